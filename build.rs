@@ -1,0 +1,88 @@
+//! Turns `assets/locale/*.toml` into `words.rs`: a struct of static strings, one constant a language. A key or a
+//! placeholder that only one language has stops the build, and looking a word up costs nothing at run time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::{env, fs, path::Path, process::exit};
+
+/// Table → key → words, both in the order of their names.
+type Catalogue = BTreeMap<String, BTreeMap<String, String>>;
+
+const LANGUAGES: [(&str, &str); 2] = [("ID", "id"), ("EN", "en")];
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=assets/locale");
+    let catalogues = LANGUAGES.map(|(_, file)| read(&format!("assets/locale/{file}.toml")));
+    compare(&catalogues[0], &catalogues[1]);
+    let out = generate(&catalogues);
+    let path = Path::new(&env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("words.rs");
+    fs::write(path, out).expect("OUT_DIR can be written");
+}
+
+fn fail(message: &str) -> ! {
+    println!("cargo::error={message}");
+    exit(1)
+}
+
+fn read(path: &str) -> Catalogue {
+    let text = fs::read_to_string(path).unwrap_or_else(|e| fail(&format!("{path}: {e}")));
+    toml::from_str(&text).unwrap_or_else(|e| fail(&format!("{path}: {e}")))
+}
+
+/// The names in single braces.
+fn placeholders(words: &str) -> BTreeSet<&str> {
+    words.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name).collect()
+}
+
+fn compare(id: &Catalogue, en: &Catalogue) {
+    let keys = |c: &Catalogue| -> BTreeSet<String> {
+        c.iter().flat_map(|(table, words)| words.keys().map(move |key| format!("{table}.{key}"))).collect()
+    };
+    if let Some(key) = keys(id).symmetric_difference(&keys(en)).next() {
+        fail(&format!("assets/locale: {key} stands in one language only"));
+    }
+    for (table, words) in id {
+        for (key, text) in words {
+            if placeholders(text) != placeholders(&en[table][key]) {
+                fail(&format!("assets/locale: {table}.{key} has other placeholders in the two languages"));
+            }
+        }
+    }
+}
+
+fn type_name(table: &str) -> String {
+    let mut chars = table.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+fn generate(catalogues: &[Catalogue; 2]) -> String {
+    let mut out = String::new();
+    let id = &catalogues[0];
+    out.push_str("/// Every word a user reads.\n#[derive(Debug)]\npub struct Words {\n");
+    for table in id.keys() {
+        writeln!(out, "    /// `[{table}]` of the catalogue.\n    pub {table}: {},", type_name(table)).unwrap();
+    }
+    out.push_str("}\n");
+    for (table, words) in id {
+        writeln!(out, "/// `[{table}]` of the catalogue.\n#[derive(Debug)]\npub struct {} {{", type_name(table))
+            .unwrap();
+        for (key, text) in words {
+            writeln!(out, "    /// {}\n    pub {key}: &'static str,", text.replace('\n', " ")).unwrap();
+        }
+        out.push_str("}\n");
+    }
+    for ((constant, file), catalogue) in LANGUAGES.iter().zip(catalogues) {
+        writeln!(out, "/// The words of `assets/locale/{file}.toml`.\npub static {constant}: Words = Words {{")
+            .unwrap();
+        for (table, words) in catalogue {
+            writeln!(out, "    {table}: {} {{", type_name(table)).unwrap();
+            for (key, text) in words {
+                writeln!(out, "        {key}: {text:?},").unwrap();
+            }
+            out.push_str("    },\n");
+        }
+        out.push_str("};\n");
+    }
+    out
+}

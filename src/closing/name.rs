@@ -1,0 +1,96 @@
+//! A customer's name as it is typed, pasted, telephoned or given on the command line: a leading honorific is taken off
+//! and sets the honorific field; letters stay as typed.
+
+use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet, SAPAAN};
+use crate::rules::script::{FieldValue, Fields};
+use crate::rules::text;
+
+/// Sets `field` to `typed`. Where the field is the customer's name and the text begins with an honorific, that is set
+/// too; an honorific with nothing behind it counts as one only when `taken`.
+pub fn set(rules: &RuleSet, fields: &mut Fields, field: FieldIx, typed: &str, taken: bool) {
+    let mut rest = typed;
+    if rules.field(field).id == crate::rules::ruleset::NAMA
+        && let Some((honorific, name)) = split(typed, taken)
+        && let Some((ix, choice)) = choice_of(rules, honorific)
+    {
+        fields.set(rules, ix, FieldValue::Choice(choice));
+        rest = name;
+    }
+    fields.set(rules, field, FieldValue::Text(rest.into()));
+}
+
+/// The honorific that a name begins with ("Bapak" or "Ibu"), and the name behind it.
+fn split(typed: &str, taken: bool) -> Option<(&'static str, &str)> {
+    let typed = typed.trim_start();
+    let (first, rest) = typed.split_once(char::is_whitespace).unwrap_or((typed, ""));
+    let honorific = match first.to_lowercase().as_str() {
+        "bapak" | "pak" => "bapak",
+        "ibu" | "bu" => "ibu",
+        _ => return None,
+    };
+    (taken || !text::is_blank(rest)).then_some((honorific, rest.trim_start()))
+}
+
+fn choice_of(rules: &RuleSet, honorific: &str) -> Option<(FieldIx, usize)> {
+    let ix = rules.field_named(SAPAAN)?;
+    let FieldKind::Choice(choices) = &rules.field(ix).kind else { return None };
+    choices.iter().position(|c| c.to_lowercase() == honorific).map(|at| (ix, at))
+}
+
+/// A pasted text as a name: its first line, control characters and escape sequences dropped, white space folded, at
+/// most `max` graphemes. `None` where nothing is left, or digits alone (a number is no name).
+#[must_use]
+pub fn from_outside(text: &str, max: usize) -> Result<String, NoName> {
+    let plain = anstream::adapter::strip_str(text).to_string();
+    let line = plain.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
+    let clean = text::fold(&text::clean(line));
+    let name = text::first_graphemes(&clean, max).trim_end();
+    if text::is_blank(name) {
+        return Err(NoName::Empty);
+    }
+    if is_number(name) {
+        return Err(NoName::Digits);
+    }
+    Ok(name.into())
+}
+
+/// Why a text from outside is no name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoName {
+    /// Nothing to be read in it.
+    Empty,
+    /// A number.
+    Digits,
+}
+
+/// Whether a text is a number as telephones write them: digits, with signs and blanks between.
+#[must_use]
+pub fn is_number(text: &str) -> bool {
+    text.chars().any(char::is_numeric)
+        && text.chars().all(|c| c.is_numeric() || c.is_whitespace() || "+-()./#*".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leading_honorific_is_found_in_any_case() {
+        assert_eq!(split("bu siti", false), Some(("ibu", "siti")));
+        assert_eq!(split("  PAK  Budi", false), Some(("bapak", "Budi")));
+        assert_eq!(split("Bapak", true), Some(("bapak", "")));
+        assert_eq!(split("bu", false), None);
+        assert_eq!(split("Budi", true), None);
+        assert_eq!(split("Ibunda Ratu", true), None);
+    }
+
+    #[test]
+    fn a_pasted_text_is_cleaned_or_refused() {
+        assert_eq!(from_outside("\n  Siti\tAminah \nJl. Mawar", 60), Ok("Siti Aminah".into()));
+        assert_eq!(from_outside("\u{1b}[31mBudi\u{1b}]0;x\u{7}", 60), Ok("Budi".into()));
+        assert_eq!(from_outside("0812-3456 789", 60), Err(NoName::Digits));
+        assert_eq!(from_outside("+62 (812) 34", 60), Err(NoName::Digits));
+        assert_eq!(from_outside(" \u{1b}[0m\n", 60), Err(NoName::Empty));
+        assert_eq!(from_outside("abcdef", 3), Ok("abc".into()));
+    }
+}

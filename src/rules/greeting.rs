@@ -1,0 +1,128 @@
+//! The greeting of the hour: local time → word, and how far the next edge is.
+
+use chrono::{NaiveTime, Timelike};
+
+/// A word and the minute of the day from which it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Greeting {
+    /// The minute of the day, 0–1439, from which it holds.
+    pub from: u16,
+    /// The word ("pagi").
+    pub word: String,
+}
+
+/// The greetings of a day, by rising minute; each holds until the next, the last until the first of the next day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Greetings(Vec<Greeting>);
+
+/// Minutes of a day.
+const DAY: u16 = 24 * 60;
+
+impl Greetings {
+    /// From rows in rising order; `None` where there is none or the order is broken.
+    #[must_use]
+    pub fn new(rows: Vec<Greeting>) -> Option<Self> {
+        let rising = rows.windows(2).all(|w| w[0].from < w[1].from);
+        (rising && rows.last().is_some_and(|g| g.from < DAY)).then_some(Self(rows))
+    }
+
+    /// The stand-in of a file that has none and is refused for it.
+    pub(super) fn none() -> Self {
+        Self(vec![Greeting { from: 0, word: String::new() }])
+    }
+
+    /// The rows.
+    #[must_use]
+    pub fn rows(&self) -> &[Greeting] {
+        &self.0
+    }
+
+    /// Which row holds at this local time.
+    #[must_use]
+    pub fn at(&self, time: NaiveTime) -> usize {
+        let minute = minute_of(time);
+        self.0.iter().rposition(|g| g.from <= minute).unwrap_or(self.0.len() - 1)
+    }
+
+    /// The word at this local time.
+    #[must_use]
+    pub fn word(&self, time: NaiveTime) -> &str {
+        &self.0[self.at(time)].word
+    }
+
+    /// The whole minutes until the word changes, and the word it changes to; `None` where it never does.
+    #[must_use]
+    pub fn next_change(&self, time: NaiveTime) -> Option<(u16, &str)> {
+        let (minute, here) = (minute_of(time), self.at(time));
+        (1..self.0.len()).map(|step| &self.0[(here + step) % self.0.len()]).find(|g| g.word != self.0[here].word).map(
+            |g| {
+                let away = (g.from + DAY - minute) % DAY;
+                (if away == 0 { DAY } else { away }, g.word.as_str())
+            },
+        )
+    }
+}
+
+/// The minute of the day.
+fn minute_of(time: NaiveTime) -> u16 {
+    u16::try_from(time.hour() * 60 + time.minute()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sop() -> Greetings {
+        let row = |from, word: &str| Greeting { from, word: word.into() };
+        Greetings::new(vec![row(0, "pagi"), row(660, "siang"), row(900, "sore"), row(1080, "malam")]).unwrap()
+    }
+
+    fn at(h: u32, m: u32) -> NaiveTime {
+        NaiveTime::from_hms_opt(h, m, 59).unwrap()
+    }
+
+    #[test]
+    fn each_holds_from_its_minute_to_the_next() {
+        for (h, m, word) in [
+            (0, 0, "pagi"),
+            (10, 59, "pagi"),
+            (11, 0, "siang"),
+            (14, 59, "siang"),
+            (15, 0, "sore"),
+            (17, 59, "sore"),
+            (18, 0, "malam"),
+            (23, 59, "malam"),
+        ] {
+            assert_eq!(sop().word(at(h, m)), word, "{h}:{m}");
+        }
+    }
+
+    #[test]
+    fn the_last_reaches_over_midnight() {
+        let g = Greetings::new(vec![
+            Greeting { from: 240, word: "pagi".into() },
+            Greeting { from: 1080, word: "malam".into() },
+        ])
+        .unwrap();
+        assert_eq!(g.word(at(3, 59)), "malam");
+        assert_eq!(g.word(at(4, 0)), "pagi");
+        assert_eq!(g.next_change(at(23, 59)), Some((241, "pagi")));
+    }
+
+    #[test]
+    fn the_next_change_is_counted_in_minutes() {
+        assert_eq!(sop().next_change(at(14, 57)), Some((3, "sore")));
+        assert_eq!(sop().next_change(at(18, 0)), Some((360, "pagi")));
+        let one = Greetings::new(vec![Greeting { from: 60, word: "hari".into() }]).unwrap();
+        assert_eq!(one.next_change(at(1, 0)), None);
+        assert_eq!(one.word(at(0, 0)), "hari");
+    }
+
+    #[test]
+    fn rows_out_of_order_are_no_greetings() {
+        let row = |from| Greeting { from, word: "x".into() };
+        assert!(Greetings::new(vec![]).is_none());
+        assert!(Greetings::new(vec![row(5), row(5)]).is_none());
+        assert!(Greetings::new(vec![row(1440)]).is_none());
+    }
+}

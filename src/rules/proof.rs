@@ -1,0 +1,208 @@
+//! What holds over all situations, proved without listing them: no gap, no overlap, every requirement met, nothing
+//! without effect.
+//!
+//! Unique hits make it cheap and exact. Once no two rules overlap, each situation lies in one rule or in a gap, so a
+//! rule answers for its requirements alone, and two values differ only where two rules that differ in nothing but that
+//! fact say different things. Each proof is a look at pairs of rows, never at situations.
+
+use chrono::NaiveDate;
+
+use super::check::{LONG_SENTENCE, MAX_OF_A_CODE, Places};
+use super::problem::{Broken, Conditions, Kind, Problem};
+use super::ruleset::{Duty, Rule, RuleSet, StepIx, StepWords};
+use super::shape::Problems;
+use super::space::{self, Cube, Space};
+use super::text::graphemes;
+
+/// Proves the rules, and notes what does not hold.
+pub fn prove(rules: &RuleSet, places: &Places, today: NaiveDate, problems: &Problems) {
+    let proof = Proof { rules, places, problems, space: rules.space() };
+    let cubes: Vec<Cube> = rules.rules.iter().map(|r| r.when.clone()).collect();
+    let overlaps = proof.overlaps(&cubes);
+    proof.gaps(&cubes);
+    proof.requirements();
+    if !overlaps && !problems.borrow().iter().any(Problem::is_error) {
+        proof.effects(&cubes);
+    }
+    proof.steps();
+    if let Some(from) = rules.sop.effective_from.filter(|from| *from > today) {
+        proof.note(Problem::new(places.effective_from.clone(), Kind::NotYetEffective { from: from.to_string() }));
+    }
+}
+
+struct Proof<'a> {
+    rules: &'a RuleSet,
+    places: &'a Places,
+    problems: &'a Problems,
+    space: Space,
+}
+
+impl Proof<'_> {
+    fn note(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
+    }
+
+    /// The ids of a situation.
+    fn named(&self, situation: &[u16]) -> Vec<(String, String)> {
+        self.rules
+            .facts
+            .iter()
+            .zip(situation)
+            .map(|(f, v)| (f.id.clone(), f.values[usize::from(*v)].id.clone()))
+            .collect()
+    }
+
+    /// Two rules in one situation; answers whether there were any.
+    fn overlaps(&self, cubes: &[Cube]) -> bool {
+        let found = space::overlaps(cubes, MAX_OF_A_CODE + 1);
+        for &(first, second) in &found.pairs {
+            let Some(both) = cubes[first].intersect(&cubes[second]) else { continue };
+            let kind = Kind::Overlap {
+                first: self.rules.rules[first].id.clone(),
+                second: self.rules.rules[second].id.clone(),
+            };
+            self.note(
+                Problem::new(self.places.rules[second].clone(), kind)
+                    .and(self.places.rules[first].clone())
+                    .in_situation(self.named(&both.example(&self.space))),
+            );
+        }
+        !found.pairs.is_empty()
+    }
+
+    fn gaps(&self, cubes: &[Cube]) {
+        // Too entangled to tell: only where rules overlap, which is told already and refuses the file.
+        let Ok(gaps) = space::gaps(&self.space, cubes, MAX_OF_A_CODE + 1) else { return };
+        for gap in gaps.cubes {
+            let example = gap.example(&self.space);
+            let misses = |cube: &Cube| cube.constraints().filter(|(f, v)| !v.contains(example[*f].into())).count();
+            let Some(nearest) = (0..cubes.len()).min_by_key(|at| misses(&cubes[*at])) else { continue };
+            let kind = Kind::Gap {
+                situations: gap.count(&self.space).to_string(),
+                when: conditions(self.rules, &gap),
+                nearest: self.rules.rules[nearest].id.clone(),
+            };
+            self.note(Problem::new(self.places.rules[nearest].clone(), kind).in_situation(self.named(&example)));
+        }
+    }
+
+    fn requirements(&self) {
+        for (requirement, place) in self.rules.requirements.iter().zip(&self.places.requirements) {
+            for (at, rule) in self.rules.rules.iter().enumerate() {
+                let Some(both) = rule.when.intersect(&requirement.when) else { continue };
+                for broken in requirement.duties.iter().filter_map(|duty| self.broken(duty, rule)) {
+                    let kind = Kind::RequireViolated {
+                        rule: rule.id.clone(),
+                        requirement: requirement.id.clone(),
+                        basis: requirement.basis.clone(),
+                        broken,
+                    };
+                    self.note(
+                        Problem::new(self.places.rule_steps[at].clone(), kind)
+                            .and(place.clone())
+                            .in_situation(self.named(&both.example(&self.space))),
+                    );
+                }
+            }
+        }
+    }
+
+    /// How a rule breaks a duty, if it does.
+    fn broken(&self, duty: &Duty, rule: &Rule) -> Option<Broken> {
+        let id = |ix: StepIx| self.rules.step(ix).id.clone();
+        let has = |ix: &StepIx| rule.steps.contains(ix);
+        let ids = |steps: Vec<StepIx>| steps.into_iter().map(id).collect::<Vec<_>>();
+        match duty {
+            Duty::Always(steps) => {
+                let missing: Vec<_> = steps.iter().filter(|s| !has(s)).copied().collect();
+                (!missing.is_empty()).then(|| Broken::Always(ids(missing)))
+            }
+            Duty::Never(steps) => {
+                let present: Vec<_> = steps.iter().filter(|s| has(s)).copied().collect();
+                (!present.is_empty()).then(|| Broken::Never(ids(present)))
+            }
+            Duty::ExactlyOne(steps) => {
+                let present: Vec<_> = steps.iter().filter(|s| has(s)).copied().collect();
+                (present.len() != 1).then(|| Broken::ExactlyOne(ids(steps.clone()), ids(present)))
+            }
+            Duty::Order(steps) => {
+                let place = |s: &StepIx| rule.steps.iter().position(|x| x == s);
+                let present: Vec<_> = steps.iter().filter_map(|s| place(s).map(|at| (at, *s))).collect();
+                let wrong = present.windows(2).find(|w| w[0].0 > w[1].0)?;
+                Some(Broken::Order(id(wrong[0].1), id(wrong[1].1)))
+            }
+            Duty::Last(step) => {
+                let last = rule.steps.iter().rev().find(|s| self.rules.step(**s).is_spoken());
+                (last != Some(step)).then(|| Broken::Last(id(*step), last.map(|s| id(*s))))
+            }
+        }
+    }
+
+    /// Facts and values that change nothing.
+    fn effects(&self, cubes: &[Cube]) {
+        let all = &self.rules.rules;
+        let differs = |a: usize, b: usize| all[a].steps != all[b].steps || all[a].caution != all[b].caution;
+        for (fact, found) in space::distinguished(cubes, &self.space, differs).into_iter().enumerate() {
+            let raw = &self.rules.facts[fact];
+            if !found.matters() {
+                let kind = Kind::IrrelevantFact { id: raw.id.clone() };
+                self.note(Problem::new(self.places.facts[fact].clone(), kind));
+                continue;
+            }
+            let alike = found.classes.iter().flat_map(|class| {
+                let mut values = class.iter();
+                let first = values.next();
+                values.filter_map(move |second| Some((first?, second)))
+            });
+            for (first, second) in alike {
+                let kind = Kind::UnusedValue {
+                    fact: raw.id.clone(),
+                    first: raw.values[first].id.clone(),
+                    second: raw.values[second].id.clone(),
+                };
+                self.note(
+                    Problem::new(self.places.values[fact][second].clone(), kind)
+                        .and(self.places.values[fact][first].clone()),
+                );
+            }
+        }
+        for (at, rule) in all.iter().enumerate() {
+            if rule.steps.iter().all(|s| self.rules.step(*s).score.is_empty()) {
+                let kind = Kind::ScoreMissing { rule: rule.id.clone() };
+                let example = self.named(&rule.when.example(&self.space));
+                self.note(Problem::new(self.places.rule_steps[at].clone(), kind).in_situation(example));
+            }
+        }
+    }
+
+    fn steps(&self) {
+        let mut used = vec![false; self.rules.steps.len()];
+        for step in self.rules.rules.iter().flat_map(|r| &r.steps) {
+            used[usize::from(step.0)] = true;
+        }
+        for (at, step) in self.rules.steps.iter().enumerate() {
+            if !used[at] {
+                let kind = Kind::UnusedStep { id: step.id.clone() };
+                self.note(Problem::new(self.places.steps[at].clone(), kind));
+            }
+            if let StepWords::Say(template) = &step.words {
+                let characters = graphemes(&template.in_braces(self.rules));
+                if characters > LONG_SENTENCE {
+                    let kind = Kind::LongSentence { id: step.id.clone(), characters };
+                    self.note(Problem::new(self.places.sentences[at].clone(), kind));
+                }
+            }
+        }
+    }
+}
+
+/// A cube as a rule's `when` has it.
+#[must_use]
+pub fn conditions(rules: &RuleSet, cube: &Cube) -> Conditions {
+    cube.constraints()
+        .map(|(fact, values)| {
+            let fact = &rules.facts[fact];
+            (fact.id.clone(), values.iter().map(|v| fact.values[v].id.clone()).collect())
+        })
+        .collect()
+}

@@ -1,0 +1,304 @@
+//! Plan × fields × greeting → sentences, as segments that tell what was filled in from what the SOP fixes.
+
+use super::decide::Plan;
+use super::ruleset::{FieldIx, FieldKind, RuleSet, SALAM, Step, StepIx, StepWords};
+use super::text;
+
+/// A sentence of the file, its placeholders resolved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template(Vec<Piece>);
+
+/// A part of a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Letter for letter from the file.
+    Fixed(String),
+    /// `{salam}`: the greeting of the hour.
+    Salam,
+    /// `{id}` of a field.
+    Field(FieldIx),
+}
+
+/// Why a sentence's braces can't be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BadBrace {
+    /// `{name}` that is neither `salam` nor a field.
+    Unknown(String),
+    /// A `{` without its `}`.
+    Unclosed,
+    /// A `}` without its `{`.
+    Stray,
+}
+
+impl Template {
+    /// Reads a sentence; `field` tells which field an id names. All that is wrong is told, not the first alone.
+    ///
+    /// # Errors
+    /// Every brace that can't be read.
+    pub fn parse(text: &str, field: impl Fn(&str) -> Option<FieldIx>) -> Result<Self, Vec<BadBrace>> {
+        let (mut pieces, mut bad, mut fixed) = (Vec::new(), Vec::new(), String::new());
+        let mut rest = text;
+        while let Some(at) = rest.find(['{', '}']) {
+            fixed.push_str(&rest[..at]);
+            let brace = &rest[at..=at];
+            rest = &rest[at + 1..];
+            if rest.starts_with(brace) {
+                fixed.push_str(brace);
+                rest = &rest[1..];
+                continue;
+            }
+            if brace == "}" {
+                bad.push(BadBrace::Stray);
+                continue;
+            }
+            let Some(end) = rest.find(['{', '}']).filter(|end| rest[*end..].starts_with('}')) else {
+                bad.push(BadBrace::Unclosed);
+                continue;
+            };
+            let name = &rest[..end];
+            rest = &rest[end + 1..];
+            let piece = if name == SALAM { Some(Piece::Salam) } else { field(name).map(Piece::Field) };
+            match piece {
+                Some(piece) => {
+                    if !fixed.is_empty() {
+                        pieces.push(Piece::Fixed(std::mem::take(&mut fixed)));
+                    }
+                    pieces.push(piece);
+                }
+                None => bad.push(BadBrace::Unknown(name.into())),
+            }
+        }
+        fixed.push_str(rest);
+        if !fixed.is_empty() {
+            pieces.push(Piece::Fixed(fixed));
+        }
+        if bad.is_empty() { Ok(Self(pieces)) } else { Err(bad) }
+    }
+
+    /// Its parts, in order.
+    #[must_use]
+    pub fn pieces(&self) -> &[Piece] {
+        &self.0
+    }
+
+    /// Whether nothing but fields that may be empty stands in it, so that it could come out empty.
+    #[must_use]
+    pub fn may_be_empty(&self, is_typed: impl Fn(FieldIx) -> bool) -> bool {
+        self.0.iter().all(|p| match p {
+            Piece::Fixed(fixed) => text::is_blank(fixed),
+            Piece::Salam => false,
+            Piece::Field(ix) => is_typed(*ix),
+        })
+    }
+
+    /// The sentence as the file has it, placeholders in braces.
+    #[must_use]
+    pub fn in_braces(&self, rules: &RuleSet) -> String {
+        self.0.iter().fold(String::new(), |mut out, p| {
+            match p {
+                Piece::Fixed(fixed) => out.push_str(&fixed.replace('{', "{{").replace('}', "}}")),
+                Piece::Salam => out.push_str("{salam}"),
+                Piece::Field(ix) => {
+                    out.push('{');
+                    out.push_str(&rules.field(*ix).id);
+                    out.push('}');
+                }
+            }
+            out
+        })
+    }
+}
+
+/// A run of a spoken sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// What is spoken.
+    pub text: String,
+    /// Whether it was filled in (greeting, honorific, name) rather than fixed by the SOP.
+    pub filled: bool,
+}
+
+/// A sentence ready to be spoken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sentence(Vec<Segment>);
+
+impl Sentence {
+    /// Its runs, in order; none is empty.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.0
+    }
+
+    /// Appends another sentence behind one blank.
+    pub fn join(&mut self, other: Self) {
+        if !self.0.is_empty() && !other.0.is_empty() {
+            self.push(" ", false);
+        }
+        for segment in other.0 {
+            self.push(&segment.text, segment.filled);
+        }
+    }
+
+    fn push(&mut self, text: &str, filled: bool) {
+        match self.0.last_mut() {
+            _ if text.is_empty() => {}
+            Some(last) if last.filled == filled => last.text.push_str(text),
+            _ => self.0.push(Segment { text: text.into(), filled }),
+        }
+    }
+
+    /// The last character, where there is one.
+    fn last_char(&self) -> Option<char> {
+        self.0.last().and_then(|s| s.text.chars().next_back())
+    }
+
+    /// Takes the white space off the end and gives it back.
+    fn take_trailing_blank(&mut self) -> String {
+        let Some(last) = self.0.last_mut() else { return String::new() };
+        let kept = last.text.trim_end().len();
+        let blank = last.text.split_off(kept);
+        if last.text.is_empty() {
+            self.0.pop();
+        }
+        blank
+    }
+}
+
+impl std::fmt::Display for Sentence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|s| f.write_str(&s.text))
+    }
+}
+
+/// What a field holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldValue {
+    /// The position of a choice.
+    Choice(usize),
+    /// Typed text, as it was typed.
+    Text(String),
+}
+
+/// What the fields hold, in the rules' order. Personal data: only ever in memory.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Fields(Vec<FieldValue>);
+
+impl std::fmt::Debug for Fields {
+    /// Says nothing of what it holds: a debug print must not leak a name (UU PDP Art. 4).
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Fields").field(&self.0.len()).finish()
+    }
+}
+
+impl Fields {
+    /// Every field at its default: the first choice, or empty.
+    #[must_use]
+    pub fn default_of(rules: &RuleSet) -> Self {
+        let start = |kind: &FieldKind| match kind {
+            FieldKind::Choice(_) => FieldValue::Choice(0),
+            FieldKind::Typed { .. } => FieldValue::Text(String::new()),
+        };
+        Self(rules.fields.iter().map(|f| start(&f.kind)).collect())
+    }
+
+    /// What a field holds.
+    #[must_use]
+    pub fn get(&self, ix: FieldIx) -> &FieldValue {
+        &self.0[ix.at()]
+    }
+
+    /// Sets what a field holds; a value of the other kind, a choice that is not there, or too long a text is cut to
+    /// what fits the field, so that no caller can make a wrong state.
+    pub fn set(&mut self, rules: &RuleSet, ix: FieldIx, value: FieldValue) {
+        let value = match (&rules.field(ix).kind, value) {
+            (FieldKind::Choice(choices), FieldValue::Choice(at)) if at < choices.len() => FieldValue::Choice(at),
+            (FieldKind::Typed { max }, FieldValue::Text(typed)) => {
+                FieldValue::Text(text::first_graphemes(&text::clean(&typed), *max).into())
+            }
+            _ => return,
+        };
+        self.0[ix.at()] = value;
+    }
+
+    /// What is spoken for a field: white space folded and trimmed.
+    #[must_use]
+    pub fn spoken(&self, rules: &RuleSet, ix: FieldIx) -> String {
+        match (&rules.field(ix).kind, &self.0[ix.at()]) {
+            (FieldKind::Choice(choices), FieldValue::Choice(at)) => choices[*at].clone(),
+            (_, FieldValue::Text(typed)) => text::fold(typed),
+            (FieldKind::Typed { .. }, FieldValue::Choice(_)) => String::new(),
+        }
+    }
+
+    /// Whether a typed field has nothing to say.
+    #[must_use]
+    pub fn is_empty(&self, ix: FieldIx) -> bool {
+        matches!(&self.0[ix.at()], FieldValue::Text(typed) if text::is_blank(typed))
+    }
+}
+
+/// The sentence of one step, or `None` for a reminder.
+#[must_use]
+pub fn speak(rules: &RuleSet, step: &Step, fields: &Fields, greeting: &str) -> Option<Sentence> {
+    let StepWords::Say(template) = &step.words else { return None };
+    let mut out = Sentence::default();
+    // The blank before an empty field, until what follows tells whether it is needed.
+    let mut held: Option<String> = None;
+    for piece in template.pieces() {
+        match piece {
+            Piece::Fixed(fixed) => push_after_gap(&mut out, &mut held, fixed, false),
+            Piece::Salam => push_after_gap(&mut out, &mut held, greeting, true),
+            Piece::Field(ix) if fields.is_empty(*ix) => {
+                held.get_or_insert_default().push_str(&out.take_trailing_blank());
+            }
+            Piece::Field(ix) => push_after_gap(&mut out, &mut held, &fields.spoken(rules, *ix), true),
+        }
+    }
+    Some(out)
+}
+
+/// Appends `next`; behind an empty field, with exactly the blank that the words need: none at the start, after an
+/// opening or before a closing mark, else one side's.
+fn push_after_gap(out: &mut Sentence, held: &mut Option<String>, next: &str, filled: bool) {
+    let Some(before) = held.take() else { return out.push(next, filled) };
+    let stripped = next.trim_start();
+    let opens = out.last_char().is_none_or(|c| matches!(c, '(' | '[' | '“' | '‘' | '«'));
+    if stripped.is_empty() {
+        *held = Some(if before.is_empty() { next.into() } else { before });
+    } else if opens {
+        out.push(stripped, filled);
+    } else if stripped.len() < next.len() && before.is_empty() {
+        out.push(next, filled);
+    } else if stripped.starts_with([',', '.', ';', ':', '!', '?', ')', ']', '”', '’', '»', '…']) {
+        out.push(stripped, filled);
+    } else {
+        out.push(&before, false);
+        out.push(stripped, filled);
+    }
+}
+
+/// The complete sentence: the spoken steps of a plan joined by one blank.
+#[must_use]
+pub fn script(rules: &RuleSet, plan: Plan<'_>, fields: &Fields, greeting: &str) -> Sentence {
+    complete(rules, plan.steps().iter().copied(), fields, greeting)
+}
+
+/// The spoken ones of these steps joined by one blank.
+#[must_use]
+pub fn complete(rules: &RuleSet, steps: impl IntoIterator<Item = StepIx>, fields: &Fields, greeting: &str) -> Sentence {
+    let mut out = Sentence::default();
+    for sentence in steps.into_iter().filter_map(|ix| speak(rules, rules.step(ix), fields, greeting)) {
+        out.join(sentence);
+    }
+    out
+}
+
+/// The complete sentence of these steps with its placeholders in braces, for tables and diffs.
+#[must_use]
+pub fn script_in_braces(rules: &RuleSet, steps: &[StepIx]) -> String {
+    let spoken = steps.iter().filter_map(|ix| match &rules.step(*ix).words {
+        StepWords::Say(template) => Some(template.in_braces(rules)),
+        StepWords::Remind(_) => None,
+    });
+    spoken.collect::<Vec<_>>().join(" ")
+}

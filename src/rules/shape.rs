@@ -1,0 +1,286 @@
+//! Reading a TOML document with places: every value with its span, every wrong or unknown key told, none the first
+//! alone. Serde stops at the first problem; a supervisor who mends a file wants all of them, in Indonesian, with the
+//! nearest name. Knows the shape of TOML, nothing of what a file means.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use super::problem::{Expected, Kind, Problem};
+use super::text::is_forbidden;
+
+/// A place in a file, in bytes.
+pub type Span = Range<usize>;
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// The largest file that is read, in bytes.
+pub const MAX_FILE: usize = 1 << 20;
+/// The longest text, in characters.
+pub const MAX_TEXT: usize = 4096;
+
+/// What was wrong so far.
+pub type Problems = RefCell<Vec<Problem>>;
+
+/// Notes a problem.
+pub fn note(problems: &Problems, span: Span, kind: Kind) {
+    problems.borrow_mut().push(Problem::new(span, kind));
+}
+
+/// Parses a file's bytes and hands the root table to `read`.
+///
+/// Too large a file, bytes that are no UTF-8 and broken TOML are told instead; a document broken as TOML is not read
+/// any further, since what would be found in it is noise. Nesting is bounded by the parser.
+pub fn read_document<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Table<'_>) -> T) -> Option<T> {
+    if bytes.len() > MAX_FILE {
+        note(problems, 0..0, Kind::TooLarge { bytes: bytes.len() });
+        return None;
+    }
+    let source = match std::str::from_utf8(bytes) {
+        Ok(source) => source,
+        Err(e) => {
+            note(problems, e.valid_up_to()..e.valid_up_to(), Kind::NotUtf8);
+            return None;
+        }
+    };
+    let (root, errors) = DeTable::parse_recoverable(source);
+    if errors.is_empty() {
+        let table = Table::new(Cow::Borrowed(""), 0..0, root.get_ref(), problems);
+        return Some(read(&table));
+    }
+    for e in errors {
+        note(problems, e.span().unwrap_or(0..0), Kind::Syntax { detail: e.message().into() });
+    }
+    None
+}
+
+/// A table that is being read; what is asked of it is what it may hold.
+pub struct Table<'t> {
+    /// How a person names it ("[[rule]]").
+    pub name: Cow<'static, str>,
+    /// Where it stands.
+    pub span: Span,
+    map: &'t DeTable<'t>,
+    asked: RefCell<Vec<&'static str>>,
+    problems: &'t Problems,
+}
+
+impl<'t> Table<'t> {
+    fn new(name: Cow<'static, str>, span: Span, map: &'t DeTable<'t>, problems: &'t Problems) -> Self {
+        Self { name, span, map, asked: RefCell::default(), problems }
+    }
+
+    /// Notes a problem at a place of the file.
+    pub fn note(&self, span: Span, kind: Kind) {
+        note(self.problems, span, kind);
+    }
+
+    fn get(&self, key: &'static str) -> Option<(&'t DeValue<'t>, Span)> {
+        self.asked.borrow_mut().push(key);
+        let (_, value) = self.map.iter().find(|(k, _)| k.get_ref() == key)?;
+        Some((value.get_ref(), value.span()))
+    }
+
+    /// Whether the key stands in the table, whatever its value.
+    pub fn has(&self, key: &'static str) -> bool {
+        self.get(key).is_some()
+    }
+
+    fn missing(&self, key: &'static str) {
+        self.note(self.span.clone(), Kind::MissingKey { key, table: self.name.clone().into() });
+    }
+
+    fn wrong(&self, key: &str, span: Span, expected: Expected, found: &DeValue<'_>) {
+        self.note(span, Kind::WrongType { key: key.into(), expected, found: found.type_str() });
+    }
+
+    /// An optional text.
+    pub fn text(&self, key: &'static str) -> Option<At<String>> {
+        let (value, span) = self.get(key)?;
+        self.as_text(key, value, span)
+    }
+
+    /// A text that must be there.
+    pub fn required_text(&self, key: &'static str) -> Option<At<String>> {
+        let (value, span) = self.get(key).or_else(|| {
+            self.missing(key);
+            None
+        })?;
+        self.as_text(key, value, span)
+    }
+
+    fn as_text(&self, key: &'static str, value: &DeValue<'_>, span: Span) -> Option<At<String>> {
+        let DeValue::String(text) = value else {
+            self.wrong(key, span, Expected::Text, value);
+            return None;
+        };
+        if text.chars().nth(MAX_TEXT).is_some() {
+            self.note(span, Kind::TooLong { key: key.into() });
+            return None;
+        }
+        if let Some(c) = text.chars().find(|c| is_forbidden(*c)) {
+            self.note(span.clone(), Kind::ControlCharacter { code: c.into() });
+        }
+        Some(At { value: text.to_string(), span })
+    }
+
+    /// An optional whole number.
+    pub fn integer(&self, key: &'static str) -> Option<At<i64>> {
+        let (value, span) = self.get(key)?;
+        let number = match value {
+            DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix()).ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            self.wrong(key, span.clone(), Expected::Integer, value);
+        }
+        Some(At { value: number?, span })
+    }
+
+    /// A whole number that must be there.
+    pub fn required_integer(&self, key: &'static str) -> Option<At<i64>> {
+        if !self.has(key) {
+            self.missing(key);
+            return None;
+        }
+        self.integer(key)
+    }
+
+    /// An optional yes or no.
+    pub fn boolean(&self, key: &'static str) -> Option<At<bool>> {
+        let (value, span) = self.get(key)?;
+        let DeValue::Boolean(yes) = value else {
+            self.wrong(key, span, Expected::Boolean, value);
+            return None;
+        };
+        Some(At { value: *yes, span })
+    }
+
+    /// An optional day (a TOML date without a time).
+    pub fn day(&self, key: &'static str) -> Option<At<chrono::NaiveDate>> {
+        let (value, span) = self.get(key)?;
+        let day = match value {
+            DeValue::Datetime(toml::value::Datetime { date: Some(d), time: None, offset: None }) => {
+                chrono::NaiveDate::from_ymd_opt(i32::from(d.year), u32::from(d.month), u32::from(d.day))
+            }
+            _ => None,
+        };
+        if day.is_none() {
+            self.wrong(key, span.clone(), Expected::Day, value);
+        }
+        Some(At { value: day?, span })
+    }
+
+    /// An optional list of texts.
+    pub fn texts(&self, key: &'static str) -> Option<At<Vec<At<String>>>> {
+        let (value, span) = self.get(key)?;
+        let DeValue::Array(items) = value else {
+            self.wrong(key, span, Expected::Texts, value);
+            return None;
+        };
+        let texts = items.iter().filter_map(|i| self.as_text(key, i.get_ref(), i.span())).collect();
+        Some(At { value: texts, span })
+    }
+
+    /// A list of texts that must be there.
+    pub fn required_texts(&self, key: &'static str) -> Option<At<Vec<At<String>>>> {
+        if !self.has(key) {
+            self.missing(key);
+            return None;
+        }
+        self.texts(key)
+    }
+
+    /// A table whose keys the file chooses, each with a text or a list of texts: key, its span, the texts.
+    pub fn choices(&self, key: &'static str) -> Vec<(At<String>, At<Vec<At<String>>>)> {
+        let Some((value, span)) = self.get(key) else { return Vec::new() };
+        let DeValue::Table(map) = value else {
+            self.wrong(key, span, Expected::Table, value);
+            return Vec::new();
+        };
+        let mut out = Vec::new();
+        for (name, value) in map {
+            let span = value.span();
+            let texts = match value.get_ref() {
+                DeValue::String(text) => vec![At { value: text.to_string(), span: span.clone() }],
+                DeValue::Array(items) => {
+                    items.iter().filter_map(|i| self.as_text(key, i.get_ref(), i.span())).collect()
+                }
+                other => {
+                    self.wrong(name.get_ref(), span, Expected::TextOrTexts, other);
+                    continue;
+                }
+            };
+            out.push((At { value: name.get_ref().to_string(), span: name.span() }, At { value: texts, span }));
+        }
+        out
+    }
+
+    /// A table under `key`, read by `read`.
+    pub fn table<T>(&self, key: &'static str, read: impl FnOnce(&Table<'_>) -> T) -> Option<T> {
+        let (value, span) = self.get(key)?;
+        let DeValue::Table(map) = value else {
+            self.wrong(key, span, Expected::Table, value);
+            return None;
+        };
+        let table = Table::new(Cow::Owned(format!("[{key}]")), span, map, self.problems);
+        let out = read(&table);
+        table.close();
+        Some(out)
+    }
+
+    /// A table that must be there.
+    pub fn required_table<T>(&self, key: &'static str, read: impl FnOnce(&Table<'_>) -> T) -> Option<T> {
+        if !self.has(key) {
+            self.missing(key);
+            return None;
+        }
+        self.table(key, read)
+    }
+
+    /// The tables of a list under `key` (none where the key is left out), each read by `read`; what it answers with
+    /// `None` has been told and is left out.
+    pub fn tables<T>(&self, key: &'static str, mut read: impl FnMut(&Table<'_>) -> Option<T>) -> Vec<T> {
+        let Some((value, span)) = self.get(key) else { return Vec::new() };
+        let DeValue::Array(items) = value else {
+            self.wrong(key, span, Expected::Tables, value);
+            return Vec::new();
+        };
+        let mut out = Vec::new();
+        for item in items {
+            let DeValue::Table(map) = item.get_ref() else {
+                self.wrong(key, item.span(), Expected::Tables, item.get_ref());
+                continue;
+            };
+            let table = Table::new(Cow::Owned(format!("[[{key}]]")), item.span(), map, self.problems);
+            out.extend(read(&table));
+            table.close();
+        }
+        out
+    }
+
+    /// Tells every key that nobody asked for.
+    pub fn close(&self) {
+        let asked = self.asked.borrow();
+        for (key, _) in self.map.iter().filter(|(k, _)| !asked.contains(&k.get_ref().as_ref())) {
+            let mut valid = asked.clone();
+            valid.sort_unstable();
+            valid.dedup();
+            let kind = Kind::UnknownKey {
+                key: key.get_ref().to_string(),
+                table: self.name.clone().into(),
+                valid: valid.into_iter().map(String::from).collect(),
+            };
+            self.note(key.span(), kind);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Every word a user reads, in Indonesian and English: made from `assets/locale/*.toml` when the program is built, so
+//! that both languages have the same keys and placeholders or nothing is built at all.
+
+include!(concat!(env!("OUT_DIR"), "/words.rs"));
+
+/// A language of the screen and the messages. What is *said* is the rules file's, and stays Indonesian.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lang {
+    /// Indonesian, the default.
+    #[default]
+    Id,
+    /// English.
+    En,
+}
+
+impl Lang {
+    /// From its code, "id" or "en".
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        match code {
+            "id" => Some(Self::Id),
+            "en" => Some(Self::En),
+            _ => None,
+        }
+    }
+
+    /// Its code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::En => "en",
+        }
+    }
+
+    /// Its words.
+    #[must_use]
+    pub fn words(self) -> &'static Words {
+        match self {
+            Self::Id => &ID,
+            Self::En => &EN,
+        }
+    }
+}
+
+/// A catalogue's sentence with its `{placeholders}` filled in; what is filled in is not looked at again.
+#[must_use]
+pub fn fill(sentence: &str, with: &[(&str, &str)]) -> String {
+    let mut out = String::with_capacity(sentence.len() + 32);
+    let mut rest = sentence;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        out.push_str(with.iter().find(|(key, _)| *key == name).map_or("", |(_, text)| text));
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_filled_once() {
+        assert_eq!(fill("{a} dan {b}.", &[("a", "{b}"), ("b", "2")]), "{b} dan 2.");
+    }
+}
