@@ -364,23 +364,40 @@ impl Closing {
         !self.before.is_empty()
     }
 
-    /// The same call under other rules, by name: facts, fields and zone that they also have keep their values. Only
-    /// for a call in which nothing was said, since one closing is never spoken from two revisions; the way back ends
-    /// here, for it leads to positions in the old rules.
+    /// The same call under other rules, by name: facts, fields and zone that they also have keep their values, and so
+    /// does the way back. Only for a call in which nothing was said, since one closing is never spoken from two
+    /// revisions.
     #[must_use]
     pub fn under(&self, old: &RuleSet, new: &RuleSet, default_zone: usize) -> Self {
-        debug_assert!(self.state.said.is_empty(), "a closing is never spoken from two revisions");
-        let mut out = Self::new(new, default_zone, &[]);
+        let carry = |state: &State| state.under(old, new, default_zone);
+        Self { state: carry(&self.state), before: self.before.iter().map(carry).collect() }
+    }
+
+    /// Takes over the shift's facts as they are now; for a call that is brought back after they changed.
+    pub fn adopt(&mut self, rules: &RuleSet, held: &[Held]) {
+        let fresh = Self::new(rules, self.state.zone, held).state;
+        for (at, fact) in rules.facts.iter().enumerate() {
+            if matches!(fact.scope, Scope::Shift { .. }) {
+                self.state.situation.set(rules, at, fresh.situation.value(at));
+                self.state.since[at] = fresh.since[at];
+            }
+        }
+    }
+}
+
+impl State {
+    fn under(&self, old: &RuleSet, new: &RuleSet, default_zone: usize) -> Self {
+        let mut out = Closing::new(new, default_zone, &[]).state;
         for (at, fact) in old.facts.iter().enumerate() {
             let Some(to) = new.fact_named(&fact.id) else { continue };
-            let value = &fact.values[self.state.situation.value(at)].id;
+            let value = &fact.values[self.situation.value(at)].id;
             let Some(position) = new.facts[to].values.iter().position(|v| &v.id == value) else { continue };
-            out.state.situation.set(new, to, position);
-            out.state.since[to] = self.state.since[at];
+            out.situation.set(new, to, position);
+            out.since[to] = self.since[at];
         }
         for (ix, field) in old.fields_ix() {
             let Some(to) = new.field_named(&field.id) else { continue };
-            let value = match (self.state.fields.get(ix), &field.kind, &new.field(to).kind) {
+            let value = match (self.fields.get(ix), &field.kind, &new.field(to).kind) {
                 (FieldValue::Choice(at), FieldKind::Choice(had), FieldKind::Choice(has)) => {
                     has.iter().position(|c| c == &had[*at]).map(FieldValue::Choice)
                 }
@@ -388,13 +405,14 @@ impl Closing {
                 _ => None,
             };
             if let Some(value) = value {
-                out.state.fields.set(new, to, value);
+                out.fields.set(new, to, value);
             }
         }
-        if let Some(zone) = new.zone_named(&old.zones[self.state.zone].id) {
-            out.state.zone = zone;
+        if let Some(zone) = new.zone_named(&old.zones[self.zone].id) {
+            out.zone = zone;
         }
-        out.state.begun = self.state.begun;
+        debug_assert!(self.said.is_empty(), "a closing is never spoken from two revisions");
+        out.begun = self.begun;
         out
     }
 }

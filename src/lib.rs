@@ -1,5 +1,12 @@
 //! penutup ("closing"): the exact closing that the SOP has a PLN 123 agent say for *this* call, live in a terminal.
 
+pub mod action;
+pub mod app;
+pub mod book;
 pub mod closing;
+pub mod keymap;
 pub mod rules;
+pub mod tell;
+pub mod tui;
+pub mod watch;
 pub mod words;

@@ -194,8 +194,8 @@ pub enum Kind {
     NotUtf8,
     /// Over [`super::shape::MAX_FILE`].
     TooLarge { bytes: usize },
-    /// Over [`super::shape::MAX_TEXT`].
-    TooLong { key: String },
+    /// Longer than a text may be.
+    TooLong { key: String, max: usize },
     /// Over the number of rules that are read.
     TooManyRules { found: usize },
     /// A key that the table does not have.

@@ -124,7 +124,7 @@ impl<'t> Table<'t> {
             return None;
         };
         if text.chars().nth(MAX_TEXT).is_some() {
-            self.note(span, Kind::TooLong { key: key.into() });
+            self.note(span, Kind::TooLong { key: key.into(), max: MAX_TEXT });
             return None;
         }
         if let Some(c) = text.chars().find(|c| is_forbidden(*c)) {

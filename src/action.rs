@@ -1,0 +1,135 @@
+//! Everything that can happen to the prompter: what a person does, what the clock and the outside bring. The keys that
+//! lead here stand in `keymap`, the effects in `app`.
+
+use std::sync::Arc;
+
+use crate::book::Book;
+use crate::rules::ruleset::FieldIx;
+
+/// What happens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// The current sentence was said; when all are, the next call begins.
+    Said,
+    /// All remaining sentences were said.
+    SaidAll,
+    /// Take the last thing back.
+    Undo,
+    /// Look at the step above or below without ticking.
+    Look(Direction),
+    /// A fact's next value, or the one before.
+    Fact {
+        /// Its position in the rules.
+        fact: usize,
+        /// Whether to the value before.
+        back: bool,
+    },
+    /// A field: the next choice, or typing begins.
+    Field(FieldIx),
+    /// The customer's next zone.
+    Zone,
+    /// A shift fact that the banner asks about still holds.
+    StillHolds,
+    /// End the call; with a sentence unsaid this asks why.
+    End,
+    /// The answer to why.
+    Answer(Ending),
+    /// Copy the complete sentence.
+    Copy,
+    /// Open or close the panel that tells why this script.
+    Basis,
+    /// Open or close the list of keys.
+    Help,
+    /// Close what is open.
+    Back,
+    /// Scroll what is open, or the sentence, by pages.
+    Scroll(Direction),
+    /// Edit the text that is being typed.
+    Edit(Edit),
+    /// Take the text that is being typed.
+    Take,
+    /// A text was pasted.
+    Paste(String),
+    /// Leave.
+    Quit,
+    /// The clock: nothing else happened.
+    Clock,
+    /// The rules file changed, or could not be taken.
+    Rules(RulesNews),
+    /// The state could not be written (`Some`: why), or it can be again.
+    StateTrouble(Option<String>),
+}
+
+/// What the watcher of the rules file brings.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RulesNews {
+    /// Checked rules.
+    Good(Arc<Book>),
+    /// Why the last good rules stay, in one line in the user's language.
+    Bad(String),
+}
+
+/// Up or down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Up.
+    Up,
+    /// Down.
+    Down,
+}
+
+/// One edit of a typed text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// A character at the cursor.
+    Insert(char),
+    /// The grapheme before the cursor goes.
+    EraseBack,
+    /// The grapheme behind the cursor goes.
+    EraseForward,
+    /// Everything before the cursor goes.
+    EraseAll,
+    /// The cursor, one grapheme.
+    Left,
+    /// The cursor, one grapheme.
+    Right,
+    /// The cursor, to the start.
+    Home,
+    /// The cursor, to the end.
+    End,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// Every spoken step was said.
+    Complete,
+    /// The customer hung up first.
+    CustomerLeft,
+    /// Transferred.
+    Transferred,
+    /// Silent, a prank, or a wrong number.
+    Silent,
+    /// The line dropped.
+    Dropped,
+    /// The closing was not said; this alone costs score.
+    Omitted,
+}
+
+impl Ending {
+    /// The answers to "why does the call end", in the order of their digits.
+    pub const ANSWERS: [Self; 5] = [Self::CustomerLeft, Self::Transferred, Self::Silent, Self::Dropped, Self::Omitted];
+
+    /// What it is called.
+    #[must_use]
+    pub fn words(self, words: &crate::words::Words) -> &'static str {
+        match self {
+            Self::Complete => words.ending.complete,
+            Self::CustomerLeft => words.ending.customer_left,
+            Self::Transferred => words.ending.transferred,
+            Self::Silent => words.ending.silent,
+            Self::Dropped => words.ending.dropped,
+            Self::Omitted => words.ending.omitted,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! A text that is being typed: its graphemes and the cursor between them.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::action::Edit;
+use crate::rules::ruleset::FieldIx;
+use crate::rules::text;
+
+/// A text that is being typed into a field.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Which field.
+    pub field: FieldIx,
+    text: String,
+    /// In bytes, always between two graphemes.
+    cursor: usize,
+    max: usize,
+    /// Whether a paste opened it.
+    pub pasted: bool,
+}
+
+impl std::fmt::Debug for Draft {
+    /// Says nothing of the text: it is a customer's name.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Draft").field("field", &self.field).finish_non_exhaustive()
+    }
+}
+
+impl Draft {
+    /// Begins with `text`, the cursor behind it; at most `max` graphemes.
+    #[must_use]
+    pub fn new(field: FieldIx, text: &str, max: usize) -> Self {
+        let text: String = text::first_graphemes(&text::clean(text), max).into();
+        Self { field, cursor: text.len(), text, max, pasted: false }
+    }
+
+    /// What is typed so far.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What stands before the cursor.
+    #[must_use]
+    pub fn before_cursor(&self) -> &str {
+        &self.text[..self.cursor]
+    }
+
+    /// Applies an edit. Answers `false` where the text is full and nothing was inserted.
+    pub fn edit(&mut self, edit: Edit) -> bool {
+        match edit {
+            Edit::Insert(c) => return self.insert(c.encode_utf8(&mut [0; 4])),
+            Edit::EraseBack => {
+                let from = self.left();
+                self.text.replace_range(from..self.cursor, "");
+                self.cursor = from;
+            }
+            Edit::EraseForward => {
+                let to = self.right();
+                self.text.replace_range(self.cursor..to, "");
+            }
+            Edit::EraseAll => {
+                self.text.replace_range(..self.cursor, "");
+                self.cursor = 0;
+            }
+            Edit::Left => self.cursor = self.left(),
+            Edit::Right => self.cursor = self.right(),
+            Edit::Home => self.cursor = 0,
+            Edit::End => self.cursor = self.text.len(),
+        }
+        true
+    }
+
+    /// Inserts a text at the cursor, without what may not reach a screen. Answers `false` where not all of it fits.
+    pub fn insert(&mut self, more: &str) -> bool {
+        let more = text::clean(more);
+        let mut text = self.text.clone();
+        text.insert_str(self.cursor, &more);
+        if text::graphemes(&text) <= self.max {
+            self.cursor += more.len();
+            self.text = text;
+            return true;
+        }
+        let room = self.max.saturating_sub(text::graphemes(&self.text));
+        let fits: String = text::first_graphemes(&more, room).into();
+        self.text.insert_str(self.cursor, &fits);
+        self.cursor += fits.len();
+        false
+    }
+
+    fn left(&self) -> usize {
+        self.before_cursor().grapheme_indices(true).next_back().map_or(0, |(at, _)| at)
+    }
+
+    fn right(&self) -> usize {
+        let behind = &self.text[self.cursor..];
+        self.cursor + behind.graphemes(true).next().map_or(0, str::len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(text: &str, max: usize) -> Draft {
+        Draft::new(FieldIx(0), text, max)
+    }
+
+    #[test]
+    fn edits_go_by_graphemes() {
+        let mut d = draft("e\u{301}a", 9);
+        d.edit(Edit::Left);
+        d.edit(Edit::EraseBack);
+        assert_eq!(d.text(), "a");
+        d.edit(Edit::Insert('b'));
+        d.edit(Edit::EraseForward);
+        assert_eq!((d.text(), d.before_cursor()), ("b", "b"));
+        d.edit(Edit::Right);
+        d.edit(Edit::Home);
+        d.edit(Edit::EraseBack);
+        d.edit(Edit::End);
+        d.edit(Edit::EraseAll);
+        assert_eq!(d.text(), "");
+    }
+
+    #[test]
+    fn a_full_text_takes_no_more_but_combining_marks() {
+        let mut d = draft("abc", 3);
+        assert!(!d.edit(Edit::Insert('d')));
+        assert!(d.edit(Edit::Insert('\u{301}')));
+        assert_eq!(d.text(), "abc\u{301}");
+        let mut d = draft("", 3);
+        assert!(!d.insert("abcdef"));
+        assert_eq!(d.text(), "abc");
+        assert!(draft("", 9).edit(Edit::Insert('\u{1b}')));
+    }
+}

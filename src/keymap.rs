@@ -1,0 +1,245 @@
+//! Key ↔ action, both ways, from one table: what a key does, what the footer and the key list say, and what is possible
+//! now are the same rows, so they can't contradict each other. Facts and fields bring their keys from the rules file.
+
+use std::borrow::Cow;
+
+use crate::action::{Action, Direction, Edit, Ending};
+use crate::app::{App, Mode};
+use crate::rules::ruleset::FieldKind;
+use crate::words::{Words, fill};
+
+/// A key, as every platform's terminal can tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// A character, as typed; an upper-case letter stands for Shift.
+    Char(char),
+    /// A letter with Ctrl.
+    Ctrl(char),
+    /// Enter.
+    Enter,
+    /// Backspace.
+    Backspace,
+    /// Delete.
+    Delete,
+    /// Esc.
+    Esc,
+    /// An arrow.
+    Up,
+    /// An arrow.
+    Down,
+    /// An arrow.
+    Left,
+    /// An arrow.
+    Right,
+    /// Home.
+    Home,
+    /// End.
+    End,
+    /// Page up.
+    PageUp,
+    /// Page down.
+    PageDown,
+}
+
+impl Key {
+    /// As it is printed beside what it does.
+    #[must_use]
+    pub fn name(self, words: &Words) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Char(' ') => words.keys.space,
+            Self::Char(c) => return c.to_uppercase().to_string().into(),
+            Self::Ctrl(c) => return format!("Ctrl-{}", c.to_ascii_uppercase()).into(),
+            Self::Enter => words.keys.enter,
+            Self::Backspace => words.keys.backspace,
+            Self::Esc => words.keys.esc,
+            Self::Delete => "Del",
+            Self::Up => "↑",
+            Self::Down => "↓",
+            Self::Left => "←",
+            Self::Right => "→",
+            Self::Home => "Home",
+            Self::End => "End",
+            Self::PageUp => "PgUp",
+            Self::PageDown => "PgDn",
+        })
+    }
+
+    /// The key without Shift.
+    fn lower(self) -> Self {
+        match self {
+            Self::Char(c) => Self::Char(c.to_lowercase().next().unwrap_or(c)),
+            other => other,
+        }
+    }
+}
+
+/// A key and what it does now.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The keys that do it.
+    pub keys: Vec<Key>,
+    /// What they do.
+    pub action: Action,
+    /// What it is called.
+    pub label: Cow<'static, str>,
+    /// Its place in the footer, the most needed first; `None`: in the key list alone.
+    pub footer: Option<u8>,
+}
+
+impl Row {
+    fn new(keys: &[Key], action: Action, label: impl Into<Cow<'static, str>>) -> Self {
+        Self { keys: keys.to_vec(), action, label: label.into(), footer: None }
+    }
+
+    fn in_footer(mut self, place: u8) -> Self {
+        self.footer = Some(place);
+        self
+    }
+}
+
+/// What a key does in the present state, if anything.
+#[must_use]
+pub fn action(app: &App, key: Key) -> Option<Action> {
+    if let Mode::Typing(_) = app.mode() {
+        // In the field every character is text, also those that are keys elsewhere.
+        if let Key::Char(c) = key {
+            return Some(Action::Edit(Edit::Insert(c)));
+        }
+    }
+    let rows = rows(app);
+    let row = rows.iter().find(|r| r.keys.contains(&key)).or_else(|| {
+        let lower = key.lower();
+        rows.iter().find(|r| r.keys.contains(&lower))
+    })?;
+    Some(match (&row.action, key) {
+        (Action::Fact { fact, .. }, Key::Char(c)) if c.is_uppercase() => Action::Fact { fact: *fact, back: true },
+        (action, _) => action.clone(),
+    })
+}
+
+/// Every key that does something in the present state.
+#[must_use]
+pub fn rows(app: &App) -> Vec<Row> {
+    let words = app.words();
+    let mut rows = match app.mode() {
+        Mode::Closing => closing(app),
+        Mode::Typing(_) => typing(app),
+        Mode::Asking => asking(app),
+        Mode::Basis | Mode::Help => panel(app),
+    };
+    let quit: &[Key] = match app.mode() {
+        Mode::Typing(_) => &[Key::Ctrl('c')],
+        _ => &[Key::Char('q'), Key::Ctrl('c')],
+    };
+    rows.push(Row::new(quit, Action::Quit, words.keys.quit));
+    rows
+}
+
+/// Every key of the prompter, whatever the present state: for the key list.
+#[must_use]
+pub fn all(app: &App) -> Vec<Row> {
+    let words = app.words();
+    let mut rows = closing(app);
+    rows.push(Row::new(&[Key::Esc], Action::Back, words.keys.back));
+    rows.push(Row::new(&[Key::Char('q'), Key::Ctrl('c')], Action::Quit, words.keys.quit));
+    rows
+}
+
+fn closing(app: &App) -> Vec<Row> {
+    let words = app.words();
+    let keys = &words.keys;
+    let mut rows = vec![
+        Row::new(
+            &[Key::Char(' '), Key::Enter],
+            Action::Said,
+            if app.is_complete() { keys.next_call } else { keys.said },
+        )
+        .in_footer(0),
+    ];
+    if let Some(_asked) = app.asked_fact() {
+        rows.push(Row::new(&[Key::Char('v')], Action::StillHolds, keys.still).in_footer(1));
+    }
+    rows.push(Row::new(&[Key::Char('s')], Action::SaidAll, keys.said_all).in_footer(5));
+    let undo = Row::new(&[Key::Backspace], Action::Undo, keys.undo);
+    rows.push(if app.can_undo() { undo.in_footer(2) } else { undo });
+    rows.push(Row::new(&[Key::Up], Action::Look(Direction::Up), keys.look));
+    rows.push(Row::new(&[Key::Down], Action::Look(Direction::Down), keys.look));
+    rows.extend(settings(app));
+    rows.push(Row::new(&[Key::Char('x')], Action::End, keys.end).in_footer(3));
+    rows.push(Row::new(&[Key::Char('c')], Action::Copy, keys.copy));
+    let basis = Row::new(&[Key::Char('d')], Action::Basis, keys.basis_short);
+    rows.push(basis.in_footer(4));
+    rows.push(Row::new(&[Key::PageDown], Action::Scroll(Direction::Down), keys.scroll));
+    rows.push(Row::new(&[Key::PageUp], Action::Scroll(Direction::Up), keys.scroll));
+    rows.push(Row::new(&[Key::Char('?')], Action::Help, keys.help).in_footer(1));
+    rows
+}
+
+/// Facts, fields and the zone: they change the script also while a panel is open.
+fn settings(app: &App) -> Vec<Row> {
+    let (words, rules) = (app.words(), app.rules());
+    let mut rows = Vec::with_capacity(8);
+    for (fact, f) in rules.facts.iter().enumerate() {
+        if let Some(key) = f.key {
+            let label = fill(words.keys.fact, &[("label", &f.label)]);
+            rows.push(Row::new(&[Key::Char(key)], Action::Fact { fact, back: false }, label));
+        }
+    }
+    for (ix, field) in rules.fields_ix() {
+        if let Some(key) = field.key {
+            let label = match field.kind {
+                FieldKind::Choice(_) => words.keys.field_choice,
+                FieldKind::Typed { .. } => words.keys.field_typed,
+            };
+            let label = fill(label, &[("label", &field.label)]);
+            rows.push(Row::new(&[Key::Char(key)], Action::Field(ix), label));
+        }
+    }
+    rows.push(Row::new(&[Key::Char('z')], Action::Zone, words.keys.zone));
+    rows
+}
+
+fn typing(app: &App) -> Vec<Row> {
+    let keys = &app.words().keys;
+    vec![
+        Row::new(&[Key::Enter], Action::Take, keys.take).in_footer(0),
+        Row::new(&[Key::Esc], Action::Back, keys.drop).in_footer(1),
+        Row::new(&[Key::Backspace], Action::Edit(Edit::EraseBack), keys.undo),
+        Row::new(&[Key::Delete], Action::Edit(Edit::EraseForward), keys.undo),
+        Row::new(&[Key::Ctrl('u')], Action::Edit(Edit::EraseAll), keys.undo),
+        Row::new(&[Key::Left], Action::Edit(Edit::Left), ""),
+        Row::new(&[Key::Right], Action::Edit(Edit::Right), ""),
+        Row::new(&[Key::Home, Key::Ctrl('a')], Action::Edit(Edit::Home), ""),
+        Row::new(&[Key::End, Key::Ctrl('e')], Action::Edit(Edit::End), ""),
+    ]
+}
+
+fn asking(app: &App) -> Vec<Row> {
+    let words = app.words();
+    let mut rows: Vec<Row> = ('1'..)
+        .zip(Ending::ANSWERS)
+        .map(|(digit, ending)| Row::new(&[Key::Char(digit)], Action::Answer(ending), ending.words(words)))
+        .collect();
+    rows.push(Row::new(&[Key::Esc, Key::Backspace], Action::Back, words.keys.back).in_footer(0));
+    rows
+}
+
+fn panel(app: &App) -> Vec<Row> {
+    let keys = &app.words().keys;
+    let same = if *app.mode() == Mode::Help { ('?', Action::Help) } else { ('d', Action::Basis) };
+    let other =
+        if *app.mode() == Mode::Help { ('d', Action::Basis, keys.basis_short) } else { ('?', Action::Help, keys.help) };
+    let said = if app.is_complete() { keys.next_call } else { keys.said };
+    let mut rows = vec![
+        Row::new(&[Key::Esc, Key::Char(same.0)], same.1, keys.back).in_footer(0),
+        Row::new(&[Key::Up], Action::Look(Direction::Up), keys.scroll),
+        Row::new(&[Key::Down], Action::Look(Direction::Down), keys.scroll).in_footer(1),
+        Row::new(&[Key::PageUp], Action::Scroll(Direction::Up), keys.scroll),
+        Row::new(&[Key::PageDown], Action::Scroll(Direction::Down), keys.scroll),
+        Row::new(&[Key::Char(' '), Key::Enter], Action::Said, said).in_footer(2),
+        Row::new(&[Key::Char(other.0)], other.1, other.2).in_footer(3),
+        Row::new(&[Key::Backspace], Action::Undo, keys.undo),
+    ];
+    rows.extend(settings(app));
+    rows
+}

@@ -1,0 +1,484 @@
+//! How a problem of a file is told in the user's language: what is wrong, and what to do about it. Text that comes from
+//! the file is cleaned and cut here, so that nothing in a file reaches a terminal raw. Knows no disk and no terminal.
+
+pub mod draw;
+pub mod outside;
+pub mod source;
+mod toml_words;
+
+use crate::rules::check::{LONG_SENTENCE, MAX_RULES};
+use crate::rules::problem::{Broken, Conditions, Expected, Kind, Named, Problem, nearest};
+use crate::rules::shape::MAX_FILE;
+use crate::rules::text;
+use crate::words::{self, Words, fill};
+
+pub use source::{Place, Source};
+
+/// The longest text of a file that is repeated in a message, in graphemes.
+const SHOWN: usize = 60;
+/// The most names that are listed in a message.
+const LISTED: usize = 12;
+/// The longest `when` that is proposed in full, in bytes.
+const LONG_WHEN: usize = 300;
+
+/// A problem in the user's language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+    /// What the problem's other place is, where it has one.
+    pub other: &'static str,
+}
+
+/// A text from outside as it may stand in a message: cleaned, on one line, cut.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    // The cut comes first: a key may be a megabyte long, and a single grapheme too.
+    let few = text.char_indices().nth(4 * SHOWN).map_or(text, |(end, _)| &text[..end]);
+    let start = text::first_graphemes(few, SHOWN);
+    let mut out = text::fold(&text::clean(start));
+    if start.len() < text.len() {
+        out.push('…');
+    }
+    out
+}
+
+/// A problem on one line: "rules.toml:12: what is wrong".
+#[must_use]
+pub fn one_line(problem: &Problem, source: &Source<'_>, words: &Words) -> String {
+    format!("{}:{}: {}", source.name(), source.place(problem.span.start).line, tell(problem, words).message)
+}
+
+/// Tells a problem.
+#[must_use]
+pub fn tell(problem: &Problem, words: &Words) -> Told {
+    let teller = Teller { problem: &words.problem, toml: &words.toml };
+    let (message, help) = teller.tell(problem);
+    Told { message, help, other: teller.other(&problem.kind) }
+}
+
+struct Teller<'w> {
+    problem: &'w words::Problem,
+    toml: &'w words::Toml,
+}
+
+type Pair = (String, String);
+
+impl Teller<'_> {
+    #[expect(clippy::too_many_lines, reason = "one arm a kind, and nothing else")]
+    fn tell(&self, problem: &Problem) -> Pair {
+        let w = self.problem;
+        let plain = |message: &str, help: &str| (message.to_owned(), help.to_owned());
+        match &problem.kind {
+            Kind::Syntax { detail } => {
+                (fill(w.syntax, &[("detail", toml_words::detail(detail, self.toml))]), w.syntax_help.into())
+            }
+            Kind::NotUtf8 => plain(w.not_utf8, w.not_utf8_help),
+            Kind::TooLarge { .. } => {
+                (fill(w.too_large, &[("max", &(MAX_FILE / 1024).to_string())]), w.too_large_help.into())
+            }
+            Kind::TooLong { key, max } => {
+                (fill(w.too_long, &[("key", &shown(key)), ("max", &max.to_string())]), w.too_long_help.into())
+            }
+            Kind::TooManyRules { found } => (
+                fill(w.too_many_rules, &[("found", &found.to_string()), ("max", &MAX_RULES.to_string())]),
+                fill(w.too_many_rules_help, &[("example", "when = { klb = [\"ya\", \"tidak\"] }")]),
+            ),
+            Kind::UnknownKey { key, table, valid } => {
+                (fill(w.unknown_key, &[("key", &shown(key)), ("table", self.table(table))]), self.suggest(key, valid))
+            }
+            Kind::MissingKey { key, table } => (
+                fill(w.missing_key, &[("key", key), ("table", self.table(table))]),
+                fill(w.missing_key_help, &[("example", &example_of(key)), ("table", self.table(table))]),
+            ),
+            Kind::WrongType { key, expected, found } => self.wrong_type(&shown(key), *expected, found),
+            Kind::OtherSchema { found } => (
+                fill(w.other_schema, &[("found", &found.to_string())]),
+                if *found > 1 { w.other_schema_newer_help } else { w.other_schema_help }.into(),
+            ),
+            Kind::BadId { id } => {
+                (fill(w.bad_id, &[("id", &shown(id))]), fill(w.bad_id_help, &[("example", &as_id(id))]))
+            }
+            Kind::NotOneOf { key, found, valid } => {
+                (fill(w.not_one_of, &[("key", key), ("found", &shown(found))]), self.suggest(found, valid))
+            }
+            Kind::BadDuration { found } => {
+                (fill(w.bad_duration, &[("found", &shown(found))]), w.bad_duration_help.into())
+            }
+            Kind::BadTime { found } => (fill(w.bad_time, &[("found", &shown(found))]), w.bad_time_help.into()),
+            Kind::OutOfRange { key, min, max } => {
+                let (min, max) = (min.to_string(), max.to_string());
+                let with = [("key", *key), ("min", min.as_str()), ("max", max.as_str())];
+                (fill(w.out_of_range, &with), fill(w.out_of_range_help, &with))
+            }
+            Kind::EitherOr { first, second, both } => self.either_or(first, second, *both),
+            Kind::KeepForWithoutShift => plain(w.keep_for_without_shift, w.keep_for_without_shift_help),
+            Kind::TooFew { key, .. } => {
+                let (message, help) = match *key {
+                    "zone" | "greeting" | "step" | "rule" => (w.too_few_tables, w.too_few_tables_help),
+                    "values" => (w.too_few_values, w.too_few_values_help),
+                    "when" => (w.too_few_when, w.too_few_when_help),
+                    _ => (w.too_few_steps, w.too_few_steps_help),
+                };
+                (fill(message, &[("key", key)]), fill(help, &[("key", key)]))
+            }
+            Kind::NoDuty => {
+                (w.no_duty.into(), fill(w.no_duty_help, &[("valid", "always, never, exactly_one, order, last")]))
+            }
+            Kind::Duplicate { what, id } => self.duplicate(*what, &shown(id), problem.other.is_some()),
+            Kind::Taken { id } => {
+                (fill(w.taken, &[("id", &shown(id))]), fill(w.taken_help, &[("brace", &in_braces(id))]))
+            }
+            Kind::UnknownFact { id, valid } => (fill(w.unknown_fact, &[("id", &shown(id))]), self.suggest(id, valid)),
+            Kind::UnknownValue { fact, id, valid } => {
+                (fill(w.unknown_value, &[("fact", &shown(fact)), ("id", &shown(id))]), self.suggest(id, valid))
+            }
+            Kind::UnknownStep { id, valid } => (fill(w.unknown_step, &[("id", &shown(id))]), self.suggest(id, valid)),
+            Kind::UnknownPlaceholder { name, valid } if valid.is_empty() => (
+                fill(w.placeholder_in_plain_text, &[("brace", &in_braces(name))]),
+                fill(w.placeholder_in_plain_text_help, &[("open", "{{"), ("close", "}}")]),
+            ),
+            Kind::UnknownPlaceholder { name, valid } => {
+                (fill(w.unknown_placeholder, &[("brace", &in_braces(name))]), self.suggest(name, valid))
+            }
+            Kind::LoneBrace { brace } => (
+                fill(w.lone_brace, &[("brace", &brace.to_string())]),
+                fill(w.lone_brace_help, &[("example", "{salam}"), ("twice", &format!("{brace}{brace}"))]),
+            ),
+            Kind::Empty { key } => (fill(w.empty, &[("key", key)]), w.empty_help.into()),
+            Kind::MayBeEmpty => plain(w.may_be_empty, w.may_be_empty_help),
+            Kind::ControlCharacter { code } => {
+                (fill(w.control_character, &[("code", &format!("U+{code:04X}"))]), w.control_character_help.into())
+            }
+            Kind::Gap { situations, when, nearest } => self.gap(situations, when, &shown(nearest)),
+            Kind::Overlap { first, second } => {
+                (fill(w.overlap, &[("first", &shown(first)), ("second", &shown(second))]), w.overlap_help.into())
+            }
+            Kind::More { code, shown } => {
+                (fill(w.more, &[("code", code.as_str()), ("shown", &shown.to_string())]), w.more_help.into())
+            }
+            Kind::RequireViolated { rule, requirement, basis, broken } => {
+                self.violated(&shown(rule), &shown(requirement), basis.as_deref(), broken)
+            }
+            Kind::KeyClash { key, first, second } => (
+                fill(w.key_clash, &[("key", &key.to_string()), ("first", &shown(first)), ("second", &shown(second))]),
+                w.key_clash_help.into(),
+            ),
+            Kind::KeyReserved { key, free } => (
+                fill(w.key_reserved, &[("key", &key.to_string())]),
+                if free.is_empty() {
+                    w.key_reserved_none_help.into()
+                } else {
+                    let free: Vec<String> = free.chars().map(String::from).collect();
+                    fill(w.key_reserved_help, &[("free", &free.join(" "))])
+                },
+            ),
+            Kind::BadKey { found } => (fill(w.bad_key, &[("found", &shown(found))]), w.bad_key_help.into()),
+            Kind::GreetingOrder { from, before } => (
+                fill(w.greeting_order, &[("from", &shown(from)), ("before", &shown(before))]),
+                w.greeting_order_help.into(),
+            ),
+            Kind::ZoneOffset { found } => (fill(w.zone_offset, &[("found", &shown(found))]), w.zone_offset_help.into()),
+            Kind::NoDefault { what: Named::Fact, id } => {
+                (fill(w.no_default_fact, &[("id", &shown(id))]), w.no_default_fact_help.into())
+            }
+            Kind::NoDefault { id, .. } => {
+                (fill(w.no_default_field, &[("id", &shown(id))]), w.no_default_field_help.into())
+            }
+            Kind::UnusedStep { id } => (fill(w.unused_step, &[("id", &shown(id))]), w.unused_step_help.into()),
+            Kind::UnusedValue { fact, first, second } => (
+                fill(w.unused_value, &[("fact", &shown(fact)), ("first", &shown(first)), ("second", &shown(second))]),
+                w.unused_value_help.into(),
+            ),
+            Kind::IrrelevantFact { id } => {
+                (fill(w.irrelevant_fact, &[("id", &shown(id))]), w.irrelevant_fact_help.into())
+            }
+            Kind::ScoreMissing { rule } => {
+                (fill(w.score_missing, &[("rule", &shown(rule))]), w.score_missing_help.into())
+            }
+            Kind::LongSentence { id, characters } => (
+                fill(
+                    w.long_sentence,
+                    &[("id", &shown(id)), ("count", &characters.to_string()), ("max", &LONG_SENTENCE.to_string())],
+                ),
+                w.long_sentence_help.into(),
+            ),
+            Kind::NotYetEffective { from } => {
+                (fill(w.not_yet_effective, &[("from", from)]), w.not_yet_effective_help.into())
+            }
+        }
+    }
+
+    /// What the other place of a clash is.
+    fn other(&self, kind: &Kind) -> &'static str {
+        let w = self.problem;
+        match kind {
+            Kind::Overlap { .. } => w.here_rule,
+            Kind::RequireViolated { .. } => w.here_duty,
+            Kind::GreetingOrder { .. } => w.here_before,
+            Kind::UnusedValue { .. } => w.here_same,
+            _ => w.here_first,
+        }
+    }
+
+    /// A table as a person names it: the root has no name, and the shape calls a fact's values tables of their own.
+    fn table<'t>(&self, name: &'t str) -> &'t str {
+        match name {
+            "" => self.problem.root,
+            "[[values]]" => "values",
+            name => name,
+        }
+    }
+
+    /// The name that was meant, and those there are.
+    fn suggest(&self, wrong: &str, valid: &[String]) -> String {
+        suggest(wrong, valid.iter().map(String::as_str), self.problem)
+    }
+
+    fn wrong_type(&self, key: &str, expected: Expected, found: &str) -> Pair {
+        let w = self.problem;
+        if expected == Expected::Integer && found == "integer" {
+            let help = fill(w.wrong_type_help, &[("example", &format!("{key} = 60"))]);
+            return (fill(w.number_too_big, &[("key", key)]), help);
+        }
+        let (should, example) = match expected {
+            Expected::Text => (w.expected_text, format!("{key} = \"…\"")),
+            Expected::Integer => (w.expected_integer, format!("{key} = 60")),
+            Expected::Boolean => (w.expected_boolean, format!("{key} = true")),
+            Expected::Day => (w.expected_day, format!("{key} = 2021-02-01")),
+            Expected::Texts => (w.expected_texts, format!("{key} = [\"…\", \"…\"]")),
+            Expected::TextOrTexts => (w.expected_text_or_texts, format!("{key} = [\"…\", \"…\"]")),
+            Expected::Table if key == "when" => (w.expected_table, "when = { klb = \"ya\" }".into()),
+            Expected::Table => (w.expected_table, format!("[{key}]")),
+            Expected::Tables if key == "values" => (w.expected_tables, example_of("values")),
+            Expected::Tables => (w.expected_tables, format!("[[{key}]]")),
+        };
+        let found = match found {
+            "string" => w.found_string,
+            "integer" => w.found_integer,
+            "float" => w.found_float,
+            "boolean" => w.found_boolean,
+            "array" => w.found_array,
+            "table" => w.found_table,
+            _ => w.found_datetime,
+        };
+        let message = fill(w.wrong_type, &[("key", key), ("expected", should), ("found", found)]);
+        (message, fill(w.wrong_type_help, &[("example", &example)]))
+    }
+
+    fn either_or(&self, first: &str, second: &str, both: bool) -> Pair {
+        let w = self.problem;
+        let (message, help) = if both { (w.both_of, w.both_of_help) } else { (w.neither_of, w.neither_of_help) };
+        let with = [("first", first), ("second", second)];
+        let help = if first == "say" { w.say_or_remind } else { help };
+        (fill(message, &with), fill(help, &with))
+    }
+
+    fn duplicate(&self, what: Named, id: &str, defined: bool) -> Pair {
+        let w = self.problem;
+        let name = match what {
+            Named::Fact | Named::Field => w.named_fact_or_field,
+            Named::Value => w.named_value,
+            Named::Zone => w.named_zone,
+            Named::Step => w.named_step,
+            Named::Rule => w.named_rule,
+            Named::Requirement => w.named_requirement,
+            Named::Choice => w.named_choice,
+        };
+        if what == Named::Choice {
+            (fill(w.twice_choice, &[("id", id)]), w.twice_listed_help.into())
+        } else if defined {
+            (fill(w.twice_defined, &[("id", id), ("what", name)]), w.twice_defined_help.into())
+        } else {
+            let listed = if what == Named::Value { w.listed_value } else { w.listed_step };
+            (fill(w.twice_listed, &[("id", id), ("what", listed)]), w.twice_listed_help.into())
+        }
+    }
+
+    fn gap(&self, situations: &str, when: &Conditions, nearest: &str) -> Pair {
+        let w = self.problem;
+        let message = match situations {
+            "1" => w.gap_one.into(),
+            many => fill(w.gap, &[("count", &grouped(many, self.problem.thousands))]),
+        };
+        let when = when_as_toml(when);
+        let help = if when.len() > LONG_WHEN { w.gap_help_short } else { w.gap_help };
+        (message, fill(help, &[("when", &when), ("nearest", nearest)]))
+    }
+
+    fn violated(&self, rule: &str, requirement: &str, basis: Option<&str>, broken: &Broken) -> Pair {
+        let w = self.problem;
+        let (how, help) = match broken {
+            Broken::Always(steps) => {
+                let with = [("steps", &*quoted(steps)), ("requirement", requirement)];
+                (fill(w.broken_always, &with), fill(w.broken_always_help, &with))
+            }
+            Broken::Never(steps) => {
+                let with = [("steps", &*quoted(steps)), ("requirement", requirement)];
+                (fill(w.broken_never, &with), fill(w.broken_never_help, &with))
+            }
+            Broken::ExactlyOne(steps, present) => {
+                let with = [("steps", &*quoted(steps)), ("present", &*quoted(present))];
+                let how = if present.is_empty() { w.broken_none_of } else { w.broken_many_of };
+                (fill(how, &with), fill(w.broken_one_of_help, &with))
+            }
+            Broken::Order(first, second) => {
+                let with = [("first", &*quoted([first])), ("second", &*quoted([second]))];
+                (fill(w.broken_order, &with), fill(w.broken_order_help, &with))
+            }
+            Broken::Last(step, last) => {
+                let with = [("step", &*quoted([step])), ("last", &*quoted(last))];
+                let how = if last.is_some() { w.broken_last } else { w.broken_last_none };
+                (fill(how, &with), fill(w.broken_last_help, &with))
+            }
+        };
+        let basis = basis.map(shown);
+        let sentence = if basis.is_some() { w.violated_basis } else { w.violated };
+        let with = [
+            ("rule", rule),
+            ("requirement", requirement),
+            ("basis", basis.as_deref().unwrap_or_default()),
+            ("how", &how),
+        ];
+        (fill(sentence, &with), help)
+    }
+}
+
+/// "Did you mean …? There are: …", as far as it can be said.
+#[must_use]
+pub fn suggest<'v>(wrong: &str, valid: impl IntoIterator<Item = &'v str> + Clone, words: &words::Problem) -> String {
+    let all = listed(valid.clone(), words);
+    if all.is_empty() {
+        return words.none_valid.into();
+    }
+    match nearest(&shown(wrong), valid) {
+        Some(name) => fill(words.did_you_mean, &[("nearest", &shown(name)), ("valid", &all)]),
+        None => fill(words.valid, &[("valid", &all)]),
+    }
+}
+
+/// Names behind each other; the rest of a long list is counted.
+fn listed<'v>(names: impl IntoIterator<Item = &'v str>, words: &words::Problem) -> String {
+    let mut names = names.into_iter();
+    let mut out: Vec<String> = names.by_ref().take(LISTED).map(shown).collect();
+    let rest = names.count();
+    if rest > 0 {
+        out.push(fill(words.and_more, &[("count", &rest.to_string())]));
+    }
+    out.join(", ")
+}
+
+/// Names in quotes behind each other.
+fn quoted<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
+    let quoted: Vec<String> = names.into_iter().take(LISTED).map(|n| format!("\"{}\"", shown(n.as_ref()))).collect();
+    quoted.join(", ")
+}
+
+/// `{name}`.
+fn in_braces(name: &str) -> String {
+    format!("{{{}}}", shown(name))
+}
+
+/// A key as it could stand in the file.
+fn example_of(key: &str) -> String {
+    match key {
+        "schema" => "schema = 1".into(),
+        "sop" => "[sop]".into(),
+        "values" => "values = [{ id = \"…\", label = \"…\" }, { id = \"…\", label = \"…\" }]".into(),
+        "steps" => "steps = [\"…\", \"…\"]".into(),
+        "offset" => "offset = \"+07:00\"".into(),
+        "from" => "from = \"00:00\"".into(),
+        key => format!("{key} = \"…\""),
+    }
+}
+
+/// What a name would be as an id.
+fn as_id(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.to_lowercase().chars().take(SHOWN) {
+        if c.is_ascii_lowercase() || c.is_ascii_digit() {
+            out.push(c);
+        } else if !out.is_empty() && !out.ends_with('-') {
+            out.push('-');
+        }
+    }
+    let out = out.trim_end_matches('-');
+    if out.is_empty() { "pln-mobile".into() } else { out.into() }
+}
+
+/// Conditions as a rule's `when` would have them.
+fn when_as_toml(when: &Conditions) -> String {
+    let conditions = when.iter().map(|(fact, values)| match &values[..] {
+        [one] => format!("{fact} = \"{one}\""),
+        many => {
+            let many: Vec<String> = many.iter().map(|v| format!("\"{v}\"")).collect();
+            format!("{fact} = [{}]", many.join(", "))
+        }
+    });
+    let conditions: Vec<String> = conditions.collect();
+    if conditions.is_empty() { "{}".into() } else { format!("{{ {} }}", conditions.join(", ")) }
+}
+
+/// A decimal number in groups of three digits.
+#[must_use]
+pub fn grouped(number: &str, separator: &str) -> String {
+    let mut out = String::with_capacity(number.len() * 4 / 3);
+    for (at, digit) in number.chars().enumerate() {
+        if at > 0 && (number.len() - at).is_multiple_of(3) {
+            out.push_str(separator);
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A situation on one line: "klb = ya · topik = lain".
+#[must_use]
+pub fn situation(values: &[(String, String)], words: &Words) -> String {
+    let mut out: Vec<String> =
+        values.iter().take(2 * LISTED).map(|(fact, value)| format!("{} = {}", shown(fact), shown(value))).collect();
+    if values.len() > out.len() {
+        let rest = values.len() - out.len();
+        out.push(fill(words.problem.and_more, &[("count", &rest.to_string())]));
+    }
+    out.join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Lang;
+
+    #[test]
+    fn what_a_file_says_is_cleaned_and_cut() {
+        assert_eq!(shown("a\u{1b}[31m\tb\u{202e}"), "a[31m b");
+        assert_eq!(shown(&"x".repeat(100)), format!("{}…", "x".repeat(60)));
+        assert_eq!(shown(&"y".repeat(60)), "y".repeat(60));
+    }
+
+    #[test]
+    fn names_become_ids() {
+        assert_eq!(as_id("PLN Mobile (baru)"), "pln-mobile-baru");
+        assert_eq!(as_id("!!!"), "pln-mobile");
+    }
+
+    #[test]
+    fn numbers_are_grouped_from_the_right() {
+        for (number, grouped_) in
+            [("1", "1"), ("123", "123"), ("1234", "1.234"), ("281474976710656", "281.474.976.710.656")]
+        {
+            assert_eq!(grouped(number, "."), grouped_);
+        }
+    }
+
+    #[test]
+    fn long_lists_are_counted() {
+        let many: Vec<String> = (0..15).map(|n| format!("n{n}")).collect();
+        let words = &Lang::Id.words().problem;
+        let told = suggest("zzz", many.iter().map(String::as_str), words);
+        assert!(told.ends_with("n10, n11, … (+3)."), "{told}");
+        assert_eq!(suggest("a", [], words), words.none_valid);
+    }
+}

@@ -1,0 +1,33 @@
+//! What the operating system refuses, in the user's language: its own words are in the machine's.
+
+use std::io::{self, ErrorKind};
+
+use crate::words::{Words, fill};
+
+/// Why something could not be read or written.
+#[must_use]
+pub fn reason(error: &io::Error, words: &Words) -> String {
+    let w = &words.trouble;
+    match error.kind() {
+        ErrorKind::NotFound => w.not_found,
+        ErrorKind::PermissionDenied => w.not_allowed,
+        ErrorKind::IsADirectory => w.is_folder,
+        ErrorKind::NotADirectory => w.no_folder,
+        ErrorKind::InvalidFilename | ErrorKind::InvalidInput => w.bad_name,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => w.disk_full,
+        ErrorKind::ReadOnlyFilesystem => w.read_only,
+        ErrorKind::ResourceBusy | ErrorKind::ExecutableFileBusy => w.busy,
+        ErrorKind::TimedOut
+        | ErrorKind::HostUnreachable
+        | ErrorKind::NetworkUnreachable
+        | ErrorKind::NetworkDown
+        | ErrorKind::StaleNetworkFileHandle => w.no_answer,
+        ErrorKind::AlreadyExists => w.exists,
+        _ => {
+            return error
+                .raw_os_error()
+                .map_or_else(|| w.unknown.into(), |number| fill(w.system, &[("number", &number.to_string())]));
+        }
+    }
+    .into()
+}

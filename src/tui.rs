@@ -1,0 +1,8 @@
+//! The prompter on a terminal: entering and leaving it, keys in, pictures out. Only this room names ratatui, and only
+//! `terminal` writes escape codes.
+
+pub mod input;
+pub mod run;
+pub mod terminal;
+pub mod theme;
+pub mod view;

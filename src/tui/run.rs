@@ -1,0 +1,297 @@
+//! The loop: one channel of events, a blocking receive until the next deadline, one drawing for all that is queued.
+//! Every source has a thread that blocks; nothing is polled, nothing ticks.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::input::{Hold, Input, translate};
+use super::terminal::Screen;
+use super::theme::Theme;
+use super::view;
+use crate::action::{Action, RulesNews};
+use crate::app::{App, Effect};
+use crate::closing::Held;
+use crate::keymap::{self, Key};
+use crate::watch::{Look, watch};
+
+/// The time: the system's, or `--at` and what has passed since.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Clock {
+    shift: TimeDelta,
+}
+
+impl Clock {
+    /// A clock that shows `at` now and runs on from there.
+    #[must_use]
+    pub fn starting_at(at: DateTime<Utc>) -> Self {
+        Self { shift: at - Utc::now() }
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub fn now(self) -> DateTime<Utc> {
+        Utc::now() + self.shift
+    }
+}
+
+/// Keeps the shift's facts; answers why it could not.
+pub type Keep = Box<dyn FnMut(&[Held]) -> Result<(), String> + Send>;
+/// Reads the rules file; `None` where it is as it was.
+pub type Reload = Box<dyn FnMut() -> Option<RulesNews> + Send>;
+
+/// What the prompter has outside of itself; each is called in a thread of its own.
+pub struct Outside {
+    /// Keeps the shift's facts.
+    pub keep: Keep,
+    /// The rules file to watch, and how it is read.
+    pub rules: Option<(PathBuf, Reload)>,
+}
+
+/// Something happened.
+enum Event {
+    Input(Input),
+    Action(Action),
+    /// The terminal is gone.
+    InputClosed,
+    /// A signal that ends us.
+    #[cfg(unix)]
+    End(i32),
+    /// A signal that stops us until we are continued.
+    #[cfg(unix)]
+    Stop,
+}
+
+/// Runs the prompter until it is left.
+///
+/// # Errors
+/// Where the terminal can't be entered or drawn on.
+pub fn run(app: &mut App, theme: Theme, clock: Clock, outside: Outside) -> io::Result<()> {
+    let mut screen = Screen::enter()?;
+    let drawn = screen.draw(|frame| view::draw(frame, app, theme))?;
+    app.bound_scroll(drawn.most_scroll);
+    // Everything else begins after the first screen.
+    let (send, events) = channel();
+    read_input(send.clone());
+    #[cfg(unix)]
+    read_signals(send.clone())?;
+    let look = outside.rules.map(|(path, reload)| watch_rules(path, reload, send.clone()));
+    let (keeper, kept) = keep_state(outside.keep, send);
+    let mut session = Session { app, theme, clock, screen, hold: Hold::default(), look, keeper: Some(keeper) };
+    let end = session.events(&events);
+    session.keeper = None;
+    drop(session);
+    // The last state is on its way to the disk; a disk that hangs must not hold the window open.
+    let _ = kept.recv_timeout(Duration::from_millis(500));
+    match end? {
+        #[cfg(unix)]
+        Some(signal) => signal_hook::low_level::emulate_default_handler(signal),
+        _ => Ok(()),
+    }
+}
+
+struct Session<'a> {
+    app: &'a mut App,
+    theme: Theme,
+    clock: Clock,
+    screen: Screen,
+    hold: Hold,
+    look: Option<Look>,
+    keeper: Option<Sender<Vec<Held>>>,
+}
+
+/// Whether to go on.
+enum Next {
+    On,
+    Leave,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix ends programs by signal"))]
+    Die(i32),
+}
+
+impl Session<'_> {
+    /// Handles events until the end; answers the signal that ended it, where it was one.
+    fn events(&mut self, events: &Receiver<Event>) -> io::Result<Option<i32>> {
+        loop {
+            let wait = (self.app.next_change() - self.clock.now()).to_std().unwrap_or_default();
+            let first = match events.recv_timeout(wait + Duration::from_millis(1)) {
+                Ok(event) => event,
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Some(look) = &self.look {
+                        look.now();
+                    }
+                    Event::Action(Action::Clock)
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            };
+            let mut queued = Some(first);
+            while let Some(event) = queued {
+                match self.handle(event)? {
+                    Next::On => {}
+                    Next::Leave => return Ok(None),
+                    Next::Die(signal) => return Ok(Some(signal)),
+                }
+                queued = events.try_recv().ok();
+            }
+            self.draw()?;
+        }
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let (app, theme) = (&*self.app, self.theme);
+        let drawn = self.screen.draw(|frame| view::draw(frame, app, theme))?;
+        self.app.bound_scroll(drawn.most_scroll);
+        Ok(())
+    }
+
+    fn handle(&mut self, event: Event) -> io::Result<Next> {
+        match event {
+            Event::Input(Input::Resize) => Ok(Next::On),
+            Event::Input(Input::Paste(text)) => self.act(Action::Paste(text)),
+            #[cfg(unix)]
+            Event::Input(Input::Key { key: Key::Ctrl('z'), .. }) | Event::Stop => self.stop(),
+            Event::Input(Input::Key { key, at, repeat }) => {
+                let held = self.hold.is_held(key, at, repeat);
+                match keymap::action(self.app, key) {
+                    Some(Action::Said) if held => Ok(Next::On),
+                    Some(action) => self.act(action),
+                    None => Ok(Next::On),
+                }
+            }
+            Event::Action(action) => self.act(action),
+            Event::InputClosed => Ok(Next::Leave),
+            #[cfg(unix)]
+            Event::End(signal) => Ok(Next::Die(signal)),
+        }
+    }
+
+    fn act(&mut self, action: Action) -> io::Result<Next> {
+        for effect in self.app.update(action, self.clock.now()) {
+            match effect {
+                Effect::Quit => return Ok(Next::Leave),
+                Effect::Copy(text) => self.screen.copy(&text)?,
+                Effect::SaveHeld(held) => {
+                    if let Some(keeper) = &self.keeper {
+                        let _ = keeper.send(held);
+                    }
+                }
+                Effect::LookAtRules => {
+                    if let Some(look) = &self.look {
+                        look.now();
+                    }
+                }
+            }
+        }
+        Ok(Next::On)
+    }
+
+    /// Ctrl-Z: leaves the terminal, stops, and comes back when continued.
+    #[cfg(unix)]
+    fn stop(&mut self) -> io::Result<Next> {
+        self.screen.suspend();
+        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+        self.screen.resume()?;
+        self.act(Action::Clock)
+    }
+}
+
+/// Terminal input, in a thread that blocks.
+fn read_input(send: Sender<Event>) {
+    thread::spawn(move || {
+        let mut source = Source::default();
+        while let Ok(inputs) = source.read() {
+            for input in inputs {
+                if send.send(Event::Input(input)).is_err() {
+                    return;
+                }
+            }
+        }
+        let _ = send.send(Event::InputClosed);
+    });
+}
+
+/// Where inputs come from; where the console sends no paste events, fast characters are gathered to pastes.
+#[derive(Default)]
+struct Source {
+    #[cfg(windows)]
+    burst: super::input::Burst,
+}
+
+impl Source {
+    #[cfg(not(windows))]
+    #[expect(clippy::unused_self, reason = "on Windows it gathers bursts")]
+    fn read(&mut self) -> io::Result<Vec<Input>> {
+        let event = crossterm::event::read()?;
+        Ok(translate(event, Instant::now()).into_iter().collect())
+    }
+
+    #[cfg(windows)]
+    fn read(&mut self) -> io::Result<Vec<Input>> {
+        // A character waits a moment for others; a person does not notice it, and a paste is quicker.
+        const MOMENT: Duration = Duration::from_millis(10);
+        loop {
+            if self.burst.is_waiting() && !crossterm::event::poll(MOMENT)? {
+                return Ok(self.burst.settle());
+            }
+            let input = translate(crossterm::event::read()?, Instant::now());
+            match input {
+                Some(Input::Key { key: Key::Char(c), at, repeat: false }) => self.burst.push(c, at),
+                Some(Input::Key { key: Key::Enter, at, repeat: false }) if self.burst.is_waiting() => {
+                    self.burst.push('\n', at);
+                }
+                Some(other) => {
+                    let mut inputs = self.burst.settle();
+                    inputs.push(other);
+                    return Ok(inputs);
+                }
+                None => {}
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn read_signals(send: Sender<Event>) -> io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP])?;
+    thread::spawn(move || {
+        for signal in signals.forever() {
+            let event = if signal == SIGTSTP { Event::Stop } else { Event::End(signal) };
+            if send.send(event).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(())
+}
+
+fn watch_rules(path: PathBuf, mut reload: Reload, send: Sender<Event>) -> Look {
+    watch(path, move || {
+        if let Some(news) = reload() {
+            let _ = send.send(Event::Action(Action::Rules(news)));
+        }
+    })
+}
+
+/// Keeps the state in a thread of its own, so that no key waits for a disk. Of several states that wait, the last is
+/// written. The receiver hears when the thread has written all and ended.
+fn keep_state(mut keep: Keep, send: Sender<Event>) -> (Sender<Vec<Held>>, Receiver<()>) {
+    let (keeper, states) = channel::<Vec<Held>>();
+    let (done, kept) = channel();
+    thread::spawn(move || {
+        let mut trouble = false;
+        while let Ok(first) = states.recv() {
+            let state = states.try_iter().last().unwrap_or(first);
+            let result = keep(&state);
+            if trouble || result.is_err() {
+                trouble = result.is_err();
+                let _ = send.send(Event::Action(Action::StateTrouble(result.err())));
+            }
+        }
+        let _ = done.send(());
+    });
+    (keeper, kept)
+}

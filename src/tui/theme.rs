@@ -1,0 +1,220 @@
+//! Roles → styles. Views name roles, never colours. Every state is told by a word or a mark as well, so a theme may have
+//! no colour at all.
+
+use ratatui::style::{Color, Modifier, Style};
+
+/// What a piece of text is to the reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Everything that is not something else.
+    Text,
+    /// The sentence to be said now: the one bright thing.
+    Sentence,
+    /// The title above it.
+    Title,
+    /// What was said.
+    Said,
+    /// The keys and the marks that lead the eye.
+    Accent,
+    /// Lines between regions.
+    Line,
+    /// The SOP contradicts itself here.
+    Caution,
+    /// A value that is not the default.
+    Set,
+    /// The banner of an emergency.
+    Alarm,
+    /// Something stays wrong.
+    Trouble,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 10] = [
+        Self::Text,
+        Self::Sentence,
+        Self::Title,
+        Self::Said,
+        Self::Accent,
+        Self::Line,
+        Self::Caution,
+        Self::Set,
+        Self::Alarm,
+        Self::Trouble,
+    ];
+}
+
+/// A set of styles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// The terminal's own colours, so that it is at home on a light and on a dark ground.
+    #[default]
+    Terminal,
+    /// A dark ground.
+    Dark,
+    /// A light ground.
+    Light,
+    /// The highest contrast, for a projector.
+    Proyektor,
+    /// No colour at all; also whenever NO_COLOR is set.
+    Mono,
+}
+
+/// The colours of a theme that sets its own.
+struct Palette {
+    ground: u32,
+    text: u32,
+    bright: u32,
+    said: u32,
+    accent: u32,
+    line: u32,
+    caution: u32,
+    alarm: (u32, u32),
+    trouble: u32,
+}
+
+const DARK: Palette = Palette {
+    ground: 0x16_181d,
+    text: 0xc9_d1dc,
+    bright: 0xff_ffff,
+    said: 0x7f_c796,
+    accent: 0x7d_b7e8,
+    line: 0x7a_8494,
+    caution: 0xe0_b868,
+    alarm: (0xff_ffff, 0xb0_2a30),
+    trouble: 0xf0_918a,
+};
+
+const LIGHT: Palette = Palette {
+    ground: 0xfb_fbfa,
+    text: 0x33_3a45,
+    bright: 0x00_0000,
+    said: 0x1f_6b3a,
+    accent: 0x1d_5f9e,
+    line: 0x6b_7280,
+    caution: 0x8a_5a00,
+    alarm: (0xff_ffff, 0xb3_1f26),
+    trouble: 0xa8_2218,
+};
+
+const PROYEKTOR: Palette = Palette {
+    ground: 0x00_0000,
+    text: 0xff_ffff,
+    bright: 0xff_ff66,
+    said: 0x7d_ff9b,
+    accent: 0x8f_dcff,
+    line: 0xc8_c8c8,
+    caution: 0xff_d75f,
+    alarm: (0x00_0000, 0xff_6b60),
+    trouble: 0xff_a39b,
+};
+
+fn rgb(colour: u32) -> Color {
+    let [_, r, g, b] = colour.to_be_bytes();
+    Color::Rgb(r, g, b)
+}
+
+impl Theme {
+    /// From its name in the settings.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "terminal" => Self::Terminal,
+            "dark" => Self::Dark,
+            "light" => Self::Light,
+            "proyektor" => Self::Proyektor,
+            "mono" => Self::Mono,
+            _ => return None,
+        })
+    }
+
+    /// Their names in the settings.
+    pub const NAMES: [&'static str; 5] = ["terminal", "dark", "light", "proyektor", "mono"];
+
+    /// The style of a role.
+    #[must_use]
+    pub fn style(self, role: Role) -> Style {
+        let plain = Style::new();
+        match self {
+            Self::Mono => match role {
+                Role::Sentence => plain.add_modifier(Modifier::BOLD),
+                Role::Alarm => plain.add_modifier(Modifier::REVERSED | Modifier::BOLD),
+                _ => plain,
+            },
+            Self::Terminal => match role {
+                Role::Sentence => plain.add_modifier(Modifier::BOLD),
+                // Reversed red: red ground, the terminal's own ground as text: readable on light and dark.
+                Role::Alarm => plain.fg(Color::Red).add_modifier(Modifier::REVERSED | Modifier::BOLD),
+                Role::Said => plain.fg(Color::Green),
+                Role::Line => plain.fg(Color::DarkGray),
+                Role::Caution | Role::Trouble => plain.fg(Color::Magenta),
+                _ => plain,
+            },
+            Self::Dark => DARK.style(role),
+            Self::Light => LIGHT.style(role),
+            Self::Proyektor => PROYEKTOR.style(role),
+        }
+    }
+}
+
+impl Palette {
+    fn style(&self, role: Role) -> Style {
+        let on_ground = |colour| Style::new().fg(rgb(colour)).bg(rgb(self.ground));
+        match role {
+            Role::Text | Role::Title | Role::Set => on_ground(self.text),
+            Role::Sentence => on_ground(self.bright).add_modifier(Modifier::BOLD),
+            Role::Said => on_ground(self.said),
+            Role::Accent => on_ground(self.accent),
+            Role::Line => on_ground(self.line),
+            Role::Caution => on_ground(self.caution),
+            Role::Trouble => on_ground(self.trouble),
+            Role::Alarm => Style::new().fg(rgb(self.alarm.0)).bg(rgb(self.alarm.1)).add_modifier(Modifier::BOLD),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The contrast of two colours as WCAG 2 computes it.
+    fn contrast(a: Color, b: Color) -> f64 {
+        let luminance = |colour| {
+            let Color::Rgb(r, g, b) = colour else { panic!("a palette has colours of its own") };
+            let linear = |c: u8| {
+                let c = f64::from(c) / 255.0;
+                if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+            };
+            0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+        };
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn every_role_reads_well_on_its_ground() {
+        for theme in [Theme::Dark, Theme::Light, Theme::Proyektor] {
+            for role in Role::ALL {
+                let style = theme.style(role);
+                let ratio = contrast(style.fg.unwrap(), style.bg.unwrap());
+                assert!(ratio >= 4.5, "{theme:?} {role:?}: {ratio:.2}");
+            }
+        }
+    }
+
+    #[test]
+    fn mono_sets_no_colour() {
+        for role in Role::ALL {
+            let style = Theme::Mono.style(role);
+            assert_eq!((style.fg, style.bg), (None, None), "{role:?}");
+        }
+    }
+
+    #[test]
+    fn every_name_is_a_theme() {
+        for name in Theme::NAMES {
+            assert!(Theme::from_name(name).is_some());
+        }
+        assert_eq!(Theme::from_name("gelap"), None);
+    }
+}

@@ -1,0 +1,311 @@
+//! The screen: what is where. Views read the [`App`] and draw; they change nothing and decide nothing.
+//!
+//! ```text
+//!  Salam Penutup · SOP Rev-1                            Jam pelanggan 14.57 WIB   header
+//!  [K] KLB: tidak   [M] Topik: di luar PLN Mobile   [A] Aplikasi: belum ditanya   facts
+//!  [B] Bapak   [N] Budi Santoso   [Z] WIB           3 menit lagi: selamat sore    fields
+//!  KLB AKTIF sejak 13.05 · Campaign Integritas TIDAK disampaikan                  banner
+//! ─────────────────────────────────────────────────────────────────────────────
+//!    Sebelum closing: tawarkan bantuan lainnya                                    script
+//!
+//!  ► Campaign Integritas                                                No. 1
+//!
+//!       Untuk mewujudkan PLN terbaik, mohon tidak memberikan
+//!       tambahan biaya kepada petugas kami.
+//!
+//!    Ajakan DOWNLOAD New PLN Mobile                                     No. 2.a
+//! ─────────────────────────────────────────────────────────────────────────────
+//!  Kalimat lengkap                                                                complete
+//!  Untuk mewujudkan PLN terbaik, mohon tidak memberikan tambahan biaya kepada …
+//!
+//!  (notice)                                                                       footer
+//!  Spasi sudah disampaikan   Backspace urungkan   X akhiri   ? daftar tombol
+//! ```
+//!
+//! A region is a list of blocks. Where the rows lack, blocks go in the order of their [`Drop`]: first the blank rows,
+//! then the complete sentence, then the other steps. What is never dropped is the current sentence; where it alone is
+//! too high, it scrolls.
+
+mod footer;
+mod header;
+mod panel;
+mod script;
+pub mod wrap;
+
+use std::cmp::Reverse;
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::theme::{Role, Theme};
+use crate::app::{App, Mode};
+use wrap::{shorten, width};
+
+/// What a view needs to draw.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    /// The state.
+    pub app: &'a App,
+    /// The styles.
+    pub theme: Theme,
+    /// How many columns there are.
+    pub columns: usize,
+    /// Which layout.
+    pub size: Size,
+}
+
+impl Look<'_> {
+    fn style(&self, role: Role) -> Style {
+        self.theme.style(role)
+    }
+
+    fn span(&self, text: impl Into<String>, role: Role) -> Span<'static> {
+        Span::styled(text.into(), self.style(role))
+    }
+
+    /// A line with something at its left and something at its right; the left gives way.
+    fn two_ends(&self, left: Vec<Span<'static>>, right: Vec<Span<'static>>) -> Line<'static> {
+        let total = |spans: &[Span<'static>]| spans.iter().map(|s| width(&s.content)).sum::<usize>();
+        let wide = total(&right);
+        let room = self.columns.saturating_sub(wide + usize::from(wide > 0) * 2);
+        let mut spans = Vec::with_capacity(left.len() + right.len() + 1);
+        let mut used = 0;
+        for mut span in left {
+            span.content = shorten(&span.content, room.saturating_sub(used)).into();
+            used += width(&span.content);
+            spans.push(span);
+        }
+        spans.push(Span::styled(" ".repeat(self.columns.saturating_sub(used + wide + 1)), self.style(Role::Text)));
+        spans.extend(right);
+        Line::from(spans)
+    }
+}
+
+/// Which layout the window's size calls for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Size {
+    /// Under 30×6: the current sentence alone.
+    Tiny,
+    /// Below 72 columns.
+    Compact,
+    /// From 72 columns.
+    Normal,
+    /// From 100×24: the steps in a column of their own.
+    Wide,
+}
+
+impl Size {
+    /// The layout for a window.
+    #[must_use]
+    pub fn of(columns: u16, rows: u16) -> Self {
+        match (columns, rows) {
+            (..30, _) | (_, ..6) => Self::Tiny,
+            (..72, _) => Self::Compact,
+            (100.., 24..) => Self::Wide,
+            _ => Self::Normal,
+        }
+    }
+}
+
+/// In which order blocks go when rows lack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Drop {
+    /// A blank row.
+    Gap,
+    /// The complete sentence.
+    Complete,
+    /// A row for notices that has none.
+    Empty,
+    /// A step that was said.
+    Said,
+    /// A step further ahead.
+    Ahead,
+    /// A reminder.
+    Reminder,
+    /// A line between regions.
+    Line,
+    /// What is good to have: the warning of the next greeting, the next step.
+    Next,
+    /// The fields.
+    Fields,
+    /// The facts, the header.
+    Head,
+    /// The last to go before the sentence itself scrolls: footer, caution, banner.
+    Last,
+}
+
+/// Rows that stay or go together.
+struct Block {
+    lines: Vec<Line<'static>>,
+    /// `None`: what is open, which stays and scrolls.
+    drop: Option<Drop>,
+    /// To how many rows what is open shrinks before anything else goes: a panel gives way, the sentence does not.
+    least: usize,
+    /// Where the cursor stands in its first row.
+    cursor: Option<usize>,
+}
+
+impl Block {
+    fn new(drop: Drop, lines: Vec<Line<'static>>) -> Self {
+        Self { lines, drop: Some(drop), least: 0, cursor: None }
+    }
+
+    fn line(drop: Drop, line: Line<'static>) -> Self {
+        Self::new(drop, vec![line])
+    }
+
+    fn gap() -> Self {
+        Self::line(Drop::Gap, Line::default())
+    }
+
+    fn sentence(lines: Vec<Line<'static>>) -> Self {
+        Self { least: lines.len(), lines, drop: None, cursor: None }
+    }
+
+    fn panel(lines: Vec<Line<'static>>) -> Self {
+        Self { least: lines.len().min(6), lines, drop: None, cursor: None }
+    }
+}
+
+/// What a drawing found out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drawn {
+    /// How far what is open can be scrolled.
+    pub most_scroll: usize,
+}
+
+/// Draws the prompter.
+pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
+    let area = frame.area();
+    let look = Look { app, theme, columns: area.width.into(), size: Size::of(area.width, area.height) };
+    frame.buffer_mut().set_style(area, look.style(Role::Text));
+    if area.is_empty() {
+        return Drawn::default();
+    }
+    if look.size == Size::Tiny {
+        let body = vec![Block::sentence(script::alone(&look))];
+        return stack(frame, &look, area, body, Vec::new());
+    }
+    let mut top = header::blocks(&look);
+    let mut bottom = Vec::new();
+    match app.mode() {
+        Mode::Basis => top.push(Block::panel(panel::basis(&look))),
+        Mode::Help => top.push(Block::panel(panel::help(&look))),
+        _ if look.size == Size::Wide => {
+            return wide(frame, &look, area, top);
+        }
+        _ => {
+            top.extend(script::blocks(&look));
+            bottom.extend(script::complete(&look));
+        }
+    }
+    bottom.extend(footer::blocks(&look));
+    stack(frame, &look, area, top, bottom)
+}
+
+/// From 100×24: the steps in a column beside the sentence, the complete sentence below both.
+fn wide(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>) -> Drawn {
+    let bottom = script::complete(look).into_iter().chain(footer::blocks(look));
+    let mut head: Vec<(Block, ())> = top.into_iter().map(|b| (b, ())).collect();
+    let mut foot: Vec<(Block, ())> = bottom.map(|b| (b, ())).collect();
+    fit(&mut head, usize::from(area.height) / 2);
+    fit(&mut foot, usize::from(area.height) / 2);
+    let (above, below) = (to_rows(rows_of(&head)), to_rows(rows_of(&foot)));
+    let body = Rect { y: area.y + above, height: area.height.saturating_sub(above + below), ..area };
+    let column = script::COLUMN;
+    let left = Rect { width: column, ..body };
+    let right = Rect { x: body.x + column, width: body.width - column, ..body };
+    put(frame, Rect { height: above, ..area }, head);
+    put(frame, Rect { y: body.bottom(), height: below, ..area }, foot);
+    let list = Look { columns: usize::from(column) - 1, ..*look };
+    stack(frame, &list, left, script::list(&list), Vec::new());
+    for y in body.y..body.bottom() {
+        if let Some(cell) = frame.buffer_mut().cell_mut(Position::new(right.x, y)) {
+            cell.set_symbol("│").set_style(look.style(Role::Line));
+        }
+    }
+    let pane = Rect { x: right.x + 1, width: right.width - 1, ..right };
+    let beside = Look { columns: usize::from(pane.width), ..*look };
+    stack(frame, &beside, pane, script::beside(&beside), Vec::new())
+}
+
+fn to_rows(rows: usize) -> u16 {
+    u16::try_from(rows).unwrap_or(u16::MAX)
+}
+
+/// Drops blocks until the rest fits; of one rank, the last goes first.
+fn fit<T>(blocks: &mut Vec<(Block, T)>, rows: usize) {
+    let mut least: usize = blocks.iter().map(|(b, _)| if b.drop.is_some() { b.lines.len() } else { b.least }).sum();
+    while least > rows {
+        let ranks = blocks.iter().enumerate().filter_map(|(at, (b, _))| Some((b.drop?, Reverse(at))));
+        let Some((_, Reverse(at))) = ranks.min() else { break };
+        least -= blocks.remove(at).0.lines.len();
+    }
+}
+
+fn rows_of<T>(blocks: &[(Block, T)]) -> usize {
+    blocks.iter().map(|(b, _)| b.lines.len()).sum()
+}
+
+/// Draws blocks from the top and from the bottom of an area; what is between stays empty.
+fn stack(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>, bottom: Vec<Block>) -> Drawn {
+    let height = usize::from(area.height);
+    let at_top = top.into_iter().map(|b| (b, true));
+    let mut blocks: Vec<(Block, bool)> = at_top.chain(bottom.into_iter().map(|b| (b, false))).collect();
+    fit(&mut blocks, height);
+    let mut drawn = Drawn::default();
+    let over = rows_of(&blocks).saturating_sub(height);
+    if over > 0
+        && let Some((open, _)) = blocks.iter_mut().find(|(b, _)| b.drop.is_none())
+    {
+        let rows = open.lines.len().saturating_sub(over);
+        drawn.most_scroll = scroll(look, &mut open.lines, rows);
+    }
+    let (above, below): (Vec<_>, Vec<_>) = blocks.into_iter().partition(|(_, top)| *top);
+    let under = to_rows(rows_of(&below)).min(area.height);
+    put(frame, Rect { height: area.height - under, ..area }, above);
+    put(frame, Rect { y: area.bottom() - under, height: under, ..area }, below);
+    drawn
+}
+
+/// Cuts lines to a window of `rows`, its last or first row telling that there is more. Answers how far it scrolls.
+fn scroll(look: &Look<'_>, lines: &mut Vec<Line<'static>>, rows: usize) -> usize {
+    let words = &look.app.words().screen;
+    if rows == 0 {
+        lines.clear();
+        return 0;
+    }
+    // With one row there is no room to say so; it scrolls all the same.
+    let marks = rows > 1;
+    let window = if marks { rows - 1 } else { rows };
+    let most = lines.len().saturating_sub(window);
+    let from = look.app.scroll().min(most);
+    lines.drain(..from);
+    let more = lines.len() > window;
+    lines.truncate(window);
+    if marks {
+        let mark = if more { words.more } else { words.more_up };
+        lines.push(Line::from(look.span(format!("   {mark}"), Role::Accent)));
+    }
+    most
+}
+
+fn put<T>(frame: &mut Frame<'_>, area: Rect, blocks: Vec<(Block, T)>) {
+    let mut y = area.y;
+    for (block, _) in blocks {
+        if let Some(x) = block.cursor.filter(|_| y < area.bottom()) {
+            let x = area.x.saturating_add(to_rows(x)).min(area.right().saturating_sub(1));
+            frame.set_cursor_position(Position::new(x, y));
+        }
+        for line in block.lines {
+            if y >= area.bottom() {
+                return;
+            }
+            line.render(Rect { y, height: 1, ..area }, frame.buffer_mut());
+            y += 1;
+        }
+    }
+}

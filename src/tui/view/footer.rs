@@ -1,0 +1,110 @@
+//! The lower region: the notice, and the keys that are possible now; in their place the question at the end of a call.
+
+use ratatui::text::{Line, Span};
+
+use super::wrap::{shorten, width, wrap};
+use super::{Block, Drop, Look, Size};
+use crate::action::{Action, Ending};
+use crate::app::Mode;
+use crate::keymap;
+use crate::tui::theme::Role;
+use crate::words::fill;
+
+/// The blocks of the region.
+pub fn blocks(look: &Look<'_>) -> Vec<Block> {
+    if *look.app.mode() == Mode::Asking {
+        return vec![Block::new(Drop::Last, question(look))];
+    }
+    vec![notice(look), Block::line(Drop::Last, keys(look))]
+}
+
+fn notice(look: &Look<'_>) -> Block {
+    let Some(text) = look.app.notice() else { return Block::line(Drop::Empty, Line::default()) };
+    let role = if look.app.notice_is_trouble() { Role::Trouble } else { Role::Text };
+    let style = look.style(role);
+    let mut lines = wrap([(text.as_str(), style)], look.columns.saturating_sub(2));
+    if lines.len() > 2 {
+        // The whole of it stands in `check`; two rows name the file and the line.
+        let rest: String = lines.drain(1..).map(|l| l.to_string()).collect::<Vec<_>>().join(" ");
+        lines.push(Line::from(Span::styled(shorten(&rest, look.columns.saturating_sub(2)), style)));
+    }
+    for line in &mut lines {
+        line.spans.insert(0, Span::styled(" ", style));
+    }
+    Block::new(Drop::Last, lines)
+}
+
+/// As many keys as fit, the most needed first, the list of all always.
+fn keys(look: &Look<'_>) -> Line<'static> {
+    let words = look.app.words();
+    let mut rows: Vec<_> = keymap::rows(look.app).into_iter().filter(|r| r.footer.is_some()).collect();
+    rows.sort_by_key(|r| r.footer);
+    let text = |row: &keymap::Row| {
+        let key = row.keys.first().map(|k| k.name(words)).unwrap_or_default();
+        (key.into_owned(), row.label.to_string())
+    };
+    let wide = |(key, label): &(String, String)| width(key) + 1 + width(label);
+    let help = rows.iter().position(|r| r.action == Action::Help).map(|at| text(&rows.remove(at)));
+    let mut room = look.columns.saturating_sub(1 + help.as_ref().map_or(0, |h| wide(h) + 3));
+    let mut shown = Vec::new();
+    for row in &rows {
+        let mut pair = text(row);
+        if look.size == Size::Compact && row.action == Action::Said && !look.app.is_complete() {
+            pair.1 = words.keys.said_short.into();
+        }
+        let needs = wide(&pair) + if shown.is_empty() { 0 } else { 3 };
+        if needs > room {
+            continue;
+        }
+        room -= needs;
+        shown.push(pair);
+    }
+    shown.extend(help);
+    let mut spans = vec![look.span(" ", Role::Text)];
+    for (at, (key, label)) in shown.into_iter().enumerate() {
+        if at > 0 {
+            spans.push(look.span("   ", Role::Text));
+        }
+        spans.push(look.span(key, Role::Accent));
+        spans.push(look.span(format!(" {label}"), Role::Text));
+    }
+    Line::from(spans)
+}
+
+/// Why does the call end: one digit an answer; the one that costs score says what.
+fn question(look: &Look<'_>) -> Vec<Line<'static>> {
+    let (app, words) = (look.app, look.app.words());
+    let (text, accent) = (look.style(Role::Text), look.style(Role::Accent));
+    let columns = look.columns.saturating_sub(2);
+    let mut lines = wrap([(words.ending.question, look.style(Role::Caution))], columns);
+    let rows = keymap::rows(app);
+    let answers = rows.iter().filter_map(|row| {
+        let label = match row.action {
+            Action::Answer(Ending::Omitted) if !app.cost().is_empty() => {
+                fill(words.ending.cost, &[("ending", words.ending.omitted), ("cost", &app.cost().join(", "))])
+            }
+            Action::Answer(_) | Action::Back => row.label.to_string(),
+            _ => return None,
+        };
+        let key = row.keys.first().map(|k| k.name(words).into_owned()).unwrap_or_default();
+        Some((key, label))
+    });
+    let mut used = usize::MAX;
+    for (key, label) in answers {
+        let needs = width(&key) + 1 + width(&label);
+        if used.saturating_add(needs + 3) > columns {
+            let mut wrapped = wrap([(key.as_str(), accent), (" ", text), (label.as_str(), text)], columns);
+            used = wrapped.last().map_or(0, Line::width);
+            lines.append(&mut wrapped);
+        } else if let Some(last) = lines.last_mut() {
+            last.spans.push(Span::styled("   ", text));
+            last.spans.push(Span::styled(key, accent));
+            last.spans.push(Span::styled(format!(" {label}"), text));
+            used += needs + 3;
+        }
+    }
+    for line in &mut lines {
+        line.spans.insert(0, Span::styled(" ", text));
+    }
+    lines
+}

@@ -1,0 +1,357 @@
+//! The upper region: the revision and the clock, the facts, the fields, the banner of an emergency, the SOP's
+//! contradiction.
+
+use chrono::{DateTime, NaiveTime, Timelike, Utc};
+use ratatui::style::Modifier;
+use ratatui::text::{Line, Span};
+
+use super::wrap::{shorten, shorten_front, width, wrap};
+use super::{Block, Drop, Look, Size};
+use crate::app::{App, Mode};
+use crate::rules::ruleset::{Fact, FieldKind, NAMA, SAPAAN, Scope, Value};
+use crate::rules::script::FieldValue;
+use crate::tui::theme::Role;
+use crate::words::fill;
+
+/// How many rows the facts may take; what does not fit is counted, and stands in the key list.
+const FACT_ROWS: usize = 3;
+
+/// The blocks of the region.
+pub fn blocks(look: &Look<'_>) -> Vec<Block> {
+    let mut out = vec![Block::line(Drop::Head, title(look))];
+    out.extend(facts(look).into_iter().map(|line| Block::line(Drop::Head, line)));
+    out.extend(fields(look));
+    out.extend(banner(look).into_iter().map(|lines| Block::new(Drop::Last, lines)));
+    out.push(Block::line(Drop::Line, rule(look)));
+    if let Some(caution) = caution(look) {
+        out.push(Block::line(Drop::Last, caution));
+    }
+    out
+}
+
+/// A line over the full width.
+pub fn rule(look: &Look<'_>) -> Line<'static> {
+    Line::from(look.span("─".repeat(look.columns), Role::Line))
+}
+
+/// A time of day as the language writes it.
+pub fn clock(app: &App, time: NaiveTime) -> String {
+    format!("{:02}{}{:02}", time.hour(), app.words().screen.time_dot, time.minute())
+}
+
+fn title(look: &Look<'_>) -> Line<'static> {
+    let (app, words) = (look.app, &look.app.words().screen);
+    let zone = &app.rules().zones[app.call().zone()].id;
+    let time = clock(app, app.local());
+    let right = if look.size == Size::Compact {
+        format!("{time} {zone}")
+    } else {
+        fill(words.clock, &[("time", &time), ("zone", zone)])
+    };
+    let sop = fill(words.sop, &[("revision", &app.rules().sop.revision)]);
+    let left = vec![
+        look.span(format!(" {}", words.title), Role::Title),
+        look.span(" · ", Role::Line),
+        look.span(sop, Role::Text),
+    ];
+    look.two_ends(left, vec![look.span(right, Role::Text)])
+}
+
+/// A fact's value in a word, where there is no room for its label.
+pub fn short(value: &Value) -> &str {
+    if value.id == "belum-tahu" {
+        "?"
+    } else if width(&value.label) <= 6 {
+        &value.label
+    } else {
+        &value.id
+    }
+}
+
+fn upper(key: Option<char>) -> String {
+    key.map(|k| k.to_ascii_uppercase().to_string()).unwrap_or_default()
+}
+
+/// Chips side by side, in as many rows as they need.
+fn flow(look: &Look<'_>, chips: Vec<Vec<Span<'static>>>, between: &str, rows: usize) -> Vec<Line<'static>> {
+    let total = chips.len();
+    let mut lines: Vec<Vec<Span<'static>>> = vec![vec![look.span(" ", Role::Text)]];
+    let mut used = 1;
+    for (at, mut chip) in chips.into_iter().enumerate() {
+        let wide: usize = chip.iter().map(|s| width(&s.content)).sum();
+        let first = used <= 1;
+        let gap = if first { 0 } else { width(between) };
+        // The last row keeps room for the count of what is left out.
+        let reserve = if lines.len() == rows && at + 1 < total { 24 } else { 0 };
+        if !first && used + gap + wide + reserve > look.columns {
+            if lines.len() == rows {
+                let left = fill(look.app.words().screen.more_facts, &[("count", &(total - at).to_string())]);
+                if let Some(last) = lines.last_mut() {
+                    last.push(look.span(format!("{between}{left}"), Role::Accent));
+                }
+                break;
+            }
+            lines.push(vec![look.span(" ", Role::Text)]);
+            used = 1;
+        } else if !first {
+            if let Some(last) = lines.last_mut() {
+                last.push(look.span(between, Role::Line));
+            }
+            used += gap;
+        }
+        if used + wide > look.columns {
+            let mut room = look.columns.saturating_sub(used);
+            for span in &mut chip {
+                span.content = shorten(&span.content, room).into();
+                room -= width(&span.content);
+            }
+        }
+        used += wide;
+        if let Some(last) = lines.last_mut() {
+            last.extend(chip);
+        }
+    }
+    lines.into_iter().map(Line::from).collect()
+}
+
+fn facts(look: &Look<'_>) -> Vec<Line<'static>> {
+    let app = look.app;
+    if app.rules().facts.is_empty() {
+        return Vec::new();
+    }
+    let chip = |(at, fact): (usize, &Fact)| {
+        let position = app.call().situation().value(at);
+        let value = &fact.values[position];
+        let role = if position == 0 { Role::Text } else { Role::Set };
+        let key = upper(fact.key);
+        if look.size == Size::Compact {
+            let name = if key.is_empty() { fact.label.clone() } else { key };
+            return vec![look.span(format!("{name} "), Role::Accent), look.span(short(value), role)];
+        }
+        let mut spans = Vec::with_capacity(3);
+        if !key.is_empty() {
+            spans.push(look.span(format!("[{key}] "), Role::Accent));
+        }
+        spans.push(look.span(format!("{}: ", fact.label), Role::Text));
+        spans.push(look.span(value.label.clone(), role));
+        spans
+    };
+    let chips = app.rules().facts.iter().enumerate().map(chip).collect();
+    let between = if look.size == Size::Compact { " · " } else { "   " };
+    flow(look, chips, between, FACT_ROWS)
+}
+
+fn fields(look: &Look<'_>) -> Vec<Block> {
+    if let Mode::Typing(_) = look.app.mode() {
+        return vec![typing(look)];
+    }
+    let between = if look.size == Size::Compact { " · " } else { "   " };
+    let chips = chips(look);
+    let soon = soon(look);
+    let mut lines = flow(look, chips, between, 2);
+    let mut out = Vec::new();
+    if let Some(soon) = soon {
+        let used: usize = lines[0].spans.iter().map(|s| width(&s.content)).sum();
+        let fits = |text: &str| lines.len() == 1 && used + 3 + width(text) < look.columns;
+        let text = if fits(&soon.0) { Some(&soon.0) } else { Some(&soon.1).filter(|short| fits(short)) };
+        if let Some(text) = text {
+            let first = std::mem::take(&mut lines[0]);
+            lines[0] = look.two_ends(first.spans, vec![look.span(text.clone(), Role::Caution)]);
+        } else {
+            let text = if width(&soon.0) + 2 > look.columns { soon.1 } else { soon.0 };
+            out.push(Block::line(Drop::Next, look.two_ends(vec![], vec![look.span(text, Role::Caution)])));
+        }
+    }
+    let mut blocks = vec![Block::new(Drop::Fields, lines)];
+    blocks.append(&mut out);
+    blocks
+}
+
+fn chips(look: &Look<'_>) -> Vec<Vec<Span<'static>>> {
+    let app = look.app;
+    let (rules, fields) = (app.rules(), app.fields());
+    let key_span = |key: Option<char>| {
+        let key = upper(key);
+        let text = match (key.is_empty(), look.size) {
+            (true, _) => String::new(),
+            (_, Size::Compact) => format!("{key} "),
+            _ => format!("[{key}] "),
+        };
+        look.span(text, Role::Accent)
+    };
+    let mut chips: Vec<Vec<Span<'static>>> = rules
+        .fields_ix()
+        .map(|(ix, field)| {
+            let spoken = fields.spoken(rules, ix);
+            let named = field.key.is_none() || !matches!(field.id.as_str(), NAMA | SAPAAN);
+            let label = if named { format!("{}: ", field.label) } else { String::new() };
+            let text = if spoken.is_empty() {
+                let missing = app.words().screen.name_missing;
+                look.span(if field.id == NAMA { missing } else { "?" }, Role::Text)
+            } else {
+                look.span(spoken, Role::Text)
+            };
+            vec![key_span(field.key), look.span(label, Role::Text), text]
+        })
+        .collect();
+    // Where room is dear, the zone stands beside the clock alone.
+    if look.size != Size::Compact {
+        let zone = rules.zones[app.call().zone()].id.clone();
+        chips.push(vec![key_span(Some('z')), look.span(zone, Role::Text)]);
+    }
+    chips
+}
+
+/// The field being typed, over the full width, with the cursor in it.
+fn typing(look: &Look<'_>) -> Block {
+    let Mode::Typing(draft) = look.app.mode() else { return Block::gap() };
+    let field = look.app.rules().field(draft.field);
+    let key = upper(field.key);
+    let label = match (key.is_empty(), look.size) {
+        (true, _) => format!(" {}: ", field.label),
+        (_, Size::Compact) => format!(" {key} "),
+        _ => format!(" [{key}] {}: ", field.label),
+    };
+    let room = look.columns.saturating_sub(width(&label) + 1);
+    let before = shorten_front(draft.before_cursor(), room);
+    let behind = &draft.text()[draft.before_cursor().len()..];
+    let behind = shorten(behind, room - width(&before).min(room));
+    let cursor = width(&label) + width(&before);
+    let text = look.style(Role::Text).add_modifier(Modifier::UNDERLINED);
+    let hint = if draft.pasted { look.app.words().screen.pasted_in } else { look.app.words().screen.name_typing };
+    let left = vec![look.span(label, Role::Accent), Span::styled(before, text), Span::styled(behind, text)];
+    let used: usize = left.iter().map(|s| width(&s.content)).sum();
+    let hint = if used + 4 + width(hint) < look.columns { vec![look.span(hint, Role::Text)] } else { Vec::new() };
+    Block { lines: vec![look.two_ends(left, hint)], drop: Some(Drop::Last), least: 0, cursor: Some(cursor) }
+}
+
+/// What is about the greeting: its coming change, and ours where it differs; long and short.
+fn soon(look: &Look<'_>) -> Option<(String, String)> {
+    let (app, words) = (look.app, &look.app.words().screen);
+    let mut texts: Vec<(String, String)> = Vec::new();
+    if let Some((minutes, word)) = app.greeting_soon() {
+        let with = [("minutes", minutes.to_string()), ("word", word.to_owned())];
+        let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
+        texts.push((fill(words.greeting_soon, &with), fill(words.greeting_soon_short, &with)));
+    }
+    if let Some((zone, time, word)) = app.other_greeting() {
+        let time = clock(app, time);
+        let with = [("zone", zone), ("time", &time), ("word", word)];
+        texts.push((fill(words.two_zones, &with), fill(words.two_zones_short, &with)));
+    }
+    if texts.is_empty() {
+        return None;
+    }
+    let (long, short): (Vec<_>, Vec<_>) = texts.into_iter().unzip();
+    Some((long.join(" · "), short.join(" · ")))
+}
+
+/// The banner of every fact whose value has one, and the question whether it still holds.
+fn banner(look: &Look<'_>) -> Vec<Vec<Line<'static>>> {
+    let app = look.app;
+    let mut out = Vec::new();
+    for (at, fact) in app.rules().facts.iter().enumerate() {
+        let value = &fact.values[app.call().situation().value(at)];
+        let asked = app.asked_fact() == Some(at);
+        let Some(text) = value.banner.as_deref().or(asked.then_some("")) else { continue };
+        let mut told = since(app, fact, value, at);
+        if !text.is_empty() {
+            told = format!("{told} · {text}");
+        }
+        let mut lines = alarm(look, &told);
+        if asked {
+            lines.extend(alarm(look, &question(look, fact, value, at)));
+        }
+        out.push(lines);
+    }
+    out
+}
+
+fn alarm(look: &Look<'_>, text: &str) -> Vec<Line<'static>> {
+    let style = look.style(Role::Alarm);
+    wrap([(text, style)], look.columns.saturating_sub(2))
+        .into_iter()
+        .map(|mut line| {
+            line.spans.insert(0, Span::styled(" ", style));
+            let rest = look.columns.saturating_sub(line.width());
+            line.spans.push(Span::styled(" ".repeat(rest), style));
+            line
+        })
+        .collect()
+}
+
+/// "KLB AKTIF sejak 13.05", with the day where it is not today.
+fn since(app: &App, fact: &Fact, value: &Value, at: usize) -> String {
+    let words = &app.words().screen;
+    let with_label = [("label", fact.label.as_str()), ("value", value.label.as_str())];
+    match app.call().since(at) {
+        None => format!("{} {}", fact.label, value.label),
+        Some(since) => match when(app, since.set) {
+            (time, None) => fill(words.since, &[with_label[0], with_label[1], ("time", &time)]),
+            (time, Some(day)) => fill(words.since_day, &[with_label[0], with_label[1], ("time", &time), ("day", &day)]),
+        },
+    }
+}
+
+/// A moment in our zone: its time, and its day where that is not today.
+fn when(app: &App, moment: DateTime<Utc>) -> (String, Option<String>) {
+    let offset = app.rules().zones[app.home()].offset;
+    let (then, today) = (moment.with_timezone(&offset), app.now().with_timezone(&offset).date_naive());
+    let day = match (today - then.date_naive()).num_days() {
+        0 => None,
+        1 => Some(app.words().screen.yesterday.into()),
+        _ => Some(then.format("%d/%m").to_string()),
+    };
+    (clock(app, then.time()), day)
+}
+
+fn question(look: &Look<'_>, fact: &Fact, value: &Value, at: usize) -> String {
+    let (app, words) = (look.app, &look.app.words().screen);
+    let hours = match fact.scope {
+        Scope::Shift { keep_for } => keep_for.as_secs() / 3600,
+        Scope::Call => 0,
+    };
+    let time = app.call().since(at).map(|s| {
+        let (time, day) = when(app, s.confirmed);
+        day.map_or(time.clone(), |day| format!("{day} {time}"))
+    });
+    let no = upper(fact.key);
+    let with = [
+        ("label", fact.label.as_str()),
+        ("value", value.label.as_str()),
+        ("time", time.as_deref().unwrap_or_default()),
+        ("hours", &hours.to_string()),
+        ("yes", "V"),
+        ("no", &no),
+    ];
+    let long = fill(words.still, &with);
+    if width(&long) + 2 <= look.columns { long } else { fill(words.still_short, &with) }
+}
+
+/// The SOP's contradiction in one short line: the first sentence of the rule's caution.
+fn caution(look: &Look<'_>) -> Option<Line<'static>> {
+    let app = look.app;
+    let caution = app.call().plan(app.rules()).rule.caution.as_deref()?;
+    let short = caution.split_once(". ").map_or(caution, |(first, _)| first);
+    let why = format!("D {}", app.words().keys.basis_short);
+    let left = vec![look.span(format!(" ! {short}"), Role::Caution)];
+    Some(look.two_ends(left, vec![look.span(why, Role::Accent)]))
+}
+
+/// The facts that are set, as a sentence for panels: "KLB AKTIF · Topik PLN Mobile".
+pub fn situation(app: &App, which: impl Fn(usize) -> bool) -> String {
+    let facts = app.rules().facts.iter().enumerate().filter(|(at, _)| which(*at));
+    let told: Vec<String> = facts
+        .map(|(at, fact)| format!("{}: {}", fact.label, fact.values[app.call().situation().value(at)].label))
+        .collect();
+    told.join(" · ")
+}
+
+/// What a field holds, for panels.
+pub fn field_text(app: &App, ix: crate::rules::ruleset::FieldIx) -> String {
+    let field = app.rules().field(ix);
+    match (&field.kind, app.call().fields().get(ix)) {
+        (FieldKind::Choice(choices), FieldValue::Choice(at)) => choices[*at].clone(),
+        _ => app.fields().spoken(app.rules(), ix),
+    }
+}

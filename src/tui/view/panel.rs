@@ -1,0 +1,156 @@
+//! The panels: why this script (`D`), and the keys (`?`). They take the place of the steps and the complete sentence;
+//! header, banner and footer stay.
+
+use ratatui::text::{Line, Span};
+
+use super::Look;
+use super::header::{field_text, situation};
+use super::wrap::{width, wrap};
+use crate::book::Origin;
+use crate::keymap;
+use crate::rules::ruleset::RuleSet;
+use crate::tui::theme::Role;
+use crate::words::fill;
+
+/// A panel while it is being written.
+struct Page<'l, 'a> {
+    look: &'l Look<'a>,
+    lines: Vec<Line<'static>>,
+}
+
+impl<'l, 'a> Page<'l, 'a> {
+    fn new(look: &'l Look<'a>, title: &str) -> Self {
+        let mut page = Self { look, lines: Vec::new() };
+        page.lines.push(Line::from(look.span(format!(" {title}"), Role::Sentence)));
+        page
+    }
+
+    fn gap(&mut self) {
+        self.lines.push(Line::default());
+    }
+
+    /// A heading and the text that belongs to it; nothing for an empty text.
+    fn entry(&mut self, heading: &str, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let (accent, plain) = (self.look.style(Role::Accent), self.look.style(Role::Text));
+        let indent = if self.look.columns >= 72 { 18 } else { 3 };
+        let columns = self.look.columns.saturating_sub(indent + 2).clamp(1, 90);
+        let mut wrapped = wrap([(text, plain)], columns);
+        if width(heading) + 3 <= indent {
+            let pad = " ".repeat(indent - width(heading) - 1);
+            if let Some(first) = wrapped.first_mut() {
+                first.spans.insert(0, Span::styled(format!(" {heading}{pad}"), accent));
+            }
+            for line in wrapped.iter_mut().skip(1) {
+                line.spans.insert(0, Span::styled(" ".repeat(indent), plain));
+            }
+        } else {
+            self.lines.extend(wrap([(heading, accent)], self.look.columns.saturating_sub(2)).into_iter().map(
+                |mut line| {
+                    line.spans.insert(0, Span::styled(" ", accent));
+                    line
+                },
+            ));
+            for line in &mut wrapped {
+                line.spans.insert(0, Span::styled(" ".repeat(indent), plain));
+            }
+        }
+        self.lines.append(&mut wrapped);
+    }
+}
+
+/// Why this script: the rule, its clause, the contradiction, the Keterangan of the step, the duties, the document.
+pub fn basis(look: &Look<'_>) -> Vec<Line<'static>> {
+    let (app, words) = (look.app, &look.app.words().basis);
+    let rules = app.rules();
+    let rule = app.call().plan(rules).rule;
+    let mut page = Page::new(look, words.title);
+    page.gap();
+    if let Some(caution) = &rule.caution {
+        page.entry(words.caution, caution);
+        page.gap();
+    }
+    let place = fill(words.rule_line, &[("rule", &rule.id), ("line", &rule.line.to_string())]);
+    page.entry(words.rule, &place);
+    page.entry(words.clause, rule.basis.as_deref().unwrap_or_default());
+    page.entry(words.why, &situation(app, |fact| rule.when.values(fact).is_some()));
+    if let Some(step) = app.shown() {
+        let step = rules.step(step);
+        page.gap();
+        let heading = fill(words.keterangan, &[("title", &step.title)]);
+        let note = match (&step.basis, &step.note) {
+            (Some(basis), Some(note)) => format!("{basis}: {note}"),
+            (Some(text), None) | (None, Some(text)) => text.clone(),
+            (None, None) => String::new(),
+        };
+        page.entry(&heading, &note);
+        page.entry(words.score, &step.score.join(" · "));
+    }
+    page.gap();
+    page.entry(words.requirements, &requirements(rules, app));
+    page.gap();
+    page.entry(words.document, &format!("{} ({})", rules.sop.title, rules.sop.revision));
+    let supersedes = rules.sop.supersedes.as_deref().map(|what| fill(words.supersedes, &[("what", what)]));
+    let issuer = rules.sop.issuer.as_deref().map(|who| fill(words.issuer, &[("who", who)]));
+    let more: Vec<String> = issuer.into_iter().chain(supersedes).collect();
+    page.entry("", &more.join(", "));
+    let source = match &app.book().origin {
+        Origin::BuiltIn => words.built_in.to_owned(),
+        Origin::File(path) => crate::rules::text::clean(&path.display().to_string()),
+        Origin::LastGood(_) => words.last_good.to_owned(),
+    };
+    page.entry(words.source, &source);
+    page.lines
+}
+
+/// The duties and prohibitions that speak of this situation.
+fn requirements(rules: &RuleSet, app: &crate::app::App) -> String {
+    let here = rules.requirements.iter().filter(|r| r.when.contains(app.call().situation().values()));
+    let told: Vec<String> = here
+        .map(|r| match &r.basis {
+            Some(basis) => format!("{} ({basis})", r.id),
+            None => r.id.clone(),
+        })
+        .collect();
+    told.join(" · ")
+}
+
+/// Every key and what it does, from the table that does it; and every fact as it stands.
+pub fn help(look: &Look<'_>) -> Vec<Line<'static>> {
+    let (app, words) = (look.app, look.app.words());
+    let mut page = Page::new(look, words.help.title);
+    page.gap();
+    let rows = keymap::all(app);
+    let mut at = 0;
+    while at < rows.len() {
+        let row = &rows[at];
+        let mut keys: Vec<String> = row.keys.iter().map(|k| k.name(words).into_owned()).collect();
+        // Neighbours that do the same the other way (↑ ↓) are one line.
+        while let Some(next) = rows.get(at + 1).filter(|next| next.label == row.label) {
+            keys.extend(next.keys.iter().map(|k| k.name(words).into_owned()));
+            at += 1;
+        }
+        page.entry(&keys.join(" "), &row.label);
+        at += 1;
+    }
+    page.gap();
+    for (fact, told) in app.rules().facts.iter().enumerate() {
+        let heading = if fact == 0 { words.help.facts } else { "" };
+        let mut text = situation(app, |at| at == fact);
+        if let Some(help) = &told.help {
+            text = format!("{text} ({help})");
+        }
+        page.entry(heading, &text);
+    }
+    for (ix, field) in app.rules().fields_ix() {
+        let text = field_text(app, ix);
+        if !text.is_empty() {
+            page.entry("", &format!("{}: {text}", field.label));
+        }
+    }
+    page.gap();
+    page.lines.push(Line::from(look.span(format!(" {}", words.help.files), Role::Text)));
+    page.lines
+}

@@ -1,0 +1,216 @@
+//! The middle region: the steps, the sentence to be said now, the complete sentence.
+
+use ratatui::style::Modifier;
+use ratatui::text::{Line, Span};
+
+use super::header::rule;
+use super::wrap::{shorten, width, wrap};
+use super::{Block, Drop, Look, Size};
+use crate::closing::{Entry, Mark};
+use crate::rules::ruleset::StepIx;
+use crate::rules::script::Sentence;
+use crate::tui::theme::Role;
+use crate::words::fill;
+
+/// The width of the column of steps in the wide layout.
+pub const COLUMN: u16 = 46;
+/// The sentence is wrapped at this many cells or fewer: a line the eye takes in at once.
+const SENTENCE: usize = 60;
+
+/// The blocks of the region, from top to bottom.
+pub fn blocks(look: &Look<'_>) -> Vec<Block> {
+    let app = look.app;
+    let shown = app.shown();
+    let entries = app.entries();
+    let mut out = vec![Block::gap()];
+    let mut large_done = false;
+    for (at, entry) in entries.iter().enumerate() {
+        if Some(entry.step) == shown {
+            out.extend(large(look, *entry, at > 0));
+            large_done = true;
+            continue;
+        }
+        // Above the sentence what was said, below it what comes next: the next one is the last to go.
+        let next = large_done
+            && entry.mark == Mark::Ahead
+            && entries[..at].iter().all(|e| e.mark != Mark::Ahead || Some(e.step) == shown);
+        let drop = match entry.mark {
+            Mark::Said => Drop::Said,
+            Mark::Reminder => Drop::Reminder,
+            _ if next => Drop::Next,
+            _ => Drop::Ahead,
+        };
+        out.push(Block::line(drop, row(look, *entry, is_opening(&entries, at))));
+    }
+    if !large_done {
+        out.push(Block::gap());
+        out.push(Block::sentence(finished(look)));
+        out.push(Block::gap());
+    }
+    out
+}
+
+/// Whether a reminder stands before the first spoken step.
+fn is_opening(entries: &[Entry], at: usize) -> bool {
+    entries[..at].iter().all(|e| e.mark == Mark::Reminder)
+}
+
+fn indent(look: &Look<'_>) -> usize {
+    match look.size {
+        Size::Tiny => 0,
+        Size::Compact => 3,
+        Size::Normal | Size::Wide => 6,
+    }
+}
+
+/// The step shown large: its title and its sentence.
+fn large(look: &Look<'_>, entry: Entry, below_others: bool) -> Vec<Block> {
+    let mut out = Vec::with_capacity(5);
+    if below_others {
+        out.push(Block::gap());
+    }
+    out.push(Block::line(Drop::Last, row(look, entry, false)));
+    out.push(Block::gap());
+    out.push(Block::sentence(words_of(look, entry.step)));
+    out.push(Block::gap());
+    out
+}
+
+/// What is said or thought of in a step, wrapped and indented. Only the current sentence is bright.
+fn words_of(look: &Look<'_>, step: StepIx) -> Vec<Line<'static>> {
+    let role = if look.app.is_looking() { Role::Text } else { Role::Sentence };
+    let columns = look.columns.saturating_sub(indent(look) + 2).clamp(1, SENTENCE);
+    let lines = match look.app.sentence(step) {
+        Some(sentence) => spoken(look, &sentence, role, columns),
+        None => wrap([(look.app.reminder(step).unwrap_or_default(), look.style(Role::Text))], columns),
+    };
+    indented(look, lines)
+}
+
+fn indented(look: &Look<'_>, mut lines: Vec<Line<'static>>) -> Vec<Line<'static>> {
+    let blank = " ".repeat(indent(look));
+    for line in &mut lines {
+        line.spans.insert(0, look.span(blank.clone(), Role::Text));
+    }
+    lines
+}
+
+/// A sentence's runs; what was filled in is underlined.
+fn spoken(look: &Look<'_>, sentence: &Sentence, role: Role, columns: usize) -> Vec<Line<'static>> {
+    let fixed = look.style(role);
+    let runs = sentence.segments().iter().map(|s| {
+        let style = if s.filled { fixed.add_modifier(Modifier::UNDERLINED) } else { fixed };
+        (s.text.as_str(), style)
+    });
+    wrap(runs, columns)
+}
+
+/// What stands in the sentence's place when all is said.
+fn finished(look: &Look<'_>) -> Vec<Line<'static>> {
+    let words = look.app.words();
+    let columns = look.columns.saturating_sub(indent(look) + 2).clamp(1, SENTENCE);
+    let text = if look.app.call().said().is_empty() {
+        words.screen.nothing_spoken.into()
+    } else {
+        fill(words.screen.all_said_next, &[("key", words.keys.space)])
+    };
+    indented(look, wrap([(text.as_str(), look.style(Role::Sentence))], columns))
+}
+
+/// One step in one row: its mark, its title, what leaving it out costs, its clause.
+fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
+    let (app, words) = (look.app, &look.app.words().screen);
+    let step = app.rules().step(entry.step);
+    let (mark, role) = match entry.mark {
+        _ if app.is_looking() && app.shown() == Some(entry.step) => (" » ", Role::Accent),
+        Mark::Said => (" √ ", Role::Said),
+        Mark::Current => (" ► ", Role::Accent),
+        Mark::Ahead | Mark::Reminder => ("   ", Role::Text),
+    };
+    let title = match entry.mark {
+        Mark::Reminder if opening => {
+            let mut chars = step.title.chars();
+            let lower: String = chars.next().into_iter().flat_map(char::to_lowercase).chain(chars).collect();
+            fill(words.before_closing, &[("title", &lower)])
+        }
+        Mark::Reminder => fill(words.remember, &[("title", &step.title)]),
+        Mark::Ahead if look.size == Size::Compact => fill(words.next, &[("title", &step.title)]),
+        _ => step.title.clone(),
+    };
+    let mut basis = match (&step.basis, entry.mark) {
+        (Some(basis), Mark::Said | Mark::Current | Mark::Ahead) => shorten(basis, look.columns / 3),
+        _ => String::new(),
+    };
+    let mut left = vec![look.span(mark, role), look.span(title, Role::Title)];
+    let open = matches!(entry.mark, Mark::Current | Mark::Ahead);
+    if open && !step.score.is_empty() {
+        let scored = fill(words.scored, &[("score", &step.score.join(" · "))]);
+        let used: usize = left.iter().map(|s| width(&s.content)).sum();
+        let fits = |basis: &str| used + 3 + width(&scored) + 2 + width(basis) < look.columns;
+        // "2.a" is as clear as "No. 2.a" where that makes room for the cost.
+        let short = basis.strip_prefix("No. ").filter(|rest| rest.contains('.') && fits(rest)).map(str::to_owned);
+        if let (false, Some(short)) = (fits(&basis), short) {
+            basis = short;
+        }
+        if fits(&basis) {
+            left.push(look.span(format!("   {scored}"), Role::Text));
+        }
+    }
+    look.two_ends(left, vec![look.span(basis, Role::Text)])
+}
+
+/// The column of steps in the wide layout.
+pub fn list(look: &Look<'_>) -> Vec<Block> {
+    let entries = look.app.entries();
+    let mut out = vec![Block::gap()];
+    for (at, entry) in entries.iter().enumerate() {
+        let drop = if entry.mark == Mark::Current { Drop::Last } else { Drop::Ahead };
+        out.push(Block::line(drop, row(look, *entry, is_opening(&entries, at))));
+        out.push(Block::gap());
+    }
+    out
+}
+
+/// The sentence beside the column in the wide layout.
+pub fn beside(look: &Look<'_>) -> Vec<Block> {
+    let app = look.app;
+    let Some(step) = app.shown() else {
+        return vec![Block::gap(), Block::gap(), Block::gap(), Block::sentence(finished(look))];
+    };
+    let (rules, words) = (app.rules(), &app.words().screen);
+    let mut out = vec![Block::gap()];
+    let title = rules.step(step).title.clone();
+    out.push(Block::line(Drop::Last, Line::from(look.span(format!("   {title}"), Role::Title))));
+    out.push(Block::gap());
+    out.push(Block::sentence(words_of(look, step)));
+    let scored = &rules.step(step).score;
+    if !scored.is_empty() {
+        let text = fill(words.scored, &[("score", &scored.join(" · "))]);
+        out.push(Block::gap());
+        out.push(Block::line(Drop::Next, Line::from(look.span(format!("      {text}"), Role::Text))));
+    }
+    out
+}
+
+/// The sentence alone, for the smallest windows.
+pub fn alone(look: &Look<'_>) -> Vec<Line<'static>> {
+    match look.app.shown() {
+        Some(step) => words_of(&Look { columns: look.columns + 2, ..*look }, step),
+        None => finished(&Look { columns: look.columns + 2, ..*look }),
+    }
+}
+
+/// What was said plus what remains.
+pub fn complete(look: &Look<'_>) -> Vec<Block> {
+    if look.size == Size::Compact {
+        return Vec::new();
+    }
+    let sentence = look.app.complete_sentence();
+    let title = Line::from(look.span(format!(" {}", look.app.words().screen.complete), Role::Text));
+    let mut lines = vec![rule(look), title];
+    for mut line in spoken(look, &sentence, Role::Text, look.columns.saturating_sub(2)) {
+        line.spans.insert(0, Span::raw(" "));
+        lines.push(line);
+    }
+    vec![Block::new(Drop::Complete, lines), Block::gap()]
+}
