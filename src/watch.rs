@@ -71,11 +71,11 @@ fn run(path: &Path, wake: &Receiver<Wake>, told: Sender<Wake>, mut changed: impl
         }
     })
     .ok();
-    let mut watched = false;
+    let mut is_watched = false;
     loop {
-        if let (false, Some(watcher), Some(folder)) = (watched, watcher.as_mut(), path.parent()) {
+        if let (false, Some(watcher), Some(folder)) = (is_watched, watcher.as_mut(), path.parent()) {
             // A folder that is not there yet is tried again at every look.
-            watched = watcher.watch(folder, RecursiveMode::NonRecursive).is_ok();
+            is_watched = watcher.watch(folder, RecursiveMode::NonRecursive).is_ok();
         }
         let Ok(why) = wake.recv() else { return };
         if matches!(why, Wake::Told) {
@@ -87,7 +87,7 @@ fn run(path: &Path, wake: &Receiver<Wake>, told: Sender<Wake>, mut changed: impl
             changed();
         }
         // A folder that went and came back is another folder.
-        watched &= path.parent().is_some_and(Path::is_dir);
+        is_watched &= path.parent().is_some_and(Path::is_dir);
     }
 }
 

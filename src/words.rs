@@ -1,7 +1,12 @@
 //! Every word a user reads, in Indonesian and English: made from `assets/locale/*.toml` when the program is built, so
 //! that both languages have the same keys and placeholders or nothing is built at all.
 
-include!(concat!(env!("OUT_DIR"), "/words.rs"));
+#[expect(clippy::doc_markdown, reason = "the words of the catalogue stand in it as its documentation")]
+mod catalogue {
+    include!(concat!(env!("OUT_DIR"), "/words.rs"));
+}
+
+pub use catalogue::*;
 
 /// A language of the screen and the messages. What is *said* is the rules file's, and stays Indonesian.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

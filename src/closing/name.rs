@@ -39,7 +39,6 @@ fn choice_of(rules: &RuleSet, honorific: &str) -> Option<(FieldIx, usize)> {
 
 /// A pasted text as a name: its first line, control characters and escape sequences dropped, white space folded, at
 /// most `max` graphemes. `None` where nothing is left, or digits alone (a number is no name).
-#[must_use]
 pub fn from_outside(text: &str, max: usize) -> Result<String, NoName> {
     let plain = anstream::adapter::strip_str(text).to_string();
     let line = plain.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();

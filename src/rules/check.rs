@@ -260,7 +260,7 @@ impl<'a> Checker<'a> {
         let mut out = Vec::with_capacity(self.file.facts.len());
         for (at, fact) in self.file.facts.iter().enumerate() {
             self.sound &= self.give(Named::Fact, fact.id.as_ref(), at, names);
-            let id = self.id(fact.id.as_ref());
+            let id = Self::id(fact.id.as_ref());
             if let Some(t) = fact.id.as_ref().filter(|t| t.value == SALAM) {
                 self.note(&t.span, Kind::Taken { id: SALAM.into() });
             }
@@ -269,7 +269,7 @@ impl<'a> Checker<'a> {
             for (at, value) in fact.values.iter().enumerate() {
                 self.sound &= self.give(Named::Value, value.id.as_ref(), at, &mut value_names);
                 values.push(Value {
-                    id: self.id(value.id.as_ref()),
+                    id: Self::id(value.id.as_ref()),
                     label: self.plain("label", value.label.as_ref()),
                     banner: value.banner.as_ref().map(|b| self.plain("banner", Some(b))),
                 });
@@ -295,20 +295,18 @@ impl<'a> Checker<'a> {
         out
     }
 
-    fn id(&self, id: Option<&Text>) -> String {
+    fn id(id: Option<&Text>) -> String {
         id.map(|t| t.value.clone()).unwrap_or_default()
     }
 
     fn key(&self, key: Option<&Text>) -> Option<char> {
         let key = key?;
         let mut chars = key.value.chars();
-        match (chars.next(), chars.next()) {
-            (Some(c @ 'a'..='z'), None) => Some(c),
-            _ => {
-                self.note(&key.span, Kind::BadKey { found: key.value.clone() });
-                None
-            }
+        if let (Some(c @ 'a'..='z'), None) = (chars.next(), chars.next()) {
+            return Some(c);
         }
+        self.note(&key.span, Kind::BadKey { found: key.value.clone() });
+        None
     }
 
     fn scope(&self, fact: &file::Fact) -> Scope {
@@ -343,7 +341,7 @@ impl<'a> Checker<'a> {
         let mut out = Vec::with_capacity(self.file.fields.len());
         for (at, field) in self.file.fields.iter().enumerate() {
             self.give(Named::Field, field.id.as_ref(), at, names);
-            let id = self.id(field.id.as_ref());
+            let id = Self::id(field.id.as_ref());
             if let Some(t) = field.id.as_ref().filter(|t| t.value == SALAM) {
                 self.note(&t.span, Kind::Taken { id: SALAM.into() });
             }
@@ -415,7 +413,7 @@ impl<'a> Checker<'a> {
             self.give(Named::Zone, zone.id.as_ref(), at, &mut names);
             let Some(offset) = &zone.offset else { continue };
             match zone_offset(&offset.value) {
-                Some(seconds) => out.push(Zone { id: self.id(zone.id.as_ref()), offset: seconds }),
+                Some(seconds) => out.push(Zone { id: Self::id(zone.id.as_ref()), offset: seconds }),
                 None => self.note(&offset.span, Kind::ZoneOffset { found: offset.value.clone() }),
             }
         }
@@ -463,7 +461,7 @@ impl<'a> Checker<'a> {
                 (None, remind) => StepWords::Remind(self.plain("remind", remind.as_ref())),
             };
             out.push(Step {
-                id: self.id(step.id.as_ref()),
+                id: Self::id(step.id.as_ref()),
                 title: self.plain("title", step.title.as_ref()),
                 words,
                 basis: self.maybe("basis", step.basis.as_ref()),
@@ -556,7 +554,7 @@ impl<'a> Checker<'a> {
             }
             self.sound &= when.is_some() && list.is_some();
             out.push(Rule {
-                id: self.id(rule.id.as_ref()),
+                id: Self::id(rule.id.as_ref()),
                 when: when.unwrap_or_else(Cube::any),
                 steps: list.unwrap_or_default(),
                 basis: self.maybe("basis", rule.basis.as_ref()),
@@ -598,7 +596,7 @@ impl<'a> Checker<'a> {
                 duties.extend(self.step_list(&list, steps).and_then(|l| l.first().copied()).map(Duty::Last));
             }
             out.push(Requirement {
-                id: self.id(require.id.as_ref()),
+                id: Self::id(require.id.as_ref()),
                 // A condition that could not be read has been told; meeting nothing, it accuses nobody falsely.
                 duties: if when.is_some() { duties } else { Vec::new() },
                 when: when.unwrap_or_else(Cube::any),
@@ -630,7 +628,7 @@ impl<'b> Lines<'b> {
         if byte < self.at {
             (self.at, self.line) = (0, 1);
         }
-        self.line += self.bytes[self.at..byte].iter().filter(|b| **b == b'\n').count();
+        self.line += self.bytes[self.at..byte].split(|b| *b == b'\n').count() - 1;
         self.at = byte;
         self.line
     }

@@ -4,12 +4,12 @@
 use chrono::NaiveDate;
 
 use super::problem::Kind;
-use super::shape::{At, Problems, Span, Table, read_document};
+use super::shape::{At, Choice, Problems, Span, Table, read_document};
 
 /// A text with its place.
 pub type Text = At<String>;
 /// Conditions: fact id → value ids.
-pub type When = Vec<(Text, At<Vec<Text>>)>;
+pub type When = Vec<Choice>;
 
 /// The whole file.
 #[derive(Debug, Default)]
@@ -59,7 +59,6 @@ pub struct Value {
 /// `[[field]]`
 #[derive(Debug)]
 pub struct Field {
-    pub span: Span,
     pub id: Option<Text>,
     pub label: Option<Text>,
     pub key: Option<Text>,
@@ -188,7 +187,6 @@ fn fact(t: &Table<'_>) -> Fact {
 
 fn field(t: &Table<'_>) -> Field {
     Field {
-        span: t.span.clone(),
         id: t.required_text("id"),
         label: t.required_text("label"),
         key: t.text("key"),

@@ -186,6 +186,7 @@ pub enum Broken {
 pub type Conditions = Vec<(String, Vec<String>)>;
 
 /// What is wrong, with the names it needs to be told.
+#[expect(missing_docs, reason = "each variant's line says what its names are")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Broken TOML, in the parser's words.

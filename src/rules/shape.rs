@@ -28,6 +28,9 @@ pub const MAX_FILE: usize = 1 << 20;
 /// The longest text, in characters.
 pub const MAX_TEXT: usize = 4096;
 
+/// A key that the file chose and the texts behind it.
+pub type Choice = (At<String>, At<Vec<At<String>>>);
+
 /// What was wrong so far.
 pub type Problems = RefCell<Vec<Problem>>;
 
@@ -201,7 +204,7 @@ impl<'t> Table<'t> {
     }
 
     /// A table whose keys the file chooses, each with a text or a list of texts: key, its span, the texts.
-    pub fn choices(&self, key: &'static str) -> Vec<(At<String>, At<Vec<At<String>>>)> {
+    pub fn choices(&self, key: &'static str) -> Vec<Choice> {
         let Some((value, span)) = self.get(key) else { return Vec::new() };
         let DeValue::Table(map) = value else {
             self.wrong(key, span, Expected::Table, value);

@@ -56,7 +56,7 @@ pub enum Theme {
     Light,
     /// The highest contrast, for a projector.
     Proyektor,
-    /// No colour at all; also whenever NO_COLOR is set.
+    /// No colour at all; also whenever `NO_COLOR` is set.
     Mono,
 }
 
@@ -180,12 +180,12 @@ mod tests {
     /// The contrast of two colours as WCAG 2 computes it.
     fn contrast(a: Color, b: Color) -> f64 {
         let luminance = |colour| {
-            let Color::Rgb(r, g, b) = colour else { panic!("a palette has colours of its own") };
+            let Color::Rgb(red, green, blue) = colour else { panic!("a palette has colours of its own") };
             let linear = |c: u8| {
                 let c = f64::from(c) / 255.0;
                 if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
             };
-            0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+            0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
         };
         let (a, b) = (luminance(a), luminance(b));
         (a.max(b) + 0.05) / (a.min(b) + 0.05)

@@ -1,0 +1,136 @@
+//! The house's own rules, read from the sources: who may import whom, who may touch what, how long a file may be.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A source file: its path below `src`, and its lines before its tests.
+struct Source {
+    name: String,
+    lines: Vec<String>,
+}
+
+impl Source {
+    /// The room it belongs to: the first part of its path.
+    fn room(&self) -> &str {
+        self.name.split(['/', '.']).next().unwrap_or_default()
+    }
+
+    /// The rooms of this crate that it names.
+    fn imports(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        for line in self.code() {
+            for part in line.split("crate::").skip(1) {
+                let name: String = part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                out.push(name);
+            }
+        }
+        out
+    }
+
+    /// The lines that are not comments.
+    fn code(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().map(String::as_str).filter(|l| !l.trim_start().starts_with("//"))
+    }
+
+    fn has(&self, text: &str) -> bool {
+        self.code().any(|l| l.contains(text))
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut out = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+                let lines = text.lines().take_while(|l| !l.starts_with("#[cfg(test)]")).map(str::to_owned).collect();
+                out.push(Source { name, lines });
+            }
+        }
+    }
+    assert!(out.len() > 20, "the sources are there");
+    out
+}
+
+/// The files for which `breaks` holds.
+fn who(breaks: impl Fn(&Source) -> bool) -> Vec<String> {
+    let mut out: Vec<String> = sources().into_iter().filter(|s| breaks(s)).map(|s| s.name).collect();
+    out.sort();
+    out
+}
+
+fn nobody() -> Vec<String> {
+    Vec::new()
+}
+
+#[test]
+fn the_domain_imports_nothing_of_the_others() {
+    assert_eq!(who(|s| s.room() == "rules" && s.imports().iter().any(|i| i != "rules")), nobody());
+    assert_eq!(
+        who(|s| s.room() == "closing" && s.imports().iter().any(|i| i != "rules" && i != "closing")),
+        nobody()
+    );
+}
+
+#[test]
+fn the_domain_and_the_app_are_pure() {
+    let impure = ["std::fs", "std::env", "std::net", "std::process", "std::thread", "SystemTime", "Instant", "Utc::now"];
+    let pure = ["rules", "closing", "app", "action", "keymap"];
+    assert_eq!(who(|s| pure.contains(&s.room()) && impure.iter().any(|i| s.has(i))), nobody());
+}
+
+#[test]
+fn only_the_screen_names_ratatui_and_only_the_terminal_writes_escape_codes() {
+    assert_eq!(who(|s| s.room() != "tui" && s.has("ratatui::")), nobody());
+    let writes = |s: &Source| s.has("queue!") || s.has("execute!") || s.has("EnterAlternateScreen");
+    assert_eq!(who(writes), ["tui/terminal.rs"]);
+}
+
+#[test]
+fn the_disk_is_touched_by_few() {
+    let may = ["files", "watch", "journal", "softphone", "cli"];
+    assert_eq!(who(|s| !may.contains(&s.room()) && (s.has("std::fs") || s.has("fs::") || s.has("File::"))), nobody());
+}
+
+#[test]
+fn every_file_says_what_it_is_and_stays_short() {
+    let opens = |s: &Source| s.lines.first().is_some_and(|l| l.starts_with("//!"));
+    assert_eq!(who(|s| !opens(s)), nobody());
+    assert_eq!(who(|s| s.lines.len() > 500), nobody());
+}
+
+#[test]
+fn nothing_is_silenced_without_a_reason() {
+    let silenced = |s: &Source| s.code().any(|l| l.contains("#[allow(") || l.contains("#![allow("));
+    assert_eq!(who(silenced), nobody());
+    assert_eq!(who(|s| s.has("todo!(") || s.has("unimplemented!(") || s.has("dbg!(")), nobody());
+}
+
+#[test]
+fn no_word_that_a_user_reads_stands_in_the_code() {
+    // A sentence in quotes: two words of letters with a blank between. Panics and `expect`s tell a developer.
+    let tells_a_developer = ["write_str(", "expect(", "expect = ", "reason =", "panic!", "assert", "unreachable!", "writeln!(f"];
+    let sentence = |line: &str| {
+        line.split('"').skip(1).step_by(2).any(|text| {
+            let words = text.split(' ').filter(|w| w.len() > 2 && w.chars().all(char::is_alphabetic));
+            words.count() >= 3
+        })
+    };
+    // The parser's own English sentences, which that file turns into ours.
+    let parsers = |s: &&Source| s.name != "tell/toml_words.rs";
+    let told: Vec<String> = sources()
+        .iter()
+        .filter(parsers)
+        .flat_map(|s| {
+            let lines = s.code().filter(|l| sentence(l) && !tells_a_developer.iter().any(|t| l.contains(t)));
+            lines.map(|l| format!("{}: {}", s.name, l.trim())).collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(told, nobody());
+}
