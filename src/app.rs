@@ -2,6 +2,7 @@
 //! comes in with every action.
 
 pub mod draft;
+pub mod record;
 
 use std::sync::Arc;
 
@@ -11,11 +12,13 @@ use crate::action::{Action, Direction, Edit, Ending, RulesNews};
 use crate::book::Book;
 use crate::closing::name::{NoName, from_outside};
 use crate::closing::{Closing, Entry, Held, Mark};
+use crate::journal::record::{HowEnded, Record};
 use crate::rules::RuleSet;
 use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, Scope, StepIx, StepWords};
 use crate::rules::script::{FieldValue, Fields, Sentence, speak};
 use crate::words::{Lang, Words, fill};
 use draft::Draft;
+use record::record;
 
 /// How long the end of a call can be taken back.
 pub const END_CAN_BE_UNDONE: TimeDelta = TimeDelta::seconds(10);
@@ -48,11 +51,16 @@ pub enum Effect {
     SaveHeld(Vec<Held>),
     /// Look whether the rules file changed.
     LookAtRules,
+    /// A call changed: keep it.
+    Journal(Box<Record>),
+    /// Everything in this call was taken back: it never began.
+    Unjournal(u64),
 }
 
 /// A call that ended a moment ago.
 #[derive(Clone, Debug)]
 struct Ended {
+    number: u64,
     call: Closing,
     book: Arc<Book>,
     at: DateTime<Utc>,
@@ -91,7 +99,13 @@ pub struct App {
     pending: Option<Arc<Book>>,
     lang: Lang,
     home: String,
+    /// Which call of this prompter.
+    number: u64,
+    /// The highest number given.
+    last_number: u64,
     call: Closing,
+    /// What the journal last heard of the running call.
+    journalled: Option<Record>,
     ended: Option<Ended>,
     mode: Mode,
     looking: Option<StepIx>,
@@ -109,6 +123,9 @@ impl App {
         let rules = &begin.book.rules;
         let zone = begin.zone.min(rules.zones.len() - 1);
         Self {
+            number: 0,
+            last_number: 0,
+            journalled: None,
             call: Closing::new(rules, zone, &begin.held),
             home: rules.zones[zone].id.clone(),
             book: begin.book,
@@ -349,6 +366,7 @@ impl App {
         if holds != held {
             effects.push(Effect::SaveHeld(holds));
         }
+        self.journal(&mut effects);
         effects
     }
 
@@ -405,13 +423,27 @@ impl App {
                 }
             }
             Action::Paste(text) => self.paste(&text),
-            Action::Quit => effects.push(Effect::Quit),
+            Action::Quit => self.quit(effects),
             Action::Clock => {}
             Action::Rules(RulesNews::Good(book)) => self.take_rules(book),
             Action::Rules(RulesNews::Bad(why)) => self.rules_trouble = Some(why),
             Action::StateTrouble(why) => {
                 self.state_trouble = why.map(|why| fill(self.words().notice.state_not_written, &[("why", &why)]));
             }
+        }
+    }
+
+    /// Tells the journal of the running call, where it is another than the journal knows.
+    fn journal(&mut self, effects: &mut Vec<Effect>) {
+        let book = Arc::clone(&self.book);
+        self.call.show(&book.rules);
+        let record = self.running_record();
+        if record != self.journalled {
+            effects.push(match record.clone() {
+                Some(record) => Effect::Journal(Box::new(record)),
+                None => Effect::Unjournal(self.number),
+            });
+            self.journalled = record;
         }
     }
 
@@ -452,6 +484,7 @@ impl App {
                     self.pending = Some(std::mem::replace(&mut self.book, ended.book));
                 }
                 self.call = ended.call;
+                self.number = ended.number;
                 let book = Arc::clone(&self.book);
                 self.call.adopt(&book.rules, &held);
             }
@@ -556,17 +589,31 @@ impl App {
         }
     }
 
+    /// Leaves; a begun call is journalled as it stands.
+    fn quit(&mut self, effects: &mut Vec<Effect>) {
+        let how = if self.is_complete() { HowEnded::Said(Ending::Complete) } else { HowEnded::Left };
+        let record = record(self.number, &self.call, &self.book, Some((self.now, how)));
+        effects.extend(record.map(|r| Effect::Journal(Box::new(r))));
+        effects.push(Effect::Quit);
+    }
+
     /// Ends the call and begins the next.
     fn close(&mut self, ending: Ending, effects: &mut Vec<Effect>) {
         let now = self.now;
         let held = self.call.held(self.rules());
+        let end = Some((now, HowEnded::Said(ending)));
+        let record = record(self.number, &self.call, &self.book, end);
+        effects.extend(record.map(|r| Effect::Journal(Box::new(r))));
+        self.journalled = None;
         let old = Arc::clone(&self.book);
         if let Some(book) = self.pending.take() {
             self.book = book;
         }
         let next = Closing::new(self.rules(), self.home(), &held);
         let call = std::mem::replace(&mut self.call, next);
-        self.ended = Some(Ended { call, book: old, at: now });
+        self.ended = Some(Ended { number: self.number, call, book: old, at: now });
+        self.last_number += 1;
+        self.number = self.last_number;
         self.show_closing();
         let notice = &self.words().notice;
         let text = match ending {

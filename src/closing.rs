@@ -84,6 +84,10 @@ pub struct Entry {
 pub struct Closing {
     state: State,
     before: VecDeque<State>,
+    /// Which sentences stood on the screen as the current one. No undo makes it unseen.
+    shown: Vec<StepIx>,
+    /// Which ticks were taken back, and how often.
+    taken_back: Vec<(StepIx, u32)>,
 }
 
 impl Closing {
@@ -107,7 +111,7 @@ impl Closing {
                 state.since[fact] = Some(h.since);
             }
         }
-        Self { state, before: VecDeque::new() }
+        Self { state, before: VecDeque::new(), shown: Vec::new(), taken_back: Vec::new() }
     }
 
     /// The facts.
@@ -163,6 +167,25 @@ impl Closing {
     #[must_use]
     pub fn plan<'r>(&self, rules: &'r RuleSet) -> Plan<'r> {
         decide(rules, &self.state.situation)
+    }
+
+    /// The current sentence stands on the screen.
+    pub fn show(&mut self, rules: &RuleSet) {
+        if let Some(step) = self.current(rules).filter(|step| !self.shown.contains(step)) {
+            self.shown.push(step);
+        }
+    }
+
+    /// Whether a sentence stood on the screen as the current one.
+    #[must_use]
+    pub fn was_shown(&self, step: StepIx) -> bool {
+        self.shown.contains(&step)
+    }
+
+    /// Which ticks were taken back, and how often.
+    #[must_use]
+    pub fn taken_back(&self) -> &[(StepIx, u32)] {
+        &self.taken_back
     }
 
     fn was_said(&self, step: StepIx) -> bool {
@@ -349,13 +372,18 @@ impl Closing {
 
     /// Takes the last thing back. Answers whether there was one.
     pub fn undo(&mut self) -> bool {
-        match self.before.pop_back() {
-            Some(before) => {
-                self.state = before;
-                true
+        let Some(before) = self.before.pop_back() else { return false };
+        let after = std::mem::replace(&mut self.state, before);
+        for said in after.said {
+            if self.was_said(said.step) {
+                continue;
             }
-            None => false,
+            match self.taken_back.iter_mut().find(|(step, _)| *step == said.step) {
+                Some((_, times)) => *times += 1,
+                None => self.taken_back.push((said.step, 1)),
+            }
         }
+        true
     }
 
     /// Whether there is something to take back.
@@ -370,7 +398,12 @@ impl Closing {
     #[must_use]
     pub fn under(&self, old: &RuleSet, new: &RuleSet, default_zone: usize) -> Self {
         let carry = |state: &State| state.under(old, new, default_zone);
-        Self { state: carry(&self.state), before: self.before.iter().map(carry).collect() }
+        Self {
+            state: carry(&self.state),
+            before: self.before.iter().map(carry).collect(),
+            shown: Vec::new(),
+            taken_back: Vec::new(),
+        }
     }
 
     /// Takes over the shift's facts as they are now; for a call that is brought back after they changed.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{FixedOffset, NaiveDate};
 
 use super::greeting::Greetings;
-use super::script::Template;
+use super::script::{Piece, Template};
 use super::space::{Cube, Space};
 
 /// The id of the placeholder that the greeting of the hour fills.
@@ -140,6 +140,12 @@ pub struct Step {
 }
 
 impl Step {
+    /// Whether the greeting of the hour stands in it.
+    #[must_use]
+    pub fn greets(&self) -> bool {
+        matches!(&self.words, StepWords::Say(template) if template.pieces().contains(&Piece::Salam))
+    }
+
     /// Whether it is spoken (and so ticked and counted).
     #[must_use]
     pub fn is_spoken(&self) -> bool {

@@ -178,6 +178,7 @@ impl Session<'_> {
                         let _ = keeper.send(held);
                     }
                 }
+                Effect::Journal(_) | Effect::Unjournal(_) => {}
                 Effect::LookAtRules => {
                     if let Some(look) = &self.look {
                         look.now();
