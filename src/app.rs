@@ -1,22 +1,22 @@
 //! The prompter's state and the one place that changes it: `update(Action) -> Effects`. No disk, no terminal; the time
 //! comes in with every action.
 
+mod asked;
 pub mod draft;
 pub mod record;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::action::{Action, Direction, Edit, Ending, RulesNews};
 use crate::book::Book;
-use crate::closing::name::{NoName, from_outside};
-use crate::closing::{Closing, Entry, Held, Mark};
+use crate::closing::name::{NoName, first_line, from_outside};
+use crate::closing::{Closing, Held, Mark};
 use crate::journal::record::{HowEnded, Record};
-use crate::rules::RuleSet;
-use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, Scope, StepIx, StepWords};
-use crate::rules::script::{FieldValue, Fields, Sentence, speak};
-use crate::words::{Lang, Words, fill};
+use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, StepIx};
+use crate::rules::script::FieldValue;
+use crate::words::{Lang, fill};
 use draft::Draft;
 use record::record;
 
@@ -66,11 +66,12 @@ struct Ended {
     at: DateTime<Utc>,
 }
 
-/// A line for the CSO; gone at the next key, or at its time.
+/// A line for the CSO; gone at the next key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Notice {
     text: String,
-    until: Option<DateTime<Utc>>,
+    /// Whether it tells of the end of a call, and so goes when that can no longer be taken back.
+    of_the_end: bool,
 }
 
 /// What the prompter is begun with.
@@ -110,6 +111,8 @@ pub struct App {
     mode: Mode,
     looking: Option<StepIx>,
     scroll: usize,
+    /// How many lines a page of what is open has; the view tells.
+    page: usize,
     notice: Option<Notice>,
     rules_trouble: Option<String>,
     state_trouble: Option<String>,
@@ -135,232 +138,35 @@ impl App {
             mode: Mode::Closing,
             looking: None,
             scroll: 0,
-            notice: begin.notice.map(|text| Notice { text, until: None }),
+            page: 1,
+            notice: begin.notice.map(|text| Notice { text, of_the_end: false }),
             rules_trouble: begin.rules_trouble,
             state_trouble: None,
             now: begin.now,
         }
     }
 
-    // ── What the screen asks ───────────────────────────────────────────────────────────────────────────────────────
-
-    /// The words of the screen.
-    #[must_use]
-    pub fn words(&self) -> &'static Words {
-        self.lang.words()
-    }
-
-    /// The language of the screen.
-    #[must_use]
-    pub fn lang(&self) -> Lang {
-        self.lang
-    }
-
-    /// The rules in use and where they come from.
-    #[must_use]
-    pub fn book(&self) -> &Book {
-        &self.book
-    }
-
-    /// The rules in use.
-    #[must_use]
-    pub fn rules(&self) -> &RuleSet {
-        &self.book.rules
-    }
-
-    /// The call.
-    #[must_use]
-    pub fn call(&self) -> &Closing {
-        &self.call
-    }
-
-    /// What is open.
-    #[must_use]
-    pub fn mode(&self) -> &Mode {
-        &self.mode
-    }
-
-    /// How far the open panel, or the sentence, is scrolled, in lines; the view bounds it.
-    #[must_use]
-    pub fn scroll(&self) -> usize {
-        self.scroll
-    }
-
-    /// The time.
-    #[must_use]
-    pub fn now(&self) -> DateTime<Utc> {
-        self.now
-    }
-
-    /// The customer's local time.
-    #[must_use]
-    pub fn local(&self) -> NaiveTime {
-        self.local_in(self.call.zone())
-    }
-
-    fn local_in(&self, zone: usize) -> NaiveTime {
-        self.now.with_timezone(&self.rules().zones[zone].offset).time()
-    }
-
-    /// The greeting that stands in the sentences now.
-    #[must_use]
-    pub fn greeting(&self) -> usize {
-        self.rules().greetings.at(self.local())
-    }
-
-    /// The greeting's word.
-    #[must_use]
-    pub fn greeting_word(&self) -> &str {
-        &self.rules().greetings.rows()[self.greeting()].word
-    }
-
-    /// The minutes until the greeting turns and what it turns to, when that is near.
-    #[must_use]
-    pub fn greeting_soon(&self) -> Option<(u16, &str)> {
-        self.rules().greetings.next_change(self.local()).filter(|(minutes, _)| *minutes <= GREETING_SOON)
-    }
-
-    /// Our own zone, time and greeting, where it greets otherwise than the customer's.
-    #[must_use]
-    pub fn other_greeting(&self) -> Option<(&str, NaiveTime, &str)> {
-        let home = self.home();
-        let (time, rules) = (self.local_in(home), self.rules());
-        let word = rules.greetings.word(time);
-        (word != self.greeting_word()).then_some((rules.zones[home].id.as_str(), time, word))
-    }
-
-    /// The zone we sit in.
-    #[must_use]
-    pub fn home(&self) -> usize {
-        self.rules().zone_named(&self.home).unwrap_or(0)
-    }
-
-    /// The fields, with what is being typed in them.
-    #[must_use]
-    pub fn fields(&self) -> Fields {
-        match &self.mode {
-            Mode::Typing(draft) => self.call.with_name(self.rules(), draft.field, draft.text(), false),
-            _ => self.call.fields().clone(),
-        }
-    }
-
-    /// The step that the screen shows large: the one looked at, else the current one.
-    #[must_use]
-    pub fn shown(&self) -> Option<StepIx> {
-        self.looking.or_else(|| self.call.current(self.rules()))
-    }
-
-    /// Whether another step than the current one is looked at.
-    #[must_use]
-    pub fn is_looking(&self) -> bool {
-        self.looking.is_some()
-    }
-
-    /// Whether every sentence is said.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.call.is_complete(self.rules())
-    }
-
-    /// The sentence of a step as it stands now, or stood when it was said; `None` for a reminder.
-    #[must_use]
-    pub fn sentence(&self, step: StepIx) -> Option<Sentence> {
-        let greeting = self.call.said_greeting(step).unwrap_or_else(|| self.greeting());
-        let rules = self.rules();
-        speak(rules, rules.step(step), &self.fields(), &rules.greetings.rows()[greeting].word)
-    }
-
-    /// What was said plus what remains.
-    #[must_use]
-    pub fn complete_sentence(&self) -> Sentence {
-        self.call.complete_sentence(self.rules(), &self.fields(), self.greeting())
-    }
-
-    /// The parts of the closing in order.
-    #[must_use]
-    pub fn entries(&self) -> Vec<Entry> {
-        self.call.entries(self.rules())
-    }
-
-    /// What it costs to leave out what is unsaid: the scoring parameters, each once.
-    #[must_use]
-    pub fn cost(&self) -> Vec<&str> {
-        let mut out = Vec::new();
-        for parameter in self.call.remaining(self.rules()).flat_map(|s| &self.rules().step(s).score) {
-            // The SOP names the loss: a call without the invitation "menjadi Tidak FCR" (Keterangan a).
-            let parameter = if parameter == "FCR" { self.words().ending.no_fcr } else { parameter };
-            if !out.contains(&parameter) {
-                out.push(parameter);
-            }
-        }
-        out
-    }
-
-    /// Whether Backspace takes something back.
-    #[must_use]
-    pub fn can_undo(&self) -> bool {
-        self.call.can_undo() || self.can_resume()
-    }
-
-    fn can_resume(&self) -> bool {
-        self.ended.as_ref().is_some_and(|e| self.call.begun().is_none() && self.now - e.at < END_CAN_BE_UNDONE)
-    }
-
-    /// The shift fact that is older than its time and so is asked about.
-    #[must_use]
-    pub fn asked_fact(&self) -> Option<usize> {
-        self.rules().facts.iter().enumerate().position(|(at, fact)| {
-            let Scope::Shift { keep_for } = fact.scope else { return false };
-            let Some(since) = self.call.since(at) else { return false };
-            let age = (self.now - since.confirmed).to_std().unwrap_or_default();
-            self.call.situation().value(at) != 0 && age >= keep_for
-        })
-    }
-
-    /// The line for the CSO: what just happened, else what is still wrong.
-    #[must_use]
-    pub fn notice(&self) -> Option<String> {
-        let standing = || {
-            let not_yet = || {
-                let today = self.now.with_timezone(&self.rules().zones[self.home()].offset).date_naive();
-                let from = self.rules().sop.effective_from.filter(|from| *from > today)?;
-                let day = from.format("%d/%m/%Y").to_string();
-                Some(fill(self.words().screen.not_yet_effective, &[("day", &day)]))
-            };
-            self.rules_trouble.clone().or_else(|| self.state_trouble.clone()).or_else(not_yet)
-        };
-        self.notice.as_ref().map(|n| n.text.clone()).or_else(standing)
-    }
-
-    /// Whether the notice tells of something that stays wrong.
-    #[must_use]
-    pub fn notice_is_trouble(&self) -> bool {
-        self.notice.is_none() && (self.rules_trouble.is_some() || self.state_trouble.is_some())
-    }
-
-    /// When the screen next changes by itself: at the minute, or when the end of a call can no longer be taken back.
-    #[must_use]
-    pub fn next_change(&self) -> DateTime<Utc> {
-        let second = TimeDelta::seconds(i64::from(self.now.second()));
-        let start = self.now - second - TimeDelta::nanoseconds(i64::from(self.now.nanosecond()));
-        let minute = start + TimeDelta::minutes(1);
-        let notice = self.notice.as_ref().and_then(|n| n.until).filter(|until| *until > self.now);
-        notice.map_or(minute, |until| until.min(minute))
-    }
-
-    // ── What changes it ────────────────────────────────────────────────────────────────────────────────────────────
-
     /// Changes the state; answers what the outside is to do.
     pub fn update(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Effect> {
         self.now = now;
-        let held = self.call.held(self.rules());
+        let (held, shown) = (self.call.held(self.rules()), self.shown());
+        // What is ticked first stood on the screen before any key.
+        self.call.show(&self.book.rules);
         let mut effects = Vec::new();
-        if is_a_persons(&action) || self.notice.as_ref().is_some_and(|n| n.until.is_some_and(|until| until <= now)) {
+        // A clock that jumped, also backwards, leaves nothing of an ended call behind.
+        if self.ended.as_ref().is_some_and(|e| (now - e.at).abs() >= END_CAN_BE_UNDONE) {
+            self.ended = None;
+            self.notice.take_if(|n| n.of_the_end);
+        }
+        if is_a_persons(&action) {
             self.notice = None;
         }
         self.act(action, &mut effects);
         if self.looking.is_some_and(|step| !self.entries().iter().any(|e| e.step == step)) {
             self.looking = None;
+        }
+        if self.shown() != shown && !self.is_panel_open() {
+            self.scroll = 0;
         }
         let holds = self.call.held(self.rules());
         if holds != held {
@@ -379,14 +185,13 @@ impl App {
             Action::SaidAll => {
                 let greeting = self.greeting();
                 self.call.tick_all(rules, greeting, now);
+                self.looking = None;
                 self.show_closing();
             }
             Action::Undo => self.undo(),
-            Action::Look(direction) => match self.mode {
-                Mode::Basis | Mode::Help => self.scroll_by(direction, 1),
-                _ => self.look(direction),
-            },
-            Action::Scroll(direction) => self.scroll_by(direction, 5),
+            Action::Look(direction) if self.is_panel_open() => self.scroll_by(direction, 1),
+            Action::Look(direction) => self.look(direction),
+            Action::Scroll(direction) => self.scroll_by(direction, self.page),
             Action::Fact { fact, back } => {
                 self.call.turn_fact(rules, fact, back, now);
                 self.looking = None;
@@ -448,7 +253,11 @@ impl App {
     }
 
     fn tell(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice { text: text.into(), until: None });
+        self.notice = Some(Notice { text: text.into(), of_the_end: false });
+    }
+
+    fn is_panel_open(&self) -> bool {
+        matches!(self.mode, Mode::Basis | Mode::Help)
     }
 
     fn show_closing(&mut self) {
@@ -479,7 +288,7 @@ impl App {
         } else if self.can_resume() {
             let held = self.call.held(self.rules());
             if let Some(ended) = self.ended.take() {
-                if !Arc::ptr_eq(&self.book, &ended.book) {
+                if self.book.source != ended.book.source {
                     // The next call already had new rules; this one ends under those it was begun with.
                     self.pending = Some(std::mem::replace(&mut self.book, ended.book));
                 }
@@ -517,9 +326,11 @@ impl App {
         };
     }
 
-    /// Tells how far a panel can be scrolled, so that the way back from its end is not longer than it looks.
-    pub fn bound_scroll(&mut self, most: usize) {
+    /// Tells how far what is open can be scrolled, so that the way back from its end is not longer than it looks, and
+    /// how many lines of it are seen at once, so that a page leaves none out.
+    pub fn bound_scroll(&mut self, most: usize, page: usize) {
         self.scroll = self.scroll.min(most);
+        self.page = page.max(1);
     }
 
     fn type_into(&mut self, field: FieldIx, pasted: Option<&str>) {
@@ -558,8 +369,9 @@ impl App {
         match (from_outside(text, max), &mut self.mode) {
             (Err(NoName::Empty), _) => self.tell(words.nothing_to_paste),
             (Err(NoName::Digits), Mode::Typing(draft)) if !draft.text().trim().is_empty() => {
-                let first = text.lines().next().unwrap_or_default().to_owned();
-                draft.insert(&first);
+                if !draft.insert(&first_line(text)) {
+                    self.tell(fill(words.name_cut, &[("max", &max.to_string())]));
+                }
             }
             (Err(NoName::Digits), _) => self.tell(words.digits_no_name),
             (Ok(name), Mode::Typing(draft)) => {
@@ -620,15 +432,16 @@ impl App {
             Ending::Complete => notice.ended_complete.into(),
             other => fill(notice.ended, &[("ending", other.words(self.words()))]),
         };
-        self.notice = Some(Notice { text, until: Some(now + END_CAN_BE_UNDONE) });
+        self.notice = Some(Notice { text, of_the_end: true });
         effects.push(Effect::LookAtRules);
     }
 
     fn take_rules(&mut self, book: Arc<Book>) {
         self.rules_trouble = None;
         if book.source == self.book.source {
-            // Back to what is in use: nothing waits any longer.
+            // Back to what is in use: nothing waits any longer. It may come from elsewhere now.
             self.pending = None;
+            self.book = book;
             return;
         }
         let notice = &self.words().notice;
@@ -637,19 +450,11 @@ impl App {
             let home = book.rules.zone_named(&self.home).unwrap_or(0);
             self.call = self.call.under(&self.book.rules, &book.rules, home);
             if let Mode::Typing(draft) = &self.mode {
-                let id = self.book.rules.field(draft.field).id.clone();
-                match book
-                    .rules
-                    .field_named(&id)
-                    .filter(|ix| matches!(book.rules.field(*ix).kind, FieldKind::Typed { .. }))
-                {
-                    Some(field) => {
-                        let mut moved = draft.clone();
-                        moved.field = field;
-                        self.mode = Mode::Typing(moved);
-                    }
-                    None => self.mode = Mode::Closing,
-                }
+                let there = book.rules.field_named(&self.book.rules.field(draft.field).id);
+                self.mode = match there.map(|ix| (ix, &book.rules.field(ix).kind)) {
+                    Some((field, FieldKind::Typed { max })) => Mode::Typing(draft.in_field(field, *max)),
+                    _ => Mode::Closing,
+                };
             }
             self.looking = None;
             self.book = book;
@@ -658,15 +463,6 @@ impl App {
         } else {
             self.pending = Some(book);
             self.tell(fill(notice.rules_next_call, &[("revision", &revision)]));
-        }
-    }
-
-    /// What a reminder says, or a step's title.
-    #[must_use]
-    pub fn reminder(&self, step: StepIx) -> Option<&str> {
-        match &self.rules().step(step).words {
-            StepWords::Remind(text) => Some(text),
-            StepWords::Say(_) => None,
         }
     }
 }

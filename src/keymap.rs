@@ -140,7 +140,6 @@ pub fn rows(app: &App) -> Vec<Row> {
 pub fn all(app: &App) -> Vec<Row> {
     let words = app.words();
     let mut rows = closing(app);
-    rows.push(Row::new(&[Key::Esc], Action::Back, words.keys.back));
     rows.push(Row::new(&[Key::Char('q'), Key::Ctrl('c')], Action::Quit, words.keys.quit));
     rows
 }
@@ -156,9 +155,7 @@ fn closing(app: &App) -> Vec<Row> {
         )
         .in_footer(0),
     ];
-    if let Some(_asked) = app.asked_fact() {
-        rows.push(Row::new(&[Key::Char('v')], Action::StillHolds, keys.still).in_footer(1));
-    }
+    rows.extend(still(app));
     rows.push(Row::new(&[Key::Char('s')], Action::SaidAll, keys.said_all).in_footer(5));
     let undo = Row::new(&[Key::Backspace], Action::Undo, keys.undo);
     rows.push(if app.can_undo() { undo.in_footer(2) } else { undo });
@@ -172,7 +169,13 @@ fn closing(app: &App) -> Vec<Row> {
     rows.push(Row::new(&[Key::PageDown], Action::Scroll(Direction::Down), keys.scroll));
     rows.push(Row::new(&[Key::PageUp], Action::Scroll(Direction::Up), keys.scroll));
     rows.push(Row::new(&[Key::Char('?')], Action::Help, keys.help).in_footer(1));
+    rows.push(Row::new(&[Key::Esc], Action::Back, keys.back));
     rows
+}
+
+/// The answer to the banner's question whether a fact still holds.
+fn still(app: &App) -> Option<Row> {
+    app.asked_fact().map(|_| Row::new(&[Key::Char('v')], Action::StillHolds, app.words().keys.still).in_footer(1))
 }
 
 /// Facts, fields and the zone: they change the script also while a panel is open.
@@ -240,6 +243,7 @@ fn panel(app: &App) -> Vec<Row> {
         Row::new(&[Key::Char(other.0)], other.1, other.2).in_footer(3),
         Row::new(&[Key::Backspace], Action::Undo, keys.undo),
     ];
+    rows.extend(still(app));
     rows.extend(settings(app));
     rows
 }

@@ -3,9 +3,15 @@
 pub mod action;
 pub mod app;
 pub mod book;
+pub mod cli;
+pub mod clock;
 pub mod closing;
+pub mod files;
+pub mod journal;
 pub mod keymap;
 pub mod rules;
+pub mod settings;
+pub mod start;
 pub mod tell;
 pub mod tui;
 pub mod watch;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The way in: arguments → verb → exit status.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    penutup::cli::run(std::env::args_os())
+}

@@ -5,10 +5,10 @@
 
 pub mod check;
 pub mod decide;
-pub mod file;
+pub(crate) mod file;
 pub mod greeting;
 pub mod problem;
-pub mod proof;
+pub(crate) mod proof;
 pub mod ruleset;
 pub mod script;
 pub mod shape;

@@ -34,6 +34,13 @@ impl Draft {
         Self { field, cursor: text.len(), text, max, pasted: false }
     }
 
+    /// The same text in another field: after a change of rules.
+    #[must_use]
+    pub fn in_field(&self, field: FieldIx, max: usize) -> Self {
+        let text: String = text::first_graphemes(&self.text, max).into();
+        Self { field, cursor: self.cursor.min(text.len()), text, max, pasted: self.pasted }
+    }
+
     /// What is typed so far.
     #[must_use]
     pub fn text(&self) -> &str {

@@ -40,9 +40,7 @@ fn choice_of(rules: &RuleSet, honorific: &str) -> Option<(FieldIx, usize)> {
 /// A pasted text as a name: its first line, control characters and escape sequences dropped, white space folded, at
 /// most `max` graphemes. `None` where nothing is left, or digits alone (a number is no name).
 pub fn from_outside(text: &str, max: usize) -> Result<String, NoName> {
-    let plain = anstream::adapter::strip_str(text).to_string();
-    let line = plain.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
-    let clean = text::fold(&text::clean(line));
+    let clean = first_line(text);
     let name = text::first_graphemes(&clean, max).trim_end();
     if text::is_blank(name) {
         return Err(NoName::Empty);
@@ -51,6 +49,15 @@ pub fn from_outside(text: &str, max: usize) -> Result<String, NoName> {
         return Err(NoName::Digits);
     }
     Ok(name.into())
+}
+
+/// The first line of a pasted text in which something stands: escape sequences and control characters dropped, white
+/// space folded.
+#[must_use]
+pub fn first_line(text: &str) -> String {
+    let plain = anstream::adapter::strip_str(text).to_string();
+    let line = plain.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
+    text::fold(&text::clean(line))
 }
 
 /// Why a text from outside is no name.

@@ -329,9 +329,15 @@ impl Kind {
 #[must_use]
 pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
+    let near = |name: &str| {
+        let likeness = strsim::jaro_winkler(&wrong, name);
+        // In a short name one slip weighs too much for the measure above: "kbl" for "klb" would be no match.
+        let slip = name.chars().count() > 2 && strsim::osa_distance(&wrong, name) == 1;
+        if slip { likeness.max(0.9) } else { likeness }
+    };
     valid
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(&wrong, &name.to_lowercase()), name))
+        .map(|name| (near(&name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)

@@ -4,10 +4,25 @@ use std::io::{self, ErrorKind};
 
 use crate::words::{Words, fill};
 
+/// Inside an [`io::Error`]: what was to be read is a pipe, a device or the like.
+#[derive(Debug)]
+pub struct NoFile;
+
+impl std::fmt::Display for NoFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("not a regular file")
+    }
+}
+
+impl std::error::Error for NoFile {}
+
 /// Why something could not be read or written.
 #[must_use]
 pub fn reason(error: &io::Error, words: &Words) -> String {
     let w = &words.trouble;
+    if error.get_ref().is_some_and(|inner| inner.is::<NoFile>()) {
+        return w.no_file.into();
+    }
     match error.kind() {
         ErrorKind::NotFound => w.not_found,
         ErrorKind::PermissionDenied => w.not_allowed,

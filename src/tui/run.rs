@@ -7,37 +7,19 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use super::input::{Hold, Input, translate};
 use super::terminal::Screen;
 use super::theme::Theme;
 use super::view;
 use crate::action::{Action, RulesNews};
 use crate::app::{App, Effect};
+use crate::clock::Clock;
 use crate::closing::Held;
 use crate::keymap::{self, Key};
 use crate::watch::{Look, watch};
 
-/// The time: the system's, or `--at` and what has passed since.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Clock {
-    shift: TimeDelta,
-}
-
-impl Clock {
-    /// A clock that shows `at` now and runs on from there.
-    #[must_use]
-    pub fn starting_at(at: DateTime<Utc>) -> Self {
-        Self { shift: at - Utc::now() }
-    }
-
-    /// What time it is.
-    #[must_use]
-    pub fn now(self) -> DateTime<Utc> {
-        Utc::now() + self.shift
-    }
-}
+/// What could not be kept is tried again after so long.
+const TRY_AGAIN: Duration = Duration::from_secs(30);
 
 /// Keeps the shift's facts; answers why it could not.
 pub type Keep = Box<dyn FnMut(&[Held]) -> Result<(), String> + Send>;
@@ -71,14 +53,17 @@ enum Event {
 /// # Errors
 /// Where the terminal can't be entered or drawn on.
 pub fn run(app: &mut App, theme: Theme, clock: Clock, outside: Outside) -> io::Result<()> {
+    // Before the terminal is entered: a signal from here on leaves it as it was.
+    #[cfg(unix)]
+    let signals = signals()?;
     let mut screen = Screen::enter()?;
     let drawn = screen.draw(|frame| view::draw(frame, app, theme))?;
-    app.bound_scroll(drawn.most_scroll);
+    app.bound_scroll(drawn.most_scroll, drawn.page);
     // Everything else begins after the first screen.
     let (send, events) = channel();
     read_input(send.clone());
     #[cfg(unix)]
-    read_signals(send.clone())?;
+    read_signals(signals, send.clone());
     let look = outside.rules.map(|(path, reload)| watch_rules(path, reload, send.clone()));
     let (keeper, kept) = keep_state(outside.keep, send);
     let mut session = Session { app, theme, clock, screen, hold: Hold::default(), look, keeper: Some(keeper) };
@@ -143,7 +128,7 @@ impl Session<'_> {
     fn draw(&mut self) -> io::Result<()> {
         let (app, theme) = (&*self.app, self.theme);
         let drawn = self.screen.draw(|frame| view::draw(frame, app, theme))?;
-        self.app.bound_scroll(drawn.most_scroll);
+        self.app.bound_scroll(drawn.most_scroll, drawn.page);
         Ok(())
     }
 
@@ -255,18 +240,21 @@ impl Source {
 }
 
 #[cfg(unix)]
-fn read_signals(send: Sender<Event>) -> io::Result<()> {
+fn signals() -> io::Result<signal_hook::iterator::Signals> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP])?;
+    signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP])
+}
+
+#[cfg(unix)]
+fn read_signals(mut signals: signal_hook::iterator::Signals, send: Sender<Event>) {
     thread::spawn(move || {
         for signal in signals.forever() {
-            let event = if signal == SIGTSTP { Event::Stop } else { Event::End(signal) };
-            if send.send(event).is_err() {
+            let stop = signal == signal_hook::consts::SIGTSTP;
+            if send.send(if stop { Event::Stop } else { Event::End(signal) }).is_err() {
                 return;
             }
         }
     });
-    Ok(())
 }
 
 fn watch_rules(path: PathBuf, mut reload: Reload, send: Sender<Event>) -> Look {
@@ -283,12 +271,22 @@ fn keep_state(mut keep: Keep, send: Sender<Event>) -> (Sender<Vec<Held>>, Receiv
     let (keeper, states) = channel::<Vec<Held>>();
     let (done, kept) = channel();
     thread::spawn(move || {
-        let mut trouble = false;
-        while let Ok(first) = states.recv() {
-            let state = states.try_iter().last().unwrap_or(first);
+        let mut unkept: Option<Vec<Held>> = None;
+        loop {
+            // Only in trouble does it wake by itself, to try again.
+            let next = match &unkept {
+                None => states.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(_) => states.recv_timeout(TRY_AGAIN),
+            };
+            let had_trouble = unkept.is_some();
+            let state = match (next, unkept.take()) {
+                (Ok(first), _) => states.try_iter().last().unwrap_or(first),
+                (Err(RecvTimeoutError::Timeout), Some(state)) => state,
+                (Err(_), _) => break,
+            };
             let result = keep(&state);
-            if trouble || result.is_err() {
-                trouble = result.is_err();
+            if had_trouble || result.is_err() {
+                unkept = result.is_err().then_some(state);
                 let _ = send.send(Event::Action(Action::StateTrouble(result.err())));
             }
         }

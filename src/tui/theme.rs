@@ -3,6 +3,8 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+pub use crate::settings::Theme;
+
 /// What a piece of text is to the reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -42,22 +44,6 @@ impl Role {
         Self::Alarm,
         Self::Trouble,
     ];
-}
-
-/// A set of styles.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Theme {
-    /// The terminal's own colours, so that it is at home on a light and on a dark ground.
-    #[default]
-    Terminal,
-    /// A dark ground.
-    Dark,
-    /// A light ground.
-    Light,
-    /// The highest contrast, for a projector.
-    Proyektor,
-    /// No colour at all; also whenever `NO_COLOR` is set.
-    Mono,
 }
 
 /// The colours of a theme that sets its own.
@@ -115,22 +101,6 @@ fn rgb(colour: u32) -> Color {
 }
 
 impl Theme {
-    /// From its name in the settings.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "terminal" => Self::Terminal,
-            "dark" => Self::Dark,
-            "light" => Self::Light,
-            "proyektor" => Self::Proyektor,
-            "mono" => Self::Mono,
-            _ => return None,
-        })
-    }
-
-    /// Their names in the settings.
-    pub const NAMES: [&'static str; 5] = ["terminal", "dark", "light", "proyektor", "mono"];
-
     /// The style of a role.
     #[must_use]
     pub fn style(self, role: Role) -> Style {
@@ -208,13 +178,5 @@ mod tests {
             let style = Theme::Mono.style(role);
             assert_eq!((style.fg, style.bg), (None, None), "{role:?}");
         }
-    }
-
-    #[test]
-    fn every_name_is_a_theme() {
-        for name in Theme::NAMES {
-            assert!(Theme::from_name(name).is_some());
-        }
-        assert_eq!(Theme::from_name("gelap"), None);
     }
 }

@@ -123,16 +123,18 @@ enum Drop {
     Said,
     /// A step further ahead.
     Ahead,
-    /// A reminder.
-    Reminder,
     /// A line between regions.
     Line,
+    /// A reminder.
+    Reminder,
+    /// The revision and the clock.
+    Title,
     /// What is good to have: the warning of the next greeting, the next step.
     Next,
     /// The fields.
     Fields,
-    /// The facts, the header.
-    Head,
+    /// The facts.
+    Facts,
     /// The last to go before the sentence itself scrolls: footer, caution, banner.
     Last,
 }
@@ -175,6 +177,8 @@ impl Block {
 pub struct Drawn {
     /// How far what is open can be scrolled.
     pub most_scroll: usize,
+    /// How many lines of it are seen at once.
+    pub page: usize,
 }
 
 /// Draws the prompter.
@@ -186,8 +190,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
         return Drawn::default();
     }
     if look.size == Size::Tiny {
-        let body = vec![Block::sentence(script::alone(&look))];
-        return stack(frame, &look, area, body, Vec::new());
+        return stack(frame, &look, area, tiny(&look, area), Vec::new());
     }
     let mut top = header::blocks(&look);
     let mut bottom = Vec::new();
@@ -206,30 +209,51 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
     stack(frame, &look, area, top, bottom)
 }
 
+/// Under 30×6: the current sentence alone, but for what a key has opened, or a digit would answer an unseen question.
+fn tiny(look: &Look<'_>, area: Rect) -> Vec<Block> {
+    // A lone row keeps room for the mark that there is more.
+    let columns = if area.height == 1 && look.columns > 1 { look.columns - 1 } else { look.columns };
+    let look = Look { columns, ..*look };
+    match look.app.mode() {
+        Mode::Asking => vec![Block::sentence(footer::question(&look))],
+        Mode::Basis => vec![Block::sentence(panel::basis(&look))],
+        Mode::Help => vec![Block::sentence(panel::help(&look))],
+        Mode::Typing(_) if area.height > 1 => vec![header::typing(&look), Block::sentence(script::alone(&look))],
+        Mode::Typing(_) | Mode::Closing => vec![Block::sentence(script::alone(&look))],
+    }
+}
+
 /// From 100×24: the steps in a column beside the sentence, the complete sentence below both.
 fn wide(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>) -> Drawn {
+    let column = script::COLUMN;
+    let list = Look { columns: usize::from(column) - 1, ..*look };
+    let beside = Look { columns: look.columns - usize::from(column) - 1, ..*look };
+    let (steps, sentence) = (script::list(&list), script::beside(&beside));
+    let needs = least(&steps).max(least(&sentence));
+    let at_top = top.into_iter().map(|b| (b, true));
     let bottom = script::complete(look).into_iter().chain(footer::blocks(look));
-    let mut head: Vec<(Block, ())> = top.into_iter().map(|b| (b, ())).collect();
-    let mut foot: Vec<(Block, ())> = bottom.map(|b| (b, ())).collect();
-    fit(&mut head, usize::from(area.height) / 2);
-    fit(&mut foot, usize::from(area.height) / 2);
+    let mut around: Vec<(Block, bool)> = at_top.chain(bottom.map(|b| (b, false))).collect();
+    fit(&mut around, usize::from(area.height).saturating_sub(needs));
+    let (head, foot): (Vec<_>, Vec<_>) = around.into_iter().partition(|(_, top)| *top);
     let (above, below) = (to_rows(rows_of(&head)), to_rows(rows_of(&foot)));
     let body = Rect { y: area.y + above, height: area.height.saturating_sub(above + below), ..area };
-    let column = script::COLUMN;
     let left = Rect { width: column, ..body };
     let right = Rect { x: body.x + column, width: body.width - column, ..body };
     put(frame, Rect { height: above, ..area }, head);
     put(frame, Rect { y: body.bottom(), height: below, ..area }, foot);
-    let list = Look { columns: usize::from(column) - 1, ..*look };
-    stack(frame, &list, left, script::list(&list), Vec::new());
+    stack(frame, &list, left, steps, Vec::new());
     for y in body.y..body.bottom() {
         if let Some(cell) = frame.buffer_mut().cell_mut(Position::new(right.x, y)) {
             cell.set_symbol("│").set_style(look.style(Role::Line));
         }
     }
     let pane = Rect { x: right.x + 1, width: right.width - 1, ..right };
-    let beside = Look { columns: usize::from(pane.width), ..*look };
-    stack(frame, &beside, pane, script::beside(&beside), Vec::new())
+    stack(frame, &beside, pane, sentence, Vec::new())
+}
+
+/// The rows that a column of its own needs at the least: everything but blank rows.
+fn least(blocks: &[Block]) -> usize {
+    blocks.iter().filter(|b| b.drop != Some(Drop::Gap)).map(|b| b.lines.len()).sum()
 }
 
 fn to_rows(rows: usize) -> u16 {
@@ -256,13 +280,13 @@ fn stack(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>, bo
     let at_top = top.into_iter().map(|b| (b, true));
     let mut blocks: Vec<(Block, bool)> = at_top.chain(bottom.into_iter().map(|b| (b, false))).collect();
     fit(&mut blocks, height);
-    let mut drawn = Drawn::default();
+    let mut drawn = Drawn { most_scroll: 0, page: height };
     let over = rows_of(&blocks).saturating_sub(height);
     if over > 0
         && let Some((open, _)) = blocks.iter_mut().find(|(b, _)| b.drop.is_none())
     {
         let rows = open.lines.len().saturating_sub(over);
-        drawn.most_scroll = scroll(look, &mut open.lines, rows);
+        drawn = scroll(look, &mut open.lines, rows);
     }
     let (above, below): (Vec<_>, Vec<_>) = blocks.into_iter().partition(|(_, top)| *top);
     let under = to_rows(rows_of(&below)).min(area.height);
@@ -271,26 +295,30 @@ fn stack(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>, bo
     drawn
 }
 
-/// Cuts lines to a window of `rows`, its last or first row telling that there is more. Answers how far it scrolls.
-fn scroll(look: &Look<'_>, lines: &mut Vec<Line<'static>>, rows: usize) -> usize {
-    let words = &look.app.words().screen;
+/// Cuts lines to a window of `rows`, its last row telling that there is more, or the end of its only one.
+fn scroll(look: &Look<'_>, lines: &mut Vec<Line<'static>>, rows: usize) -> Drawn {
     if rows == 0 {
         lines.clear();
-        return 0;
+        return Drawn::default();
     }
-    // With one row there is no room to say so; it scrolls all the same.
-    let marks = rows > 1;
-    let window = if marks { rows - 1 } else { rows };
+    let window = rows.max(2) - 1;
     let most = lines.len().saturating_sub(window);
     let from = look.app.scroll().min(most);
     lines.drain(..from);
     let more = lines.len() > window;
     lines.truncate(window);
-    if marks {
-        let mark = if more { words.more } else { words.more_up };
-        lines.push(Line::from(look.span(format!("   {mark}"), Role::Accent)));
+    let words = &look.app.words().screen;
+    let (long, arrow) = if more { (words.more, "↓") } else { (words.more_up, "↑") };
+    if rows > 1 {
+        let long = format!("   {long}");
+        let mark = if width(&long) <= look.columns { long } else { arrow.into() };
+        lines.push(Line::from(look.span(mark, Role::Accent)));
+    } else if let Some(line) = lines.first_mut().filter(|l| l.width() < look.columns) {
+        let blank = " ".repeat(look.columns - 1 - line.width());
+        line.spans.push(look.span(blank, Role::Text));
+        line.spans.push(look.span(arrow, Role::Accent));
     }
-    most
+    Drawn { most_scroll: most, page: window }
 }
 
 fn put<T>(frame: &mut Frame<'_>, area: Rect, blocks: Vec<(Block, T)>) {

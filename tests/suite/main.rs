@@ -1,3 +1,12 @@
 //! Every test through the front door, in one binary: the verbs, the files, the screen in a real pseudo-terminal.
 
+mod app;
+mod closing;
+mod house;
+mod pictures;
+#[path = "support/random_rules.rs"]
+mod random_rules;
+mod sop;
+#[path = "support/stage.rs"]
+mod stage;
 mod support;

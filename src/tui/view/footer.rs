@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::wrap::{shorten, width, wrap};
+use super::wrap::{bounded, width, wrap};
 use super::{Block, Drop, Look, Size};
 use crate::action::{Action, Ending};
 use crate::app::Mode;
@@ -22,12 +22,8 @@ fn notice(look: &Look<'_>) -> Block {
     let Some(text) = look.app.notice() else { return Block::line(Drop::Empty, Line::default()) };
     let role = if look.app.notice_is_trouble() { Role::Trouble } else { Role::Text };
     let style = look.style(role);
-    let mut lines = wrap([(text.as_str(), style)], look.columns.saturating_sub(2));
-    if lines.len() > 2 {
-        // The whole of it stands in `check`; two rows name the file and the line.
-        let rest: String = lines.drain(1..).map(|l| l.to_string()).collect::<Vec<_>>().join(" ");
-        lines.push(Line::from(Span::styled(shorten(&rest, look.columns.saturating_sub(2)), style)));
-    }
+    // The whole of it stands in `check`; three rows name the file and the line.
+    let mut lines = bounded([(text.as_str(), style)], look.columns.saturating_sub(2), 2);
     for line in &mut lines {
         line.spans.insert(0, Span::styled(" ", style));
     }
@@ -72,7 +68,7 @@ fn keys(look: &Look<'_>) -> Line<'static> {
 }
 
 /// Why does the call end: one digit an answer; the one that costs score says what.
-fn question(look: &Look<'_>) -> Vec<Line<'static>> {
+pub fn question(look: &Look<'_>) -> Vec<Line<'static>> {
     let (app, words) = (look.app, look.app.words());
     let (text, accent) = (look.style(Role::Text), look.style(Role::Accent));
     let columns = look.columns.saturating_sub(2);

@@ -5,9 +5,11 @@ use chrono::{DateTime, NaiveTime, Timelike, Utc};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
-use super::wrap::{shorten, shorten_front, width, wrap};
+use super::wrap::{bounded, shorten, shorten_front, width};
 use super::{Block, Drop, Look, Size};
+use crate::action::Action;
 use crate::app::{App, Mode};
+use crate::keymap;
 use crate::rules::ruleset::{Fact, FieldKind, NAMA, SAPAAN, Scope, Value};
 use crate::rules::script::FieldValue;
 use crate::tui::theme::Role;
@@ -15,11 +17,13 @@ use crate::words::fill;
 
 /// How many rows the facts may take; what does not fit is counted, and stands in the key list.
 const FACT_ROWS: usize = 3;
+/// How many rows a line of the banner may take.
+const BANNER_ROWS: usize = 3;
 
 /// The blocks of the region.
 pub fn blocks(look: &Look<'_>) -> Vec<Block> {
-    let mut out = vec![Block::line(Drop::Head, title(look))];
-    out.extend(facts(look).into_iter().map(|line| Block::line(Drop::Head, line)));
+    let mut out = vec![Block::line(Drop::Title, title(look))];
+    out.extend(facts(look).into_iter().map(|line| Block::line(Drop::Facts, line)));
     out.extend(fields(look));
     out.extend(banner(look).into_iter().map(|lines| Block::new(Drop::Last, lines)));
     out.push(Block::line(Drop::Line, rule(look)));
@@ -203,7 +207,7 @@ fn chips(look: &Look<'_>) -> Vec<Vec<Span<'static>>> {
 }
 
 /// The field being typed, over the full width, with the cursor in it.
-fn typing(look: &Look<'_>) -> Block {
+pub fn typing(look: &Look<'_>) -> Block {
     let Mode::Typing(draft) = look.app.mode() else { return Block::gap() };
     let field = look.app.rules().field(draft.field);
     let key = upper(field.key);
@@ -212,6 +216,8 @@ fn typing(look: &Look<'_>) -> Block {
         (_, Size::Compact) => format!(" {key} "),
         _ => format!(" [{key}] {}: ", field.label),
     };
+    // However long its label, what is typed is seen.
+    let label = shorten(&label, look.columns / 2);
     let room = look.columns.saturating_sub(width(&label) + 1);
     let before = shorten_front(draft.before_cursor(), room);
     let behind = &draft.text()[draft.before_cursor().len()..];
@@ -249,6 +255,8 @@ fn soon(look: &Look<'_>) -> Option<(String, String)> {
 /// The banner of every fact whose value has one, and the question whether it still holds.
 fn banner(look: &Look<'_>) -> Vec<Vec<Line<'static>>> {
     let app = look.app;
+    // While a name is typed or a question waits, its keys mean something else.
+    let answerable = keymap::rows(app).iter().any(|row| row.action == Action::StillHolds);
     let mut out = Vec::new();
     for (at, fact) in app.rules().facts.iter().enumerate() {
         let value = &fact.values[app.call().situation().value(at)];
@@ -259,7 +267,7 @@ fn banner(look: &Look<'_>) -> Vec<Vec<Line<'static>>> {
             told = format!("{told} · {text}");
         }
         let mut lines = alarm(look, &told);
-        if asked {
+        if asked && answerable {
             lines.extend(alarm(look, &question(look, fact, value, at)));
         }
         out.push(lines);
@@ -269,7 +277,7 @@ fn banner(look: &Look<'_>) -> Vec<Vec<Line<'static>>> {
 
 fn alarm(look: &Look<'_>, text: &str) -> Vec<Line<'static>> {
     let style = look.style(Role::Alarm);
-    wrap([(text, style)], look.columns.saturating_sub(2))
+    bounded([(text, style)], look.columns.saturating_sub(2), BANNER_ROWS)
         .into_iter()
         .map(|mut line| {
             line.spans.insert(0, Span::styled(" ", style));
@@ -333,9 +341,13 @@ fn caution(look: &Look<'_>) -> Option<Line<'static>> {
     let app = look.app;
     let caution = app.call().plan(app.rules()).rule.caution.as_deref()?;
     let short = caution.split_once(". ").map_or(caution, |(first, _)| first);
-    let why = format!("D {}", app.words().keys.basis_short);
     let left = vec![look.span(format!(" ! {short}"), Role::Caution)];
-    Some(look.two_ends(left, vec![look.span(why, Role::Accent)]))
+    // Only where the key opens it.
+    let why = match app.mode() {
+        Mode::Closing => vec![look.span(format!("D {}", app.words().keys.basis_short), Role::Accent)],
+        _ => Vec::new(),
+    };
+    Some(look.two_ends(left, why))
 }
 
 /// The facts that are set, as a sentence for panels: "KLB AKTIF · Topik PLN Mobile".

@@ -32,6 +32,22 @@ pub fn wrap<'a>(runs: impl IntoIterator<Item = (&'a str, Style)>, columns: usize
     out.finish()
 }
 
+/// As [`wrap`], but at most `rows` lines, the last of which says with `…` where there were more.
+#[must_use]
+pub fn bounded<'a>(
+    runs: impl IntoIterator<Item = (&'a str, Style)>,
+    columns: usize,
+    rows: usize,
+) -> Vec<Line<'static>> {
+    let mut lines = wrap(runs, columns);
+    let more = lines.drain(rows.min(lines.len())..).next();
+    if let (Some(more), Some(last)) = (more, lines.last_mut()) {
+        let style = last.spans.last().map_or(Style::new(), |s| s.style);
+        *last = Line::from(Span::styled(shorten(&format!("{last} {more}"), columns), style));
+    }
+    lines
+}
+
 struct Wrapped {
     lines: Vec<Line<'static>>,
     line: Vec<Span<'static>>,
@@ -62,6 +78,8 @@ impl Wrapped {
             self.turn();
         }
         for (grapheme, style) in word.drain(..) {
+            // What no line can hold is told as cut.
+            let grapheme = if width(grapheme) > self.columns { "…" } else { grapheme };
             if self.used > 0 && self.used + width(grapheme) > self.columns {
                 self.turn();
             }
@@ -161,6 +179,14 @@ mod tests {
             assert!(lines.iter().all(|l| width(l) <= columns), "{columns}");
             assert_eq!(lines.concat().replace(' ', ""), text.replace(' ', ""), "{columns}");
         }
+    }
+
+    #[test]
+    fn rows_that_are_too_many_end_in_a_mark() {
+        let rows = |rows| bounded([("satu dua tiga", Style::new())], 5, rows);
+        assert_eq!(rows(2).iter().map(ToString::to_string).collect::<Vec<_>>(), ["satu", "dua…"]);
+        assert_eq!(rows(3).last().unwrap().to_string(), "tiga");
+        assert_eq!(rows(0), []);
     }
 
     #[test]

@@ -1,0 +1,226 @@
+//! What the screen asks of the state. Nothing here changes it.
+
+use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
+
+use super::{App, END_CAN_BE_UNDONE, GREETING_SOON, Mode};
+use crate::book::Book;
+use crate::closing::{Closing, Entry};
+use crate::rules::RuleSet;
+use crate::rules::ruleset::{Scope, StepIx, StepWords};
+use crate::rules::script::{Fields, Sentence, speak};
+use crate::words::{Lang, Words, fill};
+
+impl App {
+    /// The words of the screen.
+    #[must_use]
+    pub fn words(&self) -> &'static Words {
+        self.lang.words()
+    }
+
+    /// The language of the screen.
+    #[must_use]
+    pub fn lang(&self) -> Lang {
+        self.lang
+    }
+
+    /// The rules in use and where they come from.
+    #[must_use]
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// The rules in use.
+    #[must_use]
+    pub fn rules(&self) -> &RuleSet {
+        &self.book.rules
+    }
+
+    /// The call.
+    #[must_use]
+    pub fn call(&self) -> &Closing {
+        &self.call
+    }
+
+    /// What is open.
+    #[must_use]
+    pub fn mode(&self) -> &Mode {
+        &self.mode
+    }
+
+    /// How far the open panel, or the sentence, is scrolled, in lines; the view bounds it.
+    #[must_use]
+    pub fn scroll(&self) -> usize {
+        self.scroll
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// The customer's local time.
+    #[must_use]
+    pub fn local(&self) -> NaiveTime {
+        self.local_in(self.call.zone())
+    }
+
+    fn local_in(&self, zone: usize) -> NaiveTime {
+        self.now.with_timezone(&self.rules().zones[zone].offset).time()
+    }
+
+    /// The greeting that stands in the sentences now.
+    #[must_use]
+    pub fn greeting(&self) -> usize {
+        self.rules().greetings.at(self.local())
+    }
+
+    /// The greeting's word.
+    #[must_use]
+    pub fn greeting_word(&self) -> &str {
+        &self.rules().greetings.rows()[self.greeting()].word
+    }
+
+    /// The minutes until the greeting turns and what it turns to, when that is near.
+    #[must_use]
+    pub fn greeting_soon(&self) -> Option<(u16, &str)> {
+        self.rules().greetings.next_change(self.local()).filter(|(minutes, _)| *minutes <= GREETING_SOON)
+    }
+
+    /// Our own zone, time and greeting, where it greets otherwise than the customer's.
+    #[must_use]
+    pub fn other_greeting(&self) -> Option<(&str, NaiveTime, &str)> {
+        let home = self.home();
+        let (time, rules) = (self.local_in(home), self.rules());
+        let word = rules.greetings.word(time);
+        (word != self.greeting_word()).then_some((rules.zones[home].id.as_str(), time, word))
+    }
+
+    /// The zone we sit in.
+    #[must_use]
+    pub fn home(&self) -> usize {
+        self.rules().zone_named(&self.home).unwrap_or(0)
+    }
+
+    /// The fields, with what is being typed in them.
+    #[must_use]
+    pub fn fields(&self) -> Fields {
+        match &self.mode {
+            Mode::Typing(draft) => self.call.with_name(self.rules(), draft.field, draft.text(), false),
+            _ => self.call.fields().clone(),
+        }
+    }
+
+    /// The step that the screen shows large: the one looked at, else the current one.
+    #[must_use]
+    pub fn shown(&self) -> Option<StepIx> {
+        self.looking.or_else(|| self.call.current(self.rules()))
+    }
+
+    /// Whether another step than the current one is looked at.
+    #[must_use]
+    pub fn is_looking(&self) -> bool {
+        self.looking.is_some()
+    }
+
+    /// Whether every sentence is said.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.call.is_complete(self.rules())
+    }
+
+    /// The sentence of a step as it stands now, or stood when it was said; `None` for a reminder.
+    #[must_use]
+    pub fn sentence(&self, step: StepIx) -> Option<Sentence> {
+        let greeting = self.call.said_greeting(step).unwrap_or_else(|| self.greeting());
+        let rules = self.rules();
+        speak(rules, rules.step(step), &self.fields(), &rules.greetings.rows()[greeting].word)
+    }
+
+    /// What was said plus what remains.
+    #[must_use]
+    pub fn complete_sentence(&self) -> Sentence {
+        self.call.complete_sentence(self.rules(), &self.fields(), self.greeting())
+    }
+
+    /// The parts of the closing in order.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        self.call.entries(self.rules())
+    }
+
+    /// What it costs to leave out what is unsaid: the scoring parameters, each once.
+    #[must_use]
+    pub fn cost(&self) -> Vec<&str> {
+        let mut out = Vec::new();
+        for parameter in self.call.remaining(self.rules()).flat_map(|s| &self.rules().step(s).score) {
+            // The SOP names the loss: a call without the invitation "menjadi Tidak FCR" (Keterangan a).
+            let parameter = if parameter == "FCR" { self.words().ending.no_fcr } else { parameter };
+            if !out.contains(&parameter) {
+                out.push(parameter);
+            }
+        }
+        out
+    }
+
+    /// Whether Backspace takes something back.
+    #[must_use]
+    pub fn can_undo(&self) -> bool {
+        self.call.can_undo() || self.can_resume()
+    }
+
+    pub(super) fn can_resume(&self) -> bool {
+        self.ended.is_some() && self.call.begun().is_none()
+    }
+
+    /// The shift fact that is older than its time and so is asked about.
+    #[must_use]
+    pub fn asked_fact(&self) -> Option<usize> {
+        self.rules().facts.iter().enumerate().position(|(at, fact)| {
+            let Scope::Shift { keep_for } = fact.scope else { return false };
+            let Some(since) = self.call.since(at) else { return false };
+            let age = (self.now - since.confirmed).to_std().unwrap_or_default();
+            self.call.situation().value(at) != 0 && age >= keep_for
+        })
+    }
+
+    /// The line for the CSO: what just happened, else what is still wrong.
+    #[must_use]
+    pub fn notice(&self) -> Option<String> {
+        let standing = || {
+            let not_yet = || {
+                let today = self.now.with_timezone(&self.rules().zones[self.home()].offset).date_naive();
+                let from = self.rules().sop.effective_from.filter(|from| *from > today)?;
+                let day = from.format("%d/%m/%Y").to_string();
+                Some(fill(self.words().screen.not_yet_effective, &[("day", &day)]))
+            };
+            self.rules_trouble.clone().or_else(|| self.state_trouble.clone()).or_else(not_yet)
+        };
+        self.notice.as_ref().map(|n| n.text.clone()).or_else(standing)
+    }
+
+    /// Whether the notice tells of something that stays wrong.
+    #[must_use]
+    pub fn notice_is_trouble(&self) -> bool {
+        self.notice.is_none() && (self.rules_trouble.is_some() || self.state_trouble.is_some())
+    }
+
+    /// When the screen next changes by itself: at the minute, or when the end of a call can no longer be taken back
+    /// and what was known of its customer goes.
+    #[must_use]
+    pub fn next_change(&self) -> DateTime<Utc> {
+        let second = TimeDelta::seconds(i64::from(self.now.second()));
+        let start = self.now - second - TimeDelta::nanoseconds(i64::from(self.now.nanosecond()));
+        let minute = start + TimeDelta::minutes(1);
+        self.ended.as_ref().map_or(minute, |ended| minute.min(ended.at + END_CAN_BE_UNDONE))
+    }
+
+    /// What a reminder says, or a step's title.
+    #[must_use]
+    pub fn reminder(&self, step: StepIx) -> Option<&str> {
+        match &self.rules().step(step).words {
+            StepWords::Remind(text) => Some(text),
+            StepWords::Say(_) => None,
+        }
+    }
+}

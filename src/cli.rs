@@ -1,0 +1,369 @@
+//! The command line: arguments → verb → what to print and the exit status. A verb is one file here; it reads no key,
+//! draws nothing and hands its text back, so that printing, closed pipes and statuses are one place's business.
+
+pub mod check;
+pub mod completions;
+mod dress;
+pub mod init;
+pub mod man;
+pub mod moment;
+pub mod pairs;
+pub mod paths;
+pub mod prompter;
+pub mod say;
+mod usage;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind as UsageError;
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::book::Refused;
+use crate::files::{self, Bad, Chosen, Folders, Why};
+use crate::rules::Problem;
+use crate::settings::{self, Settings};
+use crate::tell::draw::{self, Canvas};
+use crate::tell::{Source, outside, suggest};
+use crate::words::{Lang, Words, fill};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "penutup", version, disable_help_flag = true, disable_version_flag = true)]
+#[command(disable_help_subcommand = true)]
+pub struct Cli {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub common: Common,
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+    /// What to do; nothing: open the prompter.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// What every verb takes, before and after its name.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Common {
+    /// The rules file.
+    #[arg(long, global = true)]
+    pub rules: Option<PathBuf>,
+    /// The settings file.
+    #[arg(long, global = true)]
+    pub settings: Option<PathBuf>,
+    /// The language.
+    #[arg(long, global = true, value_parser = [Lang::Id.code(), Lang::En.code()])]
+    pub lang: Option<String>,
+    /// The customer's zone.
+    #[arg(long, global = true)]
+    pub zone: Option<String>,
+    /// What time it is.
+    #[arg(long, global = true)]
+    pub at: Option<String>,
+    #[arg(short, long, global = true, action = ArgAction::Help)]
+    help: Option<bool>,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Print a closing.
+    Say(say::Say),
+    /// Prove a rules file.
+    Check(check::Check),
+    /// Make files to edit.
+    Init,
+    /// Show the files in use.
+    Paths,
+    /// Print a shell's completions.
+    Completions(completions::Completions),
+    /// Print the man page.
+    Man,
+    /// Print help.
+    Help(HelpVerb),
+}
+
+/// `penutup help [VERB]`.
+#[derive(Debug, Args)]
+pub struct HelpVerb {
+    verb: Option<String>,
+}
+
+/// How it went, as the exit status says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Done.
+    Done,
+    /// The answer is "no".
+    No,
+    /// It could not be done.
+    Failed,
+}
+
+/// What a verb has to say.
+#[derive(Debug)]
+pub struct Answer {
+    /// Results, for standard output.
+    pub out: String,
+    /// Messages, for standard error.
+    pub err: String,
+    /// The exit status.
+    pub status: Status,
+}
+
+impl Answer {
+    /// A result.
+    #[must_use]
+    pub fn done(out: String) -> Self {
+        Self { out, err: String::new(), status: Status::Done }
+    }
+}
+
+/// Why a verb could not do it: a message for standard error. The status is [`Status::Failed`].
+#[derive(Debug)]
+pub struct Stop(pub String);
+
+/// What the environment sets; an empty variable is not set.
+#[derive(Clone, Debug, Default)]
+pub struct Env {
+    rules: Option<PathBuf>,
+    settings: Option<PathBuf>,
+    lang: Option<OsString>,
+}
+
+/// The variable that names the rules file.
+pub const RULES_VARIABLE: &str = "PENUTUP_RULES";
+/// The variable that names the settings file.
+pub const SETTINGS_VARIABLE: &str = "PENUTUP_SETTINGS";
+/// The variable that names the language.
+pub const LANG_VARIABLE: &str = "PENUTUP_LANG";
+
+impl Env {
+    /// From the process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
+        Self {
+            rules: set(RULES_VARIABLE).map(PathBuf::from),
+            settings: set(SETTINGS_VARIABLE).map(PathBuf::from),
+            lang: set(LANG_VARIABLE),
+        }
+    }
+}
+
+/// Everything a verb needs to know of where it runs.
+#[derive(Debug)]
+pub struct Context {
+    /// What every verb takes.
+    pub common: Common,
+    /// What the environment sets.
+    pub env: Env,
+    /// The platform's folders.
+    pub folders: Folders,
+    /// The settings file in use.
+    pub settings_file: Chosen,
+    /// What it sets, as far as it could be read.
+    pub settings: Settings,
+    /// Why it could not be read, or not whole.
+    pub settings_trouble: Option<Bad>,
+    /// The language.
+    pub lang: Lang,
+}
+
+impl Context {
+    fn new(common: Common, env: Env) -> Self {
+        let folders = Folders::of_platform();
+        let named = [(Why::Flag, common.settings.clone()), (Why::Env, env.settings.clone())];
+        let settings_file = Chosen::first(named, folders.settings());
+        let (settings, settings_trouble) = load_settings(settings_file.path.as_deref());
+        let code = common.lang.as_deref().or_else(|| env.lang.as_deref().and_then(OsStr::to_str));
+        let lang = code.and_then(Lang::from_code).or(settings.lang).unwrap_or_default();
+        Self { common, env, folders, settings_file, settings, settings_trouble, lang }
+    }
+
+    /// The words of the user's language.
+    #[must_use]
+    pub fn words(&self) -> &'static Words {
+        self.lang.words()
+    }
+
+    /// The rules file in use.
+    #[must_use]
+    pub fn rules_file(&self) -> Chosen {
+        let named = [
+            (Why::Flag, self.common.rules.clone()),
+            (Why::Env, self.env.rules.clone()),
+            (Why::Settings, self.settings.rules.clone()),
+        ];
+        Chosen::first(named, self.folders.rules())
+    }
+
+    /// A message for standard error, with what to do.
+    #[must_use]
+    pub fn stop(&self, message: &str, help: Option<&str>) -> Stop {
+        Stop(draw::message(message, help, self.words(), canvas(&io::stderr())) + "\n")
+    }
+
+    /// What is wrong with a file that a verb can't do without.
+    #[must_use]
+    pub fn bad(&self, bad: &Bad) -> Stop {
+        match (bad, bad.problems()) {
+            (Bad::Refused { path, .. }, Some((problems, bytes))) => {
+                let source = Source::new(&path.to_string_lossy(), bytes);
+                let mut out = draw_all(problems, &source, self.words(), canvas(&io::stderr()));
+                out.push_str(&check::verdict(source.name(), problems, self.words()));
+                Stop(out + "\n")
+            }
+            (Bad::Unreadable(unreadable), _) => self.stop(&unreadable.told(self.words()), None),
+            (Bad::Refused { .. }, None) => Stop(String::new()),
+        }
+    }
+
+    /// The settings, for a verb that can't do without sound ones.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn sound_settings(&self) -> Result<&Settings, Stop> {
+        self.settings_trouble.as_ref().map_or(Ok(&self.settings), |bad| Err(self.bad(bad)))
+    }
+}
+
+fn load_settings(path: Option<&Path>) -> (Settings, Option<Bad>) {
+    let Some(path) = path else { return (Settings::default(), None) };
+    let source = match files::read(path) {
+        Ok(source) => source,
+        Err(unreadable) => return (Settings::default(), Some(Bad::Unreadable(unreadable))),
+    };
+    let (settings, problems) = settings::read(&source, path.parent().unwrap_or(Path::new("")));
+    let refused = Refused { source, problems };
+    let bad = (!refused.problems.is_empty()).then(|| Bad::Refused { path: path.into(), refused });
+    (settings, bad)
+}
+
+/// Every problem, each with a blank line behind it.
+#[must_use]
+pub fn draw_all(problems: &[Problem], source: &Source<'_>, words: &Words, canvas: Canvas) -> String {
+    problems.iter().fold(String::new(), |out, p| out + &draw::draw(p, source, words, canvas) + "\n\n")
+}
+
+/// What a stream can show.
+pub fn canvas(stream: &impl IsTerminal) -> Canvas {
+    if !stream.is_terminal() {
+        return Canvas::PLAIN;
+    }
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let width = crossterm::terminal::size().map_or(Canvas::PLAIN.width, |(columns, _)| columns.into());
+    Canvas { colour: !set("NO_COLOR") && !dumb && shows_escapes(), width: width.clamp(40, 160) }
+}
+
+/// Whether escape codes are understood; on Windows this switches them on.
+fn shows_escapes() -> bool {
+    #[cfg(windows)]
+    return crossterm::ansi_support::supports_ansi();
+    #[cfg(not(windows))]
+    true
+}
+
+/// Does what the arguments say.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let answer = answer(&args).unwrap_or_else(|Stop(err)| Answer { out: String::new(), err, status: Status::Failed });
+    deliver(&answer, early_context(&args, Env::of_process()).words())
+}
+
+fn answer(args: &[OsString]) -> Result<Answer, Stop> {
+    let env = Env::of_process();
+    let early = early_context(args, env.clone());
+    let words = early.words();
+    let matches = dress::dressed(Cli::command(), words).try_get_matches_from(args);
+    let cli = match matches.and_then(|m| Cli::from_arg_matches(&m)) {
+        Ok(cli) => cli,
+        Err(e) if matches!(e.kind(), UsageError::DisplayHelp | UsageError::DisplayVersion) => {
+            return Ok(Answer::done(e.render().to_string()));
+        }
+        Err(e) => return Err(Stop(usage::told(&e, words, canvas(&io::stderr())))),
+    };
+    let context = Context::new(cli.common, env);
+    if context.common.lang.is_none()
+        && let Some(wrong) = &context.env.lang
+        && wrong.to_str().and_then(Lang::from_code).is_none()
+    {
+        let wrong = wrong.to_string_lossy();
+        let message = fill(words.cli.bad_lang, &[("value", &crate::tell::shown(&wrong))]);
+        let valid = [Lang::Id.code(), Lang::En.code()];
+        return Err(context.stop(&message, Some(&suggest(&wrong, valid, &words.problem))));
+    }
+    match cli.verb {
+        None => prompter::run(context),
+        Some(Verb::Say(say)) => say::run(&say, &context),
+        Some(Verb::Check(check)) => check::run(&check, &context),
+        Some(Verb::Init) => init::run(&context),
+        Some(Verb::Paths) => Ok(paths::run(&context)),
+        Some(Verb::Completions(completions)) => Ok(completions::run(&completions, &context)),
+        Some(Verb::Man) => Ok(man::run(&context)),
+        Some(Verb::Help(help)) => help_of(help.verb.as_deref(), &context),
+    }
+}
+
+/// The help of a verb, or of all.
+fn help_of(verb: Option<&str>, context: &Context) -> Result<Answer, Stop> {
+    let args = ["penutup"].into_iter().chain(verb).chain(["--help"]);
+    match dress::dressed(Cli::command(), context.words()).try_get_matches_from(args) {
+        Err(e) if e.kind() == UsageError::DisplayHelp => Ok(Answer::done(e.render().to_string())),
+        Err(e) => Err(Stop(usage::told(&e, context.words(), canvas(&io::stderr())))),
+        Ok(_) => Ok(Answer::done(String::new())),
+    }
+}
+
+/// What is known of the language and the settings before the arguments are parsed, so that a mistake in them is told in
+/// the user's language.
+fn early_context(args: &[OsString], env: Env) -> Context {
+    let value_of = |flag: &str| {
+        let mut args = args.iter().skip(1).take_while(|a| *a != "--");
+        let mut found = None;
+        while let Some(arg) = args.next() {
+            if arg == flag {
+                found = args.next().cloned();
+            } else if let Some(value) = arg.to_str().and_then(|a| a.strip_prefix(flag)?.strip_prefix('=')) {
+                found = Some(value.into());
+            }
+        }
+        found
+    };
+    let lang = value_of("--lang").and_then(|lang| lang.into_string().ok());
+    let common = Common { settings: value_of("--settings").map(PathBuf::from), lang, ..Common::default() };
+    Context::new(common, env)
+}
+
+/// Prints. A reader that went away ends it quietly: what it wanted it has.
+fn deliver(answer: &Answer, words: &Words) -> ExitCode {
+    let mut status = answer.status;
+    if let Err(e) = write_all(&mut io::stdout().lock(), &answer.out)
+        && e.kind() != ErrorKind::BrokenPipe
+    {
+        let message = fill(words.cli.cannot_print, &[("why", &outside::reason(&e, words))]);
+        let _ = write_all(&mut io::stderr().lock(), &(draw::message(&message, None, words, Canvas::PLAIN) + "\n"));
+        status = Status::Failed;
+    }
+    // There is nobody left to tell if this fails.
+    let _ = write_all(&mut io::stderr().lock(), &answer.err);
+    ExitCode::from(match status {
+        Status::Done => 0,
+        Status::No => 1,
+        Status::Failed => 2,
+    })
+}
+
+fn write_all(stream: &mut impl Write, text: &str) -> io::Result<()> {
+    stream.write_all(text.as_bytes())?;
+    stream.flush()
+}
+
+/// "1 rule", "2 rules".
+#[must_use]
+pub fn counted(count: &str, one: &str, many: &str) -> String {
+    if count == "1" { one.into() } else { fill(many, &[("count", count)]) }
+}

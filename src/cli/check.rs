@@ -1,0 +1,159 @@
+//! `penutup check`: prove a rules file.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use num_bigint::BigUint;
+use serde_json::{Map, Value, json};
+
+use super::{Answer, Context, Status, Stop, canvas, counted, draw_all, moment};
+use crate::files::{self, Bad};
+use crate::rules::check::Report;
+use crate::rules::{self, BUILT_IN, Problem};
+use crate::tell::{Source, grouped, tell};
+use crate::words::{Words, fill};
+
+/// `penutup check [FILE]`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The file; without it, the one in use.
+    pub file: Option<PathBuf>,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Form,
+    /// Whether warnings count as problems.
+    #[arg(long)]
+    pub deny_warnings: bool,
+}
+
+/// The form of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// One line of JSON.
+    Json,
+}
+
+/// The largest number of situations that JSON's numbers hold exactly in every language: 2^53.
+const EXACT: u64 = 1 << 53;
+
+/// Proves it.
+///
+/// # Errors
+/// A file that can't be read, or settings that can't be used to find it.
+pub fn run(check: &Check, context: &Context) -> Result<Answer, Stop> {
+    let words = context.words();
+    let today = moment::today(moment::at(context)?);
+    let path = match &check.file {
+        Some(path) => Some(path.clone()),
+        None => {
+            context.sound_settings()?;
+            context.rules_file().path
+        }
+    };
+    let (bytes, file) = match &path {
+        Some(path) => (
+            files::read(path).map_err(|unreadable| context.bad(&Bad::Unreadable(unreadable)))?,
+            path.to_string_lossy().into_owned(),
+        ),
+        None => (BUILT_IN.as_bytes().to_vec(), "built-in".to_owned()),
+    };
+    let report = rules::check(&bytes, today);
+    let out = match check.format {
+        Form::Json => as_json(&report, &Source::new(&file, &bytes), &file, words),
+        Form::Text => {
+            let name = if path.is_some() { &file } else { words.cli.built_in };
+            as_text(&report, &Source::new(name, &bytes), check.deny_warnings, words)
+        }
+    };
+    let no = report.errors() > 0 || (check.deny_warnings && report.warnings() > 0);
+    Ok(Answer { out, err: String::new(), status: if no { Status::No } else { Status::Done } })
+}
+
+fn as_text(report: &Report, source: &Source<'_>, deny_warnings: bool, words: &Words) -> String {
+    let w = &words.cli;
+    let mut out = draw_all(&report.problems, source, words, canvas(&io::stdout()));
+    if report.errors() > 0 {
+        return out + &verdict(source.name(), &report.problems, words) + "\n";
+    }
+    let situations = report.situations.to_string();
+    let sentence = match report.warnings() {
+        0 => w.good,
+        _ if deny_warnings => w.denied,
+        _ => w.good_with_warnings,
+    };
+    out.push_str(&fill(
+        sentence,
+        &[
+            ("file", source.name()),
+            ("warnings", &counted(&report.warnings().to_string(), w.one_warning, w.warnings)),
+            ("facts", &counted(&report.facts.to_string(), w.one_fact, w.facts)),
+            ("rules", &counted(&report.rows.to_string(), w.one_rule, w.rules)),
+            ("situations", &counted(&grouped(&situations, words.problem.thousands), w.one_situation, w.situations)),
+        ],
+    ));
+    out + "\n"
+}
+
+/// The line behind the problems of a file that is refused.
+pub(super) fn verdict(file: &str, problems: &[Problem], words: &Words) -> String {
+    let w = &words.cli;
+    let errors = problems.iter().filter(|p| p.is_error()).count();
+    let warnings = problems.len() - errors;
+    let sentence = if warnings > 0 { w.refused_with_warnings } else { w.refused };
+    let with = [
+        ("file", file),
+        ("errors", &*counted(&errors.to_string(), w.one_error, w.errors)),
+        ("warnings", &*counted(&warnings.to_string(), w.one_warning, w.warnings)),
+    ];
+    fill(sentence, &with)
+}
+
+fn as_json(report: &Report, source: &Source<'_>, file: &str, words: &Words) -> String {
+    let problems: Vec<Value> = report.problems.iter().map(|p| problem_as_json(p, source, words)).collect();
+    let out = json!({
+        "schema": 1,
+        "file": file,
+        "facts": report.facts,
+        "rules": report.rows,
+        "situations": number(&report.situations),
+        "errors": report.errors(),
+        "warnings": report.warnings(),
+        "problems": problems,
+    });
+    format!("{out}\n")
+}
+
+fn problem_as_json(problem: &Problem, source: &Source<'_>, words: &Words) -> Value {
+    let (place, told) = (source.place(problem.span.start), tell(problem, words));
+    let situation = problem.situation.as_ref().map(|situation| {
+        situation.iter().map(|(fact, value)| (fact.clone(), json!(value))).collect::<Map<String, Value>>()
+    });
+    json!({
+        "code": problem.code().as_str(),
+        "severity": if problem.is_error() { "error" } else { "warning" },
+        "message": told.message,
+        "line": place.line,
+        "column": place.column,
+        "situation": situation,
+        "help": told.help,
+    })
+}
+
+/// A number where it is exact, else its digits.
+fn number(count: &BigUint) -> Value {
+    u64::try_from(count).ok().filter(|n| *n <= EXACT).map_or_else(|| json!(count.to_string()), |n| json!(n))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_numbers_as_long_as_they_are_exact() {
+        assert_eq!(number(&BigUint::from(EXACT)), json!(9_007_199_254_740_992_u64));
+        assert_eq!(number(&(BigUint::from(EXACT) + 1u8)), json!("9007199254740993"));
+    }
+}

@@ -1,0 +1,23 @@
+//! `penutup completions`: the completion script of a shell.
+
+use clap::{Args, CommandFactory};
+use clap_complete::{Shell, generate};
+
+use super::{Answer, Cli, Context, dress};
+
+/// `penutup completions SHELL`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// Which shell.
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Prints it.
+#[must_use]
+pub fn run(completions: &Completions, context: &Context) -> Answer {
+    let mut command = dress::dressed(Cli::command(), context.words());
+    let mut out = Vec::new();
+    generate(completions.shell, &mut command, "penutup", &mut out);
+    Answer::done(String::from_utf8_lossy(&out).into_owned())
+}

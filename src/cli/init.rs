@@ -1,0 +1,60 @@
+//! `penutup init`: editable copies of rules and settings where they are looked for. Never overwrites.
+
+use std::fmt::Write as _;
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+
+use super::{Answer, Context, Stop};
+use crate::files::shown_path;
+use crate::rules::BUILT_IN;
+use crate::settings::TEMPLATE;
+use crate::tell::outside;
+use crate::words::fill;
+
+/// Makes them.
+///
+/// # Errors
+/// A folder or file that can't be written.
+pub fn run(context: &Context) -> Result<Answer, Stop> {
+    let words = context.words();
+    let w = &words.init;
+    let (Some(folder), Some(rules), Some(settings)) =
+        (&context.folders.config, context.folders.rules(), context.folders.settings())
+    else {
+        return Err(context.stop(w.no_home, Some(w.no_home_help)));
+    };
+    let failed = |path: &Path, error: &io::Error| {
+        let with = [("path", &*shown_path(path)), ("why", &*outside::reason(error, words))];
+        context.stop(&fill(words.trouble.cannot_write, &with), None)
+    };
+    fs::create_dir_all(folder).map_err(|e| failed(folder, &e))?;
+    let mut out = String::new();
+    for (path, text) in [(&rules, BUILT_IN), (&settings, TEMPLATE)] {
+        let made = make(path, text).map_err(|e| failed(path, &e))?;
+        let sentence = if made { w.made } else { w.kept };
+        let _ = writeln!(out, "{}", fill(sentence, &[("path", &shown_path(path))]));
+    }
+    let edit = fill(w.next_edit, &[("path", &shown_path(&rules))]);
+    let _ = write!(
+        out,
+        "\n{}\n  1. {edit}\n  2. penutup check   {}\n  3. penutup paths   {}\n  4. penutup         {}\n",
+        w.next, w.next_check, w.next_paths, w.next_run
+    );
+    Ok(Answer::done(out))
+}
+
+/// Writes a new file; answers whether it is new.
+fn make(path: &Path, text: &str) -> io::Result<bool> {
+    let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => return Ok(false),
+        Err(e) => return Err(e),
+    };
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // Half a file would be taken for the user's own.
+        let _ = fs::remove_file(path);
+    }
+    written.map(|()| true)
+}

@@ -1,0 +1,92 @@
+//! `penutup paths`: every file and folder in use, and why that one.
+
+use std::path::Path;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::{Answer, Context, RULES_VARIABLE, SETTINGS_VARIABLE, moment};
+use crate::files::folders::stands;
+use crate::files::{Chosen, Why, load_rules, shown_path};
+use crate::words::fill;
+
+/// What, where, why.
+type Row = (&'static str, String, String);
+
+/// Shows them.
+#[must_use]
+pub fn run(context: &Context) -> Answer {
+    let w = &context.words().paths;
+    let folders = &context.folders;
+    let rows = [
+        rules(context),
+        settings(context),
+        place(context, w.config_folder, folders.config.as_deref(), ""),
+        place(context, w.state_folder, folders.state.as_deref(), ""),
+        place(context, w.last_good, folders.last_good().as_deref(), w.for_last_good),
+        place(context, w.shift, folders.shift().as_deref(), w.for_shift),
+    ];
+    Answer::done(aligned(&rows))
+}
+
+fn rules(context: &Context) -> Row {
+    let w = &context.words().paths;
+    let chosen = context.rules_file();
+    let own = context.folders.rules();
+    let why = why(context, &chosen, ("--rules", RULES_VARIABLE), own.as_deref());
+    let bad = load_rules(&chosen, moment::today(None)).err().map(|bad| bad.place_and_why(context.words()));
+    (w.rules, path_of(&chosen, w.built_in_rules), with_trouble(context, why, bad))
+}
+
+fn settings(context: &Context) -> Row {
+    let w = &context.words().paths;
+    let chosen = &context.settings_file;
+    let own = context.folders.settings();
+    let why = why(context, chosen, ("--settings", SETTINGS_VARIABLE), own.as_deref());
+    let bad = context.settings_trouble.as_ref().map(|bad| bad.place_and_why(context.words()));
+    (w.settings, path_of(chosen, w.built_in_settings), with_trouble(context, why, bad))
+}
+
+fn path_of(chosen: &Chosen, built_in: &str) -> String {
+    chosen.path.as_deref().map_or_else(|| built_in.into(), shown_path)
+}
+
+fn with_trouble(context: &Context, why: String, trouble: Option<String>) -> String {
+    match trouble {
+        Some(trouble) => format!("{why}; {}", fill(context.words().paths.broken, &[("why", &trouble)])),
+        None => why,
+    }
+}
+
+fn why(context: &Context, chosen: &Chosen, names: (&str, &str), own: Option<&Path>) -> String {
+    let w = &context.words().paths;
+    match chosen.why {
+        Why::Flag => fill(w.why_flag, &[("flag", names.0)]),
+        Why::Env => fill(w.why_env, &[("variable", names.1)]),
+        Why::Settings => w.why_settings.into(),
+        Why::Folder => w.why_folder.into(),
+        Why::BuiltIn => {
+            own.map_or_else(|| w.no_home.into(), |own| fill(w.why_built_in, &[("path", &shown_path(own))]))
+        }
+    }
+}
+
+fn place(context: &Context, what: &'static str, path: Option<&Path>, purpose: &str) -> Row {
+    let w = &context.words().paths;
+    let Some(path) = path else { return (what, w.none.into(), w.no_home.into()) };
+    let missing = if stands(path) { "" } else { w.missing };
+    let note: Vec<&str> = [missing, purpose].into_iter().filter(|n| !n.is_empty()).collect();
+    (what, shown_path(path), note.join("; "))
+}
+
+/// Columns under each other; what stands in the last is in parentheses.
+fn aligned(rows: &[Row]) -> String {
+    let widest = |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).width()).max().unwrap_or(0);
+    let (first, second) = (widest(|r| r.0), widest(|r| &r.1));
+    rows.iter().fold(String::new(), |mut out, (what, path, note)| {
+        let pad = |text: &str, to: usize| " ".repeat(to - text.width());
+        let note = if note.is_empty() { String::new() } else { format!("{}  ({note})", pad(path, second)) };
+        out.push_str(&format!("{what}{}  {path}{note}", pad(what, first)));
+        out.push('\n');
+        out
+    })
+}

@@ -1,0 +1,92 @@
+//! `penutup` without a verb: everything resolved, then the screen. A CSO always has a script, so what is wrong with a
+//! file is told on the screen and stops nothing; what is wrong with the arguments, and a file they name that is not
+//! there, stops it before.
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+
+use super::{Answer, Context, Stop, moment};
+use crate::book::{Book, Origin};
+use crate::clock::Clock;
+use crate::files::shift;
+use crate::files::{self, Bad, Why};
+use crate::start::Start;
+use crate::tell::outside;
+use crate::words::fill;
+
+/// Opens the prompter.
+///
+/// # Errors
+/// No terminal, or arguments that can't be used.
+pub fn run(context: Context) -> Result<Answer, Stop> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err(Stop(format!("{}\n", context.words().cli.no_terminal)));
+    }
+    let words = context.words();
+    match start(context)?.run() {
+        Ok(()) => Ok(Answer::done(String::new())),
+        Err(e) => Err(Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))])))),
+    }
+}
+
+/// Everything that the prompter needs.
+///
+/// # Errors
+/// Arguments that can't be used, or settings that they name and that are not there.
+pub fn start(context: Context) -> Result<Start, Stop> {
+    let words = context.words();
+    let mut notices: Vec<String> = Vec::new();
+    if let Some(bad) = &context.settings_trouble {
+        let named = matches!(context.settings_file.why, Why::Flag | Why::Env);
+        if named && matches!(bad, Bad::Unreadable(_)) {
+            return Err(context.bad(bad));
+        }
+        notices.push(fill(words.trouble.settings_bad, &[("why", &bad.place_and_why(words))]));
+    }
+    let at = moment::at(&context)?;
+    let today = moment::today(at);
+    let chosen = context.rules_file();
+    let ready = files::always(&chosen, &context.folders, today);
+    let rules_trouble = ready.bad.as_ref().map(|bad| trouble(&context, bad, &ready.book));
+    let zone = zone(&context, &ready.book, &mut notices)?;
+    let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(ready.book.rules.zones[zone].offset)));
+    let (shift, lost) = shift::load(&context.folders);
+    notices.extend(lost.map(|lost| lost.told(words)));
+    // Rules that merely stand in are no new revision.
+    let revision = &ready.book.rules.sop.revision;
+    if ready.bad.is_none() && shift.revision.as_ref().is_some_and(|seen| seen != revision) {
+        notices.push(fill(words.notice.revision_changed, &[("revision", revision)]));
+    }
+    Ok(Start {
+        rules_trouble,
+        bad: ready.bad.map(|bad| bad.notice(words)),
+        watch: chosen.path.or_else(|| context.folders.rules()),
+        lang: context.lang,
+        zone,
+        clock,
+        shift,
+        notice: (!notices.is_empty()).then(|| notices.join(" · ")),
+        book: Arc::new(ready.book),
+        settings: context.settings,
+        folders: context.folders,
+    })
+}
+
+/// Why the rules in use are not those that were asked for, and which they are.
+fn trouble(context: &Context, bad: &Bad, book: &Book) -> String {
+    let w = &context.words().notice;
+    let sentence = if matches!(book.origin, Origin::LastGood(_)) { w.using_last_good } else { w.using_built_in };
+    fill(sentence, &[("why", &bad.notice(context.words())), ("revision", &book.rules.sop.revision)])
+}
+
+/// Our zone. One that the settings name and the rules don't have must not keep a CSO from work.
+fn zone(context: &Context, book: &Book, notices: &mut Vec<String>) -> Result<usize, Stop> {
+    match (moment::zone(context, &book.rules), &context.common.zone, &context.settings.zone) {
+        (Err(_), None, Some(asked)) => {
+            let with = [("zone", asked.as_str()), ("used", book.rules.zones[0].id.as_str())];
+            notices.push(fill(context.words().trouble.zone_unknown, &with));
+            Ok(0)
+        }
+        (zone, ..) => zone,
+    }
+}

@@ -1,0 +1,144 @@
+//! `penutup say`: the script for these facts and fields.
+
+use std::fmt::Write as _;
+use std::io;
+
+use chrono::Utc;
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use super::pairs::{Given, Reader};
+use super::{Answer, Context, Stop, moment};
+use crate::book::Book;
+use crate::files;
+use crate::rules::decide;
+use crate::rules::ruleset::StepWords;
+use crate::rules::script::{script, speak};
+
+/// `penutup say [KEY=VALUE]...`.
+#[derive(Debug, Args)]
+pub struct Say {
+    /// Facts and fields.
+    pub pairs: Vec<String>,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Form,
+}
+
+/// The form of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// One line: the complete sentence.
+    Text,
+    /// A line a step.
+    Steps,
+    /// One line of JSON.
+    Json,
+}
+
+/// A closing at its moment.
+struct Spoken<'b> {
+    book: &'b Book,
+    given: Given,
+    zone: usize,
+    time: String,
+    greeting: &'b str,
+}
+
+/// Says it.
+///
+/// # Errors
+/// Rules, settings or arguments that can't be used.
+pub fn run(say: &Say, context: &Context) -> Result<Answer, Stop> {
+    context.sound_settings()?;
+    let at = moment::at(context)?;
+    let book = files::load_rules(&context.rules_file(), moment::today(at)).map_err(|bad| context.bad(&bad))?;
+    let rules = &book.rules;
+    let zone = moment::zone(context, rules)?;
+    let given = Reader::new(rules, context.words(), io::stdin())
+        .all(&say.pairs)
+        .map_err(|wrong| context.stop(&wrong.message, Some(&wrong.help)))?;
+    let offset = rules.zones[zone].offset;
+    let (time, shown) = moment::local(at.map_or_else(Utc::now, |at| at.instant(offset)), offset);
+    let spoken = Spoken { book: &book, given, zone, time: shown, greeting: rules.greetings.word(time) };
+    let mut answer = Answer::done(match say.format {
+        Form::Text => spoken.text(),
+        Form::Steps => spoken.steps(),
+        Form::Json => spoken.json(),
+    });
+    if say.format == Form::Text && answer.out.is_empty() {
+        answer.err = format!("{}\n", context.words().screen.nothing_spoken);
+    }
+    Ok(answer)
+}
+
+impl Spoken<'_> {
+    fn plan(&self) -> decide::Plan<'_> {
+        decide(&self.book.rules, &self.given.situation)
+    }
+
+    fn text(&self) -> String {
+        let sentence = script(&self.book.rules, self.plan(), &self.given.fields, self.greeting).to_string();
+        if sentence.is_empty() { sentence } else { sentence + "\n" }
+    }
+
+    fn steps(&self) -> String {
+        let rules = &self.book.rules;
+        let mut out = String::new();
+        for step in self.plan().steps().iter().map(|ix| rules.step(*ix)) {
+            let _ = match &step.words {
+                StepWords::Say(_) => {
+                    let sentence = speak(rules, step, &self.given.fields, self.greeting).unwrap_or_default();
+                    writeln!(out, "{sentence}")
+                }
+                StepWords::Remind(reminder) => writeln!(out, "({reminder})"),
+            };
+        }
+        out
+    }
+
+    fn json(&self) -> String {
+        let rules = &self.book.rules;
+        let facts: Map<String, Value> = rules
+            .facts
+            .iter()
+            .enumerate()
+            .map(|(at, f)| (f.id.clone(), json!(f.values[self.given.situation.value(at)].id)))
+            .collect();
+        let steps: Vec<Value> = self
+            .plan()
+            .steps()
+            .iter()
+            .map(|ix| rules.step(*ix))
+            .map(|step| {
+                let say = speak(rules, step, &self.given.fields, self.greeting).map(|s| s.to_string());
+                let remind = match &step.words {
+                    StepWords::Remind(reminder) => Some(reminder),
+                    StepWords::Say(_) => None,
+                };
+                json!({
+                    "id": step.id,
+                    "title": step.title,
+                    "say": say,
+                    "remind": remind,
+                    "score": step.score,
+                    "basis": step.basis,
+                })
+            })
+            .collect();
+        let out = json!({
+            "schema": 1,
+            "revision": rules.sop.revision,
+            "rules_sha256": self.book.sha256(),
+            "rule": self.plan().rule.id,
+            "facts": facts,
+            "zone": rules.zones[self.zone].id,
+            "time": self.time,
+            "greeting": self.greeting,
+            "steps": steps,
+            "script": script(rules, self.plan(), &self.given.fields, self.greeting).to_string(),
+            "caution": self.plan().rule.caution,
+        });
+        format!("{out}\n")
+    }
+}

@@ -1,0 +1,99 @@
+//! Mistakes on the command line in the user's language: clap says what and where, the catalogue says it.
+
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use clap::{Command, CommandFactory};
+
+use super::Cli;
+use crate::tell::draw::{self, Canvas};
+use crate::tell::{shown, suggest};
+use crate::words::{Words, fill};
+
+/// Tells a mistake, with the usage behind it.
+#[must_use]
+pub fn told(error: &Error, words: &Words, canvas: Canvas) -> String {
+    let (message, help) = what(error, words);
+    let mut out = draw::message(&message, help.as_deref(), words, canvas);
+    let w = &words.clap;
+    if let Some(usage) = text(error, ContextKind::Usage) {
+        let usage = usage.split_once(": ").map_or(usage.as_str(), |(_, usage)| usage).trim().to_owned();
+        let verb = usage.split(' ').nth(1).filter(|word| word.chars().all(|c| c.is_ascii_lowercase()));
+        let command: Vec<&str> = ["penutup"].into_iter().chain(verb).chain(["--help"]).collect();
+        let see = fill(w.see_help, &[("command", &command.join(" "))]);
+        out.push_str(&format!("\n\n{}: {usage}\n{see}", w.usage_heading));
+    }
+    out + "\n"
+}
+
+/// What is wrong, and what to do.
+fn what(error: &Error, words: &Words) -> (String, Option<String>) {
+    let w = &words.clap;
+    let argument = || text(error, ContextKind::InvalidArg).map(|a| shown(&a)).unwrap_or_default();
+    let value = || text(error, ContextKind::InvalidValue).map(|v| shown(&v)).unwrap_or_default();
+    match error.kind() {
+        ErrorKind::UnknownArgument => {
+            let help = names(error, ContextKind::SuggestedArg).first().map(|near| did_you_mean(near, words));
+            (fill(w.unknown_argument, &[("argument", &argument())]), help)
+        }
+        ErrorKind::InvalidSubcommand => {
+            let verb = text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
+            let command = Cli::command();
+            let valid: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
+            let message = fill(w.unknown_verb, &[("verb", &shown(&verb))]);
+            (message, Some(suggest(&verb, valid, &words.problem)))
+        }
+        ErrorKind::InvalidValue if value().is_empty() => {
+            (fill(w.no_value, &[("argument", &argument())]), valid(error, words))
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            (fill(w.invalid_value, &[("value", &value()), ("argument", &argument())]), valid(error, words))
+        }
+        ErrorKind::TooManyValues => {
+            (fill(w.unexpected_value, &[("value", &value()), ("argument", &argument())]), None)
+        }
+        ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues | ErrorKind::NoEquals => {
+            (fill(w.no_value, &[("argument", &argument())]), None)
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let missing = names(error, ContextKind::InvalidArg).join(", ");
+            (fill(w.missing_argument, &[("argument", &missing)]), None)
+        }
+        ErrorKind::ArgumentConflict => {
+            let other = names(error, ContextKind::PriorArg).join(", ");
+            let argument = argument();
+            let sentence = if other.is_empty() || other == argument { w.twice } else { w.conflict };
+            (fill(sentence, &[("argument", &argument), ("other", &other)]), None)
+        }
+        ErrorKind::InvalidUtf8 => (w.not_utf8.into(), None),
+        _ => (w.other_error.into(), None),
+    }
+}
+
+fn did_you_mean(near: &str, words: &Words) -> String {
+    fill(words.clap.did_you_mean, &[("nearest", near)])
+}
+
+/// The values that are possible, and the nearest.
+fn valid(error: &Error, words: &Words) -> Option<String> {
+    let all = names(error, ContextKind::ValidValue);
+    if all.is_empty() {
+        return None;
+    }
+    let wrong = text(error, ContextKind::InvalidValue).unwrap_or_default();
+    Some(suggest(&wrong, all.iter().map(String::as_str), &words.problem))
+}
+
+fn text(error: &Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()),
+        ContextValue::StyledStr(text) => Some(text.to_string()),
+        _ => None,
+    }
+}
+
+fn names(error: &Error, kind: ContextKind) -> Vec<String> {
+    match error.get(kind) {
+        Some(ContextValue::String(name)) => vec![shown(name)],
+        Some(ContextValue::Strings(names)) => names.iter().map(|name| shown(name)).collect(),
+        _ => Vec::new(),
+    }
+}

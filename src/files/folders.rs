@@ -1,0 +1,126 @@
+//! Where the platform keeps a program's files, and which rules and settings are the ones in use. Looks whether files are
+//! there; never reads one.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+
+/// The program's folders. Without a user's home there are none, and everything works all the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Folders {
+    /// What the user edits.
+    pub config: Option<PathBuf>,
+    /// What the program must remember.
+    pub state: Option<PathBuf>,
+    /// What the program collects.
+    pub data: Option<PathBuf>,
+}
+
+impl Folders {
+    /// The platform's folders for this program; on Linux `XDG_CONFIG_HOME` and its kin are respected.
+    #[must_use]
+    pub fn of_platform() -> Self {
+        let Some(dirs) = ProjectDirs::from("", "", "penutup") else { return Self::default() };
+        Self {
+            config: Some(dirs.config_dir().into()),
+            state: Some(dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).into()),
+            data: Some(dirs.data_local_dir().into()),
+        }
+    }
+
+    /// Where one's own rules are looked for.
+    #[must_use]
+    pub fn rules(&self) -> Option<PathBuf> {
+        self.config.as_ref().map(|folder| folder.join("rules.toml"))
+    }
+
+    /// Where one's own settings are looked for.
+    #[must_use]
+    pub fn settings(&self) -> Option<PathBuf> {
+        self.config.as_ref().map(|folder| folder.join("settings.toml"))
+    }
+
+    /// The copy of the last good rules.
+    #[must_use]
+    pub fn last_good(&self) -> Option<PathBuf> {
+        self.state.as_ref().map(|folder| folder.join("last-good.toml"))
+    }
+
+    /// The shift's facts.
+    #[must_use]
+    pub fn shift(&self) -> Option<PathBuf> {
+        self.state.as_ref().map(|folder| folder.join("shift.toml"))
+    }
+}
+
+/// Why a file is the one in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// `--rules` or `--settings` names it.
+    Flag,
+    /// The environment names it.
+    Env,
+    /// The settings name it.
+    Settings,
+    /// It stands where it is looked for.
+    Folder,
+    /// There is no other.
+    BuiltIn,
+}
+
+/// The file in use, and why that one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// The file; `None`: what is embedded.
+    pub path: Option<PathBuf>,
+    /// Why.
+    pub why: Why,
+}
+
+impl Chosen {
+    /// The first that is named, else what stands in its place, else the embedded one.
+    #[must_use]
+    pub fn first(named: impl IntoIterator<Item = (Why, Option<PathBuf>)>, own: Option<PathBuf>) -> Self {
+        for (why, path) in named {
+            if path.is_some() {
+                return Self { path, why };
+            }
+        }
+        match own.filter(|path| stands(path)) {
+            Some(path) => Self { path: Some(path), why: Why::Folder },
+            None => Self { path: None, why: Why::BuiltIn },
+        }
+    }
+}
+
+/// Whether something stands at a path. What can't be looked at counts: it is told when it is read, while taking it for
+/// absent would silently use other rules.
+#[must_use]
+pub fn stands(path: &Path) -> bool {
+    match path.symlink_metadata() {
+        Ok(_) => true,
+        Err(e) => !matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_named_wins_and_the_embedded_one_is_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("rules.toml");
+        let named = |flag: Option<&str>, env: Option<&str>| {
+            let named = [(Why::Flag, flag.map(PathBuf::from)), (Why::Env, env.map(PathBuf::from))];
+            Chosen::first(named, Some(own.clone()))
+        };
+        assert_eq!(named(Some("f"), Some("e")), Chosen { path: Some("f".into()), why: Why::Flag });
+        assert_eq!(named(None, Some("e")), Chosen { path: Some("e".into()), why: Why::Env });
+        assert_eq!(named(None, None), Chosen { path: None, why: Why::BuiltIn });
+        std::fs::write(&own, "").unwrap();
+        assert_eq!(named(None, None), Chosen { path: Some(own.clone()), why: Why::Folder });
+        assert_eq!(Chosen::first([], None).why, Why::BuiltIn);
+    }
+}

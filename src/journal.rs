@@ -1,0 +1,3 @@
+//! The journal: what was said, what was left out, and why. Personal data has no place in it.
+
+pub mod record;

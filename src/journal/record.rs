@@ -1,0 +1,111 @@
+//! What is kept of a call: how it was closed, without a single item of personal data. There is no field here for a name,
+//! an honorific or a number, so none can be written (UU PDP Art. 4).
+
+use chrono::{DateTime, Utc};
+
+use crate::action::Ending;
+
+/// A call as it stands; written again at every change, the whole of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Which call of this prompter: the journal gives it its random id.
+    pub call: u64,
+    /// When it got its first fact, field or tick, or was begun by the telephone.
+    pub start: DateTime<Utc>,
+    /// When and how it ended; `None` while it runs, and again when its end is taken back.
+    pub end: Option<(DateTime<Utc>, HowEnded)>,
+    /// Every fact, in the rules' order.
+    pub facts: Vec<FactRecord>,
+    /// The customer's zone.
+    pub zone: String,
+    /// The greeting that was spoken, once it was.
+    pub greeting: Option<String>,
+    /// The rule that fires.
+    pub rule: String,
+    /// The revision of the rules.
+    pub revision: String,
+    /// The rules' SHA-256, in hexadecimal.
+    pub rules_sha256: String,
+    /// Every spoken step that the plan has or that was ticked once.
+    pub steps: Vec<StepRecord>,
+    /// The scoring parameters that what is unsaid costs, where the ending costs score; else empty.
+    pub cost: Vec<String>,
+}
+
+/// A fact of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactRecord {
+    /// Its id.
+    pub fact: String,
+    /// Its value's id.
+    pub value: String,
+    /// When it was set; `None` for a default that nobody touched.
+    pub set: Option<DateTime<Utc>>,
+}
+
+/// A spoken step of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepRecord {
+    /// Its id.
+    pub step: String,
+    /// Whether its sentence was on the screen as the current one.
+    pub shown: bool,
+    /// When it was ticked, if it is.
+    pub ticked: Option<DateTime<Utc>>,
+    /// How often a tick was taken back.
+    pub taken_back: u32,
+    /// Whether it is still to be said (an alternative that was said counts for it).
+    pub left_out: bool,
+    /// The scoring parameters that leaving it out costs.
+    pub score: Vec<String>,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HowEnded {
+    /// As the CSO said, or complete.
+    Said(Ending),
+    /// The prompter was left with the call open (`q`, Ctrl-C).
+    Left,
+    /// Overtaken by the telephone's next call.
+    NextCall,
+    /// The prompter ended without a word (kill -9, power); told at the next start.
+    ProgramClosed,
+}
+
+impl HowEnded {
+    /// Its code in the journal.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Said(Ending::Complete) => "lengkap",
+            Self::Said(Ending::CustomerLeft) => "pelanggan-menutup",
+            Self::Said(Ending::Transferred) => "dialihkan",
+            Self::Said(Ending::Silent) => "hening",
+            Self::Said(Ending::Dropped) => "terputus",
+            Self::Said(Ending::Omitted) => "tidak-disampaikan",
+            Self::Left => "ditinggalkan",
+            Self::NextCall => "panggilan-berikutnya",
+            Self::ProgramClosed => "aplikasi-tertutup",
+        }
+    }
+
+    /// Every way a call ends.
+    pub const ALL: [Self; 9] = [
+        Self::Said(Ending::Complete),
+        Self::Said(Ending::CustomerLeft),
+        Self::Said(Ending::Transferred),
+        Self::Said(Ending::Silent),
+        Self::Said(Ending::Dropped),
+        Self::Said(Ending::Omitted),
+        Self::Left,
+        Self::NextCall,
+        Self::ProgramClosed,
+    ];
+
+    /// From its code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|e| e.code() == code)
+    }
+}

@@ -1,0 +1,168 @@
+//! From everything that arguments, environment, settings and disk have to say to a running prompter. It ties the command
+//! line, the files and the screen together, which know nothing of each other.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::action::RulesNews;
+use crate::app::{App, Begin};
+use crate::book::Book;
+use crate::clock::Clock;
+use crate::closing::Held;
+use crate::files::shift::{self, Shift};
+use crate::files::{self, Bad, Folders};
+use crate::settings::Settings;
+use crate::tell::outside;
+use crate::tui::run::{Keep, Outside, Reload, run};
+use crate::tui::theme::Theme;
+use crate::words::{Lang, Words, fill};
+
+/// What the prompter is begun with.
+#[derive(Debug)]
+pub struct Start {
+    /// The rules to run on.
+    pub book: Arc<Book>,
+    /// Why they are not those that were asked for, in one line that stays until the file is mended.
+    pub rules_trouble: Option<String>,
+    /// What was wrong with the file that was asked for.
+    pub bad: Option<String>,
+    /// The rules file to watch: the one in use, or the one that would be if it were there.
+    pub watch: Option<PathBuf>,
+    /// The language of the screen.
+    pub lang: Lang,
+    /// The zone we sit in: a position in the rules' zones.
+    pub zone: usize,
+    /// The settings.
+    pub settings: Settings,
+    /// What time it is.
+    pub clock: Clock,
+    /// The platform's folders.
+    pub folders: Folders,
+    /// What was kept from before: the shift's facts, and the rules that were seen last.
+    pub shift: Shift,
+    /// What the first screen tells.
+    pub notice: Option<String>,
+}
+
+/// What outlasts a restart, shared by the two threads that write it.
+type Kept = Arc<Mutex<Shift>>;
+
+impl Start {
+    /// Runs the prompter until it is left.
+    ///
+    /// # Errors
+    /// Where the terminal can't be entered or drawn on.
+    pub fn run(self) -> io::Result<()> {
+        let words = self.lang.words();
+        let mut app = App::new(Begin {
+            book: Arc::clone(&self.book),
+            lang: self.lang,
+            zone: self.zone,
+            held: self.shift.held.clone(),
+            notice: self.notice,
+            rules_trouble: self.rules_trouble,
+            now: self.clock.now(),
+        });
+        let theme = if no_colour() { Theme::Mono } else { self.settings.theme };
+        let kept: Kept = Arc::new(Mutex::new(self.shift));
+        let outside = Outside {
+            keep: keep(Arc::clone(&kept), self.folders.clone(), words),
+            rules: self.watch.map(|path| {
+                let reload = Reloader {
+                    path: path.clone(),
+                    last: self.book,
+                    complaint: self.bad,
+                    clock: self.clock,
+                    folders: self.folders,
+                    kept,
+                    words,
+                };
+                (path, reload.into_reload())
+            }),
+        };
+        run(&mut app, theme, self.clock, outside)
+    }
+}
+
+/// Whether the environment asks for no colour at all (no-color.org).
+fn no_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
+}
+
+fn keep(kept: Kept, folders: Folders, words: &'static Words) -> Keep {
+    Box::new(move |held: &[Held]| {
+        let mut shift = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        held.clone_into(&mut shift.held);
+        shift::save(&folders, &shift).map_err(|e| outside::reason(&e, words))
+    })
+}
+
+/// Reads the rules file again and tells what is new; keeps good rules as the last good ones.
+struct Reloader {
+    path: PathBuf,
+    last: Arc<Book>,
+    complaint: Option<String>,
+    clock: Clock,
+    folders: Folders,
+    kept: Kept,
+    words: &'static Words,
+}
+
+impl Reloader {
+    fn into_reload(mut self) -> Reload {
+        let mut first = true;
+        Box::new(move || {
+            let news = self.look(first);
+            if first && self.complaint.is_none() {
+                self.remember();
+            }
+            first = false;
+            news
+        })
+    }
+
+    fn look(&mut self, first: bool) -> Option<RulesNews> {
+        match files::load_file(&self.path, self.clock.today()) {
+            Ok(book) if book.source == self.last.source => {
+                // As it was; if it was worse in between, the complaint is over.
+                self.complaint.take().map(|_| RulesNews::Good(Arc::clone(&self.last)))
+            }
+            Ok(book) => {
+                self.complaint = None;
+                self.last = Arc::new(book);
+                self.remember();
+                Some(RulesNews::Good(Arc::clone(&self.last)))
+            }
+            // The built-in rules need no file; one that was there and went is told.
+            Err(Bad::Unreadable(e)) if e.error.kind() == io::ErrorKind::NotFound && !self.from_file() => None,
+            Err(bad) => {
+                let complaint = match &bad {
+                    Bad::Unreadable(e) if e.error.kind() == io::ErrorKind::NotFound && !first => {
+                        fill(self.words.notice.rules_gone, &[("file", &files::shown_path(&self.path))])
+                    }
+                    bad => bad.notice(self.words),
+                };
+                let new = self.complaint.as_ref() != Some(&complaint);
+                self.complaint = Some(complaint.clone());
+                new.then_some(RulesNews::Bad(complaint))
+            }
+        }
+    }
+
+    /// Whether the last rules came from this file.
+    fn from_file(&self) -> bool {
+        matches!(&self.last.origin, crate::book::Origin::File(path) if *path == self.path) || self.complaint.is_some()
+    }
+
+    /// Keeps the last good rules, and that they were seen. What can't be kept is told when the shift's facts can't be.
+    fn remember(&self) {
+        let _ = files::save_last_good(&self.folders, &self.last);
+        let mut shift = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if shift.rules_sha256.as_deref() != Some(self.last.sha256()) {
+            shift.revision = Some(self.last.rules.sop.revision.clone());
+            shift.rules_sha256 = Some(self.last.sha256().to_owned());
+            let _ = shift::save(&self.folders, &shift);
+        }
+    }
+}
