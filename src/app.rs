@@ -392,6 +392,7 @@ impl App {
 
     fn end(&mut self, effects: &mut Vec<Effect>) {
         self.looking = None;
+        self.scroll = 0;
         if self.call.begun().is_none() {
             self.tell(self.words().notice.untouched);
         } else if self.is_complete() {

@@ -3,14 +3,18 @@
 
 pub mod check;
 pub mod completions;
+pub mod diff;
 mod dress;
 pub mod init;
+mod json;
 pub mod man;
 pub mod moment;
+mod page;
 pub mod pairs;
 pub mod paths;
 pub mod prompter;
 pub mod say;
+pub mod table;
 mod usage;
 
 use std::ffi::{OsStr, OsString};
@@ -73,6 +77,10 @@ pub enum Verb {
     Say(say::Say),
     /// Prove a rules file.
     Check(check::Check),
+    /// Print every situation and its sentence.
+    Table(table::TableVerb),
+    /// Compare two rules files.
+    Diff(diff::DiffVerb),
     /// Make files to edit.
     Init,
     /// Show the files in use.
@@ -255,7 +263,9 @@ pub fn canvas(stream: &impl IsTerminal) -> Canvas {
     }
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let width = crossterm::terminal::size().map_or(Canvas::PLAIN.width, |(columns, _)| columns.into());
+    // Some terminals say that they have no columns at all.
+    let columns = crossterm::terminal::size().ok().map(|(columns, _)| columns).filter(|columns| *columns > 0);
+    let width = columns.map_or(Canvas::PLAIN.width, usize::from);
     Canvas { colour: !set("NO_COLOR") && !dumb && shows_escapes(), width: width.clamp(40, 160) }
 }
 
@@ -300,6 +310,8 @@ fn answer(args: &[OsString]) -> Result<Answer, Stop> {
         None => prompter::run(context),
         Some(Verb::Say(say)) => say::run(&say, &context),
         Some(Verb::Check(check)) => check::run(&check, &context),
+        Some(Verb::Table(table)) => table::run(&table, &context),
+        Some(Verb::Diff(diff)) => diff::run(&diff, &context),
         Some(Verb::Init) => init::run(&context),
         Some(Verb::Paths) => Ok(paths::run(&context)),
         Some(Verb::Completions(completions)) => Ok(completions::run(&completions, &context)),

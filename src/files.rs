@@ -118,7 +118,8 @@ impl Bad {
 
     /// The file by its name, the line where there is one, and why.
     fn parts(&self, words: &Words) -> (String, Option<usize>, String) {
-        let name = self.path().file_name().map_or_else(|| shown_path(self.path()), |n| clean_path(&n.to_string_lossy()));
+        let name =
+            self.path().file_name().map_or_else(|| shown_path(self.path()), |n| clean_path(&n.to_string_lossy()));
         match self {
             Self::Unreadable(unreadable) => (name, None, outside::reason(&unreadable.error, words)),
             Self::Refused { refused, .. } => {

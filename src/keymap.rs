@@ -224,6 +224,8 @@ fn asking(app: &App) -> Vec<Row> {
         .map(|(digit, ending)| Row::new(&[Key::Char(digit)], Action::Answer(ending), ending.words(words)))
         .collect();
     rows.push(Row::new(&[Key::Esc, Key::Backspace], Action::Back, words.keys.back).in_footer(0));
+    rows.push(Row::new(&[Key::Down, Key::PageDown], Action::Scroll(Direction::Down), words.keys.scroll));
+    rows.push(Row::new(&[Key::Up, Key::PageUp], Action::Scroll(Direction::Up), words.keys.scroll));
     rows
 }
 

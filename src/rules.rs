@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod decide;
+pub mod diff;
 pub(crate) mod file;
 pub mod greeting;
 pub mod problem;
@@ -13,6 +14,7 @@ pub mod ruleset;
 pub mod script;
 pub mod shape;
 pub mod space;
+pub mod table;
 pub mod text;
 
 pub use check::{Report, check};

@@ -166,7 +166,9 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_and_the_rest_is_taken() {
         let long = format!("seat = '{}'", "x".repeat(41));
-        for wrong in ["lnag = 'id'", "lang = 'su'", "theme = 1", "zone = ' '", "rules = ''", &long, "seat = \"a\\u0007\""] {
+        for wrong in
+            ["lnag = 'id'", "lang = 'su'", "theme = 1", "zone = ' '", "rules = ''", &long, "seat = \"a\\u0007\""]
+        {
             let (settings, problems) = of(&format!("{wrong}\n"));
             assert_eq!(problems.len(), 1, "{wrong}");
             assert_eq!(settings, Settings::default(), "{wrong}");

@@ -18,6 +18,10 @@ pub use source::{Place, Source};
 const SHOWN: usize = 60;
 /// The most names that are listed in a message.
 const LISTED: usize = 12;
+/// The keys that hold lists of texts.
+const LISTS: [&str; 8] = ["steps", "always", "never", "exactly_one", "order", "choices", "score", "when"];
+/// The keys with a text that may be left out.
+const OPTIONAL: [&str; 9] = ["supersedes", "issuer", "help", "banner", "basis", "note", "caution", "zone", "rules"];
 /// The longest `when` that is proposed in full, in bytes.
 const LONG_WHEN: usize = 300;
 
@@ -73,7 +77,8 @@ impl Teller<'_> {
         let plain = |message: &str, help: &str| (message.to_owned(), help.to_owned());
         match &problem.kind {
             Kind::Syntax { detail } => {
-                (fill(w.syntax, &[("detail", toml_words::detail(detail, self.toml))]), w.syntax_help.into())
+                let detail = toml_words::detail(detail, problem.span.is_empty(), self.toml);
+                (fill(w.syntax, &[("detail", detail)]), w.syntax_help.into())
             }
             Kind::NotUtf8 => plain(w.not_utf8, w.not_utf8_help),
             Kind::TooLarge { .. } => {
@@ -89,6 +94,10 @@ impl Teller<'_> {
             Kind::UnknownKey { key, table, valid } => {
                 (fill(w.unknown_key, &[("key", &shown(key)), ("table", self.table(table))]), self.suggest(key, valid))
             }
+            Kind::MissingKey { key, table } if table.is_empty() => (
+                fill(w.missing_root, &[("example", &example_of(key))]),
+                if *key == "sop" { w.missing_sop_help } else { w.missing_schema_help }.into(),
+            ),
             Kind::MissingKey { key, table } => (
                 fill(w.missing_key, &[("key", key), ("table", self.table(table))]),
                 fill(w.missing_key_help, &[("example", &example_of(key)), ("table", self.table(table))]),
@@ -147,7 +156,10 @@ impl Teller<'_> {
                 fill(w.lone_brace, &[("brace", &brace.to_string())]),
                 fill(w.lone_brace_help, &[("example", "{salam}"), ("twice", &format!("{brace}{brace}"))]),
             ),
-            Kind::Empty { key } => (fill(w.empty, &[("key", key)]), w.empty_help.into()),
+            Kind::Empty { key } => {
+                let help = if OPTIONAL.contains(key) { w.empty_optional_help } else { w.empty_help };
+                (fill(w.empty, &[("key", key)]), help.into())
+            }
             Kind::MayBeEmpty => plain(w.may_be_empty, w.may_be_empty_help),
             Kind::ControlCharacter { code } => {
                 (fill(w.control_character, &[("code", &format!("U+{code:04X}"))]), w.control_character_help.into())
@@ -243,8 +255,15 @@ impl Teller<'_> {
             let help = fill(w.wrong_type_help, &[("example", &format!("{key} = 60"))]);
             return (fill(w.number_too_big, &[("key", key)]), help);
         }
+        let found = self.found(found);
+        // Lists of texts say of each entry that it is no text.
+        if expected == Expected::Text && LISTS.contains(&key) {
+            let message = fill(w.wrong_item, &[("key", key), ("found", found)]);
+            return (message, fill(w.wrong_item_help, &[("example", "\"terima-kasih\"")]));
+        }
         let (should, example) = match expected {
             Expected::Text => (w.expected_text, format!("{key} = \"…\"")),
+            Expected::Integer if key == "schema" => (w.expected_integer, example_of(key)),
             Expected::Integer => (w.expected_integer, format!("{key} = 60")),
             Expected::Boolean => (w.expected_boolean, format!("{key} = true")),
             Expected::Day => (w.expected_day, format!("{key} = 2021-02-01")),
@@ -255,7 +274,14 @@ impl Teller<'_> {
             Expected::Tables if key == "values" => (w.expected_tables, example_of("values")),
             Expected::Tables => (w.expected_tables, format!("[[{key}]]")),
         };
-        let found = match found {
+        let message = fill(w.wrong_type, &[("key", key), ("expected", should), ("found", found)]);
+        (message, fill(w.wrong_type_help, &[("example", &example)]))
+    }
+
+    /// A TOML type as a person calls it.
+    fn found(&self, found: &str) -> &'static str {
+        let w = self.problem;
+        match found {
             "string" => w.found_string,
             "integer" => w.found_integer,
             "float" => w.found_float,
@@ -263,9 +289,7 @@ impl Teller<'_> {
             "array" => w.found_array,
             "table" => w.found_table,
             _ => w.found_datetime,
-        };
-        let message = fill(w.wrong_type, &[("key", key), ("expected", should), ("found", found)]);
-        (message, fill(w.wrong_type_help, &[("example", &example)]))
+        }
     }
 
     fn either_or(&self, first: &str, second: &str, both: bool) -> Pair {

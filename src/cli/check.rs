@@ -143,7 +143,7 @@ fn problem_as_json(problem: &Problem, source: &Source<'_>, words: &Words) -> Val
 }
 
 /// A number where it is exact, else its digits.
-fn number(count: &BigUint) -> Value {
+pub(super) fn number(count: &BigUint) -> Value {
     u64::try_from(count).ok().filter(|n| *n <= EXACT).map_or_else(|| json!(count.to_string()), |n| json!(n))
 }
 

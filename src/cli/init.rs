@@ -36,11 +36,11 @@ pub fn run(context: &Context) -> Result<Answer, Stop> {
         let _ = writeln!(out, "{}", fill(sentence, &[("path", &shown_path(path))]));
     }
     let edit = fill(w.next_edit, &[("path", &shown_path(&rules))]);
-    let _ = write!(
-        out,
-        "\n{}\n  1. {edit}\n  2. penutup check   {}\n  3. penutup paths   {}\n  4. penutup         {}\n",
-        w.next, w.next_check, w.next_paths, w.next_run
-    );
+    let _ = write!(out, "\n{}\n  1. {edit}\n", w.next);
+    let verbs = [("penutup check", w.next_check), ("penutup paths", w.next_paths), ("penutup", w.next_run)];
+    for (number, (verb, what)) in (2..).zip(verbs) {
+        let _ = writeln!(out, "  {number}. {verb:<13}   {what}");
+    }
     Ok(Answer::done(out))
 }
 

@@ -37,7 +37,11 @@ impl At {
             Self::Instant(instant) => instant,
             Self::Time(time) => {
                 let today = Utc::now().with_timezone(&offset).date_naive();
-                today.and_time(time).and_local_timezone(offset).single().map_or_else(Utc::now, |t| t.with_timezone(&Utc))
+                today
+                    .and_time(time)
+                    .and_local_timezone(offset)
+                    .single()
+                    .map_or_else(Utc::now, |t| t.with_timezone(&Utc))
             }
         }
     }

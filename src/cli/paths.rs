@@ -64,9 +64,7 @@ fn why(context: &Context, chosen: &Chosen, names: (&str, &str), own: Option<&Pat
         Why::Env => fill(w.why_env, &[("variable", names.1)]),
         Why::Settings => w.why_settings.into(),
         Why::Folder => w.why_folder.into(),
-        Why::BuiltIn => {
-            own.map_or_else(|| w.no_home.into(), |own| fill(w.why_built_in, &[("path", &shown_path(own))]))
-        }
+        Why::BuiltIn => own.map_or_else(|| w.no_home.into(), |own| fill(w.why_built_in, &[("path", &shown_path(own))])),
     }
 }
 

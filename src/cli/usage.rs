@@ -47,9 +47,7 @@ fn what(error: &Error, words: &Words) -> (String, Option<String>) {
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             (fill(w.invalid_value, &[("value", &value()), ("argument", &argument())]), valid(error, words))
         }
-        ErrorKind::TooManyValues => {
-            (fill(w.unexpected_value, &[("value", &value()), ("argument", &argument())]), None)
-        }
+        ErrorKind::TooManyValues => (fill(w.unexpected_value, &[("value", &value()), ("argument", &argument())]), None),
         ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues | ErrorKind::NoEquals => {
             (fill(w.no_value, &[("argument", &argument())]), None)
         }

@@ -69,7 +69,8 @@ pub fn check(bytes: &[u8], today: NaiveDate) -> Report {
     let mut situations = BigUint::ZERO;
     let mut draft = None;
     if let Some(file) = file {
-        let mut checker = Checker { file: &file, bytes, problems: &problems, sound: true, space: Space::new(vec![]) };
+        let sound = !problems.borrow().iter().any(|p| leaves_a_hole(&p.kind));
+        let mut checker = Checker { file: &file, bytes, problems: &problems, sound, space: Space::new(vec![]) };
         let resolved = checker.resolve();
         situations = checker.space.count();
         if checker.sound {
@@ -81,6 +82,18 @@ pub fn check(bytes: &[u8], today: NaiveDate) -> Report {
     problems.sort_by_key(|p| (p.span.start, p.span.end, p.code()));
     let rules = draft.filter(|_| !problems.iter().any(Problem::is_error));
     Report { rules, problems, facts, rows, situations }
+}
+
+/// Whether what could not be read leaves a hole in a condition or a list of steps, so that a proof would accuse falsely.
+/// A text that is only spoken or shown leaves none.
+fn leaves_a_hole(kind: &Kind) -> bool {
+    let (Kind::WrongType { key, .. } | Kind::TooLong { key, .. }) = kind else { return false };
+    #[rustfmt::skip]
+    let shown = [
+        "title", "revision", "supersedes", "issuer", "effective_from", "label", "help", "key", "scope", "keep_for",
+        "banner", "choices", "max", "offset", "from", "word", "say", "remind", "basis", "note", "score", "caution",
+    ];
+    !shown.contains(&key.as_str())
 }
 
 /// At most [`MAX_OF_A_CODE`] problems of each code, the cut told.
@@ -175,7 +188,7 @@ impl<'a> Checker<'a> {
                 [super::script::Piece::Fixed(fixed)] => fixed.clone(),
                 _ => {
                     let kind = Kind::UnknownPlaceholder { name: SALAM.into(), valid: vec![] };
-                    self.note(&text.span, kind);
+                    self.note(&self.find(&text.span, "{salam}"), kind);
                     full
                 }
             },
@@ -188,13 +201,22 @@ impl<'a> Checker<'a> {
 
     fn braces(&self, span: &Span, bad: Vec<BadBrace>, valid: &[String]) {
         for brace in bad {
-            let kind = match brace {
-                BadBrace::Unknown(name) => Kind::UnknownPlaceholder { name, valid: valid.to_vec() },
-                BadBrace::Unclosed => Kind::LoneBrace { brace: '{' },
-                BadBrace::Stray => Kind::LoneBrace { brace: '}' },
-            };
-            self.note(span, kind);
+            match brace {
+                BadBrace::Unknown(name) => {
+                    let place = self.find(span, &format!("{{{name}}}"));
+                    self.note(&place, Kind::UnknownPlaceholder { name, valid: valid.to_vec() });
+                }
+                BadBrace::Unclosed => self.note(span, Kind::LoneBrace { brace: '{' }),
+                BadBrace::Stray => self.note(span, Kind::LoneBrace { brace: '}' }),
+            }
         }
+    }
+
+    /// Where a part of a text stands, as far as the file has it letter for letter; else the whole text.
+    fn find(&self, span: &Span, part: &str) -> Span {
+        let text = self.bytes.get(span.clone()).unwrap_or_default();
+        let at = text.windows(part.len().max(1)).position(|w| w == part.as_bytes());
+        at.map_or(span.clone(), |at| span.start + at..span.start + at + part.len())
     }
 
     /// Checks an id's letters and that it is new; answers whether it is good.
@@ -449,6 +471,7 @@ impl<'a> Checker<'a> {
         valid.extend(fields.iter().map(|f| f.id.clone()));
         let ids: HashMap<&str, FieldIx> =
             (0u16..).map(FieldIx).zip(fields).map(|(ix, f)| (f.id.as_str(), ix)).collect();
+        let mut lines = Lines::new(self.bytes);
         let mut out = Vec::with_capacity(self.file.steps.len());
         for (at, step) in self.file.steps.iter().enumerate() {
             self.sound &= self.give(Named::Step, step.id.as_ref(), at, names);
@@ -467,6 +490,8 @@ impl<'a> Checker<'a> {
                 basis: self.maybe("basis", step.basis.as_ref()),
                 note: self.maybe("note", step.note.as_ref()),
                 score: step.score.iter().map(|s| self.full("score", Some(s))).collect(),
+                line: lines
+                    .line_of(step.say.as_ref().or(step.remind.as_ref()).map_or(step.span.start, |t| t.span.start)),
             });
         }
         out
@@ -520,9 +545,12 @@ impl<'a> Checker<'a> {
             for value in &values.value {
                 let Some(position) = fact.values.iter().position(|v| v.id == value.value) else {
                     let valid = fact.values.iter().map(|v| v.id.clone()).collect();
-                    let kind = Kind::UnknownValue { fact: fact.id.clone(), id: value.value.clone(), valid };
-                    self.note(&value.span, kind);
                     whole = false;
+                    // A fact without values has been told at its place; each rule would only repeat it.
+                    if !fact.values.is_empty() {
+                        let kind = Kind::UnknownValue { fact: fact.id.clone(), id: value.value.clone(), valid };
+                        self.note(&value.span, kind);
+                    }
                     continue;
                 };
                 if chosen.contains(position) {

@@ -186,7 +186,7 @@ impl Proof<'_> {
                 self.note(Problem::new(self.places.steps[at].clone(), kind));
             }
             if let StepWords::Say(template) = &step.words {
-                let characters = graphemes(&template.in_braces(self.rules));
+                let characters = graphemes(&template.in_braces(self.rules).to_string());
                 if characters > LONG_SENTENCE {
                     let kind = Kind::LongSentence { id: step.id.clone(), characters };
                     self.note(Problem::new(self.places.sentences[at].clone(), kind));

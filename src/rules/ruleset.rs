@@ -25,6 +25,14 @@ pub struct StepIx(pub(crate) u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldIx(pub(crate) u16);
 
+impl StepIx {
+    /// The position in [`RuleSet::steps`].
+    #[must_use]
+    pub fn at(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
 impl FieldIx {
     /// The position in [`RuleSet::fields`].
     #[must_use]
@@ -137,6 +145,8 @@ pub struct Step {
     pub note: Option<String>,
     /// The scoring parameters that leaving it out costs.
     pub score: Vec<String>,
+    /// The line in the file where its words stand, from 1.
+    pub line: usize,
 }
 
 impl Step {
@@ -238,7 +248,7 @@ impl RuleSet {
     /// The step behind an index.
     #[must_use]
     pub fn step(&self, ix: StepIx) -> &Step {
-        &self.steps[usize::from(ix.0)]
+        &self.steps[ix.at()]
     }
 
     /// The field behind an index.

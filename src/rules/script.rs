@@ -93,19 +93,16 @@ impl Template {
 
     /// The sentence as the file has it, placeholders in braces.
     #[must_use]
-    pub fn in_braces(&self, rules: &RuleSet) -> String {
-        self.0.iter().fold(String::new(), |mut out, p| {
-            match p {
-                Piece::Fixed(fixed) => out.push_str(&fixed.replace('{', "{{").replace('}', "}}")),
-                Piece::Salam => out.push_str("{salam}"),
-                Piece::Field(ix) => {
-                    out.push('{');
-                    out.push_str(&rules.field(*ix).id);
-                    out.push('}');
-                }
+    pub fn in_braces(&self, rules: &RuleSet) -> Sentence {
+        let mut out = Sentence::default();
+        for piece in &self.0 {
+            match piece {
+                Piece::Fixed(fixed) => out.push(&fixed.replace('{', "{{").replace('}', "}}"), false),
+                Piece::Salam => out.push(&format!("{{{SALAM}}}"), true),
+                Piece::Field(ix) => out.push(&format!("{{{}}}", rules.field(*ix).id), true),
             }
-            out
-        })
+        }
+        out
     }
 }
 
@@ -295,10 +292,12 @@ pub fn complete(rules: &RuleSet, steps: impl IntoIterator<Item = StepIx>, fields
 
 /// The complete sentence of these steps with its placeholders in braces, for tables and diffs.
 #[must_use]
-pub fn script_in_braces(rules: &RuleSet, steps: &[StepIx]) -> String {
-    let spoken = steps.iter().filter_map(|ix| match &rules.step(*ix).words {
-        StepWords::Say(template) => Some(template.in_braces(rules)),
-        StepWords::Remind(_) => None,
-    });
-    spoken.collect::<Vec<_>>().join(" ")
+pub fn script_in_braces(rules: &RuleSet, steps: &[StepIx]) -> Sentence {
+    let mut out = Sentence::default();
+    for ix in steps {
+        if let StepWords::Say(template) = &rules.step(*ix).words {
+            out.join(template.in_braces(rules));
+        }
+    }
+    out
 }

@@ -60,10 +60,35 @@ pub fn read_document<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Ta
         let table = Table::new(Cow::Borrowed(""), 0..0, root.get_ref(), problems);
         return Some(read(&table));
     }
-    for e in errors {
-        note(problems, e.span().unwrap_or(0..0), Kind::Syntax { detail: e.message().into() });
+    let errors = errors.iter().map(|e| (e.span().unwrap_or(0..0), e.message().to_owned())).collect();
+    for (span, detail) in without_echoes(errors, source) {
+        note(problems, span, Kind::Syntax { detail });
     }
     None
+}
+
+/// What the parser says, without what it only says because of an earlier mistake: the first of each line is enough, and
+/// a bracket that is never closed makes it stumble over every line to the end of the file.
+fn without_echoes(mut errors: Vec<(Span, String)>, source: &str) -> Vec<(Span, String)> {
+    errors.sort_by_key(|(span, _)| (span.start, span.end));
+    let (mut at, mut line) = (0, 0);
+    let mut lines: Vec<usize> = Vec::with_capacity(errors.len());
+    for (span, _) in &errors {
+        let start = span.start.min(source.len());
+        line += source.as_bytes()[at..start].iter().filter(|b| **b == b'\n').count();
+        (at, _) = (start, lines.push(line));
+    }
+    let unclosed = |detail: &str| detail.starts_with("unclosed array") || detail.starts_with("unclosed inline");
+    if let Some(end) = errors.iter().rposition(|(_, detail)| unclosed(detail) && !detail.contains("array table")) {
+        // An empty line between two stumbles is none of its ends.
+        let start = (0..end).rev().take_while(|at| lines[at + 1] - lines[*at] <= 2).last().unwrap_or(end);
+        errors[start].1 = errors[end].1.clone();
+        errors.drain(start + 1..=end);
+        lines.drain(start + 1..=end);
+    }
+    let mut last = None;
+    let errors = errors.into_iter().zip(lines);
+    errors.filter(|(_, line)| last.replace(*line) != Some(*line)).map(|(error, _)| error).collect()
 }
 
 /// A table that is being read; what is asked of it is what it may hold.

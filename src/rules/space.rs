@@ -22,7 +22,7 @@
 //! It must not know of disk, clock, terminal, or names: facts, values and rules are indices, and the same input gives
 //! the same output in the same order. Callers keep every set non-empty and every index inside the space.
 
-#![allow(clippy::must_use_candidate, clippy::return_self_not_must_use)] // nothing here has an effect
+#![expect(clippy::must_use_candidate, clippy::return_self_not_must_use, reason = "nothing here has an effect")]
 
 use num_bigint::BigUint;
 
@@ -32,7 +32,7 @@ mod gaps;
 mod pairs;
 mod region;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 mod values;
 
 pub use budget::TooEntangled;

@@ -172,3 +172,64 @@ impl Window {
         Some(self.bytes[at].1..self.bytes[until].1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Lang;
+
+    const COLOUR: Canvas = Canvas { colour: true, width: 80 };
+
+    /// A problem with this piece of a text, drawn.
+    fn drawn(text: &str, piece: &str, other: Option<&str>, canvas: Canvas) -> String {
+        let span = |piece: &str| text.find(piece).map(|at| at..at + piece.len()).unwrap();
+        let mut problem = Problem::new(span(piece), Kind::BadTime { found: piece.into() });
+        problem.other = other.map(span);
+        draw(&problem, &Source::new("x.toml", text.as_bytes()), Lang::Id.words(), canvas)
+    }
+
+    #[test]
+    fn a_line_that_is_cut_keeps_its_true_column() {
+        let text = format!("schema = 1\nx = \"{}HERE{}\"", "é".repeat(5000), "b".repeat(1 << 20));
+        for canvas in [Canvas::PLAIN, COLOUR] {
+            let out = drawn(&text, "HERE", None, canvas);
+            assert!(out.contains("x.toml:2:5006"), "{out}");
+            assert!(out.contains("éHEREb") && out.contains("^^^^"), "{out}");
+            assert!(out.len() < 2000, "{}", out.len());
+        }
+    }
+
+    #[test]
+    fn two_places_of_one_line_share_it_where_both_fit() {
+        let out = drawn("a = [\"one\", \"two\"]", "\"two\"", Some("\"one\""), Canvas::PLAIN);
+        assert_eq!(out.matches("a = [").count(), 1, "{out}");
+        let far = format!("a = [\"one\", \"{}\", \"two\"]", "x".repeat(500));
+        let out = drawn(&far, "\"two\"", Some("\"one\""), Canvas::PLAIN);
+        assert!(out.contains("x.toml:1:517") && out.contains("x.toml:1:6"), "{out}");
+    }
+
+    #[test]
+    fn what_a_line_holds_is_fit_for_a_terminal() {
+        let out = drawn("\tx = \u{1b}[2J\u{202e}HERE\u{7}\r\n", "HERE", None, Canvas::PLAIN);
+        assert!(!out.chars().any(|c| c != '\n' && is_forbidden(c)), "{out:?}");
+        assert!(out.contains(" x = �[2J�HERE�"), "{out}");
+    }
+
+    #[test]
+    fn colour_is_left_out_unless_it_is_welcome() {
+        assert!(!drawn("x = 1", "x", None, Canvas::PLAIN).contains('\u{1b}'));
+        assert!(drawn("x = 1", "x", None, COLOUR).contains('\u{1b}'));
+        assert!(!message("a", Some("b"), Lang::Id.words(), Canvas::PLAIN).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn no_place_and_no_width_break_it() {
+        for (text, span) in [("", 0..0), ("", 5..9), ("x", 1..1), ("x\n", 2..2), ("é", 1..1), ("\u{feff}", 0..3)] {
+            for width in [0, 1, 80, usize::MAX] {
+                let problem = Problem::new(span.clone(), Kind::Syntax { detail: String::new() }).and(9..99);
+                let source = Source::new("", text.as_bytes());
+                let _ = draw(&problem, &source, Lang::En.words(), Canvas { colour: false, width });
+            }
+        }
+    }
+}

@@ -3,12 +3,13 @@
 
 use crate::words::Toml;
 
-/// What is wrong with the TOML.
-pub(super) fn detail(english: &str, w: &Toml) -> &'static str {
+/// What is wrong with the TOML; `nothing` where the parser points at nothing, between two characters.
+pub(super) fn detail(english: &str, nothing: bool, w: &Toml) -> &'static str {
     let about = english.split(", expected").next().unwrap_or(english);
     match about {
         "duplicate key" => w.duplicate_key,
         "carriage return must be followed by newline" => w.line_break,
+        "string values must be quoted" if nothing => w.no_value,
         "string values must be quoted" => w.quotes,
         "missing escaped value" | "too few unicode value digits" => w.escape,
         "missing value for key" | "missing value" => w.no_value,

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-    enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, queue};
 use ratatui::backend::CrosstermBackend;
@@ -61,11 +61,14 @@ impl Screen {
     pub fn resume(&mut self) -> io::Result<()> {
         enable_raw_mode()?;
         ENTERED.store(true, Ordering::SeqCst);
+        // A new terminal has drawn nothing yet, so its next frame is whole. `Terminal::clear` would ask the terminal
+        // where its cursor is, and wait for the answer.
+        self.terminal = Terminal::new(CrosstermBackend::new(self.frame.clone()))?;
         let out = self.terminal.backend_mut();
-        queue!(out, EnterAlternateScreen)?;
+        queue!(out, EnterAlternateScreen, Clear(ClearType::All))?;
         // A console without bracketed paste says so by an error; pastes are then found by their speed.
         let _ = queue!(out, EnableBracketedPaste);
-        self.terminal.clear()
+        Ok(())
     }
 
     /// Leaves for a while.

@@ -115,6 +115,8 @@ impl Size {
 enum Drop {
     /// A blank row.
     Gap,
+    /// A blank row beside the current sentence.
+    Inner,
     /// The complete sentence.
     Complete,
     /// A row for notices that has none.
@@ -135,6 +137,8 @@ enum Drop {
     Fields,
     /// The facts.
     Facts,
+    /// A notice.
+    Notice,
     /// The last to go before the sentence itself scrolls: footer, caution, banner.
     Last,
 }
@@ -161,6 +165,25 @@ impl Block {
 
     fn gap() -> Self {
         Self::line(Drop::Gap, Line::default())
+    }
+
+    fn inner_gap() -> Self {
+        Self::line(Drop::Inner, Line::default())
+    }
+
+    /// Keeps the first rows, the last of which says that there were more.
+    fn cut(&mut self, rows: usize, columns: usize) {
+        if self.lines.len() <= rows {
+            return;
+        }
+        self.lines.truncate(rows);
+        if let Some(last) = self.lines.last_mut() {
+            let (wide, style) = (last.width(), last.spans.last().map_or(Style::new(), |s| s.style));
+            let text = shorten(&format!("{}……", last.to_string().trim_end()), columns.min(wide.max(2)));
+            let text = text.replace("……", "…");
+            let blank = " ".repeat(wide.saturating_sub(width(&text)));
+            *last = Line::from(Span::styled(text + &blank, style));
+        }
     }
 
     fn sentence(lines: Vec<Line<'static>>) -> Self {
@@ -200,9 +223,13 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
         _ if look.size == Size::Wide => {
             return wide(frame, &look, area, top);
         }
-        _ => {
+        mode => {
             top.extend(script::blocks(&look));
             bottom.extend(script::complete(&look));
+            if *mode == Mode::Asking {
+                // What is open is the question now; it is answered with the sentence out of sight rather than unseen.
+                top.iter_mut().for_each(|block| block.drop = block.drop.or(Some(Drop::Last)));
+            }
         }
     }
     bottom.extend(footer::blocks(&look));
@@ -229,11 +256,13 @@ fn wide(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>) -> 
     let list = Look { columns: usize::from(column) - 1, ..*look };
     let beside = Look { columns: look.columns - usize::from(column) - 1, ..*look };
     let (steps, sentence) = (script::list(&list), script::beside(&beside));
-    let needs = least(&steps).max(least(&sentence));
     let at_top = top.into_iter().map(|b| (b, true));
     let bottom = script::complete(look).into_iter().chain(footer::blocks(look));
     let mut around: Vec<(Block, bool)> = at_top.chain(bottom.map(|b| (b, false))).collect();
-    fit(&mut around, usize::from(area.height).saturating_sub(needs));
+    // First the complete sentence gives way, then the other steps, then what is around.
+    let height = usize::from(area.height);
+    fit(look, &mut around, height.saturating_sub(least(&steps).max(least(&sentence))), Drop::Empty);
+    fit(look, &mut around, height.saturating_sub(least(&sentence)), Drop::Last);
     let (head, foot): (Vec<_>, Vec<_>) = around.into_iter().partition(|(_, top)| *top);
     let (above, below) = (to_rows(rows_of(&head)), to_rows(rows_of(&foot)));
     let body = Rect { y: area.y + above, height: area.height.saturating_sub(above + below), ..area };
@@ -253,21 +282,43 @@ fn wide(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>) -> 
 
 /// The rows that a column of its own needs at the least: everything but blank rows.
 fn least(blocks: &[Block]) -> usize {
-    blocks.iter().filter(|b| b.drop != Some(Drop::Gap)).map(|b| b.lines.len()).sum()
+    let blank = |b: &&Block| matches!(b.drop, Some(Drop::Gap | Drop::Inner));
+    blocks.iter().filter(|b| !blank(b)).map(|b| b.lines.len()).sum()
 }
 
 fn to_rows(rows: usize) -> u16 {
     u16::try_from(rows).unwrap_or(u16::MAX)
 }
 
-/// Drops blocks until the rest fits; of one rank, the last goes first.
-fn fit<T>(blocks: &mut Vec<(Block, T)>, rows: usize) {
-    let mut least: usize = blocks.iter().map(|(b, _)| if b.drop.is_some() { b.lines.len() } else { b.least }).sum();
-    while least > rows {
-        let ranks = blocks.iter().enumerate().filter_map(|(at, (b, _))| Some((b.drop?, Reverse(at))));
-        let Some((_, Reverse(at))) = ranks.min() else { break };
-        least -= blocks.remove(at).0.lines.len();
+/// Drops blocks up to a rank until the rest fits; of one rank, the last goes first. What went before something larger
+/// did comes back where there is room for it after all.
+fn fit<T>(look: &Look<'_>, blocks: &mut Vec<(Block, T)>, rows: usize, up_to: Drop) {
+    let size = |block: &Block| if block.drop.is_some() { block.lines.len() } else { block.least };
+    let mut least: usize = blocks.iter().map(|(b, _)| size(b)).sum();
+    let ranks = blocks.iter().enumerate().filter_map(|(at, (b, _))| Some((b.drop?, Reverse(at))));
+    let mut ranks: Vec<_> = ranks.filter(|(rank, _)| *rank <= up_to).collect();
+    ranks.sort_unstable();
+    let mut gone = Vec::new();
+    for (_, Reverse(at)) in ranks {
+        if least <= rows {
+            break;
+        }
+        least -= size(&blocks[at].0);
+        gone.push(at);
     }
+    let mut free = rows.saturating_sub(least);
+    while let Some(at) = gone.pop() {
+        let block = &mut blocks[at].0;
+        if free > 0 && block.drop >= Some(Drop::Notice) {
+            block.cut(free, look.columns);
+        }
+        if size(block) <= free {
+            free -= size(block);
+        } else {
+            block.lines.clear();
+        }
+    }
+    blocks.retain(|(block, _)| block.drop.is_none() || !block.lines.is_empty());
 }
 
 fn rows_of<T>(blocks: &[(Block, T)]) -> usize {
@@ -279,7 +330,7 @@ fn stack(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>, bo
     let height = usize::from(area.height);
     let at_top = top.into_iter().map(|b| (b, true));
     let mut blocks: Vec<(Block, bool)> = at_top.chain(bottom.into_iter().map(|b| (b, false))).collect();
-    fit(&mut blocks, height);
+    fit(look, &mut blocks, height, Drop::Last);
     let mut drawn = Drawn { most_scroll: 0, page: height };
     let over = rows_of(&blocks).saturating_sub(height);
     if over > 0

@@ -2,11 +2,18 @@
 
 mod app;
 mod closing;
+mod cli;
+mod corpus;
 mod house;
 mod pictures;
 #[path = "support/random_rules.rs"]
 mod random_rules;
+#[path = "support/scenes.rs"]
+mod scenes;
+mod screens;
+mod views;
 mod sop;
 #[path = "support/stage.rs"]
 mod stage;
 mod support;
+mod table_diff;

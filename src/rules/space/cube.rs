@@ -39,6 +39,12 @@ impl Cube {
         Some(&self.sets[at].1)
     }
 
+    /// The values of every fact, in order: where it is free, all of them.
+    pub fn spelled_out(&self, space: &Space) -> impl Iterator<Item = Values> {
+        let values = |fact| self.values(fact).cloned().unwrap_or_else(|| Values::all(space.size(fact)));
+        (0..space.facts()).map(values)
+    }
+
     /// The facts that are not free and their values, by fact.
     pub fn constraints(&self) -> impl Iterator<Item = (usize, &Values)> + '_ {
         self.sets.iter().map(|(fact, values)| (*fact, values))

@@ -19,7 +19,6 @@ pub struct Region {
 
 /// What may grow here is bounded: an operation that would take more than its fixed budget of work is given up with
 /// [`TooEntangled`].
-#[allow(clippy::missing_errors_doc)] // once, above, for all of them
 impl Region {
     /// The situations in any of `cubes`. Disjoint ones are kept as they are; when some overlap, each is taken without
     /// those before it.
@@ -52,7 +51,7 @@ impl Region {
         self.cubes.iter().map(|cube| cube.example(space)).min()
     }
 
-    /// Every situation that is not in it, found as [`gaps`] are.
+    /// Every situation that is not in it, found as [`gaps`](super::gaps()) are.
     pub fn complement(&self, space: &Space) -> Result<Self, TooEntangled> {
         match uncovered(space, &self.cubes, usize::MAX) {
             (region, true) => Ok(region),

@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::wrap::{bounded, width, wrap};
+use super::wrap::{bounded, shorten, width, wrap};
 use super::{Block, Drop, Look, Size};
 use crate::action::{Action, Ending};
 use crate::app::Mode;
@@ -13,7 +13,7 @@ use crate::words::fill;
 /// The blocks of the region.
 pub fn blocks(look: &Look<'_>) -> Vec<Block> {
     if *look.app.mode() == Mode::Asking {
-        return vec![Block::new(Drop::Last, question(look))];
+        return vec![Block::sentence(question(look))];
     }
     vec![notice(look), Block::line(Drop::Last, keys(look))]
 }
@@ -27,7 +27,7 @@ fn notice(look: &Look<'_>) -> Block {
     for line in &mut lines {
         line.spans.insert(0, Span::styled(" ", style));
     }
-    Block::new(Drop::Last, lines)
+    Block::new(Drop::Notice, lines)
 }
 
 /// As many keys as fit, the most needed first, the list of all always.
@@ -37,17 +37,19 @@ fn keys(look: &Look<'_>) -> Line<'static> {
     rows.sort_by_key(|r| r.footer);
     let text = |row: &keymap::Row| {
         let key = row.keys.first().map(|k| k.name(words)).unwrap_or_default();
-        (key.into_owned(), row.label.to_string())
+        let label = match row.action {
+            Action::Said if look.size == Size::Compact && !look.app.is_complete() => words.keys.said_short,
+            Action::Help if look.size == Size::Compact && *look.app.mode() != Mode::Help => words.keys.help_short,
+            _ => row.label.as_ref(),
+        };
+        (key.into_owned(), label.to_owned())
     };
     let wide = |(key, label): &(String, String)| width(key) + 1 + width(label);
     let help = rows.iter().position(|r| r.action == Action::Help).map(|at| text(&rows.remove(at)));
     let mut room = look.columns.saturating_sub(1 + help.as_ref().map_or(0, |h| wide(h) + 3));
     let mut shown = Vec::new();
     for row in &rows {
-        let mut pair = text(row);
-        if look.size == Size::Compact && row.action == Action::Said && !look.app.is_complete() {
-            pair.1 = words.keys.said_short.into();
-        }
+        let pair = text(row);
         let needs = wide(&pair) + if shown.is_empty() { 0 } else { 3 };
         if needs > room {
             continue;
@@ -79,7 +81,8 @@ pub fn question(look: &Look<'_>) -> Vec<Line<'static>> {
             Action::Answer(Ending::Omitted) if !app.cost().is_empty() => {
                 fill(words.ending.cost, &[("ending", words.ending.omitted), ("cost", &app.cost().join(", "))])
             }
-            Action::Answer(_) | Action::Back => row.label.to_string(),
+            // A score may have any length; two rows tell enough of it.
+            Action::Answer(_) | Action::Back => shorten(&row.label, columns * 2),
             _ => return None,
         };
         let key = row.keys.first().map(|k| k.name(words).into_owned()).unwrap_or_default();

@@ -17,6 +17,8 @@ use crate::words::fill;
 
 /// How many rows the facts may take; what does not fit is counted, and stands in the key list.
 const FACT_ROWS: usize = 3;
+/// How many rows the fields may take.
+const FIELD_ROWS: usize = 3;
 /// How many rows a line of the banner may take.
 const BANNER_ROWS: usize = 3;
 
@@ -76,41 +78,36 @@ fn upper(key: Option<char>) -> String {
     key.map(|k| k.to_ascii_uppercase().to_string()).unwrap_or_default()
 }
 
-/// Chips side by side, in as many rows as they need.
+/// Chips side by side, in at most so many rows; what does not fit is counted.
 fn flow(look: &Look<'_>, chips: Vec<Vec<Span<'static>>>, between: &str, rows: usize) -> Vec<Line<'static>> {
     let total = chips.len();
+    let counted = |left: usize| {
+        let count = fill(look.app.words().screen.more_facts, &[("count", &left.to_string())]);
+        look.span(format!("{between}{count}"), Role::Accent)
+    };
     let mut lines: Vec<Vec<Span<'static>>> = vec![vec![look.span(" ", Role::Text)]];
     let mut used = 1;
     for (at, mut chip) in chips.into_iter().enumerate() {
-        let wide: usize = chip.iter().map(|s| width(&s.content)).sum();
-        let first = used <= 1;
-        let gap = if first { 0 } else { width(between) };
         // The last row keeps room for the count of what is left out.
-        let reserve = if lines.len() == rows && at + 1 < total { 24 } else { 0 };
-        if !first && used + gap + wide + reserve > look.columns {
+        let reserve = |row: usize| if row == rows && at + 1 < total { width(&counted(total).content) } else { 0 };
+        let wide: usize = chip.iter().map(|s| width(&s.content)).sum();
+        let (first, gap) = (used <= 1, width(between));
+        if !first && used + gap + wide + reserve(lines.len()) > look.columns {
             if lines.len() == rows {
-                let left = fill(look.app.words().screen.more_facts, &[("count", &(total - at).to_string())]);
-                if let Some(last) = lines.last_mut() {
-                    last.push(look.span(format!("{between}{left}"), Role::Accent));
-                }
+                lines[rows - 1].push(counted(total - at));
                 break;
             }
             lines.push(vec![look.span(" ", Role::Text)]);
             used = 1;
         } else if !first {
-            if let Some(last) = lines.last_mut() {
-                last.push(look.span(between, Role::Line));
-            }
-            used += gap;
+            chip.insert(0, look.span(between, Role::Line));
         }
-        if used + wide > look.columns {
-            let mut room = look.columns.saturating_sub(used);
-            for span in &mut chip {
-                span.content = shorten(&span.content, room).into();
-                room -= width(&span.content);
-            }
+        let mut room = look.columns.saturating_sub(used + reserve(lines.len()));
+        for span in &mut chip {
+            span.content = shorten(&span.content, room).into();
+            let wide = width(&span.content);
+            (room, used) = (room - wide, used + wide);
         }
-        used += wide;
         if let Some(last) = lines.last_mut() {
             last.extend(chip);
         }
@@ -150,25 +147,23 @@ fn fields(look: &Look<'_>) -> Vec<Block> {
         return vec![typing(look)];
     }
     let between = if look.size == Size::Compact { " · " } else { "   " };
-    let chips = chips(look);
-    let soon = soon(look);
-    let mut lines = flow(look, chips, between, 2);
-    let mut out = Vec::new();
-    if let Some(soon) = soon {
-        let used: usize = lines[0].spans.iter().map(|s| width(&s.content)).sum();
-        let fits = |text: &str| lines.len() == 1 && used + 3 + width(text) < look.columns;
-        let text = if fits(&soon.0) { Some(&soon.0) } else { Some(&soon.1).filter(|short| fits(short)) };
-        if let Some(text) = text {
-            let first = std::mem::take(&mut lines[0]);
-            lines[0] = look.two_ends(first.spans, vec![look.span(text.clone(), Role::Caution)]);
-        } else {
-            let text = if width(&soon.0) + 2 > look.columns { soon.1 } else { soon.0 };
-            out.push(Block::line(Drop::Next, look.two_ends(vec![], vec![look.span(text, Role::Caution)])));
-        }
+    let mut lines = flow(look, chips(look), between, FIELD_ROWS);
+    let Some((long, short)) = soon(look) else { return vec![Block::new(Drop::Fields, lines)] };
+    // Beside the fields where there is room for it, else in a row of its own.
+    let room = |line: &Line<'_>| look.columns.saturating_sub(line.width() + 4);
+    let beside = [&long, &short].into_iter().find_map(|text| {
+        let at = lines.iter().position(|line| width(text) <= room(line))?;
+        Some((at, text.clone()))
+    });
+    let told = |text: String| vec![look.span(text, Role::Caution)];
+    if let Some((at, text)) = beside {
+        let line = std::mem::take(&mut lines[at]);
+        lines[at] = look.two_ends(line.spans, told(text));
+        return vec![Block::new(Drop::Fields, lines)];
     }
-    let mut blocks = vec![Block::new(Drop::Fields, lines)];
-    blocks.append(&mut out);
-    blocks
+    let text = if width(&long) + 2 > look.columns { short } else { long };
+    let own = look.two_ends(Vec::new(), told(shorten(&text, look.columns.saturating_sub(2))));
+    vec![Block::new(Drop::Fields, lines), Block::line(Drop::Next, own)]
 }
 
 fn chips(look: &Look<'_>) -> Vec<Vec<Span<'static>>> {
@@ -183,7 +178,7 @@ fn chips(look: &Look<'_>) -> Vec<Vec<Span<'static>>> {
         };
         look.span(text, Role::Accent)
     };
-    let mut chips: Vec<Vec<Span<'static>>> = rules
+    let mut chips: Vec<(bool, Vec<Span<'static>>)> = rules
         .fields_ix()
         .map(|(ix, field)| {
             let spoken = fields.spoken(rules, ix);
@@ -195,15 +190,21 @@ fn chips(look: &Look<'_>) -> Vec<Vec<Span<'static>>> {
             } else {
                 look.span(spoken, Role::Text)
             };
-            vec![key_span(field.key), look.span(label, Role::Text), text]
+            let typed = matches!(field.kind, FieldKind::Typed { .. });
+            (typed, vec![key_span(field.key), look.span(label, Role::Text), text])
         })
         .collect();
     // Where room is dear, the zone stands beside the clock alone.
     if look.size != Size::Compact {
         let zone = rules.zones[app.call().zone()].id.clone();
-        chips.push(vec![key_span(Some('z')), look.span(zone, Role::Text)]);
+        chips.push((false, vec![key_span(Some('z')), look.span(zone, Role::Text)]));
     }
-    chips
+    // What is short stands together, so that a long name has a row to itself.
+    let wide: usize = chips.iter().flat_map(|(_, spans)| spans).map(|s| width(&s.content)).sum();
+    if wide + chips.len() * 3 > look.columns {
+        chips.sort_by_key(|(typed, _)| *typed);
+    }
+    chips.into_iter().map(|(_, spans)| spans).collect()
 }
 
 /// The field being typed, over the full width, with the cursor in it.
@@ -213,7 +214,7 @@ pub fn typing(look: &Look<'_>) -> Block {
     let key = upper(field.key);
     let label = match (key.is_empty(), look.size) {
         (true, _) => format!(" {}: ", field.label),
-        (_, Size::Compact) => format!(" {key} "),
+        (_, Size::Tiny | Size::Compact) => format!(" {key} "),
         _ => format!(" [{key}] {}: ", field.label),
     };
     // However long its label, what is typed is seen.

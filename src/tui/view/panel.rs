@@ -35,10 +35,17 @@ impl<'l, 'a> Page<'l, 'a> {
             return;
         }
         let (accent, plain) = (self.look.style(Role::Accent), self.look.style(Role::Text));
-        let indent = if self.look.columns >= 72 { 18 } else { 3 };
+        let beside = match self.look.columns {
+            72.. => 18,
+            40.. => 13,
+            _ => 3,
+        };
+        // A heading that is too long for its column stands above its text.
+        let fits = width(heading) + 2 <= beside;
+        let indent = if fits || beside == 18 { beside } else { 3 };
         let columns = self.look.columns.saturating_sub(indent + 2).clamp(1, 90);
         let mut wrapped = wrap([(text, plain)], columns);
-        if width(heading) + 3 <= indent {
+        if fits {
             let pad = " ".repeat(indent - width(heading) - 1);
             if let Some(first) = wrapped.first_mut() {
                 first.spans.insert(0, Span::styled(format!(" {heading}{pad}"), accent));

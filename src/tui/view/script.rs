@@ -43,9 +43,9 @@ pub fn blocks(look: &Look<'_>) -> Vec<Block> {
         out.push(Block::line(drop, row(look, *entry, is_opening(&entries, at))));
     }
     if !large_done {
-        out.push(Block::gap());
+        out.push(Block::inner_gap());
         out.push(Block::sentence(finished(look)));
-        out.push(Block::gap());
+        out.push(Block::inner_gap());
     }
     out
 }
@@ -67,12 +67,12 @@ fn indent(look: &Look<'_>) -> usize {
 fn large(look: &Look<'_>, entry: Entry, below_others: bool) -> Vec<Block> {
     let mut out = Vec::with_capacity(5);
     if below_others {
-        out.push(Block::gap());
+        out.push(Block::inner_gap());
     }
     out.push(Block::line(Drop::Last, row(look, entry, false)));
-    out.push(Block::gap());
+    out.push(Block::inner_gap());
     out.push(Block::sentence(words_of(look, entry.step)));
-    out.push(Block::gap());
+    out.push(Block::inner_gap());
     out
 }
 
@@ -134,7 +134,7 @@ fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
             fill(words.before_closing, &[("title", &lower)])
         }
         Mark::Reminder => fill(words.remember, &[("title", &step.title)]),
-        Mark::Ahead if look.size == Size::Compact => fill(words.next, &[("title", &step.title)]),
+        Mark::Ahead if look.size == Size::Compact && app.shown() != Some(entry.step) => fill(words.next, &[("title", &step.title)]),
         _ => step.title.clone(),
     };
     let mut basis = match (&step.basis, entry.mark) {
@@ -181,12 +181,13 @@ pub fn beside(look: &Look<'_>) -> Vec<Block> {
     let mut out = vec![Block::gap()];
     let title = rules.step(step).title.clone();
     out.push(Block::line(Drop::Last, Line::from(look.span(format!("   {title}"), Role::Title))));
-    out.push(Block::gap());
+    out.push(Block::inner_gap());
     out.push(Block::sentence(words_of(look, step)));
     let scored = &rules.step(step).score;
     if !scored.is_empty() {
         let text = fill(words.scored, &[("score", &scored.join(" · "))]);
-        out.push(Block::gap());
+        out.push(Block::inner_gap());
+        let text = shorten(&text, look.columns.saturating_sub(indent(look) + 1));
         out.push(Block::line(Drop::Next, Line::from(look.span(format!("      {text}"), Role::Text))));
     }
     out

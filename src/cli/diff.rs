@@ -1,0 +1,305 @@
+//! `penutup diff`: what CSOs will say differently with another rules file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::FixedOffset;
+use clap::{Args, ValueEnum};
+use num_bigint::BigUint;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::check::number;
+use super::json::{self, Each};
+use super::page::{Look, Page};
+use super::{Answer, Context, Status, Stop, canvas, counted, moment};
+use crate::files::{self, shown_path};
+use crate::rules::diff::{Cause, Diff, Group, Names, Run, Side, Subject, TextChange, diff, marked};
+use crate::rules::space::Cube;
+use crate::rules::{self, RuleSet};
+use crate::tell::draw::Canvas;
+use crate::tell::grouped;
+use crate::words::{Words, fill};
+
+/// `penutup diff OLD NEW`.
+#[derive(Debug, Args)]
+pub struct DiffVerb {
+    /// The old rules file.
+    #[arg(display_order = 1)]
+    pub old: PathBuf,
+    /// The new rules file.
+    #[arg(display_order = 2)]
+    pub new: PathBuf,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Form,
+}
+
+/// The form of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// One line of JSON.
+    Json,
+}
+
+/// The most conditions of a group that a person is shown.
+const CONDITIONS: usize = 20;
+/// The most lines that a person is shown as the cause of a group.
+const CAUSES: usize = 12;
+
+/// Compares them.
+///
+/// # Errors
+/// A file that can't be used, or files that differ in more places than can be listed.
+pub fn run(verb: &DiffVerb, context: &Context) -> Result<Answer, Stop> {
+    let words = context.words();
+    let today = moment::today(moment::at(context)?);
+    let load = |path: &Path| files::load_file(path, today).map_err(|bad| context.bad(&bad));
+    let (old, new) = (load(&verb.old)?, load(&verb.new)?);
+    let found = diff(&old.rules, &new.rules)
+        .map_err(|_| context.stop(words.diff.too_entangled, Some(words.diff.too_entangled_help)))?;
+    let shown = Shown { diff: &found, files: [&verb.old, &verb.new], words };
+    let out = match verb.format {
+        Form::Text => shown.text([&old.rules, &new.rules], canvas(&io::stdout())),
+        Form::Json => shown.json(),
+    };
+    let status = if found.is_empty() { Status::Done } else { Status::No };
+    Ok(Answer { out, err: String::new(), status })
+}
+
+/// A diff, the files it is of, and the words to tell it in.
+struct Shown<'d> {
+    diff: &'d Diff<'d>,
+    files: [&'d Path; 2],
+    words: &'static Words,
+}
+
+impl Shown<'_> {
+    fn file(&self, side: Side) -> &Path {
+        match side {
+            Side::Old => self.files[0],
+            Side::New => self.files[1],
+        }
+    }
+
+    fn text(&self, rules: [&RuleSet; 2], canvas: Canvas) -> String {
+        let w = &self.words.diff;
+        let mut page = Page::new(canvas);
+        let names = self.files.map(shown_path);
+        let [old, new] = [0, 1].map(|at| format!("{} ({})", names[at], rules[at].sop.revision));
+        page.line("", &format!("{old} → {new}"), Look::Strong);
+        let count = |count: &BigUint| grouped(&count.to_string(), self.words.problem.thousands);
+        let all = counted(&count(&self.diff.situations), self.words.cli.one_situation, self.words.cli.situations);
+        if self.diff.is_empty() {
+            page.line("", &fill(w.same, &[("situations", &all)]), Look::Plain);
+            return page.finish();
+        }
+        let changed = fill(w.changed, &[("changed", &count(&self.diff.changed)), ("situations", &all)]);
+        page.line("", &changed, Look::Strong);
+        for (at, group) in self.diff.groups.iter().enumerate() {
+            page.gap();
+            let size = counted(&count(&group.situations), self.words.cli.one_situation, self.words.cli.situations);
+            page.line("", &format!("{}. {size}", at + 1), Look::Strong);
+            self.group(&mut page, group);
+        }
+        self.greetings(&mut page);
+        self.texts(&mut page);
+        only_in(&mut page, &self.diff.added, [w.added_facts, w.added_values, w.added_steps]);
+        only_in(&mut page, &self.diff.removed, [w.removed_facts, w.removed_values, w.removed_steps]);
+        page.finish()
+    }
+
+    fn group(&self, page: &mut Page, group: &Group<'_>) {
+        let w = &self.words.diff;
+        let first = if group.cubes.len() > 1 { "   * " } else { "   " };
+        for cube in group.cubes.iter().take(CONDITIONS) {
+            page.line(first, &self.conditions(cube), Look::Plain);
+        }
+        self.more(page, "   ", group.cubes.len(), CONDITIONS);
+        let (before, after) = (&group.before, &group.after);
+        if before.script != after.script {
+            self.pair(page, "   ", &before.script.to_string(), &after.script.to_string());
+        } else if !before.script.segments().is_empty() {
+            page.line("     ", &before.script.to_string(), Look::Plain);
+        }
+        if before.steps != after.steps {
+            page.line("   ", w.steps, Look::Plain);
+            self.pair(page, "   ", &before.steps.join(" "), &after.steps.join(" "));
+        }
+        let place = |cause: &Cause| format!("{}:{}", shown_path(self.file(cause.side)), cause.line);
+        let places: Vec<String> = group.causes.iter().take(CAUSES).map(place).collect();
+        page.line("   ", &format!("{}: {}", w.cause, places.join(" · ")), Look::Plain);
+        self.more(page, "   ", group.causes.len(), CAUSES);
+    }
+
+    /// That not all is shown, where it is not.
+    fn more(&self, page: &mut Page, first: &str, all: usize, shown: usize) {
+        if all > shown {
+            page.line(first, &fill(self.words.diff.more, &[("count", &(all - shown).to_string())]), Look::Plain);
+        }
+    }
+
+    /// The facts that a cube holds; a fact that may have any value goes without saying.
+    fn conditions(&self, cube: &Cube) -> String {
+        let held = self.diff.facts.iter().zip(self.diff.when(cube));
+        let held = held.filter(|(fact, values)| values.len() < fact.values.len()).map(|(fact, values)| {
+            let labels: Vec<&str> = values.iter().map(|value| fact.values[value].label.as_str()).collect();
+            format!("{}: {}", fact.label, labels.join(", "))
+        });
+        let held: Vec<String> = held.collect();
+        if held.is_empty() { self.words.diff.everywhere.to_owned() } else { held.join(" · ") }
+    }
+
+    /// An old and a new text, the words marked that changed.
+    fn pair(&self, page: &mut Page, indent: &str, before: &str, after: &str) {
+        let (old, new) = marked(before, after);
+        let nothing = |text: &str| if text.is_empty() { self.words.diff.nothing } else { "" };
+        for (mark, runs, text) in [("-", old, before), ("+", new, after)] {
+            let mut parts: Vec<(&str, Look)> = vec![(nothing(text), Look::Plain)];
+            for (at, Run { text, changed }) in runs.iter().enumerate() {
+                if at > 0 {
+                    parts.push((" ", Look::Plain));
+                }
+                parts.push((text, if *changed { Look::Changed } else { Look::Plain }));
+            }
+            page.paragraph(&format!("{indent}{mark} "), parts);
+        }
+    }
+
+    fn greetings(&self, page: &mut Page) {
+        let w = &self.words.diff;
+        if !self.diff.greetings.is_empty() || !self.diff.zones.is_empty() {
+            page.gap();
+            page.line("", w.greetings, Look::Strong);
+        }
+        for change in &self.diff.greetings {
+            let time = format!("{}–{}", clock(change.from), clock(change.to));
+            page.line("   ", &format!("{time} · {} → {}", change.before, change.after), Look::Plain);
+        }
+        for change in &self.diff.zones {
+            let offset = |offset: Option<FixedOffset>| offset.map_or(w.nothing.to_owned(), |o| o.to_string());
+            let moved = format!("{} → {}", offset(change.before), offset(change.after));
+            page.line("   ", &format!("{} · {moved}", change.id), Look::Plain);
+        }
+    }
+
+    fn texts(&self, page: &mut Page) {
+        let w = &self.words.diff;
+        if !self.diff.texts.is_empty() {
+            page.gap();
+            page.line("", w.texts, Look::Strong);
+        }
+        for TextChange { subject, id, field, before, after } in &self.diff.texts {
+            let subject = match subject {
+                Subject::Sop => w.of_sop,
+                Subject::Fact => w.of_fact,
+                Subject::Value => w.of_value,
+                Subject::Field => w.of_field,
+                Subject::Zone => w.of_zone,
+                Subject::Step => w.of_step,
+                Subject::Rule => w.of_rule,
+            };
+            let field = if *field == "default" { w.default } else { field };
+            let parts: Vec<&str> = [subject, id, field].into_iter().filter(|part| !part.is_empty()).collect();
+            page.line("   ", &parts.join(" · "), Look::Plain);
+            self.pair(page, "   ", before.as_deref().unwrap_or_default(), after.as_deref().unwrap_or_default());
+        }
+    }
+
+    fn json(&self) -> String {
+        let diff = self.diff;
+        let hours = diff.greetings.iter().map(|change| {
+            let (from, to) = (clock(change.from), clock(change.to));
+            json!({ "from": from, "to": to, "before": change.before, "after": change.after })
+        });
+        let zones = diff.zones.iter().map(|change| {
+            let offset = |offset: Option<FixedOffset>| offset.map(|o| o.to_string());
+            json!({ "zone": change.id, "before": offset(change.before), "after": offset(change.after) })
+        });
+        let text = |text: &TextChange| {
+            json!({
+                "kind": text.subject.as_str(),
+                "id": text.id,
+                "field": text.field,
+                "before": text.before,
+                "after": text.after,
+            })
+        };
+        let names = |names: &Names<'_>| {
+            let values: Vec<String> = names.values.iter().map(|(fact, value)| format!("{fact}={value}")).collect();
+            json!({ "facts": names.facts, "values": values, "steps": names.steps })
+        };
+        json::line(&DiffJson {
+            schema: 1,
+            situations: number(&diff.situations),
+            changed: number(&diff.changed),
+            groups: Each(|| diff.groups.iter().map(|group| self.group_json(group))),
+            greeting_changes: hours.chain(zones).collect(),
+            text_changes: diff.texts.iter().map(text).collect(),
+            added: names(&diff.added),
+            removed: names(&diff.removed),
+        })
+    }
+
+    fn group_json<'g>(&'g self, group: &'g Group<'_>) -> impl Serialize + use<'g> {
+        let answer =
+            |answer: &rules::diff::Answer<'_>| json!({ "steps": answer.steps, "script": answer.script.to_string() });
+        let cause = |cause: &Cause| json!({ "file": self.file(cause.side).to_string_lossy(), "line": cause.line });
+        GroupJson {
+            situations: number(&group.situations),
+            when: Each(|| group.cubes.iter().map(|cube| self.when(cube))),
+            before: answer(&group.before),
+            after: answer(&group.after),
+            cause: group.causes.iter().map(cause).collect(),
+        }
+    }
+
+    /// A cube with every fact and its values.
+    fn when(&self, cube: &Cube) -> Value {
+        let facts = self.diff.facts.iter().zip(self.diff.when(cube)).map(|(fact, values)| {
+            let ids: Vec<&str> = values.iter().map(|value| fact.values[value].id.as_str()).collect();
+            (fact.id.to_owned(), json!(ids))
+        });
+        Value::Object(facts.collect::<Map<String, Value>>())
+    }
+}
+
+#[derive(Serialize)]
+struct DiffJson<G> {
+    schema: u8,
+    situations: Value,
+    changed: Value,
+    groups: G,
+    greeting_changes: Vec<Value>,
+    text_changes: Vec<Value>,
+    added: Value,
+    removed: Value,
+}
+
+#[derive(Serialize)]
+struct GroupJson<W> {
+    situations: Value,
+    when: W,
+    before: Value,
+    after: Value,
+    cause: Vec<Value>,
+}
+
+/// Facts, values and steps that only one of the files has.
+fn only_in(page: &mut Page, names: &Names<'_>, heads: [&str; 3]) {
+    if !names.is_empty() {
+        page.gap();
+    }
+    let values: Vec<String> = names.values.iter().map(|(fact, value)| format!("{fact}={value}")).collect();
+    let lists = [names.facts.join(", "), values.join(", "), names.steps.join(", ")];
+    for (head, list) in heads.into_iter().zip(lists).filter(|(_, list)| !list.is_empty()) {
+        page.line("", &format!("{head}: {list}"), Look::Plain);
+    }
+}
+
+/// A minute of the day; the end of the day is 24:00.
+fn clock(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}

@@ -1,0 +1,259 @@
+//! `penutup table`: every situation and its sentence, to read, to sign off, or for a program.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::check::number;
+use super::json::{self, Each};
+use super::page::{Look, Page};
+use super::{Answer, Context, Stop, canvas, counted, moment};
+use crate::book::Book;
+use crate::files;
+use crate::rules::ruleset::StepIx;
+use crate::rules::table::{Row, Table, table};
+use crate::tell::draw::Canvas;
+use crate::tell::grouped;
+use crate::words::{Words, fill};
+
+/// `penutup table [FILE]`.
+#[derive(Debug, Args)]
+pub struct TableVerb {
+    /// The file; without it, the one in use.
+    pub file: Option<PathBuf>,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Form,
+}
+
+/// The form of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For the screen.
+    Text,
+    /// Markdown, to be signed.
+    Md,
+    /// For a spreadsheet.
+    Csv,
+    /// One line of JSON.
+    Json,
+}
+
+/// Prints it.
+///
+/// # Errors
+/// A file that can't be used, or settings that can't be used to find it.
+pub fn run(verb: &TableVerb, context: &Context) -> Result<Answer, Stop> {
+    let today = moment::today(moment::at(context)?);
+    let book = if let Some(path) = &verb.file {
+        files::load_file(path, today)
+    } else {
+        context.sound_settings()?;
+        files::load_rules(&context.rules_file(), today)
+    };
+    let book = book.map_err(|bad| context.bad(&bad))?;
+    let shown = Shown { table: table(&book.rules), book: &book, words: context.words() };
+    Ok(Answer::done(match verb.format {
+        Form::Text => shown.text(canvas(&io::stdout())),
+        Form::Md => shown.markdown(),
+        Form::Csv => shown.csv(),
+        Form::Json => shown.json(),
+    }))
+}
+
+/// A table and the words to tell it in.
+struct Shown<'b> {
+    table: Table<'b>,
+    book: &'b Book,
+    words: &'static Words,
+}
+
+impl Shown<'_> {
+    /// "SOP Rev-1 · 12 situations, 8 rules".
+    fn summary(&self, revision: &str) -> String {
+        let w = &self.words.cli;
+        let separated = |count: String| grouped(&count, self.words.problem.thousands);
+        let situations = counted(&separated(self.table.situations.to_string()), w.one_situation, w.situations);
+        let rules = counted(&separated(self.table.rows.len().to_string()), w.one_rule, w.rules);
+        format!("{} · {situations}, {rules}", fill(self.words.screen.sop, &[("revision", revision)]))
+    }
+
+    /// For each fact its label and the labels of a row's values.
+    fn conditions<'t>(&'t self, row: &'t Row<'_>) -> impl Iterator<Item = (&'t str, Vec<&'t str>)> {
+        self.table.rules.facts.iter().zip(self.table.when(row)).map(|(fact, values)| {
+            (fact.label.as_str(), values.iter().map(|value| fact.values[value].label.as_str()).collect())
+        })
+    }
+
+    /// The ids of a row's steps, reminders in parentheses.
+    fn steps(&self, row: &Row<'_>) -> String {
+        let name = |ix: &StepIx| {
+            let step = self.table.rules.step(*ix);
+            if step.is_spoken() { step.id.clone() } else { format!("({})", step.id) }
+        };
+        row.rule.steps.iter().map(name).collect::<Vec<_>>().join(" → ")
+    }
+
+    fn text(&self, canvas: Canvas) -> String {
+        let (w, rules) = (&self.words.table, self.table.rules);
+        let mut page = Page::new(canvas);
+        page.line("", &self.summary(&rules.sop.revision), Look::Strong);
+        for row in &self.table.rows {
+            page.gap();
+            let situations = grouped(&row.situations.to_string(), self.words.problem.thousands);
+            let situations = counted(&situations, self.words.cli.one_situation, self.words.cli.situations);
+            page.paragraph("", [(row.rule.id.as_str(), Look::Strong), (&format!(" · {situations}"), Look::Plain)]);
+            let conditions = self.conditions(row).zip(&rules.facts).map(|((label, values), fact)| {
+                let all = values.len() == fact.values.len();
+                format!("{label}: {}", if all { w.any.to_owned() } else { values.join(", ") })
+            });
+            let conditions: Vec<String> = conditions.collect();
+            if !conditions.is_empty() {
+                page.line("  ", &conditions.join(" · "), Look::Plain);
+            }
+            page.line("  ", &self.steps(row), Look::Plain);
+            let runs = row.script.segments().iter();
+            let runs = runs.map(|run| (run.text.as_str(), if run.filled { Look::Filled } else { Look::Plain }));
+            let runs: Vec<_> = runs.collect();
+            if runs.is_empty() {
+                page.line("    ", self.words.screen.nothing_spoken, Look::Plain);
+            } else {
+                page.paragraph("    ", runs);
+            }
+            for (name, text) in [(w.basis, &row.rule.basis), (w.caution, &row.rule.caution)] {
+                if let Some(text) = text {
+                    page.line("  ", &format!("{name}: {text}"), Look::Plain);
+                }
+            }
+        }
+        page.finish()
+    }
+
+    fn markdown(&self) -> String {
+        let (w, rules) = (&self.words.table, self.table.rules);
+        let mut out = format!("# {}\n\n", in_markdown(&rules.sop.title));
+        let _ = writeln!(out, "{}\n", self.summary(&in_markdown(&rules.sop.revision)));
+        let labels = rules.facts.iter().map(|fact| fact.label.as_str());
+        let head = [w.rule, w.situations].into_iter().chain(labels).chain([w.steps, w.sentence, w.basis, w.caution]);
+        let head: Vec<String> = head.map(in_markdown).collect();
+        let _ = writeln!(out, "| {} |", head.join(" | "));
+        let _ = writeln!(out, "|{}", "---|".repeat(head.len()));
+        for row in &self.table.rows {
+            let mut cells = vec![in_markdown(&row.rule.id), row.situations.to_string()];
+            cells.extend(self.conditions(row).map(|(_, values)| in_markdown(values.join(", "))));
+            cells.push(in_markdown(self.steps(row)));
+            let runs = row.script.segments().iter().map(|run| {
+                let text = in_markdown(&run.text);
+                if run.filled { format!("**{text}**") } else { text }
+            });
+            cells.push(runs.collect());
+            for text in [&row.rule.basis, &row.rule.caution] {
+                cells.push(in_markdown(text.as_deref().unwrap_or_default()));
+            }
+            let _ = writeln!(out, "| {} |", cells.join(" | "));
+        }
+        // Who signs, signs for this very file.
+        let _ = writeln!(out, "\nSHA-256: `{}`\n", self.book.sha256());
+        let _ = writeln!(out, "{}: \\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_", w.approved);
+        out
+    }
+
+    fn csv(&self) -> String {
+        let (w, rules) = (&self.words.table, self.table.rules);
+        let labels = rules.facts.iter().map(|fact| fact.label.clone());
+        let mut head = vec![w.rule.to_owned(), w.situations.to_owned()];
+        head.extend(labels);
+        head.extend([w.steps, w.sentence, w.basis, w.caution].map(str::to_owned));
+        let mut out = csv_line(&head);
+        for row in &self.table.rows {
+            let mut cells = vec![row.rule.id.clone(), row.situations.to_string()];
+            cells.extend(self.conditions(row).map(|(_, values)| values.join(", ")));
+            cells.extend([self.steps(row), row.script.to_string()]);
+            cells.extend([&row.rule.basis, &row.rule.caution].map(|text| text.clone().unwrap_or_default()));
+            out.push_str(&csv_line(&cells));
+        }
+        out
+    }
+
+    fn json(&self) -> String {
+        let rules = self.table.rules;
+        let row = |row: &Row<'_>| {
+            let facts = rules.facts.iter().zip(self.table.when(row)).map(|(fact, values)| {
+                let ids: Vec<&str> = values.iter().map(|value| fact.values[value].id.as_str()).collect();
+                (fact.id.clone(), json!(ids))
+            });
+            let when: Map<String, Value> = facts.collect();
+            let steps: Vec<&str> = row.rule.steps.iter().map(|ix| rules.step(*ix).id.as_str()).collect();
+            json!({ "when": when, "rule": row.rule.id, "steps": steps, "script": row.script.to_string() })
+        };
+        json::line(&TableJson {
+            schema: 1,
+            revision: &rules.sop.revision,
+            situations: number(&self.table.situations),
+            rows: Each(|| self.table.rows.iter().map(row)),
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct TableJson<'t, R> {
+    schema: u8,
+    revision: &'t str,
+    situations: Value,
+    rows: R,
+}
+
+/// A text as it stands in a cell of a Markdown table, letter for letter.
+fn in_markdown(text: impl AsRef<str>) -> String {
+    let mut out = String::new();
+    for c in text.as_ref().chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '#' | '&') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// A row of CSV (RFC 4180).
+fn csv_line(cells: &[String]) -> String {
+    cells.iter().map(|cell| in_csv(cell)).collect::<Vec<_>>().join(",") + "\r\n"
+}
+
+/// A cell of CSV. One that a spreadsheet would take for a formula gets an apostrophe before it.
+fn in_csv(cell: &str) -> String {
+    let formula = cell.starts_with(['=', '+', '-', '@']);
+    let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
+    let quoted = cell.contains([',', '"', '\r', '\n', ';']) || cell.trim().len() < cell.len();
+    if quoted { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_quoted_where_it_must_be_and_never_a_formula() {
+        for (cell, written) in [
+            ("a", "a"),
+            ("a, b", "\"a, b\""),
+            ("kata \"ya\"", "\"kata \"\"ya\"\"\""),
+            (" a", "\" a\""),
+            ("=1+1", "'=1+1"),
+            ("@a;b", "\"'@a;b\""),
+            ("-", "'-"),
+            ("+62", "'+62"),
+        ] {
+            assert_eq!(in_csv(cell), written);
+        }
+    }
+
+    #[test]
+    fn markdown_shows_every_letter() {
+        assert_eq!(in_markdown("a|b *c* {nama} \\"), "a\\|b \\*c\\* {nama} \\\\");
+    }
+}

@@ -1,0 +1,565 @@
+//! Calls as a CSO lives through them, told in keys: what product.md says of a call, a name, the clock, the way back.
+
+use penutup::action::{Action, RulesNews};
+use penutup::app::{Effect, Mode};
+use penutup::closing::{Held, Since};
+use penutup::keymap::Key;
+
+use crate::stage::{Stage, book, revised, wib};
+
+// ── A call ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn the_ordinary_outage_call_takes_three_spaces_and_one_to_go_on() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("␣␣␣");
+    assert!(stage.app.is_complete());
+    assert_eq!(stage.said(), ["campaign", "download", "terima-kasih"]);
+    stage.keys("␣");
+    assert_eq!(stage.steps(), "(bantuan) ►campaign download terima-kasih");
+    assert_eq!(stage.notice(), "Panggilan selesai · Backspace kembali (10 detik)");
+}
+
+#[test]
+fn the_fluent_take_two_keys() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("s");
+    assert_eq!(stage.steps(), "(bantuan) √campaign √download √terima-kasih");
+    stage.keys("␣");
+    assert!(stage.said().is_empty());
+    stage.keys("s⌫");
+    assert!(stage.said().is_empty(), "one undo takes all of `s` back");
+}
+
+#[test]
+fn who_has_the_app_already_is_not_invited_twice() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("␣␣");
+    assert_eq!(stage.current(), Some("terima-kasih"));
+    // "Sudah punya": the plan says UPDATE now, but the invitation was heard.
+    stage.keys("a");
+    assert_eq!(stage.fact("aplikasi"), "telah");
+    assert_eq!(stage.steps(), "(bantuan) √campaign √download ►terima-kasih");
+    assert!(!stage.complete().contains("update"), "{}", stage.complete());
+    stage.keys("␣");
+    assert!(stage.app.is_complete());
+}
+
+#[test]
+fn klb_in_mid_closing_keeps_what_was_said_on_the_screen() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("␣k");
+    assert_eq!(stage.steps(), "(bantuan) √campaign ►download (customer-intimacy) terima-kasih");
+    assert!(stage.complete().starts_with("Untuk mewujudkan"), "what was said was said: {}", stage.complete());
+    stage.keys("k");
+    assert_eq!(stage.steps(), "(bantuan) √campaign ►download terima-kasih");
+}
+
+#[test]
+fn a_sentence_said_after_the_plan_changed_its_mind_comes_back_to_what_is_unsaid() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("m␣");
+    assert_eq!(stage.said(), ["update"]);
+    stage.keys("m");
+    // Not PLN Mobile after all: the campaign is unsaid, and the invitation stands.
+    assert_eq!(stage.current(), Some("campaign"));
+    stage.keys("␣␣");
+    assert_eq!(stage.said(), ["update", "campaign", "terima-kasih"]);
+}
+
+#[test]
+fn shift_turns_a_fact_back() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("A");
+    assert_eq!(stage.fact("aplikasi"), "belum");
+    stage.keys("A");
+    assert_eq!(stage.fact("aplikasi"), "telah");
+    stage.keys("aa");
+    assert_eq!(stage.fact("aplikasi"), "belum-tahu");
+    // Elsewhere upper case is lower case.
+    stage.keys("BZX");
+    assert_eq!(stage.field("sapaan"), "Bapak");
+    assert_eq!(stage.app.mode(), &Mode::Asking);
+}
+
+#[test]
+fn looking_never_changes_what_space_ticks() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("↓↓");
+    assert!(stage.sentence().unwrap().starts_with("Terima kasih"));
+    assert_eq!(stage.notice(), "melihat saja · Spasi tetap menandai kalimat ►");
+    assert_eq!(stage.current(), Some("campaign"));
+    stage.keys("␣");
+    assert_eq!(stage.said(), ["campaign"]);
+    assert!(!stage.app.is_looking(), "the view is back at the current sentence");
+    stage.keys("↑");
+    assert!(stage.sentence().unwrap().starts_with("Untuk mewujudkan"), "what was said can be read again");
+    stage.keys("s");
+    assert!(!stage.app.is_looking() && stage.app.is_complete());
+}
+
+#[test]
+fn esc_comes_back_from_looking_and_never_ends_a_call() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("␣↓⎋");
+    assert!(!stage.app.is_looking());
+    stage.keys("⎋⎋⎋");
+    assert_eq!(stage.said(), ["campaign"]);
+    for open in ["x", "d", "?", "n"] {
+        stage.keys(open).keys("⎋");
+        assert_eq!((stage.app.mode(), stage.said()), (&Mode::Closing, vec!["campaign"]), "{open}");
+    }
+}
+
+#[test]
+fn a_panel_leaves_the_call_going_on() {
+    for panel in ["d", "?"] {
+        let mut stage = Stage::at("14:00");
+        stage.keys(panel).keys("ma");
+        assert_ne!(stage.app.mode(), &Mode::Closing, "facts are set with the panel open");
+        assert_eq!(stage.current(), Some("update"));
+        stage.keys("␣");
+        assert_eq!((stage.app.mode(), stage.said()), (&Mode::Closing, vec!["update"]));
+        stage.keys(panel).keys(panel);
+        assert_eq!(stage.app.mode(), &Mode::Closing, "the same key closes it");
+        stage.keys(panel).keys("⌫");
+        assert!(stage.said().is_empty());
+    }
+}
+
+// ── The end of a call ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn an_untouched_call_asks_nothing() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("x");
+    assert_eq!((stage.app.mode(), stage.notice().as_str()), (&Mode::Closing, "Belum ada panggilan yang dimulai"));
+    // KLB is the shift's: it begins no call.
+    stage.keys("kx");
+    assert_eq!(stage.app.mode(), &Mode::Closing);
+    stage.keys("bx");
+    assert_eq!(stage.app.mode(), &Mode::Asking);
+}
+
+#[test]
+fn a_complete_call_asks_nothing() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("sx");
+    assert_eq!((stage.app.mode(), stage.said().len()), (&Mode::Closing, 0));
+    assert!(stage.notice().starts_with("Panggilan selesai"));
+}
+
+#[test]
+fn each_answer_ends_the_call_and_says_how() {
+    let endings = [
+        ('1', "pelanggan menutup duluan"),
+        ('2', "dialihkan"),
+        ('3', "hening / iseng / salah sambung"),
+        ('4', "telepon terputus"),
+        ('5', "closing tidak disampaikan"),
+    ];
+    for (digit, ending) in endings {
+        let mut stage = Stage::at("14:00");
+        stage.keys("m␣x");
+        assert!(!stage.key(Key::Char('0')) && !stage.key(Key::Char('6')) && !stage.key(Key::Char('k')));
+        assert_eq!(stage.said(), ["update"], "still the same call");
+        stage.key(Key::Char(digit));
+        assert_eq!((stage.said().len(), stage.fact("topik")), (0, "lain"));
+        assert!(stage.notice().contains(ending), "{}", stage.notice());
+        stage.keys("⌫");
+        assert_eq!((stage.said(), stage.fact("topik")), (vec!["update"], "pln-mobile"), "back in the call");
+    }
+}
+
+#[test]
+fn a_digit_means_nothing_but_at_the_question() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("␣");
+    for digit in '0'..='9' {
+        assert!(!stage.key(Key::Char(digit)), "{digit}");
+    }
+}
+
+#[test]
+fn only_what_is_unsaid_costs_and_its_parameters_are_named_once() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("␣");
+    assert_eq!(stage.app.cost(), ["Akurasi", "Salam Penutup", "Tidak FCR"]);
+    stage.keys("␣");
+    assert_eq!(stage.app.cost(), Vec::<&str>::new());
+}
+
+#[test]
+fn the_end_can_be_taken_back_within_ten_seconds_and_not_after() {
+    for (seconds, back) in [(0, true), (9, true), (10, false), (11, false), (3600, false)] {
+        let mut stage = Stage::at("14:00");
+        stage.keys("mnSiti⏎s␣").wait(seconds);
+        assert_eq!(stage.app.can_undo(), back, "{seconds}");
+        assert_eq!(stage.notice().starts_with("Panggilan selesai"), back, "{seconds}: {}", stage.notice());
+        stage.keys("⌫");
+        assert_eq!(stage.app.is_complete(), back, "{seconds}");
+        assert_eq!(stage.field("nama"), if back { "Siti" } else { "" }, "{seconds}");
+    }
+}
+
+#[test]
+fn the_end_cannot_be_taken_back_once_the_next_call_began() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("s␣m⌫");
+    assert_eq!((stage.fact("topik"), stage.said().len()), ("lain", 0), "the last thing was the topic");
+    stage.keys("s␣m");
+    stage.keys("a⌫");
+    assert_eq!((stage.fact("topik"), stage.said().len()), ("pln-mobile", 0));
+}
+
+#[test]
+fn a_customer_is_forgotten_ten_seconds_after_the_call() {
+    let mut stage = Stage::at("14:00");
+    stage.now += chrono::TimeDelta::seconds(30);
+    stage.keys("nSiti⏎s␣");
+    let wakes = stage.app.next_change();
+    assert_eq!((wakes - stage.now).num_seconds(), 10, "the loop wakes to forget");
+    // Even where the notice that tells of it was read and is gone.
+    stage.keys("?⎋");
+    assert_eq!(stage.app.next_change(), wakes);
+    stage.wait(10);
+    assert!(!stage.app.can_undo());
+    assert_eq!((stage.app.next_change() - stage.now).num_seconds(), 20, "then only the minute");
+}
+
+#[test]
+fn a_clock_that_jumps_back_brings_no_old_call_back() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("s␣").wait(-3600);
+    assert!(!stage.app.can_undo());
+    stage.keys("⌫");
+    assert_eq!(stage.said().len(), 0);
+    // A second back is a clock that was set right.
+    stage.keys("s␣").wait(-1).keys("⌫");
+    assert!(stage.app.is_complete());
+}
+
+#[test]
+fn klb_stays_when_a_call_ends_and_when_it_comes_back() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("␣k");
+    let saved = stage.effects.iter().find_map(|e| if let Effect::SaveHeld(held) = e { Some(held) } else { None });
+    assert!(saved.is_some_and(|held| (held[0].fact.as_str(), held[0].value.as_str()) == ("klb", "ya")));
+    stage.keys("x1");
+    assert_eq!((stage.fact("klb"), stage.fact("topik")), ("ya", "lain"));
+    // Declared over in the next call, which did not begin with that; the call that is brought back knows it.
+    stage.keys("k");
+    assert_eq!(stage.fact("klb"), "tidak");
+    stage.keys("⌫");
+    assert_eq!(stage.fact("klb"), "ya", "first KLB comes back");
+    stage.keys("⌫");
+    assert_eq!((stage.fact("klb"), stage.said()), ("ya", vec!["campaign"]), "then the call");
+    stage.keys("⌫");
+    assert_eq!(stage.fact("klb"), "tidak", "then what was done in it");
+}
+
+// ── The name ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn while_a_name_is_typed_every_letter_is_text() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("nqxckms? d");
+    assert!(stage.sentence().unwrap().starts_with("Untuk"));
+    assert!(stage.complete().ends_with("Bapak/Ibu qxckms? d"), "live: {}", stage.complete());
+    assert_eq!((stage.fact("klb"), stage.said().len()), ("tidak", 0));
+    stage.keys("⎋");
+    assert!(stage.complete().ends_with("Bapak/Ibu"), "Esc drops it");
+    stage.keys("nBudi⏎");
+    assert_eq!(stage.field("nama"), "Budi");
+    stage.keys("n");
+    assert!(stage.key(Key::Ctrl('c')), "Ctrl-C leaves, also from the field");
+    assert_eq!(stage.effects.last(), Some(&Effect::Quit));
+}
+
+#[test]
+fn q_and_ctrl_c_leave_from_everywhere_else() {
+    for before in ["", "␣", "␣x", "d", "?", "s", "↓"] {
+        for key in [Key::Char('q'), Key::Char('Q'), Key::Ctrl('c')] {
+            let mut stage = Stage::at("14:00");
+            stage.keys(before);
+            assert!(stage.key(key));
+            assert_eq!(stage.effects.last(), Some(&Effect::Quit), "{before:?} {key:?}");
+        }
+    }
+}
+
+#[test]
+fn an_honorific_before_the_name_is_taken_for_one() {
+    for (typed, honorific, name) in [
+        ("bu siti", "Ibu", "siti"),
+        ("BU Siti", "Ibu", "Siti"),
+        ("ibu  Siti Aminah", "Ibu", "Siti Aminah"),
+        ("pak budi", "Bapak", "budi"),
+        ("Bapak Budi", "Bapak", "Budi"),
+        ("bapak", "Bapak", ""),
+        ("Budi", "Bapak/Ibu", "Budi"),
+        ("Pakubuwono", "Bapak/Ibu", "Pakubuwono"),
+        ("Ibunda", "Bapak/Ibu", "Ibunda"),
+    ] {
+        let mut typing = Stage::at("14:00");
+        typing.keys("n").keys(typed).keys("⏎");
+        assert_eq!((typing.field("sapaan").as_str(), typing.field("nama").as_str()), (honorific, name), "{typed}");
+        let mut pasting = Stage::at("14:00");
+        pasting.paste(typed).keys("⏎");
+        assert_eq!(pasting.complete(), typing.complete(), "{typed}");
+        typing.keys("⌫");
+        assert_eq!(typing.field("sapaan"), "Bapak/Ibu", "one undo takes both back");
+    }
+}
+
+#[test]
+fn a_text_pasted_outside_the_field_opens_it_and_waits() {
+    let mut stage = Stage::at("14:00");
+    stage.paste("  kxq siti\u{7}\u{1b}[31m aminah \nJl. Mawar 3");
+    assert!(matches!(stage.app.mode(), Mode::Typing(_)));
+    assert_eq!((stage.fact("klb"), stage.field("nama").as_str()), ("tidak", "kxq siti aminah"));
+    assert!(stage.effects.is_empty());
+    stage.keys("⎋");
+    assert_eq!(stage.field("nama"), "", "until Enter nothing is taken");
+    stage.paste(&"é李".repeat(50)).keys("⏎");
+    assert_eq!(stage.field("nama"), "é李".repeat(30));
+}
+
+#[test]
+fn pasted_digits_are_no_name() {
+    for digits in ["081234567890", "+62 812-3456", "(021) 123", "٠٨١٢", "۱۲۳", "12/3"] {
+        let mut stage = Stage::at("14:00");
+        stage.paste(digits);
+        assert_eq!(stage.app.mode(), &Mode::Closing, "{digits}");
+        assert_eq!(stage.notice(), "Angka saja bukan nama: tempelan tidak dipakai", "{digits}");
+        stage.keys("n").paste(digits);
+        assert_eq!(stage.complete(), Stage::at("14:00").complete(), "{digits}");
+    }
+    let mut stage = Stage::at("14:00");
+    stage.paste(" \n\u{1b}[0m\t");
+    assert_eq!((stage.app.mode(), stage.notice().as_str()), (&Mode::Closing, "Tidak ada nama dalam tempelan"));
+    // Behind a name that is being typed, digits may belong to it.
+    stage.keys("nUmar ").paste("\u{1b}[31m2\u{1b}[0m\n3").keys("⏎");
+    assert_eq!(stage.field("nama"), "Umar 2");
+}
+
+#[test]
+fn a_paste_is_never_the_answer_to_a_question() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("␣x").paste("1").paste("Siti");
+    assert_eq!((stage.app.mode(), stage.said()), (&Mode::Asking, vec!["campaign"]));
+}
+
+#[test]
+fn sixty_graphemes_fit_and_no_more() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("n").keys(&"a".repeat(61));
+    assert_eq!(stage.notice(), "Nama penuh: paling banyak 60 huruf");
+    stage.keys("⏎");
+    assert_eq!(stage.field("nama"), "a".repeat(60));
+    stage.keys("n").paste("Budi");
+    assert_eq!(stage.notice(), "Nama dipotong pada 60 huruf");
+}
+
+// ── The clock ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn the_greeting_turns_at_the_very_minute_and_says_so_before() {
+    let mut stage = Stage::at("14:54");
+    assert_eq!((stage.app.greeting_word(), stage.app.greeting_soon()), ("siang", None));
+    stage.wait(60);
+    assert_eq!(stage.app.greeting_soon(), Some((5, "sore")));
+    stage.wait(4 * 60 + 59);
+    assert_eq!((stage.app.greeting_word(), stage.app.greeting_soon()), ("siang", Some((1, "sore"))));
+    assert_eq!(stage.app.next_change(), wib("15:00"), "the loop wakes at the edge, not later");
+    stage.wait(1);
+    assert_eq!((stage.app.greeting_word(), stage.app.greeting_soon()), ("sore", None));
+}
+
+#[test]
+fn what_was_said_keeps_the_greeting_it_was_said_with() {
+    let mut stage = Stage::at("14:59");
+    stage.keys("s").clock("15:00");
+    assert!(stage.complete().contains("selamat siang"), "{}", stage.complete());
+    stage.keys("⌫");
+    assert!(stage.complete().contains("selamat sore"), "unsaid, it is said now: {}", stage.complete());
+}
+
+#[test]
+fn two_zones_that_greet_differently_are_both_told() {
+    let mut stage = Stage::at("14:30");
+    assert_eq!(stage.app.other_greeting(), None);
+    stage.keys("z");
+    assert_eq!(stage.app.greeting_word(), "sore", "15.30 WITA");
+    let (zone, _, word) = stage.app.other_greeting().unwrap();
+    assert_eq!((zone, word), ("WIB", "siang"));
+    stage.clock("15:00");
+    assert_eq!(stage.app.other_greeting(), None, "both greet alike");
+    stage.keys("x1");
+    assert_eq!(stage.app.call().zone(), 0, "the next customer is at home again");
+}
+
+#[test]
+fn a_clock_that_jumps_is_followed_and_harms_nothing() {
+    let mut stage = Stage::at("18:30");
+    stage.keys("k␣").clock("09:00");
+    assert_eq!(stage.app.greeting_word(), "pagi");
+    assert_eq!(stage.app.asked_fact(), None, "KLB from the future is not old");
+    assert!(stage.app.next_change() > stage.now);
+    stage.wait(86_400 * 400);
+    assert_eq!((stage.app.greeting_word(), stage.said()), ("pagi", vec!["download"]));
+    assert_eq!(stage.app.asked_fact(), Some(0));
+}
+
+// ── KLB that grows old ────────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn after_keep_for_the_banner_asks_and_v_answers() {
+    let mut stage = Stage::at("08:00");
+    stage.keys("k").wait(12 * 3600 - 1);
+    assert_eq!(stage.app.asked_fact(), None);
+    assert!(!stage.key(Key::Char('v')), "nothing is asked, so V is no key");
+    stage.wait(1);
+    assert_eq!(stage.app.asked_fact(), Some(0));
+    let set = stage.app.call().since(0).unwrap().set;
+    stage.keys("v");
+    assert_eq!((stage.app.asked_fact(), stage.fact("klb")), (None, "ya"));
+    assert_eq!(stage.app.call().since(0), Some(Since { set, confirmed: stage.now }), "since when is not forgotten");
+    assert!(matches!(&stage.effects[..], [Effect::SaveHeld(_)]));
+    assert_eq!(stage.app.call().begun(), None, "no call began");
+    stage.wait(12 * 3600).keys("d");
+    stage.keys("v");
+    assert_eq!(stage.app.asked_fact(), None, "also with a panel open");
+    stage.keys("⌫");
+    assert_eq!(stage.app.asked_fact(), Some(0), "and it can be taken back");
+    stage.keys("⎋k");
+    assert_eq!((stage.app.asked_fact(), stage.fact("klb")), (None, "tidak"));
+}
+
+#[test]
+fn klb_comes_back_from_a_restart_with_its_age() {
+    let since = Since { set: wib("01:00"), confirmed: wib("01:00") };
+    let held = |fact: &str, value: &str| Held { fact: fact.into(), value: value.into(), since };
+    let begin = |held| Stage::with(book(penutup::rules::BUILT_IN), wib("14:00"), vec![held]);
+    let stage = begin(held("klb", "ya"));
+    assert_eq!((stage.fact("klb"), stage.app.asked_fact()), ("ya", Some(0)));
+    assert_eq!(stage.steps(), "(bantuan) ►download (customer-intimacy) terima-kasih");
+    // What the rules don't know, or what is not the shift's, changes nothing.
+    for held in [held("klb", "mungkin"), held("banjir", "ya"), held("topik", "pln-mobile")] {
+        assert_eq!(begin(held).steps(), "(bantuan) ►campaign download terima-kasih");
+    }
+}
+
+// ── Rules that change ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn good_rules_take_over_at_once_while_nothing_is_said() {
+    let new = revised(&[("mohon tidak memberikan", "mohon jangan memberikan")]);
+    let mut stage = Stage::at("14:00");
+    stage.keys("kmazbnSiti⏎").reload(&new);
+    assert!(stage.notice().contains("Rev-2"), "{}", stage.notice());
+    assert_eq!(stage.app.rules().sop.revision, "Rev-2");
+    let told = (stage.fact("klb"), stage.fact("topik"), stage.fact("aplikasi"), stage.field("sapaan"), stage.field("nama"));
+    assert_eq!(told, ("ya", "pln-mobile", "telah", "Bapak".into(), "Siti".into()));
+    assert_eq!(stage.app.call().zone(), 1);
+    stage.keys("⌫");
+    assert_eq!(stage.field("nama"), "", "the way back goes on under the new rules");
+}
+
+#[test]
+fn in_mid_closing_the_new_rules_wait_for_the_next_call() {
+    let new = revised(&[("mohon tidak memberikan", "mohon jangan memberikan")]);
+    let mut stage = Stage::at("14:00");
+    let old = stage.complete();
+    stage.keys("␣").reload(&new);
+    assert!(stage.notice().contains("panggilan berikutnya"), "{}", stage.notice());
+    assert_eq!((stage.complete(), stage.app.rules().sop.revision.as_str()), (old.clone(), "Rev-1"));
+    stage.keys("s␣");
+    assert!(stage.complete().contains("mohon jangan memberikan"));
+    // The call that is brought back ends under the rules it was begun with; the next has the new ones again.
+    stage.keys("⌫");
+    assert_eq!(stage.complete(), old);
+    stage.keys("␣");
+    assert!(stage.complete().contains("mohon jangan memberikan"));
+}
+
+#[test]
+fn the_last_of_several_reloads_counts_and_going_back_is_no_news() {
+    let (first, second) = (revised(&[("mohon tidak", "mohon jangan")]), revised(&[("mohon tidak", "harap tidak")]));
+    let mut stage = Stage::at("14:00");
+    stage.keys("␣").reload(&first).reload(&second);
+    stage.keys("s␣");
+    assert!(stage.complete().contains("harap tidak"));
+    stage.keys("␣").reload(&first).reload(&second);
+    stage.keys("s␣");
+    assert!(stage.complete().contains("harap tidak"), "back to what is in use: nothing waits");
+}
+
+#[test]
+fn facts_and_values_that_the_new_rules_lack_fall_to_their_defaults() {
+    let new = revised(&[("\"telah\"", "\"punya\""), ("\"WITA\"", "\"WITENG\"")]);
+    let mut stage = Stage::at("14:00");
+    stage.keys("maz").reload(&new);
+    assert_eq!((stage.fact("topik"), stage.fact("aplikasi"), stage.app.call().zone()), ("pln-mobile", "belum-tahu", 0));
+}
+
+#[test]
+fn a_name_half_typed_survives_a_reload_and_a_field_that_is_gone_does_not() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("nSi").reload(&revised(&[("max   = 60", "max   = 4")])).keys("tiaja⏎");
+    assert_eq!(stage.field("nama"), "Siti");
+    let without = "[[field]]\nid    = \"nama\"\nlabel = \"Nama Pelanggan\"\nkey   = \"n\"\nmax   = 60\n";
+    stage.keys("nX").reload(&revised(&[(without, ""), (" {nama}", "")]));
+    assert_eq!(stage.app.mode(), &Mode::Closing);
+}
+
+#[test]
+fn bad_rules_change_nothing_and_are_told_until_mended() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("␣");
+    let script = stage.complete();
+    stage.act(Action::Rules(RulesNews::Bad("rules.toml:7: rusak".into())));
+    assert_eq!((stage.complete(), stage.notice().as_str()), (script.clone(), "rules.toml:7: rusak"));
+    assert!(stage.app.notice_is_trouble());
+    stage.keys("m⌫");
+    assert_eq!(stage.notice(), "Diurungkan", "what a key did is told first");
+    stage.keys("↓⎋");
+    assert_eq!(stage.notice(), "rules.toml:7: rusak", "then what is still wrong");
+    stage.reload(&book(penutup::rules::BUILT_IN));
+    assert_eq!((stage.complete(), stage.notice().as_str()), (script, ""));
+}
+
+#[test]
+fn the_first_day_of_the_rules_is_told_before_it_comes() {
+    let new = revised(&[("supersedes = \"SOP 24 Desember 2020\"", "effective_from = 2026-03-03")]);
+    let mut stage = Stage::with(new, wib("23:59"), Vec::new());
+    assert_eq!(stage.notice(), "SOP ini baru berlaku 03/03/2026");
+    stage.wait(60);
+    assert_eq!(stage.notice(), "", "at our midnight, not Greenwich's");
+}
+
+#[test]
+fn copying_gives_the_complete_sentence_and_changes_nothing() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("bnSiti⏎␣");
+    let (before, sentence) = (stage.app.call().clone(), stage.complete());
+    stage.keys("c");
+    assert_eq!(stage.effects, [Effect::Copy(sentence)]);
+    assert_eq!((stage.app.call(), stage.notice().as_str()), (&before, "Kalimat lengkap disalin"));
+}
+
+#[test]
+fn state_that_cannot_be_written_is_told_until_it_can() {
+    let mut stage = Stage::at("14:00");
+    stage.act(Action::StateTrouble(Some("penuh".into())));
+    assert_eq!(stage.notice(), "Keadaan tidak dapat disimpan: penuh");
+    stage.act(Action::StateTrouble(None));
+    assert_eq!(stage.notice(), "");
+}
+
+#[test]
+fn nothing_of_a_customer_is_in_a_debug_print() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("nBudi Rahasia⏎s␣nSiti Rahasia");
+    assert!(!format!("{:?}", stage.app).contains("Rahasia"));
+}

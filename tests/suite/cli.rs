@@ -1,0 +1,202 @@
+//! The command line as a user meets it: every verb, every exit status, what goes to which stream.
+
+mod check;
+mod say;
+mod sop;
+mod user_files;
+
+use std::io::Read as _;
+use std::process::Stdio;
+
+use crate::support::{Home, assert_harmless, penutup};
+
+const VERBS: [&str; 7] = ["say", "check", "init", "paths", "completions", "man", "help"];
+
+#[test]
+fn help_and_version_are_results() {
+    for args in [&["--help"][..], &["-h"], &["help"], &["say", "--help"], &["help", "say"], &["say", "-h"]] {
+        let ran = penutup(args);
+        ran.status(0).err_is("").out_has("Penggunaan: penutup").out_has("Pilihan umum:");
+    }
+    for verb in VERBS {
+        let short = penutup([verb, "--help"]);
+        short.status(0).out_has(&format!("Penggunaan: penutup {verb}"));
+        assert_eq!(short.out, penutup(["help", verb]).out);
+        penutup(["--help"]).out_has(&format!("\n  {verb} "));
+    }
+    assert_eq!(penutup(["--version"]).out, format!("penutup {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(penutup(["-V"]).out, penutup(["--version"]).out);
+}
+
+#[test]
+fn help_fits_a_terminal() {
+    for verb in VERBS {
+        for lang in ["id", "en"] {
+            for line in penutup(["help", verb, "--lang", lang]).out.lines() {
+                assert!(line.chars().count() <= 100, "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn usage_errors_are_told_in_the_users_language_with_what_was_meant() {
+    for (args, parts) in [
+        (&["sya"][..], &["Tidak ada perintah \"sya\"", "Maksudnya \"say\"?", "Penggunaan: penutup"][..]),
+        (&["xyzzy"], &["Tidak ada perintah \"xyzzy\"", "say, check, init, paths"]),
+        (&["say", "--fromat", "json"], &["\"--fromat\"", "Maksudnya --format?", "Lihat: penutup say --help"]),
+        (
+            &["say", "--format", "jsno"],
+            &["\"jsno\" tidak dapat dipakai", "Maksudnya \"json\"? Yang ada: text, steps, json."],
+        ),
+        (&["say", "--at"], &["--at <WAKTU> memerlukan nilai"]),
+        (&["say", "--lang", "su"], &["\"su\" tidak dapat dipakai", "Yang ada: id, en."]),
+        (&["say", "--lang="], &["--lang <BAHASA> memerlukan nilai", "Yang ada: id, en."]),
+        (&["completions"], &["<SHELL> belum disebut", "Penggunaan: penutup completions"]),
+        (&["completions", "tcsh"], &["\"tcsh\" tidak dapat dipakai", "bash, elvish, fish, powershell, zsh"]),
+        (&["check", "a", "b"], &["\"b\" di sini", "Penggunaan: penutup check"]),
+        (&["init", "x"], &["\"x\" di sini"]),
+        (&["check", "--deny-warnings", "--deny-warnings"], &["--deny-warnings hanya boleh disebut sekali"]),
+        (&["check", "--deny-warnings=ya"], &["--deny-warnings tidak memerlukan nilai \"ya\""]),
+        (&["--zone", "WIB", "--zone", "WIT", "say"], &["--zone <ZONA> hanya boleh disebut sekali"]),
+        (&["help", "sya"], &["\"sya\" tidak dapat dipakai", "Maksudnya \"say\"?"]),
+    ] {
+        let told = Home::new().penutup(args).failed();
+        assert!(told.starts_with("kesalahan: "), "{args:?}: {told}");
+        for part in parts {
+            assert!(told.contains(part), "{args:?}: {part:?} is not in {told}");
+        }
+        for english in ["error", "Usage", "unexpected", "invalid", "value", "tip:", "For more", "[OPTIONS]"] {
+            assert!(!told.contains(english), "{args:?}: {told}");
+        }
+    }
+}
+
+#[test]
+fn the_language_comes_from_flag_environment_settings_in_this_order() {
+    let home = Home::new();
+    let word = |told: &str| told.split(':').next().unwrap_or_default().to_owned();
+    assert_eq!(word(&home.penutup(["sya"]).failed()), "kesalahan");
+    home.write("config/penutup/settings.toml", "lang = \"en\"\n");
+    assert_eq!(word(&home.penutup(["sya"]).failed()), "error");
+    assert_eq!(word(&home.penutup(["sya"]).env("PENUTUP_LANG", "id").failed()), "kesalahan");
+    assert_eq!(word(&home.penutup(["sya"]).env("PENUTUP_LANG", "").failed()), "error");
+    assert_eq!(word(&home.penutup(["--lang", "en", "sya"]).env("PENUTUP_LANG", "id").failed()), "error");
+    assert_eq!(word(&home.penutup(["say", "x", "--lang=id"]).env("PENUTUP_LANG", "en").failed()), "kesalahan");
+    let named = home.write("named.toml", "lang = \"id\"\n");
+    assert_eq!(word(&home.penutup(["sya"]).env("PENUTUP_SETTINGS", &named).failed()), "kesalahan");
+    let told = home.penutup(["say"]).env("PENUTUP_LANG", "jw").failed();
+    assert!(told.contains("PENUTUP_LANG") && told.contains("\"jw\"") && told.contains("id, en"), "{told}");
+}
+
+#[test]
+fn without_a_terminal_the_prompter_names_say_in_one_line() {
+    for args in [&[][..], &["--zone", "WIT"]] {
+        let told = Home::new().penutup(args).failed();
+        assert_eq!(told, "penutup tanpa perintah memerlukan terminal; dalam skrip pakai: penutup say\n");
+    }
+    let told = Home::new().penutup(["--lang", "en"]).failed();
+    assert_eq!(told, "penutup without a command needs a terminal; in scripts use: penutup say\n");
+}
+
+#[test]
+fn hostile_arguments_never_reach_the_terminal() {
+    let hostile = "\u{1b}[2J\u{1b}]0;x\u{7}\u{202e}a\nb";
+    for args in [
+        vec![hostile],
+        vec!["say", hostile],
+        vec!["say", "--zone", hostile],
+        vec!["say", "--at", hostile],
+        vec!["say", "--lang", hostile],
+        vec!["say", "--format", hostile],
+        vec!["check", hostile],
+        vec!["say", "--rules", hostile],
+        vec!["say", "--settings", hostile],
+        vec!["help", hostile],
+        vec!["completions", hostile],
+    ] {
+        let ran = penutup(&args);
+        ran.status(2);
+        assert_harmless(&ran.err);
+    }
+    let ran = penutup(["say", &format!("{hostile}=ya")]);
+    ran.status(2);
+    assert_harmless(&ran.err);
+    let long = "x".repeat(100_000);
+    for args in [vec![long.as_str()], vec!["say", &long], vec!["say", "--lang", &long], vec!["say", "--zone", &long]] {
+        let ran = penutup(&args);
+        ran.status(2);
+        assert!(ran.err.len() < 1000, "{}", ran.err.len());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn arguments_that_are_no_utf8_are_told_or_taken_as_paths() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let bad = OsStr::from_bytes(b"na\xffma=x");
+    let home = Home::new();
+    let told = home.penutup([OsStr::new("say"), bad]).failed();
+    assert!(told.contains("bukan teks UTF-8"), "{told}");
+    home.penutup([bad]).failed();
+    home.penutup([OsStr::new("say"), OsStr::new("--lang"), bad]).failed();
+    home.penutup(["say"]).env("PENUTUP_LANG", bad).failed();
+    let told = home.penutup([OsStr::new("check"), bad]).failed();
+    assert!(told.contains("na\u{fffd}ma=x") && told.contains("tidak ada"), "{told}");
+    std::fs::write(home.path().join(bad), penutup::rules::BUILT_IN).expect("a file with such a name");
+    home.penutup([OsStr::new("check"), bad]).ok();
+    home.penutup([OsStr::new("say"), OsStr::new("--rules"), bad]).ok();
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    for args in [&["say"][..], &["--help"], &["man"], &["completions", "zsh"], &["paths"], &["check"]] {
+        let home = Home::new();
+        let mut command = home.penutup(args).command();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        drop(child.stdout.take());
+        let mut told = String::new();
+        child.stderr.take().expect("a pipe").read_to_string(&mut told).expect("text");
+        assert_eq!(told, "", "{args:?}");
+        assert!(child.wait().expect("it ends").code().is_some(), "{args:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_can_not_be_written_is_a_failure() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("the full device");
+    let output = Home::new().penutup(["say"]).command().stdout(full).output().expect("it runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(told.contains("ruang penyimpanan penuh"), "{told}");
+}
+
+#[test]
+fn completions_know_the_verbs_of_each_shell() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let out = Home::new().penutup(["completions", shell]).ok();
+        for word in VERBS.iter().chain(&["deny-warnings", "format"]) {
+            assert!(out.contains(word), "{shell}: {word}");
+        }
+    }
+    let fish = Home::new().penutup(["completions", "fish"]).ok();
+    assert!(fish.contains("Cetak kalimat penutup"), "descriptions are in the user's language");
+}
+
+#[test]
+fn the_man_page_has_every_verb_and_no_english_heading() {
+    let page = Home::new().penutup(["man"]).ok();
+    assert!(page.contains(".TH penutup 1"), "{page}");
+    for verb in VERBS {
+        assert!(page.contains(&format!(".SS \"penutup {verb}")), "{verb}");
+    }
+    assert_eq!(page.matches(".ie ").count(), 1);
+    for english in ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "SUBCOMMANDS", "EXTRA", "Possible", "default"] {
+        assert!(!page.contains(english), "{english}");
+    }
+    assert!(Home::new().penutup(["man", "--lang", "en"]).ok().contains(".SH SYNOPSIS"));
+}

@@ -1,0 +1,196 @@
+//! Which rules and settings are in use, `paths`, `init`, and a machine without a home.
+
+use penutup::rules::BUILT_IN;
+
+use crate::support::{Home, penutup};
+
+/// The revision that `say` speaks from.
+#[track_caller]
+fn revision(home: &Home, args: &[&str], env: Option<&str>) -> String {
+    let say = home.penutup([&["say", "--format", "json"], args].concat());
+    let say = if let Some(file) = env { say.env("PENUTUP_RULES", file) } else { say };
+    say.json()["revision"].as_str().expect("a text").to_owned()
+}
+
+#[test]
+fn flag_environment_settings_own_file_built_in() {
+    let home = Home::new();
+    let rev = |name: &str| BUILT_IN.replace("\"Rev-1\"", &format!("\"{name}\""));
+    assert_eq!(revision(&home, &[], None), "Rev-1");
+    home.write("config/penutup/rules.toml", rev("own"));
+    assert_eq!(revision(&home, &[], None), "own");
+    home.write("config/penutup/sop/rules.toml", rev("settings"));
+    home.write("config/penutup/settings.toml", "rules = \"sop/rules.toml\"\n");
+    assert_eq!(revision(&home, &[], None), "settings");
+    home.write("env.toml", rev("env"));
+    assert_eq!(revision(&home, &[], Some("env.toml")), "env");
+    assert_eq!(revision(&home, &[], Some("")), "settings");
+    home.write("flag.toml", rev("flag"));
+    assert_eq!(revision(&home, &["--rules", "flag.toml"], Some("env.toml")), "flag");
+}
+
+#[test]
+fn the_zone_of_the_settings_is_the_default() {
+    let home = Home::new();
+    home.write("config/penutup/settings.toml", "zone = \"WIT\"\n");
+    let zone = |args: &[&str]| home.penutup([&["say", "--format", "json"], args].concat()).json()["zone"].clone();
+    assert_eq!(zone(&[]), "WIT");
+    assert_eq!(zone(&["--zone", "WITA"]), "WITA");
+    home.write("config/penutup/settings.toml", "zone = \"WIP\"\n");
+    let told = home.penutup(["say"]).failed();
+    assert!(told.contains("\"WIP\", yang disebut di pengaturan") && told.contains("WIB, WITA, WIT"), "{told}");
+}
+
+#[test]
+fn broken_settings_are_told_with_place_and_nearest() {
+    let home = Home::new();
+    home.write("config/penutup/settings.toml", "# pengaturan\nlnag = \"id\"\ntheme = \"gelap\"\n");
+    for args in [&["say"][..], &["check"]] {
+        let told = home.penutup(args).failed();
+        for part in [
+            "settings.toml:2:1",
+            "Kunci \"lnag\"",
+            "Maksudnya \"lang\"?",
+            "settings.toml:3:9",
+            "\"gelap\"",
+            "proyektor",
+        ] {
+            assert!(told.contains(part), "{part:?} is not in {told}");
+        }
+    }
+    // What does not need them is not held up.
+    home.write("rules.toml", BUILT_IN);
+    home.penutup(["check", "rules.toml"]).ok();
+    home.penutup(["init"]).ok();
+    home.penutup(["man"]).ok();
+    assert!(home.penutup(["paths"]).ok().contains("settings.toml:2: "));
+}
+
+#[test]
+fn a_named_settings_file_must_be_there() {
+    let home = Home::new();
+    let told = home.penutup(["say", "--settings", "hilang.toml"]).failed();
+    assert!(told.contains("hilang.toml") && told.contains("tidak ada"), "{told}");
+    let told = home.penutup(["say"]).env("PENUTUP_SETTINGS", "hilang.toml").failed();
+    assert!(told.contains("hilang.toml"), "{told}");
+    home.penutup(["say"]).env("PENUTUP_SETTINGS", "").ok();
+}
+
+#[test]
+fn init_makes_both_files_once_and_they_change_nothing() {
+    let home = Home::new();
+    let before = home.penutup(["say", "--at", "08:00", "--format", "json"]).ok();
+    let out = home.penutup(["init"]).ok();
+    assert_eq!(out.matches("Dibuat: ").count(), 2, "{out}");
+    assert!(out.contains("penutup check"), "{out}");
+    assert_eq!(std::fs::read_to_string(home.config("rules.toml")).expect("the file"), BUILT_IN);
+    let settings = std::fs::read_to_string(home.config("settings.toml")).expect("the file");
+    assert_eq!(settings, penutup::settings::TEMPLATE);
+    assert_eq!(home.penutup(["say", "--at", "08:00", "--format", "json"]).ok(), before);
+    assert!(home.penutup(["check"]).ok().contains("rules.toml: baik."));
+
+    home.write("config/penutup/rules.toml", "milik saya");
+    let out = home.penutup(["init"]).ok();
+    assert_eq!(out.matches("Sudah ada, tidak diubah: ").count(), 2, "{out}");
+    assert_eq!(std::fs::read_to_string(home.config("rules.toml")).expect("the file"), "milik saya");
+    std::fs::remove_file(home.config("settings.toml")).expect("removed");
+    let out = home.penutup(["init"]).ok();
+    assert!(out.contains("Dibuat: ") && out.contains("Sudah ada"), "{out}");
+}
+
+#[test]
+fn init_that_can_not_says_why() {
+    let home = Home::new();
+    home.write("config", "a file where a folder should be");
+    let told = home.penutup(["init"]).failed();
+    assert!(told.contains("tidak dapat ditulis"), "{told}");
+}
+
+#[test]
+fn paths_names_every_place_and_why() {
+    let home = Home::new();
+    let out = home.penutup(["paths"]).ok();
+    let line = |out: &str, start: &str| {
+        let line = out.lines().find(|l| l.starts_with(start));
+        line.unwrap_or_else(|| panic!("{start} is not in {out}")).to_owned()
+    };
+    assert!(line(&out, "aturan ").contains("SOP bawaan"));
+    assert!(line(&out, "folder keadaan").ends_with("(belum ada)"));
+    for file in ["last-good.toml", "shift.toml"] {
+        assert!(out.contains(home.state(file).to_str().expect("UTF-8")), "{out}");
+    }
+    // The columns stand under each other.
+    let starts: Vec<Option<usize>> = out.lines().map(|l| l.find('(')).collect();
+    assert!(starts.windows(2).all(|w| w[0] == w[1]), "{out}");
+
+    home.penutup(["init"]).ok();
+    let out = home.penutup(["paths"]).ok();
+    assert!(line(&out, "aturan ").ends_with("(ada di folder pengaturan)"), "{out}");
+    assert!(line(&out, "pengaturan ").ends_with("(ada di folder pengaturan)"), "{out}");
+    let out = home.penutup(["paths", "--rules", "x.toml"]).env("PENUTUP_SETTINGS", home.config("settings.toml")).ok();
+    assert!(line(&out, "aturan ").contains("(dari --rules; tidak dapat dipakai: x.toml: "), "{out}");
+    assert!(line(&out, "pengaturan ").ends_with("(dari PENUTUP_SETTINGS)"), "{out}");
+    let out = home.penutup(["paths"]).env("PENUTUP_RULES", home.config("rules.toml")).ok();
+    assert!(line(&out, "aturan ").ends_with("(dari PENUTUP_RULES)"), "{out}");
+}
+
+#[test]
+fn no_verb_writes_anything_but_init() {
+    let home = Home::new();
+    for args in [&["say"][..], &["check"], &["paths"], &["man"], &["completions", "bash"], &["help"]] {
+        home.penutup(args).ok();
+    }
+    assert_eq!(std::fs::read_dir(home.path()).expect("the home").count(), 0);
+}
+
+#[test]
+fn a_home_that_can_not_be_holds_nothing_up() {
+    let home = Home::new();
+    let file = home.write("file", "no folder can be made below this");
+    let run = |args: &[&str]| {
+        let folders = ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"];
+        folders.iter().fold(home.penutup(args), |penutup, name| penutup.env(name, file.join("home")))
+    };
+    run(&["say"]).ok();
+    run(&["check"]).ok();
+    assert!(run(&["paths"]).ok().contains(file.join("home").to_str().expect("UTF-8")));
+    let told = run(&["init"]).failed();
+    assert!(told.contains("bagian dari jalurnya bukan folder"), "{told}");
+}
+
+/// A user without an entry in the machine's list of users, and without a home in the environment. Only root can become
+/// one; where the tests run as somebody else, there is nothing to see here.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_home_at_all_holds_nothing_up() {
+    use std::os::unix::process::CommandExt as _;
+
+    let run = |args: &[&str]| {
+        let mut command = Home::new().penutup(args).command();
+        command.uid(54_321).env_clear().current_dir("/").output().ok()
+    };
+    let Some(output) = run(&["paths"]) else { return };
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(out.contains("folder pemakai tidak ditemukan"), "{out}");
+    for args in [&["say"][..], &["check"], &["man"]] {
+        let output = run(args).expect("it ran before");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
+    let output = run(&["init"]).expect("it ran before");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--rules BERKAS"), "{output:?}");
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_told_and_not_passed_over() {
+    #[cfg(unix)]
+    {
+        let home = Home::new();
+        std::fs::create_dir_all(home.config("")).expect("the folder");
+        std::os::unix::fs::symlink(home.path().join("hilang"), home.config("rules.toml")).expect("a link");
+        let told = home.penutup(["say"]).failed();
+        assert!(told.contains("rules.toml") && told.contains("tidak ada"), "{told}");
+    }
+    penutup(["say"]).status(0);
+}

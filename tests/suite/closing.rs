@@ -1,0 +1,310 @@
+//! What holds of every call under every sound rules file, whatever is pressed: random files, random keys.
+
+use proptest::prelude::*;
+
+use chrono::TimeDelta;
+use penutup::action::{Action, Ending, RulesNews};
+use penutup::app::{App, Effect, Mode};
+use penutup::closing::Mark;
+use penutup::keymap::{self, Key};
+use penutup::rules::decide::Situation;
+use penutup::rules::ruleset::{Duty, RuleSet, Scope, StepIx};
+
+use crate::random_rules;
+use crate::stage::{Stage, book, wib};
+
+/// Something that happens to a prompter.
+#[derive(Clone, Debug)]
+pub enum Op {
+    Key(Key),
+    Paste(String),
+    Wait(i64),
+    Reload(u64),
+    Bad,
+}
+
+/// Anything, keys above all.
+pub fn op() -> impl Strategy<Value = Op> {
+    let letters = prop::sample::select(('a'..='z').chain('A'..='Z').chain("1234567890? é李\u{301}".chars()).collect::<Vec<_>>());
+    let named = prop::sample::select(vec![
+        Key::Enter,
+        Key::Backspace,
+        Key::Delete,
+        Key::Esc,
+        Key::Up,
+        Key::Down,
+        Key::Left,
+        Key::Right,
+        Key::Home,
+        Key::End,
+        Key::PageUp,
+        Key::PageDown,
+        Key::Ctrl('u'),
+        Key::Ctrl('a'),
+        Key::Ctrl('e'),
+    ]);
+    prop_oneof![
+        12 => letters.prop_map(|c| Op::Key(Key::Char(c))),
+        6 => Just(Op::Key(Key::Char(' '))),
+        6 => named.prop_map(Op::Key),
+        1 => "\\PC{0,12}|[0-9 ]{1,9}|(bu|PAK) [a-z]{1,9}\n[a-z]*".prop_map(Op::Paste),
+        2 => prop::sample::select(vec![1, 9, 10, 11, 59, 60, 3600, 86_400, -5, -3600]).prop_map(Op::Wait),
+        1 => (0..40u64).prop_map(Op::Reload),
+        1 => Just(Op::Bad),
+    ]
+}
+
+/// The action that the operation is here, where it is one.
+pub fn action(app: &App, op: &Op) -> Option<Action> {
+    match op {
+        // `q` is tested elsewhere: here the session goes on.
+        Op::Key(key) => keymap::action(app, *key).filter(|action| *action != Action::Quit),
+        Op::Paste(text) => Some(Action::Paste(text.clone())),
+        Op::Wait(_) => Some(Action::Clock),
+        Op::Reload(seed) => Some(Action::Rules(RulesNews::Good(book(random_rules::rules(*seed, 3))))),
+        Op::Bad => Some(Action::Rules(RulesNews::Bad("rules.toml:1: rusak".into()))),
+    }
+}
+
+pub fn stage(seed: u64) -> Stage {
+    Stage::with(book(random_rules::rules(seed, 5)), wib("14:58"), Vec::new())
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// Whether one of the two said stands for the other, told from the requirements alone.
+fn stand_for_each_other(rules: &RuleSet, situation: &Situation, one: StepIx, other: StepIx) -> bool {
+    one == other
+        || rules.requirements.iter().filter(|r| r.when.contains(situation.values())).flat_map(|r| &r.duties).any(
+            |duty| matches!(duty, Duty::ExactlyOne(steps) if steps.contains(&one) && steps.contains(&other)),
+        )
+}
+
+/// The sentences that are still to be said, told anew from the rules.
+fn open(app: &App) -> Vec<StepIx> {
+    let (rules, call) = (app.rules(), app.call());
+    let rule = rules.rules.iter().find(|r| r.when.contains(call.situation().values())).expect("a rule");
+    let spoken = rule.steps.iter().copied().filter(|s| rules.step(*s).is_spoken());
+    spoken
+        .filter(|s| !call.said().iter().any(|said| stand_for_each_other(rules, call.situation(), *s, said.step)))
+        .collect()
+}
+
+fn holds(app: &App) -> Result<(), TestCaseError> {
+    let (rules, call) = (app.rules(), app.call());
+    let open = open(app);
+    prop_assert_eq!(call.current(rules), open.first().copied(), "the cursor is the first sentence not said");
+    prop_assert_eq!(app.is_complete(), open.is_empty());
+    let told: Vec<String> = call
+        .said()
+        .iter()
+        .map(|s| s.step)
+        .chain(open.iter().copied())
+        .map(|step| app.sentence(step).expect("spoken").to_string())
+        .collect();
+    prop_assert_eq!(app.complete_sentence().to_string(), told.join(" "), "what was said plus what remains");
+    for sentence in &told {
+        prop_assert!(!sentence.is_empty() && !sentence.contains("  ") && sentence.trim() == sentence, "{:?}", sentence);
+        let raw = ["{salam", "{sapaan", "{nama", "{tiket"].iter().any(|brace| sentence.contains(brace));
+        prop_assert!(!raw, "a raw placeholder: {:?}", sentence);
+    }
+    let entries = app.entries();
+    for said in call.said() {
+        let shown = entries.iter().filter(|e| e.step == said.step).map(|e| e.mark).collect::<Vec<_>>();
+        prop_assert_eq!(shown, [Mark::Said], "what was said stays on the screen, once");
+    }
+    let current: Vec<StepIx> = entries.iter().filter(|e| e.mark == Mark::Current).map(|e| e.step).collect();
+    prop_assert_eq!(current.first().copied(), call.current(rules));
+    prop_assert!(current.len() <= 1);
+    prop_assert!(app.shown().is_none_or(|step| entries.iter().any(|e| e.step == step)));
+    if let Mode::Typing(draft) = app.mode() {
+        prop_assert!(draft.text().starts_with(draft.before_cursor()));
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(config(256))]
+
+    /// The tree's leaves and the table agree: one plan for every situation, and it is the same however often asked.
+    #[test]
+    fn every_situation_of_a_sound_file_has_exactly_one_plan(seed: u64) {
+        let book = book(random_rules::rules(seed, 5));
+        let rules = &book.rules;
+        for situation in Situation::all(rules) {
+            let matching = rules.rules.iter().filter(|r| r.when.contains(situation.values())).count();
+            prop_assert_eq!(matching, 1, "{:?}", situation);
+            let plan = penutup::rules::decide::decide(rules, &situation);
+            prop_assert!(plan.rule.when.contains(situation.values()));
+            prop_assert!(!plan.steps().is_empty());
+        }
+    }
+
+    #[test]
+    fn whatever_is_pressed_nothing_said_is_lost_and_the_cursor_is_right(
+        seed: u64,
+        ops in prop::collection::vec(op(), 1..80),
+    ) {
+        let mut stage = stage(seed);
+        holds(&stage.app)?;
+        for op in ops {
+            if let Op::Wait(seconds) = op {
+                stage.now += TimeDelta::seconds(seconds);
+            }
+            let Some(action) = action(&stage.app, &op) else { continue };
+            let before = stage.app.call().said().to_vec();
+            let ends = match action {
+                Action::Answer(_) => true,
+                Action::Said | Action::End => stage.app.is_complete(),
+                _ => false,
+            };
+            let takes_back = action == Action::Undo;
+            let looked = stage.app.is_looking();
+            let (current, ticks) = (open(&stage.app).first().copied(), action == Action::Said);
+            stage.act(action);
+            let after = stage.app.call().said();
+            if !ends && !takes_back {
+                prop_assert!(after.starts_with(&before), "{:?} lost what was said", op);
+            }
+            if let (true, Some(current)) = (ticks, current) {
+                prop_assert_eq!(after.last().map(|s| s.step), Some(current), "Space ticks ►, looking ({}) or not", looked);
+                prop_assert!(!stage.app.is_looking());
+            }
+            holds(&stage.app)?;
+        }
+    }
+
+    #[test]
+    fn as_many_undos_as_changes_lead_back_to_the_start(
+        seed: u64,
+        ops in prop::collection::vec(op(), 1..60),
+    ) {
+        let mut stage = stage(seed);
+        let told = |app: &App| {
+            let call = app.call();
+            let since: Vec<_> = (0..app.rules().facts.len()).map(|f| call.since(f)).collect();
+            (call.situation().clone(), since, call.fields().clone(), call.zone(), call.said().to_vec(), call.begun())
+        };
+        let start = told(&stage.app);
+        let mut changes = 0;
+        for op in ops {
+            if matches!(op, Op::Reload(_) | Op::Wait(_)) {
+                continue;
+            }
+            let Some(action) = action(&stage.app, &op) else { continue };
+            let ends = matches!(action, Action::Answer(_))
+                || matches!(action, Action::Said | Action::End) && stage.app.is_complete();
+            if ends || action == Action::Undo {
+                continue;
+            }
+            let before = told(&stage.app);
+            stage.act(action);
+            changes += usize::from(told(&stage.app) != before);
+        }
+        for _ in 0..changes {
+            prop_assert!(stage.app.call().can_undo());
+            stage.act(Action::Undo);
+        }
+        prop_assert!(told(&stage.app) == start, "{:?}", stage.app);
+        prop_assert!(!stage.app.can_undo());
+    }
+
+    #[test]
+    fn a_fact_turned_and_turned_back_is_nothing(seed: u64, ops in prop::collection::vec(op(), 0..30)) {
+        let mut stage = stage(seed);
+        for op in ops {
+            if let Some(action) = action(&stage.app, &op) {
+                stage.act(action);
+            }
+        }
+        stage.act(Action::Back);
+        let told = |stage: &Stage| {
+            let (app, rules) = (&stage.app, stage.app.rules());
+            (app.call().situation().clone(), app.call().plan(rules).rule.id.clone(), stage.complete(), stage.steps())
+        };
+        let before = told(&stage);
+        for fact in 0..stage.app.rules().facts.len() {
+            for back in [false, true] {
+                stage.act(Action::Fact { fact, back }).act(Action::Fact { fact, back: !back });
+                prop_assert_eq!(&told(&stage), &before);
+            }
+            for _ in 0..stage.app.rules().facts[fact].values.len() {
+                stage.act(Action::Fact { fact, back: false });
+            }
+            prop_assert_eq!(&told(&stage), &before, "once around");
+        }
+    }
+
+    #[test]
+    fn a_new_call_begins_at_its_defaults_and_the_shift_goes_on(seed: u64, ops in prop::collection::vec(op(), 0..40)) {
+        let mut stage = stage(seed);
+        for op in ops {
+            if let Some(action) = action(&stage.app, &op) {
+                stage.act(action);
+            }
+        }
+        let before: Vec<usize> =
+            (0..stage.app.rules().facts.len()).map(|f| stage.app.call().situation().value(f)).collect();
+        let since: Vec<_> = (0..before.len()).map(|f| stage.app.call().since(f)).collect();
+        let same_rules = stage.app.rules().clone();
+        stage.act(Action::Answer(Ending::Dropped));
+        let app = &stage.app;
+        prop_assert!(app.call().said().is_empty() && app.call().begun().is_none() && !app.call().can_undo());
+        prop_assert_eq!(app.call().zone(), app.home());
+        prop_assert_eq!(app.call().fields(), &penutup::rules::script::Fields::default_of(app.rules()));
+        if *app.rules() == same_rules {
+            for (fact, told) in app.rules().facts.iter().enumerate() {
+                let value = app.call().situation().value(fact);
+                match told.scope {
+                    Scope::Call => prop_assert_eq!((value, app.call().since(fact)), (0, None)),
+                    Scope::Shift { .. } => prop_assert_eq!((value, app.call().since(fact)), (before[fact], since[fact])),
+                }
+            }
+        }
+    }
+
+    /// What is kept on the disk is always what the screen shows.
+    #[test]
+    fn the_shift_is_kept_whenever_it_changes(seed: u64, ops in prop::collection::vec(op(), 1..60)) {
+        let mut stage = stage(seed);
+        let mut kept = Vec::new();
+        for op in ops {
+            let Some(action) = action(&stage.app, &op) else { continue };
+            stage.act(action);
+            for effect in &stage.effects {
+                if let Effect::SaveHeld(held) = effect {
+                    kept.clone_from(held);
+                }
+            }
+            prop_assert_eq!(&stage.app.call().held(stage.app.rules()), &kept);
+        }
+    }
+
+    #[test]
+    fn one_of_the_alternatives_said_stands_for_the_others(seed: u64, values in prop::collection::vec(0..4usize, 5)) {
+        let mut stage = stage(seed);
+        let alternatives: Vec<StepIx> = stage
+            .app
+            .rules()
+            .requirements
+            .iter()
+            .flat_map(|r| &r.duties)
+            .filter_map(|d| if let Duty::ExactlyOne(steps) = d { Some(steps.clone()) } else { None })
+            .flatten()
+            .collect();
+        stage.keys("s");
+        for (fact, value) in values.into_iter().enumerate().take(stage.app.rules().facts.len()) {
+            for _ in 0..value {
+                stage.act(Action::Fact { fact, back: false });
+            }
+        }
+        let (app, rules) = (&stage.app, stage.app.rules());
+        if let Some(current) = app.call().current(rules) {
+            let said_one = app.call().said().iter().any(|s| alternatives.contains(&s.step));
+            let applies = alternatives.iter().all(|s| stand_for_each_other(rules, app.call().situation(), *s, alternatives[0]));
+            prop_assert!(!(said_one && applies && alternatives.contains(&current)), "asked twice");
+        }
+    }
+}

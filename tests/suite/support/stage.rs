@@ -1,0 +1,185 @@
+//! A prompter without a terminal: keys go in through the key table, the clock is ours.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use penutup::action::{Action, RulesNews};
+use penutup::app::{App, Begin, Effect};
+use penutup::book::{Book, Origin};
+use penutup::closing::Held;
+use penutup::closing::Mark;
+use penutup::keymap::{self, Key};
+use penutup::rules::BUILT_IN;
+use penutup::words::Lang;
+
+/// The prompter and its clock.
+#[derive(Debug)]
+pub struct Stage {
+    pub app: App,
+    pub now: DateTime<Utc>,
+    /// What the last action had the outside do.
+    pub effects: Vec<Effect>,
+}
+
+/// The moment of this time of day in WIB, on a day of no importance.
+#[track_caller]
+pub fn wib(time: &str) -> DateTime<Utc> {
+    format!("2026-03-02T{time}:00+07:00").parse::<DateTime<chrono::FixedOffset>>().expect("a time of day").to_utc()
+}
+
+/// A sound source as a book.
+#[track_caller]
+pub fn book(source: impl Into<Vec<u8>>) -> Arc<Book> {
+    match Book::read(source.into(), Origin::File("rules.toml".into()), NaiveDate::MAX) {
+        Ok(book) => Arc::new(book),
+        Err(refused) => {
+            panic!("{:#?}\n{}", refused.problems, String::from_utf8_lossy(&refused.source))
+        }
+    }
+}
+
+/// The built-in rules with parts replaced: the next revision.
+#[track_caller]
+pub fn revised(parts: &[(&str, &str)]) -> Arc<Book> {
+    let mut source = BUILT_IN.replace("\"Rev-1\"", "\"Rev-2\"");
+    for (from, to) in parts {
+        assert!(source.contains(from), "the built-in rules have {from:?}");
+        source = source.replace(from, to);
+    }
+    book(source)
+}
+
+impl Stage {
+    /// The built-in SOP at this time of day in WIB.
+    #[track_caller]
+    pub fn at(time: &str) -> Self {
+        Self::with(Arc::new(Book::built_in()), wib(time), Vec::new())
+    }
+
+    /// Other rules.
+    pub fn with(book: Arc<Book>, now: DateTime<Utc>, held: Vec<Held>) -> Self {
+        Self::in_zone(0, book, now, held)
+    }
+
+    /// Other rules, in a house that stands in another zone than the first.
+    pub fn in_zone(zone: usize, book: Arc<Book>, now: DateTime<Utc>, held: Vec<Held>) -> Self {
+        let begin = Begin { book, lang: Lang::Id, zone, held, notice: None, rules_trouble: None, now };
+        Self { app: App::new(begin), now, effects: Vec::new() }
+    }
+
+    /// Something happens.
+    pub fn act(&mut self, action: Action) -> &mut Self {
+        self.effects = self.app.update(action, self.now);
+        self
+    }
+
+    /// A key. Answers whether it does anything here.
+    pub fn key(&mut self, key: Key) -> bool {
+        let action = keymap::action(&self.app, key);
+        let does = action.is_some();
+        if let Some(action) = action {
+            self.act(action);
+        }
+        does
+    }
+
+    /// Keys, each of which must do something: letters are themselves, and ␣ Space, ⏎ Enter, ⌫ Backspace, ⎋ Esc, ↑ ↓
+    /// arrows, ⇟ page down.
+    #[track_caller]
+    pub fn keys(&mut self, keys: &str) -> &mut Self {
+        for c in keys.chars() {
+            let key = match c {
+                '␣' => Key::Char(' '),
+                '⏎' => Key::Enter,
+                '⌫' => Key::Backspace,
+                '⎋' => Key::Esc,
+                '↑' => Key::Up,
+                '↓' => Key::Down,
+                '⇟' => Key::PageDown,
+                c => Key::Char(c),
+            };
+            assert!(self.key(key), "{c} does nothing here: {keys:?}");
+        }
+        self
+    }
+
+    /// Time passes; the clock is looked at once.
+    pub fn wait(&mut self, seconds: i64) -> &mut Self {
+        self.now += TimeDelta::seconds(seconds);
+        self.act(Action::Clock)
+    }
+
+    /// It is another time of day, in WIB; the clock is looked at once.
+    #[track_caller]
+    pub fn clock(&mut self, time: &str) -> &mut Self {
+        self.now = wib(time);
+        self.act(Action::Clock)
+    }
+
+    /// Good rules come.
+    pub fn reload(&mut self, book: &Arc<Book>) -> &mut Self {
+        self.act(Action::Rules(RulesNews::Good(Arc::clone(book))))
+    }
+
+    /// A text is pasted.
+    pub fn paste(&mut self, text: &str) -> &mut Self {
+        self.act(Action::Paste(text.into()))
+    }
+
+    /// The sentence shown large.
+    pub fn sentence(&self) -> Option<String> {
+        Some(self.app.sentence(self.app.shown()?)?.to_string())
+    }
+
+    /// The complete sentence.
+    pub fn complete(&self) -> String {
+        self.app.complete_sentence().to_string()
+    }
+
+    /// The current step's id.
+    pub fn current(&self) -> Option<&str> {
+        let rules = self.app.rules();
+        self.app.call().current(rules).map(|step| rules.step(step).id.as_str())
+    }
+
+    /// The steps on the screen, with their marks: `√campaign ►download terima-kasih (bantuan)`.
+    pub fn steps(&self) -> String {
+        let rules = self.app.rules();
+        let told = self.app.entries().into_iter().map(|entry| {
+            let id = &rules.step(entry.step).id;
+            match entry.mark {
+                Mark::Said => format!("√{id}"),
+                Mark::Current => format!("►{id}"),
+                Mark::Ahead => id.clone(),
+                Mark::Reminder => format!("({id})"),
+            }
+        });
+        told.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The steps that were said, in order.
+    pub fn said(&self) -> Vec<&str> {
+        let rules = self.app.rules();
+        self.app.call().said().iter().map(|s| rules.step(s.step).id.as_str()).collect()
+    }
+
+    /// The notice, or nothing.
+    pub fn notice(&self) -> String {
+        self.app.notice().unwrap_or_default()
+    }
+
+    /// A fact's value, by id.
+    #[track_caller]
+    pub fn fact(&self, id: &str) -> &str {
+        let rules = self.app.rules();
+        let fact = rules.fact_named(id).expect("a fact of these rules");
+        &rules.facts[fact].values[self.app.call().situation().value(fact)].id
+    }
+
+    /// What is spoken for a field.
+    #[track_caller]
+    pub fn field(&self, id: &str) -> String {
+        let rules = self.app.rules();
+        self.app.fields().spoken(rules, rules.field_named(id).expect("a field of these rules"))
+    }
+}

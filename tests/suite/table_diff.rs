@@ -1,0 +1,249 @@
+//! `penutup table` and `penutup diff`: what a supervisor signs, and what a revision changes.
+
+use penutup::rules::BUILT_IN;
+use serde_json::{Value, json};
+
+use crate::support::{Home, Ran, assert_harmless, json, penutup};
+
+/// A result as a snapshot.
+#[track_caller]
+fn snapshot(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots/table_diff");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+/// The built-in rules with these texts replaced, each of which must be there.
+#[track_caller]
+fn edited(edits: &[(&str, &str)]) -> String {
+    edits.iter().fold(BUILT_IN.to_owned(), |source, (from, to)| {
+        assert!(source.contains(from), "{from}");
+        source.replacen(from, to, 1)
+    })
+}
+
+/// Rev-2: another sentence, another answer for one row, another hour, another title.
+const REV_2: &[(&str, &str)] = &[
+    ("\"Rev-1\"", "\"Rev-2\""),
+    ("\"11:00\"", "\"10:30\""),
+    ("Agar semua makin mudah, ayo download", "Ayo unduh"),
+    ("\"Ajakan DOWNLOAD New PLN Mobile\"", "\"Ajakan unduh New PLN Mobile\""),
+    ("[\"bantuan\", \"campaign\", \"update\"", "[\"bantuan\", \"campaign\", \"download\""),
+];
+
+/// `diff` of the built-in rules and these.
+fn diff(new: &str, args: &[&str]) -> Ran {
+    let home = Home::new();
+    home.write("lama.toml", BUILT_IN);
+    home.write("baru.toml", new);
+    home.penutup([&["diff", "lama.toml", "baru.toml"], args].concat()).run()
+}
+
+fn keys(value: &Value) -> Vec<String> {
+    value.as_object().expect("an object").keys().cloned().collect()
+}
+
+#[test]
+fn the_table_in_every_form() {
+    for form in ["text", "md", "csv", "json"] {
+        let out = Home::new().penutup(["table", "--format", form]).ok();
+        snapshot(&format!("table_{form}"), &out.replace("\r\n", "\n"));
+    }
+    assert_eq!(Home::new().penutup(["table"]).ok(), Home::new().penutup(["table", "--format", "text"]).ok());
+    snapshot("table_text_en", &Home::new().penutup(["table", "--lang", "en"]).ok());
+}
+
+#[test]
+fn the_table_without_a_terminal_fits_a_page_and_has_no_escapes() {
+    let out = Home::new().penutup(["table"]).ok();
+    assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
+    assert_harmless(&out);
+}
+
+#[test]
+fn the_tables_json_is_the_partition_that_is_promised() {
+    let table = Home::new().penutup(["table", "--format", "json"]).json();
+    assert_eq!(keys(&table), ["schema", "revision", "situations", "rows"]);
+    let rows = table["rows"].as_array().expect("rows");
+    let mut situations = 0;
+    for row in rows {
+        assert_eq!(keys(row), ["when", "rule", "steps", "script"]);
+        assert_eq!(keys(&row["when"]), ["klb", "topik", "aplikasi"]);
+        let values = row["when"].as_object().expect("facts").values();
+        situations += values.map(|values| values.as_array().expect("values").len()).product::<usize>();
+    }
+    assert_eq!((table["situations"].clone(), situations), (12.into(), 12));
+}
+
+#[test]
+fn every_row_of_the_csv_has_every_cell_and_none_is_a_formula() {
+    let home = Home::new();
+    let edits = [
+        ("say   = \"Agar", "say   = \"=HYPERLINK(1), \\\"Agar"),
+        ("label = \"TELAH punya\"", "label = \"+ ya\""),
+        ("basis = \"Kalimat lengkap 1\"", "basis = \"@SUM(1)\""),
+        ("label  = \"Topik\"", "label  = \"-topik\""),
+    ];
+    home.write("rumus.toml", edited(&edits));
+    let out = home.penutup(["table", "rumus.toml", "--format", "csv"]).ok();
+    let lines: Vec<&str> = out.split_terminator("\r\n").collect();
+    assert_eq!(lines.len(), 9);
+    for line in &lines {
+        let (mut cells, mut quoted) = (vec![String::new()], false);
+        for c in line.chars() {
+            match c {
+                '"' => quoted = !quoted,
+                ',' if !quoted => cells.push(String::new()),
+                c => cells.last_mut().expect("a cell").push(c),
+            }
+        }
+        assert_eq!(cells.len(), 9, "{line}");
+        assert!(cells.iter().all(|cell| !cell.starts_with(['=', '+', '-', '@'])), "{line}");
+    }
+    assert!(lines[0].contains(",'-topik,") && lines[1].ends_with(",'@SUM(1),"), "{out}");
+    assert!(lines[4].contains("\"'=HYPERLINK(1), \"\"Agar semua"), "{out}");
+}
+
+#[test]
+fn markdown_cells_are_not_broken_by_what_stands_in_them() {
+    let home = Home::new();
+    home.write("garis.toml", edited(&[("ayo download aplikasi", "ayo | *download* _aplikasi_")]));
+    let out = home.penutup(["table", "garis.toml", "--format", "md"]).ok();
+    assert!(out.contains("ayo \\| \\*download\\* \\_aplikasi\\_"), "{out}");
+    assert!(out.contains("selamat **{salam}** **{sapaan}** **{nama}** |"), "{out}");
+}
+
+#[test]
+fn the_table_is_of_the_rules_in_use_and_refuses_what_check_refuses() {
+    let home = Home::new();
+    home.write("config/penutup/rules.toml", edited(&[("\"Rev-1\"", "\"Rev-7\"")]));
+    home.write("rusak.toml", edited(&[("[\"belum-tahu\", \"belum\"]", "\"belum\"")]));
+    assert_eq!(home.penutup(["table", "--format", "json"]).json()["revision"], "Rev-7");
+    assert!(home.penutup(["table", "hilang.toml"]).failed().contains("hilang.toml"));
+    assert!(home.penutup(["table", "rusak.toml"]).failed().contains("gap"));
+    home.penutup(["table", "--rules", "rusak.toml"]).failed();
+}
+
+#[test]
+fn a_revision_for_people() {
+    let ran = diff(&edited(REV_2), &[]);
+    ran.status(1).err_is("").out_has("7 dari 12 situasi berubah");
+    assert_harmless(&ran.out);
+    snapshot("diff_text", &ran.out);
+    snapshot("diff_text_en", &diff(&edited(REV_2), &["--lang", "en"]).out);
+}
+
+#[test]
+fn a_revision_for_programs() {
+    let ran = diff(&edited(REV_2), &["--format", "json"]);
+    ran.status(1).err_is("");
+    let found = json(&ran.out);
+    let all = ["schema", "situations", "changed", "groups", "greeting_changes", "text_changes", "added", "removed"];
+    assert_eq!(keys(&found), all);
+    assert_eq!((found["situations"].clone(), found["changed"].clone()), (12.into(), 7.into()));
+    assert_eq!(
+        found["greeting_changes"],
+        json!([{ "from": "10:30", "to": "11:00", "before": "pagi", "after": "siang" }])
+    );
+    assert_eq!(found["added"], json!({ "facts": [], "values": [], "steps": [] }));
+    let mut sum = 0;
+    for group in found["groups"].as_array().expect("groups") {
+        assert_eq!(keys(group), ["situations", "when", "before", "after", "cause"]);
+        assert_eq!(
+            (keys(&group["before"]), keys(&group["cause"][0])),
+            (vec!["steps".into(), "script".into()], vec!["file".into(), "line".into()])
+        );
+        for cube in group["when"].as_array().expect("cubes") {
+            assert_eq!(keys(cube), ["klb", "topik", "aplikasi"]);
+            let values = cube.as_object().expect("facts").values();
+            sum += values.map(|values| values.as_array().expect("values").len()).product::<usize>();
+        }
+    }
+    assert_eq!(sum, 7);
+    snapshot("diff_json", &serde_json::to_string_pretty(&found).expect("JSON"));
+}
+
+#[test]
+fn order_names_of_rules_comments_and_layout_are_no_difference() {
+    let (before, rules) = BUILT_IN.split_once("# ── Tabel keputusan").expect("the rules");
+    let (rules, after) = rules.split_once("# ── Kewajiban").expect("the requirements");
+    let mut rules: Vec<&str> = rules.split("[[rule]]").skip(1).collect();
+    rules.reverse();
+    let rules = rules.join("[[rule]]").replace("id    = \"k", "id = 'aturan-k").replace("-1\"\nwhen", "-1'\nwhen");
+    let rules = rules
+        .replace("-2\"\nwhen", "-2'\nwhen")
+        .replace("lain\"\nwhen", "lain'\nwhen")
+        .replace("mobile\"\nwhen", "mobile'\nwhen");
+    let moved = format!("{before}\n# lain\n\n\n[[rule]]{rules}\n#{after}").replace("klb = \"ya\"", "klb  =  ['ya']");
+    let ran = diff(&moved, &[]);
+    ran.status(0).err_is("").out_has("Tidak ada perbedaan: 12 situasi");
+    let found = diff(&moved, &["--format", "json"]);
+    found.status(0);
+    assert_eq!(json(&found.out)["groups"], json!([]));
+}
+
+#[test]
+fn texts_alone_make_a_difference_but_change_no_situation() {
+    let ran = diff(&edited(&[("title = \"Terima kasih\"", "title = \"Ucapan terima kasih\"")]), &[]);
+    ran.status(1).out_has("0 dari 12 situasi berubah").out_has("langkah · terima-kasih · title");
+    ran.out_has("- [Terima] kasih").out_has("+ [Ucapan terima] kasih");
+}
+
+#[test]
+fn new_facts_values_and_zones_are_told_apart() {
+    let new = edited(&[
+        (
+            "[[field]]",
+            "[[fact]]\nid = \"kota\"\nlabel = \"Kota\"\nvalues = [{ id = \"lain\", label = \"lain\" }, { id = \"medan\", label = \"Medan\" }]\n\n[[field]]",
+        ),
+        ("{ id = \"belum\", label", "{ id = \"rusak\", label = \"rusak\" }, { id = \"belum\", label"),
+        (
+            "when  = { klb = \"tidak\", topik = \"lain\", aplikasi = [\"belum-tahu\", \"belum\"] }",
+            "when  = { klb = \"tidak\", topik = \"lain\", aplikasi = [\"belum-tahu\", \"belum\", \"rusak\"] }",
+        ),
+        (
+            "when  = { klb = \"tidak\", topik = \"pln-mobile\", aplikasi = [\"belum-tahu\", \"telah\"] }",
+            "when  = { klb = \"tidak\", topik = \"pln-mobile\", aplikasi = [\"belum-tahu\", \"telah\", \"rusak\"] }",
+        ),
+        (
+            "when  = { klb = \"ya\", topik = \"lain\", aplikasi = [\"belum-tahu\", \"belum\"] }",
+            "when  = { klb = \"ya\", topik = \"lain\", aplikasi = [\"belum-tahu\", \"belum\", \"rusak\"] }",
+        ),
+        (
+            "when  = { klb = \"ya\", topik = \"pln-mobile\", aplikasi = [\"belum-tahu\", \"telah\"] }",
+            "when  = { klb = \"ya\", topik = \"pln-mobile\", aplikasi = [\"belum-tahu\", \"telah\", \"rusak\"] }",
+        ),
+        ("id     = \"WIT\"\noffset = \"+09:00\"", "id     = \"LN\"\noffset = \"+00:00\""),
+    ]);
+    let ran = diff(&new, &["--format", "json"]);
+    ran.status(1);
+    let found = json(&ran.out);
+    // 2 × 2 × 4 × 2, of which the 8 with the new value have no counterpart.
+    assert_eq!((found["situations"].clone(), found["changed"].clone()), (32.into(), 0.into()));
+    assert_eq!(found["added"], json!({ "facts": ["kota"], "values": ["aplikasi=rusak"], "steps": [] }));
+    assert_eq!(
+        found["greeting_changes"],
+        json!([
+            { "zone": "LN", "before": null, "after": "+00:00" },
+            { "zone": "WIT", "before": "+09:00", "after": null },
+        ])
+    );
+    let ran = diff(&new, &[]);
+    ran.out_has("Fakta baru: kota\nNilai baru: aplikasi=rusak\n").out_has("LN · (tidak ada) → +00:00");
+}
+
+#[test]
+fn files_that_cannot_be_used_and_missing_arguments_are_status_2() {
+    let home = Home::new();
+    home.write("lama.toml", BUILT_IN);
+    home.write("rusak.toml", edited(&[("[\"belum-tahu\", \"belum\"]", "\"belum\"")]));
+    for files in [["lama.toml", "rusak.toml"], ["rusak.toml", "lama.toml"]] {
+        let told = home.penutup([&["diff"], &files[..]].concat()).failed();
+        assert!(told.contains("gap") && told.contains("rusak.toml"), "{told}");
+    }
+    assert!(home.penutup(["diff", "lama.toml", "hilang.toml"]).failed().contains("hilang.toml"));
+    penutup(["diff", "lama.toml"]).status(2);
+    penutup(["diff"]).status(2);
+}
