@@ -345,9 +345,12 @@ fn caution(look: &Look<'_>) -> Option<Line<'static>> {
     let left = vec![look.span(format!(" ! {short}"), Role::Caution)];
     // Only where the key opens it.
     let why = match app.mode() {
-        Mode::Closing => vec![look.span(format!("D {}", app.words().keys.basis_short), Role::Accent)],
-        _ => Vec::new(),
+        Mode::Closing => format!("D {}", app.words().keys.basis_short),
+        _ => String::new(),
     };
+    // The contradiction itself is worth more than the hint.
+    let fits = width(short) + 3 + width(&why) + 2 < look.columns;
+    let why = if fits { vec![look.span(why, Role::Accent)] } else { Vec::new() };
     Some(look.two_ends(left, why))
 }
 
