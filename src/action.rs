@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::book::Book;
+use crate::rules::diff::diff;
 use crate::rules::ruleset::FieldIx;
 
 /// What happens.
@@ -65,8 +66,33 @@ pub enum Action {
 pub enum RulesNews {
     /// Checked rules.
     Good(Arc<Book>),
+    /// Checked rules, and how much they change.
+    Revised(Arc<Book>, Change),
     /// Why the last good rules stay, in one line in the user's language.
     Bad(String),
+}
+
+/// How much is said differently under new rules; worked out where nobody waits for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The rules they are held against.
+    pub from: Arc<Book>,
+    /// How many situations are answered differently, a decimal.
+    pub changed: String,
+    /// Of how many.
+    pub situations: String,
+}
+
+impl Change {
+    /// Compares two books; `None` where they differ in too many ways to be counted.
+    #[must_use]
+    pub fn between(from: Arc<Book>, to: &Book) -> Option<Self> {
+        let (changed, situations) = {
+            let diff = diff(&from.rules, &to.rules).ok()?;
+            (diff.changed.to_string(), diff.situations.to_string())
+        };
+        Some(Self { from, changed, situations })
+    }
 }
 
 /// Up or down.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::action::{Action, Direction, Edit, Ending, RulesNews};
+use crate::action::{Action, Change, Direction, Edit, Ending, RulesNews};
 use crate::book::Book;
 use crate::closing::name::{NoName, first_line, from_outside};
 use crate::closing::{Closing, Held, Mark};
@@ -98,6 +98,8 @@ pub struct Begin {
 pub struct App {
     book: Arc<Book>,
     pending: Option<Arc<Book>>,
+    /// The rules before these.
+    was: Option<Arc<Book>>,
     lang: Lang,
     home: String,
     /// Which call of this prompter.
@@ -133,6 +135,7 @@ impl App {
             home: rules.zones[zone].id.clone(),
             book: begin.book,
             pending: None,
+            was: None,
             lang: begin.lang,
             ended: None,
             mode: Mode::Closing,
@@ -144,6 +147,13 @@ impl App {
             state_trouble: None,
             now: begin.now,
         }
+    }
+
+    /// With the rules that were in use when the program last ran, where they are others.
+    #[must_use]
+    pub fn after(mut self, was: Option<Arc<Book>>) -> Self {
+        self.was = was;
+        self
     }
 
     /// Changes the state; answers what the outside is to do.
@@ -230,7 +240,8 @@ impl App {
             Action::Paste(text) => self.paste(&text),
             Action::Quit => self.quit(effects),
             Action::Clock => {}
-            Action::Rules(RulesNews::Good(book)) => self.take_rules(book),
+            Action::Rules(RulesNews::Good(book)) => self.take_rules(book, None),
+            Action::Rules(RulesNews::Revised(book, change)) => self.take_rules(book, Some(change)),
             Action::Rules(RulesNews::Bad(why)) => self.rules_trouble = Some(why),
             Action::StateTrouble(why) => {
                 self.state_trouble = why.map(|why| fill(self.words().notice.state_not_written, &[("why", &why)]));
@@ -420,7 +431,7 @@ impl App {
         self.journalled = None;
         let old = Arc::clone(&self.book);
         if let Some(book) = self.pending.take() {
-            self.book = book;
+            self.was = Some(std::mem::replace(&mut self.book, book));
         }
         let next = Closing::new(self.rules(), self.home(), &held);
         let call = std::mem::replace(&mut self.call, next);
@@ -437,7 +448,7 @@ impl App {
         effects.push(Effect::LookAtRules);
     }
 
-    fn take_rules(&mut self, book: Arc<Book>) {
+    fn take_rules(&mut self, book: Arc<Book>, change: Option<Change>) {
         self.rules_trouble = None;
         if book.source == self.book.source {
             // Back to what is in use: nothing waits any longer. It may come from elsewhere now.
@@ -445,8 +456,7 @@ impl App {
             self.book = book;
             return;
         }
-        let notice = &self.words().notice;
-        let revision = book.rules.sop.revision.clone();
+        let notice = self.of_change(&book, change);
         if self.call.said().is_empty() {
             let home = book.rules.zone_named(&self.home).unwrap_or(0);
             self.call = self.call.under(&self.book.rules, &book.rules, home);
@@ -458,13 +468,25 @@ impl App {
                 };
             }
             self.looking = None;
-            self.book = book;
+            self.was = Some(std::mem::replace(&mut self.book, book));
             self.pending = None;
-            self.tell(fill(notice.rules_taken, &[("revision", &revision)]));
         } else {
             self.pending = Some(book);
-            self.tell(fill(notice.rules_next_call, &[("revision", &revision)]));
         }
+        self.tell(notice);
+    }
+
+    /// What is told of new rules: whether they hold now or with the next call, and how much is said differently.
+    fn of_change(&self, book: &Book, change: Option<Change>) -> String {
+        let words = &self.words().notice;
+        let with = [("revision", book.rules.sop.revision.as_str())];
+        let mut told = fill(if self.call.said().is_empty() { words.rules_taken } else { words.rules_next_call }, &with);
+        let known = change.filter(|c| c.from.source == self.book.source);
+        if let Some(change) = known.or_else(|| Change::between(Arc::clone(&self.book), book)) {
+            let with = [("changed", change.changed.as_str()), ("situations", &change.situations)];
+            told = format!("{told} · {}", fill(words.rules_changed, &with));
+        }
+        told
     }
 }
 

@@ -6,6 +6,7 @@ pub mod completions;
 pub mod diff;
 mod dress;
 pub mod init;
+pub mod journal;
 mod json;
 pub mod man;
 pub mod moment;
@@ -13,6 +14,7 @@ mod page;
 pub mod pairs;
 pub mod paths;
 pub mod prompter;
+pub mod report;
 pub mod say;
 pub mod table;
 mod usage;
@@ -81,6 +83,10 @@ pub enum Verb {
     Table(table::TableVerb),
     /// Compare two rules files.
     Diff(diff::DiffVerb),
+    /// Add up what was said.
+    Report(report::Report),
+    /// Carry the journal elsewhere, or thin it out.
+    Journal(journal::Journal),
     /// Make files to edit.
     Init,
     /// Show the files in use.
@@ -208,6 +214,12 @@ impl Context {
         Chosen::first(named, self.folders.rules())
     }
 
+    /// Where the journal is kept; `None` where there is no home and the settings name no place.
+    #[must_use]
+    pub fn journal(&self) -> Option<PathBuf> {
+        self.settings.journal.path.clone().or_else(|| self.folders.journal())
+    }
+
     /// A message for standard error, with what to do.
     #[must_use]
     pub fn stop(&self, message: &str, help: Option<&str>) -> Stop {
@@ -312,6 +324,8 @@ fn answer(args: &[OsString]) -> Result<Answer, Stop> {
         Some(Verb::Check(check)) => check::run(&check, &context),
         Some(Verb::Table(table)) => table::run(&table, &context),
         Some(Verb::Diff(diff)) => diff::run(&diff, &context),
+        Some(Verb::Report(report)) => report::run(&report, &context),
+        Some(Verb::Journal(journal)) => journal::run(&journal, &context),
         Some(Verb::Init) => init::run(&context),
         Some(Verb::Paths) => Ok(paths::run(&context)),
         Some(Verb::Completions(completions)) => Ok(completions::run(&completions, &context)),

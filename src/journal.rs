@@ -1,3 +1,20 @@
-//! The journal: what was said, what was left out, and why. Personal data has no place in it.
+//! The journal: what was said, what was left out, and why. Personal data has no place in it: a [`record::Record`] has
+//! no field for any, and nothing else goes in. Knows the disk and the clock; no terminal, no rules, no prompter.
+//!
+//! ```text
+//! App ─ Record ─► writer ─► store ─► journal.db ─► read ─► report::fold ─► Report ─► text │ json
+//!                 (thread)   (SQLite)              export ─► JSON Lines ─► merge ─┘      └► csv, a line a call
+//! ```
 
+mod aside;
+pub mod export;
+pub mod merge;
+pub mod presence;
+pub mod read;
 pub mod record;
+pub mod report;
+pub mod row;
+pub mod schema;
+pub mod store;
+pub mod trouble;
+pub mod writer;

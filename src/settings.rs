@@ -13,6 +13,8 @@ use crate::words::Lang;
 pub const TEMPLATE: &str = include_str!("../config/settings.toml");
 /// The longest name of a seat, in graphemes.
 const SEAT: usize = 40;
+/// For how many days a call can be kept.
+const DAYS: (i64, i64) = (1, 3650);
 
 /// The colours of the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +62,25 @@ pub struct Settings {
     pub rules: Option<PathBuf>,
     /// What this seat is called in the recap.
     pub seat: Option<String>,
+    /// The journal.
+    pub journal: Journal,
+}
+
+/// What is set of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journal {
+    /// Whether it is kept.
+    pub enabled: bool,
+    /// Where; `None`: in the data folder.
+    pub path: Option<PathBuf>,
+    /// For how many days a call is kept.
+    pub days: u32,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self { enabled: true, path: None, days: 90 }
+    }
 }
 
 /// Reads settings; `folder` is the one they lie in, from which a relative path counts. What is wrong is told, and what
@@ -74,6 +95,7 @@ pub fn read(bytes: &[u8], folder: &Path) -> (Settings, Vec<Problem>) {
             theme: one_of(root, "theme", Theme::ALL, Theme::name).unwrap_or_default(),
             rules: full(root, "rules").map(|t| folder.join(t.value)),
             seat: seat(root),
+            journal: root.table("journal", |table| journal(table, folder)).unwrap_or_default(),
         };
         root.close();
         settings
@@ -108,6 +130,25 @@ fn one_of<T: Copy, const N: usize>(
     found
 }
 
+fn journal(table: &Table<'_>, folder: &Path) -> Journal {
+    let default = Journal::default();
+    let days = table.integer("days").and_then(|days| {
+        let (min, max) = DAYS;
+        let good = (min..=max).contains(&days.value);
+        if !good {
+            table.note(days.span, Kind::OutOfRange { key: "days", min, max });
+        }
+        // A mistake deletes nothing.
+        u32::try_from(if good { days.value } else { max }).ok()
+    });
+    Journal {
+        enabled: table.boolean("enabled").map_or(default.enabled, |b| b.value),
+        // Empty means the data folder.
+        path: table.text("path").map(|t| t.value).filter(|t| !text::is_blank(t)).map(|t| folder.join(t)),
+        days: days.unwrap_or(default.days),
+    }
+}
+
 /// The seat; unlike the others it may be set to nothing.
 fn seat(root: &Table<'_>) -> Option<String> {
     let text = root.text("seat")?;
@@ -133,7 +174,7 @@ mod tests {
         assert_eq!(of(TEMPLATE), (Settings::default(), vec![]));
         let lines: Vec<&str> =
             TEMPLATE.lines().filter_map(|l| l.strip_prefix("# ")).filter(|l| l.contains(" = ")).collect();
-        assert_eq!(lines.len(), 5, "a setting without a line in the template, or a line without a setting");
+        assert_eq!(lines.len(), 8, "a setting without a line in the template, or a line without a setting");
         for line in lines {
             let (settings, problems) = of(line);
             assert_eq!(problems, [], "{line}");
@@ -158,6 +199,7 @@ mod tests {
             theme: Theme::Proyektor,
             rules: Some("/folder/../r.toml".into()),
             seat: Some("meja 7".into()),
+            journal: Journal::default(),
         };
         assert_eq!(settings, expected);
         assert_eq!(of("rules = '/abs/r.toml'").0.rules, Some("/abs/r.toml".into()));
@@ -176,5 +218,20 @@ mod tests {
         let (settings, problems) = of("thema = 'dark'\nlang = 'en'");
         assert_eq!((settings.lang, problems.len()), (Some(Lang::En), 1));
         assert_eq!(of("lang = ").1.len(), 1);
+    }
+
+    #[test]
+    fn the_journal_can_be_set_and_a_mistake_deletes_nothing() {
+        let journal = |text: &str| (of(text).0.journal, of(text).1.len());
+        let set = Journal { enabled: false, path: Some("/folder/j.db".into()), days: 30 };
+        assert_eq!(journal("[journal]\nenabled = false\npath = 'j.db'\ndays = 30"), (set, 0));
+        assert_eq!(journal("journal.path = ' '"), (Journal::default(), 0));
+        for wrong in ["0", "-1", "3651"] {
+            let kept = Journal { days: 3650, ..Journal::default() };
+            assert_eq!(journal(&format!("[journal]\ndays = {wrong}")), (kept, 1));
+        }
+        for wrong in ["days = '30'", "enabled = 1", "path = 7", "hari = 30"] {
+            assert_eq!(journal(&format!("[journal]\n{wrong}")), (Journal::default(), 1), "{wrong}");
+        }
     }
 }

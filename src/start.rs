@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::action::RulesNews;
+use crate::action::{Change, RulesNews};
 use crate::app::{App, Begin};
 use crate::book::Book;
 use crate::clock::Clock;
@@ -43,6 +43,8 @@ pub struct Start {
     pub shift: Shift,
     /// What the first screen tells.
     pub notice: Option<String>,
+    /// The rules that were in use when the prompter last ran, where they are others and still at hand.
+    pub was: Option<Arc<Book>>,
 }
 
 /// What outlasts a restart, shared by the two threads that write it.
@@ -63,7 +65,8 @@ impl Start {
             notice: self.notice,
             rules_trouble: self.rules_trouble,
             now: self.clock.now(),
-        });
+        })
+        .after(self.was);
         let theme = if no_colour() { Theme::Mono } else { self.settings.theme };
         let kept: Kept = Arc::new(Mutex::new(self.shift));
         let outside = Outside {
@@ -130,9 +133,14 @@ impl Reloader {
             }
             Ok(book) => {
                 self.complaint = None;
-                self.last = Arc::new(book);
+                let before = std::mem::replace(&mut self.last, Arc::new(book));
+                let change = Change::between(before, &self.last);
                 self.remember();
-                Some(RulesNews::Good(Arc::clone(&self.last)))
+                let book = Arc::clone(&self.last);
+                Some(match change {
+                    Some(change) => RulesNews::Revised(book, change),
+                    None => RulesNews::Good(book),
+                })
             }
             // The built-in rules need no file; one that was there and went is told.
             Err(Bad::Unreadable(e)) if e.error.kind() == io::ErrorKind::NotFound && !self.from_file() => None,

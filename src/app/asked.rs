@@ -29,6 +29,12 @@ impl App {
         &self.book
     }
 
+    /// The rules before these, since the program began or last ran.
+    #[must_use]
+    pub fn was(&self) -> Option<&Book> {
+        self.was.as_deref()
+    }
+
     /// The rules in use.
     #[must_use]
     pub fn rules(&self) -> &RuleSet {

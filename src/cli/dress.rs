@@ -59,6 +59,20 @@ fn verb(name: &str, sub: Command, names: &[String], words: &Words) -> Command {
             let sub = argument(sub, "new", w.new, w.value_new, words);
             own(sub, "format", w.format, Some(words.clap.value_format))
         }
+        "report" => {
+            let r = &words.report;
+            let sub = framed(sub, r.about, r.usage, words).after_help(r.after);
+            let sub = argument(sub, "files", r.files, w.value_file, words);
+            let sub = own(own(sub, "from", r.from, Some(r.value_date)), "to", r.to, Some(r.value_date));
+            own(own(sub, "by", r.by, Some(r.value_by)), "format", r.format, Some(w.value_format))
+        }
+        "journal" => {
+            let (r, j) = (&words.report, &words.journal);
+            let sub = framed(sub, j.about, j.usage, words).after_help(j.after);
+            let sub = argument(sub, "what", j.what, j.value_what, words);
+            let sub = own(own(sub, "from", j.from, Some(r.value_date)), "to", j.to, Some(r.value_date));
+            own(own(sub, "before", j.before, Some(r.value_date)), "all", j.all, None)
+        }
         "init" => framed(sub, w.init, w.init_usage, words),
         "paths" => framed(sub, w.paths, w.paths_usage, words),
         "completions" => {
@@ -69,7 +83,8 @@ fn verb(name: &str, sub: Command, names: &[String], words: &Words) -> Command {
         "help" => {
             let names: Vec<clap::builder::PossibleValue> = names.iter().map(Into::into).collect();
             let sub = framed(sub, w.help, w.help_usage, words).mut_arg("verb", |arg| arg.value_parser(names));
-            argument(sub, "verb", w.help_verb, w.value_verb, words)
+            // All the verbs in one line would be too long for a screen; they stand in the program's own help.
+            argument(sub, "verb", w.help_verb, w.value_verb, words).mut_arg("verb", |arg| arg.help(w.help_verb))
         }
         _ => sub,
     }

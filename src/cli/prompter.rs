@@ -5,10 +5,12 @@
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use super::{Answer, Context, Stop, moment};
 use crate::book::{Book, Origin};
 use crate::clock::Clock;
-use crate::files::shift;
+use crate::files::shift::{self, Shift};
 use crate::files::{self, Bad, Why};
 use crate::start::Start;
 use crate::tell::outside;
@@ -54,8 +56,10 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     notices.extend(lost.map(|lost| lost.told(words)));
     // Rules that merely stand in are no new revision.
     let revision = &ready.book.rules.sop.revision;
+    let mut was = None;
     if ready.bad.is_none() && shift.revision.as_ref().is_some_and(|seen| seen != revision) {
         notices.push(fill(words.notice.revision_changed, &[("revision", revision)]));
+        was = former(&context, &shift, today);
     }
     Ok(Start {
         rules_trouble,
@@ -65,11 +69,19 @@ pub fn start(context: Context) -> Result<Start, Stop> {
         zone,
         clock,
         shift,
+        was,
         notice: (!notices.is_empty()).then(|| notices.join(" · ")),
         book: Arc::new(ready.book),
         settings: context.settings,
         folders: context.folders,
     })
+}
+
+/// The rules that were seen last, where they are still at hand: the last good copy, or the embedded ones.
+fn former(context: &Context, shift: &Shift, today: NaiveDate) -> Option<Arc<Book>> {
+    let seen = |book: &Book| shift.rules_sha256.as_deref() == Some(book.sha256());
+    let copy = files::load_last_good(&context.folders, today).filter(seen);
+    copy.or_else(|| Some(Book::built_in()).filter(seen)).map(Arc::new)
 }
 
 /// Why the rules in use are not those that were asked for, and which they are.

@@ -52,6 +52,12 @@ impl Folders {
     pub fn shift(&self) -> Option<PathBuf> {
         self.state.as_ref().map(|folder| folder.join("shift.toml"))
     }
+
+    /// The journal, where the settings name no other place.
+    #[must_use]
+    pub fn journal(&self) -> Option<PathBuf> {
+        self.data.as_ref().map(|folder| folder.join("journal.db"))
+    }
 }
 
 /// Why a file is the one in use.

@@ -5,6 +5,7 @@ mod closing;
 mod cli;
 mod corpus;
 mod house;
+mod journal;
 mod pictures;
 #[path = "support/random_rules.rs"]
 mod random_rules;

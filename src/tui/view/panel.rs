@@ -1,13 +1,16 @@
 //! The panels: why this script (`D`), and the keys (`?`). They take the place of the steps and the complete sentence;
 //! header, banner and footer stay.
 
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::Look;
 use super::header::{field_text, situation};
 use super::wrap::{width, wrap};
+use crate::app::App;
 use crate::book::Origin;
 use crate::keymap;
+use crate::rules::diff::{Run, marked, spoken_change};
 use crate::rules::ruleset::RuleSet;
 use crate::tui::theme::Role;
 use crate::words::fill;
@@ -31,9 +34,22 @@ impl<'l, 'a> Page<'l, 'a> {
 
     /// A heading and the text that belongs to it; nothing for an empty text.
     fn entry(&mut self, heading: &str, text: &str) {
-        if text.is_empty() {
-            return;
+        if !text.is_empty() {
+            self.runs(heading, &[(text, self.look.style(Role::Text))]);
         }
+    }
+
+    /// A sentence of a revision, the words underlined that the other has otherwise.
+    fn sentence(&mut self, heading: &str, words: &[Run]) {
+        let plain = self.look.style(Role::Text);
+        let runs = words.iter().enumerate().flat_map(|(at, run)| {
+            let style = if run.changed { plain.add_modifier(Modifier::UNDERLINED) } else { plain };
+            [(if at == 0 { "" } else { " " }, plain), (run.text.as_str(), style)]
+        });
+        self.runs(heading, &runs.collect::<Vec<_>>());
+    }
+
+    fn runs(&mut self, heading: &str, runs: &[(&str, Style)]) {
         let (accent, plain) = (self.look.style(Role::Accent), self.look.style(Role::Text));
         let beside = match self.look.columns {
             72.. => 18,
@@ -44,7 +60,7 @@ impl<'l, 'a> Page<'l, 'a> {
         let fits = width(heading) + 2 <= beside;
         let indent = if fits || beside == 18 { beside } else { 3 };
         let columns = self.look.columns.saturating_sub(indent + 2).clamp(1, 90);
-        let mut wrapped = wrap([(text, plain)], columns);
+        let mut wrapped = wrap(runs.iter().copied(), columns);
         if fits {
             let pad = " ".repeat(indent - width(heading) - 1);
             if let Some(first) = wrapped.first_mut() {
@@ -75,6 +91,7 @@ pub fn basis(look: &Look<'_>) -> Vec<Line<'static>> {
     let rule = app.call().plan(rules).rule;
     let mut page = Page::new(look, words.title);
     page.gap();
+    changes(&mut page, app);
     if let Some(caution) = &rule.caution {
         page.entry(words.caution, caution);
         page.gap();
@@ -112,8 +129,25 @@ pub fn basis(look: &Look<'_>) -> Vec<Line<'static>> {
     page.lines
 }
 
+/// What a new revision changed for the situation on the screen.
+fn changes(page: &mut Page<'_, '_>, app: &App) {
+    let Some(was) = app.was() else { return };
+    let words = &app.words().basis;
+    let with = [("revision", was.rules.sop.revision.as_str())];
+    match spoken_change(&was.rules, app.rules(), app.call().situation()) {
+        None => page.entry(words.changes, &fill(words.unchanged, &with)),
+        Some((before, after)) => {
+            let (before, after) = marked(&before.script.to_string(), &after.script.to_string());
+            page.lines.push(Line::from(page.look.span(format!(" {}", words.changes), Role::Accent)));
+            page.sentence(&fill(words.changes_from, &with), &before);
+            page.sentence(words.changes_to, &after);
+        }
+    }
+    page.gap();
+}
+
 /// The duties and prohibitions that speak of this situation.
-fn requirements(rules: &RuleSet, app: &crate::app::App) -> String {
+fn requirements(rules: &RuleSet, app: &App) -> String {
     let here = rules.requirements.iter().filter(|r| r.when.contains(app.call().situation().values()));
     let told: Vec<String> = here
         .map(|r| match &r.basis {

@@ -1,0 +1,112 @@
+//! `penutup journal`: the journal carried elsewhere, or thinned out.
+
+use std::fmt::Write as _;
+use std::io;
+
+use clap::{Args, ValueEnum};
+
+use super::report::{Days, date, print_export, zone};
+use super::{Answer, Context, Stop};
+use crate::files::shown_path;
+use crate::journal::report::{midnight, span};
+use crate::journal::store::{Opened, Store};
+use crate::journal::trouble::{Error, Trouble};
+use crate::tell::grouped;
+use crate::words::fill;
+
+/// `penutup journal export|forget`.
+#[derive(Debug, Args)]
+pub struct Journal {
+    /// What to do.
+    #[arg(value_enum)]
+    pub what: What,
+    /// Which days are exported.
+    #[command(flatten)]
+    pub days: Days,
+    /// Before which day calls are deleted.
+    #[arg(long, conflicts_with = "all")]
+    pub before: Option<String>,
+    /// Whether all are deleted.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// Print every call.
+    Export,
+    /// Delete calls.
+    Forget,
+}
+
+/// Does it.
+///
+/// # Errors
+/// Arguments that can't be used; a journal that can't be read or written.
+pub fn run(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
+    context.sound_settings()?;
+    let option_of_the_other = match journal.what {
+        What::Export if journal.before.is_some() => Some(("--before", "forget")),
+        What::Export if journal.all => Some(("--all", "forget")),
+        What::Forget if journal.days.from.is_some() => Some(("--from", "export")),
+        What::Forget if journal.days.to.is_some() => Some(("--to", "export")),
+        _ => None,
+    };
+    if let Some((option, what)) = option_of_the_other {
+        let with = [("option", option), ("what", what)];
+        return Err(context.stop(&fill(context.words().journal.only_for, &with), None));
+    }
+    match journal.what {
+        What::Export => export(journal, context),
+        What::Forget => forget(journal, context),
+    }
+}
+
+fn export(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
+    let days = journal.days.checked(context)?;
+    let span = span(days.from, days.to, zone(context)?);
+    match print_export(context, span, &mut io::stdout().lock()) {
+        Ok(()) => Ok(Answer::done(String::new())),
+        Err(halt) => halt.told(context),
+    }
+}
+
+fn forget(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
+    let words = context.words();
+    let w = &words.journal;
+    let before_ms = match &journal.before {
+        Some(day) => midnight(date(day, context)?, zone(context)?).map_or(i64::MIN, |t| t.timestamp_millis()),
+        None if journal.all => i64::MAX,
+        None => return Err(context.stop(w.forget_what, None)),
+    };
+    let Some(path) = context.journal() else { return Err(context.stop(w.no_home, Some(w.no_home_help))) };
+    if !crate::files::folders::stands(&path) {
+        return Ok(Answer::done(fill(w.none, &[("path", &shown_path(&path))]) + "\n"));
+    }
+    let forgotten = || -> Result<_, Error> {
+        let Opened { mut store, aside } = Store::open(&path)?;
+        // Whose prompter died has ended too, and can be forgotten.
+        let _presence = store.join()?;
+        Ok((store.forget(before_ms)?, aside))
+    };
+    let (count, aside) = forgotten().map_err(|error| {
+        let with = [("path", shown_path(&path)), ("why", error.told(words))];
+        context.stop(&fill(w.cannot_write, &[(with[0].0, &with[0].1), (with[1].0, &with[1].1)]), None)
+    })?;
+    let shown = grouped(&count.to_string(), words.problem.thousands);
+    let mut answer = Answer::done(match count {
+        0 => w.forgot_none.into(),
+        1 => w.forgot_one.into(),
+        _ => fill(w.forgot, &[("count", &shown)]),
+    });
+    answer.out.push('\n');
+    if let Some(aside) = aside {
+        let _ = writeln!(answer.err, "{}", Trouble::SetAside(aside).line(words));
+    }
+    let left: Vec<String> = Store::aside(&path).iter().map(|p| shown_path(p)).collect();
+    if journal.all && !left.is_empty() {
+        let _ = writeln!(answer.err, "{}", fill(w.aside_left, &[("files", &left.join(", "))]));
+    }
+    Ok(answer)
+}

@@ -1,0 +1,265 @@
+//! `penutup report`: what the journal, or the exports of several seats, add up to.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use chrono::{FixedOffset, NaiveDate, Utc};
+use clap::{Args, ValueEnum};
+
+use super::{Answer, Context, Stop, canvas, moment};
+use crate::book::Book;
+use crate::files;
+use crate::journal::merge::{Merge, Refused};
+use crate::journal::read::{Reader, Span};
+use crate::journal::report::{By, Fold, Report as Sums, csv, json, span, text};
+use crate::journal::row::{Rest, Row, Vocabulary};
+use crate::journal::trouble::Error;
+use crate::tell::{outside, shown, suggest};
+use crate::words::fill;
+
+/// `penutup report [FILE]...`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// Exports of several seats.
+    pub files: Vec<PathBuf>,
+    /// Which days.
+    #[command(flatten)]
+    pub days: Days,
+    /// What it is divided by.
+    #[arg(long)]
+    pub by: Option<String>,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Form,
+}
+
+/// The form of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// To be read.
+    Text,
+    /// A line a call.
+    Csv,
+    /// One line of JSON.
+    Json,
+}
+
+/// Which days.
+#[derive(Clone, Debug, Args)]
+pub struct Days {
+    /// The first.
+    #[arg(long)]
+    pub from: Option<String>,
+    /// The last.
+    #[arg(long)]
+    pub to: Option<String>,
+}
+
+/// Checked days.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Between {
+    pub from: Option<NaiveDate>,
+    pub to: Option<NaiveDate>,
+}
+
+impl Days {
+    /// The days, where they are days and in order.
+    pub(super) fn checked(&self, context: &Context) -> Result<Between, Stop> {
+        let day = |text: &Option<String>| text.as_deref().map(|text| date(text, context)).transpose();
+        let (from, to) = (day(&self.from)?, day(&self.to)?);
+        if from.zip(to).is_some_and(|(from, to)| from > to) {
+            let with = [("from", from), ("to", to)].map(|(k, d)| (k, d.map_or_else(String::new, |d| d.to_string())));
+            let with = [(with[0].0, with[0].1.as_str()), (with[1].0, with[1].1.as_str())];
+            return Err(context.stop(&fill(context.words().journal.wrong_order, &with), None));
+        }
+        Ok(Between { from, to })
+    }
+}
+
+/// A day, written as ISO 8601 has it.
+pub(super) fn date(text: &str, context: &Context) -> Result<NaiveDate, Stop> {
+    let w = &context.words().journal;
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
+    day.ok_or_else(|| context.stop(&fill(w.bad_date, &[("date", &shown(text))]), Some(w.bad_date_help)))
+}
+
+/// Why calls could not be handed on.
+pub(super) enum Halt {
+    /// What is printed can't be.
+    Out(io::Error),
+    /// The journal can't be read.
+    Journal(Error),
+    /// An export can't be used.
+    Export(Refused),
+}
+
+impl From<io::Error> for Halt {
+    fn from(error: io::Error) -> Self {
+        Self::Out(error)
+    }
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Self::Journal(error)
+    }
+}
+
+impl From<Refused> for Halt {
+    fn from(refused: Refused) -> Self {
+        Self::Export(refused)
+    }
+}
+
+impl Halt {
+    /// How a verb ends with it. A reader that went away ends it quietly: what it wanted it has.
+    pub(super) fn told(self, context: &Context) -> Result<Answer, Stop> {
+        let words = context.words();
+        match self {
+            Self::Out(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Answer::done(String::new())),
+            Self::Out(error) => {
+                let why = outside::reason(&error, words);
+                Err(context.stop(&fill(words.cli.cannot_print, &[("why", &why)]), None))
+            }
+            Self::Journal(error) => {
+                let path = context.journal().map(|path| files::shown_path(&path)).unwrap_or_default();
+                let why = error.told(words);
+                Err(context.stop(&fill(words.journal.cannot_read, &[("path", &path), ("why", &why)]), None))
+            }
+            Self::Export(refused) => Err(context.stop(&refused.told(words), Some(words.journal.refused_help))),
+        }
+    }
+}
+
+/// Where the calls come from.
+enum Source {
+    /// The own journal; `None` where there is none yet.
+    Journal(Option<Reader>),
+    /// Exports.
+    Exports(Merge),
+}
+
+impl Source {
+    fn sums(&mut self, span: Span, zone: FixedOffset) -> Result<Sums, Halt> {
+        let mut fold = Fold::new(zone);
+        let vocabulary = match self {
+            Self::Journal(None) => Vocabulary::default(),
+            Self::Journal(Some(reader)) => reader.rows(span, |row| fold.add(row))?,
+            Self::Exports(merge) => merge.each(span, |row, _, _, _| {
+                fold.add(row);
+                Ok::<(), Halt>(())
+            })?,
+        };
+        Ok(fold.report(&vocabulary))
+    }
+
+    fn calls(
+        &mut self,
+        span: Span,
+        each: impl FnMut(&Row, &Rest, &str, &Vocabulary) -> Result<(), Halt>,
+    ) -> Result<(), Halt> {
+        match self {
+            Self::Journal(None) => Ok(()),
+            Self::Journal(Some(reader)) => reader.calls(span, each),
+            Self::Exports(merge) => merge.each(span, each).map(drop),
+        }
+    }
+}
+
+/// Prints it.
+///
+/// # Errors
+/// Arguments that can't be used; a journal or an export that can't be read.
+pub fn run(report: &Report, context: &Context) -> Result<Answer, Stop> {
+    context.sound_settings()?;
+    let w = &context.words().journal;
+    let days = report.days.checked(context)?;
+    let by = report.by.as_deref().map(|by| division(by, context)).transpose()?;
+    if by.is_some() && report.format == Form::Csv {
+        return Err(context.stop(w.by_with_csv, None));
+    }
+    let zone = zone(context)?;
+    let span = span(days.from, days.to, zone);
+    let mut source = match source(report, context) {
+        Ok(source) => source,
+        Err(halt) => return halt.told(context),
+    };
+    if report.format == Form::Csv {
+        return match print_csv(&mut source, span, zone, &mut io::stdout().lock()) {
+            Ok(()) => Ok(Answer::done(String::new())),
+            Err(halt) => halt.told(context),
+        };
+    }
+    let sums = match source.sums(span, zone) {
+        Ok(sums) => sums,
+        Err(halt) => return halt.told(context),
+    };
+    if let Some(By::Fact(fact)) = &by
+        && sums.total.closings > 0
+        && !sums.facts.iter().any(|(id, _)| id == fact)
+    {
+        let help = suggest(fact, sums.facts.iter().map(|(id, _)| id.as_str()), &context.words().problem);
+        return Err(context.stop(&fill(w.unknown_fact, &[("fact", &shown(fact))]), Some(&help)));
+    }
+    Ok(Answer::done(if report.format == Form::Json {
+        json::json(&sums, days.from, days.to, by.as_ref())
+    } else {
+        let bounded = days.from.is_some() || days.to.is_some();
+        text::text(&sums, by.as_ref(), bounded, context.words(), canvas(&io::stdout()).width)
+    }))
+}
+
+fn division(by: &str, context: &Context) -> Result<By, Stop> {
+    let words = context.words();
+    by.parse().map_err(|()| {
+        let help = suggest(by, By::VALID, &words.problem);
+        context.stop(&fill(words.journal.bad_by, &[("by", &shown(by))]), Some(&help))
+    })
+}
+
+/// The zone of days and hours. Rules that can't be read don't keep anybody from a report.
+pub(super) fn zone(context: &Context) -> Result<FixedOffset, Stop> {
+    let book = files::load_rules(&context.rules_file(), moment::today(None)).unwrap_or_else(|_| Book::built_in());
+    let zone = match moment::zone(context, &book.rules) {
+        Err(stop) if context.common.zone.is_some() => return Err(stop),
+        zone => zone.unwrap_or(0),
+    };
+    Ok(book.rules.zones[zone].offset)
+}
+
+fn source(report: &Report, context: &Context) -> Result<Source, Halt> {
+    if report.files.is_empty() {
+        let reader = context.journal().map(|path| Reader::open(&path)).transpose()?;
+        return Ok(Source::Journal(reader.flatten()));
+    }
+    Ok(Source::Exports(Merge::of(&report.files)?))
+}
+
+fn print_csv(source: &mut Source, span: Span, zone: FixedOffset, out: &mut impl Write) -> Result<(), Halt> {
+    let mut out = io::BufWriter::with_capacity(1 << 16, out);
+    out.write_all(csv::HEADER.as_bytes())?;
+    let mut line = String::new();
+    source.calls(span, |row, rest, detail, vocabulary| {
+        line.clear();
+        csv::line(&mut line, row, rest, detail, vocabulary, zone).map_err(|_| Error::Damaged)?;
+        Ok(out.write_all(line.as_bytes())?)
+    })?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Prints every call of the journal in the form that [`Merge`] reads.
+pub(super) fn print_export(context: &Context, span: Span, out: &mut impl Write) -> Result<(), Halt> {
+    use crate::journal::export::Export;
+    let mut export = Export::begin(io::BufWriter::with_capacity(1 << 16, out), Utc::now())?;
+    if let Some(mut reader) = context.journal().map(|path| Reader::open(&path)).transpose()?.flatten() {
+        reader.calls(span, |row, rest, detail, vocabulary| {
+            export.call(row, rest, detail, vocabulary).map_err(|error| match error.kind() {
+                io::ErrorKind::InvalidData => Halt::from(Error::Damaged),
+                _ => Halt::Out(error),
+            })
+        })?;
+    }
+    export.end()?;
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! A sign of life: a lock that a prompter holds as long as it lives, whatever ends it. Open calls bear its name, so
+//! that the next start knows which of them nobody will end any more.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+/// A living prompter's lock.
+#[derive(Debug)]
+pub struct Presence {
+    id: Uuid,
+    path: PathBuf,
+    /// Locked; `None` where the file system knows no locks.
+    held: Option<File>,
+}
+
+fn path_of(folder: &Path, id: Uuid) -> PathBuf {
+    folder.join(format!("seat-{id}.lock"))
+}
+
+impl Presence {
+    /// Takes a new lock in `folder`. Only while the folder's opening is held, for between the making of the file and
+    /// its locking it looks like a dead one's.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn begin(folder: &Path) -> io::Result<Self> {
+        let id = Uuid::now_v7();
+        let path = path_of(folder, id);
+        let file = File::create_new(&path)?;
+        let held = match file.try_lock() {
+            Ok(()) => Some(file),
+            // Nobody else knows its name, so this is a file system without locks.
+            Err(_) => None,
+        };
+        Ok(Self { id, path, held })
+    }
+
+    /// Its name in open calls.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// Whether others can see that we live: the file may have been swept away by hand.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Whether locks work here; where they don't, nobody can be told dead from alive.
+    #[must_use]
+    pub fn can_tell(&self) -> bool {
+        self.held.is_some()
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        // Removed while it is held, so that nobody finds it unheld.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Whether nobody holds this lock any more. In doubt it is held.
+#[must_use]
+pub fn is_dead(folder: &Path, id: Uuid) -> bool {
+    is_unheld(&path_of(folder, id))
+}
+
+fn is_unheld(path: &Path) -> bool {
+    match File::open(path) {
+        Ok(file) => file.try_lock().is_ok(),
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    }
+}
+
+/// Removes the locks that the dead left behind. Only while the folder's opening is held.
+pub fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for path in entries.filter_map(Result::ok).map(|e| e.path()) {
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        let is_lock = name.strip_prefix("seat-").and_then(|n| n.strip_suffix(".lock"));
+        if is_lock.is_some_and(|id| Uuid::try_parse(id).is_ok()) && is_unheld(&path) {
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
+/// Held while a journal is opened, migrated or set aside: one prompter at a time.
+#[derive(Debug)]
+pub struct Opening {
+    _held: Option<File>,
+}
+
+impl Opening {
+    /// Waits a moment for another one to be done.
+    ///
+    /// # Errors
+    /// What the system says; [`ErrorKind::ResourceBusy`] where the other one is not done in time.
+    pub fn hold(journal: &Path) -> io::Result<Self> {
+        use std::time::{Duration, Instant};
+        const PATIENCE: Duration = Duration::from_secs(2);
+        let file = File::options().create(true).append(true).open(journal.with_extension("lock"))?;
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _held: Some(file) }),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(TryLockError::WouldBlock) => return Err(ErrorKind::ResourceBusy.into()),
+                // A file system without locks: SQLite's own must do.
+                Err(TryLockError::Error(_)) => return Ok(Self { _held: None }),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_living_are_told_from_the_dead() {
+        let folder = tempfile::tempdir().unwrap();
+        let alive = Presence::begin(folder.path()).unwrap();
+        let id = alive.id();
+        assert!(alive.can_tell() && alive.is_there());
+        assert!(!is_dead(folder.path(), id));
+        sweep(folder.path());
+        assert!(alive.is_there());
+        drop(alive);
+        assert!(is_dead(folder.path(), id));
+    }
+
+    #[test]
+    fn only_locks_that_nobody_holds_are_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = path_of(folder.path(), Uuid::now_v7());
+        fs::write(&left, "").unwrap();
+        let others = ["seat-7.lock", "journal.lock", "seat.txt"].map(|name| folder.path().join(name));
+        for other in &others {
+            fs::write(other, "").unwrap();
+        }
+        sweep(folder.path());
+        assert!(!left.exists());
+        assert!(others.iter().all(|other| other.exists()));
+    }
+}

@@ -1,0 +1,545 @@
+//! What the calls add up to. Pure: rows in, numbers out, one row at a time, so that a million of them take no memory.
+//! A tick is what the CSO says of the own call; nothing here is proved by a recording, and the report says so.
+
+pub mod csv;
+pub mod json;
+pub mod text;
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
+
+use super::read::Span;
+use super::record::HowEnded;
+use super::row::{Row, Vocabulary, Word, ending_number, facts_of, list_of};
+
+const ENDINGS: usize = HowEnded::ALL.len();
+const DAY_MS: i64 = 86_400_000;
+/// A call that seems longer is counted as so long: it was left open, or the clock jumped.
+const LONGEST: u32 = 86_400;
+
+/// What a report is divided by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The local day of the beginning.
+    Day,
+    /// The local hour of the beginning.
+    Hour,
+    /// The rule that fired.
+    Rule,
+    /// How it ended.
+    Ending,
+    /// The seat.
+    Seat,
+    /// The value of this fact.
+    Fact(String),
+}
+
+impl By {
+    /// How each is written.
+    pub const VALID: [&'static str; 6] = ["day", "hour", "rule", "ending", "seat", "fact=…"];
+
+    /// As it is written.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Day => "day".into(),
+            Self::Hour => "hour".into(),
+            Self::Rule => "rule".into(),
+            Self::Ending => "ending".into(),
+            Self::Seat => "seat".into(),
+            Self::Fact(fact) => format!("fact={fact}"),
+        }
+    }
+}
+
+impl FromStr for By {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "day" => Ok(Self::Day),
+            "hour" => Ok(Self::Hour),
+            "rule" => Ok(Self::Rule),
+            "ending" => Ok(Self::Ending),
+            "seat" => Ok(Self::Seat),
+            other => match other.strip_prefix("fact=") {
+                Some(fact) if !fact.is_empty() => Ok(Self::Fact(fact.into())),
+                _ => Err(()),
+            },
+        }
+    }
+}
+
+/// What calls add up to, still in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Tally {
+    closings: u64,
+    complete: u64,
+    seconds: u64,
+    endings: [u64; ENDINGS],
+    cost: BTreeMap<Word, u64>,
+    left_out: BTreeMap<Word, u64>,
+}
+
+impl Tally {
+    fn add(&mut self, row: &Row, ending: usize, seconds: u32) {
+        self.closings += 1;
+        self.complete += u64::from(row.complete);
+        self.seconds += u64::from(seconds);
+        self.endings[ending] += 1;
+        if row.cost != Word(0) {
+            *self.cost.entry(row.cost).or_default() += 1;
+        }
+        if row.left_out != Word(0) {
+            *self.left_out.entry(row.left_out).or_default() += 1;
+        }
+    }
+
+    fn add_all(&mut self, other: &Self) {
+        self.closings += other.closings;
+        self.complete += other.complete;
+        self.seconds += other.seconds;
+        for (here, there) in self.endings.iter_mut().zip(other.endings) {
+            *here += there;
+        }
+        for (here, there) in [(&mut self.cost, &other.cost), (&mut self.left_out, &other.left_out)] {
+            for (word, count) in there {
+                *here.entry(*word).or_default() += count;
+            }
+        }
+    }
+
+    fn group(&self, key: impl Into<String>, vocabulary: &Vocabulary) -> Group {
+        let mut cost = BTreeMap::<String, u64>::new();
+        for (word, count) in &self.cost {
+            for parameter in list_of(vocabulary.text(*word)) {
+                *cost.entry(parameter).or_default() += count;
+            }
+        }
+        let mut left_out = BTreeMap::<String, u64>::new();
+        for (word, count) in &self.left_out {
+            for step in vocabulary.text(*word).split(' ') {
+                *left_out.entry(step.into()).or_default() += count;
+            }
+        }
+        Group {
+            key: key.into(),
+            closings: self.closings,
+            complete: self.complete,
+            costing: self.cost.values().sum(),
+            seconds: self.seconds,
+            endings: self.endings,
+            cost: most_first(cost),
+            left_out: most_first(left_out),
+        }
+    }
+}
+
+fn most_first(counts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
+    let mut out: Vec<_> = counts.into_iter().collect();
+    out.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    out
+}
+
+/// What calls add up to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    /// What they have in common; empty for all, and for those that lack it (no seat, not this fact).
+    pub key: String,
+    /// Calls that ended.
+    pub closings: u64,
+    /// Those with no spoken step left out.
+    pub complete: u64,
+    /// Those that cost score.
+    pub costing: u64,
+    /// How long they took, all together.
+    pub seconds: u64,
+    /// How they ended, in the order of [`HowEnded::ALL`].
+    pub endings: [u64; ENDINGS],
+    /// By scoring parameter, how many cost it; most first.
+    pub cost: Vec<(String, u64)>,
+    /// By step, how many left it out, whatever the reason; most first.
+    pub left_out: Vec<(String, u64)>,
+}
+
+impl Group {
+    /// How many ended so.
+    #[must_use]
+    pub fn ended(&self, how: HowEnded) -> u64 {
+        self.endings[position(how)]
+    }
+}
+
+/// How long calls took, in seconds; a report without calls has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Durations {
+    /// Half of them took no longer.
+    pub median: u32,
+    /// Nine of ten took no longer.
+    pub ninety: u32,
+    /// The longest.
+    pub longest: u32,
+}
+
+/// A report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The zone of its days and hours.
+    pub zone: FixedOffset,
+    /// The first and the last day on which a call that it counts began.
+    pub days_seen: Option<(NaiveDate, NaiveDate)>,
+    /// Calls that still run; they are counted nowhere else.
+    pub open: u64,
+    /// All.
+    pub total: Group,
+    /// How long they took.
+    pub durations: Option<Durations>,
+    /// By fact, in the order of their names, and by its values, most first.
+    pub facts: Vec<(String, Vec<Group>)>,
+    /// By rule, most first.
+    pub rules: Vec<Group>,
+    /// By seat, by name.
+    pub seats: Vec<Group>,
+    /// By hour of the day ("07"), in their order, those with calls.
+    pub hours: Vec<Group>,
+    /// By day ("2026-11-24"), in their order, those with calls.
+    pub days: Vec<Group>,
+    /// By ending, in the order of [`HowEnded::ALL`], those with calls.
+    pub endings: Vec<Group>,
+}
+
+impl Report {
+    /// The groups that it is divided into; `None` for a fact that no call has.
+    #[must_use]
+    pub fn groups(&self, by: &By) -> Option<&[Group]> {
+        match by {
+            By::Day => Some(&self.days),
+            By::Hour => Some(&self.hours),
+            By::Rule => Some(&self.rules),
+            By::Ending => Some(&self.endings),
+            By::Seat => Some(&self.seats),
+            By::Fact(fact) => self.facts.iter().find(|(id, _)| id == fact).map(|(_, groups)| groups.as_slice()),
+        }
+    }
+}
+
+/// Adds up rows.
+#[derive(Clone, Debug)]
+pub struct Fold {
+    zone: FixedOffset,
+    open: u64,
+    total: Tally,
+    seconds: BTreeMap<u32, u64>,
+    facts: BTreeMap<Word, Tally>,
+    rules: BTreeMap<Word, Tally>,
+    seats: BTreeMap<Word, Tally>,
+    hours: [Tally; 24],
+    days: BTreeMap<i64, Tally>,
+    endings: [Tally; ENDINGS],
+}
+
+fn position(how: HowEnded) -> usize {
+    usize::from(ending_number(how)) - 1
+}
+
+impl Fold {
+    /// Nothing yet; days and hours will be those of `zone`.
+    #[must_use]
+    pub fn new(zone: FixedOffset) -> Self {
+        Self {
+            zone,
+            open: 0,
+            total: Tally::default(),
+            seconds: BTreeMap::new(),
+            facts: BTreeMap::new(),
+            rules: BTreeMap::new(),
+            seats: BTreeMap::new(),
+            hours: Default::default(),
+            days: BTreeMap::new(),
+            endings: Default::default(),
+        }
+    }
+
+    /// Adds a row.
+    pub fn add(&mut self, row: &Row) {
+        let Some((end_ms, how)) = row.end else {
+            self.open += 1;
+            return;
+        };
+        let (ending, seconds) = (position(how), seconds(row.start_ms, end_ms));
+        let local = row.start_ms.saturating_add(i64::from(self.zone.local_minus_utc()) * 1000);
+        let (day, hour) = (local.div_euclid(DAY_MS), local.rem_euclid(DAY_MS) / 3_600_000);
+        *self.seconds.entry(seconds).or_default() += 1;
+        let hour = &mut self.hours[usize::try_from(hour).unwrap_or(0)];
+        let tallies = [
+            &mut self.total,
+            self.facts.entry(row.facts).or_default(),
+            self.rules.entry(row.rule).or_default(),
+            self.seats.entry(row.seat).or_default(),
+            hour,
+            self.days.entry(day).or_default(),
+            &mut self.endings[ending],
+        ];
+        for tally in tallies {
+            tally.add(row, ending, seconds);
+        }
+    }
+
+    /// The report so far.
+    #[must_use]
+    pub fn report(&self, vocabulary: &Vocabulary) -> Report {
+        let by_word = |tallies: &BTreeMap<Word, Tally>| -> Vec<Group> {
+            tallies.iter().map(|(word, tally)| tally.group(vocabulary.text(*word), vocabulary)).collect()
+        };
+        let mut rules = by_word(&self.rules);
+        rules.sort_by(|a, b| b.closings.cmp(&a.closings).then_with(|| a.key.cmp(&b.key)));
+        let mut seats = by_word(&self.seats);
+        seats.sort_by(|a, b| a.key.cmp(&b.key));
+        let hours = self.hours.iter().enumerate().filter(|(_, t)| t.closings > 0);
+        let endings = HowEnded::ALL.into_iter().map(|how| (how, &self.endings[position(how)]));
+        let days = self.days.iter().filter_map(|(day, tally)| Some((date(*day)?, tally)));
+        Report {
+            zone: self.zone,
+            days_seen: days.clone().next().zip(days.clone().next_back()).map(|((first, _), (last, _))| (first, last)),
+            open: self.open,
+            total: self.total.group("", vocabulary),
+            durations: self.durations(),
+            facts: self.by_fact(vocabulary),
+            rules,
+            seats,
+            hours: hours.map(|(hour, tally)| tally.group(format!("{hour:02}"), vocabulary)).collect(),
+            days: days.map(|(day, tally)| tally.group(day.to_string(), vocabulary)).collect(),
+            endings: endings
+                .filter(|(_, tally)| tally.closings > 0)
+                .map(|(how, tally)| tally.group(how.code(), vocabulary))
+                .collect(),
+        }
+    }
+
+    fn by_fact(&self, vocabulary: &Vocabulary) -> Vec<(String, Vec<Group>)> {
+        let mut facts = BTreeMap::<&str, BTreeMap<&str, Tally>>::new();
+        for (word, tally) in &self.facts {
+            for (fact, value) in facts_of(vocabulary.text(*word)) {
+                facts.entry(fact).or_default().entry(value).or_default().add_all(tally);
+            }
+        }
+        let mut out = Vec::new();
+        for (fact, values) in facts {
+            let mut groups: Vec<_> = values.iter().map(|(value, t)| t.group(*value, vocabulary)).collect();
+            groups.sort_by_key(|g| std::cmp::Reverse(g.closings));
+            let mut without = Tally::default();
+            for (word, tally) in &self.facts {
+                if !facts_of(vocabulary.text(*word)).any(|(id, _)| id == fact) {
+                    without.add_all(tally);
+                }
+            }
+            if without.closings > 0 {
+                groups.push(without.group("", vocabulary));
+            }
+            out.push((fact.to_owned(), groups));
+        }
+        out
+    }
+
+    fn durations(&self) -> Option<Durations> {
+        let count = self.total.closings;
+        let (longest, _) = self.seconds.last_key_value()?;
+        let at = |nth: u64| {
+            let mut passed = 0;
+            let found = self.seconds.iter().find(|(_, n)| {
+                passed += **n;
+                passed >= nth
+            });
+            found.map_or(*longest, |(seconds, _)| *seconds)
+        };
+        Some(Durations { median: at(count.div_ceil(2)), ninety: at((count * 9).div_ceil(10)), longest: *longest })
+    }
+}
+
+/// How long a call took; a clock that was set back in it makes it no shorter than nothing.
+#[must_use]
+pub fn seconds(start_ms: i64, end_ms: i64) -> u32 {
+    let seconds = end_ms.saturating_sub(start_ms).max(0) / 1000;
+    u32::try_from(seconds).unwrap_or(LONGEST).min(LONGEST)
+}
+
+fn date(day: i64) -> Option<NaiveDate> {
+    let first = NaiveDate::from_ymd_opt(1970, 1, 1)?;
+    if day < 0 {
+        first.checked_sub_days(Days::new(day.unsigned_abs()))
+    } else {
+        first.checked_add_days(Days::new(day.unsigned_abs()))
+    }
+}
+
+/// The beginning of a local day.
+#[must_use]
+pub fn midnight(day: NaiveDate, zone: FixedOffset) -> Option<DateTime<Utc>> {
+    let local = zone.from_local_datetime(&day.and_time(NaiveTime::MIN)).single()?;
+    Some(local.with_timezone(&Utc))
+}
+
+/// The time from the first to the last of these days, both in it.
+#[must_use]
+pub fn span(from: Option<NaiveDate>, to: Option<NaiveDate>, zone: FixedOffset) -> Span {
+    let ms = |day: NaiveDate| midnight(day, zone).map(|t| t.timestamp_millis());
+    Span { from_ms: from.and_then(ms), before_ms: to.and_then(|day| day.succ_opt()).and_then(ms) }
+}
+
+/// The own shift at a glance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recap {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Whether the journal could be read; else it is what is in memory.
+    pub whole: bool,
+    /// Calls that ended.
+    pub closings: u64,
+    /// Those with no spoken step left out.
+    pub complete: u64,
+    /// Those that cost score.
+    pub costing: u64,
+    /// By scoring parameter, how many cost it; most first.
+    pub cost: Vec<(String, u64)>,
+    /// By step, how many left it out, whatever the reason; most first.
+    pub left_out: Vec<(String, u64)>,
+    /// How they ended, most first, those with calls.
+    pub endings: Vec<(HowEnded, u64)>,
+    /// Calls by local hour of the day.
+    pub hours: [u64; 24],
+    /// How long they took.
+    pub durations: Option<Durations>,
+}
+
+impl Recap {
+    /// Of a report.
+    #[must_use]
+    pub fn of(report: &Report, since: DateTime<Utc>, whole: bool) -> Self {
+        let total = &report.total;
+        let mut hours = [0; 24];
+        for group in &report.hours {
+            if let Some(hour) = group.key.parse().ok().and_then(|hour: usize| hours.get_mut(hour)) {
+                *hour = group.closings;
+            }
+        }
+        let mut endings: Vec<_> = HowEnded::ALL.into_iter().map(|how| (how, total.ended(how))).collect();
+        endings.retain(|(_, count)| *count > 0);
+        endings.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        Self {
+            since,
+            whole,
+            closings: total.closings,
+            complete: total.complete,
+            costing: total.costing,
+            cost: total.cost.clone(),
+            left_out: total.left_out.clone(),
+            endings,
+            hours,
+            durations: report.durations,
+        }
+    }
+}
+
+/// The beginning of the local day that it is now: since when a recap counts.
+#[must_use]
+pub fn today(now: DateTime<Utc>, zone: FixedOffset) -> DateTime<Utc> {
+    midnight(now.with_timezone(&zone).date_naive(), zone).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::Ending;
+
+    fn wib() -> FixedOffset {
+        FixedOffset::east_opt(7 * 3600).unwrap()
+    }
+
+    fn ms(time: &str) -> i64 {
+        time.parse::<DateTime<Utc>>().unwrap().timestamp_millis()
+    }
+
+    fn row(start: &str, end: &str, vocabulary: &mut Vocabulary) -> Row {
+        Row {
+            start_ms: ms(start),
+            end: Some((ms(end), HowEnded::Said(Ending::Complete))),
+            complete: true,
+            facts: vocabulary.word("klb=tidak topik=lain").unwrap(),
+            rule: vocabulary.word("satu").unwrap(),
+            seat: Word(0),
+            left_out: Word(0),
+            cost: Word(0),
+        }
+    }
+
+    #[test]
+    fn days_and_hours_are_local() {
+        let mut vocabulary = Vocabulary::default();
+        let mut fold = Fold::new(wib());
+        fold.add(&row("2026-11-24T16:59:59Z", "2026-11-24T17:00:10Z", &mut vocabulary));
+        fold.add(&row("2026-11-24T17:00:00Z", "2026-11-24T17:00:30Z", &mut vocabulary));
+        let report = fold.report(&vocabulary);
+        let keys = |groups: &[Group]| groups.iter().map(|g| g.key.clone()).collect::<Vec<_>>();
+        assert_eq!(keys(&report.days), ["2026-11-24", "2026-11-25"]);
+        assert_eq!(keys(&report.hours), ["00", "23"]);
+        assert_eq!(report.durations, Some(Durations { median: 11, ninety: 30, longest: 30 }));
+    }
+
+    #[test]
+    fn a_clock_set_back_makes_no_call_shorter_than_nothing() {
+        assert_eq!(seconds(ms("2026-11-24T07:00:00Z"), ms("2026-11-24T06:00:00Z")), 0);
+        assert_eq!(seconds(0, i64::MAX), LONGEST);
+        assert_eq!(seconds(i64::MIN, i64::MAX), LONGEST);
+        assert_eq!(seconds(i64::MAX, i64::MIN), 0);
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_by_parameter_and_by_step() {
+        let mut vocabulary = Vocabulary::default();
+        let mut fold = Fold::new(wib());
+        let whole = row("2026-11-24T07:00:00Z", "2026-11-24T07:01:00Z", &mut vocabulary);
+        let omitted = HowEnded::Said(Ending::Omitted);
+        let without = Row {
+            end: Some((ms("2026-11-24T07:02:00Z"), omitted)),
+            complete: false,
+            facts: vocabulary.word("klb=ya").unwrap(),
+            left_out: vocabulary.word("download terima-kasih").unwrap(),
+            cost: vocabulary.word(r#"["Akurasi","FCR"]"#).unwrap(),
+            ..whole
+        };
+        let open = Row { end: None, ..whole };
+        for row in [whole, whole, without, open] {
+            fold.add(&row);
+        }
+        let report = fold.report(&vocabulary);
+        let total = &report.total;
+        assert_eq!((total.closings, total.complete, total.costing, report.open), (3, 2, 1, 1));
+        assert_eq!(total.cost, [("Akurasi".to_owned(), 1), ("FCR".to_owned(), 1)]);
+        assert_eq!(total.left_out, [("download".to_owned(), 1), ("terima-kasih".to_owned(), 1)]);
+        assert_eq!((total.ended(omitted), total.ended(HowEnded::Left)), (1, 0));
+        let klb = report.groups(&By::Fact("klb".into())).unwrap();
+        assert_eq!(klb.iter().map(|g| (g.key.as_str(), g.closings)).collect::<Vec<_>>(), [("tidak", 2), ("ya", 1)]);
+        let topik = report.groups(&By::Fact("topik".into())).unwrap();
+        assert_eq!(topik.iter().map(|g| (g.key.as_str(), g.closings)).collect::<Vec<_>>(), [("lain", 2), ("", 1)]);
+        assert_eq!(report.groups(&By::Fact("cuaca".into())), None);
+    }
+
+    #[test]
+    fn a_span_of_days_has_its_last_day() {
+        let day = |text: &str| Some(text.parse().unwrap());
+        let span = span(day("2026-11-24"), day("2026-11-24"), wib());
+        assert!(span.has(ms("2026-11-23T17:00:00Z")) && span.has(ms("2026-11-24T16:59:59Z")));
+        assert!(!span.has(ms("2026-11-23T16:59:59Z")) && !span.has(ms("2026-11-24T17:00:00Z")));
+        assert_eq!(super::span(None, None, wib()), Span::default());
+    }
+
+    #[test]
+    fn what_divides_a_report_is_read_as_it_is_written() {
+        for by in ["day", "hour", "rule", "ending", "seat", "fact=klb"] {
+            assert_eq!(by.parse::<By>().unwrap().name(), by);
+        }
+        assert!(["", "fact=", "week", "fact"].iter().all(|by| by.parse::<By>().is_err()));
+    }
+}

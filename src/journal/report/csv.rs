@@ -1,0 +1,107 @@
+//! A line a call, for QA to find its recording by time and seat. RFC 4180; the header never changes but at its end.
+//! A cell that a spreadsheet would take for a formula begins with an apostrophe.
+
+use std::fmt::Write as _;
+
+use chrono::{FixedOffset, SecondsFormat};
+use uuid::Uuid;
+
+use super::seconds;
+use crate::journal::row::{Detail, Rest, Row, Vocabulary, list_of, rules_of, time};
+
+/// The first line.
+pub const HEADER: &str = "id,start,end,seconds,seat,ending,complete,left_out,cost,rule,revision,rules_sha256,zone,\
+                          greeting,facts,ticks\n";
+
+/// What stands between several of a kind in one cell.
+const BETWEEN: &str = "; ";
+
+/// Adds the line of a call.
+///
+/// # Errors
+/// A detail that is none.
+pub fn line(
+    out: &mut String,
+    row: &Row,
+    rest: &Rest,
+    detail: &str,
+    vocabulary: &Vocabulary,
+    zone: FixedOffset,
+) -> serde_json::Result<()> {
+    let detail: Detail<'_> = serde_json::from_str(detail)?;
+    let at = |ms: i64| {
+        time(ms).map_or_else(String::new, |t| t.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, false))
+    };
+    let (sum, revision) = rules_of(vocabulary.text(rest.rules));
+    let listed = |text: &str| text.replace(' ', BETWEEN);
+    let ticks: Vec<String> =
+        detail.steps.iter().filter_map(|step| Some(format!("{}={}", step.0, at(step.2?)))).collect();
+    let (end, how) = row.end.unzip();
+    let cells = [
+        Uuid::from_bytes(rest.id).to_string(),
+        at(row.start_ms),
+        end.map_or_else(String::new, at),
+        end.map_or_else(String::new, |end| seconds(row.start_ms, end).to_string()),
+        vocabulary.text(row.seat).to_owned(),
+        how.map_or_else(String::new, |how| how.code().to_owned()),
+        row.complete.to_string(),
+        listed(vocabulary.text(row.left_out)),
+        list_of(vocabulary.text(row.cost)).join(BETWEEN),
+        vocabulary.text(row.rule).to_owned(),
+        revision.to_owned(),
+        sum.to_owned(),
+        vocabulary.text(rest.zone).to_owned(),
+        vocabulary.text(rest.greeting).to_owned(),
+        listed(vocabulary.text(row.facts)),
+        ticks.join(BETWEEN),
+    ];
+    for (at, text) in cells.iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        cell(out, text);
+    }
+    out.push('\n');
+    Ok(())
+}
+
+/// Adds a cell.
+pub fn cell(out: &mut String, text: &str) {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']);
+    let guard = if formula { "'" } else { "" };
+    if text.contains(['"', ',', ';', '\n', '\r']) {
+        let _ = write!(out, "\"{guard}{}\"", text.replace('"', "\"\""));
+    } else {
+        out.push_str(guard);
+        out.push_str(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> String {
+        let mut out = String::new();
+        cell(&mut out, text);
+        out
+    }
+
+    #[test]
+    fn no_cell_is_a_formula_and_none_breaks_the_line() {
+        for (text, cell) in [
+            ("", ""),
+            ("meja 7", "meja 7"),
+            ("=1+1", "'=1+1"),
+            ("-7", "'-7"),
+            ("+62", "'+62"),
+            ("@x", "'@x"),
+            ("'a", "''a"),
+            ("a,b", "\"a,b\""),
+            ("=a\"b\",\nc", "\"'=a\"\"b\"\",\nc\""),
+            ("a; b", "\"a; b\""),
+        ] {
+            assert_eq!(of(text), cell);
+        }
+    }
+}

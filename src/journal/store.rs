@@ -1,0 +1,319 @@
+//! The journal on disk: opened, brought to the present form, written a call at a time, thinned out. Every call of it
+//! may wait for the disk, so only the writer's thread and the verbs come here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use uuid::Uuid;
+
+use super::aside::{all_aside, identity, set_aside};
+use super::presence::{Opening, Presence, is_dead, sweep};
+use super::record::{HowEnded, Record};
+use super::row::{Detail, ending_number, list_text, rules_text};
+use super::schema::{self, MIGRATIONS};
+use super::trouble::Error;
+
+/// How long another one's writing is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How many calls are deleted at once: a few milliseconds, which nobody notices who waits.
+const BATCH: usize = 500;
+
+/// A call to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// Its id in the journal.
+    pub id: Uuid,
+    /// How often it was handed over.
+    pub version: u64,
+    /// When it became what it is.
+    pub changed: DateTime<Utc>,
+    /// What is kept of it.
+    pub record: &'a Record,
+}
+
+/// An open journal that can be written.
+#[derive(Debug)]
+pub struct Store {
+    conn: Connection,
+    path: PathBuf,
+    identity: Option<(u64, u64)>,
+    migrations: &'static [&'static str],
+}
+
+/// What came of an opening.
+#[derive(Debug)]
+pub struct Opened {
+    /// The journal.
+    pub store: Store,
+    /// Where the damaged one went that lay in its place.
+    pub aside: Option<PathBuf>,
+}
+
+impl Store {
+    /// Opens the journal, makes it where there is none, and brings an older one to the present form. A damaged one is
+    /// set aside.
+    ///
+    /// # Errors
+    /// What the system or `SQLite` says, or that the journal is not ours to touch.
+    pub fn open(path: &Path) -> Result<Opened, Error> {
+        Self::open_as(path, MIGRATIONS)
+    }
+
+    /// Like [`Self::open`], as the version of the program would that has these migrations.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_as(path: &Path, migrations: &'static [&'static str]) -> Result<Opened, Error> {
+        fs::create_dir_all(folder(path))?;
+        let _opening = Opening::hold(path)?;
+        let mut aside = None;
+        loop {
+            match Self::connect(path, migrations) {
+                Ok(store) => return Ok(Opened { store, aside }),
+                Err(error) if error.is_damage() && aside.is_none() => aside = Some(set_aside(path, Utc::now())?),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn connect(path: &Path, migrations: &'static [&'static str]) -> Result<Self, Error> {
+        // What can't be opened is first asked of the system, which says why in better words than SQLite.
+        match fs::File::options().read(true).write(true).open(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut conn = Connection::open_with_flags(path, flags)?;
+        conn.busy_timeout(PATIENCE)?;
+        schema::prepare(&mut conn, migrations)?;
+        Ok(Self { conn, path: path.into(), identity: identity(path), migrations })
+    }
+
+    /// Closes this journal, which proved damaged while it was used, and sets it aside, unless somebody did so already.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_aside(self) -> Result<Option<PathBuf>, Error> {
+        let Self { conn, path, identity: was, .. } = self;
+        drop(conn);
+        let _opening = Opening::hold(&path)?;
+        if was.is_none() || identity(&path) != was {
+            return Ok(None);
+        }
+        Ok(Some(set_aside(&path, Utc::now())?))
+    }
+
+    /// Whether the path still leads to this journal: it may have been set aside or removed.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        identity(&self.path) == self.identity
+    }
+
+    /// Takes a lock for a prompter in this journal's folder, and ends the calls of those that live no longer.
+    ///
+    /// # Errors
+    /// What the system or `SQLite` says.
+    pub fn join(&mut self) -> Result<Presence, Error> {
+        let opening = Opening::hold(&self.path)?;
+        let presence = Presence::begin(folder(&self.path))?;
+        if presence.can_tell() {
+            self.end_of_the_dead(&opening)?;
+        }
+        Ok(presence)
+    }
+
+    /// Ends the calls whose prompters live no longer, as what they are; their last writing is their end. Answers how
+    /// many there were.
+    ///
+    /// # Errors
+    /// What `SQLite` says.
+    pub fn end_of_the_dead(&mut self, _held: &Opening) -> Result<usize, Error> {
+        let at = folder(&self.path).to_owned();
+        let work = write(&mut self.conn, self.migrations)?;
+        let dead = {
+            let mut open = work.prepare(OPEN)?;
+            let all = open.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+            all.into_iter().filter(|p| Uuid::from_slice(p).map_or(true, |id| is_dead(&at, id))).collect::<Vec<_>>()
+        };
+        let mut ended = 0;
+        for process in dead {
+            ended += work.execute(END, params![process, ending_number(HowEnded::ProgramClosed)])?;
+        }
+        work.commit()?;
+        sweep(&at);
+        Ok(ended)
+    }
+
+    /// Writes these calls, all or none.
+    ///
+    /// # Errors
+    /// What `SQLite` says, or that a newer version of the program has taken the journal over meanwhile.
+    pub fn save<'a>(
+        &mut self,
+        process: Uuid,
+        seat: Option<&str>,
+        entries: impl Iterator<Item = Entry<'a>>,
+    ) -> Result<(), Error> {
+        let work = write(&mut self.conn, self.migrations)?;
+        {
+            let mut words = work.prepare(SAVE_WORDS)?;
+            let mut call = work.prepare(SAVE_CALL)?;
+            let mut detail = work.prepare(SAVE_DETAIL)?;
+            for Entry { id, version, changed, record } in entries {
+                let more = Detail::of(record);
+                let (facts, left_out, cost) = (more.facts_text(), more.left_out_text(), list_text(&record.cost));
+                let rules = rules_text(&record.rules_sha256, &record.revision);
+                let greeting = record.greeting.as_deref().unwrap_or_default();
+                let seat = seat.unwrap_or_default();
+                words.execute(params![facts, record.rule, rules, seat, left_out, cost, record.zone, greeting])?;
+                let (end, ending) = record.end.unzip();
+                let n: i64 = call.query_row(
+                    params![
+                        id.as_bytes(),
+                        i64::try_from(version).unwrap_or(i64::MAX),
+                        record.start.timestamp_millis(),
+                        end.map(|t| t.timestamp_millis()),
+                        changed.timestamp_millis(),
+                        end.is_none().then_some(process.as_bytes()),
+                        ending.map(ending_number),
+                        left_out.is_empty(),
+                        facts,
+                        record.rule,
+                        rules,
+                        seat,
+                        left_out,
+                        cost,
+                        record.zone,
+                        greeting,
+                    ],
+                    |row| row.get(0),
+                )?;
+                detail.execute(params![n, serde_json::to_string(&more).unwrap_or_default()])?;
+            }
+        }
+        work.commit()?;
+        Ok(())
+    }
+
+    /// The time before which calls are deleted that are kept for so many days, counted from now or from the newest
+    /// call, whichever is earlier: a clock that is wrong by years must not empty the journal.
+    ///
+    /// # Errors
+    /// What `SQLite` says.
+    pub fn keeps_from(&self, days: u32, now: DateTime<Utc>) -> Result<i64, Error> {
+        const DAY: i64 = 86_400_000;
+        let newest: Option<i64> = self.conn.query_row(NEWEST, [], |row| row.get(0))?;
+        let now = now.timestamp_millis();
+        Ok(newest.map_or(now, |newest| newest.min(now)).saturating_sub(i64::from(days) * DAY))
+    }
+
+    /// Deletes a few of the calls that have ended and began before this time, the oldest first. Answers how many; fewer
+    /// than a few means that it is done.
+    ///
+    /// # Errors
+    /// What `SQLite` says.
+    pub fn forget_some(&mut self, before_ms: i64) -> Result<Forgotten, Error> {
+        let work = write(&mut self.conn, self.migrations)?;
+        work.execute_batch(NONE_GONE)?;
+        let calls = work.execute(GONE, params![before_ms, i64::try_from(BATCH).unwrap_or(i64::MAX)])?;
+        work.execute_batch(FORGET_GONE)?;
+        work.commit()?;
+        Ok(Forgotten { calls, more: calls == BATCH })
+    }
+
+    /// Deletes every call that has ended and began before this time, and what only they needed. Answers how many.
+    ///
+    /// # Errors
+    /// What `SQLite` says.
+    pub fn forget(&mut self, before_ms: i64) -> Result<u64, Error> {
+        let mut count = 0;
+        loop {
+            let some = self.forget_some(before_ms)?;
+            count += some.calls as u64;
+            if !some.more {
+                break;
+            }
+        }
+        let work = write(&mut self.conn, self.migrations)?;
+        work.execute(FORGET_WORDS, [])?;
+        work.commit()?;
+        // The log still has the old pages; where somebody is reading just now, the next checkpoint takes them.
+        self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(count)
+    }
+
+    /// The database, to be read.
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        &mut self.conn
+    }
+
+    /// The journals beside this one that were set aside.
+    #[must_use]
+    pub fn aside(path: &Path) -> Vec<PathBuf> {
+        all_aside(path)
+    }
+}
+
+/// What a deleting did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    /// How many calls went.
+    pub calls: usize,
+    /// Whether there may be more.
+    pub more: bool,
+}
+
+const OPEN: &str = "
+    SELECT DISTINCT process FROM call WHERE process IS NOT NULL";
+const END: &str = "
+    UPDATE call SET end_ms = changed_ms, ending = ?2, process = NULL, version = version + 1 WHERE process = ?1";
+const NEWEST: &str = "
+    SELECT max(start_ms) FROM call";
+const NONE_GONE: &str = "
+    CREATE TEMP TABLE IF NOT EXISTS gone (n INTEGER PRIMARY KEY);
+    DELETE FROM temp.gone";
+const GONE: &str = "
+    INSERT INTO temp.gone
+    SELECT n FROM call WHERE start_ms < ?1 AND process IS NULL ORDER BY start_ms LIMIT ?2";
+const FORGET_GONE: &str = "
+    DELETE FROM detail WHERE call IN (SELECT n FROM temp.gone);
+    DELETE FROM call WHERE n IN (SELECT n FROM temp.gone)";
+const FORGET_WORDS: &str = "
+    DELETE FROM word WHERE id > 0 AND id NOT IN (
+        SELECT facts FROM call UNION SELECT rule FROM call UNION SELECT rules FROM call
+        UNION SELECT seat FROM call UNION SELECT left_out FROM call UNION SELECT cost FROM call
+        UNION SELECT zone FROM call UNION SELECT greeting FROM call)";
+const SAVE_WORDS: &str = "
+    INSERT OR IGNORE INTO word (text) VALUES (?1), (?2), (?3), (?4), (?5), (?6), (?7), (?8)";
+const SAVE_DETAIL: &str = "
+    INSERT OR REPLACE INTO detail (call, json) VALUES (?1, ?2)";
+/// The words are looked up in the statement itself: another process may have deleted some since they were last used.
+const SAVE_CALL: &str = "
+    INSERT INTO call (id, version, start_ms, end_ms, changed_ms, process, ending, complete,
+                      facts, rule, rules, seat, left_out, cost, zone, greeting)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+            (SELECT id FROM word WHERE text = ?9), (SELECT id FROM word WHERE text = ?10),
+            (SELECT id FROM word WHERE text = ?11), (SELECT id FROM word WHERE text = ?12),
+            (SELECT id FROM word WHERE text = ?13), (SELECT id FROM word WHERE text = ?14),
+            (SELECT id FROM word WHERE text = ?15), (SELECT id FROM word WHERE text = ?16))
+    ON CONFLICT (id) DO UPDATE SET
+        version = max(version + 1, excluded.version),
+        start_ms = excluded.start_ms, end_ms = excluded.end_ms, changed_ms = excluded.changed_ms,
+        process = excluded.process, ending = excluded.ending, complete = excluded.complete,
+        facts = excluded.facts, rule = excluded.rule, rules = excluded.rules, seat = excluded.seat,
+        left_out = excluded.left_out, cost = excluded.cost, zone = excluded.zone, greeting = excluded.greeting
+    RETURNING n";
+
+/// Begins to write; a newer version of the program may have taken the journal over since it was opened.
+fn write<'c>(conn: &'c mut Connection, migrations: &[&str]) -> Result<rusqlite::Transaction<'c>, Error> {
+    let work = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    schema::version(&work, migrations)?;
+    Ok(work)
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

@@ -1,0 +1,219 @@
+//! The journal, from the record that a prompter hands over to what a report says of it: that nothing is lost, whatever
+//! happens to disk, clock and process, and that each call is counted once.
+
+#[path = "../../benches/support/calls.rs"]
+pub mod calls;
+#[path = "journal/crash.rs"]
+mod crash;
+#[path = "journal/merge.rs"]
+mod merge;
+#[path = "journal/qa.rs"]
+mod qa;
+#[path = "journal/report.rs"]
+mod report;
+#[path = "journal/trouble.rs"]
+mod trouble;
+#[path = "journal/writer.rs"]
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use penutup::action::Ending;
+use penutup::journal::read::{Reader, Span};
+use penutup::journal::record::{HowEnded, Record, StepRecord};
+use penutup::journal::report::Recap;
+use penutup::journal::row::{Detail, Rest, Row};
+use penutup::journal::trouble::Trouble;
+use penutup::journal::writer::{Config, Writer};
+use penutup::words::Lang;
+
+/// How long a test waits for what must come before it says that it does not.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+pub fn at(text: &str) -> DateTime<Utc> {
+    text.parse().expect("a time")
+}
+
+pub fn wib() -> FixedOffset {
+    FixedOffset::east_opt(7 * 3600).expect("seven hours")
+}
+
+/// The call of that number as it begins, at noon plus as many minutes.
+pub fn begun(call: u64) -> Record {
+    let start = at("2026-11-24T05:00:00Z") + TimeDelta::minutes(i64::try_from(call).expect("few calls"));
+    let step = |id: &str, score: &[&str]| StepRecord {
+        step: id.into(),
+        shown: false,
+        ticked: None,
+        taken_back: 0,
+        left_out: true,
+        score: score.iter().map(|s| (*s).to_owned()).collect(),
+    };
+    let whole = calls::call(call, start, &mut calls::Dice(call));
+    Record {
+        end: None,
+        greeting: None,
+        steps: vec![step("download", &["Akurasi", "Salam Penutup", "FCR"]), step("terima-kasih", &[])],
+        cost: vec![],
+        ..whole
+    }
+}
+
+/// The call with so many of its steps ticked.
+pub fn ticked(call: u64, steps: usize) -> Record {
+    let mut record = begun(call);
+    for (at, step) in record.steps.iter_mut().enumerate().take(steps) {
+        step.shown = true;
+        step.ticked = Some(record.start + TimeDelta::seconds(5 * (1 + i64::try_from(at).expect("few steps"))));
+        step.left_out = false;
+    }
+    record.greeting = (steps > 0).then(|| "siang".into());
+    record
+}
+
+/// The call, complete after a minute.
+pub fn ended(call: u64) -> Record {
+    let record = ticked(call, 2);
+    let end = record.start + TimeDelta::minutes(1);
+    Record { end: Some((end, HowEnded::Said(Ending::Complete))), ..record }
+}
+
+pub fn config(path: &Path) -> Config {
+    Config { path: path.into(), days: 0, seat: Some("07".into()) }
+}
+
+/// A writer and what it tells.
+pub fn start(path: &Path) -> (Writer, Receiver<Trouble>) {
+    start_with(config(path))
+}
+
+pub fn start_with(config: Config) -> (Writer, Receiver<Trouble>) {
+    let (send, troubles) = channel();
+    let writer = Writer::start(config, move |trouble| {
+        // A test that has seen enough no longer listens.
+        let _ = send.send(trouble);
+    });
+    (writer, troubles)
+}
+
+/// Hands a record over; it changed when it says.
+pub fn hand(writer: &Writer, record: Record) {
+    let now = record.end.map_or(record.start, |(at, _)| at);
+    writer.record(record, now);
+}
+
+/// Waits until everything that was handed over is written, or kept where it can't be.
+pub fn settle(writer: &Writer) -> Recap {
+    recap(writer, "2026-01-01T00:00:00Z")
+}
+
+pub fn recap(writer: &Writer, since: &str) -> Recap {
+    let (send, answer) = channel();
+    writer.recap(at(since), wib(), move |recap| {
+        let _ = send.send(recap);
+    });
+    answer.recv_timeout(PATIENCE).expect("the journal's thread answers")
+}
+
+/// What the writer tells next, in Indonesian.
+#[track_caller]
+pub fn told(troubles: &Receiver<Trouble>) -> String {
+    troubles.recv_timeout(PATIENCE).expect("the writer tells of it").line(Lang::Id.words())
+}
+
+/// Everything is written and the writer told nothing more.
+#[track_caller]
+pub fn finish(writer: Writer, troubles: &Receiver<Trouble>) {
+    assert_eq!(writer.finish(PATIENCE), Some(0));
+    let more: Vec<Trouble> = troubles.try_iter().collect();
+    assert!(more.is_empty(), "{more:?}");
+}
+
+/// A call as it stands in the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub row: Row,
+    pub rest: Rest,
+    pub rule: String,
+    pub seat: String,
+    pub ticks: usize,
+}
+
+impl Found {
+    pub fn how(&self) -> Option<HowEnded> {
+        self.row.end.map(|(_, how)| how)
+    }
+}
+
+/// Every call of a journal, in the order of their beginning.
+#[track_caller]
+pub fn found(path: &Path) -> Vec<Found> {
+    let mut out = Vec::new();
+    let Some(mut reader) = Reader::open(path).expect("a journal") else { return out };
+    let read = reader.calls(Span::default(), |row, rest, detail, vocabulary| {
+        let detail: Detail<'_> = serde_json::from_str(detail).expect("a detail");
+        out.push(Found {
+            row: *row,
+            rest: *rest,
+            rule: vocabulary.text(row.rule).into(),
+            seat: vocabulary.text(row.seat).into(),
+            ticks: detail.steps.iter().filter(|s| s.2.is_some()).count(),
+        });
+        Ok::<(), penutup::journal::trouble::Error>(())
+    });
+    read.expect("every call can be read");
+    out
+}
+
+/// A journal's place in a folder that goes with the test.
+pub struct Place(pub tempfile::TempDir);
+
+impl Place {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder for the test"))
+    }
+
+    pub fn journal(&self) -> PathBuf {
+        self.0.path().join("journal.db")
+    }
+
+    /// The names in the folder that begin so.
+    pub fn names(&self, start: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.0.path()).expect("the folder");
+        let names = entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned());
+        let mut out: Vec<String> = names.filter(|n| n.starts_with(start)).collect();
+        out.sort();
+        out
+    }
+}
+
+/// Whether none of these texts stands anywhere in a folder, in whatever file and whatever encoding it may come to.
+/// For every test that feeds personal data to the prompter.
+#[track_caller]
+pub fn assert_nowhere_in(folder: &Path, texts: &[&str]) {
+    let mut files = 0;
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            files += 1;
+            let bytes = std::fs::read(&path).expect("a file").to_ascii_lowercase();
+            for text in texts {
+                let narrow = text.to_lowercase().into_bytes();
+                let wide: Vec<u8> = text.to_lowercase().encode_utf16().flat_map(u16::to_le_bytes).collect();
+                for pattern in [narrow, wide] {
+                    let is_there = bytes.windows(pattern.len()).any(|part| part == pattern);
+                    assert!(!is_there, "{text:?} stands in {}", path.display());
+                }
+            }
+        }
+    }
+    assert!(files > 0, "nothing was looked at in {}", folder.display());
+}

@@ -1,0 +1,1 @@
+//! What a report says, in text, CSV and JSON, of one journal.

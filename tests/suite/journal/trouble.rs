@@ -1,0 +1,323 @@
+//! Nothing is lost: each thing that can happen to a journal while a prompter runs. The prompter goes on, says so in one
+//! line, and what it kept is written when it can be.
+
+use std::fs;
+use std::io::Write as _;
+use std::process::Command;
+
+use penutup::journal::record::HowEnded;
+use penutup::journal::schema::MIGRATIONS;
+use penutup::journal::store::{Opened, Store};
+use rusqlite::Connection;
+
+use super::*;
+
+/// The migrations of a program to come.
+const LATER: &[&str] = &[MIGRATIONS[0], "ALTER TABLE call ADD COLUMN sent_ms INTEGER"];
+
+/// A small disk of its own, where the system lets us have one.
+struct Disk(tempfile::TempDir);
+
+impl Disk {
+    fn new() -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=1m", "penutup-test"]).arg(folder.path());
+        let done = mount.output().is_ok_and(|out| out.status.success());
+        done.then_some(Self(folder))
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.0.path().join("data/journal.db")
+    }
+
+    fn remount(&self, how: &str) {
+        let mut mount = Command::new("mount");
+        let out = mount.args(["-o", &format!("remount,{how}")]).arg(self.0.path()).output().expect("mount runs");
+        assert!(out.status.success(), "{out:?}");
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // A disk that is still in use is let go of when it no longer is.
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).output();
+    }
+}
+
+fn skipped(test: &str, why: &str) {
+    // Straight to the stream: a skipped test must be seen among those that passed.
+    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {why}");
+}
+
+#[test]
+fn a_full_disk() {
+    let Some(disk) = Disk::new() else { return skipped("a_full_disk", "no disk can be mounted here (not root)") };
+    let path = disk.journal();
+    let (writer, troubles) = start(&path);
+    hand(&writer, ended(1));
+    settle(&writer);
+    let filler = disk.0.path().join("filler");
+    let mut file = fs::File::create(&filler).unwrap();
+    while file.write_all(&[0; 4096]).is_ok() {}
+    drop(file);
+    // Room that is already in the log is used before any is missing.
+    let mut call = 2;
+    while troubles.try_recv().map(|t| assert!(t.stands())).is_err() {
+        hand(&writer, ended(call));
+        settle(&writer);
+        call += 1;
+    }
+    hand(&writer, begun(call));
+    assert_eq!(settle(&writer).closings, call - 1, "the recap knows what is only kept");
+    fs::remove_file(&filler).unwrap();
+    assert_eq!(told(&troubles), "Jurnal tertulis lagi");
+    hand(&writer, ended(call));
+    finish(writer, &troubles);
+    let calls = found(&path);
+    assert_eq!(calls.len() as u64, call);
+    assert!(calls.iter().all(|c| c.how() == Some(HowEnded::Said(Ending::Complete))));
+}
+
+#[test]
+fn a_folder_that_can_only_be_read() {
+    let Some(disk) = Disk::new() else {
+        return skipped("a_folder_that_can_only_be_read", "no disk can be mounted here (not root)");
+    };
+    let path = disk.journal();
+    fs::create_dir(path.parent().unwrap()).unwrap();
+    disk.remount("ro");
+    let (writer, troubles) = start(&path);
+    hand(&writer, ended(1));
+    assert_eq!(
+        told(&troubles),
+        "Jurnal belum tertulis: tempatnya hanya dapat dibaca; closing disimpan dahulu dan dicoba lagi"
+    );
+    let recap = settle(&writer);
+    assert_eq!((recap.whole, recap.closings), (false, 1));
+    hand(&writer, ended(2));
+    disk.remount("rw");
+    assert_eq!(told(&troubles), "Jurnal tertulis lagi");
+    settle(&writer);
+    assert_eq!(found(&path).len(), 2);
+    finish(writer, &troubles);
+    // And one that became so can still be reported on.
+    disk.remount("ro");
+    assert_eq!(found(&path).len(), 2);
+    disk.remount("rw");
+}
+
+#[test]
+fn a_place_that_is_no_folder_until_somebody_mends_it() {
+    let place = Place::new();
+    let folder = place.0.path().join("data");
+    fs::write(&folder, "").unwrap();
+    let path = folder.join("journal.db");
+    let (writer, troubles) = start(&path);
+    assert!(told(&troubles).starts_with("Jurnal belum tertulis: "));
+    for call in 0..20 {
+        hand(&writer, ended(call));
+    }
+    assert_eq!(settle(&writer).closings, 20);
+    fs::remove_file(&folder).unwrap();
+    assert_eq!(told(&troubles), "Jurnal tertulis lagi");
+    finish(writer, &troubles);
+    assert_eq!(found(&path).len(), 20);
+}
+
+#[test]
+fn what_is_kept_in_memory_has_an_end_and_the_newest_stay() {
+    let place = Place::new();
+    let folder = place.0.path().join("data");
+    fs::write(&folder, "").unwrap();
+    let path = folder.join("journal.db");
+    let (writer, troubles) = start(&path);
+    told(&troubles);
+    // One that never ended goes before those that did.
+    hand(&writer, begun(0));
+    for call in 1..=10_004 {
+        hand(&writer, ended(call));
+    }
+    hand(&writer, begun(10_005));
+    settle(&writer);
+    fs::remove_file(&folder).unwrap();
+    assert_eq!(told(&troubles), "Jurnal tertulis lagi; 6 closing lama tidak tertampung");
+    finish(writer, &troubles);
+    let calls = found(&path);
+    assert_eq!(calls.len(), 10_000);
+    assert_eq!(calls[0].row.start_ms, begun(6).start.timestamp_millis());
+    assert_eq!(calls[9_999].how(), None);
+}
+
+#[test]
+fn what_can_not_be_written_at_the_end_is_counted() {
+    let place = Place::new();
+    let file = place.0.path().join("data");
+    fs::write(&file, "").unwrap();
+    let (writer, troubles) = start(&file.join("journal.db"));
+    told(&troubles);
+    hand(&writer, ended(1));
+    hand(&writer, begun(2));
+    assert_eq!(writer.finish(PATIENCE), Some(2));
+}
+
+#[test]
+fn locked_by_somebody_else() {
+    let place = Place::new();
+    let path = place.journal();
+    let (writer, troubles) = start(&path);
+    hand(&writer, begun(1));
+    settle(&writer);
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    hand(&writer, ended(1));
+    hand(&writer, ended(2));
+    assert_eq!(
+        told(&troubles),
+        "Jurnal belum tertulis: sedang dipakai program lain; closing disimpan dahulu dan dicoba lagi"
+    );
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(told(&troubles), "Jurnal tertulis lagi");
+    finish(writer, &troubles);
+    let calls = found(&path);
+    assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(HowEnded::Said(Ending::Complete)); 2]);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_kept_aside() {
+    let place = Place::new();
+    let path = place.journal();
+    fs::write(&path, "bukan basis data ".repeat(500)).unwrap();
+    let (writer, troubles) = start(&path);
+    let line = told(&troubles);
+    assert!(line.starts_with("Jurnal rusak dan disisihkan: ") && line.contains("journal-rusak-"), "{line}");
+    hand(&writer, ended(1));
+    finish(writer, &troubles);
+    assert_eq!(found(&path).len(), 1);
+    let [aside] = &place.names("journal-rusak-")[..] else { panic!("{:?}", place.names("")) };
+    assert_eq!(fs::read_to_string(place.0.path().join(aside)).unwrap(), "bukan basis data ".repeat(500));
+}
+
+#[test]
+fn damage_inside_is_found_when_it_is_met() {
+    let place = Place::new();
+    let path = place.journal();
+    let (writer, troubles) = start(&path);
+    for call in 0..300 {
+        hand(&writer, ended(call));
+    }
+    finish(writer, &troubles);
+    // Everything behind the first page, which still says that this is a journal.
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[4096..].fill(0xA5);
+    fs::write(&path, &bytes).unwrap();
+
+    let (writer, troubles) = start(&path);
+    hand(&writer, ended(500));
+    assert!(told(&troubles).starts_with("Jurnal rusak dan disisihkan: "));
+    finish(writer, &troubles);
+    assert_eq!(found(&path).len(), 1);
+    assert_eq!(fs::read(place.0.path().join(&place.names("journal-rusak-")[0])).unwrap(), bytes);
+}
+
+#[test]
+fn two_prompters_set_a_damaged_journal_aside_once() {
+    for _ in 0..20 {
+        let place = Place::new();
+        let path = place.journal();
+        fs::write(&path, "rusak".repeat(1000)).unwrap();
+        let both = [1, 2].map(|call| {
+            let (writer, troubles) = start(&path);
+            hand(&writer, ended(call));
+            (writer, troubles)
+        });
+        for (writer, _) in both {
+            assert_eq!(writer.finish(PATIENCE), Some(0));
+        }
+        assert_eq!(found(&path).len(), 2);
+        assert_eq!(place.names("journal-rusak-").len(), 1);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_journal_that_somebody_removes_is_begun_anew_with_the_call_that_runs() {
+    let place = Place::new();
+    let path = place.journal();
+    let (writer, troubles) = start(&path);
+    hand(&writer, ticked(1, 1));
+    settle(&writer);
+    for name in place.names("journal.db") {
+        fs::remove_file(place.0.path().join(name)).unwrap();
+    }
+    hand(&writer, begun(2));
+    finish(writer, &troubles);
+    assert_eq!(found(&path).iter().map(|c| c.ticks).collect::<Vec<_>>(), [1, 0]);
+}
+
+#[test]
+fn a_clock_that_jumps_back() {
+    let place = Place::new();
+    let path = place.journal();
+    let (writer, troubles) = start(&path);
+    let mut record = ended(1);
+    let end = record.start - TimeDelta::hours(2);
+    record.end = Some((end, HowEnded::Said(Ending::Complete)));
+    hand(&writer, record);
+    let recap = settle(&writer);
+    assert_eq!(recap.durations.map(|d| d.longest), Some(0));
+    finish(writer, &troubles);
+    // Kept is what was measured.
+    assert_eq!(found(&path)[0].row.end.map(|(at, _)| at), Some(end.timestamp_millis()));
+}
+
+#[test]
+fn a_newer_program_takes_the_journal_over_and_the_older_one_says_so() {
+    let place = Place::new();
+    let path = place.journal();
+    let (older, heard) = start(&path);
+    hand(&older, ended(1));
+    settle(&older);
+    let (newer, troubles) = {
+        let (send, troubles) = channel();
+        let notify = move |trouble| send.send(trouble).unwrap_or_default();
+        (Writer::start_as(config(&path), LATER, notify), troubles)
+    };
+    hand(&newer, ended(2));
+    settle(&newer);
+    // The older one has it open still.
+    hand(&older, ended(3));
+    let line = told(&heard);
+    assert!(line.contains("dibuat penutup yang lebih baru (bentuk 2, di sini 1)"), "{line}");
+    assert_eq!(older.finish(PATIENCE), Some(1));
+    finish(newer, &troubles);
+
+    let before = fs::read(&path).unwrap();
+    let (older, heard) = start(&path);
+    hand(&older, ended(4));
+    assert!(told(&heard).contains("lebih baru"));
+    assert_eq!(older.finish(PATIENCE), Some(1));
+    assert_eq!(fs::read(&path).unwrap(), before, "an older program touches nothing");
+
+    let Opened { store, aside } = Store::open_as(&path, LATER).unwrap();
+    assert_eq!(aside, None);
+    drop(store);
+    let count: i64 =
+        Connection::open(&path).unwrap().query_row("SELECT count(*) FROM call", [], |row| row.get(0)).unwrap();
+    assert_eq!(count, 2);
+}
+
+#[test]
+fn a_database_of_another_program_is_left_alone() {
+    let place = Place::new();
+    let path = place.journal();
+    let conn = Connection::open(&path).unwrap();
+    conn.execute_batch("CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('penting')").unwrap();
+    drop(conn);
+    let before = fs::read(&path).unwrap();
+    let (writer, troubles) = start(&path);
+    assert!(told(&troubles).contains("berkas ini bukan jurnal penutup"));
+    hand(&writer, ended(1));
+    assert_eq!(writer.finish(PATIENCE), Some(1));
+    assert_eq!(fs::read(&path).unwrap(), before);
+}

@@ -1,0 +1,266 @@
+//! The journal's thread while all is well: one row a call, several prompters, what is thinned out and what the living
+//! and the dead leave behind.
+
+use std::fs;
+use std::thread;
+
+use penutup::journal::record::{HowEnded, Record};
+use penutup::journal::store::{Entry, Opened, Store};
+use uuid::Uuid;
+
+use super::*;
+
+/// Writes a call as a prompter that died later.
+fn left_open(path: &Path, call: u64) {
+    let Opened { mut store, .. } = Store::open(path).unwrap();
+    let record = ticked(call, 1);
+    let changed = record.start + TimeDelta::seconds(17);
+    let entry = Entry { id: Uuid::now_v7(), version: 1, changed, record: &record };
+    store.save(Uuid::now_v7(), None, std::iter::once(entry)).unwrap();
+}
+
+#[test]
+fn a_call_is_one_row_from_its_first_record_on() {
+    let place = Place::new();
+    let (writer, troubles) = start(&place.journal());
+    let mut versions = vec![];
+    let mut ids = vec![];
+    for (record, ticks) in [(begun(1), 0), (ticked(1, 1), 1), (ticked(1, 2), 2), (ended(1), 2)] {
+        let end = record.end;
+        hand(&writer, record);
+        settle(&writer);
+        let [call] = &found(&place.journal())[..] else { panic!("one row") };
+        assert_eq!((call.ticks, call.how()), (ticks, end.map(|(_, how)| how)));
+        versions.push(call.rest.version);
+        ids.push(call.rest.id);
+    }
+    assert!(versions.is_sorted() && versions[0] < versions[3], "{versions:?}");
+    ids.dedup();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(Uuid::from_bytes(ids[0]).get_version_num(), 7);
+    finish(writer, &troubles);
+}
+
+#[test]
+fn an_end_taken_back_is_taken_back_here_too() {
+    let place = Place::new();
+    let (writer, troubles) = start(&place.journal());
+    hand(&writer, ended(1));
+    hand(&writer, begun(2));
+    settle(&writer);
+    hand(&writer, ticked(1, 1));
+    settle(&writer);
+    let calls = found(&place.journal());
+    assert_eq!(calls.iter().map(|c| (c.ticks, c.how())).collect::<Vec<_>>(), [(1, None), (0, None)]);
+    let again = Record { end: Some((ended(1).start, HowEnded::Left)), ..ticked(1, 1) };
+    hand(&writer, again);
+    settle(&writer);
+    let calls = found(&place.journal());
+    assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(HowEnded::Left), None]);
+    finish(writer, &troubles);
+}
+
+#[test]
+fn everything_that_is_kept_comes_back() {
+    let place = Place::new();
+    let (writer, troubles) = start(&place.journal());
+    let record = ended(3);
+    hand(&writer, record.clone());
+    finish(writer, &troubles);
+    let mut reader = Reader::open(&place.journal()).unwrap().unwrap();
+    let read = reader.calls(Span::default(), |row, rest, detail, vocabulary| {
+        assert_eq!(row.start_ms, record.start.timestamp_millis());
+        assert_eq!(row.end, record.end.map(|(at, how)| (at.timestamp_millis(), how)));
+        assert_eq!(vocabulary.text(rest.zone), record.zone);
+        assert_eq!(Some(vocabulary.text(rest.greeting)), record.greeting.as_deref());
+        assert_eq!(vocabulary.text(rest.rules), format!("{} Rev-1", record.rules_sha256));
+        assert_eq!(vocabulary.text(row.seat), "07");
+        assert_eq!(serde_json::from_str::<Detail<'_>>(detail).unwrap(), Detail::of(&record));
+        Ok::<(), penutup::journal::trouble::Error>(())
+    });
+    read.unwrap();
+}
+
+#[test]
+fn two_prompters_write_at_once_and_nothing_is_missing() {
+    let place = Place::new();
+    let path = place.journal();
+    let prompters: Vec<_> = (0..2)
+        .map(|prompter| {
+            let path = path.clone();
+            thread::spawn(move || {
+                let (writer, troubles) = start(&path);
+                for call in 0..500 {
+                    for mut record in [begun(call), ticked(call, 1), ended(call)] {
+                        record.rule = format!("{prompter}-{call}");
+                        hand(&writer, record);
+                        if call % 25 == 0 {
+                            settle(&writer);
+                        }
+                    }
+                }
+                finish(writer, &troubles);
+            })
+        })
+        .collect();
+    for prompter in prompters {
+        prompter.join().unwrap();
+    }
+    let calls = found(&path);
+    let mut rules: Vec<&str> = calls.iter().map(|c| c.rule.as_str()).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    assert_eq!((calls.len(), rules.len()), (1000, 1000));
+    assert!(calls.iter().all(|c| c.how() == Some(HowEnded::Said(Ending::Complete)) && c.ticks == 2));
+    assert_eq!(place.names("seat-"), [""; 0]);
+}
+
+#[test]
+fn the_calls_of_the_dead_are_ended_and_those_of_the_living_are_not() {
+    let place = Place::new();
+    let path = place.journal();
+    let (living, heard) = start(&path);
+    hand(&living, ticked(1, 1));
+    settle(&living);
+    left_open(&path, 2);
+    let swept = place.0.path().join(format!("seat-{}.lock", Uuid::now_v7()));
+    fs::write(&swept, "").unwrap();
+
+    let (later, troubles) = start(&path);
+    settle(&later);
+    let calls = found(&path);
+    assert_eq!(calls[0].how(), None);
+    let last_writing = ticked(2, 1).start + TimeDelta::seconds(17);
+    assert_eq!(calls[1].row.end, Some((last_writing.timestamp_millis(), HowEnded::ProgramClosed)));
+    assert!(!swept.exists());
+
+    // Once is enough.
+    let (third, more) = start(&path);
+    settle(&third);
+    assert_eq!(found(&path), calls);
+    for (writer, troubles) in [(living, heard), (later, troubles), (third, more)] {
+        finish(writer, &troubles);
+    }
+    assert_eq!(place.names("seat-"), [""; 0]);
+}
+
+#[test]
+fn a_call_that_was_ended_by_mistake_goes_on_with_its_next_tick() {
+    let place = Place::new();
+    let path = place.journal();
+    let (writer, troubles) = start(&path);
+    hand(&writer, ticked(1, 1));
+    settle(&writer);
+    // Somebody tidies up, and the next prompter can't see that this one lives.
+    for name in place.names("seat-") {
+        fs::remove_file(place.0.path().join(name)).unwrap();
+    }
+    let (other, more) = start(&path);
+    settle(&other);
+    assert_eq!(found(&path)[0].how(), Some(HowEnded::ProgramClosed));
+    hand(&writer, ticked(1, 2));
+    settle(&writer);
+    assert_eq!((found(&path)[0].how(), found(&path)[0].ticks), (None, 2));
+    // And from now on it is seen.
+    let (third, still) = start(&path);
+    settle(&third);
+    assert_eq!(found(&path)[0].how(), None);
+    for (writer, troubles) in [(writer, troubles), (other, more), (third, still)] {
+        finish(writer, &troubles);
+    }
+}
+
+#[test]
+fn calls_that_are_too_old_go_at_the_start() {
+    let place = Place::new();
+    let path = place.journal();
+    let (writer, troubles) = start(&path);
+    let now = Utc::now();
+    let aged = |call: u64, days: i64| {
+        let mut record = ended(call);
+        let moved = now - TimeDelta::days(days) - record.start;
+        record.start += moved;
+        record.end = record.end.map(|(at, how)| (at + moved, how));
+        record
+    };
+    for call in 0..1200 {
+        hand(&writer, aged(call, 91));
+    }
+    hand(&writer, aged(2000, 89));
+    hand(&writer, aged(2001, 0));
+    finish(writer, &troubles);
+
+    let (writer, troubles) = start_with(Config { days: 90, ..config(&path) });
+    // The first answer may come between two batches of the thinning out; it ends with the writer at the latest.
+    while found(&path).len() > 2 {
+        settle(&writer);
+    }
+    finish(writer, &troubles);
+    assert_eq!(found(&path).len(), 2);
+}
+
+#[test]
+fn a_clock_that_is_wrong_by_years_deletes_nothing() {
+    let place = Place::new();
+    let path = place.journal();
+    let Opened { mut store, .. } = Store::open(&path).unwrap();
+    let record = ended(1);
+    let entry = Entry { id: Uuid::now_v7(), version: 1, changed: record.start, record: &record };
+    store.save(Uuid::now_v7(), None, std::iter::once(entry)).unwrap();
+    let before = store.keeps_from(90, at("2099-01-01T00:00:00Z")).unwrap();
+    assert!(before < record.start.timestamp_millis());
+    assert_eq!(store.forget(before).unwrap(), 0);
+    // And a call that a wrong clock dated far ahead keeps no older one.
+    let far = Record { start: at("2099-01-01T00:00:00Z"), ..ended(2) };
+    let entry = Entry { id: Uuid::now_v7(), version: 1, changed: far.start, record: &far };
+    store.save(Uuid::now_v7(), None, std::iter::once(entry)).unwrap();
+    let before = store.keeps_from(90, at("2027-06-01T00:00:00Z")).unwrap();
+    assert_eq!(store.forget(before).unwrap(), 1);
+    assert_eq!(found(&path).len(), 1);
+}
+
+#[test]
+fn what_is_forgotten_is_gone_from_the_file() {
+    let place = Place::new();
+    let path = place.journal();
+    let Opened { mut store, .. } = Store::open(&path).unwrap();
+    for (call, word) in [(1, "kata-lama"), (2, "kata-baru")] {
+        let record = Record { rule: word.into(), revision: word.into(), ..ended(call) };
+        let entry = Entry { id: Uuid::now_v7(), version: 1, changed: record.start, record: &record };
+        store.save(Uuid::now_v7(), Some(word), std::iter::once(entry)).unwrap();
+    }
+    let between = ended(2).start.timestamp_millis();
+    assert_eq!(store.forget(between).unwrap(), 1);
+    assert_nowhere_in(place.0.path(), &["kata-lama"]);
+    assert_eq!(found(&path)[0].rule, "kata-baru");
+    assert_eq!(store.forget(i64::MAX).unwrap(), 1);
+    assert_nowhere_in(place.0.path(), &["kata-baru"]);
+}
+
+#[test]
+fn the_recap_counts_the_own_day() {
+    let place = Place::new();
+    let (writer, troubles) = start(&place.journal());
+    let yesterday = {
+        let mut record = ended(9);
+        record.start -= TimeDelta::days(1);
+        record
+    };
+    hand(&writer, yesterday);
+    let mut omitted = ticked(70, 0);
+    omitted.end = Some((omitted.start, HowEnded::Said(Ending::Omitted)));
+    omitted.cost = vec!["Akurasi".into(), "FCR".into()];
+    for record in [ended(1), ended(2), omitted, begun(71)] {
+        hand(&writer, record);
+    }
+    let since = penutup::journal::report::today(begun(71).start, wib());
+    assert_eq!(since, at("2026-11-23T17:00:00Z"));
+    let recap = recap(&writer, &since.to_rfc3339());
+    assert!(recap.whole);
+    assert_eq!((recap.closings, recap.complete, recap.costing), (3, 2, 1));
+    assert_eq!(recap.cost, [("Akurasi".to_owned(), 1), ("FCR".to_owned(), 1)]);
+    assert_eq!(recap.left_out, [("download".to_owned(), 1), ("terima-kasih".to_owned(), 1)]);
+    assert_eq!(recap.endings[0], (HowEnded::Said(Ending::Complete), 2));
+    assert_eq!((recap.hours[12], recap.hours[13]), (2, 1));
+    finish(writer, &troubles);
+}
