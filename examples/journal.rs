@@ -30,7 +30,7 @@ fn main() {
             id: Uuid::now_v7(),
             version: 1,
             changed: record.end.map_or(record.start, |(at, _)| at),
-            record,
+            record: Some(record),
         });
         store.save(process, Some(&seat), entries).expect("a journal that can be written");
     }

@@ -1,9 +1,12 @@
 //! Everything that can happen to the prompter: what a person does, what the clock and the outside bring. The keys that
 //! lead here stand in `keymap`, the effects in `app`.
 
+pub mod phone;
+
 use std::sync::Arc;
 
 use crate::book::Book;
+use crate::broadcast::News;
 use crate::rules::diff::diff;
 use crate::rules::ruleset::FieldIx;
 
@@ -57,6 +60,12 @@ pub enum Action {
     Clock,
     /// The rules file changed, or could not be taken.
     Rules(RulesNews),
+    /// The telephone tells something.
+    Phone(phone::PhoneEvent),
+    /// The prompter's own line to the telephone came or went.
+    PhoneLink(phone::Link),
+    /// What the watcher of the centre's folder brings.
+    Broadcast(News),
     /// The state could not be written (`Some`: why), or it can be again.
     StateTrouble(Option<String>),
 }

@@ -2,23 +2,27 @@
 //! comes in with every action.
 
 mod asked;
+mod broadcast;
 pub mod draft;
+mod ending;
+mod phone;
 pub mod record;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::action::phone::Ignored;
 use crate::action::{Action, Change, Direction, Edit, Ending, RulesNews};
 use crate::book::Book;
+use crate::broadcast::Broadcast;
 use crate::closing::name::{NoName, first_line, from_outside};
 use crate::closing::{Closing, Held, Mark};
-use crate::journal::record::{HowEnded, Record};
+use crate::journal::record::Record;
 use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, StepIx};
 use crate::rules::script::FieldValue;
 use crate::words::{Lang, fill};
 use draft::Draft;
-use record::record;
 
 /// How long the end of a call can be taken back.
 pub const END_CAN_BE_UNDONE: TimeDelta = TimeDelta::seconds(10);
@@ -55,6 +59,10 @@ pub enum Effect {
     Journal(Box<Record>),
     /// Everything in this call was taken back: it never began.
     Unjournal(u64),
+    /// Answer the telephone: this of what it gave was not taken.
+    Answer(Vec<Ignored>),
+    /// This declaration was applied: keep it with the shift's facts.
+    SaveBroadcast(Box<Broadcast>),
 }
 
 /// A call that ended a moment ago.
@@ -110,6 +118,8 @@ pub struct App {
     /// What the journal last heard of the running call.
     journalled: Option<Record>,
     ended: Option<Ended>,
+    phone: phone::Phone,
+    centre: broadcast::Centre,
     mode: Mode,
     looking: Option<StepIx>,
     scroll: usize,
@@ -138,6 +148,8 @@ impl App {
             was: None,
             lang: begin.lang,
             ended: None,
+            phone: phone::Phone::default(),
+            centre: broadcast::Centre::default(),
             mode: Mode::Closing,
             looking: None,
             scroll: 0,
@@ -170,8 +182,13 @@ impl App {
         }
         if is_a_persons(&action) {
             self.notice = None;
+            if action != Action::Undo {
+                self.settle_in();
+            }
         }
         self.act(action, &mut effects);
+        self.phone_waited(&mut effects);
+        self.apply(&mut effects);
         if self.looking.is_some_and(|step| !self.entries().iter().any(|e| e.step == step)) {
             self.looking = None;
         }
@@ -198,7 +215,7 @@ impl App {
                 self.looking = None;
                 self.show_closing();
             }
-            Action::Undo => self.undo(),
+            Action::Undo => self.undo(effects),
             Action::Look(direction) if self.is_panel_open() => self.scroll_by(direction, 1),
             Action::Look(direction) => self.look(direction),
             Action::Scroll(direction) => self.scroll_by(direction, self.page),
@@ -233,7 +250,9 @@ impl App {
             }
             Action::Edit(edit) => self.edit(edit),
             Action::Take => {
-                if let Mode::Typing(draft) = std::mem::replace(&mut self.mode, Mode::Closing) {
+                if let Mode::Typing(draft) = std::mem::replace(&mut self.mode, Mode::Closing)
+                    && !self.keeps_what_is_beneath(&draft)
+                {
                     self.call.set_name(rules, draft.field, draft.text(), now);
                 }
             }
@@ -242,7 +261,13 @@ impl App {
             Action::Clock => {}
             Action::Rules(RulesNews::Good(book)) => self.take_rules(book, None),
             Action::Rules(RulesNews::Revised(book, change)) => self.take_rules(book, Some(change)),
-            Action::Rules(RulesNews::Bad(why)) => self.rules_trouble = Some(why),
+            Action::Phone(event) => self.phone(event, effects),
+            Action::PhoneLink(link) => self.phone_link(link),
+            Action::Broadcast(news) => self.hear(news, effects),
+            Action::Rules(RulesNews::Bad(why)) => {
+                self.rules_trouble = Some(why);
+                self.notice.take_if(|n| !n.of_the_end);
+            }
             Action::StateTrouble(why) => {
                 self.state_trouble = why.map(|why| fill(self.words().notice.state_not_written, &[("why", &why)]));
             }
@@ -291,24 +316,18 @@ impl App {
         }
     }
 
-    fn undo(&mut self) {
+    fn undo(&mut self, effects: &mut Vec<Effect>) {
         self.looking = None;
         let notice = &self.words().notice;
+        if self.return_to_overtaken(effects) {
+            return;
+        }
         if self.call.undo() {
             self.tell(notice.undone);
         } else if self.can_resume() {
-            let held = self.call.held(self.rules());
             if let Some(ended) = self.ended.take() {
-                if self.book.source != ended.book.source {
-                    // The next call already had new rules; this one ends under those it was begun with.
-                    self.pending = Some(std::mem::replace(&mut self.book, ended.book));
-                }
-                self.call = ended.call;
-                self.number = ended.number;
-                let book = Arc::clone(&self.book);
-                self.call.adopt(&book.rules, &held);
+                self.resume(ended);
             }
-            self.tell(notice.resumed);
         } else {
             self.tell(notice.nothing_to_undo);
         }
@@ -401,53 +420,6 @@ impl App {
         named.or_else(|| self.rules().fields_ix().map(|(ix, _)| ix).find(typed))
     }
 
-    fn end(&mut self, effects: &mut Vec<Effect>) {
-        self.looking = None;
-        self.scroll = 0;
-        if self.call.begun().is_none() {
-            self.tell(self.words().notice.untouched);
-        } else if self.is_complete() {
-            self.close(Ending::Complete, effects);
-        } else {
-            self.mode = Mode::Asking;
-        }
-    }
-
-    /// Leaves; a begun call is journalled as it stands.
-    fn quit(&mut self, effects: &mut Vec<Effect>) {
-        let how = if self.is_complete() { HowEnded::Said(Ending::Complete) } else { HowEnded::Left };
-        let record = record(self.number, &self.call, &self.book, Some((self.now, how)));
-        effects.extend(record.map(|r| Effect::Journal(Box::new(r))));
-        effects.push(Effect::Quit);
-    }
-
-    /// Ends the call and begins the next.
-    fn close(&mut self, ending: Ending, effects: &mut Vec<Effect>) {
-        let now = self.now;
-        let held = self.call.held(self.rules());
-        let end = Some((now, HowEnded::Said(ending)));
-        let record = record(self.number, &self.call, &self.book, end);
-        effects.extend(record.map(|r| Effect::Journal(Box::new(r))));
-        self.journalled = None;
-        let old = Arc::clone(&self.book);
-        if let Some(book) = self.pending.take() {
-            self.was = Some(std::mem::replace(&mut self.book, book));
-        }
-        let next = Closing::new(self.rules(), self.home(), &held);
-        let call = std::mem::replace(&mut self.call, next);
-        self.ended = Some(Ended { number: self.number, call, book: old, at: now });
-        self.last_number += 1;
-        self.number = self.last_number;
-        self.show_closing();
-        let notice = &self.words().notice;
-        let text = match ending {
-            Ending::Complete => notice.ended_complete.into(),
-            other => fill(notice.ended, &[("ending", other.words(self.words()))]),
-        };
-        self.notice = Some(Notice { text, of_the_end: true });
-        effects.push(Effect::LookAtRules);
-    }
-
     fn take_rules(&mut self, book: Arc<Book>, change: Option<Change>) {
         self.rules_trouble = None;
         if book.source == self.book.source {
@@ -492,5 +464,13 @@ impl App {
 
 /// Whether a person did it, so that the last notice has been read.
 fn is_a_persons(action: &Action) -> bool {
-    !matches!(action, Action::Clock | Action::Rules(_) | Action::StateTrouble(_))
+    !matches!(
+        action,
+        Action::Clock
+            | Action::Rules(_)
+            | Action::StateTrouble(_)
+            | Action::Phone(_)
+            | Action::PhoneLink(_)
+            | Action::Broadcast(_)
+    )
 }

@@ -1,13 +1,17 @@
 //! The command line: arguments → verb → what to print and the exit status. A verb is one file here; it reads no key,
 //! draws nothing and hands its text back, so that printing, closed pipes and statuses are one place's business.
 
+pub mod call;
 pub mod check;
 pub mod completions;
+pub mod demo;
 pub mod diff;
 mod dress;
+pub mod drill;
 pub mod init;
 pub mod journal;
 mod json;
+pub mod klb;
 pub mod man;
 pub mod moment;
 mod page;
@@ -83,10 +87,18 @@ pub enum Verb {
     Table(table::TableVerb),
     /// Compare two rules files.
     Diff(diff::DiffVerb),
+    /// Practise.
+    Drill(drill::Drill),
+    /// Present.
+    Demo(demo::Demo),
     /// Add up what was said.
     Report(report::Report),
     /// Carry the journal elsewhere, or thin it out.
     Journal(journal::Journal),
+    /// Tell the open prompter about the call.
+    Call(call::Call),
+    /// Declare KLB for everyone.
+    Klb(klb::Klb),
     /// Make files to edit.
     Init,
     /// Show the files in use.
@@ -324,8 +336,12 @@ fn answer(args: &[OsString]) -> Result<Answer, Stop> {
         Some(Verb::Check(check)) => check::run(&check, &context),
         Some(Verb::Table(table)) => table::run(&table, &context),
         Some(Verb::Diff(diff)) => diff::run(&diff, &context),
+        Some(Verb::Drill(drill)) => drill::run(&drill, &context),
+        Some(Verb::Demo(demo)) => demo::run(&demo, &context),
         Some(Verb::Report(report)) => report::run(&report, &context),
         Some(Verb::Journal(journal)) => journal::run(&journal, &context),
+        Some(Verb::Call(call)) => call::run(&call, &context),
+        Some(Verb::Klb(klb)) => klb::run(&klb, &context),
         Some(Verb::Init) => init::run(&context),
         Some(Verb::Paths) => Ok(paths::run(&context)),
         Some(Verb::Completions(completions)) => Ok(completions::run(&completions, &context)),

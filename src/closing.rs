@@ -3,6 +3,7 @@
 //! holds nothing that could go stale but positions in the rules it was begun with.
 
 pub mod name;
+pub mod outside;
 
 use std::collections::VecDeque;
 
@@ -42,6 +43,8 @@ struct State {
     since: Vec<Option<Since>>,
     fields: Fields,
     zone: usize,
+    /// The typed fields whose text the telephone gave and the CSO has not taken.
+    unsure: Vec<FieldIx>,
     said: Vec<Said>,
     begun: Option<DateTime<Utc>>,
 }
@@ -100,6 +103,7 @@ impl Closing {
             since: vec![None; rules.facts.len()],
             fields: Fields::default_of(rules),
             zone: zone.min(rules.zones.len() - 1),
+            unsure: Vec::new(),
             said: Vec::new(),
             begun: None,
         };
@@ -324,7 +328,10 @@ impl Closing {
     /// Sets a typed field and, where the text begins with one, the honorific.
     pub fn set_name(&mut self, rules: &RuleSet, field: FieldIx, typed: &str, now: DateTime<Utc>) {
         let fields = self.with_name(rules, field, typed, true);
-        self.change(now, |s| s.fields = fields);
+        self.change(now, |s| {
+            s.fields = fields;
+            s.unsure.retain(|unsure| *unsure != field);
+        });
     }
 
     /// The fields as they would be with this text typed: what the screen shows while a name is typed. Until it is
@@ -358,7 +365,10 @@ impl Closing {
     /// The current sentence was said. Answers which, `None` when all were said already.
     pub fn tick(&mut self, rules: &RuleSet, greeting: usize, now: DateTime<Utc>) -> Option<StepIx> {
         let step = self.current(rules)?;
-        self.change(now, |s| s.said.push(Said { step, greeting, at: now }));
+        self.change(now, |s| {
+            s.said.push(Said { step, greeting, at: now });
+            s.said_is_sure(rules, step);
+        });
         Some(step)
     }
 
@@ -366,7 +376,12 @@ impl Closing {
     pub fn tick_all(&mut self, rules: &RuleSet, greeting: usize, now: DateTime<Utc>) -> usize {
         let rest: Vec<Said> = self.remaining(rules).map(|step| Said { step, greeting, at: now }).collect();
         let count = rest.len();
-        self.change(now, |s| s.said.extend(rest));
+        self.change(now, |s| {
+            for said in rest {
+                s.said_is_sure(rules, said.step);
+                s.said.push(said);
+            }
+        });
         count
     }
 
@@ -410,9 +425,14 @@ impl Closing {
     pub fn adopt(&mut self, rules: &RuleSet, held: &[Held]) {
         let fresh = Self::new(rules, self.state.zone, held).state;
         for (at, fact) in rules.facts.iter().enumerate() {
-            if matches!(fact.scope, Scope::Shift { .. }) {
-                self.state.situation.set(rules, at, fresh.situation.value(at));
-                self.state.since[at] = fresh.since[at];
+            let (value, since) = (fresh.situation.value(at), fresh.since[at]);
+            let changed = (self.state.situation.value(at), self.state.since[at]) != (value, since);
+            if changed && matches!(fact.scope, Scope::Shift { .. }) {
+                // What changed after this call is no change of this call's that an undo in it could take back.
+                self.in_every_state(|state| {
+                    state.situation.set(rules, at, value);
+                    state.since[at] = since;
+                });
             }
         }
     }
@@ -439,6 +459,7 @@ impl State {
             };
             if let Some(value) = value {
                 out.fields.set(new, to, value);
+                out.unsure.extend(self.unsure.contains(&ix).then_some(to));
             }
         }
         if let Some(zone) = new.zone_named(&old.zones[self.zone].id) {

@@ -1,7 +1,9 @@
 //! Everything on disk but the journal: reading with bounds, writing whole or not at all, the rules in use, the last good
 //! copy of them. What a file means is decided in `rules` and `settings`; which word tells it, in `tell`.
 
+pub mod broadcast;
 pub mod folders;
+pub mod practice;
 pub mod shift;
 
 use std::fs::{self, File};
@@ -240,7 +242,7 @@ mod tests {
     const TODAY: NaiveDate = NaiveDate::MAX;
 
     fn folders(at: &Path) -> Folders {
-        Folders { config: Some(at.join("c")), state: Some(at.join("s/deep")), data: None }
+        Folders { config: Some(at.join("c")), state: Some(at.join("s/deep")), ..Folders::default() }
     }
 
     #[test]

@@ -223,6 +223,10 @@ fn asking(app: &App) -> Vec<Row> {
         .zip(Ending::ANSWERS)
         .map(|(digit, ending)| Row::new(&[Key::Char(digit)], Action::Answer(ending), ending.words(words)))
         .collect();
+    if app.can_return() {
+        // The telephone's call that is being ended may be the second leg of the one before.
+        rows.push(Row::new(&[Key::Backspace], Action::Undo, words.phone.return_to));
+    }
     rows.push(Row::new(&[Key::Esc, Key::Backspace], Action::Back, words.keys.back).in_footer(0));
     rows.push(Row::new(&[Key::Down, Key::PageDown], Action::Scroll(Direction::Down), words.keys.scroll));
     rows.push(Row::new(&[Key::Up, Key::PageUp], Action::Scroll(Direction::Up), words.keys.scroll));

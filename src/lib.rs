@@ -3,14 +3,17 @@
 pub mod action;
 pub mod app;
 pub mod book;
+pub mod broadcast;
 pub mod cli;
 pub mod clock;
 pub mod closing;
+pub mod drill;
 pub mod files;
 pub mod journal;
 pub mod keymap;
 pub mod rules;
 pub mod settings;
+pub mod softphone;
 pub mod start;
 pub mod tell;
 pub mod tui;

@@ -13,6 +13,10 @@ use crate::words::Lang;
 pub const TEMPLATE: &str = include_str!("../config/settings.toml");
 /// The longest name of a seat, in graphemes.
 const SEAT: usize = 40;
+/// The kinds of telephone that the prompter listens to by itself.
+const SOFTPHONES: [&str; 2] = ["none", "baresip"];
+/// Where baresip listens, as our documents have it.
+const BARESIP: &str = "127.0.0.1:4444";
 /// For how many days a call can be kept.
 const DAYS: (i64, i64) = (1, 3650);
 
@@ -62,6 +66,10 @@ pub struct Settings {
     pub rules: Option<PathBuf>,
     /// What this seat is called in the recap.
     pub seat: Option<String>,
+    /// The telephone that the prompter listens to by itself.
+    pub softphone: Option<String>,
+    /// The folder that the centre declares KLB in.
+    pub broadcast: Option<PathBuf>,
     /// The journal.
     pub journal: Journal,
 }
@@ -95,6 +103,8 @@ pub fn read(bytes: &[u8], folder: &Path) -> (Settings, Vec<Problem>) {
             theme: one_of(root, "theme", Theme::ALL, Theme::name).unwrap_or_default(),
             rules: full(root, "rules").map(|t| folder.join(t.value)),
             seat: seat(root),
+            softphone: root.table("softphone", softphone).flatten(),
+            broadcast: root.table("broadcast", |table| broadcast(table, folder)).flatten(),
             journal: root.table("journal", |table| journal(table, folder)).unwrap_or_default(),
         };
         root.close();
@@ -149,6 +159,30 @@ fn journal(table: &Table<'_>, folder: &Path) -> Journal {
     }
 }
 
+/// The telephone's address, where there is one to listen to.
+fn softphone(table: &Table<'_>) -> Option<String> {
+    let kind = one_of(table, "kind", SOFTPHONES, |kind| kind);
+    let address = table.text("address").map_or_else(
+        || Some(BARESIP.to_owned()),
+        |text| {
+            let good = text.value.rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty() && host.chars().all(|c| c.is_ascii_graphic()) && port.parse::<u16>().is_ok()
+            });
+            if !good {
+                let valid = vec![BARESIP.to_owned()];
+                table.note(text.span, Kind::NotOneOf { key: "address", found: text.value.clone(), valid });
+            }
+            good.then_some(text.value)
+        },
+    );
+    address.filter(|_| kind == Some(SOFTPHONES[1]))
+}
+
+/// The folder of declarations. Empty: none.
+fn broadcast(table: &Table<'_>, folder: &Path) -> Option<PathBuf> {
+    table.text("folder").map(|t| t.value).filter(|t| !text::is_blank(t)).map(|t| folder.join(t))
+}
+
 /// The seat; unlike the others it may be set to nothing.
 fn seat(root: &Table<'_>) -> Option<String> {
     let text = root.text("seat")?;
@@ -174,7 +208,7 @@ mod tests {
         assert_eq!(of(TEMPLATE), (Settings::default(), vec![]));
         let lines: Vec<&str> =
             TEMPLATE.lines().filter_map(|l| l.strip_prefix("# ")).filter(|l| l.contains(" = ")).collect();
-        assert_eq!(lines.len(), 8, "a setting without a line in the template, or a line without a setting");
+        assert_eq!(lines.len(), 11, "a setting without a line in the template, or a line without a setting");
         for line in lines {
             let (settings, problems) = of(line);
             assert_eq!(problems, [], "{line}");
@@ -199,6 +233,8 @@ mod tests {
             theme: Theme::Proyektor,
             rules: Some("/folder/../r.toml".into()),
             seat: Some("meja 7".into()),
+            softphone: None,
+            broadcast: None,
             journal: Journal::default(),
         };
         assert_eq!(settings, expected);
@@ -233,5 +269,19 @@ mod tests {
         for wrong in ["days = '30'", "enabled = 1", "path = 7", "hari = 30"] {
             assert_eq!(journal(&format!("[journal]\n{wrong}")), (Journal::default(), 1), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_telephone_and_a_folder_can_be_set() {
+        let address = |text: &str| (of(text).0.softphone, of(text).1.len());
+        assert_eq!(address("[softphone]\nkind = 'baresip'"), (Some("127.0.0.1:4444".into()), 0));
+        assert_eq!(address("[softphone]\nkind = 'baresip'\naddress = '[::1]:5'"), (Some("[::1]:5".into()), 0));
+        assert_eq!(address("[softphone]\nkind = 'none'\naddress = 'localhost:5'"), (None, 0));
+        assert_eq!(address("[softphone]\nkind = 'skype'"), (None, 1));
+        for wrong in ["4444", "localhost", "a b:1", "a:70000", ":1"] {
+            assert_eq!(address(&format!("[softphone]\nkind = 'baresip'\naddress = '{wrong}'")), (None, 1), "{wrong}");
+        }
+        assert_eq!(of("[broadcast]\nfolder = 'klb'").0.broadcast, Some("/folder/klb".into()));
+        assert_eq!(of("broadcast.folder = ''"), (Settings::default(), vec![]));
     }
 }

@@ -5,17 +5,23 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::action::{Change, RulesNews};
+use crate::action::{Action, Change, RulesNews};
 use crate::app::{App, Begin};
 use crate::book::Book;
+use crate::broadcast::News;
 use crate::clock::Clock;
 use crate::closing::Held;
+use crate::files::broadcast::{Looker, path_in};
 use crate::files::shift::{self, Shift};
 use crate::files::{self, Bad, Folders};
 use crate::settings::Settings;
+use crate::softphone::place::Place;
+use crate::softphone::socket::Used;
+use crate::softphone::{baresip, socket};
 use crate::tell::outside;
-use crate::tui::run::{Keep, Outside, Reload, run};
+use crate::tui::run::{Applied, Keep, Outside, Reload, Teller, run};
 use crate::tui::theme::Theme;
+use crate::watch::seconds::{Seen, each_second};
 use crate::words::{Lang, Words, fill};
 
 /// What the prompter is begun with.
@@ -66,11 +72,17 @@ impl Start {
             rules_trouble: self.rules_trouble,
             now: self.clock.now(),
         })
-        .after(self.was);
+        .after(self.was)
+        .knowing(self.shift.broadcast.clone());
         let theme = if no_colour() { Theme::Mono } else { self.settings.theme };
+        let (used, applied) = (Arc::new(Used::default()), Applied::default());
+        let tellers = tellers(&self.settings, &self.folders, &used, words);
         let kept: Kept = Arc::new(Mutex::new(self.shift));
         let outside = Outside {
-            keep: keep(Arc::clone(&kept), self.folders.clone(), words),
+            keep: keep(Arc::clone(&kept), Arc::clone(&applied), self.folders.clone(), words),
+            tellers,
+            used,
+            applied,
             rules: self.watch.map(|path| {
                 let reload = Reloader {
                     path: path.clone(),
@@ -89,14 +101,55 @@ impl Start {
 }
 
 /// Whether the environment asks for no colour at all (no-color.org).
-fn no_colour() -> bool {
+#[must_use]
+pub fn no_colour() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
 }
 
-fn keep(kept: Kept, folders: Folders, words: &'static Words) -> Keep {
+/// What tells the prompter from outside: the local socket always, the rest where the settings ask for it.
+fn tellers(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'static Words) -> Vec<Teller> {
+    let mut out: Vec<Teller> = Vec::new();
+    if let Some(place) = Place::of(folders) {
+        let (seat, used) = (settings.seat.clone(), Arc::clone(used));
+        out.push(Box::new(|tell| Box::new(socket::listen(place, seat, used, move |asked| tell.phone(asked)))));
+    }
+    if let Some(address) = settings.softphone.clone() {
+        out.push(Box::new(|tell| {
+            baresip::listen(address, move |told| {
+                tell.action(match told {
+                    baresip::Told::Call(event) => Action::Phone(event),
+                    baresip::Told::Link(link) => Action::PhoneLink(link),
+                })
+            });
+            Box::new(())
+        }));
+    }
+    if let Some(folder) = settings.broadcast.clone() {
+        out.push(Box::new(move |tell| {
+            let mut looker = Looker::new(&folder, words);
+            each_second(
+                move || looker.look(),
+                move |seen| {
+                    tell.action(Action::Broadcast(match seen {
+                        Seen::News(news) => news,
+                        Seen::Late => Looker::no_answer(&path_in(&folder), words),
+                        Seen::Back => News::Sound,
+                    }))
+                },
+            );
+            Box::new(())
+        }));
+    }
+    out
+}
+
+fn keep(kept: Kept, applied: Applied, folders: Folders, words: &'static Words) -> Keep {
     Box::new(move |held: &[Held]| {
         let mut shift = kept.lock().unwrap_or_else(PoisonError::into_inner);
         held.clone_into(&mut shift.held);
+        if let Some(broadcast) = applied.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            shift.broadcast = Some(broadcast);
+        }
         shift::save(&folders, &shift).map_err(|e| outside::reason(&e, words))
     })
 }

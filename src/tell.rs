@@ -310,6 +310,7 @@ impl Teller<'_> {
             Named::Rule => w.named_rule,
             Named::Requirement => w.named_requirement,
             Named::Choice => w.named_choice,
+            Named::Story => w.named_story,
         };
         if what == Named::Choice {
             (fill(w.twice_choice, &[("id", id)]), w.twice_listed_help.into())

@@ -2,6 +2,7 @@
 //! `terminal` writes escape codes.
 
 pub mod input;
+pub mod practice;
 pub mod run;
 pub mod terminal;
 pub mod theme;

@@ -2,6 +2,8 @@
 //! since a save by rename replaces the file, and network shares tell nothing, so that size and time are also looked at
 //! whenever somebody asks. Everything happens in a thread of its own: a share that hangs holds nobody.
 
+pub mod seconds;
+
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
@@ -57,10 +59,9 @@ pub fn watch(path: PathBuf, changed: impl FnMut() + Send + 'static) -> Look {
 }
 
 fn run(path: &Path, wake: &Receiver<Wake>, told: Sender<Wake>, mut changed: impl FnMut()) {
-    let mut known = stamp(path);
-    // The file may have changed between the start's reading and this watching.
-    changed();
     let name = path.file_name().map(ToOwned::to_owned);
+    // A bare file name stands in the working folder.
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let about_us = event.map_or(true, |e| {
             // Reading the file is no change; without this, our own look would wake us again.
@@ -71,12 +72,18 @@ fn run(path: &Path, wake: &Receiver<Wake>, told: Sender<Wake>, mut changed: impl
         }
     })
     .ok();
-    let mut is_watched = false;
+    let mut watch = |is_watched: bool| match &mut watcher {
+        // A folder that is not there yet is tried again at every look; one that went and came back is another folder.
+        Some(watcher) if !is_watched => watcher.watch(folder, RecursiveMode::NonRecursive).is_ok(),
+        _ => is_watched && folder.is_dir(),
+    };
+    // The watching begins before the first look: what changes between the two is told.
+    let mut is_watched = watch(false);
+    let mut known = stamp(path);
+    // The file may have changed since the start's reading.
+    changed();
     loop {
-        if let (false, Some(watcher), Some(folder)) = (is_watched, watcher.as_mut(), path.parent()) {
-            // A folder that is not there yet is tried again at every look.
-            is_watched = watcher.watch(folder, RecursiveMode::NonRecursive).is_ok();
-        }
+        is_watched = watch(is_watched);
         let Ok(why) = wake.recv() else { return };
         if matches!(why, Wake::Told) {
             settle(wake);
@@ -86,8 +93,6 @@ fn run(path: &Path, wake: &Receiver<Wake>, told: Sender<Wake>, mut changed: impl
             known = now;
             changed();
         }
-        // A folder that went and came back is another folder.
-        is_watched &= path.parent().is_some_and(Path::is_dir);
     }
 }
 

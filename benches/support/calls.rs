@@ -44,11 +44,8 @@ pub fn call(number: u64, start: DateTime<Utc>, dice: &mut Dice) -> Record {
         left_out: !said,
         score: score.to_vec(),
     };
-    let fact = |id: &str, value: &str, set: bool| FactRecord {
-        fact: id.into(),
-        value: value.into(),
-        set: set.then(|| at(1)),
-    };
+    let fact =
+        |id: &str, value: &str, set: bool| FactRecord { fact: id.into(), value: value.into(), set: set.then(|| at(1)) };
     let klb = if dice.below(10) == 0 { "ya" } else { "tidak" };
     let topik = dice.of(&["lain", "lain", "lain", "pln-mobile"]);
     let aplikasi = dice.of(&["belum-tahu", "belum", "telah"]);

@@ -172,7 +172,7 @@ impl App {
     /// Whether Backspace takes something back.
     #[must_use]
     pub fn can_undo(&self) -> bool {
-        self.call.can_undo() || self.can_resume()
+        self.call.can_undo() || self.can_return() || self.can_resume()
     }
 
     pub(super) fn can_resume(&self) -> bool {
@@ -186,7 +186,7 @@ impl App {
             let Scope::Shift { keep_for } = fact.scope else { return false };
             let Some(since) = self.call.since(at) else { return false };
             let age = (self.now - since.confirmed).to_std().unwrap_or_default();
-            self.call.situation().value(at) != 0 && age >= keep_for
+            self.call.situation().value(at) != 0 && (age >= keep_for || self.is_past_its_time(at))
         })
     }
 
@@ -200,7 +200,8 @@ impl App {
                 let day = from.format("%d/%m/%Y").to_string();
                 Some(fill(self.words().screen.not_yet_effective, &[("day", &day)]))
             };
-            self.rules_trouble.clone().or_else(|| self.state_trouble.clone()).or_else(not_yet)
+            let trouble = self.rules_trouble.clone().or_else(|| self.state_trouble.clone());
+            trouble.or_else(|| self.centre_trouble()).or_else(not_yet)
         };
         self.notice.as_ref().map(|n| n.text.clone()).or_else(standing)
     }
@@ -208,7 +209,8 @@ impl App {
     /// Whether the notice tells of something that stays wrong.
     #[must_use]
     pub fn notice_is_trouble(&self) -> bool {
-        self.notice.is_none() && (self.rules_trouble.is_some() || self.state_trouble.is_some())
+        let stays = self.rules_trouble.is_some() || self.state_trouble.is_some() || self.centre_trouble().is_some();
+        self.notice.is_none() && stays
     }
 
     /// When the screen next changes by itself: at the minute, or when the end of a call can no longer be taken back

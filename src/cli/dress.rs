@@ -59,6 +59,31 @@ fn verb(name: &str, sub: Command, names: &[String], words: &Words) -> Command {
             let sub = argument(sub, "new", w.new, w.value_new, words);
             own(sub, "format", w.format, Some(words.clap.value_format))
         }
+        "drill" => {
+            let d = &words.drillverb;
+            let mut sub = framed(sub, d.about, d.usage, words).after_help(d.after);
+            for (id, help, value) in [
+                ("way", d.way, Some(d.value_way)),
+                ("seed", d.seed, Some(d.value_number)),
+                ("count", d.count, Some(d.value_number)),
+                ("trainee", d.trainee, Some(d.value_id)),
+                ("exam", d.exam, None),
+                ("pass", d.pass, Some(d.value_number)),
+                ("list", d.list, None),
+                ("cards", d.cards, None),
+                ("merge", d.merge, Some(w.value_file)),
+                ("check_sheet", d.check_sheet, Some(w.value_file)),
+                ("format", d.format, Some(w.value_format)),
+                ("out", d.out, Some(w.value_file)),
+            ] {
+                sub = own(sub, id, help, value);
+            }
+            sub
+        }
+        "demo" => {
+            let sub = framed(sub, words.demo.about, words.demo.usage, words).after_help(words.demo.after);
+            argument(sub, "deck", words.demo.deck, words.demo.value_deck, words)
+        }
         "report" => {
             let r = &words.report;
             let sub = framed(sub, r.about, r.usage, words).after_help(r.after);
@@ -72,6 +97,20 @@ fn verb(name: &str, sub: Command, names: &[String], words: &Words) -> Command {
             let sub = argument(sub, "what", j.what, j.value_what, words);
             let sub = own(own(sub, "from", j.from, Some(r.value_date)), "to", j.to, Some(r.value_date));
             own(own(sub, "before", j.before, Some(r.value_date)), "all", j.all, None)
+        }
+        "call" => {
+            let c = &words.call;
+            let sub = framed(sub, c.about, c.usage, words).after_help(c.after);
+            let sub = argument(sub, "what", c.what, c.value_what, words);
+            let sub = argument(sub, "rest", c.rest, c.value_rest, words);
+            own(sub, "seat", c.seat, Some(c.value_seat))
+        }
+        "klb" => {
+            let k = &words.klb;
+            let sub = framed(sub, k.about, k.usage, words).after_help(k.after);
+            let sub = argument(sub, "state", k.state, k.value_state, words);
+            let sub = own(own(sub, "until", k.until, Some(w.value_at)), "reason", k.reason, Some(k.value_reason));
+            own(sub, "by", k.by, Some(k.value_name))
         }
         "init" => framed(sub, w.init, w.init_usage, words),
         "paths" => framed(sub, w.paths, w.paths_usage, words),

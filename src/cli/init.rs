@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use super::{Answer, Context, Stop};
+use crate::drill::{deck, story};
 use crate::files::shown_path;
 use crate::rules::BUILT_IN;
 use crate::settings::TEMPLATE;
@@ -30,7 +31,14 @@ pub fn run(context: &Context) -> Result<Answer, Stop> {
     };
     fs::create_dir_all(folder).map_err(|e| failed(folder, &e))?;
     let mut out = String::new();
-    for (path, text) in [(&rules, BUILT_IN), (&settings, TEMPLATE)] {
+    // A trainer's own stories and decks lie beside them.
+    let stories = folder.join("scenarios.toml");
+    let deck = folder.join("decks").join("contoh.toml");
+    for folder in deck.parent() {
+        fs::create_dir_all(folder).map_err(|e| failed(folder, &e))?;
+    }
+    let files = [(&rules, BUILT_IN), (&settings, TEMPLATE), (&stories, story::TEMPLATE), (&deck, deck::BUILT_IN)];
+    for (path, text) in files {
         let made = make(path, text).map_err(|e| failed(path, &e))?;
         let sentence = if made { w.made } else { w.kept };
         let _ = writeln!(out, "{}", fill(sentence, &[("path", &shown_path(path))]));

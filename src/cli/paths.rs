@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{Answer, Context, RULES_VARIABLE, SETTINGS_VARIABLE, moment};
 use crate::files::folders::stands;
-use crate::files::{Chosen, Why, load_rules, shown_path};
+use crate::files::{Chosen, Why, load_rules, practice, shown_path};
 use crate::words::fill;
 
 /// What, where, why.
@@ -16,6 +16,7 @@ type Row = (&'static str, String, String);
 #[must_use]
 pub fn run(context: &Context) -> Answer {
     let w = &context.words().paths;
+    let d = &context.words().drillverb;
     let folders = &context.folders;
     let rows = [
         rules(context),
@@ -24,8 +25,17 @@ pub fn run(context: &Context) -> Answer {
         place(context, w.state_folder, folders.state.as_deref(), ""),
         place(context, w.last_good, folders.last_good().as_deref(), w.for_last_good),
         place(context, w.shift, folders.shift().as_deref(), w.for_shift),
+        journal(context),
+        place(context, d.place_stories, practice::scenarios(folders).as_deref(), d.for_stories),
+        place(context, d.place_decks, practice::decks(folders).as_deref(), d.for_decks),
     ];
     Answer::done(aligned(&rows))
+}
+
+fn journal(context: &Context) -> Row {
+    let w = &context.words().journal;
+    let purpose = if context.settings.journal.enabled { w.for_journal } else { w.not_kept };
+    place(context, w.place, context.journal().as_deref(), purpose)
 }
 
 fn rules(context: &Context) -> Row {

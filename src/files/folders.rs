@@ -15,6 +15,8 @@ pub struct Folders {
     pub state: Option<PathBuf>,
     /// What the program collects.
     pub data: Option<PathBuf>,
+    /// What lives no longer than the user's session.
+    pub runtime: Option<PathBuf>,
 }
 
 impl Folders {
@@ -26,6 +28,7 @@ impl Folders {
             config: Some(dirs.config_dir().into()),
             state: Some(dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).into()),
             data: Some(dirs.data_local_dir().into()),
+            runtime: dirs.runtime_dir().map(Into::into),
         }
     }
 

@@ -9,6 +9,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use toml::{Table, Value};
 
 use super::{Folders, Unreadable, read, shown_path, write};
+use crate::broadcast::Broadcast;
 use crate::closing::{Held, Since};
 use crate::rules::shape::MAX_FILE;
 use crate::words::{Words, fill};
@@ -22,6 +23,8 @@ pub struct Shift {
     pub revision: Option<String>,
     /// The SHA-256 of the rules that were seen last.
     pub rules_sha256: Option<String>,
+    /// The centre's declaration that was applied last: no restart applies it again over what the CSO did since.
+    pub broadcast: Option<Broadcast>,
 }
 
 /// What was wrong with the file.
@@ -100,6 +103,14 @@ fn parse(bytes: &[u8]) -> (Shift, bool) {
         }
     };
     let (revision, rules_sha256) = (text("revision"), text("rules_sha256"));
+    let broadcast = match table.get("broadcast") {
+        None => None,
+        Some(value) => {
+            let read = value.as_table().and_then(Broadcast::from_table);
+            whole &= read.is_some();
+            read
+        }
+    };
     let mut held = Vec::new();
     match table.get("held") {
         None => {}
@@ -113,7 +124,7 @@ fn parse(bytes: &[u8]) -> (Shift, bool) {
         }
         Some(_) => whole = false,
     }
-    (Shift { held, revision, rules_sha256 }, whole)
+    (Shift { held, revision, rules_sha256, broadcast }, whole)
 }
 
 fn one_held(row: &Value) -> Option<Held> {
@@ -143,6 +154,9 @@ fn to_toml(shift: &Shift) -> String {
         Value::Table(row.into_iter().map(|(key, value)| (key.to_owned(), Value::String(value))).collect())
     });
     table.insert("held".into(), Value::Array(rows.collect()));
+    if let Some(broadcast) = &shift.broadcast {
+        table.insert("broadcast".into(), Value::Table(broadcast.to_table()));
+    }
     table.to_string()
 }
 
@@ -158,7 +172,13 @@ mod tests {
     }
 
     fn shift() -> Shift {
-        Shift { held: vec![klb()], revision: Some("Rev \"1\"\n".into()), rules_sha256: Some("ab".into()) }
+        let broadcast = Broadcast::read(b"version = 7\nstate = 'on'\nsince = '2021-02-01T06:05:00Z'\nwhy = 'x'");
+        Shift {
+            held: vec![klb()],
+            revision: Some("Rev \"1\"\n".into()),
+            rules_sha256: Some("ab".into()),
+            broadcast: Some(broadcast.unwrap()),
+        }
     }
 
     fn in_folder(text: Option<&[u8]>) -> (tempfile::TempDir, Folders) {

@@ -18,18 +18,19 @@ use super::read::Span;
 use super::record::HowEnded;
 use super::row::{Detail, Rest, Row, Vocabulary, list_text, rules_text};
 use crate::files::shown_path;
+use crate::rules::shape::MAX_TEXT;
 use crate::rules::text::is_forbidden;
 use crate::tell::outside::{self, NoFile};
 use crate::words::{Words, fill};
 
 /// The longest line, in bytes.
-const LONGEST_LINE: usize = 64 << 10;
-/// The most facts of a call, and of all calls together.
-const FACTS: (usize, usize) = (64, 256);
-/// The most steps of a call.
-const STEPS: usize = 256;
-/// The longest text, in bytes.
-const LONGEST_TEXT: usize = 400;
+const LONGEST_LINE: usize = 1 << 20;
+/// The most facts and the most steps of a call.
+const MOST: usize = 1_000;
+/// The most values that the facts of all calls have.
+const MOST_VALUES: usize = 20_000;
+/// The longest text, in bytes: as long as one of a rules file.
+const LONGEST_TEXT: usize = 4 * MAX_TEXT;
 /// The times that are believed: from 1970 to 2199.
 const LAST_MS: i64 = 7_258_118_400_000;
 
@@ -83,7 +84,7 @@ impl Refused {
             Fault::Unreadable(error) => outside::reason(error, words),
             Fault::NoExport => w.no_export.into(),
             Fault::Newer(found) => fill(w.newer, &[("found", &found.to_string()), ("known", &FORM.to_string())]),
-            Fault::TooLong => fill(w.long_line, &[("max", &(LONGEST_LINE / 1024).to_string())]),
+            Fault::TooLong => fill(w.long_line, &[("max", &(LONGEST_LINE >> 20).to_string())]),
             Fault::NoCall => w.no_call.into(),
             Fault::Wrong(key) => fill(w.wrong_value, &[("key", key)]),
             Fault::CutOff => w.cut_off.into(),
@@ -128,7 +129,6 @@ pub struct Merge {
     parts: Vec<Part>,
     /// Which lines of calls are the newest of their call, a bit each.
     chosen: Vec<u64>,
-    calls: u64,
 }
 
 #[derive(Deserialize)]
@@ -167,13 +167,7 @@ impl Merge {
             let at = u32::from_be_bytes([key[24], key[25], key[26], key[27]]) as usize;
             chosen[at / 64] |= 1 << (at % 64);
         }
-        Ok(Self { parts, chosen, calls: keys.len() as u64 })
-    }
-
-    /// How many calls there are.
-    #[must_use]
-    pub fn calls(&self) -> u64 {
-        self.calls
+        Ok(Self { parts, chosen })
     }
 
     /// Hands over each call of `span` once, in the order of the files; the text is its [`super::row::Detail`], and a
@@ -187,7 +181,7 @@ impl Merge {
         mut each: impl FnMut(&Row, &Rest, &str, &Vocabulary) -> Result<(), E>,
     ) -> Result<Vocabulary, E> {
         let mut vocabulary = Vocabulary::default();
-        let mut facts = BTreeSet::new();
+        let mut values = BTreeSet::new();
         let mut at = 0_usize;
         for part in &self.parts {
             let mut stop = None;
@@ -199,7 +193,7 @@ impl Merge {
                 }
                 let text = std::str::from_utf8(line).map_err(|_| Fault::NoCall)?;
                 let call: Line<'_> = serde_json::from_str(text).map_err(|_| Fault::NoCall)?;
-                let (row, rest) = checked(call, &mut vocabulary, &mut facts)?;
+                let (row, rest) = checked(call, &mut vocabulary, &mut values)?;
                 if span.has(row.start_ms) {
                     stop = each(&row, &rest, text, &vocabulary).err();
                 }
@@ -302,11 +296,7 @@ fn each_line(
 }
 
 /// A call whose every value can be.
-fn checked(
-    call: Line<'_>,
-    vocabulary: &mut Vocabulary,
-    all_facts: &mut BTreeSet<String>,
-) -> Result<(Row, Rest), Fault> {
+fn checked(call: Line<'_>, vocabulary: &mut Vocabulary, values: &mut BTreeSet<String>) -> Result<(Row, Rest), Fault> {
     let is_id = |text: &str| {
         let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         !text.is_empty() && text.len() <= LONGEST_TEXT && text.bytes().all(good)
@@ -334,20 +324,20 @@ fn checked(
     must(is_id(&call.rule), "rule")?;
     must(is_text(&call.revision), "revision")?;
     must(call.rules_sha256.len() <= 64 && call.rules_sha256.bytes().all(|b| b.is_ascii_hexdigit()), "rules_sha256")?;
-    must(call.cost.len() <= STEPS && call.cost.iter().all(|c| is_text(c) && !c.is_empty()), "cost")?;
+    must(call.cost.len() <= MOST && call.cost.iter().all(|c| is_text(c) && !c.is_empty()), "cost")?;
     let detail = Detail { facts: call.facts, steps: call.steps };
-    must(detail.facts.len() <= FACTS.0 && detail.facts.iter().all(|f| is_id(&f.0) && is_id(&f.1)), "facts")?;
-    let score_is_text = |score: &[Cow<'_, str>]| score.len() <= STEPS && score.iter().all(|s| is_text(s));
-    must(detail.steps.len() <= STEPS && detail.steps.iter().all(|s| is_id(&s.0) && score_is_text(&s.5)), "steps")?;
+    must(detail.facts.len() <= MOST && detail.facts.iter().all(|f| is_id(&f.0) && is_id(&f.1)), "facts")?;
+    let score_is_text = |score: &[Cow<'_, str>]| score.len() <= MOST && score.iter().all(|s| is_text(s));
+    must(detail.steps.len() <= MOST && detail.steps.iter().all(|s| is_id(&s.0) && score_is_text(&s.5)), "steps")?;
     must(detail.steps.iter().all(|s| s.2.is_none_or(is_time)), "steps")?;
-    for (at, fact) in detail.facts.iter().enumerate() {
-        must(detail.facts[..at].iter().all(|before| before.0 != fact.0), "facts")?;
-        if !all_facts.contains(&*fact.0) {
-            all_facts.insert(fact.0.to_string());
+    let facts = detail.facts_text();
+    if !vocabulary.has(&facts) {
+        let ids: BTreeSet<&str> = detail.facts.iter().map(|fact| &*fact.0).collect();
+        must(ids.len() == detail.facts.len(), "facts")?;
+        values.extend(facts.split(' ').map(str::to_owned));
+        if values.len() > MOST_VALUES {
+            return Err(Fault::TooMuch);
         }
-    }
-    if all_facts.len() > FACTS.1 {
-        return Err(Fault::TooMuch);
     }
     let mut word = |text: &str| vocabulary.word(text).ok_or(Fault::TooMuch);
     let left_out = detail.left_out_text();
@@ -355,7 +345,7 @@ fn checked(
         start_ms: call.start_ms,
         end,
         complete: left_out.is_empty(),
-        facts: word(&detail.facts_text())?,
+        facts: word(&facts)?,
         rule: word(&call.rule)?,
         seat: word(call.seat.as_deref().unwrap_or_default())?,
         left_out: word(&left_out)?,

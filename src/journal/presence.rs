@@ -103,7 +103,8 @@ impl Opening {
     pub fn hold(journal: &Path) -> io::Result<Self> {
         use std::time::{Duration, Instant};
         const PATIENCE: Duration = Duration::from_secs(2);
-        let file = File::options().create(true).append(true).open(journal.with_extension("lock"))?;
+        let file =
+            File::options().read(true).write(true).create(true).truncate(false).open(journal.with_extension("lock"))?;
         let begun = Instant::now();
         loop {
             match file.try_lock() {

@@ -48,10 +48,12 @@ impl Reader {
     /// # Errors
     /// What the system or `SQLite` says, or that the journal is not ours.
     pub fn open(path: &Path) -> Result<Option<Self>, Error> {
-        match std::fs::File::open(path) {
-            Ok(_) => {}
+        // Looked at, not opened: closing a file lets go of every lock that this process has on it, `SQLite`'s own too.
+        match std::fs::metadata(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
+            Ok(about) if about.is_dir() => return Err(Error::Io(std::io::ErrorKind::IsADirectory.into())),
+            Ok(_) => {}
         }
         let conn = Self::connect(path).or_else(|error| {
             // In a folder that can't be written SQLite can't make the index of a log; where there is no log, there is
@@ -73,8 +75,11 @@ impl Reader {
     }
 
     fn connect_still(path: &Path, error: Error) -> Result<Connection, Error> {
-        let Some(path) = path.to_str() else { return Err(error) };
-        let mut uri = String::from("file:");
+        let Some(path) = std::path::absolute(path).ok().and_then(|p| p.to_str().map(str::to_owned)) else {
+            return Err(error);
+        };
+        // "C:/…" needs a slash before it.
+        let mut uri = String::from(if cfg!(windows) { "file:///" } else { "file:" });
         for byte in path.replace('\\', "/").bytes() {
             match byte {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b':' => {
@@ -125,18 +130,11 @@ impl Reader {
         }
         Ok(())
     }
-
-    /// How many calls there are.
-    ///
-    /// # Errors
-    /// What `SQLite` says.
-    pub fn count(&self) -> Result<u64, Error> {
-        Ok(self.conn.query_row("SELECT count(*) FROM call", [], |row| row.get::<_, u32>(0))?.into())
-    }
 }
 
 const SELECT: &str = "SELECT ";
-const FROM: &str = " FROM call WHERE ";
+const FROM: &str = "
+    FROM call WHERE ";
 const WIDE: &str = "
     , id, version, changed_ms, rules, zone, greeting, json
     FROM call LEFT JOIN detail ON detail.call = call.n WHERE ";

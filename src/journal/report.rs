@@ -111,6 +111,27 @@ impl Tally {
         }
     }
 
+    /// What is left when these, which were all added here before, are taken away.
+    fn minus<'t>(&self, others: impl IntoIterator<Item = &'t Self>) -> Self {
+        let mut out = self.clone();
+        for other in others {
+            out.closings = out.closings.saturating_sub(other.closings);
+            out.complete = out.complete.saturating_sub(other.complete);
+            out.seconds = out.seconds.saturating_sub(other.seconds);
+            for (here, there) in out.endings.iter_mut().zip(other.endings) {
+                *here = here.saturating_sub(there);
+            }
+            for (here, there) in [(&mut out.cost, &other.cost), (&mut out.left_out, &other.left_out)] {
+                for (word, count) in there {
+                    here.entry(*word).and_modify(|c| *c = c.saturating_sub(*count));
+                }
+            }
+        }
+        out.cost.retain(|_, count| *count > 0);
+        out.left_out.retain(|_, count| *count > 0);
+        out
+    }
+
     fn group(&self, key: impl Into<String>, vocabulary: &Vocabulary) -> Group {
         let mut cost = BTreeMap::<String, u64>::new();
         for (word, count) in &self.cost {
@@ -329,12 +350,7 @@ impl Fold {
         for (fact, values) in facts {
             let mut groups: Vec<_> = values.iter().map(|(value, t)| t.group(*value, vocabulary)).collect();
             groups.sort_by_key(|g| std::cmp::Reverse(g.closings));
-            let mut without = Tally::default();
-            for (word, tally) in &self.facts {
-                if !facts_of(vocabulary.text(*word)).any(|(id, _)| id == fact) {
-                    without.add_all(tally);
-                }
-            }
+            let without = self.total.minus(values.values());
             if without.closings > 0 {
                 groups.push(without.group("", vocabulary));
             }
@@ -388,11 +404,11 @@ pub fn span(from: Option<NaiveDate>, to: Option<NaiveDate>, zone: FixedOffset) -
     Span { from_ms: from.and_then(ms), before_ms: to.and_then(|day| day.succ_opt()).and_then(ms) }
 }
 
-/// The own shift at a glance.
+/// The own day at a glance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recap {
-    /// Since when.
-    pub since: DateTime<Utc>,
+    /// Which day.
+    pub day: NaiveDate,
     /// Whether the journal could be read; else it is what is in memory.
     pub whole: bool,
     /// Calls that ended.
@@ -416,7 +432,7 @@ pub struct Recap {
 impl Recap {
     /// Of a report.
     #[must_use]
-    pub fn of(report: &Report, since: DateTime<Utc>, whole: bool) -> Self {
+    pub fn of(report: &Report, day: NaiveDate, whole: bool) -> Self {
         let total = &report.total;
         let mut hours = [0; 24];
         for group in &report.hours {
@@ -428,7 +444,7 @@ impl Recap {
         endings.retain(|(_, count)| *count > 0);
         endings.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         Self {
-            since,
+            day,
             whole,
             closings: total.closings,
             complete: total.complete,
@@ -440,12 +456,6 @@ impl Recap {
             durations: report.durations,
         }
     }
-}
-
-/// The beginning of the local day that it is now: since when a recap counts.
-#[must_use]
-pub fn today(now: DateTime<Utc>, zone: FixedOffset) -> DateTime<Utc> {
-    midnight(now.with_timezone(&zone).date_naive(), zone).unwrap_or(now)
 }
 
 #[cfg(test)]

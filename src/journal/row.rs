@@ -80,6 +80,12 @@ impl Vocabulary {
         self.texts.get(word.0 as usize).map_or("", |text| text)
     }
 
+    /// Whether there is a word for a text.
+    #[must_use]
+    pub fn has(&self, text: &str) -> bool {
+        self.words.contains_key(text)
+    }
+
     /// The word for a text, a new one if need be; `None` where it is full.
     pub fn word(&mut self, text: &str) -> Option<Word> {
         if let Some(word) = self.words.get(text) {

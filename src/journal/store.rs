@@ -2,6 +2,7 @@
 //! may wait for the disk, so only the writer's thread and the verbs come here.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,8 +31,8 @@ pub struct Entry<'a> {
     pub version: u64,
     /// When it became what it is.
     pub changed: DateTime<Utc>,
-    /// What is kept of it.
-    pub record: &'a Record,
+    /// What is kept of it; `None` where it never began after all, and goes.
+    pub record: Option<&'a Record>,
 }
 
 /// An open journal that can be written.
@@ -80,13 +81,13 @@ impl Store {
     }
 
     fn connect(path: &Path, migrations: &'static [&'static str]) -> Result<Self, Error> {
-        // What can't be opened is first asked of the system, which says why in better words than SQLite.
-        match fs::File::options().read(true).write(true).open(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut conn = Connection::open_with_flags(path, flags)?;
+        let mut conn = Connection::open_with_flags(path, flags).map_err(|error| {
+            // The system says why in better words. Only now, when there is no connection: closing a file lets go of
+            // every lock that this process has on it, `SQLite`'s own too.
+            let asked = fs::File::options().read(true).write(true).open(path);
+            asked.err().filter(|e| e.kind() != ErrorKind::NotFound).map_or(Error::from(error), Error::Io)
+        })?;
         conn.busy_timeout(PATIENCE)?;
         schema::prepare(&mut conn, migrations)?;
         Ok(Self { conn, path: path.into(), identity: identity(path), migrations })
@@ -163,6 +164,12 @@ impl Store {
             let mut call = work.prepare(SAVE_CALL)?;
             let mut detail = work.prepare(SAVE_DETAIL)?;
             for Entry { id, version, changed, record } in entries {
+                let Some(record) = record else {
+                    for forget in FORGET_ONE {
+                        work.execute(forget, [id.as_bytes()])?;
+                    }
+                    continue;
+                };
                 let more = Detail::of(record);
                 let (facts, left_out, cost) = (more.facts_text(), more.left_out_text(), list_text(&record.cost));
                 let rules = rules_text(&record.rules_sha256, &record.revision);
@@ -240,6 +247,10 @@ impl Store {
         let work = write(&mut self.conn, self.migrations)?;
         work.execute(FORGET_WORDS, [])?;
         work.commit()?;
+        if self.conn.query_row(NEWEST, [], |row| row.get::<_, Option<i64>>(0))?.is_none() {
+            // What is empty can be small; where somebody is reading just now, it stays large.
+            let _ = self.conn.execute_batch("VACUUM");
+        }
         // The log still has the old pages; where somebody is reading just now, the next checkpoint takes them.
         self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(count)
@@ -286,6 +297,12 @@ const FORGET_WORDS: &str = "
         SELECT facts FROM call UNION SELECT rule FROM call UNION SELECT rules FROM call
         UNION SELECT seat FROM call UNION SELECT left_out FROM call UNION SELECT cost FROM call
         UNION SELECT zone FROM call UNION SELECT greeting FROM call)";
+const FORGET_ONE: [&str; 2] = [
+    "
+    DELETE FROM detail WHERE call = (SELECT n FROM call WHERE id = ?1)",
+    "
+    DELETE FROM call WHERE id = ?1",
+];
 const SAVE_WORDS: &str = "
     INSERT OR IGNORE INTO word (text) VALUES (?1), (?2), (?3), (?4), (?5), (?6), (?7), (?8)";
 const SAVE_DETAIL: &str = "

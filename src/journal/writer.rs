@@ -8,13 +8,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::presence::Presence;
-use super::read::{Reader, Span, rows_by_id};
+use super::read::{Reader, rows_by_id};
 use super::record::Record;
-use super::report::{Fold, Recap};
+use super::report::{Fold, Recap, span};
 use super::row::{Row, row_of};
 use super::schema::MIGRATIONS;
 use super::store::{Entry, Opened, Store};
@@ -40,11 +40,12 @@ pub struct Config {
 
 enum Message {
     Record(Box<Record>, DateTime<Utc>),
-    Recap(Since, Answer),
+    TakenBack(u64),
+    Recap(Day, Answer),
     End,
 }
 
-type Since = (DateTime<Utc>, FixedOffset);
+type Day = (NaiveDate, FixedOffset);
 type Answer = Box<dyn FnOnce(Recap) + Send>;
 
 /// The journal's thread, from outside. Dropped, it still writes what it has, but nobody waits for it.
@@ -81,7 +82,7 @@ impl Writer {
         thread::spawn(move || {
             let mut keeper = Keeper::new(config, migrations, notify);
             keeper.run(&messages);
-            let _ = tell.send(keeper.kept.len());
+            let _ = tell.send(keeper.kept.values().filter(|kept| kept.record.is_some()).count());
             // Closing the last connection moves the log into the database, which may wait for the disk.
             drop(keeper);
             let _ = tell.send(0);
@@ -95,19 +96,24 @@ impl Writer {
     }
 
     /// A call as it stands, and what time it is. Never waits.
-    pub fn record(&self, record: Record, now: DateTime<Utc>) {
-        self.send(Message::Record(Box::new(record), now));
+    pub fn record(&self, record: impl Into<Box<Record>>, now: DateTime<Utc>) {
+        self.send(Message::Record(record.into(), now));
     }
 
-    /// The calls since then, with the hours of this zone; `answer` is called in the journal's thread, after everything
+    /// Everything in this call was taken back: it never began. Never waits.
+    pub fn take_back(&self, call: u64) {
+        self.send(Message::TakenBack(call));
+    }
+
+    /// The calls of a day of this zone; `answer` is called in the journal's thread, after everything
     /// is written that was recorded before.
-    pub fn recap(&self, since: DateTime<Utc>, zone: FixedOffset, answer: impl FnOnce(Recap) + Send + 'static) {
-        self.send(Message::Recap((since, zone), Box::new(answer)));
+    pub fn recap(&self, day: NaiveDate, zone: FixedOffset, answer: impl FnOnce(Recap) + Send + 'static) {
+        self.send(Message::Recap((day, zone), Box::new(answer)));
     }
 
     /// Writes everything and closes the journal, but waits no longer than this. Answers how many calls are lost, `None`
     /// where that is not known in time.
-    #[must_use = "what is lost must be told"]
+    #[must_use]
     pub fn finish(self, timeout: Duration) -> Option<usize> {
         let end = Instant::now() + timeout;
         self.send(Message::End);
@@ -122,12 +128,17 @@ struct Kept {
     id: Uuid,
     version: u64,
     changed: DateTime<Utc>,
-    record: Box<Record>,
+    /// `None` where the call was taken back.
+    record: Option<Box<Record>>,
 }
 
 impl Kept {
     fn entry(&self) -> Entry<'_> {
-        Entry { id: self.id, version: self.version, changed: self.changed, record: &self.record }
+        Entry { id: self.id, version: self.version, changed: self.changed, record: self.record.as_deref() }
+    }
+
+    fn is_open(&self) -> bool {
+        self.record.as_ref().is_none_or(|record| record.end.is_none())
     }
 }
 
@@ -193,7 +204,8 @@ impl<N: Fn(Trouble)> Keeper<N> {
             for message in std::iter::once(first).chain(messages.try_iter()) {
                 match message {
                     Message::Record(record, changed) => self.keep(record, changed),
-                    Message::Recap(since, answer) => recaps.push((since, answer)),
+                    Message::TakenBack(call) => self.keep_taken_back(call),
+                    Message::Recap(day, answer) => recaps.push((day, answer)),
                     Message::End => ends = true,
                 }
             }
@@ -201,8 +213,8 @@ impl<N: Fn(Trouble)> Keeper<N> {
             if ends || self.trying.as_ref().is_none_or(|t| t.next <= Instant::now()) {
                 self.write();
             }
-            for (since, answer) in recaps {
-                answer(self.recap(since));
+            for (day, answer) in recaps {
+                answer(self.recap(day));
             }
             if ends {
                 return;
@@ -232,19 +244,27 @@ impl<N: Fn(Trouble)> Keeper<N> {
             (Uuid::new_v7(at), 0)
         });
         *version += 1;
-        let kept = Kept { id: *id, version: *version, changed, record };
+        let kept = Kept { id: *id, version: *version, changed, record: Some(record) };
         self.kept.insert(call, kept);
         while self.ids.len() > REMEMBERED {
             self.ids.pop_first();
         }
         if self.kept.len() > MOST {
             // First goes what never ended, then the oldest; never the call that runs.
-            let open = self.kept.iter().find(|(_, k)| k.record.end.is_none()).map(|(call, _)| *call);
+            let open = self.kept.iter().find(|(_, kept)| kept.is_open()).map(|(call, _)| *call);
             let oldest = self.kept.keys().next().copied();
             if let Some(gone) = open.filter(|c| *c != call).or(oldest) {
                 self.kept.remove(&gone);
                 self.lost += 1;
             }
+        }
+    }
+
+    /// Keeps that a call is to go; one that was never heard of need not.
+    fn keep_taken_back(&mut self, call: u64) {
+        if let Some((id, version)) = self.ids.get(&call) {
+            let kept = Kept { id: *id, version: *version, changed: DateTime::UNIX_EPOCH, record: None };
+            self.kept.insert(call, kept);
         }
     }
 
@@ -337,8 +357,8 @@ impl<N: Fn(Trouble)> Keeper<N> {
         }
     }
 
-    fn recap(&mut self, (since, zone): Since) -> Recap {
-        let span = Span { from_ms: Some(since.timestamp_millis()), before_ms: None };
+    fn recap(&mut self, (day, zone): Day) -> Recap {
+        let span = span(Some(day), Some(day), zone);
         let mut fold = Fold::new(zone);
         let kept = &self.kept;
         let is_kept = |id: &[u8]| kept.values().any(|k| k.id.as_bytes() == id);
@@ -357,11 +377,12 @@ impl<N: Fn(Trouble)> Keeper<N> {
             fold = Fold::new(zone);
         }
         let mut vocabulary = written.unwrap_or_default();
-        for kept in self.kept.values().filter(|k| span.has(k.record.start.timestamp_millis())) {
-            if let Some(row) = row_of(&kept.record, self.config.seat.as_deref(), &mut vocabulary) {
+        let kept = self.kept.values().filter_map(|kept| kept.record.as_ref());
+        for record in kept.filter(|record| span.has(record.start.timestamp_millis())) {
+            if let Some(row) = row_of(record, self.config.seat.as_deref(), &mut vocabulary) {
                 fold.add(&row);
             }
         }
-        Recap::of(&fold.report(&vocabulary), since, whole)
+        Recap::of(&fold.report(&vocabulary), day, whole)
     }
 }

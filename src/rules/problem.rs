@@ -165,6 +165,8 @@ pub enum Named {
     Requirement,
     /// A choice of a field.
     Choice,
+    /// A story of the practice cards.
+    Story,
 }
 
 /// Which duty a rule breaks.

@@ -156,6 +156,12 @@ impl Step {
         matches!(&self.words, StepWords::Say(template) if template.pieces().contains(&Piece::Salam))
     }
 
+    /// Whether a field's text stands in it.
+    #[must_use]
+    pub fn speaks(&self, field: FieldIx) -> bool {
+        matches!(&self.words, StepWords::Say(template) if template.pieces().contains(&Piece::Field(field)))
+    }
+
     /// Whether it is spoken (and so ticked and counted).
     #[must_use]
     pub fn is_spoken(&self) -> bool {

@@ -112,6 +112,11 @@ impl<'t> Table<'t> {
         note(self.problems, span, kind);
     }
 
+    /// Notes a problem that has more to it than a place.
+    pub fn tell(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
+    }
+
     fn get(&self, key: &'static str) -> Option<(&'t DeValue<'t>, Span)> {
         self.asked.borrow_mut().push(key);
         let (_, value) = self.map.iter().find(|(k, _)| k.get_ref() == key)?;

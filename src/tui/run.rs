@@ -4,6 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,11 +12,14 @@ use super::input::{Hold, Input, translate};
 use super::terminal::Screen;
 use super::theme::Theme;
 use super::view;
+use crate::action::phone::Ignored;
 use crate::action::{Action, RulesNews};
 use crate::app::{App, Effect};
+use crate::broadcast::Broadcast;
 use crate::clock::Clock;
 use crate::closing::Held;
 use crate::keymap::{self, Key};
+use crate::softphone::socket::{Asked, Used};
 use crate::watch::{Look, watch};
 
 /// What could not be kept is tried again after so long.
@@ -26,18 +30,49 @@ pub type Keep = Box<dyn FnMut(&[Held]) -> Result<(), String> + Send>;
 /// Reads the rules file; `None` where it is as it was.
 pub type Reload = Box<dyn FnMut() -> Option<RulesNews> + Send>;
 
+/// Something that tells the prompter from outside: begun after the first screen, in a thread of its own. What it
+/// answers goes when the prompter ends.
+pub type Teller = Box<dyn FnOnce(Tell) -> Box<dyn std::any::Any>>;
+/// The centre's declaration that is kept with the shift's facts.
+pub type Applied = Arc<Mutex<Option<Broadcast>>>;
+
+/// Tells the running prompter; `false` where there is none any more.
+#[derive(Clone)]
+pub struct Tell(Sender<Event>);
+
+impl Tell {
+    /// That something happened.
+    #[must_use]
+    pub fn action(&self, action: Action) -> bool {
+        self.0.send(Event::Action(action)).is_ok()
+    }
+
+    /// What the telephone told, and waits to be answered.
+    #[must_use]
+    pub fn phone(&self, asked: Asked) -> bool {
+        self.0.send(Event::Phone(asked)).is_ok()
+    }
+}
+
 /// What the prompter has outside of itself; each is called in a thread of its own.
 pub struct Outside {
     /// Keeps the shift's facts.
     pub keep: Keep,
     /// The rules file to watch, and how it is read.
     pub rules: Option<(PathBuf, Reload)>,
+    /// What else tells it something.
+    pub tellers: Vec<Teller>,
+    /// When its keys were touched last.
+    pub used: Arc<Used>,
+    /// Which of the centre's declarations was applied last; kept with the shift's facts.
+    pub applied: Applied,
 }
 
 /// Something happened.
-enum Event {
+pub(super) enum Event {
     Input(Input),
     Action(Action),
+    Phone(Asked),
     /// The terminal is gone.
     InputClosed,
     /// A signal that ends us.
@@ -65,11 +100,25 @@ pub fn run(app: &mut App, theme: Theme, clock: Clock, outside: Outside) -> io::R
     #[cfg(unix)]
     read_signals(signals, send.clone());
     let look = outside.rules.map(|(path, reload)| watch_rules(path, reload, send.clone()));
+    let tell = Tell(send.clone());
     let (keeper, kept) = keep_state(outside.keep, send);
-    let mut session = Session { app, theme, clock, screen, hold: Hold::default(), look, keeper: Some(keeper) };
+    let told_by: Vec<_> = outside.tellers.into_iter().map(|teller| teller(tell.clone())).collect();
+    let mut session = Session {
+        app,
+        theme,
+        clock,
+        screen,
+        hold: Hold::default(),
+        look,
+        keeper: Some(keeper),
+        used: outside.used,
+        applied: outside.applied,
+        ignored: Vec::new(),
+    };
     let end = session.events(&events);
     session.keeper = None;
     drop(session);
+    drop(told_by);
     // The last state is on its way to the disk; a disk that hangs must not hold the window open.
     let _ = kept.recv_timeout(Duration::from_millis(500));
     match end? {
@@ -87,6 +136,10 @@ struct Session<'a> {
     hold: Hold,
     look: Option<Look>,
     keeper: Option<Sender<Vec<Held>>>,
+    used: Arc<Used>,
+    applied: Applied,
+    /// What of the telephone's last message was not taken.
+    ignored: Vec<Ignored>,
 }
 
 /// Whether to go on.
@@ -139,14 +192,24 @@ impl Session<'_> {
             #[cfg(unix)]
             Event::Input(Input::Key { key: Key::Ctrl('z'), .. }) | Event::Stop => self.stop(),
             Event::Input(Input::Key { key, at, repeat }) => {
-                let held = self.hold.is_held(key, at, repeat);
-                match keymap::action(self.app, key) {
+                self.used.now();
+                let action = keymap::action(self.app, key);
+                // A blank in a name is no tick that the next Space could go on with.
+                let types = matches!(action, Some(Action::Edit(_)));
+                let held = !types && self.hold.is_held(key, at, repeat);
+                match action {
                     Some(Action::Said) if held => Ok(Next::On),
                     Some(action) => self.act(action),
                     None => Ok(Next::On),
                 }
             }
             Event::Action(action) => self.act(action),
+            Event::Phone(asked) if asked.is_late() => Ok(Next::On),
+            Event::Phone(asked) => {
+                let next = self.act(Action::Phone(asked.event.clone()))?;
+                asked.answer(std::mem::take(&mut self.ignored));
+                Ok(next)
+            }
             Event::InputClosed => Ok(Next::Leave),
             #[cfg(unix)]
             Event::End(signal) => Ok(Next::Die(signal)),
@@ -164,6 +227,10 @@ impl Session<'_> {
                     }
                 }
                 Effect::Journal(_) | Effect::Unjournal(_) => {}
+                Effect::Answer(ignored) => self.ignored = ignored,
+                Effect::SaveBroadcast(broadcast) => {
+                    *self.applied.lock().unwrap_or_else(PoisonError::into_inner) = Some(*broadcast);
+                }
                 Effect::LookAtRules => {
                     if let Some(look) = &self.look {
                         look.now();
@@ -185,7 +252,7 @@ impl Session<'_> {
 }
 
 /// Terminal input, in a thread that blocks.
-fn read_input(send: Sender<Event>) {
+pub(super) fn read_input(send: Sender<Event>) {
     thread::spawn(move || {
         let mut source = Source::default();
         while let Ok(inputs) = source.read() {
@@ -240,13 +307,13 @@ impl Source {
 }
 
 #[cfg(unix)]
-fn signals() -> io::Result<signal_hook::iterator::Signals> {
+pub(super) fn signals() -> io::Result<signal_hook::iterator::Signals> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
     signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP])
 }
 
 #[cfg(unix)]
-fn read_signals(mut signals: signal_hook::iterator::Signals, send: Sender<Event>) {
+pub(super) fn read_signals(mut signals: signal_hook::iterator::Signals, send: Sender<Event>) {
     thread::spawn(move || {
         for signal in signals.forever() {
             let stop = signal == signal_hook::consts::SIGTSTP;

@@ -26,6 +26,10 @@
 //! then the complete sentence, then the other steps. What is never dropped is the current sentence; where it alone is
 //! too high, it scrolls.
 
+mod centre;
+pub mod demo;
+pub mod drill;
+mod feedback;
 mod footer;
 mod header;
 mod panel;
@@ -41,6 +45,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::theme::{Role, Theme};
+use crate::action::Action;
 use crate::app::{App, Mode};
 use wrap::{shorten, width};
 
@@ -55,9 +60,27 @@ pub struct Look<'a> {
     pub columns: usize,
     /// Which layout.
     pub size: Size,
+    /// How far what is open is scrolled.
+    pub scroll: usize,
+    /// In practice and presentation: the keys of the footer, in place of the prompter's.
+    pub foot: Option<Foot<'a>>,
+}
+
+/// A footer of one's own.
+#[derive(Clone, Copy)]
+pub struct Foot<'a> {
+    /// The keys' names and what they do, the most needed first.
+    pub keys: &'a [(String, String)],
+    /// What the prompter's keys don't do here.
+    pub hides: &'a [Action],
 }
 
 impl Look<'_> {
+    /// Whether a key of the prompter does here what it does.
+    fn offers(&self, action: &Action) -> bool {
+        self.foot.is_none_or(|foot| !foot.hides.contains(action))
+    }
+
     fn style(&self, role: Role) -> Style {
         self.theme.style(role)
     }
@@ -207,33 +230,39 @@ pub struct Drawn {
 /// Draws the prompter.
 pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
     let area = frame.area();
-    let look = Look { app, theme, columns: area.width.into(), size: Size::of(area.width, area.height) };
+    let size = Size::of(area.width, area.height);
+    let look = Look { app, theme, columns: area.width.into(), size, scroll: app.scroll(), foot: None };
     frame.buffer_mut().set_style(area, look.style(Role::Text));
     if area.is_empty() {
         return Drawn::default();
     }
+    prompter(frame, area, &look)
+}
+
+/// Draws the prompter in a part of the screen.
+fn prompter(frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) -> Drawn {
     if look.size == Size::Tiny {
-        return stack(frame, &look, area, tiny(&look, area), Vec::new());
+        return stack(frame, look, area, tiny(look, area), Vec::new());
     }
-    let mut top = header::blocks(&look);
+    let mut top = header::blocks(look);
     let mut bottom = Vec::new();
-    match app.mode() {
-        Mode::Basis => top.push(Block::panel(panel::basis(&look))),
-        Mode::Help => top.push(Block::panel(panel::help(&look))),
+    match look.app.mode() {
+        Mode::Basis => top.push(Block::panel(panel::basis(look))),
+        Mode::Help => top.push(Block::panel(panel::help(look))),
         _ if look.size == Size::Wide => {
-            return wide(frame, &look, area, top);
+            return wide(frame, look, area, top);
         }
         mode => {
-            top.extend(script::blocks(&look));
-            bottom.extend(script::complete(&look));
+            top.extend(script::blocks(look));
+            bottom.extend(script::complete(look));
             if *mode == Mode::Asking {
                 // What is open is the question now; it is answered with the sentence out of sight rather than unseen.
                 top.iter_mut().for_each(|block| block.drop = block.drop.or(Some(Drop::Last)));
             }
         }
     }
-    bottom.extend(footer::blocks(&look));
-    stack(frame, &look, area, top, bottom)
+    bottom.extend(footer::blocks(look));
+    stack(frame, look, area, top, bottom)
 }
 
 /// Under 30×6: the current sentence alone, but for what a key has opened, or a digit would answer an unseen question.
@@ -354,7 +383,7 @@ fn scroll(look: &Look<'_>, lines: &mut Vec<Line<'static>>, rows: usize) -> Drawn
     }
     let window = rows.max(2) - 1;
     let most = lines.len().saturating_sub(window);
-    let from = look.app.scroll().min(most);
+    let from = look.scroll.min(most);
     lines.drain(..from);
     let more = lines.len() > window;
     lines.truncate(window);

@@ -43,7 +43,7 @@ fn help_fits_a_terminal() {
 fn usage_errors_are_told_in_the_users_language_with_what_was_meant() {
     for (args, parts) in [
         (&["sya"][..], &["Tidak ada perintah \"sya\"", "Maksudnya \"say\"?", "Penggunaan: penutup"][..]),
-        (&["xyzzy"], &["Tidak ada perintah \"xyzzy\"", "say, check, table, diff, init, paths"]),
+        (&["xyzzy"], &["Tidak ada perintah \"xyzzy\"", "say, check, table, diff, report, journal"]),
         (&["say", "--fromat", "json"], &["\"--fromat\"", "Maksudnya --format?", "Lihat: penutup say --help"]),
         (
             &["say", "--format", "jsno"],

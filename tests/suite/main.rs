@@ -6,15 +6,22 @@ mod cli;
 mod corpus;
 mod house;
 mod journal;
+#[cfg(unix)]
+mod phone;
 mod pictures;
 #[path = "support/random_rules.rs"]
 mod random_rules;
 #[path = "support/scenes.rs"]
 mod scenes;
 mod screens;
-mod views;
+#[cfg(unix)]
+mod session;
 mod sop;
 #[path = "support/stage.rs"]
 mod stage;
 mod support;
 mod table_diff;
+#[cfg(unix)]
+#[path = "support/term.rs"]
+mod term;
+mod views;

@@ -136,7 +136,7 @@ proptest! {
     fn hostile_names_break_nothing(
         name in hostile_name(),
         typed: bool,
-        columns in 4..131u16,
+        columns in 12..131u16,
         rows in 1..41u16,
     ) {
         let mut stage = Stage::at("14:57");

@@ -11,7 +11,7 @@ use crate::journal::row::{Detail, Rest, Row, Vocabulary, list_of, rules_of, time
 
 /// The first line.
 pub const HEADER: &str = "id,start,end,seconds,seat,ending,complete,left_out,cost,rule,revision,rules_sha256,zone,\
-                          greeting,facts,ticks\n";
+                          greeting,facts,ticks\r\n";
 
 /// What stands between several of a kind in one cell.
 const BETWEEN: &str = "; ";
@@ -61,7 +61,7 @@ pub fn line(
         }
         cell(out, text);
     }
-    out.push('\n');
+    out.push_str("\r\n");
     Ok(())
 }
 
@@ -69,7 +69,7 @@ pub fn line(
 pub fn cell(out: &mut String, text: &str) {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']);
     let guard = if formula { "'" } else { "" };
-    if text.contains(['"', ',', ';', '\n', '\r']) {
+    if text.contains(['"', ',', ';', '\n', '\r']) || text.trim().len() < text.len() {
         let _ = write!(out, "\"{guard}{}\"", text.replace('"', "\"\""));
     } else {
         out.push_str(guard);
@@ -100,6 +100,7 @@ mod tests {
             ("a,b", "\"a,b\""),
             ("=a\"b\",\nc", "\"'=a\"\"b\"\",\nc\""),
             ("a; b", "\"a; b\""),
+            (" a", "\" a\""),
         ] {
             assert_eq!(of(text), cell);
         }

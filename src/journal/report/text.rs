@@ -97,7 +97,7 @@ struct Page<'w> {
 /// The report in text, for a terminal of this width. `by` must be something the report has.
 #[must_use]
 pub fn text(report: &Report, by: Option<&By>, is_bounded: bool, words: &Words, width: usize) -> String {
-    let mut page = Page { words, width: width.clamp(24, 120), out: String::new() };
+    let mut page = Page { words, width: width.clamp(26, 120), out: String::new() };
     let w = &words.report;
     page.wrapped(w.title);
     let Some((first, last)) = report.days_seen else {
@@ -191,7 +191,7 @@ impl Page<'_> {
     fn heading(&mut self, text: &str) {
         let text = cut(text, self.width);
         let rule = "─".repeat(self.width.min(72).saturating_sub(text.width() + 1));
-        let _ = writeln!(self.out, "\n{text} {rule}");
+        let _ = writeln!(self.out, "\n{}", format!("{text} {rule}").trim_end());
     }
 
     /// Label, number, share and a bar, a line each.

@@ -32,6 +32,9 @@ fn notice(look: &Look<'_>) -> Block {
 
 /// As many keys as fit, the most needed first, the list of all always.
 fn keys(look: &Look<'_>) -> Line<'static> {
+    if let Some(foot) = look.foot {
+        return line(look, foot.keys);
+    }
     let words = look.app.words();
     let mut rows: Vec<_> = keymap::rows(look.app).into_iter().filter(|r| r.footer.is_some()).collect();
     rows.sort_by_key(|r| r.footer);
@@ -58,6 +61,23 @@ fn keys(look: &Look<'_>) -> Line<'static> {
         shown.push(pair);
     }
     shown.extend(help);
+    as_line(look, shown)
+}
+
+/// As many of these as fit, the most needed first.
+pub fn line(look: &Look<'_>, keys: &[(String, String)]) -> Line<'static> {
+    let (mut shown, mut room) = (Vec::new(), look.columns.saturating_sub(1));
+    for (key, label) in keys {
+        let needs = width(key) + 1 + width(label) + if shown.is_empty() { 0 } else { 3 };
+        if needs <= room {
+            room -= needs;
+            shown.push((key.clone(), label.clone()));
+        }
+    }
+    as_line(look, shown)
+}
+
+fn as_line(look: &Look<'_>, shown: Vec<(String, String)>) -> Line<'static> {
     let mut spans = vec![look.span(" ", Role::Text)];
     for (at, (key, label)) in shown.into_iter().enumerate() {
         if at > 0 {
@@ -82,7 +102,7 @@ pub fn question(look: &Look<'_>) -> Vec<Line<'static>> {
                 fill(words.ending.cost, &[("ending", words.ending.omitted), ("cost", &app.cost().join(", "))])
             }
             // A score may have any length; two rows tell enough of it.
-            Action::Answer(_) | Action::Back => shorten(&row.label, columns * 2),
+            Action::Answer(_) | Action::Back | Action::Undo => shorten(&row.label, columns * 2),
             _ => return None,
         };
         let key = row.keys.first().map(|k| k.name(words).into_owned()).unwrap_or_default();

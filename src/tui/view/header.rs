@@ -5,9 +5,11 @@ use chrono::{DateTime, NaiveTime, Timelike, Utc};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
+use super::centre;
 use super::wrap::{bounded, shorten, shorten_front, width};
 use super::{Block, Drop, Look, Size};
 use crate::action::Action;
+use crate::action::phone::Link;
 use crate::app::{App, Mode};
 use crate::keymap;
 use crate::rules::ruleset::{Fact, FieldKind, NAMA, SAPAAN, Scope, Value};
@@ -49,18 +51,30 @@ fn title(look: &Look<'_>) -> Line<'static> {
     let (app, words) = (look.app, &look.app.words().screen);
     let zone = &app.rules().zones[app.call().zone()].id;
     let time = clock(app, app.local());
-    let right = if look.size == Size::Compact {
+    let clock = if look.size == Size::Compact {
         format!("{time} {zone}")
     } else {
         fill(words.clock, &[("time", &time), ("zone", zone)])
     };
+    let mut right = Vec::with_capacity(3);
+    // Where room is dear, that all is well goes without saying.
+    if let Some(link) = app.link().filter(|link| look.size != Size::Compact || *link == Link::Down) {
+        let phone = &app.words().phone;
+        let (word, role) = match link {
+            Link::Up => (phone.link_up, Role::Text),
+            Link::Down => (phone.link_down, Role::Trouble),
+        };
+        right.push(look.span(word, role));
+        right.push(look.span(" · ", Role::Line));
+    }
+    right.push(look.span(clock, Role::Text));
     let sop = fill(words.sop, &[("revision", &app.rules().sop.revision)]);
     let left = vec![
         look.span(format!(" {}", words.title), Role::Title),
         look.span(" · ", Role::Line),
         look.span(sop, Role::Text),
     ];
-    look.two_ends(left, vec![look.span(right, Role::Text)])
+    look.two_ends(left, right)
 }
 
 /// A fact's value in a word, where there is no room for its label.
@@ -166,6 +180,15 @@ fn fields(look: &Look<'_>) -> Vec<Block> {
     vec![Block::new(Drop::Fields, lines), Block::line(Drop::Next, own)]
 }
 
+/// What the telephone gave, with the mark that it is to be made sure of; however long it is, the mark is seen.
+fn unsure(look: &Look<'_>, text: &Span<'static>) -> (Span<'static>, Option<Span<'static>>) {
+    let phone = &look.app.words().phone;
+    let mark = format!(" ({})", if look.size == Size::Compact { phone.unsure_short } else { phone.unsure });
+    let room = look.columns.saturating_sub(width(&mark) + 12);
+    let text = Span::styled(shorten(&text.content, room), text.style);
+    (text, Some(look.span(mark, Role::Caution)))
+}
+
 fn chips(look: &Look<'_>) -> Vec<Vec<Span<'static>>> {
     let app = look.app;
     let (rules, fields) = (app.rules(), app.fields());
@@ -190,8 +213,9 @@ fn chips(look: &Look<'_>) -> Vec<Vec<Span<'static>>> {
             } else {
                 look.span(spoken, Role::Text)
             };
+            let (text, mark) = if app.is_unsure(ix) { unsure(look, &text) } else { (text, None) };
             let typed = matches!(field.kind, FieldKind::Typed { .. });
-            (typed, vec![key_span(field.key), look.span(label, Role::Text), text])
+            (typed, [key_span(field.key), look.span(label, Role::Text), text].into_iter().chain(mark).collect())
         })
         .collect();
     // Where room is dear, the zone stands beside the clock alone.
@@ -262,8 +286,11 @@ fn banner(look: &Look<'_>) -> Vec<Vec<Line<'static>>> {
     for (at, fact) in app.rules().facts.iter().enumerate() {
         let value = &fact.values[app.call().situation().value(at)];
         let asked = app.asked_fact() == Some(at);
-        let Some(text) = value.banner.as_deref().or(asked.then_some("")) else { continue };
+        let Some(text) = value.banner.as_deref().or((asked || app.differs(at)).then_some("")) else { continue };
         let mut told = since(app, fact, value, at);
+        for part in centre::told(app, at) {
+            told = format!("{told} · {part}");
+        }
         if !text.is_empty() {
             told = format!("{told} · {text}");
         }
@@ -303,7 +330,7 @@ fn since(app: &App, fact: &Fact, value: &Value, at: usize) -> String {
 }
 
 /// A moment in our zone: its time, and its day where that is not today.
-fn when(app: &App, moment: DateTime<Utc>) -> (String, Option<String>) {
+pub fn when(app: &App, moment: DateTime<Utc>) -> (String, Option<String>) {
     let offset = app.rules().zones[app.home()].offset;
     let (then, today) = (moment.with_timezone(&offset), app.now().with_timezone(&offset).date_naive());
     let day = match (today - then.date_naive()).num_days() {
@@ -333,7 +360,7 @@ fn question(look: &Look<'_>, fact: &Fact, value: &Value, at: usize) -> String {
         ("yes", "V"),
         ("no", &no),
     ];
-    let long = fill(words.still, &with);
+    let long = centre::expired(app, at, &with).unwrap_or_else(|| fill(words.still, &with));
     if width(&long) + 2 <= look.columns { long } else { fill(words.still_short, &with) }
 }
 
@@ -345,7 +372,7 @@ fn caution(look: &Look<'_>) -> Option<Line<'static>> {
     let left = vec![look.span(format!(" ! {short}"), Role::Caution)];
     // Only where the key opens it.
     let why = match app.mode() {
-        Mode::Closing => format!("D {}", app.words().keys.basis_short),
+        Mode::Closing if look.offers(&Action::Basis) => format!("D {}", app.words().keys.basis_short),
         _ => String::new(),
     };
     // The contradiction itself is worth more than the hint.

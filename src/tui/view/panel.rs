@@ -16,24 +16,44 @@ use crate::tui::theme::Role;
 use crate::words::fill;
 
 /// A panel while it is being written.
-struct Page<'l, 'a> {
+pub struct Page<'l, 'a> {
     look: &'l Look<'a>,
     lines: Vec<Line<'static>>,
 }
 
 impl<'l, 'a> Page<'l, 'a> {
-    fn new(look: &'l Look<'a>, title: &str) -> Self {
+    /// A page with its title.
+    pub fn new(look: &'l Look<'a>, title: &str) -> Self {
         let mut page = Self { look, lines: Vec::new() };
         page.lines.push(Line::from(look.span(format!(" {title}"), Role::Sentence)));
         page
     }
 
-    fn gap(&mut self) {
+    /// A blank row.
+    pub fn gap(&mut self) {
         self.lines.push(Line::default());
     }
 
+    /// A line as it stands.
+    pub fn push(&mut self, line: Line<'static>) {
+        self.lines.push(line);
+    }
+
+    /// A text over the full width.
+    pub fn paragraph(&mut self, text: &str) {
+        for mut line in wrap([(text, self.look.style(Role::Text))], self.look.columns.saturating_sub(2).clamp(1, 90)) {
+            line.spans.insert(0, self.look.span(" ", Role::Text));
+            self.lines.push(line);
+        }
+    }
+
+    /// What was written.
+    pub fn into_lines(self) -> Vec<Line<'static>> {
+        self.lines
+    }
+
     /// A heading and the text that belongs to it; nothing for an empty text.
-    fn entry(&mut self, heading: &str, text: &str) {
+    pub fn entry(&mut self, heading: &str, text: &str) {
         if !text.is_empty() {
             self.runs(heading, &[(text, self.look.style(Role::Text))]);
         }
@@ -163,7 +183,7 @@ pub fn help(look: &Look<'_>) -> Vec<Line<'static>> {
     let (app, words) = (look.app, look.app.words());
     let mut page = Page::new(look, words.help.title);
     page.gap();
-    let rows = keymap::all(app);
+    let rows: Vec<_> = keymap::all(app).into_iter().filter(|r| look.offers(&r.action)).collect();
     let mut at = 0;
     while at < rows.len() {
         let row = &rows[at];

@@ -81,7 +81,7 @@ fn init_makes_both_files_once_and_they_change_nothing() {
     let home = Home::new();
     let before = home.penutup(["say", "--at", "08:00", "--format", "json"]).ok();
     let out = home.penutup(["init"]).ok();
-    assert_eq!(out.matches("Dibuat: ").count(), 2, "{out}");
+    assert_eq!(out.matches("Dibuat: ").count(), 4, "{out}");
     assert!(out.contains("penutup check"), "{out}");
     assert_eq!(std::fs::read_to_string(home.config("rules.toml")).expect("the file"), BUILT_IN);
     let settings = std::fs::read_to_string(home.config("settings.toml")).expect("the file");
@@ -91,7 +91,7 @@ fn init_makes_both_files_once_and_they_change_nothing() {
 
     home.write("config/penutup/rules.toml", "milik saya");
     let out = home.penutup(["init"]).ok();
-    assert_eq!(out.matches("Sudah ada, tidak diubah: ").count(), 2, "{out}");
+    assert_eq!(out.matches("Sudah ada, tidak diubah: ").count(), 4, "{out}");
     assert_eq!(std::fs::read_to_string(home.config("rules.toml")).expect("the file"), "milik saya");
     std::fs::remove_file(home.config("settings.toml")).expect("removed");
     let out = home.penutup(["init"]).ok();

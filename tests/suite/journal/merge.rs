@@ -1,1 +1,270 @@
-//! What a report says, in text, CSV and JSON, of one journal.
+//! Exports of several seats as one journal: each call once, the newest of its copies, and no harm from what a file says.
+
+use std::fs;
+
+use penutup::journal::export::Export;
+use penutup::journal::merge::{Merge, Refused};
+use penutup::journal::report::{Fold, Report};
+use penutup::journal::row::{Vocabulary, row_of, rules_text};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::report::write;
+use super::*;
+use crate::support::{Home, assert_harmless};
+
+/// A copy of a call as one seat's export has it.
+#[derive(Clone, Debug)]
+struct Copy {
+    id: u64,
+    version: u64,
+    record: Record,
+}
+
+impl Copy {
+    fn seat(&self) -> String {
+        format!("meja {}", self.id % 3)
+    }
+}
+
+fn export(copies: &[Copy]) -> String {
+    let mut out = Vec::new();
+    let mut export = Export::begin(&mut out, at("2026-11-24T08:00:00Z")).unwrap();
+    let mut vocabulary = Vocabulary::default();
+    for copy in copies {
+        let record = &copy.record;
+        let row = row_of(record, Some(&copy.seat()), &mut vocabulary).unwrap();
+        let mut word = |text: &str| vocabulary.word(text).unwrap();
+        let rest = Rest {
+            id: Uuid::from_u64_pair(copy.id, 7).into_bytes(),
+            version: copy.version,
+            changed_ms: row.start_ms,
+            rules: word(&rules_text(&record.rules_sha256, &record.revision)),
+            zone: word(&record.zone),
+            greeting: word(record.greeting.as_deref().unwrap_or_default()),
+        };
+        let detail = serde_json::to_string(&Detail::of(record)).unwrap();
+        export.call(&row, &rest, &detail, &vocabulary).unwrap();
+    }
+    assert_eq!(export.end().unwrap(), copies.len() as u64);
+    String::from_utf8(out).unwrap()
+}
+
+fn merged(files: &[PathBuf]) -> Result<Report, Refused> {
+    let mut fold = Fold::new(wib());
+    let vocabulary = Merge::of(files)?.each(Span::default(), |row, _, _, _| {
+        fold.add(row);
+        Ok::<(), Refused>(())
+    })?;
+    Ok(fold.report(&vocabulary))
+}
+
+fn whole(copies: &[Copy]) -> Report {
+    let (mut fold, mut vocabulary) = (Fold::new(wib()), Vocabulary::default());
+    for copy in copies {
+        fold.add(&row_of(&copy.record, Some(&copy.seat()), &mut vocabulary).unwrap());
+    }
+    fold.report(&vocabulary)
+}
+
+/// A file of these lines of calls.
+fn file_of(lines: &str) -> String {
+    let count = lines.lines().count();
+    format!("{{\"penutup_journal\":1,\"exported\":\"x\"}}\n{lines}{{\"calls\":{count}}}\n")
+}
+
+/// The line of a call, to be spoiled.
+fn line() -> String {
+    export(&[Copy { id: 1, version: 1, record: ended(1) }]).lines().nth(1).unwrap().to_owned() + "\n"
+}
+
+#[test]
+fn an_export_says_what_the_journal_says() {
+    let home = Home::new();
+    write(&home, Some("07"), calls::calls(300));
+    let own = home.penutup(["report", "--format", "json"]).json();
+    home.write("seat.jsonl", home.penutup(["journal", "export"]).ok());
+    assert_eq!(home.penutup(["report", "--format", "json", "seat.jsonl"]).json(), own);
+    // However often it was exported.
+    let twice = home.penutup(["report", "--format", "json", "seat.jsonl", "seat.jsonl"]).json();
+    assert_eq!(twice, own);
+    let csv = |args: &[&str]| home.penutup(["report", "--format", "csv"].iter().chain(args)).ok();
+    assert_eq!(csv(&["seat.jsonl"]), csv(&[]));
+    let some = ["--from", "2026-10-01", "--to", "2026-10-02"];
+    assert_eq!(csv(&[&["seat.jsonl"][..], &some].concat()), csv(&some));
+    home.write("some.jsonl", home.penutup(["journal", "export"].iter().chain(&some)).ok());
+    assert_eq!(csv(&["some.jsonl"]), csv(&some));
+}
+
+#[test]
+fn a_call_that_ran_when_it_was_first_exported_counts_as_it_ended() {
+    let home = Home::new();
+    let path = home.path().join("data/penutup/journal.db");
+    let (writer, troubles) = start(&path);
+    hand(&writer, ended(1));
+    hand(&writer, ticked(2, 1));
+    settle(&writer);
+    home.write("early.jsonl", home.penutup(["journal", "export"]).ok());
+    hand(&writer, ended(2));
+    finish(writer, &troubles);
+    home.write("late.jsonl", home.penutup(["journal", "export"]).ok());
+    for files in [["early.jsonl", "late.jsonl"], ["late.jsonl", "early.jsonl"]] {
+        let json = home.penutup(["report", "--format", "json"].iter().chain(&files)).json();
+        assert_eq!((&json["total"]["closings"], &json["open"]), (&2.into(), &0.into()), "{files:?}");
+    }
+}
+
+#[test]
+fn several_exports_may_stand_in_one_file() {
+    let home = Home::new();
+    let files = [1, 2].map(|id| export(&[Copy { id, version: 1, record: ended(id) }]));
+    let one = home.write("all.jsonl", files.concat());
+    assert_eq!(merged(&[one]).unwrap().total.closings, 2);
+    // Saved on Windows in between.
+    let crlf = home.write("crlf.jsonl", files.concat().replace('\n', "\r\n"));
+    assert_eq!(merged(&[crlf]).unwrap().total.closings, 2);
+}
+
+#[test]
+fn a_file_that_is_no_export_is_refused_with_its_line() {
+    let home = Home::new();
+    let good = export(&[1, 2, 3].map(|id| Copy { id, version: 1, record: ended(id) }));
+    let without = |n: usize| {
+        let lines = good.lines().enumerate().filter(|(at, _)| *at != n);
+        lines.fold(String::new(), |out, (_, line)| out + line + "\n")
+    };
+    let long = format!("{{\"id\":\"{}\"}}\n", "x".repeat(1_100_000));
+    let cases = [
+        ("empty", String::new(), "empty: ini bukan ekspor jurnal"),
+        ("csv", "id,start\r\n".into(), "csv:1: ini bukan ekspor jurnal"),
+        ("no-end", "x".repeat(2_000_000), "no-end:1: baris ini lebih dari 1 MiB"),
+        ("newer", good.replacen("journal\":1", "journal\":2", 1), "newer:1: dibuat penutup yang lebih baru"),
+        ("no-first", without(0), "no-first:1: ini bukan ekspor jurnal"),
+        ("no-last", without(4), "no-last:4: berkas ini terpotong"),
+        ("half", good[..good.len() / 2].into(), "half:3: berkas ini terpotong"),
+        ("fewer", without(2), "fewer:4: baris terakhir menyebut 3 closing, tetapi ada 2"),
+        ("long", file_of(&long), "long:2: baris ini lebih dari 1 MiB"),
+        ("no-json", file_of("{\"id\":\n"), "no-json:2: baris ini bukan sebuah closing"),
+        ("nested", file_of(&("[".repeat(5000) + "\n")), "nested:2: baris ini bukan sebuah closing"),
+    ];
+    for (name, text, says) in cases {
+        home.write(name, text);
+        let message = home.penutup(["report", name]).failed();
+        assert!(message.contains(says), "{name}: {message}");
+        assert_harmless(&message);
+    }
+    home.write("bytes", [file_of("").as_bytes()[..40].to_vec(), vec![0xFF, 0xFE, b'\n']].concat());
+    home.penutup(["report", "bytes"]).failed();
+    fs::create_dir(home.path().join("folder")).unwrap();
+    assert!(home.penutup(["report", "folder"]).failed().contains("ini folder, bukan berkas"));
+}
+
+#[test]
+fn a_line_whose_values_can_not_be_is_refused() {
+    let home = Home::new();
+    let line = line();
+    assert_eq!(merged(&[home.write("good", file_of(&line))]).unwrap().total.closings, 1);
+    let cases = [
+        ("\"version\":1", "\"version\":-1", "baris ini bukan sebuah closing"),
+        ("\"ending\":\"lengkap\"", "\"ending\":\"tamat\"", "\"ending\" di baris ini"),
+        ("\"ending\":\"lengkap\"", "\"ending\":null", "\"ending\" di baris ini"),
+        ("\"seat\":\"meja 1\"", "\"seat\":\"\\u001b]0;x\\u0007\"", "\"seat\" di baris ini"),
+        ("\"seat\":\"meja 1\"", "\"seat\":\"\\u202e\"", "\"seat\" di baris ini"),
+        ("\"seat\":\"meja 1\"", "\"seat\":\"a\",\"seat\":\"b\"", "baris ini bukan sebuah closing"),
+        ("\"start_ms\":", "\"start_ms\":-", "\"start_ms\" di baris ini"),
+        ("\"end_ms\":", "\"end_ms\":9", "\"end_ms\" di baris ini"),
+        ("\"revision\":\"Rev-1\"", "\"revision\":\"\\u009b\"", "\"revision\" di baris ini"),
+        ("\"rules_sha256\":\"b", "\"rules_sha256\":\"=", "\"rules_sha256\" di baris ini"),
+        ("\"cost\":[]", "\"cost\":[\"\"]", "\"cost\" di baris ini"),
+        ("[\"klb\",", "[\"k b\",", "\"facts\" di baris ini"),
+        ("[\"topik\",", "[\"klb\",", "\"facts\" di baris ini"),
+        ("[\"download\",", "[\"=x\",", "\"steps\" di baris ini"),
+        ("\"facts\":[[", "\"facts\":[[\"a\",\"b\"],[", "baris ini bukan sebuah closing"),
+    ];
+    for (good, bad, says) in cases {
+        assert!(line.contains(good), "{good} is not in {line}");
+        home.write("bad", file_of(&line.replacen(good, bad, 1)));
+        let message = home.penutup(["report", "bad"]).failed();
+        assert!(message.contains("bad:2: ") && message.contains(says), "{bad}: {message}");
+        assert_harmless(&message);
+    }
+}
+
+#[test]
+fn more_different_values_than_any_site_has_are_refused() {
+    let home = Home::new();
+    let (good, mut lines) = (line(), String::new());
+    for call in 0..20_001 {
+        let other = good.replace("\"id\":\"00000000", &format!("\"id\":\"{call:08x}"));
+        lines.push_str(&other.replace("\"klb\"", &format!("\"klb-{call}\"")));
+    }
+    home.write("many", file_of(&lines));
+    assert!(home.penutup(["report", "many"]).failed().contains("terlalu banyak fakta"));
+}
+
+#[test]
+fn no_export_of_ours_is_refused_for_its_length() {
+    let long = "x".repeat(4096);
+    let mut record = ended(1);
+    record.rule.clone_from(&long);
+    record.revision = "é".repeat(4096);
+    record.greeting = Some("漢".repeat(4096));
+    record.cost = vec!["漢".repeat(4096); 3];
+    record.steps[0].step.clone_from(&long);
+    let home = Home::new();
+    let file = home.write("x", export(&[Copy { id: 1, version: 1, record }]));
+    assert_eq!(merged(&[file]).unwrap().rules[0].key, long);
+}
+
+#[test]
+fn texts_that_a_report_repeats_stay_texts() {
+    // What QA sees of a parameter with quotes and commas is what was written.
+    let mut record = ended(1);
+    record.cost = vec!["a\", \"b".into(), "=c".into()];
+    let mut expected: Vec<_> = record.cost.iter().map(|c| (c.clone(), 1)).collect();
+    expected.sort();
+    let home = Home::new();
+    let file = home.write("x", export(&[Copy { id: 1, version: 1, record }]));
+    assert_eq!(merged(&[file]).unwrap().total.cost, expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn the_merged_parts_report_what_the_whole_does(
+        seed in any::<u64>(),
+        count in 0..60_u64,
+        parts in 1..5_usize,
+        placed in proptest::collection::vec((0..5_usize, any::<bool>(), 1..4_u64), 200),
+    ) {
+        let mut dice = calls::Dice(seed);
+        let newest: Vec<Copy> = (0..count)
+            .map(|id| {
+                let start = at("2026-11-20T00:00:00Z") + TimeDelta::minutes(i64::try_from(dice.below(9000)).unwrap());
+                let mut record = calls::call(id, start, &mut dice);
+                if dice.below(10) == 0 {
+                    record.end = None;
+                }
+                Copy { id, version: 4, record }
+            })
+            .collect();
+        let mut files = vec![Vec::new(); parts];
+        let mut places = placed.iter().cycle();
+        for copy in &newest {
+            // Its newest copy in one file or in several, older ones, still open, anywhere.
+            for _ in 0..3 {
+                let (part, again, version) = places.next().unwrap();
+                if *again {
+                    files[part % parts].push(copy.clone());
+                }
+                let older = Record { end: None, cost: vec![], ..copy.record.clone() };
+                files[(part + 1) % parts].push(Copy { version: *version, record: older, ..copy.clone() });
+            }
+            files[usize::try_from(copy.id).unwrap() % parts].push(copy.clone());
+        }
+        let home = Home::new();
+        let paths: Vec<PathBuf> =
+            files.iter().enumerate().map(|(at, copies)| home.write(&format!("{at}"), export(copies))).collect();
+        prop_assert_eq!(merged(&paths).unwrap(), whole(&newest));
+    }
+}

@@ -15,7 +15,7 @@ fn left_open(path: &Path, call: u64) {
     let Opened { mut store, .. } = Store::open(path).unwrap();
     let record = ticked(call, 1);
     let changed = record.start + TimeDelta::seconds(17);
-    let entry = Entry { id: Uuid::now_v7(), version: 1, changed, record: &record };
+    let entry = Entry { id: Uuid::now_v7(), version: 1, changed, record: Some(&record) };
     store.save(Uuid::now_v7(), None, std::iter::once(entry)).unwrap();
 }
 
@@ -57,6 +57,26 @@ fn an_end_taken_back_is_taken_back_here_too() {
     settle(&writer);
     let calls = found(&place.journal());
     assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(HowEnded::Left), None]);
+    finish(writer, &troubles);
+}
+
+#[test]
+fn a_call_that_was_taken_back_whole_never_was() {
+    let place = Place::new();
+    let (writer, troubles) = start(&place.journal());
+    hand(&writer, ended(1));
+    hand(&writer, begun(2));
+    settle(&writer);
+    writer.take_back(2);
+    assert_eq!(settle(&writer).closings, 1);
+    assert_eq!(found(&place.journal()).len(), 1);
+    // Of what was never written nothing comes at all, and what was taken back can begin again.
+    hand(&writer, begun(3));
+    writer.take_back(3);
+    writer.take_back(99);
+    hand(&writer, ticked(2, 1));
+    settle(&writer);
+    assert_eq!(found(&place.journal()).iter().map(|c| c.ticks).collect::<Vec<_>>(), [2, 1]);
     finish(writer, &troubles);
 }
 
@@ -205,14 +225,14 @@ fn a_clock_that_is_wrong_by_years_deletes_nothing() {
     let path = place.journal();
     let Opened { mut store, .. } = Store::open(&path).unwrap();
     let record = ended(1);
-    let entry = Entry { id: Uuid::now_v7(), version: 1, changed: record.start, record: &record };
+    let entry = Entry { id: Uuid::now_v7(), version: 1, changed: record.start, record: Some(&record) };
     store.save(Uuid::now_v7(), None, std::iter::once(entry)).unwrap();
     let before = store.keeps_from(90, at("2099-01-01T00:00:00Z")).unwrap();
     assert!(before < record.start.timestamp_millis());
     assert_eq!(store.forget(before).unwrap(), 0);
     // And a call that a wrong clock dated far ahead keeps no older one.
     let far = Record { start: at("2099-01-01T00:00:00Z"), ..ended(2) };
-    let entry = Entry { id: Uuid::now_v7(), version: 1, changed: far.start, record: &far };
+    let entry = Entry { id: Uuid::now_v7(), version: 1, changed: far.start, record: Some(&far) };
     store.save(Uuid::now_v7(), None, std::iter::once(entry)).unwrap();
     let before = store.keeps_from(90, at("2027-06-01T00:00:00Z")).unwrap();
     assert_eq!(store.forget(before).unwrap(), 1);
@@ -226,7 +246,7 @@ fn what_is_forgotten_is_gone_from_the_file() {
     let Opened { mut store, .. } = Store::open(&path).unwrap();
     for (call, word) in [(1, "kata-lama"), (2, "kata-baru")] {
         let record = Record { rule: word.into(), revision: word.into(), ..ended(call) };
-        let entry = Entry { id: Uuid::now_v7(), version: 1, changed: record.start, record: &record };
+        let entry = Entry { id: Uuid::now_v7(), version: 1, changed: record.start, record: Some(&record) };
         store.save(Uuid::now_v7(), Some(word), std::iter::once(entry)).unwrap();
     }
     let between = ended(2).start.timestamp_millis();
@@ -253,9 +273,13 @@ fn the_recap_counts_the_own_day() {
     for record in [ended(1), ended(2), omitted, begun(71)] {
         hand(&writer, record);
     }
-    let since = penutup::journal::report::today(begun(71).start, wib());
-    assert_eq!(since, at("2026-11-23T17:00:00Z"));
-    let recap = recap(&writer, &since.to_rfc3339());
+    let tomorrow = {
+        let mut record = ended(8);
+        record.start = at("2026-11-24T17:00:00Z");
+        record
+    };
+    hand(&writer, tomorrow);
+    let recap = recap(&writer, "2026-11-24");
     assert!(recap.whole);
     assert_eq!((recap.closings, recap.complete, recap.costing), (3, 2, 1));
     assert_eq!(recap.cost, [("Akurasi".to_owned(), 1), ("FCR".to_owned(), 1)]);

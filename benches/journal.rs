@@ -1,0 +1,95 @@
+//! What is promised of the journal: one record through the thread to the disk, and a report over many calls.
+//!
+//! 20,000 calls by default; as promised, a million:
+//!
+//! ```sh
+//! PENUTUP_BENCH_CALLS=1000000 cargo bench --bench journal
+//! ```
+
+#[path = "support/calls.rs"]
+mod calls;
+
+use std::path::Path;
+use std::sync::mpsc::channel;
+
+use chrono::{FixedOffset, Utc};
+use criterion::{Criterion, criterion_group, criterion_main};
+use penutup::journal::read::{Reader, Span};
+use penutup::journal::report::{Fold, text};
+use penutup::journal::store::{Entry, Store};
+use penutup::journal::writer::{Config, Writer};
+use penutup::words::Lang;
+use uuid::Uuid;
+
+fn zone() -> FixedOffset {
+    FixedOffset::east_opt(7 * 3600).expect("seven hours")
+}
+
+fn count() -> u64 {
+    std::env::var("PENUTUP_BENCH_CALLS").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000)
+}
+
+fn fill(path: &Path, count: u64) {
+    let mut store = Store::open(path).expect("a journal").store;
+    let all: Vec<_> = calls::calls(count).collect();
+    for some in all.chunks(10_000) {
+        let entries = some.iter().map(|record| Entry {
+            id: Uuid::now_v7(),
+            version: 1,
+            changed: record.start,
+            record: Some(record),
+        });
+        store.save(Uuid::now_v7(), Some("07"), entries).expect("a journal that can be written");
+    }
+}
+
+fn one_record(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("journal.db");
+    fill(&path, count());
+    let writer = Writer::start(Config { path, days: 0, seat: None }, |_| {});
+    let mut dice = calls::Dice(1);
+    let mut number = 0;
+    let mut group = criterion.benchmark_group("journal");
+    group.bench_function("hand over a record", |bench| {
+        bench.iter_batched(
+            || calls::call(1, Utc::now(), &mut dice),
+            |record| writer.record(record, Utc::now()),
+            criterion::BatchSize::SmallInput,
+        );
+    });
+    // The answer to a recap comes when all before it is on the disk.
+    group.bench_function("a record until it outlives kill -9", |bench| {
+        bench.iter(|| {
+            number += 1;
+            let (send, answer) = channel();
+            writer.record(calls::call(number, Utc::now(), &mut dice), Utc::now());
+            writer.recap(chrono::NaiveDate::MAX, zone(), move |recap| {
+                let _ = send.send(recap);
+            });
+            answer.recv().expect("the thread answers")
+        });
+    });
+    group.finish();
+    assert_eq!(writer.finish(std::time::Duration::from_secs(60)), Some(0));
+}
+
+fn report(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("journal.db");
+    fill(&path, count());
+    let mut group = criterion.benchmark_group("journal");
+    group.sample_size(10);
+    group.bench_function(format!("report of {} calls", count()), |bench| {
+        bench.iter(|| {
+            let mut fold = Fold::new(zone());
+            let mut reader = Reader::open(&path).expect("a journal").expect("one that is there");
+            let vocabulary = reader.rows(Span::default(), |row| fold.add(row)).expect("rows");
+            text::text(&fold.report(&vocabulary), None, false, Lang::Id.words(), 80)
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, one_record, report);
+criterion_main!(benches);

@@ -1,0 +1,74 @@
+//! What a CSO waits for, measured without a terminal: a situation decided, a frame, a key, the rules loaded.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use criterion::{Criterion, criterion_group, criterion_main};
+use penutup::app::{App, Begin};
+use penutup::book::Book;
+use penutup::keymap::{self, Key};
+use penutup::rules::decide::{Situation, decide};
+use penutup::rules::{BUILT_IN, check};
+use penutup::tui::theme::Theme;
+use penutup::tui::view;
+use penutup::words::Lang;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_772_438_220, 0).unwrap_or_default()
+}
+
+fn app() -> App {
+    App::new(Begin {
+        book: Arc::new(Book::built_in()),
+        lang: Lang::Id,
+        zone: 0,
+        held: Vec::new(),
+        notice: None,
+        rules_trouble: None,
+        now: now(),
+    })
+}
+
+fn terminal() -> Terminal<TestBackend> {
+    Terminal::new(TestBackend::new(80, 24)).expect("a terminal in memory")
+}
+
+fn press(app: &mut App, key: char) {
+    if let Some(action) = keymap::action(app, Key::Char(key)) {
+        black_box(app.update(action, now()));
+    }
+}
+
+fn rules(criterion: &mut Criterion) {
+    let book = Book::built_in();
+    let situations: Vec<Situation> = Situation::all(&book.rules).collect();
+    let mut at = 0;
+    criterion.bench_function("prompter/decide one situation", |bench| {
+        bench.iter(|| {
+            at = (at + 1) % situations.len();
+            decide(black_box(&book.rules), black_box(&situations[at])).rule.line
+        });
+    });
+    criterion.bench_function("prompter/load the built-in rules", |bench| {
+        bench.iter(|| check(black_box(BUILT_IN.as_bytes()), NaiveDate::MAX));
+    });
+}
+
+fn screen(criterion: &mut Criterion) {
+    let (mut prompter, mut screen) = (app(), terminal());
+    criterion.bench_function("prompter/a frame at 80x24", |bench| {
+        bench.iter(|| screen.draw(|frame| drop(view::draw(frame, black_box(&prompter), Theme::Terminal))).is_ok());
+    });
+    criterion.bench_function("prompter/a key, updated and drawn", |bench| {
+        bench.iter(|| {
+            press(&mut prompter, 'm');
+            screen.draw(|frame| drop(view::draw(frame, &prompter, Theme::Terminal))).is_ok()
+        });
+    });
+}
+
+criterion_group!(benches, rules, screen);
+criterion_main!(benches);

@@ -1,0 +1,117 @@
+//! What the centre declares, done to the prompter, and what the screen says of it. Part of `update`.
+//!
+//! A declaration is applied once. From then on the CSO may differ, until the next version; a restart applies none that
+//! was applied before.
+
+use std::sync::Arc;
+
+use super::{App, Effect};
+use crate::broadcast::{Broadcast, News, State};
+use crate::closing::Since;
+use crate::rules::ruleset::{RuleSet, Scope};
+use crate::words::fill;
+
+/// What the prompter knows of the centre.
+#[derive(Debug, Default)]
+pub(super) struct Centre {
+    /// The last declaration that was applied.
+    applied: Option<Broadcast>,
+    /// A newer one that the rules in use can't be set to.
+    waiting: Option<Broadcast>,
+    /// Why the centre can't be heard.
+    trouble: Option<String>,
+}
+
+impl App {
+    /// With the declaration that was applied before this start.
+    #[must_use]
+    pub fn knowing(mut self, applied: Option<Broadcast>) -> Self {
+        self.centre.applied = applied;
+        self
+    }
+
+    pub(super) fn hear(&mut self, news: News, effects: &mut Vec<Effect>) {
+        match news {
+            News::Trouble(why) => self.in_trouble(why),
+            News::Sound => self.centre.trouble = None,
+            News::Declared(broadcast) => {
+                self.centre.trouble = None;
+                match self.centre.waiting.as_ref().or(self.centre.applied.as_ref()) {
+                    Some(known) if *known == *broadcast => {}
+                    Some(known) if known.version >= broadcast.version => {
+                        self.in_trouble(self.words().broadcast.older.into());
+                    }
+                    _ => self.centre.waiting = Some(*broadcast),
+                }
+                self.apply(effects);
+            }
+        }
+    }
+
+    /// It is seen at once; what the last key did is told by then.
+    fn in_trouble(&mut self, why: String) {
+        self.centre.trouble = Some(why);
+        self.notice.take_if(|n| !n.of_the_end);
+    }
+
+    /// Applies what waits, where the rules have the fact.
+    pub(super) fn apply(&mut self, effects: &mut Vec<Effect>) {
+        let Some(broadcast) = &self.centre.waiting else { return };
+        let Some((fact, value)) = place(self.rules(), broadcast) else { return };
+        let book = Arc::clone(&self.book);
+        let since = Since { set: broadcast.since, confirmed: self.now };
+        self.call.declare(&book.rules, fact, value, since);
+        self.centre.applied = self.centre.waiting.take();
+        effects.extend(self.centre.applied.clone().map(|b| Effect::SaveBroadcast(Box::new(b))));
+        // Written together with the facts, so that no crash comes between the two.
+        effects.push(Effect::SaveHeld(self.call.held(self.rules())));
+        let (f, v) = (&self.rules().facts[fact].label, &self.rules().facts[fact].values[value].label);
+        let notice = fill(self.words().broadcast.declared, &[("label", f), ("value", v)]);
+        self.tell(notice);
+    }
+
+    /// What the centre has declared of a fact.
+    #[must_use]
+    pub fn declared(&self, fact: usize) -> Option<&Broadcast> {
+        self.centre.applied.as_ref().filter(|b| b.fact == self.rules().facts[fact].id)
+    }
+
+    /// Whether a fact stands otherwise here than the centre has declared it.
+    #[must_use]
+    pub fn differs(&self, fact: usize) -> bool {
+        let declared = self.declared(fact).and_then(|b| place(self.rules(), b));
+        declared.is_some_and(|(_, value)| value != self.call.situation().value(fact))
+    }
+
+    /// Whether what was declared of a fact was to hold until a time that is past, and nobody has been asked since.
+    #[must_use]
+    pub fn is_past_its_time(&self, fact: usize) -> bool {
+        let Some(since) = self.call.since(fact) else { return false };
+        let until = self.declared(fact).filter(|_| !self.differs(fact)).and_then(|b| b.until);
+        until.is_some_and(|until| until <= self.now && since.confirmed < until)
+    }
+
+    /// What is wrong with hearing the centre.
+    pub(super) fn centre_trouble(&self) -> Option<String> {
+        let unknown = || {
+            let waiting = self.centre.waiting.as_ref()?;
+            Some(fill(self.words().broadcast.no_fact, &[("fact", &waiting.fact)]))
+        };
+        self.centre.trouble.clone().or_else(unknown)
+    }
+}
+
+/// The position of the fact and the value; `None` where the rules have no such shift fact or value.
+fn place(rules: &RuleSet, broadcast: &Broadcast) -> Option<(usize, usize)> {
+    let fact = rules.fact_named(&broadcast.fact)?;
+    let known = &rules.facts[fact];
+    if !matches!(known.scope, Scope::Shift { .. }) {
+        return None;
+    }
+    let value = match (&broadcast.value, broadcast.state) {
+        (Some(id), _) => known.values.iter().position(|v| v.id == *id)?,
+        (None, State::Off) => 0,
+        (None, State::On) => (known.values.len() > 1).then_some(1)?,
+    };
+    Some((fact, value))
+}

@@ -1,0 +1,227 @@
+//! What the telephone tells, done to the prompter. Part of `update`.
+//!
+//! A telephone must never take the keys from under a CSO's fingers. So while a name is typed, what would put another call
+//! in its place waits until the field is closed, and what only sets something is set beneath the field: Enter takes what
+//! was typed, unless nothing was.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{App, Effect, Ended, Mode};
+use crate::action::phone::{Ignored, Link, Pairs, PhoneEvent, Why};
+use crate::app::draft::Draft;
+use crate::closing::name::{NoName, first_line, from_outside};
+use crate::closing::outside::Given;
+use crate::journal::record::HowEnded;
+use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, RuleSet};
+use crate::rules::text;
+
+/// How many calls can be gone back to, one behind the other: the legs of a consultation.
+const MAX_OVERTAKEN: usize = 8;
+/// How many begun calls of the telephone are told apart.
+const MAX_STARTED: usize = 16;
+/// How many events wait for a field to be closed.
+const MAX_WAITING: usize = 16;
+
+/// What the prompter knows of the telephone.
+#[derive(Debug, Default)]
+pub(super) struct Phone {
+    /// Which calls it began: its id, ours.
+    started: Vec<(Option<String>, u64)>,
+    /// The calls that it overtook, until the CSO does something in the new one.
+    overtaken: Vec<Ended>,
+    /// What waits for a field to be closed.
+    waiting: VecDeque<PhoneEvent>,
+    /// Whether it set the field that is being typed in.
+    beneath: bool,
+    /// Its own line to us.
+    link: Option<Link>,
+}
+
+impl App {
+    /// The telephone tells something.
+    pub(super) fn phone(&mut self, event: PhoneEvent, effects: &mut Vec<Effect>) {
+        let ignored = match &event {
+            PhoneEvent::Start { pairs, .. } | PhoneEvent::Set(pairs) => understand(self.rules(), pairs).1,
+            PhoneEvent::End { .. } => Vec::new(),
+        };
+        effects.push(Effect::Answer(ignored));
+        if self.must_wait(&event) {
+            if self.phone.waiting.len() < MAX_WAITING {
+                self.phone.waiting.push_back(event);
+            }
+            self.tell(self.words().phone.waits);
+        } else {
+            self.phone_now(event, effects);
+        }
+    }
+
+    fn must_wait(&self, event: &PhoneEvent) -> bool {
+        if !matches!(self.mode, Mode::Typing(_)) {
+            return false;
+        }
+        let in_a_call = self.call.begun().is_some();
+        !self.phone.waiting.is_empty()
+            || match event {
+                PhoneEvent::Start { .. } => in_a_call,
+                PhoneEvent::Set(_) => false,
+                PhoneEvent::End { .. } => true,
+            }
+    }
+
+    /// What waited for a field to be closed, once it is.
+    pub(super) fn phone_waited(&mut self, effects: &mut Vec<Effect>) {
+        while !matches!(self.mode, Mode::Typing(_)) {
+            self.phone.beneath = false;
+            let Some(event) = self.phone.waiting.pop_front() else { return };
+            self.phone_now(event, effects);
+        }
+    }
+
+    fn phone_now(&mut self, event: PhoneEvent, effects: &mut Vec<Effect>) {
+        match event {
+            PhoneEvent::Start { id, pairs } => self.phone_starts(id, &pairs, effects),
+            PhoneEvent::Set(pairs) => {
+                if self.take(&pairs, false) {
+                    self.tell(self.words().phone.set);
+                }
+            }
+            PhoneEvent::End { id } => self.phone_ends(id.as_deref(), effects),
+        }
+    }
+
+    fn phone_starts(&mut self, id: Option<String>, pairs: &Pairs, effects: &mut Vec<Effect>) {
+        let words = &self.words().phone;
+        let mut notice = words.started;
+        if self.call.begun().is_some() {
+            let how = self.how_it_stands(HowEnded::NextCall);
+            let old = self.next_call(how, effects);
+            if self.phone.overtaken.len() == MAX_OVERTAKEN {
+                self.phone.overtaken.remove(0);
+            }
+            self.phone.overtaken.push(old);
+            // The way back leads to the call that was overtaken, and to no earlier one past it.
+            self.ended = None;
+            notice = words.overtook;
+        } else if !matches!(self.mode, Mode::Typing(_)) {
+            self.looking = None;
+            self.show_closing();
+        }
+        if self.phone.started.len() == MAX_STARTED {
+            self.phone.started.remove(0);
+        }
+        self.phone.started.push((id, self.number));
+        self.take(pairs, true);
+        self.tell(notice);
+    }
+
+    /// The telephone's end of a call that is no longer ours, because the CSO has ended or left it, ends no other.
+    fn phone_ends(&mut self, id: Option<&str>, effects: &mut Vec<Effect>) {
+        let at = self.phone.started.iter().rposition(|(started, _)| started.as_deref() == id);
+        let ours = match at.map(|at| self.phone.started.remove(at)) {
+            Some((_, number)) => number == self.number,
+            // One that it did not begin can only be the present one; a call with an id was told of or is none of ours.
+            None => id.is_none(),
+        };
+        if ours && self.call.begun().is_some() {
+            self.end(effects);
+        }
+    }
+
+    /// Sets what is known; answers whether it is new.
+    fn take(&mut self, pairs: &Pairs, begins: bool) -> bool {
+        let before = self.call.clone();
+        let book = Arc::clone(&self.book);
+        let (given, _) = understand(&book.rules, pairs);
+        if let Mode::Typing(draft) = &self.mode {
+            self.phone.beneath |= given.typed.iter().any(|(field, _)| *field == draft.field);
+        }
+        self.call.take(&book.rules, &given, begins, self.now);
+        self.call != before
+    }
+
+    /// Whether a field that is closed with nothing in it keeps what the telephone has set meanwhile.
+    pub(super) fn keeps_what_is_beneath(&self, draft: &Draft) -> bool {
+        self.phone.beneath && text::is_blank(draft.text())
+    }
+
+    /// The CSO did something in this call: the one it overtook is past.
+    pub(super) fn settle_in(&mut self) {
+        self.phone.overtaken.clear();
+    }
+
+    /// Goes back to the call that the telephone's overtook; the new one never was. Answers whether there was one.
+    pub(super) fn return_to_overtaken(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let Some(old) = self.phone.overtaken.pop() else { return false };
+        if self.journalled.take().is_some() {
+            effects.push(Effect::Unjournal(self.number));
+        }
+        self.show_closing();
+        self.resume(old);
+        true
+    }
+
+    /// Whether Backspace goes back to a call that the telephone's overtook.
+    #[must_use]
+    pub fn can_return(&self) -> bool {
+        !self.phone.overtaken.is_empty()
+    }
+
+    pub(super) fn phone_link(&mut self, link: Link) {
+        self.phone.link = Some(link);
+    }
+
+    /// How the prompter's own line to the telephone stands, where it has one.
+    #[must_use]
+    pub fn link(&self) -> Option<Link> {
+        self.phone.link
+    }
+
+    /// Whether a field's text comes from the telephone and the CSO has not taken it yet.
+    #[must_use]
+    pub fn is_unsure(&self, field: FieldIx) -> bool {
+        let typing = matches!(&self.mode, Mode::Typing(draft) if draft.field == field);
+        !typing && self.call.is_unsure(field)
+    }
+}
+
+/// Pairs held against the rules, and what of them is not taken. What is empty says nothing: a telephone has no name
+/// for everybody.
+fn understand(rules: &RuleSet, pairs: &Pairs) -> (Given, Vec<Ignored>) {
+    let (mut given, mut ignored) = (Given::default(), Vec::new());
+    let mut seen: Vec<&str> = Vec::new();
+    for (key, value) in &pairs.0 {
+        let key = key.as_str();
+        let taken = if seen.contains(&key) { Err(Why::Twice) } else { one(rules, key, value, &mut given) };
+        match taken {
+            Ok(()) => seen.push(key),
+            Err(why) => ignored.push(Ignored { key: key.to_owned(), why }),
+        }
+    }
+    (given, ignored)
+}
+
+fn one(rules: &RuleSet, key: &str, value: &str, given: &mut Given) -> Result<(), Why> {
+    if let Some(fact) = rules.fact_named(key) {
+        let found = rules.facts[fact].values.iter().position(|v| v.id.eq_ignore_ascii_case(value.trim()));
+        given.facts.push((fact, found.ok_or(Why::UnknownValue)?));
+        return Ok(());
+    }
+    let field = rules.field_named(key).ok_or(Why::UnknownKey)?;
+    match &rules.field(field).kind {
+        FieldKind::Choice(choices) => {
+            let asked = text::fold(value).to_lowercase();
+            let found = choices.iter().position(|c| c.to_lowercase() == asked);
+            given.choices.push((field, found.ok_or(Why::UnknownValue)?));
+        }
+        FieldKind::Typed { max } => match from_outside(value, *max) {
+            Ok(text) => given.typed.push((field, text)),
+            Err(NoName::Empty) => {}
+            Err(NoName::Digits) if rules.field(field).id == NAMA => return Err(Why::Digits),
+            Err(NoName::Digits) => {
+                given.typed.push((field, text::first_graphemes(&first_line(value), *max).to_owned()));
+            }
+        },
+    }
+    Ok(())
+}

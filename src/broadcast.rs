@@ -1,0 +1,259 @@
+//! What the centre declares for everyone: a fact's value (KLB), since when, until when, by whom and why. Bytes in and
+//! out; where they lie is `files`' business, what they do to the prompter `app`'s.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use toml::{Table, Value};
+
+use crate::closing::name::first_line;
+use crate::rules::text;
+
+/// The largest file, in bytes.
+pub const MAX_FILE: usize = 16 * 1024;
+/// The fact that a file without one is about.
+pub const KLB: &str = "klb";
+/// The longest name of who declares, in graphemes.
+const BY: usize = 40;
+/// The longest reason, in graphemes.
+const WHY: usize = 80;
+/// The longest id.
+const ID: usize = 64;
+
+/// What is declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The fact's first value that is not its default, where none is named.
+    On,
+    /// The fact's default.
+    Off,
+}
+
+impl State {
+    fn code(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+        }
+    }
+}
+
+/// A declaration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broadcast {
+    /// It rises with each; the highest wins.
+    pub version: u64,
+    /// The fact's id.
+    pub fact: String,
+    /// On or off.
+    pub state: State,
+    /// The id of the value, where "on" could be several.
+    pub value: Option<String>,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Until when, as far as is known. Nothing switches by itself then; the prompter asks.
+    pub until: Option<DateTime<Utc>>,
+    /// By whom.
+    pub by: Option<String>,
+    /// Why.
+    pub why: Option<String>,
+}
+
+/// The bytes are no declaration: half a file, or another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoBroadcast;
+
+/// A text fit for a screen, and no longer than `max`: the file may be anybody's.
+#[must_use]
+pub fn tidy(text: &str, max: usize) -> Option<String> {
+    let line = first_line(text);
+    let short = text::first_graphemes(&line, max).trim_end();
+    (!text::is_blank(short)).then(|| short.to_owned())
+}
+
+impl Broadcast {
+    /// From a file's bytes.
+    ///
+    /// # Errors
+    /// Where they are none.
+    pub fn read(bytes: &[u8]) -> Result<Self, NoBroadcast> {
+        let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_FILE);
+        let table = text.and_then(|text| text.parse::<Table>().ok()).ok_or(NoBroadcast)?;
+        Self::from_table(&table).ok_or(NoBroadcast)
+    }
+
+    /// From a table; `None` where something that must be there is not, or is of another kind.
+    #[must_use]
+    pub fn from_table(table: &Table) -> Option<Self> {
+        let text = |key: &str| match table.get(key) {
+            None => Some(None),
+            Some(Value::String(text)) => Some(Some(text.as_str())),
+            Some(_) => None,
+        };
+        let time = |text: &str| DateTime::parse_from_rfc3339(text).ok().map(|t| t.with_timezone(&Utc));
+        if table.get("schema").is_some_and(|schema| schema.as_integer() != Some(1)) {
+            return None;
+        }
+        let id = |text: Option<&str>| match text {
+            None => Some(None),
+            Some(id) if id.len() <= ID && !id.chars().any(text::is_forbidden) => Some(Some(id.to_owned())),
+            Some(_) => None,
+        };
+        Some(Self {
+            version: u64::try_from(table.get("version")?.as_integer()?).ok().filter(|v| *v > 0)?,
+            fact: id(text("fact")?)?.unwrap_or_else(|| KLB.to_owned()),
+            state: match text("state")?? {
+                "on" => State::On,
+                "off" => State::Off,
+                _ => return None,
+            },
+            value: id(text("value")?)?,
+            since: time(text("since")??)?,
+            until: match text("until")? {
+                None => None,
+                Some(until) => Some(time(until)?),
+            },
+            by: text("by")?.and_then(|by| tidy(by, BY)),
+            why: text("why")?.and_then(|why| tidy(why, WHY)),
+        })
+    }
+
+    /// As a table.
+    #[must_use]
+    pub fn to_table(&self) -> Table {
+        let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let mut table = Table::new();
+        table.insert("schema".into(), Value::Integer(1));
+        table.insert("version".into(), Value::Integer(i64::try_from(self.version).unwrap_or(i64::MAX)));
+        let texts = [
+            ("fact", Some(self.fact.clone())),
+            ("state", Some(self.state.code().to_owned())),
+            ("value", self.value.clone()),
+            ("since", Some(time(self.since))),
+            ("until", self.until.map(time)),
+            ("by", self.by.clone()),
+            ("why", self.why.clone()),
+        ];
+        for (key, text) in texts {
+            if let Some(text) = text {
+                table.insert(key.into(), Value::String(text));
+            }
+        }
+        table
+    }
+
+    /// With its texts fit for a screen.
+    #[must_use]
+    pub fn tidied(mut self) -> Self {
+        self.by = self.by.and_then(|by| tidy(&by, BY));
+        self.why = self.why.and_then(|why| tidy(&why, WHY));
+        self
+    }
+
+    /// The version behind this one. It is never below the seconds since 1970, so that a folder that was made anew goes
+    /// on from where the lost one was.
+    #[must_use]
+    pub fn next_version(previous: Option<u64>, now: DateTime<Utc>) -> u64 {
+        let at_least = u64::try_from(now.timestamp()).unwrap_or(1).max(1);
+        previous.map_or(at_least, |previous| at_least.max(previous.saturating_add(1)))
+    }
+}
+
+/// What the watcher of the folder brings.
+#[derive(Clone, Debug, PartialEq)]
+pub enum News {
+    /// A declaration, a new one or one that is known.
+    Declared(Box<Broadcast>),
+    /// Why the centre can't be heard, in one line in the user's language.
+    Trouble(String),
+    /// It can be heard again.
+    Sound,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn klb() -> Broadcast {
+        Broadcast {
+            version: 7,
+            fact: KLB.into(),
+            state: State::On,
+            value: None,
+            since: "2026-03-02T06:05:00Z".parse().unwrap(),
+            until: Some("2026-03-02T14:00:00Z".parse().unwrap()),
+            by: Some("SPV Jakarta".into()),
+            why: Some("gangguan \"transmisi\"".into()),
+        }
+    }
+
+    fn of(text: &str) -> Result<Broadcast, NoBroadcast> {
+        Broadcast::read(text.as_bytes())
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let off =
+            Broadcast { state: State::Off, value: Some("tidak".into()), until: None, by: None, why: None, ..klb() };
+        for broadcast in [klb(), off] {
+            assert_eq!(of(&broadcast.to_table().to_string()), Ok(broadcast));
+        }
+    }
+
+    #[test]
+    fn the_least_that_must_be_there() {
+        let least = "version = 1\nstate = 'off'\nsince = '2026-03-02T13:05:00+07:00'\n";
+        let read = of(least).unwrap();
+        assert_eq!((read.fact.as_str(), read.since), (KLB, klb().since));
+        assert!(of(&format!("{least}later = [1]\n")).is_ok());
+        for line in least.lines() {
+            assert_eq!(of(&least.replace(line, "")), Err(NoBroadcast), "{line}");
+        }
+        for wrong in ["schema = 2", "until = 'soon'", "by = 7", "value = \"a\\u001b\""] {
+            assert_eq!(of(&format!("{least}{wrong}\n")), Err(NoBroadcast), "{wrong}");
+        }
+        for (right, wrong) in [("1\n", "0\n"), ("1\n", "-1\n"), ("1\n", "1.5\n"), ("off", "maybe")] {
+            assert_eq!(of(&least.replacen(right, wrong, 1)), Err(NoBroadcast), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_file_is_taken_for_the_whole_of_another() {
+        let whole = klb().to_table().to_string();
+        // A file that is cut in the last value's line; one cut between two lines may be whole without its end.
+        for cut in 0..whole.len() {
+            if let Ok(read) = of(&whole[..cut]) {
+                assert_eq!((read.version, read.state, read.since), (7, State::On, klb().since));
+            }
+        }
+        assert_eq!(Broadcast::read(&[b'#'; MAX_FILE + 1]), Err(NoBroadcast));
+        assert_eq!(Broadcast::read(b"\xff\xfe"), Err(NoBroadcast));
+    }
+
+    #[test]
+    fn hostile_texts_are_cleaned_and_bounded() {
+        let text = format!(
+            "version = 1\nstate = 'on'\nsince = '2026-03-02T06:05:00Z'\nby = \"\\u001b]0;x\\u0007 SPV\\n2\"\nwhy = '{}'",
+            "x".repeat(500)
+        );
+        let read = of(&text).unwrap();
+        assert_eq!(read.by.as_deref(), Some("SPV"));
+        assert_eq!(read.why.unwrap().len(), WHY);
+    }
+
+    #[test]
+    fn versions_rise_also_in_a_new_folder() {
+        let now: DateTime<Utc> = "2026-03-02T06:05:00Z".parse().unwrap();
+        let first = Broadcast::next_version(None, now);
+        assert_eq!(Broadcast::next_version(Some(first), now), first + 1);
+        assert_eq!(Broadcast::next_version(Some(first), now + chrono::TimeDelta::hours(1)), first + 3600);
+        assert_eq!(Broadcast::next_version(Some(u64::MAX), now), u64::MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_break_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Broadcast::read(&bytes);
+        }
+    }
+}

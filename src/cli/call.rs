@@ -1,0 +1,140 @@
+//! `penutup call`: hands what the telephone says to the open prompter, and is gone at once. It loads no rules: which
+//! keys there are, the prompter knows. A telephone must not fail because of what it said, so only "no prompter" is a no.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::{Answer, Context, Status, Stop};
+use crate::action::phone::{Ignored, Pairs, PhoneEvent, Why};
+use crate::softphone::client::{NoCall, hand};
+use crate::softphone::message::MAX_PAIRS;
+use crate::softphone::place::Place;
+use crate::tell::shown;
+use crate::words::{Call as CallWords, fill};
+
+/// `penutup call start|set|end [NUMBER] [KEY=VALUE]...`.
+#[derive(Args)]
+pub struct Call {
+    /// What happened.
+    #[arg(value_enum)]
+    pub what: What,
+    /// A number, and what is known.
+    pub rest: Vec<String>,
+    /// Which prompter.
+    #[arg(long)]
+    pub seat: Option<String>,
+}
+
+impl std::fmt::Debug for Call {
+    /// Says nothing of the rest: a number and a name are in it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call").field("what", &self.what).finish_non_exhaustive()
+    }
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// A call began.
+    Start,
+    /// Something is known.
+    Set,
+    /// A call ended.
+    End,
+}
+
+/// The variable that says how long to wait, in milliseconds.
+pub const WAIT_VARIABLE: &str = "PENUTUP_CALL_WAIT";
+/// How long a prompter is waited for at most.
+const WAIT: Duration = Duration::from_millis(45);
+/// How long standard input is waited for, where a value is to come from it.
+const INPUT: Duration = Duration::from_secs(2);
+/// How much of it is read, in bytes.
+const MAX_INPUT: u64 = 4 * 1024;
+
+/// Hands it over.
+///
+/// # Errors
+/// Never; what can't be handed over is the answer "no".
+pub fn run(call: &Call, context: &Context) -> Result<Answer, Stop> {
+    let w = &context.words().call;
+    let (pairs, mut told) = sort(&call.rest, w);
+    let event = match call.what {
+        What::Start => PhoneEvent::Start { id: None, pairs },
+        What::Set => PhoneEvent::Set(pairs),
+        What::End => PhoneEvent::End { id: None },
+    };
+    let wait = std::env::var(WAIT_VARIABLE).ok().and_then(|wait| wait.parse().ok()).map_or(WAIT, Duration::from_millis);
+    let seat = call.seat.as_deref();
+    let handed = Place::of(&context.folders).map_or(Err(NoCall::NoPrompter), |place| hand(&place, seat, event, wait));
+    let status = match handed {
+        Ok(Some(answer)) => {
+            told.extend(answer.ignored.iter().map(|ignored| why(ignored, w)));
+            told.extend(answer.bad.map(|_| w.refused.to_owned()));
+            if answer.bad.is_some() { Status::No } else { Status::Done }
+        }
+        Ok(None) => {
+            told.push(w.unanswered.into());
+            Status::Done
+        }
+        Err(no) => {
+            told = vec![match no {
+                NoCall::NoPrompter => w.no_prompter.into(),
+                NoCall::NoSeat => fill(w.no_seat, &[("seat", &shown(seat.unwrap_or_default()))]),
+                NoCall::NoWord => w.no_word.into(),
+                NoCall::TooLong => w.too_long.into(),
+            }];
+            Status::No
+        }
+    };
+    let err = told.into_iter().fold(String::new(), |out, line| out + &line + "\n");
+    Ok(Answer { out: String::new(), err, status })
+}
+
+/// The pairs, and what is to be told of the rest. The number is looked at no further: the first word that is no pair.
+fn sort(rest: &[String], w: &CallWords) -> (Pairs, Vec<String>) {
+    let (mut pairs, mut told, mut number, mut input) = (Vec::new(), Vec::new(), false, false);
+    for word in rest {
+        let Some((key, value)) = word.split_once('=').filter(|_| pairs.len() < MAX_PAIRS) else {
+            // Only the first may be a number; what it is stands in no message.
+            if std::mem::replace(&mut number, true) {
+                told.push(fill(w.ignored_text, &[("text", &shown(word))]));
+            }
+            continue;
+        };
+        let value = match value {
+            "-" if std::mem::replace(&mut input, true) => None,
+            "-" => first_line_of_input(),
+            value => Some(value.to_owned()),
+        };
+        match value {
+            Some(value) => pairs.push((key.to_owned(), value)),
+            None => told.push(fill(w.ignored_stdin, &[("key", &shown(key))])),
+        }
+    }
+    (Pairs(pairs), told)
+}
+
+/// The first line with something in it. Whoever says nothing is not waited for.
+fn first_line_of_input() -> Option<String> {
+    let (send, line) = channel();
+    std::thread::spawn(move || {
+        let mut lines = BufReader::new(io::stdin().take(MAX_INPUT)).lines();
+        let first = lines.find(|line| line.as_ref().map_or(true, |line| !line.trim().is_empty()));
+        let _ = send.send(first.and_then(Result::ok));
+    });
+    line.recv_timeout(INPUT).ok().flatten()
+}
+
+fn why(ignored: &Ignored, w: &CallWords) -> String {
+    let sentence = match ignored.why {
+        Why::UnknownKey => w.ignored_key,
+        Why::UnknownValue => w.ignored_value,
+        Why::Digits => w.ignored_digits,
+        Why::Twice => w.ignored_twice,
+    };
+    fill(sentence, &[("key", &shown(&ignored.key))])
+}

@@ -1,0 +1,100 @@
+//! `penutup demo [DECK]`: a deck played on the prompter's screen, for a class.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::{Answer, Context, Stop, moment};
+use crate::book::{Book, Refused};
+use crate::drill::deck::{Deck, Scene};
+use crate::drill::show::Show;
+use crate::files::folders::stands;
+use crate::files::{self, Bad, practice};
+use crate::start::no_colour;
+use crate::tell::{outside, shown, suggest};
+use crate::tui::practice::{die, present};
+use crate::tui::theme::Theme;
+use crate::words::fill;
+
+/// `penutup demo [DECK]`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// A deck: a file, or a name in the folder of decks.
+    pub deck: Option<PathBuf>,
+}
+
+/// Plays it.
+///
+/// # Errors
+/// No terminal, or a deck, rules or arguments that can't be used.
+pub fn run(demo: &Demo, context: &Context) -> Result<Answer, Stop> {
+    let words = context.words();
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err(Stop(format!("{}\n", words.demo.no_terminal)));
+    }
+    context.sound_settings()?;
+    let at = moment::at(context)?;
+    let today = moment::today(at);
+    let book = files::load_rules(&context.rules_file(), today).map_err(|bad| context.bad(&bad))?;
+    let zone = moment::zone(context, &book.rules)?;
+    let (title, scenes) = deck(demo, &book, context)?;
+    let Some(mut show) = Show::new(Arc::new(book), context.lang, zone, today, title, scenes) else {
+        return Err(context.stop(words.demo.no_scenes, Some(words.demo.no_scenes_help)));
+    };
+    let theme = if no_colour() { Theme::Mono } else { context.settings.theme };
+    match present(&mut show, theme) {
+        Ok(None) => Ok(Answer::done(String::new())),
+        Ok(Some(signal)) => {
+            die(signal);
+            Ok(Answer::done(String::new()))
+        }
+        Err(e) => Err(Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))])))),
+    }
+}
+
+/// The deck that is asked for. Of the embedded one, what these rules don't have is left out; in one's own it is a mistake.
+fn deck(demo: &Demo, book: &Book, context: &Context) -> Result<(String, Vec<Scene>), Stop> {
+    let Some(asked) = &demo.deck else {
+        let deck = Deck::built_in();
+        let (scenes, _) = deck.scenes(&book.rules);
+        return Ok((deck.title, scenes));
+    };
+    let path = found(asked, context)?;
+    let (deck, source) = practice::load_deck(&path).map_err(|bad| context.bad(&bad))?;
+    let (scenes, problems) = deck.scenes(&book.rules);
+    if problems.is_empty() {
+        return Ok((deck.title, scenes));
+    }
+    Err(context.bad(&Bad::Refused { path, refused: Refused { source, problems } }))
+}
+
+fn found(asked: &Path, context: &Context) -> Result<PathBuf, Stop> {
+    if stands(asked) {
+        return Ok(asked.into());
+    }
+    let folder = practice::decks(&context.folders);
+    // A name, not a way out of the folder.
+    let is_name = asked.components().count() == 1 && asked.file_name().is_some();
+    let named = folder.filter(|_| is_name).map(|folder| {
+        let file = folder.join(asked);
+        if asked.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
+            file
+        } else {
+            file.with_extension("toml")
+        }
+    });
+    if let Some(path) = named.filter(|path| stands(path)) {
+        return Ok(path);
+    }
+    let w = &context.words().demo;
+    let name = asked.to_string_lossy();
+    let all = practice::deck_names(&context.folders);
+    let help = if all.is_empty() {
+        w.no_decks.to_owned()
+    } else {
+        suggest(&name, all.iter().map(String::as_str), &context.words().problem)
+    };
+    Err(context.stop(&fill(w.no_deck, &[("name", &shown(&name))]), Some(&help)))
+}

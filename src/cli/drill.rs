@@ -1,0 +1,348 @@
+//! `penutup drill`: practice and exam on a terminal; lists, printed cards, class sheets and checks without one.
+
+mod cards;
+mod list;
+mod sheet;
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use clap::builder::PossibleValuesParser;
+use clap::builder::TypedValueParser as _;
+use clap::{Args, ValueEnum};
+
+use super::{Answer, Context, Status, Stop, moment};
+use crate::book::Book;
+use crate::clock::Clock;
+use crate::drill::boxes::{Boxes, trainee_id};
+use crate::drill::deal::{Dealer, everything};
+use crate::drill::grade::Way;
+use crate::drill::items::{self, Item};
+use crate::drill::session::{Session, Setup};
+use crate::drill::sheet::Done;
+use crate::drill::story::Stories;
+use crate::files::folders::stands;
+use crate::files::{self, practice, shown_path};
+use crate::start::no_colour;
+use crate::tell::{outside, shown};
+use crate::tui::practice::{die, practise};
+use crate::tui::theme::Theme;
+use crate::words::fill;
+
+/// How many cards a trainee is asked unless told otherwise.
+const A_DAY: usize = 10;
+/// How many in a hundred must be right unless told otherwise.
+const PASS: u8 = 90;
+/// The most cards that are asked in one go.
+const MOST: i64 = 1000;
+
+/// `penutup drill`.
+#[derive(Debug, Args)]
+pub struct Drill {
+    /// How cards are answered.
+    #[arg(long, value_parser = PossibleValuesParser::new(Way::ALL.map(Way::code)).map(|code| Way::from_code(&code).unwrap_or(Way::Case)))]
+    pub way: Option<Way>,
+    /// The seed of the cards.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// How many cards.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MOST), conflicts_with = "exam")]
+    pub count: Option<u16>,
+    /// The trainee's staff id.
+    #[arg(long)]
+    pub trainee: Option<String>,
+    /// An exam.
+    #[arg(long)]
+    pub exam: bool,
+    /// How many in a hundred must be right.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100), requires = "exam")]
+    pub pass: Option<u8>,
+    /// Which rules the stories reach.
+    #[arg(long, conflicts_with_all = ["exam", "cards", "merge", "check_sheet"])]
+    pub list: bool,
+    /// Cards to print.
+    #[arg(long, conflicts_with_all = ["exam", "merge", "check_sheet"])]
+    pub cards: bool,
+    /// Result sheets to put under each other.
+    #[arg(long, num_args = 1.., conflicts_with_all = ["exam", "check_sheet"])]
+    pub merge: Vec<PathBuf>,
+    /// A result sheet to grade again.
+    #[arg(long, conflicts_with = "exam")]
+    pub check_sheet: Option<PathBuf>,
+    /// The form of the result.
+    #[arg(long, value_enum)]
+    pub format: Option<Form>,
+    /// Where the result is written.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+}
+
+/// The form of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// Markdown, for printing.
+    Md,
+    /// A row a card.
+    Csv,
+    /// One line of JSON.
+    Json,
+}
+
+/// What every form of the verb works on.
+struct Ground {
+    book: Arc<Book>,
+    stories: Stories,
+    zone: usize,
+    clock: Clock,
+}
+
+/// Does it.
+///
+/// # Errors
+/// Rules, stories, sheets or arguments that can't be used, or no terminal where one is needed.
+pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
+    let form = form(drill, context)?;
+    let free = drill.list || drill.cards || !drill.merge.is_empty() || drill.check_sheet.is_some();
+    let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    if !free && !at_terminal {
+        return Err(Stop(format!("{}\n", context.words().drillverb.no_terminal)));
+    }
+    if let Some(path) = drill.out.as_ref().filter(|path| stands(path)) {
+        let w = &context.words().drillverb;
+        return Err(context.stop(&fill(w.out_exists, &[("path", &shown_path(path))]), Some(w.out_exists_help)));
+    }
+    if !drill.merge.is_empty() {
+        return Ok(sheet::merge(&drill.merge, context)?.into_file(drill.out.as_deref(), context));
+    }
+    let ground = ground(context)?;
+    if let Some(path) = &drill.check_sheet {
+        return sheet::check(path, &ground, context);
+    }
+    if drill.list {
+        return Ok(list::run(&ground, context).into_file(drill.out.as_deref(), context));
+    }
+    let seed = drill.seed.unwrap_or_else(|| fresh_seed(ground.clock.now()));
+    if drill.cards {
+        return Ok(cards::run(&ground, seed, drill.count, context).into_file(drill.out.as_deref(), context));
+    }
+    on_screen(drill, &ground, seed, form, context)
+}
+
+/// Which form; not every verb has every one.
+fn form(drill: &Drill, context: &Context) -> Result<Form, Stop> {
+    let valid: &[Form] = if drill.list || drill.check_sheet.is_some() {
+        &[Form::Text]
+    } else if drill.cards {
+        &[Form::Md]
+    } else if drill.merge.is_empty() {
+        &[Form::Text, Form::Csv, Form::Json]
+    } else {
+        &[Form::Csv]
+    };
+    let form = drill.format.unwrap_or(valid[0]);
+    if valid.contains(&form) {
+        return Ok(form);
+    }
+    let w = &context.words().drillverb;
+    let name = |form: &Form| form.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default();
+    let names: Vec<String> = valid.iter().map(name).collect();
+    let help = fill(context.words().problem.valid, &[("valid", &names.join(", "))]);
+    Err(context.stop(&fill(w.bad_format, &[("format", &name(&form))]), Some(&help)))
+}
+
+fn ground(context: &Context) -> Result<Ground, Stop> {
+    context.sound_settings()?;
+    let at = moment::at(context)?;
+    let book = files::load_rules(&context.rules_file(), moment::today(at)).map_err(|bad| context.bad(&bad))?;
+    let stories = practice::stories(&context.folders).map_err(|bad| context.bad(&bad))?;
+    let zone = moment::zone(context, &book.rules)?;
+    let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(book.rules.zones[zone].offset)));
+    Ok(Ground { book: Arc::new(book), stories, zone, clock })
+}
+
+/// A seed that nobody chose: short enough to be said over a table.
+fn fresh_seed(now: DateTime<Utc>) -> u64 {
+    u64::from(now.timestamp_subsec_nanos() ^ u32::try_from(now.timestamp() & 0xffff).unwrap_or(0)) % 1_000_000
+}
+
+impl Answer {
+    /// Writes the result to a file where one is named, and says so.
+    fn into_file(self, path: Option<&Path>, context: &Context) -> Self {
+        let Some(path) = path else { return self };
+        let words = context.words();
+        match files::write(path, self.out.as_bytes()) {
+            Ok(()) => {
+                let out = fill(words.drillverb.written, &[("path", &shown_path(path))]) + "\n";
+                Self { out, ..self }
+            }
+            Err(e) => {
+                // What was answered must not be lost with the file.
+                let with = [("path", &*shown_path(path)), ("why", &*outside::reason(&e, words))];
+                let Stop(err) = context.stop(&fill(words.trouble.cannot_write, &with), None);
+                Self { err: self.err + &err, status: Status::Failed, ..self }
+            }
+        }
+    }
+}
+
+/// A trainee's boxes, and what of them is asked.
+struct Trainee {
+    id: String,
+    boxes: Boxes,
+    all: Vec<Item>,
+    due: Vec<Item>,
+    reopened: usize,
+}
+
+fn trainee(drill: &Drill, ground: &Ground, context: &Context) -> Result<Option<Trainee>, Stop> {
+    let Some(text) = &drill.trainee else { return Ok(None) };
+    let words = context.words();
+    let w = &words.drillverb;
+    let id = trainee_id(text)
+        .ok_or_else(|| context.stop(&fill(w.bad_trainee, &[("id", &shown(text))]), Some(w.bad_trainee_help)))?;
+    let failed = |e: &io::Error| {
+        let path = practice::boxes(&context.folders, &id).unwrap_or_default();
+        let with = [("path", &*shown_path(&path)), ("why", &*outside::reason(e, words))];
+        context.stop(&fill(words.trouble.cannot_read, &with), None)
+    };
+    let mut boxes = practice::load_boxes(&context.folders, &id).map_err(|e| failed(&e))?;
+    let (rules, now) = (&ground.book.rules, ground.clock.now());
+    let all = items::all(rules, &Dealer::new(rules, &ground.stories));
+    let reopened = boxes.reopen(&all, rules, now).len();
+    let due = boxes.due(&all, rules, now);
+    Ok(Some(Trainee { id, boxes, all, due, reopened }))
+}
+
+fn on_screen(drill: &Drill, ground: &Ground, seed: u64, form: Form, context: &Context) -> Result<Answer, Stop> {
+    let (words, rules) = (context.words(), &ground.book.rules);
+    let w = &words.drillverb;
+    let trainee = trainee(drill, ground, context)?;
+    let dealer = Dealer::new(rules, &ground.stories);
+    let practising = trainee.as_ref().filter(|_| !drill.exam);
+    let count = drill.count.map(usize::from);
+    let wanted = match practising {
+        None => everything(rules),
+        Some(t) if t.due.is_empty() => {
+            return Ok(Answer::done(list::nothing_due(&t.id, t.boxes.next(&t.all, rules), ground, words)));
+        }
+        Some(t) => items::wanted(&t.due[..t.due.len().min(count.unwrap_or(A_DAY))]),
+    };
+    let mut cards = dealer.deal(&wanted, seed).cards;
+    if practising.is_none() {
+        cards.truncate(count.unwrap_or(usize::MAX));
+    }
+    if cards.is_empty() {
+        return Err(context.stop(w.no_cards, Some(w.no_cards_help)));
+    }
+    let flagged = |card: &crate::drill::card::Card| {
+        practising.is_some_and(|t| {
+            let entry = |item: &Item| t.boxes.get(&item.key(rules)).is_some_and(crate::drill::boxes::Entry::is_flagged);
+            items::of(card).iter().any(entry)
+        })
+    };
+    let due = practising.map_or((0, 0), |t| (t.due.len(), t.reopened));
+    let now = ground.clock.now();
+    let mut session = Session::new(Setup {
+        book: Arc::clone(&ground.book),
+        stories_sha256: ground.stories.sha256.clone(),
+        lang: context.lang,
+        home: ground.zone,
+        flagged: cards.iter().map(flagged).collect(),
+        cards,
+        seed,
+        way: drill.way.or(drill.exam.then_some(Way::Blind)),
+        exam: drill.exam.then(|| drill.pass.unwrap_or(PASS)),
+        trainee: trainee.as_ref().map(|t| t.id.clone()),
+        due,
+        day: now.with_timezone(&rules.zones[ground.zone].offset).date_naive(),
+        now,
+    });
+    let keeper = trainee.filter(|_| !drill.exam).map(|t| Keeper::new(t, ground, &session, context));
+    let theme = if no_colour() { Theme::Mono } else { context.settings.theme };
+    let keep = keeper.clone();
+    let heard = move |done: &Done| {
+        if let Some(keeper) = &keep {
+            keeper.heard(done);
+        }
+    };
+    let signal = practise(&mut session, theme, ground.clock, heard)
+        .map_err(|e| Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))]))))?;
+    let mut answer = left(&session, form, drill.out.as_deref(), context);
+    if let Some(why) = keeper.and_then(|k| k.trouble()) {
+        let Stop(err) = context.stop(&fill(w.not_kept, &[("why", &outside::reason(&why, words))]), None);
+        answer.err.push_str(&err);
+        answer.status = Status::Failed;
+    }
+    if let Some(signal) = signal {
+        die(signal);
+    }
+    Ok(answer)
+}
+
+/// What is printed and written when a session was left.
+fn left(session: &Session, form: Form, out: Option<&Path>, context: &Context) -> Answer {
+    let sheet = session.sheet();
+    let no = sheet.exam && !sheet.passed;
+    if !sheet.exam && sheet.cards.is_empty() {
+        return Answer::done(String::new());
+    }
+    let text = match form {
+        Form::Json => sheet.to_json(),
+        Form::Csv => crate::drill::sheet::csv::write([&sheet]),
+        Form::Text | Form::Md => sheet::text(&sheet, session.rules(), context.words()),
+    };
+    let mut answer = Answer::done(text);
+    answer.status = if no { Status::No } else { Status::Done };
+    answer.into_file(out, context)
+}
+
+/// Keeps a trainee's boxes after each answer.
+#[derive(Clone)]
+struct Keeper(Arc<Mutex<Kept>>);
+
+struct Kept {
+    id: String,
+    boxes: Boxes,
+    all: Vec<Item>,
+    cards: Vec<crate::drill::card::Card>,
+    book: Arc<Book>,
+    folders: files::Folders,
+    trouble: Option<io::Error>,
+}
+
+impl Keeper {
+    fn new(trainee: Trainee, ground: &Ground, session: &Session, context: &Context) -> Self {
+        Self(Arc::new(Mutex::new(Kept {
+            id: trainee.id,
+            boxes: trainee.boxes,
+            all: trainee.all,
+            cards: session.setup().cards.clone(),
+            book: Arc::clone(&ground.book),
+            folders: context.folders.clone(),
+            trouble: None,
+        })))
+    }
+
+    fn heard(&self, done: &Done) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Kept { id, boxes, all, cards, book, folders, trouble } = &mut *kept;
+        let rules = &book.rules;
+        for item in items::of(&cards[done.card]).into_iter().filter(|item| all.contains(item)) {
+            let right = match item {
+                Item::Situation(_) => done.grade.situation(),
+                Item::Minute(_) => done.grade.greeting,
+                Item::Zone(_) => done.grade.zone,
+            };
+            boxes.record(&item.key(rules), &item.answer(rules), right, done.answered);
+        }
+        *trouble = practice::save_boxes(folders, id, boxes).err();
+    }
+
+    fn trouble(&self) -> Option<io::Error> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).trouble.take()
+    }
+}

@@ -1,0 +1,78 @@
+//! `penutup drill --cards`: cards to print, for the partner who plays the customer. The story is for reading aloud; what
+//! is expected stands below it, for the partner's eyes.
+
+use std::fmt::Write as _;
+
+use chrono::Timelike as _;
+
+use super::Ground;
+use crate::cli::{Answer, Context};
+use crate::drill::card::Card;
+use crate::drill::deal::{Dealer, everything};
+use crate::rules::RuleSet;
+use crate::rules::ruleset::StepWords;
+use crate::words::{Words, fill};
+
+/// Prints them.
+pub fn run(ground: &Ground, seed: u64, count: Option<u16>, context: &Context) -> Answer {
+    let (rules, words) = (&ground.book.rules, context.words());
+    let w = &words.drillverb;
+    let mut cards = Dealer::new(rules, &ground.stories).deal(&everything(rules), seed).cards;
+    cards.truncate(count.map_or(usize::MAX, usize::from));
+    let with = [("revision", rules.sop.revision.as_str()), ("seed", &seed.to_string())];
+    let mut out = format!("# {}\n\n{}\n", plain(&fill(w.cards_title, &with)), w.cards_intro);
+    for (number, card) in (1..).zip(&cards) {
+        one(&mut out, number, card, rules, words);
+    }
+    Answer::done(out)
+}
+
+fn one(out: &mut String, number: usize, card: &Card, rules: &RuleSet, words: &Words) {
+    let w = &words.drillverb;
+    let local = card.local();
+    let time = format!("{:02}{}{:02}", local.hour(), words.screen.time_dot, local.minute());
+    let with = [
+        ("number", number.to_string()),
+        ("who", plain(&card.person.introduced())),
+        ("place", plain(&card.person.place)),
+        ("time", time),
+        ("zone", plain(&rules.zones[card.zone].id)),
+    ];
+    let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
+    let _ = write!(out, "\n---\n\n## {}\n\n{}\n\n", fill(w.cards_number, &with), fill(w.cards_caller, &with));
+    let _ = write!(out, "> {}\n\n**{}**\n\n", plain(&card.story), w.cards_expected);
+    let facts = rules.facts.iter().enumerate();
+    let facts: Vec<String> = facts
+        .map(|(at, f)| format!("{}: {}", plain(&f.label), plain(&f.values[card.situation.value(at)].label)))
+        .collect();
+    if !facts.is_empty() {
+        let _ = writeln!(out, "- {}", facts.join(" · "));
+    }
+    for ix in card.plan(rules).steps() {
+        let step = rules.step(*ix);
+        let basis = step.basis.as_ref().map(|b| format!(" ({})", plain(b))).unwrap_or_default();
+        let _ = match (&step.words, card.sentence_of(rules, *ix)) {
+            (StepWords::Say(_), Some(sentence)) => writeln!(out, "- [ ] {}{basis}", plain(&sentence.to_string())),
+            (StepWords::Remind(text), _) => writeln!(out, "- *{}*{basis}", plain(text)),
+            (StepWords::Say(_), None) => Ok(()),
+        };
+    }
+    let rule = card.plan(rules).rule;
+    let basis = rule.basis.as_deref().unwrap_or(&rule.id);
+    let _ = writeln!(out, "- {}: {}", words.basis.clause, plain(basis));
+    if let Some(caution) = &rule.caution {
+        let _ = writeln!(out, "- {}: {}", words.basis.caution, plain(caution));
+    }
+}
+
+/// A text in which nothing is taken for markup.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}

@@ -1,0 +1,76 @@
+//! `penutup drill --list`: which rules, requirements, greetings and zones the stories reach, and what none does.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+
+use super::Ground;
+use crate::cli::{Answer, Context, Status};
+use crate::drill::deal::{Dealer, edges};
+use crate::rules::space::Cube;
+use crate::tell::shown;
+use crate::words::{Words, fill};
+
+/// Lists it; status 1 where a rule or requirement is reached by none.
+pub fn run(ground: &Ground, context: &Context) -> Answer {
+    let (rules, w) = (&ground.book.rules, &context.words().drillverb);
+    let dealer = Dealer::new(rules, &ground.stories);
+    let mut out = fill(
+        w.list_title,
+        &[
+            ("revision", &rules.sop.revision),
+            ("stories", &dealer.stories().to_string()),
+            ("tellings", &ground.stories.tellings().to_string()),
+            ("edges", &edges(rules).len().to_string()),
+            ("zones", &rules.zones.len().to_string()),
+        ],
+    ) + "\n";
+    let rows = rules.rules.iter().map(|r| (r.id.as_str(), &r.when));
+    let duties = rules.requirements.iter().map(|r| (r.id.as_str(), &r.when));
+    let mut unreached = section(&mut out, w.list_rules, rows, &dealer, context.words());
+    unreached += section(&mut out, w.list_requirements, duties, &dealer, context.words());
+    let left_out: Vec<&str> = dealer.left_out().collect();
+    if !left_out.is_empty() {
+        let _ = write!(out, "\n{}\n  {}\n", w.list_left_out, left_out.join(", "));
+    }
+    if unreached > 0 {
+        let _ = write!(out, "\n{}\n", fill(w.list_unreached, &[("count", &unreached.to_string())]));
+    }
+    let mut answer = Answer::done(out);
+    answer.status = if unreached > 0 { Status::No } else { Status::Done };
+    answer
+}
+
+fn section<'r>(
+    out: &mut String,
+    title: &str,
+    all: impl Iterator<Item = (&'r str, &'r Cube)>,
+    dealer: &Dealer<'_>,
+    words: &Words,
+) -> usize {
+    let w = &words.drillverb;
+    let mut unreached = 0;
+    let _ = write!(out, "\n{title}\n");
+    for (id, when) in all {
+        let count = dealer.reaching(when);
+        let told = fill(w.list_stories, &[("count", &count.to_string())]);
+        let _ = if count > 0 {
+            writeln!(out, "  √ {id:<28} {told}", id = shown(id))
+        } else {
+            unreached += 1;
+            writeln!(out, "  - {id:<28} {none}", id = shown(id), none = w.list_none)
+        };
+    }
+    unreached
+}
+
+/// What a trainee is told for whom nothing is due.
+pub fn nothing_due(id: &str, next: Option<DateTime<Utc>>, ground: &Ground, words: &Words) -> String {
+    let w = &words.drillverb;
+    let Some(next) = next else { return fill(w.nothing_due, &[("id", id)]) + "\n" };
+    let zone = &ground.book.rules.zones[ground.zone];
+    let local = next.with_timezone(&zone.offset);
+    let time = format!("{}{}{}", local.format("%H"), words.screen.time_dot, local.format("%M"));
+    let with = [("id", id), ("day", &*local.format("%d/%m/%Y").to_string()), ("time", &time), ("zone", &zone.id)];
+    fill(w.next_due, &with) + "\n"
+}

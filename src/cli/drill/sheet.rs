@@ -1,0 +1,150 @@
+//! Result sheets on the command line: as text, a class's put under each other, and graded again.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use chrono::DateTime;
+
+use super::Ground;
+use crate::cli::{Answer, Context, Status, Stop};
+use crate::drill::grade::Way;
+use crate::drill::sheet::again::{Flaw, flaws};
+use crate::drill::sheet::{Row, Sheet, Tally, csv};
+use crate::files::{self, Bad, shown_path};
+use crate::rules::RuleSet;
+use crate::tell::shown;
+use crate::words::{Words, fill};
+
+/// A sheet for people.
+pub fn text(sheet: &Sheet, rules: &RuleSet, words: &Words) -> String {
+    let (w, d) = (&words.drillverb, &words.drill);
+    let way = match Way::from_code(&sheet.way) {
+        Some(Way::Blind) => d.way_blind,
+        Some(Way::Spoken) => d.way_spoken,
+        _ => d.way_case,
+    };
+    let with = [
+        ("kind", if sheet.exam { d.exam } else { d.practice }.to_owned()),
+        ("revision", shown(&sheet.revision)),
+        ("way", way.to_owned()),
+        ("who", sheet.trainee.as_ref().map(|id| format!(" · {id}")).unwrap_or_default()),
+        ("seed", sheet.seed.to_string()),
+        ("sum", sheet.rules_sha256.chars().take(12).collect()),
+        ("begun", sheet.begun.clone()),
+        ("ended", sheet.ended.clone()),
+        ("right", sheet.right().to_string()),
+        ("all", sheet.cards.len().to_string()),
+        ("percent", sheet.score.to_string()),
+        ("pass", sheet.pass.to_string()),
+    ];
+    let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
+    let mut out =
+        format!("{}\n{}\n{}", fill(w.sheet_title, &with), fill(w.sheet_from, &with), fill(d.score_line, &with));
+    if sheet.exam {
+        let verdict = if sheet.passed { d.passed } else { d.not_passed };
+        let _ = write!(out, ". {}", fill(verdict, &with));
+        if !sheet.complete {
+            let _ = write!(out, ". {}", d.broken_off);
+        }
+    }
+    out.push('\n');
+    tallies(&mut out, d.by_rule, &sheet.by_rule(), words);
+    tallies(&mut out, d.by_fact, &sheet.by_fact(rules), words);
+    let _ = write!(out, "\n{}\n", w.sheet_cards);
+    for (number, card) in (1..).zip(&sheet.cards) {
+        let mark = if card.right { "√" } else { "-" };
+        let steps = card.steps.join(" → ");
+        let _ = writeln!(
+            out,
+            "  {number:>2} {mark} {}  {} {}  {}: {steps} · {}{}",
+            card.scenario,
+            card.time,
+            card.zone,
+            card.rule,
+            card.greeting,
+            seconds(card).map(|s| fill(w.sheet_seconds, &[("count", &s.to_string())])).unwrap_or_default(),
+        );
+    }
+    out
+}
+
+fn seconds(card: &Row) -> Option<i64> {
+    let at = |text: &Option<String>| DateTime::parse_from_rfc3339(text.as_ref()?).ok();
+    Some((at(&card.answered)? - at(&card.shown)?).num_seconds())
+}
+
+fn tallies(out: &mut String, title: &str, all: &[Tally], words: &Words) {
+    let d = &words.drill;
+    let _ = write!(out, "\n{title}\n");
+    for tally in all {
+        let full = tally.right == tally.asked;
+        let with = [("right", tally.right.to_string()), ("asked", tally.asked.to_string())];
+        let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
+        let told = fill(if full { d.tally } else { d.tally_again }, &with);
+        let _ = writeln!(out, "  {} {:<32} {told}", if full { "√" } else { " " }, shown(&tally.what));
+    }
+}
+
+fn read(path: &Path, context: &Context) -> Result<Vec<Sheet>, Stop> {
+    let bytes = files::read(path).map_err(|e| context.bad(&Bad::Unreadable(e)))?;
+    let w = &context.words().drillverb;
+    Sheet::read(&bytes)
+        .ok_or_else(|| context.stop(&fill(w.no_sheet, &[("path", &shown_path(path))]), Some(w.no_sheet_help)))
+}
+
+/// A class's sheets under each other, the same one only once.
+pub fn merge(paths: &[PathBuf], context: &Context) -> Result<Answer, Stop> {
+    let mut all: Vec<Sheet> = Vec::new();
+    for path in paths {
+        for sheet in read(path, context)? {
+            if !all.contains(&sheet) {
+                all.push(sheet);
+            }
+        }
+    }
+    all.sort_by(|a, b| (&a.trainee, &a.begun).cmp(&(&b.trainee, &b.begun)));
+    Ok(Answer::done(csv::write(&all)))
+}
+
+/// Grades a sheet again; status 1 where it does not hold.
+pub fn check(path: &Path, ground: &Ground, context: &Context) -> Result<Answer, Stop> {
+    let words = context.words();
+    let w = &words.drillverb;
+    let (mut out, mut status) = (String::new(), Status::Done);
+    for sheet in read(path, context)? {
+        let who = sheet.trainee.as_deref().map_or("-".to_owned(), shown);
+        let with = [
+            ("who", who),
+            ("seed", sheet.seed.to_string()),
+            ("right", sheet.right().to_string()),
+            ("all", sheet.cards.len().to_string()),
+            ("percent", sheet.score.to_string()),
+        ];
+        let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
+        let found = flaws(&sheet, &ground.book, &ground.stories);
+        if found.is_empty() {
+            let _ = writeln!(out, "{}", fill(w.sheet_holds, &with));
+            continue;
+        }
+        status = Status::No;
+        let _ = writeln!(out, "{}", fill(w.sheet_fails, &with));
+        for flaw in found {
+            let _ = writeln!(out, "  - {}", told(&flaw, words));
+        }
+    }
+    Ok(Answer { out, err: String::new(), status })
+}
+
+fn told(flaw: &Flaw, words: &Words) -> String {
+    let w = &words.drillverb;
+    let card = |text: &str, number: usize| fill(text, &[("card", &number.to_string())]);
+    match flaw {
+        Flaw::OtherRules => w.flaw_rules.into(),
+        Flaw::OtherStories => w.flaw_stories.into(),
+        Flaw::OtherCards => w.flaw_cards.into(),
+        Flaw::Card(number) => card(w.flaw_card, *number),
+        Flaw::Answer(number) => card(w.flaw_answer, *number),
+        Flaw::Marked(number) => card(w.flaw_marked, *number),
+        Flaw::Score => w.flaw_score.into(),
+    }
+}

@@ -1,0 +1,95 @@
+//! `penutup klb on|off`: a supervisor declares KLB, or lifts it, for every prompter that watches the same folder.
+
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use clap::{Args, ValueEnum};
+
+use super::moment::{self, At};
+use super::{Answer, Context, Stop};
+use crate::book::Book;
+use crate::broadcast::{Broadcast, KLB, State};
+use crate::clock::Clock;
+use crate::files::broadcast::{declare, path_in};
+use crate::files::{load_rules, shown_path};
+use crate::rules::text::is_blank;
+use crate::tell::{outside, shown};
+use crate::words::fill;
+
+/// `penutup klb on|off`.
+#[derive(Debug, Args)]
+pub struct Klb {
+    /// On or off.
+    #[arg(value_enum)]
+    pub state: Switch,
+    /// Until when.
+    #[arg(long)]
+    pub until: Option<String>,
+    /// Why.
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// By whom.
+    #[arg(long)]
+    pub by: Option<String>,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// Declared.
+    On,
+    /// Lifted.
+    Off,
+}
+
+/// Declares it.
+///
+/// # Errors
+/// Arguments or settings that can't be used, or a folder that can't be written.
+pub fn run(klb: &Klb, context: &Context) -> Result<Answer, Stop> {
+    let w = &context.words().klb;
+    let settings = context.sound_settings()?;
+    let Some(folder) = &settings.broadcast else { return Err(context.stop(w.no_folder, Some(w.no_folder_help))) };
+    let reason = klb.reason.clone().filter(|reason| !is_blank(reason));
+    match (klb.state, &reason, &klb.until) {
+        (Switch::On, None, _) => return Err(context.stop(w.no_reason, Some(w.no_reason_help))),
+        (Switch::Off, _, Some(_)) => return Err(context.stop(w.until_off, Some(w.until_off_help))),
+        _ => {}
+    }
+    // A supervisor's broken rules must not keep the KLB back; only the zone is asked of them.
+    let today = moment::today(moment::at(context)?);
+    let book = load_rules(&context.rules_file(), today).unwrap_or_else(|_| Book::built_in());
+    let offset = book.rules.zones[moment::zone(context, &book.rules)?].offset;
+    let now = moment::at(context)?.map_or_else(Clock::system, |at| Clock::showing(at.instant(offset))).now();
+    let until = klb.until.as_deref().map(|until| self::until(until, now, offset, context)).transpose()?;
+    let by = klb.by.clone().filter(|by| !is_blank(by)).or_else(|| settings.seat.clone()).or_else(user);
+    let state = if klb.state == Switch::On { State::On } else { State::Off };
+    let make = |version| {
+        Broadcast { version, fact: KLB.into(), state, value: None, since: now, until, by, why: reason }.tidied()
+    };
+    let path = shown_path(&path_in(folder));
+    let declared = declare(folder, now, make).map_err(|e| {
+        let with = [("path", path.as_str()), ("why", &*outside::reason(&e, context.words()))];
+        context.stop(&fill(context.words().trouble.cannot_write, &with), None)
+    })?;
+    let sentence = if klb.state == Switch::On { w.on } else { w.off };
+    Ok(Answer::done(fill(sentence, &[("path", &path), ("version", &declared.version.to_string())]) + "\n"))
+}
+
+/// The next moment at which a clock in the zone shows this time, or an instant that is to come.
+fn until(text: &str, now: DateTime<Utc>, offset: FixedOffset, context: &Context) -> Result<DateTime<Utc>, Stop> {
+    let words = context.words();
+    let wrong = || context.stop(&fill(words.cli.bad_at, &[("at", &shown(text))]), Some(words.cli.bad_at_help));
+    match At::parse(text).ok_or_else(wrong)? {
+        At::Instant(instant) if instant <= now => Err(context.stop(words.klb.until_past, None)),
+        At::Instant(instant) => Ok(instant),
+        At::Time(time) => {
+            let today = now.with_timezone(&offset).date_naive().and_time(time);
+            let then = today.and_local_timezone(offset).single().map_or(now, |t| t.with_timezone(&Utc));
+            Ok(if then <= now { then + TimeDelta::days(1) } else { then })
+        }
+    }
+}
+
+/// The computer's user.
+fn user() -> Option<String> {
+    ["USER", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !is_blank(user)))
+}

@@ -1,0 +1,111 @@
+//! A card: one call as it is told, and what it asks for. Made by `deal` from rules and stories; knows no chance and no
+//! clock.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+
+use super::story::Person;
+use crate::rules::decide::{Plan, Situation, decide};
+use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, RuleSet, StepIx};
+use crate::rules::script::{FieldValue, Fields, Sentence, script, speak};
+
+/// Minutes of a day.
+pub const DAY: u16 = 24 * 60;
+
+/// One call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// The id of the story it is told in.
+    pub scenario: String,
+    /// The story.
+    pub story: String,
+    /// The sample customer.
+    pub person: Person,
+    /// What the story implies.
+    pub situation: Situation,
+    /// The customer's zone: a position in the rules' zones.
+    pub zone: usize,
+    /// The minute of the customer's day.
+    pub minute: u16,
+    /// The honorific that the story implies, where the rules have one: the field and the choice.
+    pub honorific: Option<(FieldIx, usize)>,
+}
+
+impl Card {
+    /// The customer's local time.
+    #[must_use]
+    pub fn local(&self) -> NaiveTime {
+        let minute = u32::from(self.minute % DAY);
+        NaiveTime::from_hms_opt(minute / 60, minute % 60, 0).unwrap_or_default()
+    }
+
+    /// The moment, on a day of the customer's calendar.
+    #[must_use]
+    pub fn moment(&self, rules: &RuleSet, day: NaiveDate) -> DateTime<Utc> {
+        let offset = TimeDelta::seconds(i64::from(rules.zones[self.zone].offset.local_minus_utc()));
+        (day.and_time(self.local()) - offset).and_utc()
+    }
+
+    /// The local time in another zone.
+    #[must_use]
+    pub fn local_in(&self, rules: &RuleSet, zone: usize) -> NaiveTime {
+        let seconds = |zone: usize| i64::from(rules.zones[zone].offset.local_minus_utc());
+        self.local().overflowing_add_signed(TimeDelta::seconds(seconds(zone) - seconds(self.zone))).0
+    }
+
+    /// What is to be said.
+    #[must_use]
+    pub fn plan<'r>(&self, rules: &'r RuleSet) -> Plan<'r> {
+        decide(rules, &self.situation)
+    }
+
+    /// The spoken steps, in order.
+    #[must_use]
+    pub fn spoken(&self, rules: &RuleSet) -> Vec<StepIx> {
+        self.plan(rules).steps().iter().copied().filter(|s| rules.step(*s).is_spoken()).collect()
+    }
+
+    /// Which greeting holds.
+    #[must_use]
+    pub fn greeting(&self, rules: &RuleSet) -> usize {
+        rules.greetings.at(self.local())
+    }
+
+    /// The greeting's word.
+    #[must_use]
+    pub fn greeting_word<'r>(&self, rules: &'r RuleSet) -> &'r str {
+        rules.greetings.word(self.local())
+    }
+
+    /// Whether a greeting stands in what is to be said.
+    #[must_use]
+    pub fn greets(&self, rules: &RuleSet) -> bool {
+        self.spoken(rules).iter().any(|s| rules.step(*s).greets())
+    }
+
+    /// The fields as they should be: honorific and sample name.
+    #[must_use]
+    pub fn fields(&self, rules: &RuleSet) -> Fields {
+        let mut fields = Fields::default_of(rules);
+        if let Some((field, choice)) = self.honorific {
+            fields.set(rules, field, FieldValue::Choice(choice));
+        }
+        if let Some(name) = rules.field_named(NAMA)
+            && matches!(rules.field(name).kind, FieldKind::Typed { .. })
+        {
+            fields.set(rules, name, FieldValue::Text(self.person.name.clone()));
+        }
+        fields
+    }
+
+    /// The whole sentence.
+    #[must_use]
+    pub fn sentence(&self, rules: &RuleSet) -> Sentence {
+        script(rules, self.plan(rules), &self.fields(rules), self.greeting_word(rules))
+    }
+
+    /// The sentence of one step.
+    #[must_use]
+    pub fn sentence_of(&self, rules: &RuleSet, step: StepIx) -> Option<Sentence> {
+        speak(rules, rules.step(step), &self.fields(rules), self.greeting_word(rules))
+    }
+}

@@ -1,0 +1,297 @@
+//! A card and an answer → what was right. Three ways of answering, one measure: what the customer hears. Knows nothing of
+//! screens or of how the answer came about.
+
+use super::card::Card;
+use crate::rules::decide::{Situation, decide};
+use crate::rules::ruleset::{FieldIx, RuleSet, StepIx};
+
+/// How a trainee answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// *Studi kasus*: set the facts on the prompter, then close.
+    Case,
+    /// *Tanpa naskah*: choose the steps, their order and the greeting, without the script.
+    Blind,
+    /// *Lisan*: speak; a partner marks each sentence.
+    Spoken,
+}
+
+impl Way {
+    /// Every way, in the order of their digits.
+    pub const ALL: [Self; 3] = [Self::Case, Self::Blind, Self::Spoken];
+
+    /// Its name on the command line and in sheets.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Case => "kasus",
+            Self::Blind => "naskah",
+            Self::Spoken => "lisan",
+        }
+    }
+
+    /// From its name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|w| w.code() == code)
+    }
+}
+
+/// How a partner heard a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Word for word.
+    Exact,
+    /// In other words.
+    Changed,
+    /// Not at all.
+    Missing,
+}
+
+impl Heard {
+    /// In the order of their digits.
+    pub const ALL: [Self; 3] = [Self::Exact, Self::Changed, Self::Missing];
+
+    /// Its name in sheets.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Exact => "tepat",
+            Self::Changed => "berubah",
+            Self::Missing => "terlewat",
+        }
+    }
+
+    /// From its name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|h| h.code() == code)
+    }
+}
+
+/// What a trainee answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// On the prompter.
+    Case {
+        /// The facts.
+        situation: Situation,
+        /// The zone.
+        zone: usize,
+        /// The honorific's choice, where the rules have one.
+        honorific: Option<usize>,
+        /// The sentences ticked, in order.
+        said: Vec<StepIx>,
+    },
+    /// Without the script.
+    Blind {
+        /// The steps, in order.
+        steps: Vec<StepIx>,
+        /// The greeting, once chosen.
+        greeting: Option<usize>,
+    },
+    /// Spoken.
+    Spoken {
+        /// How each spoken step of the plan was heard.
+        marks: Vec<Heard>,
+    },
+}
+
+impl Answer {
+    /// The way it was given.
+    #[must_use]
+    pub fn way(&self) -> Way {
+        match self {
+            Self::Case { .. } => Way::Case,
+            Self::Blind { .. } => Way::Blind,
+            Self::Spoken { .. } => Way::Spoken,
+        }
+    }
+}
+
+/// What was right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is judged by itself")]
+pub struct Grade {
+    /// For each fact: whether it was set right, or makes no difference here; without facts to set, whether the steps
+    /// that follow from them were right.
+    pub facts: Vec<bool>,
+    /// The sentences and their order.
+    pub steps: bool,
+    /// The greeting.
+    pub greeting: bool,
+    /// The customer's zone.
+    pub zone: bool,
+    /// The honorific.
+    pub honorific: bool,
+}
+
+impl Grade {
+    /// Whether all of it was right.
+    #[must_use]
+    pub fn is_right(&self) -> bool {
+        self.situation() && self.greeting && self.zone && self.honorific
+    }
+
+    /// Whether the situation was answered right.
+    #[must_use]
+    pub fn situation(&self) -> bool {
+        self.steps && self.facts.iter().all(|f| *f)
+    }
+
+    /// Nothing was answered.
+    #[must_use]
+    pub fn nothing(rules: &RuleSet) -> Self {
+        Self { facts: vec![false; rules.facts.len()], steps: false, greeting: false, zone: false, honorific: false }
+    }
+}
+
+/// Grades an answer.
+#[must_use]
+pub fn grade(rules: &RuleSet, card: &Card, answer: &Answer) -> Grade {
+    let expected = card.spoken(rules);
+    match answer {
+        Answer::Case { situation, zone, honorific, said } => {
+            let right_zone = rules.zones[*zone].offset == rules.zones[card.zone].offset;
+            let heard = rules.greetings.word(card.local_in(rules, *zone));
+            Grade {
+                facts: facts(rules, card, situation),
+                steps: *said == expected,
+                greeting: heard == card.greeting_word(rules) || !card.greets(rules),
+                zone: right_zone,
+                honorific: card
+                    .honorific
+                    .is_none_or(|(field, choice)| *honorific == Some(choice) || !is_spoken(rules, &expected, field)),
+            }
+        }
+        Answer::Blind { steps, greeting } => {
+            let right = *steps == expected;
+            let word = greeting.and_then(|at| rules.greetings.rows().get(at)).map(|g| g.word.as_str());
+            let greeting = word == Some(card.greeting_word(rules)) || !card.greets(rules);
+            Grade { facts: vec![right; rules.facts.len()], steps: right, greeting, zone: greeting, honorific: true }
+        }
+        Answer::Spoken { marks } => {
+            let exact =
+                |step: &StepIx, mark: Option<&Heard>| mark == Some(&Heard::Exact) || !rules.step(*step).greets();
+            let right = marks.len() == expected.len() && marks.iter().all(|m| *m == Heard::Exact);
+            let greeting = expected.iter().enumerate().all(|(at, step)| exact(step, marks.get(at)));
+            Grade { facts: vec![right; rules.facts.len()], steps: right, greeting, zone: greeting, honorific: greeting }
+        }
+    }
+}
+
+/// A fact set otherwise counts as right where that fact alone changes nothing of what is said.
+fn facts(rules: &RuleSet, card: &Card, situation: &Situation) -> Vec<bool> {
+    let steps = &decide(rules, &card.situation).rule.steps;
+    let right = |fact: usize| {
+        let value = situation.value(fact);
+        if value == card.situation.value(fact) {
+            return true;
+        }
+        let mut with = card.situation.clone();
+        with.set(rules, fact, value);
+        decide(rules, &with).rule.steps == *steps
+    };
+    (0..rules.facts.len()).map(right).collect()
+}
+
+fn is_spoken(rules: &RuleSet, steps: &[StepIx], field: FieldIx) -> bool {
+    use crate::rules::ruleset::StepWords;
+    use crate::rules::script::Piece;
+    steps.iter().any(|s| match &rules.step(*s).words {
+        StepWords::Say(template) => template.pieces().contains(&Piece::Field(field)),
+        StepWords::Remind(_) => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::Book;
+    use crate::drill::story::Person;
+    use crate::rules::ruleset::SAPAAN;
+
+    fn situation(rules: &RuleSet, values: [u16; 3]) -> Situation {
+        Situation::new(rules, values.to_vec()).unwrap()
+    }
+
+    fn card(rules: &RuleSet, values: [u16; 3]) -> Card {
+        Card {
+            scenario: "x".into(),
+            story: String::new(),
+            person: Person::default(),
+            situation: situation(rules, values),
+            zone: 1,
+            minute: 899,
+            honorific: rules.field_named(SAPAAN).map(|f| (f, 2)),
+        }
+    }
+
+    fn steps(rules: &RuleSet, ids: &[&str]) -> Vec<StepIx> {
+        ids.iter().map(|id| rules.step_named(id).unwrap()).collect()
+    }
+
+    #[test]
+    fn on_the_prompter_each_thing_is_judged_by_itself() {
+        let rules = Book::built_in().rules;
+        let card = card(&rules, [0, 0, 1]);
+        let right = steps(&rules, &["campaign", "update", "terima-kasih"]);
+        let answer = |values, zone, honorific, said: &[StepIx]| Answer::Case {
+            situation: situation(&rules, values),
+            zone,
+            honorific,
+            said: said.to_vec(),
+        };
+        assert!(grade(&rules, &card, &answer([0, 0, 1], 1, Some(2), &right)).is_right());
+        let g = grade(&rules, &card, &answer([0, 0, 1], 0, Some(2), &right));
+        assert!(!g.is_right() && !g.zone && g.greeting, "13.59 and 14.59 greet alike");
+        let g = grade(&rules, &card, &answer([0, 0, 1], 2, Some(1), &right));
+        assert!(!g.zone && !g.greeting && !g.honorific && g.situation());
+        let g = grade(&rules, &card, &answer([1, 0, 0], 1, Some(2), &right[1..]));
+        assert_eq!((g.facts, g.steps), (vec![false, true, false], false));
+        let g = grade(&rules, &card, &answer([0, 0, 1], 1, Some(2), &[right[1], right[0], right[2]]));
+        assert!(!g.steps, "the order counts");
+    }
+
+    #[test]
+    fn a_fact_that_changes_nothing_here_is_no_mistake() {
+        let rules = Book::built_in().rules;
+        let card = card(&rules, [0, 1, 1]);
+        let said = steps(&rules, &["update", "terima-kasih"]);
+        let answer = Answer::Case { situation: situation(&rules, [0, 1, 0]), zone: 1, honorific: Some(2), said };
+        assert!(grade(&rules, &card, &answer).is_right());
+    }
+
+    #[test]
+    fn without_the_script_order_and_greeting_count() {
+        let rules = Book::built_in().rules;
+        let card = card(&rules, [1, 1, 2]);
+        let blind = |ids: &[&str], greeting| Answer::Blind { steps: steps(&rules, ids), greeting };
+        assert!(grade(&rules, &card, &blind(&["download", "terima-kasih"], Some(1))).is_right());
+        for wrong in [
+            blind(&["download", "terima-kasih"], Some(2)),
+            blind(&["download", "terima-kasih"], None),
+            blind(&["terima-kasih", "download"], Some(1)),
+            blind(&["campaign", "download", "terima-kasih"], Some(1)),
+            blind(&[], Some(1)),
+        ] {
+            assert!(!grade(&rules, &card, &wrong).is_right(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn spoken_is_right_word_for_word() {
+        let rules = Book::built_in().rules;
+        let card = card(&rules, [0, 0, 0]);
+        let spoken = |marks: &[Heard]| grade(&rules, &card, &Answer::Spoken { marks: marks.to_vec() });
+        assert!(spoken(&[Heard::Exact; 3]).is_right());
+        let g = spoken(&[Heard::Changed, Heard::Exact, Heard::Exact]);
+        assert!(!g.is_right() && g.greeting);
+        assert!(!spoken(&[Heard::Exact, Heard::Exact, Heard::Missing]).greeting);
+        assert!(!spoken(&[Heard::Exact; 2]).is_right());
+        assert!(!Grade::nothing(&rules).is_right());
+        for (way, heard) in Way::ALL.into_iter().zip(Heard::ALL) {
+            assert_eq!((Way::from_code(way.code()), Heard::from_code(heard.code())), (Some(way), Some(heard)));
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The keys of practice and presentation, from one table each, as in `keymap`: what a key does and what the footer says
+//! are the same rows. On a card of *studi kasus* the prompter's own keys hold, but for what would end or give away the
+//! card. Esc never leaves.
+
+use super::grade::{Heard, Way};
+use super::session::{Move, Phase, Session, Work};
+use super::show::{Go, Show};
+use crate::action::{Action, Direction};
+use crate::app::Mode;
+use crate::keymap::{self, Key};
+use crate::words::Words;
+
+/// A key and what it does now.
+#[derive(Clone, Debug)]
+pub struct Row<M> {
+    /// The keys that do it.
+    pub keys: Vec<Key>,
+    /// What they do.
+    pub step: M,
+    /// What it is called.
+    pub label: &'static str,
+    /// Whether the footer names it.
+    pub in_footer: bool,
+}
+
+impl<M> Row<M> {
+    fn new(keys: &[Key], step: M, label: &'static str) -> Self {
+        Self { keys: keys.to_vec(), step, label, in_footer: true }
+    }
+
+    fn hidden(keys: &[Key], step: M) -> Self {
+        Self { keys: keys.to_vec(), step, label: "", in_footer: false }
+    }
+}
+
+const SPACE: &[Key] = &[Key::Char(' '), Key::Enter];
+const LEAVE: &[Key] = &[Key::Char('q'), Key::Ctrl('c')];
+
+/// What a footer says: a key's name and what it does.
+#[must_use]
+pub fn footer<M>(rows: &[Row<M>], words: &Words) -> Vec<(String, String)> {
+    let named = |row: &Row<M>| {
+        let keys: Vec<String> = row.keys.iter().map(|k| k.name(words).into_owned()).collect();
+        // Space and Enter are one to the eye; arrows and digits belong together.
+        let shown = if row.keys.starts_with(SPACE) || row.keys.starts_with(LEAVE) { &keys[..1] } else { &keys[..] };
+        (shown.join(" "), row.label.to_owned())
+    };
+    rows.iter().filter(|r| r.in_footer).map(named).collect()
+}
+
+/// What a key does in a session.
+#[must_use]
+pub fn session(session: &Session, key: Key) -> Option<Move> {
+    if session.is_on_prompter() {
+        return on_prompter(session, key);
+    }
+    found(session_rows(session), key)
+}
+
+/// What a key does in a presentation.
+#[must_use]
+pub fn show(show: &Show, key: Key) -> Option<Go> {
+    if matches!(show.app().mode(), Mode::Typing(_)) {
+        return match keymap::action(show.app(), key)? {
+            Action::Quit => Some(Go::Quit),
+            action => Some(Go::App(action)),
+        };
+    }
+    if let Some(go) = found(show_rows(show), key) {
+        return Some(go);
+    }
+    match keymap::action(show.app(), key)? {
+        Action::Said | Action::Quit | Action::Undo | Action::Copy => None,
+        action => Some(Go::App(action)),
+    }
+}
+
+fn found<M: Clone>(rows: Vec<Row<M>>, key: Key) -> Option<M> {
+    let lower = match key {
+        Key::Char(c) => Key::Char(c.to_lowercase().next().unwrap_or(c)),
+        other => other,
+    };
+    rows.into_iter().find(|r| r.keys.contains(&key) || r.keys.contains(&lower)).map(|r| r.step)
+}
+
+fn on_prompter(session: &Session, key: Key) -> Option<Move> {
+    let app = session.app();
+    if key == Key::Char('r') && *app.mode() == Mode::Closing {
+        return Some(Move::Story);
+    }
+    match keymap::action(app, key)? {
+        Action::Quit => Some(Move::Quit),
+        Action::Said if app.is_complete() => Some(Move::HandIn),
+        Action::End => Some(Move::HandIn),
+        // In an exam nothing tells why; what is copied is of no use here.
+        Action::Basis if session.is_exam() => None,
+        Action::Copy | Action::Answer(_) => None,
+        action => Some(Move::App(action)),
+    }
+}
+
+/// Every key of a session that is not the prompter's own.
+#[must_use]
+pub fn session_rows(session: &Session) -> Vec<Row<Move>> {
+    let w = &session.words().drill;
+    let up = Direction::Up;
+    let down = Direction::Down;
+    let mut rows: Vec<Row<Move>> = Vec::new();
+    if session.is_reading() {
+        rows.push(Row::new(&[Key::Esc, Key::Char('r')], Move::Story, w.key_back));
+        rows.extend(scrolling(w.key_scroll));
+        rows.push(Row::new(LEAVE, Move::Quit, w.key_quit));
+        return rows;
+    }
+    match session.phase() {
+        Phase::Intro if session.setup().cards.is_empty() => {}
+        Phase::Intro => {
+            if let Some(way) = session.setup().way {
+                rows.push(Row::new(SPACE, Move::Begin(way), w.key_begin));
+            } else {
+                let labels = [w.way_case, w.way_blind, w.way_spoken];
+                for ((way, label), digit) in Way::ALL.into_iter().zip(labels).zip('1'..) {
+                    rows.push(Row::new(&[Key::Char(digit)], Move::Begin(way), label));
+                }
+            }
+        }
+        Phase::Card => card_rows(session, &mut rows),
+        Phase::Feedback => {
+            rows.push(Row::new(SPACE, Move::Next, w.key_next));
+            rows.push(Row::new(&[Key::Char('r')], Move::Story, w.key_story));
+            rows.extend(scrolling(w.key_scroll));
+        }
+        Phase::Score => {
+            rows.push(Row::new(SPACE, Move::Next, w.key_finish));
+            rows.extend(scrolling(w.key_scroll));
+        }
+    }
+    if session.phase() == Phase::Intro {
+        rows.push(Row::hidden(&[Key::Up], Move::Line(up)));
+        rows.push(Row::hidden(&[Key::Down], Move::Line(down)));
+        rows.push(Row::hidden(&[Key::PageUp], Move::Page(up)));
+        rows.push(Row::hidden(&[Key::PageDown], Move::Page(down)));
+    }
+    rows.push(Row::new(LEAVE, Move::Quit, w.key_quit));
+    rows.push(Row::hidden(&[Key::Esc], Move::Back));
+    rows
+}
+
+fn scrolling(label: &'static str) -> [Row<Move>; 5] {
+    [
+        // What is found first holds: the key that goes the other way stands before the row that names both.
+        Row::hidden(&[Key::Up], Move::Line(Direction::Up)),
+        Row::new(&[Key::Up, Key::Down], Move::Line(Direction::Down), label),
+        Row::hidden(&[Key::PageDown], Move::Page(Direction::Down)),
+        Row::hidden(&[Key::PageUp], Move::Page(Direction::Up)),
+        Row::hidden(&[Key::Home], Move::Back),
+    ]
+}
+
+fn card_rows(session: &Session, rows: &mut Vec<Row<Move>>) {
+    let w = &session.words().drill;
+    let (up, down) = (Direction::Up, Direction::Down);
+    match session.work() {
+        Work::Case => {
+            let label = if session.app().is_complete() { w.key_hand_in } else { session.words().keys.said };
+            rows.push(Row::new(SPACE, Move::App(Action::Said), label));
+            rows.push(Row::new(&[Key::Char('x')], Move::HandIn, w.key_hand_in));
+        }
+        Work::Blind { offered, .. } => {
+            rows.push(Row::new(&[Key::Char(' ')], Move::Choose, w.key_choose));
+            rows.push(Row::hidden(&[Key::Up], Move::Cursor(up)));
+            rows.push(Row::hidden(&[Key::Down], Move::Cursor(down)));
+            rows.push(Row::hidden(&[Key::Right], Move::Greeting(down)));
+            rows.push(Row::new(&[Key::Left, Key::Right], Move::Greeting(up), w.key_greeting));
+            for (at, digit) in ('1'..='9').enumerate().take(offered.len()) {
+                rows.push(Row::hidden(&[Key::Char(digit)], Move::ChooseAt(at)));
+            }
+            rows.push(Row::new(&[Key::Backspace], Move::TakeBack, session.words().keys.undo));
+            if session.is_ready() {
+                rows.insert(0, Row::new(&[Key::Enter], Move::HandIn, w.key_hand_in));
+            }
+        }
+        Work::Spoken { open: false, .. } => rows.push(Row::new(SPACE, Move::Open, w.key_open)),
+        Work::Spoken { .. } => {
+            if session.is_ready() {
+                rows.push(Row::new(SPACE, Move::HandIn, w.key_hand_in));
+            }
+            let labels = [w.heard_exact, w.heard_changed, w.heard_missing];
+            for ((heard, label), digit) in Heard::ALL.into_iter().zip(labels).zip('1'..) {
+                rows.push(Row::new(&[Key::Char(digit)], Move::Mark(heard), label));
+            }
+            rows.push(Row::hidden(&[Key::Up], Move::Cursor(up)));
+            rows.push(Row::hidden(&[Key::Down], Move::Cursor(down)));
+            rows.push(Row::new(&[Key::Backspace], Move::TakeBack, session.words().keys.undo));
+        }
+    }
+    rows.push(Row::new(&[Key::Char('r')], Move::Story, w.key_story));
+}
+
+/// The footer of a card of *studi kasus*: the prompter's own rows, with what is otherwise here.
+#[must_use]
+pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
+    let (app, words) = (session.app(), session.words());
+    let w = &words.drill;
+    let mut rows: Vec<keymap::Row> = keymap::rows(app).into_iter().filter(|r| r.footer.is_some()).collect();
+    rows.sort_by_key(|r| r.footer);
+    let shown = rows.into_iter().filter_map(|row| {
+        let label = match row.action {
+            Action::Said if app.is_complete() => w.key_hand_in.to_owned(),
+            Action::Said => words.keys.said_short.to_owned(),
+            Action::End => w.key_hand_in.to_owned(),
+            Action::Copy => return None,
+            Action::Basis if session.is_exam() => return None,
+            Action::Help => words.keys.help_short.to_owned(),
+            _ => row.label.to_string(),
+        };
+        Some((row.keys.first()?.name(words).into_owned(), label))
+    });
+    let mut shown: Vec<(String, String)> = shown.collect();
+    if matches!(app.mode(), Mode::Closing) {
+        shown.push((Key::Char('r').name(words).into_owned(), w.key_story.to_owned()));
+        shown.push((Key::Char('q').name(words).into_owned(), w.key_quit.to_owned()));
+    }
+    shown
+}
+
+/// Every key of a presentation that is not the prompter's own.
+#[must_use]
+pub fn show_rows(show: &Show) -> Vec<Row<Go>> {
+    let w = &show.words().demo;
+    vec![
+        Row::new(SPACE, Go::Step, if show.is_at_end_of_scene() { w.key_next_scene } else { w.key_step }),
+        Row::hidden(&[Key::Right], Go::Scene(Direction::Down)),
+        Row::new(&[Key::Left, Key::Right], Go::Scene(Direction::Up), w.key_scene),
+        Row::new(&[Key::Backspace], Go::StepBack, w.key_step_back),
+        Row::hidden(&[Key::Home], Go::First),
+        Row::new(LEAVE, Go::Quit, w.key_quit),
+    ]
+}

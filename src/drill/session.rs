@@ -1,0 +1,655 @@
+//! One session of cards: the prompter's own state inside, what is open, what was answered. The one place that changes it
+//! is [`Session::update`]; the keys that lead there stand in `keys`. No disk, no terminal; the time comes in.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::card::Card;
+use super::dice::Dice;
+use super::grade::{Answer, Grade, Heard, Way, grade};
+use super::sheet::{Done, Row, Sheet, moment};
+use crate::action::{Action, Direction};
+use crate::app::{App, Begin};
+use crate::book::Book;
+use crate::rules::RuleSet;
+use crate::rules::ruleset::{SAPAAN, StepIx};
+use crate::rules::script::FieldValue;
+use crate::words::{Lang, Words};
+
+/// What a session is begun with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The rules.
+    pub book: Arc<Book>,
+    /// The SHA-256 of the stories.
+    pub stories_sha256: String,
+    /// The language of the screen.
+    pub lang: Lang,
+    /// The zone we sit in.
+    pub home: usize,
+    /// The cards, in the order in which they are asked.
+    pub cards: Vec<Card>,
+    /// The seed they were dealt from.
+    pub seed: u64,
+    /// How they are answered; `None`: the first screen asks.
+    pub way: Option<Way>,
+    /// How many in a hundred must be right, where it is an exam.
+    pub exam: Option<u8>,
+    /// The trainee's staff id.
+    pub trainee: Option<String>,
+    /// How many cards were due, and how many opened again since the rules changed; for a trainee alone.
+    pub due: (usize, usize),
+    /// For each card, whether what it asks falls again and again.
+    pub flagged: Vec<bool>,
+    /// The day of the calls.
+    pub day: NaiveDate,
+    /// The time.
+    pub now: DateTime<Utc>,
+}
+
+/// What is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// What is coming, and how it is answered.
+    Intro,
+    /// A card.
+    Card,
+    /// What was right.
+    Feedback,
+    /// The score sheet.
+    Score,
+}
+
+/// An answer in the making.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// On the prompter: the state is the prompter's.
+    Case,
+    /// Without the script.
+    Blind {
+        /// The spoken steps, in any order.
+        offered: Vec<StepIx>,
+        /// The one that the cursor is on.
+        cursor: usize,
+        /// The steps chosen, in order.
+        chosen: Vec<StepIx>,
+        /// The greeting chosen.
+        greeting: Option<usize>,
+    },
+    /// Spoken.
+    Spoken {
+        /// Whether the partner has opened the script.
+        open: bool,
+        /// The sentence being marked.
+        cursor: usize,
+        /// The marks so far.
+        marks: Vec<Option<Heard>>,
+    },
+}
+
+/// What happens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Move {
+    /// Begin, answering this way.
+    Begin(Way),
+    /// Something on the prompter.
+    App(Action),
+    /// Move the cursor.
+    Cursor(Direction),
+    /// Choose the step under the cursor, or drop it.
+    Choose,
+    /// Choose the step at this place of the list, or drop it.
+    ChooseAt(usize),
+    /// The next greeting, or the one before.
+    Greeting(Direction),
+    /// Take the last step or mark back.
+    TakeBack,
+    /// The partner opens the script.
+    Open,
+    /// The partner marks a sentence.
+    Mark(Heard),
+    /// Hand the answer in.
+    HandIn,
+    /// On to the next card.
+    Next,
+    /// Read the whole story, or close it.
+    Story,
+    /// Scroll what is open by a line.
+    Line(Direction),
+    /// Scroll what is open by a page.
+    Page(Direction),
+    /// Close what is open; never leaves.
+    Back,
+    /// Leave.
+    Quit,
+}
+
+/// What the outside is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Leave.
+    Quit,
+    /// A card was answered: keep it.
+    Answered(Box<Done>),
+}
+
+/// A session.
+#[derive(Debug)]
+pub struct Session {
+    setup: Setup,
+    way: Way,
+    phase: Phase,
+    at: usize,
+    app: App,
+    work: Work,
+    done: Vec<Done>,
+    shown: DateTime<Utc>,
+    now: DateTime<Utc>,
+    reading: bool,
+    scroll: usize,
+    page: usize,
+}
+
+impl Session {
+    /// Begins. Without a card there is only the first screen.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        let now = setup.now;
+        let moment = setup.cards.first().map_or(now, |c| c.moment(&setup.book.rules, setup.day));
+        Self {
+            way: setup.way.unwrap_or(Way::Case),
+            phase: Phase::Intro,
+            at: 0,
+            app: app(&setup, moment),
+            work: Work::Case,
+            done: Vec::new(),
+            shown: now,
+            now,
+            reading: false,
+            scroll: 0,
+            page: 1,
+            setup,
+        }
+    }
+
+    /// What it was begun with.
+    #[must_use]
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// The rules.
+    #[must_use]
+    pub fn rules(&self) -> &RuleSet {
+        &self.setup.book.rules
+    }
+
+    /// The words of the screen.
+    #[must_use]
+    pub fn words(&self) -> &'static Words {
+        self.setup.lang.words()
+    }
+
+    /// What is open.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// How cards are answered.
+    #[must_use]
+    pub fn way(&self) -> Way {
+        self.way
+    }
+
+    /// Whether it is an exam: no hints, nothing told before the end.
+    #[must_use]
+    pub fn is_exam(&self) -> bool {
+        self.setup.exam.is_some()
+    }
+
+    /// Which card, from 0.
+    #[must_use]
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The card.
+    #[must_use]
+    pub fn card(&self) -> Option<&Card> {
+        self.setup.cards.get(self.at)
+    }
+
+    /// The prompter.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// The answer in the making.
+    #[must_use]
+    pub fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// What was answered.
+    #[must_use]
+    pub fn done(&self) -> &[Done] {
+        &self.done
+    }
+
+    /// Whether the whole story is read.
+    #[must_use]
+    pub fn is_reading(&self) -> bool {
+        self.reading
+    }
+
+    /// How far what is open is scrolled.
+    #[must_use]
+    pub fn scroll(&self) -> usize {
+        if self.is_on_prompter() { self.app.scroll() } else { self.scroll }
+    }
+
+    /// Whether the prompter itself is on the screen.
+    #[must_use]
+    pub fn is_on_prompter(&self) -> bool {
+        self.phase == Phase::Card && self.work == Work::Case && !self.reading
+    }
+
+    /// Tells how far what is open can be scrolled, and how much of it is seen at once.
+    pub fn bound_scroll(&mut self, most: usize, page: usize) {
+        if self.is_on_prompter() {
+            self.app.bound_scroll(most, page);
+        } else {
+            self.scroll = self.scroll.min(most);
+            self.page = page.max(1);
+        }
+    }
+
+    /// Changes the state; answers what the outside is to do.
+    pub fn update(&mut self, step: Move, now: DateTime<Utc>) -> Vec<Effect> {
+        self.now = now;
+        match step {
+            Move::Quit => return vec![Effect::Quit],
+            Move::Begin(way) => self.begin(way),
+            Move::App(action) => {
+                // The clock of a card stands still, so that an edge is asked as it is told.
+                let _ = self.app.update(action, self.app.now());
+            }
+            Move::HandIn => return self.hand_in(),
+            Move::Next => return self.next(),
+            Move::Story => {
+                self.reading = !self.reading;
+                self.scroll = 0;
+            }
+            Move::Back => {
+                self.reading = false;
+                self.scroll = 0;
+            }
+            Move::Line(direction) => self.scroll_by(direction, 1),
+            Move::Page(direction) => self.scroll_by(direction, self.page),
+            other => self.answer(&other),
+        }
+        Vec::new()
+    }
+
+    fn scroll_by(&mut self, direction: Direction, lines: usize) {
+        self.scroll = match direction {
+            Direction::Up => self.scroll.saturating_sub(lines),
+            Direction::Down => self.scroll.saturating_add(lines).min(10_000),
+        };
+    }
+
+    fn begin(&mut self, way: Way) {
+        self.way = way;
+        self.at = 0;
+        self.open_card();
+    }
+
+    fn open_card(&mut self) {
+        (self.reading, self.scroll, self.shown) = (false, 0, self.now);
+        let Some(card) = self.setup.cards.get(self.at) else {
+            self.phase = Phase::Score;
+            return;
+        };
+        self.phase = Phase::Card;
+        let rules = &self.setup.book.rules;
+        self.app = app(&self.setup, card.moment(rules, self.setup.day));
+        self.work = match self.way {
+            Way::Case => Work::Case,
+            Way::Blind => {
+                let ids = (0..rules.steps.len()).filter_map(|at| rules.step_named(&rules.steps[at].id));
+                let mut offered: Vec<StepIx> = ids.filter(|s| rules.step(*s).is_spoken()).collect();
+                // In the file's order the list would be half the answer.
+                Dice::new(self.setup.seed ^ (self.at as u64 + 1)).shuffle(&mut offered);
+                Work::Blind { offered, cursor: 0, chosen: Vec::new(), greeting: None }
+            }
+            Way::Spoken => Work::Spoken { open: false, cursor: 0, marks: vec![None; card.spoken(rules).len()] },
+        };
+    }
+
+    fn answer(&mut self, step: &Move) {
+        let words = self.setup.book.rules.greetings.rows().len();
+        match &mut self.work {
+            Work::Case => {}
+            Work::Blind { offered, cursor, chosen, greeting } => match step {
+                Move::Cursor(Direction::Up) => *cursor = cursor.saturating_sub(1),
+                Move::Cursor(Direction::Down) => *cursor = (*cursor + 1).min(offered.len().saturating_sub(1)),
+                Move::Choose | Move::ChooseAt(_) => {
+                    if let Move::ChooseAt(at) = step {
+                        *cursor = (*at).min(offered.len().saturating_sub(1));
+                    }
+                    let Some(step) = offered.get(*cursor) else { return };
+                    match chosen.iter().position(|s| s == step) {
+                        Some(at) => drop(chosen.remove(at)),
+                        None => chosen.push(*step),
+                    }
+                }
+                Move::Greeting(direction) => {
+                    *greeting = Some(match (*greeting, direction) {
+                        (None, Direction::Down) => 0,
+                        (None, Direction::Up) => words - 1,
+                        (Some(at), Direction::Down) => (at + 1) % words,
+                        (Some(at), Direction::Up) => (at + words - 1) % words,
+                    });
+                }
+                Move::TakeBack => drop(chosen.pop()),
+                _ => {}
+            },
+            Work::Spoken { open, cursor, marks } => match step {
+                Move::Open => *open = true,
+                Move::Cursor(Direction::Up) => *cursor = cursor.saturating_sub(1),
+                Move::Cursor(Direction::Down) => *cursor = (*cursor + 1).min(marks.len().saturating_sub(1)),
+                Move::Mark(heard) => {
+                    if let Some(mark) = marks.get_mut(*cursor) {
+                        *mark = Some(*heard);
+                        *cursor = (*cursor + 1).min(marks.len() - 1);
+                    }
+                }
+                Move::TakeBack => {
+                    let last = marks.iter().rposition(Option::is_some);
+                    if let Some(last) = last {
+                        marks[last] = None;
+                        *cursor = last;
+                    }
+                }
+                _ => {}
+            },
+        }
+    }
+
+    /// Whether the answer can be handed in.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        match &self.work {
+            Work::Case => true,
+            Work::Blind { chosen, greeting, .. } => !chosen.is_empty() && greeting.is_some(),
+            Work::Spoken { open, marks, .. } => *open && marks.iter().all(Option::is_some),
+        }
+    }
+
+    fn given(&self) -> Answer {
+        let rules = self.rules();
+        match &self.work {
+            Work::Case => {
+                let call = self.app.call();
+                let honorific = rules.field_named(SAPAAN).and_then(|field| match call.fields().get(field) {
+                    FieldValue::Choice(choice) => Some(*choice),
+                    FieldValue::Text(_) => None,
+                });
+                Answer::Case {
+                    situation: call.situation().clone(),
+                    zone: call.zone(),
+                    honorific,
+                    said: call.said().iter().map(|s| s.step).collect(),
+                }
+            }
+            Work::Blind { chosen, greeting, .. } => Answer::Blind { steps: chosen.clone(), greeting: *greeting },
+            Work::Spoken { marks, .. } => {
+                Answer::Spoken { marks: marks.iter().map(|m| m.unwrap_or(Heard::Missing)).collect() }
+            }
+        }
+    }
+
+    fn hand_in(&mut self) -> Vec<Effect> {
+        let Some(card) = self.setup.cards.get(self.at).filter(|_| self.phase == Phase::Card) else { return Vec::new() };
+        let answer = self.given();
+        let grade = grade(&self.setup.book.rules, card, &answer);
+        let done = Done { card: self.at, answer, grade, shown: self.shown, answered: self.now };
+        self.done.push(done.clone());
+        (self.reading, self.scroll) = (false, 0);
+        if self.is_exam() {
+            self.at += 1;
+            self.open_card();
+        } else {
+            self.phase = Phase::Feedback;
+        }
+        vec![Effect::Answered(Box::new(done))]
+    }
+
+    fn next(&mut self) -> Vec<Effect> {
+        match self.phase {
+            Phase::Feedback => {
+                self.at += 1;
+                self.open_card();
+            }
+            Phase::Score => return vec![Effect::Quit],
+            Phase::Intro | Phase::Card => {}
+        }
+        Vec::new()
+    }
+
+    /// What was right in the card that was just answered.
+    #[must_use]
+    pub fn last(&self) -> Option<&Done> {
+        self.done.last()
+    }
+
+    /// The result sheet as it stands. In an exam a card that was not answered is not right.
+    #[must_use]
+    pub fn sheet(&self) -> Sheet {
+        let rules = self.rules();
+        let of = |at: usize| self.done.iter().find(|d| d.card == at);
+        let all = self.setup.cards.iter().enumerate();
+        let cards = all.filter(|(at, _)| self.is_exam() || of(*at).is_some()).map(|(at, c)| Row::new(rules, c, of(at)));
+        let mut sheet = Sheet {
+            schema: 1,
+            exam: self.is_exam(),
+            trainee: self.setup.trainee.clone(),
+            seed: self.setup.seed,
+            way: self.way.code().into(),
+            revision: rules.sop.revision.clone(),
+            rules_sha256: self.setup.book.sha256().into(),
+            stories_sha256: self.setup.stories_sha256.clone(),
+            pass: self.setup.exam.unwrap_or(0),
+            score: 0,
+            passed: false,
+            complete: self.done.len() == self.setup.cards.len(),
+            begun: moment(self.setup.now),
+            ended: moment(self.now),
+            cards: cards.collect(),
+        };
+        sheet.judge();
+        sheet
+    }
+
+    /// Whether a grade is all right; for the screen.
+    #[must_use]
+    pub fn right(&self) -> usize {
+        self.done.iter().filter(|d| Grade::is_right(&d.grade)).count()
+    }
+}
+
+/// A prompter in which nothing has happened, at a moment.
+fn app(setup: &Setup, now: DateTime<Utc>) -> App {
+    App::new(Begin {
+        book: Arc::clone(&setup.book),
+        lang: setup.lang,
+        zone: setup.home,
+        held: Vec::new(),
+        notice: None,
+        rules_trouble: None,
+        now,
+    })
+}
+
+#[cfg(test)]
+pub mod testing {
+    //! Sessions answered without a screen.
+
+    use super::*;
+    use crate::drill::deal::{Dealer, everything};
+    use crate::drill::story::Stories;
+
+    /// A setup of an exam.
+    pub fn setup(book: &Arc<Book>, stories: &Stories, seed: u64) -> Setup {
+        let cards = Dealer::new(&book.rules, stories).deal(&everything(&book.rules), seed).cards;
+        Setup {
+            book: Arc::clone(book),
+            stories_sha256: stories.sha256.clone(),
+            lang: Lang::Id,
+            home: 0,
+            flagged: vec![false; cards.len()],
+            cards,
+            seed,
+            way: None,
+            exam: Some(90),
+            trainee: Some("cso-1".into()),
+            due: (0, 0),
+            day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
+            now: "2026-03-02T01:00:00Z".parse().unwrap(),
+        }
+    }
+
+    /// Answers the open card as it should be, or with nothing.
+    pub fn answer(session: &mut Session, right: bool) {
+        let now = session.now;
+        let card = session.card().unwrap().clone();
+        let rules = session.setup.book.rules.clone();
+        let go = |session: &mut Session, step| drop(session.update(step, now));
+        match session.way() {
+            Way::Case if right => {
+                for fact in 0..rules.facts.len() {
+                    for _ in 0..card.situation.value(fact) {
+                        go(session, Move::App(Action::Fact { fact, back: false }));
+                    }
+                }
+                while session.app().call().zone() != card.zone {
+                    go(session, Move::App(Action::Zone));
+                }
+                if let Some((field, choice)) = card.honorific {
+                    (0..choice).for_each(|_| go(session, Move::App(Action::Field(field))));
+                }
+                go(session, Move::App(Action::SaidAll));
+            }
+            Way::Case => {}
+            Way::Blind => {
+                let Work::Blind { offered, .. } = session.work().clone() else { panic!("without the script") };
+                let mut steps = card.spoken(&rules);
+                if !right {
+                    steps.reverse();
+                }
+                for step in steps {
+                    go(session, Move::ChooseAt(offered.iter().position(|s| *s == step).unwrap()));
+                }
+                (0..=card.greeting(&rules)).for_each(|_| go(session, Move::Greeting(Direction::Down)));
+            }
+            Way::Spoken => {
+                go(session, Move::Open);
+                let heard = if right { Heard::Exact } else { Heard::Changed };
+                card.spoken(&rules).iter().for_each(|_| go(session, Move::Mark(heard)));
+            }
+        }
+        assert!(session.is_ready());
+        go(session, Move::HandIn);
+    }
+
+    /// The sheet of an exam in which every answer is right, or none.
+    pub fn answered(book: &Arc<Book>, stories: &Stories, way: Way, seed: u64, right: bool) -> Sheet {
+        let mut session = Session::new(setup(book, stories, seed));
+        let now = session.now;
+        session.update(Move::Begin(way), now);
+        while session.phase() == Phase::Card {
+            answer(&mut session, right);
+        }
+        session.sheet()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{answer, setup};
+    use super::*;
+    use crate::drill::story::Stories;
+
+    fn practice(way: Way) -> Session {
+        let (book, stories) = (Arc::new(Book::built_in()), Stories::built_in());
+        let mut session = Session::new(Setup { exam: None, ..setup(&book, &stories, 5) });
+        let now = session.now;
+        session.update(Move::Begin(way), now);
+        session
+    }
+
+    #[test]
+    fn practice_tells_after_each_card_and_keeps_it() {
+        for way in Way::ALL {
+            let mut session = practice(way);
+            let all = session.setup().cards.len();
+            for at in 0..all {
+                assert_eq!((session.phase(), session.at()), (Phase::Card, at));
+                answer(&mut session, at % 2 == 0);
+                assert_eq!(session.phase(), Phase::Feedback);
+                assert_eq!(session.last().unwrap().grade.is_right(), at % 2 == 0);
+                assert_eq!(session.update(Move::Next, session.now), []);
+            }
+            assert_eq!((session.phase(), session.right()), (Phase::Score, all.div_ceil(2)));
+            assert_eq!(session.update(Move::Next, session.now), [Effect::Quit]);
+            let sheet = session.sheet();
+            assert_eq!((sheet.exam, sheet.passed, sheet.complete), (false, false, true));
+            assert_eq!(sheet.by_rule().iter().map(|t| t.asked).sum::<usize>(), all);
+            assert_eq!(sheet.by_fact(session.rules()).iter().map(|t| t.asked).sum::<usize>(), all * 3);
+        }
+    }
+
+    #[test]
+    fn an_exam_tells_nothing_before_its_end_and_broken_off_is_not_passed() {
+        let (book, stories) = (Arc::new(Book::built_in()), Stories::built_in());
+        let mut session = Session::new(setup(&book, &stories, 5));
+        session.update(Move::Begin(Way::Blind), session.now);
+        answer(&mut session, true);
+        assert_eq!((session.phase(), session.at()), (Phase::Card, 1));
+        let sheet = session.sheet();
+        assert_eq!((sheet.complete, sheet.passed, sheet.right()), (false, false, 1));
+        assert_eq!(sheet.cards.len(), session.setup().cards.len());
+    }
+
+    #[test]
+    fn nothing_but_an_open_card_is_handed_in() {
+        let mut session = practice(Way::Case);
+        answer(&mut session, true);
+        assert_eq!(session.update(Move::HandIn, session.now), []);
+        assert_eq!(session.done().len(), 1);
+    }
+
+    #[test]
+    fn steps_and_marks_are_taken_back() {
+        let mut session = practice(Way::Blind);
+        let now = session.now;
+        for step in
+            [Move::Choose, Move::Cursor(Direction::Down), Move::Choose, Move::Choose, Move::Greeting(Direction::Up)]
+        {
+            session.update(step, now);
+        }
+        let Work::Blind { chosen, greeting, offered, .. } = session.work().clone() else { panic!() };
+        assert_eq!((chosen, greeting), (vec![offered[0]], Some(3)));
+        session.update(Move::TakeBack, now);
+        assert!(!session.is_ready());
+        let mut session = practice(Way::Spoken);
+        for step in [Move::Open, Move::Mark(Heard::Exact), Move::Mark(Heard::Changed), Move::TakeBack] {
+            session.update(step, now);
+        }
+        let Work::Spoken { marks, cursor, .. } = session.work().clone() else { panic!() };
+        assert_eq!((marks[0], marks[1], cursor), (Some(Heard::Exact), None, 1));
+    }
+}

@@ -1,0 +1,311 @@
+//! The result sheet: which cards, what was answered, when, what was right; complete enough to be graded again by another
+//! hand. Names facts, steps and zones by their ids, so that it can be read without the rules. How it looks as CSV stands
+//! in `csv`, what makes it trustworthy in `again`.
+
+pub mod again;
+pub mod csv;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::card::{Card, DAY};
+use super::grade::{Answer, Grade, Heard};
+use super::story::Person;
+use crate::rules::decide::Situation;
+use crate::rules::ruleset::{FieldKind, RuleSet, SAPAAN, StepIx};
+
+/// A result sheet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sheet {
+    /// The form of the sheet: 1.
+    pub schema: u8,
+    /// Whether it is of an exam.
+    pub exam: bool,
+    /// The trainee's staff id.
+    pub trainee: Option<String>,
+    /// The seed of the cards.
+    pub seed: u64,
+    /// The way of answering, by its code.
+    pub way: String,
+    /// The revision of the rules.
+    pub revision: String,
+    /// The SHA-256 of the rules.
+    pub rules_sha256: String,
+    /// The SHA-256 of the stories.
+    pub stories_sha256: String,
+    /// How many in a hundred must be right.
+    pub pass: u8,
+    /// How many in a hundred are.
+    pub score: u8,
+    /// Whether it is passed; never for practice.
+    pub passed: bool,
+    /// Whether it was not broken off.
+    pub complete: bool,
+    /// When it was begun.
+    pub begun: String,
+    /// When it ended.
+    pub ended: String,
+    /// The cards, in the order in which they were asked.
+    pub cards: Vec<Row>,
+}
+
+/// One card of a sheet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// The id of the story.
+    pub scenario: String,
+    /// The rule that fires.
+    pub rule: String,
+    /// What the story implies: fact id → value id.
+    pub facts: Map<String, Value>,
+    /// The customer's zone.
+    pub zone: String,
+    /// The customer's local time.
+    pub time: String,
+    /// The honorific that the story implies.
+    pub honorific: Option<String>,
+    /// The spoken steps, in order.
+    pub steps: Vec<String>,
+    /// The greeting.
+    pub greeting: String,
+    /// When the card was shown.
+    pub shown: Option<String>,
+    /// When it was answered.
+    pub answered: Option<String>,
+    /// The answer.
+    pub answer: Option<Value>,
+    /// Whether it was right.
+    pub right: bool,
+}
+
+/// What came of a card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// Which card.
+    pub card: usize,
+    /// The answer.
+    pub answer: Answer,
+    /// What was right.
+    pub grade: Grade,
+    /// When it was shown.
+    pub shown: DateTime<Utc>,
+    /// When it was answered.
+    pub answered: DateTime<Utc>,
+}
+
+/// How often something was asked, and right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// What.
+    pub what: String,
+    /// How often it was right.
+    pub right: usize,
+    /// How often it was asked.
+    pub asked: usize,
+}
+
+/// How many in a hundred, rounded down.
+#[must_use]
+pub fn percent(right: usize, of: usize) -> u8 {
+    (right * 100).checked_div(of).and_then(|n| u8::try_from(n).ok()).unwrap_or(0)
+}
+
+/// A moment as sheets have it.
+#[must_use]
+pub fn moment(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+impl Row {
+    /// A card's row, and what came of it.
+    #[must_use]
+    pub fn new(rules: &RuleSet, card: &Card, done: Option<&Done>) -> Self {
+        let id = |step: &StepIx| rules.step(*step).id.clone();
+        Self {
+            scenario: card.scenario.clone(),
+            rule: card.plan(rules).rule.id.clone(),
+            facts: facts_json(rules, &card.situation),
+            zone: rules.zones[card.zone].id.clone(),
+            time: format!("{:02}:{:02}", card.minute / 60, card.minute % 60),
+            honorific: card.honorific.and_then(|(_, choice)| choice_text(rules, choice)),
+            steps: card.spoken(rules).iter().map(id).collect(),
+            greeting: card.greeting_word(rules).into(),
+            shown: done.map(|d| moment(d.shown)),
+            answered: done.map(|d| moment(d.answered)),
+            answer: done.map(|d| answer_json(rules, &d.answer)),
+            right: done.is_some_and(|d| d.grade.is_right()),
+        }
+    }
+
+    /// The card as far as grading needs it; `None` where the rules don't have what it names.
+    #[must_use]
+    pub fn card(&self, rules: &RuleSet) -> Option<Card> {
+        let (hours, minutes) = self.time.split_once(':')?;
+        let minute = hours.parse::<u16>().ok()?.checked_mul(60)?.checked_add(minutes.parse().ok()?)?;
+        let honorific = match &self.honorific {
+            Some(text) => Some((rules.field_named(SAPAAN)?, choice_named(rules, text)?)),
+            None => None,
+        };
+        Some(Card {
+            scenario: self.scenario.clone(),
+            story: String::new(),
+            person: Person::default(),
+            situation: situation(rules, &self.facts)?,
+            zone: rules.zone_named(&self.zone)?,
+            minute: Some(minute).filter(|m| *m < DAY)?,
+            honorific,
+        })
+    }
+
+    /// The answer; `None` where there is none, or the rules don't have what it names.
+    #[must_use]
+    pub fn given(&self, rules: &RuleSet) -> Option<Answer> {
+        let answer = self.answer.as_ref()?;
+        let steps = |key: &str| -> Option<Vec<StepIx>> {
+            answer.get(key)?.as_array()?.iter().map(|id| rules.step_named(id.as_str()?)).collect()
+        };
+        if let Some(facts) = answer.get("facts") {
+            let honorific = match answer.get("honorific").and_then(Value::as_str) {
+                Some(text) => Some(choice_named(rules, text)?),
+                None => None,
+            };
+            let zone = rules.zone_named(answer.get("zone")?.as_str()?)?;
+            let situation = situation(rules, facts.as_object()?)?;
+            return Some(Answer::Case { situation, zone, honorific, said: steps("said")? });
+        }
+        if answer.get("steps").is_some() {
+            let greeting = match answer.get("greeting").and_then(Value::as_str) {
+                Some(word) => Some(rules.greetings.rows().iter().position(|g| g.word == word)?),
+                None => None,
+            };
+            return Some(Answer::Blind { steps: steps("steps")?, greeting });
+        }
+        let marks = answer.get("marks")?.as_array()?.iter().map(|m| Heard::from_code(m.as_str()?));
+        Some(Answer::Spoken { marks: marks.collect::<Option<_>>()? })
+    }
+}
+
+fn facts_json(rules: &RuleSet, situation: &Situation) -> Map<String, Value> {
+    let value =
+        |(at, f): (usize, &crate::rules::ruleset::Fact)| (f.id.clone(), json!(f.values[situation.value(at)].id));
+    rules.facts.iter().enumerate().map(value).collect()
+}
+
+fn situation(rules: &RuleSet, facts: &Map<String, Value>) -> Option<Situation> {
+    let values = rules.facts.iter().map(|fact| {
+        let id = facts.get(&fact.id)?.as_str()?;
+        u16::try_from(fact.values.iter().position(|v| v.id == id)?).ok()
+    });
+    let values: Vec<u16> = values.collect::<Option<_>>()?;
+    Situation::new(rules, values).filter(|_| facts.len() == rules.facts.len())
+}
+
+fn choices(rules: &RuleSet) -> Option<&Vec<String>> {
+    match &rules.field(rules.field_named(SAPAAN)?).kind {
+        FieldKind::Choice(choices) => Some(choices),
+        FieldKind::Typed { .. } => None,
+    }
+}
+
+fn choice_text(rules: &RuleSet, choice: usize) -> Option<String> {
+    choices(rules)?.get(choice).cloned()
+}
+
+fn choice_named(rules: &RuleSet, text: &str) -> Option<usize> {
+    choices(rules)?.iter().position(|c| c == text)
+}
+
+fn answer_json(rules: &RuleSet, answer: &Answer) -> Value {
+    let ids = |steps: &[StepIx]| -> Vec<&str> { steps.iter().map(|s| rules.step(*s).id.as_str()).collect() };
+    match answer {
+        Answer::Case { situation, zone, honorific, said } => json!({
+            "facts": facts_json(rules, situation),
+            "zone": rules.zones[*zone].id,
+            "honorific": honorific.and_then(|choice| choice_text(rules, choice)),
+            "said": ids(said),
+        }),
+        Answer::Blind { steps, greeting } => json!({
+            "steps": ids(steps),
+            "greeting": greeting.and_then(|at| rules.greetings.rows().get(at)).map(|g| g.word.as_str()),
+        }),
+        Answer::Spoken { marks } => json!({ "marks": marks.iter().map(|m| m.code()).collect::<Vec<_>>() }),
+    }
+}
+
+impl Sheet {
+    /// How many cards were right.
+    #[must_use]
+    pub fn right(&self) -> usize {
+        self.cards.iter().filter(|c| c.right).count()
+    }
+
+    /// Sets score and verdict from the cards.
+    pub fn judge(&mut self) {
+        let (right, all) = (self.right(), self.cards.len());
+        self.score = percent(right, all);
+        self.passed = self.exam && self.complete && all > 0 && right * 100 >= usize::from(self.pass) * all;
+    }
+
+    /// By rule, in the order in which rules first come.
+    #[must_use]
+    pub fn by_rule(&self) -> Vec<Tally> {
+        let mut out = Vec::new();
+        for card in &self.cards {
+            count(&mut out, &card.rule, card.right);
+        }
+        out
+    }
+
+    /// By fact and value, in the rules' order. In a case a fact counts by itself, elsewhere the card that it stands on.
+    #[must_use]
+    pub fn by_fact(&self, rules: &RuleSet) -> Vec<Tally> {
+        let mut out = Vec::new();
+        for (at, fact) in rules.facts.iter().enumerate() {
+            for (position, value) in fact.values.iter().enumerate() {
+                let name = format!("{}: {}", fact.label, value.label);
+                for card in &self.cards {
+                    let Some(asked) = card.card(rules).filter(|c| c.situation.value(at) == position) else { continue };
+                    let answer = card.given(rules);
+                    let right = answer.is_some_and(|a| super::grade::grade(rules, &asked, &a).facts[at]);
+                    count(&mut out, &name, right);
+                }
+            }
+        }
+        out
+    }
+
+    /// As one line of JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default() + "\n"
+    }
+
+    /// The sheets in a file, of either form; `None` where it is no sheet.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Vec<Self>> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let sheets = if text.trim_start().starts_with('{') {
+            let lines = text.lines().filter(|l| !l.trim().is_empty());
+            let lines: Option<Vec<Self>> = lines.map(|line| serde_json::from_str(line).ok()).collect();
+            // Somebody may have had it laid out over several lines.
+            lines.or_else(|| serde_json::from_str(text).ok().map(|sheet| vec![sheet]))?
+        } else {
+            csv::read(text)?
+        };
+        let good = sheets.iter().all(|s| s.schema == 1 && s.pass <= 100);
+        (good && !sheets.is_empty()).then_some(sheets)
+    }
+}
+
+fn count(all: &mut Vec<Tally>, what: &str, right: bool) {
+    let at = all.iter().position(|t| t.what == what).unwrap_or_else(|| {
+        all.push(Tally { what: what.into(), right: 0, asked: 0 });
+        all.len() - 1
+    });
+    all[at].asked += 1;
+    all[at].right += usize::from(right);
+}

@@ -1,0 +1,331 @@
+//! A presentation: scenes played on the prompter's own state. Going on changes what is on the screen; going back plays the
+//! scene again up to there, so that every way to a step shows the same. The clock stands where the scene set it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
+use super::deck::{Panel, Scene, Set, Step};
+use crate::action::{Action, Direction, Edit};
+use crate::app::{App, Begin, Mode};
+use crate::book::Book;
+use crate::rules::ruleset::{FieldIx, FieldKind};
+use crate::words::{Lang, Words};
+
+/// What happens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Go {
+    /// The next step; behind the last, the next scene.
+    Step,
+    /// The step before; before the first, the scene before.
+    StepBack,
+    /// The scene before or behind.
+    Scene(Direction),
+    /// The first scene.
+    First,
+    /// Something on the prompter.
+    App(Action),
+    /// Leave.
+    Quit,
+}
+
+/// A presentation.
+#[derive(Debug)]
+pub struct Show {
+    book: Arc<Book>,
+    lang: Lang,
+    home: usize,
+    day: NaiveDate,
+    title: String,
+    scenes: Vec<Scene>,
+    scene: usize,
+    step: usize,
+    app: App,
+    now: DateTime<Utc>,
+}
+
+impl Show {
+    /// Begins with the first scene; `None` where there is none.
+    #[must_use]
+    pub fn new(
+        book: Arc<Book>,
+        lang: Lang,
+        home: usize,
+        day: NaiveDate,
+        title: String,
+        scenes: Vec<Scene>,
+    ) -> Option<Self> {
+        if scenes.is_empty() {
+            return None;
+        }
+        let now = day.and_hms_opt(0, 0, 0)?.and_utc();
+        let app = begin(&book, lang, home, now);
+        let mut show = Self { book, lang, home, day, title, scenes, scene: 0, step: 0, app, now };
+        show.play();
+        Some(show)
+    }
+
+    /// The words of the screen.
+    #[must_use]
+    pub fn words(&self) -> &'static Words {
+        self.lang.words()
+    }
+
+    /// What the deck is called.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// The prompter.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// The scene.
+    #[must_use]
+    pub fn scene(&self) -> &Scene {
+        &self.scenes[self.scene]
+    }
+
+    /// Which scene, from 0, and how many.
+    #[must_use]
+    pub fn at(&self) -> (usize, usize) {
+        (self.scene, self.scenes.len())
+    }
+
+    /// Which step of the scene, from 0 (its opening), and how many.
+    #[must_use]
+    pub fn step(&self) -> (usize, usize) {
+        (self.step, self.scene().steps.len())
+    }
+
+    /// What to notice.
+    #[must_use]
+    pub fn caption(&self) -> &str {
+        &self.now_shown().caption
+    }
+
+    fn now_shown(&self) -> &Step {
+        let scene = self.scene();
+        if self.step == 0 { &scene.start } else { &scene.steps[self.step - 1] }
+    }
+
+    /// Whether Space goes to the next scene.
+    #[must_use]
+    pub fn is_at_end_of_scene(&self) -> bool {
+        self.step == self.scene().steps.len()
+    }
+
+    /// Tells how far what is open can be scrolled.
+    pub fn bound_scroll(&mut self, most: usize, page: usize) {
+        self.app.bound_scroll(most, page);
+    }
+
+    /// Changes the state. Answers whether it is left.
+    pub fn update(&mut self, go: Go) -> bool {
+        match go {
+            Go::Quit => return true,
+            Go::Step if self.is_at_end_of_scene() => self.go_to(self.scene + 1),
+            Go::Step => {
+                self.step += 1;
+                self.apply();
+            }
+            Go::StepBack if self.step > 0 => {
+                let step = self.step - 1;
+                self.play_to(step);
+            }
+            Go::StepBack if self.scene > 0 => {
+                self.scene -= 1;
+                self.play_to(self.scene().steps.len());
+            }
+            Go::StepBack => {}
+            Go::Scene(Direction::Down) => self.go_to(self.scene + 1),
+            // Back to the beginning of this scene first, as every player does it.
+            Go::Scene(Direction::Up) if self.step > 0 => self.play(),
+            Go::Scene(Direction::Up) => self.go_to(self.scene.saturating_sub(1)),
+            Go::First => self.go_to(0),
+            Go::App(action) => self.act(action),
+        }
+        false
+    }
+
+    fn go_to(&mut self, scene: usize) {
+        if scene < self.scenes.len() {
+            self.scene = scene;
+            self.play();
+        }
+    }
+
+    fn play(&mut self) {
+        self.play_to(0);
+    }
+
+    fn play_to(&mut self, step: usize) {
+        self.app = begin(&self.book, self.lang, self.home, self.now);
+        for step in 0..=step {
+            self.step = step;
+            self.apply();
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        let _ = self.app.update(action, self.now);
+    }
+
+    fn apply(&mut self) {
+        if self.app.mode() != &Mode::Closing {
+            self.act(Action::Back);
+        }
+        let step = self.now_shown().clone();
+        for set in step.set {
+            self.set(set);
+        }
+        for _ in 0..step.say {
+            if !self.app.is_complete() {
+                self.act(Action::Said);
+            }
+        }
+        match step.show {
+            Some(Panel::Basis) => self.act(Action::Basis),
+            Some(Panel::End) => self.act(Action::End),
+            Some(Panel::Closing) | None => self.act(Action::Clock),
+        }
+    }
+
+    fn set(&mut self, set: Set) {
+        match set {
+            Set::Fact(fact, value) => {
+                while self.app.call().situation().value(fact) != value {
+                    self.act(Action::Fact { fact, back: false });
+                }
+            }
+            Set::Choice(field, choice) => {
+                let FieldKind::Choice(choices) = &self.book.rules.field(field).kind else { return };
+                let (text, count) = (choices[choice].clone(), choices.len());
+                for _ in 0..count {
+                    if self.app.call().fields().spoken(&self.book.rules, field) != text {
+                        self.act(Action::Field(field));
+                    }
+                }
+            }
+            Set::Typed(field, text) => self.type_in(field, &text),
+            Set::Zone(zone) => {
+                while self.app.call().zone() != zone {
+                    self.act(Action::Zone);
+                }
+            }
+            Set::Clock(minute) => {
+                let offset = self.book.rules.zones[self.app.call().zone()].offset.local_minus_utc();
+                let midnight = self.day.and_hms_opt(0, 0, 0).unwrap_or_default().and_utc();
+                self.now = midnight + TimeDelta::minutes(i64::from(minute)) - TimeDelta::seconds(i64::from(offset));
+                self.act(Action::Clock);
+            }
+        }
+    }
+
+    /// Types a sample name, and says that it is one.
+    fn type_in(&mut self, field: FieldIx, text: &str) {
+        let sample = self.words().demo.sample;
+        self.act(Action::Field(field));
+        self.act(Action::Edit(Edit::End));
+        self.act(Action::Edit(Edit::EraseAll));
+        let marked = if text.contains(sample) { text.to_owned() } else { format!("{text} {sample}") };
+        for c in marked.chars() {
+            self.act(Action::Edit(Edit::Insert(c)));
+        }
+        self.act(Action::Take);
+    }
+}
+
+fn begin(book: &Arc<Book>, lang: Lang, home: usize, now: DateTime<Utc>) -> App {
+    App::new(Begin {
+        book: Arc::clone(book),
+        lang,
+        zone: home,
+        held: Vec::new(),
+        notice: None,
+        rules_trouble: None,
+        now,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drill::deck::Deck;
+
+    fn show() -> Show {
+        let book = Arc::new(Book::built_in());
+        let (scenes, _) = Deck::built_in().scenes(&book.rules);
+        let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
+        Show::new(book, Lang::Id, 0, day, "x".into(), scenes).unwrap()
+    }
+
+    fn picture(show: &Show) -> String {
+        let app = show.app();
+        let call = app.call();
+        format!("{:?} {:?} {:?} {}", call.situation(), app.mode(), app.local(), app.complete_sentence())
+    }
+
+    #[test]
+    fn going_back_shows_what_was_shown() {
+        let mut show = show();
+        let mut seen = vec![picture(&show)];
+        loop {
+            let before = (show.at(), show.step());
+            show.update(Go::Step);
+            if (show.at(), show.step()) == before {
+                break;
+            }
+            seen.push(picture(&show));
+        }
+        assert!(seen.len() > 20, "{}", seen.len());
+        while let Some(there) = seen.pop() {
+            assert_eq!(picture(&show), there);
+            show.update(Go::StepBack);
+        }
+        assert_eq!((show.at().0, show.step().0), (0, 0));
+    }
+
+    #[test]
+    fn every_rule_of_the_sop_fires_in_the_embedded_deck_and_every_name_is_a_sample() {
+        let mut show = show();
+        let mut fired = Vec::new();
+        for _ in 0..200 {
+            let rules = &show.book.rules;
+            let rule = show.app().call().plan(rules).rule.id.clone();
+            if !fired.contains(&rule) {
+                fired.push(rule);
+            }
+            let name = rules.field_named("nama").unwrap();
+            let name = show.app().fields().spoken(rules, name);
+            assert!(name.is_empty() || name.ends_with("(contoh)"), "{name}");
+            show.update(Go::Step);
+        }
+        assert_eq!(fired.len(), 8, "{fired:?}");
+    }
+
+    #[test]
+    fn scenes_are_reached_from_everywhere_and_a_live_toggle_stays_for_the_step() {
+        let mut show = show();
+        show.update(Go::Scene(Direction::Down));
+        show.update(Go::Step);
+        show.update(Go::Scene(Direction::Up));
+        assert_eq!((show.at().0, show.step().0), (1, 0));
+        show.update(Go::App(Action::Fact { fact: 0, back: false }));
+        assert_eq!(show.app().call().situation().value(0), 1);
+        show.update(Go::Scene(Direction::Up));
+        assert_eq!((show.at().0, show.app().call().situation().value(0)), (0, 0));
+        show.update(Go::Scene(Direction::Up));
+        assert_eq!(show.at().0, 0);
+        for _ in 0..50 {
+            show.update(Go::Scene(Direction::Down));
+        }
+        assert_eq!(show.at().0 + 1, show.at().1);
+        show.update(Go::First);
+        assert_eq!(show.at().0, 0);
+        assert!(show.update(Go::Quit));
+    }
+}

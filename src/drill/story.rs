@@ -1,0 +1,421 @@
+//! The stories a card is told in: bytes of a scenarios file → checked stories, every problem with its place, like a rules
+//! file. A story names facts and values by id; whether the rules in use have them is asked where cards are dealt, so that
+//! one file serves every revision. Knows no rules and no disk.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use crate::rules::problem::{Kind, Named, Problem};
+use crate::rules::ruleset::FieldIx;
+use crate::rules::script::{BadBrace, Piece, Template};
+use crate::rules::shape::{At, Problems, Span, Table, read_document};
+use crate::rules::text;
+
+/// The stories that are embedded in the program.
+pub const BUILT_IN: &str = include_str!("../../assets/scenarios.toml");
+/// A file for a trainer's own stories, all of it commented out.
+pub const TEMPLATE: &str = include_str!("../../assets/scenarios-own.toml");
+
+/// What a story may leave to be filled in.
+const BLANKS: [&str; 3] = ["orang", "nama", "tempat"];
+
+/// What a story implies: fact id, value id.
+pub type Implied = Vec<(String, String)>;
+
+/// A call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// Its name.
+    pub id: String,
+    /// What it implies.
+    pub when: Implied,
+    /// The ways to tell it.
+    pub tell: Vec<Telling>,
+}
+
+/// A sentence that implies more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// What it implies.
+    pub when: Implied,
+    /// Whether it stands before the story.
+    pub before: bool,
+    /// The ways to tell it.
+    pub tell: Vec<Telling>,
+}
+
+/// A text with blanks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Telling(Template);
+
+impl Telling {
+    /// The text with its blanks filled in.
+    #[must_use]
+    pub fn told(&self, person: &Person) -> String {
+        let mut out = String::new();
+        for piece in self.0.pieces() {
+            match piece {
+                Piece::Fixed(fixed) => out.push_str(fixed),
+                Piece::Field(FieldIx(0)) => out.push_str(&person.called()),
+                Piece::Field(FieldIx(1)) => out.push_str(&person.name),
+                Piece::Field(_) => out.push_str(&person.place),
+                Piece::Salam => {}
+            }
+        }
+        out
+    }
+}
+
+/// Sample customers who are addressed alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Callers {
+    /// The honorific as the rules file has it.
+    pub honorific: String,
+    /// How the story calls them ("Bu").
+    pub call: String,
+    /// Sample names.
+    pub names: Vec<String>,
+}
+
+/// Places of a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// The zone's id.
+    pub zone: String,
+    /// Their names.
+    pub names: Vec<String>,
+}
+
+/// A sample customer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Person {
+    /// The honorific as the rules file has it.
+    pub honorific: String,
+    /// How the story calls them ("Bu").
+    pub call: String,
+    /// The whole name.
+    pub name: String,
+    /// Where they are.
+    pub place: String,
+}
+
+impl Person {
+    /// "Bu Siti".
+    #[must_use]
+    pub fn called(&self) -> String {
+        let first = self.name.split(' ').next().unwrap_or_default();
+        if self.call.is_empty() { first.into() } else { format!("{} {first}", self.call) }
+    }
+
+    /// "Bu Siti Aminah".
+    #[must_use]
+    pub fn introduced(&self) -> String {
+        if self.call.is_empty() { self.name.clone() } else { format!("{} {}", self.call, self.name) }
+    }
+}
+
+/// Checked stories.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stories {
+    /// The calls.
+    pub scenarios: Vec<Scenario>,
+    /// The sentences that imply more.
+    pub details: Vec<Detail>,
+    /// The sample customers.
+    pub callers: Vec<Callers>,
+    /// The places.
+    pub places: Vec<Places>,
+    /// The SHA-256 of all sources, in hexadecimal: the cards of a seed depend on them.
+    pub sha256: String,
+}
+
+impl Stories {
+    /// The stories that are embedded in the program.
+    ///
+    /// # Panics
+    /// Never: a test reads the embedded file, and no build without it.
+    #[must_use]
+    pub fn built_in() -> Self {
+        read(BUILT_IN.as_bytes()).expect("the embedded stories are read by a test")
+    }
+
+    /// These, and a trainer's own; a story of the same id takes the other's place.
+    #[must_use]
+    pub fn with(mut self, own: Self) -> Self {
+        for scenario in own.scenarios {
+            match self.scenarios.iter_mut().find(|s| s.id == scenario.id) {
+                Some(there) => *there = scenario,
+                None => self.scenarios.push(scenario),
+            }
+        }
+        self.details.extend(own.details);
+        self.callers.extend(own.callers);
+        self.places.extend(own.places);
+        self.sha256 = sha256(format!("{}{}", self.sha256, own.sha256).as_bytes());
+        self
+    }
+
+    /// How many ways of telling there are.
+    #[must_use]
+    pub fn tellings(&self) -> usize {
+        let calls = self.scenarios.iter().map(|s| s.tell.len());
+        calls.chain(self.details.iter().map(|d| d.tell.len())).sum()
+    }
+}
+
+/// The SHA-256, in hexadecimal.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// Reads a scenarios file.
+///
+/// # Errors
+/// Every problem, in the order of the file.
+pub fn read(bytes: &[u8]) -> Result<Stories, Vec<Problem>> {
+    let problems = Problems::default();
+    let stories = read_document(bytes, &problems, |root| {
+        let reader = Reader { bytes, given: std::cell::RefCell::default() };
+        if let Some(schema) = root.required_integer("schema").filter(|s| s.value != 1) {
+            root.note(schema.span, Kind::OtherSchema { found: schema.value });
+            return Stories::default();
+        }
+        let stories = Stories {
+            scenarios: root.tables("scenario", |t| reader.scenario(t)),
+            details: root.tables("detail", |t| reader.detail(t)),
+            callers: root.tables("caller", |t| {
+                Some(Callers {
+                    honorific: full(t, "honorific")?.value,
+                    call: t.text("call").map(|c| c.value).unwrap_or_default(),
+                    names: names(t)?,
+                })
+            }),
+            places: root.tables("place", |t| Some(Places { zone: full(t, "zone")?.value, names: names(t)? })),
+            sha256: sha256(bytes),
+        };
+        root.close();
+        stories
+    });
+    let mut problems = problems.into_inner();
+    problems.sort_by_key(|p| (p.span.start, p.span.end));
+    stories.filter(|_| problems.is_empty()).ok_or(problems)
+}
+
+/// A text that must be there and not be empty.
+pub(super) fn full(t: &Table<'_>, key: &'static str) -> Option<At<String>> {
+    let text = t.required_text(key)?;
+    if text::is_blank(&text.value) {
+        t.note(text.span, Kind::Empty { key });
+        return None;
+    }
+    Some(text)
+}
+
+fn names(t: &Table<'_>) -> Option<Vec<String>> {
+    let names = t.required_texts("names")?;
+    if names.value.iter().all(|n| text::is_blank(&n.value)) {
+        t.note(names.span, Kind::Empty { key: "names" });
+        return None;
+    }
+    Some(names.value.into_iter().map(|n| n.value).filter(|n| !text::is_blank(n)).collect())
+}
+
+/// The facts and values that a table names, one value a fact.
+pub(super) fn pairs(t: &Table<'_>, key: &'static str) -> Vec<(At<String>, At<String>)> {
+    let mut out = Vec::new();
+    for (name, mut values) in t.choices(key) {
+        // A story stands for one situation, and a scene shows one.
+        match (values.value.pop(), values.value.is_empty()) {
+            (Some(value), true) => out.push((name, value)),
+            _ => t.note(
+                values.span,
+                Kind::WrongType { key: name.value, expected: crate::rules::problem::Expected::Text, found: "array" },
+            ),
+        }
+    }
+    out
+}
+
+struct Reader<'b> {
+    bytes: &'b [u8],
+    given: std::cell::RefCell<HashMap<String, Span>>,
+}
+
+impl Reader<'_> {
+    fn scenario(&self, t: &Table<'_>) -> Option<Scenario> {
+        let id = full(t, "id");
+        let when = implied(t);
+        let tell = self.tell(t);
+        let id = self.give(t, id?)?;
+        Some(Scenario { id, when, tell: tell? })
+    }
+
+    fn detail(&self, t: &Table<'_>) -> Option<Detail> {
+        let id = full(t, "id");
+        let when = implied(t);
+        let tell = self.tell(t);
+        let before = match t.text("at") {
+            Some(at) if at.value == "before" => true,
+            Some(at) if at.value != "after" => {
+                let valid = ["before", "after"].map(String::from).to_vec();
+                t.note(at.span, Kind::NotOneOf { key: "at", found: at.value, valid });
+                return None;
+            }
+            _ => false,
+        };
+        self.give(t, id?)?;
+        Some(Detail { when, before, tell: tell? })
+    }
+
+    fn give(&self, t: &Table<'_>, id: At<String>) -> Option<String> {
+        let letters = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if !id.value.bytes().all(letters) {
+            t.note(id.span, Kind::BadId { id: id.value });
+            return None;
+        }
+        if let Some(first) = self.given.borrow().get(&id.value) {
+            let kind = Kind::Duplicate { what: Named::Story, id: id.value };
+            t.tell(Problem::new(id.span, kind).and(first.clone()));
+            return None;
+        }
+        self.given.borrow_mut().insert(id.value.clone(), id.span);
+        Some(id.value)
+    }
+
+    fn tell(&self, t: &Table<'_>) -> Option<Vec<Telling>> {
+        let tell = t.required_texts("tell")?;
+        if tell.value.is_empty() {
+            t.note(tell.span, Kind::Empty { key: "tell" });
+            return None;
+        }
+        let tellings: Vec<Telling> = tell.value.into_iter().filter_map(|text| self.telling(t, text)).collect();
+        (!tellings.is_empty()).then_some(tellings)
+    }
+
+    fn telling(&self, t: &Table<'_>, text: At<String>) -> Option<Telling> {
+        if text::is_blank(&text.value) {
+            t.note(text.span, Kind::Empty { key: "tell" });
+            return None;
+        }
+        let blank = |name: &str| BLANKS.iter().zip(0u16..).find(|(b, _)| **b == name).map(|(_, at)| FieldIx(at));
+        match Template::parse(&text.value, blank) {
+            Ok(template) if template.pieces().contains(&Piece::Salam) => {
+                self.unknown(t, &text.span, "salam");
+                None
+            }
+            Ok(template) => Some(Telling(template)),
+            Err(bad) => {
+                for brace in bad {
+                    match brace {
+                        BadBrace::Unknown(name) => self.unknown(t, &text.span, &name),
+                        BadBrace::Unclosed => t.note(text.span.clone(), Kind::LoneBrace { brace: '{' }),
+                        BadBrace::Stray => t.note(text.span.clone(), Kind::LoneBrace { brace: '}' }),
+                    }
+                }
+                None
+            }
+        }
+    }
+
+    fn unknown(&self, t: &Table<'_>, span: &Span, name: &str) {
+        let part = format!("{{{name}}}");
+        let text = self.bytes.get(span.clone()).unwrap_or_default();
+        let at = text.windows(part.len()).position(|w| w == part.as_bytes());
+        let place = at.map_or(span.clone(), |at| span.start + at..span.start + at + part.len());
+        let valid = BLANKS.map(String::from).to_vec();
+        t.note(place, Kind::UnknownPlaceholder { name: name.into(), valid });
+    }
+}
+
+fn implied(t: &Table<'_>) -> Implied {
+    pairs(t, "when").into_iter().map(|(fact, value)| (fact.value, value.value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::Book;
+
+    #[test]
+    fn the_embedded_stories_are_many_and_sound() {
+        let stories = Stories::built_in();
+        assert!(stories.scenarios.len() >= 40, "{}", stories.scenarios.len());
+        assert!(stories.scenarios.iter().all(|s| s.tell.len() >= 2));
+        assert!(stories.details.iter().all(|d| d.tell.len() >= 2));
+        assert_eq!(read(TEMPLATE.as_bytes()).map(|own| own.scenarios.len()), Ok(0));
+    }
+
+    #[test]
+    fn no_label_and_no_greeting_stands_in_a_story() {
+        let rules = Book::built_in().rules;
+        let mut names: Vec<String> = Vec::new();
+        for fact in &rules.facts {
+            names.push(fact.label.clone());
+            names.extend(fact.help.clone());
+            names.extend(fact.values.iter().map(|v| v.label.clone()));
+        }
+        names.extend(rules.greetings.rows().iter().map(|g| g.word.clone()));
+        let words = |text: &str| -> Vec<String> {
+            text.to_lowercase()
+                .split(|c: char| !c.is_alphanumeric())
+                .filter(|w| !w.is_empty())
+                .map(String::from)
+                .collect()
+        };
+        let stories = Stories::built_in();
+        let scenarios = stories.scenarios.iter().flat_map(|s| &s.tell);
+        let person = Person { call: "Bu".into(), name: "Siti".into(), place: "Ambon".into(), ..Person::default() };
+        for telling in scenarios.chain(stories.details.iter().flat_map(|d| &d.tell)) {
+            let told = words(&telling.told(&person));
+            for name in &names {
+                let name = words(name);
+                assert!(!told.windows(name.len()).any(|w| w == name), "{name:?} stands in {told:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        let source = "schema = 1\n[[scenario]]\nid = \"A\"\nwhen = { klb = [\"ya\", \"tidak\"] }\ntell = [\"{siapa} {\"]\n\
+                      [[scenario]]\nid = \"b\"\ntell = []\n[[scenario]]\nid = \"b\"\ntell = [\"x {salam}\"]\nx = 1\n\
+                      [[detail]]\nid = \"c\"\nat = \"middle\"\ntell = [\" \"]\n[[place]]\nzone = \"WIB\"\nnames = []\n";
+        let problems = read(source.as_bytes()).unwrap_err();
+        let codes: Vec<&str> = problems.iter().map(|p| p.code().as_str()).collect();
+        assert_eq!(
+            codes,
+            [
+                "schema",
+                "schema",
+                "unknown-placeholder",
+                "unknown-placeholder",
+                "empty-text",
+                "duplicate-id",
+                "unknown-placeholder",
+                "schema",
+                "schema",
+                "empty-text",
+                "empty-text"
+            ]
+        );
+        assert_eq!(read(b"schema = 2").unwrap_err().len(), 1);
+        assert!(read(b"\xff").is_err());
+    }
+
+    #[test]
+    fn ones_own_story_takes_the_place_of_the_embedded_one() {
+        let own = read(b"schema = 1\n[[scenario]]\nid = \"banjir\"\ntell = [\"{nama}, {tempat}\"]\n").unwrap();
+        let (before, both) = (Stories::built_in(), Stories::built_in().with(own));
+        assert_eq!(both.scenarios.len(), before.scenarios.len());
+        assert_ne!(both.sha256, before.sha256);
+        let banjir = both.scenarios.iter().find(|s| s.id == "banjir").unwrap();
+        let person = Person { name: "Siti Aminah".into(), place: "Ambon".into(), ..Person::default() };
+        assert_eq!(banjir.tell[0].told(&person), "Siti Aminah, Ambon");
+        assert_eq!((person.called(), person.introduced()), ("Siti".into(), "Siti Aminah".into()));
+    }
+}

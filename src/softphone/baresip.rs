@@ -1,0 +1,278 @@
+//! baresip's `ctrl_tcp`: a line to it that comes back by itself, and its events as the prompter understands them. In a
+//! thread of its own, begun only where the settings ask for it; it sleeps in the read while nothing happens.
+
+use std::io::{self, Read};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::netstring::Reader;
+use crate::action::phone::{Link, Pairs, PhoneEvent};
+use crate::rules::ruleset::NAMA;
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(2);
+/// The first wait after a lost line; it doubles.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// The longest wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// How many calls are remembered at once.
+const MAX_CALLS: usize = 64;
+/// The longest id of a call, in bytes.
+const MAX_ID: usize = 256;
+
+/// What the line tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Something of a call.
+    Call(PhoneEvent),
+    /// The line itself.
+    Link(Link),
+}
+
+/// Listens at an address in a thread of its own, until `tell` answers `false`.
+pub fn listen(address: String, tell: impl Fn(Told) -> bool + Send + 'static) {
+    thread::spawn(move || run(&address, &tell));
+}
+
+fn run(address: &str, tell: &impl Fn(Told) -> bool) {
+    let (mut calls, mut wait, mut last) = (Calls::default(), FIRST_WAIT, None);
+    let mut link = |now: Link| {
+        let new = last != Some(now);
+        last = Some(now);
+        !new || tell(Told::Link(now))
+    };
+    loop {
+        if let Ok(stream) = connect(address) {
+            if !link(Link::Up) {
+                return;
+            }
+            match follow(stream, &mut calls, tell) {
+                Lost::NobodyListens => return,
+                // Only a line that carried something begins again at the first wait: where two prompters push each
+                // other off the same telephone, they must not do it twice a second.
+                Lost::AfterEvents => wait = FIRST_WAIT,
+                Lost::Silent => {}
+            }
+        }
+        if !link(Link::Down) {
+            return;
+        }
+        thread::sleep(wait);
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+/// How a line was lost.
+enum Lost {
+    AfterEvents,
+    Silent,
+    NobodyListens,
+}
+
+fn connect(address: &str) -> io::Result<TcpStream> {
+    let mut last = io::ErrorKind::InvalidInput.into();
+    for address in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, CONNECT) {
+            Ok(stream) => return Ok(stream),
+            Err(e) => last = e,
+        }
+    }
+    Err(last)
+}
+
+/// Reads events until the line is lost.
+fn follow(mut stream: impl Read, calls: &mut Calls, tell: &impl Fn(Told) -> bool) -> Lost {
+    let mut reader = Reader::default();
+    let mut bytes = [0; 4096];
+    let (mut any, mut heard) = (false, true);
+    loop {
+        let count = match stream.read(&mut bytes) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(_) => break,
+        };
+        let sound = reader.push(&bytes[..count], |frame| {
+            any = true;
+            if let Some(event) = calls.event(frame) {
+                heard &= tell(Told::Call(event));
+            }
+        });
+        if !heard {
+            return Lost::NobodyListens;
+        }
+        if sound.is_err() {
+            break;
+        }
+    }
+    if any { Lost::AfterEvents } else { Lost::Silent }
+}
+
+/// The calls that baresip told of.
+#[derive(Debug, Default)]
+pub struct Calls {
+    /// Those that ring, by id.
+    incoming: Vec<String>,
+    /// Those that were answered.
+    established: Vec<String>,
+}
+
+impl Calls {
+    /// What an event means to the prompter, if anything. Every field may be missing, every type unknown.
+    pub fn event(&mut self, json: &[u8]) -> Option<PhoneEvent> {
+        let event: Value = serde_json::from_slice(json).ok()?;
+        if event.get("event") != Some(&Value::Bool(true)) {
+            return None;
+        }
+        let text = |key: &str| event.get(key).and_then(Value::as_str);
+        let id = text("id").unwrap_or_default();
+        // One that is cut would be another call's.
+        let id = (id.len() <= MAX_ID).then(|| id.to_owned())?;
+        match text("type")? {
+            "CALL_INCOMING" => {
+                remember(&mut self.incoming, id);
+                None
+            }
+            "CALL_ESTABLISHED" => {
+                let rang = forget(&mut self.incoming, &id);
+                let incoming = match text("direction") {
+                    Some(direction) => direction == "incoming",
+                    None => rang,
+                };
+                if !incoming || self.established.contains(&id) {
+                    return None;
+                }
+                remember(&mut self.established, id.clone());
+                let name = text("peerdisplayname").map(display_name).filter(|name| !name.is_empty());
+                let pairs = name.map(|name| (NAMA.to_owned(), name)).into_iter().collect();
+                Some(PhoneEvent::Start { id: Some(id), pairs: Pairs(pairs) })
+            }
+            "CALL_CLOSED" => {
+                forget(&mut self.incoming, &id);
+                forget(&mut self.established, &id).then_some(PhoneEvent::End { id: Some(id) })
+            }
+            _ => None,
+        }
+    }
+}
+
+fn remember(calls: &mut Vec<String>, id: String) {
+    if calls.contains(&id) {
+        return;
+    }
+    if calls.len() == MAX_CALLS {
+        calls.remove(0);
+    }
+    calls.push(id);
+}
+
+fn forget(calls: &mut Vec<String>, id: &str) -> bool {
+    let at = calls.iter().position(|call| call == id);
+    at.inspect(|at| drop(calls.remove(*at))).is_some()
+}
+
+/// A SIP display name without its quotes and the back-slashes before quotes and back-slashes in it.
+#[must_use]
+pub fn display_name(raw: &str) -> String {
+    let raw = raw.trim();
+    let inner = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).unwrap_or(raw);
+    let mut out = String::with_capacity(inner.len());
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => out.extend(chars.next()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: &str, more: &str) -> String {
+        format!("{{\"event\":true,\"type\":\"{kind}\"{more}}}")
+    }
+
+    fn all(events: &[(&str, &str)]) -> Vec<PhoneEvent> {
+        let mut calls = Calls::default();
+        events.iter().filter_map(|(kind, more)| calls.event(event(kind, more).as_bytes())).collect()
+    }
+
+    fn start(id: &str, name: Option<&str>) -> PhoneEvent {
+        let pairs = name.map(|name| ("nama".to_owned(), name.to_owned())).into_iter().collect();
+        PhoneEvent::Start { id: Some(id.into()), pairs: Pairs(pairs) }
+    }
+
+    fn end(id: &str) -> PhoneEvent {
+        PhoneEvent::End { id: Some(id.into()) }
+    }
+
+    const IN: &str = ",\"direction\":\"incoming\"";
+
+    #[test]
+    fn an_answered_incoming_call_starts_and_its_end_ends() {
+        let name =
+            format!("{IN},\"id\":\"a\",\"peerdisplayname\":\"Siti \\\\\\\"Aisyah\\\\\\\"\",\"peeruri\":\"sip:0812@x\"");
+        let events = all(&[("CALL_INCOMING", &name), ("CALL_ESTABLISHED", &name), ("CALL_CLOSED", &name)]);
+        assert_eq!(events, [start("a", Some("Siti \"Aisyah\"")), end("a")]);
+    }
+
+    #[test]
+    fn one_never_answered_and_outgoing_legs_are_nothing() {
+        let out = ",\"direction\":\"outgoing\",\"id\":\"b\"";
+        assert_eq!(all(&[("CALL_INCOMING", ",\"id\":\"a\""), ("CALL_CLOSED", ",\"id\":\"a\"")]), []);
+        assert_eq!(all(&[("CALL_ESTABLISHED", out), ("CALL_CLOSED", out)]), []);
+    }
+
+    #[test]
+    fn calls_are_told_apart_by_their_ids() {
+        let (a, b) = (format!("{IN},\"id\":\"a\""), format!("{IN},\"id\":\"b\""));
+        let events = all(&[
+            ("CALL_ESTABLISHED", &a),
+            ("CALL_ESTABLISHED", &b),
+            ("CALL_ESTABLISHED", &a),
+            ("CALL_CLOSED", &a),
+            ("CALL_CLOSED", &a),
+            ("CALL_CLOSED", &b),
+        ]);
+        assert_eq!(events, [start("a", None), start("b", None), end("a"), end("b")]);
+    }
+
+    #[test]
+    fn fields_may_be_missing_and_types_unknown() {
+        assert_eq!(all(&[("CALL_ESTABLISHED", IN), ("CALL_CLOSED", "")]), [start("", None), end("")]);
+        let known = [("CALL_INCOMING", ",\"id\":\"a\""), ("CALL_ESTABLISHED", ",\"id\":\"a\"")];
+        assert_eq!(all(&known), [start("a", None)]);
+        assert_eq!(all(&[("CALL_ESTABLISHED", ",\"id\":\"a\""), ("REGISTER_OK", IN)]), []);
+        let mut calls = Calls::default();
+        for bad in ["", "7", "[]", "{}", "{\"event\":\"true\",\"type\":\"CALL_CLOSED\"}", "{\"event\":true,\"type\":3}"]
+        {
+            assert_eq!(calls.event(bad.as_bytes()), None, "{bad}");
+        }
+        let long = format!("{IN},\"id\":\"{}\"", "x".repeat(MAX_ID + 1));
+        assert_eq!(all(&[("CALL_ESTABLISHED", &long)]), []);
+    }
+
+    #[test]
+    fn no_more_calls_are_remembered_than_fit() {
+        let mut calls = Calls::default();
+        for id in 0..1000 {
+            calls.event(event("CALL_INCOMING", &format!(",\"id\":\"{id}\"")).as_bytes());
+            calls.event(event("CALL_ESTABLISHED", &format!("{IN},\"id\":\"e{id}\"")).as_bytes());
+        }
+        assert_eq!((calls.incoming.len(), calls.established.len()), (MAX_CALLS, MAX_CALLS));
+    }
+
+    #[test]
+    fn quotes_come_off_a_display_name() {
+        assert_eq!(display_name(" \"Budi\" "), "Budi");
+        assert_eq!(display_name("Siti \\\"Aisyah\\\""), "Siti \"Aisyah\"");
+        assert_eq!(display_name("a\\\\b\\"), "a\\b");
+        assert_eq!(display_name("\""), "\"");
+    }
+}

@@ -1,0 +1,285 @@
+//! Where the prompters' sockets lie, and who may come to them: the same user alone. On Unix a folder with mode 0700 and
+//! sockets with mode 0600 in it, on Windows named pipes with the system's own protection. A name carries the process
+//! number; the seat is told in the greeting, since it may hold anything.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use interprocess::ConnectWaitMode;
+use interprocess::local_socket::{ConnectOptions, GenericFilePath, Listener, ListenerOptions, Stream, ToFsName};
+
+use crate::files::Folders;
+
+/// How many sockets are looked at.
+const MAX_SOCKETS: usize = 64;
+
+/// Where sockets lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The folder; on Windows what the pipes' names begin with.
+    folder: PathBuf,
+}
+
+/// A socket of our own. It goes when this is dropped.
+#[derive(Debug)]
+pub struct Bound {
+    /// What listens.
+    pub listener: Listener,
+    /// Where.
+    pub file: OwnFile,
+}
+
+/// The socket's file.
+#[derive(Debug)]
+pub struct OwnFile(pub PathBuf);
+
+impl Drop for OwnFile {
+    fn drop(&mut self) {
+        // Pipes have no file.
+        #[cfg(unix)]
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+impl Place {
+    /// The runtime folder where there is one, else one in the state folder.
+    #[must_use]
+    pub fn of(folders: &Folders) -> Option<Self> {
+        if cfg!(windows) {
+            let user = std::env::var("USERNAME").unwrap_or_default();
+            let user: String = user.chars().filter(char::is_ascii_alphanumeric).collect();
+            return Some(Self { folder: format!(r"\\.\pipe\penutup-{user}-").into() });
+        }
+        let state = || folders.state.as_ref().map(|state| state.join("run"));
+        folders.runtime.clone().or_else(state).map(|folder| Self { folder })
+    }
+
+    /// The folder, or what the pipes' names begin with.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Connects to a socket.
+    ///
+    /// # Errors
+    /// Nobody there, or not within `patience`.
+    pub fn connect(path: &Path, patience: Duration) -> io::Result<Stream> {
+        let name = path.to_fs_name::<GenericFilePath>()?;
+        ConnectOptions::new().name(name).wait_mode(ConnectWaitMode::Timeout(patience)).connect_sync()
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::{self, DirBuilder, Permissions};
+    use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
+    use std::time::SystemTime;
+
+    use interprocess::os::unix::local_socket::ListenerOptionsExt;
+
+    use super::{
+        Bound, Duration, ErrorKind, GenericFilePath, Listener, ListenerOptions, MAX_SOCKETS, OwnFile, Path, PathBuf,
+        Place, ToFsName, io,
+    };
+
+    /// How many names are tried: another namespace of processes may share the folder.
+    const NAMES: u32 = 16;
+    /// A socket that is being made has no listener for a moment; after so long its maker is dead.
+    const MAKING: Duration = Duration::from_secs(60);
+    /// How long a dead one may take to say so.
+    const DEAD: Duration = Duration::from_millis(200);
+
+    impl Place {
+        /// The sockets of all prompters, dead ones too.
+        #[must_use]
+        pub fn sockets(&self) -> Vec<PathBuf> {
+            self.with_extension("sock")
+        }
+
+        fn with_extension(&self, extension: &str) -> Vec<PathBuf> {
+            let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
+            let paths = entries.flatten().map(|e| e.path());
+            let named = paths.filter(|p| p.extension().is_some_and(|e| e == extension));
+            named.filter(|p| is_socket(p)).take(MAX_SOCKETS).collect()
+        }
+
+        /// Makes a socket for this prompter, and takes dead ones away. What is no socket is left as it is.
+        ///
+        /// # Errors
+        /// A folder that is not ours, or what the system says.
+        pub fn bind(&self) -> io::Result<Bound> {
+            self.make_private()?;
+            for dead in self.sockets().into_iter().filter(|p| is_dead(p)) {
+                let _ = fs::remove_file(dead);
+            }
+            let old = |path: &PathBuf| {
+                let made = fs::symlink_metadata(path).and_then(|about| about.modified());
+                made.is_ok_and(|made| SystemTime::now().duration_since(made).is_ok_and(|age| age > MAKING))
+            };
+            for half in self.with_extension("new").into_iter().filter(old).filter(|p| is_dead(p)) {
+                let _ = fs::remove_file(half);
+            }
+            let pid = std::process::id();
+            for number in 0..NAMES {
+                let path = self.folder.join(format!("{pid}-{number}.sock"));
+                match listen(&path) {
+                    Err(e) if matches!(e.kind(), ErrorKind::AddrInUse | ErrorKind::AlreadyExists) => {}
+                    other => return other.map(|listener| Bound { listener, file: OwnFile(path) }),
+                }
+            }
+            Err(ErrorKind::AddrInUse.into())
+        }
+
+        /// Makes the folder ours alone. Only its owner may change its mode, so that this also proves whose it is.
+        fn make_private(&self) -> io::Result<()> {
+            if let Some(parent) = self.folder.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            match DirBuilder::new().mode(0o700).create(&self.folder) {
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+                other => other?,
+            }
+            // A link would lead elsewhere.
+            if !fs::symlink_metadata(&self.folder)?.is_dir() {
+                return Err(ErrorKind::NotADirectory.into());
+            }
+            fs::set_permissions(&self.folder, Permissions::from_mode(0o700))
+        }
+    }
+
+    /// Listens under a name that is not there yet. It appears only once it listens, so that nobody takes it for dead.
+    fn listen(path: &Path) -> io::Result<Listener> {
+        let making = path.with_extension("new");
+        let name = making.as_path().to_fs_name::<GenericFilePath>()?;
+        let options = || ListenerOptions::new().name(name.borrow()).reclaim_name(false);
+        let listener = match options().mode(0o600).create_sync() {
+            // Not every system can; the folder's mode keeps others out there too.
+            Err(e) if e.kind() == ErrorKind::Unsupported => options().create_sync(),
+            other => other,
+        }?;
+        // A link refuses to replace what is there, which a renaming would do.
+        let linked = fs::hard_link(&making, path);
+        let _ = fs::remove_file(&making);
+        linked.map(|()| listener)
+    }
+
+    fn is_socket(path: &Path) -> bool {
+        fs::symlink_metadata(path).is_ok_and(|about| about.file_type().is_socket())
+    }
+
+    /// Whether nobody listens any more. Any other trouble than that is no proof.
+    fn is_dead(path: &Path) -> bool {
+        Place::connect(path, DEAD).is_err_and(|e| e.kind() == ErrorKind::ConnectionRefused)
+    }
+}
+
+#[cfg(windows)]
+mod windows {
+    use super::{
+        Bound, ErrorKind, GenericFilePath, ListenerOptions, MAX_SOCKETS, OwnFile, Path, PathBuf, Place, ToFsName, io,
+    };
+
+    const PIPES: &str = r"\\.\pipe\";
+
+    impl Place {
+        /// The pipes of all prompters of this user.
+        #[must_use]
+        pub fn sockets(&self) -> Vec<PathBuf> {
+            let begin = self.folder.to_string_lossy().into_owned();
+            let Ok(entries) = std::fs::read_dir(PIPES) else { return Vec::new() };
+            let names = entries.flatten().map(|e| Path::new(PIPES).join(e.file_name()));
+            names.filter(|p| p.to_string_lossy().starts_with(&begin)).take(MAX_SOCKETS).collect()
+        }
+
+        /// Makes a pipe for this prompter. The system lets others only read from a pipe, and who may not write does
+        /// not come in: a connection is made for both.
+        ///
+        /// # Errors
+        /// What the system says.
+        pub fn bind(&self) -> io::Result<Bound> {
+            let path = PathBuf::from(format!("{}{}", self.folder.display(), std::process::id()));
+            let name = path.as_path().to_fs_name::<GenericFilePath>()?;
+            match ListenerOptions::new().name(name).create_sync() {
+                Err(e) if e.kind() == ErrorKind::PermissionDenied => Err(ErrorKind::AddrInUse.into()),
+                other => other.map(|listener| Bound { listener, file: OwnFile(path.clone()) }),
+            }
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn place() -> (tempfile::TempDir, Place) {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place { folder: folder.path().join("penutup") };
+        (folder, place)
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn folder_and_socket_are_the_users_alone_and_the_socket_goes() {
+        let (_keep, place) = place();
+        fs::create_dir(&place.folder).unwrap();
+        fs::set_permissions(&place.folder, fs::Permissions::from_mode(0o777)).unwrap();
+        let bound = place.bind().unwrap();
+        assert_eq!(mode(&place.folder), 0o700);
+        if cfg!(target_os = "linux") {
+            assert_eq!(mode(&bound.file.0), 0o600);
+        }
+        assert_eq!(place.sockets(), [bound.file.0.clone()]);
+        drop(bound);
+        assert_eq!(fs::read_dir(&place.folder).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn dead_sockets_are_taken_away_and_living_and_foreign_ones_stay() {
+        let (_keep, place) = place();
+        let living = place.bind().unwrap();
+        let dead = place.folder.join("1-0.sock");
+        drop(std::os::unix::net::UnixListener::bind(&dead).unwrap());
+        let foreign = place.folder.join("2-0.sock");
+        fs::write(&foreign, "mine").unwrap();
+        let second = place.bind().unwrap();
+        assert!(!dead.exists());
+        assert_eq!(fs::read(&foreign).unwrap(), b"mine");
+        assert_ne!(living.file.0, second.file.0);
+        assert_eq!(place.sockets().len(), 2);
+    }
+
+    #[test]
+    fn a_foreign_file_under_our_own_name_is_never_replaced() {
+        let (_keep, place) = place();
+        fs::create_dir(&place.folder).unwrap();
+        let foreign = place.folder.join(format!("{}-0.sock", std::process::id()));
+        fs::write(&foreign, "mine").unwrap();
+        let bound = place.bind().unwrap();
+        assert_eq!(fs::read(&foreign).unwrap(), b"mine");
+        assert!(bound.file.0.ends_with(format!("{}-1.sock", std::process::id())));
+    }
+
+    #[test]
+    fn a_link_in_the_folders_place_is_not_followed() {
+        let (keep, place) = place();
+        std::os::unix::fs::symlink(keep.path(), &place.folder).unwrap();
+        assert!(place.bind().is_err());
+    }
+
+    #[test]
+    fn without_a_runtime_folder_the_state_folder_serves() {
+        let folders = Folders { state: Some("/s".into()), ..Folders::default() };
+        assert_eq!(Place::of(&folders).unwrap().folder(), Path::new("/s/run"));
+        let folders = Folders { runtime: Some("/r/penutup".into()), ..folders };
+        assert_eq!(Place::of(&folders).unwrap().folder(), Path::new("/r/penutup"));
+        assert_eq!(Place::of(&Folders::default()), None);
+    }
+}

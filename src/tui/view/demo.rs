@@ -1,0 +1,108 @@
+//! Presentation: what to notice above, the prompter itself below.
+//!
+//! ```text
+//!  Peragaan 5/11 · Di luar PLN Mobile, tetapi TELAH punya                   √√· 2/3
+//!  Bu Dewi melapor padam; di ponselnya sudah ada New PLN Mobile.
+//!  ► A: TELAH punya. Yang dipakai 2.b, karena TELAH hanya disebut 2.b. …
+//!  Dasar: No. 1, 2.b · kalimat ini: No. 1
+//! ───────────────────────────────────────────────────────────────────────────────
+//!  (the prompter)
+//!  Spasi langkah   ← → adegan   Q keluar
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::drill::indent;
+use super::header::rule;
+use super::wrap::wrap;
+use super::{Block, Drawn, Drop, Foot, Look, Size, fit, prompter, put, rows_of, to_rows};
+use crate::action::Action;
+use crate::drill::keys;
+use crate::drill::show::Show;
+use crate::tui::theme::{Role, Theme};
+use crate::words::fill;
+
+/// The rows that the prompter below keeps at the least.
+const PROMPTER: usize = 11;
+
+/// Draws a presentation.
+pub fn draw(frame: &mut Frame<'_>, show: &Show, theme: Theme) -> Drawn {
+    let area = frame.area();
+    let keys = keys::footer(&keys::show_rows(show), show.words());
+    let foot = Foot { keys: &keys, hides: &[Action::Copy] };
+    let look = Look {
+        app: show.app(),
+        theme,
+        columns: area.width.into(),
+        size: Size::of(area.width, area.height),
+        scroll: show.app().scroll(),
+        foot: Some(foot),
+    };
+    frame.buffer_mut().set_style(area, look.style(Role::Text));
+    if area.is_empty() || look.size == Size::Tiny {
+        return if area.is_empty() { Drawn::default() } else { prompter(frame, area, &look) };
+    }
+    let mut head: Vec<(Block, ())> = blocks(&look, show).into_iter().map(|b| (b, ())).collect();
+    let budget = usize::from(area.height).saturating_sub(PROMPTER).max(3);
+    fit(&look, &mut head, budget, Drop::Facts);
+    let rows = to_rows(rows_of(&head)).min(area.height.saturating_sub(5));
+    put(frame, Rect { height: rows, ..area }, head);
+    let below = Rect { y: area.y + rows, height: area.height - rows, ..area };
+    prompter(frame, below, &Look { size: Size::of(below.width, below.height), ..look })
+}
+
+fn blocks(look: &Look<'_>, show: &Show) -> Vec<Block> {
+    let w = &show.words().demo;
+    let (at, all) = show.at();
+    let with = [("at", (at + 1).to_string()), ("all", all.to_string())];
+    let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
+    let left = vec![
+        look.span(format!(" {}", fill(w.title, &with)), Role::Text),
+        look.span(" · ", Role::Line),
+        look.span(show.scene().title.clone(), Role::Title),
+    ];
+    let (step, steps) = show.step();
+    let dots = "■".repeat(step) + &"·".repeat(steps - step);
+    let right = if steps > 0 { vec![look.span(dots, Role::Accent)] } else { Vec::new() };
+    let mut out = vec![Block::line(Drop::Last, look.two_ends(left, right))];
+    let columns = look.columns.saturating_sub(4).clamp(1, 96);
+    if !show.scene().story.is_empty() {
+        out.push(Block::new(
+            Drop::Complete,
+            indented(look, wrap([(show.scene().story.as_str(), look.style(Role::Text))], columns), " "),
+        ));
+    }
+    let mut caption = wrap([(show.caption(), look.style(Role::Set))], columns);
+    for (at, line) in caption.iter_mut().enumerate() {
+        line.spans.insert(0, look.span(if at == 0 { " » " } else { "   " }, Role::Accent));
+    }
+    out.push(Block::new(Drop::Last, caption));
+    if let Some(clause) = clause(show) {
+        out.push(Block::new(
+            Drop::Ahead,
+            indented(look, wrap([(clause.as_str(), look.style(Role::Text))], columns), "   "),
+        ));
+    }
+    out.push(Block::line(Drop::Line, rule(look)));
+    out
+}
+
+fn indented(look: &Look<'_>, mut lines: Vec<Line<'static>>, by: &'static str) -> Vec<Line<'static>> {
+    indent(look, &mut lines, by);
+    lines
+}
+
+/// The clause of the rule that fires and of the sentence that is on the screen.
+fn clause(show: &Show) -> Option<String> {
+    let (app, w) = (show.app(), &show.words().demo);
+    let rules = app.rules();
+    let rule = app.call().plan(rules).rule.basis.clone();
+    let step = app.shown().and_then(|step| rules.step(step).basis.clone());
+    match (rule, step) {
+        (Some(rule), Some(step)) => Some(fill(w.clauses, &[("rule", &rule), ("step", &step)])),
+        (Some(one), None) | (None, Some(one)) => Some(fill(w.clause, &[("rule", &one)])),
+        (None, None) => None,
+    }
+}

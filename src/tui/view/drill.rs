@@ -1,0 +1,310 @@
+//! Practice: the story above, below it the prompter itself, or what takes its place: the steps to choose from, the
+//! sentences to mark, what was right, the score sheet.
+//!
+//! ```text
+//!  Latihan · studi kasus · kartu 3 dari 12                        di sini 13.58 WIB
+//!  │ Bu Siti Aminah, Denpasar
+//!  │ Ranting mangga di halaman Bu Siti sudah menyentuh kabel. …
+//! ───────────────────────────────────────────────────────────────────────────────
+//!  (the prompter, a list, or a panel)
+//!  Spasi sudah   X nilai kartu ini   R cerita   Q keluar
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use ratatui::text::{Line, Span};
+
+use super::feedback;
+use super::header::{clock, rule};
+use super::panel::Page;
+use super::wrap::{bounded, shorten, wrap};
+use super::{Block, Drawn, Drop, Foot, Look, Size, footer, prompter, put, stack, to_rows};
+use crate::action::Action;
+use crate::drill::grade::{Heard, Way};
+use crate::drill::keys;
+use crate::drill::session::{Phase, Session, Work};
+use crate::rules::ruleset::StepIx;
+use crate::tui::theme::{Role, Theme};
+use crate::words::{Words, fill};
+
+/// The widest line of a story.
+const STORY: usize = 92;
+
+/// Draws a session.
+pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
+    let area = frame.area();
+    let words = session.words();
+    let on_prompter = session.is_on_prompter();
+    let keys =
+        if on_prompter { keys::prompter_footer(session) } else { keys::footer(&keys::session_rows(session), words) };
+    let hides: &[Action] = if session.is_exam() { &[Action::Copy, Action::Basis] } else { &[Action::Copy] };
+    let foot = Foot { keys: &keys, hides };
+    let look = Look {
+        app: session.app(),
+        theme,
+        columns: area.width.into(),
+        size: Size::of(area.width, area.height),
+        scroll: session.scroll(),
+        foot: Some(foot),
+    };
+    frame.buffer_mut().set_style(area, look.style(Role::Text));
+    if area.is_empty() {
+        return Drawn::default();
+    }
+    if look.size == Size::Tiny {
+        return tiny(frame, &look, session, area);
+    }
+    if on_prompter {
+        let head = head(&look, session, usize::from(area.height));
+        let rows = to_rows(head.iter().map(|b| b.lines.len()).sum()).min(area.height);
+        put(frame, Rect { height: rows, ..area }, head.into_iter().map(|b| (b, ())).collect());
+        let below = Rect { y: area.y + rows, height: area.height - rows, ..area };
+        let look = Look { size: Size::of(below.width, below.height), ..look };
+        return prompter(frame, below, &look);
+    }
+    let bottom = vec![Block::line(Drop::Last, footer::line(&look, &keys))];
+    let top = match session.phase() {
+        _ if session.is_reading() => vec![title(&look, session), Block::panel(whole_story(&look, session))],
+        Phase::Intro => vec![title(&look, session), rule_block(&look), Block::panel(intro(&look, session))],
+        Phase::Feedback => vec![title(&look, session), rule_block(&look), Block::panel(feedback::card(&look, session))],
+        Phase::Score => vec![title(&look, session), rule_block(&look), Block::panel(feedback::score(&look, session))],
+        Phase::Card => {
+            let mut top = head(&look, session, usize::from(area.height));
+            top.extend(work(&look, session));
+            top
+        }
+    };
+    stack(frame, &look, area, top, bottom)
+}
+
+/// Under 30×6: what matters most, alone.
+fn tiny(frame: &mut Frame<'_>, look: &Look<'_>, session: &Session, area: Rect) -> Drawn {
+    if session.is_on_prompter() {
+        return prompter(frame, area, look);
+    }
+    let lines = match session.phase() {
+        Phase::Intro => intro(look, session),
+        Phase::Feedback => feedback::card(look, session),
+        Phase::Score => feedback::score(look, session),
+        Phase::Card => whole_story(look, session),
+    };
+    stack(frame, look, area, vec![Block::sentence(lines)], Vec::new())
+}
+
+fn rule_block(look: &Look<'_>) -> Block {
+    Block::line(Drop::Line, rule(look))
+}
+
+/// What the way is called.
+pub(super) fn way(way: Way, words: &Words) -> &'static str {
+    match way {
+        Way::Case => words.drill.way_case,
+        Way::Blind => words.drill.way_blind,
+        Way::Spoken => words.drill.way_spoken,
+    }
+}
+
+fn title(look: &Look<'_>, session: &Session) -> Block {
+    let w = &session.words().drill;
+    let mut left = vec![look.span(format!(" {}", if session.is_exam() { w.exam } else { w.practice }), Role::Title)];
+    let mut add = |text: String| {
+        left.push(look.span(" · ", Role::Line));
+        left.push(look.span(text, Role::Text));
+    };
+    let (at, all) = (session.at() + 1, session.setup().cards.len());
+    let mut right = Vec::new();
+    match session.phase() {
+        Phase::Intro => add(fill(session.words().screen.sop, &[("revision", &session.rules().sop.revision)])),
+        Phase::Card | Phase::Feedback => {
+            add(way(session.way(), session.words()).into());
+            add(fill(w.card_of, &[("at", &at.to_string()), ("all", &all.to_string())]));
+            if let Some(card) = session.card().filter(|_| session.phase() == Phase::Card) {
+                let home = session.setup().home;
+                let rules = session.rules();
+                let time = clock(session.app(), card.local_in(rules, home));
+                let with = [("time", time.as_str()), ("zone", rules.zones[home].id.as_str())];
+                let text = if look.size == Size::Compact { w.here_short } else { w.here };
+                right.push(look.span(fill(text, &with), Role::Text));
+            }
+        }
+        Phase::Score => {
+            add(way(session.way(), session.words()).into());
+            add(w.score_title.into());
+        }
+    }
+    Block::line(Drop::Last, look.two_ends(left, right))
+}
+
+/// The story's own lines, with a bar at their left.
+fn barred(look: &Look<'_>, session: &Session, rows: usize) -> Vec<Line<'static>> {
+    let Some(card) = session.card() else { return Vec::new() };
+    let columns = look.columns.saturating_sub(4).clamp(1, STORY);
+    let who = fill(session.words().drill.caller, &[("who", &card.person.introduced()), ("place", &card.person.place)]);
+    let mut lines = vec![Line::from(look.span(shorten(&who, columns), Role::Accent))];
+    lines.extend(bounded([(card.story.as_str(), look.style(Role::Text))], columns, rows));
+    for line in &mut lines {
+        line.spans.insert(0, look.span(" │ ", Role::Line));
+    }
+    lines
+}
+
+/// The story above what is worked on.
+fn head(look: &Look<'_>, session: &Session, height: usize) -> Vec<Block> {
+    let rows = (height * 2 / 5).max(1);
+    vec![title(look, session), Block::new(Drop::Last, barred(look, session, rows)), rule_block(look)]
+}
+
+fn whole_story(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
+    let mut lines = barred(look, session, usize::MAX);
+    if look.size != Size::Tiny {
+        lines.insert(0, Line::default());
+    }
+    lines
+}
+
+fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
+    let (setup, w) = (session.setup(), &session.words().drill);
+    let count = setup.cards.len().to_string();
+    let mut page = Page::new(look, if session.is_exam() { w.intro_exam_title } else { w.intro_title });
+    page.gap();
+    if let Some(pass) = setup.exam {
+        page.paragraph(&fill(w.intro_exam, &[("count", &count), ("pass", &pass.to_string())]));
+    } else {
+        page.paragraph(&fill(w.intro_practice, &[("count", &count)]));
+    }
+    let (due, reopened) = setup.due;
+    if setup.trainee.is_some() && due > 0 {
+        page.paragraph(&fill(w.intro_due, &[("count", &due.to_string())]));
+    }
+    if reopened > 0 {
+        page.paragraph(&fill(w.intro_reopened, &[("count", &reopened.to_string())]));
+    }
+    page.gap();
+    let told = [w.intro_case, w.intro_blind, w.intro_spoken];
+    for ((each, told), digit) in Way::ALL.into_iter().zip(told).zip('1'..) {
+        match setup.way {
+            None => page.entry(&format!("{digit} {}", way(each, session.words())), told),
+            Some(chosen) if chosen == each => page.entry(way(each, session.words()), told),
+            Some(_) => {}
+        }
+    }
+    page.gap();
+    let trainee = setup.trainee.as_deref().map(|id| fill(w.intro_trainee, &[("id", id)]));
+    let seed = fill(w.intro_seed, &[("seed", &setup.seed.to_string())]);
+    page.paragraph(&trainee.into_iter().chain([seed]).collect::<Vec<_>>().join(" · "));
+    page.into_lines()
+}
+
+fn work(look: &Look<'_>, session: &Session) -> Vec<Block> {
+    match session.work() {
+        Work::Case => Vec::new(),
+        Work::Blind { offered, cursor, chosen, greeting } => blind(look, session, offered, *cursor, chosen, *greeting),
+        Work::Spoken { open: false, .. } => {
+            let w = &session.words().drill;
+            let columns = look.columns.saturating_sub(6).clamp(1, 60);
+            let mut lines = wrap([(w.spoken_ask, look.style(Role::Sentence))], columns);
+            indent(look, &mut lines, "   ");
+            vec![Block::gap(), Block::sentence(lines)]
+        }
+        Work::Spoken { cursor, marks, .. } => spoken(look, session, *cursor, marks),
+    }
+}
+
+fn heading(look: &Look<'_>, text: &str) -> Vec<Block> {
+    let columns = look.columns.saturating_sub(2).max(1);
+    let mut lines = wrap([(text, look.style(Role::Accent))], columns);
+    indent(look, &mut lines, " ");
+    vec![Block::new(Drop::Next, lines)]
+}
+
+fn blind(
+    look: &Look<'_>,
+    session: &Session,
+    offered: &[StepIx],
+    cursor: usize,
+    chosen: &[StepIx],
+    greeting: Option<usize>,
+) -> Vec<Block> {
+    let (rules, w) = (session.rules(), &session.words().drill);
+    let mut out = heading(look, w.blind_ask);
+    out.push(Block::gap());
+    // The list scrolls with its cursor; what stands around it stays.
+    let rows = offered.iter().enumerate().map(|(at, step)| {
+        let place = chosen.iter().position(|s| s == step).map(|at| (at + 1).to_string());
+        let here = at == cursor;
+        let mark = if here { " ► " } else { "   " };
+        let number = place.as_deref().unwrap_or("·");
+        let role = if here { Role::Sentence } else { Role::Title };
+        let title = shorten(&rules.step(*step).title, look.columns.saturating_sub(8));
+        Line::from(vec![
+            look.span(mark, Role::Accent),
+            look.span(format!("{number:>2}  "), if place.is_some() { Role::Said } else { Role::Line }),
+            look.span(title, role),
+        ])
+    });
+    out.push(Block { lines: rows.collect(), drop: None, least: offered.len().min(4), cursor: None });
+    out.push(Block::gap());
+    let mut spans = vec![look.span(format!("   {}: ", w.blind_greeting), Role::Text)];
+    for (at, row) in rules.greetings.rows().iter().enumerate() {
+        let chosen = greeting == Some(at);
+        let (text, role) =
+            if chosen { (format!("[{}]", row.word), Role::Sentence) } else { (row.word.clone(), Role::Text) };
+        spans.push(look.span(text, role));
+        spans.push(look.span("  ", Role::Text));
+    }
+    let runs: Vec<(String, ratatui::style::Style)> =
+        spans.into_iter().map(|s| (s.content.into_owned(), s.style)).collect();
+    let mut lines = wrap(runs.iter().map(|(t, s)| (t.as_str(), *s)), look.columns.saturating_sub(4).max(1));
+    indent(look, &mut lines, "   ");
+    out.push(Block::new(Drop::Last, lines));
+    out
+}
+
+fn spoken(look: &Look<'_>, session: &Session, cursor: usize, marks: &[Option<Heard>]) -> Vec<Block> {
+    let (rules, w) = (session.rules(), &session.words().drill);
+    let Some(card) = session.card() else { return Vec::new() };
+    let mut out = heading(look, w.spoken_mark);
+    let columns = look.columns.saturating_sub(5).clamp(1, 90);
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    for (at, step) in card.spoken(rules).into_iter().enumerate() {
+        let Some(sentence) = card.sentence_of(rules, step) else { continue };
+        let here = at == cursor;
+        let role = if here { Role::Sentence } else { Role::Text };
+        let runs = sentence.segments().iter().map(|s| {
+            let style = look.style(role);
+            (s.text.as_str(), if s.filled { style.add_modifier(Modifier::UNDERLINED) } else { style })
+        });
+        let mark = if here { " ► " } else { "   " };
+        let heard = marks.get(at).copied().flatten();
+        lines.push(look.two_ends(
+            vec![look.span(mark, Role::Accent), look.span(rules.step(step).title.clone(), Role::Title)],
+            vec![heard_span(look, session.words(), heard)],
+        ));
+        for mut line in wrap(runs, columns) {
+            line.spans.insert(0, look.span("   ", Role::Text));
+            lines.push(line);
+        }
+    }
+    let least = lines.len().min(6);
+    out.push(Block { lines, drop: None, least, cursor: None });
+    out
+}
+
+/// How a sentence was heard, in a word.
+pub(super) fn heard_span(look: &Look<'_>, words: &Words, heard: Option<Heard>) -> Span<'static> {
+    let w = &words.drill;
+    match heard {
+        None => look.span("-", Role::Line),
+        Some(Heard::Exact) => look.span(format!("√ {}", w.heard_exact), Role::Said),
+        Some(Heard::Changed) => look.span(w.heard_changed, Role::Caution),
+        Some(Heard::Missing) => look.span(w.heard_missing, Role::Caution),
+    }
+}
+
+/// Puts blanks before every line.
+pub(super) fn indent(look: &Look<'_>, lines: &mut [Line<'static>], by: &'static str) {
+    for line in lines {
+        line.spans.insert(0, look.span(by, Role::Text));
+    }
+}

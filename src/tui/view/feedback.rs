@@ -1,0 +1,228 @@
+//! Practice, afterwards: what was right in a card and what was not, the sentence, the clause and why; and the score sheet
+//! by rule and by fact. It names what to practise next, never how bad it was.
+
+use ratatui::style::Modifier;
+use ratatui::text::Line;
+
+use super::Look;
+use super::drill::heard_span;
+use super::panel::Page;
+use super::wrap::{shorten, wrap};
+use crate::drill::card::Card;
+use crate::drill::grade::{Answer, Heard};
+use crate::drill::session::Session;
+use crate::drill::sheet::{Done, Tally};
+use crate::rules::RuleSet;
+use crate::rules::ruleset::{FieldKind, Rule, StepIx};
+use crate::tui::theme::Role;
+use crate::words::{Words, fill};
+
+/// What was right in the card that was just answered.
+pub fn card(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
+    let (rules, words) = (session.rules(), session.words());
+    let (Some(done), Some(card)) = (session.last(), session.card()) else { return Vec::new() };
+    let w = &words.drill;
+    let mut page = Page::new(look, if done.grade.is_right() { w.right } else { w.not_right });
+    if session.setup().flagged.get(done.card).copied().unwrap_or(false) && !done.grade.is_right() {
+        page.paragraph(w.flagged);
+    }
+    page.gap();
+    for (right, text) in points(rules, words, card, done) {
+        point(&mut page, look, right, &text);
+    }
+    if let Answer::Spoken { marks } = &done.answer {
+        for (at, step) in card.spoken(rules).into_iter().enumerate() {
+            let heard = heard_span(look, words, marks.get(at).copied());
+            let title = look.span(format!("   {}", rules.step(step).title), Role::Title);
+            page.push(look.two_ends(vec![title], vec![heard]));
+        }
+    }
+    page.gap();
+    page.push(Line::from(look.span(format!(" {}", w.sentence), Role::Accent)));
+    let sentence = card.sentence(rules);
+    let runs = sentence.segments().iter().map(|s| {
+        let style = look.style(Role::Sentence);
+        (s.text.as_str(), if s.filled { style.add_modifier(Modifier::UNDERLINED) } else { style })
+    });
+    for mut line in wrap(runs, look.columns.saturating_sub(5).clamp(1, 90)) {
+        line.spans.insert(0, look.span("   ", Role::Text));
+        page.push(line);
+    }
+    page.gap();
+    why(&mut page, rules, words, card, done);
+    page.into_lines()
+}
+
+fn point(page: &mut Page<'_, '_>, look: &Look<'_>, right: bool, text: &str) {
+    let (mark, role) = if right { (" √ ", Role::Said) } else { (" - ", Role::Caution) };
+    let mut lines = wrap([(text, look.style(Role::Text))], look.columns.saturating_sub(5).max(1));
+    for (at, line) in lines.iter_mut().enumerate() {
+        line.spans.insert(0, if at == 0 { look.span(mark, role) } else { look.span("   ", Role::Text) });
+    }
+    for line in lines {
+        page.push(line);
+    }
+}
+
+fn titles(rules: &RuleSet, steps: &[StepIx], none: &str) -> String {
+    if steps.is_empty() {
+        return none.into();
+    }
+    steps.iter().map(|s| rules.step(*s).title.as_str()).collect::<Vec<_>>().join(" → ")
+}
+
+/// Each thing that was judged, and how it stands.
+pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &Done) -> Vec<(bool, String)> {
+    let w = &words.drill;
+    let grade = &done.grade;
+    let mut out = Vec::new();
+    let both = |label: &str, value: &str, given: &str, right: bool| {
+        let with = [("label", label), ("value", value), ("given", given)];
+        (right, fill(if right { w.is_right } else { w.should_be }, &with))
+    };
+    match &done.answer {
+        Answer::Case { situation, zone, honorific, said } => {
+            for (at, fact) in rules.facts.iter().enumerate() {
+                let value = |of: usize| fact.values[of].label.as_str();
+                let (given, asked) = (situation.value(at), card.situation.value(at));
+                let right = grade.facts[at];
+                out.push(if right && given != asked {
+                    let with = [("label", fact.label.as_str()), ("value", value(asked)), ("given", value(given))];
+                    (true, fill(w.no_difference, &with))
+                } else {
+                    both(&fact.label, value(asked), value(given), right)
+                });
+            }
+            let id = |zone: usize| rules.zones[zone].id.as_str();
+            if rules.zones.len() > 1 {
+                let at = fill(w.zone_of, &[("zone", id(card.zone)), ("place", &card.person.place)]);
+                out.push(both(w.zone, &at, id(*zone), grade.zone));
+            }
+            if let Some((field, choice)) = card.honorific
+                && let FieldKind::Choice(choices) = &rules.field(field).kind
+            {
+                let given = honorific.and_then(|at| choices.get(at)).map_or("-", String::as_str);
+                out.push(both(&rules.field(field).label, &choices[choice], given, grade.honorific));
+            }
+            out.push(steps(rules, words, &card.spoken(rules), said, grade.steps));
+        }
+        Answer::Blind { steps: given, greeting } => {
+            out.push(steps(rules, words, &card.spoken(rules), given, grade.steps));
+            let given = greeting.and_then(|at| rules.greetings.rows().get(at)).map_or("-", |g| g.word.as_str());
+            let local = card.local();
+            let time = format!("{}{}{}", local.format("%H"), words.screen.time_dot, local.format("%M"));
+            let zone = rules.zones[card.zone].id.as_str();
+            let with = [("word", card.greeting_word(rules)), ("time", &time), ("zone", zone)];
+            out.push(both(w.blind_greeting, &fill(w.greeting_at, &with), given, grade.greeting));
+        }
+        Answer::Spoken { marks } => {
+            let exact = marks.iter().filter(|m| **m == Heard::Exact).count().to_string();
+            let with = [("right", exact.as_str()), ("all", &card.spoken(rules).len().to_string())];
+            out.push((grade.steps, fill(w.sentences_exact, &with)));
+        }
+    }
+    out
+}
+
+fn steps(rules: &RuleSet, words: &Words, asked: &[StepIx], given: &[StepIx], right: bool) -> (bool, String) {
+    let w = &words.drill;
+    if right {
+        return (true, fill(w.steps_right, &[("steps", &titles(rules, asked, w.nothing))]));
+    }
+    let of = |some: &[StepIx], others: &[StepIx]| -> Vec<StepIx> {
+        some.iter().copied().filter(|s| !others.contains(s)).collect()
+    };
+    let (missing, extra) = (of(asked, given), of(given, asked));
+    let mut told = vec![fill(w.steps_given, &[("steps", &titles(rules, given, w.nothing))])];
+    if !missing.is_empty() {
+        told.push(fill(w.steps_missing, &[("steps", &titles(rules, &missing, ""))]));
+    }
+    if !extra.is_empty() {
+        told.push(fill(w.steps_extra, &[("steps", &titles(rules, &extra, ""))]));
+    }
+    if missing.is_empty() && extra.is_empty() {
+        told.push(fill(w.steps_order, &[("steps", &titles(rules, asked, ""))]));
+    }
+    (false, told.join(" "))
+}
+
+/// The rule, its clause, what made it fire, and the Keterangan of every step that was not right.
+fn why(page: &mut Page<'_, '_>, rules: &RuleSet, words: &Words, card: &Card, done: &Done) {
+    let rule = card.plan(rules).rule;
+    page.entry(words.basis.clause, rule.basis.as_deref().unwrap_or(&rule.id));
+    let held = rules.facts.iter().enumerate().filter(|(at, _)| rule.when.values(*at).is_some());
+    let because: Vec<String> =
+        held.map(|(at, f)| format!("{}: {}", f.label, f.values[card.situation.value(at)].label)).collect();
+    page.entry(words.basis.why, &because.join(" · "));
+    if let Some(caution) = &rule.caution {
+        page.entry(words.basis.caution, caution);
+    }
+    let asked = card.spoken(rules);
+    let given: &[StepIx] = match &done.answer {
+        Answer::Case { said, .. } => said,
+        Answer::Blind { steps, .. } => steps,
+        Answer::Spoken { .. } => &asked,
+    };
+    let differ = asked.iter().filter(|s| !given.contains(s)).chain(given.iter().filter(|s| !asked.contains(s)));
+    for step in differ.map(|s| rules.step(*s)) {
+        let told: Vec<&str> = [step.basis.as_deref(), step.note.as_deref()].into_iter().flatten().collect();
+        page.entry(&fill(words.basis.keterangan, &[("title", &step.title)]), &told.join(": "));
+    }
+}
+
+/// The score sheet: what is strong, what to practise again.
+pub fn score(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
+    let w = &session.words().drill;
+    let sheet = session.sheet();
+    let with = [
+        ("right", sheet.right().to_string()),
+        ("all", sheet.cards.len().to_string()),
+        ("percent", sheet.score.to_string()),
+        ("pass", sheet.pass.to_string()),
+    ];
+    let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
+    let mut page = Page::new(look, &fill(w.score_line, &with));
+    if sheet.exam {
+        let (text, role) = if sheet.passed { (w.passed, Role::Said) } else { (w.not_passed, Role::Caution) };
+        page.push(Line::from(look.span(format!(" {}", fill(text, &with)), role)));
+    }
+    page.gap();
+    let rules = session.rules();
+    let by_rule = sheet.by_rule().into_iter().map(|tally| {
+        let named = rules.rules.iter().find(|r| r.id == tally.what);
+        let what = named.map_or(tally.what.clone(), |rule| rule_words(rules, rule));
+        Tally { what, ..tally }
+    });
+    tallies(&mut page, look, session.words(), w.by_rule, &by_rule.collect::<Vec<_>>());
+    page.gap();
+    tallies(&mut page, look, session.words(), w.by_fact, &sheet.by_fact(rules));
+    page.into_lines()
+}
+
+/// A rule by its clause and the values it holds facts to: "Keterangan b · AKTIF · PLN Mobile".
+fn rule_words(rules: &RuleSet, rule: &Rule) -> String {
+    let held = rule.when.constraints().map(|(fact, values)| {
+        let labels: Vec<&str> = values.iter().map(|at| rules.facts[fact].values[at].label.as_str()).collect();
+        labels.join(" / ")
+    });
+    std::iter::once(rule.basis.clone().unwrap_or_else(|| rule.id.clone())).chain(held).collect::<Vec<_>>().join(" · ")
+}
+
+fn tallies(page: &mut Page<'_, '_>, look: &Look<'_>, words: &Words, title: &str, all: &[Tally]) {
+    let w = &words.drill;
+    page.push(Line::from(look.span(format!(" {title}"), Role::Accent)));
+    for tally in all {
+        let full = tally.right == tally.asked;
+        let mark = if full { look.span(" √ ", Role::Said) } else { look.span("   ", Role::Text) };
+        let with = [("right", tally.right.to_string()), ("asked", tally.asked.to_string())];
+        let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
+        let right = if full {
+            look.span(fill(w.tally, &with), Role::Said)
+        } else {
+            look.span(fill(w.tally_again, &with), Role::Caution)
+        };
+        let room = look.columns.saturating_sub(4 + super::wrap::width(&right.content));
+        let what = look.span(shorten(&tally.what, room), Role::Text);
+        page.push(look.two_ends(vec![mark, what], vec![right]));
+    }
+}

@@ -1,0 +1,90 @@
+//! What reaches the prompter from outside: the telephone, over the socket and over its own line, and the centre.
+
+#[path = "phone/calls.rs"]
+mod calls;
+#[path = "phone/centre.rs"]
+mod centre;
+#[path = "phone/klb.rs"]
+mod klb;
+#[path = "phone/line.rs"]
+mod line;
+#[path = "phone/socket.rs"]
+mod socket;
+#[path = "phone/verb.rs"]
+mod verb;
+
+use penutup::action::Action;
+use penutup::action::phone::{Ignored, Pairs, PhoneEvent, Why};
+use penutup::app::Effect;
+use penutup::journal::record::Record;
+
+use crate::stage::Stage;
+
+/// Pairs, written `klb=ya nama=Siti+Aminah`.
+pub fn pairs(text: &str) -> Pairs {
+    let pairs = text.split_whitespace().map(|pair| pair.split_once('=').expect("a pair"));
+    Pairs(pairs.map(|(key, value)| (key.to_owned(), value.replace('+', " "))).collect())
+}
+
+/// The telephone's part on a stage.
+pub trait Rings {
+    fn starts(&mut self, text: &str) -> &mut Self;
+    fn starts_as(&mut self, id: &str, text: &str) -> &mut Self;
+    fn sets(&mut self, text: &str) -> &mut Self;
+    fn ends(&mut self) -> &mut Self;
+    fn ends_as(&mut self, id: &str) -> &mut Self;
+    /// What of the last message was not taken.
+    fn ignored(&self) -> Vec<(&str, Why)>;
+    /// What the last action had the journal do: a record as `number how`, or `number gone`.
+    fn journal(&self) -> Vec<String>;
+    fn is_unsure(&self) -> bool;
+}
+
+impl Rings for Stage {
+    fn starts(&mut self, text: &str) -> &mut Self {
+        self.act(Action::Phone(PhoneEvent::Start { id: None, pairs: pairs(text) }))
+    }
+
+    fn starts_as(&mut self, id: &str, text: &str) -> &mut Self {
+        self.act(Action::Phone(PhoneEvent::Start { id: Some(id.into()), pairs: pairs(text) }))
+    }
+
+    fn sets(&mut self, text: &str) -> &mut Self {
+        self.act(Action::Phone(PhoneEvent::Set(pairs(text))))
+    }
+
+    fn ends(&mut self) -> &mut Self {
+        self.act(Action::Phone(PhoneEvent::End { id: None }))
+    }
+
+    fn ends_as(&mut self, id: &str) -> &mut Self {
+        self.act(Action::Phone(PhoneEvent::End { id: Some(id.into()) }))
+    }
+
+    fn ignored(&self) -> Vec<(&str, Why)> {
+        let told = self.effects.iter().find_map(|effect| match effect {
+            Effect::Answer(ignored) => Some(ignored),
+            _ => None,
+        });
+        let told: &[Ignored] = told.map_or(&[], Vec::as_slice);
+        told.iter().map(|ignored| (ignored.key.as_str(), ignored.why)).collect()
+    }
+
+    fn journal(&self) -> Vec<String> {
+        let one = |effect: &Effect| match effect {
+            Effect::Journal(record) => Some(format!("{} {}", record.call, how(record))),
+            Effect::Unjournal(number) => Some(format!("{number} gone")),
+            _ => None,
+        };
+        self.effects.iter().filter_map(one).collect()
+    }
+
+    fn is_unsure(&self) -> bool {
+        let nama = self.app.rules().field_named("nama").expect("these rules have names");
+        self.app.is_unsure(nama)
+    }
+}
+
+fn how(record: &Record) -> &'static str {
+    record.end.map_or("open", |(_, how)| how.code())
+}

@@ -1,0 +1,186 @@
+//! What a declaration of the centre does to the prompter, and what it leaves to the CSO.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use penutup::action::Action;
+use penutup::app::{App, Begin, Effect};
+use penutup::broadcast::{Broadcast, KLB, News, State};
+use penutup::closing::{Held, Since};
+use penutup::words::Lang;
+
+use super::Rings as _;
+use crate::stage::{Stage, book, wib};
+
+fn klb(version: u64, state: State) -> Broadcast {
+    Broadcast {
+        version,
+        fact: KLB.into(),
+        state,
+        value: None,
+        since: wib("13:05"),
+        until: Some(wib("21:00")),
+        by: Some("SPV Jakarta".into()),
+        why: Some("gangguan transmisi".into()),
+    }
+}
+
+fn declares(s: &mut Stage, broadcast: Broadcast) -> &mut Stage {
+    s.act(Action::Broadcast(News::Declared(Box::new(broadcast))))
+}
+
+/// Whether the last action had this declaration kept.
+fn kept(s: &Stage, broadcast: &Broadcast) -> bool {
+    let at = s.effects.iter().position(|e| matches!(e, Effect::SaveBroadcast(b) if **b == *broadcast));
+    let held = s.effects.iter().rposition(|e| matches!(e, Effect::SaveHeld(_)));
+    at.is_some() && at < held
+}
+
+fn fact(s: &Stage) -> usize {
+    s.app.rules().fact_named(KLB).expect("these rules know it")
+}
+
+#[test]
+fn a_declaration_switches_the_script_with_its_own_since() {
+    let mut s = Stage::at("14:00");
+    s.keys("␣");
+    declares(&mut s, klb(1, State::On));
+    assert_eq!((s.fact("klb"), s.said(), s.notice()), ("ya", vec!["campaign"], "Pusat menyatakan: KLB AKTIF".into()));
+    assert_eq!(s.app.call().since(fact(&s)).map(|s| s.set), Some(wib("13:05")));
+    assert!(kept(&s, &klb(1, State::On)));
+    assert!(!s.app.differs(fact(&s)));
+    declares(&mut s, klb(2, State::Off));
+    assert_eq!(s.fact("klb"), "tidak");
+}
+
+#[test]
+fn it_begins_no_call_and_no_undo_takes_it_back() {
+    let mut s = Stage::at("14:00");
+    declares(&mut s, klb(1, State::On));
+    assert_eq!((s.app.call().begun(), s.app.can_undo()), (None, false));
+    s.keys("␣m");
+    declares(&mut s, klb(2, State::Off));
+    s.keys("⌫⌫");
+    assert_eq!((s.fact("klb"), s.said().len(), s.fact("topik")), ("tidak", 0, "lain"));
+    assert!(!s.app.can_undo());
+}
+
+#[test]
+fn an_undo_that_would_only_undo_the_centre_is_none() {
+    let mut s = Stage::at("14:00");
+    s.keys("k");
+    declares(&mut s, klb(1, State::On));
+    assert!(!s.app.can_undo());
+}
+
+#[test]
+fn only_a_higher_version_is_applied() {
+    let mut s = Stage::at("14:00");
+    declares(&mut s, klb(5, State::On)).keys("k");
+    assert_eq!((s.fact("klb"), s.app.differs(fact(&s))), ("tidak", true));
+    for again in [klb(5, State::On), klb(4, State::On), klb(5, State::Off)] {
+        let known = again == klb(5, State::On);
+        declares(&mut s, again);
+        assert_eq!((s.fact("klb"), s.effects.len()), ("tidak", 0));
+        assert_eq!(s.app.notice_is_trouble(), !known);
+    }
+    assert!(s.notice().contains("lebih lama"), "{}", s.notice());
+    declares(&mut s, klb(6, State::On));
+    assert_eq!((s.fact("klb"), s.app.differs(fact(&s)), s.app.notice_is_trouble()), ("ya", false, false));
+}
+
+#[test]
+fn the_next_call_and_one_that_is_brought_back_have_it_too() {
+    let mut s = Stage::at("14:00");
+    s.starts("").keys("␣").starts("");
+    declares(&mut s, klb(1, State::On));
+    s.keys("⌫");
+    assert_eq!((s.fact("klb"), s.said().len()), ("ya", 1));
+    s.keys("s␣");
+    assert_eq!(s.fact("klb"), "ya");
+}
+
+#[test]
+fn past_its_time_it_asks_and_never_switches_by_itself() {
+    let mut s = Stage::at("20:59");
+    declares(&mut s, klb(1, State::On));
+    assert_eq!(s.app.asked_fact(), None);
+    s.clock("21:00");
+    assert_eq!((s.app.asked_fact(), s.fact("klb")), (Some(fact(&s)), "ya"));
+    s.keys("v");
+    assert_eq!((s.app.asked_fact(), s.fact("klb")), (None, "ya"));
+    s.wait(3600);
+    assert_eq!((s.app.asked_fact(), s.fact("klb")), (None, "ya"));
+}
+
+#[test]
+fn one_that_was_switched_off_here_is_not_asked_about() {
+    let mut s = Stage::at("20:00");
+    declares(&mut s, klb(1, State::On)).keys("k").clock("21:30");
+    assert_eq!(s.app.asked_fact(), None);
+}
+
+#[test]
+fn a_restart_applies_no_version_again_over_what_the_cso_did() {
+    let since = Since { set: wib("13:30"), confirmed: wib("13:30") };
+    let held = vec![Held { fact: KLB.into(), value: "tidak".into(), since }];
+    let mut s = Stage::with(crate::stage::revised(&[]), wib("14:00"), held.clone());
+    let begin = |held: Vec<Held>| Begin {
+        book: crate::stage::revised(&[]),
+        lang: Lang::Id,
+        zone: 0,
+        held,
+        notice: None,
+        rules_trouble: None,
+        now: wib("14:00"),
+    };
+    s.app = App::new(begin(held.clone())).knowing(Some(klb(5, State::On)));
+    assert!(s.app.differs(fact(&s)), "also before the folder is looked at");
+    declares(&mut s, klb(5, State::On));
+    assert_eq!((s.fact("klb"), s.effects.len()), ("tidak", 0));
+    declares(&mut s, klb(6, State::On));
+    assert_eq!(s.fact("klb"), "ya");
+    // A prompter that never saw it takes it.
+    s.app = App::new(begin(held));
+    declares(&mut s, klb(5, State::On));
+    assert_eq!(s.fact("klb"), "ya");
+}
+
+#[test]
+fn rules_that_do_not_know_the_fact_are_told_of_and_rules_that_do_take_it() {
+    let source = "schema = 1\nsop = { title = \"t\", revision = \"x\" }\n[[fact]]\nid = \"f\"\nlabel = \"F\"\nkey = \"f\"\nvalues = [{ id = \"a\", label = \"A\" }, { id = \"b\", label = \"B\" }]\n[[zone]]\nid = \"WIB\"\noffset = \"+07:00\"\n[[greeting]]\nfrom = \"00:00\"\nword = \"pagi\"\n[[step]]\nid = \"s\"\ntitle = \"S\"\nsay = \"S.\"\n[[step]]\nid = \"t\"\ntitle = \"T\"\nsay = \"T.\"\n[[rule]]\nid = \"r\"\nwhen = { f = \"a\" }\nsteps = [\"s\"]\n[[rule]]\nid = \"q\"\nwhen = { f = \"b\" }\nsteps = [\"t\"]\n";
+    let mut s = Stage::with(book(source), wib("14:00"), Vec::new());
+    declares(&mut s, klb(1, State::On));
+    assert!(s.notice().contains("\"klb\"") && s.app.notice_is_trouble(), "{}", s.notice());
+    s.reload(&crate::stage::revised(&[]));
+    assert_eq!(s.fact("klb"), "ya");
+    assert!(kept(&s, &klb(1, State::On)));
+}
+
+#[test]
+fn a_named_value_must_be_one_of_the_facts() {
+    let mut s = Stage::at("14:00");
+    let named = |version, id: &str| Broadcast { value: Some(id.into()), ..klb(version, State::On) };
+    declares(&mut s, named(1, "siaga"));
+    assert_eq!((s.fact("klb"), s.app.notice_is_trouble()), ("tidak", true));
+    declares(&mut s, named(2, "ya"));
+    assert_eq!(s.fact("klb"), "ya");
+}
+
+#[test]
+fn trouble_changes_nothing_and_goes_again() {
+    let mut s = Stage::at("14:00");
+    declares(&mut s, klb(1, State::On));
+    s.act(Action::Broadcast(News::Trouble("Pusat tidak terdengar".into()))).keys("?⎋");
+    assert_eq!((s.fact("klb"), s.notice()), ("ya", "Pusat tidak terdengar".into()));
+    s.act(Action::Broadcast(News::Sound));
+    assert_eq!((s.fact("klb"), s.notice()), ("ya", String::new()));
+}
+
+#[test]
+fn a_clock_that_is_wrong_by_years_harms_nothing() {
+    for at in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, wib("14:00") + TimeDelta::days(4000)] {
+        let mut s = Stage::at("14:00");
+        declares(&mut s, Broadcast { since: at, until: Some(at), ..klb(1, State::On) });
+        assert_eq!(s.fact("klb"), "ya");
+        let _ = (s.app.asked_fact(), s.app.next_change());
+    }
+}

@@ -1,0 +1,261 @@
+//! `penutup klb` and the folder that prompters watch: with real files, real prompters, and what a share can do to both.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use penutup::broadcast::{Broadcast, News, State};
+use penutup::files::broadcast::{Looker, declare, path_in};
+use penutup::words::Lang;
+use tempfile::TempDir;
+
+use super::verb::prompter;
+use crate::support::{Home, Ran, assert_harmless};
+use crate::term::Term;
+
+/// A folder that everyone watches, and homes that watch it.
+struct Site(TempDir);
+
+impl Site {
+    fn new() -> Self {
+        Self(TempDir::new().expect("a folder"))
+    }
+
+    fn folder(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn file(&self) -> PathBuf {
+        path_in(self.folder())
+    }
+
+    fn home(&self) -> Home {
+        let home = Home::new();
+        home.write("config/penutup/settings.toml", format!("[broadcast]\nfolder = '{}'\n", self.folder().display()));
+        home
+    }
+
+    /// What the supervisor does.
+    #[track_caller]
+    fn klb(&self, args: &[&str]) -> Ran {
+        self.home().penutup(["klb", "--at", "13:05"].iter().chain(args)).run()
+    }
+
+    fn read(&self) -> Broadcast {
+        Broadcast::read(&fs::read(self.file()).expect("a file")).expect("a declaration")
+    }
+}
+
+const ON: [&str; 7] = ["on", "--until", "21:00", "--reason", "gangguan transmisi", "--by", "SPV Jakarta"];
+const BANNER: &str =
+    "KLB AKTIF sejak 13.05 · SPV Jakarta · gangguan transmisi · s.d. 21.00 · Campaign Integritas TIDAK disampaikan";
+
+#[test]
+fn every_prompter_switches_and_says_who_why_and_until_when() {
+    let site = Site::new();
+    let homes: Vec<Home> = (0..3).map(|_| site.home()).collect();
+    let mut terms: Vec<Term> = homes.iter().map(|home| prompter(home, &[])).collect();
+    let ran = site.klb(&ON);
+    ran.status(0).err_is("").out_has("KLB dinyatakan: ").out_has("klb.toml");
+    for term in &mut terms {
+        term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
+    }
+    // One who begins later has it too.
+    let late = site.home();
+    let mut late = Term::start(&late.penutup(["--at", "14:20"]).command());
+    late.shows(BANNER);
+    site.klb(&["off"]).status(0).out_has("KLB dicabut: ");
+    for term in terms.iter_mut().chain([&mut late]) {
+        term.hides("KLB AKTIF").shows("Untuk mewujudkan PLN terbaik");
+    }
+}
+
+#[test]
+fn a_cso_may_differ_also_across_a_restart_until_the_next_version() {
+    let site = Site::new();
+    let home = site.home();
+    site.klb(&ON).status(0);
+    let mut term = prompter(&home, &[]);
+    term.shows(BANNER);
+    term.send("k").shows("KLB tidak sejak 14.20 · KLB di sini berbeda dari pusat").hides("SPV Jakarta");
+    term.quits();
+    let mut term = prompter(&home, &[]);
+    term.shows("KLB di sini berbeda dari pusat");
+    site.klb(&ON).status(0);
+    term.shows(BANNER).hides("berbeda dari pusat");
+    term.quits();
+    // What is known of it outlasts the folder.
+    fs::remove_file(site.file()).expect("it is there");
+    let mut term = prompter(&home, &[]);
+    term.shows(BANNER);
+    term.quits();
+}
+
+#[test]
+fn what_a_folder_can_do_changes_nothing_but_a_notice() {
+    let site = Site::new();
+    let home = site.home();
+    site.klb(&ON).status(0);
+    let mut term = prompter(&home, &[]);
+    term.shows(BANNER);
+    let whole = fs::read_to_string(site.file()).expect("a file");
+    fs::write(site.file(), &whole[..20]).expect("half a file");
+    term.shows("klb.toml tidak dapat dipakai; keadaan di sini tidak berubah").shows(BANNER);
+    let old = whole.replace("state = \"on\"", "state = \"off\"");
+    let version = site_version(&whole);
+    fs::write(site.file(), old.replace(&version, "7")).expect("an old version");
+    term.shows("lebih lama daripada yang berlaku di sini").shows(BANNER);
+    fs::write(site.file(), &whole).expect("the whole one");
+    term.hides("lebih lama daripada").shows(BANNER);
+    let away = site.folder().with_extension("away");
+    fs::rename(site.folder(), &away).expect("it goes");
+    term.shows("Pusat tidak terdengar").shows(BANNER);
+    fs::rename(&away, site.folder()).expect("it comes back");
+    term.hides("Pusat tidak terdengar").shows(BANNER);
+    site.klb(&["off"]).status(0);
+    term.hides("KLB AKTIF");
+    term.quits();
+}
+
+fn site_version(text: &str) -> String {
+    let line = text.lines().find_map(|l| l.strip_prefix("version = ")).expect("a version");
+    line.to_owned()
+}
+
+#[test]
+fn a_hostile_file_reaches_no_terminal() {
+    let site = Site::new();
+    let home = site.home();
+    let mut term = prompter(&home, &[]);
+    let long = "panjang ".repeat(500);
+    let text = format!(
+        "version = 9\nstate = 'on'\nsince = '2026-01-01T00:00:00Z'\nby = \"\\u001b]0;pwned\\u0007SPV\\u202e\"\nwhy = '{long}'\n"
+    );
+    fs::write(site.file(), text).expect("a file");
+    term.shows("KLB AKTIF").shows("SPV");
+    let sent = String::from_utf8_lossy(&term.bytes()).into_owned();
+    assert!(!sent.contains("pwned") && !sent.contains('\u{202e}'));
+    term.quits();
+}
+
+#[test]
+fn a_pipe_in_the_files_place_holds_nobody() {
+    let site = Site::new();
+    let home = site.home();
+    let made = std::process::Command::new("mkfifo").arg(site.file()).status().expect("mkfifo is everywhere");
+    assert!(made.success());
+    let mut term = prompter(&home, &[]);
+    term.shows("Pusat tidak terdengar").shows("ini bukan berkas biasa");
+    term.send("k").shows("KLB AKTIF sejak 14.20");
+    term.quits();
+}
+
+#[test]
+fn without_the_setting_nobody_looks_anywhere() {
+    let site = Site::new();
+    site.klb(&ON).status(0);
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    call_once(&home);
+    term.shows("dari telepon");
+    assert!(!term.text().contains("AKTIF"), "{term:?}");
+    let threads = fs::read_dir(format!("/proc/{}/task", term.pid())).map_or(0, Iterator::count);
+    term.quits();
+    let watching = site.home();
+    let mut term = prompter(&watching, &[]);
+    term.shows(BANNER);
+    let more = fs::read_dir(format!("/proc/{}/task", term.pid())).map_or(1, Iterator::count);
+    assert!(threads < more, "{threads} {more}");
+    term.quits();
+}
+
+fn call_once(home: &Home) {
+    super::verb::call(home, "start nama=Siti").status(0);
+}
+
+#[test]
+fn versions_rise_however_many_declare_at_once() {
+    let site = Site::new();
+    let now = "2026-03-02T06:05:00Z".parse().expect("a time");
+    let declared = thread::scope(|scope| {
+        let one = || {
+            let make = |version| Broadcast {
+                version,
+                fact: "klb".into(),
+                state: State::On,
+                value: None,
+                since: now,
+                until: None,
+                by: None,
+                why: None,
+            };
+            let versions: Vec<u64> =
+                (0..20).map(|_| declare(site.folder(), now, make).expect("it is written").version).collect();
+            assert!(versions.is_sorted());
+            versions
+        };
+        let all: Vec<_> = (0..4).map(|_| scope.spawn(one)).collect();
+        all.into_iter().flat_map(|t| t.join().expect("it ends")).collect::<HashSet<u64>>()
+    });
+    assert_eq!(declared.len(), 80, "none twice");
+    assert_eq!(site.read().version, *declared.iter().max().expect("some"));
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(site.file()).expect("it is there").permissions());
+    assert_eq!(mode & 0o444, 0o444, "others read it");
+}
+
+#[test]
+fn the_verb_says_what_it_lacks() {
+    let site = Site::new();
+    for (args, told) in [
+        (&["on"][..], "--reason"),
+        (&["on", "--reason", " "], "--reason"),
+        (&["off", "--until", "21:00"], "--until"),
+        (&["on", "--reason", "x", "--until", "nanti"], "14:58"),
+        (&["on", "--reason", "x", "--until", "2020-01-01T00:00:00Z"], "sudah lewat"),
+        (&["mungkin"], "on, off"),
+    ] {
+        let ran = site.klb(args);
+        ran.status(2);
+        assert!(ran.err.contains(told), "{ran:#?}");
+    }
+    assert!(!site.file().exists());
+    let nowhere = Home::new().penutup(["klb", "off"]).run();
+    nowhere.status(2);
+    assert!(nowhere.err.contains("broadcast.folder"), "{nowhere:#?}");
+    let gone = Home::new();
+    gone.write("config/penutup/settings.toml", "broadcast.folder = 'tidak-ada'");
+    let ran = gone.penutup(["klb", "off"]).run();
+    ran.status(2);
+    assert!(!gone.config("tidak-ada").exists(), "a share that is not mounted is not made");
+}
+
+#[test]
+fn until_is_the_next_such_time_and_by_has_a_default() {
+    let site = Site::new();
+    site.klb(&["on", "--reason", "x", "--until", "01:00"]).status(0);
+    let read = site.read();
+    let until = read.until.expect("it was given");
+    assert_eq!((until - read.since).num_minutes(), 715);
+    assert_eq!(read.by, None, "a test has no user");
+    let ran = site.home().penutup(["klb", "on", "--reason", "\u{1b}[31mx\ny"]).env("USER", "rina").run();
+    ran.status(0);
+    assert_harmless(&ran.out);
+    let read = site.read();
+    assert_eq!((read.by.as_deref(), read.why.as_deref()), (Some("rina"), Some("x")));
+}
+
+#[test]
+fn a_looker_tells_only_what_is_new() {
+    let site = Site::new();
+    let mut looker = Looker::new(site.folder(), Lang::Id.words());
+    assert_eq!(looker.look(), None, "nobody has declared anything");
+    site.klb(&ON).status(0);
+    assert_eq!(looker.look(), Some(News::Declared(Box::new(site.read()))));
+    assert_eq!(looker.look(), None);
+    fs::write(site.file(), "version").expect("half a file");
+    assert!(matches!(looker.look(), Some(News::Trouble(_))));
+    assert_eq!(looker.look(), None, "once is enough");
+    fs::remove_file(site.file()).expect("it is there");
+    assert_eq!(looker.look(), Some(News::Sound));
+}

@@ -1,0 +1,171 @@
+//! The prompter's own line to baresip, against one of our making: what it tells, what it does when the line is lost,
+//! what hostile frames do.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use penutup::action::phone::{Link, PhoneEvent};
+use penutup::softphone::baresip::{Told, listen};
+use penutup::softphone::netstring::frame;
+
+use super::pairs;
+use crate::support::Home;
+use crate::term::Term;
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A baresip of our making, and what is told of it.
+struct Baresip {
+    listener: TcpListener,
+    told: Receiver<Told>,
+}
+
+impl Baresip {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let (send, told) = channel();
+        listen(listener.local_addr().expect("it is bound").to_string(), move |news| send.send(news).is_ok());
+        Self { listener, told }
+    }
+
+    fn accept(&self) -> TcpStream {
+        self.listener.accept().expect("it comes").0
+    }
+
+    #[track_caller]
+    fn tells(&self) -> Told {
+        self.told.recv_timeout(PATIENCE).expect("it tells something")
+    }
+}
+
+fn event(kind: &str, direction: &str, id: &str, name: &str) -> Vec<u8> {
+    let name = name.replace('\\', "\\\\").replace('"', "\\\"");
+    let json = format!(
+        "{{\"event\":true,\"type\":\"{kind}\",\"class\":\"call\",\"accountaor\":\"sip:a@b\",\"direction\":\"{direction}\",\
+         \"peeruri\":\"sip:0812@x\",\"peerdisplayname\":\"{name}\",\"id\":\"{id}\",\"param\":\"\"}}"
+    );
+    frame(json.as_bytes())
+}
+
+fn started(id: &str, name: &str) -> Told {
+    Told::Call(PhoneEvent::Start { id: Some(id.into()), pairs: pairs(&format!("nama={}", name.replace(' ', "+"))) })
+}
+
+fn ended(id: &str) -> Told {
+    Told::Call(PhoneEvent::End { id: Some(id.into()) })
+}
+
+#[test]
+fn a_call_is_told_in_whatever_pieces_it_comes() {
+    let baresip = Baresip::new();
+    let mut line = baresip.accept();
+    assert_eq!(baresip.tells(), Told::Link(Link::Up));
+    let name = "Siti \\\"Aisyah\\\"";
+    let all = [
+        event("CALL_INCOMING", "incoming", "a", name),
+        event("CALL_ESTABLISHED", "incoming", "a", name),
+        event("CALL_ESTABLISHED", "outgoing", "b", name),
+        event("CALL_CLOSED", "outgoing", "b", name),
+        event("CALL_CLOSED", "incoming", "a", name),
+    ]
+    .concat();
+    for piece in all.chunks(7) {
+        line.write_all(piece).expect("it reads");
+    }
+    assert_eq!((baresip.tells(), baresip.tells()), (started("a", "Siti \"Aisyah\""), ended("a")));
+}
+
+#[test]
+fn a_lost_line_comes_back_and_calls_are_known_across_it() {
+    let baresip = Baresip::new();
+    let mut line = baresip.accept();
+    line.write_all(&event("CALL_ESTABLISHED", "incoming", "a", "Siti")).expect("it reads");
+    assert_eq!((baresip.tells(), baresip.tells()), (Told::Link(Link::Up), started("a", "Siti")));
+    drop(line);
+    assert_eq!(baresip.tells(), Told::Link(Link::Down));
+    let mut line = baresip.accept();
+    assert_eq!(baresip.tells(), Told::Link(Link::Up));
+    line.write_all(&event("CALL_CLOSED", "incoming", "a", "Siti")).expect("it reads");
+    assert_eq!(baresip.tells(), ended("a"));
+}
+
+#[test]
+fn one_that_is_not_there_yet_is_found_when_it_comes() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    drop(listener);
+    let (send, told) = channel();
+    listen(address.to_string(), move |news| send.send(news).is_ok());
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Told::Link(Link::Down)));
+    let listener = TcpListener::bind(address).expect("the same port");
+    let _line = listener.accept().expect("it tries again");
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Told::Link(Link::Up)));
+}
+
+#[test]
+fn hostile_frames_cost_the_line_and_nothing_else() {
+    let baresip = Baresip::new();
+    for hostile in [&b"999999999999:"[..], b"x", b"5:hello;", b"\x00\xff", b"GET / HTTP/1.1\r\n\r\n"] {
+        let mut line = baresip.accept();
+        assert_eq!(baresip.tells(), Told::Link(Link::Up));
+        // Something sound first, so that the next line comes soon.
+        line.write_all(&frame(b"{}")).expect("it reads");
+        line.write_all(hostile).expect("it reads");
+        // It hangs up.
+        assert_eq!(line.read(&mut [0; 8]).unwrap_or(0), 0);
+        assert_eq!(baresip.tells(), Told::Link(Link::Down));
+    }
+}
+
+#[test]
+fn huge_frames_are_passed_over_and_unknown_ones_ignored() {
+    let baresip = Baresip::new();
+    let mut line = baresip.accept();
+    assert_eq!(baresip.tells(), Told::Link(Link::Up));
+    line.write_all(&frame(&vec![b'{'; 5 << 20])).expect("it reads");
+    for ignored in [
+        "",
+        "{}",
+        "null",
+        "{\"event\":true}",
+        "{\"event\":true,\"type\":\"UA_EVENT\"}",
+        "\u{1b}[31m",
+        "{\"response\":true,\"ok\":true}",
+    ] {
+        line.write_all(&frame(ignored.as_bytes())).expect("it reads");
+    }
+    line.write_all(&event("CALL_ESTABLISHED", "incoming", "a", "Siti")).expect("it reads");
+    assert_eq!(baresip.tells(), started("a", "Siti"));
+}
+
+#[test]
+fn the_screen_says_how_the_line_stands_and_what_it_tells() {
+    let home = Home::new();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    home.write("config/penutup/settings.toml", format!("[softphone]\nkind = 'baresip'\naddress = '{address}'\n"));
+    let mut term = Term::start(&home.penutup(["--at", "14:20"]).command());
+    let mut line = listener.accept().expect("it comes").0;
+    term.shows("telepon: terhubung");
+    line.write_all(&event("CALL_ESTABLISHED", "incoming", "a", "\u{fffd}Bu Siti\\u001b]0;x\\u0007")).expect("it reads");
+    term.shows("dari telepon, pastikan");
+    line.write_all(&event("CALL_CLOSED", "incoming", "a", "")).expect("it reads");
+    term.shows("Mengapa panggilan berakhir?").send("1").shows("nama belum diisi");
+    drop(line);
+    term.shows("telepon: putus");
+    let _line = listener.accept().expect("it comes again");
+    term.shows("telepon: terhubung");
+    term.quits();
+}
+
+#[test]
+fn without_the_setting_nothing_is_said_of_a_line() {
+    let home = Home::new();
+    let mut term = Term::start(&home.penutup(["--at", "14:20"]).command());
+    term.shows("? daftar tombol");
+    assert!(!term.text().contains("telepon:"), "{term:?}");
+    term.quits();
+}

@@ -1,0 +1,430 @@
+//! Sessions in a real pseudo-terminal, with the real program: from the start to the end of it, however it ends.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use penutup::rules::BUILT_IN;
+use penutup::tui::terminal::Screen;
+
+use crate::support::Home;
+use crate::term::{Term, eventually, files_below};
+
+const CAMPAIGN: &str = "Untuk mewujudkan PLN terbaik, mohon tidak memberikan tambahan biaya kepada petugas kami.";
+const UPDATE: &str = "Segera update aplikasi New PLN Mobile versi terbaru";
+
+/// The prompter at a minute that does not turn for a while, in this home.
+fn prompter(home: &Home, args: &[&str]) -> Command {
+    home.penutup(["--at", "14:20"].iter().chain(args)).command()
+}
+
+/// Opened and on its first screen.
+fn opened(home: &Home) -> Term {
+    let mut term = Term::start(&prompter(home, &[]));
+    term.shows(CAMPAIGN).shows("? daftar tombol");
+    term
+}
+
+/// What the prompter keeps for the next start.
+fn kept(home: &Home) -> String {
+    files_below(home.path()).into_iter().map(|(_, bytes)| String::from_utf8_lossy(&bytes).into_owned()).collect()
+}
+
+#[test]
+fn from_the_first_screen_to_the_last_key() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    assert!(term.screen(vt100::Screen::alternate_screen) && term.screen(vt100::Screen::bracketed_paste));
+    assert_ne!(term.modes(), term.modes_before(), "raw");
+    term.shows("Jam pelanggan 14.20 WIB");
+    term.send("k").shows("KLB AKTIF sejak 14.20 · Campaign Integritas TIDAK disampaikan");
+    term.send("m").shows(UPDATE);
+    term.send("a").shows("Aplikasi: TELAH punya");
+    term.send("nbu siti\r").shows("selamat siang Ibu siti");
+    term.send(" ").shows("√ Ajakan UPDATE New PLN Mobile");
+    term.send("\x7f").hides("√ Ajakan UPDATE").shows("► Ajakan UPDATE New PLN Mobile");
+    term.send("x").shows("Mengapa panggilan berakhir?").shows("5 closing tidak disampaikan");
+    term.send("\x1b").hides("Mengapa panggilan berakhir?");
+    term.send("x2").shows("dialihkan").shows("nama belum diisi").shows("KLB AKTIF");
+    term.quits();
+    assert_eq!(term.text().trim(), "", "nothing is left on the main screen");
+}
+
+#[test]
+fn ctrl_c_leaves_with_status_0_also_while_a_name_is_typed() {
+    let home = Home::new();
+    for before in ["", "nSiti", "?", " x"] {
+        let mut term = opened(&home);
+        term.send(before);
+        if before == "nSiti" {
+            term.shows("Bapak/Ibu Siti");
+        }
+        term.send("\x03");
+        assert!(term.ends().success(), "{before:?}");
+        term.is_restored();
+    }
+}
+
+#[test]
+fn every_signal_that_ends_it_restores_the_terminal() {
+    for (name, told) in [("TERM", "Terminated"), ("HUP", "Hangup"), ("INT", "Interrupt")] {
+        let home = Home::new();
+        let term = &mut opened(&home);
+        term.send("n").shows("ketik nama");
+        term.signal(name);
+        let status = term.ends();
+        assert_eq!(status.signal(), Some(told), "{status:?}");
+        term.is_restored();
+    }
+}
+
+#[test]
+fn a_closed_window_ends_it_and_nothing_said_to_last_is_lost() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.send("k").shows("KLB AKTIF");
+    term.close("m");
+    term.ends();
+    assert!(kept(&home).contains("klb"), "KLB is kept");
+    Term::start(&prompter(&home, &[])).shows("KLB AKTIF sejak");
+}
+
+#[test]
+fn stopped_and_continued_it_is_where_it_was() {
+    for by_key in [true, false] {
+        let home = Home::new();
+        let mut term = opened(&home);
+        term.send(" ").shows("√ Campaign Integritas");
+        if by_key {
+            term.send("\x1a");
+        } else {
+            term.signal("TSTP");
+        }
+        let stat = format!("/proc/{}/stat", term.pid());
+        if Path::new("/proc/self/stat").exists() {
+            eventually("the stop", || fs::read_to_string(&stat).is_ok_and(|s| s.contains(") T ")));
+        }
+        term.is_restored();
+        term.signal("CONT");
+        term.until("the screen", vt100::Screen::alternate_screen);
+        term.until("bracketed paste", vt100::Screen::bracketed_paste);
+        term.shows("√ Campaign Integritas").shows("► Ajakan DOWNLOAD New PLN Mobile");
+        // Not Space again, which would count as held.
+        term.send("\r").shows("√ Ajakan DOWNLOAD New PLN Mobile");
+        term.quits();
+    }
+}
+
+/// The test runs itself once more, in a terminal, and there panics with the screen open.
+#[test]
+fn a_panic_restores_the_terminal_and_is_told_on_the_main_screen() {
+    const INSIDE: &str = "PENUTUP_TEST_PANIC";
+    if std::env::var_os(INSIDE).is_some() {
+        let mut screen = Screen::enter().unwrap();
+        screen.draw(|frame| frame.render_widget("tersembunyi", frame.area())).unwrap();
+        panic!("panik di tengah layar");
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let own_name = "session::a_panic_restores_the_terminal_and_is_told_on_the_main_screen";
+    command.args([own_name, "--exact", "--nocapture"]).env(INSIDE, "1");
+    let mut term = Term::start(&command);
+    assert!(!term.ends().success());
+    term.is_restored();
+    term.shows("panik di tengah layar");
+    assert!(!term.text().contains("tersembunyi"), "{term:?}");
+    let sent = String::from_utf8_lossy(&term.bytes()).into_owned();
+    assert!(sent.contains("tersembunyi") && sent.contains("\x1b[?1049l"), "{sent:?}");
+}
+
+#[test]
+fn a_storm_of_sizes_breaks_nothing() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.send("nBudi Santoso\r ").shows("√ Campaign Integritas");
+    for round in 0..12u16 {
+        for (columns, rows) in [(0, 0), (1, 1), (200, 2), (2, 200), (29, 5), (60, 18), (100, 24), (0, 24), (80, 0)] {
+            term.resize(columns + round % 3, rows);
+            if round % 4 == 0 {
+                term.send("\x1b[B");
+            }
+        }
+    }
+    term.resize(60, 18).shows("melihat saja").send("\x1b").hides("melihat saja");
+    term.shows("K tidak · M lain · A ?").shows("lalu: Terima kasih");
+    term.resize(120, 30).shows("Kalimat lengkap").shows("selamat siang Bapak/Ibu Budi Santoso");
+    term.resize(1, 1).resize(80, 24).shows("√ Campaign Integritas").shows("[N] Budi Santoso");
+    term.quits();
+}
+
+#[test]
+fn at_no_size_at_all_it_starts_and_leaves() {
+    for (columns, rows) in [(0, 0), (1, 1), (80, 1)] {
+        let home = Home::new();
+        let mut term = Term::sized(&prompter(&home, &[]), columns, rows);
+        term.until("the screen", vt100::Screen::alternate_screen);
+        term.send("k ");
+        term.resize(80, 24).shows("KLB AKTIF").shows("√ Ajakan DOWNLOAD");
+        term.quits();
+    }
+}
+
+// ── Paste ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn a_pasted_text_is_a_name_and_never_a_shortcut() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.paste("kxq").shows("[N] Nama Pelanggan: kxq").shows("KLB: tidak");
+    term.send("\x1b").shows("nama belum diisi");
+    term.paste("081234567890").shows("Angka saja bukan nama");
+    term.paste("Siti Rahasia\nJl. Mawar 3").shows("Nama Pelanggan: Siti Rahasia").send("\r");
+    term.shows("Bapak/Ibu Siti Rahasia").hides("Mawar");
+    term.paste("q\x1b[31mx").shows("Nama Pelanggan: qx").send("\x1b").hides("Nama Pelanggan");
+    term.quits();
+}
+
+#[test]
+fn ten_thousand_keys_without_brackets_are_ten_thousand_keys() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.send("a".repeat(10_000)).send("m").shows("Topik: PLN Mobile").shows("Aplikasi: TELAH punya");
+    term.paste(&"Siti ".repeat(2_000)).shows("Siti Siti Siti Siti").send("\x1b").shows("nama belum diisi");
+    term.quits();
+}
+
+#[test]
+fn a_held_space_ticks_once() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.send("    ").send("k").shows("KLB AKTIF").shows("√ Campaign Integritas").shows("► Ajakan DOWNLOAD");
+    assert!(!term.text().contains("√ Ajakan"), "{term:?}");
+    term.quits();
+}
+
+#[test]
+fn copying_hands_the_complete_sentence_to_the_terminal() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.send("m").shows(UPDATE).send("c").shows("Kalimat lengkap disalin");
+    let sent = String::from_utf8_lossy(&term.bytes()).into_owned();
+    let start = sent.split("\x1b]52;c;").nth(1).expect("OSC 52");
+    // "Segera update" in Base64.
+    assert!(start.starts_with("U2VnZXJhIHVwZGF0ZSBhcGxpa2FzaSBOZXcgUExOIE1vYmlsZSB2ZXJzaSB0ZXJiYXJ1IHVu"), "{start:?}");
+    term.quits();
+}
+
+#[test]
+fn nothing_of_a_customer_reaches_the_disk() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    let secrets = ["Rahasia", "Tersembunyi", "Diketik", "Terbuang"];
+    term.send("nSiti Rahasia\r").shows("Ibu Siti Rahasia").send("sk").shows("Closing lengkap");
+    term.send("\x7fx").shows("Panggilan selesai");
+    term.paste("Budi Tersembunyi").shows("Tersembunyi").send("\rx4").shows("Panggilan ditutup");
+    term.paste("Diketik").shows("Diketik").send("\x1b").hides("Diketik");
+    term.send("nTerbuang").shows("Terbuang");
+    term.signal("TERM");
+    term.ends();
+    let files = files_below(home.path());
+    assert!(!files.is_empty(), "KLB was kept, so there is something to look through");
+    for (path, bytes) in files {
+        let text = String::from_utf8_lossy(&bytes).to_lowercase();
+        for secret in secrets {
+            assert!(!text.contains(&secret.to_lowercase()), "{secret} stands in {path}: {text}");
+        }
+        assert!(!path.contains("Rahasia"));
+    }
+}
+
+// ── State ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn klb_survives_kill_9_and_a_restart() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.send("k").shows("KLB AKTIF sejak 14.20");
+    let state = home.state("shift.toml");
+    eventually("the state on the disk", || fs::read_to_string(&state).is_ok_and(|s| s.contains("\"ya\"")));
+    term.signal("KILL");
+    term.ends();
+    let mut term = Term::start(&prompter(&home, &[]));
+    term.shows("KLB AKTIF sejak 14.20").shows("► Ajakan DOWNLOAD New PLN Mobile");
+    term.send("k").hides("KLB AKTIF").shows(CAMPAIGN);
+    term.quits();
+    let mut term = Term::start(&prompter(&home, &[]));
+    term.shows(CAMPAIGN).hides("KLB AKTIF");
+    term.quits();
+}
+
+#[test]
+fn two_prompters_at_once_do_each_other_no_harm() {
+    let home = Home::new();
+    let (mut one, mut other) = (opened(&home), opened(&home));
+    for _ in 0..5 {
+        one.send("k").shows("KLB AKTIF");
+        other.send("k").shows("KLB AKTIF");
+        one.send("k").hides("KLB AKTIF");
+        other.send("k").hides("KLB AKTIF");
+    }
+    other.send(" ").shows("√ Campaign Integritas");
+    other.quits();
+    one.send("k").shows("KLB AKTIF");
+    one.quits();
+    Term::start(&prompter(&home, &[])).shows("KLB AKTIF");
+}
+
+#[test]
+fn without_a_place_for_its_state_it_runs_and_says_so() {
+    // A file where the folder should be: also a superuser can't write there.
+    let home = Home::new();
+    home.write("state", "bukan folder");
+    let mut term = Term::start(&prompter(&home, &[]));
+    term.shows(CAMPAIGN).send("k").shows("KLB AKTIF").shows("Keadaan tidak dapat disimpan");
+    term.send(" ").shows("√ Ajakan DOWNLOAD");
+    term.quits();
+}
+
+#[test]
+fn without_any_home_it_runs() {
+    let home = Home::new();
+    let mut command = prompter(&home, &[]);
+    for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"] {
+        command.env(name, "/proc/tidak-ada");
+    }
+    let mut term = Term::start(&command);
+    term.shows(CAMPAIGN).send("k").shows("KLB AKTIF").shows("tidak dapat disimpan");
+    term.send("k").hides("KLB AKTIF");
+    term.quits();
+}
+
+// ── Rules that change while it runs ───────────────────────────────────────────────────────────────────────────────────
+
+/// Saves as careful editors do: beside it, then over it.
+fn save(path: &Path, text: impl AsRef<[u8]>) {
+    let beside = path.with_extension("baru");
+    fs::write(&beside, text).unwrap();
+    fs::rename(beside, path).unwrap();
+}
+
+fn revision(number: u32, words: &str) -> String {
+    BUILT_IN.replace("\"Rev-1\"", &format!("\"Rev-{number}\"")).replace("mohon tidak memberikan", words)
+}
+
+#[test]
+fn good_rules_take_over_and_bad_ones_change_nothing() {
+    let home = Home::new();
+    let path = home.write("aturan/rules.toml", BUILT_IN);
+    let file = path.to_str().unwrap();
+    let mut term = Term::start(&prompter(&home, &["--rules", file]));
+    term.shows(CAMPAIGN);
+    let huge = vec![b'#'; 3 << 20];
+    let gap = BUILT_IN.replace("aplikasi = [\"belum-tahu\", \"belum\"]", "aplikasi = \"belum\"");
+    let bad: [&[u8]; 4] = [b"schema = 1\n[sop", b"", &huge, gap.as_bytes()];
+    let mut number = 1;
+    for _ in 0..2 {
+        for bytes in bad {
+            save(&path, bytes);
+            term.shows("Aturan tidak dipakai").shows("rules.toml:");
+            term.shows(if number == 1 { "mohon tidak memberikan" } else { "mohon JANGAN memberikan" });
+            number += 1;
+            save(&path, revision(number, "mohon JANGAN memberikan"));
+            term.shows(&format!("SOP Rev-{number}")).hides("Aturan tidak dipakai").shows("mohon JANGAN memberikan");
+        }
+        // Gone, and a folder in its place.
+        fs::remove_file(&path).unwrap();
+        term.shows("rules.toml").shows("mohon JANGAN memberikan").shows("hilang");
+        fs::create_dir(&path).unwrap();
+        term.shows("mohon JANGAN memberikan").hides("hilang");
+        fs::remove_dir(&path).unwrap();
+        number += 1;
+        save(&path, revision(number, "mohon JANGAN memberikan"));
+        term.shows(&format!("SOP Rev-{number}")).hides("tidak dapat dibaca").hides("hilang");
+    }
+    term.quits();
+}
+
+#[test]
+fn one_closing_is_never_spoken_from_two_revisions() {
+    let home = Home::new();
+    let path = home.write("aturan/rules.toml", BUILT_IN);
+    let mut term = Term::start(&prompter(&home, &["--rules", path.to_str().unwrap()]));
+    term.shows(CAMPAIGN).send("\x1b[B");
+    term.shows("melihat saja").send(" ").shows("√ Campaign Integritas");
+    save(&path, revision(2, "mohon JANGAN memberikan"));
+    term.shows("Aturan baru SOP Rev-2 berlaku mulai panggilan berikutnya").shows("SOP Rev-1");
+    term.shows("mohon tidak memberikan");
+    term.send("x1").shows("SOP Rev-2").shows("mohon JANGAN memberikan");
+    term.quits();
+}
+
+#[test]
+fn a_file_that_comes_later_is_found() {
+    let home = Home::new();
+    fs::create_dir_all(home.config("rules.toml").parent().unwrap()).unwrap();
+    let mut term = opened(&home);
+    save(&home.config("rules.toml"), revision(2, "mohon JANGAN memberikan"));
+    term.shows("SOP Rev-2").shows("mohon JANGAN memberikan");
+    term.quits();
+}
+
+#[test]
+fn a_file_replaced_many_times_ends_at_the_last() {
+    let home = Home::new();
+    let path = home.write("aturan/rules.toml", BUILT_IN);
+    let mut term = Term::start(&prompter(&home, &["--rules", path.to_str().unwrap()]));
+    term.shows(CAMPAIGN);
+    for number in 0..1000 {
+        match number % 3 {
+            0 => save(&path, revision(number, "mohon JANGAN memberikan")),
+            1 => save(&path, "rusak"),
+            _ => fs::write(&path, &BUILT_IN.as_bytes()[..number as usize * 7]).unwrap(),
+        }
+    }
+    save(&path, revision(4711, "mohon SEKALI LAGI memberikan"));
+    term.shows("SOP Rev-4711").shows("mohon SEKALI LAGI memberikan");
+    term.quits();
+}
+
+// ── Idle ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/// How often the program's threads woke, and what CPU time it has used.
+#[cfg(target_os = "linux")]
+fn awake(pid: u32) -> (u64, String) {
+    let mut switches = 0;
+    for task in fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten() {
+        let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
+        let count = status.lines().find_map(|l| l.strip_prefix("voluntary_ctxt_switches:"));
+        switches += count.and_then(|c| c.trim().parse::<u64>().ok()).unwrap_or_default();
+    }
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let times = stat.rsplit(") ").next().unwrap().split(' ').skip(11).take(2).collect::<Vec<_>>().join("+");
+    (switches, times)
+}
+
+/// Between two minutes nothing wakes: no tick, no frame, no poll.
+#[cfg(target_os = "linux")]
+#[test]
+fn idle_it_sleeps() {
+    use std::time::{Duration, Instant};
+
+    let home = Home::new();
+    let path = home.write("aturan/rules.toml", BUILT_IN);
+    let mut term = Term::start(&prompter(&home, &["--rules", path.to_str().unwrap()]));
+    term.shows(CAMPAIGN).send("k").shows("KLB AKTIF");
+    let pid = term.pid();
+    let stretch = |length: Duration| {
+        let (start, before) = (Instant::now(), awake(pid));
+        while start.elapsed() < length {
+            std::thread::park_timeout(length.saturating_sub(start.elapsed()));
+        }
+        (before, awake(pid))
+    };
+    // What the key had done (the state on its way to the disk) comes to rest first.
+    eventually("rest", || {
+        let (before, after) = stretch(Duration::from_millis(300));
+        before == after
+    });
+    let (before, after) = stretch(Duration::from_secs(3));
+    assert_eq!(before, after, "wake-ups, CPU");
+    term.quits();
+}

@@ -1,0 +1,273 @@
+//! A real pseudo-terminal with a program in it and somebody who looks at the screen. Everything waits for what it
+//! wants to see, and fails with the screen where that does not come.
+
+use std::fmt;
+use std::io::{Read as _, Write};
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+
+/// After so long what is waited for does not come: no test is slower than this unless it fails.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// What came out of the program.
+struct Seen {
+    parser: vt100::Parser,
+    bytes: Vec<u8>,
+    /// Whether the next that comes is the last that is read.
+    closing: bool,
+}
+
+/// A terminal and the program in it.
+pub struct Term {
+    master: Option<Box<dyn MasterPty + Send>>,
+    writer: Option<Box<dyn Write + Send>>,
+    child: Box<dyn Child + Send + Sync>,
+    seen: Arc<(Mutex<Seen>, Condvar)>,
+    reading: Option<JoinHandle<()>>,
+    before: String,
+}
+
+impl Term {
+    /// Starts a program in a terminal of 80×24.
+    pub fn start(command: &Command) -> Self {
+        Self::sized(command, 80, 24)
+    }
+
+    /// Starts a program in a terminal of this size.
+    #[track_caller]
+    pub fn sized(command: &Command, columns: u16, rows: u16) -> Self {
+        let pty = native_pty_system().openpty(size(columns, rows)).expect("a pseudo-terminal");
+        let mut builder = CommandBuilder::new(command.get_program());
+        builder.args(command.get_args());
+        builder.env_clear();
+        builder.env("TERM", "xterm-256color");
+        for (name, value) in command.get_envs() {
+            if let Some(value) = value {
+                builder.env(name, value);
+            }
+        }
+        if let Some(folder) = command.get_current_dir() {
+            builder.cwd(folder);
+        }
+        let before = modes(pty.master.as_ref());
+        let child = pty.slave.spawn_command(builder).expect("the program starts");
+        drop(pty.slave);
+        let mut reader = pty.master.try_clone_reader().expect("a reader");
+        let writer = pty.master.take_writer().expect("a writer");
+        let seen = Seen { parser: vt100::Parser::new(rows.max(1), columns.max(1), 200), bytes: Vec::new(), closing: false };
+        let seen = Arc::new((Mutex::new(seen), Condvar::new()));
+        let told = Arc::clone(&seen);
+        let reading = thread::spawn(move || {
+            let mut chunk = [0; 65536];
+            while let Ok(read @ 1..) = reader.read(&mut chunk) {
+                let mut seen = told.0.lock().unwrap_or_else(PoisonError::into_inner);
+                seen.parser.process(&chunk[..read]);
+                seen.bytes.extend_from_slice(&chunk[..read]);
+                told.1.notify_all();
+                if seen.closing {
+                    return;
+                }
+            }
+        });
+        Self { master: Some(pty.master), writer: Some(writer), child, seen, reading: Some(reading), before }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The screen as text.
+    pub fn text(&self) -> String {
+        self.seen().parser.screen().contents()
+    }
+
+    /// Asks the screen something.
+    pub fn screen<T>(&self, ask: impl Fn(&vt100::Screen) -> T) -> T {
+        ask(self.seen().parser.screen())
+    }
+
+    /// Everything that the program sent.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.seen().bytes.clone()
+    }
+
+    /// Waits until the screen is so.
+    #[track_caller]
+    pub fn until(&mut self, what: &str, is: impl Fn(&vt100::Screen) -> bool) -> &mut Self {
+        let end = Instant::now() + DEADLINE;
+        let shared = Arc::clone(&self.seen);
+        let mut seen = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while !is(seen.parser.screen()) {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "{what} does not come:\n{}", seen.parser.screen().contents());
+            seen = shared.1.wait_timeout(seen, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        drop(seen);
+        self
+    }
+
+    /// Waits until these words stand on the screen, however they are wrapped.
+    #[track_caller]
+    pub fn shows(&mut self, words: &str) -> &mut Self {
+        let wanted = flat(words);
+        self.until(&format!("{words:?}"), |screen| flat(&screen.contents()).contains(&wanted))
+    }
+
+    /// Waits until these words are gone from the screen.
+    #[track_caller]
+    pub fn hides(&mut self, words: &str) -> &mut Self {
+        let unwanted = flat(words);
+        self.until(&format!("the end of {words:?}"), |screen| !flat(&screen.contents()).contains(&unwanted))
+    }
+
+    /// Types.
+    #[track_caller]
+    pub fn send(&mut self, keys: impl AsRef<[u8]>) -> &mut Self {
+        let writer = self.writer.as_mut().expect("an open terminal");
+        writer.write_all(keys.as_ref()).and_then(|()| writer.flush()).expect("the terminal takes it");
+        self
+    }
+
+    /// Pastes, as a terminal with bracketed paste does.
+    #[track_caller]
+    pub fn paste(&mut self, text: &str) -> &mut Self {
+        self.send(format!("\x1b[200~{text}\x1b[201~"))
+    }
+
+    /// Gives the window another size.
+    #[track_caller]
+    pub fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
+        self.seen().parser.screen_mut().set_size(rows.max(1), columns.max(1));
+        self.master.as_ref().expect("an open terminal").resize(size(columns, rows)).expect("another size");
+        self
+    }
+
+    /// The program's process id.
+    pub fn pid(&self) -> u32 {
+        self.child.process_id().expect("it runs")
+    }
+
+    /// Sends the program a signal, by its name without SIG.
+    #[track_caller]
+    pub fn signal(&mut self, name: &str) -> &mut Self {
+        let pid = self.pid().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status().expect("kill is everywhere");
+        assert!(sent.success());
+        self
+    }
+
+    /// Closes the window, after a last key that the program must answer.
+    pub fn close(&mut self, last_key: &str) {
+        self.seen().closing = true;
+        self.send(last_key);
+        if let Some(reading) = self.reading.take() {
+            reading.join().expect("it only reads");
+        }
+        self.writer = None;
+        self.master = None;
+    }
+
+    /// Waits until the program ends.
+    #[track_caller]
+    pub fn ends(&mut self) -> ExitStatus {
+        let child = &mut self.child;
+        let mut status = None;
+        eventually("the end of the program", || {
+            status = child.try_wait().expect("our own child");
+            status.is_some()
+        });
+        status.expect("it ended")
+    }
+
+    /// The terminal is as it was before the program: its modes, its screen, its cursor.
+    #[track_caller]
+    pub fn is_restored(&mut self) -> &mut Self {
+        self.until("the terminal as it was", |s| {
+            !s.alternate_screen()
+                && !s.bracketed_paste()
+                && !s.hide_cursor()
+                && s.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+                && !s.application_cursor()
+                && !s.application_keypad()
+        });
+        eventually("the terminal's modes as they were", || self.modes() == self.before);
+        self
+    }
+
+    /// The terminal's modes: raw or not, and all the rest.
+    pub fn modes(&self) -> String {
+        modes(self.master.as_deref().expect("an open terminal"))
+    }
+
+    /// Its modes before the program.
+    pub fn modes_before(&self) -> &str {
+        &self.before
+    }
+
+    /// Leaves with `q`: status 0, and the terminal as it was.
+    #[track_caller]
+    pub fn quits(&mut self) {
+        self.send("q");
+        let status = self.ends();
+        assert!(status.success(), "{status:?}");
+        self.is_restored();
+    }
+}
+
+impl fmt::Debug for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+impl Drop for Term {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn size(columns: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
+}
+
+fn modes(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios().expect("a Unix terminal"))
+}
+
+/// A text on one line, its white space folded.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Waits until something outside the screen is so.
+#[track_caller]
+pub fn eventually(what: &str, mut is: impl FnMut() -> bool) {
+    let end = Instant::now() + DEADLINE;
+    while !is() {
+        assert!(Instant::now() < end, "{what} does not come");
+        thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// Every file below a folder, with what is in it.
+pub fn files_below(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut out = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder of the test").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                out.push((path.display().to_string(), std::fs::read(&path).unwrap_or_default()));
+            }
+        }
+    }
+    out
+}
