@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::book::Book;
 use crate::broadcast::News;
+use crate::journal::report::Recap;
 use crate::rules::diff::diff;
 use crate::rules::ruleset::FieldIx;
 
@@ -66,6 +67,14 @@ pub enum Action {
     PhoneLink(phone::Link),
     /// What the watcher of the centre's folder brings.
     Broadcast(News),
+    /// Open or close the recap of the own day.
+    Recap,
+    /// The journal's answer to what the day was like.
+    DayWas(Box<Recap>),
+    /// What stays wrong with the journal, `None` when nothing does.
+    JournalTrouble(Option<String>),
+    /// What happened to the journal once.
+    JournalTold(String),
     /// The state could not be written (`Some`: why), or it can be again.
     StateTrouble(Option<String>),
 }

@@ -6,11 +6,12 @@ mod broadcast;
 pub mod draft;
 mod ending;
 mod phone;
+mod recap;
 pub mod record;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 
 use crate::action::phone::Ignored;
 use crate::action::{Action, Change, Direction, Edit, Ending, RulesNews};
@@ -19,6 +20,7 @@ use crate::broadcast::Broadcast;
 use crate::closing::name::{NoName, first_line, from_outside};
 use crate::closing::{Closing, Held, Mark};
 use crate::journal::record::Record;
+use crate::journal::report::Recap;
 use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, StepIx};
 use crate::rules::script::FieldValue;
 use crate::words::{Lang, fill};
@@ -42,6 +44,8 @@ pub enum Mode {
     Basis,
     /// The keys.
     Help,
+    /// The own day.
+    Recap,
 }
 
 /// What the outside is to do. Nothing here waits for it.
@@ -59,6 +63,8 @@ pub enum Effect {
     Journal(Box<Record>),
     /// Everything in this call was taken back: it never began.
     Unjournal(u64),
+    /// Ask the journal what this day of this zone was like.
+    AskDay(NaiveDate, FixedOffset),
     /// Answer the telephone: this of what it gave was not taken.
     Answer(Vec<Ignored>),
     /// This declaration was applied: keep it with the shift's facts.
@@ -128,6 +134,9 @@ pub struct App {
     notice: Option<Notice>,
     rules_trouble: Option<String>,
     state_trouble: Option<String>,
+    journal_trouble: Option<String>,
+    /// What the journal told of the day, while the recap is open.
+    day: Option<Recap>,
     now: DateTime<Utc>,
 }
 
@@ -157,6 +166,8 @@ impl App {
             notice: begin.notice.map(|text| Notice { text, of_the_end: false }),
             rules_trouble: begin.rules_trouble,
             state_trouble: None,
+            journal_trouble: None,
+            day: None,
             now: begin.now,
         }
     }
@@ -244,6 +255,10 @@ impl App {
             }
             Action::Basis => self.toggle(Mode::Basis),
             Action::Help => self.toggle(Mode::Help),
+            Action::Recap => self.toggle_recap(effects),
+            Action::DayWas(day) => self.day = Some(*day),
+            Action::JournalTrouble(why) => self.journal_trouble = why,
+            Action::JournalTold(what) => self.tell(what),
             Action::Back => {
                 self.looking = None;
                 self.show_closing();
@@ -293,7 +308,7 @@ impl App {
     }
 
     fn is_panel_open(&self) -> bool {
-        matches!(self.mode, Mode::Basis | Mode::Help)
+        matches!(self.mode, Mode::Basis | Mode::Help | Mode::Recap)
     }
 
     fn show_closing(&mut self) {
@@ -469,6 +484,9 @@ fn is_a_persons(action: &Action) -> bool {
         Action::Clock
             | Action::Rules(_)
             | Action::StateTrouble(_)
+            | Action::DayWas(_)
+            | Action::JournalTrouble(_)
+            | Action::JournalTold(_)
             | Action::Phone(_)
             | Action::PhoneLink(_)
             | Action::Broadcast(_)

@@ -125,7 +125,7 @@ pub fn rows(app: &App) -> Vec<Row> {
         Mode::Closing => closing(app),
         Mode::Typing(_) => typing(app),
         Mode::Asking => asking(app),
-        Mode::Basis | Mode::Help => panel(app),
+        Mode::Basis | Mode::Help | Mode::Recap => panel(app),
     };
     let quit: &[Key] = match app.mode() {
         Mode::Typing(_) => &[Key::Ctrl('c')],
@@ -164,6 +164,7 @@ fn closing(app: &App) -> Vec<Row> {
     rows.extend(settings(app));
     rows.push(Row::new(&[Key::Char('x')], Action::End, keys.end).in_footer(3));
     rows.push(Row::new(&[Key::Char('c')], Action::Copy, keys.copy));
+    rows.push(Row::new(&[Key::Char('r')], Action::Recap, keys.recap));
     let basis = Row::new(&[Key::Char('d')], Action::Basis, keys.basis_short);
     rows.push(basis.in_footer(4));
     rows.push(Row::new(&[Key::PageDown], Action::Scroll(Direction::Down), keys.scroll));
@@ -235,20 +236,28 @@ fn asking(app: &App) -> Vec<Row> {
 
 fn panel(app: &App) -> Vec<Row> {
     let keys = &app.words().keys;
-    let same = if *app.mode() == Mode::Help { ('?', Action::Help) } else { ('d', Action::Basis) };
-    let other =
-        if *app.mode() == Mode::Help { ('d', Action::Basis, keys.basis_short) } else { ('?', Action::Help, keys.help) };
+    let same = match app.mode() {
+        Mode::Help => ('?', Action::Help),
+        Mode::Recap => ('r', Action::Recap),
+        _ => ('d', Action::Basis),
+    };
+    let panels = [
+        ('?', Action::Help, keys.help),
+        ('d', Action::Basis, keys.basis_short),
+        ('r', Action::Recap, keys.recap),
+    ];
     let said = if app.is_complete() { keys.next_call } else { keys.said };
     let mut rows = vec![
-        Row::new(&[Key::Esc, Key::Char(same.0)], same.1, keys.back).in_footer(0),
+        Row::new(&[Key::Esc, Key::Char(same.0)], same.1.clone(), keys.back).in_footer(0),
         Row::new(&[Key::Up], Action::Look(Direction::Up), keys.scroll),
         Row::new(&[Key::Down], Action::Look(Direction::Down), keys.scroll).in_footer(1),
         Row::new(&[Key::PageUp], Action::Scroll(Direction::Up), keys.scroll),
         Row::new(&[Key::PageDown], Action::Scroll(Direction::Down), keys.scroll),
         Row::new(&[Key::Char(' '), Key::Enter], Action::Said, said).in_footer(2),
-        Row::new(&[Key::Char(other.0)], other.1, other.2).in_footer(3),
         Row::new(&[Key::Backspace], Action::Undo, keys.undo),
     ];
+    let others = panels.into_iter().filter(|(key, ..)| *key != same.0);
+    rows.extend(others.map(|(key, action, label)| Row::new(&[Key::Char(key)], action, label).in_footer(3)));
     rows.extend(still(app));
     rows.extend(settings(app));
     rows

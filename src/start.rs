@@ -15,6 +15,7 @@ use crate::files::broadcast::{Looker, path_in};
 use crate::files::shift::{self, Shift};
 use crate::files::{self, Bad, Folders};
 use crate::settings::Settings;
+use crate::journal::writer::Config;
 use crate::softphone::place::Place;
 use crate::softphone::socket::Used;
 use crate::softphone::{baresip, socket};
@@ -51,6 +52,8 @@ pub struct Start {
     pub notice: Option<String>,
     /// The rules that were in use when the prompter last ran, where they are others and still at hand.
     pub was: Option<Arc<Book>>,
+    /// The journal; `None`: the settings want none, or there is no place for it.
+    pub journal: Option<PathBuf>,
 }
 
 /// What outlasts a restart, shared by the two threads that write it.
@@ -77,10 +80,12 @@ impl Start {
         let theme = if no_colour() { Theme::Mono } else { self.settings.theme };
         let (used, applied) = (Arc::new(Used::default()), Applied::default());
         let tellers = tellers(&self.settings, &self.folders, &used, words);
+        let journal = self.journal.map(|path| Config { path, days: self.settings.journal.days, seat: self.settings.seat });
         let kept: Kept = Arc::new(Mutex::new(self.shift));
         let outside = Outside {
             keep: keep(Arc::clone(&kept), Arc::clone(&applied), self.folders.clone(), words),
             tellers,
+            journal,
             used,
             applied,
             rules: self.watch.map(|path| {

@@ -201,6 +201,7 @@ impl App {
                 Some(fill(self.words().screen.not_yet_effective, &[("day", &day)]))
             };
             let trouble = self.rules_trouble.clone().or_else(|| self.state_trouble.clone());
+            let trouble = trouble.or_else(|| self.journal_trouble.clone());
             trouble.or_else(|| self.centre_trouble()).or_else(not_yet)
         };
         self.notice.as_ref().map(|n| n.text.clone()).or_else(standing)
@@ -209,7 +210,8 @@ impl App {
     /// Whether the notice tells of something that stays wrong.
     #[must_use]
     pub fn notice_is_trouble(&self) -> bool {
-        let stays = self.rules_trouble.is_some() || self.state_trouble.is_some() || self.centre_trouble().is_some();
+        let stays = self.rules_trouble.is_some() || self.state_trouble.is_some() || self.journal_trouble.is_some();
+        let stays = stays || self.centre_trouble().is_some();
         self.notice.is_none() && stays
     }
 

@@ -34,8 +34,8 @@ pub fn run(context: &Context) -> Result<Answer, Stop> {
     // A trainer's own stories and decks lie beside them.
     let stories = folder.join("scenarios.toml");
     let deck = folder.join("decks").join("contoh.toml");
-    for folder in deck.parent() {
-        fs::create_dir_all(folder).map_err(|e| failed(folder, &e))?;
+    if let Some(decks) = deck.parent() {
+        fs::create_dir_all(decks).map_err(|e| failed(decks, &e))?;
     }
     let files = [(&rules, BUILT_IN), (&settings, TEMPLATE), (&stories, story::TEMPLATE), (&deck, deck::BUILT_IN)];
     for (path, text) in files {

@@ -70,6 +70,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
         clock,
         shift,
         was,
+        journal: context.settings.journal.enabled.then(|| context.journal()).flatten(),
         notice: (!notices.is_empty()).then(|| notices.join(" · ")),
         book: Arc::new(ready.book),
         settings: context.settings,

@@ -159,9 +159,10 @@ pub fn grade(rules: &RuleSet, card: &Card, answer: &Answer) -> Grade {
                 steps: *said == expected,
                 greeting: heard == card.greeting_word(rules) || !card.greets(rules),
                 zone: right_zone,
-                honorific: card
-                    .honorific
-                    .is_none_or(|(field, choice)| *honorific == Some(choice) || !is_spoken(rules, &expected, field)),
+                honorific: card.honorific.is_none_or(|(field, choice)| {
+                    let asked = rules.field(field).key.is_some() && is_spoken(rules, &expected, field);
+                    *honorific == Some(choice) || !asked
+                }),
             }
         }
         Answer::Blind { steps, greeting } => {

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::card::Card;
 use super::dice::Dice;
-use super::grade::{Answer, Grade, Heard, Way, grade};
+use super::grade::{Answer, Heard, Way, grade};
 use super::sheet::{Done, Row, Sheet, moment};
 use crate::action::{Action, Direction};
 use crate::app::{App, Begin};
@@ -316,6 +316,12 @@ impl Session {
         self.phase = Phase::Card;
         let rules = &self.setup.book.rules;
         self.app = app(&self.setup, card.moment(rules, self.setup.day));
+        // What no key sets comes to the prompter from outside, here as there.
+        for fact in (0..rules.facts.len()).filter(|at| rules.facts[*at].key.is_none()) {
+            for _ in 0..card.situation.value(fact) {
+                let _ = self.app.update(Action::Fact { fact, back: false }, self.app.now());
+            }
+        }
         self.work = match self.way {
             Way::Case => Work::Case,
             Way::Blind => {
@@ -473,12 +479,6 @@ impl Session {
         sheet.judge();
         sheet
     }
-
-    /// Whether a grade is all right; for the screen.
-    #[must_use]
-    pub fn right(&self) -> usize {
-        self.done.iter().filter(|d| Grade::is_right(&d.grade)).count()
-    }
 }
 
 /// A prompter in which nothing has happened, at a moment.
@@ -603,7 +603,7 @@ mod tests {
                 assert_eq!(session.last().unwrap().grade.is_right(), at % 2 == 0);
                 assert_eq!(session.update(Move::Next, session.now), []);
             }
-            assert_eq!((session.phase(), session.right()), (Phase::Score, all.div_ceil(2)));
+            assert_eq!((session.phase(), session.sheet().right()), (Phase::Score, all.div_ceil(2)));
             assert_eq!(session.update(Move::Next, session.now), [Effect::Quit]);
             let sheet = session.sheet();
             assert_eq!((sheet.exam, sheet.passed, sheet.complete), (false, false, true));

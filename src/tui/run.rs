@@ -17,11 +17,15 @@ use crate::action::{Action, RulesNews};
 use crate::app::{App, Effect};
 use crate::broadcast::Broadcast;
 use crate::clock::Clock;
+use crate::journal::writer::{Config, Writer};
 use crate::closing::Held;
 use crate::keymap::{self, Key};
 use crate::softphone::socket::{Asked, Used};
 use crate::watch::{Look, watch};
+use crate::words::Words;
 
+/// A disk that hangs must not hold the window open longer than this.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// What could not be kept is tried again after so long.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
 
@@ -66,6 +70,8 @@ pub struct Outside {
     pub used: Arc<Used>,
     /// Which of the centre's declarations was applied last; kept with the shift's facts.
     pub applied: Applied,
+    /// How the journal is kept; `None`: not at all.
+    pub journal: Option<Config>,
 }
 
 /// Something happened.
@@ -102,6 +108,7 @@ pub fn run(app: &mut App, theme: Theme, clock: Clock, outside: Outside) -> io::R
     let look = outside.rules.map(|(path, reload)| watch_rules(path, reload, send.clone()));
     let tell = Tell(send.clone());
     let (keeper, kept) = keep_state(outside.keep, send);
+    let journal = outside.journal.map(|config| keep_journal(config, tell.clone(), app.words()));
     let told_by: Vec<_> = outside.tellers.into_iter().map(|teller| teller(tell.clone())).collect();
     let mut session = Session {
         app,
@@ -114,13 +121,18 @@ pub fn run(app: &mut App, theme: Theme, clock: Clock, outside: Outside) -> io::R
         used: outside.used,
         applied: outside.applied,
         ignored: Vec::new(),
+        journal,
+        tell,
     };
     let end = session.events(&events);
     session.keeper = None;
+    let journal = session.journal.take();
     drop(session);
+    // The terminal is its owner's again while the last of the call goes to the disk.
+    let _ = journal.map(|journal| journal.finish(LAST_WORDS));
     drop(told_by);
     // The last state is on its way to the disk; a disk that hangs must not hold the window open.
-    let _ = kept.recv_timeout(Duration::from_millis(500));
+    let _ = kept.recv_timeout(LAST_WORDS);
     match end? {
         #[cfg(unix)]
         Some(signal) => signal_hook::low_level::emulate_default_handler(signal),
@@ -140,6 +152,8 @@ struct Session<'a> {
     applied: Applied,
     /// What of the telephone's last message was not taken.
     ignored: Vec<Ignored>,
+    journal: Option<Writer>,
+    tell: Tell,
 }
 
 /// Whether to go on.
@@ -226,7 +240,24 @@ impl Session<'_> {
                         let _ = keeper.send(held);
                     }
                 }
-                Effect::Journal(_) | Effect::Unjournal(_) => {}
+                Effect::Journal(record) => {
+                    if let Some(journal) = &self.journal {
+                        journal.record(record, self.clock.now());
+                    }
+                }
+                Effect::Unjournal(call) => {
+                    if let Some(journal) = &self.journal {
+                        journal.take_back(call);
+                    }
+                }
+                Effect::AskDay(day, zone) => {
+                    if let Some(journal) = &self.journal {
+                        let tell = self.tell.clone();
+                        journal.recap(day, zone, move |day| {
+                            let _ = tell.action(Action::DayWas(Box::new(day)));
+                        });
+                    }
+                }
                 Effect::Answer(ignored) => self.ignored = ignored,
                 Effect::SaveBroadcast(broadcast) => {
                     *self.applied.lock().unwrap_or_else(PoisonError::into_inner) = Some(*broadcast);
@@ -329,6 +360,18 @@ fn watch_rules(path: PathBuf, mut reload: Reload, send: Sender<Event>) -> Look {
         if let Some(news) = reload() {
             let _ = send.send(Event::Action(Action::Rules(news)));
         }
+    })
+}
+
+/// The journal's thread; what goes wrong in it is told on the screen.
+fn keep_journal(config: Config, tell: Tell, words: &'static Words) -> Writer {
+    Writer::start(config, move |trouble| {
+        let line = trouble.line(words);
+        let _ = if trouble.stands() {
+            tell.action(Action::JournalTrouble(Some(line)))
+        } else {
+            tell.action(Action::JournalTrouble(None)) && tell.action(Action::JournalTold(line))
+        };
     })
 }
 

@@ -33,6 +33,7 @@ mod feedback;
 mod footer;
 mod header;
 mod panel;
+mod recap;
 mod script;
 pub mod wrap;
 
@@ -249,6 +250,7 @@ fn prompter(frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) -> Drawn {
     match look.app.mode() {
         Mode::Basis => top.push(Block::panel(panel::basis(look))),
         Mode::Help => top.push(Block::panel(panel::help(look))),
+        Mode::Recap => top.push(Block::panel(recap::recap(look))),
         _ if look.size == Size::Wide => {
             return wide(frame, look, area, top);
         }
@@ -274,6 +276,7 @@ fn tiny(look: &Look<'_>, area: Rect) -> Vec<Block> {
         Mode::Asking => vec![Block::sentence(footer::question(&look))],
         Mode::Basis => vec![Block::sentence(panel::basis(&look))],
         Mode::Help => vec![Block::sentence(panel::help(&look))],
+        Mode::Recap => vec![Block::sentence(recap::recap(&look))],
         Mode::Typing(_) if area.height > 1 => vec![header::typing(&look), Block::sentence(script::alone(&look))],
         Mode::Typing(_) | Mode::Closing => vec![Block::sentence(script::alone(&look))],
     }

@@ -4,6 +4,7 @@ mod app;
 mod closing;
 mod cli;
 mod corpus;
+mod drill;
 mod house;
 mod journal;
 #[cfg(unix)]

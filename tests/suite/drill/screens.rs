@@ -1,0 +1,228 @@
+//! Whole screens of practice and presentation: pictures of text at three sizes, and no panic at any other.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use penutup::action::Direction;
+use penutup::book::Book;
+use penutup::drill::deal::{Dealer, everything};
+use penutup::drill::deck::Deck;
+use penutup::drill::grade::Way;
+use penutup::drill::keys;
+use penutup::drill::session::{Move, Session, Setup};
+use penutup::drill::show::{Go, Show};
+use penutup::drill::story::Stories;
+use penutup::keymap::Key;
+use penutup::tui::theme::Theme;
+use penutup::tui::view::{self, Drawn};
+use penutup::words::Lang;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+
+use crate::scenes::{no_blanks, rows, text};
+use crate::stage::wib;
+
+const SIZES: [(u16, u16); 3] = [(100, 30), (80, 24), (60, 18)];
+
+fn session(exam: Option<u8>, way: Option<Way>) -> Session {
+    let book = Arc::new(Book::built_in());
+    let stories = Stories::built_in();
+    let cards = Dealer::new(&book.rules, &stories).deal(&everything(&book.rules), 7).cards;
+    Session::new(Setup {
+        stories_sha256: stories.sha256,
+        lang: Lang::Id,
+        home: 0,
+        flagged: vec![true; cards.len()],
+        cards,
+        seed: 7,
+        way,
+        exam,
+        trainee: Some("cso-0412".into()),
+        due: if exam.is_some() { (0, 0) } else { (12, 2) },
+        day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
+        now: wib("08:00"),
+        book,
+    })
+}
+
+/// Presses keys; each must do something.
+#[track_caller]
+fn press(session: &mut Session, pressed: &str) {
+    for c in pressed.chars() {
+        let key = match c {
+            '⏎' => Key::Enter,
+            '↓' => Key::Down,
+            '→' => Key::Right,
+            '⎋' => Key::Esc,
+            c => Key::Char(c),
+        };
+        let step = keys::session(session, key).unwrap_or_else(|| panic!("{c:?} does nothing here"));
+        session.update(step, wib("08:01"));
+    }
+}
+
+fn practice(way: Option<Way>, pressed: &str) -> Session {
+    let mut session = session(None, way);
+    press(&mut session, pressed);
+    session
+}
+
+fn show(scene: usize, steps: usize) -> Show {
+    let book = Arc::new(Book::built_in());
+    let deck = Deck::built_in();
+    let (scenes, _) = deck.scenes(&book.rules);
+    let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
+    let mut show = Show::new(book, Lang::Id, 0, day, deck.title, scenes).expect("scenes");
+    (0..scene).for_each(|_| drop(show.update(Go::Scene(Direction::Down))));
+    (0..steps).for_each(|_| drop(show.update(Go::Step)));
+    show
+}
+
+enum Played {
+    Session(Box<Session>),
+    Show(Box<Show>),
+}
+
+impl Played {
+    fn draw(&mut self, columns: u16, height: u16) -> (Buffer, Drawn) {
+        let mut terminal = Terminal::new(TestBackend::new(columns, height)).expect("a terminal in memory");
+        let mut drawn = Drawn::default();
+        terminal
+            .draw(|frame| {
+                drawn = match self {
+                    Self::Session(session) => view::drill::draw(frame, session, Theme::Terminal),
+                    Self::Show(show) => view::demo::draw(frame, show, Theme::Terminal),
+                }
+            })
+            .expect("a terminal in memory");
+        match self {
+            Self::Session(session) => session.bound_scroll(drawn.most_scroll, drawn.page),
+            Self::Show(show) => show.bound_scroll(drawn.most_scroll, drawn.page),
+        }
+        (terminal.backend().buffer().clone(), drawn)
+    }
+}
+
+fn all() -> Vec<(&'static str, Played)> {
+    let session = |session: Session| Played::Session(Box::new(session));
+    let played = |scene, steps| Played::Show(Box::new(show(scene, steps)));
+    let mut exam = self::session(Some(90), Some(Way::Blind));
+    let mut out = vec![("exam-intro", session(self::session(Some(90), Some(Way::Blind))))];
+    press(&mut exam, " ");
+    for _ in 0..exam.setup().cards.len() {
+        press(&mut exam, " →⏎");
+    }
+    out.extend([
+        ("exam-score", session(exam)),
+        ("intro", session(practice(None, ""))),
+        ("case", session(practice(None, "1k "))),
+        ("case-feedback", session(practice(None, "1x"))),
+        ("blind", session(practice(None, "2 ↓ →"))),
+        ("blind-feedback", session(practice(None, "2 ↓ →⏎"))),
+        ("spoken", session(practice(None, "3"))),
+        ("spoken-marks", session(practice(None, "3 12"))),
+        ("spoken-feedback", session(practice(None, "3 12 "))),
+        ("story", session(practice(None, "2r"))),
+        ("demo-first", played(0, 0)),
+        ("demo-conflict", played(4, 1)),
+        ("demo-basis", played(4, 2)),
+        ("demo-klb", played(6, 3)),
+        ("demo-zones", played(9, 3)),
+        ("demo-end", played(10, 1)),
+    ]);
+    out
+}
+
+#[test]
+fn every_screen_at_three_sizes() {
+    for (name, mut played) in all() {
+        let mut out = String::new();
+        for (columns, height) in SIZES {
+            let (buffer, _) = played.draw(columns, height);
+            out.push_str(&format!("{columns}×{height}\n"));
+            for row in rows(&buffer) {
+                out.push_str(&format!("│{row}\n"));
+            }
+        }
+        insta::with_settings!({
+            snapshot_path => "../../snapshots/drill",
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, {
+            insta::assert_snapshot!(name, out);
+        });
+    }
+}
+
+#[test]
+fn no_size_breaks_any_screen() {
+    for (name, mut played) in all() {
+        for (columns, height) in
+            [(0, 0), (1, 1), (1, 50), (7, 3), (29, 5), (30, 6), (31, 9), (40, 12), (72, 7), (99, 23), (200, 60)]
+        {
+            let (buffer, drawn) = played.draw(columns, height);
+            assert_eq!((buffer.area.width, buffer.area.height), (columns, height), "{name}");
+            assert!(drawn.page <= usize::from(height), "{name} {columns}×{height}");
+        }
+    }
+}
+
+#[test]
+fn every_scene_of_the_deck_reads_whole_at_60_by_18() {
+    let mut show = show(0, 0);
+    loop {
+        let before = (show.at(), show.step());
+        let mut terminal = Terminal::new(TestBackend::new(60, 18)).expect("a terminal in memory");
+        terminal.draw(|frame| _ = view::demo::draw(frame, &show, Theme::Terminal)).expect("a terminal in memory");
+        let screen = no_blanks(&text(terminal.backend().buffer()));
+        assert!(screen.contains(&no_blanks(show.caption())), "{}:\n{screen}", show.caption());
+        if show.app().mode() == &penutup::app::Mode::Closing
+            && let Some(sentence) = show.app().shown().and_then(|step| show.app().sentence(step))
+        {
+            let sentence = no_blanks(&sentence.to_string());
+            assert!(screen.contains(&sentence), "{sentence} is not on\n{}", text(terminal.backend().buffer()));
+        }
+        show.update(Go::Step);
+        if (show.at(), show.step()) == before {
+            return;
+        }
+    }
+}
+
+#[test]
+fn an_exam_gives_nothing_away() {
+    let mut exam = session(Some(90), Some(Way::Case));
+    press(&mut exam, " ");
+    for key in [Key::Char('d'), Key::Char('c')] {
+        assert_eq!(keys::session(&exam, key), None);
+    }
+    let mut blind = session(Some(90), Some(Way::Blind));
+    press(&mut blind, " ");
+    let (buffer, _) = Played::Session(Box::new(blind)).draw(100, 30);
+    let screen = text(&buffer);
+    for word in ["Untuk mewujudkan", "Agar semua", "No. 1", "Dasar"] {
+        assert!(!screen.contains(word), "{word} is on\n{screen}");
+    }
+}
+
+#[test]
+fn esc_never_leaves() {
+    for way in [None, Some(Way::Case)] {
+        let mut session = session(None, way);
+        let begin = if way.is_none() { "2" } else { " " };
+        for pressed in ["", begin, " ", "r"] {
+            press(&mut session, pressed);
+            if let Some(step) = keys::session(&session, Key::Esc) {
+                assert_eq!(session.update(step, wib("08:02")), []);
+            }
+        }
+        for quit in [Key::Char('q'), Key::Ctrl('c')] {
+            assert_eq!(keys::session(&session, quit), Some(Move::Quit));
+        }
+    }
+    let mut show = show(4, 2);
+    let esc = keys::show(&show, Key::Esc).expect("it closes the panel");
+    assert!(!show.update(esc));
+    assert_eq!(keys::show(&show, Key::Char('q')), Some(Go::Quit));
+}

@@ -1,0 +1,198 @@
+//! Practice, exam and presentation in a real pseudo-terminal: from the first screen to the sheet on the disk.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use penutup::book::Book;
+use penutup::drill::card::Card;
+use penutup::drill::deal::{Dealer, everything};
+use penutup::drill::dice::Dice;
+use penutup::drill::story::Stories;
+
+use crate::support::{Home, json};
+use crate::term::{Term, eventually};
+
+/// The cards that the program deals for a seed.
+fn cards(seed: u64) -> (Arc<Book>, Vec<Card>) {
+    let book = Arc::new(Book::built_in());
+    let cards = Dealer::new(&book.rules, &Stories::built_in()).deal(&everything(&book.rules), seed).cards;
+    (book, cards)
+}
+
+/// The keys that answer a card without the script: digits for its steps, arrows for its greeting.
+fn blind_keys(book: &Book, card: &Card, at: usize, seed: u64) -> String {
+    let rules = &book.rules;
+    let ids = rules.steps.iter().filter(|s| s.is_spoken()).map(|s| s.id.as_str());
+    let mut offered: Vec<&str> = ids.collect();
+    Dice::new(seed ^ (at as u64 + 1)).shuffle(&mut offered);
+    let digit = |id: &str| (offered.iter().position(|o| *o == id).expect("offered") + 1).to_string();
+    let steps: String = card.spoken(rules).iter().map(|s| digit(&rules.step(*s).id)).collect();
+    steps + &"\x1b[C".repeat(card.greeting(rules) + 1) + "\r"
+}
+
+fn read(path: &Path) -> serde_json::Value {
+    json(&std::fs::read_to_string(path).expect("the sheet"))
+}
+
+#[test]
+fn an_exam_is_passed_written_checked_and_merged() {
+    let home = Home::new();
+    let (book, cards) = cards(7);
+    for (id, out, format, wrong) in
+        [("cso-1", "satu.json", "json", 0), ("cso-2", "dua.csv", "csv", 0), ("cso-3", "tiga.json", "json", 2)]
+    {
+        let args =
+            ["drill", "--exam", "--seed", "7", "--pass", "90", "--trainee", id, "--format", format, "--out", out];
+        let mut term = Term::start(&home.penutup(args).command());
+        term.shows("Ujian salam penutup").shows("Lulus bila 90% kartu tepat").send(" ");
+        for (at, card) in cards.iter().enumerate() {
+            term.shows(&format!("kartu {} dari {}", at + 1, cards.len())).shows(&card.person.introduced());
+            let keys = if at < wrong { "1\x1b[C\r".into() } else { blind_keys(&book, card, at, 7) };
+            term.send(keys);
+        }
+        term.shows("lembar nilai").shows(if wrong == 0 { "LULUS" } else { "Belum lulus" });
+        term.send("q");
+        assert_eq!(term.ends().exit_code(), u32::from(wrong > 0), "{id}");
+        term.is_restored();
+    }
+    let sheet = read(&home.path().join("satu.json"));
+    assert_eq!((&sheet["score"], &sheet["passed"], &sheet["complete"]), (&100.into(), &true.into(), &true.into()));
+    assert_eq!(sheet["rules_sha256"], book.sha256());
+    for file in ["satu.json", "dua.csv", "tiga.json"] {
+        let out = home.penutup(["drill", "--check-sheet", file]).ok();
+        assert!(out.contains("benih 7: cocok"), "{out}");
+    }
+    let merged = home.penutup(["drill", "--merge", "tiga.json", "satu.json", "dua.csv", "satu.json"]).ok();
+    assert_eq!(merged.lines().count(), 1 + 3 * cards.len());
+    home.write("kelas.csv", &merged);
+    assert_eq!(home.penutup(["drill", "--check-sheet", "kelas.csv"]).ok().matches("cocok").count(), 3);
+
+    // A bent sheet does not hold.
+    let bent = std::fs::read_to_string(home.path().join("tiga.json")).expect("it").replacen(
+        "\"right\":false",
+        "\"right\":true",
+        1,
+    );
+    home.write("bengkok.json", bent);
+    let ran = home.penutup(["drill", "--check-sheet", "bengkok.json"]).run();
+    ran.status(1).out_has("tidak cocok").out_has("kartu 1");
+    // Nor does any under other rules.
+    home.write("config/penutup/rules.toml", penutup::rules::BUILT_IN.replace("Rev-1", "Rev-2"));
+    home.penutup(["drill", "--check-sheet", "satu.json"]).run().status(1).out_has("aturan lain");
+}
+
+#[test]
+fn an_exam_that_is_broken_off_is_not_passed_and_its_sheet_says_so() {
+    for (how, status) in [("q", Some(1)), ("\x03", Some(1)), ("TERM", None)] {
+        let home = Home::new();
+        let (book, cards) = cards(3);
+        let args = ["drill", "--exam", "--seed", "3", "--format", "json", "--out", "n.json"];
+        let mut term = Term::start(&home.penutup(args).command());
+        term.shows("Ujian").send(" ").shows("kartu 1 dari").send(blind_keys(&book, &cards[0], 0, 3));
+        term.shows("kartu 2 dari").send("\x1b");
+        if status.is_some() {
+            term.send(how);
+        } else {
+            term.signal(how);
+        }
+        let ended = term.ends();
+        match status {
+            Some(status) => assert_eq!(ended.exit_code(), status, "{how:?}"),
+            None => assert_eq!(ended.signal(), Some("Terminated")),
+        }
+        term.is_restored();
+        let sheet = read(&home.path().join("n.json"));
+        assert_eq!((&sheet["complete"], &sheet["passed"]), (&false.into(), &false.into()), "{how:?}");
+        assert_eq!(sheet["cards"][0]["right"], true, "{how:?}");
+        assert!(sheet["cards"][1]["answer"].is_null(), "{how:?}");
+        home.penutup(["drill", "--check-sheet", "n.json"]).ok();
+    }
+}
+
+#[test]
+fn a_case_is_set_closed_and_explained() {
+    let home = Home::new();
+    let (book, cards) = cards(7);
+    let rules = &book.rules;
+    let mut term = Term::start(&home.penutup(["drill", "--seed", "7"]).command());
+    term.shows("Latihan salam penutup").send("1").shows("kartu 1 dari").shows(&cards[0].person.introduced());
+    // Its own keys, and Esc that leaves nothing.
+    let mut keys = String::from("\x1b");
+    for (fact, f) in rules.facts.iter().enumerate() {
+        keys.push_str(&f.key.expect("a key").to_string().repeat(cards[0].situation.value(fact)));
+    }
+    keys.push_str(&"z".repeat(cards[0].zone));
+    keys.push_str(&"b".repeat(cards[0].honorific.expect("an honorific").1));
+    term.send(keys + "s").shows("Closing lengkap").send(" ");
+    term.shows("√ Tepat").shows("Kalimatnya").shows(rules.rules[0].basis.as_deref().map_or("", |_| "Dasar"));
+    term.send(" ").shows("kartu 2 dari").send("x").shows("Belum tepat").shows("seharusnya");
+    term.quits();
+    assert!(term.text().contains("1 dari 2 kartu tepat (50%)"), "{}", term.text());
+    assert!(!home.path().join("state").exists(), "without a trainee nothing is kept");
+}
+
+#[test]
+fn a_trainees_boxes_are_kept_after_each_card_and_reopen_with_the_rules() {
+    let home = Home::new();
+    let file = home.state("drill/cso-0412.toml");
+    let start = |home: &Home, at: &str| {
+        let args = ["drill", "--trainee", "CSO-0412", "--way", "lisan", "--count", "12", "--seed", "1", "--at", at];
+        Term::start(&home.penutup(args).command())
+    };
+    let mut term = start(&home, "2026-03-02T08:00:00+07:00");
+    term.shows("23 hal jatuh tempo").send(" ");
+    let mut answered = 0;
+    while !term.text().contains("lembar nilai") {
+        answered += 1;
+        let card = format!("kartu {answered} dari");
+        term.until("a card or the score", |s| s.contents().contains(&card) || s.contents().contains("lembar nilai"));
+        if !term.text().contains(&card) {
+            break;
+        }
+        term.send(" ").shows("bagaimana setiap kalimat terdengar?");
+        // One mark more than any closing has sentences does no harm: the last is marked again.
+        term.send("1111").shows("Spasi nilai kartu ini").send(" ").shows("√ Tepat");
+        let told = file.clone();
+        eventually("the boxes on the disk", || told.exists());
+        term.send(" ");
+    }
+    term.send("q");
+    assert!(term.ends().success());
+    let kept = std::fs::read_to_string(&file).expect("the boxes");
+    assert!(kept.contains("situasi") && !kept.contains("Siti"), "no name: {kept}");
+    // A day later the rest is asked, and in a changed SOP what changed too.
+    let rules = penutup::rules::BUILT_IN
+        .replace("mohon tidak memberikan tambahan biaya", "mohon jangan memberi tambahan biaya");
+    home.write("config/penutup/rules.toml", rules);
+    let mut term = start(&home, "2026-03-02T09:00:00+07:00");
+    term.shows("hal dibuka lagi karena aturannya berubah");
+    term.quits();
+}
+
+#[test]
+fn a_deck_is_played_scene_by_scene() {
+    let home = Home::new();
+    let mut term = Term::sized(&home.penutup(["demo"]).command(), 60, 18);
+    term.shows("Peragaan 1/11").shows("Untuk mewujudkan PLN terbaik").send(" ").shows("Agar semua makin mudah");
+    term.send("\x1b[C").shows("Peragaan 2/11").shows("Siti Aminah (contoh)");
+    term.send("\x1b[C\x1b[C").shows("Peragaan 4/11").send(" ").shows("Segera update").shows("No. 2.b");
+    // The class asks: and under KLB?
+    term.send("k").shows("KLB AKTIF").send("\x1b").send("\x7f").hides("KLB AKTIF");
+    term.send("\x1b[D").shows("Peragaan 3/11");
+    term.quits();
+
+    home.penutup(["init"]).ok();
+    let mut term = Term::start(&home.penutup(["demo", "contoh"]).command());
+    term.shows("Peragaan 1/11");
+    term.quits();
+    let mut term = Term::start(&home.penutup(["demo", "tak-ada"]).command());
+    assert_eq!(term.ends().exit_code(), 2);
+    term.shows("Tidak ada peragaan \"tak-ada\"").shows("contoh");
+    home.write(
+        "config/penutup/decks/salah.toml",
+        "schema = 1\ntitle = \"x\"\n[[scene]]\ntitle = \"a\"\ncaption = \"b\"\nset = { kbl = \"ya\" }\n",
+    );
+    let mut term = Term::start(&home.penutup(["demo", "salah"]).command());
+    assert_eq!(term.ends().exit_code(), 2);
+    term.shows("salah.toml:6").shows("klb");
+}

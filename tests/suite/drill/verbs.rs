@@ -1,0 +1,104 @@
+//! `drill` and `demo` without a terminal: what serves in scripts, and what is refused in one line.
+
+use crate::support::{Home, assert_harmless, penutup};
+
+#[test]
+fn without_a_terminal_one_line_names_say() {
+    for args in [&["drill"][..], &["drill", "--exam"], &["drill", "--trainee", "a"], &["demo"], &["demo", "x.toml"]] {
+        let told = Home::new().penutup(args).failed();
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(told.contains("memerlukan terminal") && told.contains("penutup say"), "{told}");
+    }
+}
+
+#[test]
+fn the_list_names_every_rule_and_what_is_not_reached() {
+    let out = Home::new().penutup(["drill", "--list"]).ok();
+    for id in ["kalimat-lengkap-1", "klb-pln-mobile-belum", "ajakan-wajib", "urutan"] {
+        assert!(out.contains(&format!("√ {id} ")), "{out}");
+    }
+    assert!(out.starts_with("SOP Rev-1: 49 cerita"), "{out}");
+
+    let home = Home::new();
+    let other = penutup::rules::BUILT_IN.replace("id = \"pln-mobile\", label", "id = \"ponsel\", label");
+    let other = other.replace("topik = \"pln-mobile\"", "topik = \"ponsel\"");
+    let rules = home.write("rules.toml", other);
+    let ran = home.penutup(["drill", "--list", "--rules"]).command().arg(&rules).output().expect("it runs");
+    let out = String::from_utf8(ran.stdout).expect("text");
+    assert_eq!(ran.status.code(), Some(1), "{out}");
+    assert!(out.contains("- kalimat-lengkap-2 ") && out.contains("belum ada cerita"), "{out}");
+    assert!(out.contains("Cerita yang tidak dipakai") && out.contains("login-gagal"), "{out}");
+
+    home.write(
+        "config/penutup/scenarios.toml",
+        "schema = 1\n[[detail]]\nid = \"ponsel\"\nwhen = { topik = \"ponsel\" }\ntell = [\"Soal ponsel.\"]\n\
+         [[scenario]]\nid = \"apa-saja\"\ntell = [\"{orang} menelepon.\"]\n",
+    );
+    let ran = home.penutup(["drill", "--list", "--rules"]).command().arg(&rules).output().expect("it runs");
+    assert_eq!(ran.status.code(), Some(0), "one's own stories reach it");
+}
+
+#[test]
+fn cards_are_the_same_for_the_same_seed() {
+    let cards = |seed: &str| Home::new().penutup(["drill", "--cards", "--format", "md", "--seed", seed]).ok();
+    let out = cards("7");
+    assert_eq!(out, cards("7"));
+    assert_ne!(out, cards("8"));
+    assert!(out.starts_with("# Kartu latihan salam penutup: SOP Rev-1, benih 7\n"), "{out}");
+    assert!(out.contains("Semua nama contoh") && out.contains("\n## Kartu 8\n") && out.contains("- [ ] Terima kasih"));
+    assert_harmless(&out);
+    let home = Home::new();
+    let told = home.penutup(["drill", "--cards", "--count", "2", "--out", "kartu.md"]).ok();
+    assert_eq!(told, "Ditulis: kartu.md\n");
+    let written = std::fs::read_to_string(home.path().join("kartu.md")).expect("the file");
+    assert_eq!(written.matches("\n## Kartu").count(), 2);
+    let told = home.penutup(["drill", "--cards", "--out", "kartu.md"]).failed();
+    assert!(told.contains("kartu.md sudah ada"), "{told}");
+}
+
+#[test]
+fn what_can_not_be_is_told_before_anything_opens() {
+    for (args, part) in [
+        (&["drill", "--list", "--format", "csv"][..], "Bentuk \"csv\""),
+        (&["drill", "--cards", "--format", "json"], "Yang ada: md."),
+        (&["drill", "--merge", "x.json", "--format", "text"], "Yang ada: csv."),
+        (&["drill", "--merge", "tak-ada.json"], "tak-ada.json"),
+        (&["drill", "--check-sheet", "tak-ada.json"], "tidak ada"),
+        (&["drill", "--exam", "--list"], "tidak dapat dipakai bersama"),
+        (&["drill", "--exam", "--count", "3"], "tidak dapat dipakai bersama"),
+        (&["drill", "--pass", "80"], "--exam"),
+        (&["drill", "--exam", "--pass", "101"], "101"),
+        (&["drill", "--seed", "x"], "\"x\""),
+        (&["drill", "--way", "tulis"], "kasus, naskah, lisan"),
+        (&["drill", "--count", "0"], "\"0\""),
+    ] {
+        let told = Home::new().penutup(args).failed();
+        assert!(told.contains(part), "{args:?}: {told}");
+    }
+    let home = Home::new();
+    let bad = home.write("bukan.json", "{\"schema\":1}");
+    let told = home.penutup(["drill", "--check-sheet", bad.to_str().expect("UTF-8")]).failed();
+    assert!(told.contains("bukan lembar nilai"), "{told}");
+    home.write("config/penutup/scenarios.toml", "schema = 1\n[[scenario]]\nid = \"x\"\ntell = [\"{siapa}\"]\n");
+    let told = home.penutup(["drill", "--list"]).failed();
+    assert!(
+        told.contains("scenarios.toml:4") && told.contains("{siapa}") && told.contains("orang, nama, tempat"),
+        "{told}"
+    );
+    for hostile in ["\u{1b}[2J", "../../etc", "a b", "Siti Aminah"] {
+        let ran = penutup(["drill", "--trainee", hostile]);
+        ran.status(2);
+        assert_harmless(&ran.err);
+    }
+}
+
+#[test]
+fn init_makes_stories_and_a_deck_to_edit_that_change_nothing() {
+    let home = Home::new();
+    let before = home.penutup(["drill", "--cards", "--seed", "3"]).ok();
+    home.penutup(["init"]).ok();
+    assert!(home.config("scenarios.toml").exists() && home.config("decks/contoh.toml").exists());
+    assert_eq!(home.penutup(["drill", "--cards", "--seed", "3"]).ok(), before);
+    let out = home.penutup(["paths"]).ok();
+    assert!(out.contains("scenarios.toml") && out.contains("decks"), "{out}");
+}
