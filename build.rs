@@ -68,7 +68,9 @@ fn generate(catalogues: &[Catalogue; 2]) -> String {
         writeln!(out, "/// `[{table}]` of the catalogue.\n#[derive(Debug)]\npub struct {} {{", type_name(table))
             .unwrap();
         for (key, text) in words {
-            writeln!(out, "    /// {}\n    pub {key}: &'static str,", text.replace('\n', " ")).unwrap();
+            // In a doc comment a bracket would be a link.
+            let told = text.replace('\n', " ").replace('[', "\\[").replace(']', "\\]");
+            writeln!(out, "    /// {told}\n    pub {key}: &'static str,").unwrap();
         }
         out.push_str("}\n");
     }

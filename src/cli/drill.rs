@@ -4,6 +4,7 @@ mod cards;
 mod list;
 mod sheet;
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -272,6 +273,10 @@ fn on_screen(drill: &Drill, ground: &Ground, seed: u64, form: Form, context: &Co
     let signal = practise(&mut session, theme, ground.clock, heard)
         .map_err(|e| Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))]))))?;
     let mut answer = left(&session, form, drill.out.as_deref(), context);
+    let often = keeper.as_ref().map(Keeper::flagged).unwrap_or_default();
+    if !often.is_empty() && form == Form::Text && drill.out.is_none() {
+        let _ = write!(answer.out, "\n{}\n  {}\n", w.often, often.join("\n  "));
+    }
     if let Some(why) = keeper.and_then(|k| k.trouble()) {
         let Stop(err) = context.stop(&fill(w.not_kept, &[("why", &outside::reason(&why, words))]), None);
         answer.err.push_str(&err);
@@ -340,6 +345,12 @@ impl Keeper {
             boxes.record(&item.key(rules), &item.answer(rules), right, done.answered);
         }
         *trouble = practice::save_boxes(folders, id, boxes).err();
+    }
+
+    /// What falls again and again.
+    fn flagged(&self) -> Vec<String> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.boxes.flagged().map(shown).collect()
     }
 
     fn trouble(&self) -> Option<io::Error> {

@@ -79,7 +79,7 @@ pub struct Step {
     pub caption: String,
     /// What is set, in order.
     pub set: Vec<Set>,
-    /// How many sentences are said.
+    /// How many times Space is pressed: sentences said, and behind the last the next call.
     pub say: usize,
     /// What is opened.
     pub show: Option<Panel>,

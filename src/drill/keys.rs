@@ -70,7 +70,8 @@ pub fn show(show: &Show, key: Key) -> Option<Go> {
         return Some(go);
     }
     match keymap::action(show.app(), key)? {
-        Action::Said | Action::Quit | Action::Undo | Action::Copy => None,
+        Action::Said | Action::Quit | Action::Undo => None,
+        action if hidden(false).contains(&action) => None,
         action => Some(Go::App(action)),
     }
 }
@@ -83,18 +84,23 @@ fn found<M: Clone>(rows: Vec<Row<M>>, key: Key) -> Option<M> {
     rows.into_iter().find(|r| r.keys.contains(&key) || r.keys.contains(&lower)).map(|r| r.step)
 }
 
+/// What the prompter's keys don't do here: what is copied or added up is of no use, and in an exam nothing tells why.
+#[must_use]
+pub fn hidden(exam: bool) -> &'static [Action] {
+    if exam { &[Action::Copy, Action::Recap, Action::Basis] } else { &[Action::Copy, Action::Recap] }
+}
+
 fn on_prompter(session: &Session, key: Key) -> Option<Move> {
     let app = session.app();
-    if key == Key::Char('r') && *app.mode() == Mode::Closing {
+    if key == Key::Char('r') && !matches!(app.mode(), Mode::Typing(_)) {
         return Some(Move::Story);
     }
     match keymap::action(app, key)? {
         Action::Quit => Some(Move::Quit),
         Action::Said if app.is_complete() => Some(Move::HandIn),
         Action::End => Some(Move::HandIn),
-        // In an exam nothing tells why; what is copied is of no use here.
-        Action::Basis if session.is_exam() => None,
-        Action::Copy | Action::Answer(_) => None,
+        Action::Answer(_) => None,
+        action if hidden(session.is_exam()).contains(&action) => None,
         action => Some(Move::App(action)),
     }
 }
@@ -209,8 +215,7 @@ pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
             Action::Said if app.is_complete() => w.key_hand_in.to_owned(),
             Action::Said => words.keys.said_short.to_owned(),
             Action::End => w.key_hand_in.to_owned(),
-            Action::Copy => return None,
-            Action::Basis if session.is_exam() => return None,
+            ref action if hidden(session.is_exam()).contains(action) => return None,
             Action::Help => words.keys.help_short.to_owned(),
             _ => row.label.to_string(),
         };

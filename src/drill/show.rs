@@ -183,9 +183,7 @@ impl Show {
             self.set(set);
         }
         for _ in 0..step.say {
-            if !self.app.is_complete() {
-                self.act(Action::Said);
-            }
+            self.act(Action::Said);
         }
         match step.show {
             Some(Panel::Basis) => self.act(Action::Basis),

@@ -44,7 +44,7 @@ pub struct Rest {
     pub version: u64,
     /// When it was last written, in milliseconds since 1970, UTC.
     pub changed_ms: i64,
-    /// The rules: "<sha256> <revision>".
+    /// The rules: `<sha256> <revision>`.
     pub rules: Word,
     /// The customer's zone.
     pub zone: Word,

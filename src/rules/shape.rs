@@ -93,7 +93,7 @@ fn without_echoes(mut errors: Vec<(Span, String)>, source: &str) -> Vec<(Span, S
 
 /// A table that is being read; what is asked of it is what it may hold.
 pub struct Table<'t> {
-    /// How a person names it ("[[rule]]").
+    /// How a person names it (`[[rule]]`).
     pub name: Cow<'static, str>,
     /// Where it stands.
     pub span: Span,

@@ -176,7 +176,7 @@ fn draw(screen: &mut Screen, play: &mut impl Play) -> io::Result<()> {
 }
 
 fn until_left(screen: &mut Screen, play: &mut impl Play, events: &Receiver<Event>) -> io::Result<Option<i32>> {
-    let mut hold = Hold::default();
+    let (mut hold, mut last) = (Hold::default(), None);
     loop {
         let Ok(first) = events.recv() else { return Ok(None) };
         let mut queued = Some(first);
@@ -190,7 +190,10 @@ fn until_left(screen: &mut Screen, play: &mut impl Play, events: &Receiver<Event
                     screen.resume()?;
                 }
                 Event::Input(Input::Key { key, at, repeat }) => {
-                    // A Space held too long must not run through the cards.
+                    // A Space held too long must not run through the cards; another key between is a new press.
+                    if last.replace(key) != Some(key) {
+                        hold = Hold::default();
+                    }
                     let is_held = !play.types() && hold.is_held(key, at, repeat);
                     if !is_held && play.key(key) {
                         return Ok(None);

@@ -17,6 +17,7 @@ use crate::action::{Action, RulesNews};
 use crate::app::{App, Effect};
 use crate::broadcast::Broadcast;
 use crate::clock::Clock;
+use crate::journal::trouble::Trouble;
 use crate::journal::writer::{Config, Writer};
 use crate::closing::Held;
 use crate::keymap::{self, Key};
@@ -367,10 +368,11 @@ fn watch_rules(path: PathBuf, mut reload: Reload, send: Sender<Event>) -> Look {
 fn keep_journal(config: Config, tell: Tell, words: &'static Words) -> Writer {
     Writer::start(config, move |trouble| {
         let line = trouble.line(words);
-        let _ = if trouble.stands() {
-            tell.action(Action::JournalTrouble(Some(line)))
-        } else {
-            tell.action(Action::JournalTrouble(None)) && tell.action(Action::JournalTold(line))
+        // A standing trouble is told once, so only its own end takes it off the screen.
+        let _ = match trouble {
+            Trouble::Began(_) => tell.action(Action::JournalTrouble(Some(line))),
+            Trouble::SetAside(_) => tell.action(Action::JournalTold(line)),
+            Trouble::Over { .. } => tell.action(Action::JournalTrouble(None)) && tell.action(Action::JournalTold(line)),
         };
     })
 }

@@ -22,7 +22,7 @@
 //!  Spasi sudah disampaikan   Backspace urungkan   X akhiri   ? daftar tombol
 //! ```
 //!
-//! A region is a list of blocks. Where the rows lack, blocks go in the order of their [`Drop`]: first the blank rows,
+//! A region is a list of blocks. Where the rows lack, blocks go in the order of their `Drop`: first the blank rows,
 //! then the complete sentence, then the other steps. What is never dropped is the current sentence; where it alone is
 //! too high, it scrolls.
 

@@ -10,7 +10,7 @@ use std::process::Stdio;
 
 use crate::support::{Home, assert_harmless, penutup};
 
-const VERBS: [&str; 9] = ["say", "check", "table", "diff", "init", "paths", "completions", "man", "help"];
+const VERBS: [&str; 11] = ["say", "check", "table", "diff", "drill", "demo", "init", "paths", "completions", "man", "help"];
 
 #[test]
 fn help_and_version_are_results() {
@@ -43,7 +43,7 @@ fn help_fits_a_terminal() {
 fn usage_errors_are_told_in_the_users_language_with_what_was_meant() {
     for (args, parts) in [
         (&["sya"][..], &["Tidak ada perintah \"sya\"", "Maksudnya \"say\"?", "Penggunaan: penutup"][..]),
-        (&["xyzzy"], &["Tidak ada perintah \"xyzzy\"", "say, check, table, diff, report, journal"]),
+        (&["xyzzy"], &["Tidak ada perintah \"xyzzy\"", "say, check, table, diff, drill, demo, report, journal"]),
         (&["say", "--fromat", "json"], &["\"--fromat\"", "Maksudnya --format?", "Lihat: penutup say --help"]),
         (
             &["say", "--format", "jsno"],

@@ -80,7 +80,7 @@ fn tallies(out: &mut String, title: &str, all: &[Tally], words: &Words) {
         let full = tally.right == tally.asked;
         let with = [("right", tally.right.to_string()), ("asked", tally.asked.to_string())];
         let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
-        let told = fill(if full { d.tally } else { d.tally_again }, &with);
+        let told = fill(d.tally, &with);
         let _ = writeln!(out, "  {} {:<32} {told}", if full { "√" } else { " " }, shown(&tally.what));
     }
 }

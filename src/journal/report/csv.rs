@@ -1,13 +1,13 @@
 //! A line a call, for QA to find its recording by time and seat. RFC 4180; the header never changes but at its end.
 //! A cell that a spreadsheet would take for a formula begins with an apostrophe.
 
-use std::fmt::Write as _;
 
 use chrono::{FixedOffset, SecondsFormat};
 use uuid::Uuid;
 
 use super::seconds;
 use crate::journal::row::{Detail, Rest, Row, Vocabulary, list_of, rules_of, time};
+use crate::tell::csv::cell;
 
 /// The first line.
 pub const HEADER: &str = "id,start,end,seconds,seat,ending,complete,left_out,cost,rule,revision,rules_sha256,zone,\
@@ -63,18 +63,6 @@ pub fn line(
     }
     out.push_str("\r\n");
     Ok(())
-}
-
-/// Adds a cell.
-pub fn cell(out: &mut String, text: &str) {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']);
-    let guard = if formula { "'" } else { "" };
-    if text.contains(['"', ',', ';', '\n', '\r']) || text.trim().len() < text.len() {
-        let _ = write!(out, "\"{guard}{}\"", text.replace('"', "\"\""));
-    } else {
-        out.push_str(guard);
-        out.push_str(text);
-    }
 }
 
 #[cfg(test)]

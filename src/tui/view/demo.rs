@@ -18,7 +18,6 @@ use super::drill::indent;
 use super::header::rule;
 use super::wrap::wrap;
 use super::{Block, Drawn, Drop, Foot, Look, Size, fit, prompter, put, rows_of, to_rows};
-use crate::action::Action;
 use crate::drill::keys;
 use crate::drill::show::Show;
 use crate::tui::theme::{Role, Theme};
@@ -31,7 +30,7 @@ const PROMPTER: usize = 11;
 pub fn draw(frame: &mut Frame<'_>, show: &Show, theme: Theme) -> Drawn {
     let area = frame.area();
     let keys = keys::footer(&keys::show_rows(show), show.words());
-    let foot = Foot { keys: &keys, hides: &[Action::Copy] };
+    let foot = Foot { keys: &keys, hides: keys::hidden(false) };
     let look = Look {
         app: show.app(),
         theme,

@@ -20,7 +20,6 @@ use super::header::{clock, rule};
 use super::panel::Page;
 use super::wrap::{bounded, shorten, wrap};
 use super::{Block, Drawn, Drop, Foot, Look, Size, footer, prompter, put, stack, to_rows};
-use crate::action::Action;
 use crate::drill::grade::{Heard, Way};
 use crate::drill::keys;
 use crate::drill::session::{Phase, Session, Work};
@@ -38,8 +37,7 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
     let on_prompter = session.is_on_prompter();
     let keys =
         if on_prompter { keys::prompter_footer(session) } else { keys::footer(&keys::session_rows(session), words) };
-    let hides: &[Action] = if session.is_exam() { &[Action::Copy, Action::Basis] } else { &[Action::Copy] };
-    let foot = Foot { keys: &keys, hides };
+    let foot = Foot { keys: &keys, hides: keys::hidden(session.is_exam()) };
     let look = Look {
         app: session.app(),
         theme,

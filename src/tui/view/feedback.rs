@@ -216,11 +216,7 @@ fn tallies(page: &mut Page<'_, '_>, look: &Look<'_>, words: &Words, title: &str,
         let mark = if full { look.span(" √ ", Role::Said) } else { look.span("   ", Role::Text) };
         let with = [("right", tally.right.to_string()), ("asked", tally.asked.to_string())];
         let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
-        let right = if full {
-            look.span(fill(w.tally, &with), Role::Said)
-        } else {
-            look.span(fill(w.tally_again, &with), Role::Caution)
-        };
+        let right = look.span(fill(w.tally, &with), if full { Role::Said } else { Role::Caution });
         let room = look.columns.saturating_sub(4 + super::wrap::width(&right.content));
         let what = look.span(shorten(&tally.what, room), Role::Text);
         page.push(look.two_ends(vec![mark, what], vec![right]));

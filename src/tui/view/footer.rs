@@ -64,16 +64,19 @@ fn keys(look: &Look<'_>) -> Line<'static> {
     as_line(look, shown)
 }
 
-/// As many of these as fit, the most needed first.
+/// As many of these as fit, the most needed first, the last of them always.
 pub fn line(look: &Look<'_>, keys: &[(String, String)]) -> Line<'static> {
-    let (mut shown, mut room) = (Vec::new(), look.columns.saturating_sub(1));
-    for (key, label) in keys {
-        let needs = width(key) + 1 + width(label) + if shown.is_empty() { 0 } else { 3 };
+    let wide = |(key, label): &(String, String)| width(key) + 1 + width(label);
+    let Some((last, keys)) = keys.split_last() else { return as_line(look, Vec::new()) };
+    let (mut shown, mut room) = (Vec::new(), look.columns.saturating_sub(1 + wide(last) + 3));
+    for pair in keys {
+        let needs = wide(pair) + if shown.is_empty() { 0 } else { 3 };
         if needs <= room {
             room -= needs;
-            shown.push((key.clone(), label.clone()));
+            shown.push(pair.clone());
         }
     }
+    shown.push(last.clone());
     as_line(look, shown)
 }
 

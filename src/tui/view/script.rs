@@ -111,6 +111,9 @@ fn finished(look: &Look<'_>) -> Vec<Line<'static>> {
     let columns = look.columns.saturating_sub(indent(look) + 2).clamp(1, SENTENCE);
     let text = if look.app.call().said().is_empty() {
         words.screen.nothing_spoken.into()
+    } else if look.foot.is_some() {
+        // What Space does next is not the next call here.
+        words.screen.all_said.into()
     } else {
         fill(words.screen.all_said_next, &[("key", words.keys.space)])
     };

@@ -71,7 +71,7 @@ fn every_command_of_the_document_runs() {
             term.quits();
             continue;
         }
-        // Every card of an exam is answered, so that its sheet is whole.
+        // An exam that is left before its end is not passed, and its sheet holds all the same.
         let exam = command.iter().any(|word| word == "--exam");
         term.shows(if exam { "Ujian" } else { "Latihan" });
         term.send("q");

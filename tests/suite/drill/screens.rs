@@ -74,8 +74,12 @@ fn show(scene: usize, steps: usize) -> Show {
     let (scenes, _) = deck.scenes(&book.rules);
     let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
     let mut show = Show::new(book, Lang::Id, 0, day, deck.title, scenes).expect("scenes");
-    (0..scene).for_each(|_| drop(show.update(Go::Scene(Direction::Down))));
-    (0..steps).for_each(|_| drop(show.update(Go::Step)));
+    for _ in 0..scene {
+        show.update(Go::Scene(Direction::Down));
+    }
+    for _ in 0..steps {
+        show.update(Go::Step);
+    }
     show
 }
 

@@ -89,7 +89,7 @@ fn an_exam_that_is_broken_off_is_not_passed_and_its_sheet_says_so() {
         let args = ["drill", "--exam", "--seed", "3", "--format", "json", "--out", "n.json"];
         let mut term = Term::start(&home.penutup(args).command());
         term.shows("Ujian").send(" ").shows("kartu 1 dari").send(blind_keys(&book, &cards[0], 0, 3));
-        term.shows("kartu 2 dari").send("\x1b");
+        term.shows("kartu 2 dari").send("r").shows("Esc R kembali").send("\x1b").hides("Esc R kembali");
         if status.is_some() {
             term.send(how);
         } else {
@@ -116,8 +116,9 @@ fn a_case_is_set_closed_and_explained() {
     let rules = &book.rules;
     let mut term = Term::start(&home.penutup(["drill", "--seed", "7"]).command());
     term.shows("Latihan salam penutup").send("1").shows("kartu 1 dari").shows(&cards[0].person.introduced());
-    // Its own keys, and Esc that leaves nothing.
-    let mut keys = String::from("\x1b");
+    // Its own keys, and Esc that leaves nothing but a panel.
+    term.send("?").shows("Daftar tombol").send("\x1b").hides("Daftar tombol");
+    let mut keys = String::new();
     for (fact, f) in rules.facts.iter().enumerate() {
         keys.push_str(&f.key.expect("a key").to_string().repeat(cards[0].situation.value(fact)));
     }
@@ -125,7 +126,7 @@ fn a_case_is_set_closed_and_explained() {
     keys.push_str(&"b".repeat(cards[0].honorific.expect("an honorific").1));
     term.send(keys + "s").shows("Closing lengkap").send(" ");
     term.shows("√ Tepat").shows("Kalimatnya").shows(rules.rules[0].basis.as_deref().map_or("", |_| "Dasar"));
-    term.send(" ").shows("kartu 2 dari").send("x").shows("Belum tepat").shows("seharusnya");
+    term.send("\r").shows("kartu 2 dari").send("x").shows("Belum tepat").shows("seharusnya");
     term.quits();
     assert!(term.text().contains("1 dari 2 kartu tepat (50%)"), "{}", term.text());
     assert!(!home.path().join("state").exists(), "without a trainee nothing is kept");
@@ -140,7 +141,7 @@ fn a_trainees_boxes_are_kept_after_each_card_and_reopen_with_the_rules() {
         Term::start(&home.penutup(args).command())
     };
     let mut term = start(&home, "2026-03-02T08:00:00+07:00");
-    term.shows("23 hal jatuh tempo").send(" ");
+    term.shows("23 hal jatuh tempo").send("\r");
     let mut answered = 0;
     while !term.text().contains("lembar nilai") {
         answered += 1;
@@ -154,7 +155,7 @@ fn a_trainees_boxes_are_kept_after_each_card_and_reopen_with_the_rules() {
         term.send("1111").shows("Spasi nilai kartu ini").send(" ").shows("√ Tepat");
         let told = file.clone();
         eventually("the boxes on the disk", || told.exists());
-        term.send(" ");
+        term.send("\r");
     }
     term.send("q");
     assert!(term.ends().success());
@@ -177,7 +178,7 @@ fn a_deck_is_played_scene_by_scene() {
     term.send("\x1b[C").shows("Peragaan 2/11").shows("Siti Aminah (contoh)");
     term.send("\x1b[C\x1b[C").shows("Peragaan 4/11").send(" ").shows("Segera update").shows("No. 2.b");
     // The class asks: and under KLB?
-    term.send("k").shows("KLB AKTIF").send("\x1b").send("\x7f").hides("KLB AKTIF");
+    term.send("k").shows("KLB AKTIF").send("\x7f").hides("KLB AKTIF");
     term.send("\x1b[D").shows("Peragaan 3/11");
     term.quits();
 

@@ -273,7 +273,7 @@ proptest! {
             if at > 0 {
                 text.push(',');
             }
-            csv::cell(&mut text, cell);
+            penutup::tell::csv::cell(&mut text, cell);
         }
         text.push_str("\r\n");
         prop_assert_eq!(parse_csv(&text), vec![cells]);
@@ -282,7 +282,7 @@ proptest! {
     #[test]
     fn no_cell_begins_like_a_formula(cell in "[=+@\\t\\r'-]\\PC{0,8}") {
         let mut text = String::new();
-        csv::cell(&mut text, &cell);
+        penutup::tell::csv::cell(&mut text, &cell);
         prop_assert!(text.trim_start_matches('"').starts_with('\''));
     }
 }

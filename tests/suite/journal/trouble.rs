@@ -107,6 +107,26 @@ fn a_folder_that_can_only_be_read() {
     disk.remount("rw");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_is_not_ours() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let place = Place::new();
+    let mode = |mode| fs::set_permissions(place.0.path(), fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o555);
+    if fs::write(place.0.path().join("x"), "").is_ok() {
+        return skipped("a_folder_that_is_not_ours", "root may write everywhere");
+    }
+    let (writer, troubles) = start(&place.journal());
+    hand(&writer, ended(1));
+    assert_eq!(told(&troubles), "Jurnal belum tertulis: tidak ada izin; closing disimpan dahulu dan dicoba lagi");
+    mode(0o755);
+    assert_eq!(told(&troubles), "Jurnal tertulis lagi");
+    finish(writer, &troubles);
+    assert_eq!(found(&place.journal()).len(), 1);
+}
+
 #[test]
 fn a_place_that_is_no_folder_until_somebody_mends_it() {
     let place = Place::new();
