@@ -78,7 +78,7 @@ mod unix {
 
         /// Reads until the words are on the screen; answers when the last bytes for that came, and how many there were.
         fn until(&mut self, words: &str) -> (Instant, usize) {
-            let mut chunk = [0; 65536];
+            let mut chunk = vec![0; 65536];
             let mut bytes = 0;
             loop {
                 let read = self.reader.read(&mut chunk).unwrap_or(0);
@@ -212,7 +212,10 @@ mod unix {
             rows.push((peer.name, Figures { start: median(times), ..keys(peer, home.path()) }));
         }
         let floor = (rows[0].1.start, rows[0].1.key, rows[0].1.bytes, rows[0].1.memory);
-        println!("{:<8} {:>16} {:>16} {:>14} {:>16} {:>10}", "", "start", "key", "bytes a key", "peak RSS", "wakes 3 s");
+        println!(
+            "{:<8} {:>16} {:>16} {:>14} {:>16} {:>10}",
+            "", "start", "key", "bytes a key", "peak RSS", "wakes 3 s"
+        );
         for (name, f) in rows {
             let ratio = |ours: f64, floor: f64| format!("×{:.2}", ours / floor);
             let start = format!("{:.2} ms {}", ms(f.start), ratio(ms(f.start), ms(floor.0)));

@@ -1,7 +1,7 @@
 //! What the centre declares for everyone: a fact's value (KLB), since when, until when, by whom and why. Bytes in and
 //! out; where they lie is `files`' business, what they do to the prompter `app`'s.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Timelike, Utc};
 use toml::{Table, Value};
 
 use crate::closing::name::first_line;
@@ -61,6 +61,14 @@ pub struct Broadcast {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoBroadcast;
 
+/// An instant, to the second: what is read is what will be written, so that one declaration is always equal to itself.
+fn time(text: &str) -> Option<DateTime<Utc>> {
+    let at = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
+    let whole = at - TimeDelta::nanoseconds(i64::from(at.nanosecond()));
+    // An offset may carry it out of the years that can be written.
+    (0..=9999).contains(&whole.year()).then_some(whole)
+}
+
 /// A text fit for a screen, and no longer than `max`: the file may be anybody's.
 #[must_use]
 pub fn tidy(text: &str, max: usize) -> Option<String> {
@@ -88,7 +96,6 @@ impl Broadcast {
             Some(Value::String(text)) => Some(Some(text.as_str())),
             Some(_) => None,
         };
-        let time = |text: &str| DateTime::parse_from_rfc3339(text).ok().map(|t| t.with_timezone(&Utc));
         if table.get("schema").is_some_and(|schema| schema.as_integer() != Some(1)) {
             return None;
         }
@@ -226,7 +233,7 @@ mod tests {
                 assert_eq!((read.version, read.state, read.since), (7, State::On, klb().since));
             }
         }
-        assert_eq!(Broadcast::read(&[b'#'; MAX_FILE + 1]), Err(NoBroadcast));
+        assert_eq!(Broadcast::read(&vec![b'#'; MAX_FILE + 1]), Err(NoBroadcast));
         assert_eq!(Broadcast::read(b"\xff\xfe"), Err(NoBroadcast));
     }
 
@@ -242,11 +249,21 @@ mod tests {
     }
 
     #[test]
+    fn a_declaration_is_equal_to_itself_however_its_times_are_written() {
+        for since in ["2026-03-02T06:05:00.25Z", "2016-12-31T23:59:60Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
+        {
+            let read = of(&format!("version = 1\nstate = 'on'\nsince = '{since}'\nby = ' a  b '")).unwrap();
+            assert_eq!(of(&read.to_table().to_string()), Ok(read), "{since}");
+        }
+        assert!(of("version = 1\nstate = 'on'\nsince = '9999-12-31T23:59:59-01:00'").is_err());
+    }
+
+    #[test]
     fn versions_rise_also_in_a_new_folder() {
         let now: DateTime<Utc> = "2026-03-02T06:05:00Z".parse().unwrap();
         let first = Broadcast::next_version(None, now);
         assert_eq!(Broadcast::next_version(Some(first), now), first + 1);
-        assert_eq!(Broadcast::next_version(Some(first), now + chrono::TimeDelta::hours(1)), first + 3600);
+        assert_eq!(Broadcast::next_version(Some(first), now + TimeDelta::hours(1)), first + 3600);
         assert_eq!(Broadcast::next_version(Some(u64::MAX), now), u64::MAX);
     }
 

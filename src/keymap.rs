@@ -241,11 +241,8 @@ fn panel(app: &App) -> Vec<Row> {
         Mode::Recap => ('r', Action::Recap),
         _ => ('d', Action::Basis),
     };
-    let panels = [
-        ('?', Action::Help, keys.help),
-        ('d', Action::Basis, keys.basis_short),
-        ('r', Action::Recap, keys.recap),
-    ];
+    let panels =
+        [('?', Action::Help, keys.help), ('d', Action::Basis, keys.basis_short), ('r', Action::Recap, keys.recap)];
     let said = if app.is_complete() { keys.next_call } else { keys.said };
     let mut rows = vec![
         Row::new(&[Key::Esc, Key::Char(same.0)], same.1.clone(), keys.back).in_footer(0),

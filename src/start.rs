@@ -14,8 +14,8 @@ use crate::closing::Held;
 use crate::files::broadcast::{Looker, path_in};
 use crate::files::shift::{self, Shift};
 use crate::files::{self, Bad, Folders};
-use crate::settings::Settings;
 use crate::journal::writer::Config;
+use crate::settings::Settings;
 use crate::softphone::place::Place;
 use crate::softphone::socket::Used;
 use crate::softphone::{baresip, socket};
@@ -80,7 +80,8 @@ impl Start {
         let theme = if no_colour() { Theme::Mono } else { self.settings.theme };
         let (used, applied) = (Arc::new(Used::default()), Applied::default());
         let tellers = tellers(&self.settings, &self.folders, &used, words);
-        let journal = self.journal.map(|path| Config { path, days: self.settings.journal.days, seat: self.settings.seat });
+        let journal =
+            self.journal.map(|path| Config { path, days: self.settings.journal.days, seat: self.settings.seat });
         let kept: Kept = Arc::new(Mutex::new(self.shift));
         let outside = Outside {
             keep: keep(Arc::clone(&kept), Arc::clone(&applied), self.folders.clone(), words),
@@ -201,7 +202,7 @@ impl Reloader {
                 })
             }
             // The built-in rules need no file; one that was there and went is told.
-            Err(Bad::Unreadable(e)) if e.error.kind() == io::ErrorKind::NotFound && !self.from_file() => None,
+            Err(Bad::Unreadable(e)) if e.error.kind() == io::ErrorKind::NotFound && !self.is_from_file() => None,
             Err(bad) => {
                 let complaint = match &bad {
                     Bad::Unreadable(e) if e.error.kind() == io::ErrorKind::NotFound && !first => {
@@ -217,7 +218,7 @@ impl Reloader {
     }
 
     /// Whether the last rules came from this file.
-    fn from_file(&self) -> bool {
+    fn is_from_file(&self) -> bool {
         matches!(&self.last.origin, crate::book::Origin::File(path) if *path == self.path) || self.complaint.is_some()
     }
 

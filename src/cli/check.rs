@@ -46,12 +46,11 @@ const EXACT: u64 = 1 << 53;
 pub fn run(check: &Check, context: &Context) -> Result<Answer, Stop> {
     let words = context.words();
     let today = moment::today(moment::at(context)?);
-    let path = match &check.file {
-        Some(path) => Some(path.clone()),
-        None => {
-            context.sound_settings()?;
-            context.rules_file().path
-        }
+    let path = if let Some(path) = &check.file {
+        Some(path.clone())
+    } else {
+        context.sound_settings()?;
+        context.rules_file().path
     };
     let (bytes, file) = match &path {
         Some(path) => (

@@ -1,5 +1,6 @@
 //! `penutup paths`: every file and folder in use, and why that one.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use unicode_width::UnicodeWidthStr;
@@ -7,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{Answer, Context, RULES_VARIABLE, SETTINGS_VARIABLE, moment};
 use crate::files::folders::stands;
 use crate::files::{Chosen, Why, load_rules, practice, shown_path};
+use crate::softphone::place::Place;
 use crate::words::fill;
 
 /// What, where, why.
@@ -18,7 +20,7 @@ pub fn run(context: &Context) -> Answer {
     let w = &context.words().paths;
     let d = &context.words().drillverb;
     let folders = &context.folders;
-    let rows = [
+    let mut rows = vec![
         rules(context),
         settings(context),
         place(context, w.config_folder, folders.config.as_deref(), ""),
@@ -26,9 +28,14 @@ pub fn run(context: &Context) -> Answer {
         place(context, w.last_good, folders.last_good().as_deref(), w.for_last_good),
         place(context, w.shift, folders.shift().as_deref(), w.for_shift),
         journal(context),
+        socket(context),
         place(context, d.place_stories, practice::scenarios(folders).as_deref(), d.for_stories),
         place(context, d.place_decks, practice::decks(folders).as_deref(), d.for_decks),
     ];
+    if let Some(folder) = &context.settings.broadcast {
+        let w = &context.words().broadcast;
+        rows.push(place(context, w.place, Some(folder), w.for_place));
+    }
     Answer::done(aligned(&rows))
 }
 
@@ -36,6 +43,11 @@ fn journal(context: &Context) -> Row {
     let w = &context.words().journal;
     let purpose = if context.settings.journal.enabled { w.for_journal } else { w.not_kept };
     place(context, w.place, context.journal().as_deref(), purpose)
+}
+
+fn socket(context: &Context) -> Row {
+    let w = &context.words().phone;
+    place(context, w.place, Place::of(&context.folders).as_ref().map(Place::folder), w.for_place)
 }
 
 fn rules(context: &Context) -> Row {
@@ -93,7 +105,7 @@ fn aligned(rows: &[Row]) -> String {
     rows.iter().fold(String::new(), |mut out, (what, path, note)| {
         let pad = |text: &str, to: usize| " ".repeat(to - text.width());
         let note = if note.is_empty() { String::new() } else { format!("{}  ({note})", pad(path, second)) };
-        out.push_str(&format!("{what}{}  {path}{note}", pad(what, first)));
+        let _ = write!(out, "{what}{}  {path}{note}", pad(what, first));
         out.push('\n');
         out
     })

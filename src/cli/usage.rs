@@ -2,6 +2,7 @@
 
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use clap::{Command, CommandFactory};
+use std::fmt::Write as _;
 
 use super::Cli;
 use crate::tell::draw::{self, Canvas};
@@ -19,7 +20,7 @@ pub fn told(error: &Error, words: &Words, canvas: Canvas) -> String {
         let verb = usage.split(' ').nth(1).filter(|word| word.chars().all(|c| c.is_ascii_lowercase()));
         let command: Vec<&str> = ["penutup"].into_iter().chain(verb).chain(["--help"]).collect();
         let see = fill(w.see_help, &[("command", &command.join(" "))]);
-        out.push_str(&format!("\n\n{}: {usage}\n{see}", w.usage_heading));
+        let _ = write!(out, "\n\n{}: {usage}\n{see}", w.usage_heading);
     }
     out + "\n"
 }

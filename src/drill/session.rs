@@ -495,7 +495,7 @@ fn app(setup: &Setup, now: DateTime<Utc>) -> App {
 }
 
 #[cfg(test)]
-pub mod testing {
+pub(super) mod testing {
     //! Sessions answered without a screen.
 
     use super::*;

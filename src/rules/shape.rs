@@ -75,14 +75,16 @@ fn without_echoes(mut errors: Vec<(Span, String)>, source: &str) -> Vec<(Span, S
     let mut lines: Vec<usize> = Vec::with_capacity(errors.len());
     for (span, _) in &errors {
         let start = span.start.min(source.len());
-        line += source.as_bytes()[at..start].iter().filter(|b| **b == b'\n').count();
-        (at, _) = (start, lines.push(line));
+        line += source.as_bytes()[at..start].split(|b| *b == b'\n').count() - 1;
+        at = start;
+        lines.push(line);
     }
     let unclosed = |detail: &str| detail.starts_with("unclosed array") || detail.starts_with("unclosed inline");
     if let Some(end) = errors.iter().rposition(|(_, detail)| unclosed(detail) && !detail.contains("array table")) {
         // An empty line between two stumbles is none of its ends.
         let start = (0..end).rev().take_while(|at| lines[at + 1] - lines[*at] <= 2).last().unwrap_or(end);
-        errors[start].1 = errors[end].1.clone();
+        let detail = std::mem::take(&mut errors[end].1);
+        errors[start].1 = detail;
         errors.drain(start + 1..=end);
         lines.drain(start + 1..=end);
     }

@@ -236,7 +236,7 @@ mod tests {
         if cfg!(target_os = "linux") {
             assert_eq!(mode(&bound.file.0), 0o600);
         }
-        assert_eq!(place.sockets(), [bound.file.0.clone()]);
+        assert_eq!(place.sockets(), std::slice::from_ref(&bound.file.0));
         drop(bound);
         assert_eq!(fs::read_dir(&place.folder).unwrap().count(), 0);
     }

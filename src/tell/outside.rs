@@ -20,7 +20,7 @@ impl std::error::Error for NoFile {}
 #[must_use]
 pub fn reason(error: &io::Error, words: &Words) -> String {
     let w = &words.trouble;
-    if error.get_ref().is_some_and(|inner| inner.is::<NoFile>()) {
+    if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<NoFile>) {
         return w.no_file.into();
     }
     match error.kind() {

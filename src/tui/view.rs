@@ -259,7 +259,9 @@ fn prompter(frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) -> Drawn {
             bottom.extend(script::complete(look));
             if *mode == Mode::Asking {
                 // What is open is the question now; it is answered with the sentence out of sight rather than unseen.
-                top.iter_mut().for_each(|block| block.drop = block.drop.or(Some(Drop::Last)));
+                for block in &mut top {
+                    block.drop = block.drop.or(Some(Drop::Last));
+                }
             }
         }
     }

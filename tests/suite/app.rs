@@ -459,7 +459,8 @@ fn good_rules_take_over_at_once_while_nothing_is_said() {
     stage.keys("kmazbnSiti⏎").reload(&new);
     assert!(stage.notice().contains("Rev-2"), "{}", stage.notice());
     assert_eq!(stage.app.rules().sop.revision, "Rev-2");
-    let told = (stage.fact("klb"), stage.fact("topik"), stage.fact("aplikasi"), stage.field("sapaan"), stage.field("nama"));
+    let told =
+        (stage.fact("klb"), stage.fact("topik"), stage.fact("aplikasi"), stage.field("sapaan"), stage.field("nama"));
     assert_eq!(told, ("ya", "pln-mobile", "telah", "Bapak".into(), "Siti".into()));
     assert_eq!(stage.app.call().zone(), 1);
     stage.keys("⌫");

@@ -10,7 +10,8 @@ use std::process::Stdio;
 
 use crate::support::{Home, assert_harmless, penutup};
 
-const VERBS: [&str; 11] = ["say", "check", "table", "diff", "drill", "demo", "init", "paths", "completions", "man", "help"];
+const VERBS: [&str; 11] =
+    ["say", "check", "table", "diff", "drill", "demo", "init", "paths", "completions", "man", "help"];
 
 #[test]
 fn help_and_version_are_results() {

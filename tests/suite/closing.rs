@@ -25,7 +25,8 @@ pub enum Op {
 
 /// Anything, keys above all.
 pub fn op() -> impl Strategy<Value = Op> {
-    let letters = prop::sample::select(('a'..='z').chain('A'..='Z').chain("1234567890? é李\u{301}".chars()).collect::<Vec<_>>());
+    let letters =
+        prop::sample::select(('a'..='z').chain('A'..='Z').chain("1234567890? é李\u{301}".chars()).collect::<Vec<_>>());
     let named = prop::sample::select(vec![
         Key::Enter,
         Key::Backspace,
@@ -77,9 +78,12 @@ fn config(cases: u32) -> ProptestConfig {
 /// Whether one of the two said stands for the other, told from the requirements alone.
 fn stand_for_each_other(rules: &RuleSet, situation: &Situation, one: StepIx, other: StepIx) -> bool {
     one == other
-        || rules.requirements.iter().filter(|r| r.when.contains(situation.values())).flat_map(|r| &r.duties).any(
-            |duty| matches!(duty, Duty::ExactlyOne(steps) if steps.contains(&one) && steps.contains(&other)),
-        )
+        || rules
+            .requirements
+            .iter()
+            .filter(|r| r.when.contains(situation.values()))
+            .flat_map(|r| &r.duties)
+            .any(|duty| matches!(duty, Duty::ExactlyOne(steps) if steps.contains(&one) && steps.contains(&other)))
 }
 
 /// The sentences that are still to be said, told anew from the rules.

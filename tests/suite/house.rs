@@ -72,15 +72,13 @@ fn nobody() -> Vec<String> {
 #[test]
 fn the_domain_imports_nothing_of_the_others() {
     assert_eq!(who(|s| s.room() == "rules" && s.imports().iter().any(|i| i != "rules")), nobody());
-    assert_eq!(
-        who(|s| s.room() == "closing" && s.imports().iter().any(|i| i != "rules" && i != "closing")),
-        nobody()
-    );
+    assert_eq!(who(|s| s.room() == "closing" && s.imports().iter().any(|i| i != "rules" && i != "closing")), nobody());
 }
 
 #[test]
 fn the_domain_and_the_app_are_pure() {
-    let impure = ["std::fs", "std::env", "std::net", "std::process", "std::thread", "SystemTime", "Instant", "Utc::now"];
+    let impure =
+        ["std::fs", "std::env", "std::net", "std::process", "std::thread", "SystemTime", "Instant", "Utc::now"];
     let pure = ["rules", "closing", "app", "action", "keymap", "drill"];
     assert_eq!(who(|s| pure.contains(&s.room()) && impure.iter().any(|i| s.has(i))), nobody());
 }
@@ -115,7 +113,8 @@ fn nothing_is_silenced_without_a_reason() {
 #[test]
 fn no_word_that_a_user_reads_stands_in_the_code() {
     // A sentence in quotes: two words of letters with a blank between. Panics and `expect`s tell a developer.
-    let tells_a_developer = ["write_str(", "expect(", "expect = ", "reason =", "panic!", "assert", "unreachable!", "writeln!(f"];
+    let tells_a_developer =
+        ["write_str(", "expect(", "expect = ", "reason =", "panic!", "assert", "unreachable!", "writeln!(f"];
     let sentence = |line: &str| {
         line.split('"').skip(1).step_by(2).any(|text| {
             let words = text.split(' ').filter(|w| w.len() > 2 && w.chars().all(char::is_alphabetic));

@@ -1,8 +1,10 @@
 //! Every test through the front door, in one binary: the verbs, the files, the screen in a real pseudo-terminal.
 
 mod app;
-mod closing;
+#[cfg(target_os = "linux")]
+mod baresip;
 mod cli;
+mod closing;
 mod corpus;
 mod drill;
 mod house;

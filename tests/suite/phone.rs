@@ -4,10 +4,14 @@
 mod calls;
 #[path = "phone/centre.rs"]
 mod centre;
+#[path = "phone/documents.rs"]
+pub mod documents;
 #[path = "phone/klb.rs"]
 mod klb;
 #[path = "phone/line.rs"]
 mod line;
+#[path = "phone/screen.rs"]
+mod screen;
 #[path = "phone/socket.rs"]
 mod socket;
 #[path = "phone/verb.rs"]

@@ -82,13 +82,14 @@ fn cells(buffer: &Buffer) -> String {
         let mut x = 0;
         while x < width {
             let style = row[x].style();
-            let run: String = row[x..].iter().take_while(|c| c.style() == style).map(|c| c.symbol()).collect();
+            let run: String = row[x..].iter().take_while(|c| c.style() == style).map(ratatui::buffer::Cell::symbol).collect();
             let cells = row[x..].iter().take_while(|c| c.style() == style).count();
             let (left, top) = (MARGIN + x * CELL.0, MARGIN + y * CELL.1);
             let ground = style.bg.unwrap_or_default();
             if ground != buffer.content[0].style().bg.unwrap_or_default() {
                 let (wide, high) = (cells * CELL.0, CELL.1);
-                writeln!(out, r#"<rect x="{left}" y="{top}" width="{wide}" height="{high}" fill="{}"/>"#, hex(ground)).unwrap();
+                writeln!(out, r#"<rect x="{left}" y="{top}" width="{wide}" height="{high}" fill="{}"/>"#, hex(ground))
+                    .unwrap();
             }
             let bold = if style.add_modifier.contains(Modifier::BOLD) { r#" font-weight="bold""# } else { "" };
             let under =
@@ -117,10 +118,8 @@ fn cells(buffer: &Buffer) -> String {
 }
 
 fn frame(buffer: &Buffer, title: &str, body: &str) -> String {
-    let (width, height) = (
-        usize::from(buffer.area.width) * CELL.0 + 2 * MARGIN,
-        usize::from(buffer.area.height) * CELL.1 + 2 * MARGIN,
-    );
+    let (width, height) =
+        (usize::from(buffer.area.width) * CELL.0 + 2 * MARGIN, usize::from(buffer.area.height) * CELL.1 + 2 * MARGIN);
     let ground = hex(buffer.content[0].style().bg.unwrap_or_default());
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="15" role="img">

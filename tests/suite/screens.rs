@@ -1,6 +1,7 @@
 //! Whole screens at every size a CSO's window may have: as pictures of text, and what must hold of them in words and
 //! styles.
 
+use std::fmt::Write as _;
 use penutup::action::Action;
 use penutup::keymap::{self, Key};
 use penutup::tui::theme::Theme;
@@ -46,9 +47,9 @@ fn every_scene_at_every_size() {
         let mut out = String::new();
         for (columns, height) in SIZES {
             let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, columns, height);
-            out.push_str(&format!("{columns}×{height}\n"));
+            let _ = writeln!(out, "{columns}×{height}");
             for row in rows(&buffer) {
-                out.push_str(&format!("│{row}\n"));
+                let _ = writeln!(out, "│{row}");
             }
         }
         insta::with_settings!({
@@ -296,7 +297,7 @@ fn every_row_of_the_table_is_what_its_key_does() {
                     taken.push(*key);
                 }
             }
-            assert_eq!(table.iter().any(|row| row.action == Action::Quit), true, "one can always leave: {keys:?}");
+            assert!(table.iter().any(|row| row.action == Action::Quit), "one can always leave: {keys:?}");
         }
     }
 }
@@ -307,7 +308,8 @@ fn the_key_list_is_the_table_of_the_closing() {
     let list = keymap::all(&stage.app);
     let table = keymap::rows(&stage.app);
     let told = |rows: &[keymap::Row]| {
-        let mut rows: Vec<_> = rows.iter().map(|row| format!("{:?} {:?} {}", row.keys, row.action, row.label)).collect();
+        let mut rows: Vec<_> =
+            rows.iter().map(|row| format!("{:?} {:?} {}", row.keys, row.action, row.label)).collect();
         rows.sort();
         rows
     };

@@ -3,10 +3,8 @@
 
 use crate::stage::Stage;
 
-const CAMPAIGN: &str =
-    "Untuk mewujudkan PLN terbaik, mohon tidak memberikan tambahan biaya kepada petugas kami.";
-const DOWNLOAD: &str =
-    "Agar semua makin mudah, ayo download aplikasi New PLN Mobile di Play Store atau Apps Store,";
+const CAMPAIGN: &str = "Untuk mewujudkan PLN terbaik, mohon tidak memberikan tambahan biaya kepada petugas kami.";
+const DOWNLOAD: &str = "Agar semua makin mudah, ayo download aplikasi New PLN Mobile di Play Store atau Apps Store,";
 const UPDATE: &str = "Segera update aplikasi New PLN Mobile versi terbaru untuk mendapatkan peningkatan layanan, \
                       dan ajak orang terdekat untuk download aplikasinya,";
 const THANKS: &str = "Terima kasih telah menghubungi PLN 123, selamat";
@@ -103,7 +101,9 @@ fn the_two_complete_sentences_of_the_sop() {
 #[test]
 fn without_a_name_the_sentence_ends_after_the_honorific() {
     let mut stage = Stage::at("09:00");
-    for (keys, customer) in [("", "Bapak/Ibu"), ("b", "Bapak"), ("b", "Ibu"), ("n  Siti   Aminah  ⏎", "Ibu Siti Aminah")] {
+    for (keys, customer) in
+        [("", "Bapak/Ibu"), ("b", "Bapak"), ("b", "Ibu"), ("n  Siti   Aminah  ⏎", "Ibu Siti Aminah")]
+    {
         stage.keys(keys);
         assert!(stage.complete().ends_with(&format!("selamat pagi {customer}")), "{}", stage.complete());
     }

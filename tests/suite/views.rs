@@ -21,7 +21,8 @@ fn config(cases: u32) -> ProptestConfig {
 
 /// What is seen of a text: no blanks, none of the characters that have no shape of their own.
 fn seen(text: &str) -> String {
-    let shapeless = |c: char| matches!(c, '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{AD}' | '\u{34F}' | '\u{FE00}'..='\u{FE0F}');
+    let shapeless =
+        |c: char| matches!(c, '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{AD}' | '\u{34F}' | '\u{FE00}'..='\u{FE0F}');
     no_blanks(text).chars().filter(|c| !shapeless(*c)).collect()
 }
 
@@ -88,9 +89,33 @@ fn never_cut(stage: &mut Stage, columns: u16, rows: u16) -> Result<(), TestCaseE
 /// Names that break careless screens.
 fn hostile_name() -> impl Strategy<Value = String> {
     let parts = vec![
-        "a", "e\u{301}", "Z\u{334}\u{322}\u{300}\u{301}", "李", "王明", "👩\u{200d}👩\u{200d}👧", "🇮🇩", "أمينة", "דוד", "नि", "ｆｕｌｌ",
-        " ", "  ", "\u{200d}", "\u{200b}", "\u{fe0f}", "❤\u{fe0f}", "\u{1b}[31m", "\u{1b}]0;x\u{7}", "\t", "\u{202e}", "\u{9b}",
-        "{nama}", "ﷺ", "👍\u{1f3fd}", "한", "ก็",
+        "a",
+        "e\u{301}",
+        "Z\u{334}\u{322}\u{300}\u{301}",
+        "李",
+        "王明",
+        "👩\u{200d}👩\u{200d}👧",
+        "🇮🇩",
+        "أمينة",
+        "דוד",
+        "नि",
+        "ｆｕｌｌ",
+        " ",
+        "  ",
+        "\u{200d}",
+        "\u{200b}",
+        "\u{fe0f}",
+        "❤\u{fe0f}",
+        "\u{1b}[31m",
+        "\u{1b}]0;x\u{7}",
+        "\t",
+        "\u{202e}",
+        "\u{9b}",
+        "{nama}",
+        "ﷺ",
+        "👍\u{1f3fd}",
+        "한",
+        "ก็",
     ];
     prop::collection::vec(prop::sample::select(parts), 1..64).prop_map(|parts| parts.concat())
 }
@@ -179,7 +204,8 @@ fn a_rules_file_of_the_longest_texts_breaks_nothing() {
     let mut source = String::new();
     for line in BUILT_IN.lines() {
         let key = line.split('=').next().unwrap_or_default().trim();
-        let plain = ["title", "label", "help", "basis", "caution", "note", "remind", "revision", "supersedes", "issuer"];
+        let plain =
+            ["title", "label", "help", "basis", "caution", "note", "remind", "revision", "supersedes", "issuer"];
         if plain.contains(&key) {
             writeln!(source, "{key} = \"{}\"", long.trim()).unwrap();
         } else if line.contains("label = ") {
@@ -216,7 +242,8 @@ fn twenty_facts_are_counted_where_they_do_not_fit() {
         let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, columns, 30);
         let screen = text(&buffer);
         let shown = screen.matches("satu saja").count() + screen.matches("satu…").count();
-        let hidden: usize = screen.split('+').nth(1).and_then(|s| s.split(' ').next()).and_then(|s| s.parse().ok()).unwrap_or(0);
+        let hidden: usize =
+            screen.split('+').nth(1).and_then(|s| s.split(' ').next()).and_then(|s| s.parse().ok()).unwrap_or(0);
         assert!(screen.contains("fakta: tekan ?"), "{columns}:\n{screen}");
         assert!(columns < 72 || shown + hidden == 20, "{columns}: {shown} + {hidden}\n{screen}");
         never_cut(&mut stage, columns, 30).unwrap();

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::{Row, Sheet};
+use crate::tell::csv::cell;
 
 /// The columns, in this order.
 const COLUMNS: [&str; 25] = [
@@ -42,8 +43,12 @@ pub fn write<'s>(sheets: impl IntoIterator<Item = &'s Sheet>) -> String {
     let mut out = COLUMNS.iter().chain(&LAST).copied().collect::<Vec<_>>().join(",") + "\r\n";
     for sheet in sheets {
         for (number, card) in (1..).zip(&sheet.cards) {
-            let cells: Vec<String> = cells(sheet, number, card).iter().map(|cell| quoted(cell)).collect();
-            out.push_str(&cells.join(","));
+            for (at, text) in cells(sheet, number, card).iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                cell(&mut out, text);
+            }
             out.push_str("\r\n");
         }
     }
@@ -81,12 +86,6 @@ fn cells(sheet: &Sheet, number: usize, card: &Row) -> Vec<String> {
         card.shown.clone().unwrap_or_default(),
         card.answered.clone().unwrap_or_default(),
     ]
-}
-
-fn quoted(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']);
-    let text = if formula { format!("'{cell}") } else { cell.to_owned() };
-    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 /// The sheets of a file; `None` where it is none of ours.
@@ -197,10 +196,11 @@ mod tests {
     #[test]
     fn cells_come_back_as_they_were() {
         for cell in ["", "a", "a,b", "say \"x\"", "=1+1", "'x", "-3", "a\r\nb", "@", "é, 李"] {
-            let text = format!("{},{}\r\n", quoted("x"), quoted(cell));
+            let mut text = "x,".to_owned();
+            super::cell(&mut text, cell);
+            text.push_str("\r\n");
             assert_eq!(parse(&text), Some(vec![vec!["x".to_owned(), cell.to_owned()]]), "{text:?}");
         }
-        assert!(quoted("=SUM(A1)").starts_with("'="));
         assert_eq!(parse("\"a"), None);
         assert_eq!(read(""), None);
         assert_eq!(read("a,b\r\n1,2\r\n"), None);

@@ -1,7 +1,6 @@
 //! A line a call, for QA to find its recording by time and seat. RFC 4180; the header never changes but at its end.
 //! A cell that a spreadsheet would take for a formula begins with an apostrophe.
 
-
 use chrono::{FixedOffset, SecondsFormat};
 use uuid::Uuid;
 

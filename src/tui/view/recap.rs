@@ -40,7 +40,10 @@ fn told(page: &mut Page<'_, '_>, look: &Look<'_>, day: &Recap) {
     page.entry(words.report.costing, &cost);
     let title = |id: &String| rules.step_named(id).map_or_else(|| id.clone(), |ix| rules.step(ix).title.clone());
     page.entry(words.recap.left_out, &list(day.left_out.iter().map(|(id, n)| (title(id), *n)).collect()));
-    page.entry(words.report.by_ending, &list(day.endings.iter().map(|(h, n)| (ending(*h, words).to_owned(), *n)).collect()));
+    page.entry(
+        words.report.by_ending,
+        &list(day.endings.iter().map(|(h, n)| (ending(*h, words).to_owned(), *n)).collect()),
+    );
     hours(page, look, day);
     if !day.whole {
         page.gap();
@@ -51,8 +54,7 @@ fn told(page: &mut Page<'_, '_>, look: &Look<'_>, day: &Recap) {
 /// A column an hour, from the first with calls to the last.
 fn hours(page: &mut Page<'_, '_>, look: &Look<'_>, day: &Recap) {
     let words = look.app.words();
-    let (Some(first), Some(last)) =
-        (day.hours.iter().position(|n| *n > 0), day.hours.iter().rposition(|n| *n > 0))
+    let (Some(first), Some(last)) = (day.hours.iter().position(|n| *n > 0), day.hours.iter().rposition(|n| *n > 0))
     else {
         return;
     };
@@ -62,10 +64,10 @@ fn hours(page: &mut Page<'_, '_>, look: &Look<'_>, day: &Recap) {
     let heading = format!(" {} · {}", words.report.hours, fill(words.report.most, &[("count", &most.to_string())]));
     page.push(Line::from(look.span(heading, Role::Accent)));
     // Three columns an hour, so that its number stands below it.
-    let wide = |row: String| row.chars().map(|c| format!("{c}{c} ")).collect::<String>();
     for row in columns(span, HEIGHT) {
-        page.push(Line::from(look.span(format!("   {}", wide(row).trim_end()), Role::Text)));
+        let wide: String = row.chars().flat_map(|c| [c, c, ' ']).collect();
+        page.push(Line::from(look.span(format!("   {}", wide.trim_end()), Role::Text)));
     }
-    let below: String = (first..=last).map(|hour| format!("{hour:02} ")).collect();
-    page.push(Line::from(look.span(format!("   {}", below.trim_end()), Role::Text)));
+    let below: Vec<String> = (first..=last).map(|hour| format!("{hour:02}")).collect();
+    page.push(Line::from(look.span(format!("   {}", below.join(" ")), Role::Text)));
 }

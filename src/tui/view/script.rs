@@ -137,7 +137,9 @@ fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
             fill(words.before_closing, &[("title", &lower)])
         }
         Mark::Reminder => fill(words.remember, &[("title", &step.title)]),
-        Mark::Ahead if look.size == Size::Compact && app.shown() != Some(entry.step) => fill(words.next, &[("title", &step.title)]),
+        Mark::Ahead if look.size == Size::Compact && app.shown() != Some(entry.step) => {
+            fill(words.next, &[("title", &step.title)])
+        }
         _ => step.title.clone(),
     };
     let mut basis = match (&step.basis, entry.mark) {

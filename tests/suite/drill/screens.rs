@@ -1,5 +1,6 @@
 //! Whole screens of practice and presentation: pictures of text at three sizes, and no panic at any other.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -144,9 +145,9 @@ fn every_screen_at_three_sizes() {
         let mut out = String::new();
         for (columns, height) in SIZES {
             let (buffer, _) = played.draw(columns, height);
-            out.push_str(&format!("{columns}×{height}\n"));
+            writeln!(out, "{columns}×{height}").unwrap();
             for row in rows(&buffer) {
-                out.push_str(&format!("│{row}\n"));
+                writeln!(out, "│{row}").unwrap();
             }
         }
         insta::with_settings!({

@@ -44,7 +44,15 @@ impl Dice {
 /// Letters that a rules file may give to a fact.
 const KEYS: [char; 12] = ['a', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'm', 'o', 'p', 't'];
 const WORDS: [&str; 10] = [
-    "Terima kasih", "mohon", "petugas kami,", "aplikasi", "李明", "{{sic}}", "selamat", "(jika ada)", "e\u{301}tat",
+    "Terima kasih",
+    "mohon",
+    "petugas kami,",
+    "aplikasi",
+    "李明",
+    "{{sic}}",
+    "selamat",
+    "(jika ada)",
+    "e\u{301}tat",
     "listrik",
 ];
 

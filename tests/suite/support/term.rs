@@ -59,11 +59,12 @@ impl Term {
         drop(pty.slave);
         let mut reader = pty.master.try_clone_reader().expect("a reader");
         let writer = pty.master.take_writer().expect("a writer");
-        let seen = Seen { parser: vt100::Parser::new(rows.max(1), columns.max(1), 200), bytes: Vec::new(), closing: false };
+        let seen =
+            Seen { parser: vt100::Parser::new(rows.max(1), columns.max(1), 200), bytes: Vec::new(), closing: false };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         let told = Arc::clone(&seen);
         let reading = thread::spawn(move || {
-            let mut chunk = [0; 65536];
+            let mut chunk = vec![0; 65536];
             while let Ok(read @ 1..) = reader.read(&mut chunk) {
                 let mut seen = told.0.lock().unwrap_or_else(PoisonError::into_inner);
                 seen.parser.process(&chunk[..read]);

@@ -1,0 +1,111 @@
+//! Every command of docs/softphone.md that can be run is run, and every setting in it is read.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use penutup::rules::text::fold;
+
+use super::verb::{WAIT, prompter};
+use crate::support::Home;
+
+/// The blocks of the page in this language.
+pub fn blocks(language: &str) -> Vec<String> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/softphone.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let mut out = Vec::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        if line == format!("```{language}") {
+            let block: Vec<&str> = lines.by_ref().take_while(|l| *l != "```").collect();
+            out.push(block.join("\n") + "\n");
+        }
+    }
+    assert!(!out.is_empty(), "the page has {language}");
+    out
+}
+
+/// A home with every setting of the page, its folder moved into the home.
+fn home() -> Home {
+    let home = Home::new();
+    let folder = home.path().join("srv");
+    std::fs::create_dir(&folder).expect("a folder");
+    let settings = blocks("toml").concat();
+    assert!(settings.contains("'/srv/penutup'"));
+    let settings = settings.replace("/srv/penutup", folder.to_str().expect("UTF-8"));
+    home.write("config/penutup/settings.toml", format!("seat = \"meja 7\"\n{settings}"));
+    home
+}
+
+/// Runs a line as a shell does, `penutup` being ours.
+#[track_caller]
+fn shell(home: &Home, line: &str) {
+    let ours = home.penutup([""; 0]).env("PENUTUP_CALL_WAIT", WAIT).command();
+    let mut sh = Command::new("sh");
+    sh.arg("-c").arg(format!("penutup() {{ \"{}\" \"$@\"; }}\n{line}", env!("CARGO_BIN_EXE_penutup")));
+    sh.env_clear().envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
+    let output = sh.output().expect("a shell");
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && err.is_empty(), "{line}: {err}");
+}
+
+#[test]
+fn every_command_of_the_page_does_what_it_says() {
+    let home = home();
+    let mut term = prompter(&home, &[]);
+    term.shows("telepon: putus");
+    let mut ran = 0;
+    for line in blocks("sh").concat().lines() {
+        shell(&home, line);
+        ran += 1;
+        let shown = match line {
+            l if l.contains("nama=") => "Siti Aminah",
+            l if l.contains("topik=") => "Topik: PLN Mobile",
+            l if l.contains("call end") => "Mengapa panggilan berakhir?",
+            l if l.contains("klb on") => "SPV Jakarta · gangguan transmisi · s.d. 21.00",
+            l if l.contains("klb off") => "KLB: tidak",
+            _ => "Telepon: panggilan",
+        };
+        term.shows(shown);
+        if line.contains("call end") {
+            term.send("1").hides("Mengapa panggilan berakhir?");
+        }
+    }
+    assert!(ran >= 10, "{ran}");
+    term.quits();
+}
+
+#[test]
+fn the_lines_for_phones_that_run_a_program_are_understood() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    let program = "\"C:\\Program Files\\penutup\\penutup.exe\" ";
+    let microsip = blocks("ini").concat();
+    // MicroSIP puts the number behind the command.
+    let microsip = microsip.lines().map(|line| {
+        let (key, command) = line.split_once('=').expect("a key");
+        assert!(matches!(key, "cmdCallAnswer" | "cmdCallEnd") && command.len() < 256);
+        format!("{} 081234567890", command.strip_prefix(program).expect("the program"))
+    });
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/softphone.md")).expect("the page");
+    let table = page.lines().filter_map(|l| l.split('`').nth(1)).filter(|l| l.starts_with("call ")).map(str::to_owned);
+    let blocks = blocks("text").into_iter().filter(|block| block.starts_with("call ")).map(|b| fold(&b));
+    let all: Vec<String> = microsip.chain(blocks).chain(table).collect();
+    assert!(all.len() >= 6, "{all:?}");
+    for line in all {
+        // What the phone puts in its placeholders' places.
+        let mut line = line;
+        for name in ["<n>", "%CallerDisplayName%", "$d", "$caller_name$"] {
+            line = line.replace(name, "Siti \u{27}Aminah\u{27}");
+        }
+        for number in ["<m>", "%CallerNumber%", "$number$", "$n"] {
+            line = line.replace(number, "081234567890");
+        }
+        assert!(!line.contains(['<', '%', '$']), "{line}");
+        shell(&home, &format!("penutup {line}"));
+        if line.contains("nama=") {
+            term.shows("Siti 'Aminah'");
+        }
+    }
+    term.quits();
+}

@@ -1,0 +1,108 @@
+//! How the screen says what came from outside, at every size a window may have.
+
+use penutup::action::Action;
+use penutup::action::phone::Link;
+use penutup::broadcast::{Broadcast, KLB, News, State};
+use penutup::tui::theme::Theme;
+
+use super::Rings as _;
+use crate::scenes::{LONG_NAME, drawn, no_blanks, text};
+use crate::stage::{Stage, wib};
+
+fn screen(s: &mut Stage, columns: u16, rows: u16) -> String {
+    text(&drawn(&mut s.app, Theme::Terminal, columns, rows).0)
+}
+
+#[track_caller]
+fn shows(s: &mut Stage, columns: u16, rows: u16, words: &str) {
+    let screen = screen(s, columns, rows);
+    assert!(no_blanks(&screen).contains(&no_blanks(words)), "{words:?} at {columns}×{rows}:\n{screen}");
+}
+
+fn klb() -> Broadcast {
+    Broadcast {
+        version: 1,
+        fact: KLB.into(),
+        state: State::On,
+        value: None,
+        since: wib("13:05"),
+        until: Some(wib("21:00")),
+        by: Some("SPV Jakarta".into()),
+        why: Some("gangguan transmisi 150 kV di tiga gardu induk, pemulihan bertahap".into()),
+    }
+}
+
+/// A long unsure name, the line lost, KLB declared with all that can be said of it, the SOP's contradiction.
+fn full() -> Stage {
+    let mut s = Stage::at("14:00");
+    s.act(Action::PhoneLink(Link::Down)).act(Action::Broadcast(News::Declared(Box::new(klb()))));
+    s.starts(&format!("aplikasi=telah nama={}", LONG_NAME.replace(' ', "+")));
+    s
+}
+
+#[test]
+fn a_name_from_the_telephone_bears_its_mark_however_long_it_is() {
+    let mut s = full();
+    for (columns, rows) in [(120, 30), (100, 24), (80, 24), (72, 22)] {
+        shows(&mut s, columns, rows, "(dari telepon, pastikan)");
+    }
+    shows(&mut s, 60, 18, "(pastikan)");
+    s.keys("n⏎");
+    assert!(!screen(&mut s, 80, 24).contains("pastikan"));
+}
+
+#[test]
+fn the_banner_says_who_why_and_until_when_or_that_it_differs_here() {
+    let mut s = full();
+    for (columns, rows) in [(120, 30), (80, 24), (60, 18)] {
+        shows(&mut s, columns, rows, "KLB AKTIF sejak 13.05 · SPV Jakarta · gangguan transmisi");
+        shows(&mut s, columns, rows, "s.d. 21.00 · Campaign Integritas TIDAK disampaikan");
+    }
+    s.keys("k");
+    shows(&mut s, 80, 24, "KLB tidak sejak 14.00 · KLB di sini berbeda dari pusat");
+    shows(&mut s, 40, 12, "KLB di sini berbeda dari pusat");
+    let mut s = full();
+    s.clock("21:00");
+    shows(&mut s, 80, 24, "KLB AKTIF dinyatakan s.d. 21.00: masih berlaku? V masih K ubah");
+    // The centre has lifted it, and it holds here.
+    let mut s = Stage::at("14:00");
+    s.act(Action::Broadcast(News::Declared(Box::new(Broadcast { state: State::Off, ..klb() })))).keys("k");
+    shows(&mut s, 80, 24, "KLB AKTIF sejak 14.00 · KLB di sini berbeda dari pusat · Campaign");
+}
+
+#[test]
+fn the_line_is_one_word_beside_the_clock() {
+    let mut s = Stage::at("14:00");
+    assert!(!screen(&mut s, 80, 24).contains("telepon"));
+    s.act(Action::PhoneLink(Link::Up));
+    shows(&mut s, 80, 24, "telepon: terhubung · Jam pelanggan 14.00 WIB");
+    assert!(!screen(&mut s, 60, 18).contains("telepon"), "where room is dear, only what is wrong");
+    s.act(Action::PhoneLink(Link::Down));
+    shows(&mut s, 80, 24, "telepon: putus · Jam pelanggan 14.00 WIB");
+    shows(&mut s, 40, 12, "telepon: putus · 14.00 WIB");
+}
+
+#[test]
+fn the_question_offers_the_way_back_where_there_is_one() {
+    let mut s = Stage::at("14:00");
+    s.starts("").ends();
+    assert!(!screen(&mut s, 80, 24).contains("Backspace kembali"));
+    s.keys("⎋␣").starts("").ends();
+    shows(&mut s, 80, 24, "Backspace kembali ke panggilan tadi");
+    shows(&mut s, 40, 12, "Backspace kembali ke panggilan tadi");
+}
+
+#[test]
+fn no_size_breaks_it() {
+    let mut s = full();
+    for columns in 0..=130 {
+        for rows in [0, 1, 2, 5, 6, 10, 12, 18, 22, 24, 40] {
+            screen(&mut s, columns, rows);
+        }
+    }
+    // What is to be said now is seen whole where everything else is said too.
+    let sentence = s.sentence().expect("something is to be said");
+    for (columns, rows) in [(80, 24), (60, 18)] {
+        shows(&mut s, columns, rows, &sentence);
+    }
+}
