@@ -99,17 +99,20 @@ pub struct Change {
     pub changed: String,
     /// Of how many.
     pub situations: String,
+    /// Whether nothing at all differs that a CSO sees or says.
+    pub is_none: bool,
 }
 
 impl Change {
     /// Compares two books; `None` where they differ in too many ways to be counted.
     #[must_use]
     pub fn between(from: Arc<Book>, to: &Book) -> Option<Self> {
-        let (changed, situations) = {
+        let (changed, situations, is_none) = {
             let diff = diff(&from.rules, &to.rules).ok()?;
-            (diff.changed.to_string(), diff.situations.to_string())
+            let same_revision = from.rules.sop == to.rules.sop;
+            (diff.changed.to_string(), diff.situations.to_string(), same_revision && diff.is_empty())
         };
-        Some(Self { from, changed, situations })
+        Some(Self { from, changed, situations, is_none })
     }
 }
 

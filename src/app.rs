@@ -7,6 +7,7 @@ pub mod draft;
 mod ending;
 mod phone;
 mod recap;
+mod revision;
 pub mod record;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 
 use crate::action::phone::Ignored;
-use crate::action::{Action, Change, Direction, Edit, Ending, RulesNews};
+use crate::action::{Action, Direction, Edit, Ending, RulesNews};
 use crate::book::Book;
 use crate::broadcast::Broadcast;
 use crate::closing::name::{NoName, first_line, from_outside};
@@ -23,6 +24,7 @@ use crate::journal::record::Record;
 use crate::journal::report::Recap;
 use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, StepIx};
 use crate::rules::script::FieldValue;
+use crate::rules::text::graphemes;
 use crate::words::{Lang, fill};
 use draft::Draft;
 
@@ -77,6 +79,8 @@ struct Ended {
     number: u64,
     call: Closing,
     book: Arc<Book>,
+    /// The rules before its own.
+    was: Option<Arc<Book>>,
     at: DateTime<Utc>,
 }
 
@@ -121,6 +125,8 @@ pub struct App {
     /// The highest number given.
     last_number: u64,
     call: Closing,
+    /// The shift's facts that these rules don't know: kept, and told, until they are set anew or known again.
+    unknown: Vec<Held>,
     /// What the journal last heard of the running call.
     journalled: Option<Record>,
     ended: Option<Ended>,
@@ -151,6 +157,7 @@ impl App {
             last_number: 0,
             journalled: None,
             call: Closing::new(rules, zone, &begin.held),
+            unknown: revision::unknown(rules, &begin.held),
             home: rules.zones[zone].id.clone(),
             book: begin.book,
             pending: None,
@@ -182,7 +189,7 @@ impl App {
     /// Changes the state; answers what the outside is to do.
     pub fn update(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Effect> {
         self.now = now;
-        let (held, shown) = (self.call.held(self.rules()), self.shown());
+        let (held, shown) = (self.held(), self.shown());
         // What is ticked first stood on the screen before any key.
         self.call.show(&self.book.rules);
         let mut effects = Vec::new();
@@ -206,7 +213,8 @@ impl App {
         if self.shown() != shown && !self.is_panel_open() {
             self.scroll = 0;
         }
-        let holds = self.call.held(self.rules());
+        self.forget_what_is_known();
+        let holds = self.held();
         if holds != held {
             effects.push(Effect::SaveHeld(holds));
         }
@@ -426,6 +434,9 @@ impl App {
             }
             (Ok(name), _) => self.type_into(field, Some(&name)),
         }
+        if from_outside(text, usize::MAX).is_ok_and(|whole| graphemes(&whole) > max) {
+            self.tell(fill(words.name_cut, &[("max", &max.to_string())]));
+        }
     }
 
     /// The field that a pasted text goes to: the customer's name, else the first that is typed.
@@ -433,47 +444,6 @@ impl App {
         let typed = |ix: &FieldIx| matches!(self.rules().field(*ix).kind, FieldKind::Typed { .. });
         let named = self.rules().field_named(NAMA).filter(typed);
         named.or_else(|| self.rules().fields_ix().map(|(ix, _)| ix).find(typed))
-    }
-
-    fn take_rules(&mut self, book: Arc<Book>, change: Option<Change>) {
-        self.rules_trouble = None;
-        if book.source == self.book.source {
-            // Back to what is in use: nothing waits any longer. It may come from elsewhere now.
-            self.pending = None;
-            self.book = book;
-            return;
-        }
-        let notice = self.of_change(&book, change);
-        if self.call.said().is_empty() {
-            let home = book.rules.zone_named(&self.home).unwrap_or(0);
-            self.call = self.call.under(&self.book.rules, &book.rules, home);
-            if let Mode::Typing(draft) = &self.mode {
-                let there = book.rules.field_named(&self.book.rules.field(draft.field).id);
-                self.mode = match there.map(|ix| (ix, &book.rules.field(ix).kind)) {
-                    Some((field, FieldKind::Typed { max })) => Mode::Typing(draft.in_field(field, *max)),
-                    _ => Mode::Closing,
-                };
-            }
-            self.looking = None;
-            self.was = Some(std::mem::replace(&mut self.book, book));
-            self.pending = None;
-        } else {
-            self.pending = Some(book);
-        }
-        self.tell(notice);
-    }
-
-    /// What is told of new rules: whether they hold now or with the next call, and how much is said differently.
-    fn of_change(&self, book: &Book, change: Option<Change>) -> String {
-        let words = &self.words().notice;
-        let with = [("revision", book.rules.sop.revision.as_str())];
-        let mut told = fill(if self.call.said().is_empty() { words.rules_taken } else { words.rules_next_call }, &with);
-        let known = change.filter(|c| c.from.source == self.book.source);
-        if let Some(change) = known.or_else(|| Change::between(Arc::clone(&self.book), book)) {
-            let with = [("changed", change.changed.as_str()), ("situations", &change.situations)];
-            told = format!("{told} · {}", fill(words.rules_changed, &with));
-        }
-        told
     }
 }
 

@@ -246,9 +246,12 @@ impl Closing {
             if out.iter().any(|e| e.step == said.step) {
                 continue;
             }
+            // Where it was said: before what was said next, else before what is still to be said.
+            let later = self.state.said.iter().skip_while(|s| s.step != said.step).skip(1);
+            let next = later.filter_map(|s| out.iter().position(|e| e.step == s.step)).min();
             let open = |e: &Entry| matches!(e.mark, Mark::Current | Mark::Ahead);
             let last_said = out.iter().rposition(|e| e.mark == Mark::Said).map(|at| at + 1);
-            let at = out.iter().position(open).or(last_said).unwrap_or(out.len());
+            let at = next.or_else(|| out.iter().position(open)).or(last_said).unwrap_or(out.len());
             out.insert(at, Entry { step: said.step, mark: Mark::Said });
         }
         out
@@ -448,20 +451,8 @@ impl State {
             out.situation.set(new, to, position);
             out.since[to] = self.since[at];
         }
-        for (ix, field) in old.fields_ix() {
-            let Some(to) = new.field_named(&field.id) else { continue };
-            let value = match (self.fields.get(ix), &field.kind, &new.field(to).kind) {
-                (FieldValue::Choice(at), FieldKind::Choice(had), FieldKind::Choice(has)) => {
-                    has.iter().position(|c| c == &had[*at]).map(FieldValue::Choice)
-                }
-                (text @ FieldValue::Text(_), _, FieldKind::Typed { .. }) => Some(text.clone()),
-                _ => None,
-            };
-            if let Some(value) = value {
-                out.fields.set(new, to, value);
-                out.unsure.extend(self.unsure.contains(&ix).then_some(to));
-            }
-        }
+        out.fields = self.fields.under(old, new);
+        out.unsure = self.unsure.iter().filter_map(|ix| new.field_named(&old.field(*ix).id)).collect();
         if let Some(zone) = new.zone_named(&old.zones[self.zone].id) {
             out.zone = zone;
         }

@@ -156,7 +156,10 @@ fn keep(kept: Kept, applied: Applied, folders: Folders, words: &'static Words) -
         if let Some(broadcast) = applied.lock().unwrap_or_else(PoisonError::into_inner).take() {
             shift.broadcast = Some(broadcast);
         }
-        shift::save(&folders, &shift).map_err(|e| outside::reason(&e, words))
+        shift::save(&folders, &shift).map_err(|e| {
+            let path = folders.shift().map(|path| files::shown_path(&path)).unwrap_or_default();
+            format!("{path}: {}", outside::reason(&e, words))
+        })
     })
 }
 

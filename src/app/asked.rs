@@ -185,8 +185,10 @@ impl App {
         self.rules().facts.iter().enumerate().position(|(at, fact)| {
             let Scope::Shift { keep_for } = fact.scope else { return false };
             let Some(since) = self.call.since(at) else { return false };
-            let age = (self.now - since.confirmed).to_std().unwrap_or_default();
-            self.call.situation().value(at) != 0 && (age >= keep_for || self.is_past_its_time(at))
+            let age = self.now - since.confirmed;
+            // Set far in the future, it was set by a clock that was wrong: nobody knows how old it is.
+            let is_old = age.abs().to_std().is_ok_and(|age| age >= keep_for);
+            self.call.situation().value(at) != 0 && (is_old || self.is_past_its_time(at))
         })
     }
 
@@ -201,7 +203,7 @@ impl App {
                 Some(fill(self.words().screen.not_yet_effective, &[("day", &day)]))
             };
             let trouble = self.rules_trouble.clone().or_else(|| self.state_trouble.clone());
-            let trouble = trouble.or_else(|| self.journal_trouble.clone());
+            let trouble = self.unknown_told().or(trouble).or_else(|| self.journal_trouble.clone());
             trouble.or_else(|| self.centre_trouble()).or_else(not_yet)
         };
         self.notice.as_ref().map(|n| n.text.clone()).or_else(standing)
@@ -211,7 +213,7 @@ impl App {
     #[must_use]
     pub fn notice_is_trouble(&self) -> bool {
         let stays = self.rules_trouble.is_some() || self.state_trouble.is_some() || self.journal_trouble.is_some();
-        let stays = stays || self.centre_trouble().is_some();
+        let stays = stays || !self.unknown.is_empty() || self.centre_trouble().is_some();
         self.notice.is_none() && stays
     }
 

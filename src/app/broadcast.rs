@@ -64,7 +64,7 @@ impl App {
         self.centre.applied = self.centre.waiting.take();
         effects.extend(self.centre.applied.clone().map(|b| Effect::SaveBroadcast(Box::new(b))));
         // Written together with the facts, so that no crash comes between the two.
-        effects.push(Effect::SaveHeld(self.call.held(self.rules())));
+        effects.push(Effect::SaveHeld(self.held()));
         let (f, v) = (&self.rules().facts[fact].label, &self.rules().facts[fact].values[value].label);
         let notice = fill(self.words().broadcast.declared, &[("label", f), ("value", v)]);
         self.tell(notice);

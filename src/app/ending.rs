@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::record::record;
+use super::revision::unknown;
 use super::{App, Effect, Ended, Mode, Notice};
 use crate::action::Ending;
 use crate::closing::Closing;
@@ -36,6 +37,7 @@ impl App {
 
     /// Ends the call as the CSO said and begins the next.
     pub(super) fn close(&mut self, ending: Ending, effects: &mut Vec<Effect>) {
+        let pending = self.pending.is_some();
         let ended = self.next_call(HowEnded::Said(ending), effects);
         self.ended = Some(ended);
         let notice = &self.words().notice;
@@ -43,23 +45,29 @@ impl App {
             Ending::Complete => notice.ended_complete.into(),
             other => fill(notice.ended, &[("ending", other.words(self.words()))]),
         };
+        let text = if pending {
+            let with = [("revision", self.rules().sop.revision.as_str())];
+            format!("{text} · {}", fill(notice.revision_changed, &with))
+        } else {
+            text
+        };
         self.notice = Some(Notice { text, of_the_end: true });
     }
 
     /// Journals the call's end and begins the next; answers the one that ended.
     pub(super) fn next_call(&mut self, how: HowEnded, effects: &mut Vec<Effect>) -> Ended {
         let now = self.now;
-        let held = self.call.held(self.rules());
+        let held = self.held();
         let record = record(self.number, &self.call, &self.book, Some((now, how)));
         effects.extend(record.map(|r| Effect::Journal(Box::new(r))));
         self.journalled = None;
         let old = Arc::clone(&self.book);
-        if let Some(book) = self.pending.take() {
-            self.was = Some(std::mem::replace(&mut self.book, book));
-        }
+        let was = self.was.clone();
+        self.take_pending();
+        self.unknown = unknown(self.rules(), &held);
         let next = Closing::new(self.rules(), self.home(), &held);
         let call = std::mem::replace(&mut self.call, next);
-        let ended = Ended { number: self.number, call, book: old, at: now };
+        let ended = Ended { number: self.number, call, book: old, was, at: now };
         self.last_number += 1;
         self.number = self.last_number;
         self.looking = None;
@@ -70,15 +78,17 @@ impl App {
 
     /// Goes back to a call that ended, in place of the present one.
     pub(super) fn resume(&mut self, ended: Ended) {
-        let held = self.call.held(self.rules());
+        let held = self.held();
         if self.book.source != ended.book.source {
             // The next call already had new rules; this one ends under those it was begun with.
             self.pending = Some(std::mem::replace(&mut self.book, ended.book));
+            self.was = ended.was;
         }
         self.call = ended.call;
         self.number = ended.number;
         let book = Arc::clone(&self.book);
         self.call.adopt(&book.rules, &held);
+        self.unknown = unknown(&book.rules, &held);
         self.tell(self.words().notice.resumed);
     }
 }

@@ -28,7 +28,8 @@ fn split(typed: &str, taken: bool) -> Option<(&'static str, &str)> {
         "ibu" | "bu" => "ibu",
         _ => return None,
     };
-    (taken || !text::is_blank(rest)).then_some((honorific, rest.trim_start()))
+    // A blank behind it, and it is no beginning of a name.
+    (taken || typed.len() > first.len()).then_some((honorific, rest.trim_start()))
 }
 
 fn choice_of(rules: &RuleSet, honorific: &str) -> Option<(FieldIx, usize)> {

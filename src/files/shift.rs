@@ -92,6 +92,8 @@ pub fn save(folders: &Folders, shift: &Shift) -> std::io::Result<()> {
 /// What can be read of it, and whether that is all.
 fn parse(bytes: &[u8]) -> (Shift, bool) {
     let table = if bytes.len() > MAX_FILE { None } else { std::str::from_utf8(bytes).ok() };
+    // What a full disk leaves behind: it held something once, and nobody knows what.
+    let table = table.filter(|text| !text.trim().is_empty());
     let Some(table) = table.and_then(|text| text.parse::<Table>().ok()) else { return (Shift::default(), false) };
     let mut whole = true;
     let mut text = |key: &str| match table.get(key) {
@@ -202,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_broken_file_holds_nothing_and_is_put_aside() {
-        for broken in [&b"\xff\xfe"[..], b"held = ", b"held = 3", b"revision = 1", &vec![b' '; MAX_FILE + 1]] {
+        for broken in [&b"\xff\xfe"[..], b"", b" \n", b"held = ", b"held = 3", b"revision = 1", &vec![b' '; MAX_FILE + 1]] {
             let (_keep, folders) = in_folder(Some(broken));
             let (held, trouble) = load(&folders);
             assert_eq!(held, Shift::default());

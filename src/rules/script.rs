@@ -198,6 +198,26 @@ impl Fields {
         Self(rules.fields.iter().map(|f| start(&f.kind)).collect())
     }
 
+    /// The same under other rules: what fields of the same id and kind hold.
+    #[must_use]
+    pub fn under(&self, old: &RuleSet, new: &RuleSet) -> Self {
+        let mut out = Self::default_of(new);
+        for (ix, field) in old.fields_ix() {
+            let Some(to) = new.field_named(&field.id) else { continue };
+            let value = match (self.get(ix), &field.kind, &new.field(to).kind) {
+                (FieldValue::Choice(at), FieldKind::Choice(had), FieldKind::Choice(has)) => {
+                    has.iter().position(|c| c == &had[*at]).map(FieldValue::Choice)
+                }
+                (text @ FieldValue::Text(_), _, FieldKind::Typed { .. }) => Some(text.clone()),
+                _ => None,
+            };
+            if let Some(value) = value {
+                out.set(new, to, value);
+            }
+        }
+        out
+    }
+
     /// What a field holds.
     #[must_use]
     pub fn get(&self, ix: FieldIx) -> &FieldValue {

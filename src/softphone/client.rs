@@ -49,7 +49,10 @@ pub fn hand(
         return Err(NoCall::TooLong);
     }
     // One that is silent must leave time to speak with another.
-    let (greeted, silent) = greetings(place.sockets(), start + patience * 2 / 3);
+    let (mut greeted, silent) = greetings(place.sockets(), start + patience * 2 / 3);
+    // Who can't prove to be of this user is nobody.
+    let proof = place.proof().map_err(|_| NoCall::NoPrompter)?;
+    greeted.retain(|g| g.greeting.proof == proof);
     let none = if silent { NoCall::NoWord } else { NoCall::NoPrompter };
     if greeted.is_empty() {
         return Err(none);

@@ -87,6 +87,9 @@ pub struct Greeting {
     pub seat: Option<String>,
     /// For how many milliseconds nobody has touched its keys.
     pub idle: u64,
+    /// What it proves itself by, where others could stand in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
 }
 
 /// What the prompter answers.

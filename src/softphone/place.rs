@@ -2,23 +2,30 @@
 //! sockets with mode 0600 in it, on Windows named pipes with the system's own protection. A name carries the process
 //! number; the seat is told in the greeting, since it may hold anything.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use interprocess::ConnectWaitMode;
 use interprocess::local_socket::{ConnectOptions, GenericFilePath, Listener, ListenerOptions, Stream, ToFsName};
 
+use uuid::Uuid;
+
 use crate::files::Folders;
 
 /// How many sockets are looked at.
 const MAX_SOCKETS: usize = 64;
+/// The length of a proof.
+const PROOF: usize = 64;
 
 /// Where sockets lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The folder; on Windows what the pipes' names begin with.
     folder: PathBuf,
+    /// The file with what a prompter proves itself by, where a folder's mode does not: any user may make a pipe that is
+    /// called as ours are, and would be told the customer's name.
+    proof: Option<PathBuf>,
 }
 
 /// A socket of our own. It goes when this is dropped.
@@ -49,16 +56,47 @@ impl Place {
         if cfg!(windows) {
             let user = std::env::var("USERNAME").unwrap_or_default();
             let user: String = user.chars().filter(char::is_ascii_alphanumeric).collect();
-            return Some(Self { folder: format!(r"\\.\pipe\penutup-{user}-").into() });
+            let proof = Some(folders.state.as_ref()?.join("call.key"));
+            return Some(Self { folder: format!(r"\\.\pipe\penutup-{user}-").into(), proof });
         }
         let state = || folders.state.as_ref().map(|state| state.join("run"));
-        folders.runtime.clone().or_else(state).map(|folder| Self { folder })
+        folders.runtime.clone().or_else(state).map(|folder| Self { folder, proof: None })
     }
 
     /// The folder, or what the pipes' names begin with.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What a prompter proves itself by, made where it is not there yet; `None` where it need not.
+    ///
+    /// # Errors
+    /// Where it can't be kept or read.
+    pub fn prove(&self) -> io::Result<Option<String>> {
+        let Some(path) = &self.proof else { return Ok(None) };
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        match std::fs::OpenOptions::new().write(true).create_new(true).open(path) {
+            Ok(mut file) => {
+                let proof = format!("{}{}", Uuid::now_v7().simple(), Uuid::now_v7().simple());
+                file.write_all(proof.as_bytes())?;
+            }
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(e),
+        }
+        self.proof()
+    }
+
+    /// What a prompter must have proved itself by; `None` where it need not.
+    ///
+    /// # Errors
+    /// Where it can't be read: then nobody can have proved anything.
+    pub fn proof(&self) -> io::Result<Option<String>> {
+        let Some(path) = &self.proof else { return Ok(None) };
+        let proof = std::fs::read_to_string(path)?;
+        if proof.len() == PROOF { Ok(Some(proof)) } else { Err(ErrorKind::InvalidData.into()) }
     }
 
     /// Connects to a socket.
@@ -177,6 +215,10 @@ mod unix {
 
 #[cfg(windows)]
 mod windows {
+    use interprocess::os::windows::local_socket::ListenerOptionsExt as _;
+    use interprocess::os::windows::security_descriptor::SecurityDescriptor;
+    use widestring::u16cstr;
+
     use super::{
         Bound, ErrorKind, GenericFilePath, ListenerOptions, MAX_SOCKETS, OwnFile, Path, PathBuf, Place, ToFsName, io,
     };
@@ -193,15 +235,16 @@ mod windows {
             names.filter(|p| p.to_string_lossy().starts_with(&begin)).take(MAX_SOCKETS).collect()
         }
 
-        /// Makes a pipe for this prompter. The system lets others only read from a pipe, and who may not write does
-        /// not come in: a connection is made for both.
+        /// Makes a pipe for this prompter, open to its owner and the system alone.
         ///
         /// # Errors
         /// What the system says.
         pub fn bind(&self) -> io::Result<Bound> {
             let path = PathBuf::from(format!("{}{}", self.folder.display(), std::process::id()));
             let name = path.as_path().to_fs_name::<GenericFilePath>()?;
-            match ListenerOptions::new().name(name).create_sync() {
+            // Protected from what it would inherit; all rights for OWNER RIGHTS and SYSTEM.
+            let owner_alone = SecurityDescriptor::deserialize(u16cstr!("D:P(A;;GA;;;OW)(A;;GA;;;SY)"))?;
+            match ListenerOptions::new().name(name).security_descriptor(owner_alone).create_sync() {
                 Err(e) if e.kind() == ErrorKind::PermissionDenied => Err(ErrorKind::AddrInUse.into()),
                 other => other.map(|listener| Bound { listener, file: OwnFile(path.clone()) }),
             }
@@ -218,7 +261,7 @@ mod tests {
 
     fn place() -> (tempfile::TempDir, Place) {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place { folder: folder.path().join("penutup") };
+        let place = Place { folder: folder.path().join("penutup"), proof: None };
         (folder, place)
     }
 
@@ -265,6 +308,49 @@ mod tests {
         let bound = place.bind().unwrap();
         assert_eq!(fs::read(&foreign).unwrap(), b"mine");
         assert!(bound.file.0.ends_with(format!("{}-1.sock", std::process::id())));
+    }
+
+    #[test]
+    fn a_proof_is_made_once_and_half_a_one_proves_nothing() {
+        let (keep, place) = place();
+        assert_eq!((place.prove().unwrap(), place.proof().unwrap()), (None, None));
+        let path = keep.path().join("state/call.key");
+        let place = Place { proof: Some(path.clone()), ..place };
+        assert!(place.proof().is_err());
+        let proof = place.prove().unwrap();
+        assert_eq!((place.prove().unwrap(), place.proof().unwrap()), (proof.clone(), proof));
+        fs::write(path, "half").unwrap();
+        assert!(place.prove().is_err() && place.proof().is_err());
+    }
+
+    #[test]
+    fn who_can_not_prove_itself_is_told_nothing() {
+        use std::io::{Read, Write};
+
+        use super::super::client::{NoCall, hand};
+        use super::super::message::{Greeting, PROTOCOL, line};
+        use crate::action::phone::PhoneEvent;
+
+        let (keep, place) = place();
+        let place = Place { proof: Some(keep.path().join("call.key")), ..place };
+        let proof = place.prove().unwrap();
+        fs::create_dir(&place.folder).unwrap();
+        let path = place.folder.join("1-0.sock");
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let said = std::thread::spawn(move || {
+            [None, Some("x".repeat(PROOF)), proof].map(|proof| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let greeting = Greeting { penutup: PROTOCOL, seat: None, idle: 0, proof };
+                stream.write_all(&line(&greeting)).unwrap();
+                let mut said = [0; 64];
+                stream.read(&mut said).map_or(0, |count| count)
+            })
+        });
+        let end = || hand(&place, None, PhoneEvent::End { id: None }, Duration::from_secs(60));
+        assert_eq!(end(), Err(NoCall::NoPrompter));
+        assert_eq!(end(), Err(NoCall::NoPrompter));
+        assert_eq!(end(), Ok(None));
+        assert_eq!(said.join().unwrap().map(|count| count > 0), [false, false, true]);
     }
 
     #[test]

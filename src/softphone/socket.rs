@@ -103,7 +103,7 @@ pub fn listen(
     let kept = Arc::clone(&file);
     let (tell, open) = (Arc::new(tell), Arc::new(AtomicUsize::new(0)));
     thread::spawn(move || {
-        let Ok(bound) = place.bind() else { return };
+        let (Ok(bound), Ok(proof)) = (place.bind(), place.prove()) else { return };
         let owner = Owner::of(&bound.file);
         *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(bound.file);
         // Those who hold it now are us and the prompter; when it alone is left, it has ended meanwhile.
@@ -120,10 +120,11 @@ pub fn listen(
             };
             failures = 0;
             let Some(slot) = Slot::take(&open) else { continue };
-            let (seat, used, tell) = (seat.clone(), Arc::clone(&used), Arc::clone(&tell));
+            let tell = Arc::clone(&tell);
+            let greeting = Greeting { penutup: PROTOCOL, seat: seat.clone(), idle: used.idle(), proof: proof.clone() };
             thread::spawn(move || {
                 let _slot = slot;
-                serve(stream, owner, seat, &used, &*tell);
+                serve(stream, owner, &greeting, &*tell);
             });
         }
     });
@@ -147,13 +148,12 @@ impl Drop for Slot {
 }
 
 /// Speaks with one who came.
-fn serve(stream: Stream, owner: Owner, seat: Option<String>, used: &Used, tell: &impl Fn(Asked) -> bool) {
+fn serve(stream: Stream, owner: Owner, greeting: &Greeting, tell: &impl Fn(Asked) -> bool) {
     let mut pipe = Pipe::new(stream);
     if !owner.may_come(&pipe) {
         return;
     }
-    let greeting = Greeting { penutup: PROTOCOL, seat, idle: used.idle() };
-    if pipe.write(&line(&greeting), Instant::now() + PATIENCE).is_err() {
+    if pipe.write(&line(greeting), Instant::now() + PATIENCE).is_err() {
         return;
     }
     for _ in 0..MAX_MESSAGES {

@@ -113,8 +113,8 @@ impl Theme {
             },
             Self::Terminal => match role {
                 Role::Sentence => plain.add_modifier(Modifier::BOLD),
-                // Reversed red: red ground, the terminal's own ground as text: readable on light and dark.
-                Role::Alarm => plain.fg(Color::Red).add_modifier(Modifier::REVERSED | Modifier::BOLD),
+                // White on red, whatever the terminal's own ground is.
+                Role::Alarm => plain.fg(Color::White).bg(Color::Red).add_modifier(Modifier::BOLD),
                 Role::Said => plain.fg(Color::Green),
                 Role::Line => plain.fg(Color::DarkGray),
                 Role::Caution | Role::Trouble => plain.fg(Color::Magenta),

@@ -134,6 +134,11 @@ impl Size {
     }
 }
 
+/// To how many rows the sentence shrinks, and scrolls, before a banner goes.
+const SCROLLED: usize = 3;
+/// A sentence higher than this scrolls beside its steps before header and footer go.
+const SENTENCE_BESIDE: usize = 12;
+
 /// In which order blocks go when rows lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Drop {
@@ -163,8 +168,10 @@ enum Drop {
     Facts,
     /// A notice.
     Notice,
-    /// The last to go before the sentence itself scrolls: footer, caution, banner.
+    /// The last to go before the sentence itself scrolls: footer, caution.
     Last,
+    /// The banner: the sentence scrolls before it goes.
+    Alarm,
 }
 
 /// Rows that stay or go together.
@@ -296,7 +303,7 @@ fn wide(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>) -> 
     // First the complete sentence gives way, then the other steps, then what is around.
     let height = usize::from(area.height);
     fit(look, &mut around, height.saturating_sub(least(&steps).max(least(&sentence))), Drop::Empty);
-    fit(look, &mut around, height.saturating_sub(least(&sentence)), Drop::Last);
+    fit(look, &mut around, height.saturating_sub(least(&sentence).min(SENTENCE_BESIDE)), Drop::Last);
     let (head, foot): (Vec<_>, Vec<_>) = around.into_iter().partition(|(_, top)| *top);
     let (above, below) = (to_rows(rows_of(&head)), to_rows(rows_of(&foot)));
     let body = Rect { y: area.y + above, height: area.height.saturating_sub(above + below), ..area };
@@ -333,7 +340,14 @@ fn fit<T>(look: &Look<'_>, blocks: &mut Vec<(Block, T)>, rows: usize, up_to: Dro
     let mut ranks: Vec<_> = ranks.filter(|(rank, _)| *rank <= up_to).collect();
     ranks.sort_unstable();
     let mut gone = Vec::new();
-    for (_, Reverse(at)) in ranks {
+    for (rank, Reverse(at)) in ranks {
+        if rank == Drop::Alarm {
+            for (open, _) in blocks.iter_mut().filter(|(block, _)| block.drop.is_none()) {
+                let gives = open.least.saturating_sub(SCROLLED).min(least.saturating_sub(rows));
+                open.least -= gives;
+                least -= gives;
+            }
+        }
         if least <= rows {
             break;
         }
@@ -364,7 +378,7 @@ fn stack(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>, bo
     let height = usize::from(area.height);
     let at_top = top.into_iter().map(|b| (b, true));
     let mut blocks: Vec<(Block, bool)> = at_top.chain(bottom.into_iter().map(|b| (b, false))).collect();
-    fit(look, &mut blocks, height, Drop::Last);
+    fit(look, &mut blocks, height, Drop::Alarm);
     let mut drawn = Drawn { most_scroll: 0, page: height };
     let over = rows_of(&blocks).saturating_sub(height);
     if over > 0

@@ -16,6 +16,7 @@ mod pictures;
 mod random_rules;
 #[path = "support/scenes.rs"]
 mod scenes;
+mod revision;
 mod screens;
 #[cfg(unix)]
 mod session;

@@ -29,7 +29,7 @@ pub fn blocks(look: &Look<'_>) -> Vec<Block> {
     let mut out = vec![Block::line(Drop::Title, title(look))];
     out.extend(facts(look).into_iter().map(|line| Block::line(Drop::Facts, line)));
     out.extend(fields(look));
-    out.extend(banner(look).into_iter().map(|lines| Block::new(Drop::Last, lines)));
+    out.extend(banner(look).into_iter().map(|lines| Block::new(Drop::Alarm, lines)));
     out.push(Block::line(Drop::Line, rule(look)));
     if let Some(caution) = caution(look) {
         out.push(Block::line(Drop::Last, caution));

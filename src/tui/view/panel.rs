@@ -12,6 +12,7 @@ use crate::book::Origin;
 use crate::keymap;
 use crate::rules::diff::{Run, marked, spoken_change};
 use crate::rules::ruleset::RuleSet;
+use crate::rules::script::complete;
 use crate::tui::theme::Role;
 use crate::words::fill;
 
@@ -157,13 +158,21 @@ fn changes(page: &mut Page<'_, '_>, app: &App) {
     match spoken_change(&was.rules, app.rules(), app.call().situation()) {
         None => page.entry(words.changes, &fill(words.unchanged, &with)),
         Some((before, after)) => {
-            let (before, after) = marked(&before.script.to_string(), &after.script.to_string());
+            let before = spoken(app, &was.rules, &before.steps);
+            let (before, after) = marked(&before, &spoken(app, app.rules(), &after.steps));
             page.lines.push(Line::from(page.look.span(format!(" {}", words.changes), Role::Accent)));
             page.sentence(&fill(words.changes_from, &with), &before);
             page.sentence(words.changes_to, &after);
         }
     }
     page.gap();
+}
+
+/// What these steps are, spoken now to this customer, under rules that may be others than the call's.
+fn spoken(app: &App, rules: &RuleSet, steps: &[&str]) -> String {
+    let fields = app.fields().under(app.rules(), rules);
+    let steps = steps.iter().filter_map(|id| rules.step_named(id));
+    complete(rules, steps, &fields, rules.greetings.word(app.local())).to_string()
 }
 
 /// The duties and prohibitions that speak of this situation.

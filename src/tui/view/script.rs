@@ -125,6 +125,7 @@ fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
     let (app, words) = (look.app, &look.app.words().screen);
     let step = app.rules().step(entry.step);
     let (mark, role) = match entry.mark {
+        Mark::Said if app.is_looking() && app.shown() == Some(entry.step) => ("»√ ", Role::Said),
         _ if app.is_looking() && app.shown() == Some(entry.step) => (" » ", Role::Accent),
         Mark::Said => (" √ ", Role::Said),
         Mark::Current => (" ► ", Role::Accent),

@@ -10,7 +10,7 @@ use penutup::tui::view::{self, Drawn};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use ratatui::style::Modifier;
+use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
 use crate::stage::{Stage, wib};
@@ -87,7 +87,9 @@ pub fn bright(buffer: &Buffer) -> String {
     for y in area.top()..area.bottom() {
         for x in area.left()..area.right() {
             let cell = &buffer[(x, y)];
-            if cell.modifier.contains(Modifier::BOLD) && !cell.modifier.contains(Modifier::REVERSED) {
+            if cell.modifier.contains(Modifier::BOLD)
+                && !cell.modifier.contains(Modifier::REVERSED)
+                && cell.bg != Color::Red {
                 out.push_str(cell.symbol());
             }
         }

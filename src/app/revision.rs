@@ -1,0 +1,98 @@
+//! New rules in a running prompter: whether they hold now or with the next call, what is told of them, and what becomes
+//! of the shift's facts. Part of `update`.
+
+use std::sync::Arc;
+
+use super::{App, Mode};
+use crate::action::Change;
+use crate::book::Book;
+use crate::closing::{Closing, Held};
+use crate::rules::RuleSet;
+use crate::rules::ruleset::FieldKind;
+use crate::words::fill;
+
+/// Those of the shift's facts that the rules don't know, by fact or by value.
+pub(super) fn unknown(rules: &RuleSet, held: &[Held]) -> Vec<Held> {
+    let known = Closing::new(rules, 0, held).held(rules);
+    held.iter().filter(|h| !known.contains(h)).cloned().collect()
+}
+
+impl App {
+    /// The shift's facts that are set, also those that the present rules don't know: KLB never switches itself off.
+    pub(super) fn held(&self) -> Vec<Held> {
+        let mut held = self.call.held(self.rules());
+        held.extend(self.unknown.iter().cloned());
+        held
+    }
+
+    /// A fact that was set anew, or that new rules know again, is unknown no longer.
+    pub(super) fn forget_what_is_known(&mut self) {
+        let known = self.call.held(&self.book.rules);
+        self.unknown.retain(|h| !known.iter().any(|k| k.fact == h.fact));
+    }
+
+    /// Which of the shift's facts the rules don't know, in one line that stands until it is set anew.
+    pub(super) fn unknown_told(&self) -> Option<String> {
+        let held = self.unknown.first()?;
+        let label = self.rules().fact_named(&held.fact).map_or(held.fact.as_str(), |at| &self.rules().facts[at].label);
+        Some(fill(self.words().notice.held_unknown, &[("fact", label), ("value", &held.value)]))
+    }
+
+    /// New rules hold now where nothing was said in the present call, else with the next.
+    pub(super) fn take_rules(&mut self, book: Arc<Book>, change: Option<Change>) {
+        self.rules_trouble = None;
+        if book.source == self.book.source {
+            // Back to what is in use: nothing waits any longer. It may come from elsewhere now.
+            self.pending = None;
+            self.book = book;
+            return;
+        }
+        let notice = self.of_change(&book, change);
+        if self.call.said().is_empty() {
+            let held = self.held();
+            let home = book.rules.zone_named(&self.home).unwrap_or(0);
+            self.call = self.call.under(&self.book.rules, &book.rules, home);
+            self.call.adopt(&book.rules, &held);
+            self.unknown = unknown(&book.rules, &held);
+            if let Mode::Typing(draft) = &self.mode {
+                let there = book.rules.field_named(&self.book.rules.field(draft.field).id);
+                self.mode = match there.map(|ix| (ix, &book.rules.field(ix).kind)) {
+                    Some((field, FieldKind::Typed { max })) => Mode::Typing(draft.in_field(field, *max)),
+                    _ => Mode::Closing,
+                };
+            }
+            self.looking = None;
+            self.was = Some(std::mem::replace(&mut self.book, book));
+            self.pending = None;
+        } else {
+            self.pending = Some(book);
+        }
+        self.tell(notice);
+    }
+
+    /// The rules that waited hold from here on.
+    pub(super) fn take_pending(&mut self) {
+        if let Some(book) = self.pending.take() {
+            self.was = Some(std::mem::replace(&mut self.book, book));
+        }
+    }
+
+    /// What is told of new rules: whether they hold now or with the next call, and how much is said differently.
+    fn of_change(&self, book: &Book, change: Option<Change>) -> String {
+        let words = &self.words().notice;
+        let with = [("revision", book.rules.sop.revision.as_str())];
+        let now = self.call.said().is_empty();
+        let known = change.filter(|c| c.from.source == self.book.source);
+        let change = known.or_else(|| Change::between(Arc::clone(&self.book), book));
+        if change.as_ref().is_some_and(|c| c.is_none) {
+            return fill(words.rules_same, &with);
+        }
+        let mut told = fill(if now { words.rules_taken } else { words.rules_next_call }, &with);
+        if let Some(change) = change {
+            let with = [("changed", change.changed.as_str()), ("situations", &change.situations)];
+            told = format!("{told} · {}", fill(words.rules_changed, &with));
+        }
+        // What the panel shows is what changed up to now.
+        if now { format!("{told} · D") } else { told }
+    }
+}
