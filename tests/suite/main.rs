@@ -16,7 +16,9 @@ mod pictures;
 mod random_rules;
 #[path = "support/scenes.rs"]
 mod scenes;
+mod recap;
 mod revision;
+mod rules_format;
 mod screens;
 #[cfg(unix)]
 mod session;

@@ -1,0 +1,90 @@
+//! The own day behind `R`: asked of the journal when it is opened, told in the CSO's words, never an old answer.
+
+use chrono::NaiveDate;
+use penutup::action::{Action, Ending};
+use penutup::app::{Effect, Mode};
+use penutup::journal::record::HowEnded;
+use penutup::journal::report::Recap;
+use penutup::tui::theme::Theme;
+
+use crate::scenes::{drawn, text};
+use crate::stage::Stage;
+
+fn day() -> Recap {
+    let mut hours = [0; 24];
+    (hours[8], hours[9], hours[11]) = (4, 12, 6);
+    Recap {
+        day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
+        whole: true,
+        closings: 22,
+        complete: 20,
+        costing: 1,
+        cost: vec![("Akurasi".into(), 1), ("FCR".into(), 1)],
+        left_out: vec![("download".into(), 2), ("campaign".into(), 1)],
+        endings: vec![(HowEnded::Said(Ending::Complete), 20), (HowEnded::Said(Ending::Dropped), 2)],
+        hours,
+        durations: None,
+    }
+}
+
+fn screen(stage: &mut Stage) -> String {
+    text(&drawn(&mut stage.app, Theme::Terminal, 80, 24).0)
+}
+
+#[test]
+fn the_recap_asks_for_today_and_tells_it() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("r");
+    assert_eq!(*stage.app.mode(), Mode::Recap);
+    let asked = stage.effects.iter().find_map(|e| match e {
+        Effect::AskDay(day, zone) => Some((day.to_string(), zone.local_minus_utc())),
+        _ => None,
+    });
+    assert_eq!(asked, Some(("2026-03-02".into(), 7 * 3600)), "the day of our own zone");
+    assert!(screen(&mut stage).contains("Jurnal belum menjawab"));
+    stage.act(Action::DayWas(Box::new(day())));
+    let told = screen(&mut stage);
+    for part in [
+        "Closing          22",
+        "20 (90 %)",
+        "Akurasi 1 · Tidak FCR 1",
+        "Ajakan DOWNLOAD New PLN Mobile 2 · Campaign Integritas 1",
+        "closing lengkap 20 · telepon terputus 2",
+        "08 09 10 11",
+        "Dicentang CSO",
+    ] {
+        assert!(told.contains(part), "{part:?} in\n{told}");
+    }
+}
+
+#[test]
+fn it_is_asked_anew_each_time_and_closes_with_its_own_key() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("r").act(Action::DayWas(Box::new(day())));
+    stage.keys("r");
+    assert_eq!(*stage.app.mode(), Mode::Closing);
+    stage.keys("r");
+    assert!(stage.app.day().is_none(), "yesterday's answer is not shown as today's");
+    stage.keys("␣");
+    assert_eq!((stage.app.mode(), stage.said()), (&Mode::Closing, vec!["campaign"]), "Space means said, next");
+}
+
+#[test]
+fn every_tick_reaches_the_journal_and_a_call_taken_back_leaves_it() {
+    let mut stage = Stage::at("14:00");
+    stage.keys("?⎋");
+    assert!(stage.effects.iter().all(|e| !matches!(e, Effect::Journal(_))), "looking at help is no call");
+    stage.keys("a");
+    assert!(stage.effects.iter().any(|e| matches!(e, Effect::Journal(_))));
+    stage.keys("⌫");
+    assert!(stage.effects.iter().any(|e| matches!(e, Effect::Unjournal(0))), "it never began");
+    stage.keys("␣");
+    let record = stage.effects.iter().find_map(|e| match e {
+        Effect::Journal(record) => Some(record.clone()),
+        _ => None,
+    });
+    let record = record.expect("a tick is journalled");
+    assert_eq!((record.call, record.end), (0, None));
+    let ticked: Vec<_> = record.steps.iter().filter(|s| s.ticked.is_some()).map(|s| s.step.as_str()).collect();
+    assert_eq!(ticked, ["campaign"]);
+}
