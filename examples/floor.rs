@@ -4,7 +4,7 @@
 use std::io;
 
 use ratatui::crossterm::event::{self, Event, KeyCode};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Paragraph, Wrap};
 
 const SCREEN: &str = "Salam Penutup\n\n";
 const SENTENCES: [&str; 2] = [
@@ -17,7 +17,8 @@ fn main() -> io::Result<()> {
     let mut sentence = 0;
     loop {
         terminal.draw(|frame| {
-            frame.render_widget(Paragraph::new(format!("{SCREEN}{}", SENTENCES[sentence])), frame.area());
+            let words = Paragraph::new(format!("{SCREEN}{}", SENTENCES[sentence])).wrap(Wrap { trim: true });
+            frame.render_widget(words, frame.area());
         })?;
         if let Event::Key(key) = event::read()? {
             match key.code {

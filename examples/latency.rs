@@ -131,28 +131,39 @@ mod unix {
         at - begin
     }
 
-    fn keys(peer: &Peer, home: &Path) -> Figures {
-        let mut session = Session::start(peer, home);
-        session.until(peer.whole);
-        let (mut times, mut bytes) = (Vec::new(), Vec::new());
-        for n in 0..KEYS {
-            let (key, shows) = peer.keys[n % 2];
-            // A person's keys come to a program at rest.
-            thread::sleep(Duration::from_millis(5));
-            let begin = Instant::now();
-            session.send(key);
-            let (at, sent) = session.until(shows);
-            times.push(at - begin);
-            bytes.push(sent);
+    /// A program that is open, and what its keys took.
+    struct Open<'p> {
+        peer: &'p Peer,
+        session: Session,
+        times: Vec<Duration>,
+        bytes: Vec<usize>,
+    }
+
+    impl<'p> Open<'p> {
+        fn new(peer: &'p Peer, home: &Path) -> Self {
+            let mut session = Session::start(peer, home);
+            session.until(peer.whole);
+            Self { peer, session, times: Vec::new(), bytes: Vec::new() }
         }
-        thread::sleep(Duration::from_millis(700));
-        let before = session.status("voluntary_ctxt_switches:");
-        thread::sleep(IDLE);
-        let wakes = session.status("voluntary_ctxt_switches:") - before;
-        let memory = session.status("VmHWM:");
-        session.quit(peer.quit);
-        bytes.sort_unstable();
-        Figures { start: Duration::ZERO, key: median(times), bytes: bytes[bytes.len() / 2], memory, wakes }
+
+        fn key(&mut self) {
+            let (key, shows) = self.peer.keys[self.times.len() % 2];
+            let begin = Instant::now();
+            self.session.send(key);
+            let (at, sent) = self.session.until(shows);
+            self.times.push(at - begin);
+            self.bytes.push(sent);
+        }
+
+        fn figures(mut self, start: Duration) -> Figures {
+            let before = self.session.status("voluntary_ctxt_switches:");
+            thread::sleep(IDLE);
+            let wakes = self.session.status("voluntary_ctxt_switches:") - before;
+            let memory = self.session.status("VmHWM:");
+            self.session.quit(self.peer.quit);
+            self.bytes.sort_unstable();
+            Figures { start, key: median(self.times), bytes: self.bytes[self.bytes.len() / 2], memory, wakes }
+        }
     }
 
     fn peers(here: &Path, text: &Path) -> Vec<Peer> {
@@ -186,7 +197,7 @@ mod unix {
         }
         if let Some(program) = installed("vim") {
             let args = vec!["-u".into(), "NONE".into(), "-N".into(), text];
-            let keys = [("ggcwlain\x1b", "lain ke-1 "), ("u", "baris ke-1 ")];
+            let keys = [("0~", "Baris ke-1 "), ("0~", "baris ke-1 ")];
             peers.push(Peer { name: "vim", program, args, whole: "baris ke-23", keys, quit: "\x1b:q!\r" });
         }
         peers
@@ -208,8 +219,18 @@ mod unix {
                 times.push(start(peer, home.path()));
             }
         }
-        for (peer, times) in peers.iter().zip(starts) {
-            rows.push((peer.name, Figures { start: median(times), ..keys(peer, home.path()) }));
+        let mut open: Vec<Open<'_>> = peers.iter().map(|peer| Open::new(peer, home.path())).collect();
+        for _ in 0..KEYS {
+            for one in &mut open {
+                // A person's keys come to a program at rest.
+                thread::sleep(Duration::from_millis(5));
+                one.key();
+            }
+        }
+        thread::sleep(Duration::from_millis(700));
+        for (one, times) in open.into_iter().zip(starts) {
+            let name = one.peer.name;
+            rows.push((name, one.figures(median(times))));
         }
         let floor = (rows[0].1.start, rows[0].1.key, rows[0].1.bytes, rows[0].1.memory);
         println!(

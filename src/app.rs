@@ -7,8 +7,8 @@ pub mod draft;
 mod ending;
 mod phone;
 mod recap;
-mod revision;
 pub mod record;
+mod revision;
 
 use std::sync::Arc;
 

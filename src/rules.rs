@@ -1,7 +1,7 @@
 //! The domain: what is to be said. A rules file becomes checked rules, a situation becomes a plan, a plan becomes
 //! sentences. No disk, no clock, no randomness, no terminal: time and bytes come in as arguments.
 //!
-//! bytes → [`mod@file`] (shape) → [`check()`] (names, texts, proof) → [`RuleSet`] → [`decide()`] → [`Plan`] → [`script`]
+//! bytes → `file` (shape) → [`check()`] (names, texts, proof) → [`RuleSet`] → [`decide()`] → [`Plan`] → [`script`]
 
 pub mod check;
 pub mod decide;

@@ -204,7 +204,9 @@ mod tests {
 
     #[test]
     fn a_broken_file_holds_nothing_and_is_put_aside() {
-        for broken in [&b"\xff\xfe"[..], b"", b" \n", b"held = ", b"held = 3", b"revision = 1", &vec![b' '; MAX_FILE + 1]] {
+        for broken in
+            [&b"\xff\xfe"[..], b"", b" \n", b"held = ", b"held = 3", b"revision = 1", &vec![b' '; MAX_FILE + 1]]
+        {
             let (_keep, folders) = in_folder(Some(broken));
             let (held, trouble) = load(&folders);
             assert_eq!(held, Shift::default());

@@ -1,5 +1,5 @@
 //! Checked rules: the only form of a rules file that the rest of the program ever sees. A [`RuleSet`] can be made by
-//! [`super::check`] alone, and only from a file without errors, so every index in it is valid and every situation has
+//! [`super::check()`] alone, and only from a file without errors, so every index in it is valid and every situation has
 //! exactly one rule.
 
 use std::time::Duration;

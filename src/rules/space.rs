@@ -2,7 +2,7 @@
 //!
 //! A *situation* picks one value for every fact. A rule's condition is a *cube*: for some facts a set of allowed
 //! values, every other fact free. This module answers, about such cubes, the questions a rule file raises: which two
-//! overlap ([`overlaps`]), which situations none covers ([`gaps`]), which values of a fact ever change the answer
+//! overlap ([`overlaps`]), which situations none covers ([`gaps()`]), which values of a fact ever change the answer
 //! ([`distinguished`]), and where two tables answer differently ([`crossings`]).
 //!
 //! No situation is ever listed: a space of 4²⁴ situations is as easy as one of 40. Everything rests on two observations

@@ -122,10 +122,12 @@ pub fn run(app: &mut App, theme: Theme, clock: Clock, outside: Outside) -> io::R
         used: outside.used,
         applied: outside.applied,
         ignored: Vec::new(),
+        later: Vec::new(),
         journal,
         tell,
     };
     let end = session.events(&events);
+    session.keep();
     session.keeper = None;
     let journal = session.journal.take();
     drop(session);
@@ -153,6 +155,8 @@ struct Session<'a> {
     applied: Applied,
     /// What of the telephone's last message was not taken.
     ignored: Vec<Ignored>,
+    /// What goes to the disk, once the screen is drawn.
+    later: Vec<Effect>,
     journal: Option<Writer>,
     tell: Tell,
 }
@@ -190,6 +194,7 @@ impl Session<'_> {
                 queued = events.try_recv().ok();
             }
             self.draw()?;
+            self.keep();
         }
     }
 
@@ -231,26 +236,26 @@ impl Session<'_> {
         }
     }
 
+    /// Hands what belongs on the disk to the threads that write: after the drawing, so that they don't compete with it.
+    fn keep(&mut self) {
+        for effect in self.later.drain(..) {
+            match (effect, &self.keeper, &self.journal) {
+                (Effect::SaveHeld(held), Some(keeper), _) => {
+                    let _ = keeper.send(held);
+                }
+                (Effect::Journal(record), _, Some(journal)) => journal.record(record, self.clock.now()),
+                (Effect::Unjournal(call), _, Some(journal)) => journal.take_back(call),
+                _ => {}
+            }
+        }
+    }
+
     fn act(&mut self, action: Action) -> io::Result<Next> {
         for effect in self.app.update(action, self.clock.now()) {
             match effect {
                 Effect::Quit => return Ok(Next::Leave),
                 Effect::Copy(text) => self.screen.copy(&text)?,
-                Effect::SaveHeld(held) => {
-                    if let Some(keeper) = &self.keeper {
-                        let _ = keeper.send(held);
-                    }
-                }
-                Effect::Journal(record) => {
-                    if let Some(journal) = &self.journal {
-                        journal.record(record, self.clock.now());
-                    }
-                }
-                Effect::Unjournal(call) => {
-                    if let Some(journal) = &self.journal {
-                        journal.take_back(call);
-                    }
-                }
+                disk @ (Effect::SaveHeld(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.later.push(disk),
                 Effect::AskDay(day, zone) => {
                     if let Some(journal) = &self.journal {
                         let tell = self.tell.clone();
@@ -276,6 +281,7 @@ impl Session<'_> {
     /// Ctrl-Z: leaves the terminal, stops, and comes back when continued.
     #[cfg(unix)]
     fn stop(&mut self) -> io::Result<Next> {
+        self.keep();
         self.screen.suspend();
         signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
         self.screen.resume()?;

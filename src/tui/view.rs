@@ -32,6 +32,7 @@ pub mod drill;
 mod feedback;
 mod footer;
 mod header;
+mod ink;
 mod panel;
 mod recap;
 mod script;
@@ -43,7 +44,6 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Widget;
 
 use super::theme::{Role, Theme};
 use crate::action::Action;
@@ -240,7 +240,10 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
     let area = frame.area();
     let size = Size::of(area.width, area.height);
     let look = Look { app, theme, columns: area.width.into(), size, scroll: app.scroll(), foot: None };
-    frame.buffer_mut().set_style(area, look.style(Role::Text));
+    let ground = look.style(Role::Text);
+    if ground != Style::new() {
+        frame.buffer_mut().set_style(area, ground);
+    }
     if area.is_empty() {
         return Drawn::default();
     }
@@ -431,7 +434,7 @@ fn put<T>(frame: &mut Frame<'_>, area: Rect, blocks: Vec<(Block, T)>) {
             if y >= area.bottom() {
                 return;
             }
-            line.render(Rect { y, height: 1, ..area }, frame.buffer_mut());
+            ink::line(&line, Rect { y, height: 1, ..area }, frame.buffer_mut());
             y += 1;
         }
     }

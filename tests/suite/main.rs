@@ -14,11 +14,11 @@ mod phone;
 mod pictures;
 #[path = "support/random_rules.rs"]
 mod random_rules;
-#[path = "support/scenes.rs"]
-mod scenes;
 mod recap;
 mod revision;
 mod rules_format;
+#[path = "support/scenes.rs"]
+mod scenes;
 mod screens;
 #[cfg(unix)]
 mod session;

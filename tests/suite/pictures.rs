@@ -82,7 +82,8 @@ fn cells(buffer: &Buffer) -> String {
         let mut x = 0;
         while x < width {
             let style = row[x].style();
-            let run: String = row[x..].iter().take_while(|c| c.style() == style).map(ratatui::buffer::Cell::symbol).collect();
+            let run: String =
+                row[x..].iter().take_while(|c| c.style() == style).map(ratatui::buffer::Cell::symbol).collect();
             let cells = row[x..].iter().take_while(|c| c.style() == style).count();
             let (left, top) = (MARGIN + x * CELL.0, MARGIN + y * CELL.1);
             let ground = style.bg.unwrap_or_default();

@@ -1,13 +1,13 @@
 //! Whole screens at every size a CSO's window may have: as pictures of text, and what must hold of them in words and
 //! styles.
 
-use std::fmt::Write as _;
 use penutup::action::Action;
 use penutup::keymap::{self, Key};
 use penutup::tui::theme::Theme;
 use penutup::tui::view::Size;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
+use std::fmt::Write as _;
 
 use crate::scenes::{LONG_NAME, all, bright, drawn, no_blanks, rows, text, worst};
 use crate::stage::Stage;

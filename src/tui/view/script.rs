@@ -22,7 +22,7 @@ pub fn blocks(look: &Look<'_>) -> Vec<Block> {
     let app = look.app;
     let shown = app.shown();
     let entries = app.entries();
-    let mut out = vec![Block::gap()];
+    let mut out = opening_gap(look);
     let mut large_done = false;
     for (at, entry) in entries.iter().enumerate() {
         if Some(entry.step) == shown {
@@ -48,6 +48,13 @@ pub fn blocks(look: &Look<'_>) -> Vec<Block> {
         out.push(Block::inner_gap());
     }
     out
+}
+
+/// The blank row above the region. The line that tells of a contradiction takes its place, so that nothing moves.
+fn opening_gap(look: &Look<'_>) -> Vec<Block> {
+    let app = look.app;
+    let told = app.call().plan(app.rules()).rule.caution.is_some();
+    if told { Vec::new() } else { vec![Block::gap()] }
 }
 
 /// Whether a reminder stands before the first spoken step.
@@ -168,7 +175,7 @@ fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
 /// The column of steps in the wide layout.
 pub fn list(look: &Look<'_>) -> Vec<Block> {
     let entries = look.app.entries();
-    let mut out = vec![Block::gap()];
+    let mut out = opening_gap(look);
     for (at, entry) in entries.iter().enumerate() {
         let drop = if entry.mark == Mark::Current { Drop::Last } else { Drop::Ahead };
         out.push(Block::line(drop, row(look, *entry, is_opening(&entries, at))));
@@ -184,7 +191,7 @@ pub fn beside(look: &Look<'_>) -> Vec<Block> {
         return vec![Block::gap(), Block::gap(), Block::gap(), Block::sentence(finished(look))];
     };
     let (rules, words) = (app.rules(), &app.words().screen);
-    let mut out = vec![Block::gap()];
+    let mut out = opening_gap(look);
     let title = rules.step(step).title.clone();
     out.push(Block::line(Drop::Last, Line::from(look.span(format!("   {title}"), Role::Title))));
     out.push(Block::inner_gap());
@@ -219,5 +226,10 @@ pub fn complete(look: &Look<'_>) -> Vec<Block> {
         line.spans.insert(0, Span::raw(" "));
         lines.push(line);
     }
-    vec![Block::new(Drop::Complete, lines), Block::gap()]
+    // The usual closings take so many rows; a shorter one leaves them blank rather than move everything above it.
+    let usual = if look.columns < 100 { 4 } else { 3 };
+    let blank = usize::saturating_sub(usual + 2, lines.len());
+    let mut out = vec![Block::new(Drop::Complete, lines)];
+    out.extend((0..=blank).map(|_| Block::gap()));
+    out
 }

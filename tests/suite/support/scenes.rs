@@ -89,7 +89,8 @@ pub fn bright(buffer: &Buffer) -> String {
             let cell = &buffer[(x, y)];
             if cell.modifier.contains(Modifier::BOLD)
                 && !cell.modifier.contains(Modifier::REVERSED)
-                && cell.bg != Color::Red {
+                && cell.bg != Color::Red
+            {
                 out.push_str(cell.symbol());
             }
         }
