@@ -7,6 +7,9 @@ use toml::{Table, Value};
 use crate::closing::name::first_line;
 use crate::rules::text;
 
+/// A version is seconds since 1970 or more; one beyond the year 9999 is no version, and would end all others.
+const LAST_VERSION: u64 = 253_402_300_799;
+
 /// The largest file, in bytes.
 pub const MAX_FILE: usize = 16 * 1024;
 /// The fact that a file without one is about.
@@ -105,7 +108,9 @@ impl Broadcast {
             Some(_) => None,
         };
         Some(Self {
-            version: u64::try_from(table.get("version")?.as_integer()?).ok().filter(|v| *v > 0)?,
+            version: u64::try_from(table.get("version")?.as_integer()?)
+                .ok()
+                .filter(|v| (1..=LAST_VERSION).contains(v))?,
             fact: id(text("fact")?)?.unwrap_or_else(|| KLB.to_owned()),
             state: match text("state")?? {
                 "on" => State::On,

@@ -40,7 +40,7 @@ use crate::tell::{Source, outside, suggest};
 use crate::words::{Lang, Words, fill};
 
 /// The whole command line.
-#[derive(Debug, Parser)]
+#[derive(Debug, Default, Parser)]
 #[command(name = "penutup", version, disable_help_flag = true, disable_version_flag = true)]
 #[command(disable_help_subcommand = true)]
 pub struct Cli {
@@ -305,27 +305,34 @@ fn shows_escapes() -> bool {
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let answer = answer(&args).unwrap_or_else(|Stop(err)| Answer { out: String::new(), err, status: Status::Failed });
-    deliver(&answer, early_context(&args, Env::of_process()).words())
+    deliver(&answer, || early_context(&args, Env::of_process()).words())
 }
 
 fn answer(args: &[OsString]) -> Result<Answer, Stop> {
     let env = Env::of_process();
-    let early = early_context(args, env.clone());
-    let words = early.words();
-    let matches = dress::dressed(Cli::command(), words).try_get_matches_from(args);
-    let cli = match matches.and_then(|m| Cli::from_arg_matches(&m)) {
-        Ok(cli) => cli,
-        Err(e) if matches!(e.kind(), UsageError::DisplayHelp | UsageError::DisplayVersion) => {
-            return Ok(Answer::done(e.render().to_string()));
+    let parse = |command: clap::Command| command.try_get_matches_from(args).and_then(|m| Cli::from_arg_matches(&m));
+    // The words of help and errors are put on only where they are read: the prompter waits for none of it.
+    let cli = if args.len() < 2 { Ok(Cli::default()) } else { parse(Cli::command()) };
+    let reads_words = |cli: &Cli| matches!(cli.verb, Some(Verb::Help(_)));
+    let cli = if let Some(cli) = cli.ok().filter(|cli| !reads_words(cli)) {
+        cli
+    } else {
+        let early = early_context(args, env.clone());
+        let words = early.words();
+        match parse(dress::dressed(Cli::command(), words)) {
+            Ok(cli) => cli,
+            Err(e) if matches!(e.kind(), UsageError::DisplayHelp | UsageError::DisplayVersion) => {
+                return Ok(Answer::done(e.render().to_string()));
+            }
+            Err(e) => return Err(Stop(usage::told(&e, words, canvas(&io::stderr())))),
         }
-        Err(e) => return Err(Stop(usage::told(&e, words, canvas(&io::stderr())))),
     };
     let context = Context::new(cli.common, env);
     if context.common.lang.is_none()
         && let Some(wrong) = &context.env.lang
         && wrong.to_str().and_then(Lang::from_code).is_none()
     {
-        let wrong = wrong.to_string_lossy();
+        let (wrong, words) = (wrong.to_string_lossy(), context.words());
         let message = fill(words.cli.bad_lang, &[("value", &crate::tell::shown(&wrong))]);
         let valid = [Lang::Id.code(), Lang::En.code()];
         return Err(context.stop(&message, Some(&suggest(&wrong, valid, &words.problem))));
@@ -381,11 +388,12 @@ fn early_context(args: &[OsString], env: Env) -> Context {
 }
 
 /// Prints. A reader that went away ends it quietly: what it wanted it has.
-fn deliver(answer: &Answer, words: &Words) -> ExitCode {
+fn deliver(answer: &Answer, words: impl FnOnce() -> &'static Words) -> ExitCode {
     let mut status = answer.status;
     if let Err(e) = write_all(&mut io::stdout().lock(), &answer.out)
         && e.kind() != ErrorKind::BrokenPipe
     {
+        let words = words();
         let message = fill(words.cli.cannot_print, &[("why", &outside::reason(&e, words))]);
         let _ = write_all(&mut io::stderr().lock(), &(draw::message(&message, None, words, Canvas::PLAIN) + "\n"));
         status = Status::Failed;

@@ -22,6 +22,7 @@ pub struct Call {
     #[arg(value_enum)]
     pub what: What,
     /// A number, and what is known.
+    #[arg(allow_negative_numbers = true)]
     pub rest: Vec<String>,
     /// Which prompter.
     #[arg(long)]
@@ -94,14 +95,20 @@ pub fn run(call: &Call, context: &Context) -> Result<Answer, Stop> {
     Ok(Answer { out: String::new(), err, status })
 }
 
+/// Whether a word could be a fact or a field, so that it may stand in a message.
+fn is_key(word: &str) -> bool {
+    (1..=40).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
 /// The pairs, and what is to be told of the rest. The number is looked at no further: the first word that is no pair.
 fn sort(rest: &[String], w: &CallWords) -> (Pairs, Vec<String>) {
     let (mut pairs, mut told, mut number, mut input) = (Vec::new(), Vec::new(), false, false);
     for word in rest {
-        let Some((key, value)) = word.split_once('=').filter(|_| pairs.len() < MAX_PAIRS) else {
-            // Only the first may be a number; what it is stands in no message.
+        let pair = word.split_once('=').filter(|(key, _)| is_key(key) && pairs.len() < MAX_PAIRS);
+        let Some((key, value)) = pair else {
+            // Only the first may be a number. A softphone may keep what is said here, so no word of it is repeated.
             if std::mem::replace(&mut number, true) {
-                told.push(fill(w.ignored_text, &[("text", &shown(word))]));
+                told.push(w.ignored_text.to_owned());
             }
             continue;
         };

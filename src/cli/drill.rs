@@ -17,7 +17,7 @@ use clap::{Args, ValueEnum};
 use super::{Answer, Context, Status, Stop, moment};
 use crate::book::Book;
 use crate::clock::Clock;
-use crate::drill::boxes::{Boxes, trainee_id};
+use crate::drill::boxes::{Boxes, Due, Entry, trainee_id};
 use crate::drill::deal::{Dealer, everything};
 use crate::drill::grade::Way;
 use crate::drill::items::{self, Item};
@@ -26,11 +26,12 @@ use crate::drill::sheet::Done;
 use crate::drill::story::Stories;
 use crate::files::folders::stands;
 use crate::files::{self, practice, shown_path};
+use crate::rules::RuleSet;
 use crate::start::no_colour;
 use crate::tell::{outside, shown};
 use crate::tui::practice::{die, practise};
 use crate::tui::theme::Theme;
-use crate::words::fill;
+use crate::words::{Words, fill};
 
 /// How many cards a trainee is asked unless told otherwise.
 const A_DAY: usize = 10;
@@ -241,11 +242,14 @@ fn on_screen(drill: &Drill, ground: &Ground, seed: u64, form: Form, context: &Co
     }
     let flagged = |card: &crate::drill::card::Card| {
         practising.is_some_and(|t| {
-            let entry = |item: &Item| t.boxes.get(&item.key(rules)).is_some_and(crate::drill::boxes::Entry::is_flagged);
+            let entry = |item: &Item| t.boxes.get(&item.key(rules)).is_some_and(Entry::is_flagged);
             items::of(card).iter().any(entry)
         })
     };
-    let due = practising.map_or((0, 0), |t| (t.due.len(), t.reopened));
+    let due = practising.map_or_else(Due::default, |t| {
+        let new = t.due.iter().filter(|item| t.boxes.get(&item.key(rules)).is_none()).count();
+        Due { again: t.due.len() - new, new, reopened: t.reopened }
+    });
     let now = ground.clock.now();
     let mut session = Session::new(Setup {
         book: Arc::clone(&ground.book),
@@ -273,7 +277,7 @@ fn on_screen(drill: &Drill, ground: &Ground, seed: u64, form: Form, context: &Co
     let signal = practise(&mut session, theme, ground.clock, heard)
         .map_err(|e| Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))]))))?;
     let mut answer = left(&session, form, drill.out.as_deref(), context);
-    let often = keeper.as_ref().map(Keeper::flagged).unwrap_or_default();
+    let often = keeper.as_ref().map(|k| k.flagged(words)).unwrap_or_default();
     if !often.is_empty() && form == Form::Text && drill.out.is_none() {
         let _ = write!(answer.out, "\n{}\n  {}\n", w.often, often.join("\n  "));
     }
@@ -303,6 +307,19 @@ fn left(session: &Session, form: Form, out: Option<&Path>, context: &Context) ->
     let mut answer = Answer::done(text);
     answer.status = if no { Status::No } else { Status::Done };
     answer.into_file(out, context)
+}
+
+/// A thing to be learnt, for people.
+fn told(item: &Item, rules: &RuleSet, words: &Words) -> String {
+    let d = &words.drill;
+    let named = |label: &str, value: &str| fill(d.is_right, &[("label", label), ("value", value)]);
+    match item {
+        Item::Situation(situation) => sheet::facts(situation, rules, words),
+        Item::Minute(minute) => {
+            fill(words.drillverb.often_minute, &[("time", &format!("{:02}:{:02}", minute / 60, minute % 60))])
+        }
+        Item::Zone(zone) => named(d.zone, &rules.zones[*zone].id),
+    }
 }
 
 /// Keeps a trainee's boxes after each answer.
@@ -348,9 +365,11 @@ impl Keeper {
     }
 
     /// What falls again and again.
-    fn flagged(&self) -> Vec<String> {
+    fn flagged(&self, words: &Words) -> Vec<String> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.boxes.flagged().map(shown).collect()
+        let rules = &kept.book.rules;
+        let is_flagged = |item: &&Item| kept.boxes.get(&item.key(rules)).is_some_and(Entry::is_flagged);
+        kept.all.iter().filter(is_flagged).map(|item| told(item, rules, words)).collect()
     }
 
     fn trouble(&self) -> Option<io::Error> {

@@ -46,17 +46,38 @@ pub fn from_outside(text: &str, max: usize) -> Result<String, NoName> {
     if text::is_blank(name) {
         return Err(NoName::Empty);
     }
-    if is_number(name) {
+    if NOBODY.contains(&name.to_lowercase().as_str()) {
+        return Err(NoName::Empty);
+    }
+    if is_number(name) || is_address(name) {
         return Err(NoName::Digits);
     }
     Ok(name.into())
+}
+
+/// What telephones write where they know nobody.
+const NOBODY: [&str; 6] = ["anonymous", "anonim", "unknown", "private", "restricted", "unavailable"];
+
+/// Whether a text is the address of a telephone rather than a name: `sip:…`, or digits before an `@`.
+fn is_address(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let scheme = ["sip:", "sips:", "tel:"].iter().any(|scheme| lower.starts_with(scheme));
+    scheme || text.split_once('@').is_some_and(|(user, _)| is_number(user))
 }
 
 /// The first line of a pasted text in which something stands: escape sequences and control characters dropped, white
 /// space folded.
 #[must_use]
 pub fn first_line(text: &str) -> String {
-    let plain = anstream::adapter::strip_str(text).to_string();
+    // The 8-bit controls open the same sequences as Esc and a letter do.
+    let seven_bit: String = text
+        .chars()
+        .flat_map(|c| match c {
+            '\u{80}'..='\u{9f}' => ['\u{1b}', char::from(c as u8 - 0x40)].into_iter().take(2),
+            c => [c, c].into_iter().take(1),
+        })
+        .collect();
+    let plain = anstream::adapter::strip_str(&seven_bit).to_string();
     let line = plain.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
     text::fold(&text::clean(line))
 }
@@ -95,6 +116,11 @@ mod tests {
     fn a_pasted_text_is_cleaned_or_refused() {
         assert_eq!(from_outside("\n  Siti\tAminah \nJl. Mawar", 60), Ok("Siti Aminah".into()));
         assert_eq!(from_outside("\u{1b}[31mBudi\u{1b}]0;x\u{7}", 60), Ok("Budi".into()));
+        assert_eq!(from_outside("Dewi \u{9b}31mMerah \u{9d}0;judul\u{9c}Akhir", 60), Ok("Dewi Merah Akhir".into()));
+        for address in ["sip:0812345678@pln.co.id", "081234@10.0.0.1", "tel:+62812", "SIPS:siti@pln.co.id"] {
+            assert_eq!(from_outside(address, 60), Err(NoName::Digits), "{address}");
+        }
+        assert_eq!(from_outside("Anonymous", 60), Err(NoName::Empty));
         assert_eq!(from_outside("0812-3456 789", 60), Err(NoName::Digits));
         assert_eq!(from_outside("+62 (812) 34", 60), Err(NoName::Digits));
         assert_eq!(from_outside(" \u{1b}[0m\n", 60), Err(NoName::Empty));

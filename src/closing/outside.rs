@@ -47,6 +47,10 @@ impl Closing {
             for (field, typed) in &given.typed {
                 let before = s.fields.clone();
                 name::set(rules, &mut s.fields, *field, typed, true);
+                if s.fields.is_empty(*field) {
+                    // An honorific alone says nothing of the name.
+                    s.fields.set(rules, *field, before.get(*field).clone());
+                }
                 let has_text = matches!(s.fields.get(*field), FieldValue::Text(text) if !text::is_blank(text));
                 if s.fields != before && has_text && !s.unsure.contains(field) {
                     s.unsure.push(*field);

@@ -181,6 +181,17 @@ fn one(row: &Value) -> Option<(String, Entry)> {
     Some((text("key")?.to_owned(), Entry { level, due, falls, asked, answer }))
 }
 
+/// How many things wait for a trainee.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// Asked before, and due again.
+    pub again: usize,
+    /// Never asked.
+    pub new: usize,
+    /// Opened again since the rules changed; these are due again too.
+    pub reopened: usize,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -233,12 +233,19 @@ pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
 #[must_use]
 pub fn show_rows(show: &Show) -> Vec<Row<Go>> {
     let w = &show.words().demo;
-    vec![
-        Row::new(SPACE, Go::Step, if show.is_at_end_of_scene() { w.key_next_scene } else { w.key_step }),
+    let (scene, scenes) = show.at();
+    let space = match show.is_at_end_of_scene() {
+        false => Some(w.key_step),
+        true if scene + 1 < scenes => Some(w.key_next_scene),
+        // At the end of the last scene there is nothing to go on to.
+        true => None,
+    };
+    let rows = [
         Row::hidden(&[Key::Right], Go::Scene(Direction::Down)),
         Row::new(&[Key::Left, Key::Right], Go::Scene(Direction::Up), w.key_scene),
         Row::new(&[Key::Backspace], Go::StepBack, w.key_step_back),
         Row::hidden(&[Key::Home], Go::First),
         Row::new(LEAVE, Go::Quit, w.key_quit),
-    ]
+    ];
+    space.map(|label| Row::new(SPACE, Go::Step, label)).into_iter().chain(rows).collect()
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::boxes::Due;
 use super::card::Card;
 use super::dice::Dice;
 use super::grade::{Answer, Heard, Way, grade};
@@ -38,8 +39,8 @@ pub struct Setup {
     pub exam: Option<u8>,
     /// The trainee's staff id.
     pub trainee: Option<String>,
-    /// How many cards were due, and how many opened again since the rules changed; for a trainee alone.
-    pub due: (usize, usize),
+    /// What waits for the trainee; for a trainee alone.
+    pub due: Due,
     /// For each card, whether what it asks falls again and again.
     pub flagged: Vec<bool>,
     /// The day of the calls.
@@ -269,7 +270,8 @@ impl Session {
 
     /// Changes the state; answers what the outside is to do.
     pub fn update(&mut self, step: Move, now: DateTime<Utc>) -> Vec<Effect> {
-        self.now = now;
+        // A sheet's times never run backwards.
+        self.now = self.now.max(now);
         match step {
             Move::Quit => return vec![Effect::Quit],
             Move::Begin(way) => self.begin(way),
@@ -516,7 +518,7 @@ pub(super) mod testing {
             way: None,
             exam: Some(90),
             trainee: Some("cso-1".into()),
-            due: (0, 0),
+            due: Due::default(),
             day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
             now: "2026-03-02T01:00:00Z".parse().unwrap(),
         }

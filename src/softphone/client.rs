@@ -58,7 +58,10 @@ pub fn hand(
         return Err(none);
     }
     let at_seat = |g: &Greeted| seat.is_none_or(|seat| g.greeting.seat.as_deref().is_some_and(|s| s == fold(seat)));
-    let mut chosen = greeted.into_iter().filter(at_seat).min_by_key(|g| g.greeting.idle).ok_or(NoCall::NoSeat)?;
+    let chosen = greeted.into_iter().filter(at_seat).min_by_key(|g| g.greeting.idle);
+    // The one that says no word may sit at that seat.
+    let nobody = if silent { NoCall::NoWord } else { NoCall::NoSeat };
+    let mut chosen = chosen.ok_or(nobody)?;
     chosen.pipe.write(&line, deadline).map_err(|_| NoCall::NoWord)?;
     let answer = chosen.pipe.line(deadline).ok().flatten();
     Ok(answer.and_then(|line| serde_json::from_slice(&line).ok()))

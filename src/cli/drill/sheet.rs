@@ -7,11 +7,13 @@ use chrono::DateTime;
 
 use super::Ground;
 use crate::cli::{Answer, Context, Status, Stop};
-use crate::drill::grade::Way;
+use crate::drill::grade::{Answer as Given, Heard, Way};
 use crate::drill::sheet::again::{Flaw, flaws};
 use crate::drill::sheet::{Row, Sheet, Tally, csv};
 use crate::files::{self, Bad, shown_path};
 use crate::rules::RuleSet;
+use crate::rules::decide::Situation;
+use crate::rules::ruleset::{Fact, StepIx};
 use crate::tell::shown;
 use crate::words::{Words, fill};
 
@@ -29,7 +31,7 @@ pub fn text(sheet: &Sheet, rules: &RuleSet, words: &Words) -> String {
         ("way", way.to_owned()),
         ("who", sheet.trainee.as_ref().map(|id| format!(" · {id}")).unwrap_or_default()),
         ("seed", sheet.seed.to_string()),
-        ("sum", sheet.rules_sha256.chars().take(12).collect()),
+        ("sum", sheet.rules_sha256.clone()),
         ("begun", sheet.begun.clone()),
         ("ended", sheet.ended.clone()),
         ("right", sheet.right().to_string()),
@@ -40,13 +42,7 @@ pub fn text(sheet: &Sheet, rules: &RuleSet, words: &Words) -> String {
     let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
     let mut out =
         format!("{}\n{}\n{}", fill(w.sheet_title, &with), fill(w.sheet_from, &with), fill(d.score_line, &with));
-    if sheet.exam {
-        let verdict = if sheet.passed { d.passed } else { d.not_passed };
-        let _ = write!(out, ". {}", fill(verdict, &with));
-        if !sheet.complete {
-            let _ = write!(out, ". {}", d.broken_off);
-        }
-    }
+    out.push_str(&verdict(sheet, words));
     out.push('\n');
     tallies(&mut out, d.by_rule, &sheet.by_rule(), words);
     tallies(&mut out, d.by_fact, &sheet.by_fact(rules), words);
@@ -64,8 +60,61 @@ pub fn text(sheet: &Sheet, rules: &RuleSet, words: &Words) -> String {
             card.greeting,
             seconds(card).map(|s| fill(w.sheet_seconds, &[("count", &s.to_string())])).unwrap_or_default(),
         );
+        let answer = card.given(rules).map_or_else(|| d.nothing.to_owned(), |a| answer(&a, card, rules, words));
+        let mark = if card.right { d.right } else { d.not_right };
+        let _ = writeln!(out, "       {}", fill(w.sheet_answer, &[("answer", &answer), ("mark", mark)]));
     }
     out
+}
+
+/// Whether it is passed and whether it was broken off, to stand after what was reached.
+fn verdict(sheet: &Sheet, words: &Words) -> String {
+    let d = &words.drill;
+    let passed = if sheet.passed { d.passed } else { d.not_passed };
+    let passed = sheet.exam.then(|| fill(passed, &[("pass", &sheet.pass.to_string())]));
+    let broken = (!sheet.complete).then(|| d.broken_off.to_owned());
+    passed.into_iter().chain(broken).fold(String::new(), |out, told| format!("{out}. {told}"))
+}
+
+/// A situation by the labels of its facts and values.
+pub fn facts(situation: &Situation, rules: &RuleSet, words: &Words) -> String {
+    let named = |(at, fact): (usize, &Fact)| {
+        let value = &fact.values[situation.value(at)].label;
+        fill(words.drill.is_right, &[("label", &fact.label), ("value", value)])
+    };
+    rules.facts.iter().enumerate().map(named).collect::<Vec<_>>().join(", ")
+}
+
+/// What was answered.
+fn answer(answer: &Given, card: &Row, rules: &RuleSet, words: &Words) -> String {
+    let d = &words.drill;
+    let ids = |steps: &[StepIx]| steps.iter().map(|s| rules.step(*s).id.as_str()).collect::<Vec<_>>().join(" → ");
+    let parts = match answer {
+        Given::Case { situation, zone, said, .. } => {
+            // As it stands in the sheet: the honorific is named there by its own text.
+            let honorific = card.answer.as_ref().and_then(|a| a.get("honorific")?.as_str()).map(shown);
+            let facts = facts(situation, rules, words);
+            [Some(facts), Some(rules.zones[*zone].id.clone()), honorific, Some(ids(said))]
+        }
+        Given::Blind { steps, greeting } => {
+            let word = greeting.map(|at| rules.greetings.rows()[at].word.clone());
+            [Some(ids(steps)), word, None, None]
+        }
+        Given::Spoken { marks } => {
+            let heard = |(step, mark): (&String, &Heard)| {
+                let value = match mark {
+                    Heard::Exact => d.heard_exact,
+                    Heard::Changed => d.heard_changed,
+                    Heard::Missing => d.heard_missing,
+                };
+                fill(d.is_right, &[("label", step), ("value", value)])
+            };
+            let heard: Vec<String> = card.steps.iter().zip(marks).map(heard).collect();
+            [Some(heard.join(", ")), None, None, None]
+        }
+    };
+    let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { d.nothing.into() } else { parts.join(" · ") }
 }
 
 fn seconds(card: &Row) -> Option<i64> {
@@ -119,6 +168,8 @@ pub fn check(path: &Path, ground: &Ground, context: &Context) -> Result<Answer, 
             ("right", sheet.right().to_string()),
             ("all", sheet.cards.len().to_string()),
             ("percent", sheet.score.to_string()),
+            ("kind", if sheet.exam { words.drill.exam } else { words.drill.practice }.to_owned()),
+            ("verdict", verdict(&sheet, words)),
         ];
         let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
         let found = flaws(&sheet, &ground.book, &ground.stories);
@@ -146,5 +197,8 @@ fn told(flaw: &Flaw, words: &Words) -> String {
         Flaw::Answer(number) => card(w.flaw_answer, *number),
         Flaw::Marked(number) => card(w.flaw_marked, *number),
         Flaw::Score => w.flaw_score.into(),
+        Flaw::Revision => w.flaw_revision.into(),
+        Flaw::Span => w.flaw_span.into(),
+        Flaw::Times(number) => card(w.flaw_times, *number),
     }
 }

@@ -1,6 +1,8 @@
 //! Whether a sheet holds: its cards dealt again from its seed, its answers graded again by the rules in use. What does not
 //! hold is answered as data; how it is told is another room's business.
 
+use chrono::{DateTime, Utc};
+
 use super::{Row, Sheet};
 use crate::book::Book;
 use crate::drill::deal::{Dealer, everything};
@@ -24,6 +26,12 @@ pub enum Flaw {
     Marked(usize),
     /// Score or verdict don't follow from the cards.
     Score,
+    /// It names another revision than the rules have.
+    Revision,
+    /// When it was begun and ended can't be read, or is the wrong way round.
+    Span,
+    /// A card's times can't be read, don't lie within the sheet's in order, or are not there; from 1.
+    Times(usize),
 }
 
 /// What of a sheet does not hold under these rules and stories.
@@ -41,6 +49,13 @@ pub fn flaws(sheet: &Sheet, book: &Book, stories: &Stories) -> Vec<Flaw> {
         // Other rules give other cards and answers: the rest would be noise.
         return out;
     }
+    if sheet.revision != rules.sop.revision {
+        out.push(Flaw::Revision);
+    }
+    let (begun, ended) = (moment(&sheet.begun), moment(&sheet.ended));
+    if begun.is_none() || begun > ended {
+        out.push(Flaw::Span);
+    }
     if sheet.exam {
         let dealt = Dealer::new(rules, stories).deal(&everything(rules), sheet.seed).cards;
         let same = |(row, card): (&Row, &crate::drill::card::Card)| {
@@ -52,6 +67,17 @@ pub fn flaws(sheet: &Sheet, book: &Book, stories: &Stories) -> Vec<Flaw> {
         }
     }
     for (number, row) in (1..).zip(&sheet.cards) {
+        let in_order = match (&row.answer, &row.shown, &row.answered) {
+            (Some(_), Some(shown), Some(answered)) => {
+                let times = [begun, moment(shown), moment(answered), ended];
+                times.iter().all(Option::is_some) && times.is_sorted()
+            }
+            (None, None, None) => !sheet.complete,
+            _ => false,
+        };
+        if !in_order {
+            out.push(Flaw::Times(number));
+        }
         let Some(card) = row.card(rules) else {
             out.push(Flaw::Card(number));
             continue;
@@ -73,12 +99,18 @@ pub fn flaws(sheet: &Sheet, book: &Book, stories: &Stories) -> Vec<Flaw> {
     }
     let mut judged = sheet.clone();
     // Broken off is what leaves a card unanswered.
-    judged.complete = sheet.complete && sheet.cards.iter().all(|c| c.answer.is_some());
+    let all = sheet.cards.iter().all(|c| c.answer.is_some());
+    // An exam has all its cards; a practice that was left has only those that were answered.
+    judged.complete = all && (sheet.exam || sheet.complete);
     judged.judge();
     if judged != *sheet {
         out.push(Flaw::Score);
     }
     out
+}
+
+fn moment(text: &str) -> Option<DateTime<Utc>> {
+    Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc())
 }
 
 /// A row without what came of it.
@@ -127,6 +159,41 @@ mod tests {
                 assert!(flaws(&bent, &book, &stories).contains(&Flaw::Score), "no answer, not complete");
             }
         }
+    }
+
+    #[test]
+    fn times_revision_and_verdict_are_held_to() {
+        type Bent<'a> = (&'a dyn Fn(&mut Sheet), &'a [Flaw]);
+        let (book, stories) = (Arc::new(Book::built_in()), Stories::built_in());
+        let good = answered(&book, &stories, Way::Blind, 7, true);
+        let later = || "2026-03-02T01:00:01Z".to_owned();
+        let cases: [Bent<'_>; 9] = [
+            (&|s| s.ended = later(), &[]),
+            (&|s| s.revision = "Rev-9".into(), &[Flaw::Revision]),
+            (&|s| s.ended = "besok".into(), &[Flaw::Span]),
+            (&|s| s.begun = later(), &[Flaw::Span]),
+            (&|s| s.cards[1].shown = Some(later()), &[Flaw::Times(2)]),
+            (&|s| s.cards[1].answered = Some(later()), &[Flaw::Times(2)]),
+            (&|s| s.cards[1].answered = None, &[Flaw::Times(2)]),
+            (&|s| s.passed = false, &[Flaw::Score]),
+            (&|s| (s.complete, s.passed) = (false, false), &[Flaw::Score]),
+        ];
+        for (at, (bend, expected)) in cases.into_iter().enumerate() {
+            let mut sheet = good.clone();
+            bend(&mut sheet);
+            let mut found = flaws(&sheet, &book, &stories);
+            if found.contains(&Flaw::Span) {
+                // No card lies within a span that is none.
+                found.retain(|flaw| !matches!(flaw, Flaw::Times(_)));
+            }
+            assert_eq!(found, expected, "{at}");
+        }
+        let mut broken = good;
+        let last = broken.cards.last_mut().unwrap();
+        *last = bare(last);
+        broken.complete = false;
+        broken.judge();
+        assert_eq!(flaws(&broken, &book, &stories), []);
     }
 
     #[test]

@@ -29,6 +29,10 @@ use crate::words::{Words, fill};
 
 /// The widest line of a story.
 const STORY: usize = 92;
+/// The rows that title, caller, line and the prompter below keep at the least.
+const PROMPTER: usize = 12;
+/// A screen lower than this shows one row of the story where sentences are marked.
+const LOW: usize = 16;
 
 /// Draws a session.
 pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
@@ -54,7 +58,10 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
         return tiny(frame, &look, session, area);
     }
     if on_prompter {
-        let head = head(&look, session, usize::from(area.height));
+        let height = usize::from(area.height);
+        // The story gives way before facts and footer do.
+        let story = story_rows(height).min(height.saturating_sub(PROMPTER)).max(1);
+        let head = head(&look, session, story);
         let rows = to_rows(head.iter().map(|b| b.lines.len()).sum()).min(area.height);
         put(frame, Rect { height: rows, ..area }, head.into_iter().map(|b| (b, ())).collect());
         let below = Rect { y: area.y + rows, height: area.height - rows, ..area };
@@ -62,14 +69,21 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
         return prompter(frame, below, &look);
     }
     let bottom = vec![Block::line(Drop::Last, footer::line(&look, &keys))];
+    let mut look = look;
     let top = match session.phase() {
         _ if session.is_reading() => vec![title(&look, session), Block::panel(whole_story(&look, session))],
         Phase::Intro => vec![title(&look, session), rule_block(&look), Block::panel(intro(&look, session))],
         Phase::Feedback => vec![title(&look, session), rule_block(&look), Block::panel(feedback::card(&look, session))],
         Phase::Score => vec![title(&look, session), rule_block(&look), Block::panel(feedback::score(&look, session))],
         Phase::Card => {
-            let mut top = head(&look, session, usize::from(area.height));
-            top.extend(work(&look, session));
+            let height = usize::from(area.height);
+            let is_marked = matches!(session.work(), Work::Spoken { open: true, .. });
+            // What is marked needs the rows more than the story, which a key shows whole.
+            let story = if is_marked && height < LOW { 1 } else { story_rows(height) };
+            let mut top = head(&look, session, story);
+            let (blocks, from) = work(&look, session);
+            top.extend(blocks);
+            look.scroll = from;
             top
         }
     };
@@ -147,9 +161,13 @@ fn barred(look: &Look<'_>, session: &Session, rows: usize) -> Vec<Line<'static>>
     lines
 }
 
+/// How many rows of a screen the story takes at the most.
+fn story_rows(height: usize) -> usize {
+    (height * 2 / 5).max(1)
+}
+
 /// The story above what is worked on.
-fn head(look: &Look<'_>, session: &Session, height: usize) -> Vec<Block> {
-    let rows = (height * 2 / 5).max(1);
+fn head(look: &Look<'_>, session: &Session, rows: usize) -> Vec<Block> {
     vec![title(look, session), Block::new(Drop::Last, barred(look, session, rows)), rule_block(look)]
 }
 
@@ -171,12 +189,11 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     } else {
         page.paragraph(&fill(w.intro_practice, &[("count", &count)]));
     }
-    let (due, reopened) = setup.due;
-    if setup.trainee.is_some() && due > 0 {
-        page.paragraph(&fill(w.intro_due, &[("count", &due.to_string())]));
-    }
-    if reopened > 0 {
-        page.paragraph(&fill(w.intro_reopened, &[("count", &reopened.to_string())]));
+    let due = setup.due;
+    for (text, count) in [(w.intro_due, due.again), (w.intro_reopened, due.reopened), (w.intro_new, due.new)] {
+        if count > 0 {
+            page.paragraph(&fill(text, &[("count", &count.to_string())]));
+        }
     }
     page.gap();
     let told = [w.intro_case, w.intro_blind, w.intro_spoken];
@@ -194,16 +211,19 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     page.into_lines()
 }
 
-fn work(look: &Look<'_>, session: &Session) -> Vec<Block> {
+/// What is worked on, and from which line of its list on it is shown where the rows lack.
+fn work(look: &Look<'_>, session: &Session) -> (Vec<Block>, usize) {
     match session.work() {
-        Work::Case => Vec::new(),
-        Work::Blind { offered, cursor, chosen, greeting } => blind(look, session, offered, *cursor, chosen, *greeting),
+        Work::Case => (Vec::new(), 0),
+        Work::Blind { offered, cursor, chosen, greeting } => {
+            (blind(look, session, offered, *cursor, chosen, *greeting), cursor.saturating_sub(1))
+        }
         Work::Spoken { open: false, .. } => {
             let w = &session.words().drill;
             let columns = look.columns.saturating_sub(6).clamp(1, 60);
             let mut lines = wrap([(w.spoken_ask, look.style(Role::Sentence))], columns);
             indent(look, &mut lines, "   ");
-            vec![Block::gap(), Block::sentence(lines)]
+            (vec![Block::gap(), Block::sentence(lines)], 0)
         }
         Work::Spoken { cursor, marks, .. } => spoken(look, session, *cursor, marks),
     }
@@ -259,15 +279,19 @@ fn blind(
     out
 }
 
-fn spoken(look: &Look<'_>, session: &Session, cursor: usize, marks: &[Option<Heard>]) -> Vec<Block> {
+fn spoken(look: &Look<'_>, session: &Session, cursor: usize, marks: &[Option<Heard>]) -> (Vec<Block>, usize) {
     let (rules, w) = (session.rules(), &session.words().drill);
-    let Some(card) = session.card() else { return Vec::new() };
+    let Some(card) = session.card() else { return (Vec::new(), 0) };
     let mut out = heading(look, w.spoken_mark);
+    let mut from = 0;
     let columns = look.columns.saturating_sub(5).clamp(1, 90);
     let mut lines: Vec<Line<'static>> = Vec::new();
     for (at, step) in card.spoken(rules).into_iter().enumerate() {
         let Some(sentence) = card.sentence_of(rules, step) else { continue };
         let here = at == cursor;
+        if here {
+            from = lines.len();
+        }
         let role = if here { Role::Sentence } else { Role::Text };
         let runs = sentence.segments().iter().map(|s| {
             let style = look.style(role);
@@ -286,7 +310,7 @@ fn spoken(look: &Look<'_>, session: &Session, cursor: usize, marks: &[Option<Hea
     }
     let least = lines.len().min(6);
     out.push(Block { lines, drop: None, least, cursor: None });
-    out
+    (out, from)
 }
 
 /// How a sentence was heard, in a word.

@@ -9,7 +9,8 @@ use unicode_width::UnicodeWidthStr;
 /// How many cells a text takes.
 #[must_use]
 pub fn width(text: &str) -> usize {
-    text.width()
+    // Most of what is said is plain letters, a cell each.
+    if text.bytes().all(|b| b.is_ascii_graphic() || b == b' ') { text.len() } else { text.width() }
 }
 
 /// Wraps runs of text to at most `columns` cells a line. No run, no line.
@@ -19,6 +20,16 @@ pub fn wrap<'a>(runs: impl IntoIterator<Item = (&'a str, Style)>, columns: usize
     let mut out = Wrapped { lines: Vec::new(), line: Vec::new(), used: 0, columns };
     let mut word: Vec<(&str, Style)> = Vec::new();
     for (text, style) in runs {
+        if text.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+            for (at, part) in text.split(' ').enumerate() {
+                if at > 0 {
+                    out.word(&mut word);
+                    out.blank(style);
+                }
+                word.extend((!part.is_empty()).then_some((part, style)));
+            }
+            continue;
+        }
         for grapheme in text.graphemes(true) {
             if grapheme.chars().all(char::is_whitespace) {
                 out.word(&mut word);
@@ -77,7 +88,13 @@ impl Wrapped {
         if self.used > 0 && self.used + needs > self.columns {
             self.turn();
         }
-        for (grapheme, style) in word.drain(..) {
+        if needs <= self.columns {
+            word.drain(..).for_each(|(part, style)| self.put(part, style));
+            return;
+        }
+        // Broken rather than cut: letter by letter.
+        let letters = word.drain(..).flat_map(|(part, style)| part.graphemes(true).map(move |g| (g, style)));
+        for (grapheme, style) in letters {
             // What no line can hold is told as cut.
             let grapheme = if width(grapheme) > self.columns { "…" } else { grapheme };
             if self.used > 0 && self.used + width(grapheme) > self.columns {

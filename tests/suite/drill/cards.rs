@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use penutup::action::{Action, Direction};
 use penutup::book::Book;
+use penutup::drill::boxes::Due;
 use penutup::drill::deal::{Dealer, edges, everything};
 use penutup::drill::grade::{Heard, Way};
 use penutup::drill::session::{Move, Phase, Session, Setup, Work};
@@ -105,7 +106,7 @@ fn setup(book: &Arc<Book>, stories: &Stories, seed: u64) -> Setup {
         way: None,
         exam: Some(100),
         trainee: None,
-        due: (0, 0),
+        due: Due::default(),
         day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
         now: wib("08:00"),
     }

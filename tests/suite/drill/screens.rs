@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use penutup::action::Direction;
 use penutup::book::Book;
+use penutup::drill::boxes::Due;
 use penutup::drill::deal::{Dealer, everything};
 use penutup::drill::deck::Deck;
 use penutup::drill::grade::Way;
@@ -40,7 +41,7 @@ fn session(exam: Option<u8>, way: Option<Way>) -> Session {
         way,
         exam,
         trainee: Some("cso-0412".into()),
-        due: if exam.is_some() { (0, 0) } else { (12, 2) },
+        due: if exam.is_some() { Due::default() } else { Due { again: 12, new: 3, reopened: 2 } },
         day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
         now: wib("08:00"),
         book,
@@ -193,6 +194,43 @@ fn every_scene_of_the_deck_reads_whole_at_60_by_18() {
             return;
         }
     }
+}
+
+#[test]
+fn on_a_low_screen_the_cursor_stays_in_sight_and_the_story_gives_way() {
+    // The sixth card has three sentences.
+    let marked = format!("3{} ", " 11  ".repeat(5));
+    for pressed in ["3 ", "2", marked.as_str()] {
+        let mut played = Played::Session(Box::new(practice(None, pressed)));
+        for _ in 0..8 {
+            let (buffer, _) = played.draw(40, 12);
+            let screen = text(&buffer);
+            assert!(screen.contains('►') && screen.contains("Q keluar"), "{screen}");
+            if let Played::Session(session) = &mut played {
+                press(session, "↓");
+            }
+        }
+    }
+    let (buffer, _) = Played::Session(Box::new(practice(None, "1"))).draw(40, 12);
+    let screen = text(&buffer);
+    for part in [" K tidak", "Spasi", "Untuk mewujudkan"] {
+        assert!(screen.contains(part), "{part} is not on\n{screen}");
+    }
+}
+
+#[test]
+fn at_the_end_of_the_last_scene_space_is_not_offered() {
+    let mut show = show(0, 0);
+    let mut steps = 0;
+    while keys::show(&show, Key::Char(' ')).is_some() {
+        assert!(keys::footer(&keys::show_rows(&show), show.words())[0].0.contains("Spasi"));
+        show.update(Go::Step);
+        steps += 1;
+        assert!(steps < 200);
+    }
+    assert_eq!(show.at().0 + 1, show.at().1);
+    assert!(show.is_at_end_of_scene());
+    assert!(keys::footer(&keys::show_rows(&show), show.words()).iter().all(|(key, _)| !key.contains("Spasi")));
 }
 
 #[test]

@@ -60,7 +60,9 @@ fn an_exam_is_passed_written_checked_and_merged() {
     assert_eq!(sheet["rules_sha256"], book.sha256());
     for file in ["satu.json", "dua.csv", "tiga.json"] {
         let out = home.penutup(["drill", "--check-sheet", file]).ok();
-        assert!(out.contains("benih 7: cocok"), "{out}");
+        assert!(out.contains("benih 7: cocok. Ujian: "), "{out}");
+        let verdict = if file == "tiga.json" { "Belum lulus (diperlukan 90%)" } else { "LULUS (diperlukan 90%)" };
+        assert!(out.contains(verdict) && !out.contains("Dihentikan"), "{out}");
     }
     let merged = home.penutup(["drill", "--merge", "tiga.json", "satu.json", "dua.csv", "satu.json"]).ok();
     assert_eq!(merged.lines().count(), 1 + 3 * cards.len());
@@ -105,7 +107,8 @@ fn an_exam_that_is_broken_off_is_not_passed_and_its_sheet_says_so() {
         assert_eq!((&sheet["complete"], &sheet["passed"]), (&false.into(), &false.into()), "{how:?}");
         assert_eq!(sheet["cards"][0]["right"], true, "{how:?}");
         assert!(sheet["cards"][1]["answer"].is_null(), "{how:?}");
-        home.penutup(["drill", "--check-sheet", "n.json"]).ok();
+        let told = home.penutup(["drill", "--check-sheet", "n.json"]).ok();
+        assert!(told.contains("Belum lulus") && told.contains("Dihentikan sebelum selesai"), "{told}");
     }
 }
 
@@ -141,7 +144,7 @@ fn a_trainees_boxes_are_kept_after_each_card_and_reopen_with_the_rules() {
         Term::start(&home.penutup(args).command())
     };
     let mut term = start(&home, "2026-03-02T08:00:00+07:00");
-    term.shows("23 hal jatuh tempo").send("\r");
+    term.shows("23 hal baru").hides("jatuh tempo").send("\r");
     let mut answered = 0;
     while !term.text().contains("lembar nilai") {
         answered += 1;
@@ -168,6 +171,45 @@ fn a_trainees_boxes_are_kept_after_each_card_and_reopen_with_the_rules() {
     let mut term = start(&home, "2026-03-02T09:00:00+07:00");
     term.shows("hal dibuka lagi karena aturannya berubah");
     term.quits();
+}
+
+#[test]
+fn the_text_sheet_has_every_answer_and_the_whole_hash() {
+    let home = Home::new();
+    let (book, cards) = cards(7);
+    let args = ["drill", "--exam", "--seed", "7", "--format", "text", "--out", "n.txt"];
+    let mut term = Term::start(&home.penutup(args).command());
+    term.shows("Ujian").send(" ");
+    for (at, card) in cards.iter().enumerate().take(2) {
+        term.shows(&format!("kartu {} dari", at + 1));
+        term.send(if at == 0 { blind_keys(&book, card, at, 7) } else { "1\x1b[C\r".into() });
+    }
+    term.shows("kartu 3 dari").send("q");
+    assert_eq!(term.ends().exit_code(), 1);
+    let out = std::fs::read_to_string(home.path().join("n.txt")).expect("the sheet");
+    assert!(out.contains(book.sha256()), "{out}");
+    let ids: Vec<&str> = cards[0].spoken(&book.rules).iter().map(|s| book.rules.step(*s).id.as_str()).collect();
+    let first = format!("Jawaban: {} · {} · √ Tepat\n", ids.join(" → "), cards[0].greeting_word(&book.rules));
+    assert!(out.contains(&first), "{first}: {out}");
+    assert_eq!(out.matches(" · Belum tepat\n").count(), cards.len() - 1, "{out}");
+    assert_eq!(out.matches("Jawaban: belum ada").count(), cards.len() - 2, "{out}");
+}
+
+#[test]
+fn what_falls_again_and_again_is_told_by_its_labels() {
+    let home = Home::new();
+    for day in 2..5 {
+        let at = format!("2026-03-0{day}T08:00:00+07:00");
+        let args =
+            ["drill", "--trainee", "cso-9", "--way", "lisan", "--count", "1", "--seed", "1", "--at", at.as_str()];
+        let mut term = Term::start(&home.penutup(args).command());
+        term.shows("Latihan").send("\r").shows("kartu 1 dari").send(" ").shows("bagaimana setiap kalimat terdengar?");
+        term.send("3333333").shows("Spasi nilai kartu ini").send(" ").shows("Belum tepat").send("q");
+        assert!(term.ends().success());
+        if day == 4 {
+            term.shows("Sering belum tepat").shows("KLB: tidak, Topik: ").hides("situasi");
+        }
+    }
 }
 
 #[test]

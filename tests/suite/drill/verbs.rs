@@ -102,3 +102,14 @@ fn init_makes_stories_and_a_deck_to_edit_that_change_nothing() {
     let out = home.penutup(["paths"]).ok();
     assert!(out.contains("scenarios.toml") && out.contains("decks"), "{out}");
 }
+
+/// Sentences are added to any story: what they tell besides their fact contradicts one or another.
+#[test]
+fn no_card_tells_what_could_contradict_its_story() {
+    for seed in 0..20 {
+        let out = Home::new().penutup(["drill", "--cards", "--seed", &seed.to_string()]).ok();
+        for part in ["tertawa", "retak", "belum ada listriknya", "ia salin", "biasa ia lihat", "Baru tahu"] {
+            assert!(!out.contains(part), "{seed}: {part}");
+        }
+    }
+}

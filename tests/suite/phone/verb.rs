@@ -70,7 +70,7 @@ fn what_is_not_known_is_told_and_no_failure() {
     let mut term = prompter(&home, &[]);
     let ran = call(&home, "start 0812 lagi kode=7 klb=mungkin nama=0812 topik=pln-mobile");
     ran.status(0).err_is(
-        "\"lagi\" diabaikan: bukan KUNCI=NILAI\n\"kode\" diabaikan: tidak ada fakta atau isian bernama itu\n\
+        "Ada kata yang diabaikan: bukan KUNCI=NILAI\n\"kode\" diabaikan: tidak ada fakta atau isian bernama itu\n\
          \"klb\" diabaikan: nilainya tidak dikenal\n\"nama\" diabaikan: angka saja bukan nama\n",
     );
     term.shows("Topik: PLN Mobile").shows("nama belum diisi");
