@@ -1,6 +1,8 @@
 //! A customer's name as it is typed, pasted, telephoned or given on the command line: a leading honorific is taken off
 //! and sets the honorific field; letters stay as typed.
 
+use unicode_width::UnicodeWidthChar;
+
 use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet, SAPAAN};
 use crate::rules::script::{FieldValue, Fields};
 use crate::rules::text;
@@ -79,7 +81,15 @@ pub fn first_line(text: &str) -> String {
         .collect();
     let plain = anstream::adapter::strip_str(&seven_bit).to_string();
     let line = plain.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
-    text::fold(&text::clean(line))
+    let folded = text::fold(&text::clean(line));
+    // A mark whose letter went with a sequence would hang on the blank before it.
+    let mut out = String::with_capacity(folded.len());
+    for c in folded.chars() {
+        if c.width() != Some(0) || !out.chars().next_back().is_none_or(char::is_whitespace) {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Why a text from outside is no name.

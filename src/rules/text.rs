@@ -24,6 +24,8 @@ pub fn clean(text: &str) -> String {
     text.chars()
         .filter_map(|c| match c {
             '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some(' '),
+            // What nobody sees, and what a mark behind it would hang in the air from.
+            '\u{ad}' | '\u{34f}' | '\u{180e}' | '\u{200b}' | '\u{2060}' => None,
             c if is_forbidden(c) => None,
             c => Some(c),
         })

@@ -60,7 +60,7 @@ impl Term {
         let mut reader = pty.master.try_clone_reader().expect("a reader");
         let writer = pty.master.take_writer().expect("a writer");
         let seen =
-            Seen { parser: vt100::Parser::new(rows.max(1), columns.max(1), 200), bytes: Vec::new(), closing: false };
+            Seen { parser: vt100::Parser::new(rows.max(2), columns.max(2), 200), bytes: Vec::new(), closing: false };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         let told = Arc::clone(&seen);
         let reading = thread::spawn(move || {
@@ -143,7 +143,8 @@ impl Term {
     /// Gives the window another size.
     #[track_caller]
     pub fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
-        self.seen().parser.screen_mut().set_size(rows.max(1), columns.max(1));
+        // vt100 0.16 subtracts below zero where a lone row scrolls, so the emulator has two.
+        self.seen().parser.screen_mut().set_size(rows.max(2), columns.max(2));
         self.master.as_ref().expect("an open terminal").resize(size(columns, rows)).expect("another size");
         self
     }
