@@ -77,7 +77,7 @@ impl Start {
         })
         .after(self.was)
         .knowing(self.shift.broadcast.clone());
-        let theme = if no_colour() { Theme::Mono } else { self.settings.theme };
+        let theme = theme(self.settings.theme);
         let (used, applied) = (Arc::new(Used::default()), Applied::default());
         let tellers = tellers(&self.settings, &self.folders, &used, words);
         let journal =
@@ -106,10 +106,11 @@ impl Start {
     }
 }
 
-/// Whether the environment asks for no colour at all (no-color.org).
+/// The theme of the screen: the chosen one, unless the environment asks for no colour at all (no-color.org).
 #[must_use]
-pub fn no_colour() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
+pub fn theme(chosen: Theme) -> Theme {
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    if no_colour { Theme::Mono } else { chosen }
 }
 
 /// What tells the prompter from outside: the local socket always, the rest where the settings ask for it.

@@ -12,10 +12,9 @@ use crate::drill::deck::{Deck, Scene};
 use crate::drill::show::Show;
 use crate::files::folders::stands;
 use crate::files::{self, Bad, practice};
-use crate::start::no_colour;
+use crate::start::theme;
 use crate::tell::{outside, shown, suggest};
 use crate::tui::practice::{die, present};
-use crate::tui::theme::Theme;
 use crate::words::fill;
 
 /// `penutup demo [DECK]`.
@@ -43,7 +42,7 @@ pub fn run(demo: &Demo, context: &Context) -> Result<Answer, Stop> {
     let Some(mut show) = Show::new(Arc::new(book), context.lang, zone, today, title, scenes) else {
         return Err(context.stop(words.demo.no_scenes, Some(words.demo.no_scenes_help)));
     };
-    let theme = if no_colour() { Theme::Mono } else { context.settings.theme };
+    let theme = theme(context.settings.theme);
     match present(&mut show, theme) {
         Ok(None) => Ok(Answer::done(String::new())),
         Ok(Some(signal)) => {

@@ -27,10 +27,9 @@ use crate::drill::story::Stories;
 use crate::files::folders::stands;
 use crate::files::{self, practice, shown_path};
 use crate::rules::RuleSet;
-use crate::start::no_colour;
+use crate::start::theme;
 use crate::tell::{outside, shown};
 use crate::tui::practice::{die, practise};
-use crate::tui::theme::Theme;
 use crate::words::{Words, fill};
 
 /// How many cards a trainee is asked unless told otherwise.
@@ -267,7 +266,7 @@ fn on_screen(drill: &Drill, ground: &Ground, seed: u64, form: Form, context: &Co
         now,
     });
     let keeper = trainee.filter(|_| !drill.exam).map(|t| Keeper::new(t, ground, &session, context));
-    let theme = if no_colour() { Theme::Mono } else { context.settings.theme };
+    let theme = theme(context.settings.theme);
     let keep = keeper.clone();
     let heard = move |done: &Done| {
         if let Some(keeper) = &keep {
