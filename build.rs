@@ -11,7 +11,6 @@ type Catalogue = BTreeMap<String, BTreeMap<String, String>>;
 const LANGUAGES: [(&str, &str); 2] = [("ID", "id"), ("EN", "en")];
 
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=assets/locale");
     let catalogues = LANGUAGES.map(|(_, file)| read(&format!("assets/locale/{file}.toml")));
     compare(&catalogues[0], &catalogues[1]);

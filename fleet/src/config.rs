@@ -1,0 +1,110 @@
+//! The configuration files, which `provision` writes and people may edit: `agent.toml`, `supervisor.toml`, `center.toml`.
+//! Parsed once; an unknown key, an address that is none or a secret that others can read stops the program with the
+//! file's name. Paths in a file are counted from its folder.
+
+pub mod agent;
+pub mod center;
+pub mod supervisor;
+
+use std::path::{Path, PathBuf};
+
+use async_nats::ServerAddr;
+use penutup::files::{self, Folders, shown_path};
+use penutup::tell::{outside, shown};
+use penutup::words::Lang;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::fail::Fail;
+use crate::link::Link;
+use crate::secret::Seed;
+use crate::wire::SCHEMA;
+use crate::wire::trust::Trust;
+use crate::words::{fill, words};
+
+/// What every file says of the link.
+#[derive(Debug, Deserialize)]
+pub(crate) struct LinkShape {
+    schema: u32,
+    servers: Vec<String>,
+    ca: Option<PathBuf>,
+    key: PathBuf,
+}
+
+/// A file that is being read: its place, for relative paths and messages.
+pub(crate) struct Place<'p> {
+    path: &'p Path,
+    lang: Lang,
+}
+
+/// Where a program's configuration is looked for when nobody names one.
+#[must_use]
+pub fn default_path(file: &str) -> Option<PathBuf> {
+    Folders::of_platform().config.map(|folder| folder.join("fleet").join(file))
+}
+
+impl<'p> Place<'p> {
+    pub(crate) fn new(path: &'p Path, lang: Lang) -> Self {
+        Self { path, lang }
+    }
+
+    /// Reads and parses the file.
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, Fail> {
+        let bytes = self.bytes(self.path)?;
+        let text = String::from_utf8(bytes).map_err(|_| self.wrong(words(self.lang).config.not_utf8))?;
+        // The parser's own words name line, column and what was expected; they quote the file.
+        toml::from_str(&text).map_err(|error| self.wrong(&many_lines(&error.to_string())))
+    }
+
+    fn bytes(&self, path: &Path) -> Result<Vec<u8>, Fail> {
+        files::read(path).map_err(|e| {
+            let with = [("path", shown_path(path)), ("why", outside::reason(&e.error, self.lang.words()))];
+            let words = words(self.lang);
+            Fail::new(fill(words.config.unreadable, &with.each_ref().map(|(key, text)| (*key, text.as_str()))))
+                .help(words.config.unreadable_help)
+        })
+    }
+
+    /// Something in the file is wrong.
+    pub(crate) fn wrong(&self, why: &str) -> Fail {
+        Fail::new(fill(words(self.lang).config.wrong, &[("path", &shown_path(self.path)), ("why", why)]))
+    }
+
+    /// A path of the file, from its folder.
+    pub(crate) fn near(&self, path: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new(".")).join(path)
+    }
+
+    /// The link, for somebody of this name and inbox.
+    pub(crate) fn link(&self, shape: &LinkShape, name: String, inbox: String) -> Result<Link, Fail> {
+        let w = &words(self.lang).config;
+        if shape.schema != SCHEMA {
+            return Err(self.wrong(&fill(w.schema, &[("known", &SCHEMA.to_string())])));
+        }
+        if shape.servers.is_empty() {
+            return Err(self.wrong(w.no_server));
+        }
+        let parsed = shape.servers.iter().map(|server| {
+            let address: Option<ServerAddr> = server.parse().ok();
+            // A password in an address would stand in a file that others read.
+            let address = address.filter(|a| a.username().is_none() && a.password().is_none());
+            address.ok_or_else(|| self.wrong(&fill(w.bad_server, &[("server", &shown(server))])))
+        });
+        let servers = parsed.collect::<Result<_, _>>()?;
+        let ca = shape.ca.as_deref().map(|ca| self.near(ca));
+        let seed = Seed::read(&self.near(&shape.key), self.lang)?;
+        Ok(Link { servers, ca, seed, name, inbox })
+    }
+
+    /// Whom to believe.
+    pub(crate) fn trust(&self, path: &Path) -> Result<Trust, Fail> {
+        let path = self.near(path);
+        let text = String::from_utf8_lossy(&self.bytes(&path)?).into_owned();
+        Trust::read(&text).map_err(|bad| Place::new(&path, self.lang).wrong(&many_lines(&bad.0)))
+    }
+}
+
+/// A text of several lines, each fit for a terminal.
+fn many_lines(text: &str) -> String {
+    text.trim_end().lines().map(|line| shown(line).to_string()).collect::<Vec<_>>().join("\n  ")
+}

@@ -1,0 +1,108 @@
+//! The connection to NATS: by nkey, over TLS where the address says so, with a ping that finds a half-open link within
+//! ten seconds and a back-off that does not let thousands of seats storm a server that comes back.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_nats::{Client, ConnectOptions, Event, ServerAddr};
+use penutup::tell::shown;
+use penutup::words::Lang;
+
+use crate::fail::Fail;
+use crate::secret::Seed;
+use crate::words::{fill, words};
+
+/// Three of them unanswered, and the link is down.
+const PING: Duration = Duration::from_secs(3);
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long an answer may take.
+pub const ANSWER: Duration = Duration::from_secs(5);
+/// The shortest and the longest wait before another try, in milliseconds.
+const BACK_OFF: (u64, u64) = (250, 8_000);
+
+/// Where to connect, and as whom.
+#[derive(Debug)]
+pub struct Link {
+    /// The servers' addresses, `tls://` or `nats://`.
+    pub servers: Vec<ServerAddr>,
+    /// The authority that signed the server's certificate; `None`: the system's.
+    pub ca: Option<PathBuf>,
+    /// The key that answers the server's challenge.
+    pub seed: Seed,
+    /// The name that the server's own lists show.
+    pub name: String,
+    /// What our inboxes begin with: the server lets nobody else listen there.
+    pub inbox: String,
+}
+
+/// How long to wait before the `attempt`th try (from 1): it doubles, and a random half of it is taken off, so that those
+/// who were cut off together do not come back together.
+#[must_use]
+pub fn back_off(attempt: usize) -> Duration {
+    let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX).min(10);
+    let most = (BACK_OFF.0 << doublings).min(BACK_OFF.1);
+    Duration::from_millis(fastrand::u64(most.div_ceil(2)..=most).max(BACK_OFF.0))
+}
+
+impl Link {
+    fn options(&self) -> ConnectOptions {
+        let options = ConnectOptions::with_nkey(self.seed.reveal().to_owned())
+            .name(&self.name)
+            .custom_inbox_prefix(&self.inbox)
+            .ping_interval(PING)
+            .connection_timeout(CONNECT)
+            .request_timeout(Some(ANSWER))
+            .reconnect_delay_callback(back_off);
+        match &self.ca {
+            Some(ca) => options.add_root_certificates(ca.clone()),
+            None => options,
+        }
+    }
+
+    /// Connects once, for a verb that is to end.
+    ///
+    /// # Errors
+    /// Why there is no connection.
+    pub async fn connect(&self, lang: Lang) -> Result<Client, Fail> {
+        self.options().connect(&self.servers[..]).await.map_err(|error| self.fail(&error, lang))
+    }
+
+    /// Connects, now or later, and again whenever the link was lost; `told` hears of each change. Answers at once.
+    ///
+    /// # Errors
+    /// What no waiting would mend: a certificate that can't be read, say.
+    pub async fn keep(&self, lang: Lang, told: impl Fn(Event) + Send + Sync + 'static) -> Result<Client, Fail> {
+        let options = self.options().retry_on_initial_connect().event_callback(move |event| {
+            told(event);
+            std::future::ready(())
+        });
+        options.connect(&self.servers[..]).await.map_err(|error| self.fail(&error, lang))
+    }
+
+    fn fail(&self, error: &async_nats::ConnectError, lang: Lang) -> Fail {
+        let words = words(lang);
+        let servers: Vec<_> =
+            self.servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect();
+        let with = [("server", shown(&servers.join(", "))), ("why", shown(&error.to_string()))];
+        let with = with.each_ref().map(|(key, text)| (*key, &**text));
+        Fail::new(fill(words.link.no_connection, &with)).help(words.link.no_connection_help)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_storms_and_nobody_waits_for_ever() {
+        for attempt in (0..40).chain([usize::MAX]) {
+            for _ in 0..50 {
+                let wait = back_off(attempt).as_millis();
+                assert!((250..=8_000).contains(&wait), "{attempt}: {wait}");
+            }
+        }
+        let waits: std::collections::BTreeSet<_> = (0..50).map(|_| back_off(9).as_millis()).collect();
+        assert!(waits.len() > 25, "they come back at different times: {waits:?}");
+    }
+}

@@ -1,0 +1,5 @@
+//! Arguments → verb → exit status.
+
+fn main() -> std::process::ExitCode {
+    penutup_fleet::cli::main()
+}
