@@ -9,6 +9,7 @@ use penutup::words::Lang;
 
 use crate::config;
 use crate::fail::{Fail, Status};
+use crate::provision;
 use crate::words::{fill, words};
 
 /// The whole command line.
@@ -53,13 +54,18 @@ impl Common {
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
-pub enum Verb {}
+pub enum Verb {
+    /// Writes everything that the server, the seats, the supervisors and the centre need.
+    Provision(provision::Provision),
+}
 
 /// Runs what the arguments ask for.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let ended: Result<Status, Fail> = match cli.verb {};
+    let ended: Result<Status, Fail> = match &cli.verb {
+        Verb::Provision(args) => provision::run(args, cli.common.lang()),
+    };
     match ended {
         Ok(status) => status.into(),
         Err(fail) => {

@@ -14,6 +14,7 @@ pub mod cli;
 pub mod config;
 pub mod fail;
 pub mod link;
+pub mod provision;
 pub mod secret;
 pub mod wire;
 pub mod words;

@@ -22,6 +22,13 @@ pub fn direct_get(key: &Key) -> String {
     format!("{DIRECT_GET}.{BROADCAST_PREFIX}{key}")
 }
 
+/// Where the server says every broadcast again, once for all. Each site's account imports it as its own
+/// [`heard_all`]; nobody else hears it.
+#[must_use]
+pub fn republished(fleet: &Name) -> String {
+    format!("broadcast.{fleet}.>")
+}
+
 /// Where a site's seats hear a broadcast.
 #[must_use]
 pub fn heard(site: &Name, key: &Key) -> String {
