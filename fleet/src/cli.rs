@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use penutup::words::Lang;
 
+use crate::agent;
 use crate::config;
 use crate::fail::{Fail, Status};
 use crate::provision;
@@ -57,6 +58,8 @@ impl Common {
 pub enum Verb {
     /// Writes everything that the server, the seats, the supervisors and the centre need.
     Provision(provision::Provision),
+    /// The process beside the prompter.
+    Agent,
 }
 
 /// Runs what the arguments ask for.
@@ -65,6 +68,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended: Result<Status, Fail> = match &cli.verb {
         Verb::Provision(args) => provision::run(args, cli.common.lang()),
+        Verb::Agent => agent::run(&cli.common),
     };
     match ended {
         Ok(status) => status.into(),
