@@ -70,8 +70,7 @@ pub fn run(common: &Common) -> Result<Status, Fail> {
     let log = Log::new(lang);
     let w = &log.words().agent;
     let folders = Folders::of_platform();
-    let state = folders.state.as_ref().ok_or_else(|| Fail::new(w.no_state))?;
-    let path = state.join("broadcast");
+    let path = folders.broadcast().ok_or_else(|| Fail::new(w.no_state))?;
     let folder = Folder::hold(path.clone()).map_err(|error| match error {
         NoFolder::Held => Fail::new(fill(w.second, &[("path", &shown_path(&path))])).no(),
         NoFolder::Io(error) => Fail::new(folder_trouble(&log, &path, &error)),
@@ -172,7 +171,8 @@ async fn work(agent: config::agent::Agent, folders: &Folders, mut folder: Folder
 /// The journal of this user's prompters, as their settings have it; `None` where none is kept.
 fn journal(folders: &Folders, log: &Log) -> Option<PathBuf> {
     let named = std::env::var_os(SETTINGS_VARIABLE).filter(|name: &OsString| !name.is_empty()).map(PathBuf::from);
-    let (settings, trouble) = load_settings(Chosen::first([(Why::Env, named)], folders.settings()).path.as_deref());
+    let chosen = Chosen::first([(Why::Env, named)], folders.settings().map(|path| (Why::Folder, path)));
+    let (settings, trouble) = load_settings(chosen.path.as_deref());
     if let Some(bad) = trouble {
         log.say(&bad.place_and_why(log.lang().words()));
     }
