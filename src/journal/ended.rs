@@ -117,6 +117,7 @@ mod tests {
             rules_sha256: "ab".into(),
             steps: vec![],
             cost: vec!["Akurasi".into()],
+            differs: Vec::new(),
         }
     }
 

@@ -63,7 +63,7 @@ pub enum Heard {
     Refused(Refusal),
     /// It is known.
     Known,
-    /// It is new, and changes nothing of what holds here.
+    /// It is new; what holds here is as it was, so far.
     Kept,
     /// Another declaration holds.
     Klb,
@@ -106,9 +106,17 @@ impl Board {
         }
     }
 
-    /// A broadcast came on the subject of `key`; `None`: on a subject that is no key's. `today` is the day that the
-    /// rules are held against.
+    /// Hears one broadcast and lets what follows hold at once.
     pub fn heard(&mut self, trust: &Trust, key: Option<&Key>, bytes: &[u8], came: Came, today: NaiveDate) -> Heard {
+        match self.hear(trust, key, bytes, came, today) {
+            Heard::Kept if self.settle() => Heard::Klb,
+            heard => heard,
+        }
+    }
+
+    /// A broadcast came on the subject of `key`; `None`: on a subject that is no key's. `today` is the day that the
+    /// rules are held against. What several of them mean together holds after [`Self::settle`].
+    pub fn hear(&mut self, trust: &Trust, key: Option<&Key>, bytes: &[u8], came: Came, today: NaiveDate) -> Heard {
         match self.take(trust, key, bytes, came, today) {
             Ok(heard) => heard,
             Err(why) => {
@@ -116,6 +124,14 @@ impl Board {
                 Heard::Refused(why)
             }
         }
+    }
+
+    /// Lets hold what follows from everything that is known. Answers whether it is something else than before.
+    pub fn settle(&mut self) -> bool {
+        let holds = effective(self.holds.as_ref(), self.known.values().filter_map(|known| known.klb.as_ref()));
+        let is_news = holds != self.holds;
+        self.holds = holds;
+        is_news
     }
 
     fn take(
@@ -158,12 +174,7 @@ impl Board {
             self.unproved = None;
             return Ok(Heard::Rules);
         }
-        let holds = effective(self.holds.as_ref(), self.known.values().filter_map(|known| known.klb.as_ref()));
-        if holds == self.holds {
-            return Ok(Heard::Kept);
-        }
-        self.holds = holds;
-        Ok(Heard::Klb)
+        Ok(Heard::Kept)
     }
 
     /// The declaration that holds.

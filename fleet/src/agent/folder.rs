@@ -111,6 +111,8 @@ impl Folder {
             let Ok(key) = key.parse::<Key>() else { continue };
             board.restore(trust, &key, raw.get().as_bytes(), today);
         }
+        // All of them together: each alone would be news that nobody declared.
+        board.settle();
         let rules = files::read(&self.rules()).ok();
         let has_rules = |text: &str| rules.as_deref() == Some(text.as_bytes());
         self.unsaved.klb = board.holds() != held.as_ref();
@@ -128,12 +130,14 @@ impl Folder {
     ///
     /// # Errors
     /// What the system says, and of which file; it is tried again the next time.
-    pub fn keep(&mut self, board: &Board, heard: Heard) -> Result<(), (PathBuf, io::Error)> {
-        match heard {
-            Heard::Klb => (self.unsaved.klb, self.unsaved.known) = (true, true),
-            Heard::Rules => (self.unsaved.rules, self.unsaved.known) = (true, true),
-            Heard::Kept => self.unsaved.known = true,
-            Heard::Known | Heard::Refused(_) => {}
+    pub fn keep(&mut self, board: &Board, news: &[Heard]) -> Result<(), (PathBuf, io::Error)> {
+        for heard in news {
+            match heard {
+                Heard::Klb => (self.unsaved.klb, self.unsaved.known) = (true, true),
+                Heard::Rules => (self.unsaved.rules, self.unsaved.known) = (true, true),
+                Heard::Kept => self.unsaved.known = true,
+                Heard::Known | Heard::Refused(_) => {}
+            }
         }
         if self.unsaved == Unsaved::default() {
             return Ok(());
@@ -175,7 +179,7 @@ impl Board {
     /// What the disk kept: verified as if it came now; what is no longer believed is nobody's attack.
     fn restore(&mut self, trust: &Trust, key: &Key, bytes: &[u8], today: NaiveDate) {
         let refused = self.refused().clone();
-        self.heard(trust, Some(key), bytes, Came::unasked(), today);
+        self.hear(trust, Some(key), bytes, Came::unasked(), today);
         self.set_refused(refused);
     }
 }

@@ -26,7 +26,7 @@ const SOME: usize = 64;
 /// The network's side: hands letters on.
 #[derive(Debug)]
 pub struct Hearing {
-    letters: mpsc::Sender<Letter>,
+    letters: mpsc::Sender<Vec<Letter>>,
     again: Arc<Notify>,
     rounds: watch::Sender<Rounds>,
     standing: watch::Receiver<Standing>,
@@ -36,7 +36,7 @@ impl Hearing {
     /// To whoever judges.
     #[must_use]
     pub fn new(
-        letters: mpsc::Sender<Letter>,
+        letters: mpsc::Sender<Vec<Letter>>,
         again: Arc<Notify>,
         rounds: watch::Sender<Rounds>,
         standing: watch::Receiver<Standing>,
@@ -48,14 +48,14 @@ impl Hearing {
 impl Hear for Hearing {
     fn said(&self, letter: Letter) {
         // In a flood what is current is asked for; its answer has a place of its own in the row.
-        if self.letters.try_send(letter).is_err() {
+        if self.letters.try_send(vec![letter]).is_err() {
             self.again.notify_one();
         }
     }
 
-    async fn answered(&self, letter: Letter) {
-        // Nobody takes it any more only when the agent ends.
-        let _ = self.letters.send(letter).await;
+    async fn answered(&self, letters: Vec<Letter>) {
+        // Nobody takes them any more only when the agent ends.
+        let _ = self.letters.send(letters).await;
     }
 
     fn round(&self, heard: bool) {
@@ -86,24 +86,21 @@ impl Keeper {
     #[must_use]
     pub fn new(board: Board, folder: Folder, trust: Trust, bell: Bell, now: Arc<Now>, log: Log) -> Self {
         let mut keeper = Self { board, folder, trust, bell, now, log };
-        keeper.carry_out(Heard::Known);
+        keeper.carry_out(&[]);
         keeper.now.of_board(&keeper.board);
         keeper
     }
 
     /// Judges what comes, for as long as something can.
-    pub async fn keep(mut self, mut letters: mpsc::Receiver<Letter>) {
-        while let Some(first) = letters.recv().await {
-            let mut some = vec![first];
+    pub async fn keep(mut self, mut letters: mpsc::Receiver<Vec<Letter>>) {
+        while let Some(mut some) = letters.recv().await {
             while some.len() < SOME
-                && let Ok(letter) = letters.try_recv()
+                && let Ok(more) = letters.try_recv()
             {
-                some.push(letter);
+                some.extend(more);
             }
             let judged = spawn_blocking(move || {
-                for letter in some {
-                    self.judge(&letter);
-                }
+                self.judge(&some);
                 self
             });
             match judged.await {
@@ -113,17 +110,24 @@ impl Keeper {
         }
     }
 
-    fn judge(&mut self, letter: &Letter) {
-        let (bytes, today) = (&letter.message.payload, Utc::now().date_naive());
-        let heard = self.board.heard(&self.trust, letter.key.as_ref(), bytes, letter.came, today);
-        if let Heard::Refused(why) = heard {
-            self.tell_refusal(why);
+    fn judge(&mut self, letters: &[Letter]) {
+        let today = Utc::now().date_naive();
+        let mut news = Vec::with_capacity(letters.len() + 1);
+        for Letter { key, message, came } in letters {
+            let heard = self.board.hear(&self.trust, key.as_ref(), &message.payload, *came, today);
+            if let Heard::Refused(why) = heard {
+                self.tell_refusal(why);
+            }
+            news.push(heard);
         }
-        self.carry_out(heard);
+        if self.board.settle() {
+            news.push(Heard::Klb);
+        }
+        self.carry_out(&news);
         self.now.of_board(&self.board);
     }
 
-    fn carry_out(&mut self, heard: Heard) {
+    fn carry_out(&mut self, news: &[Heard]) {
         let w = &self.log.words().agent;
         if let Some(klb) = self.board.holds() {
             // Before the disk: a prompter waits for no other's writing.
@@ -131,7 +135,7 @@ impl Keeper {
             let line = if klb.state == State::On { w.klb_on } else { w.klb_off };
             self.log.tell(About::Klb, fill(line, &[("version", &klb.version.to_string())]));
         }
-        match self.folder.keep(&self.board, heard) {
+        match self.folder.keep(&self.board, news) {
             Ok(()) => self.log.over(About::Folder, w.folder_again),
             Err((path, error)) => self.log.tell(About::Folder, folder_trouble(&self.log, &path, &error)),
         }

@@ -77,8 +77,9 @@ pub trait Hear: Sync {
     /// Something came over the subscription. Must not wait.
     fn said(&self, letter: Letter);
 
-    /// An answer came. May wait until there is room for it: only the asking waits with it.
-    fn answered(&self, letter: Letter) -> impl Future<Output = ()> + Send;
+    /// The answers of a round came; what they say holds together. May wait until there is room for them: only the asking
+    /// waits with it.
+    fn answered(&self, letters: Vec<Letter>) -> impl Future<Output = ()> + Send;
 
     /// Whether a round of asking was answered whole.
     fn round(&self, heard: bool);
@@ -145,16 +146,15 @@ pub async fn ask(
 pub async fn round(client: &Client, seat: &Seat, hear: &impl Hear) -> bool {
     let asked = Instant::now();
     let answers = join_all(seat.keys().map(|key| async move {
-        match client.request(subject::direct_get(&key), "".into()).await {
-            Ok(answer) if answer.status == Some(StatusCode::NOT_FOUND) => true,
-            Ok(answer) if answer.status.is_some_and(|status| status.as_u16() >= 300) => false,
-            Ok(message) => {
-                let came = Came { asked, at: Instant::now() };
-                hear.answered(Letter { key: Some(key), message, came }).await;
-                true
-            }
-            Err(_) => false,
+        let message = client.request(subject::direct_get(&key), "".into()).await.ok()?;
+        match message.status {
+            Some(StatusCode::NOT_FOUND) => Some(None),
+            Some(status) if status.as_u16() >= 300 => None,
+            _ => Some(Some(Letter { key: Some(key), message, came: Came { asked, at: Instant::now() } })),
         }
     }));
-    answers.await.into_iter().all(|answered| answered)
+    let answers = answers.await;
+    let heard = answers.iter().all(Option::is_some);
+    hear.answered(answers.into_iter().flatten().flatten().collect()).await;
+    heard
 }

@@ -4,6 +4,7 @@ pub mod ground;
 pub mod nats;
 pub mod postgres;
 pub mod process;
+pub mod seat;
 
 use std::fmt::Display;
 use std::io::Write;

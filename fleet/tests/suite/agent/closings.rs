@@ -1,0 +1,204 @@
+//! Closings from the journal to the stream: each once, whatever is killed on the way.
+
+use std::collections::BTreeSet;
+
+use async_nats::Client;
+use async_nats::jetstream;
+use async_nats::jetstream::consumer::{AckPolicy, pull};
+use futures_util::StreamExt;
+use penutup_fleet::wire::closing::{Ask, Closing, Missing};
+use penutup_fleet::wire::subject;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::support::seat::{Calls, Seat, state_of};
+use crate::support::{Ground, Shape, Who, wait_until};
+
+/// A closing in the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sent {
+    message: String,
+    epoch: Uuid,
+    seq: u64,
+    id: Uuid,
+    version: u64,
+}
+
+#[derive(Deserialize)]
+struct Call {
+    id: Uuid,
+    version: u64,
+    end_ms: Option<i64>,
+}
+
+async fn count(archive: &Client) -> Option<u64> {
+    let stream = jetstream::new(archive.clone()).get_stream("CLOSINGS_JKT").await.ok()?;
+    Some(stream.cached_info().state.messages)
+}
+
+/// Everything in the stream.
+async fn stream(archive: &Client) -> Vec<Sent> {
+    let stream = jetstream::new(archive.clone()).get_stream("CLOSINGS_JKT").await.expect("the stream");
+    let consumer = stream
+        .create_consumer(pull::Config { ack_policy: AckPolicy::None, ..pull::Config::default() })
+        .await
+        .expect("a consumer");
+    let all = usize::try_from(stream.cached_info().state.messages).expect("a count");
+    let mut out = Vec::new();
+    while out.len() < all {
+        let mut some = consumer.fetch().max_messages(1_000).messages().await.expect("messages");
+        while let Some(message) = some.next().await {
+            let message = message.expect("a message");
+            let closing = Closing::read(&message.payload).expect("a closing");
+            let call: Call = serde_json::from_str(closing.call.get()).expect("a call");
+            assert!(call.end_ms.is_some(), "only what has ended is sent");
+            let id = message.headers.as_ref().and_then(|h| h.get("Nats-Msg-Id")).expect("its id").to_string();
+            out.push(Sent { message: id, epoch: closing.epoch, seq: closing.seq, id: call.id, version: call.version });
+        }
+    }
+    out
+}
+
+/// Every call is in the stream, once, with a number of its own, and none is missing.
+fn once_each(sent: &[Sent], calls: &[Uuid]) {
+    let ids: BTreeSet<Uuid> = sent.iter().map(|one| one.id).collect();
+    let lost = calls.iter().filter(|id| !ids.contains(id)).count();
+    assert_eq!((lost, sent.len() - ids.len(), ids.len()), (0, 0, calls.len()), "lost, twice, and how many there are");
+    let seqs: BTreeSet<u64> = sent.iter().map(|one| one.seq).collect();
+    let bounds = (seqs.len(), seqs.first().copied(), seqs.last().copied());
+    assert_eq!(bounds, (calls.len(), Some(1), Some(calls.len() as u64)), "every number is one call's");
+    assert!(sent.iter().all(|one| one.epoch == sent[0].epoch && one.message == one.id.to_string()));
+}
+
+#[tokio::test]
+async fn what_ends_is_sent_once_and_what_ends_anew_once_more_in_its_new_version() {
+    let Some(ground) = Ground::start(&Shape::default()).await else { return };
+    let archive = ground.connect(Who::Program("archive")).await;
+    let mut seat = Seat::new(&ground, "jkt", "a1");
+    let mut calls = Calls::of(&seat.journal());
+    let (before, runs, [first, second]) = (calls.write_new(1)[0], Uuid::now_v7(), [Uuid::now_v7(), Uuid::now_v7()]);
+    calls.write(runs, 1, 5, false);
+    seat.start();
+    wait_until("what was there", async || count(&archive).await.filter(|count| *count == 1)).await;
+    calls.write(first, 1, 10, true);
+    wait_until("a new one", async || count(&archive).await.filter(|count| *count == 2)).await;
+    // Its end is taken back, another ends, it ends anew.
+    calls.write(first, 2, 10, false);
+    calls.write(second, 1, 20, true);
+    wait_until("the next", async || count(&archive).await.filter(|count| *count == 3)).await;
+    calls.write(first, 3, 10, true);
+    wait_until("the newer version", async || count(&archive).await.filter(|count| *count == 4)).await;
+    let sent = stream(&archive).await;
+    let told: Vec<_> = sent.iter().map(|one| (one.message.clone(), one.seq, one.version)).collect();
+    let newer = format!("{first}.3");
+    assert_eq!(
+        told,
+        [(before.to_string(), 1, 1), (first.to_string(), 2, 1), (second.to_string(), 3, 1), (newer, 2, 3)]
+    );
+
+    let status = ground.connect(Who::Program("status")).await;
+    let state = wait_until("the count", async || state_of(&status, "jkt", "a1").await.filter(|s| s.sent == 3));
+    let state = state.await;
+    assert_eq!((state.unsent, state.epoch), (0, sent[0].epoch));
+
+    // The centre misses one; another's epoch is not this seat's to answer for.
+    let asks = |epoch, from, to| serde_json::to_vec(&Ask { schema: 1, resend: Missing { epoch, from, to } }).unwrap();
+    for ask in [asks(Uuid::now_v7(), 1, 3), b"{}".to_vec(), asks(state.epoch, 2, 3)] {
+        archive.publish(subject::ask(&"jkt".parse_name(), &"a1".parse_name()), ask.into()).await.unwrap();
+    }
+    wait_until("what was asked for", async || count(&archive).await.filter(|count| *count == 6)).await;
+    let again: Vec<_> = stream(&archive).await.split_off(4).into_iter().map(|one| one.message).collect();
+    assert_eq!(again, [format!("{first}.3.r1"), format!("{second}.1.r1")]);
+}
+
+trait ParseName {
+    fn parse_name(&self) -> penutup_fleet::wire::name::Name;
+}
+
+impl ParseName for str {
+    fn parse_name(&self) -> penutup_fleet::wire::name::Name {
+        penutup_fleet::wire::name::Name::parse(self).expect("a name")
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_made_offline_drain_over_kills_of_the_agent_and_of_the_server() {
+    const CALLS: usize = 10_000;
+    let Some(mut ground) = Ground::start(&Shape { tls: false, ..Shape::default() }).await else { return };
+    ground.nats.kill();
+    let mut seat = Seat::started(&ground, "jkt", "a1");
+    let mut calls = Calls::of(&seat.journal());
+    let mut all = calls.write_new(CALLS);
+    ground.nats.restart();
+    let mut archive = ground.connect(Who::Program("archive")).await;
+    let begun = std::time::Instant::now();
+    for kill in 1..=4_u64 {
+        let reached = CALLS as u64 * kill / 5;
+        wait_until("a part of them", async || count(&archive).await.filter(|count| *count >= reached)).await;
+        if kill % 2 == 0 {
+            ground.nats.kill();
+            ground.nats.restart();
+            archive = ground.connect(Who::Program("archive")).await;
+        } else {
+            seat.agent().kill();
+            seat.start();
+        }
+        all.extend(calls.write_new(10));
+    }
+    let count_of = all.len() as u64;
+    wait_until("all of them", async || count(&archive).await.filter(|count| *count >= count_of)).await;
+    println!("{count_of} closings, two kills of each side: {:?}", begun.elapsed());
+    let status = ground.connect(Who::Program("status")).await;
+    once_each(&stream(&archive).await, &all);
+    let settled = async || {
+        let s = state_of(&status, "jkt", "a1").await;
+        eprintln!("{s:?}");
+        s.filter(|s| s.unsent == 0 && s.sent == count_of)
+    };
+    wait_until("the seat's own count", settled).await;
+}
+
+#[tokio::test]
+async fn a_full_stream_loses_nothing_and_is_filled_up_when_there_is_room() {
+    let Some(mut ground) = Ground::start(&Shape { tls: false, closings_mib: Some(1), ..Shape::default() }).await else {
+        return;
+    };
+    let archive = ground.connect(Who::Program("archive")).await;
+    let mut seat = Seat::new(&ground, "jkt", "a1");
+    let all = Calls::of(&seat.journal()).write_new(4_000);
+    seat.start();
+    wait_until("the refusal", async || seat.log().contains("closings are not taken").then_some(())).await;
+    let status = ground.connect(Who::Program("status")).await;
+    let state = wait_until("the state", async || state_of(&status, "jkt", "a1").await.filter(|s| s.sent > 0)).await;
+    assert!(state.unsent > 0, "{state:?}");
+    assert!(count(&archive).await.is_some_and(|count| count < 4_000));
+
+    ground.provision_again(&Shape { tls: false, closings_mib: Some(16), ..Shape::default() });
+    ground.nats.kill();
+    ground.nats.restart();
+    let admin = ground.connect(Who::Program("admin")).await;
+    penutup_fleet::provision::streams::ensure(admin, &ground.fleet, penutup::words::Lang::En).await.expect("more room");
+    let archive = ground.connect(Who::Program("archive")).await;
+    wait_until("all of them", async || count(&archive).await.filter(|count| *count == 4_000)).await;
+    once_each(&stream(&archive).await, &all);
+}
+
+#[tokio::test]
+async fn a_journal_that_can_not_be_read_is_told_and_tried_again() {
+    let Some(ground) = Ground::start(&Shape::default()).await else { return };
+    let archive = ground.connect(Who::Program("archive")).await;
+    let mut seat = Seat::new(&ground, "jkt", "a1");
+    seat.settings("[journal]\npath = 'elsewhere.db'");
+    let path = seat.journal().ancestors().nth(3).expect("the home").join("config/penutup/elsewhere.db");
+    // A newer version's.
+    let newer = rusqlite::Connection::open(&path).unwrap();
+    newer.execute_batch("PRAGMA application_id = 0x706e7470; PRAGMA user_version = 99; CREATE TABLE t (n)").unwrap();
+    seat.start();
+    wait_until("the trouble", async || seat.log().contains("the journal can't be read").then_some(())).await;
+    drop(newer);
+    std::fs::remove_file(&path).unwrap();
+    let all = Calls::of(&path).write_new(3);
+    wait_until("all of them", async || count(&archive).await.filter(|count| *count == 3)).await;
+    wait_until("the good word", async || seat.log().contains("the journal is read again").then_some(())).await;
+    once_each(&stream(&archive).await, &all);
+}

@@ -1,0 +1,56 @@
+//! The agent as a process: one a state folder, ends when told, starts whatever is missing.
+
+use std::fs;
+
+use crate::support::seat::{Seat, ran};
+use crate::support::{Ground, Shape, wait_for, wait_until};
+
+#[tokio::test]
+async fn there_is_one_a_state_folder_and_it_ends_when_it_is_told() {
+    let Some(ground) = Ground::start(&Shape::default()).await else { return };
+    let mut seat = Seat::started(&ground, "jkt", "a1");
+    wait_until("the link", async || seat.log().contains("the centre is heard").then_some(())).await;
+    let (status, said) = ran(seat.command());
+    assert_eq!(status, Some(1));
+    assert!(said.contains("Another agent runs already"), "{said}");
+    for signal in ["TERM", "INT"] {
+        seat.agent().signal(signal);
+        let status = wait_for("its end", || seat.agent().0.try_wait().expect("a status"));
+        assert_eq!(status.code(), Some(0), "{}", seat.log());
+        seat.start();
+        let ends = seat.log().matches("the agent ends").count();
+        assert!(ends > 0, "{}", seat.log());
+        let again = ends + 1;
+        wait_until("it again", async || (seat.log().matches("the centre is heard").count() >= again).then_some(()))
+            .await;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(seat.file("")).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o700);
+    }
+}
+
+#[tokio::test]
+async fn without_a_server_and_with_nobody_to_trust_it_starts_and_says_so() {
+    let Some(mut ground) = Ground::start(&Shape::default()).await else { return };
+    ground.nats.kill();
+    let config = ground.config(crate::support::Who::Seat("jkt", "a1"));
+    fs::write(config.with_file_name("trust.toml"), "schema = 1\n").unwrap();
+    let mut seat = Seat::started(&ground, "jkt", "a1");
+    let prompter = seat.prompter();
+    wait_until("the word", async || {
+        prompter.heard().iter().any(|e| matches!(e, penutup::action::agent::AgentEvent::Down(_))).then_some(())
+    })
+    .await;
+    let log = seat.log();
+    assert!(log.contains("no broadcast will be believed") && log.contains("not heard since"), "{log}");
+    assert!(log.contains("server: "), "why there is no connection: {log}");
+    assert!(seat.agent().runs());
+
+    fs::write(&config, "schema = 1\nservers = []\n").unwrap();
+    let (status, said) = ran(seat.command());
+    assert_eq!(status, Some(2));
+    assert!(said.contains("agent.toml"), "{said}");
+}
