@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use penutup::words::Lang;
 
+use crate::agent;
 use crate::config;
 use crate::fail::{Fail, Status};
 use crate::words::{fill, words};
@@ -53,13 +54,18 @@ impl Common {
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
-pub enum Verb {}
+pub enum Verb {
+    /// The process beside the prompter.
+    Agent,
+}
 
 /// Runs what the arguments ask for.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let ended: Result<Status, Fail> = match cli.verb {};
+    let ended: Result<Status, Fail> = match cli.verb {
+        Verb::Agent => agent::run(&cli.common),
+    };
     match ended {
         Ok(status) => status.into(),
         Err(fail) => {

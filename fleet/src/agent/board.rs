@@ -196,6 +196,10 @@ impl Board {
         self.holds.as_ref().map(|klb| KlbState { version: klb.version, on: on(klb) })
     }
 
+    pub(super) fn set_refused(&mut self, refused: Refused) {
+        self.refused = refused;
+    }
+
     /// What was refused.
     #[must_use]
     pub fn refused(&self) -> &Refused {

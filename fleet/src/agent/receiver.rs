@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_nats::client::SubscribeError;
+use async_nats::connection::State;
 use async_nats::{Client, Event, Message, StatusCode};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -42,6 +43,14 @@ impl Connection {
             Event::Connected => self.0.send_modify(|s| *s = Standing { connected: true, times: s.times + 1 }),
             Event::Disconnected | Event::Closed => self.0.send_modify(|s| s.connected = false),
             _ => {}
+        }
+    }
+
+    /// How the client says that it stands, where an event of it was lost in a flood of others.
+    pub fn seen(&self, state: &State) {
+        let connected = *state == State::Connected;
+        if self.0.borrow().connected != connected {
+            self.told(if connected { &Event::Connected } else { &Event::Disconnected });
         }
     }
 
