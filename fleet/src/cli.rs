@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use penutup::words::Lang;
 
+use crate::agent;
 use crate::config;
 use crate::fail::{Fail, Status};
 use crate::provision;
@@ -55,6 +56,8 @@ impl Common {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// The process beside the prompter.
+    Agent,
     /// Writes everything that the server, the seats, the supervisors and the centre need.
     Provision(provision::Provision),
 }
@@ -64,6 +67,7 @@ pub enum Verb {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended: Result<Status, Fail> = match &cli.verb {
+        Verb::Agent => agent::run(&cli.common),
         Verb::Provision(args) => provision::run(args, cli.common.lang()),
     };
     match ended {

@@ -144,6 +144,12 @@ impl Trust {
         toml::to_string(&file).unwrap_or_default()
     }
 
+    /// Whether nobody may sign.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Somebody by their id.
     #[must_use]
     pub fn signer(&self, id: &Name) -> Option<&Signer> {
