@@ -1,9 +1,11 @@
 //! The stage: a provisioned fleet with a nats-server of its own, a PostgreSQL of its own, and patience for conditions.
 
 pub mod ground;
+pub mod machine;
 pub mod nats;
 pub mod postgres;
 pub mod process;
+pub mod raw;
 pub mod seat;
 
 use std::fmt::Display;
@@ -12,6 +14,7 @@ use std::time::{Duration, Instant};
 
 pub use ground::{Ground, Shape, Who};
 pub use postgres::Postgres;
+pub use seat::TestSeat;
 
 /// How long a condition may take: far longer than it ever does, for a machine that does much else.
 pub const PATIENCE: Duration = Duration::from_secs(60);

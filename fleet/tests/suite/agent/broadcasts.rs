@@ -10,7 +10,7 @@ use penutup_fleet::wire::refusal::Refusal;
 use penutup_fleet::wire::subject;
 
 use super::key;
-use crate::support::seat::{Declarer, Seat, state_of};
+use crate::support::machine::{Declarer, Seat, state_of};
 use crate::support::{Ground, Shape, Who, wait_until};
 
 #[tokio::test]

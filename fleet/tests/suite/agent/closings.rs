@@ -11,7 +11,7 @@ use penutup_fleet::wire::subject;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::support::seat::{Calls, Seat, state_of};
+use crate::support::machine::{Calls, Seat, state_of};
 use crate::support::{Ground, Shape, Who, wait_until};
 
 /// A closing in the stream.

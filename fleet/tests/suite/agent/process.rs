@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::seat::{Seat, ran};
+use crate::support::machine::{Seat, ran};
 use crate::support::{Ground, Shape, wait_for, wait_until};
 
 #[tokio::test]

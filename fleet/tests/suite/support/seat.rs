@@ -1,277 +1,118 @@
-//! A seat: a home of its own with the agent in it, prompters that keep what they are told, a journal, and what the
-//! centre sees of it.
+//! A seat as the agent is one, without a disk and a prompter: its real receiver and its real board over a real link.
 
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
-use async_nats::Client;
-use chrono::{DateTime, TimeDelta, Utc};
-use penutup::action::{Action, Ending, agent::AgentEvent};
-use penutup::broadcast::{Broadcast, KLB, State};
-use penutup::files::Folders;
-use penutup::journal::presence::Presence;
-use penutup::journal::record::{HowEnded, Record};
-use penutup::journal::store::{Entry, Store};
-use penutup::softphone::place::Place;
-use penutup::softphone::socket::{self, Listening, Used};
+use chrono::NaiveDate;
+use penutup::broadcast::Broadcast;
 use penutup::words::Lang;
-use penutup_fleet::config::supervisor::Supervisor;
+use penutup_fleet::agent::board::{Board, Seat};
+use penutup_fleet::agent::receiver::{Connection, Hear, Letter, receive};
+use penutup_fleet::config::agent::Agent;
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::Key;
-use penutup_fleet::wire::seat::SeatState;
-use penutup_fleet::wire::subject;
-use tempfile::TempDir;
-use uuid::Uuid;
+use penutup_fleet::wire::refusal::{Refusal, Refused};
+use penutup_fleet::wire::trust::Trust;
+use tokio::task::JoinHandle;
 
-use super::process::Process;
-use super::{Ground, Who, wait_for};
+use super::{Ground, Who, wait_until};
 
-/// A seat's machine.
-#[derive(Debug)]
-pub struct Seat {
-    config: PathBuf,
-    agent: Option<Process>,
-    home: TempDir,
+/// What a seat knows and is; whatever changes it changes the seat.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// The declaration that holds.
+    pub holds: Option<Broadcast>,
+    /// The centre's rules.
+    pub rules: Option<String>,
+    /// All that it believes.
+    pub known: BTreeMap<Key, Envelope>,
 }
 
-impl Seat {
-    /// The machine of a seat, its agent not started yet.
-    pub fn new(ground: &Ground, site: &str, seat: &str) -> Self {
-        let home = TempDir::with_prefix("seat").expect("a home");
-        Self { config: ground.config(Who::Seat(site, seat)), agent: None, home }
+struct Ear {
+    board: Mutex<(Board, u64)>,
+    trust: Trust,
+}
+
+impl Ear {
+    fn judge(&self, letter: &Letter) {
+        let mut board = self.board.lock().unwrap();
+        board.0.heard(&self.trust, letter.key.as_ref(), &letter.message.payload, letter.came, NaiveDate::MAX);
+    }
+}
+
+impl Hear for Ear {
+    fn said(&self, letter: Letter) {
+        self.judge(&letter);
     }
 
-    /// The same with the agent running.
-    pub fn started(ground: &Ground, site: &str, seat: &str) -> Self {
-        let mut seat = Self::new(ground, site, seat);
-        seat.start();
+    async fn answered(&self, letters: Vec<Letter>) {
+        letters.iter().for_each(|letter| self.judge(letter));
+    }
+
+    fn round(&self, heard: bool) {
+        self.board.lock().unwrap().1 += u64::from(heard);
+    }
+}
+
+/// The seat.
+pub struct TestSeat {
+    ear: Arc<Ear>,
+    task: JoinHandle<()>,
+}
+
+impl TestSeat {
+    /// Connects, and waits until it listens and has asked for what holds.
+    pub async fn start(ground: &Ground, site: &str, seat: &str) -> Self {
+        let agent = Agent::read(&ground.config(Who::Seat(site, seat)), Lang::En).expect("agent.toml");
+        let place = Seat { site: agent.site, region: agent.region, seat: agent.seat };
+        let ear = Arc::new(Ear { board: Mutex::new((Board::new(&place, None), 0)), trust: agent.trust });
+        let connection = Connection::default();
+        let told = connection.clone();
+        let client = agent.link.keep(Lang::En, move |event| told.told(&event)).await.expect("a link");
+        let heard = Arc::clone(&ear);
+        let task = tokio::spawn(async move {
+            receive(&client, &place, connection.watch(), &*heard).await.expect("a subscription");
+        });
+        let seat = Self { ear, task };
+        wait_until("the first round", async || (seat.ear.board.lock().unwrap().1 > 0).then_some(())).await;
         seat
     }
 
-    /// The command that runs the agent here.
-    pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_penutup-fleet"));
-        command.args(["--lang", "en", "agent", "--config"]).arg(&self.config).env_clear();
-        for (name, folder) in [
-            ("HOME", ""),
-            ("XDG_CONFIG_HOME", "config"),
-            ("XDG_STATE_HOME", "state"),
-            ("XDG_DATA_HOME", "data"),
-            ("XDG_RUNTIME_DIR", "run"),
-        ] {
-            command.env(name, self.home.path().join(folder));
+    /// What it knows and is.
+    pub fn state(&self) -> State {
+        let board = &self.ear.board.lock().unwrap().0;
+        State {
+            holds: board.holds().cloned(),
+            rules: board.rules_text().map(str::to_owned),
+            known: board.envelopes().map(|(key, envelope)| (key.clone(), envelope.clone())).collect(),
         }
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        command
     }
 
-    /// Starts the agent.
-    #[track_caller]
-    pub fn start(&mut self) {
-        let log = File::options().create(true).append(true).open(self.home.path().join("log")).expect("a log");
-        self.agent = Some(Process::start(self.command().stderr(log)));
+    /// How many it refused.
+    pub fn refused(&self) -> Refused {
+        self.ear.board.lock().unwrap().0.refused().clone()
     }
 
-    /// What the agent said.
-    pub fn log(&self) -> String {
-        fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
-    }
-
-    /// The running agent.
-    #[track_caller]
-    pub fn agent(&mut self) -> &mut Process {
-        self.agent.as_mut().expect("the agent was started")
-    }
-
-    /// A file of the agent's folder.
-    pub fn file(&self, name: &str) -> PathBuf {
-        self.home.path().join("state/penutup/broadcast").join(name)
-    }
-
-    /// What lies on the disk as the declaration.
-    pub fn klb(&self) -> Option<Broadcast> {
-        Broadcast::read(&fs::read(self.file("klb.toml")).ok()?).ok()
-    }
-
-    /// Where the journal lies.
-    pub fn journal(&self) -> PathBuf {
-        self.home.path().join("data/penutup/journal.db")
-    }
-
-    /// Writes a file of the user's settings.
-    pub fn settings(&self, text: &str) {
-        let path = self.home.path().join("config/penutup/settings.toml");
-        fs::create_dir_all(path.parent().expect("a folder")).expect("the settings' folder");
-        fs::write(path, text).expect("settings");
-    }
-
-    /// A prompter on this machine.
-    pub fn prompter(&self) -> Prompter {
-        let folders = Folders { runtime: Some(self.home.path().join("run/penutup")), ..Folders::default() };
-        fs::create_dir_all(self.home.path().join("run")).expect("a runtime folder");
-        Prompter::begin(Place::of(&folders).expect("a place"))
-    }
-}
-
-/// A prompter's ears.
-#[derive(Debug)]
-pub struct Prompter {
-    heard: Arc<Mutex<Vec<AgentEvent>>>,
-    _listening: Listening,
-}
-
-impl Prompter {
-    fn begin(place: Place) -> Self {
-        let heard: Arc<Mutex<Vec<AgentEvent>>> = Arc::default();
-        let ears = Arc::clone(&heard);
-        let listening = socket::listen(place, None, Arc::new(Used::default()), move |asked| {
-            if let Action::Agent(event) = &asked.action {
-                ears.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
-            }
-            asked.answer(Vec::new());
-            true
-        });
-        Self { heard, _listening: listening }
-    }
-
-    /// Everything that it was told.
-    pub fn heard(&self) -> Vec<AgentEvent> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The last declaration that it was told.
-    pub fn klb(&self) -> Option<Broadcast> {
-        self.heard().into_iter().rev().find_map(|event| match event {
-            AgentEvent::Klb(klb) => Some(*klb),
-            _ => None,
+    /// Waits until it has refused one more than `before` for this reason.
+    pub async fn refuses(&self, before: &Refused, why: Refusal) {
+        let count = |refused: &Refused| refused.0.get(&why).copied().unwrap_or_default();
+        wait_until(&format!("{why:?} after {before:?}"), async || {
+            (count(&self.refused()) > count(before)).then_some(())
         })
+        .await;
     }
 
-    /// Whether the last word of the link was this.
-    pub fn ended_with(&self, ends: impl Fn(&AgentEvent) -> bool) -> bool {
-        let of_link = |e: &&AgentEvent| !matches!(e, AgentEvent::Klb(_) | AgentEvent::Rules);
-        self.heard().iter().rev().find(of_link).is_some_and(ends)
-    }
-}
-
-/// Who declares.
-pub struct Declarer {
-    client: Client,
-    supervisor: Supervisor,
-}
-
-impl Declarer {
-    /// A supervisor.
-    pub async fn of(ground: &Ground, id: &str) -> Self {
-        let who = Who::Supervisor(id);
-        let supervisor = Supervisor::read(&ground.config(who), Lang::En).expect("supervisor.toml");
-        Self { client: ground.connect(who).await, supervisor }
-    }
-
-    /// A signed broadcast.
-    pub fn sign(&self, key: &Key, version: u64, payload: &str) -> Vec<u8> {
-        let pair = self.supervisor.sign.pair();
-        let id = self.supervisor.own.id.clone();
-        Envelope::sign(&pair, key.clone(), id, version, payload.to_owned()).expect("a signature").to_bytes()
-    }
-
-    /// Puts bytes under a key.
-    pub async fn put(&self, key: &Key, bytes: Vec<u8>) {
-        let answer = self.client.request(subject::put(key), bytes.into()).await.expect("an answer");
-        let answer = String::from_utf8_lossy(&answer.payload).into_owned();
-        assert!(answer.contains("\"seq\"") && !answer.contains("\"error\""), "{answer}");
-    }
-
-    /// Declares KLB.
-    pub async fn declare(&self, key: &Key, version: u64, state: State, why: &str) {
-        let klb = Broadcast {
-            version,
-            fact: KLB.into(),
-            state,
-            value: None,
-            since: "2026-03-02T06:05:00Z".parse().expect("a time"),
-            until: None,
-            by: None,
-            why: Some(why.into()),
-        };
-        self.put(key, self.sign(key, version, &klb.to_table().to_string())).await;
+    /// Waits until it knows this.
+    pub async fn knows(&self, envelope: &Envelope) {
+        wait_until("a sound broadcast", async || {
+            (self.state().known.get(&envelope.key) == Some(envelope)).then_some(())
+        })
+        .await;
     }
 }
 
-/// What the centre last heard of a seat.
-pub async fn state_of(status: &Client, site: &str, seat: &str) -> Option<SeatState> {
-    let stream = format!("$JS.API.DIRECT.GET.SEATS_{}.seat.{site}.{seat}", site.to_ascii_uppercase());
-    let answer = status.request(stream, "".into()).await.ok()?;
-    SeatState::read(&answer.payload).ok()
-}
-
-/// A journal that calls are written into.
-#[derive(Debug)]
-pub struct Calls {
-    store: Store,
-    presence: Presence,
-}
-
-impl Calls {
-    /// Opens it as a prompter does.
-    pub fn of(path: &Path) -> Self {
-        let mut store = Store::open(path).expect("a journal").store;
-        let presence = store.join().expect("a place in it");
-        Self { store, presence }
+impl Drop for TestSeat {
+    fn drop(&mut self) {
+        self.task.abort();
     }
-
-    /// Writes a call that ended at this second, or that runs.
-    pub fn write(&mut self, id: Uuid, version: u64, second: i64, ended: bool) {
-        self.write_all(std::iter::once((id, version, second, ended)));
-    }
-
-    /// Writes new calls that have ended.
-    pub fn write_new(&mut self, count: usize) -> Vec<Uuid> {
-        let ids: Vec<Uuid> = (0..count).map(|_| Uuid::now_v7()).collect();
-        self.write_all(ids.iter().zip(0..).map(|(id, second)| (*id, 1, second, true)));
-        ids
-    }
-
-    fn write_all(&mut self, calls: impl Iterator<Item = (Uuid, u64, i64, bool)>) {
-        let all: Vec<_> = calls.map(|(id, version, second, ended)| (id, version, record(second, ended))).collect();
-        let entries = all.iter().map(|(id, version, record)| Entry {
-            id: *id,
-            version: *version,
-            changed: record.start,
-            record: Some(record),
-        });
-        self.store.save(self.presence.id(), None, entries).expect("a call is written");
-    }
-}
-
-fn record(second: i64, ended: bool) -> Record {
-    let start: DateTime<Utc> = "2026-03-02T06:05:00Z".parse().expect("a time");
-    let start = start + TimeDelta::seconds(second);
-    Record {
-        call: 1,
-        start,
-        end: ended.then(|| (start + TimeDelta::seconds(60), HowEnded::Said(Ending::Complete))),
-        facts: Vec::new(),
-        zone: "WIB".into(),
-        greeting: Some("siang".into()),
-        rule: "biasa".into(),
-        revision: "Rev-1".into(),
-        rules_sha256: "00".into(),
-        steps: Vec::new(),
-        cost: Vec::new(),
-        differs: Vec::new(),
-    }
-}
-
-/// Runs a command until it ends, and answers its status and what it said.
-#[track_caller]
-pub fn ran(mut command: Command) -> (Option<i32>, String) {
-    let child = command.stderr(Stdio::piped()).spawn().expect("it starts");
-    let mut process = Process(child);
-    let status = wait_for("the end of the program", || process.0.try_wait().expect("a status"));
-    let said = process.0.stderr.take().map(io::read_to_string).transpose().expect("what it said");
-    (status.code(), said.unwrap_or_default())
 }

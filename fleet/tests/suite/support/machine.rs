@@ -1,0 +1,277 @@
+//! A seat's machine: a home of its own with the agent in it, prompters that keep what they are told, a journal, and what the
+//! centre sees of it.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_nats::Client;
+use chrono::{DateTime, TimeDelta, Utc};
+use penutup::action::{Action, Ending, agent::AgentEvent};
+use penutup::broadcast::{Broadcast, KLB, State};
+use penutup::files::Folders;
+use penutup::journal::presence::Presence;
+use penutup::journal::record::{HowEnded, Record};
+use penutup::journal::store::{Entry, Store};
+use penutup::softphone::place::Place;
+use penutup::softphone::socket::{self, Listening, Used};
+use penutup::words::Lang;
+use penutup_fleet::config::supervisor::Supervisor;
+use penutup_fleet::wire::envelope::Envelope;
+use penutup_fleet::wire::key::Key;
+use penutup_fleet::wire::seat::SeatState;
+use penutup_fleet::wire::subject;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::process::Process;
+use super::{Ground, Who, wait_for};
+
+/// A seat's machine.
+#[derive(Debug)]
+pub struct Seat {
+    config: PathBuf,
+    agent: Option<Process>,
+    home: TempDir,
+}
+
+impl Seat {
+    /// The machine of a seat, its agent not started yet.
+    pub fn new(ground: &Ground, site: &str, seat: &str) -> Self {
+        let home = TempDir::with_prefix("seat").expect("a home");
+        Self { config: ground.config(Who::Seat(site, seat)), agent: None, home }
+    }
+
+    /// The same with the agent running.
+    pub fn started(ground: &Ground, site: &str, seat: &str) -> Self {
+        let mut seat = Self::new(ground, site, seat);
+        seat.start();
+        seat
+    }
+
+    /// The command that runs the agent here.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_penutup-fleet"));
+        command.args(["--lang", "en", "agent", "--config"]).arg(&self.config).env_clear();
+        for (name, folder) in [
+            ("HOME", ""),
+            ("XDG_CONFIG_HOME", "config"),
+            ("XDG_STATE_HOME", "state"),
+            ("XDG_DATA_HOME", "data"),
+            ("XDG_RUNTIME_DIR", "run"),
+        ] {
+            command.env(name, self.home.path().join(folder));
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    }
+
+    /// Starts the agent.
+    #[track_caller]
+    pub fn start(&mut self) {
+        let log = File::options().create(true).append(true).open(self.home.path().join("log")).expect("a log");
+        self.agent = Some(Process::start(self.command().stderr(log)));
+    }
+
+    /// What the agent said.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
+    }
+
+    /// The running agent.
+    #[track_caller]
+    pub fn agent(&mut self) -> &mut Process {
+        self.agent.as_mut().expect("the agent was started")
+    }
+
+    /// A file of the agent's folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.home.path().join("state/penutup/broadcast").join(name)
+    }
+
+    /// What lies on the disk as the declaration.
+    pub fn klb(&self) -> Option<Broadcast> {
+        Broadcast::read(&fs::read(self.file("klb.toml")).ok()?).ok()
+    }
+
+    /// Where the journal lies.
+    pub fn journal(&self) -> PathBuf {
+        self.home.path().join("data/penutup/journal.db")
+    }
+
+    /// Writes a file of the user's settings.
+    pub fn settings(&self, text: &str) {
+        let path = self.home.path().join("config/penutup/settings.toml");
+        fs::create_dir_all(path.parent().expect("a folder")).expect("the settings' folder");
+        fs::write(path, text).expect("settings");
+    }
+
+    /// A prompter on this machine.
+    pub fn prompter(&self) -> Prompter {
+        let folders = Folders { runtime: Some(self.home.path().join("run/penutup")), ..Folders::default() };
+        fs::create_dir_all(self.home.path().join("run")).expect("a runtime folder");
+        Prompter::begin(Place::of(&folders).expect("a place"))
+    }
+}
+
+/// A prompter's ears.
+#[derive(Debug)]
+pub struct Prompter {
+    heard: Arc<Mutex<Vec<AgentEvent>>>,
+    _listening: Listening,
+}
+
+impl Prompter {
+    fn begin(place: Place) -> Self {
+        let heard: Arc<Mutex<Vec<AgentEvent>>> = Arc::default();
+        let ears = Arc::clone(&heard);
+        let listening = socket::listen(place, None, Arc::new(Used::default()), move |asked| {
+            if let Action::Agent(event) = &asked.action {
+                ears.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+            }
+            asked.answer(Vec::new());
+            true
+        });
+        Self { heard, _listening: listening }
+    }
+
+    /// Everything that it was told.
+    pub fn heard(&self) -> Vec<AgentEvent> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The last declaration that it was told.
+    pub fn klb(&self) -> Option<Broadcast> {
+        self.heard().into_iter().rev().find_map(|event| match event {
+            AgentEvent::Klb(klb) => Some(*klb),
+            _ => None,
+        })
+    }
+
+    /// Whether the last word of the link was this.
+    pub fn ended_with(&self, ends: impl Fn(&AgentEvent) -> bool) -> bool {
+        let of_link = |e: &&AgentEvent| !matches!(e, AgentEvent::Klb(_) | AgentEvent::Rules);
+        self.heard().iter().rev().find(of_link).is_some_and(ends)
+    }
+}
+
+/// Who declares.
+pub struct Declarer {
+    client: Client,
+    supervisor: Supervisor,
+}
+
+impl Declarer {
+    /// A supervisor.
+    pub async fn of(ground: &Ground, id: &str) -> Self {
+        let who = Who::Supervisor(id);
+        let supervisor = Supervisor::read(&ground.config(who), Lang::En).expect("supervisor.toml");
+        Self { client: ground.connect(who).await, supervisor }
+    }
+
+    /// A signed broadcast.
+    pub fn sign(&self, key: &Key, version: u64, payload: &str) -> Vec<u8> {
+        let pair = self.supervisor.sign.pair();
+        let id = self.supervisor.own.id.clone();
+        Envelope::sign(&pair, key.clone(), id, version, payload.to_owned()).expect("a signature").to_bytes()
+    }
+
+    /// Puts bytes under a key.
+    pub async fn put(&self, key: &Key, bytes: Vec<u8>) {
+        let answer = self.client.request(subject::put(key), bytes.into()).await.expect("an answer");
+        let answer = String::from_utf8_lossy(&answer.payload).into_owned();
+        assert!(answer.contains("\"seq\"") && !answer.contains("\"error\""), "{answer}");
+    }
+
+    /// Declares KLB.
+    pub async fn declare(&self, key: &Key, version: u64, state: State, why: &str) {
+        let klb = Broadcast {
+            version,
+            fact: KLB.into(),
+            state,
+            value: None,
+            since: "2026-03-02T06:05:00Z".parse().expect("a time"),
+            until: None,
+            by: None,
+            why: Some(why.into()),
+        };
+        self.put(key, self.sign(key, version, &klb.to_table().to_string())).await;
+    }
+}
+
+/// What the centre last heard of a seat.
+pub async fn state_of(status: &Client, site: &str, seat: &str) -> Option<SeatState> {
+    let stream = format!("$JS.API.DIRECT.GET.SEATS_{}.seat.{site}.{seat}", site.to_ascii_uppercase());
+    let answer = status.request(stream, "".into()).await.ok()?;
+    SeatState::read(&answer.payload).ok()
+}
+
+/// A journal that calls are written into.
+#[derive(Debug)]
+pub struct Calls {
+    store: Store,
+    presence: Presence,
+}
+
+impl Calls {
+    /// Opens it as a prompter does.
+    pub fn of(path: &Path) -> Self {
+        let mut store = Store::open(path).expect("a journal").store;
+        let presence = store.join().expect("a place in it");
+        Self { store, presence }
+    }
+
+    /// Writes a call that ended at this second, or that runs.
+    pub fn write(&mut self, id: Uuid, version: u64, second: i64, ended: bool) {
+        self.write_all(std::iter::once((id, version, second, ended)));
+    }
+
+    /// Writes new calls that have ended.
+    pub fn write_new(&mut self, count: usize) -> Vec<Uuid> {
+        let ids: Vec<Uuid> = (0..count).map(|_| Uuid::now_v7()).collect();
+        self.write_all(ids.iter().zip(0..).map(|(id, second)| (*id, 1, second, true)));
+        ids
+    }
+
+    fn write_all(&mut self, calls: impl Iterator<Item = (Uuid, u64, i64, bool)>) {
+        let all: Vec<_> = calls.map(|(id, version, second, ended)| (id, version, record(second, ended))).collect();
+        let entries = all.iter().map(|(id, version, record)| Entry {
+            id: *id,
+            version: *version,
+            changed: record.start,
+            record: Some(record),
+        });
+        self.store.save(self.presence.id(), None, entries).expect("a call is written");
+    }
+}
+
+fn record(second: i64, ended: bool) -> Record {
+    let start: DateTime<Utc> = "2026-03-02T06:05:00Z".parse().expect("a time");
+    let start = start + TimeDelta::seconds(second);
+    Record {
+        call: 1,
+        start,
+        end: ended.then(|| (start + TimeDelta::seconds(60), HowEnded::Said(Ending::Complete))),
+        facts: Vec::new(),
+        zone: "WIB".into(),
+        greeting: Some("siang".into()),
+        rule: "biasa".into(),
+        revision: "Rev-1".into(),
+        rules_sha256: "00".into(),
+        steps: Vec::new(),
+        cost: Vec::new(),
+        differs: Vec::new(),
+    }
+}
+
+/// Runs a command until it ends, and answers its status and what it said.
+#[track_caller]
+pub fn ran(mut command: Command) -> (Option<i32>, String) {
+    let child = command.stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut process = Process(child);
+    let status = wait_for("the end of the program", || process.0.try_wait().expect("a status"));
+    let said = process.0.stderr.take().map(io::read_to_string).transpose().expect("what it said");
+    (status.code(), said.unwrap_or_default())
+}
