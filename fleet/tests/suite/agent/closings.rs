@@ -150,11 +150,7 @@ async fn ten_thousand_made_offline_drain_over_kills_of_the_agent_and_of_the_serv
     println!("{count_of} closings, two kills of each side: {:?}", begun.elapsed());
     let status = ground.connect(Who::Program("status")).await;
     once_each(&stream(&archive).await, &all);
-    let settled = async || {
-        let s = state_of(&status, "jkt", "a1").await;
-        eprintln!("{s:?}");
-        s.filter(|s| s.unsent == 0 && s.sent == count_of)
-    };
+    let settled = async || state_of(&status, "jkt", "a1").await.filter(|s| s.unsent == 0 && s.sent == count_of);
     wait_until("the seat's own count", settled).await;
 }
 
