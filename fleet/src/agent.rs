@@ -142,8 +142,8 @@ async fn work(agent: config::agent::Agent, folders: &Folders, mut folder: Folder
     tasks.spawn(keeper.keep(letters));
     tasks.spawn(closings.carry(connection.watch(), asked));
     tasks.spawn(centre::tell(client.clone(), connection.clone(), heard, bell, log.clone()));
-    let ((client, seat, standing), hears) = (for_task(), Arc::clone(&hearing));
-    tasks.spawn(async move { receiver::ask(&client, &seat, standing, &again, &*hears).await });
+    let ((client, seat, standing), to_keeper) = (for_task(), Arc::clone(&hearing));
+    tasks.spawn(async move { receiver::ask(&client, &seat, standing, &again, &*to_keeper).await });
     let (client, seat, standing) = for_task();
     tasks.spawn(async move { now.say(&client, &seat, standing).await });
     let (client, seat, _) = for_task();

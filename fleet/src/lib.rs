@@ -1,5 +1,5 @@
 //! The fleet of penutup: past one machine two things travel, *broadcasts* (KLB, the rules) from supervisors to every
-//! seat and *closings* from every seat to a central database. NATS JetStream carries them; the prompter itself knows
+//! seat and *closings* from every seat to a central database. NATS `JetStream` carries them; the prompter itself knows
 //! nothing of it and gains nothing from it but a local socket that an agent speaks to.
 //!
 //! ```text

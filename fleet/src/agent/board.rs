@@ -128,7 +128,7 @@ impl Board {
 
     /// Lets hold what follows from everything that is known. Answers whether it is something else than before.
     pub fn settle(&mut self) -> bool {
-        let holds = effective(self.holds.as_ref(), self.known.values().filter_map(|known| known.klb.as_ref()));
+        let holds = effective(self.holds.as_ref(), &self.known.values().filter_map(|known| known.klb.as_ref()));
         let is_news = holds != self.holds;
         self.holds = holds;
         is_news
@@ -160,13 +160,13 @@ impl Board {
         }
         let (klb, rules) = match verified.content {
             Content::Klb(klb) => (Some(klb), None),
-            Content::Rules(text) => match proved(text, envelope.version, today) {
-                Some(rules) => (None, Some(rules)),
-                None => {
+            Content::Rules(text) => {
+                let Some(rules) = proved(text, envelope.version, today) else {
                     self.unproved = Some(envelope);
                     return Err(Refusal::BadPayload);
-                }
-            },
+                };
+                (None, Some(rules))
+            }
         };
         self.known.insert(key.clone(), Known { envelope, klb, learnt: Some(came.at) });
         if let Some(rules) = rules {

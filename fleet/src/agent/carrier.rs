@@ -132,16 +132,15 @@ impl Carrier {
     }
 
     fn ledger(&mut self) -> Result<&mut Ledger, Trouble> {
-        let ledger = match self.ledger.take() {
-            Some(ledger) => ledger,
-            None => {
-                let (ledger, aside) = Ledger::open(&self.path)?;
-                if aside.is_some() {
-                    // All of the journal is to be numbered anew.
-                    (self.from_ms, self.noticed.aside) = (i64::MIN, aside);
-                }
-                ledger
+        let ledger = if let Some(ledger) = self.ledger.take() {
+            ledger
+        } else {
+            let (ledger, aside) = Ledger::open(&self.path)?;
+            if aside.is_some() {
+                // All of the journal is to be numbered anew.
+                (self.from_ms, self.noticed.aside) = (i64::MIN, aside);
             }
+            ledger
         };
         Ok(self.ledger.insert(ledger))
     }
@@ -299,5 +298,139 @@ fn message(id: Uuid, version: u64, first: u64, again: Option<u64>) -> String {
         Some(time) => format!("{id}.{version}.r{time}"),
         None if version == first => id.to_string(),
         None => format!("{id}.{version}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use chrono::{DateTime, TimeDelta};
+    use penutup::action::Ending;
+    use penutup::journal::presence::Presence;
+    use penutup::journal::record::{HowEnded, Record};
+    use penutup::journal::store::{Entry, Store};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    struct Desk {
+        folder: TempDir,
+        store: Store,
+        presence: Presence,
+    }
+
+    impl Desk {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let mut store = Store::open(&folder.path().join("journal.db")).unwrap().store;
+            let presence = store.join().unwrap();
+            Self { folder, store, presence }
+        }
+
+        fn carrier(&self) -> Carrier {
+            Carrier::new(Some(self.folder.path().join("journal.db")), self.folder.path().join("ledger.db"))
+        }
+
+        /// A call that began at this second, and ended unless it runs.
+        fn write(&mut self, id: u128, version: u64, second: i64, ended: bool) {
+            let at = |second| DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
+            let record = Record {
+                call: 1,
+                start: at(second),
+                end: ended.then(|| (at(second + 9), HowEnded::Said(Ending::Complete))),
+                facts: vec![],
+                zone: "WIB".into(),
+                greeting: None,
+                rule: "biasa".into(),
+                revision: "Rev-1".into(),
+                rules_sha256: "ab".into(),
+                steps: vec![],
+                cost: vec![],
+                differs: vec![],
+            };
+            let id = Uuid::from_u128(id);
+            let entry = Entry { id, version, changed: at(second), record: Some(&record) };
+            self.store.save(self.presence.id(), None, std::iter::once(entry)).unwrap();
+        }
+    }
+
+    fn next(carrier: &mut Carrier) -> Vec<(u128, String, u64)> {
+        carrier.look().unwrap();
+        let parcels = carrier.next(9).unwrap();
+        let told = |parcel: &Parcel| {
+            let seq = Closing::read(&parcel.body).unwrap().seq;
+            (parcel.id.as_u128(), parcel.message.clone(), seq)
+        };
+        parcels.iter().map(told).collect()
+    }
+
+    fn id(n: u128) -> String {
+        Uuid::from_u128(n).to_string()
+    }
+
+    #[test]
+    fn what_was_not_acknowledged_waits_on_however_old_it_is() {
+        let mut desk = Desk::new();
+        desk.write(1, 1, 0, true);
+        desk.write(2, 1, 10 * 86_400, true);
+        let mut carrier = desk.carrier();
+        let first = next(&mut carrier);
+        assert_eq!(first, [(1, id(1), 1), (2, id(2), 2)]);
+        // The server had room for the second only; the first is ten days older.
+        carrier.done(&[(Uuid::from_u128(2), 1)], 1).unwrap();
+        assert_eq!(carrier.unsent(), 1);
+        assert_eq!(next(&mut carrier), [(1, id(1), 1)]);
+        // Killed before it heard of the acknowledgement.
+        let mut carrier = desk.carrier();
+        assert_eq!(next(&mut carrier), [(1, id(1), 1)]);
+        carrier.done(&[(Uuid::from_u128(1), 1)], 0).unwrap();
+        assert_eq!((carrier.look().unwrap(), carrier.standing().unwrap().1), (0, 2));
+    }
+
+    #[test]
+    fn a_call_that_ran_for_days_is_found_and_a_newer_version_is_another_message() {
+        let mut desk = Desk::new();
+        desk.write(1, 1, 0, false);
+        desk.write(2, 1, 10 * 86_400, true);
+        let mut carrier = desk.carrier();
+        assert_eq!(next(&mut carrier), [(2, id(2), 1)]);
+        // Before it is acknowledged its end is taken back, and it ends anew: the stream may have the first.
+        desk.write(2, 2, 10 * 86_400, false);
+        carrier.done(&[], 1).unwrap();
+        assert_eq!(next(&mut carrier), []);
+        desk.write(1, 2, 0, true);
+        desk.write(2, 3, 10 * 86_400, true);
+        assert_eq!(next(&mut carrier), [(1, id(1), 2), (2, format!("{}.3", id(2)), 1)]);
+        carrier.done(&[(Uuid::from_u128(1), 2), (Uuid::from_u128(2), 3)], 0).unwrap();
+        let missing = |epoch, from, to| Missing { epoch, from, to };
+        let (epoch, _) = carrier.standing().unwrap();
+        let again: Vec<_> = carrier.again(missing(epoch, 1, 1)).unwrap().into_iter().map(|p| p.message).collect();
+        assert_eq!(again, [format!("{}.3.r1", id(2))]);
+        assert_eq!(carrier.again(missing(Uuid::nil(), 1, 9)).unwrap(), []);
+    }
+
+    #[test]
+    fn a_lost_ledger_numbers_everything_anew_and_a_missing_journal_is_no_trouble() {
+        let mut desk = Desk::new();
+        desk.write(1, 1, 0, true);
+        let mut carrier = desk.carrier();
+        assert_eq!(next(&mut carrier).len(), 1);
+        carrier.done(&[(Uuid::from_u128(1), 1)], 0).unwrap();
+        let (epoch, _) = carrier.standing().unwrap();
+        drop(carrier);
+        let ledger = desk.folder.path().join("ledger.db");
+        fs::write(&ledger, "x".repeat(5_000)).unwrap();
+        let mut carrier = desk.carrier();
+        assert_eq!(next(&mut carrier), [(1, id(1), 1)]);
+        assert!(carrier.noticed().aside.is_some());
+        assert_ne!(carrier.standing().unwrap().0, epoch);
+        for journal in [None, Some(desk.folder.path().join("none.db"))] {
+            let mut carrier = Carrier::new(journal, ledger.clone());
+            assert_eq!(carrier.look().unwrap(), 0);
+        }
+        fs::write(desk.folder.path().join("foreign.db"), "x".repeat(5_000)).unwrap();
+        let mut carrier = Carrier::new(Some(desk.folder.path().join("foreign.db")), ledger);
+        assert!(matches!(carrier.look(), Err(Trouble::Journal(_))));
     }
 }

@@ -63,16 +63,13 @@ impl Closings {
             if standing.wait_for(|standing| standing.connected).await.is_err() {
                 return;
             }
-            let batch = match self.batch(look, window).await {
-                Ok(batch) => batch,
-                Err(()) => {
-                    look = true;
-                    tokio::select! {
-                        () = sleep(EVERY_NOW_AND_THEN) => {}
-                        () = self.changed.notified() => sleep(QUIET).await,
-                    }
-                    continue;
+            let Some(batch) = self.batch(look, window).await else {
+                look = true;
+                tokio::select! {
+                    () = sleep(EVERY_NOW_AND_THEN) => {}
+                    () = self.changed.notified() => sleep(QUIET).await,
                 }
+                continue;
             };
             look = false;
             if batch.is_empty() {
@@ -112,16 +109,16 @@ impl Closings {
     }
 
     /// The next to be sent, the journal looked through before where `look` says so.
-    async fn batch(&self, look: bool, window: usize) -> Result<Vec<Parcel>, ()> {
-        let batch = self.blocking(move |carrier| {
+    async fn batch(&self, look: bool, window: usize) -> Option<Vec<Parcel>> {
+        let next = self.blocking(move |carrier| {
             if look {
                 carrier.look()?;
             }
             carrier.next(window)
         });
-        let batch = batch.await;
+        let batch = next.await;
         self.tell_now().await;
-        batch.ok_or(())
+        batch
     }
 
     /// Does something with the disk, and tells what is wrong with it; `None` where something was.

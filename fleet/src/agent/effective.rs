@@ -13,7 +13,7 @@ const LAST_VERSION: u64 = 253_402_300_799;
 #[must_use]
 pub fn effective<'b>(
     previous: Option<&Broadcast>,
-    heard: impl Iterator<Item = &'b Broadcast> + Clone,
+    heard: &(impl Iterator<Item = &'b Broadcast> + Clone),
 ) -> Option<Broadcast> {
     let newest = |state| heard.clone().filter(|b| b.state == state).max_by_key(|b| b.version);
     let Some(holds) = newest(State::On).or_else(|| newest(State::Off)) else { return previous.cloned() };
@@ -52,7 +52,7 @@ mod tests {
     }
 
     fn of(previous: Option<&Broadcast>, heard: &[Broadcast]) -> Option<Broadcast> {
-        effective(previous, heard.iter())
+        effective(previous, &heard.iter())
     }
 
     #[test]
@@ -97,7 +97,7 @@ mod tests {
                 let version = scopes[scope].as_ref().map_or(0, |b| b.version) + step;
                 let state = if on { State::On } else { State::Off };
                 scopes[scope] = Some(klb(version, state, &why.to_string()));
-                let next = effective(holds.as_ref(), scopes.iter().flatten()).unwrap();
+                let next = effective(holds.as_ref(), &scopes.iter().flatten()).unwrap();
                 let newest = |state| scopes.iter().flatten().filter(|b| b.state == state).map(|b| b.version).max();
                 let is_on = newest(State::On).is_some();
                 prop_assert_eq!(next.state == State::On, is_on);
@@ -111,7 +111,7 @@ mod tests {
                     }
                 }
                 // Said again it is no news.
-                prop_assert_eq!(effective(Some(&next), scopes.iter().flatten()), Some(next.clone()));
+                prop_assert_eq!(effective(Some(&next), &scopes.iter().flatten()), Some(next.clone()));
                 holds = Some(next);
             }
         }

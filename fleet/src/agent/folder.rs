@@ -183,3 +183,101 @@ impl Board {
         self.set_refused(refused);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nkeys::KeyPair;
+    use penutup::broadcast::{KLB, State};
+    use penutup::rules::BUILT_IN;
+
+    use super::*;
+    use crate::wire::envelope::Envelope;
+    use crate::wire::key::Scope;
+    use crate::wire::name::Name;
+    use crate::wire::trust::{Grant, Signer};
+
+    fn name(text: &str) -> Name {
+        Name::parse(text).unwrap()
+    }
+
+    fn klb(version: u64, state: State) -> String {
+        let since = "2026-03-02T06:05:00Z".parse().unwrap();
+        let klb = Broadcast {
+            version,
+            fact: KLB.into(),
+            state,
+            value: None,
+            since,
+            until: None,
+            by: None,
+            why: Some("gangguan".into()),
+        };
+        klb.to_table().to_string()
+    }
+
+    #[test]
+    fn what_was_known_is_known_again_and_nothing_else_is() {
+        let place = tempfile::tempdir().unwrap();
+        let pair = KeyPair::new_user();
+        let site = Scope::Site(name("jkt"));
+        let grants = vec![Grant::Rules, Grant::Klb(Scope::Center), Grant::Klb(site.clone())];
+        let spv = Signer { id: name("spv"), name: "SPV".into(), key: pair.public_key(), grants };
+        let (trust, seat) = (Trust::of(vec![spv]), Seat { site: name("jkt"), region: name("jawa"), seat: name("a01") });
+        let today = NaiveDate::MAX;
+        let mut folder = Folder::hold(place.path().join("broadcast")).unwrap();
+        assert!(matches!(Folder::hold(place.path().join("broadcast")), Err(NoFolder::Held)));
+        let mut board = folder.load(&seat, &trust, today);
+        let texts = [
+            (Key::Klb(Scope::Center), 7, klb(7, State::On)),
+            (Key::Klb(site), 9, klb(9, State::Off)),
+            (Key::Rules, 3, BUILT_IN.to_owned()),
+        ];
+        for (key, version, payload) in texts {
+            let bytes = Envelope::sign(&pair, key.clone(), name("spv"), version, payload).unwrap().to_bytes();
+            let heard = board.heard(&trust, Some(&key), &bytes, Came::unasked(), today);
+            folder.keep(&board, &[heard]).unwrap();
+        }
+        let path = folder.path().to_owned();
+        drop(folder);
+
+        // Files that others changed, or that went, are put right; what is known stays as it was.
+        fs::write(path.join("rules.toml"), "rusak").unwrap();
+        let mut folder = Folder::hold(path.clone()).unwrap();
+        let again = folder.load(&seat, &trust, today);
+        assert_eq!(again.holds(), board.holds());
+        assert_eq!(again.holds().map(|klb| klb.version), Some(7), "read one after another they are no news");
+        assert_eq!((again.rules_text(), again.refused().total()), (Some(BUILT_IN), 0));
+        assert!(!folder.has_rules(&again));
+        folder.keep(&again, &[]).unwrap();
+        assert!(folder.has_rules(&again));
+        assert_eq!(fs::read_to_string(path.join("rules.toml")).unwrap(), BUILT_IN);
+
+        // What was kept is believed no more than what comes: nobody signed this.
+        let kept = fs::read_to_string(path.join("known.json")).unwrap();
+        fs::write(path.join("known.json"), kept.replace("gangguan", "serangan")).unwrap();
+        let forged = folder.load(&seat, &trust, today);
+        assert_eq!(forged.envelopes().count(), 1, "the rules alone");
+        assert_eq!(forged.holds(), board.holds(), "what held goes on until the centre is heard");
+        for broken in ["", "{", "{\"schema\":2,\"known\":{}}"] {
+            fs::write(path.join("known.json"), broken).unwrap();
+            assert_eq!(folder.load(&seat, &trust, today).envelopes().count(), 0);
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_written_is_written_later() {
+        let place = tempfile::tempdir().unwrap();
+        let mut folder = Folder::hold(place.path().join("broadcast")).unwrap();
+        let seat = Seat { site: name("jkt"), region: name("jawa"), seat: name("a01") };
+        let held = Broadcast::read(klb(7, State::On).as_bytes()).unwrap();
+        let board = Board::new(&seat, Some(held));
+        // A folder in a file's place, whoever runs this.
+        let path = path_in(folder.path());
+        fs::create_dir(&path).unwrap();
+        let (which, _) = folder.keep(&board, &[Heard::Klb]).unwrap_err();
+        assert_eq!(which, path);
+        fs::remove_dir(&path).unwrap();
+        folder.keep(&board, &[]).unwrap();
+        assert!(path.is_file() && folder.path().join("known.json").is_file());
+    }
+}

@@ -154,13 +154,12 @@ impl Ledger {
             )?;
             for (id, version) in calls {
                 let there = known.query_row([id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-                let (seq, first): (i64, i64) = match there {
-                    Some(there) => there,
-                    None => {
-                        let seq = next.query_row([], |row| row.get(0))?;
-                        give.execute(params![id.as_bytes(), seq, number(*version)])?;
-                        (seq, number(*version))
-                    }
+                let (seq, first): (i64, i64) = if let Some(there) = there {
+                    there
+                } else {
+                    let seq = next.query_row([], |row| row.get(0))?;
+                    give.execute(params![id.as_bytes(), seq, number(*version)])?;
+                    (seq, number(*version))
                 };
                 let back = |count: i64| count.try_into().unwrap_or(0);
                 out.push(Numbered { seq: back(seq), first: back(first) });

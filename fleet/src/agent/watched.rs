@@ -21,9 +21,9 @@ impl Watched {
                 told(&event);
             }
         });
-        let mut watched = Self { watcher: watcher.ok(), folder: folder.into() };
-        watched.again();
-        watched
+        let mut one = Self { watcher: watcher.ok(), folder: folder.into() };
+        one.again();
+        one
     }
 
     /// Watches it again: one that was made anew is another folder. Answers whether it is watched.

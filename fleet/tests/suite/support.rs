@@ -27,6 +27,11 @@ pub fn skipped(why: &dyn Display) {
     let _ = writeln!(std::io::stderr(), "SKIPPED {}: {why}", thread.name().unwrap_or("a test"));
 }
 
+/// Tells how long something took, for whoever runs the tests with `--nocapture`. Nothing is asserted of it.
+pub fn figure(what: &str, time: Duration) {
+    let _ = writeln!(std::io::stderr(), "{what} {time:?}");
+}
+
 /// Waits until there is an answer.
 ///
 /// # Panics

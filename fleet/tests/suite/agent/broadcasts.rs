@@ -1,8 +1,9 @@
 //! What the centre says: on the disk, on the prompters, and never anything else.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use async_nats::jetstream;
 use penutup::action::agent::AgentEvent;
 use penutup::broadcast::State;
 use penutup::rules::BUILT_IN;
@@ -11,7 +12,7 @@ use penutup_fleet::wire::subject;
 
 use super::key;
 use crate::support::machine::{Declarer, Seat, state_of};
-use crate::support::{Ground, Shape, Who, wait_until};
+use crate::support::{Ground, Shape, Who, figure, wait_until};
 
 #[tokio::test]
 async fn a_flip_reaches_disk_and_every_prompter_and_the_late_and_the_restarted_hear_the_present() {
@@ -116,9 +117,7 @@ async fn a_link_that_is_down_is_told_since_when_and_after_it_everything_is_curre
     let frozen = Instant::now();
     ground.nats.freeze();
     wait_until("down", async || prompter.ended_with(down).then_some(())).await;
-    println!("half-open: shown after {:?}", frozen.elapsed());
-    // Nine seconds at the most by its pings; the rest is for a machine that does much else.
-    assert!(frozen.elapsed() < Duration::from_secs(30), "{:?}", frozen.elapsed());
+    figure("a half-open link is shown after", frozen.elapsed());
     ground.nats.thaw();
     wait_until("up again", async || prompter.ended_with(up).then_some(())).await;
 
@@ -153,6 +152,13 @@ async fn in_a_flood_the_present_is_heard_all_the_same() {
     centre.put(&key("rules.active"), centre.sign(&key("rules.active"), 5, &rules)).await;
     wait_until("the rules", async || prompter.heard().contains(&AgentEvent::Rules).then_some(())).await;
     flood.await.expect("the flood");
+    // The server takes what nobody waits for after what somebody waits for.
+    let admin = jetstream::new(ground.connect(Who::Program("admin")).await);
+    wait_until("all of it in the stream", async || {
+        let stream = admin.get_stream(subject::BROADCASTS).await.ok()?;
+        (stream.cached_info().state.last_sequence == 20_001).then_some(())
+    })
+    .await;
     centre.declare(&key("klb.center"), 1_000, State::On, "gangguan").await;
     wait_until("the declaration", async || prompter.klb()).await;
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::support::machine::{Calls, Seat, state_of};
-use crate::support::{Ground, Shape, Who, wait_until};
+use crate::support::{Ground, Shape, Who, figure, wait_until};
 
 /// A closing in the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,8 +88,8 @@ async fn what_ends_is_sent_once_and_what_ends_anew_once_more_in_its_new_version(
     wait_until("the next", async || count(&archive).await.filter(|count| *count == 3)).await;
     calls.write(first, 3, 10, true);
     wait_until("the newer version", async || count(&archive).await.filter(|count| *count == 4)).await;
-    let sent = stream(&archive).await;
-    let told: Vec<_> = sent.iter().map(|one| (one.message.clone(), one.seq, one.version)).collect();
+    let all = stream(&archive).await;
+    let told: Vec<_> = all.iter().map(|one| (one.message.clone(), one.seq, one.version)).collect();
     let newer = format!("{first}.3");
     assert_eq!(
         told,
@@ -99,7 +99,7 @@ async fn what_ends_is_sent_once_and_what_ends_anew_once_more_in_its_new_version(
     let status = ground.connect(Who::Program("status")).await;
     let state = wait_until("the count", async || state_of(&status, "jkt", "a1").await.filter(|s| s.sent == 3));
     let state = state.await;
-    assert_eq!((state.unsent, state.epoch), (0, sent[0].epoch));
+    assert_eq!((state.unsent, state.epoch), (0, all[0].epoch));
 
     // The centre misses one; another's epoch is not this seat's to answer for.
     let asks = |epoch, from, to| serde_json::to_vec(&Ask { schema: 1, resend: Missing { epoch, from, to } }).unwrap();
@@ -147,7 +147,7 @@ async fn ten_thousand_made_offline_drain_over_kills_of_the_agent_and_of_the_serv
     }
     let count_of = all.len() as u64;
     wait_until("all of them", async || count(&archive).await.filter(|count| *count >= count_of)).await;
-    println!("{count_of} closings, two kills of each side: {:?}", begun.elapsed());
+    figure("10,040 closings into the stream over two kills of each side take", begun.elapsed());
     let status = ground.connect(Who::Program("status")).await;
     once_each(&stream(&archive).await, &all);
     let settled = async || state_of(&status, "jkt", "a1").await.filter(|s| s.unsent == 0 && s.sent == count_of);

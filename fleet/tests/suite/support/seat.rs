@@ -46,7 +46,9 @@ impl Hear for Ear {
     }
 
     async fn answered(&self, letters: Vec<Letter>) {
-        letters.iter().for_each(|letter| self.judge(letter));
+        for letter in &letters {
+            self.judge(letter);
+        }
     }
 
     fn round(&self, heard: bool) {
