@@ -30,6 +30,8 @@ use std::time::Duration;
 
 use async_nats::Event;
 use chrono::Utc;
+use notify::EventKind;
+use notify::event::ModifyKind;
 use penutup::cli::{SETTINGS_VARIABLE, load_settings};
 use penutup::files::{Chosen, Folders, Why, shown_path};
 use penutup::softphone::place::Place;
@@ -77,7 +79,7 @@ pub fn run(common: &Common) -> Result<Status, Fail> {
     })?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(4)
+        .max_blocking_threads(2)
         .thread_keep_alive(Duration::from_secs(2))
         .build()
         .map_err(|error| Fail::new(outside::reason(&error, lang.words())))?;
@@ -194,9 +196,15 @@ fn watch_journal(journal: Option<&Path>) -> (Arc<Notify>, Option<Watched>) {
     let ring = Arc::clone(&changed);
     let mut watched = Watched::new(folder, move |event| {
         let names = || event.paths.iter().filter_map(|path| path.file_name());
-        // To read it SQLite makes an empty log and takes it away again; only what is written is news.
-        let is_written = event.kind.is_modify() && names().any(|n| n == name || n == log_name);
-        if is_written || (event.kind.is_create() && names().any(|n| n == name)) {
+        // Whoever reads it opens its log, makes it where it is not, and (as root) gives it its owner again: only what is
+        // written is news, or our own looks would wake us for ever.
+        let is_news = match event.kind {
+            EventKind::Modify(ModifyKind::Metadata(_)) => false,
+            EventKind::Modify(_) => names().any(|n| n == name || n == log_name),
+            EventKind::Create(_) => names().any(|n| n == name),
+            _ => false,
+        };
+        if is_news {
             ring.notify_one();
         }
     });
