@@ -1,6 +1,6 @@
 //! systemd units: each program under a user of its own, with no right that its work does not need.
 
-use super::fleet::Fleet;
+use super::fleet::{Fleet, Node};
 use super::output::Plan;
 use super::programs::Program;
 
@@ -51,17 +51,20 @@ UMask=0077
 
 /// The units of the server, the centre and the seats.
 pub fn write(fleet: &Fleet, plan: &mut Plan) {
-    plan.text("systemd/penutup-nats.service", server(fleet));
+    for node in fleet.nodes() {
+        let leaf = node.leaf.map_or_else(String::new, |site| format!("-{}", site.id));
+        plan.text(format!("systemd/penutup-nats{leaf}.service"), server(fleet, &node));
+    }
     plan.text("systemd/penutup-nats.sysusers", "u penutup-nats - \"penutup fleet server\" - -\n".to_owned());
     plan.text("systemd/penutup-archive.service", archive(fleet));
     plan.text("systemd/penutup-agent.service", agent());
 }
 
-fn server(fleet: &Fleet) -> String {
-    let folder = fleet.server.folder.as_deref().map_or_else(|| format!("{ETC}/server"), |f| f.display().to_string());
-    let store = fleet.server.store.as_deref().map_or_else(|| format!("{folder}/store"), |f| f.display().to_string());
+fn server(fleet: &Fleet, node: &Node<'_>) -> String {
+    let folder = node.server.folder.as_deref().map_or_else(|| format!("{ETC}/server"), |f| f.display().to_string());
+    let store = node.server.store.as_deref().map_or_else(|| format!("{folder}/store"), |f| f.display().to_string());
     // What every seat holds open, and the streams' own files.
-    let files = 4 * fleet.seats() + 4096;
+    let files = 4 * node.seats() + 4096;
     format!(
         "\
 # Written by penutup-fleet provision.

@@ -7,9 +7,8 @@ use std::time::Duration;
 use std::{fs, str};
 
 use async_nats::{Client, HeaderMap};
-use futures_util::StreamExt;
 use penutup::words::Lang;
-use penutup_fleet::provision::streams::{self, Became};
+use penutup_fleet::provision::streams::Became;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::name::Name;
 use penutup_fleet::wire::subject;
@@ -17,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::support::ground::provisioned;
 use crate::support::nats::installed;
-use crate::support::{Ground, Postgres, Shape, Who, skipped};
+use crate::support::{Ground, Postgres, Shape, Who, listen, next, skipped, wait_until};
 
 fn name(text: &str) -> Name {
     Name::parse(text).expect("a name")
@@ -43,14 +42,13 @@ async fn what_crosses_between_the_accounts_crosses_and_its_answers_come_back() {
     let mut heard = Vec::new();
     for (site, seat) in seats {
         let client = ground.connect(Who::Seat(site, seat)).await;
-        heard.push((client.subscribe(subject::heard_all(&name(site))).await.unwrap(), client));
-        heard.last().unwrap().1.flush().await.unwrap();
+        heard.push((listen(&client, subject::heard_all(&name(site))).await, client));
     }
     let supervisor = ground.connect(Who::Supervisor("pusat")).await;
     assert!(put(&supervisor, &center, 0, "one").await.contains("\"seq\":1"));
     assert!(put(&supervisor, &center, 0, "two").await.contains("wrong last sequence: 1"), "compare-and-set");
     for ((site, seat), (messages, client)) in seats.iter().zip(&mut heard) {
-        let message = messages.next().await.expect("the broadcast");
+        let message = next(messages).await;
         assert_eq!(message.subject.as_str(), subject::heard(&name(site), &center));
         assert_eq!(&message.payload[..], b"one");
         let got = client.request(subject::direct_get(&center), "".into()).await.expect("a direct get");
@@ -72,13 +70,15 @@ async fn what_crosses_between_the_accounts_crosses_and_its_answers_come_back() {
     }
     // The centre's own: who asks again, who looks.
     let archive = ground.connect(Who::Program("archive")).await;
-    let mut asked = heard[0].1.subscribe("ask.jkt.a1").await.unwrap();
-    heard[0].1.flush().await.unwrap();
+    let mut asked = listen(&heard[0].1, "ask.jkt.a1").await;
     archive.publish("ask.jkt.a1", "again".into()).await.unwrap();
-    assert_eq!(&asked.next().await.expect("the asking").payload[..], b"again");
+    assert_eq!(&next(&mut asked).await.payload[..], b"again");
     let status = ground.connect(Who::Program("status")).await;
-    let got = status.request("$JS.API.DIRECT.GET.SEATS_SBY.seat.sby.c1", "".into()).await.unwrap();
-    assert_eq!(&got.payload[..], b"{}");
+    wait_until("the seat's state", async || {
+        let got = status.request("$JS.API.DIRECT.GET.SEATS_SBY.seat.sby.c1", "".into()).await.unwrap();
+        (&got.payload[..] == b"{}").then_some(())
+    })
+    .await;
     let older = "{\"seq\":1,\"next_by_subj\":\"$KV.BROADCAST.klb.center\"}";
     let got = supervisor.request(subject::DIRECT_GET, older.into()).await.unwrap();
     assert_eq!(&got.payload[..], b"one", "a supervisor reads what was");
@@ -87,16 +87,15 @@ async fn what_crosses_between_the_accounts_crosses_and_its_answers_come_back() {
 #[tokio::test]
 async fn the_streams_are_made_once_and_never_weakened() {
     let Some(mut ground) = Ground::start(&Shape::default()).await else { return };
-    let admin = ground.connect(Who::Program("admin")).await;
-    let again = streams::ensure(admin.clone(), &ground.fleet, Lang::En).await.unwrap();
+    let again = ground.streams().await;
     assert_eq!(again.len(), 7);
     assert!(again.iter().all(|outcome| outcome.became == Became::Same && outcome.stronger.is_empty()), "{again:?}");
     ground.provision_again(&Shape { closings_mib: Some(128), ..Shape::default() });
-    let less = streams::ensure(admin.clone(), &ground.fleet, Lang::En).await.unwrap();
+    let less = ground.streams().await;
     let jkt = less.iter().find(|outcome| outcome.stream == "CLOSINGS_JKT").unwrap();
     assert_eq!((&jkt.became, &jkt.stronger[..]), (&Became::Same, &["max_bytes"][..]));
     ground.provision_again(&Shape { closings_mib: Some(257), ..Shape::default() });
-    let more = streams::ensure(admin, &ground.fleet, Lang::En).await.unwrap();
+    let more = ground.streams().await;
     let jkt = more.iter().find(|outcome| outcome.stream == "CLOSINGS_JKT").unwrap();
     assert_eq!((&jkt.became, &jkt.stronger[..]), (&Became::Raised(vec!["max_bytes"]), &[][..]));
 }

@@ -11,8 +11,9 @@ use penutup_fleet::config::agent::Agent;
 use penutup_fleet::config::center::Center;
 use penutup_fleet::config::supervisor::Supervisor;
 use penutup_fleet::link::Link;
+use penutup_fleet::provision;
 use penutup_fleet::provision::fleet::Fleet;
-use penutup_fleet::provision::{self, streams};
+use penutup_fleet::provision::streams::{self, Outcome};
 use tempfile::TempDir;
 
 use super::nats::{self, Nats};
@@ -115,9 +116,14 @@ impl Ground {
             Some((Nats::start(&binary, &folder.path().join("out/server/nats.conf"), port)?, fleet, port))
         });
         let ground = Self { nats, fleet, port, folder };
-        let admin = ground.connect(Who::Program("admin")).await;
-        streams::ensure(admin, &ground.fleet, Lang::En).await.expect("the streams");
+        ground.streams().await;
         Some(ground)
+    }
+
+    /// Makes or raises the server's streams.
+    pub async fn streams(&self) -> Vec<Outcome> {
+        let admin = self.connect(Who::Program("admin")).await;
+        streams::ensure(admin, &self.fleet, &self.fleet.nodes()[0], Lang::En).await.expect("the streams")
     }
 
     /// A folder for whatever the test needs, that goes with the fleet.
