@@ -1,5 +1,6 @@
 //! Tests of the fleet against a real nats-server and a real PostgreSQL. Where one of them is missing a test says SKIPPED.
 
 mod attacks;
+mod leaves;
 mod provision;
 mod support;
