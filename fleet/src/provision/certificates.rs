@@ -119,12 +119,10 @@ pub fn make(fleet: &Fleet, output: &Output, plan: &mut Plan, now: DateTime<Utc>,
         let own = |(pem, key): (&str, &str)| (format!("{folder}/{pem}"), format!("{folder}/{key}"));
         let server = Wanted { files: own(SERVER), names: node.server.names.clone(), is_client: false };
         authority.make(server, output, plan, &mut made, lang)?;
+        plan.text(format!("{folder}/tls/ca.pem"), made.ca.clone());
         if let Some(site) = node.leaf {
             let leaf = Wanted { files: own(LEAF), names: vec![leaf_name(&site.id)], is_client: true };
             authority.make(leaf, output, plan, &mut made, lang)?;
-            plan.text(format!("{folder}/tls/ca.pem"), made.ca.clone());
-        } else if fleet.server.leaf_port.is_some() {
-            plan.text(format!("{folder}/tls/ca.pem"), made.ca.clone());
         }
     }
     Ok(made)
@@ -170,8 +168,11 @@ impl Authority<'_> {
         params.distinguished_name.push(DnType::CommonName, names[0].as_str());
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages =
-            vec![if is_client { ExtendedKeyUsagePurpose::ClientAuth } else { ExtendedKeyUsagePurpose::ServerAuth }];
+        // The hub's servers show theirs to each other too.
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        if !is_client {
+            params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
+        }
         let until = period(&mut params, self.today, SERVER_DAYS).to_string();
         let own = if let Some(own) = key(output, &key_path, lang)? {
             own

@@ -1,6 +1,7 @@
 //! Tests of the fleet against a real nats-server and a real PostgreSQL. Where one of them is missing a test says SKIPPED.
 
 mod attacks;
+mod deploy;
 mod leaves;
 mod provision;
 mod support;
