@@ -218,7 +218,7 @@ fn tell(fleet: &Fleet, folder: &Path, made: &Made, lang: Lang) -> String {
         ],
     );
     let Done { new, changed, same, removed, left } = &made.done;
-    line(w.files, &[("new", &n(*new)), ("changed", &n(*changed)), ("same", &n(*same)), ("removed", &n(*removed))]);
+    line(w.files, &[("new", &n(*new)), ("changed", &n(changed.len())), ("same", &n(*same)), ("removed", &n(*removed))]);
     if made.keys > 0 {
         line(w.keys, &[("n", &n(made.keys))]);
     }
@@ -234,8 +234,19 @@ fn tell(fleet: &Fleet, folder: &Path, made: &Made, lang: Lang) -> String {
     for (path, until) in &made.certificates {
         line(w.certificate_until, &[("path", path), ("until", until)]);
     }
-    if !made.removed.is_empty() || *changed > 0 {
-        line(w.reload, &[]);
+    for node in fleet.nodes() {
+        let (memory, disk) = streams::room(fleet, &node);
+        let mib = |bytes: u64| bytes.div_ceil(1 << 20).to_string();
+        line(w.room, &[("server", &node.folder()), ("memory", &mib(memory)), ("disk", &mib(disk))]);
+    }
+    for node in fleet.nodes() {
+        let own = format!("{}/", node.folder());
+        let files: Vec<_> = changed.iter().filter_map(|path| path.strip_prefix(&own)).collect();
+        // What stands in there a running server takes in part or not at all, and refuses the rest with it.
+        let text = if files.contains(&"nats.conf") { w.restart } else { w.reload };
+        if !files.is_empty() {
+            line(text, &[("server", &node.folder()), ("files", &files.join(", "))]);
+        }
     }
     out
 }

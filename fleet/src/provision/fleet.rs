@@ -16,7 +16,7 @@ use crate::wire::trust::Grant;
 use crate::words::{Provision, fill, words};
 
 /// The most seats of one server; more than that is several servers' (leaf nodes).
-const MOST_SEATS: u32 = 20_000;
+pub const MOST_SEATS: u32 = 20_000;
 /// Room on disk for a site's closings when nobody says: 14 days of 300 calls of 1 kB a day and seat, in MiB.
 const CLOSINGS_MIB_A_SEAT: u64 = 4;
 /// The least of it.

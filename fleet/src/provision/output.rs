@@ -67,7 +67,7 @@ pub struct Done {
     /// Written for the first time.
     pub new: usize,
     /// Replaced.
-    pub changed: usize,
+    pub changed: Vec<String>,
     /// As they were.
     pub same: usize,
     /// Removed.
@@ -186,7 +186,7 @@ impl Output {
                 Ok(there) if sum(&there) == wanted => done.same += 1,
                 Ok(there) if before.files.get(path).is_some_and(|sums| sums.contains(&sum(&there))) => {
                     write.push((path, text, false));
-                    done.changed += 1;
+                    done.changed.push(path.clone());
                 }
                 Ok(_) => return Err(Refused::Changed(full)),
                 Err(e) if e.kind() == ErrorKind::NotFound => {

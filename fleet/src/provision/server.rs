@@ -10,9 +10,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::certificates::{LEAF, SERVER, leaf_name};
-use super::fleet::{Fleet, Node, Site};
+use super::fleet::{Fleet, MOST_SEATS, Node, Site};
 use super::programs::{Program, seed_of_program, seed_of_seat, seed_of_supervisor};
-use super::streams;
 use crate::wire::closing::MAX_CLOSING;
 use crate::wire::envelope::MAX_ENVELOPE;
 use crate::wire::key::Key;
@@ -25,6 +24,12 @@ const MAX_PAYLOAD: usize = 1 << 20;
 const _: () = assert!(MAX_ENVELOPE < MAX_PAYLOAD && MAX_CLOSING < MAX_PAYLOAD);
 /// What waits for a connection that does not read before it is cut off, in MiB: sixteen rules files.
 const MAX_PENDING: u32 = 16;
+/// The most connections: each seat twice, for one that was cut off may be back before the server missed it. These do
+/// not follow from how many seats there are: a server that is to take other ones while it runs refuses the whole file.
+const MAX_CONNECTIONS: u32 = 3 * MOST_SEATS;
+/// The most memory and disk of all streams; what they are held to is each stream's own limit.
+const MAX_MEMORY: &str = "4GB";
+const MAX_DISK: &str = "16TB";
 
 /// `nats.conf` of a server; `folder` is where it is written.
 #[must_use]
@@ -50,8 +55,7 @@ pub fn main_file(fleet: &Fleet, node: &Node<'_>, folder: &Path) -> String {
         line(format!("http: \"127.0.0.1:{port}\""));
     }
     line(format!("max_payload: {MAX_PAYLOAD}\nmax_pending: {MAX_PENDING}MB"));
-    // A seat that was cut off may be back before the server missed it.
-    line(format!("max_connections: {}", 2 * (node.seats() + fleet.supervisors.len()) + 64));
+    line(format!("max_connections: {MAX_CONNECTIONS}"));
     line("max_subscriptions: 256\nping_interval: \"30s\"\nping_max: 2".to_owned());
     // After a restart thousands come within seconds, each with a handshake and a signature to verify.
     line("authorization { timeout: 20 }".to_owned());
@@ -75,13 +79,12 @@ pub fn main_file(fleet: &Fleet, node: &Node<'_>, folder: &Path) -> String {
             "leafnodes {{\n  host: \"{host}\"\n  port: {port}\n  {tls}\n  authorization {{ users: [\n  {users}\n  ] }}\n}}"
         ));
     }
-    let (memory, file) = streams::room(fleet, node);
     let mut rest = if server.sync_always { "\n  sync_interval: always".to_owned() } else { String::new() };
     if node.leaf.is_some() || server.leaf_port.is_some() {
         let _ = write!(rest, "\n  domain: \"{domain}\"");
     }
     let store = slashes(&store);
-    line(format!("jetstream {{\n  store_dir: \"{store}\"\n  max_mem: {memory}\n  max_file: {file}{rest}\n}}"));
+    line(format!("jetstream {{\n  store_dir: \"{store}\"\n  max_mem: {MAX_MEMORY}\n  max_file: {MAX_DISK}{rest}\n}}"));
     line("include \"accounts.conf\"".to_owned());
     out
 }

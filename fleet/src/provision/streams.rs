@@ -76,15 +76,13 @@ fn mirrored(stream: Config, domain: &str) -> Config {
     }
 }
 
-/// The memory and the disk that the streams may take, in bytes.
+/// The memory and the disk that a server's streams may take, in bytes.
 #[must_use]
 pub fn room(fleet: &Fleet, node: &Node<'_>) -> (u64, u64) {
     let sites = sites_of(fleet, node);
-    let states: u64 = sites.iter().map(|site| states_bytes(site)).sum();
+    let states = sites.iter().map(|site| states_bytes(site)).sum();
     let closings: u64 = sites.iter().map(|site| site.closings_bytes).sum();
-    // A tenth more than is promised to the streams, for what is being compacted.
-    let file = closings + BROADCASTS_BYTES;
-    (states + (32 << 20), file + file / 10)
+    (states, closings + BROADCASTS_BYTES)
 }
 
 fn states_bytes(site: &Site) -> u64 {

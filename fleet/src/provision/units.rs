@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::fleet::{Fleet, Node};
+use super::fleet::{Fleet, MOST_SEATS, Node};
 use super::output::Plan;
 use super::programs::Program;
 
@@ -74,8 +74,8 @@ fn places(node: &Node<'_>) -> (String, String) {
 
 fn server(fleet: &Fleet, node: &Node<'_>) -> String {
     let (folder, store) = places(node);
-    // What every seat holds open, and the streams' own files.
-    let files = 4 * node.seats() + 4096;
+    // What every seat holds open, twice, and the streams' own files.
+    let files = 4 * MOST_SEATS;
     // One of several hands its connections to the others; one alone had better be back soon.
     let stop = if node.server.replicas > 1 { "KillSignal=SIGUSR2\nTimeoutStopSec=150\n" } else { "" };
     format!(
