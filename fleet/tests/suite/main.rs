@@ -2,5 +2,7 @@
 
 mod agent;
 mod attacks;
+mod deploy;
+mod leaves;
 mod provision;
 mod support;

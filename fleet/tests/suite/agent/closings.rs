@@ -172,8 +172,7 @@ async fn a_full_stream_loses_nothing_and_is_filled_up_when_there_is_room() {
     ground.provision_again(&Shape { tls: false, closings_mib: Some(16), ..Shape::default() });
     ground.nats.kill();
     ground.nats.restart();
-    let admin = ground.connect(Who::Program("admin")).await;
-    penutup_fleet::provision::streams::ensure(admin, &ground.fleet, penutup::words::Lang::En).await.expect("more room");
+    ground.streams().await;
     let archive = ground.connect(Who::Program("archive")).await;
     wait_until("all of them", async || count(&archive).await.filter(|count| *count == 4_000)).await;
     once_each(&stream(&archive).await, &all);
