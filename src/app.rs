@@ -302,7 +302,7 @@ impl App {
     fn journal(&mut self, effects: &mut Vec<Effect>) {
         let book = Arc::clone(&self.book);
         self.call.show(&book.rules);
-        let record = self.running_record();
+        let record = self.record(None);
         if record != self.journalled {
             effects.push(match record.clone() {
                 Some(record) => Effect::Journal(Box::new(record)),

@@ -202,7 +202,7 @@ impl Context {
     fn new(common: Common, env: Env) -> Self {
         let folders = Folders::of_platform();
         let named = [(Why::Flag, common.settings.clone()), (Why::Env, env.settings.clone())];
-        let settings_file = Chosen::first(named, folders.settings());
+        let settings_file = Chosen::first(named, folders.settings().map(|path| (Why::Folder, path)));
         let (settings, settings_trouble) = load_settings(settings_file.path.as_deref());
         let code = common.lang.as_deref().or_else(|| env.lang.as_deref().and_then(OsStr::to_str));
         let lang = code.and_then(Lang::from_code).or(settings.lang).unwrap_or_default();
@@ -223,7 +223,7 @@ impl Context {
             (Why::Env, self.env.rules.clone()),
             (Why::Settings, self.settings.rules.clone()),
         ];
-        Chosen::first(named, self.folders.rules())
+        Chosen::first(named, self.folders.rules_looked_for())
     }
 
     /// Where the journal is kept; `None` where there is no home and the settings name no place.

@@ -11,7 +11,8 @@ use crate::book::Book;
 use crate::broadcast::News;
 use crate::clock::Clock;
 use crate::closing::Held;
-use crate::files::broadcast::{Looker, path_in};
+use crate::files::broadcast::{Looker, brought, path_in};
+use crate::files::folders::stands;
 use crate::files::shift::{self, Shift};
 use crate::files::{self, Bad, Folders};
 use crate::journal::writer::Config;
@@ -34,8 +35,8 @@ pub struct Start {
     pub rules_trouble: Option<String>,
     /// What was wrong with the file that was asked for.
     pub bad: Option<String>,
-    /// The rules file to watch: the one in use, or the one that would be if it were there.
-    pub watch: Option<PathBuf>,
+    /// The rules files to watch: the one that is named, or those that are used where they stand, the stronger first.
+    pub watch: Vec<PathBuf>,
     /// The language of the screen.
     pub lang: Lang,
     /// The zone we sit in: a position in the rules' zones.
@@ -89,9 +90,10 @@ impl Start {
             journal,
             used,
             applied,
-            rules: self.watch.map(|path| {
+            rules: (!self.watch.is_empty()).then(|| {
                 let reload = Reloader {
-                    path: path.clone(),
+                    at: in_use(&self.watch),
+                    places: self.watch.clone(),
                     last: self.book,
                     complaint: self.bad,
                     clock: self.clock,
@@ -99,7 +101,7 @@ impl Start {
                     kept,
                     words,
                 };
-                (path, reload.into_reload())
+                (self.watch, reload.into_reload())
             }),
         };
         run(&mut app, theme, self.clock, outside)
@@ -118,7 +120,14 @@ fn tellers(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
     let mut out: Vec<Teller> = Vec::new();
     if let Some(place) = Place::of(folders) {
         let (seat, used) = (settings.seat.clone(), Arc::clone(used));
-        out.push(Box::new(|tell| Box::new(socket::listen(place, seat, used, move |asked| tell.phone(asked)))));
+        let folders = folders.clone();
+        out.push(Box::new(move |tell| {
+            // What the agent brought before this start, before it can say anything newer.
+            if let Some(news) = brought(&folders, words) {
+                let _ = tell.action(Action::Broadcast(news));
+            }
+            Box::new(socket::listen(place, seat, used, move |asked| tell.phone(asked)))
+        }));
     }
     if let Some(address) = settings.softphone.clone() {
         out.push(Box::new(|tell| {
@@ -164,9 +173,18 @@ fn keep(kept: Kept, applied: Applied, folders: Folders, words: &'static Words) -
     })
 }
 
+/// Which of the places the rules come from: the strongest that stands, else the weakest.
+fn in_use(places: &[PathBuf]) -> usize {
+    places.iter().position(|path| stands(path)).unwrap_or(places.len().saturating_sub(1))
+}
+
 /// Reads the rules file again and tells what is new; keeps good rules as the last good ones.
 struct Reloader {
-    path: PathBuf,
+    /// The files that the rules may come from, the stronger first.
+    places: Vec<PathBuf>,
+    /// Which of them is in use. A stronger one takes its place when it appears; a weaker one does not when it goes,
+    /// since nobody said that it should.
+    at: usize,
     last: Arc<Book>,
     complaint: Option<String>,
     clock: Clock,
@@ -189,10 +207,16 @@ impl Reloader {
     }
 
     fn look(&mut self, first: bool) -> Option<RulesNews> {
-        match files::load_file(&self.path, self.clock.today()) {
+        self.at = in_use(&self.places).min(self.at);
+        match files::load_file(&self.places[self.at], self.clock.today()) {
             Ok(book) if book.source == self.last.source => {
+                let moved = book.origin != self.last.origin;
+                if moved {
+                    self.last = Arc::new(book);
+                }
                 // As it was; if it was worse in between, the complaint is over.
-                self.complaint.take().map(|_| RulesNews::Good(Arc::clone(&self.last)))
+                let mended = self.complaint.take().is_some();
+                (mended || moved).then(|| RulesNews::Good(Arc::clone(&self.last)))
             }
             Ok(book) => {
                 self.complaint = None;
@@ -210,7 +234,7 @@ impl Reloader {
             Err(bad) => {
                 let complaint = match &bad {
                     Bad::Unreadable(e) if e.error.kind() == io::ErrorKind::NotFound && !first => {
-                        fill(self.words.notice.rules_gone, &[("file", &files::shown_path(&self.path))])
+                        fill(self.words.notice.rules_gone, &[("file", &files::shown_path(&self.places[self.at]))])
                     }
                     bad => bad.notice(self.words),
                 };
@@ -223,7 +247,8 @@ impl Reloader {
 
     /// Whether the last rules came from this file.
     fn is_from_file(&self) -> bool {
-        matches!(&self.last.origin, crate::book::Origin::File(path) if *path == self.path) || self.complaint.is_some()
+        let here = &self.places[self.at];
+        matches!(&self.last.origin, crate::book::Origin::File(path) if path == here) || self.complaint.is_some()
     }
 
     /// Keeps the last good rules, and that they were seen. What can't be kept is told when the shift's facts can't be.

@@ -48,47 +48,53 @@ fn stamp(path: &Path) -> Stamp {
     Some((about.len(), about.modified().ok()))
 }
 
-/// Watches `path` in a thread of its own; `changed` is called there, with whatever may have changed, and decides
+/// Watches `paths` in a thread of its own; `changed` is called there, with whatever may have changed, and decides
 /// itself whether it did. Answers the way to ask for a look.
 #[must_use]
-pub fn watch(path: PathBuf, changed: impl FnMut() + Send + 'static) -> Look {
+pub fn watch(paths: Vec<PathBuf>, changed: impl FnMut() + Send + 'static) -> Look {
     let (send, wake) = channel();
     let told = send.clone();
-    std::thread::spawn(move || run(&path, &wake, told, changed));
+    std::thread::spawn(move || run(&paths, &wake, told, changed));
     Look(send)
 }
 
-fn run(path: &Path, wake: &Receiver<Wake>, told: Sender<Wake>, mut changed: impl FnMut()) {
-    let name = path.file_name().map(ToOwned::to_owned);
-    // A bare file name stands in the working folder.
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+fn run(paths: &[PathBuf], wake: &Receiver<Wake>, told: Sender<Wake>, mut changed: impl FnMut()) {
+    let names: Vec<_> = paths.iter().map(|path| path.file_name().map(ToOwned::to_owned)).collect();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let about_us = event.map_or(true, |e| {
             // Reading the file is no change; without this, our own look would wake us again.
-            !e.kind.is_access() && e.paths.iter().any(|p| p.file_name() == name.as_deref())
+            !e.kind.is_access() && e.paths.iter().any(|p| names.iter().any(|n| p.file_name() == n.as_deref()))
         });
         if about_us {
             let _ = told.send(Wake::Told);
         }
     })
     .ok();
-    let mut watch = |is_watched: bool| match &mut watcher {
-        // A folder that is not there yet is tried again at every look; one that went and came back is another folder.
-        Some(watcher) if !is_watched => watcher.watch(folder, RecursiveMode::NonRecursive).is_ok(),
-        _ => is_watched && folder.is_dir(),
+    let mut watch = |path: &Path, is_watched: bool| {
+        // A bare file name stands in the working folder.
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        match &mut watcher {
+            // A folder that is not there yet is tried again at every look; one that went and came back is another
+            // folder.
+            Some(watcher) if !is_watched => watcher.watch(folder, RecursiveMode::NonRecursive).is_ok(),
+            _ => is_watched && folder.is_dir(),
+        }
     };
+    let stamps = || paths.iter().map(|path| stamp(path)).collect::<Vec<_>>();
     // The watching begins before the first look: what changes between the two is told.
-    let mut is_watched = watch(false);
-    let mut known = stamp(path);
+    let mut are_watched: Vec<bool> = paths.iter().map(|path| watch(path, false)).collect();
+    let mut known = stamps();
     // The file may have changed since the start's reading.
     changed();
     loop {
-        is_watched = watch(is_watched);
+        for (path, is_watched) in paths.iter().zip(&mut are_watched) {
+            *is_watched = watch(path, *is_watched);
+        }
         let Ok(why) = wake.recv() else { return };
         if matches!(why, Wake::Told) {
             settle(wake);
         }
-        let now = stamp(path);
+        let now = stamps();
         if matches!(why, Wake::Told) || now != known {
             known = now;
             changed();

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::record::record;
 use super::revision::unknown;
 use super::{App, Effect, Ended, Mode, Notice};
 use crate::action::Ending;
@@ -25,7 +24,7 @@ impl App {
 
     /// Leaves; a begun call is journalled as it stands.
     pub(super) fn quit(&mut self, effects: &mut Vec<Effect>) {
-        let record = record(self.number, &self.call, &self.book, Some((self.now, self.how_it_stands(HowEnded::Left))));
+        let record = self.record(Some((self.now, self.how_it_stands(HowEnded::Left))));
         effects.extend(record.map(|r| Effect::Journal(Box::new(r))));
         effects.push(Effect::Quit);
     }
@@ -58,7 +57,7 @@ impl App {
     pub(super) fn next_call(&mut self, how: HowEnded, effects: &mut Vec<Effect>) -> Ended {
         let now = self.now;
         let held = self.held();
-        let record = record(self.number, &self.call, &self.book, Some((now, how)));
+        let record = self.record(Some((now, how)));
         effects.extend(record.map(|r| Effect::Journal(Box::new(r))));
         self.journalled = None;
         let old = Arc::clone(&self.book);

@@ -9,9 +9,8 @@ use crate::closing::Closing;
 use crate::journal::record::{FactRecord, HowEnded, Record, StepRecord};
 use crate::rules::ruleset::StepIx;
 
-/// The record of a call as it stands; `None` while nothing has happened in it.
-#[must_use]
-pub fn record(call: u64, closing: &Closing, book: &Book, end: Option<(DateTime<Utc>, HowEnded)>) -> Option<Record> {
+/// The record of a call as it stands, but for what the centre has declared; `None` while nothing has happened in it.
+fn record(call: u64, closing: &Closing, book: &Book, end: Option<(DateTime<Utc>, HowEnded)>) -> Option<Record> {
     let rules = &book.rules;
     let start = closing.begun()?;
     let facts = rules.facts.iter().enumerate().map(|(at, fact)| FactRecord {
@@ -60,12 +59,15 @@ pub fn record(call: u64, closing: &Closing, book: &Book, end: Option<(DateTime<U
         rules_sha256: book.sha256().to_owned(),
         steps: steps.collect(),
         cost,
+        differs: Vec::new(),
     })
 }
 
 impl App {
-    /// The record of the running call, where something has happened in it.
-    pub(super) fn running_record(&self) -> Option<Record> {
-        record(self.number, &self.call, &self.book, None)
+    /// The record of the call as it stands, and how it ended where it did; `None` while nothing has happened in it.
+    pub(super) fn record(&self, end: Option<(DateTime<Utc>, HowEnded)>) -> Option<Record> {
+        let facts = self.rules().facts.iter().enumerate().filter(|(at, _)| self.differs(*at));
+        let differs = || facts.map(|(_, fact)| fact.id.clone()).collect();
+        record(self.number, &self.call, &self.book, end).map(|record| Record { differs: differs(), ..record })
     }
 }

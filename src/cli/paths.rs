@@ -36,6 +36,10 @@ pub fn run(context: &Context) -> Answer {
         let w = &context.words().broadcast;
         rows.push(place(context, w.place, Some(folder), w.for_place));
     }
+    // Only where there is an agent, or was one.
+    if let Some(folder) = folders.broadcast().filter(|folder| stands(folder)) {
+        rows.push(place(context, w.fleet_folder, Some(&folder), w.for_fleet));
+    }
     Answer::done(aligned(&rows))
 }
 
@@ -85,6 +89,7 @@ fn why(context: &Context, chosen: &Chosen, names: (&str, &str), own: Option<&Pat
         Why::Flag => fill(w.why_flag, &[("flag", names.0)]),
         Why::Env => fill(w.why_env, &[("variable", names.1)]),
         Why::Settings => w.why_settings.into(),
+        Why::Fleet => w.why_fleet.into(),
         Why::Folder => w.why_folder.into(),
         Why::BuiltIn => own.map_or_else(|| w.no_home.into(), |own| fill(w.why_built_in, &[("path", &shown_path(own))])),
     }

@@ -64,7 +64,12 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     Ok(Start {
         rules_trouble,
         bad: ready.bad.map(|bad| bad.notice(words)),
-        watch: chosen.path.or_else(|| context.folders.rules()),
+        watch: match chosen.why {
+            Why::Flag | Why::Env | Why::Settings => chosen.path.into_iter().collect(),
+            Why::Fleet | Why::Folder | Why::BuiltIn => {
+                context.folders.rules_looked_for().into_iter().map(|(_, path)| path).collect()
+            }
+        },
         lang: context.lang,
         zone,
         clock,

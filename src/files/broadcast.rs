@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::shown_path;
+use super::{Folders, shown_path};
 use crate::broadcast::{Broadcast, News};
 use crate::tell::outside;
 use crate::words::{Words, fill};
@@ -82,6 +82,25 @@ fn write_for_all(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path).map_err(|e| e.error)?;
     Ok(())
+}
+
+/// What the fleet's agent has put on the disk before this start; `None` where there is nothing.
+#[must_use]
+pub fn brought(folders: &Folders, words: &Words) -> Option<News> {
+    let path = path_in(&folders.broadcast()?);
+    let bytes = match super::read(&path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.error.kind() == ErrorKind::NotFound => return None,
+        Err(e) => {
+            let why = outside::reason(&e.error, words);
+            return Some(News::Trouble(fill(
+                words.broadcast.no_folder,
+                &[("path", &shown_path(&path)), ("why", &why)],
+            )));
+        }
+    };
+    let broken = || News::Trouble(fill(words.broadcast.broken, &[("path", &shown_path(&path))]));
+    Some(Broadcast::read(&bytes).map_or_else(|_| broken(), |klb| News::Declared(Box::new(klb))))
 }
 
 /// What of a folder is news, look after look.

@@ -56,6 +56,25 @@ impl Folders {
         self.state.as_ref().map(|folder| folder.join("shift.toml"))
     }
 
+    /// Where the fleet's agent puts what it has verified.
+    #[must_use]
+    pub fn broadcast(&self) -> Option<PathBuf> {
+        self.state.as_ref().map(|folder| folder.join("broadcast"))
+    }
+
+    /// The rules that the fleet's agent has brought.
+    #[must_use]
+    pub fn fleet_rules(&self) -> Option<PathBuf> {
+        self.broadcast().map(|folder| folder.join("rules.toml"))
+    }
+
+    /// Where rules are looked for that nobody names, the stronger first.
+    #[must_use]
+    pub fn rules_looked_for(&self) -> Vec<(Why, PathBuf)> {
+        let places = [(Why::Fleet, self.fleet_rules()), (Why::Folder, self.rules())];
+        places.into_iter().filter_map(|(why, path)| Some((why, path?))).collect()
+    }
+
     /// The journal, where the settings name no other place.
     #[must_use]
     pub fn journal(&self) -> Option<PathBuf> {
@@ -72,6 +91,8 @@ pub enum Why {
     Env,
     /// The settings name it.
     Settings,
+    /// The fleet's agent has brought it.
+    Fleet,
     /// It stands where it is looked for.
     Folder,
     /// There is no other.
@@ -88,16 +109,19 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// The first that is named, else what stands in its place, else the embedded one.
+    /// The first that is named, else the first that stands where it is looked for, else the embedded one.
     #[must_use]
-    pub fn first(named: impl IntoIterator<Item = (Why, Option<PathBuf>)>, own: Option<PathBuf>) -> Self {
+    pub fn first(
+        named: impl IntoIterator<Item = (Why, Option<PathBuf>)>,
+        looked_for: impl IntoIterator<Item = (Why, PathBuf)>,
+    ) -> Self {
         for (why, path) in named {
             if path.is_some() {
                 return Self { path, why };
             }
         }
-        match own.filter(|path| stands(path)) {
-            Some(path) => Self { path: Some(path), why: Why::Folder },
+        match looked_for.into_iter().find(|(_, path)| stands(path)) {
+            Some((why, path)) => Self { path: Some(path), why },
             None => Self { path: None, why: Why::BuiltIn },
         }
     }
@@ -120,16 +144,23 @@ mod tests {
     #[test]
     fn the_first_named_wins_and_the_embedded_one_is_last() {
         let folder = tempfile::tempdir().unwrap();
-        let own = folder.path().join("rules.toml");
+        let at = |name: &str| Some(folder.path().join(name));
+        let folders = Folders { config: at("config"), state: at("state"), ..Folders::default() };
+        let own = folder.path().join("config/rules.toml");
+        let fleets = folder.path().join("state/broadcast/rules.toml");
         let named = |flag: Option<&str>, env: Option<&str>| {
             let named = [(Why::Flag, flag.map(PathBuf::from)), (Why::Env, env.map(PathBuf::from))];
-            Chosen::first(named, Some(own.clone()))
+            Chosen::first(named, folders.rules_looked_for())
         };
         assert_eq!(named(Some("f"), Some("e")), Chosen { path: Some("f".into()), why: Why::Flag });
         assert_eq!(named(None, Some("e")), Chosen { path: Some("e".into()), why: Why::Env });
         assert_eq!(named(None, None), Chosen { path: None, why: Why::BuiltIn });
-        std::fs::write(&own, "").unwrap();
-        assert_eq!(named(None, None), Chosen { path: Some(own.clone()), why: Why::Folder });
-        assert_eq!(Chosen::first([], None).why, Why::BuiltIn);
+        for (path, why) in [(own, Why::Folder), (fleets, Why::Fleet)] {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "").unwrap();
+            assert_eq!(named(None, None), Chosen { path: Some(path), why });
+        }
+        assert_eq!(named(None, Some("e")).why, Why::Env);
+        assert_eq!(Chosen::first([], Folders::default().rules_looked_for()).why, Why::BuiltIn);
     }
 }

@@ -5,12 +5,14 @@
 //! {"penutup_journal":1,"exported":"2026-11-24T08:00:00Z"}
 //! {"id":"…","version":4,"start_ms":…,"end_ms":…|null,"changed_ms":…,"ending":"lengkap"|null,"seat":"…"|null,
 //!  "zone":"WIB","greeting":"siang"|null,"rule":"…","revision":"Rev-1","rules_sha256":"…","cost":["Akurasi",…],
-//!  "facts":[["klb","ya",set_ms|null],…],"steps":[["download",shown,ticked_ms|null,taken_back,left_out,["FCR",…]],…]}
+//!  "facts":[["klb","ya",set_ms|null],…],"steps":[["download",shown,ticked_ms|null,taken_back,left_out,["FCR",…]],…],
+//!  "differs":["klb",…]}
 //! {"calls":1}
 //! ```
 //!
 //! A call is one line; it is wrapped here to be read. Times are milliseconds since 1970, UTC. Of two lines with one id
-//! the one of the higher `version` is the newer.
+//! the one of the higher `version` is the newer. `differs` is there only where a fact stood otherwise than the centre had
+//! declared it.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -81,6 +83,9 @@ pub struct Line<'a> {
     /// The steps.
     #[serde(borrow)]
     pub steps: Vec<StepDetail<'a>>,
+    /// The facts that stood otherwise than the centre had declared them, by id; not there where none did.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub differs: Vec<Cow<'a, str>>,
 }
 
 /// Writes a file of this form.
@@ -130,6 +135,7 @@ impl<W: Write> Export<W> {
                 cost: list_of(vocabulary.text(row.cost)).into_iter().map(Cow::from).collect(),
                 facts: detail.facts,
                 steps: detail.steps,
+                differs: detail.differs,
             },
         )
     }

@@ -325,11 +325,12 @@ fn checked(call: Line<'_>, vocabulary: &mut Vocabulary, values: &mut BTreeSet<St
     must(is_text(&call.revision), "revision")?;
     must(call.rules_sha256.len() <= 64 && call.rules_sha256.bytes().all(|b| b.is_ascii_hexdigit()), "rules_sha256")?;
     must(call.cost.len() <= MOST && call.cost.iter().all(|c| is_text(c) && !c.is_empty()), "cost")?;
-    let detail = Detail { facts: call.facts, steps: call.steps };
+    let detail = Detail { facts: call.facts, steps: call.steps, differs: call.differs };
     must(detail.facts.len() <= MOST && detail.facts.iter().all(|f| is_id(&f.0) && is_id(&f.1)), "facts")?;
     let score_is_text = |score: &[Cow<'_, str>]| score.len() <= MOST && score.iter().all(|s| is_text(s));
     must(detail.steps.len() <= MOST && detail.steps.iter().all(|s| is_id(&s.0) && score_is_text(&s.5)), "steps")?;
     must(detail.steps.iter().all(|s| s.2.is_none_or(is_time)), "steps")?;
+    must(detail.differs.len() <= MOST && detail.differs.iter().all(|id| is_id(id)), "differs")?;
     let facts = detail.facts_text();
     if !vocabulary.has(&facts) {
         let ids: BTreeSet<&str> = detail.facts.iter().map(|fact| &*fact.0).collect();

@@ -30,6 +30,8 @@ pub struct Record {
     pub steps: Vec<StepRecord>,
     /// The scoring parameters that what is unsaid costs, where the ending costs score; else empty.
     pub cost: Vec<String>,
+    /// The facts that stand otherwise than the centre has declared them.
+    pub differs: Vec<String>,
 }
 
 /// A fact of a call.

@@ -139,6 +139,9 @@ pub struct Detail<'a> {
     /// The steps.
     #[serde(borrow)]
     pub steps: Vec<StepDetail<'a>>,
+    /// The facts that stood otherwise than the centre had declared them, by id.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub differs: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Detail<'a> {
@@ -153,7 +156,11 @@ impl<'a> Detail<'a> {
             let score = s.score.iter().map(Cow::from).collect();
             StepDetail(Cow::from(&s.step), s.shown, ticked, s.taken_back, s.left_out, score)
         };
-        Self { facts: record.facts.iter().map(fact).collect(), steps: record.steps.iter().map(step).collect() }
+        Self {
+            facts: record.facts.iter().map(fact).collect(),
+            steps: record.steps.iter().map(step).collect(),
+            differs: record.differs.iter().map(Cow::from).collect(),
+        }
     }
 
     /// The facts in one text.

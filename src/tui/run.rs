@@ -63,8 +63,8 @@ impl Tell {
 pub struct Outside {
     /// Keeps the shift's facts.
     pub keep: Keep,
-    /// The rules file to watch, and how it is read.
-    pub rules: Option<(PathBuf, Reload)>,
+    /// The files to watch that the rules may come from, and how they are read.
+    pub rules: Option<(Vec<PathBuf>, Reload)>,
     /// What else tells it something.
     pub tellers: Vec<Teller>,
     /// When its keys were touched last.
@@ -106,7 +106,7 @@ pub fn run(app: &mut App, theme: Theme, clock: Clock, outside: Outside) -> io::R
     read_input(send.clone());
     #[cfg(unix)]
     read_signals(signals, send.clone());
-    let look = outside.rules.map(|(path, reload)| watch_rules(path, reload, send.clone()));
+    let look = outside.rules.map(|(paths, reload)| watch_rules(paths, reload, send.clone()));
     let tell = Tell(send.clone());
     let (keeper, kept) = keep_state(outside.keep, send);
     let journal = outside.journal.map(|config| keep_journal(config, tell.clone(), app.words()));
@@ -362,8 +362,8 @@ pub(super) fn read_signals(mut signals: signal_hook::iterator::Signals, send: Se
     });
 }
 
-fn watch_rules(path: PathBuf, mut reload: Reload, send: Sender<Event>) -> Look {
-    watch(path, move || {
+fn watch_rules(paths: Vec<PathBuf>, mut reload: Reload, send: Sender<Event>) -> Look {
+    watch(paths, move || {
         if let Some(news) = reload() {
             let _ = send.send(Event::Action(Action::Rules(news)));
         }

@@ -98,9 +98,15 @@ impl Look<'_> {
         let mut spans = Vec::with_capacity(left.len() + right.len() + 1);
         let mut used = 0;
         for mut span in left {
-            span.content = shorten(&span.content, room.saturating_sub(used)).into();
+            let short = shorten(&span.content, room.saturating_sub(used));
+            let is_cut = short.len() != span.content.len();
+            span.content = short.into();
             used += width(&span.content);
             spans.push(span);
+            // One ellipsis says it.
+            if is_cut {
+                break;
+            }
         }
         spans.push(Span::styled(" ".repeat(self.columns.saturating_sub(used + wide + 1)), self.style(Role::Text)));
         spans.extend(right);

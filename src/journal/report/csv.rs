@@ -10,7 +10,7 @@ use crate::tell::csv::cell;
 
 /// The first line.
 pub const HEADER: &str = "id,start,end,seconds,seat,ending,complete,left_out,cost,rule,revision,rules_sha256,zone,\
-                          greeting,facts,ticks\r\n";
+                          greeting,facts,ticks,differs\r\n";
 
 /// What stands between several of a kind in one cell.
 const BETWEEN: &str = "; ";
@@ -53,6 +53,7 @@ pub fn line(
         vocabulary.text(rest.greeting).to_owned(),
         listed(vocabulary.text(row.facts)),
         ticks.join(BETWEEN),
+        detail.differs.join(BETWEEN),
     ];
     for (at, text) in cells.iter().enumerate() {
         if at > 0 {

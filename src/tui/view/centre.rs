@@ -1,6 +1,8 @@
-//! What the banner says of a declaration: by whom, why, until when; or that it stands otherwise here.
+//! What the screen says of the centre: in the banner, of a declaration, by whom, why, until when, or that it stands
+//! otherwise here; beside the clock, since when the centre is not heard.
 
 use super::header::when;
+use crate::action::agent::CentreLink;
 use crate::app::App;
 use crate::words::fill;
 
@@ -22,6 +24,18 @@ pub fn expired(app: &App, fact: usize, with: &[(&str, &str)]) -> Option<String> 
     let until = moment(app, declared.until?);
     let with: Vec<(&str, &str)> = with.iter().copied().chain([("until", until.as_str())]).collect();
     Some(fill(app.words().broadcast.expired, &with))
+}
+
+/// What is wrong with the way to the centre and since when: in words, shorter, and in a word without its time. `None`
+/// where nothing is.
+pub fn link(app: &App) -> Option<[String; 3]> {
+    let words = &app.words().broadcast;
+    let (since, texts) = match app.centre_link()? {
+        CentreLink::Up => return None,
+        CentreLink::Down(since) => (since, [words.link_down, words.link_down_short, words.link_down_word]),
+        CentreLink::Gone(since) => (since, [words.agent_gone, words.agent_gone_short, words.agent_gone_word]),
+    };
+    Some(texts.map(|text| fill(text, &[("time", &moment(app, since))])))
 }
 
 fn moment(app: &App, at: chrono::DateTime<chrono::Utc>) -> String {

@@ -51,30 +51,51 @@ fn title(look: &Look<'_>) -> Line<'static> {
     let (app, words) = (look.app, &look.app.words().screen);
     let zone = &app.rules().zones[app.call().zone()].id;
     let time = clock(app, app.local());
-    let clock = if look.size == Size::Compact {
-        format!("{time} {zone}")
-    } else {
-        fill(words.clock, &[("time", &time), ("zone", zone)])
-    };
-    let mut right = Vec::with_capacity(3);
-    // Where room is dear, that all is well goes without saying.
-    if let Some(link) = app.link().filter(|link| look.size != Size::Compact || *link == Link::Down) {
-        let phone = &app.words().phone;
-        let (word, role) = match link {
-            Link::Up => (phone.link_up, Role::Text),
-            Link::Down => (phone.link_down, Role::Trouble),
-        };
-        right.push(look.span(word, role));
-        right.push(look.span(" · ", Role::Line));
-    }
-    right.push(look.span(clock, Role::Text));
+    let short = format!("{time} {zone}");
+    let long = fill(words.clock, &[("time", &time), ("zone", zone)]);
     let sop = fill(words.sop, &[("revision", &app.rules().sop.revision)]);
     let left = vec![
         look.span(format!(" {}", words.title), Role::Title),
         look.span(" · ", Role::Line),
         look.span(sop, Role::Text),
     ];
+    // Where room is dear, that all is well goes without saying.
+    let link = app.link().filter(|link| look.size != Size::Compact || *link == Link::Down).map(|link| {
+        let phone = &app.words().phone;
+        match link {
+            Link::Up => (phone.link_up, Role::Text),
+            Link::Down => (phone.link_down, Role::Trouble),
+        }
+    });
+    let Some([sentence, timed, word]) = centre::link(app) else {
+        let clock = if look.size == Size::Compact { short } else { long };
+        return look.two_ends(left, beside(look, link, None, &clock));
+    };
+    // What is wrong is said as fully as there is room for: first the clock gets shorter, then the word for the centre,
+    // then the title gives way, then the word for the telephone.
+    let roomy =
+        [(&sentence, &long), (&sentence, &short)].map(|(centre, clock)| beside(look, link, Some(centre), clock));
+    let tight = [(link, &timed), (None, &timed), (None, &word)];
+    let tight = tight.map(|(link, centre)| beside(look, link, Some(centre), &short));
+    let wide = |spans: &[Span<'static>]| spans.iter().map(|s| width(&s.content)).sum::<usize>() + 2;
+    let whole = look.columns.saturating_sub(wide(&left) - 2);
+    let fits = roomy.into_iter().filter(|right| look.size != Size::Compact && wide(right) <= whole);
+    let right = fits.chain(tight).find(|right| wide(right) <= look.columns);
+    let right = right.unwrap_or_else(|| beside(look, None, None, &short));
     look.two_ends(left, right)
+}
+
+/// The right of the title: how the telephone and the centre stand, where there is something to say of them, and the
+/// clock.
+fn beside(look: &Look<'_>, phone: Option<(&str, Role)>, centre: Option<&String>, clock: &str) -> Vec<Span<'static>> {
+    let mut out = Vec::with_capacity(5);
+    let centre = centre.map(|text| (text.as_str(), Role::Trouble));
+    for (text, role) in phone.into_iter().chain(centre) {
+        out.push(look.span(text, role));
+        out.push(look.span(" · ", Role::Line));
+    }
+    out.push(look.span(clock, Role::Text));
+    out
 }
 
 /// A fact's value in a word, where there is no room for its label.

@@ -176,6 +176,8 @@ fn a_line_whose_values_can_not_be_is_refused() {
         ("\"revision\":\"Rev-1\"", "\"revision\":\"\\u009b\"", "\"revision\" di baris ini"),
         ("\"rules_sha256\":\"b", "\"rules_sha256\":\"=", "\"rules_sha256\" di baris ini"),
         ("\"cost\":[]", "\"cost\":[\"\"]", "\"cost\" di baris ini"),
+        ("\"cost\":[]", "\"cost\":[],\"differs\":[\"=k\"]", "\"differs\" di baris ini"),
+        ("\"cost\":[]", "\"cost\":[],\"differs\":[7]", "baris ini bukan sebuah closing"),
         ("[\"klb\",", "[\"k b\",", "\"facts\" di baris ini"),
         ("[\"topik\",", "[\"klb\",", "\"facts\" di baris ini"),
         ("[\"download\",", "[\"=x\",", "\"steps\" di baris ini"),
@@ -188,6 +190,31 @@ fn a_line_whose_values_can_not_be_is_refused() {
         assert!(message.contains("bad:2: ") && message.contains(says), "{bad}: {message}");
         assert_harmless(&message);
     }
+}
+
+#[test]
+fn what_differed_from_the_centre_goes_with_the_call_and_may_be_missing() {
+    let home = Home::new();
+    let differing = Record { differs: vec!["klb".into()], ..ended(1) };
+    let with = export(&[Copy { id: 1, version: 1, record: differing.clone() }]);
+    assert!(with.contains(",\"differs\":[\"klb\"]}\n"), "{with}");
+    assert!(!line().contains("differs"), "where nothing differs, older readers see what they know");
+    home.write("with", &with);
+    home.write("without", file_of(&line()));
+    let last = |args: &[&str]| {
+        let csv = home.penutup(["report", "--format", "csv"].iter().chain(args)).ok();
+        csv.lines().last().and_then(|l| l.rsplit(',').next().map(str::to_owned)).expect("a call")
+    };
+    assert_eq!((last(&["with"]).as_str(), last(&["without"]).as_str()), ("klb", ""));
+    // And through a journal on the disk, beside calls of an older program.
+    write(&home, Some("07"), vec![ended(2), differing]);
+    let own = home.penutup(["journal", "export"]).ok();
+    assert_eq!(own.matches("\"differs\":[\"klb\"]").count(), 1, "{own}");
+    home.write("own.jsonl", &own);
+    assert_eq!(
+        home.penutup(["report", "--format", "csv", "own.jsonl"]).ok(),
+        home.penutup(["report", "--format", "csv"]).ok()
+    );
 }
 
 #[test]

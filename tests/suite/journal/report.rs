@@ -131,7 +131,7 @@ fn csv_has_a_line_a_call_and_no_formula() {
     assert_eq!(rows.len(), 7);
     assert_eq!(
         rows[0].join(","),
-        "id,start,end,seconds,seat,ending,complete,left_out,cost,rule,revision,rules_sha256,zone,greeting,facts,ticks"
+        "id,start,end,seconds,seat,ending,complete,left_out,cost,rule,revision,rules_sha256,zone,greeting,facts,ticks,differs"
     );
     assert!(text.lines().skip(1).all(|l| l.contains(",\"'=HYPERLINK(\"\"x\"\")\",")), "{text}");
     let first = &rows[1];

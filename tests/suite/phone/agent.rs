@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use penutup::broadcast::{Broadcast, KLB, State};
 use penutup::files::Folders;
+use penutup::rules::BUILT_IN;
 use penutup::softphone::agent::{AgentLine, NotTold};
 use penutup::softphone::message::{Bad, Message};
 use penutup::softphone::place::Place;
@@ -236,4 +237,152 @@ fn one_that_is_no_agents_socket_is_told_apart() {
     });
     assert_eq!(AgentLine::connect(&place(&home), &path, WAIT).map(|_| ()), Err(NotTold::Refused(Bad::Unknown)));
     assert_eq!(older.join().expect("it ends"), format!("{FLEET}\n"));
+}
+
+/// What the agent has put on the disk.
+fn brings(home: &Home, file: &str, text: impl AsRef<[u8]>) {
+    penutup::files::write(&home.state("broadcast").join(file), text.as_ref()).expect("it is written");
+}
+
+fn brings_klb(home: &Home, klb: &Broadcast) {
+    brings(home, "klb.toml", klb.to_table().to_string());
+}
+
+/// The built-in rules as the next revision.
+fn rules(revision: &str) -> String {
+    BUILT_IN.replace("\"Rev-1\"", &format!("\"{revision}\""))
+}
+
+#[test]
+fn the_screen_says_since_when_the_centre_is_not_heard() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    assert!(!term.text().contains("pusat"), "{term:?}");
+    let mut line = agent(&home);
+    line.tell(&declares(1, State::On)).expect("it is taken");
+    term.shows(BANNER);
+    let since = chrono::Utc::now() - chrono::TimeDelta::minutes(1);
+    line.tell(&Message::Link(Some(since))).expect("it is taken");
+    term.shows("pusat: putus sejak").shows(BANNER);
+    line.tell(&Message::Link(None)).expect("it is taken");
+    term.hides("pusat: putus").shows(BANNER);
+    drop(line);
+    term.shows("penghubung: mati sejak 14.2").shows(BANNER);
+    // A second agent, and the first of two goes: that is nobody's end.
+    let (first, mut second) = (agent(&home), agent(&home));
+    term.hides("penghubung");
+    drop(first);
+    second.tell(&declares(2, State::Off)).expect("it is taken");
+    term.hides("AKTIF");
+    assert!(!term.text().contains("penghubung"), "{term:?}");
+    let english = Home::new();
+    let mut other = Term::start(&english.penutup(["--at", "14:20", "--lang", "en"]).command());
+    eventually("its socket", || !sockets(&english).is_empty());
+    let mut theirs = agent(&english);
+    theirs.tell(&Message::Link(Some(since))).expect("it is taken");
+    other.shows("centre: lost since");
+    drop(theirs);
+    other.shows("connector: off since 14:2");
+    other.quits();
+    drop(second);
+    term.shows("penghubung: mati");
+    term.quits();
+}
+
+#[test]
+fn a_cso_may_differ_and_a_start_knows_what_was_brought_before() {
+    let home = Home::new();
+    brings_klb(&home, &klb(1, State::On));
+    let mut term = prompter(&home, &[]);
+    term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
+    assert!(!term.text().contains("penghubung"), "no agent came yet:\n{term:?}");
+    term.send("k").shows("KLB di sini berbeda dari pusat");
+    let mut line = agent(&home);
+    line.tell(&declares(1, State::On)).expect("it is taken");
+    term.send("s").shows("Closing lengkap.");
+    assert!(term.text().contains("berbeda dari pusat"), "the same once more is no news:\n{term:?}");
+    term.send(" ").shows("Panggilan selesai");
+    term.quits();
+    let mut term = prompter(&home, &[]);
+    term.shows("KLB di sini berbeda dari pusat");
+    term.quits();
+    let export = home.penutup(["journal", "export"]).ok();
+    assert!(export.contains("\"ending\":\"lengkap\"") && export.contains("\"differs\":[\"klb\"]"), "{export}");
+    // Brought while no prompter was open.
+    brings_klb(&home, &klb(2, State::On));
+    let mut term = prompter(&home, &[]);
+    term.shows(BANNER).hides("berbeda dari pusat");
+    term.quits();
+    brings(&home, "klb.toml", "version = 3\nstate = ");
+    let mut term = prompter(&home, &[]);
+    term.shows("klb.toml tidak dapat dipakai; keadaan di sini tidak berubah").shows(BANNER);
+    term.quits();
+}
+
+#[test]
+fn rules_that_the_agent_brings_for_the_first_time_are_taken_while_the_prompter_runs() {
+    for own in [None, Some(rules("Rev-milik"))] {
+        let home = Home::new();
+        if let Some(own) = &own {
+            home.write("config/penutup/rules.toml", own);
+        }
+        let mut term = prompter(&home, &[]);
+        let mut line = agent(&home);
+        term.send(" ");
+        brings(&home, "rules.toml", rules("Rev-pusat").replace("ayo download", "mari unduh"));
+        line.tell(&Message::Rules).expect("it is taken");
+        // A closing is never spoken from two revisions.
+        term.shows("Aturan baru SOP Rev-pusat berlaku mulai panggilan berikutnya").shows("ayo download");
+        term.send("s").shows("Closing lengkap.");
+        // Enter, since Space twice so soon is a Space that is held.
+        term.send("\r").shows("Panggilan selesai").shows("SOP Rev-pusat").shows("mari unduh");
+        term.send("d").shows("mari unduh").send("d");
+        let out = home.penutup(["paths"]).ok();
+        assert!(out.contains("broadcast/rules.toml") && out.contains("(dikirim pusat)"), "{out}");
+        assert!(out.contains("(aturan dan KLB yang dikirim pusat)"), "{out}");
+        // Bad ones, then none: the last good ones stay, and it is told.
+        brings(&home, "rules.toml", "schema = 1\nrusak");
+        line.tell(&Message::Rules).expect("it is taken");
+        term.shows("rules.toml:2").shows("SOP Rev-pusat");
+        std::fs::remove_file(home.state("broadcast").join("rules.toml")).expect("it is there");
+        line.tell(&Message::Rules).expect("it is taken");
+        term.shows("Berkas aturan hilang").shows("SOP Rev-pusat");
+        brings(&home, "rules.toml", rules("Rev-baru"));
+        line.tell(&Message::Rules).expect("it is taken");
+        term.shows("Aturan baru berlaku: SOP Rev-baru").hides("Berkas aturan hilang");
+        term.quits();
+        let mut term = prompter(&home, &[]);
+        term.shows("SOP Rev-baru");
+        term.quits();
+    }
+}
+
+#[test]
+fn rules_that_somebody_names_are_stronger_than_the_agents() {
+    let home = Home::new();
+    brings(&home, "rules.toml", rules("Rev-pusat"));
+    home.write("config/penutup/rules.toml", rules("Rev-milik"));
+    let named = home.write("bernama.toml", rules("Rev-nama"));
+    let mut term = prompter(&home, &["--rules", named.to_str().expect("UTF-8")]);
+    term.shows("SOP Rev-nama");
+    let mut line = agent(&home);
+    brings(&home, "rules.toml", rules("Rev-lain"));
+    line.tell(&Message::Rules).expect("it is taken");
+    home.write("bernama.toml", rules("Rev-akhir"));
+    line.tell(&Message::Rules).expect("it is taken");
+    term.shows("SOP Rev-akhir");
+    assert!(!term.text().contains("Rev-lain"), "{term:?}");
+    term.quits();
+    home.write("config/penutup/settings.toml", "rules = '../../bernama.toml'");
+    assert!(home.penutup(["paths"]).ok().contains("(dari pengaturan)"));
+}
+
+#[test]
+fn without_an_agent_nothing_is_said_or_made_of_it() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    term.quits();
+    assert!(!home.state("broadcast").exists());
+    let out = home.penutup(["paths"]).ok();
+    assert!(!out.contains("broadcast") && !out.contains("pusat"), "{out}");
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use penutup::action::Action;
+use penutup::action::agent::{AgentEvent, CentreLink};
 use penutup::app::{App, Begin, Effect};
 use penutup::broadcast::{Broadcast, KLB, News, State};
 use penutup::closing::{Held, Since};
@@ -182,5 +183,68 @@ fn a_clock_that_is_wrong_by_years_harms_nothing() {
         declares(&mut s, Broadcast { since: at, until: Some(at), ..klb(1, State::On) });
         assert_eq!(s.fact("klb"), "ya");
         let _ = (s.app.asked_fact(), s.app.next_change());
+    }
+}
+
+/// Which facts the journal was told last to differ from the centre.
+fn differing(s: &Stage) -> Option<Vec<String>> {
+    s.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Journal(record) => Some(record.differs.clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn the_journal_keeps_what_differs_at_the_end_of_the_call() {
+    let mut s = Stage::at("14:00");
+    s.keys("m");
+    assert_eq!(differing(&s), Some(vec![]), "nothing is declared");
+    declares(&mut s, klb(1, State::On));
+    s.keys("k");
+    assert_eq!(differing(&s), Some(vec![KLB.to_owned()]));
+    s.keys("k");
+    assert_eq!(differing(&s), Some(vec![]), "as declared again");
+    s.keys("ks␣");
+    assert_eq!(differing(&s), Some(vec![KLB.to_owned()]));
+    // The next call begins with the difference, and the centre's next word ends it in mid-call.
+    s.keys("␣");
+    assert_eq!(differing(&s), Some(vec![KLB.to_owned()]));
+    declares(&mut s, klb(2, State::On));
+    assert_eq!(differing(&s), Some(vec![]));
+    s.keys("q");
+    assert_eq!(differing(&s), Some(vec![]));
+}
+
+#[test]
+fn the_agent_is_heard_as_the_folder_is() {
+    let mut s = Stage::at("14:00");
+    let tells = |s: &mut Stage, event| s.act(Action::Agent(event)).effects.clone();
+    assert_eq!(s.app.centre_link(), None);
+    s.keys("nBu");
+    tells(&mut s, AgentEvent::Came);
+    tells(&mut s, AgentEvent::Klb(Box::new(klb(1, State::On))));
+    assert_eq!(s.fact("klb"), "ya");
+    assert!(kept(&s, &klb(1, State::On)));
+    s.keys("di⏎");
+    assert_eq!(s.field("nama"), "Budi", "nothing was taken from under the fingers");
+    assert_eq!(tells(&mut s, AgentEvent::Klb(Box::new(klb(1, State::On)))), [], "once more is no news");
+    assert_eq!(tells(&mut s, AgentEvent::Rules), [Effect::LookAtRules]);
+}
+
+#[test]
+fn how_the_way_to_the_centre_stands_changes_nothing_else() {
+    let mut s = Stage::at("14:00");
+    declares(&mut s, klb(1, State::On)).keys("␣");
+    let (notice, call) = (s.notice(), s.app.call().clone());
+    for (event, link) in [
+        (AgentEvent::Came, CentreLink::Up),
+        (AgentEvent::Down(wib("13:55")), CentreLink::Down(wib("13:55"))),
+        (AgentEvent::Up, CentreLink::Up),
+        (AgentEvent::Gone, CentreLink::Gone(wib("14:00"))),
+        (AgentEvent::Came, CentreLink::Up),
+    ] {
+        s.act(Action::Agent(event));
+        assert_eq!((s.app.centre_link(), s.effects.len()), (Some(link), 0));
+        assert_eq!((s.notice(), s.app.call()), (notice.clone(), &call));
     }
 }

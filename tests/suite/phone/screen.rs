@@ -1,6 +1,8 @@
 //! How the screen says what came from outside, at every size a window may have.
 
+use chrono::TimeDelta;
 use penutup::action::Action;
+use penutup::action::agent::AgentEvent;
 use penutup::action::phone::Link;
 use penutup::broadcast::{Broadcast, KLB, News, State};
 use penutup::tui::theme::Theme;
@@ -35,7 +37,9 @@ fn klb() -> Broadcast {
 /// A long unsure name, the line lost, KLB declared with all that can be said of it, the SOP's contradiction.
 fn full() -> Stage {
     let mut s = Stage::at("14:00");
-    s.act(Action::PhoneLink(Link::Down)).act(Action::Broadcast(News::Declared(Box::new(klb()))));
+    s.act(Action::PhoneLink(Link::Down))
+        .act(Action::Agent(AgentEvent::Gone))
+        .act(Action::Broadcast(News::Declared(Box::new(klb()))));
     s.starts(&format!("aplikasi=telah nama={}", LONG_NAME.replace(' ', "+")));
     s
 }
@@ -80,6 +84,41 @@ fn the_line_is_one_word_beside_the_clock() {
     s.act(Action::PhoneLink(Link::Down));
     shows(&mut s, 80, 24, "telepon: putus · Jam pelanggan 14.00 WIB");
     shows(&mut s, 40, 12, "telepon: putus · 14.00 WIB");
+}
+
+/// The first row.
+fn title(s: &mut Stage, columns: u16, rows: u16) -> String {
+    screen(s, columns, rows).lines().next().unwrap_or_default().trim_end().to_owned()
+}
+
+#[test]
+fn the_way_to_the_centre_is_told_beside_the_clock_only_while_it_is_broken() {
+    let mut s = Stage::at("14:20");
+    let before = screen(&mut s, 80, 24);
+    s.act(Action::Agent(AgentEvent::Came)).act(Action::Agent(AgentEvent::Up));
+    assert_eq!(screen(&mut s, 80, 24), before);
+    s.act(Action::Agent(AgentEvent::Down(wib("14:05"))));
+    let title_80 = " Salam Penutup · SOP Rev-1   pusat: putus sejak 14.05 · Jam pelanggan 14.20 WIB";
+    assert_eq!(title(&mut s, 80, 24), title_80);
+    assert_eq!(title(&mut s, 60, 20), " Salam Penutup · SOP Rev-1   pusat: putus 14.05 · 14.20 WIB");
+    assert_eq!(title(&mut s, 40, 12), " Salam…  pusat: putus 14.05 · 14.20 WIB");
+    assert_eq!(screen(&mut s, 80, 24).replace(title_80, ""), before.replace(before.lines().next().expect("a row"), ""));
+    s.act(Action::PhoneLink(Link::Down));
+    assert_eq!(
+        title(&mut s, 80, 24),
+        " Salam Penutup · SOP Rev-1      telepon: putus · pusat: putus 14.05 · 14.20 WIB"
+    );
+    assert_eq!(title(&mut s, 60, 20), " Salam Pen… telepon: putus · pusat: putus 14.05 · 14.20 WIB");
+    assert_eq!(title(&mut s, 40, 12), " Salam…  pusat: putus 14.05 · 14.20 WIB");
+    s.act(Action::Agent(AgentEvent::Gone));
+    shows(&mut s, 120, 30, "telepon: putus · penghubung: mati sejak 14.20 · Jam pelanggan 14.20 WIB");
+    shows(&mut s, 80, 24, "telepon: putus · penghubung: mati 14.20 · 14.20 WIB");
+    shows(&mut s, 40, 12, "penghubung: mati 14.20 · 14.20 WIB");
+    shows(&mut s, 30, 12, "penghubung: mati · 14.20 WIB");
+    s.act(Action::Agent(AgentEvent::Down(wib("14:05") - TimeDelta::days(1))));
+    shows(&mut s, 80, 24, "pusat: putus kemarin 14.05");
+    s.act(Action::Agent(AgentEvent::Up));
+    assert!(!screen(&mut s, 80, 24).contains("pusat"));
 }
 
 #[test]
