@@ -1,4 +1,4 @@
-//! Any bytes as what comes from outside: a message on the local socket, baresip's stream in any pieces, the centre's
+//! Any bytes as what comes from outside: a message on the local socket, the telephone's or the fleet agent's, baresip's stream in any pieces, the centre's
 //! file. Nothing panics, what is read is bounded, and what a message sets reaches the screen clean.
 
 #![no_main]
@@ -7,8 +7,13 @@ use libfuzzer_sys::fuzz_target;
 use penutup::broadcast::Broadcast;
 use penutup::rules::text::is_forbidden;
 use penutup::softphone::baresip::{Calls, display_name};
-use penutup::softphone::message::{MAX_LINE, parse, to_line};
+use penutup::softphone::message::{MAX_LINE, Message, parse, to_line};
 use penutup::softphone::netstring::{MAX_FRAME, Reader};
+
+fn is_clean(broadcast: &Broadcast) {
+    let texts = [&broadcast.by, &broadcast.why, &broadcast.value, &Some(broadcast.fact.clone())];
+    assert!(texts.into_iter().flatten().all(|text| !text.chars().any(is_forbidden)));
+}
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(message) = parse(bytes) {
@@ -16,6 +21,9 @@ fuzz_target!(|bytes: &[u8]| {
         let line = to_line(&message);
         if line.len() <= MAX_LINE {
             assert_eq!(parse(&line).as_ref(), Ok(&message), "what is written is read");
+        }
+        if let Message::Klb(klb) = &message {
+            is_clean(klb);
         }
     }
     let (mut reader, mut calls) = (Reader::default(), Calls::default());
@@ -33,8 +41,7 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = display_name(text);
     }
     if let Ok(broadcast) = Broadcast::read(bytes) {
-        let texts = [&broadcast.by, &broadcast.why, &broadcast.value, &Some(broadcast.fact.clone())];
-        assert!(texts.into_iter().flatten().all(|text| !text.chars().any(is_forbidden)));
+        is_clean(&broadcast);
         assert_eq!(Broadcast::read(broadcast.to_table().to_string().as_bytes()).as_ref(), Ok(&broadcast));
     }
 });

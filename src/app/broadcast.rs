@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use super::{App, Effect};
 use crate::action::agent::{AgentEvent, CentreLink};
 use crate::broadcast::{Broadcast, News, State};
@@ -79,7 +81,10 @@ impl App {
         let Some(broadcast) = &self.centre.waiting else { return };
         let Some((fact, value)) = place(self.rules(), broadcast) else { return };
         let book = Arc::clone(&self.book);
-        let since = Since { set: broadcast.since, confirmed: self.now };
+        // One that comes when its time is past is asked about at once: nobody has said since that it still holds.
+        let past = broadcast.until.filter(|until| *until <= self.now);
+        let before = past.and_then(|until| until.checked_sub_signed(TimeDelta::seconds(1)));
+        let since = Since { set: broadcast.since, confirmed: before.unwrap_or(self.now) };
         self.call.declare(&book.rules, fact, value, since);
         self.centre.applied = self.centre.waiting.take();
         effects.extend(self.centre.applied.clone().map(|b| Effect::SaveBroadcast(Box::new(b))));

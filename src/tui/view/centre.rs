@@ -2,12 +2,13 @@
 //! otherwise here; beside the clock, since when the centre is not heard.
 
 use super::header::when;
+use super::wrap::shorten;
 use crate::action::agent::CentreLink;
 use crate::app::App;
 use crate::words::fill;
 
-/// The parts of the banner that the centre's declaration of a fact adds.
-pub fn told(app: &App, fact: usize) -> Vec<String> {
+/// The parts of the banner that the centre's declaration of a fact adds; who and why in so many columns each at the most.
+pub fn told(app: &App, fact: usize, most: usize) -> Vec<String> {
     let Some(declared) = app.declared(fact) else { return Vec::new() };
     let words = &app.words().broadcast;
     if app.differs(fact) {
@@ -15,7 +16,8 @@ pub fn told(app: &App, fact: usize) -> Vec<String> {
         return vec![fill(words.differs, &[("label", label)])];
     }
     let until = declared.until.map(|until| fill(words.until, &[("time", &moment(app, until))]));
-    [declared.by.clone(), declared.why.clone(), until].into_iter().flatten().collect()
+    let short = |text: &Option<String>| text.as_ref().map(|text| shorten(text, most));
+    [short(&declared.by), short(&declared.why), until].into_iter().flatten().collect()
 }
 
 /// The question whether what was declared until a time that is past still holds.

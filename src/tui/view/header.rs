@@ -6,7 +6,7 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use super::centre;
-use super::wrap::{bounded, shorten, shorten_front, width};
+use super::wrap::{bounded, shorten, shorten_front, width, wrap};
 use super::{Block, Drop, Look, Size};
 use crate::action::Action;
 use crate::action::phone::Link;
@@ -308,14 +308,18 @@ fn banner(look: &Look<'_>) -> Vec<Vec<Line<'static>>> {
         let value = &fact.values[app.call().situation().value(at)];
         let asked = app.asked_fact() == Some(at);
         let Some(text) = value.banner.as_deref().or((asked || app.differs(at)).then_some("")) else { continue };
-        let mut told = since(app, fact, value, at);
-        for part in centre::told(app, at) {
-            told = format!("{told} · {part}");
-        }
-        if !text.is_empty() {
-            told = format!("{told} · {text}");
-        }
-        let mut lines = alarm(look, &told);
+        let told = |most: usize| {
+            let mut told = since(app, fact, value, at);
+            for part in centre::told(app, at, most).iter().map(String::as_str).chain([text]).filter(|t| !t.is_empty()) {
+                told = format!("{told} · {part}");
+            }
+            told
+        };
+        // Where it is too long, who and why give way: until when, and what follows from it, must be seen.
+        let fits =
+            |told: &String| wrap([(told.as_str(), look.style(Role::Alarm))], banner_columns(look)).len() <= BANNER_ROWS;
+        let shorter = [usize::MAX, 48, 24, 12].into_iter().map(told).find(fits);
+        let mut lines = alarm(look, &shorter.unwrap_or_else(|| told(8)));
         if asked && answerable {
             lines.extend(alarm(look, &question(look, fact, value, at)));
         }
@@ -324,9 +328,13 @@ fn banner(look: &Look<'_>) -> Vec<Vec<Line<'static>>> {
     out
 }
 
+fn banner_columns(look: &Look<'_>) -> usize {
+    look.columns.saturating_sub(2)
+}
+
 fn alarm(look: &Look<'_>, text: &str) -> Vec<Line<'static>> {
     let style = look.style(Role::Alarm);
-    bounded([(text, style)], look.columns.saturating_sub(2), BANNER_ROWS)
+    bounded([(text, style)], banner_columns(look), BANNER_ROWS)
         .into_iter()
         .map(|mut line| {
             line.spans.insert(0, Span::styled(" ", style));

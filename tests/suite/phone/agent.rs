@@ -1,6 +1,8 @@
 //! The fleet's agent at the socket of a real prompter: what it may say and when, and what it costs nobody else.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use penutup::broadcast::{Broadcast, KLB, State};
@@ -195,24 +197,41 @@ fn many_agents_leave_room_for_the_telephone() {
 }
 
 #[test]
-fn a_flood_is_slowed_down_and_keys_are_heeded() {
+fn a_flood_holds_no_key_and_no_call() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
-    let mut flood = Visitor::of(&home);
-    flood.hears();
-    assert_eq!(flood.asks(FLEET), FINE);
-    // Nobody reads what is answered: then it is hung up on.
+    // One who reads no answer is hung up on.
+    let mut deaf = Visitor::of(&home);
+    deaf.hears();
+    assert_eq!(deaf.asks(FLEET), FINE);
     let lines = format!("{DOWN}\n{RULES}\n").repeat(20_000);
-    let writer = std::thread::spawn(move || {
-        flood.says(lines.as_bytes());
-        flood
+    let deaf = std::thread::spawn(move || {
+        deaf.says(lines.as_bytes());
+        while !deaf.hears().is_empty() {}
     });
+    deaf.join().expect("it is hung up on");
+    // One who does is heeded, word after word.
+    let mut eager = Visitor::of(&home);
+    eager.hears();
+    assert_eq!(eager.asks(FLEET), FINE);
+    let stop = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stop);
+    let eager = std::thread::spawn(move || {
+        let mut answers = 0;
+        while !told.load(Ordering::Relaxed) {
+            assert_eq!(eager.asks(if answers % 2 == 0 { DOWN } else { RULES }), FINE);
+            answers += 1;
+        }
+        answers
+    });
+    term.shows("pusat: putus sejak");
     term.send("k").shows("KLB AKTIF sejak 14.20");
     term.send("k").hides("AKTIF");
     call(&home, "start nama=Siti").status(0);
     term.shows("[N] Siti");
+    stop.store(true, Ordering::Relaxed);
+    assert!(eager.join().expect("it was answered to the end") > 0);
     term.quits();
-    drop(writer.join().expect("it ends with the prompter at the latest"));
 }
 
 #[test]

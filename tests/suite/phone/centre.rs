@@ -113,6 +113,17 @@ fn past_its_time_it_asks_and_never_switches_by_itself() {
 }
 
 #[test]
+fn one_that_comes_after_its_time_asks_at_once() {
+    let mut s = Stage::at("21:30");
+    declares(&mut s, klb(1, State::On));
+    assert_eq!((s.app.asked_fact(), s.fact("klb")), (Some(fact(&s)), "ya"));
+    s.keys("v").wait(3600);
+    assert_eq!((s.app.asked_fact(), s.fact("klb")), (None, "ya"));
+    declares(&mut s, klb(2, State::Off));
+    assert_eq!((s.app.asked_fact(), s.fact("klb")), (None, "tidak"));
+}
+
+#[test]
 fn one_that_was_switched_off_here_is_not_asked_about() {
     let mut s = Stage::at("20:00");
     declares(&mut s, klb(1, State::On)).keys("k").clock("21:30");

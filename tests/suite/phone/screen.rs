@@ -145,3 +145,22 @@ fn no_size_breaks_it() {
         shows(&mut s, columns, rows, &sentence);
     }
 }
+
+#[test]
+fn a_long_reason_gives_way_to_what_must_be_known() {
+    let long = |text: &str, times: usize| Some(text.repeat(times).trim_end().to_owned());
+    let klb = Broadcast { by: long("Jakarta ", 5), why: long("gangguan ", 8), ..klb() };
+    for (time, lines) in
+        [("14:00", &["s.d. 21.00 · Campaign Integritas TIDAK disampaikan"][..]), ("21:10", &["masih berlaku?"])]
+    {
+        let mut s = Stage::at(time);
+        s.act(Action::Agent(AgentEvent::Klb(Box::new(klb.clone()))));
+        for (columns, rows) in [(120, 30), (80, 24), (60, 20), (40, 12)] {
+            shows(&mut s, columns, rows, "KLB AKTIF sejak 13.05 · Jakarta");
+            shows(&mut s, columns, rows, "gangguan");
+            for line in lines {
+                shows(&mut s, columns, rows, line);
+            }
+        }
+    }
+}
