@@ -74,7 +74,8 @@ impl AgentLine {
     }
 
     /// Whether the prompter is still there; looks for two milliseconds. It says nothing unasked, so that anything else
-    /// than silence is its end.
+    /// than silence is its end. A pipe of Windows is silent also when the other side has gone: there the next
+    /// [`Self::tell`] finds it out.
     #[must_use]
     pub fn is_there(&mut self) -> bool {
         self.pipe.line(Instant::now() + GLANCE).is_err_and(|e| e.kind() == ErrorKind::TimedOut)
