@@ -71,6 +71,8 @@ pub enum Effect {
     Answer(Vec<Ignored>),
     /// This declaration was applied: keep it with the shift's facts.
     SaveBroadcast(Box<Broadcast>),
+    /// The hint of the first run was dismissed: keep that with the shift's facts.
+    Welcomed,
 }
 
 /// A call that ended a moment ago.
@@ -141,6 +143,8 @@ pub struct App {
     rules_trouble: Option<String>,
     state_trouble: Option<String>,
     journal_trouble: Option<String>,
+    /// Whether the hint of the first run still stands.
+    welcome: bool,
     /// What the journal told of the day, while the recap is open.
     day: Option<Recap>,
     now: DateTime<Utc>,
@@ -174,6 +178,7 @@ impl App {
             rules_trouble: begin.rules_trouble,
             state_trouble: None,
             journal_trouble: None,
+            welcome: false,
             day: None,
             now: begin.now,
         }
@@ -183,6 +188,13 @@ impl App {
     #[must_use]
     pub fn after(mut self, was: Option<Arc<Book>>) -> Self {
         self.was = was;
+        self
+    }
+
+    /// With the hint of the first run, or without.
+    #[must_use]
+    pub fn welcoming(mut self, welcome: bool) -> Self {
+        self.welcome = welcome;
         self
     }
 
@@ -198,11 +210,17 @@ impl App {
             self.ended = None;
             self.notice.take_if(|n| n.of_the_end);
         }
-        if is_a_persons(&action) {
+        if action.is_a_persons() {
             self.notice = None;
             if action != Action::Undo {
                 self.settle_in();
             }
+        }
+        // Whoever looked up the keys, closed the line or ticked a sentence needs it no more.
+        if self.welcome && matches!(action, Action::Help | Action::Back | Action::Said | Action::SaidAll) {
+            self.welcome = false;
+            effects.push(Effect::Welcomed);
+            effects.push(Effect::SaveHeld(held.clone()));
         }
         self.act(action, &mut effects);
         self.phone_waited(&mut effects);
@@ -445,20 +463,4 @@ impl App {
         let named = self.rules().field_named(NAMA).filter(typed);
         named.or_else(|| self.rules().fields_ix().map(|(ix, _)| ix).find(typed))
     }
-}
-
-/// Whether a person did it, so that the last notice has been read.
-fn is_a_persons(action: &Action) -> bool {
-    !matches!(
-        action,
-        Action::Clock
-            | Action::Rules(_)
-            | Action::StateTrouble(_)
-            | Action::DayWas(_)
-            | Action::JournalTrouble(_)
-            | Action::JournalTold(_)
-            | Action::Phone(_)
-            | Action::PhoneLink(_)
-            | Action::Broadcast(_)
-    )
 }

@@ -12,8 +12,9 @@ use crate::book::{Book, Origin};
 use crate::clock::Clock;
 use crate::files::shift::{self, Shift};
 use crate::files::{self, Bad, Why};
-use crate::start::Start;
+use crate::start::{Start, theme};
 use crate::tell::outside;
+use crate::tui::prompter::Prompter;
 use crate::words::fill;
 
 /// Opens the prompter.
@@ -25,7 +26,8 @@ pub fn run(context: Context) -> Result<Answer, Stop> {
         return Err(Stop(format!("{}\n", context.words().cli.no_terminal)));
     }
     let words = context.words();
-    match start(context)?.run() {
+    let theme = theme(context.settings.theme);
+    match start(context)?.run(|| Prompter::enter(theme)) {
         Ok(()) => Ok(Answer::done(String::new())),
         Err(e) => Err(Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))])))),
     }
