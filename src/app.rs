@@ -9,6 +9,7 @@ mod phone;
 mod recap;
 pub mod record;
 mod revision;
+mod told;
 
 use std::sync::Arc;
 

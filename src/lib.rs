@@ -11,6 +11,7 @@ pub mod drill;
 pub mod files;
 pub mod journal;
 pub mod keymap;
+pub mod pages;
 pub mod rules;
 pub mod run;
 pub mod settings;
