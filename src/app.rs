@@ -115,13 +115,15 @@ pub struct Begin {
 }
 
 /// The prompter's state.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct App {
     book: Arc<Book>,
     pending: Option<Arc<Book>>,
     /// The rules before these.
     was: Option<Arc<Book>>,
     lang: Lang,
+    /// Whether keys come in lines and Enter behind them, so that some are called otherwise.
+    lines: bool,
     home: String,
     /// Which call of this prompter.
     number: u64,
@@ -168,6 +170,7 @@ impl App {
             pending: None,
             was: None,
             lang: begin.lang,
+            lines: false,
             ended: None,
             phone: phone::Phone::default(),
             centre: broadcast::Centre::default(),
@@ -189,6 +192,13 @@ impl App {
     #[must_use]
     pub fn after(mut self, was: Option<Arc<Book>>) -> Self {
         self.was = was;
+        self
+    }
+
+    /// In lines: some keys are called otherwise, and nothing is said of a clipboard.
+    #[must_use]
+    pub fn in_lines(mut self) -> Self {
+        self.lines = true;
         self
     }
 
@@ -278,7 +288,9 @@ impl App {
             Action::Answer(ending) => self.close(ending, effects),
             Action::Copy => {
                 effects.push(Effect::Copy(self.complete_sentence().to_string()));
-                self.tell(self.words().notice.copied);
+                if !self.lines {
+                    self.tell(self.words().notice.copied);
+                }
             }
             Action::Basis => self.toggle(Mode::Basis),
             Action::Help => self.toggle(Mode::Help),

@@ -12,6 +12,7 @@ pub mod files;
 pub mod journal;
 pub mod keymap;
 pub mod pages;
+pub mod plain;
 pub mod rules;
 pub mod run;
 pub mod settings;

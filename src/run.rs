@@ -256,7 +256,33 @@ pub enum Next {
     Die(i32),
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// Without an outside: nothing is kept, nobody tells anything.
+    #[must_use]
+    pub fn alone(app: &'a mut App, clock: Clock) -> Self {
+        Self {
+            app,
+            clock,
+            look: None,
+            keeper: None,
+            used: Arc::default(),
+            applied: Applied::default(),
+            welcomed: Arc::default(),
+            ignored: Vec::new(),
+            later: Vec::new(),
+            journal: None,
+            tell: Tell(Arc::new(|_| false)),
+        }
+    }
+
+    /// Shows the state.
+    ///
+    /// # Errors
+    /// Where the terminal is gone.
+    pub fn show<V: View>(&mut self, view: &mut V) -> io::Result<()> {
+        view.show(self.app)
+    }
+
     /// The state.
     #[must_use]
     pub fn app(&self) -> &App {
@@ -292,7 +318,7 @@ impl Session<'_> {
             while let Some(event) = queued {
                 let next = self.handle(view, event)?;
                 if V::EACH {
-                    view.show(self.app)?;
+                    self.show(view)?;
                 }
                 match next {
                     Next::On => {}
@@ -302,7 +328,7 @@ impl Session<'_> {
                 queued = events.try_recv().ok();
             }
             if !V::EACH {
-                view.show(self.app)?;
+                self.show(view)?;
             }
             self.keep();
         }

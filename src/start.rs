@@ -55,12 +55,21 @@ pub struct Start {
     pub was: Option<Arc<Book>>,
     /// The journal; `None`: the settings want none, or there is no place for it.
     pub journal: Option<PathBuf>,
+    /// Whether keys come in lines.
+    pub lines: bool,
 }
 
 /// What outlasts a restart, shared by the two threads that write it.
 type Kept = Arc<Mutex<Shift>>;
 
 impl Start {
+    /// With keys that come in lines.
+    #[must_use]
+    pub fn in_lines(mut self) -> Self {
+        self.lines = true;
+        self
+    }
+
     /// Runs the prompter until it is left; `open` enters the terminal.
     ///
     /// # Errors
@@ -79,6 +88,9 @@ impl Start {
         .after(self.was)
         .knowing(self.shift.broadcast.clone())
         .welcoming(self.shift.welcome);
+        if self.lines {
+            app = app.in_lines();
+        }
         let (used, applied, welcomed) = (Arc::new(Used::default()), Applied::default(), Arc::default());
         let tellers = tellers(&self.settings, &self.folders, &used, words);
         let journal =

@@ -120,6 +120,28 @@ impl App {
         }
     }
 
+    /// Whether keys come in lines.
+    #[must_use]
+    pub fn is_in_lines(&self) -> bool {
+        self.lines
+    }
+
+    /// Whether the hint of the first run stands.
+    #[must_use]
+    pub fn welcomes(&self) -> bool {
+        self.welcome
+    }
+
+    /// What the key is called that takes the last thing back.
+    pub(super) fn undo_key(&self) -> &'static str {
+        if self.lines { self.words().plain.undo_key } else { self.words().keys.backspace }
+    }
+
+    /// What the keys are called that close a field.
+    pub(super) fn closing_keys(&self) -> &'static str {
+        if self.lines { self.words().keys.enter } else { self.words().keys.close_field }
+    }
+
     /// Which closing of this prompter the present call is: another number is another call.
     #[must_use]
     pub fn number(&self) -> u64 {

@@ -9,17 +9,21 @@ use crate::words::Words;
 
 /// The keys that this view `offers`, each as it is `called`, and the facts.
 #[must_use]
-pub fn help(app: &App, offers: impl Fn(&Row) -> bool, called: impl Fn(Key, &Words) -> Cow<'static, str>) -> Page {
+pub fn help(
+    app: &App,
+    offers: impl Fn(&Row) -> bool,
+    called: impl Fn(Key, &Words) -> Option<Cow<'static, str>>,
+) -> Page {
     let words = app.words();
     let mut page = Page::new(words.help.title);
     let rows: Vec<_> = keymap::all(app).into_iter().filter(offers).collect();
     let mut at = 0;
     while at < rows.len() {
         let row = &rows[at];
-        let mut keys: Vec<String> = row.keys.iter().map(|k| called(*k, words).into_owned()).collect();
+        let mut keys: Vec<String> = row.keys.iter().filter_map(|k| called(*k, words)).map(Cow::into_owned).collect();
         // Neighbours that do the same the other way (↑ ↓) are one line.
         while let Some(next) = rows.get(at + 1).filter(|next| next.label == row.label) {
-            keys.extend(next.keys.iter().map(|k| called(*k, words).into_owned()));
+            keys.extend(next.keys.iter().filter_map(|k| called(*k, words)).map(Cow::into_owned));
             at += 1;
         }
         page.entry(&keys.join(" "), &row.label);

@@ -7,7 +7,6 @@ use ratatui::text::{Line, Span};
 use super::Look;
 use super::wrap::{width, wrap};
 use crate::journal::report::text::columns;
-use crate::keymap::Key;
 use crate::pages::{Page, Part, basis, help, recap};
 use crate::rules::diff::Run;
 use crate::tui::theme::Role;
@@ -128,7 +127,7 @@ pub fn basis(look: &Look<'_>) -> Vec<Line<'static>> {
 
 /// The keys.
 pub fn help(look: &Look<'_>) -> Vec<Line<'static>> {
-    drawn(look, &help::help(look.app, |row| look.offers(&row.action), Key::name))
+    drawn(look, &help::help(look.app, |row| look.offers(&row.action), |key, words| Some(key.name(words))))
 }
 
 /// The own day.
