@@ -31,8 +31,6 @@ pub enum Subject {
     Still(String),
     /// The SOP's contradiction.
     Caution,
-    /// Which sentences there are.
-    Plan,
     /// A reminder.
     Reminder(String),
     /// The line to the telephone.
@@ -104,8 +102,6 @@ pub fn state(app: &App) -> Vec<Told> {
         let line = sentence(&fill(words.plain.caution, &[("caution", short)]));
         tell(Subject::Caution, line.clone(), line);
     }
-    let plan = plan(app);
-    tell(Subject::Plan, plan.clone(), plan);
     reminders(app, &mut tell);
     if let Some(link) = app.link() {
         let line = sentence(if link == Link::Up { words.phone.link_up } else { words.phone.link_down });
@@ -130,7 +126,8 @@ fn field_line(app: &App, ix: FieldIx, label: &str) -> String {
 }
 
 /// Which sentences there are, also those that were said.
-fn plan(app: &App) -> String {
+#[must_use]
+pub fn plan(app: &App) -> String {
     let entries = app.entries();
     let spoken = entries.iter().filter(|e| e.mark != Mark::Reminder);
     let titles: Vec<&str> = spoken.map(|e| app.rules().step(e.step).title.as_str()).collect();
@@ -185,6 +182,7 @@ pub fn complete(app: &App) -> String {
 pub fn everything(app: &App) -> Vec<String> {
     let words = app.words();
     let mut out: Vec<String> = state(app).into_iter().map(|told| told.words).collect();
+    out.push(plan(app));
     for entry in app.entries() {
         let form = match entry.mark {
             Mark::Reminder => continue,
@@ -193,6 +191,9 @@ pub fn everything(app: &App) -> Vec<String> {
             Mark::Ahead => (words.plain.ahead, words.plain.ahead_plain),
         };
         out.push(step_line(app, entry.step, form));
+        if entry.mark == Mark::Current {
+            out.extend(app.sentence(entry.step).map(|spoken| clean(&spoken.to_string())));
+        }
         let score = &app.rules().step(entry.step).score;
         if entry.mark != Mark::Said && !score.is_empty() {
             out.push(sentence(&fill(words.plain.scored, &[("score", &score.join(", "))])));

@@ -6,7 +6,7 @@ use super::keys::{self, Ask, Do, Wrong, understand};
 use super::listen::{Line, listen};
 use super::page::lines;
 use super::sentence;
-use super::state::{Subject, Told, everything, now, state};
+use super::state::{Subject, Told, everything, now, plan, state};
 use crate::action::{Action, Ending};
 use crate::app::{App, Mode};
 use crate::keymap;
@@ -27,6 +27,8 @@ struct Memory {
     state: Vec<Told>,
     /// What just happened.
     momentary: Option<String>,
+    /// Which sentences there are.
+    plan: String,
     now: Vec<String>,
     /// Whether the day was told.
     has_day: bool,
@@ -108,7 +110,13 @@ impl<W: Write> Plain<W> {
                 self.again = true;
                 return;
             }
-            Ask::State => everything(app),
+            Ask::State => {
+                // What stands in it was said now: where the rest of the line changes it, it is said again.
+                if !app.is_complete() {
+                    self.memory.now = now(app);
+                }
+                everything(app)
+            }
             Ask::Help => keys_told(app),
             Ask::Basis => lines(&basis::basis(app), words),
             Ask::Recap if self.has_journal => vec![words.plain.reading_recap.into()],
@@ -198,6 +206,12 @@ impl<W: Write> Plain<W> {
         }
         let is_new = |told: &Told| !before.iter().any(|old| old.subject == told.subject && old.what == told.what);
         let new: Vec<&Told> = here.iter().filter(|told| is_new(told)).collect();
+        // What holds no longer and was not said yet is not said at all.
+        let holds = |subject: &Subject| here.iter().any(|told| told.subject == *subject);
+        let gone = before.iter().filter(|told| !holds(&told.subject));
+        for told in gone {
+            self.lines.retain(|(about, _)| about.as_ref() != Some(&told.subject));
+        }
         for told in &new {
             // The banner says the fact.
             let with_banner = matches!(&told.subject, Subject::Fact(id)
@@ -233,6 +247,11 @@ impl<W: Write> Plain<W> {
             }
             Mode::Typing(_) | Mode::Asking => {}
             _ => {
+                let plan = plan(app);
+                if plan != self.memory.plan {
+                    self.say(plan.clone());
+                    self.memory.plan = plan;
+                }
                 let here = now(app);
                 if std::mem::take(&mut self.again) || waited == Waits::Why || here != self.memory.now {
                     for line in &here {

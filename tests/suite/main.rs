@@ -12,6 +12,7 @@ mod journal;
 #[cfg(unix)]
 mod phone;
 mod pictures;
+mod plain;
 #[path = "support/random_rules.rs"]
 mod random_rules;
 mod recap;
