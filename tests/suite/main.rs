@@ -7,6 +7,7 @@ mod cli;
 mod closing;
 mod corpus;
 mod drill;
+mod first;
 mod house;
 mod journal;
 #[cfg(unix)]
