@@ -33,3 +33,4 @@ mod table_diff;
 #[path = "support/term.rs"]
 mod term;
 mod views;
+mod words;
