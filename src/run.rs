@@ -252,7 +252,7 @@ pub enum Next {
     /// It was left.
     Leave,
     /// A signal ends it.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix ends programs by signal"))]
+    #[cfg(unix)]
     Die(i32),
 }
 
@@ -323,6 +323,7 @@ impl<'a> Session<'a> {
                 match next {
                     Next::On => {}
                     Next::Leave => return Ok(None),
+                    #[cfg(unix)]
                     Next::Die(signal) => return Ok(Some(signal)),
                 }
                 queued = events.try_recv().ok();

@@ -1,7 +1,6 @@
 //! docs/plain.md: its commands run, and what they say stands in it.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use penutup::rules::text::fold;
 
@@ -25,6 +24,8 @@ fn blocks(language: &str) -> Vec<String> {
 #[test]
 #[cfg(unix)]
 fn every_command_of_the_page_runs() {
+    use std::process::{Command, Stdio};
+
     for line in blocks("sh").concat().lines() {
         let home = Home::new();
         let ours = home.penutup([""; 0]).command();
