@@ -6,6 +6,7 @@ mod baresip;
 mod cli;
 mod closing;
 mod corpus;
+mod documents;
 mod drill;
 mod first;
 mod house;
