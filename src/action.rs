@@ -82,6 +82,26 @@ pub enum Action {
     StateTrouble(Option<String>),
 }
 
+impl Action {
+    /// Whether a person did it, so that the last notice has been read.
+    #[must_use]
+    pub fn is_a_persons(&self) -> bool {
+        !matches!(
+            self,
+            Self::Clock
+                | Self::Rules(_)
+                | Self::StateTrouble(_)
+                | Self::DayWas(_)
+                | Self::JournalTrouble(_)
+                | Self::JournalTold(_)
+                | Self::Phone(_)
+                | Self::PhoneLink(_)
+                | Self::Broadcast(_)
+                | Self::Agent(_)
+        )
+    }
+}
+
 /// What the watcher of the rules file brings.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RulesNews {

@@ -9,6 +9,7 @@ mod phone;
 mod recap;
 pub mod record;
 mod revision;
+mod told;
 
 use std::sync::Arc;
 
@@ -71,6 +72,8 @@ pub enum Effect {
     Answer(Vec<Ignored>),
     /// This declaration was applied: keep it with the shift's facts.
     SaveBroadcast(Box<Broadcast>),
+    /// The hint of the first run was dismissed: keep that with the shift's facts.
+    Welcomed,
 }
 
 /// A call that ended a moment ago.
@@ -112,13 +115,15 @@ pub struct Begin {
 }
 
 /// The prompter's state.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct App {
     book: Arc<Book>,
     pending: Option<Arc<Book>>,
     /// The rules before these.
     was: Option<Arc<Book>>,
     lang: Lang,
+    /// Whether keys come in lines and Enter behind them, so that some are called otherwise.
+    lines: bool,
     home: String,
     /// Which call of this prompter.
     number: u64,
@@ -141,6 +146,8 @@ pub struct App {
     rules_trouble: Option<String>,
     state_trouble: Option<String>,
     journal_trouble: Option<String>,
+    /// Whether the hint of the first run still stands.
+    welcome: bool,
     /// What the journal told of the day, while the recap is open.
     day: Option<Recap>,
     now: DateTime<Utc>,
@@ -163,6 +170,7 @@ impl App {
             pending: None,
             was: None,
             lang: begin.lang,
+            lines: false,
             ended: None,
             phone: phone::Phone::default(),
             centre: broadcast::Centre::default(),
@@ -174,6 +182,7 @@ impl App {
             rules_trouble: begin.rules_trouble,
             state_trouble: None,
             journal_trouble: None,
+            welcome: false,
             day: None,
             now: begin.now,
         }
@@ -183,6 +192,20 @@ impl App {
     #[must_use]
     pub fn after(mut self, was: Option<Arc<Book>>) -> Self {
         self.was = was;
+        self
+    }
+
+    /// In lines: some keys are called otherwise, and nothing is said of a clipboard.
+    #[must_use]
+    pub fn in_lines(mut self) -> Self {
+        self.lines = true;
+        self
+    }
+
+    /// With the hint of the first run, or without.
+    #[must_use]
+    pub fn welcoming(mut self, welcome: bool) -> Self {
+        self.welcome = welcome;
         self
     }
 
@@ -198,11 +221,17 @@ impl App {
             self.ended = None;
             self.notice.take_if(|n| n.of_the_end);
         }
-        if is_a_persons(&action) {
+        if action.is_a_persons() {
             self.notice = None;
             if action != Action::Undo {
                 self.settle_in();
             }
+        }
+        // Whoever looked up the keys, closed the line or ticked a sentence needs it no more.
+        if self.welcome && matches!(action, Action::Help | Action::Back | Action::Said | Action::SaidAll) {
+            self.welcome = false;
+            effects.push(Effect::Welcomed);
+            effects.push(Effect::SaveHeld(held.clone()));
         }
         self.act(action, &mut effects);
         self.phone_waited(&mut effects);
@@ -259,7 +288,9 @@ impl App {
             Action::Answer(ending) => self.close(ending, effects),
             Action::Copy => {
                 effects.push(Effect::Copy(self.complete_sentence().to_string()));
-                self.tell(self.words().notice.copied);
+                if !self.lines {
+                    self.tell(self.words().notice.copied);
+                }
             }
             Action::Basis => self.toggle(Mode::Basis),
             Action::Help => self.toggle(Mode::Help),
@@ -446,21 +477,4 @@ impl App {
         let named = self.rules().field_named(NAMA).filter(typed);
         named.or_else(|| self.rules().fields_ix().map(|(ix, _)| ix).find(typed))
     }
-}
-
-/// Whether a person did it, so that the last notice has been read.
-fn is_a_persons(action: &Action) -> bool {
-    !matches!(
-        action,
-        Action::Clock
-            | Action::Rules(_)
-            | Action::StateTrouble(_)
-            | Action::DayWas(_)
-            | Action::JournalTrouble(_)
-            | Action::JournalTold(_)
-            | Action::Phone(_)
-            | Action::PhoneLink(_)
-            | Action::Broadcast(_)
-            | Action::Agent(_)
-    )
 }

@@ -47,6 +47,9 @@ pub struct Cli {
     /// What every verb takes.
     #[command(flatten)]
     pub common: Common,
+    /// The prompter in lines, without a screen.
+    #[arg(long)]
+    pub plain: bool,
     #[arg(short = 'V', long, action = ArgAction::Version)]
     version: Option<bool>,
     /// What to do; nothing: open the prompter.
@@ -288,11 +291,16 @@ pub fn canvas(stream: &impl IsTerminal) -> Canvas {
         return Canvas::PLAIN;
     }
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     // Some terminals say that they have no columns at all.
     let columns = crossterm::terminal::size().ok().map(|(columns, _)| columns).filter(|columns| *columns > 0);
     let width = columns.map_or(Canvas::PLAIN.width, usize::from);
-    Canvas { colour: !set("NO_COLOR") && !dumb && shows_escapes(), width: width.clamp(40, 160) }
+    Canvas { colour: !set("NO_COLOR") && !is_dumb() && shows_escapes(), width: width.clamp(40, 160) }
+}
+
+/// Whether the terminal says that it knows nothing but lines.
+#[must_use]
+pub fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// Whether escape codes are understood; on Windows this switches them on.
@@ -339,8 +347,11 @@ fn answer(args: &[OsString]) -> Result<Answer, Stop> {
         let valid = [Lang::Id.code(), Lang::En.code()];
         return Err(context.stop(&message, Some(&suggest(&wrong, valid, &words.problem))));
     }
+    if cli.plain && cli.verb.is_some() {
+        return Err(context.stop(context.words().plain.only, None));
+    }
     match cli.verb {
-        None => prompter::run(context),
+        None => prompter::run(context, cli.plain),
         Some(Verb::Say(say)) => say::run(&say, &context),
         Some(Verb::Check(check)) => check::run(&check, &context),
         Some(Verb::Table(table)) => table::run(&table, &context),

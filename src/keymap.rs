@@ -163,7 +163,8 @@ fn closing(app: &App) -> Vec<Row> {
     rows.push(Row::new(&[Key::Down], Action::Look(Direction::Down), keys.look));
     rows.extend(settings(app));
     rows.push(Row::new(&[Key::Char('x')], Action::End, keys.end).in_footer(3));
-    rows.push(Row::new(&[Key::Char('c')], Action::Copy, keys.copy));
+    let copy = if app.is_in_lines() { words.plain.copy } else { keys.copy };
+    rows.push(Row::new(&[Key::Char('c')], Action::Copy, copy));
     rows.push(Row::new(&[Key::Char('r')], Action::Recap, keys.recap));
     let basis = Row::new(&[Key::Char('d')], Action::Basis, keys.basis_short);
     rows.push(basis.in_footer(4));

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::action::{Action, Change, RulesNews};
@@ -16,12 +17,12 @@ use crate::files::folders::stands;
 use crate::files::shift::{self, Shift};
 use crate::files::{self, Bad, Folders};
 use crate::journal::writer::Config;
+use crate::run::{Applied, Keep, Outside, Reload, Teller, View, run};
 use crate::settings::Settings;
 use crate::softphone::place::Place;
 use crate::softphone::socket::Used;
 use crate::softphone::{baresip, socket};
 use crate::tell::outside;
-use crate::tui::run::{Applied, Keep, Outside, Reload, Teller, run};
 use crate::tui::theme::Theme;
 use crate::watch::seconds::{Seen, each_second};
 use crate::words::{Lang, Words, fill};
@@ -55,17 +56,26 @@ pub struct Start {
     pub was: Option<Arc<Book>>,
     /// The journal; `None`: the settings want none, or there is no place for it.
     pub journal: Option<PathBuf>,
+    /// Whether keys come in lines.
+    pub lines: bool,
 }
 
 /// What outlasts a restart, shared by the two threads that write it.
 type Kept = Arc<Mutex<Shift>>;
 
 impl Start {
-    /// Runs the prompter until it is left.
+    /// With keys that come in lines.
+    #[must_use]
+    pub fn in_lines(mut self) -> Self {
+        self.lines = true;
+        self
+    }
+
+    /// Runs the prompter until it is left; `open` enters the terminal.
     ///
     /// # Errors
-    /// Where the terminal can't be entered or drawn on.
-    pub fn run(self) -> io::Result<()> {
+    /// Where the terminal can't be entered or shown on.
+    pub fn run<V: View>(self, open: impl FnOnce() -> io::Result<V>) -> io::Result<()> {
         let words = self.lang.words();
         let mut app = App::new(Begin {
             book: Arc::clone(&self.book),
@@ -77,19 +87,23 @@ impl Start {
             now: self.clock.now(),
         })
         .after(self.was)
-        .knowing(self.shift.broadcast.clone());
-        let theme = theme(self.settings.theme);
-        let (used, applied) = (Arc::new(Used::default()), Applied::default());
+        .knowing(self.shift.broadcast.clone())
+        .welcoming(self.shift.welcome);
+        if self.lines {
+            app = app.in_lines();
+        }
+        let (used, applied, welcomed) = (Arc::new(Used::default()), Applied::default(), Arc::default());
         let tellers = tellers(&self.settings, &self.folders, &used, words);
         let journal =
             self.journal.map(|path| Config { path, days: self.settings.journal.days, seat: self.settings.seat });
         let kept: Kept = Arc::new(Mutex::new(self.shift));
         let outside = Outside {
-            keep: keep(Arc::clone(&kept), Arc::clone(&applied), self.folders.clone(), words),
+            keep: keep(Arc::clone(&kept), Arc::clone(&applied), Arc::clone(&welcomed), self.folders.clone(), words),
             tellers,
             journal,
             used,
             applied,
+            welcomed,
             rules: (!self.watch.is_empty()).then(|| {
                 let reload = Reloader {
                     at: in_use(&self.watch),
@@ -104,7 +118,7 @@ impl Start {
                 (self.watch, reload.into_reload())
             }),
         };
-        run(&mut app, theme, self.clock, outside)
+        run(&mut app, self.clock, outside, open)
     }
 }
 
@@ -159,12 +173,15 @@ fn tellers(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
     out
 }
 
-fn keep(kept: Kept, applied: Applied, folders: Folders, words: &'static Words) -> Keep {
+fn keep(kept: Kept, applied: Applied, welcomed: Arc<AtomicBool>, folders: Folders, words: &'static Words) -> Keep {
     Box::new(move |held: &[Held]| {
         let mut shift = kept.lock().unwrap_or_else(PoisonError::into_inner);
         held.clone_into(&mut shift.held);
         if let Some(broadcast) = applied.lock().unwrap_or_else(PoisonError::into_inner).take() {
             shift.broadcast = Some(broadcast);
+        }
+        if welcomed.load(Ordering::SeqCst) {
+            shift.welcome = false;
         }
         shift::save(&folders, &shift).map_err(|e| {
             let path = folders.shift().map(|path| files::shown_path(&path)).unwrap_or_default();

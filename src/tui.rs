@@ -3,7 +3,7 @@
 
 pub mod input;
 pub mod practice;
-pub mod run;
+pub mod prompter;
 pub mod terminal;
 pub mod theme;
 pub mod view;

@@ -76,7 +76,9 @@ fn run(paths: &[PathBuf], wake: &Receiver<Wake>, told: Sender<Wake>, mut changed
         match &mut watcher {
             // A folder that is not there yet is tried again at every look; one that went and came back is another
             // folder.
-            Some(watcher) if !is_watched => watcher.watch(folder, RecursiveMode::NonRecursive).is_ok(),
+            Some(watcher) if !is_watched => {
+                folder.is_dir() && watcher.watch(folder, RecursiveMode::NonRecursive).is_ok()
+            }
             _ => is_watched && folder.is_dir(),
         }
     };

@@ -195,18 +195,27 @@ impl App {
     /// The line for the CSO: what just happened, else what is still wrong.
     #[must_use]
     pub fn notice(&self) -> Option<String> {
-        let standing = || {
-            let not_yet = || {
-                let today = self.now.with_timezone(&self.rules().zones[self.home()].offset).date_naive();
-                let from = self.rules().sop.effective_from.filter(|from| *from > today)?;
-                let day = from.format("%d/%m/%Y").to_string();
-                Some(fill(self.words().screen.not_yet_effective, &[("day", &day)]))
-            };
-            let trouble = self.rules_trouble.clone().or_else(|| self.state_trouble.clone());
-            let trouble = self.unknown_told().or(trouble).or_else(|| self.journal_trouble.clone());
-            trouble.or_else(|| self.centre_trouble()).or_else(not_yet)
+        self.momentary().map(str::to_owned).or_else(|| self.standing())
+    }
+
+    /// What is still wrong, or stays so.
+    #[must_use]
+    pub fn standing(&self) -> Option<String> {
+        let not_yet = || {
+            let today = self.now.with_timezone(&self.rules().zones[self.home()].offset).date_naive();
+            let from = self.rules().sop.effective_from.filter(|from| *from > today)?;
+            let day = from.format("%d/%m/%Y").to_string();
+            Some(fill(self.words().screen.not_yet_effective, &[("day", &day)]))
         };
-        self.notice.as_ref().map(|n| n.text.clone()).or_else(standing)
+        let trouble = self.rules_trouble.clone().or_else(|| self.state_trouble.clone());
+        let trouble = self.unknown_told().or(trouble).or_else(|| self.journal_trouble.clone());
+        trouble.or_else(|| self.centre_trouble()).or_else(not_yet)
+    }
+
+    /// What just happened, as long as nobody has done anything since.
+    #[must_use]
+    pub fn momentary(&self) -> Option<&str> {
+        self.notice.as_ref().map(|n| n.text.as_str())
     }
 
     /// Whether the notice tells of something that stays wrong.

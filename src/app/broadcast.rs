@@ -15,7 +15,7 @@ use crate::rules::ruleset::{RuleSet, Scope};
 use crate::words::fill;
 
 /// What the prompter knows of the centre.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Centre {
     /// The last declaration that was applied.
     applied: Option<Broadcast>,

@@ -41,8 +41,8 @@ impl App {
         self.ended = Some(ended);
         let notice = &self.words().notice;
         let text = match ending {
-            Ending::Complete => notice.ended_complete.into(),
-            other => fill(notice.ended, &[("ending", other.words(self.words()))]),
+            Ending::Complete => fill(notice.ended_complete, &[("undo", self.undo_key())]),
+            other => fill(notice.ended, &[("ending", other.words(self.words())), ("undo", self.undo_key())]),
         };
         let text = if pending {
             let with = [("revision", self.rules().sop.revision.as_str())];

@@ -15,6 +15,7 @@ use crate::closing::outside::Given;
 use crate::journal::record::HowEnded;
 use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, RuleSet};
 use crate::rules::text;
+use crate::words::fill;
 
 /// How many calls can be gone back to, one behind the other: the legs of a consultation.
 const MAX_OVERTAKEN: usize = 8;
@@ -24,7 +25,7 @@ const MAX_STARTED: usize = 16;
 const MAX_WAITING: usize = 16;
 
 /// What the prompter knows of the telephone.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Phone {
     /// Which calls it began: its id, ours.
     started: Vec<(Option<String>, u64)>,
@@ -50,7 +51,7 @@ impl App {
             if self.phone.waiting.len() < MAX_WAITING {
                 self.phone.waiting.push_back(event);
             }
-            self.tell(self.words().phone.waits);
+            self.tell(fill(self.words().phone.waits, &[("keys", self.closing_keys())]));
         } else {
             self.phone_now(event, effects);
         }
@@ -92,7 +93,7 @@ impl App {
 
     fn phone_starts(&mut self, id: Option<String>, pairs: &Pairs, effects: &mut Vec<Effect>) {
         let words = &self.words().phone;
-        let mut notice = words.started;
+        let mut notice = words.started.to_owned();
         if self.call.begun().is_some() {
             let how = self.how_it_stands(HowEnded::NextCall);
             let old = self.next_call(how, effects);
@@ -102,7 +103,7 @@ impl App {
             self.phone.overtaken.push(old);
             // The way back leads to the call that was overtaken, and to no earlier one past it.
             self.ended = None;
-            notice = words.overtook;
+            notice = fill(words.overtook, &[("undo", self.undo_key())]);
         } else if !matches!(self.mode, Mode::Typing(_)) {
             self.looking = None;
             self.show_closing();

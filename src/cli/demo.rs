@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Answer, Context, Stop, moment};
+use super::{Answer, Context, Stop, is_dumb, moment};
 use crate::book::{Book, Refused};
 use crate::drill::deck::{Deck, Scene};
 use crate::drill::show::Show;
@@ -32,6 +32,9 @@ pub fn run(demo: &Demo, context: &Context) -> Result<Answer, Stop> {
     let words = context.words();
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(Stop(format!("{}\n", words.demo.no_terminal)));
+    }
+    if is_dumb() {
+        return Err(Stop(format!("{}\n", words.plain.full_screen_demo)));
     }
     context.sound_settings()?;
     let at = moment::at(context)?;

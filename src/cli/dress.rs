@@ -21,6 +21,7 @@ pub fn dressed(command: Command, words: &Words) -> Command {
     command = common(command, "lang", w.arg_lang, Some(w.value_lang));
     command = common(command, "zone", w.arg_zone, Some(w.value_zone));
     command = common(command, "at", w.arg_at, Some(w.value_at));
+    command = option(command, "plain", words.plain.arg, None, w.options, words);
     command = common(command, "help", w.arg_help, None);
     command = common(command, "version", w.arg_version, None);
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();

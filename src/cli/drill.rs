@@ -14,7 +14,7 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser as _;
 use clap::{Args, ValueEnum};
 
-use super::{Answer, Context, Status, Stop, moment};
+use super::{Answer, Context, Status, Stop, is_dumb, moment};
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::drill::boxes::{Boxes, Due, Entry, trainee_id};
@@ -111,6 +111,9 @@ pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
     let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     if !free && !at_terminal {
         return Err(Stop(format!("{}\n", context.words().drillverb.no_terminal)));
+    }
+    if !free && is_dumb() {
+        return Err(Stop(format!("{}\n", context.words().plain.full_screen_drill)));
     }
     if let Some(path) = drill.out.as_ref().filter(|path| stands(path)) {
         let w = &context.words().drillverb;

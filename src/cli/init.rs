@@ -11,7 +11,7 @@ use crate::files::shown_path;
 use crate::rules::BUILT_IN;
 use crate::settings::TEMPLATE;
 use crate::tell::outside;
-use crate::words::fill;
+use crate::words::{Words, fill};
 
 /// Makes them.
 ///
@@ -49,7 +49,24 @@ pub fn run(context: &Context) -> Result<Answer, Stop> {
     for (number, (verb, what)) in (2..).zip(verbs) {
         let _ = writeln!(out, "  {number}. {verb:<13}   {what}");
     }
+    out.push_str(&share(context.words()));
     Ok(Answer::done(out))
+}
+
+/// What to put on a share, and which settings lead there.
+fn share(words: &Words) -> String {
+    let w = &words.init;
+    let folder = if cfg!(windows) { r"S:\penutup" } else { "/srv/penutup" };
+    let file = Path::new(folder).join("rules.toml");
+    format!(
+        "\n{}\n  1. {}\n  2. {}\n       rules = '{}'\n       broadcast.folder = '{folder}'\n  3. {}   {}\n",
+        fill(w.share, &[("folder", folder)]),
+        w.share_copy,
+        w.share_settings,
+        file.display(),
+        "penutup klb on --reason \"…\"",
+        w.share_klb,
+    )
 }
 
 /// Writes a new file; answers whether it is new.

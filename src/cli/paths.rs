@@ -32,10 +32,11 @@ pub fn run(context: &Context) -> Answer {
         place(context, d.place_stories, practice::scenarios(folders).as_deref(), d.for_stories),
         place(context, d.place_decks, practice::decks(folders).as_deref(), d.for_decks),
     ];
-    if let Some(folder) = &context.settings.broadcast {
-        let w = &context.words().broadcast;
-        rows.push(place(context, w.place, Some(folder), w.for_place));
-    }
+    let b = &context.words().broadcast;
+    rows.push(match &context.settings.broadcast {
+        Some(folder) => place(context, b.place, Some(folder), b.for_place),
+        None => (b.place, w.none.into(), b.not_named.into()),
+    });
     // Only where there is an agent, or was one.
     if let Some(folder) = folders.broadcast().filter(|folder| stands(folder)) {
         rows.push(place(context, w.fleet_folder, Some(&folder), w.for_fleet));

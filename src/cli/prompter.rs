@@ -2,31 +2,46 @@
 //! file is told on the screen and stops nothing; what is wrong with the arguments, and a file they name that is not
 //! there, stops it before.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, ErrorKind, IsTerminal};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::{Answer, Context, Stop, moment};
+use super::{Answer, Context, Stop, is_dumb, moment};
 use crate::book::{Book, Origin};
 use crate::clock::Clock;
 use crate::files::shift::{self, Shift};
 use crate::files::{self, Bad, Why};
-use crate::start::Start;
+use crate::plain::view::Plain;
+use crate::start::{Start, theme};
 use crate::tell::outside;
+use crate::tui::prompter::Prompter;
 use crate::words::fill;
 
-/// Opens the prompter.
+/// Opens the prompter: in lines where that is asked for or the terminal knows nothing else, else on the whole screen.
 ///
 /// # Errors
-/// No terminal, or arguments that can't be used.
-pub fn run(context: Context) -> Result<Answer, Stop> {
-    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+/// No terminal for the screen, or arguments that can't be used.
+pub fn run(context: Context, plain: bool) -> Result<Answer, Stop> {
+    // In lines it is heard and answered through pipes as well.
+    let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    if !plain && !at_terminal {
         return Err(Stop(format!("{}\n", context.words().cli.no_terminal)));
     }
+    let plain = plain || is_dumb();
     let words = context.words();
-    match start(context)?.run() {
+    let theme = theme(context.settings.theme);
+    let start = start(context)?;
+    let has_journal = start.journal.is_some();
+    let end = if plain {
+        start.in_lines().run(|| Ok(Plain::new(io::stdout(), has_journal)))
+    } else {
+        start.run(|| Prompter::enter(theme))
+    };
+    match end {
         Ok(()) => Ok(Answer::done(String::new())),
+        // Whoever read the lines has what it wanted.
+        Err(e) if plain && e.kind() == ErrorKind::BrokenPipe => Ok(Answer::done(String::new())),
         Err(e) => Err(Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))])))),
     }
 }
@@ -62,6 +77,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
         was = former(&context, &shift, today);
     }
     Ok(Start {
+        lines: false,
         rules_trouble,
         bad: ready.bad.map(|bad| bad.notice(words)),
         watch: match chosen.why {

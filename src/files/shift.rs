@@ -25,6 +25,8 @@ pub struct Shift {
     pub rules_sha256: Option<String>,
     /// The centre's declaration that was applied last: no restart applies it again over what the CSO did since.
     pub broadcast: Option<Broadcast>,
+    /// Whether the hint of the first run is still to be dismissed.
+    pub welcome: bool,
 }
 
 /// What was wrong with the file.
@@ -59,13 +61,15 @@ impl Trouble {
     }
 }
 
-/// Reads what was kept. No file, and no folder for one, is no trouble.
+/// Reads what was kept. No file, and no folder for one, is no trouble: no file yet is the first run.
 #[must_use]
 pub fn load(folders: &Folders) -> (Shift, Option<Trouble>) {
     let Some(path) = folders.shift() else { return (Shift::default(), None) };
     let bytes = match read(&path) {
         Ok(bytes) => bytes,
-        Err(e) if e.error.kind() == ErrorKind::NotFound => return (Shift::default(), None),
+        Err(e) if e.error.kind() == ErrorKind::NotFound => {
+            return (Shift { welcome: true, ..Shift::default() }, None);
+        }
         Err(e) => return (Shift::default(), Some(Trouble::Unreadable(e))),
     };
     let (shift, whole) = parse(&bytes);
@@ -105,6 +109,14 @@ fn parse(bytes: &[u8]) -> (Shift, bool) {
         }
     };
     let (revision, rules_sha256) = (text("revision"), text("rules_sha256"));
+    let welcome = match table.get("welcome") {
+        Some(Value::Boolean(welcome)) => *welcome,
+        // A file from before there was a hint is no first run.
+        other => {
+            whole &= other.is_none();
+            false
+        }
+    };
     let broadcast = match table.get("broadcast") {
         None => None,
         Some(value) => {
@@ -126,7 +138,7 @@ fn parse(bytes: &[u8]) -> (Shift, bool) {
         }
         Some(_) => whole = false,
     }
-    (Shift { held, revision, rules_sha256, broadcast }, whole)
+    (Shift { held, revision, rules_sha256, broadcast, welcome }, whole)
 }
 
 fn one_held(row: &Value) -> Option<Held> {
@@ -156,6 +168,9 @@ fn to_toml(shift: &Shift) -> String {
         Value::Table(row.into_iter().map(|(key, value)| (key.to_owned(), Value::String(value))).collect())
     });
     table.insert("held".into(), Value::Array(rows.collect()));
+    if shift.welcome {
+        table.insert("welcome".into(), Value::Boolean(true));
+    }
     if let Some(broadcast) = &shift.broadcast {
         table.insert("broadcast".into(), Value::Table(broadcast.to_table()));
     }
@@ -180,6 +195,7 @@ mod tests {
             revision: Some("Rev \"1\"\n".into()),
             rules_sha256: Some("ab".into()),
             broadcast: Some(broadcast.unwrap()),
+            welcome: true,
         }
     }
 
@@ -195,7 +211,7 @@ mod tests {
     #[test]
     fn what_is_saved_comes_back() {
         let (_keep, folders) = in_folder(None);
-        assert!(matches!(load(&folders), (s, None) if s == Shift::default()));
+        assert!(matches!(load(&folders), (s, None) if s == Shift { welcome: true, ..Shift::default() }));
         save(&folders, &shift()).unwrap();
         assert!(matches!(load(&folders), (s, None) if s == shift()));
         save(&folders, &Shift::default()).unwrap();

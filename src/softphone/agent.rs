@@ -74,9 +74,72 @@ impl AgentLine {
     }
 
     /// Whether the prompter is still there; looks for two milliseconds. It says nothing unasked, so that anything else
-    /// than silence is its end.
+    /// than silence is its end. A pipe of Windows is silent also when the other side has gone: there the next
+    /// [`Self::tell`] finds it out.
     #[must_use]
     pub fn is_there(&mut self) -> bool {
         self.pipe.line(Instant::now() + GLANCE).is_err_and(|e| e.kind() == ErrorKind::TimedOut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::channel;
+
+    use super::super::socket::{Used, listen};
+    use super::*;
+    use crate::action::Action;
+    use crate::action::agent::AgentEvent;
+    use crate::files::Folders;
+
+    /// Longer than a busy machine takes.
+    const WAIT: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn what_an_agent_tells_arrives_in_order_and_so_does_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| Some(folder.path().join(name));
+        let place = Place::of(&Folders { state: at("state"), runtime: at("run"), ..Folders::default() }).unwrap();
+        let (send, events) = channel();
+        let listening = listen(place.clone(), Some("meja 7".into()), Arc::new(Used::default()), move |asked| {
+            let told = send.send(asked.action.clone()).is_ok();
+            asked.answer(Vec::new());
+            told
+        });
+        let end = Instant::now() + WAIT;
+        let mut agent = loop {
+            let own = std::process::id().to_string();
+            let socket = place.sockets().into_iter().find(|path| path.to_string_lossy().contains(&own));
+            let agent = socket.map(|socket| AgentLine::connect(&place, &socket, WAIT));
+            match agent {
+                Some(Ok(agent)) => break agent,
+                other => assert!(Instant::now() < end, "{other:?}"),
+            }
+            std::thread::yield_now();
+        };
+        assert_eq!(agent.greeting().seat.as_deref(), Some("meja 7"));
+        assert!(agent.is_there());
+        // Silence is no end, however often it is listened to.
+        for _ in 0..3 {
+            assert_eq!(agent.tell(&Message::Rules), Ok(()));
+            assert!(agent.is_there());
+        }
+        assert_eq!(agent.tell(&Message::Link(None)), Ok(()));
+        drop(agent);
+        let mut heard: Vec<Action> = Vec::new();
+        while heard.last() != Some(&Action::Agent(AgentEvent::Gone)) {
+            heard.push(events.recv_timeout(WAIT).unwrap());
+        }
+        let expected = [
+            AgentEvent::Came,
+            AgentEvent::Rules,
+            AgentEvent::Rules,
+            AgentEvent::Rules,
+            AgentEvent::Up,
+            AgentEvent::Gone,
+        ];
+        assert_eq!(heard, expected.map(Action::Agent));
+        drop(listening);
     }
 }

@@ -9,9 +9,7 @@ use std::time::Duration;
 use ratatui::Frame;
 
 use super::input::{Hold, Input};
-use super::run::{Event, read_input};
-#[cfg(unix)]
-use super::run::{read_signals, signals};
+use super::prompter::read_input;
 use super::terminal::Screen;
 use super::theme::Theme;
 use super::view::{self, Drawn};
@@ -23,6 +21,9 @@ use crate::drill::session::{Effect, Move, Session};
 use crate::drill::sheet::Done;
 use crate::drill::show::{Go, Show};
 use crate::keymap::Key;
+#[cfg(unix)]
+use crate::run::signals;
+use crate::run::{Event, Hear};
 
 /// How long what was answered last may take to the disk before the window closes.
 const LAST: Duration = Duration::from_millis(500);
@@ -157,13 +158,13 @@ pub fn die(signal: i32) {
 fn play(play: &mut impl Play) -> io::Result<Option<i32>> {
     // Before the terminal is entered: a signal from here on leaves it as it was.
     #[cfg(unix)]
-    let signals = signals()?;
+    let signals = signals::all()?;
     let mut screen = Screen::enter()?;
     draw(&mut screen, play)?;
     let (send, events) = channel();
-    read_input(send.clone());
+    read_input(Hear(send.clone()));
     #[cfg(unix)]
-    read_signals(signals, send);
+    signals::read(signals, send);
     #[cfg(not(unix))]
     drop(send);
     until_left(&mut screen, play, &events)
@@ -175,7 +176,7 @@ fn draw(screen: &mut Screen, play: &mut impl Play) -> io::Result<()> {
     Ok(())
 }
 
-fn until_left(screen: &mut Screen, play: &mut impl Play, events: &Receiver<Event>) -> io::Result<Option<i32>> {
+fn until_left(screen: &mut Screen, play: &mut impl Play, events: &Receiver<Event<Input>>) -> io::Result<Option<i32>> {
     let (mut hold, mut last) = (Hold::default(), None);
     loop {
         let Ok(first) = events.recv() else { return Ok(None) };

@@ -26,7 +26,6 @@
 //! then the complete sentence, then the other steps. What is never dropped is the current sentence; where it alone is
 //! too high, it scrolls.
 
-mod centre;
 pub mod demo;
 pub mod drill;
 mod feedback;
@@ -34,7 +33,6 @@ mod footer;
 mod header;
 mod ink;
 mod panel;
-mod recap;
 mod script;
 pub mod wrap;
 
@@ -266,7 +264,7 @@ fn prompter(frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) -> Drawn {
     match look.app.mode() {
         Mode::Basis => top.push(Block::panel(panel::basis(look))),
         Mode::Help => top.push(Block::panel(panel::help(look))),
-        Mode::Recap => top.push(Block::panel(recap::recap(look))),
+        Mode::Recap => top.push(Block::panel(panel::recap(look))),
         _ if look.size == Size::Wide => {
             return wide(frame, look, area, top);
         }
@@ -294,7 +292,7 @@ fn tiny(look: &Look<'_>, area: Rect) -> Vec<Block> {
         Mode::Asking => vec![Block::sentence(footer::question(&look))],
         Mode::Basis => vec![Block::sentence(panel::basis(&look))],
         Mode::Help => vec![Block::sentence(panel::help(&look))],
-        Mode::Recap => vec![Block::sentence(recap::recap(&look))],
+        Mode::Recap => vec![Block::sentence(panel::recap(&look))],
         Mode::Typing(_) if area.height > 1 => vec![header::typing(&look), Block::sentence(script::alone(&look))],
         Mode::Typing(_) | Mode::Closing => vec![Block::sentence(script::alone(&look))],
     }

@@ -1,9 +1,9 @@
 //! Practice and presentation: cards for any sound rules, graded sheets, the verbs with and without a terminal, whole
-//! screens, and every command that the trainers' document names.
+//! screens, and every option in the trainers' document.
 
 mod cards;
 mod docs;
-mod screens;
+pub mod screens;
 #[cfg(unix)]
 mod sessions;
 mod verbs;

@@ -79,7 +79,7 @@ fn the_domain_imports_nothing_of_the_others() {
 fn the_domain_and_the_app_are_pure() {
     let impure =
         ["std::fs", "std::env", "std::net", "std::process", "std::thread", "SystemTime", "Instant", "Utc::now"];
-    let pure = ["rules", "closing", "app", "action", "keymap", "drill"];
+    let pure = ["rules", "closing", "app", "action", "keymap", "drill", "pages"];
     assert_eq!(who(|s| pure.contains(&s.room()) && impure.iter().any(|i| s.has(i))), nobody());
 }
 
@@ -88,6 +88,16 @@ fn only_the_screen_names_ratatui_and_only_the_terminal_writes_escape_codes() {
     assert_eq!(who(|s| s.room() != "tui" && s.has("ratatui::")), nobody());
     let writes = |s: &Source| s.has("queue!") || s.has("execute!") || s.has("EnterAlternateScreen");
     assert_eq!(who(writes), ["tui/terminal.rs"]);
+}
+
+/// The line mode is heard as well as seen: nothing of the screen is in it, and nothing of it in the screen.
+#[test]
+fn the_two_views_know_nothing_of_each_other() {
+    let names = |s: &Source, rooms: &[&str]| s.imports().iter().any(|i| rooms.contains(&i.as_str()));
+    assert_eq!(who(|s| s.room() == "plain" && names(s, &["tui"])), nobody());
+    assert_eq!(who(|s| s.room() == "tui" && names(s, &["plain"])), nobody());
+    assert_eq!(who(|s| ["run", "pages"].contains(&s.room()) && names(s, &["tui", "plain"])), nobody());
+    assert_eq!(who(|s| s.room() == "plain" && (s.has("crossterm") || s.has("x1b"))), nobody());
 }
 
 #[test]
@@ -108,28 +118,4 @@ fn nothing_is_silenced_without_a_reason() {
     let silenced = |s: &Source| s.code().any(|l| l.contains("#[allow(") || l.contains("#![allow("));
     assert_eq!(who(silenced), nobody());
     assert_eq!(who(|s| s.has("todo!(") || s.has("unimplemented!(") || s.has("dbg!(")), nobody());
-}
-
-#[test]
-fn no_word_that_a_user_reads_stands_in_the_code() {
-    // A sentence in quotes: two words of letters with a blank between. Panics and `expect`s tell a developer.
-    let tells_a_developer =
-        ["write_str(", "expect(", "expect = ", "reason =", "panic!", "assert", "unreachable!", "writeln!(f"];
-    let sentence = |line: &str| {
-        line.split('"').skip(1).step_by(2).any(|text| {
-            let words = text.split(' ').filter(|w| w.len() > 2 && w.chars().all(char::is_alphabetic));
-            words.count() >= 3
-        })
-    };
-    // The parser's own English sentences, which that file turns into ours.
-    let parsers = |s: &&Source| s.name != "tell/toml_words.rs";
-    let told: Vec<String> = sources()
-        .iter()
-        .filter(parsers)
-        .flat_map(|s| {
-            let lines = s.code().filter(|l| sentence(l) && !tells_a_developer.iter().any(|t| l.contains(t)));
-            lines.map(|l| format!("{}: {}", s.name, l.trim())).collect::<Vec<_>>()
-        })
-        .collect();
-    assert_eq!(told, nobody());
 }

@@ -6,12 +6,15 @@ mod baresip;
 mod cli;
 mod closing;
 mod corpus;
+mod documents;
 mod drill;
+mod first;
 mod house;
 mod journal;
 #[cfg(unix)]
 mod phone;
 mod pictures;
+mod plain;
 #[path = "support/random_rules.rs"]
 mod random_rules;
 mod recap;
@@ -31,3 +34,4 @@ mod table_diff;
 #[path = "support/term.rs"]
 mod term;
 mod views;
+mod words;

@@ -1,10 +1,13 @@
 //! The pictures in the documents, made from the real program. A picture that no longer shows what the program shows
 //! fails here; `PENUTUP_PICTURES=write cargo test pictures` makes them anew.
 
+mod card;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::drill;
 use chrono::{DateTime, TimeDelta, Utc};
 use penutup::app::{App, Begin};
 use penutup::book::Book;
@@ -101,6 +104,8 @@ fn cells(buffer: &Buffer) -> String {
             for part in run.split("  ") {
                 let text = part.trim_start();
                 let start = left + (column + part.len() - text.len()) * CELL.0;
+                // A blank at the end is not drawn, but its width would be spread over the other letters.
+                let text = text.trim_end();
                 column += part.chars().count() + 2;
                 if !text.is_empty() {
                     let length = text.chars().count() * CELL.0;
@@ -118,9 +123,10 @@ fn cells(buffer: &Buffer) -> String {
     out
 }
 
-fn frame(buffer: &Buffer, title: &str, body: &str) -> String {
-    let (width, height) =
-        (usize::from(buffer.area.width) * CELL.0 + 2 * MARGIN, usize::from(buffer.area.height) * CELL.1 + 2 * MARGIN);
+/// The picture: a screen's ground, so many rows more, and what stands on it.
+fn frame(buffer: &Buffer, more: usize, title: &str, body: &str) -> String {
+    let (columns, rows) = (usize::from(buffer.area.width), usize::from(buffer.area.height) + more);
+    let (width, height) = (columns * CELL.0 + 2 * MARGIN, rows * CELL.1 + 2 * MARGIN);
     let ground = hex(buffer.content[0].style().bg.unwrap_or_default());
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="15" role="img">
@@ -133,74 +139,151 @@ fn frame(buffer: &Buffer, title: &str, body: &str) -> String {
 }
 
 fn still(buffer: &Buffer, title: &str) -> String {
-    frame(buffer, title, &cells(buffer))
+    frame(buffer, 0, title, &cells(buffer))
 }
 
-/// Screens one after the other, each for its seconds, over and over.
-fn motion(screens: &[(Buffer, f64)], title: &str) -> String {
-    let total: f64 = screens.iter().map(|(_, seconds)| seconds).sum();
-    let (mut body, mut from) = (String::new(), 0.0);
-    for (buffer, seconds) in screens {
-        let (start, end) = (from / total, ((from + seconds) / total).min(1.0));
-        // Shown from its start to its end, hidden before and after.
-        let (times, values) = match (start <= 0.0, end >= 1.0) {
-            (true, _) => (format!("0;{end:.4};1"), "inline;none;none"),
-            (false, true) => (format!("0;{start:.4};1"), "none;inline;inline"),
-            (false, false) => (format!("0;{start:.4};{end:.4};1"), "none;inline;none;none"),
-        };
-        writeln!(
-            body,
-            r#"<g display="none"><animate attributeName="display" calcMode="discrete" dur="{total}s" repeatCount="indefinite" keyTimes="{times}" values="{values}"/>
-{}</g>"#,
-            cells(buffer)
-        )
-        .unwrap();
-        from += seconds;
+/// A call as it is watched: what is pressed, and for how many seconds what follows is looked at.
+struct Motion {
+    prompter: Prompter,
+    scenes: Vec<(Buffer, String, f64)>,
+}
+
+impl Motion {
+    fn of(prompter: Prompter, seconds: f64) -> Self {
+        let screen = prompter.screen(80, 24, Theme::Dark);
+        Self { prompter, scenes: vec![(screen, String::new(), seconds)] }
     }
-    frame(&screens[0].0, title, &body)
+
+    /// Presses a key, and tells it as the program's own list of keys does.
+    fn press(self, key: Key, seconds: f64) -> Self {
+        let words = Lang::Id.words();
+        let rows = keymap::rows(&self.prompter.app);
+        let row = rows.iter().find(|row| row.keys.contains(&key)).expect("a key of this moment");
+        let what = row.label.split(" (").next().unwrap_or_default();
+        let told = caption(&key.name(words), what);
+        self.then(key, told, seconds)
+    }
+
+    /// Types a text, each word a scene.
+    fn types(mut self, text: &str) -> Self {
+        for word in text.split_inclusive(' ') {
+            let (last, rest) = word.chars().next_back().zip(word.get(..word.len() - 1)).expect("letters");
+            self.prompter = self.prompter.press(rest);
+            self = self.then(Key::Char(last), String::new(), 0.7);
+        }
+        self
+    }
+
+    fn then(mut self, key: Key, told: String, seconds: f64) -> Self {
+        self.prompter.now += TimeDelta::seconds(1);
+        let action = keymap::action(&self.prompter.app, key).expect("a key of this moment");
+        self.prompter.app.update(action, self.prompter.now);
+        self.scenes.push((self.prompter.screen(80, 24, Theme::Dark), told, seconds));
+        self
+    }
+
+    /// Scene after scene, over and over. Who wants no motion, and what can show none, gets the scene `still`.
+    fn svg(&self, title: &str, still: usize) -> String {
+        let total: f64 = self.scenes.iter().map(|(_, _, seconds)| seconds).sum();
+        let (mut style, mut body, mut from) = (String::new(), String::new(), 0.0);
+        for (at, (buffer, told, seconds)) in self.scenes.iter().enumerate() {
+            let percent = |time: f64| format!("{:.2}%", time / total * 100.0);
+            let (start, end) = (percent(from), percent(from + seconds));
+            let before = if at == 0 { "" } else { "0%{visibility:hidden}" };
+            let after = if at + 1 == self.scenes.len() { String::new() } else { format!("{end}{{visibility:hidden}}") };
+            writeln!(style, "@keyframes s{at}{{{before}{start}{{visibility:visible}}{after}}}").unwrap();
+            writeln!(style, "#s{at}{{animation:s{at} {total:.1}s step-end infinite}}").unwrap();
+            let seen = if at == still { "visible" } else { "hidden" };
+            writeln!(body, "<g id=\"s{at}\" visibility=\"{seen}\">\n{}{told}</g>", cells(buffer)).unwrap();
+            from += seconds;
+        }
+        let (top, height) = (MARGIN + 24 * CELL.1 + 6, 2 * CELL.1 + MARGIN - 6);
+        let strip = format!("<rect y=\"{top}\" width=\"100%\" height=\"{height}\" rx=\"6\" fill=\"#272c36\"/>\n");
+        let style = format!("<style>\n@media (prefers-reduced-motion:no-preference){{\n{style}}}\n</style>\n");
+        frame(&self.scenes[0].0, 2, title, &(style + &strip + &body))
+    }
+}
+
+/// The key that was pressed, as a cap, and what it does: on a strip of its own below a screen of 24 rows.
+fn caption(key: &str, what: &str) -> String {
+    let (top, wide) = (MARGIN + 24 * CELL.1 + 15, key.chars().count() * CELL.0);
+    let (left, base) = (MARGIN + CELL.0, top + 16);
+    format!(
+        r##"<rect x="{left}" y="{top}" width="{}" height="24" rx="4" fill="none" stroke="#7db7e8"/>
+<text x="{}" y="{base}" textLength="{wide}" fill="#7db7e8">{}</text>
+<text x="{}" y="{base}" textLength="{}" fill="#c9d1dc">{}</text>
+"##,
+        wide + 2 * CELL.0,
+        left + CELL.0,
+        escape(key),
+        left + wide + 3 * CELL.0,
+        what.chars().count() * CELL.0,
+        escape(what)
+    )
+}
+
+/// One call, from the first screen to the next call.
+fn call() -> Motion {
+    let space = Key::Char(' ');
+    Motion::of(Prompter::at("07:57"), 3.0)
+        .press(Key::Char('n'), 1.2)
+        .types("Bu Siti Aminah")
+        .press(Key::Enter, 2.8)
+        .press(space, 3.0)
+        .press(Key::Char('k'), 4.0)
+        .press(Key::Char('a'), 4.0)
+        .press(space, 3.0)
+        .press(space, 3.0)
+        .press(space, 2.0)
 }
 
 fn pictures() -> Vec<(&'static str, String)> {
     let dark = |p: &Prompter| p.screen(80, 24, Theme::Dark);
     let outage = |keys: &str| Prompter::at("07:57").press(keys);
-    let steps: [(&str, f64); 9] = [
-        ("", 2.0),
-        ("nBu", 0.7),
-        ("nBu Siti", 0.7),
-        ("nBu Siti Aminah\n", 2.0),
-        ("nBu Siti Aminah\n ", 2.0),
-        ("nBu Siti Aminah\n k", 2.5),
-        ("nBu Siti Aminah\n ka", 3.0),
-        ("nBu Siti Aminah\n ka ", 2.5),
-        ("nBu Siti Aminah\n ka  ", 2.5),
-    ];
-    let session: Vec<(Buffer, f64)> = steps.iter().map(|(keys, seconds)| (dark(&outage(keys)), *seconds)).collect();
     vec![
         ("layar.svg", still(&dark(&outage("nPak Budi Santoso\n")), "penutup, 80×24")),
         ("klb.svg", still(&dark(&outage("kanBu Siti Aminah\n")), "KLB aktif")),
-        ("terang.svg", still(&outage("m").screen(80, 24, Theme::Light), "Tema terang")),
+        ("terang.svg", still(&outage("nPak Budi Santoso\n ").screen(80, 24, Theme::Light), "Tema terang")),
         ("lebar.svg", still(&outage("nPak Budi Santoso\n ").screen(110, 26, Theme::Dark), "Jendela lebar")),
         ("sempit.svg", still(&outage("ka").screen(60, 18, Theme::Dark), "Jendela sempit, 60×18")),
         ("akhiri.svg", still(&dark(&outage("m x")), "Mengakhiri panggilan")),
         ("dasar.svg", still(&dark(&outage("ad")), "Dasar SOP")),
-        ("gerak.svg", motion(&session, "penutup dalam satu panggilan")),
+        ("latihan.svg", still(&drill::screens::dark("case-feedback"), "Latihan: sesudah satu kartu")),
+        ("peragaan.svg", still(&drill::screens::dark("demo-klb"), "Peragaan")),
+        ("gerak.svg", call().svg("penutup dalam satu panggilan", 6)),
     ]
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures")
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
+}
+
+/// Holds a file below docs to what it must be, or makes it so.
+#[track_caller]
+fn hold(path: &Path, made: &str) {
+    if std::env::var_os("PENUTUP_PICTURES").is_some_and(|v| v == "write") {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, made).unwrap();
+    }
+    let there = std::fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
+    let path = path.display();
+    assert!(there == made, "{path} is out of date: PENUTUP_PICTURES=write cargo test pictures");
 }
 
 #[test]
 fn pictures_show_what_the_program_shows() {
-    let write = std::env::var_os("PENUTUP_PICTURES").is_some_and(|v| v == "write");
     for (name, svg) in pictures() {
-        let path = folder().join(name);
-        if write {
-            std::fs::create_dir_all(folder()).unwrap();
-            std::fs::write(&path, &svg).unwrap();
-        }
-        let there = std::fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-        assert!(there == svg, "{name} is out of date: PENUTUP_PICTURES=write cargo test pictures");
+        hold(&docs().join("pictures").join(name), &svg);
     }
+}
+
+#[test]
+fn the_sheet_to_print_is_the_page() {
+    let page = std::fs::read_to_string(docs().join("cso.md")).unwrap().replace("\r\n", "\n");
+    let made = pictures();
+    let html = card::html(&page, |at| {
+        let (_, svg) = made.iter().find(|(name, _)| at == format!("pictures/{name}")).expect("a picture of ours");
+        svg.clone()
+    });
+    hold(&docs().join("cso.html"), &html);
 }

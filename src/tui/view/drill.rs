@@ -16,8 +16,8 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use super::feedback;
-use super::header::{clock, rule};
-use super::panel::Page;
+use super::header::rule;
+use super::panel::Lines;
 use super::wrap::{bounded, shorten, wrap};
 use super::{Block, Drawn, Drop, Foot, Look, Size, footer, prompter, put, stack, to_rows};
 use crate::drill::grade::{Heard, Way};
@@ -134,7 +134,7 @@ fn title(look: &Look<'_>, session: &Session) -> Block {
             if let Some(card) = session.card().filter(|_| session.phase() == Phase::Card) {
                 let home = session.setup().home;
                 let rules = session.rules();
-                let time = clock(session.app(), card.local_in(rules, home));
+                let time = session.app().clock_told(card.local_in(rules, home));
                 let with = [("time", time.as_str()), ("zone", rules.zones[home].id.as_str())];
                 let text = if look.size == Size::Compact { w.here_short } else { w.here };
                 right.push(look.span(fill(text, &with), Role::Text));
@@ -182,7 +182,7 @@ fn whole_story(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
 fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     let (setup, w) = (session.setup(), &session.words().drill);
     let count = setup.cards.len().to_string();
-    let mut page = Page::new(look, if session.is_exam() { w.intro_exam_title } else { w.intro_title });
+    let mut page = Lines::new(look, if session.is_exam() { w.intro_exam_title } else { w.intro_title });
     page.gap();
     if let Some(pass) = setup.exam {
         page.paragraph(&fill(w.intro_exam, &[("count", &count), ("pass", &pass.to_string())]));

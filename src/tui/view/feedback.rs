@@ -6,7 +6,7 @@ use ratatui::text::Line;
 
 use super::Look;
 use super::drill::heard_span;
-use super::panel::Page;
+use super::panel::Lines;
 use super::wrap::{shorten, wrap};
 use crate::drill::card::Card;
 use crate::drill::grade::{Answer, Heard};
@@ -22,7 +22,7 @@ pub fn card(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     let (rules, words) = (session.rules(), session.words());
     let (Some(done), Some(card)) = (session.last(), session.card()) else { return Vec::new() };
     let w = &words.drill;
-    let mut page = Page::new(look, if done.grade.is_right() { w.right } else { w.not_right });
+    let mut page = Lines::new(look, if done.grade.is_right() { w.right } else { w.not_right });
     if session.setup().flagged.get(done.card).copied().unwrap_or(false) && !done.grade.is_right() {
         page.paragraph(w.flagged);
     }
@@ -53,7 +53,7 @@ pub fn card(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     page.into_lines()
 }
 
-fn point(page: &mut Page<'_, '_>, look: &Look<'_>, right: bool, text: &str) {
+fn point(page: &mut Lines<'_, '_>, look: &Look<'_>, right: bool, text: &str) {
     let (mark, role) = if right { (" √ ", Role::Said) } else { (" - ", Role::Caution) };
     let mut lines = wrap([(text, look.style(Role::Text))], look.columns.saturating_sub(5).max(1));
     for (at, line) in lines.iter_mut().enumerate() {
@@ -147,7 +147,7 @@ fn steps(rules: &RuleSet, words: &Words, asked: &[StepIx], given: &[StepIx], rig
 }
 
 /// The rule, its clause, what made it fire, and the Keterangan of every step that was not right.
-fn why(page: &mut Page<'_, '_>, rules: &RuleSet, words: &Words, card: &Card, done: &Done) {
+fn why(page: &mut Lines<'_, '_>, rules: &RuleSet, words: &Words, card: &Card, done: &Done) {
     let rule = card.plan(rules).rule;
     page.entry(words.basis.clause, rule.basis.as_deref().unwrap_or(&rule.id));
     let held = rules.facts.iter().enumerate().filter(|(at, _)| rule.when.values(*at).is_some());
@@ -181,7 +181,7 @@ pub fn score(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
         ("pass", sheet.pass.to_string()),
     ];
     let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
-    let mut page = Page::new(look, &fill(w.score_line, &with));
+    let mut page = Lines::new(look, &fill(w.score_line, &with));
     if sheet.exam {
         let (text, role) = if sheet.passed { (w.passed, Role::Said) } else { (w.not_passed, Role::Caution) };
         page.push(Line::from(look.span(format!(" {}", fill(text, &with)), role)));
@@ -208,7 +208,7 @@ fn rule_words(rules: &RuleSet, rule: &Rule) -> String {
     std::iter::once(rule.basis.clone().unwrap_or_else(|| rule.id.clone())).chain(held).collect::<Vec<_>>().join(" · ")
 }
 
-fn tallies(page: &mut Page<'_, '_>, look: &Look<'_>, words: &Words, title: &str, all: &[Tally]) {
+fn tallies(page: &mut Lines<'_, '_>, look: &Look<'_>, words: &Words, title: &str, all: &[Tally]) {
     let w = &words.drill;
     page.push(Line::from(look.span(format!(" {title}"), Role::Accent)));
     for tally in all {

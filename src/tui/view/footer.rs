@@ -19,7 +19,7 @@ pub fn blocks(look: &Look<'_>) -> Vec<Block> {
 }
 
 fn notice(look: &Look<'_>) -> Block {
-    let Some(text) = look.app.notice() else { return Block::line(Drop::Empty, Line::default()) };
+    let Some(text) = look.app.notice() else { return Block::line(Drop::Empty, hint(look)) };
     let role = if look.app.notice_is_trouble() { Role::Trouble } else { Role::Text };
     let style = look.style(role);
     // The whole of it stands in `check`; three rows name the file and the line.
@@ -28,6 +28,16 @@ fn notice(look: &Look<'_>) -> Block {
         line.spans.insert(0, Span::styled(" ", style));
     }
     Block::new(Drop::Notice, lines)
+}
+
+/// The one line of the first run: it takes the row that is empty else, and goes before anything else does.
+fn hint(look: &Look<'_>) -> Line<'static> {
+    if !look.app.welcomes() || look.foot.is_some() || *look.app.mode() != Mode::Closing {
+        return Line::default();
+    }
+    let words = &look.app.words().screen;
+    let text = [words.hint, words.hint_short].into_iter().find(|text| width(text) + 2 <= look.columns);
+    text.map_or_else(Line::default, |text| Line::from(look.span(format!(" {text}"), Role::Text)))
 }
 
 /// As many keys as fit, the most needed first, the list of all always.

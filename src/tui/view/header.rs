@@ -1,19 +1,16 @@
 //! The upper region: the revision and the clock, the facts, the fields, the banner of an emergency, the SOP's
 //! contradiction.
 
-use chrono::{DateTime, NaiveTime, Timelike, Utc};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
-use super::centre;
 use super::wrap::{bounded, shorten, shorten_front, width, wrap};
 use super::{Block, Drop, Look, Size};
 use crate::action::Action;
 use crate::action::phone::Link;
-use crate::app::{App, Mode};
+use crate::app::Mode;
 use crate::keymap;
-use crate::rules::ruleset::{Fact, FieldKind, NAMA, SAPAAN, Scope, Value};
-use crate::rules::script::FieldValue;
+use crate::rules::ruleset::{Fact, FieldKind, NAMA, SAPAAN, Value};
 use crate::tui::theme::Role;
 use crate::words::fill;
 
@@ -42,15 +39,10 @@ pub fn rule(look: &Look<'_>) -> Line<'static> {
     Line::from(look.span("─".repeat(look.columns), Role::Line))
 }
 
-/// A time of day as the language writes it.
-pub fn clock(app: &App, time: NaiveTime) -> String {
-    format!("{:02}{}{:02}", time.hour(), app.words().screen.time_dot, time.minute())
-}
-
 fn title(look: &Look<'_>) -> Line<'static> {
     let (app, words) = (look.app, &look.app.words().screen);
     let zone = &app.rules().zones[app.call().zone()].id;
-    let time = clock(app, app.local());
+    let time = app.clock_told(app.local());
     let short = format!("{time} {zone}");
     let long = fill(words.clock, &[("time", &time), ("zone", zone)]);
     let sop = fill(words.sop, &[("revision", &app.rules().sop.revision)]);
@@ -67,7 +59,7 @@ fn title(look: &Look<'_>) -> Line<'static> {
             Link::Down => (phone.link_down, Role::Trouble),
         }
     });
-    let Some([sentence, timed, word]) = centre::link(app) else {
+    let Some([sentence, timed, word]) = app.centre_told() else {
         let clock = if look.size == Size::Compact { short } else { long };
         return look.two_ends(left, beside(look, link, None, &clock));
     };
@@ -287,7 +279,7 @@ fn soon(look: &Look<'_>) -> Option<(String, String)> {
         texts.push((fill(words.greeting_soon, &with), fill(words.greeting_soon_short, &with)));
     }
     if let Some((zone, time, word)) = app.other_greeting() {
-        let time = clock(app, time);
+        let time = app.clock_told(time);
         let with = [("zone", zone), ("time", &time), ("word", word)];
         texts.push((fill(words.two_zones, &with), fill(words.two_zones_short, &with)));
     }
@@ -304,24 +296,17 @@ fn banner(look: &Look<'_>) -> Vec<Vec<Line<'static>>> {
     // While a name is typed or a question waits, its keys mean something else.
     let answerable = keymap::rows(app).iter().any(|row| row.action == Action::StillHolds);
     let mut out = Vec::new();
-    for (at, fact) in app.rules().facts.iter().enumerate() {
-        let value = &fact.values[app.call().situation().value(at)];
-        let asked = app.asked_fact() == Some(at);
-        let Some(text) = value.banner.as_deref().or((asked || app.differs(at)).then_some("")) else { continue };
-        let told = |most: usize| {
-            let mut told = since(app, fact, value, at);
-            for part in centre::told(app, at, most).iter().map(String::as_str).chain([text]).filter(|t| !t.is_empty()) {
-                told = format!("{told} · {part}");
-            }
-            told
-        };
+    for at in 0..app.rules().facts.len() {
+        let told = |most: usize| Some(app.banner(at, |text| shorten(text, most))?.join(" · "));
+        let Some(whole) = told(usize::MAX) else { continue };
         // Where it is too long, who and why give way: until when, and what follows from it, must be seen.
         let fits =
             |told: &String| wrap([(told.as_str(), look.style(Role::Alarm))], banner_columns(look)).len() <= BANNER_ROWS;
-        let shorter = [usize::MAX, 48, 24, 12].into_iter().map(told).find(fits);
-        let mut lines = alarm(look, &shorter.unwrap_or_else(|| told(8)));
-        if asked && answerable {
-            lines.extend(alarm(look, &question(look, fact, value, at)));
+        let shorter = || [48, 24, 12].into_iter().filter_map(told).find(fits).or_else(|| told(8));
+        let shown = if fits(&whole) { whole } else { shorter().unwrap_or(whole) };
+        let mut lines = alarm(look, &shown);
+        if answerable && app.asked_fact() == Some(at) {
+            lines.extend(alarm(look, &question(look, at)));
         }
         out.push(lines);
     }
@@ -345,52 +330,12 @@ fn alarm(look: &Look<'_>, text: &str) -> Vec<Line<'static>> {
         .collect()
 }
 
-/// "KLB AKTIF sejak 13.05", with the day where it is not today.
-fn since(app: &App, fact: &Fact, value: &Value, at: usize) -> String {
-    let words = &app.words().screen;
-    let with_label = [("label", fact.label.as_str()), ("value", value.label.as_str())];
-    match app.call().since(at) {
-        None => format!("{} {}", fact.label, value.label),
-        Some(since) => match when(app, since.set) {
-            (time, None) => fill(words.since, &[with_label[0], with_label[1], ("time", &time)]),
-            (time, Some(day)) => fill(words.since_day, &[with_label[0], with_label[1], ("time", &time), ("day", &day)]),
-        },
-    }
-}
-
-/// A moment in our zone: its time, and its day where that is not today.
-pub fn when(app: &App, moment: DateTime<Utc>) -> (String, Option<String>) {
-    let offset = app.rules().zones[app.home()].offset;
-    let (then, today) = (moment.with_timezone(&offset), app.now().with_timezone(&offset).date_naive());
-    let day = match (today - then.date_naive()).num_days() {
-        0 => None,
-        1 => Some(app.words().screen.yesterday.into()),
-        _ => Some(then.format("%d/%m").to_string()),
-    };
-    (clock(app, then.time()), day)
-}
-
-fn question(look: &Look<'_>, fact: &Fact, value: &Value, at: usize) -> String {
-    let (app, words) = (look.app, &look.app.words().screen);
-    let hours = match fact.scope {
-        Scope::Shift { keep_for } => keep_for.as_secs() / 3600,
-        Scope::Call => 0,
-    };
-    let time = app.call().since(at).map(|s| {
-        let (time, day) = when(app, s.confirmed);
-        day.map_or(time.clone(), |day| format!("{day} {time}"))
-    });
-    let no = upper(fact.key);
-    let with = [
-        ("label", fact.label.as_str()),
-        ("value", value.label.as_str()),
-        ("time", time.as_deref().unwrap_or_default()),
-        ("hours", &hours.to_string()),
-        ("yes", "V"),
-        ("no", &no),
-    ];
-    let long = centre::expired(app, at, &with).unwrap_or_else(|| fill(words.still, &with));
-    if width(&long) + 2 <= look.columns { long } else { fill(words.still_short, &with) }
+fn question(look: &Look<'_>, at: usize) -> String {
+    let words = look.app.words();
+    let no = upper(look.app.rules().facts[at].key);
+    let long = look.app.still_told(at, words.screen.still, words.broadcast.expired, "V", &no);
+    let short = || look.app.still_told(at, words.screen.still_short, words.screen.still_short, "V", &no);
+    if width(&long) + 2 <= look.columns { long } else { short() }
 }
 
 /// The SOP's contradiction in one short line: the first sentence of the rule's caution.
@@ -408,22 +353,4 @@ fn caution(look: &Look<'_>) -> Option<Line<'static>> {
     let fits = width(short) + 3 + width(&why) + 2 < look.columns;
     let why = if fits { vec![look.span(why, Role::Accent)] } else { Vec::new() };
     Some(look.two_ends(left, why))
-}
-
-/// The facts that are set, as a sentence for panels: "KLB AKTIF · Topik PLN Mobile".
-pub fn situation(app: &App, which: impl Fn(usize) -> bool) -> String {
-    let facts = app.rules().facts.iter().enumerate().filter(|(at, _)| which(*at));
-    let told: Vec<String> = facts
-        .map(|(at, fact)| format!("{}: {}", fact.label, fact.values[app.call().situation().value(at)].label))
-        .collect();
-    told.join(" · ")
-}
-
-/// What a field holds, for panels.
-pub fn field_text(app: &App, ix: crate::rules::ruleset::FieldIx) -> String {
-    let field = app.rules().field(ix);
-    match (&field.kind, app.call().fields().get(ix)) {
-        (FieldKind::Choice(choices), FieldValue::Choice(at)) => choices[*at].clone(),
-        _ => app.fields().spoken(app.rules(), ix),
-    }
 }

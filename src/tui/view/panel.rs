@@ -1,28 +1,26 @@
-//! The panels: why this script (`D`), and the keys (`?`). They take the place of the steps and the complete sentence;
-//! header, banner and footer stay.
+//! The panels: why this script (`D`), the keys (`?`), the own day (`R`). They take the place of the steps and the
+//! complete sentence; header, banner and footer stay.
 
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::Look;
-use super::header::{field_text, situation};
 use super::wrap::{width, wrap};
-use crate::app::App;
-use crate::book::Origin;
-use crate::keymap;
-use crate::rules::diff::{Run, marked, spoken_change};
-use crate::rules::ruleset::RuleSet;
-use crate::rules::script::complete;
+use crate::journal::report::text::columns;
+use crate::pages::{Page, Part, basis, help, recap};
+use crate::rules::diff::Run;
 use crate::tui::theme::Role;
-use crate::words::fill;
+
+/// How high the columns of the hours are.
+const HEIGHT: usize = 3;
 
 /// A panel while it is being written.
-pub struct Page<'l, 'a> {
+pub struct Lines<'l, 'a> {
     look: &'l Look<'a>,
     lines: Vec<Line<'static>>,
 }
 
-impl<'l, 'a> Page<'l, 'a> {
+impl<'l, 'a> Lines<'l, 'a> {
     /// A page with its title.
     pub fn new(look: &'l Look<'a>, title: &str) -> Self {
         let mut page = Self { look, lines: Vec::new() };
@@ -38,6 +36,23 @@ impl<'l, 'a> Page<'l, 'a> {
     /// A line as it stands.
     pub fn push(&mut self, line: Line<'static>) {
         self.lines.push(line);
+    }
+
+    /// A heading alone.
+    fn heading(&mut self, text: &str) {
+        self.lines.push(Line::from(self.look.span(format!(" {text}"), Role::Accent)));
+    }
+
+    /// A column an hour; three cells wide, so that its number stands below it.
+    fn hours(&mut self, heading: &str, first: usize, counts: &[u64]) {
+        self.heading(heading);
+        let mut line = |text: String| self.lines.push(Line::from(self.look.span(text, Role::Text)));
+        for row in columns(counts, HEIGHT) {
+            let wide: String = row.chars().flat_map(|c| [c, c, ' ']).collect();
+            line(format!("   {}", wide.trim_end()));
+        }
+        let below: Vec<String> = (first..first + counts.len()).map(|hour| format!("{hour:02}")).collect();
+        line(format!("   {}", below.join(" ")));
     }
 
     /// A text over the full width.
@@ -105,122 +120,32 @@ impl<'l, 'a> Page<'l, 'a> {
     }
 }
 
-/// Why this script: the rule, its clause, the contradiction, the Keterangan of the step, the duties, the document.
+/// Why this script.
 pub fn basis(look: &Look<'_>) -> Vec<Line<'static>> {
-    let (app, words) = (look.app, &look.app.words().basis);
-    let rules = app.rules();
-    let rule = app.call().plan(rules).rule;
-    let mut page = Page::new(look, words.title);
-    page.gap();
-    changes(&mut page, app);
-    if let Some(caution) = &rule.caution {
-        page.entry(words.caution, caution);
-        page.gap();
-    }
-    let place = fill(words.rule_line, &[("rule", &rule.id), ("line", &rule.line.to_string())]);
-    page.entry(words.rule, &place);
-    page.entry(words.clause, rule.basis.as_deref().unwrap_or_default());
-    page.entry(words.why, &situation(app, |fact| rule.when.values(fact).is_some()));
-    if let Some(step) = app.shown() {
-        let step = rules.step(step);
-        page.gap();
-        let heading = fill(words.keterangan, &[("title", &step.title)]);
-        let note = match (&step.basis, &step.note) {
-            (Some(basis), Some(note)) => format!("{basis}: {note}"),
-            (Some(text), None) | (None, Some(text)) => text.clone(),
-            (None, None) => String::new(),
-        };
-        page.entry(&heading, &note);
-        page.entry(words.score, &step.score.join(" · "));
-    }
-    page.gap();
-    page.entry(words.requirements, &requirements(rules, app));
-    page.gap();
-    page.entry(words.document, &format!("{} ({})", rules.sop.title, rules.sop.revision));
-    let supersedes = rules.sop.supersedes.as_deref().map(|what| fill(words.supersedes, &[("what", what)]));
-    let issuer = rules.sop.issuer.as_deref().map(|who| fill(words.issuer, &[("who", who)]));
-    let more: Vec<String> = issuer.into_iter().chain(supersedes).collect();
-    page.entry("", &more.join(", "));
-    let source = match &app.book().origin {
-        Origin::BuiltIn => words.built_in.to_owned(),
-        Origin::File(path) => crate::rules::text::clean(&path.display().to_string()),
-        Origin::LastGood(_) => words.last_good.to_owned(),
-    };
-    page.entry(words.source, &source);
-    page.lines
+    drawn(look, &basis::basis(look.app))
 }
 
-/// What a new revision changed for the situation on the screen.
-fn changes(page: &mut Page<'_, '_>, app: &App) {
-    let Some(was) = app.was() else { return };
-    let words = &app.words().basis;
-    let with = [("revision", was.rules.sop.revision.as_str())];
-    match spoken_change(&was.rules, app.rules(), app.call().situation()) {
-        None => page.entry(words.changes, &fill(words.unchanged, &with)),
-        Some((before, after)) => {
-            let before = spoken(app, &was.rules, &before.steps);
-            let (before, after) = marked(&before, &spoken(app, app.rules(), &after.steps));
-            page.lines.push(Line::from(page.look.span(format!(" {}", words.changes), Role::Accent)));
-            page.sentence(&fill(words.changes_from, &with), &before);
-            page.sentence(words.changes_to, &after);
-        }
-    }
-    page.gap();
-}
-
-/// What these steps are, spoken now to this customer, under rules that may be others than the call's.
-fn spoken(app: &App, rules: &RuleSet, steps: &[&str]) -> String {
-    let fields = app.fields().under(app.rules(), rules);
-    let steps = steps.iter().filter_map(|id| rules.step_named(id));
-    complete(rules, steps, &fields, rules.greetings.word(app.local())).to_string()
-}
-
-/// The duties and prohibitions that speak of this situation.
-fn requirements(rules: &RuleSet, app: &App) -> String {
-    let here = rules.requirements.iter().filter(|r| r.when.contains(app.call().situation().values()));
-    let told: Vec<String> = here
-        .map(|r| match &r.basis {
-            Some(basis) => format!("{} ({basis})", r.id),
-            None => r.id.clone(),
-        })
-        .collect();
-    told.join(" · ")
-}
-
-/// Every key and what it does, from the table that does it; and every fact as it stands.
+/// The keys.
 pub fn help(look: &Look<'_>) -> Vec<Line<'static>> {
-    let (app, words) = (look.app, look.app.words());
-    let mut page = Page::new(look, words.help.title);
-    page.gap();
-    let rows: Vec<_> = keymap::all(app).into_iter().filter(|r| look.offers(&r.action)).collect();
-    let mut at = 0;
-    while at < rows.len() {
-        let row = &rows[at];
-        let mut keys: Vec<String> = row.keys.iter().map(|k| k.name(words).into_owned()).collect();
-        // Neighbours that do the same the other way (↑ ↓) are one line.
-        while let Some(next) = rows.get(at + 1).filter(|next| next.label == row.label) {
-            keys.extend(next.keys.iter().map(|k| k.name(words).into_owned()));
-            at += 1;
-        }
-        page.entry(&keys.join(" "), &row.label);
-        at += 1;
-    }
-    page.gap();
-    for (fact, told) in app.rules().facts.iter().enumerate() {
-        let heading = if fact == 0 { words.help.facts } else { "" };
-        let mut text = situation(app, |at| at == fact);
-        if let Some(help) = &told.help {
-            text = format!("{text} ({help})");
-        }
-        page.entry(heading, &text);
-    }
-    for (ix, field) in app.rules().fields_ix() {
-        let text = field_text(app, ix);
-        if !text.is_empty() {
-            page.entry("", &format!("{}: {text}", field.label));
+    drawn(look, &help::help(look.app, |row| look.offers(&row.action), |key, words| Some(key.name(words))))
+}
+
+/// The own day.
+pub fn recap(look: &Look<'_>) -> Vec<Line<'static>> {
+    drawn(look, &recap::recap(look.app))
+}
+
+fn drawn(look: &Look<'_>, page: &Page) -> Vec<Line<'static>> {
+    let mut lines = Lines::new(look, &page.title);
+    for part in &page.parts {
+        match part {
+            Part::Gap => lines.gap(),
+            Part::Entry(heading, text) => lines.entry(heading, text),
+            Part::Heading(heading) => lines.heading(heading),
+            Part::Marked(heading, runs) => lines.sentence(heading, runs),
+            Part::Paragraph(text) => lines.paragraph(text),
+            Part::Hours(heading, first, counts) => lines.hours(heading, *first, counts),
         }
     }
-    page.gap();
-    page.lines.push(Line::from(look.span(format!(" {}", words.help.files), Role::Text)));
-    page.lines
+    lines.lines
 }

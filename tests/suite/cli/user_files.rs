@@ -98,6 +98,35 @@ fn init_makes_both_files_once_and_they_change_nothing() {
     assert!(out.contains("Dibuat: ") && out.contains("Sudah ada"), "{out}");
 }
 
+/// What `init` says to write for a share is what the settings take, and `paths` tells it.
+#[test]
+fn the_share_that_init_names_is_what_settings_take() {
+    let home = Home::new();
+    let out = home.penutup(["init"]).ok();
+    let lines: Vec<&str> = out.lines().map(str::trim).filter(|l| l.contains(" = '")).collect();
+    assert_eq!(lines.len(), 2, "{out}");
+    let template = std::fs::read_to_string(home.config("settings.toml")).expect("the file");
+    for line in &lines {
+        let key = line.split(" = ").next().unwrap_or_default();
+        assert!(template.lines().any(|l| l.starts_with(&format!("# {key} = "))), "{key} stands in it behind a #");
+    }
+    let told = home.penutup(["paths"]).ok();
+    assert!(told.contains("broadcast.folder belum disebut di pengaturan"), "{told}");
+    // The folder of the example, in this home.
+    let share = home.path().join("bersama");
+    std::fs::create_dir(&share).expect("a folder");
+    std::fs::copy(home.config("rules.toml"), share.join("rules.toml")).expect("copied");
+    let example = lines[1].split('\'').nth(1).expect("a folder");
+    let settings = lines.join("\n").replace(example, share.to_str().expect("UTF-8"));
+    std::fs::write(home.config("settings.toml"), format!("{template}\n{settings}\n")).expect("written");
+    let told = home.penutup(["paths"]).ok();
+    let row = |of: &str| told.lines().find(|l| l.starts_with(of)).unwrap_or_else(|| panic!("{of}: {told}")).to_owned();
+    assert!(row("aturan ").contains("bersama") && row("aturan ").ends_with("(dari pengaturan)"), "{told}");
+    assert!(row("folder KLB").contains("bersama") && !row("folder KLB").contains("belum ada"), "{told}");
+    home.penutup(["klb", "on", "--reason", "gangguan"]).ok();
+    assert!(home.penutup(["check"]).ok().contains("baik"));
+}
+
 #[test]
 fn init_that_can_not_says_why() {
     let home = Home::new();

@@ -92,13 +92,17 @@ enum Played {
 
 impl Played {
     fn draw(&mut self, columns: u16, height: u16) -> (Buffer, Drawn) {
+        self.draw_in(columns, height, Theme::Terminal)
+    }
+
+    fn draw_in(&mut self, columns: u16, height: u16, theme: Theme) -> (Buffer, Drawn) {
         let mut terminal = Terminal::new(TestBackend::new(columns, height)).expect("a terminal in memory");
         let mut drawn = Drawn::default();
         terminal
             .draw(|frame| {
                 drawn = match self {
-                    Self::Session(session) => view::drill::draw(frame, session, Theme::Terminal),
-                    Self::Show(show) => view::demo::draw(frame, show, Theme::Terminal),
+                    Self::Session(session) => view::drill::draw(frame, session, theme),
+                    Self::Show(show) => view::demo::draw(frame, show, theme),
                 }
             })
             .expect("a terminal in memory");
@@ -108,6 +112,12 @@ impl Played {
         }
         (terminal.backend().buffer().clone(), drawn)
     }
+}
+
+/// One of these screens, for a picture.
+pub fn dark(name: &str) -> Buffer {
+    let (_, mut played) = all().into_iter().find(|(n, _)| *n == name).expect("a screen of these");
+    played.draw_in(80, 24, Theme::Dark).0
 }
 
 fn all() -> Vec<(&'static str, Played)> {

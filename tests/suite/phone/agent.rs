@@ -403,5 +403,5 @@ fn without_an_agent_nothing_is_said_or_made_of_it() {
     term.quits();
     assert!(!home.state("broadcast").exists());
     let out = home.penutup(["paths"]).ok();
-    assert!(!out.contains("broadcast") && !out.contains("pusat"), "{out}");
+    assert!(!out.contains("/broadcast") && !out.contains("dikirim pusat"), "{out}");
 }

@@ -1,0 +1,97 @@
+//! Standard input as lines, in a thread that blocks. A line has a longest length, so that nothing that never ends fills
+//! the memory.
+
+use std::io::{self, BufRead, Read as _};
+use std::thread;
+
+use crate::run::Hear;
+
+/// The longest line that is looked at, in bytes.
+pub const LONGEST: usize = 4096;
+
+/// A line of a person, without its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// As it was typed.
+    Text(String),
+    /// Longer than any line of ours.
+    TooLong,
+    /// No UTF-8.
+    NotUtf8,
+}
+
+/// Begins to read.
+pub fn listen(hear: Hear<Line>) {
+    thread::spawn(move || {
+        let mut input = io::stdin().lock();
+        while let Ok(Some(line)) = next(&mut input) {
+            if !hear.input(line) {
+                return;
+            }
+        }
+        hear.closed();
+    });
+}
+
+/// The next line; `None` at the end.
+///
+/// # Errors
+/// What the system says.
+pub fn next(input: &mut impl BufRead) -> io::Result<Option<Line>> {
+    let mut bytes = Vec::new();
+    // Room for the line, its end and a byte that is one too many.
+    let most = u64::try_from(LONGEST + 3).unwrap_or(u64::MAX);
+    input.by_ref().take(most).read_until(b'\n', &mut bytes)?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let ended = bytes.pop_if(|last| *last == b'\n').is_some();
+    if !ended && bytes.len() > LONGEST {
+        input.skip_until(b'\n')?;
+        return Ok(Some(Line::TooLong));
+    }
+    bytes.pop_if(|last| *last == b'\r');
+    if bytes.len() > LONGEST {
+        return Ok(Some(Line::TooLong));
+    }
+    // Editors on Windows begin a file with a byte-order mark.
+    Ok(Some(
+        String::from_utf8(bytes)
+            .map_or(Line::NotUtf8, |text| Line::Text(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(mut input: &[u8]) -> Vec<Line> {
+        std::iter::from_fn(|| next(&mut input).expect("memory can be read")).collect()
+    }
+
+    fn text(text: &str) -> Line {
+        Line::Text(text.into())
+    }
+
+    #[test]
+    fn lines_end_as_they_end_anywhere() {
+        assert_eq!(
+            all(b"k\nm\r\n\n\xef\xbb\xbfn Siti\nq"),
+            [text("k"), text("m"), text(""), text("n Siti"), text("q")]
+        );
+        assert_eq!(all(b""), []);
+    }
+
+    #[test]
+    fn a_line_that_never_ends_is_bounded_and_the_next_is_heard() {
+        for (length, is_long) in [(LONGEST, false), (LONGEST + 1, true), (LONGEST + 2, true), (LONGEST * 3, true)] {
+            for end in ["\n", "\r\n"] {
+                let line = "a".repeat(length);
+                let heard = all(format!("{line}{end}k{end}").as_bytes());
+                assert_eq!(heard[0] == Line::TooLong, is_long, "{length} {end:?}");
+                assert_eq!(heard[1..], [text("k")], "{length} {end:?}");
+            }
+        }
+        assert_eq!(all(b"\xffk\nm\n"), [Line::NotUtf8, text("m")]);
+    }
+}

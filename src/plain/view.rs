@@ -1,0 +1,393 @@
+//! The loop's view in lines: hears lines, says what changed, one write an event.
+
+use std::io::{self, Write};
+
+use super::keys::{self, Ask, Do, Wrong, understand};
+use super::listen::{Line, listen};
+use super::page::lines;
+use super::sentence;
+use super::state::{Subject, Told, everything, now, plan, state};
+use crate::action::{Action, Ending};
+use crate::app::{App, Mode};
+use crate::keymap;
+use crate::pages::{basis, help, recap};
+use crate::rules::ruleset::FieldKind;
+use crate::rules::text::clean;
+use crate::run::{Hear, Next, Session, View};
+use crate::tell::shown;
+use crate::words::fill;
+
+/// What was said last, so that nothing is said twice.
+#[derive(Debug, Default)]
+struct Memory {
+    /// Which call; `None`: nothing was said yet.
+    call: Option<u64>,
+    /// The sentences that were said in it: ids of steps and their titles.
+    said: Vec<(String, String)>,
+    state: Vec<Told>,
+    /// What just happened.
+    momentary: Option<String>,
+    /// Which sentences there are.
+    plan: String,
+    now: Vec<String>,
+    /// Whether the day was told.
+    has_day: bool,
+    /// What waits for an answer.
+    asks: Waits,
+}
+
+/// What waits for an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Waits {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A field for its text.
+    Field,
+    /// The question why the call ends.
+    Why,
+}
+
+/// The prompter in lines.
+#[derive(Debug)]
+pub struct Plain<W> {
+    out: W,
+    /// What is said with the next write; the subject, so that what changes twice in one line is said once.
+    lines: Vec<(Option<Subject>, String)>,
+    memory: Memory,
+    /// Whether the current sentence is said again, changed or not.
+    again: bool,
+    /// Whether there is a journal that can answer.
+    has_journal: bool,
+}
+
+impl<W: Write> Plain<W> {
+    /// Speaks to `out`.
+    #[must_use]
+    pub fn new(out: W, has_journal: bool) -> Self {
+        Self { out, lines: Vec::new(), memory: Memory::default(), again: false, has_journal }
+    }
+
+    fn say(&mut self, line: String) {
+        if !line.is_empty() {
+            self.lines.push((None, line));
+        }
+    }
+
+    fn say_of(&mut self, subject: Subject, line: String) {
+        self.lines.retain(|(about, _)| about.as_ref() != Some(&subject));
+        self.lines.push((Some(subject), line));
+    }
+
+    /// A line of a person.
+    ///
+    /// # Errors
+    /// Where nobody hears us any more.
+    fn hear(&mut self, line: &str, session: &mut Session<'_>) -> io::Result<Next> {
+        session.touched();
+        match understand(session.app(), line, session.clock().now()) {
+            Ok(steps) => {
+                for step in steps {
+                    match step {
+                        Do::Act(action) => match session.act(self, action)? {
+                            Next::On => {}
+                            end => return Ok(end),
+                        },
+                        Do::Say(ask) => self.answer(ask, session.app()),
+                    }
+                }
+            }
+            Err(wrong) => self.refuse(wrong, session.app()),
+        }
+        Ok(Next::On)
+    }
+
+    /// Says what is asked for.
+    fn answer(&mut self, ask: Ask, app: &App) {
+        let words = app.words();
+        let said = match ask {
+            Ask::Again => {
+                self.again = true;
+                return;
+            }
+            Ask::State => {
+                // What stands in it was said now: where the rest of the line changes it, it is said again.
+                if !app.is_complete() {
+                    self.memory.now = now(app);
+                }
+                everything(app)
+            }
+            Ask::Help => keys_told(app),
+            Ask::Basis => lines(&basis::basis(app), words),
+            Ask::Recap if self.has_journal => vec![words.plain.reading_recap.into()],
+            Ask::Recap => lines(&recap::recap(app), words),
+        };
+        for line in said {
+            self.say(line);
+        }
+    }
+
+    /// Says why a line was not done, and the way out.
+    fn refuse(&mut self, wrong: Wrong, app: &App) {
+        let words = &app.words().plain;
+        let asking = *app.mode() == Mode::Asking;
+        let key = match wrong {
+            Wrong::Key(c) => shown(c.encode_utf8(&mut [0; 4])),
+            Wrong::NoAnswer => String::new(),
+        };
+        let form = match (wrong, asking) {
+            (Wrong::NoAnswer, _) => "",
+            (Wrong::Key(_), _) if key.is_empty() => words.no_letter,
+            (Wrong::Key(_), true) => words.no_answer,
+            (Wrong::Key(_), false) => words.no_key,
+        };
+        self.say(sentence(&fill(form, &[("key", &key)])));
+        // What waits for an answer is said again with its answers.
+        self.memory.asks = Waits::Nothing;
+    }
+
+    /// Says what changed since it was said last.
+    fn notice(&mut self, app: &App, by_person: bool) {
+        let momentary = app.momentary().map(sentence);
+        if by_person || momentary != self.memory.momentary {
+            self.say(momentary.clone().unwrap_or_default());
+        }
+        self.memory.momentary = momentary;
+        self.notice_call(app);
+        self.notice_said(app);
+        self.notice_state(app);
+        let has_day = app.day().is_some();
+        if has_day && !std::mem::replace(&mut self.memory.has_day, has_day) {
+            for line in lines(&recap::recap(app), app.words()) {
+                self.say(line);
+            }
+        }
+        self.memory.has_day = has_day;
+    }
+
+    fn notice_call(&mut self, app: &App) {
+        let (before, here) = (self.memory.call.replace(app.number()), app.number());
+        let Some(before) = before.filter(|before| *before != here) else { return };
+        // What changes from here on is another call's.
+        for (about, _) in &mut self.lines {
+            *about = None;
+        }
+        if here > before {
+            self.say(app.words().plain.new_call.into());
+        }
+        self.memory.said.clear();
+        self.memory.state.retain(|told| !told.subject.is_of_the_call());
+        self.again = true;
+    }
+
+    fn notice_said(&mut self, app: &App) {
+        let (words, rules) = (&app.words().plain, app.rules());
+        let said = app.call().said().iter().map(|said| rules.step(said.step));
+        let said: Vec<(String, String)> = said.map(|step| (step.id.clone(), step.title.clone())).collect();
+        let before = std::mem::replace(&mut self.memory.said, said.clone());
+        let mut tell = |form: &str, steps: &[(String, String)], others: &[(String, String)]| {
+            for (id, title) in steps.iter().filter(|(id, _)| others.iter().all(|(other, _)| other != id)) {
+                let line = sentence(&fill(form, &[("title", title)]));
+                self.say_of(Subject::Said(id.clone()), line);
+            }
+        };
+        tell(words.unsaid, &before, &said);
+        tell(words.said, &said, &before);
+    }
+
+    fn notice_state(&mut self, app: &App) {
+        let mut here = state(app);
+        let typing = matches!(app.mode(), Mode::Typing(_));
+        let before = std::mem::take(&mut self.memory.state);
+        if typing {
+            // What is being typed is said once it is taken.
+            here.retain(|told| !matches!(told.subject, Subject::Field(_)));
+            here.extend(before.iter().filter(|told| matches!(told.subject, Subject::Field(_))).cloned());
+        }
+        let is_new = |told: &Told| !before.iter().any(|old| old.subject == told.subject && old.what == told.what);
+        let new: Vec<&Told> = here.iter().filter(|told| is_new(told)).collect();
+        // What holds no longer and was not said yet is not said at all.
+        let holds = |subject: &Subject| here.iter().any(|told| told.subject == *subject);
+        let gone = before.iter().filter(|told| !holds(&told.subject));
+        for told in gone {
+            self.lines.retain(|(about, _)| about.as_ref() != Some(&told.subject));
+        }
+        for told in &new {
+            // The banner says the fact.
+            let with_banner = matches!(&told.subject, Subject::Fact(id)
+                if new.iter().any(|other| other.subject == Subject::Banner(id.clone())));
+            if !with_banner {
+                self.say_of(told.subject.clone(), told.words.clone());
+            }
+        }
+        let words = &app.words().plain;
+        for (subject, over) in [(Subject::Standing, words.over), (Subject::Centre, words.centre_over)] {
+            let stood = |state: &[Told]| state.iter().any(|told| told.subject == subject);
+            if stood(&before) && !stood(&here) {
+                self.say_of(subject, over.into());
+            }
+        }
+        self.memory.state = here;
+    }
+
+    /// Says what waits for an answer, or the current sentence where it is another.
+    fn say_where_we_are(&mut self, app: &App) {
+        let waits = match app.mode() {
+            Mode::Typing(_) => Waits::Field,
+            Mode::Asking => Waits::Why,
+            _ => Waits::Nothing,
+        };
+        let waited = std::mem::replace(&mut self.memory.asks, waits);
+        match app.mode() {
+            Mode::Typing(draft) if waited != waits => {
+                let label = &app.rules().field(draft.field).label;
+                self.say(sentence(&fill(app.words().plain.type_field, &[("label", label)])));
+            }
+            Mode::Asking if waited != waits => {
+                for line in question(app) {
+                    self.say(line);
+                }
+            }
+            Mode::Typing(_) | Mode::Asking => {}
+            _ => {
+                let plan = plan(app);
+                if plan != self.memory.plan {
+                    self.say(plan.clone());
+                    self.memory.plan = plan;
+                }
+                let here = now(app);
+                if std::mem::take(&mut self.again) || waited == Waits::Why || here != self.memory.now {
+                    for line in &here {
+                        self.say(line.clone());
+                    }
+                    self.memory.now = here;
+                }
+            }
+        }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let mut text = String::new();
+        for (_, line) in self.lines.drain(..) {
+            // Whatever a line was made of, it is one line, and no control character is in it.
+            text.push_str(&clean(&line));
+            text.push('\n');
+        }
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+}
+
+impl<W: Write> View for Plain<W> {
+    type Input = Line;
+    const EACH: bool = true;
+
+    fn listen(hear: Hear<Line>) {
+        listen(hear);
+    }
+
+    fn input(&mut self, line: Line, session: &mut Session<'_>) -> io::Result<Next> {
+        let words = &session.app().words().plain;
+        let wrong = match line {
+            Line::Text(text) => return self.hear(&text, session),
+            Line::TooLong => words.too_long,
+            Line::NotUtf8 => words.not_utf8,
+        };
+        self.say(wrong.into());
+        self.memory.asks = Waits::Nothing;
+        Ok(Next::On)
+    }
+
+    /// The end of the input is the end of the work.
+    fn closed(&mut self, session: &mut Session<'_>) -> io::Result<Next> {
+        session.act(self, Action::Quit)
+    }
+
+    fn changed(&mut self, app: &App, by_person: bool) {
+        self.notice(app, by_person);
+    }
+
+    fn show(&mut self, app: &mut App) -> io::Result<()> {
+        if self.memory.call.is_none() {
+            let opening = fill(app.words().plain.opening, &[("revision", &app.rules().sop.revision)]);
+            self.say(sentence(&opening));
+            self.notice(app, true);
+        }
+        self.say_where_we_are(app);
+        self.write()
+    }
+
+    /// Whoever copies it takes it from its line.
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        self.say(clean(text));
+        Ok(())
+    }
+
+    /// Ctrl-C leaves as it does on a whole screen.
+    #[cfg(unix)]
+    fn interrupted(&self) -> Option<Action> {
+        Some(Action::Quit)
+    }
+
+    #[cfg(unix)]
+    fn suspend(&mut self) {}
+
+    #[cfg(unix)]
+    fn resume(&mut self) -> io::Result<()> {
+        self.again = true;
+        Ok(())
+    }
+}
+
+/// Why does the call end, and the answers; the one that costs score says what.
+fn question(app: &App) -> Vec<String> {
+    let words = app.words();
+    let mut out = vec![sentence(words.ending.question)];
+    let rows = keymap::rows(app);
+    let mut back = None;
+    for row in &rows {
+        let cost = app.cost().join(", ");
+        let label = match row.action {
+            Action::Answer(Ending::Omitted) if !cost.is_empty() => {
+                fill(words.ending.cost, &[("ending", words.ending.omitted), ("cost", &cost)])
+            }
+            Action::Answer(_) => row.label.to_string(),
+            // Of two that the same key does, the first is done.
+            Action::Undo | Action::Back if back.is_none() => {
+                back = Some(&row.label);
+                continue;
+            }
+            _ => continue,
+        };
+        let key = row.keys.iter().find_map(|key| keys::name(*key, words)).unwrap_or_default();
+        out.push(sentence(&format!("{key}: {label}")));
+    }
+    out.extend(back.map(|label| sentence(&format!("{}: {label}", words.plain.undo_key_and_mark))));
+    out
+}
+
+/// The keys, as they are typed here.
+fn keys_told(app: &App) -> Vec<String> {
+    if *app.mode() == Mode::Asking {
+        return question(app);
+    }
+    let words = app.words();
+    let page = help::help(app, keys::offers, keys::name);
+    let mut told = lines(&page, words).into_iter();
+    let mut out: Vec<String> = told.next().into_iter().collect();
+    out.push(words.plain.intro.into());
+    out.push(sentence(&format!("{}: {}", words.plain.again_key, words.plain.again)));
+    out.push(sentence(&format!("{}: {}", keys::STATE, words.plain.state)));
+    out.extend(typed_key(app).map(|key| fill(words.plain.field_in_line, &[("key", &key)])));
+    out.extend(told);
+    out
+}
+
+/// The letter of the first field that is typed.
+fn typed_key(app: &App) -> Option<String> {
+    let typed = app.rules().fields.iter().find(|f| matches!(f.kind, FieldKind::Typed { .. }) && f.key.is_some());
+    typed.and_then(|f| f.key).map(String::from)
+}

@@ -1,0 +1,152 @@
+//! The documents: every page of the project is found, every command in it is run, here or where a table says so. A new
+//! page is run without a word here; a command that nobody runs fails.
+
+mod cso;
+#[cfg(unix)]
+mod run;
+#[cfg(unix)]
+mod shells;
+
+use std::path::{Path, PathBuf};
+
+/// Pages whose commands need more than a home of their own, the test that runs them, and the fences that only they have.
+const RUN_BY: [(&str, &str, &[&str]); 4] = [
+    ("docs/plain.md", "tests/suite/plain/document.rs", &[]),
+    ("docs/qa.md", "tests/suite/journal/qa.rs", &[]),
+    ("docs/rules-format.md", "tests/suite/rules_format.rs", &[]),
+    ("docs/softphone.md", "tests/suite/phone/documents.rs", &["ini"]),
+];
+
+/// Commands that build, install or need another user's rights: what the page says, the script that runs it on the way to
+/// a commit or a package, and how it stands there.
+const ELSEWHERE: [(&str, &str, &str); 15] = [
+    ("bash .ci/run", ".ci/run", "set -euo pipefail"),
+    ("cargo test", ".ci/run", "step cargo test --locked"),
+    ("cargo clippy --all-targets -- -D warnings", ".ci/run", "step cargo clippy --all-targets --locked -- -D warnings"),
+    ("cargo fmt --all", ".ci/run", "step cargo fmt --all --check"),
+    ("tools/package.sh list", ".ci/run", "step tools/package.sh list"),
+    ("tools/package.sh card", ".ci/run", "step tools/package.sh card"),
+    ("tools/package.sh build", "tools/package.sh", "\n    build | texts"),
+    ("tools/package.sh deb", "tools/package.sh", "tools/package.sh deb >\"$OUT/same.log\""),
+    ("tools/package.sh check", "tools/package.sh", "\ncheck() {"),
+    ("tools/package.sh install", "tools/package.sh", "\ninstall_from_source() {"),
+    ("tools/package.sh zip", "tools/package.sh", "\nzip_for_windows() {"),
+    ("tools/package.sh same", "tools/package.sh", "\nsame() {"),
+    ("cargo install --path .", "tools/package.sh", "cargo install --path . "),
+    ("sudo apt install ./penutup_*.deb", "tools/package.sh", "apt install -y ./penutup_*.deb"),
+    ("sudo apt remove penutup", "tools/package.sh", "\n    gone remove\n"),
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    let text = std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
+    text.replace("\r\n", "\n")
+}
+
+/// Every page of the project: those beside the README and those in docs.
+fn pages() -> Vec<String> {
+    let files =
+        |folder: PathBuf| std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
+    let mut out: Vec<String> = files(root().to_owned())
+        .chain(files(root().join("docs")))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .map(|path| path.strip_prefix(root()).expect("below the root").to_string_lossy().replace('\\', "/"))
+        .collect();
+    out.sort();
+    assert!(out.len() >= 10, "{out:?}");
+    out
+}
+
+/// The blocks of a page, in order: the fence's word and what stands in it.
+fn blocks(page: &str) -> Vec<(&str, &str)> {
+    let fenced = page.split("\n```").skip(1).step_by(2);
+    fenced.map(|block| block.split_once('\n').unwrap_or((block, ""))).collect()
+}
+
+/// A line of a block without what is said about it.
+fn command(line: &str) -> &str {
+    line.split(" #").next().unwrap_or_default().trim()
+}
+
+/// Whether a script of the project runs it.
+fn is_run_elsewhere(command: &str) -> bool {
+    ELSEWHERE.iter().any(|(line, _, _)| *line == command)
+}
+
+#[test]
+fn every_fence_is_one_that_somebody_runs_or_reads() {
+    for name in pages() {
+        let page = read(&name);
+        assert!(page.matches("\n```").count().is_multiple_of(2), "{name}: a fence is not closed");
+        assert!(!page.contains("\n~~~") && !page.contains("\n  ```"), "{name}: fences are ``` at the line's start");
+        let own = RUN_BY.iter().find(|(page, _, _)| *page == name).map_or(&[][..], |(_, _, fences)| *fences);
+        for (word, block) in blocks(&page) {
+            let known = ["sh", "text", "toml"].iter().chain(own).any(|known| *known == word);
+            assert!(known, "{name}: nobody runs ```{word}\n{block}");
+        }
+    }
+}
+
+#[test]
+fn who_runs_a_page_or_a_command_instead_is_there() {
+    for (page, by, _) in RUN_BY {
+        assert!(pages().iter().any(|name| name == page) && read(by).contains(page), "{by} runs {page}");
+    }
+    for (command, by, how) in ELSEWHERE {
+        assert!(read(by).contains(how), "{by} runs {command}");
+    }
+    // What no page has any more needs no runner.
+    let all: String = pages().iter().map(|name| read(name)).collect();
+    for (line, _, _) in ELSEWHERE {
+        assert!(all.lines().any(|l| command(l) == line), "no page has {line}");
+    }
+}
+
+#[test]
+fn the_verbs_that_pages_name_in_passing_exist() {
+    let help = crate::support::penutup(["--help"]).out;
+    for name in pages() {
+        let page = read(&name);
+        for code in page.split('`').skip(1).step_by(2) {
+            let mut words = code.split_whitespace();
+            let verb = words.next().filter(|word| *word == "penutup").and_then(|_| words.next());
+            if let Some(verb) = verb.filter(|word| word.chars().all(|c| c.is_ascii_lowercase())) {
+                assert!(help.contains(&format!("\n  {verb} ")), "{name}: {code}");
+            }
+        }
+    }
+}
+
+#[test]
+fn links_lead_somewhere() {
+    for name in pages() {
+        let page = read(&name);
+        let folder = Path::new(&name).parent().expect("a folder");
+        for part in page.split("](").skip(1) {
+            let to = part.split([')', '#']).next().unwrap_or_default();
+            if !to.is_empty() && !to.contains("://") {
+                assert!(root().join(folder).join(to).exists(), "{name}: {to}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_two_readmes_have_the_same_parts_and_commands() {
+    let (english, indonesian) = (read("README.md"), read("README.id.md"));
+    let parts = |page: &str| page.lines().filter(|line| line.starts_with("## ")).count();
+    assert_eq!(parts(&english), parts(&indonesian));
+    let commands = |page: &str| -> Vec<String> {
+        let shell = blocks(page).into_iter().filter(|(word, _)| *word == "sh");
+        shell.flat_map(|(_, block)| block.lines().map(|l| command(l).to_owned()).collect::<Vec<_>>()).collect()
+    };
+    assert_eq!(commands(&english), commands(&indonesian));
+    let keys = |page: &str| -> Vec<String> {
+        let rows = page.lines().filter(|line| line.starts_with("| `"));
+        rows.map(|row| row.split('|').nth(1).unwrap_or_default().replace("Spasi", "Space").trim().to_owned()).collect()
+    };
+    assert_eq!(keys(&english), keys(&indonesian));
+}

@@ -1,0 +1,174 @@
+//! The first run: the SOP at once, and one line for whoever is new, until it is closed.
+
+use penutup::action::Action;
+use penutup::app::{Begin, Effect};
+use penutup::book::Book;
+use penutup::tui::theme::Theme;
+use penutup::words::Lang;
+
+use crate::scenes::{bright, drawn, no_blanks, text};
+use crate::stage::{Stage, wib};
+
+const HINT: &str = "Baru di sini: tekan ? untuk semua tombol · Esc menutup baris ini";
+const SHORT: &str = "? semua tombol · Esc tutup baris ini";
+
+fn new() -> Stage {
+    let mut stage = Stage::at("14:20");
+    stage.app = fresh(Lang::Id).welcoming(true);
+    stage
+}
+
+fn fresh(lang: Lang) -> penutup::app::App {
+    let book = std::sync::Arc::new(Book::built_in());
+    let begin = Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now: wib("14:20") };
+    penutup::app::App::new(begin)
+}
+
+fn screen(stage: &mut Stage, columns: u16, rows: u16) -> String {
+    text(&drawn(&mut stage.app, Theme::Terminal, columns, rows).0)
+}
+
+#[test]
+fn the_hint_stands_where_there_is_room_and_pushes_nothing_out() {
+    for (columns, rows, hint) in
+        [(120, 30, Some(HINT)), (80, 24, Some(HINT)), (72, 22, Some(HINT)), (60, 20, Some(SHORT)), (40, 12, None)]
+    {
+        let told = screen(&mut new(), columns, rows);
+        assert_eq!(hint.is_some(), told.contains(SHORT) || told.contains(HINT), "{columns}×{rows}:\n{told}");
+        assert!(hint.is_none_or(|hint| told.contains(hint)), "{columns}×{rows}:\n{told}");
+    }
+    // At no size is anything but the hint's own row other than without it.
+    for columns in (0..=130).step_by(3) {
+        for rows in 0..=40 {
+            let with = screen(&mut new(), columns, rows);
+            let without = screen(&mut Stage::at("14:20"), columns, rows);
+            let left: String = with.lines().filter(|l| !l.contains("Esc ")).collect();
+            let before: String = without.lines().collect();
+            assert_eq!(no_blanks(&left), no_blanks(&before), "{columns}×{rows}:\n{with}\n{without}");
+        }
+    }
+    let mut stage = new();
+    let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, 40, 12);
+    assert_eq!(bright(&buffer), no_blanks(&stage.sentence().expect("a sentence")));
+}
+
+#[test]
+fn help_esc_and_a_tick_close_it_and_a_fact_does_not() {
+    for (keys, stays) in
+        [("k", true), ("m⌫", true), ("d", true), ("?", false), ("⎋", false), ("␣", false), ("s", false)]
+    {
+        let mut stage = new();
+        let mut welcomed = Vec::new();
+        for key in keys.chars() {
+            stage.keys(&key.to_string());
+            welcomed.extend(stage.effects.iter().filter(|e| **e == Effect::Welcomed).cloned());
+        }
+        assert_eq!(stage.app.welcomes(), stays, "{keys}");
+        assert_eq!(welcomed.len(), usize::from(!stays), "{keys}: kept once");
+        if !stays {
+            let saves = stage.effects.iter().any(|e| matches!(e, Effect::SaveHeld(_)));
+            assert!(saves, "{keys}: on its way to the disk with the shift's facts");
+        }
+        // Esc closes what is open first.
+        stage.keys("⎋⎋");
+        assert!(!screen(&mut stage, 80, 24).contains(HINT), "{keys}");
+    }
+}
+
+#[test]
+fn what_there_is_to_tell_comes_first() {
+    let mut stage = new();
+    stage.act(Action::StateTrouble(Some("penuh".into())));
+    let told = screen(&mut stage, 80, 24);
+    assert!(told.contains("penuh") && !told.contains(HINT), "{told}");
+    stage.act(Action::StateTrouble(None));
+    assert!(screen(&mut stage, 80, 24).contains(HINT));
+}
+
+#[test]
+fn practice_and_presentation_have_no_hint() {
+    assert!(!fresh(Lang::Id).welcomes(), "only the prompter that keeps it says it");
+}
+
+#[cfg(unix)]
+mod in_a_terminal {
+    use std::process::Command;
+
+    use super::HINT;
+    use crate::support::Home;
+    use crate::term::{Term, eventually};
+
+    fn prompter(home: &Home) -> Command {
+        home.penutup(["--at", "14:20"]).command()
+    }
+
+    fn opened(home: &Home) -> Term {
+        let mut term = Term::start(&prompter(home));
+        term.shows("Untuk mewujudkan PLN terbaik").shows("? daftar tombol");
+        term
+    }
+
+    fn waits_on_disk(home: &Home, welcome: bool) {
+        eventually("the state on the disk", || {
+            let kept = std::fs::read_to_string(home.state("shift.toml"));
+            kept.is_ok_and(|kept| kept.contains("welcome = true") == welcome)
+        });
+    }
+
+    #[test]
+    fn it_stands_until_it_is_closed_once() {
+        let home = Home::new();
+        let mut term = opened(&home);
+        term.shows(HINT);
+        waits_on_disk(&home, true);
+        term.send("m").shows("Topik: PLN Mobile").shows(HINT);
+        term.quits();
+        let mut term = opened(&home);
+        term.shows(HINT).send("\x1b").hides(HINT);
+        term.quits();
+        waits_on_disk(&home, false);
+        let mut term = opened(&home);
+        assert!(!term.text().contains(HINT), "{term:?}");
+        term.quits();
+    }
+
+    #[test]
+    fn the_key_list_closes_it_also_for_the_next_start() {
+        let home = Home::new();
+        let mut term = opened(&home);
+        term.shows(HINT).send("?").shows("Daftar tombol");
+        waits_on_disk(&home, false);
+        term.signal("KILL");
+        term.ends();
+        assert!(!opened(&home).text().contains(HINT));
+    }
+
+    #[test]
+    fn a_state_from_before_there_was_a_hint_is_no_first_run() {
+        let home = Home::new();
+        home.write("state/penutup/shift.toml", "revision = \"Rev-1\"\n");
+        assert!(!opened(&home).text().contains(HINT));
+    }
+
+    /// Where nothing can be kept, nobody could close it for good.
+    #[test]
+    fn without_a_home_it_starts_without_it() {
+        let home = Home::new();
+        let mut command = prompter(&home);
+        for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"] {
+            command.env(name, "");
+        }
+        let mut term = Term::start(&command);
+        term.shows("Untuk mewujudkan PLN terbaik").send("?").shows("Daftar tombol");
+        term.quits();
+    }
+
+    #[test]
+    fn in_lines_the_question_mark_closes_it_too() {
+        let home = Home::new();
+        home.penutup(["--plain"]).stdin("k\n").ok();
+        waits_on_disk(&home, true);
+        home.penutup(["--plain"]).stdin("?\n").ok();
+        waits_on_disk(&home, false);
+    }
+}

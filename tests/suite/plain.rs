@@ -1,0 +1,102 @@
+//! The prompter in lines: what is heard, what is said, through pipes and on a terminal that knows nothing else.
+
+mod document;
+mod heard;
+mod pipes;
+mod said;
+#[cfg(unix)]
+mod terminal;
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use penutup::action::Action;
+use penutup::app::{App, Begin};
+use penutup::book::Book;
+use penutup::clock::Clock;
+use penutup::plain::listen::Line;
+use penutup::plain::view::Plain;
+use penutup::run::{Next, Session, View as _};
+use penutup::words::Lang;
+
+use crate::stage::wib;
+use crate::support::assert_harmless;
+
+/// What was written, and in how many writes.
+#[derive(Clone, Debug, Default)]
+struct Paper(Rc<RefCell<(String, usize)>>);
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut paper = self.0.borrow_mut();
+        paper.0.push_str(std::str::from_utf8(bytes).expect("whole characters"));
+        paper.1 += 1;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A prompter in lines without a terminal.
+#[derive(Debug)]
+struct Talk {
+    app: App,
+    now: DateTime<Utc>,
+    view: Plain<Paper>,
+    paper: Paper,
+    /// Whether it was left.
+    left: bool,
+}
+
+impl Talk {
+    fn with(book: Arc<Book>, lang: Lang, now: DateTime<Utc>) -> Self {
+        let begin = Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
+        let paper = Paper::default();
+        let view = Plain::new(paper.clone(), false);
+        Self { app: App::new(begin).in_lines(), now, view, paper, left: false }
+    }
+
+    /// The built-in SOP at this time of day in WIB, its first lines said.
+    fn at(time: &str) -> Self {
+        let mut talk = Self::with(Arc::new(Book::built_in()), Lang::Id, wib(time));
+        talk.opening();
+        talk
+    }
+
+    fn run(&mut self, event: impl FnOnce(&mut Plain<Paper>, &mut Session<'_>) -> io::Result<Next>) -> Vec<String> {
+        let mut session = Session::alone(&mut self.app, Clock::showing(self.now));
+        let next = event(&mut self.view, &mut session).expect("paper");
+        session.show(&mut self.view).expect("paper");
+        self.left |= next == Next::Leave;
+        let (text, writes) = std::mem::take(&mut *self.paper.0.borrow_mut());
+        assert!(writes <= 1, "one write an event: {text:?}");
+        assert_harmless(&text);
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// The first lines.
+    fn opening(&mut self) -> Vec<String> {
+        self.run(|_, _| Ok(Next::On))
+    }
+
+    /// A line is typed; what is said to it.
+    fn types(&mut self, line: &str) -> Vec<String> {
+        self.run(|view, session| view.input(Line::Text(line.into()), session))
+    }
+
+    /// Something comes from outside.
+    fn hears(&mut self, action: Action) -> Vec<String> {
+        self.run(|view, session| session.act(view, action))
+    }
+
+    /// Time passes.
+    fn waits(&mut self, minutes: i64) -> Vec<String> {
+        self.now += TimeDelta::minutes(minutes);
+        self.hears(Action::Clock)
+    }
+}

@@ -1,0 +1,165 @@
+//! What a line does.
+
+use penutup::app::Mode;
+use penutup::closing::Mark;
+use penutup::plain::listen::{LONGEST, Line};
+use penutup::plain::view::Plain;
+use penutup::run::View as _;
+
+use super::Talk;
+
+/// The facts, the name and how many sentences were said: what a line may change.
+fn state(talk: &Talk) -> (String, String, usize, u64) {
+    let name = talk.app.rules().field_named("nama").expect("a name");
+    let said = talk.app.entries().iter().filter(|e| e.mark == Mark::Said).count();
+    (talk.app.facts_told(|_| true), talk.app.field_told(name), said, talk.app.number())
+}
+
+#[test]
+fn letters_are_keys_in_order_and_blanks_between_them_nothing() {
+    let mut talk = Talk::at("14:20");
+    talk.types("k");
+    assert!(talk.app.facts_told(|_| true).contains("KLB: AKTIF"));
+    talk.types("mm");
+    assert!(talk.app.facts_told(|_| true).contains("Topik: di luar PLN Mobile"));
+    talk.types(" A \t A");
+    assert!(talk.app.facts_told(|_| true).contains("Aplikasi: TELAH punya"), "twice back");
+    talk.types("X2 \r");
+    assert_eq!(talk.app.number(), 1, "an upper-case letter is the letter");
+    assert_eq!(state(&talk).2, 0, "no blank ticked anything");
+}
+
+#[test]
+fn an_empty_line_is_said_and_then_the_next_call() {
+    let mut talk = Talk::at("14:20");
+    for said in 1..=3 {
+        talk.types(if said == 2 { "  " } else { "" });
+        assert_eq!(state(&talk).2, said);
+    }
+    assert!(talk.app.is_complete());
+    talk.types("");
+    assert_eq!(state(&talk).3, 1);
+    talk.types("s");
+    assert_eq!(state(&talk).2, 3);
+}
+
+#[test]
+fn of_a_line_with_an_unknown_key_nothing_is_done() {
+    for wrong in ["k7", "7k", "sk!", "x2k9", "x8", "kd?§", "\u{1b}[A", "k\u{1b}[A", "š", "kk\u{200b}w", "x3lq/"] {
+        let mut talk = Talk::at("14:20");
+        talk.types("n Siti");
+        let before = state(&talk);
+        let said = talk.types(wrong);
+        let refused = said[0].contains("seluruh baris itu tidak dikerjakan");
+        // Behind `q` nobody reads any more.
+        assert!(refused || wrong.contains('q'), "{wrong:?}: {said:?}");
+        if refused {
+            assert_eq!(state(&talk), before, "{wrong:?}");
+            assert!(!talk.left);
+            assert!(
+                said[0].contains("Tanda tanya, lalu Enter: daftar tombol"),
+                "{wrong:?} names the way out: {said:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_name_stands_behind_its_letter_or_on_the_next_line() {
+    let mut talk = Talk::at("14:20");
+    assert_eq!(talk.types("n Bu Siti"), ["Sapaan: Ibu.", "Nama Pelanggan: Siti."]);
+    talk.types("mn  pak Budi  Santoso ");
+    assert_eq!(state(&talk).1, "Budi Santoso");
+    assert!(talk.app.facts_told(|_| true).contains("Topik: PLN Mobile"));
+    let asked = talk.types("n");
+    assert!(asked[0].starts_with("Ketik Nama Pelanggan, lalu Enter."), "{asked:?}");
+    assert!(matches!(talk.app.mode(), Mode::Typing(_)));
+    talk.types("q");
+    assert_eq!(state(&talk).1, "q", "in the field every letter is text");
+    assert!(!talk.left);
+}
+
+#[test]
+fn an_empty_line_keeps_the_name_a_minus_empties_it_and_digits_are_none() {
+    let mut talk = Talk::at("14:20");
+    talk.types("n Siti");
+    talk.types("n");
+    assert_eq!(talk.types(""), [""; 0], "as it was");
+    assert_eq!(state(&talk).1, "Siti");
+    let told = talk.types("n 081234567890");
+    assert_eq!(told, ["Angka saja bukan nama: tempelan tidak dipakai."]);
+    assert_eq!(state(&talk).1, "Siti", "what is no name erases none");
+    assert_eq!(talk.types("n -"), ["Nama Pelanggan: belum diisi."]);
+    assert_eq!(talk.types("-"), ["Diurungkan.", "Nama Pelanggan: Siti."]);
+    let told = talk.types(&format!("n {}", "Siti ".repeat(40)));
+    assert!(told[0].starts_with("Nama dipotong pada 60 huruf"), "{told:?}");
+}
+
+#[test]
+fn the_question_is_answered_by_a_digit_and_left_by_a_minus() {
+    let mut talk = Talk::at("14:20");
+    talk.types("a");
+    let asked = talk.types("x");
+    assert_eq!(asked[0], "Belum semua disampaikan. Mengapa panggilan berakhir?");
+    assert_eq!(asked[1], "1: pelanggan menutup duluan.");
+    assert!(asked[5].starts_with("5: closing tidak disampaikan (nilai: Akurasi"), "{asked:?}");
+    assert_eq!(asked[6], "minus (-): kembali.");
+    let again = talk.types("");
+    assert_eq!(again, asked, "an empty line is no answer");
+    let refused = talk.types("k");
+    assert_eq!(refused[0], "\"k\" bukan jawaban; seluruh baris itu tidak dikerjakan.");
+    assert_eq!(refused[1..], asked[..], "the answers are the way out");
+    let back = talk.types("-");
+    assert!(back[0].starts_with("Sekarang, No. 1"), "{back:?}");
+    talk.types("x");
+    let ended = talk.types("2");
+    assert_eq!(ended[..2], ["Panggilan ditutup: dialihkan; minus kembali (10 detik).", "Panggilan baru."]);
+    let back = talk.types("-");
+    assert_eq!(back[0], "Kembali ke panggilan tadi.");
+    assert!(back.contains(&"Aplikasi: TELAH punya.".to_owned()), "{back:?}");
+}
+
+#[test]
+fn a_line_that_is_none_changes_nothing() {
+    let mut talk = Talk::at("14:20");
+    let before = state(&talk);
+    for (line, told) in [
+        (Line::TooLong, "Baris itu terlalu panjang; tidak dikerjakan."),
+        (Line::NotUtf8, "Baris itu bukan teks UTF-8; tidak dikerjakan."),
+    ] {
+        assert_eq!(talk.run(|view, session| view.input(line, session)), [told]);
+    }
+    let told = talk.types(&"k".repeat(LONGEST));
+    assert_eq!(told, ["KLB: tidak."], "an even number of turns");
+    assert_eq!(state(&talk), before);
+}
+
+#[test]
+fn every_key_that_the_help_names_is_heard() {
+    let mut talk = Talk::at("14:20");
+    let keys: Vec<String> = talk.types("?").iter().filter_map(|l| Some(l.split_once(": ")?.0.to_owned())).collect();
+    let mut heard = 0;
+    for key in keys {
+        let typed = match key.as_str() {
+            "Enter" => String::new(),
+            named if named.contains('(') => named.chars().rev().nth(1).expect("a mark").to_string(),
+            letter if letter.chars().count() == 1 => letter.to_owned(),
+            "q Ctrl-C" => "q".to_owned(),
+            _ => continue,
+        };
+        let mut talk = Talk::at("14:20");
+        talk.types("m");
+        let told = talk.types(&typed);
+        assert!(!told.concat().contains("Tidak ada tombol"), "{typed:?}: {told:?}");
+        assert!(!told.is_empty() || talk.left, "{typed:?} says something");
+        heard += 1;
+    }
+    assert!(heard >= 16, "{heard}");
+}
+
+#[test]
+fn the_end_of_the_input_leaves() {
+    let mut talk = Talk::at("14:20");
+    talk.run(Plain::closed);
+    assert!(talk.left);
+}

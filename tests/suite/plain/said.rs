@@ -1,0 +1,258 @@
+//! What is said, and when.
+
+use std::sync::Arc;
+
+use penutup::action::phone::{Link, Pairs, PhoneEvent};
+use penutup::action::{Action, RulesNews};
+use penutup::app::Mode;
+use penutup::book::Book;
+use penutup::broadcast::{Broadcast, KLB, News, State};
+use penutup::rules::decide::decide;
+use penutup::rules::script::script;
+use penutup::words::Lang;
+use proptest::prelude::*;
+
+use super::Talk;
+use crate::stage::{revised, wib};
+use crate::support::assert_harmless;
+
+const CAMPAIGN: &str = "Untuk mewujudkan PLN terbaik, mohon tidak memberikan tambahan biaya kepada petugas kami.";
+
+#[track_caller]
+fn has(lines: &[String], line: &str) {
+    assert!(lines.iter().any(|l| l == line), "{line:?} is not in {lines:#?}");
+}
+
+#[track_caller]
+fn has_not(lines: &[String], part: &str) {
+    assert!(!lines.iter().any(|l| l.contains(part)), "{part:?} is in {lines:#?}");
+}
+
+fn starts(pairs: &[(&str, &str)]) -> Action {
+    let pairs: Vec<_> = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    Action::Phone(PhoneEvent::Start { id: None, pairs: Pairs(pairs) })
+}
+
+#[test]
+fn the_first_lines_are_the_state_and_the_sentence() {
+    let lines = Talk::with(Arc::new(Book::built_in()), Lang::Id, wib("14:20")).opening();
+    assert!(lines[0].starts_with("Salam Penutup, SOP Rev-1."), "{lines:?}");
+    has(&lines, "Jam pelanggan 14.20 WIB.");
+    has(&lines, "Nama Pelanggan: belum diisi.");
+    has(
+        &lines,
+        "Sebelum closing: Seluruh informasi, pengaduan, atau transaksi niaga selesai? Tawarkan bantuan lainnya.",
+    );
+    assert_eq!(lines[lines.len() - 2..], ["Sekarang, No. 1: Campaign Integritas.", CAMPAIGN]);
+}
+
+#[test]
+fn only_what_changed_is_said() {
+    let mut talk = Talk::at("14:20");
+    let told = talk.types("mm");
+    assert_eq!(told[0], "Topik: di luar PLN Mobile.", "of two changes the last: {told:?}");
+    assert_eq!(talk.types("kk"), ["KLB: tidak."], "what holds no longer is not said");
+    let told = talk.types("m");
+    let sentence = talk.app.sentence(talk.app.shown().unwrap()).unwrap().to_string();
+    let lines = [
+        "Topik: PLN Mobile.",
+        "Urutan kalimat: Ajakan UPDATE New PLN Mobile, Terima kasih.",
+        "Sekarang, No. 2.b: Ajakan UPDATE New PLN Mobile.",
+        &sentence,
+    ];
+    assert_eq!(told, lines);
+    assert_eq!(talk.types("n Siti"), ["Nama Pelanggan: Siti."], "the current sentence has no name in it");
+}
+
+#[test]
+fn klb_is_said_once_and_at_every_call() {
+    let mut talk = Talk::at("14:20");
+    let banner = "KLB AKTIF sejak 14.20; Campaign Integritas TIDAK disampaikan.";
+    let told = talk.types("k");
+    has(&told, banner);
+    has(&told, "Ingat: KLB: sampaikan Customer Intimacy sesuai ketentuan.");
+    has_not(&talk.types(""), "KLB");
+    talk.types("s");
+    has(&talk.types(""), banner);
+    let told = talk.types("k");
+    has(&told, "KLB: tidak.");
+    has_not(&told, "AKTIF");
+}
+
+#[test]
+fn klb_that_is_old_is_asked_about_once() {
+    let mut talk = Talk::at("01:00");
+    talk.types("k");
+    has_not(&talk.waits(60), "Masih berlaku?");
+    let told = talk.waits(12 * 60);
+    let question = "KLB AKTIF sejak 01.00, lebih dari 12 jam. Masih berlaku? Ketik v bila masih, k untuk mengubah.";
+    has(&told, question);
+    has_not(&talk.waits(1), "Masih berlaku?");
+    assert_eq!(talk.types("v"), [""; 0]);
+    has_not(&talk.waits(1), "Masih berlaku?");
+}
+
+#[test]
+fn the_complete_sentence_is_said_at_the_end_and_when_it_is_asked_for() {
+    let mut talk = Talk::at("14:20");
+    let told = talk.types("s");
+    has(&told, "Closing lengkap. Enter: panggilan berikutnya.");
+    let complete = talk.app.complete_sentence().to_string();
+    has(&told, &format!("Kalimat lengkap: {complete}"));
+    assert_eq!(talk.types("c"), [complete.as_str()], "alone on its line, and nothing of a clipboard");
+    has(&talk.types("n Bu Siti"), &format!("Kalimat lengkap: {}", talk.app.complete_sentence()));
+}
+
+#[test]
+fn the_greeting_is_announced_once_and_said_when_it_turns() {
+    let mut talk = Talk::at("14:50");
+    assert_eq!(talk.waits(3), [""; 0]);
+    has(&talk.waits(2), "5 menit lagi: selamat sore.");
+    assert_eq!(talk.waits(1), [""; 0], "minutes pass without a word");
+    talk.types("");
+    talk.types("");
+    let told = talk.waits(4);
+    has(&told, "Salam: selamat sore.");
+    assert!(told.last().unwrap().ends_with("selamat sore Bapak/Ibu"), "{told:?}");
+    let told = talk.types("z");
+    has(&told, "Jam pelanggan 16.00 WITA.");
+}
+
+#[test]
+fn what_comes_from_outside_is_said_when_it_comes() {
+    let mut talk = Talk::at("14:20");
+    assert_eq!(talk.hears(Action::PhoneLink(Link::Up)), ["telepon: terhubung."]);
+    assert_eq!(talk.hears(Action::PhoneLink(Link::Down)), ["telepon: putus."]);
+    let told = talk.hears(starts(&[("nama", "Bu Siti"), ("aplikasi", "telah")]));
+    assert_eq!(told[0], "Telepon: panggilan dimulai.");
+    has(&told, "Nama Pelanggan: Siti; dari telepon, pastikan.");
+    has(&told, "Aplikasi: TELAH punya.");
+    talk.types("n");
+    has(&talk.types(""), "Nama Pelanggan: Siti.");
+    let told = talk.hears(starts(&[]));
+    assert_eq!(told[0], "Telepon: panggilan baru, yang tadi ditutup; minus kembali ke yang tadi.");
+    has(&talk.types("-"), "Nama Pelanggan: Siti.");
+    // While a name is awaited, it waits.
+    talk.types("n");
+    assert_eq!(talk.hears(starts(&[])), ["Telepon menunggu sampai isian ini ditutup (Enter)."]);
+    has(&talk.types("Budi"), "Panggilan baru.");
+
+    let broadcast = Broadcast {
+        version: 1,
+        fact: KLB.into(),
+        state: State::On,
+        value: None,
+        since: wib("13:05"),
+        until: Some(wib("21:00")),
+        by: Some("SPV".into()),
+        why: Some("gardu\u{1b}[31m induk".into()),
+    };
+    let told = talk.hears(Action::Broadcast(News::Declared(Box::new(broadcast))));
+    assert_eq!(told[0], "Pusat menyatakan: KLB AKTIF.");
+    assert!(told[1].starts_with("KLB AKTIF sejak 13.05; SPV; gardu"), "{told:?}");
+    assert!(told[1].ends_with("s.d. 21.00; Campaign Integritas TIDAK disampaikan."), "{told:?}");
+    has(&talk.types("k"), "KLB tidak sejak 14.20; KLB di sini berbeda dari pusat.");
+}
+
+#[test]
+fn rules_that_change_and_files_in_trouble_are_said() {
+    let mut talk = Talk::at("14:20");
+    let book = revised(&[("mohon tidak memberikan", "mohon JANGAN memberikan")]);
+    let told = talk.hears(Action::Rules(RulesNews::Good(book)));
+    assert!(told[0].starts_with("Aturan baru berlaku: SOP Rev-2;"), "{told:?}");
+    assert!(told.last().unwrap().contains("mohon JANGAN memberikan"), "{told:?}");
+    let bad = || Action::Rules(RulesNews::Bad("Aturan tidak dipakai: rules.toml:3: rusak".into()));
+    has(&talk.hears(bad()), "Aturan tidak dipakai: rules.toml:3: rusak.");
+    assert_eq!(talk.hears(bad()), [""; 0], "what stays is said once");
+    has_not(&talk.types("m"), "rusak");
+    let good = Arc::new(talk.app.book().clone());
+    has(&talk.hears(Action::Rules(RulesNews::Good(good))), "Peringatan tadi tidak berlaku lagi.");
+    has(&talk.hears(Action::StateTrouble(Some("penuh".into()))), "Keadaan tidak dapat disimpan: penuh.");
+}
+
+#[test]
+fn the_contradiction_and_why_are_said() {
+    let mut talk = Talk::at("14:20");
+    let told = talk.types("a");
+    has(&told, "Perhatian, SOP: 2.a ↔ 2.b, dipakai 2.b. Ketik d untuk dasar SOP.");
+    let why = talk.types("d");
+    assert_eq!(why[0], "Dasar SOP.");
+    assert!(why[1].starts_with("SOP bertentangan di sini: SOP: 2.a ↔ 2.b, dipakai 2.b. Pelanggan ini"), "{why:?}");
+    assert_eq!(*talk.app.mode(), Mode::Closing, "nothing stays open");
+    let all = talk.types("l");
+    has(&all, "Belum, No. 3: Terima kasih.");
+    has(&all, "Dinilai: Akurasi, Salam Penutup, FCR.");
+    let sentence = talk.app.sentence(talk.app.shown().unwrap()).unwrap().to_string();
+    let heading = format!("Sekarang, {}.", "No. 1: Campaign Integritas");
+    assert_eq!(talk.types("."), [heading, sentence]);
+    has(&talk.types("r"), "Jurnal belum menjawab, atau tidak dicatat menurut pengaturan.");
+}
+
+#[test]
+fn a_hostile_name_is_one_harmless_line() {
+    let mut talk = Talk::at("14:20");
+    for name in ["\u{1b}[2J\u{1b}]0;x\u{7}Siti", "Si\u{9b}31mti", "Si\u{202e}ti", "Si\u{7f}ti\u{0}", "Si\u{2028}ti"] {
+        let told = talk.types(&format!("n {name}"));
+        assert_harmless(&told.join("\n"));
+        talk.types("c");
+        talk.types("n");
+        assert_harmless(&talk.types(name).join("\n"));
+    }
+    let told = talk.hears(starts(&[("nama", "\u{1b}[31mBudi\u{7}")]));
+    has(&told, "Nama Pelanggan: Budi; dari telepon, pastikan.");
+}
+
+/// Lines of all sorts: keys, answers, names, rubbish.
+fn line() -> impl Strategy<Value = String> {
+    prop_oneof![
+        8 => "[kmabz.lc?dr-]{0,4}",
+        4 => Just(String::new()),
+        2 => "n [A-Za-z0-9 \u{1b}\u{9b}\u{202e}é李-]{0,70}",
+        1 => Just("n".to_owned()),
+        2 => "x[1-5]?",
+        1 => "[sxKMAv]{1,3}",
+        2 => any::<String>(),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 160, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever comes, what is said is harmless, and the last sentence that was said is the one to be said now.
+    #[test]
+    fn what_was_said_last_is_what_say_says(
+        steps in prop::collection::vec((line(), 0..4_u8), 0..40),
+        lang in prop::sample::select(vec![Lang::Id, Lang::En]),
+    ) {
+        let mut talk = Talk::with(Arc::new(Book::built_in()), lang, wib("14:40"));
+        let mut said = talk.opening();
+        for (line, outside) in steps {
+            match outside {
+                1 => said.extend(talk.waits(3)),
+                2 => said.extend(talk.hears(starts(&[("nama", "Siti \u{1b}[31m"), ("topik", "pln-mobile")]))),
+                _ => {}
+            }
+            said.extend(talk.types(&line));
+            if talk.left {
+                return Ok(());
+            }
+            if *talk.app.mode() != Mode::Closing {
+                continue;
+            }
+            let rules = talk.app.rules();
+            let headings = ["Sekarang, ", "Now, ", "Closing lengkap. Enter", "Closing complete. Enter"];
+            let heading = |line: &String| headings.iter().any(|heading| line.starts_with(heading));
+            let at = said.iter().rposition(heading).expect("a sentence was said");
+            match talk.app.shown().and_then(|step| talk.app.sentence(step)) {
+                Some(sentence) => prop_assert_eq!(&said[at + 1], &sentence.to_string()),
+                None => prop_assert!(said[at + 1].ends_with(&talk.app.complete_sentence().to_string())),
+            }
+            if talk.app.call().said().is_empty() {
+                let plan = decide(rules, talk.app.call().situation());
+                let say = script(rules, plan, talk.app.call().fields(), talk.app.greeting_word()).to_string();
+                let copied = talk.types("c");
+                prop_assert_eq!(&copied[..], &[say][..]);
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! A real terminal that says of itself that it knows nothing but lines.
+
+use std::process::Command;
+
+use crate::support::{Home, assert_harmless};
+use crate::term::{Term, eventually};
+
+fn dumb(home: &Home, args: &[&str]) -> Command {
+    home.penutup(args).env("TERM", "dumb").command()
+}
+
+fn opened(home: &Home) -> Term {
+    let mut term = Term::start(&dumb(home, &["--at", "14:20"]));
+    term.shows("Untuk mewujudkan PLN terbaik");
+    term
+}
+
+/// Everything that was sent, with no escape code and no control character in it.
+#[track_caller]
+fn sent(term: &Term) -> String {
+    let text = String::from_utf8(term.bytes()).expect("UTF-8");
+    assert!(!text.contains('\u{1b}'), "an escape code: {text:?}");
+    // The terminal makes two of a line's end.
+    assert_harmless(&text.replace("\r\n", "\n"));
+    text
+}
+
+#[test]
+fn a_whole_session_without_an_escape_code() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    assert_eq!(term.modes(), term.modes_before(), "the terminal stays as it is");
+    term.send("k\n").shows("KLB AKTIF sejak 14.20; Campaign Integritas TIDAK disampaikan.");
+    term.send("n Bu Siti\n").shows("Nama Pelanggan: Siti.");
+    // What arrows send, and names that would like to be more than names: the terminal shows them as marks.
+    term.send("\x1b[A\x1b[B\n").shows("Baris itu berisi tombol yang bukan huruf").shows("daftar tombol");
+    term.send("n Bu \x1b[2J\x1b]0;x\x07Rina\n").shows("Nama Pelanggan: Rina.");
+    term.send("s\n").shows("selamat siang Ibu Rina").send("\n").shows("Panggilan baru.");
+    term.send("r\n").shows("Rekap hari ini dibaca dari jurnal.").shows("Lengkap: 1");
+    term.send("?\n").shows("tanda tanya (?): daftar tombol.");
+    term.send("d\nl\nc\nx\n").shows("Ajakan DOWNLOAD");
+    let text = sent(&term);
+    assert!(text.contains("Dasar SOP."), "{text}");
+    term.send("q\n");
+    assert!(term.ends().success());
+    sent(&term);
+    term.is_restored();
+}
+
+#[test]
+fn it_is_left_as_the_screen_is() {
+    for (how, told) in [("\x04", None), ("\x03", None), ("TERM", Some("Terminated")), ("HUP", Some("Hangup"))] {
+        let home = Home::new();
+        let mut term = opened(&home);
+        term.send("a\n").shows("Aplikasi: TELAH punya.");
+        if told.is_some() {
+            term.signal(how);
+        } else {
+            term.send(how);
+        }
+        let status = term.ends();
+        assert_eq!(status.signal(), told, "{how:?}");
+        assert!(told.is_some() || status.success(), "{how:?}");
+        term.is_restored();
+        sent(&term);
+        let report = home.penutup(["report"]).ok();
+        let ending = if told.is_some() { "Masih berlangsung: 1" } else { "ditinggalkan" };
+        assert!(report.contains(ending), "{how:?}: {report}");
+    }
+}
+
+#[test]
+fn stopped_and_continued_it_says_where_it_is() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.send("\n").shows("Sudah: Campaign Integritas.");
+    let before = sent(&term).matches("Sekarang, No. 2.a").count();
+    term.send("\x1a");
+    let stat = format!("/proc/{}/stat", term.pid());
+    if std::path::Path::new("/proc/self/stat").exists() {
+        eventually("the stop", || std::fs::read_to_string(&stat).is_ok_and(|s| s.contains(") T ")));
+    }
+    term.signal("CONT");
+    eventually("the sentence", || sent(&term).matches("Sekarang, No. 2.a").count() > before);
+    term.send("q\n");
+    assert!(term.ends().success());
+}
+
+#[test]
+fn plain_asked_for_wins_over_what_the_terminal_can() {
+    let home = Home::new();
+    let mut term = Term::start(&home.penutup(["--plain", "--at", "14:20"]).command());
+    term.shows("Mode baris").send("q\n");
+    assert!(term.ends().success());
+    sent(&term);
+}
+
+#[test]
+fn the_telephone_and_a_new_file_are_heard() {
+    let home = Home::new();
+    let rules = home.write("aturan/rules.toml", penutup::rules::BUILT_IN);
+    let mut term = Term::start(&dumb(&home, &["--at", "14:20", "--rules", rules.to_str().unwrap()]));
+    term.shows("Untuk mewujudkan PLN terbaik");
+    eventually("the telephone is heard", || home.penutup(["call", "start", "nama=Rina"]).run().status == Some(0));
+    term.shows("Nama Pelanggan: Rina; dari telepon, pastikan.");
+    let next = penutup::rules::BUILT_IN.replace("\"Rev-1\"", "\"Rev-2\"").replace("mohon tidak", "mohon JANGAN");
+    std::fs::write(&rules, next).unwrap();
+    term.shows("Aturan baru berlaku: SOP Rev-2").shows("mohon JANGAN memberikan");
+    std::fs::write(&rules, "rusak").unwrap();
+    term.shows("Aturan tidak dipakai: rules.toml:1");
+    sent(&term);
+    term.send("q\n");
+    assert!(term.ends().success());
+}
+
+/// Between two minutes nothing wakes here either.
+#[cfg(target_os = "linux")]
+#[test]
+fn idle_it_sleeps() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.send("k\n").shows("KLB AKTIF");
+    crate::session::sleeps(term.pid());
+    term.send("q\n");
+    assert!(term.ends().success());
+}
+
+#[test]
+fn practice_and_presentation_name_what_to_do_instead() {
+    let home = Home::new();
+    for (verb, instead) in [("drill", "penutup drill --cards"), ("demo", "penutup table")] {
+        let mut term = Term::start(&dumb(&home, &[verb]));
+        assert_eq!(term.ends().exit_code(), 2);
+        term.shows("memerlukan terminal layar penuh").shows(instead);
+        let text = sent(&term);
+        assert_eq!(text.trim().lines().count(), 1, "{text}");
+    }
+}

@@ -1,0 +1,287 @@
+#!/usr/bin/env bash
+# Makes and tries the packages. All that it makes lies in target/package. docs/packages.md says what is in them.
+#
+#   tools/package.sh build     the program as it is packaged: paths of this machine taken out, its crates listed in it
+#   tools/package.sh texts     man pages, completions, changelog, the licences of what is linked in
+#   tools/package.sh deb       the Debian package
+#   tools/package.sh check     installs, runs, removes and purges the Debian package in a fresh root (root, debootstrap)
+#   tools/package.sh install   cargo install --path . into a folder of its own, and runs it
+#   tools/package.sh zip       the portable folder for Windows (tools/windows.sh)
+#   tools/package.sh card      prints docs/cso.html: one sheet of A4 (Chromium). Part of .ci/run
+#   tools/package.sh same      program and package built in two folders, compared
+#   tools/package.sh list      what would be packed; builds nothing. Part of .ci/run
+set -euo pipefail
+cd "$(dirname "$0")/.."
+ROOT=$PWD
+OUT=$ROOT/target/package
+NAME=penutup
+VERSION=$(sed -n 's/^version *= *"\(.*\)"/\1/p' Cargo.toml | head -n 1)
+# The tools that make the package, so that two machines make the same one.
+CARGO_DEB=3.8.0
+CARGO_AUDITABLE=0.7.7
+
+die() { printf '%s\n' "$*" >&2; exit 1; }
+skip() { printf 'SKIPPED %s\n' "$*"; exit 0; }
+say() { printf -- '-- %s\n' "$*"; }
+
+# When the sources were committed, else when the changelog was written: the only time that a package knows.
+if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
+    SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null) || SOURCE_DATE_EPOCH=$(stat -c %Y CHANGELOG.md)
+fi
+export SOURCE_DATE_EPOCH LC_ALL=C.UTF-8 TZ=UTC
+umask 022
+
+# tool NAME VERSION: puts this version of a cargo tool first on PATH, installed below target/package where it lacks.
+TOOLS=${PENUTUP_TOOLS:-$OUT/tools}
+tool() {
+    if cargo install --list 2>/dev/null | grep -q "^$1 v$2:" && command -v "$1" >/dev/null; then return; fi
+    PATH=$TOOLS/$1-$2/bin:$PATH
+    [ ! -x "$TOOLS/$1-$2/bin/$1" ] || return 0
+    say "cargo install $1 $2"
+    cargo install --quiet --locked --version "$2" --root "$TOOLS/$1-$2" --target-dir "$TOOLS/build" "$1"
+    rm -rf "$TOOLS/build"
+}
+
+# What the compilers would otherwise write of this machine's paths into the program.
+plain_paths() {
+    local cargo_home=${CARGO_HOME:-$HOME/.cargo} rust; rust=$(rustc --print sysroot)
+    export RUSTFLAGS="--remap-path-prefix=$rust=/rust --remap-path-prefix=$cargo_home=/cargo --remap-path-prefix=$ROOT=/penutup"
+    export CFLAGS="-ffile-prefix-map=$cargo_home=/cargo -ffile-prefix-map=$ROOT=/penutup"
+}
+
+build() {
+    mkdir -p "$OUT"
+    tool cargo-auditable "$CARGO_AUDITABLE"
+    ( plain_paths; cargo auditable build --quiet --release --locked --bin "$NAME" --target-dir "$OUT/build" )
+    PROGRAM=$OUT/build/release/$NAME
+    say "$(stat -c '%s bytes' "$PROGRAM")  $(sha256sum <"$PROGRAM" | cut -c 1-64)  $NAME"
+}
+
+# licences TARGET: whose code is linked in, and its licences, word for word.
+licences() {
+    local sources=${CARGO_HOME:-$HOME/.cargo}/registry/src crate version folder file
+    cargo tree --locked --edges normal --target "$1" --prefix none --format '{p}' | awk '{print $1, substr($2, 2)}' \
+        | LC_ALL=C sort -u | while read -r crate version; do
+        [ "$crate" != "$NAME" ] || continue
+        folder=$(printf '%s\n' "$sources"/*/"$crate-$version" | head -n 1)
+        [ -d "$folder" ] || die "the sources of $crate $version are not there"
+        printf '%s %s (%s)\n\n' "$crate" "$version" "$(sed -n 's/^license = "\(.*\)"/\1/p' "$folder/Cargo.toml")"
+        for file in "$folder"/LICEN[CS]E* "$folder"/COPYRIGHT* "$folder"/NOTICE*; do
+            if [ -f "$file" ]; then cat "$file"; echo; fi
+        done
+        echo "----"
+    done
+}
+
+texts() {
+    [ -n "${PROGRAM:-}" ] || build
+    local to=$OUT/texts; rm -rf "$to"; mkdir -p "$to/en"
+    local run=(env -u PENUTUP_LANG -u PENUTUP_RULES -u PENUTUP_SETTINGS HOME="$to" "$PROGRAM")
+    # As Debian has it: English in man1, Indonesian in id/man1, which man shows where the user's language is Indonesian.
+    "${run[@]}" --lang en man >"$to/en/$NAME.1"
+    "${run[@]}" --lang id man >"$to/$NAME.1"
+    "${run[@]}" completions bash >"$to/$NAME.bash"
+    "${run[@]}" completions zsh >"$to/_$NAME"
+    "${run[@]}" completions fish >"$to/$NAME.fish"
+    "${run[@]}" completions powershell >"$to/$NAME.ps1"
+    licences "$(rustc -vV | sed -n 's/^host: //p')" >"$to/licences.txt"
+    printf '%s (%s-1) unstable; urgency=medium\n\n  * See changelog.gz, which tells users what changes.\n\n -- %s  %s\n' "$NAME" \
+        "$VERSION" "$(sed -n 's/^maintainer *= *"\(.*\)"/\1/p' Cargo.toml)" "$(date -R -d "@$SOURCE_DATE_EPOCH")" >"$to/debian-changelog"
+    gzip -9n -c CHANGELOG.md >"$to/changelog.gz"
+    gzip -9n -c "$to/licences.txt" >"$to/licences.txt.gz"
+}
+
+deb() {
+    tool cargo-deb "$CARGO_DEB"
+    texts
+    rm -f "$OUT"/*.deb
+    CARGO_TARGET_DIR=$OUT/build cargo deb --quiet --no-build --no-strip --locked --output "$OUT/"
+    DEB=$(printf '%s\n' "$OUT"/*.deb)
+    say "$(stat -c '%s bytes' "$DEB")  $(sha256sum <"$DEB" | cut -c 1-64)  ${DEB##*/}"
+    if command -v lintian >/dev/null; then
+        # The tag is about Debian's own archive. Lintian itself warns root.
+        lintian --allow-root --suppress-tags initial-upload-closes-no-bugs --fail-on error,warning "$DEB"
+        say "lintian: no error, no warning"
+    else
+        say "SKIPPED lintian: it is not installed here"
+    fi
+}
+
+# mirror: where this machine's apt gets Debian from.
+mirror() {
+    awk '/^URIs:/ {print $2; exit} /^deb / {for (i = 2; i <= NF; i++) if ($i ~ /^http/) {print $i; exit}}' \
+        /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | grep . || echo http://deb.debian.org/debian
+}
+
+# A fresh Debian in FRESH, gone with the script.
+fresh_root() {
+    FRESH=$(mktemp -d); chmod 755 "$FRESH"
+    trap 'umount -q "$FRESH/proc" || true; rm -rf --one-file-system "$FRESH"' EXIT
+    # Other systems' root is made on Debian's present stable one: the package depends on a libc, not on a distribution.
+    local suite; suite=$(. /etc/os-release; [ "$ID" = debian ] && echo "${VERSION_CODENAME:-}" || true)
+    say "debootstrap ${suite:-stable} from $(mirror)"
+    debootstrap --variant=minbase --include=man-db "${suite:-stable}" "$FRESH" "$(mirror)" >"$OUT/debootstrap.log" \
+        || { tail -n 5 "$OUT/debootstrap.log"; skip "check: debootstrap can't make a root here"; }
+    mount -t proc proc "$FRESH/proc"
+    chroot "$FRESH" useradd --create-home --shell /bin/bash cso
+}
+
+in_root() { chroot "$FRESH" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root DEBIAN_FRONTEND=noninteractive "$@"; }
+as_cso() { in_root su cso -c "cd; $1"; }
+
+# Every path of the root but what apt, dpkg and man note down about themselves.
+paths() {
+    find "$FRESH" -xdev -path "$FRESH/proc" -prune -o -printf '%P\n' \
+        | grep -vE '^var/(log/|cache/(man|apt|ldconfig)(/|$)|lib/dpkg/(status-old|available-old|triggers/|lock)|lib/apt/)' | LC_ALL=C sort
+}
+
+# holds WHAT COMMAND: what a user of the root runs prints this.
+holds() {
+    local out; out=$(as_cso "$2" 2>&1) || die "$2: $out"
+    case $out in *"$1"*) say "$2: $(printf %s "$out" | head -n 1)" ;; *) die "$2: $1 is not in: $out" ;; esac
+}
+
+apt_does() { in_root sh -c "$1" >"$OUT/apt.log" 2>&1 || die "$(cat "$OUT/apt.log")"; }
+
+# gone HOW: after apt has done this the root is as it was before.
+gone() {
+    apt_does "apt $1 -y penutup"
+    paths >"$OUT/after"
+    diff "$OUT/before" "$OUT/after" || die "apt $1 leaves these behind"
+    say "apt $1: nothing is left"
+}
+
+check() {
+    [ "$(id -u)" = 0 ] || skip "check: only root makes a fresh root"
+    command -v debootstrap >/dev/null || skip "check: debootstrap is not installed here"
+    deb
+    fresh_root
+    cp "$DEB" "$FRESH/root/"
+    in_root mandb --quiet || true
+    paths >"$OUT/before"
+    apt_does 'cd && apt install -y ./penutup_*.deb'
+    in_root dpkg -L "$NAME" | while read -r path; do [ -e "$FRESH$path" ] || die "$path is not there"; done
+    holds 'selamat siang Ibu Siti Aminah' "penutup say klb=ya sapaan=ibu nama='Siti Aminah' --at 12:00"
+    holds '12 situasi, masing-masing tepat satu jawaban' 'penutup check'
+    holds 'tepat satu jawaban' 'penutup check /usr/share/doc/penutup/examples/rules.toml'
+    holds 'General Commands Manual' 'MANWIDTH=80 man penutup | col -b'
+    holds 'PERINTAH' 'MANWIDTH=80 man -L id penutup | col -b'
+    holds '-F _penutup penutup' '. /usr/share/bash-completion/completions/penutup; complete -p penutup'
+    holds 'status 2' "penutup </dev/null >/dev/null 2>&1; echo status \$?"
+    holds 'Copyright' 'cat /usr/share/doc/penutup/copyright'
+    gone remove
+    # Without files of its own in /etc nothing is left to purge: purging is tried on an installed one.
+    apt_does 'cd && apt install -y ./penutup_*.deb'
+    gone purge
+    ! in_root dpkg -L "$NAME" >/dev/null 2>&1 || die "dpkg still knows it"
+    say "installed, run, removed, installed, purged: $(wc -l <"$OUT/before") paths before and after"
+}
+
+install_from_source() {
+    local to; to=$(mktemp -d)
+    cargo install --path . --locked --quiet --root "$to" --target-dir "$OUT/install"
+    "$to/bin/$NAME" say --at 12:00
+    [ "$(find "$to/bin" -type f | wc -l)" = 1 ] || die "more than the program is installed"
+    say "$(stat -c '%s bytes' "$to/bin/$NAME")  $NAME"
+    rm -rf "$to"
+}
+
+zip_for_windows() {
+    command -v zip >/dev/null || die "zip is not installed here"
+    local target=x86_64-pc-windows-gnu
+    tool cargo-auditable "$CARGO_AUDITABLE"
+    # tools/windows.sh runs "cargo build": a cargo that lets cargo-auditable do it.
+    mkdir -p "$TOOLS/auditing"
+    printf '#!/bin/sh\nPATH=${PATH#*:}\nexec cargo auditable "$@"\n' >"$TOOLS/auditing/cargo"
+    chmod +x "$TOOLS/auditing/cargo"
+    # The linker dates a Windows program unless it is told not to.
+    (
+        plain_paths
+        export RUSTFLAGS="$RUSTFLAGS -Clink-arg=-Wl,--no-insert-timestamp"
+        PATH=$TOOLS/auditing:$PATH tools/windows.sh build --quiet --release --locked --bin "$NAME"
+    )
+    local exe=target/windows/$target/release/$NAME.exe folder=$NAME-$VERSION-windows-x86_64
+    [ -f "$exe" ] || die "$exe was not built"
+    texts
+    local to=$OUT/$folder; rm -rf "$to"; mkdir -p "$to/docs" "$to/contoh/decks"
+    cp "$exe" README.md README.id.md CHANGELOG.md "$to/"
+    cp -r docs/. "$to/docs/"
+    cp config/rules.toml config/settings.toml "$to/contoh/"
+    cp assets/scenarios-own.toml "$to/contoh/scenarios.toml"
+    cp assets/deck.toml "$to/contoh/decks/contoh.toml"
+    cp "$OUT/texts/$NAME.ps1" "$to/"
+    # Names that Windows opens with a click.
+    cp LICENSE "$to/LICENSE.txt"
+    licences "$target" >"$to/licences.txt"
+    find "$to" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+    rm -f "$OUT/$folder.zip"
+    ( cd "$OUT" && find "$folder" | LC_ALL=C sort | zip -q -X -9 "$folder.zip" -@ )
+    say "$(stat -c '%s bytes' "$exe")  $(sha256sum <"$exe" | cut -c 1-64)  $NAME.exe"
+    say "$(stat -c '%s bytes' "$OUT/$folder.zip")  $(sha256sum <"$OUT/$folder.zip" | cut -c 1-64)  $folder.zip"
+    local there; there=$(mktemp -d)
+    ( cd "$there" && unzip -q "$OUT/$folder.zip" )
+    local told; told=$(tools/windows.sh run "$there/$folder/$NAME.exe" say klb=ya --at 12:00 | tr -d '\r')
+    [ "$told" = "$("$OUT/build/release/$NAME" say klb=ya --at 12:00)" ] || die "Windows says: $told"
+    say "under Wine, from the zip: $told"
+    rm -rf "$there"
+}
+
+# The committed sources in two folders of different length; what both make of them.
+same() {
+    local there
+    PLACES=$(mktemp -d)
+    trap 'rm -rf "$PLACES"' EXIT
+    tool cargo-auditable "$CARGO_AUDITABLE"; tool cargo-deb "$CARGO_DEB"
+    for there in "$PLACES/p" "$PLACES/a/much/longer/way"; do
+        git clone --quiet --no-hardlinks . "$there"
+        (
+            cd "$there"
+            PENUTUP_TOOLS=$TOOLS tools/package.sh deb >"$OUT/same.log" 2>&1 || { tail -n 20 "$OUT/same.log" >&2; exit 1; }
+            cd target/package
+            sha256sum build/release/penutup ./*.deb texts/*.* texts/en/*
+        ) >"$OUT/same-${there##*/}"
+    done
+    cat "$OUT/same-p"
+    diff "$OUT/same-p" "$OUT/same-way" || die "the two folders differ"
+    say "both folders made the same"
+}
+
+# The CSO's sheet as a browser prints it.
+card() {
+    local browser there pages
+    browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || skip "card: no Chromium here"
+    there=$(mktemp -d)
+    # As root a Chromium has no sandbox; it reads one file of ours.
+    HOME=$there timeout 120 "$browser" --headless --no-sandbox --disable-gpu --no-pdf-header-footer \
+        --print-to-pdf="$there/card.pdf" "file://$ROOT/docs/cso.html" >"$there/log" 2>&1 || { tail -n 3 "$there/log"; die "card: not printed"; }
+    pages=$(grep -ac '/Type */Page\b' "$there/card.pdf")
+    grep -aq '/MediaBox *\[0 0 59[45][.0-9]* 84[12]' "$there/card.pdf" || die "card: not A4"
+    cp "$there/card.pdf" "$OUT/"; rm -rf "$there"
+    [ "$pages" = 1 ] || die "card: $pages sheets"
+    say "card: one sheet of A4"
+}
+
+list() {
+    # Only what is committed is packed, and nothing that no user needs.
+    local packed; packed=$(cargo package --list --locked --allow-dirty)
+    for file in src/main.rs build.rs assets/locale/id.toml config/rules.toml README.md LICENSE; do
+        grep -qx "$file" <<<"$packed" || die "cargo package lacks $file"
+    done
+    ! grep -E '^(\.ci|fuzz|target)/' <<<"$packed" || die "cargo package packs these"
+    # Every file that the Debian package names is there, or is made by "texts".
+    sed -n '/^\[package.metadata.deb\]/,/^\[[^p]/p' Cargo.toml | sed -n 's/^ *\["\([^"]*\)".*/\1/p' | while read -r asset; do
+        case $asset in
+            target/release/*) ;;
+            target/package/texts/*) grep -q "\$to/$(basename "$asset" | sed "s/penutup/\$NAME/")" tools/package.sh || die "nobody makes $asset" ;;
+            *) compgen -G "$asset" >/dev/null || die "$asset is not there" ;;
+        esac
+    done
+    say "cargo package: $(wc -l <<<"$packed") files; every file of the Debian package is there"
+}
+
+case ${1:-} in
+    build | texts | deb | check | card | same | list) mkdir -p "$OUT"; "$1" ;;
+    install) mkdir -p "$OUT"; install_from_source ;;
+    zip) mkdir -p "$OUT"; zip_for_windows ;;
+    *) sed -n '2,13p' "$0"; exit 2 ;;
+esac
