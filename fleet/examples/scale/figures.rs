@@ -1,0 +1,58 @@
+//! What many times add up to, and what a verifying costs.
+
+use std::fmt;
+use std::time::Instant;
+
+use nkeys::KeyPair;
+use penutup_fleet::wire::envelope::Envelope;
+use penutup_fleet::wire::key::{Key, Scope};
+use penutup_fleet::wire::name::Name;
+use penutup_fleet::wire::trust::{Grant, Signer, Trust};
+
+use super::Stop;
+use super::stage::declaration;
+
+/// Median, 99th of a hundred, and the most; in microseconds.
+pub struct Spread {
+    median: u64,
+    p99: u64,
+    max: u64,
+}
+
+impl Spread {
+    /// Of these, which are put in order.
+    #[must_use]
+    pub fn of(times: &mut [u64]) -> Self {
+        times.sort_unstable();
+        let at =
+            |percent: usize| times.get((times.len().saturating_sub(1)) * percent / 100).copied().unwrap_or_default();
+        Self { median: at(50), p99: at(99), max: at(100) }
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = |us: u64| std::time::Duration::from_micros(us).as_secs_f64() * 1e3;
+        write!(f, "p50 {:.1} ms · p99 {:.1} ms · max {:.1} ms", ms(self.median), ms(self.p99), ms(self.max))
+    }
+}
+
+/// What a seat does with a broadcast before it believes it.
+///
+/// # Errors
+/// None that is to be expected.
+pub fn verifying() -> Result<Spread, Stop> {
+    let (pair, id) = (KeyPair::new_user(), Name::parse("pusat").ok_or("a name")?);
+    let grants = vec![Grant::Klb(Scope::Center)];
+    let trust = Trust::of(vec![Signer { id: id.clone(), name: "Pusat".into(), key: pair.public_key(), grants }]);
+    let key = Key::Klb(Scope::Center);
+    let mut times = Vec::new();
+    for version in 1..=1_000 {
+        let bytes = Envelope::sign(&pair, key.clone(), id.clone(), version, declaration(version))?.to_bytes();
+        let start = Instant::now();
+        let verified = Envelope::read(&bytes).and_then(|envelope| envelope.verify(&trust, &key, None));
+        times.push(u64::try_from(start.elapsed().as_micros())?);
+        verified.map_err(|why| format!("{why:?}"))?;
+    }
+    Ok(Spread::of(&mut times))
+}

@@ -1,0 +1,224 @@
+//! A provisioned fleet of one site, and its server, in a folder that goes with it.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use async_nats::Client;
+use chrono::Utc;
+use nkeys::KeyPair;
+use penutup::broadcast::{Broadcast, KLB, State};
+use penutup::words::Lang;
+use penutup_fleet::config::agent::Agent;
+use penutup_fleet::config::center::Center;
+use penutup_fleet::config::supervisor::Supervisor;
+use penutup_fleet::provision::fleet::Fleet;
+use penutup_fleet::provision::{self, streams};
+use penutup_fleet::wire::envelope::Envelope;
+use penutup_fleet::wire::key::{Key, Scope};
+use penutup_fleet::wire::name::Name;
+use penutup_fleet::wire::subject;
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+use super::{Stop, now};
+
+/// The site.
+pub const SITE: &str = "jkt";
+/// How long the server may take to answer.
+const READY: Duration = Duration::from_secs(60);
+
+/// The server's program, where it is installed.
+#[must_use]
+pub fn installed() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    folders.map(|folder| folder.join("nats-server")).find(|file| file.is_file())
+}
+
+/// What the server says it is.
+#[must_use]
+pub fn version(binary: &Path) -> String {
+    let said = Command::new(binary).arg("--version").output().map(|out| out.stdout).unwrap_or_default();
+    String::from_utf8_lossy(&said).trim().to_owned()
+}
+
+/// A seat's name.
+#[must_use]
+pub fn seat(number: usize) -> String {
+    format!("a{number:05}")
+}
+
+/// A declaration as a supervisor signs it.
+#[must_use]
+pub fn declaration(version: u64) -> String {
+    let state = if version % 2 == 0 { State::Off } else { State::On };
+    let why = Some("gangguan transmisi Jawa bagian barat".into());
+    let by = Some("Pusat".into());
+    Broadcast { version, fact: KLB.into(), state, value: None, since: Utc::now(), until: None, by, why }
+        .to_table()
+        .to_string()
+}
+
+/// One future on this thread.
+///
+/// # Errors
+/// Where the system gives no runtime.
+pub fn runtime() -> Result<Runtime, Stop> {
+    Ok(Builder::new_current_thread().enable_all().build()?)
+}
+
+/// The fleet and its server.
+pub struct Stage {
+    binary: PathBuf,
+    folder: TempDir,
+    port: u16,
+    server: Child,
+    runtime: Runtime,
+    pair: KeyPair,
+    version: u64,
+}
+
+impl Stage {
+    /// Provisions so many seats and starts the server.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn start(binary: &Path, seats: usize, tls: bool) -> Result<Self, Stop> {
+        let folder = TempDir::with_prefix("scale")?;
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let names: Vec<String> = (0..seats).map(seat).collect();
+        let file = folder.path().join("fleet.toml");
+        let text = format!(
+            "schema = 1\nfleet = \"scale\"\n[server]\nnames = [\"127.0.0.1\"]\nport = {port}\ntls = {tls}\n\
+             [[site]]\nid = {SITE:?}\nregion = \"jawa\"\nseats = {names:?}\n\
+             [[supervisor]]\nid = \"pusat\"\nname = \"Pusat\"\ngrants = [\"center\"]\n"
+        );
+        fs::write(&file, text)?;
+        let fleet = Fleet::read(&file, Lang::En).map_err(|fail| fail.message)?;
+        let begun = Instant::now();
+        provision::make(&fleet, &folder.path().join("out"), &[], Utc::now(), Lang::En).map_err(|fail| fail.message)?;
+        super::say(&format!("provisioned in {:.1} s", begun.elapsed().as_secs_f64()));
+        let server = spawn(binary, folder.path())?;
+        let runtime = runtime()?;
+        let out = folder.path().join("out");
+        let supervisor = Supervisor::read(&out.join("supervisors/pusat/supervisor.toml"), Lang::En);
+        let pair = supervisor.map_err(|fail| fail.message)?.sign.pair();
+        let mut stage = Self { binary: binary.into(), folder, port, server, runtime, pair, version: 0 };
+        stage.wait()?;
+        let center = Center::read(&stage.out().join("center/admin/center.toml"), Lang::En).map_err(|f| f.message)?;
+        stage.runtime.block_on(async {
+            let admin = center.link.connect(Lang::En).await.map_err(|fail| fail.message)?;
+            streams::ensure(admin, &fleet, Lang::En).await.map_err(|fail| fail.message)
+        })?;
+        Ok(stage)
+    }
+
+    /// What `provision` wrote.
+    #[must_use]
+    pub fn out(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
+    /// A folder for whatever else is needed.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The server's process.
+    #[must_use]
+    pub fn server(&self) -> u32 {
+        self.server.id()
+    }
+
+    /// Puts a new declaration; answers its version and when it was sent.
+    ///
+    /// # Errors
+    /// Where nobody can be reached.
+    pub fn put(&mut self) -> Result<(u64, u64), Stop> {
+        self.version += 1;
+        let (version, key) = (self.version, Key::Klb(Scope::Center));
+        let id = Name::parse("pusat").ok_or("a name")?;
+        let bytes = Envelope::sign(&self.pair, key.clone(), id, version, declaration(version))?.to_bytes();
+        let path = self.out().join("supervisors/pusat/supervisor.toml");
+        let supervisor = Supervisor::read(&path, Lang::En).map_err(|fail| fail.message)?;
+        self.runtime.block_on(async {
+            let client = supervisor.link.connect(Lang::En).await.map_err(|fail| fail.message)?;
+            let stream = async_nats::jetstream::new(client);
+            let sent = now();
+            stream.publish(subject::put(&key), bytes.into()).await?.await?;
+            Ok((version, sent))
+        })
+    }
+
+    /// How many closings the site's stream holds.
+    ///
+    /// # Errors
+    /// Where it can't be asked.
+    pub fn closings(&self) -> Result<u64, Stop> {
+        let path = self.out().join("center/admin/center.toml");
+        let center = Center::read(&path, Lang::En).map_err(|fail| fail.message)?;
+        self.runtime.block_on(async {
+            let client: Client = center.link.connect(Lang::En).await.map_err(|fail| fail.message)?;
+            let site = Name::parse(SITE).ok_or("a name")?;
+            let mut stream = async_nats::jetstream::new(client).get_stream(subject::closings(&site)).await?;
+            Ok(stream.info().await?.state.messages)
+        })
+    }
+
+    /// Ends the server as `kill -9` does.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn kill(&mut self) -> Result<(), Stop> {
+        self.server.kill()?;
+        self.server.wait()?;
+        Ok(())
+    }
+
+    /// Starts the server again, on the same store.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn run(&mut self) -> Result<(), Stop> {
+        self.server = spawn(&self.binary, self.folder.path())?;
+        self.wait()
+    }
+
+    /// Until the server listens.
+    fn wait(&mut self) -> Result<(), Stop> {
+        let begun = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+            if begun.elapsed() > READY || self.server.try_wait()?.is_some() {
+                return Err(fs::read_to_string(self.folder.path().join("server.log"))?.into());
+            }
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+fn spawn(binary: &Path, folder: &Path) -> Result<Child, Stop> {
+    let log = fs::File::options().create(true).append(true).open(folder.join("server.log"))?;
+    let config = folder.join("out/server/nats.conf");
+    Ok(Command::new(binary).arg("-c").arg(config).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?)
+}
+
+/// A seat's configuration.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn agent(out: &Path, number: usize) -> Result<Agent, Stop> {
+    let path = out.join("seats").join(SITE).join(seat(number)).join("agent.toml");
+    Agent::read(&path, Lang::En).map_err(|fail| fail.message.into())
+}
