@@ -5,6 +5,7 @@
 #   tools/windows.sh build [ARG...]     cargo build; penutup.exe is in target/windows/x86_64-pc-windows-gnu/debug,
 #                                       with --release in release
 #   tools/windows.sh test [ARG...]      cargo test, under Wine
+#   tools/windows.sh check              tries the built penutup.exe as a user does, with a terminal of tmux
 #   tools/windows.sh run APP [ARG...]   run a program with pipes as usual
 #   tools/windows.sh tui APP [ARG...]   run a full-screen program; inside tmux or another terminal
 #   tools/windows.sh stop               end the Wine services that these commands started
@@ -171,6 +172,8 @@ for_windows() {
     export CARGO_BUILD_TARGET=$TARGET CARGO_TARGET_DIR=$ROOT/target/windows
     export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc
     export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$WINE
+    # Wine reads the whole program at every start: without debugging tables it is a quarter as large.
+    export CARGO_PROFILE_DEV_DEBUG=none CARGO_PROFILE_DEV_STRIP=debuginfo
     cd "$ROOT"
 }
 
@@ -185,6 +188,12 @@ test)
     ready; for_windows
     # Built without a limit, run with one: a Wine that hangs must not hang its caller.
     exec timeout --kill-after=10 "${PENUTUP_WINDOWS_LIMIT:-1800}" cargo test "$@" ;;
+check)
+    ready
+    exe=$ROOT/target/windows/$TARGET/debug/penutup.exe
+    [ -e "$exe" ] || die "not built: run tools/windows.sh build"
+    command -v tmux >/dev/null || die "no tmux here: run tools/windows.sh setup"
+    exec timeout --kill-after=10 "${PENUTUP_WINDOWS_LIMIT:-1800}" bash "$ROOT/tools/windows-check.sh" "$ROOT/tools/windows.sh" "$exe" ;;
 run)
     [ "$#" -gt 0 ] || { usage >&2; exit 2; }
     ready

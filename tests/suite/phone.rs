@@ -6,16 +6,21 @@ mod agent;
 mod calls;
 #[path = "phone/centre.rs"]
 mod centre;
+#[cfg(unix)]
 #[path = "phone/documents.rs"]
 pub mod documents;
+#[cfg(unix)]
 #[path = "phone/klb.rs"]
 mod klb;
+#[cfg(unix)]
 #[path = "phone/line.rs"]
 mod line;
 #[path = "phone/screen.rs"]
 mod screen;
+#[cfg(unix)]
 #[path = "phone/socket.rs"]
 mod socket;
+#[cfg(unix)]
 #[path = "phone/verb.rs"]
 mod verb;
 
