@@ -105,6 +105,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::action::Action;
     use crate::files::Folders;
     use crate::softphone::socket::{Used, listen};
 
@@ -122,9 +123,9 @@ mod tests {
         let (tell, told) = channel();
         let seat = Some("meja 7".to_owned());
         let listening = listen(place.clone(), seat, Arc::new(Used::default()), move |asked| {
-            let event = asked.event.clone();
+            let action = asked.action.clone();
             asked.answer(Vec::new());
-            tell.send(event).is_ok()
+            tell.send(action).is_ok()
         });
         let start = Instant::now();
         while place.sockets().is_empty() || !place.proof().is_ok_and(|p| p.is_some() == cfg!(windows)) {
@@ -133,7 +134,7 @@ mod tests {
         }
         for seat in [None, Some("meja 7")] {
             assert_eq!(hand(&place, seat, end(), WAIT), Ok(Some(Answer::default())));
-            assert_eq!(told.recv_timeout(WAIT), Ok(end()));
+            assert_eq!(told.recv_timeout(WAIT), Ok(Action::Phone(end())));
         }
         assert_eq!(hand(&place, Some("meja 8"), end(), WAIT), Err(NoCall::NoSeat));
         drop(listening);

@@ -1,5 +1,6 @@
 //! What reaches the prompter from outside: the telephone, over the socket and over its own line, and the centre.
 
+#[cfg(unix)]
 #[path = "phone/agent.rs"]
 mod agent;
 #[path = "phone/calls.rs"]

@@ -302,7 +302,7 @@ proptest! {
         }
         let home = Home::new();
         let paths: Vec<PathBuf> =
-            files.iter().enumerate().map(|(at, copies)| home.write(&format!("{at}"), export(copies))).collect();
+            files.iter().enumerate().map(|(at, copies)| home.write(format!("{at}"), export(copies))).collect();
         prop_assert_eq!(merged(&paths).unwrap(), whole(&newest));
     }
 }

@@ -178,7 +178,7 @@ fn a_call_that_was_ended_by_mistake_goes_on_with_its_next_tick() {
     if !place.names("seat-").is_empty() {
         // Then nobody can tidy it away either.
         let test = "a_call_that_was_ended_by_mistake_goes_on_with_its_next_tick";
-        super::trouble::skipped(test, "a removed file keeps its name here until it is closed");
+        trouble::skipped(test, "a removed file keeps its name here until it is closed");
         return finish(writer, &troubles);
     }
     let (other, more) = start(&path);
