@@ -293,9 +293,15 @@ pub fn draw_all(problems: &[Problem], source: &Source<'_>, words: &Words, canvas
     problems.iter().fold(String::new(), |out, p| out + &draw::draw(p, source, words, canvas) + "\n\n")
 }
 
-/// Whether there is a terminal to open a screen in.
+/// Whether there is a terminal that shows a screen: the old console of Windows, where it is set to be as old as it was,
+/// shows lines alone.
 #[must_use]
 pub fn has_screen() -> bool {
+    has_terminal() && shows_escapes()
+}
+
+/// Whether somebody sits at a terminal.
+fn has_terminal() -> bool {
     io::stdin().is_terminal() && (io::stdout().is_terminal() || has_terminal_behind_a_pipe())
 }
 

@@ -89,7 +89,7 @@ run 0 init && says "init overwrites nothing" "Sudah ada, tidak diubah: "
 cp "$PENUTUP_HOME/config/rules.toml" "Aturan √ baru.toml"
 run 0 check "Aturan √ baru.toml" && says "check of a file with blanks and other letters" "Aturan √ baru.toml: baik."
 sed -i 's/"Rev-1"/"Rev-2"/; s/mohon tidak memberikan/mohon jangan memberikan/' "Aturan √ baru.toml"
-run 1 diff "$PENUTUP_HOME/config/rules.toml" "Aturan √ baru.toml" && says "diff" "Rev-2" "mohon jangan memberikan"
+run 1 diff "$PENUTUP_HOME/config/rules.toml" "Aturan √ baru.toml" && says "diff" "Rev-2" "[jangan]" "3 dari 12 situasi berubah"
 sed 's/$/\r/' "Aturan √ baru.toml" > crlf.toml
 run 0 diff "Aturan √ baru.toml" crlf.toml && says "line ends of Windows are no difference" "Tidak ada perbedaan"
 { printf '\xef\xbb\xbf'; sed 's/klb = "ya"/klb = "iya"/; s/$/\r/' "Aturan √ baru.toml"; } > rusak.toml

@@ -5,6 +5,7 @@
 #   tools/windows.sh build [ARG...]     cargo build; penutup.exe is in target/windows/x86_64-pc-windows-gnu/debug,
 #                                       with --release in release
 #   tools/windows.sh test [ARG...]      cargo test, under Wine
+#   tools/windows.sh clippy [ARG...]    cargo clippy, for what only Windows compiles
 #   tools/windows.sh check              tries the built penutup.exe as a user does, with a terminal of tmux
 #   tools/windows.sh run APP [ARG...]   run a program with pipes as usual
 #   tools/windows.sh tui APP [ARG...]   run a full-screen program; inside tmux or another terminal
@@ -184,6 +185,9 @@ setup) setup ;;
 build)
     ready; for_windows
     exec cargo build "$@" ;;
+clippy)
+    ready; for_windows
+    exec cargo clippy --all-targets "$@" ;;
 test)
     ready; for_windows
     # Built without a limit, run with one: a Wine that hangs must not hang its caller.

@@ -24,10 +24,10 @@ use crate::words::fill;
 /// No terminal for the screen, or arguments that can't be used.
 pub fn run(context: Context, plain: bool) -> Result<Answer, Stop> {
     // In lines it is heard and answered through pipes as well.
-    if !plain && !super::has_screen() {
+    if !plain && !super::has_terminal() {
         return Err(Stop(format!("{}\n", context.words().cli.no_terminal)));
     }
-    let plain = plain || is_dumb();
+    let plain = plain || is_dumb() || !super::shows_escapes();
     let words = context.words();
     let theme = theme(context.settings.theme);
     let start = start(context)?;

@@ -288,7 +288,7 @@ mod tests {
         let one = place.bind().unwrap();
         let dead = place.folder.join("7-0.pipe");
         fs::write(&dead, "").unwrap();
-        let others = ["ours no more.pipe", "notes.txt"].map(|name| place.folder.join(name));
+        let others = ["x y.pipe", "notes.txt"].map(|name| place.folder.join(name));
         for other in &others {
             fs::write(other, "mine").unwrap();
         }
