@@ -99,6 +99,12 @@ iconv -f UTF-8 -t UTF-16LE "Aturan √ baru.toml" > utf16.toml
 run 1 check utf16.toml && says "UTF-16 is named, with the fix" "UTF-16" "Pengodean: UTF-8"
 run 2 check CON && says "a device is no file" "tidak dapat dibaca"
 run 2 check 'C:\tidak ada\x.toml' && says "a path of Windows" 'C:\tidak ada\x.toml'
+# The start for a portable copy, as docs/windows.md has it.
+mkdir "salinan ku"
+awk '/^```cmd$/{on=1; next} /^```/{on=0} on{printf "%s\r\n", $0}' "${WINDOWS%/*}/../docs/windows.md" > "salinan ku/mulai.cmd"
+cp "$EXE" "salinan ku/"
+out=$(env -u PENUTUP_HOME timeout "$PATIENCE" "$WINDOWS" run cmd /c 'salinan ku\mulai.cmd' paths 2>&1 </dev/null) || true
+says "a portable copy has its files beside it" 'salinan ku\isi\config' "dari PENUTUP_HOME"
 run 1 call end && says "call without a prompter" "Tidak ada layar penutup yang terbuka"
 run 2 && says "no screen opens in a pipe" "memerlukan terminal"
 
