@@ -157,11 +157,14 @@ pub struct Stop(pub String);
 /// What the environment sets; an empty variable is not set.
 #[derive(Clone, Debug, Default)]
 pub struct Env {
+    home: Option<PathBuf>,
     rules: Option<PathBuf>,
     settings: Option<PathBuf>,
     lang: Option<OsString>,
 }
 
+/// The variable that names the folder below which everything lies.
+pub const HOME_VARIABLE: &str = "PENUTUP_HOME";
 /// The variable that names the rules file.
 pub const RULES_VARIABLE: &str = "PENUTUP_RULES";
 /// The variable that names the settings file.
@@ -175,6 +178,7 @@ impl Env {
     pub fn of_process() -> Self {
         let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
         Self {
+            home: set(HOME_VARIABLE).map(PathBuf::from),
             rules: set(RULES_VARIABLE).map(PathBuf::from),
             settings: set(SETTINGS_VARIABLE).map(PathBuf::from),
             lang: set(LANG_VARIABLE),
@@ -203,7 +207,7 @@ pub struct Context {
 
 impl Context {
     fn new(common: Common, env: Env) -> Self {
-        let folders = Folders::of_platform();
+        let folders = env.home.as_deref().map_or_else(Folders::of_platform, Folders::below);
         let named = [(Why::Flag, common.settings.clone()), (Why::Env, env.settings.clone())];
         let settings_file = Chosen::first(named, folders.settings().map(|path| (Why::Folder, path)));
         let (settings, settings_trouble) = load_settings(settings_file.path.as_deref());
@@ -216,6 +220,12 @@ impl Context {
     #[must_use]
     pub fn words(&self) -> &'static Words {
         self.lang.words()
+    }
+
+    /// The variable that says where the folders lie, where one does.
+    #[must_use]
+    pub fn home_variable(&self) -> Option<&'static str> {
+        self.env.home.as_ref().map(|_| HOME_VARIABLE)
     }
 
     /// The rules file in use.
@@ -283,6 +293,38 @@ pub fn load_settings(path: Option<&Path>) -> (Settings, Option<Bad>) {
 #[must_use]
 pub fn draw_all(problems: &[Problem], source: &Source<'_>, words: &Words, canvas: Canvas) -> String {
     problems.iter().fold(String::new(), |out, p| out + &draw::draw(p, source, words, canvas) + "\n\n")
+}
+
+/// Whether there is a terminal that shows a screen: the old console of Windows, where it is set to be as old as it was,
+/// shows lines alone.
+#[must_use]
+pub fn has_screen() -> bool {
+    has_terminal() && shows_escapes()
+}
+
+/// Whether somebody sits at a terminal.
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() && (io::stdout().is_terminal() || has_terminal_behind_a_pipe())
+}
+
+/// On Windows, terminals of Unix's kind (of Git Bash, of ssh, of Wine) stand behind a pipe and set TERM, which nothing
+/// else there does.
+#[cfg(windows)]
+fn has_terminal_behind_a_pipe() -> bool {
+    use std::os::windows::io::AsHandle as _;
+
+    let has_term = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
+    // Of a file there is something to be told, of a pipe not.
+    let is_file = || {
+        let out = io::stdout().as_handle().try_clone_to_owned();
+        out.is_ok_and(|out| std::fs::File::from(out).metadata().is_ok_and(|about| about.is_file()))
+    };
+    has_term && !is_file()
+}
+
+#[cfg(not(windows))]
+fn has_terminal_behind_a_pipe() -> bool {
+    false
 }
 
 /// What a stream can show.

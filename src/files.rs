@@ -3,6 +3,7 @@
 
 pub mod broadcast;
 pub mod folders;
+pub mod held;
 pub mod practice;
 pub mod shift;
 
@@ -57,7 +58,7 @@ pub fn shown_path(path: &Path) -> String {
 /// # Errors
 /// What the system says; for what is no file, the same kind of error.
 pub fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
-    let read = || -> io::Result<Vec<u8>> {
+    let mut read = || -> io::Result<Vec<u8>> {
         // Looked at before it is opened, for opening a pipe waits for its writer, and after, for it may have changed.
         regular(&fs::metadata(path)?)?;
         let file = File::open(path)?;
@@ -66,7 +67,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
         file.take(MAX_FILE as u64 + 1).read_to_end(&mut out)?;
         Ok(out)
     };
-    read().map_err(|error| Unreadable { path: path.into(), error })
+    held::patiently(outside::is_held, &mut read).map_err(|error| Unreadable { path: path.into(), error })
 }
 
 fn regular(about: &fs::Metadata) -> io::Result<()> {
@@ -82,16 +83,27 @@ fn regular(about: &fs::Metadata) -> io::Result<()> {
 /// What the system says.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
+    make_folder(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
+    held::replace(file, path)?;
     // The new name must outlast a crash too. Not every system can do this for a folder; the file itself is safe.
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
     }
     Ok(())
+}
+
+/// Makes a folder and those above it.
+///
+/// # Errors
+/// What the system says; where a file is in the way, that it is no folder, which Windows calls "there already".
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder).map_err(|e| match e.kind() {
+        ErrorKind::AlreadyExists => ErrorKind::NotADirectory.into(),
+        _ => e,
+    })
 }
 
 /// Rules that can't be used, and why.

@@ -82,6 +82,7 @@ impl Teller<'_> {
                 (fill(w.syntax, &[("detail", detail)]), w.syntax_help.into())
             }
             Kind::NotUtf8 => plain(w.not_utf8, w.not_utf8_help),
+            Kind::Utf16 => plain(w.utf16, w.utf16_help),
             Kind::TooLarge { .. } => {
                 (fill(w.too_large, &[("max", &(MAX_FILE / 1024).to_string())]), w.too_large_help.into())
             }

@@ -1,6 +1,5 @@
 //! `penutup demo [DECK]`: a deck played on the prompter's screen, for a class.
 
-use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,7 +29,7 @@ pub struct Demo {
 /// No terminal, or a deck, rules or arguments that can't be used.
 pub fn run(demo: &Demo, context: &Context) -> Result<Answer, Stop> {
     let words = context.words();
-    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+    if !super::has_screen() {
         return Err(Stop(format!("{}\n", words.demo.no_terminal)));
     }
     if is_dumb() {

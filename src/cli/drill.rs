@@ -5,7 +5,7 @@ mod list;
 mod sheet;
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -108,7 +108,7 @@ struct Ground {
 pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
     let form = form(drill, context)?;
     let free = drill.list || drill.cards || !drill.merge.is_empty() || drill.check_sheet.is_some();
-    let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let at_terminal = super::has_screen();
     if !free && !at_terminal {
         return Err(Stop(format!("{}\n", context.words().drillverb.no_terminal)));
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{Answer, Context, Stop};
 use crate::drill::{deck, story};
-use crate::files::shown_path;
+use crate::files::{make_folder, shown_path};
 use crate::rules::BUILT_IN;
 use crate::settings::TEMPLATE;
 use crate::tell::outside;
@@ -29,13 +29,13 @@ pub fn run(context: &Context) -> Result<Answer, Stop> {
         let with = [("path", &*shown_path(path)), ("why", &*outside::reason(error, words))];
         context.stop(&fill(words.trouble.cannot_write, &with), None)
     };
-    fs::create_dir_all(folder).map_err(|e| failed(folder, &e))?;
+    make_folder(folder).map_err(|e| failed(folder, &e))?;
     let mut out = String::new();
     // A trainer's own stories and decks lie beside them.
     let stories = folder.join("scenarios.toml");
     let deck = folder.join("decks").join("contoh.toml");
     if let Some(decks) = deck.parent() {
-        fs::create_dir_all(decks).map_err(|e| failed(decks, &e))?;
+        make_folder(decks).map_err(|e| failed(decks, &e))?;
     }
     let files = [(&rules, BUILT_IN), (&settings, TEMPLATE), (&stories, story::TEMPLATE), (&deck, deck::BUILT_IN)];
     for (path, text) in files {

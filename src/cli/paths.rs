@@ -20,11 +20,13 @@ pub fn run(context: &Context) -> Answer {
     let w = &context.words().paths;
     let d = &context.words().drillverb;
     let folders = &context.folders;
+    let by_home = context.home_variable().map(|variable| fill(w.why_env, &[("variable", variable)]));
+    let by_home = by_home.as_deref().unwrap_or_default();
     let mut rows = vec![
         rules(context),
         settings(context),
-        place(context, w.config_folder, folders.config.as_deref(), ""),
-        place(context, w.state_folder, folders.state.as_deref(), ""),
+        place(context, w.config_folder, folders.config.as_deref(), by_home),
+        place(context, w.state_folder, folders.state.as_deref(), by_home),
         place(context, w.last_good, folders.last_good().as_deref(), w.for_last_good),
         place(context, w.shift, folders.shift().as_deref(), w.for_shift),
         journal(context),

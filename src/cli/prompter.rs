@@ -2,7 +2,7 @@
 //! file is told on the screen and stops nothing; what is wrong with the arguments, and a file they name that is not
 //! there, stops it before.
 
-use std::io::{self, ErrorKind, IsTerminal};
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -24,11 +24,10 @@ use crate::words::fill;
 /// No terminal for the screen, or arguments that can't be used.
 pub fn run(context: Context, plain: bool) -> Result<Answer, Stop> {
     // In lines it is heard and answered through pipes as well.
-    let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
-    if !plain && !at_terminal {
+    if !plain && !super::has_terminal() {
         return Err(Stop(format!("{}\n", context.words().cli.no_terminal)));
     }
-    let plain = plain || is_dumb();
+    let plain = plain || is_dumb() || !super::shows_escapes();
     let words = context.words();
     let theme = theme(context.settings.theme);
     let start = start(context)?;

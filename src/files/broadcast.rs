@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{Folders, shown_path};
+use super::{Folders, held, shown_path};
 use crate::broadcast::{Broadcast, News};
 use crate::tell::outside;
 use crate::words::{Words, fill};
@@ -80,8 +80,7 @@ fn write_for_all(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = options.prefix(".klb").tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
-    Ok(())
+    held::replace(file, path)
 }
 
 /// What the fleet's agent has put on the disk before this start; `None` where there is nothing.

@@ -32,6 +32,14 @@ impl Folders {
         }
     }
 
+    /// Everything below one folder, whatever the platform: a portable copy, a site that says where files lie, a test.
+    #[must_use]
+    pub fn below(home: &Path) -> Self {
+        let home = std::path::absolute(home).unwrap_or_else(|_| home.into());
+        let folder = |name: &str| Some(home.join(name));
+        Self { config: folder("config"), state: folder("state"), data: folder("data"), runtime: folder("run") }
+    }
+
     /// Where one's own rules are looked for.
     #[must_use]
     pub fn rules(&self) -> Option<PathBuf> {
@@ -162,5 +170,15 @@ mod tests {
         }
         assert_eq!(named(None, Some("e")).why, Why::Env);
         assert_eq!(Chosen::first([], Folders::default().rules_looked_for()).why, Why::BuiltIn);
+    }
+
+    #[test]
+    fn below_a_folder_lies_everything_wherever_one_goes_later() {
+        let folders = Folders::below(Path::new("isi"));
+        let home = std::env::current_dir().unwrap().join("isi");
+        assert_eq!(folders.rules(), Some(home.join("config").join("rules.toml")));
+        assert_eq!(folders.shift(), Some(home.join("state").join("shift.toml")));
+        assert_eq!(folders.journal(), Some(home.join("data").join("journal.db")));
+        assert_eq!(folders.runtime, Some(home.join("run")));
     }
 }

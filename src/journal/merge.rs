@@ -19,7 +19,7 @@ use super::record::HowEnded;
 use super::row::{Detail, Rest, Row, Vocabulary, list_text, rules_text};
 use crate::files::shown_path;
 use crate::rules::shape::MAX_TEXT;
-use crate::rules::text::is_forbidden;
+use crate::rules::text::{is_forbidden, is_utf16};
 use crate::tell::outside::{self, NoFile};
 use crate::words::{Words, fill};
 
@@ -52,6 +52,8 @@ pub enum Fault {
     Unreadable(io::Error),
     /// It is no export.
     NoExport,
+    /// It was written down as UTF-16, by the shell that it was redirected in.
+    Utf16,
     /// A newer program wrote it.
     Newer(u64),
     /// A line is too long.
@@ -83,6 +85,7 @@ impl Refused {
         let why = match &self.fault {
             Fault::Unreadable(error) => outside::reason(error, words),
             Fault::NoExport => w.no_export.into(),
+            Fault::Utf16 => w.utf16.into(),
             Fault::Newer(found) => fill(w.newer, &[("found", &found.to_string()), ("known", &FORM.to_string())]),
             Fault::TooLong => fill(w.long_line, &[("max", &(LONGEST_LINE >> 20).to_string())]),
             Fault::NoCall => w.no_call.into(),
@@ -261,6 +264,9 @@ fn each_line(
                 };
             }
             number += 1;
+            if number == 1 && is_utf16(&line) {
+                return Err(Fault::Utf16);
+            }
             if line.pop_if(|last| *last == b'\n').is_none() {
                 return Err(match () {
                     () if line.len() > LONGEST_LINE => Fault::TooLong,
@@ -271,7 +277,9 @@ fn each_line(
             line.pop_if(|last| *last == b'\r');
             match calls {
                 None => {
-                    let first: First<'_> = serde_json::from_slice(&line).map_err(|_| Fault::NoExport)?;
+                    // A shell or an editor may have put a mark of the byte order in front.
+                    let text = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line);
+                    let first: First<'_> = serde_json::from_slice(text).map_err(|_| Fault::NoExport)?;
                     if first.penutup_journal != FORM {
                         return Err(Fault::Newer(first.penutup_journal));
                     }

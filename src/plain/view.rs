@@ -89,10 +89,12 @@ impl<W: Write> Plain<W> {
             Ok(steps) => {
                 for step in steps {
                     match step {
-                        Do::Act(action) => match session.act(self, action)? {
-                            Next::On => {}
-                            end => return Ok(end),
-                        },
+                        Do::Act(action) => {
+                            let next = session.act(self, action)?;
+                            if !matches!(next, Next::On) {
+                                return Ok(next);
+                            }
+                        }
                         Do::Say(ask) => self.answer(ask, session.app()),
                     }
                 }

@@ -195,6 +195,8 @@ pub enum Kind {
     Syntax { detail: String },
     /// Bytes that are no UTF-8.
     NotUtf8,
+    /// Text, but in the two-byte form that Windows programs call "Unicode".
+    Utf16,
     /// Over [`super::shape::MAX_FILE`].
     TooLarge { bytes: usize },
     /// Longer than a text may be.
@@ -284,7 +286,7 @@ pub enum Kind {
 impl Kind {
     fn code(&self) -> Code {
         match self {
-            Self::Syntax { .. } | Self::NotUtf8 => Code::Syntax,
+            Self::Syntax { .. } | Self::NotUtf8 | Self::Utf16 => Code::Syntax,
             Self::TooLarge { .. }
             | Self::TooLong { .. }
             | Self::TooManyRules { .. }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::{Expected, Kind, Problem};
-use super::text::is_forbidden;
+use super::text::{is_forbidden, is_utf16};
 
 /// A place in a file, in bytes.
 pub type Span = Range<usize>;
@@ -46,6 +46,10 @@ pub fn note(problems: &Problems, span: Span, kind: Kind) {
 pub fn read_document<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Table<'_>) -> T) -> Option<T> {
     if bytes.len() > MAX_FILE {
         note(problems, 0..0, Kind::TooLarge { bytes: bytes.len() });
+        return None;
+    }
+    if is_utf16(bytes) {
+        note(problems, 0..0, Kind::Utf16);
         return None;
     }
     let source = match std::str::from_utf8(bytes) {

@@ -17,6 +17,13 @@ pub fn is_forbidden(c: char) -> bool {
         || code & 0xFFFE == 0xFFFE
 }
 
+/// Whether bytes are the two-byte form of text that Windows programs call "Unicode": a mark of its byte order in front, or
+/// a first character whose other byte is zero.
+#[must_use]
+pub fn is_utf16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..])
+}
+
 /// `text` without the characters that [`is_forbidden`]; a forbidden white space (a tab, a line break) becomes a blank,
 /// so that no two words grow together.
 #[must_use]

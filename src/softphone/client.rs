@@ -99,3 +99,45 @@ fn greet(socket: &Path, deadline: Instant) -> io::Result<Greeted> {
     let greeting = serde_json::from_slice(&line).map_err(|_| io::ErrorKind::InvalidData)?;
     Ok(Greeted { pipe, greeting })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::action::Action;
+    use crate::files::Folders;
+    use crate::softphone::socket::{Used, listen};
+
+    const WAIT: Duration = Duration::from_secs(60);
+
+    fn end() -> PhoneEvent {
+        PhoneEvent::End { id: None }
+    }
+
+    #[test]
+    fn what_is_handed_over_arrives_and_is_answered_and_nobody_is_there_afterwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::of(&Folders::below(folder.path())).unwrap();
+        assert_eq!(hand(&place, None, end(), WAIT), Err(NoCall::NoPrompter));
+        let (tell, told) = channel();
+        let seat = Some("meja 7".to_owned());
+        let listening = listen(place.clone(), seat, Arc::new(Used::default()), move |asked| {
+            let action = asked.action.clone();
+            asked.answer(Vec::new());
+            tell.send(action).is_ok()
+        });
+        let start = Instant::now();
+        while place.sockets().is_empty() || !place.proof().is_ok_and(|p| p.is_some() == cfg!(windows)) {
+            assert!(start.elapsed() < WAIT, "it listens");
+            thread::yield_now();
+        }
+        for seat in [None, Some("meja 7")] {
+            assert_eq!(hand(&place, seat, end(), WAIT), Ok(Some(Answer::default())));
+            assert_eq!(told.recv_timeout(WAIT), Ok(Action::Phone(end())));
+        }
+        assert_eq!(hand(&place, Some("meja 8"), end(), WAIT), Err(NoCall::NoSeat));
+        drop(listening);
+        assert_eq!(hand(&place, None, end(), WAIT), Err(NoCall::NoPrompter));
+    }
+}

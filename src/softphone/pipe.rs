@@ -18,8 +18,9 @@ pub struct Pipe {
 impl Pipe {
     /// Around a connection.
     pub fn new(stream: Stream) -> Self {
-        // A named pipe knows no time limits, but can be asked whether something is there. Where it can't, a read of it
-        // is no trouble of anybody but its own thread's.
+        // A named pipe knows no time limits, but can be asked whether something is there. It answers "nothing" both of
+        // what has not come yet and of who has gone, so that who has gone is found out at the deadline. Where it can't
+        // be asked, a read of it is no trouble of anybody but its own thread's.
         #[cfg(windows)]
         let _ = stream.set_nonblocking(true);
         Self { stream, come: Vec::new() }
@@ -116,6 +117,8 @@ impl Pipe {
                     #[cfg(windows)]
                     std::thread::sleep(Duration::from_millis(1));
                 }
+                #[cfg(windows)]
+                Ok(0) => std::thread::sleep(Duration::from_millis(1)),
                 // On Windows the other side's leaving is an error.
                 Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(0),
                 other => return other,

@@ -1,6 +1,7 @@
 //! Where the prompters' sockets lie, and who may come to them: the same user alone. On Unix a folder with mode 0700 and
-//! sockets with mode 0600 in it, on Windows named pipes with the system's own protection. A name carries the process
-//! number; the seat is told in the greeting, since it may hold anything.
+//! sockets with mode 0600 in it; on Windows named pipes with the system's own protection, and a folder with a file for
+//! each, since pipes lie in no folder of ours. A name carries the process number; the seat is told in the greeting, since
+//! it may hold anything.
 
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ const PROOF: usize = 64;
 /// Where sockets lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The folder; on Windows what the pipes' names begin with.
+    /// The folder.
     folder: PathBuf,
     /// The file with what a prompter proves itself by, where a folder's mode does not: any user may make a pipe that is
     /// called as ours are, and would be told the customer's name.
@@ -37,14 +38,12 @@ pub struct Bound {
     pub file: OwnFile,
 }
 
-/// The socket's file.
+/// The socket's file; on Windows the one that names the pipe.
 #[derive(Debug)]
 pub struct OwnFile(pub PathBuf);
 
 impl Drop for OwnFile {
     fn drop(&mut self) {
-        // Pipes have no file.
-        #[cfg(unix)]
         let _ = std::fs::remove_file(&self.0);
     }
 }
@@ -53,17 +52,13 @@ impl Place {
     /// The runtime folder where there is one, else one in the state folder.
     #[must_use]
     pub fn of(folders: &Folders) -> Option<Self> {
-        if cfg!(windows) {
-            let user = std::env::var("USERNAME").unwrap_or_default();
-            let user: String = user.chars().filter(char::is_ascii_alphanumeric).collect();
-            let proof = Some(folders.state.as_ref()?.join("call.key"));
-            return Some(Self { folder: format!(r"\\.\pipe\penutup-{user}-").into(), proof });
-        }
         let state = || folders.state.as_ref().map(|state| state.join("run"));
-        folders.runtime.clone().or_else(state).map(|folder| Self { folder, proof: None })
+        let folder = folders.runtime.clone().or_else(state)?;
+        let proof = if cfg!(windows) { Some(folders.state.as_ref()?.join("call.key")) } else { None };
+        Some(Self { folder, proof })
     }
 
-    /// The folder, or what the pipes' names begin with.
+    /// The folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -218,40 +213,93 @@ mod unix {
 
 #[cfg(windows)]
 mod windows {
+    use std::fs;
+
     use interprocess::os::windows::local_socket::ListenerOptionsExt as _;
     use interprocess::os::windows::security_descriptor::SecurityDescriptor;
     use widestring::u16cstr;
 
     use super::{
-        Bound, ErrorKind, GenericFilePath, ListenerOptions, MAX_SOCKETS, OwnFile, Path, PathBuf, Place, ToFsName, io,
+        Bound, Duration, ErrorKind, GenericFilePath, ListenerOptions, MAX_SOCKETS, OwnFile, Path, PathBuf, Place,
+        ToFsName, Uuid, io,
     };
 
-    const PIPES: &str = r"\\.\pipe\";
+    /// What every pipe's name begins with.
+    const PIPES: &str = r"\\.\pipe\penutup-";
+    /// How the files that name them end.
+    const NAMING: &str = "pipe";
+    /// How long a pipe that is gone may take to say so.
+    const GONE: Duration = Duration::from_millis(200);
 
     impl Place {
-        /// The pipes of all prompters of this user.
+        /// The pipes of all prompters, dead ones too.
         #[must_use]
         pub fn sockets(&self) -> Vec<PathBuf> {
-            let begin = self.folder.to_string_lossy().into_owned();
-            let Ok(entries) = std::fs::read_dir(PIPES) else { return Vec::new() };
-            let names = entries.flatten().map(|e| Path::new(PIPES).join(e.file_name()));
-            names.filter(|p| p.to_string_lossy().starts_with(&begin)).take(MAX_SOCKETS).collect()
+            self.naming().iter().filter_map(|file| pipe_of(file)).take(MAX_SOCKETS).collect()
         }
 
-        /// Makes a pipe for this prompter, open to its owner and the system alone.
+        /// The files that name pipes. They are ours alone to write, which the list of all the machine's pipes is not.
+        fn naming(&self) -> Vec<PathBuf> {
+            let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
+            let paths = entries.flatten().map(|e| e.path());
+            paths.filter(|p| p.extension().is_some_and(|e| e == NAMING)).collect()
+        }
+
+        /// Makes a pipe for this prompter, open to its owner and the system alone, and takes the names of dead ones away.
         ///
         /// # Errors
         /// What the system says.
         pub fn bind(&self) -> io::Result<Bound> {
-            let path = PathBuf::from(format!("{}{}", self.folder.display(), std::process::id()));
-            let name = path.as_path().to_fs_name::<GenericFilePath>()?;
+            fs::create_dir_all(&self.folder)?;
+            for file in self.naming() {
+                let gone = |pipe: PathBuf| Self::connect(&pipe, GONE).is_err_and(|e| e.kind() == ErrorKind::NotFound);
+                if pipe_of(&file).is_some_and(gone) {
+                    let _ = fs::remove_file(file);
+                }
+            }
+            let file = self.folder.join(format!("{}-{}.{NAMING}", std::process::id(), Uuid::now_v7().simple()));
+            let pipe = pipe_of(&file).ok_or(ErrorKind::InvalidFilename)?;
+            let name = pipe.as_path().to_fs_name::<GenericFilePath>()?;
             // Protected from what it would inherit; all rights for OWNER RIGHTS and SYSTEM.
             let owner_alone = SecurityDescriptor::deserialize(u16cstr!("D:P(A;;GA;;;OW)(A;;GA;;;SY)"))?;
-            match ListenerOptions::new().name(name).security_descriptor(owner_alone).create_sync() {
-                Err(e) if e.kind() == ErrorKind::PermissionDenied => Err(ErrorKind::AddrInUse.into()),
-                other => other.map(|listener| Bound { listener, file: OwnFile(path.clone()) }),
-            }
+            let listener = ListenerOptions::new().name(name).security_descriptor(owner_alone).create_sync()?;
+            // It is named only once it listens, so that nobody takes it for dead.
+            fs::File::create_new(&file)?;
+            Ok(Bound { listener, file: OwnFile(file) })
         }
+    }
+
+    /// The pipe that a file names, where it names one as we do.
+    fn pipe_of(file: &Path) -> Option<PathBuf> {
+        let name = file.file_stem()?.to_str()?;
+        let is_ours = !name.is_empty() && name.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+        is_ours.then(|| format!("{PIPES}{name}").into())
+    }
+}
+
+#[cfg(all(test, windows))]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_has_a_name_while_it_listens_and_names_of_dead_ones_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::of(&Folders::below(folder.path())).unwrap();
+        assert_eq!(place.sockets(), Vec::<PathBuf>::new());
+        let one = place.bind().unwrap();
+        let dead = place.folder.join("7-0.pipe");
+        fs::write(&dead, "").unwrap();
+        let others = ["x y.pipe", "notes.txt"].map(|name| place.folder.join(name));
+        for other in &others {
+            fs::write(other, "mine").unwrap();
+        }
+        let two = place.bind().unwrap();
+        assert!(!dead.exists() && others.iter().all(|other| other.exists()));
+        assert_eq!(place.sockets().len(), 2);
+        drop((one, two));
+        assert_eq!(place.sockets(), Vec::<PathBuf>::new());
     }
 }
 

@@ -16,12 +16,23 @@ impl std::fmt::Display for NoFile {
 
 impl std::error::Error for NoFile {}
 
+/// Whether another program holds the file open and shares it with nobody: so only Windows says.
+#[must_use]
+pub fn is_held(error: &io::Error) -> bool {
+    const SHARING_VIOLATION: i32 = 32;
+    const LOCK_VIOLATION: i32 = 33;
+    cfg!(windows) && matches!(error.raw_os_error(), Some(SHARING_VIOLATION | LOCK_VIOLATION))
+}
+
 /// Why something could not be read or written.
 #[must_use]
 pub fn reason(error: &io::Error, words: &Words) -> String {
     let w = &words.trouble;
     if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<NoFile>) {
         return w.no_file.into();
+    }
+    if is_held(error) {
+        return w.busy.into();
     }
     match error.kind() {
         ErrorKind::NotFound => w.not_found,

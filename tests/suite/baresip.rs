@@ -151,7 +151,7 @@ fn a_call_rings_is_answered_is_closed_and_leaves_one_row_without_the_name() {
         }
     };
     let home = Home::new();
-    home.write("config/penutup/settings.toml", "[softphone]\nkind = \"baresip\"\n");
+    home.write_config("settings.toml", "[softphone]\nkind = \"baresip\"\n");
     let mut term = Term::start(&within(&net.cso, &home.penutup(["--at", "14:20"]).command()));
     term.shows("telepon: putus");
 

@@ -78,7 +78,7 @@ fn the_language_comes_from_flag_environment_settings_in_this_order() {
     let home = Home::new();
     let word = |told: &str| told.split(':').next().unwrap_or_default().to_owned();
     assert_eq!(word(&home.penutup(["sya"]).failed()), "kesalahan");
-    home.write("config/penutup/settings.toml", "lang = \"en\"\n");
+    home.write_config("settings.toml", "lang = \"en\"\n");
     assert_eq!(word(&home.penutup(["sya"]).failed()), "error");
     assert_eq!(word(&home.penutup(["sya"]).env("PENUTUP_LANG", "id").failed()), "kesalahan");
     assert_eq!(word(&home.penutup(["sya"]).env("PENUTUP_LANG", "").failed()), "error");

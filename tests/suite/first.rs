@@ -146,7 +146,7 @@ mod in_a_terminal {
     #[test]
     fn a_state_from_before_there_was_a_hint_is_no_first_run() {
         let home = Home::new();
-        home.write("state/penutup/shift.toml", "revision = \"Rev-1\"\n");
+        home.write(home.state("shift.toml"), "revision = \"Rev-1\"\n");
         assert!(!opened(&home).text().contains(HINT));
     }
 

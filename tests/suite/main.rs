@@ -8,10 +8,10 @@ mod closing;
 mod corpus;
 mod documents;
 mod drill;
+mod encodings;
 mod first;
 mod house;
 mod journal;
-#[cfg(unix)]
 mod phone;
 mod pictures;
 mod plain;

@@ -1,21 +1,27 @@
 //! What reaches the prompter from outside: the telephone, over the socket and over its own line, and the centre.
 
+#[cfg(unix)]
 #[path = "phone/agent.rs"]
 mod agent;
 #[path = "phone/calls.rs"]
 mod calls;
 #[path = "phone/centre.rs"]
 mod centre;
+#[cfg(unix)]
 #[path = "phone/documents.rs"]
 pub mod documents;
+#[cfg(unix)]
 #[path = "phone/klb.rs"]
 mod klb;
+#[cfg(unix)]
 #[path = "phone/line.rs"]
 mod line;
 #[path = "phone/screen.rs"]
 mod screen;
+#[cfg(unix)]
 #[path = "phone/socket.rs"]
 mod socket;
+#[cfg(unix)]
 #[path = "phone/verb.rs"]
 mod verb;
 

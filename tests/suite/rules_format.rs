@@ -1,9 +1,6 @@
 //! The supervisor's page on the rules file: its worked example, run from the first command to the last.
 
 use std::path::Path;
-use std::process::Command;
-
-use crate::support::Home;
 
 fn page() -> String {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules-format.md"));
@@ -11,6 +8,7 @@ fn page() -> String {
 }
 
 /// The page's blocks, in order: the fence's word and what stands in it.
+#[cfg(unix)]
 fn blocks(page: &str) -> Vec<(&str, &str)> {
     let fenced = page.split("\n```").skip(1).step_by(2);
     fenced.filter_map(|block| block.split_once('\n')).collect()
@@ -19,6 +17,10 @@ fn blocks(page: &str) -> Vec<(&str, &str)> {
 #[cfg(unix)]
 #[test]
 fn the_worked_example_does_what_it_says() {
+    use std::process::Command;
+
+    use crate::support::Home;
+
     let (home, page) = (Home::new(), page());
     let program = Path::new(env!("CARGO_BIN_EXE_penutup")).parent().expect("a folder");
     let path = std::env::join_paths([program, Path::new("/usr/bin"), Path::new("/bin")]).expect("paths");

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -20,19 +20,37 @@ impl Home {
         self.0.path()
     }
 
-    /// Where the user's own rules and settings are looked for (on Linux, which the variables below lead there).
+    /// A folder of the program's. On Unix the platform's variables lead there; Windows has none for its folders, so
+    /// there all lie below the one that the program asks for.
+    fn folder(&self, name: &str) -> PathBuf {
+        let folder = self.path().join(name);
+        if cfg!(windows) { folder } else { folder.join("penutup") }
+    }
+
+    /// Where the user's own rules and settings are looked for.
     pub fn config(&self, file: &str) -> PathBuf {
-        self.path().join("config/penutup").join(file)
+        self.folder("config").join(file)
     }
 
     /// Where the program keeps its state.
     pub fn state(&self, file: &str) -> PathBuf {
-        self.path().join("state/penutup").join(file)
+        self.folder("state").join(file)
+    }
+
+    /// Where the program collects.
+    pub fn data(&self, file: &str) -> PathBuf {
+        self.folder("data").join(file)
+    }
+
+    /// Writes one of the user's own files and answers its path.
+    #[track_caller]
+    pub fn write_config(&self, file: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        self.write(self.config(file), text)
     }
 
     /// Writes a file below the home and answers its path.
     #[track_caller]
-    pub fn write(&self, file: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    pub fn write(&self, file: impl AsRef<Path>, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path().join(file);
         std::fs::create_dir_all(path.parent().expect("below the home")).expect("its folder");
         std::fs::write(&path, text).expect("a file for the test");
@@ -43,13 +61,18 @@ impl Home {
     pub fn penutup<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Penutup {
         let mut command = Command::new(env!("CARGO_BIN_EXE_penutup"));
         command.args(args).env_clear().current_dir(self.path());
-        for (name, folder) in [
-            ("HOME", ""),
-            ("XDG_CONFIG_HOME", "config"),
-            ("XDG_STATE_HOME", "state"),
-            ("XDG_DATA_HOME", "data"),
-            ("XDG_RUNTIME_DIR", "run"),
-        ] {
+        let folders: &[(&str, &str)] = if cfg!(windows) {
+            &[("PENUTUP_HOME", "")]
+        } else {
+            &[
+                ("HOME", ""),
+                ("XDG_CONFIG_HOME", "config"),
+                ("XDG_STATE_HOME", "state"),
+                ("XDG_DATA_HOME", "data"),
+                ("XDG_RUNTIME_DIR", "run"),
+            ]
+        };
+        for (name, folder) in folders {
             command.env(name, self.path().join(folder));
         }
         // Windows needs these for anything at all.
@@ -91,7 +114,7 @@ impl Penutup {
     #[track_caller]
     pub fn run(mut self) -> Ran {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = self.command.spawn().expect("the program starts");
+        let mut child = spawn(&mut self.command);
         // It need not read all of it.
         let _ = child.stdin.take().expect("a pipe").write_all(&self.stdin);
         let output = child.wait_with_output().expect("the program ends");
@@ -157,6 +180,19 @@ impl Ran {
         assert_eq!(self.err, text, "{self:#?}");
         self
     }
+}
+
+/// Starts a program. Wine that starts many at once now and then answers "internal error"; then it is asked again.
+#[track_caller]
+fn spawn(command: &mut Command) -> Child {
+    const INTERNAL_ERROR: i32 = 1359;
+    let mut child = command.spawn();
+    for _ in 0..4 {
+        if cfg!(windows) && child.as_ref().is_err_and(|e| e.raw_os_error() == Some(INTERNAL_ERROR)) {
+            child = command.spawn();
+        }
+    }
+    child.expect("the program starts")
 }
 
 /// Runs the program once, in a fresh home.

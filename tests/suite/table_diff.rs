@@ -118,7 +118,7 @@ fn markdown_cells_are_not_broken_by_what_stands_in_them() {
 #[test]
 fn the_table_is_of_the_rules_in_use_and_refuses_what_check_refuses() {
     let home = Home::new();
-    home.write("config/penutup/rules.toml", edited(&[("\"Rev-1\"", "\"Rev-7\"")]));
+    home.write_config("rules.toml", edited(&[("\"Rev-1\"", "\"Rev-7\"")]));
     home.write("rusak.toml", edited(&[("[\"belum-tahu\", \"belum\"]", "\"belum\"")]));
     assert_eq!(home.penutup(["table", "--format", "json"]).json()["revision"], "Rev-7");
     assert!(home.penutup(["table", "hilang.toml"]).failed().contains("hilang.toml"));

@@ -21,13 +21,13 @@ fn the_built_in_rules_are_good() {
 #[test]
 fn without_a_file_it_checks_the_one_in_use() {
     let home = Home::new();
-    let own = home.write("config/penutup/rules.toml", BUILT_IN);
+    let own = home.write_config("rules.toml", BUILT_IN);
     let checked = |args: &[&str]| home.penutup([&["check", "--format", "json"], args].concat()).json()["file"].clone();
     assert_eq!(checked(&[]), json!(own));
     let other = home.write("other.toml", BUILT_IN);
     assert_eq!(checked(&["--rules", "other.toml"]), "other.toml");
     assert_eq!(checked(&["other.toml", "--rules", "hilang.toml"]), "other.toml");
-    home.write("config/penutup/settings.toml", format!("rules = {:?}", other.to_str().expect("UTF-8")));
+    home.write_config("settings.toml", format!("rules = {:?}", other.to_str().expect("UTF-8")));
     assert_eq!(checked(&[]), json!(other));
 }
 
@@ -154,7 +154,7 @@ fn hostile_files_are_told_briefly_and_harmlessly() {
         ("noise", (0..100_000u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect()),
         ("large", vec![b'#'; (1 << 20) + 1]),
         ("utf16", "schema = 1\n".encode_utf16().flat_map(u16::to_le_bytes).collect()),
-        ("nul", b"schema = 1\0\n".to_vec()),
+        ("zero", b"schema = 1\0\n".to_vec()),
     ] {
         home.write(name, bytes);
         for lang in ["id", "en"] {

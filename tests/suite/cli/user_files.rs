@@ -17,10 +17,10 @@ fn flag_environment_settings_own_file_built_in() {
     let home = Home::new();
     let rev = |name: &str| BUILT_IN.replace("\"Rev-1\"", &format!("\"{name}\""));
     assert_eq!(revision(&home, &[], None), "Rev-1");
-    home.write("config/penutup/rules.toml", rev("own"));
+    home.write_config("rules.toml", rev("own"));
     assert_eq!(revision(&home, &[], None), "own");
-    home.write("config/penutup/sop/rules.toml", rev("settings"));
-    home.write("config/penutup/settings.toml", "rules = \"sop/rules.toml\"\n");
+    home.write_config("sop/rules.toml", rev("settings"));
+    home.write_config("settings.toml", "rules = \"sop/rules.toml\"\n");
     assert_eq!(revision(&home, &[], None), "settings");
     home.write("env.toml", rev("env"));
     assert_eq!(revision(&home, &[], Some("env.toml")), "env");
@@ -32,11 +32,11 @@ fn flag_environment_settings_own_file_built_in() {
 #[test]
 fn the_zone_of_the_settings_is_the_default() {
     let home = Home::new();
-    home.write("config/penutup/settings.toml", "zone = \"WIT\"\n");
+    home.write_config("settings.toml", "zone = \"WIT\"\n");
     let zone = |args: &[&str]| home.penutup([&["say", "--format", "json"], args].concat()).json()["zone"].clone();
     assert_eq!(zone(&[]), "WIT");
     assert_eq!(zone(&["--zone", "WITA"]), "WITA");
-    home.write("config/penutup/settings.toml", "zone = \"WIP\"\n");
+    home.write_config("settings.toml", "zone = \"WIP\"\n");
     let told = home.penutup(["say"]).failed();
     assert!(told.contains("\"WIP\", yang disebut di pengaturan") && told.contains("WIB, WITA, WIT"), "{told}");
 }
@@ -44,7 +44,7 @@ fn the_zone_of_the_settings_is_the_default() {
 #[test]
 fn broken_settings_are_told_with_place_and_nearest() {
     let home = Home::new();
-    home.write("config/penutup/settings.toml", "# pengaturan\nlnag = \"id\"\ntheme = \"gelap\"\n");
+    home.write_config("settings.toml", "# pengaturan\nlnag = \"id\"\ntheme = \"gelap\"\n");
     for args in [&["say"][..], &["check"]] {
         let told = home.penutup(args).failed();
         for part in [
@@ -89,7 +89,7 @@ fn init_makes_both_files_once_and_they_change_nothing() {
     assert_eq!(home.penutup(["say", "--at", "08:00", "--format", "json"]).ok(), before);
     assert!(home.penutup(["check"]).ok().contains("rules.toml: baik."));
 
-    home.write("config/penutup/rules.toml", "milik saya");
+    home.write_config("rules.toml", "milik saya");
     let out = home.penutup(["init"]).ok();
     assert_eq!(out.matches("Sudah ada, tidak diubah: ").count(), 4, "{out}");
     assert_eq!(std::fs::read_to_string(home.config("rules.toml")).expect("the file"), "milik saya");
@@ -144,7 +144,7 @@ fn paths_names_every_place_and_why() {
         line.unwrap_or_else(|| panic!("{start} is not in {out}")).to_owned()
     };
     assert!(line(&out, "aturan ").contains("SOP bawaan"));
-    assert!(line(&out, "folder keadaan").ends_with("(belum ada)"));
+    assert!(line(&out, "folder keadaan").contains("(belum ada"));
     for file in ["last-good.toml", "shift.toml"] {
         assert!(out.contains(home.state(file).to_str().expect("UTF-8")), "{out}");
     }
@@ -164,6 +164,25 @@ fn paths_names_every_place_and_why() {
 }
 
 #[test]
+fn one_variable_leads_all_folders_elsewhere() {
+    let home = Home::new();
+    let paths = |value: &str| home.penutup(["paths"]).env("PENUTUP_HOME", value).ok();
+    let below = home.path().join("isi");
+    for out in [paths(below.to_str().expect("UTF-8")), paths("isi")] {
+        let line = |start: &str| out.lines().find(|l| l.starts_with(start)).expect("a line").to_owned();
+        for (start, part) in [("folder pengaturan", "config"), ("folder keadaan", "state")] {
+            let line = line(start);
+            assert!(line.contains(below.join(part).to_str().expect("UTF-8")), "{line}");
+            assert!(line.contains("dari PENUTUP_HOME"), "{line}");
+        }
+        assert!(line("jurnal").contains(below.join("data").join("journal.db").to_str().expect("UTF-8")), "{out}");
+    }
+    if cfg!(unix) {
+        assert!(!paths("").contains("PENUTUP_HOME"), "an empty one is not set");
+    }
+}
+
+#[test]
 fn no_verb_writes_anything_but_init() {
     let home = Home::new();
     for args in [&["say"][..], &["check"], &["paths"], &["man"], &["completions", "bash"], &["help"]] {
@@ -177,7 +196,7 @@ fn a_home_that_can_not_be_holds_nothing_up() {
     let home = Home::new();
     let file = home.write("file", "no folder can be made below this");
     let run = |args: &[&str]| {
-        let folders = ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"];
+        let folders = ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "PENUTUP_HOME"];
         folders.iter().fold(home.penutup(args), |penutup, name| penutup.env(name, file.join("home")))
     };
     run(&["say"]).ok();

@@ -43,7 +43,7 @@ impl Walk<'_> {
     fn settings(&self, block: &str) {
         let path = self.home.config("settings.toml");
         let before = std::fs::read_to_string(&path).unwrap_or_default();
-        self.home.write("config/penutup/settings.toml", before + block);
+        self.home.write_config("settings.toml", before + block);
     }
 
     fn line(&mut self, line: &str) {

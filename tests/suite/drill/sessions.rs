@@ -79,7 +79,7 @@ fn an_exam_is_passed_written_checked_and_merged() {
     let ran = home.penutup(["drill", "--check-sheet", "bengkok.json"]).run();
     ran.status(1).out_has("tidak cocok").out_has("kartu 1");
     // Nor does any under other rules.
-    home.write("config/penutup/rules.toml", penutup::rules::BUILT_IN.replace("Rev-1", "Rev-2"));
+    home.write_config("rules.toml", penutup::rules::BUILT_IN.replace("Rev-1", "Rev-2"));
     home.penutup(["drill", "--check-sheet", "satu.json"]).run().status(1).out_has("aturan lain");
 }
 
@@ -167,7 +167,7 @@ fn a_trainees_boxes_are_kept_after_each_card_and_reopen_with_the_rules() {
     // A day later the rest is asked, and in a changed SOP what changed too.
     let rules = penutup::rules::BUILT_IN
         .replace("mohon tidak memberikan tambahan biaya", "mohon jangan memberi tambahan biaya");
-    home.write("config/penutup/rules.toml", rules);
+    home.write_config("rules.toml", rules);
     let mut term = start(&home, "2026-03-02T09:00:00+07:00");
     term.shows("hal dibuka lagi karena aturannya berubah");
     term.quits();
@@ -231,8 +231,8 @@ fn a_deck_is_played_scene_by_scene() {
     let mut term = Term::start(&home.penutup(["demo", "tak-ada"]).command());
     assert_eq!(term.ends().exit_code(), 2);
     term.shows("Tidak ada peragaan \"tak-ada\"").shows("contoh");
-    home.write(
-        "config/penutup/decks/salah.toml",
+    home.write_config(
+        "decks/salah.toml",
         "schema = 1\ntitle = \"x\"\n[[scene]]\ntitle = \"a\"\ncaption = \"b\"\nset = { kbl = \"ya\" }\n",
     );
     let mut term = Term::start(&home.penutup(["demo", "salah"]).command());

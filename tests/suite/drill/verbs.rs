@@ -29,8 +29,8 @@ fn the_list_names_every_rule_and_what_is_not_reached() {
     assert!(out.contains("- kalimat-lengkap-2 ") && out.contains("belum ada cerita"), "{out}");
     assert!(out.contains("Cerita yang tidak dipakai") && out.contains("login-gagal"), "{out}");
 
-    home.write(
-        "config/penutup/scenarios.toml",
+    home.write_config(
+        "scenarios.toml",
         "schema = 1\n[[detail]]\nid = \"ponsel\"\nwhen = { topik = \"ponsel\" }\ntell = [\"Soal ponsel.\"]\n\
          [[scenario]]\nid = \"apa-saja\"\ntell = [\"{orang} menelepon.\"]\n",
     );
@@ -79,7 +79,7 @@ fn what_can_not_be_is_told_before_anything_opens() {
     let bad = home.write("bukan.json", "{\"schema\":1}");
     let told = home.penutup(["drill", "--check-sheet", bad.to_str().expect("UTF-8")]).failed();
     assert!(told.contains("bukan lembar nilai"), "{told}");
-    home.write("config/penutup/scenarios.toml", "schema = 1\n[[scenario]]\nid = \"x\"\ntell = [\"{siapa}\"]\n");
+    home.write_config("scenarios.toml", "schema = 1\n[[scenario]]\nid = \"x\"\ntell = [\"{siapa}\"]\n");
     let told = home.penutup(["drill", "--list"]).failed();
     assert!(
         told.contains("scenarios.toml:4") && told.contains("{siapa}") && told.contains("orang, nama, tempat"),

@@ -99,7 +99,7 @@ fn an_export_says_what_the_journal_says() {
 #[test]
 fn a_call_that_ran_when_it_was_first_exported_counts_as_it_ended() {
     let home = Home::new();
-    let path = home.path().join("data/penutup/journal.db");
+    let path = home.data("journal.db");
     let (writer, troubles) = start(&path);
     hand(&writer, ended(1));
     hand(&writer, ticked(2, 1));
@@ -123,6 +123,17 @@ fn several_exports_may_stand_in_one_file() {
     // Saved on Windows in between.
     let crlf = home.write("crlf.jsonl", files.concat().replace('\n', "\r\n"));
     assert_eq!(merged(&[crlf]).unwrap().total.closings, 2);
+    let marked = home.write("marked.jsonl", format!("\u{feff}{}", files.concat()));
+    assert_eq!(merged(&[marked]).unwrap().total.closings, 2);
+}
+
+#[test]
+fn what_powershell_redirects_as_utf_16_is_told_with_the_way_out() {
+    let home = Home::new();
+    let text = format!("\u{feff}{}", file_of(&line()).replace('\n', "\r\n"));
+    home.write("seat.jsonl", text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
+    let told = home.penutup(["report", "seat.jsonl"]).failed();
+    assert!(told.contains("UTF-16") && told.contains("cmd /c \"penutup journal export > BERKAS\""), "{told}");
 }
 
 #[test]
@@ -291,7 +302,7 @@ proptest! {
         }
         let home = Home::new();
         let paths: Vec<PathBuf> =
-            files.iter().enumerate().map(|(at, copies)| home.write(&format!("{at}"), export(copies))).collect();
+            files.iter().enumerate().map(|(at, copies)| home.write(format!("{at}"), export(copies))).collect();
         prop_assert_eq!(merged(&paths).unwrap(), whole(&newest));
     }
 }

@@ -10,7 +10,7 @@ use crate::support::{Home, assert_harmless};
 
 /// Writes calls into this home's journal.
 pub fn write(home: &Home, seat: Option<&str>, calls: impl IntoIterator<Item = Record>) {
-    let path = home.path().join("data/penutup/journal.db");
+    let path = home.data("journal.db");
     let (writer, troubles) = start_with(Config { seat: seat.map(Into::into), ..config(&path) });
     for record in calls {
         hand(&writer, record);
@@ -176,7 +176,7 @@ fn what_can_not_be_used_is_told_with_what_to_do() {
 #[test]
 fn a_journal_that_can_not_be_read_is_told_and_left_as_it_is() {
     let home = Home::new();
-    let path = home.write("data/penutup/journal.db", "bukan basis data ".repeat(100));
+    let path = home.write(home.data("journal.db"), "bukan basis data ".repeat(100));
     let message = home.penutup(["report"]).failed();
     assert!(message.contains("journal.db tidak dapat dibaca: isinya rusak"), "{message}");
     assert_eq!(std::fs::read_to_string(path).unwrap().len(), 1700);
@@ -186,7 +186,7 @@ fn a_journal_that_can_not_be_read_is_told_and_left_as_it_is() {
 fn the_settings_say_where_it_lies() {
     let home = Home::new();
     write(&home, None, a_day());
-    std::fs::rename(home.path().join("data/penutup/journal.db"), home.path().join("lain.db")).unwrap();
+    std::fs::rename(home.data("journal.db"), home.path().join("lain.db")).unwrap();
     home.write("s.toml", "[journal]\npath = 'lain.db'\n");
     let json = home.penutup(["report", "--format", "json", "--settings", "s.toml"]).json();
     assert_eq!(json["total"]["closings"], 5);
@@ -195,7 +195,7 @@ fn the_settings_say_where_it_lies() {
 #[test]
 fn forgetting_keeps_the_call_that_runs() {
     let home = Home::new();
-    let path = home.path().join("data/penutup/journal.db");
+    let path = home.data("journal.db");
     write(&home, Some("07"), [ended(1), ended(2)]);
     let (writer, troubles) = start(&path);
     hand(&writer, ticked(3, 1));

@@ -45,7 +45,7 @@ impl Drop for Disk {
     }
 }
 
-fn skipped(test: &str, why: &str) {
+pub fn skipped(test: &str, why: &str) {
     // Straight to the stream: a skipped test must be seen among those that passed.
     let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {why}");
 }

@@ -175,6 +175,12 @@ fn a_call_that_was_ended_by_mistake_goes_on_with_its_next_tick() {
     for name in place.names("seat-") {
         fs::remove_file(place.0.path().join(name)).unwrap();
     }
+    if !place.names("seat-").is_empty() {
+        // Then nobody can tidy it away either.
+        let test = "a_call_that_was_ended_by_mistake_goes_on_with_its_next_tick";
+        trouble::skipped(test, "a removed file keeps its name here until it is closed");
+        return finish(writer, &troubles);
+    }
     let (other, more) = start(&path);
     settle(&other);
     assert_eq!(found(&path)[0].how(), Some(HowEnded::ProgramClosed));

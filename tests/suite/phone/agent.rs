@@ -69,7 +69,7 @@ fn is_well(home: &Home, term: &mut Term) {
 #[test]
 fn a_declaration_reaches_the_screen_and_the_agent_stays() {
     let home = Home::new();
-    home.write("config/penutup/settings.toml", "seat = 'meja 7'");
+    home.write_config("settings.toml", "seat = 'meja 7'");
     let mut term = prompter(&home, &[]);
     let mut agent = agent(&home);
     assert_eq!(agent.greeting().seat.as_deref(), Some("meja 7"));
@@ -343,7 +343,7 @@ fn rules_that_the_agent_brings_for_the_first_time_are_taken_while_the_prompter_r
     for own in [None, Some(rules("Rev-milik"))] {
         let home = Home::new();
         if let Some(own) = &own {
-            home.write("config/penutup/rules.toml", own);
+            home.write_config("rules.toml", own);
         }
         let mut term = prompter(&home, &[]);
         let mut line = agent(&home);
@@ -380,7 +380,7 @@ fn rules_that_the_agent_brings_for_the_first_time_are_taken_while_the_prompter_r
 fn rules_that_somebody_names_are_stronger_than_the_agents() {
     let home = Home::new();
     brings(&home, "rules.toml", rules("Rev-pusat"));
-    home.write("config/penutup/rules.toml", rules("Rev-milik"));
+    home.write_config("rules.toml", rules("Rev-milik"));
     let named = home.write("bernama.toml", rules("Rev-nama"));
     let mut term = prompter(&home, &["--rules", named.to_str().expect("UTF-8")]);
     term.shows("SOP Rev-nama");
@@ -392,7 +392,7 @@ fn rules_that_somebody_names_are_stronger_than_the_agents() {
     term.shows("SOP Rev-akhir");
     assert!(!term.text().contains("Rev-lain"), "{term:?}");
     term.quits();
-    home.write("config/penutup/settings.toml", "rules = '../../bernama.toml'");
+    home.write_config("settings.toml", "rules = '../../bernama.toml'");
     assert!(home.penutup(["paths"]).ok().contains("(dari pengaturan)"));
 }
 

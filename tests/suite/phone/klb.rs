@@ -32,7 +32,7 @@ impl Site {
 
     fn home(&self) -> Home {
         let home = Home::new();
-        home.write("config/penutup/settings.toml", format!("[broadcast]\nfolder = '{}'\n", self.folder().display()));
+        home.write_config("settings.toml", format!("[broadcast]\nfolder = '{}'\n", self.folder().display()));
         home
     }
 
@@ -224,7 +224,7 @@ fn the_verb_says_what_it_lacks() {
     nowhere.status(2);
     assert!(nowhere.err.contains("broadcast.folder"), "{nowhere:#?}");
     let gone = Home::new();
-    gone.write("config/penutup/settings.toml", "broadcast.folder = 'tidak-ada'");
+    gone.write_config("settings.toml", "broadcast.folder = 'tidak-ada'");
     let ran = gone.penutup(["klb", "off"]).run();
     ran.status(2);
     assert!(!gone.config("tidak-ada").exists(), "a share that is not mounted is not made");

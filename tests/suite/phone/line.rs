@@ -146,7 +146,7 @@ fn the_screen_says_how_the_line_stands_and_what_it_tells() {
     let home = Home::new();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
-    home.write("config/penutup/settings.toml", format!("[softphone]\nkind = 'baresip'\naddress = '{address}'\n"));
+    home.write_config("settings.toml", format!("[softphone]\nkind = 'baresip'\naddress = '{address}'\n"));
     let mut term = Term::start(&home.penutup(["--at", "14:20"]).command());
     let mut line = listener.accept().expect("it comes").0;
     term.shows("telepon: terhubung");

@@ -49,7 +49,7 @@ impl Visitor {
 #[test]
 fn it_speaks_first_and_answers_line_by_line() {
     let home = Home::new();
-    home.write("config/penutup/settings.toml", "seat = 'meja 7'");
+    home.write_config("settings.toml", "seat = 'meja 7'");
     let mut term = prompter(&home, &[]);
     let mut visitor = Visitor::of(&home);
     let greeting = visitor.hears();

@@ -99,7 +99,7 @@ fn the_name_may_come_from_standard_input() {
 fn of_several_the_one_used_last_is_told_or_the_one_at_the_seat() {
     let home = Home::new();
     let at = |seat: &str| {
-        let file = home.write(&format!("{seat}.toml"), format!("seat = \"meja {seat}\""));
+        let file = home.write(format!("{seat}.toml"), format!("seat = \"meja {seat}\""));
         prompter(&home, &["--settings", file.to_str().expect("UTF-8")])
     };
     let (mut one, mut two) = (at("1"), at("2"));

@@ -1,0 +1,204 @@
+#!/usr/bin/env bash
+# Tries penutup.exe under Wine as a user does: the verbs through pipes, the prompter in a terminal, the telephone with an
+# open prompter, files with names and contents as Windows has them. `tools/windows.sh check` calls it. Says each thing that
+# holds or does not, and ends with status 1 where one does not.
+set -euo pipefail
+
+WINDOWS=${1:?the path of tools/windows.sh}
+EXE=${2:?the path of penutup.exe}
+# What is waited for comes in a second or two; after so many it does not come.
+PATIENCE=30
+
+# A place with blanks and other letters, as profiles have them.
+SCRATCH=$(mktemp -d)
+PLACE="$SCRATCH/Dokumen Saya ñ é"
+mkdir -p "$PLACE/papan KLB"
+cd "$PLACE"
+export PENUTUP_HOME="$PLACE/isi penutup" PENUTUP_CALL_WAIT=20000
+# Of the project's own folder nothing is taken along.
+unset PENUTUP_RULES PENUTUP_SETTINGS PENUTUP_LANG NO_COLOR
+terminal() { env -u TMUX tmux -S "$SCRATCH/tmux" -f /dev/null "$@"; }
+leave() {
+    terminal kill-server 2>/dev/null || true
+    rm -rf "$SCRATCH"
+}
+trap leave EXIT
+
+held=0 failed=0
+holds() { held=$((held + 1)); printf 'ok      %s\n' "$1"; }
+fails() { failed=$((failed + 1)); printf 'FAILED  %s\n' "$1"; printf '%s\n' "${2:-}" | sed 's/^/        | /'; }
+
+# run STATUS ARG...: the program's output is in $out, its messages too; its status must be this one.
+out=
+run() {
+    local expected=$1 status=0
+    shift
+    out=$(timeout "$PATIENCE" "$WINDOWS" run "$EXE" "$@" 2>&1 </dev/null) || status=$?
+    [ "$status" = "$expected" ] || { fails "penutup $*: status $status, not $expected" "$out"; return 1; }
+}
+# says WHAT TEXT...: all of these stand in $out.
+says() {
+    local what=$1 text
+    shift
+    for text in "$@"; do
+        case $out in
+        *"$text"*) ;;
+        *) fails "$what: no \"$text\"" "$out"; return ;;
+        esac
+    done
+    holds "$what"
+}
+screen() { terminal capture-pane -p -t "$1"; }
+# shows SEAT WHAT TEXT...: all of these come to stand on the seat's screen, in time.
+shows() {
+    local seat=$1 what=$2 text end=$((SECONDS + PATIENCE)) missing
+    shift 2
+    while :; do
+        out=$(screen "$seat" 2>&1 || true)
+        missing=
+        for text in "$@"; do
+            case $out in *"$text"*) ;; *) missing=$text ;; esac
+        done
+        [ -z "$missing" ] && { holds "$what"; return; }
+        [ "$SECONDS" -lt "$end" ] || { fails "$what: no \"$missing\"" "$out"; return; }
+        sleep 0.2
+    done
+}
+keys() { local seat=$1; shift; terminal send-keys -t "$seat" "$@"; }
+# inside NAME ARG...: windows.sh with these arguments, in a terminal that stays open behind it.
+inside() {
+    local name=$1
+    shift
+    { printf '%q ' "$WINDOWS" "$@"; printf '\necho BERAKHIR $?\nread -r\n'; } > "$SCRATCH/$name.sh"
+    terminal new-session -d -s "$name" -x 90 -y 28 "bash $SCRATCH/$name.sh"
+}
+# seat NAME ARG...: a prompter in a terminal of its own.
+seat() {
+    local name=$1
+    shift
+    inside "$name" tui "$EXE" --at 14:20 "$@"
+}
+
+echo "== the verbs"
+run 0 say klb=ya nama="Bu Siti" --at 14:20 && says "say" "selamat siang Ibu Siti"
+run 0 check && says "check" "SOP bawaan: baik. 3 fakta, 8 aturan, 12 situasi"
+run 0 table && says "table, its marks in UTF-8" "kalimat-lengkap-1 · 2 situasi" "→"
+run 0 paths && says "paths" 'isi penutup\config' "dari PENUTUP_HOME"
+run 0 init && says "init" "Dibuat: " 'config\rules.toml'
+run 0 init && says "init overwrites nothing" "Sudah ada, tidak diubah: "
+cp "$PENUTUP_HOME/config/rules.toml" "Aturan √ baru.toml"
+run 0 check "Aturan √ baru.toml" && says "check of a file with blanks and other letters" "Aturan √ baru.toml: baik."
+sed -i 's/"Rev-1"/"Rev-2"/; s/mohon tidak memberikan/mohon jangan memberikan/' "Aturan √ baru.toml"
+run 1 diff "$PENUTUP_HOME/config/rules.toml" "Aturan √ baru.toml" && says "diff" "Rev-2" "[jangan]" "3 dari 12 situasi berubah"
+sed 's/$/\r/' "Aturan √ baru.toml" > crlf.toml
+run 0 diff "Aturan √ baru.toml" crlf.toml && says "line ends of Windows are no difference" "Tidak ada perbedaan"
+{ printf '\xef\xbb\xbf'; sed 's/klb = "ya"/klb = "iya"/; s/$/\r/' "Aturan √ baru.toml"; } > rusak.toml
+line=$(grep -n 'klb = "iya"' rusak.toml | head -1 | cut -d: -f1)
+run 1 check rusak.toml && says "a problem has its line behind a byte-order mark and CRLF" "rusak.toml:$line:"
+iconv -f UTF-8 -t UTF-16LE "Aturan √ baru.toml" > utf16.toml
+run 1 check utf16.toml && says "UTF-16 is named, with the fix" "UTF-16" "Pengodean: UTF-8"
+run 2 check CON && says "a device is no file" "tidak dapat dibaca"
+run 2 check 'C:\tidak ada\x.toml' && says "a path of Windows" 'C:\tidak ada\x.toml'
+# The start for a portable copy, as docs/windows.md has it.
+mkdir "salinan ku"
+awk '/^```cmd$/{on=1; next} /^```/{on=0} on{printf "%s\r\n", $0}' "${WINDOWS%/*}/../docs/windows.md" > "salinan ku/mulai.cmd"
+cp "$EXE" "salinan ku/"
+out=$(env -u PENUTUP_HOME timeout "$PATIENCE" "$WINDOWS" run cmd /c 'salinan ku\mulai.cmd' paths 2>&1 </dev/null) || true
+says "a portable copy has its files beside it" 'salinan ku\isi\config' "dari PENUTUP_HOME"
+run 1 call end && says "call without a prompter" "Tidak ada layar penutup yang terbuka"
+run 2 && says "no screen opens in a pipe" "memerlukan terminal"
+
+echo "== the prompter"
+seat satu
+shows satu "it starts" "Salam Penutup · SOP Rev-1" "► Campaign Integritas" "Jam pelanggan 14.20 WIB"
+keys satu k
+shows satu "a key toggles KLB" "KLB AKTIF sejak 14.20" "TIDAK disampaikan"
+keys satu k
+shows satu "and back" "[K] KLB: tidak" "► Campaign Integritas"
+keys satu Space
+shows satu "Space steps" "√ Campaign Integritas" "► Ajakan DOWNLOAD New PLN Mobile"
+keys satu BSpace
+shows satu "Backspace takes it back" "► Campaign Integritas"
+keys satu n
+shows satu "n asks for the name" "ketik nama"
+keys satu -l "bu siti nurbaya"
+shows satu "it is typed" "Nama Pelanggan: bu siti nurbaya"
+keys satu Enter
+shows satu "and taken" "[N] siti nurbaya" "selamat siang Ibu siti"
+keys satu '?'
+shows satu "? shows the keys" "Daftar tombol"
+keys satu Escape
+
+echo "== the telephone"
+run 0 call start 081234567890 nama="bu Aminah" topik=pln-mobile && says "call start" ""
+shows satu "the open prompter has the call" "Aminah (dari telepon, pastikan)" "Topik: PLN Mobile"
+run 0 call set aplikasi=telah && says "call set" ""
+shows satu "and its facts" "TELAH punya"
+[ "$(stat -c %s "$PENUTUP_HOME/state/call.key")" = 64 ] && holds "the proof is kept" || fails "the proof is kept"
+# Whoever can't show the same proof is told nothing.
+mv "$PENUTUP_HOME/state/call.key" key
+printf '%064d' 0 > "$PENUTUP_HOME/state/call.key"
+run 1 call end && says "a prompter with another proof is nobody" "Tidak ada layar penutup yang terbuka"
+mv key "$PENUTUP_HOME/state/call.key"
+keys satu s
+shows satu "everything was said" "Closing lengkap."
+run 0 call end && says "call end" ""
+shows satu "the call has ended" "nama belum diisi"
+
+echo "== files that change under it"
+rules="$PENUTUP_HOME/config/rules.toml"
+cp "Aturan √ baru.toml" "$rules.baru"
+mv "$rules.baru" "$rules"
+shows satu "rules that an editor replaces" "SOP Rev-2" "mohon jangan memberikan"
+cp rusak.toml "$rules"
+shows satu "a bad file is told with its line" "rules.toml:$line:" "SOP Rev-2"
+sed 's/"Rev-2"/"Rev-3"/; s/$/\r/' "Aturan √ baru.toml" > "$rules"
+shows satu "rules that an editor writes over, with CRLF" "SOP Rev-3"
+printf '[broadcast]\r\nfolder = "../../papan KLB"\r\n' > "$PENUTUP_HOME/config/settings.toml"
+seat dua
+shows dua "a second prompter beside it" "SOP Rev-3" "► Campaign Integritas"
+run 0 klb on --at 14:20 --by "SPV Jakarta" --reason "gangguan" && says "klb on" "KLB dinyatakan"
+shows dua "the centre's KLB arrives" "KLB AKTIF" "SPV Jakarta"
+run 0 klb off --at 14:20 && says "klb off, over the file that prompters read" "KLB dicabut"
+shows dua "and goes" "[K] KLB: tidak"
+
+echo "== the end"
+keys satu q
+shows satu "q leaves with status 0" "BERAKHIR 0"
+case $out in
+*"Salam Penutup"*) fails "nothing is left on the screen" "$out" ;;
+*) holds "nothing is left on the screen" ;;
+esac
+keys dua k
+shows dua "the other goes on" "KLB AKTIF sejak 14.20"
+run 0 call start nama=Budi && says "call finds the one that is left" ""
+shows dua "it has the call" "[N] Budi"
+# Not Ctrl-C: from a terminal Wine takes that itself, before any program.
+keys dua q
+shows dua "q leaves with status 0" "BERAKHIR 0"
+run 1 call end && says "nobody is there any more" "Tidak ada layar penutup yang terbuka"
+[ -z "$(find "$PENUTUP_HOME" -name '*.pipe' -o -name 'seat-*.lock')" ] && holds "no lock and no name of a pipe is left" \
+    || fails "no lock and no name of a pipe is left" "$(find "$PENUTUP_HOME" -type f)"
+run 0 report && says "report" "Rekap closing"
+run 0 report --format json && says "report counts the call" '"closings":1'
+report=$out
+run 0 journal export && says "journal export" '{"penutup_journal":1'
+printf '%s\n' "$out" > ekspor.jsonl
+run 0 report --format json ekspor.jsonl && says "an export reports the same" '"closings":1'
+seat tiga
+shows tiga "KLB outlasts the restart" "KLB AKTIF sejak"
+# The window is closed, as a CSO closes it.
+terminal kill-session -t tiga
+seat empat
+shows empat "a prompter that was killed is in nobody's way" "KLB AKTIF sejak"
+run 0 call start nama=Citra && says "call passes a dead one by" ""
+shows empat "and finds the living" "[N] Citra"
+keys empat q
+shows empat "it leaves too" "BERAKHIR 0"
+
+echo "== the console itself, whatever its code page"
+inside konsol run "$EXE" check "$PLACE/rusak.toml"
+shows konsol "frames and letters of other alphabets are whole" "ñ é" "BERAKHIR 1"
+
+printf '\n%d hold, %d do not\n' "$held" "$failed"
+[ "$failed" = 0 ]
