@@ -71,13 +71,7 @@ pub fn run(verb: &DiffVerb, context: &Context) -> Result<Answer, Stop> {
 
 /// A diff of these files, for people.
 #[must_use]
-pub fn text(
-    diff: &Diff<'_>,
-    files: [&Path; 2],
-    rules: [&RuleSet; 2],
-    words: &'static Words,
-    canvas: Canvas,
-) -> String {
+pub fn text(diff: &Diff<'_>, files: [&Path; 2], rules: [&RuleSet; 2], words: &'static Words, canvas: Canvas) -> String {
     Shown { diff, files, words }.text(rules, canvas)
 }
 

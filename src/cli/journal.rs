@@ -76,7 +76,8 @@ fn forget(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
     let words = context.words();
     let w = &words.journal;
     let before_ms = match &journal.before {
-        Some(day) => midnight(date(day, words).map_err(|wrong| context.wrong(&wrong))?, zone(context)?).map_or(i64::MIN, |t| t.timestamp_millis()),
+        Some(day) => midnight(date(day, words).map_err(|wrong| context.wrong(&wrong))?, zone(context)?)
+            .map_or(i64::MIN, |t| t.timestamp_millis()),
         None if journal.all => i64::MAX,
         None => return Err(context.stop(w.forget_what, None)),
     };

@@ -10,6 +10,9 @@ pub const BROADCAST_PREFIX: &str = "$KV.BROADCAST.";
 /// What the subjects for one direct get of the last broadcast of a key begin with.
 pub const DIRECT_GET: &str = "$JS.API.DIRECT.GET.KV_BROADCAST";
 
+/// Where a stored broadcast, old or new, is asked for.
+pub const MESSAGE_GET: &str = "$JS.API.STREAM.MSG.GET.KV_BROADCAST";
+
 /// Where a broadcast is written.
 #[must_use]
 pub fn put(key: &Key) -> String {
