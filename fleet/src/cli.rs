@@ -10,7 +10,7 @@ use penutup::words::Lang;
 
 use crate::fail::{Fail, Status};
 use crate::words::{fill, words};
-use crate::{archive, config, klb, report, rules, status};
+use crate::{archive, config, klb, provision, report, rules, status};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -65,6 +65,8 @@ pub enum Verb {
     Report(report::Report),
     /// Show how the seats are.
     Status(status::Status),
+    /// Writes everything that the server, the seats, the supervisors and the centre need.
+    Provision(provision::Provision),
 }
 
 /// Runs what the arguments ask for.
@@ -78,6 +80,7 @@ pub fn main() -> ExitCode {
         Verb::Archive(archive) => wait_for(common, archive::run(archive, common)),
         Verb::Report(report) => wait_for(common, report::run(report, common)),
         Verb::Status(status) => wait_for(common, status::run(status, common)),
+        Verb::Provision(args) => provision::run(args, common.lang()),
     };
     match ended {
         Ok(status) => status.into(),

@@ -106,5 +106,5 @@ impl<'p> Place<'p> {
 
 /// A text of several lines, each fit for a terminal.
 fn many_lines(text: &str) -> String {
-    text.trim_end().lines().map(|line| shown(line)).collect::<Vec<_>>().join("\n  ")
+    text.trim_end().lines().map(shown).collect::<Vec<_>>().join("\n  ")
 }

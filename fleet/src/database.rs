@@ -122,13 +122,10 @@ impl Settings {
             return Fail::new(fill(w.empty, &[("database", &self.shown)])).help(w.empty_help);
         }
         // PostgreSQL's own words: they are for whoever runs it. None of them quotes a value of ours.
-        let why = match error.as_db_error() {
-            Some(error) => error.message().to_owned(),
-            None => {
-                let source = std::error::Error::source(error).map(ToString::to_string);
-                source.unwrap_or_else(|| error.to_string())
-            }
-        };
+        let why = error.as_db_error().map(|error| error.message().to_owned()).unwrap_or_else(|| {
+            let source = std::error::Error::source(error).map(ToString::to_string);
+            source.unwrap_or_else(|| error.to_string())
+        });
         Fail::new(fill(w.failed, &[("database", &self.shown), ("why", &shown(&why))])).help(w.failed_help)
     }
 }

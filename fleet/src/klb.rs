@@ -318,6 +318,8 @@ mod tests {
     fn scopes_meet_where_they_may_have_a_seat_in_common() {
         let do_meet = |a: &str, b: &str| meets(&a.parse().unwrap(), &b.parse().unwrap());
         assert!(do_meet("center", "site.jkt") && do_meet("site.jkt", "center") && do_meet("region.jawa", "site.jkt"));
-        assert!(!do_meet("site.jkt", "site.sby") && !do_meet("region.jawa", "region.bali") && !do_meet("center", "center"));
+        assert!(
+            !do_meet("site.jkt", "site.sby") && !do_meet("region.jawa", "region.bali") && !do_meet("center", "center")
+        );
     }
 }

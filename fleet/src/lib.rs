@@ -19,6 +19,7 @@ pub mod klb;
 pub mod link;
 pub mod moment;
 pub mod posted;
+pub mod provision;
 pub mod report;
 pub mod rules;
 pub mod seats;

@@ -4,7 +4,6 @@
 use async_nats::client::{RequestError, RequestErrorKind};
 use async_nats::{Client, HeaderMap, Message, StatusCode};
 use chrono::{DateTime, Utc};
-use data_encoding::BASE64;
 use penutup::words::Lang;
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +22,6 @@ const OVER: &str = "Nats-Expected-Last-Subject-Sequence";
 const INTO: &str = "Nats-Expected-Stream";
 /// The server's code for "something else lies there now".
 const WRONG_LAST: u64 = 10_071;
-/// The server's code for "no such message".
-const NOT_FOUND: u64 = 10_037;
 /// More than the stream keeps of a key, and more than is ever looked at.
 const MOST: usize = 64;
 
@@ -73,20 +70,6 @@ struct Next<'s> {
 }
 
 #[derive(Deserialize)]
-struct Got {
-    message: Option<Stored>,
-    error: Option<Refused>,
-}
-
-#[derive(Deserialize)]
-struct Stored {
-    seq: u64,
-    time: DateTime<Utc>,
-    #[serde(default)]
-    data: String,
-}
-
-#[derive(Deserialize)]
 struct Ack {
     seq: Option<u64>,
     error: Option<Refused>,
@@ -121,9 +104,12 @@ impl Board {
     /// Where the server gives no answer, or none that can be understood.
     pub async fn last(&self, key: &Key) -> Result<Option<Posted>, Fail> {
         let asked = self.client.request(subject::direct_get(key), "".into()).await;
-        let message = asked.map_err(|error| self.unanswered(&error))?;
+        self.got(&asked.map_err(|error| self.unanswered(&error))?)
+    }
+
+    fn got(&self, message: &Message) -> Result<Option<Posted>, Fail> {
         match message.status {
-            None | Some(StatusCode::OK) => posted(&message).map(Some).ok_or_else(|| self.odd("")),
+            None | Some(StatusCode::OK) => posted(message).map(Some).ok_or_else(|| self.odd("")),
             Some(StatusCode::NOT_FOUND) => Ok(None),
             Some(status) => Err(self.odd(&status.to_string())),
         }
@@ -139,21 +125,12 @@ impl Board {
         while out.len() < MOST {
             let next = Next { seq: out.last().map_or(1, |last| last.seq + 1), next_by_subj: &subject };
             let asked = serde_json::to_vec(&next).unwrap_or_default();
-            let answer = self.client.request(subject::MESSAGE_GET, asked.into()).await;
-            let answer = answer.map_err(|error| self.unanswered(&error))?;
-            let got: Got = serde_json::from_slice(&answer.payload).map_err(|_| self.odd(""))?;
-            match (got.message, got.error) {
-                (Some(stored), None) => {
-                    let bytes = BASE64.decode(stored.data.as_bytes()).map_err(|_| self.odd(""))?;
-                    let is_next = stored.seq >= next.seq;
-                    out.push(Posted { seq: stored.seq, at: stored.time, envelope: Envelope::read(&bytes) });
-                    if !is_next {
-                        return Err(self.odd(""));
-                    }
-                }
-                (_, Some(refused)) if refused.err_code == NOT_FOUND => break,
-                (_, refused) => return Err(self.odd(&refused.map_or(String::new(), |r| r.description))),
+            let answer = self.client.request(subject::DIRECT_GET, asked.into()).await;
+            let Some(posted) = self.got(&answer.map_err(|error| self.unanswered(&error))?)? else { break };
+            if posted.seq < next.seq {
+                return Err(self.odd(""));
             }
+            out.push(posted);
         }
         Ok(out)
     }

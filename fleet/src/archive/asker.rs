@@ -143,7 +143,14 @@ fn with_ends(
             gap.pieces.push(end);
         } else {
             gaps.retain(|gap| gap.seat != *seat);
-            gaps.push(Gap { site: site.clone(), seat: seat.clone(), epoch: *epoch, highest: arrived, missing, pieces: vec![end] });
+            gaps.push(Gap {
+                site: site.clone(),
+                seat: seat.clone(),
+                epoch: *epoch,
+                highest: arrived,
+                missing,
+                pieces: vec![end],
+            });
         }
     }
     gaps

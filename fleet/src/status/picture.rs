@@ -254,7 +254,9 @@ impl Picture {
             sites.push((site.id.clone(), line));
         }
         let mut total = SiteLine { missing: stored.map(|_| 0), ..SiteLine::default() };
-        sites.iter().for_each(|(_, line)| total.add(line));
+        for (_, line) in &sites {
+            total.add(line);
+        }
         let mut rules: Vec<_> = rules.into_iter().collect();
         rules.sort_by_key(|(rules, count)| (std::cmp::Reverse(*count), rules.as_ref().map(|rules| rules.version)));
         Self {

@@ -10,9 +10,6 @@ pub const BROADCAST_PREFIX: &str = "$KV.BROADCAST.";
 /// What the subjects for one direct get of the last broadcast of a key begin with.
 pub const DIRECT_GET: &str = "$JS.API.DIRECT.GET.KV_BROADCAST";
 
-/// Where a stored broadcast, old or new, is asked for.
-pub const MESSAGE_GET: &str = "$JS.API.STREAM.MSG.GET.KV_BROADCAST";
-
 /// Where a broadcast is written.
 #[must_use]
 pub fn put(key: &Key) -> String {
@@ -23,6 +20,13 @@ pub fn put(key: &Key) -> String {
 #[must_use]
 pub fn direct_get(key: &Key) -> String {
     format!("{DIRECT_GET}.{BROADCAST_PREFIX}{key}")
+}
+
+/// Where the server says every broadcast again, once for all. Each site's account imports it as its own
+/// [`heard_all`]; nobody else hears it.
+#[must_use]
+pub fn republished(fleet: &Name) -> String {
+    format!("broadcast.{fleet}.>")
 }
 
 /// Where a site's seats hear a broadcast.

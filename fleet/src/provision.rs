@@ -1,0 +1,241 @@
+//! `penutup-fleet provision`: from the fleet's file everything that its server, its seats, its supervisors and its centre
+//! need, into one folder; and the streams on the server.
+
+pub mod certificates;
+pub mod fleet;
+pub mod keys;
+pub mod output;
+pub mod programs;
+pub mod server;
+pub mod streams;
+pub mod units;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+use penutup::files::shown_path;
+use penutup::tell::outside;
+use penutup::words::Lang;
+
+use crate::config::center::Center;
+use crate::fail::{Fail, Status};
+use crate::wire::SCHEMA;
+use crate::words::{fill, words};
+use fleet::Fleet;
+use keys::Keys;
+use output::{Certificate, Done, Manifest, Output, Plan, Refused};
+use programs::Program;
+use streams::{Became, Outcome};
+
+/// Writes everything that the server, the seats, the supervisors and the centre need.
+#[derive(Debug, Args)]
+pub struct Provision {
+    /// The fleet's file.
+    file: PathBuf,
+    /// The folder to write into; one of its own.
+    folder: PathBuf,
+    /// Also makes or raises the streams on the running server, as its admin.
+    #[arg(long)]
+    streams: bool,
+    /// Makes somebody's keys anew: a seat's `site/seat`, a supervisor's or a program's name.
+    #[arg(long, value_name = "WHO")]
+    renew: Vec<String>,
+}
+
+/// What a run made.
+#[derive(Debug)]
+pub struct Made {
+    /// The files.
+    pub done: Done,
+    /// How many keys were made.
+    pub keys: usize,
+    /// How many seeds are no longer in the folder.
+    pub away: usize,
+    /// Who was there before and is no longer in the fleet's file: their seeds' paths.
+    pub removed: Vec<String>,
+    /// The last day of the server's certificate, where one was made.
+    pub certificate: Option<String>,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// Why it could not be done.
+pub fn run(args: &Provision, lang: Lang) -> Result<Status, Fail> {
+    let fleet = Fleet::read(&args.file, lang)?;
+    let made = make(&fleet, &args.folder, &args.renew, Utc::now(), lang)?;
+    let mut told = tell(&fleet, &args.folder, &made, lang);
+    let mut ended = Ok(Status::Done);
+    if args.streams {
+        match streams_of(&fleet, &args.folder, lang) {
+            Ok(outcomes) => tell_streams(&mut told, &outcomes, lang),
+            Err(fail) => ended = Err(fail),
+        }
+    }
+    // Whoever can't be told learns it from the status.
+    let _ = std::io::stdout().write_all(told.as_bytes());
+    ended
+}
+
+/// Writes the folder.
+///
+/// # Errors
+/// Why nothing was written, or not all.
+pub fn make(fleet: &Fleet, folder: &Path, renew: &[String], now: DateTime<Utc>, lang: Lang) -> Result<Made, Fail> {
+    let folder = std::path::absolute(folder).map_err(|e| refused(Refused::Io(folder.to_owned(), e), lang))?;
+    nobody_else(fleet, renew, lang)?;
+    let output = Output::open(&folder).map_err(|why| refused(why, lang))?;
+    if let Some(known) = output.known().filter(|known| known.fleet != fleet.name.as_str()) {
+        let with = [("path", shown_path(&folder)), ("fleet", penutup::tell::shown(&known.fleet).to_string())];
+        let with = with.each_ref().map(|(key, text)| (*key, text.as_str()));
+        return Err(Fail::new(fill(words(lang).provision.other_fleet, &with)));
+    }
+    let mut plan = Plan::default();
+    let (keys, signing) = make_keys(fleet, &output, renew, &mut plan, lang)?;
+    let certificate =
+        if fleet.server.tls { Some(certificates::make(fleet, &output, &mut plan, now, lang)?) } else { None };
+    programs::write(fleet, &signing, certificate.as_ref().map(|made| made.ca.as_str()), &mut plan);
+    units::write(fleet, &mut plan);
+    plan.text("trust.toml", programs::trust(fleet, &signing).to_text());
+    plan.text("server/nats.conf", server::main_file(fleet, &folder.join("server")));
+    plan.text("server/accounts.conf", server::accounts_file(fleet, &keys.public));
+
+    let known_keys = output.known().map(|known| known.keys.clone()).unwrap_or_default();
+    let removed: Vec<String> = known_keys.into_keys().filter(|path| !keys.public.contains_key(path)).collect();
+    for path in &removed {
+        plan.remove(path.clone());
+    }
+    let next = Manifest {
+        schema: SCHEMA,
+        fleet: fleet.name.to_string(),
+        certificate: certificate.as_ref().map_or_else(Certificate::default, |made| made.server.clone()),
+        keys: keys.public,
+        files: std::collections::BTreeMap::new(),
+    };
+    let done = output.apply(&plan, next).map_err(|why| refused(why, lang))?;
+    let certificate = certificate.filter(|made| made.is_new).map(|made| made.server.until);
+    Ok(Made { done, keys: keys.made, away: keys.away, removed, certificate })
+}
+
+/// Everybody's keys, and the supervisors' public signing keys in their order.
+fn make_keys<'o>(
+    fleet: &Fleet,
+    output: &'o Output,
+    renew: &'o [String],
+    plan: &mut Plan,
+    lang: Lang,
+) -> Result<(Keys<'o>, Vec<String>), Fail> {
+    let mut keys = Keys::new(output, renew, lang);
+    for site in &fleet.sites {
+        for seat in &site.seats {
+            keys.of(&format!("{}/{seat}", site.id), programs::seed_of_seat(&site.id, seat), plan)?;
+        }
+    }
+    let mut signing = Vec::new();
+    for one in &fleet.supervisors {
+        keys.of(one.id.as_str(), programs::seed_of_supervisor(&one.id), plan)?;
+        signing.push(keys.of(one.id.as_str(), programs::sign_of_supervisor(&one.id), plan)?);
+    }
+    for program in Program::ALL {
+        keys.of(program.name(), programs::seed_of_program(program), plan)?;
+    }
+    Ok((keys, signing))
+}
+
+/// A name to renew that is nobody's would look as if it had been done.
+fn nobody_else(fleet: &Fleet, renew: &[String], lang: Lang) -> Result<(), Fail> {
+    let is_known = |who: &str| {
+        let is_seat = |(site, seat): (&str, &str)| {
+            fleet.sites.iter().any(|s| s.id.as_str() == site && s.seats.iter().any(|s| s.as_str() == seat))
+        };
+        who.split_once('/').is_some_and(is_seat)
+            || fleet.supervisors.iter().any(|one| one.id.as_str() == who)
+            || Program::ALL.iter().any(|program| program.name() == who)
+    };
+    match renew.iter().find(|who| !is_known(who)) {
+        None => Ok(()),
+        Some(who) => Err(Fail::new(fill(words(lang).provision.nobody, &[("what", &penutup::tell::shown(who))]))),
+    }
+}
+
+fn refused(why: Refused, lang: Lang) -> Fail {
+    let w = &words(lang).provision;
+    let told = |text: &str, path: &Path| fill(text, &[("path", &shown_path(path))]);
+    match why {
+        Refused::Foreign(path) => Fail::new(told(w.foreign, &path)).help(w.foreign_help),
+        Refused::Changed(path) => Fail::new(told(w.changed, &path)).help(w.changed_help),
+        Refused::Busy(path) => Fail::new(told(w.busy, &path)),
+        Refused::NoManifest(path) => Fail::new(told(w.no_manifest, &path)),
+        Refused::Io(path, error) => {
+            let why = outside::reason(&error, lang.words());
+            Fail::new(fill(w.unwritable, &[("path", &shown_path(&path)), ("why", &why)]))
+        }
+    }
+}
+
+/// Makes or raises the streams as the folder's admin.
+fn streams_of(fleet: &Fleet, folder: &Path, lang: Lang) -> Result<Vec<Outcome>, Fail> {
+    let admin = Center::read(&folder.join("center/admin/center.toml"), lang)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Fail::new(error.to_string()))?;
+    runtime.block_on(async { streams::ensure(admin.link.connect(lang).await?, fleet, lang).await })
+}
+
+fn tell(fleet: &Fleet, folder: &Path, made: &Made, lang: Lang) -> String {
+    let w = &words(lang).provision;
+    let mut out = String::new();
+    let mut line = |text: &str, with: &[(&str, &str)]| {
+        // A write to a string can't fail.
+        let _ = writeln!(out, "{}", fill(text, with));
+    };
+    let n = |n: usize| n.to_string();
+    let folder = shown_path(folder);
+    line(
+        w.wrote,
+        &[
+            ("path", &folder),
+            ("sites", &n(fleet.sites.len())),
+            ("seats", &n(fleet.seats())),
+            ("supervisors", &n(fleet.supervisors.len())),
+        ],
+    );
+    let Done { new, changed, same, removed, left } = &made.done;
+    line(w.files, &[("new", &n(*new)), ("changed", &n(*changed)), ("same", &n(*same)), ("removed", &n(*removed))]);
+    if made.keys > 0 {
+        line(w.keys, &[("n", &n(made.keys))]);
+    }
+    if made.away > 0 {
+        line(w.away, &[("n", &n(made.away))]);
+    }
+    for path in &made.removed {
+        line(w.removed, &[("what", path)]);
+    }
+    for path in left {
+        line(w.left, &[("path", path)]);
+    }
+    if let Some(until) = &made.certificate {
+        line(w.certificate_until, &[("until", until)]);
+    }
+    if !made.removed.is_empty() || *changed > 0 {
+        line(w.reload, &[]);
+    }
+    out
+}
+
+fn tell_streams(out: &mut String, outcomes: &[Outcome], lang: Lang) {
+    let w = &words(lang).provision;
+    for Outcome { stream, became, stronger } in outcomes {
+        let text = match became {
+            Became::Made => fill(w.stream_made, &[("stream", stream)]),
+            Became::Raised(what) => fill(w.stream_raised, &[("stream", stream), ("what", &what.join(", "))]),
+            Became::Same => fill(w.stream_same, &[("stream", stream)]),
+        };
+        let _ = writeln!(out, "{text}");
+        if !stronger.is_empty() {
+            let _ = writeln!(out, "{}", fill(w.stream_stronger, &[("stream", stream), ("what", &stronger.join(", "))]));
+        }
+    }
+}

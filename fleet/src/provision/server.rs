@@ -1,0 +1,220 @@
+//! nats-server's configuration: the accounts, who may say and hear what, and the limits.
+//!
+//! One account a site, one for the supervisors, one for the centre that holds the streams. What crosses between them
+//! crosses as a *service*: the server then answers on a reply subject of its own making. Within one account it would
+//! answer on whatever subject the asker names, and a seat that published its own closing with reply
+//! `$KV.BROADCAST.klb.center` would have overwritten the centre's KLB.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::certificates::SERVER;
+use super::fleet::{Fleet, Site};
+use super::programs::{Program, seed_of_program, seed_of_seat, seed_of_supervisor};
+use super::streams;
+use crate::wire::closing::MAX_CLOSING;
+use crate::wire::envelope::MAX_ENVELOPE;
+use crate::wire::key::Key;
+use crate::wire::name::Name;
+use crate::wire::subject;
+use crate::wire::trust::Grant;
+
+/// The largest message; every program's own limits are below it.
+const MAX_PAYLOAD: usize = 1 << 20;
+const _: () = assert!(MAX_ENVELOPE < MAX_PAYLOAD && MAX_CLOSING < MAX_PAYLOAD);
+/// What waits for a connection that does not read before it is cut off, in MiB: sixteen rules files.
+const MAX_PENDING: u32 = 16;
+
+/// `nats.conf`.
+#[must_use]
+pub fn main_file(fleet: &Fleet, folder: &Path) -> String {
+    let server = &fleet.server;
+    let slashes = |path: &Path| path.to_string_lossy().replace('\\', "/");
+    let folder = server.folder.as_deref().unwrap_or(folder);
+    let store = server.store.clone().unwrap_or_else(|| folder.join("store"));
+    let tls = |path: &str| slashes(&folder.join(path.trim_start_matches("server/")));
+    let mut out =
+        String::from("# Written by penutup-fleet provision, which writes it again: change the fleet's file.\n");
+    let mut line = |text: String| {
+        out.push_str(&text);
+        out.push('\n');
+    };
+    line(format!("server_name: \"{}\"", fleet.name));
+    line(format!("host: \"{}\"\nport: {}", server.listen(), server.port));
+    if let Some(port) = server.monitor {
+        line(format!("http: \"127.0.0.1:{port}\""));
+    }
+    line(format!("max_payload: {MAX_PAYLOAD}\nmax_pending: {MAX_PENDING}MB"));
+    // A seat that was cut off may be back before the server missed it.
+    line(format!("max_connections: {}", 2 * (fleet.seats() + fleet.supervisors.len()) + 64));
+    line("max_subscriptions: 256\nping_interval: \"30s\"\nping_max: 2".to_owned());
+    // After a restart thousands come within seconds, each with a handshake and a signature to verify.
+    line("authorization { timeout: 20 }".to_owned());
+    if server.tls {
+        let (pem, key) = (tls(SERVER.0), tls(SERVER.1));
+        line(format!("tls {{\n  cert_file: \"{pem}\"\n  key_file: \"{key}\"\n  timeout: 20\n}}"));
+    }
+    let (memory, file) = streams::room(fleet);
+    let sync = if server.sync_always { "\n  sync_interval: always" } else { "" };
+    let store = slashes(&store);
+    line(format!("jetstream {{\n  store_dir: \"{store}\"\n  max_mem: {memory}\n  max_file: {file}{sync}\n}}"));
+    line("include \"accounts.conf\"".to_owned());
+    out
+}
+
+/// Who may say and hear what.
+struct User {
+    key: String,
+    says: Vec<String>,
+    hears: Vec<String>,
+}
+
+fn list(subjects: &[String]) -> String {
+    let quoted: Vec<String> = subjects.iter().map(|subject| format!("\"{subject}\"")).collect();
+    quoted.join(", ")
+}
+
+fn users(out: &mut String, users: &[User]) {
+    out.push_str("    users: [\n");
+    for User { key, says, hears } in users {
+        // A write to a string can't fail.
+        let _ = writeln!(
+            out,
+            "      {{ nkey: {key}, permissions: {{ publish: {{ allow: [{}] }}, subscribe: {{ allow: [{}] }} }} }}",
+            list(says),
+            list(hears)
+        );
+    }
+    out.push_str("    ]\n");
+}
+
+/// The account of a site's seats.
+#[must_use]
+pub fn account(site: &Name) -> String {
+    format!("SEATS_{}", site.as_str().to_ascii_uppercase())
+}
+
+/// `accounts.conf`. `keys` are the public keys by their seeds' paths.
+#[must_use]
+pub fn accounts_file(fleet: &Fleet, keys: &BTreeMap<String, String>) -> String {
+    let key = |path: &str| keys.get(path).cloned().unwrap_or_default();
+    let mut out = String::from("# Written by penutup-fleet provision.\naccounts {\n");
+    center(&mut out, fleet, &key);
+    supervisors(&mut out, fleet, &key);
+    for site in &fleet.sites {
+        seats(&mut out, fleet, site, &key);
+    }
+    out.push_str("}\n");
+    out
+}
+
+fn center(out: &mut String, fleet: &Fleet, key: &impl Fn(&str) -> String) {
+    out.push_str("  CENTER {\n    jetstream: enabled\n");
+    let programs = Program::ALL.map(|program| User {
+        key: key(&seed_of_program(program)),
+        says: said_by(program, fleet),
+        hears: vec![format!("_INBOX_{}.>", program.name())],
+    });
+    users(out, &programs);
+    out.push_str("    exports: [\n");
+    let mut all: Vec<String> = fleet.sites.iter().map(|site| account(&site.id)).collect();
+    let sites = all.join(", ");
+    let _ = writeln!(out, "      {{ stream: \"{}\", accounts: [{sites}] }}", subject::republished(&fleet.name));
+    for site in &fleet.sites {
+        let (id, account) = (&site.id, account(&site.id));
+        let _ = writeln!(out, "      {{ stream: \"ask.{id}.*\", accounts: [{account}] }}");
+        let _ = writeln!(out, "      {{ service: \"closing.{id}.*\", accounts: [{account}] }}");
+        let _ = writeln!(out, "      {{ service: \"seat.{id}.*\", accounts: [{account}] }}");
+    }
+    all.push("SUPERVISORS".to_owned());
+    let _ = writeln!(out, "      {{ service: \"{}.>\", accounts: [{}] }}", subject::DIRECT_GET, all.join(", "));
+    for service in [subject::DIRECT_GET, &format!("{}>", subject::BROADCAST_PREFIX)] {
+        let _ = writeln!(out, "      {{ service: \"{service}\", accounts: [SUPERVISORS] }}");
+    }
+    out.push_str("    ]\n  }\n");
+}
+
+/// What a program of the centre says: no more than its work needs.
+fn said_by(program: Program, fleet: &Fleet) -> Vec<String> {
+    let api = |verb: &str, stream: &str, rest: &str| format!("$JS.API.{verb}.{stream}{rest}");
+    let mut out = vec!["$JS.API.INFO".to_owned()];
+    let consumer = |out: &mut Vec<String>, stream: &str| {
+        out.push(api("STREAM.INFO", stream, ""));
+        for (verb, rest) in
+            [("CREATE", ""), ("CREATE", ".>"), ("DURABLE.CREATE", ".>"), ("INFO", ".>"), ("MSG.NEXT", ".>")]
+        {
+            out.push(api(&format!("CONSUMER.{verb}"), stream, rest));
+        }
+        out.push(format!("$JS.ACK.{stream}.>"));
+    };
+    match program {
+        Program::Admin => out.push("$JS.API.>".to_owned()),
+        Program::Archive => {
+            for site in &fleet.sites {
+                consumer(&mut out, &subject::closings(&site.id));
+                // What the seats say they sent tells it what is missing at the end.
+                consumer(&mut out, &subject::states(&site.id));
+            }
+            out.push("ask.>".to_owned());
+        }
+        Program::Status => {
+            for site in &fleet.sites {
+                let states = subject::states(&site.id);
+                consumer(&mut out, &states);
+                out.push(api("CONSUMER.DELETE", &states, ".>"));
+                out.push(api("DIRECT.GET", &states, ""));
+                out.push(api("DIRECT.GET", &states, ".>"));
+                let closings = subject::closings(&site.id);
+                out.push(api("STREAM.INFO", &closings, ""));
+                out.push(api("CONSUMER.INFO", &closings, ".>"));
+            }
+            out.push(api("STREAM.INFO", subject::BROADCASTS, ""));
+            out.push(subject::DIRECT_GET.to_owned());
+            out.push(format!("{}.>", subject::DIRECT_GET));
+        }
+    }
+    out
+}
+
+fn supervisors(out: &mut String, fleet: &Fleet, key: &impl Fn(&str) -> String) {
+    out.push_str("  SUPERVISORS {\n");
+    let of = |one: &super::fleet::Supervisor| {
+        let put = |grant: &Grant| {
+            subject::put(&match grant {
+                Grant::Klb(scope) => Key::Klb(scope.clone()),
+                Grant::Rules => Key::Rules,
+            })
+        };
+        let mut says: Vec<String> = one.grants.iter().map(put).collect();
+        says.extend([subject::DIRECT_GET.to_owned(), format!("{}.>", subject::DIRECT_GET)]);
+        User { key: key(&seed_of_supervisor(&one.id)), says, hears: vec![format!("{}.>", subject::own_inbox(&one.id))] }
+    };
+    users(out, &fleet.supervisors.iter().map(of).collect::<Vec<_>>());
+    out.push_str("    imports: [\n");
+    for service in
+        [subject::DIRECT_GET, &format!("{}.>", subject::DIRECT_GET), &format!("{}>", subject::BROADCAST_PREFIX)]
+    {
+        let _ = writeln!(out, "      {{ service: {{ account: CENTER, subject: \"{service}\" }} }}");
+    }
+    out.push_str("    ]\n  }\n");
+}
+
+fn seats(out: &mut String, fleet: &Fleet, site: &Site, key: &impl Fn(&str) -> String) {
+    let id = &site.id;
+    let _ = writeln!(out, "  {} {{", account(id));
+    let of = |seat: &Name| User {
+        key: key(&seed_of_seat(id, seat)),
+        says: vec![subject::closing(id, seat), subject::state(id, seat), format!("{}.>", subject::DIRECT_GET)],
+        hears: vec![subject::heard_all(id), subject::ask(id, seat), format!("{}.>", subject::inbox(id, seat))],
+    };
+    users(out, &site.seats.iter().map(of).collect::<Vec<_>>());
+    out.push_str("    imports: [\n");
+    let (from, to) = (subject::republished(&fleet.name), subject::heard_all(id));
+    let _ = writeln!(out, "      {{ stream: {{ account: CENTER, subject: \"{from}\" }}, to: \"{to}\" }}");
+    let _ = writeln!(out, "      {{ stream: {{ account: CENTER, subject: \"ask.{id}.*\" }} }}");
+    for service in [format!("closing.{id}.*"), format!("seat.{id}.*"), format!("{}.>", subject::DIRECT_GET)] {
+        let _ = writeln!(out, "      {{ service: {{ account: CENTER, subject: \"{service}\" }} }}");
+    }
+    out.push_str("    ]\n  }\n");
+}
