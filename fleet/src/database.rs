@@ -122,10 +122,8 @@ impl Settings {
             return Fail::new(fill(w.empty, &[("database", &self.shown)])).help(w.empty_help);
         }
         // PostgreSQL's own words: they are for whoever runs it. None of them quotes a value of ours.
-        let why = error.as_db_error().map(|error| error.message().to_owned()).unwrap_or_else(|| {
-            let source = std::error::Error::source(error).map(ToString::to_string);
-            source.unwrap_or_else(|| error.to_string())
-        });
+        let below = || std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+        let why = error.as_db_error().map_or_else(below, |error| error.message().to_owned());
         Fail::new(fill(w.failed, &[("database", &self.shown), ("why", &shown(&why))])).help(w.failed_help)
     }
 }
