@@ -1,0 +1,4 @@
+//! Tests of the fleet against a real nats-server and a real PostgreSQL. Where one of them is missing a test says SKIPPED.
+
+mod provision;
+mod support;

@@ -1,0 +1,234 @@
+//! `provision`: what it writes is what the server takes and the programs read, and the permissions are what they should.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+use std::{fs, str};
+
+use async_nats::{Client, HeaderMap};
+use futures_util::StreamExt;
+use penutup::words::Lang;
+use penutup_fleet::provision::streams::{self, Became};
+use penutup_fleet::wire::key::Key;
+use penutup_fleet::wire::name::Name;
+use penutup_fleet::wire::subject;
+use tokio::time::timeout;
+
+use crate::support::ground::provisioned;
+use crate::support::nats::installed;
+use crate::support::{Ground, Postgres, Shape, Who, skipped};
+
+fn name(text: &str) -> Name {
+    Name::parse(text).expect("a name")
+}
+
+fn key(text: &str) -> Key {
+    text.parse().expect("a key")
+}
+
+/// Puts with compare-and-set, as a supervisor does.
+async fn put(supervisor: &Client, key: &Key, last: u64, bytes: &str) -> String {
+    let mut headers = HeaderMap::new();
+    headers.insert("Nats-Expected-Last-Subject-Sequence", last.to_string().as_str());
+    let answer = supervisor.request_with_headers(subject::put(key), headers, bytes.to_owned().into()).await;
+    str::from_utf8(&answer.expect("an answer").payload).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_crosses_between_the_accounts_crosses_and_its_answers_come_back() {
+    let Some(ground) = Ground::start(&Shape::default()).await else { return };
+    let center = key("klb.center");
+    let seats = [("jkt", "a1"), ("bdg", "b1"), ("sby", "c1")];
+    let mut heard = Vec::new();
+    for (site, seat) in seats {
+        let client = ground.connect(Who::Seat(site, seat)).await;
+        heard.push((client.subscribe(subject::heard_all(&name(site))).await.unwrap(), client));
+        heard.last().unwrap().1.flush().await.unwrap();
+    }
+    let supervisor = ground.connect(Who::Supervisor("pusat")).await;
+    assert!(put(&supervisor, &center, 0, "one").await.contains("\"seq\":1"));
+    assert!(put(&supervisor, &center, 0, "two").await.contains("wrong last sequence: 1"), "compare-and-set");
+    for ((site, seat), (messages, client)) in seats.iter().zip(&mut heard) {
+        let message = messages.next().await.expect("the broadcast");
+        assert_eq!(message.subject.as_str(), subject::heard(&name(site), &center));
+        assert_eq!(&message.payload[..], b"one");
+        let got = client.request(subject::direct_get(&center), "".into()).await.expect("a direct get");
+        assert_eq!(&got.payload[..], b"one");
+        let none = client.request(subject::direct_get(&key("rules.active")), "".into()).await.expect("an answer");
+        assert_eq!(none.status.map(|status| status.as_u16()), Some(404));
+
+        let mut headers = HeaderMap::new();
+        headers.insert("Nats-Msg-Id", "one");
+        let closing = subject::closing(&name(site), &name(seat));
+        for duplicate in [false, true] {
+            let ack = client.request_with_headers(closing.clone(), headers.clone(), "{}".into()).await.unwrap();
+            let ack = str::from_utf8(&ack.payload).unwrap();
+            assert!(ack.contains(&subject::closings(&name(site))) && ack.contains("\"seq\":1"), "{ack}");
+            assert_eq!(ack.contains("\"duplicate\": true"), duplicate, "{ack}");
+        }
+        client.publish(subject::state(&name(site), &name(seat)), "{}".into()).await.unwrap();
+        client.flush().await.unwrap();
+    }
+    // The centre's own: who asks again, who looks.
+    let archive = ground.connect(Who::Program("archive")).await;
+    let mut asked = heard[0].1.subscribe("ask.jkt.a1").await.unwrap();
+    heard[0].1.flush().await.unwrap();
+    archive.publish("ask.jkt.a1", "again".into()).await.unwrap();
+    assert_eq!(&asked.next().await.expect("the asking").payload[..], b"again");
+    let status = ground.connect(Who::Program("status")).await;
+    let got = status.request("$JS.API.DIRECT.GET.SEATS_SBY.seat.sby.c1", "".into()).await.unwrap();
+    assert_eq!(&got.payload[..], b"{}");
+    let older = "{\"seq\":1,\"next_by_subj\":\"$KV.BROADCAST.klb.center\"}";
+    let got = supervisor.request(subject::DIRECT_GET, older.into()).await.unwrap();
+    assert_eq!(&got.payload[..], b"one", "a supervisor reads what was");
+}
+
+#[tokio::test]
+async fn the_streams_are_made_once_and_never_weakened() {
+    let Some(mut ground) = Ground::start(&Shape::default()).await else { return };
+    let admin = ground.connect(Who::Program("admin")).await;
+    let again = streams::ensure(admin.clone(), &ground.fleet, Lang::En).await.unwrap();
+    assert_eq!(again.len(), 7);
+    assert!(again.iter().all(|outcome| outcome.became == Became::Same && outcome.stronger.is_empty()), "{again:?}");
+    ground.provision_again(&Shape { closings_mib: Some(128), ..Shape::default() });
+    let less = streams::ensure(admin.clone(), &ground.fleet, Lang::En).await.unwrap();
+    let jkt = less.iter().find(|outcome| outcome.stream == "CLOSINGS_JKT").unwrap();
+    assert_eq!((&jkt.became, &jkt.stronger[..]), (&Became::Same, &["max_bytes"][..]));
+    ground.provision_again(&Shape { closings_mib: Some(257), ..Shape::default() });
+    let more = streams::ensure(admin, &ground.fleet, Lang::En).await.unwrap();
+    let jkt = more.iter().find(|outcome| outcome.stream == "CLOSINGS_JKT").unwrap();
+    assert_eq!((&jkt.became, &jkt.stronger[..]), (&Became::Raised(vec!["max_bytes"]), &[][..]));
+}
+
+#[tokio::test]
+async fn a_seat_that_is_removed_is_shut_out_and_the_others_stay_connected() {
+    let Some(mut ground) = Ground::start(&Shape::default()).await else { return };
+    let stays = ground.connect(Who::Seat("jkt", "a1")).await;
+    let gone = ground.link(Who::Seat("jkt", "a2"));
+    let mut less = Shape::default();
+    less.sites[0].2 = vec!["a1".into(), "a3".into(), "a4".into()];
+    ground.provision_again(&less);
+    ground.nats.reload();
+    assert!(gone.connect(Lang::En).await.is_err(), "its key is no longer known");
+    ground.connect(Who::Seat("jkt", "a4")).await;
+    let ack = stays.request("closing.jkt.a1", "{}".into()).await.expect("an acknowledgement");
+    assert!(str::from_utf8(&ack.payload).unwrap().contains("\"seq\":1"));
+    assert!(!ground.config(Who::Seat("jkt", "a2")).exists());
+}
+
+#[tokio::test]
+async fn a_killed_server_keeps_what_it_acknowledged_and_a_frozen_one_answers_nothing() {
+    let Some(mut ground) = Ground::start(&Shape { tls: false, ..Shape::default() }).await else { return };
+    let supervisor = ground.connect(Who::Supervisor("pusat")).await;
+    put(&supervisor, &key("klb.center"), 0, "on").await;
+    ground.nats.kill();
+    ground.nats.restart();
+    let seat = ground.connect(Who::Seat("jkt", "a1")).await;
+    let get = || seat.request(subject::direct_get(&key("klb.center")), "".into());
+    assert_eq!(&get().await.unwrap().payload[..], b"on");
+    ground.nats.freeze();
+    assert!(timeout(Duration::from_millis(300), get()).await.is_err(), "frozen");
+    ground.nats.thaw();
+    assert_eq!(&get().await.unwrap().payload[..], b"on");
+}
+
+/// Every file below a folder, with its bytes.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut out = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(at) = folders.pop() {
+        for entry in fs::read_dir(at).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
+                out.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn a_second_run_changes_nothing_and_a_new_seat_leaves_every_key_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    provisioned(&Shape::default(), 4222, folder.path());
+    let out = folder.path().join("out");
+    let first = files(&out);
+    provisioned(&Shape::default(), 4222, folder.path());
+    assert_eq!(files(&out), first);
+
+    let mut more = Shape::default();
+    more.sites[1].2.push("b2".into());
+    provisioned(&more, 4222, folder.path());
+    let second = files(&out);
+    let changed: Vec<_> =
+        first.iter().filter(|(name, bytes)| second.get(*name) != Some(bytes)).map(|(n, _)| n).collect();
+    let follow = ["center/admin/center.toml", "center/archive/center.toml", "center/status/center.toml"];
+    let limits = ["provision.json", "server/accounts.conf", "server/nats.conf", "systemd/penutup-nats.service"];
+    assert_eq!(changed, [&follow[..], &limits[..]].concat());
+    let new: Vec<_> = second.keys().filter(|name| !first.contains_key(*name)).collect();
+    assert_eq!(
+        new,
+        ["agent.toml", "ca.pem", "link.nk", "trust.toml"].map(|file| format!("seats/bdg/b2/{file}")).each_ref()
+    );
+}
+
+#[test]
+fn the_command_tells_what_it_did_and_the_server_takes_what_it_wrote() {
+    let Some(binary) = installed() else {
+        skipped(&"nats-server is not installed here");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fleet.toml");
+    fs::write(&file, Shape::default().text(4222)).unwrap();
+    let run = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_penutup-fleet"));
+        let ran = command.args(["--lang", "en", "provision"]).arg(&file).arg(folder.path().join("out")).args(more);
+        let ran = ran.output().unwrap();
+        (ran.status.code(), String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap())
+    };
+    let (status, told, _) = run(&[]);
+    assert_eq!(status, Some(0));
+    assert!(told.contains("3 sites, 5 seats, 4 supervisors") && told.contains("new keys: 16"), "{told}");
+    let checked = Command::new(binary).arg("-t").arg("-c").arg(folder.path().join("out/server/nats.conf")).output();
+    assert!(checked.unwrap().status.success());
+
+    let key = folder.path().join("out/seats/jkt/a2/link.nk");
+    let before = fs::read(&key).unwrap();
+    let (status, told, _) = run(&["--renew", "jkt/a2"]);
+    assert!(status == Some(0) && told.contains("new keys: 1") && told.contains("reload"), "{told}");
+    assert_ne!(fs::read(&key).unwrap(), before);
+    let (status, _, told) = run(&["--renew", "jkt/a9"]);
+    assert!(status == Some(2) && told.contains("jkt/a9"), "{told}");
+    // A seed that was handed out and taken away here still holds.
+    fs::remove_file(&key).unwrap();
+    let accounts = fs::read(folder.path().join("out/server/accounts.conf")).unwrap();
+    let (status, told, _) = run(&[]);
+    assert!(status == Some(0) && told.contains("no longer in this folder (they still hold): 1"), "{told}");
+    assert_eq!(fs::read(folder.path().join("out/server/accounts.conf")).unwrap(), accounts);
+    // Somebody's own change is never overwritten.
+    let trust = folder.path().join("out/trust.toml");
+    fs::write(&trust, "schema = 1\n").unwrap();
+    let (status, _, told) = run(&[]);
+    assert!(status == Some(2) && told.contains("trust.toml"), "{told}");
+    assert_eq!(fs::read_to_string(&trust).unwrap(), "schema = 1\n");
+}
+
+#[test]
+fn a_database_of_the_tests_own_starts_crashes_and_comes_back() {
+    let Some(mut postgres) = Postgres::start() else { return };
+    postgres.crash();
+    postgres.restart();
+    postgres.stop();
+    postgres.restart();
+    let folder = tempfile::tempdir().unwrap();
+    provisioned(&Shape { database: Some(&postgres), ..Shape::default() }, 4222, folder.path());
+    let path = folder.path().join("out/center/archive/center.toml");
+    let center = penutup_fleet::config::center::Center::read(&path, Lang::En).unwrap();
+    assert_eq!(center.database.unwrap().host, postgres.host().to_str().unwrap());
+    assert_eq!(center.sites.len(), 3);
+}

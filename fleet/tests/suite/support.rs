@@ -1,0 +1,55 @@
+//! The stage: a provisioned fleet with a nats-server of its own, a PostgreSQL of its own, and patience for conditions.
+
+pub mod ground;
+pub mod nats;
+pub mod postgres;
+pub mod process;
+
+use std::fmt::Display;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+pub use ground::{Ground, Shape, Who};
+pub use postgres::Postgres;
+
+/// How long a condition may take: far longer than it ever does, for a machine that does much else.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Says that the present test can't run here, where a plain `cargo test` shows it.
+pub fn skipped(why: &dyn Display) {
+    let thread = std::thread::current();
+    let _ = writeln!(std::io::stderr(), "SKIPPED {}: {why}", thread.name().unwrap_or("a test"));
+}
+
+/// Waits until there is an answer.
+///
+/// # Panics
+/// Where none comes.
+#[track_caller]
+pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Waits until there is an answer, while everything else on this runtime goes on.
+///
+/// # Panics
+/// Where none comes.
+pub async fn wait_until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        tokio::time::sleep(LOOK).await;
+    }
+}

@@ -1,0 +1,174 @@
+//! A provisioned fleet and its server: everybody's files, and a connection as anybody.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use async_nats::Client;
+use chrono::Utc;
+use penutup::words::Lang;
+use penutup_fleet::config::agent::Agent;
+use penutup_fleet::config::center::Center;
+use penutup_fleet::config::supervisor::Supervisor;
+use penutup_fleet::link::Link;
+use penutup_fleet::provision::fleet::Fleet;
+use penutup_fleet::provision::{self, streams};
+use tempfile::TempDir;
+
+use super::nats::{self, Nats};
+use super::postgres::{DATABASE, Postgres, USER};
+use super::{skipped, wait_for};
+
+/// What the fleet is.
+#[derive(Clone, Debug)]
+pub struct Shape<'a> {
+    /// Id, region, seats.
+    pub sites: Vec<(&'a str, &'a str, Vec<String>)>,
+    /// Id, name, grants.
+    pub supervisors: Vec<(&'a str, &'a str, Vec<&'a str>)>,
+    /// Whether the server speaks TLS.
+    pub tls: bool,
+    /// The room for each site's closings.
+    pub closings_mib: Option<u32>,
+    /// The central database.
+    pub database: Option<&'a Postgres>,
+}
+
+impl Default for Shape<'_> {
+    fn default() -> Self {
+        let seats = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Self {
+            sites: vec![
+                ("jkt", "jabar", seats(&["a1", "a2", "a3"])),
+                ("bdg", "jabar", seats(&["b1"])),
+                ("sby", "jatim", seats(&["c1"])),
+            ],
+            supervisors: vec![
+                ("pusat", "Pusat", vec!["center", "rules"]),
+                ("spv-jabar", "SPV Jabar", vec!["region.jabar"]),
+                ("spv-jkt", "SPV Jakarta", vec!["site.jkt"]),
+                ("spv-sby", "SPV Surabaya", vec!["site.sby"]),
+            ],
+            tls: true,
+            closings_mib: None,
+            database: None,
+        }
+    }
+}
+
+impl Shape<'_> {
+    /// The fleet's file.
+    pub fn text(&self, port: u16) -> String {
+        let mut out = format!(
+            "schema = 1\nfleet = \"test\"\n[server]\nnames = [\"127.0.0.1\"]\nport = {port}\ntls = {}\n",
+            self.tls
+        );
+        if let Some(postgres) = self.database {
+            let host = postgres.host().display();
+            write!(out, "[database]\nhost = {:?}\nname = {DATABASE:?}\nuser = {USER:?}\n", host.to_string()).unwrap();
+        }
+        for (id, region, seats) in &self.sites {
+            write!(out, "[[site]]\nid = {id:?}\nregion = {region:?}\nseats = {seats:?}\n").unwrap();
+            if let Some(mib) = self.closings_mib {
+                writeln!(out, "closings_mib = {mib}").unwrap();
+            }
+        }
+        for (id, name, grants) in &self.supervisors {
+            write!(out, "[[supervisor]]\nid = {id:?}\nname = {name:?}\ngrants = {grants:?}\n").unwrap();
+        }
+        out
+    }
+}
+
+/// Somebody who connects.
+#[derive(Clone, Copy, Debug)]
+pub enum Who<'a> {
+    /// A seat: site and seat.
+    Seat(&'a str, &'a str),
+    /// A supervisor.
+    Supervisor(&'a str),
+    /// A program of the centre: `admin`, `archive`, `status`.
+    Program(&'a str),
+}
+
+/// The fleet.
+#[derive(Debug)]
+pub struct Ground {
+    // Ends before its folder goes.
+    pub nats: Nats,
+    pub fleet: Fleet,
+    pub port: u16,
+    folder: TempDir,
+}
+
+impl Ground {
+    /// Provisions the fleet, starts its server and makes its streams; says SKIPPED where there is no nats-server.
+    pub async fn start(shape: &Shape<'_>) -> Option<Self> {
+        let Some(binary) = nats::installed() else {
+            skipped(&"nats-server is not installed here");
+            return None;
+        };
+        let folder = TempDir::with_prefix("fleet").expect("a folder");
+        let (nats, fleet, port) = wait_for("a server on a port of its own", || {
+            let port = nats::free_port();
+            let fleet = provisioned(shape, port, folder.path());
+            Some((Nats::start(&binary, &folder.path().join("out/server/nats.conf"), port)?, fleet, port))
+        });
+        let ground = Self { nats, fleet, port, folder };
+        let admin = ground.connect(Who::Program("admin")).await;
+        streams::ensure(admin, &ground.fleet, Lang::En).await.expect("the streams");
+        Some(ground)
+    }
+
+    /// A folder for whatever the test needs, that goes with the fleet.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What `provision` wrote.
+    pub fn out(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
+    /// Somebody's configuration.
+    pub fn config(&self, who: Who<'_>) -> PathBuf {
+        self.out().join(match who {
+            Who::Seat(site, seat) => format!("seats/{site}/{seat}/agent.toml"),
+            Who::Supervisor(id) => format!("supervisors/{id}/supervisor.toml"),
+            Who::Program(name) => format!("center/{name}/center.toml"),
+        })
+    }
+
+    /// Somebody's link, as their configuration says.
+    #[track_caller]
+    pub fn link(&self, who: Who<'_>) -> Link {
+        let path = self.config(who);
+        match who {
+            Who::Seat(..) => Agent::read(&path, Lang::En).expect("agent.toml").link,
+            Who::Supervisor(_) => Supervisor::read(&path, Lang::En).expect("supervisor.toml").link,
+            Who::Program(_) => Center::read(&path, Lang::En).expect("center.toml").link,
+        }
+    }
+
+    /// A connection as somebody.
+    pub async fn connect(&self, who: Who<'_>) -> Client {
+        let link = self.link(who);
+        link.connect(Lang::En).await.unwrap_or_else(|fail| panic!("{who:?}: {fail:?}\n{}", self.nats.log()))
+    }
+
+    /// The fleet's file, changed; what `provision` writes is written again.
+    #[track_caller]
+    pub fn provision_again(&mut self, shape: &Shape<'_>) {
+        self.fleet = provisioned(shape, self.port, self.folder.path());
+    }
+}
+
+/// Writes the fleet's file and everything that follows from it below a folder, into `out`.
+#[track_caller]
+pub fn provisioned(shape: &Shape<'_>, port: u16, folder: &Path) -> Fleet {
+    let file = folder.join("fleet.toml");
+    fs::write(&file, shape.text(port)).expect("the fleet's file");
+    let fleet = Fleet::read(&file, Lang::En).expect("a sound fleet");
+    provision::make(&fleet, &folder.join("out"), &[], Utc::now(), Lang::En).expect("provision");
+    fleet
+}

@@ -1,0 +1,115 @@
+//! A nats-server on the loopback, from provisioned files, with a store of its own.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::process::{Process, find};
+use super::{PATIENCE, wait_for};
+
+/// Where Debian puts what only root needs.
+const SBIN: &str = "/usr/sbin";
+
+/// The server.
+#[derive(Debug)]
+pub struct Nats {
+    binary: PathBuf,
+    config: PathBuf,
+    port: u16,
+    process: Process,
+}
+
+/// The server's program, where it is installed.
+pub fn installed() -> Option<PathBuf> {
+    find("nats-server", &[SBIN.into()])
+}
+
+/// A port that is free now, and below those that connections take by themselves: it is still ours after a restart.
+pub fn free_port() -> u16 {
+    wait_for("a free port", || {
+        let port = fastrand::u16(15_000..32_000);
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok().then_some(port)
+    })
+}
+
+impl Nats {
+    /// Starts it; `None` where another took the port in between.
+    pub fn start(binary: &Path, config: &Path, port: u16) -> Option<Self> {
+        let process = run(binary, config);
+        let mut nats = Self { binary: binary.into(), config: config.into(), port, process };
+        nats.ready().then_some(nats)
+    }
+
+    /// What it said.
+    pub fn log(&self) -> String {
+        fs::read_to_string(log_of(&self.config)).unwrap_or_default()
+    }
+
+    /// Ends it as a power cut of its process would.
+    #[track_caller]
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again, on the same port and store.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        assert!(!self.process.runs(), "it still runs");
+        self.process = run(&self.binary, &self.config);
+        assert!(self.ready(), "{}", self.log());
+    }
+
+    /// It neither answers nor ends.
+    #[track_caller]
+    pub fn freeze(&self) {
+        self.process.signal("STOP");
+    }
+
+    /// It goes on.
+    #[track_caller]
+    pub fn thaw(&self) {
+        self.process.signal("CONT");
+    }
+
+    /// It reads its configuration again.
+    #[track_caller]
+    pub fn reload(&self) {
+        let before = self.log().matches("Reloaded server configuration").count();
+        self.process.signal("HUP");
+        wait_for("the reload", || (self.log().matches("Reloaded server configuration").count() > before).then_some(()));
+    }
+
+    /// Waits until it greets; `false` where it ended because another has the port.
+    #[track_caller]
+    fn ready(&mut self) -> bool {
+        wait_for("nats-server", || {
+            if self.process.runs() {
+                greets(self.port).then_some(true)
+            } else {
+                let log = self.log();
+                assert!(log.contains("address already in use"), "nats-server ended: {log}");
+                Some(false)
+            }
+        })
+    }
+}
+
+fn log_of(config: &Path) -> PathBuf {
+    config.with_extension("log")
+}
+
+#[track_caller]
+fn run(binary: &Path, config: &Path) -> Process {
+    let log = File::options().create(true).append(true).open(log_of(config)).expect("a log");
+    Process::start(Command::new(binary).arg("-c").arg(config).stdout(Stdio::null()).stdin(Stdio::null()).stderr(log))
+}
+
+fn greets(port: u16) -> bool {
+    let Ok(stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { return false };
+    let _ = stream.set_read_timeout(Some(PATIENCE.min(Duration::from_secs(5))));
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).is_ok_and(|_| line.starts_with("INFO "))
+}

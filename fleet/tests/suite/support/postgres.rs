@@ -1,0 +1,137 @@
+//! A PostgreSQL cluster of the test's own, on a socket only. It refuses root: then it runs as its own user.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use super::process::{Process, find};
+use super::{skipped, wait_for};
+
+/// The user that owns everything in it.
+pub const USER: &str = "penutup";
+/// The database.
+pub const DATABASE: &str = "postgres";
+
+/// The cluster.
+#[derive(Debug)]
+pub struct Postgres {
+    process: Process,
+    bin: PathBuf,
+    folder: TempDir,
+    root: bool,
+}
+
+/// The newest installed one's programs.
+fn programs() -> Option<PathBuf> {
+    let mut folders: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("bin"))
+        .collect();
+    folders.sort();
+    folders.reverse();
+    find("initdb", &folders)?.parent().map(Path::to_owned)
+}
+
+/// A command, as root as PostgreSQL's own user.
+fn command(root: bool, program: &Path) -> Command {
+    if !root {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
+    command
+}
+
+fn id(args: &[&str]) -> Option<u32> {
+    let Output { status, stdout, .. } = Command::new("id").args(args).output().ok()?;
+    String::from_utf8(stdout).ok()?.trim().parse().ok().filter(|_| status.success())
+}
+
+impl Postgres {
+    /// Makes and starts one; says SKIPPED where that can't be.
+    #[track_caller]
+    pub fn start() -> Option<Self> {
+        let Some(bin) = programs() else {
+            skipped(&"PostgreSQL is not installed here");
+            return None;
+        };
+        let root = id(&["-u"]) == Some(0);
+        let folder = TempDir::with_prefix("fleet-pg").expect("a folder");
+        if root {
+            let Some(user) = id(&["-u", "postgres"]) else {
+                skipped(&"PostgreSQL refuses root, and there is no user postgres");
+                return None;
+            };
+            #[cfg(unix)]
+            std::os::unix::fs::chown(folder.path(), Some(user), id(&["-g", "postgres"])).expect("its user's folder");
+        }
+        let made = command(root, &bin.join("initdb"))
+            .args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "-U", USER, "-D"])
+            .arg(folder.path().join("data"))
+            .current_dir(folder.path())
+            .output()
+            .expect("initdb");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let process = run(root, &bin, folder.path());
+        let mut postgres = Self { process, bin, folder, root };
+        postgres.ready();
+        Some(postgres)
+    }
+
+    /// The folder of its socket: the `host` of a connection.
+    pub fn host(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Ends it as a crash would, and waits for its end. What was committed is there when it starts again.
+    #[track_caller]
+    pub fn crash(&mut self) {
+        self.process.end("QUIT");
+    }
+
+    /// Ends it in order: connections are cut off.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        self.process.end("INT");
+    }
+
+    /// Starts it again.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        assert!(!self.process.runs(), "it still runs");
+        self.process = run(self.root, &self.bin, self.folder.path());
+        self.ready();
+    }
+
+    #[track_caller]
+    fn ready(&mut self) {
+        wait_for("PostgreSQL", || {
+            assert!(self.process.runs(), "{}", fs::read_to_string(self.folder.path().join("log")).unwrap_or_default());
+            let asked = Command::new(self.bin.join("pg_isready")).arg("-q").arg("-h").arg(self.host()).status();
+            asked.is_ok_and(|status| status.success()).then_some(())
+        });
+    }
+}
+
+#[track_caller]
+fn run(root: bool, bin: &Path, folder: &Path) -> Process {
+    let log = fs::File::options().create(true).append(true).open(folder.join("log")).expect("a log");
+    let mut command = command(root, &bin.join("postgres"));
+    // Only processes are killed here, never the machine: what the system holds is safe.
+    command.args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-k"]).arg(folder);
+    command.arg("-D").arg(folder.join("data")).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null());
+    Process::start(command.stderr(log))
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // In order, so that its own processes end too before their folder goes.
+        if self.process.runs() {
+            self.process.end("QUIT");
+        }
+    }
+}
