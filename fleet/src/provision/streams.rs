@@ -291,7 +291,10 @@ mod tests {
             Config { storage: StorageType::Memory, ..closings() },
             Config { discard: DiscardPolicy::New, ..closings() },
             Config { no_ack: true, ..closings() },
-            Config { republish: Some(Republish::default()), ..closings() },
+            Config {
+                republish: Some(Republish { source: String::new(), destination: String::new(), headers_only: false }),
+                ..closings()
+            },
         ] {
             assert_eq!(compared(&other, &wanted), None, "{other:?}");
         }
