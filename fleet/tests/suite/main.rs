@@ -1,4 +1,9 @@
 //! Tests of the fleet against a real nats-server and a real PostgreSQL. Where one of them is missing a test says SKIPPED.
 
+mod archive;
+mod klb;
 mod provision;
+mod report;
+mod rules;
+mod status;
 mod support;

@@ -1,9 +1,11 @@
 //! The stage: a provisioned fleet with a nats-server of its own, a PostgreSQL of its own, and patience for conditions.
 
+pub mod calls;
 pub mod ground;
 pub mod nats;
 pub mod postgres;
 pub mod process;
+pub mod program;
 
 use std::fmt::Display;
 use std::io::Write;
