@@ -74,7 +74,7 @@ impl Seats {
             None => self.begin(client).await?,
         };
         loop {
-            let mut messages = reader.fetch().max_messages(MOST).expires(Duration::from_secs(5)).messages().await?;
+            let mut messages = reader.fetch().max_messages(MOST).messages().await?;
             let mut count = 0;
             while let Some(message) = messages.next().await {
                 let message = message?;

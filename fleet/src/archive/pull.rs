@@ -24,8 +24,8 @@ pub const DURABLE: &str = "archive";
 /// The most messages of a batch, and the most bytes.
 const MOST: usize = 1_000;
 const MOST_BYTES: usize = 4 << 20;
-/// How long the server holds a request for more when there is nothing.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the server holds a request for more when there is nothing; then it is asked whether the stream is still there.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a batch waits for company once it has begun.
 const COMPANY: Duration = Duration::from_millis(50);
 /// After how long the server sends again what was not acknowledged.
@@ -79,6 +79,11 @@ async fn carry(shared: &mut Shared, site: &Name, attempt: &mut usize) -> Result<
                 Some(Ok(message)) => message,
                 // The server ends a request at its bytes too; only one that brought nothing at all is a trouble.
                 Some(Err(error)) if is_first => return Err(error),
+                // A consumer that is gone is silent too.
+                None if is_first => {
+                    consumer.get_info().await?;
+                    break;
+                }
                 _ => break,
             };
             is_first = false;

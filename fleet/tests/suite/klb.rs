@@ -27,7 +27,8 @@ async fn history(ground: &Ground, key: &Key) -> Vec<Posted> {
 async fn a_declaration_is_what_every_seat_of_the_scope_believes() {
     let Some(ground) = Ground::start(&Shape::default()).await else { return };
     let config = ground.config(Who::Supervisor("pusat"));
-    let told = run(&config, &["klb", "on", "--reason", "gangguan \"transmisi\"", "--until", "2099-01-01T21:00:00+07:00"]);
+    let told =
+        run(&config, &["klb", "on", "--reason", "gangguan \"transmisi\"", "--until", "2099-01-01T21:00:00+07:00"]);
     let told = told.done();
     for part in ["center", "KLB", "AKTIF", "Pusat", "gangguan \"transmisi\"", "s.d. 01/01 21.00"] {
         assert!(told.contains(part), "{part}: {told}");

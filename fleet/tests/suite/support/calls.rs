@@ -1,12 +1,14 @@
 //! Closings as seats send them: made up, but of the form that the journal exports.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::{Client, HeaderMap};
 use penutup_fleet::wire::name::Name;
 use penutup_fleet::wire::subject;
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use super::PATIENCE;
 
 /// A name.
 pub fn name(text: &str) -> Name {
@@ -50,5 +52,9 @@ pub async fn close(client: &Client, site: &str, seat: &str, epoch: Uuid, seq: u6
     let subject = subject::closing(&name(site), &name(seat));
     let id = format!("{}.{}", call["id"].as_str().expect("an id"), call["version"]);
     let bytes = message(epoch, seq, call);
-    super::wait_until("an acknowledgement", async || send(client, &subject, &id, &bytes).await).await;
+    let start = Instant::now();
+    while send(client, &subject, &id, &bytes).await.is_none() {
+        assert!(start.elapsed() < PATIENCE, "waited in vain for an acknowledgement");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }

@@ -36,7 +36,11 @@ fn command(config: &Path, args: &[&str]) -> Command {
 pub fn run(config: &Path, args: &[&str]) -> Said {
     let output = command(config, args).output().expect("it can be run");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    Said { out: text(output.stdout), err: text(output.stderr), status: output.status.code().expect("it ended by itself") }
+    Said {
+        out: text(output.stdout),
+        err: text(output.stderr),
+        status: output.status.code().expect("it ended by itself"),
+    }
 }
 
 /// A program that runs on.
