@@ -1,6 +1,7 @@
 //! Everything that can happen to the prompter: what a person does, what the clock and the outside bring. The keys that
 //! lead here stand in `keymap`, the effects in `app`.
 
+pub mod agent;
 pub mod phone;
 
 use std::sync::Arc;
@@ -67,6 +68,8 @@ pub enum Action {
     PhoneLink(phone::Link),
     /// What the watcher of the centre's folder brings.
     Broadcast(News),
+    /// The fleet's agent tells something, comes or goes.
+    Agent(agent::AgentEvent),
     /// Open or close the recap of the own day.
     Recap,
     /// The journal's answer to what the day was like.

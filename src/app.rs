@@ -287,6 +287,7 @@ impl App {
             Action::Phone(event) => self.phone(event, effects),
             Action::PhoneLink(link) => self.phone_link(link),
             Action::Broadcast(news) => self.hear(news, effects),
+            Action::Agent(event) => self.agent(event, effects),
             Action::Rules(RulesNews::Bad(why)) => {
                 self.rules_trouble = Some(why);
                 self.notice.take_if(|n| !n.of_the_end);
@@ -460,5 +461,6 @@ fn is_a_persons(action: &Action) -> bool {
             | Action::Phone(_)
             | Action::PhoneLink(_)
             | Action::Broadcast(_)
+            | Action::Agent(_)
     )
 }

@@ -65,11 +65,19 @@ pub struct Broadcast {
 pub struct NoBroadcast;
 
 /// An instant, to the second: what is read is what will be written, so that one declaration is always equal to itself.
-fn time(text: &str) -> Option<DateTime<Utc>> {
+/// `None` where the text is none, or none of the years that can be written.
+#[must_use]
+pub fn time(text: &str) -> Option<DateTime<Utc>> {
     let at = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
     let whole = at - TimeDelta::nanoseconds(i64::from(at.nanosecond()));
     // An offset may carry it out of the years that can be written.
     (0..=9999).contains(&whole.year()).then_some(whole)
+}
+
+/// An instant as [`time`] reads it.
+#[must_use]
+pub fn time_text(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// A text fit for a screen, and no longer than `max`: the file may be anybody's.
@@ -131,7 +139,6 @@ impl Broadcast {
     /// As a table.
     #[must_use]
     pub fn to_table(&self) -> Table {
-        let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
         let mut table = Table::new();
         table.insert("schema".into(), Value::Integer(1));
         table.insert("version".into(), Value::Integer(i64::try_from(self.version).unwrap_or(i64::MAX)));
@@ -139,8 +146,8 @@ impl Broadcast {
             ("fact", Some(self.fact.clone())),
             ("state", Some(self.state.code().to_owned())),
             ("value", self.value.clone()),
-            ("since", Some(time(self.since))),
-            ("until", self.until.map(time)),
+            ("since", Some(time_text(self.since))),
+            ("until", self.until.map(time_text)),
             ("by", self.by.clone()),
             ("why", self.why.clone()),
         ];

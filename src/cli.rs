@@ -292,7 +292,9 @@ impl Context {
     }
 }
 
-fn load_settings(path: Option<&Path>) -> (Settings, Option<Bad>) {
+/// Reads settings. What is wrong is told, and what is right is taken all the same.
+#[must_use]
+pub fn load_settings(path: Option<&Path>) -> (Settings, Option<Bad>) {
     let Some(path) = path else { return (Settings::default(), None) };
     let source = match files::read(path) {
         Ok(source) => source,

@@ -4,9 +4,11 @@
 //! ```text
 //! App ─ Record ─► writer ─► store ─► journal.db ─► read ─► report::fold ─► Report ─► text │ json
 //!                 (thread)   (SQLite)              export ─► JSON Lines ─► merge ─┘      └► csv, a line a call
+//!                                                  ended ─► the fleet's agent
 //! ```
 
 mod aside;
+pub mod ended;
 pub mod export;
 pub mod merge;
 pub mod presence;

@@ -1,7 +1,9 @@
-//! What reaches the prompter from the telephone: the local socket that `penutup call` speaks to (and, later, the fleet's
-//! agent), and baresip. Bytes in, [`crate::action::phone::PhoneEvent`]s out. What they do to a call is `app`'s business;
-//! nothing here knows the rules, the screen, or keeps a number.
+//! What reaches the prompter from the telephone and from the fleet's agent: the local socket that `penutup call` and the
+//! agent speak to, and baresip. Bytes in, [`crate::action::phone::PhoneEvent`]s and
+//! [`crate::action::agent::AgentEvent`]s out. What they do to a call is `app`'s business; nothing here knows the rules,
+//! the screen, or keeps a number.
 
+pub mod agent;
 pub mod baresip;
 pub mod client;
 pub mod message;

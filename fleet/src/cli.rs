@@ -10,7 +10,7 @@ use penutup::words::Lang;
 
 use crate::fail::{Fail, Status};
 use crate::words::{fill, words};
-use crate::{archive, config, klb, provision, report, rules, status};
+use crate::{agent, archive, config, klb, provision, report, rules, status};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -55,6 +55,8 @@ impl Common {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// The process beside the prompter.
+    Agent,
     /// Declare KLB for a scope, lift it, or show what is declared.
     Klb(klb::Klb),
     /// Publish rules, list what was published, go back to one of them.
@@ -75,6 +77,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let common = &cli.common;
     let ended: Result<Status, Fail> = match &cli.verb {
+        Verb::Agent => agent::run(common),
         Verb::Klb(klb) => wait_for(common, klb::run(klb, common)),
         Verb::Rules(rules) => wait_for(common, rules::run(rules, common)),
         Verb::Archive(archive) => wait_for(common, archive::run(archive, common)),

@@ -10,6 +10,7 @@
 //! `wire` is pure: bytes in, what they mean out, and why not. It knows no network, no disk and no clock. `link` is the
 //! only place that makes a connection to NATS, `secret` the only one that reads a seed.
 
+pub mod agent;
 pub mod archive;
 pub mod cli;
 pub mod config;

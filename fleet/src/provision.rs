@@ -89,7 +89,7 @@ pub fn make(fleet: &Fleet, folder: &Path, renew: &[String], now: DateTime<Utc>, 
     nobody_else(fleet, renew, lang)?;
     let output = Output::open(&folder).map_err(|why| refused(why, lang))?;
     if let Some(known) = output.known().filter(|known| known.fleet != fleet.name.as_str()) {
-        let with = [("path", shown_path(&folder)), ("fleet", penutup::tell::shown(&known.fleet).to_string())];
+        let with = [("path", shown_path(&folder)), ("fleet", penutup::tell::shown(&known.fleet))];
         let with = with.each_ref().map(|(key, text)| (*key, text.as_str()));
         return Err(Fail::new(fill(words(lang).provision.other_fleet, &with)));
     }

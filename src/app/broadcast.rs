@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::{App, Effect};
+use crate::action::agent::{AgentEvent, CentreLink};
 use crate::broadcast::{Broadcast, News, State};
 use crate::closing::Since;
 use crate::rules::ruleset::{RuleSet, Scope};
@@ -20,6 +21,8 @@ pub(super) struct Centre {
     waiting: Option<Broadcast>,
     /// Why the centre can't be heard.
     trouble: Option<String>,
+    /// How the way through the agent stands, once there was one.
+    link: Option<CentreLink>,
 }
 
 impl App {
@@ -28,6 +31,23 @@ impl App {
     pub fn knowing(mut self, applied: Option<Broadcast>) -> Self {
         self.centre.applied = applied;
         self
+    }
+
+    /// The fleet's agent tells something, comes or goes. A link that is down changes nothing but what is told of it.
+    pub(super) fn agent(&mut self, event: AgentEvent, effects: &mut Vec<Effect>) {
+        match event {
+            AgentEvent::Came | AgentEvent::Up => self.centre.link = Some(CentreLink::Up),
+            AgentEvent::Down(since) => self.centre.link = Some(CentreLink::Down(since)),
+            AgentEvent::Gone => self.centre.link = Some(CentreLink::Gone(self.now)),
+            AgentEvent::Klb(klb) => self.hear(News::Declared(klb), effects),
+            AgentEvent::Rules => effects.push(Effect::LookAtRules),
+        }
+    }
+
+    /// How the way to the centre through the fleet's agent stands; `None` where there never was an agent.
+    #[must_use]
+    pub fn centre_link(&self) -> Option<CentreLink> {
+        self.centre.link
     }
 
     pub(super) fn hear(&mut self, news: News, effects: &mut Vec<Effect>) {

@@ -83,6 +83,37 @@ pub struct Line<'a> {
     pub steps: Vec<StepDetail<'a>>,
 }
 
+impl<'a> Line<'a> {
+    /// Of a call; `detail` is its [`super::row::Detail`].
+    ///
+    /// # Errors
+    /// A detail that is none.
+    pub fn of(row: &Row, rest: &Rest, detail: &'a str, vocabulary: &'a Vocabulary) -> Result<Self, serde_json::Error> {
+        let text = |word| Cow::from(vocabulary.text(word));
+        let some = |word| Some(text(word)).filter(|t| !t.is_empty());
+        let (sum, revision) = rules_of(vocabulary.text(rest.rules));
+        let detail: super::row::Detail<'_> = serde_json::from_str(detail)?;
+        let (end_ms, how) = row.end.unzip();
+        Ok(Self {
+            id: Uuid::from_bytes(rest.id).to_string().into(),
+            version: rest.version,
+            start_ms: row.start_ms,
+            end_ms,
+            changed_ms: rest.changed_ms,
+            ending: how.map(|how| how.code().into()),
+            seat: some(row.seat),
+            zone: text(rest.zone),
+            greeting: some(rest.greeting),
+            rule: text(row.rule),
+            revision: revision.into(),
+            rules_sha256: sum.into(),
+            cost: list_of(vocabulary.text(row.cost)).into_iter().map(Cow::from).collect(),
+            facts: detail.facts,
+            steps: detail.steps,
+        })
+    }
+}
+
 /// Writes a file of this form.
 #[derive(Debug)]
 pub struct Export<W> {
@@ -106,32 +137,9 @@ impl<W: Write> Export<W> {
     /// # Errors
     /// What `out` says; a detail that is none.
     pub fn call(&mut self, row: &Row, rest: &Rest, detail: &str, vocabulary: &Vocabulary) -> io::Result<()> {
-        let text = |word| Cow::from(vocabulary.text(word));
-        let some = |word| Some(text(word)).filter(|t| !t.is_empty());
-        let (sum, revision) = rules_of(vocabulary.text(rest.rules));
-        let detail: super::row::Detail<'_> = serde_json::from_str(detail)?;
-        let (end_ms, how) = row.end.unzip();
+        let of_call = Line::of(row, rest, detail, vocabulary)?;
         self.calls += 1;
-        line(
-            &mut self.out,
-            &Line {
-                id: Uuid::from_bytes(rest.id).to_string().into(),
-                version: rest.version,
-                start_ms: row.start_ms,
-                end_ms,
-                changed_ms: rest.changed_ms,
-                ending: how.map(|how| how.code().into()),
-                seat: some(row.seat),
-                zone: text(rest.zone),
-                greeting: some(rest.greeting),
-                rule: text(row.rule),
-                revision: revision.into(),
-                rules_sha256: sum.into(),
-                cost: list_of(vocabulary.text(row.cost)).into_iter().map(Cow::from).collect(),
-                facts: detail.facts,
-                steps: detail.steps,
-            },
-        )
+        line(&mut self.out, &of_call)
     }
 
     /// Ends; answers how many calls were written.

@@ -39,7 +39,7 @@ impl Span {
 /// A journal that is only read.
 #[derive(Debug)]
 pub struct Reader {
-    conn: Connection,
+    pub(super) conn: Connection,
 }
 
 impl Reader {
@@ -132,16 +132,16 @@ impl Reader {
     }
 }
 
-const SELECT: &str = "SELECT ";
+pub(super) const SELECT: &str = "SELECT ";
 const FROM: &str = "
     FROM call WHERE ";
-const WIDE: &str = "
+pub(super) const WIDE: &str = "
     , id, version, changed_ms, rules, zone, greeting, json
     FROM call LEFT JOIN detail ON detail.call = call.n WHERE ";
 const IN_ORDER: &str = " ORDER BY start_ms, id";
 const WORDS: &str = "
     SELECT id, text FROM word WHERE id > 0";
-const NARROW: &str = "start_ms, end_ms, ending, complete, facts, rule, seat, left_out, cost, n";
+pub(super) const NARROW: &str = "start_ms, end_ms, ending, complete, facts, rule, seat, left_out, cost, n";
 
 /// Hands over what a report counts of each call of `span`; the words of all of them come at the end.
 pub(super) fn rows(conn: &mut Connection, span: Span, mut each: impl FnMut(&Row)) -> Result<Vocabulary, Error> {
@@ -172,7 +172,7 @@ pub(super) fn rows_by_id(
     vocabulary(&still)
 }
 
-fn row_of(row: &rusqlite::Row<'_>) -> Result<Row, Error> {
+pub(super) fn row_of(row: &rusqlite::Row<'_>) -> Result<Row, Error> {
     let end_ms: Option<i64> = row.get(1)?;
     let ending: Option<u8> = row.get(2)?;
     let end = match (end_ms, ending.map(ending_of)) {
@@ -192,7 +192,7 @@ fn row_of(row: &rusqlite::Row<'_>) -> Result<Row, Error> {
     })
 }
 
-fn rest_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Rest> {
+pub(super) fn rest_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Rest> {
     Ok(Rest {
         id: row.get(10)?,
         version: row.get::<_, i64>(11)?.try_into().unwrap_or(0),
@@ -203,7 +203,7 @@ fn rest_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Rest> {
     })
 }
 
-fn vocabulary(conn: &Connection) -> Result<Vocabulary, Error> {
+pub(super) fn vocabulary(conn: &Connection) -> Result<Vocabulary, Error> {
     let mut out = Vocabulary::default();
     let mut query = conn.prepare(WORDS)?;
     let mut rows = query.query([])?;

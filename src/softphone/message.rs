@@ -2,11 +2,17 @@
 //!
 //! The prompter speaks first: a [`Greeting`]. Then the other side says a [`Message`], and the prompter an [`Answer`];
 //! a connection may carry several, one after the other. A message that a newer program would send is answered as
-//! unknown, and its unknown keys are ignored, so that the fleet's agent can say more over the same line.
+//! unknown, and its unknown keys are ignored.
+//!
+//! A connection that begins with [`Message::Fleet`] is the fleet's agent's: it stays open for as long as the agent
+//! lives, carries what the agent has to tell whenever it has it, and nothing of the telephone's.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::action::phone::{Ignored, Pairs, PhoneEvent};
+use crate::broadcast::{Broadcast, time, time_text};
 
 /// The longest line, in bytes, its end included.
 pub const MAX_LINE: usize = 8 * 1024;
@@ -20,9 +26,17 @@ pub const PROTOCOL: u32 = 1;
 pub enum Message {
     /// The telephone tells something.
     Phone(PhoneEvent),
+    /// Who speaks is the fleet's agent: the first word of its connection.
+    Fleet,
+    /// The agent has verified a declaration of the centre.
+    Klb(Box<Broadcast>),
+    /// The agent has put other rules on the disk.
+    Rules,
+    /// Since when the agent has not heard the centre; `None`: it hears it.
+    Link(Option<DateTime<Utc>>),
 }
 
-/// Why a line is no message. Never says what stood in it.
+/// Why a line is no message, or none that is taken here. Never says what stood in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bad {
@@ -32,15 +46,26 @@ pub enum Bad {
     Garbled,
     /// Something that this program does not know.
     Unknown,
+    /// What is the agent's alone, from one who did not say first that it is the agent; or what is not.
+    OutOfTurn,
+    /// A later agent has the place, or as many as may come are there.
+    Taken,
 }
 
-/// A message's shape on the line.
-#[derive(Serialize, Deserialize)]
+/// A message's shape on the line. What only some messages have is looked at where it is needed: a key that a message
+/// does not have may be anything.
+#[derive(Default, Serialize, Deserialize)]
 struct Shape {
     #[serde(rename = "do")]
     verb: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     set: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    klb: Value,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    up: Value,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    since: Value,
 }
 
 /// Reads a line, with or without its end.
@@ -56,25 +81,59 @@ pub fn parse(line: &[u8]) -> Result<Message, Bad> {
         return Err(Bad::TooLong);
     }
     let pairs = Pairs(shape.set);
-    let event = match shape.verb.as_str() {
-        "start" => PhoneEvent::Start { id: None, pairs },
-        "set" => PhoneEvent::Set(pairs),
-        "end" => PhoneEvent::End { id: None },
-        _ => return Err(Bad::Unknown),
-    };
-    Ok(Message::Phone(event))
+    match shape.verb.as_str() {
+        "start" => Ok(Message::Phone(PhoneEvent::Start { id: None, pairs })),
+        "set" => Ok(Message::Phone(PhoneEvent::Set(pairs))),
+        "end" => Ok(Message::Phone(PhoneEvent::End { id: None })),
+        "fleet" => Ok(Message::Fleet),
+        "klb" => declaration(&shape.klb).map(|klb| Message::Klb(Box::new(klb))).ok_or(Bad::Garbled),
+        "rules" => Ok(Message::Rules),
+        "link" => match (shape.up.as_bool(), shape.since.as_str().and_then(time)) {
+            (Some(true), _) => Ok(Message::Link(None)),
+            (Some(false), Some(since)) => Ok(Message::Link(Some(since))),
+            _ => Err(Bad::Garbled),
+        },
+        _ => Err(Bad::Unknown),
+    }
+}
+
+/// A declaration from an object with the keys of its file. What is of another kind than in a file is none there either.
+fn declaration(klb: &Value) -> Option<Broadcast> {
+    let mut table = toml::Table::new();
+    for (key, value) in klb.as_object()? {
+        let value = match value {
+            Value::Null => continue,
+            Value::String(text) => toml::Value::String(text.clone()),
+            other => other.as_i64().map_or(toml::Value::Boolean(false), toml::Value::Integer),
+        };
+        table.insert(key.clone(), value);
+    }
+    Broadcast::from_table(&table)
+}
+
+fn object(klb: &Broadcast) -> Value {
+    let values = klb.to_table().into_iter().filter_map(|(key, value)| match value {
+        toml::Value::String(text) => Some((key, Value::from(text))),
+        toml::Value::Integer(number) => Some((key, Value::from(number))),
+        _ => None,
+    });
+    Value::Object(values.collect::<Map<_, _>>())
 }
 
 /// Writes a message, its end included.
 #[must_use]
 pub fn to_line(message: &Message) -> Vec<u8> {
-    let Message::Phone(event) = message;
-    let (verb, set) = match event {
-        PhoneEvent::Start { pairs, .. } => ("start", pairs.0.clone()),
-        PhoneEvent::Set(pairs) => ("set", pairs.0.clone()),
-        PhoneEvent::End { .. } => ("end", Vec::new()),
-    };
-    line(&Shape { verb: verb.into(), set })
+    let of = |verb: &str| Shape { verb: verb.into(), ..Shape::default() };
+    line(&match message {
+        Message::Phone(PhoneEvent::Start { pairs, .. }) => Shape { set: pairs.0.clone(), ..of("start") },
+        Message::Phone(PhoneEvent::Set(pairs)) => Shape { set: pairs.0.clone(), ..of("set") },
+        Message::Phone(PhoneEvent::End { .. }) => of("end"),
+        Message::Fleet => of("fleet"),
+        Message::Klb(klb) => Shape { klb: object(klb), ..of("klb") },
+        Message::Rules => of("rules"),
+        Message::Link(None) => Shape { up: true.into(), ..of("link") },
+        Message::Link(Some(since)) => Shape { up: false.into(), since: time_text(*since).into(), ..of("link") },
+    })
 }
 
 /// What the prompter says first.
@@ -118,10 +177,24 @@ mod tests {
 
     use super::*;
     use crate::action::phone::Why;
+    use crate::broadcast::{KLB, State};
 
     fn start(pairs: &[(&str, &str)]) -> Message {
         let pairs = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         Message::Phone(PhoneEvent::Start { id: None, pairs: Pairs(pairs) })
+    }
+
+    fn klb() -> Broadcast {
+        Broadcast {
+            version: 1_772_000_000,
+            fact: KLB.into(),
+            state: State::On,
+            value: None,
+            since: "2026-03-02T06:05:00Z".parse().unwrap(),
+            until: Some("2026-03-02T14:00:00Z".parse().unwrap()),
+            by: Some("SPV Jakarta".into()),
+            why: Some("gangguan \"transmisi\"".into()),
+        }
     }
 
     #[test]
@@ -131,6 +204,12 @@ mod tests {
             start(&[("nama", "Siti \"Aisyah\"\u{1b}[31m\n"), ("klb", "ya")]),
             Message::Phone(PhoneEvent::Set(Pairs(vec![("k".into(), String::new())]))),
             Message::Phone(PhoneEvent::End { id: None }),
+            Message::Fleet,
+            Message::Klb(Box::new(klb())),
+            Message::Klb(Box::new(Broadcast { until: None, by: None, why: None, value: Some("ya".into()), ..klb() })),
+            Message::Rules,
+            Message::Link(None),
+            Message::Link(Some(klb().since)),
         ] {
             let line = to_line(&message);
             assert_eq!(line.iter().position(|b| *b == b'\n'), Some(line.len() - 1));
@@ -151,8 +230,64 @@ mod tests {
     }
 
     #[test]
+    fn the_agents_words_are_as_they_are_agreed() {
+        let since = "2026-03-02T07:05:00Z".parse().unwrap();
+        for (text, message) in [
+            ("{\"do\":\"fleet\"}\n", Message::Fleet),
+            ("{\"do\":\"rules\"}\n", Message::Rules),
+            ("{\"do\":\"link\",\"up\":true}\n", Message::Link(None)),
+            ("{\"do\":\"link\",\"up\":false,\"since\":\"2026-03-02T07:05:00Z\"}\n", Message::Link(Some(since))),
+        ] {
+            assert_eq!(String::from_utf8(to_line(&message)).unwrap(), text);
+            assert_eq!(parse(text.as_bytes()), Ok(message));
+        }
+        let on = "{\"do\":\"klb\",\"klb\":{\"version\":7,\"state\":\"on\",\"since\":\"2026-03-02T13:05:00+07:00\",\"until\":null}}";
+        let expected = Broadcast { version: 7, until: None, by: None, why: None, ..klb() };
+        assert_eq!(parse(on.as_bytes()), Ok(Message::Klb(Box::new(expected))));
+    }
+
+    #[test]
+    fn an_agents_half_truth_is_none() {
+        let klb = |inside: &str| format!("{{\"do\":\"klb\",\"klb\":{inside}}}");
+        let good = "\"version\":7,\"state\":\"on\",\"since\":\"2026-03-02T13:05:00Z\"";
+        assert!(parse(klb(&format!("{{{good},\"later\":[1],\"x\":1.5}}")).as_bytes()).is_ok());
+        for inside in [
+            "null".into(),
+            "[]".into(),
+            "\"on\"".into(),
+            "{}".into(),
+            format!("{{{}}}", good.replace(":7", ":7.5")),
+            format!("{{{}}}", good.replace(":7", ":\"7\"")),
+            format!("{{{}}}", good.replace(":7", ":-7")),
+            format!("{{{}}}", good.replace(":7", ":18446744073709551615")),
+            format!("{{{}}}", good.replace("2026", "99999")),
+            format!("{{{good},\"by\":[\"SPV\"]}}"),
+            format!("{{{good},\"fact\":\"a\\u001b\"}}"),
+            format!("{{{good},\"schema\":2}}"),
+        ] {
+            assert_eq!(parse(klb(&inside).as_bytes()), Err(Bad::Garbled), "{inside}");
+        }
+        for link in ["", ",\"up\":1", ",\"up\":false", ",\"up\":false,\"since\":\"14.05\"", ",\"up\":false,\"since\":7"]
+        {
+            assert_eq!(parse(format!("{{\"do\":\"link\"{link}}}").as_bytes()), Err(Bad::Garbled), "{link}");
+        }
+    }
+
+    #[test]
+    fn hostile_texts_of_a_declaration_are_cleaned_and_bounded() {
+        let text = format!(
+            "{{\"do\":\"klb\",\"klb\":{{\"version\":7,\"state\":\"on\",\"since\":\"2026-03-02T13:05:00Z\",\
+             \"by\":\"\\u001b]0;x\\u0007 SPV\\n2\",\"why\":\"{}\"}}}}",
+            "x".repeat(500)
+        );
+        let Ok(Message::Klb(read)) = parse(text.as_bytes()) else { panic!("it is one") };
+        assert_eq!((read.by.as_deref(), read.why.map(|why| why.len())), (Some("SPV"), Some(80)));
+    }
+
+    #[test]
     fn a_newer_programs_further_keys_are_ignored() {
-        assert_eq!(parse(b"{\"do\":\"end\",\"at\":[1,{}],\"id\":null}"), parse(b"{\"do\":\"end\"}"));
+        assert_eq!(parse(b"{\"do\":\"end\",\"at\":[1,{}],\"id\":null,\"up\":{}}"), parse(b"{\"do\":\"end\"}"));
+        assert_eq!(parse(b"{\"do\":\"rules\",\"klb\":7,\"since\":[]}"), Ok(Message::Rules));
     }
 
     #[test]
@@ -175,8 +310,21 @@ mod tests {
         }
 
         #[test]
-        fn what_looks_like_a_message_does_not_break_it(text in "\\{\"do\":\"(start|set|end)\",\"set\":[\\[\\]\",a{}0-9\\\\]{0,80}\\}?") {
+        fn what_looks_like_a_message_does_not_break_it(text in "\\{\"do\":\"(start|set|end|fleet|klb|rules|link)\",\"(set|klb|up|since)\":[\\[\\]\",:a-z{}0-9\\\\-]{0,80}\\}?") {
             let _ = parse(text.as_bytes());
+        }
+
+        #[test]
+        fn every_declaration_survives_the_line(
+            version in 1_u64..253_402_300_799, by in any::<Option<String>>(), why in any::<Option<String>>(),
+            since in 0_i64..253_402_300_799, until in proptest::option::of(0_i64..253_402_300_799),
+        ) {
+            let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+            let klb = Broadcast { version, since: at(since), until: until.map(at), by, why, ..klb() }.tidied();
+            let line = to_line(&Message::Klb(Box::new(klb.clone())));
+            if line.len() <= MAX_LINE {
+                prop_assert_eq!(parse(&line), Ok(Message::Klb(Box::new(klb))));
+            }
         }
 
         #[test]

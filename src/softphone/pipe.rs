@@ -31,6 +31,33 @@ impl Pipe {
         &self.stream
     }
 
+    /// Waits, however long it takes, until something comes, and answers whether it did; `false` where the other side has
+    /// gone. The next [`Self::line`] has it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn wait(&mut self) -> io::Result<bool> {
+        if !self.come.is_empty() {
+            return Ok(true);
+        }
+        #[cfg(unix)]
+        self.stream.set_recv_timeout(None)?;
+        #[cfg(windows)]
+        self.stream.set_nonblocking(false)?;
+        let mut bytes = [0; 1024];
+        let count = loop {
+            match self.stream.read(&mut bytes) {
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == ErrorKind::BrokenPipe => break 0,
+                other => break other?,
+            }
+        };
+        #[cfg(windows)]
+        self.stream.set_nonblocking(true)?;
+        self.come.extend_from_slice(&bytes[..count]);
+        Ok(count > 0)
+    }
+
     /// The next line, its end included; `None` where the other side has gone.
     ///
     /// # Errors

@@ -170,8 +170,11 @@ mod unix {
             Err(ErrorKind::AddrInUse.into())
         }
 
-        /// Makes the folder ours alone. Only its owner may change its mode, so that this also proves whose it is.
-        fn make_private(&self) -> io::Result<()> {
+        /// Makes the folder, ours alone. Only its owner may change its mode, so that this also proves whose it is.
+        ///
+        /// # Errors
+        /// A folder that is not ours, or what the system says.
+        pub fn make_private(&self) -> io::Result<()> {
             if let Some(parent) = self.folder.parent() {
                 fs::create_dir_all(parent)?;
             }

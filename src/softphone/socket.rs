@@ -1,9 +1,12 @@
 //! The prompter's side of the local socket: a thread that sleeps in `accept`, and one for each connection, with a
 //! deadline. Slow, half, huge and hostile messages cost their sender the connection and nobody else anything.
+//!
+//! The fleet's agent stays. A prompter has one: the last that came. An earlier one is told so at its next word and hung
+//! up on, and its end is nobody's end.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +16,9 @@ use interprocess::local_socket::traits::Listener as _;
 use super::message::{Answer, Bad, Greeting, Message, PROTOCOL, line, parse};
 use super::pipe::Pipe;
 use super::place::{OwnFile, Place};
-use crate::action::phone::{Ignored, PhoneEvent};
+use crate::action::Action;
+use crate::action::agent::AgentEvent;
+use crate::action::phone::Ignored;
 
 /// How long a message may take to come.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -23,6 +28,11 @@ const ANSWER: Duration = Duration::from_secs(2);
 const MAX_CONNECTIONS: usize = 32;
 /// The most messages over one connection.
 const MAX_MESSAGES: usize = 64;
+/// The most agents at once: one that is replaced goes at its next word.
+const MAX_AGENTS: usize = 4;
+/// How many messages an agent may send in a row as fast as they are answered, and how long each further one waits.
+const BURST: u32 = 32;
+const PACE: Duration = Duration::from_millis(20);
 /// So many failures of `accept` in a row, and nobody listens any more.
 const MAX_FAILURES: u32 = 100;
 
@@ -56,20 +66,21 @@ impl Used {
     }
 }
 
-/// What the telephone told, and who waits for the answer.
+/// What was told over the socket, and who waits for the answer.
 #[derive(Debug)]
 pub struct Asked {
-    /// What it told.
-    pub event: PhoneEvent,
+    /// What is to happen.
+    pub action: Action,
     answer: SyncSender<Vec<Ignored>>,
     until: Instant,
 }
 
 impl Asked {
-    /// Whether it is too late to heed it: the prompter was stopped, and the call is long over.
+    /// Whether it is too late to heed it: the prompter was stopped, and the call is long over. What the centre has
+    /// declared, and that its agent is gone, is never too late.
     #[must_use]
     pub fn is_late(&self) -> bool {
-        Instant::now() > self.until
+        Instant::now() > self.until && !matches!(self.action, Action::Agent(_))
     }
 
     /// Answers it.
@@ -101,7 +112,7 @@ pub fn listen(
 ) -> Listening {
     let file = Arc::new(Mutex::new(None));
     let kept = Arc::clone(&file);
-    let (tell, open) = (Arc::new(tell), Arc::new(AtomicUsize::new(0)));
+    let (tell, open, agents) = (Arc::new(tell), Arc::new(AtomicUsize::new(0)), Arc::new(Agents::default()));
     thread::spawn(move || {
         let (Ok(bound), Ok(proof)) = (place.bind(), place.prove()) else { return };
         let owner = Owner::of(&bound.file);
@@ -119,25 +130,25 @@ pub fn listen(
                 continue;
             };
             failures = 0;
-            let Some(slot) = Slot::take(&open) else { continue };
-            let tell = Arc::clone(&tell);
+            let Some(slot) = Slot::take(&open, MAX_CONNECTIONS) else { continue };
+            let (tell, agents) = (Arc::clone(&tell), Arc::clone(&agents));
             let greeting = Greeting { penutup: PROTOCOL, seat: seat.clone(), idle: used.idle(), proof: proof.clone() };
             thread::spawn(move || {
                 let _slot = slot;
-                serve(stream, owner, &greeting, &*tell);
+                serve(stream, owner, &greeting, &agents, &*tell);
             });
         }
     });
     Listening { file }
 }
 
-/// One of the connections at once.
+/// One of so many at once.
 struct Slot(Arc<AtomicUsize>);
 
 impl Slot {
-    fn take(open: &Arc<AtomicUsize>) -> Option<Self> {
+    fn take(open: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
         let slot = Self(Arc::clone(open));
-        (slot.0.fetch_add(1, Ordering::Relaxed) < MAX_CONNECTIONS).then_some(slot)
+        (slot.0.fetch_add(1, Ordering::Relaxed) < most).then_some(slot)
     }
 }
 
@@ -147,8 +158,73 @@ impl Drop for Slot {
     }
 }
 
+/// Which connection is the agent's: the last that said so.
+#[derive(Default)]
+struct Agents {
+    open: Arc<AtomicUsize>,
+    /// The number of the last. Held while its coming and going is told, so that no end is told after another's coming.
+    last: Mutex<u64>,
+}
+
+impl Agents {
+    fn last(&self) -> MutexGuard<'_, u64> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An agent comes; `None` where as many are there as may be.
+    fn come<'a, T: Fn(Asked) -> bool>(&'a self, tell: &'a T) -> Option<Agent<'a, T>> {
+        let slot = Slot::take(&self.open, MAX_AGENTS)?;
+        let mut last = self.last();
+        *last += 1;
+        let agent = Agent { number: *last, agents: self, tell, row: 0, heard: Instant::now(), _slot: slot };
+        agent.tells(AgentEvent::Came);
+        Some(agent)
+    }
+}
+
+/// An agent that came. When this is dropped, it is gone.
+struct Agent<'a, T: Fn(Asked) -> bool> {
+    number: u64,
+    agents: &'a Agents,
+    tell: &'a T,
+    /// How many messages came one close behind the other.
+    row: u32,
+    heard: Instant,
+    _slot: Slot,
+}
+
+impl<T: Fn(Asked) -> bool> Agent<'_, T> {
+    /// Tells it without waiting for an answer.
+    fn tells(&self, event: AgentEvent) {
+        let (answer, _) = sync_channel(1);
+        let _ = (self.tell)(Asked { action: Action::Agent(event), answer, until: Instant::now() });
+    }
+
+    fn is_last(&self) -> bool {
+        *self.agents.last() == self.number
+    }
+
+    /// Slows a flood down, so that the screen has more to do than to heed it.
+    fn slow_down(&mut self) {
+        self.row = if self.heard.elapsed() < PACE { self.row.saturating_add(1) } else { 0 };
+        if self.row > BURST {
+            thread::sleep(PACE);
+        }
+        self.heard = Instant::now();
+    }
+}
+
+impl<T: Fn(Asked) -> bool> Drop for Agent<'_, T> {
+    fn drop(&mut self) {
+        let last = self.agents.last();
+        if *last == self.number {
+            self.tells(AgentEvent::Gone);
+        }
+    }
+}
+
 /// Speaks with one who came.
-fn serve(stream: Stream, owner: Owner, greeting: &Greeting, tell: &impl Fn(Asked) -> bool) {
+fn serve<T: Fn(Asked) -> bool>(stream: Stream, owner: Owner, greeting: &Greeting, agents: &Agents, tell: &T) {
     let mut pipe = Pipe::new(stream);
     if !owner.may_come(&pipe) {
         return;
@@ -156,19 +232,47 @@ fn serve(stream: Stream, owner: Owner, greeting: &Greeting, tell: &impl Fn(Asked
     if pipe.write(&line(greeting), Instant::now() + PATIENCE).is_err() {
         return;
     }
-    for _ in 0..MAX_MESSAGES {
-        let answer = match pipe.line(Instant::now() + PATIENCE) {
-            Ok(Some(line)) => match parse(&line) {
-                Ok(Message::Phone(event)) => match ask(event, tell) {
-                    Some(ignored) => Answer { ignored, bad: None },
-                    None => return,
-                },
-                Err(bad) => Answer { bad: Some(bad), ..Answer::default() },
-            },
-            Err(e) if e.kind() == std::io::ErrorKind::InvalidData => {
-                Answer { bad: Some(Bad::TooLong), ..Answer::default() }
+    let mut agent: Option<Agent<'_, T>> = None;
+    let mut left = MAX_MESSAGES;
+    while left > 0 {
+        match &mut agent {
+            None => left -= 1,
+            Some(agent) => {
+                agent.slow_down();
+                if !pipe.wait().unwrap_or(false) {
+                    return;
+                }
             }
+        }
+        let message = match pipe.line(Instant::now() + PATIENCE) {
+            Ok(Some(line)) => parse(&line),
+            Err(e) if e.kind() == std::io::ErrorKind::InvalidData => Err(Bad::TooLong),
             Ok(None) | Err(_) => return,
+        };
+        let heard = match (message, &agent) {
+            (Ok(_), Some(agent)) if !agent.is_last() => Err(Bad::Taken),
+            (Ok(Message::Fleet), None) => match agents.come(tell) {
+                Some(one) => {
+                    agent = Some(one);
+                    Ok(None)
+                }
+                None => Err(Bad::Taken),
+            },
+            (Ok(Message::Phone(event)), None) => Ok(Some(Action::Phone(event))),
+            (Ok(Message::Klb(klb)), Some(_)) => Ok(Some(Action::Agent(AgentEvent::Klb(klb)))),
+            (Ok(Message::Rules), Some(_)) => Ok(Some(Action::Agent(AgentEvent::Rules))),
+            (Ok(Message::Link(None)), Some(_)) => Ok(Some(Action::Agent(AgentEvent::Up))),
+            (Ok(Message::Link(Some(since))), Some(_)) => Ok(Some(Action::Agent(AgentEvent::Down(since)))),
+            (Ok(_), _) => Err(Bad::OutOfTurn),
+            (Err(bad), _) => Err(bad),
+        };
+        let answer = match heard {
+            Ok(None) => Answer::default(),
+            Ok(Some(action)) => match ask(action, tell) {
+                Some(ignored) => Answer { ignored, bad: None },
+                None => return,
+            },
+            Err(bad) => Answer { bad: Some(bad), ..Answer::default() },
         };
         let written = pipe.write(&line(&answer), Instant::now() + PATIENCE);
         if written.is_err() || answer.bad.is_some() {
@@ -177,10 +281,10 @@ fn serve(stream: Stream, owner: Owner, greeting: &Greeting, tell: &impl Fn(Asked
     }
 }
 
-/// Hands an event to the prompter and waits for its answer.
-fn ask(event: PhoneEvent, tell: &impl Fn(Asked) -> bool) -> Option<Vec<Ignored>> {
+/// Hands what is to happen to the prompter and waits for its answer.
+fn ask(action: Action, tell: &impl Fn(Asked) -> bool) -> Option<Vec<Ignored>> {
     let (answer, answered) = sync_channel(1);
-    if !tell(Asked { event, answer, until: Instant::now() + ANSWER }) {
+    if !tell(Asked { action, answer, until: Instant::now() + ANSWER }) {
         return None;
     }
     answered.recv_timeout(ANSWER).ok()

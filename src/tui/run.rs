@@ -52,7 +52,7 @@ impl Tell {
         self.0.send(Event::Action(action)).is_ok()
     }
 
-    /// What the telephone told, and waits to be answered.
+    /// What was told over the socket, and waits to be answered.
     #[must_use]
     pub fn phone(&self, asked: Asked) -> bool {
         self.0.send(Event::Phone(asked)).is_ok()
@@ -226,7 +226,7 @@ impl Session<'_> {
             Event::Action(action) => self.act(action),
             Event::Phone(asked) if asked.is_late() => Ok(Next::On),
             Event::Phone(asked) => {
-                let next = self.act(Action::Phone(asked.event.clone()))?;
+                let next = self.act(asked.action.clone())?;
                 asked.answer(std::mem::take(&mut self.ignored));
                 Ok(next)
             }

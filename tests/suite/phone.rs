@@ -1,5 +1,7 @@
 //! What reaches the prompter from outside: the telephone, over the socket and over its own line, and the centre.
 
+#[path = "phone/agent.rs"]
+mod agent;
 #[path = "phone/calls.rs"]
 mod calls;
 #[path = "phone/centre.rs"]

@@ -125,13 +125,12 @@ pub fn make(fleet: &Fleet, output: &Output, plan: &mut Plan, now: DateTime<Utc>,
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let until = period(&mut params, today, SERVER_DAYS);
-    let own = match key(output, SERVER.1, lang)? {
-        Some(own) => own,
-        None => {
-            let own = KeyPair::generate().map_err(failed)?;
-            plan.secret(SERVER.1, own.serialize_pem());
-            own
-        }
+    let own = if let Some(own) = key(output, SERVER.1, lang)? {
+        own
+    } else {
+        let own = KeyPair::generate().map_err(failed)?;
+        plan.secret(SERVER.1, own.serialize_pem());
+        own
     };
     let issuer = Issuer::new(authority(fleet, today), ca_key);
     let pem = params.signed_by(&own, &issuer).map_err(failed)?.pem();

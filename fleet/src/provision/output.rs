@@ -254,9 +254,9 @@ impl Output {
     /// Waits until files are on the disk; for many of them, once for all that the disk still waits for.
     fn to_disk(&self, files: &[PathBuf]) -> Result<(), Refused> {
         if (files.is_empty() || files.len() >= MANY)
-            && let Some(done) = whole_disk(&self.folder)
+            && whole_disk(&self.folder).map_err(|error| Refused::Io(self.folder.clone(), error))?
         {
-            return done.map_err(|error| Refused::Io(self.folder.clone(), error));
+            return Ok(());
         }
         for at in files {
             // A handle that may write, for Windows flushes no other.
@@ -318,15 +318,16 @@ fn manifest_text(manifest: &Manifest) -> String {
     serde_json::to_string_pretty(manifest).unwrap_or_default() + "\n"
 }
 
-/// Waits for everything on the disk of a folder; `None` where the system has no such call.
+/// Waits for everything on the disk of a folder; `false` where the system has no such call.
 #[cfg(target_os = "linux")]
-fn whole_disk(folder: &Path) -> Option<io::Result<()>> {
-    Some(File::open(folder).and_then(|folder| Ok(rustix::fs::syncfs(folder)?)))
+fn whole_disk(folder: &Path) -> io::Result<bool> {
+    rustix::fs::syncfs(File::open(folder)?)?;
+    Ok(true)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn whole_disk(_: &Path) -> Option<io::Result<()>> {
-    None
+fn whole_disk(folder: &Path) -> io::Result<bool> {
+    fs::metadata(folder).map(|_| false)
 }
 
 #[cfg(unix)]

@@ -217,7 +217,7 @@ pub async fn ensure(client: Client, fleet: &Fleet, lang: Lang) -> Result<Vec<Out
     let w = &words(lang).provision;
     let context = jetstream::new(client);
     let failed = |stream: &str, why: &dyn std::fmt::Display| {
-        let why = shown(&why.to_string()).to_string();
+        let why = shown(&why.to_string());
         Fail::new(fill(w.stream_failed, &[("stream", stream), ("why", &why)]))
     };
     let mut out = Vec::new();
@@ -292,7 +292,7 @@ mod tests {
             Config { discard: DiscardPolicy::New, ..closings() },
             Config { no_ack: true, ..closings() },
             Config {
-                republish: Some(Republish { source: String::new(), destination: String::new(), headers_only: false }),
+                republish: Some(Republish { source: ">".into(), destination: "x.>".into(), headers_only: false }),
                 ..closings()
             },
         ] {

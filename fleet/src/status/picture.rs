@@ -320,7 +320,9 @@ mod tests {
         let now: DateTime<Utc> = "2026-11-24T08:00:00Z".parse().unwrap();
         let seat = |age: i64, klb: Option<(u64, bool)>, rules: Option<u64>, unsent, refused: &[Refusal]| {
             let mut counted = Refused::default();
-            refused.iter().for_each(|why| counted.count(*why));
+            for why in refused {
+                counted.count(*why);
+            }
             let rules = rules.map(|version| RulesState { version, sha256: "ab".into(), revision: "Rev-2".into() });
             let klb = klb.map(|(version, on)| KlbState { version, on });
             let state = SeatState {

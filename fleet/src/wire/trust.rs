@@ -160,6 +160,12 @@ impl Trust {
         scopes.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
     }
 
+    /// Whether nobody may sign.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Somebody by their id.
     #[must_use]
     pub fn signer(&self, id: &Name) -> Option<&Signer> {

@@ -1,6 +1,7 @@
 //! Tests of the fleet against a real nats-server and a real PostgreSQL. Where one of them is missing a test says SKIPPED.
 
 mod archive;
+mod attacks;
 mod klb;
 mod provision;
 mod report;

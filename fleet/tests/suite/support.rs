@@ -6,6 +6,8 @@ pub mod nats;
 pub mod postgres;
 pub mod process;
 pub mod program;
+pub mod raw;
+pub mod seat;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -13,6 +15,7 @@ use std::time::{Duration, Instant};
 
 pub use ground::{Ground, Shape, Who};
 pub use postgres::Postgres;
+pub use seat::TestSeat;
 
 /// How long a condition may take: far longer than it ever does, for a machine that does much else.
 pub const PATIENCE: Duration = Duration::from_secs(60);

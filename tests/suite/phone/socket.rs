@@ -8,28 +8,35 @@ use super::verb::{call, prompter, sockets};
 use crate::support::Home;
 
 /// Somebody at the prompter's socket.
-struct Visitor {
+pub struct Visitor {
     stream: UnixStream,
     lines: BufReader<UnixStream>,
 }
 
 impl Visitor {
     #[track_caller]
-    fn of(home: &Home) -> Self {
+    pub fn of(home: &Home) -> Self {
         let stream = UnixStream::connect(&sockets(home)[0]).expect("it listens");
         stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a time limit");
         let lines = BufReader::new(stream.try_clone().expect("a second handle"));
         Self { stream, lines }
     }
 
-    fn says(&mut self, bytes: &[u8]) {
+    pub fn says(&mut self, bytes: &[u8]) {
         // It may hang up in the middle.
         let _ = self.stream.write_all(bytes);
     }
 
+    /// Says something, and hears what is answered.
+    #[track_caller]
+    pub fn asks(&mut self, text: &str) -> String {
+        self.says(format!("{text}\n").as_bytes());
+        self.hears()
+    }
+
     /// The next line; empty where it hung up.
     #[track_caller]
-    fn hears(&mut self) -> String {
+    pub fn hears(&mut self) -> String {
         let mut line = String::new();
         match self.lines.read_line(&mut line) {
             Ok(_) => line,
@@ -70,7 +77,8 @@ fn what_is_no_message_is_answered_and_hung_up_on() {
         (b"hello\n", "garbled"),
         (b"\xff\x00\x1b[31m\n", "garbled"),
         (&deep, "garbled"),
-        (b"{\"do\":\"klb\"}\n", "unknown"),
+        (b"{\"do\":\"fly\"}\n", "unknown"),
+        (b"{\"do\":\"klb\"}\n", "garbled"),
         (&huge, "too-long"),
     ] {
         let mut visitor = Visitor::of(&home);

@@ -1,0 +1,459 @@
+//! Attacks on a provisioned fleet: by whoever has a seat's key, a supervisor's, the way to a subject, or only the wire.
+//! Each leaves every seat as it was, and is counted, by the seats or in the server's log.
+
+use std::str;
+use std::sync::{Arc, Mutex};
+
+use async_nats::jetstream::{self, ErrorCode};
+use async_nats::{Client, Event, HeaderMap};
+use chrono::Utc;
+use nkeys::KeyPair;
+use penutup::broadcast::{Broadcast, KLB, State as Switch};
+use penutup::rules::BUILT_IN;
+use penutup::words::Lang;
+use penutup_fleet::config::supervisor::Supervisor;
+use penutup_fleet::link::Link;
+use penutup_fleet::secret::Seed;
+use penutup_fleet::wire::closing::MAX_CLOSING;
+use penutup_fleet::wire::envelope::{Envelope, MAX_ENVELOPE};
+use penutup_fleet::wire::key::Key;
+use penutup_fleet::wire::name::Name;
+use penutup_fleet::wire::refusal::{Refusal, Refused};
+use penutup_fleet::wire::seat::MAX_STATE;
+use penutup_fleet::wire::subject;
+
+use crate::support::raw::Raw;
+use crate::support::{Ground, Shape, TestSeat, Who, wait_until};
+
+const CENTER: &str = "$KV.BROADCAST.klb.center";
+
+fn key(text: &str) -> Key {
+    text.parse().expect("a key")
+}
+
+fn name(text: &str) -> Name {
+    Name::parse(text).expect("a name")
+}
+
+/// A declaration's payload.
+fn klb(version: u64, on: bool) -> String {
+    let state = if on { Switch::On } else { Switch::Off };
+    let (fact, since) = (KLB.to_owned(), "2026-03-02T06:05:00Z".parse().unwrap());
+    Broadcast { version, fact, state, value: None, since, until: None, by: Some("whoever".into()), why: None }
+        .to_table()
+        .to_string()
+}
+
+/// Somebody's signing key.
+fn signing(ground: &Ground, id: &str) -> KeyPair {
+    Supervisor::read(&ground.config(Who::Supervisor(id)), Lang::En).expect("supervisor.toml").sign.pair()
+}
+
+fn signed(pair: &KeyPair, on: &str, by: &str, version: u64, payload: &str) -> Envelope {
+    Envelope::sign(pair, key(on), name(by), version, payload.to_owned()).expect("a signature")
+}
+
+/// Writes whatever under a key, as who may.
+async fn write(client: &Client, key: &str, bytes: impl Into<Vec<u8>>) -> String {
+    let answer = client.request(format!("{}{key}", subject::BROADCAST_PREFIX), bytes.into().into()).await;
+    str::from_utf8(&answer.expect("an answer").payload).unwrap().to_owned()
+}
+
+/// A connection that keeps what the server says against it.
+struct Attacker {
+    client: Client,
+    told: Arc<Mutex<Vec<String>>>,
+}
+
+impl Attacker {
+    async fn connect(link: &Link) -> Self {
+        let told: Arc<Mutex<Vec<String>>> = Arc::default();
+        let kept = Arc::clone(&told);
+        let note = move |event: Event| kept.lock().unwrap().push(event.to_string());
+        let client = link.keep(Lang::En, note).await.expect("a link");
+        client.flush().await.expect("connected");
+        Self { client, told }
+    }
+
+    /// Waits until the server said this.
+    async fn is_told(&self, what: &str) {
+        let find = async || self.told.lock().unwrap().iter().any(|told| told.contains(what)).then_some(());
+        wait_until(&format!("{what} in {:?}", self.told.lock().unwrap()), find).await;
+    }
+}
+
+/// How many messages each of these streams has had.
+async fn sequences(admin: &Client, streams: &[&str]) -> Vec<u64> {
+    let context = jetstream::new(admin.clone());
+    let mut out = Vec::new();
+    for stream in streams {
+        out.push(context.get_stream(stream).await.expect(stream).cached_info().state.last_sequence);
+    }
+    out
+}
+
+#[tokio::test]
+async fn whoever_can_write_to_a_subject_still_makes_no_seat_say_anything() {
+    let Some(ground) = Ground::start(&Shape::default()).await else { return };
+    let pusat = signing(&ground, "pusat");
+    let writer = ground.connect(Who::Supervisor("pusat")).await;
+    let seats = [TestSeat::start(&ground, "jkt", "a1").await, TestSeat::start(&ground, "sby", "c1").await];
+    // What holds: KLB off, and rules.
+    let now = Utc::now().timestamp().unsigned_abs();
+    let older = signed(&pusat, "klb.center", "pusat", now - 10, &klb(now - 10, true));
+    let holds = signed(&pusat, "klb.center", "pusat", now, &klb(now, false));
+    let rules = signed(&pusat, "rules.active", "pusat", now, BUILT_IN);
+    for (on, sound) in [("klb.center", &older), ("klb.center", &holds), ("rules.active", &rules)] {
+        write(&writer, on, sound.to_bytes()).await;
+        for seat in &seats {
+            seat.knows(sound).await;
+        }
+    }
+    let states = seats.each_ref().map(TestSeat::state);
+    assert_eq!(seats.each_ref().map(TestSeat::refused), [Refused::default(), Refused::default()]);
+
+    let next = now + 1;
+    let on = klb(next, true);
+    let stranger = KeyPair::new_user();
+    let jkt = signing(&ground, "spv-jkt");
+    let link_key = ground.link(Who::Supervisor("pusat")).seed.pair();
+    let text = |envelope: &Envelope, from: &str, to: &str| {
+        let text = String::from_utf8(envelope.to_bytes()).unwrap();
+        assert!(text.contains(from), "{text}");
+        text.replace(from, to).into_bytes()
+    };
+    let good = signed(&pusat, "klb.center", "pusat", next, &on);
+    let signature = serde_json::from_slice::<serde_json::Value>(&good.to_bytes()).unwrap()["sig"].to_string();
+    let attacks: Vec<(&str, &str, Vec<u8>, Refusal)> = vec![
+        ("no object", "klb.center", b"\xff\x00{{{".to_vec(), Refusal::Malformed),
+        ("nothing at all", "klb.center", Vec::new(), Refusal::Malformed),
+        ("a plain declaration", "klb.center", on.clone().into_bytes(), Refusal::Malformed),
+        ("no signature", "klb.center", text(&good, &format!(",\"sig\":{signature}"), ""), Refusal::Malformed),
+        ("an empty signature", "klb.center", text(&good, &signature, "\"\""), Refusal::BadSignature),
+        (
+            "another's signature",
+            "klb.center",
+            signed(&stranger, "klb.center", "pusat", next, &on).to_bytes(),
+            Refusal::BadSignature,
+        ),
+        (
+            "the key that answers the server",
+            "klb.center",
+            signed(&link_key, "klb.center", "pusat", next, &on).to_bytes(),
+            Refusal::BadSignature,
+        ),
+        ("a changed word", "klb.center", text(&good, "whoever", "another"), Refusal::BadSignature),
+        (
+            "a raised version",
+            "klb.center",
+            text(&good, &format!("\"version\":{next}"), &format!("\"version\":{}", next + 1)),
+            Refusal::BadSignature,
+        ),
+        (
+            "an unknown supervisor",
+            "klb.center",
+            signed(&stranger, "klb.center", "nobody", next, &on).to_bytes(),
+            Refusal::UnknownSigner,
+        ),
+        (
+            "a site's supervisor for the centre",
+            "klb.center",
+            signed(&jkt, "klb.center", "spv-jkt", next, &on).to_bytes(),
+            Refusal::NotAllowed,
+        ),
+        (
+            "a site's declaration under the centre's key",
+            "klb.center",
+            signed(&jkt, "klb.site.jkt", "spv-jkt", next, &on).to_bytes(),
+            Refusal::WrongKey,
+        ),
+        ("yesterday's", "klb.center", older.to_bytes(), Refusal::Old),
+        (
+            "the same version, another content",
+            "klb.center",
+            signed(&pusat, "klb.center", "pusat", now, &klb(now, true)).to_bytes(),
+            Refusal::Old,
+        ),
+        (
+            "no declaration",
+            "klb.center",
+            signed(&pusat, "klb.center", "pusat", next, "on!").to_bytes(),
+            Refusal::BadPayload,
+        ),
+        (
+            "another version inside",
+            "klb.center",
+            signed(&pusat, "klb.center", "pusat", next, &klb(next + 1, true)).to_bytes(),
+            Refusal::BadPayload,
+        ),
+        (
+            "another fact",
+            "klb.center",
+            signed(&pusat, "klb.center", "pusat", next, &on.replace(KLB, "gelombang")).to_bytes(),
+            Refusal::BadPayload,
+        ),
+        (
+            "rules that can't be proved",
+            "rules.active",
+            signed(&pusat, "rules.active", "pusat", next, "schema = 1\nrusak").to_bytes(),
+            Refusal::BadPayload,
+        ),
+        ("rules as a declaration", "rules.active", good.to_bytes(), Refusal::WrongKey),
+        ("a byte too many", "rules.active", vec![b' '; MAX_ENVELOPE + 1], Refusal::TooLarge),
+    ];
+    for (what, on, bytes, why) in attacks {
+        let before = seats.each_ref().map(TestSeat::refused);
+        let ack = write(&writer, on, bytes).await;
+        assert!(ack.contains("\"seq\":") && !ack.contains("error"), "{what}: the server took it: {ack}");
+        for ((seat, before), state) in seats.iter().zip(&before).zip(&states) {
+            seat.refuses(before, why).await;
+            assert_eq!(seat.state(), *state, "{what}");
+        }
+    }
+    // What is larger than that the server itself refuses, and nobody hears it.
+    let ack = write(&writer, "rules.active", vec![b' '; MAX_ENVELOPE + 1025]).await;
+    assert!(ack.contains("message size exceeds maximum allowed"), "{ack}");
+    // A seat that was attacked still hears.
+    write(&writer, "klb.center", good.to_bytes()).await;
+    for seat in &seats {
+        seat.knows(&good).await;
+        let by = seat.state().holds.expect("KLB").by;
+        assert_eq!(by.as_deref(), Some("Pusat"), "the name is the trusted one, whatever was written");
+    }
+}
+
+#[tokio::test]
+async fn the_server_lets_nobody_say_or_hear_what_is_not_theirs() {
+    let Some(ground) = Ground::start(&Shape::default()).await else { return };
+    let seat = TestSeat::start(&ground, "jkt", "a1").await;
+    let admin = ground.connect(Who::Program("admin")).await;
+    let streams = ["KV_BROADCAST", "CLOSINGS_JKT", "CLOSINGS_BDG", "SEATS_JKT", "SEATS_BDG"];
+    let before = sequences(&admin, &streams).await;
+    let state = seat.state();
+    let api = [
+        "$JS.API.INFO",
+        "$JS.API.STREAM.LIST",
+        "$JS.API.STREAM.CREATE.EVIL",
+        "$JS.API.STREAM.UPDATE.KV_BROADCAST",
+        "$JS.API.STREAM.DELETE.KV_BROADCAST",
+        "$JS.API.STREAM.PURGE.KV_BROADCAST",
+        "$JS.API.STREAM.PURGE.CLOSINGS_JKT",
+        "$JS.API.STREAM.MSG.DELETE.CLOSINGS_JKT",
+        "$JS.API.STREAM.MSG.GET.CLOSINGS_JKT",
+        "$JS.API.CONSUMER.CREATE.KV_BROADCAST",
+        "$JS.API.CONSUMER.CREATE.CLOSINGS_JKT.x",
+        "$JS.API.CONSUMER.DURABLE.CREATE.CLOSINGS_JKT.archive",
+        "$JS.API.CONSUMER.DELETE.CLOSINGS_JKT.archive",
+        "$JS.API.CONSUMER.MSG.NEXT.CLOSINGS_JKT.archive",
+        "$JS.API.DIRECT.GET.CLOSINGS_JKT",
+        "$JS.API.DIRECT.GET.SEATS_JKT.seat.jkt.a1",
+        "$JS.ACK.CLOSINGS_JKT.archive.1.1.1.1.1",
+        "$SYS.REQ.SERVER.PING",
+        "$SYS.REQ.ACCOUNT.CENTER.CONNZ",
+    ];
+    let seats_own = [
+        CENTER,
+        "$KV.BROADCAST.klb.site.jkt",
+        "$KV.BROADCAST.rules.active",
+        "broadcast.jkt.klb.center",
+        "broadcast.test.klb.center",
+        "closing.jkt.a1",
+        "closing.bdg.b1",
+        "closing.jkt.a2.more",
+        "seat.jkt.a1",
+        "seat.bdg.b1",
+        "ask.jkt.a1",
+        "_INBOX_jkt_a1.x",
+        "_R_.x.y",
+    ];
+    let others = ["$KV.BROADCAST.klb.site.sby", "$KV.BROADCAST.klb.region.jabar", "$KV.BROADCAST.klb.region.jatim"];
+    let hears = [
+        ">",
+        "*.jkt.*",
+        "broadcast.>",
+        "broadcast.bdg.>",
+        "ask.jkt.a1",
+        "ask.jkt.*",
+        "closing.>",
+        "closing.jkt.a1",
+        "seat.>",
+        "_INBOX.>",
+        "_INBOX_jkt_a1.>",
+        "_INBOX_pusat.>",
+        "_R_.>",
+        "$JS.>",
+        "$KV.>",
+        "$SYS.>",
+    ];
+    let cases: [(Who<'_>, Vec<&str>, Vec<&str>); 4] = [
+        (Who::Seat("jkt", "a2"), [&api[..], &seats_own, &others].concat(), hears.to_vec()),
+        (
+            Who::Supervisor("spv-jkt"),
+            [&api[..], &[CENTER, "$KV.BROADCAST.rules.active", "closing.jkt.a1", "ask.jkt.a1"], &others].concat(),
+            [&hears[..], &["broadcast.jkt.>"]].concat(),
+        ),
+        (
+            Who::Program("archive"),
+            [&api[1..9], &["$JS.API.CONSUMER.DELETE.CLOSINGS_JKT.archive", CENTER, "closing.jkt.a1", "seat.jkt.a1"]]
+                .concat(),
+            hears.to_vec(),
+        ),
+        (Who::Program("status"), [&api[1..9], &[CENTER, "ask.jkt.a1", "closing.jkt.a1"]].concat(), hears.to_vec()),
+    ];
+    let mut attempts = 0;
+    for (who, says, hears) in cases {
+        attempts += says.len() + hears.len();
+        let attacker = Attacker::connect(&ground.link(who)).await;
+        for subject in says {
+            attacker.client.publish(subject, "{}".into()).await.unwrap();
+            attacker.client.flush().await.unwrap();
+            attacker.is_told(&format!("Permissions Violation for Publish to \"{subject}\"")).await;
+        }
+        for subject in hears {
+            let _heard = attacker.client.subscribe(subject).await.unwrap();
+            attacker.client.flush().await.unwrap();
+            attacker.is_told(&format!("Permissions Violation for Subscription to \"{subject}\"")).await;
+        }
+    }
+    assert_eq!(sequences(&admin, &streams).await, before);
+    assert_eq!((seat.state(), seat.refused()), (state, Refused::default()), "no seat heard any of it");
+    let counted = ground.nats.log().matches(" Violation - ").count();
+    assert_eq!(counted, attempts, "the server's log has them all");
+}
+
+#[tokio::test]
+async fn no_reply_subject_overwrites_a_broadcast() {
+    let Some(ground) = Ground::start(&Shape::default()).await else { return };
+    let admin = ground.connect(Who::Program("admin")).await;
+    let seat = TestSeat::start(&ground, "jkt", "a1").await;
+    let pusat = signing(&ground, "pusat");
+    let now = Utc::now().timestamp().unsigned_abs();
+    let holds = signed(&pusat, "klb.center", "pusat", now, &klb(now, true));
+    let center = ground.connect(Who::Supervisor("pusat")).await;
+    write(&center, "klb.center", holds.to_bytes()).await;
+    seat.knows(&holds).await;
+    let state = seat.state();
+
+    let thief = ground.connect(Who::Seat("jkt", "a2")).await;
+    let own = ground.connect(Who::Supervisor("spv-jkt")).await;
+    let get = subject::direct_get(&key("klb.center"));
+    let streams = ["KV_BROADCAST", "CLOSINGS_JKT", "SEATS_JKT"];
+    let before = sequences(&admin, &streams).await;
+    for reply in [CENTER, "$KV.BROADCAST.rules.active", "$KV.BROADCAST.klb.site.jkt"] {
+        for subject in ["closing.jkt.a2", "seat.jkt.a2", &get] {
+            thief.publish_with_reply(subject.to_owned(), reply, "{}".into()).await.unwrap();
+        }
+        own.publish_with_reply("$KV.BROADCAST.klb.site.jkt", reply, "{}".into()).await.unwrap();
+        own.publish_with_reply(get.clone(), reply, "".into()).await.unwrap();
+        own.publish_with_reply(subject::DIRECT_GET, reply, "{\"seq\":1}".into()).await.unwrap();
+    }
+    // Those that may be answered were: three closings, three states, three of the site's own key.
+    let after = vec![before[0] + 3, before[1] + 3, before[2] + 3];
+    wait_until("the streams to have them", async || (sequences(&admin, &streams).await == after).then_some(())).await;
+    // A question of the same connections that is answered shows that the ones before it were dealt with.
+    for client in [&thief, &own] {
+        let got = client.request(get.clone(), "".into()).await.unwrap();
+        assert_eq!(&got.payload[..], &holds.to_bytes()[..], "what lies there is the centre's");
+    }
+    assert_eq!(sequences(&admin, &streams).await, after);
+    assert_eq!(seat.state(), state);
+
+    // The same within the centre's own account does overwrite: that is why nobody else is in it, and why seats verify.
+    let unsaid = seat.refused();
+    admin.publish_with_reply("$JS.API.INFO", CENTER, "".into()).await.unwrap();
+    wait_until("the overwrite", async || (sequences(&admin, &streams).await[0] == after[0] + 1).then_some(())).await;
+    seat.refuses(&unsaid, Refusal::Malformed).await;
+    assert_eq!(seat.state(), state);
+}
+
+#[tokio::test]
+async fn nothing_that_was_kept_can_be_taken_away() {
+    let Some(ground) = Ground::start(&Shape::default()).await else { return };
+    let admin = ground.connect(Who::Program("admin")).await;
+    let seat = ground.connect(Who::Seat("jkt", "a1")).await;
+    let ack = seat.request("closing.jkt.a1", "{}".into()).await.unwrap();
+    assert!(str::from_utf8(&ack.payload).unwrap().contains("\"seq\":1"));
+    // A rollup would be a purge in a publisher's hand.
+    let mut headers = HeaderMap::new();
+    headers.insert("Nats-Rollup", "all");
+    let ack = seat.request_with_headers("closing.jkt.a1", headers, "{}".into()).await.unwrap();
+    assert!(str::from_utf8(&ack.payload).unwrap().contains("\"error\""), "{ack:?}");
+    // Not even the admin, short of deleting the stream.
+    let stream = jetstream::new(admin.clone()).get_stream("CLOSINGS_JKT").await.unwrap();
+    assert!(stream.purge().await.is_err() && stream.delete_message(1).await.is_err());
+    let mut weak = stream.cached_info().config.clone();
+    (weak.deny_delete, weak.deny_purge) = (false, false);
+    assert!(jetstream::new(admin.clone()).update_stream(&weak).await.is_err(), "the denial stays");
+    assert_eq!(stream.get_info().await.unwrap().state.messages, 1);
+}
+
+#[tokio::test]
+async fn what_is_too_large_or_no_protocol_ends_its_own_connection_only() {
+    let Some(ground) = Ground::start(&Shape { tls: false, ..Shape::default() }).await else { return };
+    let seat = TestSeat::start(&ground, "jkt", "a1").await;
+    let other = ground.connect(Who::Seat("jkt", "a2")).await;
+    let admin = ground.connect(Who::Program("admin")).await;
+    let seed = ground.link(Who::Seat("jkt", "a3")).seed;
+    // The streams' limits: an answer that says so, nothing kept.
+    for (subject, size) in [("closing.jkt.a2", MAX_CLOSING + 1025), ("seat.jkt.a2", MAX_STATE + 1025)] {
+        let answer = other.request(subject, vec![b'x'; size].into()).await.unwrap();
+        let answer = str::from_utf8(&answer.payload).unwrap();
+        assert!(answer.contains(&format!("\"err_code\":{}", ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM.0)), "{answer}");
+    }
+    // The server's: the connection ends.
+    let wrong: [(&[u8], &str); 4] = [
+        (b"PUB closing.jkt.a3 1048577\r\n", "Maximum Payload Violation"),
+        (b"PUB closing.jkt.a3 99999999999999999999\r\n", ""),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "Unknown Protocol Operation"),
+        (&[b'S'; 8192], "Unknown Protocol Operation"),
+    ];
+    for (bytes, told) in wrong {
+        let mut raw = Raw::signed_in(ground.port, &seed);
+        raw.say(bytes);
+        let rest = raw.rest();
+        assert!(rest.iter().any(|line| line.contains(told)) || told.is_empty(), "{rest:?}");
+    }
+    let streams = ["KV_BROADCAST", "CLOSINGS_JKT", "SEATS_JKT"];
+    assert_eq!(sequences(&admin, &streams).await, [0, 0, 0]);
+    assert_eq!(seat.refused(), Refused::default());
+    other.request("closing.jkt.a2", "{}".into()).await.expect("others go on");
+}
+
+#[tokio::test]
+async fn without_the_right_key_the_right_authority_and_tls_there_is_no_link() {
+    let Some(ground) = Ground::start(&Shape::default()).await else { return };
+    // In plain text: the server hangs up without having heard a word.
+    let (mut raw, info) = Raw::connect(ground.port);
+    assert_eq!(info["tls_required"], true);
+    raw.say(b"CONNECT {\"verbose\":true}\r\nPING\r\n");
+    let rest = raw.rest();
+    assert!(!rest.iter().any(|line| line.contains("PONG") || line.contains("+OK")), "{rest:?}");
+
+    let who = Who::Seat("jkt", "a1");
+    let sound = || ground.link(who);
+    assert!(sound().connect(Lang::En).await.is_ok());
+    // Another fleet's authority; the system's; a name that is not in the certificate.
+    let other = tempfile::tempdir().unwrap();
+    crate::support::ground::provisioned(&Shape::default(), ground.port, other.path());
+    let ca = other.path().join("out/ca/ca.pem");
+    let named = format!("tls://localhost:{}", ground.port).parse().unwrap();
+    for wrong in [
+        Link { ca: Some(ca), ..sound() },
+        Link { ca: None, ..sound() },
+        Link { servers: vec![named], ..sound() },
+        // Another fleet's key of the same seat.
+        Link { seed: Seed::read(&other.path().join("out/seats/jkt/a1/link.nk"), Lang::En).unwrap(), ..sound() },
+    ] {
+        let told = format!("{wrong:?}");
+        let fail = wrong.connect(Lang::En).await.expect_err(&told);
+        assert!(fail.message.contains("127.0.0.1") || fail.message.contains("localhost"), "{fail:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_not_spoken_to_where_tls_is_configured() {
+    let Some(ground) = Ground::start(&Shape { tls: false, ..Shape::default() }).await else { return };
+    let link = ground.link(Who::Seat("jkt", "a1"));
+    let servers = vec![format!("tls://127.0.0.1:{}", ground.port).parse().unwrap()];
+    assert!(Link { servers, ..link }.connect(Lang::En).await.is_err(), "no downgrade");
+}

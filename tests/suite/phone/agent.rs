@@ -1,0 +1,239 @@
+//! The fleet's agent at the socket of a real prompter: what it may say and when, and what it costs nobody else.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use penutup::broadcast::{Broadcast, KLB, State};
+use penutup::files::Folders;
+use penutup::softphone::agent::{AgentLine, NotTold};
+use penutup::softphone::message::{Bad, Message};
+use penutup::softphone::place::Place;
+
+use super::socket::Visitor;
+use super::verb::{call, prompter, sockets};
+use crate::support::Home;
+use crate::term::{Term, eventually};
+
+/// Longer than a busy machine takes.
+const WAIT: Duration = Duration::from_secs(20);
+const FINE: &str = "{\"ignored\":[],\"bad\":null}\n";
+const FLEET: &str = "{\"do\":\"fleet\"}";
+const RULES: &str = "{\"do\":\"rules\"}";
+const DOWN: &str = "{\"do\":\"link\",\"up\":false,\"since\":\"2026-03-02T07:05:00Z\"}";
+const BANNER: &str = "SPV Jakarta · gangguan transmisi · Campaign Integritas TIDAK disampaikan";
+
+fn bad(why: &str) -> String {
+    format!("{{\"ignored\":[],\"bad\":\"{why}\"}}\n")
+}
+
+/// What the centre declares of KLB.
+pub fn klb(version: u64, state: State) -> Broadcast {
+    Broadcast {
+        version,
+        fact: KLB.into(),
+        state,
+        value: None,
+        since: "2026-03-02T06:05:00Z".parse().expect("a time"),
+        until: None,
+        by: Some("SPV Jakarta".into()),
+        why: Some("gangguan transmisi".into()),
+    }
+}
+
+pub fn declares(version: u64, state: State) -> Message {
+    Message::Klb(Box::new(klb(version, state)))
+}
+
+fn place(home: &Home) -> Place {
+    let runtime: PathBuf = home.path().join("run/penutup");
+    Place::of(&Folders { runtime: Some(runtime), ..Folders::default() }).expect("a place")
+}
+
+/// An agent at the home's only prompter.
+#[track_caller]
+pub fn agent(home: &Home) -> AgentLine {
+    AgentLine::connect(&place(home), &sockets(home)[0], WAIT).expect("it is taken as the agent")
+}
+
+/// The prompter still does what it is there for.
+#[track_caller]
+fn is_well(home: &Home, term: &mut Term) {
+    call(home, "start nama=Siti").status(0);
+    term.shows("[N] Siti");
+    term.quits();
+}
+
+#[test]
+fn a_declaration_reaches_the_screen_and_the_agent_stays() {
+    let home = Home::new();
+    home.write("config/penutup/settings.toml", "seat = 'meja 7'");
+    let mut term = prompter(&home, &[]);
+    let mut agent = agent(&home);
+    assert_eq!(agent.greeting().seat.as_deref(), Some("meja 7"));
+    agent.tell(&Message::Link(None)).expect("it is taken");
+    // More than another connection may say.
+    for version in 1..=80 {
+        agent.tell(&declares(version, if version % 2 == 0 { State::On } else { State::Off })).expect("it is taken");
+    }
+    term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
+    assert!(agent.is_there());
+    call(&home, "start nama=Siti").status(0);
+    term.shows("[N] Siti");
+    assert_eq!(agent.tell(&declares(81, State::Off)), Ok(()));
+    term.hides("AKTIF").shows("Untuk mewujudkan PLN terbaik");
+    term.quits();
+    eventually("the agent's notice of the end", || !agent.is_there());
+    assert_eq!(agent.tell(&Message::Rules), Err(NotTold::Gone));
+}
+
+#[test]
+fn an_agents_words_are_its_own_and_the_telephones_too() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    let on = "{\"do\":\"klb\",\"klb\":{\"version\":7,\"state\":\"on\",\"since\":\"2026-03-02T06:05:00Z\"}}";
+    for words in [on, RULES, DOWN, "{\"do\":\"link\",\"up\":true}"] {
+        let mut visitor = Visitor::of(&home);
+        visitor.hears();
+        assert_eq!((visitor.asks(words), visitor.hears()), (bad("out-of-turn"), String::new()), "{words}");
+    }
+    for words in [FLEET, "{\"do\":\"start\",\"set\":[[\"nama\",\"Budi\"]]}", "{\"do\":\"end\"}"] {
+        let mut visitor = Visitor::of(&home);
+        visitor.hears();
+        assert_eq!(visitor.asks(FLEET), FINE);
+        assert_eq!((visitor.asks(words), visitor.hears()), (bad("out-of-turn"), String::new()), "{words}");
+    }
+    assert!(!term.text().contains("AKTIF") && !term.text().contains("Budi"), "{term:?}");
+    is_well(&home, &mut term);
+}
+
+#[test]
+fn what_is_no_message_costs_the_agent_its_connection() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    let huge = vec![b'x'; 1 << 20];
+    let many = [b"{\"do\":\"klb\",\"klb\":".to_vec(), vec![b'['; 8000], b"\n".to_vec()].concat();
+    for (bytes, why) in [
+        (&b"\n"[..], "garbled"),
+        (b"\xff\x00\x1b[31m\n", "garbled"),
+        (b"{\"do\":\"klb\",\"klb\":{}}\n", "garbled"),
+        (b"{\"do\":\"link\",\"up\":false}\n", "garbled"),
+        (b"{\"do\":\"fly\"}\n", "unknown"),
+        (&many, "garbled"),
+        (&huge, "too-long"),
+    ] {
+        let mut visitor = Visitor::of(&home);
+        visitor.hears();
+        assert_eq!(visitor.asks(FLEET), FINE);
+        visitor.says(bytes);
+        let answer = visitor.hears();
+        assert!(answer == bad(why) || (bytes.len() > 9000 && answer.is_empty()), "{answer}");
+        assert_eq!(visitor.hears(), "");
+    }
+    is_well(&home, &mut term);
+}
+
+#[test]
+fn an_agent_may_be_silent_but_not_in_the_middle_of_a_line() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    let (mut silent, mut half) = (agent(&home), Visitor::of(&home));
+    half.hears();
+    // Longer than a half line may take; the silent one said nothing in that time.
+    half.says(b"{\"do\":\"fle");
+    assert_eq!(half.hears(), "");
+    assert!(silent.is_there());
+    assert_eq!(silent.tell(&declares(1, State::On)), Ok(()));
+    term.shows(BANNER);
+    let mut half = Visitor::of(&home);
+    half.hears();
+    assert_eq!(half.asks(FLEET), FINE);
+    half.says(b"{\"do\":\"rules\"");
+    assert_eq!(half.hears(), "");
+    is_well(&home, &mut term);
+}
+
+#[test]
+fn of_two_agents_the_last_counts() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    let mut first = agent(&home);
+    first.tell(&declares(1, State::On)).expect("it is taken");
+    term.shows(BANNER);
+    let mut second = agent(&home);
+    assert_eq!(first.tell(&declares(2, State::Off)), Err(NotTold::Refused(Bad::Taken)));
+    assert!(!first.is_there(), "it was hung up on");
+    drop(first);
+    second.tell(&Message::Rules).expect("it is taken");
+    assert!(term.text().contains("SPV Jakarta"), "{term:?}");
+    second.tell(&declares(3, State::Off)).expect("it is taken");
+    term.hides("AKTIF");
+    is_well(&home, &mut term);
+}
+
+#[test]
+fn many_agents_leave_room_for_the_telephone() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    let mut taken = 0;
+    let crowd: Vec<Visitor> = (0..25)
+        .map(|_| {
+            let mut visitor = Visitor::of(&home);
+            visitor.hears();
+            let answer = visitor.asks(FLEET);
+            taken += usize::from(answer == FINE);
+            assert!(answer == FINE || answer == bad("taken"), "{answer}");
+            visitor
+        })
+        .collect();
+    assert_eq!(taken, 4);
+    call(&home, "start nama=Siti").status(0);
+    term.shows("[N] Siti");
+    drop(crowd);
+    eventually("room for another agent", || AgentLine::connect(&place(&home), &sockets(&home)[0], WAIT).is_ok());
+    term.quits();
+}
+
+#[test]
+fn a_flood_is_slowed_down_and_keys_are_heeded() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    let mut flood = Visitor::of(&home);
+    flood.hears();
+    assert_eq!(flood.asks(FLEET), FINE);
+    // Nobody reads what is answered: then it is hung up on.
+    let lines = format!("{DOWN}\n{RULES}\n").repeat(20_000);
+    let writer = std::thread::spawn(move || {
+        flood.says(lines.as_bytes());
+        flood
+    });
+    term.send("k").shows("KLB AKTIF sejak 14.20");
+    term.send("k").hides("AKTIF");
+    call(&home, "start nama=Siti").status(0);
+    term.shows("[N] Siti");
+    term.quits();
+    drop(writer.join().expect("it ends with the prompter at the latest"));
+}
+
+#[test]
+fn one_that_is_no_agents_socket_is_told_apart() {
+    let home = Home::new();
+    assert_eq!(
+        AgentLine::connect(&place(&home), &home.path().join("run/penutup/1-0.sock"), WAIT).map(|_| ()),
+        Err(NotTold::Gone)
+    );
+    // A prompter that knows no fleet.
+    std::fs::create_dir_all(home.path().join("run/penutup")).expect("a folder");
+    let path = home.path().join("run/penutup/2-0.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    let older = std::thread::spawn(move || {
+        use std::io::{BufRead as _, BufReader, Write as _};
+        let (mut stream, _) = listener.accept().expect("somebody comes");
+        stream.write_all(b"{\"penutup\":1,\"seat\":null,\"idle\":5}\n").expect("it is there");
+        let mut said = String::new();
+        BufReader::new(&stream).read_line(&mut said).expect("it speaks");
+        stream.write_all(bad("unknown").as_bytes()).expect("it is there");
+        said
+    });
+    assert_eq!(AgentLine::connect(&place(&home), &path, WAIT).map(|_| ()), Err(NotTold::Refused(Bad::Unknown)));
+    assert_eq!(older.join().expect("it ends"), format!("{FLEET}\n"));
+}
