@@ -149,7 +149,12 @@ pub async fn run(klb: &Klb, common: &Common) -> Result<Status, Fail> {
     let sentence = if state == State::On { w.on } else { w.off };
     let rules = rules(&board, &supervisor.trust).await;
     let banner = moment::banner(&heard, &rules, now, zone, lang);
-    let with = [("scope", scope.to_string()), ("version", version.to_string()), ("banner", banner)];
+    let with = [
+        ("scope", scope.to_string()),
+        ("version", version.to_string()),
+        ("banner", banner),
+        ("zone", zone.to_string()),
+    ];
     print(&(fill(sentence, &with.each_ref().map(|(k, v)| (*k, v.as_str()))) + "\n"), lang)?;
     for line in otherwise(&board, &supervisor.trust, &scope, state, lang).await? {
         say(&line);

@@ -1,27 +1,44 @@
 //! Zones and times as the centre tells them: a zone is one of the rules', the machine's own is never asked.
 
+use std::path::{Path, PathBuf};
+
 use chrono::{DateTime, FixedOffset, NaiveDate, Timelike, Utc};
 use penutup::book::Book;
+use penutup::cli::SETTINGS_VARIABLE;
 use penutup::clock::Clock;
+use penutup::files::{self, Folders};
 use penutup::rules::RuleSet;
+use penutup::settings;
 use penutup::tell::{shown, suggest};
 use penutup::words::Lang;
 
 use crate::fail::Fail;
 use crate::words::fill;
 
-/// The zone of this name in the embedded rules, else their first.
+/// The zone of this name in the embedded rules, else the one that the user's settings name, else their first.
 ///
 /// # Errors
 /// A name that is none of theirs.
 pub fn zone(name: Option<&str>, lang: Lang) -> Result<FixedOffset, Fail> {
     let rules = Book::built_in().rules;
-    let Some(name) = name else { return Ok(rules.zones[0].offset) };
-    rules.zone_named(name).map(|at| rules.zones[at].offset).ok_or_else(|| {
-        let words = lang.words();
-        let help = suggest(name, rules.zones.iter().map(|z| z.id.as_str()), &words.problem);
-        Fail::new(fill(words.cli.unknown_zone, &[("zone", &shown(name))])).help(help)
+    let words = &lang.words().cli;
+    let (name, sentence) = match (name, settings_zone()) {
+        (Some(name), _) => (name.to_owned(), words.unknown_zone),
+        (None, Some(name)) => (name, words.unknown_zone_settings),
+        (None, None) => return Ok(rules.zones[0].offset),
+    };
+    rules.zone_named(&name).map(|at| rules.zones[at].offset).ok_or_else(|| {
+        let help = suggest(&name, rules.zones.iter().map(|z| z.id.as_str()), &lang.words().problem);
+        Fail::new(fill(sentence, &[("zone", &shown(&name))])).help(help)
     })
+}
+
+/// The zone in the prompter's settings, so that a time means the same to both programs.
+fn settings_zone() -> Option<String> {
+    let named = std::env::var_os(SETTINGS_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let path = named.or_else(|| Folders::of_platform().settings())?;
+    let bytes = files::read(&path).ok()?;
+    settings::read(&bytes, path.parent().unwrap_or(Path::new(""))).0.zone
 }
 
 /// The day against which rules are held.

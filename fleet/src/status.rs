@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use clap::{Args, ValueEnum};
+use penutup::cli::canvas;
 use penutup::tui::board::{self, Done};
 
 use crate::cli::{Common, ended, print};
@@ -60,13 +61,18 @@ pub async fn run(status: &Status, common: &Common) -> Result<Ended, Fail> {
     let site = status.site.as_deref().map(|site| of_site(site, &center, lang)).transpose()?;
     let mut gatherer = gather::Gatherer::begin(&center, lang).await?;
     let is_live = !status.once && status.format == Form::Text && io::stdout().is_terminal();
-    let look = text::Look { zone, lang, is_live };
+    let look = || text::Look {
+        zone,
+        lang,
+        width: canvas(&io::stdout()).width,
+        height: is_live.then(|| board::height().unwrap_or(24)),
+    };
     if !is_live {
         let picture = gatherer.picture().await;
         let out = match (status.format, &site) {
             (Form::Json, _) => json::json(&picture, site.as_ref()),
-            (Form::Text, Some(site)) => text::of_site(&picture, site, look),
-            (Form::Text, None) => text::whole(&picture, look),
+            (Form::Text, Some(site)) => text::of_site(&picture, site, look()),
+            (Form::Text, None) => text::whole(&picture, look()),
         };
         print(&out, lang)?;
         // What could not be asked for is named in it.
@@ -81,8 +87,8 @@ pub async fn run(status: &Status, common: &Common) -> Result<Ended, Fail> {
     let mut picture = gatherer.picture().await;
     loop {
         let shown = match &site {
-            Some(site) => text::of_site(&picture, site, look),
-            None => text::whole(&picture, look),
+            Some(site) => text::of_site(&picture, site, look()),
+            None => text::whole(&picture, look()),
         };
         screen.show(&shown).map_err(fail)?;
         let wait = tokio::task::spawn_blocking(|| board::wait(EVERY));

@@ -94,6 +94,13 @@ impl SiteLine {
         self.seats.saturating_sub(self.seen)
     }
 
+    /// How much there is that somebody should look at.
+    #[must_use]
+    pub fn needs(&self) -> u64 {
+        let counts = [self.stale(), self.silent(), self.klb_behind, self.rules_behind, self.refused];
+        counts.iter().sum::<u64>() + self.unsent + self.missing.unwrap_or(0)
+    }
+
     fn add(&mut self, other: &Self) {
         self.seats += other.seats;
         self.seen += other.seen;

@@ -20,8 +20,10 @@ pub struct Look {
     pub zone: FixedOffset,
     /// The language.
     pub lang: Lang,
-    /// Whether it is on a screen that is made anew.
-    pub is_live: bool,
+    /// How many columns there are.
+    pub width: usize,
+    /// How many lines there are on a screen that is made anew; `None` where it is printed once.
+    pub height: Option<usize>,
 }
 
 impl Look {
@@ -32,7 +34,7 @@ impl Look {
     fn head(self, picture: &Picture, out: &mut String) {
         let w = &words(self.lang).status;
         let at = picture.now.with_timezone(&self.zone).format("%d/%m/%Y %H:%M:%S %:z").to_string();
-        let live = if self.is_live { w.live } else { "" };
+        let live = if self.height.is_some() { w.live } else { "" };
         let _ = writeln!(out, "{}", fill(w.title, &[("at", &at), ("live", live)]).trim_end());
         for trouble in &picture.troubles {
             let _ = writeln!(out, "! {trouble}");
@@ -57,7 +59,8 @@ impl Look {
         ]
     }
 
-    /// A line a site below the names of the columns, and their sum where there is more than one.
+    /// All of them, then a line a site, below the names of the columns. Where there is no room for all sites, those
+    /// that somebody should look at come first.
     fn table(self, picture: &Picture, only: Option<&Name>, out: &mut String) {
         let w = &words(self.lang).status;
         let heads = [
@@ -73,19 +76,29 @@ impl Look {
             w.missing,
             w.refused,
         ];
-        let sites = picture.sites.iter().filter(|(id, _)| only.is_none_or(|only| only == id));
-        let mut rows: Vec<(&str, [String; 11])> = sites.map(|(id, line)| (id.as_str(), self.cells(line))).collect();
-        if rows.len() > 1 {
+        let mut sites: Vec<_> = picture.sites.iter().filter(|(id, _)| only.is_none_or(|only| only == id)).collect();
+        let all = sites.len();
+        let around = out.lines().count() + w.legend.lines().count() + 3;
+        let room = self.height.map_or(all, |height| height.saturating_sub(around).max(1));
+        if all > room {
+            sites.sort_by_key(|(_, line)| std::cmp::Reverse(line.needs()));
+            sites.truncate(room.saturating_sub(1).max(1));
+        }
+        let mut rows: Vec<(&str, [String; 11])> = Vec::new();
+        if all > 1 {
             rows.push((w.total, self.cells(&picture.total)));
         }
+        rows.extend(sites.iter().map(|(id, line)| (id.as_str(), self.cells(line))));
         let first = rows.iter().map(|(name, _)| name.width()).chain([w.site.width()]).max().unwrap_or(0);
         let widths: Vec<usize> = (0..heads.len())
             .map(|at| rows.iter().map(|(_, cells)| cells[at].width()).chain([heads[at].width()]).max().unwrap_or(0))
             .collect();
+        let wide = first + widths.iter().sum::<usize>() + 2 * widths.len();
+        let gap = if wide <= self.width { 2 } else { 1 };
         let mut put = |name: &str, cells: &[&str]| {
             let mut line = format!("{name}{}", " ".repeat(first - name.width()));
             for (cell, width) in cells.iter().zip(&widths) {
-                let _ = write!(line, "  {}{cell}", " ".repeat(width - cell.width()));
+                let _ = write!(line, "{}{cell}", " ".repeat(gap + width - cell.width()));
             }
             let _ = writeln!(out, "{}", line.trim_end());
         };
@@ -93,6 +106,10 @@ impl Look {
         for (name, cells) in &rows {
             put(name, &cells.each_ref().map(String::as_str));
         }
+        if all > sites.len() {
+            let _ = writeln!(out, "{}", fill(w.more_sites, &[("count", &(all - sites.len()).to_string())]));
+        }
+        let _ = writeln!(out, "{}", w.legend);
     }
 
     fn on_air(self, picture: &Picture, out: &mut String) {
@@ -166,10 +183,10 @@ fn first(sum: &str) -> &str {
 pub fn whole(picture: &Picture, look: Look) -> String {
     let mut out = String::new();
     look.head(picture, &mut out);
-    out.push('\n');
-    look.table(picture, None, &mut out);
     look.on_air(picture, &mut out);
     look.refused(picture, &mut out);
+    out.push('\n');
+    look.table(picture, None, &mut out);
     out
 }
 
@@ -186,9 +203,14 @@ pub fn of_site(picture: &Picture, site: &Name, look: Look) -> String {
         let _ = writeln!(out, "{}", w.no_attention);
     }
     let width = seats.iter().map(|seat| seat.name.as_str().len()).max().unwrap_or(0);
-    for seat in seats {
+    let used = out.lines().count() + 1;
+    let room = look.height.map_or(seats.len(), |height| height.saturating_sub(used).max(1));
+    for seat in seats.iter().take(room) {
         let needs: Vec<String> = seat.needs.iter().map(|need| look.need(need)).collect();
         let _ = writeln!(out, "{:width$}  {}", seat.name.as_str(), needs.join(" · "));
+    }
+    if seats.len() > room {
+        let _ = writeln!(out, "{}", fill(w.more_seats, &[("count", &look.number((seats.len() - room) as u64))]));
     }
     out
 }

@@ -3,11 +3,11 @@
 use std::fs;
 use std::io::Write as _;
 
+use penutup::book::Book;
 use penutup::cli::report::{Between, Form, told};
 use penutup::journal::merge::{Merge, Refused};
 use penutup::journal::report::{By, Fold, csv, span};
 use penutup::words::Lang;
-use penutup_fleet::moment;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ const SEATS: [(&str, &str); 4] = [("jkt", "a1"), ("jkt", "a2"), ("bdg", "b1"), (
 
 /// What `penutup report` says of the exports, and their lines of CSV in the order of the beginnings.
 fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String {
-    let zone = moment::zone(None, Lang::Id).unwrap();
+    let zone = Book::built_in().rules.zones[0].offset;
     let mut fold = Fold::new(zone);
     let mut lines = Vec::new();
     let span = span(days.from, days.to, zone);

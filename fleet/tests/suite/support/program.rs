@@ -27,6 +27,7 @@ fn command(config: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_penutup-fleet"));
     command.args(args).arg("--config").arg(config).stdin(Stdio::null());
     // Nothing of whoever runs the tests counts.
+    command.env("XDG_CONFIG_HOME", config.with_extension("none")).env_remove("PENUTUP_SETTINGS");
     command.env_remove("PENUTUP_LANG").env_remove("PENUTUP_FLEET_CONFIG").env_remove("PGPASSWORD");
     command
 }
