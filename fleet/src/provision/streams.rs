@@ -58,8 +58,8 @@ pub fn room(fleet: &Fleet) -> (u64, u64) {
     let states: u64 = fleet.sites.iter().map(states_bytes).sum();
     let closings: u64 = fleet.sites.iter().map(|site| site.closings_bytes).sum();
     // A tenth more than is promised to the streams, for what is being compacted.
-    let file = closings + BROADCASTS_BYTES;
-    (states + (32 << 20), file + file / 10)
+    let file = closings + states + BROADCASTS_BYTES;
+    (32 << 20, file + file / 10)
 }
 
 fn states_bytes(site: &Site) -> u64 {
@@ -121,7 +121,8 @@ pub fn wanted(fleet: &Fleet) -> Vec<Config> {
         out.push(Config {
             name: subject::states(&site.id),
             subjects: vec![format!("seat.{}.*", site.id)],
-            storage: StorageType::Memory,
+            // On disk too: a server of its own forgets a stream in memory when it is begun anew, with all it was told.
+            storage: StorageType::File,
             discard: DiscardPolicy::Old,
             max_messages_per_subject: 1,
             max_bytes: signed(states_bytes(site)),

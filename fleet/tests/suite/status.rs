@@ -125,3 +125,15 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_the_seats_in_need_na
     assert!(run(&config, &["status", "--site", "x"]).err.contains("jkt"));
     drop(archive);
 }
+
+#[tokio::test]
+async fn a_server_that_comes_back_still_takes_and_knows_what_the_seats_say() {
+    let Some(mut ground) = Ground::start(&Shape::default()).await else { return };
+    let config = ground.config(Who::Program("status"));
+    says(&ground, "jkt", "a1", &state()).await;
+    ground.nats.kill();
+    ground.nats.restart();
+    says(&ground, "jkt", "a2", &state()).await;
+    let told = json(&run(&config, &["status", "--format", "json"]).done());
+    assert_eq!((&told["total"]["seen"], told["troubles"].as_array().unwrap().len()), (&2.into(), 0), "{told}");
+}
