@@ -10,6 +10,7 @@ pub mod server;
 pub mod streams;
 pub mod units;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -22,11 +23,12 @@ use penutup::words::Lang;
 
 use crate::config::center::Center;
 use crate::fail::{Fail, Status};
+use crate::link::Link;
 use crate::wire::SCHEMA;
 use crate::words::{fill, words};
 use fleet::Fleet;
 use keys::Keys;
-use output::{Certificate, Done, Manifest, Output, Plan, Refused};
+use output::{Done, Manifest, Output, Plan, Refused};
 use programs::Program;
 use streams::{Became, Outcome};
 
@@ -56,8 +58,8 @@ pub struct Made {
     pub away: usize,
     /// Who was there before and is no longer in the fleet's file: their seeds' paths.
     pub removed: Vec<String>,
-    /// The last day of the server's certificate, where one was made.
-    pub certificate: Option<String>,
+    /// The certificates that were made, and their last days.
+    pub certificates: Vec<(String, String)>,
 }
 
 /// Runs the verb.
@@ -100,8 +102,11 @@ pub fn make(fleet: &Fleet, folder: &Path, renew: &[String], now: DateTime<Utc>, 
     programs::write(fleet, &signing, certificate.as_ref().map(|made| made.ca.as_str()), &mut plan);
     units::write(fleet, &mut plan);
     plan.text("trust.toml", programs::trust(fleet, &signing).to_text());
-    plan.text("server/nats.conf", server::main_file(fleet, &folder.join("server")));
-    plan.text("server/accounts.conf", server::accounts_file(fleet, &keys.public));
+    for node in fleet.nodes() {
+        let own = node.folder();
+        plan.text(format!("{own}/nats.conf"), server::main_file(fleet, &node, &folder.join(&own)));
+        plan.text(format!("{own}/accounts.conf"), server::accounts_file(fleet, &node, &keys.public));
+    }
 
     let known_keys = output.known().map(|known| known.keys.clone()).unwrap_or_default();
     let removed: Vec<String> = known_keys.into_keys().filter(|path| !keys.public.contains_key(path)).collect();
@@ -111,13 +116,13 @@ pub fn make(fleet: &Fleet, folder: &Path, renew: &[String], now: DateTime<Utc>, 
     let next = Manifest {
         schema: SCHEMA,
         fleet: fleet.name.to_string(),
-        certificate: certificate.as_ref().map_or_else(Certificate::default, |made| made.server.clone()),
+        certificates: certificate.as_ref().map_or_else(BTreeMap::new, |made| made.certificates.clone()),
         keys: keys.public,
-        files: std::collections::BTreeMap::new(),
+        files: BTreeMap::new(),
     };
     let done = output.apply(&plan, next).map_err(|why| refused(why, lang))?;
-    let certificate = certificate.filter(|made| made.is_new).map(|made| made.server.until);
-    Ok(Made { done, keys: keys.made, away: keys.away, removed, certificate })
+    let certificates = certificate.map(|made| made.new).unwrap_or_default();
+    Ok(Made { done, keys: keys.made, away: keys.away, removed, certificates })
 }
 
 /// Everybody's keys, and the supervisors' public signing keys in their order.
@@ -176,12 +181,22 @@ fn refused(why: Refused, lang: Lang) -> Fail {
     }
 }
 
-/// Makes or raises the streams as the folder's admin.
+/// Makes or raises the streams as the folder's admin, on each server.
 fn streams_of(fleet: &Fleet, folder: &Path, lang: Lang) -> Result<Vec<Outcome>, Fail> {
-    let admin = Center::read(&folder.join("center/admin/center.toml"), lang)?;
+    let path = folder.join("center/admin/center.toml");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fail::new(error.to_string()))?;
-    runtime.block_on(async { streams::ensure(admin.link.connect(lang).await?, fleet, lang).await })
+    runtime.block_on(async {
+        let mut out = Vec::new();
+        for node in fleet.nodes() {
+            let addresses = node.server.addresses();
+            // They were checked when the fleet's file was read.
+            let servers = addresses.iter().filter_map(|address| address.parse().ok()).collect();
+            let link = Link { servers, ..Center::read(&path, lang)?.link };
+            out.extend(streams::ensure(link.connect(lang).await?, fleet, &node, lang).await?);
+        }
+        Ok(out)
+    })
 }
 
 fn tell(fleet: &Fleet, folder: &Path, made: &Made, lang: Lang) -> String {
@@ -203,7 +218,7 @@ fn tell(fleet: &Fleet, folder: &Path, made: &Made, lang: Lang) -> String {
         ],
     );
     let Done { new, changed, same, removed, left } = &made.done;
-    line(w.files, &[("new", &n(*new)), ("changed", &n(*changed)), ("same", &n(*same)), ("removed", &n(*removed))]);
+    line(w.files, &[("new", &n(*new)), ("changed", &n(changed.len())), ("same", &n(*same)), ("removed", &n(*removed))]);
     if made.keys > 0 {
         line(w.keys, &[("n", &n(made.keys))]);
     }
@@ -216,18 +231,29 @@ fn tell(fleet: &Fleet, folder: &Path, made: &Made, lang: Lang) -> String {
     for path in left {
         line(w.left, &[("path", path)]);
     }
-    if let Some(until) = &made.certificate {
-        line(w.certificate_until, &[("until", until)]);
+    for (path, until) in &made.certificates {
+        line(w.certificate_until, &[("path", path), ("until", until)]);
     }
-    if !made.removed.is_empty() || *changed > 0 {
-        line(w.reload, &[]);
+    for node in fleet.nodes() {
+        let disk = streams::room(fleet, &node).div_ceil(1 << 20).to_string();
+        line(w.room, &[("server", &node.folder()), ("disk", &disk)]);
+    }
+    for node in fleet.nodes() {
+        let own = format!("{}/", node.folder());
+        let files: Vec<_> = changed.iter().filter_map(|path| path.strip_prefix(&own)).collect();
+        // What stands in there a running server takes in part or not at all, and refuses the rest with it.
+        let text = if files.contains(&"nats.conf") { w.restart } else { w.reload };
+        if !files.is_empty() {
+            line(text, &[("server", &node.folder()), ("files", &files.join(", "))]);
+        }
     }
     out
 }
 
 fn tell_streams(out: &mut String, outcomes: &[Outcome], lang: Lang) {
     let w = &words(lang).provision;
-    for Outcome { stream, became, stronger } in outcomes {
+    for Outcome { server, stream, became, stronger } in outcomes {
+        let stream = &format!("{server}/{stream}");
         let text = match became {
             Became::Made => fill(w.stream_made, &[("stream", stream)]),
             Became::Raised(what) => fill(w.stream_raised, &[("stream", stream), ("what", &what.join(", "))]),

@@ -1,6 +1,7 @@
-//! The fleet's own authority and the server's certificate. The authority lives long and its key may be taken off the
-//! machine; the server's certificate is made anew where its names change or its end comes near.
+//! The fleet's own authority and the servers' certificates. The authority lives long and its key may be taken off the
+//! machine; a server's certificate is made anew where its names change or its end comes near.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 
@@ -16,12 +17,15 @@ use super::fleet::Fleet;
 use super::output::{Certificate, Output, Plan};
 use crate::fail::Fail;
 use crate::secret;
+use crate::wire::name::Name;
 use crate::words::{fill, words};
 
 /// The authority's certificate and key.
 pub const CA: (&str, &str) = ("ca/ca.pem", "ca/ca.key");
-/// The server's certificate and key.
-pub const SERVER: (&str, &str) = ("server/tls/server.pem", "server/tls/server.key");
+/// A server's certificate and key, in its folder.
+pub const SERVER: (&str, &str) = ("tls/server.pem", "tls/server.key");
+/// What a leaf shows the hub, in its folder.
+pub const LEAF: (&str, &str) = ("tls/leaf.pem", "tls/leaf.key");
 /// How long the authority lives, in days: longer than the machines of the seats.
 const CA_DAYS: u64 = 20 * 365;
 /// How long the server's certificate lives, in days.
@@ -34,10 +38,10 @@ const RENEW_DAYS: u64 = 400;
 pub struct Made {
     /// The authority's certificate, for everybody who connects.
     pub ca: String,
-    /// What the server's is for.
-    pub server: Certificate,
-    /// Whether the server's was made now.
-    pub is_new: bool,
+    /// What each certificate is for, by its path.
+    pub certificates: BTreeMap<String, Certificate>,
+    /// Those that were made now.
+    pub new: Vec<(String, String)>,
 }
 
 fn wrong(lang: Lang, output: &Output, path: &str, why: &impl ToString) -> Fail {
@@ -85,7 +89,7 @@ fn authority(fleet: &Fleet, today: NaiveDate) -> CertificateParams {
     params
 }
 
-/// Keeps or makes the authority and the server's certificate.
+/// Keeps or makes the authority and the servers' certificates.
 ///
 /// # Errors
 /// A file of theirs that can't be used; a certificate that must be made while the authority's key is elsewhere.
@@ -108,33 +112,80 @@ pub fn make(fleet: &Fleet, output: &Output, plan: &mut Plan, now: DateTime<Utc>,
     };
     plan.text(CA.0, ca.clone());
 
-    let known = output.known().map(|known| &known.certificate).filter(|known| {
-        let until = known.until.parse::<NaiveDate>();
-        known.names == fleet.server.names && until.is_ok_and(|until| today + Days::new(RENEW_DAYS) < until)
-    });
-    if let (Some(known), Some(pem)) = (known, there(output, SERVER.0, lang)?) {
-        plan.text(SERVER.0, pem);
-        return Ok(Made { ca, server: known.clone(), is_new: false });
+    let mut made = Made { ca, certificates: BTreeMap::new(), new: Vec::new() };
+    let authority = Authority { params: authority(fleet, today), key: ca_key.as_ref(), today };
+    for node in fleet.nodes() {
+        let folder = node.folder();
+        let own = |(pem, key): (&str, &str)| (format!("{folder}/{pem}"), format!("{folder}/{key}"));
+        let server = Wanted { files: own(SERVER), names: node.server.names.clone(), is_client: false };
+        authority.make(server, output, plan, &mut made, lang)?;
+        plan.text(format!("{folder}/tls/ca.pem"), made.ca.clone());
+        if let Some(site) = node.leaf {
+            let leaf = Wanted { files: own(LEAF), names: vec![leaf_name(&site.id)], is_client: true };
+            authority.make(leaf, output, plan, &mut made, lang)?;
+        }
     }
-    let ca_key = ca_key.ok_or_else(|| wrong(lang, output, CA.1, &words(lang).provision.ca_away))?;
-    let failed = |error: rcgen::Error| wrong(lang, output, SERVER.0, &error);
-    let mut params = CertificateParams::new(fleet.server.names.clone()).map_err(failed)?;
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, fleet.server.names[0].as_str());
-    params.use_authority_key_identifier_extension = true;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let until = period(&mut params, today, SERVER_DAYS);
-    let own = if let Some(own) = key(output, SERVER.1, lang)? {
-        own
-    } else {
-        let own = KeyPair::generate().map_err(failed)?;
-        plan.secret(SERVER.1, own.serialize_pem());
-        own
-    };
-    let issuer = Issuer::new(authority(fleet, today), ca_key);
-    let pem = params.signed_by(&own, &issuer).map_err(failed)?.pem();
-    plan.text(SERVER.0, pem);
-    let server = Certificate { names: fleet.server.names.clone(), until: until.to_string() };
-    Ok(Made { ca, server, is_new: true })
+    Ok(made)
+}
+
+/// The name by which the hub knows a leaf.
+#[must_use]
+pub fn leaf_name(site: &Name) -> String {
+    format!("leaf-{site}")
+}
+
+/// A certificate that should be there.
+struct Wanted {
+    files: (String, String),
+    names: Vec<String>,
+    is_client: bool,
+}
+
+/// Who signs.
+struct Authority<'a> {
+    params: CertificateParams,
+    key: Option<&'a KeyPair>,
+    today: NaiveDate,
+}
+
+impl Authority<'_> {
+    /// Keeps a certificate or makes it.
+    fn make(&self, wanted: Wanted, output: &Output, plan: &mut Plan, made: &mut Made, lang: Lang) -> Result<(), Fail> {
+        let Wanted { files: (pem_path, key_path), names, is_client } = wanted;
+        let known = output.known().and_then(|known| known.certificates.get(&pem_path)).filter(|known| {
+            let until = known.until.parse::<NaiveDate>();
+            known.names == names && until.is_ok_and(|until| self.today + Days::new(RENEW_DAYS) < until)
+        });
+        if let (Some(known), Some(pem)) = (known, there(output, &pem_path, lang)?) {
+            plan.text(pem_path.clone(), pem);
+            made.certificates.insert(pem_path, known.clone());
+            return Ok(());
+        }
+        let ca_key = self.key.ok_or_else(|| wrong(lang, output, CA.1, &words(lang).provision.ca_away))?;
+        let failed = |error: rcgen::Error| wrong(lang, output, &pem_path, &error);
+        let mut params = CertificateParams::new(names.clone()).map_err(failed)?;
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, names[0].as_str());
+        params.use_authority_key_identifier_extension = true;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        // The hub's servers show theirs to each other too.
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        if !is_client {
+            params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
+        }
+        let until = period(&mut params, self.today, SERVER_DAYS).to_string();
+        let own = if let Some(own) = key(output, &key_path, lang)? {
+            own
+        } else {
+            let own = KeyPair::generate().map_err(failed)?;
+            plan.secret(key_path, own.serialize_pem());
+            own
+        };
+        let issuer = Issuer::from_params(&self.params, ca_key);
+        let pem = params.signed_by(&own, &issuer).map_err(failed)?.pem();
+        plan.text(pem_path.clone(), pem);
+        made.new.push((pem_path.clone(), until.clone()));
+        made.certificates.insert(pem_path, Certificate { names, until });
+        Ok(())
+    }
 }

@@ -16,7 +16,7 @@ use crate::wire::trust::Grant;
 use crate::words::{Provision, fill, words};
 
 /// The most seats of one server; more than that is several servers' (leaf nodes).
-const MOST_SEATS: u32 = 20_000;
+pub const MOST_SEATS: u32 = 20_000;
 /// Room on disk for a site's closings when nobody says: 14 days of 300 calls of 1 kB a day and seat, in MiB.
 const CLOSINGS_MIB_A_SEAT: u64 = 4;
 /// The least of it.
@@ -63,6 +63,19 @@ pub struct Server {
     /// How many servers of a cluster keep each stream.
     #[serde(default = "one")]
     pub replicas: u8,
+    /// Where the sites' own servers connect to this one.
+    pub leaf_port: Option<u16>,
+}
+
+/// A server and who connects to it: the hub, or a site's own (a leaf).
+#[derive(Clone, Debug)]
+pub struct Node<'f> {
+    /// The server.
+    pub server: &'f Server,
+    /// The site whose own it is; `None`: the hub.
+    pub leaf: Option<&'f Site>,
+    /// The sites whose seats connect to it.
+    pub sites: Vec<&'f Site>,
 }
 
 /// The central database, for `center.toml`.
@@ -94,6 +107,8 @@ pub struct Site {
     pub seats: Vec<Name>,
     /// The most that its closings take on the server's disk, in bytes.
     pub closings_bytes: u64,
+    /// Its own server, where it has one: it goes on when the way to the hub is cut.
+    pub leaf: Option<Server>,
 }
 
 /// A supervisor.
@@ -127,6 +142,7 @@ struct SiteShape {
     seats: Vec<Name>,
     numbered: Option<Numbered>,
     closings_mib: Option<u64>,
+    leaf: Option<Server>,
 }
 
 #[derive(Deserialize)]
@@ -195,7 +211,8 @@ impl Fleet {
         if let Some(twice) = first_twice(fleet.supervisors.iter().map(|one| &one.id)) {
             return Err(fill(w.twice, &[("what", twice.as_str())]));
         }
-        if fleet.seats() > MOST_SEATS as usize {
+        fleet.check_leaves(w)?;
+        if fleet.nodes().iter().any(|node| node.seats() > MOST_SEATS as usize) {
             return Err(fill(w.too_many, &[("most", &MOST_SEATS.to_string())]));
         }
         Ok(fleet)
@@ -205,6 +222,51 @@ impl Fleet {
     #[must_use]
     pub fn seats(&self) -> usize {
         self.sites.iter().map(|site| site.seats.len()).sum()
+    }
+
+    /// Its servers: the hub, then the sites' own.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<Node<'_>> {
+        let at_hub = self.sites.iter().filter(|site| site.leaf.is_none()).collect();
+        let hub = Node { server: &self.server, leaf: None, sites: at_hub };
+        let mut out = vec![hub];
+        for site in &self.sites {
+            out.extend(site.leaf.as_ref().map(|server| Node { server, leaf: Some(site), sites: vec![site] }));
+        }
+        out
+    }
+
+    fn check_leaves(&self, w: &Provision) -> Result<(), String> {
+        for site in &self.sites {
+            let Some(leaf) = &site.leaf else { continue };
+            leaf.check(w)?;
+            // A leaf shows the hub its certificate; there is no other key that 2.9 would take from a file.
+            if self.server.leaf_port.is_none() || !self.server.tls || leaf.tls != self.server.tls {
+                return Err(fill(w.no_leaf_port, &[("what", site.id.as_str())]));
+            }
+            // The hub's streams' domain is called so.
+            if leaf.leaf_port.is_some() || site.id.as_str() == Node::HUB {
+                return Err(fill(w.bad_leaf, &[("what", site.id.as_str())]));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Node<'_> {
+    /// The domain of the hub's streams, where there are leaves.
+    pub const HUB: &'static str = "hub";
+
+    /// How many seats connect to it.
+    #[must_use]
+    pub fn seats(&self) -> usize {
+        self.sites.iter().map(|site| site.seats.len()).sum()
+    }
+
+    /// Its folder below what is written.
+    #[must_use]
+    pub fn folder(&self) -> String {
+        self.leaf.map_or_else(|| "server".to_owned(), |site| format!("leaves/{}", site.id))
     }
 }
 
@@ -241,9 +303,19 @@ impl Server {
     /// The addresses that everybody connects to.
     #[must_use]
     pub fn addresses(&self) -> Vec<String> {
+        self.with_port(self.port)
+    }
+
+    /// The addresses that the sites' own servers connect to.
+    #[must_use]
+    pub fn leaf_addresses(&self) -> Vec<String> {
+        self.leaf_port.map_or_else(Vec::new, |port| self.with_port(port))
+    }
+
+    fn with_port(&self, port: u16) -> Vec<String> {
         let scheme = if self.tls { "tls" } else { "nats" };
         let host = |name: &String| if name.contains(':') { format!("[{name}]") } else { name.clone() };
-        self.names.iter().map(|name| format!("{scheme}://{}:{}", host(name), self.port)).collect()
+        self.names.iter().map(|name| format!("{scheme}://{}:{port}", host(name))).collect()
     }
 }
 
@@ -265,7 +337,7 @@ impl SiteShape {
         if !(1..=1 << 24).contains(&mib) {
             return Err(wrong(w.bad_closings));
         }
-        Ok(Site { id: self.id, region: self.region, seats, closings_bytes: mib << 20 })
+        Ok(Site { id: self.id, region: self.region, seats, closings_bytes: mib << 20, leaf: self.leaf })
     }
 }
 

@@ -28,15 +28,15 @@ pub struct Manifest {
     pub schema: u32,
     /// The fleet's name.
     pub fleet: String,
-    /// What the server's certificate was made for, and its last day; empty without TLS.
-    pub certificate: Certificate,
+    /// What each certificate was made for, and its last day, by its path; none without TLS.
+    pub certificates: BTreeMap<String, Certificate>,
     /// The public key of each seed, by the seed's path.
     pub keys: BTreeMap<String, String>,
     /// The sums of each file that may stand there: one, or two while it is being replaced.
     pub files: BTreeMap<String, Vec<String>>,
 }
 
-/// What the server's certificate is for.
+/// What a certificate is for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
@@ -67,7 +67,7 @@ pub struct Done {
     /// Written for the first time.
     pub new: usize,
     /// Replaced.
-    pub changed: usize,
+    pub changed: Vec<String>,
     /// As they were.
     pub same: usize,
     /// Removed.
@@ -186,7 +186,7 @@ impl Output {
                 Ok(there) if sum(&there) == wanted => done.same += 1,
                 Ok(there) if before.files.get(path).is_some_and(|sums| sums.contains(&sum(&there))) => {
                     write.push((path, text, false));
-                    done.changed += 1;
+                    done.changed.push(path.clone());
                 }
                 Ok(_) => return Err(Refused::Changed(full)),
                 Err(e) if e.kind() == ErrorKind::NotFound => {
@@ -270,9 +270,10 @@ impl Output {
     fn make_folders(&self, folder: &Path) -> io::Result<()> {
         let mut at = self.folder.clone();
         for part in folder.strip_prefix(&self.folder).unwrap_or(Path::new("")) {
-            let open = at == self.folder && ["server", "systemd"].iter().any(|name| part == *name);
             at.push(part);
-            make_folder(&at, !open)?;
+            let below = at.strip_prefix(&self.folder).unwrap_or(&at);
+            let open = ["server", "systemd", "leaves"].iter().any(|name| below.starts_with(name));
+            make_folder(&at, !open || part == "tls")?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::fleet::{Fleet, Site};
+use super::fleet::{Fleet, Server, Site};
 use super::output::Plan;
 use crate::wire::SCHEMA;
 use crate::wire::name::Name;
@@ -147,7 +147,8 @@ pub fn write(fleet: &Fleet, signing: &[String], ca: Option<&str>, plan: &mut Pla
             plan.text(format!("{folder}/trust.toml"), trust.clone());
         }
     };
-    for site @ Site { id, region, .. } in &fleet.sites {
+    for site @ Site { id, region, leaf, .. } in &fleet.sites {
+        let servers = leaf.as_ref().map_or_else(|| servers.clone(), Server::addresses);
         for seat in &site.seats {
             let (schema, servers, ca) = (SCHEMA, &servers[..], ca_name);
             let agent = Agent { schema, servers, ca, key: "link.nk", site: id, region, seat, trust: "trust.toml" };

@@ -9,10 +9,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::certificates::SERVER;
-use super::fleet::{Fleet, Site};
+use super::certificates::{LEAF, SERVER, leaf_name};
+use super::fleet::{Fleet, MOST_SEATS, Node, Site};
 use super::programs::{Program, seed_of_program, seed_of_seat, seed_of_supervisor};
-use super::streams;
 use crate::wire::closing::MAX_CLOSING;
 use crate::wire::envelope::MAX_ENVELOPE;
 use crate::wire::key::Key;
@@ -25,40 +24,67 @@ const MAX_PAYLOAD: usize = 1 << 20;
 const _: () = assert!(MAX_ENVELOPE < MAX_PAYLOAD && MAX_CLOSING < MAX_PAYLOAD);
 /// What waits for a connection that does not read before it is cut off, in MiB: sixteen rules files.
 const MAX_PENDING: u32 = 16;
+/// The most connections: each seat twice, for one that was cut off may be back before the server missed it. These do
+/// not follow from how many seats there are: a server that is to take other ones while it runs refuses the whole file.
+const MAX_CONNECTIONS: u32 = 3 * MOST_SEATS;
+/// The most memory and disk of all streams; what they are held to is each stream's own limit.
+const MAX_MEMORY: &str = "4GB";
+const MAX_DISK: &str = "16TB";
 
-/// `nats.conf`.
+/// `nats.conf` of a server; `folder` is where it is written.
 #[must_use]
-pub fn main_file(fleet: &Fleet, folder: &Path) -> String {
-    let server = &fleet.server;
+pub fn main_file(fleet: &Fleet, node: &Node<'_>, folder: &Path) -> String {
+    let server = node.server;
     let slashes = |path: &Path| path.to_string_lossy().replace('\\', "/");
     let folder = server.folder.as_deref().unwrap_or(folder);
     let store = server.store.clone().unwrap_or_else(|| folder.join("store"));
-    let tls = |path: &str| slashes(&folder.join(path.trim_start_matches("server/")));
+    let own = |path: &str| slashes(&folder.join(path));
     let mut out =
         String::from("# Written by penutup-fleet provision, which writes it again: change the fleet's file.\n");
     let mut line = |text: String| {
         out.push_str(&text);
         out.push('\n');
     };
-    line(format!("server_name: \"{}\"", fleet.name));
+    let domain = node.leaf.map_or(Node::HUB, |site| site.id.as_str());
+    match node.leaf {
+        None => line(format!("server_name: \"{}\"", fleet.name)),
+        Some(site) => line(format!("server_name: \"{}-{}\"", fleet.name, site.id)),
+    }
     line(format!("host: \"{}\"\nport: {}", server.listen(), server.port));
     if let Some(port) = server.monitor {
         line(format!("http: \"127.0.0.1:{port}\""));
     }
     line(format!("max_payload: {MAX_PAYLOAD}\nmax_pending: {MAX_PENDING}MB"));
-    // A seat that was cut off may be back before the server missed it.
-    line(format!("max_connections: {}", 2 * (fleet.seats() + fleet.supervisors.len()) + 64));
+    line(format!("max_connections: {MAX_CONNECTIONS}"));
     line("max_subscriptions: 256\nping_interval: \"30s\"\nping_max: 2".to_owned());
     // After a restart thousands come within seconds, each with a handshake and a signature to verify.
     line("authorization { timeout: 20 }".to_owned());
+    let pair = |(pem, key): (&str, &str)| format!("cert_file: \"{}\"\n  key_file: \"{}\"", own(pem), own(key));
     if server.tls {
-        let (pem, key) = (tls(SERVER.0), tls(SERVER.1));
-        line(format!("tls {{\n  cert_file: \"{pem}\"\n  key_file: \"{key}\"\n  timeout: 20\n}}"));
+        line(format!("tls {{\n  {}\n  timeout: 20\n}}", pair(SERVER)));
     }
-    let (memory, file) = streams::room(fleet);
-    let sync = if server.sync_always { "\n  sync_interval: always" } else { "" };
+    let ca = own("tls/ca.pem");
+    if node.leaf.is_some() {
+        let hub = fleet.server.leaf_addresses().join("\", \"");
+        let tls = format!("tls {{\n  ca_file: \"{ca}\"\n  {}\n}}", pair(LEAF));
+        line(format!("leafnodes {{ remotes: [ {{ account: CENTER, urls: [\"{hub}\"], {tls} }} ] }}"));
+    } else if let Some(port) = server.leaf_port {
+        let names =
+            fleet.nodes().iter().filter_map(|node| node.leaf).map(|site| leaf_name(&site.id)).collect::<Vec<_>>();
+        let users: Vec<_> = names.iter().map(|name| format!("{{ user: \"{name}\", account: CENTER }}")).collect();
+        let tls = format!("tls {{\n  ca_file: \"{ca}\"\n  {}\n  verify_and_map: true\n  timeout: 20\n}}", pair(SERVER));
+        let users = users.join("\n  ");
+        let host = server.listen();
+        line(format!(
+            "leafnodes {{\n  host: \"{host}\"\n  port: {port}\n  {tls}\n  authorization {{ users: [\n  {users}\n  ] }}\n}}"
+        ));
+    }
+    let mut rest = if server.sync_always { "\n  sync_interval: always".to_owned() } else { String::new() };
+    if node.leaf.is_some() || server.leaf_port.is_some() {
+        let _ = write!(rest, "\n  domain: \"{domain}\"");
+    }
     let store = slashes(&store);
-    line(format!("jetstream {{\n  store_dir: \"{store}\"\n  max_mem: {memory}\n  max_file: {file}{sync}\n}}"));
+    line(format!("jetstream {{\n  store_dir: \"{store}\"\n  max_mem: {MAX_MEMORY}\n  max_file: {MAX_DISK}{rest}\n}}"));
     line("include \"accounts.conf\"".to_owned());
     out
 }
@@ -97,41 +123,49 @@ pub fn account(site: &Name) -> String {
 
 /// `accounts.conf`. `keys` are the public keys by their seeds' paths.
 #[must_use]
-pub fn accounts_file(fleet: &Fleet, keys: &BTreeMap<String, String>) -> String {
+pub fn accounts_file(fleet: &Fleet, node: &Node<'_>, keys: &BTreeMap<String, String>) -> String {
     let key = |path: &str| keys.get(path).cloned().unwrap_or_default();
     let mut out = String::from("# Written by penutup-fleet provision.\naccounts {\n");
-    center(&mut out, fleet, &key);
-    supervisors(&mut out, fleet, &key);
-    for site in &fleet.sites {
+    center(&mut out, fleet, node, &key);
+    if node.leaf.is_none() {
+        supervisors(&mut out, fleet, &key);
+    }
+    for site in &node.sites {
         seats(&mut out, fleet, site, &key);
     }
     out.push_str("}\n");
     out
 }
 
-fn center(out: &mut String, fleet: &Fleet, key: &impl Fn(&str) -> String) {
+fn center(out: &mut String, fleet: &Fleet, node: &Node<'_>, key: &impl Fn(&str) -> String) {
     out.push_str("  CENTER {\n    jetstream: enabled\n");
-    let programs = Program::ALL.map(|program| User {
+    // At a site's own server only its streams are made; the centre looks and pulls at the hub.
+    let here = Program::ALL.into_iter().filter(|program| node.leaf.is_none() || *program == Program::Admin);
+    let programs = here.map(|program| User {
         key: key(&seed_of_program(program)),
         says: said_by(program, fleet),
         hears: vec![format!("_INBOX_{}.>", program.name())],
     });
-    users(out, &programs);
+    users(out, &programs.collect::<Vec<_>>());
     out.push_str("    exports: [\n");
-    let mut all: Vec<String> = fleet.sites.iter().map(|site| account(&site.id)).collect();
+    let mut all: Vec<String> = node.sites.iter().map(|site| account(&site.id)).collect();
     let sites = all.join(", ");
-    let _ = writeln!(out, "      {{ stream: \"{}\", accounts: [{sites}] }}", subject::republished(&fleet.name));
-    for site in &fleet.sites {
+    if !all.is_empty() {
+        let _ = writeln!(out, "      {{ stream: \"{}\", accounts: [{sites}] }}", subject::republished(&fleet.name));
+    }
+    for site in &node.sites {
         let (id, account) = (&site.id, account(&site.id));
         let _ = writeln!(out, "      {{ stream: \"ask.{id}.*\", accounts: [{account}] }}");
         let _ = writeln!(out, "      {{ service: \"closing.{id}.*\", accounts: [{account}] }}");
         let _ = writeln!(out, "      {{ service: \"seat.{id}.*\", accounts: [{account}] }}");
     }
-    all.push("SUPERVISORS".to_owned());
-    let _ = writeln!(out, "      {{ service: \"{}.>\", accounts: [{}] }}", subject::DIRECT_GET, all.join(", "));
-    for service in [subject::DIRECT_GET, &format!("{}>", subject::BROADCAST_PREFIX)] {
-        let _ = writeln!(out, "      {{ service: \"{service}\", accounts: [SUPERVISORS] }}");
+    if node.leaf.is_none() {
+        all.push("SUPERVISORS".to_owned());
+        for service in [subject::DIRECT_GET, &format!("{}>", subject::BROADCAST_PREFIX)] {
+            let _ = writeln!(out, "      {{ service: \"{service}\", accounts: [SUPERVISORS] }}");
+        }
     }
+    let _ = writeln!(out, "      {{ service: \"{}.>\", accounts: [{}] }}", subject::DIRECT_GET, all.join(", "));
     out.push_str("    ]\n  }\n");
 }
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::jetstream::context::GetStreamErrorKind;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, Republish, RetentionPolicy, StorageType};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, External, Republish, RetentionPolicy, Source, StorageType};
 use async_nats::jetstream::{self, ErrorCode};
 use penutup::tell::shown;
 use penutup::words::Lang;
 
-use super::fleet::{Fleet, Site};
+use super::fleet::{Fleet, Node, Site};
 use crate::fail::Fail;
 use crate::wire::closing::MAX_CLOSING;
 use crate::wire::envelope::MAX_ENVELOPE;
@@ -44,6 +44,8 @@ pub enum Became {
 /// A stream and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
+    /// The server's folder.
+    pub server: String,
     /// The stream.
     pub stream: String,
     /// What became of it.
@@ -52,14 +54,35 @@ pub struct Outcome {
     pub stronger: Vec<&'static str>,
 }
 
-/// The memory and the disk that the streams may take, in bytes.
+/// The sites whose streams lie on a server: all of them at the hub, which mirrors those of the leaves.
+fn sites_of<'f>(fleet: &'f Fleet, node: &Node<'f>) -> Vec<&'f Site> {
+    if node.leaf.is_some() { node.sites.clone() } else { fleet.sites.iter().collect() }
+}
+
+/// A stream of another domain, whole.
+fn mirror(stream: &str, domain: &str) -> Source {
+    let external = External { api_prefix: format!("$JS.{domain}.API"), delivery_prefix: None };
+    Source { name: stream.to_owned(), external: Some(external), ..Source::default() }
+}
+
+/// The same stream as the mirror of another domain's: what the origin decides is not its own.
+fn mirrored(stream: Config, domain: &str) -> Config {
+    Config {
+        mirror: Some(mirror(&stream.name, domain)),
+        subjects: Vec::new(),
+        duplicate_window: Duration::ZERO,
+        republish: None,
+        ..stream
+    }
+}
+
+/// The disk that a server's streams may take, in bytes.
 #[must_use]
-pub fn room(fleet: &Fleet) -> (u64, u64) {
-    let states: u64 = fleet.sites.iter().map(states_bytes).sum();
-    let closings: u64 = fleet.sites.iter().map(|site| site.closings_bytes).sum();
-    // A tenth more than is promised to the streams, for what is being compacted.
-    let file = closings + states + BROADCASTS_BYTES;
-    (32 << 20, file + file / 10)
+pub fn room(fleet: &Fleet, node: &Node<'_>) -> u64 {
+    let sites = sites_of(fleet, node);
+    let states: u64 = sites.iter().map(|site| states_bytes(site)).sum();
+    let closings: u64 = sites.iter().map(|site| site.closings_bytes).sum();
+    closings + states + BROADCASTS_BYTES
 }
 
 fn states_bytes(site: &Site) -> u64 {
@@ -74,10 +97,12 @@ fn size(n: usize) -> i32 {
     i32::try_from(n + HEADERS).unwrap_or(i32::MAX)
 }
 
-/// The streams of a fleet.
+/// The streams of a server. Each lies where it is written: the broadcasts at the hub, a site's own at its leaf; on the
+/// other side lies its mirror. A leaf's seats hear the hub's broadcasts live over the one link of their server, and get
+/// from its mirror what they missed.
 #[must_use]
-pub fn wanted(fleet: &Fleet) -> Vec<Config> {
-    let num_replicas = usize::from(fleet.server.replicas);
+pub fn wanted(fleet: &Fleet, node: &Node<'_>) -> Vec<Config> {
+    let num_replicas = usize::from(node.server.replicas);
     let base = || Config {
         num_replicas,
         retention: RetentionPolicy::Limits,
@@ -88,7 +113,7 @@ pub fn wanted(fleet: &Fleet) -> Vec<Config> {
         deny_purge: true,
         ..Config::default()
     };
-    let mut out = vec![Config {
+    let broadcasts = Config {
         name: subject::BROADCASTS.to_owned(),
         subjects: vec![format!("{}>", subject::BROADCAST_PREFIX)],
         storage: StorageType::File,
@@ -104,9 +129,14 @@ pub fn wanted(fleet: &Fleet) -> Vec<Config> {
             headers_only: false,
         }),
         ..base()
-    }];
-    for site in &fleet.sites {
-        out.push(Config {
+    };
+    let mut out = vec![if node.leaf.is_some() { mirrored(broadcasts, Node::HUB) } else { broadcasts }];
+    for site in sites_of(fleet, node) {
+        let here = |stream: Config| match (&site.leaf, node.leaf) {
+            (Some(_), None) => mirrored(stream, site.id.as_str()),
+            _ => stream,
+        };
+        out.push(here(Config {
             name: subject::closings(&site.id),
             subjects: vec![format!("closing.{}.*", site.id)],
             storage: StorageType::File,
@@ -117,8 +147,8 @@ pub fn wanted(fleet: &Fleet) -> Vec<Config> {
             max_message_size: size(MAX_CLOSING),
             duplicate_window: DEDUPE,
             ..base()
-        });
-        out.push(Config {
+        }));
+        out.push(here(Config {
             name: subject::states(&site.id),
             subjects: vec![format!("seat.{}.*", site.id)],
             // On disk too: a server of its own forgets a stream in memory when it is begun anew, with all it was told.
@@ -131,9 +161,15 @@ pub fn wanted(fleet: &Fleet) -> Vec<Config> {
             duplicate_window: Duration::from_secs(120),
             allow_direct: true,
             ..base()
-        });
+        }));
     }
     out
+}
+
+/// What it mirrors, and of which domain.
+fn origin(stream: &Config) -> Option<(&str, Option<&str>)> {
+    let source = stream.mirror.as_ref()?;
+    Some((source.name.as_str(), source.external.as_ref().map(|external| external.api_prefix.as_str())))
 }
 
 /// What would have to change; `None` where it is another stream altogether.
@@ -143,7 +179,7 @@ fn compared(there: &Config, wanted: &Config) -> Option<(Config, Vec<&'static str
         && there.retention == wanted.retention
         && there.discard == wanted.discard
         && there.max_consumers == wanted.max_consumers
-        && there.mirror.is_none()
+        && origin(there) == origin(wanted)
         && there.sources.as_ref().is_none_or(Vec::is_empty)
         && !there.no_ack
         && !there.sealed
@@ -210,11 +246,11 @@ fn compared(there: &Config, wanted: &Config) -> Option<(Config, Vec<&'static str
     Some((next, raised, stronger))
 }
 
-/// Makes or raises the fleet's streams.
+/// Makes or raises a server's streams.
 ///
 /// # Errors
 /// A stream of one of these names that is another one; or why the server did not do it.
-pub async fn ensure(client: Client, fleet: &Fleet, lang: Lang) -> Result<Vec<Outcome>, Fail> {
+pub async fn ensure(client: Client, fleet: &Fleet, node: &Node<'_>, lang: Lang) -> Result<Vec<Outcome>, Fail> {
     let w = &words(lang).provision;
     let context = jetstream::new(client);
     let failed = |stream: &str, why: &dyn std::fmt::Display| {
@@ -222,7 +258,7 @@ pub async fn ensure(client: Client, fleet: &Fleet, lang: Lang) -> Result<Vec<Out
         Fail::new(fill(w.stream_failed, &[("stream", stream), ("why", &why)]))
     };
     let mut out = Vec::new();
-    for wanted in wanted(fleet) {
+    for wanted in wanted(fleet, node) {
         let stream = wanted.name.clone();
         let there = match context.get_stream(&stream).await {
             Ok(there) => Some(there.cached_info().config.clone()),
@@ -248,7 +284,7 @@ pub async fn ensure(client: Client, fleet: &Fleet, lang: Lang) -> Result<Vec<Out
                 }
             }
         };
-        out.push(Outcome { stream, became, stronger });
+        out.push(Outcome { server: node.folder(), stream, became, stronger });
     }
     Ok(out)
 }

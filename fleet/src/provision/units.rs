@@ -1,6 +1,8 @@
 //! systemd units: each program under a user of its own, with no right that its work does not need.
 
-use super::fleet::Fleet;
+use std::path::Path;
+
+use super::fleet::{Fleet, MOST_SEATS, Node};
 use super::output::Plan;
 use super::programs::Program;
 
@@ -51,17 +53,31 @@ UMask=0077
 
 /// The units of the server, the centre and the seats.
 pub fn write(fleet: &Fleet, plan: &mut Plan) {
-    plan.text("systemd/penutup-nats.service", server(fleet));
+    for node in fleet.nodes() {
+        let leaf = node.leaf.map_or_else(String::new, |site| format!("-{}", site.id));
+        plan.text(format!("systemd/penutup-nats{leaf}.service"), server(fleet, &node));
+        let store = format!("d {} 0700 penutup-nats penutup-nats -\n", places(&node).1);
+        plan.text(format!("systemd/penutup-nats{leaf}.tmpfiles"), store);
+    }
     plan.text("systemd/penutup-nats.sysusers", "u penutup-nats - \"penutup fleet server\" - -\n".to_owned());
     plan.text("systemd/penutup-archive.service", archive(fleet));
     plan.text("systemd/penutup-agent.service", agent());
 }
 
-fn server(fleet: &Fleet) -> String {
-    let folder = fleet.server.folder.as_deref().map_or_else(|| format!("{ETC}/server"), |f| f.display().to_string());
-    let store = fleet.server.store.as_deref().map_or_else(|| format!("{folder}/store"), |f| f.display().to_string());
-    // What every seat holds open, and the streams' own files.
-    let files = 4 * fleet.seats() + 4096;
+/// Where a server's configuration and its streams lie on its machine.
+fn places(node: &Node<'_>) -> (String, String) {
+    let shown = |path: &Path| path.display().to_string();
+    let folder = node.server.folder.as_deref().map_or_else(|| format!("{ETC}/server"), shown);
+    let store = node.server.store.as_deref().map_or_else(|| format!("{folder}/store"), shown);
+    (folder, store)
+}
+
+fn server(fleet: &Fleet, node: &Node<'_>) -> String {
+    let (folder, store) = places(node);
+    // What every seat holds open, twice, and the streams' own files.
+    let files = 4 * MOST_SEATS;
+    // One of several hands its connections to the others; one alone had better be back soon.
+    let stop = if node.server.replicas > 1 { "KillSignal=SIGUSR2\nTimeoutStopSec=150\n" } else { "" };
     format!(
         "\
 # Written by penutup-fleet provision.
@@ -74,9 +90,7 @@ Wants=network-online.target
 User=penutup-nats
 ExecStart=/usr/sbin/nats-server -c {folder}/nats.conf
 ExecReload=/bin/kill -HUP $MAINPID
-KillSignal=SIGUSR2
-TimeoutStopSec=150
-Restart=always
+{stop}Restart=always
 RestartSec=1
 LimitNOFILE={files}
 ReadWritePaths={store}

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::StreamExt;
-use penutup::words::Lang;
-use penutup_fleet::provision::streams;
 use penutup_fleet::wire::closing::Ask;
 use penutup_fleet::wire::refusal::Refused;
 use penutup_fleet::wire::seat::SeatState;
@@ -245,9 +243,9 @@ async fn a_stream_that_was_made_anew_and_a_database_that_was_emptied_are_taken_u
     close(&client, "jkt", "a1", epoch, 1, &call(Uuid::now_v7(), 1, "a1", 1)).await;
     stage.settles(CLOSINGS, 1).await;
     let stream = subject::closings(&name("jkt"));
-    async_nats::jetstream::new(admin.clone()).delete_stream(&stream).await.unwrap();
+    async_nats::jetstream::new(admin).delete_stream(&stream).await.unwrap();
     says(&stage.archive, &stream).await;
-    streams::ensure(admin, &stage.ground.fleet, Lang::En).await.unwrap();
+    stage.ground.streams().await;
     close(&client, "jkt", "a1", epoch, 2, &call(Uuid::now_v7(), 1, "a1", 2)).await;
     stage.settles(CLOSINGS, 2).await;
 

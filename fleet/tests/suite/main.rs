@@ -2,7 +2,9 @@
 
 mod archive;
 mod attacks;
+mod deploy;
 mod klb;
+mod leaves;
 mod provision;
 mod report;
 mod rules;

@@ -13,6 +13,11 @@ use std::fmt::Display;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use async_nats::{Client, Message, Subscriber};
+use futures_util::StreamExt;
+use penutup_fleet::wire::key::Key;
+use penutup_fleet::wire::subject;
+
 pub use ground::{Ground, Shape, Who};
 pub use postgres::Postgres;
 pub use seat::TestSeat;
@@ -57,4 +62,23 @@ pub async fn wait_until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
         assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// Subscribes, and returns when the server knows of it: it has answered what the same connection asked after that.
+///
+/// # Panics
+/// Where it doesn't.
+pub async fn listen(client: &Client, subject: impl Into<String>) -> Subscriber {
+    let heard = client.subscribe(subject.into()).await.expect("a subscription");
+    let get = subject::direct_get(&Key::Rules);
+    tokio::time::timeout(PATIENCE, client.request(get, "".into())).await.expect("an answer").expect("an answer");
+    heard
+}
+
+/// The next that is heard.
+///
+/// # Panics
+/// Where nothing comes.
+pub async fn next(heard: &mut Subscriber) -> Message {
+    tokio::time::timeout(PATIENCE, heard.next()).await.expect("a message").expect("a subscription")
 }

@@ -11,8 +11,9 @@ use penutup_fleet::config::agent::Agent;
 use penutup_fleet::config::center::Center;
 use penutup_fleet::config::supervisor::Supervisor;
 use penutup_fleet::link::Link;
+use penutup_fleet::provision;
 use penutup_fleet::provision::fleet::Fleet;
-use penutup_fleet::provision::{self, streams};
+use penutup_fleet::provision::streams::{self, Outcome};
 use tempfile::TempDir;
 
 use super::nats::{self, Nats};
@@ -30,6 +31,8 @@ pub struct Shape<'a> {
     pub tls: bool,
     /// The room for each site's closings.
     pub closings_mib: Option<u32>,
+    /// Where the sites' own servers connect; and which sites have one, at which port.
+    pub leaves: Option<(u16, Vec<(&'a str, u16)>)>,
     /// The central database.
     pub database: Option<&'a Postgres>,
 }
@@ -51,6 +54,7 @@ impl Default for Shape<'_> {
             ],
             tls: true,
             closings_mib: None,
+            leaves: None,
             database: None,
         }
     }
@@ -63,12 +67,20 @@ impl Shape<'_> {
             "schema = 1\nfleet = \"test\"\n[server]\nnames = [\"127.0.0.1\"]\nport = {port}\ntls = {}\n",
             self.tls
         );
+        if let Some((port, _)) = self.leaves {
+            writeln!(out, "leaf_port = {port}").unwrap();
+        }
         if let Some(postgres) = self.database {
             let host = postgres.host().display();
             write!(out, "[database]\nhost = {:?}\nname = {DATABASE:?}\nuser = {USER:?}\n", host.to_string()).unwrap();
         }
         for (id, region, seats) in &self.sites {
             write!(out, "[[site]]\nid = {id:?}\nregion = {region:?}\nseats = {seats:?}\n").unwrap();
+            let own =
+                |(_, leaves): &(u16, Vec<(&str, u16)>)| leaves.iter().find(|leaf| leaf.0 == *id).map(|leaf| leaf.1);
+            if let Some(port) = self.leaves.as_ref().and_then(own) {
+                writeln!(out, "leaf = {{ names = [\"127.0.0.1\"], port = {port} }}").unwrap();
+            }
             if let Some(mib) = self.closings_mib {
                 writeln!(out, "closings_mib = {mib}").unwrap();
             }
@@ -115,9 +127,14 @@ impl Ground {
             Some((Nats::start(&binary, &folder.path().join("out/server/nats.conf"), port)?, fleet, port))
         });
         let ground = Self { nats, fleet, port, folder };
-        let admin = ground.connect(Who::Program("admin")).await;
-        streams::ensure(admin, &ground.fleet, Lang::En).await.expect("the streams");
+        ground.streams().await;
         Some(ground)
+    }
+
+    /// Makes or raises the server's streams.
+    pub async fn streams(&self) -> Vec<Outcome> {
+        let admin = self.connect(Who::Program("admin")).await;
+        streams::ensure(admin, &self.fleet, &self.fleet.nodes()[0], Lang::En).await.expect("the streams")
     }
 
     /// A folder for whatever the test needs, that goes with the fleet.
