@@ -25,6 +25,7 @@ use crate::config::center::Center;
 use crate::fail::{Fail, Status};
 use crate::link::Link;
 use crate::wire::SCHEMA;
+use crate::wire::name::Name;
 use crate::words::{fill, words};
 use fleet::Fleet;
 use keys::Keys;
@@ -58,6 +59,8 @@ pub struct Made {
     pub away: usize,
     /// Who was there before and is no longer in the fleet's file: their seeds' paths.
     pub removed: Vec<String>,
+    /// The sites that were not there before, in a folder that was.
+    pub new_sites: Vec<Name>,
     /// The certificates that were made, and their last days.
     pub certificates: Vec<(String, String)>,
 }
@@ -109,6 +112,11 @@ pub fn make(fleet: &Fleet, folder: &Path, renew: &[String], now: DateTime<Utc>, 
     }
 
     let known_keys = output.known().map(|known| known.keys.clone()).unwrap_or_default();
+    let is_known = |site: &fleet::Site| {
+        let seats = format!("seats/{}/", site.id);
+        known_keys.is_empty() || known_keys.keys().any(|path| path.starts_with(&seats))
+    };
+    let new_sites = fleet.sites.iter().filter(|site| !is_known(site)).map(|site| site.id.clone()).collect();
     let removed: Vec<String> = known_keys.into_keys().filter(|path| !keys.public.contains_key(path)).collect();
     for path in &removed {
         plan.remove(path.clone());
@@ -122,7 +130,7 @@ pub fn make(fleet: &Fleet, folder: &Path, renew: &[String], now: DateTime<Utc>, 
     };
     let done = output.apply(&plan, next).map_err(|why| refused(why, lang))?;
     let certificates = certificate.map(|made| made.new).unwrap_or_default();
-    Ok(Made { done, keys: keys.made, away: keys.away, removed, certificates })
+    Ok(Made { done, keys: keys.made, away: keys.away, removed, new_sites, certificates })
 }
 
 /// Everybody's keys, and the supervisors' public signing keys in their order.
@@ -241,8 +249,10 @@ fn tell(fleet: &Fleet, folder: &Path, made: &Made, lang: Lang) -> String {
     for node in fleet.nodes() {
         let own = format!("{}/", node.folder());
         let files: Vec<_> = changed.iter().filter_map(|path| path.strip_prefix(&own)).collect();
-        // What stands in there a running server takes in part or not at all, and refuses the rest with it.
-        let text = if files.contains(&"nats.conf") { w.restart } else { w.reload };
+        // What stands in there a running server takes in part or not at all, and refuses the rest with it; a new account
+        // 2.9 takes without what it imports.
+        let is_new = node.sites.iter().any(|site| made.new_sites.contains(&site.id));
+        let text = if is_new || files.contains(&"nats.conf") { w.restart } else { w.reload };
         if !files.is_empty() {
             line(text, &[("server", &node.folder()), ("files", &files.join(", "))]);
         }
