@@ -5,6 +5,7 @@ mod attacks;
 mod deploy;
 mod klb;
 mod leaves;
+mod pages;
 mod provision;
 mod report;
 mod rules;
