@@ -5,6 +5,7 @@ mod attacks;
 mod deploy;
 mod klb;
 mod leaves;
+#[cfg(unix)]
 mod pages;
 mod provision;
 mod report;

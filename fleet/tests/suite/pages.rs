@@ -11,20 +11,17 @@ use crate::support::{Ground, Shape, Who};
 /// The version that the page takes for an example.
 const EXAMPLE: &str = "1795513203";
 
-#[cfg(unix)]
 fn shell(ground: &Ground, line: &str) -> Output {
-    let script = format!("penutup-fleet() {{ \"$PROGRAM\" \"$@\"; }}\n{line}\n");
+    let program = Path::new(env!("CARGO_BIN_EXE_penutup-fleet")).parent().unwrap();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths([program.to_owned()].into_iter().chain(std::env::split_paths(&others))).unwrap();
     let mut command = Command::new("sh");
-    command.args(["-ec", &script]).current_dir(ground.folder()).stdin(Stdio::null());
-    command
-        .env("PROGRAM", env!("CARGO_BIN_EXE_penutup-fleet"))
-        .env_remove("PENUTUP_LANG")
-        .env_remove("PENUTUP_SETTINGS");
+    command.args(["-ec", line]).current_dir(ground.folder()).stdin(Stdio::null()).env("PATH", path);
+    command.env_remove("PENUTUP_LANG").env_remove("PENUTUP_SETTINGS");
     command.env("XDG_CONFIG_HOME", ground.folder().join("none"));
     command.env("PENUTUP_FLEET_CONFIG", ground.config(Who::Supervisor("pusat"))).output().unwrap()
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn the_supervisors_page_runs_as_it_is_written() {
     let Some(ground) = Ground::start(&Shape::default()).await else { return };
