@@ -154,6 +154,30 @@ impl Answer {
 #[derive(Debug)]
 pub struct Stop(pub String);
 
+/// An argument that can't be used: what is wrong with it, and what helps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// What is wrong.
+    pub message: String,
+    /// What helps.
+    pub help: Option<String>,
+}
+
+impl Wrong {
+    /// Something is wrong.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), help: None }
+    }
+
+    /// With what helps.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
 /// What the environment sets; an empty variable is not set.
 #[derive(Clone, Debug, Default)]
 pub struct Env {
@@ -249,6 +273,12 @@ impl Context {
     #[must_use]
     pub fn stop(&self, message: &str, help: Option<&str>) -> Stop {
         Stop(draw::message(message, help, self.words(), canvas(&io::stderr())) + "\n")
+    }
+
+    /// What is wrong with an argument.
+    #[must_use]
+    pub fn wrong(&self, wrong: &Wrong) -> Stop {
+        self.stop(&wrong.message, wrong.help.as_deref())
     }
 
     /// What is wrong with a file that a verb can't do without.

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use penutup::cli::Wrong;
+
 use crate::words::{Words, fill};
 
 /// How a verb ended, as the prompter's verbs end.
@@ -22,6 +24,12 @@ impl From<Status> for ExitCode {
             Status::No => 1,
             Status::Failed => 2,
         })
+    }
+}
+
+impl From<Wrong> for Fail {
+    fn from(wrong: Wrong) -> Self {
+        Self { message: wrong.message, help: wrong.help, status: Status::Failed }
     }
 }
 

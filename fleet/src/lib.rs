@@ -11,11 +11,20 @@
 //! only place that makes a connection to NATS, `secret` the only one that reads a seed.
 
 pub mod agent;
+pub mod archive;
 pub mod cli;
 pub mod config;
+pub mod database;
 pub mod fail;
+pub mod klb;
 pub mod link;
+pub mod moment;
+pub mod posted;
 pub mod provision;
+pub mod report;
+pub mod rules;
+pub mod seats;
 pub mod secret;
+pub mod status;
 pub mod wire;
 pub mod words;

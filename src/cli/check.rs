@@ -11,6 +11,7 @@ use super::{Answer, Context, Status, Stop, canvas, counted, draw_all, moment};
 use crate::files::{self, Bad};
 use crate::rules::check::Report;
 use crate::rules::{self, BUILT_IN, Problem};
+use crate::tell::draw::Canvas;
 use crate::tell::{Source, grouped, tell};
 use crate::words::{Words, fill};
 
@@ -64,16 +65,18 @@ pub fn run(check: &Check, context: &Context) -> Result<Answer, Stop> {
         Form::Json => as_json(&report, &Source::new(&file, &bytes), &file, words),
         Form::Text => {
             let name = if path.is_some() { &file } else { words.cli.built_in };
-            as_text(&report, &Source::new(name, &bytes), check.deny_warnings, words)
+            text(&report, &Source::new(name, &bytes), check.deny_warnings, words, canvas(&io::stdout()))
         }
     };
     let no = report.errors() > 0 || (check.deny_warnings && report.warnings() > 0);
     Ok(Answer { out, err: String::new(), status: if no { Status::No } else { Status::Done } })
 }
 
-fn as_text(report: &Report, source: &Source<'_>, deny_warnings: bool, words: &Words) -> String {
+/// Every problem where it lies, and what they come to.
+#[must_use]
+pub fn text(report: &Report, source: &Source<'_>, deny_warnings: bool, words: &Words, canvas: Canvas) -> String {
     let w = &words.cli;
-    let mut out = draw_all(&report.problems, source, words, canvas(&io::stdout()));
+    let mut out = draw_all(&report.problems, source, words, canvas);
     if report.errors() > 0 {
         return out + &verdict(source.name(), &report.problems, words) + "\n";
     }

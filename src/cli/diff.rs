@@ -60,13 +60,19 @@ pub fn run(verb: &DiffVerb, context: &Context) -> Result<Answer, Stop> {
     let (old, new) = (load(&verb.old)?, load(&verb.new)?);
     let found = diff(&old.rules, &new.rules)
         .map_err(|_| context.stop(words.diff.too_entangled, Some(words.diff.too_entangled_help)))?;
-    let shown = Shown { diff: &found, files: [&verb.old, &verb.new], words };
+    let files: [&Path; 2] = [&verb.old, &verb.new];
     let out = match verb.format {
-        Form::Text => shown.text([&old.rules, &new.rules], canvas(&io::stdout())),
-        Form::Json => shown.json(),
+        Form::Text => text(&found, files, [&old.rules, &new.rules], words, canvas(&io::stdout())),
+        Form::Json => Shown { diff: &found, files, words }.json(),
     };
     let status = if found.is_empty() { Status::Done } else { Status::No };
     Ok(Answer { out, err: String::new(), status })
+}
+
+/// A diff of these files, for people.
+#[must_use]
+pub fn text(diff: &Diff<'_>, files: [&Path; 2], rules: [&RuleSet; 2], words: &'static Words, canvas: Canvas) -> String {
+    Shown { diff, files, words }.text(rules, canvas)
 }
 
 /// A diff, the files it is of, and the words to tell it in.

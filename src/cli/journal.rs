@@ -64,7 +64,7 @@ pub fn run(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
 }
 
 fn export(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
-    let days = journal.days.checked(context)?;
+    let days = journal.days.checked(context.words()).map_err(|wrong| context.wrong(&wrong))?;
     let span = span(days.from, days.to, zone(context)?);
     match print_export(context, span, &mut io::stdout().lock()) {
         Ok(()) => Ok(Answer::done(String::new())),
@@ -76,7 +76,8 @@ fn forget(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
     let words = context.words();
     let w = &words.journal;
     let before_ms = match &journal.before {
-        Some(day) => midnight(date(day, context)?, zone(context)?).map_or(i64::MIN, |t| t.timestamp_millis()),
+        Some(day) => midnight(date(day, words).map_err(|wrong| context.wrong(&wrong))?, zone(context)?)
+            .map_or(i64::MIN, |t| t.timestamp_millis()),
         None if journal.all => i64::MAX,
         None => return Err(context.stop(w.forget_what, None)),
     };

@@ -4,7 +4,7 @@ use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 
 use super::moment::{self, At};
-use super::{Answer, Context, Stop};
+use super::{Answer, Context, Stop, Wrong};
 use crate::book::Book;
 use crate::broadcast::{Broadcast, KLB, State};
 use crate::clock::Clock;
@@ -12,7 +12,7 @@ use crate::files::broadcast::{declare, path_in};
 use crate::files::{load_rules, shown_path};
 use crate::rules::text::is_blank;
 use crate::tell::{outside, shown};
-use crate::words::fill;
+use crate::words::{Words, fill};
 
 /// `penutup klb on|off`.
 #[derive(Debug, Args)]
@@ -59,7 +59,8 @@ pub fn run(klb: &Klb, context: &Context) -> Result<Answer, Stop> {
     let book = load_rules(&context.rules_file(), today).unwrap_or_else(|_| Book::built_in());
     let offset = book.rules.zones[moment::zone(context, &book.rules)?].offset;
     let now = moment::at(context)?.map_or_else(Clock::system, |at| Clock::showing(at.instant(offset))).now();
-    let until = klb.until.as_deref().map(|until| self::until(until, now, offset, context)).transpose()?;
+    let until = klb.until.as_deref().map(|until| self::until(until, now, offset, context.words())).transpose();
+    let until = until.map_err(|wrong| context.wrong(&wrong))?;
     let by = klb.by.clone().filter(|by| !is_blank(by)).or_else(|| settings.seat.clone()).or_else(user);
     let state = if klb.state == Switch::On { State::On } else { State::Off };
     let make = |version| {
@@ -75,11 +76,13 @@ pub fn run(klb: &Klb, context: &Context) -> Result<Answer, Stop> {
 }
 
 /// The next moment at which a clock in the zone shows this time, or an instant that is to come.
-fn until(text: &str, now: DateTime<Utc>, offset: FixedOffset, context: &Context) -> Result<DateTime<Utc>, Stop> {
-    let words = context.words();
-    let wrong = || context.stop(&fill(words.cli.bad_at, &[("at", &shown(text))]), Some(words.cli.bad_at_help));
+///
+/// # Errors
+/// A text that is no time, or an instant that is past.
+pub fn until(text: &str, now: DateTime<Utc>, offset: FixedOffset, words: &Words) -> Result<DateTime<Utc>, Wrong> {
+    let wrong = || Wrong::new(fill(words.cli.bad_at, &[("at", &shown(text))])).help(words.cli.bad_at_help);
     match At::parse(text).ok_or_else(wrong)? {
-        At::Instant(instant) if instant <= now => Err(context.stop(words.klb.until_past, None)),
+        At::Instant(instant) if instant <= now => Err(Wrong::new(words.klb.until_past)),
         At::Instant(instant) => Ok(instant),
         At::Time(time) => {
             let today = now.with_timezone(&offset).date_naive().and_time(time);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use chrono::{FixedOffset, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 
-use super::{Answer, Context, Stop, canvas, moment};
+use super::{Answer, Context, Stop, Wrong, canvas, moment};
 use crate::book::Book;
 use crate::files;
 use crate::journal::merge::{Merge, Refused};
@@ -15,7 +15,7 @@ use crate::journal::report::{By, Fold, Report as Sums, csv, json, span, text};
 use crate::journal::row::{Rest, Row, Vocabulary};
 use crate::journal::trouble::Error;
 use crate::tell::{outside, shown, suggest};
-use crate::words::fill;
+use crate::words::{Words, fill};
 
 /// `penutup report [FILE]...`.
 #[derive(Debug, Args)]
@@ -56,31 +56,39 @@ pub struct Days {
 }
 
 /// Checked days.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Between {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Between {
+    /// The first.
     pub from: Option<NaiveDate>,
+    /// The last.
     pub to: Option<NaiveDate>,
 }
 
 impl Days {
     /// The days, where they are days and in order.
-    pub(super) fn checked(&self, context: &Context) -> Result<Between, Stop> {
-        let day = |text: &Option<String>| text.as_deref().map(|text| date(text, context)).transpose();
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn checked(&self, words: &Words) -> Result<Between, Wrong> {
+        let day = |text: &Option<String>| text.as_deref().map(|text| date(text, words)).transpose();
         let (from, to) = (day(&self.from)?, day(&self.to)?);
         if from.zip(to).is_some_and(|(from, to)| from > to) {
             let with = [("from", from), ("to", to)].map(|(k, d)| (k, d.map_or_else(String::new, |d| d.to_string())));
             let with = [(with[0].0, with[0].1.as_str()), (with[1].0, with[1].1.as_str())];
-            return Err(context.stop(&fill(context.words().journal.wrong_order, &with), None));
+            return Err(Wrong::new(fill(words.journal.wrong_order, &with)));
         }
         Ok(Between { from, to })
     }
 }
 
 /// A day, written as ISO 8601 has it.
-pub(super) fn date(text: &str, context: &Context) -> Result<NaiveDate, Stop> {
-    let w = &context.words().journal;
+///
+/// # Errors
+/// A text that is none.
+pub fn date(text: &str, words: &Words) -> Result<NaiveDate, Wrong> {
+    let w = &words.journal;
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
-    day.ok_or_else(|| context.stop(&fill(w.bad_date, &[("date", &shown(text))]), Some(w.bad_date_help)))
+    day.ok_or_else(|| Wrong::new(fill(w.bad_date, &[("date", &shown(text))])).help(w.bad_date_help))
 }
 
 /// Why calls could not be handed on.
@@ -172,12 +180,10 @@ impl Source {
 /// Arguments that can't be used; a journal or an export that can't be read.
 pub fn run(report: &Report, context: &Context) -> Result<Answer, Stop> {
     context.sound_settings()?;
-    let w = &context.words().journal;
-    let days = report.days.checked(context)?;
-    let by = report.by.as_deref().map(|by| division(by, context)).transpose()?;
-    if by.is_some() && report.format == Form::Csv {
-        return Err(context.stop(w.by_with_csv, None));
-    }
+    let words = context.words();
+    let wrong = |wrong: Wrong| context.wrong(&wrong);
+    let days = report.days.checked(words).map_err(wrong)?;
+    let by = division(report.by.as_deref(), report.format, words).map_err(wrong)?;
     let zone = zone(context)?;
     let span = span(days.from, days.to, zone);
     let mut source = match source(report, context) {
@@ -194,26 +200,37 @@ pub fn run(report: &Report, context: &Context) -> Result<Answer, Stop> {
         Ok(sums) => sums,
         Err(halt) => return halt.told(context),
     };
-    if let Some(By::Fact(fact)) = &by
+    told(&sums, report.format, days, by.as_ref(), words).map(Answer::done).map_err(wrong)
+}
+
+/// What sums are divided by.
+///
+/// # Errors
+/// A text that names nothing of that kind; a division of a form that has none.
+pub fn division(by: Option<&str>, format: Form, words: &Words) -> Result<Option<By>, Wrong> {
+    let w = &words.journal;
+    let wrong = |by| Wrong::new(fill(w.bad_by, &[("by", &shown(by))])).help(suggest(by, By::VALID, &words.problem));
+    let by = by.map(|by| by.parse().map_err(|()| wrong(by))).transpose()?;
+    if by.is_some() && format == Form::Csv { Err(Wrong::new(w.by_with_csv)) } else { Ok(by) }
+}
+
+/// Sums in a form that is not a line a call.
+///
+/// # Errors
+/// A division by a fact that no call has.
+pub fn told(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: &Words) -> Result<String, Wrong> {
+    if let Some(By::Fact(fact)) = by
         && sums.total.closings > 0
         && !sums.facts.iter().any(|(id, _)| id == fact)
     {
-        let help = suggest(fact, sums.facts.iter().map(|(id, _)| id.as_str()), &context.words().problem);
-        return Err(context.stop(&fill(w.unknown_fact, &[("fact", &shown(fact))]), Some(&help)));
+        let help = suggest(fact, sums.facts.iter().map(|(id, _)| id.as_str()), &words.problem);
+        return Err(Wrong::new(fill(words.journal.unknown_fact, &[("fact", &shown(fact))])).help(help));
     }
-    Ok(Answer::done(if report.format == Form::Json {
-        json::json(&sums, days.from, days.to, by.as_ref())
+    Ok(if format == Form::Json {
+        json::json(sums, days.from, days.to, by)
     } else {
         let bounded = days.from.is_some() || days.to.is_some();
-        text::text(&sums, by.as_ref(), bounded, context.words(), canvas(&io::stdout()).width)
-    }))
-}
-
-fn division(by: &str, context: &Context) -> Result<By, Stop> {
-    let words = context.words();
-    by.parse().map_err(|()| {
-        let help = suggest(by, By::VALID, &words.problem);
-        context.stop(&fill(words.journal.bad_by, &[("by", &shown(by))]), Some(&help))
+        text::text(sums, by, bounded, words, canvas(&io::stdout()).width)
     })
 }
 

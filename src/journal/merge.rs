@@ -183,8 +183,7 @@ impl Merge {
         span: Span,
         mut each: impl FnMut(&Row, &Rest, &str, &Vocabulary) -> Result<(), E>,
     ) -> Result<Vocabulary, E> {
-        let mut vocabulary = Vocabulary::default();
-        let mut values = BTreeSet::new();
+        let mut calls = Calls::default();
         let mut at = 0_usize;
         for part in &self.parts {
             let mut stop = None;
@@ -196,9 +195,9 @@ impl Merge {
                 }
                 let text = std::str::from_utf8(line).map_err(|_| Fault::NoCall)?;
                 let call: Line<'_> = serde_json::from_str(text).map_err(|_| Fault::NoCall)?;
-                let (row, rest) = checked(call, &mut vocabulary, &mut values)?;
+                let (row, rest) = calls.checked(call)?;
                 if span.has(row.start_ms) {
-                    stop = each(&row, &rest, text, &vocabulary).err();
+                    stop = each(&row, &rest, text, calls.vocabulary()).err();
                 }
                 Ok(())
             })?;
@@ -209,7 +208,7 @@ impl Merge {
                 return Err(Refused { path: part.path.clone(), line: 0, fault: Fault::Changed }.into());
             }
         }
-        Ok(vocabulary)
+        Ok(calls.vocabulary)
     }
 }
 
@@ -303,7 +302,29 @@ fn each_line(
     result.map_err(|fault| Refused { path: path.into(), line: number, fault })
 }
 
-/// A call whose every value can be.
+/// Calls from outside, checked one at a time, and the words of all of them.
+#[derive(Clone, Debug, Default)]
+pub struct Calls {
+    vocabulary: Vocabulary,
+    values: BTreeSet<String>,
+}
+
+impl Calls {
+    /// A call whose every value can be.
+    ///
+    /// # Errors
+    /// What of it can't be; [`Fault::TooMuch`] where all calls together have more different words than any site has.
+    pub fn checked(&mut self, call: Line<'_>) -> Result<(Row, Rest), Fault> {
+        checked(call, &mut self.vocabulary, &mut self.values)
+    }
+
+    /// The words of the calls so far.
+    #[must_use]
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+}
+
 fn checked(call: Line<'_>, vocabulary: &mut Vocabulary, values: &mut BTreeSet<String>) -> Result<(Row, Rest), Fault> {
     let is_id = |text: &str| {
         let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';

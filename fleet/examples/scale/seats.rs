@@ -109,8 +109,8 @@ impl Hear for Ear {
         self.heard(&letter);
     }
 
-    async fn answered(&self, letter: Letter) {
-        self.heard(&letter);
+    async fn answered(&self, letters: Vec<Letter>) {
+        letters.iter().for_each(|letter| self.heard(letter));
     }
 
     fn round(&self, heard: bool) {

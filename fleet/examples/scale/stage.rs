@@ -111,7 +111,7 @@ impl Stage {
         let center = Center::read(&stage.out().join("center/admin/center.toml"), Lang::En).map_err(|f| f.message)?;
         stage.runtime.block_on(async {
             let admin = center.link.connect(Lang::En).await.map_err(|fail| fail.message)?;
-            streams::ensure(admin, &fleet, Lang::En).await.map_err(|fail| fail.message)
+            streams::ensure(admin, &fleet, &fleet.nodes()[0], Lang::En).await.map_err(|fail| fail.message)
         })?;
         Ok(stage)
     }

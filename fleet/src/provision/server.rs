@@ -187,6 +187,8 @@ fn said_by(program: Program, fleet: &Fleet) -> Vec<String> {
         Program::Archive => {
             for site in &fleet.sites {
                 consumer(&mut out, &subject::closings(&site.id));
+                // What the seats say they sent tells it what is missing at the end.
+                consumer(&mut out, &subject::states(&site.id));
             }
             out.push("ask.>".to_owned());
         }

@@ -14,7 +14,7 @@ pub const MAX_CLOSING: usize = 64 * 1024;
 pub struct Closing<'a> {
     /// The form.
     pub schema: u32,
-    /// The ledger's id (UUIDv7): a seat that lost its ledger counts anew under a new one.
+    /// The ledger's id (`UUIDv7`): a seat that lost its ledger counts anew under a new one.
     pub epoch: Uuid,
     /// Which of the seat's calls it is, from 1; the same however often and in whichever version it is sent.
     pub seq: u64,

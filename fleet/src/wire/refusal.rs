@@ -24,6 +24,26 @@ pub enum Refusal {
     Old,
     /// What was signed is no declaration, or rules that can't be proved.
     BadPayload,
+    /// A call that another seat has sent.
+    OtherSeat,
+}
+
+impl Refusal {
+    /// As it is counted and told.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::TooLarge => "too-large",
+            Self::Malformed => "malformed",
+            Self::WrongKey => "wrong-key",
+            Self::UnknownSigner => "unknown-signer",
+            Self::NotAllowed => "not-allowed",
+            Self::BadSignature => "bad-signature",
+            Self::Old => "old",
+            Self::BadPayload => "bad-payload",
+            Self::OtherSeat => "other-seat",
+        }
+    }
 }
 
 /// How many were refused, by why.

@@ -35,7 +35,7 @@ pub struct SeatState {
 }
 
 /// The centre's rules on a seat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RulesState {
     /// Their version.
     pub version: u64,

@@ -144,6 +144,22 @@ impl Trust {
         toml::to_string(&file).unwrap_or_default()
     }
 
+    /// Everybody.
+    pub fn signers(&self) -> impl Iterator<Item = &Signer> {
+        self.0.iter()
+    }
+
+    /// Every scope that somebody may declare for, the widest first; nothing under another key is heeded by any seat.
+    #[must_use]
+    pub fn scopes(&self) -> Vec<Scope> {
+        let grants = self.0.iter().flat_map(|signer| &signer.grants);
+        let scopes = grants.filter_map(|grant| match grant {
+            Grant::Klb(scope) => Some(scope.clone()),
+            Grant::Rules => None,
+        });
+        scopes.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    }
+
     /// Whether nobody may sign.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,10 +1,12 @@
 //! The stage: a provisioned fleet with a nats-server of its own, a PostgreSQL of its own, and patience for conditions.
 
+pub mod calls;
 pub mod ground;
 pub mod machine;
 pub mod nats;
 pub mod postgres;
 pub mod process;
+pub mod program;
 pub mod raw;
 pub mod seat;
 

@@ -137,6 +137,11 @@ impl Ground {
         streams::ensure(admin, &self.fleet, &self.fleet.nodes()[0], Lang::En).await.expect("the streams")
     }
 
+    /// A folder for whatever the test needs, that goes with the fleet.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// What `provision` wrote.
     pub fn out(&self) -> PathBuf {
         self.folder.path().join("out")

@@ -135,3 +135,19 @@ impl Drop for Postgres {
         }
     }
 }
+
+impl Postgres {
+    /// A connection of the test's own.
+    pub async fn connect(&self) -> tokio_postgres::Client {
+        let mut config = tokio_postgres::Config::new();
+        config.host(self.host().to_str().expect("UTF-8")).user(USER).dbname(DATABASE);
+        let (client, connection) = config.connect(tokio_postgres::NoTls).await.expect("a connection");
+        tokio::spawn(connection);
+        client
+    }
+
+    /// A number that a query answers; `None` where the tables are not there yet.
+    pub async fn number(&self, query: &str) -> Option<i64> {
+        self.connect().await.query_one(query, &[]).await.ok().map(|row| row.get(0))
+    }
+}

@@ -1,0 +1,330 @@
+//! `penutup-fleet klb on|off|show`: a supervisor declares KLB for a scope, lifts it, or looks at what is declared.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, FixedOffset, Utc};
+use clap::{Args, ValueEnum};
+use penutup::book::{Book, Origin};
+use penutup::broadcast::{Broadcast, KLB, State};
+use penutup::cli::klb::until;
+use penutup::rules::RuleSet;
+use penutup::rules::text::is_blank;
+use penutup::tell::shown;
+use penutup::words::Lang;
+
+use crate::cli::{Common, print, say};
+use crate::config::supervisor::Supervisor;
+use crate::fail::{Fail, Status};
+use crate::moment;
+use crate::posted::{Board, NotPut, Posted};
+use crate::wire::envelope::{Content, Envelope};
+use crate::wire::key::{Key, Scope};
+use crate::wire::refusal::Refusal;
+use crate::wire::trust::{Grant, Signer, Trust};
+use crate::words::{fill, words};
+
+/// `penutup-fleet klb on|off|show`.
+#[derive(Debug, Args)]
+pub struct Klb {
+    /// On, off, or what is declared.
+    #[arg(value_enum)]
+    pub what: What,
+    /// For whom: center, region.<r> or site.<s>; without it, the narrowest that you may declare for.
+    #[arg(long)]
+    pub scope: Option<String>,
+    /// Until when, as far as is known: 21:00, or RFC 3339.
+    #[arg(long)]
+    pub until: Option<String>,
+    /// Why; needed for on.
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// The zone of the times, as the rules call it.
+    #[arg(long)]
+    pub zone: Option<String>,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// Declare it.
+    On,
+    /// Lift it.
+    Off,
+    /// Show what is declared.
+    Show,
+}
+
+/// A declaration of a scope that the seats believe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Declared {
+    seq: u64,
+    broadcast: Broadcast,
+}
+
+/// What lies under the key of a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Lies {
+    Nothing,
+    Declared(Declared),
+    /// Something that no seat heeds; they keep what they had.
+    Unheeded(u64, Refusal),
+}
+
+impl Lies {
+    fn of(posted: Option<&Posted>, trust: &Trust, key: &Key) -> Self {
+        let Some(posted) = posted else { return Self::Nothing };
+        match posted.verified(trust, key) {
+            Ok((_, verified)) => match verified.content {
+                Content::Klb(broadcast) => Self::Declared(Declared { seq: posted.seq, broadcast }),
+                Content::Rules(_) => Self::Unheeded(posted.seq, Refusal::WrongKey),
+            },
+            Err(refusal) => Self::Unheeded(posted.seq, refusal),
+        }
+    }
+
+    fn seq(&self) -> u64 {
+        match self {
+            Self::Nothing => 0,
+            Self::Declared(declared) => declared.seq,
+            Self::Unheeded(seq, _) => *seq,
+        }
+    }
+
+    fn state(&self) -> Option<State> {
+        match self {
+            Self::Declared(declared) => Some(declared.broadcast.state),
+            _ => None,
+        }
+    }
+}
+
+/// Does it.
+///
+/// # Errors
+/// Arguments or a configuration that can't be used, a scope that is not granted, no answer, or somebody who was first.
+pub async fn run(klb: &Klb, common: &Common) -> Result<Status, Fail> {
+    let lang = common.lang();
+    let supervisor = Supervisor::read(&common.config("supervisor.toml")?, lang)?;
+    let zone = moment::zone(klb.zone.as_deref(), lang)?;
+    let now = Utc::now();
+    let state = match klb.what {
+        What::Show => {
+            let board = Board::connect(&supervisor.link, lang).await?;
+            return show(&board, &supervisor.trust, zone, lang).await;
+        }
+        What::On => State::On,
+        What::Off => State::Off,
+    };
+    let scope = chosen(klb.scope.as_deref(), &supervisor.own, lang)?;
+    let reason = klb.reason.clone().filter(|reason| !is_blank(reason));
+    let w = &lang.words().klb;
+    match (state, &reason, &klb.until) {
+        (State::On, None, _) => return Err(Fail::new(w.no_reason).help(w.no_reason_help)),
+        (State::Off, _, Some(_)) => return Err(Fail::new(w.until_off).help(w.until_off_help)),
+        _ => {}
+    }
+    let until = klb.until.as_deref().map(|text| until(text, now, zone, lang.words())).transpose()?;
+
+    let board = Board::connect(&supervisor.link, lang).await?;
+    let key = Key::Klb(scope.clone());
+    let (lies, version) = next(&board, &supervisor.trust, &key, now).await?;
+    let by = Some(supervisor.own.name.clone());
+    let broadcast =
+        Broadcast { version, fact: KLB.into(), state, value: None, since: now, until, by, why: reason }.tidied();
+    let payload = broadcast.to_table().to_string();
+    let envelope = Envelope::sign(&supervisor.sign.pair(), key.clone(), supervisor.own.id.clone(), version, payload)
+        .map_err(|_| Fail::new(words(lang).posted.cannot_sign))?;
+    match board.put(&envelope, lies.seq()).await {
+        Ok(_) => {}
+        Err(NotPut::Fail(fail)) => return Err(fail),
+        Err(NotPut::Late) => return Err(late(&board, &supervisor.trust, &key, zone, lang).await?),
+    }
+    // As the seats will read it: whole seconds, the trusted name.
+    let heard = Lies::of(board.last(&key).await?.as_ref(), &supervisor.trust, &key);
+    let heard = match heard {
+        Lies::Declared(declared) => declared.broadcast,
+        _ => broadcast,
+    };
+    let w = &words(lang).klb;
+    let sentence = if state == State::On { w.on } else { w.off };
+    let rules = rules(&board, &supervisor.trust).await;
+    let banner = moment::banner(&heard, &rules, now, zone, lang);
+    let with = [
+        ("scope", scope.to_string()),
+        ("version", version.to_string()),
+        ("banner", banner),
+        ("zone", zone.to_string()),
+    ];
+    print(&(fill(sentence, &with.each_ref().map(|(k, v)| (*k, v.as_str()))) + "\n"), lang)?;
+    for line in otherwise(&board, &supervisor.trust, &scope, state, lang).await? {
+        say(&line);
+    }
+    Ok(Status::Done)
+}
+
+/// What lies under a key, and the version behind all that any seat may have heeded under it.
+async fn next(board: &Board, trust: &Trust, key: &Key, now: DateTime<Utc>) -> Result<(Lies, u64), Fail> {
+    let lies = Lies::of(board.last(key).await?.as_ref(), trust, key);
+    let previous = match &lies {
+        Lies::Nothing => None,
+        Lies::Declared(declared) => Some(declared.broadcast.version),
+        // What nobody heeds says nothing about versions; what lies below it may.
+        Lies::Unheeded(..) => {
+            let all = board.history(key).await?;
+            all.iter().filter_map(|posted| Some(posted.verified(trust, key).ok()?.0.version)).max()
+        }
+    };
+    Ok((lies, Broadcast::next_version(previous, now)))
+}
+
+/// For whom: what is asked, where it is granted; else the narrowest that is granted.
+fn chosen(asked: Option<&str>, own: &Signer, lang: Lang) -> Result<Scope, Fail> {
+    let w = &words(lang).klb;
+    let scopes =
+        || own.grants.iter().filter_map(|grant| if let Grant::Klb(scope) = grant { Some(scope) } else { None });
+    let listed = || scopes().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let help = || {
+        let listed = listed();
+        if listed.is_empty() { w.may_nothing.to_owned() } else { fill(w.may, &[("scopes", &listed)]) }
+    };
+    if let Some(asked) = asked {
+        let Ok(scope) = asked.parse::<Scope>() else {
+            return Err(Fail::new(fill(w.no_scope, &[("scope", &shown(asked))])).help(help()));
+        };
+        let granted = scopes().any(|granted| *granted == scope);
+        return if granted { Ok(scope) } else { Err(Fail::new(fill(w.not_granted, &[("scope", asked)])).help(help())) };
+    }
+    let width = |scope: &Scope| match scope {
+        Scope::Site(_) => 0,
+        Scope::Region(_) => 1,
+        Scope::Center => 2,
+    };
+    let narrowest = scopes().map(width).min();
+    let mut found = scopes().filter(|scope| Some(width(scope)) == narrowest);
+    match (found.next(), found.next()) {
+        (Some(scope), None) => Ok(scope.clone()),
+        (None, _) => Err(Fail::new(w.may_nothing)),
+        (Some(_), Some(_)) => Err(Fail::new(w.which_scope).help(help())),
+    }
+}
+
+/// That somebody was first: who, and with what.
+async fn late(board: &Board, trust: &Trust, key: &Key, zone: FixedOffset, lang: Lang) -> Result<Fail, Fail> {
+    let w = &words(lang).klb;
+    let rules = rules(board, trust).await;
+    let who = match Lies::of(board.last(key).await?.as_ref(), trust, key) {
+        Lies::Declared(declared) => moment::banner(&declared.broadcast, &rules, Utc::now(), zone, lang),
+        Lies::Nothing | Lies::Unheeded(..) => w.somebody.to_owned(),
+    };
+    Ok(Fail::new(fill(w.late, &[("who", &who)])).help(w.late_help).no())
+}
+
+/// The rules that the seats have from the centre, for their labels.
+async fn rules(board: &Board, trust: &Trust) -> RuleSet {
+    let published = board.last(&Key::Rules).await.ok().flatten();
+    let text = published.and_then(|posted| match posted.verified(trust, &Key::Rules).ok()?.1.content {
+        Content::Rules(text) => Some(text),
+        Content::Klb(_) => None,
+    });
+    let book = text.and_then(|text| Book::read(text.into_bytes(), Origin::BuiltIn, moment::today()).ok());
+    book.unwrap_or_else(Book::built_in).rules
+}
+
+/// Where seats of a scope hear something else from another scope: one "on" is enough for a seat.
+async fn otherwise(board: &Board, trust: &Trust, own: &Scope, state: State, lang: Lang) -> Result<Vec<String>, Fail> {
+    let mut on: Vec<Scope> = Vec::new();
+    let mut off: Vec<Scope> = Vec::new();
+    for scope in trust.scopes().into_iter().filter(|scope| meets(scope, own)) {
+        let key = Key::Klb(scope.clone());
+        match Lies::of(board.last(&key).await?.as_ref(), trust, &key).state() {
+            Some(State::On) => on.push(scope),
+            Some(State::Off) => off.push(scope),
+            None => {}
+        }
+    }
+    let w = &words(lang).klb;
+    let listed = |scopes: &[Scope]| scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Ok(match state {
+        State::Off if !on.is_empty() => {
+            vec![fill(w.stays_on, &[("scopes", &listed(&on)), ("scope", &own.to_string())])]
+        }
+        State::On if !off.is_empty() => vec![fill(w.turns_on, &[("scopes", &listed(&off))])],
+        _ => Vec::new(),
+    })
+}
+
+/// Whether another scope may have seats in common with this one. Which site lies in which region only the seats know.
+fn meets(other: &Scope, own: &Scope) -> bool {
+    match (other, own) {
+        (Scope::Center, _) | (_, Scope::Center) => other != own,
+        (Scope::Region(_), Scope::Site(_)) | (Scope::Site(_), Scope::Region(_)) => true,
+        _ => false,
+    }
+}
+
+/// Every scope and what is declared there.
+async fn show(board: &Board, trust: &Trust, zone: FixedOffset, lang: Lang) -> Result<Status, Fail> {
+    let w = &words(lang).klb;
+    let (rules, now) = (rules(board, trust).await, Utc::now());
+    let scopes = trust.scopes();
+    let width = scopes.iter().map(|scope| scope.to_string().len()).max().unwrap_or(0);
+    let mut out = String::new();
+    for scope in scopes {
+        let key = Key::Klb(scope.clone());
+        let told = match Lies::of(board.last(&key).await?.as_ref(), trust, &key) {
+            Lies::Nothing => w.nothing.to_owned(),
+            Lies::Declared(declared) => {
+                let banner = moment::banner(&declared.broadcast, &rules, now, zone, lang);
+                fill(w.declared, &[("banner", &banner), ("version", &declared.broadcast.version.to_string())])
+            }
+            Lies::Unheeded(_, why) => fill(w.unheeded, &[("why", why.code())]),
+        };
+        let _ = writeln!(out, "{:width$}  {told}", scope.to_string());
+    }
+    print(&out, lang)?;
+    Ok(Status::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::name::Name;
+
+    fn signer(grants: &[&str]) -> Signer {
+        let grants = grants.iter().map(|grant| grant.parse().unwrap()).collect();
+        Signer { id: Name::parse("spv").unwrap(), name: "SPV".into(), key: String::new(), grants }
+    }
+
+    #[test]
+    fn the_narrowest_scope_that_is_granted_is_meant_and_no_other_is_taken() {
+        for (grants, asked, scope) in [
+            (&["center"][..], None, Some("center")),
+            (&["center", "region.jawa", "site.jkt", "rules"], None, Some("site.jkt")),
+            (&["center", "region.jawa"], None, Some("region.jawa")),
+            (&["center", "site.jkt"], Some("center"), Some("center")),
+            (&["site.jkt", "site.sby"], Some("site.sby"), Some("site.sby")),
+            (&["site.jkt", "site.sby"], None, None),
+            (&["center"], Some("site.jkt"), None),
+            (&["site.jkt"], Some("center"), None),
+            (&["site.jkt"], Some("site.jk"), None),
+            (&["site.jkt"], Some("somewhere"), None),
+            (&["rules"], None, None),
+            (&[], Some("center"), None),
+        ] {
+            let found = chosen(asked, &signer(grants), Lang::En);
+            assert_eq!(found.as_ref().ok().map(ToString::to_string).as_deref(), scope, "{grants:?} {asked:?}");
+            if let (Err(fail), Some(first)) = (found, grants.iter().find(|g| **g != "rules")) {
+                assert!(fail.help.unwrap().contains(first), "what they may is told");
+            }
+        }
+    }
+
+    #[test]
+    fn scopes_meet_where_they_may_have_a_seat_in_common() {
+        let do_meet = |a: &str, b: &str| meets(&a.parse().unwrap(), &b.parse().unwrap());
+        assert!(do_meet("center", "site.jkt") && do_meet("site.jkt", "center") && do_meet("region.jawa", "site.jkt"));
+        assert!(
+            !do_meet("site.jkt", "site.sby") && !do_meet("region.jawa", "region.bali") && !do_meet("center", "center")
+        );
+    }
+}

@@ -1,0 +1,117 @@
+//! The report over all seats is the one of their merged exports.
+
+use std::fs;
+use std::io::Write as _;
+
+use penutup::book::Book;
+use penutup::cli::report::{Between, Form, told};
+use penutup::journal::merge::{Merge, Refused};
+use penutup::journal::report::{By, Fold, csv, span};
+use penutup::words::Lang;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::support::calls::{call, close};
+use crate::support::program::{Running, run};
+use crate::support::{Ground, Postgres, Shape, Who, wait_until};
+
+const SEATS: [(&str, &str); 4] = [("jkt", "a1"), ("jkt", "a2"), ("bdg", "b1"), ("sby", "c1")];
+
+/// What `penutup report` says of the exports, and their lines of CSV in the order of the beginnings.
+fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String {
+    let zone = Book::built_in().rules.zones[0].offset;
+    let mut fold = Fold::new(zone);
+    let mut lines = Vec::new();
+    let span = span(days.from, days.to, zone);
+    let vocabulary = merge
+        .each(span, |row, rest, detail, vocabulary| {
+            fold.add(row);
+            let mut line = String::new();
+            csv::line(&mut line, row, rest, detail, vocabulary, zone).unwrap();
+            lines.push((row.start_ms, rest.id, line));
+            Ok::<(), Refused>(())
+        })
+        .unwrap();
+    if form == Form::Csv {
+        lines.sort();
+        return csv::HEADER.to_owned() + &lines.into_iter().map(|(_, _, line)| line).collect::<String>();
+    }
+    told(&fold.report(&vocabulary), form, days, by, Lang::Id.words()).unwrap()
+}
+
+#[tokio::test]
+async fn it_is_the_report_of_the_merged_exports() {
+    const EACH: u64 = 120;
+    let Some(postgres) = Postgres::start() else { return };
+    let Some(ground) = Ground::start(&Shape { database: Some(&postgres), ..Shape::default() }).await else { return };
+    let config = ground.config(Who::Program("archive"));
+    let before = run(&config, &["report"]);
+    assert!(before.status == 2 && before.err.contains("archive"), "{before:?}");
+
+    let archive = Running::start(&config, &["archive"], ground.folder());
+    let mut exports = Vec::new();
+    for (site, seat) in SEATS {
+        let client = ground.connect(Who::Seat(site, seat)).await;
+        let epoch = Uuid::now_v7();
+        let path = ground.folder().join(format!("{site}-{seat}.jsonl"));
+        let mut export = fs::File::create(&path).unwrap();
+        writeln!(export, "{{\"penutup_journal\":1,\"exported\":\"2026-11-24T08:00:00Z\"}}").unwrap();
+        for seq in 1..=EACH {
+            // In the export the seat is called as the report of all calls it; what the seat itself says does not count.
+            let mut call: Value =
+                call(Uuid::now_v7(), 2, &format!("{site}/{seat}"), seq * 31 + u64::from(seat.as_bytes()[1]));
+            writeln!(export, "{call}").unwrap();
+            call["seat"] = "meja".into();
+            close(&client, site, seat, epoch, seq, &call).await;
+        }
+        writeln!(export, "{{\"calls\":{EACH}}}").unwrap();
+        exports.push(path);
+    }
+    let all = i64::try_from(EACH * SEATS.len() as u64).unwrap();
+    let arrived = async || (postgres.number("select count(*) from closing").await == Some(all)).then_some(());
+    wait_until("the closings", arrived).await;
+    drop(archive);
+
+    let merge = Merge::of(&exports).unwrap();
+    let always = Between { from: None, to: None };
+    let day = |text: &str| Some(text.parse().unwrap());
+    let some = Between { from: day("2026-11-25"), to: day("2026-11-26") };
+    let some_days = ["--from", "2026-11-25", "--to", "2026-11-26"];
+    for (args, days, form, by) in [
+        (vec!["--format", "json"], always, Form::Json, None),
+        (vec!["--format", "csv"], always, Form::Csv, None),
+        (vec![], always, Form::Text, None),
+        (vec!["--by", "seat"], always, Form::Text, Some(By::Seat)),
+        (vec!["--by", "fact=klb", "--format", "json"], always, Form::Json, Some(By::Fact("klb".into()))),
+        ([&some_days[..], &["--format", "json"]].concat(), some, Form::Json, None),
+        ([&some_days[..], &["--format", "csv"]].concat(), some, Form::Csv, None),
+    ] {
+        let args = [&["report"], &args[..]].concat();
+        let found = run(&config, &args).done();
+        assert_eq!(found, expected(&merge, days, form, by.as_ref()), "{args:?}");
+    }
+    let whole: Value = serde_json::from_str(&run(&config, &["report", "--format", "json"]).done()).unwrap();
+    assert_eq!(whole["total"]["closings"], all);
+    assert_eq!(whole["seats"].as_array().unwrap().len(), SEATS.len());
+    assert!(whole["days"].as_array().unwrap().len() > 2, "{whole}");
+
+    // One site is its exports.
+    let jkt = Merge::of(&exports[..2]).unwrap();
+    let found = run(&config, &["report", "--site", "jkt", "--format", "json"]).done();
+    assert_eq!(found, expected(&jkt, always, Form::Json, None));
+
+    for (args, told) in [
+        (&["report", "--from", "kemarin"][..], "kemarin"),
+        (&["report", "--from", "2026-11-26", "--to", "2026-11-25"], "2026-11-26"),
+        (&["report", "--by", "bulan"], "bulan"),
+        (&["report", "--by", "fact=cuaca"], "cuaca"),
+        (&["report", "--by", "day", "--format", "csv"], "--by"),
+        (&["report", "--site", "jk"], "jkt"),
+    ] {
+        let said = run(&config, args);
+        assert!(said.status == 2 && said.out.is_empty() && said.err.contains(told), "{args:?}: {said:?}");
+    }
+    drop(postgres);
+    let away = run(&config, &["report"]);
+    assert!(away.status == 2 && away.err.contains("postgres@"), "{away:?}");
+}

@@ -1,0 +1,139 @@
+//! The status tells what the seats say, what they should have, and what is missing.
+
+use chrono::Utc;
+use penutup_fleet::wire::refusal::{Refusal, Refused};
+use penutup_fleet::wire::seat::{KlbState, RulesState, SeatState};
+use penutup_fleet::wire::subject;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::support::calls::{call, close, name, send};
+use crate::support::program::{Running, run};
+use crate::support::{Ground, Postgres, Shape, Who, wait_until};
+
+async fn says(ground: &Ground, site: &str, seat: &str, state: &SeatState) {
+    let client = ground.connect(Who::Seat(site, seat)).await;
+    let id = Uuid::now_v7().to_string();
+    send(&client, &subject::state(&name(site), &name(seat)), &id, &state.to_bytes()).await.unwrap();
+}
+
+fn state() -> SeatState {
+    SeatState {
+        schema: 1,
+        at: Utc::now(),
+        agent: "0.1.0".into(),
+        epoch: Uuid::now_v7(),
+        rules: None,
+        klb: None,
+        prompters: 1,
+        unsent: 0,
+        sent: 0,
+        refused: Refused::default(),
+    }
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn site<'v>(status: &'v Value, id: &str) -> &'v Value {
+    status["sites"].as_array().unwrap().iter().find(|site| site["site"] == id).unwrap()
+}
+
+#[tokio::test]
+async fn seats_broadcasts_gaps_and_refusals_are_counted_and_the_seats_in_need_named() {
+    let Some(postgres) = Postgres::start() else { return };
+    let Some(ground) = Ground::start(&Shape { database: Some(&postgres), ..Shape::default() }).await else { return };
+    let config = ground.config(Who::Program("status"));
+    // Nobody has spoken, and the archive has not begun: told, not hidden.
+    let before = run(&config, &["status", "--format", "json"]);
+    assert_eq!(before.status, 2, "{before:?}");
+    let told = json(&before.out);
+    assert_eq!((&told["total"]["seats"], &told["total"]["silent"]), (&5.into(), &5.into()));
+    assert_eq!((&told["total"]["missing"], told["troubles"].as_array().unwrap().len()), (&Value::Null, 1), "{told}");
+
+    let archive = Running::start(&ground.config(Who::Program("archive")), &["archive"], ground.folder());
+    let supervisor = ground.config(Who::Supervisor("pusat"));
+    run(&supervisor, &["klb", "on", "--reason", "gempa"]).done();
+    let rules = ground.folder().join("aturan.toml");
+    std::fs::write(&rules, penutup::rules::BUILT_IN.replace("Rev-1", "Rev-7")).unwrap();
+    run(&supervisor, &["rules", "publish", rules.to_str().unwrap(), "--yes"]).done();
+    let on_air = json(&run(&config, &["status", "--once", "--format", "json"]).out);
+    let version = |of: &Value| of["version"].as_u64().unwrap();
+    assert_eq!((&on_air["klb"][0]["scope"], &on_air["klb"][0]["why"]), (&"center".into(), &"gempa".into()));
+    assert_eq!(on_air["rules"]["revision"], "Rev-7");
+    let (klb, published) = (version(&on_air["klb"][0]), version(&on_air["rules"]));
+
+    let current = |revision: &str| RulesState { version: published, sha256: "ab".into(), revision: revision.into() };
+    let on = Some(KlbState { version: klb, on: true });
+    says(&ground, "jkt", "a1", &SeatState { klb: on.clone(), rules: Some(current("Rev-7")), ..state() }).await;
+    let mut refused = Refused::default();
+    refused.count(Refusal::BadSignature);
+    refused.count(Refusal::BadSignature);
+    says(&ground, "jkt", "a2", &SeatState { klb: on.clone(), unsent: 12, refused, ..state() }).await;
+    let off = Some(KlbState { version: klb - 1, on: false });
+    says(&ground, "sby", "c1", &SeatState { klb: off, rules: Some(current("Rev-7\u{1b}[2J")), ..state() }).await;
+    // A seat whose second closing is missing, and something that is none.
+    let client = ground.connect(Who::Seat("bdg", "b1")).await;
+    let epoch = Uuid::now_v7();
+    for seq in [1, 3] {
+        close(&client, "bdg", "b1", epoch, seq, &call(Uuid::now_v7(), 1, "b1", seq)).await;
+    }
+    send(&client, &subject::closing(&name("bdg"), &name("b1")), "junk", b"junk").await.unwrap();
+    wait_until("the closings", async || {
+        (postgres.number("select count(*) + (select coalesce(sum(count), 0)::int8 from refused) from closing").await
+            == Some(3))
+        .then_some(())
+    })
+    .await;
+
+    let said = run(&config, &["status", "--format", "json"]);
+    let told = json(&said.clone().done());
+    let total = &told["total"];
+    for (key, count) in [
+        ("seats", 5),
+        ("seen", 3),
+        ("fresh", 3),
+        ("silent", 2),
+        ("prompters", 3),
+        ("klb_on", 2),
+        ("klb_behind", 1),
+        ("rules_behind", 1),
+        ("unsent", 12),
+        ("missing", 1),
+        ("refused", 3),
+    ] {
+        assert_eq!(total[key], count, "{key}: {told}");
+    }
+    assert_eq!((&site(&told, "bdg")["missing"], &site(&told, "sby")["klb_behind"]), (&1.into(), &1.into()));
+    assert_eq!(told["refused_by_seats"]["bad-signature"], 2);
+    assert_eq!(told["refused_by_archive"]["malformed"], 1);
+    assert_eq!(told["rules_on_seats"].as_array().unwrap().len(), 3);
+
+    let told = json(&run(&config, &["status", "--site", "jkt", "--format", "json"]).done());
+    let attention = site(&told, "jkt")["attention"].as_array().unwrap().clone();
+    let [a2] = &attention[..] else { panic!("{told}") };
+    assert_eq!((&a2["seat"], &a2["unsent"], &a2["refused"]), (&"a2".into(), &12.into(), &2.into()));
+    assert_eq!((&a2["rules_behind"], &a2["klb_behind"]), (&true.into(), &Value::Null));
+    let text = run(&config, &["status", "--site", "jkt"]).done();
+    assert!(text.lines().any(|line| line.starts_with("a2") && line.contains("12 penutup")), "{text}");
+    let text = run(&config, &["status", "--once"]).done();
+    for part in ["jkt", "bdg", "sby", "center: KLB AKTIF", "gempa", "Rev-7", "bad-signature 2", "malformed 1"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains('\u{1b}'), "what a seat says reaches no terminal raw: {text:?}");
+    assert!(run(&config, &["status", "--site", "x"]).err.contains("jkt"));
+    drop(archive);
+}
+
+#[tokio::test]
+async fn a_server_that_comes_back_still_takes_and_knows_what_the_seats_say() {
+    let Some(mut ground) = Ground::start(&Shape::default()).await else { return };
+    let config = ground.config(Who::Program("status"));
+    says(&ground, "jkt", "a1", &state()).await;
+    ground.nats.kill();
+    ground.nats.restart();
+    says(&ground, "jkt", "a2", &state()).await;
+    let told = json(&run(&config, &["status", "--format", "json"]).done());
+    assert_eq!((&told["total"]["seen"], told["troubles"].as_array().unwrap().len()), (&2.into(), 0), "{told}");
+}

@@ -1,0 +1,75 @@
+//! The program itself: run to its end, or begun and looked at.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::process::Process;
+
+/// What it said, and how it ended.
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub out: String,
+    pub err: String,
+    pub status: i32,
+}
+
+impl Said {
+    /// What it printed, where it did what it was asked.
+    #[track_caller]
+    pub fn done(self) -> String {
+        assert_eq!(self.status, 0, "{self:?}");
+        self.out
+    }
+}
+
+fn command(config: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_penutup-fleet"));
+    command.args(args).arg("--config").arg(config).stdin(Stdio::null());
+    // Nothing of whoever runs the tests counts.
+    command.env("XDG_CONFIG_HOME", config.with_extension("none")).env_remove("PENUTUP_SETTINGS");
+    command.env_remove("PENUTUP_LANG").env_remove("PENUTUP_FLEET_CONFIG").env_remove("PGPASSWORD");
+    command
+}
+
+/// Runs it to its end.
+#[track_caller]
+pub fn run(config: &Path, args: &[&str]) -> Said {
+    let output = command(config, args).output().expect("it can be run");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    Said {
+        out: text(output.stdout),
+        err: text(output.stderr),
+        status: output.status.code().expect("it ended by itself"),
+    }
+}
+
+/// A program that runs on.
+#[derive(Debug)]
+pub struct Running {
+    pub process: Process,
+    err: PathBuf,
+}
+
+impl Running {
+    /// Begins it; what it says goes into a file of this folder.
+    #[track_caller]
+    pub fn start(config: &Path, args: &[&str], folder: &Path) -> Self {
+        let err = folder.join(format!("{}-{}.log", args[0], fastrand::u32(..)));
+        let file = File::create(&err).expect("a log");
+        let process = Process::start(command(config, args).stdout(Stdio::null()).stderr(file));
+        Self { process, err }
+    }
+
+    /// What it said on standard error.
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.err).expect("its log")
+    }
+
+    /// Asks it to end; answers its exit status.
+    #[track_caller]
+    pub fn terminate(&mut self) -> Option<i32> {
+        self.process.signal("TERM");
+        self.process.0.wait().expect("it ended").code()
+    }
+}
