@@ -22,6 +22,7 @@ pub mod report;
 pub mod say;
 pub mod table;
 mod usage;
+mod wrong;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -38,6 +39,8 @@ use crate::settings::{self, Settings};
 use crate::tell::draw::{self, Canvas};
 use crate::tell::{Source, outside, suggest};
 use crate::words::{Lang, Words, fill};
+
+pub use wrong::Wrong;
 
 /// The whole command line.
 #[derive(Debug, Default, Parser)]
@@ -153,30 +156,6 @@ impl Answer {
 /// Why a verb could not do it: a message for standard error. The status is [`Status::Failed`].
 #[derive(Debug)]
 pub struct Stop(pub String);
-
-/// An argument that can't be used: what is wrong with it, and what helps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
-    /// What is wrong.
-    pub message: String,
-    /// What helps.
-    pub help: Option<String>,
-}
-
-impl Wrong {
-    /// Something is wrong.
-    #[must_use]
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None }
-    }
-
-    /// With what helps.
-    #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-}
 
 /// What the environment sets; an empty variable is not set.
 #[derive(Clone, Debug, Default)]

@@ -87,7 +87,8 @@ const EDGE: &str = "
            (SELECT min(id) FROM call)";
 const ENDED: &str = "
     SELECT id, version, start_ms FROM call WHERE start_ms >= ?1 AND end_ms IS NOT NULL ORDER BY start_ms, id";
-const ONE_ENDED: &str = "id = ?1 AND end_ms IS NOT NULL";
+const ONE_ENDED: &str = "
+    id = ?1 AND end_ms IS NOT NULL";
 
 #[cfg(test)]
 mod tests {

@@ -265,7 +265,7 @@ fn is_command(text: &str) -> bool {
 
 /// What the database is told, in the journal's files.
 fn is_sql(file: &str, text: &str) -> bool {
-    let words = ["SELECT", "FROM", "INSERT", "UPDATE", "DELETE", "CREATE", "ORDER", "start_ms"];
+    let words = ["SELECT", "FROM", "INSERT", "UPDATE", "DELETE", "CREATE", "NULL", "ORDER", "start_ms"];
     file.starts_with("journal/") && text.split([' ', '\n', ',']).any(|word| words.contains(&word))
 }
 

@@ -110,7 +110,9 @@ impl Hear for Ear {
     }
 
     async fn answered(&self, letters: Vec<Letter>) {
-        letters.iter().for_each(|letter| self.heard(letter));
+        for letter in &letters {
+            self.heard(letter);
+        }
     }
 
     fn round(&self, heard: bool) {

@@ -54,7 +54,7 @@ pub fn seat(number: usize) -> String {
 /// A declaration as a supervisor signs it.
 #[must_use]
 pub fn declaration(version: u64) -> String {
-    let state = if version % 2 == 0 { State::Off } else { State::On };
+    let state = if version.is_multiple_of(2) { State::Off } else { State::On };
     let why = Some("gangguan transmisi Jawa bagian barat".into());
     let by = Some("Pusat".into());
     Broadcast { version, fact: KLB.into(), state, value: None, since: Utc::now(), until: None, by, why }

@@ -205,7 +205,7 @@ async fn what_is_missing_is_asked_for_until_it_is_there() {
         close(&client, "jkt", "a1", epoch, seq, &calls[usize::try_from(seq).unwrap() - 1]).await;
     }
     // It says that it has sent nine: the last three are missing too, though no number above them came.
-    let state = SeatState {
+    let told = SeatState {
         schema: 1,
         at: chrono::Utc::now(),
         agent: "0.1.0".into(),
@@ -217,7 +217,7 @@ async fn what_is_missing_is_asked_for_until_it_is_there() {
         sent: 9,
         refused: Refused::default(),
     };
-    send(&client, &subject::state(&name("jkt"), &name("a1")), "state", &state.to_bytes()).await.unwrap();
+    send(&client, &subject::state(&name("jkt"), &name("a1")), "state", &told.to_bytes()).await.unwrap();
     let mut asked = Vec::new();
     while asked.len() < 2 {
         let heard = tokio::time::timeout(crate::support::PATIENCE, asks.next()).await.expect("an ask").unwrap();

@@ -93,6 +93,7 @@ async fn sequences(admin: &Client, streams: &[&str]) -> Vec<u64> {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a list of attacks, one line of the list each")]
 async fn whoever_can_write_to_a_subject_still_makes_no_seat_say_anything() {
     let Some(ground) = Ground::start(&Shape::default()).await else { return };
     let pusat = signing(&ground, "pusat");

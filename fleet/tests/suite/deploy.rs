@@ -50,7 +50,7 @@ fn cluster(out: &Path, n: usize, ports: &[[u16; 2]; 3]) -> String {
     text = text.replace("\"pln-123-1\"", &format!("{own:?}")).replace("6222", &route.to_string());
     // What three machines would not need.
     let (store, text) = (out.join(&own), text.replace("0.0.0.0", "127.0.0.1"));
-    format!("{text}\nport: {port}\njetstream {{ store_dir: {store:?}, domain: hub }}\n")
+    format!("{text}\nport: {port}\njetstream {{ store_dir: \"{}\", domain: hub }}\n", store.display())
 }
 
 #[test]

@@ -104,7 +104,7 @@ async fn the_streams_are_made_once_and_never_weakened() {
 async fn a_seat_that_is_removed_is_shut_out_and_the_others_stay_connected() {
     let Some(mut ground) = Ground::start(&Shape::default()).await else { return };
     let stays = ground.connect(Who::Seat("jkt", "a1")).await;
-    let mut heard = listen(&stays, "broadcast.jkt.>").await;
+    let mut by_old = listen(&stays, "broadcast.jkt.>").await;
     let gone = ground.link(Who::Seat("jkt", "a2"));
     let mut less = Shape::default();
     less.sites[0].2 = ["a1", "a3", "a4", "a5", "a6"].map(String::from).to_vec();
@@ -113,14 +113,14 @@ async fn a_seat_that_is_removed_is_shut_out_and_the_others_stay_connected() {
     ground.nats.reload();
     assert!(gone.connect(Lang::En).await.is_err(), "its key is no longer known");
     let came = ground.connect(Who::Seat("jkt", "a4")).await;
-    let mut hears = listen(&came, "broadcast.jkt.>").await;
+    let mut by_new = listen(&came, "broadcast.jkt.>").await;
     for (seat, subject, seq) in [(&stays, "closing.jkt.a1", "\"seq\":1"), (&came, "closing.jkt.a4", "\"seq\":2")] {
         let ack = seat.request(subject, "{}".into()).await.expect("an acknowledgement");
         assert!(str::from_utf8(&ack.payload).unwrap().contains(seq));
     }
     let supervisor = ground.connect(Who::Supervisor("pusat")).await;
     put(&supervisor, &key("klb.center"), 0, "on").await;
-    for heard in [&mut heard, &mut hears] {
+    for heard in [&mut by_old, &mut by_new] {
         assert_eq!(&next(heard).await.payload[..], b"on", "who stayed and who came hear it");
     }
     assert!(!ground.config(Who::Seat("jkt", "a2")).exists());

@@ -20,10 +20,11 @@ pub fn call(id: Uuid, version: u64, seat: &str, n: u64) -> Value {
     let endings = ["lengkap", "pelanggan-menutup", "dialihkan"];
     let start = 1_795_507_200_000 + n * 61_000;
     let is_whole = n.is_multiple_of(3);
-    let (klb, topik) = (["ya", "tidak"][n as usize % 2], ["lain", "campaign"][n as usize / 2 % 2]);
+    let nth = usize::try_from(n).expect("a small number");
+    let (klb, topik) = (["ya", "tidak"][nth % 2], ["lain", "campaign"][nth / 2 % 2]);
     json!({
         "id": id, "version": version, "start_ms": start, "end_ms": start + 1_000 * (20 + n % 200),
-        "changed_ms": start + 300_000, "ending": endings[n as usize % 3], "seat": seat, "zone": "WIB",
+        "changed_ms": start + 300_000, "ending": endings[nth % 3], "seat": seat, "zone": "WIB",
         "greeting": "siang", "rule": format!("aturan-{}", n % 4), "revision": "Rev-1", "rules_sha256": "ab12",
         "cost": if is_whole { vec![] } else { vec!["Akurasi", "FCR"] },
         "facts": [["klb", klb, null], ["topik", topik, start]],
