@@ -46,7 +46,7 @@ use ratatui::text::{Line, Span};
 use super::theme::{Role, Theme};
 use crate::action::Action;
 use crate::app::{App, Mode};
-use wrap::{shorten, width};
+use wrap::{line_width, shorten, width};
 
 /// What a view needs to draw.
 #[derive(Clone, Copy)]
@@ -213,7 +213,7 @@ impl Block {
         }
         self.lines.truncate(rows);
         if let Some(last) = self.lines.last_mut() {
-            let (wide, style) = (last.width(), last.spans.last().map_or(Style::new(), |s| s.style));
+            let (wide, style) = (line_width(last), last.spans.last().map_or(Style::new(), |s| s.style));
             let text = shorten(&format!("{}……", last.to_string().trim_end()), columns.min(wide.max(2)));
             let text = text.replace("……", "…");
             let blank = " ".repeat(wide.saturating_sub(width(&text)));
@@ -419,8 +419,8 @@ fn scroll(look: &Look<'_>, lines: &mut Vec<Line<'static>>, rows: usize) -> Drawn
         let long = format!("   {long}");
         let mark = if width(&long) <= look.columns { long } else { arrow.into() };
         lines.push(Line::from(look.span(mark, Role::Accent)));
-    } else if let Some(line) = lines.first_mut().filter(|l| l.width() < look.columns) {
-        let blank = " ".repeat(look.columns - 1 - line.width());
+    } else if let Some(line) = lines.first_mut().filter(|l| line_width(l) < look.columns) {
+        let blank = " ".repeat(look.columns - 1 - line_width(line));
         line.spans.push(look.span(blank, Role::Text));
         line.spans.push(look.span(arrow, Role::Accent));
     }

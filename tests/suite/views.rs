@@ -260,3 +260,14 @@ fn every_small_size_of_the_start_is_whole_or_scrolls() {
         }
     }
 }
+
+#[test]
+fn a_joiner_between_a_flag_and_a_heart_is_no_loss() {
+    let mut stage = Stage::at("14:57");
+    stage.keys("m␣").paste("🇮🇩\u{200d}❤\u{fe0f}").keys("⏎");
+    for columns in 12..131 {
+        for rows in [1, 2, 5, 24] {
+            never_cut(&mut stage, columns, rows).unwrap_or_else(|e| panic!("{columns}×{rows}: {e}"));
+        }
+    }
+}

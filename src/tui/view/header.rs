@@ -4,7 +4,7 @@
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
-use super::wrap::{bounded, shorten, shorten_front, width, wrap};
+use super::wrap::{bounded, line_width, shorten, shorten_front, width, wrap};
 use super::{Block, Drop, Look, Size};
 use crate::action::Action;
 use crate::action::phone::Link;
@@ -177,7 +177,7 @@ fn fields(look: &Look<'_>) -> Vec<Block> {
     let mut lines = flow(look, chips(look), between, FIELD_ROWS);
     let Some((long, short)) = soon(look) else { return vec![Block::new(Drop::Fields, lines)] };
     // Beside the fields where there is room for it, else in a row of its own.
-    let room = |line: &Line<'_>| look.columns.saturating_sub(line.width() + 4);
+    let room = |line: &Line<'_>| look.columns.saturating_sub(line_width(line) + 4);
     let beside = [&long, &short].into_iter().find_map(|text| {
         let at = lines.iter().position(|line| width(text) <= room(line))?;
         Some((at, text.clone()))
@@ -323,7 +323,7 @@ fn alarm(look: &Look<'_>, text: &str) -> Vec<Line<'static>> {
         .into_iter()
         .map(|mut line| {
             line.spans.insert(0, Span::styled(" ", style));
-            let rest = look.columns.saturating_sub(line.width());
+            let rest = look.columns.saturating_sub(line_width(&line));
             line.spans.push(Span::styled(" ".repeat(rest), style));
             line
         })

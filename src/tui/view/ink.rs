@@ -6,6 +6,8 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::Widget;
 
+use super::wrap::width;
+
 /// Draws a line into the first row of an area.
 pub fn line(line: &Line<'_>, area: Rect, buffer: &mut Buffer) {
     let area = area.intersection(buffer.area);
@@ -21,7 +23,7 @@ pub fn line(line: &Line<'_>, area: Rect, buffer: &mut Buffer) {
             }
         } else {
             span.render(Rect { x, y: area.y, width: area.right() - x, height: 1 }, buffer);
-            x = x.saturating_add(u16::try_from(span.width()).unwrap_or(u16::MAX));
+            x = x.saturating_add(u16::try_from(width(&span.content)).unwrap_or(u16::MAX));
         }
     }
 }

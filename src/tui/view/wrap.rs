@@ -6,11 +6,22 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// How many cells a text takes.
+/// How many cells a text takes: those of its graphemes, one by one, as they are drawn. The whole text's own width can be
+/// less, where a joiner stands between two that don't join (a flag and a heart).
 #[must_use]
 pub fn width(text: &str) -> usize {
     // Most of what is said is plain letters, a cell each.
-    if text.bytes().all(|b| b.is_ascii_graphic() || b == b' ') { text.len() } else { text.width() }
+    if text.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+        text.len()
+    } else {
+        text.graphemes(true).map(UnicodeWidthStr::width).sum()
+    }
+}
+
+/// How many cells a line takes.
+#[must_use]
+pub fn line_width(line: &Line<'_>) -> usize {
+    line.spans.iter().map(|span| width(&span.content)).sum()
 }
 
 /// Wraps runs of text to at most `columns` cells a line. No run, no line.
