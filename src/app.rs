@@ -443,6 +443,12 @@ impl App {
 
     fn paste(&mut self, text: &str) {
         let words = &self.words().notice;
+        // In lines nobody pastes: it is the line that was typed.
+        let (no_name, digits) = if self.lines {
+            (self.words().plain.no_name, self.words().plain.digits_no_name)
+        } else {
+            (words.nothing_to_paste, words.digits_no_name)
+        };
         let into = match &self.mode {
             Mode::Typing(draft) => Some(draft.field),
             // A question waits for its digit: pasted digits must not be its answer.
@@ -452,13 +458,13 @@ impl App {
         let Some(field) = into else { return };
         let FieldKind::Typed { max } = self.rules().field(field).kind else { return };
         match (from_outside(text, max), &mut self.mode) {
-            (Err(NoName::Empty), _) => self.tell(words.nothing_to_paste),
+            (Err(NoName::Empty), _) => self.tell(no_name),
             (Err(NoName::Digits), Mode::Typing(draft)) if !draft.text().trim().is_empty() => {
                 if !draft.insert(&first_line(text)) {
                     self.tell(fill(words.name_cut, &[("max", &max.to_string())]));
                 }
             }
-            (Err(NoName::Digits), _) => self.tell(words.digits_no_name),
+            (Err(NoName::Digits), _) => self.tell(digits),
             (Ok(name), Mode::Typing(draft)) => {
                 if !draft.insert(&name) {
                     self.tell(fill(words.name_cut, &[("max", &max.to_string())]));

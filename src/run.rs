@@ -384,6 +384,8 @@ impl<'a> Session<'a> {
                 Effect::Copy(text) => view.copy(&text)?,
                 disk @ (Effect::SaveHeld(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.later.push(disk),
                 Effect::AskDay(day, zone) => {
+                    // The journal answers by what it was given: what just happened is given first.
+                    self.keep();
                     if let Some(journal) = &self.journal {
                         let tell = self.tell.clone();
                         journal.recap(day, zone, move |day| {

@@ -93,6 +93,11 @@ impl App {
             told = format!("{told} · {}", fill(words.rules_changed, &with));
         }
         // What the panel shows is what changed up to now.
-        if now { format!("{told} · D") } else { told }
+        match (now, self.lines) {
+            (false, _) => told,
+            (true, false) => format!("{told} · D"),
+            // A letter alone says nothing to whoever only hears it.
+            (true, true) => format!("{told} · {}", self.words().plain.see_changes),
+        }
     }
 }

@@ -57,13 +57,14 @@ pub fn run(context: &Context) -> Result<Answer, Stop> {
 fn share(words: &Words) -> String {
     let w = &words.init;
     let folder = if cfg!(windows) { r"S:\penutup" } else { "/srv/penutup" };
-    let file = Path::new(folder).join("rules.toml");
+    let (file, klb) = (Path::new(folder).join("rules.toml"), Path::new(folder).join("klb"));
     format!(
-        "\n{}\n  1. {}\n  2. {}\n       rules = '{}'\n       broadcast.folder = '{folder}'\n  3. {}   {}\n",
+        "\n{}\n  1. {}\n  2. {}\n       rules = '{}'\n       broadcast.folder = '{}'\n  3. {}   {}\n",
         fill(w.share, &[("folder", folder)]),
         w.share_copy,
         w.share_settings,
         file.display(),
+        klb.display(),
         "penutup klb on --reason \"…\"",
         w.share_klb,
     )

@@ -24,20 +24,24 @@ pub enum Line {
 pub fn listen(hear: Hear<Line>) {
     thread::spawn(move || {
         let mut input = io::stdin().lock();
-        while let Ok(Some(line)) = next(&mut input) {
+        while let Ok(Some((line, is_last))) = next(&mut input) {
             if !hear.input(line) {
                 return;
+            }
+            // A terminal tells its end (Ctrl-D) once; asked again it would wait for another.
+            if is_last {
+                break;
             }
         }
         hear.closed();
     });
 }
 
-/// The next line; `None` at the end.
+/// The next line, and whether the input ended within it; `None` at the end.
 ///
 /// # Errors
 /// What the system says.
-pub fn next(input: &mut impl BufRead) -> io::Result<Option<Line>> {
+pub fn next(input: &mut impl BufRead) -> io::Result<Option<(Line, bool)>> {
     let mut bytes = Vec::new();
     // Room for the line, its end and a byte that is one too many.
     let most = u64::try_from(LONGEST + 3).unwrap_or(u64::MAX);
@@ -48,17 +52,16 @@ pub fn next(input: &mut impl BufRead) -> io::Result<Option<Line>> {
     let ended = bytes.pop_if(|last| *last == b'\n').is_some();
     if !ended && bytes.len() > LONGEST {
         input.skip_until(b'\n')?;
-        return Ok(Some(Line::TooLong));
+        return Ok(Some((Line::TooLong, false)));
     }
     bytes.pop_if(|last| *last == b'\r');
     if bytes.len() > LONGEST {
-        return Ok(Some(Line::TooLong));
+        return Ok(Some((Line::TooLong, !ended)));
     }
     // Editors on Windows begin a file with a byte-order mark.
-    Ok(Some(
-        String::from_utf8(bytes)
-            .map_or(Line::NotUtf8, |text| Line::Text(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),
-    ))
+    let line = String::from_utf8(bytes)
+        .map_or(Line::NotUtf8, |text| Line::Text(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)));
+    Ok(Some((line, !ended)))
 }
 
 #[cfg(test)]
@@ -66,7 +69,7 @@ mod tests {
     use super::*;
 
     fn all(mut input: &[u8]) -> Vec<Line> {
-        std::iter::from_fn(|| next(&mut input).expect("memory can be read")).collect()
+        std::iter::from_fn(|| next(&mut input).expect("memory can be read")).map(|(line, _)| line).collect()
     }
 
     fn text(text: &str) -> Line {
@@ -80,6 +83,14 @@ mod tests {
             [text("k"), text("m"), text(""), text("n Siti"), text("q")]
         );
         assert_eq!(all(b""), []);
+    }
+
+    #[test]
+    fn the_end_within_a_line_is_told_with_it() {
+        let mut input: &[u8] = b"k\nn Bu";
+        assert_eq!(next(&mut input).expect("memory"), Some((text("k"), false)));
+        assert_eq!(next(&mut input).expect("memory"), Some((text("n Bu"), true)));
+        assert_eq!(next(&mut input).expect("memory"), None);
     }
 
     #[test]

@@ -57,6 +57,8 @@ pub struct Plain<W> {
     memory: Memory,
     /// Whether the current sentence is said again, changed or not.
     again: bool,
+    /// Whether a person typed and nothing answered yet.
+    unanswered: bool,
     /// Whether there is a journal that can answer.
     has_journal: bool,
 }
@@ -65,7 +67,7 @@ impl<W: Write> Plain<W> {
     /// Speaks to `out`.
     #[must_use]
     pub fn new(out: W, has_journal: bool) -> Self {
-        Self { out, lines: Vec::new(), memory: Memory::default(), again: false, has_journal }
+        Self { out, lines: Vec::new(), memory: Memory::default(), again: false, unanswered: false, has_journal }
     }
 
     fn say(&mut self, line: String) {
@@ -90,9 +92,14 @@ impl<W: Write> Plain<W> {
                 for step in steps {
                     match step {
                         Do::Act(action) => {
+                            let confirms = action == Action::StillHolds;
                             let next = session.act(self, action)?;
                             if !matches!(next, Next::On) {
+                                self.unanswered = false;
                                 return Ok(next);
+                            }
+                            if confirms {
+                                self.say_banners(session.app());
                             }
                         }
                         Do::Say(ask) => self.answer(ask, session.app()),
@@ -102,6 +109,13 @@ impl<W: Write> Plain<W> {
             Err(wrong) => self.refuse(wrong, session.app()),
         }
         Ok(Next::On)
+    }
+
+    /// Says what the banners say: the answer to their question.
+    fn say_banners(&mut self, app: &App) {
+        for told in state(app).into_iter().filter(|told| matches!(told.subject, Subject::Banner(_))) {
+            self.say_of(told.subject, told.words);
+        }
     }
 
     /// Says what is asked for.
@@ -266,6 +280,23 @@ impl<W: Write> Plain<W> {
                 }
             }
         }
+        if std::mem::take(&mut self.unanswered) && self.lines.is_empty() {
+            self.say_as_it_was(app, waited);
+        }
+    }
+
+    /// A line that changed nothing is answered all the same: whoever only hears can't tell silence from a key that was
+    /// not taken, and the next Enter would tick a sentence.
+    fn say_as_it_was(&mut self, app: &App, waited: Waits) {
+        let same: Vec<String> = if waited == Waits::Field {
+            let fields = state(app).into_iter().filter(|told| matches!(told.subject, Subject::Field(_)));
+            fields.map(|told| told.words).collect()
+        } else {
+            now(app)
+        };
+        for line in same {
+            self.say(line);
+        }
     }
 
     fn write(&mut self) -> io::Result<()> {
@@ -292,6 +323,7 @@ impl<W: Write> View for Plain<W> {
     }
 
     fn input(&mut self, line: Line, session: &mut Session<'_>) -> io::Result<Next> {
+        self.unanswered = true;
         let words = &session.app().words().plain;
         let wrong = match line {
             Line::Text(text) => return self.hear(&text, session),

@@ -114,9 +114,11 @@ fn the_share_that_init_names_is_what_settings_take() {
     assert!(told.contains("broadcast.folder belum disebut di pengaturan"), "{told}");
     // The folder of the example, in this home.
     let share = home.path().join("bersama");
-    std::fs::create_dir(&share).expect("a folder");
+    std::fs::create_dir_all(share.join("klb")).expect("folders");
     std::fs::copy(home.config("rules.toml"), share.join("rules.toml")).expect("copied");
-    let example = lines[1].split('\'').nth(1).expect("a folder");
+    let klb = lines[1].split('\'').nth(1).expect("a folder");
+    let example =
+        klb.strip_suffix("klb").and_then(|folder| folder.strip_suffix(['/', '\\'])).expect("KLB has its own folder");
     let settings = lines.join("\n").replace(example, share.to_str().expect("UTF-8"));
     std::fs::write(home.config("settings.toml"), format!("{template}\n{settings}\n")).expect("written");
     let told = home.penutup(["paths"]).ok();

@@ -84,15 +84,29 @@ fn an_empty_line_keeps_the_name_a_minus_empties_it_and_digits_are_none() {
     let mut talk = Talk::at("14:20");
     talk.types("n Siti");
     talk.types("n");
-    assert_eq!(talk.types(""), [""; 0], "as it was");
+    assert_eq!(talk.types(""), ["Sapaan: Bapak/Ibu.", "Nama Pelanggan: Siti."], "as it was, and said");
     assert_eq!(state(&talk).1, "Siti");
     let told = talk.types("n 081234567890");
-    assert_eq!(told, ["Angka saja bukan nama: tempelan tidak dipakai."]);
+    assert_eq!(told, ["Angka saja bukan nama: nama tetap seperti semula."]);
+    assert_eq!(talk.types("n \u{1}"), ["Tidak ada nama di baris itu: nama tetap seperti semula."]);
     assert_eq!(state(&talk).1, "Siti", "what is no name erases none");
     assert_eq!(talk.types("n -"), ["Nama Pelanggan: belum diisi."]);
     assert_eq!(talk.types("-"), ["Diurungkan.", "Nama Pelanggan: Siti."]);
     let told = talk.types(&format!("n {}", "Siti ".repeat(40)));
     assert!(told[0].starts_with("Nama dipotong pada 60 huruf"), "{told:?}");
+}
+
+#[test]
+fn no_line_is_answered_by_silence() {
+    let mut talk = Talk::at("14:20");
+    talk.types("n Siti");
+    // Facts that come round to what they were, a name that is there, one letter after the other undone.
+    for line in ["mm", "aaa", "n Siti", "n bu Siti", "zzz", "m-", "?", "c", ".", "l", "d", "r", "-", " "] {
+        assert_ne!(talk.types(line), [""; 0], "{line:?}");
+    }
+    let told = talk.types(&format!("n {}", state(&talk).1));
+    assert!(told[0].starts_with("Sekarang, No. "), "nothing is another, so it says where we are: {told:?}");
+    assert_eq!(talk.types("q"), [""; 0], "nobody listens any more");
 }
 
 #[test]

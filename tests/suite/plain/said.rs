@@ -88,7 +88,11 @@ fn klb_that_is_old_is_asked_about_once() {
     let question = "KLB AKTIF sejak 01.00, lebih dari 12 jam. Masih berlaku? Ketik v bila masih, k untuk mengubah.";
     has(&told, question);
     has_not(&talk.waits(1), "Masih berlaku?");
-    assert_eq!(talk.types("v"), [""; 0]);
+    assert_eq!(
+        talk.types("v"),
+        ["KLB AKTIF sejak 01.00; Campaign Integritas TIDAK disampaikan."],
+        "what holds is said"
+    );
     has_not(&talk.waits(1), "Masih berlaku?");
 }
 
@@ -160,6 +164,7 @@ fn rules_that_change_and_files_in_trouble_are_said() {
     let book = revised(&[("mohon tidak memberikan", "mohon JANGAN memberikan")]);
     let told = talk.hears(Action::Rules(RulesNews::Good(book)));
     assert!(told[0].starts_with("Aturan baru berlaku: SOP Rev-2;"), "{told:?}");
+    assert!(told[0].ends_with("; ketik d untuk melihat apa yang berubah."), "the letter alone says nothing: {told:?}");
     assert!(told.last().unwrap().contains("mohon JANGAN memberikan"), "{told:?}");
     let bad = || Action::Rules(RulesNews::Bad("Aturan tidak dipakai: rules.toml:3: rusak".into()));
     has(&talk.hears(bad()), "Aturan tidak dipakai: rules.toml:3: rusak.");

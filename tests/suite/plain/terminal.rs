@@ -47,9 +47,26 @@ fn a_whole_session_without_an_escape_code() {
     term.is_restored();
 }
 
+/// Events that come faster than they are handed to the journal: here all in one line.
+#[test]
+fn the_recap_knows_what_was_done_just_before_it() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    // Once the journal waits for something to do, it is as quick as it gets.
+    for closings in 1..=10 {
+        term.send("a\n").shows("Aplikasi: TELAH punya.");
+        term.send("sxr\n").shows(&format!("Lengkap: {closings} (100 %)."));
+    }
+    term.send("q\n");
+    assert!(term.ends().success());
+}
+
 #[test]
 fn it_is_left_as_the_screen_is() {
-    for (how, told) in [("\x04", None), ("\x03", None), ("TERM", Some("Terminated")), ("HUP", Some("Hangup"))] {
+    // The end of the input also within a line: the first Ctrl-D hands the line over, the second is the end.
+    for (how, told) in
+        [("\x04", None), ("n Bu\x04\x04", None), ("\x03", None), ("TERM", Some("Terminated")), ("HUP", Some("Hangup"))]
+    {
         let home = Home::new();
         let mut term = opened(&home);
         term.send("a\n").shows("Aplikasi: TELAH punya.");
