@@ -33,7 +33,7 @@ impl Spread {
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = |us: u64| std::time::Duration::from_micros(us).as_secs_f64() * 1e3;
-        write!(f, "p50 {:.1} ms · p99 {:.1} ms · max {:.1} ms", ms(self.median), ms(self.p99), ms(self.max))
+        write!(f, "p50 {:.2} ms · p99 {:.2} ms · max {:.2} ms", ms(self.median), ms(self.p99), ms(self.max))
     }
 }
 
