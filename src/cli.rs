@@ -187,6 +187,12 @@ impl Env {
             lang: set(LANG_VARIABLE),
         }
     }
+
+    /// Where files lie: below the folder that it names, else where the platform keeps them.
+    #[must_use]
+    pub fn folders(&self) -> Folders {
+        self.home.as_deref().map_or_else(Folders::of_platform, Folders::below)
+    }
 }
 
 /// Everything a verb needs to know of where it runs.
@@ -210,7 +216,7 @@ pub struct Context {
 
 impl Context {
     fn new(common: Common, env: Env) -> Self {
-        let folders = env.home.as_deref().map_or_else(Folders::of_platform, Folders::below);
+        let folders = env.folders();
         let named = [(Why::Flag, common.settings.clone()), (Why::Env, env.settings.clone())];
         let settings_file = Chosen::first(named, folders.settings().map(|path| (Why::Folder, path)));
         let (settings, settings_trouble) = load_settings(settings_file.path.as_deref());

@@ -32,7 +32,7 @@ use async_nats::Event;
 use chrono::Utc;
 use notify::EventKind;
 use notify::event::ModifyKind;
-use penutup::cli::{SETTINGS_VARIABLE, load_settings};
+use penutup::cli::{Env, SETTINGS_VARIABLE, load_settings};
 use penutup::files::{Chosen, Folders, Why, shown_path};
 use penutup::softphone::place::Place;
 use penutup::tell::{outside, shown};
@@ -71,7 +71,7 @@ pub fn run(common: &Common) -> Result<Status, Fail> {
     let agent = config::agent::Agent::read(&common.config("agent.toml")?, lang)?;
     let log = Log::new(lang);
     let w = &log.words().agent;
-    let folders = Folders::of_platform();
+    let folders = Env::of_process().folders();
     let path = folders.broadcast().ok_or_else(|| Fail::new(w.no_state))?;
     let folder = Folder::hold(path.clone()).map_err(|error| match error {
         NoFolder::Held => Fail::new(fill(w.second, &[("path", &shown_path(&path))])).no(),

@@ -9,7 +9,8 @@ pub mod supervisor;
 use std::path::{Path, PathBuf};
 
 use async_nats::ServerAddr;
-use penutup::files::{self, Folders, shown_path};
+use penutup::cli::Env;
+use penutup::files::{self, shown_path};
 use penutup::tell::{outside, shown};
 use penutup::words::Lang;
 use serde::Deserialize;
@@ -40,7 +41,7 @@ pub(crate) struct Place<'p> {
 /// Where a program's configuration is looked for when nobody names one.
 #[must_use]
 pub fn default_path(file: &str) -> Option<PathBuf> {
-    Folders::of_platform().config.map(|folder| folder.join("fleet").join(file))
+    Env::of_process().folders().config.map(|folder| folder.join("fleet").join(file))
 }
 
 impl<'p> Place<'p> {

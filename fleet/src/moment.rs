@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Timelike, Utc};
 use penutup::book::Book;
-use penutup::cli::SETTINGS_VARIABLE;
+use penutup::cli::{Env, SETTINGS_VARIABLE};
 use penutup::clock::Clock;
-use penutup::files::{self, Folders};
+use penutup::files;
 use penutup::rules::RuleSet;
 use penutup::settings;
 use penutup::tell::{shown, suggest};
@@ -36,7 +36,7 @@ pub fn zone(name: Option<&str>, lang: Lang) -> Result<FixedOffset, Fail> {
 /// The zone in the prompter's settings, so that a time means the same to both programs.
 fn settings_zone() -> Option<String> {
     let named = std::env::var_os(SETTINGS_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let path = named.or_else(|| Folders::of_platform().settings())?;
+    let path = named.or_else(|| Env::of_process().folders().settings())?;
     let bytes = files::read(&path).ok()?;
     settings::read(&bytes, path.parent().unwrap_or(Path::new(""))).0.zone
 }

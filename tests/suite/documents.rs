@@ -10,7 +10,9 @@ mod shells;
 use std::path::{Path, PathBuf};
 
 /// Pages whose commands need more than a home of their own, the test that runs them, and the fences that only they have.
-const RUN_BY: [(&str, &str, &[&str]); 5] = [
+const RUN_BY: [(&str, &str, &[&str]); 7] = [
+    ("docs/armada.md", "fleet/tests/suite/pages.rs", &[]),
+    ("docs/fleet.md", "fleet/tests/suite/pages.rs", &["sql"]),
     ("docs/plain.md", "tests/suite/plain/document.rs", &[]),
     ("docs/qa.md", "tests/suite/journal/qa.rs", &[]),
     ("docs/rules-format.md", "tests/suite/rules_format.rs", &[]),

@@ -1,4 +1,4 @@
-//! Every command of the supervisor's page runs as it is written.
+//! The pages' commands run as they are written: all of the supervisor's, and the five that lead from nothing to two seats.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,10 @@ use std::process::{Command, Output, Stdio};
 
 use penutup::rules::BUILT_IN;
 
-use crate::support::{Ground, Shape, Who};
+use crate::support::nats::{free_port, installed};
+use crate::support::process::Process;
+use crate::support::screen::{Screen, penutup};
+use crate::support::{Ground, Shape, Who, skipped, wait_until};
 
 /// The version that the page takes for an example.
 const EXAMPLE: &str = "1795513203";
@@ -47,4 +50,90 @@ async fn the_supervisors_page_runs_as_it_is_written() {
         }
     }
     assert!(fs::read_to_string(ground.folder().join("lama.toml")).unwrap().contains("Rev-2"));
+}
+
+/// A command of a page in a window of its own, and all that it starts.
+struct Window(Process);
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        // Whoever is in it is told; the shell itself is ended in any case.
+        let group = format!("-{}", self.0.0.id());
+        let _ = Command::new("kill").args(["-TERM", "--", &group]).status();
+        let _ = self.0.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn from_nothing_to_two_seats_flipping_together_in_five_commands() {
+    let Some(nats) = installed() else { return skipped(&"nats-server is not installed here") };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = fs::read_to_string(root.join("docs/fleet.md")).unwrap();
+    let (_, part) = page.split_once("in five commands\n").expect("the page has it");
+    let block = part.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("its commands");
+    let lines: Vec<&str> = block.lines().collect();
+    let [serve, streams, first, second, on] = lines[..] else { panic!("five commands: {lines:#?}") };
+
+    let folder = tempfile::TempDir::with_prefix("five").unwrap();
+    // Only the port is another: others may run a server here.
+    let file = fs::read_to_string(root.join("fleet/deploy/two-seats.toml")).unwrap();
+    let (file, port) = (file.replace("[server]\n", "[server]\nport = PORT\n"), free_port().to_string());
+    assert!(file.contains("PORT"), "{file}");
+    fs::write(folder.path().join("two-seats.toml"), file.replace("PORT", &port)).unwrap();
+    let shell = |line: &str| {
+        let programs = [penutup().parent().unwrap().to_owned(), nats.parent().unwrap().to_owned()];
+        let others = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths(programs.into_iter().chain(std::env::split_paths(&others))).unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-ec", line]).current_dir(folder.path()).env_clear().env("PATH", path);
+        command.env("HOME", folder.path().join("home")).stdin(Stdio::null());
+        command
+    };
+    let done = |line: &str| {
+        let output = shell(line).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+
+    let log = fs::File::create(folder.path().join("server.log")).unwrap();
+    let mut server = shell(serve);
+    std::os::unix::process::CommandExt::process_group(&mut server, 0);
+    let mut server = Window(Process::start(server.stdout(Stdio::null()).stderr(log)));
+    let said = || fs::read_to_string(folder.path().join("server.log")).unwrap_or_default();
+    wait_until("the server", async || {
+        assert!(server.0.runs(), "{}", said());
+        said().contains("Server is ready").then_some(())
+    })
+    .await;
+    done(streams);
+    let mut seats = [first, second].map(|line| Screen::start(&shell(line)));
+    let campaign = "Untuk mewujudkan PLN terbaik";
+    for seat in &seats {
+        seat.shows(campaign).await;
+        assert!(!seat.text().contains("KLB AKTIF"), "{}", seat.text());
+    }
+    for name in ["a1.log", "a2.log"] {
+        let log = || fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+        wait_until("the agent", async || log().contains("pusat terdengar").then_some(())).await;
+    }
+    done(on);
+    for seat in &seats {
+        seat.shows("KLB AKTIF sejak").await;
+        seat.shows("Pusat · gangguan transmisi").await;
+        seat.hides(campaign).await;
+    }
+    done(&on.replace("klb on", "klb off").split(" --reason").next().unwrap().to_owned());
+    for seat in &seats {
+        seat.shows(campaign).await;
+        seat.hides("KLB AKTIF").await;
+    }
+    // A seat that is left takes its agent along.
+    for seat in &mut seats {
+        seat.types("q");
+        seat.ends().await;
+    }
+    let log = || fs::read_to_string(folder.path().join("a1.log")).unwrap_or_default();
+    wait_until("the agent's end", async || log().contains("berhenti").then_some(())).await;
+    let mut written: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    written.sort();
+    assert_eq!(written, ["a1", "a1.log", "a2", "a2.log", "server.log", "two", "two-seats.toml"]);
 }

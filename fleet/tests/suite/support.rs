@@ -8,6 +8,8 @@ pub mod postgres;
 pub mod process;
 pub mod program;
 pub mod raw;
+#[cfg(unix)]
+pub mod screen;
 pub mod seat;
 
 use std::fmt::Display;
@@ -26,7 +28,7 @@ pub use seat::TestSeat;
 /// How long a condition may take: far longer than it ever does, for a machine that does much else.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is looked at.
-const LOOK: Duration = Duration::from_millis(10);
+pub(crate) const LOOK: Duration = Duration::from_millis(10);
 
 /// Says that the present test can't run here, where a plain `cargo test` shows it.
 pub fn skipped(why: &dyn Display) {

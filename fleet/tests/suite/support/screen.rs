@@ -1,0 +1,145 @@
+//! A real prompter in a pseudo-terminal, and everything that its screen ever showed.
+
+use std::io::{Read as _, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use super::{LOOK, PATIENCE};
+
+/// The prompter's program, built if need be as it stands: cargo builds no other package's programs for a test.
+pub fn penutup() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_BIN_EXE_penutup-fleet")).parent().expect("a folder");
+        let profile = if folder.ends_with("debug") { "dev" } else { "release" };
+        let mut command = Command::new(env!("CARGO"));
+        command.args(["build", "--locked", "--quiet", "--bins", "--profile", profile, "--target-dir"]);
+        command.arg(folder.parent().expect("the target folder"));
+        let built = command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).output().expect("cargo runs");
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        folder.join("penutup")
+    })
+}
+
+/// What a terminal shows and ever showed, each on one line with its white space folded.
+struct Seen {
+    parser: vt100::Parser,
+    ever: Vec<String>,
+}
+
+/// A terminal of 120×30 with a program in it. Both end with the test.
+pub struct Screen {
+    // Closed last, so that what runs beside the program is told to hang up.
+    child: Box<dyn Child + Send + Sync>,
+    writer: Box<dyn Write + Send>,
+    seen: Arc<Mutex<Seen>>,
+    _master: Box<dyn MasterPty + Send>,
+}
+
+impl Screen {
+    /// Starts a program.
+    #[track_caller]
+    pub fn start(command: &Command) -> Self {
+        let (rows, cols) = (30, 120);
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        let pty = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let mut builder = CommandBuilder::new(command.get_program());
+        builder.args(command.get_args());
+        builder.env_clear();
+        builder.env("TERM", "xterm-256color");
+        for (name, value) in command.get_envs() {
+            if let Some(value) = value {
+                builder.env(name, value);
+            }
+        }
+        if let Some(folder) = command.get_current_dir() {
+            builder.cwd(folder);
+        }
+        let child = pty.slave.spawn_command(builder).expect("the program starts");
+        drop(pty.slave);
+        let mut reader = pty.master.try_clone_reader().expect("a reader");
+        let writer = pty.master.take_writer().expect("a writer");
+        let seen = Arc::new(Mutex::new(Seen { parser: vt100::Parser::new(rows, cols, 0), ever: Vec::new() }));
+        let told = Arc::clone(&seen);
+        thread::spawn(move || {
+            let mut chunk = vec![0; 65_536];
+            while let Ok(read @ 1..) = reader.read(&mut chunk) {
+                let mut seen = told.lock().unwrap_or_else(PoisonError::into_inner);
+                seen.parser.process(&chunk[..read]);
+                let now = flat(&seen.parser.screen().contents());
+                seen.ever.push(now);
+            }
+        });
+        Self { child, writer, seen, _master: pty.master }
+    }
+
+    /// What it shows now.
+    pub fn text(&self) -> String {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.ever.last().cloned().unwrap_or_default()
+    }
+
+    /// Whether it ever showed these words.
+    pub fn ever(&self, words: &str) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.ever.iter().any(|text| text.contains(words))
+    }
+
+    /// Waits until these words stand there, however they are wrapped.
+    pub async fn shows(&self, words: &str) {
+        self.until(&format!("{words:?}"), |text| text.contains(words)).await;
+    }
+
+    /// Waits until these words are gone.
+    pub async fn hides(&self, words: &str) {
+        self.until(&format!("the end of {words:?}"), |text| !text.is_empty() && !text.contains(words)).await;
+    }
+
+    /// Waits until it shows what it should.
+    pub async fn until(&self, what: &str, is: impl Fn(&str) -> bool) {
+        let start = Instant::now();
+        while !is(&self.text()) {
+            assert!(start.elapsed() < PATIENCE, "{what} does not come:\n{}", self.text());
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Types.
+    #[track_caller]
+    pub fn types(&mut self, keys: &str) {
+        self.writer.write_all(keys.as_bytes()).and_then(|()| self.writer.flush()).expect("the terminal takes it");
+    }
+
+    /// Ends the program as a crash would.
+    #[track_caller]
+    pub fn kill(&mut self) {
+        let pid = self.child.process_id().expect("it runs").to_string();
+        assert!(Command::new("kill").args(["-KILL", &pid]).status().expect("kill is everywhere").success());
+        self.child.wait().expect("it ended");
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ends(&mut self) {
+        let start = Instant::now();
+        while self.child.try_wait().expect("our own child").is_none() {
+            assert!(start.elapsed() < PATIENCE, "it does not end:\n{}", self.text());
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
