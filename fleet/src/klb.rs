@@ -211,17 +211,17 @@ async fn show(board: &Board, trust: &Trust, zone: FixedOffset, lang: Lang) -> Re
     for scope in scopes {
         let key = Key::Klb(scope.clone());
         let lies = board.heeded(trust, &key).await?;
-        let told = lies.klb().map_or_else(
+        let mut told = lies.klb().map_or_else(
             || w.nothing.to_owned(),
             |declared| {
                 let banner = moment::banner(declared, &rules, now, zone, lang);
                 fill(w.declared, &[("banner", &banner), ("version", &declared.version.to_string())])
             },
         );
-        let _ = writeln!(out, "{:width$}  {told}", scope.to_string());
         if let Some(why) = lies.odd {
-            let _ = writeln!(out, "{:width$}  ! {}", "", fill(w.unheeded, &[("why", why.code())]));
+            let _ = write!(told, " ! {}", fill(w.unheeded, &[("why", why.code())]));
         }
+        let _ = writeln!(out, "{:width$}  {told}", scope.to_string());
     }
     print(&out, lang)?;
     Ok(Status::Done)

@@ -142,8 +142,8 @@ async fn status_believes_what_the_seats_believe() {
     let before = json(&run(&config, &["status", "--format", "json"]).done());
     let client = ground.connect(Who::Supervisor("pusat")).await;
     let thief = KeyPair::new_user();
-    let payload = "schema = 1\nversion = 99\nstate = \"on\"\nsince = \"2026-03-02T06:05:00Z\"\n".to_owned();
-    let forged = Envelope::sign(&thief, Key::Klb(Scope::Center), name("pusat"), 99, payload).unwrap();
+    let payload = "schema = 1\nversion = 9999999999\nstate = \"on\"\nsince = \"2026-03-02T06:05:00Z\"\n".to_owned();
+    let forged = Envelope::sign(&thief, Key::Klb(Scope::Center), name("pusat"), 9_999_999_999, payload).unwrap();
     send(&client, &subject::put(&forged.key), "forged", &forged.to_bytes()).await.unwrap();
     let told = json(&run(&config, &["status", "--format", "json"]).done());
     assert_eq!((&told["klb"], told["klb"][0]["state"].as_str()), (&before["klb"], Some("off")));
