@@ -67,8 +67,8 @@ fn generate(catalogues: &[Catalogue; 2]) -> String {
         writeln!(out, "/// `[{table}]` of the catalogue.\n#[derive(Debug)]\npub struct {} {{", type_name(table))
             .unwrap();
         for (key, text) in words {
-            // In a doc comment a bracket would be a link.
-            let told = text.replace('\n', " ").replace('[', "\\[").replace(']', "\\]");
+            // In a doc comment a bracket would be a link, or a tag.
+            let told = text.replace('\n', " ").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<");
             writeln!(out, "    /// {told}\n    pub {key}: &'static str,").unwrap();
         }
         out.push_str("}\n");

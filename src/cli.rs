@@ -6,7 +6,7 @@ pub mod check;
 pub mod completions;
 pub mod demo;
 pub mod diff;
-mod dress;
+pub mod dress;
 pub mod drill;
 pub mod init;
 pub mod journal;
@@ -21,7 +21,7 @@ pub mod prompter;
 pub mod report;
 pub mod say;
 pub mod table;
-mod usage;
+pub mod usage;
 mod wrong;
 
 use std::ffi::{OsStr, OsString};
@@ -391,7 +391,7 @@ fn answer(args: &[OsString]) -> Result<Answer, Stop> {
             Err(e) if matches!(e.kind(), UsageError::DisplayHelp | UsageError::DisplayVersion) => {
                 return Ok(Answer::done(e.render().to_string()));
             }
-            Err(e) => return Err(Stop(usage::told(&e, words, canvas(&io::stderr())))),
+            Err(e) => return Err(Stop(usage::told(&e, &Cli::command(), words, canvas(&io::stderr())))),
         }
     };
     let context = Context::new(cli.common, env);
@@ -432,7 +432,7 @@ fn help_of(verb: Option<&str>, context: &Context) -> Result<Answer, Stop> {
     let args = ["penutup"].into_iter().chain(verb).chain(["--help"]);
     match dress::dressed(Cli::command(), context.words()).try_get_matches_from(args) {
         Err(e) if e.kind() == UsageError::DisplayHelp => Ok(Answer::done(e.render().to_string())),
-        Err(e) => Err(Stop(usage::told(&e, context.words(), canvas(&io::stderr())))),
+        Err(e) => Err(Stop(usage::told(&e, &Cli::command(), context.words(), canvas(&io::stderr())))),
         Ok(_) => Ok(Answer::done(String::new())),
     }
 }

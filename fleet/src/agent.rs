@@ -39,7 +39,7 @@ use penutup::tell::{outside, shown};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::cli::Common;
+use crate::cli::{Common, ended};
 use crate::config;
 use crate::fail::{Fail, Status};
 use crate::words::fill;
@@ -156,9 +156,8 @@ async fn work(agent: config::agent::Agent, folders: &Folders, mut folder: Folder
     tasks.spawn(async move {
         let _ = closings::hear_askings(&client, &seat, ask).await;
     });
-    let ended = tokio::select! {
-        signal = told_to_end() => {
-            signal.map_err(|error| Fail::new(outside::reason(&error, log.lang().words())))?;
+    let outcome = tokio::select! {
+        () = ended() => {
             log.say(w.ended);
             Ok(Status::Done)
         }
@@ -167,7 +166,7 @@ async fn work(agent: config::agent::Agent, folders: &Folders, mut folder: Folder
     };
     tasks.shutdown().await;
     drop(watched);
-    ended
+    outcome
 }
 
 /// The journal of this user's prompters, as their settings have it; `None` where none is kept.
@@ -226,22 +225,4 @@ fn tell_event(log: &Log, event: &Event) {
         }
         _ => {}
     }
-}
-
-/// Waits until somebody says that it is enough.
-#[cfg(unix)]
-async fn told_to_end() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
-}
-
-/// Waits until somebody says that it is enough.
-#[cfg(not(unix))]
-async fn told_to_end() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
 }

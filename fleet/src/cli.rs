@@ -1,10 +1,15 @@
 //! The command line: arguments → verb → exit status. Each verb's work is its own room's.
 
+pub mod dress;
+
+use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind as UsageError;
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use penutup::cli::{canvas, usage};
 use penutup::tell::outside;
 use penutup::words::Lang;
 
@@ -14,11 +19,14 @@ use crate::{agent, archive, config, klb, provision, report, rules, status};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
-#[command(name = "penutup-fleet", version)]
+#[command(name = "penutup-fleet", version, disable_help_flag = true, disable_version_flag = true)]
+#[command(disable_help_subcommand = true)]
 pub struct Cli {
     /// What every verb takes.
     #[command(flatten)]
     pub common: Common,
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
@@ -33,6 +41,8 @@ pub struct Common {
     /// The language.
     #[arg(long, global = true, env = "PENUTUP_LANG", default_value = Lang::Id.code(), value_parser = [Lang::Id.code(), Lang::En.code()])]
     lang: String,
+    #[arg(short, long, global = true, action = ArgAction::Help)]
+    help: Option<bool>,
 }
 
 impl Common {
@@ -74,7 +84,16 @@ pub enum Verb {
 /// Runs what the arguments ask for.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut args: Vec<OsString> = std::env::args_os().collect();
+    // `penutup-fleet help klb` is what `penutup help klb` is.
+    if args.get(1).is_some_and(|arg| arg == "help") {
+        args.remove(1);
+        args.push("--help".into());
+    }
+    let cli = match parsed(&args) {
+        Ok(cli) => cli,
+        Err(status) => return status,
+    };
     let common = &cli.common;
     let ended: Result<Status, Fail> = match &cli.verb {
         Verb::Agent => agent::run(common),
@@ -93,6 +112,42 @@ pub fn main() -> ExitCode {
             fail.status.into()
         }
     }
+}
+
+/// The arguments, where they ask for a verb. Help and mistakes are told in the user's language.
+fn parsed(args: &[OsString]) -> Result<Cli, ExitCode> {
+    let parse = |command: clap::Command| command.try_get_matches_from(args).and_then(|m| Cli::from_arg_matches(&m));
+    if let Ok(cli) = parse(Cli::command()) {
+        return Ok(cli);
+    }
+    let lang = early_lang(args);
+    let error = match parse(dress::dressed(Cli::command(), lang)) {
+        Ok(cli) => return Ok(cli),
+        Err(error) => error,
+    };
+    // Whoever can't be told learns it from the status.
+    if matches!(error.kind(), UsageError::DisplayHelp | UsageError::DisplayVersion) {
+        return Err(print(&error.render().to_string(), lang).map_or(Status::Failed, |()| Status::Done).into());
+    }
+    let is_help = error.kind() == UsageError::DisplayHelpOnMissingArgumentOrSubcommand;
+    let told = || usage::told(&error, &Cli::command(), lang.words(), canvas(&std::io::stderr()));
+    let told = if is_help { error.render().to_string() } else { told() };
+    let _ = std::io::stderr().write_all(told.as_bytes());
+    Err(Status::Failed.into())
+}
+
+/// The language, before the arguments are parsed: a mistake in them is told in it.
+fn early_lang(args: &[OsString]) -> Lang {
+    let mut args = args.iter().skip(1).filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--");
+    let mut named = None;
+    while let Some(arg) = args.next() {
+        if arg == "--lang" {
+            named = args.next().map(str::to_owned);
+        } else if let Some(lang) = arg.strip_prefix("--lang=") {
+            named = Some(lang.to_owned());
+        }
+    }
+    named.or_else(|| std::env::var("PENUTUP_LANG").ok()).and_then(|lang| Lang::from_code(&lang)).unwrap_or_default()
 }
 
 /// Waits for a verb that speaks over the network.

@@ -20,7 +20,8 @@ use crate::fail::Fail;
 use crate::link::Link;
 use crate::secret::Seed;
 use crate::wire::SCHEMA;
-use crate::wire::trust::Trust;
+use crate::wire::name::Name;
+use crate::wire::trust::{BadTrust, Trust};
 use crate::words::{fill, words};
 
 /// What every file says of the link.
@@ -87,25 +88,66 @@ impl<'p> Place<'p> {
         }
         let parsed = shape.servers.iter().map(|server| {
             let address: Option<ServerAddr> = server.parse().ok();
-            // A password in an address would stand in a file that others read.
+            // A password in an address would stand in a file that others read; it is not told on either.
             let address = address.filter(|a| a.username().is_none() && a.password().is_none());
-            address.ok_or_else(|| self.wrong(&fill(w.bad_server, &[("server", &shown(server))])))
+            let told = || shown(server.rsplit('@').next().unwrap_or_default());
+            address.ok_or_else(|| self.wrong(&fill(w.bad_server, &[("server", &told())])))
         });
         let servers = parsed.collect::<Result<_, _>>()?;
         let ca = shape.ca.as_deref().map(|ca| self.near(ca));
-        let seed = Seed::read(&self.near(&shape.key), self.lang)?;
+        let seed = self.seed(&shape.key)?;
         Ok(Link { servers, ca, seed, name, inbox })
+    }
+
+    /// A seed, from the file that is named.
+    pub(crate) fn seed(&self, path: &Path) -> Result<Seed, Fail> {
+        // Whoever wrote the seed itself would find it in every log as the name of a file that is not there.
+        if path.to_str().is_some_and(Seed::is_one) {
+            return Err(self.wrong(words(self.lang).config.seed_itself));
+        }
+        Seed::read(&self.near(path), self.lang)
     }
 
     /// Whom to believe.
     pub(crate) fn trust(&self, path: &Path) -> Result<Trust, Fail> {
         let path = self.near(path);
         let text = String::from_utf8_lossy(&self.bytes(&path)?).into_owned();
-        Trust::read(&text).map_err(|bad| Place::new(&path, self.lang).wrong(&many_lines(&bad.0)))
+        Trust::read(&text).map_err(|bad| {
+            let w = &words(self.lang).config;
+            let of = |sentence: &str, id: &Name| fill(sentence, &[("id", id.as_str())]);
+            Place::new(&path, self.lang).wrong(&match bad {
+                BadTrust::Toml(why) => many_lines(&why),
+                BadTrust::Schema => fill(w.schema, &[("known", &SCHEMA.to_string())]),
+                BadTrust::Twice(id) => of(w.signer_twice, &id),
+                BadTrust::Key(id) => of(w.signer_key, &id),
+                BadTrust::Name(id) => of(w.signer_name, &id),
+                BadTrust::Grant(id) => of(w.signer_grant, &id),
+            })
+        })
     }
 }
 
 /// A text of several lines, each fit for a terminal.
 fn many_lines(text: &str) -> String {
     text.trim_end().lines().map(shown).collect::<Vec<_>>().join("\n  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use nkeys::KeyPair;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_in_the_wrong_place_is_not_told_on() {
+        let seed = KeyPair::new_user().seed().unwrap();
+        let place = Place::new(Path::new("agent.toml"), Lang::En);
+        let wrong = |server: &str, key: &str| {
+            let shape = LinkShape { schema: SCHEMA, servers: vec![server.into()], ca: None, key: key.into() };
+            place.link(&shape, "a".into(), "b".into()).unwrap_err().message
+        };
+        for told in [wrong("nats://127.0.0.1", &seed), wrong("nats://spv:rahasia@127.0.0.1", "link.nk")] {
+            assert!(told.contains("agent.toml") && !told.contains(&seed) && !told.contains("rahasia"), "{told}");
+        }
+    }
 }

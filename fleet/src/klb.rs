@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{FixedOffset, Utc};
 use clap::{Args, ValueEnum};
 use penutup::book::{Book, Origin};
 use penutup::broadcast::{Broadcast, KLB, State};
@@ -16,10 +16,9 @@ use crate::cli::{Common, print, say};
 use crate::config::supervisor::Supervisor;
 use crate::fail::{Fail, Status};
 use crate::moment;
-use crate::posted::{Board, NotPut, Posted};
-use crate::wire::envelope::{Content, Envelope};
+use crate::posted::{Board, NotPut};
+use crate::wire::envelope::Envelope;
 use crate::wire::key::{Key, Scope};
-use crate::wire::refusal::Refusal;
 use crate::wire::trust::{Grant, Signer, Trust};
 use crate::words::{fill, words};
 
@@ -29,7 +28,8 @@ pub struct Klb {
     /// On, off, or what is declared.
     #[arg(value_enum)]
     pub what: What,
-    /// For whom: center, region.<r> or site.<s>; without it, the narrowest that you may declare for.
+    /// For whom: center, a region's (`region.jawa`) or a site's (`site.jkt`); without it, the narrowest that you may
+    /// declare for.
     #[arg(long)]
     pub scope: Option<String>,
     /// Until when, as far as is known: 21:00, or RFC 3339.
@@ -54,50 +54,6 @@ pub enum What {
     Show,
 }
 
-/// A declaration of a scope that the seats believe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Declared {
-    seq: u64,
-    broadcast: Broadcast,
-}
-
-/// What lies under the key of a scope.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Lies {
-    Nothing,
-    Declared(Declared),
-    /// Something that no seat heeds; they keep what they had.
-    Unheeded(u64, Refusal),
-}
-
-impl Lies {
-    fn of(posted: Option<&Posted>, trust: &Trust, key: &Key) -> Self {
-        let Some(posted) = posted else { return Self::Nothing };
-        match posted.verified(trust, key) {
-            Ok((_, verified)) => match verified.content {
-                Content::Klb(broadcast) => Self::Declared(Declared { seq: posted.seq, broadcast }),
-                Content::Rules(_) => Self::Unheeded(posted.seq, Refusal::WrongKey),
-            },
-            Err(refusal) => Self::Unheeded(posted.seq, refusal),
-        }
-    }
-
-    fn seq(&self) -> u64 {
-        match self {
-            Self::Nothing => 0,
-            Self::Declared(declared) => declared.seq,
-            Self::Unheeded(seq, _) => *seq,
-        }
-    }
-
-    fn state(&self) -> Option<State> {
-        match self {
-            Self::Declared(declared) => Some(declared.broadcast.state),
-            _ => None,
-        }
-    }
-}
-
 /// Does it.
 ///
 /// # Errors
@@ -109,6 +65,9 @@ pub async fn run(klb: &Klb, common: &Common) -> Result<Status, Fail> {
     let now = Utc::now();
     let state = match klb.what {
         What::Show => {
+            if klb.scope.is_some() || klb.until.is_some() || klb.reason.is_some() {
+                return Err(Fail::new(words(lang).klb.show_only));
+            }
             let board = Board::connect(&supervisor.link, lang).await?;
             return show(&board, &supervisor.trust, zone, lang).await;
         }
@@ -127,24 +86,21 @@ pub async fn run(klb: &Klb, common: &Common) -> Result<Status, Fail> {
 
     let board = Board::connect(&supervisor.link, lang).await?;
     let key = Key::Klb(scope.clone());
-    let (lies, version) = next(&board, &supervisor.trust, &key, now).await?;
+    let lies = board.heeded(&supervisor.trust, &key).await?;
+    let version = Broadcast::next_version(lies.klb().map(|declared| declared.version), now);
     let by = Some(supervisor.own.name.clone());
     let broadcast =
         Broadcast { version, fact: KLB.into(), state, value: None, since: now, until, by, why: reason }.tidied();
     let payload = broadcast.to_table().to_string();
     let envelope = Envelope::sign(&supervisor.sign.pair(), key.clone(), supervisor.own.id.clone(), version, payload)
         .map_err(|_| Fail::new(words(lang).posted.cannot_sign))?;
-    match board.put(&envelope, lies.seq()).await {
+    match board.put(&envelope, lies.seq).await {
         Ok(_) => {}
         Err(NotPut::Fail(fail)) => return Err(fail),
         Err(NotPut::Late) => return Err(late(&board, &supervisor.trust, &key, zone, lang).await?),
     }
     // As the seats will read it: whole seconds, the trusted name.
-    let heard = Lies::of(board.last(&key).await?.as_ref(), &supervisor.trust, &key);
-    let heard = match heard {
-        Lies::Declared(declared) => declared.broadcast,
-        _ => broadcast,
-    };
+    let heard = board.heeded(&supervisor.trust, &key).await?.klb().cloned().unwrap_or(broadcast);
     let w = &words(lang).klb;
     let sentence = if state == State::On { w.on } else { w.off };
     let rules = rules(&board, &supervisor.trust).await;
@@ -160,21 +116,6 @@ pub async fn run(klb: &Klb, common: &Common) -> Result<Status, Fail> {
         say(&line);
     }
     Ok(Status::Done)
-}
-
-/// What lies under a key, and the version behind all that any seat may have heeded under it.
-async fn next(board: &Board, trust: &Trust, key: &Key, now: DateTime<Utc>) -> Result<(Lies, u64), Fail> {
-    let lies = Lies::of(board.last(key).await?.as_ref(), trust, key);
-    let previous = match &lies {
-        Lies::Nothing => None,
-        Lies::Declared(declared) => Some(declared.broadcast.version),
-        // What nobody heeds says nothing about versions; what lies below it may.
-        Lies::Unheeded(..) => {
-            let all = board.history(key).await?;
-            all.iter().filter_map(|posted| Some(posted.verified(trust, key).ok()?.0.version)).max()
-        }
-    };
-    Ok((lies, Broadcast::next_version(previous, now)))
 }
 
 /// For whom: what is asked, where it is granted; else the narrowest that is granted.
@@ -212,21 +153,19 @@ fn chosen(asked: Option<&str>, own: &Signer, lang: Lang) -> Result<Scope, Fail> 
 async fn late(board: &Board, trust: &Trust, key: &Key, zone: FixedOffset, lang: Lang) -> Result<Fail, Fail> {
     let w = &words(lang).klb;
     let rules = rules(board, trust).await;
-    let who = match Lies::of(board.last(key).await?.as_ref(), trust, key) {
-        Lies::Declared(declared) => moment::banner(&declared.broadcast, &rules, Utc::now(), zone, lang),
-        Lies::Nothing | Lies::Unheeded(..) => w.somebody.to_owned(),
+    let lies = board.heeded(trust, key).await?;
+    let who = match lies.klb() {
+        Some(declared) if lies.odd.is_none() => moment::banner(declared, &rules, Utc::now(), zone, lang),
+        _ => w.somebody.to_owned(),
     };
     Ok(Fail::new(fill(w.late, &[("who", &who)])).help(w.late_help).no())
 }
 
 /// The rules that the seats have from the centre, for their labels.
 async fn rules(board: &Board, trust: &Trust) -> RuleSet {
-    let published = board.last(&Key::Rules).await.ok().flatten();
-    let text = published.and_then(|posted| match posted.verified(trust, &Key::Rules).ok()?.1.content {
-        Content::Rules(text) => Some(text),
-        Content::Klb(_) => None,
-    });
-    let book = text.and_then(|text| Book::read(text.into_bytes(), Origin::BuiltIn, moment::today()).ok());
+    let heeded = board.heeded(trust, &Key::Rules).await.unwrap_or_default();
+    let text = heeded.rules().map(|(_, text)| text.as_bytes().to_vec());
+    let book = text.and_then(|text| Book::read(text, Origin::BuiltIn, moment::today()).ok());
     book.unwrap_or_else(Book::built_in).rules
 }
 
@@ -236,7 +175,7 @@ async fn otherwise(board: &Board, trust: &Trust, own: &Scope, state: State, lang
     let mut off: Vec<Scope> = Vec::new();
     for scope in trust.scopes().into_iter().filter(|scope| meets(scope, own)) {
         let key = Key::Klb(scope.clone());
-        match Lies::of(board.last(&key).await?.as_ref(), trust, &key).state() {
+        match board.heeded(trust, &key).await?.klb().map(|declared| declared.state) {
             Some(State::On) => on.push(scope),
             Some(State::Off) => off.push(scope),
             None => {}
@@ -271,14 +210,17 @@ async fn show(board: &Board, trust: &Trust, zone: FixedOffset, lang: Lang) -> Re
     let mut out = String::new();
     for scope in scopes {
         let key = Key::Klb(scope.clone());
-        let told = match Lies::of(board.last(&key).await?.as_ref(), trust, &key) {
-            Lies::Nothing => w.nothing.to_owned(),
-            Lies::Declared(declared) => {
-                let banner = moment::banner(&declared.broadcast, &rules, now, zone, lang);
-                fill(w.declared, &[("banner", &banner), ("version", &declared.broadcast.version.to_string())])
-            }
-            Lies::Unheeded(_, why) => fill(w.unheeded, &[("why", why.code())]),
-        };
+        let lies = board.heeded(trust, &key).await?;
+        let mut told = lies.klb().map_or_else(
+            || w.nothing.to_owned(),
+            |declared| {
+                let banner = moment::banner(declared, &rules, now, zone, lang);
+                fill(w.declared, &[("banner", &banner), ("version", &declared.version.to_string())])
+            },
+        );
+        if let Some(why) = lies.odd {
+            let _ = write!(told, " ! {}", fill(w.unheeded, &[("why", why.code())]));
+        }
         let _ = writeln!(out, "{:width$}  {told}", scope.to_string());
     }
     print(&out, lang)?;

@@ -53,7 +53,11 @@ impl Link {
             .ping_interval(PING)
             .connection_timeout(CONNECT)
             .request_timeout(Some(ANSWER))
-            .reconnect_delay_callback(back_off);
+            .reconnect_delay_callback(back_off)
+            // Whom to connect to the configuration says. What a server names besides is learnt before it has shown its
+            // certificate, and would be spoken to without TLS.
+            .ignore_discovered_servers()
+            .require_tls(self.ca.is_some() || self.servers.iter().any(ServerAddr::tls_required));
         match &self.ca {
             Some(ca) => options.add_root_certificates(ca.clone()),
             None => options,
@@ -92,7 +96,75 @@ impl Link {
 
 #[cfg(test)]
 mod tests {
+    use nkeys::KeyPair;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    /// A link to this address, in a folder that holds its seed and its authority.
+    fn link(folder: &std::path::Path, address: &str, ca: Option<PathBuf>) -> Link {
+        let path = folder.join("link.nk");
+        std::fs::write(&path, KeyPair::new_user().seed().unwrap()).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let seed = Seed::read(&path, Lang::En).unwrap();
+        Link { servers: vec![address.parse().unwrap()], ca, seed, name: "a".into(), inbox: "_INBOX_a".into() }
+    }
+
+    /// What a server says first, where it names another one.
+    fn info(other: &str) -> String {
+        format!(
+            "INFO {{\"server_id\":\"x\",\"server_name\":\"x\",\"version\":\"2.9.10\",\"go\":\"go1.19\",\
+             \"host\":\"127.0.0.1\",\"port\":1,\"headers\":true,\"max_payload\":1048576,\"proto\":1,\
+             \"nonce\":\"abcdefghijk\",\"connect_urls\":[\"{other}\"]}}\r\n"
+        )
+    }
+
+    #[tokio::test]
+    async fn nobody_is_sent_to_a_server_that_another_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let (known, other) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await);
+        let other = other.unwrap();
+        let link = link(folder.path(), &format!("nats://{}", known.local_addr().unwrap()), None);
+        let info = info(&other.local_addr().unwrap().to_string());
+        let _client = link.keep(Lang::En, |_| {}).await.unwrap();
+        // Each time it is cut off once it has spoken; where it goes then is what is asked.
+        for _ in 0..4 {
+            tokio::select! {
+                came = known.accept() => {
+                    let (mut stream, _) = came.unwrap();
+                    stream.write_all(info.as_bytes()).await.unwrap();
+                    let mut said = [0; 7];
+                    stream.read_exact(&mut said).await.unwrap();
+                    assert_eq!(&said, b"CONNECT");
+                    stream.write_all(b"PONG\r\n").await.unwrap();
+                }
+                _ = other.accept() => panic!("it went where it was sent"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn with_an_authority_nothing_is_said_in_plain_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let ca = folder.path().join("ca.pem");
+        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(&ca, own.cert.pem()).unwrap();
+        let known = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let link = link(folder.path(), &format!("nats://{}", known.local_addr().unwrap()), Some(ca));
+        let server = async {
+            let (mut stream, _) = known.accept().await.unwrap();
+            stream.write_all(info("127.0.0.1:1").as_bytes()).await.unwrap();
+            stream.read_u8().await.unwrap()
+        };
+        let (connected, first) = tokio::join!(link.connect(Lang::En), server);
+        assert_eq!(first, 0x16, "a TLS hello");
+        assert!(connected.is_err());
+    }
 
     #[test]
     fn nobody_storms_and_nobody_waits_for_ever() {

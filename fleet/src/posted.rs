@@ -4,12 +4,13 @@
 use async_nats::client::{RequestError, RequestErrorKind};
 use async_nats::{Client, HeaderMap, Message, StatusCode};
 use chrono::{DateTime, Utc};
+use penutup::broadcast::Broadcast;
 use penutup::words::Lang;
 use serde::{Deserialize, Serialize};
 
 use crate::fail::Fail;
 use crate::link::Link;
-use crate::wire::envelope::{Envelope, Verified};
+use crate::wire::envelope::{Content, Envelope, Verified};
 use crate::wire::key::Key;
 use crate::wire::refusal::Refusal;
 use crate::wire::subject::{self, BROADCASTS};
@@ -44,6 +45,54 @@ impl Posted {
     pub fn verified(&self, trust: &Trust, key: &Key) -> Result<(&Envelope, Verified), Refusal> {
         let envelope = self.envelope.as_ref().map_err(|refusal| *refusal)?;
         Ok((envelope, envelope.verify(trust, key, None)?))
+    }
+}
+
+/// What the seats heed of what lies under a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heeded {
+    /// The place in the stream of what lies on top; 0 where nothing does.
+    pub seq: u64,
+    /// The newest that they heed.
+    pub newest: Option<(Envelope, Verified)>,
+    /// Why they don't heed what lies on top of it, where something does.
+    pub odd: Option<Refusal>,
+}
+
+impl Heeded {
+    /// Of all that lies there, the oldest first: as a seat takes it that was there all the time, so that an old broadcast
+    /// that was written once more counts for nothing.
+    #[must_use]
+    pub fn of(posted: Vec<Posted>, trust: &Trust, key: &Key) -> Self {
+        let mut out = Self::default();
+        for Posted { seq, envelope, .. } in posted {
+            let known = out.newest.as_ref().map(|(envelope, _)| envelope);
+            let verified = envelope.and_then(|envelope| Ok((envelope.verify(trust, key, known)?, envelope)));
+            out.odd = verified.as_ref().err().copied();
+            out.seq = seq;
+            if let Ok((verified, envelope)) = verified {
+                out.newest = Some((envelope, verified));
+            }
+        }
+        out
+    }
+
+    /// The declaration, where it is one.
+    #[must_use]
+    pub fn klb(&self) -> Option<&Broadcast> {
+        match &self.newest.as_ref()?.1.content {
+            Content::Klb(declared) => Some(declared),
+            Content::Rules(_) => None,
+        }
+    }
+
+    /// The rules and their version, where it is some.
+    #[must_use]
+    pub fn rules(&self) -> Option<(&Envelope, &str)> {
+        match self.newest.as_ref()? {
+            (envelope, Verified { content: Content::Rules(text), .. }) => Some((envelope, text)),
+            _ => None,
+        }
     }
 }
 
@@ -135,6 +184,14 @@ impl Board {
         Ok(out)
     }
 
+    /// What the seats heed of it.
+    ///
+    /// # Errors
+    /// As [`Board::last`].
+    pub async fn heeded(&self, trust: &Trust, key: &Key) -> Result<Heeded, Fail> {
+        Ok(Heeded::of(self.history(key).await?, trust, key))
+    }
+
     /// Writes a broadcast over the one of this sequence (0: over nothing). Answers its own.
     ///
     /// # Errors
@@ -173,4 +230,41 @@ fn posted(message: &Message) -> Option<Posted> {
     let seq = headers.get("Nats-Sequence")?.as_str().parse().ok()?;
     let at = headers.get("Nats-Time-Stamp")?.as_str().parse().ok()?;
     Some(Posted { seq, at, envelope: Envelope::read(&message.payload) })
+}
+
+#[cfg(test)]
+mod tests {
+    use nkeys::KeyPair;
+
+    use super::*;
+    use crate::wire::name::Name;
+    use crate::wire::trust::Signer;
+
+    #[test]
+    fn what_lies_on_top_counts_only_where_seats_heed_it() {
+        let (pair, thief) = (KeyPair::new_user(), KeyPair::new_user());
+        let spv = Name::parse("spv").unwrap();
+        let grants = vec!["rules".parse().unwrap()];
+        let trust = Trust::of(vec![Signer { id: spv.clone(), name: "SPV".into(), key: pair.public_key(), grants }]);
+        let signed = |by: &KeyPair, version| Envelope::sign(by, Key::Rules, spv.clone(), version, format!("{version}"));
+        let heeded = |all: &[(&KeyPair, u64)]| {
+            let posted = (1..).zip(all).map(|(seq, (by, version))| {
+                let envelope = Ok(signed(by, *version).unwrap());
+                Posted { seq, at: DateTime::UNIX_EPOCH, envelope }
+            });
+            let heeded = Heeded::of(posted.collect(), &trust, &Key::Rules);
+            let rules = heeded.rules().map(|(envelope, text)| {
+                assert_eq!(envelope.version.to_string(), text);
+                envelope.version
+            });
+            (heeded.seq, rules, heeded.odd)
+        };
+        assert_eq!(heeded(&[]), (0, None, None));
+        assert_eq!(heeded(&[(&pair, 5), (&pair, 9)]), (2, Some(9), None));
+        // Forged, and written once more by whoever has the link but not the key that signs.
+        assert_eq!(heeded(&[(&pair, 5), (&thief, 9)]), (2, Some(5), Some(Refusal::BadSignature)));
+        assert_eq!(heeded(&[(&pair, 5), (&pair, 9), (&pair, 5)]), (3, Some(9), Some(Refusal::Old)));
+        assert_eq!(heeded(&[(&pair, 9), (&pair, 9)]), (2, Some(9), None));
+        assert_eq!(heeded(&[(&thief, 9), (&pair, 5)]), (2, Some(5), None));
+    }
 }

@@ -11,6 +11,7 @@ use penutup::book::{Book, Origin};
 use penutup::broadcast::Broadcast;
 use penutup::cli::{canvas, check, diff};
 use penutup::files;
+use penutup::rules::text::clean;
 use penutup::rules::{self as proof, diff::diff as compare};
 use penutup::tell::{Source, shown};
 use penutup::words::Lang;
@@ -93,7 +94,16 @@ pub async fn run(rules: &Rules, common: &Common) -> Result<Status, Fail> {
             let Some(book) = proved(text.into_bytes(), &name, lang)? else { return Ok(Status::No) };
             desk.publish(book, Path::new(&name), *yes).await
         }
-        What::Show { version } => print(&desk.version(*version)?.payload, lang).map(|()| Status::Done),
+        What::Show { version } => {
+            let text = &desk.version(*version)?.payload;
+            // A file gets every byte; a terminal would obey some that a signature does not make harmless.
+            let shown = if io::stdout().is_terminal() {
+                text.lines().map(|line| clean(line) + "\n").collect()
+            } else {
+                text.clone()
+            };
+            print(&shown, lang).map(|()| Status::Done)
+        }
     }
 }
 

@@ -11,6 +11,9 @@ use penutup::words::Lang;
 use crate::fail::Fail;
 use crate::words::{fill, words};
 
+/// Where systemd tells a service that its secrets lie.
+#[cfg(unix)]
+const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
 /// The most that is looked at of a file with a secret, in bytes.
 const MAX_SECRET: usize = 4 * 1024;
 
@@ -32,9 +35,15 @@ impl Seed {
         let text = read(path, lang)?;
         let seed = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
         match seed {
-            Some(seed) if seed.starts_with("SU") && KeyPair::from_seed(seed).is_ok() => Ok(Self(seed.to_owned())),
+            Some(seed) if Self::is_one(seed) => Ok(Self(seed.to_owned())),
             _ => Err(Fail::new(fill(words(lang).secret.no_seed, &[("path", &shown_path(path))]))),
         }
+    }
+
+    /// Whether a text is a seed.
+    #[must_use]
+    pub fn is_one(text: &str) -> bool {
+        text.starts_with("SU") && KeyPair::from_seed(text).is_ok()
     }
 
     /// The key pair.
@@ -75,7 +84,16 @@ pub fn read(path: &Path, lang: Lang) -> Result<String, Fail> {
 #[cfg(unix)]
 fn is_open_to_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0)
+    let others = others(path, std::env::var_os(CREDENTIALS_VARIABLE).as_deref().map(Path::new));
+    std::fs::metadata(path).is_ok_and(|about| about.permissions().mode() & others != 0)
+}
+
+/// The bits of a mode that let somebody else read. What systemd hands a service (`LoadCredential=`) is opened to its user
+/// by an access list, whose mask stands where the group's bits do; the folder keeps everybody else out.
+#[cfg(unix)]
+fn others(path: &Path, credentials: Option<&Path>) -> u32 {
+    let is_handed = credentials.is_some_and(|folder| folder.is_absolute() && path.parent() == Some(folder));
+    if is_handed { 0o007 } else { 0o077 }
 }
 
 /// On Windows the folder's inherited rights say who may read; `provision` says so.
@@ -110,5 +128,16 @@ mod tests {
             assert!(!fail.message.contains(&seed) && fail.message.contains("link.nk"), "{fail:?}");
         }
         assert!(Seed::read(&folder.path().join("none"), Lang::Id).is_err());
+    }
+
+    #[test]
+    fn only_what_systemd_hands_over_may_have_a_mask_in_the_groups_bits() {
+        let credentials = Some(Path::new("/run/credentials/a.service"));
+        assert_eq!(others(Path::new("/run/credentials/a.service/link.nk"), credentials), 0o007);
+        for path in ["/etc/link.nk", "/run/credentials/a.service/../link.nk", "link.nk"] {
+            assert_eq!(others(Path::new(path), credentials), 0o077, "{path}");
+        }
+        assert_eq!(others(Path::new("link.nk"), Some(Path::new(""))), 0o077);
+        assert_eq!(others(Path::new("/etc/link.nk"), None), 0o077);
     }
 }

@@ -131,12 +131,15 @@ fn verb(name: &str, sub: Command, names: &[String], words: &Words) -> Command {
 }
 
 /// Name, usage and the frame of the help.
-fn framed(command: Command, about: &'static str, usage: &'static str, words: &Words) -> Command {
+#[must_use]
+pub fn framed(command: Command, about: &'static str, usage: &'static str, words: &Words) -> Command {
     let template = format!("{TEMPLATE}{}: {{usage}}\n\n{{all-args}}{{after-help}}", words.clap.usage_heading);
     command.about(about).long_about(None).override_usage(usage).help_template(template)
 }
 
-fn option(
+/// An option's text, with the name of its value, below a heading.
+#[must_use]
+pub fn option(
     command: Command,
     id: &str,
     help: &str,
@@ -147,7 +150,9 @@ fn option(
     command.mut_arg(id, |arg| named(told(arg, help, words), value).help_heading(heading))
 }
 
-fn argument(command: Command, id: &str, help: &str, value: &'static str, words: &Words) -> Command {
+/// An argument's text, with the name that it has in the usage.
+#[must_use]
+pub fn argument(command: Command, id: &str, help: &str, value: &'static str, words: &Words) -> Command {
     command.mut_arg(id, |arg| told(arg, help, words).value_name(value).help_heading(words.clap.arguments))
 }
 

@@ -1,32 +1,36 @@
 //! Mistakes on the command line in the user's language: clap says what and where, the catalogue says it.
 
+use clap::Command;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
-use clap::{Command, CommandFactory};
 use std::fmt::Write as _;
 
-use super::Cli;
 use crate::tell::draw::{self, Canvas};
 use crate::tell::{shown, suggest};
 use crate::words::{Words, fill};
 
-/// Tells a mistake, with the usage behind it.
+/// Tells a mistake on the command line of `command`, with the usage behind it.
 #[must_use]
-pub fn told(error: &Error, words: &Words, canvas: Canvas) -> String {
-    let (message, help) = what(error, words);
+pub fn told(error: &Error, command: &Command, words: &Words, canvas: Canvas) -> String {
+    let (message, help) = what(error, command, words);
     let mut out = draw::message(&message, help.as_deref(), words, canvas);
     let w = &words.clap;
-    if let Some(usage) = text(error, ContextKind::Usage) {
-        let usage = usage.split_once(": ").map_or(usage.as_str(), |(_, usage)| usage).trim().to_owned();
+    if let Some(usage) = usage_of(error) {
         let verb = usage.split(' ').nth(1).filter(|word| word.chars().all(|c| c.is_ascii_lowercase()));
-        let command: Vec<&str> = ["penutup"].into_iter().chain(verb).chain(["--help"]).collect();
+        let command: Vec<&str> = [command.get_name()].into_iter().chain(verb).chain(["--help"]).collect();
         let see = fill(w.see_help, &[("command", &command.join(" "))]);
         let _ = write!(out, "\n\n{}: {usage}\n{see}", w.usage_heading);
     }
     out + "\n"
 }
 
+/// The usage of the verb, without its heading.
+fn usage_of(error: &Error) -> Option<String> {
+    let usage = text(error, ContextKind::Usage)?;
+    Some(usage.split_once(": ").map_or(usage.as_str(), |(_, usage)| usage).trim().to_owned())
+}
+
 /// What is wrong, and what to do.
-fn what(error: &Error, words: &Words) -> (String, Option<String>) {
+fn what(error: &Error, command: &Command, words: &Words) -> (String, Option<String>) {
     let w = &words.clap;
     let argument = || text(error, ContextKind::InvalidArg).map(|a| shown(&a)).unwrap_or_default();
     let value = || text(error, ContextKind::InvalidValue).map(|v| shown(&v)).unwrap_or_default();
@@ -37,8 +41,10 @@ fn what(error: &Error, words: &Words) -> (String, Option<String>) {
         }
         ErrorKind::InvalidSubcommand => {
             let verb = text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
-            let command = Cli::command();
-            let valid: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
+            // Of a verb that has verbs of its own these are meant.
+            let of = usage_of(error).and_then(|usage| command.find_subcommand(usage.split(' ').nth(1)?));
+            let of = of.filter(|of| of.has_subcommands()).unwrap_or(command);
+            let valid: Vec<&str> = of.get_subcommands().map(Command::get_name).collect();
             let message = fill(w.unknown_verb, &[("verb", &shown(&verb))]);
             (message, Some(suggest(&verb, valid, &words.problem)))
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A source file: its path below `src`, and its lines before its tests.
+/// A source file: its path below its crate's `src`, and its lines before its tests.
 struct Source {
     name: String,
     lines: Vec<String>,
@@ -37,8 +37,11 @@ impl Source {
     }
 }
 
-fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+/// The prompter's sources, and the fleet's.
+const BOTH: [&str; 2] = ["src", "fleet/src"];
+
+fn sources(folder: &str) -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut folders = vec![root.clone()];
     let mut out = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -58,9 +61,18 @@ fn sources() -> Vec<Source> {
     out
 }
 
-/// The files for which `breaks` holds.
+/// The prompter's files for which `breaks` holds.
 fn who(breaks: impl Fn(&Source) -> bool) -> Vec<String> {
-    let mut out: Vec<String> = sources().into_iter().filter(|s| breaks(s)).map(|s| s.name).collect();
+    of(BOTH[0], breaks)
+}
+
+/// The fleet's.
+fn who_of_the_fleet(breaks: impl Fn(&Source) -> bool) -> Vec<String> {
+    of(BOTH[1], breaks)
+}
+
+fn of(folder: &str, breaks: impl Fn(&Source) -> bool) -> Vec<String> {
+    let mut out: Vec<String> = sources(folder).into_iter().filter(|s| breaks(s)).map(|s| s.name).collect();
     out.sort();
     out
 }
@@ -108,14 +120,48 @@ fn the_disk_is_touched_by_few() {
 
 #[test]
 fn every_file_says_what_it_is_and_stays_short() {
-    let opens = |s: &Source| s.lines.first().is_some_and(|l| l.starts_with("//!"));
-    assert_eq!(who(|s| !opens(s)), nobody());
-    assert_eq!(who(|s| s.lines.len() > 500), nobody());
+    let opens_not = |s: &Source| !s.lines.first().is_some_and(|l| l.starts_with("//!"));
+    for folder in BOTH {
+        assert_eq!(of(folder, opens_not), nobody());
+        assert_eq!(of(folder, |s| s.lines.len() > 500), nobody());
+    }
 }
 
 #[test]
 fn nothing_is_silenced_without_a_reason() {
     let silenced = |s: &Source| s.code().any(|l| l.contains("#[allow(") || l.contains("#![allow("));
-    assert_eq!(who(silenced), nobody());
-    assert_eq!(who(|s| s.has("todo!(") || s.has("unimplemented!(") || s.has("dbg!(")), nobody());
+    let unfinished = |s: &Source| s.has("todo!(") || s.has("unimplemented!(") || s.has("dbg!(");
+    for folder in BOTH {
+        assert_eq!(of(folder, silenced), nobody());
+        assert_eq!(of(folder, unfinished), nobody());
+    }
+}
+
+/// What crosses the network is bytes in and meaning out: no network, no disk, no clock.
+#[test]
+fn the_fleets_forms_are_pure() {
+    let impure = [
+        "tokio",
+        "async_nats",
+        "std::fs",
+        "std::env",
+        "std::net",
+        "std::process",
+        "std::thread",
+        "SystemTime",
+        "Instant",
+        "Utc::now",
+    ];
+    let pure = |s: &Source| s.room() == "wire" || ["agent/effective.rs", "status/picture.rs"].contains(&&*s.name);
+    assert_eq!(who_of_the_fleet(|s| pure(s) && impure.iter().any(|i| s.has(i))), nobody());
+    assert_eq!(who_of_the_fleet(|s| s.room() == "wire" && s.imports().iter().any(|i| i != "wire")), nobody());
+}
+
+/// One place connects, one reads a seed, one writes the trusted bytes.
+#[test]
+fn the_fleets_doors_are_few() {
+    assert_eq!(who_of_the_fleet(|s| s.has("ConnectOptions")), ["link.rs"]);
+    assert_eq!(who_of_the_fleet(|s| s.has("from_seed(")), ["secret.rs"]);
+    assert_eq!(who_of_the_fleet(|s| s.has("reveal()")), ["link.rs"]);
+    assert_eq!(who_of_the_fleet(|s| s.has("tokio_postgres::") && s.has("Config::new()")), ["database.rs"]);
 }

@@ -13,11 +13,8 @@ use crate::wire::envelope::{Age, Content, Envelope};
 use crate::wire::key::Key;
 use crate::wire::name::Name;
 use crate::wire::refusal::{Refusal, Refused};
-use crate::wire::seat::{KlbState, RulesState};
+use crate::wire::seat::{KlbState, LONGEST, RulesState};
 use crate::wire::trust::Trust;
-
-/// The longest revision that is told, in graphemes.
-const REVISION: usize = 64;
 
 /// Which seat it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,7 +218,7 @@ impl Board {
 /// Rules that can be used; `None` where `check` would refuse them.
 fn proved(text: String, version: u64, today: NaiveDate) -> Option<RulesState> {
     let book = Book::read(text.into_bytes(), Origin::BuiltIn, today).ok()?;
-    let revision = tidy(&book.rules.sop.revision, REVISION).unwrap_or_default();
+    let revision = tidy(&book.rules.sop.revision, LONGEST).unwrap_or_default();
     Some(RulesState { version, sha256: book.sha256().to_owned(), revision })
 }
 

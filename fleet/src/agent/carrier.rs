@@ -202,19 +202,24 @@ impl Carrier {
     /// # Errors
     /// Why they can't be had; they wait on.
     pub fn next(&mut self, most: usize) -> Result<Vec<Parcel>, Trouble> {
-        if self.waiting.is_empty() && self.more > 0 {
-            self.look()?;
+        let mut looked = false;
+        loop {
+            if self.waiting.is_empty() && self.more > 0 && !looked {
+                self.look()?;
+                looked = true;
+            }
+            let some: Vec<Written> = self.waiting.iter().take(most).copied().collect();
+            let ids: Vec<Uuid> = some.iter().map(|written| written.id).collect();
+            let parcels = if ids.is_empty() { Ok(Vec::new()) } else { self.parcels(&ids, None) };
+            let parcels = self.heeding(parcels)?;
+            self.waiting.drain(..some.len());
+            self.under_way = parcels.len() as u64;
+            // Calls that are gone or too large leave nothing to send; what waits behind them does not wait for the next
+            // change.
+            if !parcels.is_empty() || some.is_empty() {
+                return Ok(parcels);
+            }
         }
-        let some: Vec<Written> = self.waiting.iter().take(most).copied().collect();
-        if some.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<Uuid> = some.iter().map(|written| written.id).collect();
-        let parcels = self.parcels(&ids, None);
-        let parcels = self.heeding(parcels)?;
-        self.waiting.drain(..some.len());
-        self.under_way = parcels.len() as u64;
-        Ok(parcels)
     }
 
     /// What is asked for once more.
@@ -334,6 +339,11 @@ mod tests {
 
         /// A call that began at this second, and ended unless it runs.
         fn write(&mut self, id: u128, version: u64, second: i64, ended: bool) {
+            self.write_by(id, version, second, ended, "biasa");
+        }
+
+        /// The same, by a rule of this name.
+        fn write_by(&mut self, id: u128, version: u64, second: i64, ended: bool, rule: &str) {
             let at = |second| DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
             let record = Record {
                 call: 1,
@@ -342,7 +352,7 @@ mod tests {
                 facts: vec![],
                 zone: "WIB".into(),
                 greeting: None,
-                rule: "biasa".into(),
+                rule: rule.into(),
                 revision: "Rev-1".into(),
                 rules_sha256: "ab".into(),
                 steps: vec![],
@@ -386,6 +396,21 @@ mod tests {
         assert_eq!(next(&mut carrier), [(1, id(1), 1)]);
         carrier.done(&[(Uuid::from_u128(1), 1)], 0).unwrap();
         assert_eq!((carrier.look().unwrap(), carrier.standing().unwrap().1), (0, 2));
+    }
+
+    #[test]
+    fn what_can_never_be_sent_keeps_nothing_back() {
+        let mut desk = Desk::new();
+        for n in 1..=3 {
+            desk.write_by(n, 1, 0, true, &"x".repeat(MAX_CLOSING));
+        }
+        desk.write(4, 1, 1, true);
+        let mut carrier = desk.carrier();
+        carrier.look().unwrap();
+        let sent: Vec<_> = carrier.next(2).unwrap().iter().map(|parcel| parcel.id.as_u128()).collect();
+        assert_eq!((sent, carrier.noticed().too_large), (vec![4], 3));
+        carrier.done(&[(Uuid::from_u128(4), 1)], 0).unwrap();
+        assert_eq!((carrier.look().unwrap(), carrier.standing().unwrap().1), (0, 1));
     }
 
     #[test]

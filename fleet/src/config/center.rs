@@ -10,6 +10,7 @@ use crate::fail::Fail;
 use crate::link::Link;
 use crate::wire::name::Name;
 use crate::wire::subject;
+use crate::wire::trust::Trust;
 
 /// The centre's configuration.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Center {
     pub sites: Vec<Site>,
     /// The database; `None` where this program needs none.
     pub database: Option<Database>,
+    /// Whom the seats believe; `None` where this program reads no broadcast.
+    pub trust: Option<Trust>,
 }
 
 /// A site, as the centre knows it.
@@ -61,6 +64,7 @@ struct Shape {
     #[serde(default)]
     site: Vec<Site>,
     database: Option<Database>,
+    trust: Option<PathBuf>,
 }
 
 impl Center {
@@ -70,11 +74,12 @@ impl Center {
     /// What is wrong with it.
     pub fn read(path: &Path, lang: Lang) -> Result<Self, Fail> {
         let place = Place::new(path, lang);
-        let Shape { schema, servers, ca, key, id, site, database } = place.parse()?;
+        let Shape { schema, servers, ca, key, id, site, database, trust } = place.parse()?;
         let link =
             place.link(&LinkShape { schema, servers, ca, key }, format!("penutup {id}"), subject::own_inbox(&id))?;
         let near = |file: PathBuf| place.near(&file);
         let database = database.map(|d| Database { password_file: d.password_file.map(near), ..d });
-        Ok(Self { link, sites: site, database })
+        let trust = trust.map(|trust| place.trust(&trust)).transpose()?;
+        Ok(Self { link, sites: site, database, trust })
     }
 }

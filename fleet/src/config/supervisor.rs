@@ -50,7 +50,7 @@ impl Supervisor {
         let Shape { schema, servers, ca, key, sign, id, trust } = place.parse()?;
         let link =
             place.link(&LinkShape { schema, servers, ca, key }, format!("penutup {id}"), subject::own_inbox(&id))?;
-        let sign = Seed::read(&place.near(&sign), lang)?;
+        let sign = place.seed(&sign)?;
         let trust = place.trust(&trust)?;
         let own = trust.signer(&id).filter(|signer| signer.key == sign.pair().public_key()).cloned();
         let own = own.ok_or_else(|| place.wrong(&fill(words(lang).config.not_trusted, &[("id", id.as_str())])))?;

@@ -95,6 +95,8 @@ struct Center<'a> {
     key: &'a str,
     id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    trust: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     database: Option<Database<'a>>,
     site: Vec<CenterSite<'a>>,
 }
@@ -173,7 +175,9 @@ pub fn write(fleet: &Fleet, signing: &[String], ca: Option<&str>, plan: &mut Pla
         let sites: Vec<_> = fleet.sites.iter().map(site).collect();
         let site = sites.iter().map(|(id, region, seats)| CenterSite { id, region, seats: *seats }).collect();
         let (servers, ca, key, id) = (&servers[..], ca_name, "link.nk", program.name());
-        let center = Center { schema: SCHEMA, servers, ca, key, id, database, site };
-        folder(format!("center/{id}"), "center.toml", toml(&center), false);
+        // Who looks believes what the seats believe.
+        let trust = (program == Program::Status).then_some("trust.toml");
+        let center = Center { schema: SCHEMA, servers, ca, key, id, trust, database, site };
+        folder(format!("center/{id}"), "center.toml", toml(&center), trust.is_some());
     }
 }

@@ -1,5 +1,6 @@
 //! Asks the streams, the broadcasts and the database; what does not answer is named, and the rest is shown.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_nats::Client;
@@ -14,11 +15,12 @@ use crate::config::center::{Center, Site};
 use crate::database::{self, Settings};
 use crate::fail::Fail;
 use crate::moment;
-use crate::posted::{Board, Posted};
+use crate::posted::{Board, Heeded};
 use crate::seats::Seats;
 use crate::wire::envelope::Envelope;
 use crate::wire::key::{Key, Scope};
 use crate::wire::subject;
+use crate::wire::trust::Trust;
 use crate::words::{fill, words};
 
 /// How long a source may take before it is shown as silent.
@@ -31,6 +33,9 @@ pub struct Gatherer {
     sites: Vec<(Site, Seats)>,
     client: Client,
     board: Board,
+    trust: Trust,
+    /// What they heed, as far as it was looked through.
+    heeded: BTreeMap<Key, Heeded>,
     settings: Option<Settings>,
     database: Option<tokio_postgres::Client>,
     stored: Option<(DateTime<Utc>, Stored)>,
@@ -45,11 +50,14 @@ impl Gatherer {
     /// # Errors
     /// A configuration that can't be used, or no connection.
     pub async fn begin(center: &Center, lang: Lang) -> Result<Self, Fail> {
+        let no_trust = || Fail::new(words(lang).status.no_trust).help(words(lang).status.no_trust_help);
+        let trust = center.trust.clone().ok_or_else(no_trust)?;
         let settings = center.database.as_ref().map(|_| Settings::of(center, lang)).transpose()?;
         let client = center.link.connect(lang).await?;
         let sites = center.sites.iter().map(|site| (site.clone(), Seats::new(site.id.clone()))).collect();
         let board = Board::of(client.clone(), lang);
-        Ok(Self { sites, client, board, settings, database: None, stored: None, proved: None, lang })
+        let heeded = BTreeMap::new();
+        Ok(Self { sites, client, board, trust, heeded, settings, database: None, stored: None, proved: None, lang })
     }
 
     /// How it all is now.
@@ -97,31 +105,45 @@ impl Gatherer {
                 scopes.push(region);
             }
         }
-        let board = &self.board;
-        let asked = join_all(scopes.into_iter().map(|scope| async move {
-            let posted = board.last(&Key::Klb(scope.clone())).await?;
-            Ok::<_, Fail>((scope, posted))
-        }));
+        let keys = scopes.into_iter().map(Key::Klb).chain([Key::Rules]);
+        let this = &*self;
+        let asked = keys.map(|key| async move {
+            let heeded = this.heeded(&key).await;
+            (key, heeded)
+        });
+        let asked = join_all(asked).await;
         let mut out = OnAir::default();
-        for answer in asked.await {
-            let (scope, posted) = answer?;
-            if let Some(declared) = posted.and_then(|posted| declared(&posted)) {
-                out.klb.insert(scope, declared);
+        for (key, heeded) in asked {
+            let heeded = heeded?;
+            out.unheeded.extend(heeded.odd.map(|why| (key.clone(), why)));
+            if let (Key::Klb(scope), Some(declared)) = (&key, heeded.klb()) {
+                out.klb.insert(scope.clone(), declared.clone());
             }
-        }
-        if let Some(Posted { envelope: Ok(envelope), .. }) = self.board.last(&Key::Rules).await? {
-            out.rules = Some(self.published(envelope));
+            if let Some((envelope, text)) = heeded.rules() {
+                out.rules = Some(self.published(envelope, text));
+            }
+            self.heeded.insert(key, heeded);
         }
         Ok(out)
     }
 
-    fn published(&mut self, envelope: Envelope) -> Published {
-        if let Some(known) = self.proved.as_ref().filter(|known| known.version == envelope.version) {
+    /// What the seats heed under a key; looked through again only where something else lies on top.
+    async fn heeded(&self, key: &Key) -> Result<Heeded, Fail> {
+        let top = self.board.last(key).await?.map_or(0, |posted| posted.seq);
+        match self.heeded.get(key).filter(|known| known.seq == top) {
+            Some(known) => Ok(known.clone()),
+            None => self.board.heeded(&self.trust, key).await,
+        }
+    }
+
+    fn published(&mut self, envelope: &Envelope, text: &str) -> Published {
+        let Envelope { version, by, .. } = envelope;
+        if let Some(known) = self.proved.as_ref().filter(|known| known.version == *version) {
             return known.clone();
         }
-        let book = Book::read(envelope.payload.into_bytes(), Origin::BuiltIn, moment::today());
+        let book = Book::read(text.as_bytes().to_vec(), Origin::BuiltIn, moment::today());
         let revision = book.ok().map(|book| shown(&book.rules.sop.revision));
-        self.proved.insert(Published { version: envelope.version, by: envelope.by, revision }).clone()
+        self.proved.insert(Published { version: *version, by: by.clone(), revision }).clone()
     }
 
     /// Asks the database, where there is one and it was not asked a moment ago. A failure forgets what it said.
@@ -158,10 +180,4 @@ impl Gatherer {
             }
         }
     }
-}
-
-/// A declaration, as whoever wrote it says; seats heed it only where its signature holds.
-fn declared(posted: &Posted) -> Option<penutup::broadcast::Broadcast> {
-    let envelope = posted.envelope.as_ref().ok()?;
-    penutup::broadcast::Broadcast::read(envelope.payload.as_bytes()).ok()
 }

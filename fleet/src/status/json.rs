@@ -27,6 +27,8 @@ pub fn json(picture: &Picture, site: Option<&Name>) -> String {
             "why": declared.why,
         })
     });
+    let unheeded = picture.on_air.unheeded.iter();
+    let unheeded = unheeded.map(|(key, why)| json!({ "key": key.to_string(), "why": why.code() }));
     let published = picture.on_air.rules.as_ref().map(|published| {
         json!({ "version": published.version, "by": published.by.as_str(), "revision": published.revision })
     });
@@ -46,6 +48,7 @@ pub fn json(picture: &Picture, site: Option<&Name>) -> String {
         "total": line(&picture.total),
         "klb": klb.collect::<Vec<_>>(),
         "rules": published,
+        "unheeded": unheeded.collect::<Vec<_>>(),
         "rules_on_seats": spread.collect::<Vec<_>>(),
         "refused_by_seats": picture.refused_by_seats,
         "refused_by_archive": picture.refused_by_archive,

@@ -8,9 +8,9 @@ use penutup::broadcast::{Broadcast, State};
 use crate::config::center::Site;
 use crate::database::{Gap, RefusedCount};
 use crate::seats::Known;
-use crate::wire::key::Scope;
+use crate::wire::key::{Key, Scope};
 use crate::wire::name::Name;
-use crate::wire::refusal::Refused;
+use crate::wire::refusal::{Refusal, Refused};
 use crate::wire::seat::RulesState;
 
 /// A state that is younger says that the seat has its link: seats speak every 30 seconds.
@@ -38,13 +38,15 @@ pub struct Heard<'s> {
     pub odd: &'s Refused,
 }
 
-/// What the centre has broadcast, as it lies on the server.
+/// What the centre has broadcast: of what lies on the server what the seats heed.
 #[derive(Clone, Debug, Default)]
 pub struct OnAir {
     /// KLB by scope.
     pub klb: BTreeMap<Scope, Broadcast>,
     /// The rules.
     pub rules: Option<Published>,
+    /// What lies there on top that no seat heeds, and why.
+    pub unheeded: Vec<(Key, Refusal)>,
 }
 
 /// What the database says.
@@ -285,7 +287,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::wire::refusal::Refusal;
     use crate::wire::seat::{KlbState, SeatState};
 
     fn name(text: &str) -> Name {
@@ -357,6 +358,7 @@ mod tests {
         let on_air = OnAir {
             klb: BTreeMap::from([(Scope::Center, klb(9, State::On))]),
             rules: Some(Published { version: 4, by: name("spv"), revision: None }),
+            unheeded: vec![],
         };
         let gap =
             Gap { site: name("jkt"), seat: name("a01"), epoch: Uuid::nil(), highest: 9, missing: 2, pieces: vec![] };

@@ -123,6 +123,10 @@ impl Look {
             let banner = moment::banner(declared, &rules, picture.now, self.zone, self.lang);
             let _ = writeln!(out, "  {scope}: {}", clean(&banner));
         }
+        for (key, why) in &picture.on_air.unheeded {
+            let line = fill(w.unheeded, &[("key", &key.to_string()), ("why", why.code())]);
+            let _ = writeln!(out, "! {line}");
+        }
         let _ = writeln!(out, "\n{}", w.rules);
         match &picture.on_air.rules {
             None => {

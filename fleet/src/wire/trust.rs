@@ -93,9 +93,22 @@ struct Shape {
     grants: Vec<String>,
 }
 
-/// What is wrong with a trust file, in English, for whoever writes it by hand.
+/// What is wrong with a trust file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadTrust(pub String);
+pub enum BadTrust {
+    /// It can't be parsed; in the parser's own words.
+    Toml(String),
+    /// Its form is not known.
+    Schema,
+    /// The id or the key of this signer stands twice.
+    Twice(Name),
+    /// The key of this signer is no public nkey.
+    Key(Name),
+    /// The name of this signer shows nothing.
+    Name(Name),
+    /// A grant of this signer is no scope and not `rules`.
+    Grant(Name),
+}
 
 impl Trust {
     /// Of these.
@@ -109,22 +122,21 @@ impl Trust {
     /// # Errors
     /// What is wrong with it.
     pub fn read(text: &str) -> Result<Self, BadTrust> {
-        let file: File = toml::from_str(text).map_err(|e| BadTrust(e.to_string()))?;
+        let file: File = toml::from_str(text).map_err(|e| BadTrust::Toml(e.to_string()))?;
         if file.schema != super::SCHEMA {
-            return Err(BadTrust(format!("schema = {}: only {} is known", file.schema, super::SCHEMA)));
+            return Err(BadTrust::Schema);
         }
         let mut out: Vec<Signer> = Vec::with_capacity(file.signer.len());
         for Shape { id, name, key, grants } in file.signer {
             if out.iter().any(|other| other.id == id || other.key == key) {
-                return Err(BadTrust(format!("signer {id}: the id or the key stands twice")));
+                return Err(BadTrust::Twice(id));
             }
             if KeyPair::from_public_key(&key).is_err() {
-                return Err(BadTrust(format!("signer {id}: key is no public nkey")));
+                return Err(BadTrust::Key(id));
             }
-            let name = tidy(&name, NAME).ok_or_else(|| BadTrust(format!("signer {id}: name is empty")))?;
+            let Some(name) = tidy(&name, NAME) else { return Err(BadTrust::Name(id)) };
             let parsed = grants.iter().map(|grant| grant.parse()).collect::<Result<_, NoKey>>();
-            let grants =
-                parsed.map_err(|NoKey| BadTrust(format!("signer {id}: a grant is no scope and not \"rules\"")))?;
+            let Ok(grants) = parsed else { return Err(BadTrust::Grant(id)) };
             out.push(Signer { id, name, key, grants });
         }
         Ok(Self(out))

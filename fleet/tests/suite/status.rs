@@ -1,6 +1,9 @@
 //! The status tells what the seats say, what they should have, and what is missing.
 
 use chrono::Utc;
+use nkeys::KeyPair;
+use penutup_fleet::wire::envelope::Envelope;
+use penutup_fleet::wire::key::{Key, Scope};
 use penutup_fleet::wire::refusal::{Refusal, Refused};
 use penutup_fleet::wire::seat::{KlbState, RulesState, SeatState};
 use penutup_fleet::wire::subject;
@@ -72,7 +75,10 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_the_seats_in_need_na
     refused.count(Refusal::BadSignature);
     says(&ground, "jkt", "a2", &SeatState { klb: on.clone(), unsent: 12, refused, ..state() }).await;
     let off = Some(KlbState { version: klb - 1, on: false });
-    says(&ground, "sby", "c1", &SeatState { klb: off, rules: Some(current("Rev-7\u{1b}[2J")), ..state() }).await;
+    says(&ground, "sby", "c1", &SeatState { klb: off, rules: Some(current("Rev-6")), ..state() }).await;
+    // What would be obeyed by a terminal, or run over when it is added up, is no state: the seat is silent, and counted.
+    says(&ground, "jkt", "a3", &SeatState { rules: Some(current("Rev-7\u{1b}[2J")), ..state() }).await;
+    says(&ground, "bdg", "b1", &SeatState { unsent: u64::MAX, sent: u64::MAX, ..state() }).await;
     // A seat whose second closing is missing, and something that is none.
     let client = ground.connect(Who::Seat("bdg", "b1")).await;
     let epoch = Uuid::now_v7();
@@ -101,7 +107,7 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_the_seats_in_need_na
         ("rules_behind", 1),
         ("unsent", 12),
         ("missing", 1),
-        ("refused", 3),
+        ("refused", 5),
     ] {
         assert_eq!(total[key], count, "{key}: {told}");
     }
@@ -124,6 +130,43 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_the_seats_in_need_na
     assert!(!text.contains('\u{1b}'), "what a seat says reaches no terminal raw: {text:?}");
     assert!(run(&config, &["status", "--site", "x"]).err.contains("jkt"));
     drop(archive);
+}
+
+/// Whoever got hold of a supervisor's link, but not of the key that signs, shows nobody a KLB that no seat heeds.
+#[tokio::test]
+async fn status_believes_what_the_seats_believe() {
+    let Some(ground) = Ground::start(&Shape::default()).await else { return };
+    let config = ground.config(Who::Program("status"));
+    let supervisor = ground.config(Who::Supervisor("pusat"));
+    run(&supervisor, &["klb", "off"]).done();
+    let before = json(&run(&config, &["status", "--format", "json"]).done());
+    let client = ground.connect(Who::Supervisor("pusat")).await;
+    let thief = KeyPair::new_user();
+    let payload = "schema = 1\nversion = 9999999999\nstate = \"on\"\nsince = \"2026-03-02T06:05:00Z\"\n".to_owned();
+    let forged = Envelope::sign(&thief, Key::Klb(Scope::Center), name("pusat"), 9_999_999_999, payload).unwrap();
+    send(&client, &subject::put(&forged.key), "forged", &forged.to_bytes()).await.unwrap();
+    let told = json(&run(&config, &["status", "--format", "json"]).done());
+    assert_eq!((&told["klb"], told["klb"][0]["state"].as_str()), (&before["klb"], Some("off")));
+    assert_eq!(told["unheeded"][0]["key"], "klb.center");
+    assert_eq!(told["unheeded"][0]["why"], "bad-signature");
+    let text = run(&config, &["status", "--once"]).done();
+    assert!(text.contains("! klb.center") && !text.contains("KLB AKTIF"), "{text}");
+    let shown = run(&supervisor, &["klb", "show"]).done();
+    assert!(shown.contains("bad-signature") && !shown.contains("KLB AKTIF"), "{shown}");
+
+    // What was true once, written once more.
+    run(&supervisor, &["klb", "on", "--reason", "gempa"]).done();
+    let on = client.request(subject::direct_get(&forged.key), "".into()).await.unwrap().payload;
+    run(&supervisor, &["klb", "off"]).done();
+    send(&client, &subject::put(&forged.key), "again", &on).await.unwrap();
+    let told = json(&run(&config, &["status", "--format", "json"]).done());
+    assert_eq!((&told["klb"][0]["state"], &told["unheeded"][0]["why"]), (&"off".into(), &"old".into()));
+    let shown = run(&supervisor, &["klb", "show"]).done();
+    assert!(shown.contains("old") && !shown.contains("KLB AKTIF"), "{shown}");
+    // It is in nobody's way.
+    run(&supervisor, &["klb", "on", "--reason", "gempa"]).done();
+    let told = json(&run(&config, &["status", "--format", "json"]).done());
+    assert_eq!((&told["klb"][0]["state"], told["unheeded"].as_array().unwrap().len()), (&"on".into(), 0));
 }
 
 #[tokio::test]

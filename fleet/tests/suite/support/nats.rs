@@ -66,6 +66,16 @@ impl Nats {
     #[track_caller]
     pub fn freeze(&self) {
         self.process.signal("STOP");
+        // The signal is only on its way; where the system tells, it is waited for until each of its threads stands still.
+        let tasks = format!("/proc/{}/task", self.process.0.id());
+        let stands = |task: PathBuf| {
+            let stat = fs::read_to_string(task.join("stat")).ok()?;
+            Some(stat.rsplit_once(") ")?.1.starts_with('T'))
+        };
+        wait_for("it to stand still", || {
+            let Ok(threads) = fs::read_dir(&tasks) else { return Some(()) };
+            threads.flatten().all(|thread| stands(thread.path()).unwrap_or(true)).then_some(())
+        });
     }
 
     /// It goes on.
