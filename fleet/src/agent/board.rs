@@ -42,6 +42,8 @@ pub struct Came {
     pub asked: Instant,
     /// When it came.
     pub at: Instant,
+    /// Whether it lies below the present one of its key: then it is nobody's attack on this seat that it is old.
+    pub is_past: bool,
 }
 
 impl Came {
@@ -49,7 +51,7 @@ impl Came {
     #[must_use]
     pub fn unasked() -> Self {
         let at = Instant::now();
-        Self { asked: at, at }
+        Self { asked: at, at, is_past: false }
     }
 }
 
@@ -117,7 +119,9 @@ impl Board {
         match self.take(trust, key, bytes, came, today) {
             Ok(heard) => heard,
             Err(why) => {
-                self.refused.count(why);
+                if !came.is_past {
+                    self.refused.count(why);
+                }
                 Heard::Refused(why)
             }
         }
@@ -329,11 +333,13 @@ mod tests {
         let asked = Instant::now();
         let (old, new) = (centre.klb(&CENTER, 7, State::Off), centre.klb(&CENTER, 8, State::On));
         let at = asked + Duration::from_millis(5);
-        centre.board.heard(&centre.trust, Some(&CENTER), &new, Came { asked: at, at }, NaiveDate::MAX);
-        let late = Came { asked, at: at + Duration::from_millis(5) };
+        centre.board.heard(&centre.trust, Some(&CENTER), &new, Came { asked: at, at, is_past: false }, NaiveDate::MAX);
+        let late = Came { asked, at: at + Duration::from_millis(5), is_past: false };
         let again = Came { asked: at + Duration::from_millis(6), ..late };
         let mut hear = |came| centre.board.heard(&centre.trust, Some(&CENTER), &old, came, NaiveDate::MAX);
         assert_eq!(hear(late), Heard::Known);
         assert_eq!(hear(again), Heard::Refused(Refusal::Old));
+        assert_eq!(hear(Came { is_past: true, ..again }), Heard::Refused(Refusal::Old));
+        assert_eq!(centre.board.refused().total(), 1, "what lies below is refused too, but it is no attack");
     }
 }

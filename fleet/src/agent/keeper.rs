@@ -115,7 +115,9 @@ impl Keeper {
         let mut news = Vec::with_capacity(letters.len() + 1);
         for Letter { key, message, came } in letters {
             let heard = self.board.hear(&self.trust, key.as_ref(), &message.payload, *came, today);
-            if let Heard::Refused(why) = heard {
+            if let Heard::Refused(why) = heard
+                && !came.is_past
+            {
                 self.tell_refusal(why);
             }
             news.push(heard);

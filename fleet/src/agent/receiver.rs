@@ -1,7 +1,12 @@
 //! The network's part of hearing the centre: a plain subscription, and a direct get of each key on connect and every half
 //! a minute, for what was missed. Verifies nothing: it hands bytes to whoever is there to judge them. No thread, one
 //! small future a seat.
+//!
+//! What lies on top of a key is not always what holds: whoever has a supervisor's link key, but not the one that signs,
+//! can put garbage over it, or an older broadcast once more. So whatever was put below it since the last look is handed
+//! over with it, and the judge takes the newest that is signed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,6 +27,11 @@ use crate::wire::subject;
 const EVERY: (u64, u64) = (24_000, 36_000);
 /// At the least so long between two rounds that somebody asks for.
 const AGAIN: Duration = Duration::from_secs(1);
+/// The most that is looked at below the present broadcast of a key. The stream keeps 16.
+const BELOW: usize = 64;
+
+/// Up to where in the stream each key was looked through.
+pub type Looked = BTreeMap<Key, u64>;
 
 /// Whether there is a connection, as its events tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -121,13 +131,13 @@ pub async fn ask(
     again: &Notify,
     hear: &impl Hear,
 ) {
-    let mut failures = 0;
+    let (mut failures, mut looked) = (0, Looked::new());
     loop {
         if standing.wait_for(|standing| standing.connected).await.is_err() {
             return;
         }
         standing.mark_unchanged();
-        let heard = round(client, seat, hear).await;
+        let heard = round(client, seat, &mut looked, hear).await;
         // What failed because the link went is the link's to tell.
         if standing.borrow().connected {
             hear.round(heard);
@@ -142,19 +152,69 @@ pub async fn ask(
     }
 }
 
-/// Asks for the present broadcast of each key. Answers whether all were answered, be it by "there is none".
-pub async fn round(client: &Client, seat: &Seat, hear: &impl Hear) -> bool {
+/// Asks for the present broadcast of each key, and for what was put below it since the last look. Answers whether all
+/// were answered, be it by "there is none".
+pub async fn round(client: &Client, seat: &Seat, looked: &mut Looked, hear: &impl Hear) -> bool {
     let asked = Instant::now();
+    let came = || Came { asked, at: Instant::now(), is_past: false };
+    let before = &*looked;
     let answers = join_all(seat.keys().map(|key| async move {
-        let message = client.request(subject::direct_get(&key), "".into()).await.ok()?;
-        match message.status {
-            Some(StatusCode::NOT_FOUND) => Some(None),
-            Some(status) if status.as_u16() >= 300 => None,
-            _ => Some(Some(Letter { key: Some(key), message, came: Came { asked, at: Instant::now() } })),
-        }
+        let Some(message) = got(client, subject::direct_get(&key), Vec::new()).await? else {
+            return Some((Vec::new(), None));
+        };
+        let upto = sequence(&message);
+        let present = Letter { key: Some(key.clone()), message, came: came() };
+        // A stream that was made anew counts from the beginning.
+        let from = before.get(&key).filter(|looked| Some(**looked) <= upto).map_or(1, |looked| looked + 1);
+        // Where that can't be had the present one is heard all the same, and the next round looks again.
+        let below = match upto {
+            Some(upto) => below(client, &key, from, upto, asked).await.map(|letters| (letters, upto)),
+            None => None,
+        };
+        let (mut letters, upto) = below.map_or((Vec::new(), None), |(letters, upto)| (letters, Some(upto)));
+        letters.push(present);
+        Some((letters, upto.map(|upto| (key, upto))))
     }));
     let answers = answers.await;
     let heard = answers.iter().all(Option::is_some);
-    hear.answered(answers.into_iter().flatten().flatten().collect()).await;
+    let mut letters = Vec::new();
+    for (some, upto) in answers.into_iter().flatten() {
+        letters.extend(some);
+        looked.extend(upto);
+    }
+    hear.answered(letters).await;
     heard
+}
+
+/// What was put under a key from one place in the stream to before another, the oldest first; `None` where that could
+/// not be looked through.
+async fn below(client: &Client, key: &Key, from: u64, upto: u64, asked: Instant) -> Option<Vec<Letter>> {
+    let (subject, mut from, mut letters) = (subject::put(key), from, Vec::new());
+    while from < upto && letters.len() < BELOW {
+        let next = serde_json::json!({ "seq": from, "next_by_subj": subject }).to_string();
+        let Some(message) = got(client, subject::DIRECT_GET.to_owned(), next.into_bytes()).await? else { break };
+        let at = sequence(&message).filter(|at| *at >= from)?;
+        if at >= upto {
+            break;
+        }
+        let came = Came { asked, at: Instant::now(), is_past: true };
+        letters.push(Letter { key: Some(key.clone()), message, came });
+        from = at + 1;
+    }
+    Some(letters)
+}
+
+/// A direct get: `None` where it was not answered, `Some(None)` where there is nothing.
+async fn got(client: &Client, subject: String, what: Vec<u8>) -> Option<Option<Message>> {
+    let message = client.request(subject, what.into()).await.ok()?;
+    match message.status {
+        Some(StatusCode::NOT_FOUND) => Some(None),
+        Some(status) if status.as_u16() >= 300 => None,
+        _ => Some(Some(message)),
+    }
+}
+
+/// The place in the stream of what a direct get answered.
+fn sequence(message: &Message) -> Option<u64> {
+    message.headers.as_ref()?.get("Nats-Sequence")?.as_str().parse().ok()
 }

@@ -89,6 +89,11 @@ pub fn main_file(fleet: &Fleet, node: &Node<'_>, folder: &Path) -> String {
     out
 }
 
+/// Where broadcasts are asked for: the present one of a key, and those below it.
+fn direct_gets() -> [String; 2] {
+    [format!("{}.>", subject::DIRECT_GET), subject::DIRECT_GET.to_owned()]
+}
+
 /// Who may say and hear what.
 struct User {
     key: String,
@@ -161,11 +166,12 @@ fn center(out: &mut String, fleet: &Fleet, node: &Node<'_>, key: &impl Fn(&str) 
     }
     if node.leaf.is_none() {
         all.push("SUPERVISORS".to_owned());
-        for service in [subject::DIRECT_GET, &format!("{}>", subject::BROADCAST_PREFIX)] {
-            let _ = writeln!(out, "      {{ service: \"{service}\", accounts: [SUPERVISORS] }}");
-        }
+        let service = format!("{}>", subject::BROADCAST_PREFIX);
+        let _ = writeln!(out, "      {{ service: \"{service}\", accounts: [SUPERVISORS] }}");
     }
-    let _ = writeln!(out, "      {{ service: \"{}.>\", accounts: [{}] }}", subject::DIRECT_GET, all.join(", "));
+    for service in direct_gets() {
+        let _ = writeln!(out, "      {{ service: \"{service}\", accounts: [{}] }}", all.join(", "));
+    }
     out.push_str("    ]\n  }\n");
 }
 
@@ -204,8 +210,7 @@ fn said_by(program: Program, fleet: &Fleet) -> Vec<String> {
                 out.push(api("CONSUMER.INFO", &closings, ".>"));
             }
             out.push(api("STREAM.INFO", subject::BROADCASTS, ""));
-            out.push(subject::DIRECT_GET.to_owned());
-            out.push(format!("{}.>", subject::DIRECT_GET));
+            out.extend(direct_gets());
         }
     }
     out
@@ -221,14 +226,12 @@ fn supervisors(out: &mut String, fleet: &Fleet, key: &impl Fn(&str) -> String) {
             })
         };
         let mut says: Vec<String> = one.grants.iter().map(put).collect();
-        says.extend([subject::DIRECT_GET.to_owned(), format!("{}.>", subject::DIRECT_GET)]);
+        says.extend(direct_gets());
         User { key: key(&seed_of_supervisor(&one.id)), says, hears: vec![format!("{}.>", subject::own_inbox(&one.id))] }
     };
     users(out, &fleet.supervisors.iter().map(of).collect::<Vec<_>>());
     out.push_str("    imports: [\n");
-    for service in
-        [subject::DIRECT_GET, &format!("{}.>", subject::DIRECT_GET), &format!("{}>", subject::BROADCAST_PREFIX)]
-    {
+    for service in direct_gets().into_iter().chain([format!("{}>", subject::BROADCAST_PREFIX)]) {
         let _ = writeln!(out, "      {{ service: {{ account: CENTER, subject: \"{service}\" }} }}");
     }
     out.push_str("    ]\n  }\n");
@@ -239,7 +242,7 @@ fn seats(out: &mut String, fleet: &Fleet, site: &Site, key: &impl Fn(&str) -> St
     let _ = writeln!(out, "  {} {{", account(id));
     let of = |seat: &Name| User {
         key: key(&seed_of_seat(id, seat)),
-        says: vec![subject::closing(id, seat), subject::state(id, seat), format!("{}.>", subject::DIRECT_GET)],
+        says: [subject::closing(id, seat), subject::state(id, seat)].into_iter().chain(direct_gets()).collect(),
         hears: vec![subject::heard_all(id), subject::ask(id, seat), format!("{}.>", subject::inbox(id, seat))],
     };
     users(out, &site.seats.iter().map(of).collect::<Vec<_>>());
@@ -247,7 +250,7 @@ fn seats(out: &mut String, fleet: &Fleet, site: &Site, key: &impl Fn(&str) -> St
     let (from, to) = (subject::republished(&fleet.name), subject::heard_all(id));
     let _ = writeln!(out, "      {{ stream: {{ account: CENTER, subject: \"{from}\" }}, to: \"{to}\" }}");
     let _ = writeln!(out, "      {{ stream: {{ account: CENTER, subject: \"ask.{id}.*\" }} }}");
-    for service in [format!("closing.{id}.*"), format!("seat.{id}.*"), format!("{}.>", subject::DIRECT_GET)] {
+    for service in [format!("closing.{id}.*"), format!("seat.{id}.*")].into_iter().chain(direct_gets()) {
         let _ = writeln!(out, "      {{ service: {{ account: CENTER, subject: \"{service}\" }} }}");
     }
     out.push_str("    ]\n  }\n");

@@ -22,6 +22,7 @@ use penutup_fleet::wire::refusal::{Refusal, Refused};
 use penutup_fleet::wire::seat::MAX_STATE;
 use penutup_fleet::wire::subject;
 
+use crate::support::machine::Seat;
 use crate::support::raw::Raw;
 use crate::support::{Ground, Shape, TestSeat, Who, wait_until};
 
@@ -224,6 +225,46 @@ async fn whoever_can_write_to_a_subject_still_makes_no_seat_say_anything() {
 }
 
 #[tokio::test]
+async fn what_is_put_over_a_key_hides_what_holds_from_no_seat_that_starts() {
+    let Some(ground) = Ground::start(&Shape::default()).await else { return };
+    let pusat = signing(&ground, "pusat");
+    // Whoever has the key that answers the server, but not the one that signs.
+    let thief = ground.connect(Who::Supervisor("pusat")).await;
+    let now = Utc::now().timestamp().unsigned_abs();
+    let sound = |version, on| signed(&pusat, "klb.center", "pusat", version, &klb(version, on));
+    let (older, holds) = (sound(now - 10, false), sound(now, true));
+    let rules = signed(&pusat, "rules.active", "pusat", now, BUILT_IN);
+    for envelope in [&older, &holds, &rules] {
+        write(&thief, &envelope.key.to_string(), envelope.to_bytes()).await;
+    }
+    let running = TestSeat::start(&ground, "jkt", "a1").await;
+    let mut agent = Seat::started(&ground, "jkt", "a3");
+    wait_until("what holds", async || agent.klb().filter(|klb| klb.version == now)).await;
+    let state = running.state();
+    assert_eq!((state.known.get(&key("klb.center")), state.rules.as_deref()), (Some(&holds), Some(BUILT_IN)));
+
+    // An older one once more, garbage, another's signature: as many as leave what holds in the stream.
+    let forged = signed(&KeyPair::new_user(), "klb.center", "pusat", now + 1, &klb(now + 1, false)).to_bytes();
+    for (n, bytes) in [older.to_bytes(), b"{".to_vec(), forged].into_iter().cycle().take(15).enumerate() {
+        write(&thief, "klb.center", bytes).await;
+        write(&thief, "rules.active", vec![b' '; n]).await;
+        if n % 5 < 3 {
+            let new = TestSeat::start(&ground, "jkt", "a2").await;
+            assert_eq!(new.state(), state, "over it lie {}", n + 1);
+            assert!(new.refused().total() <= 2, "only what lies on top is an attack on it: {:?}", new.refused());
+        }
+    }
+    assert_eq!(running.state(), state);
+
+    // One that was away when it was declared, and finds an older one of its own on top.
+    agent.agent().kill();
+    write(&thief, "klb.center", sound(now + 20, false).to_bytes()).await;
+    write(&thief, "klb.center", holds.to_bytes()).await;
+    agent.start();
+    wait_until("what was declared meanwhile", async || agent.klb().filter(|klb| klb.version == now + 20)).await;
+}
+
+#[tokio::test]
 async fn the_server_lets_nobody_say_or_hear_what_is_not_theirs() {
     let Some(ground) = Ground::start(&Shape::default()).await else { return };
     let seat = TestSeat::start(&ground, "jkt", "a1").await;
@@ -344,6 +385,7 @@ async fn no_reply_subject_overwrites_a_broadcast() {
         for subject in ["closing.jkt.a2", "seat.jkt.a2", &get] {
             thief.publish_with_reply(subject.to_owned(), reply, "{}".into()).await.unwrap();
         }
+        thief.publish_with_reply(subject::DIRECT_GET, reply, "{\"seq\":1}".into()).await.unwrap();
         own.publish_with_reply("$KV.BROADCAST.klb.site.jkt", reply, "{}".into()).await.unwrap();
         own.publish_with_reply(get.clone(), reply, "".into()).await.unwrap();
         own.publish_with_reply(subject::DIRECT_GET, reply, "{\"seq\":1}".into()).await.unwrap();
