@@ -8,9 +8,11 @@ use async_nats::jetstream::{self, consumer::PullConsumer};
 use uuid::Uuid;
 
 use super::Shared;
+use super::keeper::Ended;
 use super::pull::DURABLE;
 use crate::cli::say;
 use crate::database::Gap;
+use crate::database::write::Batch;
 use crate::seats::Seats;
 use crate::wire::SCHEMA;
 use crate::wire::closing::{Ask, MOST_AGAIN};
@@ -73,6 +75,10 @@ impl Site {
 pub async fn ask(mut shared: Shared, sites: Vec<Name>, every: Duration) {
     let w = &words(shared.lang).archive;
     let mut known: HashMap<Name, Site> = HashMap::new();
+    // The tables are there and what is wrong with the database is said before the first closing comes.
+    if shared.keeper.lock().await.write(Batch::default(), &mut shared.stop).await == Err(Ended) {
+        return;
+    }
     while shared.stop.wait(every).await {
         for site in &sites {
             // What they say comes first: what they send after that is not taken for missing.
