@@ -1,20 +1,28 @@
-//! The pages' commands run as they are written: all of the supervisor's, and the five that lead from nothing to two seats.
+//! The pages' commands run as they are written: docs/armada.md, and docs/fleet.md with the five that lead from nothing to
+//! two seats.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use penutup::rules::BUILT_IN;
+use penutup::words::Lang;
+use penutup_fleet::provision::fleet::Fleet;
 
 use crate::support::nats::{free_port, installed};
 use crate::support::process::Process;
+use crate::support::program::Running;
 use crate::support::screen::{Screen, penutup};
-use crate::support::{Ground, Shape, Who, skipped, wait_until};
+use crate::support::{Ground, Postgres, Shape, Who, skipped, wait_until};
 
 /// The version that the page takes for an example.
 const EXAMPLE: &str = "1795513203";
 
 fn shell(ground: &Ground, line: &str) -> Output {
+    as_whom(ground, line, &ground.config(Who::Supervisor("pusat")))
+}
+
+fn as_whom(ground: &Ground, line: &str, config: &Path) -> Output {
     let program = Path::new(env!("CARGO_BIN_EXE_penutup-fleet")).parent().unwrap();
     let others = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths([program.to_owned()].into_iter().chain(std::env::split_paths(&others))).unwrap();
@@ -22,7 +30,63 @@ fn shell(ground: &Ground, line: &str) -> Output {
     command.args(["-ec", line]).current_dir(ground.folder()).stdin(Stdio::null()).env("PATH", path);
     command.env_remove("PENUTUP_LANG").env_remove("PENUTUP_SETTINGS");
     command.env("XDG_CONFIG_HOME", ground.folder().join("none"));
-    command.env("PENUTUP_FLEET_CONFIG", ground.config(Who::Supervisor("pusat"))).output().unwrap()
+    command.env("PENUTUP_FLEET_CONFIG", config).output().unwrap()
+}
+
+/// The lines of a page's shell blocks, without what is said about them.
+fn commands(page: &str) -> Vec<&str> {
+    let blocks = page.split("\n```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
+    blocks.flat_map(str::lines).map(|line| line.split(" #").next().unwrap().trim()).collect()
+}
+
+/// What the fleet's page says after its five commands: the fleet's file, then verb after verb, and the question in SQL.
+#[tokio::test]
+async fn the_fleets_page_runs_as_it_is_written() {
+    let Some(postgres) = Postgres::start() else { return };
+    let supervisors = vec![("pusat", "Pusat", vec!["center", "rules", "site.jkt"])];
+    let shape = Shape { supervisors, database: Some(&postgres), ..Shape::default() };
+    let Some(ground) = Ground::start(&shape).await else { return };
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/fleet.md");
+    let page = fs::read_to_string(page).unwrap();
+    let file = page.split("\n```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    fs::write(ground.folder().join("page.toml"), file).unwrap();
+    Fleet::read(&ground.folder().join("page.toml"), Lang::En).expect("a sound fleet's file");
+    fs::write(ground.folder().join("rules.toml"), BUILT_IN.replace("Rev-1", "Rev-2")).unwrap();
+
+    let (mut version, mut archive, mut done) = (EXAMPLE.to_owned(), None, 0);
+    // The first five have a test of their own.
+    for line in commands(&page).into_iter().skip(5).filter(|line| line.starts_with("penutup-fleet ")) {
+        let verb = line.split(' ').nth(1).unwrap();
+        let config = ground.config(match verb {
+            "klb" | "rules" => Who::Supervisor("pusat"),
+            // The recap comes from the database, for which the archive has the rights.
+            "archive" | "report" => Who::Program("archive"),
+            _ => Who::Program("status"),
+        });
+        if verb == "archive" {
+            archive = Some(Running::start(&config, &["archive"], ground.folder()));
+            let tables = async || postgres.number("select count(*) from closing").await;
+            assert_eq!(wait_until("the tables", tables).await, 0);
+            continue;
+        }
+        // Here the fleet that runs is provisioned again, and nobody sits at a terminal to be asked.
+        let asks = line.contains("rules publish") || line.contains("rules rollback");
+        let here = line.replace("fleet.toml fleet", "fleet.toml out").replace("jkt/a0007", "jkt/a3");
+        let command = here.replace(EXAMPLE, &version) + if asks { " --yes" } else { "" };
+        let output = as_whom(&ground, &command, &config);
+        let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+        assert!(output.status.success(), "{command}: {out}{err}");
+        done += 1;
+        if line.ends_with("rules list") {
+            version = out.split(' ').next().unwrap().to_owned();
+            fs::write(ground.folder().join("rules.toml"), BUILT_IN.replace("Rev-1", "Rev-3")).unwrap();
+            assert!(as_whom(&ground, "penutup-fleet rules publish rules.toml --yes", &config).status.success());
+        }
+    }
+    assert!(done >= 15 && archive.is_some_and(|mut archive| archive.process.runs()), "{done}");
+    assert!(fs::read_to_string(ground.folder().join("old.toml")).unwrap().contains("Rev-2"));
+    let question = page.split("\n```sql\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert!(postgres.connect().await.query(question, &[]).await.expect("an answer").is_empty());
 }
 
 #[tokio::test]
@@ -31,8 +95,7 @@ async fn the_supervisors_page_runs_as_it_is_written() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/armada.md");
     let page = fs::read_to_string(page).unwrap();
     fs::write(ground.folder().join("rules.toml"), BUILT_IN.replace("Rev-1", "Rev-2")).unwrap();
-    let blocks = page.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
-    let lines: Vec<&str> = blocks.flat_map(str::lines).collect();
+    let lines = commands(&page);
     assert!(lines.len() >= 7, "{lines:?}");
     let mut version = EXAMPLE.to_owned();
     for line in lines {
@@ -66,11 +129,11 @@ impl Drop for Window {
 
 #[tokio::test]
 async fn from_nothing_to_two_seats_flipping_together_in_five_commands() {
-    let Some(nats) = installed() else { return skipped(&"nats-server is not installed here") };
+    let Some(binary) = installed() else { return skipped(&"nats-server is not installed here") };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let page = fs::read_to_string(root.join("docs/fleet.md")).unwrap();
-    let (_, part) = page.split_once("in five commands\n").expect("the page has it");
-    let block = part.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("its commands");
+    let (_, below) = page.split_once("in five commands\n").expect("the page has it");
+    let block = below.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("its commands");
     let lines: Vec<&str> = block.lines().collect();
     let [serve, streams, first, second, on] = lines[..] else { panic!("five commands: {lines:#?}") };
 
@@ -81,7 +144,7 @@ async fn from_nothing_to_two_seats_flipping_together_in_five_commands() {
     assert!(file.contains("PORT"), "{file}");
     fs::write(folder.path().join("two-seats.toml"), file.replace("PORT", &port)).unwrap();
     let shell = |line: &str| {
-        let programs = [penutup().parent().unwrap().to_owned(), nats.parent().unwrap().to_owned()];
+        let programs = [penutup().parent().unwrap().to_owned(), binary.parent().unwrap().to_owned()];
         let others = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths(programs.into_iter().chain(std::env::split_paths(&others))).unwrap();
         let mut command = Command::new("sh");
@@ -121,7 +184,7 @@ async fn from_nothing_to_two_seats_flipping_together_in_five_commands() {
         seat.shows("Pusat · gangguan transmisi").await;
         seat.hides(campaign).await;
     }
-    done(&on.replace("klb on", "klb off").split(" --reason").next().unwrap().to_owned());
+    done(on.replace("klb on", "klb off").split(" --reason").next().unwrap());
     for seat in &seats {
         seat.shows(campaign).await;
         seat.hides("KLB AKTIF").await;
