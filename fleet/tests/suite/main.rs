@@ -4,6 +4,8 @@ mod agent;
 mod archive;
 mod attacks;
 mod deploy;
+#[cfg(unix)]
+mod faults;
 mod klb;
 mod leaves;
 #[cfg(unix)]

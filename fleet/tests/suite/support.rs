@@ -8,6 +8,7 @@ pub mod postgres;
 pub mod process;
 pub mod program;
 pub mod raw;
+pub mod relay;
 #[cfg(unix)]
 pub mod screen;
 pub mod seat;

@@ -1,6 +1,7 @@
 //! A seat's machine: a home of its own with the agent in it, prompters that keep what they are told, a journal, and what the
 //! centre sees of it.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,9 +25,12 @@ use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::seat::SeatState;
 use penutup_fleet::wire::subject;
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::process::Process;
+#[cfg(unix)]
+use super::screen::{Screen, penutup};
 use super::{Ground, Who, wait_for};
 
 /// A seat's machine.
@@ -51,10 +55,30 @@ impl Seat {
         seat
     }
 
+    /// The same, but its agent connects to another port, which leads to the server.
+    pub fn through(ground: &Ground, site: &str, seat: &str, port: u16) -> Self {
+        let mut seat = Self::new(ground, site, seat);
+        let text = fs::read_to_string(&seat.config).expect("agent.toml");
+        let (from, to) = (format!(":{}\"", ground.port), format!(":{port}\""));
+        assert!(text.contains(&from), "{text}");
+        seat.config.set_file_name("through.toml");
+        fs::write(&seat.config, text.replace(&from, &to)).expect("another agent.toml");
+        seat.start();
+        seat
+    }
+
     /// The command that runs the agent here.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_penutup-fleet"));
-        command.args(["--lang", "en", "agent", "--config"]).arg(&self.config).env_clear();
+        let mut command = self.here(env!("CARGO_BIN_EXE_penutup-fleet").as_ref());
+        command.args(["--lang", "en", "agent", "--config"]).arg(&self.config);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    }
+
+    /// A program of this machine's user.
+    fn here(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear();
         for (name, folder) in [
             ("HOME", ""),
             ("XDG_CONFIG_HOME", "config"),
@@ -64,8 +88,33 @@ impl Seat {
         ] {
             command.env(name, self.home.path().join(folder));
         }
-        command.stdin(Stdio::null()).stdout(Stdio::null());
         command
+    }
+
+    /// A real prompter on its screen.
+    #[cfg(unix)]
+    pub fn screen(&self) -> Screen {
+        fs::create_dir_all(self.home.path().join("run")).expect("a runtime folder");
+        Screen::start(&self.here(penutup()))
+    }
+
+    /// The calls that ended and their versions, as the journal exports them.
+    #[cfg(unix)]
+    pub fn ended(&self) -> BTreeMap<Uuid, i64> {
+        let output = self.here(penutup()).args(["journal", "export"]).output().expect("it can be run");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let lines = String::from_utf8(output.stdout).expect("UTF-8");
+        let calls = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a call"));
+        let of = |call: &serde_json::Value| Some((call["id"].as_str()?.parse().ok()?, call["version"].as_i64()?));
+        let ended = calls.filter(|call| !call["end_ms"].is_null());
+        ended.map(|call| of(&call).expect("an id and a version")).collect()
+    }
+
+    /// How many calls began, whether they ended or not.
+    #[cfg(unix)]
+    pub fn begun(&self) -> i64 {
+        let journal = rusqlite::Connection::open(self.journal()).expect("the journal");
+        journal.query_row("select count(*) from call", [], |row| row.get(0)).expect("a count")
     }
 
     /// Starts the agent.
@@ -178,6 +227,18 @@ impl Declarer {
         Envelope::sign(&pair, key.clone(), id, version, payload.to_owned()).expect("a signature").to_bytes()
     }
 
+    /// Begins to put bytes under a key; they are on their way. Its end: whether the server acknowledged it.
+    pub async fn begin(&self, key: &Key, bytes: Vec<u8>) -> JoinHandle<bool> {
+        let (client, subject) = (self.client.clone(), subject::put(key));
+        let put = tokio::spawn(async move {
+            let answer = client.request(subject, bytes.into()).await;
+            answer.is_ok_and(|answer| String::from_utf8_lossy(&answer.payload).contains("\"seq\""))
+        });
+        tokio::task::yield_now().await;
+        self.client.flush().await.expect("it goes out");
+        put
+    }
+
     /// Puts bytes under a key.
     pub async fn put(&self, key: &Key, bytes: Vec<u8>) {
         let answer = self.client.request(subject::put(key), bytes.into()).await.expect("an answer");
@@ -187,6 +248,11 @@ impl Declarer {
 
     /// Declares KLB.
     pub async fn declare(&self, key: &Key, version: u64, state: State, why: &str) {
+        self.put(key, self.klb(key, version, state, why)).await;
+    }
+
+    /// A signed declaration.
+    pub fn klb(&self, key: &Key, version: u64, state: State, why: &str) -> Vec<u8> {
         let klb = Broadcast {
             version,
             fact: KLB.into(),
@@ -197,7 +263,7 @@ impl Declarer {
             by: None,
             why: Some(why.into()),
         };
-        self.put(key, self.sign(key, version, &klb.to_table().to_string())).await;
+        self.sign(key, version, &klb.to_table().to_string())
     }
 }
 
