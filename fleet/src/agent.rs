@@ -190,6 +190,9 @@ fn watch_journal(journal: Option<&Path>) -> (Arc<Notify>, Option<Watched>) {
     let Some((folder, name)) = journal.and_then(|path| Some((path.parent()?, path.file_name()?.to_owned()))) else {
         return (changed, None);
     };
+    // An agent that is started before the first prompter finds no folder yet, and nobody could tell it of the journal in
+    // it. Where it can't be made the journal is looked at now and then.
+    let _ = std::fs::create_dir_all(folder);
     let mut log_name = name.clone();
     log_name.push("-wal");
     let ring = Arc::clone(&changed);
