@@ -52,7 +52,7 @@ plain_paths() {
 build() {
     mkdir -p "$OUT"
     tool cargo-auditable "$CARGO_AUDITABLE"
-    ( plain_paths; cargo auditable build --quiet --release --locked --bin "$NAME" --target-dir "$OUT/build" )
+    ( plain_paths; cargo auditable build --quiet --release --locked --package penutup --bin "$NAME" --target-dir "$OUT/build" )
     PROGRAM=$OUT/build/release/$NAME
     say "$(stat -c '%s bytes' "$PROGRAM")  $(sha256sum <"$PROGRAM" | cut -c 1-64)  $NAME"
 }
@@ -60,7 +60,7 @@ build() {
 # licences TARGET: whose code is linked in, and its licences, word for word.
 licences() {
     local sources=${CARGO_HOME:-$HOME/.cargo}/registry/src crate version folder file
-    cargo tree --locked --edges normal --target "$1" --prefix none --format '{p}' | awk '{print $1, substr($2, 2)}' \
+    cargo tree --locked --package penutup --edges normal --target "$1" --prefix none --format '{p}' | awk '{print $1, substr($2, 2)}' \
         | LC_ALL=C sort -u | while read -r crate version; do
         [ "$crate" != "$NAME" ] || continue
         folder=$(printf '%s\n' "$sources"/*/"$crate-$version" | head -n 1)
@@ -95,7 +95,7 @@ deb() {
     tool cargo-deb "$CARGO_DEB"
     texts
     rm -f "$OUT"/*.deb
-    CARGO_TARGET_DIR=$OUT/build cargo deb --quiet --no-build --no-strip --locked --output "$OUT/"
+    CARGO_TARGET_DIR=$OUT/build cargo deb --package penutup --quiet --no-build --no-strip --locked --output "$OUT/"
     DEB=$(printf '%s\n' "$OUT"/*.deb)
     say "$(stat -c '%s bytes' "$DEB")  $(sha256sum <"$DEB" | cut -c 1-64)  ${DEB##*/}"
     if command -v lintian >/dev/null; then
@@ -198,7 +198,7 @@ zip_for_windows() {
     (
         plain_paths
         export RUSTFLAGS="$RUSTFLAGS -Clink-arg=-Wl,--no-insert-timestamp"
-        PATH=$TOOLS/auditing:$PATH tools/windows.sh build --quiet --release --locked --bin "$NAME"
+        PATH=$TOOLS/auditing:$PATH tools/windows.sh build --quiet --release --locked --package penutup --bin "$NAME"
     )
     local exe=target/windows/$target/release/$NAME.exe folder=$NAME-$VERSION-windows-x86_64
     [ -f "$exe" ] || die "$exe was not built"
@@ -263,7 +263,7 @@ card() {
 
 list() {
     # Only what is committed is packed, and nothing that no user needs.
-    local packed; packed=$(cargo package --list --locked --allow-dirty)
+    local packed; packed=$(cargo package --package penutup --list --locked --allow-dirty)
     for file in src/main.rs build.rs assets/locale/id.toml config/rules.toml README.md LICENSE; do
         grep -qx "$file" <<<"$packed" || die "cargo package lacks $file"
     done

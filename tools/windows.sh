@@ -2,7 +2,7 @@
 # Build penutup for Windows (x86_64-pc-windows-gnu) on Linux, and run it and its tests under Wine.
 #
 #   tools/windows.sh setup              what the rest needs: packages (as root), std for Windows, a Wine prefix
-#   tools/windows.sh build [ARG...]     cargo build; penutup.exe is in target/windows/x86_64-pc-windows-gnu/debug,
+#   tools/windows.sh build [ARG...]     cargo build of the prompter; penutup.exe is in target/windows/x86_64-pc-windows-gnu/debug,
 #                                       with --release in release
 #   tools/windows.sh test [ARG...]      cargo test, under Wine
 #   tools/windows.sh clippy [ARG...]    cargo clippy, for what only Windows compiles
@@ -184,14 +184,14 @@ case $verb in
 setup) setup ;;
 build)
     ready; for_windows
-    exec cargo build "$@" ;;
+    exec cargo build --package penutup "$@" ;;
 clippy)
     ready; for_windows
-    exec cargo clippy --all-targets "$@" ;;
+    exec cargo clippy --package penutup --all-targets "$@" ;;
 test)
     ready; for_windows
     # Built without a limit, run with one: a Wine that hangs must not hang its caller.
-    exec timeout --kill-after=10 "${PENUTUP_WINDOWS_LIMIT:-1800}" cargo test "$@" ;;
+    exec timeout --kill-after=10 "${PENUTUP_WINDOWS_LIMIT:-1800}" cargo test --package penutup "$@" ;;
 check)
     ready
     exe=$ROOT/target/windows/$TARGET/debug/penutup.exe
