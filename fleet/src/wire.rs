@@ -8,6 +8,8 @@ pub mod name;
 pub mod refusal;
 pub mod seat;
 pub mod subject;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod trust;
 
 /// The version of every form in here.

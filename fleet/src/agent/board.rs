@@ -231,16 +231,13 @@ mod tests {
     use std::time::Duration;
 
     use nkeys::KeyPair;
-    use penutup::broadcast::{KLB, State};
+    use penutup::broadcast::State;
     use penutup::rules::BUILT_IN;
 
     use super::*;
     use crate::wire::key::Scope;
+    use crate::wire::testing::{declaration, name};
     use crate::wire::trust::{Grant, Signer};
-
-    fn name(text: &str) -> Name {
-        Name::parse(text).unwrap()
-    }
 
     struct Centre {
         pair: KeyPair,
@@ -264,18 +261,7 @@ mod tests {
         }
 
         fn klb(&self, key: &Key, version: u64, state: State) -> Vec<u8> {
-            let since = "2026-03-02T06:05:00Z".parse().unwrap();
-            let klb = Broadcast {
-                version,
-                fact: KLB.into(),
-                state,
-                value: None,
-                since,
-                until: None,
-                by: None,
-                why: Some("gangguan".into()),
-            };
-            self.sign(key, version, klb.to_table().to_string())
+            self.sign(key, version, declaration(version, state))
         }
 
         fn hears(&mut self, key: &Key, bytes: &[u8]) -> Heard {

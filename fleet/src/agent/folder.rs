@@ -187,33 +187,14 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use nkeys::KeyPair;
-    use penutup::broadcast::{KLB, State};
+    use penutup::broadcast::State;
     use penutup::rules::BUILT_IN;
 
     use super::*;
     use crate::wire::envelope::Envelope;
     use crate::wire::key::Scope;
-    use crate::wire::name::Name;
+    use crate::wire::testing::{declaration, name};
     use crate::wire::trust::{Grant, Signer};
-
-    fn name(text: &str) -> Name {
-        Name::parse(text).unwrap()
-    }
-
-    fn klb(version: u64, state: State) -> String {
-        let since = "2026-03-02T06:05:00Z".parse().unwrap();
-        let klb = Broadcast {
-            version,
-            fact: KLB.into(),
-            state,
-            value: None,
-            since,
-            until: None,
-            by: None,
-            why: Some("gangguan".into()),
-        };
-        klb.to_table().to_string()
-    }
 
     #[test]
     fn what_was_known_is_known_again_and_nothing_else_is() {
@@ -228,8 +209,8 @@ mod tests {
         assert!(matches!(Folder::hold(place.path().join("broadcast")), Err(NoFolder::Held)));
         let mut board = folder.load(&seat, &trust, today);
         let texts = [
-            (Key::Klb(Scope::Center), 7, klb(7, State::On)),
-            (Key::Klb(site), 9, klb(9, State::Off)),
+            (Key::Klb(Scope::Center), 7, declaration(7, State::On)),
+            (Key::Klb(site), 9, declaration(9, State::Off)),
             (Key::Rules, 3, BUILT_IN.to_owned()),
         ];
         for (key, version, payload) in texts {
@@ -269,7 +250,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let mut folder = Folder::hold(place.path().join("broadcast")).unwrap();
         let seat = Seat { site: name("jkt"), region: name("jawa"), seat: name("a01") };
-        let held = Broadcast::read(klb(7, State::On).as_bytes()).unwrap();
+        let held = Broadcast::read(declaration(7, State::On).as_bytes()).unwrap();
         let board = Board::new(&seat, Some(held));
         // A folder in a file's place, whoever runs this.
         let path = path_in(folder.path());

@@ -166,10 +166,7 @@ fn with_ends(
 mod tests {
     use super::*;
     use crate::wire::closing::Missing;
-
-    fn name(text: &str) -> Name {
-        Name::parse(text).unwrap()
-    }
+    use crate::wire::testing::name;
 
     fn gap(seat: &str, missing: u64) -> Gap {
         let pieces = vec![(2, 1 + missing)];

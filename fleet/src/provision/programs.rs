@@ -64,12 +64,26 @@ pub fn seed_of_program(program: Program) -> String {
     format!("center/{}/link.nk", program.name())
 }
 
-#[derive(Serialize)]
-struct Agent<'a> {
+/// How everybody's file begins.
+#[derive(Clone, Copy, Serialize)]
+struct Link<'a> {
     schema: u32,
     servers: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
     ca: Option<&'a str>,
     key: &'a str,
+}
+
+impl<'a> Link<'a> {
+    fn to(servers: &'a [String], has_ca: bool) -> Self {
+        Self { schema: SCHEMA, servers, ca: has_ca.then_some("ca.pem"), key: "link.nk" }
+    }
+}
+
+#[derive(Serialize)]
+struct Agent<'a> {
+    #[serde(flatten)]
+    link: Link<'a>,
     site: &'a Name,
     region: &'a Name,
     seat: &'a Name,
@@ -78,10 +92,8 @@ struct Agent<'a> {
 
 #[derive(Serialize)]
 struct Supervisor<'a> {
-    schema: u32,
-    servers: &'a [String],
-    ca: Option<&'a str>,
-    key: &'a str,
+    #[serde(flatten)]
+    link: Link<'a>,
     sign: &'a str,
     id: &'a Name,
     trust: &'a str,
@@ -89,10 +101,8 @@ struct Supervisor<'a> {
 
 #[derive(Serialize)]
 struct Center<'a> {
-    schema: u32,
-    servers: &'a [String],
-    ca: Option<&'a str>,
-    key: &'a str,
+    #[serde(flatten)]
+    link: Link<'a>,
     id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     trust: Option<&'a str>,
@@ -139,7 +149,7 @@ pub fn trust(fleet: &Fleet, signing: &[String]) -> Trust {
 pub fn write(fleet: &Fleet, signing: &[String], ca: Option<&str>, plan: &mut Plan) {
     let trust = trust(fleet, signing).to_text();
     let servers = fleet.server.addresses();
-    let ca_name = ca.map(|_| "ca.pem");
+    let has_ca = ca.is_some();
     let mut folder = |folder: String, name: &str, text: String, with_trust: bool| {
         plan.text(format!("{folder}/{name}"), text);
         if let Some(ca) = ca {
@@ -152,15 +162,13 @@ pub fn write(fleet: &Fleet, signing: &[String], ca: Option<&str>, plan: &mut Pla
     for site @ Site { id, region, leaf, .. } in &fleet.sites {
         let servers = leaf.as_ref().map_or_else(|| servers.clone(), Server::addresses);
         for seat in &site.seats {
-            let (schema, servers, ca) = (SCHEMA, &servers[..], ca_name);
-            let agent = Agent { schema, servers, ca, key: "link.nk", site: id, region, seat, trust: "trust.toml" };
+            let agent = Agent { link: Link::to(&servers, has_ca), site: id, region, seat, trust: "trust.toml" };
             folder(folder_of_seat(id, seat), "agent.toml", toml(&agent), true);
         }
     }
     for one in &fleet.supervisors {
-        let (schema, servers, ca, id) = (SCHEMA, &servers[..], ca_name, &one.id);
-        let (key, sign, trust) = ("link.nk", "sign.nk", "trust.toml");
-        let own = Supervisor { schema, servers, ca, key, sign, id, trust };
+        let id = &one.id;
+        let own = Supervisor { link: Link::to(&servers, has_ca), sign: "sign.nk", id, trust: "trust.toml" };
         folder(format!("supervisors/{id}"), "supervisor.toml", toml(&own), true);
     }
     for program in Program::ALL {
@@ -171,13 +179,12 @@ pub fn write(fleet: &Fleet, signing: &[String], ca: Option<&str>, plan: &mut Pla
             user: if program == Program::Archive { &d.user } else { d.reader.as_ref().unwrap_or(&d.user) },
             password_file: d.password_file.as_deref(),
         });
-        let site = |site: &'_ Site| (site.id.clone(), site.region.clone(), site.seats.len());
-        let sites: Vec<_> = fleet.sites.iter().map(site).collect();
-        let site = sites.iter().map(|(id, region, seats)| CenterSite { id, region, seats: *seats }).collect();
-        let (servers, ca, key, id) = (&servers[..], ca_name, "link.nk", program.name());
+        let sites = fleet.sites.iter();
+        let site = sites.map(|s| CenterSite { id: &s.id, region: &s.region, seats: s.seats.len() }).collect();
+        let id = program.name();
         // Who looks believes what the seats believe.
         let trust = (program == Program::Status).then_some("trust.toml");
-        let center = Center { schema: SCHEMA, servers, ca, key, id, trust, database, site };
+        let center = Center { link: Link::to(&servers, has_ca), id, trust, database, site };
         folder(format!("center/{id}"), "center.toml", toml(&center), trust.is_some());
     }
 }

@@ -288,10 +288,7 @@ mod tests {
 
     use super::*;
     use crate::wire::seat::{KlbState, SeatState};
-
-    fn name(text: &str) -> Name {
-        Name::parse(text).unwrap()
-    }
+    use crate::wire::testing::name;
 
     fn klb(version: u64, state: State) -> Broadcast {
         Broadcast {

@@ -172,11 +172,8 @@ mod tests {
 
     use super::*;
     use crate::wire::key::Scope;
+    use crate::wire::testing::name;
     use crate::wire::trust::Grant;
-
-    fn name(text: &str) -> Name {
-        Name::parse(text).unwrap()
-    }
 
     fn klb(version: u64) -> String {
         let broadcast = Broadcast {
