@@ -23,7 +23,7 @@ use crate::closing::name::{NoName, first_line, from_outside};
 use crate::closing::{Closing, Held, Mark};
 use crate::journal::record::Record;
 use crate::journal::report::Recap;
-use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, StepIx};
+use crate::rules::ruleset::{FieldIx, FieldKind, StepIx, Typed};
 use crate::rules::script::FieldValue;
 use crate::rules::text::graphemes;
 use crate::words::{Lang, fill};
@@ -419,7 +419,7 @@ impl App {
     }
 
     fn type_into(&mut self, field: FieldIx, pasted: Option<&str>) {
-        let FieldKind::Typed { max } = self.rules().field(field).kind else { return };
+        let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
         let there = match (pasted, self.call.fields().get(field)) {
             (Some(text), _) => text,
             (None, FieldValue::Text(text)) => text,
@@ -435,7 +435,7 @@ impl App {
         let full = self.words().notice.typed_full;
         let Mode::Typing(draft) = &mut self.mode else { return };
         if !draft.edit(edit)
-            && let FieldKind::Typed { max } = self.book.rules.field(draft.field).kind
+            && let FieldKind::Typed(Typed { max, .. }) = self.book.rules.field(draft.field).kind
         {
             self.tell(fill(full, &[("max", &max.to_string())]));
         }
@@ -456,7 +456,7 @@ impl App {
             _ => self.name_field(),
         };
         let Some(field) = into else { return };
-        let FieldKind::Typed { max } = self.rules().field(field).kind else { return };
+        let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
         match (from_outside(text, max), &mut self.mode) {
             (Err(NoName::Empty), _) => self.tell(no_name),
             (Err(NoName::Digits), Mode::Typing(draft)) if !draft.text().trim().is_empty() => {
@@ -480,7 +480,6 @@ impl App {
     /// The field that a pasted text goes to: the customer's name, else the first that is typed.
     fn name_field(&self) -> Option<FieldIx> {
         let typed = |ix: &FieldIx| matches!(self.rules().field(*ix).kind, FieldKind::Typed { .. });
-        let named = self.rules().field_named(NAMA).filter(typed);
-        named.or_else(|| self.rules().fields_ix().map(|(ix, _)| ix).find(typed))
+        self.rules().roles.name.or_else(|| self.rules().fields_ix().map(|(ix, _)| ix).find(typed))
     }
 }

@@ -57,7 +57,7 @@ impl App {
             if let Mode::Typing(draft) = &self.mode {
                 let there = book.rules.field_named(&self.book.rules.field(draft.field).id);
                 self.mode = match there.map(|ix| (ix, &book.rules.field(ix).kind)) {
-                    Some((field, FieldKind::Typed { max })) => Mode::Typing(draft.in_field(field, *max)),
+                    Some((field, FieldKind::Typed(typed))) => Mode::Typing(draft.in_field(field, typed.max)),
                     _ => Mode::Closing,
                 };
             }
