@@ -10,6 +10,7 @@ mod recap;
 pub mod record;
 mod revision;
 mod told;
+pub mod waiting;
 
 use std::sync::Arc;
 
@@ -119,6 +120,8 @@ pub struct Begin {
 pub struct App {
     book: Arc<Book>,
     pending: Option<Arc<Book>>,
+    /// Rules whose first day is still to come.
+    waiting: Option<Arc<Book>>,
     /// The rules before these.
     was: Option<Arc<Book>>,
     lang: Lang,
@@ -168,6 +171,7 @@ impl App {
             home: rules.zones[zone].id.clone(),
             book: begin.book,
             pending: None,
+            waiting: None,
             was: None,
             lang: begin.lang,
             lines: false,
@@ -233,6 +237,7 @@ impl App {
             effects.push(Effect::Welcomed);
             effects.push(Effect::SaveHeld(held.clone()));
         }
+        self.take_waiting();
         self.act(action, &mut effects);
         self.phone_waited(&mut effects);
         self.apply(&mut effects);

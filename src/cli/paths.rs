@@ -6,8 +6,10 @@ use std::path::Path;
 use unicode_width::UnicodeWidthStr;
 
 use super::{Answer, Context, RULES_VARIABLE, SETTINGS_VARIABLE, moment};
+use crate::app::waiting::waits;
+use crate::book::{Book, Origin};
 use crate::files::folders::stands;
-use crate::files::{Chosen, Why, load_rules, practice, shown_path};
+use crate::files::{Chosen, Ready, Why, load_in_force, practice, shown_path};
 use crate::softphone::place::Place;
 use crate::words::fill;
 
@@ -62,8 +64,15 @@ fn rules(context: &Context) -> Row {
     let chosen = context.rules_file();
     let own = context.folders.rules();
     let why = why(context, &chosen, ("--rules", RULES_VARIABLE), own.as_deref());
-    let bad = load_rules(&chosen, moment::today(None)).err().map(|bad| bad.place_and_why(context.words()));
-    (w.rules, path_of(&chosen, w.built_in_rules), with_trouble(context, why, bad))
+    let path = path_of(&chosen, w.built_in_rules);
+    match load_in_force(&chosen, &context.folders, moment::today(None)) {
+        Err(bad) => (w.rules, path, with_trouble(context, why, Some(bad.place_and_why(context.words())))),
+        Ok(Ready { book, waiting: Some(waiting), .. }) => {
+            let until = with_in_force(context, &book);
+            (w.rules, path, format!("{why}; {}; {until}", waits(&waiting, context.words())))
+        }
+        Ok(_) => (w.rules, path, why),
+    }
 }
 
 fn settings(context: &Context) -> Row {
@@ -73,6 +82,16 @@ fn settings(context: &Context) -> Row {
     let why = why(context, chosen, ("--settings", SETTINGS_VARIABLE), own.as_deref());
     let bad = context.settings_trouble.as_ref().map(|bad| bad.place_and_why(context.words()));
     (w.settings, path_of(chosen, w.built_in_settings), with_trouble(context, why, bad))
+}
+
+/// What is in force while other rules wait.
+fn with_in_force(context: &Context, book: &Book) -> String {
+    let w = &context.words().paths;
+    let from = match &book.origin {
+        Origin::BuiltIn => w.built_in_rules.to_owned(),
+        Origin::File(path) | Origin::LastGood(path) => shown_path(path),
+    };
+    fill(w.until_then, &[("revision", &book.rules.sop.revision), ("path", &from)])
 }
 
 fn path_of(chosen: &Chosen, built_in: &str) -> String {

@@ -140,6 +140,10 @@ impl Look {
                     ("by", published.by.to_string()),
                 ];
                 let _ = writeln!(out, "  {}", fill(w.published, &with.each_ref().map(|(k, v)| (*k, v.as_str()))));
+                if let Some(day) = published.waits_for {
+                    let day = day.format("%d/%m/%Y").to_string();
+                    let _ = writeln!(out, "  {}", fill(w.rules_wait, &[("day", &day)]));
+                }
             }
         }
         for (rules, count) in &picture.rules {
