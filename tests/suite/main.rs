@@ -9,6 +9,7 @@ mod corpus;
 mod documents;
 mod drill;
 mod encodings;
+mod fields;
 mod first;
 mod house;
 mod journal;
@@ -34,4 +35,5 @@ mod table_diff;
 #[path = "support/term.rs"]
 mod term;
 mod views;
+mod waiting;
 mod words;
