@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use unicode_width::UnicodeWidthStr;
 
 use super::{Answer, Context, RULES_VARIABLE, SETTINGS_VARIABLE, moment};
@@ -68,8 +69,9 @@ fn rules(context: &Context) -> Row {
     match load_in_force(&chosen, &context.folders, moment::today(None)) {
         Err(bad) => (w.rules, path, with_trouble(context, why, Some(bad.place_and_why(context.words())))),
         Ok(Ready { book, waiting: Some(waiting), .. }) => {
-            let until = with_in_force(context, &book);
-            (w.rules, path, format!("{why}; {}; {until}", waits(&waiting, context.words())))
+            let parts = [Some(why), Some(waits(&waiting, context.words())), there_since(context, &waiting)];
+            let parts: Vec<String> = parts.into_iter().flatten().chain([with_in_force(context, &book)]).collect();
+            (w.rules, path, parts.join("; "))
         }
         Ok(_) => (w.rules, path, why),
     }
@@ -82,6 +84,17 @@ fn settings(context: &Context) -> Row {
     let why = why(context, chosen, ("--settings", SETTINGS_VARIABLE), own.as_deref());
     let bad = context.settings_trouble.as_ref().map(|bad| bad.place_and_why(context.words()));
     (w.settings, path_of(chosen, w.built_in_settings), with_trouble(context, why, bad))
+}
+
+/// Since when a file is there as it is, in the time of its first zone.
+fn there_since(context: &Context, book: &Book) -> Option<String> {
+    let Origin::File(path) = &book.origin else { return None };
+    let changed: DateTime<Utc> = std::fs::metadata(path).ok()?.modified().ok()?.into();
+    let zone = book.rules.zones.first();
+    let words = context.words();
+    let time = format!("%d/%m/%Y %H{}%M", words.screen.time_dot);
+    let since = format!("{} {}", changed.with_timezone(&zone.offset).format(&time), zone.id);
+    Some(fill(words.paths.there_since, &[("since", &since)]))
 }
 
 /// What is in force while other rules wait.

@@ -91,7 +91,7 @@ fn the_verbs_use_what_is_in_force_and_paths_names_what_waits() {
     assert!(asked.out.contains("mari unduh"), "named on the command line it is meant as it is: {}", asked.out);
     let paths = home.penutup(["paths"]).run().out;
     assert!(paths.contains("SOP Rev-2 menunggu, berlaku mulai panggilan pertama 01/01/2999"), "{paths}");
-    assert!(paths.contains("sampai saat itu dipakai SOP Rev-1"), "{paths}");
+    assert!(paths.contains("sampai saat itu dipakai SOP Rev-1") && paths.contains("ada di sini sejak"), "{paths}");
     let check = home.penutup(["check"]).run();
     assert!(check.out.contains("Aturan ini baru berlaku mulai 2999-01-01"), "{}", check.out);
     // Once its day is there, it is in force.

@@ -34,6 +34,7 @@ pub fn json(picture: &Picture, site: Option<&Name>) -> String {
             "version": published.version,
             "by": published.by.as_str(),
             "revision": published.revision,
+            "since": published.since,
             "waits_for": published.waits_for.map(|day| day.to_string()),
         })
     });

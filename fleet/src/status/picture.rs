@@ -25,6 +25,8 @@ pub struct Published {
     pub by: Name,
     /// Their revision; `None` where they can't be proved here.
     pub revision: Option<String>,
+    /// When they were published.
+    pub since: Option<DateTime<Utc>>,
     /// Their first day, where it is still to come: until then every seat runs on the rules before them.
     pub waits_for: Option<NaiveDate>,
 }
@@ -356,7 +358,7 @@ mod tests {
         let heard = [Heard { site: &site, states: states.iter().map(|(n, k)| (n, k)).collect(), odd: &odd }];
         let on_air = OnAir {
             klb: BTreeMap::from([(Scope::Center, klb(9, State::On))]),
-            rules: Some(Published { version: 4, by: name("spv"), revision: None, waits_for: None }),
+            rules: Some(Published { version: 4, by: name("spv"), revision: None, since: None, waits_for: None }),
             unheeded: vec![],
         };
         let gap =
