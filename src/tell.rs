@@ -445,7 +445,8 @@ pub fn suggest<'v>(wrong: &str, valid: impl IntoIterator<Item = &'v str> + Clone
 }
 
 /// Names behind each other; the rest of a long list is counted.
-fn listed<'v>(names: impl IntoIterator<Item = &'v str>, words: &words::Problem) -> String {
+#[must_use]
+pub fn listed<'v>(names: impl IntoIterator<Item = &'v str>, words: &words::Problem) -> String {
     let mut names = names.into_iter();
     let mut out: Vec<String> = names.by_ref().take(LISTED).map(shown).collect();
     let rest = names.count();
@@ -453,6 +454,13 @@ fn listed<'v>(names: impl IntoIterator<Item = &'v str>, words: &words::Problem) 
         out.push(fill(words.and_more, &[("count", &rest.to_string())]));
     }
     out.join(", ")
+}
+
+/// What no card asks, since no story leads there, in a sentence.
+#[must_use]
+pub fn not_asked(names: &[String], words: &Words) -> String {
+    let listed = listed(names.iter().map(String::as_str), &words.problem);
+    fill(words.drill.not_asked, &[("count", &names.len().to_string()), ("names", &listed)])
 }
 
 /// Names in quotes behind each other.
@@ -480,6 +488,7 @@ fn example_of(key: &str) -> String {
         "sop" => "[sop]".into(),
         "values" => "values = [{ id = \"…\", label = \"…\" }, { id = \"…\", label = \"…\" }]".into(),
         "steps" => "steps = [\"…\", \"…\"]".into(),
+        "when" => "when = { klb = \"ya\" }".into(),
         "offset" => "offset = \"+07:00\"".into(),
         "from" => "from = \"00:00\"".into(),
         key => format!("{key} = \"…\""),

@@ -31,6 +31,8 @@ pub struct Setup {
     pub home: usize,
     /// The cards, in the order in which they are asked.
     pub cards: Vec<Card>,
+    /// What of the rules no card asks, since no story leads there; for a trainee alone it is not said.
+    pub not_asked: Vec<String>,
     /// The seed they were dealt from.
     pub seed: u64,
     /// How they are answered; `None`: the first screen asks.
@@ -476,6 +478,7 @@ impl Session {
             complete: self.done.len() == self.setup.cards.len(),
             begun: moment(self.setup.now),
             ended: moment(self.now),
+            not_asked: if self.is_exam() { self.setup.not_asked.clone() } else { Vec::new() },
             cards: cards.collect(),
         };
         sheet.judge();
@@ -506,7 +509,8 @@ pub(super) mod testing {
 
     /// A setup of an exam.
     pub fn setup(book: &Arc<Book>, stories: &Stories, seed: u64) -> Setup {
-        let cards = Dealer::new(&book.rules, stories).deal(&everything(&book.rules), seed).cards;
+        let dealt = Dealer::new(&book.rules, stories).deal(&everything(&book.rules), seed);
+        let (not_asked, cards) = (dealt.not_asked(&book.rules), dealt.cards);
         Setup {
             book: Arc::clone(book),
             stories_sha256: stories.sha256.clone(),
@@ -514,6 +518,7 @@ pub(super) mod testing {
             home: 0,
             flagged: vec![false; cards.len()],
             cards,
+            not_asked,
             seed,
             way: None,
             exam: Some(90),
