@@ -31,7 +31,7 @@ pub struct Setup {
     pub home: usize,
     /// The cards, in the order in which they are asked.
     pub cards: Vec<Card>,
-    /// What of the rules no card asks, since no story leads there; for a trainee alone it is not said.
+    /// What of the rules no card asks; for a trainee alone it is not said.
     pub not_asked: Vec<String>,
     /// The seed they were dealt from.
     pub seed: u64,
@@ -439,13 +439,12 @@ impl Session {
     }
 
     fn next(&mut self) -> Vec<Effect> {
-        match self.phase {
-            Phase::Feedback => {
-                self.at += 1;
-                self.open_card();
-            }
-            Phase::Score => return vec![Effect::Quit],
-            Phase::Intro | Phase::Card => {}
+        if self.phase == Phase::Score {
+            return vec![Effect::Quit];
+        }
+        if self.phase == Phase::Feedback {
+            self.at += 1;
+            self.open_card();
         }
         Vec::new()
     }
@@ -478,7 +477,7 @@ impl Session {
             complete: self.done.len() == self.setup.cards.len(),
             begun: moment(self.setup.now),
             ended: moment(self.now),
-            not_asked: if self.is_exam() { self.setup.not_asked.clone() } else { Vec::new() },
+            not_asked: self.setup.not_asked.clone(),
             cards: cards.collect(),
         };
         sheet.judge();

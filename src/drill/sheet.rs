@@ -43,8 +43,8 @@ pub struct Sheet {
     pub passed: bool,
     /// Whether it was not broken off.
     pub complete: bool,
-    /// What an exam over these rules should ask and could not, since no story leads there: ids of rules and requirements,
-    /// times of greetings.
+    /// What the cards should ask of these rules and do not, since no story leads there: ids of rules and requirements, times
+    /// of greetings. Not in sheets of 0.1.0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_asked: Vec<String>,
     /// When it was begun.
@@ -273,7 +273,10 @@ impl Sheet {
             for (position, value) in fact.values.iter().enumerate() {
                 let name = format!("{}: {}", fact.label, value.label);
                 for card in &self.cards {
-                    let Some(asked) = card.card(rules).filter(|c| c.told[at] && c.situation.value(at) == position) else { continue };
+                    let Some(asked) = card.card(rules).filter(|c| c.told[at] && c.situation.value(at) == position)
+                    else {
+                        continue;
+                    };
                     let answer = card.given(rules);
                     let right = answer.is_some_and(|a| super::grade::grade(rules, &asked, &a).facts[at]);
                     count(&mut out, &name, right);

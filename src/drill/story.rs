@@ -244,8 +244,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 pub fn read(bytes: &[u8]) -> Result<Stories, Vec<Problem>> {
     let problems = Problems::default();
     let stories = read_document(bytes, &problems, |root| {
-        let reader =
-            Reader { bytes, given: std::cell::RefCell::default(), mentions: std::cell::RefCell::default() };
+        let reader = Reader { bytes, given: std::cell::RefCell::default(), mentions: std::cell::RefCell::default() };
         if let Some(schema) = root.required_integer("schema").filter(|s| s.value != 1) {
             root.note(schema.span, Kind::OtherSchema { found: schema.value });
             return Stories::default();
@@ -516,12 +515,32 @@ mod tests {
                 "unknown-placeholder",
                 "schema",
                 "schema",
+                "schema",
                 "empty-text",
                 "empty-text"
             ]
         );
         assert_eq!(read(b"schema = 2").unwrap_err().len(), 1);
         assert!(read(b"\xff").is_err());
+    }
+
+    #[test]
+    fn what_the_rules_lack_is_told_with_its_place() {
+        let source = "schema = 1\nunsaid = { kbl = \"tidak\" }\nreviewed = { topik = [\"lain\", \"lian\"] }\n\
+                      [[scenario]]\nid = \"a\"\nwhen = { aplikasi = \"sudah\" }\ntell = [\"x\"]\n\
+                      [[detail]]\nid = \"b\"\nwhen = { jenis = \"x\", klb = \"ya\" }\ntell = [\"x\"]\n\
+                      [[place]]\nzone = \"wita\"\nnames = [\"x\"]\n[[place]]\nzone = \"WIX\"\nnames = [\"x\"]\n";
+        let problems = read(source.as_bytes()).unwrap().unknown_names(&Book::built_in().rules);
+        let found: Vec<(&str, &str)> = problems.iter().map(|p| (p.code().as_str(), &source[p.span.clone()])).collect();
+        let expected = [
+            ("unknown-fact", "kbl"),
+            ("unknown-value", "\"lian\""),
+            ("unknown-value", "\"sudah\""),
+            ("unknown-fact", "jenis"),
+            ("schema", "\"WIX\""),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(Stories::built_in().unknown_names(&Book::built_in().rules), []);
     }
 
     #[test]

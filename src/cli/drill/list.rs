@@ -41,9 +41,11 @@ pub fn run(ground: &Ground, context: &Context) -> Answer {
         let (mark, told) = if count > 0 { ("√", told.as_str()) } else { ("-", w.list_no_place) };
         let _ = writeln!(out, "  {mark} {id:<28} {told}", id = shown(&zone.id));
     }
-    let silent: Vec<String> = dealer.never_told();
-    if !silent.is_empty() {
-        let _ = write!(out, "\n{}\n  {}\n", w.list_never_told, silent.join(", "));
+    for (title, values) in [(w.list_never_told, dealer.never_told()), (w.list_unknown_values, dealer.unknown_values())]
+    {
+        if !values.is_empty() {
+            let _ = write!(out, "\n{title}\n  {}\n", values.join(", "));
+        }
     }
     let left_out: Vec<&str> = dealer.left_out().collect();
     let all = ground.stories.scenarios.iter().map(|s| s.id.as_str());
