@@ -4,6 +4,7 @@
 pub mod csv;
 pub mod draw;
 pub mod outside;
+pub mod practice;
 pub mod source;
 mod toml_words;
 
@@ -454,13 +455,6 @@ pub fn listed<'v>(names: impl IntoIterator<Item = &'v str>, words: &words::Probl
         out.push(fill(words.and_more, &[("count", &rest.to_string())]));
     }
     out.join(", ")
-}
-
-/// What no card asks, since no story leads there, in a sentence.
-#[must_use]
-pub fn not_asked(names: &[String], words: &Words) -> String {
-    let listed = listed(names.iter().map(String::as_str), &words.problem);
-    fill(words.drill.not_asked, &[("count", &names.len().to_string()), ("names", &listed)])
 }
 
 /// Names in quotes behind each other.

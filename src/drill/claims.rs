@@ -163,8 +163,9 @@ fn fact_words(rules: &RuleSet, fact: usize, value: usize) -> String {
 fn field_words(rules: &RuleSet, field: FieldIx) -> String {
     let field = rules.field(field);
     let offered = match &field.kind {
-        FieldKind::Choice(choices) => format!("{choices:?}"),
-        FieldKind::Typed { .. } => String::new(),
+        FieldKind::Choice(choices) => choices.texts().collect::<Vec<_>>().join("/"),
+        // What stands in its place while nothing is typed.
+        FieldKind::Typed(typed) => typed.empty.clone().unwrap_or_default(),
     };
     format!("{} {:?} {offered}", field.label, field.key)
 }
@@ -225,7 +226,8 @@ mod tests {
                 &[("score = [\"Akurasi\", \"Salam Penutup\", \"FCR\"]", "score = [\"FCR\"]")],
                 "Satu kalimat pada satu saat",
             ),
-            (&[("[\"Bapak/Ibu\", \"Bapak\", \"Ibu\"]", "[\"Bapak / Ibu\", \"Bapak\", \"Ibu\"]")], "Nama dan sapaan"),
+            (&[("  \"Bapak/Ibu\",\n", "  \"Bapak / Ibu\",\n")], "Nama dan sapaan"),
+            (&[("empty = \"\"", "empty = \"Pelanggan\"")], "Nama dan sapaan"),
             (&[("{sapaan} {nama}\"", "{sapaan} {nama} kami\"")], "Nama dan sapaan"),
             (&[("id      = \"sapaan\"", "id      = \"panggilan\""), ("{sapaan}", "{panggilan}")], "Nama dan sapaan"),
             (&[("key    = \"m\"", "key    = \"t\"")], "Keluhan PLN Mobile: Kalimat lengkap 2"),

@@ -354,7 +354,7 @@ impl Reader<'_> {
     /// The values that every story was checked against.
     fn reviewed(&self, root: &Table<'_>) -> Names {
         let mut out = Names::new();
-        for (fact, values) in root.choices("reviewed") {
+        for (fact, values) in root.conditions("reviewed") {
             for value in values.value {
                 self.mention(&fact, &value);
                 out.insert((fact.value.clone(), value.value));

@@ -11,7 +11,7 @@ use crate::drill::card::Card;
 use crate::drill::deal::{Dealer, everything};
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepWords;
-use crate::tell;
+use crate::tell::practice;
 use crate::words::{Words, fill};
 
 /// Prints them.
@@ -31,7 +31,7 @@ pub fn run(ground: &Ground, seed: u64, count: Option<u16>, context: &Context) ->
     let with = [("revision", rules.sop.revision.as_str()), ("seed", &seed.to_string())];
     let mut out = format!("# {}\n\n{}\n", plain(&fill(w.cards_title, &with)), w.cards_intro);
     if !not_asked.is_empty() {
-        let _ = write!(out, "\n{}\n", plain(&tell::not_asked(&not_asked, words)));
+        let _ = write!(out, "\n{}\n", plain(&practice::not_asked(&not_asked, words)));
     }
     for (number, card) in (1..).zip(&cards) {
         one(&mut out, number, card, rules, words);

@@ -14,7 +14,7 @@ use crate::files::{self, Bad, shown_path};
 use crate::rules::RuleSet;
 use crate::rules::decide::Situation;
 use crate::rules::ruleset::{Fact, StepIx};
-use crate::tell::{self, shown};
+use crate::tell::{practice, shown};
 use crate::words::{Words, fill};
 
 /// A sheet for people.
@@ -45,7 +45,7 @@ pub fn text(sheet: &Sheet, rules: &RuleSet, words: &Words) -> String {
     out.push_str(&verdict(sheet, words));
     out.push('\n');
     if !sheet.not_asked.is_empty() {
-        out += &tell::not_asked(&sheet.not_asked, words);
+        out += &practice::not_asked(&sheet.not_asked, words);
         out.push('\n');
     }
     tallies(&mut out, d.by_rule, &sheet.by_rule(), words);

@@ -24,7 +24,7 @@ use crate::drill::grade::{Heard, Way};
 use crate::drill::keys;
 use crate::drill::session::{Phase, Session, Work};
 use crate::rules::ruleset::StepIx;
-use crate::tell;
+use crate::tell::practice;
 use crate::tui::theme::{Role, Theme};
 use crate::words::{Words, fill};
 
@@ -192,7 +192,7 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
         page.paragraph(&fill(w.intro_practice, &[("count", &count)]));
     }
     if !setup.not_asked.is_empty() {
-        page.paragraph(&tell::not_asked(&setup.not_asked, session.words()));
+        page.paragraph(&practice::not_asked(&setup.not_asked, session.words()));
     }
     let due = setup.due;
     for (text, count) in [(w.intro_due, due.again), (w.intro_reopened, due.reopened), (w.intro_new, due.new)] {
