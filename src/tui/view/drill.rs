@@ -259,7 +259,11 @@ fn blind(
         let mark = if here { " ► " } else { "   " };
         let number = place.as_deref().unwrap_or("·");
         let role = if here { Role::Sentence } else { Role::Title };
-        let title = shorten(&rules.step(*step).title, look.columns.saturating_sub(8));
+        let step = rules.step(*step);
+        // Two steps of one title could not be told apart here.
+        let is_twice = offered.iter().filter(|other| rules.step(**other).title == step.title).count() > 1;
+        let title = if is_twice { format!("{} ({})", step.title, step.id) } else { step.title.clone() };
+        let title = shorten(&title, look.columns.saturating_sub(8));
         Line::from(vec![
             look.span(mark, Role::Accent),
             look.span(format!("{number:>2}  "), if place.is_some() { Role::Said } else { Role::Line }),

@@ -10,7 +10,9 @@ use penutup::action::{Action, Direction};
 use penutup::book::Book;
 use penutup::drill::boxes::Due;
 use penutup::drill::card::Card;
+use penutup::drill::claims;
 use penutup::drill::deal::{Dealer, edges, everything};
+use penutup::drill::deck::Deck;
 use penutup::drill::grade::{Answer, Heard, Way, grade};
 use penutup::drill::session::{Move, Phase, Session, Setup, Work};
 use penutup::drill::sheet::again::flaws;
@@ -271,13 +273,17 @@ fn a_story_does_not_exclude_a_value_that_its_author_did_not_know_of() {
     assert_eq!(not_asked, [""; 0]);
 }
 
+/// The line of the built-in rules with this in it.
+fn line_with(part: &str) -> &'static str {
+    penutup::rules::BUILT_IN.lines().find(|line| line.contains(part)).expect("a line of the built-in rules")
+}
+
 /// A fact that nobody spoke of has the prompter's first value, or nothing is known of it.
 #[test]
 fn what_is_unsaid_means_the_first_value_only_while_the_rules_begin_with_it() {
-    let parts = [(
-        "  { id = \"belum-tahu\", label = \"belum ditanya\" },\n  { id = \"telah\", label = \"TELAH punya\" },",
-        "  { id = \"telah\", label = \"TELAH punya\" },\n  { id = \"belum-tahu\", label = \"belum ditanya\" },",
-    )];
+    let (unknown, has) = (line_with("{ id = \"belum-tahu\""), line_with("{ id = \"telah\""));
+    let (from, to) = (format!("{unknown}\n{has}"), format!("{has}\n{unknown}"));
+    let parts = [(from.as_str(), to.as_str())];
     let (_, cards, not_asked) = cards_under(&parts, NO_OWN);
     let aplikasi = 2;
     assert_eq!(not_asked, [""; 0], "added sentences tell it");
@@ -378,5 +384,15 @@ fn right_answers_are_right_under_any_rules_and_their_sheets_hold() {
             assert!(sheet.passed, "{seed} {way:?}: {wrong:#?}");
             assert_eq!(flaws(&sheet, &book, &stories), [], "{seed} {way:?}");
         }
+    }
+}
+
+#[test]
+fn under_the_rules_of_another_company_no_scene_of_the_embedded_deck_is_shown() {
+    for seed in 0..60 {
+        let book = book(rules(seed, 6));
+        let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
+        let sorted = claims::sorted(&Deck::built_in(), &book, 0, day);
+        assert_eq!((sorted.scenes.len(), sorted.left_out.len()), (0, 11), "{seed}");
     }
 }
