@@ -304,7 +304,7 @@ fn no_cards(not_asked: &[String], words: &Words) -> String {
     if not_asked.is_empty() {
         return w.no_cards.into();
     }
-    format!("{}. {}", w.no_cards, tell::practice::not_asked(not_asked, words))
+    format!("{}: {}", w.no_cards, tell::listed(not_asked.iter().map(String::as_str), &words.problem))
 }
 
 /// What is printed and written when a session was left.
