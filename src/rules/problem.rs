@@ -324,6 +324,8 @@ pub enum Kind {
     Empty { key: &'static str },
     /// A sentence that could come out empty.
     MayBeEmpty,
+    /// A sentence that is left with brackets around nothing or a lone mark while a field is empty, as it is then spoken.
+    EmptyPlace { field: String, sentence: String },
     /// A character that may not reach a screen.
     ControlCharacter { code: u32 },
     /// A letter under more marks than a name has.
@@ -405,7 +407,7 @@ impl Kind {
             Self::UnknownValue { .. } => Code::UnknownValue,
             Self::UnknownStep { .. } => Code::UnknownStep,
             Self::UnknownPlaceholder { .. } | Self::LoneBrace { .. } => Code::UnknownPlaceholder,
-            Self::Empty { .. } | Self::MayBeEmpty => Code::EmptyText,
+            Self::Empty { .. } | Self::MayBeEmpty | Self::EmptyPlace { .. } => Code::EmptyText,
             Self::ControlCharacter { .. } | Self::TooManyMarks { .. } | Self::StrayBlank { .. } => {
                 Code::ControlCharacter
             }

@@ -219,10 +219,22 @@ impl Proof<'_> {
         }
     }
 
-    /// Typed fields of which nobody said what is spoken while they are empty, with their sentences as they are then.
+    /// Typed fields of which nobody said what is spoken while they are empty, with their sentences as they are then; and
+    /// sentences that are none while a field is empty.
     fn empty_fields(&self) {
         let fields = Fields::default_of(self.rules);
         let greeting = &self.rules.greetings.rows()[0].word;
+        let vanishes = |ix: FieldIx| self.rules.field(ix).vanishes();
+        for (at, step) in self.rules.steps.iter().enumerate() {
+            let StepWords::Say(template) = &step.words else { continue };
+            if let Some(field) = template.leaves_an_empty_place(vanishes)
+                && let Some(sentence) = speak(self.rules, step, &fields, greeting)
+            {
+                let field = self.rules.field(field).id.clone();
+                let kind = Kind::EmptyPlace { field, sentence: sentence.to_string() };
+                self.note(Problem::new(self.places.sentences[at].clone(), kind));
+            }
+        }
         for (at, ix) in (0..self.rules.fields.len()).zip((0..).map(FieldIx)) {
             let FieldKind::Typed(Typed { empty: None, .. }) = self.rules.field(ix).kind else { continue };
             let spoken = self.rules.steps.iter().filter(|step| step.speaks(ix));
