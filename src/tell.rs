@@ -261,6 +261,10 @@ impl Teller<'_> {
                 (fill(if *over { w.expired } else { w.expiring }, &[("to", to)]), w.expiring_help.into())
             }
             Kind::NoRequirement => plain(w.no_requirement, w.no_requirement_help),
+            Kind::DutyCount { said, found } => {
+                let with = [("said", &*said.to_string()), ("found", &*found.to_string())];
+                (fill(w.duty_count, &with), fill(w.duty_count_help, &with))
+            }
             Kind::EmptyField { id, sentences } => (
                 fill(w.empty_field, &[("id", &shown(id)), ("sentences", &spoken(sentences))]),
                 fill(w.empty_field_help, &[("example", "empty = \"…\""), ("nothing", "empty = \"\"")]),

@@ -164,6 +164,8 @@ codes! {
     Expiring = "expiring",
     /// A file without any duty or prohibition.
     NoRequirement = "no-requirement",
+    /// Another number of duties than the file says.
+    DutyCount = "duty-count",
     /// A typed field without a word for what stands in its place while it is empty.
     EmptyField = "empty-field",
     /// Two names on the screen that nobody can tell apart.
@@ -368,6 +370,8 @@ pub enum Kind {
     Expiring { to: String, over: bool },
     /// A file without any requirement.
     NoRequirement,
+    /// Another number of duties than `[sop]` says.
+    DutyCount { said: i64, found: usize },
     /// A typed field without `empty`, and its sentences as they are spoken without it.
     EmptyField { id: String, sentences: Vec<String> },
     /// A label that two facts, fields or values have.
@@ -427,6 +431,7 @@ impl Kind {
             Self::NotYetEffective { .. } => Code::NotYetEffective,
             Self::Expiring { .. } => Code::Expiring,
             Self::NoRequirement => Code::NoRequirement,
+            Self::DutyCount { .. } => Code::DutyCount,
             Self::EmptyField { .. } => Code::EmptyField,
             Self::SameLabel { .. } => Code::SameLabel,
             Self::UnusedAcceptance { .. } => Code::UnusedAcceptance,

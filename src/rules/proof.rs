@@ -30,6 +30,7 @@ pub fn prove(rules: &RuleSet, places: &Places, today: NaiveDate, problems: &Prob
     if rules.requirements.is_empty() {
         proof.note(Problem::new(0..0, Kind::NoRequirement));
     }
+    proof.count_of_duties();
     proof.days(today);
 }
 
@@ -244,6 +245,17 @@ impl Proof<'_> {
                 let kind = Kind::EmptyField { id: self.rules.field(ix).id.clone(), sentences };
                 self.note(Problem::new(self.places.fields[at].clone(), kind).of(Owner::Field(at)));
             }
+        }
+    }
+
+    /// A file that says how many duties it has and has another number of them: it was cut short, or one was deleted
+    /// that nobody meant to lose.
+    fn count_of_duties(&self) {
+        let Some(said) = &self.places.duties else { return };
+        let found: usize = self.rules.requirements.iter().map(|r| r.duties.len()).sum();
+        if i64::try_from(found) != Ok(said.value) && !self.problems.borrow().iter().any(Problem::is_error) {
+            let kind = Kind::DutyCount { said: said.value, found };
+            self.note(Problem::new(said.span.clone(), kind).of(Owner::Sop));
         }
     }
 

@@ -103,7 +103,11 @@ impl Template {
                 Piece::Fixed(fixed) => {
                     let Some(next) = fixed.trim_start().chars().next() else { continue };
                     let alone = match (before, next) {
-                        (Some('('), ')') | (Some('['), ']') | (Some('“'), '”') | (Some('‘'), '’') | (Some('«'), '»') => true,
+                        (Some('('), ')')
+                        | (Some('['), ']')
+                        | (Some('“'), '”')
+                        | (Some('‘'), '’')
+                        | (Some('«'), '»') => true,
                         (Some('"'), '"') => quotes % 2 == 1,
                         (None | Some(','), ',' | '.' | ';' | ':' | '!' | '?') => true,
                         _ => false,

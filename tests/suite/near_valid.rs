@@ -24,7 +24,10 @@ fn whatever_check_accepts_is_spoken_and_shown_everywhere() {
         match taken {
             Ok(taken) => accepted.set(accepted.get() + u32::from(taken)),
             Err(panic) => {
-                let why = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+                let why = panic
+                    .downcast_ref::<String>()
+                    .map(String::as_str)
+                    .or_else(|| panic.downcast_ref::<&str>().copied());
                 return Err(TestCaseError::fail(format!("{}\n{source}", why.unwrap_or("a panic"))));
             }
         }

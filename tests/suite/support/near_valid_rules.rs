@@ -22,25 +22,83 @@ const BASES: [&str; 9] = [
 
 /// Texts that a rules file may or may not hold; many are taken, so that what they do on a screen is seen.
 const TEXTS: [&str; 54] = [
-    "", " ", "  ", "a  b", " a", "a ", "{salam}", "{nama}", "{sapaan}", "{tiket}", "{petugas}", "{salam} {nama}",
-    "{nama} {sapaan}", "({nama})", "\"{nama}\"", "{nama},", "{nama} .", "{sapaan}{nama}{salam}", "{{", "}}", "{{nama}}",
-    "{", "}", "{}", "{ }", "{tidak-ada}", "{title}", "a {nama} b", "a{nama}b", "({nama}) {salam}", "{nama} ({sapaan})",
-    "李明", "👩\u{200d}👧", "❤\u{fe0f}", "e\u{301}", "\u{301}", "أمينة", "ｆｕｌｌ", "Z\u{334}\u{322}\u{300}", "\u{ad}",
-    "a\u{a0}b", "a\u{200b}b", "\u{3164}", "\u{2800}", "\u{202e}x", "a\nb", "a\tb", "|", "`*_<b>#", "=1+1", "\"", "'",
-    "\\", "…",
+    "",
+    " ",
+    "  ",
+    "a  b",
+    " a",
+    "a ",
+    "{salam}",
+    "{nama}",
+    "{sapaan}",
+    "{tiket}",
+    "{petugas}",
+    "{salam} {nama}",
+    "{nama} {sapaan}",
+    "({nama})",
+    "\"{nama}\"",
+    "{nama},",
+    "{nama} .",
+    "{sapaan}{nama}{salam}",
+    "{{",
+    "}}",
+    "{{nama}}",
+    "{",
+    "}",
+    "{}",
+    "{ }",
+    "{tidak-ada}",
+    "{title}",
+    "a {nama} b",
+    "a{nama}b",
+    "({nama}) {salam}",
+    "{nama} ({sapaan})",
+    "李明",
+    "👩\u{200d}👧",
+    "❤\u{fe0f}",
+    "e\u{301}",
+    "\u{301}",
+    "أمينة",
+    "ｆｕｌｌ",
+    "Z\u{334}\u{322}\u{300}",
+    "\u{ad}",
+    "a\u{a0}b",
+    "a\u{200b}b",
+    "\u{3164}",
+    "\u{2800}",
+    "\u{202e}x",
+    "a\nb",
+    "a\tb",
+    "|",
+    "`*_<b>#",
+    "=1+1",
+    "\"",
+    "'",
+    "\\",
+    "…",
 ];
 const IDS: [&str; 12] = ["klb", "ya", "tidak", "nama", "sapaan", "salam", "tiket", "f0", "v0", "s0", "A", "a b"];
 const TIMES: [&str; 8] = ["00:00", "00:01", "11:00", "11:01", "12:34", "23:59", "24:00", "-1:00"];
 const OFFSETS: [&str; 8] = ["+00:00", "-12:00", "+14:00", "+14:01", "+07:00", "+05:45", "-00:00", "+7:00"];
 const DURATIONS: [&str; 7] = ["1m", "0m", "31d", "32d", "1h30m", "99999999999999999999d", ""];
 const NUMBERS: [i64; 9] = [i64::MIN, -1, 0, 1, 2, 60, 500, 501, i64::MAX];
-const CODES: [&str; 11] = [
-    "unused-step", "unused-value", "irrelevant-fact", "score-missing", "long-sentence", "not-yet-effective", "expiring",
-    "no-requirement", "empty-field", "same-label", "gap",
+const CODES: [&str; 12] = [
+    "unused-step",
+    "unused-value",
+    "irrelevant-fact",
+    "score-missing",
+    "long-sentence",
+    "not-yet-effective",
+    "expiring",
+    "no-requirement",
+    "empty-field",
+    "same-label",
+    "duty-count",
+    "gap",
 ];
 
 /// A text of this many bytes is not repeated any more, and a file of this many nodes is left as it is.
-const LARGEST_TEXT: usize = 8192;
+const LARGEST_TEXT: usize = 2048;
 const MOST_NODES: usize = 4000;
 
 /// Decisions out of bytes; when they are used up every decision is the first.
@@ -131,9 +189,8 @@ fn mutate(root: &mut Value, choices: &mut Choices<'_>) {
     }
     let operation = choices.below(16);
     // What rewrites a text looks for one, since most nodes are none.
-    let texts: Vec<usize> = (0..all.len())
-        .filter(|at| node(root, &all[*at]).is_some_and(|value| value.is_str()))
-        .collect();
+    let texts: Vec<usize> =
+        (0..all.len()).filter(|at| node(root, &all[*at]).is_some_and(|value| value.is_str())).collect();
     let at = if operation < 8 && !texts.is_empty() { choices.one_of(&texts) } else { choices.below(all.len()) };
     let path = all[at].clone();
     let key = path.iter().rev().find_map(|part| match part {
@@ -209,7 +266,7 @@ fn of_key(key: &str, choices: &mut Choices<'_>) -> Value {
         "kind" => text(choices.one_of(&["name", "text", "number", "nama", ""])),
         "scope" => text(choices.one_of(&["call", "shift", ""])),
         "role" => text(choices.one_of(&["name", "honorific", "emergency", ""])),
-        "max" | "schema" => Value::Integer(choices.one_of(&NUMBERS)),
+        "max" | "schema" | "duties" => Value::Integer(choices.one_of(&NUMBERS)),
         "effective_from" | "effective_to" => Value::Datetime(day(choices)),
         "accept" => Value::Array(vec![text(choices.one_of(&CODES))]),
         "choices" | "aliases" | "drop" | "score" => {
@@ -238,8 +295,15 @@ fn of_any_type(choices: &mut Choices<'_>) -> Value {
 }
 
 fn day(choices: &mut Choices<'_>) -> Datetime {
-    let (year, month, day) =
-        choices.one_of(&[(0, 1, 1), (1, 1, 1), (2026, 3, 1), (2026, 3, 2), (2026, 3, 8), (2028, 2, 29), (9999, 12, 31)]);
+    let (year, month, day) = choices.one_of(&[
+        (0, 1, 1),
+        (1, 1, 1),
+        (2026, 3, 1),
+        (2026, 3, 2),
+        (2026, 3, 8),
+        (2028, 2, 29),
+        (9999, 12, 31),
+    ]);
     Datetime { date: Some(Date { year, month, day }), time: None, offset: None }
 }
 
@@ -286,10 +350,33 @@ fn swap(root: &mut Value, one: &[Part], other: &[Part]) {
 
 /// A key that may be there, or not, put into the nearest table.
 fn insert(root: &mut Value, path: &[Part], choices: &mut Choices<'_>) {
-    const KEYS: [&str; 25] = [
-        "accept", "because", "empty", "kind", "scope", "role", "short", "aliases", "drop", "banner", "caution", "keep_for",
-        "max", "effective_from", "effective_to", "help", "key", "basis", "note", "score", "supersedes", "issuer", "remind",
-        "when", "unknown",
+    const KEYS: [&str; 26] = [
+        "accept",
+        "because",
+        "empty",
+        "kind",
+        "scope",
+        "role",
+        "short",
+        "aliases",
+        "drop",
+        "banner",
+        "caution",
+        "keep_for",
+        "max",
+        "effective_from",
+        "effective_to",
+        "help",
+        "key",
+        "basis",
+        "note",
+        "score",
+        "supersedes",
+        "issuer",
+        "remind",
+        "when",
+        "unknown",
+        "duties",
     ];
     let key = choices.one_of(&KEYS);
     let value = of_key(key, choices);
