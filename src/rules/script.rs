@@ -103,14 +103,10 @@ impl Template {
                 Piece::Fixed(fixed) => {
                     let Some(next) = fixed.trim_start().chars().next() else { continue };
                     let alone = match (before, next) {
-                        (Some('('), ')')
-                        | (Some('['), ']')
-                        | (Some('“'), '”')
-                        | (Some('‘'), '’')
-                        | (Some('«'), '»') => true,
                         (Some('"'), '"') => quotes % 2 == 1,
                         (None | Some(','), ',' | '.' | ';' | ':' | '!' | '?') => true,
-                        _ => false,
+                        (Some(open), close) => ["()", "[]", "“”", "‘’", "«»"].contains(&&*format!("{open}{close}")),
+                        (None, _) => false,
                     };
                     if alone && empty.is_some() {
                         return empty;
