@@ -328,7 +328,7 @@ impl<'a> Checker<'a> {
         {
             self.note(&place.span, Kind::EndsBeforeItBegins { from: from.to_string(), to: to.to_string() });
         }
-        let roles = self.roles(&facts, &fields);
-        RuleSet { sop, facts, fields, zones, greetings, steps, rules, requirements, roles, proved: Proved }
+        let parts = self.roles(&facts, &fields);
+        RuleSet { sop, facts, fields, zones, greetings, steps, rules, requirements, roles: parts, proved: Proved }
     }
 }

@@ -123,7 +123,8 @@ fn reference() -> BTreeMap<String, BTreeMap<String, Row>> {
 /// The examples of the reference behind each other: one file.
 fn example() -> String {
     let page = page();
-    blocks(&page).into_iter().filter(|(word, _)| *word == "toml").map(|(_, block)| format!("{block}\n")).collect()
+    let toml = blocks(&page).into_iter().filter(|(word, _)| *word == "toml");
+    toml.flat_map(|(_, block)| [block, "\n"]).collect()
 }
 
 fn checked(root: &Table) -> Report {
@@ -231,8 +232,7 @@ fn the_reference_says_which_keys_a_file_must_have() {
         for (key, row) in rows {
             let report = with(&name, &key, |table| drop(table.remove(&key)));
             let is_missing = |problem: &Problem| match &problem.kind {
-                Kind::MissingKey { key: missing, .. } => *missing == key,
-                Kind::TooFew { key: missing, .. } => *missing == key,
+                Kind::MissingKey { key: missing, .. } | Kind::TooFew { key: missing, .. } => *missing == key,
                 Kind::Gap { nearest: None, .. } => key == "rule",
                 _ => false,
             };
@@ -388,8 +388,12 @@ fn the_limits_of_the_reference_are_the_programs() {
         ("[[greeting]]", "from", ["00:00", "17:59"], ["-0:01", "24:00"]),
         ("[[zone]]", "id", ["A", "ABCDEFGHIJKL"], ["", "ABCDEFGHIJKLM"]),
     ] {
-        good.iter().for_each(|good| assert_eq!(set(name, key, *good).problems, [], "{key} = {good}"));
-        bad.iter().for_each(|bad| assert!(set(name, key, *bad).errors() > 0, "{key} = {bad}"));
+        for good in good {
+            assert_eq!(set(name, key, good).problems, [], "{key} = {good}");
+        }
+        for bad in bad {
+            assert!(set(name, key, bad).errors() > 0, "{key} = {bad}");
+        }
     }
     for end in ["`1m`", "`31d`"] {
         assert!(row("[[fact]]", "keep_for").contains(end));

@@ -144,7 +144,9 @@ fn sentences(rules: &RuleSet) {
             for greeting in rules.greetings.rows() {
                 let spoken = plan.steps().iter().filter_map(|ix| speak(rules, rules.step(*ix), fields, &greeting.word));
                 let spoken: Vec<String> = spoken.map(|sentence| sentence.to_string()).collect();
-                spoken.iter().for_each(|sentence| sound(sentence));
+                for sentence in &spoken {
+                    sound(sentence);
+                }
                 assert_eq!(script(rules, plan, fields, &greeting.word).to_string(), spoken.join(" "));
             }
         }
