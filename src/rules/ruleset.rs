@@ -117,6 +117,14 @@ pub struct Field {
     pub kind: FieldKind,
 }
 
+impl Field {
+    /// Whether nothing is spoken in its place while it is empty.
+    #[must_use]
+    pub fn vanishes(&self) -> bool {
+        matches!(&self.kind, FieldKind::Typed(typed) if typed.empty.as_ref().is_none_or(String::is_empty))
+    }
+}
+
 /// How a field gets its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldKind {

@@ -1,5 +1,7 @@
 //! Every test through the front door, in one binary: the verbs, the files, the screen in a real pseudo-terminal.
 
+#[path = "support/accepted.rs"]
+mod accepted;
 mod app;
 #[cfg(target_os = "linux")]
 mod baresip;
@@ -13,6 +15,9 @@ mod fields;
 mod first;
 mod house;
 mod journal;
+mod near_valid;
+#[path = "support/near_valid_rules.rs"]
+mod near_valid_rules;
 mod phone;
 mod pictures;
 mod plain;
