@@ -326,6 +326,7 @@ impl<'a> Checker<'a> {
             self.note(&place.span, Kind::EndsBeforeItBegins { from: from.to_string(), to: to.to_string() });
         }
         let roles = self.roles(&facts, &fields);
-        RuleSet { sop, facts, fields, zones, greetings, steps, rules, requirements, roles, proved: Proved }
+        let acceptances = acceptance::list(file);
+        RuleSet { sop, facts, fields, zones, greetings, steps, rules, requirements, roles, acceptances, proved: Proved }
     }
 }

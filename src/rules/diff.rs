@@ -14,11 +14,14 @@
 //!   since no rule of that file asks for it. A value that one file lacks has no counterpart: its situations are counted
 //!   as situations, never as changed, and the value is told as added or removed. Situations with values that never stood
 //!   in one file together are none.
-//! * **Everything else a CSO hears or reads**: greeting hours and zones, and texts beside the sentences. The caution of a
-//!   rule is such a text and is told wherever it changed; the basis, where the answer stayed. Requirements are the
-//!   supervisor's and make no difference.
+//! * **Everything else a CSO, a supervisor or QA sees or hears**: greeting hours and zones, fields, and texts beside the
+//!   sentences. The caution of a rule is such a text and is told wherever it changed; the basis, where the answer stayed.
+//! * **The requirements**, by what they guarantee: a duty of one file that the other's duties don't guarantee, however
+//!   either is written.
 
+mod duties;
 mod marked;
+mod plans;
 mod texts;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -31,6 +34,7 @@ use super::ruleset::{self, Rule, RuleSet, StepIx, StepWords, Value};
 use super::script::{Sentence, script_in_braces};
 use super::space::{self, Cube, Region, Space, TooEntangled, Values};
 
+pub use duties::{Allowed, Demand, DutyChange, DutyChangeKind, DutyPart};
 pub use marked::{Run, marked};
 pub use texts::{GreetingChange, Subject, TextChange, ZoneChange};
 
@@ -49,13 +53,36 @@ pub struct Diff<'r> {
     pub greetings: Vec<GreetingChange<'r>>,
     /// The zones that came, went or moved.
     pub zones: Vec<ZoneChange<'r>>,
+    /// What the requirements guarantee no longer, or newly.
+    pub duties: Vec<DutyChange<'r>>,
     /// The texts beside the sentences, and the defaults.
     pub texts: Vec<TextChange>,
+    /// How many sentences are worded otherwise, new or gone.
+    pub sentences: usize,
+    /// Whether the situations were compared; where they were not, nothing is known of `changed` and `groups`.
+    pub is_complete: bool,
     /// What only the new file has.
     pub added: Names<'r>,
     /// What only the old file has.
     pub removed: Names<'r>,
     space: Space,
+}
+
+/// How much changed, each number with what it counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Situations with another answer, a decimal.
+    pub situations: String,
+    /// Sentences that are worded otherwise, new or gone.
+    pub sentences: usize,
+    /// Minutes of a day at which another word greets.
+    pub greeting_minutes: u32,
+    /// Zones that came, went or moved.
+    pub zones: usize,
+    /// Requirements that guarantee more or less than before.
+    pub duties: usize,
+    /// Everything else: texts, fields, defaults, and what only one of the files has.
+    pub others: usize,
 }
 
 /// A fact of either file.
@@ -132,15 +159,32 @@ impl Names<'_> {
 }
 
 impl Diff<'_> {
-    /// Whether the files make no difference to a CSO.
+    /// Whether the files make no difference to a CSO, a supervisor or QA.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.groups.is_empty()
+        self.is_complete
+            && self.groups.is_empty()
+            && self.duties.is_empty()
             && self.greetings.is_empty()
             && self.zones.is_empty()
             && self.texts.is_empty()
             && self.added.is_empty()
             && self.removed.is_empty()
+    }
+
+    /// How much changed.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let names = |names: &Names<'_>| names.facts.len() + names.values.len() + names.steps.len();
+        let duties: HashSet<&str> = self.duties.iter().map(|change| change.id).collect();
+        Counts {
+            situations: self.changed.to_string(),
+            sentences: self.sentences,
+            greeting_minutes: self.greetings.iter().map(GreetingChange::minutes).sum(),
+            zones: self.zones.len(),
+            duties: duties.len(),
+            others: self.texts.len() + names(&self.added) + names(&self.removed),
+        }
     }
 
     /// For every fact of [`Self::facts`], the positions of the values that a group's cube holds it to.
@@ -152,27 +196,44 @@ impl Diff<'_> {
 /// What `new` says differently from `old`.
 ///
 /// # Errors
-/// Two large tables that cut the situations in unrelated ways can differ in more places than can be listed.
-pub fn diff<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Result<Diff<'r>, TooEntangled> {
+/// Two large tables that cut the situations in unrelated ways can differ in more places than can be listed; then what
+/// does not depend on the situation is compared alone.
+pub fn diff<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Result<Diff<'r>, Box<Diff<'r>>> {
     let facts = facts(old, new);
     let space = Space::new(facts.iter().map(|fact| fact.values.len()).collect());
     let (old_side, new_side) = (Lift::new(old, &facts, &space), Lift::new(new, &facts, &space));
     let both = old_side.known.intersect(&new_side.known).map_or(BigUint::ZERO, |both| both.count(&space));
     let (mut texts, rows) = (texts::texts(old, new), Rows::new(old, new));
-    let groups = rows.groups(&old_side, &new_side, &space, &mut texts)?;
+    let groups = rows.groups(&old_side, &new_side, &space, &mut texts);
+    let is_complete = groups.is_ok();
+    let groups = groups.unwrap_or_default();
     let (added, removed) = names(old, new);
-    Ok(Diff {
+    let diff = Diff {
         situations: old_side.known.count(&space) + new_side.known.count(&space) - both,
         changed: groups.iter().map(|group| &group.situations).sum(),
         groups,
         greetings: texts::greetings(old, new),
         zones: texts::zones(old, new),
+        duties: duties::changes([old, new], [&old_side, &new_side], &space, duties::WORK),
         texts,
+        sentences: rows.sentences(),
+        is_complete,
         added,
         removed,
         facts,
         space,
-    })
+    };
+    if is_complete { Ok(diff) } else { Err(Box::new(diff)) }
+}
+
+/// How the requirements changed and which words greet when, without the situations: for a screen, in little time.
+#[must_use]
+pub fn besides<'r>(old: &'r RuleSet, new: &'r RuleSet) -> (Vec<GreetingChange<'r>>, Vec<DutyChange<'r>>) {
+    let facts = facts(old, new);
+    let space = Space::new(facts.iter().map(|fact| fact.values.len()).collect());
+    let (old_side, new_side) = (Lift::new(old, &facts, &space), Lift::new(new, &facts, &space));
+    let duties = duties::changes([old, new], [&old_side, &new_side], &space, duties::WORK_OF_A_SCREEN);
+    (texts::greetings(old, new), duties)
 }
 
 /// What is said differently in one situation, given by the new rules: the old and the new answer, or `None` where they
@@ -183,17 +244,30 @@ pub fn spoken_change<'r>(
     new: &'r RuleSet,
     situation: &Situation,
 ) -> Option<(Answer<'r>, Answer<'r>)> {
+    let there = situation_before(old, new, situation)?;
+    let (before, after) = (decide(old, &there).rule, decide(new, situation).rule);
+    let rows = Rows::new(old, new);
+    let acts = |steps: &[StepIx], acts: &[usize]| -> Vec<usize> { steps.iter().map(|ix| acts[ix.at()]).collect() };
+    let same = acts(&before.steps, &rows.old_acts) == acts(&after.steps, &rows.new_acts);
+    (!same).then(|| (Answer::new(old, &before.steps), Answer::new(new, &after.steps)))
+}
+
+/// What the old rules answer in a situation that is given by the new ones, where they know its values.
+#[must_use]
+pub fn answer_before<'r>(old: &'r RuleSet, new: &RuleSet, situation: &Situation) -> Option<Answer<'r>> {
+    let there = situation_before(old, new, situation)?;
+    Some(Answer::new(old, &decide(old, &there).rule.steps))
+}
+
+/// A situation of the new rules as the old ones number it.
+fn situation_before(old: &RuleSet, new: &RuleSet, situation: &Situation) -> Option<Situation> {
     let mut there = Situation::default_of(old);
     for (at, fact) in old.facts.iter().enumerate() {
         let Some(now) = new.fact_named(&fact.id) else { continue };
         let value = &new.facts[now].values[situation.value(now)];
         there.set(old, at, fact.values.iter().position(|known| known.id == value.id)?);
     }
-    let (before, after) = (decide(old, &there).rule, decide(new, situation).rule);
-    let rows = Rows::new(old, new);
-    let acts = |steps: &[StepIx], acts: &[usize]| -> Vec<usize> { steps.iter().map(|ix| acts[ix.at()]).collect() };
-    let same = acts(&before.steps, &rows.old_acts) == acts(&after.steps, &rows.new_acts);
-    (!same).then(|| (Answer::new(old, &before.steps), Answer::new(new, &after.steps)))
+    Some(there)
 }
 
 impl<'r> Answer<'r> {
@@ -287,11 +361,16 @@ impl Lift {
 
     /// A rule's situations.
     fn cube(&self, when: &Cube) -> Cube {
-        let lifted = when.constraints().fold(Cube::any(), |cube, (fact, values)| {
+        let lifted = self.free_cube(when);
+        lifted.intersect(&self.known).unwrap_or(lifted)
+    }
+
+    /// The situations that a condition speaks of, those with values that the file does not know included.
+    fn free_cube(&self, when: &Cube) -> Cube {
+        when.constraints().fold(Cube::any(), |cube, (fact, values)| {
             let (at, places) = &self.facts[fact];
             cube.with(*at, values.iter().map(|value| places[value]).collect())
-        });
-        lifted.intersect(&self.known).unwrap_or(lifted)
+        })
     }
 }
 
@@ -345,6 +424,16 @@ impl<'r> Rows<'r> {
         let old_acts = acts(old, new).map(|act| number(&mut known, act)).collect();
         let new_acts = acts(new, old).map(|act| number(&mut known, act)).collect();
         Self { old, new, old_acts, new_acts }
+    }
+
+    /// How many sentences that are spoken somewhere are worded otherwise, new or gone.
+    fn sentences(&self) -> usize {
+        let spoken = |rules: &RuleSet, acts: &[usize]| -> HashSet<usize> {
+            let used = rules.rules.iter().flat_map(|rule| &rule.steps).filter(|ix| rules.step(**ix).is_spoken());
+            used.map(|ix| acts[ix.at()]).collect()
+        };
+        let (before, after) = (spoken(self.old, &self.old_acts), spoken(self.new, &self.new_acts));
+        before.difference(&after).count().max(after.difference(&before).count())
     }
 
     /// The situations whose answer changed. Cautions and bases that did are noted on the way.

@@ -351,7 +351,7 @@ fn one_closing_is_never_spoken_from_two_revisions() {
     term.shows(CAMPAIGN).send("\x1b[B");
     term.shows("melihat saja").send(" ").shows("√ Campaign Integritas");
     save(&path, revision(2, "mohon JANGAN memberikan"));
-    term.shows("Aturan baru SOP Rev-2 berlaku mulai panggilan berikutnya").shows("SOP Rev-1");
+    term.shows("SOP Rev-2 mulai panggilan berikutnya").shows("SOP Rev-1");
     term.shows("mohon tidak memberikan");
     term.send("x1").shows("SOP Rev-2").shows("mohon JANGAN memberikan");
     term.quits();
