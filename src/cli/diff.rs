@@ -1,6 +1,6 @@
 //! `penutup diff`: what changes with another rules file, for those who speak by it, answer for it or score by it.
 
-mod duties;
+pub(super) mod duties;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::files::{self, shown_path};
 use crate::rules::diff::{Cause, Diff, Group, Names, Run, Side, Subject, TextChange, diff, marked};
 use crate::rules::space::Cube;
 use crate::rules::{self, RuleSet};
-use crate::tell::change::parts;
+use crate::tell::change::{self, parts};
 use crate::tell::draw::Canvas;
 use crate::tell::grouped;
 use crate::words::{Words, fill};
@@ -202,7 +202,7 @@ impl Shown<'_> {
             page.line("", w.greetings, Look::Strong);
         }
         for change in &self.diff.greetings {
-            let time = format!("{}–{}", shown_clock(change.from), shown_clock(change.to));
+            let time = format!("{}–{}", change::clock(change.from), change::clock(change.to));
             page.line("   ", &format!("{time} · {} → {}", change.before, change.after), Look::Plain);
         }
         for change in &self.diff.zones {
@@ -332,11 +332,6 @@ fn only_in(page: &mut Page, names: &Names<'_>, heads: [&str; 3]) {
     for (head, list) in heads.into_iter().zip(lists).filter(|(_, list)| !list.is_empty()) {
         page.line("", &format!("{head}: {list}"), Look::Plain);
     }
-}
-
-/// A minute of the day as people write it: 14.57.
-pub(crate) fn shown_clock(minute: u16) -> String {
-    clock(minute).replace(':', ".")
 }
 
 /// A minute of the day; the end of the day is 24:00.

@@ -6,7 +6,7 @@ use crate::book::Origin;
 use crate::rules::diff::{answer_before, besides, marked, spoken_change};
 use crate::rules::ruleset::RuleSet;
 use crate::rules::script::complete;
-use crate::tell::change::duty_kind;
+use crate::tell::change::{clock, duty_kind};
 use crate::words::fill;
 
 /// Why this script: the rule, its clause, the contradiction, the Keterangan of the step, the duties, the document.
@@ -82,7 +82,6 @@ fn changes(page: &mut Page, app: &App) {
     } else {
         page.entry(words.changes, &fill(words.unchanged, &with));
     }
-    let clock = |minute: u16| format!("{:02}.{:02}", minute / 60, minute % 60);
     let hours = greetings
         .iter()
         .map(|change| format!("{}–{}: {} → {}", clock(change.from), clock(change.to), change.before, change.after));

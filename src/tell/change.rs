@@ -32,3 +32,9 @@ pub fn duty_kind(kind: DutyChangeKind, words: &Words) -> &'static str {
         DutyChangeKind::Strengthened => words.duty.strengthened,
     }
 }
+
+/// A minute of the day as people write it: 14.57. The end of the day is 24.00.
+#[must_use]
+pub fn clock(minute: u16) -> String {
+    format!("{:02}.{:02}", minute / 60, minute % 60)
+}

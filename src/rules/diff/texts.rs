@@ -254,18 +254,26 @@ impl Changes {
         of_typed("scope", |typed| Some(typed.scope.as_str().to_owned()));
     }
 
-    /// Each acceptance that only one of the files has, and each with another reason.
+    /// Each acceptance that only one of the files has, and each with other reasons. Rules and requirements are no more to
+    /// a reader than their names, which make no difference, so theirs go by the warning alone.
     fn acceptances(&mut self, old: &RuleSet, new: &RuleSet) {
-        let key = |one: &Acceptance| (one.table, one.id.clone(), one.code);
-        let of = |rules: &RuleSet| -> BTreeMap<(&str, String, Code), String> {
-            rules.acceptances.iter().map(|one| (key(one), one.because.clone())).collect()
+        let of = |rules: &RuleSet| {
+            let mut all: BTreeMap<(&str, String, Code), BTreeSet<String>> = BTreeMap::new();
+            for Acceptance { table, id, code, because } in &rules.acceptances {
+                let id = if ["rule", "require"].contains(table) { String::new() } else { id.clone() };
+                all.entry((*table, id, *code)).or_default().insert(because.clone());
+            }
+            all
         };
         let (before, after) = (of(old), of(new));
         let all: BTreeSet<_> = before.keys().chain(after.keys()).collect();
         for one in all {
             let (table, id, code) = one;
             let place: Vec<&str> = [*table, id, code.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
-            self.note(Subject::File, &place.join(" "), "accept", before.get(one), after.get(one));
+            let reasons = |side: &BTreeMap<_, BTreeSet<String>>| {
+                side.get(one).map(|reasons| reasons.iter().cloned().collect::<Vec<_>>().join(BETWEEN))
+            };
+            self.note(Subject::File, &place.join(" "), "accept", reasons(&before), reasons(&after));
         }
     }
 
