@@ -11,8 +11,9 @@ use std::collections::{HashMap, HashSet};
 
 use num_bigint::BigUint;
 
+use super::Lift;
 use super::plans::{Atom, Spent, Steps, Wanted, Work};
-use super::{Act, Lift, acts};
+use super::situations::{Act, acts};
 use crate::rules::ruleset::{Duty, Requirement, RuleSet, Step, StepIx};
 use crate::rules::space::{Cube, Region, Space};
 
@@ -404,5 +405,218 @@ fn steps_of(atom: &Atom) -> &[usize] {
     match atom {
         Atom::Present(step) | Atom::Absent(step) | Atom::Last(step) => std::slice::from_ref(step),
         Atom::One(steps) | Atom::Order(steps) | Atom::Alternatives(steps) => steps,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fmt::Write as _;
+
+    use proptest::prelude::*;
+
+    use super::super::tests::{checked, sop_with};
+    use super::super::{Diff, diff};
+    use super::*;
+    use crate::rules::ruleset::StepWords;
+    use crate::rules::space::testing::Dice;
+
+    /// Two facts of two or three values, five steps of which one is a reminder, one rule for everything, and these
+    /// requirements, all of which the rule meets.
+    fn file(requirements: &[String], third: bool) -> RuleSet {
+        let value = if third { ", { id = \"c\", label = \"c\" }" } else { "" };
+        let mut source = format!(
+            "schema = 1\n[sop]\ntitle = \"T\"\nrevision = \"R\"\n[[zone]]\nid = \"WIB\"\noffset = \"+07:00\"\n\
+             [[greeting]]\nfrom = \"00:00\"\nword = \"pagi\"\n\
+             [[fact]]\nid = \"f\"\nlabel = \"F\"\nvalues = [{{ id = \"a\", label = \"a\" }}, {{ id = \"b\", label = \"b\" }}{value}]\n\
+             [[fact]]\nid = \"g\"\nlabel = \"G\"\nvalues = [{{ id = \"a\", label = \"a\" }}, {{ id = \"b\", label = \"b\" }}]\n"
+        );
+        for step in 0..5 {
+            let key = if step == 4 { "remind" } else { "say" };
+            let _ = writeln!(source, "[[step]]\nid = \"s{step}\"\ntitle = \"T\"\n{key} = \"Kata {step}\"");
+        }
+        source += "[[rule]]\nid = \"r\"\nsteps = [\"s0\", \"s1\", \"s2\"]\n";
+        for (at, requirement) in requirements.iter().enumerate() {
+            let _ = writeln!(source, "[[require]]\nid = \"q{at}\"\n{requirement}");
+        }
+        checked(&source)
+    }
+
+    /// A requirement that the plan s0 s1 s2 meets, over some of the situations.
+    fn requirement(dice: &mut Dice) -> String {
+        let mut when = Vec::new();
+        for fact in ["f", "g"] {
+            match dice.below(4) {
+                0 => when.push(format!("{fact} = \"a\"")),
+                1 => when.push(format!("{fact} = \"b\"")),
+                _ => {}
+            }
+        }
+        let duties = [
+            "always = [\"s0\"]",
+            "always = [\"s1\", \"s2\"]",
+            "never = [\"s3\"]",
+            "never = [\"s3\", \"s4\"]",
+            "exactly_one = [\"s0\", \"s3\"]",
+            "exactly_one = [\"s1\", \"s3\", \"s4\"]",
+            "exactly_one = [\"s2\", \"s4\"]",
+            "order = [\"s0\", \"s1\", \"s2\"]",
+            "order = [\"s0\", \"s3\", \"s2\"]",
+            "order = [\"s1\", \"s2\"]",
+            "last = \"s2\"",
+        ];
+        format!("when = {{ {} }}\n{}", when.join(", "), duties[dice.below(duties.len())])
+    }
+
+    fn requirements(dice: &mut Dice) -> Vec<String> {
+        (0..dice.below(5)).map(|_| requirement(dice)).collect()
+    }
+
+    /// Every plan of five steps: sequences of different steps, at least one.
+    fn plans() -> Vec<Vec<usize>> {
+        let (mut all, mut open) = (Vec::new(), vec![Vec::new()]);
+        while let Some(plan) = open.pop() {
+            for step in (0..5).filter(|step| !plan.contains(step)) {
+                let longer: Vec<usize> = plan.iter().copied().chain([step]).collect();
+                all.push(longer.clone());
+                open.push(longer);
+            }
+        }
+        all
+    }
+
+    fn meets(rules: &RuleSet, plan: &[usize], duty: &Duty) -> bool {
+        let place = |ix: &StepIx| plan.iter().position(|step| *step == ix.at());
+        match duty {
+            Duty::Always(steps) => steps.iter().all(|ix| place(ix).is_some()),
+            Duty::Never(steps) => steps.iter().all(|ix| place(ix).is_none()),
+            Duty::ExactlyOne(steps) => steps.iter().filter_map(place).count() == 1,
+            Duty::Order(steps) => steps.iter().filter_map(place).collect::<Vec<_>>().is_sorted(),
+            Duty::Last(step) => {
+                let spoken = plan.iter().rev().find(|at| matches!(rules.steps[**at].words, StepWords::Say(_)));
+                spoken == Some(&step.at())
+            }
+        }
+    }
+
+    fn allowed(rules: &RuleSet, at: &[u16], plan: &[usize]) -> bool {
+        let mut duties = rules.requirements.iter().filter(|r| r.when.contains(at)).flat_map(|r| &r.duties);
+        duties.all(|duty| meets(rules, plan, duty))
+    }
+
+    /// The requirements of `of` that the requirements of `by` don't guarantee, each with its situations.
+    fn listed(of: &RuleSet, by: &RuleSet) -> BTreeSet<(String, Vec<u16>)> {
+        let plans = plans();
+        let mut found = BTreeSet::new();
+        for requirement in &of.requirements {
+            for at in [[0, 0], [0, 1], [1, 0], [1, 1]].into_iter().filter(|at| requirement.when.contains(at)) {
+                let breaks = |plan: &&Vec<usize>| requirement.duties.iter().any(|duty| !meets(of, plan, duty));
+                if plans.iter().filter(breaks).any(|plan| allowed(by, &at, plan)) {
+                    found.insert((requirement.id.clone(), at.to_vec()));
+                }
+            }
+        }
+        found
+    }
+
+    /// The same, as the diff has it, without what only matters in a call.
+    fn told(diff: &Diff<'_>, is_gain: bool) -> BTreeSet<(String, Vec<u16>)> {
+        let gain = |kind| matches!(kind, DutyChangeKind::Added | DutyChangeKind::Strengthened);
+        let mut found = BTreeSet::new();
+        for change in diff.duties.iter().filter(|change| gain(change.kind) == is_gain) {
+            for part in change.parts.iter().filter(|part| !matches!(part.demand, Demand::Alternatives(_))) {
+                for at in [[0, 0], [0, 1], [1, 0], [1, 1]] {
+                    if part.cubes.iter().any(|cube| cube.contains(&at)) {
+                        found.insert((change.id.to_owned(), at.to_vec()));
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn a_duty_is_lost_exactly_where_some_plan_that_is_now_allowed_breaks_it(seed: u64) {
+            let mut dice = Dice(seed);
+            let (old, new) = (file(&requirements(&mut dice), false), file(&requirements(&mut dice), false));
+            let found = diff(&old, &new).unwrap();
+            prop_assert_eq!(told(&found, false), listed(&old, &new));
+            prop_assert_eq!(told(&found, true), listed(&new, &old));
+            prop_assert!(diff(&old, &old).unwrap().duties.is_empty());
+        }
+    }
+
+    fn kinds<'r>(diff: &Diff<'r>) -> Vec<(DutyChangeKind, &'r str)> {
+        diff.duties.iter().map(|change| (change.kind, change.id)).collect()
+    }
+
+    #[test]
+    fn what_other_duties_guarantee_together_is_not_lost() {
+        let old = file(&["exactly_one = [\"s0\", \"s3\"]\nalways = [\"s1\"]".to_owned()], false);
+        // Said in halves, by situation, and by another duty each; only that one said counts for the other is gone.
+        let new = [
+            "when = { f = \"a\" }\nalways = [\"s0\", \"s1\"]",
+            "when = { f = \"b\" }\nalways = [\"s0\", \"s1\"]",
+            "never = [\"s3\"]",
+        ];
+        let new = file(&new.map(str::to_owned), false);
+        let found = diff(&old, &new).unwrap();
+        let lost: Vec<_> = found.duties.iter().filter(|change| change.kind < DutyChangeKind::Added).collect();
+        assert_eq!((lost.len(), lost[0].kind), (1, DutyChangeKind::Weakened));
+        assert_eq!(lost[0].parts.len(), 1);
+        assert_eq!(lost[0].parts[0].demand, Demand::Alternatives(vec!["s0", "s3"]));
+        assert_eq!(lost[0].parts[0].allowed, [Allowed::StillAsked("s0", "s3")]);
+        assert!(!found.is_empty() && found.groups.is_empty());
+    }
+
+    #[test]
+    fn a_narrowed_duty_is_weakened_where_it_was_narrowed() {
+        let old = sop_with(&[]);
+        let new = sop_with(&[("when  = { klb = \"ya\" }\nnever", "when  = { klb = \"ya\", topik = \"lain\" }\nnever")]);
+        let found = diff(&old, &new).unwrap();
+        // Under the topic PLN Mobile another duty forbids it all the same.
+        assert_eq!(kinds(&found), []);
+        assert!(found.is_empty());
+        let new =
+            sop_with(&[("when  = { klb = \"ya\" }\nnever", "when  = { klb = \"ya\", topik = \"pln-mobile\" }\nnever")]);
+        let found = diff(&old, &new).unwrap();
+        assert_eq!(kinds(&found), [(DutyChangeKind::Weakened, "klb-tanpa-campaign")]);
+        let part = &found.duties[0].parts[0];
+        assert_eq!((part.situations.clone(), &part.allowed[..]), (3u8.into(), &[Allowed::With("campaign")][..]));
+        assert_eq!(found.counts().duties, 1);
+        let back = diff(&new, &old).unwrap();
+        assert_eq!(kinds(&back), [(DutyChangeKind::Strengthened, "klb-tanpa-campaign")]);
+    }
+
+    #[test]
+    fn a_duty_for_everything_covers_a_value_that_is_new() {
+        let whole = ["always = [\"s0\"]".to_owned()];
+        assert!(diff(&file(&whole, false), &file(&whole, true)).unwrap().duties.is_empty());
+        let listed = ["when = { f = [\"a\", \"b\"] }\nalways = [\"s0\"]".to_owned()];
+        let (old, new) = (file(&whole, false), file(&listed, true));
+        let found = diff(&old, &new).unwrap();
+        assert_eq!(kinds(&found), [(DutyChangeKind::Weakened, "q0")]);
+        assert_eq!(found.duties[0].parts[0].situations, 2u8.into());
+        // A value that is gone takes its situations with it, and no duty is missed there.
+        assert!(diff(&file(&whole, true), &file(&whole, false)).unwrap().duties.is_empty());
+    }
+
+    #[test]
+    fn a_renamed_step_keeps_its_duties() {
+        let renamed = crate::rules::BUILT_IN.replace("\"download\"", "\"unduh\"");
+        let (old, new) = (sop_with(&[]), checked(&renamed));
+        assert_eq!(kinds(&diff(&old, &new).unwrap()), []);
+    }
+
+    #[test]
+    fn a_thousand_requirements_are_compared_in_bounded_work() {
+        let many = |order: &str| -> Vec<String> {
+            (0..1000).map(|at| format!("when = {{ f = \"{}\" }}\n{order}", ["a", "b"][at % 2])).collect()
+        };
+        let (old, new) = (file(&many("order = [\"s0\", \"s1\", \"s2\"]"), false), file(&many("last = \"s2\""), false));
+        let found = diff(&old, &new).unwrap();
+        let lost = found.duties.iter().filter(|change| change.kind < DutyChangeKind::Added);
+        assert!(lost.count() == 1000, "each is reported, proved or not");
     }
 }
