@@ -358,6 +358,18 @@ fn one_closing_is_never_spoken_from_two_revisions() {
 }
 
 #[test]
+fn a_greeting_that_moves_under_an_open_prompter_is_counted_and_named() {
+    let home = Home::new();
+    let path = home.write("aturan/rules.toml", include_str!("../data/diff/sound.toml"));
+    let mut term = Term::start(&home.penutup(["--at", "10:30", "--rules", path.to_str().unwrap()]).command());
+    term.shows("selamat pagi");
+    save(&path, include_str!("../data/diff/greeting-moved.toml"));
+    term.shows("Aturan baru berlaku: SOP Rev-1 · 60 menit salam · D").shows("selamat siang");
+    term.send("D").shows("10.00–11.00: pagi → siang");
+    term.quits();
+}
+
+#[test]
 fn a_file_that_comes_later_is_found() {
     let home = Home::new();
     fs::create_dir_all(home.config("rules.toml").parent().unwrap()).unwrap();

@@ -1,6 +1,8 @@
 //! What else is signed with the table of situations: all that the file says and a CSO, a supervisor or QA sees or is
 //! scored by, as sections of rows, the same for every form.
 
+use std::fmt::Write as _;
+
 use crate::cli::diff::duties::demand;
 use crate::rules::diff::Demand;
 use crate::rules::problem::Conditions;
@@ -180,11 +182,11 @@ fn field(rules: &RuleSet, ix: FieldIx, field: &Field) -> Vec<String> {
 fn choice(choice: &Choice) -> String {
     let mut out = choice.text.clone();
     if let Some(short) = &choice.short {
-        out += &format!(" [{short}]");
+        let _ = write!(out, " [{short}]");
     }
     let words: Vec<&str> = choice.other_words().collect();
     if !words.is_empty() {
-        out += &format!(" ({})", words.join(", "));
+        let _ = write!(out, " ({})", words.join(", "));
     }
     out
 }

@@ -88,7 +88,9 @@ impl Wanted<'_> {
                     (2.., _) | (0, []) => return Ok(false),
                     (1, []) => {}
                     (1, free) => {
-                        free.iter().for_each(|step| taken[*step] = Some(false));
+                        for step in free {
+                            taken[*step] = Some(false);
+                        }
                         moved = true;
                     }
                     (_, [only]) => {

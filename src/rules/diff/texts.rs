@@ -154,8 +154,8 @@ pub(super) fn texts(old: &RuleSet, new: &RuleSet) -> Vec<TextChange> {
         let role = |rules: &RuleSet| rules.field_named(&field.id).and_then(|ix| rules.role_of_field(ix));
         changes.note(Subject::Field, &field.id, "role", role(old), role(new));
     }
-    let zones = |rules: &RuleSet| rules.zones.iter().map(|zone| zone.id.clone()).collect();
-    changes.order(Subject::Zone, "", zones(old), zones(new));
+    let zones = |rules: &RuleSet| rules.zones.iter().map(|zone| zone.id.clone()).collect::<Vec<_>>();
+    changes.order(Subject::Zone, "", &zones(old), &zones(new));
     for (before, after) in Paired::new(&old.steps, &new.steps, |step| &step.id).shared() {
         changes.step(before, after);
     }
@@ -184,7 +184,7 @@ impl Changes {
     }
 
     /// The default, which is the first; where that stayed, the order of what both have: keys turn through it.
-    fn order(&mut self, subject: Subject, id: &str, old: Vec<String>, new: Vec<String>) {
+    fn order(&mut self, subject: Subject, id: &str, old: &[String], new: &[String]) {
         if old.first() != new.first() {
             return self.note(subject, id, "default", old.first(), new.first());
         }
@@ -192,7 +192,7 @@ impl Changes {
             let shared: Vec<&str> = list.iter().filter(|id| other.contains(id)).map(String::as_str).collect();
             shared.join(BETWEEN)
         };
-        self.note(subject, id, "order", Some(shared(&old, &new)), Some(shared(&new, &old)));
+        self.note(subject, id, "order", Some(shared(old, new)), Some(shared(new, old)));
     }
 
     fn sop(&mut self, old: &Sop, new: &Sop) {
@@ -212,8 +212,8 @@ impl Changes {
         self.note(Subject::Fact, id, "key", old.key, new.key);
         self.note(Subject::Fact, id, "scope", Some(old.scope.as_str()), Some(new.scope.as_str()));
         self.note(Subject::Fact, id, "keep_for", old.scope.keep_for(), new.scope.keep_for());
-        let values = |fact: &Fact| fact.values.iter().map(|value| value.id.clone()).collect();
-        self.order(Subject::Fact, id, values(old), values(new));
+        let values = |fact: &Fact| fact.values.iter().map(|value| value.id.clone()).collect::<Vec<_>>();
+        self.order(Subject::Fact, id, &values(old), &values(new));
         for (old, new) in Paired::new(&old.values, &new.values, |value: &Value| &value.id).shared() {
             let id = format!("{id}={}", new.id);
             self.note(Subject::Value, &id, "label", Some(&old.label), Some(&new.label));
