@@ -754,8 +754,8 @@ mod tests {
         let old = sop_with(&[]);
         let new = sop_with(&[
             (
-                r#"{ id = "belum", label = "BELUM punya" },"#,
-                r#"{ id = "belum", label = "BELUM punya" }, { id = "rusak", label = "Rusak" },"#,
+                r#"{ id = "belum", label = "BELUM punya", short = "BELUM" },"#,
+                r#"{ id = "belum", label = "BELUM punya", short = "BELUM" }, { id = "rusak", label = "Rusak" },"#,
             ),
             (r#"["belum-tahu", "belum"] }"#, r#"["belum-tahu", "belum", "rusak"] }"#),
             (r#"["belum-tahu", "telah"] }"#, r#"["belum-tahu", "telah", "rusak"] }"#),

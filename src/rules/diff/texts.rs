@@ -390,8 +390,10 @@ mod tests {
 
     #[test]
     fn another_first_value_is_another_default() {
-        let (first, second) =
-            ("{ id = \"lain\", label = \"di luar PLN Mobile\" },", "{ id = \"pln-mobile\", label = \"PLN Mobile\" },");
+        let (first, second) = (
+            "{ id = \"lain\", label = \"di luar PLN Mobile\", short = \"di luar\" },",
+            "{ id = \"pln-mobile\", label = \"PLN Mobile\" },",
+        );
         let old = sop_with(&[]);
         let new = sop_with(&[(&format!("{first}\n  {second}"), &format!("{second}\n  {first}"))]);
         let found = diff(&old, &new).unwrap();
