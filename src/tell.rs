@@ -1,6 +1,7 @@
 //! How a problem of a file is told in the user's language: what is wrong, and what to do about it. Text that comes from
 //! the file is cleaned and cut here, so that nothing in a file reaches a terminal raw. Knows no disk and no terminal.
 
+pub mod change;
 pub mod csv;
 pub mod draw;
 pub mod outside;

@@ -329,6 +329,19 @@ impl<'a> Checker<'a> {
             self.note(&place.span, Kind::EndsBeforeItBegins { from: from.to_string(), to: to.to_string() });
         }
         let parts = self.roles(&facts, &fields);
-        RuleSet { sop, facts, fields, zones, greetings, steps, rules, requirements, roles: parts, proved: Proved }
+        let acceptances = acceptance::list(file);
+        RuleSet {
+            sop,
+            facts,
+            fields,
+            zones,
+            greetings,
+            steps,
+            rules,
+            requirements,
+            roles: parts,
+            acceptances,
+            proved: Proved,
+        }
     }
 }

@@ -11,6 +11,7 @@ mod corpus;
 mod documents;
 mod drill;
 mod encodings;
+mod every_key;
 mod fields;
 mod first;
 mod house;
