@@ -201,6 +201,9 @@ fn in_use(places: &[PathBuf]) -> usize {
     places.iter().position(|path| stands(path)).unwrap_or(places.len().saturating_sub(1))
 }
 
+/// Tries rules off-screen; an error is what a panic said.
+type Rehearse = Box<dyn Fn(&Arc<Book>) -> Result<(), String> + Send>;
+
 /// Reads the rules file again and tells what is new; keeps good rules as the last good ones.
 struct Reloader {
     /// The files that the rules may come from, the stronger first.
@@ -215,7 +218,7 @@ struct Reloader {
     kept: Kept,
     words: &'static Words,
     /// Tries new rules where nobody sees it; what a panic said is why they are not taken.
-    rehearse: Box<dyn Fn(&Arc<Book>) -> Result<(), String> + Send>,
+    rehearse: Rehearse,
 }
 
 impl Reloader {
