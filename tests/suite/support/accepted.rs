@@ -106,6 +106,9 @@ fn situations(rules: &RuleSet) -> Vec<Situation> {
     out
 }
 
+/// What a person types: it may have blanks and letters of any kind.
+const TYPED: [&str; 4] = ["x", " x ", "李  x", "ن x"];
+
 /// The fields at their defaults, and with each choice and a typed text.
 fn filled(rules: &RuleSet) -> Vec<Fields> {
     let most = rules.fields.iter().map(|field| match &field.kind {
@@ -119,8 +122,8 @@ fn filled(rules: &RuleSet) -> Vec<Fields> {
             let value = match &field.kind {
                 FieldKind::Choice(choices) => FieldValue::Choice(round % choices.len()),
                 FieldKind::Typed(typed) if round > 0 => {
-                    let text = if typed.text == TextKind::Number { "5" } else { "x" };
-                    FieldValue::Text(text.into())
+                    let text = if typed.text == TextKind::Number { "5" } else { TYPED[(round - 1) % TYPED.len()] };
+                    FieldValue::Text(text.chars().take(typed.max).collect())
                 }
                 FieldKind::Typed(_) => continue,
             };
