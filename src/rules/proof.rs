@@ -225,6 +225,10 @@ impl Proof<'_> {
     fn empty_fields(&self) {
         let fields = Fields::default_of(self.rules);
         let greeting = &self.rules.greetings.rows()[0].word;
+        if greeting.is_empty() {
+            // There is none, which has been reported: no sentence can be shown as it would be spoken.
+            return;
+        }
         let vanishes = |ix: FieldIx| self.rules.field(ix).vanishes();
         for (at, step) in self.rules.steps.iter().enumerate() {
             let StepWords::Say(template) = &step.words else { continue };
