@@ -158,7 +158,7 @@ fn tellers(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
         out.push(Box::new(move |tell| {
             let mut looker = Looker::new(&folder, words);
             each_second(
-                move || looker.look(),
+                move || looker.look(Clock::system().now()),
                 move |seen| {
                     tell.action(Action::Broadcast(match seen {
                         Seen::News(news) => news,
