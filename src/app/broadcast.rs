@@ -69,6 +69,10 @@ impl App {
                     _ => self.centre.waiting = Some(*broadcast),
                 }
                 self.apply(effects);
+                // What could not be applied is seen at once, not after the next key.
+                if self.centre.waiting.is_some() {
+                    self.notice.take_if(|n| !n.of_the_end);
+                }
             }
         }
     }
