@@ -66,6 +66,8 @@ pub enum Action {
     Phone(phone::PhoneEvent),
     /// The prompter's own line to the telephone came or went.
     PhoneLink(phone::Link),
+    /// Why no socket could be made for `penutup call`, `None` when there is one again.
+    SocketTrouble(Option<String>),
     /// What the watcher of the centre's folder brings.
     Broadcast(News),
     /// The fleet's agent tells something, comes or goes.
@@ -96,6 +98,7 @@ impl Action {
                 | Self::JournalTold(_)
                 | Self::Phone(_)
                 | Self::PhoneLink(_)
+                | Self::SocketTrouble(_)
                 | Self::Broadcast(_)
                 | Self::Agent(_)
         )

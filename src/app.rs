@@ -317,6 +317,7 @@ impl App {
             Action::Rules(RulesNews::Revised(book, change)) => self.take_rules(book, Some(change)),
             Action::Phone(event) => self.phone(event, effects),
             Action::PhoneLink(link) => self.phone_link(link),
+            Action::SocketTrouble(why) => self.phone_socket(why),
             Action::Broadcast(news) => self.hear(news, effects),
             Action::Agent(event) => self.agent(event, effects),
             Action::Rules(RulesNews::Bad(why)) => {

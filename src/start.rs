@@ -140,7 +140,12 @@ fn tellers(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
             if let Some(news) = brought(&folders, words) {
                 let _ = tell.action(Action::Broadcast(news));
             }
-            Box::new(socket::listen(place, seat, used, move |asked| tell.phone(asked)))
+            let trouble = tell.clone();
+            let trouble = move |why: Option<io::Error>| {
+                let why = why.map(|e| outside::reason(&e, words));
+                let _ = trouble.action(Action::SocketTrouble(why));
+            };
+            Box::new(socket::listen(place, seat, used, move |asked| tell.phone(asked), trouble))
         }));
     }
     if let Some(address) = settings.softphone.clone() {

@@ -9,6 +9,7 @@ use super::{Answer, Context, RULES_VARIABLE, SETTINGS_VARIABLE, moment};
 use crate::files::folders::stands;
 use crate::files::{Chosen, Why, load_rules, practice, shown_path};
 use crate::softphone::place::Place;
+use crate::tell::outside::{self, is_foreign};
 use crate::words::fill;
 
 /// What, where, why.
@@ -54,7 +55,10 @@ fn journal(context: &Context) -> Row {
 
 fn socket(context: &Context) -> Row {
     let w = &context.words().phone;
-    place(context, w.place, Place::of(&context.folders).as_ref().map(Place::folder), w.for_place)
+    let there = Place::of(&context.folders);
+    let (what, path, purpose) = place(context, w.place, there.as_ref().map(Place::folder), w.for_place);
+    let trouble = there.and_then(|there| there.check().err()).filter(is_foreign);
+    (what, path, with_trouble(context, purpose, trouble.map(|e| outside::reason(&e, context.words()))))
 }
 
 fn rules(context: &Context) -> Row {
