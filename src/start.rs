@@ -20,7 +20,7 @@ use crate::journal::writer::Config;
 use crate::run::{Applied, Keep, Outside, Reload, Teller, View, run};
 use crate::settings::Settings;
 use crate::softphone::place::Place;
-use crate::softphone::socket::Used;
+use crate::softphone::socket::{Used, ask_in_turn};
 use crate::softphone::{baresip, socket};
 use crate::tell::outside;
 use crate::tui::theme::Theme;
@@ -151,10 +151,11 @@ fn tellers(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
     if let Some(address) = settings.softphone.clone() {
         out.push(Box::new(|tell| {
             baresip::listen(address, move |told| {
-                tell.action(match told {
+                let action = match told {
                     baresip::Told::Call(event) => Action::Phone(event),
                     baresip::Told::Link(link) => Action::PhoneLink(link),
-                })
+                };
+                ask_in_turn(action, &|asked| tell.phone(asked))
             });
             Box::new(())
         }));

@@ -4,7 +4,7 @@
 
 use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::pace::Pace;
 use super::socket::Asked;
@@ -87,7 +87,7 @@ impl<T: Fn(Asked) -> bool> Agent<'_, T> {
     /// Reports without waiting for an answer.
     fn report(&self, event: AgentEvent) {
         let (answer, _) = sync_channel(1);
-        let _ = (self.tell)(Asked::new(Action::Agent(event), answer, Instant::now()));
+        let _ = (self.tell)(Asked::new(Action::Agent(event), answer, None));
     }
 }
 

@@ -38,6 +38,7 @@ pub enum NoCall {
 struct Greeted {
     pipe: Pipe,
     greeting: Greeting,
+    at: Instant,
 }
 
 /// Hands a message over. The prompter's answer, or `None` where it has the message and takes its time.
@@ -70,7 +71,10 @@ pub fn hand(
         return Err(nobody.unwrap_or(NoCall::NoPrompter));
     }
     let at_seat = |g: &Greeted| seat.is_none_or(|seat| g.greeting.seat.as_deref().is_some_and(|s| s == fold(seat)));
-    let chosen = greeted.into_iter().filter(at_seat).min_by_key(|g| g.greeting.idle);
+    // One that greeted earlier has been idle for longer by now.
+    let now = Instant::now();
+    let idle = |g: &Greeted| Duration::from_millis(g.greeting.idle).saturating_add(now - g.at);
+    let chosen = greeted.into_iter().filter(at_seat).min_by_key(idle);
     // The one that could not be spoken with may sit at that seat.
     let mut chosen = chosen.ok_or(nobody.unwrap_or(NoCall::NoSeat))?;
     chosen.pipe.write(&line, deadline).map_err(|e| if is_gone(&e) { NoCall::Busy } else { NoCall::NoWord })?;
@@ -111,11 +115,12 @@ fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, Opt
 
 /// Waits for a greeting. The error: why there is none, `None` where nobody is there.
 fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
+    let mut late = NoCall::NoWord;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let stream = Place::connect(socket, left).map_err(|e| match e.kind() {
             _ if is_foreign(&e) => Some(NoCall::Foreign),
-            io::ErrorKind::TimedOut => Some(NoCall::NoWord),
+            io::ErrorKind::TimedOut => Some(late),
             // As many wait to be let in as the system allows.
             io::ErrorKind::WouldBlock => Some(NoCall::Busy),
             _ => None,
@@ -124,7 +129,7 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
         match pipe.line(deadline) {
             Ok(Some(line)) => {
                 if let Ok(greeting) = serde_json::from_slice(&line) {
-                    return Ok(Greeted { pipe, greeting });
+                    return Ok(Greeted { pipe, greeting, at: Instant::now() });
                 }
                 let answer: Answer = serde_json::from_slice(&line).map_err(|_| None)?;
                 if answer.bad != Some(Bad::Busy) {
@@ -133,12 +138,13 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
             }
             Ok(None) => {}
             Err(e) if is_gone(&e) => {}
-            Err(e) if e.kind() == io::ErrorKind::TimedOut => return Err(Some(NoCall::NoWord)),
+            Err(e) if e.kind() == io::ErrorKind::TimedOut => return Err(Some(late)),
             Err(_) => return Err(None),
         }
         // It is busy, made room for another, or ends just now: then the next attempt finds nobody.
+        late = NoCall::Busy;
         if left < BREATH {
-            return Err(Some(NoCall::Busy));
+            return Err(Some(late));
         }
         thread::sleep(BREATH);
     }

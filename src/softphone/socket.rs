@@ -83,13 +83,14 @@ pub struct Asked {
     /// What is to happen.
     pub action: Action,
     answer: SyncSender<Vec<Ignored>>,
-    until: Instant,
+    /// When it is too late; `None`: never.
+    until: Option<Instant>,
 }
 
 impl Asked {
-    /// Something that is to happen, until `until`.
+    /// Something that is to happen, until `until`; without it, whenever that may be.
     #[must_use]
-    pub fn new(action: Action, answer: SyncSender<Vec<Ignored>>, until: Instant) -> Self {
+    pub fn new(action: Action, answer: SyncSender<Vec<Ignored>>, until: Option<Instant>) -> Self {
         Self { action, answer, until }
     }
 
@@ -97,7 +98,7 @@ impl Asked {
     /// declared, and that its agent is gone, is never too late.
     #[must_use]
     pub fn is_late(&self) -> bool {
-        Instant::now() > self.until && !matches!(self.action, Action::Agent(_))
+        self.until.is_some_and(|until| Instant::now() > until) && !matches!(self.action, Action::Agent(_))
     }
 
     /// Answers it.
@@ -285,10 +286,20 @@ fn serve<T: Fn(Asked) -> bool>(mut pipe: Pipe, seat: &Seat, greeting: &Greeting,
     }
 }
 
+/// Hands what is to happen to the prompter and waits, however long it takes, until it has happened: who asks this way has
+/// never more than one thing on its way. Answers whether there is still a prompter.
+pub fn ask_in_turn(action: Action, tell: &impl Fn(Asked) -> bool) -> bool {
+    let (answer, answered) = sync_channel(1);
+    let is_there = tell(Asked::new(action, answer, None));
+    // An error is one that was dropped without an answer, which is over as well.
+    let _ = answered.recv();
+    is_there
+}
+
 /// Hands what is to happen to the prompter and waits for its answer.
 fn ask(action: Action, tell: &impl Fn(Asked) -> bool) -> Option<Vec<Ignored>> {
     let (answer, answered) = sync_channel(1);
-    if !tell(Asked::new(action, answer, Instant::now() + ANSWER)) {
+    if !tell(Asked::new(action, answer, Some(Instant::now() + ANSWER))) {
         return None;
     }
     answered.recv_timeout(ANSWER).ok()
