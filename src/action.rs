@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::book::Book;
 use crate::broadcast::News;
+use crate::clipboard::Copied;
 use crate::journal::report::Recap;
 use crate::rules::diff::diff;
 use crate::rules::ruleset::FieldIx;
@@ -42,6 +43,10 @@ pub enum Action {
     Answer(Ending),
     /// Copy the complete sentence.
     Copy,
+    /// A text was copied.
+    Copied(Copied),
+    /// The desktop's clipboard did not take this text.
+    NotCopied(String),
     /// Open or close the panel that tells why this script.
     Basis,
     /// Open or close the list of keys.
@@ -99,6 +104,8 @@ impl Action {
                 | Self::Phone(_)
                 | Self::PhoneLink(_)
                 | Self::SocketTrouble(_)
+                | Self::Copied(_)
+                | Self::NotCopied(_)
                 | Self::Broadcast(_)
                 | Self::Agent(_)
         )

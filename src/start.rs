@@ -10,6 +10,7 @@ use crate::action::{Action, Change, RulesNews};
 use crate::app::{App, Begin};
 use crate::book::Book;
 use crate::broadcast::News;
+use crate::clipboard::Desktop;
 use crate::clock::Clock;
 use crate::closing::Held;
 use crate::files::broadcast::{Looker, brought, path_in};
@@ -101,6 +102,7 @@ impl Start {
             keep: keep(Arc::clone(&kept), Arc::clone(&applied), Arc::clone(&welcomed), self.folders.clone(), words),
             tellers,
             journal,
+            clipboard: Desktop::of_environment(),
             used,
             applied,
             welcomed,

@@ -153,10 +153,7 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
 /// Whether the other side has hung up.
 fn is_gone(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof, WriteZero};
-    matches!(
-        error.kind(),
-        BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof | WriteZero
-    )
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof | WriteZero)
 }
 
 #[cfg(test)]

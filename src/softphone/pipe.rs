@@ -93,11 +93,7 @@ impl Pipe {
         Ok(())
     }
 
-    fn in_time(
-        &mut self,
-        deadline: Instant,
-        mut act: impl FnMut(&Stream) -> io::Result<usize>,
-    ) -> io::Result<usize> {
+    fn in_time(&mut self, deadline: Instant, mut act: impl FnMut(&Stream) -> io::Result<usize>) -> io::Result<usize> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left < Duration::from_millis(1) {

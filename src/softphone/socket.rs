@@ -142,7 +142,8 @@ pub fn listen(
         let mut pace = Pace::new(BURST, PACE);
         let mut failures = 0;
         loop {
-            let greeting = || Greeting { penutup: PROTOCOL, seat: seat.clone(), idle: used.idle(), proof: proof.clone() };
+            let greeting =
+                || Greeting { penutup: PROTOCOL, seat: seat.clone(), idle: used.idle(), proof: proof.clone() };
             let admitted = bound.listener.accept().and_then(|stream| shared.admit(stream, greeting()));
             match admitted {
                 Ok(()) if failures >= MAX_FAILURES => trouble(None),
