@@ -139,7 +139,7 @@ pub fn listen(
             return;
         }
         let shared = Arc::new(Shared { connections: Arc::default(), agents: Agents::default(), tell });
-        let mut pace = Pace::new(BURST, PACE);
+        let mut arrivals = Pace::new(BURST, PACE);
         let mut failures = 0;
         loop {
             let greeting =
@@ -158,7 +158,7 @@ pub fn listen(
                 }
             }
             failures = 0;
-            pace.wait();
+            arrivals.wait();
         }
     };
     // Where not even this thread can be had, the prompter has no other either.
