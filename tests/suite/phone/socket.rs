@@ -194,6 +194,31 @@ fn a_socket_that_can_not_be_made_is_told_until_it_can() {
     term.quits();
 }
 
+#[test]
+fn a_full_table_of_open_files_is_told_until_there_is_room() {
+    let home = Home::new();
+    // Whose own trouble would be shown first.
+    home.write_config("settings.toml", "journal.enabled = false");
+    let mut term = prompter(&home, &[]);
+    let pid = term.pid().to_string();
+    let limit = |most: &str| {
+        let limited = Command::new("prlimit").args(["--pid", &pid, &format!("--nofile={most}:")]).output();
+        limited.is_ok_and(|limited| limited.status.success())
+    };
+    if !limit("3") {
+        let _ = writeln!(std::io::stderr(), "SKIPPED a full table of open files: prlimit can't be run here");
+        return;
+    }
+    let _waits = Visitor::of(&home);
+    term.shows("penutup call mati: kesalahan sistem 24 (lihat penutup paths)");
+    term.send("m").shows("Topik: PLN Mobile");
+    assert!(limit("1024"));
+    term.hides("penutup call mati");
+    call(&home, "start nama=Siti").status(0);
+    term.shows("[N] Siti");
+    term.quits();
+}
+
 /// Runs a program as another user than the test's: `nobody`. An error where this machine can't.
 fn as_another_user(program: &str, args: &[&OsStr]) -> Result<Output, String> {
     let user = ["--reuid=65534", "--regid=65534", "--clear-groups", program];
