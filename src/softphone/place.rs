@@ -64,6 +64,12 @@ impl Place {
         &self.folder
     }
 
+    /// Whether the system has room for one more open file.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        std::fs::read_dir(&self.folder).is_ok()
+    }
+
     /// What a prompter proves itself by, made where it is not there yet; `None` where it need not.
     ///
     /// # Errors

@@ -140,10 +140,15 @@ pub fn listen(
         }
         let shared = Arc::new(Shared { connections: Arc::default(), agents: Agents::default(), tell });
         let mut arrivals = Pace::new(BURST, PACE);
-        let mut failures = 0;
+        let (mut failures, mut is_full) = (0, false);
         loop {
             let greeting =
                 || Greeting { penutup: PROTOCOL, seat: seat.clone(), idle: used.idle(), proof: proof.clone() };
+            // Once there is room in the table, `accept` waits for the next connection: the end of the trouble is seen before.
+            if is_full && place.has_room() {
+                trouble(None);
+                (failures, is_full) = (0, false);
+            }
             let admitted = bound.listener.accept().and_then(|stream| shared.admit(stream, greeting()));
             match admitted {
                 Ok(()) if failures >= MAX_FAILURES => trouble(None),
@@ -151,13 +156,14 @@ pub fn listen(
                 Err(e) => {
                     failures += 1;
                     if failures == MAX_FAILURES {
+                        is_full = !place.has_room();
                         trouble(Some(e));
                     }
                     thread::sleep(BREATH);
                     continue;
                 }
             }
-            failures = 0;
+            (failures, is_full) = (0, false);
             arrivals.wait();
         }
     };

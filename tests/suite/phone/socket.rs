@@ -200,6 +200,8 @@ fn a_full_table_of_open_files_is_told_until_there_is_room() {
     // Whose own trouble would be shown first.
     home.write_config("settings.toml", "journal.enabled = false");
     let mut term = prompter(&home, &[]);
+    // Everything that it opens at its start is open by then.
+    term.send("m").shows("Topik: PLN Mobile");
     let pid = term.pid().to_string();
     let limit = |most: &str| {
         let limited = Command::new("prlimit").args(["--pid", &pid, &format!("--nofile={most}:")]).output();
@@ -211,7 +213,7 @@ fn a_full_table_of_open_files_is_told_until_there_is_room() {
     }
     let _waits = Visitor::of(&home);
     term.shows("penutup call mati: kesalahan sistem 24 (lihat penutup paths)");
-    term.send("m").shows("Topik: PLN Mobile");
+    term.send("a").shows("Aplikasi: TELAH punya");
     assert!(limit("1024"));
     term.hides("penutup call mati");
     call(&home, "start nama=Siti").status(0);
