@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::book::Book;
 use crate::broadcast::News;
+use crate::clipboard::Copied;
 use crate::journal::report::Recap;
 use crate::rules::diff::{Counts, diff};
 use crate::rules::ruleset::FieldIx;
@@ -42,6 +43,10 @@ pub enum Action {
     Answer(Ending),
     /// Copy the complete sentence.
     Copy,
+    /// A text was copied.
+    Copied(Copied),
+    /// The desktop's clipboard did not take this text.
+    NotCopied(String),
     /// Open or close the panel that tells why this script.
     Basis,
     /// Open or close the list of keys.
@@ -66,6 +71,8 @@ pub enum Action {
     Phone(phone::PhoneEvent),
     /// The prompter's own line to the telephone came or went.
     PhoneLink(phone::Link),
+    /// Why no socket could be made for `penutup call`, `None` when there is one again.
+    SocketTrouble(Option<String>),
     /// What the watcher of the centre's folder brings.
     Broadcast(News),
     /// The fleet's agent tells something, comes or goes.
@@ -96,6 +103,9 @@ impl Action {
                 | Self::JournalTold(_)
                 | Self::Phone(_)
                 | Self::PhoneLink(_)
+                | Self::SocketTrouble(_)
+                | Self::Copied(_)
+                | Self::NotCopied(_)
                 | Self::Broadcast(_)
                 | Self::Agent(_)
         )

@@ -6,6 +6,8 @@ mod app;
 #[cfg(target_os = "linux")]
 mod baresip;
 mod cli;
+#[cfg(target_os = "linux")]
+mod clipboard;
 mod closing;
 mod corpus;
 mod documents;

@@ -205,7 +205,7 @@ fn a_held_space_ticks_once() {
 fn copying_hands_the_complete_sentence_to_the_terminal() {
     let home = Home::new();
     let mut term = opened(&home);
-    term.send("m").shows(UPDATE).send("c").shows("Kalimat lengkap disalin");
+    term.send("m").shows(UPDATE).send("c").shows("Kalimat lengkap dikirim ke terminal");
     let sent = String::from_utf8_lossy(&term.bytes()).into_owned();
     let start = sent.split("\x1b]52;c;").nth(1).expect("OSC 52");
     // "Segera update" in Base64.
