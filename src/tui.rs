@@ -2,9 +2,9 @@
 //! `terminal` writes escape codes.
 
 pub mod board;
-pub mod input;
 pub mod practice;
 pub mod prompter;
 pub mod terminal;
 pub mod theme;
+mod tty;
 pub mod view;

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use penutup::rules::BUILT_IN;
 use penutup::tui::terminal::Screen;
+use penutup::tui::theme::Theme;
 
 use crate::support::Home;
 use crate::term::{Term, eventually, files_below};
@@ -120,7 +121,7 @@ fn stopped_and_continued_it_is_where_it_was() {
 fn a_panic_restores_the_terminal_and_is_told_on_the_main_screen() {
     const INSIDE: &str = "PENUTUP_TEST_PANIC";
     if std::env::var_os(INSIDE).is_some() {
-        let mut screen = Screen::enter().unwrap();
+        let mut screen = Screen::enter(Theme::Terminal).unwrap();
         screen.draw(|frame| frame.render_widget("tersembunyi", frame.area())).unwrap();
         panic!("panik di tengah layar");
     }

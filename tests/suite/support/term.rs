@@ -13,6 +13,8 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 
 /// After so long what is waited for does not come: no test is slower than this unless it fails.
 const DEADLINE: Duration = Duration::from_secs(60);
+/// Keys that follow each other no faster are typed.
+const BETWEEN_KEYS: Duration = Duration::from_millis(45);
 
 /// What came out of the program.
 struct Seen {
@@ -30,6 +32,8 @@ pub struct Term {
     seen: Arc<(Mutex<Seen>, Condvar)>,
     reading: Option<JoinHandle<()>>,
     before: String,
+    /// When the last key was read by the program.
+    last_key: Option<Instant>,
 }
 
 impl Term {
@@ -75,7 +79,7 @@ impl Term {
                 }
             }
         });
-        Self { master: Some(pty.master), writer: Some(writer), child, seen, reading: Some(reading), before }
+        Self { master: Some(pty.master), writer: Some(writer), child, seen, reading: Some(reading), before, last_key: None }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -126,9 +130,53 @@ impl Term {
         self.until(&format!("the end of {words:?}"), |screen| !flat(&screen.contents()).contains(&unwanted))
     }
 
-    /// Types.
+    /// Types: one key after the other, as quick fingers do. A terminal that makes lines of them gets them all at once.
     #[track_caller]
     pub fn send(&mut self, keys: impl AsRef<[u8]>) -> &mut Self {
+        if self.modes() == self.before {
+            return self.send_at_once(keys);
+        }
+        for key in keys_of(keys.as_ref()) {
+            while let Some(wait) = self.last_key.and_then(|last| BETWEEN_KEYS.checked_sub(last.elapsed())) {
+                thread::park_timeout(wait);
+            }
+            self.send_at_once(key);
+            self.is_read();
+            self.last_key = Some(Instant::now());
+        }
+        self
+    }
+
+    /// One key that is held: after the delay, so many times more at this rate.
+    #[track_caller]
+    pub fn hold(&mut self, key: &str, delay: Duration, rate: Duration, times: usize) -> &mut Self {
+        let mut next = Instant::now();
+        for n in 0..=times {
+            while let Some(wait) = next.checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero()) {
+                thread::park_timeout(wait);
+            }
+            self.send_at_once(key);
+            next += if n == 0 { delay } else { rate };
+        }
+        self.is_read();
+        self.last_key = Some(Instant::now());
+        self
+    }
+
+    /// Waits until the program has read what was sent: a busy machine must not make keys that were typed one after the other
+    /// come at once. One that reads nothing is waited for a while.
+    fn is_read(&self) {
+        let path = self.master.as_ref().and_then(|master| master.tty_name());
+        let Some(terminal) = path.and_then(|path| std::fs::File::open(path).ok()) else { return };
+        let end = Instant::now() + Duration::from_secs(2);
+        while rustix::io::ioctl_fionread(&terminal).is_ok_and(|unread| unread > 0) && Instant::now() < end {
+            thread::park_timeout(Duration::from_millis(1));
+        }
+    }
+
+    /// Sends bytes as they stand, all at once.
+    #[track_caller]
+    pub fn send_at_once(&mut self, keys: impl AsRef<[u8]>) -> &mut Self {
         let writer = self.writer.as_mut().expect("an open terminal");
         writer.write_all(keys.as_ref()).and_then(|()| writer.flush()).expect("the terminal takes it");
         self
@@ -137,7 +185,7 @@ impl Term {
     /// Pastes, as a terminal with bracketed paste does.
     #[track_caller]
     pub fn paste(&mut self, text: &str) -> &mut Self {
-        self.send(format!("\x1b[200~{text}\x1b[201~"))
+        self.send_at_once(format!("\x1b[200~{text}\x1b[201~"))
     }
 
     /// Gives the window another size.
@@ -232,6 +280,22 @@ impl Drop for Term {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The bytes of each key.
+fn keys_of(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut keys = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let length = match rest {
+            [0x1b, b'[', tail @ ..] => 3 + tail.iter().position(|b| (0x40..=0x7e).contains(b)).unwrap_or(tail.len()),
+            _ => 1 + rest[1..].iter().take_while(|b| (0x80..=0xbf).contains(*b)).count(),
+        };
+        let (key, tail) = rest.split_at(length.min(rest.len()));
+        keys.push(key);
+        rest = tail;
+    }
+    keys
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {
