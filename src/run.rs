@@ -5,24 +5,24 @@
 
 mod keep;
 mod recent;
+mod session;
 #[cfg(unix)]
 pub mod signals;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::action::phone::Ignored;
 use crate::action::{Action, RulesNews};
-use crate::app::{App, Effect, Mode};
+use crate::app::{App, Effect};
 use crate::broadcast::Broadcast;
 use crate::clock::Clock;
 use crate::closing::Held;
 use crate::journal::writer::{Config, Writer};
-use crate::keymap::Key;
 use crate::softphone::socket::{Asked, Used};
 use crate::watch::Look;
 use keep::{keep_journal, keep_state, watch_rules};
@@ -456,18 +456,6 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The end, however it came: what was kept back is done, and a begun call that nobody `left` by a key is written as
-    /// left. No view hears of it: there may be none any more.
-    fn leave(&mut self, unasked: bool) {
-        let mut effects = self.recent.all();
-        if unasked {
-            effects.extend(self.app.update(Action::Leave, self.clock.now()));
-        }
-        for effect in effects {
-            self.do_outside(effect);
-        }
-    }
-
     /// Hands what belongs on the disk to the threads that write: after the showing, so that they don't compete with it.
     fn keep(&mut self) {
         for effect in self.later.drain(..) {
@@ -478,100 +466,6 @@ impl<'a> Session<'a> {
                 (Effect::Journal(record), _, Some(journal)) => journal.record(record, self.clock.now()),
                 (Effect::Unjournal(call), _, Some(journal)) => journal.take_back(call),
                 _ => {}
-            }
-        }
-    }
-
-    /// Changes the state, and does outside what that asks for.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
-    pub fn act<V: View>(&mut self, view: &mut V, action: Action) -> io::Result<Next> {
-        self.act_within(view, action, Duration::ZERO)
-    }
-
-    fn act_within<V: View>(&mut self, view: &mut V, action: Action, settles: Duration) -> io::Result<Next> {
-        let by_person = action.is_a_persons();
-        if !by_person {
-            self.recent.outside(&action, self.clock.now());
-        }
-        let effects = self.app.update(action, self.clock.now());
-        view.changed(self.app, by_person);
-        let effects = self.recent.keep_back(effects, settles);
-        self.perform(view, effects)
-    }
-
-    /// A key and what it does; it may be retracted for so long.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
-    pub fn key<V: View>(
-        &mut self,
-        view: &mut V,
-        key: Key,
-        action: Option<Action>,
-        (at, settles): (Instant, Duration),
-    ) -> io::Result<Next> {
-        if self.recent.ignores(matches!(key, Key::Esc | Key::Ctrl(_)), at) {
-            return Ok(Next::On);
-        }
-        let letter = match key {
-            Key::Char(c) if c.is_alphabetic() && !matches!(self.app.mode(), Mode::Typing(_)) => Some(c),
-            _ => None,
-        };
-        if let Some(since) = letter.and_then(|letter| self.recent.letter(letter, at)) {
-            let next = self.retract(view, since)?;
-            return if next == Next::On { self.act(view, Action::Mistyped) } else { Ok(next) };
-        }
-        let Some(action) = action else { return Ok(Next::On) };
-        self.recent.key(self.app, letter.is_some(), at, settles);
-        self.act_within(view, action, settles)
-    }
-
-    /// The keys since this moment were none.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
-    pub fn retract<V: View>(&mut self, view: &mut V, since: Instant) -> io::Result<Next> {
-        let effects = self.recent.retract(since, self.app);
-        self.perform(view, effects)
-    }
-
-    fn perform<V: View>(&mut self, view: &mut V, effects: Vec<Effect>) -> io::Result<Next> {
-        for effect in effects {
-            match effect {
-                Effect::Quit => return Ok(Next::Leave),
-                Effect::Copy(text) => view.copy(&text)?,
-                effect => self.do_outside(effect),
-            }
-        }
-        Ok(Next::On)
-    }
-
-    /// What an effect asks of the outside that is no view.
-    fn do_outside(&mut self, effect: Effect) {
-        match effect {
-            Effect::Quit | Effect::Copy(_) => {}
-            disk @ (Effect::SaveHeld(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.later.push(disk),
-            Effect::AskDay(day, zone) => {
-                // The journal answers by what it was given: what just happened is given first.
-                self.keep();
-                if let Some(journal) = &self.journal {
-                    let tell = self.tell.clone();
-                    journal.recap(day, zone, move |day| {
-                        let _ = tell.action(Action::DayWas(Box::new(day)));
-                    });
-                }
-            }
-            Effect::Answer(ignored) => self.ignored = ignored,
-            Effect::SaveBroadcast(broadcast) => {
-                *self.applied.lock().unwrap_or_else(PoisonError::into_inner) = Some(*broadcast);
-            }
-            Effect::Welcomed => self.welcomed.store(true, Ordering::SeqCst),
-            Effect::LookAtRules => {
-                if let Some(look) = &self.look {
-                    look.now();
-                }
             }
         }
     }

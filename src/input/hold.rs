@@ -8,6 +8,8 @@ use crate::keymap::Key;
 /// Events of one key that are no further apart are repeats: keyboards repeat at 10 a second and more, and nobody presses a
 /// key again so soon.
 pub const RATE: Duration = Duration::from_millis(110);
+/// Once a key is known to be held, a busy machine may be late by so much.
+const STALL: Duration = Duration::from_millis(300);
 /// The longest that a keyboard waits before it repeats.
 pub const DELAY: Duration = Duration::from_millis(1100);
 /// A key whose release was not reported for so long was released unseen.
@@ -57,7 +59,7 @@ impl Hold {
         let is_down = self.reports && self.down && gap.is_some_and(|gap| gap <= LOST);
         self.last = Some((key, at));
         self.down = true;
-        if kind == Kind::Repeat || is_down || gap.is_some_and(|gap| gap <= RATE) {
+        if kind == Kind::Repeat || is_down || gap.is_some_and(|gap| gap <= if self.held { STALL } else { RATE }) {
             self.held = true;
             return Press::Held { from: self.unsure.take() };
         }
@@ -81,13 +83,14 @@ mod tests {
     /// already at the event before.
     fn told(events: &[(u64, Kind)]) -> String {
         let (mut hold, start) = (Hold::default(), Instant::now());
-        let told = events.iter().map(|(ms, kind)| match hold.key(Key::Char(' '), *kind, start + Duration::from_millis(*ms)) {
-            Press::New { unsure: false } => 'p',
-            Press::New { unsure: true } => '?',
-            Press::Held { from: None } => 'h',
-            Press::Held { from: Some(_) } => '<',
-            Press::Release => 'r',
-        });
+        let told =
+            events.iter().map(|(ms, kind)| match hold.key(Key::Char(' '), *kind, start + Duration::from_millis(*ms)) {
+                Press::New { unsure: false } => 'p',
+                Press::New { unsure: true } => '?',
+                Press::Held { from: None } => 'h',
+                Press::Held { from: Some(_) } => '<',
+                Press::Release => 'r',
+            });
         told.collect()
     }
 

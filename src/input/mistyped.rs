@@ -50,9 +50,9 @@ mod tests {
 
     fn typed(text: &str, gap: u64) -> Option<usize> {
         let (mut letters, start) = (Letters::default(), Instant::now());
-        (0..).zip(text.chars()).position(|(n, c)| {
-            c.is_alphabetic() && letters.push(c, start + Duration::from_millis(n * gap)).is_some()
-        })
+        (0..)
+            .zip(text.chars())
+            .position(|(n, c)| c.is_alphabetic() && letters.push(c, start + Duration::from_millis(n * gap)).is_some())
     }
 
     #[test]

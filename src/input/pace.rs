@@ -9,7 +9,7 @@ use crate::keymap::Key;
 
 /// Characters no further apart than this may be a text that nobody typed: two fingers may be so quick, three are not.
 pub const GAP: Duration = Duration::from_millis(20);
-/// So many of them, not all the same, are one.
+/// So many of them are one; a key that is held counts as often as it may stand in a text.
 pub const BURST: usize = 3;
 /// Such a text ends with so long a pause; a busy machine has some within it.
 pub const END: Duration = Duration::from_millis(150);
@@ -94,10 +94,14 @@ impl Pace {
             self.text = Some(Text { text: c.into(), last: at, certain: false });
             return;
         }
-        self.run.push((c, at));
-        let from = self.run.len().saturating_sub(BURST);
-        self.run.drain(..from);
-        let is_burst = self.run.len() == BURST && self.run.iter().any(|(other, _)| *other != c);
+        // A held key is one press: no text has two blanks, and none three letters that are the same.
+        let same = self.run.iter().rev().take_while(|(other, _)| *other == c).count();
+        if same < if c.is_whitespace() { 1 } else { 2 } {
+            self.run.push((c, at));
+        } else if let Some((_, last)) = self.run.last_mut() {
+            *last = at;
+        }
+        let is_burst = self.run.len() >= BURST;
         if !is_burst {
             return self.key(key_of(c), Kind::Down, at, out);
         }
@@ -114,10 +118,7 @@ impl Pace {
             Press::New { unsure: false } if is_text => (false, GAP * 2),
             Press::New { unsure: false } => (false, Duration::ZERO),
             Press::Held { from } => {
-                // Who holds an arrow wants it to go on.
-                if let Some(since) = from.filter(|_| !moves(key)) {
-                    out.push(Input::Retract { since });
-                }
+                out.extend(from.map(|since| Input::Retract { since }));
                 (true, Duration::ZERO)
             }
             Press::Release => return,
@@ -170,8 +171,4 @@ impl Pace {
 
 fn key_of(c: char) -> Key {
     if c == '\n' { Key::Enter } else { Key::Char(c) }
-}
-
-fn moves(key: Key) -> bool {
-    matches!(key, Key::Up | Key::Down | Key::Left | Key::Right | Key::PageUp | Key::PageDown | Key::Home | Key::End)
 }

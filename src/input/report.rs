@@ -18,14 +18,19 @@ pub fn is_report(text: &str) -> bool {
         Some(']') => has_number_and(chars.as_str(), &[';']),
         Some('P') => {
             let rest = chars.as_str();
-            rest.starts_with(">|") || has_number_and(rest, &['+', '$', '!', '|', '{']) || rest.starts_with(['+', '$', '!'])
+            rest.starts_with(">|")
+                || has_number_and(rest, &['+', '$', '!', '|', '{'])
+                || rest.starts_with(['+', '$', '!'])
         }
         Some('_') => chars.as_str().starts_with('G'),
         Some('>') if chars.as_str().starts_with('|') => true,
         _ => {
             // A sequence of which `[` is missing, too: it has a prefix, or several numbers.
-            let is_marked = text.starts_with(['<', '>', '?', '=']) || text.find(';').is_some_and(|at| is_number(&text[..at]));
-            is_marked && is_sequence(text) || text.starts_with("rgb:") || text.find(";rgb:").is_some_and(|at| is_number(&text[..at]))
+            let is_marked =
+                text.starts_with(['<', '>', '?', '=']) || text.find(';').is_some_and(|at| is_number(&text[..at]));
+            is_marked && is_sequence(text)
+                || text.starts_with("rgb:")
+                || text.find(";rgb:").is_some_and(|at| is_number(&text[..at]))
         }
     }
 }
@@ -59,10 +64,34 @@ mod tests {
     #[test]
     fn reports_that_lost_their_first_byte() {
         for text in [
-            "[A", "[I", "[O", "OA", "[1;5A", "[<0;10;10M", "[<0;10;10m[<35;11;10M", "<0;10;10M", "0;10;10M", "[M !!", "[?62;c",
-            "?62;22c", "62;c", "[>41;390;0c", ">41;390;0c", "]11;rgb:0000/0000/0000", "11;rgb:0000/0000/0000", "]52;c;aGFsbw==",
-            ">|XTerm(390)", "P>|XTerm(390)", "P1+r524742=38", "P1$r0m", "P!|00000000", "_Gi=1;OK", "[12;40R", "[8;24;80t",
-            "[?2026;2$y", "rgb:ffff/ffff/ffff",
+            "[A",
+            "[I",
+            "[O",
+            "OA",
+            "[1;5A",
+            "[<0;10;10M",
+            "[<0;10;10m[<35;11;10M",
+            "<0;10;10M",
+            "0;10;10M",
+            "[M !!",
+            "[?62;c",
+            "?62;22c",
+            "62;c",
+            "[>41;390;0c",
+            ">41;390;0c",
+            "]11;rgb:0000/0000/0000",
+            "11;rgb:0000/0000/0000",
+            "]52;c;aGFsbw==",
+            ">|XTerm(390)",
+            "P>|XTerm(390)",
+            "P1+r524742=38",
+            "P1$r0m",
+            "P!|00000000",
+            "_Gi=1;OK",
+            "[12;40R",
+            "[8;24;80t",
+            "[?2026;2$y",
+            "rgb:ffff/ffff/ffff",
         ] {
             assert!(is_report(text), "{text}");
         }
@@ -71,8 +100,21 @@ mod tests {
     #[test]
     fn names_are_none() {
         for text in [
-            "Bu Siti Qomariah", "Siti", "Pak Budi", "Puspita", "O'Neil", "Oktavia", "12A", "Jl. Mawar 3; RT 2", "081234567890",
-            "_", "200~Siti Aminah", "H. M. Yusuf", "Rudi; Budi", "dr. Rina, Sp.A", "P1",
+            "Bu Siti Qomariah",
+            "Siti",
+            "Pak Budi",
+            "Puspita",
+            "O'Neil",
+            "Oktavia",
+            "12A",
+            "Jl. Mawar 3; RT 2",
+            "081234567890",
+            "_",
+            "200~Siti Aminah",
+            "H. M. Yusuf",
+            "Rudi; Budi",
+            "dr. Rina, Sp.A",
+            "P1",
         ] {
             assert!(!is_report(text), "{text}");
         }

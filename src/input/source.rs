@@ -11,7 +11,10 @@ use super::{Input, Stage};
 ///
 /// # Errors
 /// Where the system has no more threads.
-pub fn read_all(mut take: impl FnMut(Input) -> bool + Send + 'static, closed: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub fn read_all(
+    mut take: impl FnMut(Input) -> bool + Send + 'static,
+    closed: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
     let read = move || {
         let mut source = Source::default();
         while let Ok(inputs) = source.read(None) {

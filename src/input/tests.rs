@@ -259,17 +259,27 @@ fn a_held_key_is_one_press() {
         }
     }
     // Reported by the terminal.
-    let held: Vec<(&[u8], u64)> = vec![(b"\x1b[32u", 0), (b"\x1b[32;1:2u", 500), (b"\x1b[32;1:2u", 400), (b"\x1b[32;1:3u", 9)];
+    let held: Vec<(&[u8], u64)> =
+        vec![(b"\x1b[32u", 0), (b"\x1b[32;1:2u", 500), (b"\x1b[32;1:2u", 400), (b"\x1b[32;1:3u", 9)];
     assert_eq!(told(&read(&held)), " ");
     assert_eq!(at_once(&b" ".repeat(10_000)), " ");
 }
 
+/// Whoever wants a held arrow to go on hears of each repeat.
 #[test]
-fn a_held_arrow_goes_on() {
-    let held: Vec<(&[u8], u64)> = vec![(b"\x1b[A", 0), (b"\x1b[A", 500), (b"\x1b[A", 33)];
+fn the_repeats_of_a_held_arrow_are_told() {
+    let held: Vec<(&[u8], u64)> = vec![(b"\x1b[A", 0), (b"\x1b[A", 500), (b"\x1b[A", 33), (b"\x1b[A", 33)];
     let inputs = read(&held);
-    assert_eq!(inputs.len(), 3, "{inputs:?}");
-    assert!(!inputs.iter().any(|input| matches!(input, Input::Retract { .. })));
+    let repeats = inputs.iter().filter(|input| matches!(input, Input::Key { repeat: true, .. })).count();
+    assert_eq!((repeats, told(&inputs)), (2, "↑".into()), "{inputs:?}");
+}
+
+/// A busy machine reads at once what was typed one after the other.
+#[test]
+fn a_held_key_and_another_at_once_are_two_keys() {
+    assert_eq!(at_once(b"    k"), " k");
+    assert_eq!(at_once(b" \r\r\r"), " ⏎");
+    assert_eq!(at_once(b"Ann"), "\"Ann\"");
 }
 
 #[test]

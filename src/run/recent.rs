@@ -27,6 +27,8 @@ struct Moment {
     instead: Vec<Effect>,
     /// What it is to do if this key stays.
     effects: Vec<Effect>,
+    /// What goes to the clipboard, and when: no text for another window is waited for, since somebody waits to paste.
+    copy: Option<(Instant, Effect)>,
 }
 
 /// The keys that may still be retracted, the first of them first.
@@ -59,7 +61,14 @@ impl Recent {
         let wait = if is_letter { WINDOW.max(settles) } else { settles };
         if !wait.is_zero() {
             let before = app.clone();
-            self.moments.push_back(Moment { at, until: at + wait + LATE, before, instead: Vec::new(), effects: Vec::new() });
+            self.moments.push_back(Moment {
+                at,
+                until: at + wait + LATE,
+                before,
+                instead: Vec::new(),
+                effects: Vec::new(),
+                copy: None,
+            });
         }
     }
 
@@ -76,10 +85,13 @@ impl Recent {
     pub(super) fn keep_back(&mut self, effects: Vec<Effect>, settles: Duration) -> Vec<Effect> {
         let is_first = self.moments.len() == 1;
         let Some(last) = self.moments.back_mut() else { return effects };
-        let (now, later): (Vec<Effect>, Vec<Effect>) =
+        let (now, mut later): (Vec<Effect>, Vec<Effect>) =
             effects.into_iter().partition(|effect| matches!(effect, Effect::Answer(_) | Effect::LookAtRules));
+        if let Some(at) = later.iter().position(|effect| matches!(effect, Effect::Copy(_))) {
+            last.copy = Some((last.at + settles + LATE, later.remove(at)));
+        }
         // Somebody waits for these; a single letter is no text.
-        let is_awaited = |effect: &Effect| matches!(effect, Effect::Quit | Effect::Copy(_) | Effect::AskDay(..));
+        let is_awaited = |effect: &Effect| matches!(effect, Effect::Quit | Effect::AskDay(..));
         if is_first && later.iter().any(is_awaited) {
             last.until = last.at + settles + LATE;
         }
@@ -89,14 +101,19 @@ impl Recent {
 
     /// When something here is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.moments.front().map(|moment| moment.until)
+        let copies = self.moments.iter().filter_map(|moment| moment.copy.as_ref().map(|(at, _)| *at));
+        self.moments.front().map(|moment| moment.until).into_iter().chain(copies).min()
     }
 
     /// What is due by now.
     pub(super) fn due(&mut self, now: Instant) -> Vec<Effect> {
         let mut out = Vec::new();
+        for moment in &mut self.moments {
+            out.extend(moment.copy.take_if(|(at, _)| *at <= now).map(|(_, copy)| copy));
+        }
         while let Some(moment) = self.moments.pop_front_if(|moment| moment.until <= now) {
             out.extend(moment.effects);
+            out.extend(moment.copy.map(|(_, copy)| copy));
         }
         out
     }

@@ -7,10 +7,9 @@ use super::terminal::Screen;
 use super::terminal::leave;
 use super::theme::Theme;
 use super::view;
-use crate::action::Action;
 use crate::app::App;
 use crate::input::{Input, source};
-use crate::keymap::{self, Key};
+use crate::keymap::Key;
 use crate::run::{Hear, Next, Session, View};
 
 /// The prompter on a whole screen.
@@ -42,23 +41,11 @@ impl View for Prompter {
 
     fn input(&mut self, input: Input, session: &mut Session<'_>) -> io::Result<Next> {
         match input {
-            Input::Resize => Ok(Next::On),
-            Input::Paste(text) => session.act(self, Action::Paste(text)),
-            Input::Retract { since } => session.retract(self, since),
             Input::Answer(answer) => self.screen.answered(answer).map(|()| Next::On),
             #[cfg(unix)]
             Input::Key { key: Key::Ctrl('z'), .. } => session.stop(self),
             Input::Key { key: Key::Ctrl('l'), .. } => self.screen.redraw().map(|()| Next::On),
-            Input::Key { key, at, repeat, settles } => {
-                session.touched();
-                let action = keymap::action(session.app(), key);
-                // Who holds a key in a text or a panel wants it to go on; any other held key is one press.
-                let goes_on = matches!(action, Some(Action::Edit(_) | Action::Look(_) | Action::Scroll(_)));
-                if repeat && !goes_on {
-                    return Ok(Next::On);
-                }
-                session.key(self, key, action, (at, settles))
-            }
+            input => session.person(self, input),
         }
     }
 

@@ -141,7 +141,9 @@ pub fn in_sixteen_colours(buffer: &mut Buffer) {
 
 fn of_sixteen(colour: Color) -> Color {
     match colour {
-        Color::Rgb(..) => SIXTEEN.into_iter().find(|(rich, _)| rgb(*rich) == colour).map_or(Color::Reset, |(_, plain)| plain),
+        Color::Rgb(..) => {
+            SIXTEEN.into_iter().find(|(rich, _)| rgb(*rich) == colour).map_or(Color::Reset, |(_, plain)| plain)
+        }
         plain => plain,
     }
 }

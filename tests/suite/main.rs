@@ -33,5 +33,7 @@ mod table_diff;
 #[cfg(unix)]
 #[path = "support/term.rs"]
 mod term;
+#[cfg(target_os = "linux")]
+mod typed;
 mod views;
 mod words;

@@ -68,7 +68,15 @@ fn ctrl_c_leaves_with_status_0_also_while_a_name_is_typed() {
 
 #[test]
 fn every_signal_that_ends_it_restores_the_terminal() {
-    for (name, told) in [("TERM", "Terminated"), ("HUP", "Hangup"), ("INT", "Interrupt")] {
+    let named = [
+        ("TERM", "Terminated"),
+        ("HUP", "Hangup"),
+        ("INT", "Interrupt"),
+        ("QUIT", "Quit"),
+        ("USR1", "User defined signal 1"),
+        ("ALRM", "Alarm clock"),
+    ];
+    for (name, told) in named {
         let home = Home::new();
         let term = &mut opened(&home);
         term.send("n").shows("ketik nama");
@@ -86,6 +94,7 @@ fn a_closed_window_ends_it_and_nothing_said_to_last_is_lost() {
     term.send("k").shows("KLB AKTIF");
     term.close("m");
     term.ends();
+    assert!(home.penutup(["report"]).ok().contains("ditinggalkan"), "the call is written as left");
     assert!(kept(&home).contains("klb"), "KLB is kept");
     Term::start(&prompter(&home, &[])).shows("KLB AKTIF sejak");
 }
@@ -185,10 +194,13 @@ fn a_pasted_text_is_a_name_and_never_a_shortcut() {
 }
 
 #[test]
-fn ten_thousand_keys_without_brackets_are_ten_thousand_keys() {
+fn ten_thousand_keys_at_once_are_one_held_key() {
     let home = Home::new();
     let mut term = opened(&home);
-    term.send("a".repeat(10_000)).send("m").shows("Topik: PLN Mobile").shows("Aplikasi: TELAH punya");
+    term.send_at_once("a".repeat(10_000)).shows("Aplikasi: TELAH punya");
+    // Nobody presses another key in the same moment.
+    std::thread::park_timeout(std::time::Duration::from_millis(200));
+    term.send("m").shows("Topik: PLN Mobile").shows("Aplikasi: TELAH punya");
     term.paste(&"Siti ".repeat(2_000)).shows("Siti Siti Siti Siti").send("\x1b").shows("nama belum diisi");
     term.quits();
 }
@@ -197,7 +209,7 @@ fn ten_thousand_keys_without_brackets_are_ten_thousand_keys() {
 fn a_held_space_ticks_once() {
     let home = Home::new();
     let mut term = opened(&home);
-    term.send("    ").send("k").shows("KLB AKTIF").shows("√ Campaign Integritas").shows("► Ajakan DOWNLOAD");
+    term.send_at_once("    ").send("k").shows("KLB AKTIF").shows("√ Campaign Integritas").shows("► Ajakan DOWNLOAD");
     assert!(!term.text().contains("√ Ajakan"), "{term:?}");
     term.quits();
 }
@@ -207,7 +219,9 @@ fn copying_hands_the_complete_sentence_to_the_terminal() {
     let home = Home::new();
     let mut term = opened(&home);
     term.send("m").shows(UPDATE).send("c").shows("Kalimat lengkap disalin");
-    let sent = String::from_utf8_lossy(&term.bytes()).into_owned();
+    let sent = || String::from_utf8_lossy(&term.bytes()).into_owned();
+    eventually("OSC 52", || sent().split("\x1b]52;c;").nth(1).is_some_and(|text| text.contains("\x1b\\")));
+    let sent = sent();
     let start = sent.split("\x1b]52;c;").nth(1).expect("OSC 52");
     // "Segera update" in Base64.
     assert!(start.starts_with("U2VnZXJhIHVwZGF0ZSBhcGxpa2FzaSBOZXcgUExOIE1vYmlsZSB2ZXJzaSB0ZXJiYXJ1IHVu"), "{start:?}");
@@ -432,6 +446,10 @@ fn idle_it_sleeps() {
     let path = home.write("aturan/rules.toml", BUILT_IN);
     let mut term = Term::start(&prompter(&home, &["--rules", path.to_str().unwrap()]));
     term.shows(CAMPAIGN).send("k").shows("KLB AKTIF");
+    // A key that may still be taken back is written a moment later.
+    eventually("the state on the disk", || {
+        fs::read_to_string(home.state("shift.toml")).is_ok_and(|s| s.contains("\"ya\""))
+    });
     sleeps(term.pid());
     term.quits();
 }

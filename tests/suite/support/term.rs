@@ -15,6 +15,10 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Keys that follow each other no faster are typed.
 const BETWEEN_KEYS: Duration = Duration::from_millis(45);
+/// The same key is pressed again no faster.
+const SAME_KEY: Duration = Duration::from_millis(250);
+/// So long somebody looks at the screen before they type on.
+const LOOKING: Duration = Duration::from_millis(300);
 
 /// What came out of the program.
 struct Seen {
@@ -33,7 +37,7 @@ pub struct Term {
     reading: Option<JoinHandle<()>>,
     before: String,
     /// When the last key was read by the program.
-    last_key: Option<Instant>,
+    last_key: Option<(Vec<u8>, Instant)>,
 }
 
 impl Term {
@@ -79,7 +83,15 @@ impl Term {
                 }
             }
         });
-        Self { master: Some(pty.master), writer: Some(writer), child, seen, reading: Some(reading), before, last_key: None }
+        Self {
+            master: Some(pty.master),
+            writer: Some(writer),
+            child,
+            seen,
+            reading: Some(reading),
+            before,
+            last_key: None,
+        }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -136,13 +148,20 @@ impl Term {
         if self.modes() == self.before {
             return self.send_at_once(keys);
         }
+        let mut first = true;
         for key in keys_of(keys.as_ref()) {
-            while let Some(wait) = self.last_key.and_then(|last| BETWEEN_KEYS.checked_sub(last.elapsed())) {
+            // The same key so soon again would be held.
+            let pause = match &self.last_key {
+                Some((last, _)) if last == key => SAME_KEY,
+                _ if std::mem::take(&mut first) => LOOKING,
+                _ => BETWEEN_KEYS,
+            };
+            while let Some(wait) = self.last_key.as_ref().and_then(|(_, last)| pause.checked_sub(last.elapsed())) {
                 thread::park_timeout(wait);
             }
             self.send_at_once(key);
             self.is_read();
-            self.last_key = Some(Instant::now());
+            self.last_key = Some((key.to_owned(), Instant::now()));
         }
         self
     }
@@ -159,7 +178,7 @@ impl Term {
             next += if n == 0 { delay } else { rate };
         }
         self.is_read();
-        self.last_key = Some(Instant::now());
+        self.last_key = Some((key.into(), Instant::now()));
         self
     }
 
@@ -195,6 +214,25 @@ impl Term {
         self.seen().parser.screen_mut().set_size(rows.max(2), columns.max(2));
         self.master.as_ref().expect("an open terminal").resize(size(columns, rows)).expect("another size");
         self
+    }
+
+    /// Gives the window a size that the emulator does not hear of.
+    #[track_caller]
+    pub fn resize_unseen(&mut self, columns: u16, rows: u16) -> &mut Self {
+        self.master.as_ref().expect("an open terminal").resize(size(columns, rows)).expect("another size");
+        self
+    }
+
+    /// The path of the terminal.
+    pub fn path(&self) -> std::path::PathBuf {
+        self.master.as_ref().and_then(|master| master.tty_name()).expect("a terminal with a name")
+    }
+
+    /// Closes the window at once.
+    pub fn hang_up(&mut self) {
+        self.seen().closing = true;
+        self.writer = None;
+        self.master = None;
     }
 
     /// The program's process id.
