@@ -367,7 +367,7 @@ impl<'a> Session<'a> {
     /// Handles events until the end; answers which it was.
     fn events<V: View>(&mut self, view: &mut V, events: &Receiver<Event<V::Input>>) -> io::Result<Next> {
         loop {
-            let mut queued = self.wait(view, events)?;
+            let mut queued = self.wait(view, events);
             for left in (0..BATCH).rev() {
                 let mut next = self.signals(view)?;
                 if let (Next::On, Some(event)) = (next, queued) {
@@ -397,21 +397,21 @@ impl<'a> Session<'a> {
     }
 
     /// The next event; `None` where something is due that is none.
-    fn wait<V: View>(&mut self, view: &V, events: &Receiver<Event<V::Input>>) -> io::Result<Option<Event<V::Input>>> {
+    fn wait<V: View>(&mut self, view: &V, events: &Receiver<Event<V::Input>>) -> Option<Event<V::Input>> {
         let clock = (self.app.next_change() - self.clock.now()).to_std().unwrap_or_default() + Duration::from_millis(1);
         let due = self.recent.deadline().map(|at| at.saturating_duration_since(Instant::now()));
         let again = view.is_behind().then_some(ASK_AGAIN);
         let wait = [due, again].into_iter().flatten().fold(clock, Duration::min);
         match events.recv_timeout(wait) {
-            Ok(event) => Ok(Some(event)),
-            Err(RecvTimeoutError::Timeout) if wait < clock => Ok(None),
+            Ok(event) => Some(event),
+            Err(RecvTimeoutError::Timeout) if wait < clock => None,
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(look) = &self.look {
                     look.now();
                 }
-                Ok(Some(Event::Told(Told::Action(Action::Clock))))
+                Some(Event::Told(Told::Action(Action::Clock)))
             }
-            Err(RecvTimeoutError::Disconnected) => Ok(Some(Event::InputClosed)),
+            Err(RecvTimeoutError::Disconnected) => Some(Event::InputClosed),
         }
     }
 

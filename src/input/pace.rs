@@ -10,20 +10,20 @@ use crate::keymap::Key;
 /// Characters no further apart than this may be a text that nobody typed: two fingers may be so quick, three are not.
 pub const GAP: Duration = Duration::from_millis(20);
 /// So many of them are one; a key that is held counts as often as it may stand in a text.
-pub const BURST: usize = 3;
+pub const LEAST: usize = 3;
 /// Such a text ends with so long a pause; a busy machine has some within it.
 pub const END: Duration = Duration::from_millis(150);
 
 /// Text that came at once.
 #[derive(Debug)]
-struct Text {
+struct Burst {
     text: String,
     last: Instant,
     /// Whether it is known to be one; otherwise it may still be a key.
     certain: bool,
 }
 
-impl Text {
+impl Burst {
     fn ends(&self) -> Instant {
         self.last + if self.certain { END } else { GAP }
     }
@@ -34,7 +34,7 @@ impl Text {
 pub struct Pace {
     /// The last characters that came within [`GAP`] of each other; all were passed on as keys.
     run: Vec<(char, Instant)>,
-    text: Option<Text>,
+    text: Option<Burst>,
     hold: Hold,
 }
 
@@ -68,7 +68,7 @@ impl Pace {
     /// When the text that is being gathered ends by silence.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.text.as_ref().map(Text::ends)
+        self.text.as_ref().map(Burst::ends)
     }
 
     /// Nothing came until this moment.
@@ -84,14 +84,14 @@ impl Pace {
                 text.text.push(c);
             }
             text.last = at;
-            text.certain |= text.text.chars().count() >= BURST;
+            text.certain |= text.text.chars().count() >= LEAST;
             return;
         }
         if self.run.last().is_none_or(|(_, last)| at.saturating_duration_since(*last) > GAP) {
             self.run.clear();
         }
         if self.run.is_empty() && may_begin(c) {
-            self.text = Some(Text { text: c.into(), last: at, certain: false });
+            self.text = Some(Burst { text: c.into(), last: at, certain: false });
             return;
         }
         // A held key is one press: no text has two blanks, and none three letters that are the same.
@@ -101,13 +101,13 @@ impl Pace {
         } else if let Some((_, last)) = self.run.last_mut() {
             *last = at;
         }
-        let is_burst = self.run.len() >= BURST;
+        let is_burst = self.run.len() >= LEAST;
         if !is_burst {
             return self.key(key_of(c), Kind::Down, at, out);
         }
         out.push(Input::Retract { since: self.run[0].1 });
         let text = self.run.drain(..).map(|(c, _)| c).collect();
-        self.text = Some(Text { text, last: at, certain: true });
+        self.text = Some(Burst { text, last: at, certain: true });
         self.hold.reset();
     }
 
@@ -154,7 +154,7 @@ impl Pace {
 
     /// The text has ended: it was pasted, or the terminal's own, or keys after all.
     fn finish(&mut self, at: Instant, out: &mut Vec<Input>) {
-        let Some(Text { text, certain, .. }) = self.text.take() else { return };
+        let Some(Burst { text, certain, .. }) = self.text.take() else { return };
         if let Some(pasted) = without_paste_mark(&text) {
             out.push(Input::Paste(pasted.to_owned()));
         } else if is_report(&text) {

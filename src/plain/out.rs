@@ -10,6 +10,8 @@ use crate::run::is_ending;
 
 /// So many bytes may wait to be read.
 const MOST: usize = 64 * 1024;
+/// How long a reader that reads may take.
+const SOON: Duration = Duration::from_millis(100);
 /// While it waits, signals are looked for this often.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long a reader has for the last words when a signal ends the program.
@@ -93,7 +95,7 @@ impl Out {
 
 impl Write for Out {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut waiting = self.until(|waiting| waiting.bytes.len() < MOST, Duration::ZERO);
+        let mut waiting = self.until(|w| w.bytes.len() < MOST, Duration::ZERO);
         if let Some(error) = &waiting.error {
             return Err(error.kind().into());
         }
@@ -101,8 +103,12 @@ impl Write for Out {
             return Err(io::ErrorKind::TimedOut.into());
         }
         waiting.bytes.extend_from_slice(bytes);
+        drop(waiting);
         self.0.changed.notify_all();
-        Ok(bytes.len())
+        // A reader that reads takes it at once, and one that is gone is found out here.
+        let end = Instant::now() + SOON;
+        let waiting = self.until(|w| w.bytes.is_empty() && !w.writing || Instant::now() >= end, Duration::ZERO);
+        waiting.error.as_ref().map_or(Ok(bytes.len()), |error| Err(error.kind().into()))
     }
 
     /// It is written as soon as it can be.
@@ -161,7 +167,7 @@ mod tests {
         let mut out = Out::to(Slow(permission, channel().0)).expect("a thread");
         out.write_all(b"satu\n").expect("room");
         drop(may);
-        let error = std::iter::repeat_with(|| out.write_all(&[b'a'; MOST])).find_map(Result::err);
+        let error = std::iter::repeat_with(|| out.write_all(b"dua\n")).find_map(Result::err);
         assert_eq!(error.map(|e| e.kind()), Some(io::ErrorKind::BrokenPipe));
     }
 }

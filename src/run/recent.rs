@@ -111,7 +111,8 @@ impl Recent {
         for moment in &mut self.moments {
             out.extend(moment.copy.take_if(|(at, _)| *at <= now).map(|(_, copy)| copy));
         }
-        while let Some(moment) = self.moments.pop_front_if(|moment| moment.until <= now) {
+        while self.moments.front().is_some_and(|moment| moment.until <= now) {
+            let Some(moment) = self.moments.pop_front() else { break };
             out.extend(moment.effects);
             out.extend(moment.copy.map(|(_, copy)| copy));
         }

@@ -251,8 +251,9 @@ impl<P: Play> Playing<'_, P> {
                 }
                 queued = if left > 0 { events.try_recv().ok() } else { None };
             }
-            while let Some(key) = self.waiting.pop_front_if(|waiting| waiting.until <= Instant::now()) {
-                if self.play.key(key.key) {
+            let now = Instant::now();
+            while self.waiting.front().is_some_and(|waiting| waiting.until <= now) {
+                if self.waiting.pop_front().is_some_and(|waiting| self.play.key(waiting.key)) {
                     return Ok(None);
                 }
             }

@@ -153,7 +153,7 @@ impl Screen {
         if self.is_behind()? {
             return Ok(None);
         }
-        let size = entered().as_ref().and_then(|now| now.tty.size()).unwrap_or_default();
+        let size = Tty::size().unwrap_or_default();
         let area = Rect::new(0, 0, size.0.min(LARGEST.0), size.1.min(LARGEST.1));
         if std::mem::replace(&mut self.area, area) != area {
             self.redraw()?;

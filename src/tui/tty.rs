@@ -56,7 +56,7 @@ mod system {
 
         /// Its columns and rows.
         #[must_use]
-        pub fn size(&self) -> Option<(u16, u16)> {
+        pub fn size() -> Option<(u16, u16)> {
             tcgetwinsize(stdout()).ok().map(|size| (size.ws_col, size.ws_row))
         }
 
@@ -137,7 +137,7 @@ mod system {
 
         /// Its columns and rows.
         #[must_use]
-        pub fn size(&self) -> Option<(u16, u16)> {
+        pub fn size() -> Option<(u16, u16)> {
             size().ok()
         }
 

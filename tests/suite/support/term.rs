@@ -184,7 +184,7 @@ impl Term {
 
     /// Waits until the program has read what was sent: a busy machine must not make keys that were typed one after the other
     /// come at once. One that reads nothing is waited for a while.
-    fn is_read(&self) {
+    pub fn is_read(&self) {
         let path = self.master.as_ref().and_then(|master| master.tty_name());
         let Some(terminal) = path.and_then(|path| std::fs::File::open(path).ok()) else { return };
         let end = Instant::now() + Duration::from_secs(2);
