@@ -392,6 +392,7 @@ mod tests {
         }
         assert_eq!(at_once(b"km"), "km", "two fingers");
         // A scanner or an expander that hesitates once.
+        assert_eq!(told(&read(&[(b"Bu", 0), (b" Siti", 50)])), "\"Bu Siti\"");
         assert_eq!(told(&read(&[(b"Siti", 0), (b" Aminah", 100)])), "\"Siti Aminah\"");
         assert_eq!(told(&read(&[(b"Siti", 0), (b"k", 400)])), "\"Siti\"k");
     }

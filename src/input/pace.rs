@@ -11,6 +11,10 @@ use crate::keymap::Key;
 pub const GAP: Duration = Duration::from_millis(20);
 /// So many of them are one; a key that is held counts as often as it may stand in a text.
 pub const LEAST: usize = 3;
+/// What came no longer than this before such a text belongs to it: nobody types so fast that it would be a key.
+pub const LINK: Duration = Duration::from_millis(60);
+/// No more of it is remembered.
+const REMEMBERED: usize = 16;
 /// Such a text ends with so long a pause; a busy machine has some within it.
 pub const END: Duration = Duration::from_millis(150);
 
@@ -34,6 +38,8 @@ impl Burst {
 pub struct Pace {
     /// The last characters that came within [`GAP`] of each other; all were passed on as keys.
     run: Vec<(char, Instant)>,
+    /// Those before it that came within [`LINK`] of each other.
+    before: Vec<(char, Instant)>,
     text: Option<Burst>,
     hold: Hold,
 }
@@ -87,8 +93,14 @@ impl Pace {
             text.certain |= text.text.chars().count() >= LEAST;
             return;
         }
-        if self.run.last().is_none_or(|(_, last)| at.saturating_duration_since(*last) > GAP) {
+        let gap = self.run.last().map(|(_, last)| at.saturating_duration_since(*last));
+        if gap.is_none_or(|gap| gap > LINK) {
+            self.before.clear();
             self.run.clear();
+        } else if gap.is_some_and(|gap| gap > GAP) {
+            self.before.append(&mut self.run);
+            let from = self.before.len().saturating_sub(REMEMBERED);
+            self.before.drain(..from);
         }
         if self.run.is_empty() && may_begin(c) {
             self.text = Some(Burst { text: c.into(), last: at, certain: false });
@@ -105,8 +117,10 @@ impl Pace {
         if !is_burst {
             return self.key(key_of(c), Kind::Down, at, out);
         }
-        out.push(Input::Retract { since: self.run[0].1 });
-        let text = self.run.drain(..).map(|(c, _)| c).collect();
+        // A busy machine stalls also within a text: what came just before belongs to it.
+        let all: Vec<(char, Instant)> = self.before.drain(..).chain(self.run.drain(..)).collect();
+        out.extend(all.first().map(|(_, since)| Input::Retract { since: *since }));
+        let text = all.into_iter().map(|(c, _)| c).collect();
         self.text = Some(Burst { text, last: at, certain: true });
         self.hold.reset();
     }
@@ -140,10 +154,12 @@ impl Pace {
             out.push(Input::Retract { since: *since });
         }
         self.run.clear();
+        self.before.clear();
     }
 
     fn break_off_text(&mut self, at: Instant, out: &mut Vec<Input>) {
         self.run.clear();
+        self.before.clear();
         self.finish(at, out);
     }
 

@@ -226,6 +226,7 @@ fn after_a_moment_of_silence_keys_are_keys_again() {
     term.shows("Ketikan diabaikan");
     pause(1200);
     term.send("m").shows("Topik: PLN Mobile").hides("Ketikan");
+    pause(1200);
     one_by_one(&mut term, b"mati lampu", 90);
     term.shows("Ketikan diabaikan").shows("Topik: PLN Mobile").send("\x1b").hides("Ketikan");
     term.quits();
