@@ -168,7 +168,8 @@ mod unix {
 
     fn peers(here: &Path, text: &Path) -> Vec<Peer> {
         let text = text.display().to_string();
-        let ours = [("m", "Segera update aplikasi"), ("m", "Agar semua makin mudah")];
+        // Not the same key twice: so soon again it would be held.
+        let ours = [("m", "Segera update aplikasi"), ("\x7f", "Agar semua makin mudah")];
         let mut peers = vec![
             Peer {
                 name: "floor",

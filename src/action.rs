@@ -63,6 +63,10 @@ pub enum Action {
     Paste(String),
     /// Leave.
     Quit,
+    /// Leave at once: the terminal is gone, or a signal ends the program.
+    Leave,
+    /// The last keys were typed into the wrong window: they were taken back.
+    Mistyped,
     /// The clock: nothing else happened.
     Clock,
     /// The rules file changed, or could not be taken.
@@ -96,6 +100,8 @@ impl Action {
         !matches!(
             self,
             Self::Clock
+                | Self::Leave
+                | Self::Mistyped
                 | Self::Rules(_)
                 | Self::StateTrouble(_)
                 | Self::DayWas(_)

@@ -321,7 +321,8 @@ impl App {
                 }
             }
             Action::Paste(text) => self.paste(&text),
-            Action::Quit => self.quit(effects),
+            Action::Quit | Action::Leave => self.quit(effects),
+            Action::Mistyped => self.tell(self.words().notice.mistyped),
             Action::Clock => {}
             Action::Rules(RulesNews::Good(book)) => self.take_rules(book, None),
             Action::Rules(RulesNews::Revised(book, change)) => self.take_rules(book, Some(change)),

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod closing;
 pub mod drill;
 pub mod files;
+pub mod input;
 pub mod journal;
 pub mod keymap;
 pub mod pages;

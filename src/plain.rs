@@ -3,6 +3,7 @@
 
 pub mod keys;
 pub mod listen;
+pub mod out;
 pub mod page;
 pub mod state;
 pub mod view;

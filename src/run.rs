@@ -1,32 +1,44 @@
-//! The loop: one channel of events, a blocking receive until the next deadline, one showing for all that is queued.
+//! The loop: one channel of events, a blocking receive until the next deadline, one showing for what is queued. The channel
+//! has a bound, and whoever sends into a full one waits; what comes without end is shown in between, and signals are heard.
 //! Every source has a thread that blocks; nothing is polled, nothing ticks. What is shown, and how a person's input is
 //! read, is a [`View`]'s business.
 
 mod keep;
+mod recent;
+mod session;
 #[cfg(unix)]
 pub mod signals;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use crate::action::phone::Ignored;
 use crate::action::{Action, RulesNews};
 use crate::app::{App, Effect};
 use crate::broadcast::Broadcast;
-use crate::clipboard::{Copied, Desktop};
+use crate::clipboard::Desktop;
 use crate::clock::Clock;
 use crate::closing::Held;
 use crate::journal::writer::{Config, Writer};
 use crate::softphone::socket::{Asked, Used};
 use crate::watch::Look;
 use keep::{keep_journal, keep_state, watch_rules};
+use recent::Recent;
+#[cfg(unix)]
+use signals::{Pending, Signal};
 
 /// A disk that hangs must not hold the window open longer than this.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// So many events wait for the loop; then whoever sends more waits.
+pub const QUEUE: usize = 256;
+/// So many are handled before the state is shown.
+pub const BATCH: usize = 64;
+/// A terminal that has not read the last frame is asked again after so long.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Keeps the shift's facts; answers why it could not.
 pub type Keep = Box<dyn FnMut(&[Held]) -> Result<(), String> + Send>;
@@ -52,7 +64,7 @@ pub enum Told {
 pub struct Tell(Arc<dyn Fn(Told) -> bool + Send + Sync>);
 
 impl Tell {
-    fn to<I: Send + 'static>(send: Sender<Event<I>>) -> Self {
+    fn to<I: Send + 'static>(send: SyncSender<Event<I>>) -> Self {
         Self(Arc::new(move |told| send.send(Event::Told(told)).is_ok()))
     }
 
@@ -97,16 +109,19 @@ pub enum Event<I> {
     InputClosed,
     /// Something came from outside.
     Told(Told),
-    /// A signal that ends us.
+    /// A signal came: [`signals::Pending`] has it.
     #[cfg(unix)]
-    End(i32),
-    /// A signal that stops us until we are continued.
-    #[cfg(unix)]
-    Stop,
+    Signal,
 }
 
 /// Where a view's reading thread hands what a person does.
-pub struct Hear<I>(pub Sender<Event<I>>);
+pub struct Hear<I>(pub SyncSender<Event<I>>);
+
+impl<I> Clone for Hear<I> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
 impl<I> Hear<I> {
     /// Something a person did; `false` where nobody hears it any more.
@@ -129,19 +144,16 @@ pub trait View: Sized {
     const EACH: bool;
 
     /// Begins to read what a person does, in a thread that blocks.
-    fn listen(hear: Hear<Self::Input>);
+    ///
+    /// # Errors
+    /// Where the system has no more threads.
+    fn listen(hear: Hear<Self::Input>) -> io::Result<()>;
 
     /// A person did something: its actions are handed to [`Session::act`].
     ///
     /// # Errors
     /// Where the terminal is gone.
     fn input(&mut self, input: Self::Input, session: &mut Session<'_>) -> io::Result<Next>;
-
-    /// Nothing more will come from a person.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
-    fn closed(&mut self, session: &mut Session<'_>) -> io::Result<Next>;
 
     /// An action changed the state, or left it as it was. `by_person`: a person did it.
     fn changed(&mut self, app: &App, by_person: bool);
@@ -158,9 +170,18 @@ pub trait View: Sized {
     /// Where the terminal is gone.
     fn copy(&mut self, text: &str) -> io::Result<()>;
 
-    /// Ctrl-C, where the terminal makes a signal of it; answers what it is then.
+    /// Whether what was shown has not been read yet, so that it is to be shown again.
+    fn is_behind(&self) -> bool {
+        false
+    }
+
+    /// Ctrl-C is a signal here, and leaves as the key does.
     #[cfg(unix)]
-    fn interrupted(&self) -> Option<Action>;
+    const INTERRUPT_LEAVES: bool;
+
+    /// Gives the terminal back from another thread, where the loop is stuck.
+    #[cfg(unix)]
+    fn abandon();
 
     /// Leaves the terminal until [`View::resume`].
     #[cfg(unix)]
@@ -190,10 +211,10 @@ pub fn run<V: View>(
     let mut view = open()?;
     view.show(app)?;
     // Everything else begins after the first screen.
-    let (send, events) = channel();
-    V::listen(Hear(send.clone()));
+    let (send, events) = sync_channel(QUEUE);
+    V::listen(Hear(send.clone()))?;
     #[cfg(unix)]
-    signals::read(signals, send.clone());
+    let pending = signals::read(signals, send.clone(), V::abandon)?;
     let tell = Tell::to(send);
     let look = outside.rules.map(|(paths, reload)| watch_rules(paths, reload, tell.clone()));
     let (keeper, kept) = keep_state(outside.keep, tell.clone());
@@ -212,8 +233,20 @@ pub fn run<V: View>(
         journal,
         clipboard: outside.clipboard,
         tell,
+        recent: Recent::default(),
+        #[cfg(unix)]
+        pending,
     };
     let end = session.events(&mut view, &events);
+    // A signal that came while nobody read what was shown is what ended it.
+    #[cfg(unix)]
+    let end = match session.pending.take() {
+        Some(Signal::End(signal)) if end.is_err() => Ok(Next::Die(signal)),
+        _ => end,
+    };
+    // Whoever still sends waits for nobody.
+    drop(events);
+    session.leave(end.as_ref().map_or(true, |end| *end != Next::Leave));
     session.keep();
     session.keeper = None;
     let journal = session.journal.take();
@@ -225,10 +258,32 @@ pub fn run<V: View>(
     drop((told_by, clipboard));
     // The last state is on its way to the disk; a disk that hangs must not hold the window open.
     let _ = kept.recv_timeout(LAST_WORDS);
-    match end? {
+    match end {
         #[cfg(unix)]
-        Some(signal) => signal_hook::low_level::emulate_default_handler(signal),
+        Ok(Next::Die(signal)) => signals::die(signal),
+        Err(e) if !is_gone(&e) => Err(e),
         _ => Ok(()),
+    }
+}
+
+/// Whether a signal came that ends the program.
+#[must_use]
+pub fn is_ending() -> bool {
+    #[cfg(unix)]
+    return signals::is_ending();
+    #[cfg(not(unix))]
+    false
+}
+
+/// Whether an error is that the terminal is gone; then nobody can be told, and nothing is wrong with the program.
+#[must_use]
+pub fn is_gone(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    return rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::IO);
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
     }
 }
 
@@ -248,6 +303,10 @@ pub struct Session<'a> {
     journal: Option<Writer>,
     clipboard: Option<Desktop>,
     tell: Tell,
+    /// The keys that may still turn out to be none.
+    recent: Recent,
+    #[cfg(unix)]
+    pending: Pending,
 }
 
 /// Whether to go on.
@@ -257,6 +316,8 @@ pub enum Next {
     On,
     /// It was left.
     Leave,
+    /// The terminal is gone, or its input has ended.
+    Gone,
     /// A signal ends it.
     #[cfg(unix)]
     Die(i32),
@@ -279,6 +340,9 @@ impl<'a> Session<'a> {
             journal: None,
             clipboard: None,
             tell: Tell(Arc::new(|_| false)),
+            recent: Recent::default(),
+            #[cfg(unix)]
+            pending: Pending::default(),
         }
     }
 
@@ -307,33 +371,30 @@ impl<'a> Session<'a> {
         self.used.now();
     }
 
-    /// Handles events until the end; answers the signal that ended it, where it was one.
-    fn events<V: View>(&mut self, view: &mut V, events: &Receiver<Event<V::Input>>) -> io::Result<Option<i32>> {
+    /// Handles events until the end; answers which it was.
+    fn events<V: View>(&mut self, view: &mut V, events: &Receiver<Event<V::Input>>) -> io::Result<Next> {
         loop {
-            let wait = (self.app.next_change() - self.clock.now()).to_std().unwrap_or_default();
-            let first = match events.recv_timeout(wait + Duration::from_millis(1)) {
-                Ok(event) => event,
-                Err(RecvTimeoutError::Timeout) => {
-                    if let Some(look) = &self.look {
-                        look.now();
+            let mut queued = self.wait(view, events);
+            for left in (0..BATCH).rev() {
+                let mut next = self.signals(view)?;
+                if let (Next::On, Some(event)) = (next, queued) {
+                    next = self.handle(view, event)?;
+                    if V::EACH {
+                        self.show(view)?;
                     }
-                    Event::Told(Told::Action(Action::Clock))
                 }
-                Err(RecvTimeoutError::Disconnected) => return Ok(None),
-            };
-            let mut queued = Some(first);
-            while let Some(event) = queued {
-                let next = self.handle(view, event)?;
-                if V::EACH {
-                    self.show(view)?;
+                if next != Next::On {
+                    return Ok(next);
                 }
-                match next {
-                    Next::On => {}
-                    Next::Leave => return Ok(None),
-                    #[cfg(unix)]
-                    Next::Die(signal) => return Ok(Some(signal)),
+                queued = if left > 0 { events.try_recv().ok() } else { None };
+                if queued.is_none() {
+                    break;
                 }
-                queued = events.try_recv().ok();
+            }
+            let due = self.recent.due(Instant::now());
+            let next = self.perform(view, due)?;
+            if next != Next::On {
+                return Ok(next);
             }
             if !V::EACH {
                 self.show(view)?;
@@ -342,10 +403,54 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// The next event; `None` where something is due that is none.
+    fn wait<V: View>(&mut self, view: &V, events: &Receiver<Event<V::Input>>) -> Option<Event<V::Input>> {
+        let clock = (self.app.next_change() - self.clock.now()).to_std().unwrap_or_default() + Duration::from_millis(1);
+        let due = self.recent.deadline().map(|at| at.saturating_duration_since(Instant::now()));
+        let again = view.is_behind().then_some(ASK_AGAIN);
+        let wait = [due, again].into_iter().flatten().fold(clock, Duration::min);
+        match events.recv_timeout(wait) {
+            Ok(event) => Some(event),
+            Err(RecvTimeoutError::Timeout) if wait < clock => None,
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(look) = &self.look {
+                    look.now();
+                }
+                Some(Event::Told(Told::Action(Action::Clock)))
+            }
+            Err(RecvTimeoutError::Disconnected) => Some(Event::InputClosed),
+        }
+    }
+
+    /// What signals ask for.
+    #[cfg(unix)]
+    fn signals<V: View>(&mut self, view: &mut V) -> io::Result<Next> {
+        while let Some(signal) = self.pending.take() {
+            match signal {
+                Signal::End(signal_hook::consts::SIGINT) if V::INTERRUPT_LEAVES => return Ok(Next::Gone),
+                Signal::End(signal) => return Ok(Next::Die(signal)),
+                Signal::Stop => _ = self.stop(view)?,
+                Signal::Continued => {
+                    view.resume()?;
+                    self.act(view, Action::Clock)?;
+                }
+                // It is asked for its size at the next showing.
+                Signal::Resized => {}
+            }
+        }
+        Ok(Next::On)
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "on Unix it asks for the signals")]
+    fn signals<V: View>(&mut self, _: &mut V) -> io::Result<Next> {
+        Ok(Next::On)
+    }
+
     fn handle<V: View>(&mut self, view: &mut V, event: Event<V::Input>) -> io::Result<Next> {
         match event {
             Event::Input(input) => view.input(input, self),
-            Event::InputClosed => view.closed(self),
+            Event::InputClosed => Ok(Next::Gone),
             Event::Told(Told::Action(action)) => self.act(view, action),
             Event::Told(Told::Phone(asked)) if asked.is_late() => Ok(Next::On),
             Event::Told(Told::Phone(asked)) => {
@@ -354,12 +459,7 @@ impl<'a> Session<'a> {
                 Ok(next)
             }
             #[cfg(unix)]
-            Event::End(signal) => match view.interrupted() {
-                Some(action) if signal == signal_hook::consts::SIGINT => self.act(view, action),
-                _ => Ok(Next::Die(signal)),
-            },
-            #[cfg(unix)]
-            Event::Stop => self.stop(view),
+            Event::Signal => Ok(Next::On),
         }
     }
 
@@ -375,63 +475,6 @@ impl<'a> Session<'a> {
                 _ => {}
             }
         }
-    }
-
-    /// Changes the state, and does outside what that asks for.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
-    pub fn act<V: View>(&mut self, view: &mut V, action: Action) -> io::Result<Next> {
-        let by_person = action.is_a_persons();
-        let effects = self.app.update(action, self.clock.now());
-        view.changed(self.app, by_person);
-        for effect in effects {
-            match effect {
-                Effect::Quit => return Ok(Next::Leave),
-                Effect::Copy(text) => self.copy(view, text)?,
-                Effect::CopyToTerminal(text) => self.copy_to_terminal(view, &text)?,
-                disk @ (Effect::SaveHeld(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.later.push(disk),
-                Effect::AskDay(day, zone) => {
-                    // The journal answers by what it was given: what just happened is given first.
-                    self.keep();
-                    if let Some(journal) = &self.journal {
-                        let tell = self.tell.clone();
-                        journal.recap(day, zone, move |day| {
-                            let _ = tell.action(Action::DayWas(Box::new(day)));
-                        });
-                    }
-                }
-                Effect::Answer(ignored) => self.ignored = ignored,
-                Effect::SaveBroadcast(broadcast) => {
-                    *self.applied.lock().unwrap_or_else(PoisonError::into_inner) = Some(*broadcast);
-                }
-                Effect::Welcomed => self.welcomed.store(true, Ordering::SeqCst),
-                Effect::LookAtRules => {
-                    if let Some(look) = &self.look {
-                        look.now();
-                    }
-                }
-            }
-        }
-        Ok(Next::On)
-    }
-
-    /// To the desktop's clipboard, which answers later; in lines, and where there is none, by way of the terminal.
-    fn copy<V: View>(&mut self, view: &mut V, text: String) -> io::Result<()> {
-        if self.app.is_in_lines() {
-            return view.copy(&text);
-        }
-        let Some(desktop) = &mut self.clipboard else { return self.copy_to_terminal(view, &text) };
-        let tell = self.tell.clone();
-        desktop.copy(text.clone(), move |has_it| {
-            let _ = tell.action(if has_it { Action::Copied(Copied::Desktop) } else { Action::NotCopied(text) });
-        });
-        Ok(())
-    }
-
-    fn copy_to_terminal<V: View>(&mut self, view: &mut V, text: &str) -> io::Result<()> {
-        view.copy(text)?;
-        self.act(view, Action::Copied(Copied::Terminal)).map(drop)
     }
 
     /// Ctrl-Z: leaves the terminal, stops, and comes back when continued.

@@ -2,10 +2,10 @@
 //! `terminal` writes escape codes.
 
 pub mod board;
-pub mod input;
 pub mod offscreen;
 pub mod practice;
 pub mod prompter;
 pub mod terminal;
 pub mod theme;
+mod tty;
 pub mod view;

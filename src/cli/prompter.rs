@@ -13,6 +13,7 @@ use crate::book::{Book, Origin};
 use crate::clock::Clock;
 use crate::files::shift::{self, Shift};
 use crate::files::{self, Bad, Why};
+use crate::plain::out::Out;
 use crate::plain::view::Plain;
 use crate::start::{Start, theme};
 use crate::tell::outside;
@@ -34,7 +35,7 @@ pub fn run(context: Context, plain: bool) -> Result<Answer, Stop> {
     let start = start(context)?;
     let has_journal = start.journal.is_some();
     let end = if plain {
-        start.in_lines().run(|| Ok(Plain::new(io::stdout(), has_journal)))
+        start.in_lines().run(|| Ok(Plain::new(Out::to(io::stdout())?, has_journal)))
     } else {
         start.run(|| Prompter::enter(theme))
     };

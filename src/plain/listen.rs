@@ -21,8 +21,11 @@ pub enum Line {
 }
 
 /// Begins to read.
-pub fn listen(hear: Hear<Line>) {
-    thread::spawn(move || {
+///
+/// # Errors
+/// Where the system has no more threads.
+pub fn listen(hear: Hear<Line>) -> io::Result<()> {
+    let read = move || {
         let mut input = io::stdin().lock();
         while let Ok(Some((line, is_last))) = next(&mut input) {
             if !hear.input(line) {
@@ -34,7 +37,8 @@ pub fn listen(hear: Hear<Line>) {
             }
         }
         hear.closed();
-    });
+    };
+    thread::Builder::new().name("input".into()).spawn(read).map(drop)
 }
 
 /// The next line, and whether the input ended within it; `None` at the end.

@@ -318,8 +318,8 @@ impl<W: Write> View for Plain<W> {
     type Input = Line;
     const EACH: bool = true;
 
-    fn listen(hear: Hear<Line>) {
-        listen(hear);
+    fn listen(hear: Hear<Line>) -> io::Result<()> {
+        listen(hear)
     }
 
     fn input(&mut self, line: Line, session: &mut Session<'_>) -> io::Result<Next> {
@@ -333,11 +333,6 @@ impl<W: Write> View for Plain<W> {
         self.say(wrong.into());
         self.memory.asks = Waits::Nothing;
         Ok(Next::On)
-    }
-
-    /// The end of the input is the end of the work.
-    fn closed(&mut self, session: &mut Session<'_>) -> io::Result<Next> {
-        session.act(self, Action::Quit)
     }
 
     fn changed(&mut self, app: &App, by_person: bool) {
@@ -362,9 +357,10 @@ impl<W: Write> View for Plain<W> {
 
     /// Ctrl-C leaves as it does on a whole screen.
     #[cfg(unix)]
-    fn interrupted(&self) -> Option<Action> {
-        Some(Action::Quit)
-    }
+    const INTERRUPT_LEAVES: bool = true;
+
+    #[cfg(unix)]
+    fn abandon() {}
 
     #[cfg(unix)]
     fn suspend(&mut self) {}

@@ -3,11 +3,12 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crossterm::event;
 use ratatui::text::{Line, Text};
 
-use super::input::{Input, translate};
 use super::terminal::Screen;
+use super::theme::Theme;
+use crate::input::Input;
+use crate::input::source::Source;
 use crate::keymap::Key;
 
 /// An entered terminal with a text on it; left when it goes.
@@ -29,7 +30,7 @@ impl Board {
     /// # Errors
     /// Where stdout is no terminal that can be entered.
     pub fn enter() -> io::Result<Self> {
-        Screen::enter().map(Self)
+        Screen::enter(Theme::Mono).map(Self)
     }
 
     /// Shows a text from its first line; what the window has no room for is not shown. It must be fit for a terminal.
@@ -38,30 +39,44 @@ impl Board {
     /// Where the terminal is gone.
     pub fn show(&mut self, text: &str) -> io::Result<()> {
         let lines: Vec<Line<'_>> = text.lines().map(Line::from).collect();
-        self.0.draw(|frame| frame.render_widget(Text::from(lines), frame.area()))
+        self.0.draw(|frame| frame.render_widget(Text::from(lines), frame.area())).map(drop)
     }
 }
 
 /// How many lines a terminal has.
 #[must_use]
 pub fn height() -> Option<usize> {
-    crossterm::terminal::size().ok().map(|(_, rows)| rows.into()).filter(|rows| *rows > 0)
+    size().map(|(_, rows)| rows.into()).filter(|rows| *rows > 0)
 }
+
+fn size() -> Option<(u16, u16)> {
+    crossterm::terminal::size().ok()
+}
+
+/// How often the window is asked for its size.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Waits for a reader to do something that matters here: `q`, Escape and Ctrl-C end it. `None` after `patience`.
 ///
 /// # Errors
 /// Where the terminal is gone.
 pub fn wait(patience: Duration) -> io::Result<Option<Done>> {
-    let end = Instant::now() + patience;
+    let (end, before) = (Instant::now() + patience, size());
+    let mut source = Source::default();
     loop {
-        if !event::poll(end.saturating_duration_since(Instant::now()))? {
-            return Ok(None);
+        let left = end.saturating_duration_since(Instant::now());
+        for input in source.read(Some(left.min(LOOK)))? {
+            match input {
+                Input::Key { key: Key::Char('q') | Key::Esc | Key::Ctrl('c'), .. } => return Ok(Some(Done::Quit)),
+                Input::Resize => return Ok(Some(Done::Resized)),
+                _ => {}
+            }
         }
-        match translate(event::read()?, Instant::now()) {
-            Some(Input::Key { key: Key::Char('q') | Key::Esc | Key::Ctrl('c'), .. }) => return Ok(Some(Done::Quit)),
-            Some(Input::Resize) => return Ok(Some(Done::Resized)),
-            _ => {}
+        if size() != before {
+            return Ok(Some(Done::Resized));
+        }
+        if left.is_zero() {
+            return Ok(None);
         }
     }
 }

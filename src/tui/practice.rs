@@ -1,16 +1,18 @@
 //! Practice and presentation on a terminal: the same entering, leaving and drawing as the prompter's loop, but nothing
 //! here changes by itself, so it sleeps until a key, a resize or a signal comes.
 
+use std::collections::VecDeque;
 use std::io;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ratatui::Frame;
 
-use super::input::{Hold, Input};
 use super::prompter::read_input;
 use super::terminal::Screen;
+#[cfg(unix)]
+use super::terminal::leave;
 use super::theme::Theme;
 use super::view::{self, Drawn};
 use crate::action::Action;
@@ -20,13 +22,18 @@ use crate::drill::keys;
 use crate::drill::session::{Effect, Move, Session};
 use crate::drill::sheet::Done;
 use crate::drill::show::{Go, Show};
+use crate::input::Input;
 use crate::keymap::Key;
 #[cfg(unix)]
-use crate::run::signals;
-use crate::run::{Event, Hear};
+use crate::run::signals::{self, Pending, Signal};
+use crate::run::{BATCH, Event, Hear, QUEUE, is_gone};
 
 /// How long what was answered last may take to the disk before the window closes.
 const LAST: Duration = Duration::from_millis(500);
+/// The thread that reads may be late by so much.
+const LATE: Duration = Duration::from_millis(10);
+/// A terminal that has not read the last frame is asked again after so long.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What is played.
 trait Play {
@@ -133,7 +140,7 @@ pub fn practise(
         let _ = done.send(());
     });
     let mut practice = Practice { session, theme, clock, keep: send };
-    let end = play(&mut practice);
+    let end = play(&mut practice, theme);
     drop(practice);
     let _ = kept.recv_timeout(LAST);
     end
@@ -144,70 +151,172 @@ pub fn practise(
 /// # Errors
 /// Where the terminal can't be entered or drawn on.
 pub fn present(show: &mut Show, theme: Theme) -> io::Result<Option<i32>> {
-    play(&mut Presentation { show, theme })
+    play(&mut Presentation { show, theme }, theme)
 }
 
 /// Ends the program as the signal would have.
 pub fn die(signal: i32) {
     #[cfg(unix)]
-    let _ = signal_hook::low_level::emulate_default_handler(signal);
+    signals::die(signal);
     #[cfg(not(unix))]
     let _ = signal;
 }
 
-fn play(play: &mut impl Play) -> io::Result<Option<i32>> {
+fn play(play: &mut impl Play, theme: Theme) -> io::Result<Option<i32>> {
     // Before the terminal is entered: a signal from here on leaves it as it was.
     #[cfg(unix)]
     let signals = signals::all()?;
-    let mut screen = Screen::enter()?;
-    draw(&mut screen, play)?;
-    let (send, events) = channel();
-    read_input(Hear(send.clone()));
+    let mut screen = Screen::enter(theme)?;
+    let behind = draw(&mut screen, play)?;
+    let (send, events) = sync_channel(QUEUE);
+    read_input(Hear(send.clone()))?;
     #[cfg(unix)]
-    signals::read(signals, send);
+    let pending = signals::read(signals, send, leave)?;
     #[cfg(not(unix))]
     drop(send);
-    until_left(&mut screen, play, &events)
-}
-
-fn draw(screen: &mut Screen, play: &mut impl Play) -> io::Result<()> {
-    let drawn = screen.draw(|frame| play.draw(frame))?;
-    play.bound(drawn);
-    Ok(())
-}
-
-fn until_left(screen: &mut Screen, play: &mut impl Play, events: &Receiver<Event<Input>>) -> io::Result<Option<i32>> {
-    let (mut hold, mut last) = (Hold::default(), None);
-    loop {
-        let Ok(first) = events.recv() else { return Ok(None) };
-        let mut queued = Some(first);
-        while let Some(event) = queued {
-            match event {
-                Event::Input(Input::Paste(text)) => play.paste(text),
-                #[cfg(unix)]
-                Event::Input(Input::Key { key: Key::Ctrl('z'), .. }) | Event::Stop => {
-                    screen.suspend();
-                    signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
-                    screen.resume()?;
-                }
-                Event::Input(Input::Key { key, at, repeat }) => {
-                    // A Space held too long must not run through the cards; another key between is a new press.
-                    if last.replace(key) != Some(key) {
-                        hold = Hold::default();
-                    }
-                    let is_held = !play.types() && hold.is_held(key, at, repeat);
-                    if !is_held && play.key(key) {
-                        return Ok(None);
-                    }
-                }
-                Event::InputClosed => return Ok(None),
-                #[cfg(unix)]
-                Event::End(signal) => return Ok(Some(signal)),
-                // Another size is drawn below; the outside of the prompter has nothing to say here.
-                _ => {}
-            }
-            queued = events.try_recv().ok();
-        }
-        draw(screen, play)?;
+    let mut playing = Playing {
+        play,
+        screen,
+        waiting: VecDeque::new(),
+        behind,
+        #[cfg(unix)]
+        pending,
+    };
+    match playing.until_left(&events) {
+        // A terminal that is gone takes no frame; its input ends with it.
+        Err(e) if is_gone(&e) => Ok(None),
+        end => end,
     }
+}
+
+/// Answers whether the terminal does not read.
+fn draw(screen: &mut Screen, play: &mut impl Play) -> io::Result<bool> {
+    match screen.draw(|frame| play.draw(frame))? {
+        Some(drawn) => {
+            play.bound(drawn);
+            screen.is_behind()
+        }
+        None => Ok(true),
+    }
+}
+
+/// A key that may still be retracted, and until when.
+struct Waiting {
+    key: Key,
+    at: Instant,
+    until: Instant,
+}
+
+/// What is played, and where. Here a key waits the moment in which it may turn out to be none: nobody speaks to a customer.
+struct Playing<'p, P> {
+    play: &'p mut P,
+    screen: Screen,
+    waiting: VecDeque<Waiting>,
+    behind: bool,
+    #[cfg(unix)]
+    pending: Pending,
+}
+
+/// How it ended: left, or by a signal.
+type End = Option<i32>;
+
+impl<P: Play> Playing<'_, P> {
+    fn until_left(&mut self, events: &Receiver<Event<Input>>) -> io::Result<End> {
+        loop {
+            let due = self.waiting.front().map(|waiting| waiting.until.saturating_duration_since(Instant::now()));
+            let again = self.behind.then_some(ASK_AGAIN);
+            let mut queued = match [due, again].into_iter().flatten().min() {
+                None => Some(events.recv().unwrap_or(Event::InputClosed)),
+                Some(wait) => match events.recv_timeout(wait) {
+                    Ok(event) => Some(event),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => Some(Event::InputClosed),
+                },
+            };
+            for left in (0..BATCH).rev() {
+                #[cfg(unix)]
+                if let Some(signal) = self.signals()? {
+                    return Ok(Some(signal));
+                }
+                match queued {
+                    None => break,
+                    Some(Event::Input(input)) => {
+                        if self.input(input)? {
+                            return Ok(None);
+                        }
+                    }
+                    Some(Event::InputClosed) => return Ok(None),
+                    // The outside of the prompter has nothing to say here.
+                    Some(_) => {}
+                }
+                queued = if left > 0 { events.try_recv().ok() } else { None };
+            }
+            let now = Instant::now();
+            while self.waiting.front().is_some_and(|waiting| waiting.until <= now) {
+                if self.waiting.pop_front().is_some_and(|waiting| self.play.key(waiting.key)) {
+                    return Ok(None);
+                }
+            }
+            self.behind = draw(&mut self.screen, self.play)?;
+        }
+    }
+
+    #[cfg(unix)]
+    fn signals(&mut self) -> io::Result<End> {
+        while let Some(signal) = self.pending.take() {
+            match signal {
+                Signal::End(signal) => return Ok(Some(signal)),
+                Signal::Stop => self.stop()?,
+                Signal::Continued => self.screen.resume()?,
+                // It is asked for its size at the next drawing.
+                Signal::Resized => {}
+            }
+        }
+        Ok(None)
+    }
+
+    #[cfg(unix)]
+    fn stop(&mut self) -> io::Result<()> {
+        self.screen.suspend();
+        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+        self.screen.resume()
+    }
+
+    /// What a person did. Answers whether it is left.
+    fn input(&mut self, input: Input) -> io::Result<bool> {
+        match input {
+            Input::Paste(text) => {
+                let left = self.all_waiting();
+                self.play.paste(text);
+                return Ok(left);
+            }
+            Input::Retract { since } => self.waiting.retain(|waiting| waiting.at < since),
+            Input::Answer(answer) => self.screen.answered(answer)?,
+            #[cfg(unix)]
+            Input::Key { key: Key::Ctrl('z'), .. } => self.stop()?,
+            Input::Key { key: Key::Ctrl('l'), .. } => self.screen.redraw()?,
+            Input::Key { key, at, repeat, settles } => {
+                if repeat && !self.play.types() && !moves(key) {
+                    return Ok(false);
+                }
+                if settles.is_zero() {
+                    return Ok(self.all_waiting() || self.play.key(key));
+                }
+                self.waiting.push_back(Waiting { key, at, until: at + settles + LATE });
+            }
+            Input::Resize => {}
+        }
+        Ok(false)
+    }
+
+    /// Every key that waits acts now: something else comes after it.
+    fn all_waiting(&mut self) -> bool {
+        let waiting = std::mem::take(&mut self.waiting);
+        waiting.into_iter().any(|waiting| self.play.key(waiting.key))
+    }
+}
+
+/// Whether a held key goes on.
+fn moves(key: Key) -> bool {
+    matches!(key, Key::Up | Key::Down | Key::PageUp | Key::PageDown)
 }

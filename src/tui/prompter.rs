@@ -1,18 +1,15 @@
 //! The prompter on a whole screen: the loop's view that draws.
 
 use std::io;
-use std::thread;
-#[cfg(windows)]
-use std::time::Duration;
-use std::time::Instant;
 
-use super::input::{Hold, Input, translate};
 use super::terminal::Screen;
+#[cfg(unix)]
+use super::terminal::leave;
 use super::theme::Theme;
 use super::view;
-use crate::action::Action;
 use crate::app::App;
-use crate::keymap::{self, Key};
+use crate::input::{Input, source};
+use crate::keymap::Key;
 use crate::run::{Hear, Next, Session, View};
 
 /// The prompter on a whole screen.
@@ -20,7 +17,8 @@ use crate::run::{Hear, Next, Session, View};
 pub struct Prompter {
     screen: Screen,
     theme: Theme,
-    hold: Hold,
+    /// Whether the last frame was left out, since the terminal does not read.
+    behind: bool,
 }
 
 impl Prompter {
@@ -29,7 +27,7 @@ impl Prompter {
     /// # Errors
     /// Where it can't be entered.
     pub fn enter(theme: Theme) -> io::Result<Self> {
-        Ok(Self { screen: Screen::enter()?, theme, hold: Hold::default() })
+        Ok(Self { screen: Screen::enter(theme)?, theme, behind: false })
     }
 }
 
@@ -37,34 +35,18 @@ impl View for Prompter {
     type Input = Input;
     const EACH: bool = false;
 
-    fn listen(hear: Hear<Input>) {
-        read_input(hear);
+    fn listen(hear: Hear<Input>) -> io::Result<()> {
+        read_input(hear)
     }
 
     fn input(&mut self, input: Input, session: &mut Session<'_>) -> io::Result<Next> {
         match input {
-            Input::Resize => Ok(Next::On),
-            Input::Paste(text) => session.act(self, Action::Paste(text)),
+            Input::Answer(answer) => self.screen.answered(answer).map(|()| Next::On),
             #[cfg(unix)]
             Input::Key { key: Key::Ctrl('z'), .. } => session.stop(self),
-            Input::Key { key, at, repeat } => {
-                session.touched();
-                let action = keymap::action(session.app(), key);
-                // A blank in a name is no tick that the next Space could go on with.
-                let types = matches!(action, Some(Action::Edit(_)));
-                let held = !types && self.hold.is_held(key, at, repeat);
-                match action {
-                    Some(Action::Said) if held => Ok(Next::On),
-                    Some(action) => session.act(self, action),
-                    None => Ok(Next::On),
-                }
-            }
+            Input::Key { key: Key::Ctrl('l'), .. } => self.screen.redraw().map(|()| Next::On),
+            input => session.person(self, input),
         }
-    }
-
-    /// The terminal is gone.
-    fn closed(&mut self, _: &mut Session<'_>) -> io::Result<Next> {
-        Ok(Next::Leave)
     }
 
     fn changed(&mut self, _: &App, _: bool) {}
@@ -72,7 +54,10 @@ impl View for Prompter {
     fn show(&mut self, app: &mut App) -> io::Result<()> {
         let (shown, theme) = (&*app, self.theme);
         let drawn = self.screen.draw(|frame| view::draw(frame, shown, theme))?;
-        app.bound_scroll(drawn.most_scroll, drawn.page);
+        self.behind = drawn.is_none() || self.screen.is_behind()?;
+        if let Some(drawn) = drawn {
+            app.bound_scroll(drawn.most_scroll, drawn.page);
+        }
         Ok(())
     }
 
@@ -80,10 +65,17 @@ impl View for Prompter {
         self.screen.copy(text)
     }
 
-    /// Ctrl-C is a key here.
+    fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// Ctrl-C is a key here, so a SIGINT comes from elsewhere.
     #[cfg(unix)]
-    fn interrupted(&self) -> Option<Action> {
-        None
+    const INTERRUPT_LEAVES: bool = false;
+
+    #[cfg(unix)]
+    fn abandon() {
+        leave();
     }
 
     #[cfg(unix)]
@@ -98,56 +90,7 @@ impl View for Prompter {
 }
 
 /// Terminal input, in a thread that blocks.
-pub(super) fn read_input(hear: Hear<Input>) {
-    thread::spawn(move || {
-        let mut source = Source::default();
-        while let Ok(inputs) = source.read() {
-            for input in inputs {
-                if !hear.input(input) {
-                    return;
-                }
-            }
-        }
-        hear.closed();
-    });
-}
-
-/// Where inputs come from; where the console sends no paste events, fast characters are gathered to pastes.
-#[derive(Default)]
-struct Source {
-    #[cfg(windows)]
-    burst: super::input::Burst,
-}
-
-impl Source {
-    #[cfg(not(windows))]
-    #[expect(clippy::unused_self, reason = "on Windows it gathers bursts")]
-    fn read(&mut self) -> io::Result<Vec<Input>> {
-        let event = crossterm::event::read()?;
-        Ok(translate(event, Instant::now()).into_iter().collect())
-    }
-
-    #[cfg(windows)]
-    fn read(&mut self) -> io::Result<Vec<Input>> {
-        // A character waits a moment for others; a person does not notice it, and a paste is quicker.
-        const MOMENT: Duration = Duration::from_millis(10);
-        loop {
-            if self.burst.is_waiting() && !crossterm::event::poll(MOMENT)? {
-                return Ok(self.burst.settle());
-            }
-            let input = translate(crossterm::event::read()?, Instant::now());
-            match input {
-                Some(Input::Key { key: Key::Char(c), at, repeat: false }) => self.burst.push(c, at),
-                Some(Input::Key { key: Key::Enter, at, repeat: false }) if self.burst.is_waiting() => {
-                    self.burst.push('\n', at);
-                }
-                Some(other) => {
-                    let mut inputs = self.burst.settle();
-                    inputs.push(other);
-                    return Ok(inputs);
-                }
-                None => {}
-            }
-        }
-    }
+pub(super) fn read_input(hear: Hear<Input>) -> io::Result<()> {
+    let closed = hear.clone();
+    source::read_all(move |input| hear.input(input), move || closed.closed())
 }

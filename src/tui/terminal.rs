@@ -3,20 +3,61 @@
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, queue};
 use ratatui::backend::CrosstermBackend;
-use ratatui::{Frame, Terminal};
+use ratatui::layout::Rect;
+use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 
-/// Whether the terminal is entered, so that a panic knows whether to leave it.
-static ENTERED: AtomicBool = AtomicBool::new(false);
+use super::theme::{self, Theme};
+use super::tty::{LARGEST, Tty};
+use crate::input::Answer;
+
+/// How long a frame waits for a terminal that is slow to read: a person does not notice it.
+const PATIENCE: Duration = Duration::from_millis(40);
+/// How long the way out waits for it.
+const LAST_PATIENCE: Duration = Duration::from_millis(300);
+
+/// Asks whether the terminal knows the kitty keyboard protocol; one that does not says nothing.
+const ASK_KEYBOARD: &[u8] = b"\x1b[?u";
+/// Asks for the report of every key, with press, repeat, release and the text that it types.
+const REPORT_KEYS: &[u8] = b"\x1b[>27u";
+/// Takes that back.
+const REPORT_NO_KEYS: &[u8] = b"\x1b[<u";
+/// Asks whether the terminal has 16 million colours (XTGETTCAP `RGB` and `Tc`).
+const ASK_COLOURS: &[u8] = b"\x1bP+q524742;5463\x1b\\";
+
+/// The entered terminal, so that a panic or a signal can leave it.
+static ENTERED: Mutex<Option<Entered>> = Mutex::new(None);
+
+/// What has to be undone, and what was not written yet.
+#[derive(Debug)]
+struct Entered {
+    tty: Tty,
+    /// What the terminal did not read yet.
+    unread: Vec<u8>,
+    reports_keys: bool,
+}
+
+impl Entered {
+    fn write(&mut self, bytes: &[u8], patience: Duration) -> io::Result<()> {
+        self.unread.extend_from_slice(bytes);
+        let written = self.tty.write(&self.unread, patience)?;
+        self.unread.drain(..written);
+        Ok(())
+    }
+}
+
+fn entered() -> MutexGuard<'static, Option<Entered>> {
+    ENTERED.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Collects a whole frame, so that it reaches the terminal in one write.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +80,11 @@ impl Write for Whole {
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Whole>>,
     frame: Whole,
+    area: Rect,
+    /// Whether the terminal says that it has more colours than sixteen.
+    rich: bool,
+    /// Whether it is asked that, since it matters.
+    asks_colours: bool,
 }
 
 impl Screen {
@@ -46,29 +92,51 @@ impl Screen {
     ///
     /// # Errors
     /// Where stdout is no terminal that can be entered.
-    pub fn enter() -> io::Result<Self> {
+    pub fn enter(theme: Theme) -> io::Result<Self> {
         leave_on_panic();
         let frame = Whole::default();
-        let mut screen = Self { terminal: Terminal::new(CrosstermBackend::new(frame.clone()))?, frame };
+        let rich = theme::says_rich(std::env::var("COLORTERM").ok().as_deref());
+        // The console of Linux prints what it does not know.
+        let asks_colours = !rich && theme.is_rich() && std::env::var("TERM").is_ok_and(|term| term != "linux");
+        let area = Rect::default();
+        let mut screen = Self { terminal: terminal(&frame, area)?, frame, area, rich, asks_colours };
         screen.resume()?;
         Ok(screen)
     }
 
-    /// Enters again after [`Screen::suspend`]; the next drawing draws everything.
+    /// Enters, or enters again after [`Screen::suspend`] or a stop; the next drawing draws everything.
     ///
     /// # Errors
     /// As [`Screen::enter`].
     pub fn resume(&mut self) -> io::Result<()> {
-        enable_raw_mode()?;
-        ENTERED.store(true, Ordering::SeqCst);
-        // A new terminal has drawn nothing yet, so its next frame is whole. `Terminal::clear` would ask the terminal
-        // where its cursor is, and wait for the answer.
-        self.terminal = Terminal::new(CrosstermBackend::new(self.frame.clone()))?;
-        let out = self.terminal.backend_mut();
-        queue!(out, EnterAlternateScreen, Clear(ClearType::All))?;
+        let mut entered = entered();
+        // Its modes as they were are asked for only while they are.
+        let mut now = match entered.take() {
+            Some(entered) => entered,
+            None => Entered { tty: Tty::open()?, unread: Vec::new(), reports_keys: false },
+        };
+        let raw = now.tty.raw();
+        now.reports_keys = false;
+        *entered = Some(now);
+        drop(entered);
+        raw?;
+        let mut out = self.frame.clone();
+        queue!(out, EnterAlternateScreen)?;
         // A console without bracketed paste says so by an error; pastes are then found by their speed.
         let _ = queue!(out, EnableBracketedPaste);
-        Ok(())
+        out.write_all(ASK_KEYBOARD)?;
+        self.redraw()
+    }
+
+    /// The next drawing draws everything.
+    ///
+    /// # Errors
+    /// Never: nothing is written yet.
+    pub fn redraw(&mut self) -> io::Result<()> {
+        // A new terminal has drawn nothing yet, so its next frame is whole. `Terminal::clear` would ask the terminal
+        // where its cursor is, and wait for the answer.
+        self.terminal = terminal(&self.frame, self.area)?;
+        queue!(self.terminal.backend_mut(), Clear(ClearType::All))
     }
 
     /// Leaves for a while.
@@ -76,17 +144,47 @@ impl Screen {
         leave();
     }
 
-    /// Draws one frame: only the cells that changed, in one write, shown at once.
+    /// Draws one frame: only the cells that changed, in one write, shown at once. `None`: the terminal has not read the
+    /// last frame yet, so this one is left out.
     ///
     /// # Errors
     /// Where the terminal is gone.
-    pub fn draw<T: Default>(&mut self, draw: impl FnOnce(&mut Frame<'_>) -> T) -> io::Result<T> {
+    pub fn draw<T: Default>(&mut self, draw: impl FnOnce(&mut Frame<'_>) -> T) -> io::Result<Option<T>> {
+        if self.is_behind()? {
+            return Ok(None);
+        }
+        let size = Tty::size().unwrap_or_default();
+        let area = Rect::new(0, 0, size.0.min(LARGEST.0), size.1.min(LARGEST.1));
+        if std::mem::replace(&mut self.area, area) != area {
+            self.redraw()?;
+        }
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        let mut drawn = T::default();
-        self.terminal.draw(|frame| drawn = draw(frame))?;
+        let (mut drawn, rich) = (T::default(), self.rich);
+        self.terminal.draw(|frame| {
+            drawn = draw(frame);
+            if !rich {
+                theme::in_sixteen_colours(frame.buffer_mut());
+            }
+        })?;
         queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        if std::mem::take(&mut self.asks_colours) {
+            self.frame.write_all(ASK_COLOURS)?;
+        }
         self.send()?;
-        Ok(drawn)
+        Ok(Some(drawn))
+    }
+
+    /// Whether the terminal has still not read what it was sent; what is left is sent first.
+    ///
+    /// # Errors
+    /// Where the terminal is gone.
+    pub fn is_behind(&mut self) -> io::Result<bool> {
+        let mut entered = entered();
+        let Some(now) = &mut *entered else { return Ok(false) };
+        if !now.unread.is_empty() {
+            now.write(&[], PATIENCE)?;
+        }
+        Ok(!now.unread.is_empty())
     }
 
     /// Hands a text to the terminal's clipboard (OSC 52).
@@ -98,13 +196,34 @@ impl Screen {
         self.send()
     }
 
-    fn send(&mut self) -> io::Result<()> {
-        let mut bytes = self.frame.0.borrow_mut();
-        let mut out = io::stdout().lock();
-        let sent = out.write_all(&bytes).and_then(|()| out.flush());
-        bytes.clear();
-        sent
+    /// The terminal answered what it was asked.
+    ///
+    /// # Errors
+    /// Where the terminal is gone.
+    pub fn answered(&mut self, answer: Answer) -> io::Result<()> {
+        match answer {
+            Answer::TrueColour => self.rich = true,
+            Answer::Keyboard => {
+                if let Some(now) = &mut *entered()
+                    && !std::mem::replace(&mut now.reports_keys, true)
+                {
+                    now.write(REPORT_KEYS, PATIENCE)?;
+                }
+            }
+        }
+        Ok(())
     }
+
+    fn send(&mut self) -> io::Result<()> {
+        let bytes = std::mem::take(&mut *self.frame.0.borrow_mut());
+        entered().as_mut().map_or(Ok(()), |now| now.write(&bytes, PATIENCE))
+    }
+}
+
+/// A terminal that has drawn nothing.
+fn terminal(frame: &Whole, area: Rect) -> io::Result<Terminal<CrosstermBackend<Whole>>> {
+    let viewport = Viewport::Fixed(area);
+    Terminal::with_options(CrosstermBackend::new(frame.clone()), TerminalOptions { viewport })
 }
 
 impl Drop for Screen {
@@ -113,15 +232,18 @@ impl Drop for Screen {
     }
 }
 
-/// Leaves the terminal as it was, once; errors are of no use to anybody here.
+/// Leaves the terminal as it was, once; errors are of no use to anybody here. A terminal that reads nothing is not waited
+/// for.
 pub fn leave() {
-    if ENTERED.swap(false, Ordering::SeqCst) {
-        let mut out = io::stdout();
-        let _ = queue!(out, EndSynchronizedUpdate, DisableBracketedPaste);
-        let _ = queue!(out, LeaveAlternateScreen, cursor::Show);
-        let _ = out.flush();
-        let _ = disable_raw_mode();
+    let Some(mut now) = entered().take() else { return };
+    let mut out = Vec::new();
+    if now.reports_keys {
+        out.extend_from_slice(REPORT_NO_KEYS);
     }
+    let _ = queue!(out, EndSynchronizedUpdate, DisableBracketedPaste);
+    let _ = queue!(out, LeaveAlternateScreen, cursor::Show);
+    let _ = now.write(&out, LAST_PATIENCE);
+    now.tty.restore();
 }
 
 /// A panic leaves the terminal before it is told, or its words would vanish with the alternate screen.
@@ -135,7 +257,7 @@ fn leave_on_panic() {
             if std::thread::current().id() == main {
                 leave();
                 told(panic);
-            } else if !ENTERED.load(Ordering::SeqCst) {
+            } else if entered().is_none() {
                 told(panic);
             }
         }));

@@ -1,6 +1,7 @@
 //! Roles → styles. Views name roles, never colours. Every state is told by a word or a mark as well, so a theme may have
 //! no colour at all.
 
+use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
 pub use crate::settings::Theme;
@@ -95,12 +96,70 @@ const PROYEKTOR: Palette = Palette {
     trouble: 0xff_a39b,
 };
 
+/// The colours above on a terminal that has sixteen.
+const SIXTEEN: [(u32, Color); 25] = [
+    (0x16_181d, Color::Black),
+    (0xc9_d1dc, Color::Gray),
+    (0xff_ffff, Color::White),
+    (0x7f_c796, Color::LightGreen),
+    (0x7d_b7e8, Color::LightCyan),
+    (0x7a_8494, Color::DarkGray),
+    (0xe0_b868, Color::LightYellow),
+    (0xb0_2a30, Color::Red),
+    (0xf0_918a, Color::LightRed),
+    (0xfb_fbfa, Color::White),
+    (0x33_3a45, Color::Black),
+    (0x00_0000, Color::Black),
+    (0x1f_6b3a, Color::Green),
+    (0x1d_5f9e, Color::Blue),
+    (0x6b_7280, Color::DarkGray),
+    (0x8a_5a00, Color::Magenta),
+    (0xb3_1f26, Color::Red),
+    (0xa8_2218, Color::Red),
+    (0xff_ff66, Color::LightYellow),
+    (0x7d_ff9b, Color::LightGreen),
+    (0x8f_dcff, Color::LightCyan),
+    (0xc8_c8c8, Color::Gray),
+    (0xff_d75f, Color::LightYellow),
+    (0xff_6b60, Color::LightRed),
+    (0xff_a39b, Color::LightRed),
+];
+
+/// Whether a terminal with this COLORTERM has 16 million colours. A console of Windows that knows escape codes has them.
+#[must_use]
+pub fn says_rich(colorterm: Option<&str>) -> bool {
+    cfg!(windows) || matches!(colorterm, Some("truecolor" | "24bit"))
+}
+
+/// Draws with sixteen colours what was drawn with more.
+pub fn in_sixteen_colours(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        cell.fg = of_sixteen(cell.fg);
+        cell.bg = of_sixteen(cell.bg);
+    }
+}
+
+fn of_sixteen(colour: Color) -> Color {
+    match colour {
+        Color::Rgb(..) => {
+            SIXTEEN.into_iter().find(|(rich, _)| rgb(*rich) == colour).map_or(Color::Reset, |(_, plain)| plain)
+        }
+        plain => plain,
+    }
+}
+
 fn rgb(colour: u32) -> Color {
     let [_, r, g, b] = colour.to_be_bytes();
     Color::Rgb(r, g, b)
 }
 
 impl Theme {
+    /// Whether it has colours beyond the terminal's sixteen.
+    #[must_use]
+    pub fn is_rich(self) -> bool {
+        matches!(self, Self::Dark | Self::Light | Self::Proyektor)
+    }
+
     /// The style of a role.
     #[must_use]
     pub fn style(self, role: Role) -> Style {
@@ -170,6 +229,20 @@ mod tests {
                 assert!(ratio >= 4.5, "{theme:?} {role:?}: {ratio:.2}");
             }
         }
+    }
+
+    /// Every colour of a theme has one of the sixteen in its place, and no role vanishes in its ground.
+    #[test]
+    fn with_sixteen_colours_every_role_is_still_seen() {
+        for theme in Theme::ALL.into_iter().filter(|theme| theme.is_rich()) {
+            for role in Role::ALL {
+                let style = theme.style(role);
+                let [ink, ground] = [style.fg, style.bg].map(|colour| of_sixteen(colour.unwrap()));
+                assert!(ink != ground && ink != Color::Reset && ground != Color::Reset, "{theme:?} {role:?}");
+                assert!(!matches!(ink, Color::Rgb(..)) && !matches!(ground, Color::Rgb(..)), "{theme:?} {role:?}");
+            }
+        }
+        assert_eq!(of_sixteen(Color::Green), Color::Green);
     }
 
     #[test]

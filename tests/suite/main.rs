@@ -42,6 +42,8 @@ mod table_diff;
 #[cfg(unix)]
 #[path = "support/term.rs"]
 mod term;
+#[cfg(target_os = "linux")]
+mod typed;
 mod views;
 mod waiting;
 mod words;

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use penutup::rules::BUILT_IN;
 use penutup::tui::terminal::Screen;
+use penutup::tui::theme::Theme;
 
 use crate::support::Home;
 use crate::term::{Term, eventually, files_below};
@@ -67,7 +68,15 @@ fn ctrl_c_leaves_with_status_0_also_while_a_name_is_typed() {
 
 #[test]
 fn every_signal_that_ends_it_restores_the_terminal() {
-    for (name, told) in [("TERM", "Terminated"), ("HUP", "Hangup"), ("INT", "Interrupt")] {
+    let named = [
+        ("TERM", "Terminated"),
+        ("HUP", "Hangup"),
+        ("INT", "Interrupt"),
+        ("QUIT", "Quit"),
+        ("USR1", "User defined signal 1"),
+        ("ALRM", "Alarm clock"),
+    ];
+    for (name, told) in named {
         let home = Home::new();
         let term = &mut opened(&home);
         term.send("n").shows("ketik nama");
@@ -85,6 +94,7 @@ fn a_closed_window_ends_it_and_nothing_said_to_last_is_lost() {
     term.send("k").shows("KLB AKTIF");
     term.close("m");
     term.ends();
+    assert!(home.penutup(["report"]).ok().contains("ditinggalkan"), "the call is written as left");
     assert!(kept(&home).contains("klb"), "KLB is kept");
     Term::start(&prompter(&home, &[])).shows("KLB AKTIF sejak");
 }
@@ -120,7 +130,7 @@ fn stopped_and_continued_it_is_where_it_was() {
 fn a_panic_restores_the_terminal_and_is_told_on_the_main_screen() {
     const INSIDE: &str = "PENUTUP_TEST_PANIC";
     if std::env::var_os(INSIDE).is_some() {
-        let mut screen = Screen::enter().unwrap();
+        let mut screen = Screen::enter(Theme::Terminal).unwrap();
         screen.draw(|frame| frame.render_widget("tersembunyi", frame.area())).unwrap();
         panic!("panik di tengah layar");
     }
@@ -184,10 +194,17 @@ fn a_pasted_text_is_a_name_and_never_a_shortcut() {
 }
 
 #[test]
-fn ten_thousand_keys_without_brackets_are_ten_thousand_keys() {
+fn ten_thousand_keys_at_once_are_one_held_key() {
     let home = Home::new();
     let mut term = opened(&home);
-    term.send("a".repeat(10_000)).send("m").shows("Topik: PLN Mobile").shows("Aplikasi: TELAH punya");
+    term.send_at_once("a".repeat(10_000)).shows("Aplikasi: TELAH punya");
+    // Nobody presses another key in the same moment.
+    term.is_read();
+    let end = std::time::Instant::now() + std::time::Duration::from_millis(200);
+    while let Some(left) = end.checked_duration_since(std::time::Instant::now()).filter(|left| !left.is_zero()) {
+        std::thread::park_timeout(left);
+    }
+    term.send("m").shows("Topik: PLN Mobile").shows("Aplikasi: TELAH punya");
     term.paste(&"Siti ".repeat(2_000)).shows("Siti Siti Siti Siti").send("\x1b").shows("nama belum diisi");
     term.quits();
 }
@@ -196,7 +213,7 @@ fn ten_thousand_keys_without_brackets_are_ten_thousand_keys() {
 fn a_held_space_ticks_once() {
     let home = Home::new();
     let mut term = opened(&home);
-    term.send("    ").send("k").shows("KLB AKTIF").shows("√ Campaign Integritas").shows("► Ajakan DOWNLOAD");
+    term.send_at_once("    ").send("k").shows("KLB AKTIF").shows("√ Campaign Integritas").shows("► Ajakan DOWNLOAD");
     assert!(!term.text().contains("√ Ajakan"), "{term:?}");
     term.quits();
 }
@@ -206,7 +223,9 @@ fn copying_hands_the_complete_sentence_to_the_terminal() {
     let home = Home::new();
     let mut term = opened(&home);
     term.send("m").shows(UPDATE).send("c").shows("Kalimat lengkap dikirim ke terminal");
-    let sent = String::from_utf8_lossy(&term.bytes()).into_owned();
+    let sent = || String::from_utf8_lossy(&term.bytes()).into_owned();
+    eventually("OSC 52", || sent().split("\x1b]52;c;").nth(1).is_some_and(|text| text.contains("\x1b\\")));
+    let sent = sent();
     let start = sent.split("\x1b]52;c;").nth(1).expect("OSC 52");
     // "Segera update" in Base64.
     assert!(start.starts_with("U2VnZXJhIHVwZGF0ZSBhcGxpa2FzaSBOZXcgUExOIE1vYmlsZSB2ZXJzaSB0ZXJiYXJ1IHVu"), "{start:?}");
@@ -443,6 +462,10 @@ fn idle_it_sleeps() {
     let path = home.write("aturan/rules.toml", BUILT_IN);
     let mut term = Term::start(&prompter(&home, &["--rules", path.to_str().unwrap()]));
     term.shows(CAMPAIGN).send("k").shows("KLB AKTIF");
+    // A key that may still be taken back is written a moment later.
+    eventually("the state on the disk", || {
+        fs::read_to_string(home.state("shift.toml")).is_ok_and(|s| s.contains("\"ya\""))
+    });
     sleeps(term.pid());
     term.quits();
 }

@@ -319,6 +319,8 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
         &["1 to 32 of a–z, 0–9 and -, not beginning with -"],
         "what was expected, within the parser's own sentence",
     ),
+    ("plain/listen.rs", &["input"], "a thread's name"),
+    ("tui/terminal.rs", &["TERM"], "a variable of the environment"),
     ("journal/aside.rs", &["{stem}-rusak-{time}{again}{end}", "{}-rusak-"], "a file's name"),
     (
         "journal/record.rs",

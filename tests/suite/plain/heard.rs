@@ -3,7 +3,6 @@
 use penutup::app::Mode;
 use penutup::closing::Mark;
 use penutup::plain::listen::{LONGEST, Line};
-use penutup::plain::view::Plain;
 use penutup::run::View as _;
 
 use super::Talk;
@@ -169,11 +168,4 @@ fn every_key_that_the_help_names_is_heard() {
         heard += 1;
     }
     assert!(heard >= 16, "{heard}");
-}
-
-#[test]
-fn the_end_of_the_input_leaves() {
-    let mut talk = Talk::at("14:20");
-    talk.run(Plain::closed);
-    assert!(talk.left);
 }

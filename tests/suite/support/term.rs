@@ -13,6 +13,12 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 
 /// After so long what is waited for does not come: no test is slower than this unless it fails.
 const DEADLINE: Duration = Duration::from_secs(60);
+/// Keys that follow each other no faster are typed.
+const BETWEEN_KEYS: Duration = Duration::from_millis(45);
+/// The same key is pressed again no faster.
+const SAME_KEY: Duration = Duration::from_millis(250);
+/// So long somebody looks at the screen before they type on.
+const LOOKING: Duration = Duration::from_millis(300);
 
 /// What came out of the program.
 struct Seen {
@@ -30,6 +36,8 @@ pub struct Term {
     seen: Arc<(Mutex<Seen>, Condvar)>,
     reading: Option<JoinHandle<()>>,
     before: String,
+    /// When the last key was read by the program.
+    last_key: Option<(Vec<u8>, Instant)>,
 }
 
 impl Term {
@@ -75,7 +83,15 @@ impl Term {
                 }
             }
         });
-        Self { master: Some(pty.master), writer: Some(writer), child, seen, reading: Some(reading), before }
+        Self {
+            master: Some(pty.master),
+            writer: Some(writer),
+            child,
+            seen,
+            reading: Some(reading),
+            before,
+            last_key: None,
+        }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -126,9 +142,60 @@ impl Term {
         self.until(&format!("the end of {words:?}"), |screen| !flat(&screen.contents()).contains(&unwanted))
     }
 
-    /// Types.
+    /// Types: one key after the other, as quick fingers do. A terminal that makes lines of them gets them all at once.
     #[track_caller]
     pub fn send(&mut self, keys: impl AsRef<[u8]>) -> &mut Self {
+        if self.modes() == self.before {
+            return self.send_at_once(keys);
+        }
+        let mut first = true;
+        for key in keys_of(keys.as_ref()) {
+            // The same key so soon again would be held.
+            let pause = match &self.last_key {
+                Some((last, _)) if last == key => SAME_KEY,
+                _ if std::mem::take(&mut first) => LOOKING,
+                _ => BETWEEN_KEYS,
+            };
+            while let Some(wait) = self.last_key.as_ref().and_then(|(_, last)| pause.checked_sub(last.elapsed())) {
+                thread::park_timeout(wait);
+            }
+            self.send_at_once(key);
+            self.is_read();
+            self.last_key = Some((key.to_owned(), Instant::now()));
+        }
+        self
+    }
+
+    /// One key that is held: after the delay, so many times more at this rate.
+    #[track_caller]
+    pub fn hold(&mut self, key: &str, delay: Duration, rate: Duration, times: usize) -> &mut Self {
+        let mut next = Instant::now();
+        for n in 0..=times {
+            while let Some(wait) = next.checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero()) {
+                thread::park_timeout(wait);
+            }
+            self.send_at_once(key);
+            next += if n == 0 { delay } else { rate };
+        }
+        self.is_read();
+        self.last_key = Some((key.into(), Instant::now()));
+        self
+    }
+
+    /// Waits until the program has read what was sent: a busy machine must not make keys that were typed one after the other
+    /// come at once. One that reads nothing is waited for a while.
+    pub fn is_read(&self) {
+        let path = self.master.as_ref().and_then(|master| master.tty_name());
+        let Some(terminal) = path.and_then(|path| std::fs::File::open(path).ok()) else { return };
+        let end = Instant::now() + Duration::from_secs(2);
+        while rustix::io::ioctl_fionread(&terminal).is_ok_and(|unread| unread > 0) && Instant::now() < end {
+            thread::park_timeout(Duration::from_millis(1));
+        }
+    }
+
+    /// Sends bytes as they stand, all at once.
+    #[track_caller]
+    pub fn send_at_once(&mut self, keys: impl AsRef<[u8]>) -> &mut Self {
         let writer = self.writer.as_mut().expect("an open terminal");
         writer.write_all(keys.as_ref()).and_then(|()| writer.flush()).expect("the terminal takes it");
         self
@@ -137,7 +204,7 @@ impl Term {
     /// Pastes, as a terminal with bracketed paste does.
     #[track_caller]
     pub fn paste(&mut self, text: &str) -> &mut Self {
-        self.send(format!("\x1b[200~{text}\x1b[201~"))
+        self.send_at_once(format!("\x1b[200~{text}\x1b[201~"))
     }
 
     /// Gives the window another size.
@@ -147,6 +214,25 @@ impl Term {
         self.seen().parser.screen_mut().set_size(rows.max(2), columns.max(2));
         self.master.as_ref().expect("an open terminal").resize(size(columns, rows)).expect("another size");
         self
+    }
+
+    /// Gives the window a size that the emulator does not hear of.
+    #[track_caller]
+    pub fn resize_unseen(&mut self, columns: u16, rows: u16) -> &mut Self {
+        self.master.as_ref().expect("an open terminal").resize(size(columns, rows)).expect("another size");
+        self
+    }
+
+    /// The path of the terminal.
+    pub fn path(&self) -> std::path::PathBuf {
+        self.master.as_ref().and_then(|master| master.tty_name()).expect("a terminal with a name")
+    }
+
+    /// Closes the window at once.
+    pub fn hang_up(&mut self) {
+        self.seen().closing = true;
+        self.writer = None;
+        self.master = None;
     }
 
     /// The program's process id.
@@ -232,6 +318,22 @@ impl Drop for Term {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The bytes of each key.
+fn keys_of(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut keys = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let length = match rest {
+            [0x1b, b'[', tail @ ..] => 3 + tail.iter().position(|b| (0x40..=0x7e).contains(b)).unwrap_or(tail.len()),
+            _ => 1 + rest[1..].iter().take_while(|b| (0x80..=0xbf).contains(*b)).count(),
+        };
+        let (key, tail) = rest.split_at(length.min(rest.len()));
+        keys.push(key);
+        rest = tail;
+    }
+    keys
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {

@@ -1,0 +1,190 @@
+//! Tells keys that a person pressed from text that nobody typed, by how fast they come.
+
+use std::time::{Duration, Instant};
+
+use super::hold::{Hold, Press, RATE};
+use super::report::{is_report, may_begin, without_paste_mark};
+use super::{Input, Kind, LONGEST_PASTE, Token};
+use crate::keymap::Key;
+
+/// Characters no further apart than this may be a text that nobody typed: two fingers may be so quick, three are not.
+pub const GAP: Duration = Duration::from_millis(20);
+/// So many of them are one; a key that is held counts as often as it may stand in a text.
+pub const LEAST: usize = 3;
+/// What came no longer than this before such a text belongs to it: nobody types so fast that it would be a key.
+pub const LINK: Duration = Duration::from_millis(60);
+/// No more of it is remembered.
+const REMEMBERED: usize = 16;
+/// Such a text ends with so long a pause; a busy machine has some within it.
+pub const END: Duration = Duration::from_millis(150);
+
+/// Text that came at once.
+#[derive(Debug)]
+struct Burst {
+    text: String,
+    last: Instant,
+    /// Whether it is known to be one; otherwise it may still be a key.
+    certain: bool,
+}
+
+impl Burst {
+    fn ends(&self) -> Instant {
+        self.last + if self.certain { END } else { GAP }
+    }
+}
+
+/// The characters that came last.
+#[derive(Debug, Default)]
+pub struct Pace {
+    /// The last characters that came within [`GAP`] of each other; all were passed on as keys.
+    run: Vec<(char, Instant)>,
+    /// Those before it that came within [`LINK`] of each other.
+    before: Vec<(char, Instant)>,
+    text: Option<Burst>,
+    hold: Hold,
+}
+
+impl Pace {
+    /// The next token, read at this moment.
+    pub fn token(&mut self, token: Token, at: Instant, out: &mut Vec<Input>) {
+        if self.text.as_ref().is_some_and(|text| text.ends() < at) {
+            self.finish(at, out);
+        }
+        let (key, kind) = match token {
+            Token::Key(key, kind) => (key, kind),
+            Token::StringEnd => return self.string_end(at, out),
+            Token::Answer(answer) => return out.push(Input::Answer(answer)),
+            Token::Other => return self.break_off(at, out),
+            Token::Paste(text) => {
+                self.break_off(at, out);
+                return out.push(Input::Paste(text));
+            }
+        };
+        match (key, kind) {
+            (Key::Char(c), Kind::Down) => self.character(c, at, out),
+            (Key::Enter, Kind::Down) => self.character('\n', at, out),
+            (_, Kind::Down) => {
+                self.break_off_text(at, out);
+                self.key(key, kind, at, out);
+            }
+            (_, Kind::Repeat | Kind::Release) => self.key(key, kind, at, out),
+        }
+    }
+
+    /// When the text that is being gathered ends by silence.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.text.as_ref().map(Burst::ends)
+    }
+
+    /// Nothing came until this moment.
+    pub fn pause(&mut self, now: Instant, out: &mut Vec<Input>) {
+        if self.deadline().is_some_and(|end| end <= now) {
+            self.finish(now, out);
+        }
+    }
+
+    fn character(&mut self, c: char, at: Instant, out: &mut Vec<Input>) {
+        if let Some(text) = &mut self.text {
+            if text.text.len() < LONGEST_PASTE {
+                text.text.push(c);
+            }
+            text.last = at;
+            text.certain |= text.text.chars().count() >= LEAST;
+            return;
+        }
+        let gap = self.run.last().map(|(_, last)| at.saturating_duration_since(*last));
+        if gap.is_none_or(|gap| gap > LINK) {
+            self.before.clear();
+            self.run.clear();
+        } else if gap.is_some_and(|gap| gap > GAP) {
+            self.before.append(&mut self.run);
+            let from = self.before.len().saturating_sub(REMEMBERED);
+            self.before.drain(..from);
+        }
+        if self.run.is_empty() && may_begin(c) {
+            self.text = Some(Burst { text: c.into(), last: at, certain: false });
+            return;
+        }
+        // A held key is one press: no text has two blanks, and none three letters that are the same.
+        let same = self.run.iter().rev().take_while(|(other, _)| *other == c).count();
+        if same < if c.is_whitespace() { 1 } else { 2 } {
+            self.run.push((c, at));
+        } else if let Some((_, last)) = self.run.last_mut() {
+            *last = at;
+        }
+        let is_burst = self.run.len() >= LEAST;
+        if !is_burst {
+            return self.key(key_of(c), Kind::Down, at, out);
+        }
+        // A busy machine stalls also within a text: what came just before belongs to it.
+        let all: Vec<(char, Instant)> = self.before.drain(..).chain(self.run.drain(..)).collect();
+        out.extend(all.first().map(|(_, since)| Input::Retract { since: *since }));
+        let text = all.into_iter().map(|(c, _)| c).collect();
+        self.text = Some(Burst { text, last: at, certain: true });
+        self.hold.reset();
+    }
+
+    fn key(&mut self, key: Key, kind: Kind, at: Instant, out: &mut Vec<Input>) {
+        let is_text = matches!(key, Key::Char(_) | Key::Enter);
+        let (repeat, settles) = match self.hold.key(key, kind, at) {
+            Press::New { unsure: true } => (false, RATE),
+            Press::New { unsure: false } if is_text => (false, GAP * 2),
+            Press::New { unsure: false } => (false, Duration::ZERO),
+            Press::Held { from } => {
+                out.extend(from.map(|since| Input::Retract { since }));
+                (true, Duration::ZERO)
+            }
+            Press::Release => return,
+        };
+        // Outside of a text these are no keys of ours.
+        if !matches!(key, Key::Char('\t' | '\n')) {
+            out.push(Input::Key { key, at, repeat, settles });
+        }
+    }
+
+    /// A string of the terminal's ended, and its beginning was not seen: what came right before belongs to it.
+    fn string_end(&mut self, at: Instant, out: &mut Vec<Input>) {
+        if self.text.take().is_some() {
+            return;
+        }
+        if let Some((_, since)) = self.run.first()
+            && self.run.last().is_some_and(|(_, last)| at.saturating_duration_since(*last) <= GAP)
+        {
+            out.push(Input::Retract { since: *since });
+        }
+        self.run.clear();
+        self.before.clear();
+    }
+
+    fn break_off_text(&mut self, at: Instant, out: &mut Vec<Input>) {
+        self.run.clear();
+        self.before.clear();
+        self.finish(at, out);
+    }
+
+    fn break_off(&mut self, at: Instant, out: &mut Vec<Input>) {
+        self.break_off_text(at, out);
+        self.hold.reset();
+    }
+
+    /// The text has ended: it was pasted, or the terminal's own, or keys after all.
+    fn finish(&mut self, at: Instant, out: &mut Vec<Input>) {
+        let Some(Burst { text, certain, .. }) = self.text.take() else { return };
+        if let Some(pasted) = without_paste_mark(&text) {
+            out.push(Input::Paste(pasted.to_owned()));
+        } else if is_report(&text) {
+            // The terminal's own.
+        } else if certain {
+            out.push(Input::Paste(text));
+        } else {
+            for c in text.chars() {
+                self.key(key_of(c), Kind::Down, at, out);
+            }
+        }
+    }
+}
+
+fn key_of(c: char) -> Key {
+    if c == '\n' { Key::Enter } else { Key::Char(c) }
+}

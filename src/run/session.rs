@@ -1,0 +1,157 @@
+//! What changes the state of a running prompter, and what that asks of the outside.
+
+use std::io;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::{Next, Session, View};
+use crate::action::Action;
+use crate::app::{Effect, Mode};
+use crate::clipboard::Copied;
+use crate::input::Input;
+use crate::keymap::{self, Key};
+
+impl Session<'_> {
+    /// Changes the state, and does outside what that asks for.
+    ///
+    /// # Errors
+    /// Where the terminal is gone.
+    pub fn act<V: View>(&mut self, view: &mut V, action: Action) -> io::Result<Next> {
+        self.act_within(view, action, Duration::ZERO)
+    }
+
+    fn act_within<V: View>(&mut self, view: &mut V, action: Action, settles: Duration) -> io::Result<Next> {
+        let by_person = action.is_a_persons();
+        if !by_person {
+            self.recent.outside(&action, self.clock.now());
+        }
+        let effects = self.app.update(action, self.clock.now());
+        view.changed(self.app, by_person);
+        let effects = self.recent.keep_back(effects, settles);
+        self.perform(view, effects)
+    }
+
+    /// What a person did at a keyboard.
+    ///
+    /// # Errors
+    /// Where the terminal is gone.
+    pub fn person<V: View>(&mut self, view: &mut V, input: Input) -> io::Result<Next> {
+        match input {
+            Input::Paste(text) => self.act(view, Action::Paste(text)),
+            Input::Retract { since } => self.retract(view, since),
+            Input::Key { key, at, repeat, settles } => {
+                self.touched();
+                let action = keymap::action(self.app, key);
+                // Who holds a key in a text or a panel wants it to go on; any other held key is one press.
+                let goes_on = matches!(action, Some(Action::Edit(_) | Action::Look(_) | Action::Scroll(_)));
+                if repeat && !goes_on { Ok(Next::On) } else { self.key(view, key, action, (at, settles)) }
+            }
+            Input::Answer(_) | Input::Resize => Ok(Next::On),
+        }
+    }
+
+    /// A key and what it does; it may be retracted for so long.
+    fn key<V: View>(
+        &mut self,
+        view: &mut V,
+        key: Key,
+        action: Option<Action>,
+        (at, settles): (Instant, Duration),
+    ) -> io::Result<Next> {
+        if self.recent.ignores(matches!(key, Key::Esc | Key::Ctrl(_)), at) {
+            return Ok(Next::On);
+        }
+        let letter = match key {
+            Key::Char(c) if c.is_alphabetic() && !matches!(self.app.mode(), Mode::Typing(_)) => Some(c),
+            _ => None,
+        };
+        if let Some(since) = letter.and_then(|letter| self.recent.letter(letter, at)) {
+            let next = self.retract(view, since)?;
+            return if next == Next::On { self.act(view, Action::Mistyped) } else { Ok(next) };
+        }
+        let Some(action) = action else { return Ok(Next::On) };
+        // Where a held key is to go on, nothing is lost with one step too many.
+        if !matches!(action, Action::Look(_) | Action::Scroll(_)) {
+            self.recent.key(self.app, letter.is_some(), at, settles);
+        }
+        self.act_within(view, action, settles)
+    }
+
+    /// The keys since this moment were none.
+    fn retract<V: View>(&mut self, view: &mut V, since: Instant) -> io::Result<Next> {
+        let effects = self.recent.retract(since, self.app);
+        self.perform(view, effects)
+    }
+
+    /// Does what effects ask for.
+    pub(super) fn perform<V: View>(&mut self, view: &mut V, effects: Vec<Effect>) -> io::Result<Next> {
+        for effect in effects {
+            match effect {
+                Effect::Quit => return Ok(Next::Leave),
+                Effect::Copy(text) => self.copy(view, text)?,
+                Effect::CopyToTerminal(text) => self.copy_to_terminal(view, &text)?,
+                effect => self.do_outside(effect),
+            }
+        }
+        Ok(Next::On)
+    }
+
+    /// To the desktop's clipboard, which answers later; in lines, and where there is none, by way of the terminal.
+    fn copy<V: View>(&mut self, view: &mut V, text: String) -> io::Result<()> {
+        if self.app.is_in_lines() {
+            return view.copy(&text);
+        }
+        let Some(desktop) = &mut self.clipboard else { return self.copy_to_terminal(view, &text) };
+        let tell = self.tell.clone();
+        desktop.copy(text.clone(), move |has_it| {
+            let _ = tell.action(if has_it { Action::Copied(Copied::Desktop) } else { Action::NotCopied(text) });
+        });
+        Ok(())
+    }
+
+    fn copy_to_terminal<V: View>(&mut self, view: &mut V, text: &str) -> io::Result<()> {
+        view.copy(text)?;
+        self.act(view, Action::Copied(Copied::Terminal)).map(drop)
+    }
+
+    /// What an effect asks of the outside that is no view.
+    fn do_outside(&mut self, effect: Effect) {
+        match effect {
+            Effect::Quit | Effect::Copy(_) | Effect::CopyToTerminal(_) => {}
+            disk @ (Effect::SaveHeld(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.later.push(disk),
+            Effect::AskDay(day, zone) => {
+                // The journal answers by what it was given: what just happened is given first.
+                self.keep();
+                if let Some(journal) = &self.journal {
+                    let tell = self.tell.clone();
+                    journal.recap(day, zone, move |day| {
+                        let _ = tell.action(Action::DayWas(Box::new(day)));
+                    });
+                }
+            }
+            Effect::Answer(ignored) => self.ignored = ignored,
+            Effect::SaveBroadcast(broadcast) => {
+                *self.applied.lock().unwrap_or_else(PoisonError::into_inner) = Some(*broadcast);
+            }
+            Effect::Welcomed => self.welcomed.store(true, Ordering::SeqCst),
+            Effect::LookAtRules => {
+                if let Some(look) = &self.look {
+                    look.now();
+                }
+            }
+        }
+    }
+
+    /// The end, however it came: what was kept back is done, and a begun call that nobody `left` by a key is written as
+    /// left. No view hears of it: there may be none any more.
+    pub(super) fn leave(&mut self, unasked: bool) {
+        let mut effects = self.recent.all();
+        if unasked {
+            effects.extend(self.app.update(Action::Leave, self.clock.now()));
+        }
+        for effect in effects {
+            self.do_outside(effect);
+        }
+    }
+}

@@ -1,0 +1,436 @@
+//! What a keyboard, a terminal and other programs send, through a real pseudo-terminal: only what the CSO did is done.
+
+use std::fs;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::Home;
+use crate::term::{Term, eventually};
+
+const CAMPAIGN: &str = "Untuk mewujudkan PLN terbaik";
+const SECOND: Duration = Duration::from_millis(500);
+const THIRTY: Duration = Duration::from_millis(33);
+
+fn prompter(home: &Home) -> Command {
+    home.penutup(["--at", "14:20"]).command()
+}
+
+fn opened(home: &Home) -> Term {
+    let mut term = Term::start(&prompter(home));
+    term.shows(CAMPAIGN).shows("? daftar tombol");
+    term
+}
+
+/// Nothing happens for so many milliseconds.
+fn pause(ms: u64) {
+    let end = Instant::now() + Duration::from_millis(ms);
+    while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+        std::thread::park_timeout(left);
+    }
+}
+
+/// Bytes, one each so many milliseconds.
+fn one_by_one(term: &mut Term, bytes: &[u8], gap: u64) {
+    let mut next = Instant::now();
+    for byte in bytes {
+        while let Some(wait) = next.checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero()) {
+            std::thread::park_timeout(wait);
+        }
+        term.send_at_once([*byte]);
+        next += Duration::from_millis(gap);
+    }
+}
+
+/// Nothing of the call has changed.
+#[track_caller]
+fn is_untouched(term: &mut Term) {
+    term.shows("KLB: tidak")
+        .shows("Topik: di luar PLN Mobile")
+        .shows("Aplikasi: belum ditanya")
+        .shows("nama belum diisi");
+    let text = term.text();
+    assert!(!text.contains('√') && !text.contains("Ketikan") && !text.contains("Mengapa"), "{text}");
+}
+
+fn report(home: &Home) -> String {
+    home.penutup(["report"]).ok()
+}
+
+// ── Held ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn a_held_space_is_one_sentence_at_the_rate_of_any_keyboard() {
+    for (delay, rate) in [(SECOND, THIRTY), (SECOND, Duration::from_millis(20)), (SECOND, Duration::from_millis(50))] {
+        let home = Home::new();
+        let mut term = opened(&home);
+        term.hold(" ", delay, rate, 30);
+        term.send("m").shows("Topik: PLN Mobile").shows("√ Campaign Integritas");
+        let text = term.text();
+        assert_eq!(text.matches('√').count(), 1, "{rate:?}: {text}");
+        term.quits();
+        assert!(!report(&home).contains("Lengkap: 1"), "{}", report(&home));
+    }
+}
+
+#[test]
+fn a_held_letter_is_one_press() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.hold("a", SECOND, THIRTY, 15);
+    term.send("m").shows("Topik: PLN Mobile").shows("Aplikasi: TELAH punya");
+    term.quits();
+}
+
+#[test]
+fn in_practice_and_presentation_a_held_key_is_one_press() {
+    let home = Home::new();
+    let mut term = Term::start(&home.penutup(["demo"]).command());
+    term.shows("Peragaan 1/11").hold("\x1b[C", SECOND, THIRTY, 20);
+    term.shows("Peragaan 2/11").send("k").shows("KLB AKTIF").shows("Peragaan 2/11");
+    term.send("q");
+    assert!(term.ends().success());
+    term.is_restored();
+    let mut term = Term::start(&home.penutup(["drill", "--seed", "5", "--trainee", "cso"]).command());
+    term.shows("Latihan").hold("1", SECOND, THIRTY, 20);
+    term.shows("kartu 1 dari")
+        .send("?")
+        .shows("Daftar tombol")
+        .send("\x1b")
+        .hides("Daftar tombol")
+        .shows("kartu 1 dari");
+    assert!(!term.text().contains('√'), "{term:?}");
+    term.send("\x03");
+    term.ends();
+    term.is_restored();
+}
+
+#[test]
+fn where_the_terminal_reports_keys_they_are_believed() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    let sent = |term: &Term, what: &str| String::from_utf8_lossy(&term.bytes()).contains(what);
+    assert!(sent(&term, "\x1b[?u") && !sent(&term, "\x1b[>27u"), "asked, and nothing is done before the answer");
+    term.send_at_once("\x1b[?0u");
+    eventually("the report of keys", || sent(&term, "\x1b[>27u"));
+    term.send("\x1b[32u\x1b[32;1:2u\x1b[32;1:2u\x1b[32;1:3u").shows("√ Campaign Integritas");
+    term.send("\x1b[109u\x1b[109;1:3u").shows("Topik: PLN Mobile");
+    assert_eq!(term.text().matches('√').count(), 1, "{term:?}");
+    term.send("\x1b[63;2;63u\x1b[63;1:3u").shows("Daftar tombol").send("\x1b[27u").hides("Daftar tombol");
+    term.send("\x1b[99;5u");
+    assert!(term.ends().success());
+    assert!(sent(&term, "\x1b[<u"), "taken back");
+    term.is_restored();
+}
+
+// ── In pieces, and unasked ────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn a_sequence_in_pieces_is_one_key() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.send(" ").shows("√ Campaign Integritas");
+    for gap in [50, 2] {
+        one_by_one(&mut term, b"\x1b[A", gap);
+        term.shows("melihat saja").send("\x1b").hides("melihat saja");
+    }
+    one_by_one(&mut term, b"\x1b[200~Siti Aminah\x1b[201~", 2);
+    term.shows("Nama Pelanggan: Siti Aminah").send("\x1b").hides("Nama Pelanggan");
+    term.send_at_once("\x1b");
+    pause(50);
+    term.send_at_once("[200~Siti Aminah\x1b[201~").shows("Nama Pelanggan: Siti Aminah");
+    term.send("\x1b").hides("Nama Pelanggan");
+    // Esc and a quick key, as tmux sends them.
+    term.send("?").shows("Daftar tombol").send_at_once("\x1bm").hides("Daftar tombol").shows("Topik: PLN Mobile");
+    term.quits();
+}
+
+#[test]
+fn what_a_terminal_says_by_itself_is_no_key() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    let reports: [&[u8]; 8] = [
+        b"\x1b]11;rgb:abab/abab/abab\x1b\\",
+        b"\x1bP1$r0;4;38:5:12m\x1b\\",
+        b"\x1bP>|kxm(x3)\x1b\\",
+        b"\x1b[?62;22c",
+        b"\x1b[<0;10;10M",
+        b"\x1b[M kx",
+        b"\x1b[I\x1b[O",
+        b"\x1b_Gi=1;xamk\x1b\\",
+    ];
+    for report in reports {
+        term.send_at_once(report);
+        one_by_one(&mut term, report, 2);
+        pause(30);
+        // Its first byte lost.
+        if !report.starts_with(b"\x1b[M") {
+            term.send_at_once(&report[1..]);
+            pause(200);
+        }
+    }
+    term.send("?").shows("Daftar tombol").send("\x1b").hides("Daftar tombol");
+    is_untouched(&mut term);
+    term.quits();
+    assert!(report(&home).contains("Belum ada"), "{}", report(&home));
+}
+
+#[test]
+fn text_without_marks_is_a_paste_and_never_keys() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.send_at_once("Bu Siti Qomariah").shows("siang Ibu Siti Qomariah");
+    term.send("\x1b").hides("Nama Pelanggan");
+    is_untouched(&mut term);
+    one_by_one(&mut term, b"Bu Siti Qomariah", 3);
+    term.shows("siang Ibu Siti Qomariah").send("\x1b").hides("Nama Pelanggan");
+    is_untouched(&mut term);
+    term.send_at_once("kxq\r").shows("Nama Pelanggan: kxq").send("\x1b").hides("Nama Pelanggan");
+    is_untouched(&mut term);
+    term.quits();
+}
+
+#[test]
+fn a_paste_whose_end_is_lost_ends_by_itself() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.send_at_once("\x1b[200~Siti Aminah").shows("Nama Pelanggan: Siti Aminah");
+    term.send("\x1b").hides("Nama Pelanggan");
+    term.send("\x03");
+    assert!(term.ends().success());
+    term.is_restored();
+}
+
+// ── The wrong window ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn a_sentence_for_another_window_undoes_itself_whole() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    one_by_one(&mut term, b"mati lampu sejak pagi\r", 90);
+    term.shows("Ketikan diabaikan");
+    assert!(!term.text().contains("KLB AKTIF") && !term.text().contains('√'), "{term:?}");
+    term.shows("KLB: tidak").shows("Topik: di luar PLN Mobile").shows("Aplikasi: belum ditanya");
+    term.send("\x03");
+    assert!(term.ends().success());
+    let state = fs::read_to_string(home.state("shift.toml")).unwrap_or_default();
+    assert!(!state.contains("klb"), "{state}");
+    assert!(report(&home).contains("Belum ada"), "{}", report(&home));
+}
+
+#[test]
+fn after_a_moment_of_silence_keys_are_keys_again() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    one_by_one(&mut term, b"mati lampu", 90);
+    term.shows("Ketikan diabaikan");
+    pause(1200);
+    term.send("m").shows("Topik: PLN Mobile").hides("Ketikan");
+    pause(1200);
+    one_by_one(&mut term, b"mati lampu", 90);
+    term.shows("Ketikan diabaikan").shows("Topik: PLN Mobile").send("\x1b").hides("Ketikan");
+    term.quits();
+}
+
+// ── The end of the terminal ───────────────────────────────────────────────────────────────────────────────────────────
+
+/// A program in a session of its own: the terminal goes without a signal.
+#[track_caller]
+fn without_a_controlling_terminal(home: &Home, args: &str) -> (Term, u32) {
+    let program = env!("CARGO_BIN_EXE_penutup");
+    let pid_file = home.path().join("pid");
+    let script = format!("echo $$ > {}; exec {program} {args}", pid_file.display());
+    let mut command = Command::new("setsid");
+    command.args(["--wait", "sh", "-c", &script]);
+    let own = home.penutup([""; 0]).command();
+    for (name, value) in own.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    let term = Term::start(&command);
+    let mut pid = None;
+    eventually("the program", || {
+        pid = fs::read_to_string(&pid_file).ok().and_then(|pid| pid.trim().parse().ok());
+        pid.is_some()
+    });
+    (term, pid.unwrap())
+}
+
+#[test]
+fn a_terminal_that_goes_without_a_signal_ends_all_three() {
+    for (args, shows) in [("--at 14:20", CAMPAIGN), ("demo", "Peragaan 1/11"), ("drill --seed 5", "Latihan")] {
+        let home = Home::new();
+        let (mut term, pid) = without_a_controlling_terminal(&home, args);
+        term.shows(shows);
+        if args.starts_with("--at") {
+            term.send("a").shows("Aplikasi: TELAH punya");
+        }
+        term.hang_up();
+        eventually("the end of the program", || !fs::exists(format!("/proc/{pid}")).unwrap_or(true));
+        if args.starts_with("--at") {
+            assert!(report(&home).contains("ditinggalkan"), "{}", report(&home));
+        }
+    }
+}
+
+#[test]
+fn a_signal_ends_a_call_as_left() {
+    for signal in ["TERM", "HUP", "USR1"] {
+        let home = Home::new();
+        let mut term = opened(&home);
+        term.send("a").shows("Aplikasi: TELAH punya").signal(signal);
+        assert!(!term.ends().success());
+        term.is_restored();
+        assert!(report(&home).contains("ditinggalkan"), "{signal}: {}", report(&home));
+    }
+}
+
+#[test]
+fn a_terminal_that_does_not_read_makes_nobody_deaf() {
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+    let home = Home::new();
+    let command = prompter(&home);
+    let pty = native_pty_system().openpty(PtySize { rows: 60, cols: 200, pixel_width: 0, pixel_height: 0 }).unwrap();
+    let mut builder = CommandBuilder::new(command.get_program());
+    builder.args(command.get_args());
+    builder.env_clear();
+    builder.env("TERM", "xterm-256color");
+    for (name, value) in command.get_envs() {
+        builder.env(name, value.unwrap_or_default());
+    }
+    let modes = |pty: &portable_pty::PtyPair| format!("{:?}", pty.master.get_termios());
+    let before = modes(&pty);
+    let mut child = pty.slave.spawn_command(builder).unwrap();
+    let mut writer = pty.master.take_writer().unwrap();
+    // Nobody reads: whole frames, until no more of them find room.
+    let pid = child.process_id().unwrap();
+    eventually("the program", || modes(&pty) != before);
+    writer.write_all(b"a").unwrap();
+    for _ in 0..200 {
+        writer.write_all(b"\x0c").unwrap();
+        pause(5);
+    }
+    writer.write_all(b"k").unwrap();
+    eventually("the state on the disk", || {
+        fs::read_to_string(home.state("shift.toml")).is_ok_and(|state| state.contains("\"ya\""))
+    });
+    assert!(Command::new("kill").args(["-s", "TERM", &pid.to_string()]).status().unwrap().success());
+    eventually("the end of the program", || child.try_wait().unwrap().is_some());
+    assert!(report(&home).contains("ditinggalkan"), "{}", report(&home));
+    drop(pty.master);
+}
+
+#[test]
+fn stopped_without_being_asked_it_enters_the_screen_again() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    let raw = term.modes();
+    term.send(" ").shows("√ Campaign Integritas").signal("STOP");
+    let stat = format!("/proc/{}/stat", term.pid());
+    eventually("the stop", || fs::read_to_string(&stat).is_ok_and(|s| s.contains(") T ")));
+    // What a shell does with the terminal of a stopped job.
+    assert!(Command::new("stty").arg("-F").arg(term.path()).arg("sane").status().unwrap().success());
+    assert_ne!(term.modes(), raw);
+    let frames = |term: &Term| String::from_utf8_lossy(&term.bytes()).matches("\x1b[?1049h").count();
+    let before = frames(&term);
+    term.signal("CONT");
+    eventually("the screen again", || frames(&term) > before);
+    eventually("its modes again", || term.modes() == raw);
+    term.shows("√ Campaign Integritas").send("m").shows("Topik: PLN Mobile");
+    term.quits();
+}
+
+#[test]
+fn ctrl_l_draws_everything_again() {
+    for args in [&["--at", "14:20"][..], &["demo"]] {
+        let home = Home::new();
+        let mut term = Term::start(&home.penutup(args).command());
+        term.shows(CAMPAIGN);
+        let frames = |term: &Term| String::from_utf8_lossy(&term.bytes()).matches("Untuk").count();
+        let before = frames(&term);
+        term.send("\x0c");
+        eventually("the screen again", || frames(&term) > before);
+        term.send("q");
+        assert!(term.ends().success());
+        term.is_restored();
+    }
+}
+
+// ── Floods and sizes ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/// The most memory that the program has used, in kB.
+fn peak(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+}
+
+#[test]
+fn the_largest_window_is_drawn_in_bounds() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.resize_unseen(65_535, 65_535).send("k");
+    term.resize(80, 24).shows("KLB AKTIF").shows("? daftar tombol");
+    assert!(peak(term.pid()) < 300_000, "{} kB", peak(term.pid()));
+    term.quits();
+}
+
+#[test]
+fn millions_of_keys_fill_no_memory_and_are_drawn() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    let before = peak(term.pid());
+    for _ in 0..30 {
+        term.send_at_once("kma\x1b[A \x7f".repeat(1000));
+    }
+    let grown = peak(term.pid()) - before;
+    assert!(grown < 20_000, "{grown} kB more");
+    pause(300);
+    term.send("\x1b").send("?").shows("Daftar tombol").send("\x03");
+    assert!(term.ends().success());
+    term.is_restored();
+}
+
+#[test]
+fn lines_without_end_fill_no_memory_and_a_signal_is_heard() {
+    // Also where nobody reads what is said to them.
+    for reads in [true, false] {
+        let home = Home::new();
+        let mut command = home.penutup(["--plain", "--at", "14:20"]).command();
+        let out = if reads { Stdio::null() } else { Stdio::piped() };
+        let mut child = command.stdin(Stdio::piped()).stdout(out).spawn().unwrap();
+        let mut to = child.stdin.take().unwrap();
+        let flood = std::thread::spawn(move || while to.write_all(&b"k\n".repeat(4096)).is_ok() {});
+        let status = format!("/proc/{}/stat", child.id());
+        let ticks = || {
+            let stat = fs::read_to_string(&status).unwrap_or_default();
+            stat.rsplit(") ").next().and_then(|s| s.split(' ').nth(11)?.parse::<u64>().ok()).unwrap_or_default()
+        };
+        // A second of its time, or a reader for whom it waits.
+        let start = Instant::now();
+        eventually("a flood", || ticks() > 100 || !reads && start.elapsed() > Duration::from_secs(2));
+        assert!(peak(child.id()) < 100_000, "{} kB", peak(child.id()));
+        assert!(Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap().success());
+        eventually("the end of the program", || child.try_wait().unwrap().is_some());
+        flood.join().unwrap();
+    }
+}
+
+// ── Colours ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn more_than_sixteen_colours_only_where_the_terminal_says_so() {
+    let home = Home::new();
+    home.write_config("settings.toml", "theme = \"dark\"\n");
+    let rich = |term: &Term| String::from_utf8_lossy(&term.bytes()).contains("38;2;");
+    let mut term = opened(&home);
+    assert!(!rich(&term), "nobody said so");
+    term.send_at_once("\x1bP1+r524742=38\x1b\\");
+    eventually("its colours", || rich(&term));
+    term.quits();
+    let command = home.penutup(["--at", "14:20"]).env("COLORTERM", "truecolor").command();
+    let mut term = Term::start(&command);
+    term.shows(CAMPAIGN);
+    assert!(rich(&term));
+    term.quits();
+}
