@@ -15,4 +15,6 @@ mod owner;
 mod pace;
 mod pipe;
 pub mod place;
+#[cfg(unix)]
+mod short;
 pub mod socket;

@@ -12,6 +12,8 @@ use interprocess::local_socket::{ConnectOptions, GenericFilePath, Listener, List
 
 use uuid::Uuid;
 
+#[cfg(unix)]
+use super::short::Short;
 use crate::files::Folders;
 
 /// How many sockets are looked at.
@@ -106,7 +108,7 @@ impl Place {
     /// Nobody there, or not within `patience`; [`crate::tell::outside::Foreign`] inside where it is another user's.
     pub fn connect(path: &Path, patience: Duration) -> io::Result<Stream> {
         #[cfg(unix)]
-        let short = unix::Short::of(path)?;
+        let short = Short::of(path)?;
         #[cfg(unix)]
         let path = short.path();
         let name = path.to_fs_name::<GenericFilePath>()?;
@@ -122,13 +124,13 @@ impl Place {
 #[cfg(unix)]
 mod unix {
     use std::fs::{self, DirBuilder, Permissions};
-    use std::os::fd::AsRawFd;
     use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
     use std::time::SystemTime;
 
     use interprocess::os::unix::local_socket::ListenerOptionsExt;
 
     use super::super::owner;
+    use super::super::short::Short;
     use super::{
         Bound, Duration, ErrorKind, GenericFilePath, Listener, ListenerOptions, MAX_SOCKETS, OwnFile, Path, PathBuf,
         Place, ToFsName, io,
@@ -208,35 +210,6 @@ mod unix {
         /// [`crate::tell::outside::Foreign`] inside where another user could, or what the system says.
         pub fn check(&self) -> io::Result<()> {
             owner::check_folder(&self.folder)
-        }
-    }
-
-    /// A path to a socket that is short enough for the system: where it is not, and the system can, by way of the open
-    /// folder.
-    pub(super) struct Short {
-        path: PathBuf,
-        _folder: Option<fs::File>,
-    }
-
-    impl Short {
-        /// The longest path that the system takes.
-        const LONGEST: usize = if cfg!(any(target_os = "linux", target_os = "android")) { 107 } else { 103 };
-
-        pub(super) fn of(path: &Path) -> io::Result<Self> {
-            let is_long = path.as_os_str().len() > Self::LONGEST;
-            let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-                return Err(ErrorKind::InvalidFilename.into());
-            };
-            if !is_long || !cfg!(any(target_os = "linux", target_os = "android")) {
-                return Ok(Self { path: path.into(), _folder: None });
-            }
-            let folder = fs::File::open(folder)?;
-            let path = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name);
-            Ok(Self { path, _folder: Some(folder) })
-        }
-
-        pub(super) fn path(&self) -> &Path {
-            &self.path
         }
     }
 
