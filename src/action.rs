@@ -23,13 +23,8 @@ pub enum Action {
     Undo,
     /// Look at the step above or below without ticking.
     Look(Direction),
-    /// A fact's next value, or the one before.
-    Fact {
-        /// Its position in the rules.
-        fact: usize,
-        /// Whether to the value before.
-        back: bool,
-    },
+    /// The next value of the fact at this position in the rules.
+    Fact(usize),
     /// A field: the next choice, or typing begins.
     Field(FieldIx),
     /// The customer's next zone.
@@ -56,7 +51,9 @@ pub enum Action {
     Take,
     /// A text was pasted.
     Paste(String),
-    /// Leave.
+    /// Leave; in a begun call this asks first.
+    Leave,
+    /// Leave at once.
     Quit,
     /// The clock: nothing else happened.
     Clock,
@@ -157,6 +154,8 @@ pub enum Edit {
     EraseBack,
     /// The grapheme behind the cursor goes.
     EraseForward,
+    /// The word before the cursor goes.
+    EraseWord,
     /// Everything before the cursor goes.
     EraseAll,
     /// The cursor, one grapheme.

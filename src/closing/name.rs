@@ -1,70 +1,86 @@
-//! A customer's name as it is typed, pasted, telephoned or given on the command line: a leading honorific is taken off
-//! and sets the honorific field; letters stay as typed.
+//! A customer's name as it is typed, pasted, telephoned or given on the command line, held against the rules: honorifics
+//! in front set the field that has the choices; letters stay as typed.
+
+pub mod read;
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet, SAPAAN};
+use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, RuleSet, SAPAAN};
 use crate::rules::script::{FieldValue, Fields};
 use crate::rules::text;
+use read::{Honorifics, Name, tidy};
+pub use read::{NoName, is_number};
 
-/// Sets `field` to `typed`. Where the field is the customer's name and the text begins with an honorific, that is set
-/// too; an honorific with nothing behind it counts as one only when `taken`.
+/// Sets `field` to `typed`. Where the field is the customer's name, honorifics before it set theirs; an honorific with
+/// nothing behind it counts as one only when `taken`. What is no name then is not taken.
 pub fn set(rules: &RuleSet, fields: &mut Fields, field: FieldIx, typed: &str, taken: bool) {
-    let mut rest = typed;
-    if rules.field(field).id == crate::rules::ruleset::NAMA
-        && let Some((honorific, name)) = split(typed, taken)
-        && let Some((ix, choice)) = choice_of(rules, honorific)
-    {
-        fields.set(rules, ix, FieldValue::Choice(choice));
-        rest = name;
+    if !is_name(rules, field) || text::is_blank(typed) {
+        fields.set(rules, field, FieldValue::Text(typed.into()));
+        return;
     }
-    fields.set(rules, field, FieldValue::Text(rest.into()));
-}
-
-/// The honorific that a name begins with ("Bapak" or "Ibu"), and the name behind it.
-fn split(typed: &str, taken: bool) -> Option<(&'static str, &str)> {
-    let typed = typed.trim_start();
-    let (first, rest) = typed.split_once(char::is_whitespace).unwrap_or((typed, ""));
-    let honorific = match first.to_lowercase().as_str() {
-        "bapak" | "pak" => "bapak",
-        "ibu" | "bu" => "ibu",
-        _ => return None,
+    let (honorific, honorifics) = honorifics(rules);
+    let name = match read::read(typed, &honorifics, taken) {
+        Ok(name) => name,
+        Err(_) if taken => return,
+        // It may become one.
+        Err(_) => Name { choice: None, text: typed.into() },
     };
-    // A blank behind it, and it is no beginning of a name.
-    (taken || typed.len() > first.len()).then_some((honorific, rest.trim_start()))
+    if let Some((ix, choice)) = honorific.zip(name.choice) {
+        fields.set(rules, ix, FieldValue::Choice(choice));
+    }
+    fields.set(rules, field, FieldValue::Text(name.text));
 }
 
-fn choice_of(rules: &RuleSet, honorific: &str) -> Option<(FieldIx, usize)> {
-    let ix = rules.field_named(SAPAAN)?;
-    let FieldKind::Choice(choices) = &rules.field(ix).kind else { return None };
-    choices.iter().position(|c| c.to_lowercase() == honorific).map(|at| (ix, at))
+/// Whether a text can be taken for this field; nothing at all can.
+///
+/// # Errors
+/// Why a name is none.
+pub fn check(rules: &RuleSet, field: FieldIx, typed: &str) -> Result<(), NoName> {
+    if !is_name(rules, field) || text::is_blank(typed) {
+        return Ok(());
+    }
+    read::read(typed, &honorifics(rules).1, true).map(|_| ())
 }
 
-/// A pasted text as a name: its first line, control characters and escape sequences dropped, white space folded, at
-/// most `max` graphemes. `None` where nothing is left, or digits alone (a number is no name).
-pub fn from_outside(text: &str, max: usize) -> Result<String, NoName> {
-    let clean = first_line(text);
-    let name = text::first_graphemes(&clean, max).trim_end();
-    if text::is_blank(name) {
+/// Whether a field holds the customer's name.
+#[must_use]
+pub fn is_name(rules: &RuleSet, field: FieldIx) -> bool {
+    rules.field(field).id == NAMA
+}
+
+/// The field of the honorific, and how these rules address people.
+#[must_use]
+pub fn honorifics(rules: &RuleSet) -> (Option<FieldIx>, Honorifics) {
+    let Some(ix) = rules.field_named(SAPAAN) else { return (None, Honorifics::default()) };
+    let FieldKind::Choice(choices) = &rules.field(ix).kind else { return (None, Honorifics::default()) };
+    let aliases = |choice: &String| {
+        let text = choice.to_lowercase();
+        let more: &[&str] = match text.as_str() {
+            "bapak" => &["pak", "bpk", "bp", "tn", "tuan"],
+            "ibu" => &["bu", "ny", "nyonya", "nn", "nona"],
+            _ => &[],
+        };
+        more.iter().map(|alias| (*alias).to_owned()).chain([text.clone()]).collect()
+    };
+    let dropped = ["sdr", "sdri", "saudara", "saudari", "mas", "mbak"].map(str::to_owned).to_vec();
+    (Some(ix), Honorifics { choices: choices.iter().map(aliases).collect(), dropped })
+}
+
+/// A text from outside for this field: its first line, escape sequences and control characters dropped, white space
+/// folded, at most `max` graphemes; of a name also what is no part of one.
+///
+/// # Errors
+/// Why nothing can be taken.
+pub fn from_outside(rules: &RuleSet, field: FieldIx, text: &str, max: usize) -> Result<String, NoName> {
+    let line = first_line(text);
+    if text::is_blank(&line) {
         return Err(NoName::Empty);
     }
-    if NOBODY.contains(&name.to_lowercase().as_str()) {
-        return Err(NoName::Empty);
+    if !is_name(rules, field) {
+        return Ok(text::first_graphemes(&line, max).trim_end().into());
     }
-    if is_number(name) || is_address(name) {
-        return Err(NoName::Digits);
-    }
-    Ok(name.into())
-}
-
-/// What telephones write where they know nobody.
-const NOBODY: [&str; 6] = ["anonymous", "anonim", "unknown", "private", "restricted", "unavailable"];
-
-/// Whether a text is the address of a telephone rather than a name: `sip:…`, or digits before an `@`.
-fn is_address(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    let scheme = ["sip:", "sips:", "tel:"].iter().any(|scheme| lower.starts_with(scheme));
-    scheme || text.split_once('@').is_some_and(|(user, _)| is_number(user))
+    check(rules, field, &line)?;
+    Ok(text::first_graphemes(&tidy(&line), max).trim_end().into())
 }
 
 /// The first line of a pasted text in which something stands: escape sequences and control characters dropped, white
@@ -92,48 +108,42 @@ pub fn first_line(text: &str) -> String {
     out
 }
 
-/// Why a text from outside is no name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoName {
-    /// Nothing to be read in it.
-    Empty,
-    /// A number.
-    Digits,
-}
-
-/// Whether a text is a number as telephones write them: digits, with signs and blanks between.
-#[must_use]
-pub fn is_number(text: &str) -> bool {
-    text.chars().any(char::is_numeric)
-        && text.chars().all(|c| c.is_numeric() || c.is_whitespace() || "+-()./#*".contains(c))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_leading_honorific_is_found_in_any_case() {
-        assert_eq!(split("bu siti", false), Some(("ibu", "siti")));
-        assert_eq!(split("  PAK  Budi", false), Some(("bapak", "Budi")));
-        assert_eq!(split("Bapak", true), Some(("bapak", "")));
-        assert_eq!(split("bu", false), None);
-        assert_eq!(split("Budi", true), None);
-        assert_eq!(split("Ibunda Ratu", true), None);
-    }
+    use crate::book::Book;
 
     #[test]
     fn a_pasted_text_is_cleaned_or_refused() {
-        assert_eq!(from_outside("\n  Siti\tAminah \nJl. Mawar", 60), Ok("Siti Aminah".into()));
-        assert_eq!(from_outside("\u{1b}[31mBudi\u{1b}]0;x\u{7}", 60), Ok("Budi".into()));
-        assert_eq!(from_outside("Dewi \u{9b}31mMerah \u{9d}0;judul\u{9c}Akhir", 60), Ok("Dewi Merah Akhir".into()));
-        for address in ["sip:0812345678@pln.co.id", "081234@10.0.0.1", "tel:+62812", "SIPS:siti@pln.co.id"] {
-            assert_eq!(from_outside(address, 60), Err(NoName::Digits), "{address}");
+        let rules = Book::built_in().rules;
+        let field = rules.field_named(NAMA).unwrap();
+        let read = |text: &str, max| from_outside(&rules, field, text, max);
+        for (text, name) in [
+            ("\n  Siti\tAminah \nJl. Mawar", "Siti Aminah"),
+            ("\u{1b}[31mBudi\u{1b}]0;x\u{7}", "Budi"),
+            ("Dewi \u{9b}31mMerah \u{9d}0;judul\u{9c}Akhir", "Dewi Merah Akhir"),
+            ("\"Siti\" <sip:0812@x>", "Siti"),
+            ("bu siti", "bu siti"),
+        ] {
+            assert_eq!(read(text, 60), Ok(name.into()));
         }
-        assert_eq!(from_outside("Anonymous", 60), Err(NoName::Empty));
-        assert_eq!(from_outside("0812-3456 789", 60), Err(NoName::Digits));
-        assert_eq!(from_outside("+62 (812) 34", 60), Err(NoName::Digits));
-        assert_eq!(from_outside(" \u{1b}[0m\n", 60), Err(NoName::Empty));
-        assert_eq!(from_outside("abcdef", 3), Ok("abc".into()));
+        for address in ["sip:0812345678@pln.co.id", "081234@10.0.0.1", "tel:+62812", "0812-3456 789", "+62 (812) 34"] {
+            assert_eq!(read(address, 60), Err(NoName::Digits), "{address}");
+        }
+        assert_eq!(read("Anonymous", 60), Err(NoName::Nobody));
+        assert_eq!(read(" \u{1b}[0m\n", 60), Err(NoName::Empty));
+        assert_eq!(read("abcdef", 3), Ok("abc".into()));
+    }
+
+    #[test]
+    fn a_field_that_is_no_name_takes_numbers_and_words_as_they_are() {
+        let more = "\n[[field]]\nid = \"tiket\"\nlabel = \"Tiket\"\nmax = 20\n";
+        let source = format!("{}{more}", crate::rules::BUILT_IN);
+        let origin = crate::book::Origin::File("rules.toml".into());
+        let rules = Book::read(source.into_bytes(), origin, chrono::NaiveDate::MAX).unwrap().rules;
+        let field = rules.field_named("tiket").unwrap();
+        for text in ["531100223344", "N/A", "bu 7"] {
+            assert_eq!(from_outside(&rules, field, text, 60), Ok(text.into()));
+        }
     }
 }

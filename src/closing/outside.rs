@@ -20,6 +20,15 @@ pub struct Given {
     pub typed: Vec<(FieldIx, String)>,
 }
 
+impl Given {
+    /// What of it is the call's and not the shift's.
+    #[must_use]
+    pub fn of_the_call(&self, rules: &RuleSet) -> Self {
+        let facts = self.facts.iter().copied().filter(|(fact, _)| rules.facts[*fact].scope == Scope::Call);
+        Self { facts: facts.collect(), ..self.clone() }
+    }
+}
+
 impl std::fmt::Debug for Given {
     /// Says nothing of the texts: a customer's name may be one.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -38,12 +47,15 @@ impl Closing {
             || !given.typed.is_empty()
             || given.facts.iter().any(|(fact, _)| !lasts(*fact));
         self.change(now, |s| {
+            let mut changed = Vec::new();
             for &(fact, value) in &given.facts {
                 if s.situation.value(fact) != value {
                     s.situation.set(rules, fact, value);
                     s.since[fact] = Some(Since { set: now, confirmed: now });
+                    changed.push((fact, value));
                 }
             }
+            s.note_overtaken(rules, &changed, now);
             for (field, typed) in &given.typed {
                 let before = s.fields.clone();
                 name::set(rules, &mut s.fields, *field, typed, true);
@@ -79,6 +91,7 @@ impl Closing {
         self.in_every_state(|state| {
             state.situation.set(rules, fact, value);
             state.since[fact] = Some(since);
+            state.note_overtaken(rules, &[(fact, value)], since.confirmed);
         });
     }
 
