@@ -128,6 +128,14 @@ impl Closing {
         Self { state, before: VecDeque::new(), shown: Vec::new(), taken_back: Vec::new() }
     }
 
+    /// The call after this one: what is typed once a shift stays.
+    #[must_use]
+    pub fn next(&self, rules: &RuleSet, zone: usize, held: &[Held]) -> Self {
+        let mut next = Self::new(rules, zone, held);
+        next.state.fields = self.state.fields.for_the_next_call(rules);
+        next
+    }
+
     /// The facts.
     #[must_use]
     pub fn situation(&self) -> &Situation {
@@ -319,16 +327,22 @@ impl Closing {
 
     /// Sets a field.
     pub fn set_field(&mut self, rules: &RuleSet, field: FieldIx, value: FieldValue, now: DateTime<Utc>) {
-        self.change(now, |s| s.fields.set(rules, field, value));
+        self.change(now, |s| {
+            s.fields.set(rules, field, value);
+        });
     }
 
-    /// Sets a typed field and, where the text begins with one, the honorific.
+    /// Sets a typed field and, where the text begins with one, the honorific. A shift's field does not begin a call.
     pub fn set_name(&mut self, rules: &RuleSet, field: FieldIx, typed: &str, now: DateTime<Utc>) {
         let fields = self.with_name(rules, field, typed, true);
+        let begun = self.state.begun;
         self.change(now, |s| {
             s.fields = fields;
             s.unsure.retain(|unsure| *unsure != field);
         });
+        if rules.field(field).lasts_a_shift() {
+            self.state.begun = begun;
+        }
     }
 
     /// The fields as they would be with this text typed: what the screen shows while a name is typed. Until it is

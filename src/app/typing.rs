@@ -3,9 +3,9 @@
 use super::draft::Draft;
 use super::{App, Effect, Mode};
 use crate::action::Edit;
-use crate::closing::name::{self, NoName, first_line, from_outside};
+use crate::closing::name::{self, NoText, cleaned, first_line};
 use crate::rules::RuleSet;
-use crate::rules::ruleset::{FieldIx, FieldKind, NAMA};
+use crate::rules::ruleset::{FieldIx, FieldKind, FieldScope, Typed};
 use crate::rules::script::FieldValue;
 use crate::rules::text::{graphemes, is_blank};
 use crate::words::fill;
@@ -13,8 +13,8 @@ use crate::words::fill;
 impl App {
     /// Opens a field. In a finished call it is the next call's, and so begins empty.
     pub(super) fn type_into(&mut self, field: FieldIx, pasted: Option<&str>) {
-        let FieldKind::Typed { max } = self.rules().field(field).kind else { return };
-        let for_next = self.call.is_finished();
+        let FieldKind::Typed(Typed { max, scope, .. }) = self.rules().field(field).kind else { return };
+        let for_next = scope == FieldScope::Call && self.call.is_finished();
         let there = match self.call.fields().get(field) {
             FieldValue::Text(text) if !for_next => text,
             _ => "",
@@ -32,8 +32,8 @@ impl App {
     /// The draft under other rules; `None` where they have no such field.
     pub(super) fn draft_under(&self, draft: &Draft, old: &RuleSet) -> Option<Draft> {
         let field = self.rules().field_named(&old.field(draft.field).id)?;
-        match self.rules().field(field).kind {
-            FieldKind::Typed { max } => Some(draft.in_field(field, max)),
+        match &self.rules().field(field).kind {
+            FieldKind::Typed(typed) => Some(draft.in_field(field, typed.max)),
             FieldKind::Choice(_) => None,
         }
     }
@@ -42,7 +42,7 @@ impl App {
         let full = self.words().notice.typed_full;
         let Mode::Typing(draft) = &mut self.mode else { return };
         if !draft.edit(edit)
-            && let FieldKind::Typed { max } = self.book.rules.field(draft.field).kind
+            && let FieldKind::Typed(Typed { max, .. }) = self.book.rules.field(draft.field).kind
         {
             self.tell(fill(full, &[("max", &max.to_string())]));
         }
@@ -55,7 +55,7 @@ impl App {
             return;
         }
         if let Err(why) = name::check(self.rules(), draft.field, draft.text()) {
-            return self.tell_no_name(why);
+            return self.tell_refused(draft.field, why);
         }
         let old = std::sync::Arc::clone(&self.book);
         if draft.for_next {
@@ -67,15 +67,19 @@ impl App {
         }
     }
 
-    fn tell_no_name(&mut self, why: NoName) {
+    fn tell_refused(&mut self, field: FieldIx, why: NoText) {
         let words = self.words();
-        self.tell(match (why, self.lines) {
-            (NoName::Digits, false) => words.notice.digits_no_name,
-            (NoName::Digits, true) => words.plain.digits_no_name,
-            (NoName::Nobody, false) => words.notice.nobody,
-            (NoName::Empty, false) => words.notice.nothing_to_paste,
-            (NoName::Nobody | NoName::Empty, true) => words.plain.no_name,
-        });
+        let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
+        let text = match (why, self.lines) {
+            (NoText::Digits, false) => words.notice.digits_no_name,
+            (NoText::Digits, true) => words.plain.digits_no_name,
+            (NoText::Nobody, false) => words.notice.nobody,
+            (NoText::Empty, false) => words.notice.nothing_to_paste,
+            (NoText::Nobody | NoText::Empty, true) => words.plain.no_name,
+            (NoText::NoNumber, _) => words.notice.no_number,
+            (NoText::TooLong { .. }, _) => words.notice.typed_full,
+        };
+        self.tell(fill(text, &[("max", &max.to_string())]));
     }
 
     pub(super) fn paste(&mut self, text: &str) {
@@ -86,17 +90,17 @@ impl App {
             _ => self.name_field(),
         };
         let Some(field) = into else { return };
-        let FieldKind::Typed { max } = self.rules().field(field).kind else { return };
+        let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
         let cut = fill(self.words().notice.name_cut, &[("max", &max.to_string())]);
-        let read = from_outside(self.rules(), field, text, usize::MAX);
+        let read = cleaned(self.rules(), field, text);
         let too_long = read.as_ref().is_ok_and(|whole| graphemes(whole) > max);
         let fits = match (read, &mut self.mode) {
             (Ok(name), Mode::Typing(draft)) => draft.insert(&name),
             // Behind a name that is being typed it may belong to it; the whole is looked at when it is taken.
-            (Err(NoName::Digits | NoName::Nobody), Mode::Typing(draft)) if draft.has_more() => {
+            (Err(NoText::Digits | NoText::Nobody), Mode::Typing(draft)) if draft.has_more() => {
                 draft.insert(&first_line(text))
             }
-            (Err(why), _) => return self.tell_no_name(why),
+            (Err(why), _) => return self.tell_refused(field, why),
             (Ok(name), _) => {
                 self.type_into(field, Some(&name));
                 true
@@ -110,7 +114,6 @@ impl App {
     /// The field that a pasted text goes to: the customer's name, else the first that is typed.
     fn name_field(&self) -> Option<FieldIx> {
         let typed = |ix: &FieldIx| matches!(self.rules().field(*ix).kind, FieldKind::Typed { .. });
-        let named = self.rules().field_named(NAMA).filter(typed);
-        named.or_else(|| self.rules().fields_ix().map(|(ix, _)| ix).find(typed))
+        self.rules().roles.name.or_else(|| self.rules().fields_ix().map(|(ix, _)| ix).find(typed))
     }
 }

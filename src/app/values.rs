@@ -22,7 +22,7 @@ impl App {
     /// A field's next choice, or typing begins.
     pub(super) fn turn_field(&mut self, field: FieldIx, effects: &mut Vec<Effect>) {
         let known = self.rules().field(field);
-        if let FieldKind::Typed { .. } = known.kind {
+        if let FieldKind::Typed(_) = known.kind {
             return self.type_into(field, None);
         }
         let id = known.id.clone();

@@ -5,82 +5,122 @@ pub mod read;
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, RuleSet, SAPAAN};
-use crate::rules::script::{FieldValue, Fields};
+use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet, TextKind};
+use crate::rules::script::{FieldValue, Fields, Unfit};
 use crate::rules::text;
-use read::{Honorifics, Name, tidy};
-pub use read::{NoName, is_number};
+use read::{Honorifics, Name, NoName, tidy};
+
+/// Why a typed field does not take a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoText {
+    /// Nothing to be read in it.
+    Empty,
+    /// A name is asked for, and this is what is written where nobody is known.
+    Nobody,
+    /// Digits, where a name is asked for.
+    Digits,
+    /// More graphemes than the field takes.
+    TooLong {
+        /// How many.
+        count: usize,
+    },
+    /// No number, where one is asked for.
+    NoNumber,
+}
+
+impl From<NoName> for NoText {
+    fn from(why: NoName) -> Self {
+        match why {
+            NoName::Empty => Self::Empty,
+            NoName::Nobody => Self::Nobody,
+            NoName::Digits => Self::Digits,
+        }
+    }
+}
+
+impl From<Unfit> for NoText {
+    fn from(why: Unfit) -> Self {
+        match why {
+            Unfit::TooLong { count } => Self::TooLong { count },
+            Unfit::NoNumber => Self::NoNumber,
+        }
+    }
+}
 
 /// Sets `field` to `typed`. Where the field is the customer's name, honorifics before it set theirs; an honorific with
-/// nothing behind it counts as one only when `taken`. What is no name then is not taken.
+/// nothing behind it counts as one only when `taken`. What does not fit then is not taken.
 pub fn set(rules: &RuleSet, fields: &mut Fields, field: FieldIx, typed: &str, taken: bool) {
-    if !is_name(rules, field) || text::is_blank(typed) {
+    if rules.roles.name != Some(field) || text::is_blank(typed) {
         fields.set(rules, field, FieldValue::Text(typed.into()));
         return;
     }
-    let (honorific, honorifics) = honorifics(rules);
-    let name = match read::read(typed, &honorifics, taken) {
+    let name = match read::read(typed, &honorifics(rules), taken) {
         Ok(name) => name,
         Err(_) if taken => return,
         // It may become one.
         Err(_) => Name { choice: None, text: typed.into() },
     };
-    if let Some((ix, choice)) = honorific.zip(name.choice) {
+    if fields.set(rules, field, FieldValue::Text(name.text))
+        && let Some((ix, choice)) = rules.roles.honorific.zip(name.choice)
+    {
         fields.set(rules, ix, FieldValue::Choice(choice));
     }
-    fields.set(rules, field, FieldValue::Text(name.text));
 }
 
 /// Whether a text can be taken for this field; nothing at all can.
 ///
 /// # Errors
-/// Why a name is none.
-pub fn check(rules: &RuleSet, field: FieldIx, typed: &str) -> Result<(), NoName> {
-    if !is_name(rules, field) || text::is_blank(typed) {
+/// Why it can't.
+pub fn check(rules: &RuleSet, field: FieldIx, text: &str) -> Result<(), NoText> {
+    let FieldKind::Typed(typed) = &rules.field(field).kind else { return Err(NoText::Empty) };
+    if text::is_blank(text) {
         return Ok(());
     }
-    read::read(typed, &honorifics(rules).1, true).map(|_| ())
-}
-
-/// Whether a field holds the customer's name.
-#[must_use]
-pub fn is_name(rules: &RuleSet, field: FieldIx) -> bool {
-    rules.field(field).id == NAMA
-}
-
-/// The field of the honorific, and how these rules address people.
-#[must_use]
-pub fn honorifics(rules: &RuleSet) -> (Option<FieldIx>, Honorifics) {
-    let Some(ix) = rules.field_named(SAPAAN) else { return (None, Honorifics::default()) };
-    let FieldKind::Choice(choices) = &rules.field(ix).kind else { return (None, Honorifics::default()) };
-    let aliases = |choice: &String| {
-        let text = choice.to_lowercase();
-        let more: &[&str] = match text.as_str() {
-            "bapak" => &["pak", "bpk", "bp", "tn", "tuan"],
-            "ibu" => &["bu", "ny", "nyonya", "nn", "nona"],
-            _ => &[],
-        };
-        more.iter().map(|alias| (*alias).to_owned()).chain([text.clone()]).collect()
+    // An honorific in front of a name goes elsewhere, so it does not count.
+    let name = match typed.text {
+        TextKind::Name if rules.roles.name == Some(field) => Some(read::read(text, &honorifics(rules), true)?.text),
+        TextKind::Name => Some(read::read(text, &Honorifics::default(), true)?.text),
+        TextKind::Text | TextKind::Number => None,
     };
-    let dropped = ["sdr", "sdri", "saudara", "saudari", "mas", "mbak"].map(str::to_owned).to_vec();
-    (Some(ix), Honorifics { choices: choices.iter().map(aliases).collect(), dropped })
+    typed.fit(name.as_deref().unwrap_or(text))?;
+    Ok(())
 }
 
-/// A text from outside for this field: its first line, escape sequences and control characters dropped, white space
-/// folded, at most `max` graphemes; of a name also what is no part of one.
+/// How these rules address people.
+fn honorifics(rules: &RuleSet) -> Honorifics {
+    let field = rules.roles.honorific.map(|ix| &rules.field(ix).kind);
+    let Some(FieldKind::Choice(choices)) = field else { return Honorifics::default() };
+    Honorifics { choices: choices.iter().map(|c| c.aliases.clone()).collect(), dropped: choices.drop.clone() }
+}
+
+/// A text that came from outside for a typed field, as far as the field takes it.
 ///
 /// # Errors
-/// Why nothing can be taken.
-pub fn from_outside(rules: &RuleSet, field: FieldIx, text: &str, max: usize) -> Result<String, NoName> {
+/// Why the field does not take it; it is never cut.
+pub fn received(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, NoText> {
+    let text = cleaned(rules, field, text)?;
+    check(rules, field, &text)?;
+    Ok(text)
+}
+
+/// A text from outside for a typed field, however long: its first line, escape sequences and control characters dropped,
+/// white space folded; of a name also what is no part of one.
+///
+/// # Errors
+/// Why there is nothing to take.
+pub fn cleaned(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, NoText> {
     let line = first_line(text);
     if text::is_blank(&line) {
-        return Err(NoName::Empty);
+        return Err(NoText::Empty);
     }
-    if !is_name(rules, field) {
-        return Ok(text::first_graphemes(&line, max).trim_end().into());
+    match (&rules.field(field).kind, rules.roles.name == Some(field)) {
+        (FieldKind::Typed(typed), is_customer) if typed.text == TextKind::Name => {
+            let honorifics = if is_customer { honorifics(rules) } else { Honorifics::default() };
+            read::read(&line, &honorifics, true)?;
+            Ok(tidy(&line))
+        }
+        _ => Ok(line),
     }
-    check(rules, field, &line)?;
-    Ok(text::first_graphemes(&tidy(&line), max).trim_end().into())
 }
 
 /// The first line of a pasted text in which something stands: escape sequences and control characters dropped, white
@@ -111,13 +151,13 @@ pub fn first_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::Book;
+    use crate::book::{Book, Origin};
 
     #[test]
-    fn a_pasted_text_is_cleaned_or_refused() {
+    fn a_text_from_outside_is_cleaned_or_refused() {
         let rules = Book::built_in().rules;
-        let field = rules.field_named(NAMA).unwrap();
-        let read = |text: &str, max| from_outside(&rules, field, text, max);
+        let field = rules.roles.name.unwrap();
+        let read = |text: &str| received(&rules, field, text);
         for (text, name) in [
             ("\n  Siti\tAminah \nJl. Mawar", "Siti Aminah"),
             ("\u{1b}[31mBudi\u{1b}]0;x\u{7}", "Budi"),
@@ -125,25 +165,41 @@ mod tests {
             ("\"Siti\" <sip:0812@x>", "Siti"),
             ("bu siti", "bu siti"),
         ] {
-            assert_eq!(read(text, 60), Ok(name.into()));
+            assert_eq!(read(text), Ok(name.into()));
         }
         for address in ["sip:0812345678@pln.co.id", "081234@10.0.0.1", "tel:+62812", "0812-3456 789", "+62 (812) 34"] {
-            assert_eq!(read(address, 60), Err(NoName::Digits), "{address}");
+            assert_eq!(read(address), Err(NoText::Digits), "{address}");
         }
-        assert_eq!(read("Anonymous", 60), Err(NoName::Nobody));
-        assert_eq!(read(" \u{1b}[0m\n", 60), Err(NoName::Empty));
-        assert_eq!(read("abcdef", 3), Ok("abc".into()));
+        assert_eq!(read("Anonymous"), Err(NoText::Nobody));
+        assert_eq!(read(" \u{1b}[0m\n"), Err(NoText::Empty));
+        assert_eq!(read(&"a".repeat(61)), Err(NoText::TooLong { count: 61 }));
+        let with_honorific = format!("bapak {}", "a".repeat(60));
+        assert_eq!(read(&with_honorific), Ok(with_honorific.clone()), "the honorific goes elsewhere");
+    }
+
+    #[test]
+    fn the_words_before_a_name_are_those_of_the_rules_file() {
+        let source = crate::rules::BUILT_IN.replace("\"Bpk\"", "\"Kang\"").replace("\"Mbak\"", "\"Teh\"");
+        let rules = Book::read(source.into_bytes(), Origin::File("x.toml".into()), chrono::NaiveDate::MAX).unwrap().rules;
+        let field = rules.roles.name.unwrap();
+        let spoken = |typed: &str| {
+            let mut fields = Fields::default_of(&rules);
+            set(&rules, &mut fields, field, typed, true);
+            rules.fields_ix().map(|(ix, _)| fields.spoken(&rules, ix)).collect::<Vec<_>>().join("|")
+        };
+        assert_eq!(spoken("kang. Asep"), "Bapak|Asep");
+        assert_eq!(spoken("Teh Rina"), "Bapak/Ibu|Rina");
+        assert_eq!(spoken("Bpk Asep"), "Bapak/Ibu|Bpk Asep");
     }
 
     #[test]
     fn a_field_that_is_no_name_takes_numbers_and_words_as_they_are() {
         let more = "\n[[field]]\nid = \"tiket\"\nlabel = \"Tiket\"\nmax = 20\n";
         let source = format!("{}{more}", crate::rules::BUILT_IN);
-        let origin = crate::book::Origin::File("rules.toml".into());
-        let rules = Book::read(source.into_bytes(), origin, chrono::NaiveDate::MAX).unwrap().rules;
+        let rules = Book::read(source.into_bytes(), Origin::File("x.toml".into()), chrono::NaiveDate::MAX).unwrap().rules;
         let field = rules.field_named("tiket").unwrap();
         for text in ["531100223344", "N/A", "bu 7"] {
-            assert_eq!(from_outside(&rules, field, text, 60), Ok(text.into()));
+            assert_eq!(received(&rules, field, text), Ok(text.into()));
         }
     }
 }

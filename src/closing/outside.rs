@@ -25,7 +25,8 @@ impl Given {
     #[must_use]
     pub fn of_the_call(&self, rules: &RuleSet) -> Self {
         let facts = self.facts.iter().copied().filter(|(fact, _)| rules.facts[*fact].scope == Scope::Call);
-        Self { facts: facts.collect(), ..self.clone() }
+        let typed = self.typed.iter().filter(|(field, _)| !rules.field(*field).lasts_a_shift()).cloned();
+        Self { facts: facts.collect(), choices: self.choices.clone(), typed: typed.collect() }
     }
 }
 
@@ -41,11 +42,7 @@ impl Closing {
     /// not begin it otherwise. What is said outright wins over the honorific that a name begins with.
     pub fn take(&mut self, rules: &RuleSet, given: &Given, begins: bool, now: DateTime<Utc>) {
         let begun = self.state.begun;
-        let lasts = |fact: usize| matches!(rules.facts[fact].scope, Scope::Shift { .. });
-        let of_the_call = begins
-            || !given.choices.is_empty()
-            || !given.typed.is_empty()
-            || given.facts.iter().any(|(fact, _)| !lasts(*fact));
+        let of_the_call = begins || given.of_the_call(rules) != Given::default();
         self.change(now, |s| {
             let mut changed = Vec::new();
             for &(fact, value) in &given.facts {

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use super::story::Person;
 use crate::rules::decide::{Plan, Situation, decide};
-use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, RuleSet, StepIx};
+use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet, StepIx};
 use crate::rules::script::{FieldValue, Fields, Sentence, script, speak};
 
 /// Minutes of a day.
@@ -89,8 +89,8 @@ impl Card {
         if let Some((field, choice)) = self.honorific {
             fields.set(rules, field, FieldValue::Choice(choice));
         }
-        if let Some(name) = rules.field_named(NAMA)
-            && matches!(rules.field(name).kind, FieldKind::Typed { .. })
+        if let Some(name) = rules.roles.name
+            && matches!(rules.field(name).kind, FieldKind::Typed(_))
         {
             fields.set(rules, name, FieldValue::Text(self.person.name.clone()));
         }

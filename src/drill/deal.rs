@@ -8,7 +8,7 @@ use super::card::{Card, DAY};
 use super::dice::Dice;
 use super::story::{Detail, Implied, Person, Scenario, Stories};
 use crate::rules::decide::{Situation, decide};
-use crate::rules::ruleset::{FieldKind, RuleSet, SAPAAN};
+use crate::rules::ruleset::{FieldKind, RuleSet};
 use crate::rules::space::{Cube, Values};
 
 /// How many ways of adding sentences are tried for one story.
@@ -269,9 +269,9 @@ impl<'a> Dealer<'a> {
     }
 
     fn honorific(&self, person: &Person) -> Option<(crate::rules::ruleset::FieldIx, usize)> {
-        let field = self.rules.field_named(SAPAAN)?;
+        let field = self.rules.roles.honorific?;
         let FieldKind::Choice(choices) = &self.rules.field(field).kind else { return None };
-        let choice = choices.iter().position(|c| c.eq_ignore_ascii_case(&person.honorific))?;
+        let choice = choices.position_of(&person.honorific)?;
         Some((field, choice))
     }
 }

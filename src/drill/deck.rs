@@ -241,16 +241,16 @@ fn pair(rules: &RuleSet, name: &At<String>, value: &At<String>, problems: &Probl
         return None;
     };
     match &rules.field(field).kind {
-        FieldKind::Choice(choices) => match choices.iter().position(|c| c.eq_ignore_ascii_case(&value.value)) {
+        FieldKind::Choice(choices) => match choices.position_of(&value.value) {
             Some(at) => Some(Set::Choice(field, at)),
-            None => no_value(&value.span, choices.clone()),
+            None => no_value(&value.span, choices.texts().map(String::from).collect()),
         },
-        FieldKind::Typed { .. } if text::is_blank(&value.value) => {
+        FieldKind::Typed(_) if text::is_blank(&value.value) => {
             let kind = Kind::WrongType { key: name.value.clone(), expected: Expected::Text, found: "string" };
             note(problems, value.span.clone(), kind);
             None
         }
-        FieldKind::Typed { .. } => Some(Set::Typed(field, value.value.clone())),
+        FieldKind::Typed(_) => Some(Set::Typed(field, value.value.clone())),
     }
 }
 
@@ -281,7 +281,7 @@ mod tests {
         assert_eq!(codes, ["schema", "schema", "empty-text", "schema"]);
         assert_eq!(read(b"schema = 1\ntitle = \"x\"").unwrap_err().len(), 1);
         let source = "schema = 1\ntitle = \"x\"\n[[scene]]\ntitle = \"a\"\ncaption = \"b\"\nat = \"25:00\"\nzone = \"WXB\"\n\
-                      set = { klb = \"yes\", kbl = \"ya\", sapaan = \"Nyonya\", nama = \" \" }\n\
+                      set = { klb = \"yes\", kbl = \"ya\", sapaan = \"Raden\", nama = \" \" }\n\
                       [[scene]]\ntitle = \"b\"\ncaption = \"c\"\nset = { sapaan = \"ibu\", nama = \"Siti\" }\n";
         let (scenes, problems) = read(source.as_bytes()).unwrap().scenes(&Book::built_in().rules);
         assert_eq!((scenes.len(), problems.len()), (1, 6));

@@ -14,7 +14,7 @@ use crate::action::{Action, Direction};
 use crate::app::{App, Begin};
 use crate::book::Book;
 use crate::rules::RuleSet;
-use crate::rules::ruleset::{SAPAAN, StepIx};
+use crate::rules::ruleset::StepIx;
 use crate::rules::script::FieldValue;
 use crate::words::{Lang, Words};
 
@@ -402,7 +402,7 @@ impl Session {
         match &self.work {
             Work::Case => {
                 let call = self.app.call();
-                let honorific = rules.field_named(SAPAAN).and_then(|field| match call.fields().get(field) {
+                let honorific = rules.roles.honorific.and_then(|field| match call.fields().get(field) {
                     FieldValue::Choice(choice) => Some(*choice),
                     FieldValue::Text(_) => None,
                 });

@@ -13,7 +13,7 @@ use super::card::{Card, DAY};
 use super::grade::{Answer, Grade, Heard};
 use super::story::Person;
 use crate::rules::decide::Situation;
-use crate::rules::ruleset::{FieldKind, RuleSet, SAPAAN, StepIx};
+use crate::rules::ruleset::{Choices, FieldKind, RuleSet, StepIx};
 
 /// A result sheet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,7 +146,7 @@ impl Row {
         let (hours, minutes) = self.time.split_once(':')?;
         let minute = hours.parse::<u16>().ok()?.checked_mul(60)?.checked_add(minutes.parse().ok()?)?;
         let honorific = match &self.honorific {
-            Some(text) => Some((rules.field_named(SAPAAN)?, choice_named(rules, text)?)),
+            Some(text) => Some((rules.roles.honorific?, choice_named(rules, text)?)),
             None => None,
         };
         Some(Card {
@@ -203,19 +203,19 @@ fn situation(rules: &RuleSet, facts: &Map<String, Value>) -> Option<Situation> {
     Situation::new(rules, values).filter(|_| facts.len() == rules.facts.len())
 }
 
-fn choices(rules: &RuleSet) -> Option<&Vec<String>> {
-    match &rules.field(rules.field_named(SAPAAN)?).kind {
+fn choices(rules: &RuleSet) -> Option<&Choices> {
+    match &rules.field(rules.roles.honorific?).kind {
         FieldKind::Choice(choices) => Some(choices),
-        FieldKind::Typed { .. } => None,
+        FieldKind::Typed(_) => None,
     }
 }
 
 fn choice_text(rules: &RuleSet, choice: usize) -> Option<String> {
-    choices(rules)?.get(choice).cloned()
+    choices(rules)?.get(choice).map(|c| c.text.clone())
 }
 
 fn choice_named(rules: &RuleSet, text: &str) -> Option<usize> {
-    choices(rules)?.iter().position(|c| c == text)
+    choices(rules)?.iter().position(|c| c.text == text)
 }
 
 fn answer_json(rules: &RuleSet, answer: &Answer) -> Value {

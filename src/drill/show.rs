@@ -201,7 +201,7 @@ impl Show {
             }
             Set::Choice(field, choice) => {
                 let FieldKind::Choice(choices) = &self.book.rules.field(field).kind else { return };
-                let (text, count) = (choices[choice].clone(), choices.len());
+                let (text, count) = (choices[choice].text.clone(), choices.len());
                 for _ in 0..count {
                     if self.app.call().fields().spoken(&self.book.rules, field) != text {
                         self.act(Action::Field(field));

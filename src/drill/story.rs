@@ -229,7 +229,7 @@ fn names(t: &Table<'_>) -> Option<Vec<String>> {
 /// The facts and values that a table names, one value a fact.
 pub(super) fn pairs(t: &Table<'_>, key: &'static str) -> Vec<(At<String>, At<String>)> {
     let mut out = Vec::new();
-    for (name, mut values) in t.choices(key) {
+    for (name, mut values) in t.conditions(key) {
         // A story stands for one situation, and a scene shows one.
         match (values.value.pop(), values.value.is_empty()) {
             (Some(value), true) => out.push((name, value)),

@@ -130,7 +130,7 @@ pub(super) fn texts(old: &RuleSet, new: &RuleSet) -> Vec<TextChange> {
     for (before, after) in Paired::new(&old.fields, &new.fields, |field| &field.id).all {
         changes.field(before, after);
     }
-    let default = |rules: &RuleSet| rules.zones.first().map(|zone| zone.id.clone());
+    let default = |rules: &RuleSet| Some(rules.zones.first().id.clone());
     changes.note(Subject::Zone, "", "default", default(old), default(new));
     for (before, after) in Paired::new(&old.steps, &new.steps, |step| &step.id).shared() {
         changes.step(before, after);
@@ -166,7 +166,7 @@ impl Changes {
 
     fn fact(&mut self, old: &Fact, new: &Fact) {
         let id = &new.id;
-        let default = |fact: &Fact| fact.values.first().map(|value| value.id.clone());
+        let default = |fact: &Fact| Some(fact.values.first().id.clone());
         self.note(Subject::Fact, id, "label", Some(&old.label), Some(&new.label));
         self.note(Subject::Fact, id, "help", old.help.as_ref(), new.help.as_ref());
         self.note(Subject::Fact, id, "key", old.key, new.key);
@@ -187,12 +187,12 @@ impl Changes {
         self.note(Subject::Field, id, "key", old.and_then(|f| f.key), new.and_then(|f| f.key));
         if let (Some(old), Some(new)) = (old, new) {
             let choices = |field: &Field| match &field.kind {
-                FieldKind::Choice(choices) => Some(choices.join(" · ")),
-                FieldKind::Typed { .. } => None,
+                FieldKind::Choice(choices) => Some(choices.texts().collect::<Vec<_>>().join(" · ")),
+                FieldKind::Typed(_) => None,
             };
-            let max = |field: &Field| match field.kind {
+            let max = |field: &Field| match &field.kind {
                 FieldKind::Choice(_) => None,
-                FieldKind::Typed { max } => Some(max.to_string()),
+                FieldKind::Typed(typed) => Some(typed.max.to_string()),
             };
             self.note(Subject::Field, id, "choices", choices(old), choices(new));
             self.note(Subject::Field, id, "max", max(old), max(new));
@@ -293,7 +293,7 @@ mod tests {
             ("keep_for = \"12h\"", "keep_for = \"90m\"", Subject::Fact, "klb", "keep_for"),
             ("label = \"AKTIF\"", "label = \"YA\"", Subject::Value, "klb=ya", "label"),
             ("banner = \"Campaign", "banner = \"Kampanye", Subject::Value, "klb=ya", "banner"),
-            ("\"Bapak/Ibu\", \"Bapak\"", "\"Bapak\", \"Bapak/Ibu\"", Subject::Field, "sapaan", "choices"),
+            ("\"Bapak/Ibu\",", "\"Ibu/Bapak\",", Subject::Field, "sapaan", "choices"),
             ("max   = 60", "max = 40", Subject::Field, "nama", "max"),
             ("title = \"Terima kasih\"", "title = \"Ucapan\"", Subject::Step, "terima-kasih", "title"),
             ("note  = \"Dilakukan sebelum", "note = \"Sebelum", Subject::Step, "terima-kasih", "note"),

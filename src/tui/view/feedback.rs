@@ -101,8 +101,8 @@ pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &Done) -> Vec<(
             if let Some((field, choice)) = card.honorific
                 && let FieldKind::Choice(choices) = &rules.field(field).kind
             {
-                let given = honorific.and_then(|at| choices.get(at)).map_or("-", String::as_str);
-                out.push(both(&rules.field(field).label, &choices[choice], given, grade.honorific));
+                let given = honorific.and_then(|at| choices.get(at)).map_or("-", |choice| choice.text.as_str());
+                out.push(both(&rules.field(field).label, &choices[choice].text, given, grade.honorific));
             }
             out.push(steps(rules, words, &card.spoken(rules), said, grade.steps));
         }
