@@ -222,16 +222,12 @@ impl App {
 
     /// Changes the state; answers what the outside is to do.
     pub fn update(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Effect> {
-        self.pressed(action, now, now)
+        self.update_at(action, now, now)
     }
 
-    /// As [`Self::update`] where the clock of the call stands still, as in practice and presentation: `hands` is when
-    /// the person did it.
-    pub fn update_still(&mut self, action: Action, hands: DateTime<Utc>) -> Vec<Effect> {
-        self.pressed(action, self.now, hands)
-    }
-
-    fn pressed(&mut self, action: Action, now: DateTime<Utc>, hands: DateTime<Utc>) -> Vec<Effect> {
+    /// As [`Self::update`], where the clock of the call is another than that of the hands (in practice and presentation it
+    /// stands still): `hands` is when the person did it.
+    pub fn update_at(&mut self, action: Action, now: DateTime<Utc>, hands: DateTime<Utc>) -> Vec<Effect> {
         self.now = now;
         let (held, shown) = (self.held(), self.shown());
         // What is ticked first stood on the screen before any key.

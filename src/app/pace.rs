@@ -48,7 +48,7 @@ impl App {
     }
 
     /// Whether a press does nothing now: the sentence changed under it, or the one before can't have been said yet.
-    pub(super) fn refuses(&mut self, action: &Action, hands: DateTime<Utc>) -> bool {
+    pub fn refuses(&mut self, action: &Action, hands: DateTime<Utc>) -> bool {
         // A clock that jumps makes nobody wait.
         let within = |since: Option<DateTime<Utc>>, time| since.is_some_and(|since| (hands - since).abs() < time);
         let last = match action {
@@ -65,6 +65,12 @@ impl App {
             return true;
         }
         within(last, SAYING)
+    }
+
+    /// Whether a Space ends the call now: all is said, and nothing else is to be seen.
+    #[must_use]
+    pub fn would_end(&self) -> bool {
+        self.is_complete() && self.mode == Mode::Closing && self.looking.is_none()
     }
 
     /// The current sentence was said; when all are, the next call begins. A panel is closed first, and what is looked at

@@ -97,8 +97,9 @@ impl App {
             };
             let how = self.how_it_stands(HowEnded::NextCall);
             let old = self.next_call(how, effects);
-            if let Some(draft) = typed.and_then(|draft| self.draft_under(&draft, &old.book.rules)) {
-                self.mode = Mode::Typing(Draft { for_next: false, ..draft });
+            if let Some(mut draft) = typed.and_then(|draft| self.draft_under(&draft, &old.book.rules)) {
+                draft.for_next = false;
+                self.mode = Mode::Typing(draft);
             }
             if self.phone.overtaken.len() == MAX_OVERTAKEN {
                 self.phone.overtaken.remove(0);

@@ -7,7 +7,6 @@ use crate::closing::name::{self, NoText};
 use crate::rules::decide::Situation;
 use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, RuleSet};
 use crate::rules::script::{FieldValue, Fields};
-use crate::rules::text;
 use crate::tell::{outside, shown, suggest};
 use crate::words::{Words, fill};
 

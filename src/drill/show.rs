@@ -42,6 +42,8 @@ pub struct Show {
     step: usize,
     app: App,
     now: DateTime<Utc>,
+    /// When the hands that play the scene press: each press takes its time, though the clock stands.
+    hands: DateTime<Utc>,
 }
 
 impl Show {
@@ -60,7 +62,7 @@ impl Show {
         }
         let now = day.and_hms_opt(0, 0, 0)?.and_utc();
         let app = begin(&book, lang, home, now);
-        let mut show = Self { book, lang, home, day, title, scenes, scene: 0, step: 0, app, now };
+        let mut show = Self { book, lang, home, day, title, scenes, scene: 0, step: 0, app, now, hands: now };
         show.play();
         Some(show)
     }
@@ -171,7 +173,9 @@ impl Show {
     }
 
     fn act(&mut self, action: Action) {
-        let _ = self.app.update(action, self.now);
+        self.hands += TimeDelta::seconds(2);
+        // A step that moves the clock is the only thing that does.
+        let _ = self.app.update_at(action, self.now, self.hands);
     }
 
     fn apply(&mut self) {
@@ -196,7 +200,7 @@ impl Show {
         match set {
             Set::Fact(fact, value) => {
                 while self.app.call().situation().value(fact) != value {
-                    self.act(Action::Fact { fact, back: false });
+                    self.act(Action::Fact(fact));
                 }
             }
             Set::Choice(field, choice) => {
