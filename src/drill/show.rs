@@ -316,7 +316,7 @@ mod tests {
         show.update(Go::Step);
         show.update(Go::Scene(Direction::Up));
         assert_eq!((show.at().0, show.step().0), (1, 0));
-        show.update(Go::App(Action::Fact { fact: 0, back: false }));
+        show.update(Go::App(Action::Fact(0)));
         assert_eq!(show.app().call().situation().value(0), 1);
         show.update(Go::Scene(Direction::Up));
         assert_eq!((show.at().0, show.app().call().situation().value(0)), (0, 0));

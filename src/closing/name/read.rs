@@ -46,7 +46,10 @@ impl Honorifics {
         while !rest.is_empty() {
             let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
             // "Bpk.Budi"
-            let dot = rest[..end].find('.').filter(|dot| self.find(&rest[..*dot]).is_some());
+            let dot = rest[..end].find('.').filter(|dot| {
+                let letters = rest[dot + 1..end].starts_with(char::is_alphabetic);
+                letters && self.find(&rest[..*dot]).is_some()
+            });
             let (word, behind) = rest.split_at(dot.map_or(end, |dot| dot + 1));
             let Some(found) = self.find(word) else { break };
             if behind.is_empty() && !taken && !word.ends_with('.') {
@@ -99,6 +102,9 @@ pub fn read(text: &str, honorifics: &Honorifics, taken: bool) -> Result<Name, No
     }
     if is_number(&whole) || is_number_address(&whole) {
         return Err(NoName::Digits);
+    }
+    if is_channel(&whole) {
+        return Err(NoName::Nobody);
     }
     let tidy = tidy(&whole);
     let (choice, name) = honorifics.split(&tidy, taken);
@@ -185,13 +191,11 @@ fn is_nobody(name: &str) -> bool {
     }
     let plain = name.to_lowercase().replace(['_', '-'], " ");
     let plain = text::fold(plain.trim_matches(|c: char| !c.is_alphanumeric()));
-    if NOBODY.contains(&plain.as_str()) {
-        return true;
-    }
-    // An address, or a channel of a telephone system.
-    let lower = name.to_lowercase();
-    let channel = lower.split_once('/').is_some_and(|(kind, _)| CHANNELS.contains(&kind));
-    channel || ["sip:", "sips:", "tel:"].iter().any(|scheme| lower.starts_with(scheme))
+    NOBODY.contains(&plain.as_str())
+}
+
+fn is_channel(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(kind, _)| CHANNELS.contains(&kind.to_lowercase().as_str()))
 }
 
 /// Whether a text is a number, as telephones and people write one.
