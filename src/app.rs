@@ -13,6 +13,7 @@ mod revision;
 mod told;
 mod typing;
 mod values;
+pub mod waiting;
 
 use std::sync::Arc;
 
@@ -125,6 +126,8 @@ pub struct Begin {
 pub struct App {
     book: Arc<Book>,
     pending: Option<Arc<Book>>,
+    /// Rules whose first day is still to come.
+    waiting: Option<Arc<Book>>,
     /// The rules before these.
     was: Option<Arc<Book>>,
     lang: Lang,
@@ -178,6 +181,7 @@ impl App {
             home: rules.zones[zone].id.clone(),
             book: begin.book,
             pending: None,
+            waiting: None,
             was: None,
             lang: begin.lang,
             lines: false,
@@ -254,9 +258,14 @@ impl App {
             effects.push(Effect::Welcomed);
             effects.push(Effect::SaveHeld(held.clone()));
         }
-        // Whatever is no key of the CSO's may change the sentence under a Space that is on its way. What waited for a
-        // field to be closed comes with a key and is none.
+        // Whatever is no key of the CSO's may change the sentence under a Space that is on its way: rules whose day has
+        // come, what is told from outside, and what waited for a field to be closed.
+        let shown_before = self.to_say();
+        self.take_waiting();
+        self.note_change(&shown_before, hands);
         let mut to_say = self.to_say();
+        let ticks = matches!(action, Action::Said | Action::SaidAll);
+        let action = if ticks && to_say != shown_before { Action::Clock } else { action };
         self.act(action, &mut effects);
         if by_person {
             to_say = self.to_say();

@@ -199,6 +199,35 @@ pub struct Ready {
     pub book: Book,
     /// Why they are not those that were asked for.
     pub bad: Option<Bad>,
+    /// Those that were asked for, where their first day is still to come.
+    pub waiting: Option<Book>,
+}
+
+impl Ready {
+    /// `book`, or what ran before it where its first day is still to come.
+    fn new(book: Book, folders: &Folders, today: NaiveDate) -> Self {
+        if book.is_in_force(today) {
+            return Self { book, bad: None, waiting: None };
+        }
+        Self { book: before(folders, today), bad: None, waiting: Some(book) }
+    }
+}
+
+/// What is in force without the file that was asked for: the last good copy, else the embedded rules.
+fn before(folders: &Folders, today: NaiveDate) -> Book {
+    load_last_good(folders, today).filter(|copy| copy.is_in_force(today)).unwrap_or_else(Book::built_in)
+}
+
+/// The rules in force today. A file that is named on the command line is meant as it is, also before its first day.
+///
+/// # Errors
+/// Why they can't be used.
+pub fn load_in_force(chosen: &Chosen, folders: &Folders, today: NaiveDate) -> Result<Ready, Bad> {
+    let book = load_rules(chosen, today)?;
+    if chosen.why == Why::Flag {
+        return Ok(Ready { book, bad: None, waiting: None });
+    }
+    Ok(Ready::new(book, folders, today))
 }
 
 /// The rules in use, else the last good copy of them, else the embedded ones: a CSO always has a script. A file that
@@ -206,7 +235,7 @@ pub struct Ready {
 #[must_use]
 pub fn always(chosen: &Chosen, folders: &Folders, today: NaiveDate) -> Ready {
     if chosen.path.is_none() {
-        return Ready { book: Book::built_in(), bad: None };
+        return Ready { book: Book::built_in(), bad: None, waiting: None };
     }
     let (send, answer) = mpsc::channel();
     let asked = chosen.clone();
@@ -220,8 +249,8 @@ pub fn always(chosen: &Chosen, folders: &Folders, today: NaiveDate) -> Ready {
         Err(Bad::Unreadable(Unreadable { path, error: ErrorKind::TimedOut.into() }))
     });
     match loaded {
-        Ok(book) => Ready { book, bad: None },
-        Err(bad) => Ready { book: load_last_good(folders, today).unwrap_or_else(Book::built_in), bad: Some(bad) },
+        Ok(book) => Ready::new(book, folders, today),
+        Err(bad) => Ready { book: before(folders, today), bad: Some(bad), waiting: None },
     }
 }
 

@@ -17,6 +17,8 @@ use crate::files::folders::stands;
 use crate::files::shift::{self, Shift};
 use crate::files::{self, Bad, Folders};
 use crate::journal::writer::Config;
+use crate::rehearsal::rehearse;
+use crate::rules::text::clean;
 use crate::run::{Applied, Keep, Outside, Reload, Teller, View, run};
 use crate::settings::Settings;
 use crate::softphone::place::Place;
@@ -32,6 +34,8 @@ use crate::words::{Lang, Words, fill};
 pub struct Start {
     /// The rules to run on.
     pub book: Arc<Book>,
+    /// Those that were asked for, where their first day is still to come.
+    pub waiting: Option<Arc<Book>>,
     /// Why they are not those that were asked for, in one line that stays until the file is mended.
     pub rules_trouble: Option<String>,
     /// What was wrong with the file that was asked for.
@@ -76,7 +80,7 @@ impl Start {
     /// # Errors
     /// Where the terminal can't be entered or shown on.
     pub fn run<V: View>(self, open: impl FnOnce() -> io::Result<V>) -> io::Result<()> {
-        let words = self.lang.words();
+        let (lang, words) = (self.lang, self.lang.words());
         let mut app = App::new(Begin {
             book: Arc::clone(&self.book),
             lang: self.lang,
@@ -87,6 +91,7 @@ impl Start {
             now: self.clock.now(),
         })
         .after(self.was)
+        .waiting_for(self.waiting.clone())
         .knowing(self.shift.broadcast.clone())
         .welcoming(self.shift.welcome);
         if self.lines {
@@ -108,12 +113,13 @@ impl Start {
                 let reload = Reloader {
                     at: in_use(&self.watch),
                     places: self.watch.clone(),
-                    last: self.book,
+                    last: self.waiting.unwrap_or(self.book),
                     complaint: self.bad,
                     clock: self.clock,
                     folders: self.folders,
                     kept,
                     words,
+                    rehearse: Box::new(move |book| rehearse(book, lang)),
                 };
                 (self.watch, reload.into_reload())
             }),
@@ -208,6 +214,8 @@ struct Reloader {
     folders: Folders,
     kept: Kept,
     words: &'static Words,
+    /// Tries new rules where nobody sees it; what a panic said is why they are not taken.
+    rehearse: Box<dyn Fn(&Arc<Book>) -> Result<(), String> + Send>,
 }
 
 impl Reloader {
@@ -231,13 +239,21 @@ impl Reloader {
                 if moved {
                     self.last = Arc::new(book);
                 }
+                // The first day of rules that waited may have come.
+                self.remember();
                 // As it was; if it was worse in between, the complaint is over.
                 let mended = self.complaint.take().is_some();
                 (mended || moved).then(|| RulesNews::Good(Arc::clone(&self.last)))
             }
             Ok(book) => {
+                let book = Arc::new(book);
+                if let Err(panic) = (self.rehearse)(&book) {
+                    let file = files::shown_path(&self.places[self.at]);
+                    let why = clean(&panic);
+                    return self.complain(fill(self.words.notice.rules_panic, &[("file", &file), ("why", &why)]));
+                }
                 self.complaint = None;
-                let before = std::mem::replace(&mut self.last, Arc::new(book));
+                let before = std::mem::replace(&mut self.last, book);
                 let change = Change::between(before, &self.last);
                 self.remember();
                 let book = Arc::clone(&self.last);
@@ -255,11 +271,16 @@ impl Reloader {
                     }
                     bad => bad.notice(self.words),
                 };
-                let new = self.complaint.as_ref() != Some(&complaint);
-                self.complaint = Some(complaint.clone());
-                new.then_some(RulesNews::Bad(complaint))
+                self.complain(complaint)
             }
         }
+    }
+
+    /// The line for a file that is not taken, once.
+    fn complain(&mut self, complaint: String) -> Option<RulesNews> {
+        let new = self.complaint.as_ref() != Some(&complaint);
+        self.complaint = Some(complaint.clone());
+        new.then_some(RulesNews::Bad(complaint))
     }
 
     /// Whether the last rules came from this file.
@@ -270,6 +291,10 @@ impl Reloader {
 
     /// Keeps the last good rules, and that they were seen. What can't be kept is told when the shift's facts can't be.
     fn remember(&self) {
+        // What ran before is still the last good one until the first day of the new.
+        if !self.last.is_in_force(self.clock.today()) {
+            return;
+        }
         let _ = files::save_last_good(&self.folders, &self.last);
         let mut shift = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if shift.rules_sha256.as_deref() != Some(self.last.sha256()) {
@@ -277,5 +302,45 @@ impl Reloader {
             shift.rules_sha256 = Some(self.last.sha256().to_owned());
             let _ = shift::save(&self.folders, &shift);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::Origin;
+    use crate::rules::BUILT_IN;
+    use crate::words::Lang;
+
+    #[test]
+    fn rules_that_panic_when_they_are_tried_are_refused_and_the_last_ones_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rules.toml");
+        let revision = |name: &str| BUILT_IN.replace("\"Rev-1\"", &format!("\"{name}\""));
+        std::fs::write(&path, revision("Rev-2")).unwrap();
+        let book =
+            Book::read(revision("Rev-2").into_bytes(), Origin::File(path.clone()), chrono::NaiveDate::MAX).unwrap();
+        let mut reloader = Reloader {
+            places: vec![path.clone()],
+            at: 0,
+            last: Arc::new(book),
+            complaint: None,
+            clock: Clock::system(),
+            folders: Folders::default(),
+            kept: Arc::new(Mutex::new(Shift::default())),
+            words: Lang::Id.words(),
+            rehearse: Box::new(|book| match book.rules.sop.revision.as_str() {
+                "Rev-3" => Err("index out of bounds".into()),
+                _ => Ok(()),
+            }),
+        };
+        assert!(reloader.look(false).is_none());
+        std::fs::write(&path, revision("Rev-3")).unwrap();
+        let Some(RulesNews::Bad(line)) = reloader.look(false) else { panic!("it is refused") };
+        assert!(line.contains("rules.toml") && line.contains("index out of bounds"), "{line}");
+        assert_eq!(reloader.last.rules.sop.revision, "Rev-2");
+        assert!(reloader.look(false).is_none(), "the same trouble is reported once");
+        std::fs::write(&path, revision("Rev-4")).unwrap();
+        assert!(matches!(reloader.look(false), Some(RulesNews::Revised(..))));
     }
 }

@@ -8,7 +8,7 @@ use crate::closing::{Closing, Entry};
 use crate::rules::RuleSet;
 use crate::rules::ruleset::{Scope, StepIx, StepWords};
 use crate::rules::script::{Fields, Sentence, speak};
-use crate::words::{Lang, Words, fill};
+use crate::words::{Lang, Words};
 
 impl App {
     /// The words of the screen.
@@ -197,15 +197,9 @@ impl App {
     /// What is still wrong, or stays so.
     #[must_use]
     pub fn standing(&self) -> Option<String> {
-        let not_yet = || {
-            let today = self.now.with_timezone(&self.rules().zones[self.home()].offset).date_naive();
-            let from = self.rules().sop.effective_from.filter(|from| *from > today)?;
-            let day = from.format("%d/%m/%Y").to_string();
-            Some(fill(self.words().screen.not_yet_effective, &[("day", &day)]))
-        };
         let trouble = self.rules_trouble.clone().or_else(|| self.state_trouble.clone());
         let trouble = self.unknown_told().or(trouble).or_else(|| self.journal_trouble.clone());
-        trouble.or_else(|| self.centre_trouble()).or_else(not_yet)
+        trouble.or_else(|| self.centre_trouble())
     }
 
     /// What just happened, as long as nobody has done anything since.

@@ -39,6 +39,7 @@ impl App {
 
     /// New rules hold now where nothing was said in the present call, else with the next.
     pub(super) fn take_rules(&mut self, book: Arc<Book>, change: Option<Change>) {
+        let Some(book) = self.keep_waiting(book) else { return };
         self.rules_trouble = None;
         if book.source == self.book.source {
             // Back to what is in use: nothing waits any longer. It may come from elsewhere now.

@@ -38,7 +38,8 @@ pub fn run(demo: &Demo, context: &Context) -> Result<Answer, Stop> {
     context.sound_settings()?;
     let at = moment::at(context)?;
     let today = moment::today(at);
-    let book = files::load_rules(&context.rules_file(), today).map_err(|bad| context.bad(&bad))?;
+    let ready = files::load_in_force(&context.rules_file(), &context.folders, today);
+    let book = ready.map_err(|bad| context.bad(&bad))?.book;
     let zone = moment::zone(context, &book.rules)?;
     let (title, scenes) = deck(demo, &book, context)?;
     let Some(mut show) = Show::new(Arc::new(book), context.lang, zone, today, title, scenes) else {

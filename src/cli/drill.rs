@@ -161,7 +161,8 @@ fn form(drill: &Drill, context: &Context) -> Result<Form, Stop> {
 fn ground(context: &Context) -> Result<Ground, Stop> {
     context.sound_settings()?;
     let at = moment::at(context)?;
-    let book = files::load_rules(&context.rules_file(), moment::today(at)).map_err(|bad| context.bad(&bad))?;
+    let ready = files::load_in_force(&context.rules_file(), &context.folders, moment::today(at));
+    let book = ready.map_err(|bad| context.bad(&bad))?.book;
     let stories = practice::stories(&context.folders).map_err(|bad| context.bad(&bad))?;
     let zone = moment::zone(context, &book.rules)?;
     let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(book.rules.zones[zone].offset)));

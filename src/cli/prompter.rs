@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::{Answer, Context, Stop, is_dumb, moment};
+use crate::app::waiting::waits;
 use crate::book::{Book, Origin};
 use crate::clock::Clock;
 use crate::files::shift::{self, Shift};
@@ -68,6 +69,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(ready.book.rules.zones[zone].offset)));
     let (shift, lost) = shift::load(&context.folders);
     notices.extend(lost.map(|lost| lost.told(words)));
+    notices.extend(ready.waiting.as_ref().map(|book| waits(book, words)));
     // Rules that merely stand in are no new revision.
     let revision = &ready.book.rules.sop.revision;
     let mut was = None;
@@ -93,6 +95,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
         journal: context.settings.journal.enabled.then(|| context.journal()).flatten(),
         notice: (!notices.is_empty()).then(|| notices.join(" · ")),
         book: Arc::new(ready.book),
+        waiting: ready.waiting.map(Arc::new),
         settings: context.settings,
         folders: context.folders,
     })

@@ -118,7 +118,7 @@ pub fn first_graphemes(text: &str, max: usize) -> &str {
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(|c| {
         c.is_whitespace()
-            || is_forbidden(c)
+            || (is_forbidden(c) && !c.is_control())
             || is_invisible(c)
             || matches!(c, '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}')
     })

@@ -5,10 +5,12 @@ mod app;
 mod baresip;
 mod cli;
 mod closing;
+mod conduct;
 mod corpus;
 mod documents;
 mod drill;
 mod encodings;
+mod fields;
 mod first;
 mod house;
 mod journal;
@@ -34,4 +36,5 @@ mod table_diff;
 #[path = "support/term.rs"]
 mod term;
 mod views;
+mod waiting;
 mod words;
