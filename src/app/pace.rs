@@ -51,13 +51,12 @@ impl App {
     pub fn refuses(&mut self, action: &Action, hands: DateTime<Utc>) -> bool {
         // A clock that jumps makes nobody wait.
         let within = |since: Option<DateTime<Utc>>, time| since.is_some_and(|since| (hands - since).abs() < time);
-        let last = match action {
-            Action::Said => self.pace.pressed.replace(hands),
-            Action::SaidAll => None,
-            _ => return false,
-        };
-        let closes_or_returns = self.mode != Mode::Closing || (self.looking.is_some() && *action == Action::Said);
-        if closes_or_returns {
+        if *action != Action::Said {
+            return false;
+        }
+        let last = self.pace.pressed.replace(hands);
+        // Closing a panel, and returning from what is looked at, ticks nothing.
+        if self.mode != Mode::Closing || self.looking.is_some() {
             return false;
         }
         if within(self.pace.changed, ON_ITS_WAY) {

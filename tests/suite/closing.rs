@@ -412,7 +412,9 @@ proptest! {
                 stage.act(action);
             }
         }
-        stage.act(Action::Back).act(Action::Back).act(Action::SaidAll);
+        stage.act(Action::Back).act(Action::Back);
+        let was_finished = stage.app.call().is_finished();
+        stage.act(Action::SaidAll);
         if !stage.app.call().is_finished() {
             return Ok(());
         }
@@ -434,7 +436,9 @@ proptest! {
         prop_assert_eq!((stage.app.number(), stage.app.call()), (number, &call));
         let open = stage.effects.iter().any(|e| matches!(e, Effect::Journal(r) if r.call == number && r.end.is_none()));
         prop_assert!(open, "{:?}", stage.effects);
-        stage.act(Action::Undo);
-        prop_assert!(!stage.app.call().is_finished(), "and the next one takes the last tick back");
+        if !was_finished {
+            stage.act(Action::Undo);
+            prop_assert!(!stage.app.call().is_finished(), "and the next one takes the ticks back");
+        }
     }
 }

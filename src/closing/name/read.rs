@@ -107,7 +107,8 @@ pub fn read(text: &str, honorifics: &Honorifics, taken: bool) -> Result<Name, No
         return Err(NoName::Nobody);
     }
     let tidy = tidy(&whole);
-    let (choice, name) = honorifics.split(&tidy, taken);
+    // A blank behind it, and it is no beginning of a name.
+    let (choice, name) = honorifics.split(&tidy, taken || text.ends_with(char::is_whitespace));
     if name.is_empty() && choice.is_some() {
         return Ok(Name { choice, text: String::new() });
     }

@@ -106,6 +106,7 @@ fn no_line_is_answered_by_silence() {
     }
     let told = talk.types(&format!("n {}", state(&talk).1));
     assert!(told[0].starts_with("Sekarang, No. "), "nothing is another, so it says where we are: {told:?}");
+    assert_eq!(talk.types("q")[0], "Panggilan ini belum selesai. Tetap keluar?");
     assert_eq!(talk.types("q"), [""; 0], "nobody listens any more");
 }
 
