@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
 
 use crate::action::phone::Ignored;
 use crate::action::{Action, RulesNews};
@@ -375,8 +377,19 @@ impl<'a> Session<'a> {
     /// # Errors
     /// Where the terminal is gone.
     pub fn act<V: View>(&mut self, view: &mut V, action: Action) -> io::Result<Next> {
+        self.act_at(view, action, Instant::now())
+    }
+
+    /// As [`Self::act`], for what a person did at that moment: an event may have waited in the queue.
+    ///
+    /// # Errors
+    /// Where the terminal is gone.
+    pub fn act_at<V: View>(&mut self, view: &mut V, action: Action, at: Instant) -> io::Result<Next> {
         let by_person = action.is_a_persons();
-        let effects = self.app.update(action, self.clock.now());
+        let now = self.clock.now();
+        let waited = TimeDelta::from_std(at.elapsed()).unwrap_or_default();
+        let hands = now.checked_sub_signed(waited).unwrap_or(now);
+        let effects = self.app.update_at(action, now, hands);
         view.changed(self.app, by_person);
         for effect in effects {
             match effect {

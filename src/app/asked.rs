@@ -112,7 +112,9 @@ impl App {
     #[must_use]
     pub fn fields(&self) -> Fields {
         match &self.mode {
-            Mode::Typing(draft) if !draft.for_next => self.call.with_name(self.rules(), draft.field, draft.text(), false),
+            Mode::Typing(draft) if !draft.for_next => {
+                self.call.with_name(self.rules(), draft.field, draft.text(), false)
+            }
             _ => self.call.fields().clone(),
         }
     }

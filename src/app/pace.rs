@@ -59,7 +59,8 @@ impl App {
         if self.mode != Mode::Closing || self.looking.is_some() {
             return false;
         }
-        if within(self.pace.changed, ON_ITS_WAY) {
+        // Where the CSO has said the last sentence there is none that a press could tick.
+        if within(self.pace.changed, ON_ITS_WAY) && !self.call.is_finished() {
             self.tell(fill(self.words().notice.changed_under, &[("key", self.said_key())]));
             return true;
         }

@@ -8,7 +8,7 @@ impl App {
     /// A fact's next value.
     pub(super) fn turn_fact(&mut self, fact: usize, effects: &mut Vec<Effect>) {
         self.looking = None;
-        let known = &self.rules().facts[fact];
+        let Some(known) = self.rules().facts.get(fact) else { return };
         let (id, of_the_call) = (known.id.clone(), known.scope == Scope::Call);
         if of_the_call {
             self.begin_next(effects);

@@ -345,7 +345,8 @@ pub fn speak(rules: &RuleSet, step: &Step, fields: &Fields, greeting: &str) -> O
 /// Whether the piece at this place is the customer's name, one blank behind the honorific.
 fn is_behind_honorific(rules: &RuleSet, template: &Template, at: usize) -> bool {
     let before: Vec<Option<&Piece>> = (1..=2).map(|back| template.pieces().get(at.checked_sub(back)?)).collect();
-    let is = |piece: Option<&Piece>, role: Option<FieldIx>| matches!(piece, Some(Piece::Field(ix)) if Some(*ix) == role);
+    let is =
+        |piece: Option<&Piece>, role: Option<FieldIx>| matches!(piece, Some(Piece::Field(ix)) if Some(*ix) == role);
     is(template.pieces().get(at), rules.roles.name)
         && matches!(before[0], Some(Piece::Fixed(blank)) if blank == " ")
         && is(before[1], rules.roles.honorific)

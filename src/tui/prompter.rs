@@ -55,7 +55,7 @@ impl View for Prompter {
                 let held = !types && self.hold.is_held(key, at, repeat);
                 match action {
                     Some(Action::Said) if held => Ok(Next::On),
-                    Some(action) => session.act(self, action),
+                    Some(action) => session.act_at(self, action, at),
                     None => Ok(Next::On),
                 }
             }

@@ -303,7 +303,8 @@ fn the_question_whether_to_leave_is_answered_by_q_alone() {
     stage.paste("Siti");
     assert_eq!(stage.app.mode(), &Mode::Leaving);
     stage.keys("q");
-    let left = stage.effects.iter().any(|e| matches!(e, Effect::Journal(r) if r.end.unwrap().1.code() == "ditinggalkan"));
+    let left =
+        stage.effects.iter().any(|e| matches!(e, Effect::Journal(r) if r.end.unwrap().1.code() == "ditinggalkan"));
     assert!(left, "{:?}", stage.effects);
 }
 

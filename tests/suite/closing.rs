@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 use penutup::action::{Action, Ending, RulesNews};
 use penutup::app::{App, Effect, Mode};
 use penutup::closing::Mark;
+use penutup::journal::record::Record;
 use penutup::keymap::{self, Key};
 use penutup::rules::decide::Situation;
-use penutup::journal::record::Record;
 use penutup::rules::ruleset::{Duty, FieldKind, RuleSet, Scope, StepIx};
 
 use crate::random_rules;
@@ -266,7 +266,7 @@ proptest! {
             }
         }
         stage.act(Action::Back).act(Action::Back);
-        if stage.app.call().is_finished() {
+        while stage.app.call().is_finished() {
             stage.act(Action::Undo);
         }
         let told = |stage: &Stage| {

@@ -60,8 +60,7 @@ fn klb_lifted_after_the_invitation_is_recorded_as_overtaken_with_what_changed_an
     assert_eq!(s.steps(), "(bantuan) –campaign √download ►terima-kasih");
     assert_eq!((s.current(), s.app.cost().len()), (Some("terima-kasih"), 0));
     let record = records(&s).pop().unwrap();
-    let expected =
-        OvertakenRecord { step: "campaign".into(), at: s.now, facts: vec![("klb".into(), "tidak".into())] };
+    let expected = OvertakenRecord { step: "campaign".into(), at: s.now, facts: vec![("klb".into(), "tidak".into())] };
     assert_eq!(record.overtaken, [expected]);
     let left_out: Vec<&str> = record.steps.iter().filter(|s| s.left_out).map(|s| s.step.as_str()).collect();
     assert_eq!(left_out, ["terima-kasih"]);
@@ -125,12 +124,48 @@ fn the_caution_is_told_only_while_it_decides_what_is_still_to_be_said() {
 fn after_the_end_a_value_begins_the_next_call_and_one_backspace_brings_the_finished_one_back() {
     type Value = (&'static str, fn(&mut Stage), fn(&Stage) -> String);
     let values: [Value; 6] = [
-        ("a fact", |s| drop(s.keys("m")), |s| s.fact("topik").into()),
-        ("an honorific", |s| drop(s.keys("b")), |s| s.field("sapaan")),
-        ("the zone", |s| drop(s.keys("z")), |s| s.app.call().zone().to_string()),
-        ("a typed name", |s| drop(s.keys("nBu Siti⏎")), |s| s.field("nama")),
-        ("a pasted name", |s| drop(s.paste("Siti").keys("⏎")), |s| s.field("nama")),
-        ("what the telephone sets", |s| drop(s.sets("nama=Siti")), |s| s.field("nama")),
+        (
+            "a fact",
+            |s| {
+                s.keys("m");
+            },
+            |s| s.fact("topik").into(),
+        ),
+        (
+            "an honorific",
+            |s| {
+                s.keys("b");
+            },
+            |s| s.field("sapaan"),
+        ),
+        (
+            "the zone",
+            |s| {
+                s.keys("z");
+            },
+            |s| s.app.call().zone().to_string(),
+        ),
+        (
+            "a typed name",
+            |s| {
+                s.keys("nBu Siti⏎");
+            },
+            |s| s.field("nama"),
+        ),
+        (
+            "a pasted name",
+            |s| {
+                s.paste("Siti").keys("⏎");
+            },
+            |s| s.field("nama"),
+        ),
+        (
+            "what the telephone sets",
+            |s| {
+                s.sets("nama=Siti");
+            },
+            |s| s.field("nama"),
+        ),
     ];
     for (what, give, read) in values {
         let mut s = Stage::at("14:00");
@@ -210,12 +245,16 @@ fn what_the_telephone_tells_of_a_finished_call_of_its_own_comes_too_late() {
 fn a_space_meant_for_the_sentence_before_ticks_nothing() {
     type Change = (&'static str, fn(&mut Stage));
     let changes: [Change; 3] = [
-        ("a broadcast", |s| drop(s.sets("klb=ya"))),
+        ("a broadcast", |s| {
+            s.sets("klb=ya");
+        }),
         ("the rules", |s| {
             let new = revised(&[("mohon tidak memberikan", "mohon jangan memberikan")]);
             s.act(Action::Rules(RulesNews::Good(new)));
         }),
-        ("another call", |s| drop(s.starts(""))),
+        ("another call", |s| {
+            s.starts("");
+        }),
     ];
     for (what, change) in changes {
         for key in ["␣", "⏎"] {

@@ -132,55 +132,11 @@ pub fn tidy(text: &str) -> String {
 /// The shortest run of digits behind a name that is a number of its own.
 const NUMBER: usize = 6;
 
-/// What stands before a number and goes with it.
-const LABELS: [&str; 14] =
-    ["id", "idpel", "no", "nomor", "meter", "kwh", "hp", "telp", "tlp", "telepon", "wa", "pel", "pelanggan", "cid"];
+/// What stands before a number and goes with it, in lower case, one a line.
+const LABELS: &str = include_str!("../../../assets/names/labels.txt");
 
-/// What is written where nobody is known, by telephones, customer systems and people.
-const NOBODY: [&str; 42] = [
-    "anonim",
-    "anonymous",
-    "anonymous caller",
-    "asterisk",
-    "belum diisi",
-    "blocked",
-    "caller id",
-    "caller unknown",
-    "hidden",
-    "id withheld",
-    "n/a",
-    "n.a",
-    "nama tidak ada",
-    "nil",
-    "no caller id",
-    "no name",
-    "no number",
-    "nomor pribadi",
-    "nomor tersembunyi",
-    "nomor tidak dikenal",
-    "noname",
-    "none",
-    "not available",
-    "null",
-    "number withheld",
-    "out of area",
-    "private",
-    "private caller",
-    "private number",
-    "restricted",
-    "tanpa nama",
-    "tidak ada",
-    "tidak ada nama",
-    "tidak diketahui",
-    "tidak dikenal",
-    "tidak tersedia",
-    "unavailable",
-    "undefined",
-    "unknown",
-    "unknown caller",
-    "unknown number",
-    "withheld",
-];
+/// What is written where nobody is known, by telephones, customer systems and people; in lower case, one a line.
+const NOBODY: &str = include_str!("../../../assets/names/nobody.txt");
 
 /// How telephone systems call their channels ("SIP/trunk-00000a").
 const CHANNELS: [&str; 12] =
@@ -192,7 +148,7 @@ fn is_nobody(name: &str) -> bool {
     }
     let plain = name.to_lowercase().replace(['_', '-'], " ");
     let plain = text::fold(plain.trim_matches(|c: char| !c.is_alphanumeric()));
-    NOBODY.contains(&plain.as_str())
+    NOBODY.lines().any(|line| line == plain)
 }
 
 fn is_channel(text: &str) -> bool {
@@ -245,9 +201,15 @@ fn without_variables(text: &str) -> String {
 
 /// Without the quotation marks around the whole of it.
 fn unquoted(text: &str) -> &str {
-    let text = text.trim_matches(|c| matches!(c, '"' | '“' | '”' | '„' | '«' | '»' | '`') || char::is_whitespace(c));
-    let inner = text.strip_prefix('\'').and_then(|inner| inner.strip_suffix('\''));
-    inner.unwrap_or(text).trim()
+    let text = text.trim();
+    for (open, close) in [('"', '"'), ('\'', '\''), ('“', '”'), ('„', '“'), ('‘', '’'), ('«', '»'), ('`', '`')]
+    {
+        let inner = text.strip_prefix(open).and_then(|inner| inner.strip_suffix(close));
+        if let Some(inner) = inner.filter(|inner| !inner.contains([open, close])) {
+            return inner.trim();
+        }
+    }
+    text
 }
 
 /// Without runs of so many digits in front, and from such a run behind the name on.
@@ -299,7 +261,7 @@ fn without_label(before: &str) -> &str {
         let last = trimmed.rsplit(char::is_whitespace).next().unwrap_or_default();
         let label = last.trim_end_matches('.').to_lowercase();
         let rest = &trimmed[..trimmed.len() - last.len()];
-        let shorter = if LABELS.contains(&label.as_str()) && !rest.trim().is_empty() { rest } else { trimmed };
+        let shorter = if LABELS.lines().any(|line| line == label) && !rest.trim().is_empty() { rest } else { trimmed };
         if shorter == text {
             return text;
         }
@@ -376,6 +338,7 @@ mod tests {
             "dr. Rina",
             "Prof. Dr. Ir. Budi",
             "O'Neil",
+            "O'Brien \"Bob\"",
             "Ni Luh Putu",
             "Umar 2",
             "Siti (Aminah)",

@@ -207,7 +207,13 @@ fn what_falls_again_and_again_is_told_by_its_labels() {
             ["drill", "--trainee", "cso-9", "--way", "lisan", "--count", "1", "--seed", "1", "--at", at.as_str()];
         let mut term = Term::start(&home.penutup(args).command());
         term.shows("Latihan").send("\r").shows("kartu 1 dari").send(" ").shows("bagaimana setiap kalimat terdengar?");
-        term.send("3333333").shows("Spasi nilai kartu ini").send(" ").shows("Belum tepat").send("q").shows("Tetap keluar?").send("q");
+        term.send("3333333")
+            .shows("Spasi nilai kartu ini")
+            .send(" ")
+            .shows("Belum tepat")
+            .send("q")
+            .shows("Tetap keluar?")
+            .send("q");
         assert!(term.ends().success());
         if day == 4 {
             term.shows("Sering belum tepat").shows("KLB: tidak, Topik: ").hides("situasi");

@@ -23,7 +23,7 @@ fn letters_are_keys_in_order_and_blanks_between_them_nothing() {
     talk.types("mm");
     assert!(talk.app.facts_told(|_| true).contains("Topik: di luar PLN Mobile"));
     talk.types(" A \t A");
-    assert!(talk.app.facts_told(|_| true).contains("Aplikasi: TELAH punya"), "twice back");
+    assert!(talk.app.facts_told(|_| true).contains("Aplikasi: BELUM punya"), "twice, as the small letter");
     talk.types("X2 \r");
     assert_eq!(talk.app.number(), 1, "an upper-case letter is the letter");
     assert_eq!(state(&talk).2, 0, "no blank ticked anything");

@@ -16,7 +16,7 @@ fn typed(home: &Home, args: &[&str], lines: &str) -> Ran {
 
 /// The same, with the time between two lines that a sentence takes to say.
 #[track_caller]
-fn typed_by_hand(home: &Home, args: &[&str], lines: &str) -> Ran {
+pub fn typed_by_hand(home: &Home, args: &[&str], lines: &str) -> Ran {
     let mut command = home.penutup([&["--plain", "--at", "14:20"], args].concat()).command();
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
