@@ -4,6 +4,7 @@
 pub mod csv;
 pub mod draw;
 pub mod outside;
+pub mod practice;
 pub mod source;
 mod toml_words;
 
@@ -445,7 +446,8 @@ pub fn suggest<'v>(wrong: &str, valid: impl IntoIterator<Item = &'v str> + Clone
 }
 
 /// Names behind each other; the rest of a long list is counted.
-fn listed<'v>(names: impl IntoIterator<Item = &'v str>, words: &words::Problem) -> String {
+#[must_use]
+pub fn listed<'v>(names: impl IntoIterator<Item = &'v str>, words: &words::Problem) -> String {
     let mut names = names.into_iter();
     let mut out: Vec<String> = names.by_ref().take(LISTED).map(shown).collect();
     let rest = names.count();
@@ -480,6 +482,7 @@ fn example_of(key: &str) -> String {
         "sop" => "[sop]".into(),
         "values" => "values = [{ id = \"…\", label = \"…\" }, { id = \"…\", label = \"…\" }]".into(),
         "steps" => "steps = [\"…\", \"…\"]".into(),
+        "when" => "when = { klb = \"ya\" }".into(),
         "offset" => "offset = \"+07:00\"".into(),
         "from" => "from = \"00:00\"".into(),
         key => format!("{key} = \"…\""),

@@ -149,7 +149,7 @@ fn a_storm_of_sizes_breaks_nothing() {
         }
     }
     term.resize(60, 18).shows("melihat saja").send("\x1b").hides("melihat saja");
-    term.shows("K tidak · M lain · A ?").shows("lalu: Terima kasih");
+    term.shows("K tidak · M di luar · A ?").shows("lalu: Terima kasih");
     term.resize(120, 30).shows("Kalimat lengkap").shows("selamat siang Bapak/Ibu Budi Santoso");
     term.resize(1, 1).resize(80, 24).shows("√ Campaign Integritas").shows("[N] Budi Santoso");
     term.quits();
