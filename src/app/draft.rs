@@ -177,7 +177,7 @@ mod tests {
         let selected = || Draft::selecting(FieldIx(0), "Siti Aminah", 60);
         let after = |edits: &[Edit]| {
             let mut d = selected();
-            edits.iter().for_each(|edit| assert!(d.edit(*edit)));
+            assert!(edits.iter().all(|edit| d.edit(*edit)));
             assert!(!d.is_selected());
             d.text().to_owned()
         };

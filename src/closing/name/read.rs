@@ -188,13 +188,10 @@ fn without_variables(text: &str) -> String {
             }
             _ => None,
         };
-        match end {
-            Some(end) => rest = &behind[end..],
-            None => {
-                out.push(c);
-                rest = behind;
-            }
+        if end.is_none() {
+            out.push(c);
         }
+        rest = &behind[end.unwrap_or(0)..];
     }
     out
 }

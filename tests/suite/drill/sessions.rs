@@ -91,7 +91,7 @@ fn an_exam_that_cannot_reach_every_rule_says_so_before_it_begins_and_in_its_shee
         let args = ["drill", "--exam", "--seed", "7", "--format", form, "--out", out];
         let mut term = Term::sized(&home.penutup(args).command(), 100, 30);
         term.shows("Ujian salam penutup").shows("tidak mencakup semua aturan").shows("lain-telah, telah-pengaduan");
-        term.hides("kartu, semua aturan").send(" ").shows("kartu 1 dari").send("q");
+        term.hides("kartu, semua aturan").send(" ").shows("kartu 1 dari").send("q").shows("Tetap keluar?").send("q");
         assert_eq!(term.ends().exit_code(), 1);
         let sheet = std::fs::read_to_string(home.path().join(out)).expect("the sheet");
         assert!(sheet.contains("lain-telah") && sheet.contains("telah-pengaduan"), "{sheet}");

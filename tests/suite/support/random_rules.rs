@@ -72,10 +72,10 @@ struct Ground {
 /// A sound rules file over 1 to `most_facts` facts, as TOML.
 pub fn rules(seed: u64, most_facts: usize) -> String {
     let mut dice = Dice::new(seed);
-    let ordered = seed % 3 > 0;
+    let ordered = !seed.is_multiple_of(3);
     let ground = Ground {
         ordered,
-        last: ordered && seed % 2 == 0,
+        last: ordered && seed.is_multiple_of(2),
         facts: (0..dice.between(1, most_facts.max(1))).map(|_| dice.between(2, 4)).collect(),
         spoken: dice.between(3, 6),
         reminders: dice.below(3),
