@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use crate::book::Book;
 use crate::broadcast::News;
+use crate::clipboard::Copied;
 use crate::journal::report::Recap;
-use crate::rules::diff::diff;
+use crate::rules::diff::{Counts, diff};
 use crate::rules::ruleset::FieldIx;
 
 /// What happens.
@@ -37,6 +38,10 @@ pub enum Action {
     Answer(Ending),
     /// Copy the complete sentence.
     Copy,
+    /// A text was copied.
+    Copied(Copied),
+    /// The desktop's clipboard did not take this text.
+    NotCopied(String),
     /// Open or close the panel that tells why this script.
     Basis,
     /// Open or close the list of keys.
@@ -63,6 +68,8 @@ pub enum Action {
     Phone(phone::PhoneEvent),
     /// The prompter's own line to the telephone came or went.
     PhoneLink(phone::Link),
+    /// Why no socket could be made for `penutup call`, `None` when there is one again.
+    SocketTrouble(Option<String>),
     /// What the watcher of the centre's folder brings.
     Broadcast(News),
     /// The fleet's agent tells something, comes or goes.
@@ -93,6 +100,9 @@ impl Action {
                 | Self::JournalTold(_)
                 | Self::Phone(_)
                 | Self::PhoneLink(_)
+                | Self::SocketTrouble(_)
+                | Self::Copied(_)
+                | Self::NotCopied(_)
                 | Self::Broadcast(_)
                 | Self::Agent(_)
         )
@@ -110,16 +120,14 @@ pub enum RulesNews {
     Bad(String),
 }
 
-/// How much is said differently under new rules; worked out where nobody waits for it.
+/// How much new rules change; worked out where nobody waits for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// The rules they are held against.
     pub from: Arc<Book>,
-    /// How many situations are answered differently, a decimal.
-    pub changed: String,
-    /// Of how many.
-    pub situations: String,
-    /// Whether nothing at all differs that a CSO sees or says.
+    /// How much of what.
+    pub counts: Counts,
+    /// Whether nothing at all differs that a CSO, a supervisor or QA sees or says.
     pub is_none: bool,
 }
 
@@ -127,12 +135,11 @@ impl Change {
     /// Compares two books; `None` where they differ in too many ways to be counted.
     #[must_use]
     pub fn between(from: Arc<Book>, to: &Book) -> Option<Self> {
-        let (changed, situations, is_none) = {
+        let (counts, is_none) = {
             let diff = diff(&from.rules, &to.rules).ok()?;
-            let same_revision = from.rules.sop == to.rules.sop;
-            (diff.changed.to_string(), diff.situations.to_string(), same_revision && diff.is_empty())
+            (diff.counts(), diff.is_empty())
         };
-        Some(Self { from, changed, situations, is_none })
+        Some(Self { from, counts, is_none })
     }
 }
 

@@ -23,6 +23,7 @@ use crate::action::phone::Ignored;
 use crate::action::{Action, Direction, RulesNews};
 use crate::book::Book;
 use crate::broadcast::Broadcast;
+use crate::clipboard::Copied;
 use crate::closing::{Closing, Held, Mark};
 use crate::journal::record::Record;
 use crate::journal::report::Recap;
@@ -59,8 +60,10 @@ pub enum Mode {
 pub enum Effect {
     /// Leave.
     Quit,
-    /// Hand this to the terminal's clipboard.
+    /// Copy this: to the desktop's clipboard where there is one.
     Copy(String),
+    /// Copy this by way of the terminal.
+    CopyToTerminal(String),
     /// The shift's facts changed: keep them.
     SaveHeld(Vec<Held>),
     /// Look whether the rules file changed.
@@ -315,10 +318,12 @@ impl App {
             Action::Answer(ending) => self.close(ending, effects),
             Action::Copy => {
                 effects.push(Effect::Copy(self.complete_sentence().to_string()));
-                if !self.lines {
-                    self.tell(self.words().notice.copied);
-                }
             }
+            // In lines it is copied from where it was printed.
+            Action::Copied(_) if self.lines => {}
+            Action::Copied(Copied::Desktop) => self.tell(self.words().notice.copied),
+            Action::Copied(Copied::Terminal) => self.tell(self.words().notice.copied_to_terminal),
+            Action::NotCopied(text) => effects.push(Effect::CopyToTerminal(text)),
             Action::Basis => self.toggle(Mode::Basis),
             Action::Help => self.toggle(Mode::Help),
             Action::Recap => self.toggle_recap(effects),
@@ -339,6 +344,7 @@ impl App {
             Action::Rules(RulesNews::Revised(book, change)) => self.take_rules(book, Some(change)),
             Action::Phone(event) => self.phone(event, effects),
             Action::PhoneLink(link) => self.phone_link(link),
+            Action::SocketTrouble(why) => self.phone_socket(why),
             Action::Broadcast(news) => self.hear(news, effects),
             Action::Agent(event) => self.agent(event, effects),
             Action::Rules(RulesNews::Bad(why)) => {

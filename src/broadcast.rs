@@ -9,6 +9,8 @@ use crate::rules::text;
 
 /// A version is seconds since 1970 or more; one beyond the year 9999 is no version, and would end all others.
 const LAST_VERSION: u64 = 253_402_300_799;
+/// How many seconds a version may be ahead of a clock. Two days: a computer whose zone is wrong is off by less than one.
+const MAX_AHEAD: u64 = 2 * 24 * 60 * 60;
 
 /// The largest file, in bytes.
 pub const MAX_FILE: usize = 16 * 1024;
@@ -167,13 +169,25 @@ impl Broadcast {
         self
     }
 
+    /// Whether a version is too far ahead of the clock to be the work of a supervisor. No later declaration could be
+    /// expected to exceed it.
+    #[must_use]
+    pub fn is_ahead_of(&self, now: DateTime<Utc>) -> bool {
+        self.version > as_version(now).saturating_add(MAX_AHEAD)
+    }
+
     /// The version behind this one. It is never below the seconds since 1970, so that a folder that was made anew goes
     /// on from where the lost one was.
     #[must_use]
     pub fn next_version(previous: Option<u64>, now: DateTime<Utc>) -> u64 {
-        let at_least = u64::try_from(now.timestamp()).unwrap_or(1).max(1);
+        let at_least = as_version(now);
         previous.map_or(at_least, |previous| at_least.max(previous.saturating_add(1)))
     }
+}
+
+/// The least version of a declaration that is made now.
+fn as_version(now: DateTime<Utc>) -> u64 {
+    u64::try_from(now.timestamp()).unwrap_or(1).max(1)
 }
 
 /// What the watcher of the folder brings.
@@ -277,6 +291,15 @@ mod tests {
         assert_eq!(Broadcast::next_version(Some(first), now), first + 1);
         assert_eq!(Broadcast::next_version(Some(first), now + TimeDelta::hours(1)), first + 3600);
         assert_eq!(Broadcast::next_version(Some(u64::MAX), now), u64::MAX);
+    }
+
+    #[test]
+    fn a_version_far_ahead_of_the_clock_is_recognized() {
+        let now: DateTime<Utc> = "2026-03-02T06:05:00Z".parse().unwrap();
+        let at = |version| Broadcast { version, ..klb() }.is_ahead_of(now);
+        let limit = Broadcast::next_version(None, now) + MAX_AHEAD;
+        assert_eq!([1, limit, limit + 1, LAST_VERSION, u64::MAX].map(at), [false, false, true, true, true]);
+        assert!(!klb().is_ahead_of(DateTime::UNIX_EPOCH - TimeDelta::days(1)));
     }
 
     proptest! {

@@ -5,6 +5,7 @@ pub mod app;
 pub mod book;
 pub mod broadcast;
 pub mod cli;
+pub mod clipboard;
 pub mod clock;
 pub mod closing;
 pub mod drill;

@@ -19,6 +19,7 @@ use crate::action::phone::Ignored;
 use crate::action::{Action, RulesNews};
 use crate::app::{App, Effect};
 use crate::broadcast::Broadcast;
+use crate::clipboard::{Copied, Desktop};
 use crate::clock::Clock;
 use crate::closing::Held;
 use crate::journal::writer::{Config, Writer};
@@ -86,6 +87,8 @@ pub struct Outside {
     pub welcomed: Arc<AtomicBool>,
     /// How the journal is kept; `None`: not at all.
     pub journal: Option<Config>,
+    /// The desktop's clipboard, where there is one.
+    pub clipboard: Option<Desktop>,
 }
 
 /// Something happened; `I` is what a person does, as the view reads it.
@@ -209,17 +212,19 @@ pub fn run<V: View>(
         ignored: Vec::new(),
         later: Vec::new(),
         journal,
+        clipboard: outside.clipboard,
         tell,
     };
     let end = session.events(&mut view, &events);
     session.keep();
     session.keeper = None;
     let journal = session.journal.take();
+    let clipboard = session.clipboard.take();
     drop(session);
     drop(view);
     // The terminal is its owner's again while the last of the call goes to the disk.
     let _ = journal.map(|journal| journal.finish(LAST_WORDS));
-    drop(told_by);
+    drop((told_by, clipboard));
     // The last state is on its way to the disk; a disk that hangs must not hold the window open.
     let _ = kept.recv_timeout(LAST_WORDS);
     match end? {
@@ -243,6 +248,7 @@ pub struct Session<'a> {
     /// What goes to the disk, once all is shown.
     later: Vec<Effect>,
     journal: Option<Writer>,
+    clipboard: Option<Desktop>,
     tell: Tell,
 }
 
@@ -273,6 +279,7 @@ impl<'a> Session<'a> {
             ignored: Vec::new(),
             later: Vec::new(),
             journal: None,
+            clipboard: None,
             tell: Tell(Arc::new(|_| false)),
         }
     }
@@ -394,7 +401,8 @@ impl<'a> Session<'a> {
         for effect in effects {
             match effect {
                 Effect::Quit => return Ok(Next::Leave),
-                Effect::Copy(text) => view.copy(&text)?,
+                Effect::Copy(text) => self.copy(view, text)?,
+                Effect::CopyToTerminal(text) => self.copy_to_terminal(view, &text)?,
                 disk @ (Effect::SaveHeld(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.later.push(disk),
                 Effect::AskDay(day, zone) => {
                     // The journal answers by what it was given: what just happened is given first.
@@ -419,6 +427,24 @@ impl<'a> Session<'a> {
             }
         }
         Ok(Next::On)
+    }
+
+    /// To the desktop's clipboard, which answers later; in lines, and where there is none, by way of the terminal.
+    fn copy<V: View>(&mut self, view: &mut V, text: String) -> io::Result<()> {
+        if self.app.is_in_lines() {
+            return view.copy(&text);
+        }
+        let Some(desktop) = &mut self.clipboard else { return self.copy_to_terminal(view, &text) };
+        let tell = self.tell.clone();
+        desktop.copy(text.clone(), move |has_it| {
+            let _ = tell.action(if has_it { Action::Copied(Copied::Desktop) } else { Action::NotCopied(text) });
+        });
+        Ok(())
+    }
+
+    fn copy_to_terminal<V: View>(&mut self, view: &mut V, text: &str) -> io::Result<()> {
+        view.copy(text)?;
+        self.act(view, Action::Copied(Copied::Terminal)).map(drop)
     }
 
     /// Ctrl-Z: leaves the terminal, stops, and comes back when continued.

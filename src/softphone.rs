@@ -4,10 +4,15 @@
 //! the screen, or keeps a number.
 
 pub mod agent;
+mod agents;
 pub mod baresip;
 pub mod client;
+mod connections;
 pub mod message;
 pub mod netstring;
+#[cfg(unix)]
+mod owner;
+mod pace;
 mod pipe;
 pub mod place;
 pub mod socket;

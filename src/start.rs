@@ -10,6 +10,7 @@ use crate::action::{Action, Change, RulesNews};
 use crate::app::{App, Begin};
 use crate::book::Book;
 use crate::broadcast::News;
+use crate::clipboard::Desktop;
 use crate::clock::Clock;
 use crate::closing::Held;
 use crate::files::broadcast::{Looker, brought, path_in};
@@ -22,7 +23,7 @@ use crate::rules::text::clean;
 use crate::run::{Applied, Keep, Outside, Reload, Teller, View, run};
 use crate::settings::Settings;
 use crate::softphone::place::Place;
-use crate::softphone::socket::Used;
+use crate::softphone::socket::{Used, ask_in_turn};
 use crate::softphone::{baresip, socket};
 use crate::tell::outside;
 use crate::tui::theme::Theme;
@@ -106,6 +107,7 @@ impl Start {
             keep: keep(Arc::clone(&kept), Arc::clone(&applied), Arc::clone(&welcomed), self.folders.clone(), words),
             tellers,
             journal,
+            clipboard: Desktop::of_environment(),
             used,
             applied,
             welcomed,
@@ -146,16 +148,22 @@ fn tellers(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
             if let Some(news) = brought(&folders, words) {
                 let _ = tell.action(Action::Broadcast(news));
             }
-            Box::new(socket::listen(place, seat, used, move |asked| tell.phone(asked)))
+            let trouble = tell.clone();
+            let trouble = move |why: Option<io::Error>| {
+                let why = why.map(|e| outside::reason(&e, words));
+                let _ = trouble.action(Action::SocketTrouble(why));
+            };
+            Box::new(socket::listen(place, seat, used, move |asked| tell.phone(asked), trouble))
         }));
     }
     if let Some(address) = settings.softphone.clone() {
         out.push(Box::new(|tell| {
             baresip::listen(address, move |told| {
-                tell.action(match told {
+                let action = match told {
                     baresip::Told::Call(event) => Action::Phone(event),
                     baresip::Told::Link(link) => Action::PhoneLink(link),
-                })
+                };
+                ask_in_turn(action, &|asked| tell.phone(asked))
             });
             Box::new(())
         }));
@@ -164,7 +172,7 @@ fn tellers(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
         out.push(Box::new(move |tell| {
             let mut looker = Looker::new(&folder, words);
             each_second(
-                move || looker.look(),
+                move || looker.look(Clock::system().now()),
                 move |seen| {
                     tell.action(Action::Broadcast(match seen {
                         Seen::News(news) => news,
@@ -201,6 +209,9 @@ fn in_use(places: &[PathBuf]) -> usize {
     places.iter().position(|path| stands(path)).unwrap_or(places.len().saturating_sub(1))
 }
 
+/// Tries rules off-screen; an error is what a panic said.
+type Rehearse = Box<dyn Fn(&Arc<Book>) -> Result<(), String> + Send>;
+
 /// Reads the rules file again and tells what is new; keeps good rules as the last good ones.
 struct Reloader {
     /// The files that the rules may come from, the stronger first.
@@ -215,7 +226,7 @@ struct Reloader {
     kept: Kept,
     words: &'static Words,
     /// Tries new rules where nobody sees it; what a panic said is why they are not taken.
-    rehearse: Box<dyn Fn(&Arc<Book>) -> Result<(), String> + Send>,
+    rehearse: Rehearse,
 }
 
 impl Reloader {

@@ -1,6 +1,7 @@
 //! How a problem of a file is told in the user's language: what is wrong, and what to do about it. Text that comes from
 //! the file is cleaned and cut here, so that nothing in a file reaches a terminal raw. Knows no disk and no terminal.
 
+pub mod change;
 pub mod csv;
 pub mod draw;
 pub mod outside;
@@ -193,6 +194,11 @@ impl Teller<'_> {
                 (fill(w.empty, &[("key", key)]), help.into())
             }
             Kind::MayBeEmpty => plain(w.may_be_empty, w.may_be_empty_help),
+            Kind::EmptyPlace { field, sentence } => {
+                let with = [("brace", &*in_braces(field)), ("sentence", &*spoken(std::slice::from_ref(sentence)))];
+                let help = [("example", "empty = \"…\""), ("id", &*shown(field))];
+                (fill(w.empty_place, &with), fill(w.empty_place_help, &help))
+            }
             Kind::ControlCharacter { code: 0xa | 0xd } => plain(w.line_break_in_text, w.line_break_in_text_help),
             Kind::ControlCharacter { code } => {
                 (fill(w.control_character, &[("code", &format!("U+{code:04X}"))]), w.control_character_help.into())
@@ -257,6 +263,10 @@ impl Teller<'_> {
                 (fill(if *over { w.expired } else { w.expiring }, &[("to", to)]), w.expiring_help.into())
             }
             Kind::NoRequirement => plain(w.no_requirement, w.no_requirement_help),
+            Kind::DutyCount { said, found } => {
+                let with = [("said", &*said.to_string()), ("found", &*found.to_string())];
+                (fill(w.duty_count, &with), fill(w.duty_count_help, &with))
+            }
             Kind::EmptyField { id, sentences } => (
                 fill(w.empty_field, &[("id", &shown(id)), ("sentences", &spoken(sentences))]),
                 fill(w.empty_field_help, &[("example", "empty = \"…\""), ("nothing", "empty = \"\"")]),
@@ -280,11 +290,12 @@ impl Teller<'_> {
         }
     }
 
-    /// A table as a person names it: the root has no name, and the shape calls a fact's values tables of their own.
+    /// A table as a person names it: the root has no name, and the shape calls values and choices tables of their own.
     fn table<'t>(&self, name: &'t str) -> &'t str {
         match name {
             "" => self.problem.root,
             "[[values]]" => "values",
+            "[[choices]]" => "choices",
             name => name,
         }
     }

@@ -1,5 +1,5 @@
-//! Any rules that pass `check`, any situation, any fields: one plan, sentences without a raw placeholder, without a
-//! blank at an end that the file did not put there, without a character that may not reach a screen.
+//! Any rules that pass `check`, any situation, any typed text: one plan, and sentences without a double blank, without a
+//! blank at an end, without a character that may not reach a screen.
 
 #![no_main]
 
@@ -36,4 +36,5 @@ fuzz_target!(|bytes: &[u8]| {
     let word = &rules.greetings.rows()[at(0) % rules.greetings.rows().len()].word;
     let sentence = script(&rules, decide(&rules, &situation), &fields, word).to_string();
     assert!(!sentence.chars().any(is_forbidden), "{sentence:?}");
+    assert!(!sentence.contains("  ") && sentence.trim() == sentence, "{sentence:?}");
 });

@@ -201,7 +201,7 @@ impl App {
     pub fn standing(&self) -> Option<String> {
         let trouble = self.rules_trouble.clone().or_else(|| self.state_trouble.clone());
         let trouble = self.unknown_told().or(trouble).or_else(|| self.journal_trouble.clone());
-        trouble.or_else(|| self.centre_trouble())
+        trouble.or_else(|| self.centre_trouble()).or_else(|| self.socket_trouble())
     }
 
     /// What just happened, as long as nobody has done anything since.
@@ -215,6 +215,7 @@ impl App {
     pub fn notice_is_trouble(&self) -> bool {
         let stays = self.rules_trouble.is_some() || self.state_trouble.is_some() || self.journal_trouble.is_some();
         let stays = stays || !self.unknown.is_empty() || self.centre_trouble().is_some();
+        let stays = stays || self.socket_trouble().is_some();
         self.notice.is_none() && stays
     }
 

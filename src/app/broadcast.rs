@@ -58,14 +58,21 @@ impl App {
             News::Sound => self.centre.trouble = None,
             News::Declared(broadcast) => {
                 self.centre.trouble = None;
+                let now = self.now;
+                // An implausible version that was taken under a wrong clock does not bar a plausible one.
+                let bars = |known: &Broadcast| {
+                    known.version >= broadcast.version && (broadcast.is_ahead_of(now) || !known.is_ahead_of(now))
+                };
                 match self.centre.waiting.as_ref().or(self.centre.applied.as_ref()) {
                     Some(known) if *known == *broadcast => {}
-                    Some(known) if known.version >= broadcast.version => {
-                        self.in_trouble(self.words().broadcast.older.into());
-                    }
+                    Some(known) if bars(known) => self.in_trouble(self.words().broadcast.older.into()),
                     _ => self.centre.waiting = Some(*broadcast),
                 }
                 self.apply(effects);
+                // What could not be applied is seen at once, not after the next key.
+                if self.centre.waiting.is_some() {
+                    self.notice.take_if(|n| !n.of_the_end);
+                }
             }
         }
     }
@@ -79,7 +86,7 @@ impl App {
     /// Applies what waits, where the rules have the fact.
     pub(super) fn apply(&mut self, effects: &mut Vec<Effect>) {
         let Some(broadcast) = &self.centre.waiting else { return };
-        let Some((fact, value)) = place(self.rules(), broadcast) else { return };
+        let Ok((fact, value)) = place(self.rules(), broadcast) else { return };
         let book = Arc::clone(&self.book);
         // One that comes when its time is past is asked about at once: nobody has said since that it still holds.
         let past = broadcast.until.filter(|until| *until <= self.now);
@@ -104,7 +111,7 @@ impl App {
     /// Whether a fact stands otherwise here than the centre has declared it.
     #[must_use]
     pub fn differs(&self, fact: usize) -> bool {
-        let declared = self.declared(fact).and_then(|b| place(self.rules(), b));
+        let declared = self.declared(fact).and_then(|b| place(self.rules(), b).ok());
         declared.is_some_and(|(_, value)| value != self.call.situation().value(fact))
     }
 
@@ -118,25 +125,39 @@ impl App {
 
     /// What is wrong with hearing the centre.
     pub(super) fn centre_trouble(&self) -> Option<String> {
-        let unknown = || {
-            let waiting = self.centre.waiting.as_ref()?;
-            Some(fill(self.words().broadcast.no_fact, &[("fact", &waiting.fact)]))
+        let unusable = || {
+            let (waiting, words) = (self.centre.waiting.as_ref()?, &self.words().broadcast);
+            let sentence = match place(self.rules(), waiting).err()? {
+                Unusable::Unknown => words.no_fact,
+                Unusable::Contradictory => words.contradictory,
+            };
+            Some(fill(sentence, &[("fact", &waiting.fact)]))
         };
-        self.centre.trouble.clone().or_else(unknown)
+        self.centre.trouble.clone().or_else(unusable)
     }
 }
 
-/// The position of the fact and the value; `None` where the rules have no such shift fact or value.
-fn place(rules: &RuleSet, broadcast: &Broadcast) -> Option<(usize, usize)> {
-    let fact = rules.fact_named(&broadcast.fact)?;
+/// Why a declaration can't be applied under the rules in use.
+enum Unusable {
+    /// They have no such shift fact, or the fact has no such value.
+    Unknown,
+    /// Its state is the opposite of its value.
+    Contradictory,
+}
+
+/// The position of the fact and the value.
+fn place(rules: &RuleSet, broadcast: &Broadcast) -> Result<(usize, usize), Unusable> {
+    let fact = rules.fact_named(&broadcast.fact).ok_or(Unusable::Unknown)?;
     let known = &rules.facts[fact];
     if !matches!(known.scope, Scope::Shift { .. }) {
-        return None;
+        return Err(Unusable::Unknown);
     }
     let value = match (&broadcast.value, broadcast.state) {
-        (Some(id), _) => known.values.iter().position(|v| v.id == *id)?,
-        (None, State::Off) => 0,
-        (None, State::On) => (known.values.len() > 1).then_some(1)?,
+        (Some(id), _) => known.values.iter().position(|v| v.id == *id),
+        (None, State::Off) => Some(0),
+        (None, State::On) => (known.values.len() > 1).then_some(1),
     };
-    Some((fact, value))
+    let value = value.ok_or(Unusable::Unknown)?;
+    // Off is the first value, on any other.
+    if (broadcast.state == State::Off) == (value == 0) { Ok((fact, value)) } else { Err(Unusable::Contradictory) }
 }

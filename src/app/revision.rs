@@ -8,6 +8,8 @@ use crate::action::Change;
 use crate::book::Book;
 use crate::closing::{Closing, Held};
 use crate::rules::RuleSet;
+use crate::rules::diff::Counts;
+use crate::tell::change::parts;
 use crate::words::fill;
 
 /// Those of the shift's facts that the rules don't know, by fact or by value.
@@ -86,8 +88,13 @@ impl App {
         }
         let mut told = fill(if now { words.rules_taken } else { words.rules_next_call }, &with);
         if let Some(change) = change {
-            let with = [("changed", change.changed.as_str()), ("situations", &change.situations)];
-            told = format!("{told} · {}", fill(words.rules_changed, &with));
+            // The revision's own name stands in front already.
+            let own = usize::from(book.rules.sop.revision != self.book.rules.sop.revision);
+            let counts = Counts { others: change.counts.others.saturating_sub(own), ..change.counts };
+            let parts = parts(&counts, self.words());
+            if !parts.is_empty() {
+                told = format!("{told} · {}", parts.join(", "));
+            }
         }
         // What the panel shows is what changed up to now.
         match (now, self.lines) {

@@ -1,6 +1,7 @@
 //! `penutup call`: hands what the telephone says to the open prompter, and is gone at once. It loads no rules: which
 //! keys there are, the prompter knows. A telephone must not fail because of what it said, so only "no prompter" is a no.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -23,7 +24,7 @@ pub struct Call {
     pub what: What,
     /// A number, and what is known.
     #[arg(allow_negative_numbers = true)]
-    pub rest: Vec<String>,
+    pub rest: Vec<OsString>,
     /// Which prompter.
     #[arg(long)]
     pub seat: Option<String>,
@@ -86,6 +87,8 @@ pub fn run(call: &Call, context: &Context) -> Result<Answer, Stop> {
                 NoCall::NoPrompter => w.no_prompter.into(),
                 NoCall::NoSeat => fill(w.no_seat, &[("seat", &shown(seat.unwrap_or_default()))]),
                 NoCall::NoWord => w.no_word.into(),
+                NoCall::Busy => w.busy.into(),
+                NoCall::Foreign => w.foreign.into(),
                 NoCall::TooLong => w.too_long.into(),
             }];
             Status::No
@@ -100,10 +103,24 @@ fn is_key(word: &str) -> bool {
     (1..=40).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
+/// The key of a pair whose value can't be read.
+fn key_of(word: &OsStr) -> Option<&str> {
+    let key = word.as_encoded_bytes().split(|byte| *byte == b'=').next()?;
+    std::str::from_utf8(key).ok().filter(|key| is_key(key))
+}
+
 /// The pairs, and what is to be told of the rest. The number is looked at no further: the first word that is no pair.
-fn sort(rest: &[String], w: &CallWords) -> (Pairs, Vec<String>) {
+fn sort(rest: &[OsString], w: &CallWords) -> (Pairs, Vec<String>) {
     let (mut pairs, mut told, mut number, mut input) = (Vec::new(), Vec::new(), false, false);
     for word in rest {
+        let Some(word) = word.to_str() else {
+            // A telephone that writes a name in another encoding must not keep the call from beginning.
+            told.push(match key_of(word) {
+                Some(key) => fill(w.ignored_encoding, &[("key", key)]),
+                None => w.ignored_text.to_owned(),
+            });
+            continue;
+        };
         let pair = word.split_once('=').filter(|(key, _)| is_key(key) && pairs.len() < MAX_PAIRS);
         let Some((key, value)) = pair else {
             // Only the first may be a number. A softphone may keep what is said here, so no word of it is repeated.

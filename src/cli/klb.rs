@@ -68,12 +68,18 @@ pub fn run(klb: &Klb, context: &Context) -> Result<Answer, Stop> {
         Broadcast { version, fact: KLB.into(), state, value: None, since: now, until, by, why: reason }.tidied()
     };
     let path = shown_path(&path_in(folder));
-    let declared = declare(folder, now, make).map_err(|e| {
+    // The version comes from the system's clock, whatever --at shows.
+    let declared = declare(folder, Clock::system().now(), make).map_err(|e| {
         let with = [("path", path.as_str()), ("why", &*outside::reason(&e, context.words()))];
         context.stop(&fill(context.words().trouble.cannot_write, &with), None)
     })?;
     let sentence = if klb.state == Switch::On { w.on } else { w.off };
-    Ok(Answer::done(fill(sentence, &[("path", &path), ("version", &declared.version.to_string())]) + "\n"))
+    let version = declared.broadcast.version.to_string();
+    let mut answer = Answer::done(fill(sentence, &[("path", &path), ("version", &version)]) + "\n");
+    if declared.replaced_unusable {
+        answer.err = w.replaced.to_owned() + "\n";
+    }
+    Ok(answer)
 }
 
 /// The next moment at which a clock in the zone shows this time, or an instant that is to come.

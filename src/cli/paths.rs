@@ -12,6 +12,7 @@ use crate::book::{Book, Origin};
 use crate::files::folders::stands;
 use crate::files::{Chosen, Ready, Why, load_in_force, practice, shown_path};
 use crate::softphone::place::Place;
+use crate::tell::outside::{self, is_foreign};
 use crate::words::fill;
 
 /// What, where, why.
@@ -57,7 +58,10 @@ fn journal(context: &Context) -> Row {
 
 fn socket(context: &Context) -> Row {
     let w = &context.words().phone;
-    place(context, w.place, Place::of(&context.folders).as_ref().map(Place::folder), w.for_place)
+    let there = Place::of(&context.folders);
+    let (what, path, purpose) = place(context, w.place, there.as_ref().map(Place::folder), w.for_place);
+    let trouble = there.and_then(|there| there.check().err()).filter(is_foreign);
+    (what, path, with_trouble(context, purpose, trouble.map(|e| outside::reason(&e, context.words()))))
 }
 
 fn rules(context: &Context) -> Row {

@@ -18,7 +18,7 @@ use super::problem::{Kind, Named, Problem};
 use super::proof;
 use super::ruleset::{Proved, RuleSet, SALAM, Sop};
 use super::script::{BadBrace, Template};
-use super::shape::{Problems, Span, note};
+use super::shape::{At, Problems, Span, note};
 use super::space::Space;
 use super::text;
 use values::is_zone_id;
@@ -104,7 +104,7 @@ fn leaves_a_hole(kind: &Kind) -> bool {
     let (Kind::WrongType { key, .. } | Kind::TooLong { key, .. }) = kind else { return false };
     #[rustfmt::skip]
     let shown = [
-        "title", "revision", "supersedes", "issuer", "effective_from", "effective_to", "label", "short", "help", "key",
+        "title", "revision", "supersedes", "issuer", "effective_from", "effective_to", "duties", "label", "short", "help", "key",
         "scope", "keep_for", "role", "banner", "choices", "aliases", "drop", "text", "max", "kind", "empty", "offset", "from",
         "word", "say", "remind", "basis", "note", "score", "caution", "accept", "because",
     ];
@@ -150,6 +150,8 @@ pub struct Places {
     pub effective_from: Span,
     /// `effective_to`.
     pub effective_to: Span,
+    /// `duties`, with its number.
+    pub duties: Option<At<i64>>,
 }
 
 fn places(file: &File) -> Places {
@@ -165,6 +167,7 @@ fn places(file: &File) -> Places {
         fields: file.fields.iter().map(|f| of(&f.id, &f.span)).collect(),
         effective_from: file.sop.as_ref().and_then(|s| s.effective_from.as_ref()).map_or(0..0, |day| day.span.clone()),
         effective_to: file.sop.as_ref().and_then(|s| s.effective_to.as_ref()).map_or(0..0, |day| day.span.clone()),
+        duties: file.sop.as_ref().and_then(|s| s.duties.clone()),
     }
 }
 
@@ -325,7 +328,20 @@ impl<'a> Checker<'a> {
         {
             self.note(&place.span, Kind::EndsBeforeItBegins { from: from.to_string(), to: to.to_string() });
         }
-        let roles = self.roles(&facts, &fields);
-        RuleSet { sop, facts, fields, zones, greetings, steps, rules, requirements, roles, proved: Proved }
+        let parts = self.roles(&facts, &fields);
+        let acceptances = acceptance::list(file);
+        RuleSet {
+            sop,
+            facts,
+            fields,
+            zones,
+            greetings,
+            steps,
+            rules,
+            requirements,
+            roles: parts,
+            acceptances,
+            proved: Proved,
+        }
     }
 }

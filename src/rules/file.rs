@@ -43,6 +43,7 @@ pub struct Sop {
     pub issuer: Option<Text>,
     pub effective_from: Option<At<NaiveDate>>,
     pub effective_to: Option<At<NaiveDate>>,
+    pub duties: Option<At<i64>>,
     pub accept: Accept,
 }
 
@@ -196,6 +197,7 @@ fn sop(t: &Table<'_>) -> Sop {
         issuer: t.text("issuer"),
         effective_from: t.day("effective_from"),
         effective_to: t.day("effective_to"),
+        duties: t.integer("duties"),
         accept: accept(t),
     }
 }

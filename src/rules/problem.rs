@@ -164,6 +164,8 @@ codes! {
     Expiring = "expiring",
     /// A file without any duty or prohibition.
     NoRequirement = "no-requirement",
+    /// Another number of duties than the file says.
+    DutyCount = "duty-count",
     /// A typed field without a word for what stands in its place while it is empty.
     EmptyField = "empty-field",
     /// Two names on the screen that nobody can tell apart.
@@ -324,6 +326,8 @@ pub enum Kind {
     Empty { key: &'static str },
     /// A sentence that could come out empty.
     MayBeEmpty,
+    /// A sentence that is left with brackets around nothing or a lone mark while a field is empty, as it is then spoken.
+    EmptyPlace { field: String, sentence: String },
     /// A character that may not reach a screen.
     ControlCharacter { code: u32 },
     /// A letter under more marks than a name has.
@@ -366,6 +370,8 @@ pub enum Kind {
     Expiring { to: String, over: bool },
     /// A file without any requirement.
     NoRequirement,
+    /// Another number of duties than `[sop]` says.
+    DutyCount { said: i64, found: usize },
     /// A typed field without `empty`, and its sentences as they are spoken without it.
     EmptyField { id: String, sentences: Vec<String> },
     /// A label that two facts, fields or values have.
@@ -405,7 +411,7 @@ impl Kind {
             Self::UnknownValue { .. } => Code::UnknownValue,
             Self::UnknownStep { .. } => Code::UnknownStep,
             Self::UnknownPlaceholder { .. } | Self::LoneBrace { .. } => Code::UnknownPlaceholder,
-            Self::Empty { .. } | Self::MayBeEmpty => Code::EmptyText,
+            Self::Empty { .. } | Self::MayBeEmpty | Self::EmptyPlace { .. } => Code::EmptyText,
             Self::ControlCharacter { .. } | Self::TooManyMarks { .. } | Self::StrayBlank { .. } => {
                 Code::ControlCharacter
             }
@@ -425,6 +431,7 @@ impl Kind {
             Self::NotYetEffective { .. } => Code::NotYetEffective,
             Self::Expiring { .. } => Code::Expiring,
             Self::NoRequirement => Code::NoRequirement,
+            Self::DutyCount { .. } => Code::DutyCount,
             Self::EmptyField { .. } => Code::EmptyField,
             Self::SameLabel { .. } => Code::SameLabel,
             Self::UnusedAcceptance { .. } => Code::UnusedAcceptance,

@@ -30,6 +30,7 @@ pub fn prove(rules: &RuleSet, places: &Places, today: NaiveDate, problems: &Prob
     if rules.requirements.is_empty() {
         proof.note(Problem::new(0..0, Kind::NoRequirement));
     }
+    proof.count_of_duties();
     proof.days(today);
 }
 
@@ -219,10 +220,26 @@ impl Proof<'_> {
         }
     }
 
-    /// Typed fields of which nobody said what is spoken while they are empty, with their sentences as they are then.
+    /// Typed fields of which nobody said what is spoken while they are empty, with their sentences as they are then; and
+    /// sentences that are none while a field is empty.
     fn empty_fields(&self) {
         let fields = Fields::default_of(self.rules);
         let greeting = &self.rules.greetings.rows()[0].word;
+        if greeting.is_empty() {
+            // There is none, which has been reported: no sentence can be shown as it would be spoken.
+            return;
+        }
+        let vanishes = |ix: FieldIx| self.rules.field(ix).vanishes();
+        for (at, step) in self.rules.steps.iter().enumerate() {
+            let StepWords::Say(template) = &step.words else { continue };
+            if let Some(field) = template.leaves_an_empty_place(vanishes)
+                && let Some(sentence) = speak(self.rules, step, &fields, greeting)
+            {
+                let field = self.rules.field(field).id.clone();
+                let kind = Kind::EmptyPlace { field, sentence: sentence.to_string() };
+                self.note(Problem::new(self.places.sentences[at].clone(), kind));
+            }
+        }
         for (at, ix) in (0..self.rules.fields.len()).zip((0..).map(FieldIx)) {
             let FieldKind::Typed(Typed { empty: None, .. }) = self.rules.field(ix).kind else { continue };
             let spoken = self.rules.steps.iter().filter(|step| step.speaks(ix));
@@ -232,6 +249,17 @@ impl Proof<'_> {
                 let kind = Kind::EmptyField { id: self.rules.field(ix).id.clone(), sentences };
                 self.note(Problem::new(self.places.fields[at].clone(), kind).of(Owner::Field(at)));
             }
+        }
+    }
+
+    /// A file that says how many duties it has and has another number of them: it was cut short, or one was deleted
+    /// that nobody meant to lose.
+    fn count_of_duties(&self) {
+        let Some(said) = &self.places.duties else { return };
+        let found: usize = self.rules.requirements.iter().map(|r| r.duties.len()).sum();
+        if i64::try_from(found) != Ok(said.value) && !self.problems.borrow().iter().any(Problem::is_error) {
+            let kind = Kind::DutyCount { said: said.value, found };
+            self.note(Problem::new(said.span.clone(), kind).of(Owner::Sop));
         }
     }
 

@@ -2,6 +2,8 @@
 //! [`super::check()`] alone, and only from a file without errors, so every index in it is valid and every situation has
 //! exactly one rule. A list that must not be empty is a [`Vec1`], so no caller can meet an empty one.
 
+mod written;
+
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use chrono::{FixedOffset, NaiveDate};
 use vec1::Vec1;
 
 use super::greeting::Greetings;
+use super::problem::Code;
 use super::script::{Piece, Template};
 use super::space::{Cube, Space};
 
@@ -122,6 +125,12 @@ impl Field {
     #[must_use]
     pub fn lasts_a_shift(&self) -> bool {
         matches!(&self.kind, FieldKind::Typed(typed) if typed.scope == FieldScope::Shift)
+    }
+
+    /// Whether nothing is spoken in its place while it is empty.
+    #[must_use]
+    pub fn vanishes(&self) -> bool {
+        matches!(&self.kind, FieldKind::Typed(typed) if typed.empty.as_ref().is_none_or(String::is_empty))
     }
 }
 
@@ -322,6 +331,19 @@ pub enum Duty {
     Last(StepIx),
 }
 
+/// A warning that a table of the file accepts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acceptance {
+    /// The table: `fact`, `sop`; empty for the file as a whole.
+    pub table: &'static str,
+    /// The id of that table; empty where it has none.
+    pub id: String,
+    /// Which warning.
+    pub code: Code,
+    /// Why.
+    pub because: String,
+}
+
 /// Checked rules. See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleSet {
@@ -343,6 +365,8 @@ pub struct RuleSet {
     pub requirements: Vec<Requirement>,
     /// What the program itself gives a part to.
     pub roles: Roles,
+    /// The warnings that the file accepts.
+    pub acceptances: Vec<Acceptance>,
     /// Only `check` may make one.
     pub(super) proved: Proved,
 }

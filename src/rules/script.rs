@@ -91,6 +91,35 @@ impl Template {
         })
     }
 
+    /// The first field that leaves an empty place where it is empty: brackets or quotes around nothing, or a mark that
+    /// follows a comma or begins the sentence.
+    #[must_use]
+    pub fn leaves_an_empty_place(&self, may_be_empty: impl Fn(FieldIx) -> bool) -> Option<FieldIx> {
+        // What stands before the empty field; nothing at the start of the sentence.
+        let (mut before, mut quotes, mut empty) = (None, 0, None);
+        for piece in &self.0 {
+            match piece {
+                Piece::Field(ix) if may_be_empty(*ix) => empty = empty.or(Some(*ix)),
+                Piece::Fixed(fixed) => {
+                    let Some(next) = fixed.trim_start().chars().next() else { continue };
+                    let alone = match (before, next) {
+                        (Some('"'), '"') => quotes % 2 == 1,
+                        (None | Some(','), ',' | '.' | ';' | ':' | '!' | '?') => true,
+                        (Some(open), close) => ["()", "[]", "“”", "‘’", "«»"].contains(&&*format!("{open}{close}")),
+                        (None, _) => false,
+                    };
+                    if alone && empty.is_some() {
+                        return empty;
+                    }
+                    quotes += fixed.matches('"').count();
+                    (before, empty) = (fixed.trim_end().chars().next_back(), None);
+                }
+                Piece::Field(_) | Piece::Salam => (before, empty) = (Some('a'), None),
+            }
+        }
+        None
+    }
+
     /// The sentence as the file has it, placeholders in braces.
     #[must_use]
     pub fn in_braces(&self, rules: &RuleSet) -> Sentence {

@@ -71,8 +71,20 @@ pub fn read_document<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Ta
         return Some(out);
     }
     let errors = errors.iter().map(|e| (e.span().unwrap_or(0..0), e.message().to_owned())).collect();
+    let (mut before, mut table_end) = (SyntaxCause::Unknown, 0);
     for (span, detail) in without_echoes(errors, source) {
         let cause = syntax_cause(source, span.start);
+        // The line on which a broken text is closed, and the keys under a second `[rule]`, are no mistakes of their own.
+        let is_echo = match before {
+            SyntaxCause::LineBreak => cause == SyntaxCause::LineBreak,
+            SyntaxCause::SingleBrackets(_) => span.start < table_end,
+            _ => false,
+        };
+        if is_echo {
+            continue;
+        }
+        before = cause;
+        table_end = source[span.start..].find("\n[").map_or(source.len(), |next| span.start + next);
         note(problems, span, Kind::Syntax { detail, cause });
     }
     None

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::message::{Answer, Bad, Greeting, MAX_LINE, Message, to_line};
 use super::pipe::Pipe;
 use super::place::Place;
+use crate::tell::outside::is_foreign;
 
 /// How long a look whether the prompter is still there may take.
 const GLANCE: Duration = Duration::from_millis(2);
@@ -40,7 +41,10 @@ impl AgentLine {
     /// Why it is not taken as the agent.
     pub fn connect(place: &Place, socket: &Path, patience: Duration) -> Result<Self, NotTold> {
         let deadline = Instant::now() + patience;
-        let mut pipe = Pipe::new(Place::connect(socket, patience).map_err(|_| NotTold::Gone)?);
+        // What another user could have made is told nothing, not even who comes.
+        let stream = place.check().and_then(|()| Place::connect(socket, patience));
+        let stream = stream.map_err(|e| if is_foreign(&e) { NotTold::NoProof } else { NotTold::Gone })?;
+        let mut pipe = Pipe::new(stream);
         let line = pipe.line(deadline).ok().flatten().ok_or(NotTold::Gone)?;
         let greeting: Greeting = serde_json::from_slice(&line).map_err(|_| NotTold::Gone)?;
         if place.proof().map_err(|_| NotTold::NoProof)? != greeting.proof {
@@ -48,6 +52,8 @@ impl AgentLine {
         }
         let mut line = Self { pipe, greeting, patience };
         line.tell(&Message::Fleet)?;
+        // A claim that nothing follows is ended.
+        line.tell(&Message::Here)?;
         Ok(line)
     }
 
@@ -87,7 +93,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::mpsc::channel;
 
-    use super::super::socket::{Used, listen};
+    use super::super::socket::{Asked, Used, listen};
     use super::*;
     use crate::action::Action;
     use crate::action::agent::AgentEvent;
@@ -102,11 +108,12 @@ mod tests {
         let at = |name: &str| Some(folder.path().join(name));
         let place = Place::of(&Folders { state: at("state"), runtime: at("run"), ..Folders::default() }).unwrap();
         let (send, events) = channel();
-        let listening = listen(place.clone(), Some("meja 7".into()), Arc::new(Used::default()), move |asked| {
+        let tell = move |asked: Asked| {
             let told = send.send(asked.action.clone()).is_ok();
             asked.answer(Vec::new());
             told
-        });
+        };
+        let listening = listen(place.clone(), Some("meja 7".into()), Arc::new(Used::default()), tell, |_| {});
         let end = Instant::now() + WAIT;
         let mut agent = loop {
             let own = std::process::id().to_string();

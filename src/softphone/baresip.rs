@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::netstring::Reader;
+use super::pace::Pace;
 use crate::action::phone::{Link, Pairs, PhoneEvent};
 use crate::rules::ruleset::NAMA;
 
@@ -18,6 +19,12 @@ const CONNECT: Duration = Duration::from_secs(2);
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// The longest wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// How many reads pass at once, and how long each further one waits: four megabytes a second.
+const READS: (u32, Duration) = (1024, Duration::from_millis(1));
+/// How many events pass at once, and how long each further one waits.
+const EVENTS: (u32, Duration) = (32, Duration::from_millis(20));
+/// What the thread is called.
+const THREAD: &str = "baresip";
 /// How many calls are remembered at once.
 const MAX_CALLS: usize = 64;
 /// The longest id of a call, in bytes.
@@ -32,9 +39,11 @@ pub enum Told {
     Link(Link),
 }
 
-/// Listens at an address in a thread of its own, until `tell` answers `false`.
+/// Listens at an address in a thread of its own, until `tell` answers `false`. No faster than `tell` answers: whoever
+/// sends without end is blocked.
 pub fn listen(address: String, tell: impl Fn(Told) -> bool + Send + 'static) {
-    thread::spawn(move || run(&address, &tell));
+    // Where no thread can be had, nobody ever connects.
+    let _ = thread::Builder::new().name(THREAD.into()).spawn(move || run(&address, &tell));
 }
 
 fn run(address: &str, tell: &impl Fn(Told) -> bool) {
@@ -88,7 +97,9 @@ fn follow(mut stream: impl Read, calls: &mut Calls, tell: &impl Fn(Told) -> bool
     let mut reader = Reader::default();
     let mut bytes = [0; 4096];
     let (mut any, mut heard) = (false, true);
+    let (mut reads, mut events) = (Pace::new(READS.0, READS.1), Pace::new(EVENTS.0, EVENTS.1));
     loop {
+        reads.wait();
         let count = match stream.read(&mut bytes) {
             Ok(0) => break,
             Ok(count) => count,
@@ -97,7 +108,8 @@ fn follow(mut stream: impl Read, calls: &mut Calls, tell: &impl Fn(Told) -> bool
         };
         let sound = reader.push(&bytes[..count], |frame| {
             any = true;
-            if let Some(event) = calls.event(frame) {
+            if let Some(event) = calls.event(frame).filter(|_| heard) {
+                events.wait();
                 heard &= tell(Told::Call(event));
             }
         });

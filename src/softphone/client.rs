@@ -3,15 +3,19 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::message::{Answer, Greeting, Message, to_line};
+use super::message::{Answer, Bad, Greeting, Message, to_line};
 use super::pipe::Pipe;
 use super::place::Place;
 use crate::action::phone::PhoneEvent;
 use crate::rules::text::fold;
+use crate::tell::outside::is_foreign;
+
+/// How long is waited between two attempts to be let in.
+const BREATH: Duration = Duration::from_millis(2);
 
 /// Why a message reached nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +26,10 @@ pub enum NoCall {
     NoSeat,
     /// There are prompters, but none says a word.
     NoWord,
+    /// There are prompters, but none has a place for us just now.
+    Busy,
+    /// Another user could have made what is there: it was told nothing.
+    Foreign,
     /// The message does not fit.
     TooLong,
 }
@@ -30,6 +38,7 @@ pub enum NoCall {
 struct Greeted {
     pipe: Pipe,
     greeting: Greeting,
+    at: Instant,
 }
 
 /// Hands a message over. The prompter's answer, or `None` where it has the message and takes its time.
@@ -48,27 +57,39 @@ pub fn hand(
     if line.len() > super::message::MAX_LINE {
         return Err(NoCall::TooLong);
     }
+    match place.check() {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(NoCall::NoPrompter),
+        Err(_) => return Err(NoCall::Foreign),
+        Ok(()) => {}
+    }
     // One that is silent must leave time to speak with another.
-    let (mut greeted, silent) = greetings(place.sockets(), start + patience * 2 / 3);
+    let (mut greeted, nobody) = greetings(place.sockets(), start + patience * 2 / 3);
     // Who can't prove to be of this user is nobody.
     let proof = place.proof().map_err(|_| NoCall::NoPrompter)?;
     greeted.retain(|g| g.greeting.proof == proof);
-    let none = if silent { NoCall::NoWord } else { NoCall::NoPrompter };
     if greeted.is_empty() {
-        return Err(none);
+        return Err(nobody.unwrap_or(NoCall::NoPrompter));
     }
     let at_seat = |g: &Greeted| seat.is_none_or(|seat| g.greeting.seat.as_deref().is_some_and(|s| s == fold(seat)));
-    let chosen = greeted.into_iter().filter(at_seat).min_by_key(|g| g.greeting.idle);
-    // The one that says no word may sit at that seat.
-    let nobody = if silent { NoCall::NoWord } else { NoCall::NoSeat };
-    let mut chosen = chosen.ok_or(nobody)?;
-    chosen.pipe.write(&line, deadline).map_err(|_| NoCall::NoWord)?;
-    let answer = chosen.pipe.line(deadline).ok().flatten();
-    Ok(answer.and_then(|line| serde_json::from_slice(&line).ok()))
+    // One that greeted earlier has been idle for longer by now.
+    let now = Instant::now();
+    let idle = |g: &Greeted| Duration::from_millis(g.greeting.idle).saturating_add(now - g.at);
+    let chosen = greeted.into_iter().filter(at_seat).min_by_key(idle);
+    // The one that could not be spoken with may sit at that seat.
+    let mut chosen = chosen.ok_or(nobody.unwrap_or(NoCall::NoSeat))?;
+    chosen.pipe.write(&line, deadline).map_err(|e| if is_gone(&e) { NoCall::Busy } else { NoCall::NoWord })?;
+    match chosen.pipe.line(deadline) {
+        // Something else than an answer is a newer program's.
+        Ok(Some(line)) => Ok(serde_json::from_slice(&line).ok()),
+        // It hangs up on nobody whom it has heard without an answer.
+        Ok(None) => Err(NoCall::Busy),
+        Err(e) if is_gone(&e) => Err(NoCall::Busy),
+        Err(_) => Ok(None),
+    }
 }
 
-/// Everybody who greets in time, and whether somebody was there who did not.
-fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, bool) {
+/// Everybody who greets in time, and why somebody who was there did not.
+fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, Option<NoCall>) {
     let (send, heard) = channel();
     let last = sockets.pop();
     for socket in sockets {
@@ -81,23 +102,58 @@ fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, boo
         let _ = send.send(greet(&socket, deadline));
     }
     drop(send);
-    let (mut greeted, mut silent) = (Vec::new(), false);
+    let (mut greeted, mut nobody) = (Vec::new(), None);
     loop {
         match heard.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(Ok(one)) => greeted.push(one),
-            Ok(Err(e)) => silent |= e.kind() == io::ErrorKind::TimedOut,
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => return (greeted, true),
-            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return (greeted, silent),
+            Ok(Err(why)) => nobody = nobody.or(why),
+            Err(RecvTimeoutError::Timeout) => return (greeted, nobody.or(Some(NoCall::NoWord))),
+            Err(RecvTimeoutError::Disconnected) => return (greeted, nobody),
         }
     }
 }
 
-fn greet(socket: &Path, deadline: Instant) -> io::Result<Greeted> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let mut pipe = Pipe::new(Place::connect(socket, left)?);
-    let line = pipe.line(deadline)?.ok_or(io::ErrorKind::UnexpectedEof)?;
-    let greeting = serde_json::from_slice(&line).map_err(|_| io::ErrorKind::InvalidData)?;
-    Ok(Greeted { pipe, greeting })
+/// Waits for a greeting. The error: why there is none, `None` where nobody is there.
+fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
+    let mut late = NoCall::NoWord;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let stream = Place::connect(socket, left).map_err(|e| match e.kind() {
+            _ if is_foreign(&e) => Some(NoCall::Foreign),
+            io::ErrorKind::TimedOut => Some(late),
+            // As many wait to be let in as the system allows.
+            io::ErrorKind::WouldBlock => Some(NoCall::Busy),
+            _ => None,
+        })?;
+        let mut pipe = Pipe::new(stream);
+        match pipe.line(deadline) {
+            Ok(Some(line)) => {
+                if let Ok(greeting) = serde_json::from_slice(&line) {
+                    return Ok(Greeted { pipe, greeting, at: Instant::now() });
+                }
+                let answer: Answer = serde_json::from_slice(&line).map_err(|_| None)?;
+                if answer.bad != Some(Bad::Busy) {
+                    return Err(None);
+                }
+            }
+            Ok(None) => {}
+            Err(e) if is_gone(&e) => {}
+            Err(e) if e.kind() == io::ErrorKind::TimedOut => return Err(Some(late)),
+            Err(_) => return Err(None),
+        }
+        // It is busy, made room for another, or ends just now: then the next attempt finds nobody.
+        late = NoCall::Busy;
+        if left < BREATH {
+            return Err(Some(late));
+        }
+        thread::sleep(BREATH);
+    }
+}
+
+/// Whether the other side has hung up.
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof, WriteZero};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof | WriteZero)
 }
 
 #[cfg(test)]
@@ -107,7 +163,7 @@ mod tests {
     use super::*;
     use crate::action::Action;
     use crate::files::Folders;
-    use crate::softphone::socket::{Used, listen};
+    use crate::softphone::socket::{Asked, Used, listen};
 
     const WAIT: Duration = Duration::from_secs(60);
 
@@ -122,11 +178,12 @@ mod tests {
         assert_eq!(hand(&place, None, end(), WAIT), Err(NoCall::NoPrompter));
         let (tell, told) = channel();
         let seat = Some("meja 7".to_owned());
-        let listening = listen(place.clone(), seat, Arc::new(Used::default()), move |asked| {
+        let tell = move |asked: Asked| {
             let action = asked.action.clone();
             asked.answer(Vec::new());
             tell.send(action).is_ok()
-        });
+        };
+        let listening = listen(place.clone(), seat, Arc::new(Used::default()), tell, |_| {});
         let start = Instant::now();
         while place.sockets().is_empty() || !place.proof().is_ok_and(|p| p.is_some() == cfg!(windows)) {
             assert!(start.elapsed() < WAIT, "it listens");

@@ -5,7 +5,8 @@
 //! unknown, and its unknown keys are ignored.
 //!
 //! A connection that begins with [`Message::Fleet`] is the fleet's agent's: it stays open for as long as the agent
-//! lives, carries what the agent has to tell whenever it has it, and nothing of the telephone's.
+//! lives, carries what the agent has to tell whenever it has it, and nothing of the telephone's. Its second word must come
+//! soon: [`Message::Here`] where the agent has nothing to tell yet.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,8 @@ pub enum Message {
     Phone(PhoneEvent),
     /// Who speaks is the fleet's agent: the first word of its connection.
     Fleet,
+    /// The agent is there and has nothing else to say.
+    Here,
     /// The agent has verified a declaration of the centre.
     Klb(Box<Broadcast>),
     /// The agent has put other rules on the disk.
@@ -48,8 +51,10 @@ pub enum Bad {
     Unknown,
     /// What is the agent's alone, from one who did not say first that it is the agent; or what is not.
     OutOfTurn,
-    /// A later agent has the place, or as many as may come are there.
+    /// A later agent has the place.
     Taken,
+    /// As many as may come are being answered: said instead of the greeting.
+    Busy,
 }
 
 /// A message's shape on the line. What only some messages have is looked at where it is needed: a key that a message
@@ -86,6 +91,7 @@ pub fn parse(line: &[u8]) -> Result<Message, Bad> {
         "set" => Ok(Message::Phone(PhoneEvent::Set(pairs))),
         "end" => Ok(Message::Phone(PhoneEvent::End { id: None })),
         "fleet" => Ok(Message::Fleet),
+        "here" => Ok(Message::Here),
         "klb" => declaration(&shape.klb).map(|klb| Message::Klb(Box::new(klb))).ok_or(Bad::Garbled),
         "rules" => Ok(Message::Rules),
         "link" => match (shape.up.as_bool(), shape.since.as_str().and_then(time)) {
@@ -129,6 +135,7 @@ pub fn to_line(message: &Message) -> Vec<u8> {
         Message::Phone(PhoneEvent::Set(pairs)) => Shape { set: pairs.0.clone(), ..of("set") },
         Message::Phone(PhoneEvent::End { .. }) => of("end"),
         Message::Fleet => of("fleet"),
+        Message::Here => of("here"),
         Message::Klb(klb) => Shape { klb: object(klb), ..of("klb") },
         Message::Rules => of("rules"),
         Message::Link(None) => Shape { up: true.into(), ..of("link") },
@@ -205,6 +212,7 @@ mod tests {
             Message::Phone(PhoneEvent::Set(Pairs(vec![("k".into(), String::new())]))),
             Message::Phone(PhoneEvent::End { id: None }),
             Message::Fleet,
+            Message::Here,
             Message::Klb(Box::new(klb())),
             Message::Klb(Box::new(Broadcast { until: None, by: None, why: None, value: Some("ya".into()), ..klb() })),
             Message::Rules,
@@ -234,6 +242,7 @@ mod tests {
         let since = "2026-03-02T07:05:00Z".parse().unwrap();
         for (text, message) in [
             ("{\"do\":\"fleet\"}\n", Message::Fleet),
+            ("{\"do\":\"here\"}\n", Message::Here),
             ("{\"do\":\"rules\"}\n", Message::Rules),
             ("{\"do\":\"link\",\"up\":true}\n", Message::Link(None)),
             ("{\"do\":\"link\",\"up\":false,\"since\":\"2026-03-02T07:05:00Z\"}\n", Message::Link(Some(since))),
@@ -310,7 +319,7 @@ mod tests {
         }
 
         #[test]
-        fn what_looks_like_a_message_does_not_break_it(text in "\\{\"do\":\"(start|set|end|fleet|klb|rules|link)\",\"(set|klb|up|since)\":[\\[\\]\",:a-z{}0-9\\\\-]{0,80}\\}?") {
+        fn what_looks_like_a_message_does_not_break_it(text in "\\{\"do\":\"(start|set|end|fleet|here|klb|rules|link)\",\"(set|klb|up|since)\":[\\[\\]\",:a-z{}0-9\\\\-]{0,80}\\}?") {
             let _ = parse(text.as_bytes());
         }
 

@@ -1,6 +1,7 @@
 //! One local connection, read and written with a deadline: whoever is slow is dropped, not waited for.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use interprocess::local_socket::Stream;
@@ -11,25 +12,21 @@ use super::message::MAX_LINE;
 /// A connection, and what of the next line has come.
 #[derive(Debug)]
 pub struct Pipe {
-    stream: Stream,
+    /// Shared with whoever may end the connection from another thread.
+    stream: Arc<Stream>,
     come: Vec<u8>,
 }
 
 impl Pipe {
     /// Around a connection.
-    pub fn new(stream: Stream) -> Self {
+    pub fn new(stream: impl Into<Arc<Stream>>) -> Self {
+        let stream = stream.into();
         // A named pipe knows no time limits, but can be asked whether something is there. It answers "nothing" both of
         // what has not come yet and of who has gone, so that who has gone is found out at the deadline. Where it can't
         // be asked, a read of it is no trouble of anybody but its own thread's.
         #[cfg(windows)]
         let _ = stream.set_nonblocking(true);
         Self { stream, come: Vec::new() }
-    }
-
-    /// The connection.
-    #[cfg(unix)]
-    pub fn stream(&self) -> &Stream {
-        &self.stream
     }
 
     /// Waits, however long it takes, until something comes, and answers whether it did; `false` where the other side has
@@ -47,7 +44,7 @@ impl Pipe {
         self.stream.set_nonblocking(false)?;
         let mut bytes = [0; 1024];
         let count = loop {
-            match self.stream.read(&mut bytes) {
+            match (&*self.stream).read(&mut bytes) {
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) if e.kind() == ErrorKind::BrokenPipe => break 0,
                 other => break other?,
@@ -74,7 +71,7 @@ impl Pipe {
             }
             let mut bytes = [0; 1024];
             let room = bytes.len().min(MAX_LINE - self.come.len());
-            match self.in_time(deadline, |stream| stream.read(&mut bytes[..room]))? {
+            match self.in_time(deadline, |mut stream| stream.read(&mut bytes[..room]))? {
                 0 => return Ok(None),
                 count => self.come.extend_from_slice(&bytes[..count]),
             }
@@ -88,7 +85,7 @@ impl Pipe {
     pub fn write(&mut self, bytes: &[u8], deadline: Instant) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
-            match self.in_time(deadline, |stream| stream.write(rest))? {
+            match self.in_time(deadline, |mut stream| stream.write(rest))? {
                 0 => return Err(ErrorKind::WriteZero.into()),
                 count => rest = &rest[count..],
             }
@@ -96,11 +93,7 @@ impl Pipe {
         Ok(())
     }
 
-    fn in_time(
-        &mut self,
-        deadline: Instant,
-        mut act: impl FnMut(&mut Stream) -> io::Result<usize>,
-    ) -> io::Result<usize> {
+    fn in_time(&mut self, deadline: Instant, mut act: impl FnMut(&Stream) -> io::Result<usize>) -> io::Result<usize> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left < Duration::from_millis(1) {
@@ -111,7 +104,7 @@ impl Pipe {
                 self.stream.set_recv_timeout(Some(left))?;
                 self.stream.set_send_timeout(Some(left))?;
             }
-            match act(&mut self.stream) {
+            match act(&self.stream) {
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                     #[cfg(windows)]

@@ -1,5 +1,5 @@
-//! Where the prompters' sockets lie, and who may come to them: the same user alone. On Unix a folder with mode 0700 and
-//! sockets with mode 0600 in it; on Windows named pipes with the system's own protection, and a folder with a file for
+//! Where the prompters' sockets lie, and who may come to them: the same user alone. On Unix a folder with mode 0700, where
+//! no other user could put another in its place, and sockets with mode 0600 in it; on Windows named pipes with the system's own protection, and a folder with a file for
 //! each, since pipes lie in no folder of ours. A name carries the process number; the seat is told in the greeting, since
 //! it may hold anything.
 
@@ -64,6 +64,12 @@ impl Place {
         &self.folder
     }
 
+    /// Whether the system has room for one more open file.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        std::fs::read_dir(&self.folder).is_ok()
+    }
+
     /// What a prompter proves itself by, made where it is not there yet; `None` where it need not.
     ///
     /// # Errors
@@ -97,21 +103,32 @@ impl Place {
     /// Connects to a socket.
     ///
     /// # Errors
-    /// Nobody there, or not within `patience`.
+    /// Nobody there, or not within `patience`; [`crate::tell::outside::Foreign`] inside where it is another user's.
     pub fn connect(path: &Path, patience: Duration) -> io::Result<Stream> {
+        #[cfg(unix)]
+        let short = unix::Short::of(path)?;
+        #[cfg(unix)]
+        let path = short.path();
         let name = path.to_fs_name::<GenericFilePath>()?;
-        ConnectOptions::new().name(name).wait_mode(ConnectWaitMode::Timeout(patience)).connect_sync()
+        let stream = ConnectOptions::new().name(name).wait_mode(ConnectWaitMode::Timeout(patience)).connect_sync()?;
+        #[cfg(unix)]
+        if !super::owner::is_same_user(&stream) {
+            return Err(super::owner::foreign());
+        }
+        Ok(stream)
     }
 }
 
 #[cfg(unix)]
 mod unix {
     use std::fs::{self, DirBuilder, Permissions};
+    use std::os::fd::AsRawFd;
     use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
     use std::time::SystemTime;
 
     use interprocess::os::unix::local_socket::ListenerOptionsExt;
 
+    use super::super::owner;
     use super::{
         Bound, Duration, ErrorKind, GenericFilePath, Listener, ListenerOptions, MAX_SOCKETS, OwnFile, Path, PathBuf,
         Place, ToFsName, io,
@@ -135,7 +152,7 @@ mod unix {
             let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
             let paths = entries.flatten().map(|e| e.path());
             let named = paths.filter(|p| p.extension().is_some_and(|e| e == extension));
-            named.filter(|p| is_socket(p)).take(MAX_SOCKETS).collect()
+            named.filter(|p| is_socket(p) && owner::is_ours(p)).take(MAX_SOCKETS).collect()
         }
 
         /// Makes a socket for this prompter, and takes dead ones away. What is no socket is left as it is.
@@ -165,15 +182,12 @@ mod unix {
             Err(ErrorKind::AddrInUse.into())
         }
 
-        /// Makes the folder, ours alone. Only its owner may change its mode, so that this also proves whose it is.
+        /// Makes the folder, ours alone.
         ///
         /// # Errors
-        /// A folder that is not ours, or what the system says.
+        /// A folder that is not ours, that another user could replace, or what the system says.
         pub fn make_private(&self) -> io::Result<()> {
-            if let Some(parent) = self.folder.parent() {
-                fs::create_dir_all(parent)?;
-            }
-            match DirBuilder::new().mode(0o700).create(&self.folder) {
+            match DirBuilder::new().recursive(true).mode(0o700).create(&self.folder) {
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
                 other => other?,
             }
@@ -181,14 +195,56 @@ mod unix {
             if !fs::symlink_metadata(&self.folder)?.is_dir() {
                 return Err(ErrorKind::NotADirectory.into());
             }
-            fs::set_permissions(&self.folder, Permissions::from_mode(0o700))
+            if !owner::is_ours(&self.folder) {
+                return Err(owner::foreign());
+            }
+            fs::set_permissions(&self.folder, Permissions::from_mode(0o700))?;
+            self.check()
+        }
+
+        /// Whether the folder is ours, and no other user could put something in it or something else in its place.
+        ///
+        /// # Errors
+        /// [`crate::tell::outside::Foreign`] inside where another user could, or what the system says.
+        pub fn check(&self) -> io::Result<()> {
+            owner::check_folder(&self.folder)
+        }
+    }
+
+    /// A path to a socket that is short enough for the system: where it is not, and the system can, by way of the open
+    /// folder.
+    pub(super) struct Short {
+        path: PathBuf,
+        _folder: Option<fs::File>,
+    }
+
+    impl Short {
+        /// The longest path that the system takes.
+        const LONGEST: usize = if cfg!(any(target_os = "linux", target_os = "android")) { 107 } else { 103 };
+
+        pub(super) fn of(path: &Path) -> io::Result<Self> {
+            let is_long = path.as_os_str().len() > Self::LONGEST;
+            let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+                return Err(ErrorKind::InvalidFilename.into());
+            };
+            if !is_long || !cfg!(any(target_os = "linux", target_os = "android")) {
+                return Ok(Self { path: path.into(), _folder: None });
+            }
+            let folder = fs::File::open(folder)?;
+            let path = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name);
+            Ok(Self { path, _folder: Some(folder) })
+        }
+
+        pub(super) fn path(&self) -> &Path {
+            &self.path
         }
     }
 
     /// Listens under a name that is not there yet. It appears only once it listens, so that nobody takes it for dead.
     fn listen(path: &Path) -> io::Result<Listener> {
         let making = path.with_extension("new");
-        let name = making.as_path().to_fs_name::<GenericFilePath>()?;
+        let short = Short::of(&making)?;
+        let name = short.path().to_fs_name::<GenericFilePath>()?;
         let options = || ListenerOptions::new().name(name.borrow()).reclaim_name(false);
         let listener = match options().mode(0o600).create_sync() {
             // Not every system can; the folder's mode keeps others out there too.
@@ -243,6 +299,15 @@ mod windows {
             let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
             let paths = entries.flatten().map(|e| e.path());
             paths.filter(|p| p.extension().is_some_and(|e| e == NAMING)).collect()
+        }
+
+        /// Nothing to be looked at: a pipe proves whose it is.
+        ///
+        /// # Errors
+        /// Never.
+        #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "on Unix it looks at the folder")]
+        pub fn check(&self) -> io::Result<()> {
+            Ok(())
         }
 
         /// Makes a pipe for this prompter, open to its owner and the system alone, and takes the names of dead ones away.
@@ -385,7 +450,7 @@ mod tests {
         let (keep, place) = place();
         let place = Place { proof: Some(keep.path().join("call.key")), ..place };
         let proof = place.prove().unwrap();
-        fs::create_dir(&place.folder).unwrap();
+        place.make_private().unwrap();
         let path = place.folder.join("1-0.sock");
         let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
         let said = std::thread::spawn(move || {
@@ -400,8 +465,24 @@ mod tests {
         let end = || hand(&place, None, PhoneEvent::End { id: None }, Duration::from_secs(60));
         assert_eq!(end(), Err(NoCall::NoPrompter));
         assert_eq!(end(), Err(NoCall::NoPrompter));
-        assert_eq!(end(), Ok(None));
+        // It hung up without an answer.
+        assert_eq!(end(), Err(NoCall::Busy));
         assert_eq!(said.join().unwrap().map(|count| count > 0), [false, false, true]);
+    }
+
+    #[test]
+    fn a_path_too_long_for_a_socket_is_shortened_where_the_system_can() {
+        let (keep, place) = place();
+        let long = Place { folder: keep.path().join("x".repeat(200)).join("run"), ..place };
+        let bound = long.bind();
+        if cfg!(not(target_os = "linux")) {
+            assert!(bound.is_err());
+            return;
+        }
+        let bound = bound.unwrap();
+        assert_eq!(long.sockets(), std::slice::from_ref(&bound.file.0));
+        Place::connect(&bound.file.0, Duration::from_secs(60)).unwrap();
+        assert_eq!(long.bind().unwrap().file.0, long.folder.join(format!("{}-1.sock", std::process::id())));
     }
 
     #[test]

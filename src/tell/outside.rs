@@ -16,6 +16,24 @@ impl std::fmt::Display for NoFile {
 
 impl std::error::Error for NoFile {}
 
+/// Inside an [`io::Error`]: another user owns the place of the socket, or could change it.
+#[derive(Debug)]
+pub struct Foreign;
+
+impl std::fmt::Display for Foreign {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("another user could change it")
+    }
+}
+
+impl std::error::Error for Foreign {}
+
+/// Whether an error tells that another user could change the place.
+#[must_use]
+pub fn is_foreign(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Foreign>)
+}
+
 /// Whether another program holds the file open and shares it with nobody: so only Windows says.
 #[must_use]
 pub fn is_held(error: &io::Error) -> bool {
@@ -30,6 +48,9 @@ pub fn reason(error: &io::Error, words: &Words) -> String {
     let w = &words.trouble;
     if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<NoFile>) {
         return w.no_file.into();
+    }
+    if is_foreign(error) {
+        return w.foreign.into();
     }
     if is_held(error) {
         return w.busy.into();

@@ -2,6 +2,7 @@
 
 use penutup::action::{Action, RulesNews};
 use penutup::app::{Effect, Mode};
+use penutup::clipboard::Copied;
 use penutup::closing::{Held, Since};
 use penutup::keymap::Key;
 
@@ -558,7 +559,18 @@ fn copying_gives_the_complete_sentence_and_changes_nothing() {
     let (before, sentence) = (stage.app.call().clone(), stage.complete());
     stage.keys("c");
     assert_eq!(stage.effects, [Effect::Copy(sentence)]);
-    assert_eq!((stage.app.call(), stage.notice().as_str()), (&before, "Kalimat lengkap disalin"));
+    assert_eq!((stage.app.call(), stage.notice().as_str()), (&before, ""), "nobody has it yet");
+}
+
+#[test]
+fn a_copy_is_told_as_what_became_of_it() {
+    let mut stage = Stage::at("14:00");
+    stage.act(Action::Copied(Copied::Desktop));
+    assert_eq!(stage.notice(), "Kalimat lengkap disalin");
+    stage.act(Action::NotCopied("Siti".into()));
+    assert_eq!(stage.effects, [Effect::CopyToTerminal("Siti".into())]);
+    stage.act(Action::Copied(Copied::Terminal));
+    assert_eq!(stage.notice(), "Kalimat lengkap dikirim ke terminal");
 }
 
 #[test]

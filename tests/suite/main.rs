@@ -1,19 +1,27 @@
 //! Every test through the front door, in one binary: the verbs, the files, the screen in a real pseudo-terminal.
 
+#[path = "support/accepted.rs"]
+mod accepted;
 mod app;
 #[cfg(target_os = "linux")]
 mod baresip;
 mod cli;
+#[cfg(target_os = "linux")]
+mod clipboard;
 mod closing;
 mod conduct;
 mod corpus;
 mod documents;
 mod drill;
 mod encodings;
+mod every_key;
 mod fields;
 mod first;
 mod house;
 mod journal;
+mod near_valid;
+#[path = "support/near_valid_rules.rs"]
+mod near_valid_rules;
 mod phone;
 mod pictures;
 mod plain;

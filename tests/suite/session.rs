@@ -204,7 +204,7 @@ fn a_held_space_ticks_once() {
 fn copying_hands_the_complete_sentence_to_the_terminal() {
     let home = Home::new();
     let mut term = opened(&home);
-    term.send("m").shows(UPDATE).send("c").shows("Kalimat lengkap disalin");
+    term.send("m").shows(UPDATE).send("c").shows("Kalimat lengkap dikirim ke terminal");
     let sent = String::from_utf8_lossy(&term.bytes()).into_owned();
     let start = sent.split("\x1b]52;c;").nth(1).expect("OSC 52");
     // "Segera update" in Base64.
@@ -350,9 +350,21 @@ fn one_closing_is_never_spoken_from_two_revisions() {
     term.shows(CAMPAIGN).send("\x1b[B");
     term.shows("melihat saja").send(" ").hides("melihat saja").rest().send(" ").shows("√ Campaign Integritas");
     save(&path, revision(2, "mohon JANGAN memberikan"));
-    term.shows("Aturan baru SOP Rev-2 berlaku mulai panggilan berikutnya").shows("SOP Rev-1");
+    term.shows("SOP Rev-2 mulai panggilan berikutnya").shows("SOP Rev-1");
     term.shows("mohon tidak memberikan");
     term.send("x1").shows("SOP Rev-2").shows("mohon JANGAN memberikan");
+    term.quits();
+}
+
+#[test]
+fn a_greeting_that_moves_under_an_open_prompter_is_counted_and_named() {
+    let home = Home::new();
+    let path = home.write("aturan/rules.toml", include_str!("../data/diff/sound.toml"));
+    let mut term = Term::start(&home.penutup(["--at", "10:30", "--rules", path.to_str().unwrap()]).command());
+    term.shows("selamat pagi");
+    save(&path, include_str!("../data/diff/greeting-moved.toml"));
+    term.shows("Aturan baru berlaku: SOP Rev-1 · 60 menit salam · D").shows("selamat siang");
+    term.send("D").shows("10.00–11.00: pagi → siang");
     term.quits();
 }
 

@@ -161,7 +161,7 @@ fn without(list: &str) -> String {
             inside = line == header;
         }
         if line.starts_with("[sop]") {
-            out.push_str(&format!("{list} = []\n"));
+            out += &format!("{list} = []\n");
         }
         if !inside {
             out.push_str(line);

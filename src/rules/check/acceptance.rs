@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::rules::file::{Accept, File};
+use crate::rules::file::{Accept, File, Text};
 use crate::rules::problem::{Code, Kind, Named, Owner, Problem};
+use crate::rules::ruleset::Acceptance;
 use crate::rules::shape::Problems;
 use crate::rules::text::is_blank;
 
@@ -19,8 +20,7 @@ pub fn apply(file: &File, problems: &Problems) {
         }
         let mut seen = HashSet::new();
         for text in &accept.codes {
-            let code = Code::ALL.iter().copied().find(|c| c.can_be_accepted() && c.as_str() == text.value);
-            let Some(code) = code else {
+            let Some(code) = accepted(&text.value) else {
                 let valid = Code::ALL.iter().filter(|c| c.can_be_accepted()).map(|c| c.as_str().to_owned()).collect();
                 let kind = Kind::NotOneOf { key: "accept", found: text.value.clone(), valid };
                 found.push(Problem::new(text.span.clone(), kind));
@@ -39,6 +39,33 @@ pub fn apply(file: &File, problems: &Problems) {
         }
     }
     problems.extend(found);
+}
+
+/// The known warnings that the file accepts, each with its table and its reason.
+pub fn list(file: &File) -> Vec<Acceptance> {
+    let id = |text: &Option<Text>| text.as_ref().map(|t| t.value.clone()).unwrap_or_default();
+    let named = |owner: Owner| match owner {
+        Owner::File => ("", String::new()),
+        Owner::Sop => ("sop", String::new()),
+        Owner::Fact(at) => ("fact", id(&file.facts[at].id)),
+        Owner::Field(at) => ("field", id(&file.fields[at].id)),
+        Owner::Step(at) => ("step", id(&file.steps[at].id)),
+        Owner::Rule(at) => ("rule", id(&file.rules[at].id)),
+        Owner::Requirement(at) => ("require", id(&file.requirements[at].id)),
+    };
+    let mut found = Vec::new();
+    for (owner, accept) in tables(file) {
+        let (table, id) = named(owner);
+        let because = accept.because.as_ref().map(|b| b.value.clone()).unwrap_or_default();
+        let codes = accept.codes.iter().filter_map(|text| accepted(&text.value));
+        found.extend(codes.map(|code| Acceptance { table, id: id.clone(), code, because: because.clone() }));
+    }
+    found
+}
+
+/// The warning of this name, where one may be accepted.
+fn accepted(name: &str) -> Option<Code> {
+    Code::ALL.iter().copied().find(|code| code.can_be_accepted() && code.as_str() == name)
 }
 
 /// Every table that may accept a warning.

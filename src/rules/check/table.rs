@@ -7,7 +7,7 @@ use vec1::{Vec1, vec1};
 use super::{Checker, Given};
 use crate::rules::file::{Text, When};
 use crate::rules::problem::{Kind, Named, Problem};
-use crate::rules::ruleset::{Duty, Fact, Field, FieldIx, FieldKind, Requirement, Rule, SALAM, Step, StepIx, StepWords};
+use crate::rules::ruleset::{Duty, Fact, Field, FieldIx, Requirement, Rule, SALAM, Step, StepIx, StepWords};
 use crate::rules::script::Template;
 use crate::rules::shape::At;
 use crate::rules::space::{Cube, Values};
@@ -81,11 +81,7 @@ impl<'a> Checker<'a> {
             Template::default()
         });
         let untold = self.problems.borrow().len() == before;
-        let vanishes = |ix: FieldIx| match &fields[ix.at()].kind {
-            FieldKind::Typed(typed) => typed.empty.as_ref().is_none_or(String::is_empty),
-            FieldKind::Choice(_) => false,
-        };
-        if untold && template.may_be_empty(vanishes) {
+        if untold && template.may_be_empty(|ix| fields[ix.at()].vanishes()) {
             self.note(&say.span, Kind::MayBeEmpty);
         }
         template
@@ -95,9 +91,13 @@ impl<'a> Checker<'a> {
         let (mut out, mut whole) = (Vec::with_capacity(list.value.len()), true);
         for step in &list.value {
             let Some((ix, _)) = steps.get(step.value.as_str()) else {
+                whole = false;
+                // A file without steps has been reported; each list would only repeat it.
+                if self.file.steps.is_empty() {
+                    continue;
+                }
                 let valid = steps.keys().map(|k| (*k).to_owned()).collect();
                 self.note(&step.span, Kind::UnknownStep { id: step.value.clone(), valid: sorted(valid) });
-                whole = false;
                 continue;
             };
             if out.contains(&StepIx(*ix)) {
@@ -125,8 +125,8 @@ impl<'a> Checker<'a> {
                 let Some(position) = fact.values.iter().position(|v| v.id == value.value) else {
                     let valid = fact.values.iter().map(|v| v.id.clone()).collect();
                     whole = false;
-                    // A fact without values has been told at its place; each rule would only repeat it.
-                    if !fact.values.is_empty() {
+                    // A fact without values has been reported at its place; each rule would only repeat it.
+                    if !self.file.facts[at].values.is_empty() {
                         let kind = Kind::UnknownValue { fact: fact.id.clone(), id: value.value.clone(), valid };
                         self.note(&value.span, kind);
                     }

@@ -254,12 +254,12 @@ impl<'a> Checker<'a> {
         let field = |role: &'static str, id: &str, typed: bool| {
             let of_kind = |at: &usize| matches!(fields[*at].kind, FieldKind::Typed(_)) == typed;
             let plays = |at: &usize| field_role(*at).is_some_and(|r| r.value == role);
-            let found = self.only_one(role, (0..fields.len()).filter(plays).collect(), |at| field_role(at));
+            let found = self.only_one(role, &(0..fields.len()).filter(plays).collect::<Vec<_>>(), field_role);
             let by_id = (0..fields.len()).find(|at| fields[*at].id == id && field_role(*at).is_none());
             found.or(by_id).filter(of_kind).and_then(|at| u16::try_from(at).ok()).map(FieldIx)
         };
         let plays = |at: &usize| fact_role(*at).is_some_and(|r| r.value == "emergency");
-        let emergency = self.only_one("emergency", (0..facts.len()).filter(plays).collect(), |at| fact_role(at));
+        let emergency = self.only_one("emergency", &(0..facts.len()).filter(plays).collect::<Vec<_>>(), fact_role);
         Roles {
             name: field("name", NAMA, true),
             honorific: field("honorific", SAPAAN, false),
@@ -270,7 +270,7 @@ impl<'a> Checker<'a> {
     fn only_one<'t>(
         &self,
         role: &'static str,
-        found: Vec<usize>,
+        found: &[usize],
         place: impl Fn(usize) -> Option<&'t Text>,
     ) -> Option<usize> {
         let first = *found.first()?;

@@ -21,6 +21,7 @@ use crate::term::{Term, eventually};
 const WAIT: Duration = Duration::from_secs(20);
 const FINE: &str = "{\"ignored\":[],\"bad\":null}\n";
 const FLEET: &str = "{\"do\":\"fleet\"}";
+const HERE: &str = "{\"do\":\"here\"}";
 const RULES: &str = "{\"do\":\"rules\"}";
 const DOWN: &str = "{\"do\":\"link\",\"up\":false,\"since\":\"2026-03-02T07:05:00Z\"}";
 const BANNER: &str = "SPV Jakarta · gangguan transmisi · Campaign Integritas TIDAK disampaikan";
@@ -94,7 +95,7 @@ fn an_agents_words_are_its_own_and_the_telephones_too() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let on = "{\"do\":\"klb\",\"klb\":{\"version\":7,\"state\":\"on\",\"since\":\"2026-03-02T06:05:00Z\"}}";
-    for words in [on, RULES, DOWN, "{\"do\":\"link\",\"up\":true}"] {
+    for words in [on, HERE, RULES, DOWN, "{\"do\":\"link\",\"up\":true}"] {
         let mut visitor = Visitor::of(&home);
         visitor.hears();
         assert_eq!((visitor.asks(words), visitor.hears()), (bad("out-of-turn"), String::new()), "{words}");
@@ -174,25 +175,54 @@ fn of_two_agents_the_last_counts() {
 }
 
 #[test]
+fn connections_that_only_claim_to_be_the_agent_keep_the_real_one_neither_out_nor_away() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    let claim = || {
+        let mut visitor = Visitor::of(&home);
+        visitor.hears();
+        assert_eq!(visitor.asks(FLEET), FINE);
+        visitor
+    };
+    let mut silent: Vec<Visitor> = (0..4).map(|_| claim()).collect();
+    let mut real = agent(&home);
+    real.tell(&declares(1, State::On)).expect("it is taken");
+    term.shows(BANNER);
+    silent.extend((0..4).map(|_| claim()));
+    real.tell(&declares(2, State::Off)).expect("it is taken");
+    term.hides("AKTIF");
+    // Their deadline ends them, which is nobody's end.
+    for visitor in &mut silent {
+        assert_eq!(visitor.hears(), "");
+    }
+    real.tell(&declares(3, State::On)).expect("it is taken");
+    term.shows(BANNER);
+    assert!(!term.text().contains("penghubung"), "{term:?}");
+    drop(real);
+    term.shows("penghubung: mati sejak");
+    is_well(&home, &mut term);
+}
+
+#[test]
 fn many_agents_leave_room_for_the_telephone() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
-    let mut taken = 0;
-    let crowd: Vec<Visitor> = (0..25)
+    let mut crowd: Vec<Visitor> = (0..60)
         .map(|_| {
             let mut visitor = Visitor::of(&home);
             visitor.hears();
-            let answer = visitor.asks(FLEET);
-            taken += usize::from(answer == FINE);
-            assert!(answer == FINE || answer == bad("taken"), "{answer}");
+            assert_eq!((visitor.asks(FLEET), visitor.asks(HERE)), (FINE.into(), FINE.into()));
             visitor
         })
         .collect();
-    assert_eq!(taken, 4);
     call(&home, "start nama=Siti").status(0);
     term.shows("[N] Siti");
+    assert_eq!(crowd[59].asks(HERE), FINE, "the last is the agent");
+    assert_ne!(crowd[0].asks(HERE), FINE);
     drop(crowd);
-    eventually("room for another agent", || AgentLine::connect(&place(&home), &sockets(&home)[0], WAIT).is_ok());
+    let mut agent = agent(&home);
+    agent.tell(&declares(1, State::On)).expect("it is taken");
+    term.shows(BANNER);
     term.quits();
 }
 
@@ -351,7 +381,7 @@ fn rules_that_the_agent_brings_for_the_first_time_are_taken_while_the_prompter_r
         brings(&home, "rules.toml", rules("Rev-pusat").replace("ayo download", "mari unduh"));
         line.tell(&Message::Rules).expect("it is taken");
         // A closing is never spoken from two revisions.
-        term.shows("Aturan baru SOP Rev-pusat berlaku mulai panggilan berikutnya").shows("ayo download");
+        term.shows("SOP Rev-pusat mulai panggilan berikutnya").shows("ayo download");
         term.send("s").shows("Closing lengkap.");
         term.rest().send("\r").shows("Panggilan selesai").shows("SOP Rev-pusat").shows("mari unduh");
         term.send("d").shows("mari unduh").send("d");

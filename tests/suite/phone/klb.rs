@@ -5,12 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use chrono::{TimeDelta, Utc};
+use penutup::action::Action;
 use penutup::broadcast::{Broadcast, News, State};
 use penutup::files::broadcast::{Looker, declare, path_in};
 use penutup::words::Lang;
 use tempfile::TempDir;
 
 use super::verb::prompter;
+use crate::stage::Stage;
 use crate::support::{Home, Ran, assert_harmless};
 use crate::term::Term;
 
@@ -191,7 +194,7 @@ fn versions_rise_however_many_declare_at_once() {
                 why: None,
             };
             let versions: Vec<u64> =
-                (0..20).map(|_| declare(site.folder(), now, make).expect("it is written").version).collect();
+                (0..20).map(|_| declare(site.folder(), now, make).expect("it is written").broadcast.version).collect();
             assert!(versions.is_sorted());
             versions
         };
@@ -249,13 +252,134 @@ fn until_is_the_next_such_time_and_by_has_a_default() {
 fn a_looker_tells_only_what_is_new() {
     let site = Site::new();
     let mut looker = Looker::new(site.folder(), Lang::Id.words());
-    assert_eq!(looker.look(), None, "nobody has declared anything");
+    let now = Utc::now();
+    assert_eq!(looker.look(now), None, "nobody has declared anything");
     site.klb(&ON).status(0);
-    assert_eq!(looker.look(), Some(News::Declared(Box::new(site.read()))));
-    assert_eq!(looker.look(), None);
+    assert_eq!(looker.look(now), Some(News::Declared(Box::new(site.read()))));
+    assert_eq!(looker.look(now), None);
     fs::write(site.file(), "version").expect("half a file");
-    assert!(matches!(looker.look(), Some(News::Trouble(_))));
-    assert_eq!(looker.look(), None, "once is enough");
+    assert!(matches!(looker.look(now), Some(News::Trouble(_))));
+    assert_eq!(looker.look(now), None, "once is enough");
     fs::remove_file(site.file()).expect("it is there");
-    assert_eq!(looker.look(), Some(News::Sound));
+    assert_eq!(looker.look(now), Some(News::Sound));
+}
+
+#[test]
+fn a_version_ahead_of_the_clock_is_refused_until_the_clock_reaches_it() {
+    let site = Site::new();
+    let mut looker = Looker::new(site.folder(), Lang::Id.words());
+    let now = Utc::now();
+    site.klb(&ON).status(0);
+    for behind in [TimeDelta::days(3), TimeDelta::days(365)] {
+        assert!(matches!(looker.look(now - behind), Some(News::Trouble(_)) | None));
+    }
+    assert_eq!(looker.look(now), Some(News::Declared(Box::new(site.read()))));
+}
+
+#[test]
+fn a_version_near_the_largest_number_is_refused_and_can_be_superseded() {
+    let site = Site::new();
+    let home = site.home();
+    site.klb(&ON).status(0);
+    let mut term = prompter(&home, &[]);
+    term.shows(BANNER);
+    let whole = fs::read_to_string(site.file()).expect("a file");
+    let version = site_version(&whole);
+    for (huge, told) in [
+        ("253402300799", "versi KLB jauh di depan jam komputer ini"),
+        ("253402300800", "klb.toml tidak dapat dipakai"),
+        ("9223372036854775807", "klb.toml tidak dapat dipakai"),
+    ] {
+        let changed = whole.replace("gangguan transmisi", "palsu").replace(&version, huge);
+        fs::write(site.file(), changed).expect("a huge version");
+        term.shows(told).shows(BANNER);
+        assert!(!term.text().contains("palsu"), "{term:?}");
+        let ran = site.klb(&["off"]);
+        ran.status(0).out_has("KLB dicabut: ").err_is(
+            "Berkas KLB sebelumnya tidak dapat dipakai (rusak, atau versinya jauh di depan jam) dan sudah diganti\n",
+        );
+        term.hides("KLB AKTIF").hides(told);
+        site.klb(&ON).status(0).err_is("");
+        term.shows(BANNER);
+    }
+    term.quits();
+}
+
+#[test]
+fn a_version_that_was_applied_under_a_wrong_clock_is_superseded() {
+    let at = |version| Broadcast { version, ..super::agent::klb(version, State::On) };
+    let declared = |broadcast: Broadcast| Action::Broadcast(News::Declared(Box::new(broadcast)));
+    let mut stage = Stage::at("14:20");
+    stage.app = stage.app.knowing(Some(at(253_402_300_799)));
+    let now = u64::try_from(stage.now.timestamp()).expect("a time after 1970");
+    stage.act(declared(Broadcast { why: Some("baru".into()), ..at(now) }));
+    let klb = stage.app.rules().fact_named("klb").expect("a fact");
+    assert_eq!(stage.app.declared(klb).map(|b| b.version), Some(now));
+    // What was taken under the right clock is not.
+    stage.act(declared(at(now - 1)));
+    assert_eq!(stage.app.declared(klb).map(|b| b.version), Some(now));
+    assert!(stage.notice().contains("lebih lama"), "{}", stage.notice());
+}
+
+#[test]
+fn a_state_that_contradicts_its_value_is_refused() {
+    let site = Site::new();
+    let home = site.home();
+    let mut term = prompter(&home, &[]);
+    site.klb(&["off"]).status(0);
+    term.shows("Pusat menyatakan");
+    for (state, value) in [("off", "ya"), ("on", "tidak")] {
+        let version = site.read().version + 1;
+        let text =
+            format!("version = {version}\nstate = '{state}'\nvalue = '{value}'\nsince = '2026-03-02T06:05:00Z'\n");
+        fs::write(site.file(), text).expect("a file");
+        term.shows("keadaan dan pilihan \"klb\" bertentangan; tidak dipakai");
+        assert!(!term.text().contains("AKTIF"), "{term:?}");
+        site.klb(&["off"]).status(0).err_is("");
+        term.hides("bertentangan");
+    }
+    site.klb(&ON).status(0);
+    term.shows(BANNER);
+    term.quits();
+}
+
+#[test]
+fn nothing_in_place_of_a_lock_keeps_a_supervisor_from_declaring() {
+    let fifo = |path: &Path| {
+        assert!(std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo is everywhere").success());
+    };
+    let site = Site::new();
+    // The lock of version 0.1.0, held by a reader, then a FIFO.
+    let lock = site.folder().join("klb.lock");
+    fs::write(&lock, "").expect("a file");
+    let reader = fs::File::open(&lock).expect("it is there");
+    reader.lock_shared().expect("it is locked");
+    site.klb(&ON).status(0);
+    drop(reader);
+    fs::remove_file(&lock).expect("it is there");
+    fifo(&lock);
+    site.klb(&["off"]).status(0);
+    // The file of whoever is writing: one that was left behind and is locked, a FIFO, a folder, a dead link.
+    let turn = site.folder().join("klb.writing");
+    fs::write(&turn, "left behind").expect("a file");
+    let reader = fs::File::open(&turn).expect("it is there");
+    reader.lock().expect("it is locked");
+    site.klb(&ON).status(0);
+    assert!(!turn.exists());
+    fifo(&turn);
+    site.klb(&["off"]).status(0);
+    assert!(!turn.exists());
+    std::os::unix::fs::symlink("nowhere", &turn).expect("a link");
+    site.klb(&ON).status(0);
+    fs::create_dir(&turn).expect("a folder");
+    site.klb(&["off"]).status(0);
+    assert_eq!(site.read().state, State::Off);
+    fs::remove_dir(&turn).expect("it is empty");
+    // The declaration itself.
+    fs::remove_file(site.file()).expect("it is there");
+    fifo(&site.file());
+    let ran = site.klb(&ON);
+    ran.status(0);
+    assert!(ran.err.contains("sudah diganti"), "{ran:#?}");
+    assert_eq!(site.read().state, State::On);
 }

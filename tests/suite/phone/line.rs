@@ -3,8 +3,10 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use penutup::action::phone::{Link, PhoneEvent};
 use penutup::softphone::baresip::{Told, listen};
@@ -12,7 +14,7 @@ use penutup::softphone::netstring::frame;
 
 use super::pairs;
 use crate::support::Home;
-use crate::term::Term;
+use crate::term::{Term, eventually};
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -159,6 +161,55 @@ fn the_screen_says_how_the_line_stands_and_what_it_tells() {
     let _line = listener.accept().expect("it comes again");
     term.shows("telepon: terhubung");
     term.quits();
+}
+
+/// The memory that a process has in use, in KiB.
+fn memory(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+    line.trim_end_matches("kB").trim().parse().expect("a number")
+}
+
+#[test]
+fn a_line_that_sends_without_end_is_blocked_and_the_screen_draws_on() {
+    let home = Home::new();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    home.write_config("settings.toml", format!("[softphone]\nkind = 'baresip'\naddress = '{address}'\n"));
+    let mut term = Term::start(&home.penutup(["--at", "14:20"]).command());
+    let mut line = listener.accept().expect("it comes").0;
+    term.shows("telepon: terhubung");
+    let sent = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&sent);
+    let flood = std::thread::spawn(move || {
+        let calls = |n: u64| event("CALL_ESTABLISHED", "incoming", &n.to_string(), "Siti Aminah");
+        let mut n = 0;
+        loop {
+            let bytes: Vec<u8> = (n..n + 100).flat_map(calls).collect();
+            if line.write_all(&bytes).is_err() {
+                return;
+            }
+            n += 100;
+            count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        }
+    });
+    // The sender is blocked: nothing more is taken for a while, though it wants to go on.
+    let (mut before, mut since) = (0, Instant::now());
+    eventually("that the sender is blocked", || {
+        let now = sent.load(Ordering::Relaxed);
+        if now != before {
+            (before, since) = (now, Instant::now());
+        }
+        since.elapsed() > Duration::from_millis(300)
+    });
+    let at_first = memory(term.pid());
+    for _ in 0..5 {
+        term.send("k").shows("KLB AKTIF").send("k").hides("KLB AKTIF");
+    }
+    assert!(memory(term.pid()) < at_first + 20 * 1024, "{} then {at_first} KiB", memory(term.pid()));
+    term.signal("TERM").ends();
+    term.is_restored();
+    flood.join().expect("it ends with the line");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! `penutup call` with real prompters in real terminals.
 
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::PathBuf;
 
@@ -95,6 +97,23 @@ fn the_name_may_come_from_standard_input() {
     term.shows("[N] xxxx");
     say(&vec![b'x'; 1 << 20]).status(0).err_is("\"nama\" diabaikan: terlalu panjang\n");
     term.shows("nama belum diisi");
+}
+
+#[test]
+fn a_name_that_is_no_utf8_begins_the_call_without_it() {
+    let home = Home::new();
+    let mut term = prompter(&home, &[]);
+    let say = |value: &[u8]| {
+        let args = ["call", "start", "0812", "topik=pln-mobile"].map(OsString::from);
+        let args = args.into_iter().chain([OsString::from_vec(value.to_vec())]);
+        home.penutup(args).env("PENUTUP_CALL_WAIT", WAIT).run()
+    };
+    say(b"nama=Siti \xe9milie").status(0).err_is("\"nama\" diabaikan: bukan teks UTF-8\n");
+    term.shows("Topik: PLN Mobile").shows("nama belum diisi");
+    for word in [&b"\xff\xfe"[..], b"k\xff=x", b"=\xff"] {
+        say(word).status(0).err_is("Ada kata yang diabaikan: bukan KUNCI=NILAI\n");
+    }
+    term.quits();
 }
 
 #[test]

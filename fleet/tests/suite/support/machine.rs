@@ -17,7 +17,7 @@ use penutup::journal::presence::Presence;
 use penutup::journal::record::{HowEnded, Record};
 use penutup::journal::store::{Entry, Store};
 use penutup::softphone::place::Place;
-use penutup::softphone::socket::{self, Listening, Used};
+use penutup::softphone::socket::{self, Asked, Listening, Used};
 use penutup::words::Lang;
 use penutup_fleet::config::supervisor::Supervisor;
 use penutup_fleet::wire::envelope::Envelope;
@@ -176,12 +176,15 @@ impl Prompter {
     fn begin(place: Place) -> Self {
         let heard: Arc<Mutex<Vec<AgentEvent>>> = Arc::default();
         let ears = Arc::clone(&heard);
-        let listening = socket::listen(place, None, Arc::new(Used::default()), move |asked| {
+        let tell = move |asked: Asked| {
             if let Action::Agent(event) = &asked.action {
                 ears.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
             }
             asked.answer(Vec::new());
             true
+        };
+        let listening = socket::listen(place, None, Arc::new(Used::default()), tell, |trouble| {
+            assert!(trouble.is_none(), "{trouble:?}");
         });
         Self { heard, _listening: listening }
     }

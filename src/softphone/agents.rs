@@ -1,0 +1,151 @@
+//! Which connection is the fleet agent's: the last that claimed to be and has said something since. A claim alone takes
+//! the place of nobody who has said something, so that connections which only claim keep the real agent neither out nor
+//! away.
+
+use std::sync::mpsc::sync_channel;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::pace::Pace;
+use super::socket::Asked;
+use crate::action::Action;
+use crate::action::agent::AgentEvent;
+
+/// How many messages an agent may send in a row as fast as they are answered, and how long each further one waits.
+const BURST: u32 = 32;
+const PACE: Duration = Duration::from_millis(20);
+
+/// All that claimed to be the agent.
+#[derive(Debug, Default)]
+pub struct Agents(Mutex<Claims>);
+
+#[derive(Debug, Default)]
+struct Claims {
+    last: u64,
+    current: Option<Current>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Current {
+    number: u64,
+    has_spoken: bool,
+}
+
+impl Agents {
+    /// Locked while a coming or going is reported, so that no end is reported after another's coming.
+    fn claims(&self) -> MutexGuard<'_, Claims> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection claims to be the agent.
+    pub fn claim<'a, T: Fn(Asked) -> bool>(&'a self, tell: &'a T) -> Agent<'a, T> {
+        let mut claims = self.claims();
+        claims.last += 1;
+        let agent = Agent { number: claims.last, agents: self, tell, pace: Pace::new(BURST, PACE), has_spoken: false };
+        if claims.current.is_none_or(|current| !current.has_spoken) {
+            claims.current = Some(Current { number: agent.number, has_spoken: false });
+            agent.report(AgentEvent::Came);
+        }
+        agent
+    }
+}
+
+/// One that claimed. When this is dropped, it is gone.
+#[derive(Debug)]
+pub struct Agent<'a, T: Fn(Asked) -> bool> {
+    number: u64,
+    agents: &'a Agents,
+    tell: &'a T,
+    pace: Pace,
+    has_spoken: bool,
+}
+
+impl<T: Fn(Asked) -> bool> Agent<'_, T> {
+    /// Whether it has said something since it claimed.
+    pub fn has_spoken(&self) -> bool {
+        self.has_spoken
+    }
+
+    /// It says something. Answers whether it is the agent; not where a later one has taken its place.
+    pub fn speaks(&mut self) -> bool {
+        self.has_spoken = true;
+        let mut claims = self.agents.claims();
+        match claims.current {
+            Some(current) if current.has_spoken && current.number > self.number => return false,
+            Some(current) if current.number == self.number => {}
+            _ => self.report(AgentEvent::Came),
+        }
+        claims.current = Some(Current { number: self.number, has_spoken: true });
+        true
+    }
+
+    /// Slows a flood down, so that the screen has more to do than to answer it.
+    pub fn slow_down(&mut self) {
+        self.pace.wait();
+    }
+
+    /// Reports without waiting for an answer.
+    fn report(&self, event: AgentEvent) {
+        let (answer, _) = sync_channel(1);
+        let _ = (self.tell)(Asked::new(Action::Agent(event), answer, None));
+    }
+}
+
+impl<T: Fn(Asked) -> bool> Drop for Agent<'_, T> {
+    fn drop(&mut self) {
+        let mut claims = self.agents.claims();
+        if claims.current.is_some_and(|current| current.number == self.number) {
+            claims.current = None;
+            self.report(AgentEvent::Gone);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn a_claim_displaces_nobody_who_has_spoken_and_a_word_does() {
+        let reported = RefCell::new(Vec::new());
+        let tell = |asked: Asked| {
+            reported.borrow_mut().push(asked.action);
+            true
+        };
+        let take = || {
+            let events = reported.take().into_iter();
+            events.map(|action| matches!(action, Action::Agent(AgentEvent::Came))).collect::<Vec<_>>()
+        };
+        let agents = Agents::default();
+        let mut silent: Vec<_> = (0..4).map(|_| agents.claim(&tell)).collect();
+        assert_eq!(take(), [true; 4]);
+        let mut real = agents.claim(&tell);
+        assert!(real.speaks());
+        assert_eq!(take(), [true]);
+        silent.extend((0..4).map(|_| agents.claim(&tell)));
+        assert!(real.speaks());
+        // They end, at their deadline: nobody's end.
+        silent.clear();
+        assert!(real.speaks());
+        assert!(take().is_empty());
+        let mut other = agents.claim(&tell);
+        assert!(other.speaks() && !real.speaks() && !real.speaks());
+        drop(real);
+        assert_eq!(take(), [true]);
+        drop(other);
+        assert_eq!(take(), [false]);
+        let mut again = agents.claim(&tell);
+        assert!(again.speaks());
+        assert_eq!(take(), [true]);
+    }
+
+    #[test]
+    fn one_that_spoke_takes_its_place_back_from_one_that_only_claimed() {
+        let agents = Agents::default();
+        let tell = |_| true;
+        let (mut first, _silent) = (agents.claim(&tell), agents.claim(&tell));
+        assert!(first.speaks());
+    }
+}

@@ -1,0 +1,61 @@
+//! Slows a sender down without dropping anything: the sender's own buffers fill up and block it.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// So many at once, and then one each so often.
+#[derive(Debug)]
+pub struct Pace {
+    burst: Duration,
+    every: Duration,
+    /// When the next one would be due if all came evenly spaced.
+    due: Instant,
+}
+
+impl Pace {
+    /// `burst` pass without delay, further ones `every` so often.
+    #[must_use]
+    pub fn new(burst: u32, every: Duration) -> Self {
+        Self { burst: every * burst, every, due: Instant::now() }
+    }
+
+    /// Waits until the next one may pass.
+    pub fn wait(&mut self) {
+        let delay = self.delay(Instant::now());
+        if !delay.is_zero() {
+            thread::sleep(delay);
+        }
+    }
+
+    fn delay(&mut self, now: Instant) -> Duration {
+        self.due = self.due.max(now) + self.every;
+        self.due.saturating_duration_since(now).saturating_sub(self.burst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_passes_at_once_and_the_rest_is_spaced() {
+        let every = Duration::from_millis(20);
+        let mut pace = Pace::new(3, every);
+        let start = pace.due;
+        let delays = [(); 5].map(|()| pace.delay(start));
+        assert_eq!(delays, [Duration::ZERO, Duration::ZERO, Duration::ZERO, every, every * 2]);
+        // After a pause the whole burst is there again, and no more than that.
+        let later = start + Duration::from_secs(3600);
+        assert_eq!([(); 4].map(|()| pace.delay(later)), [Duration::ZERO, Duration::ZERO, Duration::ZERO, every]);
+    }
+
+    #[test]
+    fn who_comes_evenly_never_waits() {
+        let every = Duration::from_millis(20);
+        let mut pace = Pace::new(1, every);
+        let start = pace.due;
+        for n in 0..100 {
+            assert_eq!(pace.delay(start + every * n), Duration::ZERO);
+        }
+    }
+}
