@@ -24,13 +24,8 @@ pub enum Action {
     Undo,
     /// Look at the step above or below without ticking.
     Look(Direction),
-    /// A fact's next value, or the one before.
-    Fact {
-        /// Its position in the rules.
-        fact: usize,
-        /// Whether to the value before.
-        back: bool,
-    },
+    /// The next value of the fact at this position in the rules.
+    Fact(usize),
     /// A field: the next choice, or typing begins.
     Field(FieldIx),
     /// The customer's next zone.
@@ -61,10 +56,10 @@ pub enum Action {
     Take,
     /// A text was pasted.
     Paste(String),
-    /// Leave.
-    Quit,
-    /// Leave at once: the terminal is gone, or a signal ends the program.
+    /// Leave; in a begun call this asks first.
     Leave,
+    /// Leave at once: a person asked for it, the terminal is gone, or a signal ends the program.
+    Quit,
     /// The last keys were typed into the wrong window: they were taken back.
     Mistyped,
     /// The clock: nothing else happened.
@@ -100,7 +95,6 @@ impl Action {
         !matches!(
             self,
             Self::Clock
-                | Self::Leave
                 | Self::Mistyped
                 | Self::Rules(_)
                 | Self::StateTrouble(_)
@@ -170,6 +164,8 @@ pub enum Edit {
     EraseBack,
     /// The grapheme behind the cursor goes.
     EraseForward,
+    /// The word before the cursor goes.
+    EraseWord,
     /// Everything before the cursor goes.
     EraseAll,
     /// The cursor, one grapheme.

@@ -5,11 +5,14 @@ mod asked;
 mod broadcast;
 pub mod draft;
 mod ending;
+mod pace;
 mod phone;
 mod recap;
 pub mod record;
 mod revision;
 mod told;
+mod typing;
+mod values;
 pub mod waiting;
 
 use std::sync::Arc;
@@ -17,17 +20,14 @@ use std::sync::Arc;
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 
 use crate::action::phone::Ignored;
-use crate::action::{Action, Direction, Edit, Ending, RulesNews};
+use crate::action::{Action, Direction, RulesNews};
 use crate::book::Book;
 use crate::broadcast::Broadcast;
 use crate::clipboard::Copied;
-use crate::closing::name::{NoName, first_line, from_outside};
 use crate::closing::{Closing, Held, Mark};
 use crate::journal::record::Record;
 use crate::journal::report::Recap;
-use crate::rules::ruleset::{FieldIx, FieldKind, StepIx, Typed};
-use crate::rules::script::FieldValue;
-use crate::rules::text::graphemes;
+use crate::rules::ruleset::StepIx;
 use crate::words::{Lang, fill};
 use draft::Draft;
 
@@ -45,6 +45,8 @@ pub enum Mode {
     Typing(Draft),
     /// Why does the call end?
     Asking,
+    /// Is the prompter really to be left in a call?
+    Leaving,
     /// Why this script.
     Basis,
     /// The keys.
@@ -89,6 +91,10 @@ struct Ended {
     /// The rules before its own.
     was: Option<Arc<Book>>,
     at: DateTime<Utc>,
+    /// What the journal has of it.
+    record: Option<Record>,
+    /// Whether the next call began with a value that ended this one, so that taking that back leads here.
+    by_value: bool,
 }
 
 /// A line for the CSO; gone at the next key.
@@ -140,7 +146,10 @@ pub struct App {
     unknown: Vec<Held>,
     /// What the journal last heard of the running call.
     journalled: Option<Record>,
+    /// The record of the running call once it is finished: nothing but an undo in it changes it.
+    finished: Option<Record>,
     ended: Option<Ended>,
+    pace: pace::Pace,
     phone: phone::Phone,
     centre: broadcast::Centre,
     mode: Mode,
@@ -169,6 +178,7 @@ impl App {
             number: 0,
             last_number: 0,
             journalled: None,
+            finished: None,
             call: Closing::new(rules, zone, &begin.held),
             unknown: revision::unknown(rules, &begin.held),
             home: rules.zones[zone].id.clone(),
@@ -179,6 +189,7 @@ impl App {
             lang: begin.lang,
             lines: false,
             ended: None,
+            pace: pace::Pace::default(),
             phone: phone::Phone::default(),
             centre: broadcast::Centre::default(),
             mode: Mode::Closing,
@@ -218,6 +229,12 @@ impl App {
 
     /// Changes the state; answers what the outside is to do.
     pub fn update(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Effect> {
+        self.update_at(action, now, now)
+    }
+
+    /// As [`Self::update`], where the clock of the call is another than that of the hands (in practice and presentation it
+    /// stands still): `hands` is when the person did it.
+    pub fn update_at(&mut self, action: Action, now: DateTime<Utc>, hands: DateTime<Utc>) -> Vec<Effect> {
         self.now = now;
         let (held, shown) = (self.held(), self.shown());
         // What is ticked first stood on the screen before any key.
@@ -228,7 +245,11 @@ impl App {
             self.ended = None;
             self.notice.take_if(|n| n.of_the_end);
         }
-        if action.is_a_persons() {
+        if self.refuses(&action, hands) {
+            return effects;
+        }
+        let by_person = action.is_a_persons();
+        if by_person {
             self.notice = None;
             if action != Action::Undo {
                 self.settle_in();
@@ -240,10 +261,20 @@ impl App {
             effects.push(Effect::Welcomed);
             effects.push(Effect::SaveHeld(held.clone()));
         }
+        // Whatever is no key of the CSO's may change the sentence under a Space that is on its way: rules whose day has
+        // come, what is told from outside, and what waited for a field to be closed.
+        let shown_before = self.to_say();
         self.take_waiting();
+        self.note_change(&shown_before, hands);
+        let mut to_say = self.to_say();
+        let action = if action == Action::Said && to_say != shown_before { Action::Clock } else { action };
         self.act(action, &mut effects);
+        if by_person {
+            to_say = self.to_say();
+        }
         self.phone_waited(&mut effects);
         self.apply(&mut effects);
+        self.note_change(&to_say, hands);
         if self.looking.is_some_and(|step| !self.entries().iter().any(|e| e.step == step)) {
             self.looking = None;
         }
@@ -275,18 +306,9 @@ impl App {
             Action::Look(direction) if self.is_panel_open() => self.scroll_by(direction, 1),
             Action::Look(direction) => self.look(direction),
             Action::Scroll(direction) => self.scroll_by(direction, self.page),
-            Action::Fact { fact, back } => {
-                self.call.turn_fact(rules, fact, back, now);
-                self.looking = None;
-            }
-            Action::Field(field) => match rules.field(field).kind {
-                FieldKind::Choice(_) => self.call.turn_field(rules, field, false, now),
-                FieldKind::Typed { .. } => self.type_into(field, None),
-            },
-            Action::Zone => {
-                let next = (self.call.zone() + 1) % rules.zones.len();
-                self.call.set_zone(rules, next, now);
-            }
+            Action::Fact(fact) => self.turn_fact(fact, effects),
+            Action::Field(field) => self.turn_field(field, effects),
+            Action::Zone => self.turn_zone(effects),
             Action::StillHolds => {
                 if let Some(fact) = self.asked_fact() {
                     self.call.confirm_fact(fact, now);
@@ -313,15 +335,10 @@ impl App {
                 self.show_closing();
             }
             Action::Edit(edit) => self.edit(edit),
-            Action::Take => {
-                if let Mode::Typing(draft) = std::mem::replace(&mut self.mode, Mode::Closing)
-                    && !self.keeps_what_is_beneath(&draft)
-                {
-                    self.call.set_name(rules, draft.field, draft.text(), now);
-                }
-            }
+            Action::Take => self.take_typed(effects),
             Action::Paste(text) => self.paste(&text),
-            Action::Quit | Action::Leave => self.quit(effects),
+            Action::Leave => self.leave(effects),
+            Action::Quit => self.quit(effects),
             Action::Mistyped => self.tell(self.words().notice.mistyped),
             Action::Clock => {}
             Action::Rules(RulesNews::Good(book)) => self.take_rules(book, None),
@@ -346,6 +363,7 @@ impl App {
         let book = Arc::clone(&self.book);
         self.call.show(&book.rules);
         let record = self.record(None);
+        self.finished = self.call.is_finished().then(|| record.clone()).flatten();
         if record != self.journalled {
             effects.push(match record.clone() {
                 Some(record) => Effect::Journal(Box::new(record)),
@@ -373,28 +391,16 @@ impl App {
         self.mode = if self.mode == panel { Mode::Closing } else { panel };
     }
 
-    fn said(&mut self, effects: &mut Vec<Effect>) {
-        self.looking = None;
-        self.show_closing();
-        let (greeting, now) = (self.greeting(), self.now);
-        let book = Arc::clone(&self.book);
-        if self.call.tick(&book.rules, greeting, now).is_none() {
-            self.close(Ending::Complete, effects);
-        }
-    }
-
     fn undo(&mut self, effects: &mut Vec<Effect>) {
         self.looking = None;
         let notice = &self.words().notice;
         if self.return_to_overtaken(effects) {
             return;
         }
-        if self.call.undo() {
+        if !self.leads_back() && self.call.undo() {
             self.tell(notice.undone);
-        } else if self.can_resume() {
-            if let Some(ended) = self.ended.take() {
-                self.resume(ended);
-            }
+        } else if let Some(ended) = self.ended.take() {
+            self.resume(ended, effects);
         } else {
             self.tell(notice.nothing_to_undo);
         }
@@ -428,70 +434,5 @@ impl App {
     pub fn bound_scroll(&mut self, most: usize, page: usize) {
         self.scroll = self.scroll.min(most);
         self.page = page.max(1);
-    }
-
-    fn type_into(&mut self, field: FieldIx, pasted: Option<&str>) {
-        let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
-        let there = match (pasted, self.call.fields().get(field)) {
-            (Some(text), _) => text,
-            (None, FieldValue::Text(text)) => text,
-            (None, FieldValue::Choice(_)) => "",
-        };
-        let mut draft = Draft::new(field, there, max);
-        draft.pasted = pasted.is_some();
-        self.mode = Mode::Typing(draft);
-        self.scroll = 0;
-    }
-
-    fn edit(&mut self, edit: Edit) {
-        let full = self.words().notice.typed_full;
-        let Mode::Typing(draft) = &mut self.mode else { return };
-        if !draft.edit(edit)
-            && let FieldKind::Typed(Typed { max, .. }) = self.book.rules.field(draft.field).kind
-        {
-            self.tell(fill(full, &[("max", &max.to_string())]));
-        }
-    }
-
-    fn paste(&mut self, text: &str) {
-        let words = &self.words().notice;
-        // In lines nobody pastes: it is the line that was typed.
-        let (no_name, digits) = if self.lines {
-            (self.words().plain.no_name, self.words().plain.digits_no_name)
-        } else {
-            (words.nothing_to_paste, words.digits_no_name)
-        };
-        let into = match &self.mode {
-            Mode::Typing(draft) => Some(draft.field),
-            // A question waits for its digit: pasted digits must not be its answer.
-            Mode::Asking => None,
-            _ => self.name_field(),
-        };
-        let Some(field) = into else { return };
-        let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
-        match (from_outside(text, max), &mut self.mode) {
-            (Err(NoName::Empty), _) => self.tell(no_name),
-            (Err(NoName::Digits), Mode::Typing(draft)) if !draft.text().trim().is_empty() => {
-                if !draft.insert(&first_line(text)) {
-                    self.tell(fill(words.name_cut, &[("max", &max.to_string())]));
-                }
-            }
-            (Err(NoName::Digits), _) => self.tell(digits),
-            (Ok(name), Mode::Typing(draft)) => {
-                if !draft.insert(&name) {
-                    self.tell(fill(words.name_cut, &[("max", &max.to_string())]));
-                }
-            }
-            (Ok(name), _) => self.type_into(field, Some(&name)),
-        }
-        if from_outside(text, usize::MAX).is_ok_and(|whole| graphemes(&whole) > max) {
-            self.tell(fill(words.name_cut, &[("max", &max.to_string())]));
-        }
-    }
-
-    /// The field that a pasted text goes to: the customer's name, else the first that is typed.
-    fn name_field(&self) -> Option<FieldIx> {
-        let typed = |ix: &FieldIx| matches!(self.rules().field(*ix).kind, FieldKind::Typed { .. });
-        self.rules().roles.name.or_else(|| self.rules().fields_ix().map(|(ix, _)| ix).find(typed))
     }
 }

@@ -3,6 +3,7 @@
 //! holds nothing that could go stale but positions in the rules it was begun with.
 
 pub mod name;
+pub mod order;
 pub mod outside;
 
 use std::collections::VecDeque;
@@ -12,6 +13,7 @@ use chrono::{DateTime, Utc};
 use crate::rules::decide::{Plan, Situation, decide};
 use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet, Scope, StepIx};
 use crate::rules::script::{FieldValue, Fields, Sentence, speak};
+use order::Overtaken;
 
 /// How many things can be taken back in one call.
 const WAY_BACK: usize = 500;
@@ -46,6 +48,10 @@ struct State {
     /// The typed fields whose text the telephone gave and the CSO has not taken.
     unsure: Vec<FieldIx>,
     said: Vec<Said>,
+    /// Why sentences of the plan are overtaken.
+    overtaken: Vec<Overtaken>,
+    /// Whether the last sentence was said: from then on no fact asks for another one.
+    finished: bool,
     begun: Option<DateTime<Utc>>,
 }
 
@@ -69,6 +75,8 @@ pub enum Mark {
     Current,
     /// To be said later.
     Ahead,
+    /// Not said, and its successor was: it can't be said any more.
+    Overtaken,
     /// A reminder.
     Reminder,
 }
@@ -105,6 +113,8 @@ impl Closing {
             zone: zone.min(rules.zones.len() - 1),
             unsure: Vec::new(),
             said: Vec::new(),
+            overtaken: Vec::new(),
+            finished: false,
             begun: None,
         };
         for h in held {
@@ -200,24 +210,6 @@ impl Closing {
         &self.taken_back
     }
 
-    fn was_said(&self, step: StepIx) -> bool {
-        self.state.said.iter().any(|s| s.step == step)
-    }
-
-    /// The sentence said that stands for this one: itself, or an alternative.
-    fn stands_for(&self, rules: &RuleSet, step: StepIx) -> Option<StepIx> {
-        if self.was_said(step) {
-            return Some(step);
-        }
-        rules.alternatives(step, &self.state.situation).find(|other| self.was_said(*other))
-    }
-
-    /// The sentences still to be said, in order.
-    pub fn remaining<'a>(&'a self, rules: &'a RuleSet) -> impl Iterator<Item = StepIx> + 'a {
-        let spoken = self.plan(rules).steps().iter().copied().filter(|s| rules.step(*s).is_spoken());
-        spoken.filter(|s| self.stands_for(rules, *s).is_none())
-    }
-
     /// The sentence to be said now; `None` when all are said.
     #[must_use]
     pub fn current(&self, rules: &RuleSet) -> Option<StepIx> {
@@ -234,14 +226,16 @@ impl Closing {
     /// the plan no longer has.
     #[must_use]
     pub fn entries(&self, rules: &RuleSet) -> Vec<Entry> {
-        let current = self.current(rules);
+        let (open, overtaken) = self.state.unsaid(rules);
         let mut out: Vec<Entry> = Vec::with_capacity(8);
         for &step in self.plan(rules).steps() {
             let entry = if !rules.step(step).is_spoken() {
                 Entry { step, mark: Mark::Reminder }
-            } else if let Some(said) = self.stands_for(rules, step) {
+            } else if let Some(said) = self.state.stands_for(rules, step) {
                 Entry { step: said, mark: Mark::Said }
-            } else if Some(step) == current {
+            } else if overtaken.contains(&step) {
+                Entry { step, mark: Mark::Overtaken }
+            } else if open.first() == Some(&step) {
                 Entry { step, mark: Mark::Current }
             } else {
                 Entry { step, mark: Mark::Ahead }
@@ -307,17 +301,17 @@ impl Closing {
         self.change(now, |s| {
             s.situation.set(rules, fact, value);
             s.since[fact] = Some(Since { set: now, confirmed: now });
+            s.note_overtaken(rules, &[(fact, value)], now);
         });
         if matches!(rules.facts[fact].scope, Scope::Shift { .. }) {
             self.state.begun = begun;
         }
     }
 
-    /// Sets a fact to its next value, or the one before.
-    pub fn turn_fact(&mut self, rules: &RuleSet, fact: usize, back: bool, now: DateTime<Utc>) {
+    /// Sets a fact to its next value.
+    pub fn turn_fact(&mut self, rules: &RuleSet, fact: usize, now: DateTime<Utc>) {
         let (count, here) = (rules.facts[fact].values.len(), self.state.situation.value(fact));
-        let step = if back { count - 1 } else { 1 };
-        self.set_fact(rules, fact, (here + step) % count, now);
+        self.set_fact(rules, fact, (here + 1) % count, now);
     }
 
     /// A shift fact was asked about and still holds.
@@ -338,13 +332,17 @@ impl Closing {
         });
     }
 
-    /// Sets a typed field and, where the text begins with one, the honorific.
+    /// Sets a typed field and, where the text begins with one, the honorific. A shift's field does not begin a call.
     pub fn set_name(&mut self, rules: &RuleSet, field: FieldIx, typed: &str, now: DateTime<Utc>) {
         let fields = self.with_name(rules, field, typed, true);
+        let begun = self.state.begun;
         self.change(now, |s| {
             s.fields = fields;
             s.unsure.retain(|unsure| *unsure != field);
         });
+        if rules.field(field).lasts_a_shift() {
+            self.state.begun = begun;
+        }
     }
 
     /// The fields as they would be with this text typed: what the screen shows while a name is typed. Until it is
@@ -357,14 +355,13 @@ impl Closing {
     }
 
     /// Sets a choice field to its next choice.
-    pub fn turn_field(&mut self, rules: &RuleSet, field: FieldIx, back: bool, now: DateTime<Utc>) {
+    pub fn turn_field(&mut self, rules: &RuleSet, field: FieldIx, now: DateTime<Utc>) {
         let (FieldKind::Choice(choices), FieldValue::Choice(here)) =
             (&rules.field(field).kind, self.state.fields.get(field))
         else {
             return;
         };
-        let step = if back { choices.len() - 1 } else { 1 };
-        let next = FieldValue::Choice((here + step) % choices.len());
+        let next = FieldValue::Choice((here + 1) % choices.len());
         self.set_field(rules, field, next, now);
     }
 
@@ -381,6 +378,7 @@ impl Closing {
         self.change(now, |s| {
             s.said.push(Said { step, greeting, at: now });
             s.said_is_sure(rules, step);
+            s.finished = s.unsaid(rules).0.is_empty();
         });
         Some(step)
     }
@@ -393,6 +391,7 @@ impl Closing {
             for said in rest {
                 s.said_is_sure(rules, said.step);
                 s.said.push(said);
+                s.finished = true;
             }
         });
         count
@@ -403,7 +402,7 @@ impl Closing {
         let Some(before) = self.before.pop_back() else { return false };
         let after = std::mem::replace(&mut self.state, before);
         for said in after.said {
-            if self.was_said(said.step) {
+            if self.state.was_said(said.step) {
                 continue;
             }
             match self.taken_back.iter_mut().find(|(step, _)| *step == said.step) {
@@ -418,6 +417,12 @@ impl Closing {
     #[must_use]
     pub fn can_undo(&self) -> bool {
         !self.before.is_empty()
+    }
+
+    /// How many things can be taken back.
+    #[must_use]
+    pub fn changes(&self) -> usize {
+        self.before.len()
     }
 
     /// The same call under other rules, by name: facts, fields and zone that they also have keep their values, and so
@@ -445,6 +450,10 @@ impl Closing {
                 self.in_every_state(|state| {
                     state.situation.set(rules, at, value);
                     state.since[at] = since;
+                    let ticked = state.said.last().map(|said| said.at);
+                    if let Some(when) = since.map(|since| since.confirmed).or(ticked) {
+                        state.note_overtaken(rules, &[(at, value)], when);
+                    }
                 });
             }
         }

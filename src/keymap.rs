@@ -107,14 +107,12 @@ pub fn action(app: &App, key: Key) -> Option<Action> {
         }
     }
     let rows = rows(app);
+    // Shift and Caps Lock change nothing.
     let row = rows.iter().find(|r| r.keys.contains(&key)).or_else(|| {
         let lower = key.lower();
         rows.iter().find(|r| r.keys.contains(&lower))
     })?;
-    Some(match (&row.action, key) {
-        (Action::Fact { fact, .. }, Key::Char(c)) if c.is_uppercase() => Action::Fact { fact: *fact, back: true },
-        (action, _) => action.clone(),
-    })
+    Some(row.action.clone())
 }
 
 /// Every key that does something in the present state.
@@ -125,13 +123,16 @@ pub fn rows(app: &App) -> Vec<Row> {
         Mode::Closing => closing(app),
         Mode::Typing(_) => typing(app),
         Mode::Asking => asking(app),
+        Mode::Leaving => leaving(app),
         Mode::Basis | Mode::Help | Mode::Recap => panel(app),
     };
-    let quit: &[Key] = match app.mode() {
-        Mode::Typing(_) => &[Key::Ctrl('c')],
-        _ => &[Key::Char('q'), Key::Ctrl('c')],
-    };
-    rows.push(Row::new(quit, Action::Quit, words.keys.quit));
+    match app.mode() {
+        Mode::Typing(_) => {}
+        // The question is answered by the key that asked it.
+        Mode::Leaving => rows.insert(0, Row::new(&[Key::Char('q')], Action::Quit, words.keys.quit).in_footer(0)),
+        _ => rows.push(Row::new(&[Key::Char('q')], Action::Leave, words.keys.quit)),
+    }
+    rows.push(Row::new(&[Key::Ctrl('c')], Action::Quit, words.keys.quit));
     rows
 }
 
@@ -140,7 +141,8 @@ pub fn rows(app: &App) -> Vec<Row> {
 pub fn all(app: &App) -> Vec<Row> {
     let words = app.words();
     let mut rows = closing(app);
-    rows.push(Row::new(&[Key::Char('q'), Key::Ctrl('c')], Action::Quit, words.keys.quit));
+    rows.push(Row::new(&[Key::Char('q')], Action::Leave, words.keys.quit));
+    rows.push(Row::new(&[Key::Ctrl('c')], Action::Quit, words.keys.quit));
     rows
 }
 
@@ -151,7 +153,11 @@ fn closing(app: &App) -> Vec<Row> {
         Row::new(
             &[Key::Char(' '), Key::Enter],
             Action::Said,
-            if app.is_complete() { keys.next_call } else { keys.said },
+            match () {
+                () if app.is_looking() => keys.back,
+                () if app.is_complete() => keys.next_call,
+                () => keys.said,
+            },
         )
         .in_footer(0),
     ];
@@ -187,7 +193,7 @@ fn settings(app: &App) -> Vec<Row> {
     for (fact, f) in rules.facts.iter().enumerate() {
         if let Some(key) = f.key {
             let label = fill(words.keys.fact, &[("label", &f.label)]);
-            rows.push(Row::new(&[Key::Char(key)], Action::Fact { fact, back: false }, label));
+            rows.push(Row::new(&[Key::Char(key)], Action::Fact(fact), label));
         }
     }
     for (ix, field) in rules.fields_ix() {
@@ -211,6 +217,7 @@ fn typing(app: &App) -> Vec<Row> {
         Row::new(&[Key::Esc], Action::Back, keys.drop).in_footer(1),
         Row::new(&[Key::Backspace], Action::Edit(Edit::EraseBack), keys.undo),
         Row::new(&[Key::Delete], Action::Edit(Edit::EraseForward), keys.undo),
+        Row::new(&[Key::Ctrl('w')], Action::Edit(Edit::EraseWord), keys.undo),
         Row::new(&[Key::Ctrl('u')], Action::Edit(Edit::EraseAll), keys.undo),
         Row::new(&[Key::Left], Action::Edit(Edit::Left), ""),
         Row::new(&[Key::Right], Action::Edit(Edit::Right), ""),
@@ -235,6 +242,15 @@ fn asking(app: &App) -> Vec<Row> {
     rows
 }
 
+fn leaving(app: &App) -> Vec<Row> {
+    let words = app.words();
+    vec![
+        Row::new(&[Key::Esc, Key::Backspace], Action::Back, words.keys.back).in_footer(1),
+        Row::new(&[Key::Down, Key::PageDown], Action::Scroll(Direction::Down), words.keys.scroll),
+        Row::new(&[Key::Up, Key::PageUp], Action::Scroll(Direction::Up), words.keys.scroll),
+    ]
+}
+
 fn panel(app: &App) -> Vec<Row> {
     let keys = &app.words().keys;
     let same = match app.mode() {
@@ -244,14 +260,14 @@ fn panel(app: &App) -> Vec<Row> {
     };
     let panels =
         [('?', Action::Help, keys.help), ('d', Action::Basis, keys.basis_short), ('r', Action::Recap, keys.recap)];
-    let said = if app.is_complete() { keys.next_call } else { keys.said };
     let mut rows = vec![
         Row::new(&[Key::Esc, Key::Char(same.0)], same.1.clone(), keys.back).in_footer(0),
         Row::new(&[Key::Up], Action::Look(Direction::Up), keys.scroll),
         Row::new(&[Key::Down], Action::Look(Direction::Down), keys.scroll).in_footer(1),
         Row::new(&[Key::PageUp], Action::Scroll(Direction::Up), keys.scroll),
         Row::new(&[Key::PageDown], Action::Scroll(Direction::Down), keys.scroll),
-        Row::new(&[Key::Char(' '), Key::Enter], Action::Said, said).in_footer(2),
+        // Nothing is ticked that is not to be seen: it closes the panel.
+        Row::new(&[Key::Char(' '), Key::Enter], Action::Said, keys.back),
         Row::new(&[Key::Backspace], Action::Undo, keys.undo),
     ];
     let others = panels.into_iter().filter(|(key, ..)| *key != same.0);

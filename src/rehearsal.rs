@@ -73,11 +73,11 @@ fn draw_everything(book: &Arc<Book>, lang: Lang) {
             let mut app = App::new(begin());
             for (fact, value) in rule.when.example(&space).into_iter().enumerate() {
                 for _ in 0..value {
-                    let _ = app.update(Action::Fact { fact, back: false }, now);
+                    let _ = app.update(Action::Fact(fact), now);
                 }
             }
             draw_at_all_sizes(&app);
-            for action in [Action::Basis, Action::Help, Action::Said, Action::End] {
+            for action in [Action::Basis, Action::Help, Action::Back, Action::Said, Action::End] {
                 now += TimeDelta::seconds(5);
                 let _ = app.update(action, now);
                 draw_at_all_sizes(&app);

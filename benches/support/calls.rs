@@ -70,6 +70,7 @@ pub fn call(number: u64, start: DateTime<Utc>, dice: &mut Dice) -> Record {
             step("terima-kasih", 8, complete, &[]),
         ],
         cost: if how == HowEnded::Said(Ending::Omitted) { score } else { Vec::new() },
+        overtaken: Vec::new(),
         differs: if klb == "ya" && number.is_multiple_of(3) { vec!["klb".into()] } else { Vec::new() },
     }
 }

@@ -62,6 +62,8 @@ pub enum Why {
     UnknownValue,
     /// A number is no name.
     Digits,
+    /// What is written where nobody is known, an address, or a variable that nobody filled.
+    NoName,
     /// The text is longer than the field takes.
     TooLong,
     /// The key was given twice; the first counts.

@@ -112,7 +112,9 @@ impl App {
     #[must_use]
     pub fn fields(&self) -> Fields {
         match &self.mode {
-            Mode::Typing(draft) => self.call.with_name(self.rules(), draft.field, draft.text(), false),
+            Mode::Typing(draft) if !draft.for_next => {
+                self.call.with_name(self.rules(), draft.field, draft.text(), false)
+            }
             _ => self.call.fields().clone(),
         }
     }
@@ -172,11 +174,7 @@ impl App {
     /// Whether Backspace takes something back.
     #[must_use]
     pub fn can_undo(&self) -> bool {
-        self.call.can_undo() || self.can_return() || self.can_resume()
-    }
-
-    pub(super) fn can_resume(&self) -> bool {
-        self.ended.is_some() && self.call.begun().is_none()
+        self.call.can_undo() || self.can_return() || self.ended.is_some()
     }
 
     /// The shift fact that is older than its time and so is asked about.

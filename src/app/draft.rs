@@ -15,8 +15,12 @@ pub struct Draft {
     /// In bytes, always between two graphemes.
     cursor: usize,
     max: usize,
+    /// Whether the whole of it is selected, so that the first letter replaces it.
+    selected: bool,
     /// Whether a paste opened it.
     pub pasted: bool,
+    /// Whether it is the next call's, since this one is finished.
+    pub for_next: bool,
 }
 
 impl std::fmt::Debug for Draft {
@@ -31,14 +35,33 @@ impl Draft {
     #[must_use]
     pub fn new(field: FieldIx, text: &str, max: usize) -> Self {
         let text: String = text::first_graphemes(&text::clean(text), max).into();
-        Self { field, cursor: text.len(), text, max, pasted: false }
+        Self { field, cursor: text.len(), text, max, selected: false, pasted: false, for_next: false }
+    }
+
+    /// Begins with the whole of `text` selected: the first letter replaces it, an arrow or Backspace edits it.
+    #[must_use]
+    pub fn selecting(field: FieldIx, text: &str, max: usize) -> Self {
+        let draft = Self::new(field, text, max);
+        Self { selected: !draft.text.is_empty(), ..draft }
     }
 
     /// The same text in another field: after a change of rules.
     #[must_use]
     pub fn in_field(&self, field: FieldIx, max: usize) -> Self {
         let text: String = text::first_graphemes(&self.text, max).into();
-        Self { field, cursor: self.cursor.min(text.len()), text, max, pasted: self.pasted }
+        Self { field, cursor: self.cursor.min(text.len()), text, max, ..self.clone() }
+    }
+
+    /// Whether the whole of it is selected.
+    #[must_use]
+    pub fn is_selected(&self) -> bool {
+        self.selected
+    }
+
+    /// Whether what is inserted comes beside a text rather than in its place.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        !self.selected && !text::is_blank(&self.text)
     }
 
     /// What is typed so far.
@@ -55,8 +78,12 @@ impl Draft {
 
     /// Applies an edit. Answers `false` where the text is full and nothing was inserted.
     pub fn edit(&mut self, edit: Edit) -> bool {
+        if let Edit::Insert(c) = edit {
+            return self.insert(c.encode_utf8(&mut [0; 4]));
+        }
+        self.selected = false;
         match edit {
-            Edit::Insert(c) => return self.insert(c.encode_utf8(&mut [0; 4])),
+            Edit::Insert(_) => {}
             Edit::EraseBack => {
                 let from = self.left();
                 self.text.replace_range(from..self.cursor, "");
@@ -65,6 +92,12 @@ impl Draft {
             Edit::EraseForward => {
                 let to = self.right();
                 self.text.replace_range(self.cursor..to, "");
+            }
+            Edit::EraseWord => {
+                let before = self.before_cursor().trim_end();
+                let from = before.rfind(char::is_whitespace).map_or(0, |at| at + blank_len(before, at));
+                self.text.replace_range(from..self.cursor, "");
+                self.cursor = from;
             }
             Edit::EraseAll => {
                 self.text.replace_range(..self.cursor, "");
@@ -81,6 +114,10 @@ impl Draft {
     /// Inserts a text at the cursor, without what may not reach a screen. Answers `false` where not all of it fits.
     pub fn insert(&mut self, more: &str) -> bool {
         let more = text::clean(more);
+        if self.selected && !more.is_empty() {
+            self.text.clear();
+            (self.cursor, self.selected) = (0, false);
+        }
         let mut text = self.text.clone();
         text.insert_str(self.cursor, &more);
         if text::graphemes(&text) <= self.max {
@@ -103,6 +140,11 @@ impl Draft {
         let behind = &self.text[self.cursor..];
         self.cursor + behind.graphemes(true).next().map_or(0, str::len)
     }
+}
+
+/// How many bytes the blank takes that stands there.
+fn blank_len(text: &str, at: usize) -> usize {
+    text[at..].chars().next().map_or(0, char::len_utf8)
 }
 
 #[cfg(test)]
@@ -128,6 +170,39 @@ mod tests {
         d.edit(Edit::End);
         d.edit(Edit::EraseAll);
         assert_eq!(d.text(), "");
+    }
+
+    #[test]
+    fn a_selected_text_is_replaced_by_a_letter_and_edited_by_anything_else() {
+        let selected = || Draft::selecting(FieldIx(0), "Siti Aminah", 60);
+        let after = |edits: &[Edit]| {
+            let mut d = selected();
+            assert!(edits.iter().all(|edit| d.edit(*edit)));
+            assert!(!d.is_selected());
+            d.text().to_owned()
+        };
+        assert!(selected().is_selected() && !Draft::selecting(FieldIx(0), "", 60).is_selected());
+        assert_eq!(after(&[Edit::Insert('B'), Edit::Insert('u')]), "Bu");
+        assert_eq!(after(&[Edit::EraseBack]), "Siti Amina");
+        assert_eq!(after(&[Edit::Left, Edit::Insert('x')]), "Siti Aminaxh");
+        assert_eq!(after(&[Edit::Home, Edit::EraseForward]), "iti Aminah");
+        assert_eq!(after(&[Edit::EraseWord]), "Siti ");
+        assert_eq!(after(&[Edit::EraseAll]), "");
+        let mut d = selected();
+        assert!(d.insert("Budi") && d.text() == "Budi", "a paste replaces it too");
+    }
+
+    #[test]
+    fn a_word_goes_with_the_blanks_behind_it() {
+        let mut d = draft("Ni Luh\u{a0}Putu  ", 60);
+        for left in ["Ni Luh\u{a0}", "Ni ", "", ""] {
+            d.edit(Edit::EraseWord);
+            assert_eq!((d.text(), d.before_cursor()), (left, left));
+        }
+        let mut d = draft("Ni Luh", 60);
+        d.edit(Edit::Left);
+        d.edit(Edit::EraseWord);
+        assert_eq!((d.text(), d.before_cursor()), ("Ni h", "Ni "));
     }
 
     #[test]

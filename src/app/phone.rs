@@ -60,10 +60,9 @@ impl App {
     }
 
     fn must_wait(&self, event: &PhoneEvent) -> bool {
-        if !matches!(self.mode, Mode::Typing(_)) {
-            return false;
-        }
-        let in_a_call = self.call.begun().is_some();
+        let Mode::Typing(draft) = &self.mode else { return false };
+        // What is typed for the next call belongs to the one that begins.
+        let in_a_call = self.call.begun().is_some() && !draft.for_next;
         !self.phone.waiting.is_empty()
             || match event {
                 PhoneEvent::Start { .. } => in_a_call,
@@ -84,28 +83,35 @@ impl App {
     fn phone_now(&mut self, event: PhoneEvent, effects: &mut Vec<Effect>) {
         match event {
             PhoneEvent::Start { id, pairs } => self.phone_starts(id, &pairs, effects),
-            PhoneEvent::Set(pairs) => {
-                if self.take(&pairs, false) {
-                    self.tell(self.words().phone.set);
-                }
-            }
+            PhoneEvent::Set(pairs) => self.phone_sets(&pairs, effects),
             PhoneEvent::End { id } => self.phone_ends(id.as_deref(), effects),
         }
     }
 
     fn phone_starts(&mut self, id: Option<String>, pairs: &Pairs, effects: &mut Vec<Effect>) {
         let words = &self.words().phone;
-        let mut notice = words.started.to_owned();
+        let is_nameless = refused_name(&understand(self.rules(), pairs).1);
+        let mut notice = if is_nameless { words.started_nameless } else { words.started }.to_owned();
         if self.call.begun().is_some() {
+            let typed = match &self.mode {
+                Mode::Typing(draft) if draft.for_next => Some(draft.clone()),
+                _ => None,
+            };
             let how = self.how_it_stands(HowEnded::NextCall);
             let old = self.next_call(how, effects);
+            if let Some(mut draft) = typed.and_then(|draft| self.draft_under(&draft, &old.book.rules)) {
+                draft.for_next = false;
+                self.mode = Mode::Typing(draft);
+            }
             if self.phone.overtaken.len() == MAX_OVERTAKEN {
                 self.phone.overtaken.remove(0);
             }
             self.phone.overtaken.push(old);
             // The way back leads to the call that was overtaken, and to no earlier one past it.
             self.ended = None;
-            notice = fill(words.overtook, &[("undo", self.undo_key())]);
+            let words = &self.words().phone;
+            let text = if is_nameless { words.overtook_nameless } else { words.overtook };
+            notice = fill(text, &[("undo", self.undo_key())]);
         } else if !matches!(self.mode, Mode::Typing(_)) {
             self.looking = None;
             self.show_closing();
@@ -116,6 +122,37 @@ impl App {
         self.phone.started.push((id, self.number));
         self.take(pairs, true);
         self.tell(notice);
+    }
+
+    /// Something became known. Of a finished call nothing changes any more: what comes for one that the telephone began
+    /// comes too late, else it is the next call's.
+    fn phone_sets(&mut self, pairs: &Pairs, effects: &mut Vec<Effect>) {
+        let words = &self.words().phone;
+        let (mut given, ignored) = understand(self.rules(), pairs);
+        if self.call.is_finished() {
+            let of_the_call = given.of_the_call(self.rules());
+            let mut probe = self.call.clone();
+            probe.take(self.rules(), &of_the_call, false, self.now);
+            if probe == self.call {
+                given.facts.retain(|fact| !of_the_call.facts.contains(fact));
+                (given.choices, given.typed) = (Vec::new(), Vec::new());
+            } else if self.phone.started.iter().any(|(_, number)| *number == self.number) {
+                given.facts.retain(|fact| !of_the_call.facts.contains(fact));
+                (given.choices, given.typed) = (Vec::new(), Vec::new());
+                self.tell(words.too_late);
+            } else {
+                self.begin_next(effects);
+                // The next call may have other rules.
+                given = understand(self.rules(), pairs).0;
+            }
+        }
+        let told = self.momentary().map(str::to_owned);
+        if self.take_given(&given, false) {
+            // How to go back is worth more than where it came from.
+            self.tell(told.unwrap_or_else(|| words.set.into()));
+        } else if refused_name(&ignored) {
+            self.tell(words.set_nameless);
+        }
     }
 
     /// The telephone's end of a call that is no longer ours, because the CSO has ended or left it, ends no other.
@@ -133,13 +170,17 @@ impl App {
 
     /// Sets what is known; answers whether it is new.
     fn take(&mut self, pairs: &Pairs, begins: bool) -> bool {
+        let (given, _) = understand(self.rules(), pairs);
+        self.take_given(&given, begins)
+    }
+
+    fn take_given(&mut self, given: &Given, begins: bool) -> bool {
         let before = self.call.clone();
         let book = Arc::clone(&self.book);
-        let (given, _) = understand(&book.rules, pairs);
         if let Mode::Typing(draft) = &self.mode {
             self.phone.beneath |= given.typed.iter().any(|(field, _)| *field == draft.field);
         }
-        self.call.take(&book.rules, &given, begins, self.now);
+        self.call.take(&book.rules, given, begins, self.now);
         self.call != before
     }
 
@@ -156,11 +197,8 @@ impl App {
     /// Goes back to the call that the telephone's overtook; the new one never was. Answers whether there was one.
     pub(super) fn return_to_overtaken(&mut self, effects: &mut Vec<Effect>) -> bool {
         let Some(old) = self.phone.overtaken.pop() else { return false };
-        if self.journalled.take().is_some() {
-            effects.push(Effect::Unjournal(self.number));
-        }
         self.show_closing();
-        self.resume(old);
+        self.resume(old, effects);
         true
     }
 
@@ -225,13 +263,19 @@ fn one(rules: &RuleSet, key: &str, value: &str, given: &mut Given) -> Result<(),
         FieldKind::Choice(choices) => {
             given.choices.push((field, choices.position_of(value).ok_or(Why::UnknownValue)?));
         }
-        FieldKind::Typed(typed) => match name::received(typed, value) {
+        FieldKind::Typed(_) => match name::received(rules, field, value) {
             Ok(text) => given.typed.push((field, text)),
             Err(NoText::Empty) => {}
+            Err(NoText::Nobody) => return Err(Why::NoName),
             Err(NoText::Digits) => return Err(Why::Digits),
             Err(NoText::TooLong { .. }) => return Err(Why::TooLong),
             Err(NoText::NoNumber) => return Err(Why::UnknownValue),
         },
     }
     Ok(())
+}
+
+/// Whether a name that was given is none.
+fn refused_name(ignored: &[Ignored]) -> bool {
+    ignored.iter().any(|pair| matches!(pair.why, Why::Digits | Why::NoName))
 }

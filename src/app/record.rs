@@ -6,13 +6,19 @@ use super::App;
 use crate::action::Ending;
 use crate::book::Book;
 use crate::closing::Closing;
-use crate::journal::record::{FactRecord, HowEnded, Record, StepRecord};
+use crate::journal::record::{FactRecord, HowEnded, OvertakenRecord, Record, StepRecord};
+use crate::rules::RuleSet;
 use crate::rules::ruleset::StepIx;
 
-/// The record of a call as it stands, but for what the centre has declared; `None` while nothing has happened in it.
-fn record(call: u64, closing: &Closing, book: &Book, end: Option<(DateTime<Utc>, HowEnded)>) -> Option<Record> {
+/// The record of a call as it stands, but for what the centre has declared.
+fn record(
+    call: u64,
+    closing: &Closing,
+    book: &Book,
+    start: DateTime<Utc>,
+    end: Option<(DateTime<Utc>, HowEnded)>,
+) -> Record {
     let rules = &book.rules;
-    let start = closing.begun()?;
     let facts = rules.facts.iter().enumerate().map(|(at, fact)| FactRecord {
         fact: fact.id.clone(),
         value: fact.values[closing.situation().value(at)].id.clone(),
@@ -47,7 +53,12 @@ fn record(call: u64, closing: &Closing, book: &Book, end: Option<(DateTime<Utc>,
             cost.push(parameter.clone());
         }
     }
-    Some(Record {
+    let overtaken = closing.overtaken().iter().map(|late| OvertakenRecord {
+        step: rules.step(late.step).id.clone(),
+        at: late.at,
+        facts: late.facts.iter().map(|(fact, value)| id_and_value(rules, *fact, *value)).collect(),
+    });
+    Record {
         call,
         start,
         end,
@@ -59,15 +70,37 @@ fn record(call: u64, closing: &Closing, book: &Book, end: Option<(DateTime<Utc>,
         rules_sha256: book.sha256().to_owned(),
         steps: steps.collect(),
         cost,
+        overtaken: overtaken.collect(),
         differs: Vec::new(),
-    })
+    }
+}
+
+fn id_and_value(rules: &RuleSet, fact: usize, value: usize) -> (String, String) {
+    let fact = &rules.facts[fact];
+    (fact.id.clone(), fact.values[value].id.clone())
 }
 
 impl App {
-    /// The record of the call as it stands, and how it ended where it did; `None` while nothing has happened in it.
+    /// The record of the call as it stands, and how it ended where it did; `None` while nothing has happened in it. That of
+    /// a finished call is what it was when it became finished.
     pub(super) fn record(&self, end: Option<(DateTime<Utc>, HowEnded)>) -> Option<Record> {
-        let facts = self.rules().facts.iter().enumerate().filter(|(at, _)| self.differs(*at));
-        let differs = || facts.map(|(_, fact)| fact.id.clone()).collect();
-        record(self.number, &self.call, &self.book, end).map(|record| Record { differs: differs(), ..record })
+        match &self.finished {
+            Some(finished) if self.call.is_finished() => Some(Record { end, ..finished.clone() }),
+            _ => Some(self.record_from(self.call.begun()?, end)),
+        }
+    }
+
+    /// The record of a call that ends. One that the CSO ends before anything happened in it is recorded too: the customer
+    /// may have hung up before the closing.
+    pub(super) fn ended_record(&self, now: DateTime<Utc>, how: HowEnded) -> Option<Record> {
+        let end = Some((now, how));
+        let answered = matches!(how, HowEnded::Said(ending) if ending != Ending::Complete);
+        self.record(end).or_else(|| answered.then(|| self.record_from(now, end)))
+    }
+
+    fn record_from(&self, start: DateTime<Utc>, end: Option<(DateTime<Utc>, HowEnded)>) -> Record {
+        let differs = self.rules().facts.iter().enumerate().filter(|(at, _)| self.differs(*at));
+        let differs = differs.map(|(_, fact)| fact.id.clone()).collect();
+        Record { differs, ..record(self.number, &self.call, &self.book, start, end) }
     }
 }

@@ -9,7 +9,6 @@ use crate::book::Book;
 use crate::closing::{Closing, Held};
 use crate::rules::RuleSet;
 use crate::rules::diff::Counts;
-use crate::rules::ruleset::FieldKind;
 use crate::tell::change::parts;
 use crate::words::fill;
 
@@ -57,15 +56,12 @@ impl App {
             self.call = self.call.under(&self.book.rules, &book.rules, home);
             self.call.adopt(&book.rules, &held);
             self.unknown = unknown(&book.rules, &held);
-            if let Mode::Typing(draft) = &self.mode {
-                let there = book.rules.field_named(&self.book.rules.field(draft.field).id);
-                self.mode = match there.map(|ix| (ix, &book.rules.field(ix).kind)) {
-                    Some((field, FieldKind::Typed(typed))) => Mode::Typing(draft.in_field(field, typed.max)),
-                    _ => Mode::Closing,
-                };
-            }
             self.looking = None;
-            self.was = Some(std::mem::replace(&mut self.book, book));
+            let old = std::mem::replace(&mut self.book, book);
+            if let Mode::Typing(draft) = &self.mode {
+                self.mode = self.draft_under(draft, &old.rules).map_or(Mode::Closing, Mode::Typing);
+            }
+            self.was = Some(old);
             self.pending = None;
         } else {
             self.pending = Some(book);

@@ -153,6 +153,11 @@ impl App {
         if self.lines { self.words().plain.undo_key } else { self.words().keys.backspace }
     }
 
+    /// What the key is called that says that a sentence was said.
+    pub(super) fn said_key(&self) -> &'static str {
+        if self.lines { self.words().keys.enter } else { self.words().keys.space }
+    }
+
     /// What the keys are called that close a field.
     pub(super) fn closing_keys(&self) -> &'static str {
         if self.lines { self.words().keys.enter } else { self.words().keys.close_field }

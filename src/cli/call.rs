@@ -158,6 +158,7 @@ fn why(ignored: &Ignored, w: &CallWords) -> String {
         Why::UnknownKey => w.ignored_key,
         Why::UnknownValue => w.ignored_value,
         Why::Digits => w.ignored_digits,
+        Why::NoName => w.ignored_no_name,
         Why::TooLong => w.ignored_too_long,
         Why::Twice => w.ignored_twice,
     };

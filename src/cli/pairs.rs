@@ -5,9 +5,8 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 use crate::closing::name::{self, NoText};
 use crate::rules::decide::Situation;
-use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, RuleSet, SAPAAN, Typed};
+use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, RuleSet};
 use crate::rules::script::{FieldValue, Fields};
-use crate::rules::text;
 use crate::tell::{outside, shown, suggest};
 use crate::words::{Words, fill};
 
@@ -180,46 +179,26 @@ impl<'r, R: Read> Reader<'r, R> {
                 } else {
                     value
                 };
-                self.typed(field, typed, value)
+                self.typed(field, typed.max, value)
             }
         }
     }
 
-    fn typed(&self, field: FieldIx, typed: &Typed, value: &str) -> Result<Pair, Wrong> {
+    fn typed(&self, field: FieldIx, max: usize, value: &str) -> Result<Pair, Wrong> {
         let (rules, w) = (self.rules, &self.words.say);
         let id = rules.field(field).id.as_str();
-        // An honorific in front of a name goes elsewhere, so it does not count.
-        let unbounded = Typed { max: usize::MAX, ..typed.clone() };
-        let text = match name::received(&unbounded, value) {
-            Ok(text) => text,
-            Err(NoText::Empty) => String::new(),
-            Err(NoText::NoNumber) => {
-                return Err(wrong(fill(w.no_number, &[("key", id)]), fill(w.no_number_help, &[("key", id)])));
-            }
-            Err(NoText::Digits | NoText::TooLong { .. }) => {
-                return Err(wrong(fill(w.digits, &[("key", id)]), fill(w.digits_help, &[("key", id)])));
-            }
-        };
-        let count = text::graphemes(self.without_honorific(field, &text));
-        if count > typed.max {
-            let with = [("key", id), ("count", &*count.to_string()), ("max", &*typed.max.to_string())];
-            return Err(wrong(fill(w.too_long, &with), w.too_long_help.into()));
-        }
-        Ok(Pair::Typed { field, text })
-    }
-
-    /// A name without the honorific that it would lose when it is set.
-    fn without_honorific<'t>(&self, field: FieldIx, text: &'t str) -> &'t str {
-        let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
-        let mut probe = Fields::default_of(self.rules);
-        // Asked of the one place that knows: does the first word alone go?
-        if first.len() <= SAPAAN.len() {
-            name::set(self.rules, &mut probe, field, first, true);
-            if !first.is_empty() && probe.is_empty(field) {
-                return rest;
+        let with = |message: &str, help: &str| wrong(fill(message, &[("key", id)]), fill(help, &[("key", id)]));
+        match name::received(rules, field, value) {
+            Ok(text) => Ok(Pair::Typed { field, text }),
+            Err(NoText::Empty) => Ok(Pair::Typed { field, text: String::new() }),
+            Err(NoText::Nobody) => Err(with(w.no_name, w.digits_help)),
+            Err(NoText::Digits) => Err(with(w.digits, w.digits_help)),
+            Err(NoText::NoNumber) => Err(with(w.no_number, w.no_number_help)),
+            Err(NoText::TooLong { count }) => {
+                let with = [("key", id), ("count", &*count.to_string()), ("max", &*max.to_string())];
+                Err(wrong(fill(w.too_long, &with), w.too_long_help.into()))
             }
         }
-        text
     }
 
     /// The first line with something in it.

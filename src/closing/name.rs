@@ -1,88 +1,22 @@
-//! A customer's name as it is typed, pasted, telephoned or given on the command line: a leading honorific is taken off
-//! and sets the honorific field; letters stay as typed.
+//! A customer's name as it is typed, pasted, telephoned or given on the command line, held against the rules: honorifics
+//! in front set the field that has the choices; letters stay as typed.
+
+pub mod read;
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet, TextKind, Typed};
+use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet, TextKind};
 use crate::rules::script::{FieldValue, Fields, Unfit};
 use crate::rules::text;
-
-/// Sets `field` to `typed`. Where the field is the customer's name and the text begins with an honorific, that is set
-/// too; an honorific with nothing behind it counts as one only when `taken`.
-pub fn set(rules: &RuleSet, fields: &mut Fields, field: FieldIx, typed: &str, taken: bool) {
-    let mut rest = typed;
-    if rules.roles.name == Some(field)
-        && let Some((honorific, name)) = split(typed, taken)
-        && let Some((ix, choice)) = choice_of(rules, honorific)
-    {
-        fields.set(rules, ix, FieldValue::Choice(choice));
-        rest = name;
-    }
-    fields.set(rules, field, FieldValue::Text(rest.into()));
-}
-
-/// The honorific that a name begins with ("Bapak" or "Ibu"), and the name behind it.
-fn split(typed: &str, taken: bool) -> Option<(&'static str, &str)> {
-    let typed = typed.trim_start();
-    let (first, rest) = typed.split_once(char::is_whitespace).unwrap_or((typed, ""));
-    let honorific = match first.to_lowercase().as_str() {
-        "bapak" | "pak" => "bapak",
-        "ibu" | "bu" => "ibu",
-        _ => return None,
-    };
-    // A blank behind it, and it is no beginning of a name.
-    (taken || typed.len() > first.len()).then_some((honorific, rest.trim_start()))
-}
-
-fn choice_of(rules: &RuleSet, honorific: &str) -> Option<(FieldIx, usize)> {
-    let ix = rules.roles.honorific?;
-    let FieldKind::Choice(choices) = &rules.field(ix).kind else { return None };
-    choices.position_of(honorific).map(|at| (ix, at))
-}
-
-/// A pasted text as a name: its first line, control characters and escape sequences dropped, white space folded, at
-/// most `max` graphemes. `None` where nothing is left, or digits alone (a number is no name).
-pub fn from_outside(text: &str, max: usize) -> Result<String, NoName> {
-    let clean = first_line(text);
-    let name = text::first_graphemes(&clean, max).trim_end();
-    if text::is_blank(name) {
-        return Err(NoName::Empty);
-    }
-    if NOBODY.contains(&name.to_lowercase().as_str()) {
-        return Err(NoName::Empty);
-    }
-    if is_number(name) || is_address(name) {
-        return Err(NoName::Digits);
-    }
-    Ok(name.into())
-}
-
-/// A text that came from outside for a typed field, as far as the field takes it: its first line, cleaned.
-///
-/// # Errors
-/// Why the field does not take it; it is never cut.
-pub fn received(typed: &Typed, text: &str) -> Result<String, NoText> {
-    let text = match typed.text {
-        TextKind::Name => from_outside(text, usize::MAX).map_err(|why| match why {
-            NoName::Empty => NoText::Empty,
-            NoName::Digits => NoText::Digits,
-        })?,
-        TextKind::Text | TextKind::Number => first_line(text),
-    };
-    if text::is_blank(&text) {
-        return Err(NoText::Empty);
-    }
-    typed.fit(&text).map_err(|why| match why {
-        Unfit::TooLong { count } => NoText::TooLong { count },
-        Unfit::NoNumber => NoText::NoNumber,
-    })
-}
+use read::{Honorifics, Name, NoName, tidy};
 
 /// Why a typed field does not take a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoText {
     /// Nothing to be read in it.
     Empty,
+    /// A name is asked for, and this is what is written where nobody is known.
+    Nobody,
     /// Digits, where a name is asked for.
     Digits,
     /// More graphemes than the field takes.
@@ -94,14 +28,99 @@ pub enum NoText {
     NoNumber,
 }
 
-/// What telephones write where they know nobody.
-const NOBODY: [&str; 6] = ["anonymous", "anonim", "unknown", "private", "restricted", "unavailable"];
+impl From<NoName> for NoText {
+    fn from(why: NoName) -> Self {
+        match why {
+            NoName::Empty => Self::Empty,
+            NoName::Nobody => Self::Nobody,
+            NoName::Digits => Self::Digits,
+        }
+    }
+}
 
-/// Whether a text is the address of a telephone rather than a name: `sip:…`, or digits before an `@`.
-fn is_address(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    let scheme = ["sip:", "sips:", "tel:"].iter().any(|scheme| lower.starts_with(scheme));
-    scheme || text.split_once('@').is_some_and(|(user, _)| is_number(user))
+impl From<Unfit> for NoText {
+    fn from(why: Unfit) -> Self {
+        match why {
+            Unfit::TooLong { count } => Self::TooLong { count },
+            Unfit::NoNumber => Self::NoNumber,
+        }
+    }
+}
+
+/// Sets `field` to `typed`. Where the field is the customer's name, honorifics before it set theirs; an honorific with
+/// nothing behind it counts as one only when `taken`. What does not fit then is not taken.
+pub fn set(rules: &RuleSet, fields: &mut Fields, field: FieldIx, typed: &str, taken: bool) {
+    if rules.roles.name != Some(field) || text::is_blank(typed) {
+        fields.set(rules, field, FieldValue::Text(typed.into()));
+        return;
+    }
+    let name = match read::read(typed, &honorifics(rules), taken) {
+        Ok(name) => name,
+        Err(_) if taken => return,
+        // It may become one.
+        Err(_) => Name { choice: None, text: typed.into() },
+    };
+    if fields.set(rules, field, FieldValue::Text(name.text))
+        && let Some((ix, choice)) = rules.roles.honorific.zip(name.choice)
+    {
+        fields.set(rules, ix, FieldValue::Choice(choice));
+    }
+}
+
+/// Whether a text can be taken for this field; nothing at all can.
+///
+/// # Errors
+/// Why it can't.
+pub fn check(rules: &RuleSet, field: FieldIx, text: &str) -> Result<(), NoText> {
+    let FieldKind::Typed(typed) = &rules.field(field).kind else { return Err(NoText::Empty) };
+    if text::is_blank(text) {
+        return Ok(());
+    }
+    // An honorific in front of a name goes elsewhere, so it does not count.
+    let name = match typed.text {
+        TextKind::Name if rules.roles.name == Some(field) => Some(read::read(text, &honorifics(rules), true)?.text),
+        TextKind::Name => Some(read::read(text, &Honorifics::default(), true)?.text),
+        TextKind::Text | TextKind::Number => None,
+    };
+    typed.fit(name.as_deref().unwrap_or(text))?;
+    Ok(())
+}
+
+/// How these rules address people.
+fn honorifics(rules: &RuleSet) -> Honorifics {
+    let field = rules.roles.honorific.map(|ix| &rules.field(ix).kind);
+    let Some(FieldKind::Choice(choices)) = field else { return Honorifics::default() };
+    Honorifics { choices: choices.iter().map(|c| c.aliases.clone()).collect(), dropped: choices.drop.clone() }
+}
+
+/// A text that came from outside for a typed field, as far as the field takes it.
+///
+/// # Errors
+/// Why the field does not take it; it is never cut.
+pub fn received(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, NoText> {
+    let text = cleaned(rules, field, text)?;
+    check(rules, field, &text)?;
+    Ok(text)
+}
+
+/// A text from outside for a typed field, however long: its first line, escape sequences and control characters dropped,
+/// white space folded; of a name also what is no part of one.
+///
+/// # Errors
+/// Why there is nothing to take.
+pub fn cleaned(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, NoText> {
+    let line = first_line(text);
+    if text::is_blank(&line) {
+        return Err(NoText::Empty);
+    }
+    match (&rules.field(field).kind, rules.roles.name == Some(field)) {
+        (FieldKind::Typed(typed), is_customer) if typed.text == TextKind::Name => {
+            let honorifics = if is_customer { honorifics(rules) } else { Honorifics::default() };
+            read::read(&line, &honorifics, true)?;
+            Ok(tidy(&line))
+        }
+        _ => Ok(line),
+    }
 }
 
 /// The first line of a pasted text in which something stands: escape sequences and control characters dropped, white
@@ -129,48 +148,60 @@ pub fn first_line(text: &str) -> String {
     out
 }
 
-/// Why a text from outside is no name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoName {
-    /// Nothing to be read in it.
-    Empty,
-    /// A number.
-    Digits,
-}
-
-/// Whether a text is a number as telephones write them: digits, with signs and blanks between.
-#[must_use]
-pub fn is_number(text: &str) -> bool {
-    text.chars().any(char::is_numeric)
-        && text.chars().all(|c| c.is_numeric() || c.is_whitespace() || "+-()./#*".contains(c))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::book::{Book, Origin};
 
     #[test]
-    fn a_leading_honorific_is_found_in_any_case() {
-        assert_eq!(split("bu siti", false), Some(("ibu", "siti")));
-        assert_eq!(split("  PAK  Budi", false), Some(("bapak", "Budi")));
-        assert_eq!(split("Bapak", true), Some(("bapak", "")));
-        assert_eq!(split("bu", false), None);
-        assert_eq!(split("Budi", true), None);
-        assert_eq!(split("Ibunda Ratu", true), None);
+    fn a_text_from_outside_is_cleaned_or_refused() {
+        let rules = Book::built_in().rules;
+        let field = rules.roles.name.unwrap();
+        let read = |text: &str| received(&rules, field, text);
+        for (text, name) in [
+            ("\n  Siti\tAminah \nJl. Mawar", "Siti Aminah"),
+            ("\u{1b}[31mBudi\u{1b}]0;x\u{7}", "Budi"),
+            ("Dewi \u{9b}31mMerah \u{9d}0;judul\u{9c}Akhir", "Dewi Merah Akhir"),
+            ("\"Siti\" <sip:0812@x>", "Siti"),
+            ("bu siti", "bu siti"),
+        ] {
+            assert_eq!(read(text), Ok(name.into()));
+        }
+        for address in ["sip:0812345678@pln.co.id", "081234@10.0.0.1", "tel:+62812", "0812-3456 789", "+62 (812) 34"] {
+            assert_eq!(read(address), Err(NoText::Digits), "{address}");
+        }
+        assert_eq!(read("Anonymous"), Err(NoText::Nobody));
+        assert_eq!(read(" \u{1b}[0m\n"), Err(NoText::Empty));
+        assert_eq!(read(&"a".repeat(61)), Err(NoText::TooLong { count: 61 }));
+        let with_honorific = format!("bapak {}", "a".repeat(60));
+        assert_eq!(read(&with_honorific), Ok(with_honorific.clone()), "the honorific goes elsewhere");
     }
 
     #[test]
-    fn a_pasted_text_is_cleaned_or_refused() {
-        assert_eq!(from_outside("\n  Siti\tAminah \nJl. Mawar", 60), Ok("Siti Aminah".into()));
-        assert_eq!(from_outside("\u{1b}[31mBudi\u{1b}]0;x\u{7}", 60), Ok("Budi".into()));
-        assert_eq!(from_outside("Dewi \u{9b}31mMerah \u{9d}0;judul\u{9c}Akhir", 60), Ok("Dewi Merah Akhir".into()));
-        for address in ["sip:0812345678@pln.co.id", "081234@10.0.0.1", "tel:+62812", "SIPS:siti@pln.co.id"] {
-            assert_eq!(from_outside(address, 60), Err(NoName::Digits), "{address}");
+    fn the_words_before_a_name_are_those_of_the_rules_file() {
+        let source = crate::rules::BUILT_IN.replace("\"Bpk\"", "\"Kang\"").replace("\"Mbak\"", "\"Teh\"");
+        let rules =
+            Book::read(source.into_bytes(), Origin::File("x.toml".into()), chrono::NaiveDate::MAX).unwrap().rules;
+        let field = rules.roles.name.unwrap();
+        let spoken = |typed: &str| {
+            let mut fields = Fields::default_of(&rules);
+            set(&rules, &mut fields, field, typed, true);
+            rules.fields_ix().map(|(ix, _)| fields.spoken(&rules, ix)).collect::<Vec<_>>().join("|")
+        };
+        assert_eq!(spoken("kang. Asep"), "Bapak|Asep");
+        assert_eq!(spoken("Teh Rina"), "Bapak/Ibu|Rina");
+        assert_eq!(spoken("Bpk Asep"), "Bapak/Ibu|Bpk Asep");
+    }
+
+    #[test]
+    fn a_field_that_is_no_name_takes_numbers_and_words_as_they_are() {
+        let more = "\n[[field]]\nid = \"tiket\"\nlabel = \"Tiket\"\nmax = 20\n";
+        let source = format!("{}{more}", crate::rules::BUILT_IN);
+        let rules =
+            Book::read(source.into_bytes(), Origin::File("x.toml".into()), chrono::NaiveDate::MAX).unwrap().rules;
+        let field = rules.field_named("tiket").unwrap();
+        for text in ["531100223344", "N/A", "bu 7"] {
+            assert_eq!(received(&rules, field, text), Ok(text.into()));
         }
-        assert_eq!(from_outside("Anonymous", 60), Err(NoName::Empty));
-        assert_eq!(from_outside("0812-3456 789", 60), Err(NoName::Digits));
-        assert_eq!(from_outside("+62 (812) 34", 60), Err(NoName::Digits));
-        assert_eq!(from_outside(" \u{1b}[0m\n", 60), Err(NoName::Empty));
-        assert_eq!(from_outside("abcdef", 3), Ok("abc".into()));
     }
 }

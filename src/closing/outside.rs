@@ -20,6 +20,16 @@ pub struct Given {
     pub typed: Vec<(FieldIx, String)>,
 }
 
+impl Given {
+    /// What of it is the call's and not the shift's.
+    #[must_use]
+    pub fn of_the_call(&self, rules: &RuleSet) -> Self {
+        let facts = self.facts.iter().copied().filter(|(fact, _)| rules.facts[*fact].scope == Scope::Call);
+        let typed = self.typed.iter().filter(|(field, _)| !rules.field(*field).lasts_a_shift()).cloned();
+        Self { facts: facts.collect(), choices: self.choices.clone(), typed: typed.collect() }
+    }
+}
+
 impl std::fmt::Debug for Given {
     /// Says nothing of the texts: a customer's name may be one.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -32,18 +42,17 @@ impl Closing {
     /// not begin it otherwise. What is said outright wins over the honorific that a name begins with.
     pub fn take(&mut self, rules: &RuleSet, given: &Given, begins: bool, now: DateTime<Utc>) {
         let begun = self.state.begun;
-        let lasts = |fact: usize| matches!(rules.facts[fact].scope, Scope::Shift { .. });
-        let of_the_call = begins
-            || !given.choices.is_empty()
-            || !given.typed.is_empty()
-            || given.facts.iter().any(|(fact, _)| !lasts(*fact));
+        let of_the_call = begins || given.of_the_call(rules) != Given::default();
         self.change(now, |s| {
+            let mut changed = Vec::new();
             for &(fact, value) in &given.facts {
                 if s.situation.value(fact) != value {
                     s.situation.set(rules, fact, value);
                     s.since[fact] = Some(Since { set: now, confirmed: now });
+                    changed.push((fact, value));
                 }
             }
+            s.note_overtaken(rules, &changed, now);
             for (field, typed) in &given.typed {
                 let before = s.fields.clone();
                 name::set(rules, &mut s.fields, *field, typed, true);
@@ -79,6 +88,7 @@ impl Closing {
         self.in_every_state(|state| {
             state.situation.set(rules, fact, value);
             state.since[fact] = Some(since);
+            state.note_overtaken(rules, &[(fact, value)], since.confirmed);
         });
     }
 

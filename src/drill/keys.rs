@@ -51,6 +51,9 @@ pub fn footer<M>(rows: &[Row<M>], words: &Words) -> Vec<(String, String)> {
 /// What a key does in a session.
 #[must_use]
 pub fn session(session: &Session, key: Key) -> Option<Move> {
+    if session.is_leaving() {
+        return found(leaving_rows(session), key);
+    }
     if session.is_on_prompter() {
         return on_prompter(session, key);
     }
@@ -62,7 +65,7 @@ pub fn session(session: &Session, key: Key) -> Option<Move> {
 pub fn show(show: &Show, key: Key) -> Option<Go> {
     if matches!(show.app().mode(), Mode::Typing(_)) {
         return match keymap::action(show.app(), key)? {
-            Action::Quit => Some(Go::Quit),
+            Action::Quit | Action::Leave => Some(Go::Quit),
             action => Some(Go::App(action)),
         };
     }
@@ -70,7 +73,7 @@ pub fn show(show: &Show, key: Key) -> Option<Go> {
         return Some(go);
     }
     match keymap::action(show.app(), key)? {
-        Action::Said | Action::Quit | Action::Undo => None,
+        Action::Said | Action::Quit | Action::Leave | Action::Undo => None,
         action if hidden(false).contains(&action) => None,
         action => Some(Go::App(action)),
     }
@@ -96,8 +99,8 @@ fn on_prompter(session: &Session, key: Key) -> Option<Move> {
         return Some(Move::Story);
     }
     match keymap::action(app, key)? {
+        Action::Leave => Some(Move::Leave),
         Action::Quit => Some(Move::Quit),
-        Action::Said if app.is_complete() => Some(Move::HandIn),
         Action::End => Some(Move::HandIn),
         Action::Answer(_) => None,
         action if hidden(session.is_exam()).contains(&action) => None,
@@ -115,7 +118,7 @@ pub fn session_rows(session: &Session) -> Vec<Row<Move>> {
     if session.is_reading() {
         rows.push(Row::new(&[Key::Esc, Key::Char('r')], Move::Story, w.key_back));
         rows.extend(scrolling(w.key_scroll));
-        rows.push(Row::new(LEAVE, Move::Quit, w.key_quit));
+        rows.extend(leave_rows(w.key_quit));
         return rows;
     }
     match session.phase() {
@@ -147,9 +150,35 @@ pub fn session_rows(session: &Session) -> Vec<Row<Move>> {
         rows.push(Row::hidden(&[Key::PageUp], Move::Page(up)));
         rows.push(Row::hidden(&[Key::PageDown], Move::Page(down)));
     }
-    rows.push(Row::new(LEAVE, Move::Quit, w.key_quit));
+    rows.extend(leave_rows(w.key_quit));
     rows.push(Row::hidden(&[Key::Esc], Move::Back));
     rows
+}
+
+/// `q` asks, Ctrl-C does not.
+fn leave_rows(label: &'static str) -> [Row<Move>; 2] {
+    [Row::new(&[Key::Char('q')], Move::Leave, label), Row::hidden(&[Key::Ctrl('c')], Move::Quit)]
+}
+
+/// The keys while it is asked whether to leave.
+#[must_use]
+pub fn leaving_rows(session: &Session) -> Vec<Row<Move>> {
+    let w = &session.words().drill;
+    vec![
+        Row::new(&[Key::Esc], Move::Back, w.key_back),
+        Row::hidden(&[Key::Backspace], Move::Back),
+        Row::new(&[Key::Char('q')], Move::Quit, w.key_quit),
+        Row::hidden(&[Key::Ctrl('c')], Move::Quit),
+    ]
+}
+
+/// The question whether to leave, and its answers, in place of the footer.
+#[must_use]
+pub fn leaving_footer(session: &Session) -> Vec<(String, String)> {
+    let w = &session.words().drill;
+    let question = if session.is_exam() { w.leaving_exam } else { w.leaving };
+    let asked = std::iter::once((question.to_owned(), String::new()));
+    asked.chain(footer(&leaving_rows(session), session.words())).collect()
 }
 
 fn scrolling(label: &'static str) -> [Row<Move>; 5] {
@@ -212,7 +241,7 @@ pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
     rows.sort_by_key(|r| r.footer);
     let shown = rows.into_iter().filter_map(|row| {
         let label = match row.action {
-            Action::Said if app.is_complete() => w.key_hand_in.to_owned(),
+            Action::Said if app.would_end() => w.key_hand_in.to_owned(),
             Action::Said => words.keys.said_short.to_owned(),
             Action::End => w.key_hand_in.to_owned(),
             ref action if hidden(session.is_exam()).contains(action) => return None,

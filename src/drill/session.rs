@@ -124,7 +124,9 @@ pub enum Move {
     Page(Direction),
     /// Close what is open; never leaves.
     Back,
-    /// Leave.
+    /// Leave; before the end this asks first.
+    Leave,
+    /// Leave at once.
     Quit,
 }
 
@@ -150,6 +152,8 @@ pub struct Session {
     shown: DateTime<Utc>,
     now: DateTime<Utc>,
     reading: bool,
+    /// Whether it is asked if it is really to be left.
+    leaving: bool,
     scroll: usize,
     page: usize,
 }
@@ -170,6 +174,7 @@ impl Session {
             shown: now,
             now,
             reading: false,
+            leaving: false,
             scroll: 0,
             page: 1,
             setup,
@@ -248,6 +253,12 @@ impl Session {
         self.reading
     }
 
+    /// Whether it is asked if it is really to be left.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.leaving
+    }
+
     /// How far what is open is scrolled.
     #[must_use]
     pub fn scroll(&self) -> usize {
@@ -276,10 +287,17 @@ impl Session {
         self.now = self.now.max(now);
         match step {
             Move::Quit => return vec![Effect::Quit],
+            Move::Leave if matches!(self.phase, Phase::Intro | Phase::Score) => return vec![Effect::Quit],
+            Move::Leave => self.leaving = true,
             Move::Begin(way) => self.begin(way),
+            Move::App(Action::Said) if self.app.would_end() => {
+                if !self.app.refuses(&Action::Said, self.now) {
+                    return self.hand_in();
+                }
+            }
             Move::App(action) => {
                 // The clock of a card stands still, so that an edge is asked as it is told.
-                let _ = self.app.update(action, self.app.now());
+                let _ = self.app.update_at(action, self.app.now(), self.now);
             }
             Move::HandIn => return self.hand_in(),
             Move::Next => return self.next(),
@@ -288,6 +306,7 @@ impl Session {
                 self.scroll = 0;
             }
             Move::Back => {
+                self.leaving = false;
                 self.reading = false;
                 self.scroll = 0;
             }
@@ -323,7 +342,7 @@ impl Session {
         // What no key sets comes to the prompter from outside, here as there.
         for fact in (0..rules.facts.len()).filter(|at| rules.facts[*at].key.is_none()) {
             for _ in 0..card.situation.value(fact) {
-                let _ = self.app.update(Action::Fact { fact, back: false }, self.app.now());
+                let _ = self.app.update(Action::Fact(fact), self.app.now());
             }
         }
         self.work = match self.way {
@@ -538,7 +557,7 @@ pub(super) mod testing {
             Way::Case if right => {
                 for fact in 0..rules.facts.len() {
                     for _ in 0..card.situation.value(fact) {
-                        go(session, Move::App(Action::Fact { fact, back: false }));
+                        go(session, Move::App(Action::Fact(fact)));
                     }
                 }
                 while session.app().call().zone() != card.zone {

@@ -43,6 +43,8 @@ pub struct Show {
     step: usize,
     app: App,
     now: DateTime<Utc>,
+    /// When the hands that play the scene press: each press takes its time, though the clock stands.
+    hands: DateTime<Utc>,
 }
 
 impl Show {
@@ -61,7 +63,20 @@ impl Show {
         }
         let now = day.and_hms_opt(0, 0, 0)?.and_utc();
         let app = begin(&book, lang, home, now);
-        let mut show = Self { book, lang, home, day, title, scenes, left_out: Vec::new(), scene: 0, step: 0, app, now };
+        let mut show = Self {
+            book,
+            lang,
+            home,
+            day,
+            title,
+            scenes,
+            left_out: Vec::new(),
+            scene: 0,
+            step: 0,
+            app,
+            now,
+            hands: now,
+        };
         show.play();
         Some(show)
     }
@@ -185,7 +200,9 @@ impl Show {
     }
 
     fn act(&mut self, action: Action) {
-        let _ = self.app.update(action, self.now);
+        self.hands += TimeDelta::seconds(2);
+        // A step that moves the clock is the only thing that does.
+        let _ = self.app.update_at(action, self.now, self.hands);
     }
 
     fn apply(&mut self) {
@@ -210,7 +227,7 @@ impl Show {
         match set {
             Set::Fact(fact, value) => {
                 while self.app.call().situation().value(fact) != value {
-                    self.act(Action::Fact { fact, back: false });
+                    self.act(Action::Fact(fact));
                 }
             }
             Set::Choice(field, choice) => {
@@ -326,7 +343,7 @@ mod tests {
         show.update(Go::Step);
         show.update(Go::Scene(Direction::Up));
         assert_eq!((show.at().0, show.step().0), (1, 0));
-        show.update(Go::App(Action::Fact { fact: 0, back: false }));
+        show.update(Go::App(Action::Fact(0)));
         assert_eq!(show.app().call().situation().value(0), 1);
         show.update(Go::Scene(Direction::Up));
         assert_eq!((show.at().0, show.app().call().situation().value(0)), (0, 0));

@@ -118,6 +118,7 @@ mod tests {
             rules_sha256: "ab".into(),
             steps: vec![],
             cost: vec!["Akurasi".into()],
+            overtaken: vec![],
             differs: Vec::new(),
         }
     }

@@ -6,13 +6,14 @@
 //! {"id":"…","version":4,"start_ms":…,"end_ms":…|null,"changed_ms":…,"ending":"lengkap"|null,"seat":"…"|null,
 //!  "zone":"WIB","greeting":"siang"|null,"rule":"…","revision":"Rev-1","rules_sha256":"…","cost":["Akurasi",…],
 //!  "facts":[["klb","ya",set_ms|null],…],"steps":[["download",shown,ticked_ms|null,taken_back,left_out,["FCR",…]],…],
-//!  "differs":["klb",…]}
+//!  "overtaken":[["campaign",changed_ms,[["klb","tidak"],…]],…],"differs":["klb",…]}
 //! {"calls":1}
 //! ```
 //!
 //! A call is one line; it is wrapped here to be read. Times are milliseconds since 1970, UTC. Of two lines with one id
-//! the one of the higher `version` is the newer. `differs` is there only where a fact stood otherwise than the centre had
-//! declared it.
+//! the one of the higher `version` is the newer. `overtaken` is there only where a change of facts asked for a step when its
+//! successor was already said (it counts as neither ticked nor left out), `differs` only where a fact stood otherwise than
+//! the centre had declared it.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -21,7 +22,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::row::{FactDetail, Rest, Row, StepDetail, Vocabulary, list_of, rules_of};
+use super::row::{FactDetail, OvertakenDetail, Rest, Row, StepDetail, Vocabulary, list_of, rules_of};
 
 /// The form that this program writes, and the newest that it reads.
 pub const FORM: u64 = 1;
@@ -83,6 +84,9 @@ pub struct Line<'a> {
     /// The steps.
     #[serde(borrow)]
     pub steps: Vec<StepDetail<'a>>,
+    /// The steps that were asked for too late; not there where none was.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub overtaken: Vec<OvertakenDetail<'a>>,
     /// The facts that stood otherwise than the centre had declared them, by id; not there where none did.
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub differs: Vec<Cow<'a, str>>,
@@ -115,6 +119,7 @@ impl<'a> Line<'a> {
             cost: list_of(vocabulary.text(row.cost)).into_iter().map(Cow::from).collect(),
             facts: detail.facts,
             steps: detail.steps,
+            overtaken: detail.overtaken,
             differs: detail.differs,
         })
     }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::export::{FORM, First, Last, Line};
 use super::read::Span;
 use super::record::HowEnded;
-use super::row::{Detail, Rest, Row, Vocabulary, list_text, rules_text};
+use super::row::{Detail, OvertakenDetail, Rest, Row, Vocabulary, list_text, rules_text};
 use crate::files::shown_path;
 use crate::rules::shape::MAX_TEXT;
 use crate::rules::text::{is_forbidden, is_utf16};
@@ -354,11 +354,16 @@ fn checked(call: Line<'_>, vocabulary: &mut Vocabulary, values: &mut BTreeSet<St
     must(is_text(&call.revision), "revision")?;
     must(call.rules_sha256.len() <= 64 && call.rules_sha256.bytes().all(|b| b.is_ascii_hexdigit()), "rules_sha256")?;
     must(call.cost.len() <= MOST && call.cost.iter().all(|c| is_text(c) && !c.is_empty()), "cost")?;
-    let detail = Detail { facts: call.facts, steps: call.steps, differs: call.differs };
+    let detail = Detail { facts: call.facts, steps: call.steps, overtaken: call.overtaken, differs: call.differs };
     must(detail.facts.len() <= MOST && detail.facts.iter().all(|f| is_id(&f.0) && is_id(&f.1)), "facts")?;
     let score_is_text = |score: &[Cow<'_, str>]| score.len() <= MOST && score.iter().all(|s| is_text(s));
     must(detail.steps.len() <= MOST && detail.steps.iter().all(|s| is_id(&s.0) && score_is_text(&s.5)), "steps")?;
     must(detail.steps.iter().all(|s| s.2.is_none_or(is_time)), "steps")?;
+    let late_is_good = |late: &OvertakenDetail<'_>| {
+        let facts = late.2.len() <= MOST && late.2.iter().all(|(fact, value)| is_id(fact) && is_id(value));
+        is_id(&late.0) && is_time(late.1) && facts
+    };
+    must(detail.overtaken.len() <= MOST && detail.overtaken.iter().all(late_is_good), "overtaken")?;
     must(detail.differs.len() <= MOST && detail.differs.iter().all(|id| is_id(id)), "differs")?;
     let facts = detail.facts_text();
     if !vocabulary.has(&facts) {

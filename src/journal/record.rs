@@ -30,6 +30,8 @@ pub struct Record {
     pub steps: Vec<StepRecord>,
     /// The scoring parameters that what is unsaid costs, where the ending costs score; else empty.
     pub cost: Vec<String>,
+    /// The steps that a late change of a fact asked for when it was too late to say them; they are not left out.
+    pub overtaken: Vec<OvertakenRecord>,
     /// The facts that stand otherwise than the centre has declared them.
     pub differs: Vec<String>,
 }
@@ -60,6 +62,17 @@ pub struct StepRecord {
     pub left_out: bool,
     /// The scoring parameters that leaving it out costs.
     pub score: Vec<String>,
+}
+
+/// A spoken step whose successor was already said when a fact asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OvertakenRecord {
+    /// Its id.
+    pub step: String,
+    /// When the facts changed.
+    pub at: DateTime<Utc>,
+    /// The facts that changed: id and value.
+    pub facts: Vec<(String, String)>,
 }
 
 /// How a call ended.

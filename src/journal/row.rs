@@ -130,6 +130,14 @@ pub struct StepDetail<'a>(
     #[serde(borrow)] pub Vec<Cow<'a, str>>,
 );
 
+/// An overtaken step as it is kept: id, when the facts changed that asked for it too late, those facts and their values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OvertakenDetail<'a>(
+    #[serde(borrow)] pub Cow<'a, str>,
+    pub i64,
+    #[serde(borrow)] pub Vec<(Cow<'a, str>, Cow<'a, str>)>,
+);
+
 /// What is kept of a call beside its row: facts with their times, steps with theirs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detail<'a> {
@@ -139,6 +147,9 @@ pub struct Detail<'a> {
     /// The steps.
     #[serde(borrow)]
     pub steps: Vec<StepDetail<'a>>,
+    /// The steps that were asked for too late.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub overtaken: Vec<OvertakenDetail<'a>>,
     /// The facts that stood otherwise than the centre had declared them, by id.
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub differs: Vec<Cow<'a, str>>,
@@ -156,11 +167,22 @@ impl<'a> Detail<'a> {
             let score = s.score.iter().map(Cow::from).collect();
             StepDetail(Cow::from(&s.step), s.shown, ticked, s.taken_back, s.left_out, score)
         };
+        let overtaken = |late: &'a super::record::OvertakenRecord| {
+            let facts = late.facts.iter().map(|(fact, value)| (Cow::from(fact), Cow::from(value)));
+            OvertakenDetail(Cow::from(&late.step), late.at.timestamp_millis(), facts.collect())
+        };
         Self {
             facts: record.facts.iter().map(fact).collect(),
             steps: record.steps.iter().map(step).collect(),
+            overtaken: record.overtaken.iter().map(overtaken).collect(),
             differs: record.differs.iter().map(Cow::from).collect(),
         }
+    }
+
+    /// Whether the call ended, as it was then, before any sentence was said.
+    #[must_use]
+    pub fn is_before_closing(&self) -> bool {
+        self.steps.iter().all(|step| step.2.is_none())
     }
 
     /// The facts in one text.

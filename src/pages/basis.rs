@@ -17,8 +17,15 @@ pub fn basis(app: &App) -> Page {
     let rule = app.call().plan(rules).rule;
     let mut page = Page::new(words.title);
     changes(&mut page, app);
-    if let Some(caution) = &rule.caution {
-        page.entry(words.caution, caution);
+    contradiction(&mut page, app);
+    for late in app.call().overtaken() {
+        let which = |fact| late.facts.iter().any(|(changed, _)| *changed == fact);
+        let with = [
+            ("title", rules.step(late.step).title.as_str()),
+            ("facts", &app.facts_told(which)),
+            ("time", &app.when(late.at).0),
+        ];
+        page.entry(words.overtaken, &fill(words.overtaken_line, &with));
         page.gap();
     }
     let place = fill(words.rule_line, &[("rule", &rule.id), ("line", &rule.line.to_string())]);
@@ -52,6 +59,23 @@ pub fn basis(app: &App) -> Page {
     };
     page.entry(words.source, &source);
     page
+}
+
+/// Where the SOP contradicts itself, as long as it decides what is still to be said; then what was said.
+fn contradiction(page: &mut Page, app: &App) {
+    let (rules, words) = (app.rules(), &app.words().basis);
+    if let Some(caution) = app.call().caution(rules) {
+        page.entry(words.caution, caution);
+    } else if app.call().plan(rules).rule.caution.is_some() {
+        let said = app.call().said_of_decided(rules).into_iter().map(|step| {
+            let step = rules.step(step);
+            step.basis.as_ref().map_or_else(|| step.title.clone(), |basis| format!("{} ({basis})", step.title))
+        });
+        page.entry(words.said_already, &said.collect::<Vec<_>>().join(" · "));
+    } else {
+        return;
+    }
+    page.gap();
 }
 
 /// What a new revision changed: what is said here and now, which words greet when, and what must always be so.

@@ -31,6 +31,8 @@ pub enum Subject {
     Still(String),
     /// The SOP's contradiction.
     Caution,
+    /// A sentence that can't be said any more.
+    Overtaken(String),
     /// A reminder.
     Reminder(String),
     /// The line to the telephone.
@@ -99,10 +101,15 @@ pub fn state(app: &App) -> Vec<Told> {
             tell(Subject::Still(fact.id.clone()), line.clone(), line);
         }
     }
-    if let Some(caution) = app.call().plan(rules).rule.caution.as_deref() {
+    if let Some(caution) = app.call().caution(rules) {
         let short = caution.split_once(". ").map_or(caution, |(first, _)| first);
         let line = sentence(&fill(words.plain.caution, &[("caution", short)]));
         tell(Subject::Caution, line.clone(), line);
+    }
+    for late in app.call().overtaken() {
+        let step = rules.step(late.step);
+        let line = sentence(&fill(words.plain.overtaken, &[("title", &step.title)]));
+        tell(Subject::Overtaken(step.id.clone()), line.clone(), line);
     }
     reminders(app, &mut tell);
     if let Some(link) = app.link() {
@@ -135,7 +142,7 @@ fn field_line(app: &App, ix: FieldIx, label: &str) -> String {
 #[must_use]
 pub fn plan(app: &App) -> String {
     let entries = app.entries();
-    let spoken = entries.iter().filter(|e| e.mark != Mark::Reminder);
+    let spoken = entries.iter().filter(|e| !matches!(e.mark, Mark::Reminder | Mark::Overtaken));
     let titles: Vec<&str> = spoken.map(|e| app.rules().step(e.step).title.as_str()).collect();
     if titles.is_empty() {
         return sentence(app.words().screen.nothing_spoken);
@@ -191,7 +198,8 @@ pub fn everything(app: &App) -> Vec<String> {
     out.push(plan(app));
     for entry in app.entries() {
         let form = match entry.mark {
-            Mark::Reminder => continue,
+            // Each has a sentence of its own among the state.
+            Mark::Reminder | Mark::Overtaken => continue,
             Mark::Said => (words.plain.said, words.plain.said),
             Mark::Current => (words.plain.now, words.plain.now_plain),
             Mark::Ahead => (words.plain.ahead, words.plain.ahead_plain),

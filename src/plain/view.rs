@@ -46,6 +46,8 @@ enum Waits {
     Field,
     /// The question why the call ends.
     Why,
+    /// The question whether to leave.
+    Leave,
 }
 
 /// The prompter in lines.
@@ -146,7 +148,7 @@ impl<W: Write> Plain<W> {
     /// Says why a line was not done, and the way out.
     fn refuse(&mut self, wrong: Wrong, app: &App) {
         let words = &app.words().plain;
-        let asking = *app.mode() == Mode::Asking;
+        let asking = matches!(app.mode(), Mode::Asking | Mode::Leaving);
         let key = match wrong {
             Wrong::Key(c) => shown(c.encode_utf8(&mut [0; 4])),
             Wrong::NoAnswer => String::new(),
@@ -251,6 +253,7 @@ impl<W: Write> Plain<W> {
         let waits = match app.mode() {
             Mode::Typing(_) => Waits::Field,
             Mode::Asking => Waits::Why,
+            Mode::Leaving => Waits::Leave,
             _ => Waits::Nothing,
         };
         let waited = std::mem::replace(&mut self.memory.asks, waits);
@@ -259,12 +262,12 @@ impl<W: Write> Plain<W> {
                 let label = &app.rules().field(draft.field).label;
                 self.say(sentence(&fill(app.words().plain.type_field, &[("label", label)])));
             }
-            Mode::Asking if waited != waits => {
+            Mode::Asking | Mode::Leaving if waited != waits => {
                 for line in question(app) {
                     self.say(line);
                 }
             }
-            Mode::Typing(_) | Mode::Asking => {}
+            Mode::Typing(_) | Mode::Asking | Mode::Leaving => {}
             _ => {
                 let plan = plan(app);
                 if plan != self.memory.plan {
@@ -272,7 +275,8 @@ impl<W: Write> Plain<W> {
                     self.memory.plan = plan;
                 }
                 let here = now(app);
-                if std::mem::take(&mut self.again) || waited == Waits::Why || here != self.memory.now {
+                let asked = matches!(waited, Waits::Why | Waits::Leave);
+                if std::mem::take(&mut self.again) || asked || here != self.memory.now {
                     for line in &here {
                         self.say(line.clone());
                     }
@@ -372,10 +376,11 @@ impl<W: Write> View for Plain<W> {
     }
 }
 
-/// Why does the call end, and the answers; the one that costs score says what.
+/// Why does the call end, or is it to be left; and the answers, of which the one that costs score says what.
 fn question(app: &App) -> Vec<String> {
     let words = app.words();
-    let mut out = vec![sentence(words.ending.question)];
+    let asked = if *app.mode() == Mode::Leaving { words.ending.leaving } else { words.ending.question };
+    let mut out = vec![sentence(asked)];
     let rows = keymap::rows(app);
     let mut back = None;
     for row in &rows {
@@ -385,6 +390,7 @@ fn question(app: &App) -> Vec<String> {
                 fill(words.ending.cost, &[("ending", words.ending.omitted), ("cost", &cost)])
             }
             Action::Answer(_) => row.label.to_string(),
+            Action::Quit if row.keys.contains(&keymap::Key::Char('q')) => row.label.to_string(),
             // Of two that the same key does, the first is done.
             Action::Undo | Action::Back if back.is_none() => {
                 back = Some(&row.label);
@@ -401,7 +407,7 @@ fn question(app: &App) -> Vec<String> {
 
 /// The keys, as they are typed here.
 fn keys_told(app: &App) -> Vec<String> {
-    if *app.mode() == Mode::Asking {
+    if matches!(app.mode(), Mode::Asking | Mode::Leaving) {
         return question(app);
     }
     let words = app.words();

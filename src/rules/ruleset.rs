@@ -121,6 +121,12 @@ pub struct Field {
 }
 
 impl Field {
+    /// Whether its text outlasts the call.
+    #[must_use]
+    pub fn lasts_a_shift(&self) -> bool {
+        matches!(&self.kind, FieldKind::Typed(typed) if typed.scope == FieldScope::Shift)
+    }
+
     /// Whether nothing is spoken in its place while it is empty.
     #[must_use]
     pub fn vanishes(&self) -> bool {

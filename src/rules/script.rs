@@ -142,6 +142,8 @@ pub struct Segment {
     pub text: String,
     /// Whether it was filled in (greeting, honorific, name) rather than fixed by the SOP.
     pub filled: bool,
+    /// Whether it is the blank between honorific and name, at which no line ends.
+    pub binds: bool,
 }
 
 /// A sentence ready to be spoken.
@@ -161,15 +163,26 @@ impl Sentence {
             self.push(" ", false);
         }
         for segment in other.0 {
-            self.push(&segment.text, segment.filled);
+            if segment.binds {
+                self.0.push(segment);
+            } else {
+                self.push(&segment.text, segment.filled);
+            }
+        }
+    }
+
+    /// The blank at the end, if there is only that between two filled runs, binds what stands on its sides.
+    fn bind(&mut self) {
+        if let Some(last) = self.0.last_mut().filter(|last| last.text == " " && !last.filled) {
+            last.binds = true;
         }
     }
 
     fn push(&mut self, text: &str, filled: bool) {
         match self.0.last_mut() {
             _ if text.is_empty() => {}
-            Some(last) if last.filled == filled => last.text.push_str(text),
-            _ => self.0.push(Segment { text: text.into(), filled }),
+            Some(last) if last.filled == filled && !last.binds => last.text.push_str(text),
+            _ => self.0.push(Segment { text: text.into(), filled, binds: false }),
         }
     }
 
@@ -338,7 +351,7 @@ pub fn speak(rules: &RuleSet, step: &Step, fields: &Fields, greeting: &str) -> O
     let mut out = Sentence::default();
     // The blank before an empty field, until what follows tells whether it is needed.
     let mut held: Option<String> = None;
-    for piece in template.pieces() {
+    for (at, piece) in template.pieces().iter().enumerate() {
         match piece {
             Piece::Fixed(fixed) => push_after_gap(&mut out, &mut held, fixed, false),
             Piece::Salam => push_after_gap(&mut out, &mut held, greeting, true),
@@ -346,11 +359,26 @@ pub fn speak(rules: &RuleSet, step: &Step, fields: &Fields, greeting: &str) -> O
                 spoken if spoken.is_empty() => {
                     held.get_or_insert_default().push_str(&out.take_trailing_blank());
                 }
-                spoken => push_after_gap(&mut out, &mut held, &spoken, true),
+                spoken => {
+                    if is_behind_honorific(rules, template, at) {
+                        out.bind();
+                    }
+                    push_after_gap(&mut out, &mut held, &spoken, true);
+                }
             },
         }
     }
     Some(out)
+}
+
+/// Whether the piece at this place is the customer's name, one blank behind the honorific.
+fn is_behind_honorific(rules: &RuleSet, template: &Template, at: usize) -> bool {
+    let before: Vec<Option<&Piece>> = (1..=2).map(|back| template.pieces().get(at.checked_sub(back)?)).collect();
+    let is =
+        |piece: Option<&Piece>, role: Option<FieldIx>| matches!(piece, Some(Piece::Field(ix)) if Some(*ix) == role);
+    is(template.pieces().get(at), rules.roles.name)
+        && matches!(before[0], Some(Piece::Fixed(blank)) if blank == " ")
+        && is(before[1], rules.roles.honorific)
 }
 
 /// Appends `next`; behind an empty field, with exactly the blank that the words need: none at the start, after an

@@ -5,6 +5,8 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
+
 use super::{Next, Session, View};
 use crate::action::Action;
 use crate::app::{Effect, Mode};
@@ -18,15 +20,23 @@ impl Session<'_> {
     /// # Errors
     /// Where the terminal is gone.
     pub fn act<V: View>(&mut self, view: &mut V, action: Action) -> io::Result<Next> {
-        self.act_within(view, action, Duration::ZERO)
+        self.act_within(view, action, (Instant::now(), Duration::ZERO))
     }
 
-    fn act_within<V: View>(&mut self, view: &mut V, action: Action, settles: Duration) -> io::Result<Next> {
+    /// An action of this moment: an input may have waited in the queue. It may be retracted for so long.
+    fn act_within<V: View>(
+        &mut self,
+        view: &mut V,
+        action: Action,
+        (at, settles): (Instant, Duration),
+    ) -> io::Result<Next> {
         let by_person = action.is_a_persons();
         if !by_person {
             self.recent.outside(&action, self.clock.now());
         }
-        let effects = self.app.update(action, self.clock.now());
+        let now = self.clock.now();
+        let waited = TimeDelta::from_std(at.elapsed()).unwrap_or_default();
+        let effects = self.app.update_at(action, now, now.checked_sub_signed(waited).unwrap_or(now));
         view.changed(self.app, by_person);
         let effects = self.recent.keep_back(effects, settles);
         self.perform(view, effects)
@@ -75,7 +85,7 @@ impl Session<'_> {
         if !matches!(action, Action::Look(_) | Action::Scroll(_)) {
             self.recent.key(self.app, letter.is_some(), at, settles);
         }
-        self.act_within(view, action, settles)
+        self.act_within(view, action, (at, settles))
     }
 
     /// The keys since this moment were none.
@@ -148,7 +158,7 @@ impl Session<'_> {
     pub(super) fn leave(&mut self, unasked: bool) {
         let mut effects = self.recent.all();
         if unasked {
-            effects.extend(self.app.update(Action::Leave, self.clock.now()));
+            effects.extend(self.app.update(Action::Quit, self.clock.now()));
         }
         for effect in effects {
             self.do_outside(effect);

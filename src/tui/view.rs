@@ -271,7 +271,7 @@ fn prompter(frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) -> Drawn {
         mode => {
             top.extend(script::blocks(look));
             bottom.extend(script::complete(look));
-            if *mode == Mode::Asking {
+            if matches!(mode, Mode::Asking | Mode::Leaving) {
                 // What is open is the question now; it is answered with the sentence out of sight rather than unseen.
                 for block in &mut top {
                     block.drop = block.drop.or(Some(Drop::Last));
@@ -289,7 +289,7 @@ fn tiny(look: &Look<'_>, area: Rect) -> Vec<Block> {
     let columns = if area.height == 1 && look.columns > 1 { look.columns - 1 } else { look.columns };
     let look = Look { columns, ..*look };
     match look.app.mode() {
-        Mode::Asking => vec![Block::sentence(footer::question(&look))],
+        Mode::Asking | Mode::Leaving => vec![Block::sentence(footer::question(&look))],
         Mode::Basis => vec![Block::sentence(panel::basis(&look))],
         Mode::Help => vec![Block::sentence(panel::help(&look))],
         Mode::Recap => vec![Block::sentence(panel::recap(&look))],

@@ -57,46 +57,48 @@ fn klb_in_mid_closing_keeps_what_was_said_on_the_screen() {
 }
 
 #[test]
-fn a_sentence_said_after_the_plan_changed_its_mind_comes_back_to_what_is_unsaid() {
+fn a_topic_turned_back_after_the_invitation_asks_for_no_campaign() {
     let mut stage = Stage::at("14:00");
     stage.keys("m␣");
     assert_eq!(stage.said(), ["update"]);
     stage.keys("m");
-    // Not PLN Mobile after all: the campaign is unsaid, and the invitation stands.
-    assert_eq!(stage.current(), Some("campaign"));
-    stage.keys("␣␣");
-    assert_eq!(stage.said(), ["update", "campaign", "terima-kasih"]);
+    assert_eq!(stage.steps(), "(bantuan) –campaign √update ►terima-kasih");
+    assert!(!stage.complete().contains("Untuk mewujudkan"), "{}", stage.complete());
+    stage.keys("␣");
+    assert_eq!((stage.said(), stage.app.call().is_finished()), (vec!["update", "terima-kasih"], true));
 }
 
 #[test]
-fn shift_turns_a_fact_back() {
+fn shift_and_caps_lock_change_nothing() {
+    for keys in ["abzk", "ABZK"] {
+        let mut stage = Stage::at("14:00");
+        stage.keys(keys);
+        assert_eq!((stage.fact("aplikasi"), stage.fact("klb"), stage.app.call().zone()), ("telah", "ya", 1));
+        assert_eq!(stage.field("sapaan"), "Bapak");
+    }
     let mut stage = Stage::at("14:00");
-    stage.keys("A");
-    assert_eq!(stage.fact("aplikasi"), "belum");
-    stage.keys("A");
-    assert_eq!(stage.fact("aplikasi"), "telah");
-    stage.keys("aa");
-    assert_eq!(stage.fact("aplikasi"), "belum-tahu");
-    // Elsewhere upper case is lower case.
-    stage.keys("BZX");
-    assert_eq!(stage.field("sapaan"), "Bapak");
-    assert_eq!(stage.app.mode(), &Mode::Asking);
+    stage.keys("aAa");
+    assert_eq!(stage.fact("aplikasi"), "belum-tahu", "facts turn forward only");
 }
 
 #[test]
-fn looking_never_changes_what_space_ticks() {
+fn a_space_leaves_what_is_looked_at_before_it_ticks() {
     let mut stage = Stage::at("14:00");
     stage.keys("↓↓");
     assert!(stage.sentence().unwrap().starts_with("Terima kasih"));
-    assert_eq!(stage.notice(), "melihat saja · Spasi tetap menandai kalimat ►");
+    assert_eq!(stage.notice(), "melihat saja · Spasi kembali ke kalimat ►");
     assert_eq!(stage.current(), Some("campaign"));
     stage.keys("␣");
+    assert_eq!((stage.said().len(), stage.app.is_looking()), (0, false));
+    stage.keys("␣");
     assert_eq!(stage.said(), ["campaign"]);
-    assert!(!stage.app.is_looking(), "the view is back at the current sentence");
     stage.keys("↑");
     assert!(stage.sentence().unwrap().starts_with("Untuk mewujudkan"), "what was said can be read again");
     stage.keys("s");
     assert!(!stage.app.is_looking() && stage.app.is_complete());
+    // Also when all is said: the first Space ends nothing.
+    stage.keys("↑␣");
+    assert_eq!((stage.said().len(), stage.app.is_looking()), (3, false));
 }
 
 #[test]
@@ -119,8 +121,13 @@ fn a_panel_leaves_the_call_going_on() {
         stage.keys(panel).keys("ma");
         assert_ne!(stage.app.mode(), &Mode::Closing, "facts are set with the panel open");
         assert_eq!(stage.current(), Some("update"));
-        stage.keys("␣");
-        assert_eq!((stage.app.mode(), stage.said()), (&Mode::Closing, vec!["update"]));
+        for close in ["␣", "⏎"] {
+            stage.keys(close);
+            assert_eq!((stage.app.mode(), stage.said().len()), (&Mode::Closing, 0), "it closes and ticks nothing");
+            stage.keys(panel);
+        }
+        stage.keys("␣␣");
+        assert_eq!(stage.said(), ["update"]);
         stage.keys(panel).keys(panel);
         assert_eq!(stage.app.mode(), &Mode::Closing, "the same key closes it");
         stage.keys(panel).keys("⌫");
@@ -129,18 +136,6 @@ fn a_panel_leaves_the_call_going_on() {
 }
 
 // ── The end of a call ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-#[test]
-fn an_untouched_call_asks_nothing() {
-    let mut stage = Stage::at("14:00");
-    stage.keys("x");
-    assert_eq!((stage.app.mode(), stage.notice().as_str()), (&Mode::Closing, "Belum ada panggilan yang dimulai"));
-    // KLB is the shift's: it begins no call.
-    stage.keys("kx");
-    assert_eq!(stage.app.mode(), &Mode::Closing);
-    stage.keys("bx");
-    assert_eq!(stage.app.mode(), &Mode::Asking);
-}
 
 #[test]
 fn a_complete_call_asks_nothing() {
@@ -279,14 +274,39 @@ fn while_a_name_is_typed_every_letter_is_text() {
 
 #[test]
 fn q_and_ctrl_c_leave_from_everywhere_else() {
-    for before in ["", "␣", "␣x", "d", "?", "s", "↓"] {
+    for before in ["", "x", "d", "?", "s", "↓", "k", "␣", "␣x", "␣d", "m", "mq"] {
         for key in [Key::Char('q'), Key::Char('Q'), Key::Ctrl('c')] {
             let mut stage = Stage::at("14:00");
             stage.keys(before);
+            let asks = before.starts_with(['␣', 'm']) && !before.contains('q') && key != Key::Ctrl('c');
             assert!(stage.key(key));
+            if asks {
+                assert_eq!((stage.app.mode(), stage.effects.len()), (&Mode::Leaving, 0), "{before:?} {key:?}");
+                assert!(stage.key(key));
+            }
             assert_eq!(stage.effects.last(), Some(&Effect::Quit), "{before:?} {key:?}");
         }
     }
+}
+
+#[test]
+fn the_question_whether_to_leave_is_answered_by_q_alone() {
+    let mut stage = Stage::at("14:00");
+    for no in ["⎋", "⌫"] {
+        stage.keys("mq").keys(no);
+        assert_eq!((stage.app.mode(), stage.fact("topik")), (&Mode::Closing, "pln-mobile"), "{no}");
+        stage.keys("m");
+    }
+    stage.keys("mq");
+    for nothing in [Key::Char(' '), Key::Enter, Key::Char('k'), Key::Char('1'), Key::Char('s')] {
+        assert!(!stage.key(nothing), "{nothing:?}");
+    }
+    stage.paste("Siti");
+    assert_eq!(stage.app.mode(), &Mode::Leaving);
+    stage.keys("q");
+    let left =
+        stage.effects.iter().any(|e| matches!(e, Effect::Journal(r) if r.end.unwrap().1.code() == "ditinggalkan"));
+    assert!(left, "{:?}", stage.effects);
 }
 
 #[test]
@@ -358,7 +378,8 @@ fn sixty_graphemes_fit_and_no_more() {
     assert_eq!(stage.notice(), "Nama penuh: paling banyak 60 huruf");
     stage.keys("⏎");
     assert_eq!(stage.field("nama"), "a".repeat(60));
-    stage.keys("n").paste("Budi");
+    stage.keys("n").key(Key::End);
+    stage.paste("Budi");
     assert_eq!(stage.notice(), "Nama dipotong pada 60 huruf");
 }
 

@@ -6,9 +6,10 @@ use chrono::TimeDelta;
 use penutup::action::{Action, Ending, RulesNews};
 use penutup::app::{App, Effect, Mode};
 use penutup::closing::Mark;
+use penutup::journal::record::Record;
 use penutup::keymap::{self, Key};
 use penutup::rules::decide::Situation;
-use penutup::rules::ruleset::{Duty, RuleSet, Scope, StepIx};
+use penutup::rules::ruleset::{Duty, FieldKind, RuleSet, Scope, StepIx};
 
 use crate::random_rules;
 use crate::stage::{Stage, book, wib};
@@ -86,20 +87,57 @@ fn stand_for_each_other(rules: &RuleSet, situation: &Situation, one: StepIx, oth
             .any(|duty| matches!(duty, Duty::ExactlyOne(steps) if steps.contains(&one) && steps.contains(&other)))
 }
 
+/// Whether a requirement of this situation puts one before the other.
+fn comes_before(rules: &RuleSet, situation: &Situation, one: StepIx, other: StepIx) -> bool {
+    let here = rules.requirements.iter().filter(|r| r.when.contains(situation.values()));
+    here.flat_map(|r| &r.duties).any(|duty| match duty {
+        Duty::Order(steps) => {
+            let at = |step| steps.iter().position(|s| *s == step);
+            at(one).zip(at(other)).is_some_and(|(one, other)| one < other)
+        }
+        Duty::Last(last) => *last == other && one != other,
+        _ => false,
+    })
+}
+
 /// The sentences that are still to be said, told anew from the rules.
 fn open(app: &App) -> Vec<StepIx> {
     let (rules, call) = (app.rules(), app.call());
-    let rule = rules.rules.iter().find(|r| r.when.contains(call.situation().values())).expect("a rule");
-    let spoken = rule.steps.iter().copied().filter(|s| rules.step(*s).is_spoken());
-    spoken
-        .filter(|s| !call.said().iter().any(|said| stand_for_each_other(rules, call.situation(), *s, said.step)))
-        .collect()
+    if call.is_finished() {
+        return Vec::new();
+    }
+    let situation = call.situation();
+    let rule = rules.rules.iter().find(|r| r.when.contains(situation.values())).expect("a rule");
+    let spoken: Vec<StepIx> = rule.steps.iter().copied().filter(|s| rules.step(*s).is_spoken()).collect();
+    let heard = |s: StepIx| call.said().iter().any(|said| stand_for_each_other(rules, situation, s, said.step));
+    let mut past: Vec<StepIx> = call.said().iter().map(|s| s.step).collect();
+    past.extend(spoken.iter().copied().filter(|s| heard(*s)));
+    // As often as there are sentences, so that the last of a chain is found too.
+    for _ in 0..spoken.len() {
+        let known = past.clone();
+        past.extend(spoken.iter().filter(|s| known.iter().any(|p| comes_before(rules, situation, **s, *p))));
+    }
+    spoken.into_iter().filter(|s| !past.contains(s)).collect()
 }
 
 fn holds(app: &App) -> Result<(), TestCaseError> {
     let (rules, call) = (app.rules(), app.call());
     let open = open(app);
-    prop_assert_eq!(call.current(rules), open.first().copied(), "the cursor is the first sentence not said");
+    prop_assert_eq!(call.current(rules), open.first().copied(), "the cursor is the first sentence that can be said");
+    if let Some(current) = call.current(rules) {
+        let late = call.said().iter().find(|s| comes_before(rules, call.situation(), current, s.step));
+        prop_assert_eq!(late, None, "its successor was said");
+    }
+    let overtaken: Vec<StepIx> = call.overtaken().iter().map(|late| late.step).collect();
+    if !call.is_finished() {
+        let marked = app.entries().into_iter().filter(|e| e.mark == Mark::Overtaken).map(|e| e.step);
+        let (mut marked, mut noted) = (marked.collect::<Vec<_>>(), overtaken.clone());
+        marked.sort_unstable();
+        noted.sort_unstable();
+        prop_assert_eq!(marked, noted, "each has its reason");
+    }
+    prop_assert!(call.overtaken().iter().all(|late| !late.facts.is_empty()));
+    prop_assert!(open.iter().all(|step| !overtaken.contains(step)));
     prop_assert_eq!(app.is_complete(), open.is_empty());
     let told: Vec<String> = call
         .said()
@@ -159,22 +197,23 @@ proptest! {
             }
             let Some(action) = action(&stage.app, &op) else { continue };
             let before = stage.app.call().said().to_vec();
-            let ends = match action {
-                Action::Answer(_) => true,
-                Action::Said | Action::End => stage.app.is_complete(),
-                _ => false,
-            };
-            let takes_back = action == Action::Undo;
-            let looked = stage.app.is_looking();
-            let (current, ticks) = (open(&stage.app).first().copied(), action == Action::Said);
+            let (number, takes_back) = (stage.app.number(), action == Action::Undo);
+            let hidden = stage.app.is_looking() || *stage.app.mode() != Mode::Closing;
+            let (current, is_space) = (open(&stage.app).first().copied(), action == Action::Said);
             stage.act(action);
             let after = stage.app.call().said();
-            if !ends && !takes_back {
+            if stage.app.number() == number && !takes_back {
                 prop_assert!(after.starts_with(&before), "{:?} lost what was said", op);
             }
-            if let (true, Some(current)) = (ticks, current) {
-                prop_assert_eq!(after.last().map(|s| s.step), Some(current), "Space ticks ►, looking ({}) or not", looked);
-                prop_assert!(!stage.app.is_looking());
+            if is_space && hidden {
+                prop_assert_eq!(after, &before, "what is not to be seen is not ticked");
+                prop_assert_eq!(stage.app.number(), number);
+            }
+            if is_space {
+                prop_assert!(!stage.app.is_looking() && *stage.app.mode() == Mode::Closing || hidden);
+            }
+            if let (true, false, Some(current)) = (is_space, hidden, current) {
+                prop_assert_eq!(after.last().map(|s| s.step), Some(current), "Space ticks ►");
             }
             holds(&stage.app)?;
         }
@@ -198,13 +237,16 @@ proptest! {
                 continue;
             }
             let Some(action) = action(&stage.app, &op) else { continue };
-            let ends = matches!(action, Action::Answer(_))
-                || matches!(action, Action::Said | Action::End) && stage.app.is_complete();
-            if ends || action == Action::Undo {
+            if action == Action::Undo {
                 continue;
             }
-            let before = told(&stage.app);
+            let (before, app) = (told(&stage.app), stage.app.clone());
             stage.act(action);
+            if stage.app.number() != app.number() {
+                // Another call: its way back is another.
+                stage.app = app;
+                continue;
+            }
             changes += usize::from(told(&stage.app) != before);
         }
         for _ in 0..changes {
@@ -223,19 +265,18 @@ proptest! {
                 stage.act(action);
             }
         }
-        stage.act(Action::Back);
+        stage.act(Action::Back).act(Action::Back);
+        while stage.app.call().is_finished() {
+            stage.act(Action::Undo);
+        }
         let told = |stage: &Stage| {
             let (app, rules) = (&stage.app, stage.app.rules());
             (app.call().situation().clone(), app.call().plan(rules).rule.id.clone(), stage.complete(), stage.steps())
         };
         let before = told(&stage);
         for fact in 0..stage.app.rules().facts.len() {
-            for back in [false, true] {
-                stage.act(Action::Fact { fact, back }).act(Action::Fact { fact, back: !back });
-                prop_assert_eq!(&told(&stage), &before);
-            }
             for _ in 0..stage.app.rules().facts[fact].values.len() {
-                stage.act(Action::Fact { fact, back: false });
+                stage.act(Action::Fact(fact));
             }
             prop_assert_eq!(&told(&stage), &before, "once around");
         }
@@ -310,10 +351,15 @@ proptest! {
             .filter_map(|d| if let Duty::ExactlyOne(steps) = d { Some(steps.clone()) } else { None })
             .flatten()
             .collect();
-        stage.keys("s");
+        while !stage.app.is_complete() && !stage.app.call().said().iter().any(|s| alternatives.contains(&s.step)) {
+            stage.act(Action::Said);
+        }
+        if stage.app.call().is_finished() {
+            return Ok(());
+        }
         for (fact, value) in values.into_iter().enumerate().take(stage.app.rules().facts.len()) {
             for _ in 0..value {
-                stage.act(Action::Fact { fact, back: false });
+                stage.act(Action::Fact(fact));
             }
         }
         let (app, rules) = (&stage.app, stage.app.rules());
@@ -321,6 +367,78 @@ proptest! {
             let said_one = app.call().said().iter().any(|s| alternatives.contains(&s.step));
             let applies = alternatives.iter().all(|s| stand_for_each_other(rules, app.call().situation(), *s, alternatives[0]));
             prop_assert!(!(said_one && applies && alternatives.contains(&current)), "asked twice");
+        }
+    }
+
+    /// The record of a finished call is what it was, whatever happens, until something in it is taken back.
+    #[test]
+    fn a_finished_call_changes_by_its_own_undo_alone(seed: u64, ops in prop::collection::vec(op(), 1..80)) {
+        let mut stage = stage(seed);
+        let mut finished: Option<Record> = None;
+        let mut last: Option<Record> = None;
+        for op in ops {
+            if let Op::Wait(seconds) = op {
+                stage.now += TimeDelta::seconds(seconds);
+            }
+            let Some(action) = action(&stage.app, &op) else { continue };
+            if action == Action::Undo {
+                finished = None;
+            }
+            stage.act(action);
+            for effect in &stage.effects {
+                let Effect::Journal(record) = effect else { continue };
+                let record = Record { end: None, ..(**record).clone() };
+                if let Some(finished) = finished.as_ref().filter(|finished| finished.call == record.call) {
+                    prop_assert_eq!(&record, finished);
+                }
+                last = Some(record);
+            }
+            if stage.app.call().is_finished() && finished.as_ref().is_none_or(|f| f.call != stage.app.number()) {
+                finished = last.clone().filter(|record| record.call == stage.app.number());
+            }
+        }
+    }
+
+    /// A value after the end begins the next call, and taking it back leads to the same call as before, journal included.
+    #[test]
+    fn one_undo_of_the_value_that_began_the_next_call_brings_the_finished_one_back(
+        seed: u64,
+        ops in prop::collection::vec(op(), 0..20),
+        which: prop::sample::Index,
+    ) {
+        let mut stage = stage(seed);
+        for op in ops {
+            if let Some(action) = action(&stage.app, &op) {
+                stage.act(action);
+            }
+        }
+        stage.act(Action::Back).act(Action::Back);
+        let was_finished = stage.app.call().is_finished();
+        stage.act(Action::SaidAll);
+        if !stage.app.call().is_finished() {
+            return Ok(());
+        }
+        let rules = stage.app.rules();
+        let facts = rules.facts.iter().enumerate().filter(|(_, f)| f.scope == Scope::Call);
+        let mut values: Vec<Action> = facts.map(|(at, _)| Action::Fact(at)).collect();
+        let choices = rules.fields_ix().filter(|(_, f)| matches!(f.kind, FieldKind::Choice(_)));
+        values.extend(choices.map(|(ix, _)| Action::Field(ix)));
+        if rules.zones.len() > 1 {
+            values.push(Action::Zone);
+        }
+        let Some(value) = (!values.is_empty()).then(|| which.get(&values).clone()) else { return Ok(()) };
+        let (number, call) = (stage.app.number(), stage.app.call().clone());
+        stage.act(value);
+        prop_assert_ne!(stage.app.number(), number);
+        let ended = stage.effects.iter().any(|e| matches!(e, Effect::Journal(r) if r.call == number && r.end.is_some()));
+        prop_assert!(ended, "{:?}", stage.effects);
+        stage.act(Action::Undo);
+        prop_assert_eq!((stage.app.number(), stage.app.call()), (number, &call));
+        let open = stage.effects.iter().any(|e| matches!(e, Effect::Journal(r) if r.call == number && r.end.is_none()));
+        prop_assert!(open, "{:?}", stage.effects);
+        if !was_finished {
+            stage.act(Action::Undo);
+            prop_assert!(!stage.app.call().is_finished(), "and the next one takes the ticks back");
         }
     }
 }

@@ -59,6 +59,7 @@ pub fn begun(call: u64) -> Record {
         greeting: None,
         steps: vec![step("download", &["Akurasi", "Salam Penutup", "FCR"]), step("terima-kasih", &[])],
         cost: vec![],
+        overtaken: vec![],
         differs: vec![],
         ..whole
     }

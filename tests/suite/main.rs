@@ -9,6 +9,7 @@ mod cli;
 #[cfg(target_os = "linux")]
 mod clipboard;
 mod closing;
+mod conduct;
 mod corpus;
 mod documents;
 mod drill;

@@ -86,6 +86,8 @@ impl Talk {
 
     /// A line is typed; what is said to it.
     fn types(&mut self, line: &str) -> Vec<String> {
+        // As a person does who says a sentence between two lines.
+        self.now += TimeDelta::milliseconds(1300);
         self.run(|view, session| view.input(Line::Text(line.into()), session))
     }
 

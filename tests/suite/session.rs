@@ -119,8 +119,7 @@ fn stopped_and_continued_it_is_where_it_was() {
         term.until("the screen", vt100::Screen::alternate_screen);
         term.until("bracketed paste", vt100::Screen::bracketed_paste);
         term.shows("√ Campaign Integritas").shows("► Ajakan DOWNLOAD New PLN Mobile");
-        // Not Space again, which would count as held.
-        term.send("\r").shows("√ Ajakan DOWNLOAD New PLN Mobile");
+        term.rest().send("\r").shows("√ Ajakan DOWNLOAD New PLN Mobile");
         term.quits();
     }
 }
@@ -368,7 +367,7 @@ fn one_closing_is_never_spoken_from_two_revisions() {
     let path = home.write("aturan/rules.toml", BUILT_IN);
     let mut term = Term::start(&prompter(&home, &["--rules", path.to_str().unwrap()]));
     term.shows(CAMPAIGN).send("\x1b[B");
-    term.shows("melihat saja").send(" ").shows("√ Campaign Integritas");
+    term.shows("melihat saja").send(" ").hides("melihat saja").rest().send(" ").shows("√ Campaign Integritas");
     save(&path, revision(2, "mohon JANGAN memberikan"));
     term.shows("SOP Rev-2 mulai panggilan berikutnya").shows("SOP Rev-1");
     term.shows("mohon tidak memberikan");

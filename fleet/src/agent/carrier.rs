@@ -357,6 +357,7 @@ mod tests {
                 rules_sha256: "ab".into(),
                 steps: vec![],
                 cost: vec![],
+                overtaken: vec![],
                 differs: vec![],
             };
             let id = Uuid::from_u128(id);

@@ -5,12 +5,12 @@ use chrono::{FixedOffset, SecondsFormat};
 use uuid::Uuid;
 
 use super::seconds;
-use crate::journal::row::{Detail, Rest, Row, Vocabulary, list_of, rules_of, time};
+use crate::journal::row::{Detail, OvertakenDetail, Rest, Row, Vocabulary, list_of, rules_of, time};
 use crate::tell::csv::cell;
 
 /// The first line.
 pub const HEADER: &str = "id,start,end,seconds,seat,ending,complete,left_out,cost,rule,revision,rules_sha256,zone,\
-                          greeting,facts,ticks,differs\r\n";
+                          greeting,facts,ticks,differs,before_closing,taken_back,overtaken\r\n";
 
 /// What stands between several of a kind in one cell.
 const BETWEEN: &str = "; ";
@@ -35,6 +35,13 @@ pub fn line(
     let listed = |text: &str| text.replace(' ', BETWEEN);
     let ticks: Vec<String> =
         detail.steps.iter().filter_map(|step| Some(format!("{}={}", step.0, at(step.2?)))).collect();
+    let taken_back = detail.steps.iter().filter(|step| step.3 > 0).map(|step| format!("{}={}", step.0, step.3));
+    let taken_back: Vec<String> = taken_back.collect();
+    let late = |step: &OvertakenDetail<'_>| {
+        let facts: Vec<String> = step.2.iter().map(|(fact, value)| format!("{fact}={value}")).collect();
+        format!("{}={} ({})", step.0, at(step.1), facts.join(", "))
+    };
+    let overtaken: Vec<String> = detail.overtaken.iter().map(late).collect();
     let (end, how) = row.end.unzip();
     let cells = [
         Uuid::from_bytes(rest.id).to_string(),
@@ -54,6 +61,9 @@ pub fn line(
         listed(vocabulary.text(row.facts)),
         ticks.join(BETWEEN),
         detail.differs.join(BETWEEN),
+        end.map_or_else(String::new, |_| detail.is_before_closing().to_string()),
+        taken_back.join(BETWEEN),
+        overtaken.join(BETWEEN),
     ];
     for (at, text) in cells.iter().enumerate() {
         if at > 0 {

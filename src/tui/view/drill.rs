@@ -40,8 +40,13 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
     let area = frame.area();
     let words = session.words();
     let on_prompter = session.is_on_prompter();
-    let keys =
-        if on_prompter { keys::prompter_footer(session) } else { keys::footer(&keys::session_rows(session), words) };
+    let keys = if session.is_leaving() {
+        keys::leaving_footer(session)
+    } else if on_prompter {
+        keys::prompter_footer(session)
+    } else {
+        keys::footer(&keys::session_rows(session), words)
+    };
     let foot = Foot { keys: &keys, hides: keys::hidden(session.is_exam()) };
     let look = Look {
         app: session.app(),

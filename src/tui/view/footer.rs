@@ -12,7 +12,7 @@ use crate::words::fill;
 
 /// The blocks of the region.
 pub fn blocks(look: &Look<'_>) -> Vec<Block> {
-    if *look.app.mode() == Mode::Asking {
+    if matches!(look.app.mode(), Mode::Asking | Mode::Leaving) {
         return vec![Block::sentence(question(look))];
     }
     vec![notice(look), Block::line(Drop::Last, keys(look))]
@@ -102,20 +102,22 @@ fn as_line(look: &Look<'_>, shown: Vec<(String, String)>) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Why does the call end: one digit an answer; the one that costs score says what.
+/// Why does the call end, or is it to be left: one key an answer; the one that costs score says what.
 pub fn question(look: &Look<'_>) -> Vec<Line<'static>> {
     let (app, words) = (look.app, look.app.words());
     let (text, accent) = (look.style(Role::Text), look.style(Role::Accent));
     let columns = look.columns.saturating_sub(2);
-    let mut lines = wrap([(words.ending.question, look.style(Role::Caution))], columns);
+    let asked = if *app.mode() == Mode::Leaving { words.ending.leaving } else { words.ending.question };
+    let mut lines = wrap([(asked, look.style(Role::Caution))], columns);
     let rows = keymap::rows(app);
     let answers = rows.iter().filter_map(|row| {
         let label = match row.action {
             Action::Answer(Ending::Omitted) if !app.cost().is_empty() => {
                 fill(words.ending.cost, &[("ending", words.ending.omitted), ("cost", &app.cost().join(", "))])
             }
+            Action::Quit if !row.keys.contains(&keymap::Key::Char('q')) => return None,
             // A score may have any length; two rows tell enough of it.
-            Action::Answer(_) | Action::Back | Action::Undo => shorten(&row.label, columns * 2),
+            Action::Quit | Action::Answer(_) | Action::Back | Action::Undo => shorten(&row.label, columns * 2),
             _ => return None,
         };
         let key = row.keys.first().map(|k| k.name(words).into_owned()).unwrap_or_default();

@@ -259,6 +259,8 @@ pub fn typing(look: &Look<'_>) -> Block {
     let behind = shorten(behind, room - width(&before).min(room));
     let cursor = width(&label) + width(&before);
     let text = look.style(Role::Text).add_modifier(Modifier::UNDERLINED);
+    // What the first letter replaces is seen to be selected.
+    let text = if draft.is_selected() { text.add_modifier(Modifier::REVERSED) } else { text };
     let hint = if draft.pasted { look.app.words().screen.pasted_in } else { look.app.words().screen.name_typing };
     let left = vec![look.span(label, Role::Accent), Span::styled(before, text), Span::styled(behind, text)];
     let used: usize = left.iter().map(|s| width(&s.content)).sum();
@@ -338,7 +340,7 @@ fn question(look: &Look<'_>, at: usize) -> String {
 /// The SOP's contradiction in one short line: the first sentence of the rule's caution.
 fn caution(look: &Look<'_>) -> Option<Line<'static>> {
     let app = look.app;
-    let caution = app.call().plan(app.rules()).rule.caution.as_deref()?;
+    let caution = app.call().caution(app.rules())?;
     let short = caution.split_once(". ").map_or(caution, |(first, _)| first);
     let left = vec![look.span(format!(" ! {short}"), Role::Caution)];
     // Only where the key opens it.

@@ -30,7 +30,7 @@ pub fn line(line: &Line<'_>, area: Rect, buffer: &mut Buffer) {
 
 /// Whether a character is a cell and a grapheme of its own, whatever stands beside it in such a text.
 fn is_plain(c: char) -> bool {
-    matches!(c, ' '..='~' | '─' | '│' | '·' | '…' | '►' | '√' | '»' | '↑' | '↓')
+    matches!(c, ' '..='~' | '─' | '│' | '·' | '…' | '►' | '√' | '»' | '–' | '↑' | '↓')
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use super::header::rule;
-use super::wrap::{shorten, width, wrap};
+use super::wrap::{NO_BREAK, shorten, width, wrap};
 use super::{Block, Drop, Look, Size};
 use crate::closing::{Entry, Mark};
 use crate::rules::ruleset::StepIx;
@@ -35,7 +35,7 @@ pub fn blocks(look: &Look<'_>) -> Vec<Block> {
             && entry.mark == Mark::Ahead
             && entries[..at].iter().all(|e| e.mark != Mark::Ahead || Some(e.step) == shown);
         let drop = match entry.mark {
-            Mark::Said => Drop::Said,
+            Mark::Said | Mark::Overtaken => Drop::Said,
             Mark::Reminder => Drop::Reminder,
             _ if next => Drop::Next,
             _ => Drop::Ahead,
@@ -53,7 +53,7 @@ pub fn blocks(look: &Look<'_>) -> Vec<Block> {
 /// The blank row above the region. The line that tells of a contradiction takes its place, so that nothing moves.
 fn opening_gap(look: &Look<'_>) -> Vec<Block> {
     let app = look.app;
-    let told = app.call().plan(app.rules()).rule.caution.is_some();
+    let told = app.call().caution(app.rules()).is_some();
     if told { Vec::new() } else { vec![Block::gap()] }
 }
 
@@ -107,7 +107,8 @@ fn spoken(look: &Look<'_>, sentence: &Sentence, role: Role, columns: usize) -> V
     let fixed = look.style(role);
     let runs = sentence.segments().iter().map(|s| {
         let style = if s.filled { fixed.add_modifier(Modifier::UNDERLINED) } else { fixed };
-        (s.text.as_str(), style)
+        // A line never breaks between honorific and name.
+        (if s.binds { NO_BREAK } else { &s.text }, style)
     });
     wrap(runs, columns)
 }
@@ -136,6 +137,7 @@ fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
         _ if app.is_looking() && app.shown() == Some(entry.step) => (" » ", Role::Accent),
         Mark::Said => (" √ ", Role::Said),
         Mark::Current => (" ► ", Role::Accent),
+        Mark::Overtaken => (" – ", Role::Text),
         Mark::Ahead | Mark::Reminder => ("   ", Role::Text),
     };
     let title = match entry.mark {
@@ -151,10 +153,11 @@ fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
         _ => step.title.clone(),
     };
     let mut basis = match (&step.basis, entry.mark) {
-        (Some(basis), Mark::Said | Mark::Current | Mark::Ahead) => shorten(basis, look.columns / 3),
+        (Some(basis), Mark::Said | Mark::Current | Mark::Ahead | Mark::Overtaken) => shorten(basis, look.columns / 3),
         _ => String::new(),
     };
-    let mut left = vec![look.span(mark, role), look.span(title, Role::Title)];
+    let title_role = if entry.mark == Mark::Overtaken { Role::Text } else { Role::Title };
+    let mut left = vec![look.span(mark, role), look.span(title, title_role)];
     let open = matches!(entry.mark, Mark::Current | Mark::Ahead);
     if open && !step.score.is_empty() {
         let scored = fill(words.scored, &[("score", &step.score.join(" · "))]);
@@ -168,6 +171,9 @@ fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
         if fits(&basis) {
             left.push(look.span(format!("   {scored}"), Role::Text));
         }
+    }
+    if entry.mark == Mark::Overtaken {
+        left.push(look.span(format!("   {}", words.overtaken), Role::Text));
     }
     look.two_ends(left, vec![look.span(basis, Role::Text)])
 }

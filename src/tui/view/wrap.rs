@@ -6,6 +6,9 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+/// A blank at which no line ends, as long as a line can hold both sides of it.
+pub const NO_BREAK: &str = "\u{a0}";
+
 /// How many cells a text takes: those of its graphemes, one by one, as they are drawn. The whole text's own width can be
 /// less, where a joiner stands between two that don't join (a flag and a heart).
 #[must_use]
@@ -42,7 +45,9 @@ pub fn wrap<'a>(runs: impl IntoIterator<Item = (&'a str, Style)>, columns: usize
             continue;
         }
         for grapheme in text.graphemes(true) {
-            if grapheme.chars().all(char::is_whitespace) {
+            if grapheme == NO_BREAK {
+                word.push((" ", style));
+            } else if grapheme.chars().all(char::is_whitespace) {
                 out.word(&mut word);
                 out.blank(style);
             } else {
@@ -96,6 +101,16 @@ impl Wrapped {
 
     fn word(&mut self, word: &mut Vec<(&str, Style)>) {
         let needs: usize = word.iter().map(|(g, _)| width(g)).sum();
+        // What no line can hold in one may break at its blanks.
+        if needs > self.columns
+            && let Some(blank) = word.iter().position(|(part, _)| *part == " ")
+        {
+            let mut behind = word.split_off(blank);
+            let (_, style) = behind.remove(0);
+            self.word(word);
+            self.blank(style);
+            return self.word(&mut behind);
+        }
         if self.used > 0 && self.used + needs > self.columns {
             self.turn();
         }
@@ -197,6 +212,22 @@ mod tests {
         let bold = Style::new().bold();
         let lines = wrap([("selamat ", Style::new()), ("siang", bold), (", ya", Style::new())], 12);
         assert_eq!(lines.iter().map(ToString::to_string).collect::<Vec<_>>(), ["selamat", "siang, ya"]);
+    }
+
+    #[test]
+    fn a_line_does_not_end_at_a_blank_that_binds_while_it_can_hold_both_sides() {
+        let runs = |columns| {
+            let plain = Style::new();
+            let runs = [("selamat ", plain), ("siang", plain), (" ", plain), ("Bapak", plain), (NO_BREAK, plain)];
+            let lines = wrap(runs.into_iter().chain([("Budi Santoso", plain)]), columns);
+            lines.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(runs(19), ["selamat siang", "Bapak Budi Santoso"]);
+        assert_eq!(runs(21), ["selamat siang", "Bapak Budi Santoso"]);
+        assert_eq!(runs(24), ["selamat siang Bapak Budi", "Santoso"]);
+        assert_eq!(runs(10), ["selamat", "siang", "Bapak Budi", "Santoso"]);
+        assert_eq!(runs(9), ["selamat", "siang", "Bapak", "Budi", "Santoso"]);
+        assert_eq!(runs(4), ["sela", "mat", "sian", "g", "Bapa", "k", "Budi", "Sant", "oso"]);
     }
 
     #[test]

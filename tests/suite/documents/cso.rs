@@ -54,6 +54,7 @@ fn states() -> Vec<Stage> {
         with("s", None),
         with("ka", None),
         with("m␣x", None),
+        with("k␣k", None),
         with("", Some(Action::Broadcast(News::Declared(Box::new(declared))))),
         with("", Some(Action::Phone(called))),
         with("", rules(RulesNews::Good(rev_2.clone()))),

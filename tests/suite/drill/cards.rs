@@ -348,7 +348,7 @@ fn answer(session: &mut Session) {
     match way {
         Way::Case => {
             for fact in (0..rules.facts.len()).filter(|at| rules.facts[*at].key.is_some()) {
-                (0..card.situation.value(fact)).for_each(|_| go(Move::App(Action::Fact { fact, back: false })));
+                (0..card.situation.value(fact)).for_each(|_| go(Move::App(Action::Fact(fact))));
             }
             (0..card.zone).for_each(|_| go(Move::App(Action::Zone)));
             if let Some((field, choice)) = card.honorific {

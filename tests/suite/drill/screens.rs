@@ -271,9 +271,16 @@ fn esc_never_leaves() {
                 assert_eq!(session.update(step, wib("08:02")), []);
             }
         }
-        for quit in [Key::Char('q'), Key::Ctrl('c')] {
-            assert_eq!(keys::session(&session, quit), Some(Move::Quit));
+        for (quit, step) in [(Key::Char('q'), Move::Leave), (Key::Ctrl('c'), Move::Quit)] {
+            assert_eq!(keys::session(&session, quit), Some(step));
         }
+        session.update(Move::Leave, wib("08:02"));
+        if session.is_leaving() {
+            assert_eq!(keys::session(&session, Key::Char(' ')), None, "a question that only Q and Esc answer");
+            let stay = keys::session(&session, Key::Esc).expect("it closes the question");
+            assert_eq!(session.update(stay, wib("08:02")), []);
+        }
+        assert!(!session.is_leaving());
     }
     let mut show = show(4, 2);
     let esc = keys::show(&show, Key::Esc).expect("it closes the panel");

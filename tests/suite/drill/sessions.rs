@@ -91,7 +91,7 @@ fn an_exam_that_cannot_reach_every_rule_says_so_before_it_begins_and_in_its_shee
         let args = ["drill", "--exam", "--seed", "7", "--format", form, "--out", out];
         let mut term = Term::sized(&home.penutup(args).command(), 100, 30);
         term.shows("Ujian salam penutup").shows("tidak mencakup semua aturan").shows("lain-telah, telah-pengaduan");
-        term.hides("kartu, semua aturan").send(" ").shows("kartu 1 dari").send("q");
+        term.hides("kartu, semua aturan").send(" ").shows("kartu 1 dari").send("q").shows("Tetap keluar?").send("q");
         assert_eq!(term.ends().exit_code(), 1);
         let sheet = std::fs::read_to_string(home.path().join(out)).expect("the sheet");
         assert!(sheet.contains("lain-telah") && sheet.contains("telah-pengaduan"), "{sheet}");
@@ -122,7 +122,10 @@ fn an_exam_that_is_broken_off_is_not_passed_and_its_sheet_says_so() {
         let mut term = Term::start(&home.penutup(args).command());
         term.shows("Ujian").send(" ").shows("kartu 1 dari").send(blind_keys(&book, &cards[0], 0, 3));
         term.shows("kartu 2 dari").send("r").shows("Esc R kembali").send("\x1b").hides("Esc R kembali");
-        if status.is_some() {
+        if how == "q" {
+            term.send("q").shows("Tetap keluar?").send("\x1b").hides("Tetap keluar?");
+            term.send("q").shows("Tetap keluar?").send("q");
+        } else if status.is_some() {
             term.send(how);
         } else {
             term.signal(how);
@@ -214,7 +217,7 @@ fn the_text_sheet_has_every_answer_and_the_whole_hash() {
         term.shows(&format!("kartu {} dari", at + 1));
         term.send(if at == 0 { blind_keys(&book, card, at, 7) } else { "1\x1b[C\r".into() });
     }
-    term.shows("kartu 3 dari").send("q");
+    term.shows("kartu 3 dari").send("q").shows("Tetap keluar?").send("q");
     assert_eq!(term.ends().exit_code(), 1);
     let out = std::fs::read_to_string(home.path().join("n.txt")).expect("the sheet");
     assert!(out.contains(book.sha256()), "{out}");
@@ -234,7 +237,13 @@ fn what_falls_again_and_again_is_told_by_its_labels() {
             ["drill", "--trainee", "cso-9", "--way", "lisan", "--count", "1", "--seed", "1", "--at", at.as_str()];
         let mut term = Term::start(&home.penutup(args).command());
         term.shows("Latihan").send("\r").shows("kartu 1 dari").send(" ").shows("bagaimana setiap kalimat terdengar?");
-        term.send("3333333").shows("Spasi nilai kartu ini").send(" ").shows("Belum tepat").send("q");
+        term.send("3333333")
+            .shows("Spasi nilai kartu ini")
+            .send(" ")
+            .shows("Belum tepat")
+            .send("q")
+            .shows("Tetap keluar?")
+            .send("q");
         assert!(term.ends().success());
         if day == 4 {
             term.shows("Sering belum tepat").shows("KLB: tidak, Topik: ").hides("situasi");

@@ -9,6 +9,8 @@ use penutup::journal::row::{Vocabulary, row_of, rules_text};
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use penutup::journal::record::OvertakenRecord;
+
 use super::report::write;
 use super::*;
 use crate::support::{Home, assert_harmless};
@@ -214,7 +216,8 @@ fn what_differed_from_the_centre_goes_with_the_call_and_may_be_missing() {
     home.write("without", file_of(&line()));
     let last = |args: &[&str]| {
         let csv = home.penutup(["report", "--format", "csv"].iter().chain(args)).ok();
-        csv.lines().last().and_then(|l| l.rsplit(',').next().map(str::to_owned)).expect("a call")
+        // Three columns came behind it.
+        csv.lines().last().and_then(|l| l.rsplit(',').nth(3).map(str::to_owned)).expect("a call")
     };
     assert_eq!((last(&["with"]).as_str(), last(&["without"]).as_str()), ("klb", ""));
     // And through a journal on the disk, beside calls of an older program.
@@ -226,6 +229,32 @@ fn what_differed_from_the_centre_goes_with_the_call_and_may_be_missing() {
         home.penutup(["report", "--format", "csv", "own.jsonl"]).ok(),
         home.penutup(["report", "--format", "csv"]).ok()
     );
+}
+
+#[test]
+fn an_overtaken_step_goes_with_the_call_and_is_told_in_the_line_for_qa() {
+    let home = Home::new();
+    let at = ended(1).start;
+    let late = OvertakenRecord { step: "campaign".into(), at, facts: vec![("klb".into(), "tidak".into())] };
+    let record = Record { overtaken: vec![late], ..ended(1) };
+    let with = export(&[Copy { id: 1, version: 1, record: record.clone() }]);
+    let ms = at.timestamp_millis();
+    assert!(with.contains(&format!(",\"overtaken\":[[\"campaign\",{ms},[[\"klb\",\"tidak\"]]]]}}\n")), "{with}");
+    assert!(!line().contains("overtaken"), "where there is none, older readers see what they know");
+    home.write("with", &with);
+    let csv = home.penutup(["report", "--format", "csv", "with"]).ok();
+    assert!(csv.contains("campaign=2026-11-24T12:01:00+07:00 (klb=tidak)"), "{csv}");
+    assert!(csv.lines().last().unwrap().contains(",lengkap,true,"), "it is not left out: {csv}");
+    write(&home, Some("07"), vec![record]);
+    let own = home.penutup(["journal", "export"]).ok();
+    assert!(own.contains("\"overtaken\":[[\"campaign\""), "{own}");
+    for bad in
+        [with.replace("\"campaign\",1", "\"Campaign!\",1"), with.replace(&format!(",{ms},[[\"klb"), ",-1,[[\"klb")]
+    {
+        assert_ne!(bad, with);
+        home.write("bad", &bad);
+        assert!(home.penutup(["report", "bad"]).failed().contains("overtaken"));
+    }
 }
 
 #[test]

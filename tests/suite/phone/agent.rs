@@ -383,8 +383,7 @@ fn rules_that_the_agent_brings_for_the_first_time_are_taken_while_the_prompter_r
         // A closing is never spoken from two revisions.
         term.shows("SOP Rev-pusat mulai panggilan berikutnya").shows("ayo download");
         term.send("s").shows("Closing lengkap.");
-        // Enter, since Space twice so soon is a Space that is held.
-        term.send("\r").shows("Panggilan selesai").shows("SOP Rev-pusat").shows("mari unduh");
+        term.rest().send("\r").shows("Panggilan selesai").shows("SOP Rev-pusat").shows("mari unduh");
         term.send("d").shows("mari unduh").send("d");
         let out = home.penutup(["paths"]).ok();
         assert!(out.contains("broadcast/rules.toml") && out.contains("(dikirim pusat)"), "{out}");

@@ -54,7 +54,7 @@ fn what_is_not_taken_is_answered_and_harms_nothing() {
     s.sets("nama=");
     assert_eq!((s.ignored(), s.journal()), (vec![], vec![]));
     s.sets("kode=7");
-    assert_eq!(s.notice(), "Telepon: panggilan dimulai", "nothing was filled in");
+    assert_eq!(s.notice(), "Telepon: panggilan dimulai · yang dikirim bukan nama", "nothing was filled in");
 }
 
 #[test]

@@ -222,7 +222,7 @@ fn the_journal_keeps_what_differs_at_the_end_of_the_call() {
     assert_eq!(differing(&s), Some(vec![KLB.to_owned()]));
     declares(&mut s, klb(2, State::On));
     assert_eq!(differing(&s), Some(vec![]));
-    s.keys("q");
+    s.keys("qq");
     assert_eq!(differing(&s), Some(vec![]));
 }
 

@@ -47,7 +47,7 @@ fn the_session_of_the_page_is_what_it_says() {
         session.lines().filter_map(|l| l.strip_prefix('>')).map(|l| l.trim().to_owned() + "\n").collect();
     let said: Vec<String> = session.lines().filter(|l| !l.starts_with('>')).map(fold).collect();
     assert!(typed.lines().count() >= 4);
-    let out = home.penutup(["--plain", "--at", "14:20"]).stdin(typed).ok();
+    let out = super::pipes::typed_by_hand(&home, &[], &typed).out;
     let told: Vec<String> = out.lines().map(fold).collect();
     assert_eq!(told, said, "the page as it is:\n{out}");
 }

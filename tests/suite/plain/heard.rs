@@ -22,7 +22,7 @@ fn letters_are_keys_in_order_and_blanks_between_them_nothing() {
     talk.types("mm");
     assert!(talk.app.facts_told(|_| true).contains("Topik: di luar PLN Mobile"));
     talk.types(" A \t A");
-    assert!(talk.app.facts_told(|_| true).contains("Aplikasi: TELAH punya"), "twice back");
+    assert!(talk.app.facts_told(|_| true).contains("Aplikasi: BELUM punya"), "twice, as the small letter");
     talk.types("X2 \r");
     assert_eq!(talk.app.number(), 1, "an upper-case letter is the letter");
     assert_eq!(state(&talk).2, 0, "no blank ticked anything");
@@ -105,6 +105,7 @@ fn no_line_is_answered_by_silence() {
     }
     let told = talk.types(&format!("n {}", state(&talk).1));
     assert!(told[0].starts_with("Sekarang, No. "), "nothing is another, so it says where we are: {told:?}");
+    assert_eq!(talk.types("q")[0], "Panggilan ini belum selesai. Tetap keluar?");
     assert_eq!(talk.types("q"), [""; 0], "nobody listens any more");
 }
 

@@ -14,6 +14,27 @@ fn typed(home: &Home, args: &[&str], lines: &str) -> Ran {
     ran
 }
 
+/// The same, with the time between two lines that a sentence takes to say.
+#[track_caller]
+pub fn typed_by_hand(home: &Home, args: &[&str], lines: &str) -> Ran {
+    let mut command = home.penutup([&["--plain", "--at", "14:20"], args].concat()).command();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let mut input = child.stdin.take().expect("a pipe");
+    for line in lines.split_inclusive('\n') {
+        // A line without letters ticks, and the next such line must not come too soon.
+        std::thread::sleep(std::time::Duration::from_millis(if line == "\n" { 750 } else { 0 }));
+        input.write_all(line.as_bytes()).expect("it reads");
+    }
+    drop(input);
+    let output = child.wait_with_output().expect("the program ends");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("everything it prints is UTF-8");
+    let ran = Ran { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) };
+    ran.status(0).err_is("");
+    assert_harmless(&ran.out);
+    ran
+}
+
 const SESSION: &str = "\nk\nmm\nn Bu Siti\n\nx\n-\nx9\nx2\n-\na\nd\nl\nc\nz\n-\ns\n\n?\nn\nBudi\ns\nq\n";
 
 #[test]
@@ -23,7 +44,7 @@ fn a_whole_session_in_both_languages() {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     for lang in ["id", "en"] {
-        let ran = typed(&Home::new(), &["--lang", lang], SESSION);
+        let ran = typed_by_hand(&Home::new(), &["--lang", lang], SESSION);
         settings.bind(|| insta::assert_snapshot!(format!("session-{lang}"), ran.out));
     }
 }

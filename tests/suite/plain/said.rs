@@ -104,7 +104,11 @@ fn the_complete_sentence_is_said_at_the_end_and_when_it_is_asked_for() {
     let complete = talk.app.complete_sentence().to_string();
     has(&told, &format!("Kalimat lengkap: {complete}"));
     assert_eq!(talk.types("c"), [complete.as_str()], "alone on its line, and nothing of a clipboard");
-    has(&talk.types("n Bu Siti"), &format!("Kalimat lengkap: {}", talk.app.complete_sentence()));
+    // The name that comes now is the next customer's.
+    let told = talk.types("n Bu Siti");
+    has(&told, "Panggilan baru.");
+    has(&told, "Nama Pelanggan: Siti.");
+    assert_eq!(talk.types("-")[0], "Kembali ke panggilan tadi.");
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn stopped_and_continued_it_says_where_it_is() {
     }
     term.signal("CONT");
     eventually("the sentence", || sent(&term).matches("Sekarang, No. 2.a").count() > before);
-    term.send("q\n");
+    term.send("q\n").shows("Tetap keluar?").send("q\n");
     assert!(term.ends().success());
 }
 
@@ -125,7 +125,7 @@ fn the_telephone_and_a_new_file_are_heard() {
     std::fs::write(&rules, "rusak").unwrap();
     term.shows("Aturan tidak dipakai: rules.toml:1");
     sent(&term);
-    term.send("q\n");
+    term.send("q\n").shows("Tetap keluar?").send("q\n");
     assert!(term.ends().success());
 }
 

@@ -63,12 +63,19 @@ struct Ground {
     reminders: usize,
     /// The spoken steps of which every plan has exactly one; none, or two and more.
     alternatives: Vec<usize>,
+    /// Whether the spoken steps have an order, that of their numbers, which every plan keeps.
+    ordered: bool,
+    /// Whether the highest of them is in every plan and must be the last.
+    last: bool,
 }
 
 /// A sound rules file over 1 to `most_facts` facts, as TOML.
 pub fn rules(seed: u64, most_facts: usize) -> String {
     let mut dice = Dice::new(seed);
+    let ordered = !seed.is_multiple_of(3);
     let ground = Ground {
+        ordered,
+        last: ordered && seed.is_multiple_of(2),
         facts: (0..dice.between(1, most_facts.max(1))).map(|_| dice.between(2, 4)).collect(),
         spoken: dice.between(3, 6),
         reminders: dice.below(3),
@@ -186,6 +193,13 @@ fn table(out: &mut String, dice: &mut Dice, ground: &Ground) {
             out.push_str("caution = \"SOP: 1 ↔ 2. Selebihnya di panel.\"\n");
         }
     }
+    if ground.ordered {
+        let all: Vec<String> = (0..ground.spoken).map(|s| format!("\"s{s}\"")).collect();
+        write!(out, "[[require]]\nid = \"urutan\"\norder = [{}]\n", all.join(", ")).unwrap();
+        if ground.last && !ground.alternatives.contains(&(ground.spoken - 1)) {
+            writeln!(out, "last = \"s{}\"", ground.spoken - 1).unwrap();
+        }
+    }
     if ground.alternatives.len() > 1 {
         let all: Vec<String> = ground.alternatives.iter().map(|s| format!("\"s{s}\"")).collect();
         write!(out, "[[require]]\nid = \"tepat-satu\"\nexactly_one = [{}]\n", all.join(", ")).unwrap();
@@ -195,7 +209,7 @@ fn table(out: &mut String, dice: &mut Dice, ground: &Ground) {
     }
 }
 
-/// The steps of one leaf: some of all, one of the alternatives, at least one, in any order.
+/// The steps of one leaf: some of all, one of the alternatives, at least one, in any order that the requirements allow.
 fn plan(dice: &mut Dice, ground: &Ground) -> Vec<String> {
     let mut steps: Vec<String> = Vec::new();
     for step in 0..ground.spoken {
@@ -214,6 +228,13 @@ fn plan(dice: &mut Dice, ground: &Ground) -> Vec<String> {
     if steps.is_empty() {
         steps.push(format!("\"s{}\"", ground.spoken - 1));
     }
+    let last = format!("\"s{}\"", ground.spoken - 1);
+    if ground.last && !ground.alternatives.contains(&(ground.spoken - 1)) && !steps.contains(&last) {
+        steps.push(last);
+    }
     dice.shuffle(&mut steps);
+    if ground.ordered {
+        steps.sort();
+    }
     steps
 }

@@ -16,7 +16,12 @@ use penutup::words::Lang;
 #[derive(Debug)]
 pub struct Stage {
     pub app: App,
+    /// The clock of the call; it stands still while keys are pressed.
     pub now: DateTime<Utc>,
+    /// When the next key comes: by default a person takes their time between two of them.
+    pub hands: DateTime<Utc>,
+    /// How long that is.
+    pub pace: TimeDelta,
     /// What the last action had the outside do.
     pub effects: Vec<Effect>,
 }
@@ -49,6 +54,9 @@ pub fn revised(parts: &[(&str, &str)]) -> Arc<Book> {
     book(source)
 }
 
+/// Longer than any key waits for the one before, or for what came from outside.
+const PACE: TimeDelta = TimeDelta::milliseconds(1300);
+
 impl Stage {
     /// The built-in SOP at this time of day in WIB.
     #[track_caller]
@@ -64,12 +72,24 @@ impl Stage {
     /// Other rules, in a house that stands in another zone than the first.
     pub fn in_zone(zone: usize, book: Arc<Book>, now: DateTime<Utc>, held: Vec<Held>) -> Self {
         let begin = Begin { book, lang: Lang::Id, zone, held, notice: None, rules_trouble: None, now };
-        Self { app: App::new(begin), now, effects: Vec::new() }
+        Self { app: App::new(begin), now, hands: now, pace: PACE, effects: Vec::new() }
     }
 
     /// Something happens.
     pub fn act(&mut self, action: Action) -> &mut Self {
-        self.effects = self.app.update(action, self.now);
+        if action.is_a_persons() {
+            self.hands += self.pace;
+        }
+        self.effects = self.app.update_at(action, self.now, self.hands);
+        self
+    }
+
+    /// Keys with so many milliseconds before each.
+    #[track_caller]
+    pub fn quick(&mut self, ms: i64, keys: &str) -> &mut Self {
+        self.pace = TimeDelta::milliseconds(ms);
+        self.keys(keys);
+        self.pace = PACE;
         self
     }
 
@@ -106,6 +126,7 @@ impl Stage {
     /// Time passes; the clock is looked at once.
     pub fn wait(&mut self, seconds: i64) -> &mut Self {
         self.now += TimeDelta::seconds(seconds);
+        self.hands += TimeDelta::seconds(seconds);
         self.act(Action::Clock)
     }
 
@@ -151,6 +172,7 @@ impl Stage {
                 Mark::Said => format!("√{id}"),
                 Mark::Current => format!("►{id}"),
                 Mark::Ahead => id.clone(),
+                Mark::Overtaken => format!("–{id}"),
                 Mark::Reminder => format!("({id})"),
             }
         });

@@ -201,6 +201,12 @@ impl Term {
         self
     }
 
+    /// As a person does who says a sentence: the next Space counts.
+    pub fn rest(&mut self) -> &mut Self {
+        thread::sleep(Duration::from_millis(1300));
+        self
+    }
+
     /// Pastes, as a terminal with bracketed paste does.
     #[track_caller]
     pub fn paste(&mut self, text: &str) -> &mut Self {
@@ -297,10 +303,22 @@ impl Term {
         &self.before
     }
 
-    /// Leaves with `q`: status 0, and the terminal as it was.
+    /// Leaves with `q`, which asks in a call: status 0, and the terminal as it was.
     #[track_caller]
     pub fn quits(&mut self) {
         self.send("q");
+        let shared = Arc::clone(&self.seen);
+        let mut status = None;
+        let mut asked = false;
+        eventually("the end of the program, or the question", || {
+            status = self.child.try_wait().expect("our own child");
+            let text = shared.0.lock().unwrap_or_else(PoisonError::into_inner).parser.screen().contents();
+            asked = ["Tetap keluar?", "Leave anyway?"].iter().any(|question| text.contains(question));
+            status.is_some() || asked
+        });
+        if status.is_none() {
+            self.send("q");
+        }
         let status = self.ends();
         assert!(status.success(), "{status:?}");
         self.is_restored();

@@ -331,6 +331,7 @@ fn record(second: i64, ended: bool) -> Record {
         rules_sha256: "00".into(),
         steps: Vec::new(),
         cost: Vec::new(),
+        overtaken: Vec::new(),
         differs: Vec::new(),
     }
 }

@@ -1,0 +1,119 @@
+//! A field that is typed in: opened by its key or by a paste, edited, taken. Part of `update`.
+
+use super::draft::Draft;
+use super::{App, Effect, Mode};
+use crate::action::Edit;
+use crate::closing::name::{self, NoText, cleaned, first_line};
+use crate::rules::RuleSet;
+use crate::rules::ruleset::{FieldIx, FieldKind, FieldScope, Typed};
+use crate::rules::script::FieldValue;
+use crate::rules::text::{graphemes, is_blank};
+use crate::words::fill;
+
+impl App {
+    /// Opens a field. In a finished call it is the next call's, and so begins empty.
+    pub(super) fn type_into(&mut self, field: FieldIx, pasted: Option<&str>) {
+        let FieldKind::Typed(Typed { max, scope, .. }) = self.rules().field(field).kind else { return };
+        let for_next = scope == FieldScope::Call && self.call.is_finished();
+        let there = match self.call.fields().get(field) {
+            FieldValue::Text(text) if !for_next => text,
+            _ => "",
+        };
+        let mut draft = match pasted {
+            Some(text) => Draft::new(field, text, max),
+            None => Draft::selecting(field, there, max),
+        };
+        draft.pasted = pasted.is_some();
+        draft.for_next = for_next;
+        self.mode = Mode::Typing(draft);
+        self.scroll = 0;
+    }
+
+    /// The draft under other rules; `None` where they have no such field.
+    pub(super) fn draft_under(&self, draft: &Draft, old: &RuleSet) -> Option<Draft> {
+        let field = self.rules().field_named(&old.field(draft.field).id)?;
+        match &self.rules().field(field).kind {
+            FieldKind::Typed(typed) => Some(draft.in_field(field, typed.max)),
+            FieldKind::Choice(_) => None,
+        }
+    }
+
+    pub(super) fn edit(&mut self, edit: Edit) {
+        let full = self.words().notice.typed_full;
+        let Mode::Typing(draft) = &mut self.mode else { return };
+        if !draft.edit(edit)
+            && let FieldKind::Typed(Typed { max, .. }) = self.book.rules.field(draft.field).kind
+        {
+            self.tell(fill(full, &[("max", &max.to_string())]));
+        }
+    }
+
+    /// Takes what is typed; what is no name is told and not taken.
+    pub(super) fn take_typed(&mut self, effects: &mut Vec<Effect>) {
+        let Mode::Typing(draft) = std::mem::replace(&mut self.mode, Mode::Closing) else { return };
+        if self.keeps_what_is_beneath(&draft) || (draft.for_next && is_blank(draft.text())) {
+            return;
+        }
+        if let Err(why) = name::check(self.rules(), draft.field, draft.text()) {
+            return self.tell_refused(draft.field, why);
+        }
+        let old = std::sync::Arc::clone(&self.book);
+        if draft.for_next {
+            self.begin_next(effects);
+        }
+        // The next call may have other rules.
+        if let Some(draft) = self.draft_under(&draft, &old.rules) {
+            self.call.set_name(&self.book.rules, draft.field, draft.text(), self.now);
+        }
+    }
+
+    fn tell_refused(&mut self, field: FieldIx, why: NoText) {
+        let words = self.words();
+        let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
+        let text = match (why, self.lines) {
+            (NoText::Digits, false) => words.notice.digits_no_name,
+            (NoText::Digits, true) => words.plain.digits_no_name,
+            (NoText::Nobody, false) => words.notice.nobody,
+            (NoText::Empty, false) => words.notice.nothing_to_paste,
+            (NoText::Nobody | NoText::Empty, true) => words.plain.no_name,
+            (NoText::NoNumber, _) => words.notice.no_number,
+            (NoText::TooLong { .. }, _) => words.notice.typed_full,
+        };
+        self.tell(fill(text, &[("max", &max.to_string())]));
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        let into = match &self.mode {
+            Mode::Typing(draft) => Some(draft.field),
+            // A question waits for its digit: pasted digits must not be its answer.
+            Mode::Asking | Mode::Leaving => None,
+            _ => self.name_field(),
+        };
+        let Some(field) = into else { return };
+        let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
+        let cut = fill(self.words().notice.name_cut, &[("max", &max.to_string())]);
+        let read = cleaned(self.rules(), field, text);
+        let too_long = read.as_ref().is_ok_and(|whole| graphemes(whole) > max);
+        let fits = match (read, &mut self.mode) {
+            (Ok(name), Mode::Typing(draft)) => draft.insert(&name),
+            // Behind a name that is being typed it may belong to it; the whole is looked at when it is taken.
+            (Err(NoText::Digits | NoText::Nobody), Mode::Typing(draft)) if draft.has_more() => {
+                draft.insert(&first_line(text))
+            }
+            (Err(why), _) => return self.tell_refused(field, why),
+            (Ok(name), _) => {
+                self.type_into(field, Some(&name));
+                true
+            }
+        };
+        if too_long || !fits {
+            self.tell(cut);
+        }
+    }
+
+    /// The field that a pasted text goes to: the customer's name, else the first that is typed.
+    fn name_field(&self) -> Option<FieldIx> {
+        let typed = |ix: &FieldIx| matches!(self.rules().field(*ix).kind, FieldKind::Typed { .. });
+        self.rules().roles.name.or_else(|| self.rules().fields_ix().map(|(ix, _)| ix).find(typed))
+    }
+}

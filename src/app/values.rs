@@ -1,0 +1,51 @@
+//! A fact, a field or the zone that the CSO sets: in this call, or as the first thing of the next where this one is
+//! finished. Part of `update`.
+
+use super::{App, Effect, Mode};
+use crate::rules::ruleset::{FieldIx, FieldKind, Scope};
+
+impl App {
+    /// A fact's next value.
+    pub(super) fn turn_fact(&mut self, fact: usize, effects: &mut Vec<Effect>) {
+        self.looking = None;
+        let Some(known) = self.rules().facts.get(fact) else { return };
+        let (id, of_the_call) = (known.id.clone(), known.scope == Scope::Call);
+        if of_the_call {
+            self.begin_next(effects);
+        }
+        // The next call may have other rules.
+        if let Some(fact) = self.rules().fact_named(&id) {
+            self.call.turn_fact(&self.book.rules, fact, self.now);
+        }
+    }
+
+    /// A field's next choice, or typing begins.
+    pub(super) fn turn_field(&mut self, field: FieldIx, effects: &mut Vec<Effect>) {
+        let known = self.rules().field(field);
+        if let FieldKind::Typed(_) = known.kind {
+            return self.type_into(field, None);
+        }
+        let id = known.id.clone();
+        self.begin_next(effects);
+        if let Some(field) = self.rules().field_named(&id) {
+            self.call.turn_field(&self.book.rules, field, self.now);
+        }
+    }
+
+    /// The customer's next zone.
+    pub(super) fn turn_zone(&mut self, effects: &mut Vec<Effect>) {
+        self.begin_next(effects);
+        let next = (self.call.zone() + 1) % self.rules().zones.len();
+        self.call.set_zone(&self.book.rules, next, self.now);
+    }
+
+    /// A finished call ends, so that what is set now is the next one's. A panel that is open stays open.
+    pub(super) fn begin_next(&mut self, effects: &mut Vec<Effect>) {
+        if !self.call.is_finished() {
+            return;
+        }
+        let open = self.is_panel_open().then(|| self.mode.clone());
+        self.end_by_value(effects);
+        self.mode = open.unwrap_or(Mode::Closing);
+    }
+}
