@@ -161,7 +161,7 @@ fn without(list: &str) -> String {
             inside = line == header;
         }
         if line.starts_with("[sop]") {
-            out += &format!("{list} = []\n");
+            out.extend([list, " = []\n"]);
         }
         if !inside {
             out.push_str(line);
