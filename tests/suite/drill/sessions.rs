@@ -164,7 +164,7 @@ fn a_case_is_set_closed_and_explained() {
     term.shows("√ Tepat").shows("Kalimatnya").shows(rules.rules[0].basis.as_deref().map_or("", |_| "Dasar"));
     term.send("\r").shows("kartu 2 dari").send("x").shows("Belum tepat").shows("seharusnya");
     term.quits();
-    assert!(term.text().contains("1 dari 2 kartu tepat (50%)"), "{}", term.text());
+    term.shows("1 dari 2 kartu tepat (50%)");
     assert!(!home.path().join("state").exists(), "without a trainee nothing is kept");
 }
 
