@@ -9,16 +9,17 @@ mod phone;
 mod recap;
 pub mod record;
 mod revision;
+mod seat;
 mod told;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 
 use crate::action::phone::Ignored;
-use crate::action::{Action, Direction, Edit, Ending, RulesNews};
+use crate::action::{Action, Direction, Edit, Ending, RulesNews, Subject};
 use crate::book::Book;
-use crate::broadcast::Broadcast;
 use crate::closing::name::{NoName, first_line, from_outside};
 use crate::closing::{Closing, Held, Mark};
 use crate::journal::record::Record;
@@ -26,6 +27,7 @@ use crate::journal::report::Recap;
 use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, StepIx};
 use crate::rules::script::FieldValue;
 use crate::rules::text::graphemes;
+use crate::seat::SeatState;
 use crate::words::{Lang, fill};
 use draft::Draft;
 
@@ -58,8 +60,8 @@ pub enum Effect {
     Quit,
     /// Hand this to the terminal's clipboard.
     Copy(String),
-    /// The shift's facts changed: keep them.
-    SaveHeld(Vec<Held>),
+    /// What outlasts a restart changed: keep it, whole.
+    Save(Box<SeatState>),
     /// Look whether the rules file changed.
     LookAtRules,
     /// A call changed: keep it.
@@ -70,10 +72,6 @@ pub enum Effect {
     AskDay(NaiveDate, FixedOffset),
     /// Answer the telephone: this of what it gave was not taken.
     Answer(Vec<Ignored>),
-    /// This declaration was applied: keep it with the shift's facts.
-    SaveBroadcast(Box<Broadcast>),
-    /// The hint of the first run was dismissed: keep that with the shift's facts.
-    Welcomed,
 }
 
 /// A call that ended a moment ago.
@@ -146,6 +144,8 @@ pub struct App {
     rules_trouble: Option<String>,
     state_trouble: Option<String>,
     journal_trouble: Option<String>,
+    /// What else stays wrong, a line each.
+    troubles: BTreeMap<Subject, String>,
     /// Whether the hint of the first run still stands.
     welcome: bool,
     /// What the journal told of the day, while the recap is open.
@@ -182,6 +182,7 @@ impl App {
             rules_trouble: begin.rules_trouble,
             state_trouble: None,
             journal_trouble: None,
+            troubles: BTreeMap::new(),
             welcome: false,
             day: None,
             now: begin.now,
@@ -209,10 +210,17 @@ impl App {
         self
     }
 
+    /// With what else is wrong until it is mended.
+    #[must_use]
+    pub fn with_troubles(mut self, troubles: impl IntoIterator<Item = (Subject, String)>) -> Self {
+        self.troubles.extend(troubles);
+        self
+    }
+
     /// Changes the state; answers what the outside is to do.
     pub fn update(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Effect> {
         self.now = now;
-        let (held, shown) = (self.held(), self.shown());
+        let (seat, shown) = (self.seat_state(), self.shown());
         // What is ticked first stood on the screen before any key.
         self.call.show(&self.book.rules);
         let mut effects = Vec::new();
@@ -230,12 +238,10 @@ impl App {
         // Whoever looked up the keys, closed the line or ticked a sentence needs it no more.
         if self.welcome && matches!(action, Action::Help | Action::Back | Action::Said | Action::SaidAll) {
             self.welcome = false;
-            effects.push(Effect::Welcomed);
-            effects.push(Effect::SaveHeld(held.clone()));
         }
         self.act(action, &mut effects);
         self.phone_waited(&mut effects);
-        self.apply(&mut effects);
+        self.apply();
         if self.looking.is_some_and(|step| !self.entries().iter().any(|e| e.step == step)) {
             self.looking = None;
         }
@@ -243,9 +249,9 @@ impl App {
             self.scroll = 0;
         }
         self.forget_what_is_known();
-        let holds = self.held();
-        if holds != held {
-            effects.push(Effect::SaveHeld(holds));
+        let now = self.seat_state();
+        if now != seat {
+            effects.push(Effect::Save(Box::new(now)));
         }
         self.journal(&mut effects);
         effects
@@ -317,12 +323,14 @@ impl App {
             Action::Rules(RulesNews::Revised(book, change)) => self.take_rules(book, Some(change)),
             Action::Phone(event) => self.phone(event, effects),
             Action::PhoneLink(link) => self.phone_link(link),
-            Action::Broadcast(news) => self.hear(news, effects),
+            Action::Broadcast(news) => self.hear(news),
             Action::Agent(event) => self.agent(event, effects),
             Action::Rules(RulesNews::Bad(why)) => {
                 self.rules_trouble = Some(why);
                 self.notice.take_if(|n| !n.of_the_end);
             }
+            Action::Shared(shared) => self.share(&shared),
+            Action::Trouble(subject, why) => self.trouble(subject, why),
             Action::StateTrouble(why) => {
                 self.state_trouble = why.map(|why| fill(self.words().notice.state_not_written, &[("why", &why)]));
             }

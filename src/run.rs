@@ -2,41 +2,40 @@
 //! Every source has a thread that blocks; nothing is polled, nothing ticks. What is shown, and how a person's input is
 //! read, is a [`View`]'s business.
 
+mod clock;
 mod keep;
+mod leave;
 #[cfg(unix)]
 pub mod signals;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use crate::action::phone::Ignored;
-use crate::action::{Action, RulesNews};
+use crate::action::{Action, RulesNews, Subject};
 use crate::app::{App, Effect};
-use crate::broadcast::Broadcast;
 use crate::clock::Clock;
-use crate::closing::Held;
+use crate::files::shift::Keeper;
+use crate::helper::{self, Death};
 use crate::journal::writer::{Config, Writer};
 use crate::softphone::socket::{Asked, Used};
 use crate::watch::Look;
-use keep::{keep_journal, keep_state, watch_rules};
+use keep::{Keeping, keep_journal, keep_state, watch_rules, watch_settings};
+pub use keep::{Task, Tasks};
 
-/// A disk that hangs must not hold the window open longer than this.
-const LAST_WORDS: Duration = Duration::from_millis(500);
-
-/// Keeps the shift's facts; answers why it could not.
-pub type Keep = Box<dyn FnMut(&[Held]) -> Result<(), String> + Send>;
 /// Reads the rules file; `None` where it is as it was.
 pub type Reload = Box<dyn FnMut() -> Option<RulesNews> + Send>;
+
+/// Reads the settings file; `None` where nothing is to be told.
+pub type Reread = Box<dyn FnMut() -> Option<Action> + Send>;
 
 /// Something that tells the prompter from outside: begun after the first screen, in a thread of its own. What it
 /// answers goes when the prompter ends.
 pub type Teller = Box<dyn FnOnce(Tell) -> Box<dyn std::any::Any>>;
-/// The centre's declaration that is kept with the shift's facts.
-pub type Applied = Arc<Mutex<Option<Broadcast>>>;
+/// Appends a line to the log.
+pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What is told from outside.
 pub enum Told {
@@ -70,18 +69,20 @@ impl Tell {
 
 /// What the prompter has outside of itself; each is called in a thread of its own.
 pub struct Outside {
-    /// Keeps the shift's facts.
-    pub keep: Keep,
+    /// Keeps what outlasts a restart.
+    pub keeper: Keeper,
+    /// The way to the thread that keeps it.
+    pub tasks: Tasks,
+    /// Where it is noted why something stopped or was not kept.
+    pub log: Log,
     /// The files to watch that the rules may come from, and how they are read.
     pub rules: Option<(Vec<PathBuf>, Reload)>,
+    /// The settings file to watch, and how it is read.
+    pub settings: Option<(PathBuf, Reread)>,
     /// What else tells it something.
     pub tellers: Vec<Teller>,
     /// When its keys were touched last.
     pub used: Arc<Used>,
-    /// Which of the centre's declarations was applied last; kept with the shift's facts.
-    pub applied: Applied,
-    /// Whether the hint of the first run was dismissed; kept with the shift's facts.
-    pub welcomed: Arc<AtomicBool>,
     /// How the journal is kept; `None`: not at all.
     pub journal: Option<Config>,
 }
@@ -188,22 +189,25 @@ pub fn run<V: View>(
     view.show(app)?;
     // Everything else begins after the first screen.
     let (send, events) = channel();
+    let tell = Tell::to(send.clone());
+    let _watched = helper::watch(report_deaths(Arc::clone(&outside.log), tell.clone(), app.words()));
     V::listen(Hear(send.clone()));
     #[cfg(unix)]
-    signals::read(signals, send.clone());
-    let tell = Tell::to(send);
+    signals::read(signals, send);
+    let notice = clock::watch(tell.clone());
     let look = outside.rules.map(|(paths, reload)| watch_rules(paths, reload, tell.clone()));
-    let (keeper, kept) = keep_state(outside.keep, tell.clone());
+    let look_at_settings = outside.settings.map(|(path, reread)| watch_settings(path, reread, tell.clone()));
+    let keeper = keep_state(outside.keeper, outside.tasks, tell.clone(), app.words());
     let journal = outside.journal.map(|config| keep_journal(config, tell.clone(), app.words()));
     let told_by: Vec<_> = outside.tellers.into_iter().map(|teller| teller(tell.clone())).collect();
     let mut session = Session {
         app,
         clock,
         look,
+        look_at_settings,
         keeper: Some(keeper),
         used: outside.used,
-        applied: outside.applied,
-        welcomed: outside.welcomed,
+        notice,
         ignored: Vec::new(),
         later: Vec::new(),
         journal,
@@ -211,19 +215,28 @@ pub fn run<V: View>(
     };
     let end = session.events(&mut view, &events);
     session.keep();
-    session.keeper = None;
-    let journal = session.journal.take();
+    let (keeper, journal, words) = (session.keeper.take(), session.journal.take(), session.app.words());
     drop(session);
     drop(view);
     // The terminal is its owner's again while the last of the call goes to the disk.
-    let _ = journal.map(|journal| journal.finish(LAST_WORDS));
+    let lines = leave::finish(keeper, journal, words);
     drop(told_by);
-    // The last state is on its way to the disk; a disk that hangs must not hold the window open.
-    let _ = kept.recv_timeout(LAST_WORDS);
+    leave::tell(lines, outside.log);
     match end? {
         #[cfg(unix)]
         Some(signal) => signal_hook::low_level::emulate_default_handler(signal),
         _ => Ok(()),
+    }
+}
+
+/// What happens when a helper panics: noted in the log, and on the screen what no longer works.
+fn report_deaths(log: Log, tell: Tell, words: &'static crate::words::Words) -> impl Fn(&Death) + Send + Sync {
+    move |death| {
+        let name = death.helper.map_or("main", helper::Helper::name);
+        log(&format!("panic in {name}: {}", death.reason));
+        if let Some(helper) = death.helper {
+            let _ = tell.action(Action::Trouble(Subject::Helper(helper), Some(helper.lost(words).into())));
+        }
     }
 }
 
@@ -232,10 +245,10 @@ pub struct Session<'a> {
     app: &'a mut App,
     clock: Clock,
     look: Option<Look>,
-    keeper: Option<Sender<Vec<Held>>>,
+    look_at_settings: Option<Look>,
+    keeper: Option<Keeping>,
     used: Arc<Used>,
-    applied: Applied,
-    welcomed: Arc<AtomicBool>,
+    notice: clock::Notice,
     /// What of the telephone's last message was not taken.
     ignored: Vec<Ignored>,
     /// What goes to the disk, once all is shown.
@@ -264,10 +277,10 @@ impl<'a> Session<'a> {
             app,
             clock,
             look: None,
+            look_at_settings: None,
             keeper: None,
             used: Arc::default(),
-            applied: Applied::default(),
-            welcomed: Arc::default(),
+            notice: clock::Notice::None,
             ignored: Vec::new(),
             later: Vec::new(),
             journal: None,
@@ -303,17 +316,22 @@ impl<'a> Session<'a> {
     /// Handles events until the end; answers the signal that ended it, where it was one.
     fn events<V: View>(&mut self, view: &mut V, events: &Receiver<Event<V::Input>>) -> io::Result<Option<i32>> {
         loop {
-            let wait = (self.app.next_change() - self.clock.now()).to_std().unwrap_or_default();
-            let first = match events.recv_timeout(wait + Duration::from_millis(1)) {
+            let wait = clock::wait(self.app.next_change(), self.app.now(), self.clock.now(), self.notice);
+            let first = match events.recv_timeout(wait) {
                 Ok(event) => event,
+                Err(RecvTimeoutError::Timeout) if self.is_shown_as_it_is() => continue,
                 Err(RecvTimeoutError::Timeout) => {
-                    if let Some(look) = &self.look {
-                        look.now();
+                    for look in [&self.look, &self.look_at_settings].into_iter().flatten() {
+                        look.at_the_minute();
                     }
                     Event::Told(Told::Action(Action::Clock))
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(None),
             };
+            // Not every event is an action, and none may leave an old time on the screen.
+            if !self.is_shown_as_it_is() {
+                self.act(view, Action::Clock)?;
+            }
             let mut queued = Some(first);
             while let Some(event) = queued {
                 let next = self.handle(view, event)?;
@@ -333,6 +351,11 @@ impl<'a> Session<'a> {
             }
             self.keep();
         }
+    }
+
+    /// Whether the time has not come at which the screen changes by itself, nor was the clock set back behind it.
+    fn is_shown_as_it_is(&self) -> bool {
+        clock::is_current(self.app.next_change(), self.app.now(), self.clock.now())
     }
 
     fn handle<V: View>(&mut self, view: &mut V, event: Event<V::Input>) -> io::Result<Next> {
@@ -359,10 +382,8 @@ impl<'a> Session<'a> {
     /// Hands what belongs on the disk to the threads that write: after the showing, so that they don't compete with it.
     fn keep(&mut self) {
         for effect in self.later.drain(..) {
-            match (effect, &self.keeper, &self.journal) {
-                (Effect::SaveHeld(held), Some(keeper), _) => {
-                    let _ = keeper.send(held);
-                }
+            match (effect, &mut self.keeper, &self.journal) {
+                (Effect::Save(state), Some(keeper), _) => keeper.save(state),
                 (Effect::Journal(record), _, Some(journal)) => journal.record(record, self.clock.now()),
                 (Effect::Unjournal(call), _, Some(journal)) => journal.take_back(call),
                 _ => {}
@@ -382,7 +403,7 @@ impl<'a> Session<'a> {
             match effect {
                 Effect::Quit => return Ok(Next::Leave),
                 Effect::Copy(text) => view.copy(&text)?,
-                disk @ (Effect::SaveHeld(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.later.push(disk),
+                disk @ (Effect::Save(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.later.push(disk),
                 Effect::AskDay(day, zone) => {
                     // The journal answers by what it was given: what just happened is given first.
                     self.keep();
@@ -394,10 +415,6 @@ impl<'a> Session<'a> {
                     }
                 }
                 Effect::Answer(ignored) => self.ignored = ignored,
-                Effect::SaveBroadcast(broadcast) => {
-                    *self.applied.lock().unwrap_or_else(PoisonError::into_inner) = Some(*broadcast);
-                }
-                Effect::Welcomed => self.welcomed.store(true, Ordering::SeqCst),
                 Effect::LookAtRules => {
                     if let Some(look) = &self.look {
                         look.now();

@@ -2,11 +2,12 @@
 //! an honorific or a number, so none can be written (UU PDP Art. 4).
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::action::Ending;
 
 /// A call as it stands; written again at every change, the whole of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// Which call of this prompter: the journal gives it its random id.
     pub call: u64,
@@ -35,7 +36,7 @@ pub struct Record {
 }
 
 /// A fact of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactRecord {
     /// Its id.
     pub fact: String,
@@ -46,7 +47,7 @@ pub struct FactRecord {
 }
 
 /// A spoken step of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRecord {
     /// Its id.
     pub step: String,
@@ -63,7 +64,8 @@ pub struct StepRecord {
 }
 
 /// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum HowEnded {
     /// As the CSO said, or complete.
     Said(Ending),
@@ -109,5 +111,19 @@ impl HowEnded {
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|e| e.code() == code)
+    }
+}
+
+impl From<HowEnded> for String {
+    fn from(how: HowEnded) -> Self {
+        how.code().into()
+    }
+}
+
+impl TryFrom<String> for HowEnded {
+    type Error = String;
+
+    fn try_from(code: String) -> Result<Self, String> {
+        Self::from_code(&code).ok_or(code)
     }
 }

@@ -44,6 +44,48 @@ pub fn note(problems: &Problems, span: Span, kind: Kind) {
 /// Too large a file, bytes that are no UTF-8 and broken TOML are told instead; a document broken as TOML is not read
 /// any further, since what would be found in it is noise. Nesting is bounded by the parser.
 pub fn read_document<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Table<'_>) -> T) -> Option<T> {
+    let source = text_of(bytes, problems)?;
+    let (root, errors) = DeTable::parse_recoverable(source);
+    if errors.is_empty() {
+        let table = Table::new(Cow::Borrowed(""), 0..0, root.get_ref(), problems);
+        return Some(read(&table));
+    }
+    note_syntax(errors, source, problems);
+    None
+}
+
+/// Like [`read_document`], for a document whose lines mean something each by itself: of broken TOML the lines that can
+/// be understood are read. What is wrong in them besides is not told, since it may follow from what is broken.
+pub fn read_lines<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Table<'_>) -> T) -> Option<T> {
+    let source = text_of(bytes, problems)?;
+    let (root, errors) = DeTable::parse_recoverable(source);
+    if errors.is_empty() {
+        return Some(read(&Table::new(Cow::Borrowed(""), 0..0, root.get_ref(), problems)));
+    }
+    // Where the parser stumbled it guesses at values; such a line is left out.
+    let broken: Vec<usize> = errors.iter().map(|e| line_at(source, e.span().map_or(0, |span| span.start))).collect();
+    note_syntax(errors, source, problems);
+    let (mut whole, mut header) = (String::with_capacity(source.len()), true);
+    for (at, line) in source.split_inclusive('\n').enumerate() {
+        let is_header = line.trim_start().starts_with('[');
+        let sound = !broken.contains(&at) && DeTable::parse(line).is_ok();
+        if is_header {
+            // What stands below a broken heading belongs to nobody.
+            header = sound;
+        }
+        if sound && header {
+            whole.push_str(line);
+        }
+    }
+    let (root, _) = DeTable::parse_recoverable(&whole);
+    Some(read(&Table::new(Cow::Borrowed(""), 0..0, root.get_ref(), &Problems::default())))
+}
+
+fn line_at(source: &str, byte: usize) -> usize {
+    source.as_bytes()[..byte.min(source.len())].iter().filter(|byte| **byte == b'\n').count()
+}
+
+fn text_of<'s>(bytes: &'s [u8], problems: &Problems) -> Option<&'s str> {
     if bytes.len() > MAX_FILE {
         note(problems, 0..0, Kind::TooLarge { bytes: bytes.len() });
         return None;
@@ -52,23 +94,20 @@ pub fn read_document<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Ta
         note(problems, 0..0, Kind::Utf16);
         return None;
     }
-    let source = match std::str::from_utf8(bytes) {
-        Ok(source) => source,
+    match std::str::from_utf8(bytes) {
+        Ok(source) => Some(source),
         Err(e) => {
             note(problems, e.valid_up_to()..e.valid_up_to(), Kind::NotUtf8);
-            return None;
+            None
         }
-    };
-    let (root, errors) = DeTable::parse_recoverable(source);
-    if errors.is_empty() {
-        let table = Table::new(Cow::Borrowed(""), 0..0, root.get_ref(), problems);
-        return Some(read(&table));
     }
+}
+
+fn note_syntax(errors: Vec<toml::de::Error>, source: &str, problems: &Problems) {
     let errors = errors.iter().map(|e| (e.span().unwrap_or(0..0), e.message().to_owned())).collect();
     for (span, detail) in without_echoes(errors, source) {
         note(problems, span, Kind::Syntax { detail });
     }
-    None
 }
 
 /// What the parser says, without what it only says because of an earlier mistake: the first of each line is enough, and

@@ -135,7 +135,8 @@ fn leave_on_panic() {
             if std::thread::current().id() == main {
                 leave();
                 told(panic);
-            } else if !ENTERED.load(Ordering::SeqCst) {
+            } else if crate::helper::is_watched() || !ENTERED.load(Ordering::SeqCst) {
+                // Where somebody watches it is reported to them, not printed.
                 told(panic);
             }
         }));
