@@ -204,7 +204,10 @@ mod tests {
         spawn(Helper::Softphone, move || panic!("the name `{secret}` broke it")).unwrap();
         let death = deaths.recv().unwrap();
         assert_eq!(death.helper, Some(Helper::Softphone));
-        assert!(death.reason.starts_with("the name … broke it (src") && death.reason.contains("helper.rs:"), "{death:?}");
+        assert!(
+            death.reason.starts_with("the name … broke it (src") && death.reason.contains("helper.rs:"),
+            "{death:?}"
+        );
         drop(watched);
         assert!(!is_watched());
     }
@@ -213,8 +216,14 @@ mod tests {
     fn data_is_cut_out_of_messages() {
         for (message, left) in [
             ("called `Result::unwrap()` on an `Err` value: Os { name: Siti }", "called … on an … value:"),
-            ("byte index 1 is not a char boundary; it is inside 'é' (bytes 0..2) of `éSiti`", "byte index 1 is not a char boundary; it is inside … (bytes 0..2) of …"),
-            ("index out of bounds: the len is 3 but the index is 5", "index out of bounds: the len is 3 but the index is 5"),
+            (
+                "byte index 1 is not a char boundary; it is inside 'é' (bytes 0..2) of `éSiti`",
+                "byte index 1 is not a char boundary; it is inside … (bytes 0..2) of …",
+            ),
+            (
+                "index out of bounds: the len is 3 but the index is 5",
+                "index out of bounds: the len is 3 but the index is 5",
+            ),
             ("open `Siti Aminah", "open …"),
             ("first\nSiti", "first"),
         ] {

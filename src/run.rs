@@ -321,6 +321,9 @@ impl<'a> Session<'a> {
                 Ok(event) => event,
                 Err(RecvTimeoutError::Timeout) if self.is_shown_as_it_is() => continue,
                 Err(RecvTimeoutError::Timeout) => {
+                    if let Some(keeper) = &self.keeper {
+                        keeper.look();
+                    }
                     for look in [&self.look, &self.look_at_settings].into_iter().flatten() {
                         look.at_the_minute();
                     }

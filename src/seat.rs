@@ -94,7 +94,8 @@ mod tests {
     #[test]
     fn the_newest_declaration_is_kept() {
         let with = |version: Option<u64>| SeatState { broadcast: version.map(broadcast), ..SeatState::default() };
-        for (disk, mine, newest) in [(Some(7), Some(8), Some(8)), (Some(8), Some(7), Some(8)), (Some(7), None, Some(7))] {
+        for (disk, mine, newest) in [(Some(7), Some(8), Some(8)), (Some(8), Some(7), Some(8)), (Some(7), None, Some(7))]
+        {
             assert_eq!(with(disk).with_changes(&with(None), &with(mine)), with(newest));
         }
     }

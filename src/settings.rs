@@ -382,7 +382,8 @@ mod tests {
             assert_eq!(settings, of(good).0, "{broken}");
             // Without a copy what can be read is in force.
             let alone = read_with(broken.as_bytes(), None, Path::new("/folder")).0;
-            let kept = [alone.rules.is_some(), alone.seat.is_some(), alone.theme == Theme::Dark, alone.broadcast.is_some()];
+            let kept =
+                [alone.rules.is_some(), alone.seat.is_some(), alone.theme == Theme::Dark, alone.broadcast.is_some()];
             assert!(kept.iter().filter(|kept| **kept).count() >= 2, "{broken}: {alone:?}");
         }
     }

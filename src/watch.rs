@@ -137,9 +137,8 @@ fn run(paths: &[PathBuf], wake: &Receiver<Wake>, told: Sender<Wake>, mut changed
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let about_us = event.map_or(true, |e| {
             // Reading the file is no change; without this, our own look would wake us again.
-            let is_named = |p: &PathBuf| {
-                names.iter().chain(&folder_names).any(|n| n.is_some() && p.file_name() == n.as_deref())
-            };
+            let is_named =
+                |p: &PathBuf| names.iter().chain(&folder_names).any(|n| n.is_some() && p.file_name() == n.as_deref());
             !e.kind.is_access() && e.paths.iter().any(is_named)
         });
         if about_us {

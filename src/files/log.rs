@@ -43,7 +43,8 @@ mod tests {
         for _ in 0..4000 {
             append(&path, &"x".repeat(500));
         }
-        let sizes: Vec<u64> = fs::read_dir(path.parent().unwrap()).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).collect();
+        let sizes: Vec<u64> =
+            fs::read_dir(path.parent().unwrap()).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).collect();
         assert_eq!(sizes.len(), 2);
         assert!(sizes.iter().all(|size| *size < MAX + 2000), "{sizes:?}");
     }

@@ -446,6 +446,9 @@ mod tests {
         Keeper::new(&folders, SeatState::default()).save(&SeatState::default()).unwrap();
         let path = folders.shift().unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&path), mode(&path.with_extension("lock")), mode(path.parent().unwrap())), (0o600, 0o600, 0o700));
+        assert_eq!(
+            (mode(&path), mode(&path.with_extension("lock")), mode(path.parent().unwrap())),
+            (0o600, 0o600, 0o700)
+        );
     }
 }

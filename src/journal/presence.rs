@@ -94,7 +94,9 @@ pub fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.filter_map(Result::ok).map(|e| e.path()) {
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        let is_lock = name.strip_prefix("seat-").and_then(|n| n.strip_suffix(".lock"));
+        // One that was stopped between the making of its lock and its name left the lock under the other name.
+        let id = name.strip_prefix("seat-");
+        let is_lock = id.and_then(|n| n.strip_suffix(".lock").or_else(|| n.strip_suffix(".new")));
         if is_lock.is_some_and(|id| Uuid::try_parse(id).is_ok()) && is_unheld(&path) {
             let _ = fs::remove_file(&path);
         }

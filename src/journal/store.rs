@@ -13,12 +13,12 @@ use uuid::Uuid;
 use super::aside::{all_aside, identity, set_aside};
 use super::presence::{Opening, Presence, is_dead, sweep};
 use super::record::{HowEnded, Record};
-use super::spill;
-use crate::files::private;
-use crate::tell::outside::NoFile;
 use super::row::{Detail, ending_number, list_text, rules_text};
 use super::schema::{self, MIGRATIONS};
+use super::spill;
 use super::trouble::Error;
+use crate::files::private;
+use crate::tell::outside::NoFile;
 
 /// How long another one's writing is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -87,11 +87,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Self::open`]; [`Error::Foreign`] for a file that is no journal of ours.
-    pub fn open_claimed(
-        path: &Path,
-        migrations: &'static [&'static str],
-        claim: Claim,
-    ) -> Result<Opened, Error> {
+    pub fn open_claimed(path: &Path, migrations: &'static [&'static str], claim: Claim) -> Result<Opened, Error> {
         if claim == Claim::Content && !is_free_or_ours(path)? {
             return Err(Error::Foreign);
         }

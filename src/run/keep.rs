@@ -86,6 +86,7 @@ pub(super) struct Keeping {
     tasks: Sender<Task>,
     sent: u64,
     saved: Arc<AtomicU64>,
+    look: Option<Look>,
     /// Why the last state could not be written, when the thread has ended.
     done: Receiver<Option<String>>,
 }
@@ -104,6 +105,13 @@ impl Keeping {
     pub(super) fn save(&mut self, state: Box<SeatState>) {
         self.sent += 1;
         let _ = self.tasks.send(Task::Save(state, self.sent));
+    }
+
+    /// Looks what another prompter has changed, also where nothing told of it.
+    pub(super) fn look(&self) {
+        if let Some(look) = &self.look {
+            look.at_the_minute();
+        }
     }
 
     /// Has everything written and waits for it, but no longer than this.
@@ -131,8 +139,8 @@ pub(super) fn keep_state(mut keeper: Keeper, tasks: Tasks, tell: Tell, words: &'
         let ask = send.clone();
         watch(Helper::State, vec![path.to_owned()], move || _ = ask.send(Task::Look))
     });
+    let look_again = look.clone();
     let body = move || {
-        let _look = look;
         let mut unkept: Option<(Box<SeatState>, u64)> = None;
         let mut failed: Option<String> = None;
         loop {
@@ -163,6 +171,10 @@ pub(super) fn keep_state(mut keeper: Keeper, tasks: Tasks, tell: Tell, words: &'
                 match keeper.save(&state) {
                     Ok(shared) => {
                         counted.fetch_max(number, Ordering::SeqCst);
+                        // The folder may be there only now, and be watched from here on.
+                        if let Some(look) = &look_again {
+                            look.now();
+                        }
                         if failed.take().is_some() {
                             let _ = tell.action(Action::StateTrouble(None));
                         }
@@ -191,7 +203,7 @@ pub(super) fn keep_state(mut keeper: Keeper, tasks: Tasks, tell: Tell, words: &'
     };
     // Without a thread nothing is kept, which the end tells.
     let _ = helper::spawn(Helper::State, body);
-    Keeping { tasks: send, sent: 0, saved, done }
+    Keeping { tasks: send, sent: 0, saved, look, done }
 }
 
 /// What is told on the terminal when the screen is gone.

@@ -12,6 +12,8 @@ mod encodings;
 mod first;
 mod house;
 mod journal;
+#[cfg(unix)]
+mod kept;
 mod phone;
 mod pictures;
 mod plain;
