@@ -211,10 +211,13 @@ pub struct Ready {
     pub bad: Option<Bad>,
 }
 
+/// A file that was looked for, and its bytes where it is one.
+type Found = (Chosen, Option<Result<Vec<u8>, Unreadable>>);
+
 /// The rules file in use and its bytes, being looked for and read.
 #[derive(Debug)]
 pub struct Reading {
-    found: Pending<(Chosen, Option<Result<Vec<u8>, Unreadable>>)>,
+    found: Pending<Found>,
     /// The file in use where nothing answers in time.
     else_chosen: Chosen,
 }

@@ -74,6 +74,34 @@ pub struct Settings {
     pub journal: Journal,
 }
 
+/// A setting that a file may also set to nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Set<T> {
+    /// The file does not say, or says it wrongly.
+    #[default]
+    Unsaid,
+    /// To nothing.
+    Nothing,
+    /// To this.
+    To(T),
+}
+
+impl<T> Set<T> {
+    fn or(self, other: Self) -> Self {
+        if matches!(self, Self::Unsaid) { other } else { self }
+    }
+
+    fn value(self) -> Option<T> {
+        if let Self::To(value) = self { Some(value) } else { None }
+    }
+}
+
+impl<T> From<Option<T>> for Set<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Nothing, Self::To)
+    }
+}
+
 /// What a file sets; `None`: it does not say, or says it wrongly.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Written {
@@ -81,11 +109,11 @@ struct Written {
     zone: Option<String>,
     theme: Option<Theme>,
     rules: Option<PathBuf>,
-    seat: Option<Option<String>>,
-    softphone: Option<Option<String>>,
-    broadcast: Option<Option<PathBuf>>,
+    seat: Set<String>,
+    softphone: Set<String>,
+    broadcast: Set<PathBuf>,
     enabled: Option<bool>,
-    journal: Option<Option<PathBuf>>,
+    journal: Set<PathBuf>,
     days: Option<u32>,
 }
 
@@ -113,12 +141,12 @@ impl Written {
             zone: self.zone,
             theme: self.theme.unwrap_or_default(),
             rules: self.rules,
-            seat: self.seat.flatten(),
-            softphone: self.softphone.flatten(),
-            broadcast: self.broadcast.flatten(),
+            seat: self.seat.value(),
+            softphone: self.softphone.value(),
+            broadcast: self.broadcast.value(),
             journal: Journal {
                 enabled: self.enabled.unwrap_or(default.enabled),
-                path: self.journal.flatten(),
+                path: self.journal.value(),
                 days: self.days.unwrap_or(default.days),
             },
         }
@@ -165,7 +193,7 @@ pub fn line_of_journal_path(bytes: &[u8]) -> Option<usize> {
     let _ = read_document(bytes, &Problems::default(), |root| {
         start = root.table("journal", |table| table.text("path").map(|path| path.span.start)).flatten();
     });
-    Some(bytes.get(..start?)?.iter().filter(|byte| **byte == b'\n').count() + 1)
+    Some(bytes.get(..start?)?.split(|byte| *byte == b'\n').count())
 }
 
 fn read_written(bytes: &[u8], folder: &Path) -> (Written, Vec<Problem>) {
@@ -178,8 +206,8 @@ fn read_written(bytes: &[u8], folder: &Path) -> (Written, Vec<Problem>) {
             theme: one_of(root, "theme", Theme::ALL, Theme::name),
             rules: full(root, "rules").map(|t| folder.join(t.value)),
             seat: seat(root),
-            softphone: root.table("softphone", softphone).flatten(),
-            broadcast: root.table("broadcast", |table| broadcast(table, folder)).flatten(),
+            softphone: root.table("softphone", softphone).unwrap_or_default(),
+            broadcast: root.table("broadcast", |table| broadcast(table, folder)).unwrap_or_default(),
             enabled,
             journal: path,
             days,
@@ -218,7 +246,7 @@ fn one_of<T: Copy, const N: usize>(
 }
 
 /// Whether it is kept, where, and for how many days.
-type WrittenJournal = (Option<bool>, Option<Option<PathBuf>>, Option<u32>);
+type WrittenJournal = (Option<bool>, Set<PathBuf>, Option<u32>);
 
 fn journal(table: &Table<'_>, folder: &Path) -> WrittenJournal {
     let days = table.integer("days").and_then(|days| {
@@ -231,12 +259,12 @@ fn journal(table: &Table<'_>, folder: &Path) -> WrittenJournal {
         u32::try_from(if good { days.value } else { max }).ok()
     });
     // Empty means the data folder.
-    let path = |text: String| (!text::is_blank(&text)).then(|| folder.join(text));
-    (table.boolean("enabled").map(|b| b.value), table.text("path").map(|t| path(t.value)), days)
+    let path = table.text("path").map(|t| (!text::is_blank(&t.value)).then(|| folder.join(t.value)));
+    (table.boolean("enabled").map(|b| b.value), path.map(Set::from).unwrap_or_default(), days)
 }
 
 /// The telephone's address, where there is one to listen to.
-fn softphone(table: &Table<'_>) -> Option<Option<String>> {
+fn softphone(table: &Table<'_>) -> Set<String> {
     let kind = one_of(table, "kind", SOFTPHONES, |kind| kind);
     let address = table.text("address").map_or_else(
         || Some(BARESIP.to_owned()),
@@ -251,28 +279,31 @@ fn softphone(table: &Table<'_>) -> Option<Option<String>> {
             good.then_some(text.value)
         },
     );
-    let (kind, address) = (kind?, address?);
-    Some((kind == SOFTPHONES[1]).then_some(address))
+    match (kind, address) {
+        (Some(kind), Some(address)) => (kind == SOFTPHONES[1]).then_some(address).into(),
+        _ => Set::Unsaid,
+    }
 }
 
 /// The folder of declarations. Empty: none.
-fn broadcast(table: &Table<'_>, folder: &Path) -> Option<Option<PathBuf>> {
-    table.text("folder").map(|t| (!text::is_blank(&t.value)).then(|| folder.join(t.value)))
+fn broadcast(table: &Table<'_>, folder: &Path) -> Set<PathBuf> {
+    let named = table.text("folder").map(|t| (!text::is_blank(&t.value)).then(|| folder.join(t.value)));
+    named.map(Set::from).unwrap_or_default()
 }
 
 /// The seat; unlike the others it may be set to nothing.
-fn seat(root: &Table<'_>) -> Option<Option<String>> {
-    let text = root.text("seat")?;
+fn seat(root: &Table<'_>) -> Set<String> {
+    let Some(text) = root.text("seat") else { return Set::Unsaid };
     let seat = text::fold(&text.value);
     if text::graphemes(&seat) > SEAT {
-        root.note(text.span, Kind::TooLong { key: "seat".into(), max: SEAT });
-        return None;
+        root.note(text.span.clone(), Kind::TooLong { key: "seat".into(), max: SEAT });
+        return Set::Unsaid;
     }
     // A forbidden character has been told already; a name with one is not taken.
     if seat.chars().any(text::is_forbidden) {
-        return None;
+        return Set::Unsaid;
     }
-    Some((!text::is_blank(&seat)).then_some(seat))
+    (!text::is_blank(&seat)).then_some(seat).into()
 }
 
 #[cfg(test)]

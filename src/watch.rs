@@ -56,7 +56,7 @@ struct Stamp {
     modified: Option<SystemTime>,
     identity: Identity,
     /// When content, name or rights of it changed last; nobody can set it back.
-    changed: Option<(i64, i64)>,
+    changed: (i64, i64),
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {
@@ -72,9 +72,9 @@ fn identity(about: &Metadata) -> Identity {
 }
 
 #[cfg(unix)]
-fn changed_at(about: &Metadata) -> Option<(i64, i64)> {
+fn changed_at(about: &Metadata) -> (i64, i64) {
     use std::os::unix::fs::MetadataExt as _;
-    Some((about.ctime(), about.ctime_nsec()))
+    (about.ctime(), about.ctime_nsec())
 }
 
 #[cfg(not(unix))]
@@ -83,8 +83,8 @@ fn identity(_: &Metadata) -> Identity {
 }
 
 #[cfg(not(unix))]
-fn changed_at(_: &Metadata) -> Option<(i64, i64)> {
-    None
+fn changed_at(_: &Metadata) -> (i64, i64) {
+    (0, 0)
 }
 
 /// Watches `paths` in a thread of its own; `changed` is called there, with whatever may have changed, and decides

@@ -158,7 +158,7 @@ mod tests {
         let folders = [blocked.join("state"), folder.path().join("deep/data")];
         let all_pending = HowEnded::ALL.map(|how| pending(Some(how))).to_vec();
         let path = write(&folders, all_pending.clone()).unwrap();
-        assert_eq!(all(&folders[1]), [path.clone()]);
+        assert_eq!(all(&folders[1]), std::slice::from_ref(&path));
         assert_eq!(read(&path).unwrap(), all_pending);
         remove(&path);
         assert!(all(&folders[1]).is_empty());

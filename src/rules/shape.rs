@@ -50,7 +50,7 @@ pub fn read_document<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Ta
         let table = Table::new(Cow::Borrowed(""), 0..0, root.get_ref(), problems);
         return Some(read(&table));
     }
-    note_syntax(errors, source, problems);
+    note_syntax(&errors, source, problems);
     None
 }
 
@@ -64,7 +64,7 @@ pub fn read_lines<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Table
     }
     // Where the parser stumbled it guesses at values; such a line is left out.
     let broken: Vec<usize> = errors.iter().map(|e| line_at(source, e.span().map_or(0, |span| span.start))).collect();
-    note_syntax(errors, source, problems);
+    note_syntax(&errors, source, problems);
     let (mut whole, mut header) = (String::with_capacity(source.len()), true);
     for (at, line) in source.split_inclusive('\n').enumerate() {
         let is_header = line.trim_start().starts_with('[');
@@ -82,7 +82,7 @@ pub fn read_lines<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Table
 }
 
 fn line_at(source: &str, byte: usize) -> usize {
-    source.as_bytes()[..byte.min(source.len())].iter().filter(|byte| **byte == b'\n').count()
+    source.as_bytes()[..byte.min(source.len())].split(|byte| *byte == b'\n').count() - 1
 }
 
 fn text_of<'s>(bytes: &'s [u8], problems: &Problems) -> Option<&'s str> {
@@ -103,7 +103,7 @@ fn text_of<'s>(bytes: &'s [u8], problems: &Problems) -> Option<&'s str> {
     }
 }
 
-fn note_syntax(errors: Vec<toml::de::Error>, source: &str, problems: &Problems) {
+fn note_syntax(errors: &[toml::de::Error], source: &str, problems: &Problems) {
     let errors = errors.iter().map(|e| (e.span().unwrap_or(0..0), e.message().to_owned())).collect();
     for (span, detail) in without_echoes(errors, source) {
         note(problems, span, Kind::Syntax { detail });

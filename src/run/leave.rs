@@ -39,6 +39,8 @@ pub(super) fn tell(lines: Vec<String>, log: Log) {
         }
         // There is nobody left to tell if this fails.
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
-        lines.iter().for_each(|line| log(line));
+        for line in &lines {
+            log(line);
+        }
     });
 }

@@ -208,9 +208,15 @@ struct HungShare {
 impl HungShare {
     /// `None` where nothing can be mounted here.
     fn new() -> Option<Self> {
+        Self::over(|_| ())
+    }
+
+    /// With a folder beneath it, which answers again when this goes.
+    fn over(beneath: impl FnOnce(&Path)) -> Option<Self> {
         const MOUNT: &str = "exec 5<>/dev/fuse && \
             mount -i -t fuse -o fd=5,rootmode=40000,user_id=0,group_id=0 hung \"$1\" && echo mounted && read end";
         let folder = tempfile::tempdir().expect("a folder for the test");
+        beneath(folder.path());
         let mut command = Command::new("bash");
         command.args(["-c", MOUNT, "hung"]).arg(folder.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -229,12 +235,37 @@ impl HungShare {
     }
 }
 
-impl Drop for HungShare {
-    fn drop(&mut self) {
+impl HungShare {
+    /// The share answers again.
+    fn recover(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(self.folder.path()).output();
         let _ = self.server.stdin.take().map(|mut stdin| stdin.write_all(b"\n"));
         let _ = self.server.wait();
     }
+}
+
+impl Drop for HungShare {
+    fn drop(&mut self) {
+        self.recover();
+    }
+}
+
+#[test]
+fn rules_on_a_share_that_hung_are_taken_when_it_answers_again() {
+    let beneath = |folder: &Path| {
+        fs::write(folder.join("rules.toml"), BUILT_IN.replace("\"Rev-1\"", "\"Rev-9\"")).unwrap();
+    };
+    let Some(mut share) = HungShare::over(beneath) else {
+        return skipped("rules_on_a_share_that_hung", "no FUSE file system can be mounted here (not root)");
+    };
+    let home = Home::new();
+    let rules = share.file("rules.toml");
+    let mut term = Term::start(&prompter(&home, &["--rules", rules.to_str().unwrap()]));
+    term.shows("Menunggu rules.toml").shows("SOP Rev-1");
+    share.recover();
+    // Whatever the share says while it goes, the next look finds the rules: the end of a call is one.
+    term.send("sx").shows("Panggilan selesai").shows("SOP Rev-9").hides("Menunggu");
+    term.quits();
 }
 
 #[test]
@@ -346,6 +377,11 @@ fn no_core_dump_can_hold_a_name() {
 
 // ── A helper thread that dies ─────────────────────────────────────────────────────────────────────────────────────────
 
+/// To the stream itself, which a test's own output is not part of.
+fn print(line: &str) {
+    writeln!(std::io::stdout(), "{line}").expect("an open stream");
+}
+
 /// A view that leaves when something is wrong, and prints it.
 struct Leaves;
 
@@ -369,7 +405,7 @@ impl penutup::run::View for Leaves {
 
     fn changed(&mut self, app: &penutup::app::App, _: bool) {
         if let Some(line) = app.standing() {
-            println!("ON THE SCREEN: {line}");
+            print(&format!("ON THE SCREEN: {line}"));
             HEAR.lock().unwrap().as_ref().unwrap().closed();
         }
     }
@@ -402,9 +438,12 @@ fn a_helper_thread_that_dies_is_on_the_screen_and_in_the_log() {
         let mut app = stage.app;
         let reload = || panic!("the rules `{}` broke it", String::from("Siti Aminah"));
         let outside = penutup::run::Outside {
-            keeper: penutup::files::shift::Keeper::new(&penutup::files::Folders::default(), Default::default()),
+            keeper: penutup::files::shift::Keeper::new(
+                &penutup::files::Folders::default(),
+                penutup::seat::SeatState::default(),
+            ),
             tasks: penutup::run::Tasks::default(),
-            log: std::sync::Arc::new(|line| println!("IN THE LOG: {line}")),
+            log: std::sync::Arc::new(|line| print(&format!("IN THE LOG: {line}"))),
             rules: Some((vec!["rules.toml".into()], Box::new(reload))),
             settings: None,
             tellers: vec![],
