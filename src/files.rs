@@ -30,8 +30,10 @@ pub use deadline::Pending;
 pub use folders::{Chosen, Folders, Why};
 pub use private::make_folder;
 
-/// How long files may keep a CSO waiting for the first screen, all of them together.
-pub const PATIENCE: Duration = Duration::from_millis(400);
+/// How long a file that somebody names may keep a CSO waiting for the first screen.
+pub const PATIENCE: Duration = Duration::from_millis(250);
+/// How long the copy may that stands in for it.
+pub const COPY_PATIENCE: Duration = Duration::from_millis(150);
 
 /// A file that could not be read.
 #[derive(Debug)]
@@ -260,7 +262,7 @@ fn ready(loaded: Result<Book, Bad>, folders: &Folders, today: NaiveDate) -> Read
         Ok(book) => Ready { book, bad: None },
         Err(bad) => {
             let folders = folders.clone();
-            let copy = deadline::within(PATIENCE, move || load_last_good(&folders, today)).flatten();
+            let copy = deadline::within(COPY_PATIENCE, move || load_last_good(&folders, today)).flatten();
             Ready { book: copy.unwrap_or_else(Book::built_in), bad: Some(bad) }
         }
     }

@@ -160,7 +160,7 @@ fn without_core_dumps() {
 fn former(context: &Context, shift: &Shift, today: NaiveDate) -> Option<Arc<Book>> {
     let seen = |book: &Book| shift.rules_sha256.as_deref() == Some(book.sha256());
     let folders = context.folders.clone();
-    let copy = deadline::within(files::PATIENCE, move || files::load_last_good(&folders, today)).flatten();
+    let copy = deadline::within(files::COPY_PATIENCE, move || files::load_last_good(&folders, today)).flatten();
     let copy = copy.filter(seen);
     copy.or_else(|| Some(Book::built_in()).filter(seen)).map(Arc::new)
 }

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Bad, Chosen, Folders, Unreadable, Why, deadline, read, shown_path, write};
+use super::{Bad, COPY_PATIENCE, Chosen, Folders, Unreadable, Why, deadline, read, shown_path, write};
 use crate::book::Refused;
 use crate::rules::Problem;
 use crate::settings::{self, Settings};
@@ -47,7 +47,7 @@ pub fn load(named: [(Why, Option<PathBuf>); 2], folders: &Folders, patience: Dur
         let late = Unreadable { path: path.clone(), error: ErrorKind::TimedOut.into() };
         // The copy is on another disk than a share that hangs; where it is not, it is not waited for either.
         let folders = folders.clone();
-        let copy = deadline::within(patience, move || last_good(&folders, &path)).flatten();
+        let copy = deadline::within(COPY_PATIENCE, move || last_good(&folders, &path)).flatten();
         (file, Some(Err(late)), copy)
     });
     debug_assert!(!is_named || file.path.is_some(), "what is named is used");
