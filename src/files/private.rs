@@ -7,14 +7,20 @@ use std::path::{Path, PathBuf};
 
 /// Options that make a file with mode 0600.
 #[must_use]
+#[cfg(unix)]
 pub fn options() -> OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
     let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
+    options.mode(0o600);
     options
+}
+
+/// Options that make a file; the user's own folders protect it.
+#[must_use]
+#[cfg(not(unix))]
+pub fn options() -> OpenOptions {
+    OpenOptions::new()
 }
 
 /// Opens a file to be read without waiting for a pipe's writer.

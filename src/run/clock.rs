@@ -7,8 +7,6 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Tell;
-use crate::action::Action;
-use crate::helper::{self, Helper};
 
 /// How often the loop looks where nothing gives notice: one wake-up, and nothing drawn.
 const LOOK: Duration = Duration::from_secs(15);
@@ -44,6 +42,8 @@ pub fn is_current(next: DateTime<Utc>, shown: DateTime<Utc>, now: DateTime<Utc>)
 /// Tells the prompter of every setting of the clock.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn watch(tell: Tell) -> Notice {
+    use crate::action::Action;
+    use crate::helper::{self, Helper};
     use rustix::io::Errno;
     use rustix::time::{
         Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
