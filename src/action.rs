@@ -10,7 +10,7 @@ use crate::book::Book;
 use crate::broadcast::News;
 use crate::helper::Helper;
 use crate::journal::report::Recap;
-use crate::rules::diff::diff;
+use crate::rules::diff::{Counts, diff};
 use crate::rules::ruleset::FieldIx;
 use crate::seat::Shared;
 
@@ -132,16 +132,14 @@ pub enum RulesNews {
     Bad(String),
 }
 
-/// How much is said differently under new rules; worked out where nobody waits for it.
+/// How much new rules change; worked out where nobody waits for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// The rules they are held against.
     pub from: Arc<Book>,
-    /// How many situations are answered differently, a decimal.
-    pub changed: String,
-    /// Of how many.
-    pub situations: String,
-    /// Whether nothing at all differs that a CSO sees or says.
+    /// How much of what.
+    pub counts: Counts,
+    /// Whether nothing at all differs that a CSO, a supervisor or QA sees or says.
     pub is_none: bool,
 }
 
@@ -149,12 +147,11 @@ impl Change {
     /// Compares two books; `None` where they differ in too many ways to be counted.
     #[must_use]
     pub fn between(from: Arc<Book>, to: &Book) -> Option<Self> {
-        let (changed, situations, is_none) = {
+        let (counts, is_none) = {
             let diff = diff(&from.rules, &to.rules).ok()?;
-            let same_revision = from.rules.sop == to.rules.sop;
-            (diff.changed.to_string(), diff.situations.to_string(), same_revision && diff.is_empty())
+            (diff.counts(), diff.is_empty())
         };
-        Some(Self { from, changed, situations, is_none })
+        Some(Self { from, counts, is_none })
     }
 }
 

@@ -11,6 +11,7 @@ pub mod record;
 mod revision;
 mod seat;
 mod told;
+pub mod waiting;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use crate::closing::name::{NoName, first_line, from_outside};
 use crate::closing::{Closing, Held, Mark};
 use crate::journal::record::Record;
 use crate::journal::report::Recap;
-use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, StepIx};
+use crate::rules::ruleset::{FieldIx, FieldKind, StepIx, Typed};
 use crate::rules::script::FieldValue;
 use crate::rules::text::graphemes;
 use crate::seat::SeatState;
@@ -117,6 +118,8 @@ pub struct Begin {
 pub struct App {
     book: Arc<Book>,
     pending: Option<Arc<Book>>,
+    /// Rules whose first day is still to come.
+    waiting: Option<Arc<Book>>,
     /// The rules before these.
     was: Option<Arc<Book>>,
     lang: Lang,
@@ -168,6 +171,7 @@ impl App {
             home: rules.zones[zone].id.clone(),
             book: begin.book,
             pending: None,
+            waiting: None,
             was: None,
             lang: begin.lang,
             lines: false,
@@ -239,6 +243,7 @@ impl App {
         if self.welcome && matches!(action, Action::Help | Action::Back | Action::Said | Action::SaidAll) {
             self.welcome = false;
         }
+        self.take_waiting();
         self.act(action, &mut effects);
         self.phone_waited(&mut effects);
         self.apply();
@@ -427,7 +432,7 @@ impl App {
     }
 
     fn type_into(&mut self, field: FieldIx, pasted: Option<&str>) {
-        let FieldKind::Typed { max } = self.rules().field(field).kind else { return };
+        let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
         let there = match (pasted, self.call.fields().get(field)) {
             (Some(text), _) => text,
             (None, FieldValue::Text(text)) => text,
@@ -443,7 +448,7 @@ impl App {
         let full = self.words().notice.typed_full;
         let Mode::Typing(draft) = &mut self.mode else { return };
         if !draft.edit(edit)
-            && let FieldKind::Typed { max } = self.book.rules.field(draft.field).kind
+            && let FieldKind::Typed(Typed { max, .. }) = self.book.rules.field(draft.field).kind
         {
             self.tell(fill(full, &[("max", &max.to_string())]));
         }
@@ -464,7 +469,7 @@ impl App {
             _ => self.name_field(),
         };
         let Some(field) = into else { return };
-        let FieldKind::Typed { max } = self.rules().field(field).kind else { return };
+        let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
         match (from_outside(text, max), &mut self.mode) {
             (Err(NoName::Empty), _) => self.tell(no_name),
             (Err(NoName::Digits), Mode::Typing(draft)) if !draft.text().trim().is_empty() => {
@@ -488,7 +493,6 @@ impl App {
     /// The field that a pasted text goes to: the customer's name, else the first that is typed.
     fn name_field(&self) -> Option<FieldIx> {
         let typed = |ix: &FieldIx| matches!(self.rules().field(*ix).kind, FieldKind::Typed { .. });
-        let named = self.rules().field_named(NAMA).filter(typed);
-        named.or_else(|| self.rules().fields_ix().map(|(ix, _)| ix).find(typed))
+        self.rules().roles.name.or_else(|| self.rules().fields_ix().map(|(ix, _)| ix).find(typed))
     }
 }

@@ -57,6 +57,12 @@ impl Book {
         }
     }
 
+    /// Whether its first day has come.
+    #[must_use]
+    pub fn is_in_force(&self, today: NaiveDate) -> bool {
+        self.rules.sop.effective_from.is_none_or(|from| from <= today)
+    }
+
     /// The SOP that is embedded in the program.
     ///
     /// # Panics

@@ -35,9 +35,15 @@ impl Clock {
     /// The day on which an SOP holds or does not hold yet: the head office's.
     #[must_use]
     pub fn today(self) -> NaiveDate {
-        let house = FixedOffset::east_opt(HOUSE_SECONDS);
-        house.map_or_else(|| self.now().date_naive(), |house| self.now().with_timezone(&house).date_naive())
+        office_day(self.now())
     }
+}
+
+/// The day of the head office at this instant.
+#[must_use]
+pub fn office_day(now: DateTime<Utc>) -> NaiveDate {
+    let house = FixedOffset::east_opt(HOUSE_SECONDS);
+    house.map_or_else(|| now.date_naive(), |house| now.with_timezone(&house).date_naive())
 }
 
 #[cfg(test)]

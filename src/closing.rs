@@ -118,6 +118,14 @@ impl Closing {
         Self { state, before: VecDeque::new(), shown: Vec::new(), taken_back: Vec::new() }
     }
 
+    /// The call after this one: what is typed once a shift stays.
+    #[must_use]
+    pub fn next(&self, rules: &RuleSet, zone: usize, held: &[Held]) -> Self {
+        let mut next = Self::new(rules, zone, held);
+        next.state.fields = self.state.fields.for_the_next_call(rules);
+        next
+    }
+
     /// The facts.
     #[must_use]
     pub fn situation(&self) -> &Situation {
@@ -325,7 +333,9 @@ impl Closing {
 
     /// Sets a field.
     pub fn set_field(&mut self, rules: &RuleSet, field: FieldIx, value: FieldValue, now: DateTime<Utc>) {
-        self.change(now, |s| s.fields.set(rules, field, value));
+        self.change(now, |s| {
+            s.fields.set(rules, field, value);
+        });
     }
 
     /// Sets a typed field and, where the text begins with one, the honorific.

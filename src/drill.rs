@@ -3,10 +3,12 @@
 //! time as an argument.
 //!
 //! stories + rules → [`deal`] → [`card::Card`]s → [`session::Session`] (the prompter's own state inside) → [`grade`] →
-//! [`sheet::Sheet`] and [`boxes::Boxes`]; deck + rules → [`show::Show`].
+//! [`sheet::Sheet`] and [`boxes::Boxes`]; deck + rules → [`claims`] →
+//! [`show::Show`].
 
 pub mod boxes;
 pub mod card;
+pub mod claims;
 pub mod deal;
 pub mod deck;
 pub mod dice;

@@ -211,6 +211,37 @@ pub struct Ready {
     pub book: Book,
     /// Why they are not those that were asked for.
     pub bad: Option<Bad>,
+    /// Those that were asked for, where their first day is still to come.
+    pub waiting: Option<Book>,
+}
+
+impl Ready {
+    /// `book`, or what ran before it where its first day is still to come.
+    fn new(book: Book, folders: &Folders, today: NaiveDate) -> Self {
+        if book.is_in_force(today) {
+            return Self { book, bad: None, waiting: None };
+        }
+        Self { book: before(folders, today), bad: None, waiting: Some(book) }
+    }
+}
+
+/// What is in force without the file that was asked for: the last good copy, else the embedded rules.
+fn before(folders: &Folders, today: NaiveDate) -> Book {
+    let folders = folders.clone();
+    let copy = deadline::within(COPY_PATIENCE, move || load_last_good(&folders, today)).flatten();
+    copy.filter(|copy| copy.is_in_force(today)).unwrap_or_else(Book::built_in)
+}
+
+/// The rules in force today. A file that is named on the command line is meant as it is, also before its first day.
+///
+/// # Errors
+/// Why they can't be used.
+pub fn load_in_force(chosen: &Chosen, folders: &Folders, today: NaiveDate) -> Result<Ready, Bad> {
+    let book = load_rules(chosen, today)?;
+    if chosen.why == Why::Flag {
+        return Ok(Ready { book, bad: None, waiting: None });
+    }
+    Ok(Ready::new(book, folders, today))
 }
 
 /// A file that was looked for, and its bytes where it is one.
@@ -251,7 +282,7 @@ pub fn always(reading: Reading, folders: &Folders, today: NaiveDate, until: Inst
         (reading.else_chosen, late)
     });
     let (Some(path), Some(bytes)) = (chosen.path.clone(), bytes) else {
-        return (chosen, Ready { book: Book::built_in(), bad: None });
+        return (chosen, Ready { book: Book::built_in(), bad: None, waiting: None });
     };
     let loaded = bytes.map_err(Bad::Unreadable).and_then(|source| prove(source, &path, today));
     (chosen, ready(loaded, folders, today))
@@ -259,12 +290,8 @@ pub fn always(reading: Reading, folders: &Folders, today: NaiveDate, until: Inst
 
 fn ready(loaded: Result<Book, Bad>, folders: &Folders, today: NaiveDate) -> Ready {
     match loaded {
-        Ok(book) => Ready { book, bad: None },
-        Err(bad) => {
-            let folders = folders.clone();
-            let copy = deadline::within(COPY_PATIENCE, move || load_last_good(&folders, today)).flatten();
-            Ready { book: copy.unwrap_or_else(Book::built_in), bad: Some(bad) }
-        }
+        Ok(book) => Ready::new(book, folders, today),
+        Err(bad) => Ready { book: before(folders, today), bad: Some(bad), waiting: None },
     }
 }
 

@@ -1,8 +1,9 @@
 //! The threads beside the loop. Each has a name, and one that panics is reported: to the log with its reason, and to the
 //! screen with what no longer works.
 
+use std::cell::Cell;
 use std::io;
-use std::panic::PanicHookInfo;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread;
 
@@ -126,6 +127,23 @@ pub fn is_watched() -> bool {
     report().is_some()
 }
 
+thread_local! {
+    /// Whether a panic of this thread is caught by who expects it.
+    static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `attempt`, which may panic: that is no death of the thread, and not reported as one.
+///
+/// # Errors
+/// What it panicked with.
+pub fn catch<T>(attempt: impl FnOnce() -> T) -> thread::Result<T> {
+    IS_CAUGHT.set(true);
+    // Nothing that was half changed outlives the attempt.
+    let result = catch_unwind(AssertUnwindSafe(attempt));
+    IS_CAUGHT.set(false);
+    result
+}
+
 /// Has every panic of a helper, and of the thread `main`, reported until the answer is dropped.
 #[must_use]
 pub fn watch(tell: impl Fn(&Death) + Send + Sync + 'static) -> Watched {
@@ -133,6 +151,9 @@ pub fn watch(tell: impl Fn(&Death) + Send + Sync + 'static) -> Watched {
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
+            if IS_CAUGHT.get() && is_watched() {
+                return;
+            }
             let current = thread::current();
             let name = current.name().unwrap_or_default();
             let helper = Helper::from_name(name);
@@ -200,6 +221,8 @@ mod tests {
     fn a_helper_that_panics_is_reported_with_its_place_and_without_data() {
         let (send, deaths) = channel();
         let watched = watch(move |death| _ = send.send(death.clone()));
+        // One that is caught is no death.
+        spawn(Helper::Softphone, || assert!(catch(|| panic!("expected")).is_err())).unwrap();
         let secret = "Siti Aminah".to_owned();
         spawn(Helper::Softphone, move || panic!("the name `{secret}` broke it")).unwrap();
         let death = deaths.recv().unwrap();

@@ -14,6 +14,7 @@ pub mod journal;
 pub mod keymap;
 pub mod pages;
 pub mod plain;
+pub mod rehearsal;
 pub mod rules;
 pub mod run;
 pub mod seat;

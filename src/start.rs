@@ -16,6 +16,8 @@ use crate::files::folders::stands;
 use crate::files::shift::{Keeper, Shift};
 use crate::files::{self, Bad, Folders, deadline, log};
 use crate::journal::writer::Config;
+use crate::rehearsal::rehearse;
+use crate::rules::text::clean;
 use crate::run::{Log, Outside, Reload, Reread, Task, Tasks, Teller, View, run};
 use crate::settings::Settings;
 use crate::softphone::place::Place;
@@ -30,6 +32,8 @@ use crate::words::{Lang, Words, fill};
 pub struct Start {
     /// The rules to run on.
     pub book: Arc<Book>,
+    /// Those that were asked for, where their first day is still to come.
+    pub waiting: Option<Arc<Book>>,
     /// Why they are not those that were asked for, in one line that stays until the file is mended.
     pub rules_trouble: Option<String>,
     /// What was wrong with the file that was asked for.
@@ -77,7 +81,7 @@ impl Start {
     /// # Errors
     /// Where the terminal can't be entered or shown on.
     pub fn run<V: View>(self, open: impl FnOnce() -> io::Result<V>) -> io::Result<()> {
-        let words = self.lang.words();
+        let (lang, words) = (self.lang, self.lang.words());
         let mut app = App::new(Begin {
             book: Arc::clone(&self.book),
             lang: self.lang,
@@ -88,6 +92,7 @@ impl Start {
             now: self.clock.now(),
         })
         .after(self.was)
+        .waiting_for(self.waiting.clone())
         .knowing(self.shift.state.broadcast.clone())
         .welcoming(self.shift.state.welcome)
         .with_troubles(self.troubles);
@@ -100,13 +105,14 @@ impl Start {
             let reload = Reloader {
                 at: self.at,
                 places: self.watch.clone(),
-                last: self.book,
+                last: self.waiting.unwrap_or(self.book),
                 complaint: self.bad,
                 clock: self.clock,
                 folders: self.folders.clone(),
                 seen: self.shift.rules_sha256.clone(),
                 keeper: tasks.send.clone(),
                 words,
+                rehearse: Box::new(move |book| rehearse(book, lang)),
             };
             (self.watch, reload.into_reload())
         });
@@ -212,6 +218,9 @@ fn in_use(places: &[PathBuf]) -> usize {
     places.iter().position(|path| stands(path)).unwrap_or(places.len().saturating_sub(1))
 }
 
+/// Tries rules off-screen; an error is what a panic said.
+type Rehearse = Box<dyn Fn(&Arc<Book>) -> Result<(), String> + Send>;
+
 /// Reads the rules file again and tells what is new; keeps good rules as the last good ones.
 struct Reloader {
     /// The files that the rules may come from, the stronger first.
@@ -227,6 +236,8 @@ struct Reloader {
     seen: Option<String>,
     keeper: Sender<Task>,
     words: &'static Words,
+    /// Tries new rules where nobody sees it; what a panic said is why they are not taken.
+    rehearse: Rehearse,
 }
 
 impl Reloader {
@@ -252,19 +263,34 @@ impl Reloader {
             }
             files::prove(source, path, self.clock.today()).map(Some)
         });
-        match loaded.transpose()? {
+        let Some(loaded) = loaded.transpose() else {
+            // The first day of rules that waited may have come.
+            if self.seen.as_deref() != Some(self.last.sha256()) {
+                self.remember();
+            }
+            return None;
+        };
+        match loaded {
             Ok(book) if book.source == self.last.source => {
                 let moved = book.origin != self.last.origin;
                 if moved {
                     self.last = Arc::new(book);
                 }
+                // The first day of rules that waited may have come.
+                self.remember();
                 // As it was; if it was worse in between, the complaint is over.
                 let mended = self.complaint.take().is_some();
                 (mended || moved).then(|| RulesNews::Good(Arc::clone(&self.last)))
             }
             Ok(book) => {
+                let book = Arc::new(book);
+                if let Err(panic) = (self.rehearse)(&book) {
+                    let file = files::shown_path(&self.places[self.at]);
+                    let why = clean(&panic);
+                    return self.complain(fill(self.words.notice.rules_panic, &[("file", &file), ("why", &why)]));
+                }
                 self.complaint = None;
-                let before = std::mem::replace(&mut self.last, Arc::new(book));
+                let before = std::mem::replace(&mut self.last, book);
                 let change = Change::between(before, &self.last);
                 self.remember();
                 let book = Arc::clone(&self.last);
@@ -282,9 +308,7 @@ impl Reloader {
                     }
                     bad => bad.notice(self.words),
                 };
-                let new = self.complaint.as_ref() != Some(&complaint);
-                self.complaint = Some(complaint.clone());
-                new.then_some(RulesNews::Bad(complaint))
+                self.complain(complaint)
             }
         }
     }
@@ -294,6 +318,13 @@ impl Reloader {
         matches!(&self.last.origin, crate::book::Origin::File(file) if file == path)
     }
 
+    /// The line for a file that is not taken, once.
+    fn complain(&mut self, complaint: String) -> Option<RulesNews> {
+        let new = self.complaint.as_ref() != Some(&complaint);
+        self.complaint = Some(complaint.clone());
+        new.then_some(RulesNews::Bad(complaint))
+    }
+
     /// Whether the last rules came from this file.
     fn is_from_file(&self) -> bool {
         self.is_of(&self.places[self.at]) || self.complaint.is_some()
@@ -301,11 +332,56 @@ impl Reloader {
 
     /// Keeps the last good rules, and that they were seen. What can't be kept is told when the shift's facts can't be.
     fn remember(&mut self) {
+        // What ran before is still the last good one until the first day of the new.
+        if !self.last.is_in_force(self.clock.today()) {
+            return;
+        }
         let _ = files::save_last_good(&self.folders, &self.last);
         let sha256 = self.last.sha256();
         if self.seen.as_deref() != Some(sha256) {
             self.seen = Some(sha256.to_owned());
             let _ = self.keeper.send(Task::Rules(self.last.rules.sop.revision.clone(), sha256.to_owned()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::Origin;
+    use crate::rules::BUILT_IN;
+    use crate::words::Lang;
+
+    #[test]
+    fn rules_that_panic_when_they_are_tried_are_refused_and_the_last_ones_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rules.toml");
+        let revision = |name: &str| BUILT_IN.replace("\"Rev-1\"", &format!("\"{name}\""));
+        std::fs::write(&path, revision("Rev-2")).unwrap();
+        let book =
+            Book::read(revision("Rev-2").into_bytes(), Origin::File(path.clone()), chrono::NaiveDate::MAX).unwrap();
+        let mut reloader = Reloader {
+            places: vec![path.clone()],
+            at: 0,
+            last: Arc::new(book),
+            complaint: None,
+            clock: Clock::system(),
+            folders: Folders::default(),
+            seen: None,
+            keeper: Tasks::default().send,
+            words: Lang::Id.words(),
+            rehearse: Box::new(|book| match book.rules.sop.revision.as_str() {
+                "Rev-3" => Err("index out of bounds".into()),
+                _ => Ok(()),
+            }),
+        };
+        assert!(reloader.look(false).is_none());
+        std::fs::write(&path, revision("Rev-3")).unwrap();
+        let Some(RulesNews::Bad(line)) = reloader.look(false) else { panic!("it is refused") };
+        assert!(line.contains("rules.toml") && line.contains("index out of bounds"), "{line}");
+        assert_eq!(reloader.last.rules.sop.revision, "Rev-2");
+        assert!(reloader.look(false).is_none(), "the same trouble is reported once");
+        std::fs::write(&path, revision("Rev-4")).unwrap();
+        assert!(matches!(reloader.look(false), Some(RulesNews::Revised(..))));
     }
 }

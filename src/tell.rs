@@ -1,14 +1,16 @@
 //! How a problem of a file is told in the user's language: what is wrong, and what to do about it. Text that comes from
 //! the file is cleaned and cut here, so that nothing in a file reaches a terminal raw. Knows no disk and no terminal.
 
+pub mod change;
 pub mod csv;
 pub mod draw;
 pub mod outside;
+pub mod practice;
 pub mod source;
 mod toml_words;
 
 use crate::rules::check::{LONG_SENTENCE, MAX_RULES};
-use crate::rules::problem::{Broken, Conditions, Expected, Kind, Named, Problem, nearest};
+use crate::rules::problem::{Broken, Conditions, Expected, Kind, Named, Problem, SyntaxCause, nearest};
 use crate::rules::shape::MAX_FILE;
 use crate::rules::text;
 use crate::words::{self, Words, fill};
@@ -20,9 +22,11 @@ const SHOWN: usize = 60;
 /// The most names that are listed in a message.
 const LISTED: usize = 12;
 /// The keys that hold lists of texts.
-const LISTS: [&str; 8] = ["steps", "always", "never", "exactly_one", "order", "choices", "score", "when"];
+const LISTS: [&str; 11] =
+    ["steps", "always", "never", "exactly_one", "order", "choices", "score", "when", "aliases", "drop", "accept"];
 /// The keys with a text that may be left out.
-const OPTIONAL: [&str; 9] = ["supersedes", "issuer", "help", "banner", "basis", "note", "caution", "zone", "rules"];
+const OPTIONAL: [&str; 11] =
+    ["short", "empty", "supersedes", "issuer", "help", "banner", "basis", "note", "caution", "zone", "rules"];
 /// The longest `when` that is proposed in full, in bytes.
 const LONG_WHEN: usize = 300;
 
@@ -77,10 +81,36 @@ impl Teller<'_> {
         let w = self.problem;
         let plain = |message: &str, help: &str| (message.to_owned(), help.to_owned());
         match &problem.kind {
-            Kind::Syntax { detail } => {
+            Kind::Syntax { detail, cause } => {
                 let detail = toml_words::detail(detail, problem.span.is_empty(), self.toml);
-                (fill(w.syntax, &[("detail", detail)]), w.syntax_help.into())
+                let syntax = |detail: &str| fill(w.syntax, &[("detail", detail)]);
+                match cause {
+                    SyntaxCause::Unknown => (syntax(detail), w.syntax_help.into()),
+                    SyntaxCause::SingleBrackets(key) => self.single_brackets(key),
+                    SyntaxCause::LineBreak => (syntax(w.text_over_lines), w.text_over_lines_help.into()),
+                    SyntaxCause::CurlyQuotes => (syntax(w.curly_quotes), w.curly_quotes_help.into()),
+                    SyntaxCause::HiddenCharacter(code) => {
+                        let message = fill(w.hidden_outside, &[("code", &format!("U+{code:04X}"))]);
+                        (syntax(&message), w.hidden_outside_help.into())
+                    }
+                    SyntaxCause::ConflictMark => (syntax(w.conflict_mark), w.conflict_mark_help.into()),
+                }
             }
+            Kind::SingleBrackets { key } => self.single_brackets(key),
+            Kind::AcceptedWithoutReason => plain(w.accepted_without_reason, w.accepted_without_reason_help),
+            Kind::ReasonWithoutAccept => plain(w.reason_without_accept, w.reason_without_accept_help),
+            Kind::OnlyFor { key, typed } => {
+                let message = if *typed { w.only_for_typed } else { w.only_for_choices };
+                (fill(message, &[("key", key)]), w.only_for_help.into())
+            }
+            Kind::EndsBeforeItBegins { from, to } => {
+                (fill(w.ends_before_it_begins, &[("from", from), ("to", to)]), w.ends_before_it_begins_help.into())
+            }
+            Kind::RoleTwice { role } => (fill(w.role_twice, &[("role", role)]), w.role_twice_help.into()),
+            Kind::TooManyMarks { key } => {
+                (fill(w.too_many_marks, &[("key", &shown(key))]), w.control_character_help.into())
+            }
+            Kind::StrayBlank { key } => (fill(w.stray_blank, &[("key", key)]), w.stray_blank_help.into()),
             Kind::NotUtf8 => plain(w.not_utf8, w.not_utf8_help),
             Kind::Utf16 => plain(w.utf16, w.utf16_help),
             Kind::TooLarge { .. } => {
@@ -128,6 +158,7 @@ impl Teller<'_> {
             Kind::KeepForWithoutShift => plain(w.keep_for_without_shift, w.keep_for_without_shift_help),
             Kind::TooFew { key, .. } => {
                 let (message, help) = match *key {
+                    "accept" => (w.too_few_accepted, w.too_few_accepted_help),
                     "zone" | "greeting" | "step" | "rule" => (w.too_few_tables, w.too_few_tables_help),
                     "values" => (w.too_few_values, w.too_few_values_help),
                     "when" => (w.too_few_when, w.too_few_when_help),
@@ -163,10 +194,16 @@ impl Teller<'_> {
                 (fill(w.empty, &[("key", key)]), help.into())
             }
             Kind::MayBeEmpty => plain(w.may_be_empty, w.may_be_empty_help),
+            Kind::EmptyPlace { field, sentence } => {
+                let with = [("brace", &*in_braces(field)), ("sentence", &*spoken(std::slice::from_ref(sentence)))];
+                let help = [("example", "empty = \"…\""), ("id", &*shown(field))];
+                (fill(w.empty_place, &with), fill(w.empty_place_help, &help))
+            }
+            Kind::ControlCharacter { code: 0xa | 0xd } => plain(w.line_break_in_text, w.line_break_in_text_help),
             Kind::ControlCharacter { code } => {
                 (fill(w.control_character, &[("code", &format!("U+{code:04X}"))]), w.control_character_help.into())
             }
-            Kind::Gap { situations, when, nearest } => self.gap(situations, when, &shown(nearest)),
+            Kind::Gap { situations, when, nearest } => self.gap(situations, when, nearest.as_deref()),
             Kind::Overlap { first, second } => {
                 (fill(w.overlap, &[("first", &shown(first)), ("second", &shown(second))]), w.overlap_help.into())
             }
@@ -222,6 +259,22 @@ impl Teller<'_> {
             Kind::NotYetEffective { from } => {
                 (fill(w.not_yet_effective, &[("from", from)]), w.not_yet_effective_help.into())
             }
+            Kind::Expiring { to, over } => {
+                (fill(if *over { w.expired } else { w.expiring }, &[("to", to)]), w.expiring_help.into())
+            }
+            Kind::NoRequirement => plain(w.no_requirement, w.no_requirement_help),
+            Kind::DutyCount { said, found } => {
+                let with = [("said", &*said.to_string()), ("found", &*found.to_string())];
+                (fill(w.duty_count, &with), fill(w.duty_count_help, &with))
+            }
+            Kind::EmptyField { id, sentences } => (
+                fill(w.empty_field, &[("id", &shown(id)), ("sentences", &spoken(sentences))]),
+                fill(w.empty_field_help, &[("example", "empty = \"…\""), ("nothing", "empty = \"\"")]),
+            ),
+            Kind::SameLabel { label } => (fill(w.same_label, &[("label", &shown(label))]), w.same_label_help.into()),
+            Kind::UnusedAcceptance { code } => {
+                (fill(w.unused_acceptance, &[("code", code.as_str())]), w.unused_acceptance_help.into())
+            }
         }
     }
 
@@ -237,11 +290,12 @@ impl Teller<'_> {
         }
     }
 
-    /// A table as a person names it: the root has no name, and the shape calls a fact's values tables of their own.
+    /// A table as a person names it: the root has no name, and the shape calls values and choices tables of their own.
     fn table<'t>(&self, name: &'t str) -> &'t str {
         match name {
             "" => self.problem.root,
             "[[values]]" => "values",
+            "[[choices]]" => "choices",
             name => name,
         }
     }
@@ -313,26 +367,39 @@ impl Teller<'_> {
             Named::Requirement => w.named_requirement,
             Named::Choice => w.named_choice,
             Named::Story => w.named_story,
+            Named::Score | Named::Warning => "",
         };
         if what == Named::Choice {
             (fill(w.twice_choice, &[("id", id)]), w.twice_listed_help.into())
-        } else if defined {
+        } else if defined && what != Named::Score {
             (fill(w.twice_defined, &[("id", id), ("what", name)]), w.twice_defined_help.into())
         } else {
-            let listed = if what == Named::Value { w.listed_value } else { w.listed_step };
+            let listed = match what {
+                Named::Value => w.listed_value,
+                Named::Score => w.listed_score,
+                Named::Warning => w.listed_warning,
+                _ => w.listed_step,
+            };
             (fill(w.twice_listed, &[("id", id), ("what", listed)]), w.twice_listed_help.into())
         }
     }
 
-    fn gap(&self, situations: &str, when: &Conditions, nearest: &str) -> Pair {
+    fn single_brackets(&self, key: &str) -> Pair {
+        let w = self.problem;
+        let with = [("single", &*format!("[{key}]")), ("double", &*format!("[[{key}]]"))];
+        (fill(w.single_brackets, &with), fill(w.single_brackets_help, &with))
+    }
+
+    fn gap(&self, situations: &str, when: &Conditions, nearest: Option<&str>) -> Pair {
         let w = self.problem;
         let message = match situations {
             "1" => w.gap_one.into(),
             many => fill(w.gap, &[("count", &grouped(many, self.problem.thousands))]),
         };
+        let Some(nearest) = nearest.map(shown) else { return (message, w.gap_no_rule_help.into()) };
         let when = when_as_toml(when);
         let help = if when.len() > LONG_WHEN { w.gap_help_short } else { w.gap_help };
-        (message, fill(help, &[("when", &when), ("nearest", nearest)]))
+        (message, fill(help, &[("when", &when), ("nearest", &nearest)]))
     }
 
     fn violated(&self, rule: &str, requirement: &str, basis: Option<&str>, broken: &Broken) -> Pair {
@@ -349,14 +416,17 @@ impl Teller<'_> {
             Broken::ExactlyOne(steps, present) => {
                 let with = [("steps", &*quoted(steps)), ("present", &*quoted(present))];
                 let how = if present.is_empty() { w.broken_none_of } else { w.broken_many_of };
-                (fill(how, &with), fill(w.broken_one_of_help, &with))
+                (
+                    fill(how, &with),
+                    fill(w.broken_one_of_help, &[("steps", &quoted(steps)), ("requirement", requirement)]),
+                )
             }
             Broken::Order(first, second) => {
-                let with = [("first", &*quoted([first])), ("second", &*quoted([second]))];
+                let with = [("first", &*quoted([first])), ("second", &*quoted([second])), ("requirement", requirement)];
                 (fill(w.broken_order, &with), fill(w.broken_order_help, &with))
             }
             Broken::Last(step, last) => {
-                let with = [("step", &*quoted([step])), ("last", &*quoted(last))];
+                let with = [("step", &*quoted([step])), ("last", &*quoted(last)), ("requirement", requirement)];
                 let how = if last.is_some() { w.broken_last } else { w.broken_last_none };
                 (fill(how, &with), fill(w.broken_last_help, &with))
             }
@@ -387,7 +457,8 @@ pub fn suggest<'v>(wrong: &str, valid: impl IntoIterator<Item = &'v str> + Clone
 }
 
 /// Names behind each other; the rest of a long list is counted.
-fn listed<'v>(names: impl IntoIterator<Item = &'v str>, words: &words::Problem) -> String {
+#[must_use]
+pub fn listed<'v>(names: impl IntoIterator<Item = &'v str>, words: &words::Problem) -> String {
     let mut names = names.into_iter();
     let mut out: Vec<String> = names.by_ref().take(LISTED).map(shown).collect();
     let rest = names.count();
@@ -403,6 +474,13 @@ fn quoted<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
     quoted.join(", ")
 }
 
+/// Whole sentences in quotes behind each other, cleaned.
+fn spoken(sentences: &[String]) -> String {
+    let most = LONG_SENTENCE * 2;
+    let whole = |s: &String| format!("\"{}\"", text::first_graphemes(&text::fold(&text::clean(s)), most));
+    sentences.iter().take(3).map(whole).collect::<Vec<_>>().join(" · ")
+}
+
 /// `{name}`.
 fn in_braces(name: &str) -> String {
     format!("{{{}}}", shown(name))
@@ -415,6 +493,7 @@ fn example_of(key: &str) -> String {
         "sop" => "[sop]".into(),
         "values" => "values = [{ id = \"…\", label = \"…\" }, { id = \"…\", label = \"…\" }]".into(),
         "steps" => "steps = [\"…\", \"…\"]".into(),
+        "when" => "when = { klb = \"ya\" }".into(),
         "offset" => "offset = \"+07:00\"".into(),
         "from" => "from = \"00:00\"".into(),
         key => format!("{key} = \"…\""),

@@ -3,6 +3,7 @@
 
 pub mod board;
 pub mod input;
+pub mod offscreen;
 pub mod practice;
 pub mod prompter;
 pub mod terminal;

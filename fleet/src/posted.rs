@@ -55,6 +55,8 @@ pub struct Heeded {
     pub seq: u64,
     /// The newest that they heed.
     pub newest: Option<(Envelope, Verified)>,
+    /// When the server took it.
+    pub since: Option<DateTime<Utc>>,
     /// Why they don't heed what lies on top of it, where something does.
     pub odd: Option<Refusal>,
 }
@@ -65,13 +67,14 @@ impl Heeded {
     #[must_use]
     pub fn of(posted: Vec<Posted>, trust: &Trust, key: &Key) -> Self {
         let mut out = Self::default();
-        for Posted { seq, envelope, .. } in posted {
+        for Posted { seq, at, envelope } in posted {
             let known = out.newest.as_ref().map(|(envelope, _)| envelope);
             let verified = envelope.and_then(|envelope| Ok((envelope.verify(trust, key, known)?, envelope)));
             out.odd = verified.as_ref().err().copied();
             out.seq = seq;
             if let Ok((verified, envelope)) = verified {
                 out.newest = Some((envelope, verified));
+                out.since = Some(at);
             }
         }
         out

@@ -11,8 +11,9 @@ use penutup::book::{Book, Origin};
 use penutup::broadcast::Broadcast;
 use penutup::cli::{canvas, check, diff};
 use penutup::files;
+use penutup::rules::diff::{DutyChangeKind, diff as compare};
 use penutup::rules::text::clean;
-use penutup::rules::{self as proof, diff::diff as compare};
+use penutup::rules::{self as proof};
 use penutup::tell::{Source, shown};
 use penutup::words::Lang;
 
@@ -211,14 +212,15 @@ impl<'s> Desk<'s> {
             }
             None => built_in(),
         };
-        let told = match compare(&old.rules, &book.rules) {
-            Ok(found) => {
-                let names = [Path::new(&name), path];
-                diff::text(&found, names, [&old.rules, &book.rules], lang.words(), canvas(&io::stdout()))
-            }
-            Err(_) => format!("{}\n", lang.words().diff.too_entangled),
-        };
-        print(&format!("\n{told}\n"), lang)
+        // Where the situations differ in too many places to be listed, the text says so, and all else all the same.
+        let found = compare(&old.rules, &book.rules).unwrap_or_else(|beside| *beside);
+        let names = [Path::new(&name), path];
+        let told = diff::text(&found, names, [&old.rules, &book.rules], lang.words(), canvas(&io::stdout()));
+        print(&format!("\n{told}\n"), lang)?;
+        // The list may be long; what is guaranteed no longer is named once more where the question is asked.
+        let lost: Vec<&str> =
+            found.duties.iter().filter(|change| change.kind < DutyChangeKind::Added).map(|change| change.id).collect();
+        if lost.is_empty() { Ok(()) } else { print(&(fill(w.lost, &[("duties", &lost.join(", "))]) + "\n"), lang) }
     }
 
     /// Whether a person at a terminal says yes.

@@ -62,6 +62,8 @@ pub enum Why {
     UnknownValue,
     /// A number is no name.
     Digits,
+    /// The text is longer than the field takes.
+    TooLong,
     /// The key was given twice; the first counts.
     Twice,
 }

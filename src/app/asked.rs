@@ -8,7 +8,7 @@ use crate::closing::{Closing, Entry};
 use crate::rules::RuleSet;
 use crate::rules::ruleset::{Scope, StepIx, StepWords};
 use crate::rules::script::{Fields, Sentence, speak};
-use crate::words::{Lang, Words, fill};
+use crate::words::{Lang, Words};
 
 impl App {
     /// The words of the screen.
@@ -208,18 +208,6 @@ impl App {
     /// What is still wrong, or stays so: a line each, what a closing depends on first.
     #[must_use]
     pub fn standing_lines(&self) -> Vec<String> {
-        let mut lines = self.trouble_lines();
-        if lines.is_empty() {
-            let today = self.now.with_timezone(&self.rules().zones[self.home()].offset).date_naive();
-            if let Some(from) = self.rules().sop.effective_from.filter(|from| *from > today) {
-                let day = from.format("%d/%m/%Y").to_string();
-                lines.push(fill(self.words().screen.not_yet_effective, &[("day", &day)]));
-            }
-        }
-        lines
-    }
-
-    fn trouble_lines(&self) -> Vec<String> {
         let own = [
             self.unknown_told(),
             self.rules_trouble.clone(),
@@ -239,7 +227,7 @@ impl App {
     /// Whether the notice tells of something that stays wrong.
     #[must_use]
     pub fn notice_is_trouble(&self) -> bool {
-        self.notice.is_none() && !self.trouble_lines().is_empty()
+        self.notice.is_none() && !self.standing_lines().is_empty()
     }
 
     /// When the screen next changes by itself: at the minute, or when the end of a call can no longer be taken back

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::revision::unknown;
 use super::{App, Effect, Ended, Mode, Notice};
 use crate::action::Ending;
-use crate::closing::Closing;
 use crate::journal::record::HowEnded;
 use crate::words::fill;
 
@@ -64,7 +63,7 @@ impl App {
         let was = self.was.clone();
         self.take_pending();
         self.unknown = unknown(self.rules(), &held);
-        let next = Closing::new(self.rules(), self.home(), &held);
+        let next = self.call.next(self.rules(), self.home(), &held);
         let call = std::mem::replace(&mut self.call, next);
         let ended = Ended { number: self.number, call, book: old, was, at: now };
         self.last_number += 1;

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use super::{App, Effect, Ended, Mode};
 use crate::action::phone::{Ignored, Link, Pairs, PhoneEvent, Why};
 use crate::app::draft::Draft;
-use crate::closing::name::{NoName, first_line, from_outside};
+use crate::closing::name::{self, NoText};
 use crate::closing::outside::Given;
 use crate::journal::record::HowEnded;
-use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, RuleSet};
+use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet};
 use crate::rules::text;
 use crate::words::fill;
 
@@ -203,25 +203,22 @@ fn understand(rules: &RuleSet, pairs: &Pairs) -> (Given, Vec<Ignored>) {
 }
 
 fn one(rules: &RuleSet, key: &str, value: &str, given: &mut Given) -> Result<(), Why> {
-    if let Some(fact) = rules.fact_named(key) {
+    if let Some(fact) = rules.fact_or_role(key) {
         let found = rules.facts[fact].values.iter().position(|v| v.id.eq_ignore_ascii_case(value.trim()));
         given.facts.push((fact, found.ok_or(Why::UnknownValue)?));
         return Ok(());
     }
-    let field = rules.field_named(key).ok_or(Why::UnknownKey)?;
+    let field = rules.field_or_role(key).ok_or(Why::UnknownKey)?;
     match &rules.field(field).kind {
         FieldKind::Choice(choices) => {
-            let asked = text::fold(value).to_lowercase();
-            let found = choices.iter().position(|c| c.to_lowercase() == asked);
-            given.choices.push((field, found.ok_or(Why::UnknownValue)?));
+            given.choices.push((field, choices.position_of(value).ok_or(Why::UnknownValue)?));
         }
-        FieldKind::Typed { max } => match from_outside(value, *max) {
+        FieldKind::Typed(typed) => match name::received(typed, value) {
             Ok(text) => given.typed.push((field, text)),
-            Err(NoName::Empty) => {}
-            Err(NoName::Digits) if rules.field(field).id == NAMA => return Err(Why::Digits),
-            Err(NoName::Digits) => {
-                given.typed.push((field, text::first_graphemes(&first_line(value), *max).to_owned()));
-            }
+            Err(NoText::Empty) => {}
+            Err(NoText::Digits) => return Err(Why::Digits),
+            Err(NoText::TooLong { .. }) => return Err(Why::TooLong),
+            Err(NoText::NoNumber) => return Err(Why::UnknownValue),
         },
     }
     Ok(())

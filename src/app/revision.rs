@@ -8,7 +8,9 @@ use crate::action::Change;
 use crate::book::Book;
 use crate::closing::{Closing, Held};
 use crate::rules::RuleSet;
+use crate::rules::diff::Counts;
 use crate::rules::ruleset::FieldKind;
+use crate::tell::change::parts;
 use crate::words::fill;
 
 /// Those of the shift's facts that the rules don't know, by fact or by value.
@@ -40,6 +42,7 @@ impl App {
 
     /// New rules hold now where nothing was said in the present call, else with the next.
     pub(super) fn take_rules(&mut self, book: Arc<Book>, change: Option<Change>) {
+        let Some(book) = self.keep_waiting(book) else { return };
         self.rules_trouble = None;
         if book.source == self.book.source {
             // Back to what is in use: nothing waits any longer. It may come from elsewhere now.
@@ -57,7 +60,7 @@ impl App {
             if let Mode::Typing(draft) = &self.mode {
                 let there = book.rules.field_named(&self.book.rules.field(draft.field).id);
                 self.mode = match there.map(|ix| (ix, &book.rules.field(ix).kind)) {
-                    Some((field, FieldKind::Typed { max })) => Mode::Typing(draft.in_field(field, *max)),
+                    Some((field, FieldKind::Typed(typed))) => Mode::Typing(draft.in_field(field, typed.max)),
                     _ => Mode::Closing,
                 };
             }
@@ -89,8 +92,13 @@ impl App {
         }
         let mut told = fill(if now { words.rules_taken } else { words.rules_next_call }, &with);
         if let Some(change) = change {
-            let with = [("changed", change.changed.as_str()), ("situations", &change.situations)];
-            told = format!("{told} · {}", fill(words.rules_changed, &with));
+            // The revision's own name stands in front already.
+            let own = usize::from(book.rules.sop.revision != self.book.rules.sop.revision);
+            let counts = Counts { others: change.counts.others.saturating_sub(own), ..change.counts };
+            let parts = parts(&counts, self.words());
+            if !parts.is_empty() {
+                told = format!("{told} · {}", parts.join(", "));
+            }
         }
         // What the panel shows is what changed up to now.
         match (now, self.lines) {

@@ -131,7 +131,7 @@ impl App {
     pub fn field_told(&self, ix: FieldIx) -> String {
         let field = self.rules().field(ix);
         match (&field.kind, self.call().fields().get(ix)) {
-            (FieldKind::Choice(choices), FieldValue::Choice(at)) => choices[*at].clone(),
+            (FieldKind::Choice(choices), FieldValue::Choice(at)) => choices[*at].text.clone(),
             _ => self.fields().spoken(self.rules(), ix),
         }
     }

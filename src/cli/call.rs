@@ -141,6 +141,7 @@ fn why(ignored: &Ignored, w: &CallWords) -> String {
         Why::UnknownKey => w.ignored_key,
         Why::UnknownValue => w.ignored_value,
         Why::Digits => w.ignored_digits,
+        Why::TooLong => w.ignored_too_long,
         Why::Twice => w.ignored_twice,
     };
     fill(sentence, &[("key", &shown(&ignored.key))])

@@ -3,18 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use clap::Args;
 
 use super::{Answer, Context, Stop, is_dumb, moment};
 use crate::book::{Book, Refused};
-use crate::drill::deck::{Deck, Scene};
+use crate::drill::claims::{Sorted, sorted};
+use crate::drill::deck::Deck;
 use crate::drill::show::Show;
 use crate::files::folders::stands;
 use crate::files::{self, Bad, practice};
 use crate::start::theme;
-use crate::tell::{outside, shown, suggest};
+use crate::tell::{listed, outside, shown, suggest};
 use crate::tui::practice::{die, present};
-use crate::words::fill;
+use crate::words::{Words, fill};
 
 /// `penutup demo [DECK]`.
 #[derive(Debug, Args)]
@@ -38,37 +40,59 @@ pub fn run(demo: &Demo, context: &Context) -> Result<Answer, Stop> {
     context.sound_settings()?;
     let at = moment::at(context)?;
     let today = moment::today(at);
-    let book = files::load_rules(&context.rules_file(), today).map_err(|bad| context.bad(&bad))?;
+    let ready = files::load_in_force(&context.rules_file(), &context.folders, today);
+    let book = ready.map_err(|bad| context.bad(&bad))?.book;
     let zone = moment::zone(context, &book.rules)?;
-    let (title, scenes) = deck(demo, &book, context)?;
-    let Some(mut show) = Show::new(Arc::new(book), context.lang, zone, today, title, scenes) else {
-        return Err(context.stop(words.demo.no_scenes, Some(words.demo.no_scenes_help)));
+    let book = Arc::new(book);
+    let (title, sorted) = deck(demo, &book, zone, today, context)?;
+    let left_out = left_out(&sorted.left_out, words);
+    let show = Show::new(book, context.lang, zone, today, title, sorted.scenes);
+    let Some(mut show) = show.map(|show| show.without(sorted.left_out)) else {
+        return Err(context.stop(&(left_out + words.demo.no_scenes), Some(words.demo.no_scenes_help)));
     };
     let theme = theme(context.settings.theme);
     match present(&mut show, theme) {
-        Ok(None) => Ok(Answer::done(String::new())),
-        Ok(Some(signal)) => {
-            die(signal);
-            Ok(Answer::done(String::new()))
+        Ok(signal) => {
+            if let Some(signal) = signal {
+                die(signal);
+            }
+            // Told once more where it stays: the screen of the presentation is gone.
+            Ok(Answer::done(left_out))
         }
         Err(e) => Err(Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))])))),
     }
 }
 
-/// The deck that is asked for. Of the embedded one, what these rules don't have is left out; in one's own it is a mistake.
-fn deck(demo: &Demo, book: &Book, context: &Context) -> Result<(String, Vec<Scene>), Stop> {
+/// The scenes that were not shown, in a line.
+fn left_out(titles: &[String], words: &Words) -> String {
+    if titles.is_empty() {
+        return String::new();
+    }
+    let names = listed(titles.iter().map(String::as_str), &words.problem);
+    fill(words.demo.left_out, &[("count", &titles.len().to_string()), ("names", &names)]) + "\n"
+}
+
+/// The deck that is asked for, its scenes held against the rules. What the embedded one names and these rules lack leaves
+/// its scene out; in one's own it is a mistake.
+fn deck(
+    demo: &Demo,
+    book: &Arc<Book>,
+    zone: usize,
+    day: NaiveDate,
+    context: &Context,
+) -> Result<(String, Sorted), Stop> {
     let Some(asked) = &demo.deck else {
         let deck = Deck::built_in();
-        let (scenes, _) = deck.scenes(&book.rules);
-        return Ok((deck.title, scenes));
+        let sorted = sorted(&deck, book, zone, day);
+        return Ok((deck.title, sorted));
     };
     let path = found(asked, context)?;
     let (deck, source) = practice::load_deck(&path).map_err(|bad| context.bad(&bad))?;
-    let (scenes, problems) = deck.scenes(&book.rules);
-    if problems.is_empty() {
-        return Ok((deck.title, scenes));
+    let sorted = sorted(&deck, book, zone, day);
+    if sorted.problems.is_empty() {
+        return Ok((deck.title, sorted));
     }
-    Err(context.bad(&Bad::Refused { path, refused: Refused { source, problems } }))
+    Err(context.bad(&Bad::Refused { path, refused: Refused { source, problems: sorted.problems } }))
 }
 
 fn found(asked: &Path, context: &Context) -> Result<PathBuf, Stop> {

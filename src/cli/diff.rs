@@ -1,4 +1,6 @@
-//! `penutup diff`: what CSOs will say differently with another rules file.
+//! `penutup diff`: what changes with another rules file, for those who speak by it, answer for it or score by it.
+
+pub(super) mod duties;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,7 @@ use crate::files::{self, shown_path};
 use crate::rules::diff::{Cause, Diff, Group, Names, Run, Side, Subject, TextChange, diff, marked};
 use crate::rules::space::Cube;
 use crate::rules::{self, RuleSet};
+use crate::tell::change::{self, parts};
 use crate::tell::draw::Canvas;
 use crate::tell::grouped;
 use crate::words::{Words, fill};
@@ -58,13 +61,22 @@ pub fn run(verb: &DiffVerb, context: &Context) -> Result<Answer, Stop> {
     let today = moment::today(moment::at(context)?);
     let load = |path: &Path| files::load_file(path, today).map_err(|bad| context.bad(&bad));
     let (old, new) = (load(&verb.old)?, load(&verb.new)?);
-    let found = diff(&old.rules, &new.rules)
-        .map_err(|_| context.stop(words.diff.too_entangled, Some(words.diff.too_entangled_help)))?;
+    let found = diff(&old.rules, &new.rules);
+    // Text for people says what could be compared all the same; a program would take a part for the whole.
+    if found.is_err() && verb.format == Form::Json {
+        return Err(context.stop(words.diff.too_entangled, Some(words.diff.too_entangled_help)));
+    }
+    let is_complete = found.is_ok();
+    let found = found.unwrap_or_else(|found| *found);
     let files: [&Path; 2] = [&verb.old, &verb.new];
     let out = match verb.format {
         Form::Text => text(&found, files, [&old.rules, &new.rules], words, canvas(&io::stdout())),
         Form::Json => Shown { diff: &found, files, words }.json(),
     };
+    if !is_complete {
+        let stop = context.stop(words.diff.too_entangled, Some(words.diff.too_entangled_help));
+        return Ok(Answer { out, err: stop.0, status: Status::Failed });
+    }
     let status = if found.is_empty() { Status::Done } else { Status::No };
     Ok(Answer { out, err: String::new(), status })
 }
@@ -102,8 +114,17 @@ impl Shown<'_> {
             page.line("", &fill(w.same, &[("situations", &all)]), Look::Plain);
             return page.finish();
         }
-        let changed = fill(w.changed, &[("changed", &count(&self.diff.changed)), ("situations", &all)]);
-        page.line("", &changed, Look::Strong);
+        if !self.diff.is_complete {
+            page.line("", w.too_entangled, Look::Strong);
+        } else if self.diff.changed > BigUint::ZERO {
+            let changed = fill(w.changed, &[("changed", &count(&self.diff.changed)), ("situations", &all)]);
+            page.line("", &changed, Look::Strong);
+        }
+        let parts = parts(&self.diff.counts(), self.words);
+        if !parts.is_empty() {
+            page.line("", &fill(w.summary, &[("changes", &parts.join(", "))]), Look::Strong);
+        }
+        self.duties(&mut page);
         for (at, group) in self.diff.groups.iter().enumerate() {
             page.gap();
             let size = counted(&count(&group.situations), self.words.cli.one_situation, self.words.cli.situations);
@@ -181,7 +202,7 @@ impl Shown<'_> {
             page.line("", w.greetings, Look::Strong);
         }
         for change in &self.diff.greetings {
-            let time = format!("{}–{}", clock(change.from), clock(change.to));
+            let time = format!("{}–{}", change::clock(change.from), change::clock(change.to));
             page.line("   ", &format!("{time} · {} → {}", change.before, change.after), Look::Plain);
         }
         for change in &self.diff.zones {
@@ -206,8 +227,14 @@ impl Shown<'_> {
                 Subject::Zone => w.of_zone,
                 Subject::Step => w.of_step,
                 Subject::Rule => w.of_rule,
+                Subject::Requirement => w.of_requirement,
+                Subject::File => w.of_file,
             };
-            let field = if *field == "default" { w.default } else { field };
+            let field = match *field {
+                "default" => w.default,
+                "order" => w.order,
+                field => field,
+            };
             let parts: Vec<&str> = [subject, id, field].into_iter().filter(|part| !part.is_empty()).collect();
             page.line("   ", &parts.join(" · "), Look::Plain);
             self.pair(page, "   ", before.as_deref().unwrap_or_default(), after.as_deref().unwrap_or_default());
@@ -244,6 +271,7 @@ impl Shown<'_> {
             groups: Each(|| diff.groups.iter().map(|group| self.group_json(group))),
             greeting_changes: hours.chain(zones).collect(),
             text_changes: diff.texts.iter().map(text).collect(),
+            requirement_changes: diff.duties.iter().map(|change| self.duty_json(change)).collect(),
             added: names(&diff.added),
             removed: names(&diff.removed),
         })
@@ -280,6 +308,7 @@ struct DiffJson<G> {
     groups: G,
     greeting_changes: Vec<Value>,
     text_changes: Vec<Value>,
+    requirement_changes: Vec<Value>,
     added: Value,
     removed: Value,
 }

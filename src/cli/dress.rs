@@ -51,7 +51,8 @@ fn verb(name: &str, sub: Command, names: &[String], words: &Words) -> Command {
             let w = &words.table;
             let sub = framed(sub, w.about, w.usage, words).after_help(w.after);
             let format = Some(words.clap.value_format);
-            own(argument(sub, "file", w.file, words.clap.value_file, words), "format", w.format, format)
+            let sub = own(argument(sub, "file", w.file, words.clap.value_file, words), "format", w.format, format);
+            own(sub, "separator", w.separator, Some(w.value_separator))
         }
         "diff" => {
             let w = &words.diff;

@@ -28,7 +28,7 @@ use crate::files::folders::stands;
 use crate::files::{self, practice, shown_path};
 use crate::rules::RuleSet;
 use crate::start::theme;
-use crate::tell::{outside, shown};
+use crate::tell::{self, outside, shown};
 use crate::tui::practice::{die, practise};
 use crate::words::{Words, fill};
 
@@ -131,7 +131,7 @@ pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
     }
     let seed = drill.seed.unwrap_or_else(|| fresh_seed(ground.clock.now()));
     if drill.cards {
-        return Ok(cards::run(&ground, seed, drill.count, context).into_file(drill.out.as_deref(), context));
+        return Ok(cards::run(&ground, seed, drill.count, context)?.into_file(drill.out.as_deref(), context));
     }
     on_screen(drill, &ground, seed, form, context)
 }
@@ -161,8 +161,9 @@ fn form(drill: &Drill, context: &Context) -> Result<Form, Stop> {
 fn ground(context: &Context) -> Result<Ground, Stop> {
     context.sound_settings()?;
     let at = moment::at(context)?;
-    let book = files::load_rules(&context.rules_file(), moment::today(at)).map_err(|bad| context.bad(&bad))?;
-    let stories = practice::stories(&context.folders).map_err(|bad| context.bad(&bad))?;
+    let ready = files::load_in_force(&context.rules_file(), &context.folders, moment::today(at));
+    let book = ready.map_err(|bad| context.bad(&bad))?.book;
+    let stories = practice::stories(&context.folders, &book.rules).map_err(|bad| context.bad(&bad))?;
     let zone = moment::zone(context, &book.rules)?;
     let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(book.rules.zones[zone].offset)));
     Ok(Ground { book: Arc::new(book), stories, zone, clock })
@@ -235,12 +236,14 @@ fn on_screen(drill: &Drill, ground: &Ground, seed: u64, form: Form, context: &Co
         }
         Some(t) => items::wanted(&t.due[..t.due.len().min(count.unwrap_or(A_DAY))]),
     };
-    let mut cards = dealer.deal(&wanted, seed).cards;
+    let dealt = dealer.deal(&wanted, seed);
+    let not_asked = if practising.is_none() { dealt.not_asked(rules) } else { Vec::new() };
+    let mut cards = dealt.cards;
     if practising.is_none() {
         cards.truncate(count.unwrap_or(usize::MAX));
     }
     if cards.is_empty() {
-        return Err(context.stop(w.no_cards, Some(w.no_cards_help)));
+        return Err(context.stop(&no_cards(&not_asked, words), Some(w.no_cards_help)));
     }
     let flagged = |card: &crate::drill::card::Card| {
         practising.is_some_and(|t| {
@@ -260,6 +263,7 @@ fn on_screen(drill: &Drill, ground: &Ground, seed: u64, form: Form, context: &Co
         home: ground.zone,
         flagged: cards.iter().map(flagged).collect(),
         cards,
+        not_asked,
         seed,
         way: drill.way.or(drill.exam.then_some(Way::Blind)),
         exam: drill.exam.then(|| drill.pass.unwrap_or(PASS)),
@@ -292,6 +296,15 @@ fn on_screen(drill: &Drill, ground: &Ground, seed: u64, form: Form, context: &Co
         die(signal);
     }
     Ok(answer)
+}
+
+/// That there is no card to ask, and what should have been asked.
+fn no_cards(not_asked: &[String], words: &Words) -> String {
+    let w = &words.drillverb;
+    if not_asked.is_empty() {
+        return w.no_cards.into();
+    }
+    format!("{}: {}", w.no_cards, tell::listed(not_asked.iter().map(String::as_str), &words.problem))
 }
 
 /// What is printed and written when a session was left.

@@ -9,7 +9,7 @@ use crate::book::Book;
 use crate::broadcast::{Broadcast, KLB, State};
 use crate::clock::Clock;
 use crate::files::broadcast::{declare, path_in};
-use crate::files::{load_rules, shown_path};
+use crate::files::{load_in_force, shown_path};
 use crate::rules::text::is_blank;
 use crate::tell::{outside, shown};
 use crate::words::{Words, fill};
@@ -56,7 +56,8 @@ pub fn run(klb: &Klb, context: &Context) -> Result<Answer, Stop> {
     }
     // A supervisor's broken rules must not keep the KLB back; only the zone is asked of them.
     let today = moment::today(moment::at(context)?);
-    let book = load_rules(&context.rules_file(), today).unwrap_or_else(|_| Book::built_in());
+    let book = load_in_force(&context.rules_file(), &context.folders, today)
+        .map_or_else(|_| Book::built_in(), |ready| ready.book);
     let offset = book.rules.zones[moment::zone(context, &book.rules)?].offset;
     let now = moment::at(context)?.map_or_else(Clock::system, |at| Clock::showing(at.instant(offset))).now();
     let until = klb.until.as_deref().map(|until| self::until(until, now, offset, context.words())).transpose();

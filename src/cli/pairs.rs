@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
-use crate::closing::name::{self, NoName};
+use crate::closing::name::{self, NoText};
 use crate::rules::decide::Situation;
-use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, RuleSet, SAPAAN};
+use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, RuleSet, SAPAAN, Typed};
 use crate::rules::script::{FieldValue, Fields};
 use crate::rules::text;
 use crate::tell::{outside, shown, suggest};
@@ -168,15 +168,11 @@ impl<'r, R: Read> Reader<'r, R> {
     fn field(&mut self, field: FieldIx, value: &str) -> Result<Pair, Wrong> {
         let known = self.rules.field(field);
         match &known.kind {
-            FieldKind::Choice(choices) => {
-                let asked = text::fold(value).to_lowercase();
-                let found = choices.iter().position(|c| c.to_lowercase() == asked);
-                found
-                    .map(|choice| Pair::Choice { field, choice })
-                    .ok_or_else(|| self.unknown_value(&known.id, value, choices.iter().map(String::as_str)))
-            }
-            FieldKind::Typed { max } => {
-                let max = *max;
+            FieldKind::Choice(choices) => choices
+                .position_of(value)
+                .map(|choice| Pair::Choice { field, choice })
+                .ok_or_else(|| self.unknown_value(&known.id, value, choices.texts())),
+            FieldKind::Typed(typed) => {
                 let read;
                 let value = if value == "-" {
                     read = self.read_input(&known.id)?;
@@ -184,25 +180,29 @@ impl<'r, R: Read> Reader<'r, R> {
                 } else {
                     value
                 };
-                self.typed(field, value, max)
+                self.typed(field, typed, value)
             }
         }
     }
 
-    fn typed(&self, field: FieldIx, value: &str, max: usize) -> Result<Pair, Wrong> {
+    fn typed(&self, field: FieldIx, typed: &Typed, value: &str) -> Result<Pair, Wrong> {
         let (rules, w) = (self.rules, &self.words.say);
         let id = rules.field(field).id.as_str();
-        let text = match name::from_outside(value, usize::MAX) {
+        // An honorific in front of a name goes elsewhere, so it does not count.
+        let unbounded = Typed { max: usize::MAX, ..typed.clone() };
+        let text = match name::received(&unbounded, value) {
             Ok(text) => text,
-            Err(NoName::Empty) => String::new(),
-            Err(NoName::Digits) if id == NAMA => {
+            Err(NoText::Empty) => String::new(),
+            Err(NoText::NoNumber) => {
+                return Err(wrong(fill(w.no_number, &[("key", id)]), fill(w.no_number_help, &[("key", id)])));
+            }
+            Err(NoText::Digits | NoText::TooLong { .. }) => {
                 return Err(wrong(fill(w.digits, &[("key", id)]), fill(w.digits_help, &[("key", id)])));
             }
-            Err(NoName::Digits) => text::fold(&text::clean(value)),
         };
         let count = text::graphemes(self.without_honorific(field, &text));
-        if count > max {
-            let with = [("key", id), ("count", &*count.to_string()), ("max", &*max.to_string())];
+        if count > typed.max {
+            let with = [("key", id), ("count", &*count.to_string()), ("max", &*typed.max.to_string())];
             return Err(wrong(fill(w.too_long, &with), w.too_long_help.into()));
         }
         Ok(Pair::Typed { field, text })
@@ -301,7 +301,7 @@ mod tests {
         for (pairs, help) in [
             (&["kbl=ya"][..], "Did you mean \"klb\""),
             (&["klb=yes"], "There are: tidak, ya."),
-            (&["sapaan=Nyonya"], "Bapak/Ibu, Bapak, Ibu"),
+            (&["sapaan=Raden"], "Bapak/Ibu, Bapak, Ibu"),
             (&["klb"], "klb=ya"),
             (&["klb=ya", "klb=ya"], "Remove one"),
             (&["zona=WIT"], "--zone WIT"),

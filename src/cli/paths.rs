@@ -3,11 +3,14 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use unicode_width::UnicodeWidthStr;
 
 use super::{Answer, Context, RULES_VARIABLE, SETTINGS_VARIABLE, moment};
+use crate::app::waiting::waits;
+use crate::book::{Book, Origin};
 use crate::files::folders::stands;
-use crate::files::{Chosen, Why, load_rules, practice, shown_path};
+use crate::files::{Chosen, Ready, Why, load_in_force, practice, shown_path};
 use crate::softphone::place::Place;
 use crate::words::fill;
 
@@ -64,8 +67,16 @@ fn rules(context: &Context) -> Row {
     let chosen = context.rules_file();
     let own = context.folders.rules();
     let why = why(context, &chosen, ("--rules", RULES_VARIABLE), own.as_deref());
-    let bad = load_rules(&chosen, moment::today(None)).err().map(|bad| bad.place_and_why(context.words()));
-    (w.rules, path_of(&chosen, w.built_in_rules), with_trouble(context, why, bad))
+    let path = path_of(&chosen, w.built_in_rules);
+    match load_in_force(&chosen, &context.folders, moment::today(None)) {
+        Err(bad) => (w.rules, path, with_trouble(context, why, Some(bad.place_and_why(context.words())))),
+        Ok(Ready { book, waiting: Some(waiting), .. }) => {
+            let parts = [Some(why), Some(waits(&waiting, context.words())), there_since(context, &waiting)];
+            let parts: Vec<String> = parts.into_iter().flatten().chain([with_in_force(context, &book)]).collect();
+            (w.rules, path, parts.join("; "))
+        }
+        Ok(_) => (w.rules, path, why),
+    }
 }
 
 fn settings(context: &Context) -> Row {
@@ -75,6 +86,27 @@ fn settings(context: &Context) -> Row {
     let why = why(context, chosen, ("--settings", SETTINGS_VARIABLE), own.as_deref());
     let bad = context.settings_trouble.as_ref().map(|bad| bad.place_and_why(context.words()));
     (w.settings, path_of(chosen, w.built_in_settings), with_trouble(context, why, bad))
+}
+
+/// Since when a file is there as it is, in the time of its first zone.
+fn there_since(context: &Context, book: &Book) -> Option<String> {
+    let Origin::File(path) = &book.origin else { return None };
+    let changed: DateTime<Utc> = std::fs::metadata(path).ok()?.modified().ok()?.into();
+    let zone = book.rules.zones.first();
+    let words = context.words();
+    let time = format!("%d/%m/%Y %H{}%M", words.screen.time_dot);
+    let since = format!("{} {}", changed.with_timezone(&zone.offset).format(&time), zone.id);
+    Some(fill(words.paths.there_since, &[("since", &since)]))
+}
+
+/// What is in force while other rules wait.
+fn with_in_force(context: &Context, book: &Book) -> String {
+    let w = &context.words().paths;
+    let from = match &book.origin {
+        Origin::BuiltIn => w.built_in_rules.to_owned(),
+        Origin::File(path) | Origin::LastGood(path) => shown_path(path),
+    };
+    fill(w.until_then, &[("revision", &book.rules.sop.revision), ("path", &from)])
 }
 
 fn path_of(chosen: &Chosen, built_in: &str) -> String {

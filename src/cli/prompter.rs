@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 
 use super::{Answer, Context, Stop, is_dumb, moment};
 use crate::action::Subject;
+use crate::app::waiting::waits;
 use crate::book::{Book, Origin};
 use crate::clock::Clock;
 use crate::files::shift::{self, Shift};
@@ -90,6 +91,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
         None => (Shift::default(), None),
     };
     notices.extend(lost.map(|lost| lost.told(words)));
+    notices.extend(ready.waiting.as_ref().map(|book| waits(book, words)));
     // Rules that merely stand in are no new revision.
     let revision = &ready.book.rules.sop.revision;
     let mut was = None;
@@ -126,6 +128,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
         settings_file: context.settings_file.path,
         notice: (!notices.is_empty()).then(|| notices.join(" · ")),
         book: Arc::new(ready.book),
+        waiting: ready.waiting.map(Arc::new),
         settings: context.settings,
         folders: context.folders,
     })

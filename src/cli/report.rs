@@ -236,7 +236,8 @@ pub fn told(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: &W
 
 /// The zone of days and hours. Rules that can't be read don't keep anybody from a report.
 pub(super) fn zone(context: &Context) -> Result<FixedOffset, Stop> {
-    let book = files::load_rules(&context.rules_file(), moment::today(None)).unwrap_or_else(|_| Book::built_in());
+    let book = files::load_in_force(&context.rules_file(), &context.folders, moment::today(None))
+        .map_or_else(|_| Book::built_in(), |ready| ready.book);
     let zone = match moment::zone(context, &book.rules) {
         Err(stop) if context.common.zone.is_some() => return Err(stop),
         zone => zone.unwrap_or(0),

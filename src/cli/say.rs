@@ -52,7 +52,8 @@ struct Spoken<'b> {
 pub fn run(say: &Say, context: &Context) -> Result<Answer, Stop> {
     context.sound_settings()?;
     let at = moment::at(context)?;
-    let book = files::load_rules(&context.rules_file(), moment::today(at)).map_err(|bad| context.bad(&bad))?;
+    let ready = files::load_in_force(&context.rules_file(), &context.folders, moment::today(at));
+    let book = ready.map_err(|bad| context.bad(&bad))?.book;
     let rules = &book.rules;
     let zone = moment::zone(context, rules)?;
     let given = Reader::new(rules, context.words(), io::stdin())

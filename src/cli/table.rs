@@ -1,4 +1,8 @@
-//! `penutup table`: every situation and its sentence, to read, to sign off, or for a program.
+//! `penutup table`: every situation and its sentence, and all else that a rules file says, to read, to sign off, or for a
+//! program. Two files that differ in anything that a CSO, a supervisor or QA sees make two different sheets.
+
+mod json;
+mod sheet;
 
 use std::fmt::Write as _;
 use std::io;
@@ -9,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::check::number;
-use super::json::{self, Each};
+use super::json::{Each, line};
 use super::page::{Look, Page};
 use super::{Answer, Context, Stop, canvas, counted, moment};
 use crate::book::Book;
@@ -20,6 +24,7 @@ use crate::tell::csv::cell;
 use crate::tell::draw::Canvas;
 use crate::tell::grouped;
 use crate::words::{Words, fill};
+use sheet::Section;
 
 /// `penutup table [FILE]`.
 #[derive(Debug, Args)]
@@ -29,6 +34,33 @@ pub struct TableVerb {
     /// The form of the result.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Form,
+    /// What separates the cells of CSV; without it, a semicolon.
+    #[arg(long, value_enum)]
+    pub separator: Option<Separator>,
+}
+
+/// What separates the cells of CSV. Where the decimal comma is used, as in Indonesia, a spreadsheet takes the semicolon
+/// when a file is opened by a double click; it is the default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Separator {
+    /// `;`
+    #[value(alias = ";")]
+    Semicolon,
+    /// `,`
+    #[value(alias = ",")]
+    Comma,
+    /// A tab.
+    Tab,
+}
+
+impl Separator {
+    fn as_char(self) -> char {
+        match self {
+            Self::Semicolon => ';',
+            Self::Comma => ',',
+            Self::Tab => '\t',
+        }
+    }
 }
 
 /// The form of the result.
@@ -49,6 +81,10 @@ pub enum Form {
 /// # Errors
 /// A file that can't be used, or settings that can't be used to find it.
 pub fn run(verb: &TableVerb, context: &Context) -> Result<Answer, Stop> {
+    let words = context.words();
+    if verb.separator.is_some() && verb.format != Form::Csv {
+        return Err(context.stop(words.table.separator_of_csv, Some(words.table.separator_of_csv_help)));
+    }
     let today = moment::today(moment::at(context)?);
     let book = if let Some(path) = &verb.file {
         files::load_file(path, today)
@@ -57,11 +93,11 @@ pub fn run(verb: &TableVerb, context: &Context) -> Result<Answer, Stop> {
         files::load_rules(&context.rules_file(), today)
     };
     let book = book.map_err(|bad| context.bad(&bad))?;
-    let shown = Shown { table: table(&book.rules), book: &book, words: context.words() };
+    let shown = Shown { table: table(&book.rules), book: &book, words };
     Ok(Answer::done(match verb.format {
         Form::Text => shown.text(canvas(&io::stdout())),
         Form::Md => shown.markdown(),
-        Form::Csv => shown.csv(),
+        Form::Csv => shown.csv(verb.separator.unwrap_or(Separator::Semicolon).as_char()),
         Form::Json => shown.json(),
     }))
 }
@@ -131,7 +167,25 @@ impl Shown<'_> {
                 }
             }
         }
+        for section in self.sections() {
+            page.gap();
+            page.line("", section.title, Look::Strong);
+            if section.rows.is_empty() {
+                page.line("  ", self.words.table.none, Look::Plain);
+            }
+            for row in &section.rows {
+                // What a row is of stands in its first cell; the rest goes by the column's name.
+                let rest = section.head.iter().zip(row).skip(1).filter(|(_, cell)| !cell.is_empty());
+                let rest: Vec<String> = rest.map(|(head, cell)| format!("{head}: {cell}")).collect();
+                let rest = if rest.is_empty() { String::new() } else { format!(" · {}", rest.join(" · ")) };
+                page.paragraph("  ", [(row[0].as_str(), Look::Strong), (&rest, Look::Plain)]);
+            }
+        }
         page.finish()
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        sheet::sections(self.table.rules, self.words)
     }
 
     fn markdown(&self) -> String {
@@ -157,25 +211,50 @@ impl Shown<'_> {
             }
             let _ = writeln!(out, "| {} |", cells.join(" | "));
         }
+        for section in self.sections() {
+            let _ = writeln!(out, "\n## {}\n", section.title);
+            if section.rows.is_empty() {
+                let _ = writeln!(out, "{}", w.none);
+                continue;
+            }
+            let head: Vec<String> = section.head.iter().map(in_markdown).collect();
+            let _ = writeln!(out, "| {} |\n|{}", head.join(" | "), "---|".repeat(head.len()));
+            for row in &section.rows {
+                let cells: Vec<String> = row.iter().map(in_markdown).collect();
+                let _ = writeln!(out, "| {} |", cells.join(" | "));
+            }
+        }
         // Who signs, signs for this very file.
         let _ = writeln!(out, "\nSHA-256: `{}`\n", self.book.sha256());
         let _ = writeln!(out, "{}: \\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_", w.approved);
         out
     }
 
-    fn csv(&self) -> String {
+    /// The situations and then each section, set off by an empty line. A spreadsheet knows by the mark in front that it is
+    /// UTF-8.
+    fn csv(&self, separator: char) -> String {
         let (w, rules) = (&self.words.table, self.table.rules);
         let labels = rules.facts.iter().map(|fact| fact.label.clone());
         let mut head = vec![w.rule.to_owned(), w.situations.to_owned()];
         head.extend(labels);
         head.extend([w.steps, w.sentence, w.basis, w.caution].map(str::to_owned));
-        let mut out = csv_line(&head);
+        let line = |cells: &[String]| csv_line(cells, separator);
+        let mut out = format!("\u{feff}{}", line(&head));
         for row in &self.table.rows {
             let mut cells = vec![row.rule.id.clone(), row.situations.to_string()];
             cells.extend(self.conditions(row).map(|(_, values)| values.join(", ")));
             cells.extend([self.steps(row), row.script.to_string()]);
             cells.extend([&row.rule.basis, &row.rule.caution].map(|text| text.clone().unwrap_or_default()));
-            out.push_str(&csv_line(&cells));
+            out.push_str(&line(&cells));
+        }
+        for section in self.sections() {
+            out.push_str("\r\n");
+            out.push_str(&line(&[section.title.to_owned()]));
+            out.push_str(&line(&section.head.iter().map(|head| (*head).to_owned()).collect::<Vec<_>>()));
+            section.rows.iter().for_each(|row| out.push_str(&line(row)));
+            if section.rows.is_empty() {
+                out.push_str(&line(&[w.none.to_owned()]));
+            }
         }
         out
     }
@@ -189,13 +268,21 @@ impl Shown<'_> {
             });
             let when: Map<String, Value> = facts.collect();
             let steps: Vec<&str> = row.rule.steps.iter().map(|ix| rules.step(*ix).id.as_str()).collect();
-            json!({ "when": when, "rule": row.rule.id, "steps": steps, "script": row.script.to_string() })
+            json!({
+                "when": when,
+                "rule": row.rule.id,
+                "steps": steps,
+                "script": row.script.to_string(),
+                "basis": row.rule.basis,
+                "caution": row.rule.caution,
+            })
         };
-        json::line(&TableJson {
+        line(&TableJson {
             schema: 1,
             revision: &rules.sop.revision,
             situations: number(&self.table.situations),
             rows: Each(|| self.table.rows.iter().map(row)),
+            sheet: json::sheet(rules),
         })
     }
 }
@@ -206,6 +293,8 @@ struct TableJson<'t, R> {
     revision: &'t str,
     situations: Value,
     rows: R,
+    #[serde(flatten)]
+    sheet: Map<String, Value>,
 }
 
 /// A text as it stands in a cell of a Markdown table, letter for letter.
@@ -221,11 +310,11 @@ fn in_markdown(text: impl AsRef<str>) -> String {
 }
 
 /// A row of CSV (RFC 4180).
-fn csv_line(cells: &[String]) -> String {
+fn csv_line(cells: &[String], separator: char) -> String {
     let mut out = String::new();
     for (at, text) in cells.iter().enumerate() {
         if at > 0 {
-            out.push(',');
+            out.push(separator);
         }
         cell(&mut out, text);
     }

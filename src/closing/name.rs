@@ -3,15 +3,15 @@
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet, SAPAAN};
-use crate::rules::script::{FieldValue, Fields};
+use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet, TextKind, Typed};
+use crate::rules::script::{FieldValue, Fields, Unfit};
 use crate::rules::text;
 
 /// Sets `field` to `typed`. Where the field is the customer's name and the text begins with an honorific, that is set
 /// too; an honorific with nothing behind it counts as one only when `taken`.
 pub fn set(rules: &RuleSet, fields: &mut Fields, field: FieldIx, typed: &str, taken: bool) {
     let mut rest = typed;
-    if rules.field(field).id == crate::rules::ruleset::NAMA
+    if rules.roles.name == Some(field)
         && let Some((honorific, name)) = split(typed, taken)
         && let Some((ix, choice)) = choice_of(rules, honorific)
     {
@@ -35,9 +35,9 @@ fn split(typed: &str, taken: bool) -> Option<(&'static str, &str)> {
 }
 
 fn choice_of(rules: &RuleSet, honorific: &str) -> Option<(FieldIx, usize)> {
-    let ix = rules.field_named(SAPAAN)?;
+    let ix = rules.roles.honorific?;
     let FieldKind::Choice(choices) = &rules.field(ix).kind else { return None };
-    choices.iter().position(|c| c.to_lowercase() == honorific).map(|at| (ix, at))
+    choices.position_of(honorific).map(|at| (ix, at))
 }
 
 /// A pasted text as a name: its first line, control characters and escape sequences dropped, white space folded, at
@@ -55,6 +55,43 @@ pub fn from_outside(text: &str, max: usize) -> Result<String, NoName> {
         return Err(NoName::Digits);
     }
     Ok(name.into())
+}
+
+/// A text that came from outside for a typed field, as far as the field takes it: its first line, cleaned.
+///
+/// # Errors
+/// Why the field does not take it; it is never cut.
+pub fn received(typed: &Typed, text: &str) -> Result<String, NoText> {
+    let text = match typed.text {
+        TextKind::Name => from_outside(text, usize::MAX).map_err(|why| match why {
+            NoName::Empty => NoText::Empty,
+            NoName::Digits => NoText::Digits,
+        })?,
+        TextKind::Text | TextKind::Number => first_line(text),
+    };
+    if text::is_blank(&text) {
+        return Err(NoText::Empty);
+    }
+    typed.fit(&text).map_err(|why| match why {
+        Unfit::TooLong { count } => NoText::TooLong { count },
+        Unfit::NoNumber => NoText::NoNumber,
+    })
+}
+
+/// Why a typed field does not take a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoText {
+    /// Nothing to be read in it.
+    Empty,
+    /// Digits, where a name is asked for.
+    Digits,
+    /// More graphemes than the field takes.
+    TooLong {
+        /// How many.
+        count: usize,
+    },
+    /// No number, where one is asked for.
+    NoNumber,
 }
 
 /// What telephones write where they know nobody.

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use super::story::Person;
 use crate::rules::decide::{Plan, Situation, decide};
-use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, RuleSet, StepIx};
+use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet, StepIx};
 use crate::rules::script::{FieldValue, Fields, Sentence, script, speak};
 
 /// Minutes of a day.
@@ -20,8 +20,10 @@ pub struct Card {
     pub story: String,
     /// The sample customer.
     pub person: Person,
-    /// What the story implies.
+    /// What the story implies; a fact that it leaves open, since it makes no difference here, has its first value.
     pub situation: Situation,
+    /// For each fact, whether the story implies anything of it.
+    pub told: Vec<bool>,
     /// The customer's zone: a position in the rules' zones.
     pub zone: usize,
     /// The minute of the customer's day.
@@ -89,8 +91,8 @@ impl Card {
         if let Some((field, choice)) = self.honorific {
             fields.set(rules, field, FieldValue::Choice(choice));
         }
-        if let Some(name) = rules.field_named(NAMA)
-            && matches!(rules.field(name).kind, FieldKind::Typed { .. })
+        if let Some(name) = rules.roles.name
+            && matches!(rules.field(name).kind, FieldKind::Typed(_))
         {
             fields.set(rules, name, FieldValue::Text(self.person.name.clone()));
         }

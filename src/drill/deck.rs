@@ -171,25 +171,47 @@ impl Deck {
         read(BUILT_IN.as_bytes()).expect("the embedded deck is read by a test")
     }
 
-    /// The scenes that these rules can show, and what stands in the way of the others.
+    /// Each scene under these rules, and what it names that they lack; no scene where there is such.
     #[must_use]
-    pub fn scenes(&self, rules: &RuleSet) -> (Vec<Scene>, Vec<Problem>) {
-        let problems = Problems::default();
-        let mut out = Vec::new();
-        for raw in &self.scenes {
-            let before = problems.borrow().len();
+    pub fn resolved(&self, rules: &RuleSet) -> Vec<(Option<Scene>, Vec<Problem>)> {
+        let scene = |raw: &RawScene| {
+            let problems = Problems::default();
             let mut start = resolved(rules, &raw.start, &problems);
             if !start.set.iter().any(|s| matches!(s, Set::Clock(_))) {
                 start.set.insert(0, Set::Clock(DAY * 10 / 24));
             }
             let steps = raw.steps.iter().map(|step| resolved(rules, step, &problems)).collect();
-            if problems.borrow().len() == before {
-                out.push(Scene { title: raw.title.clone(), story: raw.story.clone(), start, steps });
-            }
-        }
-        let mut problems = problems.into_inner();
-        problems.sort_by_key(|p| (p.span.start, p.span.end));
-        (out, problems)
+            let problems = problems.into_inner();
+            let scene = Scene { title: raw.title.clone(), story: raw.story.clone(), start, steps };
+            (problems.is_empty().then_some(scene), problems)
+        };
+        self.scenes.iter().map(scene).collect()
+    }
+
+    /// What a scene is called.
+    #[must_use]
+    pub fn scene_title(&self, at: usize) -> &str {
+        &self.scenes[at].title
+    }
+
+    /// The scene that says the same as a scene of another deck.
+    #[must_use]
+    pub fn position_of(&self, other: &Self, at: usize) -> Option<usize> {
+        let says = other.scenes[at].says();
+        self.scenes.iter().position(|scene| scene.says() == says)
+    }
+}
+
+impl RawScene {
+    /// All that it says, without where.
+    fn says(&self) -> Vec<String> {
+        let step = |step: &RawStep| {
+            let set: Vec<(&str, &str)> = step.set.iter().map(|(n, v)| (n.value.as_str(), v.value.as_str())).collect();
+            let text = |at: &Option<At<String>>| at.as_ref().map(|t| t.value.clone());
+            format!("{:?}", (&step.caption, set, text(&step.at), text(&step.zone), step.say, step.show))
+        };
+        let steps = [&self.start].into_iter().chain(&self.steps).map(step);
+        [self.title.clone(), self.story.clone()].into_iter().chain(steps).collect()
     }
 }
 
@@ -241,16 +263,16 @@ fn pair(rules: &RuleSet, name: &At<String>, value: &At<String>, problems: &Probl
         return None;
     };
     match &rules.field(field).kind {
-        FieldKind::Choice(choices) => match choices.iter().position(|c| c.eq_ignore_ascii_case(&value.value)) {
+        FieldKind::Choice(choices) => match choices.position_of(&value.value) {
             Some(at) => Some(Set::Choice(field, at)),
-            None => no_value(&value.span, choices.clone()),
+            None => no_value(&value.span, choices.texts().map(String::from).collect()),
         },
-        FieldKind::Typed { .. } if text::is_blank(&value.value) => {
+        FieldKind::Typed(_) if text::is_blank(&value.value) => {
             let kind = Kind::WrongType { key: name.value.clone(), expected: Expected::Text, found: "string" };
             note(problems, value.span.clone(), kind);
             None
         }
-        FieldKind::Typed { .. } => Some(Set::Typed(field, value.value.clone())),
+        FieldKind::Typed(_) => Some(Set::Typed(field, value.value.clone())),
     }
 }
 
@@ -262,8 +284,9 @@ mod tests {
     #[test]
     fn the_embedded_deck_tells_the_whole_sop() {
         let rules = Book::built_in().rules;
-        let (scenes, problems) = Deck::built_in().scenes(&rules);
-        assert!(problems.is_empty(), "{problems:?}");
+        let scenes = Deck::built_in().resolved(&rules).into_iter();
+        let scenes: Vec<Scene> =
+            scenes.map(|(scene, problems)| scene.unwrap_or_else(|| panic!("{problems:?}"))).collect();
         assert!((10..=12).contains(&scenes.len()), "{}", scenes.len());
         assert!(scenes.iter().all(|s| !s.title.is_empty() && !s.start.caption.is_empty()));
         for scene in &scenes {
@@ -281,10 +304,11 @@ mod tests {
         assert_eq!(codes, ["schema", "schema", "empty-text", "schema"]);
         assert_eq!(read(b"schema = 1\ntitle = \"x\"").unwrap_err().len(), 1);
         let source = "schema = 1\ntitle = \"x\"\n[[scene]]\ntitle = \"a\"\ncaption = \"b\"\nat = \"25:00\"\nzone = \"WXB\"\n\
-                      set = { klb = \"yes\", kbl = \"ya\", sapaan = \"Nyonya\", nama = \" \" }\n\
+                      set = { klb = \"yes\", kbl = \"ya\", sapaan = \"Raden\", nama = \" \" }\n\
                       [[scene]]\ntitle = \"b\"\ncaption = \"c\"\nset = { sapaan = \"ibu\", nama = \"Siti\" }\n";
-        let (scenes, problems) = read(source.as_bytes()).unwrap().scenes(&Book::built_in().rules);
-        assert_eq!((scenes.len(), problems.len()), (1, 6));
-        assert_eq!(scenes[0].start.set.len(), 3, "a scene's clock is always set");
+        let scenes = read(source.as_bytes()).unwrap().resolved(&Book::built_in().rules);
+        assert!(scenes[0].0.is_none());
+        assert_eq!((scenes[0].1.len(), scenes[1].1.len()), (6, 0));
+        assert_eq!(scenes[1].0.as_ref().unwrap().start.set.len(), 3, "a scene's clock is always set");
     }
 }

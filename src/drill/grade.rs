@@ -222,6 +222,7 @@ mod tests {
             story: String::new(),
             person: Person::default(),
             situation: situation(rules, values),
+            told: vec![true; 3],
             zone: 1,
             minute: 899,
             honorific: rules.field_named(SAPAAN).map(|f| (f, 2)),

@@ -11,7 +11,6 @@ use super::deal::{Dealer, Wanted, edges};
 use super::story::sha256;
 use crate::rules::decide::{Situation, decide};
 use crate::rules::ruleset::{RuleSet, StepIx, StepWords};
-use crate::rules::space::{Cube, Values};
 
 /// More situations than this are not listed one by one; then each rule has one.
 const MANY: usize = 64;
@@ -69,21 +68,12 @@ fn acts(rules: &RuleSet, steps: &[StepIx]) -> String {
     steps.iter().map(act).collect()
 }
 
-/// The set that holds this situation alone.
-#[must_use]
-pub fn only(situation: &Situation) -> Cube {
-    let held = situation.values().iter().enumerate();
-    held.fold(Cube::any(), |cube, (fact, value)| {
-        cube.with(fact, std::iter::once(usize::from(*value)).collect::<Values>())
-    })
-}
-
 /// Everything that can be learnt: the situations that stories lie in, every edge, every zone.
 #[must_use]
 pub fn all(rules: &RuleSet, dealer: &Dealer<'_>) -> Vec<Item> {
     let many = rules.facts.iter().try_fold(1usize, |all, f| all.checked_mul(f.values.len()).filter(|n| *n <= MANY));
     let situations: Vec<Situation> = if many.is_some() {
-        Situation::all(rules).filter(|s| dealer.reaching(&only(s)) > 0).collect()
+        Situation::all(rules).filter(|s| dealer.can_ask(s)).collect()
     } else {
         let situations = rules.rules.iter().map(|r| r.when.clone()).collect();
         dealer.deal(&Wanted { situations, ..Wanted::default() }, 0).cards.into_iter().map(|c| c.situation).collect()
@@ -103,7 +93,7 @@ pub fn wanted(items: &[Item]) -> Wanted {
     let mut out = Wanted::default();
     for item in items {
         match item {
-            Item::Situation(situation) => out.situations.push(only(situation)),
+            Item::Situation(situation) => out.cases.push(situation.clone()),
             Item::Minute(minute) => out.minutes.push(*minute),
             Item::Zone(zone) => out.zones.push(*zone),
         }

@@ -14,7 +14,7 @@ use crate::action::{Action, Direction};
 use crate::app::{App, Begin};
 use crate::book::Book;
 use crate::rules::RuleSet;
-use crate::rules::ruleset::{SAPAAN, StepIx};
+use crate::rules::ruleset::StepIx;
 use crate::rules::script::FieldValue;
 use crate::words::{Lang, Words};
 
@@ -31,6 +31,8 @@ pub struct Setup {
     pub home: usize,
     /// The cards, in the order in which they are asked.
     pub cards: Vec<Card>,
+    /// What of the rules no card asks; for a trainee alone it is not said.
+    pub not_asked: Vec<String>,
     /// The seed they were dealt from.
     pub seed: u64,
     /// How they are answered; `None`: the first screen asks.
@@ -402,7 +404,7 @@ impl Session {
         match &self.work {
             Work::Case => {
                 let call = self.app.call();
-                let honorific = rules.field_named(SAPAAN).and_then(|field| match call.fields().get(field) {
+                let honorific = rules.roles.honorific.and_then(|field| match call.fields().get(field) {
                     FieldValue::Choice(choice) => Some(*choice),
                     FieldValue::Text(_) => None,
                 });
@@ -437,13 +439,12 @@ impl Session {
     }
 
     fn next(&mut self) -> Vec<Effect> {
-        match self.phase {
-            Phase::Feedback => {
-                self.at += 1;
-                self.open_card();
-            }
-            Phase::Score => return vec![Effect::Quit],
-            Phase::Intro | Phase::Card => {}
+        if self.phase == Phase::Score {
+            return vec![Effect::Quit];
+        }
+        if self.phase == Phase::Feedback {
+            self.at += 1;
+            self.open_card();
         }
         Vec::new()
     }
@@ -476,6 +477,7 @@ impl Session {
             complete: self.done.len() == self.setup.cards.len(),
             begun: moment(self.setup.now),
             ended: moment(self.now),
+            not_asked: self.setup.not_asked.clone(),
             cards: cards.collect(),
         };
         sheet.judge();
@@ -506,7 +508,8 @@ pub(super) mod testing {
 
     /// A setup of an exam.
     pub fn setup(book: &Arc<Book>, stories: &Stories, seed: u64) -> Setup {
-        let cards = Dealer::new(&book.rules, stories).deal(&everything(&book.rules), seed).cards;
+        let dealt = Dealer::new(&book.rules, stories).deal(&everything(&book.rules), seed);
+        let (not_asked, cards) = (dealt.not_asked(&book.rules), dealt.cards);
         Setup {
             book: Arc::clone(book),
             stories_sha256: stories.sha256.clone(),
@@ -514,6 +517,7 @@ pub(super) mod testing {
             home: 0,
             flagged: vec![false; cards.len()],
             cards,
+            not_asked,
             seed,
             way: None,
             exam: Some(90),

@@ -13,7 +13,7 @@ use super::card::{Card, DAY};
 use super::grade::{Answer, Grade, Heard};
 use super::story::Person;
 use crate::rules::decide::Situation;
-use crate::rules::ruleset::{FieldKind, RuleSet, SAPAAN, StepIx};
+use crate::rules::ruleset::{Choices, FieldKind, RuleSet, StepIx};
 
 /// A result sheet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,10 @@ pub struct Sheet {
     pub passed: bool,
     /// Whether it was not broken off.
     pub complete: bool,
+    /// What the cards should ask of these rules and do not, since no story leads there: ids of rules and requirements, times
+    /// of greetings. Not in sheets of 0.1.0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_asked: Vec<String>,
     /// When it was begun.
     pub begun: String,
     /// When it ended.
@@ -59,7 +63,7 @@ pub struct Row {
     pub scenario: String,
     /// The rule that fires.
     pub rule: String,
-    /// What the story implies: fact id → value id.
+    /// What the story implies: fact id → value id. A fact that it leaves open is not there: it makes no difference.
     pub facts: Map<String, Value>,
     /// The customer's zone.
     pub zone: String,
@@ -127,7 +131,7 @@ impl Row {
         Self {
             scenario: card.scenario.clone(),
             rule: card.plan(rules).rule.id.clone(),
-            facts: facts_json(rules, &card.situation),
+            facts: facts_json(rules, &card.situation, |at| card.told[at]),
             zone: rules.zones[card.zone].id.clone(),
             time: format!("{:02}:{:02}", card.minute / 60, card.minute % 60),
             honorific: card.honorific.and_then(|(_, choice)| choice_text(rules, choice)),
@@ -146,7 +150,7 @@ impl Row {
         let (hours, minutes) = self.time.split_once(':')?;
         let minute = hours.parse::<u16>().ok()?.checked_mul(60)?.checked_add(minutes.parse().ok()?)?;
         let honorific = match &self.honorific {
-            Some(text) => Some((rules.field_named(SAPAAN)?, choice_named(rules, text)?)),
+            Some(text) => Some((rules.roles.honorific?, choice_named(rules, text)?)),
             None => None,
         };
         Some(Card {
@@ -154,6 +158,7 @@ impl Row {
             story: String::new(),
             person: Person::default(),
             situation: situation(rules, &self.facts)?,
+            told: rules.facts.iter().map(|f| self.facts.contains_key(&f.id)).collect(),
             zone: rules.zone_named(&self.zone)?,
             minute: Some(minute).filter(|m| *m < DAY)?,
             honorific,
@@ -173,7 +178,8 @@ impl Row {
                 None => None,
             };
             let zone = rules.zone_named(answer.get("zone")?.as_str()?)?;
-            let situation = situation(rules, facts.as_object()?)?;
+            let facts = facts.as_object()?;
+            let situation = situation(rules, facts).filter(|_| facts.len() == rules.facts.len())?;
             return Some(Answer::Case { situation, zone, honorific, said: steps("said")? });
         }
         if answer.get("steps").is_some() {
@@ -188,41 +194,41 @@ impl Row {
     }
 }
 
-fn facts_json(rules: &RuleSet, situation: &Situation) -> Map<String, Value> {
-    let value =
-        |(at, f): (usize, &crate::rules::ruleset::Fact)| (f.id.clone(), json!(f.values[situation.value(at)].id));
-    rules.facts.iter().enumerate().map(value).collect()
+fn facts_json(rules: &RuleSet, situation: &Situation, keep: impl Fn(usize) -> bool) -> Map<String, Value> {
+    let facts = rules.facts.iter().enumerate().filter(|(at, _)| keep(*at));
+    facts.map(|(at, f)| (f.id.clone(), json!(f.values[situation.value(at)].id))).collect()
 }
 
+/// The situation with these facts, the others at their first value; `None` where the rules lack one of them.
 fn situation(rules: &RuleSet, facts: &Map<String, Value>) -> Option<Situation> {
-    let values = rules.facts.iter().map(|fact| {
-        let id = facts.get(&fact.id)?.as_str()?;
-        u16::try_from(fact.values.iter().position(|v| v.id == id)?).ok()
-    });
-    let values: Vec<u16> = values.collect::<Option<_>>()?;
-    Situation::new(rules, values).filter(|_| facts.len() == rules.facts.len())
+    let mut out = Situation::default_of(rules);
+    for (id, value) in facts {
+        let (fact, value) = (rules.fact_named(id)?, value.as_str()?);
+        out.set(rules, fact, rules.facts[fact].values.iter().position(|v| v.id == value)?);
+    }
+    Some(out)
 }
 
-fn choices(rules: &RuleSet) -> Option<&Vec<String>> {
-    match &rules.field(rules.field_named(SAPAAN)?).kind {
+fn choices(rules: &RuleSet) -> Option<&Choices> {
+    match &rules.field(rules.roles.honorific?).kind {
         FieldKind::Choice(choices) => Some(choices),
-        FieldKind::Typed { .. } => None,
+        FieldKind::Typed(_) => None,
     }
 }
 
 fn choice_text(rules: &RuleSet, choice: usize) -> Option<String> {
-    choices(rules)?.get(choice).cloned()
+    choices(rules)?.get(choice).map(|c| c.text.clone())
 }
 
 fn choice_named(rules: &RuleSet, text: &str) -> Option<usize> {
-    choices(rules)?.iter().position(|c| c == text)
+    choices(rules)?.iter().position(|c| c.text == text)
 }
 
 fn answer_json(rules: &RuleSet, answer: &Answer) -> Value {
     let ids = |steps: &[StepIx]| -> Vec<&str> { steps.iter().map(|s| rules.step(*s).id.as_str()).collect() };
     match answer {
         Answer::Case { situation, zone, honorific, said } => json!({
-            "facts": facts_json(rules, situation),
+            "facts": facts_json(rules, situation, |_| true),
             "zone": rules.zones[*zone].id,
             "honorific": honorific.and_then(|choice| choice_text(rules, choice)),
             "said": ids(said),
@@ -267,7 +273,10 @@ impl Sheet {
             for (position, value) in fact.values.iter().enumerate() {
                 let name = format!("{}: {}", fact.label, value.label);
                 for card in &self.cards {
-                    let Some(asked) = card.card(rules).filter(|c| c.situation.value(at) == position) else { continue };
+                    let Some(asked) = card.card(rules).filter(|c| c.told[at] && c.situation.value(at) == position)
+                    else {
+                        continue;
+                    };
                     let answer = card.given(rules);
                     let right = answer.is_some_and(|a| super::grade::grade(rules, &asked, &a).facts[at]);
                     count(&mut out, &name, right);

@@ -38,6 +38,7 @@ pub struct Show {
     day: NaiveDate,
     title: String,
     scenes: Vec<Scene>,
+    left_out: Vec<String>,
     scene: usize,
     step: usize,
     app: App,
@@ -60,9 +61,22 @@ impl Show {
         }
         let now = day.and_hms_opt(0, 0, 0)?.and_utc();
         let app = begin(&book, lang, home, now);
-        let mut show = Self { book, lang, home, day, title, scenes, scene: 0, step: 0, app, now };
+        let mut show = Self { book, lang, home, day, title, scenes, left_out: Vec::new(), scene: 0, step: 0, app, now };
         show.play();
         Some(show)
+    }
+
+    /// With the titles of the scenes that are not shown, since they would tell what is not so under these rules.
+    #[must_use]
+    pub fn without(mut self, left_out: Vec<String>) -> Self {
+        self.left_out = left_out;
+        self
+    }
+
+    /// The titles of the scenes that are not shown.
+    #[must_use]
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     /// The words of the screen.
@@ -201,7 +215,7 @@ impl Show {
             }
             Set::Choice(field, choice) => {
                 let FieldKind::Choice(choices) = &self.book.rules.field(field).kind else { return };
-                let (text, count) = (choices[choice].clone(), choices.len());
+                let (text, count) = (choices[choice].text.clone(), choices.len());
                 for _ in 0..count {
                     if self.app.call().fields().spoken(&self.book.rules, field) != text {
                         self.act(Action::Field(field));
@@ -256,7 +270,7 @@ mod tests {
 
     fn show() -> Show {
         let book = Arc::new(Book::built_in());
-        let (scenes, _) = Deck::built_in().scenes(&book.rules);
+        let scenes = Deck::built_in().resolved(&book.rules).into_iter().filter_map(|(scene, _)| scene).collect();
         let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
         Show::new(book, Lang::Id, 0, day, "x".into(), scenes).unwrap()
     }

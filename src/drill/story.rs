@@ -1,14 +1,15 @@
 //! The stories a card is told in: bytes of a scenarios file → checked stories, every problem with its place, like a rules
-//! file. A story names facts and values by id; whether the rules in use have them is asked where cards are dealt, so that
-//! one file serves every revision. Knows no rules and no disk.
+//! file. A story names facts and values by id. The embedded stories serve every revision: cards are dealt from those whose
+//! facts the rules in use have. One's own are written for the rules in use, so what those lack is an error
+//! ([`Stories::unknown_names`]). Knows no disk.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
 use crate::rules::problem::{Kind, Named, Problem};
-use crate::rules::ruleset::FieldIx;
+use crate::rules::ruleset::{FieldIx, RuleSet};
 use crate::rules::script::{BadBrace, Piece, Template};
 use crate::rules::shape::{At, Problems, Span, Table, read_document};
 use crate::rules::text;
@@ -31,6 +32,10 @@ pub struct Scenario {
     pub id: String,
     /// What it implies.
     pub when: Implied,
+    /// What it implies by saying nothing of it: facts that stay at their first value.
+    pub unsaid: Implied,
+    /// Whether it is the trainer's own.
+    pub is_own: bool,
     /// The ways to tell it.
     pub tell: Vec<Telling>,
 }
@@ -42,6 +47,8 @@ pub struct Detail {
     pub when: Implied,
     /// Whether it stands before the story.
     pub before: bool,
+    /// Whether it is the trainer's own.
+    pub is_own: bool,
     /// The ways to tell it.
     pub tell: Vec<Telling>,
 }
@@ -116,6 +123,17 @@ impl Person {
     }
 }
 
+/// Fact ids with value ids.
+type Names = BTreeSet<(String, String)>;
+
+/// What a file names of the rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Mention {
+    Fact(String),
+    Value(String, String),
+    Zone(String),
+}
+
 /// Checked stories.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stories {
@@ -129,6 +147,13 @@ pub struct Stories {
     pub places: Vec<Places>,
     /// The SHA-256 of all sources, in hexadecimal: the cards of a seed depend on them.
     pub sha256: String,
+    /// What the embedded stories name, and what the trainer's own name besides.
+    named: Names,
+    own_named: Names,
+    /// The values that the trainer has checked every story against.
+    reviewed: Names,
+    unsaid: Implied,
+    mentions: Vec<(Span, Mention)>,
 }
 
 impl Stories {
@@ -141,27 +166,65 @@ impl Stories {
         read(BUILT_IN.as_bytes()).expect("the embedded stories are read by a test")
     }
 
-    /// These, and a trainer's own; a story of the same id takes the other's place.
+    /// These, and a trainer's own; a story of the same id takes the other's place. What these imply by saying nothing
+    /// of it, one's own imply too, where they don't differ.
     #[must_use]
     pub fn with(mut self, own: Self) -> Self {
-        for scenario in own.scenarios {
+        for mut scenario in own.scenarios {
+            scenario.is_own = true;
+            let differs = |(fact, _): &&(String, String)| scenario.unsaid.iter().all(|(f, _)| f != fact);
+            let inherited: Implied = self.unsaid.iter().filter(differs).cloned().collect();
+            scenario.unsaid.extend(inherited);
             match self.scenarios.iter_mut().find(|s| s.id == scenario.id) {
                 Some(there) => *there = scenario,
                 None => self.scenarios.push(scenario),
             }
         }
-        self.details.extend(own.details);
+        self.details.extend(own.details.into_iter().map(|detail| Detail { is_own: true, ..detail }));
         self.callers.extend(own.callers);
         self.places.extend(own.places);
         self.sha256 = sha256(format!("{}{}", self.sha256, own.sha256).as_bytes());
+        self.own_named.extend(own.named);
+        self.reviewed.extend(own.reviewed);
         self
     }
 
-    /// How many ways of telling there are.
+    /// Whether the author of a story knew of a value. A story can't exclude a value that its author did not know of:
+    /// a call "outside the app" may well be of a topic that the rules have gained since.
     #[must_use]
-    pub fn tellings(&self) -> usize {
-        let calls = self.scenarios.iter().map(|s| s.tell.len());
-        calls.chain(self.details.iter().map(|d| d.tell.len())).sum()
+    pub fn is_known(&self, fact: &str, value: &str, is_own: bool) -> bool {
+        let name = (fact.to_owned(), value.to_owned());
+        self.named.contains(&name) || self.reviewed.contains(&name) || (is_own && self.own_named.contains(&name))
+    }
+
+    /// The facts, values and zones of a file just read that these rules don't have, each with its place.
+    #[must_use]
+    pub fn unknown_names(&self, rules: &RuleSet) -> Vec<Problem> {
+        let problem = |(span, mention): &(Span, Mention)| {
+            let kind = match mention {
+                Mention::Fact(id) if rules.fact_named(id).is_none() => {
+                    let valid = rules.facts.iter().map(|f| f.id.clone()).collect();
+                    Kind::UnknownFact { id: id.clone(), valid }
+                }
+                Mention::Value(fact, id) => {
+                    let values = &rules.facts[rules.fact_named(fact)?].values;
+                    if values.iter().any(|v| v.id == *id) {
+                        return None;
+                    }
+                    let valid = values.iter().map(|v| v.id.clone()).collect();
+                    Kind::UnknownValue { fact: fact.clone(), id: id.clone(), valid }
+                }
+                Mention::Zone(id) if rules.zone_named(id).is_none() => {
+                    let valid = rules.zones.iter().map(|z| z.id.clone()).collect();
+                    Kind::NotOneOf { key: "zone", found: id.clone(), valid }
+                }
+                Mention::Fact(_) | Mention::Zone(_) => return None,
+            };
+            Some(Problem::new(span.clone(), kind))
+        };
+        let mut problems: Vec<Problem> = self.mentions.iter().filter_map(problem).collect();
+        problems.sort_by_key(|p| (p.span.start, p.span.end));
+        problems
     }
 }
 
@@ -181,13 +244,15 @@ pub fn sha256(bytes: &[u8]) -> String {
 pub fn read(bytes: &[u8]) -> Result<Stories, Vec<Problem>> {
     let problems = Problems::default();
     let stories = read_document(bytes, &problems, |root| {
-        let reader = Reader { bytes, given: std::cell::RefCell::default() };
+        let reader = Reader { bytes, given: std::cell::RefCell::default(), mentions: std::cell::RefCell::default() };
         if let Some(schema) = root.required_integer("schema").filter(|s| s.value != 1) {
             root.note(schema.span, Kind::OtherSchema { found: schema.value });
             return Stories::default();
         }
-        let stories = Stories {
-            scenarios: root.tables("scenario", |t| reader.scenario(t)),
+        let unsaid = reader.implied(root, "unsaid");
+        let mut stories = Stories {
+            reviewed: reader.reviewed(root),
+            scenarios: root.tables("scenario", |t| reader.scenario(t, &unsaid)),
             details: root.tables("detail", |t| reader.detail(t)),
             callers: root.tables("caller", |t| {
                 Some(Callers {
@@ -196,15 +261,28 @@ pub fn read(bytes: &[u8]) -> Result<Stories, Vec<Problem>> {
                     names: names(t)?,
                 })
             }),
-            places: root.tables("place", |t| Some(Places { zone: full(t, "zone")?.value, names: names(t)? })),
+            places: root.tables("place", |t| reader.places(t)),
             sha256: sha256(bytes),
+            unsaid,
+            ..Stories::default()
         };
         root.close();
+        stories.mentions = reader.mentions.into_inner();
+        stories.named = stories.mentions.iter().filter_map(|(_, mention)| mention.value()).collect();
         stories
     });
     let mut problems = problems.into_inner();
     problems.sort_by_key(|p| (p.span.start, p.span.end));
     stories.filter(|_| problems.is_empty()).ok_or(problems)
+}
+
+impl Mention {
+    fn value(&self) -> Option<(String, String)> {
+        match self {
+            Self::Value(fact, value) => Some((fact.clone(), value.clone())),
+            Self::Fact(_) | Self::Zone(_) => None,
+        }
+    }
 }
 
 /// A text that must be there and not be empty.
@@ -229,7 +307,7 @@ fn names(t: &Table<'_>) -> Option<Vec<String>> {
 /// The facts and values that a table names, one value a fact.
 pub(super) fn pairs(t: &Table<'_>, key: &'static str) -> Vec<(At<String>, At<String>)> {
     let mut out = Vec::new();
-    for (name, mut values) in t.choices(key) {
+    for (name, mut values) in t.conditions(key) {
         // A story stands for one situation, and a scene shows one.
         match (values.value.pop(), values.value.is_empty()) {
             (Some(value), true) => out.push((name, value)),
@@ -245,20 +323,62 @@ pub(super) fn pairs(t: &Table<'_>, key: &'static str) -> Vec<(At<String>, At<Str
 struct Reader<'b> {
     bytes: &'b [u8],
     given: std::cell::RefCell<HashMap<String, Span>>,
+    mentions: std::cell::RefCell<Vec<(Span, Mention)>>,
 }
 
 impl Reader<'_> {
-    fn scenario(&self, t: &Table<'_>) -> Option<Scenario> {
+    fn scenario(&self, t: &Table<'_>, unsaid: &Implied) -> Option<Scenario> {
         let id = full(t, "id");
-        let when = implied(t);
+        let when = self.implied(t, "when");
         let tell = self.tell(t);
         let id = self.give(t, id?)?;
-        Some(Scenario { id, when, tell: tell? })
+        Some(Scenario { id, when, unsaid: unsaid.clone(), is_own: false, tell: tell? })
+    }
+
+    fn places(&self, t: &Table<'_>) -> Option<Places> {
+        let (zone, names) = (full(t, "zone"), names(t));
+        let zone = zone?;
+        self.mentions.borrow_mut().push((zone.span, Mention::Zone(zone.value.clone())));
+        Some(Places { zone: zone.value, names: names? })
+    }
+
+    /// The facts and values that a table names, one value a fact.
+    fn implied(&self, t: &Table<'_>, key: &'static str) -> Implied {
+        let pair = |(fact, value): (At<String>, At<String>)| {
+            self.mention(&fact, &value);
+            (fact.value, value.value)
+        };
+        pairs(t, key).into_iter().map(pair).collect()
+    }
+
+    /// The values that every story was checked against.
+    fn reviewed(&self, root: &Table<'_>) -> Names {
+        let mut out = Names::new();
+        for (fact, values) in root.conditions("reviewed") {
+            for value in values.value {
+                self.mention(&fact, &value);
+                out.insert((fact.value.clone(), value.value));
+            }
+        }
+        out
+    }
+
+    fn mention(&self, fact: &At<String>, value: &At<String>) {
+        let mut mentions = self.mentions.borrow_mut();
+        let names_fact = (fact.span.clone(), Mention::Fact(fact.value.clone()));
+        if !mentions.contains(&names_fact) {
+            mentions.push(names_fact);
+        }
+        mentions.push((value.span.clone(), Mention::Value(fact.value.clone(), value.value.clone())));
     }
 
     fn detail(&self, t: &Table<'_>) -> Option<Detail> {
         let id = full(t, "id");
-        let when = implied(t);
+        let when = self.implied(t, "when");
+        if when.is_empty() {
+            // It could be added to no story: it would be skipped without a word.
+            t.note(t.span.clone(), Kind::MissingKey { key: "when", table: t.name.clone().into() });
+        }
         let tell = self.tell(t);
         let before = match t.text("at") {
             Some(at) if at.value == "before" => true,
@@ -270,7 +390,7 @@ impl Reader<'_> {
             _ => false,
         };
         self.give(t, id?)?;
-        Some(Detail { when, before, tell: tell? })
+        Some(Detail { when, before, is_own: false, tell: tell? })
     }
 
     fn give(&self, t: &Table<'_>, id: At<String>) -> Option<String> {
@@ -331,10 +451,6 @@ impl Reader<'_> {
         let valid = BLANKS.map(String::from).to_vec();
         t.note(place, Kind::UnknownPlaceholder { name: name.into(), valid });
     }
-}
-
-fn implied(t: &Table<'_>) -> Implied {
-    pairs(t, "when").into_iter().map(|(fact, value)| (fact.value, value.value)).collect()
 }
 
 #[cfg(test)]
@@ -399,12 +515,32 @@ mod tests {
                 "unknown-placeholder",
                 "schema",
                 "schema",
+                "schema",
                 "empty-text",
                 "empty-text"
             ]
         );
         assert_eq!(read(b"schema = 2").unwrap_err().len(), 1);
         assert!(read(b"\xff").is_err());
+    }
+
+    #[test]
+    fn what_the_rules_lack_is_told_with_its_place() {
+        let source = "schema = 1\nunsaid = { kbl = \"tidak\" }\nreviewed = { topik = [\"lain\", \"lian\"] }\n\
+                      [[scenario]]\nid = \"a\"\nwhen = { aplikasi = \"sudah\" }\ntell = [\"x\"]\n\
+                      [[detail]]\nid = \"b\"\nwhen = { jenis = \"x\", klb = \"ya\" }\ntell = [\"x\"]\n\
+                      [[place]]\nzone = \"wita\"\nnames = [\"x\"]\n[[place]]\nzone = \"WIX\"\nnames = [\"x\"]\n";
+        let problems = read(source.as_bytes()).unwrap().unknown_names(&Book::built_in().rules);
+        let found: Vec<(&str, &str)> = problems.iter().map(|p| (p.code().as_str(), &source[p.span.clone()])).collect();
+        let expected = [
+            ("unknown-fact", "kbl"),
+            ("unknown-value", "\"lian\""),
+            ("unknown-value", "\"sudah\""),
+            ("unknown-fact", "jenis"),
+            ("schema", "\"WIX\""),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(Stories::built_in().unknown_names(&Book::built_in().rules), []);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::book::Refused;
 use crate::drill::boxes::Boxes;
 use crate::drill::deck::{self, Deck};
 use crate::drill::story::{self, Stories};
+use crate::rules::RuleSet;
 
 /// Where one's own stories are looked for.
 #[must_use]
@@ -29,11 +30,11 @@ pub fn boxes(folders: &Folders, id: &str) -> Option<PathBuf> {
     folders.state.as_ref().map(|folder| folder.join("drill").join(format!("{id}.toml")))
 }
 
-/// The embedded stories with one's own, where there are some.
+/// The embedded stories with one's own, where there are some. One's own are held against the rules in use.
 ///
 /// # Errors
 /// Why one's own can't be used.
-pub fn stories(folders: &Folders) -> Result<Stories, Bad> {
+pub fn stories(folders: &Folders, rules: &RuleSet) -> Result<Stories, Bad> {
     let built_in = Stories::built_in();
     let Some(path) = scenarios(folders) else { return Ok(built_in) };
     let source = match read(&path) {
@@ -41,7 +42,11 @@ pub fn stories(folders: &Folders) -> Result<Stories, Bad> {
         Err(e) if e.error.kind() == ErrorKind::NotFound => return Ok(built_in),
         Err(e) => return Err(Bad::Unreadable(e)),
     };
-    match story::read(&source) {
+    let own = story::read(&source).and_then(|own| {
+        let unknown = own.unknown_names(rules);
+        if unknown.is_empty() { Ok(own) } else { Err(unknown) }
+    });
+    match own {
         Ok(own) => Ok(built_in.with(own)),
         Err(problems) => Err(Bad::Refused { path, refused: Refused { source, problems } }),
     }
@@ -101,6 +106,7 @@ pub fn save_boxes(folders: &Folders, id: &str, kept: &Boxes) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::book::Book;
 
     #[test]
     fn boxes_come_back_and_a_broken_file_is_put_aside() {
@@ -122,13 +128,14 @@ mod tests {
     fn ones_own_stories_are_added_and_bad_ones_refused() {
         let folder = tempfile::tempdir().unwrap();
         let folders = Folders { config: Some(folder.path().into()), ..Folders::default() };
-        let built_in = stories(&folders).unwrap();
+        let rules = Book::built_in().rules;
+        let built_in = stories(&folders, &rules).unwrap();
         assert_eq!(built_in, Stories::built_in());
         let path = scenarios(&folders).unwrap();
         fs::write(&path, story::TEMPLATE).unwrap();
-        assert_eq!(stories(&folders).unwrap().scenarios.len(), built_in.scenarios.len());
+        assert_eq!(stories(&folders, &rules).unwrap().scenarios.len(), built_in.scenarios.len());
         fs::write(&path, "schema = 1\n[[scenario]]\nid = \"x\"\n").unwrap();
-        assert!(matches!(stories(&folders), Err(Bad::Refused { .. })));
+        assert!(matches!(stories(&folders, &rules), Err(Bad::Refused { .. })));
         fs::create_dir(decks(&folders).unwrap()).unwrap();
         fs::write(decks(&folders).unwrap().join("kelas.toml"), deck::BUILT_IN).unwrap();
         assert_eq!(deck_names(&folders), ["kelas"]);

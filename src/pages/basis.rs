@@ -3,9 +3,10 @@
 use super::{Page, Part};
 use crate::app::App;
 use crate::book::Origin;
-use crate::rules::diff::{marked, spoken_change};
+use crate::rules::diff::{answer_before, besides, marked, spoken_change};
 use crate::rules::ruleset::RuleSet;
 use crate::rules::script::complete;
+use crate::tell::change::{clock, duty_kind};
 use crate::words::fill;
 
 /// Why this script: the rule, its clause, the contradiction, the Keterangan of the step, the duties, the document.
@@ -53,21 +54,40 @@ pub fn basis(app: &App) -> Page {
     page
 }
 
-/// What a new revision changed for the situation on the screen.
+/// What a new revision changed: what is said here and now, which words greet when, and what must always be so.
 fn changes(page: &mut Page, app: &App) {
     let Some(was) = app.was() else { return };
     let words = &app.words().basis;
     let with = [("revision", was.rules.sop.revision.as_str())];
-    match spoken_change(&was.rules, app.rules(), app.call().situation()) {
-        None => page.entry(words.changes, &fill(words.unchanged, &with)),
-        Some((before, after)) => {
-            let before = spoken(app, &was.rules, &before.steps);
-            let (before, after) = marked(&before, &spoken(app, app.rules(), &after.steps));
-            page.parts.push(Part::Heading(words.changes.into()));
-            page.parts.push(Part::Marked(fill(words.changes_from, &with), before));
-            page.parts.push(Part::Marked(words.changes_to.into(), after));
-        }
+    let situation = app.call().situation();
+    let (greetings, duties) = besides(&was.rules, app.rules());
+    let change = spoken_change(&was.rules, app.rules(), situation);
+    // The same answer is spoken otherwise where only the greeting or a field changed.
+    let (old, new) = match &change {
+        Some((before, after)) => (spoken(app, &was.rules, &before.steps), spoken(app, app.rules(), &after.steps)),
+        None => match answer_before(&was.rules, app.rules(), situation) {
+            Some(before) => {
+                let now = app.call().plan(app.rules()).rule.steps.iter();
+                let now: Vec<&str> = now.map(|ix| app.rules().step(*ix).id.as_str()).collect();
+                (spoken(app, &was.rules, &before.steps), spoken(app, app.rules(), &now))
+            }
+            None => (String::new(), String::new()),
+        },
+    };
+    if change.is_some() || old != new {
+        let (before, after) = marked(&old, &new);
+        page.parts.push(Part::Heading(words.changes.into()));
+        page.parts.push(Part::Marked(fill(words.changes_from, &with), before));
+        page.parts.push(Part::Marked(words.changes_to.into(), after));
+    } else {
+        page.entry(words.changes, &fill(words.unchanged, &with));
     }
+    let hours = greetings
+        .iter()
+        .map(|change| format!("{}–{}: {} → {}", clock(change.from), clock(change.to), change.before, change.after));
+    page.entry(words.changes_greeting, &hours.collect::<Vec<_>>().join(" · "));
+    let duties = duties.iter().map(|change| format!("{}: {}", duty_kind(change.kind, app.words()), change.id));
+    page.entry(words.changes_duties, &duties.collect::<Vec<_>>().join(" · "));
     page.gap();
 }
 

@@ -1,24 +1,29 @@
 //! Shape → checked rules: every name resolved, every text looked at, every problem found. What holds over *all*
 //! situations is proved next door, in `proof`.
 
+mod acceptance;
 mod table;
 mod values;
 mod vocabulary;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use num_bigint::BigUint;
+use vec1::{Vec1, vec1};
 
 use super::file::{self, File, Text};
 use super::problem::{Kind, Named, Problem};
 use super::proof;
 use super::ruleset::{Proved, RuleSet, SALAM, Sop};
 use super::script::{BadBrace, Template};
-use super::shape::{Problems, Span, note};
+use super::shape::{At, Problems, Span, note};
 use super::space::Space;
 use super::text;
 use values::is_zone_id;
+
+pub(super) use vocabulary::bare_word;
 
 /// The most rules that are read.
 pub const MAX_RULES: usize = 10_000;
@@ -66,13 +71,26 @@ pub fn check(bytes: &[u8], today: NaiveDate) -> Report {
     let mut draft = None;
     if let Some(file) = file {
         let sound = !problems.borrow().iter().any(|p| leaves_a_hole(&p.kind));
-        let mut checker = Checker { file: &file, bytes, problems: &problems, sound, space: Space::new(vec![]) };
+        let mut checker = Checker {
+            file: &file,
+            bytes,
+            problems: &problems,
+            sound,
+            stood_in: Cell::new(false),
+            space: Space::new(vec![]),
+        };
         let resolved = checker.resolve();
         situations = checker.space.count();
-        if checker.sound {
+        if file.rules.is_empty() {
+            if let Some(place) = &file.no_rules {
+                let kind = Kind::Gap { situations: situations.to_string(), when: vec![], nearest: None };
+                note(&problems, place.clone(), kind);
+            }
+        } else if checker.sound {
             proof::prove(&resolved, &places(&file), today, &problems);
         }
-        draft = Some(resolved);
+        acceptance::apply(&file, &problems);
+        draft = Some(resolved).filter(|_| !checker.stood_in.get());
     }
     let mut problems = bounded(problems.into_inner());
     problems.sort_by_key(|p| (p.span.start, p.span.end, p.code()));
@@ -86,8 +104,9 @@ fn leaves_a_hole(kind: &Kind) -> bool {
     let (Kind::WrongType { key, .. } | Kind::TooLong { key, .. }) = kind else { return false };
     #[rustfmt::skip]
     let shown = [
-        "title", "revision", "supersedes", "issuer", "effective_from", "label", "help", "key", "scope", "keep_for",
-        "banner", "choices", "max", "offset", "from", "word", "say", "remind", "basis", "note", "score", "caution",
+        "title", "revision", "supersedes", "issuer", "effective_from", "effective_to", "duties", "label", "short", "help", "key",
+        "scope", "keep_for", "role", "banner", "choices", "aliases", "drop", "text", "max", "kind", "empty", "offset", "from",
+        "word", "say", "remind", "basis", "note", "score", "caution", "accept", "because",
     ];
     !shown.contains(&key.as_str())
 }
@@ -125,8 +144,14 @@ pub struct Places {
     pub steps: Vec<Span>,
     /// Each step's sentence.
     pub sentences: Vec<Span>,
+    /// Each field's id.
+    pub fields: Vec<Span>,
     /// `effective_from`.
     pub effective_from: Span,
+    /// `effective_to`.
+    pub effective_to: Span,
+    /// `duties`, with its number.
+    pub duties: Option<At<i64>>,
 }
 
 fn places(file: &File) -> Places {
@@ -139,7 +164,10 @@ fn places(file: &File) -> Places {
         values: file.facts.iter().map(|f| f.values.iter().map(|v| of(&v.id, &f.span)).collect()).collect(),
         steps: file.steps.iter().map(|s| of(&s.id, &s.span)).collect(),
         sentences: file.steps.iter().map(|s| of(&s.say, &s.span)).collect(),
+        fields: file.fields.iter().map(|f| of(&f.id, &f.span)).collect(),
         effective_from: file.sop.as_ref().and_then(|s| s.effective_from.as_ref()).map_or(0..0, |day| day.span.clone()),
+        effective_to: file.sop.as_ref().and_then(|s| s.effective_to.as_ref()).map_or(0..0, |day| day.span.clone()),
+        duties: file.sop.as_ref().and_then(|s| s.duties.clone()),
     }
 }
 
@@ -150,6 +178,8 @@ struct Checker<'a> {
     /// Whether facts, rules and steps are whole enough for a proof: a rule that names an unknown value would only
     /// make false gaps.
     sound: bool,
+    /// Whether something stands in for what a list lacks, so that these are no rules.
+    stood_in: Cell<bool>,
     space: Space,
 }
 
@@ -161,13 +191,31 @@ impl<'a> Checker<'a> {
         note(self.problems, span.clone(), kind);
     }
 
-    /// A text that must not be empty; a missing one has been told already.
+    /// A list that may not be empty. Where it is, `stand_in` takes the place of what it lacks, so that the rest of the
+    /// file can be checked, and no `RuleSet` comes of it whatever else is found.
+    fn at_least_one<T>(&self, list: Vec<T>, stand_in: impl FnOnce() -> T) -> Vec1<T> {
+        Vec1::try_from_vec(list).unwrap_or_else(|_| {
+            self.stood_in.set(true);
+            vec1![stand_in()]
+        })
+    }
+
+    /// A text that must not be empty, with single blanks between its words and none at its ends; a missing one has been
+    /// reported already.
     fn full(&self, key: &'static str, text: Option<&Text>) -> String {
         let Some(text) = text else { return String::new() };
         if text::is_blank(&text.value) {
             self.note(&text.span, Kind::Empty { key });
+        } else {
+            self.blanks(key, text);
         }
         text.value.clone()
+    }
+
+    fn blanks(&self, key: &'static str, text: &Text) {
+        if text.value.contains("  ") || text.value.starts_with(' ') || text.value.ends_with(' ') {
+            self.note(&text.span, Kind::StrayBlank { key });
+        }
     }
 
     fn maybe(&self, key: &'static str, text: Option<&Text>) -> Option<String> {
@@ -262,6 +310,7 @@ impl<'a> Checker<'a> {
                 supersedes: None,
                 issuer: None,
                 effective_from: None,
+                effective_to: None,
             },
             |s| Sop {
                 title: self.plain("title", s.title.as_ref()),
@@ -269,8 +318,30 @@ impl<'a> Checker<'a> {
                 supersedes: self.maybe("supersedes", s.supersedes.as_ref()),
                 issuer: self.maybe("issuer", s.issuer.as_ref()),
                 effective_from: s.effective_from.as_ref().map(|d| d.value),
+                effective_to: s.effective_to.as_ref().map(|d| d.value),
             },
         );
-        RuleSet { sop, facts, fields, zones, greetings, steps, rules, requirements, proved: Proved }
+        if let Some(raw) = &file.sop
+            && let (Some(from), Some(to)) = (sop.effective_from, sop.effective_to)
+            && to < from
+            && let Some(place) = &raw.effective_to
+        {
+            self.note(&place.span, Kind::EndsBeforeItBegins { from: from.to_string(), to: to.to_string() });
+        }
+        let parts = self.roles(&facts, &fields);
+        let acceptances = acceptance::list(file);
+        RuleSet {
+            sop,
+            facts,
+            fields,
+            zones,
+            greetings,
+            steps,
+            rules,
+            requirements,
+            roles: parts,
+            acceptances,
+            proved: Proved,
+        }
     }
 }

@@ -14,23 +14,29 @@
 //!   since no rule of that file asks for it. A value that one file lacks has no counterpart: its situations are counted
 //!   as situations, never as changed, and the value is told as added or removed. Situations with values that never stood
 //!   in one file together are none.
-//! * **Everything else a CSO hears or reads**: greeting hours and zones, and texts beside the sentences. The caution of a
-//!   rule is such a text and is told wherever it changed; the basis, where the answer stayed. Requirements are the
-//!   supervisor's and make no difference.
+//! * **Everything else a CSO, a supervisor or QA sees or hears**: greeting hours and zones, fields, and texts beside the
+//!   sentences. The caution of a rule is such a text and is told wherever it changed; the basis, where the answer stayed.
+//! * **The requirements**, by what they guarantee: a duty of one file that the other's duties don't guarantee, however
+//!   either is written.
 
+mod duties;
 mod marked;
+mod plans;
+mod situations;
 mod texts;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::Hash;
+use std::collections::{HashMap, HashSet};
 
 use num_bigint::BigUint;
 
 use super::decide::{Situation, decide};
-use super::ruleset::{self, Rule, RuleSet, StepIx, StepWords, Value};
+use super::ruleset::{self, RuleSet, StepIx, Value};
 use super::script::{Sentence, script_in_braces};
-use super::space::{self, Cube, Region, Space, TooEntangled, Values};
+use super::space::{Cube, Space, Values};
 
+use situations::Rows;
+
+pub use duties::{Allowed, Demand, DutyChange, DutyChangeKind, DutyPart};
 pub use marked::{Run, marked};
 pub use texts::{GreetingChange, Subject, TextChange, ZoneChange};
 
@@ -49,13 +55,36 @@ pub struct Diff<'r> {
     pub greetings: Vec<GreetingChange<'r>>,
     /// The zones that came, went or moved.
     pub zones: Vec<ZoneChange<'r>>,
+    /// What the requirements guarantee no longer, or newly.
+    pub duties: Vec<DutyChange<'r>>,
     /// The texts beside the sentences, and the defaults.
     pub texts: Vec<TextChange>,
+    /// How many sentences are worded otherwise, new or gone.
+    pub sentences: usize,
+    /// Whether the situations were compared; where they were not, nothing is known of `changed` and `groups`.
+    pub is_complete: bool,
     /// What only the new file has.
     pub added: Names<'r>,
     /// What only the old file has.
     pub removed: Names<'r>,
     space: Space,
+}
+
+/// How much changed, each number with what it counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Situations with another answer, a decimal.
+    pub situations: String,
+    /// Sentences that are worded otherwise, new or gone.
+    pub sentences: usize,
+    /// Minutes of a day at which another word greets.
+    pub greeting_minutes: u32,
+    /// Zones that came, went or moved.
+    pub zones: usize,
+    /// Requirements that guarantee more or less than before.
+    pub duties: usize,
+    /// Everything else: texts, fields, defaults, and what only one of the files has.
+    pub others: usize,
 }
 
 /// A fact of either file.
@@ -132,15 +161,32 @@ impl Names<'_> {
 }
 
 impl Diff<'_> {
-    /// Whether the files make no difference to a CSO.
+    /// Whether the files make no difference to a CSO, a supervisor or QA.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.groups.is_empty()
+        self.is_complete
+            && self.groups.is_empty()
+            && self.duties.is_empty()
             && self.greetings.is_empty()
             && self.zones.is_empty()
             && self.texts.is_empty()
             && self.added.is_empty()
             && self.removed.is_empty()
+    }
+
+    /// How much changed.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let names = |names: &Names<'_>| names.facts.len() + names.values.len() + names.steps.len();
+        let duties: HashSet<&str> = self.duties.iter().map(|change| change.id).collect();
+        Counts {
+            situations: self.changed.to_string(),
+            sentences: self.sentences,
+            greeting_minutes: self.greetings.iter().map(GreetingChange::minutes).sum(),
+            zones: self.zones.len(),
+            duties: duties.len(),
+            others: self.texts.len() + names(&self.added) + names(&self.removed),
+        }
     }
 
     /// For every fact of [`Self::facts`], the positions of the values that a group's cube holds it to.
@@ -152,27 +198,44 @@ impl Diff<'_> {
 /// What `new` says differently from `old`.
 ///
 /// # Errors
-/// Two large tables that cut the situations in unrelated ways can differ in more places than can be listed.
-pub fn diff<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Result<Diff<'r>, TooEntangled> {
+/// Two large tables that cut the situations in unrelated ways can differ in more places than can be listed; then what
+/// does not depend on the situation is compared alone.
+pub fn diff<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Result<Diff<'r>, Box<Diff<'r>>> {
     let facts = facts(old, new);
     let space = Space::new(facts.iter().map(|fact| fact.values.len()).collect());
     let (old_side, new_side) = (Lift::new(old, &facts, &space), Lift::new(new, &facts, &space));
     let both = old_side.known.intersect(&new_side.known).map_or(BigUint::ZERO, |both| both.count(&space));
     let (mut texts, rows) = (texts::texts(old, new), Rows::new(old, new));
-    let groups = rows.groups(&old_side, &new_side, &space, &mut texts)?;
+    let groups = rows.groups(&old_side, &new_side, &space, &mut texts);
+    let is_complete = groups.is_ok();
+    let groups = groups.unwrap_or_default();
     let (added, removed) = names(old, new);
-    Ok(Diff {
+    let diff = Diff {
         situations: old_side.known.count(&space) + new_side.known.count(&space) - both,
         changed: groups.iter().map(|group| &group.situations).sum(),
         groups,
         greetings: texts::greetings(old, new),
         zones: texts::zones(old, new),
+        duties: duties::changes([old, new], [&old_side, &new_side], &space, duties::WORK),
         texts,
+        sentences: rows.sentences(),
+        is_complete,
         added,
         removed,
         facts,
         space,
-    })
+    };
+    if is_complete { Ok(diff) } else { Err(Box::new(diff)) }
+}
+
+/// How the requirements changed and which words greet when, without the situations: for a screen, in little time.
+#[must_use]
+pub fn besides<'r>(old: &'r RuleSet, new: &'r RuleSet) -> (Vec<GreetingChange<'r>>, Vec<DutyChange<'r>>) {
+    let facts = facts(old, new);
+    let space = Space::new(facts.iter().map(|fact| fact.values.len()).collect());
+    let (old_side, new_side) = (Lift::new(old, &facts, &space), Lift::new(new, &facts, &space));
+    let duties = duties::changes([old, new], [&old_side, &new_side], &space, duties::WORK_OF_A_SCREEN);
+    (texts::greetings(old, new), duties)
 }
 
 /// What is said differently in one situation, given by the new rules: the old and the new answer, or `None` where they
@@ -183,17 +246,30 @@ pub fn spoken_change<'r>(
     new: &'r RuleSet,
     situation: &Situation,
 ) -> Option<(Answer<'r>, Answer<'r>)> {
+    let there = situation_before(old, new, situation)?;
+    let (before, after) = (decide(old, &there).rule, decide(new, situation).rule);
+    let rows = Rows::new(old, new);
+    let acts = |steps: &[StepIx], acts: &[usize]| -> Vec<usize> { steps.iter().map(|ix| acts[ix.at()]).collect() };
+    let same = acts(&before.steps, &rows.old_acts) == acts(&after.steps, &rows.new_acts);
+    (!same).then(|| (Answer::new(old, &before.steps), Answer::new(new, &after.steps)))
+}
+
+/// What the old rules answer in a situation that is given by the new ones, where they know its values.
+#[must_use]
+pub fn answer_before<'r>(old: &'r RuleSet, new: &RuleSet, situation: &Situation) -> Option<Answer<'r>> {
+    let there = situation_before(old, new, situation)?;
+    Some(Answer::new(old, &decide(old, &there).rule.steps))
+}
+
+/// A situation of the new rules as the old ones number it.
+fn situation_before(old: &RuleSet, new: &RuleSet, situation: &Situation) -> Option<Situation> {
     let mut there = Situation::default_of(old);
     for (at, fact) in old.facts.iter().enumerate() {
         let Some(now) = new.fact_named(&fact.id) else { continue };
         let value = &new.facts[now].values[situation.value(now)];
         there.set(old, at, fact.values.iter().position(|known| known.id == value.id)?);
     }
-    let (before, after) = (decide(old, &there).rule, decide(new, situation).rule);
-    let rows = Rows::new(old, new);
-    let acts = |steps: &[StepIx], acts: &[usize]| -> Vec<usize> { steps.iter().map(|ix| acts[ix.at()]).collect() };
-    let same = acts(&before.steps, &rows.old_acts) == acts(&after.steps, &rows.new_acts);
-    (!same).then(|| (Answer::new(old, &before.steps), Answer::new(new, &after.steps)))
+    Some(there)
 }
 
 impl<'r> Answer<'r> {
@@ -287,140 +363,16 @@ impl Lift {
 
     /// A rule's situations.
     fn cube(&self, when: &Cube) -> Cube {
-        let lifted = when.constraints().fold(Cube::any(), |cube, (fact, values)| {
-            let (at, places) = &self.facts[fact];
-            cube.with(*at, values.iter().map(|value| places[value]).collect())
-        });
+        let lifted = self.free_cube(when);
         lifted.intersect(&self.known).unwrap_or(lifted)
     }
-}
 
-/// What a step has the CSO do, in words that both files share.
-#[derive(PartialEq, Eq, Hash)]
-enum Act<'r> {
-    /// Say this.
-    Say(String),
-    /// Think of what both files call by this id, however each words it.
-    Known(&'r str),
-    /// Think of this.
-    Think(&'r str),
-}
-
-fn acts<'r>(rules: &'r RuleSet, other: &RuleSet) -> impl Iterator<Item = Act<'r>> {
-    let reminders = other.steps.iter().filter(|step| !step.is_spoken());
-    let known: HashSet<String> = reminders.map(|step| step.id.clone()).collect();
-    rules.steps.iter().map(move |step| match &step.words {
-        StepWords::Say(template) => Act::Say(template.in_braces(rules).to_string()),
-        StepWords::Remind(_) if known.contains(&step.id) => Act::Known(&step.id),
-        StepWords::Remind(words) => Act::Think(words),
-    })
-}
-
-/// Gives equal things equal numbers.
-fn number<T: Eq + Hash>(known: &mut HashMap<T, usize>, thing: T) -> usize {
-    let next = known.len();
-    *known.entry(thing).or_insert(next)
-}
-
-/// The rows of both tables.
-struct Rows<'r> {
-    old: &'r RuleSet,
-    new: &'r RuleSet,
-    /// For each step, the number of its act.
-    old_acts: Vec<usize>,
-    new_acts: Vec<usize>,
-}
-
-/// Crossings with the same old and the same new answer.
-struct Draft<'r> {
-    before: &'r [StepIx],
-    after: &'r [StepIx],
-    cubes: Vec<Cube>,
-    rules: BTreeSet<Cause>,
-}
-
-impl<'r> Rows<'r> {
-    fn new(old: &'r RuleSet, new: &'r RuleSet) -> Self {
-        let mut known = HashMap::new();
-        let old_acts = acts(old, new).map(|act| number(&mut known, act)).collect();
-        let new_acts = acts(new, old).map(|act| number(&mut known, act)).collect();
-        Self { old, new, old_acts, new_acts }
-    }
-
-    /// The situations whose answer changed. Cautions and bases that did are noted on the way.
-    fn groups(
-        &self,
-        old_side: &Lift,
-        new_side: &Lift,
-        space: &Space,
-        texts: &mut Vec<TextChange>,
-    ) -> Result<Vec<Group<'r>>, TooEntangled> {
-        let (mut said, mut seen) = (HashMap::new(), HashMap::new());
-        let mut answer = |rule: &'r Rule, acts: &[usize]| {
-            let done: Vec<usize> = rule.steps.iter().map(|ix| acts[ix.at()]).collect();
-            number(&mut said, done)
-        };
-        let old_said: Vec<usize> = self.old.rules.iter().map(|rule| answer(rule, &self.old_acts)).collect();
-        let new_said: Vec<usize> = self.new.rules.iter().map(|rule| answer(rule, &self.new_acts)).collect();
-        let mut table = |rules: &'r [Rule], side: &Lift, said: &[usize]| -> Vec<(Cube, usize)> {
-            let row = |(rule, said): (&'r Rule, &usize)| {
-                let class = number(&mut seen, (*said, &rule.caution, &rule.basis));
-                (side.cube(&rule.when), class)
-            };
-            rules.iter().zip(said).map(row).collect()
-        };
-        let old_table = table(&self.old.rules, old_side, &old_said);
-        let new_table = table(&self.new.rules, new_side, &new_said);
-
-        let mut told = HashSet::new();
-        let (mut places, mut drafts) = (HashMap::new(), Vec::<Draft<'_>>::new());
-        for crossing in space::crossings(&new_table, &old_table)? {
-            let (before, after) = (&self.old.rules[crossing.other], &self.new.rules[crossing.one]);
-            let same = old_said[crossing.other] == new_said[crossing.one];
-            let basis = ("basis", &before.basis, &after.basis);
-            let beside = [Some(("caution", &before.caution, &after.caution)), same.then_some(basis)];
-            for (field, before, now) in beside.into_iter().flatten().filter(|(_, before, after)| before != after) {
-                if told.insert((crossing.one, field, before)) {
-                    let (subject, id) = (Subject::Rule, after.id.clone());
-                    texts.push(TextChange { subject, id, field, before: before.clone(), after: now.clone() });
-                }
-            }
-            if same {
-                continue;
-            }
-            let (before_steps, after_steps) = (&before.steps[..], &after.steps[..]);
-            let at = number(&mut places, (before_steps, after_steps));
-            if at == drafts.len() {
-                let (cubes, rules) = (Vec::new(), BTreeSet::new());
-                drafts.push(Draft { before: before_steps, after: after_steps, cubes, rules });
-            }
-            drafts[at].cubes.push(crossing.both);
-            drafts[at].rules.insert(Cause { side: Side::Old, line: before.line });
-            drafts[at].rules.insert(Cause { side: Side::New, line: after.line });
-        }
-        Ok(drafts.into_iter().map(|draft| self.group(draft, space)).collect())
-    }
-
-    fn group(&self, draft: Draft<'r>, space: &Space) -> Group<'r> {
-        let region = Region::disjoint(draft.cubes).simplify(space);
-        let (before, after) = (Answer::new(self.old, draft.before), Answer::new(self.new, draft.after));
-        let mut causes = if before.steps == after.steps { BTreeSet::new() } else { draft.rules };
-        let after_steps: HashMap<&str, &StepIx> = ids(self.new, draft.after).zip(draft.after).collect();
-        for (id, old) in ids(self.old, draft.before).zip(draft.before) {
-            if let Some(new) = after_steps.get(id)
-                && self.old_acts[old.at()] != self.new_acts[new.at()]
-            {
-                causes.insert(Cause { side: Side::Old, line: self.old.step(*old).line });
-                causes.insert(Cause { side: Side::New, line: self.new.step(**new).line });
-            }
-        }
-        Group {
-            situations: region.count(space),
-            cubes: region.cubes().to_vec(),
-            before,
-            after,
-            causes: causes.into_iter().collect(),
-        }
+    /// The situations that a condition speaks of, those with values that the file does not know included.
+    fn free_cube(&self, when: &Cube) -> Cube {
+        when.constraints().fold(Cube::any(), |cube, (fact, values)| {
+            let (at, places) = &self.facts[fact];
+            cube.with(*at, values.iter().map(|value| places[value]).collect())
+        })
     }
 }
 
@@ -428,10 +380,11 @@ impl<'r> Rows<'r> {
 mod tests {
     use super::super::space::testing::{Dice, situations, tree};
     use super::*;
+    use crate::rules::ruleset::{Rule, StepWords};
     use crate::rules::{BUILT_IN, check};
     use chrono::NaiveDate;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::fmt::Write as _;
 
     /// Checked rules.
@@ -680,8 +633,8 @@ mod tests {
                 rules: shuffled(old.rules.iter().map(rule).collect(), &mut dice),
             };
             let source = new.source().replace("\n[[", "\n# catatan\n\n[[");
-            let found = diff(&checked(&old.source()), &checked(&source)).map(|diff| diff.is_empty());
-            prop_assert_eq!(found, Ok(true));
+            let (old, new) = (checked(&old.source()), checked(&source));
+            prop_assert!(diff(&old, &new).unwrap().is_empty());
         }
     }
 
@@ -732,7 +685,8 @@ mod tests {
         assert_eq!(diff(&old, &new).unwrap().changed, 10_000u16.into());
 
         let other = checked(&grid(2).source());
-        assert_eq!(diff(&old, &other).err(), Some(TooEntangled));
+        let beside = diff(&old, &other).unwrap_err();
+        assert!(!beside.is_complete && !beside.is_empty());
     }
 
     #[test]
@@ -800,8 +754,8 @@ mod tests {
         let old = sop_with(&[]);
         let new = sop_with(&[
             (
-                r#"{ id = "belum", label = "BELUM punya" },"#,
-                r#"{ id = "belum", label = "BELUM punya" }, { id = "rusak", label = "Rusak" },"#,
+                r#"{ id = "belum", label = "BELUM punya", short = "BELUM" },"#,
+                r#"{ id = "belum", label = "BELUM punya", short = "BELUM" }, { id = "rusak", label = "Rusak" },"#,
             ),
             (r#"["belum-tahu", "belum"] }"#, r#"["belum-tahu", "belum", "rusak"] }"#),
             (r#"["belum-tahu", "telah"] }"#, r#"["belum-tahu", "telah", "rusak"] }"#),

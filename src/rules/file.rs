@@ -4,16 +4,24 @@
 use chrono::NaiveDate;
 
 use super::problem::Kind;
-use super::shape::{At, Choice, Problems, Span, Table, read_document};
+use super::shape::{At, Condition, Problems, Span, Table, read_document};
 
 /// A text with its place.
 pub type Text = At<String>;
 /// Conditions: fact id → value ids.
-pub type When = Vec<Choice>;
+pub type When = Vec<Condition>;
+
+/// Warnings that a table accepts, and why.
+#[derive(Debug, Default)]
+pub struct Accept {
+    pub codes: Vec<Text>,
+    pub because: Option<Text>,
+}
 
 /// The whole file.
 #[derive(Debug, Default)]
 pub struct File {
+    pub accept: Accept,
     pub sop: Option<Sop>,
     pub facts: Vec<Fact>,
     pub fields: Vec<Field>,
@@ -21,6 +29,8 @@ pub struct File {
     pub greetings: Vec<Greeting>,
     pub steps: Vec<Step>,
     pub rules: Vec<Rule>,
+    /// Where `rule` is, where it is an empty list; nothing where there is none at all.
+    pub no_rules: Option<Span>,
     pub requirements: Vec<Require>,
 }
 
@@ -32,6 +42,9 @@ pub struct Sop {
     pub supersedes: Option<Text>,
     pub issuer: Option<Text>,
     pub effective_from: Option<At<NaiveDate>>,
+    pub effective_to: Option<At<NaiveDate>>,
+    pub duties: Option<At<i64>>,
+    pub accept: Accept,
 }
 
 /// `[[fact]]`
@@ -46,6 +59,8 @@ pub struct Fact {
     pub keep_for: Option<Text>,
     pub values: Vec<Value>,
     pub has_values: bool,
+    pub role: Option<Text>,
+    pub accept: Accept,
 }
 
 /// One of a fact's `values`.
@@ -53,17 +68,33 @@ pub struct Fact {
 pub struct Value {
     pub id: Option<Text>,
     pub label: Option<Text>,
+    pub short: Option<Text>,
     pub banner: Option<Text>,
 }
 
 /// `[[field]]`
 #[derive(Debug)]
 pub struct Field {
+    pub span: Span,
     pub id: Option<Text>,
     pub label: Option<Text>,
     pub key: Option<Text>,
-    pub choices: Option<At<Vec<Text>>>,
+    pub choices: Option<At<Vec<Choice>>>,
+    pub drop: Option<At<Vec<Text>>>,
     pub max: Option<At<i64>>,
+    pub kind: Option<Text>,
+    pub empty: Option<Text>,
+    pub scope: Option<Text>,
+    pub role: Option<Text>,
+    pub accept: Accept,
+}
+
+/// One of a field's `choices`: a text, or a table with one.
+#[derive(Debug)]
+pub struct Choice {
+    pub text: Text,
+    pub short: Option<Text>,
+    pub aliases: Vec<Text>,
 }
 
 /// `[[zone]]`
@@ -93,6 +124,7 @@ pub struct Step {
     pub basis: Option<Text>,
     pub note: Option<Text>,
     pub score: Vec<Text>,
+    pub accept: Accept,
 }
 
 /// `[[rule]]`
@@ -104,6 +136,7 @@ pub struct Rule {
     pub steps: Option<At<Vec<Text>>>,
     pub basis: Option<Text>,
     pub caution: Option<Text>,
+    pub accept: Accept,
 }
 
 /// `[[require]]`
@@ -119,6 +152,7 @@ pub struct Require {
     pub last: Option<Text>,
     pub has_duty: bool,
     pub basis: Option<Text>,
+    pub accept: Accept,
 }
 
 /// Reads the shape; what is wrong with it is noted.
@@ -132,23 +166,23 @@ pub fn read(bytes: &[u8], problems: &Problems) -> Option<File> {
             }
             _ => {}
         }
+        let (rules, no_rules) = root.tables_or_empty("rule", |t| Some(rule(t)));
         let file = File {
+            accept: accept(root),
             sop: root.required_table("sop", sop),
             facts: root.tables("fact", |t| Some(fact(t))),
             fields: root.tables("field", |t| Some(field(t))),
-            zones: root.tables("zone", |t| Some(Zone { id: t.required_text("id"), offset: t.required_text("offset") })),
-            greetings: root.tables("greeting", |t| {
-                Some(Greeting { from: t.required_text("from"), word: t.required_text("word") })
+            zones: root
+                .required_tables("zone", |t| Zone { id: t.required_text("id"), offset: t.required_text("offset") }),
+            greetings: root.required_tables("greeting", |t| Greeting {
+                from: t.required_text("from"),
+                word: t.required_text("word"),
             }),
-            steps: root.tables("step", |t| Some(step(t))),
-            rules: root.tables("rule", |t| Some(rule(t))),
+            steps: root.required_tables("step", step),
+            rules,
+            no_rules,
             requirements: root.tables("require", |t| Some(require(t))),
         };
-        for key in ["zone", "greeting", "step", "rule"] {
-            if !root.has(key) {
-                root.note(0..0, Kind::TooFew { key, at_least: 1 });
-            }
-        }
         root.close();
         Some(file)
     })
@@ -162,7 +196,24 @@ fn sop(t: &Table<'_>) -> Sop {
         supersedes: t.text("supersedes"),
         issuer: t.text("issuer"),
         effective_from: t.day("effective_from"),
+        effective_to: t.day("effective_to"),
+        duties: t.integer("duties"),
+        accept: accept(t),
     }
+}
+
+fn accept(t: &Table<'_>) -> Accept {
+    let codes = t.texts("accept");
+    let because = t.text("because");
+    match (&codes, &because) {
+        (Some(codes), _) if codes.value.is_empty() => {
+            t.note(codes.span.clone(), Kind::TooFew { key: "accept", at_least: 1 });
+        }
+        (Some(codes), None) if !t.has("because") => t.note(codes.span.clone(), Kind::AcceptedWithoutReason),
+        (None, Some(because)) if !t.has("accept") => t.note(because.span.clone(), Kind::ReasonWithoutAccept),
+        _ => {}
+    }
+    Accept { codes: codes.map(|c| c.value).unwrap_or_default(), because }
 }
 
 fn fact(t: &Table<'_>) -> Fact {
@@ -179,19 +230,41 @@ fn fact(t: &Table<'_>) -> Fact {
         scope: t.text("scope"),
         keep_for: t.text("keep_for"),
         values: t.tables("values", |v| {
-            Some(Value { id: v.required_text("id"), label: v.required_text("label"), banner: v.text("banner") })
+            Some(Value {
+                id: v.required_text("id"),
+                label: v.required_text("label"),
+                short: v.text("short"),
+                banner: v.text("banner"),
+            })
         }),
         has_values,
+        role: t.text("role"),
+        accept: accept(t),
     }
 }
 
 fn field(t: &Table<'_>) -> Field {
     Field {
+        span: t.span.clone(),
         id: t.required_text("id"),
         label: t.required_text("label"),
         key: t.text("key"),
-        choices: t.texts("choices"),
+        choices: t.texts_or_tables(
+            "choices",
+            |text| Choice { text, short: None, aliases: Vec::new() },
+            |t| {
+                let text = t.required_text("text");
+                let (short, aliases) = (t.text("short"), t.texts("aliases").map(|a| a.value).unwrap_or_default());
+                Some(Choice { text: text?, short, aliases })
+            },
+        ),
+        drop: t.texts("drop"),
         max: t.integer("max"),
+        kind: t.text("kind"),
+        empty: t.text("empty"),
+        scope: t.text("scope"),
+        role: t.text("role"),
+        accept: accept(t),
     }
 }
 
@@ -206,6 +279,7 @@ fn step(t: &Table<'_>) -> Step {
         basis: t.text("basis"),
         note: t.text("note"),
         score: t.texts("score").map(|s| s.value).unwrap_or_default(),
+        accept: accept(t),
     }
 }
 
@@ -213,10 +287,11 @@ fn rule(t: &Table<'_>) -> Rule {
     Rule {
         span: t.span.clone(),
         id: t.required_text("id"),
-        when: t.choices("when"),
+        when: t.conditions("when"),
         steps: t.required_texts("steps"),
         basis: t.text("basis"),
         caution: t.text("caution"),
+        accept: accept(t),
     }
 }
 
@@ -224,7 +299,7 @@ fn require(t: &Table<'_>) -> Require {
     Require {
         span: t.span.clone(),
         id: t.required_text("id"),
-        when: t.choices("when"),
+        when: t.conditions("when"),
         always: t.texts("always"),
         never: t.texts("never"),
         exactly_one: t.texts("exactly_one"),
@@ -232,5 +307,6 @@ fn require(t: &Table<'_>) -> Require {
         last: t.text("last"),
         has_duty: ["always", "never", "exactly_one", "order", "last"].into_iter().any(|key| t.has(key)),
         basis: t.text("basis"),
+        accept: accept(t),
     }
 }

@@ -1,6 +1,7 @@
 //! The greeting of the hour: local time → word, and how far the next edge is.
 
 use chrono::{NaiveTime, Timelike};
+use vec1::Vec1;
 
 /// A word and the minute of the day from which it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct Greeting {
 
 /// The greetings of a day, by rising minute; each holds until the next, the last until the first of the next day.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Greetings(Vec<Greeting>);
+pub struct Greetings(Vec1<Greeting>);
 
 /// Minutes of a day.
 const DAY: u16 = 24 * 60;
@@ -22,13 +23,9 @@ impl Greetings {
     /// From rows in rising order; `None` where there is none or the order is broken.
     #[must_use]
     pub fn new(rows: Vec<Greeting>) -> Option<Self> {
+        let rows = Vec1::try_from_vec(rows).ok()?;
         let rising = rows.windows(2).all(|w| w[0].from < w[1].from);
-        (rising && rows.last().is_some_and(|g| g.from < DAY)).then_some(Self(rows))
-    }
-
-    /// The stand-in of a file that has none and is refused for it.
-    pub(super) fn none() -> Self {
-        Self(vec![Greeting { from: 0, word: String::new() }])
+        (rising && rows.last().from < DAY).then_some(Self(rows))
     }
 
     /// The rows.

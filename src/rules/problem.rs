@@ -14,13 +14,58 @@ pub struct Problem {
     pub kind: Kind,
     /// An example: every fact's id with its value's id.
     pub situation: Option<Vec<(String, String)>>,
+    /// The table that may accept it, where it is a warning.
+    pub owner: Owner,
+}
+
+/// The table of a rules file that a warning points to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// The file as a whole: keys in front of the first table.
+    File,
+    /// `[sop]`.
+    Sop,
+    /// The fact at this position.
+    Fact(usize),
+    /// The field at this position.
+    Field(usize),
+    /// The step at this position.
+    Step(usize),
+    /// The rule at this position.
+    Rule(usize),
+    /// The requirement at this position.
+    Requirement(usize),
+}
+
+/// What a person did to a line that is no TOML, where it is a known mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyntaxCause {
+    /// `[rule]`, which must be `[[rule]]`.
+    SingleBrackets(&'static str),
+    /// A text that goes over the end of its line.
+    LineBreak,
+    /// Quotes as a word processor makes them.
+    CurlyQuotes,
+    /// A character outside of a text that looks like a blank or like nothing.
+    HiddenCharacter(u32),
+    /// The marks of a merge that was left half done.
+    ConflictMark,
+    /// None of these.
+    Unknown,
 }
 
 impl Problem {
     /// A problem at one place, without an example.
     #[must_use]
     pub fn new(span: Span, kind: Kind) -> Self {
-        Self { span, other: None, kind, situation: None }
+        Self { span, other: None, kind, situation: None, owner: Owner::File }
+    }
+
+    /// Of this table of the file.
+    #[must_use]
+    pub fn of(mut self, owner: Owner) -> Self {
+        self.owner = owner;
+        self
     }
 
     /// With the other place of a clash.
@@ -115,6 +160,18 @@ codes! {
     LongSentence = "long-sentence",
     /// A revision from a later day.
     NotYetEffective = "not-yet-effective",
+    /// A revision that is over, or will be within a week.
+    Expiring = "expiring",
+    /// A file without any duty or prohibition.
+    NoRequirement = "no-requirement",
+    /// Another number of duties than the file says.
+    DutyCount = "duty-count",
+    /// A typed field without a word for what stands in its place while it is empty.
+    EmptyField = "empty-field",
+    /// Two names on the screen that nobody can tell apart.
+    SameLabel = "same-label",
+    /// An accepted warning that nothing gives.
+    UnusedAcceptance = "unused-acceptance",
 }
 
 impl Code {
@@ -122,6 +179,12 @@ impl Code {
     #[must_use]
     pub fn is_warning(self) -> bool {
         self >= Self::UnusedStep
+    }
+
+    /// Whether a table of the file may accept it.
+    #[must_use]
+    pub fn can_be_accepted(self) -> bool {
+        self.is_warning() && self != Self::UnusedAcceptance
     }
 }
 
@@ -163,8 +226,12 @@ pub enum Named {
     Rule,
     /// A requirement.
     Requirement,
-    /// A choice of a field.
+    /// A choice of a field, or another word for one.
     Choice,
+    /// A scoring parameter.
+    Score,
+    /// A warning that is accepted.
+    Warning,
     /// A story of the practice cards.
     Story,
 }
@@ -192,7 +259,7 @@ pub type Conditions = Vec<(String, Vec<String>)>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Broken TOML, in the parser's words.
-    Syntax { detail: String },
+    Syntax { detail: String, cause: SyntaxCause },
     /// Bytes that are no UTF-8.
     NotUtf8,
     /// Text, but in the two-byte form that Windows programs call "Unicode".
@@ -229,6 +296,18 @@ pub enum Kind {
     TooFew { key: &'static str, at_least: usize },
     /// A requirement without a duty.
     NoDuty,
+    /// `[rule]`, which must be `[[rule]]`.
+    SingleBrackets { key: &'static str },
+    /// `accept` without `because`.
+    AcceptedWithoutReason,
+    /// `because` without `accept`.
+    ReasonWithoutAccept,
+    /// A key that only one of the two kinds of field has: a typed one, or one with choices.
+    OnlyFor { key: &'static str, typed: bool },
+    /// `effective_to` before `effective_from`.
+    EndsBeforeItBegins { from: String, to: String },
+    /// A part of the program that two tables want.
+    RoleTwice { role: &'static str },
     /// A name given twice.
     Duplicate { what: Named, id: String },
     /// A name that the program keeps.
@@ -247,10 +326,16 @@ pub enum Kind {
     Empty { key: &'static str },
     /// A sentence that could come out empty.
     MayBeEmpty,
+    /// A sentence that is left with brackets around nothing or a lone mark while a field is empty, as it is then spoken.
+    EmptyPlace { field: String, sentence: String },
     /// A character that may not reach a screen.
     ControlCharacter { code: u32 },
-    /// Situations without a rule: how many (a decimal), which, and the rule that comes nearest.
-    Gap { situations: String, when: Conditions, nearest: String },
+    /// A letter under more marks than a name has.
+    TooManyMarks { key: String },
+    /// Two blanks in a row, or one at either end.
+    StrayBlank { key: &'static str },
+    /// Situations without a rule: how many (a decimal), which, and the rule that comes nearest, where there is one.
+    Gap { situations: String, when: Conditions, nearest: Option<String> },
     /// Situations with two rules.
     Overlap { first: String, second: String },
     /// More problems of one code than are shown.
@@ -281,6 +366,18 @@ pub enum Kind {
     LongSentence { id: String, characters: usize },
     /// A revision from a later day.
     NotYetEffective { from: String },
+    /// A revision whose last day is near or over.
+    Expiring { to: String, over: bool },
+    /// A file without any requirement.
+    NoRequirement,
+    /// Another number of duties than `[sop]` says.
+    DutyCount { said: i64, found: usize },
+    /// A typed field without `empty`, and its sentences as they are spoken without it.
+    EmptyField { id: String, sentences: Vec<String> },
+    /// A label that two facts, fields or values have.
+    SameLabel { label: String },
+    /// An accepted warning that nothing gives.
+    UnusedAcceptance { code: Code },
 }
 
 impl Kind {
@@ -303,14 +400,21 @@ impl Kind {
             | Self::KeepForWithoutShift
             | Self::TooFew { .. }
             | Self::NoDuty
+            | Self::SingleBrackets { .. }
+            | Self::AcceptedWithoutReason
+            | Self::ReasonWithoutAccept
+            | Self::OnlyFor { .. }
+            | Self::EndsBeforeItBegins { .. }
             | Self::BadKey { .. } => Code::Schema,
-            Self::Duplicate { .. } | Self::Taken { .. } => Code::DuplicateId,
+            Self::Duplicate { .. } | Self::Taken { .. } | Self::RoleTwice { .. } => Code::DuplicateId,
             Self::UnknownFact { .. } => Code::UnknownFact,
             Self::UnknownValue { .. } => Code::UnknownValue,
             Self::UnknownStep { .. } => Code::UnknownStep,
             Self::UnknownPlaceholder { .. } | Self::LoneBrace { .. } => Code::UnknownPlaceholder,
-            Self::Empty { .. } | Self::MayBeEmpty => Code::EmptyText,
-            Self::ControlCharacter { .. } => Code::ControlCharacter,
+            Self::Empty { .. } | Self::MayBeEmpty | Self::EmptyPlace { .. } => Code::EmptyText,
+            Self::ControlCharacter { .. } | Self::TooManyMarks { .. } | Self::StrayBlank { .. } => {
+                Code::ControlCharacter
+            }
             Self::Gap { .. } => Code::Gap,
             Self::Overlap { .. } => Code::Overlap,
             Self::More { code, .. } => *code,
@@ -325,6 +429,12 @@ impl Kind {
             Self::ScoreMissing { .. } => Code::ScoreMissing,
             Self::LongSentence { .. } => Code::LongSentence,
             Self::NotYetEffective { .. } => Code::NotYetEffective,
+            Self::Expiring { .. } => Code::Expiring,
+            Self::NoRequirement => Code::NoRequirement,
+            Self::DutyCount { .. } => Code::DutyCount,
+            Self::EmptyField { .. } => Code::EmptyField,
+            Self::SameLabel { .. } => Code::SameLabel,
+            Self::UnusedAcceptance { .. } => Code::UnusedAcceptance,
         }
     }
 }

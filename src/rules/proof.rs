@@ -5,11 +5,12 @@
 //! rule answers for its requirements alone, and two values differ only where two rules that differ in nothing but that
 //! fact say different things. Each proof is a look at pairs of rows, never at situations.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 
 use super::check::{LONG_SENTENCE, MAX_OF_A_CODE, Places};
-use super::problem::{Broken, Conditions, Kind, Problem};
-use super::ruleset::{Duty, Rule, RuleSet, StepIx, StepWords};
+use super::problem::{Broken, Conditions, Kind, Owner, Problem};
+use super::ruleset::{Duty, FieldIx, FieldKind, Rule, RuleSet, Scope, StepIx, StepWords, Typed};
+use super::script::{Fields, speak};
 use super::shape::Problems;
 use super::space::{self, Cube, Space};
 use super::text::graphemes;
@@ -25,10 +26,16 @@ pub fn prove(rules: &RuleSet, places: &Places, today: NaiveDate, problems: &Prob
         proof.effects(&cubes);
     }
     proof.steps();
-    if let Some(from) = rules.sop.effective_from.filter(|from| *from > today) {
-        proof.note(Problem::new(places.effective_from.clone(), Kind::NotYetEffective { from: from.to_string() }));
+    proof.empty_fields();
+    if rules.requirements.is_empty() {
+        proof.note(Problem::new(0..0, Kind::NoRequirement));
     }
+    proof.count_of_duties();
+    proof.days(today);
 }
+
+/// From how long before its last day a revision is warned of.
+const EXPIRY_NOTICE: TimeDelta = TimeDelta::days(7);
 
 struct Proof<'a> {
     rules: &'a RuleSet,
@@ -75,15 +82,31 @@ impl Proof<'_> {
         let Ok(gaps) = space::gaps(&self.space, cubes, MAX_OF_A_CODE + 1) else { return };
         for gap in gaps.cubes {
             let example = gap.example(&self.space);
-            let misses = |cube: &Cube| cube.constraints().filter(|(f, v)| !v.contains(example[*f].into())).count();
-            let Some(nearest) = (0..cubes.len()).min_by_key(|at| misses(&cubes[*at])) else { continue };
+            let Some(nearest) = (0..cubes.len()).min_by_key(|at| self.distance(&cubes[*at], &example)) else {
+                continue;
+            };
             let kind = Kind::Gap {
                 situations: gap.count(&self.space).to_string(),
                 when: conditions(self.rules, &gap),
-                nearest: self.rules.rules[nearest].id.clone(),
+                nearest: Some(self.rules.rules[nearest].id.clone()),
             };
             self.note(Problem::new(self.places.rules[nearest].clone(), kind).in_situation(self.named(&example)));
         }
+    }
+
+    /// How far a rule is in meaning from a situation: first in how many facts of the shift they differ, since a rule for
+    /// KLB has other duties than one without; then in how many facts; then how early those facts come, since a file
+    /// begins with what decides most.
+    fn distance(&self, cube: &Cube, situation: &[u16]) -> (usize, usize, Vec<bool>) {
+        let mut differs = vec![false; self.rules.facts.len()];
+        for (fact, values) in cube.constraints() {
+            differs[fact] = !values.contains(situation[fact].into());
+        }
+        let of_the_shift = |at: &usize| {
+            self.rules.roles.emergency == Some(*at) || matches!(self.rules.facts[*at].scope, Scope::Shift { .. })
+        };
+        let all = (0..differs.len()).filter(|at| differs[*at]);
+        (all.clone().filter(of_the_shift).count(), all.count(), differs)
     }
 
     fn requirements(&self) {
@@ -123,7 +146,7 @@ impl Proof<'_> {
             }
             Duty::ExactlyOne(steps) => {
                 let present: Vec<_> = steps.iter().filter(|s| has(s)).copied().collect();
-                (present.len() != 1).then(|| Broken::ExactlyOne(ids(steps.clone()), ids(present)))
+                (present.len() != 1).then(|| Broken::ExactlyOne(ids(steps.to_vec()), ids(present)))
             }
             Duty::Order(steps) => {
                 let place = |s: &StepIx| rule.steps.iter().position(|x| x == s);
@@ -146,7 +169,7 @@ impl Proof<'_> {
             let raw = &self.rules.facts[fact];
             if !found.matters() {
                 let kind = Kind::IrrelevantFact { id: raw.id.clone() };
-                self.note(Problem::new(self.places.facts[fact].clone(), kind));
+                self.note(Problem::new(self.places.facts[fact].clone(), kind).of(Owner::Fact(fact)));
                 continue;
             }
             let alike = found.classes.iter().flat_map(|class| {
@@ -162,7 +185,8 @@ impl Proof<'_> {
                 };
                 self.note(
                     Problem::new(self.places.values[fact][second].clone(), kind)
-                        .and(self.places.values[fact][first].clone()),
+                        .and(self.places.values[fact][first].clone())
+                        .of(Owner::Fact(fact)),
                 );
             }
         }
@@ -170,7 +194,8 @@ impl Proof<'_> {
             if rule.steps.iter().all(|s| self.rules.step(*s).score.is_empty()) {
                 let kind = Kind::ScoreMissing { rule: rule.id.clone() };
                 let example = self.named(&rule.when.example(&self.space));
-                self.note(Problem::new(self.places.rule_steps[at].clone(), kind).in_situation(example));
+                let problem = Problem::new(self.places.rule_steps[at].clone(), kind);
+                self.note(problem.in_situation(example).of(Owner::Rule(at)));
             }
         }
     }
@@ -183,15 +208,67 @@ impl Proof<'_> {
         for (at, step) in self.rules.steps.iter().enumerate() {
             if !used[at] {
                 let kind = Kind::UnusedStep { id: step.id.clone() };
-                self.note(Problem::new(self.places.steps[at].clone(), kind));
+                self.note(Problem::new(self.places.steps[at].clone(), kind).of(Owner::Step(at)));
             }
             if let StepWords::Say(template) = &step.words {
                 let characters = graphemes(&template.in_braces(self.rules).to_string());
                 if characters > LONG_SENTENCE {
                     let kind = Kind::LongSentence { id: step.id.clone(), characters };
-                    self.note(Problem::new(self.places.sentences[at].clone(), kind));
+                    self.note(Problem::new(self.places.sentences[at].clone(), kind).of(Owner::Step(at)));
                 }
             }
+        }
+    }
+
+    /// Typed fields of which nobody said what is spoken while they are empty, with their sentences as they are then; and
+    /// sentences that are none while a field is empty.
+    fn empty_fields(&self) {
+        let fields = Fields::default_of(self.rules);
+        let greeting = &self.rules.greetings.rows()[0].word;
+        let vanishes = |ix: FieldIx| self.rules.field(ix).vanishes();
+        for (at, step) in self.rules.steps.iter().enumerate() {
+            let StepWords::Say(template) = &step.words else { continue };
+            if let Some(field) = template.leaves_an_empty_place(vanishes)
+                && let Some(sentence) = speak(self.rules, step, &fields, greeting)
+            {
+                let field = self.rules.field(field).id.clone();
+                let kind = Kind::EmptyPlace { field, sentence: sentence.to_string() };
+                self.note(Problem::new(self.places.sentences[at].clone(), kind));
+            }
+        }
+        for (at, ix) in (0..self.rules.fields.len()).zip((0..).map(FieldIx)) {
+            let FieldKind::Typed(Typed { empty: None, .. }) = self.rules.field(ix).kind else { continue };
+            let spoken = self.rules.steps.iter().filter(|step| step.speaks(ix));
+            let sentences: Vec<String> =
+                spoken.filter_map(|step| speak(self.rules, step, &fields, greeting)).map(|s| s.to_string()).collect();
+            if !sentences.is_empty() {
+                let kind = Kind::EmptyField { id: self.rules.field(ix).id.clone(), sentences };
+                self.note(Problem::new(self.places.fields[at].clone(), kind).of(Owner::Field(at)));
+            }
+        }
+    }
+
+    /// A file that says how many duties it has and has another number of them: it was cut short, or one was deleted
+    /// that nobody meant to lose.
+    fn count_of_duties(&self) {
+        let Some(said) = &self.places.duties else { return };
+        let found: usize = self.rules.requirements.iter().map(|r| r.duties.len()).sum();
+        if i64::try_from(found) != Ok(said.value) && !self.problems.borrow().iter().any(Problem::is_error) {
+            let kind = Kind::DutyCount { said: said.value, found };
+            self.note(Problem::new(said.span.clone(), kind).of(Owner::Sop));
+        }
+    }
+
+    fn days(&self, today: NaiveDate) {
+        let sop = &self.rules.sop;
+        if let Some(from) = sop.effective_from.filter(|from| *from > today) {
+            let kind = Kind::NotYetEffective { from: from.to_string() };
+            self.note(Problem::new(self.places.effective_from.clone(), kind).of(Owner::Sop));
+        }
+        let near = |to: &NaiveDate| *to < today || *to - today <= EXPIRY_NOTICE;
+        if let Some(to) = sop.effective_to.filter(near) {
+            let kind = Kind::Expiring { to: to.to_string(), over: to < today };
+            self.note(Problem::new(self.places.effective_to.clone(), kind).of(Owner::Sop));
         }
     }
 }

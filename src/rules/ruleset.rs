@@ -1,21 +1,28 @@
 //! Checked rules: the only form of a rules file that the rest of the program ever sees. A [`RuleSet`] can be made by
 //! [`super::check()`] alone, and only from a file without errors, so every index in it is valid and every situation has
-//! exactly one rule.
+//! exactly one rule. A list that must not be empty is a [`Vec1`], so no caller can meet an empty one.
 
+mod written;
+
+use std::ops::Deref;
 use std::time::Duration;
 
 use chrono::{FixedOffset, NaiveDate};
+use vec1::Vec1;
 
 use super::greeting::Greetings;
+use super::problem::Code;
 use super::script::{Piece, Template};
 use super::space::{Cube, Space};
 
 /// The id of the placeholder that the greeting of the hour fills.
 pub const SALAM: &str = "salam";
-/// The field that holds the customer's name, by convention of the SOP.
+/// The field with this id holds the customer's name where no field has `role = "name"`.
 pub const NAMA: &str = "nama";
-/// The field that holds the honorific, by convention of the SOP.
+/// The field with this id holds the honorific where no field has `role = "honorific"`.
 pub const SAPAAN: &str = "sapaan";
+/// The fact with this id is the emergency where no fact has `role = "emergency"`.
+pub const KLB: &str = "klb";
 
 /// Which step of [`RuleSet::steps`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,8 +59,10 @@ pub struct Sop {
     pub supersedes: Option<String>,
     /// Who issued it.
     pub issuer: Option<String>,
-    /// The first day it holds, where the file names one.
+    /// The first day it is in force, where the file names one.
     pub effective_from: Option<NaiveDate>,
+    /// The last day it is in force, where the file names one.
+    pub effective_to: Option<NaiveDate>,
 }
 
 /// How long a fact's value lasts.
@@ -82,7 +91,7 @@ pub struct Fact {
     /// How long its value lasts.
     pub scope: Scope,
     /// Its values, at least two; the first is the default.
-    pub values: Vec<Value>,
+    pub values: Vec1<Value>,
 }
 
 /// One value of a fact.
@@ -92,6 +101,8 @@ pub struct Value {
     pub id: String,
     /// Its name on the screen.
     pub label: String,
+    /// Its name where the screen is narrow; the label where there is none.
+    pub short: Option<String>,
     /// What the full-width banner says while it holds.
     pub banner: Option<String>,
 }
@@ -109,16 +120,107 @@ pub struct Field {
     pub kind: FieldKind,
 }
 
+impl Field {
+    /// Whether nothing is spoken in its place while it is empty.
+    #[must_use]
+    pub fn vanishes(&self) -> bool {
+        matches!(&self.kind, FieldKind::Typed(typed) if typed.empty.as_ref().is_none_or(String::is_empty))
+    }
+}
+
 /// How a field gets its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldKind {
     /// One of these; the first is the default.
-    Choice(Vec<String>),
-    /// Typed, at most `max` graphemes; empty until then.
-    Typed {
-        /// The most graphemes it takes.
-        max: usize,
-    },
+    Choice(Choices),
+    /// Typed; empty until then.
+    Typed(Typed),
+}
+
+/// The choices of a field, as a slice; the first is the default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choices {
+    /// In the order of the file.
+    pub choices: Vec1<Choice>,
+    /// Words in front of a name that are dropped and choose nothing ("sdr", "mbak"), in lower case without their dot.
+    pub drop: Vec<String>,
+}
+
+impl Choices {
+    /// The choice that a text means: the choice itself or one of its other words, without regard to case or a last dot.
+    #[must_use]
+    pub fn position_of(&self, text: &str) -> Option<usize> {
+        let word = super::check::bare_word(text);
+        self.iter().position(|choice| choice.aliases.contains(&word))
+    }
+
+    /// What is spoken and shown, in order.
+    pub fn texts(&self) -> impl Iterator<Item = &str> + Clone {
+        self.iter().map(|choice| choice.text.as_str())
+    }
+}
+
+impl Deref for Choices {
+    type Target = [Choice];
+
+    fn deref(&self) -> &[Choice] {
+        &self.choices
+    }
+}
+
+/// One choice of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What is spoken and shown.
+    pub text: String,
+    /// Its name where the screen is narrow; the text where there is none.
+    pub short: Option<String>,
+    /// The words for it in front of a name ("pak", "bpk"), its own text first; in lower case without their dot.
+    pub aliases: Vec<String>,
+}
+
+/// A field that is typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Typed {
+    /// The most graphemes it takes; a longer text is refused.
+    pub max: usize,
+    /// What it holds.
+    pub text: TextKind,
+    /// What is spoken in its place while it is empty; `None`: nothing, and nobody said that this is right.
+    pub empty: Option<String>,
+    /// How long it lasts.
+    pub scope: FieldScope,
+}
+
+/// What a typed field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextKind {
+    /// A person's name: what is no name is refused.
+    Name,
+    /// Any text.
+    Text,
+    /// Digits, with `-`, `.`, `/`, `+` and blanks between them.
+    Number,
+}
+
+/// How long a typed text lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldScope {
+    /// One call: it is personal data of the customer.
+    Call,
+    /// As long as the program runs, in memory only: the agent's own name.
+    Shift,
+}
+
+/// Which fields and which fact the program itself gives a part to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Roles {
+    /// The customer's name.
+    pub name: Option<FieldIx>,
+    /// The honorific that a name may begin with.
+    pub honorific: Option<FieldIx>,
+    /// The fact that a supervisor declares for everybody: its position in [`RuleSet::facts`].
+    pub emergency: Option<usize>,
 }
 
 /// A customer's time zone.
@@ -186,7 +288,7 @@ pub struct Rule {
     /// The situations it answers.
     pub when: Cube,
     /// What is said there, in this order.
-    pub steps: Vec<StepIx>,
+    pub steps: Vec1<StepIx>,
     /// The SOP clause it stands on.
     pub basis: Option<String>,
     /// What the screen says where the SOP contradicts itself here.
@@ -202,8 +304,8 @@ pub struct Requirement {
     pub id: String,
     /// The situations it speaks of.
     pub when: Cube,
-    /// What must hold there.
-    pub duties: Vec<Duty>,
+    /// What must be so there.
+    pub duties: Vec1<Duty>,
     /// The SOP clause it stands on.
     pub basis: Option<String>,
 }
@@ -212,15 +314,28 @@ pub struct Requirement {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Duty {
     /// Every one of these is in the plan.
-    Always(Vec<StepIx>),
+    Always(Vec1<StepIx>),
     /// None of these is in the plan.
-    Never(Vec<StepIx>),
+    Never(Vec1<StepIx>),
     /// One of these and no other is in the plan; in a closing, one of them said stands for the others.
-    ExactlyOne(Vec<StepIx>),
+    ExactlyOne(Vec1<StepIx>),
     /// Those of these that are in the plan stand in this order.
-    Order(Vec<StepIx>),
+    Order(Vec1<StepIx>),
     /// This is the last spoken step.
     Last(StepIx),
+}
+
+/// A warning that a table of the file accepts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acceptance {
+    /// The table: `fact`, `sop`; empty for the file as a whole.
+    pub table: &'static str,
+    /// The id of that table; empty where it has none.
+    pub id: String,
+    /// Which warning.
+    pub code: Code,
+    /// Why.
+    pub because: String,
 }
 
 /// Checked rules. See the module.
@@ -233,15 +348,19 @@ pub struct RuleSet {
     /// What fills sentences.
     pub fields: Vec<Field>,
     /// The customer's zones; the first is the default.
-    pub zones: Vec<Zone>,
+    pub zones: Vec1<Zone>,
     /// The greeting of the hour.
     pub greetings: Greetings,
     /// Every step.
-    pub steps: Vec<Step>,
+    pub steps: Vec1<Step>,
     /// The decision table.
-    pub rules: Vec<Rule>,
+    pub rules: Vec1<Rule>,
     /// The duties and prohibitions.
     pub requirements: Vec<Requirement>,
+    /// What the program itself gives a part to.
+    pub roles: Roles,
+    /// The warnings that the file accepts.
+    pub acceptances: Vec<Acceptance>,
     /// Only `check` may make one.
     pub(super) proved: Proved,
 }
@@ -273,6 +392,23 @@ impl RuleSet {
     #[must_use]
     pub fn field_named(&self, id: &str) -> Option<FieldIx> {
         position(&self.fields, |f| f.id == id).map(FieldIx)
+    }
+
+    /// The field with this id; a field that only plays the part of the SOP's `nama` or `sapaan` is known by that id too,
+    /// for whoever speaks to the program without knowing its rules file (a softphone).
+    #[must_use]
+    pub fn field_or_role(&self, id: &str) -> Option<FieldIx> {
+        self.field_named(id).or(match id {
+            NAMA => self.roles.name,
+            SAPAAN => self.roles.honorific,
+            _ => None,
+        })
+    }
+
+    /// The fact with this id; the emergency is known by the SOP's `klb` too.
+    #[must_use]
+    pub fn fact_or_role(&self, id: &str) -> Option<usize> {
+        self.fact_named(id).or(if id == KLB { self.roles.emergency } else { None })
     }
 
     /// The position of the fact with this id.

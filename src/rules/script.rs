@@ -3,7 +3,7 @@
 use zeroize::Zeroize as _;
 
 use super::decide::Plan;
-use super::ruleset::{FieldIx, FieldKind, RuleSet, SALAM, Step, StepIx, StepWords};
+use super::ruleset::{FieldIx, FieldKind, FieldScope, RuleSet, SALAM, Step, StepIx, StepWords, TextKind, Typed};
 use super::text;
 
 /// A sentence of the file, its placeholders resolved.
@@ -91,6 +91,35 @@ impl Template {
             Piece::Salam => false,
             Piece::Field(ix) => is_typed(*ix),
         })
+    }
+
+    /// The first field that leaves an empty place where it is empty: brackets or quotes around nothing, or a mark that
+    /// follows a comma or begins the sentence.
+    #[must_use]
+    pub fn leaves_an_empty_place(&self, may_be_empty: impl Fn(FieldIx) -> bool) -> Option<FieldIx> {
+        // What stands before the empty field; nothing at the start of the sentence.
+        let (mut before, mut quotes, mut empty) = (None, 0, None);
+        for piece in &self.0 {
+            match piece {
+                Piece::Field(ix) if may_be_empty(*ix) => empty = empty.or(Some(*ix)),
+                Piece::Fixed(fixed) => {
+                    let Some(next) = fixed.trim_start().chars().next() else { continue };
+                    let alone = match (before, next) {
+                        (Some('"'), '"') => quotes % 2 == 1,
+                        (None | Some(','), ',' | '.' | ';' | ':' | '!' | '?') => true,
+                        (Some(open), close) => ["()", "[]", "“”", "‘’", "«»"].contains(&&*format!("{open}{close}")),
+                        (None, _) => false,
+                    };
+                    if alone && empty.is_some() {
+                        return empty;
+                    }
+                    quotes += fixed.matches('"').count();
+                    (before, empty) = (fixed.trim_end().chars().next_back(), None);
+                }
+                Piece::Field(_) | Piece::Salam => (before, empty) = (Some('a'), None),
+            }
+        }
+        None
     }
 
     /// The sentence as the file has it, placeholders in braces.
@@ -208,9 +237,21 @@ impl Fields {
     pub fn default_of(rules: &RuleSet) -> Self {
         let start = |kind: &FieldKind| match kind {
             FieldKind::Choice(_) => FieldValue::Choice(0),
-            FieldKind::Typed { .. } => FieldValue::Text(String::new()),
+            FieldKind::Typed(_) => FieldValue::Text(String::new()),
         };
         Self(rules.fields.iter().map(|f| start(&f.kind)).collect())
+    }
+
+    /// What the next call begins with: the defaults, but for what is typed once a shift.
+    #[must_use]
+    pub fn for_the_next_call(&self, rules: &RuleSet) -> Self {
+        let mut out = Self::default_of(rules);
+        for ((field, next), now) in rules.fields.iter().zip(&mut out.0).zip(&self.0) {
+            if let FieldKind::Typed(Typed { scope: FieldScope::Shift, .. }) = field.kind {
+                next.clone_from(now);
+            }
+        }
+        out
     }
 
     /// The same under other rules: what fields of the same id and kind hold.
@@ -221,9 +262,9 @@ impl Fields {
             let Some(to) = new.field_named(&field.id) else { continue };
             let value = match (self.get(ix), &field.kind, &new.field(to).kind) {
                 (FieldValue::Choice(at), FieldKind::Choice(had), FieldKind::Choice(has)) => {
-                    has.iter().position(|c| c == &had[*at]).map(FieldValue::Choice)
+                    has.iter().position(|c| c.text == had[*at].text).map(FieldValue::Choice)
                 }
-                (text @ FieldValue::Text(_), _, FieldKind::Typed { .. }) => Some(text.clone()),
+                (text @ FieldValue::Text(_), _, FieldKind::Typed(_)) => Some(text.clone()),
                 _ => None,
             };
             if let Some(value) = value {
@@ -239,26 +280,31 @@ impl Fields {
         &self.0[ix.at()]
     }
 
-    /// Sets what a field holds; a value of the other kind, a choice that is not there, or too long a text is cut to
-    /// what fits the field, so that no caller can make a wrong state.
-    pub fn set(&mut self, rules: &RuleSet, ix: FieldIx, value: FieldValue) {
+    /// Sets what a field holds. What does not fit leaves it as it was and returns `false`: a value of the other kind, a
+    /// choice that is not there, a text that is too long or, in a number, no number.
+    pub fn set(&mut self, rules: &RuleSet, ix: FieldIx, value: FieldValue) -> bool {
         let value = match (&rules.field(ix).kind, value) {
             (FieldKind::Choice(choices), FieldValue::Choice(at)) if at < choices.len() => FieldValue::Choice(at),
-            (FieldKind::Typed { max }, FieldValue::Text(typed)) => {
-                FieldValue::Text(text::first_graphemes(&text::clean(&typed), *max).into())
-            }
-            _ => return,
+            (FieldKind::Typed(kind), FieldValue::Text(typed)) => match kind.fit(&typed) {
+                Ok(text) => FieldValue::Text(text),
+                Err(_) => return false,
+            },
+            _ => return false,
         };
         overwrite(&mut std::mem::replace(&mut self.0[ix.at()], value));
+        true
     }
 
     /// What is spoken for a field: white space folded and trimmed.
     #[must_use]
     pub fn spoken(&self, rules: &RuleSet, ix: FieldIx) -> String {
         match (&rules.field(ix).kind, &self.0[ix.at()]) {
-            (FieldKind::Choice(choices), FieldValue::Choice(at)) => choices[*at].clone(),
+            (FieldKind::Choice(choices), FieldValue::Choice(at)) => choices[*at].text.clone(),
+            (FieldKind::Typed(kind), FieldValue::Text(typed)) if text::is_blank(typed) => {
+                kind.empty.clone().unwrap_or_default()
+            }
             (_, FieldValue::Text(typed)) => text::fold(typed),
-            (FieldKind::Typed { .. }, FieldValue::Choice(_)) => String::new(),
+            (FieldKind::Typed(_), FieldValue::Choice(_)) => String::new(),
         }
     }
 
@@ -266,6 +312,37 @@ impl Fields {
     #[must_use]
     pub fn is_empty(&self, ix: FieldIx) -> bool {
         matches!(&self.0[ix.at()], FieldValue::Text(typed) if text::is_blank(typed))
+    }
+}
+
+/// Why a typed text does not fit its field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It has more graphemes than the field takes.
+    TooLong {
+        /// How many it has.
+        count: usize,
+    },
+    /// The field takes a number, and this is none.
+    NoNumber,
+}
+
+impl Typed {
+    /// `typed` as the field keeps it: without the characters that no text may have, otherwise as it was typed.
+    ///
+    /// # Errors
+    /// Why it does not fit; it is never cut.
+    pub fn fit(&self, typed: &str) -> Result<String, Unfit> {
+        let text = text::clean(typed);
+        let count = text::graphemes(&text);
+        if count > self.max {
+            return Err(Unfit::TooLong { count });
+        }
+        let of_a_number = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '.' | '/' | '+');
+        if self.text == TextKind::Number && !text.chars().all(of_a_number) {
+            return Err(Unfit::NoNumber);
+        }
+        Ok(text)
     }
 }
 
@@ -280,10 +357,12 @@ pub fn speak(rules: &RuleSet, step: &Step, fields: &Fields, greeting: &str) -> O
         match piece {
             Piece::Fixed(fixed) => push_after_gap(&mut out, &mut held, fixed, false),
             Piece::Salam => push_after_gap(&mut out, &mut held, greeting, true),
-            Piece::Field(ix) if fields.is_empty(*ix) => {
-                held.get_or_insert_default().push_str(&out.take_trailing_blank());
-            }
-            Piece::Field(ix) => push_after_gap(&mut out, &mut held, &fields.spoken(rules, *ix), true),
+            Piece::Field(ix) => match fields.spoken(rules, *ix) {
+                spoken if spoken.is_empty() => {
+                    held.get_or_insert_default().push_str(&out.take_trailing_blank());
+                }
+                spoken => push_after_gap(&mut out, &mut held, &spoken, true),
+            },
         }
     }
     Some(out)

@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Expected, Kind, Problem};
-use super::text::{is_forbidden, is_utf16};
+use super::problem::{Expected, Kind, Problem, SyntaxCause};
+use super::text::{is_hidden_in_a_text, is_utf16, overloaded_letter};
 
 /// A place in a file, in bytes.
 pub type Span = Range<usize>;
@@ -29,7 +29,7 @@ pub const MAX_FILE: usize = 1 << 20;
 pub const MAX_TEXT: usize = 4096;
 
 /// A key that the file chose and the texts behind it.
-pub type Choice = (At<String>, At<Vec<At<String>>>);
+pub type Condition = (At<String>, At<Vec<At<String>>>);
 
 /// What was wrong so far.
 pub type Problems = RefCell<Vec<Problem>>;
@@ -47,8 +47,7 @@ pub fn read_document<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Ta
     let source = text_of(bytes, problems)?;
     let (root, errors) = DeTable::parse_recoverable(source);
     if errors.is_empty() {
-        let table = Table::new(Cow::Borrowed(""), 0..0, root.get_ref(), problems);
-        return Some(read(&table));
+        return Some(read_whole(source, root.get_ref(), problems, read));
     }
     note_syntax(&errors, source, problems);
     None
@@ -60,7 +59,7 @@ pub fn read_lines<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Table
     let source = text_of(bytes, problems)?;
     let (root, errors) = DeTable::parse_recoverable(source);
     if errors.is_empty() {
-        return Some(read(&Table::new(Cow::Borrowed(""), 0..0, root.get_ref(), problems)));
+        return Some(read_whole(source, root.get_ref(), problems, read));
     }
     // Where the parser stumbled it guesses at values; such a line is left out.
     let broken: Vec<usize> = errors.iter().map(|e| line_at(source, e.span().map_or(0, |span| span.start))).collect();
@@ -79,6 +78,16 @@ pub fn read_lines<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Table
     }
     let (root, _) = DeTable::parse_recoverable(&whole);
     Some(read(&Table::new(Cow::Borrowed(""), 0..0, root.get_ref(), &Problems::default())))
+}
+
+fn read_whole<T>(source: &str, root: &DeTable<'_>, problems: &Problems, read: impl FnOnce(&Table<'_>) -> T) -> T {
+    let out = read(&Table::new(Cow::Borrowed(""), 0..0, root, problems));
+    for problem in problems.borrow_mut().iter_mut() {
+        if let Kind::ControlCharacter { code } = problem.kind {
+            problem.span = place_of_character(source, problem.span.clone(), code);
+        }
+    }
+    out
 }
 
 fn line_at(source: &str, byte: usize) -> usize {
@@ -105,10 +114,74 @@ fn text_of<'s>(bytes: &'s [u8], problems: &Problems) -> Option<&'s str> {
 
 fn note_syntax(errors: &[toml::de::Error], source: &str, problems: &Problems) {
     let errors = errors.iter().map(|e| (e.span().unwrap_or(0..0), e.message().to_owned())).collect();
+    let (mut before, mut table_end) = (SyntaxCause::Unknown, 0);
     for (span, detail) in without_echoes(errors, source) {
-        note(problems, span, Kind::Syntax { detail });
+        let cause = syntax_cause(source, span.start);
+        // The line on which a broken text is closed, and the keys under a second `[rule]`, are no mistakes of their own.
+        let is_echo = match before {
+            SyntaxCause::LineBreak => cause == SyntaxCause::LineBreak,
+            SyntaxCause::SingleBrackets(_) => span.start < table_end,
+            _ => false,
+        };
+        if is_echo {
+            continue;
+        }
+        before = cause;
+        table_end = source[span.start..].find("\n[").map_or(source.len(), |next| span.start + next);
+        note(problems, span, Kind::Syntax { detail, cause });
     }
 }
+
+/// Where a character of a text is: the character itself, or its escape; the whole text where neither is found.
+fn place_of_character(source: &str, span: Span, code: u32) -> Span {
+    let Some(text) = source.get(span.clone()) else { return span };
+    let found = char::from_u32(code).and_then(|c| text.find(c).map(|at| (at, c.len_utf8()))).or_else(|| {
+        let lower = text.to_ascii_lowercase();
+        [format!("\\u{code:04x}"), format!("\\u{code:08x}")]
+            .iter()
+            .find_map(|escape| lower.find(escape.as_str()).map(|at| (at, escape.len())))
+    });
+    found.map_or(span.clone(), |(at, len)| span.start + at..span.start + at + len)
+}
+
+/// What a person did to the line that the parser stumbled over, where it is one of the known mistakes.
+fn syntax_cause(source: &str, byte: usize) -> SyntaxCause {
+    let byte = (0..=byte.min(source.len())).rev().find(|at| source.is_char_boundary(*at)).unwrap_or(0);
+    let start = source[..byte].rfind('\n').map_or(0, |at| at + 1);
+    // A stumble at the very end of a line belongs to that line.
+    let line = source[start..].lines().next().unwrap_or_default();
+    if line.starts_with("<<<<<<<") || line.starts_with("=======") || line.starts_with(">>>>>>>") {
+        return SyntaxCause::ConflictMark;
+    }
+    let bare = line.trim();
+    if let Some(key) = bare.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'))
+        && let Some(key) = ROOT_LISTS.iter().find(|list| **list == key.trim())
+    {
+        return SyntaxCause::SingleBrackets(key);
+    }
+    let before_comment = line.split('#').next().unwrap_or_default();
+    let value = before_comment.split_once('=').map_or(before_comment, |(_, value)| value).trim_start();
+    if value
+        .trim_start_matches('[')
+        .trim_start()
+        .starts_with(['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}'])
+    {
+        return SyntaxCause::CurlyQuotes;
+    }
+    // Only outside of texts: in one it is a problem of its own.
+    let outside = line.split('"').step_by(2).collect::<String>();
+    if let Some(blank) = outside.chars().find(|c| is_hidden_in_a_text(*c, Some('a')) && *c != '\t') {
+        return SyntaxCause::HiddenCharacter(blank.into());
+    }
+    let quotes = line.replace("\\\\", "").replace("\\\"", "").matches('"').count();
+    if quotes % 2 == 1 && !line.contains("\"\"\"") {
+        return SyntaxCause::LineBreak;
+    }
+    SyntaxCause::Unknown
+}
+
+/// The root keys that are lists of tables, written `[[name]]`.
+const ROOT_LISTS: [&str; 7] = ["fact", "field", "zone", "greeting", "step", "rule", "require"];
 
 /// What the parser says, without what it only says because of an earlier mistake: the first of each line is enough, and
 /// a bracket that is never closed makes it stumble over every line to the end of the file.
@@ -205,8 +278,16 @@ impl<'t> Table<'t> {
             self.note(span, Kind::TooLong { key: key.into(), max: MAX_TEXT });
             return None;
         }
-        if let Some(c) = text.chars().find(|c| is_forbidden(*c)) {
-            self.note(span.clone(), Kind::ControlCharacter { code: c.into() });
+        let mut before = None;
+        for c in text.chars() {
+            if is_hidden_in_a_text(c, before) {
+                self.note(span.clone(), Kind::ControlCharacter { code: c.into() });
+                break;
+            }
+            before = Some(c);
+        }
+        if overloaded_letter(text).is_some() {
+            self.note(span.clone(), Kind::TooManyMarks { key: key.into() });
         }
         Some(At { value: text.to_string(), span })
     }
@@ -279,7 +360,7 @@ impl<'t> Table<'t> {
     }
 
     /// A table whose keys the file chooses, each with a text or a list of texts: key, its span, the texts.
-    pub fn choices(&self, key: &'static str) -> Vec<Choice> {
+    pub fn conditions(&self, key: &'static str) -> Vec<Condition> {
         let Some((value, span)) = self.get(key) else { return Vec::new() };
         let DeValue::Table(map) = value else {
             self.wrong(key, span, Expected::Table, value);
@@ -289,7 +370,7 @@ impl<'t> Table<'t> {
         for (name, value) in map {
             let span = value.span();
             let texts = match value.get_ref() {
-                DeValue::String(text) => vec![At { value: text.to_string(), span: span.clone() }],
+                DeValue::String(_) => self.as_text(key, value.get_ref(), span.clone()).into_iter().collect(),
                 DeValue::Array(items) => {
                     items.iter().filter_map(|i| self.as_text(key, i.get_ref(), i.span())).collect()
                 }
@@ -330,7 +411,10 @@ impl<'t> Table<'t> {
     pub fn tables<T>(&self, key: &'static str, mut read: impl FnMut(&Table<'_>) -> Option<T>) -> Vec<T> {
         let Some((value, span)) = self.get(key) else { return Vec::new() };
         let DeValue::Array(items) = value else {
-            self.wrong(key, span, Expected::Tables, value);
+            match (value, ROOT_LISTS.iter().find(|list| **list == key)) {
+                (DeValue::Table(_), Some(key)) => self.note(span, Kind::SingleBrackets { key }),
+                _ => self.wrong(key, span, Expected::Tables, value),
+            }
             return Vec::new();
         };
         let mut out = Vec::new();
@@ -344,6 +428,54 @@ impl<'t> Table<'t> {
             table.close();
         }
         out
+    }
+
+    /// Like [`Self::tables`], for a list that needs at least one entry.
+    pub fn required_tables<T>(&self, key: &'static str, mut read: impl FnMut(&Table<'_>) -> T) -> Vec<T> {
+        let (tables, empty) = self.tables_or_empty(key, |t| Some(read(t)));
+        if let Some(span) = empty {
+            self.note(span, Kind::TooFew { key, at_least: 1 });
+        }
+        tables
+    }
+
+    /// Like [`Self::tables`], and where the list is: where it is left out, or has no entry at all.
+    pub fn tables_or_empty<T>(
+        &self,
+        key: &'static str,
+        read: impl FnMut(&Table<'_>) -> Option<T>,
+    ) -> (Vec<T>, Option<Span>) {
+        let empty = match self.get(key) {
+            None => Some(0..0),
+            Some((DeValue::Array(items), span)) if items.is_empty() => Some(span),
+            Some(_) => None,
+        };
+        (self.tables(key, read), empty)
+    }
+
+    /// An optional list whose entries are texts, or tables that `read` makes the same thing of.
+    pub fn texts_or_tables<T>(
+        &self,
+        key: &'static str,
+        of_text: impl Fn(At<String>) -> T,
+        mut read: impl FnMut(&Table<'_>) -> Option<T>,
+    ) -> Option<At<Vec<T>>> {
+        let (value, span) = self.get(key)?;
+        let DeValue::Array(items) = value else {
+            self.wrong(key, span, Expected::Texts, value);
+            return None;
+        };
+        let mut out = Vec::new();
+        for item in items {
+            if let DeValue::Table(map) = item.get_ref() {
+                let table = Table::new(Cow::Owned(format!("[[{key}]]")), item.span(), map, self.problems);
+                out.extend(read(&table));
+                table.close();
+            } else {
+                out.extend(self.as_text(key, item.get_ref(), item.span()).map(&of_text));
+            }
+        }
+        Some(At { value: out, span })
     }
 
     /// Tells every key that nobody asked for.

@@ -6,15 +6,57 @@ use unicode_segmentation::UnicodeSegmentation;
 /// Whether `c` may never reach a person's screen (rules-file: `control-character`).
 ///
 /// C0, C1 and DEL; the line and paragraph separators; the bidirectional controls; the byte-order mark; private use and
-/// noncharacters. ZWJ and ZWNJ are allowed: Indic and Arabic names need them.
+/// noncharacters; the deprecated format characters, interlinear annotations and tags. ZWJ and ZWNJ are allowed: Indic
+/// and Arabic names need them.
 #[must_use]
 pub fn is_forbidden(c: char) -> bool {
     let code = c as u32;
     c.is_control()
         || matches!(code,
-            0x061C | 0x200E | 0x200F | 0x2028 | 0x2029 | 0x202A..=0x202E | 0x2066..=0x2069 | 0xFEFF
-            | 0xE000..=0xF8FF | 0xF_0000..=0x10_FFFF | 0xFDD0..=0xFDEF)
+            0x061C | 0x200E | 0x200F | 0x2028 | 0x2029 | 0x202A..=0x202E | 0x2066..=0x206F | 0xFEFF
+            | 0xFFF9..=0xFFFB | 0xE000..=0xF8FF | 0xE_0000..=0xE_007F | 0xF_0000..=0x10_FFFF | 0xFDD0..=0xFDEF)
         || code & 0xFFFE == 0xFFFE
+}
+
+/// Whether `c` takes part in no word: it shows nothing, or only looks like a blank. A terminal may give such a character
+/// a cell, none, or eat its neighbour, so a rules file may not hold one and a name loses it.
+///
+/// The soft hyphen, the fillers of Hangul and Khmer, the braille blank, zero-width marks and operators, Mongolian
+/// separators. ZWJ, ZWNJ and the variation selectors are not among them: they shape the letter before them.
+#[must_use]
+pub fn is_invisible(c: char) -> bool {
+    matches!(c as u32,
+        0x00AD | 0x034F | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x180B..=0x180F | 0x200B | 0x2060..=0x2064 | 0x2800
+        | 0x3164 | 0xFFA0 | 0x1_D173..=0x1_D17A | 0xE_0100..=0xE_01EF)
+}
+
+/// Whether a rules file may not hold `c`, which follows `before`: what [`is_forbidden`] or [`is_invisible`], any blank
+/// but the plain one (Word's U+00A0 looks like it and is another character), and a joiner with no letter to join.
+#[must_use]
+pub fn is_hidden_in_a_text(c: char, before: Option<char>) -> bool {
+    let joiner = matches!(c, '\u{200C}' | '\u{200D}');
+    is_forbidden(c)
+        || is_invisible(c)
+        || (c.is_whitespace() && c != ' ')
+        || (joiner && before.is_none_or(|b| (b as u32) < 0x0600))
+}
+
+/// The most marks that one letter carries; more are a picture, not a name (Vietnamese and Hebrew need three or four).
+pub const MAX_MARKS: usize = 8;
+
+/// The first letter that carries more than [`MAX_MARKS`] marks: where it begins, in bytes.
+#[must_use]
+pub fn overloaded_letter(text: &str) -> Option<usize> {
+    text.grapheme_indices(true).find(|(_, letter)| is_overloaded(letter)).map(|(at, _)| at)
+}
+
+fn is_overloaded(grapheme: &str) -> bool {
+    marks(grapheme).nth(MAX_MARKS).is_some()
+}
+
+/// The marks of a grapheme: what has no width of its own.
+fn marks(grapheme: &str) -> impl Iterator<Item = (usize, char)> {
+    grapheme.char_indices().skip(1).filter(|(_, c)| unicode_width::UnicodeWidthChar::width(*c) == Some(0))
 }
 
 /// Whether bytes are the two-byte form of text that Windows programs call "Unicode": a mark of its byte order in front, or
@@ -24,19 +66,26 @@ pub fn is_utf16(bytes: &[u8]) -> bool {
     matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..])
 }
 
-/// `text` without the characters that [`is_forbidden`]; a forbidden white space (a tab, a line break) becomes a blank,
-/// so that no two words grow together.
+/// `text` without the characters that [`is_forbidden`] or [`is_invisible`]; a forbidden white space (a tab, a line
+/// break) becomes a blank, so that no two words grow together. A letter keeps at most [`MAX_MARKS`] marks.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    text.chars()
+    let kept: String = text
+        .chars()
         .filter_map(|c| match c {
             '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some(' '),
-            // What nobody sees, and what a mark behind it would hang in the air from.
-            '\u{ad}' | '\u{34f}' | '\u{180e}' | '\u{200b}' | '\u{2060}' => None,
-            c if is_forbidden(c) => None,
+            c if is_forbidden(c) || is_invisible(c) => None,
             c => Some(c),
         })
-        .collect()
+        .collect();
+    if overloaded_letter(&kept).is_none() {
+        return kept;
+    }
+    let bounded = |letter: &str| -> String {
+        let end = marks(letter).nth(MAX_MARKS).map_or(letter.len(), |(at, _)| at);
+        letter[..end].to_owned()
+    };
+    kept.graphemes(true).map(bounded).collect()
 }
 
 /// Runs of white space become one blank and the ends are trimmed.
@@ -69,7 +118,9 @@ pub fn first_graphemes(text: &str, max: usize) -> &str {
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(|c| {
         c.is_whitespace()
-            || matches!(c, '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{00AD}' | '\u{034F}' | '\u{180E}' | '\u{FE00}'..='\u{FE0F}')
+            || (is_forbidden(c) && !c.is_control())
+            || is_invisible(c)
+            || matches!(c, '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}')
     })
 }
 
@@ -118,5 +169,31 @@ mod tests {
         assert_eq!(first_graphemes("ab", 5), "ab");
         assert!(is_blank(" \u{200b}\u{200d}"));
         assert!(!is_blank(" . "));
+        for nothing in ["\u{3164}", "\u{2800}", "\u{ffa0}", "\u{115f}\u{1160}", "\u{e0041}", "\u{206a}", "\u{fff9}"] {
+            assert!(is_blank(nothing), "{nothing:?}");
+            assert_eq!(clean(&format!("a{nothing}b")), "ab");
+        }
+    }
+
+    #[test]
+    fn a_letter_keeps_a_bounded_number_of_marks() {
+        let zalgo = format!("a{}b", "\u{301}".repeat(2500));
+        assert_eq!(overloaded_letter(&zalgo), Some(0));
+        assert_eq!(clean(&zalgo).chars().count(), 1 + MAX_MARKS + 1);
+        for name in ["Nguyễn", "Nguye\u{302}\u{303}n", "নীলু", "أمينة", "👨‍👩‍👧‍👦"] {
+            assert_eq!(overloaded_letter(name), None, "{name}");
+            assert_eq!(clean(name), name);
+        }
+    }
+
+    #[test]
+    fn a_rules_file_holds_no_blank_but_the_plain_one_and_no_idle_joiner() {
+        for c in ['\u{a0}', '\u{202f}', '\u{2007}', '\u{3000}', '\u{ad}', '\u{200b}', '\t', '\u{2800}'] {
+            assert!(is_hidden_in_a_text(c, Some('a')), "{:x}", c as u32);
+        }
+        assert!(is_hidden_in_a_text('\u{200d}', Some('a')));
+        assert!(is_hidden_in_a_text('\u{200d}', None));
+        assert!(!is_hidden_in_a_text('\u{200d}', Some('👨')));
+        assert!(!is_hidden_in_a_text(' ', Some('a')));
     }
 }

@@ -176,6 +176,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::problem::SyntaxCause;
     use crate::words::Lang;
 
     const COLOUR: Canvas = Canvas { colour: true, width: 80 };
@@ -226,7 +227,9 @@ mod tests {
     fn no_place_and_no_width_break_it() {
         for (text, span) in [("", 0..0), ("", 5..9), ("x", 1..1), ("x\n", 2..2), ("é", 1..1), ("\u{feff}", 0..3)] {
             for width in [0, 1, 80, usize::MAX] {
-                let problem = Problem::new(span.clone(), Kind::Syntax { detail: String::new() }).and(9..99);
+                let problem =
+                    Problem::new(span.clone(), Kind::Syntax { detail: String::new(), cause: SyntaxCause::Unknown })
+                        .and(9..99);
                 let source = Source::new("", text.as_bytes());
                 let _ = draw(&problem, &source, Lang::En.words(), Canvas { colour: false, width });
             }

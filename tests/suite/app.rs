@@ -509,7 +509,7 @@ fn a_name_half_typed_survives_a_reload_and_a_field_that_is_gone_does_not() {
     let mut stage = Stage::at("14:00");
     stage.keys("nSi").reload(&revised(&[("max   = 60", "max   = 4")])).keys("tiaja⏎");
     assert_eq!(stage.field("nama"), "Siti");
-    let without = "[[field]]\nid    = \"nama\"\nlabel = \"Nama Pelanggan\"\nkey   = \"n\"\nmax   = 60\n";
+    let without = "[[field]]\nid    = \"nama\"\nlabel = \"Nama Pelanggan\"\nkey   = \"n\"\nmax   = 60\nkind  = \"name\"\nempty = \"\"                        # tanpa nama, kalimatnya berakhir pada sapaan\n";
     stage.keys("nX").reload(&revised(&[(without, ""), (" {nama}", "")]));
     assert_eq!(stage.app.mode(), &Mode::Closing);
 }
@@ -528,15 +528,6 @@ fn bad_rules_change_nothing_and_are_told_until_mended() {
     assert_eq!(stage.notice(), "rules.toml:7: rusak", "then what is still wrong");
     stage.reload(&book(penutup::rules::BUILT_IN));
     assert_eq!((stage.complete(), stage.notice().as_str()), (script, ""));
-}
-
-#[test]
-fn the_first_day_of_the_rules_is_told_before_it_comes() {
-    let new = revised(&[("supersedes = \"SOP 24 Desember 2020\"", "effective_from = 2026-03-03")]);
-    let mut stage = Stage::with(new, wib("23:59"), Vec::new());
-    assert_eq!(stage.notice(), "SOP ini baru berlaku 03/03/2026");
-    stage.wait(60);
-    assert_eq!(stage.notice(), "", "at our midnight, not Greenwich's");
 }
 
 #[test]

@@ -97,3 +97,31 @@ fn every_code_has_a_file() {
         assert!(found.iter().any(|p| p["code"] == code.as_str()), "{}", code.as_str());
     }
 }
+
+/// A file that was cut short while it was copied must not look whole: what passes `--deny-warnings` has every duty.
+#[test]
+fn a_file_cut_short_at_any_line_that_loses_a_duty_warns() {
+    let every_key = fs::read_to_string(folder("valid").join("every-key.toml")).expect("the file");
+    for source in [penutup::rules::BUILT_IN, &every_key] {
+        let today = chrono::NaiveDate::from_ymd_opt(2026, 3, 2).expect("a day");
+        let checked = |source: &str| penutup::rules::check(source.as_bytes(), today);
+        let duties = |report: penutup::rules::Report| {
+            let requirements = report.rules.expect("it is accepted").requirements;
+            requirements.into_iter().map(|r| (r.id, r.when, r.duties)).collect::<Vec<_>>()
+        };
+        let whole = duties(checked(source));
+        let (mut refused, mut warned, mut passed) = (0, 0, 0);
+        for (end, _) in source.match_indices('\n') {
+            let report = checked(&source[..=end]);
+            match (report.errors(), report.warnings()) {
+                (0, 0) => {
+                    assert_eq!(duties(report), whole, "cut behind byte {end}");
+                    passed += 1;
+                }
+                (0, _) => warned += 1,
+                _ => refused += 1,
+            }
+        }
+        assert!(refused > 50 && warned > 3 && passed > 0, "{refused} {warned} {passed}");
+    }
+}

@@ -1,5 +1,7 @@
 //! Every test through the front door, in one binary: the verbs, the files, the screen in a real pseudo-terminal.
 
+#[path = "support/accepted.rs"]
+mod accepted;
 mod app;
 #[cfg(target_os = "linux")]
 mod baresip;
@@ -9,11 +11,16 @@ mod corpus;
 mod documents;
 mod drill;
 mod encodings;
+mod every_key;
+mod fields;
 mod first;
 mod house;
 mod journal;
 #[cfg(unix)]
 mod kept;
+mod near_valid;
+#[path = "support/near_valid_rules.rs"]
+mod near_valid_rules;
 mod phone;
 mod pictures;
 mod plain;
@@ -36,4 +43,5 @@ mod table_diff;
 #[path = "support/term.rs"]
 mod term;
 mod views;
+mod waiting;
 mod words;

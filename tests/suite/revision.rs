@@ -55,10 +55,10 @@ fn klb_from_the_future_is_asked_about() {
 fn a_reload_tells_how_much_is_said_differently() {
     let mut stage = Stage::at("14:00");
     stage.reload(&revised(&[("ayo download", "mari unduh")]));
-    assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-2 · 6 dari 12 situasi berubah · D");
+    assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-2 · 1 kalimat · D");
     let mut stage = Stage::at("14:00");
     stage.keys("␣").reload(&revised(&[("ayo download", "mari unduh")]));
-    let told = "Aturan baru SOP Rev-2 berlaku mulai panggilan berikutnya · 6 dari 12 situasi berubah";
+    let told = "SOP Rev-2 mulai panggilan berikutnya · 1 kalimat";
     assert_eq!(stage.notice(), told, "the panel shows what holds now, so it is not named");
     stage.keys("s␣");
     let told = "Panggilan selesai · Backspace kembali (10 detik) · SOP Rev-2 berlaku · D: apa yang berubah";
@@ -71,7 +71,7 @@ fn a_reload_tells_how_much_is_said_differently() {
 fn a_comment_is_no_new_revision() {
     let mut stage = Stage::at("14:00");
     stage.reload(&book(format!("# hanya komentar\n{}", penutup::rules::BUILT_IN)));
-    assert_eq!(stage.notice(), "Berkas aturan dimuat ulang: yang diucapkan tidak berubah (SOP Rev-1)");
+    assert_eq!(stage.notice(), "Berkas aturan dimuat ulang: tidak ada yang berubah (SOP Rev-1)");
 }
 
 #[test]
@@ -80,10 +80,10 @@ fn a_change_worked_out_elsewhere_is_told_where_it_is_of_the_rules_in_use() {
     let new = revised(&[("ayo download", "mari unduh")]);
     let here = Arc::new(penutup::book::Book::built_in());
     let mut change = Change::between(here, &new).expect("small rules are compared");
-    assert_eq!((change.changed.as_str(), change.situations.as_str()), ("6", "12"));
-    change.changed = "7".into();
+    assert_eq!((change.counts.situations.as_str(), change.counts.sentences), ("6", 1));
+    change.counts.sentences = 7;
     stage.act(Action::Rules(RulesNews::Revised(Arc::clone(&new), change)));
-    assert!(stage.notice().contains("7 dari 12"), "it is taken at its word, and not worked out again");
+    assert!(stage.notice().contains("7 kalimat"), "it is taken at its word, and not worked out again");
 }
 
 #[test]
@@ -110,4 +110,65 @@ fn an_honorific_with_a_blank_behind_it_counts_at_once() {
     assert!(stage.complete().ends_with("selamat siang Ibu"), "{}", stage.complete());
     stage.keys("Siti");
     assert!(stage.complete().ends_with("selamat siang Ibu Siti"));
+}
+
+/// What the panel says, a line for each of its parts.
+fn panel(stage: &Stage) -> String {
+    use penutup::pages::{Part, basis::basis};
+    let runs = |runs: &[penutup::rules::diff::Run]| {
+        runs.iter()
+            .map(|run| if run.changed { format!("[{}]", run.text) } else { run.text.clone() })
+            .collect::<Vec<_>>()
+    };
+    let line = |part: &Part| match part {
+        Part::Entry(heading, text) => format!("{heading}: {text}\n"),
+        Part::Heading(text) | Part::Paragraph(text) => format!("{text}\n"),
+        Part::Marked(heading, sentence) => format!("{heading}: {}\n", runs(sentence).join(" ")),
+        Part::Gap | Part::Hours(..) => String::new(),
+    };
+    basis(&stage.app).parts.iter().map(line).collect()
+}
+
+#[test]
+fn a_greeting_that_moved_is_counted_in_the_notice_and_named_on_the_panel() {
+    let sound = book(include_str!("../data/diff/sound.toml"));
+    let moved = book(include_str!("../data/diff/greeting-moved.toml"));
+    let mut stage = Stage::with(Arc::clone(&sound), wib("10:30"), Vec::new());
+    stage.reload(&moved);
+    assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-1 · 60 menit salam · D");
+    let told = panel(&stage);
+    assert!(told.contains("Jam salam: 10.00–11.00: pagi → siang\n"), "{told}");
+    assert!(told.contains("selamat [pagi]") && told.contains("selamat [siang]"), "it greets otherwise now: {told}");
+    let mut stage = Stage::with(sound, wib("12:30"), Vec::new());
+    stage.reload(&moved);
+    let told = panel(&stage);
+    assert!(told.contains("Jam salam: 10.00–11.00: pagi → siang\n"), "{told}");
+    assert!(told.contains("kalimat situasi ini tidak berubah"), "at noon the sentence is the same: {told}");
+}
+
+#[test]
+fn duties_that_were_lost_are_counted_in_the_notice_and_named_on_the_panel() {
+    let sound = book(include_str!("../data/diff/sound.toml"));
+    let mut stage = Stage::with(sound, wib("10:30"), Vec::new());
+    stage.reload(&book(include_str!("../data/diff/no-require.toml")));
+    assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-1 · 4 kewajiban · D");
+    let told = panel(&stage);
+    assert!(told.contains("Kewajiban: hilang: ajakan · hilang: klb · hilang: topik · hilang: urut\n"), "{told}");
+}
+
+#[test]
+fn the_notice_of_a_revision_is_one_row() {
+    let everything = [
+        ("ayo download", "mari unduh"),
+        ("Segera update", "Mari perbarui"),
+        ("\"11:00\"", "\"10:00\""),
+        ("exactly_one = [\"download\", \"update\"]", "always = [\"terima-kasih\"]"),
+    ];
+    let mut stage = Stage::at("12:00");
+    stage.reload(&revised(&everything));
+    assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-2 · 2 kalimat, 60 menit salam, 1 kewajiban · D");
+    let mut stage = Stage::at("12:00");
+    stage.keys("␣").reload(&revised(&everything));
+    assert_eq!(stage.notice(), "SOP Rev-2 mulai panggilan berikutnya · 2 kalimat, 60 menit salam, 1 kewajiban");
+    assert!(stage.notice().chars().count() < 80);
 }

@@ -150,7 +150,7 @@ fn a_storm_of_sizes_breaks_nothing() {
         }
     }
     term.resize(60, 18).shows("melihat saja").send("\x1b").hides("melihat saja");
-    term.shows("K tidak · M lain · A ?").shows("lalu: Terima kasih");
+    term.shows("K tidak · M di luar · A ?").shows("lalu: Terima kasih");
     term.resize(120, 30).shows("Kalimat lengkap").shows("selamat siang Bapak/Ibu Budi Santoso");
     term.resize(1, 1).resize(80, 24).shows("√ Campaign Integritas").shows("[N] Budi Santoso");
     term.quits();
@@ -351,9 +351,21 @@ fn one_closing_is_never_spoken_from_two_revisions() {
     term.shows(CAMPAIGN).send("\x1b[B");
     term.shows("melihat saja").send(" ").shows("√ Campaign Integritas");
     save(&path, revision(2, "mohon JANGAN memberikan"));
-    term.shows("Aturan baru SOP Rev-2 berlaku mulai panggilan berikutnya").shows("SOP Rev-1");
+    term.shows("SOP Rev-2 mulai panggilan berikutnya").shows("SOP Rev-1");
     term.shows("mohon tidak memberikan");
     term.send("x1").shows("SOP Rev-2").shows("mohon JANGAN memberikan");
+    term.quits();
+}
+
+#[test]
+fn a_greeting_that_moves_under_an_open_prompter_is_counted_and_named() {
+    let home = Home::new();
+    let path = home.write("aturan/rules.toml", include_str!("../data/diff/sound.toml"));
+    let mut term = Term::start(&home.penutup(["--at", "10:30", "--rules", path.to_str().unwrap()]).command());
+    term.shows("selamat pagi");
+    save(&path, include_str!("../data/diff/greeting-moved.toml"));
+    term.shows("Aturan baru berlaku: SOP Rev-1 · 60 menit salam · D").shows("selamat siang");
+    term.send("D").shows("10.00–11.00: pagi → siang");
     term.quits();
 }
 

@@ -65,16 +65,30 @@ fn the_table_without_a_terminal_fits_a_page_and_has_no_escapes() {
 #[test]
 fn the_tables_json_is_the_partition_that_is_promised() {
     let table = Home::new().penutup(["table", "--format", "json"]).json();
-    assert_eq!(keys(&table), ["schema", "revision", "situations", "rows"]);
+    let sheet = ["sop", "steps", "requirements", "greetings", "zones", "facts", "fields", "accepted"];
+    assert_eq!(keys(&table), [&["schema", "revision", "situations", "rows"][..], &sheet].concat());
     let rows = table["rows"].as_array().expect("rows");
     let mut situations = 0;
     for row in rows {
-        assert_eq!(keys(row), ["when", "rule", "steps", "script"]);
+        assert_eq!(keys(row), ["when", "rule", "steps", "script", "basis", "caution"]);
         assert_eq!(keys(&row["when"]), ["klb", "topik", "aplikasi"]);
         let values = row["when"].as_object().expect("facts").values();
         situations += values.map(|values| values.as_array().expect("values").len()).product::<usize>();
     }
     assert_eq!((table["situations"].clone(), situations), (12.into(), 12));
+}
+
+/// The cells of a line.
+fn cells(line: &str, separator: char) -> Vec<String> {
+    let (mut cells, mut quoted) = (vec![String::new()], false);
+    for c in line.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            c if c == separator && !quoted => cells.push(String::new()),
+            c => cells.last_mut().expect("a cell").push(c),
+        }
+    }
+    cells
 }
 
 #[test]
@@ -87,23 +101,36 @@ fn every_row_of_the_csv_has_every_cell_and_none_is_a_formula() {
         ("label  = \"Topik\"", "label  = \"-topik\""),
     ];
     home.write("rumus.toml", edited(&edits));
-    let out = home.penutup(["table", "rumus.toml", "--format", "csv"]).ok();
-    let lines: Vec<&str> = out.split_terminator("\r\n").collect();
-    assert_eq!(lines.len(), 9);
-    for line in &lines {
-        let (mut cells, mut quoted) = (vec![String::new()], false);
-        for c in line.chars() {
-            match c {
-                '"' => quoted = !quoted,
-                ',' if !quoted => cells.push(String::new()),
-                c => cells.last_mut().expect("a cell").push(c),
+    for (args, separator) in [
+        (&[][..], ';'),
+        (&["--separator", ";"], ';'),
+        (&["--separator", "semicolon"], ';'),
+        (&["--separator", "comma"], ','),
+        (&["--separator", ","], ','),
+        (&["--separator", "tab"], '\t'),
+    ] {
+        let out = home.penutup([&["table", "rumus.toml", "--format", "csv"], args].concat()).ok();
+        let out = out.strip_prefix('\u{feff}').expect("the mark by which Excel knows UTF-8");
+        let lines: Vec<&str> = out.split_terminator("\r\n").collect();
+        // The table comes first, then each section with its title, its columns and its rows.
+        let sections: Vec<&[&str]> = lines.split(|line| line.is_empty()).collect();
+        assert_eq!((sections[0].len(), sections.len()), (9, 9));
+        for (at, section) in sections.iter().enumerate() {
+            let rows = if at == 0 { section } else { &section[1..] };
+            let columns = cells(rows[0], separator).len();
+            for line in rows {
+                let cells = cells(line, separator);
+                assert_eq!(cells.len(), columns, "{line}");
+                assert!(cells.iter().all(|cell| !cell.starts_with(['=', '+', '-', '@'])), "{line}");
             }
         }
-        assert_eq!(cells.len(), 9, "{line}");
-        assert!(cells.iter().all(|cell| !cell.starts_with(['=', '+', '-', '@'])), "{line}");
+        assert!(lines[0].contains("'-topik"), "{out}");
+        assert!(lines[1].contains("'@SUM(1)"), "{out}");
+        assert!(lines[4].contains("\"'=HYPERLINK(1), \"\"Agar semua"), "{out}");
     }
-    assert!(lines[0].contains(",'-topik,") && lines[1].ends_with(",'@SUM(1),"), "{out}");
-    assert!(lines[4].contains("\"'=HYPERLINK(1), \"\"Agar semua"), "{out}");
+    let told = home.penutup(["table", "--separator", "tab"]).failed();
+    assert!(told.contains("--format csv"), "{told}");
+    home.penutup(["table", "--format", "csv", "--separator", "|"]).failed();
 }
 
 #[test]
@@ -140,7 +167,17 @@ fn a_revision_for_programs() {
     let ran = diff(&edited(REV_2), &["--format", "json"]);
     ran.status(1).err_is("");
     let found = json(&ran.out);
-    let all = ["schema", "situations", "changed", "groups", "greeting_changes", "text_changes", "added", "removed"];
+    let all = [
+        "schema",
+        "situations",
+        "changed",
+        "groups",
+        "greeting_changes",
+        "text_changes",
+        "requirement_changes",
+        "added",
+        "removed",
+    ];
     assert_eq!(keys(&found), all);
     assert_eq!((found["situations"].clone(), found["changed"].clone()), (12.into(), 7.into()));
     assert_eq!(
@@ -187,7 +224,8 @@ fn order_names_of_rules_comments_and_layout_are_no_difference() {
 #[test]
 fn texts_alone_make_a_difference_but_change_no_situation() {
     let ran = diff(&edited(&[("title = \"Terima kasih\"", "title = \"Ucapan terima kasih\"")]), &[]);
-    ran.status(1).out_has("0 dari 12 situasi berubah").out_has("langkah · terima-kasih · title");
+    ran.status(1).out_has("Yang berubah: 1 hal lain").out_has("langkah · terima-kasih · title");
+    assert!(!ran.out.contains("situasi"), "{}", ran.out);
     ran.out_has("- [Terima] kasih").out_has("+ [Ucapan terima] kasih");
 }
 
@@ -246,4 +284,65 @@ fn files_that_cannot_be_used_and_missing_arguments_are_status_2() {
     assert!(home.penutup(["diff", "lama.toml", "hilang.toml"]).failed().contains("hilang.toml"));
     penutup(["diff", "lama.toml"]).status(2);
     penutup(["diff"]).status(2);
+}
+
+/// A case: a rules file that an early version compared wrongly with `sound`.
+fn case(name: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/diff").join(name);
+    std::fs::read_to_string(path).expect("a case")
+}
+
+/// `diff` of two cases.
+fn diff_of_cases(old: &str, new: &str, args: &[&str]) -> Ran {
+    let home = Home::new();
+    home.write("lama.toml", case(old));
+    home.write("baru.toml", case(new));
+    home.penutup([&["diff", "lama.toml", "baru.toml"], args].concat()).run()
+}
+
+#[test]
+fn a_file_without_its_requirements_has_lost_each_duty_and_what_it_allows_is_named() {
+    let ran = diff_of_cases("sound.toml", "no-require.toml", &[]);
+    ran.status(1).err_is("").out_has("Yang berubah: 4 kewajiban");
+    snapshot("diff_no_require", &ran.out);
+    snapshot("diff_no_require_en", &diff_of_cases("sound.toml", "no-require.toml", &["--lang", "en"]).out);
+    let ran = diff_of_cases("sound.toml", "no-require.toml", &["--format", "json"]);
+    ran.status(1);
+    let changes = json(&ran.out)["requirement_changes"].clone();
+    let of = |change: &Value| (change["change"].clone(), change["id"].clone());
+    let lost: Vec<_> = changes.as_array().expect("changes").iter().map(of).collect();
+    assert_eq!(lost, ["ajakan", "klb", "topik", "urut"].map(|id| (json!("lost"), json!(id))));
+    assert_eq!(
+        changes[0]["duties"][0],
+        json!({
+            "demand": "exactly_one",
+            "steps": ["download", "update"],
+            "situations": 8,
+            "when": [{ "klb": ["tidak", "ya"], "topik": ["lain", "pln-mobile"], "aplikasi": ["belum", "telah"] }],
+            "now_allowed": [{ "with": ["download", "update"] }],
+        })
+    );
+    // The other way round they are new.
+    diff_of_cases("no-require.toml", "sound.toml", &[]).status(1).out_has("baru: ajakan").out_has("dulu boleh");
+}
+
+#[test]
+fn a_greeting_that_moved_is_in_the_diff_and_on_the_sheet() {
+    let ran = diff_of_cases("sound.toml", "greeting-moved.toml", &[]);
+    ran.status(1).err_is("").out_has("Yang berubah: 60 menit salam\n").out_has("10.00–11.00 · pagi → siang");
+    assert!(!ran.out.contains("situasi berubah"), "{}", ran.out);
+    let sheet = |name: &str| {
+        let home = Home::new();
+        home.write("aturan.toml", case(name));
+        home.penutup(["table", "aturan.toml", "--format", "md"]).ok()
+    };
+    let (old, new) = (sheet("sound.toml"), sheet("greeting-moved.toml"));
+    assert!(old.contains("| 11.00–15.00 | siang |") && new.contains("| 10.00–15.00 | siang |"), "{old}{new}");
+}
+
+#[test]
+fn a_new_fact_is_compared_over_all_its_values() {
+    let ran = diff_of_cases("sound.toml", "new-fact.toml", &[]);
+    ran.status(1).err_is("").out_has("8 dari 16 situasi berubah").out_has("Fakta baru: jenis\nLangkah baru: survei\n");
+    assert!(!ran.out.contains("Kewajiban"), "{}", ran.out);
 }

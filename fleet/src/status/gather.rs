@@ -120,7 +120,7 @@ impl Gatherer {
                 out.klb.insert(scope.clone(), declared.clone());
             }
             if let Some((envelope, text)) = heeded.rules() {
-                out.rules = Some(self.published(envelope, text));
+                out.rules = Some(self.published(envelope, text, heeded.since));
             }
             self.heeded.insert(key, heeded);
         }
@@ -136,14 +136,17 @@ impl Gatherer {
         }
     }
 
-    fn published(&mut self, envelope: &Envelope, text: &str) -> Published {
+    fn published(&mut self, envelope: &Envelope, text: &str, since: Option<DateTime<Utc>>) -> Published {
         let Envelope { version, by, .. } = envelope;
-        if let Some(known) = self.proved.as_ref().filter(|known| known.version == *version) {
+        let today = moment::today();
+        if let Some(known) = self.proved.as_mut().filter(|known| known.version == *version) {
+            known.waits_for = known.waits_for.filter(|day| *day > today);
             return known.clone();
         }
-        let book = Book::read(text.as_bytes().to_vec(), Origin::BuiltIn, moment::today());
-        let revision = book.ok().map(|book| shown(&book.rules.sop.revision));
-        self.proved.insert(Published { version: *version, by: by.clone(), revision }).clone()
+        let book = Book::read(text.as_bytes().to_vec(), Origin::BuiltIn, today).ok();
+        let revision = book.as_ref().map(|book| shown(&book.rules.sop.revision));
+        let waits_for = book.and_then(|book| book.rules.sop.effective_from).filter(|day| *day > today);
+        self.proved.insert(Published { version: *version, by: by.clone(), revision, since, waits_for }).clone()
     }
 
     /// Asks the database, where there is one and it was not asked a moment ago. A failure forgets what it said.

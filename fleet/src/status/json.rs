@@ -30,7 +30,13 @@ pub fn json(picture: &Picture, site: Option<&Name>) -> String {
     let unheeded = picture.on_air.unheeded.iter();
     let unheeded = unheeded.map(|(key, why)| json!({ "key": key.to_string(), "why": why.code() }));
     let published = picture.on_air.rules.as_ref().map(|published| {
-        json!({ "version": published.version, "by": published.by.as_str(), "revision": published.revision })
+        json!({
+            "version": published.version,
+            "by": published.by.as_str(),
+            "revision": published.revision,
+            "since": published.since,
+            "waits_for": published.waits_for.map(|day| day.to_string()),
+        })
     });
     let spread = picture.rules.iter().map(|(rules, count)| {
         let rules = rules.as_ref();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use penutup::broadcast::{Broadcast, State};
 
 use crate::config::center::Site;
@@ -25,6 +25,10 @@ pub struct Published {
     pub by: Name,
     /// Their revision; `None` where they can't be proved here.
     pub revision: Option<String>,
+    /// When they were published.
+    pub since: Option<DateTime<Utc>>,
+    /// Their first day, where it is still to come: until then every seat runs on the rules before them.
+    pub waits_for: Option<NaiveDate>,
 }
 
 /// What is known of a site besides its states.
@@ -354,7 +358,7 @@ mod tests {
         let heard = [Heard { site: &site, states: states.iter().map(|(n, k)| (n, k)).collect(), odd: &odd }];
         let on_air = OnAir {
             klb: BTreeMap::from([(Scope::Center, klb(9, State::On))]),
-            rules: Some(Published { version: 4, by: name("spv"), revision: None }),
+            rules: Some(Published { version: 4, by: name("spv"), revision: None, since: None, waits_for: None }),
             unheeded: vec![],
         };
         let gap =

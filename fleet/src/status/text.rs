@@ -140,6 +140,12 @@ impl Look {
                     ("by", published.by.to_string()),
                 ];
                 let _ = writeln!(out, "  {}", fill(w.published, &with.each_ref().map(|(k, v)| (*k, v.as_str()))));
+                if let Some(day) = published.waits_for {
+                    let day = day.format("%d/%m/%Y").to_string();
+                    let since = published.since.map(|at| moment::at(at, picture.now, self.zone, self.lang));
+                    let with = [("day", day.as_str()), ("since", since.as_deref().unwrap_or("?"))];
+                    let _ = writeln!(out, "  {}", fill(w.rules_wait, &with));
+                }
             }
         }
         for (rules, count) in &picture.rules {

@@ -67,6 +67,29 @@ async fn rules_are_proved_compared_published_listed_and_brought_back() {
 }
 
 #[tokio::test]
+async fn each_duty_that_is_lost_is_named_before_anything_is_sent() {
+    let Some(ground) = Ground::start(&Shape::default()).await else { return };
+    let config = ground.config(Who::Supervisor("pusat"));
+    let first = file(&ground, "satu.toml", BUILT_IN);
+    run(&config, &["rules", "publish", first.to_str().unwrap(), "--yes"]).done();
+    let (rules, _) = BUILT_IN.split_once("[[require]]").unwrap();
+    let cut = file(&ground, "potong.toml", rules);
+    let asked = run(&config, &["rules", "publish", cut.to_str().unwrap()]);
+    assert!(asked.status == 2 && asked.err.contains("--yes"), "{asked:?}");
+    let lost = "ajakan-wajib, klb-tanpa-campaign, pln-mobile-tanpa-campaign, klb-customer-intimacy, urutan";
+    for duty in lost.split(", ") {
+        assert!(asked.out.contains(&format!("hilang: {duty}")), "{asked:?}");
+    }
+    assert!(asked.out.contains("kini boleh: download dan update sekaligus"), "{asked:?}");
+    assert!(asked.out.ends_with(&format!("tidak lagi dijamin: {lost}.\n")), "{asked:?}");
+    assert_eq!(versions(&run(&config, &["rules", "list"]).done()).0.len(), 1, "nothing was sent");
+    // The way back loses nothing.
+    run(&config, &["rules", "publish", cut.to_str().unwrap(), "--yes"]).done();
+    let told = run(&config, &["rules", "publish", first.to_str().unwrap(), "--yes"]).done();
+    assert!(told.contains("baru: ajakan-wajib") && !told.contains("tidak lagi dijamin"), "{told}");
+}
+
+#[tokio::test]
 async fn what_can_not_be_proved_is_drawn_as_check_draws_it_and_not_sent() {
     let Some(ground) = Ground::start(&Shape::default()).await else { return };
     let config = ground.config(Who::Supervisor("pusat"));

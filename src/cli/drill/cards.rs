@@ -6,25 +6,37 @@ use std::fmt::Write as _;
 use chrono::Timelike as _;
 
 use super::Ground;
-use crate::cli::{Answer, Context};
+use crate::cli::{Answer, Context, Stop};
 use crate::drill::card::Card;
 use crate::drill::deal::{Dealer, everything};
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepWords;
+use crate::tell::practice;
 use crate::words::{Words, fill};
 
 /// Prints them.
-pub fn run(ground: &Ground, seed: u64, count: Option<u16>, context: &Context) -> Answer {
+///
+/// # Errors
+/// No story fits the rules.
+pub fn run(ground: &Ground, seed: u64, count: Option<u16>, context: &Context) -> Result<Answer, Stop> {
     let (rules, words) = (&ground.book.rules, context.words());
     let w = &words.drillverb;
-    let mut cards = Dealer::new(rules, &ground.stories).deal(&everything(rules), seed).cards;
+    let dealt = Dealer::new(rules, &ground.stories).deal(&everything(rules), seed);
+    let not_asked = dealt.not_asked(rules);
+    let mut cards = dealt.cards;
     cards.truncate(count.map_or(usize::MAX, usize::from));
+    if cards.is_empty() {
+        return Err(context.stop(&super::no_cards(&not_asked, words), Some(w.no_cards_help)));
+    }
     let with = [("revision", rules.sop.revision.as_str()), ("seed", &seed.to_string())];
     let mut out = format!("# {}\n\n{}\n", plain(&fill(w.cards_title, &with)), w.cards_intro);
+    if !not_asked.is_empty() {
+        let _ = write!(out, "\n{}\n", plain(&practice::not_asked(&not_asked, words)));
+    }
     for (number, card) in (1..).zip(&cards) {
         one(&mut out, number, card, rules, words);
     }
-    Answer::done(out)
+    Ok(Answer::done(out))
 }
 
 fn one(out: &mut String, number: usize, card: &Card, rules: &RuleSet, words: &Words) {
@@ -41,7 +53,7 @@ fn one(out: &mut String, number: usize, card: &Card, rules: &RuleSet, words: &Wo
     let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
     let _ = write!(out, "\n---\n\n## {}\n\n{}\n\n", fill(w.cards_number, &with), fill(w.cards_caller, &with));
     let _ = write!(out, "> {}\n\n**{}**\n\n", plain(&card.story), w.cards_expected);
-    let facts = rules.facts.iter().enumerate();
+    let facts = rules.facts.iter().enumerate().filter(|(at, _)| card.told[*at]);
     let facts: Vec<String> = facts
         .map(|(at, f)| format!("{}: {}", plain(&f.label), plain(&f.values[card.situation.value(at)].label)))
         .collect();

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::Ground;
 use crate::cli::{Answer, Context, Status};
 use crate::drill::deal::{Dealer, edges};
+use crate::drill::story::Scenario;
 use crate::rules::space::Cube;
 use crate::tell::shown;
 use crate::words::{Words, fill};
@@ -15,12 +16,14 @@ use crate::words::{Words, fill};
 pub fn run(ground: &Ground, context: &Context) -> Answer {
     let (rules, w) = (&ground.book.rules, &context.words().drillverb);
     let dealer = Dealer::new(rules, &ground.stories);
+    let dealable: Vec<&Scenario> = dealer.dealable().collect();
+    let tellings: usize = dealable.iter().map(|s| s.tell.len()).sum();
     let mut out = fill(
         w.list_title,
         &[
             ("revision", &rules.sop.revision),
-            ("stories", &dealer.stories().to_string()),
-            ("tellings", &ground.stories.tellings().to_string()),
+            ("stories", &dealable.len().to_string()),
+            ("tellings", &tellings.to_string()),
             ("edges", &edges(rules).len().to_string()),
             ("zones", &rules.zones.len().to_string()),
         ],
@@ -29,9 +32,29 @@ pub fn run(ground: &Ground, context: &Context) -> Answer {
     let duties = rules.requirements.iter().map(|r| (r.id.as_str(), &r.when));
     let mut unreached = section(&mut out, w.list_rules, rows, &dealer, context.words());
     unreached += section(&mut out, w.list_requirements, duties, &dealer, context.words());
+    let _ = write!(out, "\n{}\n", w.list_zones);
+    for zone in &rules.zones {
+        let places = ground.stories.places.iter().filter(|p| p.zone.eq_ignore_ascii_case(&zone.id));
+        let count: usize = places.map(|p| p.names.len()).sum();
+        let told = fill(w.list_places, &[("count", &count.to_string())]);
+        // A zone without a place can be asked all the same: its own name is the place.
+        let (mark, told) = if count > 0 { ("√", told.as_str()) } else { ("-", w.list_no_place) };
+        let _ = writeln!(out, "  {mark} {id:<28} {told}", id = shown(&zone.id));
+    }
+    for (title, values) in [(w.list_never_told, dealer.never_told()), (w.list_unknown_values, dealer.unknown_values())]
+    {
+        if !values.is_empty() {
+            let _ = write!(out, "\n{title}\n  {}\n", values.join(", "));
+        }
+    }
     let left_out: Vec<&str> = dealer.left_out().collect();
-    if !left_out.is_empty() {
-        let _ = write!(out, "\n{}\n  {}\n", w.list_left_out, left_out.join(", "));
+    let all = ground.stories.scenarios.iter().map(|s| s.id.as_str());
+    let undecided: Vec<&str> =
+        all.filter(|id| !left_out.contains(id) && dealable.iter().all(|s| s.id != *id)).collect();
+    for (title, ids) in [(w.list_left_out, &left_out), (w.list_undecided, &undecided)] {
+        if !ids.is_empty() {
+            let _ = write!(out, "\n{title}\n  {}\n", ids.join(", "));
+        }
     }
     if unreached > 0 {
         let _ = write!(out, "\n{}\n", fill(w.list_unreached, &[("count", &unreached.to_string())]));

@@ -14,7 +14,7 @@ use crate::files::{self, Bad, shown_path};
 use crate::rules::RuleSet;
 use crate::rules::decide::Situation;
 use crate::rules::ruleset::{Fact, StepIx};
-use crate::tell::shown;
+use crate::tell::{practice, shown};
 use crate::words::{Words, fill};
 
 /// A sheet for people.
@@ -44,6 +44,10 @@ pub fn text(sheet: &Sheet, rules: &RuleSet, words: &Words) -> String {
         format!("{}\n{}\n{}", fill(w.sheet_title, &with), fill(w.sheet_from, &with), fill(d.score_line, &with));
     out.push_str(&verdict(sheet, words));
     out.push('\n');
+    if !sheet.not_asked.is_empty() {
+        out += &practice::not_asked(&sheet.not_asked, words);
+        out.push('\n');
+    }
     tallies(&mut out, d.by_rule, &sheet.by_rule(), words);
     tallies(&mut out, d.by_fact, &sheet.by_fact(rules), words);
     let _ = write!(out, "\n{}\n", w.sheet_cards);
@@ -193,6 +197,7 @@ fn told(flaw: &Flaw, words: &Words) -> String {
         Flaw::OtherRules => w.flaw_rules.into(),
         Flaw::OtherStories => w.flaw_stories.into(),
         Flaw::OtherCards => w.flaw_cards.into(),
+        Flaw::NotAsked => w.flaw_not_asked.into(),
         Flaw::Card(number) => card(w.flaw_card, *number),
         Flaw::Answer(number) => card(w.flaw_answer, *number),
         Flaw::Marked(number) => card(w.flaw_marked, *number),

@@ -18,6 +18,8 @@ pub enum Flaw {
     OtherStories,
     /// An exam's cards are not those of its seed.
     OtherCards,
+    /// What an exam says it could not ask is not what no story leads to.
+    NotAsked,
     /// A card's situation, rule or expected steps are not what the rules say; from 1.
     Card(usize),
     /// An answer can't be read, or is of another way; from 1.
@@ -57,7 +59,11 @@ pub fn flaws(sheet: &Sheet, book: &Book, stories: &Stories) -> Vec<Flaw> {
         out.push(Flaw::Span);
     }
     if sheet.exam {
-        let dealt = Dealer::new(rules, stories).deal(&everything(rules), sheet.seed).cards;
+        let dealt = Dealer::new(rules, stories).deal(&everything(rules), sheet.seed);
+        if sheet.not_asked != dealt.not_asked(rules) {
+            out.push(Flaw::NotAsked);
+        }
+        let dealt = dealt.cards;
         let same = |(row, card): (&Row, &crate::drill::card::Card)| {
             let fresh = Row::new(rules, card, None);
             bare(row) == fresh

@@ -36,11 +36,13 @@ const COLUMNS: [&str; 25] = [
 ];
 /// Behind them, what was missed above: kept apart so that the columns people sort by come first.
 const LAST: [&str; 2] = ["shown", "answered"];
+/// Last, and not in sheets of 0.1.0: what an exam could not ask.
+const NOT_ASKED: &str = "not_asked";
 
 /// Sheets under one heading.
 #[must_use]
 pub fn write<'s>(sheets: impl IntoIterator<Item = &'s Sheet>) -> String {
-    let mut out = COLUMNS.iter().chain(&LAST).copied().collect::<Vec<_>>().join(",") + "\r\n";
+    let mut out = COLUMNS.iter().chain(&LAST).chain([&NOT_ASKED]).copied().collect::<Vec<_>>().join(",") + "\r\n";
     for sheet in sheets {
         for (number, card) in (1..).zip(&sheet.cards) {
             for (at, text) in cells(sheet, number, card).iter().enumerate() {
@@ -85,6 +87,7 @@ fn cells(sheet: &Sheet, number: usize, card: &Row) -> Vec<String> {
         card.right.to_string(),
         card.shown.clone().unwrap_or_default(),
         card.answered.clone().unwrap_or_default(),
+        sheet.not_asked.join(" "),
     ]
 }
 
@@ -96,6 +99,7 @@ pub fn read(text: &str) -> Option<Vec<Sheet>> {
     let place = |name: &str| heading.iter().position(|h| h == name);
     let all: Vec<&str> = COLUMNS.iter().chain(&LAST).copied().collect();
     let places: Vec<usize> = all.iter().map(|name| place(name)).collect::<Option<_>>()?;
+    let not_asked = place(NOT_ASKED);
     let mut sheets: Vec<Sheet> = Vec::new();
     for row in rows {
         let mut get = places.iter().map(|at| row.get(*at).cloned());
@@ -115,6 +119,10 @@ pub fn read(text: &str) -> Option<Vec<Sheet>> {
             complete: next()?.to_lowercase().parse().ok()?,
             begun: next()?,
             ended: next()?,
+            not_asked: not_asked
+                .and_then(|at| row.get(at))
+                .map(|names| names.split_whitespace().map(str::to_owned).collect())
+                .unwrap_or_default(),
             cards: Vec::new(),
         };
         let number: usize = next()?.parse().ok()?;

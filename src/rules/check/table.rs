@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 
+use vec1::{Vec1, vec1};
+
 use super::{Checker, Given};
 use crate::rules::file::{Text, When};
-use crate::rules::problem::{Kind, Named};
-use crate::rules::ruleset::{Duty, Fact, Field, FieldIx, FieldKind, Requirement, Rule, SALAM, Step, StepIx, StepWords};
+use crate::rules::problem::{Kind, Named, Problem};
+use crate::rules::ruleset::{Duty, Fact, Field, FieldIx, Requirement, Rule, SALAM, Step, StepIx, StepWords};
 use crate::rules::script::Template;
 use crate::rules::shape::At;
 use crate::rules::space::{Cube, Values};
 
 impl<'a> Checker<'a> {
-    pub(super) fn steps(&mut self, fields: &[Field], names: &mut Given<'a>) -> Vec<Step> {
+    pub(super) fn steps(&mut self, fields: &[Field], names: &mut Given<'a>) -> Vec1<Step> {
         let mut valid: Vec<String> = vec![SALAM.into()];
         valid.extend(fields.iter().map(|f| f.id.clone()));
         let ids: HashMap<&str, FieldIx> =
@@ -34,10 +36,32 @@ impl<'a> Checker<'a> {
                 words,
                 basis: self.maybe("basis", step.basis.as_ref()),
                 note: self.maybe("note", step.note.as_ref()),
-                score: step.score.iter().map(|s| self.full("score", Some(s))).collect(),
+                score: self.scores(&step.score),
                 line: lines
                     .line_of(step.say.as_ref().or(step.remind.as_ref()).map_or(step.span.start, |t| t.span.start)),
             });
+        }
+        self.at_least_one(out, || Step {
+            id: String::new(),
+            title: String::new(),
+            words: StepWords::Remind(String::new()),
+            basis: None,
+            note: None,
+            score: Vec::new(),
+            line: 1,
+        })
+    }
+
+    fn scores(&self, score: &[Text]) -> Vec<String> {
+        let mut out: Vec<String> = Vec::with_capacity(score.len());
+        for (at, text) in score.iter().enumerate() {
+            let name = self.full("score", Some(text));
+            if let Some(first) = out.iter().position(|s| *s == name) {
+                let kind = Kind::Duplicate { what: Named::Score, id: name.clone() };
+                let problem = Problem::new(score[at].span.clone(), kind).and(score[first].span.clone());
+                self.problems.borrow_mut().push(problem);
+            }
+            out.push(name);
         }
         out
     }
@@ -57,7 +81,7 @@ impl<'a> Checker<'a> {
             Template::default()
         });
         let untold = self.problems.borrow().len() == before;
-        if untold && template.may_be_empty(|ix| matches!(fields[ix.at()].kind, FieldKind::Typed { .. })) {
+        if untold && template.may_be_empty(|ix| fields[ix.at()].vanishes()) {
             self.note(&say.span, Kind::MayBeEmpty);
         }
         template
@@ -67,9 +91,13 @@ impl<'a> Checker<'a> {
         let (mut out, mut whole) = (Vec::with_capacity(list.value.len()), true);
         for step in &list.value {
             let Some((ix, _)) = steps.get(step.value.as_str()) else {
+                whole = false;
+                // A file without steps has been reported; each list would only repeat it.
+                if self.file.steps.is_empty() {
+                    continue;
+                }
                 let valid = steps.keys().map(|k| (*k).to_owned()).collect();
                 self.note(&step.span, Kind::UnknownStep { id: step.value.clone(), valid: sorted(valid) });
-                whole = false;
                 continue;
             };
             if out.contains(&StepIx(*ix)) {
@@ -97,8 +125,8 @@ impl<'a> Checker<'a> {
                 let Some(position) = fact.values.iter().position(|v| v.id == value.value) else {
                     let valid = fact.values.iter().map(|v| v.id.clone()).collect();
                     whole = false;
-                    // A fact without values has been told at its place; each rule would only repeat it.
-                    if !fact.values.is_empty() {
+                    // A fact without values has been reported at its place; each rule would only repeat it.
+                    if !self.file.facts[at].values.is_empty() {
                         let kind = Kind::UnknownValue { fact: fact.id.clone(), id: value.value.clone(), valid };
                         self.note(&value.span, kind);
                     }
@@ -119,7 +147,7 @@ impl<'a> Checker<'a> {
         whole.then_some(cube)
     }
 
-    pub(super) fn rules(&mut self, facts: &[Fact], fact_names: &HashMap<&str, usize>, steps: &Given<'_>) -> Vec<Rule> {
+    pub(super) fn rules(&mut self, facts: &[Fact], fact_names: &HashMap<&str, usize>, steps: &Given<'_>) -> Vec1<Rule> {
         let mut names = Given::new();
         let mut lines = Lines::new(self.bytes);
         let mut out = Vec::with_capacity(self.file.rules.len());
@@ -135,13 +163,20 @@ impl<'a> Checker<'a> {
             out.push(Rule {
                 id: Self::id(rule.id.as_ref()),
                 when: when.unwrap_or_else(Cube::any),
-                steps: list.unwrap_or_default(),
+                steps: self.at_least_one(list.unwrap_or_default(), || StepIx(0)),
                 basis: self.maybe("basis", rule.basis.as_ref()),
                 caution: rule.caution.as_ref().map(|c| self.plain("caution", Some(c))),
                 line: lines.line_of(rule.span.start),
             });
         }
-        out
+        self.at_least_one(out, || Rule {
+            id: String::new(),
+            when: Cube::any(),
+            steps: vec1![StepIx(0)],
+            basis: None,
+            caution: None,
+            line: 1,
+        })
     }
 
     pub(super) fn requirements(
@@ -159,12 +194,12 @@ impl<'a> Checker<'a> {
             }
             let when = self.when(&require.when, facts, fact_names);
             let mut duties = Vec::new();
-            let mut add = |key: &'static str, list: &Option<At<Vec<Text>>>, duty: fn(Vec<StepIx>) -> Duty| {
+            let mut add = |key: &'static str, list: &Option<At<Vec<Text>>>, duty: fn(Vec1<StepIx>) -> Duty| {
                 let Some(list) = list else { return };
                 if list.value.is_empty() {
                     self.note(&list.span, Kind::TooFew { key, at_least: 1 });
                 }
-                duties.extend(self.step_list(list, steps).map(duty));
+                duties.extend(self.step_list(list, steps).and_then(|l| Vec1::try_from_vec(l).ok()).map(duty));
             };
             add("always", &require.always, Duty::Always);
             add("never", &require.never, Duty::Never);
@@ -176,8 +211,9 @@ impl<'a> Checker<'a> {
             }
             out.push(Requirement {
                 id: Self::id(require.id.as_ref()),
-                // A condition that could not be read has been told; meeting nothing, it accuses nobody falsely.
-                duties: if when.is_some() { duties } else { Vec::new() },
+                // A condition that could not be read has been reported; an order of one step accuses nobody falsely.
+                duties: self
+                    .at_least_one(if when.is_some() { duties } else { Vec::new() }, || Duty::Order(vec1![StepIx(0)])),
                 when: when.unwrap_or_else(Cube::any),
                 basis: self.maybe("basis", require.basis.as_ref()),
             });

@@ -4,12 +4,18 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::values::{duration, minute_of_day, zone_offset};
+use chrono::FixedOffset;
+use vec1::Vec1;
+
 use super::{Checker, Given};
 use crate::rules::file::{self, Text};
 use crate::rules::greeting::{Greeting, Greetings};
-use crate::rules::problem::{Kind, Named, Problem};
-use crate::rules::ruleset::{Fact, Field, FieldKind, SALAM, Scope, Value, Zone};
-use crate::rules::shape::Span;
+use crate::rules::problem::{Kind, Named, Owner, Problem};
+use crate::rules::ruleset::{
+    Choice, Choices, Fact, Field, FieldIx, FieldKind, FieldScope, KLB, NAMA, Roles, SALAM, SAPAAN, Scope, TextKind,
+    Typed, Value, Zone,
+};
+use crate::rules::shape::{At, Span};
 use crate::rules::text;
 
 /// The keys that facts may not take: the program's own.
@@ -33,6 +39,7 @@ impl<'a> Checker<'a> {
                 values.push(Value {
                     id: Self::id(value.id.as_ref()),
                     label: self.plain("label", value.label.as_ref()),
+                    short: value.short.as_ref().map(|s| self.plain("short", Some(s))),
                     banner: value.banner.as_ref().map(|b| self.plain("banner", Some(b))),
                 });
             }
@@ -45,6 +52,14 @@ impl<'a> Checker<'a> {
             } else if values.len() < 2 {
                 self.note(place, Kind::TooFew { key: "values", at_least: 2 });
             }
+            let values = self.at_least_one(values, || Value {
+                id: String::new(),
+                label: String::new(),
+                short: None,
+                banner: None,
+            });
+            let labels = values.iter().zip(&fact.values).map(|(v, raw)| (v.label.as_str(), raw.label.as_ref()));
+            self.same_labels(labels.map(|(label, raw)| (label, raw, Owner::Fact(at))));
             out.push(Fact {
                 id,
                 label: self.plain("label", fact.label.as_ref()),
@@ -110,28 +125,9 @@ impl<'a> Checker<'a> {
             if let (Some(_), Some(max)) = (&field.choices, &field.max) {
                 self.note(&max.span, Kind::EitherOr { first: "choices", second: "max", both: true });
             }
-            let kind = if let Some(choices) = &field.choices {
-                if choices.value.is_empty() {
-                    self.note(&choices.span, Kind::NoDefault { what: Named::Field, id: id.clone() });
-                }
-                let mut seen: HashMap<String, Span> = HashMap::new();
-                for choice in &choices.value {
-                    self.plain("choices", Some(choice));
-                    // Choices are matched without regard to case, so they must differ without it.
-                    if let Some(first) = seen.insert(choice.value.to_lowercase(), choice.span.clone()) {
-                        let kind = Kind::Duplicate { what: Named::Choice, id: choice.value.clone() };
-                        self.problems.borrow_mut().push(Problem::new(choice.span.clone(), kind).and(first));
-                    }
-                }
-                FieldKind::Choice(choices.value.iter().map(|c| text::fold(&c.value)).collect())
-            } else {
-                let max = field.max.as_ref().map_or(60, |max| {
-                    if !(1..=500).contains(&max.value) {
-                        self.note(&max.span, Kind::OutOfRange { key: "max", min: 1, max: 500 });
-                    }
-                    usize::try_from(max.value).unwrap_or(60)
-                });
-                FieldKind::Typed { max }
+            let kind = match &field.choices {
+                Some(choices) => FieldKind::Choice(self.choices(field, &id, choices)),
+                None => FieldKind::Typed(self.typed(field, &id)),
             };
             out.push(Field {
                 id,
@@ -141,6 +137,166 @@ impl<'a> Checker<'a> {
             });
         }
         out
+    }
+
+    fn choices(&self, field: &file::Field, id: &str, choices: &At<Vec<file::Choice>>) -> Choices {
+        self.only_for(false, "kind", field.kind.as_ref());
+        self.only_for(false, "empty", field.empty.as_ref());
+        self.only_for(false, "scope", field.scope.as_ref());
+        if choices.value.is_empty() {
+            self.note(&choices.span, Kind::NoDefault { what: Named::Field, id: id.to_owned() });
+        }
+        let mut seen: HashMap<String, Span> = HashMap::new();
+        let mut new = |text: &Text| {
+            // Choices and their other words are matched without regard to case, so they must differ without it.
+            if let Some(first) = seen.insert(bare_word(&text.value), text.span.clone()) {
+                let kind = Kind::Duplicate { what: Named::Choice, id: text.value.clone() };
+                self.problems.borrow_mut().push(Problem::new(text.span.clone(), kind).and(first));
+            }
+        };
+        let mut all = Vec::with_capacity(choices.value.len());
+        for choice in &choices.value {
+            new(&choice.text);
+            // A choice may repeat its own text as an alias ("bapak" for "Bapak"): that says nothing new.
+            let own = bare_word(&choice.text.value);
+            let mut aliases = vec![own.clone()];
+            for alias in &choice.aliases {
+                self.plain("aliases", Some(alias));
+                let word = bare_word(&alias.value);
+                if word != own {
+                    new(alias);
+                    aliases.push(word);
+                }
+            }
+            all.push(Choice {
+                text: self.plain("choices", Some(&choice.text)),
+                short: choice.short.as_ref().map(|s| self.plain("short", Some(s))),
+                aliases,
+            });
+        }
+        let mut drop = Vec::new();
+        for word in field.drop.iter().flat_map(|d| &d.value) {
+            self.plain("drop", Some(word));
+            new(word);
+            drop.push(bare_word(&word.value));
+        }
+        let stand_in = || Choice { text: String::new(), short: None, aliases: vec![] };
+        Choices { choices: self.at_least_one(all, stand_in), drop }
+    }
+
+    fn typed(&self, field: &file::Field, id: &str) -> Typed {
+        self.only_for_list(true, "drop", field.drop.as_ref().map(|d| &d.span));
+        let max = field.max.as_ref().map_or(60, |max| {
+            if !(1..=500).contains(&max.value) {
+                self.note(&max.span, Kind::OutOfRange { key: "max", min: 1, max: 500 });
+            }
+            usize::try_from(max.value).unwrap_or(60)
+        });
+        let is_name = match &field.role {
+            Some(role) => role.value == "name",
+            None => id == NAMA,
+        };
+        let default = if is_name { TextKind::Name } else { TextKind::Text };
+        let kinds = [("name", TextKind::Name), ("text", TextKind::Text), ("number", TextKind::Number)];
+        let scopes = [("call", FieldScope::Call), ("shift", FieldScope::Shift)];
+        // An empty text says that nothing is spoken there.
+        let empty = field
+            .empty
+            .as_ref()
+            .map(|text| if text.value.is_empty() { String::new() } else { self.plain("empty", Some(text)) });
+        Typed {
+            max,
+            text: self.one_of("kind", field.kind.as_ref(), &kinds).unwrap_or(default),
+            empty,
+            scope: self.one_of("scope", field.scope.as_ref(), &scopes).unwrap_or(FieldScope::Call),
+        }
+    }
+
+    /// Which of these a text names; one that names none is reported.
+    fn one_of<T: Copy>(&self, key: &'static str, text: Option<&Text>, all: &[(&str, T)]) -> Option<T> {
+        let text = text?;
+        let found = all.iter().find(|(name, _)| *name == text.value);
+        if found.is_none() {
+            let valid = all.iter().map(|(name, _)| (*name).to_owned()).collect();
+            self.note(&text.span, Kind::NotOneOf { key, found: text.value.clone(), valid });
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    /// Reports a key of the other kind of field: of a typed one (`typed`: false), or of one with choices.
+    fn only_for(&self, choices: bool, key: &'static str, text: Option<&Text>) {
+        self.only_for_list(choices, key, text.map(|t| &t.span));
+    }
+
+    fn only_for_list(&self, choices: bool, key: &'static str, place: Option<&Span>) {
+        if let Some(place) = place {
+            self.note(place, Kind::OnlyFor { key, typed: !choices });
+        }
+    }
+
+    /// Who plays which part: by `role`, else by the SOP's own ids.
+    pub(super) fn roles(&self, facts: &[Fact], fields: &[Field]) -> Roles {
+        let fact_role = |at: usize| self.file.facts[at].role.as_ref();
+        let field_role = |at: usize| self.file.fields[at].role.as_ref();
+        for at in 0..facts.len() {
+            self.one_of("role", fact_role(at), &[("emergency", ())]);
+        }
+        for (at, field) in fields.iter().enumerate() {
+            let Some(role) = field_role(at) else { continue };
+            if self.one_of("role", Some(role), &[("name", ()), ("honorific", ())]).is_none() {
+                continue;
+            }
+            let typed = matches!(field.kind, FieldKind::Typed(_));
+            if typed != (role.value == "name") {
+                self.note(&role.span, Kind::OnlyFor { key: "role", typed: !typed });
+            }
+        }
+        let field = |role: &'static str, id: &str, typed: bool| {
+            let of_kind = |at: &usize| matches!(fields[*at].kind, FieldKind::Typed(_)) == typed;
+            let plays = |at: &usize| field_role(*at).is_some_and(|r| r.value == role);
+            let found = self.only_one(role, &(0..fields.len()).filter(plays).collect::<Vec<_>>(), field_role);
+            let by_id = (0..fields.len()).find(|at| fields[*at].id == id && field_role(*at).is_none());
+            found.or(by_id).filter(of_kind).and_then(|at| u16::try_from(at).ok()).map(FieldIx)
+        };
+        let plays = |at: &usize| fact_role(*at).is_some_and(|r| r.value == "emergency");
+        let emergency = self.only_one("emergency", &(0..facts.len()).filter(plays).collect::<Vec<_>>(), fact_role);
+        Roles {
+            name: field("name", NAMA, true),
+            honorific: field("honorific", SAPAAN, false),
+            emergency: emergency.or_else(|| facts.iter().position(|f| f.id == KLB)),
+        }
+    }
+
+    fn only_one<'t>(
+        &self,
+        role: &'static str,
+        found: &[usize],
+        place: impl Fn(usize) -> Option<&'t Text>,
+    ) -> Option<usize> {
+        let first = *found.first()?;
+        for text in found[1..].iter().filter_map(|at| place(*at)) {
+            let problem = Problem::new(text.span.clone(), Kind::RoleTwice { role });
+            let problem = match place(first) {
+                Some(other) => problem.and(other.span.clone()),
+                None => problem,
+            };
+            self.problems.borrow_mut().push(problem);
+        }
+        Some(first)
+    }
+
+    /// Reports labels that an earlier one has already, without regard to case.
+    pub(super) fn same_labels<'t>(&self, labels: impl Iterator<Item = (&'t str, Option<&'t Text>, Owner)>) {
+        let mut seen: HashMap<String, Span> = HashMap::new();
+        for (label, raw, owner) in labels {
+            let (Some(raw), false) = (raw, label.is_empty()) else { continue };
+            if let Some(first) = seen.get(&label.to_lowercase()) {
+                let kind = Kind::SameLabel { label: label.to_owned() };
+                self.problems.borrow_mut().push(Problem::new(raw.span.clone(), kind).and(first.clone()).of(owner));
+            } else {
+                seen.insert(label.to_lowercase(), raw.span.clone());
+            }
+        }
     }
 
     /// Tells keys that two want, or that the program keeps.
@@ -168,7 +324,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    pub(super) fn zones(&self) -> Vec<Zone> {
+    pub(super) fn zones(&self) -> Vec1<Zone> {
         let mut names = Given::new();
         let mut out = Vec::with_capacity(self.file.zones.len());
         for (at, zone) in self.file.zones.iter().enumerate() {
@@ -179,7 +335,10 @@ impl<'a> Checker<'a> {
                 None => self.note(&offset.span, Kind::ZoneOffset { found: offset.value.clone() }),
             }
         }
-        out
+        self.at_least_one(out, || Zone {
+            id: String::new(),
+            offset: FixedOffset::east_opt(0).expect("zero is in range"),
+        })
     }
 
     pub(super) fn greetings(&self) -> Greetings {
@@ -202,7 +361,12 @@ impl<'a> Checker<'a> {
             before = Some(from);
             rows.push(Greeting { from: minute, word });
         }
-        // No row at all has been told already; the stand-in never leaves this room, since the file is refused.
-        Greetings::new(rows).unwrap_or_else(Greetings::none)
+        let rows = self.at_least_one(rows, || Greeting { from: 0, word: String::new() });
+        Greetings::new(rows.into_vec()).expect("rows are read in rising order, each within a day")
     }
+}
+
+/// A word in front of a name as it is compared: in lower case, without its dot.
+pub(crate) fn bare_word(word: &str) -> String {
+    text::fold(word).trim_end_matches('.').to_lowercase()
 }

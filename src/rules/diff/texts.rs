@@ -1,9 +1,14 @@
 //! What else a CSO reads or hears otherwise: the greeting of the hour, the zones it follows, and the words around the
 //! sentences. Nothing here depends on the situation.
 
-use chrono::{FixedOffset, NaiveTime};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::rules::ruleset::{Fact, Field, FieldKind, RuleSet, Scope, Sop, Step, StepWords, Value};
+use chrono::{FixedOffset, NaiveDate, NaiveTime};
+
+use crate::rules::problem::Code;
+use crate::rules::ruleset::{
+    Acceptance, Choices, Fact, Field, FieldKind, Requirement, RuleSet, Sop, Step, StepWords, Typed, Value,
+};
 
 use super::Paired;
 
@@ -18,6 +23,14 @@ pub struct GreetingChange<'r> {
     pub before: &'r str,
     /// The new word.
     pub after: &'r str,
+}
+
+impl GreetingChange<'_> {
+    /// How many minutes of a day it is.
+    #[must_use]
+    pub fn minutes(&self) -> u32 {
+        u32::from(if self.from < self.to { self.to - self.from } else { DAY - self.from + self.to })
+    }
 }
 
 /// A zone that came, went or moved.
@@ -48,6 +61,10 @@ pub enum Subject {
     Step,
     /// A rule, by its new id.
     Rule,
+    /// A requirement.
+    Requirement,
+    /// The file as a whole.
+    File,
 }
 
 impl Subject {
@@ -62,6 +79,8 @@ impl Subject {
             Self::Zone => "zone",
             Self::Step => "step",
             Self::Rule => "rule",
+            Self::Requirement => "require",
+            Self::File => "file",
         }
     }
 }
@@ -126,15 +145,24 @@ pub(super) fn texts(old: &RuleSet, new: &RuleSet) -> Vec<TextChange> {
     changes.sop(&old.sop, &new.sop);
     for (before, after) in Paired::new(&old.facts, &new.facts, |fact| &fact.id).shared() {
         changes.fact(before, after);
+        let role = |rules: &RuleSet| rules.fact_named(&after.id).and_then(|at| rules.role_of_fact(at));
+        changes.note(Subject::Fact, &after.id, "role", role(old), role(new));
     }
     for (before, after) in Paired::new(&old.fields, &new.fields, |field| &field.id).all {
         changes.field(before, after);
+        let Some(field) = after.or(before) else { continue };
+        let role = |rules: &RuleSet| rules.field_named(&field.id).and_then(|ix| rules.role_of_field(ix));
+        changes.note(Subject::Field, &field.id, "role", role(old), role(new));
     }
-    let default = |rules: &RuleSet| rules.zones.first().map(|zone| zone.id.clone());
-    changes.note(Subject::Zone, "", "default", default(old), default(new));
+    let zones = |rules: &RuleSet| rules.zones.iter().map(|zone| zone.id.clone()).collect::<Vec<_>>();
+    changes.order(Subject::Zone, "", &zones(old), &zones(new));
     for (before, after) in Paired::new(&old.steps, &new.steps, |step| &step.id).shared() {
         changes.step(before, after);
     }
+    for (before, after) in Paired::new(&old.requirements, &new.requirements, |r: &Requirement| &r.id).shared() {
+        changes.note(Subject::Requirement, &after.id, "basis", before.basis.as_ref(), after.basis.as_ref());
+    }
+    changes.acceptances(old, new);
     changes.0
 }
 
@@ -155,47 +183,97 @@ impl Changes {
         }
     }
 
+    /// The default, which is the first; where that stayed, the order of what both have: keys turn through it.
+    fn order(&mut self, subject: Subject, id: &str, old: &[String], new: &[String]) {
+        if old.first() != new.first() {
+            return self.note(subject, id, "default", old.first(), new.first());
+        }
+        let shared = |list: &[String], other: &[String]| -> String {
+            let shared: Vec<&str> = list.iter().filter(|id| other.contains(id)).map(String::as_str).collect();
+            shared.join(BETWEEN)
+        };
+        self.note(subject, id, "order", Some(shared(old, new)), Some(shared(new, old)));
+    }
+
     fn sop(&mut self, old: &Sop, new: &Sop) {
-        let day = |sop: &Sop| sop.effective_from.map(|day| day.to_string());
+        let day = |day: Option<NaiveDate>| day.map(|day| day.to_string());
         self.note(Subject::Sop, "", "title", Some(&old.title), Some(&new.title));
         self.note(Subject::Sop, "", "revision", Some(&old.revision), Some(&new.revision));
         self.note(Subject::Sop, "", "supersedes", old.supersedes.as_ref(), new.supersedes.as_ref());
         self.note(Subject::Sop, "", "issuer", old.issuer.as_ref(), new.issuer.as_ref());
-        self.note(Subject::Sop, "", "effective_from", day(old), day(new));
+        self.note(Subject::Sop, "", "effective_from", day(old.effective_from), day(new.effective_from));
+        self.note(Subject::Sop, "", "effective_to", day(old.effective_to), day(new.effective_to));
     }
 
     fn fact(&mut self, old: &Fact, new: &Fact) {
         let id = &new.id;
-        let default = |fact: &Fact| fact.values.first().map(|value| value.id.clone());
         self.note(Subject::Fact, id, "label", Some(&old.label), Some(&new.label));
         self.note(Subject::Fact, id, "help", old.help.as_ref(), new.help.as_ref());
         self.note(Subject::Fact, id, "key", old.key, new.key);
-        self.note(Subject::Fact, id, "scope", Some(scope(old.scope)), Some(scope(new.scope)));
-        self.note(Subject::Fact, id, "keep_for", keep_for(old.scope), keep_for(new.scope));
-        self.note(Subject::Fact, id, "default", default(old), default(new));
+        self.note(Subject::Fact, id, "scope", Some(old.scope.as_str()), Some(new.scope.as_str()));
+        self.note(Subject::Fact, id, "keep_for", old.scope.keep_for(), new.scope.keep_for());
+        let values = |fact: &Fact| fact.values.iter().map(|value| value.id.clone()).collect::<Vec<_>>();
+        self.order(Subject::Fact, id, &values(old), &values(new));
         for (old, new) in Paired::new(&old.values, &new.values, |value: &Value| &value.id).shared() {
             let id = format!("{id}={}", new.id);
             self.note(Subject::Value, &id, "label", Some(&old.label), Some(&new.label));
+            self.note(Subject::Value, &id, "short", old.short.as_ref(), new.short.as_ref());
             self.note(Subject::Value, &id, "banner", old.banner.as_ref(), new.banner.as_ref());
         }
     }
 
-    /// A field decides nothing, so one that came or went is told by its label.
+    /// One that came or went is reported by all that it has.
     fn field(&mut self, old: Option<&Field>, new: Option<&Field>) {
         let Some(id) = new.or(old).map(|field| &field.id) else { return };
         self.note(Subject::Field, id, "label", old.map(|f| &f.label), new.map(|f| &f.label));
         self.note(Subject::Field, id, "key", old.and_then(|f| f.key), new.and_then(|f| f.key));
-        if let (Some(old), Some(new)) = (old, new) {
-            let choices = |field: &Field| match &field.kind {
-                FieldKind::Choice(choices) => Some(choices.join(" · ")),
-                FieldKind::Typed { .. } => None,
+        let choices = |field: Option<&Field>| match &field?.kind {
+            FieldKind::Choice(choices) => Some(choices.clone()),
+            FieldKind::Typed(_) => None,
+        };
+        let (before, after) = (choices(old), choices(new));
+        let mut of_choices = |key, text: fn(&Choices) -> String| {
+            let text = |choices: &Option<Choices>| choices.as_ref().map(text).filter(|text| !text.is_empty());
+            self.note(Subject::Field, id, key, text(&before), text(&after));
+        };
+        of_choices("choices", |choices| choices.texts().collect::<Vec<_>>().join(BETWEEN));
+        of_choices("aliases", aliases);
+        of_choices("short", shorts);
+        of_choices("drop", |choices| choices.drop.join(", "));
+        let typed = |field: Option<&Field>| match &field?.kind {
+            FieldKind::Choice(_) => None,
+            FieldKind::Typed(typed) => Some(typed.clone()),
+        };
+        let (before, after) = (typed(old), typed(new));
+        let mut of_typed = |key, text: fn(&Typed) -> Option<String>| {
+            self.note(Subject::Field, id, key, before.as_ref().and_then(text), after.as_ref().and_then(text));
+        };
+        of_typed("kind", |typed| Some(typed.text.as_str().to_owned()));
+        of_typed("max", |typed| Some(typed.max.to_string()));
+        of_typed("empty", |typed| typed.empty.as_ref().map(|text| format!("\"{text}\"")));
+        of_typed("scope", |typed| Some(typed.scope.as_str().to_owned()));
+    }
+
+    /// Each acceptance that only one of the files has, and each with other reasons. Rules and requirements are no more to
+    /// a reader than their names, which make no difference, so theirs go by the warning alone.
+    fn acceptances(&mut self, old: &RuleSet, new: &RuleSet) {
+        let of = |rules: &RuleSet| {
+            let mut all: BTreeMap<(&str, String, Code), BTreeSet<String>> = BTreeMap::new();
+            for Acceptance { table, id, code, because } in &rules.acceptances {
+                let id = if ["rule", "require"].contains(table) { String::new() } else { id.clone() };
+                all.entry((*table, id, *code)).or_default().insert(because.clone());
+            }
+            all
+        };
+        let (before, after) = (of(old), of(new));
+        let all: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        for one in all {
+            let (table, id, code) = one;
+            let place: Vec<&str> = [*table, id, code.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
+            let reasons = |side: &BTreeMap<_, BTreeSet<String>>| {
+                side.get(one).map(|reasons| reasons.iter().cloned().collect::<Vec<_>>().join(BETWEEN))
             };
-            let max = |field: &Field| match field.kind {
-                FieldKind::Choice(_) => None,
-                FieldKind::Typed { max } => Some(max.to_string()),
-            };
-            self.note(Subject::Field, id, "choices", choices(old), choices(new));
-            self.note(Subject::Field, id, "max", max(old), max(new));
+            self.note(Subject::File, &place.join(" "), "accept", reasons(&before), reasons(&after));
         }
     }
 
@@ -213,22 +291,22 @@ impl Changes {
     }
 }
 
-fn scope(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Call => "call",
-        Scope::Shift { .. } => "shift",
-    }
+/// What stands between several of a kind.
+const BETWEEN: &str = " · ";
+
+/// The choices with the words for them in front of a name.
+fn aliases(choices: &Choices) -> String {
+    let each = choices.iter().filter_map(|choice| {
+        let words: Vec<&str> = choice.other_words().collect();
+        (!words.is_empty()).then(|| format!("{}: {}", choice.text, words.join(", ")))
+    });
+    each.collect::<Vec<_>>().join(BETWEEN)
 }
 
-/// As the file writes it: hours and minutes.
-fn keep_for(scope: Scope) -> Option<String> {
-    let Scope::Shift { keep_for } = scope else { return None };
-    let minutes = keep_for.as_secs() / 60;
-    Some(match (minutes / 60, minutes % 60) {
-        (0, minutes) => format!("{minutes}m"),
-        (hours, 0) => format!("{hours}h"),
-        (hours, minutes) => format!("{hours}h{minutes}m"),
-    })
+/// The choices with their names where the screen is narrow.
+fn shorts(choices: &Choices) -> String {
+    let each = choices.iter().filter_map(|choice| Some(format!("{}: {}", choice.text, choice.short.as_ref()?)));
+    each.collect::<Vec<_>>().join(BETWEEN)
 }
 
 #[cfg(test)]
@@ -236,6 +314,7 @@ mod tests {
     use super::super::diff;
     use super::super::tests::sop_with;
     use super::*;
+    use crate::rules::ruleset::Scope;
 
     #[test]
     fn a_greeting_that_begins_later_is_told_by_the_hour() {
@@ -293,7 +372,7 @@ mod tests {
             ("keep_for = \"12h\"", "keep_for = \"90m\"", Subject::Fact, "klb", "keep_for"),
             ("label = \"AKTIF\"", "label = \"YA\"", Subject::Value, "klb=ya", "label"),
             ("banner = \"Campaign", "banner = \"Kampanye", Subject::Value, "klb=ya", "banner"),
-            ("\"Bapak/Ibu\", \"Bapak\"", "\"Bapak\", \"Bapak/Ibu\"", Subject::Field, "sapaan", "choices"),
+            ("\"Bapak/Ibu\",", "\"Ibu/Bapak\",", Subject::Field, "sapaan", "choices"),
             ("max   = 60", "max = 40", Subject::Field, "nama", "max"),
             ("title = \"Terima kasih\"", "title = \"Ucapan\"", Subject::Step, "terima-kasih", "title"),
             ("note  = \"Dilakukan sebelum", "note = \"Sebelum", Subject::Step, "terima-kasih", "note"),
@@ -311,8 +390,10 @@ mod tests {
 
     #[test]
     fn another_first_value_is_another_default() {
-        let (first, second) =
-            ("{ id = \"lain\", label = \"di luar PLN Mobile\" },", "{ id = \"pln-mobile\", label = \"PLN Mobile\" },");
+        let (first, second) = (
+            "{ id = \"lain\", label = \"di luar PLN Mobile\", short = \"di luar\" },",
+            "{ id = \"pln-mobile\", label = \"PLN Mobile\" },",
+        );
         let old = sop_with(&[]);
         let new = sop_with(&[(&format!("{first}\n  {second}"), &format!("{second}\n  {first}"))]);
         let found = diff(&old, &new).unwrap();
@@ -323,7 +404,7 @@ mod tests {
     #[test]
     fn a_time_limit_is_written_as_the_file_writes_it() {
         let hold = |minutes: u64| Scope::Shift { keep_for: std::time::Duration::from_secs(60 * minutes) };
-        let texts = [30, 720, 90].map(|minutes| keep_for(hold(minutes)).unwrap());
+        let texts = [30, 720, 90].map(|minutes| hold(minutes).keep_for().unwrap());
         assert_eq!(texts, ["30m", "12h", "1h30m"]);
     }
 }

@@ -67,6 +67,14 @@ fn blocks(look: &Look<'_>, show: &Show) -> Vec<Block> {
     let right = if steps > 0 { vec![look.span(dots, Role::Accent)] } else { Vec::new() };
     let mut out = vec![Block::line(Drop::Last, look.two_ends(left, right))];
     let columns = look.columns.saturating_sub(4).clamp(1, 96);
+    // On the first screen, where whoever presents looks before the class does.
+    if at == 0 && step == 0 && !show.left_out().is_empty() {
+        let told = fill(w.left_out_short, &[("count", &show.left_out().len().to_string())]);
+        out.push(Block::new(
+            Drop::Last,
+            indented(look, wrap([(told.as_str(), look.style(Role::Caution))], columns), " "),
+        ));
+    }
     if !show.scene().story.is_empty() {
         out.push(Block::new(
             Drop::Complete,

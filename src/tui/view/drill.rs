@@ -24,6 +24,7 @@ use crate::drill::grade::{Heard, Way};
 use crate::drill::keys;
 use crate::drill::session::{Phase, Session, Work};
 use crate::rules::ruleset::StepIx;
+use crate::tell::practice;
 use crate::tui::theme::{Role, Theme};
 use crate::words::{Words, fill};
 
@@ -185,9 +186,13 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     let mut page = Lines::new(look, if session.is_exam() { w.intro_exam_title } else { w.intro_title });
     page.gap();
     if let Some(pass) = setup.exam {
-        page.paragraph(&fill(w.intro_exam, &[("count", &count), ("pass", &pass.to_string())]));
+        let told = if setup.not_asked.is_empty() { w.intro_exam } else { w.intro_exam_part };
+        page.paragraph(&fill(told, &[("count", &count), ("pass", &pass.to_string())]));
     } else {
         page.paragraph(&fill(w.intro_practice, &[("count", &count)]));
+    }
+    if !setup.not_asked.is_empty() {
+        page.paragraph(&practice::not_asked(&setup.not_asked, session.words()));
     }
     let due = setup.due;
     for (text, count) in [(w.intro_due, due.again), (w.intro_reopened, due.reopened), (w.intro_new, due.new)] {
@@ -254,7 +259,11 @@ fn blind(
         let mark = if here { " ► " } else { "   " };
         let number = place.as_deref().unwrap_or("·");
         let role = if here { Role::Sentence } else { Role::Title };
-        let title = shorten(&rules.step(*step).title, look.columns.saturating_sub(8));
+        let step = rules.step(*step);
+        // Two steps of one title could not be told apart here.
+        let is_twice = offered.iter().filter(|other| rules.step(**other).title == step.title).count() > 1;
+        let title = if is_twice { format!("{} ({})", step.title, step.id) } else { step.title.clone() };
+        let title = shorten(&title, look.columns.saturating_sub(8));
         Line::from(vec![
             look.span(mark, Role::Accent),
             look.span(format!("{number:>2}  "), if place.is_some() { Role::Said } else { Role::Line }),

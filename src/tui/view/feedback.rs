@@ -82,7 +82,8 @@ pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &Done) -> Vec<(
     };
     match &done.answer {
         Answer::Case { situation, zone, honorific, said } => {
-            for (at, fact) in rules.facts.iter().enumerate() {
+            // A fact that the story leaves open makes no difference here, whatever it was set to.
+            for (at, fact) in rules.facts.iter().enumerate().filter(|(at, _)| card.told[*at]) {
                 let value = |of: usize| fact.values[of].label.as_str();
                 let (given, asked) = (situation.value(at), card.situation.value(at));
                 let right = grade.facts[at];
@@ -101,8 +102,8 @@ pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &Done) -> Vec<(
             if let Some((field, choice)) = card.honorific
                 && let FieldKind::Choice(choices) = &rules.field(field).kind
             {
-                let given = honorific.and_then(|at| choices.get(at)).map_or("-", String::as_str);
-                out.push(both(&rules.field(field).label, &choices[choice], given, grade.honorific));
+                let given = honorific.and_then(|at| choices.get(at)).map_or("-", |choice| choice.text.as_str());
+                out.push(both(&rules.field(field).label, &choices[choice].text, given, grade.honorific));
             }
             out.push(steps(rules, words, &card.spoken(rules), said, grade.steps));
         }
@@ -150,7 +151,7 @@ fn steps(rules: &RuleSet, words: &Words, asked: &[StepIx], given: &[StepIx], rig
 fn why(page: &mut Lines<'_, '_>, rules: &RuleSet, words: &Words, card: &Card, done: &Done) {
     let rule = card.plan(rules).rule;
     page.entry(words.basis.clause, rule.basis.as_deref().unwrap_or(&rule.id));
-    let held = rules.facts.iter().enumerate().filter(|(at, _)| rule.when.values(*at).is_some());
+    let held = rules.facts.iter().enumerate().filter(|(at, _)| card.told[*at] && rule.when.values(*at).is_some());
     let because: Vec<String> =
         held.map(|(at, f)| format!("{}: {}", f.label, f.values[card.situation.value(at)].label)).collect();
     page.entry(words.basis.why, &because.join(" · "));

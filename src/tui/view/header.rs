@@ -90,16 +90,13 @@ fn beside(look: &Look<'_>, phone: Option<(&str, Role)>, centre: Option<&String>,
     out
 }
 
-/// A fact's value in a word, where there is no room for its label.
-pub fn short(value: &Value) -> &str {
-    if value.id == "belum-tahu" {
-        "?"
-    } else if width(&value.label) <= 6 {
-        &value.label
-    } else {
-        &value.id
-    }
+/// A fact's value where there is no room for its label: the file's own short one, or what fits of the label.
+pub fn short(value: &Value) -> String {
+    value.short.clone().unwrap_or_else(|| shorten(&value.label, LONGEST_SHORT))
 }
+
+/// The columns that a value has in a narrow window where the file gives it no short label.
+const LONGEST_SHORT: usize = 12;
 
 fn upper(key: Option<char>) -> String {
     key.map(|k| k.to_ascii_uppercase().to_string()).unwrap_or_default()

@@ -43,7 +43,7 @@ fn the_shape_of_a_problem_in_json() {
     let problem = &found["problems"][0];
     assert_eq!(keys(problem), ["code", "severity", "message", "line", "column", "situation", "help"]);
     assert_eq!((&problem["code"], &problem["severity"]), (&"gap".into(), &"error".into()));
-    assert_eq!((&problem["line"], &problem["column"]), (&142.into(), &9.into()));
+    assert_eq!((&problem["line"], &problem["column"]), (&150.into(), &9.into()));
     assert_eq!(keys(&problem["situation"]), ["klb", "topik", "aplikasi"]);
     assert_eq!(problem["situation"]["aplikasi"], "belum-tahu");
     assert_eq!((&found["errors"], &found["warnings"], &found["situations"]), (&1.into(), &0.into(), &12.into()));

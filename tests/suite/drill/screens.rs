@@ -37,6 +37,7 @@ fn session(exam: Option<u8>, way: Option<Way>) -> Session {
         home: 0,
         flagged: vec![true; cards.len()],
         cards,
+        not_asked: Vec::new(),
         seed: 7,
         way,
         exam,
@@ -73,7 +74,7 @@ fn practice(way: Option<Way>, pressed: &str) -> Session {
 fn show(scene: usize, steps: usize) -> Show {
     let book = Arc::new(Book::built_in());
     let deck = Deck::built_in();
-    let (scenes, _) = deck.scenes(&book.rules);
+    let scenes = deck.resolved(&book.rules).into_iter().filter_map(|(scene, _)| scene).collect();
     let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
     let mut show = Show::new(book, Lang::Id, 0, day, deck.title, scenes).expect("scenes");
     for _ in 0..scene {

@@ -84,6 +84,36 @@ fn an_exam_is_passed_written_checked_and_merged() {
 }
 
 #[test]
+fn an_exam_that_cannot_reach_every_rule_says_so_before_it_begins_and_in_its_sheet() {
+    let home = Home::new();
+    home.write_config("rules.toml", super::verbs::with_a_new_fact());
+    for (form, out) in [("json", "a.json"), ("csv", "a.csv"), ("text", "a.txt")] {
+        let args = ["drill", "--exam", "--seed", "7", "--format", form, "--out", out];
+        let mut term = Term::sized(&home.penutup(args).command(), 100, 30);
+        term.shows("Ujian salam penutup").shows("tidak mencakup semua aturan").shows("lain-telah, telah-pengaduan");
+        term.hides("kartu, semua aturan").send(" ").shows("kartu 1 dari").send("q");
+        assert_eq!(term.ends().exit_code(), 1);
+        let sheet = std::fs::read_to_string(home.path().join(out)).expect("the sheet");
+        assert!(sheet.contains("lain-telah") && sheet.contains("telah-pengaduan"), "{sheet}");
+        if form != "text" {
+            assert!(home.penutup(["drill", "--check-sheet", out]).ok().contains("cocok"));
+        }
+    }
+    let sheet = read(&home.path().join("a.json"));
+    assert_eq!(sheet["not_asked"], serde_json::json!(["lain-telah", "telah-pengaduan"]));
+    let all_asked = sheet.to_string().replace("[\"lain-telah\",\"telah-pengaduan\"]", "[]");
+    home.write("bengkok.json", all_asked);
+    home.penutup(["drill", "--check-sheet", "bengkok.json"]).run().status(1).out_has("tidak ditanyakan");
+
+    // With nothing to ask at all there is no exam.
+    let rules = penutup::rules::BUILT_IN.replace("id       = \"klb\"", "id       = \"darurat\"");
+    home.write_config("rules.toml", rules.replace("klb = ", "darurat = "));
+    let mut term = Term::sized(&home.penutup(["drill", "--exam"]).command(), 100, 30);
+    assert_eq!(term.ends().exit_code(), 2);
+    term.shows("Tidak ada cerita yang cocok").shows("kalimat-lengkap-1").shows("penutup drill --list");
+}
+
+#[test]
 fn an_exam_that_is_broken_off_is_not_passed_and_its_sheet_says_so() {
     for (how, status) in [("q", Some(1)), ("\x03", Some(1)), ("TERM", None)] {
         let home = Home::new();
@@ -238,4 +268,15 @@ fn a_deck_is_played_scene_by_scene() {
     let mut term = Term::start(&home.penutup(["demo", "salah"]).command());
     assert_eq!(term.ends().exit_code(), 2);
     term.shows("salah.toml:6").shows("klb");
+}
+
+#[test]
+fn a_deck_leaves_out_the_scenes_that_would_be_false_and_says_so() {
+    let home = Home::new();
+    let moved = penutup::rules::BUILT_IN.replace("from = \"15:00\"", "from = \"15:30\"");
+    home.write_config("rules.toml", moved);
+    let mut term = Term::sized(&home.penutup(["demo"]).command(), 60, 18);
+    term.shows("Peragaan 1/10").shows("1 adegan dilewati").send("q");
+    assert!(term.ends().success());
+    term.shows("1 adegan tidak ditampilkan").shows("Jam pelanggan, bukan jam kita");
 }

@@ -29,13 +29,81 @@ fn the_list_names_every_rule_and_what_is_not_reached() {
     assert!(out.contains("- kalimat-lengkap-2 ") && out.contains("belum ada cerita"), "{out}");
     assert!(out.contains("Cerita yang tidak dipakai") && out.contains("login-gagal"), "{out}");
 
+    assert!(out.contains("Nilai yang belum dikenal cerita bawaan") && out.contains("topik=ponsel"), "{out}");
+
     home.write_config(
         "scenarios.toml",
-        "schema = 1\n[[detail]]\nid = \"ponsel\"\nwhen = { topik = \"ponsel\" }\ntell = [\"Soal ponsel.\"]\n\
+        "schema = 1\nreviewed = { topik = [\"ponsel\"] }\n\
+         [[detail]]\nid = \"ponsel\"\nwhen = { topik = \"ponsel\" }\ntell = [\"Soal ponsel.\"]\n\
          [[scenario]]\nid = \"apa-saja\"\ntell = [\"{orang} menelepon.\"]\n",
     );
     let ran = home.penutup(["drill", "--list", "--rules"]).command().arg(&rules).output().expect("it runs");
     assert_eq!(ran.status.code(), Some(0), "one's own stories reach it");
+}
+
+/// The embedded rules with a fact more, which one row is divided by.
+pub fn with_a_new_fact() -> String {
+    let rules = penutup::rules::BUILT_IN.replace(
+        "[[field]]\nid      = \"sapaan\"",
+        "[[fact]]\nid = \"jenis\"\nlabel = \"Jenis\"\nkey = \"j\"\nvalues = [{ id = \"pengaduan\", label = \"pengaduan\" }, \
+         { id = \"informasi\", label = \"informasi\" }]\n[[field]]\nid      = \"sapaan\"",
+    );
+    rules.replace(
+        "when    = { klb = \"tidak\", topik = \"lain\", aplikasi = \"telah\" }",
+        "when = { klb = \"tidak\", topik = \"lain\", aplikasi = \"telah\", jenis = \"informasi\" }\n\
+         steps = [\"bantuan\", \"download\", \"terima-kasih\"]\n[[rule]]\nid = \"telah-pengaduan\"\n\
+         when    = { klb = \"tidak\", topik = \"lain\", aplikasi = \"telah\", jenis = \"pengaduan\" }",
+    )
+}
+
+#[test]
+fn a_new_fact_that_no_story_tells_is_counted_and_stories_that_depend_on_it_are_not_dealt() {
+    let home = Home::new();
+    home.write_config("rules.toml", with_a_new_fact());
+    let ran = home.penutup(["drill", "--list"]).run();
+    ran.status(1);
+    for part in [
+        "- lain-telah ",
+        "- telah-pengaduan ",
+        "√ kalimat-lengkap-1 ",
+        "jenis=pengaduan, jenis=informasi",
+        "2 belum tercapai",
+    ] {
+        assert!(ran.out.contains(part), "{part} is not in {}", ran.out);
+    }
+    let cards = home.penutup(["drill", "--cards", "--seed", "7"]).ok();
+    assert!(cards.contains("2 bagian") && cards.contains("lain-telah, telah-pengaduan"), "{cards}");
+    assert!(!cards.contains("Jenis:"), "no card says what its story does not: {cards}");
+}
+
+#[test]
+fn rules_that_no_story_decides_are_named_instead_of_dealing_cards() {
+    let home = Home::new();
+    let rules = penutup::rules::BUILT_IN.replace("id       = \"klb\"", "id       = \"darurat\"");
+    home.write_config("rules.toml", rules.replace("klb = ", "darurat = "));
+    let told = home.penutup(["drill", "--cards"]).failed();
+    assert!(told.contains("Tidak ada cerita yang cocok") && told.contains("kalimat-lengkap-1"), "{told}");
+}
+
+#[test]
+fn ones_own_stories_with_names_that_the_rules_lack_are_refused_with_their_place() {
+    for (source, place, part) in [
+        ("[[scenario]]\nid = \"a\"\nwhen = { kbl = \"ya\" }\ntell = [\"x\"]\n", "scenarios.toml:4:10", "klb"),
+        ("[[scenario]]\nid = \"a\"\nwhen = { klb = \"yaa\" }\ntell = [\"x\"]\n", "scenarios.toml:4:16", "ya"),
+        ("[[place]]\nzone = \"WIX\"\nnames = [\"x\"]\n", "scenarios.toml:3:8", "WIT"),
+        ("[[scenario]]\nid = \"a\"\ntell = [\"x\"]\nwehn = 1\n", "scenarios.toml:5:1", "when"),
+        ("[[detail]]\nid = \"a\"\ntell = [\"x\"]\n", "scenarios.toml:2:1", "when"),
+        ("unsaid = { topik = \"lian\" }\n", "scenarios.toml:2:20", "lain"),
+        ("reviewed = { topik = [\"lain\", \"lian\"] }\n", "scenarios.toml:2:31", "lain"),
+        ("unsiad = 1\n", "scenarios.toml:2:1", "unsaid"),
+    ] {
+        let home = Home::new();
+        home.write_config("scenarios.toml", format!("schema = 1\n{source}"));
+        for verb in [&["drill", "--list"][..], &["drill", "--cards"]] {
+            let told = home.penutup(verb).failed();
+            assert!(told.contains(place) && told.contains(part), "{source}: {told}");
+        }
+    }
 }
 
 #[test]

@@ -351,7 +351,7 @@ fn rules_that_the_agent_brings_for_the_first_time_are_taken_while_the_prompter_r
         brings(&home, "rules.toml", rules("Rev-pusat").replace("ayo download", "mari unduh"));
         line.tell(&Message::Rules).expect("it is taken");
         // A closing is never spoken from two revisions.
-        term.shows("Aturan baru SOP Rev-pusat berlaku mulai panggilan berikutnya").shows("ayo download");
+        term.shows("SOP Rev-pusat mulai panggilan berikutnya").shows("ayo download");
         term.send("s").shows("Closing lengkap.");
         // Enter, since Space twice so soon is a Space that is held.
         term.send("\r").shows("Panggilan selesai").shows("SOP Rev-pusat").shows("mari unduh");

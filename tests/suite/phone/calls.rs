@@ -60,10 +60,12 @@ fn what_is_not_taken_is_answered_and_harms_nothing() {
 #[test]
 fn a_hostile_name_is_cleaned_whole_and_bounded() {
     let mut s = Stage::at("14:00");
-    let long = "x".repeat(300);
-    s.sets(&format!("nama=\u{1b}[31mSi\u{1b}]0;pwned\u{7}ti\u{202e}+{long}"));
+    s.sets(&format!("nama=\u{1b}[31mSi\u{1b}]0;pwned\u{7}ti\u{202e}+{}", "x".repeat(50)));
     let name = s.field("nama");
-    assert!(name.starts_with("Siti x") && name.chars().count() == 60, "{name:?}");
+    assert!(name.starts_with("Siti x") && name.chars().count() == 55, "{name:?}");
+    s.sets(&format!("nama={}", "x".repeat(300)));
+    assert_eq!(s.field("nama"), name, "one that is too long is refused, not cut");
+    assert_eq!(s.ignored(), [("nama", Why::TooLong)]);
 }
 
 #[test]
@@ -320,7 +322,7 @@ fn a_record_has_no_name_however_it_came() {
 
 #[test]
 fn other_typed_fields_take_numbers_too() {
-    let more = "\n[[field]]\nid = \"meter\"\nlabel = \"Meter\"\nmax = 4\n";
+    let more = "\n[[field]]\nid = \"meter\"\nlabel = \"Meter\"\nmax = 4\nempty = \"\"\n";
     let source = String::from_utf8(Book::built_in().source).expect("TOML").replacen(
         "\n[[zone]]",
         &format!("{more}\n[[zone]]"),
@@ -328,6 +330,8 @@ fn other_typed_fields_take_numbers_too() {
     );
     let source = source.replacen("{sapaan} {nama}", "{sapaan} {nama} {meter}", 1);
     let mut s = Stage::with(book(source), wib("14:00"), Vec::new());
-    s.sets("meter=12345");
+    s.sets("meter=1234");
     assert_eq!(s.field("meter"), "1234");
+    s.sets("meter=12345");
+    assert_eq!(s.field("meter"), "1234", "one that is too long is refused, not cut");
 }

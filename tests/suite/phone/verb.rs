@@ -91,8 +91,10 @@ fn the_name_may_come_from_standard_input() {
         say(nothing).status(0).err_is("\"nama\" diabaikan: masukan standar tidak dapat dibaca\n");
     }
     term.shows("nama belum diisi");
-    say(&vec![b'x'; 1 << 20]).status(0);
+    say(&[b'x'; 60]).status(0).err_is("");
     term.shows("[N] xxxx");
+    say(&vec![b'x'; 1 << 20]).status(0).err_is("\"nama\" diabaikan: terlalu panjang\n");
+    term.shows("nama belum diisi");
 }
 
 #[test]

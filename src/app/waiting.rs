@@ -1,0 +1,65 @@
+//! Rules whose first day is still to come: they wait, and the first call of that day begins with them. Part of `update`.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use super::App;
+use crate::book::Book;
+use crate::clock::office_day;
+use crate::words::fill;
+
+impl App {
+    /// With rules whose first day is still to come.
+    #[must_use]
+    pub fn waiting_for(mut self, waiting: Option<Arc<Book>>) -> Self {
+        self.waiting = waiting;
+        self
+    }
+
+    /// The rules that wait for their first day.
+    #[must_use]
+    pub fn waiting(&self) -> Option<&Arc<Book>> {
+        self.waiting.as_ref()
+    }
+
+    fn today(&self) -> NaiveDate {
+        office_day(self.now)
+    }
+
+    /// Keeps rules whose first day is still to come, and says so once; returns those that are in force already.
+    pub(super) fn keep_waiting(&mut self, book: Arc<Book>) -> Option<Arc<Book>> {
+        if book.is_in_force(self.today()) {
+            self.waiting = None;
+            return Some(book);
+        }
+        let known = self.waiting.as_ref().is_some_and(|waiting| waiting.source == book.source);
+        self.rules_trouble = None;
+        // A file that was to be taken with the next call has been replaced by one that waits.
+        self.pending = None;
+        let notice = waits(&book, self.words());
+        self.waiting = Some(book);
+        if !known {
+            self.tell(notice);
+        }
+        None
+    }
+
+    /// Takes the rules that waited once their day has come: at once where the call has not begun, else with the next.
+    pub(super) fn take_waiting(&mut self) {
+        let today = self.today();
+        let Some(book) = self.waiting.take_if(|book| book.is_in_force(today)) else { return };
+        if self.call.begun().is_none() {
+            self.take_rules(book, None);
+        } else {
+            self.pending = Some(book);
+        }
+    }
+}
+
+/// That rules wait, and for which day.
+#[must_use]
+pub fn waits(book: &Book, words: &crate::words::Words) -> String {
+    let day = book.rules.sop.effective_from.map(|day| day.format("%d/%m/%Y").to_string()).unwrap_or_default();
+    fill(words.notice.rules_waiting, &[("revision", &book.rules.sop.revision), ("day", &day)])
+}

@@ -1,0 +1,126 @@
+//! The requirements of a diff: what is guaranteed no longer or newly, and what a file without it allows.
+
+use serde_json::{Value, json};
+
+use super::super::page::{Look, Page};
+use super::{CONDITIONS, Shown};
+use crate::cli::check::number;
+use crate::rules::diff::{Allowed, Demand, DutyChange, DutyChangeKind, DutyPart};
+use crate::tell::change::duty_kind;
+use crate::words::{Words, fill};
+
+/// "klb-tanpa-campaign (No. 1)".
+pub fn name(change: &DutyChange<'_>) -> String {
+    match change.basis {
+        Some(basis) => format!("{} ({basis})", change.id),
+        None => change.id.to_owned(),
+    }
+}
+
+/// What is demanded.
+pub fn demand(demand: &Demand<'_>, words: &Words) -> String {
+    let w = &words.duty;
+    let listed = |sentence: &str, steps: &[&str]| fill(sentence, &[("steps", &steps.join(", "))]);
+    match demand {
+        Demand::Always(steps) => listed(w.always, steps),
+        Demand::Never(steps) => listed(w.never, steps),
+        Demand::ExactlyOne(steps) => listed(w.exactly_one, steps),
+        Demand::Order(steps) => listed(w.order, steps),
+        Demand::Last(step) => listed(w.last, &[step]),
+        Demand::Alternatives(steps) => listed(w.alternatives, steps),
+    }
+}
+
+fn allowed(allowed: &Allowed<'_>, words: &Words) -> String {
+    let w = &words.duty;
+    let with = |sentence: &str, first: &str, second: &str| fill(sentence, &[("first", first), ("second", second)]);
+    match allowed {
+        Allowed::Without(steps) => fill(w.without, &[("steps", &steps.join(", "))]),
+        Allowed::With(step) => fill(w.with, &[("step", step)]),
+        Allowed::Both(first, second) => with(w.both, first, second),
+        Allowed::Before(first, second) => with(w.before, first, second),
+        Allowed::StillAsked(first, second) => with(w.still_asked, first, second),
+        Allowed::Unknown => w.unknown.to_owned(),
+    }
+}
+
+fn is_gain(kind: DutyChangeKind) -> bool {
+    matches!(kind, DutyChangeKind::Added | DutyChangeKind::Strengthened)
+}
+
+impl Shown<'_> {
+    pub(super) fn duties(&self, page: &mut Page) {
+        let w = &self.words.duty;
+        if !self.diff.duties.is_empty() {
+            page.gap();
+            page.line("", w.title, Look::Strong);
+        }
+        for change in &self.diff.duties {
+            page.line("   ", &format!("{}: {}", duty_kind(change.kind, self.words), name(change)), Look::Strong);
+            for part in &change.parts {
+                self.duty(page, part, is_gain(change.kind));
+            }
+        }
+    }
+
+    fn duty(&self, page: &mut Page, part: &DutyPart<'_>, is_gain: bool) {
+        let w = &self.words.duty;
+        let demand = demand(&part.demand, self.words);
+        if let [cube] = &part.cubes[..] {
+            page.line("     ", &format!("{demand} · {}", self.conditions(cube)), Look::Plain);
+        } else {
+            page.line("     ", &demand, Look::Plain);
+            for cube in part.cubes.iter().take(CONDITIONS) {
+                page.line("     * ", &self.conditions(cube), Look::Plain);
+            }
+            self.more(page, "     ", part.cubes.len(), CONDITIONS);
+        }
+        let examples: Vec<String> = part.allowed.iter().map(|one| allowed(one, self.words)).collect();
+        let head = match (part.allowed.as_slice(), is_gain) {
+            ([Allowed::Unknown], _) => return page.line("       ", w.unknown, Look::Plain),
+            (_, true) => w.was_allowed,
+            (_, false) => w.now_allowed,
+        };
+        page.line("       ", &format!("{head}: {}", examples.join("; ")), Look::Plain);
+    }
+
+    pub(super) fn duty_json(&self, change: &DutyChange<'_>) -> Value {
+        let parts = change.parts.iter().map(|part| {
+            let (demand, steps) = match &part.demand {
+                Demand::Always(steps) => ("always", steps.clone()),
+                Demand::Never(steps) => ("never", steps.clone()),
+                Demand::ExactlyOne(steps) => ("exactly_one", steps.clone()),
+                Demand::Order(steps) => ("order", steps.clone()),
+                Demand::Last(step) => ("last", vec![*step]),
+                Demand::Alternatives(steps) => ("alternatives", steps.clone()),
+            };
+            let examples = part.allowed.iter().map(|one| match one {
+                Allowed::Without(steps) => json!({ "without": steps }),
+                Allowed::With(step) => json!({ "with": [step] }),
+                Allowed::Both(first, second) => json!({ "with": [first, second] }),
+                Allowed::Before(first, second) => json!({ "order": [first, second] }),
+                Allowed::StillAsked(first, second) => json!({ "said": first, "still_asked": second }),
+                Allowed::Unknown => Value::Null,
+            });
+            json!({
+                "demand": demand,
+                "steps": steps,
+                "situations": number(&part.situations),
+                "when": part.cubes.iter().map(|cube| self.when(cube)).collect::<Vec<_>>(),
+                if is_gain(change.kind) { "was_allowed" } else { "now_allowed" }: examples.collect::<Vec<_>>(),
+            })
+        });
+        json!({
+            "change": match change.kind {
+                DutyChangeKind::Lost => "lost",
+                DutyChangeKind::Weakened => "weakened",
+                DutyChangeKind::Unproved => "unproved",
+                DutyChangeKind::Added => "added",
+                DutyChangeKind::Strengthened => "strengthened",
+            },
+            "id": change.id,
+            "basis": change.basis,
+            "duties": parts.collect::<Vec<_>>(),
+        })
+    }
+}

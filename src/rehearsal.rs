@@ -1,0 +1,102 @@
+//! New rules are tried before a prompter takes them: everything they can say is spoken and drawn where nobody sees it.
+//! `check` proves that rules are sound; a mistake of ours in what draws or speaks them shows here, in the thread that
+//! loads, and not in the middle of a call.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::action::Action;
+use crate::app::{App, Begin};
+use crate::book::Book;
+use crate::helper;
+use crate::rules::decide::{Situation, decide};
+use crate::rules::script::{Fields, script};
+use crate::tui::offscreen::draw_at_all_sizes;
+use crate::words::Lang;
+
+/// The most rules whose screens are drawn: a large table is drawn for some, and spoken for all.
+const MOST_DRAWN: usize = 50;
+
+/// Tries these rules.
+///
+/// # Errors
+/// What the panic said, where something panicked.
+pub fn rehearse(book: &Arc<Book>, lang: Lang) -> Result<(), String> {
+    attempt(|| {
+        speak_everything(book);
+        draw_everything(book, lang);
+    })
+}
+
+/// Runs `try_out`; a panic in it is an error.
+fn attempt(try_out: impl FnOnce()) -> Result<(), String> {
+    helper::catch(try_out).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+    })
+}
+
+/// One situation of each rule, at each greeting.
+fn speak_everything(book: &Book) {
+    let (rules, space) = (&book.rules, book.rules.space());
+    let fields = Fields::default_of(rules);
+    for rule in &rules.rules {
+        let Some(situation) = Situation::new(rules, rule.when.example(&space)) else { continue };
+        for greeting in rules.greetings.rows() {
+            let _ = script(rules, decide(rules, &situation), &fields, &greeting.word);
+        }
+    }
+}
+
+fn draw_everything(book: &Arc<Book>, lang: Lang) {
+    let rules = &book.rules;
+    let space = rules.space();
+    let mut now: DateTime<Utc> = DateTime::UNIX_EPOCH;
+    for zone in 0..rules.zones.len() {
+        let begin = || Begin {
+            book: Arc::clone(book),
+            lang,
+            zone,
+            held: Vec::new(),
+            notice: None,
+            rules_trouble: None,
+            now: DateTime::UNIX_EPOCH,
+        };
+        // Every zone sees the first screen; one of them sees every rule.
+        draw_at_all_sizes(&App::new(begin()));
+        if zone > 0 {
+            continue;
+        }
+        for rule in rules.rules.iter().take(MOST_DRAWN) {
+            let mut app = App::new(begin());
+            for (fact, value) in rule.when.example(&space).into_iter().enumerate() {
+                for _ in 0..value {
+                    let _ = app.update(Action::Fact { fact, back: false }, now);
+                }
+            }
+            draw_at_all_sizes(&app);
+            for action in [Action::Basis, Action::Help, Action::Said, Action::End] {
+                now += TimeDelta::seconds(5);
+                let _ = app.update(action, now);
+                draw_at_all_sizes(&app);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_rules_are_spoken_and_drawn() {
+        assert_eq!(rehearse(&Arc::new(Book::built_in()), Lang::Id), Ok(()));
+    }
+
+    #[test]
+    fn a_panic_is_an_error_with_its_words() {
+        assert_eq!(attempt(|| panic!("column {}", 7)), Err("column 7".into()));
+        assert_eq!(attempt(|| panic!("plain")), Err("plain".into()));
+    }
+}
