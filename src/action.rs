@@ -9,9 +9,11 @@ use std::sync::Arc;
 use crate::book::Book;
 use crate::broadcast::News;
 use crate::clipboard::Copied;
+use crate::helper::Helper;
 use crate::journal::report::Recap;
 use crate::rules::diff::{Counts, diff};
 use crate::rules::ruleset::FieldIx;
+use crate::seat::Shared;
 
 /// What happens.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,6 +88,21 @@ pub enum Action {
     JournalTold(String),
     /// The state could not be written (`Some`: why), or it can be again.
     StateTrouble(Option<String>),
+    /// Another prompter on this seat changed what both keep.
+    Shared(Box<Shared>),
+    /// Something stays wrong (`Some`: the line that tells of it), or no longer is.
+    Trouble(Subject, Option<String>),
+}
+
+/// What a line tells of that stays until it is mended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// The settings file.
+    Settings,
+    /// Who can write where our files are.
+    Folders,
+    /// A thread that died.
+    Helper(Helper),
 }
 
 impl Action {
@@ -108,6 +125,8 @@ impl Action {
                 | Self::NotCopied(_)
                 | Self::Broadcast(_)
                 | Self::Agent(_)
+                | Self::Shared(_)
+                | Self::Trouble(..)
         )
     }
 }

@@ -10,24 +10,26 @@ mod phone;
 mod recap;
 pub mod record;
 mod revision;
+mod seat;
 mod told;
 mod typing;
 mod values;
 pub mod waiting;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 
 use crate::action::phone::Ignored;
-use crate::action::{Action, Direction, RulesNews};
+use crate::action::{Action, Direction, RulesNews, Subject};
 use crate::book::Book;
-use crate::broadcast::Broadcast;
 use crate::clipboard::Copied;
 use crate::closing::{Closing, Held, Mark};
 use crate::journal::record::Record;
 use crate::journal::report::Recap;
 use crate::rules::ruleset::StepIx;
+use crate::seat::SeatState;
 use crate::words::{Lang, fill};
 use draft::Draft;
 
@@ -64,8 +66,8 @@ pub enum Effect {
     Copy(String),
     /// Copy this by way of the terminal.
     CopyToTerminal(String),
-    /// The shift's facts changed: keep them.
-    SaveHeld(Vec<Held>),
+    /// What outlasts a restart changed: keep it, whole.
+    Save(Box<SeatState>),
     /// Look whether the rules file changed.
     LookAtRules,
     /// A call changed: keep it.
@@ -76,10 +78,6 @@ pub enum Effect {
     AskDay(NaiveDate, FixedOffset),
     /// Answer the telephone: this of what it gave was not taken.
     Answer(Vec<Ignored>),
-    /// This declaration was applied: keep it with the shift's facts.
-    SaveBroadcast(Box<Broadcast>),
-    /// The hint of the first run was dismissed: keep that with the shift's facts.
-    Welcomed,
 }
 
 /// A call that ended a moment ago.
@@ -161,6 +159,8 @@ pub struct App {
     rules_trouble: Option<String>,
     state_trouble: Option<String>,
     journal_trouble: Option<String>,
+    /// What else stays wrong, a line each.
+    troubles: BTreeMap<Subject, String>,
     /// Whether the hint of the first run still stands.
     welcome: bool,
     /// What the journal told of the day, while the recap is open.
@@ -200,6 +200,7 @@ impl App {
             rules_trouble: begin.rules_trouble,
             state_trouble: None,
             journal_trouble: None,
+            troubles: BTreeMap::new(),
             welcome: false,
             day: None,
             now: begin.now,
@@ -227,6 +228,13 @@ impl App {
         self
     }
 
+    /// With what else is wrong until it is mended.
+    #[must_use]
+    pub fn with_troubles(mut self, troubles: impl IntoIterator<Item = (Subject, String)>) -> Self {
+        self.troubles.extend(troubles);
+        self
+    }
+
     /// Changes the state; answers what the outside is to do.
     pub fn update(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Effect> {
         self.update_at(action, now, now)
@@ -236,7 +244,7 @@ impl App {
     /// stands still): `hands` is when the person did it.
     pub fn update_at(&mut self, action: Action, now: DateTime<Utc>, hands: DateTime<Utc>) -> Vec<Effect> {
         self.now = now;
-        let (held, shown) = (self.held(), self.shown());
+        let (seat, shown) = (self.seat_state(), self.shown());
         // What is ticked first stood on the screen before any key.
         self.call.show(&self.book.rules);
         let mut effects = Vec::new();
@@ -258,8 +266,6 @@ impl App {
         // Whoever looked up the keys, closed the line or ticked a sentence needs it no more.
         if self.welcome && matches!(action, Action::Help | Action::Back | Action::Said | Action::SaidAll) {
             self.welcome = false;
-            effects.push(Effect::Welcomed);
-            effects.push(Effect::SaveHeld(held.clone()));
         }
         // Whatever is no key of the CSO's may change the sentence under a Space that is on its way: rules whose day has
         // come, what is told from outside, and what waited for a field to be closed.
@@ -273,7 +279,7 @@ impl App {
             to_say = self.to_say();
         }
         self.phone_waited(&mut effects);
-        self.apply(&mut effects);
+        self.apply();
         self.note_change(&to_say, hands);
         if self.looking.is_some_and(|step| !self.entries().iter().any(|e| e.step == step)) {
             self.looking = None;
@@ -282,9 +288,9 @@ impl App {
             self.scroll = 0;
         }
         self.forget_what_is_known();
-        let holds = self.held();
-        if holds != held {
-            effects.push(Effect::SaveHeld(holds));
+        let now = self.seat_state();
+        if now != seat {
+            effects.push(Effect::Save(Box::new(now)));
         }
         self.journal(&mut effects);
         effects
@@ -346,12 +352,14 @@ impl App {
             Action::Phone(event) => self.phone(event, effects),
             Action::PhoneLink(link) => self.phone_link(link),
             Action::SocketTrouble(why) => self.phone_socket(why),
-            Action::Broadcast(news) => self.hear(news, effects),
+            Action::Broadcast(news) => self.hear(news),
             Action::Agent(event) => self.agent(event, effects),
             Action::Rules(RulesNews::Bad(why)) => {
                 self.rules_trouble = Some(why);
                 self.notice.take_if(|n| !n.of_the_end);
             }
+            Action::Shared(shared) => self.share(&shared),
+            Action::Trouble(subject, why) => self.trouble(subject, why),
             Action::StateTrouble(why) => {
                 self.state_trouble = why.map(|why| fill(self.words().notice.state_not_written, &[("why", &why)]));
             }

@@ -26,16 +26,17 @@ mod wrong;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::error::ErrorKind as UsageError;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::book::Refused;
+use crate::files::settings::Loaded;
 use crate::files::{self, Bad, Chosen, Folders, Why};
 use crate::rules::Problem;
-use crate::settings::{self, Settings};
+use crate::settings::Settings;
 use crate::tell::draw::{self, Canvas};
 use crate::tell::{Source, outside, suggest};
 use crate::words::{Lang, Words, fill};
@@ -166,6 +167,8 @@ pub struct Env {
     lang: Option<OsString>,
 }
 
+/// How long a command waits for the settings.
+const VERB_PATIENCE: Duration = Duration::from_secs(5);
 /// The variable that names the folder below which everything lies.
 pub const HOME_VARIABLE: &str = "PENUTUP_HOME";
 /// The variable that names the rules file.
@@ -210,19 +213,21 @@ pub struct Context {
     pub settings: Settings,
     /// Why it could not be read, or not whole.
     pub settings_trouble: Option<Bad>,
+    /// Where the settings name the journal, where they do: file and line.
+    pub journal_at: Option<String>,
     /// The language.
     pub lang: Lang,
 }
 
 impl Context {
-    fn new(common: Common, env: Env) -> Self {
+    fn new(common: Common, env: Env, patience: Duration) -> Self {
         let folders = env.folders();
         let named = [(Why::Flag, common.settings.clone()), (Why::Env, env.settings.clone())];
-        let settings_file = Chosen::first(named, folders.settings().map(|path| (Why::Folder, path)));
-        let (settings, settings_trouble) = load_settings(settings_file.path.as_deref());
+        let Loaded { file: settings_file, settings, bad: settings_trouble, journal_at } =
+            files::settings::load(named, &folders, patience);
         let code = common.lang.as_deref().or_else(|| env.lang.as_deref().and_then(OsStr::to_str));
         let lang = code.and_then(Lang::from_code).or(settings.lang).unwrap_or_default();
-        Self { common, env, folders, settings_file, settings, settings_trouble, lang }
+        Self { common, env, folders, settings_file, settings, settings_trouble, journal_at, lang }
     }
 
     /// The words of the user's language.
@@ -240,18 +245,36 @@ impl Context {
     /// The rules file in use.
     #[must_use]
     pub fn rules_file(&self) -> Chosen {
-        let named = [
+        Chosen::first(self.rules_named(), self.folders.rules_looked_for())
+    }
+
+    /// The rules files that are named, the stronger first.
+    #[must_use]
+    pub fn rules_named(&self) -> [(Why, Option<PathBuf>); 3] {
+        [
             (Why::Flag, self.common.rules.clone()),
             (Why::Env, self.env.rules.clone()),
             (Why::Settings, self.settings.rules.clone()),
-        ];
-        Chosen::first(named, self.folders.rules_looked_for())
+        ]
+    }
+
+    /// What is wrong with the journal, told with the place that names it.
+    #[must_use]
+    pub fn of_journal(&self, error: crate::journal::trouble::Error) -> crate::journal::trouble::Error {
+        error.named_at(self.journal_at.as_deref())
     }
 
     /// Where the journal is kept; `None` where there is no home and the settings name no place.
     #[must_use]
     pub fn journal(&self) -> Option<PathBuf> {
         self.settings.journal.path.clone().or_else(|| self.folders.journal())
+    }
+
+    /// The folders for closings that can't be written to the journal: the state folder, and the journal's own.
+    #[must_use]
+    pub fn spill(&self) -> Vec<PathBuf> {
+        let beside = self.journal().and_then(|journal| journal.parent().map(Into::into));
+        self.folders.state.clone().into_iter().chain(beside).collect()
     }
 
     /// A message for standard error, with what to do.
@@ -288,20 +311,6 @@ impl Context {
     pub fn sound_settings(&self) -> Result<&Settings, Stop> {
         self.settings_trouble.as_ref().map_or(Ok(&self.settings), |bad| Err(self.bad(bad)))
     }
-}
-
-/// Reads settings. What is wrong is told, and what is right is taken all the same.
-#[must_use]
-pub fn load_settings(path: Option<&Path>) -> (Settings, Option<Bad>) {
-    let Some(path) = path else { return (Settings::default(), None) };
-    let source = match files::read(path) {
-        Ok(source) => source,
-        Err(unreadable) => return (Settings::default(), Some(Bad::Unreadable(unreadable))),
-    };
-    let (settings, problems) = settings::read(&source, path.parent().unwrap_or(Path::new("")));
-    let refused = Refused { source, problems };
-    let bad = (!refused.problems.is_empty()).then(|| Bad::Refused { path: path.into(), refused });
-    (settings, bad)
 }
 
 /// Every problem, each with a blank line behind it.
@@ -394,7 +403,9 @@ fn answer(args: &[OsString]) -> Result<Answer, Stop> {
             Err(e) => return Err(Stop(usage::told(&e, &Cli::command(), words, canvas(&io::stderr())))),
         }
     };
-    let context = Context::new(cli.common, env);
+    // Whoever waits for a screen waits for no share; whoever runs a command may.
+    let patience = if cli.verb.is_none() { files::PATIENCE } else { VERB_PATIENCE };
+    let context = Context::new(cli.common, env, patience);
     if context.common.lang.is_none()
         && let Some(wrong) = &context.env.lang
         && wrong.to_str().and_then(Lang::from_code).is_none()
@@ -454,7 +465,7 @@ fn early_context(args: &[OsString], env: Env) -> Context {
     };
     let lang = value_of("--lang").and_then(|lang| lang.into_string().ok());
     let common = Common { settings: value_of("--settings").map(PathBuf::from), lang, ..Common::default() };
-    Context::new(common, env)
+    Context::new(common, env, VERB_PATIENCE)
 }
 
 /// Prints. A reader that went away ends it quietly: what it wanted it has.

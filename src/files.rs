@@ -2,16 +2,19 @@
 //! copy of them. What a file means is decided in `rules` and `settings`; which word tells it, in `tell`.
 
 pub mod broadcast;
+pub mod deadline;
 pub mod folders;
 pub mod held;
+pub mod log;
 pub mod practice;
+pub mod private;
+pub mod settings;
 pub mod shift;
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
@@ -23,10 +26,14 @@ use crate::tell::source::clean_path;
 use crate::tell::{self, Source};
 use crate::words::{Words, fill};
 
+pub use deadline::Pending;
 pub use folders::{Chosen, Folders, Why};
+pub use private::make_folder;
 
-/// How long a rules file may keep a CSO waiting at the start.
-const PATIENCE: Duration = Duration::from_millis(1500);
+/// How long a file that somebody names may keep a CSO waiting for the first screen.
+pub const PATIENCE: Duration = Duration::from_millis(250);
+/// How long the copy may that stands in for it.
+pub const COPY_PATIENCE: Duration = Duration::from_millis(150);
 
 /// A file that could not be read.
 #[derive(Debug)]
@@ -61,13 +68,15 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
     let mut read = || -> io::Result<Vec<u8>> {
         // Looked at before it is opened, for opening a pipe waits for its writer, and after, for it may have changed.
         regular(&fs::metadata(path)?)?;
-        let file = File::open(path)?;
+        let file = private::open_at_once(path)?;
         regular(&file.metadata()?)?;
         let mut out = Vec::new();
         file.take(MAX_FILE as u64 + 1).read_to_end(&mut out)?;
         Ok(out)
     };
-    held::patiently(outside::is_held, &mut read).map_err(|error| Unreadable { path: path.into(), error })
+    // A lease that another program has on the file is "would block", for as long as it takes to give it back.
+    let in_the_way = |e: &io::Error| outside::is_held(e) || e.kind() == ErrorKind::WouldBlock;
+    held::patiently(in_the_way, &mut read).map_err(|error| Unreadable { path: path.into(), error })
 }
 
 fn regular(about: &fs::Metadata) -> io::Result<()> {
@@ -93,17 +102,6 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = folder.sync_all();
     }
     Ok(())
-}
-
-/// Makes a folder and those above it.
-///
-/// # Errors
-/// What the system says; where a file is in the way, that it is no folder, which Windows calls "there already".
-pub fn make_folder(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder).map_err(|e| match e.kind() {
-        ErrorKind::AlreadyExists => ErrorKind::NotADirectory.into(),
-        _ => e,
-    })
 }
 
 /// Rules that can't be used, and why.
@@ -161,8 +159,15 @@ impl Bad {
             (file, Some(line), why) => {
                 fill(words.notice.rules_bad, &[("file", &file), ("line", &line.to_string()), ("why", &why)])
             }
+            (file, None, _) if self.is_late() => fill(words.notice.rules_waited_for, &[("file", &file)]),
             (file, None, why) => fill(words.notice.rules_unreadable, &[("file", &file), ("why", &why)]),
         }
+    }
+
+    /// Whether the file did not answer in time, so that it may still come.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        matches!(self, Self::Unreadable(unreadable) if unreadable.error.kind() == ErrorKind::TimedOut)
     }
 
     /// The problems and the source they lie in, where the file could be read.
@@ -188,7 +193,14 @@ pub fn load_rules(chosen: &Chosen, today: NaiveDate) -> Result<Book, Bad> {
 /// # Errors
 /// Why it can't be used.
 pub fn load_file(path: &Path, today: NaiveDate) -> Result<Book, Bad> {
-    let source = read(path).map_err(Bad::Unreadable)?;
+    prove(read(path).map_err(Bad::Unreadable)?, path, today)
+}
+
+/// Checks the bytes of a rules file.
+///
+/// # Errors
+/// Why they can't be used.
+pub fn prove(source: Vec<u8>, path: &Path, today: NaiveDate) -> Result<Book, Bad> {
     Book::read(source, Origin::File(path.into()), today).map_err(|refused| Bad::Refused { path: path.into(), refused })
 }
 
@@ -214,8 +226,11 @@ impl Ready {
 }
 
 /// What is in force without the file that was asked for: the last good copy, else the embedded rules.
-fn before(folders: &Folders, today: NaiveDate) -> Book {
-    load_last_good(folders, today).filter(|copy| copy.is_in_force(today)).unwrap_or_else(Book::built_in)
+#[must_use]
+pub fn before(folders: &Folders, today: NaiveDate) -> Book {
+    let folders = folders.clone();
+    let copy = deadline::within(COPY_PATIENCE, move || load_last_good(&folders, today)).flatten();
+    copy.filter(|copy| copy.is_in_force(today)).unwrap_or_else(Book::built_in)
 }
 
 /// The rules in force today. A file that is named on the command line is meant as it is, also before its first day.
@@ -230,24 +245,51 @@ pub fn load_in_force(chosen: &Chosen, folders: &Folders, today: NaiveDate) -> Re
     Ok(Ready::new(book, folders, today))
 }
 
-/// The rules in use, else the last good copy of them, else the embedded ones: a CSO always has a script. A file that
-/// does not answer is not waited for.
+/// A file that was looked for, and its bytes where it is one.
+type Found = (Chosen, Option<Result<Vec<u8>, Unreadable>>);
+
+/// The rules file in use and its bytes, being looked for and read.
+#[derive(Debug)]
+pub struct Reading {
+    found: Pending<Found>,
+    /// The file in use where nothing answers in time.
+    else_chosen: Chosen,
+}
+
+/// Begins to look for the rules in use and to read them, in a thread of its own: a share that hangs must not hold the
+/// screen.
 #[must_use]
-pub fn always(chosen: &Chosen, folders: &Folders, today: NaiveDate) -> Ready {
-    if chosen.path.is_none() {
-        return Ready { book: Book::built_in(), bad: None, waiting: None };
-    }
-    let (send, answer) = mpsc::channel();
-    let asked = chosen.clone();
-    // A share that hangs holds this thread, not the screen.
-    std::thread::spawn(move || {
-        // Nobody listens any more where the answer came too late.
-        let _ = send.send(load_rules(&asked, today));
+pub fn begin_reading(named: [(Why, Option<PathBuf>); 3], folders: Folders) -> Reading {
+    let own = folders.rules();
+    let else_chosen = match Chosen::first(named.clone(), []) {
+        Chosen { path: None, .. } => Chosen { path: own, why: Why::Folder },
+        named => named,
+    };
+    let found = deadline::begin(move || {
+        let chosen = Chosen::first(named, folders.rules_looked_for());
+        let bytes = chosen.path.as_deref().map(read);
+        (chosen, bytes)
     });
-    let loaded = answer.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-        let path = chosen.path.clone().unwrap_or_default();
-        Err(Bad::Unreadable(Unreadable { path, error: ErrorKind::TimedOut.into() }))
+    Reading { found, else_chosen }
+}
+
+/// The rules in use, else the last good copy of them, else the embedded ones: a CSO always has a script. A file that
+/// does not answer in time is not waited for; whoever watches it takes it when it comes.
+#[must_use]
+pub fn always(reading: Reading, folders: &Folders, today: NaiveDate, until: Instant) -> (Chosen, Ready) {
+    let (chosen, bytes) = reading.found.by(until).unwrap_or_else(|| {
+        let path = reading.else_chosen.path.clone();
+        let late = path.map(|path| Err(Unreadable { path, error: ErrorKind::TimedOut.into() }));
+        (reading.else_chosen, late)
     });
+    let (Some(path), Some(bytes)) = (chosen.path.clone(), bytes) else {
+        return (chosen, Ready { book: Book::built_in(), bad: None, waiting: None });
+    };
+    let loaded = bytes.map_err(Bad::Unreadable).and_then(|source| prove(source, &path, today));
+    (chosen, ready(loaded, folders, today))
+}
+
+fn ready(loaded: Result<Book, Bad>, folders: &Folders, today: NaiveDate) -> Ready {
     match loaded {
         Ok(book) => Ready::new(book, folders, today),
         Err(bad) => Ready { book: before(folders, today), bad: Some(bad), waiting: None },
@@ -282,6 +324,12 @@ mod tests {
 
     const TODAY: NaiveDate = NaiveDate::MAX;
 
+    fn always(chosen: &Chosen, folders: &Folders) -> Ready {
+        let named = [(chosen.why, chosen.path.clone()), (Why::Env, None), (Why::Settings, None)];
+        let until = Instant::now() + Duration::from_secs(60);
+        super::always(begin_reading(named, folders.clone()), folders, TODAY, until).1
+    }
+
     fn folders(at: &Path) -> Folders {
         Folders { config: Some(at.join("c")), state: Some(at.join("s/deep")), ..Folders::default() }
     }
@@ -309,6 +357,42 @@ mod tests {
         }
     }
 
+    /// Between the look at the path and its opening something else may have come there.
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_that_took_the_place_of_a_file_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rules.toml");
+        fs::write(&path, "schema = 1").unwrap();
+        let looked_at = fs::metadata(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert!(regular(&looked_at).is_ok());
+        let opened = private::open_at_once(&path).and_then(|file| regular(&file.metadata()?));
+        let why = outside::reason(&opened.unwrap_err(), Lang::Id.words());
+        assert_eq!(why, "ini bukan berkas biasa");
+    }
+
+    #[test]
+    fn rules_that_come_too_late_are_waited_for_no_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rules.toml");
+        let (let_go, hang) = std::sync::mpsc::channel::<()>();
+        let chosen = Chosen { path: Some(path), why: Why::Flag };
+        let read = chosen.clone();
+        let found = deadline::begin(move || {
+            let _ = hang.recv();
+            (read, Some(Ok(BUILT_IN.into())))
+        });
+        let reading = Reading { found, else_chosen: chosen.clone() };
+        let (used, ready) = super::always(reading, &folders(folder.path()), TODAY, Instant::now());
+        assert_eq!(used, chosen);
+        assert_eq!(ready.book.origin, Origin::BuiltIn);
+        let line = ready.bad.unwrap().notice(Lang::Id.words());
+        assert!(line.contains("Menunggu") && line.contains("rules.toml"), "{line}");
+        drop(let_go);
+    }
+
     #[test]
     fn a_write_replaces_the_whole_file_and_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
@@ -327,17 +411,17 @@ mod tests {
         let path = folder.path().join("rules.toml");
         let chosen = Chosen { path: Some(path.clone()), why: Why::Flag };
 
-        let ready = always(&chosen, &folders, TODAY);
+        let ready = always(&chosen, &folders);
         assert_eq!(ready.book.origin, Origin::BuiltIn);
         assert!(matches!(ready.bad, Some(Bad::Unreadable(_))));
 
         fs::write(&path, BUILT_IN.replace("Rev-1", "Rev-2")).unwrap();
-        let ready = always(&chosen, &folders, TODAY);
+        let ready = always(&chosen, &folders);
         assert!(ready.bad.is_none());
         save_last_good(&folders, &ready.book).unwrap();
 
         fs::write(&path, "schema = 1\nrusak").unwrap();
-        let ready = always(&chosen, &folders, TODAY);
+        let ready = always(&chosen, &folders);
         assert_eq!(ready.book.origin, Origin::LastGood(folders.last_good().unwrap()));
         assert_eq!(ready.book.rules.sop.revision, "Rev-2");
         let line = ready.bad.unwrap().notice(Lang::Id.words());

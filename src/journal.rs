@@ -17,6 +17,7 @@ pub mod record;
 pub mod report;
 pub mod row;
 pub mod schema;
+pub mod spill;
 pub mod store;
 pub mod trouble;
 pub mod writer;

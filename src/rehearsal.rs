@@ -2,7 +2,7 @@
 //! `check` proves that rules are sound; a mistake of ours in what draws or speaks them shows here, in the thread that
 //! loads, and not in the middle of a call.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,13 +10,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::action::Action;
 use crate::app::{App, Begin};
 use crate::book::Book;
+use crate::files::shown_path;
+use crate::helper;
 use crate::rules::decide::{Situation, decide};
 use crate::rules::script::{Fields, script};
+use crate::rules::text::clean;
 use crate::tui::offscreen::draw_at_all_sizes;
-use crate::words::Lang;
+use crate::words::{Lang, Words, fill};
 
 /// The most rules whose screens are drawn: a large table is drawn for some, and spoken for all.
 const MOST_DRAWN: usize = 50;
+/// The most zones in which the first screen is drawn.
+const MOST_ZONES: usize = 8;
 
 /// Tries these rules.
 ///
@@ -31,11 +36,17 @@ pub fn rehearse(book: &Arc<Book>, lang: Lang) -> Result<(), String> {
 
 /// Runs `try_out`; a panic in it is an error.
 fn attempt(try_out: impl FnOnce()) -> Result<(), String> {
-    // Nothing that was half changed outlives the attempt.
-    catch_unwind(AssertUnwindSafe(try_out)).map_err(|panic| {
+    helper::catch(try_out).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
     })
+}
+
+/// The line for rules that could not be tried.
+#[must_use]
+pub fn untried(path: Option<&Path>, panic: &str, words: &Words) -> String {
+    let file = path.map(shown_path).unwrap_or_default();
+    fill(words.notice.rules_panic, &[("file", &file), ("why", &clean(panic))])
 }
 
 /// One situation of each rule, at each greeting.
@@ -54,7 +65,7 @@ fn draw_everything(book: &Arc<Book>, lang: Lang) {
     let rules = &book.rules;
     let space = rules.space();
     let mut now: DateTime<Utc> = DateTime::UNIX_EPOCH;
-    for zone in 0..rules.zones.len() {
+    for zone in 0..rules.zones.len().min(MOST_ZONES) {
         let begin = || Begin {
             book: Arc::clone(book),
             lang,

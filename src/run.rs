@@ -3,7 +3,9 @@
 //! Every source has a thread that blocks; nothing is polled, nothing ticks. What is shown, and how a person's input is
 //! read, is a [`View`]'s business.
 
+mod clock;
 mod keep;
+mod leave;
 mod recent;
 mod session;
 #[cfg(unix)]
@@ -11,28 +13,26 @@ pub mod signals;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use crate::action::phone::Ignored;
-use crate::action::{Action, RulesNews};
+use crate::action::{Action, RulesNews, Subject};
 use crate::app::{App, Effect};
-use crate::broadcast::Broadcast;
 use crate::clipboard::Desktop;
 use crate::clock::Clock;
-use crate::closing::Held;
+use crate::files::shift::Keeper;
+use crate::helper::{self, Death};
 use crate::journal::writer::{Config, Writer};
 use crate::softphone::socket::{Asked, Used};
 use crate::watch::Look;
-use keep::{keep_journal, keep_state, watch_rules};
+use keep::{Keeping, keep_journal, keep_state, watch_rules, watch_settings};
+pub use keep::{Task, Tasks};
 use recent::Recent;
 #[cfg(unix)]
 use signals::{Pending, Signal};
 
-/// A disk that hangs must not hold the window open longer than this.
-const LAST_WORDS: Duration = Duration::from_millis(500);
 /// So many events wait for the loop; then whoever sends more waits.
 pub const QUEUE: usize = 256;
 /// So many are handled before the state is shown.
@@ -40,16 +40,17 @@ pub const BATCH: usize = 64;
 /// A terminal that has not read the last frame is asked again after so long.
 const ASK_AGAIN: Duration = Duration::from_millis(50);
 
-/// Keeps the shift's facts; answers why it could not.
-pub type Keep = Box<dyn FnMut(&[Held]) -> Result<(), String> + Send>;
 /// Reads the rules file; `None` where it is as it was.
 pub type Reload = Box<dyn FnMut() -> Option<RulesNews> + Send>;
+
+/// Reads the settings file; `None` where nothing is to be told.
+pub type Reread = Box<dyn FnMut() -> Option<Action> + Send>;
 
 /// Something that tells the prompter from outside: begun after the first screen, in a thread of its own. What it
 /// answers goes when the prompter ends.
 pub type Teller = Box<dyn FnOnce(Tell) -> Box<dyn std::any::Any>>;
-/// The centre's declaration that is kept with the shift's facts.
-pub type Applied = Arc<Mutex<Option<Broadcast>>>;
+/// Appends a line to the log.
+pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What is told from outside.
 pub enum Told {
@@ -83,18 +84,20 @@ impl Tell {
 
 /// What the prompter has outside of itself; each is called in a thread of its own.
 pub struct Outside {
-    /// Keeps the shift's facts.
-    pub keep: Keep,
+    /// Keeps what outlasts a restart.
+    pub keeper: Keeper,
+    /// The way to the thread that keeps it.
+    pub tasks: Tasks,
+    /// Where it is noted why something stopped or was not kept.
+    pub log: Log,
     /// The files to watch that the rules may come from, and how they are read.
     pub rules: Option<(Vec<PathBuf>, Reload)>,
+    /// The settings file to watch, and how it is read.
+    pub settings: Option<(PathBuf, Reread)>,
     /// What else tells it something.
     pub tellers: Vec<Teller>,
     /// When its keys were touched last.
     pub used: Arc<Used>,
-    /// Which of the centre's declarations was applied last; kept with the shift's facts.
-    pub applied: Applied,
-    /// Whether the hint of the first run was dismissed; kept with the shift's facts.
-    pub welcomed: Arc<AtomicBool>,
     /// How the journal is kept; `None`: not at all.
     pub journal: Option<Config>,
     /// The desktop's clipboard, where there is one.
@@ -212,22 +215,27 @@ pub fn run<V: View>(
     view.show(app)?;
     // Everything else begins after the first screen.
     let (send, events) = sync_channel(QUEUE);
+    let tell = Tell::to(send.clone());
+    let _watched = helper::watch(report_deaths(Arc::clone(&outside.log), tell.clone(), app.words()));
     V::listen(Hear(send.clone()))?;
     #[cfg(unix)]
-    let pending = signals::read(signals, send.clone(), V::abandon)?;
-    let tell = Tell::to(send);
+    let pending = signals::read(signals, send, V::abandon)?;
+    #[cfg(not(unix))]
+    drop(send);
+    let notice = clock::watch(tell.clone());
     let look = outside.rules.map(|(paths, reload)| watch_rules(paths, reload, tell.clone()));
-    let (keeper, kept) = keep_state(outside.keep, tell.clone());
+    let look_at_settings = outside.settings.map(|(path, reread)| watch_settings(path, reread, tell.clone()));
+    let keeper = keep_state(outside.keeper, outside.tasks, tell.clone(), app.words());
     let journal = outside.journal.map(|config| keep_journal(config, tell.clone(), app.words()));
     let told_by: Vec<_> = outside.tellers.into_iter().map(|teller| teller(tell.clone())).collect();
     let mut session = Session {
         app,
         clock,
         look,
+        look_at_settings,
         keeper: Some(keeper),
         used: outside.used,
-        applied: outside.applied,
-        welcomed: outside.welcomed,
+        notice,
         ignored: Vec::new(),
         later: Vec::new(),
         journal,
@@ -248,16 +256,14 @@ pub fn run<V: View>(
     drop(events);
     session.leave(end.as_ref().map_or(true, |end| *end != Next::Leave));
     session.keep();
-    session.keeper = None;
-    let journal = session.journal.take();
+    let (keeper, journal, words) = (session.keeper.take(), session.journal.take(), session.app.words());
     let clipboard = session.clipboard.take();
     drop(session);
     drop(view);
     // The terminal is its owner's again while the last of the call goes to the disk.
-    let _ = journal.map(|journal| journal.finish(LAST_WORDS));
+    let lines = leave::finish(keeper, journal, words);
     drop((told_by, clipboard));
-    // The last state is on its way to the disk; a disk that hangs must not hold the window open.
-    let _ = kept.recv_timeout(LAST_WORDS);
+    leave::tell(lines, outside.log);
     match end {
         #[cfg(unix)]
         Ok(Next::Die(signal)) => signals::die(signal),
@@ -287,15 +293,36 @@ pub fn is_gone(error: &io::Error) -> bool {
     }
 }
 
+/// What happens when a helper panics: noted in the log, and on the screen what no longer works.
+fn report_deaths(log: Log, tell: Tell, words: &'static crate::words::Words) -> impl Fn(&Death) + Send + Sync {
+    move |death| {
+        let name = death.helper.map_or("main", helper::Helper::name);
+        log(&format!("panic in {name}: {}", death.reason));
+        if let Some(helper) = death.helper {
+            let _ = tell.action(Action::Trouble(Subject::Helper(helper), Some(helper.lost(words).into())));
+        }
+    }
+}
+
+/// Why the loop goes on.
+enum Wake<I> {
+    /// Something happened.
+    Event(Event<I>),
+    /// Something that waited is due.
+    Due,
+    /// Nothing: it only looked at the clock.
+    Nothing,
+}
+
 /// A running prompter: the state, and what its effects go to.
 pub struct Session<'a> {
     app: &'a mut App,
     clock: Clock,
     look: Option<Look>,
-    keeper: Option<Sender<Vec<Held>>>,
+    look_at_settings: Option<Look>,
+    keeper: Option<Keeping>,
     used: Arc<Used>,
-    applied: Applied,
-    welcomed: Arc<AtomicBool>,
+    notice: clock::Notice,
     /// What of the telephone's last message was not taken.
     ignored: Vec<Ignored>,
     /// What goes to the disk, once all is shown.
@@ -331,10 +358,10 @@ impl<'a> Session<'a> {
             app,
             clock,
             look: None,
+            look_at_settings: None,
             keeper: None,
             used: Arc::default(),
-            applied: Applied::default(),
-            welcomed: Arc::default(),
+            notice: clock::Notice::None,
             ignored: Vec::new(),
             later: Vec::new(),
             journal: None,
@@ -374,7 +401,15 @@ impl<'a> Session<'a> {
     /// Handles events until the end; answers which it was.
     fn events<V: View>(&mut self, view: &mut V, events: &Receiver<Event<V::Input>>) -> io::Result<Next> {
         loop {
-            let mut queued = self.wait(view, events);
+            let mut queued = match self.wait(view, events) {
+                Wake::Event(event) => Some(event),
+                Wake::Due => None,
+                Wake::Nothing => continue,
+            };
+            // Not every event is an action, and none may leave an old time on the screen.
+            if !self.is_shown_as_it_is() {
+                self.act(view, Action::Clock)?;
+            }
             for left in (0..BATCH).rev() {
                 let mut next = self.signals(view)?;
                 if let (Next::On, Some(event)) = (next, queued) {
@@ -403,23 +438,32 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The next event; `None` where something is due that is none.
-    fn wait<V: View>(&mut self, view: &V, events: &Receiver<Event<V::Input>>) -> Option<Event<V::Input>> {
-        let clock = (self.app.next_change() - self.clock.now()).to_std().unwrap_or_default() + Duration::from_millis(1);
+    /// Waits for the next event, or until something is due.
+    fn wait<V: View>(&mut self, view: &V, events: &Receiver<Event<V::Input>>) -> Wake<V::Input> {
+        let clock = clock::wait(self.app.next_change(), self.app.now(), self.clock.now(), self.notice);
         let due = self.recent.deadline().map(|at| at.saturating_duration_since(Instant::now()));
         let again = view.is_behind().then_some(ASK_AGAIN);
         let wait = [due, again].into_iter().flatten().fold(clock, Duration::min);
         match events.recv_timeout(wait) {
-            Ok(event) => Some(event),
-            Err(RecvTimeoutError::Timeout) if wait < clock => None,
+            Ok(event) => Wake::Event(event),
+            Err(RecvTimeoutError::Timeout) if wait < clock => Wake::Due,
+            Err(RecvTimeoutError::Timeout) if self.is_shown_as_it_is() => Wake::Nothing,
             Err(RecvTimeoutError::Timeout) => {
-                if let Some(look) = &self.look {
-                    look.now();
+                if let Some(keeper) = &self.keeper {
+                    keeper.look();
                 }
-                Some(Event::Told(Told::Action(Action::Clock)))
+                for look in [&self.look, &self.look_at_settings].into_iter().flatten() {
+                    look.at_the_minute();
+                }
+                Wake::Event(Event::Told(Told::Action(Action::Clock)))
             }
-            Err(RecvTimeoutError::Disconnected) => Some(Event::InputClosed),
+            Err(RecvTimeoutError::Disconnected) => Wake::Event(Event::InputClosed),
         }
+    }
+
+    /// Whether the time has not come at which the screen changes by itself, nor was the clock set back behind it.
+    fn is_shown_as_it_is(&self) -> bool {
+        clock::is_current(self.app.next_change(), self.app.now(), self.clock.now())
     }
 
     /// What signals ask for.
@@ -466,10 +510,8 @@ impl<'a> Session<'a> {
     /// Hands what belongs on the disk to the threads that write: after the showing, so that they don't compete with it.
     fn keep(&mut self) {
         for effect in self.later.drain(..) {
-            match (effect, &self.keeper, &self.journal) {
-                (Effect::SaveHeld(held), Some(keeper), _) => {
-                    let _ = keeper.send(held);
-                }
+            match (effect, &mut self.keeper, &self.journal) {
+                (Effect::Save(state), Some(keeper), _) => keeper.save(state),
                 (Effect::Journal(record), _, Some(journal)) => journal.record(record, self.clock.now()),
                 (Effect::Unjournal(call), _, Some(journal)) => journal.take_back(call),
                 _ => {}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::rules::Problem;
 use crate::rules::problem::Kind;
-use crate::rules::shape::{At, Problems, Table, read_document};
+use crate::rules::shape::{At, Problems, Table, read_document, read_lines};
 use crate::rules::text;
 use crate::words::Lang;
 
@@ -74,6 +74,85 @@ pub struct Settings {
     pub journal: Journal,
 }
 
+/// A setting that a file may also set to nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Set<T> {
+    /// The file does not say, or says it wrongly.
+    #[default]
+    Unsaid,
+    /// To nothing.
+    Nothing,
+    /// To this.
+    To(T),
+}
+
+impl<T> Set<T> {
+    fn or(self, other: Self) -> Self {
+        if matches!(self, Self::Unsaid) { other } else { self }
+    }
+
+    fn value(self) -> Option<T> {
+        if let Self::To(value) = self { Some(value) } else { None }
+    }
+}
+
+impl<T> From<Option<T>> for Set<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Nothing, Self::To)
+    }
+}
+
+/// What a file sets; `None`: it does not say, or says it wrongly.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Written {
+    lang: Option<Lang>,
+    zone: Option<String>,
+    theme: Option<Theme>,
+    rules: Option<PathBuf>,
+    seat: Set<String>,
+    softphone: Set<String>,
+    broadcast: Set<PathBuf>,
+    enabled: Option<bool>,
+    journal: Set<PathBuf>,
+    days: Option<u32>,
+}
+
+impl Written {
+    /// What this one does not say, as another says it.
+    fn or(self, other: Self) -> Self {
+        Self {
+            lang: self.lang.or(other.lang),
+            zone: self.zone.or(other.zone),
+            theme: self.theme.or(other.theme),
+            rules: self.rules.or(other.rules),
+            seat: self.seat.or(other.seat),
+            softphone: self.softphone.or(other.softphone),
+            broadcast: self.broadcast.or(other.broadcast),
+            enabled: self.enabled.or(other.enabled),
+            journal: self.journal.or(other.journal),
+            days: self.days.or(other.days),
+        }
+    }
+
+    fn settings(self) -> Settings {
+        let default = Journal::default();
+        Settings {
+            lang: self.lang,
+            zone: self.zone,
+            theme: self.theme.unwrap_or_default(),
+            rules: self.rules,
+            seat: self.seat.value(),
+            softphone: self.softphone.value(),
+            broadcast: self.broadcast.value(),
+            journal: Journal {
+                enabled: self.enabled.unwrap_or(default.enabled),
+                path: self.journal.value(),
+                days: self.days.unwrap_or(default.days),
+            },
+        }
+    }
+}
+
 /// What is set of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journal {
@@ -95,24 +174,50 @@ impl Default for Journal {
 /// is right is taken all the same.
 #[must_use]
 pub fn read(bytes: &[u8], folder: &Path) -> (Settings, Vec<Problem>) {
+    let (written, problems) = read_written(bytes, folder);
+    (written.settings(), problems)
+}
+
+/// Like [`read`]; where something is wrong, what was set last without a mistake stands in for what can't be read.
+#[must_use]
+pub fn read_with(bytes: &[u8], last_good: Option<&[u8]>, folder: &Path) -> (Settings, Vec<Problem>) {
+    let (written, problems) = read_written(bytes, folder);
+    let last_good = last_good.filter(|_| !problems.is_empty()).map(|last_good| read_written(last_good, folder).0);
+    (written.or(last_good.unwrap_or_default()).settings(), problems)
+}
+
+/// The line on which `journal.path` is set, counted from 1.
+#[must_use]
+pub fn line_of_journal_path(bytes: &[u8]) -> Option<usize> {
+    let mut start = None;
+    let _ = read_document(bytes, &Problems::default(), |root| {
+        start = root.table("journal", |table| table.text("path").map(|path| path.span.start)).flatten();
+    });
+    Some(bytes.get(..start?)?.split(|byte| *byte == b'\n').count())
+}
+
+fn read_written(bytes: &[u8], folder: &Path) -> (Written, Vec<Problem>) {
     let problems = Problems::default();
-    let settings = read_document(bytes, &problems, |root| {
-        let settings = Settings {
+    let written = read_lines(bytes, &problems, |root| {
+        let (enabled, path, days) = root.table("journal", |table| journal(table, folder)).unwrap_or_default();
+        let written = Written {
             lang: one_of(root, "lang", [Lang::Id, Lang::En], Lang::code),
             zone: full(root, "zone").map(|t| t.value),
-            theme: one_of(root, "theme", Theme::ALL, Theme::name).unwrap_or_default(),
+            theme: one_of(root, "theme", Theme::ALL, Theme::name),
             rules: full(root, "rules").map(|t| folder.join(t.value)),
             seat: seat(root),
-            softphone: root.table("softphone", softphone).flatten(),
-            broadcast: root.table("broadcast", |table| broadcast(table, folder)).flatten(),
-            journal: root.table("journal", |table| journal(table, folder)).unwrap_or_default(),
+            softphone: root.table("softphone", softphone).unwrap_or_default(),
+            broadcast: root.table("broadcast", |table| broadcast(table, folder)).unwrap_or_default(),
+            enabled,
+            journal: path,
+            days,
         };
         root.close();
-        settings
+        written
     });
     let mut problems = problems.into_inner();
     problems.sort_by_key(|p| (p.span.start, p.span.end));
-    (settings.unwrap_or_default(), problems)
+    (written.unwrap_or_default(), problems)
 }
 
 /// A text that must not be empty.
@@ -140,8 +245,10 @@ fn one_of<T: Copy, const N: usize>(
     found
 }
 
-fn journal(table: &Table<'_>, folder: &Path) -> Journal {
-    let default = Journal::default();
+/// Whether it is kept, where, and for how many days.
+type WrittenJournal = (Option<bool>, Set<PathBuf>, Option<u32>);
+
+fn journal(table: &Table<'_>, folder: &Path) -> WrittenJournal {
     let days = table.integer("days").and_then(|days| {
         let (min, max) = DAYS;
         let good = (min..=max).contains(&days.value);
@@ -151,16 +258,13 @@ fn journal(table: &Table<'_>, folder: &Path) -> Journal {
         // A mistake deletes nothing.
         u32::try_from(if good { days.value } else { max }).ok()
     });
-    Journal {
-        enabled: table.boolean("enabled").map_or(default.enabled, |b| b.value),
-        // Empty means the data folder.
-        path: table.text("path").map(|t| t.value).filter(|t| !text::is_blank(t)).map(|t| folder.join(t)),
-        days: days.unwrap_or(default.days),
-    }
+    // Empty means the data folder.
+    let path = table.text("path").map(|t| (!text::is_blank(&t.value)).then(|| folder.join(t.value)));
+    (table.boolean("enabled").map(|b| b.value), path.map(Set::from).unwrap_or_default(), days)
 }
 
 /// The telephone's address, where there is one to listen to.
-fn softphone(table: &Table<'_>) -> Option<String> {
+fn softphone(table: &Table<'_>) -> Set<String> {
     let kind = one_of(table, "kind", SOFTPHONES, |kind| kind);
     let address = table.text("address").map_or_else(
         || Some(BARESIP.to_owned()),
@@ -175,24 +279,31 @@ fn softphone(table: &Table<'_>) -> Option<String> {
             good.then_some(text.value)
         },
     );
-    address.filter(|_| kind == Some(SOFTPHONES[1]))
+    match (kind, address) {
+        (Some(kind), Some(address)) => (kind == SOFTPHONES[1]).then_some(address).into(),
+        _ => Set::Unsaid,
+    }
 }
 
 /// The folder of declarations. Empty: none.
-fn broadcast(table: &Table<'_>, folder: &Path) -> Option<PathBuf> {
-    table.text("folder").map(|t| t.value).filter(|t| !text::is_blank(t)).map(|t| folder.join(t))
+fn broadcast(table: &Table<'_>, folder: &Path) -> Set<PathBuf> {
+    let named = table.text("folder").map(|t| (!text::is_blank(&t.value)).then(|| folder.join(t.value)));
+    named.map(Set::from).unwrap_or_default()
 }
 
 /// The seat; unlike the others it may be set to nothing.
-fn seat(root: &Table<'_>) -> Option<String> {
-    let text = root.text("seat")?;
+fn seat(root: &Table<'_>) -> Set<String> {
+    let Some(text) = root.text("seat") else { return Set::Unsaid };
     let seat = text::fold(&text.value);
     if text::graphemes(&seat) > SEAT {
-        root.note(text.span, Kind::TooLong { key: "seat".into(), max: SEAT });
-        return None;
+        root.note(text.span.clone(), Kind::TooLong { key: "seat".into(), max: SEAT });
+        return Set::Unsaid;
     }
     // A forbidden character has been told already; a name with one is not taken.
-    (!text::is_blank(&seat) && !seat.chars().any(text::is_forbidden)).then_some(seat)
+    if seat.chars().any(text::is_forbidden) {
+        return Set::Unsaid;
+    }
+    (!text::is_blank(&seat)).then_some(seat).into()
 }
 
 #[cfg(test)]
@@ -283,5 +394,43 @@ mod tests {
         }
         assert_eq!(of("[broadcast]\nfolder = 'klb'").0.broadcast, Some("/folder/klb".into()));
         assert_eq!(of("broadcast.folder = ''"), (Settings::default(), vec![]));
+    }
+
+    #[test]
+    fn one_wrong_character_drops_one_setting_and_the_last_good_one_stands_in_for_it() {
+        let good = "rules = 'r.toml'\nseat = '07'\ntheme = 'dark'\n[broadcast]\nfolder = 'klb'\n[journal]\ndays = 30\n";
+        for (from, to) in [
+            ("'r.toml'", "'r.toml"),
+            ("seat = ", "seat "),
+            ("[broadcast]", "[broadcast"),
+            ("theme = 'dark'", "theme = 'drak'"),
+            ("folder", "fodler"),
+            ("days = 30", "days = = 30"),
+        ] {
+            let broken = good.replace(from, to);
+            let (settings, problems) = read_with(broken.as_bytes(), Some(good.as_bytes()), Path::new("/folder"));
+            assert!(!problems.is_empty(), "{broken}");
+            assert_eq!(settings, of(good).0, "{broken}");
+            // Without a copy what can be read is in force.
+            let alone = read_with(broken.as_bytes(), None, Path::new("/folder")).0;
+            let kept =
+                [alone.rules.is_some(), alone.seat.is_some(), alone.theme == Theme::Dark, alone.broadcast.is_some()];
+            assert!(kept.iter().filter(|kept| **kept).count() >= 2, "{broken}: {alone:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_mistake_the_last_good_settings_count_for_nothing() {
+        let (settings, problems) = read_with(b"lang = 'en'", Some(b"seat = '07'"), Path::new("/folder"));
+        assert_eq!((settings.lang, settings.seat, problems.len()), (Some(Lang::En), None, 0));
+        let (settings, problems) = read_with(b"\xff", Some(b"seat = '07'"), Path::new("/folder"));
+        assert_eq!((settings.seat.as_deref(), problems.len()), (Some("07"), 1));
+    }
+
+    #[test]
+    fn the_place_of_the_journals_path_is_known() {
+        assert_eq!(line_of_journal_path(b"lang = 'id'\n\n[journal]\npath = 'x.db'\n"), Some(4));
+        assert_eq!(line_of_journal_path(b"journal.path = 'x.db'"), Some(1));
+        assert_eq!(line_of_journal_path(b"[journal]\ndays = 7"), None);
     }
 }

@@ -2,25 +2,23 @@
 //! line, the files and the screen together, which know nothing of each other.
 
 use std::io;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
-use crate::action::{Action, Change, RulesNews};
+use crate::action::{Action, Change, RulesNews, Subject};
 use crate::app::{App, Begin};
 use crate::book::Book;
 use crate::broadcast::News;
 use crate::clipboard::Desktop;
 use crate::clock::Clock;
-use crate::closing::Held;
 use crate::files::broadcast::{Looker, brought, path_in};
 use crate::files::folders::stands;
-use crate::files::shift::{self, Shift};
-use crate::files::{self, Bad, Folders};
+use crate::files::shift::{Keeper, Shift};
+use crate::files::{self, Bad, Folders, deadline, log};
 use crate::journal::writer::Config;
-use crate::rehearsal::rehearse;
-use crate::rules::text::clean;
-use crate::run::{Applied, Keep, Outside, Reload, Teller, View, run};
+use crate::rehearsal::{rehearse, untried};
+use crate::run::{Log, Outside, Reload, Reread, Task, Tasks, Teller, View, run};
 use crate::settings::Settings;
 use crate::softphone::place::Place;
 use crate::softphone::socket::{Used, ask_in_turn};
@@ -41,8 +39,14 @@ pub struct Start {
     pub rules_trouble: Option<String>,
     /// What was wrong with the file that was asked for.
     pub bad: Option<String>,
+    /// What else is wrong until it is mended.
+    pub troubles: Vec<(Subject, String)>,
     /// The rules files to watch: the one that is named, or those that are used where they stand, the stronger first.
     pub watch: Vec<PathBuf>,
+    /// Which of them is in use.
+    pub at: usize,
+    /// The settings file in use.
+    pub settings_file: Option<PathBuf>,
     /// The language of the screen.
     pub lang: Lang,
     /// The zone we sit in: a position in the rules' zones.
@@ -60,13 +64,10 @@ pub struct Start {
     /// The rules that were in use when the prompter last ran, where they are others and still at hand.
     pub was: Option<Arc<Book>>,
     /// The journal; `None`: the settings want none, or there is no place for it.
-    pub journal: Option<PathBuf>,
+    pub journal: Option<Config>,
     /// Whether keys come in lines.
     pub lines: bool,
 }
-
-/// What outlasts a restart, shared by the two threads that write it.
-type Kept = Arc<Mutex<Shift>>;
 
 impl Start {
     /// With keys that come in lines.
@@ -86,48 +87,80 @@ impl Start {
             book: Arc::clone(&self.book),
             lang: self.lang,
             zone: self.zone,
-            held: self.shift.held.clone(),
+            held: self.shift.state.held.clone(),
             notice: self.notice,
             rules_trouble: self.rules_trouble,
             now: self.clock.now(),
         })
         .after(self.was)
         .waiting_for(self.waiting.clone())
-        .knowing(self.shift.broadcast.clone())
-        .welcoming(self.shift.welcome);
+        .knowing(self.shift.state.broadcast.clone())
+        .welcoming(self.shift.state.welcome)
+        .with_troubles(self.troubles);
         if self.lines {
             app = app.in_lines();
         }
-        let (used, applied, welcomed) = (Arc::new(Used::default()), Applied::default(), Arc::default());
-        let tellers = tellers(&self.settings, &self.folders, &used, words);
-        let journal =
-            self.journal.map(|path| Config { path, days: self.settings.journal.days, seat: self.settings.seat });
-        let kept: Kept = Arc::new(Mutex::new(self.shift));
+        let used = Arc::new(Used::default());
+        let tasks = Tasks::default();
+        let rules = (!self.watch.is_empty()).then(|| {
+            let reload = Reloader {
+                at: self.at,
+                places: self.watch.clone(),
+                last: self.waiting.unwrap_or(self.book),
+                complaint: self.bad,
+                clock: self.clock,
+                folders: self.folders.clone(),
+                seen: self.shift.rules_sha256.clone(),
+                keeper: tasks.send.clone(),
+                words,
+                rehearse: Box::new(move |book| rehearse(book, lang)),
+            };
+            (self.watch, reload.into_reload())
+        });
+        let settings = self.settings_file.map(|path| {
+            let reread = reread(path.clone(), self.folders.clone(), self.settings.clone(), words);
+            (path, reread)
+        });
         let outside = Outside {
-            keep: keep(Arc::clone(&kept), Arc::clone(&applied), Arc::clone(&welcomed), self.folders.clone(), words),
-            tellers,
-            journal,
+            tellers: tellers(&self.settings, &self.folders, &used, words),
             clipboard: Desktop::of_environment(),
+            keeper: Keeper::new(&self.folders, self.shift.state),
+            tasks,
+            log: log_of(&self.folders),
+            journal: self.journal,
             used,
-            applied,
-            welcomed,
-            rules: (!self.watch.is_empty()).then(|| {
-                let reload = Reloader {
-                    at: in_use(&self.watch),
-                    places: self.watch.clone(),
-                    last: self.waiting.unwrap_or(self.book),
-                    complaint: self.bad,
-                    clock: self.clock,
-                    folders: self.folders,
-                    kept,
-                    words,
-                    rehearse: Box::new(move |book| rehearse(book, lang)),
-                };
-                (self.watch, reload.into_reload())
-            }),
+            settings,
+            rules,
         };
         run(&mut app, self.clock, outside, open)
     }
+}
+
+/// The log below the state folder; without one nothing is noted.
+fn log_of(folders: &Folders) -> Log {
+    let path = folders.log();
+    Arc::new(move |line| {
+        if let Some(path) = &path {
+            log::append(path, line);
+        }
+    })
+}
+
+/// Reads the settings file again whenever it may have changed, and answers the line that tells what is wrong with it, or
+/// that it is not in force yet.
+fn reread(path: PathBuf, folders: Folders, in_force: Settings, words: &'static Words) -> Reread {
+    let mut told: Option<Option<String>> = None;
+    Box::new(move || {
+        let (settings, bad) = files::settings::reload(&path, &folders);
+        let line = match bad {
+            Some(bad) => Some(fill(words.trouble.settings_bad, &[("why", &bad.place_and_why(words))])),
+            None if settings != in_force => Some(words.notice.settings_later.into()),
+            None => None,
+        };
+        let is_news = told.as_ref() != Some(&line);
+        told = Some(line.clone());
+        is_news.then_some(Action::Trouble(Subject::Settings, line))
+    })
 }
 
 /// The theme of the screen: the chosen one, unless the environment asks for no colour at all (no-color.org).
@@ -145,7 +178,8 @@ fn tellers(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
         let folders = folders.clone();
         out.push(Box::new(move |tell| {
             // What the agent brought before this start, before it can say anything newer.
-            if let Some(news) = brought(&folders, words) {
+            let looked = folders.clone();
+            if let Some(news) = deadline::within(files::PATIENCE, move || brought(&looked, words)).flatten() {
                 let _ = tell.action(Action::Broadcast(news));
             }
             let trouble = tell.clone();
@@ -187,23 +221,6 @@ fn tellers(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
     out
 }
 
-fn keep(kept: Kept, applied: Applied, welcomed: Arc<AtomicBool>, folders: Folders, words: &'static Words) -> Keep {
-    Box::new(move |held: &[Held]| {
-        let mut shift = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        held.clone_into(&mut shift.held);
-        if let Some(broadcast) = applied.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            shift.broadcast = Some(broadcast);
-        }
-        if welcomed.load(Ordering::SeqCst) {
-            shift.welcome = false;
-        }
-        shift::save(&folders, &shift).map_err(|e| {
-            let path = folders.shift().map(|path| files::shown_path(&path)).unwrap_or_default();
-            format!("{path}: {}", outside::reason(&e, words))
-        })
-    })
-}
-
 /// Which of the places the rules come from: the strongest that stands, else the weakest.
 fn in_use(places: &[PathBuf]) -> usize {
     places.iter().position(|path| stands(path)).unwrap_or(places.len().saturating_sub(1))
@@ -223,7 +240,9 @@ struct Reloader {
     complaint: Option<String>,
     clock: Clock,
     folders: Folders,
-    kept: Kept,
+    /// The rules that the state names as seen last.
+    seen: Option<String>,
+    keeper: Sender<Task>,
     words: &'static Words,
     /// Tries new rules where nobody sees it; what a panic said is why they are not taken.
     rehearse: Rehearse,
@@ -244,7 +263,22 @@ impl Reloader {
 
     fn look(&mut self, first: bool) -> Option<RulesNews> {
         self.at = in_use(&self.places).min(self.at);
-        match files::load_file(&self.places[self.at], self.clock.today()) {
+        let path = &self.places[self.at];
+        let loaded = files::read(path).map_err(Bad::Unreadable).and_then(|source| {
+            // Read each minute, and mostly as it was: then it need not be proved again.
+            if self.complaint.is_none() && source == self.last.source && self.is_of(path) {
+                return Ok(None);
+            }
+            files::prove(source, path, self.clock.today()).map(Some)
+        });
+        let Some(loaded) = loaded.transpose() else {
+            // The first day of rules that waited may have come.
+            if self.seen.as_deref() != Some(self.last.sha256()) {
+                self.remember();
+            }
+            return None;
+        };
+        match loaded {
             Ok(book) if book.source == self.last.source => {
                 let moved = book.origin != self.last.origin;
                 if moved {
@@ -259,9 +293,7 @@ impl Reloader {
             Ok(book) => {
                 let book = Arc::new(book);
                 if let Err(panic) = (self.rehearse)(&book) {
-                    let file = files::shown_path(&self.places[self.at]);
-                    let why = clean(&panic);
-                    return self.complain(fill(self.words.notice.rules_panic, &[("file", &file), ("why", &why)]));
+                    return self.complain(untried(Some(&self.places[self.at]), &panic, self.words));
                 }
                 self.complaint = None;
                 let before = std::mem::replace(&mut self.last, book);
@@ -287,6 +319,11 @@ impl Reloader {
         }
     }
 
+    /// Whether the last rules came from this file, as it is.
+    fn is_of(&self, path: &Path) -> bool {
+        matches!(&self.last.origin, crate::book::Origin::File(file) if file == path)
+    }
+
     /// The line for a file that is not taken, once.
     fn complain(&mut self, complaint: String) -> Option<RulesNews> {
         let new = self.complaint.as_ref() != Some(&complaint);
@@ -296,22 +333,20 @@ impl Reloader {
 
     /// Whether the last rules came from this file.
     fn is_from_file(&self) -> bool {
-        let here = &self.places[self.at];
-        matches!(&self.last.origin, crate::book::Origin::File(path) if path == here) || self.complaint.is_some()
+        self.is_of(&self.places[self.at]) || self.complaint.is_some()
     }
 
     /// Keeps the last good rules, and that they were seen. What can't be kept is told when the shift's facts can't be.
-    fn remember(&self) {
+    fn remember(&mut self) {
         // What ran before is still the last good one until the first day of the new.
         if !self.last.is_in_force(self.clock.today()) {
             return;
         }
         let _ = files::save_last_good(&self.folders, &self.last);
-        let mut shift = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if shift.rules_sha256.as_deref() != Some(self.last.sha256()) {
-            shift.revision = Some(self.last.rules.sop.revision.clone());
-            shift.rules_sha256 = Some(self.last.sha256().to_owned());
-            let _ = shift::save(&self.folders, &shift);
+        let sha256 = self.last.sha256();
+        if self.seen.as_deref() != Some(sha256) {
+            self.seen = Some(sha256.to_owned());
+            let _ = self.keeper.send(Task::Rules(self.last.rules.sop.revision.clone(), sha256.to_owned()));
         }
     }
 }
@@ -338,7 +373,8 @@ mod tests {
             complaint: None,
             clock: Clock::system(),
             folders: Folders::default(),
-            kept: Arc::new(Mutex::new(Shift::default())),
+            seen: None,
+            keeper: Tasks::default().send,
             words: Lang::Id.words(),
             rehearse: Box::new(|book| match book.rules.sop.revision.as_str() {
                 "Rev-3" => Err("index out of bounds".into()),

@@ -32,8 +32,9 @@ use async_nats::Event;
 use chrono::Utc;
 use notify::EventKind;
 use notify::event::ModifyKind;
-use penutup::cli::{Env, SETTINGS_VARIABLE, load_settings};
-use penutup::files::{Chosen, Folders, Why, shown_path};
+use penutup::cli::{Env, SETTINGS_VARIABLE};
+use penutup::files::settings::Loaded;
+use penutup::files::{Folders, Why, make_folder, settings, shown_path};
 use penutup::softphone::place::Place;
 use penutup::tell::{outside, shown};
 use tokio::sync::{Notify, mpsc, watch};
@@ -54,6 +55,9 @@ use now::Now;
 use prompters::Bell;
 use receiver::Connection;
 use watched::Watched;
+
+/// How long the settings of this user's prompters are waited for.
+const SETTINGS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many letters wait to be judged; more than that, and what is current is asked for.
 const LETTERS: usize = 64;
@@ -172,9 +176,9 @@ async fn work(agent: config::agent::Agent, folders: &Folders, mut folder: Folder
 /// The journal of this user's prompters, as their settings have it; `None` where none is kept.
 fn journal(folders: &Folders, log: &Log) -> Option<PathBuf> {
     let named = std::env::var_os(SETTINGS_VARIABLE).filter(|name: &OsString| !name.is_empty()).map(PathBuf::from);
-    let chosen = Chosen::first([(Why::Env, named)], folders.settings().map(|path| (Why::Folder, path)));
-    let (settings, trouble) = load_settings(chosen.path.as_deref());
-    if let Some(bad) = trouble {
+    let Loaded { settings, bad, .. } =
+        settings::load([(Why::Env, named), (Why::Flag, None)], folders, SETTINGS_PATIENCE);
+    if let Some(bad) = bad {
         log.say(&bad.place_and_why(log.lang().words()));
     }
     if !settings.journal.enabled {
@@ -192,7 +196,7 @@ fn watch_journal(journal: Option<&Path>) -> (Arc<Notify>, Option<Watched>) {
     };
     // An agent that is started before the first prompter finds no folder yet, and nobody could tell it of the journal in
     // it. Where it can't be made the journal is looked at now and then.
-    let _ = std::fs::create_dir_all(folder);
+    let _ = make_folder(folder);
     let mut log_name = name.clone();
     log_name.push("-wal");
     let ring = Arc::clone(&changed);

@@ -196,12 +196,25 @@ impl App {
         self.momentary().map(str::to_owned).or_else(|| self.standing())
     }
 
-    /// What is still wrong, or stays so.
+    /// What is still wrong, or stays so, in one text.
     #[must_use]
     pub fn standing(&self) -> Option<String> {
-        let trouble = self.rules_trouble.clone().or_else(|| self.state_trouble.clone());
-        let trouble = self.unknown_told().or(trouble).or_else(|| self.journal_trouble.clone());
-        trouble.or_else(|| self.centre_trouble()).or_else(|| self.socket_trouble())
+        let lines = self.standing_lines();
+        (!lines.is_empty()).then(|| lines.join(" · "))
+    }
+
+    /// What is still wrong, or stays so: a line each, what a closing depends on first.
+    #[must_use]
+    pub fn standing_lines(&self) -> Vec<String> {
+        let own = [
+            self.unknown_told(),
+            self.rules_trouble.clone(),
+            self.state_trouble.clone(),
+            self.journal_trouble.clone(),
+            self.centre_trouble(),
+            self.socket_trouble(),
+        ];
+        own.into_iter().flatten().chain(self.troubles.values().cloned()).collect()
     }
 
     /// What just happened, as long as nobody has done anything since.
@@ -213,10 +226,7 @@ impl App {
     /// Whether the notice tells of something that stays wrong.
     #[must_use]
     pub fn notice_is_trouble(&self) -> bool {
-        let stays = self.rules_trouble.is_some() || self.state_trouble.is_some() || self.journal_trouble.is_some();
-        let stays = stays || !self.unknown.is_empty() || self.centre_trouble().is_some();
-        let stays = stays || self.socket_trouble().is_some();
-        self.notice.is_none() && stays
+        self.notice.is_none() && !self.standing_lines().is_empty()
     }
 
     /// When the screen next changes by itself: at the minute, or when the end of a call can no longer be taken back

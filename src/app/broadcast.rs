@@ -41,7 +41,7 @@ impl App {
             AgentEvent::Came | AgentEvent::Up => self.centre.link = Some(CentreLink::Up),
             AgentEvent::Down(since) => self.centre.link = Some(CentreLink::Down(since)),
             AgentEvent::Gone => self.centre.link = Some(CentreLink::Gone(self.now)),
-            AgentEvent::Klb(klb) => self.hear(News::Declared(klb), effects),
+            AgentEvent::Klb(klb) => self.hear(News::Declared(klb)),
             AgentEvent::Rules => effects.push(Effect::LookAtRules),
         }
     }
@@ -52,7 +52,7 @@ impl App {
         self.centre.link
     }
 
-    pub(super) fn hear(&mut self, news: News, effects: &mut Vec<Effect>) {
+    pub(super) fn hear(&mut self, news: News) {
         match news {
             News::Trouble(why) => self.in_trouble(why),
             News::Sound => self.centre.trouble = None,
@@ -68,7 +68,7 @@ impl App {
                     Some(known) if bars(known) => self.in_trouble(self.words().broadcast.older.into()),
                     _ => self.centre.waiting = Some(*broadcast),
                 }
-                self.apply(effects);
+                self.apply();
                 // What could not be applied is seen at once, not after the next key.
                 if self.centre.waiting.is_some() {
                     self.notice.take_if(|n| !n.of_the_end);
@@ -84,7 +84,7 @@ impl App {
     }
 
     /// Applies what waits, where the rules have the fact.
-    pub(super) fn apply(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn apply(&mut self) {
         let Some(broadcast) = &self.centre.waiting else { return };
         let Ok((fact, value)) = place(self.rules(), broadcast) else { return };
         let book = Arc::clone(&self.book);
@@ -94,12 +94,20 @@ impl App {
         let since = Since { set: broadcast.since, confirmed: before.unwrap_or(self.now) };
         self.call.declare(&book.rules, fact, value, since);
         self.centre.applied = self.centre.waiting.take();
-        effects.extend(self.centre.applied.clone().map(|b| Effect::SaveBroadcast(Box::new(b))));
-        // Written together with the facts, so that no crash comes between the two.
-        effects.push(Effect::SaveHeld(self.held()));
         let (f, v) = (&self.rules().facts[fact].label, &self.rules().facts[fact].values[value].label);
         let notice = fill(self.words().broadcast.declared, &[("label", f), ("value", v)]);
         self.tell(notice);
+    }
+
+    /// The declaration that was applied last.
+    pub(super) fn applied(&self) -> Option<&Broadcast> {
+        self.centre.applied.as_ref()
+    }
+
+    /// Another prompter on this seat applied a declaration, and its fact came with it.
+    pub(super) fn take_applied(&mut self, broadcast: Option<Broadcast>) {
+        self.centre.waiting.take_if(|w| broadcast.as_ref().is_some_and(|b| b.version >= w.version));
+        self.centre.applied = broadcast;
     }
 
     /// What the centre has declared of a fact.

@@ -9,7 +9,8 @@ use super::report::{Days, date, print_export, zone};
 use super::{Answer, Context, Stop};
 use crate::files::shown_path;
 use crate::journal::report::{midnight, span};
-use crate::journal::store::{Opened, Store};
+use crate::journal::schema::MIGRATIONS;
+use crate::journal::store::{Claim, Opened, Store};
 use crate::journal::trouble::{Error, Trouble};
 use crate::tell::grouped;
 use crate::words::fill;
@@ -86,12 +87,14 @@ fn forget(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
         return Ok(Answer::done(fill(w.none, &[("path", &shown_path(&path))]) + "\n"));
     }
     let forgotten = || -> Result<_, Error> {
-        let Opened { mut store, aside } = Store::open(&path)?;
-        // Whose prompter died has ended too, and can be forgotten.
-        let _presence = store.join()?;
+        let claim = if context.settings.journal.path.is_some() { Claim::Content } else { Claim::Place };
+        let Opened { mut store, aside } = Store::open_claimed(&path, MIGRATIONS, claim)?;
+        // Whose prompter died has ended too, and can be forgotten; so can what waits to be taken in.
+        let presence = store.join()?;
+        store.take_in(&presence, &context.spill())?;
         Ok((store.forget(before_ms)?, aside))
     };
-    let (count, aside) = forgotten().map_err(|error| {
+    let (count, aside) = forgotten().map_err(|error| context.of_journal(error)).map_err(|error| {
         let with = [("path", shown_path(&path)), ("why", error.told(words))];
         context.stop(&fill(w.cannot_write, &[(with[0].0, &with[0].1), (with[1].0, &with[1].1)]), None)
     })?;

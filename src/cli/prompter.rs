@@ -3,22 +3,30 @@
 //! there, stops it before.
 
 use std::io::{self, ErrorKind};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
 use super::{Answer, Context, Stop, is_dumb, moment};
+use crate::action::Subject;
 use crate::app::waiting::waits;
 use crate::book::{Book, Origin};
 use crate::clock::Clock;
 use crate::files::shift::{self, Shift};
-use crate::files::{self, Bad, Why};
+use crate::files::{self, Bad, Folders, Why, deadline, private, shown_path};
+use crate::journal::writer::Config;
 use crate::plain::out::Out;
 use crate::plain::view::Plain;
+use crate::rehearsal::{rehearse, untried};
 use crate::start::{Start, theme};
 use crate::tell::outside;
 use crate::tui::prompter::Prompter;
-use crate::words::fill;
+use crate::words::{Words, fill};
+
+/// So long the state may take even where the rules took all the time there was.
+const AT_LEAST: Duration = Duration::from_millis(100);
 
 /// Opens the prompter: in lines where that is asked for or the terminal knows nothing else, else on the whole screen.
 ///
@@ -30,6 +38,8 @@ pub fn run(context: Context, plain: bool) -> Result<Answer, Stop> {
         return Err(Stop(format!("{}\n", context.words().cli.no_terminal)));
     }
     let plain = plain || is_dumb() || !super::shows_escapes();
+    // Names of customers are typed from here on.
+    without_core_dumps();
     let words = context.words();
     let theme = theme(context.settings.theme);
     let start = start(context)?;
@@ -53,47 +63,82 @@ pub fn run(context: Context, plain: bool) -> Result<Answer, Stop> {
 /// Arguments that can't be used, or settings that they name and that are not there.
 pub fn start(context: Context) -> Result<Start, Stop> {
     let words = context.words();
+    let until = Instant::now() + files::PATIENCE;
     let mut notices: Vec<String> = Vec::new();
+    let mut troubles: Vec<(Subject, String)> = Vec::new();
     if let Some(bad) = &context.settings_trouble {
         let named = matches!(context.settings_file.why, Why::Flag | Why::Env);
-        if named && matches!(bad, Bad::Unreadable(_)) {
+        if named && matches!(bad, Bad::Unreadable(_)) && !bad.is_late() {
             return Err(context.bad(bad));
         }
-        notices.push(fill(words.trouble.settings_bad, &[("why", &bad.place_and_why(words))]));
+        troubles.push((Subject::Settings, settings_line(bad, words)));
     }
     let at = moment::at(&context)?;
     let today = moment::today(at);
-    let chosen = context.rules_file();
-    let ready = files::always(&chosen, &context.folders, today);
-    let rules_trouble = ready.bad.as_ref().map(|bad| trouble(&context, bad, &ready.book));
+    // Both are read at once, and neither is waited for longer than the other.
+    let reading = files::begin_reading(context.rules_named(), context.folders.clone());
+    let folders = context.folders.clone();
+    let state = deadline::begin(move || (shift::load(&folders), exposed(&folders)));
+    let (chosen, mut ready) = files::always(reading, &context.folders, today, until);
     let zone = zone(&context, &ready.book, &mut notices)?;
     let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(ready.book.rules.zones[zone].offset)));
-    let (shift, lost) = shift::load(&context.folders);
+    let (shift, lost) = match state.by(until.max(Instant::now() + AT_LEAST)) {
+        Some(((shift, lost), exposed)) => {
+            let line = |folder| fill(words.trouble.folder_exposed, &[("path", &shown_path(folder))]);
+            troubles.extend(exposed.as_deref().map(|folder| (Subject::Folders, line(folder))));
+            (shift, lost)
+        }
+        // What it holds is taken over when it comes.
+        None => (Shift::default(), None),
+    };
     notices.extend(lost.map(|lost| lost.told(words)));
+    // Rules that ran before were tried then.
+    let is_new =
+        matches!(ready.book.origin, Origin::File(_)) && shift.rules_sha256.as_deref() != Some(ready.book.sha256());
+    let book = Arc::new(ready.book);
+    let panic = if is_new { rehearse(&book, context.lang).err() } else { None };
+    ready.book = match &panic {
+        None => Arc::unwrap_or_clone(book),
+        Some(_) => files::before(&context.folders, today),
+    };
+    let bad = ready.bad.as_ref().map(|bad| bad.notice(words));
+    let bad = bad.or_else(|| panic.map(|panic| untried(chosen.path.as_deref(), &panic, words)));
+    let rules_trouble = bad.as_ref().map(|bad| trouble(&context, bad, &ready.book));
     notices.extend(ready.waiting.as_ref().map(|book| waits(book, words)));
     // Rules that merely stand in are no new revision.
     let revision = &ready.book.rules.sop.revision;
     let mut was = None;
-    if ready.bad.is_none() && shift.revision.as_ref().is_some_and(|seen| seen != revision) {
+    if bad.is_none() && shift.revision.as_ref().is_some_and(|seen| seen != revision) {
         notices.push(fill(words.notice.revision_changed, &[("revision", revision)]));
         was = former(&context, &shift, today);
     }
+    let watch = match chosen.why {
+        Why::Flag | Why::Env | Why::Settings => chosen.path.clone().into_iter().collect(),
+        Why::Fleet | Why::Folder | Why::BuiltIn => {
+            context.folders.rules_looked_for().into_iter().map(|(_, path)| path).collect::<Vec<_>>()
+        }
+    };
+    let spill = context.spill();
     Ok(Start {
         lines: false,
+        troubles,
+        at: watch.iter().position(|path| Some(path) == chosen.path.as_ref()).unwrap_or(watch.len().saturating_sub(1)),
         rules_trouble,
-        bad: ready.bad.map(|bad| bad.notice(words)),
-        watch: match chosen.why {
-            Why::Flag | Why::Env | Why::Settings => chosen.path.into_iter().collect(),
-            Why::Fleet | Why::Folder | Why::BuiltIn => {
-                context.folders.rules_looked_for().into_iter().map(|(_, path)| path).collect()
-            }
-        },
+        bad,
+        watch,
         lang: context.lang,
         zone,
         clock,
         shift,
         was,
-        journal: context.settings.journal.enabled.then(|| context.journal()).flatten(),
+        journal: context.settings.journal.enabled.then(|| context.journal()).flatten().map(|path| Config {
+            path,
+            days: context.settings.journal.days,
+            seat: context.settings.seat.clone(),
+            named_at: context.journal_at,
+            spill,
+        }),
+        settings_file: context.settings_file.path,
         notice: (!notices.is_empty()).then(|| notices.join(" · ")),
         book: Arc::new(ready.book),
         waiting: ready.waiting.map(Arc::new),
@@ -102,18 +147,45 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     })
 }
 
+/// What is wrong with the settings, and what is in force meanwhile.
+fn settings_line(bad: &Bad, words: &Words) -> String {
+    fill(words.trouble.settings_bad, &[("why", &bad.place_and_why(words))])
+}
+
+/// The first folder on the way to our files in which another user could put something else in their place.
+fn exposed(folders: &Folders) -> Option<PathBuf> {
+    [&folders.state, &folders.data, &folders.runtime].into_iter().flatten().find_map(|folder| private::exposed(folder))
+}
+
+/// No core dump holds a customer's name: none is written, and none is handed to a program that collects them.
+fn without_core_dumps() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        // What the system refuses here it would refuse to a dump as well, or it has none.
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}
+
 /// The rules that were seen last, where they are still at hand: the last good copy, or the embedded ones.
 fn former(context: &Context, shift: &Shift, today: NaiveDate) -> Option<Arc<Book>> {
     let seen = |book: &Book| shift.rules_sha256.as_deref() == Some(book.sha256());
-    let copy = files::load_last_good(&context.folders, today).filter(seen);
+    let folders = context.folders.clone();
+    let copy = deadline::within(files::COPY_PATIENCE, move || files::load_last_good(&folders, today)).flatten();
+    let copy = copy.filter(seen);
     copy.or_else(|| Some(Book::built_in()).filter(seen)).map(Arc::new)
 }
 
 /// Why the rules in use are not those that were asked for, and which they are.
-fn trouble(context: &Context, bad: &Bad, book: &Book) -> String {
+fn trouble(context: &Context, bad: &str, book: &Book) -> String {
     let w = &context.words().notice;
     let sentence = if matches!(book.origin, Origin::LastGood(_)) { w.using_last_good } else { w.using_built_in };
-    fill(sentence, &[("why", &bad.notice(context.words())), ("revision", &book.rules.sop.revision)])
+    fill(sentence, &[("why", bad), ("revision", &book.rules.sop.revision)])
 }
 
 /// Our zone. One that the settings name and the rules don't have must not keep a CSO from work.

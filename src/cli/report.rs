@@ -247,10 +247,16 @@ pub(super) fn zone(context: &Context) -> Result<FixedOffset, Stop> {
 
 fn source(report: &Report, context: &Context) -> Result<Source, Halt> {
     if report.files.is_empty() {
-        let reader = context.journal().map(|path| Reader::open(&path)).transpose()?;
-        return Ok(Source::Journal(reader.flatten()));
+        let reader = open_journal(context)?;
+        return Ok(Source::Journal(reader));
     }
     Ok(Source::Exports(Merge::of(&report.files)?))
+}
+
+/// The own journal, where there is one.
+fn open_journal(context: &Context) -> Result<Option<Reader>, Error> {
+    let reader = context.journal().map(|path| Reader::open(&path)).transpose();
+    reader.map(Option::flatten).map_err(|error| context.of_journal(error))
 }
 
 fn print_csv(source: &mut Source, span: Span, zone: FixedOffset, out: &mut impl Write) -> Result<(), Halt> {
@@ -270,7 +276,7 @@ fn print_csv(source: &mut Source, span: Span, zone: FixedOffset, out: &mut impl 
 pub(super) fn print_export(context: &Context, span: Span, out: &mut impl Write) -> Result<(), Halt> {
     use crate::journal::export::Export;
     let mut export = Export::begin(io::BufWriter::with_capacity(1 << 16, out), Utc::now())?;
-    if let Some(mut reader) = context.journal().map(|path| Reader::open(&path)).transpose()?.flatten() {
+    if let Some(mut reader) = open_journal(context)? {
         reader.calls(span, |row, rest, detail, vocabulary| {
             export.call(row, rest, detail, vocabulary).map_err(|error| match error.kind() {
                 io::ErrorKind::InvalidData => Halt::from(Error::Damaged),

@@ -58,6 +58,18 @@ impl Folders {
         self.state.as_ref().map(|folder| folder.join("last-good.toml"))
     }
 
+    /// The copy of the last settings without a mistake.
+    #[must_use]
+    pub fn last_good_settings(&self) -> Option<PathBuf> {
+        self.state.as_ref().map(|folder| folder.join("last-good-settings.toml"))
+    }
+
+    /// Why parts of the program stopped, and what could not be kept.
+    #[must_use]
+    pub fn log(&self) -> Option<PathBuf> {
+        self.state.as_ref().map(|folder| folder.join("log"))
+    }
+
     /// The shift's facts.
     #[must_use]
     pub fn shift(&self) -> Option<PathBuf> {

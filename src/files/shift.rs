@@ -1,32 +1,41 @@
-//! What outlasts a restart: the shift's facts (KLB), and which rules were seen last. Never a customer's name. A file
-//! that can't be read holds nothing and is put aside: a broken file must not keep a CSO from work, nor be lost.
+//! What outlasts a restart: the seat's state (KLB), and which rules were seen last. Never a customer's name. A file that
+//! can't be read holds nothing and is put aside: a broken file must not keep a CSO from work, nor be lost. Two prompters
+//! on one seat keep one file, so each writes only what it changed.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use toml::{Table, Value};
 
-use super::{Folders, Unreadable, read, shown_path, write};
+use super::{Folders, Unreadable, private, read, shown_path, write};
 use crate::broadcast::Broadcast;
 use crate::closing::{Held, Since};
 use crate::rules::shape::MAX_FILE;
+use crate::seat::{SeatState, Shared};
 use crate::words::{Words, fill};
+
+/// How long another prompter's writing is waited for. Whoever holds the lock for longer is not writing.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// What outlasts a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shift {
-    /// The shift's facts that are set.
-    pub held: Vec<Held>,
+    /// The seat's state.
+    pub state: SeatState,
     /// The revision that was seen last.
     pub revision: Option<String>,
     /// The SHA-256 of the rules that were seen last.
     pub rules_sha256: Option<String>,
-    /// The centre's declaration that was applied last: no restart applies it again over what the CSO did since.
-    pub broadcast: Option<Broadcast>,
-    /// Whether the hint of the first run is still to be dismissed.
-    pub welcome: bool,
+}
+
+impl Shift {
+    /// Of the first run.
+    fn first() -> Self {
+        Self { state: SeatState { welcome: true, ..SeatState::default() }, ..Self::default() }
+    }
 }
 
 /// What was wrong with the file.
@@ -68,7 +77,7 @@ pub fn load(folders: &Folders) -> (Shift, Option<Trouble>) {
     let bytes = match read(&path) {
         Ok(bytes) => bytes,
         Err(e) if e.error.kind() == ErrorKind::NotFound => {
-            return (Shift { welcome: true, ..Shift::default() }, None);
+            return (Shift::first(), None);
         }
         Err(e) => return (Shift::default(), Some(Trouble::Unreadable(e))),
     };
@@ -89,7 +98,7 @@ pub fn load(folders: &Folders) -> (Shift, Option<Trouble>) {
 ///
 /// # Errors
 /// What the system says.
-pub fn save(folders: &Folders, shift: &Shift) -> std::io::Result<()> {
+pub fn save(folders: &Folders, shift: &Shift) -> io::Result<()> {
     folders.shift().map_or(Ok(()), |path| write(&path, to_toml(shift).as_bytes()))
 }
 
@@ -138,7 +147,7 @@ fn parse(bytes: &[u8]) -> (Shift, bool) {
         }
         Some(_) => whole = false,
     }
-    (Shift { held, revision, rules_sha256, broadcast, welcome }, whole)
+    (Shift { state: SeatState { held, broadcast, welcome }, revision, rules_sha256 }, whole)
 }
 
 fn one_held(row: &Value) -> Option<Held> {
@@ -157,7 +166,7 @@ fn to_toml(shift: &Shift) -> String {
     };
     text("revision", &shift.revision);
     text("rules_sha256", &shift.rules_sha256);
-    let rows = shift.held.iter().map(|held| {
+    let rows = shift.state.held.iter().map(|held| {
         let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
         let row = [
             ("fact", held.fact.clone()),
@@ -168,13 +177,131 @@ fn to_toml(shift: &Shift) -> String {
         Value::Table(row.into_iter().map(|(key, value)| (key.to_owned(), Value::String(value))).collect())
     });
     table.insert("held".into(), Value::Array(rows.collect()));
-    if shift.welcome {
+    if shift.state.welcome {
         table.insert("welcome".into(), Value::Boolean(true));
     }
-    if let Some(broadcast) = &shift.broadcast {
+    if let Some(broadcast) = &shift.state.broadcast {
         table.insert("broadcast".into(), Value::Table(broadcast.to_table()));
     }
     table.to_string()
+}
+
+/// Keeps one prompter's part of the file.
+#[derive(Debug)]
+pub struct Keeper {
+    path: Option<PathBuf>,
+    /// The prompter's state whose changes are written.
+    written: SeatState,
+    /// What the prompter was last given of another one's changes.
+    shared: Option<SeatState>,
+    /// The rules that were seen last, where they are not written yet.
+    rules: Option<(String, String)>,
+}
+
+impl Keeper {
+    /// Of a prompter that was begun with this state.
+    #[must_use]
+    pub fn new(folders: &Folders, begun_with: SeatState) -> Self {
+        Self { path: folders.shift(), written: begun_with, shared: None, rules: None }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Notes which rules were seen: written with the next state, or by [`Self::save`] of the same one.
+    pub fn saw_rules(&mut self, revision: String, sha256: String) {
+        self.rules = Some((revision, sha256));
+    }
+
+    /// The state that was written last.
+    #[must_use]
+    pub fn written(&self) -> &SeatState {
+        &self.written
+    }
+
+    /// Writes what this prompter changed since its last writing, and answers what another one has changed meanwhile.
+    ///
+    /// # Errors
+    /// What the system says; then nothing counts as written.
+    pub fn save(&mut self, mine: &SeatState) -> io::Result<Option<Shared>> {
+        let Some(path) = self.path.clone() else {
+            self.written = mine.clone();
+            return Ok(None);
+        };
+        let _lock = lock(&path);
+        let there = Self::there(&path)?;
+        let before = there.clone().unwrap_or_default();
+        let mut shift = before.clone();
+        shift.state = match &there {
+            Some(there) => there.state.with_changes(&self.written, mine),
+            // Gone or broken: what this prompter has is all there is.
+            None => mine.clone(),
+        };
+        if let Some((revision, sha256)) = &self.rules {
+            (shift.revision, shift.rules_sha256) = (Some(revision.clone()), Some(sha256.clone()));
+        }
+        if there.is_none() || shift != before {
+            write(&path, to_toml(&shift).as_bytes())?;
+        }
+        (self.rules, self.written) = (None, mine.clone());
+        Ok(self.share(shift.state))
+    }
+
+    /// Looks what another prompter has changed. What can't be read is told where it is written.
+    pub fn look(&mut self) -> Option<Shared> {
+        let bytes = read(self.path.as_deref()?).ok()?;
+        let (shift, whole) = parse(&bytes);
+        if whole { self.share(shift.state) } else { None }
+    }
+
+    /// What the prompter has to be given; each news once.
+    fn share(&mut self, now: SeatState) -> Option<Shared> {
+        if now == self.written {
+            self.shared = None;
+            return None;
+        }
+        let known = self.written.clone();
+        (self.shared.as_ref() != Some(&now)).then(|| {
+            self.shared = Some(now.clone());
+            Shared { known, now }
+        })
+    }
+
+    /// What is in the file; `None` where there is nothing, or nothing that can be understood, which is put aside.
+    fn there(path: &Path) -> io::Result<Option<Shift>> {
+        let bytes = match read(path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(e.error),
+        };
+        let (shift, whole) = parse(&bytes);
+        if !whole {
+            let _ = fs::rename(path, path.with_extension("toml.rusak"));
+        }
+        Ok(whole.then_some(shift))
+    }
+}
+
+/// Takes the lock of the file, or goes on without where it can't be had: who writes is never kept from it.
+fn lock(path: &Path) -> Option<File> {
+    let folder = path.parent()?;
+    private::make_folder(folder).ok()?;
+    private::restrict(folder);
+    let path = path.with_extension("lock");
+    let file = private::options().read(true).write(true).create(true).truncate(false).open(path).ok()?;
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Some(file),
+            Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(_) => return None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -191,11 +318,9 @@ mod tests {
     fn shift() -> Shift {
         let broadcast = Broadcast::read(b"version = 7\nstate = 'on'\nsince = '2021-02-01T06:05:00Z'\nwhy = 'x'");
         Shift {
-            held: vec![klb()],
+            state: SeatState { held: vec![klb()], broadcast: Some(broadcast.unwrap()), welcome: true },
             revision: Some("Rev \"1\"\n".into()),
             rules_sha256: Some("ab".into()),
-            broadcast: Some(broadcast.unwrap()),
-            welcome: true,
         }
     }
 
@@ -211,7 +336,7 @@ mod tests {
     #[test]
     fn what_is_saved_comes_back() {
         let (_keep, folders) = in_folder(None);
-        assert!(matches!(load(&folders), (s, None) if s == Shift { welcome: true, ..Shift::default() }));
+        assert!(matches!(load(&folders), (s, None) if s == Shift::first()));
         save(&folders, &shift()).unwrap();
         assert!(matches!(load(&folders), (s, None) if s == shift()));
         save(&folders, &Shift::default()).unwrap();
@@ -256,5 +381,74 @@ mod tests {
     fn without_a_folder_nothing_is_kept() {
         assert!(save(&Folders::default(), &shift()).is_ok());
         assert!(matches!(load(&Folders::default()), (s, None) if s == Shift::default()));
+    }
+
+    /// A prompter's keeper as it begins.
+    fn begun(folders: &Folders) -> (Keeper, SeatState) {
+        let state = load(folders).0.state;
+        (Keeper::new(folders, state.clone()), state)
+    }
+
+    #[test]
+    fn two_prompters_keep_both_changes_and_each_learns_the_others() {
+        let (_keep, folders) = in_folder(None);
+        let ((mut one, first), (mut two, second)) = (begun(&folders), begun(&folders));
+        let with_klb = SeatState { held: vec![klb()], ..first };
+        assert_eq!(one.save(&with_klb).unwrap(), None);
+        let dismissed = SeatState { welcome: false, ..second };
+        let both = SeatState { welcome: false, ..with_klb.clone() };
+        let shared = two.save(&dismissed).unwrap();
+        assert_eq!(shared, Some(Shared { known: dismissed, now: both.clone() }));
+        assert_eq!(load(&folders).0.state, both, "KLB is there after a crash of either");
+        assert_eq!(one.look(), Some(Shared { known: with_klb, now: both.clone() }));
+        assert_eq!(one.look(), None, "each news once");
+        // Both have it now; whoever switches it off switches it off.
+        assert_eq!((one.save(&both).unwrap(), two.save(&both).unwrap()), (None, None));
+        let off = SeatState { held: vec![], ..both };
+        assert_eq!(two.save(&off).unwrap(), None);
+        assert_eq!(one.look().unwrap().now, off);
+        assert_eq!(load(&folders).0.state, off);
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_written_with_the_next_state() {
+        let (keep, folders) = in_folder(None);
+        let blocked = keep.path().join("state");
+        fs::write(&blocked, "no folder").unwrap();
+        let mut keeper = Keeper::new(&folders, SeatState::default());
+        let state = SeatState { held: vec![klb()], ..SeatState::default() };
+        assert!(keeper.save(&state).is_err());
+        fs::remove_file(&blocked).unwrap();
+        keeper.saw_rules("Rev-1".into(), "ab".into());
+        assert_eq!(keeper.save(&state).unwrap(), None);
+        let (shift, _) = load(&folders);
+        assert_eq!((shift.state, shift.revision.as_deref()), (state, Some("Rev-1")));
+    }
+
+    #[test]
+    fn a_lock_that_somebody_holds_keeps_nobody_from_writing() {
+        let (_keep, folders) = in_folder(Some(b"held = []"));
+        let path = folders.shift().unwrap().with_extension("lock");
+        let held = File::create(&path).unwrap();
+        held.lock().unwrap();
+        let mut keeper = Keeper::new(&folders, SeatState::default());
+        let state = SeatState { held: vec![klb()], ..SeatState::default() };
+        assert_eq!(keeper.save(&state).unwrap(), None);
+        assert_eq!(load(&folders).0.state, state);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_read_the_state() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let (_keep, folders) = in_folder(None);
+        Keeper::new(&folders, SeatState::default()).save(&SeatState::default()).unwrap();
+        let path = folders.shift().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(
+            (mode(&path), mode(&path.with_extension("lock")), mode(path.parent().unwrap())),
+            (0o600, 0o600, 0o700)
+        );
     }
 }

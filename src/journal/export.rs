@@ -101,7 +101,7 @@ impl<'a> Line<'a> {
         let text = |word| Cow::from(vocabulary.text(word));
         let some = |word| Some(text(word)).filter(|t| !t.is_empty());
         let (sum, revision) = rules_of(vocabulary.text(rest.rules));
-        let detail: super::row::Detail<'_> = serde_json::from_str(detail)?;
+        let detail = super::row::Detail::read(detail)?;
         let (end_ms, how) = row.end.unzip();
         Ok(Self {
             id: Uuid::from_bytes(rest.id).to_string().into(),

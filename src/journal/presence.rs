@@ -4,8 +4,15 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
+
+use crate::files::private;
+
+/// How long another prompter's opening is waited for. Whoever holds the lock for longer is not opening a journal, and
+/// keeps nobody from writing: `SQLite` has locks of its own.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// A living prompter's lock.
 #[derive(Debug)]
@@ -21,20 +28,25 @@ fn path_of(folder: &Path, id: Uuid) -> PathBuf {
 }
 
 impl Presence {
-    /// Takes a new lock in `folder`. Only while the folder's opening is held, for between the making of the file and
-    /// its locking it looks like a dead one's.
+    /// Takes a new lock in `folder`. It is made under another name and gets its own once it is locked, so that it never
+    /// looks like a dead one's.
     ///
     /// # Errors
     /// What the system says.
     pub fn begin(folder: &Path) -> io::Result<Self> {
         let id = Uuid::now_v7();
         let path = path_of(folder, id);
-        let file = File::create_new(&path)?;
+        let beside = path.with_extension("new");
+        let file = private::options().write(true).create_new(true).open(&beside)?;
         let held = match file.try_lock() {
             Ok(()) => Some(file),
             // Nobody else knows its name, so this is a file system without locks.
             Err(_) => None,
         };
+        if let Err(error) = fs::rename(&beside, &path) {
+            let _ = fs::remove_file(&beside);
+            return Err(error);
+        }
         Ok(Self { id, path, held })
     }
 
@@ -82,7 +94,9 @@ pub fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.filter_map(Result::ok).map(|e| e.path()) {
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        let is_lock = name.strip_prefix("seat-").and_then(|n| n.strip_suffix(".lock"));
+        // One that was stopped between the making of its lock and its name left the lock under the other name.
+        let id = name.strip_prefix("seat-");
+        let is_lock = id.and_then(|n| n.strip_suffix(".lock").or_else(|| n.strip_suffix(".new")));
         if is_lock.is_some_and(|id| Uuid::try_parse(id).is_ok()) && is_unheld(&path) {
             let _ = fs::remove_file(&path);
         }
@@ -96,15 +110,14 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Waits a moment for another one to be done.
+    /// Waits a moment for another one to be done, and goes on without the lock where it is never let go.
     ///
     /// # Errors
-    /// What the system says; [`ErrorKind::ResourceBusy`] where the other one is not done in time.
+    /// What the system says.
     pub fn hold(journal: &Path) -> io::Result<Self> {
-        use std::time::{Duration, Instant};
-        const PATIENCE: Duration = Duration::from_secs(2);
-        let file =
-            File::options().read(true).write(true).create(true).truncate(false).open(journal.with_extension("lock"))?;
+        let path = journal.with_extension("lock");
+        let file = private::options().read(true).write(true).create(true).truncate(false).open(&path)?;
+        private::restrict(&path);
         let begun = Instant::now();
         loop {
             match file.try_lock() {
@@ -112,9 +125,8 @@ impl Opening {
                 Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
-                Err(TryLockError::WouldBlock) => return Err(ErrorKind::ResourceBusy.into()),
-                // A file system without locks: SQLite's own must do.
-                Err(TryLockError::Error(_)) => return Ok(Self { _held: None }),
+                // Held all the time, or a file system without locks: SQLite's own must do.
+                Err(_) => return Ok(Self { _held: None }),
             }
         }
     }

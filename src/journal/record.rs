@@ -2,11 +2,12 @@
 //! an honorific or a number, so none can be written (UU PDP Art. 4).
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::action::Ending;
 
 /// A call as it stands; written again at every change, the whole of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// Which call of this prompter: the journal gives it its random id.
     pub call: u64,
@@ -31,13 +32,14 @@ pub struct Record {
     /// The scoring parameters that what is unsaid costs, where the ending costs score; else empty.
     pub cost: Vec<String>,
     /// The steps that a late change of a fact asked for when it was too late to say them; they are not left out.
+    #[serde(default)]
     pub overtaken: Vec<OvertakenRecord>,
     /// The facts that stand otherwise than the centre has declared them.
     pub differs: Vec<String>,
 }
 
 /// A fact of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactRecord {
     /// Its id.
     pub fact: String,
@@ -48,7 +50,7 @@ pub struct FactRecord {
 }
 
 /// A spoken step of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRecord {
     /// Its id.
     pub step: String,
@@ -65,7 +67,7 @@ pub struct StepRecord {
 }
 
 /// A spoken step whose successor was already said when a fact asked for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OvertakenRecord {
     /// Its id.
     pub step: String,
@@ -76,7 +78,8 @@ pub struct OvertakenRecord {
 }
 
 /// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum HowEnded {
     /// As the CSO said, or complete.
     Said(Ending),
@@ -122,5 +125,19 @@ impl HowEnded {
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|e| e.code() == code)
+    }
+}
+
+impl From<HowEnded> for String {
+    fn from(how: HowEnded) -> Self {
+        how.code().into()
+    }
+}
+
+impl TryFrom<String> for HowEnded {
+    type Error = String;
+
+    fn try_from(code: String) -> Result<Self, String> {
+        Self::from_code(&code).ok_or(code)
     }
 }

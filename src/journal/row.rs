@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::record::{HowEnded, Record};
 use crate::action::Ending;
+use crate::rules::text::{clean, is_forbidden};
 
 /// A text, as its number in a [`Vocabulary`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,7 +109,8 @@ impl Vocabulary {
             self.texts.resize(at + 1, "".into());
         }
         self.bytes += text.len();
-        self.texts[at] = text.into();
+        // Whoever can write the file can write anything into it, and every format shows it on some terminal.
+        self.texts[at] = clean(text).into();
         self.words.insert(text.into(), word);
         true
     }
@@ -156,6 +158,25 @@ pub struct Detail<'a> {
 }
 
 impl<'a> Detail<'a> {
+    /// From its text in the journal, its own texts cleaned.
+    ///
+    /// # Errors
+    /// A text that is none.
+    pub fn read(text: &'a str) -> serde_json::Result<Self> {
+        let mut detail: Self = serde_json::from_str(text)?;
+        let facts = detail.facts.iter_mut().flat_map(|fact| [&mut fact.0, &mut fact.1]);
+        let steps = detail.steps.iter_mut().flat_map(|step| std::iter::once(&mut step.0).chain(&mut step.5));
+        let overtaken = detail.overtaken.iter_mut().flat_map(|late| {
+            std::iter::once(&mut late.0).chain(late.2.iter_mut().flat_map(|(fact, value)| [fact, value]))
+        });
+        for text in facts.chain(steps).chain(overtaken).chain(&mut detail.differs) {
+            if text.chars().any(is_forbidden) {
+                *text = clean(text).into();
+            }
+        }
+        Ok(detail)
+    }
+
     /// Of a record.
     #[must_use]
     pub fn of(record: &'a Record) -> Self {
@@ -220,10 +241,11 @@ pub fn list_text<T: Serialize>(texts: &[T]) -> String {
     serde_json::to_string(texts).unwrap_or_default()
 }
 
-/// The texts that [`list_text`] put together.
+/// The texts that [`list_text`] put together, cleaned: in the list they are escaped.
 #[must_use]
 pub fn list_of(text: &str) -> Vec<String> {
-    serde_json::from_str(text).unwrap_or_default()
+    let texts: Vec<String> = serde_json::from_str(text).unwrap_or_default();
+    texts.iter().map(|text| clean(text)).collect()
 }
 
 /// The rules in one text.
@@ -312,8 +334,9 @@ mod tests {
     fn texts_come_apart_as_they_were_put_together() {
         assert_eq!(facts_of("klb=ya topik=lain").collect::<Vec<_>>(), [("klb", "ya"), ("topik", "lain")]);
         assert_eq!(facts_of("").count(), 0);
-        let parameters = ["Akurasi", "a, \"b\"\u{7}"];
+        let parameters = ["Akurasi", "a, \"b\""];
         assert_eq!(list_of(&list_text(&parameters)), parameters);
+        assert_eq!(list_of(&list_text(&["FCR\u{1b}[31m\u{9b}2J"])), ["FCR[31m2J"]);
         assert_eq!((list_text::<&str>(&[]), list_of("")), (String::new(), vec![]));
         assert_eq!(rules_of(&rules_text("ab12", "Rev 1 baru")), ("ab12", "Rev 1 baru"));
     }

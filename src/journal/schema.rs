@@ -62,6 +62,12 @@ pub fn version(conn: &Connection, migrations: &[&str]) -> Result<usize, Error> {
     usize::try_from(found).map_err(|_| Error::Damaged)
 }
 
+/// Whether a database says of itself that it is a journal of this program, whatever else is wrong with it.
+#[must_use]
+pub fn is_ours(conn: &Connection) -> bool {
+    number(conn, "application_id").is_ok_and(|id| id == APPLICATION)
+}
+
 /// Makes a connection ready to write: nothing is touched before it is known to be ours and not newer.
 ///
 /// WAL with `synchronous = NORMAL`: a commit is in the file system's cache when it returns, so it outlives the
@@ -72,6 +78,10 @@ pub fn version(conn: &Connection, migrations: &[&str]) -> Result<usize, Error> {
 /// As [`version`], and what `SQLite` says.
 pub fn prepare(conn: &mut Connection, migrations: &[&str]) -> Result<(), Error> {
     let there = version(conn, migrations)?;
+    if there == 0 {
+        // In the file itself before anything is in the log: a journal is known as ours however it is damaged later.
+        conn.pragma_update(None, "application_id", APPLICATION)?;
+    }
     // Where WAL can't be had (some network shares) SQLite stays with its other way, which is as safe but slower.
     conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "NORMAL")?;

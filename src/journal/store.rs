@@ -15,7 +15,10 @@ use super::presence::{Opening, Presence, is_dead, sweep};
 use super::record::{HowEnded, Record};
 use super::row::{Detail, ending_number, list_text, rules_text};
 use super::schema::{self, MIGRATIONS};
+use super::spill;
 use super::trouble::Error;
+use crate::files::private;
+use crate::tell::outside::NoFile;
 
 /// How long another one's writing is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -44,6 +47,15 @@ pub struct Store {
     migrations: &'static [&'static str],
 }
 
+/// Why a file in the journal's place is taken for a journal of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It is in the program's own folder under the journal's name.
+    Place,
+    /// It says so itself. The settings name it, and a slip there may name any file of the user's.
+    Content,
+}
+
 /// What came of an opening.
 #[derive(Debug)]
 pub struct Opened {
@@ -68,8 +80,20 @@ impl Store {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_as(path: &Path, migrations: &'static [&'static str]) -> Result<Opened, Error> {
-        fs::create_dir_all(folder(path))?;
+        Self::open_claimed(path, migrations, Claim::Place)
+    }
+
+    /// Like [`Self::open_as`]; what is no journal by this claim is not touched, nor anything made beside it.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`Error::Foreign`] for a file that is no journal of ours.
+    pub fn open_claimed(path: &Path, migrations: &'static [&'static str], claim: Claim) -> Result<Opened, Error> {
+        if claim == Claim::Content && !is_free_or_ours(path)? {
+            return Err(Error::Foreign);
+        }
+        private::make_folder(folder(path))?;
         let _opening = Opening::hold(path)?;
+        make_private(path)?;
         let mut aside = None;
         loop {
             match Self::connect(path, migrations) {
@@ -78,6 +102,42 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Takes in the closings that earlier prompters could not write and left in these folders. Answers how many.
+    ///
+    /// # Errors
+    /// What `SQLite` says; then they wait for the next start.
+    pub fn take_in(&mut self, presence: &Presence, folders: &[PathBuf]) -> Result<usize, Error> {
+        let mut count = 0;
+        for path in folders.iter().flat_map(|folder| spill::all(folder)) {
+            let pending = match spill::read(&path) {
+                Ok(pending) => pending,
+                Err(error) if error.kind() == ErrorKind::InvalidData => {
+                    spill::set_aside(&path);
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            // A file is one prompter's, and so one seat's.
+            let seat = pending.first().and_then(|one| one.seat.clone());
+            let entries = pending.iter().filter_map(|one| {
+                let (id, record) = (one.id()?, Some(&one.record));
+                Some(Entry { id, version: one.version, changed: one.changed, record })
+            });
+            self.save(presence.id(), seat.as_deref(), entries)?;
+            count += pending.len();
+            spill::remove(&path);
+        }
+        Ok(count)
+    }
+
+    /// How long another one's writing is waited for from here on.
+    ///
+    /// # Errors
+    /// What `SQLite` says.
+    pub fn set_patience(&self, patience: Duration) -> Result<(), Error> {
+        Ok(self.conn.busy_timeout(patience)?)
     }
 
     fn connect(path: &Path, migrations: &'static [&'static str]) -> Result<Self, Error> {
@@ -329,6 +389,47 @@ fn write<'c>(conn: &'c mut Connection, migrations: &[&str]) -> Result<rusqlite::
     let work = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     schema::version(&work, migrations)?;
     Ok(work)
+}
+
+/// Whether there is no file yet, or an empty one, or a journal of ours. Asked through `SQLite`: closing a file lets go of
+/// every lock that this process has on it, `SQLite`'s own too.
+fn is_free_or_ours(path: &Path) -> Result<bool, Error> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error.into()),
+        Ok(about) if about.is_dir() => return Err(Error::Io(ErrorKind::IsADirectory.into())),
+        // A pipe or a device would be waited for.
+        Ok(about) if !about.is_file() => return Err(Error::Io(std::io::Error::other(NoFile))),
+        Ok(about) if about.len() == 0 => return Ok(true),
+        Ok(_) => {}
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(PATIENCE)?;
+    match schema::version(&conn, MIGRATIONS) {
+        // Ours and newer is told as such by who opens it.
+        Ok(_) | Err(Error::Newer { .. }) => Ok(true),
+        Err(Error::Foreign) => Ok(false),
+        Err(error) if error.is_damage() => Ok(schema::is_ours(&conn)),
+        Err(error) => Err(error),
+    }
+}
+
+/// The journal and what `SQLite` keeps beside it are the user's alone, whatever the umask; `SQLite` gives its own files
+/// the mode of the database.
+fn make_private(path: &Path) -> Result<(), Error> {
+    match private::options().write(true).create_new(true).open(path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            for end in ["", "-wal", "-shm"] {
+                let mut name = path.as_os_str().to_owned();
+                name.push(end);
+                private::restrict(Path::new(&name));
+            }
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
 }
 
 fn folder(path: &Path) -> &Path {

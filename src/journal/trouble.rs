@@ -27,6 +27,11 @@ pub enum Error {
     },
     /// A database of another program; it is not touched.
     Foreign,
+    /// The settings name a file as the journal that is none of ours; it is not touched.
+    NotOurs {
+        /// Where they name it: file and line.
+        place: String,
+    },
     /// What stands in it can't have been written by this program.
     Damaged,
 }
@@ -71,6 +76,16 @@ impl Error {
         self.code() == Some(ErrorCode::DiskFull)
     }
 
+    /// Told with the place in the settings that names the file, where it is one of the user's that is named by mistake.
+    #[must_use]
+    pub fn named_at(self, place: Option<&str>) -> Self {
+        let is_another = matches!(self, Self::Foreign) || self.code() == Some(ErrorCode::NotADatabase);
+        match place {
+            Some(place) if is_another => Self::NotOurs { place: place.into() },
+            _ => self,
+        }
+    }
+
     /// Whether both are told in the same way, so that the second is no news.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
@@ -90,6 +105,7 @@ impl Error {
                 fill(w.newer, &[("found", &found.to_string()), ("known", &known.to_string())])
             }
             Self::Foreign => w.foreign.into(),
+            Self::NotOurs { place } => fill(w.not_ours, &[("place", place)]),
             Self::Damaged => w.damaged.into(),
             Self::Sqlite(error) => match self.code() {
                 Some(ErrorCode::DiskFull) => t.disk_full.into(),
@@ -119,6 +135,8 @@ pub enum Trouble {
     },
     /// It was damaged: it is kept under this name, and a new one was begun.
     SetAside(PathBuf),
+    /// So many closings of earlier prompters that could not be written then are in it now.
+    TakenIn(usize),
 }
 
 impl Trouble {
@@ -131,6 +149,7 @@ impl Trouble {
             Self::Over { lost: 0 } => w.written_again.into(),
             Self::Over { lost } => fill(w.written_again_lost, &[("count", &lost.to_string())]),
             Self::SetAside(aside) => fill(w.set_aside, &[("file", &shown_path(aside))]),
+            Self::TakenIn(count) => fill(w.taken_in, &[("count", &count.to_string())]),
         }
     }
 
@@ -138,5 +157,50 @@ impl Trouble {
     #[must_use]
     pub fn stands(&self) -> bool {
         matches!(self, Self::Began(_))
+    }
+}
+
+/// What became of the closings that were not written yet when the prompter was left.
+#[derive(Debug)]
+pub enum Finish {
+    /// All are in the journal.
+    Written,
+    /// They wait in this file, which the next start takes in.
+    Waiting {
+        /// How many.
+        count: usize,
+        /// Where.
+        file: PathBuf,
+        /// Why they are not in the journal.
+        error: Arc<Error>,
+    },
+    /// They are lost.
+    Lost {
+        /// How many.
+        count: u64,
+        /// Why.
+        error: Arc<Error>,
+    },
+    /// The disk did not answer in time, or the journal's thread had died.
+    Unknown,
+}
+
+impl Finish {
+    /// The line for whoever leaves; `None` where all is written.
+    #[must_use]
+    pub fn line(&self, words: &Words) -> Option<String> {
+        let w = &words.left;
+        match self {
+            Self::Written => None,
+            Self::Waiting { count, file, error } => {
+                let (count, file) = (count.to_string(), shown_path(file));
+                let with = [("count", &*count), ("file", &file), ("why", &error.told(words))];
+                Some(fill(w.journal_waiting, &with))
+            }
+            Self::Lost { count, error } => {
+                Some(fill(w.journal_lost, &[("count", &count.to_string()), ("why", &error.told(words))]))
+            }
+            Self::Unknown => Some(w.journal_unknown.into()),
+        }
     }
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
@@ -17,11 +16,15 @@ use super::record::Record;
 use super::report::{Fold, Recap, span};
 use super::row::{Row, row_of};
 use super::schema::MIGRATIONS;
-use super::store::{Entry, Opened, Store};
-use super::trouble::{Error, Trouble};
+use super::spill::{self, Pending};
+use super::store::{Claim, Entry, Opened, Store};
+use super::trouble::{Error, Finish, Trouble};
+use crate::helper::{self, Helper};
 
 /// The most calls that are kept in memory while they can't be written: some hundred days of one seat.
 const MOST: usize = 10_000;
+/// How long another one's writing is waited for at the end.
+const LAST_PATIENCE: Duration = Duration::from_millis(200);
 /// How many calls keep their ids, so that an end can be taken back.
 const REMEMBERED: usize = 1_000;
 /// The first and the longest wait before another try.
@@ -36,6 +39,23 @@ pub struct Config {
     pub days: u32,
     /// The seat, where the settings name one.
     pub seat: Option<String>,
+    /// Where the settings name the database (file and line); then only a file that says so itself is taken for a journal.
+    pub named_at: Option<String>,
+    /// The folders for what can't be written when the prompter is left, the first that takes it.
+    pub spill: Vec<PathBuf>,
+}
+
+impl Config {
+    /// The journal at its own place, kept for ever.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        let spill = path.parent().map(Into::into).into_iter().collect();
+        Self { path, days: 0, seat: None, named_at: None, spill }
+    }
+
+    fn claim(&self) -> Claim {
+        if self.named_at.is_some() { Claim::Content } else { Claim::Place }
+    }
 }
 
 enum Message {
@@ -52,8 +72,24 @@ type Answer = Box<dyn FnOnce(Recap) + Send>;
 #[derive(Debug)]
 pub struct Writer {
     send: Sender<Message>,
-    /// How many calls could not be written, once everything is done.
-    done: Receiver<usize>,
+    /// What became of everything, and then, as its sender goes, that the database is closed.
+    done: Receiver<Finish>,
+}
+
+/// A journal that is being written and closed.
+#[derive(Debug)]
+pub struct Finishing(Receiver<Finish>);
+
+impl Finishing {
+    /// What became of everything; [`Finish::Unknown`] where that is not known in time.
+    #[must_use]
+    pub fn wait(self, patience: Duration) -> Finish {
+        let end = Instant::now() + patience;
+        let finish = self.0.recv_timeout(patience).unwrap_or(Finish::Unknown);
+        // Closing the last connection moves the log into the database, which may wait for the disk.
+        let _ = self.0.recv_timeout(end.saturating_duration_since(Instant::now()));
+        finish
+    }
 }
 
 impl std::fmt::Debug for Message {
@@ -79,13 +115,13 @@ impl Writer {
     ) -> Self {
         let (send, messages) = channel();
         let (tell, done) = channel();
-        thread::spawn(move || {
+        // Without a thread nothing is written, which the end tells.
+        let _ = helper::spawn(Helper::Journal, move || {
             let mut keeper = Keeper::new(config, migrations, notify);
             keeper.run(&messages);
-            let _ = tell.send(keeper.kept.values().filter(|kept| kept.record.is_some()).count());
-            // Closing the last connection moves the log into the database, which may wait for the disk.
+            let _ = tell.send(keeper.finish());
             drop(keeper);
-            let _ = tell.send(0);
+            drop(tell);
         });
         Self { send, done }
     }
@@ -111,15 +147,17 @@ impl Writer {
         self.send(Message::Recap((day, zone), Box::new(answer)));
     }
 
-    /// Writes everything and closes the journal, but waits no longer than this. Answers how many calls are lost, `None`
-    /// where that is not known in time.
+    /// Has everything written, or kept for the next start, and the journal closed.
     #[must_use]
-    pub fn finish(self, timeout: Duration) -> Option<usize> {
-        let end = Instant::now() + timeout;
+    pub fn begin_to_finish(self) -> Finishing {
         self.send(Message::End);
-        let lost = self.done.recv_timeout(timeout).ok()?;
-        let _ = self.done.recv_timeout(end.saturating_duration_since(Instant::now()));
-        Some(lost)
+        Finishing(self.done)
+    }
+
+    /// [`Self::begin_to_finish`], waited for.
+    #[must_use]
+    pub fn finish(self, patience: Duration) -> Finish {
+        self.begin_to_finish().wait(patience)
     }
 }
 
@@ -164,6 +202,7 @@ struct Keeper<N> {
     /// Before when calls are deleted; `None` once that is done.
     too_old: Option<i64>,
     was_thinned: bool,
+    has_taken_in: bool,
 }
 
 impl<N: Fn(Trouble)> Keeper<N> {
@@ -181,6 +220,7 @@ impl<N: Fn(Trouble)> Keeper<N> {
             lost: 0,
             too_old: None,
             was_thinned: false,
+            has_taken_in: false,
         }
     }
 
@@ -210,6 +250,10 @@ impl<N: Fn(Trouble)> Keeper<N> {
                 }
             }
             // While it can't be written, only its time and the end bring another try.
+            if ends && let Some(store) = &self.store {
+                // Nobody waits long for the end; what another one's lock keeps out is kept for the next start.
+                let _ = store.set_patience(LAST_PATIENCE);
+            }
             if ends || self.trying.as_ref().is_none_or(|t| t.next <= Instant::now()) {
                 self.write();
             }
@@ -268,6 +312,28 @@ impl<N: Fn(Trouble)> Keeper<N> {
         }
     }
 
+    /// What becomes of the closings that are not written.
+    fn finish(&mut self) -> Finish {
+        let pending: Vec<Pending> = self.kept.values().filter_map(|kept| self.pending(kept)).collect();
+        let Some(trying) = self.trying.take() else { return Finish::Written };
+        let (count, error) = (pending.len(), trying.error);
+        if count == 0 && self.lost == 0 {
+            return Finish::Written;
+        }
+        match spill::write(&self.config.spill, pending) {
+            Ok(file) if self.lost == 0 => Finish::Waiting { count, file, error },
+            // What there was no room for in memory is lost, whatever waits.
+            Ok(_) => Finish::Lost { count: self.lost, error },
+            Err(_) => Finish::Lost { count: self.lost + count as u64, error },
+        }
+    }
+
+    fn pending(&self, kept: &Kept) -> Option<Pending> {
+        let record = kept.record.as_deref()?.clone();
+        let (id, seat) = (kept.id.to_string(), self.config.seat.clone());
+        Some(Pending { id, version: kept.version, changed: kept.changed, seat, record })
+    }
+
     /// Writes what is kept; where that fails, tells so and tries again later.
     fn write(&mut self) {
         let mut result = self.try_to_write();
@@ -319,7 +385,8 @@ impl<N: Fn(Trouble)> Keeper<N> {
             self.begin_anew();
         }
         if self.store.is_none() {
-            let Opened { store, aside } = Store::open_as(&self.config.path, self.migrations)?;
+            let opened = Store::open_claimed(&self.config.path, self.migrations, self.config.claim());
+            let Opened { store, aside } = opened.map_err(|e| e.named_at(self.config.named_at.as_deref()))?;
             self.store = Some(store);
             if let Some(aside) = aside {
                 self.begin_anew();
@@ -330,6 +397,13 @@ impl<N: Fn(Trouble)> Keeper<N> {
         if self.presence.as_ref().is_none_or(|p| !p.is_there()) {
             self.presence = None;
             self.presence = Some(store.join()?);
+        }
+        if let (Some(presence), false) = (&self.presence, self.has_taken_in) {
+            let count = store.take_in(presence, &self.config.spill)?;
+            self.has_taken_in = true;
+            if count > 0 {
+                (self.notify)(Trouble::TakenIn(count));
+            }
         }
         if !self.was_thinned {
             if self.config.days > 0 {

@@ -1,5 +1,7 @@
 //! Plan × fields × greeting → sentences, as segments that tell what was filled in from what the SOP fixes.
 
+use zeroize::Zeroize as _;
+
 use super::decide::Plan;
 use super::ruleset::{FieldIx, FieldKind, FieldScope, RuleSet, SALAM, Step, StepIx, StepWords, TextKind, Typed};
 use super::text;
@@ -229,6 +231,19 @@ impl std::fmt::Debug for Fields {
     }
 }
 
+impl Drop for Fields {
+    /// What a call knew of its customer goes from memory with it.
+    fn drop(&mut self) {
+        self.0.iter_mut().for_each(overwrite);
+    }
+}
+
+fn overwrite(value: &mut FieldValue) {
+    if let FieldValue::Text(text) = value {
+        text.zeroize();
+    }
+}
+
 impl Fields {
     /// Every field at its default: the first choice, or empty.
     #[must_use]
@@ -289,7 +304,7 @@ impl Fields {
             },
             _ => return false,
         };
-        self.0[ix.at()] = value;
+        overwrite(&mut std::mem::replace(&mut self.0[ix.at()], value));
         true
     }
 

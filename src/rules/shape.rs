@@ -44,6 +44,57 @@ pub fn note(problems: &Problems, span: Span, kind: Kind) {
 /// Too large a file, bytes that are no UTF-8 and broken TOML are told instead; a document broken as TOML is not read
 /// any further, since what would be found in it is noise. Nesting is bounded by the parser.
 pub fn read_document<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Table<'_>) -> T) -> Option<T> {
+    let source = text_of(bytes, problems)?;
+    let (root, errors) = DeTable::parse_recoverable(source);
+    if errors.is_empty() {
+        return Some(read_whole(source, root.get_ref(), problems, read));
+    }
+    note_syntax(&errors, source, problems);
+    None
+}
+
+/// Like [`read_document`], for a document whose lines mean something each by itself: of broken TOML the lines that can
+/// be understood are read. What is wrong in them besides is not told, since it may follow from what is broken.
+pub fn read_lines<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Table<'_>) -> T) -> Option<T> {
+    let source = text_of(bytes, problems)?;
+    let (root, errors) = DeTable::parse_recoverable(source);
+    if errors.is_empty() {
+        return Some(read_whole(source, root.get_ref(), problems, read));
+    }
+    // Where the parser stumbled it guesses at values; such a line is left out.
+    let broken: Vec<usize> = errors.iter().map(|e| line_at(source, e.span().map_or(0, |span| span.start))).collect();
+    note_syntax(&errors, source, problems);
+    let (mut whole, mut header) = (String::with_capacity(source.len()), true);
+    for (at, line) in source.split_inclusive('\n').enumerate() {
+        let is_header = line.trim_start().starts_with('[');
+        let sound = !broken.contains(&at) && DeTable::parse(line).is_ok();
+        if is_header {
+            // What stands below a broken heading belongs to nobody.
+            header = sound;
+        }
+        if sound && header {
+            whole.push_str(line);
+        }
+    }
+    let (root, _) = DeTable::parse_recoverable(&whole);
+    Some(read(&Table::new(Cow::Borrowed(""), 0..0, root.get_ref(), &Problems::default())))
+}
+
+fn read_whole<T>(source: &str, root: &DeTable<'_>, problems: &Problems, read: impl FnOnce(&Table<'_>) -> T) -> T {
+    let out = read(&Table::new(Cow::Borrowed(""), 0..0, root, problems));
+    for problem in problems.borrow_mut().iter_mut() {
+        if let Kind::ControlCharacter { code } = problem.kind {
+            problem.span = place_of_character(source, problem.span.clone(), code);
+        }
+    }
+    out
+}
+
+fn line_at(source: &str, byte: usize) -> usize {
+    source.as_bytes()[..byte.min(source.len())].split(|byte| *byte == b'\n').count() - 1
+}
+
+fn text_of<'s>(bytes: &'s [u8], problems: &Problems) -> Option<&'s str> {
     if bytes.len() > MAX_FILE {
         note(problems, 0..0, Kind::TooLarge { bytes: bytes.len() });
         return None;
@@ -52,24 +103,16 @@ pub fn read_document<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Ta
         note(problems, 0..0, Kind::Utf16);
         return None;
     }
-    let source = match std::str::from_utf8(bytes) {
-        Ok(source) => source,
+    match std::str::from_utf8(bytes) {
+        Ok(source) => Some(source),
         Err(e) => {
             note(problems, e.valid_up_to()..e.valid_up_to(), Kind::NotUtf8);
-            return None;
+            None
         }
-    };
-    let (root, errors) = DeTable::parse_recoverable(source);
-    if errors.is_empty() {
-        let table = Table::new(Cow::Borrowed(""), 0..0, root.get_ref(), problems);
-        let out = read(&table);
-        for problem in problems.borrow_mut().iter_mut() {
-            if let Kind::ControlCharacter { code } = problem.kind {
-                problem.span = place_of_character(source, problem.span.clone(), code);
-            }
-        }
-        return Some(out);
     }
+}
+
+fn note_syntax(errors: &[toml::de::Error], source: &str, problems: &Problems) {
     let errors = errors.iter().map(|e| (e.span().unwrap_or(0..0), e.message().to_owned())).collect();
     let (mut before, mut table_end) = (SyntaxCause::Unknown, 0);
     for (span, detail) in without_echoes(errors, source) {
@@ -87,7 +130,6 @@ pub fn read_document<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Ta
         table_end = source[span.start..].find("\n[").map_or(source.len(), |next| span.start + next);
         note(problems, span, Kind::Syntax { detail, cause });
     }
-    None
 }
 
 /// Where a character of a text is: the character itself, or its escape; the whole text where neither is found.

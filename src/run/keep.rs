@@ -1,26 +1,40 @@
-//! The threads that write beside the loop, and the one that watches the rules: no key waits for a disk.
+//! The threads that write beside the loop, and those that watch files: no key waits for a disk.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
 use std::time::Duration;
 
-use super::{Keep, Reload, Tell};
+use super::{Reload, Reread, Tell};
 use crate::action::Action;
-use crate::closing::Held;
+use crate::files::shift::Keeper;
+use crate::files::shown_path;
+use crate::helper::{self, Helper};
 use crate::journal::trouble::Trouble;
 use crate::journal::writer::{Config, Writer};
+use crate::seat::SeatState;
+use crate::tell::outside;
 use crate::watch::{Look, watch};
-use crate::words::Words;
+use crate::words::{Words, fill};
 
 /// What could not be kept is tried again after so long.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
 
 /// Reads the rules again whenever their file may have changed.
 pub(super) fn watch_rules(paths: Vec<PathBuf>, mut reload: Reload, tell: Tell) -> Look {
-    watch(paths, move || {
+    watch(Helper::Rules, paths, move || {
         if let Some(news) = reload() {
             let _ = tell.action(Action::Rules(news));
+        }
+    })
+}
+
+/// Reads the settings again whenever their file may have changed.
+pub(super) fn watch_settings(path: PathBuf, mut reread: Reread, tell: Tell) -> Look {
+    watch(Helper::Settings, vec![path], move || {
+        if let Some(action) = reread() {
+            let _ = tell.action(action);
         }
     })
 }
@@ -32,38 +46,170 @@ pub(super) fn keep_journal(config: Config, tell: Tell, words: &'static Words) ->
         // A standing trouble is told once, so only its own end takes it off the screen.
         let _ = match trouble {
             Trouble::Began(_) => tell.action(Action::JournalTrouble(Some(line))),
-            Trouble::SetAside(_) => tell.action(Action::JournalTold(line)),
+            Trouble::SetAside(_) | Trouble::TakenIn(_) => tell.action(Action::JournalTold(line)),
             Trouble::Over { .. } => tell.action(Action::JournalTrouble(None)) && tell.action(Action::JournalTold(line)),
         };
     })
 }
 
+/// What the state's thread is asked to do.
+#[derive(Debug)]
+pub enum Task {
+    /// Keep this state; the number rises with each.
+    Save(Box<SeatState>, u64),
+    /// Note which rules were seen: revision and SHA-256.
+    Rules(String, String),
+    /// Look what another prompter has changed.
+    Look,
+    /// Write what could not be written yet, and end.
+    End,
+}
+
+/// The way to the state's thread.
+#[derive(Debug)]
+pub struct Tasks {
+    /// Asks it.
+    pub send: Sender<Task>,
+    receive: Receiver<Task>,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        let (send, receive) = channel();
+        Self { send, receive }
+    }
+}
+
+/// The state's thread, from the loop.
+#[derive(Debug)]
+pub(super) struct Keeping {
+    tasks: Sender<Task>,
+    sent: u64,
+    saved: Arc<AtomicU64>,
+    look: Option<Look>,
+    /// Why the last state could not be written, when the thread has ended.
+    done: Receiver<Option<String>>,
+}
+
+/// A state that was not kept when the prompter was left.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unkept {
+    /// It could not be written, for this reason.
+    Failed(String),
+    /// Whether it was written is not known: the place did not answer in time, or the thread had died.
+    Unknown,
+}
+
+impl Keeping {
+    /// Hands a state over. Never waits.
+    pub(super) fn save(&mut self, state: Box<SeatState>) {
+        self.sent += 1;
+        let _ = self.tasks.send(Task::Save(state, self.sent));
+    }
+
+    /// Looks what another prompter has changed, also where nothing told of it.
+    pub(super) fn look(&self) {
+        if let Some(look) = &self.look {
+            look.at_the_minute();
+        }
+    }
+
+    /// Has everything written and waits for it, but no longer than this.
+    pub(super) fn finish(self, patience: Duration) -> Result<(), Unkept> {
+        let _ = self.tasks.send(Task::End);
+        match self.done.recv_timeout(patience) {
+            Ok(None) => Ok(()),
+            Ok(Some(why)) => Err(Unkept::Failed(why)),
+            // What is on the disk is on the disk, whatever the thread hangs at now.
+            Err(_) if self.saved.load(Ordering::SeqCst) == self.sent => Ok(()),
+            Err(_) => Err(Unkept::Unknown),
+        }
+    }
+}
+
 /// Keeps the state in a thread of its own, so that no key waits for a disk. Of several states that wait, the last is
-/// written. The receiver hears when the thread has written all and ended.
-pub(super) fn keep_state(mut keep: Keep, tell: Tell) -> (Sender<Vec<Held>>, Receiver<()>) {
-    let (keeper, states) = channel::<Vec<Held>>();
-    let (done, kept) = channel();
-    thread::spawn(move || {
-        let mut unkept: Option<Vec<Held>> = None;
+/// written.
+pub(super) fn keep_state(mut keeper: Keeper, tasks: Tasks, tell: Tell, words: &'static Words) -> Keeping {
+    let Tasks { send, receive } = tasks;
+    let (end, done) = channel();
+    let saved = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&saved);
+    // Another prompter on this seat writes the same file.
+    let look = keeper.path().map(|path| {
+        let ask = send.clone();
+        watch(Helper::State, vec![path.to_owned()], move || _ = ask.send(Task::Look))
+    });
+    let look_again = look.clone();
+    let body = move || {
+        let mut unkept: Option<(Box<SeatState>, u64)> = None;
+        let mut failed: Option<String> = None;
         loop {
             // Only in trouble does it wake by itself, to try again.
-            let next = match &unkept {
-                None => states.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(_) => states.recv_timeout(TRY_AGAIN),
+            let first = match &unkept {
+                None => receive.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(_) => receive.recv_timeout(TRY_AGAIN),
             };
-            let had_trouble = unkept.is_some();
-            let state = match (next, unkept.take()) {
-                (Ok(first), _) => states.try_iter().last().unwrap_or(first),
-                (Err(RecvTimeoutError::Timeout), Some(state)) => state,
-                (Err(_), _) => break,
-            };
-            let result = keep(&state);
-            if had_trouble || result.is_err() {
-                unkept = result.is_err().then_some(state);
-                let _ = tell.action(Action::StateTrouble(result.err()));
+            let mut ends = matches!(first, Err(RecvTimeoutError::Disconnected));
+            let mut looks = false;
+            let mut writes = unkept.is_some() && first.is_err();
+            for task in first.into_iter().chain(receive.try_iter()) {
+                match task {
+                    Task::Save(state, number) => {
+                        unkept = Some((state, number));
+                        writes = true;
+                    }
+                    Task::Rules(revision, sha256) => {
+                        keeper.saw_rules(revision, sha256);
+                        unkept = unkept.or_else(|| Some((Box::new(keeper.written().clone()), 0)));
+                        writes = true;
+                    }
+                    Task::Look => looks = true,
+                    Task::End => ends = true,
+                }
+            }
+            if let Some((state, number)) = unkept.take_if(|_| writes || ends) {
+                match keeper.save(&state) {
+                    Ok(shared) => {
+                        counted.fetch_max(number, Ordering::SeqCst);
+                        // The folder may be there only now, and be watched from here on.
+                        if let Some(look) = &look_again {
+                            look.now();
+                        }
+                        if failed.take().is_some() {
+                            let _ = tell.action(Action::StateTrouble(None));
+                        }
+                        if let Some(shared) = shared {
+                            let _ = tell.action(Action::Shared(Box::new(shared)));
+                        }
+                    }
+                    Err(error) => {
+                        let path = keeper.path().map(shown_path).unwrap_or_default();
+                        let why = format!("{path}: {}", outside::reason(&error, words));
+                        unkept = Some((state, number));
+                        if failed.as_ref() != Some(&why) {
+                            failed = Some(why.clone());
+                            let _ = tell.action(Action::StateTrouble(Some(why)));
+                        }
+                    }
+                }
+            } else if looks && let Some(shared) = keeper.look() {
+                let _ = tell.action(Action::Shared(Box::new(shared)));
+            }
+            if ends {
+                let _ = end.send(failed);
+                return;
             }
         }
-        let _ = done.send(());
-    });
-    (keeper, kept)
+    };
+    // Without a thread nothing is kept, which the end tells.
+    let _ = helper::spawn(Helper::State, body);
+    Keeping { tasks: send, sent: 0, saved, look, done }
+}
+
+/// What is told on the terminal when the screen is gone.
+pub(super) fn unkept_line(unkept: &Unkept, words: &Words) -> String {
+    match unkept {
+        Unkept::Failed(why) => fill(words.left.state_failed, &[("why", why)]),
+        Unkept::Unknown => words.left.state_unknown.into(),
+    }
 }

@@ -1,8 +1,6 @@
 //! What changes the state of a running prompter, and what that asks of the outside.
 
 use std::io;
-use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
@@ -129,7 +127,7 @@ impl Session<'_> {
     fn do_outside(&mut self, effect: Effect) {
         match effect {
             Effect::Quit | Effect::Copy(_) | Effect::CopyToTerminal(_) => {}
-            disk @ (Effect::SaveHeld(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.later.push(disk),
+            disk @ (Effect::Save(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.later.push(disk),
             Effect::AskDay(day, zone) => {
                 // The journal answers by what it was given: what just happened is given first.
                 self.keep();
@@ -141,10 +139,6 @@ impl Session<'_> {
                 }
             }
             Effect::Answer(ignored) => self.ignored = ignored,
-            Effect::SaveBroadcast(broadcast) => {
-                *self.applied.lock().unwrap_or_else(PoisonError::into_inner) = Some(*broadcast);
-            }
-            Effect::Welcomed => self.welcomed.store(true, Ordering::SeqCst),
             Effect::LookAtRules => {
                 if let Some(look) = &self.look {
                     look.now();

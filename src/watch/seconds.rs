@@ -5,6 +5,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
+use crate::helper::{self, Helper};
+
 /// How often.
 const EVERY: Duration = Duration::from_secs(1);
 /// After so long a look that has not come back is told of.
@@ -26,7 +28,8 @@ pub fn each_second<N: Send + 'static>(
     look: impl FnMut() -> Option<N> + Send + 'static,
     tell: impl Fn(Seen<N>) -> bool + Send + 'static,
 ) {
-    thread::spawn(move || wait(look, &tell, EVERY, LATE));
+    // Without a thread nobody looks, and nobody is told of it: the system had none left.
+    let _ = helper::spawn(Helper::Centre, move || wait(look, &tell, EVERY, LATE));
 }
 
 fn wait<N: Send + 'static>(
@@ -36,7 +39,10 @@ fn wait<N: Send + 'static>(
     late: Duration,
 ) {
     let ((ask, asked), (answer, answered)) = (channel::<()>(), channel());
-    thread::spawn(move || while asked.recv().is_ok() && answer.send(look()).is_ok() {});
+    let looks = move || while asked.recv().is_ok() && answer.send(look()).is_ok() {};
+    if helper::spawn(Helper::Centre, looks).is_err() {
+        return;
+    }
     loop {
         if ask.send(()).is_err() {
             return;

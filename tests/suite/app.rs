@@ -239,7 +239,7 @@ fn a_clock_that_jumps_back_brings_no_old_call_back() {
 fn klb_stays_when_a_call_ends_and_when_it_comes_back() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣k");
-    let saved = stage.effects.iter().find_map(|e| if let Effect::SaveHeld(held) = e { Some(held) } else { None });
+    let saved = stage.effects.iter().find_map(|e| if let Effect::Save(state) = e { Some(&state.held) } else { None });
     assert!(saved.is_some_and(|held| (held[0].fact.as_str(), held[0].value.as_str()) == ("klb", "ya")));
     stage.keys("x1");
     assert_eq!((stage.fact("klb"), stage.fact("topik")), ("ya", "lain"));
@@ -447,7 +447,7 @@ fn after_keep_for_the_banner_asks_and_v_answers() {
     stage.keys("v");
     assert_eq!((stage.app.asked_fact(), stage.fact("klb")), (None, "ya"));
     assert_eq!(stage.app.call().since(0), Some(Since { set, confirmed: stage.now }), "since when is not forgotten");
-    assert!(matches!(&stage.effects[..], [Effect::SaveHeld(_)]));
+    assert!(matches!(&stage.effects[..], [Effect::Save(_)]));
     assert_eq!(stage.app.call().begun(), None, "no call began");
     stage.wait(12 * 3600).keys("d");
     stage.keys("v");

@@ -319,8 +319,8 @@ proptest! {
             let Some(action) = action(&stage.app, &op) else { continue };
             stage.act(action);
             for effect in &stage.effects {
-                if let Effect::SaveHeld(held) = effect {
-                    kept.clone_from(held);
+                if let Effect::Save(state) = effect {
+                    kept.clone_from(&state.held);
                 }
             }
             // Kept is what the call holds, and what these rules don't know and nobody has set anew.

@@ -12,7 +12,7 @@ mod qa;
 #[path = "journal/report.rs"]
 mod report;
 #[path = "journal/trouble.rs"]
-mod trouble;
+pub mod trouble;
 #[path = "journal/writer.rs"]
 mod writer;
 
@@ -26,7 +26,7 @@ use penutup::journal::read::{Reader, Span};
 use penutup::journal::record::{HowEnded, Record, StepRecord};
 use penutup::journal::report::Recap;
 use penutup::journal::row::{Detail, Rest, Row};
-use penutup::journal::trouble::Trouble;
+use penutup::journal::trouble::{Finish, Trouble};
 use penutup::journal::writer::{Config, Writer};
 use penutup::words::Lang;
 
@@ -85,7 +85,7 @@ pub fn ended(call: u64) -> Record {
 }
 
 pub fn config(path: &Path) -> Config {
-    Config { path: path.into(), days: 0, seat: Some("07".into()) }
+    Config { seat: Some("07".into()), ..Config::at(path.into()) }
 }
 
 /// A writer and what it tells.
@@ -127,10 +127,20 @@ pub fn told(troubles: &Receiver<Trouble>) -> String {
     troubles.recv_timeout(PATIENCE).expect("the writer tells of it").line(Lang::Id.words())
 }
 
+/// Ends a writer; answers how many closings are not in the journal.
+pub fn unwritten(writer: Writer) -> u64 {
+    match writer.finish(PATIENCE) {
+        Finish::Written => 0,
+        Finish::Waiting { count, .. } => count as u64,
+        Finish::Lost { count, .. } => count,
+        Finish::Unknown => panic!("the journal's thread does not end"),
+    }
+}
+
 /// Everything is written and the writer told nothing more.
 #[track_caller]
 pub fn finish(writer: Writer, troubles: &Receiver<Trouble>) {
-    assert_eq!(writer.finish(PATIENCE), Some(0));
+    assert_eq!(unwritten(writer), 0);
     let more: Vec<Trouble> = troubles.try_iter().collect();
     assert!(more.is_empty(), "{more:?}");
 }

@@ -19,6 +19,8 @@ mod fields;
 mod first;
 mod house;
 mod journal;
+#[cfg(unix)]
+mod kept;
 mod near_valid;
 #[path = "support/near_valid_rules.rs"]
 mod near_valid_rules;

@@ -293,7 +293,7 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
     ("keymap.rs", &["Ctrl-{}", "Del", "Home", "End", "PgUp", "PgDn"], "what is printed on the key"),
     ("tell.rs", &["always, never, exactly_one, order, last"], "keys of the rules file"),
     ("rules/shape.rs", &["unclosed array", "unclosed inline", "array table"], "told apart in what the parser says"),
-    ("watch.rs", &["Wake"], "a debug print"),
+    ("run.rs", &["panic in {name}: {}"], "a line of the log, which developers read"),
     ("journal/writer.rs", &["Message"], "a debug print"),
     ("app/asked.rs", &["FCR"], "a parameter of the score, as rules files name it"),
     ("action/phone.rs", &["End"], "a debug print"),
@@ -321,6 +321,7 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
     ),
     ("plain/listen.rs", &["input"], "a thread's name"),
     ("tui/terminal.rs", &["TERM"], "a variable of the environment"),
+    ("journal/spill.rs", &["rusak"], "a file's name"),
     ("journal/aside.rs", &["{stem}-rusak-{time}{again}{end}", "{}-rusak-"], "a file's name"),
     (
         "journal/record.rs",

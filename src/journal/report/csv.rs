@@ -27,7 +27,7 @@ pub fn line(
     vocabulary: &Vocabulary,
     zone: FixedOffset,
 ) -> serde_json::Result<()> {
-    let detail: Detail<'_> = serde_json::from_str(detail)?;
+    let detail = Detail::read(detail)?;
     let at = |ms: i64| {
         time(ms).map_or_else(String::new, |t| t.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, false))
     };

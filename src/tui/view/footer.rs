@@ -22,8 +22,18 @@ fn notice(look: &Look<'_>) -> Block {
     let Some(text) = look.app.notice() else { return Block::line(Drop::Empty, hint(look)) };
     let role = if look.app.notice_is_trouble() { Role::Trouble } else { Role::Text };
     let style = look.style(role);
-    // The whole of it stands in `check`; three rows name the file and the line.
-    let mut lines = bounded([(text.as_str(), style)], look.columns.saturating_sub(2), 2);
+    let columns = look.columns.saturating_sub(2);
+    let standing = if look.app.momentary().is_none() { look.app.standing_lines() } else { Vec::new() };
+    let mut lines = match &standing[..] {
+        // Two troubles at once have a row each; how many more there are stands behind the second.
+        [first, second, more @ ..] => {
+            let more = if more.is_empty() { String::new() } else { format!(" (+{})", more.len()) };
+            let second = format!("{}{more}", shorten(second, columns.saturating_sub(more.len())));
+            [shorten(first, columns), second].map(|row| Line::from(Span::styled(row, style))).to_vec()
+        }
+        // The whole of it stands in `check`; two rows name the file and the line.
+        _ => bounded([(text.as_str(), style)], columns, 2),
+    };
     for line in &mut lines {
         line.spans.insert(0, Span::styled(" ", style));
     }

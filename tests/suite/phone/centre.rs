@@ -28,11 +28,9 @@ fn declares(s: &mut Stage, broadcast: Broadcast) -> &mut Stage {
     s.act(Action::Broadcast(News::Declared(Box::new(broadcast))))
 }
 
-/// Whether the last action had this declaration kept.
+/// Whether the last action had this declaration kept, together with the fact that it set.
 fn kept(s: &Stage, broadcast: &Broadcast) -> bool {
-    let at = s.effects.iter().position(|e| matches!(e, Effect::SaveBroadcast(b) if **b == *broadcast));
-    let held = s.effects.iter().rposition(|e| matches!(e, Effect::SaveHeld(_)));
-    at.is_some() && at < held
+    s.effects.iter().any(|e| matches!(e, Effect::Save(s) if s.broadcast.as_ref() == Some(broadcast)))
 }
 
 fn fact(s: &Stage) -> usize {

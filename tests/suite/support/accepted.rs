@@ -335,6 +335,7 @@ fn verb(args: &[&str], folder: &Folder, lang: Lang) -> Result<Answer, Stop> {
         settings_file: Chosen { path: None, why: Why::BuiltIn },
         settings: Settings::default(),
         settings_trouble: None,
+        journal_at: None,
         lang,
     };
     match cli.verb.expect("a verb") {

@@ -1,0 +1,168 @@
+//! The settings file in use: read with a deadline, and with the last settings that had no mistake behind it. What they
+//! mean is decided in `settings`.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Bad, COPY_PATIENCE, Chosen, Folders, Unreadable, Why, deadline, read, shown_path, write};
+use crate::book::Refused;
+use crate::rules::Problem;
+use crate::settings::{self, Settings};
+
+/// Settings as they are used.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The file in use.
+    pub file: Chosen,
+    /// What is in force: what can be read, and the last good settings for the rest.
+    pub settings: Settings,
+    /// Why the file could not be read, or not whole.
+    pub bad: Option<Bad>,
+    /// Where the journal's file is named, where it is: file and line.
+    pub journal_at: Option<String>,
+}
+
+/// Loads the first file that is named, else the one in the settings folder. Nothing here waits longer than `patience`.
+#[must_use]
+pub fn load(named: [(Why, Option<PathBuf>); 2], folders: &Folders, patience: Duration) -> Loaded {
+    let is_named = named.iter().any(|(_, path)| path.is_some());
+    let (own, late_file) = (folders.settings(), named.clone());
+    let (looked_for, copies) = (own.clone(), folders.clone());
+    let load = move || {
+        let file = Chosen::first(named, looked_for.map(|path| (Why::Folder, path)));
+        let bytes = file.path.as_deref().map(read);
+        let is_broken = |bytes: &[u8]| !settings::read(bytes, Path::new("")).1.is_empty();
+        // The copy is needed only where something is wrong.
+        let needed = bytes.as_ref().is_some_and(|read| read.as_ref().map_or(true, |bytes| is_broken(bytes)));
+        let copy = file.path.as_deref().filter(|_| needed).and_then(|path| last_good(&copies, path));
+        (file, bytes, copy)
+    };
+    let (file, bytes, copy) = deadline::within(patience, load).unwrap_or_else(|| {
+        let file = match Chosen::first(late_file, []) {
+            Chosen { path: None, .. } => Chosen { path: own, why: Why::Folder },
+            named => named,
+        };
+        let path = file.path.clone().unwrap_or_default();
+        let late = Unreadable { path: path.clone(), error: ErrorKind::TimedOut.into() };
+        // The copy is on another disk than a share that hangs; where it is not, it is not waited for either.
+        let folders = folders.clone();
+        let copy = deadline::within(COPY_PATIENCE, move || last_good(&folders, &path)).flatten();
+        (file, Some(Err(late)), copy)
+    });
+    debug_assert!(!is_named || file.path.is_some(), "what is named is used");
+    read_from(file, bytes, copy.as_deref())
+}
+
+fn read_from(file: Chosen, bytes: Option<Result<Vec<u8>, Unreadable>>, copy: Option<&[u8]>) -> Loaded {
+    let folder = file.path.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+    let (source, mut bad) = match bytes {
+        None => return Loaded { file, settings: Settings::default(), bad: None, journal_at: None },
+        Some(Ok(source)) => (source, None),
+        Some(Err(unreadable)) => (Vec::new(), Some(Bad::Unreadable(unreadable))),
+    };
+    let settings = if bad.is_some() {
+        settings::read(copy.unwrap_or_default(), &folder).0
+    } else {
+        let (settings, problems) = settings::read_with(&source, copy, &folder);
+        bad = refused(&file, &source, problems);
+        settings
+    };
+    let journal_at = settings.journal.path.as_ref().map(|_| {
+        let name = file.path.as_deref().and_then(Path::file_name).map(|n| shown_path(Path::new(n)));
+        let name = name.unwrap_or_default();
+        settings::line_of_journal_path(&source).map_or_else(|| name.clone(), |line| format!("{name}:{line}"))
+    });
+    Loaded { file, settings, bad, journal_at }
+}
+
+fn refused(file: &Chosen, source: &[u8], problems: Vec<Problem>) -> Option<Bad> {
+    let path = file.path.clone().unwrap_or_default();
+    let refused = Refused { source: source.to_vec(), problems };
+    (!refused.problems.is_empty()).then_some(Bad::Refused { path, refused })
+}
+
+/// Reads the file again, as it is now. May wait for it.
+#[must_use]
+pub fn reload(path: &Path, folders: &Folders) -> (Settings, Option<Bad>) {
+    let file = Chosen { path: Some(path.to_owned()), why: Why::Folder };
+    let bytes = read(path);
+    let copy = last_good(folders, path);
+    if let Ok(source) = &bytes
+        && settings::read(source, Path::new("")).1.is_empty()
+    {
+        // What can't be kept is told when the state can't be.
+        let _ = save_last_good(folders, path, source);
+    }
+    let Loaded { settings, bad, .. } = read_from(file, Some(bytes), copy.as_deref());
+    (settings, bad)
+}
+
+/// The first line of a copy: which file it is one of. Paths in it count from that file's folder.
+fn heading(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    format!("# {}\n", shown_path(&path))
+}
+
+/// Keeps a copy of settings without a mistake.
+///
+/// # Errors
+/// What the system says.
+fn save_last_good(folders: &Folders, path: &Path, source: &[u8]) -> std::io::Result<()> {
+    let Some(copy) = folders.last_good_settings() else { return Ok(()) };
+    let text = [heading(path).as_bytes(), source].concat();
+    if read(&copy).is_ok_and(|there| there == text) {
+        return Ok(());
+    }
+    write(&copy, &text)
+}
+
+/// The copy of this file, where there is one.
+fn last_good(folders: &Folders, path: &Path) -> Option<Vec<u8>> {
+    let copy = read(&folders.last_good_settings()?).ok()?;
+    copy.strip_prefix(heading(path).as_bytes()).map(<[u8]>::to_vec)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn load_file(path: &Path, folders: &Folders) -> Loaded {
+        load([(Why::Flag, Some(path.to_owned())), (Why::Env, None)], folders, Duration::from_secs(60))
+    }
+
+    #[test]
+    fn the_last_good_settings_stand_in_for_what_cannot_be_read_and_only_for_their_own_file() {
+        let place = tempfile::tempdir().unwrap();
+        let folders = Folders::below(place.path());
+        let (path, other) = (place.path().join("settings.toml"), place.path().join("other.toml"));
+        fs::write(&path, "seat = '07'\nrules = 'r.toml'\n").unwrap();
+        let good = load_file(&path, &folders);
+        assert!(good.bad.is_none());
+        assert_eq!(reload(&path, &folders).0, good.settings);
+
+        let broken = "seat = '07\nrules = 'r.toml'\n";
+        fs::write(&path, broken).unwrap();
+        let loaded = load_file(&path, &folders);
+        assert_eq!((loaded.settings, loaded.bad.is_some()), (good.settings.clone(), true));
+        fs::write(&other, broken).unwrap();
+        let loaded = load_file(&other, &folders);
+        assert_eq!((loaded.settings.seat, loaded.settings.rules), (None, Some(place.path().join("r.toml"))));
+        // Gone, they all stand in.
+        fs::remove_file(&path).unwrap();
+        assert_eq!(load_file(&path, &folders).settings, good.settings);
+    }
+
+    #[test]
+    fn the_place_that_names_the_journal_is_told() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("settings.toml");
+        fs::write(&path, "\n[journal]\npath = 'rules.toml'\n").unwrap();
+        let loaded = load_file(&path, &Folders::default());
+        assert_eq!(loaded.journal_at.as_deref(), Some("settings.toml:3"));
+        fs::write(&path, "\n[journal]\ndays = 7\n").unwrap();
+        assert_eq!(load_file(&path, &Folders::default()).journal_at, None);
+    }
+}

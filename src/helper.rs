@@ -1,0 +1,264 @@
+//! The threads beside the loop. Each has a name, and one that panics is reported: to the log with its reason, and to the
+//! screen with what no longer works.
+
+use std::cell::Cell;
+use std::io;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::thread;
+
+use crate::words::Words;
+
+/// A thread beside the loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Helper {
+    /// Reads what a person types.
+    Input,
+    /// Receives signals.
+    Signals,
+    /// Waits for a clock that is set.
+    Clock,
+    /// Watches the rules file.
+    Rules,
+    /// Watches the settings file.
+    Settings,
+    /// Writes the seat's state.
+    State,
+    /// Writes the journal.
+    Journal,
+    /// Listens on the local socket.
+    Socket,
+    /// Listens to the telephone.
+    Softphone,
+    /// Looks at the centre's folder.
+    Centre,
+    /// Reads one file, with a deadline.
+    Reader,
+}
+
+impl Helper {
+    /// Every one.
+    pub const ALL: [Self; 11] = [
+        Self::Input,
+        Self::Signals,
+        Self::Clock,
+        Self::Rules,
+        Self::Settings,
+        Self::State,
+        Self::Journal,
+        Self::Socket,
+        Self::Softphone,
+        Self::Centre,
+        Self::Reader,
+    ];
+
+    /// The thread's name; Linux cuts it after 15 bytes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Signals => "signals",
+            Self::Clock => "clock",
+            Self::Rules => "rules",
+            Self::Settings => "settings",
+            Self::State => "state",
+            Self::Journal => "journal",
+            Self::Socket => "socket",
+            Self::Softphone => "softphone",
+            Self::Centre => "centre",
+            Self::Reader => "reader",
+        }
+    }
+
+    /// From its name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|helper| helper.name() == name)
+    }
+
+    /// What no longer works without it, in the user's language.
+    #[must_use]
+    pub fn lost(self, words: &Words) -> &'static str {
+        let w = &words.helper;
+        match self {
+            Self::Input => w.input,
+            Self::Signals => w.signals,
+            Self::Clock => w.clock,
+            Self::Rules => w.rules,
+            Self::Settings => w.settings,
+            Self::State => w.state,
+            Self::Journal => w.journal,
+            Self::Socket => w.socket,
+            Self::Softphone => w.softphone,
+            Self::Centre => w.centre,
+            Self::Reader => w.reader,
+        }
+    }
+}
+
+/// Starts a helper.
+///
+/// # Errors
+/// What the system says where it has no thread left.
+pub fn spawn(helper: Helper, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(helper.name().into()).spawn(body).map(drop)
+}
+
+/// A panic: whose, and why. The reason holds nothing that was formatted from data, so no name of a customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// The helper; `None`: the loop's own thread.
+    pub helper: Option<Helper>,
+    /// The message without its data, and the place in the source.
+    pub reason: String,
+}
+
+type Report = Arc<dyn Fn(&Death) + Send + Sync>;
+
+static REPORT: Mutex<Option<Report>> = Mutex::new(None);
+
+fn report() -> Option<Report> {
+    REPORT.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Whether deaths are reported to somebody.
+#[must_use]
+pub fn is_watched() -> bool {
+    report().is_some()
+}
+
+thread_local! {
+    /// Whether a panic of this thread is caught by who expects it.
+    static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `attempt`, which may panic: that is no death of the thread, and not reported as one.
+///
+/// # Errors
+/// What it panicked with.
+pub fn catch<T>(attempt: impl FnOnce() -> T) -> thread::Result<T> {
+    IS_CAUGHT.set(true);
+    // Nothing that was half changed outlives the attempt.
+    let result = catch_unwind(AssertUnwindSafe(attempt));
+    IS_CAUGHT.set(false);
+    result
+}
+
+/// Has every panic of a helper, and of the thread `main`, reported until the answer is dropped.
+#[must_use]
+pub fn watch(tell: impl Fn(&Death) + Send + Sync + 'static) -> Watched {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if IS_CAUGHT.get() && is_watched() {
+                return;
+            }
+            let current = thread::current();
+            let name = current.name().unwrap_or_default();
+            let helper = Helper::from_name(name);
+            if let Some(report) = report().filter(|_| helper.is_some() || name == "main") {
+                report(&Death { helper, reason: reason(panic) });
+                if helper.is_some() {
+                    return;
+                }
+            }
+            before(panic);
+        }));
+    });
+    *REPORT.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(tell));
+    Watched(())
+}
+
+/// Panics are reported while this lives.
+#[derive(Debug)]
+pub struct Watched(());
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        REPORT.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+fn reason(panic: &PanicHookInfo<'_>) -> String {
+    let payload = panic.payload();
+    let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        // Written in the source.
+        (Some(text), _) => (*text).to_owned(),
+        (None, Some(text)) => without_data(text),
+        (None, None) => String::new(),
+    };
+    panic.location().map_or_else(|| message.clone(), |place| format!("{message} ({}:{})", place.file(), place.line()))
+}
+
+/// A formatted message without what was formatted into it: what stands in quotes, and all behind "value:".
+fn without_data(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    let known = line.find("value: ").map_or(line, |at| &line[..at + "value:".len()]);
+    let mut out = String::with_capacity(known.len());
+    let mut quoted: Option<char> = None;
+    for c in known.chars() {
+        match quoted {
+            Some(quote) if c == quote => quoted = None,
+            Some(_) => {}
+            None if matches!(c, '`' | '"' | '\'') => {
+                out.push('…');
+                quoted = Some(c);
+            }
+            None => out.push(c),
+        }
+    }
+    out.chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_helper_that_panics_is_reported_with_its_place_and_without_data() {
+        let (send, deaths) = channel();
+        let watched = watch(move |death| _ = send.send(death.clone()));
+        // One that is caught is no death.
+        spawn(Helper::Softphone, || assert!(catch(|| panic!("expected")).is_err())).unwrap();
+        let secret = "Siti Aminah".to_owned();
+        spawn(Helper::Softphone, move || panic!("the name `{secret}` broke it")).unwrap();
+        let death = deaths.recv().unwrap();
+        assert_eq!(death.helper, Some(Helper::Softphone));
+        assert!(
+            death.reason.starts_with("the name … broke it (src") && death.reason.contains("helper.rs:"),
+            "{death:?}"
+        );
+        drop(watched);
+        assert!(!is_watched());
+    }
+
+    #[test]
+    fn data_is_cut_out_of_messages() {
+        for (message, left) in [
+            ("called `Result::unwrap()` on an `Err` value: Os { name: Siti }", "called … on an … value:"),
+            (
+                "byte index 1 is not a char boundary; it is inside 'é' (bytes 0..2) of `éSiti`",
+                "byte index 1 is not a char boundary; it is inside … (bytes 0..2) of …",
+            ),
+            (
+                "index out of bounds: the len is 3 but the index is 5",
+                "index out of bounds: the len is 3 but the index is 5",
+            ),
+            ("open `Siti Aminah", "open …"),
+            ("first\nSiti", "first"),
+        ] {
+            assert_eq!(without_data(message), left);
+        }
+    }
+
+    #[test]
+    fn every_helper_has_a_name_of_its_own_that_linux_keeps_whole() {
+        for helper in Helper::ALL {
+            assert_eq!(Helper::from_name(helper.name()), Some(helper));
+            assert!(helper.name().len() <= 15);
+        }
+    }
+}

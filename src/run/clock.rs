@@ -1,0 +1,113 @@
+//! When the loop wakes to show another time: at the next change of the screen, and when the clock is set. Where the
+//! system gives notice of that (timerfd on Linux, which also tells of waking from sleep), a thread sleeps until it
+//! does; elsewhere the loop looks four times a minute.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Tell;
+
+/// How often the loop looks where nothing gives notice: one wake-up, and nothing drawn.
+const LOOK: Duration = Duration::from_secs(15);
+/// The longest wait where something does: the screen changes each minute anyway.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Whether the system gives notice of a clock that is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// It does.
+    System,
+    /// It does not.
+    None,
+}
+
+/// How long to wait for an event: `now` may be before `shown`, where the clock was set back.
+pub fn wait(next: DateTime<Utc>, shown: DateTime<Utc>, now: DateTime<Utc>, notice: Notice) -> Duration {
+    if !is_current(next, shown, now) {
+        return Duration::ZERO;
+    }
+    let longest = if notice == Notice::System { MINUTE } else { LOOK };
+    // A millisecond more, so that it is past when the wait is over.
+    let wait = (next - now).to_std().unwrap_or_default() + Duration::from_millis(1);
+    wait.min(longest)
+}
+
+/// Whether what is shown is still so: the next change has not come, and the clock was not set back. A second's step is
+/// no setting: clocks are disciplined by less.
+pub fn is_current(next: DateTime<Utc>, shown: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now < next && now >= shown - TimeDelta::seconds(1)
+}
+
+/// Tells the prompter of every setting of the clock.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn watch(tell: Tell) -> Notice {
+    use crate::action::Action;
+    use crate::helper::{self, Helper};
+    use rustix::io::Errno;
+    use rustix::time::{
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+    };
+
+    let Ok(timer) = timerfd_create(TimerfdClockId::Realtime, TimerfdFlags::CLOEXEC) else { return Notice::None };
+    // It never fires: only the setting of the clock ends a read.
+    let never = Timespec { tv_sec: 8_000_000_000, tv_nsec: 0 };
+    let none = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
+    let spec = Itimerspec { it_interval: none, it_value: never };
+    if timerfd_settime(&timer, flags, &spec).is_err() {
+        return Notice::None;
+    }
+    let body = move || {
+        let mut count = [0; 8];
+        loop {
+            match rustix::io::read(&timer, &mut count) {
+                Err(Errno::CANCELED) | Ok(_) if tell.action(Action::Clock) => {}
+                Err(Errno::INTR) => {}
+                _ => return,
+            }
+        }
+    };
+    if helper::spawn(Helper::Clock, body).is_ok() { Notice::System } else { Notice::None }
+}
+
+/// Nothing here gives notice.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn watch(_: Tell) -> Notice {
+    Notice::None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_wait_ends_at_the_next_change_and_is_bounded_whatever_the_clock_does() {
+        let (shown, next) = (at("2026-11-24T07:00:10Z"), at("2026-11-24T07:01:00Z"));
+        let wait = |now: &str, notice| wait(next, shown, at(now), notice);
+        assert_eq!(wait("2026-11-24T07:00:10Z", Notice::System), Duration::from_millis(50_001));
+        assert_eq!(wait("2026-11-24T07:00:10Z", Notice::None), LOOK);
+        assert_eq!(wait("2026-11-24T07:00:50Z", Notice::None), Duration::from_millis(10_001));
+        for moved in ["2026-11-24T05:00:10Z", "2026-11-24T07:01:00Z", "2026-11-25T07:00:00Z"] {
+            assert_eq!(wait(moved, Notice::System), Duration::ZERO, "{moved}");
+        }
+    }
+
+    #[test]
+    fn a_clock_set_back_makes_what_is_shown_old() {
+        let (shown, next) = (at("2026-11-24T07:00:10Z"), at("2026-11-24T07:01:00Z"));
+        for (now, is) in [
+            ("2026-11-24T07:00:10Z", true),
+            ("2026-11-24T07:00:09.500Z", true),
+            ("2026-11-24T06:59:50Z", false),
+            ("2026-11-24T02:00:00Z", false),
+            ("2026-11-24T07:01:00Z", false),
+        ] {
+            assert_eq!(is_current(next, shown, at(now)), is, "{now}");
+        }
+    }
+}

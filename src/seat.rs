@@ -1,0 +1,137 @@
+//! What one seat keeps between two runs, and how the states of two prompters on one seat become one. Pure; where it lies
+//! is `files::shift`.
+
+use crate::broadcast::Broadcast;
+use crate::closing::Held;
+
+/// What a seat keeps: one value, written whole, so that no crash comes between its parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeatState {
+    /// The shift's facts that are set.
+    pub held: Vec<Held>,
+    /// The centre's declaration that was applied last: no restart applies it again over what the CSO did since.
+    pub broadcast: Option<Broadcast>,
+    /// Whether the hint of the first run is still to be dismissed.
+    pub welcome: bool,
+}
+
+impl SeatState {
+    /// This state with what changed from `before` to `mine`; everything else stays as it is here. Of two different
+    /// changes of one fact `mine` is taken.
+    #[must_use]
+    pub fn with_changes(&self, before: &Self, mine: &Self) -> Self {
+        let mut held: Vec<Held> = Vec::new();
+        for one in mine.held.iter().chain(&self.held) {
+            if held.iter().any(|there| there.fact == one.fact) {
+                continue;
+            }
+            let changed = before.fact(&one.fact) != mine.fact(&one.fact);
+            held.extend(if changed { mine.fact(&one.fact) } else { self.fact(&one.fact) }.cloned());
+        }
+        let newer = |one: &Option<Broadcast>, two: &Option<Broadcast>| {
+            let version = |b: &Option<Broadcast>| b.as_ref().map(|b| b.version);
+            if version(one) >= version(two) { one.clone() } else { two.clone() }
+        };
+        Self {
+            held,
+            broadcast: newer(&mine.broadcast, &self.broadcast),
+            // Dismissed in one window is dismissed.
+            welcome: mine.welcome && self.welcome,
+        }
+    }
+
+    fn fact(&self, id: &str) -> Option<&Held> {
+        self.held.iter().find(|held| held.fact == id)
+    }
+}
+
+/// Another prompter on this seat changed what both keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// What this prompter had when that was read: its own changes since then stay.
+    pub known: SeatState,
+    /// What is kept now.
+    pub now: SeatState,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::closing::Since;
+
+    fn held(fact: &str, value: &str) -> Held {
+        let at = chrono::DateTime::UNIX_EPOCH;
+        Held { fact: fact.into(), value: value.into(), since: Since { set: at, confirmed: at } }
+    }
+
+    fn broadcast(version: u64) -> Broadcast {
+        let text = format!("version = {version}\nstate = 'on'\nsince = '2021-02-01T06:05:00Z'");
+        Broadcast::read(text.as_bytes()).unwrap()
+    }
+
+    fn state(facts: &[(&str, &str)], welcome: bool) -> SeatState {
+        let held = facts.iter().map(|(fact, value)| held(fact, value)).collect();
+        SeatState { held, broadcast: None, welcome }
+    }
+
+    #[test]
+    fn a_fact_set_in_one_window_survives_the_hint_dismissed_in_the_other() {
+        let start = state(&[], true);
+        let disk = state(&[("klb", "ya")], true);
+        let dismissed = state(&[], false);
+        assert_eq!(disk.with_changes(&start, &dismissed), state(&[("klb", "ya")], false));
+    }
+
+    #[test]
+    fn a_fact_that_was_switched_off_is_off_whatever_is_on_the_disk() {
+        let on = state(&[("klb", "ya"), ("lain", "x")], false);
+        let off = state(&[("lain", "x")], false);
+        assert_eq!(on.with_changes(&on, &off), off);
+    }
+
+    #[test]
+    fn the_newest_declaration_is_kept() {
+        let with = |version: Option<u64>| SeatState { broadcast: version.map(broadcast), ..SeatState::default() };
+        for (disk, mine, newest) in [(Some(7), Some(8), Some(8)), (Some(8), Some(7), Some(8)), (Some(7), None, Some(7))]
+        {
+            assert_eq!(with(disk).with_changes(&with(None), &with(mine)), with(newest));
+        }
+    }
+
+    fn any_state() -> impl Strategy<Value = SeatState> {
+        let facts = proptest::collection::btree_map("[abc]", "[xyz]", 0..3);
+        (facts, any::<bool>(), proptest::option::of(1..4u64)).prop_map(|(facts, welcome, version)| SeatState {
+            held: facts.iter().map(|(fact, value)| held(fact, value)).collect(),
+            broadcast: version.map(broadcast),
+            welcome,
+        })
+    }
+
+    fn sorted(mut state: SeatState) -> SeatState {
+        state.held.sort_by(|one, two| one.fact.cmp(&two.fact));
+        state
+    }
+
+    proptest! {
+        #[test]
+        fn without_changes_of_mine_the_disk_stays(disk in any_state(), mine in any_state()) {
+            let merged = sorted(disk.with_changes(&mine, &mine));
+            prop_assert_eq!(merged.held, sorted(disk).held);
+        }
+
+        #[test]
+        fn two_windows_with_different_changes_agree_whichever_writes_first(
+            start in any_state(), one in any_state(), value in "[xyz]",
+        ) {
+            // The one changes facts a, b, c; the other sets another one.
+            let mut other = start.clone();
+            other.held.push(held("d", &value));
+            let first = start.with_changes(&start, &one).with_changes(&start, &other);
+            let second = start.with_changes(&start, &other).with_changes(&start, &one);
+            prop_assert_eq!(sorted(first.clone()), sorted(second));
+            prop_assert!(first.held.iter().any(|h| h.fact == "d"));
+        }
+    }
+}
