@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use arboard::Clipboard;
 
+use crate::helper;
+
 /// How long the desktop may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long the end waits until the text is handed over to whoever keeps texts of programs that have ended.
@@ -105,7 +107,9 @@ impl Drop for Desktop {
 fn run(jobs: &Receiver<Job>, is_late: &AtomicBool) {
     let mut clipboard: Option<Clipboard> = None;
     for job in jobs {
-        let has_it = copy(&mut clipboard, &job.text).is_ok_and(|has_it| has_it);
+        // What speaks to the desktop is not ours: a panic in it (a display number that overflows) is a copy that failed.
+        let copied = helper::catch(|| copy(&mut clipboard, &job.text).is_ok_and(|has_it| has_it));
+        let has_it = copied.unwrap_or(false);
         if !has_it {
             // The next attempt begins anew: the display may have been started again.
             clipboard = None;

@@ -121,9 +121,14 @@ fn report() -> Option<Report> {
     REPORT.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Whether deaths are reported to somebody.
+/// Whether this thread is a helper whose panic is reported.
 #[must_use]
-pub fn is_watched() -> bool {
+pub fn is_one() -> bool {
+    is_watched() && thread::current().name().and_then(Helper::from_name).is_some()
+}
+
+/// Whether deaths are reported to somebody.
+fn is_watched() -> bool {
     report().is_some()
 }
 

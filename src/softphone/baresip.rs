@@ -24,7 +24,7 @@ const READS: (u32, Duration) = (1024, Duration::from_millis(1));
 /// How many events pass at once, and how long each further one waits.
 const EVENTS: (u32, Duration) = (32, Duration::from_millis(20));
 /// What the thread is called.
-const THREAD: &str = "baresip";
+const THREAD: &str = "softphone";
 /// How many calls are remembered at once.
 const MAX_CALLS: usize = 64;
 /// The longest id of a call, in bytes.

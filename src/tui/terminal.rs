@@ -257,8 +257,8 @@ fn leave_on_panic() {
             if std::thread::current().id() == main {
                 leave();
                 told(panic);
-            } else if crate::helper::is_watched() || entered().is_none() {
-                // Where somebody watches it is reported to them, not printed.
+            } else if entered().is_none() || crate::helper::is_one() {
+                // What happens to a helper is reported, not printed.
                 told(panic);
             }
         }));

@@ -186,7 +186,7 @@ fn a_socket_that_can_not_be_made_is_told_until_it_can() {
     let home = Home::new();
     let blocked = home.write("run/penutup", "a file in its place");
     let mut term = Term::start(&home.penutup(["--at", "14:20"]).command());
-    term.shows("penutup call mati: bagian dari jalurnya bukan folder (lihat penutup paths)");
+    term.shows("penutup call mati: bagian dari jalurnya bukan folder (penutup paths)");
     std::fs::remove_file(blocked).expect("it is there");
     term.hides("penutup call mati");
     call(&home, "start nama=Siti").status(0);
@@ -212,7 +212,7 @@ fn a_full_table_of_open_files_is_told_until_there_is_room() {
         return;
     }
     let _waits = Visitor::of(&home);
-    term.shows("penutup call mati: kesalahan sistem 24 (lihat penutup paths)");
+    term.shows("penutup call mati: kesalahan sistem 24 (penutup paths)");
     term.send("a").shows("Aplikasi: TELAH punya");
     assert!(limit("1024"));
     term.hides("penutup call mati");
@@ -247,7 +247,7 @@ fn a_socket_folder_that_another_user_made_or_can_change_is_refused_and_told() {
         }
         Ok(made) => assert!(made.status.success(), "{made:?}"),
     }
-    let told = "penutup call mati: folder soket dapat diubah pengguna lain (lihat penutup paths)";
+    let told = "penutup call mati: folder soket dapat diubah pengguna lain (penutup paths)";
     for at in [&shared, &shared.join("below")] {
         let inside = |args: &[&str]| {
             let mut command = home.penutup(args).env("PENUTUP_CALL_WAIT", WAIT).command();
