@@ -345,7 +345,11 @@ impl App {
             Action::Paste(text) => self.paste(&text),
             Action::Leave => self.leave(effects),
             Action::Quit => self.quit(effects),
-            Action::Mistyped => self.tell(self.words().notice.mistyped),
+            Action::Mistyped => {
+                // Where a question is open, the line would not be seen.
+                self.show_closing();
+                self.tell(self.words().notice.mistyped);
+            }
             Action::Clock => {}
             Action::Rules(RulesNews::Good(book)) => self.take_rules(book, None),
             Action::Rules(RulesNews::Revised(book, change)) => self.take_rules(book, Some(change)),

@@ -382,12 +382,12 @@ mod tests {
 
     #[test]
     fn text_that_nobody_typed_is_a_paste_at_any_speed_of_a_machine() {
-        for gap in [0, 1, 2, 5, 12, 20] {
+        for gap in [0, 1, 2, 5, 12, 20, 30, 35] {
             assert_eq!(paced(b"Bu Siti Qomariah", gap), "\"Bu Siti Qomariah\"", "{gap}");
             assert_eq!(paced(b"Ani", gap), "\"Ani\"", "{gap}");
             assert_eq!(paced("Nuraéni\rJl. Mawar\r".as_bytes(), gap), "\"Nuraéni\\nJl. Mawar\\n\"", "{gap}");
         }
-        for gap in [21, 40, 90] {
+        for gap in [36, 45, 90] {
             assert_eq!(paced(b"kma", gap), "kma", "{gap}");
         }
         assert_eq!(at_once(b"km"), "km", "two fingers");

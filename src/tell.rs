@@ -142,6 +142,11 @@ impl Teller<'_> {
             Kind::BadId { id } => {
                 (fill(w.bad_id, &[("id", &shown(id))]), fill(w.bad_id_help, &[("example", &as_id(id))]))
             }
+            Kind::BadZoneId { id } => (fill(w.bad_zone_id, &[("id", &shown(id))]), w.bad_zone_id_help.into()),
+            Kind::NotOneWord { key, found } => {
+                (fill(w.not_one_word, &[("key", key), ("found", &shown(found))]), w.not_one_word_help.into())
+            }
+            Kind::EmergencyOfACall => plain(w.emergency_of_a_call, w.emergency_of_a_call_help),
             Kind::NotOneOf { key, found, valid } => {
                 (fill(w.not_one_of, &[("key", key), ("found", &shown(found))]), self.suggest(found, valid))
             }
@@ -159,6 +164,7 @@ impl Teller<'_> {
             Kind::TooFew { key, .. } => {
                 let (message, help) = match *key {
                     "accept" => (w.too_few_accepted, w.too_few_accepted_help),
+                    "order" => (w.too_few_in_order, w.too_few_in_order_help),
                     "zone" | "greeting" | "step" | "rule" => (w.too_few_tables, w.too_few_tables_help),
                     "values" => (w.too_few_values, w.too_few_values_help),
                     "when" => (w.too_few_when, w.too_few_when_help),

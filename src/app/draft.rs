@@ -15,12 +15,23 @@ pub struct Draft {
     /// In bytes, always between two graphemes.
     cursor: usize,
     max: usize,
-    /// Whether the whole of it is selected, so that the first letter replaces it.
-    selected: bool,
+    /// What the next letter does to the text.
+    state: State,
     /// Whether a paste opened it.
     pub pasted: bool,
     /// Whether it is the next call's, since this one is finished.
     pub for_next: bool,
+}
+
+/// What may be done with the text of a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It is as it was typed.
+    Edited,
+    /// The whole of it is selected.
+    Selected,
+    /// Something did not fit, and nothing was erased since.
+    Overflowed,
 }
 
 impl std::fmt::Debug for Draft {
@@ -35,33 +46,34 @@ impl Draft {
     #[must_use]
     pub fn new(field: FieldIx, text: &str, max: usize) -> Self {
         let text: String = text::first_graphemes(&text::clean(text), max).into();
-        Self { field, cursor: text.len(), text, max, selected: false, pasted: false, for_next: false }
+        Self { field, cursor: text.len(), text, max, state: State::Edited, pasted: false, for_next: false }
     }
 
     /// Begins with the whole of `text` selected: the first letter replaces it, an arrow or Backspace edits it.
     #[must_use]
     pub fn selecting(field: FieldIx, text: &str, max: usize) -> Self {
         let draft = Self::new(field, text, max);
-        Self { selected: !draft.text.is_empty(), ..draft }
+        Self { state: if draft.text.is_empty() { State::Edited } else { State::Selected }, ..draft }
     }
 
     /// The same text in another field: after a change of rules.
     #[must_use]
     pub fn in_field(&self, field: FieldIx, max: usize) -> Self {
         let text: String = text::first_graphemes(&self.text, max).into();
-        Self { field, cursor: self.cursor.min(text.len()), text, max, ..self.clone() }
+        let state = if text.len() < self.text.len() { State::Overflowed } else { self.state };
+        Self { field, cursor: self.cursor.min(text.len()), text, max, state, ..self.clone() }
     }
 
     /// Whether the whole of it is selected.
     #[must_use]
     pub fn is_selected(&self) -> bool {
-        self.selected
+        self.state == State::Selected
     }
 
     /// Whether what is inserted comes beside a text rather than in its place.
     #[must_use]
     pub fn has_more(&self) -> bool {
-        !self.selected && !text::is_blank(&self.text)
+        !self.is_selected() && !text::is_blank(&self.text)
     }
 
     /// What is typed so far.
@@ -81,7 +93,10 @@ impl Draft {
         if let Edit::Insert(c) = edit {
             return self.insert(c.encode_utf8(&mut [0; 4]));
         }
-        self.selected = false;
+        let erases = matches!(edit, Edit::EraseBack | Edit::EraseForward | Edit::EraseWord | Edit::EraseAll);
+        if erases || self.is_selected() {
+            self.state = State::Edited;
+        }
         match edit {
             Edit::Insert(_) => {}
             Edit::EraseBack => {
@@ -111,25 +126,31 @@ impl Draft {
         true
     }
 
-    /// Inserts a text at the cursor, without what may not reach a screen. Answers `false` where not all of it fits.
+    /// Inserts a text at the cursor, without what may not reach a screen. Answers `false` where it does not fit: then
+    /// nothing is inserted, and the text is not whole until something of it is erased.
     pub fn insert(&mut self, more: &str) -> bool {
         let more = text::clean(more);
-        if self.selected && !more.is_empty() {
-            self.text.clear();
-            (self.cursor, self.selected) = (0, false);
-        }
-        let mut text = self.text.clone();
-        text.insert_str(self.cursor, &more);
-        if text::graphemes(&text) <= self.max {
-            self.cursor += more.len();
-            self.text = text;
+        if more.is_empty() {
             return true;
         }
-        let room = self.max.saturating_sub(text::graphemes(&self.text));
-        let fits: String = text::first_graphemes(&more, room).into();
-        self.text.insert_str(self.cursor, &fits);
-        self.cursor += fits.len();
-        false
+        let (mut text, at) = if self.is_selected() { (String::new(), 0) } else { (self.text.clone(), self.cursor) };
+        text.insert_str(at, &more);
+        if text::graphemes(&text) > self.max {
+            self.state = State::Overflowed;
+            return false;
+        }
+        (self.text, self.cursor) = (text, at + more.len());
+        if self.is_selected() {
+            self.state = State::Edited;
+        }
+        true
+    }
+
+    /// Whether something was typed or pasted that did not fit, and nothing was erased since: what is here may be a part
+    /// of what was meant.
+    #[must_use]
+    pub fn has_overflowed(&self) -> bool {
+        self.state == State::Overflowed
     }
 
     fn left(&self) -> usize {
@@ -213,7 +234,8 @@ mod tests {
         assert_eq!(d.text(), "abc\u{301}");
         let mut d = draft("", 3);
         assert!(!d.insert("abcdef"));
-        assert_eq!(d.text(), "abc");
+        assert_eq!(d.text(), "", "a part of it would be another text");
+        assert!(d.has_overflowed());
         assert!(draft("", 9).edit(Edit::Insert('\u{1b}')));
     }
 }

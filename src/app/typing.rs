@@ -50,6 +50,12 @@ impl App {
 
     /// Takes what is typed; what is no name is told and not taken.
     pub(super) fn take_typed(&mut self, effects: &mut Vec<Effect>) {
+        if let Mode::Typing(draft) = &self.mode
+            && draft.has_overflowed()
+        {
+            let (field, count) = (draft.field, graphemes(draft.text()));
+            return self.tell_refused(field, NoText::TooLong { count });
+        }
         let Mode::Typing(draft) = std::mem::replace(&mut self.mode, Mode::Closing) else { return };
         if self.keeps_what_is_beneath(&draft) || (draft.for_next && is_blank(draft.text())) {
             return;
@@ -91,10 +97,9 @@ impl App {
         };
         let Some(field) = into else { return };
         let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
-        let cut = fill(self.words().notice.name_cut, &[("max", &max.to_string())]);
-        let read = cleaned(self.rules(), field, text);
-        let too_long = read.as_ref().is_ok_and(|whole| graphemes(whole) > max);
-        let fits = match (read, &mut self.mode) {
+        let too_long = fill(self.words().notice.too_long_to_paste, &[("max", &max.to_string())]);
+        let fits = match (cleaned(self.rules(), field, text), &mut self.mode) {
+            (Ok(whole), _) if graphemes(&whole) > max => false,
             (Ok(name), Mode::Typing(draft)) => draft.insert(&name),
             // Behind a name that is being typed it may belong to it; the whole is looked at when it is taken.
             (Err(NoText::Digits | NoText::Nobody), Mode::Typing(draft)) if draft.has_more() => {
@@ -106,8 +111,8 @@ impl App {
                 true
             }
         };
-        if too_long || !fits {
-            self.tell(cut);
+        if !fits {
+            self.tell(too_long);
         }
     }
 

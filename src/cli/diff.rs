@@ -16,10 +16,10 @@ use super::json::{self, Each};
 use super::page::{Look, Page};
 use super::{Answer, Context, Status, Stop, canvas, counted, moment};
 use crate::files::{self, shown_path};
-use crate::rules::diff::{Cause, Diff, Group, Names, Run, Side, Subject, TextChange, diff, marked};
+use crate::rules::diff::{Cause, Diff, Group, Names, Run, Side, TextChange, diff, marked};
 use crate::rules::space::Cube;
 use crate::rules::{self, RuleSet};
-use crate::tell::change::{self, parts};
+use crate::tell::change::{self, parts, text_name};
 use crate::tell::draw::Canvas;
 use crate::tell::grouped;
 use crate::words::{Words, fill};
@@ -219,24 +219,7 @@ impl Shown<'_> {
             page.line("", w.texts, Look::Strong);
         }
         for TextChange { subject, id, field, before, after } in &self.diff.texts {
-            let subject = match subject {
-                Subject::Sop => w.of_sop,
-                Subject::Fact => w.of_fact,
-                Subject::Value => w.of_value,
-                Subject::Field => w.of_field,
-                Subject::Zone => w.of_zone,
-                Subject::Step => w.of_step,
-                Subject::Rule => w.of_rule,
-                Subject::Requirement => w.of_requirement,
-                Subject::File => w.of_file,
-            };
-            let field = match *field {
-                "default" => w.default,
-                "order" => w.order,
-                field => field,
-            };
-            let parts: Vec<&str> = [subject, id, field].into_iter().filter(|part| !part.is_empty()).collect();
-            page.line("   ", &parts.join(" · "), Look::Plain);
+            page.line("   ", &text_name(*subject, id, field, self.words), Look::Plain);
             self.pair(page, "   ", before.as_deref().unwrap_or_default(), after.as_deref().unwrap_or_default());
         }
     }

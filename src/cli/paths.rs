@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use unicode_width::UnicodeWidthStr;
 
 use super::{Answer, Context, RULES_VARIABLE, SETTINGS_VARIABLE, moment};
-use crate::app::waiting::waits;
+use crate::app::waiting::{expires, waits};
 use crate::book::{Book, Origin};
 use crate::files::folders::stands;
 use crate::files::{Chosen, Ready, Why, load_in_force, practice, shown_path};
@@ -79,7 +79,10 @@ fn rules(context: &Context) -> Row {
             let parts: Vec<String> = parts.into_iter().flatten().chain([with_in_force(context, &book)]).collect();
             (w.rules, path, parts.join("; "))
         }
-        Ok(_) => (w.rules, path, why),
+        Ok(Ready { book, .. }) => {
+            let expires = expires(&book, moment::today(None), context.words());
+            (w.rules, path, [Some(why), expires].into_iter().flatten().collect::<Vec<_>>().join("; "))
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 
 use super::{Answer, Context, Stop, is_dumb, moment};
 use crate::action::Subject;
-use crate::app::waiting::waits;
+use crate::app::waiting::{expires, waits};
 use crate::book::{Book, Origin};
 use crate::clock::Clock;
 use crate::files::shift::{self, Shift};
@@ -105,6 +105,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     let bad = bad.or_else(|| panic.map(|panic| untried(chosen.path.as_deref(), &panic, words)));
     let rules_trouble = bad.as_ref().map(|bad| trouble(&context, bad, &ready.book));
     notices.extend(ready.waiting.as_ref().map(|book| waits(book, words)));
+    notices.extend(expires(&ready.book, today, words));
     // Rules that merely stand in are no new revision.
     let revision = &ready.book.rules.sop.revision;
     let mut was = None;

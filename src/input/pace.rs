@@ -8,7 +8,7 @@ use super::{Input, Kind, LONGEST_PASTE, Token};
 use crate::keymap::Key;
 
 /// Characters no further apart than this may be a text that nobody typed: two fingers may be so quick, three are not.
-pub const GAP: Duration = Duration::from_millis(20);
+pub const GAP: Duration = Duration::from_millis(35);
 /// So many of them are one; a key that is held counts as often as it may stand in a text.
 pub const LEAST: usize = 3;
 /// What came no longer than this before such a text belongs to it: nobody types so fast that it would be a key.

@@ -1,12 +1,15 @@
 //! Why this script (`D`).
 
+use chrono::FixedOffset;
+
 use super::{Page, Part};
 use crate::app::App;
+use crate::app::waiting::waits;
 use crate::book::Origin;
 use crate::rules::diff::{answer_before, besides, marked, spoken_change};
 use crate::rules::ruleset::RuleSet;
 use crate::rules::script::complete;
-use crate::tell::change::{clock, duty_kind};
+use crate::tell::change::{clock, duty_kind, name_list, text_name};
 use crate::words::fill;
 
 /// Why this script: the rule, its clause, the contradiction, the Keterangan of the step, the duties, the document.
@@ -52,7 +55,13 @@ pub fn basis(app: &App) -> Page {
     let issuer = rules.sop.issuer.as_deref().map(|who| fill(words.issuer, &[("who", who)]));
     let more: Vec<String> = issuer.into_iter().chain(supersedes).collect();
     page.entry("", &more.join(", "));
+    if let Some(waiting) = app.waiting() {
+        page.entry("", &waits(waiting, app.words()));
+    }
+    let replaced = app.waiting().is_some_and(|waiting| waiting.origin == app.book().origin);
     let source = match &app.book().origin {
+        // The file has another revision by now, which waits.
+        Origin::File(_) if replaced => words.last_good.to_owned(),
         Origin::BuiltIn => words.built_in.to_owned(),
         Origin::File(path) => crate::rules::text::clean(&path.display().to_string()),
         Origin::LastGood(_) => words.last_good.to_owned(),
@@ -84,7 +93,7 @@ fn changes(page: &mut Page, app: &App) {
     let words = &app.words().basis;
     let with = [("revision", was.rules.sop.revision.as_str())];
     let situation = app.call().situation();
-    let (greetings, duties) = besides(&was.rules, app.rules());
+    let besides = besides(&was.rules, app.rules());
     let change = spoken_change(&was.rules, app.rules(), situation);
     // The same answer is spoken otherwise where only the greeting or a field changed.
     let (old, new) = match &change {
@@ -106,12 +115,24 @@ fn changes(page: &mut Page, app: &App) {
     } else {
         page.entry(words.changes, &fill(words.unchanged, &with));
     }
-    let hours = greetings
+    let hours = besides
+        .greetings
         .iter()
         .map(|change| format!("{}–{}: {} → {}", clock(change.from), clock(change.to), change.before, change.after));
     page.entry(words.changes_greeting, &hours.collect::<Vec<_>>().join(" · "));
-    let duties = duties.iter().map(|change| format!("{}: {}", duty_kind(change.kind, app.words()), change.id));
+    let duties = besides.duties.iter().map(|change| format!("{}: {}", duty_kind(change.kind, app.words()), change.id));
     page.entry(words.changes_duties, &duties.collect::<Vec<_>>().join(" · "));
+    let offset = |offset: Option<FixedOffset>| offset.map_or_else(|| "–".to_owned(), |offset| offset.to_string());
+    let zones = besides.zones.iter().map(|z| format!("{}: {} → {}", z.id, offset(z.before), offset(z.after)));
+    page.entry(words.changes_zones, &zones.collect::<Vec<_>>().join(" · "));
+    page.entry(words.changes_added, &name_list(&besides.added));
+    page.entry(words.changes_removed, &name_list(&besides.removed));
+    for (at, text) in besides.texts.iter().enumerate() {
+        let name = text_name(text.subject, &text.id, text.field, app.words());
+        let [before, after] = [&text.before, &text.after].map(|text| text.as_deref().unwrap_or("–"));
+        let heading = if at == 0 { words.changes_others } else { "" };
+        page.entry(heading, &format!("{name}: {before} → {after}"));
+    }
     page.gap();
 }
 

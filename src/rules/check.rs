@@ -9,7 +9,7 @@ mod vocabulary;
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use num_bigint::BigUint;
 use vec1::{Vec1, vec1};
 
@@ -29,6 +29,8 @@ pub(super) use vocabulary::bare_word;
 pub const MAX_RULES: usize = 10_000;
 /// A sentence over this many characters is warned of.
 pub const LONG_SENTENCE: usize = 240;
+/// From how long before its last day a revision is warned of.
+pub const EXPIRY_NOTICE: TimeDelta = TimeDelta::days(7);
 /// The most problems told of one code.
 pub const MAX_OF_A_CODE: usize = 50;
 
@@ -269,9 +271,13 @@ impl<'a> Checker<'a> {
         let good =
             !id.value.is_empty() && id.value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         // A zone's id is shown as it stands ("WIB"), so it is a word of its own kind.
-        let good = good || (what == Named::Zone && is_zone_id(&id.value));
+        let good = if what == Named::Zone { is_zone_id(&id.value) } else { good };
         if !good {
-            self.note(&id.span, Kind::BadId { id: id.value.clone() });
+            let id_of_its_kind = match what {
+                Named::Zone => Kind::BadZoneId { id: id.value.clone() },
+                _ => Kind::BadId { id: id.value.clone() },
+            };
+            self.note(&id.span, id_of_its_kind);
             return false;
         }
         if let Some((_, first)) = given.get(id.value.as_str()) {

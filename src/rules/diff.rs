@@ -228,14 +228,39 @@ pub fn diff<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Result<Diff<'r>, Box<Diff
     if is_complete { Ok(diff) } else { Err(Box::new(diff)) }
 }
 
-/// How the requirements changed and which words greet when, without the situations: for a screen, in little time.
+/// What changed besides the answers of the situations.
+#[derive(Clone, Debug)]
+pub struct Besides<'r> {
+    /// The times of day at which another word greets.
+    pub greetings: Vec<GreetingChange<'r>>,
+    /// The requirements that guarantee more or less than before.
+    pub duties: Vec<DutyChange<'r>>,
+    /// The zones that came, went or moved.
+    pub zones: Vec<ZoneChange<'r>>,
+    /// The texts beside the sentences, and the defaults.
+    pub texts: Vec<TextChange>,
+    /// What only the new file has.
+    pub added: Names<'r>,
+    /// What only the old file has.
+    pub removed: Names<'r>,
+}
+
+/// What changed besides the situations: for a screen, in little time.
 #[must_use]
-pub fn besides<'r>(old: &'r RuleSet, new: &'r RuleSet) -> (Vec<GreetingChange<'r>>, Vec<DutyChange<'r>>) {
+pub fn besides<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Besides<'r> {
     let facts = facts(old, new);
     let space = Space::new(facts.iter().map(|fact| fact.values.len()).collect());
     let (old_side, new_side) = (Lift::new(old, &facts, &space), Lift::new(new, &facts, &space));
     let duties = duties::changes([old, new], [&old_side, &new_side], &space, duties::WORK_OF_A_SCREEN);
-    (texts::greetings(old, new), duties)
+    let (added, removed) = names(old, new);
+    Besides {
+        greetings: texts::greetings(old, new),
+        duties,
+        zones: texts::zones(old, new),
+        texts: texts::texts(old, new),
+        added,
+        removed,
+    }
 }
 
 /// What is said differently in one situation, given by the new rules: the old and the new answer, or `None` where they

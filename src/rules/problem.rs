@@ -280,6 +280,12 @@ pub enum Kind {
     OtherSchema { found: i64 },
     /// An id with other characters than a–z, 0–9 and `-`.
     BadId { id: String },
+    /// A zone's id with other characters than letters, digits and `-`, or too long for the header.
+    BadZoneId { id: String },
+    /// An honorific that is no single word.
+    NotOneWord { key: &'static str, found: String },
+    /// `role = "emergency"` on a fact that a new call resets.
+    EmergencyOfACall,
     /// A value out of the list of those that are possible.
     NotOneOf { key: &'static str, found: String, valid: Vec<String> },
     /// A duration that can't be read.
@@ -392,6 +398,9 @@ impl Kind {
             | Self::WrongType { .. }
             | Self::OtherSchema { .. }
             | Self::BadId { .. }
+            | Self::BadZoneId { .. }
+            | Self::NotOneWord { .. }
+            | Self::EmergencyOfACall
             | Self::NotOneOf { .. }
             | Self::BadDuration { .. }
             | Self::BadTime { .. }

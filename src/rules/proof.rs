@@ -5,9 +5,9 @@
 //! rule answers for its requirements alone, and two values differ only where two rules that differ in nothing but that
 //! fact say different things. Each proof is a look at pairs of rows, never at situations.
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 
-use super::check::{LONG_SENTENCE, MAX_OF_A_CODE, Places};
+use super::check::{EXPIRY_NOTICE, LONG_SENTENCE, MAX_OF_A_CODE, Places};
 use super::problem::{Broken, Conditions, Kind, Owner, Problem};
 use super::ruleset::{Duty, FieldIx, FieldKind, Rule, RuleSet, Scope, StepIx, StepWords, Typed};
 use super::script::{Fields, speak};
@@ -33,9 +33,6 @@ pub fn prove(rules: &RuleSet, places: &Places, today: NaiveDate, problems: &Prob
     proof.count_of_duties();
     proof.days(today);
 }
-
-/// From how long before its last day a revision is warned of.
-const EXPIRY_NOTICE: TimeDelta = TimeDelta::days(7);
 
 struct Proof<'a> {
     rules: &'a RuleSet,

@@ -114,6 +114,7 @@ fn text_of<'s>(bytes: &'s [u8], problems: &Problems) -> Option<&'s str> {
 
 fn note_syntax(errors: &[toml::de::Error], source: &str, problems: &Problems) {
     let errors = errors.iter().map(|e| (e.span().unwrap_or(0..0), e.message().to_owned())).collect();
+    let errors = at_the_single_brackets(errors, source);
     let (mut before, mut table_end) = (SyntaxCause::Unknown, 0);
     for (span, detail) in without_echoes(errors, source) {
         let cause = syntax_cause(source, span.start);
@@ -130,6 +131,31 @@ fn note_syntax(errors: &[toml::de::Error], source: &str, problems: &Problems) {
         table_end = source[span.start..].find("\n[").map_or(source.len(), |next| span.start + next);
         note(problems, span, Kind::Syntax { detail, cause });
     }
+}
+
+/// One `[rule]` among `[[rule]]` makes the parser stumble over every right one behind it: the mistake is where the single
+/// brackets are.
+fn at_the_single_brackets(errors: Vec<(Span, String)>, source: &str) -> Vec<(Span, String)> {
+    let mut headers: Vec<(Span, String)> = Vec::new();
+    let mut at = 0;
+    for line in source.split_inclusive('\n') {
+        let bare = line.trim();
+        if let Some(key) = ROOT_LISTS.iter().find(|key| bare == format!("[{key}]")) {
+            let start = at + line.find('[').unwrap_or(0);
+            headers.push((start..start + bare.len(), (*key).to_owned()));
+        }
+        at += line.len();
+    }
+    let of_a_header = |span: &Span| {
+        let start = source[..span.start.min(source.len())].rfind('\n').map_or(0, |at| at + 1);
+        let line = source[start..].lines().next().unwrap_or_default().trim();
+        headers.iter().any(|(_, key)| line == format!("[{key}]") || line == format!("[[{key}]]"))
+    };
+    let (echoes, mut rest): (Vec<_>, Vec<_>) = errors.into_iter().partition(|(span, _)| of_a_header(span));
+    if !echoes.is_empty() {
+        rest.extend(headers.into_iter().map(|(span, _)| (span, String::new())));
+    }
+    rest
 }
 
 /// Where a character of a text is: the character itself, or its escape; the whole text where neither is found.

@@ -10,9 +10,14 @@ use chrono::{DateTime, Utc};
 use crate::action::Action;
 use crate::app::{App, Effect};
 use crate::input::mistyped::{Letters, WINDOW};
+use crate::keymap::Key;
 
 /// The thread that reads may be late by so much.
 const LATE: Duration = Duration::from_millis(50);
+/// Keys with shorter pauses between them are one run of typing. It is undone as a whole.
+const PAUSE: Duration = Duration::from_millis(700);
+/// So many keys of a run can be undone; a longer one is no text that strayed into the wrong window.
+const MOST: usize = 128;
 /// After text for another window, keys mean nothing until so long a pause.
 const QUIET: Duration = Duration::from_secs(1);
 
@@ -31,11 +36,26 @@ struct Moment {
     copy: Option<(Instant, Effect)>,
 }
 
+/// What a key is in a text that was meant for another window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// A letter.
+    Letter,
+    /// A blank, a digit, Enter.
+    Other,
+    /// None of it: it edits a field that is open.
+    Field,
+}
+
 /// The keys that may still be retracted, the first of them first.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     moments: VecDeque<Moment>,
     letters: Letters,
+    /// The first and the last key of the run.
+    run: Option<(Instant, Instant)>,
+    /// The key that opened the field that is open, until another one comes.
+    pub(super) opener: Option<Key>,
     /// The last key of a text for another window.
     ignoring: Option<Instant>,
 }
@@ -45,7 +65,26 @@ impl Recent {
     pub(super) fn letter(&mut self, letter: char, at: Instant) -> Option<Instant> {
         let since = self.letters.push(letter, at)?;
         self.ignoring = Some(at);
-        Some(since)
+        // What was typed right before them, blanks and digits too, belongs to the same text.
+        Some(self.run.map_or(since, |(first, _)| first.min(since)))
+    }
+
+    /// Any key: it goes on with the run, or begins one. What the run asked for waits until it is over.
+    pub(super) fn press(&mut self, at: Instant) {
+        let goes_on = |(_, last): &(Instant, Instant)| at.saturating_duration_since(*last) < PAUSE;
+        let Some((first, _)) = self.run.filter(goes_on) else {
+            self.run = Some((at, at));
+            return;
+        };
+        self.run = Some((first, at));
+        for moment in self.moments.iter_mut().filter(|moment| moment.at >= first) {
+            moment.until = moment.until.max(at + PAUSE + LATE);
+        }
+        if self.moments.len() > MOST
+            && let Some(oldest) = self.moments.front_mut()
+        {
+            oldest.until = at;
+        }
     }
 
     /// Whether a key still belongs to a text for another window. `ends`: it is one that ends that.
@@ -57,8 +96,12 @@ impl Recent {
     }
 
     /// A key is about to act; it may be retracted for so long.
-    pub(super) fn key(&mut self, app: &App, is_letter: bool, at: Instant, settles: Duration) {
-        let wait = if is_letter { WINDOW.max(settles) } else { settles };
+    pub(super) fn key(&mut self, app: &App, part: Part, at: Instant, settles: Duration) {
+        let wait = match part {
+            Part::Letter => WINDOW.max(settles),
+            Part::Other => PAUSE.max(settles),
+            Part::Field => settles,
+        };
         if !wait.is_zero() {
             let before = app.clone();
             self.moments.push_back(Moment {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 
+use super::recent::Part;
 use super::{Next, Session, View};
 use crate::action::Action;
 use crate::app::{Effect, Mode};
@@ -53,7 +54,20 @@ impl Session<'_> {
                 let action = keymap::action(self.app, key);
                 // Who holds a key in a text or a panel wants it to go on; any other held key is one press.
                 let goes_on = matches!(action, Some(Action::Edit(_) | Action::Look(_) | Action::Scroll(_)));
-                if repeat && !goes_on { Ok(Next::On) } else { self.key(view, key, action, (at, settles)) }
+                // Nor does a key that is held write into the field that it has opened.
+                let opens = repeat && self.recent.opener == Some(key);
+                if self.recent.opener.is_some_and(|opener| opener != key) {
+                    self.recent.opener = None;
+                }
+                if opens || (repeat && !goes_on) {
+                    return Ok(Next::On);
+                }
+                let was_typing = matches!(self.app.mode(), Mode::Typing(_));
+                let next = self.key(view, key, action, (at, settles))?;
+                if !was_typing && matches!(self.app.mode(), Mode::Typing(_)) {
+                    self.recent.opener = Some(key);
+                }
+                Ok(next)
             }
             Input::Answer(_) | Input::Resize => Ok(Next::On),
         }
@@ -70,6 +84,7 @@ impl Session<'_> {
         if self.recent.ignores(matches!(key, Key::Esc | Key::Ctrl(_)), at) {
             return Ok(Next::On);
         }
+        self.recent.press(at);
         let letter = match key {
             Key::Char(c) if c.is_alphabetic() && !matches!(self.app.mode(), Mode::Typing(_)) => Some(c),
             _ => None,
@@ -81,7 +96,12 @@ impl Session<'_> {
         let Some(action) = action else { return Ok(Next::On) };
         // Where a held key is to go on, nothing is lost with one step too many.
         if !matches!(action, Action::Look(_) | Action::Scroll(_)) {
-            self.recent.key(self.app, letter.is_some(), at, settles);
+            let part = match (letter, &action) {
+                (Some(_), _) => Part::Letter,
+                (None, Action::Edit(_)) => Part::Field,
+                (None, _) => Part::Other,
+            };
+            self.recent.key(self.app, part, at, settles);
         }
         self.act_within(view, action, (at, settles))
     }

@@ -1,6 +1,6 @@
 //! How much another rules file changes, in a few words: "2 kalimat, 60 menit salam, 1 kewajiban".
 
-use crate::rules::diff::{Counts, DutyChangeKind};
+use crate::rules::diff::{Counts, DutyChangeKind, Names, Subject};
 use crate::words::{Words, fill};
 
 /// Each kind of change with its number, the most heard first; none where nothing changed.
@@ -31,6 +31,38 @@ pub fn duty_kind(kind: DutyChangeKind, words: &Words) -> &'static str {
         DutyChangeKind::Added => words.duty.added,
         DutyChangeKind::Strengthened => words.duty.strengthened,
     }
+}
+
+/// Which text changed: what it belongs to, the id of that, the key.
+#[must_use]
+pub fn text_name(subject: Subject, id: &str, field: &str, words: &Words) -> String {
+    let w = &words.diff;
+    let subject = match subject {
+        Subject::Sop => w.of_sop,
+        Subject::Fact => w.of_fact,
+        Subject::Value => w.of_value,
+        Subject::Field => w.of_field,
+        Subject::Zone => w.of_zone,
+        Subject::Step => w.of_step,
+        Subject::Rule => w.of_rule,
+        Subject::Requirement => w.of_requirement,
+        Subject::File => w.of_file,
+    };
+    let field = match field {
+        "default" => w.default,
+        "order" => w.order,
+        field => field,
+    };
+    let parts: Vec<&str> = [subject, id, field].into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(" · ")
+}
+
+/// The ids that only one of two files has.
+#[must_use]
+pub fn name_list(names: &Names<'_>) -> String {
+    let values = names.values.iter().map(|(fact, value)| format!("{fact}={value}"));
+    let ids = names.facts.iter().chain(&names.steps).map(|id| (*id).to_owned());
+    ids.chain(values).collect::<Vec<_>>().join(", ")
 }
 
 /// A minute of the day as people write it: 14.57. The end of the day is 24.00.

@@ -342,7 +342,7 @@ fn a_text_pasted_outside_the_field_opens_it_and_waits() {
     assert!(stage.effects.is_empty());
     stage.keys("⎋");
     assert_eq!(stage.field("nama"), "", "until Enter nothing is taken");
-    stage.paste(&"é李".repeat(50)).keys("⏎");
+    stage.paste(&"é李".repeat(30)).keys("⏎");
     assert_eq!(stage.field("nama"), "é李".repeat(30));
 }
 
@@ -375,12 +375,18 @@ fn a_paste_is_never_the_answer_to_a_question() {
 fn sixty_graphemes_fit_and_no_more() {
     let mut stage = Stage::at("14:00");
     stage.keys("n").keys(&"a".repeat(61));
-    assert_eq!(stage.notice(), "Nama penuh: paling banyak 60 huruf");
+    assert_eq!(stage.notice(), "Batasnya 60 karakter: hapus sebagian, lalu Enter");
     stage.keys("⏎");
+    assert!(matches!(stage.app.mode(), Mode::Typing(_)), "what is there is a part of what was typed");
+    stage.keys("⌫a⏎");
     assert_eq!(stage.field("nama"), "a".repeat(60));
     stage.keys("n").key(Key::End);
     stage.paste("Budi");
-    assert_eq!(stage.notice(), "Nama dipotong pada 60 huruf");
+    assert_eq!(stage.notice(), "Lebih dari 60 karakter: tidak ditempel");
+    stage.keys("⎋");
+    stage.paste(&"Budi ".repeat(20));
+    assert_eq!(stage.notice(), "Lebih dari 60 karakter: tidak ditempel");
+    assert_eq!(stage.field("nama"), "a".repeat(60));
 }
 
 // ── The clock ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -529,7 +535,9 @@ fn facts_and_values_that_the_new_rules_lack_fall_to_their_defaults() {
 #[test]
 fn a_name_half_typed_survives_a_reload_and_a_field_that_is_gone_does_not() {
     let mut stage = Stage::at("14:00");
-    stage.keys("nSi").reload(&revised(&[("max   = 60", "max   = 4")])).keys("tiaja⏎");
+    stage.keys("nSi").reload(&revised(&[("max   = 60", "max   = 4")])).keys("tia⏎");
+    assert!(matches!(stage.app.mode(), Mode::Typing(_)), "the new limit is four letters");
+    stage.keys("⌫i⏎");
     assert_eq!(stage.field("nama"), "Siti");
     let without = "[[field]]\nid    = \"nama\"\nlabel = \"Nama Pelanggan\"\nkey   = \"n\"\nmax   = 60\nkind  = \"name\"\nempty = \"\"                        # tanpa nama, kalimatnya berakhir pada sapaan\n";
     stage.keys("nX").reload(&revised(&[(without, ""), (" {nama}", "")]));

@@ -75,7 +75,11 @@ const DECISIONS: &[(&str, &str, Decision)] = &[
     ("[[fact]]", "label", Differs("label = \"Gawat\"", "label = \"Genting\"")),
     ("[[fact]]", "help", Differs("Gangguan besar", "Gangguan luas")),
     ("[[fact]]", "key", Differs("key = \"g\"", "key = \"k\"")),
-    ("[[fact]]", "scope", Differs("scope = \"shift\"\nkeep_for = \"12h\"\n", "scope = \"call\"\n")),
+    (
+        "[[fact]]",
+        "scope",
+        Differs("scope = \"shift\"\nkeep_for = \"12h\"\nrole = \"emergency\"\n", "scope = \"call\"\n"),
+    ),
     ("[[fact]]", "keep_for", Differs("\"12h\"", "\"8h\"")),
     ("[[fact]]", "role", Differs("role = \"emergency\"\n", "")),
     (

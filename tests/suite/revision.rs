@@ -68,6 +68,18 @@ fn a_reload_tells_how_much_is_said_differently() {
 }
 
 #[test]
+fn the_panel_lists_what_the_notice_counts_as_other_things() {
+    let mut stage = Stage::at("14:00");
+    stage.reload(&revised(&[("key    = \"a\"", "key    = \"w\""), ("offset = \"+09:00\"", "offset = \"+09:30\"")]));
+    assert!(stage.notice().contains("1 zona"), "{}", stage.notice());
+    let page = penutup::pages::basis::basis(&stage.app);
+    let text = format!("{page:?}");
+    for part in ["WIT: +09:00 → +09:30", "aplikasi · key: a → w"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
 fn a_comment_is_no_new_revision() {
     let mut stage = Stage::at("14:00");
     stage.reload(&book(format!("# hanya komentar\n{}", penutup::rules::BUILT_IN)));
@@ -94,13 +106,14 @@ fn what_was_said_stays_where_it_was_said() {
 }
 
 #[test]
-fn a_pasted_name_that_is_cut_says_so() {
+fn a_pasted_name_that_is_too_long_is_refused_and_says_so() {
     let mut stage = Stage::at("14:00");
     stage.paste(&"Prawiro ".repeat(9));
-    assert_eq!(stage.notice(), "Nama dipotong pada 60 huruf");
+    assert_eq!(stage.notice(), "Lebih dari 60 karakter: tidak ditempel");
+    assert_eq!(stage.field("nama"), "");
     let mut stage = Stage::at("14:00");
     stage.paste("Siti Aminah");
-    assert_ne!(stage.notice(), "Nama dipotong pada 60 huruf");
+    assert_eq!(stage.notice(), "");
 }
 
 #[test]

@@ -204,7 +204,8 @@ fn ten_thousand_keys_at_once_are_one_held_key() {
         std::thread::park_timeout(left);
     }
     term.send("m").shows("Topik: PLN Mobile").shows("Aplikasi: TELAH punya");
-    term.paste(&"Siti ".repeat(2_000)).shows("Siti Siti Siti Siti").send("\x1b").shows("nama belum diisi");
+    term.paste(&"Siti ".repeat(2_000)).shows("Lebih dari 60 karakter: tidak ditempel");
+    term.paste(&"Siti ".repeat(10)).shows("Siti Siti Siti Siti").send("\x1b").shows("nama belum diisi");
     term.quits();
 }
 

@@ -218,6 +218,41 @@ fn a_sentence_for_another_window_undoes_itself_whole() {
     assert!(report(&home).contains("Belum ada"), "{}", report(&home));
 }
 
+/// Blanks, digits and letters more than a second back are of the same text, and so is what answered a question.
+#[test]
+fn what_was_typed_right_before_it_is_undone_with_it() {
+    for (before, text, gap) in [
+        ("", " mati lampu", 90),
+        ("", "12 kamu besar", 90),
+        ("", "apa kabar bos", 150),
+        ("", "saya kak budi", 150),
+        ("x", "1kamu mau beli", 60),
+        ("x", "no 2 pak budi mau", 90),
+    ] {
+        let home = Home::new();
+        let mut term = opened(&home);
+        if !before.is_empty() {
+            term.send(before).shows("Mengapa panggilan berakhir?");
+            pause(1200);
+        }
+        one_by_one(&mut term, text.as_bytes(), gap);
+        term.shows("Ketikan diabaikan").shows("KLB: tidak").shows("Topik: di luar PLN Mobile");
+        assert!(!term.text().contains('√'), "{text:?} {term:?}");
+        term.send("\x03");
+        assert!(term.ends().success());
+        assert!(report(&home).contains("Belum ada"), "{text:?} {}", report(&home));
+    }
+}
+
+#[test]
+fn a_held_key_does_not_write_into_the_field_that_it_opens() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.hold("n", Duration::from_millis(500), Duration::from_millis(33), 20);
+    term.send("Siti\r").shows("[N] Siti");
+    term.quits();
+}
+
 #[test]
 fn after_a_moment_of_silence_keys_are_keys_again() {
     let home = Home::new();

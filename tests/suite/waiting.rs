@@ -124,6 +124,20 @@ fn a_prompter_runs_on_what_was_before_and_keeps_it_as_the_last_good_rules() {
     term.quits();
 }
 
+#[cfg(unix)]
+#[test]
+fn the_last_day_of_a_revision_is_announced_from_a_week_before() {
+    let home = Home::new();
+    home.write_config("rules.toml", BUILT_IN.replace("[sop]", "[sop]\neffective_to = 2026-03-08"));
+    let first_screen = |day: &str, line: &str| {
+        let mut term = crate::term::Term::start(&home.penutup(["--at", &format!("{day}T14:20:00+07:00")]).command());
+        term.shows(line);
+        term.quits();
+    };
+    first_screen("2026-03-02", "SOP Rev-1 hanya berlaku sampai 08/03/2026: tanyakan revisi berikutnya");
+    first_screen("2026-03-09", "SOP Rev-1 hanya berlaku sampai 08/03/2026, dan hari itu sudah lewat");
+}
+
 /// The cases of an empty list: refused by `check` and `say`, and an open prompter keeps the rules that it has.
 #[cfg(unix)]
 #[test]

@@ -14,6 +14,7 @@ use crate::files::{self, Bad, shown_path};
 use crate::rules::RuleSet;
 use crate::rules::decide::Situation;
 use crate::rules::ruleset::{Fact, StepIx};
+use crate::rules::text::is_forbidden;
 use crate::tell::{practice, shown};
 use crate::words::{Words, fill};
 
@@ -156,7 +157,9 @@ pub fn merge(paths: &[PathBuf], context: &Context) -> Result<Answer, Stop> {
         }
     }
     all.sort_by(|a, b| (&a.trainee, &a.begun).cmp(&(&b.trainee, &b.begun)));
-    Ok(Answer::done(csv::write(&all)))
+    // A sheet is somebody's file: what a terminal would obey in it does not reach one.
+    let text = csv::write(&all);
+    Ok(Answer::done(text.chars().filter(|c| matches!(c, '\n' | '\r') || !is_forbidden(*c)).collect()))
 }
 
 /// Grades a sheet again; status 1 where it does not hold.

@@ -196,8 +196,9 @@ impl<'a> Checker<'a> {
             let mut duties = Vec::new();
             let mut add = |key: &'static str, list: &Option<At<Vec<Text>>>, duty: fn(Vec1<StepIx>) -> Duty| {
                 let Some(list) = list else { return };
-                if list.value.is_empty() {
-                    self.note(&list.span, Kind::TooFew { key, at_least: 1 });
+                let at_least = if key == "order" { 2 } else { 1 };
+                if list.value.len() < at_least {
+                    self.note(&list.span, Kind::TooFew { key, at_least });
                 }
                 duties.extend(self.step_list(list, steps).and_then(|l| Vec1::try_from_vec(l).ok()).map(duty));
             };

@@ -59,7 +59,15 @@ impl<'a> Checker<'a> {
                 banner: None,
             });
             let labels = values.iter().zip(&fact.values).map(|(v, raw)| (v.label.as_str(), raw.label.as_ref()));
-            self.same_labels(labels.map(|(label, raw)| (label, raw, Owner::Fact(at))));
+            let distinct = self.same_labels(labels.map(|(label, raw)| (label, raw, Owner::Fact(at))));
+            // In a narrow window the short label is all that is seen.
+            let narrow = values.iter().zip(&fact.values).map(|(v, raw)| match &v.short {
+                Some(short) => (short.as_str(), raw.short.as_ref()),
+                None => (v.label.as_str(), raw.label.as_ref()),
+            });
+            if distinct {
+                self.same_labels(narrow.map(|(label, raw)| (label, raw, Owner::Fact(at))));
+            }
             out.push(Fact {
                 id,
                 label: self.plain("label", fact.label.as_ref()),
@@ -162,6 +170,7 @@ impl<'a> Checker<'a> {
             let mut aliases = vec![own.clone()];
             for alias in &choice.aliases {
                 self.plain("aliases", Some(alias));
+                self.one_word("aliases", alias);
                 let word = bare_word(&alias.value);
                 if word != own {
                     new(alias);
@@ -177,6 +186,7 @@ impl<'a> Checker<'a> {
         let mut drop = Vec::new();
         for word in field.drop.iter().flat_map(|d| &d.value) {
             self.plain("drop", Some(word));
+            self.one_word("drop", word);
             new(word);
             drop.push(bare_word(&word.value));
         }
@@ -212,6 +222,14 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// An honorific is looked for as the first word of a name.
+    fn one_word(&self, key: &'static str, text: &Text) {
+        let word = bare_word(&text.value);
+        if !text::is_blank(&text.value) && (word.is_empty() || word.contains(' ')) {
+            self.note(&text.span, Kind::NotOneWord { key, found: text.value.clone() });
+        }
+    }
+
     /// Which of these a text names; one that names none is reported.
     fn one_of<T: Copy>(&self, key: &'static str, text: Option<&Text>, all: &[(&str, T)]) -> Option<T> {
         let text = text?;
@@ -238,8 +256,11 @@ impl<'a> Checker<'a> {
     pub(super) fn roles(&self, facts: &[Fact], fields: &[Field]) -> Roles {
         let fact_role = |at: usize| self.file.facts[at].role.as_ref();
         let field_role = |at: usize| self.file.fields[at].role.as_ref();
-        for at in 0..facts.len() {
-            self.one_of("role", fact_role(at), &[("emergency", ())]);
+        for (at, fact) in facts.iter().enumerate() {
+            let role = self.one_of("role", fact_role(at), &[("emergency", ())]);
+            if let (Some(()), Scope::Call, Some(place)) = (role, fact.scope, fact_role(at)) {
+                self.note(&place.span, Kind::EmergencyOfACall);
+            }
         }
         for (at, field) in fields.iter().enumerate() {
             let Some(role) = field_role(at) else { continue };
@@ -285,18 +306,21 @@ impl<'a> Checker<'a> {
         Some(first)
     }
 
-    /// Reports labels that an earlier one has already, without regard to case.
-    pub(super) fn same_labels<'t>(&self, labels: impl Iterator<Item = (&'t str, Option<&'t Text>, Owner)>) {
+    /// Reports labels that an earlier one has already, without regard to case; answers whether there are none.
+    pub(super) fn same_labels<'t>(&self, labels: impl Iterator<Item = (&'t str, Option<&'t Text>, Owner)>) -> bool {
+        let mut distinct = true;
         let mut seen: HashMap<String, Span> = HashMap::new();
         for (label, raw, owner) in labels {
             let (Some(raw), false) = (raw, label.is_empty()) else { continue };
             if let Some(first) = seen.get(&label.to_lowercase()) {
+                distinct = false;
                 let kind = Kind::SameLabel { label: label.to_owned() };
                 self.problems.borrow_mut().push(Problem::new(raw.span.clone(), kind).and(first.clone()).of(owner));
             } else {
                 seen.insert(label.to_lowercase(), raw.span.clone());
             }
         }
+        distinct
     }
 
     /// Tells keys that two want, or that the program keeps.

@@ -10,7 +10,7 @@ use crate::action::Action;
 use crate::action::phone::Link;
 use crate::app::Mode;
 use crate::keymap;
-use crate::rules::ruleset::{Fact, FieldKind, NAMA, SAPAAN, Value};
+use crate::rules::ruleset::{Fact, FieldKind, Value};
 use crate::tui::theme::Role;
 use crate::words::fill;
 
@@ -215,11 +215,12 @@ fn chips(look: &Look<'_>) -> Vec<Vec<Span<'static>>> {
         .fields_ix()
         .map(|(ix, field)| {
             let spoken = fields.spoken(rules, ix);
-            let named = field.key.is_none() || !matches!(field.id.as_str(), NAMA | SAPAAN);
+            let (is_name, is_honorific) = (rules.roles.name == Some(ix), rules.roles.honorific == Some(ix));
+            let named = field.key.is_none() || !(is_name || is_honorific);
             let label = if named { format!("{}: ", field.label) } else { String::new() };
             let text = if spoken.is_empty() {
                 let missing = app.words().screen.name_missing;
-                look.span(if field.id == NAMA { missing } else { "?" }, Role::Text)
+                look.span(if is_name { missing } else { "?" }, Role::Text)
             } else {
                 look.span(spoken, Role::Text)
             };

@@ -92,7 +92,8 @@ fn an_empty_line_keeps_the_name_a_minus_empties_it_and_digits_are_none() {
     assert_eq!(talk.types("n -"), ["Nama Pelanggan: belum diisi."]);
     assert_eq!(talk.types("-"), ["Diurungkan.", "Nama Pelanggan: Siti."]);
     let told = talk.types(&format!("n {}", "Siti ".repeat(40)));
-    assert!(told[0].starts_with("Nama dipotong pada 60 huruf"), "{told:?}");
+    assert!(told[0].starts_with("Lebih dari 60 karakter"), "{told:?}");
+    assert_eq!(state(&talk).1, "Siti");
 }
 
 #[test]

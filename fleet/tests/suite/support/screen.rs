@@ -48,6 +48,9 @@ pub struct Screen {
     _master: Box<dyn MasterPty + Send>,
 }
 
+/// The time between two keys of somebody who types fast.
+const KEY: std::time::Duration = std::time::Duration::from_millis(120);
+
 impl Screen {
     /// Starts a program.
     #[track_caller]
@@ -116,10 +119,13 @@ impl Screen {
         }
     }
 
-    /// Types.
+    /// Types, a key at a time as a person does: what comes faster is a text that nobody typed.
     #[track_caller]
     pub fn types(&mut self, keys: &str) {
-        self.writer.write_all(keys.as_bytes()).and_then(|()| self.writer.flush()).expect("the terminal takes it");
+        for key in keys.split_inclusive(|_: char| true) {
+            self.writer.write_all(key.as_bytes()).and_then(|()| self.writer.flush()).expect("the terminal takes it");
+            thread::sleep(KEY);
+        }
     }
 
     /// Ends the program as a crash would.
