@@ -267,7 +267,16 @@ impl Context {
     /// Where the journal is kept; `None` where there is no home and the settings name no place.
     #[must_use]
     pub fn journal(&self) -> Option<PathBuf> {
-        self.settings.journal.path.clone().or_else(|| self.folders.journal())
+        let named = self.settings.journal.path.clone().filter(|path| !self.folders.is_own_file(path));
+        named.or_else(|| self.folders.journal())
+    }
+
+    /// What is wrong with the place that the settings name for the journal: it is another of the program's own files.
+    #[must_use]
+    pub fn journal_trouble(&self) -> Option<String> {
+        let named = self.settings.journal.path.as_ref()?;
+        let place = self.journal_at.clone().unwrap_or_default();
+        self.folders.is_own_file(named).then(|| fill(self.words().journal.not_ours, &[("place", &place)]))
     }
 
     /// The folders for closings that can't be written to the journal: the state folder, and the journal's own.

@@ -95,6 +95,13 @@ impl Folders {
         places.into_iter().filter_map(|(why, path)| Some((why, path?))).collect()
     }
 
+    /// Whether the program itself writes this file, there or not: it can't be the journal as well.
+    #[must_use]
+    pub fn is_own_file(&self, path: &Path) -> bool {
+        let own = [self.last_good(), self.last_good_settings(), self.log(), self.shift(), self.fleet_rules()];
+        own.iter().flatten().any(|own| own == path)
+    }
+
     /// The journal, where the settings name no other place.
     #[must_use]
     pub fn journal(&self) -> Option<PathBuf> {

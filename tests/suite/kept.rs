@@ -160,6 +160,23 @@ fn a_rules_file_named_as_the_journal_is_an_error_of_the_settings_and_not_touched
     term.quits();
 }
 
+#[test]
+fn a_file_of_the_programs_own_named_as_the_journal_is_refused_before_it_is_there() {
+    for own in ["shift.toml", "log"] {
+        let home = Home::new();
+        let path = home.state(own);
+        home.write_config("settings.toml", format!("[journal]\npath = '{}'\n", path.display()));
+        let mut term = opened(&home);
+        term.shows("settings.toml:2: journal.path bukan jurnal penutup").send("k").shows("KLB AKTIF");
+        term.send("s").shows("Closing lengkap").send(" ").shows("Panggilan selesai");
+        term.quits();
+        assert_eq!(home.penutup(["report", "--format", "json"]).json()["total"]["closings"], 1, "in the usual place");
+        let mut term = Term::start(&prompter(&home, &[]));
+        term.shows("KLB AKTIF");
+        term.quits();
+    }
+}
+
 // ── Settings ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
