@@ -97,6 +97,8 @@ pub enum Action {
 /// What a line tells of that stays until it is mended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
+    /// The place that the settings name for the journal.
+    JournalPlace,
     /// The settings file.
     Settings,
     /// Who can write where our files are.

@@ -73,7 +73,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
         }
         troubles.push((Subject::Settings, settings_line(bad, words)));
     }
-    troubles.extend(context.journal_trouble().map(|line| (Subject::Settings, line)));
+    troubles.extend(context.journal_trouble().map(|line| (Subject::JournalPlace, line)));
     let at = moment::at(&context)?;
     let today = moment::today(at);
     // Both are read at once, and neither is waited for longer than the other.
