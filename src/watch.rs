@@ -233,6 +233,8 @@ mod tests {
         assert!(read.try_recv().is_err(), "a look at an unchanged stamp reads nothing");
     }
 
+    /// Windows names no number of a folder, and its watch follows the old one: there the look at the minute finds it.
+    #[cfg(unix)]
     #[test]
     fn a_folder_that_was_replaced_is_watched_again() {
         let place = tempfile::tempdir().unwrap();
