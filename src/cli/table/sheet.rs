@@ -178,7 +178,7 @@ fn field(rules: &RuleSet, ix: FieldIx, field: &Field) -> Vec<String> {
     cells
 }
 
-/// "Bapak [Bp] (pak, bpk)".
+/// `Bapak [Bp] (pak, bpk)`.
 fn choice(choice: &Choice) -> String {
     let mut out = choice.text.clone();
     if let Some(short) = &choice.short {
