@@ -9,7 +9,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::{Expected, Kind, Problem, SyntaxCause};
-use super::text::{is_hidden_in_a_text, is_utf16, overloaded_letter};
+use super::text::{is_hidden_in_a_text, is_plain, is_utf16, overloaded_letter};
 
 /// A place in a file, in bytes.
 pub type Span = Range<usize>;
@@ -303,6 +303,9 @@ impl<'t> Table<'t> {
         if text.chars().nth(MAX_TEXT).is_some() {
             self.note(span, Kind::TooLong { key: key.into(), max: MAX_TEXT });
             return None;
+        }
+        if is_plain(text) {
+            return Some(At { value: text.to_string(), span });
         }
         let mut before = None;
         for c in text.chars() {

@@ -34,11 +34,20 @@ pub fn is_invisible(c: char) -> bool {
 /// but the plain one (Word's U+00A0 looks like it and is another character), and a joiner with no letter to join.
 #[must_use]
 pub fn is_hidden_in_a_text(c: char, before: Option<char>) -> bool {
+    if matches!(c, ' '..='~') {
+        return false;
+    }
     let joiner = matches!(c, '\u{200C}' | '\u{200D}');
     is_forbidden(c)
         || is_invisible(c)
         || (c.is_whitespace() && c != ' ')
         || (joiner && before.is_none_or(|b| (b as u32) < 0x0600))
+}
+
+/// Whether a text has printable ASCII only: nothing in it is hidden, and no letter carries a mark.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|b| matches!(b, b' '..=b'~'))
 }
 
 /// The most marks that one letter carries; more are a picture, not a name (Vietnamese and Hebrew need three or four).
@@ -47,6 +56,16 @@ pub const MAX_MARKS: usize = 8;
 /// The first letter that carries more than [`MAX_MARKS`] marks: where it begins, in bytes.
 #[must_use]
 pub fn overloaded_letter(text: &str) -> Option<usize> {
+    // Most texts need no look at their graphemes: so many marks in a row are rare, and none is below U+0300.
+    let mut in_a_row = 0;
+    let is_crowded = text.chars().any(|c| {
+        let is_mark = c >= '\u{300}' && unicode_width::UnicodeWidthChar::width(c) == Some(0);
+        in_a_row = if is_mark { in_a_row + 1 } else { 0 };
+        in_a_row > MAX_MARKS
+    });
+    if !is_crowded {
+        return None;
+    }
     text.grapheme_indices(true).find(|(_, letter)| is_overloaded(letter)).map(|(at, _)| at)
 }
 
@@ -70,6 +89,9 @@ pub fn is_utf16(bytes: &[u8]) -> bool {
 /// break) becomes a blank, so that no two words grow together. A letter keeps at most [`MAX_MARKS`] marks.
 #[must_use]
 pub fn clean(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
     let kept: String = text
         .chars()
         .filter_map(|c| match c {
