@@ -7,7 +7,6 @@ use chrono::NaiveDate;
 use super::App;
 use crate::book::Book;
 use crate::clock::office_day;
-use crate::rules::check::EXPIRY_NOTICE;
 use crate::words::fill;
 
 impl App {
@@ -68,7 +67,7 @@ pub fn waits(book: &Book, words: &crate::words::Words) -> String {
 /// That the last day of rules is near or over, where it is.
 #[must_use]
 pub fn expires(book: &Book, today: NaiveDate, words: &crate::words::Words) -> Option<String> {
-    let to = book.rules.sop.effective_to.filter(|to| *to < today || *to - today <= EXPIRY_NOTICE)?;
+    let to = book.rules.sop.ends_soon(today)?;
     let sentence = if to < today { words.notice.rules_expired } else { words.notice.rules_expiring };
     let day = to.format("%d/%m/%Y").to_string();
     Some(fill(sentence, &[("revision", &book.rules.sop.revision), ("day", &day)]))

@@ -9,7 +9,7 @@ mod vocabulary;
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use num_bigint::BigUint;
 use vec1::{Vec1, vec1};
 
@@ -29,8 +29,6 @@ pub(super) use vocabulary::bare_word;
 pub const MAX_RULES: usize = 10_000;
 /// A sentence over this many characters is warned of.
 pub const LONG_SENTENCE: usize = 240;
-/// From how long before its last day a revision is warned of.
-pub const EXPIRY_NOTICE: TimeDelta = TimeDelta::days(7);
 /// The most problems told of one code.
 pub const MAX_OF_A_CODE: usize = 50;
 

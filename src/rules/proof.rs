@@ -7,7 +7,7 @@
 
 use chrono::NaiveDate;
 
-use super::check::{EXPIRY_NOTICE, LONG_SENTENCE, MAX_OF_A_CODE, Places};
+use super::check::{LONG_SENTENCE, MAX_OF_A_CODE, Places};
 use super::problem::{Broken, Conditions, Kind, Owner, Problem};
 use super::ruleset::{Duty, FieldIx, FieldKind, Rule, RuleSet, Scope, StepIx, StepWords, Typed};
 use super::script::{Fields, speak};
@@ -266,8 +266,7 @@ impl Proof<'_> {
             let kind = Kind::NotYetEffective { from: from.to_string() };
             self.note(Problem::new(self.places.effective_from.clone(), kind).of(Owner::Sop));
         }
-        let near = |to: &NaiveDate| *to < today || *to - today <= EXPIRY_NOTICE;
-        if let Some(to) = sop.effective_to.filter(near) {
+        if let Some(to) = sop.ends_soon(today) {
             let kind = Kind::Expiring { to: to.to_string(), over: to < today };
             self.note(Problem::new(self.places.effective_to.clone(), kind).of(Owner::Sop));
         }

@@ -7,7 +7,7 @@ mod written;
 use std::ops::Deref;
 use std::time::Duration;
 
-use chrono::{FixedOffset, NaiveDate};
+use chrono::{FixedOffset, NaiveDate, TimeDelta};
 use vec1::Vec1;
 
 use super::greeting::Greetings;
@@ -64,6 +64,17 @@ pub struct Sop {
     /// The last day it is in force, where the file names one.
     pub effective_to: Option<NaiveDate>,
 }
+
+impl Sop {
+    /// The last day it is in force, where that is over on this day or at most a week away.
+    #[must_use]
+    pub fn ends_soon(&self, today: NaiveDate) -> Option<NaiveDate> {
+        self.effective_to.filter(|to| *to < today || *to - today <= EXPIRY_NOTICE)
+    }
+}
+
+/// From how long before its last day a revision is warned of.
+const EXPIRY_NOTICE: TimeDelta = TimeDelta::days(7);
 
 /// How long a fact's value lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
