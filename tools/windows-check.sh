@@ -175,6 +175,8 @@ run 0 call start nama=Budi && says "call finds the one that is left" ""
 shows dua "it has the call" "[N] Budi"
 # Not Ctrl-C: from a terminal Wine takes that itself, before any program.
 keys dua q
+shows dua "q asks first while a call is not finished" "Tetap keluar?"
+keys dua q
 shows dua "q leaves with status 0" "BERAKHIR 0"
 run 1 call end && says "nobody is there any more" "Tidak ada layar penutup yang terbuka"
 [ -z "$(find "$PENUTUP_HOME" -name '*.pipe' -o -name 'seat-*.lock')" ] && holds "no lock and no name of a pipe is left" \
@@ -193,6 +195,8 @@ seat empat
 shows empat "a prompter that was killed is in nobody's way" "KLB AKTIF sejak"
 run 0 call start nama=Citra && says "call passes a dead one by" ""
 shows empat "and finds the living" "[N] Citra"
+keys empat q
+shows empat "it asks too" "Tetap keluar?"
 keys empat q
 shows empat "it leaves too" "BERAKHIR 0"
 
