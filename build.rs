@@ -58,7 +58,8 @@ fn type_name(table: &str) -> String {
 /// A method for each sentence with placeholders; its parameters are the placeholders in the order of the alphabet, so
 /// that neither language's word order matters to a caller.
 fn methods(out: &mut String, of: &str, words: &BTreeMap<String, String>) {
-    let filled: Vec<_> = words.iter().map(|(key, text)| (key, placeholders(text))).filter(|(_, p)| !p.is_empty()).collect();
+    let filled: Vec<_> =
+        words.iter().map(|(key, text)| (key, placeholders(text))).filter(|(_, p)| !p.is_empty()).collect();
     if filled.is_empty() {
         return;
     }
