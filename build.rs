@@ -55,6 +55,29 @@ fn type_name(table: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
+/// A method for each sentence with placeholders; its parameters are the placeholders in the order of the alphabet, so
+/// that neither language's word order matters to a caller.
+fn methods(out: &mut String, of: &str, words: &BTreeMap<String, String>) {
+    let filled: Vec<_> =
+        words.iter().map(|(key, text)| (key, placeholders(text))).filter(|(_, p)| !p.is_empty()).collect();
+    if filled.is_empty() {
+        return;
+    }
+    writeln!(out, "impl {of} {{").unwrap();
+    for (key, names) in filled {
+        let list = |each: &dyn Fn(&str) -> String| names.iter().map(|n| each(n)).collect::<Vec<_>>().join(", ");
+        let parameters = list(&|name| format!("{name}: impl std::fmt::Display"));
+        let pairs = list(&|name| format!("({name:?}, &{name})"));
+        writeln!(
+            out,
+            "    /// [`Self::{key}`], filled in.\n    #[must_use]\n    pub fn {key}(&self, {parameters}) -> String {{\n        \
+             fill_in(self.{key}, &[{pairs}])\n    }}"
+        )
+        .unwrap();
+    }
+    out.push_str("}\n");
+}
+
 fn generate(catalogues: &[Catalogue; 2]) -> String {
     let mut out = String::new();
     let id = &catalogues[0];
@@ -69,9 +92,12 @@ fn generate(catalogues: &[Catalogue; 2]) -> String {
         for (key, text) in words {
             // In a doc comment a bracket would be a link, or a tag.
             let told = text.replace('\n', " ").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<");
-            writeln!(out, "    /// {told}\n    pub {key}: &'static str,").unwrap();
+            // A sentence with placeholders is read through its method alone.
+            let public = "pub ";
+            writeln!(out, "    /// {told}\n    {public}{key}: &'static str,").unwrap();
         }
         out.push_str("}\n");
+        methods(&mut out, &type_name(table), words);
     }
     for ((constant, file), catalogue) in LANGUAGES.iter().zip(catalogues) {
         writeln!(out, "/// The words of `assets/locale/{file}.toml`.\npub static {constant}: Words = Words {{")

@@ -1,8 +1,12 @@
 //! Every word a user reads, in Indonesian and English: made from `assets/locale/*.toml` when the program is built, so
 //! that both languages have the same keys and placeholders or nothing is built at all.
 
+use std::fmt::Write as _;
+
 #[expect(clippy::doc_markdown, reason = "the words of the catalogue stand in it as its documentation")]
 mod catalogue {
+    use super::fill_in;
+
     include!(concat!(env!("OUT_DIR"), "/words.rs"));
 }
 
@@ -57,6 +61,23 @@ pub fn fill(sentence: &str, with: &[(&str, &str)]) -> String {
         out.push_str(before);
         let (name, after) = after.split_once('}').unwrap_or((after, ""));
         out.push_str(with.iter().find(|(key, _)| *key == name).map_or("", |(_, text)| text));
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// [`fill`] for the catalogue's own methods.
+#[must_use]
+pub fn fill_in(sentence: &str, with: &[(&str, &dyn std::fmt::Display)]) -> String {
+    let mut out = String::with_capacity(sentence.len() + 32);
+    let mut rest = sentence;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        if let Some((_, value)) = with.iter().find(|(key, _)| *key == name) {
+            let _ = write!(out, "{value}");
+        }
         rest = after;
     }
     out.push_str(rest);

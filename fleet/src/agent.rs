@@ -43,7 +43,6 @@ use tokio::task::JoinSet;
 use crate::cli::{Common, ended};
 use crate::config;
 use crate::fail::{Fail, Status};
-use crate::words::fill;
 use board::Seat;
 use carrier::Carrier;
 use centre::Rounds;
@@ -78,7 +77,7 @@ pub fn run(common: &Common) -> Result<Status, Fail> {
     let folders = Env::of_process().folders();
     let path = folders.broadcast().ok_or_else(|| Fail::new(w.no_state))?;
     let folder = Folder::hold(path.clone()).map_err(|error| match error {
-        NoFolder::Held => Fail::new(fill(w.second, &[("path", &shown_path(&path))])).no(),
+        NoFolder::Held => Fail::new(w.second(shown_path(&path))).no(),
         NoFolder::Io(error) => Fail::new(folder_trouble(&log, &path, &error)),
     })?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -94,15 +93,14 @@ pub fn run(common: &Common) -> Result<Status, Fail> {
 
 /// What could not be done with the folder.
 fn folder_trouble(log: &Log, path: &Path, error: &std::io::Error) -> String {
-    let with = [("path", shown_path(path)), ("why", outside::reason(error, log.lang().words()))];
-    fill(log.words().agent.folder, &with.each_ref().map(|(key, text)| (*key, text.as_str())))
+    log.words().agent.folder(shown_path(path), outside::reason(error, log.lang().words()))
 }
 
 async fn work(agent: config::agent::Agent, folders: &Folders, mut folder: Folder, log: &Log) -> Result<Status, Fail> {
     let w = &log.words().agent;
     let seat = Seat { site: agent.site, region: agent.region, seat: agent.seat };
     let (name, site) = (seat.seat.to_string(), seat.site.to_string());
-    log.say(&fill(w.started, &[("version", env!("CARGO_PKG_VERSION")), ("seat", &name), ("site", &site)]));
+    log.say(&w.started(&name, &site, env!("CARGO_PKG_VERSION")));
     if agent.trust.is_empty() {
         log.say(w.no_trust);
     }
@@ -225,10 +223,10 @@ fn tell_event(log: &Log, event: &Event) {
         Event::Connected => log.over(About::Server, w.server_again),
         Event::SlowConsumer(_) => log.tell(About::Server, w.flood.to_owned()),
         Event::ServerError(error) => {
-            log.tell(About::Server, fill(w.server, &[("why", &shown(&error.to_string()))]));
+            log.tell(About::Server, w.server(shown(&error.to_string())));
         }
         Event::ClientError(error) => {
-            log.tell(About::Server, fill(w.server, &[("why", &shown(&error.to_string()))]));
+            log.tell(About::Server, w.server(shown(&error.to_string())));
         }
         _ => {}
     }

@@ -101,7 +101,7 @@ pub async fn run(archive: &Archive, common: &Common) -> Result<Status, Fail> {
         () = ended() => {}
         // A task ends only when it is told to; one that broke ends the program, to be begun anew.
         Some(Err(broken)) = tasks.join_next() => {
-            return Err(Fail::new(crate::words::fill(w.broken, &[("why", &broken.to_string())])));
+            return Err(Fail::new(w.broken(broken)));
         }
     }
     stop_now.send_replace(true);

@@ -14,7 +14,7 @@ use penutup::tell::outside;
 use penutup::words::Lang;
 
 use crate::fail::{Fail, Status};
-use crate::words::{fill, words};
+use crate::words::words;
 use crate::{agent, archive, config, klb, provision, report, rules, status};
 
 /// The whole command line.
@@ -58,7 +58,7 @@ impl Common {
     /// Where none is named and there is no home.
     pub fn config(&self, file: &str) -> Result<PathBuf, Fail> {
         let named = self.config.clone().or_else(|| config::default_path(file));
-        named.ok_or_else(|| Fail::new(fill(words(self.lang()).config.none, &[("file", file)])))
+        named.ok_or_else(|| Fail::new(words(self.lang()).config.none(file)))
     }
 }
 
@@ -155,7 +155,7 @@ fn wait_for(common: &Common, verb: impl Future<Output = Result<Status, Fail>>) -
     let lang = common.lang();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         let why = outside::reason(&error, lang.words());
-        Fail::new(fill(words(lang).cli.no_runtime, &[("why", &why)]))
+        Fail::new(words(lang).cli.no_runtime(&why))
     })?;
     runtime.block_on(verb)
 }
@@ -169,7 +169,7 @@ pub fn print(text: &str, lang: Lang) -> Result<(), Fail> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let why = outside::reason(&error, lang.words());
-            Err(Fail::new(fill(lang.words().cli.cannot_print, &[("why", &why)])))
+            Err(Fail::new(lang.words().cli.cannot_print(&why)))
         }
         _ => Ok(()),
     }

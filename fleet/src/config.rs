@@ -20,9 +20,8 @@ use crate::fail::Fail;
 use crate::link::Link;
 use crate::secret::Seed;
 use crate::wire::SCHEMA;
-use crate::wire::name::Name;
 use crate::wire::trust::{BadTrust, Trust};
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// What every file says of the link.
 #[derive(Debug, Deserialize)]
@@ -60,16 +59,15 @@ impl<'p> Place<'p> {
 
     fn bytes(&self, path: &Path) -> Result<Vec<u8>, Fail> {
         files::read(path).map_err(|e| {
-            let with = [("path", shown_path(path)), ("why", outside::reason(&e.error, self.lang.words()))];
             let words = words(self.lang);
-            Fail::new(fill(words.config.unreadable, &with.each_ref().map(|(key, text)| (*key, text.as_str()))))
+            Fail::new(words.config.unreadable(shown_path(path), outside::reason(&e.error, self.lang.words())))
                 .help(words.config.unreadable_help)
         })
     }
 
     /// Something in the file is wrong.
     pub(crate) fn wrong(&self, why: &str) -> Fail {
-        Fail::new(fill(words(self.lang).config.wrong, &[("path", &shown_path(self.path)), ("why", why)]))
+        Fail::new(words(self.lang).config.wrong(shown_path(self.path), why))
     }
 
     /// A path of the file, from its folder.
@@ -81,7 +79,7 @@ impl<'p> Place<'p> {
     pub(crate) fn link(&self, shape: &LinkShape, name: String, inbox: String) -> Result<Link, Fail> {
         let w = &words(self.lang).config;
         if shape.schema != SCHEMA {
-            return Err(self.wrong(&fill(w.schema, &[("known", &SCHEMA.to_string())])));
+            return Err(self.wrong(&w.schema(SCHEMA)));
         }
         if shape.servers.is_empty() {
             return Err(self.wrong(w.no_server));
@@ -91,7 +89,7 @@ impl<'p> Place<'p> {
             // A password in an address would stand in a file that others read; it is not told on either.
             let address = address.filter(|a| a.username().is_none() && a.password().is_none());
             let told = || shown(server.rsplit('@').next().unwrap_or_default());
-            address.ok_or_else(|| self.wrong(&fill(w.bad_server, &[("server", &told())])))
+            address.ok_or_else(|| self.wrong(&w.bad_server(told())))
         });
         let servers = parsed.collect::<Result<_, _>>()?;
         let ca = shape.ca.as_deref().map(|ca| self.near(ca));
@@ -114,14 +112,13 @@ impl<'p> Place<'p> {
         let text = String::from_utf8_lossy(&self.bytes(&path)?).into_owned();
         Trust::read(&text).map_err(|bad| {
             let w = &words(self.lang).config;
-            let of = |sentence: &str, id: &Name| fill(sentence, &[("id", id.as_str())]);
             Place::new(&path, self.lang).wrong(&match bad {
                 BadTrust::Toml(why) => many_lines(&why),
-                BadTrust::Schema => fill(w.schema, &[("known", &SCHEMA.to_string())]),
-                BadTrust::Twice(id) => of(w.signer_twice, &id),
-                BadTrust::Key(id) => of(w.signer_key, &id),
-                BadTrust::Name(id) => of(w.signer_name, &id),
-                BadTrust::Grant(id) => of(w.signer_grant, &id),
+                BadTrust::Schema => w.schema(SCHEMA),
+                BadTrust::Twice(id) => w.signer_twice(id.as_str()),
+                BadTrust::Key(id) => w.signer_key(id.as_str()),
+                BadTrust::Name(id) => w.signer_name(id.as_str()),
+                BadTrust::Grant(id) => w.signer_grant(id.as_str()),
             })
         })
     }

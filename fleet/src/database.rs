@@ -18,7 +18,7 @@ use crate::fail::Fail;
 use crate::secret;
 use crate::wire::closing::Missing;
 use crate::wire::name::Name;
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// The variable that holds the password where no file does, as `PostgreSQL`'s own programs read it.
 const PASSWORD_VARIABLE: &str = "PGPASSWORD";
@@ -119,12 +119,12 @@ impl Settings {
     pub fn fail(&self, error: &tokio_postgres::Error) -> Fail {
         let w = &words(self.lang).database;
         if error.code() == Some(&SqlState::UNDEFINED_TABLE) {
-            return Fail::new(fill(w.empty, &[("database", &self.shown)])).help(w.empty_help);
+            return Fail::new(w.empty(&self.shown)).help(w.empty_help);
         }
         // PostgreSQL's own words: they are for whoever runs it. None of them quotes a value of ours.
         let below = || std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
         let why = error.as_db_error().map_or_else(below, |error| error.message().to_owned());
-        Fail::new(fill(w.failed, &[("database", &self.shown), ("why", &shown(&why))])).help(w.failed_help)
+        Fail::new(w.failed(&self.shown, shown(&why))).help(w.failed_help)
     }
 }
 

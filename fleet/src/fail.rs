@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use penutup::cli::Wrong;
 
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// How a verb ended, as the prompter's verbs end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,10 +68,10 @@ impl Fail {
     /// As it is printed on stderr.
     #[must_use]
     pub fn told(&self, words: &Words) -> String {
-        let mut out = fill(words.fail.error, &[("message", &self.message)]);
+        let mut out = words.fail.error(&self.message);
         out.push('\n');
         if let Some(help) = &self.help {
-            out.push_str(&fill(words.fail.help, &[("help", help)]));
+            out.push_str(&words.fail.help(help));
             out.push('\n');
         }
         out

@@ -20,7 +20,7 @@ use crate::posted::{Board, NotPut};
 use crate::wire::envelope::Envelope;
 use crate::wire::key::{Key, Scope};
 use crate::wire::trust::{Grant, Signer, Trust};
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// `penutup-fleet klb on|off|show`.
 #[derive(Debug, Args)]
@@ -102,16 +102,11 @@ pub async fn run(klb: &Klb, common: &Common) -> Result<Status, Fail> {
     // As the seats will read it: whole seconds, the trusted name.
     let heard = board.heeded(&supervisor.trust, &key).await?.klb().cloned().unwrap_or(broadcast);
     let w = &words(lang).klb;
-    let sentence = if state == State::On { w.on } else { w.off };
     let rules = rules(&board, &supervisor.trust).await;
     let banner = moment::banner(&heard, &rules, now, zone, lang);
-    let with = [
-        ("scope", scope.to_string()),
-        ("version", version.to_string()),
-        ("banner", banner),
-        ("zone", zone.to_string()),
-    ];
-    print(&(fill(sentence, &with.each_ref().map(|(k, v)| (*k, v.as_str()))) + "\n"), lang)?;
+    let done =
+        if state == State::On { w.on(&banner, &scope, version, zone) } else { w.off(&banner, &scope, version, zone) };
+    print(&(done + "\n"), lang)?;
     for line in otherwise(&board, &supervisor.trust, &scope, state, lang).await? {
         say(&line);
     }
@@ -126,14 +121,14 @@ fn chosen(asked: Option<&str>, own: &Signer, lang: Lang) -> Result<Scope, Fail> 
     let listed = || scopes().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let help = || {
         let listed = listed();
-        if listed.is_empty() { w.may_nothing.to_owned() } else { fill(w.may, &[("scopes", &listed)]) }
+        if listed.is_empty() { w.may_nothing.to_owned() } else { w.may(&listed) }
     };
     if let Some(asked) = asked {
         let Ok(scope) = asked.parse::<Scope>() else {
-            return Err(Fail::new(fill(w.no_scope, &[("scope", &shown(asked))])).help(help()));
+            return Err(Fail::new(w.no_scope(shown(asked))).help(help()));
         };
         let granted = scopes().any(|granted| *granted == scope);
-        return if granted { Ok(scope) } else { Err(Fail::new(fill(w.not_granted, &[("scope", asked)])).help(help())) };
+        return if granted { Ok(scope) } else { Err(Fail::new(w.not_granted(asked)).help(help())) };
     }
     let width = |scope: &Scope| match scope {
         Scope::Site(_) => 0,
@@ -158,7 +153,7 @@ async fn late(board: &Board, trust: &Trust, key: &Key, zone: FixedOffset, lang: 
         Some(declared) if lies.odd.is_none() => moment::banner(declared, &rules, Utc::now(), zone, lang),
         _ => w.somebody.to_owned(),
     };
-    Ok(Fail::new(fill(w.late, &[("who", &who)])).help(w.late_help).no())
+    Ok(Fail::new(w.late(&who)).help(w.late_help).no())
 }
 
 /// The rules that the seats have from the centre, for their labels.
@@ -185,9 +180,9 @@ async fn otherwise(board: &Board, trust: &Trust, own: &Scope, state: State, lang
     let listed = |scopes: &[Scope]| scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     Ok(match state {
         State::Off if !on.is_empty() => {
-            vec![fill(w.stays_on, &[("scopes", &listed(&on)), ("scope", &own.to_string())])]
+            vec![w.stays_on(own, listed(&on))]
         }
-        State::On if !off.is_empty() => vec![fill(w.turns_on, &[("scopes", &listed(&off))])],
+        State::On if !off.is_empty() => vec![w.turns_on(listed(&off))],
         _ => Vec::new(),
     })
 }
@@ -215,11 +210,11 @@ async fn show(board: &Board, trust: &Trust, zone: FixedOffset, lang: Lang) -> Re
             || w.nothing.to_owned(),
             |declared| {
                 let banner = moment::banner(declared, &rules, now, zone, lang);
-                fill(w.declared, &[("banner", &banner), ("version", &declared.version.to_string())])
+                w.declared(&banner, declared.version)
             },
         );
         if let Some(why) = lies.odd {
-            let _ = write!(told, " ! {}", fill(w.unheeded, &[("why", why.code())]));
+            let _ = write!(told, " ! {}", w.unheeded(why.code()));
         }
         let _ = writeln!(out, "{:width$}  {told}", scope.to_string());
     }

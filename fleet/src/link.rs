@@ -10,7 +10,7 @@ use penutup::words::Lang;
 
 use crate::fail::Fail;
 use crate::secret::Seed;
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// Three of them unanswered, and the link is down.
 const PING: Duration = Duration::from_secs(3);
@@ -88,9 +88,8 @@ impl Link {
         let words = words(lang);
         let servers: Vec<_> =
             self.servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect();
-        let with = [("server", shown(&servers.join(", "))), ("why", shown(&error.to_string()))];
-        let with = with.each_ref().map(|(key, text)| (*key, &**text));
-        Fail::new(fill(words.link.no_connection, &with)).help(words.link.no_connection_help)
+        Fail::new(words.link.no_connection(shown(&servers.join(", ")), shown(&error.to_string())))
+            .help(words.link.no_connection_help)
     }
 }
 

@@ -13,7 +13,6 @@ use penutup::tell::{shown, suggest};
 use penutup::words::Lang;
 
 use crate::fail::Fail;
-use crate::words::fill;
 
 /// The zone of this name in the embedded rules, else the one that the user's settings name, else their first.
 ///
@@ -22,14 +21,14 @@ use crate::words::fill;
 pub fn zone(name: Option<&str>, lang: Lang) -> Result<FixedOffset, Fail> {
     let rules = Book::built_in().rules;
     let words = &lang.words().cli;
-    let (name, sentence) = match (name, settings_zone()) {
-        (Some(name), _) => (name.to_owned(), words.unknown_zone),
-        (None, Some(name)) => (name, words.unknown_zone_settings),
+    let (name, unknown) = match (name, settings_zone()) {
+        (Some(name), _) => (name.to_owned(), words.unknown_zone(shown(name))),
+        (None, Some(name)) => (name.clone(), words.unknown_zone_settings(shown(&name))),
         (None, None) => return Ok(rules.zones[0].offset),
     };
     rules.zone_named(&name).map(|at| rules.zones[at].offset).ok_or_else(|| {
         let help = suggest(&name, rules.zones.iter().map(|z| z.id.as_str()), &lang.words().problem);
-        Fail::new(fill(sentence, &[("zone", &shown(&name))])).help(help)
+        Fail::new(unknown).help(help)
     })
 }
 
@@ -83,8 +82,8 @@ pub fn banner(
         State::On => fact.and_then(|fact| fact.values.get(1)).map_or("on", |value| value.label.as_str()),
     };
     let time = at(declared.since, now, zone, lang);
-    let since = fill(words.screen.since, &[("label", label), ("value", value), ("time", &time)]);
-    let until = declared.until.map(|t| fill(words.broadcast.until, &[("time", &at(t, now, zone, lang))]));
+    let since = words.screen.since(label, &time, value);
+    let until = declared.until.map(|t| words.broadcast.until(at(t, now, zone, lang)));
     let parts = [Some(since), declared.by.clone(), declared.why.clone(), until];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }

@@ -15,7 +15,7 @@ use crate::wire::key::Key;
 use crate::wire::refusal::Refusal;
 use crate::wire::subject::{self, BROADCASTS};
 use crate::wire::trust::Trust;
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// The header that makes a writing conditional: the sequence of what is written over, 0 for nothing.
 const OVER: &str = "Nats-Expected-Last-Subject-Sequence";
@@ -223,7 +223,7 @@ impl Board {
     }
 
     fn odd(&self, what: &str) -> Fail {
-        Fail::new(fill(words(self.lang).posted.odd, &[("what", &penutup::tell::shown(what))]))
+        Fail::new(words(self.lang).posted.odd(penutup::tell::shown(what)))
     }
 }
 

@@ -26,7 +26,7 @@ use crate::fail::{Fail, Status};
 use crate::link::Link;
 use crate::wire::SCHEMA;
 use crate::wire::name::Name;
-use crate::words::{fill, words};
+use crate::words::words;
 use fleet::Fleet;
 use keys::Keys;
 use output::{Done, Manifest, Output, Plan, Refused};
@@ -94,9 +94,8 @@ pub fn make(fleet: &Fleet, folder: &Path, renew: &[String], now: DateTime<Utc>, 
     nobody_else(fleet, renew, lang)?;
     let output = Output::open(&folder).map_err(|why| refused(why, lang))?;
     if let Some(known) = output.known().filter(|known| known.fleet != fleet.name.as_str()) {
-        let with = [("path", shown_path(&folder)), ("fleet", penutup::tell::shown(&known.fleet))];
-        let with = with.each_ref().map(|(key, text)| (*key, text.as_str()));
-        return Err(Fail::new(fill(words(lang).provision.other_fleet, &with)));
+        let other = penutup::tell::shown(&known.fleet);
+        return Err(Fail::new(words(lang).provision.other_fleet(other, shown_path(&folder))));
     }
     let mut plan = Plan::default();
     let (keys, signing) = make_keys(fleet, &output, renew, &mut plan, lang)?;
@@ -170,21 +169,20 @@ fn nobody_else(fleet: &Fleet, renew: &[String], lang: Lang) -> Result<(), Fail> 
     };
     match renew.iter().find(|who| !is_known(who)) {
         None => Ok(()),
-        Some(who) => Err(Fail::new(fill(words(lang).provision.nobody, &[("what", &penutup::tell::shown(who))]))),
+        Some(who) => Err(Fail::new(words(lang).provision.nobody(penutup::tell::shown(who)))),
     }
 }
 
 fn refused(why: Refused, lang: Lang) -> Fail {
     let w = &words(lang).provision;
-    let told = |text: &str, path: &Path| fill(text, &[("path", &shown_path(path))]);
     match why {
-        Refused::Foreign(path) => Fail::new(told(w.foreign, &path)).help(w.foreign_help),
-        Refused::Changed(path) => Fail::new(told(w.changed, &path)).help(w.changed_help),
-        Refused::Busy(path) => Fail::new(told(w.busy, &path)),
-        Refused::NoManifest(path) => Fail::new(told(w.no_manifest, &path)),
+        Refused::Foreign(path) => Fail::new(w.foreign(shown_path(&path))).help(w.foreign_help),
+        Refused::Changed(path) => Fail::new(w.changed(shown_path(&path))).help(w.changed_help),
+        Refused::Busy(path) => Fail::new(w.busy(shown_path(&path))),
+        Refused::NoManifest(path) => Fail::new(w.no_manifest(shown_path(&path))),
         Refused::Io(path, error) => {
             let why = outside::reason(&error, lang.words());
-            Fail::new(fill(w.unwritable, &[("path", &shown_path(&path)), ("why", &why)]))
+            Fail::new(w.unwritable(shown_path(&path), &why))
         }
     }
 }
@@ -210,41 +208,29 @@ fn streams_of(fleet: &Fleet, folder: &Path, lang: Lang) -> Result<Vec<Outcome>, 
 fn tell(fleet: &Fleet, folder: &Path, made: &Made, lang: Lang) -> String {
     let w = &words(lang).provision;
     let mut out = String::new();
-    let mut line = |text: &str, with: &[(&str, &str)]| {
-        // A write to a string can't fail.
-        let _ = writeln!(out, "{}", fill(text, with));
-    };
-    let n = |n: usize| n.to_string();
-    let folder = shown_path(folder);
-    line(
-        w.wrote,
-        &[
-            ("path", &folder),
-            ("sites", &n(fleet.sites.len())),
-            ("seats", &n(fleet.seats())),
-            ("supervisors", &n(fleet.supervisors.len())),
-        ],
-    );
+    // A write to a string can't fail.
+    let mut line = |text: String| _ = writeln!(out, "{text}");
+    line(w.wrote(shown_path(folder), fleet.seats(), fleet.sites.len(), fleet.supervisors.len()));
     let Done { new, changed, same, removed, left } = &made.done;
-    line(w.files, &[("new", &n(*new)), ("changed", &n(changed.len())), ("same", &n(*same)), ("removed", &n(*removed))]);
+    line(w.files(changed.len(), new, removed, same));
     if made.keys > 0 {
-        line(w.keys, &[("n", &n(made.keys))]);
+        line(w.keys(made.keys));
     }
     if made.away > 0 {
-        line(w.away, &[("n", &n(made.away))]);
+        line(w.away(made.away));
     }
     for path in &made.removed {
-        line(w.removed, &[("what", path)]);
+        line(w.removed(path));
     }
     for path in left {
-        line(w.left, &[("path", path)]);
+        line(w.left(path));
     }
     for (path, until) in &made.certificates {
-        line(w.certificate_until, &[("path", path), ("until", until)]);
+        line(w.certificate_until(path, until));
     }
     for node in fleet.nodes() {
         let disk = streams::room(fleet, &node).div_ceil(1 << 20).to_string();
-        line(w.room, &[("server", &node.folder()), ("disk", &disk)]);
+        line(w.room(disk, node.folder()));
     }
     for node in fleet.nodes() {
         let own = format!("{}/", node.folder());
@@ -252,10 +238,12 @@ fn tell(fleet: &Fleet, folder: &Path, made: &Made, lang: Lang) -> String {
         // What stands in there a running server takes in part or not at all, and refuses the rest with it; a new account
         // 2.9 takes without what it imports.
         let is_new = node.sites.iter().any(|site| made.new_sites.contains(&site.id));
-        let text = if is_new || files.contains(&"nats.conf") { w.restart } else { w.reload };
-        if !files.is_empty() {
-            line(text, &[("server", &node.folder()), ("files", &files.join(", "))]);
+        if files.is_empty() {
+            continue;
         }
+        let listed = files.join(", ");
+        let restarts = is_new || files.contains(&"nats.conf");
+        line(if restarts { w.restart(listed, node.folder()) } else { w.reload(listed, node.folder()) });
     }
     out
 }
@@ -265,13 +253,13 @@ fn tell_streams(out: &mut String, outcomes: &[Outcome], lang: Lang) {
     for Outcome { server, stream, became, stronger } in outcomes {
         let stream = &format!("{server}/{stream}");
         let text = match became {
-            Became::Made => fill(w.stream_made, &[("stream", stream)]),
-            Became::Raised(what) => fill(w.stream_raised, &[("stream", stream), ("what", &what.join(", "))]),
-            Became::Same => fill(w.stream_same, &[("stream", stream)]),
+            Became::Made => w.stream_made(stream),
+            Became::Raised(what) => w.stream_raised(stream, what.join(", ")),
+            Became::Same => w.stream_same(stream),
         };
         let _ = writeln!(out, "{text}");
         if !stronger.is_empty() {
-            let _ = writeln!(out, "{}", fill(w.stream_stronger, &[("stream", stream), ("what", &stronger.join(", "))]));
+            let _ = writeln!(out, "{}", w.stream_stronger(stream, stronger.join(", ")));
         }
     }
 }

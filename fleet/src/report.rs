@@ -23,7 +23,7 @@ use crate::database::Settings;
 use crate::fail::{Fail, Status};
 use crate::moment;
 use crate::wire::name::Name;
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// `penutup-fleet report`.
 #[derive(Debug, Args)]
@@ -84,7 +84,7 @@ pub fn of_site(name: &str, center: &Center, lang: Lang) -> Result<Name, Fail> {
     found.ok_or_else(|| {
         let valid = center.sites.iter().map(|site| site.id.as_str());
         let help = penutup::tell::suggest(name, valid, &lang.words().problem);
-        Fail::new(fill(words(lang).report.unknown_site, &[("site", &shown(name))])).help(help)
+        Fail::new(words(lang).report.unknown_site(shown(name))).help(help)
     })
 }
 
@@ -121,7 +121,7 @@ impl Source<'_> {
             let row = row.map_err(fail)?;
             let (site, seat, text): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
             // The archive wrote only what was checked; a hand that wrote beside it is found here.
-            let odd = || Fail::new(fill(words(self.lang).report.odd, &[("site", site), ("seat", seat)]));
+            let odd = || Fail::new(words(self.lang).report.odd(seat, site));
             let line: Line<'_> = serde_json::from_str(text).map_err(|_| odd())?;
             let line = Line { seat: Some(format!("{site}/{seat}").into()), ..line };
             let (narrow, rest) = calls.checked(line).map_err(|_| odd())?;
@@ -158,5 +158,5 @@ impl Source<'_> {
 }
 
 fn cannot_print(error: &io::Error, lang: Lang) -> Fail {
-    Fail::new(fill(lang.words().cli.cannot_print, &[("why", &outside::reason(error, lang.words()))]))
+    Fail::new(lang.words().cli.cannot_print(outside::reason(error, lang.words())))
 }

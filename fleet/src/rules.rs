@@ -25,7 +25,7 @@ use crate::posted::{Board, NotPut, Posted};
 use crate::wire::envelope::{Envelope, MAX_ENVELOPE};
 use crate::wire::key::Key;
 use crate::wire::trust::Trust;
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// `penutup-fleet rules publish|list|rollback|show`.
 #[derive(Debug, Args)]
@@ -159,7 +159,7 @@ impl<'s> Desk<'s> {
     fn version(&self, version: u64) -> Result<&Envelope, Fail> {
         let found = self.valid().map(|(_, envelope, _)| envelope).filter(|envelope| envelope.version == version).last();
         let w = &words(self.lang).rules;
-        found.ok_or_else(|| Fail::new(fill(w.no_version, &[("version", &version.to_string())])).help(w.no_version_help))
+        found.ok_or_else(|| Fail::new(w.no_version(version)).help(w.no_version_help))
     }
 
     /// Shows what it changes, asks, and publishes.
@@ -167,8 +167,7 @@ impl<'s> Desk<'s> {
         let (lang, w) = (self.lang, &words(self.lang).rules);
         let present = self.active();
         if let Some(present) = present.filter(|present| present.payload.as_bytes() == book.source) {
-            let with = [("version", present.version.to_string())];
-            print(&(fill(w.same, &[(with[0].0, &with[0].1)]) + "\n"), lang)?;
+            print(&(w.same(present.version) + "\n"), lang)?;
             return Ok(Status::Done);
         }
         self.show_difference(present, &book, path)?;
@@ -187,16 +186,14 @@ impl<'s> Desk<'s> {
             .map_err(|_| Fail::new(words(lang).posted.cannot_sign))?;
         let size = envelope.to_bytes().len();
         if size > MAX_ENVELOPE {
-            let with = [("size", (size / 1024).to_string()), ("max", (MAX_ENVELOPE / 1024).to_string())];
-            return Err(Fail::new(fill(w.too_large, &with.each_ref().map(|(k, v)| (*k, v.as_str())))));
+            return Err(Fail::new(w.too_large(MAX_ENVELOPE / 1024, size / 1024)));
         }
         match self.board.put(&envelope, over).await {
             Ok(_) => {}
             Err(NotPut::Fail(fail)) => return Err(fail),
             Err(NotPut::Late) => return Err(self.late().await?),
         }
-        let with = [("version", version.to_string()), ("revision", shown(&revision)), ("sha256", sum)];
-        print(&(fill(w.published, &with.each_ref().map(|(k, v)| (*k, v.as_str()))) + "\n"), lang)?;
+        print(&(w.published(shown(&revision), sum, version) + "\n"), lang)?;
         Ok(Status::Done)
     }
 
@@ -220,7 +217,7 @@ impl<'s> Desk<'s> {
         // The list may be long; what is guaranteed no longer is named once more where the question is asked.
         let lost: Vec<&str> =
             found.duties.iter().filter(|change| change.kind < DutyChangeKind::Added).map(|change| change.id).collect();
-        if lost.is_empty() { Ok(()) } else { print(&(fill(w.lost, &[("duties", &lost.join(", "))]) + "\n"), lang) }
+        if lost.is_empty() { Ok(()) } else { print(&(w.lost(lost.join(", ")) + "\n"), lang) }
     }
 
     /// Whether a person at a terminal says yes.
@@ -241,13 +238,12 @@ impl<'s> Desk<'s> {
     async fn late(&self) -> Result<Fail, Fail> {
         let w = &words(self.lang).rules;
         let posted = self.board.last(&Key::Rules).await?;
-        let who =
-            posted.as_ref().and_then(|p| p.verified(self.trust(), &Key::Rules).ok()).map(|(envelope, verified)| {
-                let with = [("by", verified.by), ("version", envelope.version.to_string())];
-                fill(w.by_version, &with.each_ref().map(|(k, v)| (*k, v.as_str())))
-            });
+        let who = posted
+            .as_ref()
+            .and_then(|p| p.verified(self.trust(), &Key::Rules).ok())
+            .map(|(envelope, verified)| w.by_version(verified.by, envelope.version));
         let who = who.unwrap_or_else(|| words(self.lang).klb.somebody.to_owned());
-        Ok(Fail::new(fill(w.late, &[("who", &who)])).help(w.late_help).no())
+        Ok(Fail::new(w.late(&who)).help(w.late_help).no())
     }
 
     fn list(&self) -> Result<Status, Fail> {
@@ -276,7 +272,7 @@ impl<'s> Desk<'s> {
                     let _ = writeln!(out, "{}", line.trim_end());
                 }
                 Err(refusal) => {
-                    let invalid = fill(w.invalid, &[("why", refusal.code())]);
+                    let invalid = w.invalid(refusal.code());
                     let _ = writeln!(out, "{:10}  {at}  {invalid}", "-");
                 }
             }

@@ -9,7 +9,7 @@ use penutup::tell::outside;
 use penutup::words::Lang;
 
 use crate::fail::Fail;
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// Where systemd tells a service that its secrets lie.
 #[cfg(unix)]
@@ -36,7 +36,7 @@ impl Seed {
         let seed = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
         match seed {
             Some(seed) if Self::is_one(seed) => Ok(Self(seed.to_owned())),
-            _ => Err(Fail::new(fill(words(lang).secret.no_seed, &[("path", &shown_path(path))]))),
+            _ => Err(Fail::new(words(lang).secret.no_seed(shown_path(path)))),
         }
     }
 
@@ -70,15 +70,15 @@ pub fn read(path: &Path, lang: Lang) -> Result<String, Fail> {
     let words = words(lang);
     let shown = shown_path(path);
     if is_open_to_others(path) {
-        let fail = Fail::new(fill(words.secret.open, &[("path", &shown)]));
-        return Err(fail.help(fill(words.secret.open_help, &[("path", &shown)])));
+        let fail = Fail::new(words.secret.open(&shown));
+        return Err(fail.help(words.secret.open_help(&shown)));
     }
     let bytes = files::read(path).map_err(|e| {
         let why = outside::reason(&e.error, lang.words());
-        Fail::new(fill(words.secret.unreadable, &[("path", &shown), ("why", &why)]))
+        Fail::new(words.secret.unreadable(&shown, &why))
     })?;
     let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_SECRET);
-    text.ok_or_else(|| Fail::new(fill(words.secret.no_seed, &[("path", &shown)])))
+    text.ok_or_else(|| Fail::new(words.secret.no_seed(&shown)))
 }
 
 #[cfg(unix)]

@@ -80,7 +80,7 @@ pub async fn run(status: &Status, common: &Common) -> Result<Ended, Fail> {
     }
     let fail = |error: io::Error| {
         let why = penutup::tell::outside::reason(&error, lang.words());
-        Fail::new(crate::words::fill(words(lang).status.no_terminal, &[("why", &why)]))
+        Fail::new(words(lang).status.no_terminal(&why))
     };
     let mut screen = board::Board::enter().map_err(fail)?;
     let mut end = std::pin::pin!(ended());

@@ -12,7 +12,6 @@ use tokio::time::{Instant, sleep};
 use super::log::{About, Log};
 use super::prompters::Bell;
 use super::receiver::{Connection, Standing};
-use crate::words::fill;
 
 /// How long after the start nobody is told that the centre is not heard yet.
 const GRACE: Duration = Duration::from_secs(3);
@@ -66,7 +65,7 @@ pub async fn tell(client: Client, connection: Connection, mut rounds: watch::Rec
             let w = &log.words().agent;
             match next {
                 Heard::Yes => log.tell(About::Link, w.up.to_owned()),
-                Heard::NotSince(since) => log.tell(About::Link, fill(w.down, &[("since", &time_text(since))])),
+                Heard::NotSince(since) => log.tell(About::Link, w.down(time_text(since))),
                 Heard::NotYet => {}
             }
             bell.set(|present| {

@@ -23,7 +23,6 @@ use super::receiver::Standing;
 use crate::link::{ANSWER, back_off};
 use crate::wire::closing::{Ask, Missing};
 use crate::wire::subject;
-use crate::words::fill;
 
 /// The most that is under way without an acknowledgement.
 pub const WINDOW: usize = 256;
@@ -135,10 +134,10 @@ impl Closings {
         let (done, noticed) = done.await.ok()?;
         let w = &self.log.words().agent;
         if noticed.too_large > 0 {
-            self.log.say(&fill(w.too_large, &[("count", &noticed.too_large.to_string())]));
+            self.log.say(&w.too_large(noticed.too_large));
         }
         if let Some(aside) = noticed.aside {
-            self.log.say(&fill(w.ledger_aside, &[("path", &penutup::files::shown_path(&aside))]));
+            self.log.say(&w.ledger_aside(penutup::files::shown_path(&aside)));
         }
         match done {
             Ok(done) => {
@@ -148,7 +147,7 @@ impl Closings {
             }
             Err(Trouble::Journal(error)) => {
                 let why = error.told(self.log.lang().words());
-                self.log.tell(About::Journal, fill(w.journal, &[("why", &why)]));
+                self.log.tell(About::Journal, w.journal(&why));
                 None
             }
             Err(Trouble::Ledger(error)) => {
@@ -158,7 +157,7 @@ impl Closings {
                         penutup::journal::trouble::Error::from(error).told(self.log.lang().words())
                     }
                 };
-                self.log.tell(About::Ledger, fill(w.ledger, &[("why", &why)]));
+                self.log.tell(About::Ledger, w.ledger(&why));
                 None
             }
         }
@@ -193,7 +192,7 @@ impl Closings {
         }
         if let Some(error) = refused {
             let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-            self.log.tell(About::Stream, fill(self.log.words().agent.not_taken, &[("why", &shown(&why))]));
+            self.log.tell(About::Stream, self.log.words().agent.not_taken(shown(&why)));
         }
         sent
     }
@@ -201,9 +200,7 @@ impl Closings {
     /// Sends again what the centre misses. What does not get through, it asks for again.
     async fn send_again(&self, missing: Missing) {
         let Some(mut parcels) = self.blocking(move |carrier| carrier.again(missing)).await else { return };
-        let with = [("from", missing.from.to_string()), ("to", missing.to.to_string())];
-        let with = with.each_ref().map(|(key, text)| (*key, text.as_str()));
-        self.log.say(&fill(self.log.words().agent.asked, &with));
+        self.log.say(&self.log.words().agent.asked(missing.from, missing.to));
         while !parcels.is_empty() {
             let rest = parcels.split_off(parcels.len().min(WINDOW));
             let count = parcels.len();

@@ -18,7 +18,6 @@ use super::prompters::Bell;
 use super::receiver::{Hear, Letter, Standing};
 use crate::wire::refusal::Refusal;
 use crate::wire::trust::Trust;
-use crate::words::fill;
 
 /// How many letters are judged at once.
 const SOME: usize = 64;
@@ -134,8 +133,8 @@ impl Keeper {
         if let Some(klb) = self.board.holds() {
             // Before the disk: a prompter waits for no other's writing.
             self.bell.set(|present| present.klb = Some(klb.clone()));
-            let line = if klb.state == State::On { w.klb_on } else { w.klb_off };
-            self.log.tell(About::Klb, fill(line, &[("version", &klb.version.to_string())]));
+            let line = if klb.state == State::On { w.klb_on(klb.version) } else { w.klb_off(klb.version) };
+            self.log.tell(About::Klb, line);
         }
         match self.folder.keep(&self.board, news) {
             Ok(()) => self.log.over(About::Folder, w.folder_again),
@@ -145,8 +144,7 @@ impl Keeper {
             && let Some(rules) = self.board.rules_state()
         {
             self.bell.set(|present| present.rules = rules.version);
-            let with = [("version", &*rules.version.to_string()), ("revision", &*rules.revision)];
-            self.log.tell(About::Rules, fill(w.rules, &with));
+            self.log.tell(About::Rules, w.rules(&*rules.revision, &*rules.version.to_string()));
         }
     }
 
@@ -155,8 +153,7 @@ impl Keeper {
         let count = self.board.refused().0.get(&why).copied().unwrap_or(1);
         if count.is_power_of_two() {
             let code = serde_json::to_string(&why).unwrap_or_default();
-            let with = [("why", code.trim_matches('"')), ("count", &*count.to_string())];
-            self.log.say(&fill(self.log.words().agent.refused, &with));
+            self.log.say(&self.log.words().agent.refused(&*count.to_string(), code.trim_matches('"')));
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::wire::SCHEMA;
 use crate::wire::closing::{Ask, MOST_AGAIN};
 use crate::wire::name::Name;
 use crate::wire::subject;
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// The most seats of a site that are asked in one round.
 const MOST_SEATS: usize = 200;
@@ -97,9 +97,7 @@ pub async fn ask(mut shared: Shared, sites: Vec<Name>, every: Duration) {
             }
             if !due.is_empty() {
                 let missing: u64 = due.iter().map(|gap| gap.missing).sum();
-                let with =
-                    [("site", site.to_string()), ("seats", due.len().to_string()), ("missing", missing.to_string())];
-                say(&fill(w.asked, &with.each_ref().map(|(k, v)| (*k, v.as_str()))));
+                say(&w.asked(missing, due.len(), site));
             }
         }
     }

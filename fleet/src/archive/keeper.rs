@@ -15,7 +15,7 @@ use crate::database::{self, Gap, Settings};
 use crate::link::back_off;
 use crate::wire::name::Name;
 use crate::wire::refusal::Refusal;
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// The database, and what is known of it.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl Keeper {
             self.days.clear();
             let mut client = self.settings.connect().await.map_err(|fail| Wrong::Told(fail.message))?;
             if let Err(Newer { found }) = schema::migrate(&mut client).await? {
-                let newer = fill(words(self.lang).database.newer, &[("found", &found.to_string())]);
+                let newer = words(self.lang).database.newer(found);
                 return Err(Wrong::Told(newer));
             }
             self.client = Some(client);

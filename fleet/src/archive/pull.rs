@@ -17,7 +17,7 @@ use crate::database::write::Batch;
 use crate::link::back_off;
 use crate::wire::name::Name;
 use crate::wire::subject;
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// The consumer's name on every site's stream.
 pub const DURABLE: &str = "archive";
@@ -42,7 +42,7 @@ pub async fn site(mut shared: Shared, site: Name) {
             Err(why) => shown(&why.to_string()),
         };
         if said.as_ref() != Some(&why) {
-            say(&fill(w.no_stream, &[("stream", &subject::closings(&site)), ("why", &why)]));
+            say(&w.no_stream(subject::closings(&site), &why));
             said = Some(why);
         }
         attempt += 1;

@@ -12,7 +12,7 @@ use crate::secret::Seed;
 use crate::wire::name::Name;
 use crate::wire::subject;
 use crate::wire::trust::{Signer, Trust};
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// A supervisor's configuration.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Supervisor {
         let sign = place.seed(&sign)?;
         let trust = place.trust(&trust)?;
         let own = trust.signer(&id).filter(|signer| signer.key == sign.pair().public_key()).cloned();
-        let own = own.ok_or_else(|| place.wrong(&fill(words(lang).config.not_trusted, &[("id", id.as_str())])))?;
+        let own = own.ok_or_else(|| place.wrong(&words(lang).config.not_trusted(id.as_str())))?;
         Ok(Self { link, sign, own, trust })
     }
 }

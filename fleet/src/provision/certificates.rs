@@ -18,7 +18,7 @@ use super::output::{Certificate, Output, Plan};
 use crate::fail::Fail;
 use crate::secret;
 use crate::wire::name::Name;
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// The authority's certificate and key.
 pub const CA: (&str, &str) = ("ca/ca.pem", "ca/ca.key");
@@ -44,9 +44,9 @@ pub struct Made {
     pub new: Vec<(String, String)>,
 }
 
-fn wrong(lang: Lang, output: &Output, path: &str, why: &impl ToString) -> Fail {
+fn wrong(lang: Lang, output: &Output, path: &str, why: &impl std::fmt::Display) -> Fail {
     let path = shown_path(&output.path(path));
-    Fail::new(fill(words(lang).provision.certificate, &[("path", &path), ("why", &why.to_string())]))
+    Fail::new(words(lang).provision.certificate(&path, why))
 }
 
 /// What lies there; `None` where nothing does.

@@ -13,7 +13,7 @@ use crate::wire::SCHEMA;
 use crate::wire::key::Scope;
 use crate::wire::name::Name;
 use crate::wire::trust::Grant;
-use crate::words::{Provision, fill, words};
+use crate::words::{Provision, words};
 
 /// The most seats of one server; more than that is several servers' (leaf nodes).
 pub const MOST_SEATS: u32 = 20_000;
@@ -193,7 +193,7 @@ impl Fleet {
     fn checked(shape: Shape, words: &crate::words::Words) -> Result<Self, String> {
         let w = &words.provision;
         if shape.schema != SCHEMA {
-            return Err(fill(words.config.schema, &[("known", &SCHEMA.to_string())]));
+            return Err(words.config.schema(SCHEMA));
         }
         shape.server.check(w)?;
         let sites: Vec<Site> = shape.site.into_iter().map(|site| site.checked(w)).collect::<Result<_, _>>()?;
@@ -206,14 +206,14 @@ impl Fleet {
             sites,
         };
         if let Some(twice) = first_twice(fleet.sites.iter().map(|site| &site.id)) {
-            return Err(fill(w.twice, &[("what", twice.as_str())]));
+            return Err(w.twice(twice.as_str()));
         }
         if let Some(twice) = first_twice(fleet.supervisors.iter().map(|one| &one.id)) {
-            return Err(fill(w.twice, &[("what", twice.as_str())]));
+            return Err(w.twice(twice.as_str()));
         }
         fleet.check_leaves(w)?;
         if fleet.nodes().iter().any(|node| node.seats() > MOST_SEATS as usize) {
-            return Err(fill(w.too_many, &[("most", &MOST_SEATS.to_string())]));
+            return Err(w.too_many(MOST_SEATS));
         }
         Ok(fleet)
     }
@@ -242,11 +242,11 @@ impl Fleet {
             leaf.check(w)?;
             // A leaf shows the hub its certificate; there is no other key that 2.9 would take from a file.
             if self.server.leaf_port.is_none() || !self.server.tls || leaf.tls != self.server.tls {
-                return Err(fill(w.no_leaf_port, &[("what", site.id.as_str())]));
+                return Err(w.no_leaf_port(site.id.as_str()));
             }
             // The hub's streams' domain is called so.
             if leaf.leaf_port.is_some() || site.id.as_str() == Node::HUB {
-                return Err(fill(w.bad_leaf, &[("what", site.id.as_str())]));
+                return Err(w.bad_leaf(site.id.as_str()));
             }
         }
         Ok(())
@@ -321,21 +321,21 @@ impl Server {
 
 impl SiteShape {
     fn checked(self, w: &Provision) -> Result<Site, String> {
-        let wrong = |text: &str| fill(text, &[("what", self.id.as_str())]);
+        let site = self.id.as_str();
         let mut seats = self.seats;
         if let Some(numbered) = &self.numbered {
-            seats.extend(numbered.names().ok_or_else(|| wrong(w.bad_prefix))?);
+            seats.extend(numbered.names().ok_or_else(|| w.bad_prefix(site))?);
         }
         if seats.is_empty() {
-            return Err(wrong(w.no_seats));
+            return Err(w.no_seats(site));
         }
         if let Some(twice) = first_twice(seats.iter()) {
-            return Err(fill(w.twice, &[("what", &format!("{}/{twice}", self.id))]));
+            return Err(w.twice(format!("{}/{twice}", self.id)));
         }
         let usual = (seats.len() as u64 * CLOSINGS_MIB_A_SEAT).max(CLOSINGS_MIB);
         let mib = self.closings_mib.unwrap_or(usual);
         if !(1..=1 << 24).contains(&mib) {
-            return Err(wrong(w.bad_closings));
+            return Err(w.bad_closings(site));
         }
         Ok(Site { id: self.id, region: self.region, seats, closings_bytes: mib << 20, leaf: self.leaf })
     }
@@ -350,11 +350,9 @@ impl SupervisorShape {
         };
         let grants = self.grants.iter().map(|grant| grant.parse().ok().filter(known).ok_or(grant));
         let grants = grants.collect::<Result<Vec<_>, _>>();
-        let grants = grants.map_err(|grant| {
-            fill(w.bad_grant, &[("what", self.id.as_str()), ("grant", &penutup::tell::shown(grant))])
-        })?;
+        let grants = grants.map_err(|grant| w.bad_grant(penutup::tell::shown(grant), self.id.as_str()))?;
         if penutup::broadcast::tidy(&self.name, usize::MAX).is_none() {
-            return Err(fill(w.no_name, &[("what", self.id.as_str())]));
+            return Err(w.no_name(self.id.as_str()));
         }
         Ok(Supervisor { id: self.id, name: self.name, grants })
     }

@@ -9,7 +9,7 @@ use penutup::words::Lang;
 use super::output::{Output, Plan};
 use crate::fail::Fail;
 use crate::secret::Seed;
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// The keys of a run.
 #[derive(Debug)]
@@ -58,9 +58,7 @@ impl<'o> Keys<'o> {
 
     fn make(&mut self, who: &str, path: &str, plan: &mut Plan) -> Result<String, Fail> {
         let pair = KeyPair::new_user();
-        let seed = pair.seed().map_err(|error| {
-            Fail::new(fill(words(self.lang).provision.no_key, &[("what", who), ("why", &error.to_string())]))
-        })?;
+        let seed = pair.seed().map_err(|error| Fail::new(words(self.lang).provision.no_key(who, error)))?;
         plan.secret(path, format!("# {who}\n{seed}\n"));
         self.made += 1;
         Ok(pair.public_key())

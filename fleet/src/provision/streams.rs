@@ -15,7 +15,7 @@ use crate::wire::closing::MAX_CLOSING;
 use crate::wire::envelope::MAX_ENVELOPE;
 use crate::wire::seat::MAX_STATE;
 use crate::wire::subject;
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// How many broadcasts of a key are kept.
 pub const HISTORY: i64 = 16;
@@ -255,7 +255,7 @@ pub async fn ensure(client: Client, fleet: &Fleet, node: &Node<'_>, lang: Lang) 
     let context = jetstream::new(client);
     let failed = |stream: &str, why: &dyn std::fmt::Display| {
         let why = shown(&why.to_string());
-        Fail::new(fill(w.stream_failed, &[("stream", stream), ("why", &why)]))
+        Fail::new(w.stream_failed(stream, &why))
     };
     let mut out = Vec::new();
     for wanted in wanted(fleet, node) {
@@ -274,8 +274,7 @@ pub async fn ensure(client: Client, fleet: &Fleet, node: &Node<'_>, lang: Lang) 
             }
             Some(there) => {
                 let compared = compared(&there, &wanted);
-                let (next, raised, stronger) =
-                    compared.ok_or_else(|| Fail::new(fill(w.stream_other, &[("stream", &stream)])))?;
+                let (next, raised, stronger) = compared.ok_or_else(|| Fail::new(w.stream_other(&stream)))?;
                 if raised.is_empty() {
                     (Became::Same, stronger)
                 } else {

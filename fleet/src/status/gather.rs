@@ -21,7 +21,7 @@ use crate::wire::envelope::Envelope;
 use crate::wire::key::{Key, Scope};
 use crate::wire::subject;
 use crate::wire::trust::Trust;
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// How long a source may take before it is shown as silent.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -70,7 +70,7 @@ impl Gatherer {
         }));
         for (why, (site, _)) in refreshed.await.into_iter().zip(&self.sites) {
             if let Some(why) = why {
-                troubles.push(fill(w.no_states, &[("stream", &subject::states(&site.id)), ("why", &why)]));
+                troubles.push(w.no_states(subject::states(&site.id), &why));
             }
         }
         let on_air = match tokio::time::timeout(PATIENCE, self.on_air()).await {
@@ -80,7 +80,7 @@ impl Gatherer {
                 OnAir::default()
             }
             Err(_) => {
-                troubles.push(fill(w.no_states, &[("stream", subject::BROADCASTS), ("why", w.silent)]));
+                troubles.push(w.no_states(subject::BROADCASTS, w.silent));
                 OnAir::default()
             }
         };

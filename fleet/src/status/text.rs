@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use super::picture::{Need, Picture, SiteLine};
 use crate::moment;
 use crate::wire::name::Name;
-use crate::words::{fill, words};
+use crate::words::words;
 
 /// How it is told.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ impl Look {
         let w = &words(self.lang).status;
         let at = picture.now.with_timezone(&self.zone).format("%d/%m/%Y %H:%M:%S %:z").to_string();
         let live = if self.height.is_some() { w.live } else { "" };
-        let _ = writeln!(out, "{}", fill(w.title, &[("at", &at), ("live", live)]).trim_end());
+        let _ = writeln!(out, "{}", w.title(&at, live).trim_end());
         for trouble in &picture.troubles {
             let _ = writeln!(out, "! {trouble}");
         }
@@ -107,7 +107,7 @@ impl Look {
             put(name, &cells.each_ref().map(String::as_str));
         }
         if all > sites.len() {
-            let _ = writeln!(out, "{}", fill(w.more_sites, &[("count", &(all - sites.len()).to_string())]));
+            let _ = writeln!(out, "{}", w.more_sites((all - sites.len()).to_string()));
         }
         let _ = writeln!(out, "{}", w.legend);
     }
@@ -124,7 +124,7 @@ impl Look {
             let _ = writeln!(out, "  {scope}: {}", clean(&banner));
         }
         for (key, why) in &picture.on_air.unheeded {
-            let line = fill(w.unheeded, &[("key", &key.to_string()), ("why", why.code())]);
+            let line = w.unheeded(key, why.code());
             let _ = writeln!(out, "! {line}");
         }
         let _ = writeln!(out, "\n{}", w.rules);
@@ -134,17 +134,11 @@ impl Look {
             }
             Some(published) => {
                 let revision = published.revision.as_deref().unwrap_or(words(self.lang).rules.unproved);
-                let with = [
-                    ("revision", revision.to_owned()),
-                    ("version", published.version.to_string()),
-                    ("by", published.by.to_string()),
-                ];
-                let _ = writeln!(out, "  {}", fill(w.published, &with.each_ref().map(|(k, v)| (*k, v.as_str()))));
+                let _ = writeln!(out, "  {}", w.published(&published.by, revision, published.version));
                 if let Some(day) = published.waits_for {
                     let day = day.format("%d/%m/%Y").to_string();
                     let since = published.since.map(|at| moment::at(at, picture.now, self.zone, self.lang));
-                    let with = [("day", day.as_str()), ("since", since.as_deref().unwrap_or("?"))];
-                    let _ = writeln!(out, "  {}", fill(w.rules_wait, &with));
+                    let _ = writeln!(out, "  {}", w.rules_wait(day, since.as_deref().unwrap_or("?")));
                 }
             }
         }
@@ -172,14 +166,13 @@ impl Look {
 
     fn need(self, need: &Need) -> String {
         let w = &words(self.lang).status;
-        let counted = |sentence: &str, count: u64| fill(sentence, &[("count", &self.number(count))]);
         match need {
-            Need::Stale(seconds) => fill(w.need_stale, &[("seconds", &seconds.to_string())]),
+            Need::Stale(seconds) => w.need_stale(seconds),
             Need::Klb => w.need_klb.to_owned(),
             Need::Rules => w.need_rules.to_owned(),
-            Need::Unsent(count) => counted(w.need_unsent, *count),
-            Need::Missing(count) => counted(w.need_missing, *count),
-            Need::Refused(count) => counted(w.need_refused, *count),
+            Need::Unsent(count) => w.need_unsent(self.number(*count)),
+            Need::Missing(count) => w.need_missing(self.number(*count)),
+            Need::Refused(count) => w.need_refused(self.number(*count)),
         }
     }
 }
@@ -220,7 +213,7 @@ pub fn of_site(picture: &Picture, site: &Name, look: Look) -> String {
         let _ = writeln!(out, "{:width$}  {}", seat.name.as_str(), needs.join(" · "));
     }
     if seats.len() > room {
-        let _ = writeln!(out, "{}", fill(w.more_seats, &[("count", &look.number((seats.len() - room) as u64))]));
+        let _ = writeln!(out, "{}", w.more_seats(look.number((seats.len() - room) as u64)));
     }
     out
 }
