@@ -2,12 +2,10 @@
 
 pub mod action;
 pub mod app;
-pub mod book;
 pub mod broadcast;
 pub mod cli;
 pub mod clipboard;
 pub mod clock;
-pub mod closing;
 pub mod drill;
 pub mod files;
 pub mod helper;
@@ -17,7 +15,6 @@ pub mod keymap;
 pub mod pages;
 pub mod plain;
 pub mod rehearsal;
-pub mod rules;
 pub mod run;
 pub mod seat;
 pub mod settings;
@@ -27,3 +24,5 @@ pub mod tell;
 pub mod tui;
 pub mod watch;
 pub mod words;
+
+pub use penutup_rules::{self as rules, book, closing};

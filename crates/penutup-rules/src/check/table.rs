@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use vec1::{Vec1, vec1};
 
 use super::{Checker, Given};
-use crate::rules::file::{Text, When};
-use crate::rules::problem::{Kind, Named, Problem};
-use crate::rules::ruleset::{Duty, Fact, Field, FieldIx, Requirement, Rule, SALAM, Step, StepIx, StepWords};
-use crate::rules::script::Template;
-use crate::rules::shape::At;
-use crate::rules::space::{Cube, Values};
+use crate::file::{Text, When};
+use crate::problem::{Kind, Named, Problem};
+use crate::ruleset::{Duty, Fact, Field, FieldIx, Requirement, Rule, SALAM, Step, StepIx, StepWords};
+use crate::script::Template;
+use crate::shape::At;
+use crate::space::{Cube, Values};
 
 impl<'a> Checker<'a> {
     pub(super) fn steps(&mut self, fields: &[Field], names: &mut Given<'a>) -> Vec1<Step> {

@@ -14,8 +14,8 @@ use num_bigint::BigUint;
 use super::Lift;
 use super::plans::{Atom, Spent, Steps, Wanted, Work};
 use super::situations::{Act, acts};
-use crate::rules::ruleset::{Duty, Requirement, RuleSet, Step, StepIx};
-use crate::rules::space::{Cube, Region, Space};
+use crate::ruleset::{Duty, Requirement, RuleSet, Step, StepIx};
+use crate::space::{Cube, Region, Space};
 
 /// How much work a comparison may be, in steps and conditions looked at.
 pub(super) const WORK: usize = 10_000_000;
@@ -418,8 +418,8 @@ mod tests {
     use super::super::tests::{checked, sop_with};
     use super::super::{Diff, diff};
     use super::*;
-    use crate::rules::ruleset::StepWords;
-    use crate::rules::space::testing::Dice;
+    use crate::ruleset::StepWords;
+    use crate::space::testing::Dice;
 
     /// Two facts of two or three values, five steps of which one is a reminder, one rule for everything, and these
     /// requirements, all of which the rule meets.
@@ -604,7 +604,7 @@ mod tests {
 
     #[test]
     fn a_renamed_step_keeps_its_duties() {
-        let renamed = crate::rules::BUILT_IN.replace("\"download\"", "\"unduh\"");
+        let renamed = crate::BUILT_IN.replace("\"download\"", "\"unduh\"");
         let (old, new) = (sop_with(&[]), checked(&renamed));
         assert_eq!(kinds(&diff(&old, &new).unwrap()), []);
     }

@@ -6,8 +6,8 @@ use std::hash::Hash;
 
 use super::texts::{Subject, TextChange};
 use super::{Answer, Cause, Group, Lift, Side, ids};
-use crate::rules::ruleset::{Rule, RuleSet, StepIx, StepWords};
-use crate::rules::space::{self, Cube, Region, Space, TooEntangled};
+use crate::ruleset::{Rule, RuleSet, StepIx, StepWords};
+use crate::space::{self, Cube, Region, Space, TooEntangled};
 
 /// What a step has the CSO do, in words that both files share.
 #[derive(PartialEq, Eq, Hash)]

@@ -10,9 +10,9 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
 
-use crate::rules::decide::{Plan, Situation, decide};
-use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet, Scope, StepIx};
-use crate::rules::script::{FieldValue, Fields, Sentence, speak};
+use crate::decide::{Plan, Situation, decide};
+use crate::ruleset::{FieldIx, FieldKind, RuleSet, Scope, StepIx};
+use crate::script::{FieldValue, Fields, Sentence, speak};
 use order::Overtaken;
 
 /// How many things can be taken back in one call.

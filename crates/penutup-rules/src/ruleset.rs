@@ -30,7 +30,7 @@ pub struct StepIx(pub(crate) u16);
 
 /// Which field of [`RuleSet::fields`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FieldIx(pub(crate) u16);
+pub struct FieldIx(pub u16);
 
 impl StepIx {
     /// The position in [`RuleSet::steps`].

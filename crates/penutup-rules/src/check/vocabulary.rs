@@ -8,15 +8,15 @@ use chrono::FixedOffset;
 use vec1::Vec1;
 
 use super::{Checker, Given};
-use crate::rules::file::{self, Text};
-use crate::rules::greeting::{Greeting, Greetings};
-use crate::rules::problem::{Kind, Named, Owner, Problem};
-use crate::rules::ruleset::{
+use crate::file::{self, Text};
+use crate::greeting::{Greeting, Greetings};
+use crate::problem::{Kind, Named, Owner, Problem};
+use crate::ruleset::{
     Choice, Choices, Fact, Field, FieldIx, FieldKind, FieldScope, KLB, NAMA, Roles, SALAM, SAPAAN, Scope, TextKind,
     Typed, Value, Zone,
 };
-use crate::rules::shape::{At, Span};
-use crate::rules::text;
+use crate::shape::{At, Span};
+use crate::text;
 
 /// The keys that facts may not take: the program's own.
 const RESERVED: &str = "bcdlnqrsvxz";

@@ -405,8 +405,8 @@ impl Lift {
 mod tests {
     use super::super::space::testing::{Dice, situations, tree};
     use super::*;
-    use crate::rules::ruleset::{Rule, StepWords};
-    use crate::rules::{BUILT_IN, check};
+    use crate::ruleset::{Rule, StepWords};
+    use crate::{BUILT_IN, check};
     use chrono::NaiveDate;
     use proptest::prelude::*;
     use std::collections::{BTreeMap, BTreeSet};

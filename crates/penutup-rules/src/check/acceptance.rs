@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use crate::rules::file::{Accept, File, Text};
-use crate::rules::problem::{Code, Kind, Named, Owner, Problem};
-use crate::rules::ruleset::Acceptance;
-use crate::rules::shape::Problems;
-use crate::rules::text::is_blank;
+use crate::file::{Accept, File, Text};
+use crate::problem::{Code, Kind, Named, Owner, Problem};
+use crate::ruleset::Acceptance;
+use crate::shape::Problems;
+use crate::text::is_blank;
 
 /// Removes the warnings that the file accepts, and adds what is wrong with the acceptances. Whether one is of no use is
 /// only known where the file has no error, since an error keeps some warnings from being looked for.

@@ -7,7 +7,7 @@ use std::iter;
 use std::mem::take;
 
 /// `SplitMix64`: the same dice for the same seed, everywhere.
-pub(in crate::rules) struct Dice(pub u64);
+pub(crate) struct Dice(pub u64);
 
 impl Dice {
     pub fn below(&mut self, limit: usize) -> usize {
@@ -19,7 +19,7 @@ impl Dice {
 
 /// A partition as a random decision tree makes it: the values some leaf has of some fact fall into two, up to
 /// `leaves` leaves or `tries`.
-pub(in crate::rules) fn tree(space: &Space, leaves: usize, tries: usize, dice: &mut Dice) -> Vec<Cube> {
+pub(crate) fn tree(space: &Space, leaves: usize, tries: usize, dice: &mut Dice) -> Vec<Cube> {
     let mut cubes = vec![Cube::any()];
     for _ in 0..tries {
         let (leaf, fact) = (dice.below(cubes.len()), dice.below(space.facts()));
@@ -45,7 +45,7 @@ pub(super) fn point(situation: &[u16]) -> Cube {
 }
 
 /// Every situation, in order: what the engine itself never makes.
-pub(in crate::rules) fn situations(space: &Space) -> Vec<Vec<u16>> {
+pub(crate) fn situations(space: &Space) -> Vec<Vec<u16>> {
     space.sizes.iter().fold(vec![Vec::new()], |starts, &size| {
         let size = u16::try_from(size).unwrap();
         let grow = |start: Vec<u16>| (0..size).map(move |value| [&start[..], &[value]].concat());

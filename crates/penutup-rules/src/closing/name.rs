@@ -5,9 +5,9 @@ pub mod read;
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet, TextKind};
-use crate::rules::script::{FieldValue, Fields, Unfit};
-use crate::rules::text;
+use crate::ruleset::{FieldIx, FieldKind, RuleSet, TextKind};
+use crate::script::{FieldValue, Fields, Unfit};
+use crate::text;
 use read::{Honorifics, Name, NoName, tidy};
 
 /// Why a typed field does not take a text.
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn the_words_before_a_name_are_those_of_the_rules_file() {
-        let source = crate::rules::BUILT_IN.replace("\"Bpk\"", "\"Kang\"").replace("\"Mbak\"", "\"Teh\"");
+        let source = crate::BUILT_IN.replace("\"Bpk\"", "\"Kang\"").replace("\"Mbak\"", "\"Teh\"");
         let rules =
             Book::read(source.into_bytes(), Origin::File("x.toml".into()), chrono::NaiveDate::MAX).unwrap().rules;
         let field = rules.roles.name.unwrap();
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_field_that_is_no_name_takes_numbers_and_words_as_they_are() {
         let more = "\n[[field]]\nid = \"tiket\"\nlabel = \"Tiket\"\nmax = 20\n";
-        let source = format!("{}{more}", crate::rules::BUILT_IN);
+        let source = format!("{}{more}", crate::BUILT_IN);
         let rules =
             Book::read(source.into_bytes(), Origin::File("x.toml".into()), chrono::NaiveDate::MAX).unwrap().rules;
         let field = rules.field_named("tiket").unwrap();

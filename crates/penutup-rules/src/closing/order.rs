@@ -4,8 +4,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{Closing, State};
-use crate::rules::decide::decide;
-use crate::rules::ruleset::{Duty, RuleSet, StepIx};
+use crate::decide::decide;
+use crate::ruleset::{Duty, RuleSet, StepIx};
 
 /// A sentence that a late change of facts asks for after its successor was said.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //! off: honorifics in front, addresses, variables that nobody filled, customer numbers behind. Knows no rules file: how
 //! people are addressed comes in as an argument.
 
-use crate::rules::text;
+use crate::text;
 
 /// How people are addressed: the choices of a field with everything that they are written as, and the words that only
 /// stand before a name.

@@ -5,9 +5,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{Closing, Since, State, name};
-use crate::rules::ruleset::{FieldIx, RuleSet, Scope, StepIx};
-use crate::rules::script::FieldValue;
-use crate::rules::text;
+use crate::ruleset::{FieldIx, RuleSet, Scope, StepIx};
+use crate::script::FieldValue;
+use crate::text;
 
 /// What the telephone knows, held against the rules.
 #[derive(Clone, Default, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{FixedOffset, NaiveDate, NaiveTime};
 
-use crate::rules::problem::Code;
-use crate::rules::ruleset::{
+use crate::problem::Code;
+use crate::ruleset::{
     Acceptance, Choices, Fact, Field, FieldKind, Requirement, RuleSet, Sop, Step, StepWords, Typed, Value,
 };
 
@@ -314,7 +314,7 @@ mod tests {
     use super::super::diff;
     use super::super::tests::sop_with;
     use super::*;
-    use crate::rules::ruleset::Scope;
+    use crate::ruleset::Scope;
 
     #[test]
     fn a_greeting_that_begins_later_is_told_by_the_hour() {

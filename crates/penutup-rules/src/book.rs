@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 
-use crate::rules::{self, BUILT_IN, Problem, RuleSet};
+use crate::{self as rules, BUILT_IN, Problem, RuleSet};
 
 /// Where the rules in use come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
