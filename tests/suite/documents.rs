@@ -49,12 +49,13 @@ fn read(path: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
-/// Every page of the project: those beside the README and those in docs.
+/// Every page of the project: those beside the README, those in docs and the records of decisions.
 fn pages() -> Vec<String> {
     let files =
         |folder: PathBuf| std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
     let mut out: Vec<String> = files(root().to_owned())
         .chain(files(root().join("docs")))
+        .chain(files(root().join("docs/decisions")))
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
         .map(|path| path.strip_prefix(root()).expect("below the root").to_string_lossy().replace('\\', "/"))
         .collect();
