@@ -9,7 +9,7 @@ use clap::Args;
 use super::{Answer, Context, Stop, is_dumb, moment};
 use crate::book::{Book, Refused};
 use crate::drill::claims::{Sorted, sorted};
-use crate::drill::deck::Deck;
+use crate::drill::deck::{self, Deck};
 use crate::drill::show::Show;
 use crate::files::folders::stands;
 use crate::files::{self, Bad, practice};
@@ -87,12 +87,12 @@ fn deck(
         return Ok((deck.title, sorted));
     };
     let path = found(asked, context)?;
-    let (deck, source) = practice::load_deck(&path).map_err(|bad| context.bad(&bad))?;
-    let sorted = sorted(&deck, book, zone, day);
-    if sorted.problems.is_empty() {
-        return Ok((deck.title, sorted));
-    }
-    Err(context.bad(&Bad::Refused { path, refused: Refused { source, problems: sorted.problems } }))
+    let source = files::read(&path).map_err(|e| context.bad(&Bad::Unreadable(e)))?;
+    let checked = deck::read(&source).and_then(|deck| {
+        let sorted = sorted(&deck, book, zone, day);
+        if sorted.problems.is_empty() { Ok((deck.title, sorted)) } else { Err(sorted.problems) }
+    });
+    checked.map_err(|problems| context.bad(&Bad::Refused { path, refused: Refused { source, problems } }))
 }
 
 fn found(asked: &Path, context: &Context) -> Result<PathBuf, Stop> {

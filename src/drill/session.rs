@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::boxes::Due;
 use super::card::Card;
 use super::dice::Dice;
 use super::grade::{Answer, Heard, Way, grade};
@@ -31,7 +30,7 @@ pub struct Setup {
     pub home: usize,
     /// The cards, in the order in which they are asked.
     pub cards: Vec<Card>,
-    /// What of the rules no card asks; for a trainee alone it is not said.
+    /// What of the rules no card asks.
     pub not_asked: Vec<String>,
     /// The seed they were dealt from.
     pub seed: u64,
@@ -41,10 +40,6 @@ pub struct Setup {
     pub exam: Option<u8>,
     /// The trainee's staff id.
     pub trainee: Option<String>,
-    /// What waits for the trainee; for a trainee alone.
-    pub due: Due,
-    /// For each card, whether what it asks falls again and again.
-    pub flagged: Vec<bool>,
     /// The day of the calls.
     pub day: NaiveDate,
     /// The time.
@@ -128,15 +123,6 @@ pub enum Move {
     Leave,
     /// Leave at once.
     Quit,
-}
-
-/// What the outside is to do.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Leave.
-    Quit,
-    /// A card was answered: keep it.
-    Answered(Box<Done>),
 }
 
 /// A session.
@@ -281,26 +267,27 @@ impl Session {
         }
     }
 
-    /// Changes the state; answers what the outside is to do.
-    pub fn update(&mut self, step: Move, now: DateTime<Utc>) -> Vec<Effect> {
+    /// Changes the state. Returns whether the session was left.
+    pub fn update(&mut self, step: Move, now: DateTime<Utc>) -> bool {
         // A sheet's times never run backwards.
         self.now = self.now.max(now);
         match step {
-            Move::Quit => return vec![Effect::Quit],
-            Move::Leave if matches!(self.phase, Phase::Intro | Phase::Score) => return vec![Effect::Quit],
+            Move::Quit => return true,
+            Move::Leave if matches!(self.phase, Phase::Intro | Phase::Score) => return true,
             Move::Leave => self.leaving = true,
             Move::Begin(way) => self.begin(way),
             Move::App(Action::Said) if self.app.would_end() => {
                 if !self.app.refuses(&Action::Said, self.now) {
-                    return self.hand_in();
+                    self.hand_in();
                 }
             }
             Move::App(action) => {
                 // The clock of a card stands still, so that an edge is asked as it is told.
                 let _ = self.app.update_at(action, self.app.now(), self.now);
             }
-            Move::HandIn => return self.hand_in(),
-            Move::Next => return self.next(),
+            Move::HandIn => self.hand_in(),
+            Move::Next if self.phase == Phase::Score => return true,
+            Move::Next => self.next(),
             Move::Story => {
                 self.reading = !self.reading;
                 self.scroll = 0;
@@ -314,7 +301,7 @@ impl Session {
             Move::Page(direction) => self.scroll_by(direction, self.page),
             other => self.answer(&other),
         }
-        Vec::new()
+        false
     }
 
     fn scroll_by(&mut self, direction: Direction, lines: usize) {
@@ -441,12 +428,11 @@ impl Session {
         }
     }
 
-    fn hand_in(&mut self) -> Vec<Effect> {
-        let Some(card) = self.setup.cards.get(self.at).filter(|_| self.phase == Phase::Card) else { return Vec::new() };
+    fn hand_in(&mut self) {
+        let Some(card) = self.setup.cards.get(self.at).filter(|_| self.phase == Phase::Card) else { return };
         let answer = self.given();
         let grade = grade(&self.setup.book.rules, card, &answer);
-        let done = Done { card: self.at, answer, grade, shown: self.shown, answered: self.now };
-        self.done.push(done.clone());
+        self.done.push(Done { card: self.at, answer, grade, shown: self.shown, answered: self.now });
         (self.reading, self.scroll) = (false, 0);
         if self.is_exam() {
             self.at += 1;
@@ -454,18 +440,13 @@ impl Session {
         } else {
             self.phase = Phase::Feedback;
         }
-        vec![Effect::Answered(Box::new(done))]
     }
 
-    fn next(&mut self) -> Vec<Effect> {
-        if self.phase == Phase::Score {
-            return vec![Effect::Quit];
-        }
+    fn next(&mut self) {
         if self.phase == Phase::Feedback {
             self.at += 1;
             self.open_card();
         }
-        Vec::new()
     }
 
     /// What was right in the card that was just answered.
@@ -534,14 +515,12 @@ pub(super) mod testing {
             stories_sha256: stories.sha256.clone(),
             lang: Lang::Id,
             home: 0,
-            flagged: vec![false; cards.len()],
             cards,
             not_asked,
             seed,
             way: None,
             exam: Some(90),
             trainee: Some("cso-1".into()),
-            due: Due::default(),
             day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
             now: "2026-03-02T01:00:00Z".parse().unwrap(),
         }
@@ -552,7 +531,9 @@ pub(super) mod testing {
         let now = session.now;
         let card = session.card().unwrap().clone();
         let rules = session.setup.book.rules.clone();
-        let go = |session: &mut Session, step| drop(session.update(step, now));
+        let go = |session: &mut Session, step| {
+            session.update(step, now);
+        };
         match session.way() {
             Way::Case if right => {
                 for fact in 0..rules.facts.len() {
@@ -626,10 +607,10 @@ mod tests {
                 answer(&mut session, at % 2 == 0);
                 assert_eq!(session.phase(), Phase::Feedback);
                 assert_eq!(session.last().unwrap().grade.is_right(), at % 2 == 0);
-                assert_eq!(session.update(Move::Next, session.now), []);
+                assert!(!session.update(Move::Next, session.now));
             }
             assert_eq!((session.phase(), session.sheet().right()), (Phase::Score, all.div_ceil(2)));
-            assert_eq!(session.update(Move::Next, session.now), [Effect::Quit]);
+            assert!(session.update(Move::Next, session.now));
             let sheet = session.sheet();
             assert_eq!((sheet.exam, sheet.passed, sheet.complete), (false, false, true));
             assert_eq!(sheet.by_rule().iter().map(|t| t.asked).sum::<usize>(), all);
@@ -653,7 +634,7 @@ mod tests {
     fn nothing_but_an_open_card_is_handed_in() {
         let mut session = practice(Way::Case);
         answer(&mut session, true);
-        assert_eq!(session.update(Move::HandIn, session.now), []);
+        assert!(!session.update(Move::HandIn, session.now));
         assert_eq!(session.done().len(), 1);
     }
 

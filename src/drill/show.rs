@@ -152,7 +152,7 @@ impl Show {
         self.app.bound_scroll(most, page);
     }
 
-    /// Changes the state. Answers whether it is left.
+    /// Changes the state. Returns whether the presentation was left.
     pub fn update(&mut self, go: Go) -> bool {
         match go {
             Go::Quit => return true,

@@ -3,8 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use ratatui::Frame;
@@ -19,8 +18,7 @@ use crate::action::Action;
 use crate::app::Mode;
 use crate::clock::Clock;
 use crate::drill::keys;
-use crate::drill::session::{Effect, Move, Session};
-use crate::drill::sheet::Done;
+use crate::drill::session::{Move, Session};
 use crate::drill::show::{Go, Show};
 use crate::input::Input;
 use crate::keymap::Key;
@@ -28,8 +26,6 @@ use crate::keymap::Key;
 use crate::run::signals::{self, Pending, Signal};
 use crate::run::{BATCH, Event, Hear, QUEUE, is_gone};
 
-/// How long what was answered last may take to the disk before the window closes.
-const LAST: Duration = Duration::from_millis(500);
 /// The thread that reads may be late by so much.
 const LATE: Duration = Duration::from_millis(10);
 /// A terminal that has not read the last frame is asked again after so long.
@@ -53,19 +49,11 @@ struct Practice<'s> {
     session: &'s mut Session,
     theme: Theme,
     clock: Clock,
-    keep: Sender<Done>,
 }
 
 impl Practice<'_> {
     fn act(&mut self, step: Move) -> bool {
-        let mut left = false;
-        for effect in self.session.update(step, self.clock.now()) {
-            match effect {
-                Effect::Quit => left = true,
-                Effect::Answered(done) => _ = self.keep.send(*done),
-            }
-        }
-        left
+        self.session.update(step, self.clock.now())
     }
 }
 
@@ -120,30 +108,13 @@ impl Play for Presentation<'_> {
     }
 }
 
-/// Runs a session until it is left. `keep` hears of every answer, in a thread of its own. Answers the signal that ended
-/// it, where it was one: what is still to be written is written before [`die`].
+/// Runs a session until it is left. Returns the signal that ended it, where it was one: what is still to be written is
+/// written before [`die`].
 ///
 /// # Errors
 /// Where the terminal can't be entered or drawn on.
-pub fn practise(
-    session: &mut Session,
-    theme: Theme,
-    clock: Clock,
-    mut keep: impl FnMut(&Done) + Send + 'static,
-) -> io::Result<Option<i32>> {
-    let (send, answers) = channel::<Done>();
-    let (done, kept) = channel();
-    thread::spawn(move || {
-        for done in answers {
-            keep(&done);
-        }
-        let _ = done.send(());
-    });
-    let mut practice = Practice { session, theme, clock, keep: send };
-    let end = play(&mut practice, theme);
-    drop(practice);
-    let _ = kept.recv_timeout(LAST);
-    end
+pub fn practise(session: &mut Session, theme: Theme, clock: Clock) -> io::Result<Option<i32>> {
+    play(&mut Practice { session, theme, clock }, theme)
 }
 
 /// Runs a presentation until it is left. Answers as [`practise`].

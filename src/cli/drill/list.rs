@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Utc};
-
 use super::Ground;
 use crate::cli::{Answer, Context, Status};
 use crate::drill::deal::{Dealer, edges};
@@ -85,15 +83,4 @@ fn section<'r>(
         };
     }
     unreached
-}
-
-/// What a trainee is told for whom nothing is due.
-pub fn nothing_due(id: &str, next: Option<DateTime<Utc>>, ground: &Ground, words: &Words) -> String {
-    let w = &words.drillverb;
-    let Some(next) = next else { return fill(w.nothing_due, &[("id", id)]) + "\n" };
-    let zone = &ground.book.rules.zones[ground.zone];
-    let local = next.with_timezone(&zone.offset);
-    let time = format!("{}{}{}", local.format("%H"), words.screen.time_dot, local.format("%M"));
-    let with = [("id", id), ("day", &*local.format("%d/%m/%Y").to_string()), ("time", &time), ("zone", &zone.id)];
-    fill(w.next_due, &with) + "\n"
 }

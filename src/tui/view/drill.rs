@@ -199,12 +199,6 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     if !setup.not_asked.is_empty() {
         page.paragraph(&practice::not_asked(&setup.not_asked, session.words()));
     }
-    let due = setup.due;
-    for (text, count) in [(w.intro_due, due.again), (w.intro_reopened, due.reopened), (w.intro_new, due.new)] {
-        if count > 0 {
-            page.paragraph(&fill(text, &[("count", &count.to_string())]));
-        }
-    }
     page.gap();
     let told = [w.intro_case, w.intro_blind, w.intro_spoken];
     for ((each, told), digit) in Way::ALL.into_iter().zip(told).zip('1'..) {

@@ -23,9 +23,6 @@ pub fn card(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     let (Some(done), Some(card)) = (session.last(), session.card()) else { return Vec::new() };
     let w = &words.drill;
     let mut page = Lines::new(look, if done.grade.is_right() { w.right } else { w.not_right });
-    if session.setup().flagged.get(done.card).copied().unwrap_or(false) && !done.grade.is_right() {
-        page.paragraph(w.flagged);
-    }
     page.gap();
     for (right, text) in points(rules, words, card, done) {
         point(&mut page, look, right, &text);

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use penutup::action::{Action, Direction};
 use penutup::book::Book;
-use penutup::drill::boxes::Due;
 use penutup::drill::card::Card;
 use penutup::drill::claims;
 use penutup::drill::deal::{Dealer, edges, everything};
@@ -325,14 +324,12 @@ fn setup(book: &Arc<Book>, stories: &Stories, seed: u64) -> Setup {
         stories_sha256: stories.sha256.clone(),
         lang: Lang::Id,
         home: 0,
-        flagged: vec![false; cards.len()],
         cards,
         not_asked,
         seed,
         way: None,
         exam: Some(100),
         trainee: None,
-        due: Due::default(),
         day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
         now: wib("08:00"),
     }
@@ -344,7 +341,9 @@ fn answer(session: &mut Session) {
     let card = session.card().expect("an open card").clone();
     let rules = session.rules().clone();
     let (way, work) = (session.way(), session.work().clone());
-    let mut go = |step| drop(session.update(step, now));
+    let mut go = |step| {
+        session.update(step, now);
+    };
     match way {
         Way::Case => {
             for fact in (0..rules.facts.len()).filter(|at| rules.facts[*at].key.is_some()) {
