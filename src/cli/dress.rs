@@ -73,8 +73,6 @@ fn verb(name: &str, sub: Command, names: &[String], words: &Words) -> Command {
                 ("pass", d.pass, Some(d.value_number)),
                 ("list", d.list, None),
                 ("cards", d.cards, None),
-                ("merge", d.merge, Some(w.value_file)),
-                ("check_sheet", d.check_sheet, Some(w.value_file)),
                 ("format", d.format, Some(w.value_format)),
                 ("out", d.out, Some(w.value_file)),
             ] {

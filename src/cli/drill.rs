@@ -1,4 +1,4 @@
-//! `penutup drill`: practice and exam on a terminal; lists, printed cards, class sheets and checks without one.
+//! `penutup drill`: practice and exam on a terminal; `--list` and `--cards` without one.
 
 mod cards;
 mod list;
@@ -58,17 +58,11 @@ pub struct Drill {
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100), requires = "exam")]
     pub pass: Option<u8>,
     /// Which rules the stories reach.
-    #[arg(long, conflicts_with_all = ["exam", "cards", "merge", "check_sheet"])]
+    #[arg(long, conflicts_with_all = ["exam", "cards"])]
     pub list: bool,
     /// Cards to print.
-    #[arg(long, conflicts_with_all = ["exam", "merge", "check_sheet"])]
-    pub cards: bool,
-    /// Result sheets to put under each other.
-    #[arg(long, num_args = 1.., conflicts_with_all = ["exam", "check_sheet"])]
-    pub merge: Vec<PathBuf>,
-    /// A result sheet to grade again.
     #[arg(long, conflicts_with = "exam")]
-    pub check_sheet: Option<PathBuf>,
+    pub cards: bool,
     /// The form of the result.
     #[arg(long, value_enum)]
     pub format: Option<Form>,
@@ -101,10 +95,10 @@ struct Ground {
 /// Does it.
 ///
 /// # Errors
-/// Rules, stories, sheets or arguments that can't be used, or no terminal where one is needed.
+/// Rules, stories or arguments that can't be used, or no terminal where one is needed.
 pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
     let form = form(drill, context)?;
-    let free = drill.list || drill.cards || !drill.merge.is_empty() || drill.check_sheet.is_some();
+    let free = drill.list || drill.cards;
     let at_terminal = super::has_screen();
     if !free && !at_terminal {
         return Err(Stop(format!("{}\n", context.words().drillverb.no_terminal)));
@@ -116,13 +110,7 @@ pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
         let w = &context.words().drillverb;
         return Err(context.stop(&fill(w.out_exists, &[("path", &shown_path(path))]), Some(w.out_exists_help)));
     }
-    if !drill.merge.is_empty() {
-        return Ok(sheet::merge(&drill.merge, context)?.into_file(drill.out.as_deref(), context));
-    }
     let ground = ground(context)?;
-    if let Some(path) = &drill.check_sheet {
-        return sheet::check(path, &ground, context);
-    }
     if drill.list {
         return Ok(list::run(&ground, context).into_file(drill.out.as_deref(), context));
     }
@@ -135,14 +123,12 @@ pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
 
 /// Which form; not every verb has every one.
 fn form(drill: &Drill, context: &Context) -> Result<Form, Stop> {
-    let valid: &[Form] = if drill.list || drill.check_sheet.is_some() {
+    let valid: &[Form] = if drill.list {
         &[Form::Text]
     } else if drill.cards {
         &[Form::Md]
-    } else if drill.merge.is_empty() {
-        &[Form::Text, Form::Csv, Form::Json]
     } else {
-        &[Form::Csv]
+        &[Form::Text, Form::Csv, Form::Json]
     };
     let form = drill.format.unwrap_or(valid[0]);
     if valid.contains(&form) {
@@ -278,8 +264,8 @@ fn left(session: &Session, form: Form, out: Option<&Path>, context: &Context) ->
     }
     let text = match form {
         Form::Json => sheet.to_json(),
-        Form::Csv => crate::drill::sheet::csv::write([&sheet]),
-        Form::Text | Form::Md => sheet::text(&sheet, session.rules(), context.words()),
+        Form::Csv => crate::drill::sheet::csv::write(&sheet),
+        Form::Text | Form::Md => sheet::text(session),
     };
     let mut answer = Answer::done(text);
     answer.status = if no { Status::No } else { Status::Done };

@@ -61,12 +61,6 @@ impl Heard {
             Self::Missing => "terlewat",
         }
     }
-
-    /// From its name.
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|h| h.code() == code)
-    }
 }
 
 /// What a trainee answered.
@@ -97,18 +91,6 @@ pub enum Answer {
     },
 }
 
-impl Answer {
-    /// The way it was given.
-    #[must_use]
-    pub fn way(&self) -> Way {
-        match self {
-            Self::Case { .. } => Way::Case,
-            Self::Blind { .. } => Way::Blind,
-            Self::Spoken { .. } => Way::Spoken,
-        }
-    }
-}
-
 /// What was right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is judged by itself")]
@@ -137,12 +119,6 @@ impl Grade {
     #[must_use]
     pub fn situation(&self) -> bool {
         self.steps && self.facts.iter().all(|f| *f)
-    }
-
-    /// Nothing was answered.
-    #[must_use]
-    pub fn nothing(rules: &RuleSet) -> Self {
-        Self { facts: vec![false; rules.facts.len()], steps: false, greeting: false, zone: false, honorific: false }
     }
 }
 
@@ -291,9 +267,6 @@ mod tests {
         assert!(!g.is_right() && g.greeting);
         assert!(!spoken(&[Heard::Exact, Heard::Exact, Heard::Missing]).greeting);
         assert!(!spoken(&[Heard::Exact; 2]).is_right());
-        assert!(!Grade::nothing(&rules).is_right());
-        for (way, heard) in Way::ALL.into_iter().zip(Heard::ALL) {
-            assert_eq!((Way::from_code(way.code()), Heard::from_code(heard.code())), (Some(way), Some(heard)));
-        }
+        assert!(Way::ALL.into_iter().all(|way| Way::from_code(way.code()) == Some(way)));
     }
 }

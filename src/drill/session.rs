@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::card::Card;
 use super::dice::Dice;
 use super::grade::{Answer, Heard, Way, grade};
-use super::sheet::{Done, Row, Sheet, moment};
+use super::sheet::{CardResult, Done, Row, Sheet, moment};
 use crate::action::{Action, Direction};
 use crate::app::{App, Begin};
 use crate::book::Book;
@@ -455,13 +455,18 @@ impl Session {
         self.done.last()
     }
 
-    /// The result sheet as it stands. In an exam a card that was not answered is not right.
+    /// The cards and what came of them. In an exam a card that was not answered counts as not right.
+    pub fn results(&self) -> impl Iterator<Item = CardResult<'_>> {
+        let result = |(at, card)| (card, self.done.iter().find(|d| d.card == at));
+        let is_listed = |(_, done): &CardResult<'_>| self.is_exam() || done.is_some();
+        self.setup.cards.iter().enumerate().map(result).filter(is_listed)
+    }
+
+    /// The result sheet so far.
     #[must_use]
     pub fn sheet(&self) -> Sheet {
         let rules = self.rules();
-        let of = |at: usize| self.done.iter().find(|d| d.card == at);
-        let all = self.setup.cards.iter().enumerate();
-        let cards = all.filter(|(at, _)| self.is_exam() || of(*at).is_some()).map(|(at, c)| Row::new(rules, c, of(at)));
+        let cards = self.results().map(|(card, done)| Row::new(rules, card, done));
         let mut sheet = Sheet {
             schema: 1,
             exam: self.is_exam(),
@@ -570,23 +575,13 @@ pub(super) mod testing {
         assert!(session.is_ready());
         go(session, Move::HandIn);
     }
-
-    /// The sheet of an exam in which every answer is right, or none.
-    pub fn answered(book: &Arc<Book>, stories: &Stories, way: Way, seed: u64, right: bool) -> Sheet {
-        let mut session = Session::new(setup(book, stories, seed));
-        let now = session.now;
-        session.update(Move::Begin(way), now);
-        while session.phase() == Phase::Card {
-            answer(&mut session, right);
-        }
-        session.sheet()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::testing::{answer, setup};
     use super::*;
+    use crate::drill::sheet::{by_fact, by_rule};
     use crate::drill::story::Stories;
 
     fn practice(way: Way) -> Session {
@@ -613,8 +608,8 @@ mod tests {
             assert!(session.update(Move::Next, session.now));
             let sheet = session.sheet();
             assert_eq!((sheet.exam, sheet.passed, sheet.complete), (false, false, true));
-            assert_eq!(sheet.by_rule().iter().map(|t| t.asked).sum::<usize>(), all);
-            assert_eq!(sheet.by_fact(session.rules()).iter().map(|t| t.asked).sum::<usize>(), all * 3);
+            assert_eq!(by_rule(session.rules(), session.results()).iter().map(|t| t.asked).sum::<usize>(), all);
+            assert_eq!(by_fact(session.rules(), session.results()).iter().map(|t| t.asked).sum::<usize>(), all * 3);
         }
     }
 

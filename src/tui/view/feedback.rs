@@ -11,7 +11,7 @@ use super::wrap::{shorten, wrap};
 use crate::drill::card::Card;
 use crate::drill::grade::{Answer, Heard};
 use crate::drill::session::Session;
-use crate::drill::sheet::{Done, Tally};
+use crate::drill::sheet::{Done, Tally, by_fact, by_rule};
 use crate::rules::RuleSet;
 use crate::rules::ruleset::{FieldKind, Rule, StepIx};
 use crate::tui::theme::Role;
@@ -186,14 +186,14 @@ pub fn score(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     }
     page.gap();
     let rules = session.rules();
-    let by_rule = sheet.by_rule().into_iter().map(|tally| {
+    let by_rule = by_rule(session.rules(), session.results()).into_iter().map(|tally| {
         let named = rules.rules.iter().find(|r| r.id == tally.what);
         let what = named.map_or(tally.what.clone(), |rule| rule_words(rules, rule));
         Tally { what, ..tally }
     });
     tallies(&mut page, look, session.words(), w.by_rule, &by_rule.collect::<Vec<_>>());
     page.gap();
-    tallies(&mut page, look, session.words(), w.by_fact, &sheet.by_fact(rules));
+    tallies(&mut page, look, session.words(), w.by_fact, &by_fact(rules, session.results()));
     page.into_lines()
 }
 

@@ -14,7 +14,6 @@ use penutup::drill::deal::{Dealer, edges, everything};
 use penutup::drill::deck::Deck;
 use penutup::drill::grade::{Answer, Heard, Way, grade};
 use penutup::drill::session::{Move, Phase, Session, Setup, Work};
-use penutup::drill::sheet::again::flaws;
 use penutup::drill::story::{self, Stories};
 use penutup::rules::decide::decide;
 use penutup::rules::{RuleSet, Situation};
@@ -371,7 +370,7 @@ fn answer(session: &mut Session) {
 }
 
 #[test]
-fn right_answers_are_right_under_any_rules_and_their_sheets_hold() {
+fn right_answers_pass_an_exam_under_any_rules() {
     for seed in 0..40 {
         let book = book(rules(seed, 4));
         let stories = stories(&book.rules, |_, _| true);
@@ -384,7 +383,6 @@ fn right_answers_are_right_under_any_rules_and_their_sheets_hold() {
             let sheet = session.sheet();
             let wrong: Vec<_> = sheet.cards.iter().filter(|c| !c.right).collect();
             assert!(sheet.passed, "{seed} {way:?}: {wrong:#?}");
-            assert_eq!(flaws(&sheet, &book, &stories), [], "{seed} {way:?}");
         }
     }
 }

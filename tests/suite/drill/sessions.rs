@@ -35,7 +35,7 @@ fn read(path: &Path) -> serde_json::Value {
 }
 
 #[test]
-fn an_exam_is_passed_written_checked_and_merged() {
+fn an_exam_is_passed_or_failed_and_its_sheet_written() {
     let home = Home::new();
     let (book, cards) = cards(7);
     for (id, out, format, wrong) in
@@ -58,29 +58,17 @@ fn an_exam_is_passed_written_checked_and_merged() {
     let sheet = read(&home.path().join("satu.json"));
     assert_eq!((&sheet["score"], &sheet["passed"], &sheet["complete"]), (&100.into(), &true.into(), &true.into()));
     assert_eq!(sheet["rules_sha256"], book.sha256());
-    for file in ["satu.json", "dua.csv", "tiga.json"] {
-        let out = home.penutup(["drill", "--check-sheet", file]).ok();
-        assert!(out.contains("benih 7: cocok. Ujian: "), "{out}");
-        let verdict = if file == "tiga.json" { "Belum lulus (diperlukan 90%)" } else { "LULUS (diperlukan 90%)" };
-        assert!(out.contains(verdict) && !out.contains("Dihentikan"), "{out}");
-    }
-    let merged = home.penutup(["drill", "--merge", "tiga.json", "satu.json", "dua.csv", "satu.json"]).ok();
-    assert_eq!(merged.lines().count(), 1 + 3 * cards.len());
-    home.write("kelas.csv", &merged);
-    assert_eq!(home.penutup(["drill", "--check-sheet", "kelas.csv"]).ok().matches("cocok").count(), 3);
-
-    // A bent sheet does not hold.
-    let bent = std::fs::read_to_string(home.path().join("tiga.json")).expect("it").replacen(
-        "\"right\":false",
-        "\"right\":true",
-        1,
+    let failed = read(&home.path().join("tiga.json"));
+    assert_eq!((&failed["passed"], &failed["complete"], &failed["pass"]), (&false.into(), &true.into(), &90.into()));
+    let csv = std::fs::read_to_string(home.path().join("dua.csv")).expect("the sheet");
+    let mut lines = csv.lines();
+    assert!(lines.next().is_some_and(|heading| heading.starts_with("schema,trainee,exam,seed,way,revision,")), "{csv}");
+    let rows: Vec<&str> = lines.collect();
+    assert_eq!(rows.len(), cards.len());
+    assert!(
+        rows.iter().all(|row| row.starts_with("1,cso-2,true,7,naskah,Rev-1,") && row.contains(",true,true,")),
+        "{csv}"
     );
-    home.write("bengkok.json", bent);
-    let ran = home.penutup(["drill", "--check-sheet", "bengkok.json"]).run();
-    ran.status(1).out_has("tidak cocok").out_has("kartu 1");
-    // Nor does any under other rules.
-    home.write_config("rules.toml", penutup::rules::BUILT_IN.replace("Rev-1", "Rev-2"));
-    home.penutup(["drill", "--check-sheet", "satu.json"]).run().status(1).out_has("aturan lain");
 }
 
 #[test]
@@ -95,15 +83,9 @@ fn an_exam_that_cannot_reach_every_rule_says_so_before_it_begins_and_in_its_shee
         assert_eq!(term.ends().exit_code(), 1);
         let sheet = std::fs::read_to_string(home.path().join(out)).expect("the sheet");
         assert!(sheet.contains("lain-telah") && sheet.contains("telah-pengaduan"), "{sheet}");
-        if form != "text" {
-            assert!(home.penutup(["drill", "--check-sheet", out]).ok().contains("cocok"));
-        }
     }
     let sheet = read(&home.path().join("a.json"));
     assert_eq!(sheet["not_asked"], serde_json::json!(["lain-telah", "telah-pengaduan"]));
-    let all_asked = sheet.to_string().replace("[\"lain-telah\",\"telah-pengaduan\"]", "[]");
-    home.write("bengkok.json", all_asked);
-    home.penutup(["drill", "--check-sheet", "bengkok.json"]).run().status(1).out_has("tidak ditanyakan");
 
     // With nothing to ask at all there is no exam.
     let rules = penutup::rules::BUILT_IN.replace("id       = \"klb\"", "id       = \"darurat\"");
@@ -140,8 +122,6 @@ fn an_exam_that_is_broken_off_is_not_passed_and_its_sheet_says_so() {
         assert_eq!((&sheet["complete"], &sheet["passed"]), (&false.into(), &false.into()), "{how:?}");
         assert_eq!(sheet["cards"][0]["right"], true, "{how:?}");
         assert!(sheet["cards"][1]["answer"].is_null(), "{how:?}");
-        let told = home.penutup(["drill", "--check-sheet", "n.json"]).ok();
-        assert!(told.contains("Belum lulus") && told.contains("Dihentikan sebelum selesai"), "{told}");
     }
 }
 
@@ -183,6 +163,7 @@ fn the_text_sheet_has_every_answer_and_the_whole_hash() {
     assert_eq!(term.ends().exit_code(), 1);
     let out = std::fs::read_to_string(home.path().join("n.txt")).expect("the sheet");
     assert!(out.contains(book.sha256()), "{out}");
+    assert!(out.contains("Belum lulus (diperlukan 90%). Dihentikan sebelum selesai"), "{out}");
     let ids: Vec<&str> = cards[0].spoken(&book.rules).iter().map(|s| book.rules.step(*s).id.as_str()).collect();
     let first = format!("Jawaban: {} · {} · √ Tepat\n", ids.join(" → "), cards[0].greeting_word(&book.rules));
     assert!(out.contains(&first), "{first}: {out}");

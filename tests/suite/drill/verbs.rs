@@ -129,9 +129,6 @@ fn what_can_not_be_is_told_before_anything_opens() {
     for (args, part) in [
         (&["drill", "--list", "--format", "csv"][..], "Bentuk \"csv\""),
         (&["drill", "--cards", "--format", "json"], "Yang ada: md."),
-        (&["drill", "--merge", "x.json", "--format", "text"], "Yang ada: csv."),
-        (&["drill", "--merge", "tak-ada.json"], "tak-ada.json"),
-        (&["drill", "--check-sheet", "tak-ada.json"], "tidak ada"),
         (&["drill", "--exam", "--list"], "tidak dapat dipakai bersama"),
         (&["drill", "--exam", "--count", "3"], "tidak dapat dipakai bersama"),
         (&["drill", "--pass", "80"], "--exam"),
@@ -144,9 +141,6 @@ fn what_can_not_be_is_told_before_anything_opens() {
         assert!(told.contains(part), "{args:?}: {told}");
     }
     let home = Home::new();
-    let bad = home.write("bukan.json", "{\"schema\":1}");
-    let told = home.penutup(["drill", "--check-sheet", bad.to_str().expect("UTF-8")]).failed();
-    assert!(told.contains("bukan lembar nilai"), "{told}");
     home.write_config("scenarios.toml", "schema = 1\n[[scenario]]\nid = \"x\"\ntell = [\"{siapa}\"]\n");
     let told = home.penutup(["drill", "--list"]).failed();
     assert!(
