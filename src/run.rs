@@ -1,9 +1,8 @@
-//! The loop: one channel of events, a blocking receive until the next deadline, one showing for what is queued. The channel
-//! has a bound, and whoever sends into a full one waits; what comes without end is shown in between, and signals are heard.
-//! Every source has a thread that blocks; nothing is polled, nothing ticks. What is shown, and how a person's input is
-//! read, is a [`View`]'s business.
+//! A running prompter: what it starts beside the loop, how events change its state, how it ends. The loop itself is
+//! [`event_loop`]; what is shown, and how a person's input is read, is a [`View`]'s business.
 
 mod clock;
+pub mod event_loop;
 mod keep;
 mod leave;
 mod recent;
@@ -14,7 +13,7 @@ pub mod signals;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use crate::action::phone::Ignored;
@@ -27,18 +26,10 @@ use crate::helper::{self, Death};
 use crate::journal::writer::{Config, Writer};
 use crate::softphone::socket::{Asked, Used};
 use crate::watch::Look;
+use event_loop::{Inbox, Program, QUEUE, REDRAW_AFTER};
 use keep::{Keeping, keep_journal, keep_state, watch_rules, watch_settings};
 pub use keep::{Task, Tasks};
 use recent::Recent;
-#[cfg(unix)]
-use signals::{Pending, Signal};
-
-/// So many events wait for the loop; then whoever sends more waits.
-pub const QUEUE: usize = 256;
-/// So many are handled before the state is shown.
-pub const BATCH: usize = 64;
-/// A terminal that has not read the last frame is asked again after so long.
-const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Reads the rules file; `None` where it is as it was.
 pub type Reload = Box<dyn FnMut() -> Option<RulesNews> + Send>;
@@ -218,8 +209,11 @@ pub fn run<V: View>(
     let tell = Tell::to(send.clone());
     let _watched = helper::watch(report_deaths(Arc::clone(&outside.log), tell.clone(), app.words()));
     V::listen(Hear(send.clone()))?;
-    #[cfg(unix)]
-    let pending = signals::read(signals, send, V::abandon)?;
+    let inbox = Inbox {
+        events,
+        #[cfg(unix)]
+        signals: signals::read(signals, send, V::abandon)?,
+    };
     #[cfg(not(unix))]
     drop(send);
     let notice = clock::watch(tell.clone());
@@ -228,7 +222,7 @@ pub fn run<V: View>(
     let keeper = keep_state(outside.keeper, outside.tasks, tell.clone(), app.words());
     let journal = outside.journal.map(|config| keep_journal(config, tell.clone(), app.words()));
     let told_by: Vec<_> = outside.tellers.into_iter().map(|teller| teller(tell.clone())).collect();
-    let mut session = Session {
+    let session = Session {
         app,
         clock,
         look,
@@ -242,18 +236,12 @@ pub fn run<V: View>(
         clipboard: outside.clipboard,
         tell,
         recent: Recent::default(),
-        #[cfg(unix)]
-        pending,
     };
-    let end = session.events(&mut view, &events);
-    // A signal that came while nobody read what was shown is what ended it.
-    #[cfg(unix)]
-    let end = match session.pending.take() {
-        Some(Signal::End(signal)) if end.is_err() => Ok(Next::Die(signal)),
-        _ => end,
-    };
-    // Whoever still sends waits for nobody.
-    drop(events);
+    let mut running = Running { session, view };
+    let end = event_loop::run(&mut running, &inbox);
+    // Nobody who still sends waits any longer.
+    drop(inbox);
+    let Running { mut session, view } = running;
     session.leave(end.as_ref().map_or(true, |end| *end != Next::Leave));
     session.keep();
     let (keeper, journal, words) = (session.keeper.take(), session.journal.take(), session.app.words());
@@ -264,12 +252,8 @@ pub fn run<V: View>(
     let lines = leave::finish(keeper, journal, words);
     drop((told_by, clipboard));
     leave::tell(lines, outside.log);
-    match end {
-        #[cfg(unix)]
-        Ok(Next::Die(signal)) => signals::die(signal),
-        Err(e) if !is_gone(&e) => Err(e),
-        _ => Ok(()),
-    }
+    end?.die();
+    Ok(())
 }
 
 /// Whether a signal came that ends the program.
@@ -304,16 +288,6 @@ fn report_deaths(log: Log, tell: Tell, words: &'static crate::words::Words) -> i
     }
 }
 
-/// Why the loop goes on.
-enum Wake<I> {
-    /// Something happened.
-    Event(Event<I>),
-    /// Something that waited is due.
-    Due,
-    /// Nothing: it only looked at the clock.
-    Nothing,
-}
-
 /// A running prompter: the state, and what its effects go to.
 pub struct Session<'a> {
     app: &'a mut App,
@@ -332,8 +306,6 @@ pub struct Session<'a> {
     tell: Tell,
     /// The keys that may still turn out to be none.
     recent: Recent,
-    #[cfg(unix)]
-    pending: Pending,
 }
 
 /// Whether to go on.
@@ -345,9 +317,22 @@ pub enum Next {
     Leave,
     /// The terminal is gone, or its input has ended.
     Gone,
+    /// The process is stopped, and goes on when it is continued.
+    #[cfg(unix)]
+    Stop,
     /// A signal ends it.
     #[cfg(unix)]
     Die(i32),
+}
+
+impl Next {
+    /// Ends the process as the signal would have, if one ended the loop.
+    pub fn die(self) {
+        #[cfg(unix)]
+        if let Self::Die(signal) = self {
+            signals::die(signal);
+        }
+    }
 }
 
 impl<'a> Session<'a> {
@@ -368,8 +353,6 @@ impl<'a> Session<'a> {
             clipboard: None,
             tell: Tell(Arc::new(|_| false)),
             recent: Recent::default(),
-            #[cfg(unix)]
-            pending: Pending::default(),
         }
     }
 
@@ -398,97 +381,9 @@ impl<'a> Session<'a> {
         self.used.now();
     }
 
-    /// Handles events until the end; answers which it was.
-    fn events<V: View>(&mut self, view: &mut V, events: &Receiver<Event<V::Input>>) -> io::Result<Next> {
-        loop {
-            let mut queued = match self.wait(view, events) {
-                Wake::Event(event) => Some(event),
-                Wake::Due => None,
-                Wake::Nothing => continue,
-            };
-            // Not every event is an action, and none may leave an old time on the screen.
-            if !self.is_shown_as_it_is() {
-                self.act(view, Action::Clock)?;
-            }
-            for left in (0..BATCH).rev() {
-                let mut next = self.signals(view)?;
-                if let (Next::On, Some(event)) = (next, queued) {
-                    next = self.handle(view, event)?;
-                    if V::EACH {
-                        self.show(view)?;
-                    }
-                }
-                if next != Next::On {
-                    return Ok(next);
-                }
-                queued = if left > 0 { events.try_recv().ok() } else { None };
-                if queued.is_none() {
-                    break;
-                }
-            }
-            let due = self.recent.due(Instant::now());
-            let next = self.perform(view, due)?;
-            if next != Next::On {
-                return Ok(next);
-            }
-            if !V::EACH {
-                self.show(view)?;
-            }
-            self.keep();
-        }
-    }
-
-    /// Waits for the next event, or until something is due.
-    fn wait<V: View>(&mut self, view: &V, events: &Receiver<Event<V::Input>>) -> Wake<V::Input> {
-        let clock = clock::wait(self.app.next_change(), self.app.now(), self.clock.now(), self.notice);
-        let due = self.recent.deadline().map(|at| at.saturating_duration_since(Instant::now()));
-        let again = view.is_behind().then_some(ASK_AGAIN);
-        let wait = [due, again].into_iter().flatten().fold(clock, Duration::min);
-        match events.recv_timeout(wait) {
-            Ok(event) => Wake::Event(event),
-            Err(RecvTimeoutError::Timeout) if wait < clock => Wake::Due,
-            Err(RecvTimeoutError::Timeout) if self.is_shown_as_it_is() => Wake::Nothing,
-            Err(RecvTimeoutError::Timeout) => {
-                if let Some(keeper) = &self.keeper {
-                    keeper.look();
-                }
-                for look in [&self.look, &self.look_at_settings].into_iter().flatten() {
-                    look.at_the_minute();
-                }
-                Wake::Event(Event::Told(Told::Action(Action::Clock)))
-            }
-            Err(RecvTimeoutError::Disconnected) => Wake::Event(Event::InputClosed),
-        }
-    }
-
     /// Whether the time has not come at which the screen changes by itself, nor was the clock set back behind it.
     fn is_shown_as_it_is(&self) -> bool {
         clock::is_current(self.app.next_change(), self.app.now(), self.clock.now())
-    }
-
-    /// What signals ask for.
-    #[cfg(unix)]
-    fn signals<V: View>(&mut self, view: &mut V) -> io::Result<Next> {
-        while let Some(signal) = self.pending.take() {
-            match signal {
-                Signal::End(signal_hook::consts::SIGINT) if V::INTERRUPT_LEAVES => return Ok(Next::Gone),
-                Signal::End(signal) => return Ok(Next::Die(signal)),
-                Signal::Stop => _ = self.stop(view)?,
-                Signal::Continued => {
-                    view.resume()?;
-                    self.act(view, Action::Clock)?;
-                }
-                // It is asked for its size at the next showing.
-                Signal::Resized => {}
-            }
-        }
-        Ok(Next::On)
-    }
-
-    #[cfg(not(unix))]
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "on Unix it asks for the signals")]
-    fn signals<V: View>(&mut self, _: &mut V) -> io::Result<Next> {
-        Ok(Next::On)
     }
 
     fn handle<V: View>(&mut self, view: &mut V, event: Event<V::Input>) -> io::Result<Next> {
@@ -518,17 +413,71 @@ impl<'a> Session<'a> {
             }
         }
     }
+}
 
-    /// Ctrl-Z: leaves the terminal, stops, and comes back when continued.
-    ///
-    /// # Errors
-    /// Where the terminal can't be entered again.
+/// A running prompter, on its view.
+struct Running<'a, V> {
+    session: Session<'a>,
+    view: V,
+}
+
+impl<V: View> Program for Running<'_, V> {
+    type Input = V::Input;
+    const DRAW_EACH: bool = V::EACH;
     #[cfg(unix)]
-    pub fn stop<V: View>(&mut self, view: &mut V) -> io::Result<Next> {
-        self.keep();
-        view.suspend();
-        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
-        view.resume()?;
-        self.act(view, Action::Clock)
+    const INTERRUPT_LEAVES: bool = V::INTERRUPT_LEAVES;
+
+    fn timeout(&self) -> Option<Duration> {
+        let session = &self.session;
+        let clock = clock::wait(session.app.next_change(), session.app.now(), session.clock.now(), session.notice);
+        let due = session.recent.deadline().map(|at| at.saturating_duration_since(Instant::now()));
+        let redraw = self.view.is_behind().then_some(REDRAW_AFTER);
+        [due, redraw, Some(clock)].into_iter().flatten().min()
+    }
+
+    fn wake(&mut self, timed_out: bool) -> io::Result<bool> {
+        let session = &mut self.session;
+        if session.is_shown_as_it_is() {
+            let is_due = session.recent.deadline().is_some_and(|at| at <= Instant::now());
+            return Ok(!timed_out || is_due || self.view.is_behind());
+        }
+        if timed_out {
+            if let Some(keeper) = &session.keeper {
+                keeper.look();
+            }
+            for look in [&session.look, &session.look_at_settings].into_iter().flatten() {
+                look.at_the_minute();
+            }
+        }
+        // Not every event is an action, and none may leave an old time on the screen.
+        session.act(&mut self.view, Action::Clock)?;
+        Ok(true)
+    }
+
+    fn handle(&mut self, event: Event<V::Input>) -> io::Result<Next> {
+        self.session.handle(&mut self.view, event)
+    }
+
+    fn run_due(&mut self) -> io::Result<Next> {
+        let due = self.session.recent.due(Instant::now());
+        self.session.perform(&mut self.view, due)
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        self.session.show(&mut self.view)?;
+        self.session.keep();
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    fn suspend(&mut self) {
+        self.session.keep();
+        self.view.suspend();
+    }
+
+    #[cfg(unix)]
+    fn resume(&mut self) -> io::Result<()> {
+        self.view.resume()?;
+        self.session.act(&mut self.view, Action::Clock).map(drop)
     }
 }

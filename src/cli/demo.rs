@@ -15,7 +15,7 @@ use crate::files::folders::stands;
 use crate::files::{self, Bad, practice};
 use crate::start::theme;
 use crate::tell::{listed, outside, shown, suggest};
-use crate::tui::practice::{die, present};
+use crate::tui::practice::present;
 use crate::words::{Words, fill};
 
 /// `penutup demo [DECK]`.
@@ -52,10 +52,8 @@ pub fn run(demo: &Demo, context: &Context) -> Result<Answer, Stop> {
     };
     let theme = theme(context.settings.theme);
     match present(&mut show, theme) {
-        Ok(signal) => {
-            if let Some(signal) = signal {
-                die(signal);
-            }
+        Ok(end) => {
+            end.die();
             // Told once more where it stays: the screen of the presentation is gone.
             Ok(Answer::done(left_out))
         }

@@ -26,7 +26,7 @@ use crate::files::{self, Bad, practice, shown_path};
 use crate::rules::RuleSet;
 use crate::start::theme;
 use crate::tell::{self, outside, shown};
-use crate::tui::practice::{die, practise};
+use crate::tui::practice::practise;
 use crate::words::{Words, fill};
 
 /// The longest id of a trainee, in characters.
@@ -224,12 +224,10 @@ fn on_screen(drill: &Drill, ground: &Ground, seed: u64, form: Form, context: &Co
         day: now.with_timezone(&rules.zones[ground.zone].offset).date_naive(),
         now,
     });
-    let signal = practise(&mut session, theme(context.settings.theme), ground.clock)
+    let end = practise(&mut session, theme(context.settings.theme), ground.clock)
         .map_err(|e| Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))]))))?;
     let answer = left(&session, form, drill.out.as_deref(), context);
-    if let Some(signal) = signal {
-        die(signal);
-    }
+    end.die();
     Ok(answer)
 }
 

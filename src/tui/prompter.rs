@@ -43,7 +43,7 @@ impl View for Prompter {
         match input {
             Input::Answer(answer) => self.screen.answered(answer).map(|()| Next::On),
             #[cfg(unix)]
-            Input::Key { key: Key::Ctrl('z'), .. } => session.stop(self),
+            Input::Key { key: Key::Ctrl('z'), .. } => Ok(Next::Stop),
             Input::Key { key: Key::Ctrl('l'), .. } => self.screen.redraw().map(|()| Next::On),
             input => session.person(self, input),
         }
