@@ -195,3 +195,93 @@ fn stop<P: Program>(program: &mut P) -> io::Result<Next> {
 fn handle_signals<P: Program>(_: &mut P, _: &Inbox<P::Input>) -> io::Result<Next> {
     Ok(Next::On)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Records what the loop asks of it.
+    #[derive(Default)]
+    struct Recorder {
+        handled: Vec<u32>,
+        /// How many events were handled before each drawing.
+        drawn: Vec<usize>,
+        /// The next drawing fails so.
+        fails: Option<io::Error>,
+    }
+
+    impl Program for Recorder {
+        type Input = u32;
+
+        fn timeout(&self) -> Option<Duration> {
+            None
+        }
+
+        fn handle(&mut self, event: Event<u32>) -> io::Result<Next> {
+            match event {
+                Event::Input(input) => {
+                    self.handled.push(input);
+                    Ok(Next::On)
+                }
+                _ => Ok(Next::Leave),
+            }
+        }
+
+        fn run_due(&mut self) -> io::Result<Next> {
+            Ok(Next::On)
+        }
+
+        fn draw(&mut self) -> io::Result<()> {
+            self.drawn.push(self.handled.len());
+            self.fails.take().map_or(Ok(()), Err)
+        }
+
+        #[cfg(unix)]
+        fn suspend(&mut self) {}
+
+        #[cfg(unix)]
+        fn resume(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn inbox(inputs: u32) -> Inbox<u32> {
+        let (send, events) = sync_channel(QUEUE);
+        (0..inputs).for_each(|input| send.send(Event::Input(input)).unwrap());
+        Inbox {
+            events,
+            #[cfg(unix)]
+            signals: Pending::default(),
+        }
+    }
+
+    #[test]
+    fn queued_events_are_drawn_once_and_a_flood_in_between() {
+        let mut program = Recorder::default();
+        // All senders are gone once these are received, which ends the loop as the end of input does.
+        assert_eq!(run(&mut program, &inbox(BATCH as u32 + 2)).unwrap(), Next::Leave);
+        assert_eq!(program.handled, (0..BATCH as u32 + 2).collect::<Vec<_>>());
+        assert_eq!(program.drawn, [BATCH, BATCH + 2]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_terminal_that_is_gone_is_no_error_and_any_other_failure_is_one() {
+        let fails = |error: io::Error| Recorder { fails: Some(error), ..Recorder::default() };
+        let gone = || io::Error::from_raw_os_error(rustix::io::Errno::IO.raw_os_error());
+        assert_eq!(run(&mut fails(gone()), &inbox(1)).unwrap(), Next::Gone);
+        assert!(run(&mut fails(io::Error::other("full")), &inbox(1)).is_err());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_signal_overtakes_what_is_queued() {
+        for (signal, next) in [(Signal::End(15), Next::Die(15)), (Signal::Resized, Next::Leave)] {
+            let inbox = inbox(3);
+            inbox.signals.push(signal);
+            let mut program = Recorder::default();
+            assert_eq!(run(&mut program, &inbox).unwrap(), next);
+            assert_eq!(program.handled.is_empty(), signal != Signal::Resized);
+        }
+    }
+}

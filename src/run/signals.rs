@@ -53,7 +53,7 @@ impl Pending {
         end.and_then(|at| waiting.remove(at)).or_else(|| waiting.pop_front())
     }
 
-    fn push(&self, signal: Signal) {
+    pub(super) fn push(&self, signal: Signal) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Each once: a storm of sizes is one.
         if !waiting.contains(&signal) {

@@ -10,7 +10,7 @@ use penutup::drill::dice::Dice;
 use penutup::drill::story::Stories;
 
 use crate::support::{Home, json};
-use crate::term::Term;
+use crate::term::{Term, eventually};
 
 /// The cards that the program deals for a seed.
 fn cards(seed: u64) -> (Arc<Book>, Vec<Card>) {
@@ -146,6 +146,29 @@ fn a_case_is_set_closed_and_explained() {
     term.quits();
     term.shows("1 dari 2 kartu tepat (50%)");
     assert!(!home.path().join("state").exists(), "practice writes nothing");
+}
+
+#[test]
+fn stopped_and_continued_practice_is_where_it_was() {
+    for by_key in [true, false] {
+        let home = Home::new();
+        let mut term = Term::start(&home.penutup(["drill", "--seed", "7", "--way", "naskah"]).command());
+        term.shows("Latihan").send(" ").shows("kartu 1 dari").send(" ").shows("►  1");
+        if by_key {
+            term.send("\x1a");
+        } else {
+            term.signal("TSTP");
+        }
+        let stat = format!("/proc/{}/stat", term.pid());
+        if Path::new("/proc/self/stat").exists() {
+            eventually("the stop", || std::fs::read_to_string(&stat).is_ok_and(|s| s.contains(") T ")));
+        }
+        term.is_restored();
+        term.signal("CONT");
+        term.until("the screen", vt100::Screen::alternate_screen);
+        term.shows("kartu 1 dari").shows("►  1").send("\x7f").hides("►  1");
+        term.quits();
+    }
 }
 
 #[test]
