@@ -39,6 +39,8 @@ pub enum Input {
     Retract {
         /// The moment of the first of them.
         since: Instant,
+        /// Whether they were repeats of a held key. In a text these are wanted.
+        held: bool,
     },
     /// A text was pasted, with a terminal's marks or without.
     Paste(String),
@@ -177,7 +179,7 @@ mod tests {
             match input {
                 Input::Key { repeat: true, .. } => {}
                 Input::Key { key, at, .. } => out.push((Some(*at), name(*key))),
-                Input::Retract { since } => out.retain(|(at, _)| at.is_none_or(|at| at < *since)),
+                Input::Retract { since, .. } => out.retain(|(at, _)| at.is_none_or(|at| at < *since)),
                 Input::Paste(text) => out.push((None, format!("{text:?}"))),
                 Input::Answer(answer) => out.push((None, format!("{answer:?}"))),
                 Input::Resize => unreachable!("no byte says so"),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::hold::{Hold, Press, RATE};
+use super::hold::{Hold, Press, SLOWEST};
 use super::report::{is_report, may_begin, without_paste_mark};
 use super::{Input, Kind, LONGEST_PASTE, Token};
 use crate::keymap::Key;
@@ -119,7 +119,7 @@ impl Pace {
         }
         // A busy machine stalls also within a text: what came just before belongs to it.
         let all: Vec<(char, Instant)> = self.before.drain(..).chain(self.run.drain(..)).collect();
-        out.extend(all.first().map(|(_, since)| Input::Retract { since: *since }));
+        out.extend(all.first().map(|(_, since)| Input::Retract { since: *since, held: false }));
         let text = all.into_iter().map(|(c, _)| c).collect();
         self.text = Some(Burst { text, last: at, certain: true });
         self.hold.reset();
@@ -128,11 +128,11 @@ impl Pace {
     fn key(&mut self, key: Key, kind: Kind, at: Instant, out: &mut Vec<Input>) {
         let is_text = matches!(key, Key::Char(_) | Key::Enter);
         let (repeat, settles) = match self.hold.key(key, kind, at) {
-            Press::New { unsure: true } => (false, RATE),
+            Press::New { unsure: true } => (false, SLOWEST),
             Press::New { unsure: false } if is_text => (false, GAP * 2),
             Press::New { unsure: false } => (false, Duration::ZERO),
             Press::Held { from } => {
-                out.extend(from.map(|since| Input::Retract { since }));
+                out.extend(from.map(|since| Input::Retract { since, held: true }));
                 (true, Duration::ZERO)
             }
             Press::Release => return,
@@ -151,7 +151,7 @@ impl Pace {
         if let Some((_, since)) = self.run.first()
             && self.run.last().is_some_and(|(_, last)| at.saturating_duration_since(*last) <= GAP)
         {
-            out.push(Input::Retract { since: *since });
+            out.push(Input::Retract { since: *since, held: false });
         }
         self.run.clear();
         self.before.clear();

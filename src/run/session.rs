@@ -48,7 +48,13 @@ impl Session<'_> {
     pub fn person<V: View>(&mut self, view: &mut V, input: Input) -> io::Result<Next> {
         match input {
             Input::Paste(text) => self.act(view, Action::Paste(text)),
-            Input::Retract { since } => self.retract(view, since),
+            // Repeats in a text are wanted, but for those of the key that opened it.
+            Input::Retract { held: true, .. }
+                if matches!(self.app.mode(), Mode::Typing(_)) && self.recent.opener.is_none() =>
+            {
+                Ok(Next::On)
+            }
+            Input::Retract { since, .. } => self.retract(view, since),
             Input::Key { key, at, repeat, settles } => {
                 self.touched();
                 let action = keymap::action(self.app, key);

@@ -23,6 +23,7 @@ use crate::drill::session::{Effect, Move, Session};
 use crate::drill::sheet::Done;
 use crate::drill::show::{Go, Show};
 use crate::input::Input;
+use crate::input::hold::RATE;
 use crate::keymap::Key;
 #[cfg(unix)]
 use crate::run::signals::{self, Pending, Signal};
@@ -290,7 +291,7 @@ impl<P: Play> Playing<'_, P> {
                 self.play.paste(text);
                 return Ok(left);
             }
-            Input::Retract { since } => self.waiting.retain(|waiting| waiting.at < since),
+            Input::Retract { since, .. } => self.waiting.retain(|waiting| waiting.at < since),
             Input::Answer(answer) => self.screen.answered(answer)?,
             #[cfg(unix)]
             Input::Key { key: Key::Ctrl('z'), .. } => self.stop()?,
@@ -302,7 +303,7 @@ impl<P: Play> Playing<'_, P> {
                 if settles.is_zero() {
                     return Ok(self.all_waiting() || self.play.key(key));
                 }
-                self.waiting.push_back(Waiting { key, at, until: at + settles + LATE });
+                self.waiting.push_back(Waiting { key, at, until: at + settles.min(RATE) + LATE });
             }
             Input::Resize => {}
         }
