@@ -273,7 +273,8 @@ impl App {
         self.take_waiting();
         self.note_change(&shown_before, hands);
         let mut to_say = self.to_say();
-        let action = if action == Action::Said && to_say != shown_before { Action::Clock } else { action };
+        let ticks = matches!(action, Action::Said | Action::SaidAll);
+        let action = if ticks && to_say != shown_before { Action::Clock } else { action };
         self.act(action, &mut effects);
         if by_person {
             to_say = self.to_say();

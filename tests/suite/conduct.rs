@@ -274,6 +274,22 @@ fn a_space_meant_for_the_sentence_before_ticks_nothing() {
 }
 
 #[test]
+fn all_said_meant_for_the_sentence_before_ticks_nothing() {
+    let mut s = Stage::at("14:00");
+    s.sets("klb=ya").quick(0, "s");
+    assert!(s.said().is_empty());
+    assert_eq!(s.notice(), "Kalimat baru berubah, belum dicentang · baca dahulu, lalu S");
+    s.quick(1199, "s");
+    assert!(s.said().is_empty());
+    s.quick(1, "s");
+    assert!(s.app.is_complete());
+    // What waited for a field to be closed changes the sentence as well.
+    let mut s = Stage::at("14:00");
+    s.keys("␣n").starts("").keys("⎋").quick(0, "s");
+    assert_eq!((s.app.number(), s.said().len()), (1, 0));
+}
+
+#[test]
 fn a_refused_space_leaves_the_way_back_to_an_overtaken_call_open() {
     let mut s = Stage::at("14:00");
     s.starts("nama=A").keys("␣").starts("nama=B");
