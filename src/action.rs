@@ -64,6 +64,8 @@ pub enum Action {
     Quit,
     /// The last keys were typed into the wrong window: they were taken back.
     Mistyped,
+    /// Space or Enter, in a window too small to show what is to be said: nothing is ticked.
+    Unseen,
     /// The clock: nothing else happened.
     Clock,
     /// The rules file changed, or could not be taken.
@@ -115,6 +117,7 @@ impl Action {
             self,
             Self::Clock
                 | Self::Mistyped
+                | Self::Unseen
                 | Self::Rules(_)
                 | Self::StateTrouble(_)
                 | Self::DayWas(_)

@@ -351,6 +351,7 @@ impl App {
                 self.show_closing();
                 self.tell(self.words().notice.mistyped);
             }
+            Action::Unseen => self.tell(fill(self.words().notice.unseen, &[("key", self.said_key())])),
             Action::Clock => {}
             Action::Rules(RulesNews::Good(book)) => self.take_rules(book, None),
             Action::Rules(RulesNews::Revised(book, change)) => self.take_rules(book, Some(change)),

@@ -57,7 +57,11 @@ impl Session<'_> {
             Input::Retract { since, .. } => self.retract(view, since),
             Input::Key { key, at, repeat, settles } => {
                 self.touched();
-                let action = keymap::action(self.app, key);
+                let ticks = *self.app.mode() == Mode::Closing && !self.app.is_looking();
+                let action = match keymap::action(self.app, key) {
+                    Some(Action::Said) if ticks && !view.shows_sentence() => Some(Action::Unseen),
+                    action => action,
+                };
                 // Who holds a key in a text or a panel wants it to go on; any other held key is one press.
                 let goes_on = matches!(action, Some(Action::Edit(_) | Action::Look(_) | Action::Scroll(_)));
                 // Nor does a key that is held write into the field that it has opened.
