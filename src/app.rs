@@ -28,6 +28,7 @@ use crate::clipboard::Copied;
 use crate::closing::{Closing, Held, Mark};
 use crate::journal::record::Record;
 use crate::journal::report::Recap;
+use crate::private::Private;
 use crate::rules::ruleset::StepIx;
 use crate::seat::SeatState;
 use crate::words::{Lang, fill};
@@ -63,9 +64,9 @@ pub enum Effect {
     /// Leave.
     Quit,
     /// Copy this: to the desktop's clipboard where there is one.
-    Copy(String),
+    Copy(Private),
     /// Copy this by way of the terminal.
-    CopyToTerminal(String),
+    CopyToTerminal(Private),
     /// What outlasts a restart changed: keep it, whole.
     Save(Box<SeatState>),
     /// Look whether the rules file changed.
@@ -98,7 +99,7 @@ struct Ended {
 /// A line for the CSO; gone at the next key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Notice {
-    text: String,
+    text: Private,
     /// Whether it tells of the end of a call, and so goes when that can no longer be taken back.
     of_the_end: bool,
 }
@@ -196,7 +197,7 @@ impl App {
             looking: None,
             scroll: 0,
             page: 1,
-            notice: begin.notice.map(|text| Notice { text, of_the_end: false }),
+            notice: begin.notice.map(|text| Notice { text: text.into(), of_the_end: false }),
             rules_trouble: begin.rules_trouble,
             state_trouble: None,
             journal_trouble: None,
@@ -324,7 +325,7 @@ impl App {
             Action::End => self.end(effects),
             Action::Answer(ending) => self.close(ending, effects),
             Action::Copy => {
-                effects.push(Effect::Copy(self.complete_sentence().to_string()));
+                effects.push(Effect::Copy(self.complete_sentence().to_string().into()));
             }
             // In lines it is copied from where it was printed.
             Action::Copied(_) if self.lines => {}
@@ -388,7 +389,7 @@ impl App {
     }
 
     fn tell(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice { text: text.into(), of_the_end: false });
+        self.notice = Some(Notice { text: text.into().into(), of_the_end: false });
     }
 
     fn is_panel_open(&self) -> bool {

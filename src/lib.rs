@@ -16,6 +16,7 @@ pub mod journal;
 pub mod keymap;
 pub mod pages;
 pub mod plain;
+pub mod private;
 pub mod rehearsal;
 pub mod rules;
 pub mod run;

@@ -24,7 +24,7 @@ pub(super) struct Pace {
 }
 
 /// What is to be said now: in which call, which sentence, in which words.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) struct ToSay(u64, Option<(String, String)>);
 
 impl App {

@@ -19,7 +19,6 @@ const REMEMBERED: usize = 16;
 pub const END: Duration = Duration::from_millis(150);
 
 /// Text that came at once.
-#[derive(Debug)]
 struct Burst {
     text: String,
     last: Instant,
@@ -34,7 +33,7 @@ impl Burst {
 }
 
 /// The characters that came last.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Pace {
     /// The last characters that came within [`GAP`] of each other; all were passed on as keys.
     run: Vec<(char, Instant)>,
@@ -44,7 +43,19 @@ pub struct Pace {
     hold: Hold,
 }
 
+impl std::fmt::Debug for Pace {
+    /// Prints no characters: they may be those of a name.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pace").field("pending", &self.pending()).finish_non_exhaustive()
+    }
+}
+
 impl Pace {
+    /// How much is remembered.
+    pub(super) fn pending(&self) -> usize {
+        self.run.len() + self.before.len() + self.text.as_ref().map_or(0, |text| text.text.len())
+    }
+
     /// The next token, read at this moment.
     pub fn token(&mut self, token: Token, at: Instant, out: &mut Vec<Input>) {
         if self.text.as_ref().is_some_and(|text| text.ends() < at) {
@@ -172,11 +183,11 @@ impl Pace {
     fn finish(&mut self, at: Instant, out: &mut Vec<Input>) {
         let Some(Burst { text, certain, .. }) = self.text.take() else { return };
         if let Some(pasted) = without_paste_mark(&text) {
-            out.push(Input::Paste(pasted.to_owned()));
+            out.push(Input::Paste(pasted.into()));
         } else if is_report(&text) {
             // The terminal's own.
         } else if certain {
-            out.push(Input::Paste(text));
+            out.push(Input::Paste(text.into()));
         } else {
             for c in text.chars() {
                 self.key(key_of(c), Kind::Down, at, out);

@@ -12,6 +12,7 @@ use crate::app::{Effect, Mode};
 use crate::clipboard::Copied;
 use crate::input::Input;
 use crate::keymap::{self, Key};
+use crate::private::Private;
 
 impl Session<'_> {
     /// Changes the state, and does outside what that asks for.
@@ -136,7 +137,7 @@ impl Session<'_> {
     }
 
     /// To the desktop's clipboard, which answers later; in lines, and where there is none, by way of the terminal.
-    fn copy<V: View>(&mut self, view: &mut V, text: String) -> io::Result<()> {
+    fn copy<V: View>(&mut self, view: &mut V, text: Private) -> io::Result<()> {
         if self.app.is_in_lines() {
             return view.copy(&text);
         }

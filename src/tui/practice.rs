@@ -25,6 +25,7 @@ use crate::drill::show::{Go, Show};
 use crate::input::Input;
 use crate::input::hold::RATE;
 use crate::keymap::Key;
+use crate::private::Private;
 #[cfg(unix)]
 use crate::run::signals::{self, Pending, Signal};
 use crate::run::{BATCH, Event, Hear, QUEUE, is_gone};
@@ -41,7 +42,7 @@ trait Play {
     /// A key. Answers whether it is left.
     fn key(&mut self, key: Key) -> bool;
     /// A text was pasted.
-    fn paste(&mut self, text: String);
+    fn paste(&mut self, text: Private);
     /// Whether what is typed now is text.
     fn types(&self) -> bool;
     /// Draws it.
@@ -75,7 +76,7 @@ impl Play for Practice<'_> {
         keys::session(self.session, key).is_some_and(|step| self.act(step))
     }
 
-    fn paste(&mut self, text: String) {
+    fn paste(&mut self, text: Private) {
         if self.session.is_on_prompter() {
             self.act(Move::App(Action::Paste(text)));
         }
@@ -104,7 +105,7 @@ impl Play for Presentation<'_> {
         keys::show(self.show, key).is_some_and(|go| self.show.update(go))
     }
 
-    fn paste(&mut self, text: String) {
+    fn paste(&mut self, text: Private) {
         self.show.update(Go::App(Action::Paste(text)));
     }
 
