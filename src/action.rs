@@ -11,6 +11,7 @@ use crate::broadcast::News;
 use crate::clipboard::Copied;
 use crate::helper::Helper;
 use crate::journal::report::Recap;
+use crate::private::Private;
 use crate::rules::diff::{Counts, diff};
 use crate::rules::ruleset::FieldIx;
 use crate::seat::Shared;
@@ -43,7 +44,7 @@ pub enum Action {
     /// A text was copied.
     Copied(Copied),
     /// The desktop's clipboard did not take this text.
-    NotCopied(String),
+    NotCopied(Private),
     /// Open or close the panel that tells why this script.
     Basis,
     /// Open or close the list of keys.
@@ -57,13 +58,15 @@ pub enum Action {
     /// Take the text that is being typed.
     Take,
     /// A text was pasted.
-    Paste(String),
+    Paste(Private),
     /// Leave; in a begun call this asks first.
     Leave,
     /// Leave at once: a person asked for it, the terminal is gone, or a signal ends the program.
     Quit,
     /// The last keys were typed into the wrong window: they were taken back.
     Mistyped,
+    /// Space or Enter, in a window too small to show what is to be said: nothing is ticked.
+    Unseen,
     /// The clock: nothing else happened.
     Clock,
     /// The rules file changed, or could not be taken.
@@ -115,6 +118,7 @@ impl Action {
             self,
             Self::Clock
                 | Self::Mistyped
+                | Self::Unseen
                 | Self::Rules(_)
                 | Self::StateTrouble(_)
                 | Self::DayWas(_)

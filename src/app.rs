@@ -28,6 +28,7 @@ use crate::clipboard::Copied;
 use crate::closing::{Closing, Held, Mark};
 use crate::journal::record::Record;
 use crate::journal::report::Recap;
+use crate::private::Private;
 use crate::rules::ruleset::StepIx;
 use crate::seat::SeatState;
 use crate::words::{Lang, fill};
@@ -63,9 +64,9 @@ pub enum Effect {
     /// Leave.
     Quit,
     /// Copy this: to the desktop's clipboard where there is one.
-    Copy(String),
+    Copy(Private),
     /// Copy this by way of the terminal.
-    CopyToTerminal(String),
+    CopyToTerminal(Private),
     /// What outlasts a restart changed: keep it, whole.
     Save(Box<SeatState>),
     /// Look whether the rules file changed.
@@ -98,7 +99,7 @@ struct Ended {
 /// A line for the CSO; gone at the next key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Notice {
-    text: String,
+    text: Private,
     /// Whether it tells of the end of a call, and so goes when that can no longer be taken back.
     of_the_end: bool,
 }
@@ -196,7 +197,7 @@ impl App {
             looking: None,
             scroll: 0,
             page: 1,
-            notice: begin.notice.map(|text| Notice { text, of_the_end: false }),
+            notice: begin.notice.map(|text| Notice { text: text.into(), of_the_end: false }),
             rules_trouble: begin.rules_trouble,
             state_trouble: None,
             journal_trouble: None,
@@ -273,7 +274,8 @@ impl App {
         self.take_waiting();
         self.note_change(&shown_before, hands);
         let mut to_say = self.to_say();
-        let action = if action == Action::Said && to_say != shown_before { Action::Clock } else { action };
+        let ticks = matches!(action, Action::Said | Action::SaidAll);
+        let action = if ticks && to_say != shown_before { Action::Clock } else { action };
         self.act(action, &mut effects);
         if by_person {
             to_say = self.to_say();
@@ -323,7 +325,7 @@ impl App {
             Action::End => self.end(effects),
             Action::Answer(ending) => self.close(ending, effects),
             Action::Copy => {
-                effects.push(Effect::Copy(self.complete_sentence().to_string()));
+                effects.push(Effect::Copy(self.complete_sentence().to_string().into()));
             }
             // In lines it is copied from where it was printed.
             Action::Copied(_) if self.lines => {}
@@ -350,6 +352,7 @@ impl App {
                 self.show_closing();
                 self.tell(self.words().notice.mistyped);
             }
+            Action::Unseen => self.tell(fill(self.words().notice.unseen, &[("key", self.said_key())])),
             Action::Clock => {}
             Action::Rules(RulesNews::Good(book)) => self.take_rules(book, None),
             Action::Rules(RulesNews::Revised(book, change)) => self.take_rules(book, Some(change)),
@@ -386,7 +389,7 @@ impl App {
     }
 
     fn tell(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice { text: text.into(), of_the_end: false });
+        self.notice = Some(Notice { text: text.into().into(), of_the_end: false });
     }
 
     fn is_panel_open(&self) -> bool {

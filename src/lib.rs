@@ -14,6 +14,7 @@ pub mod journal;
 pub mod keymap;
 pub mod pages;
 pub mod plain;
+pub mod private;
 pub mod rehearsal;
 pub mod run;
 pub mod seat;

@@ -169,6 +169,11 @@ pub trait View: Sized {
         false
     }
 
+    /// Whether what was shown last has room for the sentence that is to be said.
+    fn shows_sentence(&self) -> bool {
+        true
+    }
+
     /// Ctrl-C is a signal here, and leaves as the key does.
     #[cfg(unix)]
     const INTERRUPT_LEAVES: bool;

@@ -220,7 +220,7 @@ impl App {
     /// What just happened, as long as nobody has done anything since.
     #[must_use]
     pub fn momentary(&self) -> Option<&str> {
-        self.notice.as_ref().map(|n| n.text.as_str())
+        self.notice.as_ref().map(|n| &*n.text)
     }
 
     /// Whether the notice tells of something that stays wrong.

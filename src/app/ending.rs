@@ -61,7 +61,7 @@ impl App {
         } else {
             text
         };
-        self.notice = Some(Notice { text, of_the_end: true });
+        self.notice = Some(Notice { text: text.into(), of_the_end: true });
     }
 
     /// Ends a finished call because a value is given that is the next one's; taking that back leads here again.
@@ -69,7 +69,7 @@ impl App {
         let ended = self.next_call(HowEnded::Said(Ending::Complete), effects);
         self.ended = Some(Ended { by_value: true, ..ended });
         let text = fill(self.words().notice.next_began, &[("undo", self.undo_key())]);
-        self.notice = Some(Notice { text, of_the_end: true });
+        self.notice = Some(Notice { text: text.into(), of_the_end: true });
     }
 
     /// Whether taking the last thing back leads to the call before: it is the value that this one began with.

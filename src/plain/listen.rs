@@ -4,6 +4,7 @@
 use std::io::{self, BufRead, Read as _};
 use std::thread;
 
+use crate::private::Private;
 use crate::run::Hear;
 
 /// The longest line that is looked at, in bytes.
@@ -13,7 +14,7 @@ pub const LONGEST: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     /// As it was typed.
-    Text(String),
+    Text(Private),
     /// Longer than any line of ours.
     TooLong,
     /// No UTF-8.
@@ -64,7 +65,7 @@ pub fn next(input: &mut impl BufRead) -> io::Result<Option<(Line, bool)>> {
     }
     // Editors on Windows begin a file with a byte-order mark.
     let line = String::from_utf8(bytes)
-        .map_or(Line::NotUtf8, |text| Line::Text(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)));
+        .map_or(Line::NotUtf8, |text| Line::Text(text.strip_prefix('\u{feff}').unwrap_or(&text).into()));
     Ok(Some((line, !ended)))
 }
 

@@ -52,7 +52,7 @@ impl Subject {
 }
 
 /// A sentence of the state.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Told {
     /// What it is about.
     pub subject: Subject,
@@ -60,6 +60,13 @@ pub struct Told {
     pub what: String,
     /// Its words.
     pub words: String,
+}
+
+impl std::fmt::Debug for Told {
+    /// Prints no words: a name may be among them.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Told").field("subject", &self.subject).finish_non_exhaustive()
+    }
 }
 
 /// The state, in the order it is said.

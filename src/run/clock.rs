@@ -79,7 +79,98 @@ pub fn watch(_: Tell) -> Notice {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::mpsc::sync_channel;
+    use std::time::Instant;
+
+    use super::super::event_loop::{self, Inbox};
+    #[cfg(unix)]
+    use super::super::signals::Pending;
+    use super::super::{Event, Hear, Next, QUEUE, Running, Session, View};
     use super::*;
+    use crate::app::{App, Begin};
+    use crate::book::Book;
+    use crate::clock::Clock;
+    use crate::words::Lang;
+
+    /// Keeps the greeting and the time of each showing, and ends with the third.
+    struct Shows(Vec<(String, String)>, Hear<()>);
+
+    impl View for Shows {
+        type Input = ();
+        const EACH: bool = false;
+
+        fn listen(_: Hear<()>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn input(&mut self, (): (), _: &mut Session<'_>) -> io::Result<Next> {
+            Ok(Next::On)
+        }
+
+        fn changed(&mut self, _: &App, _: bool) {}
+
+        fn show(&mut self, app: &mut App) -> io::Result<()> {
+            self.0.push((app.greeting_word().to_owned(), app.clock_told(app.local())));
+            self.1.closed();
+            Ok(())
+        }
+
+        fn copy(&mut self, _: &str) -> io::Result<()> {
+            Ok(())
+        }
+
+        #[cfg(unix)]
+        const INTERRUPT_LEAVES: bool = false;
+
+        #[cfg(unix)]
+        fn abandon() {}
+
+        #[cfg(unix)]
+        fn suspend(&mut self) {}
+
+        #[cfg(unix)]
+        fn resume(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What the loop shows first after the clock was set from one time to another, with nothing pressed.
+    fn shown_after(from: &str, to: &str, notice: Notice) -> (String, String) {
+        let now = at(from);
+        let (book, lang) = (Arc::new(Book::built_in()), Lang::Id);
+        let begin = Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
+        let mut app = App::new(begin);
+        let mut session = Session::alone(&mut app, Clock::showing(at(to)));
+        session.notice = notice;
+        let (send, events) = sync_channel::<Event<()>>(QUEUE);
+        let inbox = Inbox {
+            events,
+            #[cfg(unix)]
+            signals: Pending::default(),
+        };
+        let mut running = Running { session, view: Shows(Vec::new(), Hear(send)) };
+        let start = Instant::now();
+        event_loop::run(&mut running, &inbox).unwrap();
+        assert!(start.elapsed() < LOOK, "at the next wake-up");
+        running.view.0.swap_remove(0)
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_shown_with_its_greeting_though_nothing_is_pressed() {
+        for notice in [Notice::System, Notice::None] {
+            for (from, to, greeting, clock) in [
+                // 15.30 back to 13.30.
+                ("2026-11-24T08:30:05Z", "2026-11-24T06:30:05Z", "siang", "13.30"),
+                ("2026-11-24T11:30:05Z", "2026-11-24T06:30:05Z", "siang", "13.30"),
+                // A laptop that slept from 09.00 to 19.00.
+                ("2026-11-24T02:00:05Z", "2026-11-24T12:00:05Z", "malam", "19.00"),
+            ] {
+                assert_eq!(shown_after(from, to, notice), (greeting.into(), clock.into()), "{from} → {to}");
+            }
+        }
+    }
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()

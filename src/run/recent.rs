@@ -18,6 +18,8 @@ const LATE: Duration = Duration::from_millis(50);
 const PAUSE: Duration = Duration::from_millis(700);
 /// So many keys of a run can be undone; a longer one is no text that strayed into the wrong window.
 const MOST: usize = 128;
+/// The letters of a text come no further apart: whoever waits for what a key does waits only so long for the next one.
+const NEXT_LETTER: Duration = Duration::from_millis(400);
 /// After text for another window, keys mean nothing until so long a pause.
 const QUIET: Duration = Duration::from_secs(1);
 
@@ -126,6 +128,12 @@ impl Recent {
 
     /// Keeps back what the last key asks for; answers what is done at once.
     pub(super) fn keep_back(&mut self, effects: Vec<Effect>, settles: Duration) -> Vec<Effect> {
+        // Ctrl-C is no part of any text: whoever presses it is gone at once, and so is what waits here.
+        if settles.is_zero() && effects.contains(&Effect::Quit) {
+            let mut out = self.all();
+            out.extend(effects);
+            return out;
+        }
         let is_first = self.moments.len() == 1;
         let Some(last) = self.moments.back_mut() else { return effects };
         let (now, mut later): (Vec<Effect>, Vec<Effect>) =
@@ -133,12 +141,16 @@ impl Recent {
         if let Some(at) = later.iter().position(|effect| matches!(effect, Effect::Copy(_))) {
             last.copy = Some((last.at + settles + LATE, later.remove(at)));
         }
-        // Somebody waits for these; a single letter is no text.
-        let is_awaited = |effect: &Effect| matches!(effect, Effect::Quit | Effect::AskDay(..));
-        if is_first && later.iter().any(is_awaited) {
-            last.until = last.at + settles + LATE;
-        }
+        let is_awaited = later.iter().any(|effect| matches!(effect, Effect::Quit | Effect::AskDay(..)));
         last.effects.extend(later);
+        if is_awaited {
+            // A single letter is no text.
+            let wait = if is_first { settles } else { settles.max(NEXT_LETTER) };
+            let end = last.at + wait + LATE;
+            for moment in &mut self.moments {
+                moment.until = moment.until.min(end);
+            }
+        }
         now
     }
 
@@ -164,7 +176,8 @@ impl Recent {
 
     /// Everything, due or not: nobody presses a key any more.
     pub(super) fn all(&mut self) -> Vec<Effect> {
-        self.moments.drain(..).flat_map(|moment| moment.effects).collect()
+        let effects = |moment: Moment| moment.effects.into_iter().chain(moment.copy.map(|(_, copy)| copy));
+        self.moments.drain(..).flat_map(effects).collect()
     }
 
     /// The keys since this moment were none: the state is as it would be without them. Answers what the outside is to do.
@@ -181,5 +194,95 @@ impl Recent {
                 Vec::new()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::Action;
+    use crate::app::Begin;
+    use crate::book::Book;
+    use crate::words::Lang;
+
+    const SETTLES: Duration = Duration::from_millis(70);
+
+    fn now() -> DateTime<Utc> {
+        "2026-03-02T07:20:00Z".parse().unwrap()
+    }
+
+    struct Hands {
+        app: App,
+        recent: Recent,
+        start: Instant,
+    }
+
+    impl Hands {
+        fn new() -> Self {
+            let book = std::sync::Arc::new(Book::built_in());
+            let (lang, zone) = (Lang::Id, 0);
+            let begin = Begin { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now: now() };
+            Self { app: App::new(begin), recent: Recent::default(), start: Instant::now() }
+        }
+
+        fn at(&self, ms: u64) -> Instant {
+            self.start + Duration::from_millis(ms)
+        }
+
+        /// A key of this part of a text that does this. Returns what is done at once.
+        fn press(&mut self, ms: u64, part: Part, action: Action, settles: Duration) -> Vec<Effect> {
+            let at = self.at(ms);
+            self.recent.press(at);
+            self.recent.key(&self.app, part, at, settles);
+            let effects = self.app.update(action, now());
+            self.recent.keep_back(effects, settles)
+        }
+
+        fn fact(&mut self, ms: u64) -> Vec<Effect> {
+            self.press(ms, Part::Letter, Action::Fact(1), SETTLES)
+        }
+    }
+
+    #[test]
+    fn a_quit_right_after_a_letter_waits_only_for_the_next_letter_of_a_text() {
+        let mut hands = Hands::new();
+        assert_eq!(hands.fact(0), []);
+        assert_eq!(hands.press(500, Part::Letter, Action::Quit, SETTLES), []);
+        let due = hands.recent.deadline().unwrap();
+        assert!(due > hands.at(500) && due <= hands.at(500) + NEXT_LETTER + LATE, "not a second more");
+        assert_eq!(hands.recent.due(due - Duration::from_millis(1)), []);
+        let effects = hands.recent.due(due);
+        assert!(matches!(effects[..], [Effect::Journal(_), Effect::Journal(_), Effect::Quit]), "{effects:?}");
+        assert_eq!(hands.recent.deadline(), None);
+    }
+
+    #[test]
+    fn a_quit_with_nothing_unsettled_waits_for_nothing_more() {
+        let mut hands = Hands::new();
+        hands.fact(0);
+        hands.recent.due(hands.at(5000));
+        hands.press(5000, Part::Letter, Action::Quit, SETTLES);
+        assert_eq!(hands.recent.deadline(), Some(hands.at(5000) + SETTLES + LATE));
+    }
+
+    #[test]
+    fn ctrl_c_is_done_at_once_with_all_that_waits() {
+        let mut hands = Hands::new();
+        hands.fact(0);
+        let effects = hands.press(10, Part::Other, Action::Quit, Duration::ZERO);
+        assert!(matches!(effects[..], [Effect::Journal(_), Effect::Journal(_), Effect::Quit]), "{effects:?}");
+    }
+
+    #[test]
+    fn a_text_that_goes_on_behind_a_quit_is_still_retracted_whole() {
+        let mut hands = Hands::new();
+        hands.fact(0);
+        hands.press(100, Part::Letter, Action::Quit, SETTLES);
+        hands.fact(400);
+        assert_eq!(hands.recent.due(hands.at(900)), []);
+        let since = hands.at(0);
+        assert_eq!(hands.recent.retract(since, &mut hands.app), []);
+        assert!(hands.app.call().begun().is_none());
+        assert_eq!(hands.recent.deadline(), None);
     }
 }

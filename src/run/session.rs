@@ -12,6 +12,7 @@ use crate::app::{Effect, Mode};
 use crate::clipboard::Copied;
 use crate::input::Input;
 use crate::keymap::{self, Key};
+use crate::private::Private;
 
 impl Session<'_> {
     /// Changes the state, and does outside what that asks for.
@@ -48,10 +49,20 @@ impl Session<'_> {
     pub fn person<V: View>(&mut self, view: &mut V, input: Input) -> io::Result<Next> {
         match input {
             Input::Paste(text) => self.act(view, Action::Paste(text)),
-            Input::Retract { since } => self.retract(view, since),
+            // Repeats in a text are wanted, but for those of the key that opened it.
+            Input::Retract { held: true, .. }
+                if matches!(self.app.mode(), Mode::Typing(_)) && self.recent.opener.is_none() =>
+            {
+                Ok(Next::On)
+            }
+            Input::Retract { since, .. } => self.retract(view, since),
             Input::Key { key, at, repeat, settles } => {
                 self.touched();
-                let action = keymap::action(self.app, key);
+                let ticks = *self.app.mode() == Mode::Closing && !self.app.is_looking();
+                let action = match keymap::action(self.app, key) {
+                    Some(Action::Said) if ticks && !view.shows_sentence() => Some(Action::Unseen),
+                    action => action,
+                };
                 // Who holds a key in a text or a panel wants it to go on; any other held key is one press.
                 let goes_on = matches!(action, Some(Action::Edit(_) | Action::Look(_) | Action::Scroll(_)));
                 // Nor does a key that is held write into the field that it has opened.
@@ -126,7 +137,7 @@ impl Session<'_> {
     }
 
     /// To the desktop's clipboard, which answers later; in lines, and where there is none, by way of the terminal.
-    fn copy<V: View>(&mut self, view: &mut V, text: String) -> io::Result<()> {
+    fn copy<V: View>(&mut self, view: &mut V, text: Private) -> io::Result<()> {
         if self.app.is_in_lines() {
             return view.copy(&text);
         }

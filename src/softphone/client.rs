@@ -71,10 +71,9 @@ pub fn hand(
         return Err(nobody.unwrap_or(NoCall::NoPrompter));
     }
     let at_seat = |g: &Greeted| seat.is_none_or(|seat| g.greeting.seat.as_deref().is_some_and(|s| s == fold(seat)));
-    // One that greeted earlier has been idle for longer by now.
-    let now = Instant::now();
-    let idle = |g: &Greeted| Duration::from_millis(g.greeting.idle).saturating_add(now - g.at);
-    let chosen = greeted.into_iter().filter(at_seat).min_by_key(idle);
+    greeted.retain(at_seat);
+    let chosen = last_used(&greeted.iter().map(|g| (&g.greeting, g.at)).collect::<Vec<_>>());
+    let chosen = chosen.map(|at| greeted.swap_remove(at));
     // The one that could not be spoken with may sit at that seat.
     let mut chosen = chosen.ok_or(nobody.unwrap_or(NoCall::NoSeat))?;
     chosen.pipe.write(&line, deadline).map_err(|e| if is_gone(&e) { NoCall::Busy } else { NoCall::NoWord })?;
@@ -85,6 +84,19 @@ pub fn hand(
         Ok(None) => Err(NoCall::Busy),
         Err(e) if is_gone(&e) => Err(NoCall::Busy),
         Err(_) => Ok(None),
+    }
+}
+
+/// Which of the prompters that greeted, and when, was used last.
+fn last_used(greeted: &[(&Greeting, Instant)]) -> Option<usize> {
+    let used: Option<Vec<u64>> = greeted.iter().map(|(greeting, _)| greeting.used).collect();
+    match used {
+        Some(used) => (0..used.len()).max_by_key(|at| used[*at]),
+        None => {
+            // One that greeted earlier has been idle for longer by now.
+            let idle = |at: &usize| Duration::from_millis(greeted[*at].0.idle).saturating_add(greeted[*at].1.elapsed());
+            (0..greeted.len()).min_by_key(idle)
+        }
     }
 }
 
@@ -163,9 +175,27 @@ mod tests {
     use super::*;
     use crate::action::Action;
     use crate::files::Folders;
+    use crate::softphone::message::PROTOCOL;
     use crate::softphone::socket::{Asked, Used, listen};
 
     const WAIT: Duration = Duration::from_secs(60);
+
+    fn greeting(idle: u64, used: Option<u64>) -> Greeting {
+        Greeting { penutup: PROTOCOL, seat: None, idle, used, proof: None }
+    }
+
+    #[test]
+    fn the_one_used_last_is_chosen_also_where_its_greeting_is_read_late() {
+        let (soon, late) = (Instant::now(), Instant::now() + WAIT);
+        let earlier = greeting(5000, Some(100));
+        let later = greeting(4000, Some(1100));
+        assert_eq!(last_used(&[(&earlier, late), (&later, soon)]), Some(1));
+        assert_eq!(last_used(&[(&later, soon), (&earlier, late)]), Some(0));
+        // An earlier version says only how long ago it was.
+        let old = greeting(3000, None);
+        assert_eq!(last_used(&[(&later, soon), (&old, soon)]), Some(1));
+        assert_eq!(last_used(&[]), None);
+    }
 
     fn end() -> PhoneEvent {
         PhoneEvent::End { id: None }

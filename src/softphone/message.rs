@@ -153,6 +153,10 @@ pub struct Greeting {
     pub seat: Option<String>,
     /// For how many milliseconds nobody has touched its keys.
     pub idle: u64,
+    /// When that was last, in milliseconds since the machine was started: unlike `idle` it is as true when the greeting is
+    /// read late. Not on Windows, nor in earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<u64>,
     /// What it proves itself by, where others could stand in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,

@@ -49,32 +49,49 @@ const SPEAKER: &str = "socket-connection";
 
 /// When the prompter's keys were last touched.
 #[derive(Debug)]
-pub struct Used {
-    start: Instant,
-    last: AtomicU64,
-}
+pub struct Used(AtomicU64);
 
 impl Default for Used {
     fn default() -> Self {
-        Self { start: Instant::now(), last: AtomicU64::new(0) }
+        Self(AtomicU64::new(moment()))
     }
 }
 
 impl Used {
-    fn since_start(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
     /// A key was touched.
     pub fn now(&self) {
-        self.last.store(self.since_start(), Ordering::Relaxed);
+        self.0.store(moment(), Ordering::Relaxed);
     }
 
-    /// For how many milliseconds none was.
+    /// What the greeting of a prompter says of it now.
     #[must_use]
-    pub fn idle(&self) -> u64 {
-        self.since_start().saturating_sub(self.last.load(Ordering::Relaxed))
+    pub fn greeting(&self, seat: Option<String>, proof: Option<String>) -> Greeting {
+        let used = self.0.load(Ordering::Relaxed);
+        Greeting {
+            penutup: PROTOCOL,
+            seat,
+            idle: moment().saturating_sub(used),
+            used: cfg!(unix).then_some(used),
+            proof,
+        }
     }
+}
+
+/// Milliseconds since the machine was started, the same in every process.
+#[cfg(unix)]
+fn moment() -> u64 {
+    use rustix::time::{ClockId, clock_gettime};
+
+    let now = clock_gettime(ClockId::Monotonic);
+    let ms = i128::from(now.tv_sec) * 1000 + i128::from(now.tv_nsec) / 1_000_000;
+    u64::try_from(ms).unwrap_or_default()
+}
+
+/// Milliseconds since this was called first.
+#[cfg(not(unix))]
+fn moment() -> u64 {
+    static FIRST: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    u64::try_from(FIRST.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What was told over the socket, and who waits for the answer.
@@ -142,8 +159,7 @@ pub fn listen(
         let mut arrivals = Pace::new(BURST, PACE);
         let (mut failures, mut is_full) = (0, false);
         loop {
-            let greeting =
-                || Greeting { penutup: PROTOCOL, seat: seat.clone(), idle: used.idle(), proof: proof.clone() };
+            let greeting = || used.greeting(seat.clone(), proof.clone());
             // Once there is room in the table, `accept` waits for the next connection: the end of the trouble is seen before.
             if is_full && place.has_room() {
                 trouble(None);

@@ -18,7 +18,9 @@ use crate::drill::keys;
 use crate::drill::session::{Move, Session};
 use crate::drill::show::{Go, Show};
 use crate::input::Input;
+use crate::input::hold::RATE;
 use crate::keymap::Key;
+use crate::private::Private;
 use crate::run::event_loop::{Program, REDRAW_AFTER, run_alone};
 use crate::run::{Event, Next};
 
@@ -51,7 +53,7 @@ trait Activity {
     /// Handles a key. Returns whether the activity was left.
     fn key(&mut self, key: Key) -> bool;
     /// Handles a pasted text.
-    fn paste(&mut self, text: String);
+    fn paste(&mut self, text: Private);
     /// Whether keys are text now.
     fn is_typing(&self) -> bool;
     /// Draws it.
@@ -71,7 +73,7 @@ impl Activity for Practice<'_> {
         keys::session(self.session, key).is_some_and(|step| self.session.update(step, self.clock.now()))
     }
 
-    fn paste(&mut self, text: String) {
+    fn paste(&mut self, text: Private) {
         if self.session.is_on_prompter() {
             self.session.update(Move::App(Action::Paste(text)), self.clock.now());
         }
@@ -100,7 +102,7 @@ impl Activity for Presentation<'_> {
         keys::show(self.show, key).is_some_and(|go| self.show.update(go))
     }
 
-    fn paste(&mut self, text: String) {
+    fn paste(&mut self, text: Private) {
         self.show.update(Go::App(Action::Paste(text)));
     }
 
@@ -184,14 +186,14 @@ impl<A: Activity> OnScreen<A> {
                 self.activity.paste(text);
                 return Ok(next);
             }
-            Input::Retract { since } => self.delayed.retain(|delayed| delayed.at < since),
+            Input::Retract { since, .. } => self.delayed.retain(|delayed| delayed.at < since),
             Input::Answer(answer) => self.screen.answered(answer)?,
             #[cfg(unix)]
             Input::Key { key: Key::Ctrl('z'), .. } => return Ok(Next::Stop),
             Input::Key { key: Key::Ctrl('l'), .. } => self.screen.redraw()?,
             Input::Key { key, repeat: true, .. } if !self.activity.is_typing() && !is_scrolling(key) => {}
             Input::Key { key, at, settles, .. } => {
-                self.delayed.push_back(DelayedKey { key, at, until: at + settles + LATE });
+                self.delayed.push_back(DelayedKey { key, at, until: at + settles.min(RATE) + LATE });
                 if settles.is_zero() {
                     return Ok(self.press_delayed(self.delayed.len()));
                 }

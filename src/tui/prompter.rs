@@ -19,6 +19,8 @@ pub struct Prompter {
     theme: Theme,
     /// Whether the last frame was left out, since the terminal does not read.
     behind: bool,
+    /// Whether the last frame had room for the sentence that is to be said.
+    shows_sentence: bool,
 }
 
 impl Prompter {
@@ -27,7 +29,7 @@ impl Prompter {
     /// # Errors
     /// Where it can't be entered.
     pub fn enter(theme: Theme) -> io::Result<Self> {
-        Ok(Self { screen: Screen::enter(theme)?, theme, behind: false })
+        Ok(Self { screen: Screen::enter(theme)?, theme, behind: false, shows_sentence: false })
     }
 }
 
@@ -53,9 +55,13 @@ impl View for Prompter {
 
     fn show(&mut self, app: &mut App) -> io::Result<()> {
         let (shown, theme) = (&*app, self.theme);
-        let drawn = self.screen.draw(|frame| view::draw(frame, shown, theme))?;
+        let drawn = self.screen.draw(|frame| {
+            let area = frame.area();
+            (view::draw(frame, shown, theme), view::shows_sentence(area.width, area.height))
+        })?;
         self.behind = drawn.is_none() || self.screen.is_behind()?;
-        if let Some(drawn) = drawn {
+        if let Some((drawn, shows_sentence)) = drawn {
+            self.shows_sentence = shows_sentence;
             app.bound_scroll(drawn.most_scroll, drawn.page);
         }
         Ok(())
@@ -67,6 +73,10 @@ impl View for Prompter {
 
     fn is_behind(&self) -> bool {
         self.behind
+    }
+
+    fn shows_sentence(&self) -> bool {
+        self.shows_sentence
     }
 
     /// Ctrl-C is a key here, so a SIGINT comes from elsewhere.

@@ -138,6 +138,15 @@ impl Size {
     }
 }
 
+/// In a window with fewer columns the words of a sentence are broken: nobody reads them there.
+const LEAST_COLUMNS: u16 = 10;
+
+/// Whether a window shows the sentence that is to be said, or at least the beginning of it to be scrolled.
+#[must_use]
+pub fn shows_sentence(columns: u16, rows: u16) -> bool {
+    columns >= LEAST_COLUMNS && rows > 0
+}
+
 /// To how many rows the sentence shrinks, and scrolls, before a banner goes.
 const SCROLLED: usize = 3;
 /// A sentence higher than this scrolls beside its steps before header and footer go.

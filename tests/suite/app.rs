@@ -566,7 +566,7 @@ fn copying_gives_the_complete_sentence_and_changes_nothing() {
     stage.keys("bnSiti⏎␣");
     let (before, sentence) = (stage.app.call().clone(), stage.complete());
     stage.keys("c");
-    assert_eq!(stage.effects, [Effect::Copy(sentence)]);
+    assert_eq!(stage.effects, [Effect::Copy(sentence.into())]);
     assert_eq!((stage.app.call(), stage.notice().as_str()), (&before, ""), "nobody has it yet");
 }
 

@@ -61,7 +61,7 @@ pub fn action(app: &App, op: &Op) -> Option<Action> {
     match op {
         // `q` is tested elsewhere: here the session goes on.
         Op::Key(key) => keymap::action(app, *key).filter(|action| *action != Action::Quit),
-        Op::Paste(text) => Some(Action::Paste(text.clone())),
+        Op::Paste(text) => Some(Action::Paste(text.as_str().into())),
         Op::Wait(_) => Some(Action::Clock),
         Op::Reload(seed) => Some(Action::Rules(RulesNews::Good(book(random_rules::rules(*seed, 3))))),
         Op::Bad => Some(Action::Rules(RulesNews::Bad("rules.toml:1: rusak".into()))),

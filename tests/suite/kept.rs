@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use penutup::rules::BUILT_IN;
 use rusqlite::Connection;
 
-use crate::journal::trouble::skipped;
+use crate::journal::trouble::{Disk, skipped};
 use crate::support::Home;
 use crate::term::{Term, eventually};
 
@@ -133,6 +133,27 @@ fn two_troubles_at_once_are_both_seen_and_both_told_at_the_end() {
     term.is_restored();
     term.shows("penutup: Keadaan shift (KLB) tidak tersimpan")
         .shows("penutup: 1 closing hilang, jurnal tidak dapat ditulis");
+}
+
+#[test]
+fn whoever_leaves_while_the_disk_is_full_is_told_what_is_lost() {
+    let Some(disk) = Disk::new() else {
+        return skipped("whoever_leaves_while_the_disk_is_full", "no disk can be mounted here (not root)");
+    };
+    let home = Home::new();
+    let own = disk.path().join("home");
+    let mut command = prompter(&home, &[]);
+    command.env("PENUTUP_HOME", &own);
+    let mut term = Term::start(&command);
+    term.shows(CAMPAIGN).send("m").shows("Topik: PLN Mobile");
+    let journal = own.join("data/journal.db");
+    eventually("the journal", || journal.exists());
+    disk.fill();
+    term.send("ksx").shows("Panggilan selesai").shows("Keadaan tidak dapat disimpan");
+    term.send("q");
+    assert!(term.ends().success());
+    term.is_restored();
+    term.shows("penutup: Keadaan shift (KLB) tidak tersimpan").shows("penutup: 1 closing hilang");
 }
 
 #[test]

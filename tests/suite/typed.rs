@@ -73,6 +73,34 @@ fn a_held_space_is_one_sentence_at_the_rate_of_any_keyboard() {
     }
 }
 
+/// Down to two repeats a second: the rhythm shows that the key is held, and what its repeats did is undone.
+#[test]
+fn a_key_that_repeats_slowly_is_one_press() {
+    for (key, delay, rate, times) in
+        [(" ", 900, 300, 10), (" ", 1000, 480, 6), ("a", 300, 150, 14), ("a", 250, 240, 14)]
+    {
+        let home = Home::new();
+        let mut term = opened(&home);
+        term.hold(key, Duration::from_millis(delay), Duration::from_millis(rate), times);
+        let once = if key == "a" { "Aplikasi: TELAH punya" } else { "► Ajakan DOWNLOAD" };
+        term.shows(once).send("z").shows("WITA").shows(once);
+        assert_eq!(term.text().matches('√').count(), usize::from(key == " "), "{key:?} {delay} {rate}: {term:?}");
+        term.quits();
+    }
+}
+
+#[test]
+fn two_unhurried_spaces_are_two_sentences() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.send_at_once(" ").shows("√ Campaign Integritas");
+    pause(850);
+    term.send_at_once(" ").shows("√ Ajakan DOWNLOAD");
+    pause(600);
+    assert_eq!(term.text().matches('√').count(), 2, "{term:?}");
+    term.quits();
+}
+
 #[test]
 fn a_held_letter_is_one_press() {
     let home = Home::new();

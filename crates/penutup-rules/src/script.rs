@@ -138,7 +138,7 @@ impl Template {
 }
 
 /// A run of a spoken sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Segment {
     /// What is spoken.
     pub text: String,
@@ -146,6 +146,13 @@ pub struct Segment {
     pub filled: bool,
     /// Whether it is the blank between honorific and name, at which no line ends.
     pub binds: bool,
+}
+
+impl std::fmt::Debug for Segment {
+    /// Prints the SOP's own words alone: what is filled in may be a name.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.filled { f.write_str("…") } else { self.text.fmt(f) }
+    }
 }
 
 /// A sentence ready to be spoken.
@@ -212,12 +219,22 @@ impl std::fmt::Display for Sentence {
 }
 
 /// What a field holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum FieldValue {
     /// The position of a choice.
     Choice(usize),
     /// Typed text, as it was typed.
     Text(String),
+}
+
+impl std::fmt::Debug for FieldValue {
+    /// Prints no typed text: it is a customer's name.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Choice(at) => write!(f, "Choice({at})"),
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+        }
+    }
 }
 
 /// What the fields hold, in the rules' order. Personal data: only ever in memory.

@@ -16,15 +16,25 @@ use super::*;
 const LATER: &[&str] = &[MIGRATIONS[0], "ALTER TABLE call ADD COLUMN sent_ms INTEGER"];
 
 /// A small disk of its own, where the system lets us have one.
-struct Disk(tempfile::TempDir);
+pub struct Disk(tempfile::TempDir);
 
 impl Disk {
-    fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", "size=1m", "penutup-test"]).arg(folder.path());
         let done = mount.output().is_ok_and(|out| out.status.success());
         done.then_some(Self(folder))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Fills it up.
+    pub fn fill(&self) {
+        let mut file = fs::File::create(self.0.path().join("filler")).unwrap();
+        while file.write_all(&[0; 4096]).is_ok() {}
     }
 
     fn journal(&self) -> PathBuf {

@@ -348,7 +348,7 @@ fn a_cso_may_differ_and_a_start_knows_what_was_brought_before() {
     term.send("k").shows("KLB di sini berbeda dari pusat");
     let mut line = agent(&home);
     line.tell(&declares(1, State::On)).expect("it is taken");
-    term.send("s").shows("Closing lengkap.");
+    term.rest().send("s").shows("Closing lengkap.");
     assert!(term.text().contains("berbeda dari pusat"), "the same once more is no news:\n{term:?}");
     term.send(" ").shows("Panggilan selesai");
     term.quits();
