@@ -14,6 +14,7 @@ pub mod helper;
 pub mod input;
 pub mod journal;
 pub mod keymap;
+pub mod mailbox;
 pub mod pages;
 pub mod plain;
 pub mod rehearsal;
