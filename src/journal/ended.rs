@@ -74,7 +74,7 @@ impl Reader {
             let mut rows = query.query(params![id.as_bytes()]).map_err(sql)?;
             let Some(row) = rows.next().map_err(sql)? else { continue };
             let (narrow, rest) = (row_of(row)?, rest_of(row).map_err(sql)?);
-            let detail = row.get_ref(16).and_then(|v| Ok(v.as_str_or_null()?)).map_err(sql)?;
+            let detail = row.get_ref(17).and_then(|v| Ok(v.as_str_or_null()?)).map_err(sql)?;
             let line = Line::of(&narrow, &rest, detail.unwrap_or(r#"{"facts":[],"steps":[]}"#), &vocabulary);
             each(*id, &line.map_err(|_| Error::Damaged)?)?;
         }

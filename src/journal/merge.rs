@@ -380,6 +380,7 @@ fn checked(call: Line<'_>, vocabulary: &mut Vocabulary, values: &mut BTreeSet<St
         start_ms: call.start_ms,
         end,
         complete: left_out.is_empty(),
+        flags: detail.flags(),
         facts: word(&facts)?,
         rule: word(&call.rule)?,
         seat: word(call.seat.as_deref().unwrap_or_default())?,

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
 
 use super::read::Span;
-use super::row::{Row, Vocabulary, Word, ending_number, facts_of, list_of};
+use super::row::{Flags, Row, Vocabulary, Word, ending_number, facts_of, list_of};
 use crate::closing::ending::Outcome;
 
 const ENDINGS: usize = Outcome::ALL.len();
@@ -72,11 +72,39 @@ impl FromStr for By {
     }
 }
 
+/// Calls in which something went otherwise than planned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flagged {
+    /// Those that ended before any sentence was said.
+    pub before_closing: u64,
+    /// Those with an overtaken step.
+    pub overtaken: u64,
+    /// Those in which a tick was undone.
+    pub undone: u64,
+}
+
+impl Flagged {
+    fn of(flags: Flags) -> Self {
+        Self {
+            before_closing: flags.has(Flags::BEFORE_CLOSING).into(),
+            overtaken: flags.has(Flags::OVERTAKEN).into(),
+            undone: flags.has(Flags::UNDONE).into(),
+        }
+    }
+
+    fn combine(&mut self, other: Self, with: impl Fn(u64, u64) -> u64) {
+        self.before_closing = with(self.before_closing, other.before_closing);
+        self.overtaken = with(self.overtaken, other.overtaken);
+        self.undone = with(self.undone, other.undone);
+    }
+}
+
 /// What calls add up to, still in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Tally {
     closings: u64,
     complete: u64,
+    flagged: Flagged,
     seconds: u64,
     endings: [u64; ENDINGS],
     cost: BTreeMap<Word, u64>,
@@ -87,6 +115,7 @@ impl Tally {
     fn add(&mut self, row: &Row, ending: usize, seconds: u32) {
         self.closings += 1;
         self.complete += u64::from(row.complete);
+        self.flagged.combine(Flagged::of(row.flags), |one, two| one + two);
         self.seconds += u64::from(seconds);
         self.endings[ending] += 1;
         if row.cost != Word(0) {
@@ -100,6 +129,7 @@ impl Tally {
     fn add_all(&mut self, other: &Self) {
         self.closings += other.closings;
         self.complete += other.complete;
+        self.flagged.combine(other.flagged, |one, two| one + two);
         self.seconds += other.seconds;
         for (here, there) in self.endings.iter_mut().zip(other.endings) {
             *here += there;
@@ -117,6 +147,7 @@ impl Tally {
         for other in others {
             out.closings = out.closings.saturating_sub(other.closings);
             out.complete = out.complete.saturating_sub(other.complete);
+            out.flagged.combine(other.flagged, u64::saturating_sub);
             out.seconds = out.seconds.saturating_sub(other.seconds);
             for (here, there) in out.endings.iter_mut().zip(other.endings) {
                 *here = here.saturating_sub(there);
@@ -149,6 +180,7 @@ impl Tally {
             key: key.into(),
             closings: self.closings,
             complete: self.complete,
+            flagged: self.flagged,
             costing: self.cost.values().sum(),
             seconds: self.seconds,
             endings: self.endings,
@@ -173,6 +205,8 @@ pub struct Group {
     pub closings: u64,
     /// Those with no spoken step left out.
     pub complete: u64,
+    /// Those in which something went otherwise than planned.
+    pub flagged: Flagged,
     /// Those that cost score.
     pub costing: u64,
     /// How long they took, all together.
@@ -415,6 +449,8 @@ pub struct Recap {
     pub closings: u64,
     /// Those with no spoken step left out.
     pub complete: u64,
+    /// Those in which something went otherwise than planned.
+    pub flagged: Flagged,
     /// Those that cost score.
     pub costing: u64,
     /// By scoring parameter, how many cost it; most first.
@@ -448,6 +484,7 @@ impl Recap {
             whole,
             closings: total.closings,
             complete: total.complete,
+            flagged: total.flagged,
             costing: total.costing,
             cost: total.cost.clone(),
             left_out: total.left_out.clone(),
@@ -476,6 +513,7 @@ mod tests {
             start_ms: ms(start),
             end: Some((ms(end), Outcome::Said(Ending::Complete))),
             complete: true,
+            flags: Flags::default(),
             facts: vocabulary.word("klb=tidak topik=lain").unwrap(),
             rule: vocabulary.word("satu").unwrap(),
             seat: Word(0),
@@ -514,23 +552,27 @@ mod tests {
         let without = Row {
             end: Some((ms("2026-11-24T07:02:00Z"), omitted)),
             complete: false,
+            flags: Flags(Flags::OVERTAKEN.0 | Flags::UNDONE.0),
             facts: vocabulary.word("klb=ya").unwrap(),
             left_out: vocabulary.word("download terima-kasih").unwrap(),
             cost: vocabulary.word(r#"["Akurasi","FCR"]"#).unwrap(),
             ..whole
         };
-        let open = Row { end: None, ..whole };
-        for row in [whole, whole, without, open] {
+        let open = Row { end: None, flags: Flags::BEFORE_CLOSING, ..whole };
+        let hung_up = Row { flags: Flags::BEFORE_CLOSING, ..whole };
+        for row in [whole, hung_up, without, open] {
             fold.add(&row);
         }
         let report = fold.report(&vocabulary);
         let total = &report.total;
         assert_eq!((total.closings, total.complete, total.costing, report.open), (3, 2, 1, 1));
+        assert_eq!(total.flagged, Flagged { before_closing: 1, overtaken: 1, undone: 1 });
         assert_eq!(total.cost, [("Akurasi".to_owned(), 1), ("FCR".to_owned(), 1)]);
         assert_eq!(total.left_out, [("download".to_owned(), 1), ("terima-kasih".to_owned(), 1)]);
         assert_eq!((total.ended(omitted), total.ended(Outcome::Left)), (1, 0));
         let klb = report.groups(&By::Fact("klb".into())).unwrap();
         assert_eq!(klb.iter().map(|g| (g.key.as_str(), g.closings)).collect::<Vec<_>>(), [("tidak", 2), ("ya", 1)]);
+        assert_eq!(klb.iter().map(|g| g.flagged.before_closing).collect::<Vec<_>>(), [1, 0]);
         let topik = report.groups(&By::Fact("topik".into())).unwrap();
         assert_eq!(topik.iter().map(|g| (g.key.as_str(), g.closings)).collect::<Vec<_>>(), [("lain", 2), ("", 1)]);
         assert_eq!(report.groups(&By::Fact("cuaca".into())), None);

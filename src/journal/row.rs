@@ -16,6 +16,25 @@ use crate::rules::text::{clean, is_forbidden};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Word(pub u32);
 
+/// What went otherwise than planned in a call, a bit each, as the journal keeps it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags(pub u8);
+
+impl Flags {
+    /// No sentence was said.
+    pub const BEFORE_CLOSING: Self = Self(1);
+    /// A step was overtaken.
+    pub const OVERTAKEN: Self = Self(2);
+    /// A tick was undone.
+    pub const UNDONE: Self = Self(4);
+
+    /// Whether this one is set.
+    #[must_use]
+    pub fn has(self, flag: Self) -> bool {
+        self.0 & flag.0 != 0
+    }
+}
+
 /// What a report counts of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -25,6 +44,8 @@ pub struct Row {
     pub end: Option<(i64, Outcome)>,
     /// Whether no spoken step was left out.
     pub complete: bool,
+    /// What went otherwise than planned.
+    pub flags: Flags,
     /// The facts: "klb=ya topik=lain".
     pub facts: Word,
     /// The rule's id.
@@ -207,6 +228,17 @@ impl<'a> Detail<'a> {
         self.steps.iter().all(|step| step.2.is_none())
     }
 
+    /// What went otherwise than planned.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        let set = |is_set: bool, flag: Flags| if is_set { flag.0 } else { 0 };
+        Flags(
+            set(self.is_before_closing(), Flags::BEFORE_CLOSING)
+                | set(!self.overtaken.is_empty(), Flags::OVERTAKEN)
+                | set(self.steps.iter().any(|step| step.3 > 0), Flags::UNDONE),
+        )
+    }
+
     /// The facts in one text.
     #[must_use]
     pub fn facts_text(&self) -> String {
@@ -292,6 +324,7 @@ pub fn row_of(record: &Record, seat: Option<&str>, vocabulary: &mut Vocabulary) 
         start_ms: record.start.timestamp_millis(),
         end: record.end.map(|(at, how)| (at.timestamp_millis(), how)),
         complete: left_out.is_empty(),
+        flags: detail.flags(),
         facts: vocabulary.word(&detail.facts_text())?,
         rule: vocabulary.word(&record.rule)?,
         seat: vocabulary.word(seat.unwrap_or_default())?,

@@ -248,6 +248,7 @@ impl Store {
                         end.is_none().then_some(process.as_bytes()),
                         ending.map(ending_number),
                         left_out.is_empty(),
+                        more.flags().0,
                         facts,
                         record.rule,
                         rules,
@@ -370,17 +371,18 @@ const SAVE_DETAIL: &str = "
     INSERT OR REPLACE INTO detail (call, json) VALUES (?1, ?2)";
 /// The words are looked up in the statement itself: another process may have deleted some since they were last used.
 const SAVE_CALL: &str = "
-    INSERT INTO call (id, version, start_ms, end_ms, changed_ms, process, ending, complete,
+    INSERT INTO call (id, version, start_ms, end_ms, changed_ms, process, ending, complete, flags,
                       facts, rule, rules, seat, left_out, cost, zone, greeting)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
-            (SELECT id FROM word WHERE text = ?9), (SELECT id FROM word WHERE text = ?10),
-            (SELECT id FROM word WHERE text = ?11), (SELECT id FROM word WHERE text = ?12),
-            (SELECT id FROM word WHERE text = ?13), (SELECT id FROM word WHERE text = ?14),
-            (SELECT id FROM word WHERE text = ?15), (SELECT id FROM word WHERE text = ?16))
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
+            (SELECT id FROM word WHERE text = ?10), (SELECT id FROM word WHERE text = ?11),
+            (SELECT id FROM word WHERE text = ?12), (SELECT id FROM word WHERE text = ?13),
+            (SELECT id FROM word WHERE text = ?14), (SELECT id FROM word WHERE text = ?15),
+            (SELECT id FROM word WHERE text = ?16), (SELECT id FROM word WHERE text = ?17))
     ON CONFLICT (id) DO UPDATE SET
         version = max(version + 1, excluded.version),
         start_ms = excluded.start_ms, end_ms = excluded.end_ms, changed_ms = excluded.changed_ms,
         process = excluded.process, ending = excluded.ending, complete = excluded.complete,
+        flags = excluded.flags,
         facts = excluded.facts, rule = excluded.rule, rules = excluded.rules, seat = excluded.seat,
         left_out = excluded.left_out, cost = excluded.cost, zone = excluded.zone, greeting = excluded.greeting
     RETURNING n";

@@ -489,14 +489,14 @@ impl<N: Fn(Trouble)> Keeper<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::record::HowEnded;
+    use crate::closing::ending::Outcome;
 
     fn record(call: u64) -> Box<Record> {
         let start = DateTime::UNIX_EPOCH;
         Box::new(Record {
             call,
             start,
-            end: Some((start, HowEnded::Left)),
+            end: Some((start, Outcome::Left)),
             facts: vec![],
             zone: "WIB".into(),
             greeting: None,

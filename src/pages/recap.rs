@@ -38,6 +38,13 @@ fn told(page: &mut Page, app: &App, day: &Recap) {
         words.report.by_ending,
         &list(day.endings.iter().map(|(h, n)| (words.outcome(*h).to_owned(), *n)).collect()),
     );
+    let flagged = [
+        (words.report.before_closing, day.flagged.before_closing),
+        (words.report.overtaken, day.flagged.overtaken),
+        (words.report.undone, day.flagged.undone),
+    ];
+    let flagged = flagged.into_iter().filter(|(_, count)| *count > 0).map(|(label, n)| (label.to_lowercase(), n));
+    page.entry(words.recap.notes, &list(flagged.collect()));
     hours(page, app, day);
     if !day.whole {
         page.gap();

@@ -164,6 +164,9 @@ impl Page<'_> {
             (w.closings.to_owned(), total.closings),
             (w.complete.to_owned(), total.complete),
             (w.costing.to_owned(), total.costing),
+            (w.before_closing.to_owned(), total.flagged.before_closing),
+            (w.overtaken.to_owned(), total.flagged.overtaken),
+            (w.undone.to_owned(), total.flagged.undone),
         ];
         if report.open > 0 {
             rows.push((w.open.to_owned(), report.open));

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use super::*;
 
 /// The migrations of a program to come.
-const LATER: &[&str] = &[MIGRATIONS[0], "ALTER TABLE call ADD COLUMN sent_ms INTEGER"];
+const LATER: &[&str] = &[MIGRATIONS[0], MIGRATIONS[1], "ALTER TABLE call ADD COLUMN sent_ms INTEGER"];
 
 /// A small disk of its own, where the system lets us have one.
 struct Disk(tempfile::TempDir);
@@ -503,7 +503,7 @@ fn a_newer_program_takes_the_journal_over_and_the_older_one_says_so() {
     // The older one has it open still.
     hand(&older, ended(3));
     let line = told(&heard);
-    assert!(line.contains("dibuat penutup yang lebih baru (bentuk 2, di sini 1)"), "{line}");
+    assert!(line.contains("dibuat penutup yang lebih baru (bentuk 3, di sini 2)"), "{line}");
     assert_eq!(unwritten(older), 1);
     finish(newer, &troubles);
 
