@@ -17,6 +17,7 @@ pub mod keymap;
 pub mod mailbox;
 pub mod pages;
 pub mod plain;
+pub mod private;
 pub mod rehearsal;
 pub mod rules;
 pub mod run;

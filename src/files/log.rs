@@ -7,7 +7,7 @@ use std::path::Path;
 
 use chrono::{SecondsFormat, Utc};
 
-use super::private;
+use crate::private;
 use crate::tell::source::clean_path;
 
 /// The most bytes of one file.

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, SecondsFormat, Utc};
 use toml::{Table, Value};
 
-use super::{Folders, Unreadable, private, read, shown_path, write};
+use super::{Folders, Unreadable, read, shown_path, write};
 use crate::broadcast::Broadcast;
 use crate::closing::{Held, Since};
+use crate::private;
 use crate::rules::shape::MAX_FILE;
 use crate::seat::{SeatState, Shared};
 use crate::words::{Words, fill};

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::export::{FORM, First, Last, Line};
 use super::read::Span;
-use super::row::{Detail, OvertakenDetail, Rest, Row, Vocabulary, list_text, rules_text};
+use super::summary::{Detail, OvertakenDetail, Rest, Row, Vocabulary, list_text, rules_text};
 use crate::closing::ending::Outcome;
 use crate::files::shown_path;
 use crate::rules::shape::MAX_TEXT;
@@ -173,7 +173,7 @@ impl Merge {
         Ok(Self { parts, chosen })
     }
 
-    /// Hands over each call of `span` once, in the order of the files; the text is its [`super::row::Detail`], and a
+    /// Hands over each call of `span` once, in the order of the files; the text is its [`super::summary::Detail`], and a
     /// little more. Answers the words of all.
     ///
     /// # Errors

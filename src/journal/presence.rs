@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use crate::files::private;
+use crate::private;
 
 /// How long another prompter's opening is waited for. Whoever holds the lock for longer is not opening a journal, and
 /// keeps nobody from writing: `SQLite` has locks of its own.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, params};
 
-use super::row::{Flags, Rest, Row, Vocabulary, Word, ending_of};
 use super::schema::{self, MIGRATIONS};
+use super::summary::{Flags, Rest, Row, Vocabulary, Word, ending_of};
 use super::trouble::Error;
 
 /// The calls that began in this time: from, inclusive, to before, in milliseconds since 1970.
@@ -107,7 +107,7 @@ impl Reader {
         rows_by_id(&mut self.conn, span, each)
     }
 
-    /// Hands over each call of `span` whole, in the order of their beginning; the text is its [`super::row::Detail`].
+    /// Hands over each call of `span` whole, in the order of their beginning; the text is its [`super::summary::Detail`].
     ///
     /// # Errors
     /// What `SQLite` or `each` says.

@@ -3,7 +3,6 @@
 
 pub mod csv;
 pub mod json;
-pub mod text;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -11,7 +10,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
 
 use super::read::Span;
-use super::row::{Flags, Row, Vocabulary, Word, ending_number, facts_of, list_of};
+use super::summary::{Flags, Row, Vocabulary, Word, ending_number, facts_of, list_of};
 use crate::closing::ending::Outcome;
 
 const ENDINGS: usize = Outcome::ALL.len();

@@ -39,12 +39,12 @@ pub const MIGRATIONS: &[&str] = &[
     CREATE INDEX call_open ON call (process) WHERE process IS NOT NULL;
     CREATE TABLE detail (
         call  INTEGER PRIMARY KEY,           -- → call.n
-        json  TEXT NOT NULL                  -- row::Detail
+        json  TEXT NOT NULL                  -- summary::Detail
     ) STRICT;
 ",
     // What went otherwise than planned, for the report; for the calls that are there it follows from their details.
     "
-    ALTER TABLE call ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;  -- row::Flags
+    ALTER TABLE call ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;  -- summary::Flags
     UPDATE call SET flags =
         (NOT EXISTS (SELECT 1 FROM json_each(detail.json, '$.steps') WHERE value ->> 2 IS NOT NULL))
         | ((coalesce(json_array_length(detail.json, '$.overtaken'), 0) > 0) << 1)

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::record::Record;
 use crate::closing::ending::Outcome;
-use crate::files::private;
+use crate::private;
 
 /// How the files are called.
 const START: &str = "journal-pending-";

@@ -13,12 +13,12 @@ use uuid::Uuid;
 use super::aside::{all_aside, identity, set_aside};
 use super::presence::{Opening, Presence, is_dead, sweep};
 use super::record::Record;
-use super::row::{Detail, ending_number, list_text, rules_text};
 use super::schema::{self, MIGRATIONS};
 use super::spill;
+use super::summary::{Detail, ending_number, list_text, rules_text};
 use super::trouble::Error;
 use crate::closing::ending::Outcome;
-use crate::files::private;
+use crate::private;
 use crate::tell::outside::NoFile;
 
 /// How long another one's writing is waited for.

@@ -2,8 +2,8 @@
 
 use super::{Page, Part};
 use crate::app::App;
+use crate::cli::report::text::{parameter, percent};
 use crate::journal::report::Recap;
-use crate::journal::report::text::{parameter, percent};
 use crate::words::fill;
 
 /// The recap of today.

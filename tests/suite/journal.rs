@@ -26,7 +26,7 @@ use penutup::closing::ending::Outcome;
 use penutup::journal::read::{Reader, Span};
 use penutup::journal::record::{Record, StepRecord};
 use penutup::journal::report::Recap;
-use penutup::journal::row::{Detail, Rest, Row};
+use penutup::journal::summary::{Detail, Rest, Row};
 use penutup::journal::trouble::{Finish, Trouble};
 use penutup::journal::writer::{Config, Writer};
 use penutup::words::Lang;

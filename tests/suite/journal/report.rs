@@ -1,8 +1,9 @@
 //! What a report says of one journal, in text, CSV and JSON, and what its arguments may be.
 
+use penutup::cli::report::text;
 use penutup::journal::record::OvertakenRecord;
-use penutup::journal::report::{By, Fold, Report, csv, text};
-use penutup::journal::row::{Vocabulary, row_of};
+use penutup::journal::report::{By, Fold, Report, csv};
+use penutup::journal::summary::{Vocabulary, row_of};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 

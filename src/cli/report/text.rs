@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use chrono::NaiveDate;
 use unicode_width::UnicodeWidthStr;
 
-use super::{By, Group, Report};
 use crate::closing::ending::Outcome;
+use crate::journal::report::{By, Group, Report};
 use crate::rules::text::{clean, first_graphemes};
 use crate::tell::grouped;
 use crate::words::{Words, fill};
