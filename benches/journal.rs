@@ -14,8 +14,9 @@ use std::sync::mpsc::channel;
 
 use chrono::{FixedOffset, Utc};
 use criterion::{Criterion, criterion_group, criterion_main};
+use penutup::cli::report::text;
 use penutup::journal::read::{Reader, Span};
-use penutup::journal::report::{Fold, text};
+use penutup::journal::report::Fold;
 use penutup::journal::store::{Entry, Store};
 use penutup::journal::writer::{Config, Writer};
 use penutup::words::Lang;

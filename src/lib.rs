@@ -12,6 +12,8 @@ pub mod helper;
 pub mod input;
 pub mod journal;
 pub mod keymap;
+pub mod mailbox;
+pub mod own_files;
 pub mod pages;
 pub mod plain;
 pub mod private;

@@ -12,7 +12,7 @@ pub struct Private(String);
 impl fmt::Debug for Private {
     /// Prints the length alone: debug output gets into panic messages and logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Private({} bytes)", self.0.len())
+        f.debug_tuple("Private").field(&self.0.len()).finish()
     }
 }
 

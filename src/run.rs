@@ -24,11 +24,12 @@ use crate::clock::Clock;
 use crate::files::shift::Keeper;
 use crate::helper::{self, Death};
 use crate::journal::writer::{Config, Writer};
+use crate::mailbox::Mailbox;
 use crate::softphone::socket::{Asked, Used};
 use crate::watch::Look;
 use event_loop::{Inbox, Program, QUEUE, REDRAW_AFTER};
+pub use keep::Tasks;
 use keep::{Keeping, keep_journal, keep_state, watch_rules, watch_settings};
-pub use keep::{Task, Tasks};
 use recent::Recent;
 
 /// Reads the rules file; `None` where it is as it was.
@@ -78,7 +79,7 @@ pub struct Outside {
     /// Keeps what outlasts a restart.
     pub keeper: Keeper,
     /// The way to the thread that keeps it.
-    pub tasks: Tasks,
+    pub tasks: Arc<Mailbox<Tasks>>,
     /// Where it is noted why something stopped or was not kept.
     pub log: Log,
     /// The files to watch that the rules may come from, and how they are read.

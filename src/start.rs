@@ -4,7 +4,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 
 use crate::action::{Action, Change, RulesNews, Subject};
 use crate::app::{App, Begin};
@@ -17,8 +16,9 @@ use crate::files::folders::stands;
 use crate::files::shift::{Keeper, Shift};
 use crate::files::{self, Bad, Folders, deadline, log};
 use crate::journal::writer::Config;
+use crate::mailbox::Mailbox;
 use crate::rehearsal::{rehearse, untried};
-use crate::run::{Log, Outside, Reload, Reread, Task, Tasks, Teller, View, run};
+use crate::run::{Log, Outside, Reload, Reread, Tasks, Teller, View, run};
 use crate::settings::Settings;
 use crate::softphone::place::Place;
 use crate::softphone::socket::{Used, ask_in_turn};
@@ -101,7 +101,7 @@ impl Start {
             app = app.in_lines();
         }
         let used = Arc::new(Used::default());
-        let tasks = Tasks::default();
+        let tasks = Arc::<Mailbox<Tasks>>::default();
         let rules = (!self.watch.is_empty()).then(|| {
             let reload = Reloader {
                 at: self.at,
@@ -111,7 +111,7 @@ impl Start {
                 clock: self.clock,
                 folders: self.folders.clone(),
                 seen: self.shift.rules_sha256.clone(),
-                keeper: tasks.send.clone(),
+                keeper: Arc::clone(&tasks),
                 words,
                 rehearse: Box::new(move |book| rehearse(book, lang)),
             };
@@ -242,7 +242,7 @@ struct Reloader {
     folders: Folders,
     /// The rules that the state names as seen last.
     seen: Option<String>,
-    keeper: Sender<Task>,
+    keeper: Arc<Mailbox<Tasks>>,
     words: &'static Words,
     /// Tries new rules where nobody sees it; what a panic said is why they are not taken.
     rehearse: Rehearse,
@@ -346,7 +346,8 @@ impl Reloader {
         let sha256 = self.last.sha256();
         if self.seen.as_deref() != Some(sha256) {
             self.seen = Some(sha256.to_owned());
-            let _ = self.keeper.send(Task::Rules(self.last.rules.sop.revision.clone(), sha256.to_owned()));
+            let seen = (self.last.rules.sop.revision.clone(), sha256.to_owned());
+            self.keeper.post(|tasks| tasks.rules = Some(seen));
         }
     }
 }
@@ -374,7 +375,7 @@ mod tests {
             clock: Clock::system(),
             folders: Folders::default(),
             seen: None,
-            keeper: Tasks::default().send,
+            keeper: Arc::default(),
             words: Lang::Id.words(),
             rehearse: Box::new(|book| match book.rules.sop.revision.as_str() {
                 "Rev-3" => Err("index out of bounds".into()),

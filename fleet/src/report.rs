@@ -11,7 +11,7 @@ use penutup::journal::export::Line;
 use penutup::journal::merge::Calls;
 use penutup::journal::read::Span;
 use penutup::journal::report::{Fold, csv, span};
-use penutup::journal::row::{Rest, Row};
+use penutup::journal::summary::{Rest, Row};
 use penutup::tell::{outside, shown};
 use penutup::words::Lang;
 use tokio_postgres::Client;

@@ -1,5 +1,7 @@
 //! `penutup report`: what the journal, or the exports of several seats, add up to.
 
+pub mod text;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -11,8 +13,8 @@ use crate::book::Book;
 use crate::files;
 use crate::journal::merge::{Merge, Refused};
 use crate::journal::read::{Reader, Span};
-use crate::journal::report::{By, Fold, Report as Sums, csv, json, span, text};
-use crate::journal::row::{Rest, Row, Vocabulary};
+use crate::journal::report::{By, Fold, Report as Sums, csv, json, span};
+use crate::journal::summary::{Rest, Row, Vocabulary};
 use crate::journal::trouble::Error;
 use crate::tell::{outside, shown, suggest};
 use crate::words::{Words, fill};

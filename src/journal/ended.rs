@@ -74,7 +74,7 @@ impl Reader {
             let mut rows = query.query(params![id.as_bytes()]).map_err(sql)?;
             let Some(row) = rows.next().map_err(sql)? else { continue };
             let (narrow, rest) = (row_of(row)?, rest_of(row).map_err(sql)?);
-            let detail = row.get_ref(16).and_then(|v| Ok(v.as_str_or_null()?)).map_err(sql)?;
+            let detail = row.get_ref(17).and_then(|v| Ok(v.as_str_or_null()?)).map_err(sql)?;
             let line = Line::of(&narrow, &rest, detail.unwrap_or(r#"{"facts":[],"steps":[]}"#), &vocabulary);
             each(*id, &line.map_err(|_| Error::Damaged)?)?;
         }
@@ -95,10 +95,11 @@ mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
 
     use super::*;
-    use crate::action::Ending;
+    use crate::closing::ending::Ending;
+    use crate::closing::ending::Outcome;
     use crate::journal::export::Export;
     use crate::journal::read::Span;
-    use crate::journal::record::{HowEnded, Record};
+    use crate::journal::record::Record;
     use crate::journal::store::{Entry, Opened, Store};
 
     fn at(second: i64) -> DateTime<Utc> {
@@ -109,7 +110,7 @@ mod tests {
         Record {
             call: 1,
             start: at(second),
-            end: ended.then_some((at(second + 30), HowEnded::Said(Ending::Complete))),
+            end: ended.then_some((at(second + 30), Outcome::Said(Ending::Complete))),
             facts: vec![],
             zone: "WIB".into(),
             greeting: None,

@@ -22,7 +22,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::row::{FactDetail, OvertakenDetail, Rest, Row, StepDetail, Vocabulary, list_of, rules_of};
+use super::summary::{FactDetail, OvertakenDetail, Rest, Row, StepDetail, Vocabulary, list_of, rules_of};
 
 /// The form that this program writes, and the newest that it reads.
 pub const FORM: u64 = 1;
@@ -93,7 +93,7 @@ pub struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Of a call; `detail` is its [`super::row::Detail`].
+    /// Of a call; `detail` is its [`super::summary::Detail`].
     ///
     /// # Errors
     /// A detail that is none.
@@ -101,7 +101,7 @@ impl<'a> Line<'a> {
         let text = |word| Cow::from(vocabulary.text(word));
         let some = |word| Some(text(word)).filter(|t| !t.is_empty());
         let (sum, revision) = rules_of(vocabulary.text(rest.rules));
-        let detail = super::row::Detail::read(detail)?;
+        let detail = super::summary::Detail::read(detail)?;
         let (end_ms, how) = row.end.unzip();
         Ok(Self {
             id: Uuid::from_bytes(rest.id).to_string().into(),
@@ -143,7 +143,7 @@ impl<W: Write> Export<W> {
         Ok(Self { out, calls: 0 })
     }
 
-    /// Writes a call; `detail` is its [`super::row::Detail`].
+    /// Writes a call; `detail` is its [`super::summary::Detail`].
     ///
     /// # Errors
     /// What `out` says; a detail that is none.

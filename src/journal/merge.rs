@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::export::{FORM, First, Last, Line};
 use super::read::Span;
-use super::record::HowEnded;
-use super::row::{Detail, OvertakenDetail, Rest, Row, Vocabulary, list_text, rules_text};
+use super::summary::{Detail, OvertakenDetail, Rest, Row, Vocabulary, list_text, rules_text};
+use crate::closing::ending::Outcome;
 use crate::files::shown_path;
 use crate::rules::shape::MAX_TEXT;
 use crate::rules::text::{is_forbidden, is_utf16};
@@ -173,7 +173,7 @@ impl Merge {
         Ok(Self { parts, chosen })
     }
 
-    /// Hands over each call of `span` once, in the order of the files; the text is its [`super::row::Detail`], and a
+    /// Hands over each call of `span` once, in the order of the files; the text is its [`super::summary::Detail`], and a
     /// little more. Answers the words of all.
     ///
     /// # Errors
@@ -341,7 +341,7 @@ fn checked(call: Line<'_>, vocabulary: &mut Vocabulary, values: &mut BTreeSet<St
     must(is_time(call.start_ms), "start_ms")?;
     must(call.end_ms.is_none_or(is_time), "end_ms")?;
     must(is_time(call.changed_ms), "changed_ms")?;
-    let how = call.ending.as_deref().map(|code| HowEnded::from_code(code).ok_or(Fault::Wrong("ending")));
+    let how = call.ending.as_deref().map(|code| Outcome::from_code(code).ok_or(Fault::Wrong("ending")));
     let end = match (call.end_ms, how.transpose()?) {
         (None, None) => None,
         (Some(at), Some(how)) => Some((at, how)),
@@ -380,6 +380,7 @@ fn checked(call: Line<'_>, vocabulary: &mut Vocabulary, values: &mut BTreeSet<St
         start_ms: call.start_ms,
         end,
         complete: left_out.is_empty(),
+        flags: detail.flags(),
         facts: word(&facts)?,
         rule: word(&call.rule)?,
         seat: word(call.seat.as_deref().unwrap_or_default())?,

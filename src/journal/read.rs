@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, params};
 
-use super::row::{Rest, Row, Vocabulary, Word, ending_of};
 use super::schema::{self, MIGRATIONS};
+use super::summary::{Flags, Rest, Row, Vocabulary, Word, ending_of};
 use super::trouble::Error;
 
 /// The calls that began in this time: from, inclusive, to before, in milliseconds since 1970.
@@ -107,7 +107,7 @@ impl Reader {
         rows_by_id(&mut self.conn, span, each)
     }
 
-    /// Hands over each call of `span` whole, in the order of their beginning; the text is its [`super::row::Detail`].
+    /// Hands over each call of `span` whole, in the order of their beginning; the text is its [`super::summary::Detail`].
     ///
     /// # Errors
     /// What `SQLite` or `each` says.
@@ -125,7 +125,7 @@ impl Reader {
         let mut rows = query.query(params![from, before]).map_err(sql)?;
         while let Some(row) = rows.next().map_err(sql)? {
             let (narrow, rest) = (row_of(row)?, rest_of(row).map_err(sql)?);
-            let detail = row.get_ref(16).and_then(|v| Ok(v.as_str_or_null()?)).map_err(sql)?;
+            let detail = row.get_ref(17).and_then(|v| Ok(v.as_str_or_null()?)).map_err(sql)?;
             each(&narrow, &rest, detail.unwrap_or(r#"{"facts":[],"steps":[]}"#), &vocabulary)?;
         }
         Ok(())
@@ -141,7 +141,7 @@ pub(super) const WIDE: &str = "
 const IN_ORDER: &str = " ORDER BY start_ms, id";
 const WORDS: &str = "
     SELECT id, text FROM word WHERE id > 0";
-pub(super) const NARROW: &str = "start_ms, end_ms, ending, complete, facts, rule, seat, left_out, cost, n";
+pub(super) const NARROW: &str = "start_ms, end_ms, ending, complete, facts, rule, seat, left_out, cost, flags, n";
 
 /// Hands over what a report counts of each call of `span`; the words of all of them come at the end.
 pub(super) fn rows(conn: &mut Connection, span: Span, mut each: impl FnMut(&Row)) -> Result<Vocabulary, Error> {
@@ -166,7 +166,7 @@ pub(super) fn rows_by_id(
     let (from, before) = span.bounds();
     let mut rows = query.query(params![from, before])?;
     while let Some(row) = rows.next()? {
-        let id: Vec<u8> = row.get(10)?;
+        let id: Vec<u8> = row.get(11)?;
         each(&row_of(row)?, &id);
     }
     vocabulary(&still)
@@ -189,17 +189,18 @@ pub(super) fn row_of(row: &rusqlite::Row<'_>) -> Result<Row, Error> {
         seat: Word(row.get(6)?),
         left_out: Word(row.get(7)?),
         cost: Word(row.get(8)?),
+        flags: Flags(row.get(9)?),
     })
 }
 
 pub(super) fn rest_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Rest> {
     Ok(Rest {
-        id: row.get(10)?,
-        version: row.get::<_, i64>(11)?.try_into().unwrap_or(0),
-        changed_ms: row.get(12)?,
-        rules: Word(row.get(13)?),
-        zone: Word(row.get(14)?),
-        greeting: Word(row.get(15)?),
+        id: row.get(11)?,
+        version: row.get::<_, i64>(12)?.try_into().unwrap_or(0),
+        changed_ms: row.get(13)?,
+        rules: Word(row.get(14)?),
+        zone: Word(row.get(15)?),
+        greeting: Word(row.get(16)?),
     })
 }
 

@@ -3,7 +3,6 @@
 
 pub mod csv;
 pub mod json;
-pub mod text;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -11,10 +10,10 @@ use std::str::FromStr;
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
 
 use super::read::Span;
-use super::record::HowEnded;
-use super::row::{Row, Vocabulary, Word, ending_number, facts_of, list_of};
+use super::summary::{Flags, Row, Vocabulary, Word, ending_number, facts_of, list_of};
+use crate::closing::ending::Outcome;
 
-const ENDINGS: usize = HowEnded::ALL.len();
+const ENDINGS: usize = Outcome::ALL.len();
 const DAY_MS: i64 = 86_400_000;
 /// A call that seems longer is counted as so long: it was left open, or the clock jumped.
 const LONGEST: u32 = 86_400;
@@ -72,11 +71,39 @@ impl FromStr for By {
     }
 }
 
+/// Calls in which something went otherwise than planned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flagged {
+    /// Those that ended before any sentence was said.
+    pub before_closing: u64,
+    /// Those with an overtaken step.
+    pub overtaken: u64,
+    /// Those in which a tick was undone.
+    pub undone: u64,
+}
+
+impl Flagged {
+    fn of(flags: Flags) -> Self {
+        Self {
+            before_closing: flags.has(Flags::BEFORE_CLOSING).into(),
+            overtaken: flags.has(Flags::OVERTAKEN).into(),
+            undone: flags.has(Flags::UNDONE).into(),
+        }
+    }
+
+    fn combine(&mut self, other: Self, with: impl Fn(u64, u64) -> u64) {
+        self.before_closing = with(self.before_closing, other.before_closing);
+        self.overtaken = with(self.overtaken, other.overtaken);
+        self.undone = with(self.undone, other.undone);
+    }
+}
+
 /// What calls add up to, still in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Tally {
     closings: u64,
     complete: u64,
+    flagged: Flagged,
     seconds: u64,
     endings: [u64; ENDINGS],
     cost: BTreeMap<Word, u64>,
@@ -87,6 +114,7 @@ impl Tally {
     fn add(&mut self, row: &Row, ending: usize, seconds: u32) {
         self.closings += 1;
         self.complete += u64::from(row.complete);
+        self.flagged.combine(Flagged::of(row.flags), |one, two| one + two);
         self.seconds += u64::from(seconds);
         self.endings[ending] += 1;
         if row.cost != Word(0) {
@@ -100,6 +128,7 @@ impl Tally {
     fn add_all(&mut self, other: &Self) {
         self.closings += other.closings;
         self.complete += other.complete;
+        self.flagged.combine(other.flagged, |one, two| one + two);
         self.seconds += other.seconds;
         for (here, there) in self.endings.iter_mut().zip(other.endings) {
             *here += there;
@@ -117,6 +146,7 @@ impl Tally {
         for other in others {
             out.closings = out.closings.saturating_sub(other.closings);
             out.complete = out.complete.saturating_sub(other.complete);
+            out.flagged.combine(other.flagged, u64::saturating_sub);
             out.seconds = out.seconds.saturating_sub(other.seconds);
             for (here, there) in out.endings.iter_mut().zip(other.endings) {
                 *here = here.saturating_sub(there);
@@ -149,6 +179,7 @@ impl Tally {
             key: key.into(),
             closings: self.closings,
             complete: self.complete,
+            flagged: self.flagged,
             costing: self.cost.values().sum(),
             seconds: self.seconds,
             endings: self.endings,
@@ -173,11 +204,13 @@ pub struct Group {
     pub closings: u64,
     /// Those with no spoken step left out.
     pub complete: u64,
+    /// Those in which something went otherwise than planned.
+    pub flagged: Flagged,
     /// Those that cost score.
     pub costing: u64,
     /// How long they took, all together.
     pub seconds: u64,
-    /// How they ended, in the order of [`HowEnded::ALL`].
+    /// How they ended, in the order of [`Outcome::ALL`].
     pub endings: [u64; ENDINGS],
     /// By scoring parameter, how many cost it; most first.
     pub cost: Vec<(String, u64)>,
@@ -188,7 +221,7 @@ pub struct Group {
 impl Group {
     /// How many ended so.
     #[must_use]
-    pub fn ended(&self, how: HowEnded) -> u64 {
+    pub fn ended(&self, how: Outcome) -> u64 {
         self.endings[position(how)]
     }
 }
@@ -227,7 +260,7 @@ pub struct Report {
     pub hours: Vec<Group>,
     /// By day ("2026-11-24"), in their order, those with calls.
     pub days: Vec<Group>,
-    /// By ending, in the order of [`HowEnded::ALL`], those with calls.
+    /// By ending, in the order of [`Outcome::ALL`], those with calls.
     pub endings: Vec<Group>,
 }
 
@@ -261,7 +294,7 @@ pub struct Fold {
     endings: [Tally; ENDINGS],
 }
 
-fn position(how: HowEnded) -> usize {
+fn position(how: Outcome) -> usize {
     usize::from(ending_number(how)) - 1
 }
 
@@ -319,7 +352,7 @@ impl Fold {
         let mut seats = by_word(&self.seats);
         seats.sort_by(|a, b| a.key.cmp(&b.key));
         let hours = self.hours.iter().enumerate().filter(|(_, t)| t.closings > 0);
-        let endings = HowEnded::ALL.into_iter().map(|how| (how, &self.endings[position(how)]));
+        let endings = Outcome::ALL.into_iter().map(|how| (how, &self.endings[position(how)]));
         let days = self.days.iter().filter_map(|(day, tally)| Some((date(*day)?, tally)));
         Report {
             zone: self.zone,
@@ -415,6 +448,8 @@ pub struct Recap {
     pub closings: u64,
     /// Those with no spoken step left out.
     pub complete: u64,
+    /// Those in which something went otherwise than planned.
+    pub flagged: Flagged,
     /// Those that cost score.
     pub costing: u64,
     /// By scoring parameter, how many cost it; most first.
@@ -422,7 +457,7 @@ pub struct Recap {
     /// By step, how many left it out, whatever the reason; most first.
     pub left_out: Vec<(String, u64)>,
     /// How they ended, most first, those with calls.
-    pub endings: Vec<(HowEnded, u64)>,
+    pub endings: Vec<(Outcome, u64)>,
     /// Calls by local hour of the day.
     pub hours: [u64; 24],
     /// How long they took.
@@ -440,7 +475,7 @@ impl Recap {
                 *hour = group.closings;
             }
         }
-        let mut endings: Vec<_> = HowEnded::ALL.into_iter().map(|how| (how, total.ended(how))).collect();
+        let mut endings: Vec<_> = Outcome::ALL.into_iter().map(|how| (how, total.ended(how))).collect();
         endings.retain(|(_, count)| *count > 0);
         endings.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         Self {
@@ -448,6 +483,7 @@ impl Recap {
             whole,
             closings: total.closings,
             complete: total.complete,
+            flagged: total.flagged,
             costing: total.costing,
             cost: total.cost.clone(),
             left_out: total.left_out.clone(),
@@ -461,7 +497,7 @@ impl Recap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::Ending;
+    use crate::closing::ending::Ending;
 
     fn wib() -> FixedOffset {
         FixedOffset::east_opt(7 * 3600).unwrap()
@@ -474,8 +510,9 @@ mod tests {
     fn row(start: &str, end: &str, vocabulary: &mut Vocabulary) -> Row {
         Row {
             start_ms: ms(start),
-            end: Some((ms(end), HowEnded::Said(Ending::Complete))),
+            end: Some((ms(end), Outcome::Said(Ending::Complete))),
             complete: true,
+            flags: Flags::default(),
             facts: vocabulary.word("klb=tidak topik=lain").unwrap(),
             rule: vocabulary.word("satu").unwrap(),
             seat: Word(0),
@@ -510,27 +547,31 @@ mod tests {
         let mut vocabulary = Vocabulary::default();
         let mut fold = Fold::new(wib());
         let whole = row("2026-11-24T07:00:00Z", "2026-11-24T07:01:00Z", &mut vocabulary);
-        let omitted = HowEnded::Said(Ending::Omitted);
+        let omitted = Outcome::Said(Ending::Omitted);
         let without = Row {
             end: Some((ms("2026-11-24T07:02:00Z"), omitted)),
             complete: false,
+            flags: Flags(Flags::OVERTAKEN.0 | Flags::UNDONE.0),
             facts: vocabulary.word("klb=ya").unwrap(),
             left_out: vocabulary.word("download terima-kasih").unwrap(),
             cost: vocabulary.word(r#"["Akurasi","FCR"]"#).unwrap(),
             ..whole
         };
-        let open = Row { end: None, ..whole };
-        for row in [whole, whole, without, open] {
+        let open = Row { end: None, flags: Flags::BEFORE_CLOSING, ..whole };
+        let hung_up = Row { flags: Flags::BEFORE_CLOSING, ..whole };
+        for row in [whole, hung_up, without, open] {
             fold.add(&row);
         }
         let report = fold.report(&vocabulary);
         let total = &report.total;
         assert_eq!((total.closings, total.complete, total.costing, report.open), (3, 2, 1, 1));
+        assert_eq!(total.flagged, Flagged { before_closing: 1, overtaken: 1, undone: 1 });
         assert_eq!(total.cost, [("Akurasi".to_owned(), 1), ("FCR".to_owned(), 1)]);
         assert_eq!(total.left_out, [("download".to_owned(), 1), ("terima-kasih".to_owned(), 1)]);
-        assert_eq!((total.ended(omitted), total.ended(HowEnded::Left)), (1, 0));
+        assert_eq!((total.ended(omitted), total.ended(Outcome::Left)), (1, 0));
         let klb = report.groups(&By::Fact("klb".into())).unwrap();
         assert_eq!(klb.iter().map(|g| (g.key.as_str(), g.closings)).collect::<Vec<_>>(), [("tidak", 2), ("ya", 1)]);
+        assert_eq!(klb.iter().map(|g| g.flagged.before_closing).collect::<Vec<_>>(), [1, 0]);
         let topik = report.groups(&By::Fact("topik".into())).unwrap();
         assert_eq!(topik.iter().map(|g| (g.key.as_str(), g.closings)).collect::<Vec<_>>(), [("lain", 2), ("", 1)]);
         assert_eq!(report.groups(&By::Fact("cuaca".into())), None);

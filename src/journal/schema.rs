@@ -9,7 +9,8 @@ use super::trouble::Error;
 const APPLICATION: i64 = 0x706e_7470;
 
 /// Every version of the tables, as the step from the one before. What was once released is never edited again.
-pub const MIGRATIONS: &[&str] = &["
+pub const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE word (
         id    INTEGER PRIMARY KEY,
         text  TEXT NOT NULL UNIQUE
@@ -38,9 +39,19 @@ pub const MIGRATIONS: &[&str] = &["
     CREATE INDEX call_open ON call (process) WHERE process IS NOT NULL;
     CREATE TABLE detail (
         call  INTEGER PRIMARY KEY,           -- → call.n
-        json  TEXT NOT NULL                  -- row::Detail
+        json  TEXT NOT NULL                  -- summary::Detail
     ) STRICT;
-"];
+",
+    // What went otherwise than planned, for the report; for the calls that are there it follows from their details.
+    "
+    ALTER TABLE call ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;  -- summary::Flags
+    UPDATE call SET flags =
+        (NOT EXISTS (SELECT 1 FROM json_each(detail.json, '$.steps') WHERE value ->> 2 IS NOT NULL))
+        | ((coalesce(json_array_length(detail.json, '$.overtaken'), 0) > 0) << 1)
+        | (EXISTS (SELECT 1 FROM json_each(detail.json, '$.steps') WHERE value ->> 3 > 0) << 2)
+    FROM detail WHERE detail.call = call.n AND json_valid(detail.json);
+",
+];
 
 fn number(conn: &Connection, pragma: &str) -> rusqlite::Result<i64> {
     conn.pragma_query_value(None, pragma, |row| row.get(0))
@@ -104,7 +115,7 @@ pub fn prepare(conn: &mut Connection, migrations: &[&str]) -> Result<(), Error> 
 mod tests {
     use super::*;
 
-    const LATER: &[&str] = &[MIGRATIONS[0], "ALTER TABLE call ADD COLUMN sent_ms INTEGER"];
+    const LATER: &[&str] = &[MIGRATIONS[0], MIGRATIONS[1], "ALTER TABLE call ADD COLUMN sent_ms INTEGER"];
 
     #[test]
     fn an_older_database_goes_forward_and_keeps_what_it_has() {
@@ -112,10 +123,34 @@ mod tests {
         prepare(&mut conn, MIGRATIONS).unwrap();
         conn.execute("INSERT INTO word (text) VALUES ('klb=ya')", []).unwrap();
         prepare(&mut conn, LATER).unwrap();
-        assert_eq!(version(&conn, LATER).unwrap(), 2);
+        assert_eq!(version(&conn, LATER).unwrap(), 3);
         let text: String = conn.query_row("SELECT text FROM word WHERE id = 1", [], |r| r.get(0)).unwrap();
         assert_eq!(text, "klb=ya");
         conn.execute("UPDATE call SET sent_ms = 1", []).unwrap();
+    }
+
+    #[test]
+    fn the_flags_of_calls_written_before_there_were_flags_follow_from_their_details() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        prepare(&mut conn, &MIGRATIONS[..1]).unwrap();
+        let details = [
+            (r#"{"facts":[],"steps":[["campaign",true,5,0,false,[]],["download",true,null,0,true,[]]]}"#, 0),
+            (r#"{"facts":[],"steps":[["campaign",true,null,0,true,[]]]}"#, 1),
+            (r#"{"facts":[],"steps":[["campaign",true,5,0,false,[]]],"overtaken":[["x",1,[]]]}"#, 2),
+            (r#"{"facts":[],"steps":[["campaign",true,5,2,false,[]]],"differs":["klb"]}"#, 4),
+            (r#"{"facts":[],"steps":[["campaign",true,null,1,true,[]]],"overtaken":[["x",1,[]]]}"#, 7),
+            // Nothing can be said of a call whose detail is damaged.
+            ("{", 0),
+        ];
+        for (n, (json, _)) in (1_i64..).zip(&details) {
+            let call = "INSERT INTO call VALUES (?1, ?1, 1, 0, 0, 0, NULL, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0)";
+            conn.execute(&call.replace("?1, ?1", "?1, CAST(?1 AS BLOB)"), [n]).unwrap();
+            conn.execute("INSERT INTO detail VALUES (?1, ?2)", rusqlite::params![n, json]).unwrap();
+        }
+        prepare(&mut conn, MIGRATIONS).unwrap();
+        let mut query = conn.prepare("SELECT flags FROM call ORDER BY n").unwrap();
+        let flags: Vec<i64> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(flags, details.map(|(_, flags)| flags));
     }
 
     #[test]
@@ -124,7 +159,7 @@ mod tests {
         prepare(&mut conn, LATER).unwrap();
         let changes = conn.total_changes();
         let refused = prepare(&mut conn, MIGRATIONS);
-        assert!(matches!(refused, Err(Error::Newer { found: 2, known: 1 })), "{refused:?}");
+        assert!(matches!(refused, Err(Error::Newer { found: 3, known: 2 })), "{refused:?}");
         assert_eq!(conn.total_changes(), changes);
     }
 

@@ -12,12 +12,13 @@ use uuid::Uuid;
 
 use super::aside::{all_aside, identity, set_aside};
 use super::presence::{Opening, Presence, is_dead, sweep};
-use super::record::{HowEnded, Record};
-use super::row::{Detail, ending_number, list_text, rules_text};
+use super::record::Record;
 use super::schema::{self, MIGRATIONS};
 use super::spill;
+use super::summary::{Detail, ending_number, list_text, rules_text};
 use super::trouble::Error;
-use crate::files::private;
+use crate::closing::ending::Outcome;
+use crate::own_files;
 use crate::tell::outside::NoFile;
 
 /// How long another one's writing is waited for.
@@ -91,7 +92,7 @@ impl Store {
         if claim == Claim::Content && !is_free_or_ours(path)? {
             return Err(Error::Foreign);
         }
-        private::make_folder(folder(path))?;
+        own_files::make_folder(folder(path))?;
         let _opening = Opening::hold(path)?;
         make_private(path)?;
         let mut aside = None;
@@ -201,7 +202,7 @@ impl Store {
         };
         let mut ended = 0;
         for process in dead {
-            ended += work.execute(END, params![process, ending_number(HowEnded::ProgramClosed)])?;
+            ended += work.execute(END, params![process, ending_number(Outcome::ProgramClosed)])?;
         }
         work.commit()?;
         sweep(&at);
@@ -247,6 +248,7 @@ impl Store {
                         end.is_none().then_some(process.as_bytes()),
                         ending.map(ending_number),
                         left_out.is_empty(),
+                        more.flags().0,
                         facts,
                         record.rule,
                         rules,
@@ -369,17 +371,18 @@ const SAVE_DETAIL: &str = "
     INSERT OR REPLACE INTO detail (call, json) VALUES (?1, ?2)";
 /// The words are looked up in the statement itself: another process may have deleted some since they were last used.
 const SAVE_CALL: &str = "
-    INSERT INTO call (id, version, start_ms, end_ms, changed_ms, process, ending, complete,
+    INSERT INTO call (id, version, start_ms, end_ms, changed_ms, process, ending, complete, flags,
                       facts, rule, rules, seat, left_out, cost, zone, greeting)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
-            (SELECT id FROM word WHERE text = ?9), (SELECT id FROM word WHERE text = ?10),
-            (SELECT id FROM word WHERE text = ?11), (SELECT id FROM word WHERE text = ?12),
-            (SELECT id FROM word WHERE text = ?13), (SELECT id FROM word WHERE text = ?14),
-            (SELECT id FROM word WHERE text = ?15), (SELECT id FROM word WHERE text = ?16))
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
+            (SELECT id FROM word WHERE text = ?10), (SELECT id FROM word WHERE text = ?11),
+            (SELECT id FROM word WHERE text = ?12), (SELECT id FROM word WHERE text = ?13),
+            (SELECT id FROM word WHERE text = ?14), (SELECT id FROM word WHERE text = ?15),
+            (SELECT id FROM word WHERE text = ?16), (SELECT id FROM word WHERE text = ?17))
     ON CONFLICT (id) DO UPDATE SET
         version = max(version + 1, excluded.version),
         start_ms = excluded.start_ms, end_ms = excluded.end_ms, changed_ms = excluded.changed_ms,
         process = excluded.process, ending = excluded.ending, complete = excluded.complete,
+        flags = excluded.flags,
         facts = excluded.facts, rule = excluded.rule, rules = excluded.rules, seat = excluded.seat,
         left_out = excluded.left_out, cost = excluded.cost, zone = excluded.zone, greeting = excluded.greeting
     RETURNING n";
@@ -418,13 +421,13 @@ fn is_free_or_ours(path: &Path) -> Result<bool, Error> {
 /// The journal and what `SQLite` keeps beside it are the user's alone, whatever the umask; `SQLite` gives its own files
 /// the mode of the database.
 fn make_private(path: &Path) -> Result<(), Error> {
-    match private::options().write(true).create_new(true).open(path) {
+    match own_files::options().write(true).create_new(true).open(path) {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             for end in ["", "-wal", "-shm"] {
                 let mut name = path.as_os_str().to_owned();
                 name.push(end);
-                private::restrict(Path::new(&name));
+                own_files::restrict(Path::new(&name));
             }
         }
         Err(error) => return Err(error.into()),

@@ -1,10 +1,14 @@
 //! The journal's thread. No key waits for a disk: a record is handed over and that is all; what can't be written is
 //! kept in memory, told once, and tried again. Between two records the thread sleeps without a wake-up.
+//!
+//! What waits for the thread is bounded: of a call only its newest record, of the requests for a day only the newest,
+//! and no more than [`MOST`] calls. Where there are more (a disk that hangs for weeks), the oldest is dropped and counted
+//! as lost, as it is among those that can't be written.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
@@ -14,12 +18,13 @@ use super::presence::Presence;
 use super::read::{Reader, rows_by_id};
 use super::record::Record;
 use super::report::{Fold, Recap, span};
-use super::row::{Row, row_of};
 use super::schema::MIGRATIONS;
 use super::spill::{self, Pending};
 use super::store::{Claim, Entry, Opened, Store};
+use super::summary::{Row, row_of};
 use super::trouble::{Error, Finish, Trouble};
 use crate::helper::{self, Helper};
+use crate::mailbox::Mailbox;
 
 /// The most calls that are kept in memory while they can't be written: some hundred days of one seat.
 const MOST: usize = 10_000;
@@ -58,11 +63,46 @@ impl Config {
     }
 }
 
-enum Message {
-    Record(Box<Record>, DateTime<Utc>),
-    TakenBack(u64),
-    Recap(Day, Answer),
-    End,
+/// What waits for the thread.
+#[derive(Default)]
+struct Inbox {
+    /// The newest record of each call and when it became that; `None`: it was taken back.
+    calls: BTreeMap<u64, (Option<Box<Record>>, DateTime<Utc>)>,
+    /// How many calls there was no room for.
+    lost: u64,
+    recap: Option<(Day, Answer)>,
+    end: bool,
+}
+
+impl Inbox {
+    fn put(&mut self, call: u64, record: Option<Box<Record>>, changed: DateTime<Utc>) {
+        self.calls.insert(call, (record, changed));
+        self.lost += drop_excess(&mut self.calls, |(record, _)| is_open(record.as_deref()));
+    }
+
+    fn has_something(&self) -> bool {
+        !self.calls.is_empty() || self.recap.is_some() || self.end
+    }
+}
+
+fn is_open(record: Option<&Record>) -> bool {
+    record.is_none_or(|record| record.end.is_none())
+}
+
+/// Removes a call where there are too many: first one that never ended, then the oldest; never the newest, which runs.
+/// Returns how many were removed.
+fn drop_excess<T>(calls: &mut BTreeMap<u64, T>, is_open: impl Fn(&T) -> bool) -> u64 {
+    let mut dropped = 0;
+    while calls.len() > MOST {
+        let newest = calls.keys().next_back().copied();
+        let open = calls.iter().find(|(_, call)| is_open(call)).map(|(number, _)| *number);
+        match open.filter(|number| Some(*number) != newest) {
+            Some(number) => drop(calls.remove(&number)),
+            None => drop(calls.pop_first()),
+        }
+        dropped += 1;
+    }
+    dropped
 }
 
 type Day = (NaiveDate, FixedOffset);
@@ -71,7 +111,7 @@ type Answer = Box<dyn FnOnce(Recap) + Send>;
 /// The journal's thread, from outside. Dropped, it still writes what it has, but nobody waits for it.
 #[derive(Debug)]
 pub struct Writer {
-    send: Sender<Message>,
+    inbox: Sender,
     /// What became of everything, and then, as its sender goes, that the database is closed.
     done: Receiver<Finish>,
 }
@@ -92,9 +132,18 @@ impl Finishing {
     }
 }
 
-impl std::fmt::Debug for Message {
+/// The sending side of the thread's inbox; dropped, it has the thread end.
+struct Sender(Arc<Mailbox<Inbox>>);
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.0.post(|inbox| inbox.end = true);
+    }
+}
+
+impl std::fmt::Debug for Sender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Message")
+        f.debug_struct("Sender").finish_non_exhaustive()
     }
 }
 
@@ -113,7 +162,8 @@ impl Writer {
         migrations: &'static [&'static str],
         notify: impl Fn(Trouble) + Send + 'static,
     ) -> Self {
-        let (send, messages) = channel();
+        let inbox = Arc::new(Mailbox::default());
+        let messages = Arc::clone(&inbox);
         let (tell, done) = channel();
         // Without a thread nothing is written, which the end tells.
         let _ = helper::spawn(Helper::Journal, move || {
@@ -123,34 +173,30 @@ impl Writer {
             drop(keeper);
             drop(tell);
         });
-        Self { send, done }
-    }
-
-    fn send(&self, message: Message) {
-        // The thread ends after this sender only.
-        let _ = self.send.send(message);
+        Self { inbox: Sender(inbox), done }
     }
 
     /// A call as it stands, and what time it is. Never waits.
     pub fn record(&self, record: impl Into<Box<Record>>, now: DateTime<Utc>) {
-        self.send(Message::Record(record.into(), now));
+        let record = record.into();
+        self.inbox.0.post(|inbox| inbox.put(record.call, Some(record), now));
     }
 
     /// Everything in this call was taken back: it never began. Never waits.
     pub fn take_back(&self, call: u64) {
-        self.send(Message::TakenBack(call));
+        self.inbox.0.post(|inbox| inbox.put(call, None, DateTime::UNIX_EPOCH));
     }
 
     /// The calls of a day of this zone; `answer` is called in the journal's thread, after everything
-    /// is written that was recorded before.
+    /// is written that was recorded before. A newer request replaces one that was not answered yet.
     pub fn recap(&self, day: NaiveDate, zone: FixedOffset, answer: impl FnOnce(Recap) + Send + 'static) {
-        self.send(Message::Recap((day, zone), Box::new(answer)));
+        let request: (Day, Answer) = ((day, zone), Box::new(answer));
+        self.inbox.0.post(|inbox| inbox.recap = Some(request));
     }
 
     /// Has everything written, or kept for the next start, and the journal closed.
     #[must_use]
     pub fn begin_to_finish(self) -> Finishing {
-        self.send(Message::End);
         Finishing(self.done)
     }
 
@@ -176,7 +222,7 @@ impl Kept {
     }
 
     fn is_open(&self) -> bool {
-        self.record.as_ref().is_none_or(|record| record.end.is_none())
+        is_open(self.record.as_deref())
     }
 }
 
@@ -224,29 +270,28 @@ impl<N: Fn(Trouble)> Keeper<N> {
         }
     }
 
-    fn run(&mut self, messages: &Receiver<Message>) {
+    fn run(&mut self, inbox: &Mailbox<Inbox>) {
         self.write();
         loop {
-            let first = match self.wait(messages) {
-                Ok(message) => message,
-                Err(RecvTimeoutError::Timeout) => {
-                    if self.trying.is_some() {
-                        self.write();
-                    } else {
-                        self.thin_out();
-                    }
-                    continue;
-                }
-                Err(RecvTimeoutError::Disconnected) => Message::End,
+            let deadline = match &self.trying {
+                Some(trying) => Some(trying.next),
+                None => self.too_old.map(|_| Instant::now()),
             };
-            let mut recaps = Vec::new();
-            let mut ends = false;
-            for message in std::iter::once(first).chain(messages.try_iter()) {
-                match message {
-                    Message::Record(record, changed) => self.keep(record, changed),
-                    Message::TakenBack(call) => self.keep_taken_back(call),
-                    Message::Recap(day, answer) => recaps.push((day, answer)),
-                    Message::End => ends = true,
+            let new = inbox.take(deadline, Inbox::has_something);
+            if !new.has_something() {
+                if self.trying.is_some() {
+                    self.write();
+                } else {
+                    self.thin_out();
+                }
+                continue;
+            }
+            let ends = new.end;
+            self.lost += new.lost;
+            for (call, (record, changed)) in new.calls {
+                match record {
+                    Some(record) => self.keep(record, changed),
+                    None => self.keep_taken_back(call),
                 }
             }
             // While it can't be written, only its time and the end bring another try.
@@ -257,24 +302,12 @@ impl<N: Fn(Trouble)> Keeper<N> {
             if ends || self.trying.as_ref().is_none_or(|t| t.next <= Instant::now()) {
                 self.write();
             }
-            for (day, answer) in recaps {
+            if let Some((day, answer)) = new.recap {
                 answer(self.recap(day));
             }
             if ends {
                 return;
             }
-        }
-    }
-
-    /// The next message; a timeout where there is something to do without one.
-    fn wait(&self, messages: &Receiver<Message>) -> Result<Message, RecvTimeoutError> {
-        match &self.trying {
-            Some(trying) => messages.recv_timeout(trying.next.saturating_duration_since(Instant::now())),
-            None if self.too_old.is_some() => messages.try_recv().map_err(|e| match e {
-                TryRecvError::Empty => RecvTimeoutError::Timeout,
-                TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
-            }),
-            None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
     }
 
@@ -293,15 +326,7 @@ impl<N: Fn(Trouble)> Keeper<N> {
         while self.ids.len() > REMEMBERED {
             self.ids.pop_first();
         }
-        if self.kept.len() > MOST {
-            // First goes what never ended, then the oldest; never the call that runs.
-            let open = self.kept.iter().find(|(_, kept)| kept.is_open()).map(|(call, _)| *call);
-            let oldest = self.kept.keys().next().copied();
-            if let Some(gone) = open.filter(|c| *c != call).or(oldest) {
-                self.kept.remove(&gone);
-                self.lost += 1;
-            }
-        }
+        self.lost += drop_excess(&mut self.kept, Kept::is_open);
     }
 
     /// Keeps that a call is to go; one that was never heard of need not.
@@ -458,5 +483,48 @@ impl<N: Fn(Trouble)> Keeper<N> {
             }
         }
         Recap::of(&fold.report(&vocabulary), day, whole)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::closing::ending::Outcome;
+
+    fn record(call: u64) -> Box<Record> {
+        let start = DateTime::UNIX_EPOCH;
+        Box::new(Record {
+            call,
+            start,
+            end: Some((start, Outcome::Left)),
+            facts: vec![],
+            zone: "WIB".into(),
+            greeting: None,
+            rule: "biasa".into(),
+            revision: "Rev-1".into(),
+            rules_sha256: "ab".into(),
+            steps: vec![],
+            cost: vec![],
+            overtaken: vec![],
+            differs: vec![],
+        })
+    }
+
+    #[test]
+    fn what_waits_for_the_thread_is_bounded_and_what_was_dropped_is_counted() {
+        let mut inbox = Inbox::default();
+        let calls = MOST as u64 + 3;
+        for call in 0..calls {
+            for _ in 0..2 {
+                inbox.put(call, Some(record(call)), DateTime::UNIX_EPOCH);
+            }
+        }
+        assert_eq!((inbox.calls.len(), inbox.lost), (MOST, 3), "of a call only the newest record waits");
+        assert_eq!(inbox.calls.keys().next(), Some(&3));
+        // A call that never ended goes first, but never the one that runs.
+        inbox.put(7, None, DateTime::UNIX_EPOCH);
+        inbox.put(calls, None, DateTime::UNIX_EPOCH);
+        assert!(!inbox.calls.contains_key(&7) && inbox.calls.contains_key(&3) && inbox.calls.contains_key(&calls));
+        assert_eq!((inbox.calls.len(), inbox.lost), (MOST, 4));
     }
 }

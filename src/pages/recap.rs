@@ -2,8 +2,8 @@
 
 use super::{Page, Part};
 use crate::app::App;
+use crate::cli::report::text::{parameter, percent};
 use crate::journal::report::Recap;
-use crate::journal::report::text::{ending, parameter, percent};
 use crate::words::fill;
 
 /// The recap of today.
@@ -36,8 +36,15 @@ fn told(page: &mut Page, app: &App, day: &Recap) {
     page.entry(words.recap.left_out, &list(day.left_out.iter().map(|(id, n)| (title(id), *n)).collect()));
     page.entry(
         words.report.by_ending,
-        &list(day.endings.iter().map(|(h, n)| (ending(*h, words).to_owned(), *n)).collect()),
+        &list(day.endings.iter().map(|(h, n)| (words.outcome(*h).to_owned(), *n)).collect()),
     );
+    let flagged = [
+        (words.report.before_closing, day.flagged.before_closing),
+        (words.report.overtaken, day.flagged.overtaken),
+        (words.report.undone, day.flagged.undone),
+    ];
+    let flagged = flagged.into_iter().filter(|(_, count)| *count > 0).map(|(label, n)| (label.to_lowercase(), n));
+    page.entry(words.recap.notes, &list(flagged.collect()));
     hours(page, app, day);
     if !day.whole {
         page.gap();

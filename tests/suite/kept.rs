@@ -472,7 +472,7 @@ fn a_helper_thread_that_dies_is_on_the_screen_and_in_the_log() {
                 &penutup::files::Folders::default(),
                 penutup::seat::SeatState::default(),
             ),
-            tasks: penutup::run::Tasks::default(),
+            tasks: std::sync::Arc::default(),
             log: std::sync::Arc::new(|line| print(&format!("IN THE LOG: {line}"))),
             rules: Some((vec!["rules.toml".into()], Box::new(reload))),
             settings: None,

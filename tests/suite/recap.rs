@@ -1,10 +1,11 @@
 //! The own day behind `R`: asked of the journal when it is opened, told in the CSO's words, never an old answer.
 
 use chrono::NaiveDate;
-use penutup::action::{Action, Ending};
+use penutup::action::Action;
 use penutup::app::{Effect, Mode};
-use penutup::journal::record::HowEnded;
-use penutup::journal::report::Recap;
+use penutup::closing::ending::Ending;
+use penutup::closing::ending::Outcome;
+use penutup::journal::report::{Flagged, Recap};
 use penutup::tui::theme::Theme;
 
 use crate::scenes::{drawn, text};
@@ -18,10 +19,11 @@ fn day() -> Recap {
         whole: true,
         closings: 22,
         complete: 20,
+        flagged: Flagged { before_closing: 3, overtaken: 0, undone: 5 },
         costing: 1,
         cost: vec![("Akurasi".into(), 1), ("FCR".into(), 1)],
         left_out: vec![("download".into(), 2), ("campaign".into(), 1)],
-        endings: vec![(HowEnded::Said(Ending::Complete), 20), (HowEnded::Said(Ending::Dropped), 2)],
+        endings: vec![(Outcome::Said(Ending::Complete), 20), (Outcome::Said(Ending::Dropped), 2)],
         hours,
         durations: None,
     }
@@ -50,11 +52,13 @@ fn the_recap_asks_for_today_and_tells_it() {
         "Akurasi 1 · Tidak FCR 1",
         "Ajakan DOWNLOAD New PLN Mobile 2 · Campaign Integritas 1",
         "closing lengkap 20 · telepon terputus 2",
+        "Catatan          sebelum closing 3 · centang diurungkan 5",
         "08 09 10 11",
         "Dicentang CSO",
     ] {
         assert!(told.contains(part), "{part:?} in\n{told}");
     }
+    assert!(!told.contains("sudah lewat"), "what did not happen takes no line");
 }
 
 #[test]

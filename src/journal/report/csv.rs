@@ -5,7 +5,7 @@ use chrono::{FixedOffset, SecondsFormat};
 use uuid::Uuid;
 
 use super::seconds;
-use crate::journal::row::{Detail, OvertakenDetail, Rest, Row, Vocabulary, list_of, rules_of, time};
+use crate::journal::summary::{Detail, OvertakenDetail, Rest, Row, Vocabulary, list_of, rules_of, time};
 use crate::tell::csv::cell;
 
 /// The first line.

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::Look;
 use super::wrap::{width, wrap};
-use crate::journal::report::text::columns;
+use crate::cli::report::text::columns;
 use crate::pages::{Page, Part, basis, help, recap};
 use crate::rules::diff::Run;
 use crate::tui::theme::Role;

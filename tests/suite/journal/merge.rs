@@ -5,7 +5,7 @@ use std::fs;
 use penutup::journal::export::Export;
 use penutup::journal::merge::{Merge, Refused};
 use penutup::journal::report::{Fold, Report};
-use penutup::journal::row::{Vocabulary, row_of, rules_text};
+use penutup::journal::summary::{Vocabulary, row_of, rules_text};
 use proptest::prelude::*;
 use uuid::Uuid;
 

@@ -1,7 +1,9 @@
 //! What a report says of one journal, in text, CSV and JSON, and what its arguments may be.
 
-use penutup::journal::report::{By, Fold, Report, csv, text};
-use penutup::journal::row::{Vocabulary, row_of};
+use penutup::cli::report::text;
+use penutup::journal::record::OvertakenRecord;
+use penutup::journal::report::{By, Fold, Report, csv};
+use penutup::journal::summary::{Vocabulary, row_of};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -21,10 +23,16 @@ pub fn write(home: &Home, seat: Option<&str>, calls: impl IntoIterator<Item = Re
 /// A day's calls: complete, one that cost score, one that the customer ended, one that runs.
 fn a_day() -> Vec<Record> {
     let mut omitted = ticked(4, 0);
-    omitted.end = Some((omitted.start + TimeDelta::seconds(10), HowEnded::Said(Ending::Omitted)));
+    omitted.end = Some((omitted.start + TimeDelta::seconds(10), Outcome::Said(Ending::Omitted)));
+    omitted.steps[0].taken_back = 2;
+    omitted.overtaken = vec![OvertakenRecord {
+        step: "campaign".into(),
+        at: omitted.start,
+        facts: vec![("klb".into(), "tidak".into())],
+    }];
     omitted.cost = vec!["Akurasi".into(), "Salam Penutup".into(), "FCR".into()];
     let mut customer = ticked(65, 1);
-    customer.end = Some((customer.start + TimeDelta::seconds(30), HowEnded::Said(Ending::CustomerLeft)));
+    customer.end = Some((customer.start + TimeDelta::seconds(30), Outcome::Said(Ending::CustomerLeft)));
     for record in [&mut omitted, &mut customer] {
         record.facts[0].value = "ya".into();
     }
@@ -108,6 +116,8 @@ fn the_report_in_json_is_the_documented_one() {
     assert_eq!((&json["offset"], &json["open"]), (&"+07:00".into(), &1.into()));
     let total = &json["total"];
     assert_eq!((&total["closings"], &total["complete"], &total["costing"]), (&5.into(), &3.into(), &1.into()));
+    let flagged = ["before_closing", "overtaken", "taken_back"].map(|key| total[key].as_u64());
+    assert_eq!(flagged, [Some(1), Some(1), Some(1)]);
     assert_eq!(total["cost"], serde_json::json!({ "Akurasi": 1, "FCR": 1, "Salam Penutup": 1 }));
     assert_eq!(total["left_out"], serde_json::json!({ "terima-kasih": 2, "download": 1 }));
     let endings = serde_json::json!({ "lengkap": 3, "pelanggan-menutup": 1, "tidak-disampaikan": 1 });

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::process::Command;
 
-use penutup::journal::record::HowEnded;
+use penutup::closing::ending::Outcome;
 use penutup::journal::schema::MIGRATIONS;
 use penutup::journal::store::{Opened, Store};
 use rusqlite::Connection;
@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use super::*;
 
 /// The migrations of a program to come.
-const LATER: &[&str] = &[MIGRATIONS[0], "ALTER TABLE call ADD COLUMN sent_ms INTEGER"];
+const LATER: &[&str] = &[MIGRATIONS[0], MIGRATIONS[1], "ALTER TABLE call ADD COLUMN sent_ms INTEGER"];
 
 /// A small disk of its own, where the system lets us have one.
 pub struct Disk(tempfile::TempDir);
@@ -94,7 +94,7 @@ fn a_full_disk() {
     finish(writer, &troubles);
     let calls = found(&path);
     assert_eq!(calls.len() as u64, call);
-    assert!(calls.iter().all(|c| c.how() == Some(HowEnded::Said(Ending::Complete))));
+    assert!(calls.iter().all(|c| c.how() == Some(Outcome::Said(Ending::Complete))));
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn what_another_program_locks_out_to_the_end_waits_for_the_next_start() {
     assert!(waiting(place.0.path()).is_empty());
     let calls = found(&path);
     assert_eq!(calls.len(), 201);
-    assert_eq!(calls.iter().filter(|c| c.how() == Some(HowEnded::ProgramClosed)).count(), 1, "the one that ran");
+    assert_eq!(calls.iter().filter(|c| c.how() == Some(Outcome::ProgramClosed)).count(), 1, "the one that ran");
     assert!(calls.iter().all(|c| c.how().is_some() && c.seat == "07"));
 }
 
@@ -405,7 +405,7 @@ fn locked_by_somebody_else() {
     assert_eq!(told(&troubles), "Jurnal tertulis lagi");
     finish(writer, &troubles);
     let calls = found(&path);
-    assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(HowEnded::Said(Ending::Complete)); 2]);
+    assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(Outcome::Said(Ending::Complete)); 2]);
 }
 
 #[test]
@@ -487,7 +487,7 @@ fn a_clock_that_jumps_back() {
     let (writer, troubles) = start(&path);
     let mut record = ended(1);
     let end = record.start - TimeDelta::hours(2);
-    record.end = Some((end, HowEnded::Said(Ending::Complete)));
+    record.end = Some((end, Outcome::Said(Ending::Complete)));
     hand(&writer, record);
     let recap = settle(&writer);
     assert_eq!(recap.durations.map(|d| d.longest), Some(0));
@@ -513,7 +513,7 @@ fn a_newer_program_takes_the_journal_over_and_the_older_one_says_so() {
     // The older one has it open still.
     hand(&older, ended(3));
     let line = told(&heard);
-    assert!(line.contains("dibuat penutup yang lebih baru (bentuk 2, di sini 1)"), "{line}");
+    assert!(line.contains("dibuat penutup yang lebih baru (bentuk 3, di sini 2)"), "{line}");
     assert_eq!(unwritten(older), 1);
     finish(newer, &troubles);
 

@@ -7,13 +7,33 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::record::{HowEnded, Record};
-use crate::action::Ending;
+use super::record::Record;
+use crate::closing::ending::Ending;
+use crate::closing::ending::Outcome;
 use crate::rules::text::{clean, is_forbidden};
 
 /// A text, as its number in a [`Vocabulary`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Word(pub u32);
+
+/// What went otherwise than planned in a call, a bit each, as the journal keeps it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags(pub u8);
+
+impl Flags {
+    /// No sentence was said.
+    pub const BEFORE_CLOSING: Self = Self(1);
+    /// A step was overtaken.
+    pub const OVERTAKEN: Self = Self(2);
+    /// A tick was undone.
+    pub const UNDONE: Self = Self(4);
+
+    /// Whether this one is set.
+    #[must_use]
+    pub fn has(self, flag: Self) -> bool {
+        self.0 & flag.0 != 0
+    }
+}
 
 /// What a report counts of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +41,11 @@ pub struct Row {
     /// When it began, in milliseconds since 1970, UTC.
     pub start_ms: i64,
     /// When and how it ended; `None` while it runs.
-    pub end: Option<(i64, HowEnded)>,
+    pub end: Option<(i64, Outcome)>,
     /// Whether no spoken step was left out.
     pub complete: bool,
+    /// What went otherwise than planned.
+    pub flags: Flags,
     /// The facts: "klb=ya topik=lain".
     pub facts: Word,
     /// The rule's id.
@@ -206,6 +228,17 @@ impl<'a> Detail<'a> {
         self.steps.iter().all(|step| step.2.is_none())
     }
 
+    /// What went otherwise than planned.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        let set = |is_set: bool, flag: Flags| if is_set { flag.0 } else { 0 };
+        Flags(
+            set(self.is_before_closing(), Flags::BEFORE_CLOSING)
+                | set(!self.overtaken.is_empty(), Flags::OVERTAKEN)
+                | set(self.steps.iter().any(|step| step.3 > 0), Flags::UNDONE),
+        )
+    }
+
     /// The facts in one text.
     #[must_use]
     pub fn facts_text(&self) -> String {
@@ -262,24 +295,24 @@ pub fn rules_of(text: &str) -> (&str, &str) {
 
 /// The number of an ending in the journal; never given to another one.
 #[must_use]
-pub fn ending_number(ending: HowEnded) -> u8 {
+pub fn ending_number(ending: Outcome) -> u8 {
     match ending {
-        HowEnded::Said(Ending::Complete) => 1,
-        HowEnded::Said(Ending::CustomerLeft) => 2,
-        HowEnded::Said(Ending::Transferred) => 3,
-        HowEnded::Said(Ending::Silent) => 4,
-        HowEnded::Said(Ending::Dropped) => 5,
-        HowEnded::Said(Ending::Omitted) => 6,
-        HowEnded::Left => 7,
-        HowEnded::NextCall => 8,
-        HowEnded::ProgramClosed => 9,
+        Outcome::Said(Ending::Complete) => 1,
+        Outcome::Said(Ending::CustomerLeft) => 2,
+        Outcome::Said(Ending::Transferred) => 3,
+        Outcome::Said(Ending::Silent) => 4,
+        Outcome::Said(Ending::Dropped) => 5,
+        Outcome::Said(Ending::Omitted) => 6,
+        Outcome::Left => 7,
+        Outcome::NextCall => 8,
+        Outcome::ProgramClosed => 9,
     }
 }
 
 /// The ending of a number.
 #[must_use]
-pub fn ending_of(number: u8) -> Option<HowEnded> {
-    HowEnded::ALL.into_iter().find(|e| ending_number(*e) == number)
+pub fn ending_of(number: u8) -> Option<Outcome> {
+    Outcome::ALL.into_iter().find(|e| ending_number(*e) == number)
 }
 
 /// A record's row, its texts put into `vocabulary`; `None` where that is full.
@@ -291,6 +324,7 @@ pub fn row_of(record: &Record, seat: Option<&str>, vocabulary: &mut Vocabulary) 
         start_ms: record.start.timestamp_millis(),
         end: record.end.map(|(at, how)| (at.timestamp_millis(), how)),
         complete: left_out.is_empty(),
+        flags: detail.flags(),
         facts: vocabulary.word(&detail.facts_text())?,
         rule: vocabulary.word(&record.rule)?,
         seat: vocabulary.word(seat.unwrap_or_default())?,
@@ -311,7 +345,7 @@ mod tests {
 
     #[test]
     fn endings_keep_their_numbers() {
-        for (at, ending) in HowEnded::ALL.into_iter().enumerate() {
+        for (at, ending) in Outcome::ALL.into_iter().enumerate() {
             assert_eq!(usize::from(ending_number(ending)), at + 1);
             assert_eq!(ending_of(ending_number(ending)), Some(ending));
         }
