@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::book::Book;
 use crate::broadcast::News;
 use crate::clipboard::Copied;
+use crate::closing::ending::Ending;
 use crate::helper::Helper;
 use crate::journal::report::Recap;
 use crate::rules::diff::{Counts, diff};
@@ -197,39 +198,4 @@ pub enum Edit {
     Home,
     /// The cursor, to the end.
     End,
-}
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Ending {
-    /// Every spoken step was said.
-    Complete,
-    /// The customer hung up first.
-    CustomerLeft,
-    /// Transferred.
-    Transferred,
-    /// Silent, a prank, or a wrong number.
-    Silent,
-    /// The line dropped.
-    Dropped,
-    /// The closing was not said; this alone costs score.
-    Omitted,
-}
-
-impl Ending {
-    /// The answers to "why does the call end", in the order of their digits.
-    pub const ANSWERS: [Self; 5] = [Self::CustomerLeft, Self::Transferred, Self::Silent, Self::Dropped, Self::Omitted];
-
-    /// What it is called.
-    #[must_use]
-    pub fn words(self, words: &crate::words::Words) -> &'static str {
-        match self {
-            Self::Complete => words.ending.complete,
-            Self::CustomerLeft => words.ending.customer_left,
-            Self::Transferred => words.ending.transferred,
-            Self::Silent => words.ending.silent,
-            Self::Dropped => words.ending.dropped,
-            Self::Omitted => words.ending.omitted,
-        }
-    }
 }

@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 
-use crate::action::{Action, Direction, Edit, Ending};
+use crate::action::{Action, Direction, Edit};
 use crate::app::{App, Mode};
+use crate::closing::ending::{Ending, Outcome};
 use crate::rules::ruleset::FieldKind;
 use crate::words::{Words, fill};
 
@@ -230,7 +231,9 @@ fn asking(app: &App) -> Vec<Row> {
     let words = app.words();
     let mut rows: Vec<Row> = ('1'..)
         .zip(Ending::ANSWERS)
-        .map(|(digit, ending)| Row::new(&[Key::Char(digit)], Action::Answer(ending), ending.words(words)))
+        .map(|(digit, ending)| {
+            Row::new(&[Key::Char(digit)], Action::Answer(ending), words.outcome(Outcome::Said(ending)))
+        })
         .collect();
     if app.can_return() {
         // The telephone's call that is being ended may be the second leg of the one before.

@@ -4,7 +4,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{App, Effect, Mode};
-use crate::action::{Action, Ending};
+use crate::action::Action;
+use crate::closing::ending::Ending;
 use crate::rules::script::speak;
 use crate::words::fill;
 

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use super::{App, Effect, Ended, Mode};
 use crate::action::phone::{Ignored, Link, Pairs, PhoneEvent, Why};
 use crate::app::draft::Draft;
+use crate::closing::ending::Outcome;
 use crate::closing::name::{self, NoText};
 use crate::closing::outside::Given;
-use crate::journal::record::HowEnded;
 use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet};
 use crate::rules::text;
 use crate::words::fill;
@@ -97,7 +97,7 @@ impl App {
                 Mode::Typing(draft) if draft.for_next => Some(draft.clone()),
                 _ => None,
             };
-            let how = self.how_it_stands(HowEnded::NextCall);
+            let how = self.how_it_stands(Outcome::NextCall);
             let old = self.next_call(how, effects);
             if let Some(mut draft) = typed.and_then(|draft| self.draft_under(&draft, &old.book.rules)) {
                 draft.for_next = false;

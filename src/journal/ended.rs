@@ -95,10 +95,11 @@ mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
 
     use super::*;
-    use crate::action::Ending;
+    use crate::closing::ending::Ending;
+    use crate::closing::ending::Outcome;
     use crate::journal::export::Export;
     use crate::journal::read::Span;
-    use crate::journal::record::{HowEnded, Record};
+    use crate::journal::record::Record;
     use crate::journal::store::{Entry, Opened, Store};
 
     fn at(second: i64) -> DateTime<Utc> {
@@ -109,7 +110,7 @@ mod tests {
         Record {
             call: 1,
             start: at(second),
-            end: ended.then_some((at(second + 30), HowEnded::Said(Ending::Complete))),
+            end: ended.then_some((at(second + 30), Outcome::Said(Ending::Complete))),
             facts: vec![],
             zone: "WIB".into(),
             greeting: None,

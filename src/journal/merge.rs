@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::export::{FORM, First, Last, Line};
 use super::read::Span;
-use super::record::HowEnded;
 use super::row::{Detail, OvertakenDetail, Rest, Row, Vocabulary, list_text, rules_text};
+use crate::closing::ending::Outcome;
 use crate::files::shown_path;
 use crate::rules::shape::MAX_TEXT;
 use crate::rules::text::{is_forbidden, is_utf16};
@@ -341,7 +341,7 @@ fn checked(call: Line<'_>, vocabulary: &mut Vocabulary, values: &mut BTreeSet<St
     must(is_time(call.start_ms), "start_ms")?;
     must(call.end_ms.is_none_or(is_time), "end_ms")?;
     must(is_time(call.changed_ms), "changed_ms")?;
-    let how = call.ending.as_deref().map(|code| HowEnded::from_code(code).ok_or(Fault::Wrong("ending")));
+    let how = call.ending.as_deref().map(|code| Outcome::from_code(code).ok_or(Fault::Wrong("ending")));
     let end = match (call.end_ms, how.transpose()?) {
         (None, None) => None,
         (Some(at), Some(how)) => Some((at, how)),

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::action::Ending;
+use crate::closing::ending::Outcome;
 
 /// A call as it stands; written again at every change, the whole of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct Record {
     /// When it got its first fact, field or tick, or was begun by the telephone.
     pub start: DateTime<Utc>,
     /// When and how it ended; `None` while it runs, and again when its end is taken back.
-    pub end: Option<(DateTime<Utc>, HowEnded)>,
+    pub end: Option<(DateTime<Utc>, Outcome)>,
     /// Every fact, in the rules' order.
     pub facts: Vec<FactRecord>,
     /// The customer's zone.
@@ -75,69 +75,4 @@ pub struct OvertakenRecord {
     pub at: DateTime<Utc>,
     /// The facts that changed: id and value.
     pub facts: Vec<(String, String)>,
-}
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub enum HowEnded {
-    /// As the CSO said, or complete.
-    Said(Ending),
-    /// The prompter was left with the call open (`q`, Ctrl-C).
-    Left,
-    /// Overtaken by the telephone's next call.
-    NextCall,
-    /// The prompter ended without a word (kill -9, power); told at the next start.
-    ProgramClosed,
-}
-
-impl HowEnded {
-    /// Its code in the journal.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Said(Ending::Complete) => "lengkap",
-            Self::Said(Ending::CustomerLeft) => "pelanggan-menutup",
-            Self::Said(Ending::Transferred) => "dialihkan",
-            Self::Said(Ending::Silent) => "hening",
-            Self::Said(Ending::Dropped) => "terputus",
-            Self::Said(Ending::Omitted) => "tidak-disampaikan",
-            Self::Left => "ditinggalkan",
-            Self::NextCall => "panggilan-berikutnya",
-            Self::ProgramClosed => "aplikasi-tertutup",
-        }
-    }
-
-    /// Every way a call ends.
-    pub const ALL: [Self; 9] = [
-        Self::Said(Ending::Complete),
-        Self::Said(Ending::CustomerLeft),
-        Self::Said(Ending::Transferred),
-        Self::Said(Ending::Silent),
-        Self::Said(Ending::Dropped),
-        Self::Said(Ending::Omitted),
-        Self::Left,
-        Self::NextCall,
-        Self::ProgramClosed,
-    ];
-
-    /// From its code.
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|e| e.code() == code)
-    }
-}
-
-impl From<HowEnded> for String {
-    fn from(how: HowEnded) -> Self {
-        how.code().into()
-    }
-}
-
-impl TryFrom<String> for HowEnded {
-    type Error = String;
-
-    fn try_from(code: String) -> Result<Self, String> {
-        Self::from_code(&code).ok_or(code)
-    }
 }

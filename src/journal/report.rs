@@ -11,10 +11,10 @@ use std::str::FromStr;
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
 
 use super::read::Span;
-use super::record::HowEnded;
 use super::row::{Row, Vocabulary, Word, ending_number, facts_of, list_of};
+use crate::closing::ending::Outcome;
 
-const ENDINGS: usize = HowEnded::ALL.len();
+const ENDINGS: usize = Outcome::ALL.len();
 const DAY_MS: i64 = 86_400_000;
 /// A call that seems longer is counted as so long: it was left open, or the clock jumped.
 const LONGEST: u32 = 86_400;
@@ -177,7 +177,7 @@ pub struct Group {
     pub costing: u64,
     /// How long they took, all together.
     pub seconds: u64,
-    /// How they ended, in the order of [`HowEnded::ALL`].
+    /// How they ended, in the order of [`Outcome::ALL`].
     pub endings: [u64; ENDINGS],
     /// By scoring parameter, how many cost it; most first.
     pub cost: Vec<(String, u64)>,
@@ -188,7 +188,7 @@ pub struct Group {
 impl Group {
     /// How many ended so.
     #[must_use]
-    pub fn ended(&self, how: HowEnded) -> u64 {
+    pub fn ended(&self, how: Outcome) -> u64 {
         self.endings[position(how)]
     }
 }
@@ -227,7 +227,7 @@ pub struct Report {
     pub hours: Vec<Group>,
     /// By day ("2026-11-24"), in their order, those with calls.
     pub days: Vec<Group>,
-    /// By ending, in the order of [`HowEnded::ALL`], those with calls.
+    /// By ending, in the order of [`Outcome::ALL`], those with calls.
     pub endings: Vec<Group>,
 }
 
@@ -261,7 +261,7 @@ pub struct Fold {
     endings: [Tally; ENDINGS],
 }
 
-fn position(how: HowEnded) -> usize {
+fn position(how: Outcome) -> usize {
     usize::from(ending_number(how)) - 1
 }
 
@@ -319,7 +319,7 @@ impl Fold {
         let mut seats = by_word(&self.seats);
         seats.sort_by(|a, b| a.key.cmp(&b.key));
         let hours = self.hours.iter().enumerate().filter(|(_, t)| t.closings > 0);
-        let endings = HowEnded::ALL.into_iter().map(|how| (how, &self.endings[position(how)]));
+        let endings = Outcome::ALL.into_iter().map(|how| (how, &self.endings[position(how)]));
         let days = self.days.iter().filter_map(|(day, tally)| Some((date(*day)?, tally)));
         Report {
             zone: self.zone,
@@ -422,7 +422,7 @@ pub struct Recap {
     /// By step, how many left it out, whatever the reason; most first.
     pub left_out: Vec<(String, u64)>,
     /// How they ended, most first, those with calls.
-    pub endings: Vec<(HowEnded, u64)>,
+    pub endings: Vec<(Outcome, u64)>,
     /// Calls by local hour of the day.
     pub hours: [u64; 24],
     /// How long they took.
@@ -440,7 +440,7 @@ impl Recap {
                 *hour = group.closings;
             }
         }
-        let mut endings: Vec<_> = HowEnded::ALL.into_iter().map(|how| (how, total.ended(how))).collect();
+        let mut endings: Vec<_> = Outcome::ALL.into_iter().map(|how| (how, total.ended(how))).collect();
         endings.retain(|(_, count)| *count > 0);
         endings.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         Self {
@@ -461,7 +461,7 @@ impl Recap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::Ending;
+    use crate::closing::ending::Ending;
 
     fn wib() -> FixedOffset {
         FixedOffset::east_opt(7 * 3600).unwrap()
@@ -474,7 +474,7 @@ mod tests {
     fn row(start: &str, end: &str, vocabulary: &mut Vocabulary) -> Row {
         Row {
             start_ms: ms(start),
-            end: Some((ms(end), HowEnded::Said(Ending::Complete))),
+            end: Some((ms(end), Outcome::Said(Ending::Complete))),
             complete: true,
             facts: vocabulary.word("klb=tidak topik=lain").unwrap(),
             rule: vocabulary.word("satu").unwrap(),
@@ -510,7 +510,7 @@ mod tests {
         let mut vocabulary = Vocabulary::default();
         let mut fold = Fold::new(wib());
         let whole = row("2026-11-24T07:00:00Z", "2026-11-24T07:01:00Z", &mut vocabulary);
-        let omitted = HowEnded::Said(Ending::Omitted);
+        let omitted = Outcome::Said(Ending::Omitted);
         let without = Row {
             end: Some((ms("2026-11-24T07:02:00Z"), omitted)),
             complete: false,
@@ -528,7 +528,7 @@ mod tests {
         assert_eq!((total.closings, total.complete, total.costing, report.open), (3, 2, 1, 1));
         assert_eq!(total.cost, [("Akurasi".to_owned(), 1), ("FCR".to_owned(), 1)]);
         assert_eq!(total.left_out, [("download".to_owned(), 1), ("terima-kasih".to_owned(), 1)]);
-        assert_eq!((total.ended(omitted), total.ended(HowEnded::Left)), (1, 0));
+        assert_eq!((total.ended(omitted), total.ended(Outcome::Left)), (1, 0));
         let klb = report.groups(&By::Fact("klb".into())).unwrap();
         assert_eq!(klb.iter().map(|g| (g.key.as_str(), g.closings)).collect::<Vec<_>>(), [("tidak", 2), ("ya", 1)]);
         let topik = report.groups(&By::Fact("topik".into())).unwrap();

@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::record::{HowEnded, Record};
-use crate::action::Ending;
+use super::record::Record;
+use crate::closing::ending::Ending;
+use crate::closing::ending::Outcome;
 use crate::rules::text::{clean, is_forbidden};
 
 /// A text, as its number in a [`Vocabulary`].
@@ -21,7 +22,7 @@ pub struct Row {
     /// When it began, in milliseconds since 1970, UTC.
     pub start_ms: i64,
     /// When and how it ended; `None` while it runs.
-    pub end: Option<(i64, HowEnded)>,
+    pub end: Option<(i64, Outcome)>,
     /// Whether no spoken step was left out.
     pub complete: bool,
     /// The facts: "klb=ya topik=lain".
@@ -262,24 +263,24 @@ pub fn rules_of(text: &str) -> (&str, &str) {
 
 /// The number of an ending in the journal; never given to another one.
 #[must_use]
-pub fn ending_number(ending: HowEnded) -> u8 {
+pub fn ending_number(ending: Outcome) -> u8 {
     match ending {
-        HowEnded::Said(Ending::Complete) => 1,
-        HowEnded::Said(Ending::CustomerLeft) => 2,
-        HowEnded::Said(Ending::Transferred) => 3,
-        HowEnded::Said(Ending::Silent) => 4,
-        HowEnded::Said(Ending::Dropped) => 5,
-        HowEnded::Said(Ending::Omitted) => 6,
-        HowEnded::Left => 7,
-        HowEnded::NextCall => 8,
-        HowEnded::ProgramClosed => 9,
+        Outcome::Said(Ending::Complete) => 1,
+        Outcome::Said(Ending::CustomerLeft) => 2,
+        Outcome::Said(Ending::Transferred) => 3,
+        Outcome::Said(Ending::Silent) => 4,
+        Outcome::Said(Ending::Dropped) => 5,
+        Outcome::Said(Ending::Omitted) => 6,
+        Outcome::Left => 7,
+        Outcome::NextCall => 8,
+        Outcome::ProgramClosed => 9,
     }
 }
 
 /// The ending of a number.
 #[must_use]
-pub fn ending_of(number: u8) -> Option<HowEnded> {
-    HowEnded::ALL.into_iter().find(|e| ending_number(*e) == number)
+pub fn ending_of(number: u8) -> Option<Outcome> {
+    Outcome::ALL.into_iter().find(|e| ending_number(*e) == number)
 }
 
 /// A record's row, its texts put into `vocabulary`; `None` where that is full.
@@ -311,7 +312,7 @@ mod tests {
 
     #[test]
     fn endings_keep_their_numbers() {
-        for (at, ending) in HowEnded::ALL.into_iter().enumerate() {
+        for (at, ending) in Outcome::ALL.into_iter().enumerate() {
             assert_eq!(usize::from(ending_number(ending)), at + 1);
             assert_eq!(ending_of(ending_number(ending)), Some(ending));
         }

@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::record::{HowEnded, Record};
+use super::record::Record;
+use crate::closing::ending::Outcome;
 use crate::files::private;
 
 /// How the files are called.
@@ -52,7 +53,7 @@ pub fn write(folders: &[PathBuf], mut pending: Vec<Pending>) -> io::Result<PathB
     let mut text = Vec::new();
     for one in &mut pending {
         let last = one.changed;
-        one.record.end.get_or_insert((last, HowEnded::ProgramClosed));
+        one.record.end.get_or_insert((last, Outcome::ProgramClosed));
         serde_json::to_writer(&mut text, one)?;
         text.push(b'\n');
     }
@@ -131,7 +132,7 @@ pub fn set_aside(path: &Path) {
 mod tests {
     use super::*;
 
-    fn pending(end: Option<HowEnded>) -> Pending {
+    fn pending(end: Option<Outcome>) -> Pending {
         let at: DateTime<Utc> = "2026-11-24T05:00:00Z".parse().unwrap();
         let record = Record {
             call: 1,
@@ -157,7 +158,7 @@ mod tests {
         let blocked = folder.path().join("file");
         fs::write(&blocked, "").unwrap();
         let folders = [blocked.join("state"), folder.path().join("deep/data")];
-        let all_pending = HowEnded::ALL.map(|how| pending(Some(how))).to_vec();
+        let all_pending = Outcome::ALL.map(|how| pending(Some(how))).to_vec();
         let path = write(&folders, all_pending.clone()).unwrap();
         assert_eq!(all(&folders[1]), std::slice::from_ref(&path));
         assert_eq!(read(&path).unwrap(), all_pending);
@@ -169,7 +170,7 @@ mod tests {
     fn a_call_that_still_ran_has_ended_with_its_prompter() {
         let folder = tempfile::tempdir().unwrap();
         let path = write(&[folder.path().into()], vec![pending(None)]).unwrap();
-        assert_eq!(read(&path).unwrap()[0].record.end.unwrap().1, HowEnded::ProgramClosed);
+        assert_eq!(read(&path).unwrap()[0].record.end.unwrap().1, Outcome::ProgramClosed);
     }
 
     #[test]

@@ -12,11 +12,12 @@ use uuid::Uuid;
 
 use super::aside::{all_aside, identity, set_aside};
 use super::presence::{Opening, Presence, is_dead, sweep};
-use super::record::{HowEnded, Record};
+use super::record::Record;
 use super::row::{Detail, ending_number, list_text, rules_text};
 use super::schema::{self, MIGRATIONS};
 use super::spill;
 use super::trouble::Error;
+use crate::closing::ending::Outcome;
 use crate::files::private;
 use crate::tell::outside::NoFile;
 
@@ -201,7 +202,7 @@ impl Store {
         };
         let mut ended = 0;
         for process in dead {
-            ended += work.execute(END, params![process, ending_number(HowEnded::ProgramClosed)])?;
+            ended += work.execute(END, params![process, ending_number(Outcome::ProgramClosed)])?;
         }
         work.commit()?;
         sweep(&at);

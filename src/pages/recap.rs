@@ -3,7 +3,7 @@
 use super::{Page, Part};
 use crate::app::App;
 use crate::journal::report::Recap;
-use crate::journal::report::text::{ending, parameter, percent};
+use crate::journal::report::text::{parameter, percent};
 use crate::words::fill;
 
 /// The recap of today.
@@ -36,7 +36,7 @@ fn told(page: &mut Page, app: &App, day: &Recap) {
     page.entry(words.recap.left_out, &list(day.left_out.iter().map(|(id, n)| (title(id), *n)).collect()));
     page.entry(
         words.report.by_ending,
-        &list(day.endings.iter().map(|(h, n)| (ending(*h, words).to_owned(), *n)).collect()),
+        &list(day.endings.iter().map(|(h, n)| (words.outcome(*h).to_owned(), *n)).collect()),
     );
     hours(page, app, day);
     if !day.whole {

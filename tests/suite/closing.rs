@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 
 use chrono::TimeDelta;
-use penutup::action::{Action, Ending, RulesNews};
+use penutup::action::{Action, RulesNews};
 use penutup::app::{App, Effect, Mode};
 use penutup::closing::Mark;
+use penutup::closing::ending::Ending;
 use penutup::journal::record::Record;
 use penutup::keymap::{self, Key};
 use penutup::rules::decide::Situation;

@@ -21,9 +21,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
-use penutup::action::Ending;
+use penutup::closing::ending::Ending;
+use penutup::closing::ending::Outcome;
 use penutup::journal::read::{Reader, Span};
-use penutup::journal::record::{HowEnded, Record, StepRecord};
+use penutup::journal::record::{Record, StepRecord};
 use penutup::journal::report::Recap;
 use penutup::journal::row::{Detail, Rest, Row};
 use penutup::journal::trouble::{Finish, Trouble};
@@ -81,7 +82,7 @@ pub fn ticked(call: u64, steps: usize) -> Record {
 pub fn ended(call: u64) -> Record {
     let record = ticked(call, 2);
     let end = record.start + TimeDelta::minutes(1);
-    Record { end: Some((end, HowEnded::Said(Ending::Complete))), ..record }
+    Record { end: Some((end, Outcome::Said(Ending::Complete))), ..record }
 }
 
 pub fn config(path: &Path) -> Config {
@@ -156,7 +157,7 @@ pub struct Found {
 }
 
 impl Found {
-    pub fn how(&self) -> Option<HowEnded> {
+    pub fn how(&self) -> Option<Outcome> {
         self.row.end.map(|(_, how)| how)
     }
 }

@@ -1,9 +1,10 @@
 //! The own day behind `R`: asked of the journal when it is opened, told in the CSO's words, never an old answer.
 
 use chrono::NaiveDate;
-use penutup::action::{Action, Ending};
+use penutup::action::Action;
 use penutup::app::{Effect, Mode};
-use penutup::journal::record::HowEnded;
+use penutup::closing::ending::Ending;
+use penutup::closing::ending::Outcome;
 use penutup::journal::report::Recap;
 use penutup::tui::theme::Theme;
 
@@ -21,7 +22,7 @@ fn day() -> Recap {
         costing: 1,
         cost: vec![("Akurasi".into(), 1), ("FCR".into(), 1)],
         left_out: vec![("download".into(), 2), ("campaign".into(), 1)],
-        endings: vec![(HowEnded::Said(Ending::Complete), 20), (HowEnded::Said(Ending::Dropped), 2)],
+        endings: vec![(Outcome::Said(Ending::Complete), 20), (Outcome::Said(Ending::Dropped), 2)],
         hours,
         durations: None,
     }

@@ -2,6 +2,7 @@
 //! mid-closing and a change of rules. Pure: the time comes in, the rules are handed to every question, so that a call
 //! holds nothing that could go stale but positions in the rules it was begun with.
 
+pub mod ending;
 pub mod name;
 pub mod order;
 pub mod outside;

@@ -311,9 +311,10 @@ mod tests {
     use std::fs;
 
     use chrono::{DateTime, TimeDelta};
-    use penutup::action::Ending;
+    use penutup::closing::ending::Ending;
+    use penutup::closing::ending::Outcome;
     use penutup::journal::presence::Presence;
-    use penutup::journal::record::{HowEnded, Record};
+    use penutup::journal::record::Record;
     use penutup::journal::store::{Entry, Store};
     use tempfile::TempDir;
 
@@ -348,7 +349,7 @@ mod tests {
             let record = Record {
                 call: 1,
                 start: at(second),
-                end: ended.then(|| (at(second + 9), HowEnded::Said(Ending::Complete))),
+                end: ended.then(|| (at(second + 9), Outcome::Said(Ending::Complete))),
                 facts: vec![],
                 zone: "WIB".into(),
                 greeting: None,

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 
 use super::{By, Group, Report};
-use crate::journal::record::HowEnded;
+use crate::closing::ending::Outcome;
 
 /// The report on one line. `by` must be something the report has.
 #[must_use]
@@ -48,7 +48,7 @@ fn group(group: &Group) -> Map<String, Value> {
     let counts = |counts: &[(String, u64)]| -> Map<String, Value> {
         counts.iter().map(|(key, count)| (key.clone(), json!(count))).collect()
     };
-    let ended = HowEnded::ALL.into_iter().map(|how| (how, group.ended(how))).filter(|(_, count)| *count > 0);
+    let ended = Outcome::ALL.into_iter().map(|how| (how, group.ended(how))).filter(|(_, count)| *count > 0);
     let endings: Map<String, Value> = ended.map(|(how, count)| (how.code().into(), json!(count))).collect();
     let mut out = Map::new();
     out.insert("closings".into(), json!(group.closings));

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use unicode_width::UnicodeWidthStr;
 
 use super::{By, Group, Report};
-use crate::journal::record::HowEnded;
+use crate::closing::ending::Outcome;
 use crate::rules::text::{clean, first_graphemes};
 use crate::tell::grouped;
 use crate::words::{Words, fill};
@@ -16,17 +16,6 @@ use crate::words::{Words, fill};
 const HEIGHT: usize = 4;
 /// The widest label.
 const LABEL: usize = 34;
-
-/// What an ending is called.
-#[must_use]
-pub fn ending(how: HowEnded, words: &Words) -> &'static str {
-    match how {
-        HowEnded::Said(ending) => ending.words(words),
-        HowEnded::Left => words.ending.left,
-        HowEnded::NextCall => words.report.next_call,
-        HowEnded::ProgramClosed => words.report.program_closed,
-    }
-}
 
 /// A scoring parameter as the SOP names its loss: without the invitation a call is "Tidak FCR" (Keterangan a).
 #[must_use]
@@ -230,8 +219,7 @@ impl Page<'_> {
     fn whole(&mut self, report: &Report) {
         let (w, all) = (&self.words.report, report.total.closings);
         self.left_out(&report.total);
-        let endings =
-            HowEnded::ALL.into_iter().map(|how| (ending(how, self.words).to_owned(), report.total.ended(how)));
+        let endings = Outcome::ALL.into_iter().map(|how| (self.words.outcome(how).to_owned(), report.total.ended(how)));
         let mut endings: Vec<_> = endings.filter(|(_, count)| *count > 0).collect();
         endings.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         self.counts(w.by_ending, &endings, all);
@@ -268,7 +256,7 @@ impl Page<'_> {
             By::Seat => self.table(w.by_seat, groups, w.no_seat),
             By::Fact(fact) => self.table(&fill(w.by_fact, &[("fact", fact)]), groups, w.no_fact),
             By::Ending => {
-                let name = |key: &str| HowEnded::from_code(key).map_or("", |how| ending(how, self.words)).to_owned();
+                let name = |key: &str| Outcome::from_code(key).map_or("", |how| self.words.outcome(how)).to_owned();
                 let groups: Vec<_> = groups.iter().map(|g| Group { key: name(&g.key), ..g.clone() }).collect();
                 self.table(w.by_ending, &groups, "");
             }
@@ -386,7 +374,7 @@ impl Page<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::Ending;
+    use crate::closing::ending::Ending;
 
     #[test]
     fn what_is_not_zero_shows() {
@@ -409,10 +397,10 @@ mod tests {
     #[test]
     fn every_ending_has_its_name() {
         let words = crate::words::Lang::Id.words();
-        let mut names: Vec<_> = HowEnded::ALL.into_iter().map(|how| ending(how, words)).collect();
+        let mut names: Vec<_> = Outcome::ALL.into_iter().map(|how| words.outcome(how)).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), HowEnded::ALL.len());
-        assert_eq!(ending(HowEnded::Said(Ending::Omitted), words), words.ending.omitted);
+        assert_eq!(names.len(), Outcome::ALL.len());
+        assert_eq!(words.outcome(Outcome::Said(Ending::Omitted)), words.ending.omitted);
     }
 }

@@ -4,8 +4,9 @@ use ratatui::text::{Line, Span};
 
 use super::wrap::{bounded, shorten, width, wrap};
 use super::{Block, Drop, Look, Size};
-use crate::action::{Action, Ending};
+use crate::action::Action;
 use crate::app::Mode;
+use crate::closing::ending::Ending;
 use crate::keymap;
 use crate::tui::theme::Role;
 use crate::words::fill;

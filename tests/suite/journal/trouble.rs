@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::process::Command;
 
-use penutup::journal::record::HowEnded;
+use penutup::closing::ending::Outcome;
 use penutup::journal::schema::MIGRATIONS;
 use penutup::journal::store::{Opened, Store};
 use rusqlite::Connection;
@@ -84,7 +84,7 @@ fn a_full_disk() {
     finish(writer, &troubles);
     let calls = found(&path);
     assert_eq!(calls.len() as u64, call);
-    assert!(calls.iter().all(|c| c.how() == Some(HowEnded::Said(Ending::Complete))));
+    assert!(calls.iter().all(|c| c.how() == Some(Outcome::Said(Ending::Complete))));
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn what_another_program_locks_out_to_the_end_waits_for_the_next_start() {
     assert!(waiting(place.0.path()).is_empty());
     let calls = found(&path);
     assert_eq!(calls.len(), 201);
-    assert_eq!(calls.iter().filter(|c| c.how() == Some(HowEnded::ProgramClosed)).count(), 1, "the one that ran");
+    assert_eq!(calls.iter().filter(|c| c.how() == Some(Outcome::ProgramClosed)).count(), 1, "the one that ran");
     assert!(calls.iter().all(|c| c.how().is_some() && c.seat == "07"));
 }
 
@@ -395,7 +395,7 @@ fn locked_by_somebody_else() {
     assert_eq!(told(&troubles), "Jurnal tertulis lagi");
     finish(writer, &troubles);
     let calls = found(&path);
-    assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(HowEnded::Said(Ending::Complete)); 2]);
+    assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(Outcome::Said(Ending::Complete)); 2]);
 }
 
 #[test]
@@ -477,7 +477,7 @@ fn a_clock_that_jumps_back() {
     let (writer, troubles) = start(&path);
     let mut record = ended(1);
     let end = record.start - TimeDelta::hours(2);
-    record.end = Some((end, HowEnded::Said(Ending::Complete)));
+    record.end = Some((end, Outcome::Said(Ending::Complete)));
     hand(&writer, record);
     let recap = settle(&writer);
     assert_eq!(recap.durations.map(|d| d.longest), Some(0));

@@ -4,7 +4,8 @@
 use std::fs;
 use std::thread;
 
-use penutup::journal::record::{HowEnded, Record};
+use penutup::closing::ending::Outcome;
+use penutup::journal::record::Record;
 use penutup::journal::store::{Entry, Opened, Store};
 use uuid::Uuid;
 
@@ -52,11 +53,11 @@ fn an_end_taken_back_is_taken_back_here_too() {
     settle(&writer);
     let calls = found(&place.journal());
     assert_eq!(calls.iter().map(|c| (c.ticks, c.how())).collect::<Vec<_>>(), [(1, None), (0, None)]);
-    let again = Record { end: Some((ended(1).start, HowEnded::Left)), ..ticked(1, 1) };
+    let again = Record { end: Some((ended(1).start, Outcome::Left)), ..ticked(1, 1) };
     hand(&writer, again);
     settle(&writer);
     let calls = found(&place.journal());
-    assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(HowEnded::Left), None]);
+    assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(Outcome::Left), None]);
     finish(writer, &troubles);
 }
 
@@ -131,7 +132,7 @@ fn two_prompters_write_at_once_and_nothing_is_missing() {
     rules.sort_unstable();
     rules.dedup();
     assert_eq!((calls.len(), rules.len()), (1000, 1000));
-    assert!(calls.iter().all(|c| c.how() == Some(HowEnded::Said(Ending::Complete)) && c.ticks == 2));
+    assert!(calls.iter().all(|c| c.how() == Some(Outcome::Said(Ending::Complete)) && c.ticks == 2));
     assert_eq!(place.names("seat-"), [""; 0]);
 }
 
@@ -151,7 +152,7 @@ fn the_calls_of_the_dead_are_ended_and_those_of_the_living_are_not() {
     let calls = found(&path);
     assert_eq!(calls[0].how(), None);
     let last_writing = ticked(2, 1).start + TimeDelta::seconds(17);
-    assert_eq!(calls[1].row.end, Some((last_writing.timestamp_millis(), HowEnded::ProgramClosed)));
+    assert_eq!(calls[1].row.end, Some((last_writing.timestamp_millis(), Outcome::ProgramClosed)));
     assert!(!swept.exists());
 
     // Once is enough.
@@ -183,7 +184,7 @@ fn a_call_that_was_ended_by_mistake_goes_on_with_its_next_tick() {
     }
     let (other, more) = start(&path);
     settle(&other);
-    assert_eq!(found(&path)[0].how(), Some(HowEnded::ProgramClosed));
+    assert_eq!(found(&path)[0].how(), Some(Outcome::ProgramClosed));
     hand(&writer, ticked(1, 2));
     settle(&writer);
     assert_eq!((found(&path)[0].how(), found(&path)[0].ticks), (None, 2));
@@ -274,7 +275,7 @@ fn the_recap_counts_the_own_day() {
     };
     hand(&writer, yesterday);
     let mut omitted = ticked(70, 0);
-    omitted.end = Some((omitted.start, HowEnded::Said(Ending::Omitted)));
+    omitted.end = Some((omitted.start, Outcome::Said(Ending::Omitted)));
     omitted.cost = vec!["Akurasi".into(), "FCR".into()];
     for record in [ended(1), ended(2), omitted, begun(71)] {
         hand(&writer, record);
@@ -290,7 +291,7 @@ fn the_recap_counts_the_own_day() {
     assert_eq!((recap.closings, recap.complete, recap.costing), (3, 2, 1));
     assert_eq!(recap.cost, [("Akurasi".to_owned(), 1), ("FCR".to_owned(), 1)]);
     assert_eq!(recap.left_out, [("download".to_owned(), 1), ("terima-kasih".to_owned(), 1)]);
-    assert_eq!(recap.endings[0], (HowEnded::Said(Ending::Complete), 2));
+    assert_eq!(recap.endings[0], (Outcome::Said(Ending::Complete), 2));
     assert_eq!((recap.hours[12], recap.hours[13]), (2, 1));
     finish(writer, &troubles);
 }

@@ -10,11 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_nats::Client;
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::action::{Action, Ending, agent::AgentEvent};
+use penutup::action::{Action, agent::AgentEvent};
 use penutup::broadcast::{Broadcast, KLB, State};
+use penutup::closing::ending::Ending;
+use penutup::closing::ending::Outcome;
 use penutup::files::Folders;
 use penutup::journal::presence::Presence;
-use penutup::journal::record::{HowEnded, Record};
+use penutup::journal::record::Record;
 use penutup::journal::store::{Entry, Store};
 use penutup::softphone::place::Place;
 use penutup::softphone::socket::{self, Asked, Listening, Used};
@@ -322,7 +324,7 @@ fn record(second: i64, ended: bool) -> Record {
     Record {
         call: 1,
         start,
-        end: ended.then(|| (start + TimeDelta::seconds(60), HowEnded::Said(Ending::Complete))),
+        end: ended.then(|| (start + TimeDelta::seconds(60), Outcome::Said(Ending::Complete))),
         facts: Vec::new(),
         zone: "WIB".into(),
         greeting: Some("siang".into()),
