@@ -12,6 +12,7 @@ pub mod helper;
 pub mod input;
 pub mod journal;
 pub mod keymap;
+pub mod message;
 pub mod pages;
 pub mod plain;
 pub mod rehearsal;

@@ -6,6 +6,7 @@ pub mod event_loop;
 mod keep;
 mod leave;
 mod recent;
+pub mod reload;
 mod session;
 #[cfg(unix)]
 pub mod signals;
@@ -16,26 +17,23 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use crate::action::phone::Ignored;
-use crate::action::{Action, RulesNews, Subject};
 use crate::app::{App, Effect};
 use crate::clipboard::Desktop;
 use crate::clock::Clock;
 use crate::files::shift::Keeper;
-use crate::helper::{self, Death};
+use crate::helper::{self, Death, Helper};
 use crate::journal::writer::{Config, Writer};
+use crate::message::phone::Ignored;
+use crate::message::{Message, Subject};
 use crate::softphone::socket::{Asked, Used};
 use crate::watch::Look;
 use event_loop::{Inbox, Program, QUEUE, REDRAW_AFTER};
-use keep::{Keeping, keep_journal, keep_state, watch_rules, watch_settings};
+use keep::{Keeping, keep_journal, keep_state, watch_files};
 pub use keep::{Task, Tasks};
 use recent::Recent;
 
-/// Reads the rules file; `None` where it is as it was.
-pub type Reload = Box<dyn FnMut() -> Option<RulesNews> + Send>;
-
-/// Reads the settings file; `None` where nothing is to be told.
-pub type Reread = Box<dyn FnMut() -> Option<Action> + Send>;
+/// Reads a file again; `None` where there is nothing new to report.
+pub type Reload = Box<dyn FnMut() -> Option<Message> + Send>;
 
 /// Something that tells the prompter from outside: begun after the first screen, in a thread of its own. What it
 /// answers goes when the prompter ends.
@@ -46,7 +44,7 @@ pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 /// What is told from outside.
 pub enum Told {
     /// Something that asks for no answer.
-    Action(Action),
+    Message(Message),
     /// The socket, where somebody waits for one.
     Phone(Asked),
 }
@@ -62,8 +60,8 @@ impl Tell {
 
     /// That something happened.
     #[must_use]
-    pub fn action(&self, action: Action) -> bool {
-        (self.0)(Told::Action(action))
+    pub fn message(&self, message: Message) -> bool {
+        (self.0)(Told::Message(message))
     }
 
     /// What was told over the socket, and waits to be answered.
@@ -84,7 +82,7 @@ pub struct Outside {
     /// The files to watch that the rules may come from, and how they are read.
     pub rules: Option<(Vec<PathBuf>, Reload)>,
     /// The settings file to watch, and how it is read.
-    pub settings: Option<(PathBuf, Reread)>,
+    pub settings: Option<(PathBuf, Reload)>,
     /// What else tells it something.
     pub tellers: Vec<Teller>,
     /// When its keys were touched last.
@@ -217,8 +215,9 @@ pub fn run<V: View>(
     #[cfg(not(unix))]
     drop(send);
     let notice = clock::watch(tell.clone());
-    let look = outside.rules.map(|(paths, reload)| watch_rules(paths, reload, tell.clone()));
-    let look_at_settings = outside.settings.map(|(path, reread)| watch_settings(path, reread, tell.clone()));
+    let look = outside.rules.map(|(paths, reload)| watch_files(Helper::Rules, paths, reload, tell.clone()));
+    let look_at_settings =
+        outside.settings.map(|(path, reload)| watch_files(Helper::Settings, vec![path], reload, tell.clone()));
     let keeper = keep_state(outside.keeper, outside.tasks, tell.clone(), app.words());
     let journal = outside.journal.map(|config| keep_journal(config, tell.clone(), app.words()));
     let told_by: Vec<_> = outside.tellers.into_iter().map(|teller| teller(tell.clone())).collect();
@@ -280,10 +279,10 @@ pub fn is_gone(error: &io::Error) -> bool {
 /// What happens when a helper panics: noted in the log, and on the screen what no longer works.
 fn report_deaths(log: Log, tell: Tell, words: &'static crate::words::Words) -> impl Fn(&Death) + Send + Sync {
     move |death| {
-        let name = death.helper.map_or("main", helper::Helper::name);
+        let name = death.helper.map_or("main", Helper::name);
         log(&format!("panic in {name}: {}", death.reason));
         if let Some(helper) = death.helper {
-            let _ = tell.action(Action::Trouble(Subject::Helper(helper), Some(helper.lost(words).into())));
+            let _ = tell.message(Message::Trouble(Subject::Helper(helper), Some(helper.lost(words).into())));
         }
     }
 }
@@ -390,10 +389,10 @@ impl<'a> Session<'a> {
         match event {
             Event::Input(input) => view.input(input, self),
             Event::InputClosed => Ok(Next::Gone),
-            Event::Told(Told::Action(action)) => self.act(view, action),
+            Event::Told(Told::Message(message)) => self.act(view, message),
             Event::Told(Told::Phone(asked)) if asked.is_late() => Ok(Next::On),
             Event::Told(Told::Phone(asked)) => {
-                let next = self.act(view, asked.action.clone())?;
+                let next = self.act(view, asked.message.clone())?;
                 asked.answer(std::mem::take(&mut self.ignored));
                 Ok(next)
             }
@@ -450,7 +449,7 @@ impl<V: View> Program for Running<'_, V> {
             }
         }
         // Not every event is an action, and none may leave an old time on the screen.
-        session.act(&mut self.view, Action::Clock)?;
+        session.act(&mut self.view, Message::Clock)?;
         Ok(true)
     }
 
@@ -478,6 +477,6 @@ impl<V: View> Program for Running<'_, V> {
     #[cfg(unix)]
     fn resume(&mut self) -> io::Result<()> {
         self.view.resume()?;
-        self.session.act(&mut self.view, Action::Clock).map(drop)
+        self.session.act(&mut self.view, Message::Clock).map(drop)
     }
 }

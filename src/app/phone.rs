@@ -8,11 +8,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{App, Effect, Ended, Mode};
-use crate::action::phone::{Ignored, Link, Pairs, PhoneEvent, Why};
 use crate::app::draft::Draft;
 use crate::closing::ending::Outcome;
 use crate::closing::name::{self, NoText};
 use crate::closing::outside::Given;
+use crate::message::phone::{Ignored, Link, Pairs, PhoneEvent, Why};
 use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet};
 use crate::rules::text;
 use crate::words::fill;
@@ -37,8 +37,6 @@ pub(super) struct Phone {
     beneath: bool,
     /// Its own line to us.
     link: Option<Link>,
-    /// Why there is no socket for it.
-    socket_trouble: Option<String>,
 }
 
 impl App {
@@ -210,16 +208,6 @@ impl App {
 
     pub(super) fn phone_link(&mut self, link: Link) {
         self.phone.link = Some(link);
-    }
-
-    /// The socket could not be made (`Some`: why), or it can be used again.
-    pub(super) fn phone_socket(&mut self, why: Option<String>) {
-        self.phone.socket_trouble = why.map(|why| fill(self.words().phone.no_socket, &[("why", &why)]));
-    }
-
-    /// Why the telephone's programs can't reach the prompter.
-    pub(super) fn socket_trouble(&self) -> Option<String> {
-        self.phone.socket_trouble.clone()
     }
 
     /// How the prompter's own line to the telephone stands, where it has one.

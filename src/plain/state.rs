@@ -1,9 +1,9 @@
 //! The state in sentences, each under the subject it is about, so that what changed can be told from what did not.
 
 use super::sentence;
-use crate::action::phone::Link;
 use crate::app::App;
 use crate::closing::Mark;
+use crate::message::phone::Link;
 use crate::rules::ruleset::{FieldIx, StepIx};
 use crate::rules::text::clean;
 use crate::words::fill;

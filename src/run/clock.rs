@@ -42,8 +42,8 @@ pub fn is_current(next: DateTime<Utc>, shown: DateTime<Utc>, now: DateTime<Utc>)
 /// Tells the prompter of every setting of the clock.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn watch(tell: Tell) -> Notice {
-    use crate::action::Action;
     use crate::helper::{self, Helper};
+    use crate::message::Message;
     use rustix::io::Errno;
     use rustix::time::{
         Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
@@ -62,7 +62,7 @@ pub fn watch(tell: Tell) -> Notice {
         let mut count = [0; 8];
         loop {
             match rustix::io::read(&timer, &mut count) {
-                Err(Errno::CANCELED) | Ok(_) if tell.action(Action::Clock) => {}
+                Err(Errno::CANCELED) | Ok(_) if tell.message(Message::Clock) => {}
                 Err(Errno::INTR) => {}
                 _ => return,
             }

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use super::{Reload, Reread, Tell};
-use crate::action::Action;
+use super::{Reload, Tell};
 use crate::files::shift::Keeper;
 use crate::files::shown_path;
 use crate::helper::{self, Helper};
 use crate::journal::trouble::Trouble;
 use crate::journal::writer::{Config, Writer};
+use crate::message::{Message, Subject};
 use crate::seat::SeatState;
 use crate::tell::outside;
 use crate::watch::{Look, watch};
@@ -21,20 +21,11 @@ use crate::words::{Words, fill};
 /// What could not be kept is tried again after so long.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
 
-/// Reads the rules again whenever their file may have changed.
-pub(super) fn watch_rules(paths: Vec<PathBuf>, mut reload: Reload, tell: Tell) -> Look {
-    watch(Helper::Rules, paths, move || {
-        if let Some(news) = reload() {
-            let _ = tell.action(Action::Rules(news));
-        }
-    })
-}
-
-/// Reads the settings again whenever their file may have changed.
-pub(super) fn watch_settings(path: PathBuf, mut reread: Reread, tell: Tell) -> Look {
-    watch(Helper::Settings, vec![path], move || {
-        if let Some(action) = reread() {
-            let _ = tell.action(action);
+/// Reads files again whenever one of them may have changed.
+pub(super) fn watch_files(helper: Helper, paths: Vec<PathBuf>, mut reload: Reload, tell: Tell) -> Look {
+    watch(helper, paths, move || {
+        if let Some(message) = reload() {
+            let _ = tell.message(message);
         }
     })
 }
@@ -45,9 +36,11 @@ pub(super) fn keep_journal(config: Config, tell: Tell, words: &'static Words) ->
         let line = trouble.line(words);
         // A standing trouble is told once, so only its own end takes it off the screen.
         let _ = match trouble {
-            Trouble::Began(_) => tell.action(Action::JournalTrouble(Some(line))),
-            Trouble::SetAside(_) | Trouble::TakenIn(_) => tell.action(Action::JournalTold(line)),
-            Trouble::Over { .. } => tell.action(Action::JournalTrouble(None)) && tell.action(Action::JournalTold(line)),
+            Trouble::Began(_) => tell.message(Message::Trouble(Subject::Journal, Some(line))),
+            Trouble::SetAside(_) | Trouble::TakenIn(_) => tell.message(Message::JournalNotice(line)),
+            Trouble::Over { .. } => {
+                tell.message(Message::Trouble(Subject::Journal, None)) && tell.message(Message::JournalNotice(line))
+            }
         };
     })
 }
@@ -176,10 +169,10 @@ pub(super) fn keep_state(mut keeper: Keeper, tasks: Tasks, tell: Tell, words: &'
                             look.now();
                         }
                         if failed.take().is_some() {
-                            let _ = tell.action(Action::StateTrouble(None));
+                            let _ = tell.message(Message::Trouble(Subject::State, None));
                         }
                         if let Some(shared) = shared {
-                            let _ = tell.action(Action::Shared(Box::new(shared)));
+                            let _ = tell.message(Message::Shared(Box::new(shared)));
                         }
                     }
                     Err(error) => {
@@ -188,12 +181,13 @@ pub(super) fn keep_state(mut keeper: Keeper, tasks: Tasks, tell: Tell, words: &'
                         unkept = Some((state, number));
                         if failed.as_ref() != Some(&why) {
                             failed = Some(why.clone());
-                            let _ = tell.action(Action::StateTrouble(Some(why)));
+                            let line = fill(words.notice.state_not_written, &[("why", &why)]);
+                            let _ = tell.message(Message::Trouble(Subject::State, Some(line)));
                         }
                     }
                 }
             } else if looks && let Some(shared) = keeper.look() {
-                let _ = tell.action(Action::Shared(Box::new(shared)));
+                let _ = tell.message(Message::Shared(Box::new(shared)));
             }
             if ends {
                 let _ = end.send(failed);

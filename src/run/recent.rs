@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
-use crate::action::Action;
 use crate::app::{App, Effect};
 use crate::input::mistyped::{Letters, WINDOW};
 use crate::keymap::Key;
+use crate::message::Message;
 
 /// The thread that reads may be late by so much.
 const LATE: Duration = Duration::from_millis(50);
@@ -116,9 +116,9 @@ impl Recent {
     }
 
     /// Something happened that no key did: it happens without the keys as well.
-    pub(super) fn outside(&mut self, action: &Action, now: DateTime<Utc>) {
+    pub(super) fn outside(&mut self, message: &Message, now: DateTime<Utc>) {
         for moment in &mut self.moments {
-            let effects = moment.before.update(action.clone(), now);
+            let effects = moment.before.update(message.clone(), now);
             // Whoever asked is answered once.
             moment.instead.extend(effects.into_iter().filter(|effect| !matches!(effect, Effect::Answer(_))));
         }

@@ -8,34 +8,35 @@ use chrono::TimeDelta;
 use super::recent::Part;
 use super::{Next, Session, View};
 use crate::action::Action;
-use crate::app::{Effect, Mode};
+use crate::app::{Effect, Mode, Update};
 use crate::clipboard::Copied;
 use crate::input::Input;
 use crate::keymap::{self, Key};
+use crate::message::Message;
 
 impl Session<'_> {
     /// Changes the state, and does outside what that asks for.
     ///
     /// # Errors
     /// Where the terminal is gone.
-    pub fn act<V: View>(&mut self, view: &mut V, action: Action) -> io::Result<Next> {
-        self.act_within(view, action, (Instant::now(), Duration::ZERO))
+    pub fn act<V: View>(&mut self, view: &mut V, update: impl Into<Update>) -> io::Result<Next> {
+        self.act_within(view, update.into(), (Instant::now(), Duration::ZERO))
     }
 
     /// An action of this moment: an input may have waited in the queue. It may be retracted for so long.
     fn act_within<V: View>(
         &mut self,
         view: &mut V,
-        action: Action,
+        update: Update,
         (at, settles): (Instant, Duration),
     ) -> io::Result<Next> {
-        let by_person = action.is_a_persons();
-        if !by_person {
-            self.recent.outside(&action, self.clock.now());
+        let by_person = matches!(update, Update::Action(_));
+        if let Update::Message(message) = &update {
+            self.recent.outside(message, self.clock.now());
         }
         let now = self.clock.now();
         let waited = TimeDelta::from_std(at.elapsed()).unwrap_or_default();
-        let effects = self.app.update_at(action, now, now.checked_sub_signed(waited).unwrap_or(now));
+        let effects = self.app.update_at(update, now, now.checked_sub_signed(waited).unwrap_or(now));
         view.changed(self.app, by_person);
         let effects = self.recent.keep_back(effects, settles);
         self.perform(view, effects)
@@ -91,7 +92,7 @@ impl Session<'_> {
         };
         if let Some(since) = letter.and_then(|letter| self.recent.letter(letter, at)) {
             let next = self.retract(view, since)?;
-            return if next == Next::On { self.act(view, Action::Mistyped) } else { Ok(next) };
+            return if next == Next::On { self.act(view, Message::Mistyped) } else { Ok(next) };
         }
         let Some(action) = action else { return Ok(Next::On) };
         // Where a held key is to go on, nothing is lost with one step too many.
@@ -103,7 +104,7 @@ impl Session<'_> {
             };
             self.recent.key(self.app, part, at, settles);
         }
-        self.act_within(view, action, (at, settles))
+        self.act_within(view, action.into(), (at, settles))
     }
 
     /// The keys since this moment were none.
@@ -133,14 +134,14 @@ impl Session<'_> {
         let Some(desktop) = &mut self.clipboard else { return self.copy_to_terminal(view, &text) };
         let tell = self.tell.clone();
         desktop.copy(text.clone(), move |has_it| {
-            let _ = tell.action(if has_it { Action::Copied(Copied::Desktop) } else { Action::NotCopied(text) });
+            let _ = tell.message(if has_it { Message::Copied(Copied::Desktop) } else { Message::NotCopied(text) });
         });
         Ok(())
     }
 
     fn copy_to_terminal<V: View>(&mut self, view: &mut V, text: &str) -> io::Result<()> {
         view.copy(text)?;
-        self.act(view, Action::Copied(Copied::Terminal)).map(drop)
+        self.act(view, Message::Copied(Copied::Terminal)).map(drop)
     }
 
     /// What an effect asks of the outside that is no view.
@@ -154,7 +155,7 @@ impl Session<'_> {
                 if let Some(journal) = &self.journal {
                     let tell = self.tell.clone();
                     journal.recap(day, zone, move |day| {
-                        let _ = tell.action(Action::DayWas(Box::new(day)));
+                        let _ = tell.message(Message::Day(Box::new(day)));
                     });
                 }
             }

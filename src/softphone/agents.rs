@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::pace::Pace;
 use super::socket::Asked;
-use crate::action::Action;
-use crate::action::agent::AgentEvent;
+use crate::message::Message;
+use crate::message::agent::AgentEvent;
 
 /// How many messages an agent may send in a row as fast as they are answered, and how long each further one waits.
 const BURST: u32 = 32;
@@ -87,7 +87,7 @@ impl<T: Fn(Asked) -> bool> Agent<'_, T> {
     /// Reports without waiting for an answer.
     fn report(&self, event: AgentEvent) {
         let (answer, _) = sync_channel(1);
-        let _ = (self.tell)(Asked::new(Action::Agent(event), answer, None));
+        let _ = (self.tell)(Asked::new(Message::Agent(event), answer, None));
     }
 }
 
@@ -111,12 +111,12 @@ mod tests {
     fn a_claim_displaces_nobody_who_has_spoken_and_a_word_does() {
         let reported = RefCell::new(Vec::new());
         let tell = |asked: Asked| {
-            reported.borrow_mut().push(asked.action);
+            reported.borrow_mut().push(asked.message);
             true
         };
         let take = || {
             let events = reported.take().into_iter();
-            events.map(|action| matches!(action, Action::Agent(AgentEvent::Came))).collect::<Vec<_>>()
+            events.map(|action| matches!(action, Message::Agent(AgentEvent::Came))).collect::<Vec<_>>()
         };
         let agents = Agents::default();
         let mut silent: Vec<_> = (0..4).map(|_| agents.claim(&tell)).collect();

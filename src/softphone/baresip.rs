@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::netstring::Reader;
 use super::pace::Pace;
-use crate::action::phone::{Link, Pairs, PhoneEvent};
+use crate::message::phone::{Link, Pairs, PhoneEvent};
 use crate::rules::ruleset::NAMA;
 
 /// How long a connection may take to come about.

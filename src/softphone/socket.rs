@@ -16,15 +16,15 @@ use interprocess::local_socket::traits::Listener as _;
 
 use super::agents::{Agent, Agents};
 use super::connections::{Connections, Seat};
-use super::message::{Answer, Bad, Greeting, Message, PROTOCOL, line, parse};
+use super::message::{Answer, Bad, Command, Greeting, PROTOCOL, line, parse};
 #[cfg(unix)]
 use super::owner;
 use super::pace::Pace;
 use super::pipe::Pipe;
 use super::place::{Bound, OwnFile, Place};
-use crate::action::Action;
-use crate::action::agent::AgentEvent;
-use crate::action::phone::Ignored;
+use crate::message::Message;
+use crate::message::agent::AgentEvent;
+use crate::message::phone::Ignored;
 
 /// How long a message may take to come.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -81,7 +81,7 @@ impl Used {
 #[derive(Debug)]
 pub struct Asked {
     /// What is to happen.
-    pub action: Action,
+    pub message: Message,
     answer: SyncSender<Vec<Ignored>>,
     /// When it is too late; `None`: never.
     until: Option<Instant>,
@@ -90,15 +90,15 @@ pub struct Asked {
 impl Asked {
     /// Something that is to happen, until `until`; without it, whenever that may be.
     #[must_use]
-    pub fn new(action: Action, answer: SyncSender<Vec<Ignored>>, until: Option<Instant>) -> Self {
-        Self { action, answer, until }
+    pub fn new(message: Message, answer: SyncSender<Vec<Ignored>>, until: Option<Instant>) -> Self {
+        Self { message, answer, until }
     }
 
     /// Whether it is too late to heed it: the prompter was stopped, and the call is long over. What the centre has
     /// declared, and that its agent is gone, is never too late.
     #[must_use]
     pub fn is_late(&self) -> bool {
-        self.until.is_some_and(|until| Instant::now() > until) && !matches!(self.action, Action::Agent(_))
+        self.until.is_some_and(|until| Instant::now() > until) && !matches!(self.message, Message::Agent(_))
     }
 
     /// Answers it.
@@ -262,21 +262,21 @@ fn serve<T: Fn(Asked) -> bool>(mut pipe: Pipe, seat: &Seat, greeting: &Greeting,
         let heard = match (message, is_agent) {
             (Err(bad), _) => Err(bad),
             (Ok(_), Some(false)) => Err(Bad::Taken),
-            (Ok(Message::Fleet), None) => {
+            (Ok(Command::Fleet), None) => {
                 agent = Some(agents.claim(tell));
                 Ok(None)
             }
-            (Ok(Message::Phone(event)), None) => Ok(Some(Action::Phone(event))),
-            (Ok(Message::Here), Some(true)) => Ok(None),
-            (Ok(Message::Klb(klb)), Some(true)) => Ok(Some(Action::Agent(AgentEvent::Klb(klb)))),
-            (Ok(Message::Rules), Some(true)) => Ok(Some(Action::Agent(AgentEvent::Rules))),
-            (Ok(Message::Link(None)), Some(true)) => Ok(Some(Action::Agent(AgentEvent::Up))),
-            (Ok(Message::Link(Some(since))), Some(true)) => Ok(Some(Action::Agent(AgentEvent::Down(since)))),
+            (Ok(Command::Phone(event)), None) => Ok(Some(Message::Phone(event))),
+            (Ok(Command::Here), Some(true)) => Ok(None),
+            (Ok(Command::Klb(klb)), Some(true)) => Ok(Some(Message::Agent(AgentEvent::Klb(klb)))),
+            (Ok(Command::Rules), Some(true)) => Ok(Some(Message::Agent(AgentEvent::Rules))),
+            (Ok(Command::Link(None)), Some(true)) => Ok(Some(Message::Agent(AgentEvent::Up))),
+            (Ok(Command::Link(Some(since))), Some(true)) => Ok(Some(Message::Agent(AgentEvent::Down(since)))),
             (Ok(_), _) => Err(Bad::OutOfTurn),
         };
         let answer = match heard {
             Ok(None) => Answer::default(),
-            Ok(Some(action)) => match ask(action, tell) {
+            Ok(Some(message)) => match ask(message, tell) {
                 Some(ignored) => Answer { ignored, bad: None },
                 None => return,
             },
@@ -295,18 +295,18 @@ fn serve<T: Fn(Asked) -> bool>(mut pipe: Pipe, seat: &Seat, greeting: &Greeting,
 
 /// Hands what is to happen to the prompter and waits, however long it takes, until it has happened: who asks this way has
 /// never more than one thing on its way. Answers whether there is still a prompter.
-pub fn ask_in_turn(action: Action, tell: &impl Fn(Asked) -> bool) -> bool {
+pub fn ask_in_turn(message: Message, tell: &impl Fn(Asked) -> bool) -> bool {
     let (answer, answered) = sync_channel(1);
-    let is_there = tell(Asked::new(action, answer, None));
+    let is_there = tell(Asked::new(message, answer, None));
     // An error is one that was dropped without an answer, which is over as well.
     let _ = answered.recv();
     is_there
 }
 
 /// Hands what is to happen to the prompter and waits for its answer.
-fn ask(action: Action, tell: &impl Fn(Asked) -> bool) -> Option<Vec<Ignored>> {
+fn ask(message: Message, tell: &impl Fn(Asked) -> bool) -> Option<Vec<Ignored>> {
     let (answer, answered) = sync_channel(1);
-    if !tell(Asked::new(action, answer, Some(Instant::now() + ANSWER))) {
+    if !tell(Asked::new(message, answer, Some(Instant::now() + ANSWER))) {
         return None;
     }
     answered.recv_timeout(ANSWER).ok()

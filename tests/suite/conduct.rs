@@ -1,9 +1,9 @@
 //! What happens when facts change late and keys come that nobody meant: only what the CSO did is ticked and recorded.
 
-use penutup::action::{Action, RulesNews};
 use penutup::app::{Effect, Mode};
 use penutup::journal::record::{OvertakenRecord, Record};
 use penutup::keymap::Key;
+use penutup::message::{Message, Subject};
 use penutup::pages::basis::basis;
 use penutup::pages::{Page, Part};
 
@@ -250,7 +250,7 @@ fn a_space_meant_for_the_sentence_before_ticks_nothing() {
         }),
         ("the rules", |s| {
             let new = revised(&[("mohon tidak memberikan", "mohon jangan memberikan")]);
-            s.act(Action::Rules(RulesNews::Good(new)));
+            s.act(Message::Rules(new, None));
         }),
         ("another call", |s| {
             s.starts("");
@@ -294,7 +294,7 @@ fn what_changes_no_sentence_makes_nobody_wait() {
     s.sets("nama=Siti").quick(0, "␣");
     assert_eq!(s.said(), ["campaign"], "the name stands in another sentence");
     let mut s = Stage::at("14:00");
-    s.act(Action::Rules(RulesNews::Bad("rusak".into()))).quick(0, "␣");
+    s.act(Message::Trouble(Subject::Rules, Some("rusak".into()))).quick(0, "␣");
     assert_eq!(s.said(), ["campaign"]);
     // What waited for a field comes with its key and from outside all the same.
     let mut s = Stage::at("14:00");

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use penutup::action::phone::{Link, PhoneEvent};
+use penutup::message::phone::{Link, PhoneEvent};
 use penutup::softphone::baresip::{Told, listen};
 use penutup::softphone::netstring::frame;
 

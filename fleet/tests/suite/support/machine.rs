@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_nats::Client;
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::action::{Action, agent::AgentEvent};
+use penutup::message::agent::AgentEvent;
 use penutup::broadcast::{Broadcast, KLB, State};
 use penutup::closing::ending::Ending;
 use penutup::closing::ending::Outcome;
@@ -18,6 +18,7 @@ use penutup::files::Folders;
 use penutup::journal::presence::Presence;
 use penutup::journal::record::Record;
 use penutup::journal::store::{Entry, Store};
+use penutup::message::Message;
 use penutup::softphone::place::Place;
 use penutup::softphone::socket::{self, Asked, Listening, Used};
 use penutup::words::Lang;
@@ -179,7 +180,7 @@ impl Prompter {
         let heard: Arc<Mutex<Vec<AgentEvent>>> = Arc::default();
         let ears = Arc::clone(&heard);
         let tell = move |asked: Asked| {
-            if let Action::Agent(event) = &asked.action {
+            if let Message::Agent(event) = &asked.message {
                 ears.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
             }
             asked.answer(Vec::new());
