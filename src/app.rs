@@ -98,8 +98,8 @@ pub enum Effect {
     Unjournal(u64),
     /// Ask the journal what this day of this zone was like.
     AskDay(NaiveDate, FixedOffset),
-    /// Answer the telephone: this of what it gave was not taken.
-    Answer(Vec<Ignored>),
+    /// Reply to the telephone: this of what it sent was ignored.
+    Reply(Vec<Ignored>),
 }
 
 /// A call that ended a moment ago.

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clipboard;
 pub mod clock;
 pub mod drill;
+pub mod event;
 pub mod files;
 pub mod helper;
 pub mod input;

@@ -17,10 +17,10 @@ use crate::journal::writer::Config;
 use crate::message::{Message, Subject};
 use crate::rehearsal::rehearse;
 use crate::run::reload::{Reloader, reload_settings};
-use crate::run::{Log, Outside, Tasks, Teller, View, run};
+use crate::run::{EventSource, Log, Outside, Tasks, View, run};
 use crate::settings::Settings;
 use crate::softphone::place::Place;
-use crate::softphone::socket::{Used, ask_in_turn};
+use crate::softphone::socket::Used;
 use crate::softphone::{baresip, socket};
 use crate::tell::outside;
 use crate::tui::theme::Theme;
@@ -121,7 +121,7 @@ impl Start {
             (path, reload)
         });
         let outside = Outside {
-            tellers: tellers(&self.settings, &self.folders, &used, words),
+            sources: sources(&self.settings, &self.folders, &used, words),
             clipboard: Desktop::of_environment(),
             keeper: Keeper::new(&self.folders, self.shift.state),
             tasks,
@@ -152,45 +152,40 @@ pub fn theme(chosen: Theme) -> Theme {
     if no_colour { Theme::Mono } else { chosen }
 }
 
-/// What tells the prompter from outside: the local socket always, the rest where the settings ask for it.
-fn tellers(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'static Words) -> Vec<Teller> {
-    let mut out: Vec<Teller> = Vec::new();
+/// Sources of messages: the local socket always, the others where the settings ask for them.
+fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'static Words) -> Vec<EventSource> {
+    let mut out: Vec<EventSource> = Vec::new();
     if let Some(place) = Place::of(folders) {
         let (seat, used) = (settings.seat.clone(), Arc::clone(used));
         let folders = folders.clone();
-        out.push(Box::new(move |tell| {
+        out.push(Box::new(move |sender| {
             // What the agent brought before this start, before it can say anything newer.
             let looked = folders.clone();
             if let Some(news) = deadline::within(files::PATIENCE, move || brought(&looked, words)).flatten() {
-                let _ = tell.message(Message::Broadcast(news));
+                let _ = sender.send(Message::Broadcast(news));
             }
-            let trouble = tell.clone();
+            let trouble = sender.clone();
             let trouble = move |why: Option<io::Error>| {
                 let why = why.map(|e| fill(words.phone.no_socket, &[("why", &outside::reason(&e, words))]));
-                let _ = trouble.message(Message::Trouble(Subject::Socket, why));
+                let _ = trouble.send(Message::Trouble(Subject::Socket, why));
             };
-            Box::new(socket::listen(place, seat, used, move |asked| tell.phone(asked), trouble))
+            Box::new(socket::listen(place, seat, used, sender, trouble))
         }));
     }
     if let Some(address) = settings.softphone.clone() {
-        out.push(Box::new(|tell| {
-            baresip::listen(address, move |told| {
-                let action = match told {
-                    baresip::Told::Call(event) => Message::Phone(event),
-                    baresip::Told::Link(link) => Message::PhoneLink(link),
-                };
-                ask_in_turn(action, &|asked| tell.phone(asked))
-            });
+        out.push(Box::new(|sender| {
+            // One after the other, so that a flood waits in the line and not in the prompter.
+            baresip::listen(address, move |message| sender.request(message, None).is_some());
             Box::new(())
         }));
     }
     if let Some(folder) = settings.broadcast.clone() {
-        out.push(Box::new(move |tell| {
+        out.push(Box::new(move |sender| {
             let mut looker = Looker::new(&folder, words);
             each_second(
                 move || looker.look(Clock::system().now()),
                 move |seen| {
-                    tell.message(Message::Broadcast(match seen {
+                    sender.send(Message::Broadcast(match seen {
                         Seen::News(news) => news,
                         Seen::Late => Looker::no_answer(&path_in(&folder), words),
                         Seen::Back => News::Sound,

@@ -4,7 +4,7 @@
 use std::io::{self, BufRead, Read as _};
 use std::thread;
 
-use crate::run::Hear;
+use crate::event::InputSender;
 
 /// The longest line that is looked at, in bytes.
 pub const LONGEST: usize = 4096;
@@ -24,11 +24,11 @@ pub enum Line {
 ///
 /// # Errors
 /// Where the system has no more threads.
-pub fn listen(hear: Hear<Line>) -> io::Result<()> {
+pub fn listen(sender: InputSender<Line>) -> io::Result<()> {
     let read = move || {
         let mut input = io::stdin().lock();
         while let Ok(Some((line, is_last))) = next(&mut input) {
-            if !hear.input(line) {
+            if !sender.send(line) {
                 return;
             }
             // A terminal tells its end (Ctrl-D) once; asked again it would wait for another.
@@ -36,7 +36,7 @@ pub fn listen(hear: Hear<Line>) -> io::Result<()> {
                 break;
             }
         }
-        hear.closed();
+        sender.close();
     };
     thread::Builder::new().name("input".into()).spawn(read).map(drop)
 }

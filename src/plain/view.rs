@@ -10,11 +10,12 @@ use super::state::{Subject, Told, everything, now, plan, state};
 use crate::action::Action;
 use crate::app::{App, Mode};
 use crate::closing::ending::Ending;
+use crate::event::InputSender;
 use crate::keymap;
 use crate::pages::{basis, help, recap};
 use crate::rules::ruleset::FieldKind;
 use crate::rules::text::clean;
-use crate::run::{Hear, Next, Session, View};
+use crate::run::{Next, Session, View};
 use crate::tell::shown;
 use crate::words::fill;
 
@@ -323,8 +324,8 @@ impl<W: Write> View for Plain<W> {
     type Input = Line;
     const EACH: bool = true;
 
-    fn listen(hear: Hear<Line>) -> io::Result<()> {
-        listen(hear)
+    fn listen(sender: InputSender<Line>) -> io::Result<()> {
+        listen(sender)
     }
 
     fn input(&mut self, line: Line, session: &mut Session<'_>) -> io::Result<Next> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Tell;
+use crate::event::EventSender;
 
 /// How often the loop looks where nothing gives notice: one wake-up, and nothing drawn.
 const LOOK: Duration = Duration::from_secs(15);
@@ -41,7 +41,7 @@ pub fn is_current(next: DateTime<Utc>, shown: DateTime<Utc>, now: DateTime<Utc>)
 
 /// Tells the prompter of every setting of the clock.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub fn watch(tell: Tell) -> Notice {
+pub fn watch(sender: EventSender) -> Notice {
     use crate::helper::{self, Helper};
     use crate::message::Message;
     use rustix::io::Errno;
@@ -62,7 +62,7 @@ pub fn watch(tell: Tell) -> Notice {
         let mut count = [0; 8];
         loop {
             match rustix::io::read(&timer, &mut count) {
-                Err(Errno::CANCELED) | Ok(_) if tell.message(Message::Clock) => {}
+                Err(Errno::CANCELED) | Ok(_) if sender.send(Message::Clock) => {}
                 Err(Errno::INTR) => {}
                 _ => return,
             }
@@ -73,7 +73,7 @@ pub fn watch(tell: Tell) -> Notice {
 
 /// Nothing here gives notice.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub fn watch(_: Tell) -> Notice {
+pub fn watch(_: EventSender) -> Notice {
     Notice::None
 }
 

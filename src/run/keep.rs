@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use super::{Reload, Tell};
+use super::Reload;
+use crate::event::EventSender;
 use crate::files::shift::Keeper;
 use crate::files::shown_path;
 use crate::helper::{self, Helper};
@@ -22,24 +23,24 @@ use crate::words::{Words, fill};
 const TRY_AGAIN: Duration = Duration::from_secs(30);
 
 /// Reads files again whenever one of them may have changed.
-pub(super) fn watch_files(helper: Helper, paths: Vec<PathBuf>, mut reload: Reload, tell: Tell) -> Look {
+pub(super) fn watch_files(helper: Helper, paths: Vec<PathBuf>, mut reload: Reload, sender: EventSender) -> Look {
     watch(helper, paths, move || {
         if let Some(message) = reload() {
-            let _ = tell.message(message);
+            let _ = sender.send(message);
         }
     })
 }
 
 /// The journal's thread; what goes wrong in it is told on the screen.
-pub(super) fn keep_journal(config: Config, tell: Tell, words: &'static Words) -> Writer {
+pub(super) fn keep_journal(config: Config, sender: EventSender, words: &'static Words) -> Writer {
     Writer::start(config, move |trouble| {
         let line = trouble.line(words);
         // A standing trouble is told once, so only its own end takes it off the screen.
         let _ = match trouble {
-            Trouble::Began(_) => tell.message(Message::Trouble(Subject::Journal, Some(line))),
-            Trouble::SetAside(_) | Trouble::TakenIn(_) => tell.message(Message::JournalNotice(line)),
+            Trouble::Began(_) => sender.send(Message::Trouble(Subject::Journal, Some(line))),
+            Trouble::SetAside(_) | Trouble::TakenIn(_) => sender.send(Message::JournalNotice(line)),
             Trouble::Over { .. } => {
-                tell.message(Message::Trouble(Subject::Journal, None)) && tell.message(Message::JournalNotice(line))
+                sender.send(Message::Trouble(Subject::Journal, None)) && sender.send(Message::JournalNotice(line))
             }
         };
     })
@@ -122,7 +123,7 @@ impl Keeping {
 
 /// Keeps the state in a thread of its own, so that no key waits for a disk. Of several states that wait, the last is
 /// written.
-pub(super) fn keep_state(mut keeper: Keeper, tasks: Tasks, tell: Tell, words: &'static Words) -> Keeping {
+pub(super) fn keep_state(mut keeper: Keeper, tasks: Tasks, sender: EventSender, words: &'static Words) -> Keeping {
     let Tasks { send, receive } = tasks;
     let (end, done) = channel();
     let saved = Arc::new(AtomicU64::new(0));
@@ -169,10 +170,10 @@ pub(super) fn keep_state(mut keeper: Keeper, tasks: Tasks, tell: Tell, words: &'
                             look.now();
                         }
                         if failed.take().is_some() {
-                            let _ = tell.message(Message::Trouble(Subject::State, None));
+                            let _ = sender.send(Message::Trouble(Subject::State, None));
                         }
                         if let Some(shared) = shared {
-                            let _ = tell.message(Message::Shared(Box::new(shared)));
+                            let _ = sender.send(Message::Shared(Box::new(shared)));
                         }
                     }
                     Err(error) => {
@@ -182,12 +183,12 @@ pub(super) fn keep_state(mut keeper: Keeper, tasks: Tasks, tell: Tell, words: &'
                         if failed.as_ref() != Some(&why) {
                             failed = Some(why.clone());
                             let line = fill(words.notice.state_not_written, &[("why", &why)]);
-                            let _ = tell.message(Message::Trouble(Subject::State, Some(line)));
+                            let _ = sender.send(Message::Trouble(Subject::State, Some(line)));
                         }
                     }
                 }
             } else if looks && let Some(shared) = keeper.look() {
-                let _ = tell.message(Message::Shared(Box::new(shared)));
+                let _ = sender.send(Message::Shared(Box::new(shared)));
             }
             if ends {
                 let _ = end.send(failed);

@@ -120,7 +120,7 @@ impl Recent {
         for moment in &mut self.moments {
             let effects = moment.before.update(message.clone(), now);
             // Whoever asked is answered once.
-            moment.instead.extend(effects.into_iter().filter(|effect| !matches!(effect, Effect::Answer(_))));
+            moment.instead.extend(effects.into_iter().filter(|effect| !matches!(effect, Effect::Reply(_))));
         }
     }
 
@@ -129,7 +129,7 @@ impl Recent {
         let is_first = self.moments.len() == 1;
         let Some(last) = self.moments.back_mut() else { return effects };
         let (now, mut later): (Vec<Effect>, Vec<Effect>) =
-            effects.into_iter().partition(|effect| matches!(effect, Effect::Answer(_) | Effect::LookAtRules));
+            effects.into_iter().partition(|effect| matches!(effect, Effect::Reply(_) | Effect::LookAtRules));
         if let Some(at) = later.iter().position(|effect| matches!(effect, Effect::Copy(_))) {
             last.copy = Some((last.at + settles + LATE, later.remove(at)));
         }

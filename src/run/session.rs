@@ -10,6 +10,7 @@ use super::{Next, Session, View};
 use crate::action::Action;
 use crate::app::{Effect, Mode, Update};
 use crate::clipboard::Copied;
+use crate::event::Request;
 use crate::input::Input;
 use crate::keymap::{self, Key};
 use crate::message::Message;
@@ -30,6 +31,25 @@ impl Session<'_> {
         update: Update,
         (at, settles): (Instant, Duration),
     ) -> io::Result<Next> {
+        let effects = self.update(view, update, (at, settles));
+        self.perform(view, effects)
+    }
+
+    /// A message from outside; whoever sent it gets the reply once its effects were performed.
+    pub(super) fn external<V: View>(&mut self, view: &mut V, request: Request) -> io::Result<Next> {
+        let (message, reply) = request.into_parts();
+        let mut effects = self.update(view, message.into(), (Instant::now(), Duration::ZERO));
+        let ignored = effects.iter_mut().find_map(|effect| match effect {
+            Effect::Reply(ignored) => Some(std::mem::take(ignored)),
+            _ => None,
+        });
+        let next = self.perform(view, effects)?;
+        reply(ignored.unwrap_or_default());
+        Ok(next)
+    }
+
+    /// Changes the state; returns the effects that are due at once.
+    fn update<V: View>(&mut self, view: &mut V, update: Update, (at, settles): (Instant, Duration)) -> Vec<Effect> {
         let by_person = matches!(update, Update::Action(_));
         if let Update::Message(message) = &update {
             self.recent.outside(message, self.clock.now());
@@ -38,8 +58,7 @@ impl Session<'_> {
         let waited = TimeDelta::from_std(at.elapsed()).unwrap_or_default();
         let effects = self.app.update_at(update, now, now.checked_sub_signed(waited).unwrap_or(now));
         view.changed(self.app, by_person);
-        let effects = self.recent.keep_back(effects, settles);
-        self.perform(view, effects)
+        self.recent.keep_back(effects, settles)
     }
 
     /// What a person did at a keyboard.
@@ -132,9 +151,9 @@ impl Session<'_> {
             return view.copy(&text);
         }
         let Some(desktop) = &mut self.clipboard else { return self.copy_to_terminal(view, &text) };
-        let tell = self.tell.clone();
+        let sender = self.sender.clone();
         desktop.copy(text.clone(), move |has_it| {
-            let _ = tell.message(if has_it { Message::Copied(Copied::Desktop) } else { Message::NotCopied(text) });
+            let _ = sender.send(if has_it { Message::Copied(Copied::Desktop) } else { Message::NotCopied(text) });
         });
         Ok(())
     }
@@ -147,19 +166,18 @@ impl Session<'_> {
     /// What an effect asks of the outside that is no view.
     fn do_outside(&mut self, effect: Effect) {
         match effect {
-            Effect::Quit | Effect::Copy(_) | Effect::CopyToTerminal(_) => {}
+            Effect::Quit | Effect::Copy(_) | Effect::CopyToTerminal(_) | Effect::Reply(_) => {}
             disk @ (Effect::Save(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.later.push(disk),
             Effect::AskDay(day, zone) => {
                 // The journal answers by what it was given: what just happened is given first.
                 self.keep();
                 if let Some(journal) = &self.journal {
-                    let tell = self.tell.clone();
+                    let sender = self.sender.clone();
                     journal.recap(day, zone, move |day| {
-                        let _ = tell.message(Message::Day(Box::new(day)));
+                        let _ = sender.send(Message::Day(Box::new(day)));
                     });
                 }
             }
-            Effect::Answer(ignored) => self.ignored = ignored,
             Effect::LookAtRules => {
                 if let Some(look) = &self.look {
                     look.now();

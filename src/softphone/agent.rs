@@ -93,8 +93,9 @@ mod tests {
     use std::sync::Arc;
     use std::sync::mpsc::channel;
 
-    use super::super::socket::{Asked, Used, listen};
+    use super::super::socket::{Used, listen};
     use super::*;
+    use crate::event::EventSender;
     use crate::files::Folders;
     use crate::message::Message;
     use crate::message::agent::AgentEvent;
@@ -108,12 +109,13 @@ mod tests {
         let at = |name: &str| Some(folder.path().join(name));
         let place = Place::of(&Folders { state: at("state"), runtime: at("run"), ..Folders::default() }).unwrap();
         let (send, events) = channel();
-        let tell = move |asked: Asked| {
-            let told = send.send(asked.message.clone()).is_ok();
-            asked.answer(Vec::new());
-            told
-        };
-        let listening = listen(place.clone(), Some("meja 7".into()), Arc::new(Used::default()), tell, |_| {});
+        let sender = EventSender::new(move |request| {
+            let (message, reply) = request.into_parts();
+            let sent = send.send(message).is_ok();
+            reply(Vec::new());
+            sent
+        });
+        let listening = listen(place.clone(), Some("meja 7".into()), Arc::new(Used::default()), sender, |_| {});
         let end = Instant::now() + WAIT;
         let mut agent = loop {
             let own = std::process::id().to_string();

@@ -161,9 +161,10 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::event::EventSender;
     use crate::files::Folders;
     use crate::message::Message;
-    use crate::softphone::socket::{Asked, Used, listen};
+    use crate::softphone::socket::{Used, listen};
 
     const WAIT: Duration = Duration::from_secs(60);
 
@@ -178,12 +179,13 @@ mod tests {
         assert_eq!(hand(&place, None, end(), WAIT), Err(NoCall::NoPrompter));
         let (tell, told) = channel();
         let seat = Some("meja 7".to_owned());
-        let tell = move |asked: Asked| {
-            let action = asked.message.clone();
-            asked.answer(Vec::new());
-            tell.send(action).is_ok()
-        };
-        let listening = listen(place.clone(), seat, Arc::new(Used::default()), tell, |_| {});
+        let sender = EventSender::new(move |request| {
+            let (message, reply) = request.into_parts();
+            let sent = tell.send(message).is_ok();
+            reply(Vec::new());
+            sent
+        });
+        let listening = listen(place.clone(), seat, Arc::new(Used::default()), sender, |_| {});
         let start = Instant::now();
         while place.sockets().is_empty() || !place.proof().is_ok_and(|p| p.is_some() == cfg!(windows)) {
             assert!(start.elapsed() < WAIT, "it listens");

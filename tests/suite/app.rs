@@ -584,7 +584,7 @@ fn a_copy_is_told_as_what_became_of_it() {
 #[test]
 fn state_that_cannot_be_written_is_told_until_it_can() {
     let mut stage = Stage::at("14:00");
-    stage.act(Message::Trouble(Subject::State, Some("penuh".into())));
+    stage.act(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into())));
     assert_eq!(stage.notice(), "Keadaan tidak dapat disimpan: penuh");
     stage.act(Message::Trouble(Subject::State, None));
     assert_eq!(stage.notice(), "");

@@ -74,7 +74,7 @@ fn help_esc_and_a_tick_close_it_and_a_fact_does_not() {
 #[test]
 fn what_there_is_to_tell_comes_first() {
     let mut stage = new();
-    stage.act(Message::Trouble(Subject::State, Some("penuh".into())));
+    stage.act(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into())));
     let told = screen(&mut stage, 80, 24);
     assert!(told.contains("penuh") && !told.contains(HINT), "{told}");
     stage.act(Message::Trouble(Subject::State, None));

@@ -75,7 +75,7 @@ impl Rings for Stage {
 
     fn ignored(&self) -> Vec<(&str, Why)> {
         let told = self.effects.iter().find_map(|effect| match effect {
-            Effect::Answer(ignored) => Some(ignored),
+            Effect::Reply(ignored) => Some(ignored),
             _ => None,
         });
         let told: &[Ignored] = told.map_or(&[], Vec::as_slice);

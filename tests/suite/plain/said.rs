@@ -176,7 +176,10 @@ fn rules_that_change_and_files_in_trouble_are_said() {
     has_not(&talk.types("m"), "rusak");
     let good = Arc::new(talk.app.book().clone());
     has(&talk.hears(Message::Rules(good, None)), "Peringatan tadi tidak berlaku lagi.");
-    has(&talk.hears(Message::Trouble(Subject::State, Some("penuh".into()))), "Keadaan tidak dapat disimpan: penuh.");
+    has(
+        &talk.hears(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into()))),
+        "Keadaan tidak dapat disimpan: penuh.",
+    );
 }
 
 #[test]
