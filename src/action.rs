@@ -2,6 +2,7 @@
 //! [`Message`](crate::message::Message).
 
 use crate::closing::ending::Ending;
+use crate::panel::Panel;
 use crate::rules::ruleset::FieldIx;
 
 /// What a person does.
@@ -29,12 +30,8 @@ pub enum Action {
     Answer(Ending),
     /// Copy the complete sentence.
     Copy,
-    /// Open or close the panel that explains this script.
-    Basis,
-    /// Open or close the list of keys.
-    Help,
-    /// Open or close the recap of the own day.
-    Recap,
+    /// Open or close a panel.
+    Panel(Panel),
     /// Close what is open.
     Back,
     /// Scroll what is open, or the sentence, by pages.

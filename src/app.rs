@@ -7,7 +7,6 @@ pub mod draft;
 mod ending;
 mod pace;
 mod phone;
-mod recap;
 pub mod record;
 mod revision;
 mod seat;
@@ -29,6 +28,7 @@ use crate::journal::record::Record;
 use crate::journal::report::Recap;
 use crate::message::phone::Ignored;
 use crate::message::{Message, Subject};
+use crate::panel::Panel;
 use crate::rules::ruleset::StepIx;
 use crate::seat::SeatState;
 use crate::words::Lang;
@@ -50,12 +50,8 @@ pub enum Mode {
     Asking,
     /// Is the prompter really to be left in a call?
     Leaving,
-    /// Why this script.
-    Basis,
-    /// The keys.
-    Help,
-    /// The own day.
-    Recap,
+    /// A panel.
+    Panel(Panel),
 }
 
 /// What changes the state.
@@ -278,7 +274,7 @@ impl App {
                     self.settle_in();
                 }
                 // Whoever looked up the keys, closed the line or ticked a sentence has read the hint.
-                if matches!(action, Action::Help | Action::Back | Action::Said | Action::SaidAll) {
+                if matches!(action, Action::Panel(Panel::Help) | Action::Back | Action::Said | Action::SaidAll) {
                     self.welcome = false;
                 }
                 let before = self.to_say();
@@ -349,9 +345,7 @@ impl App {
             Action::Copy => {
                 effects.push(Effect::Copy(self.complete_sentence().to_string()));
             }
-            Action::Basis => self.toggle(Mode::Basis),
-            Action::Help => self.toggle(Mode::Help),
-            Action::Recap => self.toggle_recap(effects),
+            Action::Panel(panel) => self.toggle(panel, effects),
             Action::Back => {
                 self.looking = None;
                 self.show_closing();
@@ -409,7 +403,7 @@ impl App {
     }
 
     fn is_panel_open(&self) -> bool {
-        matches!(self.mode, Mode::Basis | Mode::Help | Mode::Recap)
+        matches!(self.mode, Mode::Panel(_))
     }
 
     fn show_closing(&mut self) {
@@ -417,9 +411,16 @@ impl App {
         self.scroll = 0;
     }
 
-    fn toggle(&mut self, panel: Mode) {
+    fn toggle(&mut self, panel: Panel, effects: &mut Vec<Effect>) {
         self.scroll = 0;
-        self.mode = if self.mode == panel { Mode::Closing } else { panel };
+        let is_open = self.mode == Mode::Panel(panel);
+        self.mode = if is_open { Mode::Closing } else { Mode::Panel(panel) };
+        if panel == Panel::Recap {
+            // An old answer would be a wrong one.
+            self.day = None;
+            let zone = self.rules().zones[self.home()].offset;
+            effects.extend((!is_open).then(|| Effect::AskDay(self.now.with_timezone(&zone).date_naive(), zone)));
+        }
     }
 
     fn undo(&mut self, effects: &mut Vec<Effect>) {

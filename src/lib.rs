@@ -15,6 +15,7 @@ pub mod journal;
 pub mod keymap;
 pub mod message;
 pub mod pages;
+pub mod panel;
 pub mod plain;
 pub mod rehearsal;
 pub mod run;

@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
 use super::{App, END_CAN_BE_UNDONE, GREETING_SOON, Mode};
 use crate::book::Book;
 use crate::closing::{Closing, Entry};
+use crate::journal::report::Recap;
 use crate::message::Subject;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::{Scope, StepIx, StepWords};
@@ -58,6 +59,12 @@ impl App {
     #[must_use]
     pub fn scroll(&self) -> usize {
         self.scroll
+    }
+
+    /// The journal's summary of today, once it has come.
+    #[must_use]
+    pub fn day(&self) -> Option<&Recap> {
+        self.day.as_ref()
     }
 
     /// The time.

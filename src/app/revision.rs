@@ -7,6 +7,7 @@ use super::{App, Mode};
 use crate::book::Book;
 use crate::closing::{Closing, Held};
 use crate::message::{Comparison, Subject};
+use crate::panel::Panel;
 use crate::rules::RuleSet;
 use crate::rules::change::Change;
 use crate::rules::diff::Counts;
@@ -100,7 +101,7 @@ impl App {
         // What the panel shows is what changed up to now.
         match (now, self.lines) {
             (false, _) => told,
-            (true, false) => format!("{told} · D"),
+            (true, false) => format!("{told} · {}", Panel::Basis.row().key.to_uppercase()),
             // A letter alone says nothing to whoever only hears it.
             (true, true) => format!("{told} · {}", self.words().plain.see_changes),
         }

@@ -218,7 +218,7 @@ impl Show {
             self.act(Action::Said);
         }
         match step.show {
-            Some(Panel::Basis) => self.act(Action::Basis),
+            Some(Panel::Basis) => self.act(Action::Panel(crate::panel::Panel::Basis)),
             Some(Panel::End) => self.act(Action::End),
             Some(Panel::Closing) | None => self.act(Message::Clock),
         }

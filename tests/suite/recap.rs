@@ -6,6 +6,7 @@ use penutup::closing::ending::Ending;
 use penutup::closing::ending::Outcome;
 use penutup::journal::report::Recap;
 use penutup::message::Message;
+use penutup::panel::Panel;
 use penutup::tui::theme::Theme;
 
 use crate::scenes::{drawn, text};
@@ -36,7 +37,7 @@ fn screen(stage: &mut Stage) -> String {
 fn the_recap_asks_for_today_and_tells_it() {
     let mut stage = Stage::at("14:00");
     stage.keys("r");
-    assert_eq!(*stage.app.mode(), Mode::Recap);
+    assert_eq!(*stage.app.mode(), Mode::Panel(Panel::Recap));
     let asked = stage.effects.iter().find_map(|e| match e {
         Effect::AskDay(day, zone) => Some((day.to_string(), zone.local_minus_utc())),
         _ => None,
