@@ -6,6 +6,7 @@ pub mod event_loop;
 mod keep;
 mod leave;
 mod recent;
+pub mod reload;
 mod session;
 #[cfg(unix)]
 pub mod signals;
@@ -13,66 +14,33 @@ pub mod signals;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
-use crate::action::phone::Ignored;
-use crate::action::{Action, RulesNews, Subject};
 use crate::app::{App, Effect};
 use crate::clipboard::Desktop;
 use crate::clock::Clock;
+use crate::event::{Event, EventSender, InputSender};
 use crate::files::shift::Keeper;
-use crate::helper::{self, Death};
+use crate::helper::{self, Death, Helper};
 use crate::journal::writer::{Config, Writer};
 use crate::mailbox::Mailbox;
-use crate::softphone::socket::{Asked, Used};
+
+use crate::message::{Message, Subject};
+use crate::softphone::socket::Used;
 use crate::watch::Look;
 use event_loop::{Inbox, Program, QUEUE, REDRAW_AFTER};
 pub use keep::Tasks;
-use keep::{Keeping, keep_journal, keep_state, watch_rules, watch_settings};
+use keep::{Keeping, keep_journal, keep_state, watch_files};
 use recent::Recent;
 
-/// Reads the rules file; `None` where it is as it was.
-pub type Reload = Box<dyn FnMut() -> Option<RulesNews> + Send>;
+/// Reads a file again; `None` where there is nothing new to report.
+pub type Reload = Box<dyn FnMut() -> Option<Message> + Send>;
 
-/// Reads the settings file; `None` where nothing is to be told.
-pub type Reread = Box<dyn FnMut() -> Option<Action> + Send>;
-
-/// Something that tells the prompter from outside: begun after the first screen, in a thread of its own. What it
-/// answers goes when the prompter ends.
-pub type Teller = Box<dyn FnOnce(Tell) -> Box<dyn std::any::Any>>;
+/// A source of messages: started after the first screen, in threads of its own. The returned guard is dropped at exit.
+pub type EventSource = Box<dyn FnOnce(EventSender) -> Box<dyn std::any::Any>>;
 /// Appends a line to the log.
 pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
-
-/// What is told from outside.
-pub enum Told {
-    /// Something that asks for no answer.
-    Action(Action),
-    /// The socket, where somebody waits for one.
-    Phone(Asked),
-}
-
-/// Tells the running prompter; `false` where there is none any more.
-#[derive(Clone)]
-pub struct Tell(Arc<dyn Fn(Told) -> bool + Send + Sync>);
-
-impl Tell {
-    fn to<I: Send + 'static>(send: SyncSender<Event<I>>) -> Self {
-        Self(Arc::new(move |told| send.send(Event::Told(told)).is_ok()))
-    }
-
-    /// That something happened.
-    #[must_use]
-    pub fn action(&self, action: Action) -> bool {
-        (self.0)(Told::Action(action))
-    }
-
-    /// What was told over the socket, and waits to be answered.
-    #[must_use]
-    pub fn phone(&self, asked: Asked) -> bool {
-        (self.0)(Told::Phone(asked))
-    }
-}
 
 /// What the prompter has outside of itself; each is called in a thread of its own.
 pub struct Outside {
@@ -85,50 +53,15 @@ pub struct Outside {
     /// The files to watch that the rules may come from, and how they are read.
     pub rules: Option<(Vec<PathBuf>, Reload)>,
     /// The settings file to watch, and how it is read.
-    pub settings: Option<(PathBuf, Reread)>,
-    /// What else tells it something.
-    pub tellers: Vec<Teller>,
+    pub settings: Option<(PathBuf, Reload)>,
+    /// What else sends it messages.
+    pub sources: Vec<EventSource>,
     /// When its keys were touched last.
     pub used: Arc<Used>,
     /// How the journal is kept; `None`: not at all.
     pub journal: Option<Config>,
     /// The desktop's clipboard, where there is one.
     pub clipboard: Option<Desktop>,
-}
-
-/// Something happened; `I` is what a person does, as the view reads it.
-pub enum Event<I> {
-    /// A person did something.
-    Input(I),
-    /// Nothing more will come from a person.
-    InputClosed,
-    /// Something came from outside.
-    Told(Told),
-    /// A signal came: [`signals::Pending`] has it.
-    #[cfg(unix)]
-    Signal,
-}
-
-/// Where a view's reading thread hands what a person does.
-pub struct Hear<I>(pub SyncSender<Event<I>>);
-
-impl<I> Clone for Hear<I> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<I> Hear<I> {
-    /// Something a person did; `false` where nobody hears it any more.
-    #[must_use]
-    pub fn input(&self, input: I) -> bool {
-        self.0.send(Event::Input(input)).is_ok()
-    }
-
-    /// Nothing more will come.
-    pub fn closed(&self) {
-        let _ = self.0.send(Event::InputClosed);
-    }
 }
 
 /// What the prompter is shown on, and how a person speaks to it.
@@ -142,7 +75,7 @@ pub trait View: Sized {
     ///
     /// # Errors
     /// Where the system has no more threads.
-    fn listen(hear: Hear<Self::Input>) -> io::Result<()>;
+    fn listen(sender: InputSender<Self::Input>) -> io::Result<()>;
 
     /// A person did something: its actions are handed to [`Session::act`].
     ///
@@ -212,9 +145,9 @@ pub fn run<V: View>(
     view.show(app)?;
     // Everything else begins after the first screen.
     let (send, events) = sync_channel(QUEUE);
-    let tell = Tell::to(send.clone());
-    let _watched = helper::watch(report_deaths(Arc::clone(&outside.log), tell.clone(), app.words()));
-    V::listen(Hear(send.clone()))?;
+    let sender = EventSender::to(send.clone());
+    let _watched = helper::watch(report_deaths(Arc::clone(&outside.log), sender.clone(), app.words()));
+    V::listen(InputSender(send.clone()))?;
     let inbox = Inbox {
         events,
         #[cfg(unix)]
@@ -222,12 +155,13 @@ pub fn run<V: View>(
     };
     #[cfg(not(unix))]
     drop(send);
-    let notice = clock::watch(tell.clone());
-    let look = outside.rules.map(|(paths, reload)| watch_rules(paths, reload, tell.clone()));
-    let look_at_settings = outside.settings.map(|(path, reread)| watch_settings(path, reread, tell.clone()));
-    let keeper = keep_state(outside.keeper, outside.tasks, tell.clone(), app.words());
-    let journal = outside.journal.map(|config| keep_journal(config, tell.clone(), app.words()));
-    let told_by: Vec<_> = outside.tellers.into_iter().map(|teller| teller(tell.clone())).collect();
+    let notice = clock::watch(sender.clone());
+    let look = outside.rules.map(|(paths, reload)| watch_files(Helper::Rules, paths, reload, sender.clone()));
+    let look_at_settings =
+        outside.settings.map(|(path, reload)| watch_files(Helper::Settings, vec![path], reload, sender.clone()));
+    let keeper = keep_state(outside.keeper, outside.tasks, sender.clone(), app.words());
+    let journal = outside.journal.map(|config| keep_journal(config, sender.clone(), app.words()));
+    let sources: Vec<_> = outside.sources.into_iter().map(|source| source(sender.clone())).collect();
     let session = Session {
         app,
         clock,
@@ -236,11 +170,10 @@ pub fn run<V: View>(
         keeper: Some(keeper),
         used: outside.used,
         notice,
-        ignored: Vec::new(),
         later: Vec::new(),
         journal,
         clipboard: outside.clipboard,
-        tell,
+        sender,
         recent: Recent::default(),
     };
     let mut running = Running { session, view };
@@ -256,7 +189,7 @@ pub fn run<V: View>(
     drop(view);
     // The terminal is its owner's again while the last of the call goes to the disk.
     let lines = leave::finish(keeper, journal, words);
-    drop((told_by, clipboard));
+    drop((sources, clipboard));
     leave::tell(lines, outside.log);
     end?.die();
     Ok(())
@@ -284,12 +217,12 @@ pub fn is_gone(error: &io::Error) -> bool {
 }
 
 /// What happens when a helper panics: noted in the log, and on the screen what no longer works.
-fn report_deaths(log: Log, tell: Tell, words: &'static crate::words::Words) -> impl Fn(&Death) + Send + Sync {
+fn report_deaths(log: Log, sender: EventSender, words: &'static crate::words::Words) -> impl Fn(&Death) + Send + Sync {
     move |death| {
-        let name = death.helper.map_or("main", helper::Helper::name);
+        let name = death.helper.map_or("main", Helper::name);
         log(&format!("panic in {name}: {}", death.reason));
         if let Some(helper) = death.helper {
-            let _ = tell.action(Action::Trouble(Subject::Helper(helper), Some(helper.lost(words).into())));
+            let _ = sender.send(Message::Trouble(Subject::Helper(helper), Some(helper.lost(words).into())));
         }
     }
 }
@@ -303,13 +236,11 @@ pub struct Session<'a> {
     keeper: Option<Keeping>,
     used: Arc<Used>,
     notice: clock::Notice,
-    /// What of the telephone's last message was not taken.
-    ignored: Vec<Ignored>,
     /// What goes to the disk, once all is shown.
     later: Vec<Effect>,
     journal: Option<Writer>,
     clipboard: Option<Desktop>,
-    tell: Tell,
+    sender: EventSender,
     /// The keys that may still turn out to be none.
     recent: Recent,
 }
@@ -353,11 +284,10 @@ impl<'a> Session<'a> {
             keeper: None,
             used: Arc::default(),
             notice: clock::Notice::None,
-            ignored: Vec::new(),
             later: Vec::new(),
             journal: None,
             clipboard: None,
-            tell: Tell(Arc::new(|_| false)),
+            sender: EventSender::new(|_| false),
             recent: Recent::default(),
         }
     }
@@ -396,13 +326,8 @@ impl<'a> Session<'a> {
         match event {
             Event::Input(input) => view.input(input, self),
             Event::InputClosed => Ok(Next::Gone),
-            Event::Told(Told::Action(action)) => self.act(view, action),
-            Event::Told(Told::Phone(asked)) if asked.is_late() => Ok(Next::On),
-            Event::Told(Told::Phone(asked)) => {
-                let next = self.act(view, asked.action.clone())?;
-                asked.answer(std::mem::take(&mut self.ignored));
-                Ok(next)
-            }
+            Event::External(request) if request.is_late() => Ok(Next::On),
+            Event::External(request) => self.external(view, request),
             #[cfg(unix)]
             Event::Signal => Ok(Next::On),
         }
@@ -456,7 +381,7 @@ impl<V: View> Program for Running<'_, V> {
             }
         }
         // Not every event is an action, and none may leave an old time on the screen.
-        session.act(&mut self.view, Action::Clock)?;
+        session.act(&mut self.view, Message::Clock)?;
         Ok(true)
     }
 
@@ -484,6 +409,6 @@ impl<V: View> Program for Running<'_, V> {
     #[cfg(unix)]
     fn resume(&mut self) -> io::Result<()> {
         self.view.resume()?;
-        self.session.act(&mut self.view, Action::Clock).map(drop)
+        self.session.act(&mut self.view, Message::Clock).map(drop)
     }
 }

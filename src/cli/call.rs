@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::{Answer, Context, Status, Stop};
-use crate::action::phone::{Ignored, Pairs, PhoneEvent, Why};
+use crate::message::phone::{Ignored, Pairs, PhoneEvent, Why};
 use crate::softphone::client::{NoCall, hand};
 use crate::softphone::message::MAX_PAIRS;
 use crate::softphone::place::Place;

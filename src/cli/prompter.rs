@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 
 use super::{Answer, Context, Stop, is_dumb, moment};
-use crate::action::Subject;
 use crate::app::waiting::{expires, waits};
 use crate::book::{Book, Origin};
 use crate::clock::Clock;
 use crate::files::shift::{self, Shift};
 use crate::files::{self, Bad, Folders, Why, deadline, shown_path};
 use crate::journal::writer::Config;
+use crate::message::Subject;
 use crate::own_files;
 use crate::plain::out::Out;
 use crate::plain::view::Plain;

@@ -8,6 +8,7 @@ use super::show::{Go, Show};
 use crate::action::{Action, Direction};
 use crate::app::Mode;
 use crate::keymap::{self, Key};
+use crate::panel::Panel;
 use crate::words::Words;
 
 /// A key and what it does now.
@@ -90,7 +91,11 @@ fn found<M: Clone>(rows: Vec<Row<M>>, key: Key) -> Option<M> {
 /// What the prompter's keys don't do here: what is copied or added up is of no use, and in an exam nothing tells why.
 #[must_use]
 pub fn hidden(exam: bool) -> &'static [Action] {
-    if exam { &[Action::Copy, Action::Recap, Action::Basis] } else { &[Action::Copy, Action::Recap] }
+    if exam {
+        &[Action::Copy, Action::Panel(Panel::Recap), Action::Panel(Panel::Basis)]
+    } else {
+        &[Action::Copy, Action::Panel(Panel::Recap)]
+    }
 }
 
 fn on_prompter(session: &Session, key: Key) -> Option<Move> {
@@ -245,7 +250,7 @@ pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
             Action::Said => words.keys.said_short.to_owned(),
             Action::End => w.key_hand_in.to_owned(),
             ref action if hidden(session.is_exam()).contains(action) => return None,
-            Action::Help => words.keys.help_short.to_owned(),
+            Action::Panel(Panel::Help) => words.keys.help_short.to_owned(),
             _ => row.label.to_string(),
         };
         Some((row.keys.first()?.name(words).into_owned(), label))

@@ -7,8 +7,9 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::deck::{Panel, Scene, Set, Step};
 use crate::action::{Action, Direction, Edit};
-use crate::app::{App, Begin, Mode};
+use crate::app::{App, Begin, Mode, Update};
 use crate::book::Book;
+use crate::message::Message;
 use crate::rules::ruleset::{FieldIx, FieldKind};
 use crate::words::{Lang, Words};
 
@@ -199,10 +200,10 @@ impl Show {
         }
     }
 
-    fn act(&mut self, action: Action) {
+    fn act(&mut self, update: impl Into<Update>) {
         self.hands += TimeDelta::seconds(2);
         // A step that moves the clock is the only thing that does.
-        let _ = self.app.update_at(action, self.now, self.hands);
+        let _ = self.app.update_at(update, self.now, self.hands);
     }
 
     fn apply(&mut self) {
@@ -217,9 +218,9 @@ impl Show {
             self.act(Action::Said);
         }
         match step.show {
-            Some(Panel::Basis) => self.act(Action::Basis),
+            Some(Panel::Basis) => self.act(Action::Panel(crate::panel::Panel::Basis)),
             Some(Panel::End) => self.act(Action::End),
-            Some(Panel::Closing) | None => self.act(Action::Clock),
+            Some(Panel::Closing) | None => self.act(Message::Clock),
         }
     }
 
@@ -249,7 +250,7 @@ impl Show {
                 let offset = self.book.rules.zones[self.app.call().zone()].offset.local_minus_utc();
                 let midnight = self.day.and_hms_opt(0, 0, 0).unwrap_or_default().and_utc();
                 self.now = midnight + TimeDelta::minutes(i64::from(minute)) - TimeDelta::seconds(i64::from(offset));
-                self.act(Action::Clock);
+                self.act(Message::Clock);
             }
         }
     }

@@ -4,8 +4,8 @@
 use std::io::{self, BufRead, Read as _};
 use std::thread;
 
+use crate::event::InputSender;
 use crate::private::Private;
-use crate::run::Hear;
 
 /// The longest line that is looked at, in bytes.
 pub const LONGEST: usize = 4096;
@@ -25,11 +25,11 @@ pub enum Line {
 ///
 /// # Errors
 /// Where the system has no more threads.
-pub fn listen(hear: Hear<Line>) -> io::Result<()> {
+pub fn listen(sender: InputSender<Line>) -> io::Result<()> {
     let read = move || {
         let mut input = io::stdin().lock();
         while let Ok(Some((line, is_last))) = next(&mut input) {
-            if !hear.input(line) {
+            if !sender.send(line) {
                 return;
             }
             // A terminal tells its end (Ctrl-D) once; asked again it would wait for another.
@@ -37,7 +37,7 @@ pub fn listen(hear: Hear<Line>) -> io::Result<()> {
                 break;
             }
         }
-        hear.closed();
+        sender.close();
     };
     thread::Builder::new().name("input".into()).spawn(read).map(drop)
 }

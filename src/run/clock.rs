@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Tell;
+use crate::event::EventSender;
 
 /// How often the loop looks where nothing gives notice: one wake-up, and nothing drawn.
 const LOOK: Duration = Duration::from_secs(15);
@@ -41,9 +41,9 @@ pub fn is_current(next: DateTime<Utc>, shown: DateTime<Utc>, now: DateTime<Utc>)
 
 /// Tells the prompter of every setting of the clock.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub fn watch(tell: Tell) -> Notice {
-    use crate::action::Action;
+pub fn watch(sender: EventSender) -> Notice {
     use crate::helper::{self, Helper};
+    use crate::message::Message;
     use rustix::io::Errno;
     use rustix::time::{
         Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
@@ -62,7 +62,7 @@ pub fn watch(tell: Tell) -> Notice {
         let mut count = [0; 8];
         loop {
             match rustix::io::read(&timer, &mut count) {
-                Err(Errno::CANCELED) | Ok(_) if tell.action(Action::Clock) => {}
+                Err(Errno::CANCELED) | Ok(_) if sender.send(Message::Clock) => {}
                 Err(Errno::INTR) => {}
                 _ => return,
             }
@@ -73,7 +73,7 @@ pub fn watch(tell: Tell) -> Notice {
 
 /// Nothing here gives notice.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub fn watch(_: Tell) -> Notice {
+pub fn watch(_: EventSender) -> Notice {
     Notice::None
 }
 
@@ -87,21 +87,22 @@ mod tests {
     use super::super::event_loop::{self, Inbox};
     #[cfg(unix)]
     use super::super::signals::Pending;
-    use super::super::{Event, Hear, Next, QUEUE, Running, Session, View};
+    use super::super::{Event, Next, QUEUE, Running, Session, View};
     use super::*;
     use crate::app::{App, Begin};
     use crate::book::Book;
     use crate::clock::Clock;
+    use crate::event::InputSender;
     use crate::words::Lang;
 
     /// Keeps the greeting and the time of each showing, and ends with the third.
-    struct Shows(Vec<(String, String)>, Hear<()>);
+    struct Shows(Vec<(String, String)>, InputSender<()>);
 
     impl View for Shows {
         type Input = ();
         const EACH: bool = false;
 
-        fn listen(_: Hear<()>) -> io::Result<()> {
+        fn listen(_: InputSender<()>) -> io::Result<()> {
             Ok(())
         }
 
@@ -113,7 +114,7 @@ mod tests {
 
         fn show(&mut self, app: &mut App) -> io::Result<()> {
             self.0.push((app.greeting_word().to_owned(), app.clock_told(app.local())));
-            self.1.closed();
+            self.1.close();
             Ok(())
         }
 
@@ -150,7 +151,7 @@ mod tests {
             #[cfg(unix)]
             signals: Pending::default(),
         };
-        let mut running = Running { session, view: Shows(Vec::new(), Hear(send)) };
+        let mut running = Running { session, view: Shows(Vec::new(), InputSender(send)) };
         let start = Instant::now();
         event_loop::run(&mut running, &inbox).unwrap();
         assert!(start.elapsed() < LOOK, "at the next wake-up");

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 #[cfg(unix)]
 use super::signals::{self, Pending, Signal};
-use super::{Event, Hear, Next, is_gone};
+use super::{Next, is_gone};
+use crate::event::{Event, InputSender};
 
 /// The capacity of the channel.
 pub const QUEUE: usize = 256;
@@ -82,7 +83,7 @@ pub struct Inbox<I> {
 /// The terminal can't be entered or drawn on.
 pub fn run_alone<P: Program>(
     open: impl FnOnce() -> io::Result<P>,
-    listen: impl FnOnce(Hear<P::Input>) -> io::Result<()>,
+    listen: impl FnOnce(InputSender<P::Input>) -> io::Result<()>,
     #[cfg_attr(not(unix), expect(unused_variables, reason = "only signals abandon a loop"))] abandon: fn(),
 ) -> io::Result<Next> {
     // Before the terminal is entered: from here on a signal restores it.
@@ -91,7 +92,7 @@ pub fn run_alone<P: Program>(
     let mut program = open()?;
     program.draw()?;
     let (send, events) = sync_channel(QUEUE);
-    listen(Hear(send.clone()))?;
+    listen(InputSender(send.clone()))?;
     let inbox = Inbox {
         events,
         #[cfg(unix)]

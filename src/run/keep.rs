@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use super::{Reload, Reread, Tell};
-use crate::action::Action;
+use super::Reload;
+use crate::event::EventSender;
 use crate::files::shift::Keeper;
 use crate::files::shown_path;
 use crate::helper::{self, Helper};
 use crate::journal::trouble::Trouble;
 use crate::journal::writer::{Config, Writer};
 use crate::mailbox::Mailbox;
+use crate::message::{Message, Subject};
 use crate::seat::SeatState;
 use crate::tell::outside;
 use crate::watch::{Look, watch};
@@ -22,33 +23,26 @@ use crate::words::{Words, fill};
 /// What could not be kept is tried again after so long.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
 
-/// Reads the rules again whenever their file may have changed.
-pub(super) fn watch_rules(paths: Vec<PathBuf>, mut reload: Reload, tell: Tell) -> Look {
-    watch(Helper::Rules, paths, move || {
-        if let Some(news) = reload() {
-            let _ = tell.action(Action::Rules(news));
-        }
-    })
-}
-
-/// Reads the settings again whenever their file may have changed.
-pub(super) fn watch_settings(path: PathBuf, mut reread: Reread, tell: Tell) -> Look {
-    watch(Helper::Settings, vec![path], move || {
-        if let Some(action) = reread() {
-            let _ = tell.action(action);
+/// Reads files again whenever one of them may have changed.
+pub(super) fn watch_files(helper: Helper, paths: Vec<PathBuf>, mut reload: Reload, sender: EventSender) -> Look {
+    watch(helper, paths, move || {
+        if let Some(message) = reload() {
+            let _ = sender.send(message);
         }
     })
 }
 
 /// The journal's thread; what goes wrong in it is told on the screen.
-pub(super) fn keep_journal(config: Config, tell: Tell, words: &'static Words) -> Writer {
+pub(super) fn keep_journal(config: Config, sender: EventSender, words: &'static Words) -> Writer {
     Writer::start(config, move |trouble| {
         let line = trouble.line(words);
         // A standing trouble is told once, so only its own end takes it off the screen.
         let _ = match trouble {
-            Trouble::Began(_) => tell.action(Action::JournalTrouble(Some(line))),
-            Trouble::SetAside(_) | Trouble::TakenIn(_) => tell.action(Action::JournalTold(line)),
-            Trouble::Over { .. } => tell.action(Action::JournalTrouble(None)) && tell.action(Action::JournalTold(line)),
+            Trouble::Began(_) => sender.send(Message::Trouble(Subject::Journal, Some(line))),
+            Trouble::SetAside(_) | Trouble::TakenIn(_) => sender.send(Message::JournalNotice(line)),
+            Trouble::Over { .. } => {
+                sender.send(Message::Trouble(Subject::Journal, None)) && sender.send(Message::JournalNotice(line))
+            }
         };
     })
 }
@@ -122,7 +116,12 @@ impl Keeping {
 
 /// Keeps the state in a thread of its own, so that no key waits for a disk. Of several states that wait, the last is
 /// written.
-pub(super) fn keep_state(mut keeper: Keeper, tasks: Arc<Mailbox<Tasks>>, tell: Tell, words: &'static Words) -> Keeping {
+pub(super) fn keep_state(
+    mut keeper: Keeper,
+    tasks: Arc<Mailbox<Tasks>>,
+    sender: EventSender,
+    words: &'static Words,
+) -> Keeping {
     let (end, done) = channel();
     let saved = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&saved);
@@ -156,10 +155,10 @@ pub(super) fn keep_state(mut keeper: Keeper, tasks: Arc<Mailbox<Tasks>>, tell: T
                             look.now();
                         }
                         if failed.take().is_some() {
-                            let _ = tell.action(Action::StateTrouble(None));
+                            let _ = sender.send(Message::Trouble(Subject::State, None));
                         }
                         if let Some(shared) = shared {
-                            let _ = tell.action(Action::Shared(Box::new(shared)));
+                            let _ = sender.send(Message::Shared(Box::new(shared)));
                         }
                     }
                     Err(error) => {
@@ -168,12 +167,13 @@ pub(super) fn keep_state(mut keeper: Keeper, tasks: Arc<Mailbox<Tasks>>, tell: T
                         unkept = Some((state, number));
                         if failed.as_ref() != Some(&why) {
                             failed = Some(why.clone());
-                            let _ = tell.action(Action::StateTrouble(Some(why)));
+                            let line = fill(words.notice.state_not_written, &[("why", &why)]);
+                            let _ = sender.send(Message::Trouble(Subject::State, Some(line)));
                         }
                     }
                 }
             } else if looks && let Some(shared) = keeper.look() {
-                let _ = tell.action(Action::Shared(Box::new(shared)));
+                let _ = sender.send(Message::Shared(Box::new(shared)));
             }
             if ends {
                 let _ = end.send(failed);

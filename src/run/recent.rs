@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
-use crate::action::Action;
 use crate::app::{App, Effect};
 use crate::input::mistyped::{Letters, WINDOW};
 use crate::keymap::Key;
+use crate::message::Message;
 
 /// The thread that reads may be late by so much.
 const LATE: Duration = Duration::from_millis(50);
@@ -118,11 +118,11 @@ impl Recent {
     }
 
     /// Something happened that no key did: it happens without the keys as well.
-    pub(super) fn outside(&mut self, action: &Action, now: DateTime<Utc>) {
+    pub(super) fn outside(&mut self, message: &Message, now: DateTime<Utc>) {
         for moment in &mut self.moments {
-            let effects = moment.before.update(action.clone(), now);
+            let effects = moment.before.update(message.clone(), now);
             // Whoever asked is answered once.
-            moment.instead.extend(effects.into_iter().filter(|effect| !matches!(effect, Effect::Answer(_))));
+            moment.instead.extend(effects.into_iter().filter(|effect| !matches!(effect, Effect::Reply(_))));
         }
     }
 
@@ -137,7 +137,7 @@ impl Recent {
         let is_first = self.moments.len() == 1;
         let Some(last) = self.moments.back_mut() else { return effects };
         let (now, mut later): (Vec<Effect>, Vec<Effect>) =
-            effects.into_iter().partition(|effect| matches!(effect, Effect::Answer(_) | Effect::LookAtRules));
+            effects.into_iter().partition(|effect| matches!(effect, Effect::Reply(_) | Effect::LookAtRules));
         if let Some(at) = later.iter().position(|effect| matches!(effect, Effect::Copy(_))) {
             last.copy = Some((last.at + settles + LATE, later.remove(at)));
         }

@@ -7,10 +7,10 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::message::{Answer, Bad, Greeting, Message, to_line};
+use super::message::{Answer, Bad, Command, Greeting, to_line};
 use super::pipe::Pipe;
 use super::place::Place;
-use crate::action::phone::PhoneEvent;
+use crate::message::phone::PhoneEvent;
 use crate::rules::text::fold;
 use crate::tell::outside::is_foreign;
 
@@ -53,7 +53,7 @@ pub fn hand(
 ) -> Result<Option<Answer>, NoCall> {
     let start = Instant::now();
     let deadline = start + patience;
-    let line = to_line(&Message::Phone(event));
+    let line = to_line(&Command::Phone(event));
     if line.len() > super::message::MAX_LINE {
         return Err(NoCall::TooLong);
     }
@@ -173,10 +173,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::action::Action;
+    use crate::event::EventSender;
     use crate::files::Folders;
+    use crate::message::Message;
     use crate::softphone::message::PROTOCOL;
-    use crate::softphone::socket::{Asked, Used, listen};
+    use crate::softphone::socket::{Used, listen};
 
     const WAIT: Duration = Duration::from_secs(60);
 
@@ -208,12 +209,13 @@ mod tests {
         assert_eq!(hand(&place, None, end(), WAIT), Err(NoCall::NoPrompter));
         let (tell, told) = channel();
         let seat = Some("meja 7".to_owned());
-        let tell = move |asked: Asked| {
-            let action = asked.action.clone();
-            asked.answer(Vec::new());
-            tell.send(action).is_ok()
-        };
-        let listening = listen(place.clone(), seat, Arc::new(Used::default()), tell, |_| {});
+        let sender = EventSender::new(move |request| {
+            let (message, reply) = request.into_parts();
+            let sent = tell.send(message).is_ok();
+            reply(Vec::new());
+            sent
+        });
+        let listening = listen(place.clone(), seat, Arc::new(Used::default()), sender, |_| {});
         let start = Instant::now();
         while place.sockets().is_empty() || !place.proof().is_ok_and(|p| p.is_some() == cfg!(windows)) {
             assert!(start.elapsed() < WAIT, "it listens");
@@ -221,7 +223,7 @@ mod tests {
         }
         for seat in [None, Some("meja 7")] {
             assert_eq!(hand(&place, seat, end(), WAIT), Ok(Some(Answer::default())));
-            assert_eq!(told.recv_timeout(WAIT), Ok(Action::Phone(end())));
+            assert_eq!(told.recv_timeout(WAIT), Ok(Message::Phone(end())));
         }
         assert_eq!(hand(&place, Some("meja 8"), end(), WAIT), Err(NoCall::NoSeat));
         drop(listening);

@@ -418,7 +418,7 @@ mod tests {
 
         use super::super::client::{NoCall, hand};
         use super::super::message::{Greeting, PROTOCOL, line};
-        use crate::action::phone::PhoneEvent;
+        use crate::message::phone::PhoneEvent;
 
         let (keep, place) = place();
         let place = Place { proof: Some(keep.path().join("call.key")), ..place };

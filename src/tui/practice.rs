@@ -17,12 +17,13 @@ use crate::clock::Clock;
 use crate::drill::keys;
 use crate::drill::session::{Move, Session};
 use crate::drill::show::{Go, Show};
+use crate::event::Event;
 use crate::input::Input;
 use crate::input::hold::RATE;
 use crate::keymap::Key;
 use crate::private::Private;
+use crate::run::Next;
 use crate::run::event_loop::{Program, REDRAW_AFTER, run_alone};
-use crate::run::{Event, Next};
 
 /// The thread that reads may be late by so much.
 const LATE: Duration = Duration::from_millis(10);

@@ -8,9 +8,10 @@ use super::terminal::leave;
 use super::theme::Theme;
 use super::view;
 use crate::app::App;
+use crate::event::InputSender;
 use crate::input::{Input, source};
 use crate::keymap::Key;
-use crate::run::{Hear, Next, Session, View};
+use crate::run::{Next, Session, View};
 
 /// The prompter on a whole screen.
 #[derive(Debug)]
@@ -37,8 +38,8 @@ impl View for Prompter {
     type Input = Input;
     const EACH: bool = false;
 
-    fn listen(hear: Hear<Input>) -> io::Result<()> {
-        read_input(hear)
+    fn listen(sender: InputSender<Input>) -> io::Result<()> {
+        read_input(sender)
     }
 
     fn input(&mut self, input: Input, session: &mut Session<'_>) -> io::Result<Next> {
@@ -100,7 +101,7 @@ impl View for Prompter {
 }
 
 /// Terminal input, in a thread that blocks.
-pub(super) fn read_input(hear: Hear<Input>) -> io::Result<()> {
-    let closed = hear.clone();
-    source::read_all(move |input| hear.input(input), move || closed.closed())
+pub(super) fn read_input(sender: InputSender<Input>) -> io::Result<()> {
+    let closed = sender.clone();
+    source::read_all(move |input| sender.send(input), move || closed.close())
 }

@@ -271,9 +271,7 @@ fn prompter(frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) -> Drawn {
     let mut top = header::blocks(look);
     let mut bottom = Vec::new();
     match look.app.mode() {
-        Mode::Basis => top.push(Block::panel(panel::basis(look))),
-        Mode::Help => top.push(Block::panel(panel::help(look))),
-        Mode::Recap => top.push(Block::panel(panel::recap(look))),
+        Mode::Panel(open) => top.push(Block::panel(panel::lines(look, *open))),
         _ if look.size == Size::Wide => {
             return wide(frame, look, area, top);
         }
@@ -299,9 +297,7 @@ fn tiny(look: &Look<'_>, area: Rect) -> Vec<Block> {
     let look = Look { columns, ..*look };
     match look.app.mode() {
         Mode::Asking | Mode::Leaving => vec![Block::sentence(footer::question(&look))],
-        Mode::Basis => vec![Block::sentence(panel::basis(&look))],
-        Mode::Help => vec![Block::sentence(panel::help(&look))],
-        Mode::Recap => vec![Block::sentence(panel::recap(&look))],
+        Mode::Panel(open) => vec![Block::sentence(panel::lines(&look, *open))],
         Mode::Typing(_) if area.height > 1 => vec![header::typing(&look), Block::sentence(script::alone(&look))],
         Mode::Typing(_) | Mode::Closing => vec![Block::sentence(script::alone(&look))],
     }

@@ -1,10 +1,10 @@
 //! What happens when facts change late and keys come that nobody meant: only what the CSO did is ticked and recorded.
 
-use penutup::action::{Action, RulesNews};
 use penutup::app::{Effect, Mode};
 use penutup::input::Input;
 use penutup::journal::record::{OvertakenRecord, Record};
 use penutup::keymap::Key;
+use penutup::message::{Message, Subject};
 use penutup::pages::basis::basis;
 use penutup::pages::{Page, Part};
 
@@ -251,7 +251,7 @@ fn a_space_meant_for_the_sentence_before_ticks_nothing() {
         }),
         ("the rules", |s| {
             let new = revised(&[("mohon tidak memberikan", "mohon jangan memberikan")]);
-            s.act(Action::Rules(RulesNews::Good(new)));
+            s.act(Message::Rules(new, None));
         }),
         ("another call", |s| {
             s.starts("");
@@ -311,7 +311,7 @@ fn what_changes_no_sentence_makes_nobody_wait() {
     s.sets("nama=Siti").quick(0, "␣");
     assert_eq!(s.said(), ["campaign"], "the name stands in another sentence");
     let mut s = Stage::at("14:00");
-    s.act(Action::Rules(RulesNews::Bad("rusak".into()))).quick(0, "␣");
+    s.act(Message::Trouble(Subject::Rules, Some("rusak".into()))).quick(0, "␣");
     assert_eq!(s.said(), ["campaign"]);
     // What waited for a field comes with its key and from outside all the same.
     let mut s = Stage::at("14:00");
@@ -414,7 +414,7 @@ fn debug_output_never_has_the_customers_name() {
     see(&s);
     let [Effect::Copy(text), ..] = &s.effects[..] else { panic!("{:?}", s.effects) };
     assert!(text.contains(NAME));
-    see(&Action::NotCopied(text.clone()));
+    see(&Message::NotCopied(text.clone()));
     see(&Effect::CopyToTerminal(text.clone()));
     see(&s.app.complete_sentence());
     see(&s.app.fields());
@@ -426,7 +426,7 @@ fn debug_output_never_has_the_customers_name() {
     see(&s);
     s.keys("s␣");
     see(&s);
-    see(&Action::Paste(NAME.into()));
+    see(&penutup::action::Action::Paste(NAME.into()));
     see(&Input::Paste(NAME.into()));
     see(&penutup::plain::listen::Line::Text(NAME.into()));
     let mut stage = penutup::input::Stage::default();

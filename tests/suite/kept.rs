@@ -418,14 +418,14 @@ fn print(line: &str) {
 /// A view that leaves when something is wrong, and prints it.
 struct Leaves;
 
-static HEAR: std::sync::Mutex<Option<penutup::run::Hear<()>>> = std::sync::Mutex::new(None);
+static HEAR: std::sync::Mutex<Option<penutup::event::InputSender<()>>> = std::sync::Mutex::new(None);
 
 impl penutup::run::View for Leaves {
     type Input = ();
     const EACH: bool = true;
 
-    fn listen(hear: penutup::run::Hear<()>) -> std::io::Result<()> {
-        *HEAR.lock().unwrap() = Some(hear);
+    fn listen(sender: penutup::event::InputSender<()>) -> std::io::Result<()> {
+        *HEAR.lock().unwrap() = Some(sender);
         Ok(())
     }
 
@@ -436,7 +436,7 @@ impl penutup::run::View for Leaves {
     fn changed(&mut self, app: &penutup::app::App, _: bool) {
         if let Some(line) = app.standing() {
             print(&format!("ON THE SCREEN: {line}"));
-            HEAR.lock().unwrap().as_ref().unwrap().closed();
+            HEAR.lock().unwrap().as_ref().unwrap().close();
         }
     }
 
@@ -476,7 +476,7 @@ fn a_helper_thread_that_dies_is_on_the_screen_and_in_the_log() {
             log: std::sync::Arc::new(|line| print(&format!("IN THE LOG: {line}"))),
             rules: Some((vec!["rules.toml".into()], Box::new(reload))),
             settings: None,
-            tellers: vec![],
+            sources: vec![],
             used: std::sync::Arc::default(),
             journal: None,
             clipboard: None,

@@ -1,11 +1,12 @@
 //! The own day behind `R`: asked of the journal when it is opened, told in the CSO's words, never an old answer.
 
 use chrono::NaiveDate;
-use penutup::action::Action;
 use penutup::app::{Effect, Mode};
 use penutup::closing::ending::Ending;
 use penutup::closing::ending::Outcome;
 use penutup::journal::report::{Flagged, Recap};
+use penutup::message::Message;
+use penutup::panel::Panel;
 use penutup::tui::theme::Theme;
 
 use crate::scenes::{drawn, text};
@@ -37,14 +38,14 @@ fn screen(stage: &mut Stage) -> String {
 fn the_recap_asks_for_today_and_tells_it() {
     let mut stage = Stage::at("14:00");
     stage.keys("r");
-    assert_eq!(*stage.app.mode(), Mode::Recap);
+    assert_eq!(*stage.app.mode(), Mode::Panel(Panel::Recap));
     let asked = stage.effects.iter().find_map(|e| match e {
         Effect::AskDay(day, zone) => Some((day.to_string(), zone.local_minus_utc())),
         _ => None,
     });
     assert_eq!(asked, Some(("2026-03-02".into(), 7 * 3600)), "the day of our own zone");
     assert!(screen(&mut stage).contains("Jurnal belum menjawab"));
-    stage.act(Action::DayWas(Box::new(day())));
+    stage.act(Message::Day(Box::new(day())));
     let told = screen(&mut stage);
     for part in [
         "Closing          22",
@@ -64,7 +65,7 @@ fn the_recap_asks_for_today_and_tells_it() {
 #[test]
 fn it_is_asked_anew_each_time_and_closes_with_its_own_key() {
     let mut stage = Stage::at("14:00");
-    stage.keys("r").act(Action::DayWas(Box::new(day())));
+    stage.keys("r").act(Message::Day(Box::new(day())));
     stage.keys("r");
     assert_eq!(*stage.app.mode(), Mode::Closing);
     stage.keys("r");

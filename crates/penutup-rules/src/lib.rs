@@ -32,6 +32,7 @@
 //! ```
 
 pub mod book;
+pub mod change;
 pub mod check;
 pub mod closing;
 pub mod decide;

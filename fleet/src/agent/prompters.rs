@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use penutup::broadcast::Broadcast;
 use penutup::softphone::agent::{AgentLine, NotTold};
-use penutup::softphone::message::{Bad, Message};
+use penutup::softphone::message::{Bad, Command};
 use penutup::softphone::place::Place;
 
 use super::watched::Watched;
@@ -185,15 +185,15 @@ fn tell(line: &mut AgentLine, told: &Present, present: &Present) -> Result<(), N
     if let Some(klb) = &present.klb
         && told.klb.as_ref() != Some(klb)
     {
-        line.tell(&Message::Klb(Box::new(klb.clone())))?;
+        line.tell(&Command::Klb(Box::new(klb.clone())))?;
     }
     if present.rules != told.rules {
-        line.tell(&Message::Rules)?;
+        line.tell(&Command::Rules)?;
     }
     if let Some(link) = present.link
         && told.link != Some(link)
     {
-        line.tell(&Message::Link(link))?;
+        line.tell(&Command::Link(link))?;
     }
     Ok(())
 }

@@ -41,7 +41,7 @@ async fn without_a_server_and_with_nobody_to_trust_it_starts_and_says_so() {
     let mut seat = Seat::started(&ground, "jkt", "a1");
     let prompter = seat.prompter();
     wait_until("the word", async || {
-        prompter.heard().iter().any(|e| matches!(e, penutup::action::agent::AgentEvent::Down(_))).then_some(())
+        prompter.heard().iter().any(|e| matches!(e, penutup::message::agent::AgentEvent::Down(_))).then_some(())
     })
     .await;
     let log = seat.log();

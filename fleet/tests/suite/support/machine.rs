@@ -10,16 +10,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_nats::Client;
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::action::{Action, agent::AgentEvent};
 use penutup::broadcast::{Broadcast, KLB, State};
 use penutup::closing::ending::Ending;
 use penutup::closing::ending::Outcome;
+use penutup::event::EventSender;
 use penutup::files::Folders;
 use penutup::journal::presence::Presence;
 use penutup::journal::record::Record;
 use penutup::journal::store::{Entry, Store};
+use penutup::message::Message;
+use penutup::message::agent::AgentEvent;
 use penutup::softphone::place::Place;
-use penutup::softphone::socket::{self, Asked, Listening, Used};
+use penutup::softphone::socket::{self, Listening, Used};
 use penutup::words::Lang;
 use penutup_fleet::config::supervisor::Supervisor;
 use penutup_fleet::wire::envelope::Envelope;
@@ -178,14 +180,15 @@ impl Prompter {
     fn begin(place: Place) -> Self {
         let heard: Arc<Mutex<Vec<AgentEvent>>> = Arc::default();
         let ears = Arc::clone(&heard);
-        let tell = move |asked: Asked| {
-            if let Action::Agent(event) = &asked.action {
-                ears.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+        let sender = EventSender::new(move |request| {
+            let (message, reply) = request.into_parts();
+            if let Message::Agent(event) = message {
+                ears.lock().unwrap_or_else(PoisonError::into_inner).push(event);
             }
-            asked.answer(Vec::new());
+            reply(Vec::new());
             true
-        };
-        let listening = socket::listen(place, None, Arc::new(Used::default()), tell, |trouble| {
+        });
+        let listening = socket::listen(place, None, Arc::new(Used::default()), sender, |trouble| {
             assert!(trouble.is_none(), "{trouble:?}");
         });
         Self { heard, _listening: listening }

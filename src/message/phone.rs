@@ -22,6 +22,17 @@ pub enum PhoneEvent {
     },
 }
 
+impl PhoneEvent {
+    /// What became known with it.
+    #[must_use]
+    pub fn pairs(&self) -> Option<&Pairs> {
+        match self {
+            Self::Start { pairs, .. } | Self::Set(pairs) => Some(pairs),
+            Self::End { .. } => None,
+        }
+    }
+}
+
 impl std::fmt::Debug for PhoneEvent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
