@@ -27,3 +27,4 @@ pub mod tell;
 pub mod tui;
 pub mod watch;
 pub mod words;
+pub mod wrap;

@@ -2,13 +2,14 @@
 
 use ratatui::text::{Line, Span};
 
-use super::wrap::{bounded, shorten, width, wrap};
+use super::lines::{bounded, wrap};
 use super::{Block, Drop, Look, Size};
 use crate::action::{Action, Ending};
 use crate::app::Mode;
 use crate::keymap;
 use crate::tui::theme::Role;
 use crate::words::fill;
+use crate::wrap::{shorten, width};
 
 /// The blocks of the region.
 pub fn blocks(look: &Look<'_>) -> Vec<Block> {

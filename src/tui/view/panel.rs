@@ -5,11 +5,12 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::Look;
-use super::wrap::{width, wrap};
+use super::lines::wrap;
 use crate::journal::report::text::columns;
 use crate::pages::{Page, Part, basis, help, recap};
 use crate::rules::diff::Run;
 use crate::tui::theme::Role;
+use crate::wrap::width;
 
 /// How high the columns of the hours are.
 const HEIGHT: usize = 3;
