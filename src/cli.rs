@@ -1,6 +1,7 @@
 //! The command line: arguments → verb → what to print and the exit status. A verb is one file here; it reads no key,
 //! draws nothing and hands its text back, so that printing, closed pipes and statuses are one place's business.
 
+mod arg_error;
 pub mod call;
 pub mod check;
 pub mod completions;
@@ -22,7 +23,6 @@ pub mod report;
 pub mod say;
 pub mod table;
 pub mod usage;
-mod wrong;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -41,7 +41,7 @@ use crate::tell::draw::{self, Canvas};
 use crate::tell::{Source, outside, suggest};
 use crate::words::{Lang, Words, fill};
 
-pub use wrong::Wrong;
+pub use arg_error::ArgError;
 
 /// The whole command line.
 #[derive(Debug, Default, Parser)]
@@ -294,8 +294,8 @@ impl Context {
 
     /// What is wrong with an argument.
     #[must_use]
-    pub fn wrong(&self, wrong: &Wrong) -> Stop {
-        self.stop(&wrong.message, wrong.help.as_deref())
+    pub fn arg_error(&self, error: &ArgError) -> Stop {
+        self.stop(&error.message, error.help.as_deref())
     }
 
     /// What is wrong with a file that a verb can't do without.

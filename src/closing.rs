@@ -5,6 +5,7 @@
 pub mod name;
 pub mod order;
 pub mod outside;
+pub mod pairs;
 
 use std::collections::VecDeque;
 
