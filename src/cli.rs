@@ -7,12 +7,12 @@ pub mod check;
 pub mod completions;
 pub mod demo;
 pub mod diff;
-pub mod dress;
 pub mod drill;
 pub mod init;
 pub mod journal;
 mod json;
 pub mod klb;
+pub mod localize;
 pub mod man;
 pub mod moment;
 mod page;
@@ -30,6 +30,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::builder::PossibleValue;
 use clap::error::ErrorKind as UsageError;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -65,10 +66,10 @@ pub struct Cli {
 #[derive(Clone, Debug, Default, Args)]
 pub struct Common {
     /// The rules file.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_name = "FILE")]
     pub rules: Option<PathBuf>,
     /// The settings file.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_name = "FILE")]
     pub settings: Option<PathBuf>,
     /// The language.
     #[arg(long, global = true, value_parser = [Lang::Id.code(), Lang::En.code()])]
@@ -404,12 +405,12 @@ fn answer(args: &[OsString]) -> Result<Answer, Stop> {
     } else {
         let early = early_context(args, env.clone());
         let words = early.words();
-        match parse(dress::dressed(Cli::command(), words)) {
+        match parse(localized(words)) {
             Ok(cli) => cli,
             Err(e) if matches!(e.kind(), UsageError::DisplayHelp | UsageError::DisplayVersion) => {
                 return Ok(Answer::done(e.render().to_string()));
             }
-            Err(e) => return Err(Stop(usage::told(&e, &Cli::command(), words, canvas(&io::stderr())))),
+            Err(e) => return Err(Stop(usage::describe(&e, &Cli::command(), words, canvas(&io::stderr())))),
         }
     };
     // Whoever waits for a screen waits for no share; whoever runs a command may.
@@ -447,12 +448,23 @@ fn answer(args: &[OsString]) -> Result<Answer, Stop> {
     }
 }
 
+/// The command line with its help in the user's language.
+#[must_use]
+pub fn localized(words: &Words) -> clap::Command {
+    let command = Cli::command();
+    let verbs: Vec<PossibleValue> = command.get_subcommands().map(|verb| verb.get_name().to_owned().into()).collect();
+    // All the verbs in one line would be too long for a screen; the program's own help lists them.
+    let command = command
+        .mut_subcommand("help", |help| help.mut_arg("verb", |arg| arg.value_parser(verbs).hide_possible_values(true)));
+    localize::localize(command, &|key| words.verbs.get(key), words)
+}
+
 /// The help of a verb, or of all.
 fn help_of(verb: Option<&str>, context: &Context) -> Result<Answer, Stop> {
     let args = ["penutup"].into_iter().chain(verb).chain(["--help"]);
-    match dress::dressed(Cli::command(), context.words()).try_get_matches_from(args) {
+    match localized(context.words()).try_get_matches_from(args) {
         Err(e) if e.kind() == UsageError::DisplayHelp => Ok(Answer::done(e.render().to_string())),
-        Err(e) => Err(Stop(usage::told(&e, &Cli::command(), context.words(), canvas(&io::stderr())))),
+        Err(e) => Err(Stop(usage::describe(&e, &Cli::command(), context.words(), canvas(&io::stderr())))),
         Ok(_) => Ok(Answer::done(String::new())),
     }
 }

@@ -46,19 +46,19 @@ pub struct Drill {
     #[arg(long, value_parser = PossibleValuesParser::new(Way::ALL.map(Way::code)).map(|code| Way::from_code(&code).unwrap_or(Way::Case)))]
     pub way: Option<Way>,
     /// The seed of the cards.
-    #[arg(long)]
+    #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
     /// How many cards.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MOST), conflicts_with = "exam")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=MOST), conflicts_with = "exam")]
     pub count: Option<u16>,
     /// The trainee's staff id.
-    #[arg(long)]
+    #[arg(long, value_name = "ID")]
     pub trainee: Option<String>,
     /// An exam.
     #[arg(long)]
     pub exam: bool,
     /// How many in a hundred must be right.
-    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100), requires = "exam")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=100), requires = "exam")]
     pub pass: Option<u8>,
     /// Which rules the stories reach.
     #[arg(long, conflicts_with_all = ["exam", "cards", "merge", "check_sheet"])]
@@ -67,16 +67,16 @@ pub struct Drill {
     #[arg(long, conflicts_with_all = ["exam", "merge", "check_sheet"])]
     pub cards: bool,
     /// Result sheets to put under each other.
-    #[arg(long, num_args = 1.., conflicts_with_all = ["exam", "check_sheet"])]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["exam", "check_sheet"])]
     pub merge: Vec<PathBuf>,
     /// A result sheet to grade again.
-    #[arg(long, conflicts_with = "exam")]
+    #[arg(long, value_name = "FILE", conflicts_with = "exam")]
     pub check_sheet: Option<PathBuf>,
     /// The form of the result.
     #[arg(long, value_enum)]
     pub format: Option<Form>,
     /// Where the result is written.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
 

@@ -19,13 +19,13 @@ use crate::words::fill;
 #[derive(Debug, Args)]
 pub struct Journal {
     /// What to do.
-    #[arg(value_enum)]
+    #[arg(value_enum, value_name = "TASK")]
     pub what: What,
     /// Which days are exported.
     #[command(flatten)]
     pub days: Days,
     /// Before which day calls are deleted.
-    #[arg(long, conflicts_with = "all")]
+    #[arg(long, value_name = "DATE", conflicts_with = "all")]
     pub before: Option<String>,
     /// Whether all are deleted.
     #[arg(long)]

@@ -21,13 +21,13 @@ pub struct Klb {
     #[arg(value_enum)]
     pub state: Switch,
     /// Until when.
-    #[arg(long)]
+    #[arg(long, value_name = "AT")]
     pub until: Option<String>,
     /// Why.
     #[arg(long)]
     pub reason: Option<String>,
     /// By whom.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
 }
 

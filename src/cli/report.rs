@@ -21,6 +21,7 @@ use crate::words::{Words, fill};
 #[derive(Debug, Args)]
 pub struct Report {
     /// Exports of several seats.
+    #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Which days.
     #[command(flatten)]
@@ -48,10 +49,10 @@ pub enum Form {
 #[derive(Clone, Debug, Args)]
 pub struct Days {
     /// The first.
-    #[arg(long)]
+    #[arg(long, value_name = "DATE")]
     pub from: Option<String>,
     /// The last.
-    #[arg(long)]
+    #[arg(long, value_name = "DATE")]
     pub to: Option<String>,
 }
 

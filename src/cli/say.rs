@@ -19,6 +19,7 @@ use crate::rules::script::{script, speak};
 #[derive(Debug, Args)]
 pub struct Say {
     /// Facts and fields.
+    #[arg(value_name = "PAIR")]
     pub pairs: Vec<String>,
     /// The form of the result.
     #[arg(long, value_enum, default_value = "text")]

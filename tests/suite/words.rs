@@ -73,7 +73,9 @@ fn every_word_is_shown_somewhere() {
     for of in CRATES {
         let code: String = sources(of).into_iter().map(|(_, text)| text).collect();
         let named: BTreeSet<&str> = code.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
-        let is_unused = |key: &String| !named.contains(key.split_once('.').expect("a key").1);
+        // The keys of [verbs] are looked up by name; a test beside that look-up finds unused ones.
+        let is_unused =
+            |key: &String| key.split_once('.').is_some_and(|(table, key)| table != "verbs" && !named.contains(key));
         let unused: Vec<String> = catalogue(of, "id").into_keys().filter(is_unused).collect();
         assert_eq!(unused, [""; 0]);
     }
