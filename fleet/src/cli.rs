@@ -235,9 +235,9 @@ mod tests {
             help_text(key, Lang::Id)
         };
         let command = localize(Cli::command(), &text, Lang::Id.words());
-        for (place, text) in texts(&command) {
+        for text in texts(&command) {
             let mut known = own.values().chain(prompter.values()).filter_map(toml::Value::as_str);
-            assert!(known.any(|known| text.starts_with(known)), "{place}: {text}");
+            assert!(known.any(|known| text.starts_with(known)), "{text}");
         }
         command.debug_assert();
         assert_eq!(used.into_inner(), own.keys().cloned().collect());

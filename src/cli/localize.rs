@@ -72,20 +72,17 @@ fn with_values(arg: &Arg, help: &str, words: &Words) -> String {
     }
 }
 
-/// Every text that help shows, with its place; for tests that nothing of the code's English is left.
+/// Every text that help shows; for tests that none is the code's English.
 #[doc(hidden)]
 #[must_use]
-pub fn texts(command: &Command) -> Vec<(String, String)> {
-    let name = command.get_name();
-    let mut out = vec![
-        (name.to_owned(), command.get_about().map(ToString::to_string).unwrap_or_default()),
-        (format!("{name} usage"), command.get_overridden_usage().map(ToString::to_string).unwrap_or_default()),
-    ];
+pub fn texts(command: &Command) -> Vec<String> {
+    let mut out = vec![command.get_about(), command.get_overridden_usage()];
     for arg in command.get_arguments() {
-        let place = format!("{name} {}", arg.get_id());
-        let value = arg.get_value_names().and_then(|names| names.first()).filter(|_| arg.get_action().takes_values());
-        out.extend(value.map(|value| (format!("{place} value"), value.to_string())));
-        out.push((place, arg.get_help().map(ToString::to_string).unwrap_or_default()));
+        out.push(arg.get_help());
+    }
+    let mut out: Vec<String> = out.into_iter().map(|text| text.map(ToString::to_string).unwrap_or_default()).collect();
+    for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+        out.extend(arg.get_value_names().unwrap_or_default().iter().map(ToString::to_string));
     }
     out.extend(command.get_subcommands().flat_map(texts));
     out
@@ -110,8 +107,8 @@ mod tests {
         let words = Lang::Id.words();
         let text = |key: &str| words.verbs.get(key).inspect(|_| _ = used.borrow_mut().insert(key.to_owned()));
         let command = localize(Cli::command(), &text, words);
-        for (place, text) in texts(&command) {
-            assert!(catalogue.values().any(|known| text.starts_with(known.as_str().unwrap())), "{place}: {text}");
+        for text in texts(&command) {
+            assert!(catalogue.values().any(|known| text.starts_with(known.as_str().unwrap())), "{text}");
         }
         command.debug_assert();
         assert_eq!(used.into_inner(), catalogue.keys().cloned().collect());
