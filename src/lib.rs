@@ -32,3 +32,4 @@ pub mod watch;
 pub mod words;
 
 pub use penutup_rules::{self as rules, book, closing};
+pub mod wrap;

@@ -54,12 +54,6 @@ pub fn shown(text: &str) -> String {
     out
 }
 
-/// A problem on one line: "rules.toml:12: what is wrong".
-#[must_use]
-pub fn one_line(problem: &Problem, source: &Source<'_>, words: &Words) -> String {
-    format!("{}:{}: {}", source.name(), source.place(problem.span.start).line, tell(problem, words).message)
-}
-
 /// Tells a problem.
 #[must_use]
 pub fn tell(problem: &Problem, words: &Words) -> Told {

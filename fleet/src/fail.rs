@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use penutup::cli::Wrong;
+use penutup::cli::ArgError;
 
 use crate::words::Words;
 
@@ -27,8 +27,8 @@ impl From<Status> for ExitCode {
     }
 }
 
-impl From<Wrong> for Fail {
-    fn from(wrong: Wrong) -> Self {
+impl From<ArgError> for Fail {
+    fn from(wrong: ArgError) -> Self {
         Self { message: wrong.message, help: wrong.help, status: Status::Failed }
     }
 }

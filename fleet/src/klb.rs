@@ -33,7 +33,7 @@ pub struct Klb {
     #[arg(long)]
     pub scope: Option<String>,
     /// Until when, as far as is known: 21:00, or RFC 3339.
-    #[arg(long)]
+    #[arg(long, value_name = "AT")]
     pub until: Option<String>,
     /// Why; needed for on.
     #[arg(long)]

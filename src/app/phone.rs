@@ -10,10 +10,10 @@ use std::sync::Arc;
 use super::{App, Effect, Ended, Mode};
 use crate::app::draft::Draft;
 use crate::closing::ending::Outcome;
-use crate::closing::name::{self, NoText};
 use crate::closing::outside::Given;
+use crate::closing::pairs::{Rejected, parse};
 use crate::message::phone::{Ignored, Link, Pairs, PhoneEvent, Why};
-use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet};
+use crate::rules::ruleset::{FieldIx, RuleSet};
 use crate::rules::text;
 use crate::words::fill;
 
@@ -225,43 +225,11 @@ impl App {
     }
 }
 
-/// Pairs held against the rules, and what of them is not taken. What is empty says nothing: a telephone has no name
-/// for everybody.
+/// What the pairs set, and which of them are not taken.
 fn understand(rules: &RuleSet, pairs: &Pairs) -> (Given, Vec<Ignored>) {
-    let (mut given, mut ignored) = (Given::default(), Vec::new());
-    let mut seen: Vec<&str> = Vec::new();
-    for (key, value) in &pairs.0 {
-        let key = key.as_str();
-        let taken = if seen.contains(&key) { Err(Why::Twice) } else { one(rules, key, value, &mut given) };
-        match taken {
-            Ok(()) => seen.push(key),
-            Err(why) => ignored.push(Ignored { key: key.to_owned(), why }),
-        }
-    }
-    (given, ignored)
-}
-
-fn one(rules: &RuleSet, key: &str, value: &str, given: &mut Given) -> Result<(), Why> {
-    if let Some(fact) = rules.fact_or_role(key) {
-        let found = rules.facts[fact].values.iter().position(|v| v.id.eq_ignore_ascii_case(value.trim()));
-        given.facts.push((fact, found.ok_or(Why::UnknownValue)?));
-        return Ok(());
-    }
-    let field = rules.field_or_role(key).ok_or(Why::UnknownKey)?;
-    match &rules.field(field).kind {
-        FieldKind::Choice(choices) => {
-            given.choices.push((field, choices.position_of(value).ok_or(Why::UnknownValue)?));
-        }
-        FieldKind::Typed(_) => match name::received(rules, field, value) {
-            Ok(text) => given.typed.push((field, text)),
-            Err(NoText::Empty) => {}
-            Err(NoText::Nobody) => return Err(Why::NoName),
-            Err(NoText::Digits) => return Err(Why::Digits),
-            Err(NoText::TooLong { .. }) => return Err(Why::TooLong),
-            Err(NoText::NoNumber) => return Err(Why::UnknownValue),
-        },
-    }
-    Ok(())
+    let (given, rejected) = parse(rules, pairs.0.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    let ignored = |pair: Rejected| Ignored { key: pairs.0[pair.at].0.clone(), why: pair.why.into() };
+    (given, rejected.into_iter().map(ignored).collect())
 }
 
 /// Whether a name that was given is none.

@@ -20,7 +20,7 @@ use crate::words::{Call as CallWords, fill};
 #[derive(Args)]
 pub struct Call {
     /// What happened.
-    #[arg(value_enum)]
+    #[arg(value_enum, value_name = "EVENT")]
     pub what: What,
     /// A number, and what is known.
     #[arg(allow_negative_numbers = true)]

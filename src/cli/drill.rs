@@ -43,19 +43,19 @@ pub struct Drill {
     #[arg(long, value_parser = PossibleValuesParser::new(Way::ALL.map(Way::code)).map(|code| Way::from_code(&code).unwrap_or(Way::Case)))]
     pub way: Option<Way>,
     /// The seed of the cards.
-    #[arg(long)]
+    #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
     /// How many cards.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MOST), conflicts_with = "exam")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=MOST), conflicts_with = "exam")]
     pub count: Option<u16>,
     /// The trainee's staff id.
-    #[arg(long)]
+    #[arg(long, value_name = "ID")]
     pub trainee: Option<String>,
     /// An exam.
     #[arg(long)]
     pub exam: bool,
     /// How many in a hundred must be right.
-    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100), requires = "exam")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=100), requires = "exam")]
     pub pass: Option<u8>,
     /// Which rules the stories reach.
     #[arg(long, conflicts_with_all = ["exam", "cards"])]
@@ -67,7 +67,7 @@ pub struct Drill {
     #[arg(long, value_enum)]
     pub format: Option<Form>,
     /// Where the result is written.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
 

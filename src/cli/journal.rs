@@ -19,13 +19,13 @@ use crate::words::fill;
 #[derive(Debug, Args)]
 pub struct Journal {
     /// What to do.
-    #[arg(value_enum)]
+    #[arg(value_enum, value_name = "TASK")]
     pub what: What,
     /// Which days are exported.
     #[command(flatten)]
     pub days: Days,
     /// Before which day calls are deleted.
-    #[arg(long, conflicts_with = "all")]
+    #[arg(long, value_name = "DATE", conflicts_with = "all")]
     pub before: Option<String>,
     /// Whether all are deleted.
     #[arg(long)]
@@ -65,7 +65,7 @@ pub fn run(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
 }
 
 fn export(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
-    let days = journal.days.checked(context.words()).map_err(|wrong| context.wrong(&wrong))?;
+    let days = journal.days.checked(context.words()).map_err(|error| context.arg_error(&error))?;
     let span = span(days.from, days.to, zone(context)?);
     match print_export(context, span, &mut io::stdout().lock()) {
         Ok(()) => Ok(Answer::done(String::new())),
@@ -77,7 +77,7 @@ fn forget(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
     let words = context.words();
     let w = &words.journal;
     let before_ms = match &journal.before {
-        Some(day) => midnight(date(day, words).map_err(|wrong| context.wrong(&wrong))?, zone(context)?)
+        Some(day) => midnight(date(day, words).map_err(|error| context.arg_error(&error))?, zone(context)?)
             .map_or(i64::MIN, |t| t.timestamp_millis()),
         None if journal.all => i64::MAX,
         None => return Err(context.stop(w.forget_what, None)),

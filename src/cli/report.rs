@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use chrono::{FixedOffset, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 
-use super::{Answer, Context, Stop, Wrong, canvas, moment};
+use super::{Answer, ArgError, Context, Stop, canvas, moment};
 use crate::book::Book;
 use crate::files;
 use crate::journal::merge::{Merge, Refused};
@@ -23,6 +23,7 @@ use crate::words::{Words, fill};
 #[derive(Debug, Args)]
 pub struct Report {
     /// Exports of several seats.
+    #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Which days.
     #[command(flatten)]
@@ -50,10 +51,10 @@ pub enum Form {
 #[derive(Clone, Debug, Args)]
 pub struct Days {
     /// The first.
-    #[arg(long)]
+    #[arg(long, value_name = "DATE")]
     pub from: Option<String>,
     /// The last.
-    #[arg(long)]
+    #[arg(long, value_name = "DATE")]
     pub to: Option<String>,
 }
 
@@ -71,13 +72,13 @@ impl Days {
     ///
     /// # Errors
     /// What is wrong with them.
-    pub fn checked(&self, words: &Words) -> Result<Between, Wrong> {
+    pub fn checked(&self, words: &Words) -> Result<Between, ArgError> {
         let day = |text: &Option<String>| text.as_deref().map(|text| date(text, words)).transpose();
         let (from, to) = (day(&self.from)?, day(&self.to)?);
         if from.zip(to).is_some_and(|(from, to)| from > to) {
             let with = [("from", from), ("to", to)].map(|(k, d)| (k, d.map_or_else(String::new, |d| d.to_string())));
             let with = [(with[0].0, with[0].1.as_str()), (with[1].0, with[1].1.as_str())];
-            return Err(Wrong::new(fill(words.journal.wrong_order, &with)));
+            return Err(ArgError::new(fill(words.journal.wrong_order, &with)));
         }
         Ok(Between { from, to })
     }
@@ -87,10 +88,10 @@ impl Days {
 ///
 /// # Errors
 /// A text that is none.
-pub fn date(text: &str, words: &Words) -> Result<NaiveDate, Wrong> {
+pub fn date(text: &str, words: &Words) -> Result<NaiveDate, ArgError> {
     let w = &words.journal;
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
-    day.ok_or_else(|| Wrong::new(fill(w.bad_date, &[("date", &shown(text))])).help(w.bad_date_help))
+    day.ok_or_else(|| ArgError::new(fill(w.bad_date, &[("date", &shown(text))])).help(w.bad_date_help))
 }
 
 /// Why calls could not be handed on.
@@ -183,7 +184,7 @@ impl Source {
 pub fn run(report: &Report, context: &Context) -> Result<Answer, Stop> {
     context.sound_settings()?;
     let words = context.words();
-    let wrong = |wrong: Wrong| context.wrong(&wrong);
+    let wrong = |error: ArgError| context.arg_error(&error);
     let days = report.days.checked(words).map_err(wrong)?;
     let by = division(report.by.as_deref(), report.format, words).map_err(wrong)?;
     let zone = zone(context)?;
@@ -209,24 +210,24 @@ pub fn run(report: &Report, context: &Context) -> Result<Answer, Stop> {
 ///
 /// # Errors
 /// A text that names nothing of that kind; a division of a form that has none.
-pub fn division(by: Option<&str>, format: Form, words: &Words) -> Result<Option<By>, Wrong> {
+pub fn division(by: Option<&str>, format: Form, words: &Words) -> Result<Option<By>, ArgError> {
     let w = &words.journal;
-    let wrong = |by| Wrong::new(fill(w.bad_by, &[("by", &shown(by))])).help(suggest(by, By::VALID, &words.problem));
+    let wrong = |by| ArgError::new(fill(w.bad_by, &[("by", &shown(by))])).help(suggest(by, By::VALID, &words.problem));
     let by = by.map(|by| by.parse().map_err(|()| wrong(by))).transpose()?;
-    if by.is_some() && format == Form::Csv { Err(Wrong::new(w.by_with_csv)) } else { Ok(by) }
+    if by.is_some() && format == Form::Csv { Err(ArgError::new(w.by_with_csv)) } else { Ok(by) }
 }
 
 /// Sums in a form that is not a line a call.
 ///
 /// # Errors
 /// A division by a fact that no call has.
-pub fn told(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: &Words) -> Result<String, Wrong> {
+pub fn told(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: &Words) -> Result<String, ArgError> {
     if let Some(By::Fact(fact)) = by
         && sums.total.closings > 0
         && !sums.facts.iter().any(|(id, _)| id == fact)
     {
         let help = suggest(fact, sums.facts.iter().map(|(id, _)| id.as_str()), &words.problem);
-        return Err(Wrong::new(fill(words.journal.unknown_fact, &[("fact", &shown(fact))])).help(help));
+        return Err(ArgError::new(fill(words.journal.unknown_fact, &[("fact", &shown(fact))])).help(help));
     }
     Ok(if format == Form::Json {
         json::json(sums, days.from, days.to, by)

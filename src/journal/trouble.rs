@@ -152,12 +152,6 @@ impl Trouble {
             Self::TakenIn(count) => fill(w.taken_in, &[("count", &count.to_string())]),
         }
     }
-
-    /// Whether the line stands until the trouble is over.
-    #[must_use]
-    pub fn stands(&self) -> bool {
-        matches!(self, Self::Began(_))
-    }
 }
 
 /// What became of the closings that were not written yet when the prompter was left.

@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::closing::name::NoText;
+use crate::closing::pairs::PairError;
+
 /// What the telephone tells.
 #[derive(Clone, PartialEq, Eq)]
 pub enum PhoneEvent {
@@ -79,6 +82,19 @@ pub enum Why {
     TooLong,
     /// The key was given twice; the first counts.
     Twice,
+}
+
+impl From<PairError> for Why {
+    fn from(why: PairError) -> Self {
+        match why {
+            PairError::UnknownKey => Self::UnknownKey,
+            PairError::UnknownValue | PairError::Text(NoText::Empty | NoText::NoNumber) => Self::UnknownValue,
+            PairError::Text(NoText::Nobody) => Self::NoName,
+            PairError::Text(NoText::Digits) => Self::Digits,
+            PairError::Text(NoText::TooLong { .. }) => Self::TooLong,
+            PairError::Twice => Self::Twice,
+        }
+    }
 }
 
 /// How the prompter's own line to the telephone stands.

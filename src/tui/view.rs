@@ -32,9 +32,9 @@ mod feedback;
 mod footer;
 mod header;
 mod ink;
+pub mod lines;
 mod panel;
 mod script;
-pub mod wrap;
 
 use std::cmp::Reverse;
 
@@ -46,7 +46,8 @@ use ratatui::text::{Line, Span};
 use super::theme::{Role, Theme};
 use crate::action::Action;
 use crate::app::{App, Mode};
-use wrap::{line_width, shorten, width};
+use crate::wrap::{shorten, width};
+use lines::line_width;
 
 /// What a view needs to draw.
 #[derive(Clone, Copy)]

@@ -30,6 +30,10 @@ fn every_word_of_the_catalogues_is_used() {
         let Ok(text) = fs::read_to_string(path) else { continue };
         catalogues += 1;
         for (table, words) in text.parse::<toml::Table>().expect("TOML") {
+            // Looked up by the names of commands and arguments; a test beside the look-up finds unused ones.
+            if table == "verbs" {
+                continue;
+            }
             for key in words.as_table().expect("a table of words").keys() {
                 assert!(named.contains(key.as_str()), "{package}: {table}.{key} is not used");
             }

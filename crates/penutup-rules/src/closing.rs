@@ -6,6 +6,7 @@ pub mod ending;
 pub mod name;
 pub mod order;
 pub mod outside;
+pub mod pairs;
 
 use std::collections::VecDeque;
 

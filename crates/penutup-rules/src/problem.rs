@@ -465,15 +465,3 @@ pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Opt
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
 }
-
-/// Where a byte of a source stands, as a person counts: line and column from 1, the column in characters.
-#[must_use]
-pub fn line_and_column(source: &str, byte: usize) -> (usize, usize) {
-    let mut byte = byte.min(source.len());
-    while !source.is_char_boundary(byte) {
-        byte -= 1;
-    }
-    let before = &source[..byte];
-    let start = before.rfind('\n').map_or(0, |at| at + 1);
-    (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
-}

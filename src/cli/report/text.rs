@@ -8,9 +8,10 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::closing::ending::Outcome;
 use crate::journal::report::{By, Group, Report};
-use crate::rules::text::{clean, first_graphemes};
+use crate::rules::text::clean;
 use crate::tell::grouped;
 use crate::words::{Words, fill};
+use crate::wrap::{shorten, width, wrap};
 
 /// How high a chart is, in lines.
 const HEIGHT: usize = 4;
@@ -66,15 +67,7 @@ pub fn percent(part: u64, whole: u64) -> String {
 
 /// A text from outside, cut to its place.
 fn cut(text: &str, width: usize) -> String {
-    let text = clean(text);
-    if text.width() <= width {
-        return text;
-    }
-    let mut most = width.saturating_sub(1);
-    while most > 0 && first_graphemes(&text, most).width() > width.saturating_sub(1) {
-        most -= 1;
-    }
-    format!("{}…", first_graphemes(&text, most))
+    shorten(&clean(text), width)
 }
 
 struct Page<'w> {
@@ -135,21 +128,11 @@ impl Page<'_> {
     }
 
     fn hanging(&mut self, label: &str, text: &str) {
-        let indent = label.width();
-        let mut column = indent;
+        let indent = width(label);
         self.out.push_str(label);
-        for (at, word) in text.split(' ').enumerate() {
-            if at > 0 && column + 1 + word.width() > self.width {
-                let _ = write!(self.out, "\n{}", " ".repeat(indent));
-                column = indent;
-            } else if at > 0 {
-                self.out.push(' ');
-                column += 1;
-            }
-            self.out.push_str(word);
-            column += word.width();
-        }
-        self.out.push('\n');
+        let lines = wrap([(text, ())], self.width.saturating_sub(indent));
+        let lines = lines.into_iter().flatten().map(|(line, ())| line).collect::<Vec<_>>();
+        let _ = writeln!(self.out, "{}", lines.join(&format!("\n{}", " ".repeat(indent))));
     }
 
     fn open(&mut self, open: u64) {

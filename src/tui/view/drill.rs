@@ -17,8 +17,8 @@ use ratatui::text::{Line, Span};
 
 use super::feedback;
 use super::header::rule;
+use super::lines::{bounded, wrap};
 use super::panel::Lines;
-use super::wrap::{bounded, shorten, wrap};
 use super::{Block, Drawn, Drop, Foot, Look, Size, footer, prompter, put, stack, to_rows};
 use crate::drill::grade::{Heard, Way};
 use crate::drill::keys;
@@ -27,6 +27,7 @@ use crate::rules::ruleset::StepIx;
 use crate::tell::practice;
 use crate::tui::theme::{Role, Theme};
 use crate::words::{Words, fill};
+use crate::wrap::shorten;
 
 /// The widest line of a story.
 const STORY: usize = 92;

@@ -6,8 +6,8 @@ use ratatui::text::Line;
 
 use super::Look;
 use super::drill::heard_span;
+use super::lines::wrap;
 use super::panel::Lines;
-use super::wrap::{shorten, wrap};
 use crate::drill::card::Card;
 use crate::drill::grade::{Answer, Heard};
 use crate::drill::session::Session;
@@ -16,6 +16,7 @@ use crate::rules::RuleSet;
 use crate::rules::ruleset::{FieldKind, Rule, StepIx};
 use crate::tui::theme::Role;
 use crate::words::{Words, fill};
+use crate::wrap::shorten;
 
 /// What was right in the card that was just answered.
 pub fn card(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
@@ -215,7 +216,7 @@ fn tallies(page: &mut Lines<'_, '_>, look: &Look<'_>, words: &Words, title: &str
         let with = [("right", tally.right.to_string()), ("asked", tally.asked.to_string())];
         let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
         let right = look.span(fill(w.tally, &with), if full { Role::Said } else { Role::Caution });
-        let room = look.columns.saturating_sub(4 + super::wrap::width(&right.content));
+        let room = look.columns.saturating_sub(4 + crate::wrap::width(&right.content));
         let what = look.span(shorten(&tally.what, room), Role::Text);
         page.push(look.two_ends(vec![mark, what], vec![right]));
     }

@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::wrap::{bounded, shorten, width, wrap};
+use super::lines::{bounded, wrap};
 use super::{Block, Drop, Look, Size};
 use crate::action::Action;
 use crate::app::Mode;
@@ -11,6 +11,7 @@ use crate::keymap;
 use crate::panel::Panel;
 use crate::tui::theme::Role;
 use crate::words::fill;
+use crate::wrap::{shorten, width};
 
 /// The blocks of the region.
 pub fn blocks(look: &Look<'_>) -> Vec<Block> {

@@ -4,7 +4,7 @@
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
-use super::wrap::{bounded, line_width, shorten, shorten_front, width, wrap};
+use super::lines::{bounded, line_width, wrap};
 use super::{Block, Drop, Look, Size};
 use crate::action::Action;
 use crate::app::Mode;
@@ -14,6 +14,7 @@ use crate::panel::Panel;
 use crate::rules::ruleset::{Fact, FieldKind, Value};
 use crate::tui::theme::Role;
 use crate::words::fill;
+use crate::wrap::{shorten, shorten_front, width};
 
 /// How many rows the facts may take; what does not fit is counted, and stands in the key list.
 const FACT_ROWS: usize = 3;

@@ -5,13 +5,14 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::Look;
-use super::wrap::{width, wrap};
+use super::lines::wrap;
 use crate::cli::report::text::columns;
 use crate::keymap;
 use crate::pages::{Part, Surface, page};
 use crate::panel::Panel;
 use crate::rules::diff::Run;
 use crate::tui::theme::Role;
+use crate::wrap::width;
 
 /// How high the columns of the hours are.
 const HEIGHT: usize = 3;

@@ -4,7 +4,7 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use super::header::rule;
-use super::wrap::{NO_BREAK, shorten, width, wrap};
+use super::lines::wrap;
 use super::{Block, Drop, Look, Size};
 use crate::action::Action;
 use crate::closing::{Entry, Mark};
@@ -13,6 +13,7 @@ use crate::rules::ruleset::StepIx;
 use crate::rules::script::Sentence;
 use crate::tui::theme::Role;
 use crate::words::fill;
+use crate::wrap::{NO_BREAK, shorten, width};
 
 /// The width of the column of steps in the wide layout.
 pub const COLUMN: u16 = 46;

@@ -38,7 +38,7 @@ pub fn gaps(space: &Space, cubes: &[Cube], limit: usize) -> Result<Gaps, TooEnta
 }
 
 /// Lists up to `limit` cubes that none of the disjoint `cubes` meets, and says whether these are all.
-pub(super) fn uncovered(space: &Space, cubes: &[Cube], limit: usize) -> (Region, bool) {
+fn uncovered(space: &Space, cubes: &[Cube], limit: usize) -> (Region, bool) {
     let (mut found, mut budget) = (Region::default(), Budget::new());
     let (path, split) = (Vec::new(), vec![false; space.facts()]);
     let mut search = Search { space, cubes, path, split };

@@ -1,9 +1,8 @@
-//! Any set of situations, as pairwise disjoint cubes, and its algebra.
+//! Any set of situations, as pairwise disjoint cubes.
 
 use super::Space;
 use super::budget::{Budget, TooEntangled};
 use super::cube::Cube;
-use super::gaps::uncovered;
 use super::pairs::overlaps;
 use num_bigint::BigUint;
 use std::collections::HashMap;
@@ -44,29 +43,6 @@ impl Region {
     /// How many situations it has: its cubes share none, so their sum.
     pub fn count(&self, space: &Space) -> BigUint {
         self.cubes.iter().map(|cube| cube.count(space)).sum()
-    }
-
-    /// The first of its situations, in the order of facts and values.
-    pub fn example(&self, space: &Space) -> Option<Vec<u16>> {
-        self.cubes.iter().map(|cube| cube.example(space)).min()
-    }
-
-    /// Every situation that is not in it, found as [`gaps`](super::gaps()) are.
-    pub fn complement(&self, space: &Space) -> Result<Self, TooEntangled> {
-        match uncovered(space, &self.cubes, usize::MAX) {
-            (region, true) => Ok(region),
-            (_, false) => Err(TooEntangled),
-        }
-    }
-
-    /// The situations in both: the cubes' intersections, disjoint since the cubes are. O(pairs).
-    pub fn intersect(&self, other: &Self) -> Result<Self, TooEntangled> {
-        let mut budget = Budget::new();
-        Self::collect(self.cubes.iter().map(|mine| {
-            budget.look(other.cubes.len())?;
-            let both = other.cubes.iter().filter_map(|cube| mine.intersect(cube));
-            both.map(|cube| budget.write(&cube).map(|()| cube)).collect()
-        }))
     }
 
     /// The same situations in fewer cubes: merges two that differ in one fact's values only, until no two do. It stays
@@ -155,32 +131,22 @@ fn without(cube: &Cube, holes: &[Cube], space: &Space, budget: &mut Budget) -> R
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Dice, covered, cubes, disjoint, situations, space, tree};
+    use super::super::testing::{Dice, covered, cubes, disjoint, space, tree};
     use super::*;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
-        fn regions_are_sets((space, cubes) in cubes(8), cut in 0..=8usize) {
-            let (one, other) = cubes.split_at(cut.min(cubes.len()));
-            let (a, b) = (covered(&space, one), covered(&space, other));
-            let one = Region::from_cubes(one, &space).unwrap();
-            let other = Region::from_cubes(other, &space).unwrap();
-            let outside = &situations(&space).into_iter().collect() - &a;
-            for (region, set) in [
-                (one.complement(&space).unwrap(), outside),
-                (one.intersect(&other).unwrap(), &a & &b),
-                (one, a),
-            ] {
-                let simple = region.clone().simplify(&space);
-                prop_assert!(simple.cubes().len() <= region.cubes().len());
-                prop_assert_eq!(&simple.clone().simplify(&space), &simple);
-                for region in [region, simple] {
-                    prop_assert!(disjoint(region.cubes()));
-                    prop_assert_eq!(&covered(&space, region.cubes()), &set);
-                    prop_assert_eq!(region.count(&space), set.len().into());
-                    prop_assert_eq!(region.example(&space), set.first().cloned());
-                }
+        fn regions_are_sets((space, cubes) in cubes(8)) {
+            let set = covered(&space, &cubes);
+            let region = Region::from_cubes(&cubes, &space).unwrap();
+            let simple = region.clone().simplify(&space);
+            prop_assert!(simple.cubes().len() <= region.cubes().len());
+            prop_assert_eq!(&simple.clone().simplify(&space), &simple);
+            for region in [region, simple] {
+                prop_assert!(disjoint(region.cubes()));
+                prop_assert_eq!(&covered(&space, region.cubes()), &set);
+                prop_assert_eq!(region.count(&space), set.len().into());
             }
         }
 

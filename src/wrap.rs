@@ -1,19 +1,20 @@
-//! Text in styles, wrapped at blanks to a width in terminal cells; graphemes are never torn, and a word wider than the
-//! line is broken rather than cut.
+//! Wraps styled text at blanks to a width in terminal cells. Graphemes are never torn, and a word wider than the line is
+//! broken rather than cut. The screen, pages on standard output and reports all wrap with this.
 
-use ratatui::style::Style;
-use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 /// A blank at which no line ends, as long as a line can hold both sides of it.
 pub const NO_BREAK: &str = "\u{a0}";
 
-/// How many cells a text takes: those of its graphemes, one by one, as they are drawn. The whole text's own width can be
-/// less, where a joiner stands between two that don't join (a flag and a heart).
+/// A line: texts in styles of the caller's.
+pub type Line<S> = Vec<(String, S)>;
+
+/// How many cells a text takes: the sum over its graphemes, as they are drawn one by one. The width of the whole text
+/// can be less, where a joiner stands between two graphemes that don't join (a flag and a heart).
 #[must_use]
 pub fn width(text: &str) -> usize {
-    // Most of what is said is plain letters, a cell each.
+    // Most texts are ASCII: one cell per byte.
     if text.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
         text.len()
     } else {
@@ -21,18 +22,12 @@ pub fn width(text: &str) -> usize {
     }
 }
 
-/// How many cells a line takes.
+/// Wraps runs of text to at most `columns` cells per line. No runs give no lines.
 #[must_use]
-pub fn line_width(line: &Line<'_>) -> usize {
-    line.spans.iter().map(|span| width(&span.content)).sum()
-}
-
-/// Wraps runs of text to at most `columns` cells a line. No run, no line.
-#[must_use]
-pub fn wrap<'a>(runs: impl IntoIterator<Item = (&'a str, Style)>, columns: usize) -> Vec<Line<'static>> {
+pub fn wrap<'a, S: Copy + PartialEq>(runs: impl IntoIterator<Item = (&'a str, S)>, columns: usize) -> Vec<Line<S>> {
     let columns = columns.max(1);
-    let mut out = Wrapped { lines: Vec::new(), line: Vec::new(), used: 0, columns };
-    let mut word: Vec<(&str, Style)> = Vec::new();
+    let mut out = Wrapper { lines: Vec::new(), line: Vec::new(), used: 0, columns };
+    let mut word: Vec<(&str, S)> = Vec::new();
     for (text, style) in runs {
         if text.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
             for (at, part) in text.split(' ').enumerate() {
@@ -59,49 +54,33 @@ pub fn wrap<'a>(runs: impl IntoIterator<Item = (&'a str, Style)>, columns: usize
     out.finish()
 }
 
-/// As [`wrap`], but at most `rows` lines, the last of which says with `…` where there were more.
-#[must_use]
-pub fn bounded<'a>(
-    runs: impl IntoIterator<Item = (&'a str, Style)>,
-    columns: usize,
-    rows: usize,
-) -> Vec<Line<'static>> {
-    let mut lines = wrap(runs, columns);
-    let more = lines.drain(rows.min(lines.len())..).next();
-    if let (Some(more), Some(last)) = (more, lines.last_mut()) {
-        let style = last.spans.last().map_or(Style::new(), |s| s.style);
-        *last = Line::from(Span::styled(shorten(&format!("{last} {more}"), columns), style));
-    }
-    lines
-}
-
-struct Wrapped {
-    lines: Vec<Line<'static>>,
-    line: Vec<Span<'static>>,
+struct Wrapper<S> {
+    lines: Vec<Line<S>>,
+    line: Line<S>,
     used: usize,
     columns: usize,
 }
 
-impl Wrapped {
-    fn put(&mut self, text: &str, style: Style) {
+impl<S: Copy + PartialEq> Wrapper<S> {
+    fn put(&mut self, text: &str, style: S) {
         self.used += width(text);
         match self.line.last_mut() {
-            Some(last) if last.style == style => last.content.to_mut().push_str(text),
-            _ => self.line.push(Span::styled(text.to_owned(), style)),
+            Some((last, same)) if *same == style => last.push_str(text),
+            _ => self.line.push((text.to_owned(), style)),
         }
     }
 
-    fn blank(&mut self, style: Style) {
+    fn blank(&mut self, style: S) {
         if self.used > 0 && self.used < self.columns {
             self.put(" ", style);
         } else if self.used >= self.columns {
-            self.turn();
+            self.end_line();
         }
     }
 
-    fn word(&mut self, word: &mut Vec<(&str, Style)>) {
+    fn word(&mut self, word: &mut Vec<(&str, S)>) {
         let needs: usize = word.iter().map(|(g, _)| width(g)).sum();
-        // What no line can hold in one may break at its blanks.
+        // A word with non-breaking blanks that fits no line breaks at them.
         if needs > self.columns
             && let Some(blank) = word.iter().position(|(part, _)| *part == " ")
         {
@@ -112,44 +91,43 @@ impl Wrapped {
             return self.word(&mut behind);
         }
         if self.used > 0 && self.used + needs > self.columns {
-            self.turn();
+            self.end_line();
         }
         if needs <= self.columns {
             word.drain(..).for_each(|(part, style)| self.put(part, style));
             return;
         }
-        // Broken rather than cut: letter by letter.
+        // Broken grapheme by grapheme rather than cut.
         let letters = word.drain(..).flat_map(|(part, style)| part.graphemes(true).map(move |g| (g, style)));
         for (grapheme, style) in letters {
-            // What no line can hold is told as cut.
+            // A grapheme wider than a whole line is replaced.
             let grapheme = if width(grapheme) > self.columns { "…" } else { grapheme };
             if self.used > 0 && self.used + width(grapheme) > self.columns {
-                self.turn();
+                self.end_line();
             }
             self.put(grapheme, style);
         }
     }
 
-    fn turn(&mut self) {
+    fn end_line(&mut self) {
         // A blank at the end of a line would only lengthen an underline.
-        if let Some(last) = self.line.last_mut() {
-            let kept = last.content.trim_end().len();
-            last.content.to_mut().truncate(kept);
+        if let Some((last, _)) = self.line.last_mut() {
+            last.truncate(last.trim_end().len());
         }
-        self.line.retain(|s| !s.content.is_empty());
-        self.lines.push(Line::from(std::mem::take(&mut self.line)));
+        self.line.retain(|(text, _)| !text.is_empty());
+        self.lines.push(std::mem::take(&mut self.line));
         self.used = 0;
     }
 
-    fn finish(mut self) -> Vec<Line<'static>> {
+    fn finish(mut self) -> Vec<Line<S>> {
         if !self.line.is_empty() {
-            self.turn();
+            self.end_line();
         }
         self.lines
     }
 }
 
-/// The text where it fits, else as much of it as does, with `…` for the rest.
+/// The text where it fits, else as much of it as fits, with `…` for the rest.
 #[must_use]
 pub fn shorten(text: &str, columns: usize) -> String {
     if width(text) <= columns {
@@ -171,7 +149,7 @@ pub fn shorten(text: &str, columns: usize) -> String {
     out
 }
 
-/// The end of the text where it does not fit, with `…` for what stands before: what is being typed stays visible.
+/// The end of the text where it does not fit, with `…` in front: what is being typed stays visible.
 #[must_use]
 pub fn shorten_front(text: &str, columns: usize) -> String {
     if width(text) <= columns {
@@ -195,7 +173,11 @@ mod tests {
     use super::*;
 
     fn plain(text: &str, columns: usize) -> Vec<String> {
-        wrap([(text, Style::new())], columns).iter().map(ToString::to_string).collect()
+        wrap([(text, ())], columns).into_iter().map(joined).collect()
+    }
+
+    fn joined<S>(line: Line<S>) -> String {
+        line.into_iter().map(|(text, _)| text).collect()
     }
 
     #[test]
@@ -209,18 +191,15 @@ mod tests {
 
     #[test]
     fn a_word_may_run_over_two_styles() {
-        let bold = Style::new().bold();
-        let lines = wrap([("selamat ", Style::new()), ("siang", bold), (", ya", Style::new())], 12);
-        assert_eq!(lines.iter().map(ToString::to_string).collect::<Vec<_>>(), ["selamat", "siang, ya"]);
+        let lines = wrap([("selamat ", 0), ("siang", 1), (", ya", 0)], 12);
+        assert_eq!(lines, [vec![("selamat".to_owned(), 0)], vec![("siang".to_owned(), 1), (", ya".to_owned(), 0)]]);
     }
 
     #[test]
     fn a_line_does_not_end_at_a_blank_that_binds_while_it_can_hold_both_sides() {
         let runs = |columns| {
-            let plain = Style::new();
-            let runs = [("selamat ", plain), ("siang", plain), (" ", plain), ("Bapak", plain), (NO_BREAK, plain)];
-            let lines = wrap(runs.into_iter().chain([("Budi Santoso", plain)]), columns);
-            lines.iter().map(ToString::to_string).collect::<Vec<_>>()
+            let runs = ["selamat ", "siang", " ", "Bapak", NO_BREAK, "Budi Santoso"];
+            wrap(runs.map(|run| (run, ())), columns).into_iter().map(joined).collect::<Vec<_>>()
         };
         assert_eq!(runs(19), ["selamat siang", "Bapak Budi Santoso"]);
         assert_eq!(runs(21), ["selamat siang", "Bapak Budi Santoso"]);
@@ -238,14 +217,6 @@ mod tests {
             assert!(lines.iter().all(|l| width(l) <= columns), "{columns}");
             assert_eq!(lines.concat().replace(' ', ""), text.replace(' ', ""), "{columns}");
         }
-    }
-
-    #[test]
-    fn rows_that_are_too_many_end_in_a_mark() {
-        let rows = |rows| bounded([("satu dua tiga", Style::new())], 5, rows);
-        assert_eq!(rows(2).iter().map(ToString::to_string).collect::<Vec<_>>(), ["satu", "dua…"]);
-        assert_eq!(rows(3).last().unwrap().to_string(), "tiga");
-        assert_eq!(rows(0), []);
     }
 
     #[test]

@@ -1,15 +1,15 @@
-//! An argument that can't be used, told without knowing where it will be.
+//! An argument that can't be used, without knowledge of where the message will be shown.
 
 /// An argument that can't be used: what is wrong with it, and what helps.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
+pub struct ArgError {
     /// What is wrong.
     pub message: String,
     /// What helps.
     pub help: Option<String>,
 }
 
-impl Wrong {
+impl ArgError {
     /// Something is wrong.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
