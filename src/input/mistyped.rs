@@ -12,6 +12,10 @@ pub const WINDOW: Duration = Duration::from_secs(1);
 pub const QUICK: usize = 4;
 /// The time for these.
 pub const AT_ONCE: Duration = Duration::from_millis(180);
+/// Keys with shorter pauses between them are one run of typing. It is undone as a whole.
+pub const PAUSE: Duration = Duration::from_millis(700);
+/// After text for another window, keys mean nothing until so long a pause.
+const QUIET: Duration = Duration::from_secs(1);
 /// No more of them are remembered.
 const MOST: usize = 64;
 
@@ -50,6 +54,47 @@ impl Letters {
     /// The keys since this moment were none.
     pub fn retract(&mut self, since: Instant) {
         self.last.retain(|(_, at)| *at < since);
+    }
+}
+
+/// The run of keys that may be text for another window.
+#[derive(Debug, Default)]
+pub struct Stray {
+    letters: Letters,
+    /// The first and the last key of the run.
+    run: Option<(Instant, Instant)>,
+    /// The last key of a text for another window.
+    ignoring: Option<Instant>,
+}
+
+impl Stray {
+    /// Any key. Returns the first key of its run, if it is another one.
+    pub fn press(&mut self, at: Instant) -> Option<Instant> {
+        let goes_on = |(_, last): &(Instant, Instant)| at.saturating_duration_since(*last) < PAUSE;
+        let first = self.run.filter(goes_on).map(|(first, _)| first);
+        self.run = Some((first.unwrap_or(at), at));
+        first
+    }
+
+    /// A letter outside of a field. Returns since when all keys are typing that was meant for another window.
+    pub fn letter(&mut self, letter: char, at: Instant) -> Option<Instant> {
+        let since = self.letters.push(letter, at)?;
+        self.ignoring = Some(at);
+        // What was typed right before them, blanks and digits too, belongs to the same text.
+        Some(self.run.map_or(since, |(first, _)| first.min(since)))
+    }
+
+    /// Whether a key still belongs to a text for another window. `ends`: it is one that ends that.
+    pub fn ignores(&mut self, ends: bool, at: Instant) -> bool {
+        let Some(last) = self.ignoring else { return false };
+        let ignores = !ends && at.saturating_duration_since(last) < QUIET;
+        self.ignoring = ignores.then_some(at);
+        ignores
+    }
+
+    /// The keys since this moment were none.
+    pub fn retract(&mut self, since: Instant) {
+        self.letters.retract(since);
     }
 }
 
