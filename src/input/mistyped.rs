@@ -47,7 +47,7 @@ impl Letters {
     /// The moment of the first of the last letters, where these came as no shortcuts do.
     fn quick(&self, at: Instant) -> Option<Instant> {
         let last = || self.last.iter().rev().take(QUICK);
-        let first = last().last().map(|(_, first)| *first)?;
+        let first = last().next_back().map(|(_, first)| *first)?;
         (different(last()) == QUICK && at.saturating_duration_since(first) <= AT_ONCE).then_some(first)
     }
 
