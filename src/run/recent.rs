@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(hands.press(500, Part::Letter, Action::Quit, SETTLES), []);
         let due = hands.recent.deadline().unwrap();
         assert!(due > hands.at(500) && due <= hands.at(500) + NEXT_LETTER + LATE, "not a second more");
-        assert_eq!(hands.recent.due(hands.at(549 + 350)), []);
+        assert_eq!(hands.recent.due(hands.at(949)), []);
         let effects = hands.recent.due(due);
         assert!(matches!(effects[..], [Effect::Journal(_), Effect::Journal(_), Effect::Quit]), "{effects:?}");
         assert_eq!(hands.recent.deadline(), None);
