@@ -43,6 +43,8 @@ pub enum Action {
     Take,
     /// A text was pasted.
     Paste(Private),
+    /// Draw the whole screen again. Only the view acts on it.
+    Redraw,
     /// Leave; in a begun call this asks first.
     Leave,
     /// Leave at once: a person asked for it, the terminal is gone, or a signal ends the program.

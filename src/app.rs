@@ -356,6 +356,7 @@ impl App {
             Action::Paste(text) => self.paste(&text),
             Action::Leave => self.leave(effects),
             Action::Quit => self.quit(effects),
+            Action::Redraw => {}
         }
     }
 

@@ -141,6 +141,7 @@ pub fn rows(app: &App) -> Vec<Row> {
         _ => rows.push(Row::new(&[Key::Char('q')], Action::Leave, words.keys.quit)),
     }
     rows.push(Row::new(&[Key::Ctrl('c')], Action::Quit, words.keys.quit));
+    rows.push(Row::new(&[Key::Ctrl('l')], Action::Redraw, words.keys.redraw));
     rows
 }
 
@@ -151,6 +152,7 @@ pub fn all(app: &App) -> Vec<Row> {
     let mut rows = closing(app);
     rows.push(Row::new(&[Key::Char('q')], Action::Leave, words.keys.quit));
     rows.push(Row::new(&[Key::Ctrl('c')], Action::Quit, words.keys.quit));
+    rows.push(Row::new(&[Key::Ctrl('l')], Action::Redraw, words.keys.redraw));
     rows
 }
 

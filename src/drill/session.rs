@@ -12,6 +12,7 @@ use super::sheet::{CardResult, Done, Row, Sheet, moment};
 use crate::action::{Action, Direction};
 use crate::app::{App, Begin};
 use crate::book::Book;
+use crate::message::Message;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepIx;
 use crate::rules::script::FieldValue;
@@ -126,7 +127,7 @@ pub enum Move {
 }
 
 /// A session.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Session {
     setup: Setup,
     way: Way,
@@ -255,6 +256,11 @@ impl Session {
     #[must_use]
     pub fn is_on_prompter(&self) -> bool {
         self.phase == Phase::Card && self.work == Work::Case && !self.reading
+    }
+
+    /// The last keys were meant for another window, and were undone.
+    pub fn mistyped(&mut self) {
+        let _ = self.app.update(Message::Mistyped, self.app.now());
     }
 
     /// Tells how far what is open can be scrolled, and how much of it is seen at once.

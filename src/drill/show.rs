@@ -31,7 +31,7 @@ pub enum Go {
 }
 
 /// A presentation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Show {
     book: Arc<Book>,
     lang: Lang,
@@ -146,6 +146,11 @@ impl Show {
     #[must_use]
     pub fn is_at_end_of_scene(&self) -> bool {
         self.step == self.scene().steps.len()
+    }
+
+    /// The last keys were meant for another window, and were undone.
+    pub fn mistyped(&mut self) {
+        let _ = self.app.update(Message::Mistyped, self.now);
     }
 
     /// Tells how far what is open can be scrolled.

@@ -126,7 +126,7 @@ impl Hold {
         let (mut least, mut most) = (rate, rate);
         let is_even = |gap: &&Duration| {
             (least, most) = (least.min(**gap), most.max(**gap));
-            most - least <= JITTER
+            most.saturating_sub(least) <= JITTER
         };
         let even = gaps.iter().rev().take_while(is_even).count();
         // Once a slow rhythm is certain, what came a little late before it belongs to it.

@@ -66,7 +66,7 @@ pub fn name(key: Key, words: &Words) -> Option<Cow<'static, str>> {
 /// Whether what a key does can be done in lines: nothing is scrolled, nothing open needs closing.
 #[must_use]
 pub fn offers(row: &Row) -> bool {
-    !matches!(row.action, Action::Look(_) | Action::Scroll(_) | Action::Back | Action::Edit(_))
+    !matches!(row.action, Action::Look(_) | Action::Scroll(_) | Action::Back | Action::Edit(_) | Action::Redraw)
 }
 
 /// What a line does in this state.

@@ -260,8 +260,9 @@ mod tests {
     fn queued_events_are_drawn_once_and_a_flood_in_between() {
         let mut program = Recorder::default();
         // All senders are gone once these are received, which ends the loop as the end of input does.
-        assert_eq!(run(&mut program, &inbox(BATCH as u32 + 2)).unwrap(), Next::Leave);
-        assert_eq!(program.handled, (0..BATCH as u32 + 2).collect::<Vec<_>>());
+        let count = u32::try_from(BATCH).unwrap() + 2;
+        assert_eq!(run(&mut program, &inbox(count)).unwrap(), Next::Leave);
+        assert_eq!(program.handled, (0..count).collect::<Vec<_>>());
         assert_eq!(program.drawn, [BATCH, BATCH + 2]);
     }
 

@@ -8,20 +8,16 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use crate::app::{App, Effect};
-use crate::input::mistyped::{Letters, WINDOW};
+use crate::input::mistyped::{PAUSE, Stray, WINDOW};
 use crate::keymap::Key;
 use crate::message::Message;
 
 /// The thread that reads may be late by so much.
 const LATE: Duration = Duration::from_millis(50);
-/// Keys with shorter pauses between them are one run of typing. It is undone as a whole.
-const PAUSE: Duration = Duration::from_millis(700);
 /// So many keys of a run can be undone; a longer one is no text that strayed into the wrong window.
 const MOST: usize = 128;
 /// The letters of a text come no further apart: whoever waits for what a key does waits only so long for the next one.
 const NEXT_LETTER: Duration = Duration::from_millis(400);
-/// After text for another window, keys mean nothing until so long a pause.
-const QUIET: Duration = Duration::from_secs(1);
 
 /// A key that may still be retracted.
 #[derive(Debug)]
@@ -53,32 +49,15 @@ pub(super) enum Part {
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     moments: VecDeque<Moment>,
-    letters: Letters,
-    /// The first and the last key of the run.
-    run: Option<(Instant, Instant)>,
+    pub(super) stray: Stray,
     /// The key that opened the field that is open, until another one comes.
     pub(super) opener: Option<Key>,
-    /// The last key of a text for another window.
-    ignoring: Option<Instant>,
 }
 
 impl Recent {
-    /// A letter outside of a field. Answers since when all keys are typing that was meant for another window.
-    pub(super) fn letter(&mut self, letter: char, at: Instant) -> Option<Instant> {
-        let since = self.letters.push(letter, at)?;
-        self.ignoring = Some(at);
-        // What was typed right before them, blanks and digits too, belongs to the same text.
-        Some(self.run.map_or(since, |(first, _)| first.min(since)))
-    }
-
     /// Any key: it goes on with the run, or begins one. What the run asked for waits until it is over.
     pub(super) fn press(&mut self, at: Instant) {
-        let goes_on = |(_, last): &(Instant, Instant)| at.saturating_duration_since(*last) < PAUSE;
-        let Some((first, _)) = self.run.filter(goes_on) else {
-            self.run = Some((at, at));
-            return;
-        };
-        self.run = Some((first, at));
+        let Some(first) = self.stray.press(at) else { return };
         for moment in self.moments.iter_mut().filter(|moment| moment.at >= first) {
             moment.until = moment.until.max(at + PAUSE + LATE);
         }
@@ -87,14 +66,6 @@ impl Recent {
         {
             oldest.until = at;
         }
-    }
-
-    /// Whether a key still belongs to a text for another window. `ends`: it is one that ends that.
-    pub(super) fn ignores(&mut self, ends: bool, at: Instant) -> bool {
-        let Some(last) = self.ignoring else { return false };
-        let ignores = !ends && at.saturating_duration_since(last) < QUIET;
-        self.ignoring = ignores.then_some(at);
-        ignores
     }
 
     /// A key is about to act; it may be retracted for so long.
@@ -182,7 +153,7 @@ impl Recent {
 
     /// The keys since this moment were none: the state is as it would be without them. Answers what the outside is to do.
     pub(super) fn retract(&mut self, since: Instant, app: &mut App) -> Vec<Effect> {
-        self.letters.retract(since);
+        self.stray.retract(since);
         let Some(first) = self.moments.iter().position(|moment| moment.at >= since) else { return Vec::new() };
         let Some(moment) = self.moments.drain(first..).next() else { return Vec::new() };
         *app = moment.before;
@@ -250,7 +221,7 @@ mod tests {
         assert_eq!(hands.press(500, Part::Letter, Action::Quit, SETTLES), []);
         let due = hands.recent.deadline().unwrap();
         assert!(due > hands.at(500) && due <= hands.at(500) + NEXT_LETTER + LATE, "not a second more");
-        assert_eq!(hands.recent.due(due - Duration::from_millis(1)), []);
+        assert_eq!(hands.recent.due(hands.at(949)), []);
         let effects = hands.recent.due(due);
         assert!(matches!(effects[..], [Effect::Journal(_), Effect::Journal(_), Effect::Quit]), "{effects:?}");
         assert_eq!(hands.recent.deadline(), None);

@@ -112,7 +112,7 @@ impl Session<'_> {
         action: Option<Action>,
         (at, settles): (Instant, Duration),
     ) -> io::Result<Next> {
-        if self.recent.ignores(matches!(key, Key::Esc | Key::Ctrl(_)), at) {
+        if self.recent.stray.ignores(matches!(key, Key::Esc | Key::Ctrl(_)), at) {
             return Ok(Next::On);
         }
         self.recent.press(at);
@@ -120,7 +120,7 @@ impl Session<'_> {
             Key::Char(c) if c.is_alphabetic() && !matches!(self.app.mode(), Mode::Typing(_)) => Some(c),
             _ => None,
         };
-        if let Some(since) = letter.and_then(|letter| self.recent.letter(letter, at)) {
+        if let Some(since) = letter.and_then(|letter| self.recent.stray.letter(letter, at)) {
             let next = self.retract(view, since)?;
             return if next == Next::On { self.act(view, Message::Mistyped) } else { Ok(next) };
         }

@@ -90,14 +90,12 @@ pub fn hand(
 /// Which of the prompters that greeted, and when, was used last.
 fn last_used(greeted: &[(&Greeting, Instant)]) -> Option<usize> {
     let used: Option<Vec<u64>> = greeted.iter().map(|(greeting, _)| greeting.used).collect();
-    match used {
-        Some(used) => (0..used.len()).max_by_key(|at| used[*at]),
-        None => {
-            // One that greeted earlier has been idle for longer by now.
-            let idle = |at: &usize| Duration::from_millis(greeted[*at].0.idle).saturating_add(greeted[*at].1.elapsed());
-            (0..greeted.len()).min_by_key(idle)
-        }
+    if let Some(used) = used {
+        return (0..used.len()).max_by_key(|at| used[*at]);
     }
+    // One that greeted earlier has been idle for longer by now.
+    let idle = |at: &usize| Duration::from_millis(greeted[*at].0.idle).saturating_add(greeted[*at].1.elapsed());
+    (0..greeted.len()).min_by_key(idle)
 }
 
 /// Everybody who greets in time, and why somebody who was there did not.
@@ -107,7 +105,7 @@ fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, Opt
     for socket in sockets {
         let send = send.clone();
         // One that hangs holds its thread alone, and that ends with the process.
-        thread::spawn(move || send.send(greet(&socket, deadline)));
+        thread::spawn(move || _ = send.send(greet(&socket, deadline)));
     }
     // The last, and mostly the only one, needs no thread.
     if let Some(socket) = last {

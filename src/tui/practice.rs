@@ -20,11 +20,14 @@ use crate::drill::show::{Go, Show};
 use crate::event::Event;
 use crate::input::Input;
 use crate::input::hold::RATE;
+use crate::input::mistyped::{Stray, WINDOW};
 use crate::keymap::Key;
 use crate::private::Private;
 use crate::run::Next;
 use crate::run::event_loop::{Program, REDRAW_AFTER, run_alone};
 
+/// So many keys of one run can be undone.
+const MOST: usize = 64;
 /// The thread that reads may be late by so much.
 const LATE: Duration = Duration::from_millis(10);
 
@@ -45,12 +48,27 @@ pub fn present(show: &mut Show, theme: Theme) -> io::Result<Next> {
 }
 
 fn run<A: Activity>(activity: A, theme: Theme) -> io::Result<Next> {
-    let open = || Ok(OnScreen { activity, screen: Screen::enter(theme)?, delayed: VecDeque::new(), is_behind: false });
+    let open = || {
+        Ok(OnScreen {
+            activity,
+            screen: Screen::enter(theme)?,
+            delayed: VecDeque::new(),
+            stray: Stray::default(),
+            before: VecDeque::new(),
+            is_behind: false,
+        })
+    };
     run_alone(open, read_input, leave)
 }
 
 /// What is done on the screen: practice or a presentation.
 trait Activity {
+    /// What keys change.
+    type State: Clone;
+    /// The state as it is.
+    fn state(&mut self) -> &mut Self::State;
+    /// The last keys were meant for another window, and were undone.
+    fn mistyped(&mut self);
     /// Handles a key. Returns whether the activity was left.
     fn key(&mut self, key: Key) -> bool;
     /// Handles a pasted text.
@@ -70,6 +88,16 @@ struct Practice<'s> {
 }
 
 impl Activity for Practice<'_> {
+    type State = Session;
+
+    fn state(&mut self) -> &mut Session {
+        self.session
+    }
+
+    fn mistyped(&mut self) {
+        self.session.mistyped();
+    }
+
     fn key(&mut self, key: Key) -> bool {
         keys::session(self.session, key).is_some_and(|step| self.session.update(step, self.clock.now()))
     }
@@ -99,6 +127,16 @@ struct Presentation<'s> {
 }
 
 impl Activity for Presentation<'_> {
+    type State = Show;
+
+    fn state(&mut self) -> &mut Show {
+        self.show
+    }
+
+    fn mistyped(&mut self) {
+        self.show.mistyped();
+    }
+
     fn key(&mut self, key: Key) -> bool {
         keys::show(self.show, key).is_some_and(|go| self.show.update(go))
     }
@@ -128,10 +166,13 @@ struct DelayedKey {
 }
 
 /// An activity on its screen. A key waits until it can no longer be retracted: unlike at a desk, nobody waits for it.
-struct OnScreen<A> {
+struct OnScreen<A: Activity> {
     activity: A,
     screen: Screen,
     delayed: VecDeque<DelayedKey>,
+    stray: Stray,
+    /// The state before each key that may be part of a text for another window.
+    before: VecDeque<(Instant, A::State)>,
     /// Whether the terminal has not read the last frame.
     is_behind: bool,
 }
@@ -206,8 +247,38 @@ impl<A: Activity> OnScreen<A> {
 
     /// Presses so many of the keys that wait; none after the one that leaves.
     fn press_delayed(&mut self, count: usize) -> Next {
-        let is_left = self.delayed.drain(..count).any(|delayed| self.activity.key(delayed.key));
+        let keys: Vec<DelayedKey> = self.delayed.drain(..count).collect();
+        let is_left = keys.into_iter().any(|DelayedKey { key, at, .. }| self.press(key, at));
         if is_left { Next::Leave } else { Next::On }
+    }
+
+    /// Presses a key, unless it is part of a text for another window: then what the text did is undone. Returns whether the
+    /// activity was left.
+    fn press(&mut self, key: Key, at: Instant) -> bool {
+        if self.stray.ignores(matches!(key, Key::Esc | Key::Ctrl(_)), at) {
+            return false;
+        }
+        let first = self.stray.press(at).unwrap_or(at);
+        self.before.retain(|(before, _)| *before >= first || at.saturating_duration_since(*before) <= WINDOW);
+        if self.activity.is_typing() {
+            return self.activity.key(key);
+        }
+        if let Key::Char(c) = key
+            && c.is_alphabetic()
+            && let Some(since) = self.stray.letter(c, at)
+        {
+            let undone = self.before.drain(..).find(|(before, _)| *before >= since);
+            if let Some((_, state)) = undone {
+                *self.activity.state() = state;
+            }
+            self.activity.mistyped();
+            return false;
+        }
+        if self.before.len() == MOST {
+            self.before.pop_front();
+        }
+        self.before.push_back((at, self.activity.state().clone()));
+        self.activity.key(key)
     }
 }
 

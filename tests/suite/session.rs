@@ -75,6 +75,8 @@ fn every_signal_that_ends_it_restores_the_terminal() {
         ("QUIT", "Quit"),
         ("USR1", "User defined signal 1"),
         ("ALRM", "Alarm clock"),
+        ("ABRT", "Aborted"),
+        ("BUS", "Bus error"),
     ];
     for (name, told) in named {
         let home = Home::new();

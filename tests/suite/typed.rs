@@ -246,6 +246,31 @@ fn a_sentence_for_another_window_undoes_itself_whole() {
     assert!(report(&home).contains("Belum ada"), "{}", report(&home));
 }
 
+#[test]
+fn in_practice_and_presentation_it_undoes_itself_too() {
+    let home = Home::new();
+    let mut term = Term::start(&home.penutup(["demo"]).command());
+    term.shows("Peragaan 1/11").shows("KLB: tidak");
+    one_by_one(&mut term, b"mati lampu sejak pagi", 90);
+    term.shows("Ketikan diabaikan").shows("KLB: tidak").shows("Topik: di luar PLN Mobile").shows("Peragaan 1/11");
+    pause(1200);
+    term.send("k").shows("KLB AKTIF").hides("Ketikan").send("q");
+    assert!(term.ends().success());
+    term.is_restored();
+    let mut term = Term::start(&home.penutup(["drill", "--seed", "5", "--trainee", "cso"]).command());
+    term.shows("Latihan").send("1").shows("kartu 1 dari");
+    let before = term.text();
+    pause(1200);
+    one_by_one(&mut term, b"mati lampu sejak pagi", 90);
+    term.shows("Ketikan diabaikan");
+    let marked =
+        |text: &str| text.lines().filter(|line| line.contains("[K]") || line.contains('√')).collect::<String>();
+    assert_eq!(marked(&term.text()), marked(&before), "{term:?}");
+    term.send("\x03");
+    term.ends();
+    term.is_restored();
+}
+
 /// Blanks, digits and letters more than a second back are of the same text, and so is what answered a question.
 #[test]
 fn what_was_typed_right_before_it_is_undone_with_it() {

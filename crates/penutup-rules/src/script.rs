@@ -231,8 +231,8 @@ impl std::fmt::Debug for FieldValue {
     /// Prints no typed text: it is a customer's name.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Choice(at) => write!(f, "Choice({at})"),
-            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::Choice(at) => f.debug_tuple("Choice").field(at).finish(),
+            Self::Text(text) => f.debug_tuple("Text").field(&text.len()).finish(),
         }
     }
 }

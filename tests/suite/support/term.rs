@@ -13,8 +13,8 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 
 /// After so long what is waited for does not come: no test is slower than this unless it fails.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// Keys that follow each other no faster are typed.
-const BETWEEN_KEYS: Duration = Duration::from_millis(45);
+/// Keys that follow each other no faster are shortcuts.
+const BETWEEN_KEYS: Duration = Duration::from_millis(70);
 /// The same key is pressed again no faster, and not in the even rhythm of a key that is held.
 const SAME_KEY: [Duration; 3] = [Duration::from_millis(250), Duration::from_millis(300), Duration::from_millis(350)];
 /// So long somebody looks at the screen before they type on.
