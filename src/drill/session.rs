@@ -504,7 +504,7 @@ fn app(setup: &Setup, now: DateTime<Utc>) -> App {
 }
 
 #[cfg(test)]
-pub(super) mod testing {
+pub(in crate::drill) mod testing {
     //! Sessions answered without a screen.
 
     use super::*;
@@ -529,6 +529,11 @@ pub(super) mod testing {
             day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
             now: "2026-03-02T01:00:00Z".parse().unwrap(),
         }
+    }
+
+    /// An exam under the built-in rules, before its first card.
+    pub fn exam(seed: u64) -> Session {
+        Session::new(setup(&Arc::new(Book::built_in()), &Stories::built_in(), seed))
     }
 
     /// Answers the open card as it should be, or with nothing.
