@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use super::card::{Card, DAY};
 use super::dice::Dice;
 use super::story::{Detail, Implied, Person, Scenario, Stories};
-use crate::rules::decide::{Situation, decide};
+use crate::rules::decide::Situation;
 use crate::rules::ruleset::{FieldKind, RuleSet};
 use crate::rules::space::{Cube, Values};
 
@@ -20,8 +20,6 @@ use crate::rules::space::{Cube, Values};
 pub struct Wanted {
     /// Sets of situations, in each of which some card must lie, whatever its story leaves open.
     pub situations: Vec<Cube>,
-    /// Situations that some card must ask.
-    pub cases: Vec<Situation>,
     /// Minutes of the customer's day, each of which some card with a greeting must have.
     pub minutes: Vec<u16>,
     /// Zones that some card must have.
@@ -95,8 +93,6 @@ struct Tale {
 enum Goal<'g> {
     /// It lies in this set.
     In(&'g Cube),
-    /// Its card asks this situation.
-    Case(&'g Situation),
     /// Its closing has a greeting.
     Greeting,
 }
@@ -128,7 +124,6 @@ pub fn everything(rules: &RuleSet) -> Wanted {
     let rows = rules.rules.iter().map(|r| r.when.clone());
     Wanted {
         situations: rows.chain(rules.requirements.iter().map(|r| r.when.clone())).collect(),
-        cases: Vec::new(),
         minutes: edges(rules),
         zones: (0..rules.zones.len()).collect(),
     }
@@ -163,11 +158,9 @@ impl<'a> Dealer<'a> {
     }
 
     /// The stories that can be dealt, alone or with added sentences.
-    pub fn dealable(&self) -> impl Iterator<Item = &'a Scenario> {
-        let order: Vec<usize> = (0..self.added.len()).collect();
-        let any = Cube::any();
-        let decides = move |usable: &&Usable<'_>| self.complete(usable, Goal::In(&any), &order).is_some();
-        self.usable.iter().filter(decides).map(|usable| usable.scenario)
+    #[must_use]
+    pub fn dealable(&self) -> Vec<&'a Scenario> {
+        self.dealable_in(&Cube::any()).map(|usable| usable.scenario).collect()
     }
 
     /// The ids of the stories that can't, since the rules don't have what they imply.
@@ -205,18 +198,12 @@ impl<'a> Dealer<'a> {
     /// How many stories lie in this set, or can be made to by added sentences.
     #[must_use]
     pub fn reaching(&self, wanted: &Cube) -> usize {
-        self.count(Goal::In(wanted))
+        self.dealable_in(wanted).count()
     }
 
-    /// Whether some story can ask this situation.
-    #[must_use]
-    pub fn can_ask(&self, situation: &Situation) -> bool {
-        self.count(Goal::Case(situation)) > 0
-    }
-
-    fn count(&self, goal: Goal<'_>) -> usize {
+    fn dealable_in(&self, wanted: &Cube) -> impl Iterator<Item = &Usable<'a>> {
         let order: Vec<usize> = (0..self.added.len()).collect();
-        self.usable.iter().filter(|usable| self.complete(usable, goal, &order).is_some()).count()
+        self.usable.iter().filter(move |usable| self.complete(usable, Goal::In(wanted), &order).is_some())
     }
 
     /// The cards that reach what is wanted. The same seed, the same cards.
@@ -234,11 +221,6 @@ impl<'a> Dealer<'a> {
                 None => unreached.push(at),
             }
         }
-        for case in &wanted.cases {
-            if found.iter().all(|f| f.tale.situation != *case) {
-                found.extend(self.find(Goal::Case(case), &mut dice, &mut used));
-            }
-        }
         // An edge needs a call with a greeting, whichever; a zone needs any.
         let mut greeting = found.iter().filter(|f| self.greets(&f.tale)).count();
         while greeting < wanted.minutes.len() {
@@ -251,12 +233,12 @@ impl<'a> Dealer<'a> {
             found.push(story);
         }
         let unreached_minutes = if greeting == 0 { wanted.minutes.clone() } else { Vec::new() };
-        let (minutes, zones) = (spread(&wanted.minutes, &mut dice), spread(&wanted.zones, &mut dice));
+        let (minutes, zones) = (shuffled(&wanted.minutes, &mut dice), shuffled(&wanted.zones, &mut dice));
         let mut minutes = minutes.into_iter();
         let mut cards: Vec<Card> = Vec::with_capacity(found.len());
         for (at, story) in found.into_iter().enumerate() {
             let edge = if self.greets(&story.tale) { minutes.next() } else { None };
-            let minute = edge.unwrap_or_else(|| as_minute(dice.below(usize::from(DAY))));
+            let minute = edge.unwrap_or_else(|| u16::try_from(dice.below(DAY.into())).unwrap_or(0));
             let zone = zones.get(at).copied().unwrap_or_else(|| dice.below(self.rules.zones.len()));
             cards.push(self.card(&story, minute, zone, &mut dice));
         }
@@ -349,22 +331,10 @@ fn told(rules: &RuleSet, when: &Implied, is_own: bool) -> Option<Vec<Told>> {
         .collect()
 }
 
-fn spread<T: Clone>(all: &[T], dice: &mut Dice) -> Vec<T> {
+fn shuffled<T: Clone>(all: &[T], dice: &mut Dice) -> Vec<T> {
     let mut all = all.to_vec();
     dice.shuffle(&mut all);
     all
-}
-
-fn as_minute(minute: usize) -> u16 {
-    u16::try_from(minute).unwrap_or(0) % DAY
-}
-
-/// The positions of the rules that cards reach.
-#[must_use]
-pub fn rules_of(rules: &RuleSet, cards: &[Card]) -> Vec<usize> {
-    let line = |card: &Card| decide(rules, &card.situation).rule.line;
-    let lines: Vec<usize> = cards.iter().map(line).collect();
-    (0..rules.rules.len()).filter(|at| lines.contains(&rules.rules[*at].line)).collect()
 }
 
 #[cfg(test)]
@@ -388,7 +358,10 @@ mod tests {
         for seed in 0..200 {
             let dealt = dealer.deal(&everything(&rules), seed);
             assert!(dealt.unreached.is_empty());
-            assert_eq!(rules_of(&rules, &dealt.cards).len(), rules.rules.len());
+            let is_asked = |rule: &crate::rules::ruleset::Rule| {
+                dealt.cards.iter().any(|card| card.plan(&rules).rule.id == rule.id)
+            };
+            assert!(rules.rules.iter().all(is_asked));
             for minute in edges(&rules) {
                 assert!(dealt.cards.iter().any(|c| c.minute == minute), "{minute}");
             }

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use super::Ground;
 use crate::cli::{Answer, Context, Status};
 use crate::drill::deal::{Dealer, edges};
-use crate::drill::story::Scenario;
 use crate::rules::space::Cube;
 use crate::tell::shown;
 use crate::words::{Words, fill};
@@ -14,7 +13,7 @@ use crate::words::{Words, fill};
 pub fn run(ground: &Ground, context: &Context) -> Answer {
     let (rules, w) = (&ground.book.rules, &context.words().drillverb);
     let dealer = Dealer::new(rules, &ground.stories);
-    let dealable: Vec<&Scenario> = dealer.dealable().collect();
+    let dealable = dealer.dealable();
     let tellings: usize = dealable.iter().map(|s| s.tell.len()).sum();
     let mut out = fill(
         w.list_title,

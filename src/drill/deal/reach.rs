@@ -59,7 +59,6 @@ impl Dealer<'_> {
     pub(super) fn reaches(&self, tale: &Tale, goal: Goal<'_>) -> bool {
         let fits = match goal {
             Goal::In(set) => self.lies_in(&tale.open, set),
-            Goal::Case(situation) => tale.situation == *situation,
             Goal::Greeting => self.greets(tale),
         };
         fits && self.is_decided(&tale.open)
@@ -101,9 +100,6 @@ impl Dealer<'_> {
                 };
                 set.constraints().find(lacks).map(|(fact, values)| (fact, values.clone()))
             }
-            Goal::Case(wanted) => (0..self.rules.facts.len())
-                .find(|fact| tale.situation.value(*fact) != wanted.value(*fact))
-                .map(|fact| (fact, std::iter::once(wanted.value(fact)).collect())),
             Goal::Greeting => None,
         };
         let (fact, values) = match lacking {
@@ -124,7 +120,6 @@ impl Dealer<'_> {
                 let Some(fact) = (0..self.rules.facts.len()).filter(brings).find(differs) else { return false };
                 let values = match goal {
                     Goal::In(set) => set.values(fact).cloned().unwrap_or_else(|| Values::all(size(fact))),
-                    Goal::Case(wanted) => std::iter::once(wanted.value(fact)).collect(),
                     Goal::Greeting => Values::all(size(fact)),
                 };
                 (fact, values)

@@ -151,11 +151,7 @@ fn no_right_answer_is_marked_wrong_whatever_the_story_leaves_open() {
         let own = story::read(source.as_bytes()).expect("sound stories");
         let stories = stories(rules, |fact, value| kept.contains(&(fact, value))).with(own);
         let dealer = Dealer::new(rules, &stories);
-        let mut wanted = everything(rules);
-        if rules.facts.iter().map(|f| f.values.len()).product::<usize>() <= 64 {
-            wanted.cases = Situation::all(rules).filter(|s| dealer.can_ask(s)).collect();
-        }
-        for card in dealer.deal(&wanted, seed).cards {
+        for card in (0..4).flat_map(|more| dealer.deal(&everything(rules), seed + more * 1000).cards) {
             let told = told(rules, &card);
             let possible = possible(rules, &told);
             assert!(possible.contains(&card.situation), "{seed}: {card:?}");
