@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{Answer, Context, Stop, is_dumb, moment};
 use crate::book::{Book, Refused};
-use crate::drill::claims::{Sorted, sorted};
+use crate::drill::captions::{Sorted, sorted};
 use crate::drill::deck::{self, Deck};
 use crate::drill::show::Show;
 use crate::files::folders::stands;

@@ -17,7 +17,7 @@ use super::{Answer, Context, Status, Stop, is_dumb, moment};
 use crate::book::{Book, Refused};
 use crate::clock::Clock;
 use crate::drill::card::Card;
-use crate::drill::deal::{Dealer, everything};
+use crate::drill::generate::{Dealer, everything};
 use crate::drill::grade::Way;
 use crate::drill::session::{Session, Setup};
 use crate::drill::sheet::csv;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::card::Card;
-use super::dice::Dice;
 use super::grade::{Answer, Heard, Way, grade};
+use super::rng::Dice;
 use super::sheet::{CardResult, Done, Row, Sheet, moment};
 use crate::action::{Action, Direction};
 use crate::app::{App, Begin};
@@ -508,7 +508,7 @@ pub(in crate::drill) mod testing {
     //! Sessions answered without a screen.
 
     use super::*;
-    use crate::drill::deal::{Dealer, everything};
+    use crate::drill::generate::{Dealer, everything};
     use crate::drill::story::Stories;
 
     /// A setup of an exam.

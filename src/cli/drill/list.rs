@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Ground;
 use crate::cli::{Answer, Context, Status};
-use crate::drill::deal::{Dealer, edges};
+use crate::drill::generate::{Dealer, edges};
 use crate::rules::space::Cube;
 use crate::tell::shown;
 use crate::words::{Words, fill};

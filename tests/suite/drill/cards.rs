@@ -8,10 +8,10 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use penutup::action::{Action, Direction};
 use penutup::book::Book;
+use penutup::drill::captions;
 use penutup::drill::card::Card;
-use penutup::drill::claims;
-use penutup::drill::deal::{Dealer, edges, everything};
 use penutup::drill::deck::Deck;
+use penutup::drill::generate::{Dealer, edges, everything};
 use penutup::drill::grade::{Answer, Heard, Way, grade};
 use penutup::drill::session::{Move, Phase, Session, Setup, Work};
 use penutup::drill::story::{self, Stories};
@@ -388,7 +388,7 @@ fn under_the_rules_of_another_company_no_scene_of_the_embedded_deck_is_shown() {
     for seed in 0..60 {
         let book = book(rules(seed, 6));
         let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
-        let sorted = claims::sorted(&Deck::built_in(), &book, 0, day);
+        let sorted = captions::sorted(&Deck::built_in(), &book, 0, day);
         assert_eq!((sorted.scenes.len(), sorted.left_out.len()), (0, 11), "{seed}");
     }
 }

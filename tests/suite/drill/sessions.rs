@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use penutup::book::Book;
 use penutup::drill::card::Card;
-use penutup::drill::deal::{Dealer, everything};
-use penutup::drill::dice::Dice;
+use penutup::drill::generate::{Dealer, everything};
+use penutup::drill::rng::Dice;
 use penutup::drill::story::Stories;
 
 use crate::support::{Home, json};

@@ -4,12 +4,12 @@
 //! is too wide, sentences are added, as few as it takes. Situations are never listed. Knows no clock: the times of day are
 //! chosen here, the day is not.
 
-mod reach;
+mod search;
 
 use std::collections::HashMap;
 
 use super::card::{Card, DAY};
-use super::dice::Dice;
+use super::rng::Dice;
 use super::story::{Detail, Implied, Person, Scenario, Stories};
 use crate::rules::decide::Situation;
 use crate::rules::ruleset::{FieldKind, RuleSet};
