@@ -17,8 +17,8 @@ use super::{Answer, Context, Status, Stop, is_dumb, moment};
 use crate::book::{Book, Refused};
 use crate::clock::Clock;
 use crate::drill::card::Card;
-use crate::drill::generate::{Dealer, everything};
-use crate::drill::grade::Way;
+use crate::drill::generate::{CardGenerator, full_coverage};
+use crate::drill::grade::ExerciseKind;
 use crate::drill::session::{Session, Setup};
 use crate::drill::sheet::csv;
 use crate::drill::story::{self, Stories};
@@ -41,8 +41,8 @@ const MOST: i64 = 1000;
 #[derive(Debug, Args)]
 pub struct Drill {
     /// How cards are answered.
-    #[arg(long, value_parser = PossibleValuesParser::new(Way::ALL.map(Way::code)).map(|code| Way::from_code(&code).unwrap_or(Way::Case)))]
-    pub way: Option<Way>,
+    #[arg(long, value_parser = PossibleValuesParser::new(ExerciseKind::ALL.map(ExerciseKind::code)).map(|code| ExerciseKind::from_code(&code).unwrap_or(ExerciseKind::Case)))]
+    pub way: Option<ExerciseKind>,
     /// The seed of the cards.
     #[arg(long)]
     pub seed: Option<u64>,
@@ -196,7 +196,7 @@ fn on_screen(drill: &Drill, ground: &Ground, seed: u64, context: &Context) -> Re
         cards,
         not_asked,
         seed,
-        way: drill.way.or(drill.exam.then_some(Way::Blind)),
+        kind: drill.way.or(drill.exam.then_some(ExerciseKind::Blind)),
         exam: drill.exam.then(|| drill.pass.unwrap_or(PASS)),
         trainee,
         day: now.with_timezone(&rules.zones[ground.zone].offset).date_naive(),
@@ -212,7 +212,7 @@ fn on_screen(drill: &Drill, ground: &Ground, seed: u64, context: &Context) -> Re
 /// The cards of a seed, and what of the rules none of them asks.
 fn dealt(ground: &Ground, seed: u64, count: Option<u16>, context: &Context) -> Result<(Vec<Card>, Vec<String>), Stop> {
     let (rules, words) = (&ground.book.rules, context.words());
-    let dealt = Dealer::new(rules, &ground.stories).deal(&everything(rules), seed);
+    let dealt = CardGenerator::new(rules, &ground.stories).generate(&full_coverage(rules), seed);
     let not_asked = dealt.not_asked(rules);
     let mut cards = dealt.cards;
     cards.truncate(count.map_or(usize::MAX, usize::from));

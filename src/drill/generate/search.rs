@@ -1,122 +1,129 @@
-//! What a story can be about, and which sentences bring it to a goal: the set of situations that it leaves open is narrowed
-//! until everything in it is answered alike.
+//! Finds the extra sentences with which a story meets a goal: they narrow the situations that it fits until all of them
+//! have the same answer.
 
-use super::{Dealer, Goal, Tale, Told, Usable};
+use super::{Candidate, CardGenerator, Goal, Scope, Statement};
 use crate::rules::decide::{Situation, decide};
 use crate::rules::space::{Cube, Values};
 
-/// How many ways of adding sentences are tried for one story.
+/// How many combinations of sentences are tried per story.
 const TRIES: usize = 400;
 
-impl Dealer<'_> {
-    /// What is told of facts by a story and these sentences.
-    fn told<'t>(&'t self, usable: &'t Usable<'_>, details: &'t [usize]) -> impl Iterator<Item = Told> + 't {
-        usable.told.iter().chain(details.iter().flat_map(|at| &self.added[*at].told)).copied()
+impl CardGenerator<'_> {
+    /// What a story with these sentences says of the facts.
+    fn statements<'t>(
+        &'t self,
+        candidate: &'t Candidate<'_>,
+        details: &'t [usize],
+    ) -> impl Iterator<Item = Statement> + 't {
+        candidate.statements.iter().chain(details.iter().flat_map(|at| &self.extras[*at].statements)).copied()
     }
 
-    /// Whether a sentence says nothing of what the others say something of.
-    pub(super) fn is_new(&self, usable: &Usable<'_>, details: &[usize], extra: usize) -> bool {
-        !self.added[extra].told.iter().any(|new| self.told(usable, details).any(|told| told.fact == new.fact))
+    /// Whether a sentence mentions no fact that the story or the other sentences mention.
+    pub(super) fn adds_only_new_facts(&self, candidate: &Candidate<'_>, details: &[usize], extra: usize) -> bool {
+        !self.extras[extra]
+            .statements
+            .iter()
+            .any(|new| self.statements(candidate, details).any(|told| told.fact == new.fact))
     }
 
-    /// What a story with these sentences can be about.
-    pub(super) fn tale(&self, usable: &Usable<'_>, details: &[usize]) -> Tale {
+    /// The situations that a story with these sentences fits.
+    pub(super) fn scope(&self, candidate: &Candidate<'_>, details: &[usize]) -> Scope {
         let (mut open, mut situation) = (Cube::any(), Situation::default_of(self.rules));
-        let mut say = |fact: usize, value: usize, is_own: bool| {
-            let mut values = self.unknown[usize::from(is_own)][fact].clone();
+        let mut mention = |fact: usize, value: usize, is_own: bool| {
+            let mut values = self.unreviewed[usize::from(is_own)][fact].clone();
             values.insert(value);
             open = std::mem::take(&mut open).with(fact, values);
             situation.set(self.rules, fact, value);
         };
-        for fact in &usable.unsaid {
-            say(*fact, 0, usable.scenario.is_own);
+        for fact in &candidate.unsaid {
+            mention(*fact, 0, candidate.scenario.is_own);
         }
-        for told in self.told(usable, details) {
-            say(told.fact, told.value, told.is_own);
+        for told in self.statements(candidate, details) {
+            mention(told.fact, told.value, told.is_own);
         }
-        Tale { open, situation }
+        Scope { open, situation }
     }
 
-    /// Whether all that is open lies in the set.
-    pub(super) fn lies_in(&self, open: &Cube, set: &Cube) -> bool {
+    /// Whether a scope has no situation outside of the set.
+    pub(super) fn is_within(&self, open: &Cube, set: &Cube) -> bool {
         set.constraints().all(|(fact, values)| {
             let all = Values::all(self.rules.facts[fact].values.len());
             open.values(fact).unwrap_or(&all).subtract(values).is_empty()
         })
     }
 
-    /// Whether all that is open is answered alike.
-    fn is_decided(&self, open: &Cube) -> bool {
+    /// Whether every situation has the same answer.
+    fn has_one_answer(&self, open: &Cube) -> bool {
         let mut answers = self.rules.rules.iter().filter(|r| r.when.intersects(open)).map(|r| &r.steps);
         let first = answers.next();
         answers.all(|steps| Some(steps) == first)
     }
 
-    pub(super) fn greets(&self, tale: &Tale) -> bool {
-        decide(self.rules, &tale.situation).steps().iter().any(|step| self.rules.step(*step).greets())
+    pub(super) fn greets(&self, scope: &Scope) -> bool {
+        decide(self.rules, &scope.situation).steps().iter().any(|step| self.rules.step(*step).greets())
     }
 
-    pub(super) fn reaches(&self, tale: &Tale, goal: Goal<'_>) -> bool {
+    pub(super) fn meets(&self, scope: &Scope, goal: Goal<'_>) -> bool {
         let fits = match goal {
-            Goal::In(set) => self.lies_in(&tale.open, set),
-            Goal::Greeting => self.greets(tale),
+            Goal::In(set) => self.is_within(&scope.open, set),
+            Goal::Greeting => self.greets(scope),
         };
-        fits && self.is_decided(&tale.open)
+        fits && self.has_one_answer(&scope.open)
     }
 
-    /// The sentences that bring a story to the goal, none where it is there; `None` where none do.
-    pub(super) fn complete(&self, usable: &Usable<'_>, goal: Goal<'_>, order: &[usize]) -> Option<Vec<usize>> {
+    /// The sentences with which a story meets the goal; `None` if there are none.
+    pub(super) fn extras_for(&self, candidate: &Candidate<'_>, goal: Goal<'_>, order: &[usize]) -> Option<Vec<usize>> {
         let (mut details, mut tries) = (Vec::new(), TRIES);
-        if !self.grow(usable, goal, order, &mut details, &mut tries) {
+        if !self.search(candidate, goal, order, &mut details, &mut tries) {
             return None;
         }
-        // A sentence may have been made needless by a later one.
+        // A later sentence may have made an earlier one unnecessary.
         for at in (0..details.len()).rev() {
             let mut without = details.clone();
             without.remove(at);
-            if self.reaches(&self.tale(usable, &without), goal) {
+            if self.meets(&self.scope(candidate, &without), goal) {
                 details = without;
             }
         }
         Some(details)
     }
 
-    fn grow(
+    fn search(
         &self,
-        usable: &Usable<'_>,
+        candidate: &Candidate<'_>,
         goal: Goal<'_>,
         order: &[usize],
         details: &mut Vec<usize>,
         tries: &mut usize,
     ) -> bool {
-        let tale = self.tale(usable, details);
-        let is_told = |fact: usize| self.told(usable, details).any(|told| told.fact == fact);
+        let scope = self.scope(candidate, details);
+        let is_mentioned = |fact: usize| self.statements(candidate, details).any(|told| told.fact == fact);
         let size = |fact: usize| self.rules.facts[fact].values.len();
-        // A fact that must be told for the goal, and the values that it may be told to have.
+        // A fact that has to be mentioned for the goal, and the values that it may have.
         let lacking = match goal {
             Goal::In(set) => {
                 let lacks = |(fact, values): &(usize, &Values)| {
-                    !self.lies_in(&tale.open, &Cube::any().with(*fact, (*values).clone()))
+                    !self.is_within(&scope.open, &Cube::any().with(*fact, (*values).clone()))
                 };
                 set.constraints().find(lacks).map(|(fact, values)| (fact, values.clone()))
             }
             Goal::Greeting => None,
         };
         let (fact, values) = match lacking {
-            Some((fact, _)) if is_told(fact) => return false,
+            Some((fact, _)) if is_mentioned(fact) => return false,
             Some(lacking) => lacking,
-            None if self.reaches(&tale, goal) => return true,
-            // Everything fits but the set is too wide, or has no greeting: a fact that makes a difference is told.
+            None if self.meets(&scope, goal) => return true,
+            // The story fits, but its situations have several answers, or no greeting: mention a fact that decides.
             None => {
                 let differs = |fact: &usize| {
                     let narrows = |rule: &crate::rules::ruleset::Rule| {
                         rule.when.values(*fact).is_some_and(|v| v.len() < size(*fact))
-                            && rule.when.intersects(&tale.open)
+                            && rule.when.intersects(&scope.open)
                     };
-                    let is_open = matches!(goal, Goal::Greeting) || tale.open.values(*fact).is_none();
-                    is_open && !is_told(*fact) && self.rules.rules.iter().any(narrows)
+                    let is_open = matches!(goal, Goal::Greeting) || scope.open.values(*fact).is_none();
+                    is_open && !is_mentioned(*fact) && self.rules.rules.iter().any(narrows)
                 };
-                let brings = |fact: &usize| self.added.iter().any(|a| a.told.iter().any(|t| t.fact == *fact));
+                let brings = |fact: &usize| self.extras.iter().any(|a| a.statements.iter().any(|t| t.fact == *fact));
                 let Some(fact) = (0..self.rules.facts.len()).filter(brings).find(differs) else { return false };
                 let values = match goal {
                     Goal::In(set) => set.values(fact).cloned().unwrap_or_else(|| Values::all(size(fact))),
@@ -126,13 +133,16 @@ impl Dealer<'_> {
             }
         };
         for &at in order {
-            let brings = |told: &Told| told.fact == fact && values.contains(told.value);
-            if *tries == 0 || !self.added[at].told.iter().any(brings) || !self.is_new(usable, details, at) {
+            let brings = |told: &Statement| told.fact == fact && values.contains(told.value);
+            if *tries == 0
+                || !self.extras[at].statements.iter().any(brings)
+                || !self.adds_only_new_facts(candidate, details, at)
+            {
                 continue;
             }
             *tries -= 1;
             details.push(at);
-            if self.grow(usable, goal, order, details, tries) {
+            if self.search(candidate, goal, order, details, tries) {
                 return true;
             }
             details.pop();
