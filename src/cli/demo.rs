@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{Answer, Context, Stop, is_dumb, moment};
 use crate::book::{Book, Refused};
-use crate::drill::claims::{Sorted, sorted};
+use crate::drill::captions::{PlayableScenes, playable_scenes};
 use crate::drill::deck::{self, Deck};
 use crate::drill::show::Show;
 use crate::files::folders::stands;
@@ -78,16 +78,16 @@ fn deck(
     zone: usize,
     day: NaiveDate,
     context: &Context,
-) -> Result<(String, Sorted), Stop> {
+) -> Result<(String, PlayableScenes), Stop> {
     let Some(asked) = &demo.deck else {
         let deck = Deck::built_in();
-        let sorted = sorted(&deck, book, zone, day);
+        let sorted = playable_scenes(&deck, book, zone, day);
         return Ok((deck.title, sorted));
     };
     let path = found(asked, context)?;
     let source = files::read(&path).map_err(|e| context.bad(&Bad::Unreadable(e)))?;
     let checked = deck::read(&source).and_then(|deck| {
-        let sorted = sorted(&deck, book, zone, day);
+        let sorted = playable_scenes(&deck, book, zone, day);
         if sorted.problems.is_empty() { Ok((deck.title, sorted)) } else { Err(sorted.problems) }
     });
     checked.map_err(|problems| context.bad(&Bad::Refused { path, refused: Refused { source, problems } }))

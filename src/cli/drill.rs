@@ -17,9 +17,10 @@ use super::{Answer, Context, Status, Stop, is_dumb, moment};
 use crate::book::{Book, Refused};
 use crate::clock::Clock;
 use crate::drill::card::Card;
-use crate::drill::deal::{Dealer, everything};
-use crate::drill::grade::Way;
+use crate::drill::generate::{CardGenerator, full_coverage};
+use crate::drill::grade::ExerciseKind;
 use crate::drill::session::{Session, Setup};
+use crate::drill::sheet::csv;
 use crate::drill::story::{self, Stories};
 use crate::files::folders::stands;
 use crate::files::{self, Bad, practice, shown_path};
@@ -40,8 +41,8 @@ const MOST: i64 = 1000;
 #[derive(Debug, Args)]
 pub struct Drill {
     /// How cards are answered.
-    #[arg(long, value_parser = PossibleValuesParser::new(Way::ALL.map(Way::code)).map(|code| Way::from_code(&code).unwrap_or(Way::Case)))]
-    pub way: Option<Way>,
+    #[arg(long, value_parser = PossibleValuesParser::new(ExerciseKind::ALL.map(ExerciseKind::code)).map(|code| ExerciseKind::from_code(&code).unwrap_or(ExerciseKind::Case)))]
+    pub way: Option<ExerciseKind>,
     /// The seed of the cards.
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
@@ -63,22 +64,20 @@ pub struct Drill {
     /// Cards to print.
     #[arg(long, conflicts_with = "exam")]
     pub cards: bool,
-    /// The form of the result.
-    #[arg(long, value_enum)]
-    pub format: Option<Form>,
+    /// The format of the result sheet.
+    #[arg(long, value_enum, conflicts_with_all = ["list", "cards"])]
+    pub format: Option<SheetFormat>,
     /// Where the result is written.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
 
-/// The form of the result.
+/// The format of a result sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Form {
+pub enum SheetFormat {
     /// For people.
     Text,
-    /// Markdown, for printing.
-    Md,
-    /// A row a card.
+    /// A row per card.
     Csv,
     /// One line of JSON.
     Json,
@@ -97,7 +96,6 @@ struct Ground {
 /// # Errors
 /// Rules, stories or arguments that can't be used, or no terminal where one is needed.
 pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
-    let form = form(drill, context)?;
     let free = drill.list || drill.cards;
     let at_terminal = super::has_screen();
     if !free && !at_terminal {
@@ -118,27 +116,7 @@ pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
     if drill.cards {
         return Ok(cards::run(&ground, seed, drill.count, context)?.into_file(drill.out.as_deref(), context));
     }
-    on_screen(drill, &ground, seed, form, context)
-}
-
-/// Which form; not every verb has every one.
-fn form(drill: &Drill, context: &Context) -> Result<Form, Stop> {
-    let valid: &[Form] = if drill.list {
-        &[Form::Text]
-    } else if drill.cards {
-        &[Form::Md]
-    } else {
-        &[Form::Text, Form::Csv, Form::Json]
-    };
-    let form = drill.format.unwrap_or(valid[0]);
-    if valid.contains(&form) {
-        return Ok(form);
-    }
-    let w = &context.words().drillverb;
-    let name = |form: &Form| form.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default();
-    let names: Vec<String> = valid.iter().map(name).collect();
-    let help = fill(context.words().problem.valid, &[("valid", &names.join(", "))]);
-    Err(context.stop(&fill(w.bad_format, &[("format", &name(&form))]), Some(&help)))
+    on_screen(drill, &ground, seed, context)
 }
 
 fn ground(context: &Context) -> Result<Ground, Stop> {
@@ -205,7 +183,7 @@ fn trainee(id: &str, context: &Context) -> Result<String, Stop> {
     Err(context.stop(&fill(w.bad_trainee, &[("id", &shown(id))]), Some(w.bad_trainee_help)))
 }
 
-fn on_screen(drill: &Drill, ground: &Ground, seed: u64, form: Form, context: &Context) -> Result<Answer, Stop> {
+fn on_screen(drill: &Drill, ground: &Ground, seed: u64, context: &Context) -> Result<Answer, Stop> {
     let (words, rules) = (context.words(), &ground.book.rules);
     let trainee = drill.trainee.as_deref().map(|id| trainee(id.trim(), context)).transpose()?;
     let (cards, not_asked) = dealt(ground, seed, drill.count, context)?;
@@ -218,7 +196,7 @@ fn on_screen(drill: &Drill, ground: &Ground, seed: u64, form: Form, context: &Co
         cards,
         not_asked,
         seed,
-        way: drill.way.or(drill.exam.then_some(Way::Blind)),
+        kind: drill.way.or(drill.exam.then_some(ExerciseKind::Blind)),
         exam: drill.exam.then(|| drill.pass.unwrap_or(PASS)),
         trainee,
         day: now.with_timezone(&rules.zones[ground.zone].offset).date_naive(),
@@ -226,7 +204,7 @@ fn on_screen(drill: &Drill, ground: &Ground, seed: u64, form: Form, context: &Co
     });
     let end = practise(&mut session, theme(context.settings.theme), ground.clock)
         .map_err(|e| Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))]))))?;
-    let answer = left(&session, form, drill.out.as_deref(), context);
+    let answer = left(&session, drill, context);
     end.die();
     Ok(answer)
 }
@@ -234,7 +212,7 @@ fn on_screen(drill: &Drill, ground: &Ground, seed: u64, form: Form, context: &Co
 /// The cards of a seed, and what of the rules none of them asks.
 fn dealt(ground: &Ground, seed: u64, count: Option<u16>, context: &Context) -> Result<(Vec<Card>, Vec<String>), Stop> {
     let (rules, words) = (&ground.book.rules, context.words());
-    let dealt = Dealer::new(rules, &ground.stories).deal(&everything(rules), seed);
+    let dealt = CardGenerator::new(rules, &ground.stories).generate(&full_coverage(rules), seed);
     let not_asked = dealt.not_asked(rules);
     let mut cards = dealt.cards;
     cards.truncate(count.map_or(usize::MAX, usize::from));
@@ -254,18 +232,18 @@ fn no_cards(not_asked: &[String], words: &Words) -> String {
 }
 
 /// What is printed and written when a session was left.
-fn left(session: &Session, form: Form, out: Option<&Path>, context: &Context) -> Answer {
+fn left(session: &Session, drill: &Drill, context: &Context) -> Answer {
     let sheet = session.sheet();
     let no = sheet.exam && !sheet.passed;
     if !sheet.exam && sheet.cards.is_empty() {
         return Answer::done(String::new());
     }
-    let text = match form {
-        Form::Json => sheet.to_json(),
-        Form::Csv => crate::drill::sheet::csv::write(&sheet),
-        Form::Text | Form::Md => sheet::text(session),
+    let text = match drill.format {
+        Some(SheetFormat::Json) => sheet.to_json(),
+        Some(SheetFormat::Csv) => csv::write(&sheet),
+        Some(SheetFormat::Text) | None => sheet::text(session),
     };
     let mut answer = Answer::done(text);
     answer.status = if no { Status::No } else { Status::Done };
-    answer.into_file(out, context)
+    answer.into_file(drill.out.as_deref(), context)
 }

@@ -7,7 +7,7 @@ use crate::rules::ruleset::{FieldIx, RuleSet, StepIx};
 
 /// How a trainee answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum ExerciseKind {
     /// *Studi kasus*: set the facts on the prompter, then close.
     Case,
     /// *Tanpa naskah*: choose the steps, their order and the greeting, without the script.
@@ -16,7 +16,7 @@ pub enum Way {
     Spoken,
 }
 
-impl Way {
+impl ExerciseKind {
     /// Every way, in the order of their digits.
     pub const ALL: [Self; 3] = [Self::Case, Self::Blind, Self::Spoken];
 
@@ -39,7 +39,7 @@ impl Way {
 
 /// How a partner heard a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum SpokenMark {
     /// Word for word.
     Exact,
     /// In other words.
@@ -48,7 +48,7 @@ pub enum Heard {
     Missing,
 }
 
-impl Heard {
+impl SpokenMark {
     /// In the order of their digits.
     pub const ALL: [Self; 3] = [Self::Exact, Self::Changed, Self::Missing];
 
@@ -87,7 +87,7 @@ pub enum Answer {
     /// Spoken.
     Spoken {
         /// How each spoken step of the plan was heard.
-        marks: Vec<Heard>,
+        marks: Vec<SpokenMark>,
     },
 }
 
@@ -148,9 +148,10 @@ pub fn grade(rules: &RuleSet, card: &Card, answer: &Answer) -> Grade {
             Grade { facts: vec![right; rules.facts.len()], steps: right, greeting, zone: greeting, honorific: true }
         }
         Answer::Spoken { marks } => {
-            let exact =
-                |step: &StepIx, mark: Option<&Heard>| mark == Some(&Heard::Exact) || !rules.step(*step).greets();
-            let right = marks.len() == expected.len() && marks.iter().all(|m| *m == Heard::Exact);
+            let exact = |step: &StepIx, mark: Option<&SpokenMark>| {
+                mark == Some(&SpokenMark::Exact) || !rules.step(*step).greets()
+            };
+            let right = marks.len() == expected.len() && marks.iter().all(|m| *m == SpokenMark::Exact);
             let greeting = expected.iter().enumerate().all(|(at, step)| exact(step, marks.get(at)));
             Grade { facts: vec![right; rules.facts.len()], steps: right, greeting, zone: greeting, honorific: greeting }
         }
@@ -198,7 +199,7 @@ mod tests {
             story: String::new(),
             person: Person::default(),
             situation: situation(rules, values),
-            told: vec![true; 3],
+            mentioned: vec![true; 3],
             zone: 1,
             minute: 899,
             honorific: rules.field_named(SAPAAN).map(|f| (f, 2)),
@@ -261,12 +262,12 @@ mod tests {
     fn spoken_is_right_word_for_word() {
         let rules = Book::built_in().rules;
         let card = card(&rules, [0, 0, 0]);
-        let spoken = |marks: &[Heard]| grade(&rules, &card, &Answer::Spoken { marks: marks.to_vec() });
-        assert!(spoken(&[Heard::Exact; 3]).is_right());
-        let g = spoken(&[Heard::Changed, Heard::Exact, Heard::Exact]);
+        let spoken = |marks: &[SpokenMark]| grade(&rules, &card, &Answer::Spoken { marks: marks.to_vec() });
+        assert!(spoken(&[SpokenMark::Exact; 3]).is_right());
+        let g = spoken(&[SpokenMark::Changed, SpokenMark::Exact, SpokenMark::Exact]);
         assert!(!g.is_right() && g.greeting);
-        assert!(!spoken(&[Heard::Exact, Heard::Exact, Heard::Missing]).greeting);
-        assert!(!spoken(&[Heard::Exact; 2]).is_right());
-        assert!(Way::ALL.into_iter().all(|way| Way::from_code(way.code()) == Some(way)));
+        assert!(!spoken(&[SpokenMark::Exact, SpokenMark::Exact, SpokenMark::Missing]).greeting);
+        assert!(!spoken(&[SpokenMark::Exact; 2]).is_right());
+        assert!(ExerciseKind::ALL.into_iter().all(|way| ExerciseKind::from_code(way.code()) == Some(way)));
     }
 }

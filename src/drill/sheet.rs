@@ -82,7 +82,7 @@ pub struct Row {
 
 /// What came of a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Done {
+pub struct GradedAnswer {
     /// Which card.
     pub card: usize,
     /// The answer.
@@ -96,7 +96,7 @@ pub struct Done {
 }
 
 /// A card, and what came of it once it was answered.
-pub type CardResult<'a> = (&'a Card, Option<&'a Done>);
+pub type CardResult<'a> = (&'a Card, Option<&'a GradedAnswer>);
 
 /// How often something was asked, and right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,12 +124,12 @@ pub fn moment(at: DateTime<Utc>) -> String {
 impl Row {
     /// A card's row, and what came of it.
     #[must_use]
-    pub fn new(rules: &RuleSet, card: &Card, done: Option<&Done>) -> Self {
+    pub fn new(rules: &RuleSet, card: &Card, done: Option<&GradedAnswer>) -> Self {
         let id = |step: &StepIx| rules.step(*step).id.clone();
         Self {
             scenario: card.scenario.clone(),
             rule: card.plan(rules).rule.id.clone(),
-            facts: facts_json(rules, &card.situation, |at| card.told[at]),
+            facts: facts_json(rules, &card.situation, |at| card.mentioned[at]),
             zone: rules.zones[card.zone].id.clone(),
             time: format!("{:02}:{:02}", card.minute / 60, card.minute % 60),
             honorific: card.honorific.and_then(|(_, choice)| honorific_text(rules, choice)).map(str::to_owned),
@@ -213,7 +213,7 @@ pub fn by_fact<'a>(rules: &RuleSet, cards: impl Iterator<Item = CardResult<'a>>)
     for (at, fact) in rules.facts.iter().enumerate() {
         for (position, value) in fact.values.iter().enumerate() {
             let name = format!("{}: {}", fact.label, value.label);
-            for (_, done) in cards.iter().filter(|(c, _)| c.told[at] && c.situation.value(at) == position) {
+            for (_, done) in cards.iter().filter(|(c, _)| c.mentioned[at] && c.situation.value(at) == position) {
                 count(&mut out, &name, done.is_some_and(|d| d.grade.facts[at]));
             }
         }

@@ -15,7 +15,7 @@ use crate::words::{Lang, Words};
 
 /// What happens.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Go {
+pub enum ShowAction {
     /// The next step; behind the last, the next scene.
     Step,
     /// The step before; before the first, the scene before.
@@ -159,29 +159,29 @@ impl Show {
     }
 
     /// Changes the state. Returns whether the presentation was left.
-    pub fn update(&mut self, go: Go) -> bool {
+    pub fn update(&mut self, go: ShowAction) -> bool {
         match go {
-            Go::Quit => return true,
-            Go::Step if self.is_at_end_of_scene() => self.go_to(self.scene + 1),
-            Go::Step => {
+            ShowAction::Quit => return true,
+            ShowAction::Step if self.is_at_end_of_scene() => self.go_to(self.scene + 1),
+            ShowAction::Step => {
                 self.step += 1;
                 self.apply();
             }
-            Go::StepBack if self.step > 0 => {
+            ShowAction::StepBack if self.step > 0 => {
                 let step = self.step - 1;
                 self.play_to(step);
             }
-            Go::StepBack if self.scene > 0 => {
+            ShowAction::StepBack if self.scene > 0 => {
                 self.scene -= 1;
                 self.play_to(self.scene().steps.len());
             }
-            Go::StepBack => {}
-            Go::Scene(Direction::Down) => self.go_to(self.scene + 1),
+            ShowAction::StepBack => {}
+            ShowAction::Scene(Direction::Down) => self.go_to(self.scene + 1),
             // Back to the beginning of this scene first, as every player does it.
-            Go::Scene(Direction::Up) if self.step > 0 => self.play(),
-            Go::Scene(Direction::Up) => self.go_to(self.scene.saturating_sub(1)),
-            Go::First => self.go_to(0),
-            Go::App(action) => self.act(action),
+            ShowAction::Scene(Direction::Up) if self.step > 0 => self.play(),
+            ShowAction::Scene(Direction::Up) => self.go_to(self.scene.saturating_sub(1)),
+            ShowAction::First => self.go_to(0),
+            ShowAction::App(action) => self.act(action),
         }
         false
     }
@@ -310,7 +310,7 @@ mod tests {
         let mut seen = vec![picture(&show)];
         loop {
             let before = (show.at(), show.step());
-            show.update(Go::Step);
+            show.update(ShowAction::Step);
             if (show.at(), show.step()) == before {
                 break;
             }
@@ -319,7 +319,7 @@ mod tests {
         assert!(seen.len() > 20, "{}", seen.len());
         while let Some(there) = seen.pop() {
             assert_eq!(picture(&show), there);
-            show.update(Go::StepBack);
+            show.update(ShowAction::StepBack);
         }
         assert_eq!((show.at().0, show.step().0), (0, 0));
     }
@@ -337,7 +337,7 @@ mod tests {
             let name = rules.field_named("nama").unwrap();
             let name = show.app().fields().spoken(rules, name);
             assert!(name.is_empty() || name.ends_with("(contoh)"), "{name}");
-            show.update(Go::Step);
+            show.update(ShowAction::Step);
         }
         assert_eq!(fired.len(), 8, "{fired:?}");
     }
@@ -345,22 +345,22 @@ mod tests {
     #[test]
     fn scenes_are_reached_from_everywhere_and_a_live_toggle_stays_for_the_step() {
         let mut show = show();
-        show.update(Go::Scene(Direction::Down));
-        show.update(Go::Step);
-        show.update(Go::Scene(Direction::Up));
+        show.update(ShowAction::Scene(Direction::Down));
+        show.update(ShowAction::Step);
+        show.update(ShowAction::Scene(Direction::Up));
         assert_eq!((show.at().0, show.step().0), (1, 0));
-        show.update(Go::App(Action::Fact(0)));
+        show.update(ShowAction::App(Action::Fact(0)));
         assert_eq!(show.app().call().situation().value(0), 1);
-        show.update(Go::Scene(Direction::Up));
+        show.update(ShowAction::Scene(Direction::Up));
         assert_eq!((show.at().0, show.app().call().situation().value(0)), (0, 0));
-        show.update(Go::Scene(Direction::Up));
+        show.update(ShowAction::Scene(Direction::Up));
         assert_eq!(show.at().0, 0);
         for _ in 0..50 {
-            show.update(Go::Scene(Direction::Down));
+            show.update(ShowAction::Scene(Direction::Down));
         }
         assert_eq!(show.at().0 + 1, show.at().1);
-        show.update(Go::First);
+        show.update(ShowAction::First);
         assert_eq!(show.at().0, 0);
-        assert!(show.update(Go::Quit));
+        assert!(show.update(ShowAction::Quit));
     }
 }

@@ -204,7 +204,7 @@ mod tests {
     /// Records what the loop asks of it.
     #[derive(Default)]
     struct Recorder {
-        handled: Vec<u32>,
+        handled: Vec<usize>,
         /// How many events were handled before each drawing.
         drawn: Vec<usize>,
         /// The next drawing fails so.
@@ -212,13 +212,13 @@ mod tests {
     }
 
     impl Program for Recorder {
-        type Input = u32;
+        type Input = usize;
 
         fn timeout(&self) -> Option<Duration> {
             None
         }
 
-        fn handle(&mut self, event: Event<u32>) -> io::Result<Next> {
+        fn handle(&mut self, event: Event<usize>) -> io::Result<Next> {
             match event {
                 Event::Input(input) => {
                     self.handled.push(input);
@@ -246,7 +246,7 @@ mod tests {
         }
     }
 
-    fn inbox(inputs: u32) -> Inbox<u32> {
+    fn inbox(inputs: usize) -> Inbox<usize> {
         let (send, events) = sync_channel(QUEUE);
         (0..inputs).for_each(|input| send.send(Event::Input(input)).unwrap());
         Inbox {
@@ -260,9 +260,8 @@ mod tests {
     fn queued_events_are_drawn_once_and_a_flood_in_between() {
         let mut program = Recorder::default();
         // All senders are gone once these are received, which ends the loop as the end of input does.
-        let count = u32::try_from(BATCH).unwrap() + 2;
-        assert_eq!(run(&mut program, &inbox(count)).unwrap(), Next::Leave);
-        assert_eq!(program.handled, (0..count).collect::<Vec<_>>());
+        assert_eq!(run(&mut program, &inbox(BATCH + 2)).unwrap(), Next::Leave);
+        assert_eq!(program.handled, (0..BATCH + 2).collect::<Vec<_>>());
         assert_eq!(program.drawn, [BATCH, BATCH + 2]);
     }
 

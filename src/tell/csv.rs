@@ -1,17 +1,23 @@
 //! A cell of CSV, for tables, reports and score sheets alike.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Adds a cell. One that a spreadsheet would take for a formula gets an apostrophe before it, and so does one that
-/// begins with an apostrophe, so that what was written can be read back.
+/// A text that no spreadsheet takes for a formula: one that begins like a formula gets an apostrophe before it, and so does
+/// one that begins with an apostrophe, so that the original can be recovered.
+#[must_use]
+pub fn as_text(text: &str) -> Cow<'_, str> {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']);
+    if is_formula { format!("'{text}").into() } else { text.into() }
+}
+
+/// Adds a cell, which is never a formula.
 pub fn cell(out: &mut String, text: &str) {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']);
-    let guard = if formula { "'" } else { "" };
+    let guarded = as_text(text);
     if text.contains(['"', ',', ';', '\n', '\r']) || text.trim().len() < text.len() {
-        let _ = write!(out, "\"{guard}{}\"", text.replace('"', "\"\""));
+        let _ = write!(out, "\"{}\"", guarded.replace('"', "\"\""));
     } else {
-        out.push_str(guard);
-        out.push_str(text);
+        out.push_str(&guarded);
     }
 }
 

@@ -15,8 +15,8 @@ use crate::action::Action;
 use crate::app::Mode;
 use crate::clock::Clock;
 use crate::drill::keys;
-use crate::drill::session::{Move, Session};
-use crate::drill::show::{Go, Show};
+use crate::drill::session::{Session, SessionAction};
+use crate::drill::show::{Show, ShowAction};
 use crate::event::Event;
 use crate::input::Input;
 use crate::input::hold::RATE;
@@ -104,7 +104,7 @@ impl Activity for Practice<'_> {
 
     fn paste(&mut self, text: Private) {
         if self.session.is_on_prompter() {
-            self.session.update(Move::App(Action::Paste(text)), self.clock.now());
+            self.session.update(SessionAction::App(Action::Paste(text)), self.clock.now());
         }
     }
 
@@ -142,7 +142,7 @@ impl Activity for Presentation<'_> {
     }
 
     fn paste(&mut self, text: Private) {
-        self.show.update(Go::App(Action::Paste(text)));
+        self.show.update(ShowAction::App(Action::Paste(text)));
     }
 
     fn is_typing(&self) -> bool {

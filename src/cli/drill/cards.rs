@@ -46,7 +46,7 @@ fn one(out: &mut String, number: usize, card: &Card, rules: &RuleSet, words: &Wo
     let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
     let _ = write!(out, "\n---\n\n## {}\n\n{}\n\n", fill(w.cards_number, &with), fill(w.cards_caller, &with));
     let _ = write!(out, "> {}\n\n**{}**\n\n", plain(&card.story), w.cards_expected);
-    let facts = rules.facts.iter().enumerate().filter(|(at, _)| card.told[*at]);
+    let facts = rules.facts.iter().enumerate().filter(|(at, _)| card.mentioned[*at]);
     let facts: Vec<String> = facts
         .map(|(at, f)| format!("{}: {}", plain(&f.label), plain(&f.values[card.situation.value(at)].label)))
         .collect();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::drill::grade::{Answer as Given, Heard, Way};
+use crate::drill::grade::{Answer as Given, ExerciseKind, SpokenMark};
 use crate::drill::session::Session;
 use crate::drill::sheet::{Row, Sheet, Tally, by_fact, by_rule, honorific_text};
 use crate::rules::RuleSet;
@@ -14,10 +14,10 @@ use crate::words::{Words, fill};
 pub fn text(session: &Session) -> String {
     let (sheet, rules, words) = (session.sheet(), session.rules(), session.words());
     let (w, d) = (&words.drillverb, &words.drill);
-    let way = match session.way() {
-        Way::Case => d.way_case,
-        Way::Blind => d.way_blind,
-        Way::Spoken => d.way_spoken,
+    let way = match session.kind() {
+        ExerciseKind::Case => d.way_case,
+        ExerciseKind::Blind => d.way_blind,
+        ExerciseKind::Spoken => d.way_spoken,
     };
     let with = [
         ("kind", if sheet.exam { d.exam } else { d.practice }.to_owned()),
@@ -93,11 +93,11 @@ fn answer(answer: &Given, card: &Row, rules: &RuleSet, words: &Words) -> String 
             [Some(ids(steps)), word, None, None]
         }
         Given::Spoken { marks } => {
-            let heard = |(step, mark): (&String, &Heard)| {
+            let heard = |(step, mark): (&String, &SpokenMark)| {
                 let value = match mark {
-                    Heard::Exact => d.heard_exact,
-                    Heard::Changed => d.heard_changed,
-                    Heard::Missing => d.heard_missing,
+                    SpokenMark::Exact => d.heard_exact,
+                    SpokenMark::Changed => d.heard_changed,
+                    SpokenMark::Missing => d.heard_missing,
                 };
                 named(step, value)
             };

@@ -1,90 +1,79 @@
-//! Result sheets as CSV (RFC 4180): a row a card, the sheet's own columns repeated in each, so that the sheets of a class
-//! stand under each other in one file. What a spreadsheet would take for a formula is kept a text.
+//! The result sheet as CSV: a row per card, with the sheet's own columns repeated in each, so that the sheets of a class can
+//! be put under each other.
 
-use serde_json::Value;
+use csv::{Terminator, WriterBuilder};
 
 use super::{Row, Sheet};
-use crate::tell::csv::cell;
+use crate::tell::csv::as_text;
 
-/// The columns, in this order.
-const COLUMNS: [&str; 25] = [
-    "schema",
-    "trainee",
-    "exam",
-    "seed",
-    "way",
-    "revision",
-    "rules_sha256",
-    "stories_sha256",
-    "pass",
-    "score",
-    "passed",
-    "complete",
-    "begun",
-    "ended",
-    "card",
-    "scenario",
-    "rule",
-    "facts",
-    "zone",
-    "time",
-    "honorific",
-    "steps",
-    "greeting",
-    "answer",
-    "right",
-];
-/// Behind them, what was missed above: kept apart so that the columns people sort by come first.
-const LAST: [&str; 2] = ["shown", "answered"];
-/// Last, and not in sheets of 0.1.0: what an exam could not ask.
-const NOT_ASKED: &str = "not_asked";
-
-/// A sheet under a heading.
-#[must_use]
-pub fn write(sheet: &Sheet) -> String {
-    let mut out = COLUMNS.iter().chain(&LAST).chain([&NOT_ASKED]).copied().collect::<Vec<_>>().join(",") + "\r\n";
-    for (number, card) in (1..).zip(&sheet.cards) {
-        for (at, text) in cells(sheet, number, card).iter().enumerate() {
-            if at > 0 {
-                out.push(',');
-            }
-            cell(&mut out, text);
-        }
-        out.push_str("\r\n");
-    }
-    out
+/// The columns of a row. New ones go to the end: the order is part of the format.
+fn columns(sheet: &Sheet, number: usize, card: &Row) -> [(&'static str, String); 28] {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    [
+        ("schema", sheet.schema.to_string()),
+        ("trainee", text(&sheet.trainee)),
+        ("exam", sheet.exam.to_string()),
+        ("seed", sheet.seed.to_string()),
+        ("way", sheet.way.clone()),
+        ("revision", sheet.revision.clone()),
+        ("rules_sha256", sheet.rules_sha256.clone()),
+        ("stories_sha256", sheet.stories_sha256.clone()),
+        ("pass", sheet.pass.to_string()),
+        ("score", sheet.score.to_string()),
+        ("passed", sheet.passed.to_string()),
+        ("complete", sheet.complete.to_string()),
+        ("begun", sheet.begun.clone()),
+        ("ended", sheet.ended.clone()),
+        ("card", number.to_string()),
+        ("scenario", card.scenario.clone()),
+        ("rule", card.rule.clone()),
+        ("facts", serde_json::Value::Object(card.facts.clone()).to_string()),
+        ("zone", card.zone.clone()),
+        ("time", card.time.clone()),
+        ("honorific", text(&card.honorific)),
+        ("steps", card.steps.join(" ")),
+        ("greeting", card.greeting.clone()),
+        ("answer", card.answer.as_ref().map(ToString::to_string).unwrap_or_default()),
+        ("right", card.right.to_string()),
+        ("shown", text(&card.shown)),
+        ("answered", text(&card.answered)),
+        ("not_asked", sheet.not_asked.join(" ")),
+    ]
 }
 
-fn cells(sheet: &Sheet, number: usize, card: &Row) -> Vec<String> {
-    let json = |value: &Value| value.to_string();
-    vec![
-        sheet.schema.to_string(),
-        sheet.trainee.clone().unwrap_or_default(),
-        sheet.exam.to_string(),
-        sheet.seed.to_string(),
-        sheet.way.clone(),
-        sheet.revision.clone(),
-        sheet.rules_sha256.clone(),
-        sheet.stories_sha256.clone(),
-        sheet.pass.to_string(),
-        sheet.score.to_string(),
-        sheet.passed.to_string(),
-        sheet.complete.to_string(),
-        sheet.begun.clone(),
-        sheet.ended.clone(),
-        number.to_string(),
-        card.scenario.clone(),
-        card.rule.clone(),
-        json(&Value::Object(card.facts.clone())),
-        card.zone.clone(),
-        card.time.clone(),
-        card.honorific.clone().unwrap_or_default(),
-        card.steps.join(" "),
-        card.greeting.clone(),
-        card.answer.as_ref().map(json).unwrap_or_default(),
-        card.right.to_string(),
-        card.shown.clone().unwrap_or_default(),
-        card.answered.clone().unwrap_or_default(),
-        sheet.not_asked.join(" "),
-    ]
+/// A sheet under its heading.
+///
+/// # Panics
+/// Never: a buffer in memory takes every record.
+#[must_use]
+pub fn write(sheet: &Sheet) -> String {
+    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
+    for (number, card) in (1..).zip(&sheet.cards) {
+        let columns = columns(sheet, number, card);
+        if number == 1 {
+            writer.write_record(columns.iter().map(|(name, _)| name)).expect("room in memory");
+        }
+        writer.write_record(columns.iter().map(|(_, cell)| as_text(cell).into_owned())).expect("room in memory");
+    }
+    String::from_utf8(writer.into_inner().expect("room in memory")).expect("columns are text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drill::session::testing::exam;
+
+    #[test]
+    fn cells_come_back_as_written_and_none_is_a_formula() {
+        let mut sheet = exam(7).sheet();
+        sheet.trainee = Some("=1+1".into());
+        sheet.revision = "Rev \"2\", baru\r\n; 'x".into();
+        let text = write(&sheet);
+        assert!(text.starts_with("schema,trainee,exam,seed,") && text.ends_with("\r\n"), "{text}");
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        assert_eq!(rows.len(), sheet.cards.len());
+        assert!(rows.iter().all(|row| row[1] == *"'=1+1" && row[5] == *sheet.revision), "{text}");
+        assert_eq!(rows[2][22], sheet.cards[2].greeting);
+    }
 }

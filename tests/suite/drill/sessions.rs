@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use penutup::book::Book;
 use penutup::drill::card::Card;
-use penutup::drill::deal::{Dealer, everything};
-use penutup::drill::dice::Dice;
+use penutup::drill::generate::{CardGenerator, full_coverage};
+use penutup::drill::rng::Rng;
 use penutup::drill::story::Stories;
 
 use crate::support::{Home, json};
@@ -15,7 +15,7 @@ use crate::term::{Term, eventually};
 /// The cards that the program deals for a seed.
 fn cards(seed: u64) -> (Arc<Book>, Vec<Card>) {
     let book = Arc::new(Book::built_in());
-    let cards = Dealer::new(&book.rules, &Stories::built_in()).deal(&everything(&book.rules), seed).cards;
+    let cards = CardGenerator::new(&book.rules, &Stories::built_in()).generate(&full_coverage(&book.rules), seed).cards;
     (book, cards)
 }
 
@@ -24,7 +24,7 @@ fn blind_keys(book: &Book, card: &Card, at: usize, seed: u64) -> String {
     let rules = &book.rules;
     let ids = rules.steps.iter().filter(|s| s.is_spoken()).map(|s| s.id.as_str());
     let mut offered: Vec<&str> = ids.collect();
-    Dice::new(seed ^ (at as u64 + 1)).shuffle(&mut offered);
+    Rng::new(seed ^ (at as u64 + 1)).shuffle(&mut offered);
     let digit = |id: &str| (offered.iter().position(|o| *o == id).expect("offered") + 1).to_string();
     let steps: String = card.spoken(rules).iter().map(|s| digit(&rules.step(*s).id)).collect();
     steps + &"\x1b[C".repeat(card.greeting(rules) + 1) + "\r"

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::deck::{Deck, Scene, Set};
-use super::show::{Go, Show};
+use super::show::{Show, ShowAction};
 use crate::app::{App, Mode};
 use crate::book::Book;
 use crate::closing::Mark;
@@ -20,7 +20,7 @@ use crate::words::Lang;
 
 /// A deck under the rules in use.
 #[derive(Debug, Default)]
-pub struct Sorted {
+pub struct PlayableScenes {
     /// The scenes that can be shown.
     pub scenes: Vec<Scene>,
     /// The titles of those that would tell what is not so.
@@ -31,11 +31,11 @@ pub struct Sorted {
 
 /// Which scenes of a deck can be shown under these rules.
 #[must_use]
-pub fn sorted(deck: &Deck, book: &Arc<Book>, home: usize, day: NaiveDate) -> Sorted {
+pub fn playable_scenes(deck: &Deck, book: &Arc<Book>, home: usize, day: NaiveDate) -> PlayableScenes {
     let (embedded, written_for) = (Deck::built_in(), Arc::new(Book::built_in()));
     let originals = embedded.resolved(&written_for.rules);
     let home_then = written_for.rules.zone_named(&book.rules.zones[home].id).unwrap_or(0);
-    let mut out = Sorted::default();
+    let mut out = PlayableScenes::default();
     for (at, (scene, problems)) in deck.resolved(&book.rules).into_iter().enumerate() {
         out.problems.extend(problems);
         let original = embedded.position_of(deck, at).and_then(|at| originals[at].0.as_ref());
@@ -97,7 +97,7 @@ fn seen(scene: &Scene, book: &Arc<Book>, home: usize, day: NaiveDate) -> Vec<(Se
         if show.is_at_end_of_scene() {
             return out;
         }
-        show.update(Go::Step);
+        show.update(ShowAction::Step);
     }
 }
 
@@ -182,7 +182,8 @@ mod tests {
             source = source.replace(from, to);
         }
         let book = Book::read(source.into_bytes(), Origin::BuiltIn, NaiveDate::MAX).unwrap();
-        let sorted = sorted(&Deck::built_in(), &Arc::new(book), 0, NaiveDate::from_ymd_opt(2026, 3, 2).unwrap());
+        let sorted =
+            playable_scenes(&Deck::built_in(), &Arc::new(book), 0, NaiveDate::from_ymd_opt(2026, 3, 2).unwrap());
         assert_eq!(sorted.scenes.len() + sorted.left_out.len(), 11);
         sorted.left_out
     }
@@ -264,7 +265,7 @@ mod tests {
         let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
         let titles = |deck: &str| {
             let deck = crate::drill::deck::read(deck.as_bytes()).unwrap();
-            sorted(&deck, &book, 0, day).left_out
+            playable_scenes(&deck, &book, 0, day).left_out
         };
         assert_eq!(titles(super::super::deck::BUILT_IN), [CLOCK]);
         let edited = super::super::deck::BUILT_IN.replace("Tepat pukul 15.00 salamnya", "Pukul 15.30 salamnya");
