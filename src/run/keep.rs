@@ -15,7 +15,7 @@ use crate::journal::trouble::Trouble;
 use crate::journal::writer::{Config, Writer};
 use crate::mailbox::Mailbox;
 use crate::seat::SeatState;
-use crate::tell::outside;
+use crate::tell::{journal, outside};
 use crate::watch::{Look, watch};
 use crate::words::{Words, fill};
 
@@ -42,15 +42,18 @@ pub(super) fn watch_settings(path: PathBuf, mut reread: Reread, tell: Tell) -> L
 
 /// The journal's thread; what goes wrong in it is told on the screen.
 pub(super) fn keep_journal(config: Config, tell: Tell, words: &'static Words) -> Writer {
-    Writer::start(config, move |trouble| {
-        let line = trouble.line(words);
-        // A standing trouble is told once, so only its own end takes it off the screen.
+    let (writer, work) = Writer::new(config, move |trouble| {
+        let line = journal::trouble(&trouble, words);
+        // A lasting trouble is reported once, so only its own end takes it off the screen.
         let _ = match trouble {
             Trouble::Began(_) => tell.action(Action::JournalTrouble(Some(line))),
-            Trouble::SetAside(_) | Trouble::TakenIn(_) => tell.action(Action::JournalTold(line)),
+            Trouble::SetAside(_) | Trouble::Imported(_) => tell.action(Action::JournalTold(line)),
             Trouble::Over { .. } => tell.action(Action::JournalTrouble(None)) && tell.action(Action::JournalTold(line)),
         };
-    })
+    });
+    // Without a thread nothing is written, which the end reports.
+    let _ = helper::spawn(Helper::Journal, work);
+    writer
 }
 
 /// What the state's thread is to do. It can wait without a bound: only the newest of each counts.

@@ -324,7 +324,7 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
     ("journal/spill.rs", &["rusak"], "a file's name"),
     ("journal/aside.rs", &["{stem}-rusak-{time}{again}{end}", "{}-rusak-"], "a file's name"),
     (
-        "journal/record.rs",
+        "closing/ending.rs",
         &[
             "lengkap",
             "pelanggan-menutup",
