@@ -339,7 +339,7 @@ impl<'a> Session<'a> {
             match (effect, &mut self.keeper, &self.journal) {
                 (Effect::Save(state), Some(keeper), _) => keeper.save(state),
                 (Effect::Journal(record), _, Some(journal)) => journal.record(record, self.clock.now()),
-                (Effect::Unjournal(call), _, Some(journal)) => journal.take_back(call),
+                (Effect::Unjournal(call), _, Some(journal)) => journal.remove(call),
                 _ => {}
             }
         }

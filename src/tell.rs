@@ -4,6 +4,7 @@
 pub mod change;
 pub mod csv;
 pub mod draw;
+pub mod journal;
 pub mod outside;
 pub mod practice;
 pub mod source;

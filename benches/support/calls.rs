@@ -41,7 +41,7 @@ pub fn call(number: u64, start: DateTime<Utc>, dice: &mut Dice) -> Record {
         step: id.into(),
         shown: said || nth < 4,
         ticked: said.then(|| at(nth)),
-        taken_back: u32::from(nth == 5),
+        undone: u32::from(nth == 5),
         left_out: !said,
         score: score.to_vec(),
     };
@@ -71,8 +71,8 @@ pub fn call(number: u64, start: DateTime<Utc>, dice: &mut Dice) -> Record {
             step("terima-kasih", 8, complete, &[]),
         ],
         cost: if how == Outcome::Said(Ending::Omitted) { score } else { Vec::new() },
-        overtaken: Vec::new(),
         differs: if klb == "ya" && number.is_multiple_of(3) { vec!["klb".into()] } else { Vec::new() },
+        ..Record::default()
     }
 }
 

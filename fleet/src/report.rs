@@ -6,12 +6,12 @@ use std::io::{self, Write};
 use chrono::FixedOffset;
 use clap::Args;
 use futures_util::{StreamExt, pin_mut};
-use penutup::cli::report::{Days, Form, division, told};
-use penutup::journal::export::Line;
+use penutup::cli::report::{Days, Form, csv, division, told};
 use penutup::journal::merge::Calls;
 use penutup::journal::read::Span;
-use penutup::journal::report::{Fold, csv, span};
-use penutup::journal::summary::{Rest, Row};
+use penutup::journal::record::Record;
+use penutup::journal::report::{Fold, span};
+use penutup::journal::summary::CallSummary;
 use penutup::tell::{outside, shown};
 use penutup::words::Lang;
 use tokio_postgres::Client;
@@ -65,12 +65,12 @@ pub async fn run(report: &Report, common: &Common) -> Result<Status, Fail> {
     }
     let mut fold = Fold::new(zone);
     let calls = source
-        .each("", |row, _, _, _| {
-            fold.add(row);
+        .each("", |summary, _| {
+            fold.add(summary);
             Ok(())
         })
         .await?;
-    let sums = fold.report(calls.vocabulary());
+    let sums = fold.report(calls.texts());
     print(&told(&sums, report.format, days, by.as_ref(), lang.words())?, lang)?;
     Ok(Status::Done)
 }
@@ -103,11 +103,11 @@ const CALLS: &str = "
 const IN_ORDER: &str = " order by start_ms, id";
 
 impl Source<'_> {
-    /// Hands over each call; answers the words of all.
+    /// Passes each call to `each`; returns the texts of the summaries.
     async fn each(
         &self,
         order: &str,
-        mut each: impl FnMut(&Row, &Rest, &str, &Calls) -> Result<(), Fail>,
+        mut each: impl FnMut(&CallSummary, &Record) -> Result<(), Fail>,
     ) -> Result<Calls, Fail> {
         let fail = |error: tokio_postgres::Error| self.settings.fail(&error);
         let (from, before) = (self.span.from_ms.unwrap_or(i64::MIN), self.span.before_ms.unwrap_or(i64::MAX));
@@ -122,10 +122,10 @@ impl Source<'_> {
             let (site, seat, text): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
             // The archive wrote only what was checked; a hand that wrote beside it is found here.
             let odd = || Fail::new(words(self.lang).report.odd(seat, site));
-            let line: Line<'_> = serde_json::from_str(text).map_err(|_| odd())?;
-            let line = Line { seat: Some(format!("{site}/{seat}").into()), ..line };
-            let (narrow, rest) = calls.checked(line).map_err(|_| odd())?;
-            each(&narrow, &rest, text, &calls)?;
+            let record: Record = serde_json::from_str(text).map_err(|_| odd())?;
+            let record = Record { seat: Some(format!("{site}/{seat}")), ..record };
+            let summary = calls.summary(&record).map_err(|_| odd())?;
+            each(&summary, &record)?;
         }
         Ok(calls)
     }
@@ -141,15 +141,8 @@ impl Source<'_> {
             }
             other => other.map_err(|error| cannot_print(&error, lang)),
         };
-        put(csv::HEADER)?;
-        let mut line = String::new();
-        self.each(IN_ORDER, |row, rest, detail, calls| {
-            line.clear();
-            csv::line(&mut line, row, rest, detail, calls.vocabulary(), zone)
-                .map_err(|_| Fail::new(words(lang).report.no_detail))?;
-            put(&line)
-        })
-        .await?;
+        put(&csv::header())?;
+        self.each(IN_ORDER, |_, record| put(&csv::line(record, zone))).await?;
         match out.flush() {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe && !gone => Err(cannot_print(&error, lang)),
             _ => Ok(()),

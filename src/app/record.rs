@@ -40,7 +40,7 @@ fn record(
             step: step.id.clone(),
             shown: closing.was_shown(ix),
             ticked: closing.said().iter().find(|s| s.step == ix).map(|s| s.at),
-            taken_back: closing.taken_back().iter().find(|(s, _)| *s == ix).map_or(0, |(_, times)| *times),
+            undone: closing.taken_back().iter().find(|(s, _)| *s == ix).map_or(0, |(_, times)| *times),
             left_out: remaining.contains(&ix),
             score: step.score.clone(),
         }
@@ -72,7 +72,7 @@ fn record(
         steps: steps.collect(),
         cost,
         overtaken: overtaken.collect(),
-        differs: Vec::new(),
+        ..Record::default()
     }
 }
 

@@ -9,11 +9,9 @@ use super::report::{Days, date, print_export, zone};
 use super::{Answer, Context, Stop};
 use crate::files::shown_path;
 use crate::journal::report::{midnight, span};
-use crate::journal::schema::MIGRATIONS;
 use crate::journal::store::{Claim, Opened, Store};
 use crate::journal::trouble::{Error, Trouble};
-use crate::tell::grouped;
-use crate::words::fill;
+use crate::tell::{self, grouped};
 
 /// `penutup journal export|forget`.
 #[derive(Debug, Args)]
@@ -55,8 +53,7 @@ pub fn run(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
         _ => None,
     };
     if let Some((option, what)) = option_of_the_other {
-        let with = [("option", option), ("what", what)];
-        return Err(context.stop(&fill(context.words().journal.only_for, &with), None));
+        return Err(context.stop(&context.words().journal.only_for(option, what), None));
     }
     match journal.what {
         What::Export => export(journal, context),
@@ -84,33 +81,32 @@ fn forget(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
     };
     let Some(path) = context.journal() else { return Err(context.stop(w.no_home, Some(w.no_home_help))) };
     if !crate::files::folders::stands(&path) {
-        return Ok(Answer::done(fill(w.none, &[("path", &shown_path(&path))]) + "\n"));
+        return Ok(Answer::done(w.none(shown_path(&path)) + "\n"));
     }
     let forgotten = || -> Result<_, Error> {
         let claim = if context.settings.journal.path.is_some() { Claim::Content } else { Claim::Place };
-        let Opened { mut store, aside } = Store::open_claimed(&path, MIGRATIONS, claim)?;
-        // Whose prompter died has ended too, and can be forgotten; so can what waits to be taken in.
+        let Opened { mut store, aside } = Store::open_claimed(&path, claim)?;
+        // Calls left open by crashed processes have ended too and can be deleted; so can those not imported yet.
         let presence = store.join()?;
-        store.take_in(&presence, &context.spill())?;
+        store.import(&presence, &context.spill())?;
         Ok((store.forget(before_ms)?, aside))
     };
     let (count, aside) = forgotten().map_err(|error| context.of_journal(error)).map_err(|error| {
-        let with = [("path", shown_path(&path)), ("why", error.told(words))];
-        context.stop(&fill(w.cannot_write, &[(with[0].0, &with[0].1), (with[1].0, &with[1].1)]), None)
+        context.stop(&w.cannot_write(shown_path(&path), tell::journal::reason(&error, words)), None)
     })?;
     let shown = grouped(&count.to_string(), words.problem.thousands);
     let mut answer = Answer::done(match count {
         0 => w.forgot_none.into(),
         1 => w.forgot_one.into(),
-        _ => fill(w.forgot, &[("count", &shown)]),
+        _ => w.forgot(shown),
     });
     answer.out.push('\n');
     if let Some(aside) = aside {
-        let _ = writeln!(answer.err, "{}", Trouble::SetAside(aside).line(words));
+        let _ = writeln!(answer.err, "{}", tell::journal::trouble(&Trouble::SetAside(aside), words));
     }
     let left: Vec<String> = Store::aside(&path).iter().map(|p| shown_path(p)).collect();
     if journal.all && !left.is_empty() {
-        let _ = writeln!(answer.err, "{}", fill(w.aside_left, &[("files", &left.join(", "))]));
+        let _ = writeln!(answer.err, "{}", w.aside_left(left.join(", ")));
     }
     Ok(answer)
 }

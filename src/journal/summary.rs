@@ -1,22 +1,19 @@
-//! A call as the reports scan it: every text a number of a [`Vocabulary`], so that a million of them are only numbers.
+//! What a report counts of a call. Every text is a number of an [`Interner`], so that a million calls are only numbers.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::record::Record;
-use crate::closing::ending::Ending;
 use crate::closing::ending::Outcome;
-use crate::rules::text::{clean, is_forbidden};
+use crate::rules::text::clean;
 
-/// A text, as its number in a [`Vocabulary`].
+/// A text, as its number in an [`Interner`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Word(pub u32);
+pub struct Symbol(pub u32);
 
-/// What went otherwise than planned in a call, a bit each, as the journal keeps it.
+/// What went otherwise than planned in a call, a bit each, as the journal stores it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(pub u8);
 
@@ -37,7 +34,7 @@ impl Flags {
 
 /// What a report counts of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct CallSummary {
     /// When it began, in milliseconds since 1970, UTC.
     pub start_ms: i64,
     /// When and how it ended; `None` while it runs.
@@ -47,83 +44,85 @@ pub struct Row {
     /// What went otherwise than planned.
     pub flags: Flags,
     /// The facts: "klb=ya topik=lain".
-    pub facts: Word,
+    pub facts: Symbol,
     /// The rule's id.
-    pub rule: Word,
-    /// The seat; the empty word where none.
-    pub seat: Word,
+    pub rule: Symbol,
+    /// The seat; the empty text where none.
+    pub seat: Symbol,
     /// The steps left out: "download terima-kasih".
-    pub left_out: Word,
-    /// The scoring parameters that it costs: a JSON list, or the empty word.
-    pub cost: Word,
+    pub left_out: Symbol,
+    /// The scoring parameters that it costs: a JSON list, or the empty text.
+    pub cost: Symbol,
 }
 
-/// The rest of a call, for a line of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rest {
-    /// The call's random id.
-    pub id: [u8; 16],
-    /// Rises with every writing.
-    pub version: u64,
-    /// When it was last written, in milliseconds since 1970, UTC.
-    pub changed_ms: i64,
-    /// The rules: `<sha256> <revision>`.
-    pub rules: Word,
-    /// The customer's zone.
-    pub zone: Word,
-    /// The greeting that was spoken; the empty word until one was.
-    pub greeting: Word,
+impl CallSummary {
+    /// Of a record; `None` where the interner is full.
+    #[must_use]
+    pub fn of(record: &Record, texts: &mut Interner) -> Option<Self> {
+        let left_out = record.left_out_text();
+        Some(Self {
+            start_ms: record.start.timestamp_millis(),
+            end: record.end.map(|(at, outcome)| (at.timestamp_millis(), outcome)),
+            complete: left_out.is_empty(),
+            flags: record.flags(),
+            facts: texts.intern(&record.facts_text())?,
+            rule: texts.intern(&record.rule)?,
+            seat: texts.intern(record.seat.as_deref().unwrap_or_default())?,
+            left_out: texts.intern(&left_out)?,
+            cost: texts.intern(&list_text(&record.cost))?,
+        })
+    }
 }
 
-/// The texts that words stand for; word 0 is the empty text.
+/// The texts that symbols stand for; symbol 0 is the empty text.
 #[derive(Clone, Debug)]
-pub struct Vocabulary {
+pub struct Interner {
     texts: Vec<Box<str>>,
-    words: HashMap<Box<str>, Word>,
+    symbols: HashMap<Box<str>, Symbol>,
     bytes: usize,
 }
 
-impl Default for Vocabulary {
+impl Default for Interner {
     fn default() -> Self {
-        Self { texts: vec!["".into()], words: HashMap::from([("".into(), Word(0))]), bytes: 0 }
+        Self { texts: vec!["".into()], symbols: HashMap::from([("".into(), Symbol(0))]), bytes: 0 }
     }
 }
 
-impl Vocabulary {
-    /// The most texts it takes from outside.
-    pub const MOST: usize = 200_000;
-    /// The most bytes it takes from outside.
-    pub const MOST_BYTES: usize = 32 << 20;
-    /// The highest number of a word that a journal gives.
+impl Interner {
+    /// The most texts from outside.
+    const MAX: usize = 200_000;
+    /// The most bytes from outside.
+    const MAX_BYTES: usize = 32 << 20;
+    /// The highest number that a journal gives to a text.
     const HIGHEST: usize = 4_000_000;
 
-    /// The text of a word; empty for one that is not in it.
+    /// The text of a symbol; empty for an unknown one.
     #[must_use]
-    pub fn text(&self, word: Word) -> &str {
-        self.texts.get(word.0 as usize).map_or("", |text| text)
+    pub fn text(&self, symbol: Symbol) -> &str {
+        self.texts.get(symbol.0 as usize).map_or("", |text| text)
     }
 
-    /// Whether there is a word for a text.
+    /// Whether a text has a symbol.
     #[must_use]
     pub fn has(&self, text: &str) -> bool {
-        self.words.contains_key(text)
+        self.symbols.contains_key(text)
     }
 
-    /// The word for a text, a new one if need be; `None` where it is full.
-    pub fn word(&mut self, text: &str) -> Option<Word> {
-        if let Some(word) = self.words.get(text) {
-            return Some(*word);
+    /// The symbol of a text, a new one if need be; `None` where there is no room for one.
+    pub fn intern(&mut self, text: &str) -> Option<Symbol> {
+        if let Some(symbol) = self.symbols.get(text) {
+            return Some(*symbol);
         }
-        if self.texts.len() >= Self::MOST || self.bytes + text.len() > Self::MOST_BYTES {
+        if self.texts.len() >= Self::MAX || self.bytes + text.len() > Self::MAX_BYTES {
             return None;
         }
-        let word = Word(u32::try_from(self.texts.len()).ok()?);
-        self.put(word, text).then_some(word)
+        let symbol = Symbol(u32::try_from(self.texts.len()).ok()?);
+        self.put(symbol, text).then_some(symbol)
     }
 
-    /// Gives a text the number that it has elsewhere. Answers whether there was room for it.
-    pub fn put(&mut self, word: Word, text: &str) -> bool {
-        let at = word.0 as usize;
+    /// Gives a text the number that it has in a journal. Returns whether there was room for it.
+    pub fn put(&mut self, symbol: Symbol, text: &str) -> bool {
+        let at = symbol.0 as usize;
         if at > Self::HIGHEST {
             return false;
         }
@@ -133,130 +132,8 @@ impl Vocabulary {
         self.bytes += text.len();
         // Whoever can write the file can write anything into it, and every format shows it on some terminal.
         self.texts[at] = clean(text).into();
-        self.words.insert(text.into(), word);
+        self.symbols.insert(text.into(), symbol);
         true
-    }
-}
-
-/// A fact of a call as it is kept: id, value, when it was set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FactDetail<'a>(#[serde(borrow)] pub Cow<'a, str>, #[serde(borrow)] pub Cow<'a, str>, pub Option<i64>);
-
-/// A step of a call as it is kept: id, whether it was shown, when it was ticked, how often a tick was taken back,
-/// whether it was left out, what leaving it out costs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepDetail<'a>(
-    #[serde(borrow)] pub Cow<'a, str>,
-    pub bool,
-    pub Option<i64>,
-    pub u32,
-    pub bool,
-    #[serde(borrow)] pub Vec<Cow<'a, str>>,
-);
-
-/// An overtaken step as it is kept: id, when the facts changed that asked for it too late, those facts and their values.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OvertakenDetail<'a>(
-    #[serde(borrow)] pub Cow<'a, str>,
-    pub i64,
-    #[serde(borrow)] pub Vec<(Cow<'a, str>, Cow<'a, str>)>,
-);
-
-/// What is kept of a call beside its row: facts with their times, steps with theirs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Detail<'a> {
-    /// The facts, in the rules' order.
-    #[serde(borrow)]
-    pub facts: Vec<FactDetail<'a>>,
-    /// The steps.
-    #[serde(borrow)]
-    pub steps: Vec<StepDetail<'a>>,
-    /// The steps that were asked for too late.
-    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
-    pub overtaken: Vec<OvertakenDetail<'a>>,
-    /// The facts that stood otherwise than the centre had declared them, by id.
-    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
-    pub differs: Vec<Cow<'a, str>>,
-}
-
-impl<'a> Detail<'a> {
-    /// From its text in the journal, its own texts cleaned.
-    ///
-    /// # Errors
-    /// A text that is none.
-    pub fn read(text: &'a str) -> serde_json::Result<Self> {
-        let mut detail: Self = serde_json::from_str(text)?;
-        let facts = detail.facts.iter_mut().flat_map(|fact| [&mut fact.0, &mut fact.1]);
-        let steps = detail.steps.iter_mut().flat_map(|step| std::iter::once(&mut step.0).chain(&mut step.5));
-        let overtaken = detail.overtaken.iter_mut().flat_map(|late| {
-            std::iter::once(&mut late.0).chain(late.2.iter_mut().flat_map(|(fact, value)| [fact, value]))
-        });
-        for text in facts.chain(steps).chain(overtaken).chain(&mut detail.differs) {
-            if text.chars().any(is_forbidden) {
-                *text = clean(text).into();
-            }
-        }
-        Ok(detail)
-    }
-
-    /// Of a record.
-    #[must_use]
-    pub fn of(record: &'a Record) -> Self {
-        let fact = |f: &'a super::record::FactRecord| {
-            FactDetail(Cow::from(&f.fact), Cow::from(&f.value), f.set.map(|t| t.timestamp_millis()))
-        };
-        let step = |s: &'a super::record::StepRecord| {
-            let ticked = s.ticked.map(|t| t.timestamp_millis());
-            let score = s.score.iter().map(Cow::from).collect();
-            StepDetail(Cow::from(&s.step), s.shown, ticked, s.taken_back, s.left_out, score)
-        };
-        let overtaken = |late: &'a super::record::OvertakenRecord| {
-            let facts = late.facts.iter().map(|(fact, value)| (Cow::from(fact), Cow::from(value)));
-            OvertakenDetail(Cow::from(&late.step), late.at.timestamp_millis(), facts.collect())
-        };
-        Self {
-            facts: record.facts.iter().map(fact).collect(),
-            steps: record.steps.iter().map(step).collect(),
-            overtaken: record.overtaken.iter().map(overtaken).collect(),
-            differs: record.differs.iter().map(Cow::from).collect(),
-        }
-    }
-
-    /// Whether the call ended, as it was then, before any sentence was said.
-    #[must_use]
-    pub fn is_before_closing(&self) -> bool {
-        self.steps.iter().all(|step| step.2.is_none())
-    }
-
-    /// What went otherwise than planned.
-    #[must_use]
-    pub fn flags(&self) -> Flags {
-        let set = |is_set: bool, flag: Flags| if is_set { flag.0 } else { 0 };
-        Flags(
-            set(self.is_before_closing(), Flags::BEFORE_CLOSING)
-                | set(!self.overtaken.is_empty(), Flags::OVERTAKEN)
-                | set(self.steps.iter().any(|step| step.3 > 0), Flags::UNDONE),
-        )
-    }
-
-    /// The facts in one text.
-    #[must_use]
-    pub fn facts_text(&self) -> String {
-        let mut out = String::with_capacity(64);
-        for FactDetail(fact, value, _) in &self.facts {
-            let _ = write!(out, "{}{fact}={value}", if out.is_empty() { "" } else { " " });
-        }
-        out
-    }
-
-    /// The steps left out, in one text.
-    #[must_use]
-    pub fn left_out_text(&self) -> String {
-        let mut out = String::new();
-        for StepDetail(step, ..) in self.steps.iter().filter(|s| s.4) {
-            let _ = write!(out, "{}{step}", if out.is_empty() { "" } else { " " });
-        }
-        out
     }
 }
 
@@ -281,56 +158,22 @@ pub fn list_of(text: &str) -> Vec<String> {
     texts.iter().map(|text| clean(text)).collect()
 }
 
-/// The rules in one text.
+/// The position of an outcome in [`Outcome::ALL`].
 #[must_use]
-pub fn rules_text(sha256: &str, revision: &str) -> String {
-    format!("{sha256} {revision}")
+pub fn position(outcome: Outcome) -> usize {
+    Outcome::ALL.iter().position(|one| *one == outcome).unwrap_or(0)
 }
 
-/// The sum and the revision that [`rules_text`] put together.
+/// The number of an outcome in the journal, from 1; never given to another one.
 #[must_use]
-pub fn rules_of(text: &str) -> (&str, &str) {
-    text.split_once(' ').unwrap_or((text, ""))
+pub fn outcome_number(outcome: Outcome) -> u8 {
+    u8::try_from(position(outcome) + 1).unwrap_or(u8::MAX)
 }
 
-/// The number of an ending in the journal; never given to another one.
+/// The outcome of a number.
 #[must_use]
-pub fn ending_number(ending: Outcome) -> u8 {
-    match ending {
-        Outcome::Said(Ending::Complete) => 1,
-        Outcome::Said(Ending::CustomerLeft) => 2,
-        Outcome::Said(Ending::Transferred) => 3,
-        Outcome::Said(Ending::Silent) => 4,
-        Outcome::Said(Ending::Dropped) => 5,
-        Outcome::Said(Ending::Omitted) => 6,
-        Outcome::Left => 7,
-        Outcome::NextCall => 8,
-        Outcome::ProgramClosed => 9,
-    }
-}
-
-/// The ending of a number.
-#[must_use]
-pub fn ending_of(number: u8) -> Option<Outcome> {
-    Outcome::ALL.into_iter().find(|e| ending_number(*e) == number)
-}
-
-/// A record's row, its texts put into `vocabulary`; `None` where that is full.
-#[must_use]
-pub fn row_of(record: &Record, seat: Option<&str>, vocabulary: &mut Vocabulary) -> Option<Row> {
-    let detail = Detail::of(record);
-    let left_out = detail.left_out_text();
-    Some(Row {
-        start_ms: record.start.timestamp_millis(),
-        end: record.end.map(|(at, how)| (at.timestamp_millis(), how)),
-        complete: left_out.is_empty(),
-        flags: detail.flags(),
-        facts: vocabulary.word(&detail.facts_text())?,
-        rule: vocabulary.word(&record.rule)?,
-        seat: vocabulary.word(seat.unwrap_or_default())?,
-        left_out: vocabulary.word(&left_out)?,
-        cost: vocabulary.word(&list_text(&record.cost))?,
-    })
+pub fn outcome_of(number: u8) -> Option<Outcome> {
+    Outcome::ALL.get(usize::from(number.checked_sub(1)?)).copied()
 }
 
 /// A time of the journal; `None` outside of the years that a calendar has.
@@ -344,24 +187,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endings_keep_their_numbers() {
-        for (at, ending) in Outcome::ALL.into_iter().enumerate() {
-            assert_eq!(usize::from(ending_number(ending)), at + 1);
-            assert_eq!(ending_of(ending_number(ending)), Some(ending));
+    fn outcomes_keep_their_numbers() {
+        let codes = [
+            "lengkap",
+            "pelanggan-menutup",
+            "dialihkan",
+            "hening",
+            "terputus",
+            "tidak-disampaikan",
+            "ditinggalkan",
+            "panggilan-berikutnya",
+            "aplikasi-tertutup",
+        ];
+        for (number, code) in (1..).zip(codes) {
+            let outcome = Outcome::from_code(code).unwrap();
+            assert_eq!((outcome_number(outcome), outcome_of(number)), (number, Some(outcome)));
         }
-        assert_eq!(ending_of(0), None);
+        assert_eq!((outcome_of(0), outcome_of(10)), (None, None));
     }
 
     #[test]
-    fn a_vocabulary_gives_each_text_one_word_and_has_an_end() {
-        let mut vocabulary = Vocabulary::default();
-        let one = vocabulary.word("klb=ya").unwrap();
-        assert_eq!(vocabulary.word("klb=ya"), Some(one));
-        assert_eq!((vocabulary.text(one), vocabulary.text(Word(0))), ("klb=ya", ""));
-        assert!(vocabulary.put(Word(7), "seven"));
-        assert_eq!(vocabulary.word("eight"), Some(Word(8)));
-        assert!(!vocabulary.put(Word(u32::MAX), "far"));
-        assert_eq!(vocabulary.word(&"x".repeat(Vocabulary::MOST_BYTES)), None);
+    fn an_interner_gives_each_text_one_symbol_and_is_bounded() {
+        let mut texts = Interner::default();
+        let one = texts.intern("klb=ya").unwrap();
+        assert_eq!(texts.intern("klb=ya"), Some(one));
+        assert_eq!((texts.text(one), texts.text(Symbol(0))), ("klb=ya", ""));
+        assert!(texts.put(Symbol(7), "seven"));
+        assert_eq!(texts.intern("eight"), Some(Symbol(8)));
+        assert!(!texts.put(Symbol(u32::MAX), "far"));
+        assert_eq!(texts.intern(&"x".repeat(Interner::MAX_BYTES)), None);
     }
 
     #[test]
@@ -372,6 +226,5 @@ mod tests {
         assert_eq!(list_of(&list_text(&parameters)), parameters);
         assert_eq!(list_of(&list_text(&["FCR\u{1b}[31m\u{9b}2J"])), ["FCR[31m2J"]);
         assert_eq!((list_text::<&str>(&[]), list_of("")), (String::new(), vec![]));
-        assert_eq!(rules_of(&rules_text("ab12", "Rev 1 baru")), ("ab12", "Rev 1 baru"));
     }
 }

@@ -16,7 +16,7 @@ use crate::journal::writer::{Config, Writer};
 use crate::mailbox::Mailbox;
 use crate::message::{Message, Subject};
 use crate::seat::SeatState;
-use crate::tell::outside;
+use crate::tell::{journal, outside};
 use crate::watch::{Look, watch};
 use crate::words::{Words, fill};
 
@@ -34,17 +34,20 @@ pub(super) fn watch_files(helper: Helper, paths: Vec<PathBuf>, mut reload: Reloa
 
 /// The journal's thread; what goes wrong in it is told on the screen.
 pub(super) fn keep_journal(config: Config, sender: EventSender, words: &'static Words) -> Writer {
-    Writer::start(config, move |trouble| {
-        let line = trouble.line(words);
-        // A standing trouble is told once, so only its own end takes it off the screen.
+    let (writer, work) = Writer::new(config, move |trouble| {
+        let line = journal::trouble(&trouble, words);
+        // A lasting trouble is reported once, so only its own end takes it off the screen.
         let _ = match trouble {
             Trouble::Began(_) => sender.send(Message::Trouble(Subject::Journal, Some(line))),
-            Trouble::SetAside(_) | Trouble::TakenIn(_) => sender.send(Message::JournalNotice(line)),
+            Trouble::SetAside(_) | Trouble::Imported(_) => sender.send(Message::JournalNotice(line)),
             Trouble::Over { .. } => {
                 sender.send(Message::Trouble(Subject::Journal, None)) && sender.send(Message::JournalNotice(line))
             }
         };
-    })
+    });
+    // Without a thread nothing is written, which the end reports.
+    let _ = helper::spawn(Helper::Journal, work);
+    writer
 }
 
 /// What the state's thread is to do. It can wait without a bound: only the newest of each counts.

@@ -26,7 +26,6 @@ use penutup::closing::ending::Outcome;
 use penutup::journal::read::{Reader, Span};
 use penutup::journal::record::{Record, StepRecord};
 use penutup::journal::report::Recap;
-use penutup::journal::summary::{Detail, Rest, Row};
 use penutup::journal::trouble::{Finish, Trouble};
 use penutup::journal::writer::{Config, Writer};
 use penutup::words::Lang;
@@ -49,7 +48,7 @@ pub fn begun(call: u64) -> Record {
         step: id.into(),
         shown: false,
         ticked: None,
-        taken_back: 0,
+        undone: 0,
         left_out: true,
         score: score.iter().map(|s| (*s).to_owned()).collect(),
     };
@@ -96,10 +95,11 @@ pub fn start(path: &Path) -> (Writer, Receiver<Trouble>) {
 
 pub fn start_with(config: Config) -> (Writer, Receiver<Trouble>) {
     let (send, troubles) = channel();
-    let writer = Writer::start(config, move |trouble| {
+    let (writer, work) = Writer::new(config, move |trouble| {
         // A test that has seen enough no longer listens.
         let _ = send.send(trouble);
     });
+    std::thread::spawn(work);
     (writer, troubles)
 }
 
@@ -125,14 +125,14 @@ pub fn recap(writer: &Writer, day: &str) -> Recap {
 /// What the writer tells next, in Indonesian.
 #[track_caller]
 pub fn told(troubles: &Receiver<Trouble>) -> String {
-    troubles.recv_timeout(PATIENCE).expect("the writer tells of it").line(Lang::Id.words())
+    penutup::tell::journal::trouble(&troubles.recv_timeout(PATIENCE).expect("the worker reports it"), Lang::Id.words())
 }
 
 /// Ends a writer; answers how many closings are not in the journal.
 pub fn unwritten(writer: Writer) -> u64 {
     match writer.finish(PATIENCE) {
         Finish::Written => 0,
-        Finish::Waiting { count, .. } => count as u64,
+        Finish::Pending { count, .. } => count as u64,
         Finish::Lost { count, .. } => count,
         Finish::Unknown => panic!("the journal's thread does not end"),
     }
@@ -146,19 +146,16 @@ pub fn finish(writer: Writer, troubles: &Receiver<Trouble>) {
     assert!(more.is_empty(), "{more:?}");
 }
 
-/// A call as it stands in the journal.
+/// A call of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    pub row: Row,
-    pub rest: Rest,
-    pub rule: String,
-    pub seat: String,
+    pub record: Record,
     pub ticks: usize,
 }
 
 impl Found {
     pub fn how(&self) -> Option<Outcome> {
-        self.row.end.map(|(_, how)| how)
+        self.record.end.map(|(_, how)| how)
     }
 }
 
@@ -167,15 +164,9 @@ impl Found {
 pub fn found(path: &Path) -> Vec<Found> {
     let mut out = Vec::new();
     let Some(mut reader) = Reader::open(path).expect("a journal") else { return out };
-    let read = reader.calls(Span::default(), |row, rest, detail, vocabulary| {
-        let detail: Detail<'_> = serde_json::from_str(detail).expect("a detail");
-        out.push(Found {
-            row: *row,
-            rest: *rest,
-            rule: vocabulary.text(row.rule).into(),
-            seat: vocabulary.text(row.seat).into(),
-            ticks: detail.steps.iter().filter(|s| s.2.is_some()).count(),
-        });
+    let read = reader.calls(Span::default(), |record| {
+        let ticks = record.steps.iter().filter(|step| step.ticked.is_some()).count();
+        out.push(Found { record: record.clone(), ticks });
         Ok::<(), penutup::journal::trouble::Error>(())
     });
     read.expect("every call can be read");

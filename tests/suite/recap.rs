@@ -1,10 +1,13 @@
 //! The own day behind `R`: asked of the journal when it is opened, told in the CSO's words, never an old answer.
 
-use chrono::NaiveDate;
 use penutup::app::{Effect, Mode};
 use penutup::closing::ending::Ending;
 use penutup::closing::ending::Outcome;
-use penutup::journal::report::{Flagged, Recap};
+
+use chrono::{DateTime, FixedOffset};
+use penutup::journal::record::{Record, StepRecord};
+use penutup::journal::report::{Fold, Recap};
+use penutup::journal::summary::{CallSummary, Interner};
 use penutup::message::Message;
 use penutup::panel::Panel;
 use penutup::tui::theme::Theme;
@@ -12,22 +15,39 @@ use penutup::tui::theme::Theme;
 use crate::scenes::{drawn, text};
 use crate::stage::Stage;
 
+/// Twenty-two calls: twenty complete, two of which the line dropped.
 fn day() -> Recap {
-    let mut hours = [0; 24];
-    (hours[8], hours[9], hours[11]) = (4, 12, 6);
-    Recap {
-        day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
-        whole: true,
-        closings: 22,
-        complete: 20,
-        flagged: Flagged { before_closing: 3, overtaken: 0, undone: 5 },
-        costing: 1,
-        cost: vec![("Akurasi".into(), 1), ("FCR".into(), 1)],
-        left_out: vec![("download".into(), 2), ("campaign".into(), 1)],
-        endings: vec![(Outcome::Said(Ending::Complete), 20), (Outcome::Said(Ending::Dropped), 2)],
-        hours,
-        durations: None,
+    let start =
+        |hour: u32| DateTime::parse_from_rfc3339(&format!("2026-03-02T{hour:02}:05:00+07:00")).unwrap().to_utc();
+    let step = |id: &str, left_out| StepRecord {
+        step: id.into(),
+        shown: true,
+        ticked: None,
+        undone: 0,
+        left_out,
+        score: vec![],
+    };
+    let (mut fold, mut texts) = (Fold::new(FixedOffset::east_opt(7 * 3600).unwrap()), Interner::default());
+    for (call, hour) in
+        [(4, 8), (12, 9), (6, 11)].into_iter().flat_map(|(n, hour)| (0..n).map(move |_| hour)).enumerate()
+    {
+        let dropped = call < 2;
+        let mut record = Record {
+            start: start(hour),
+            end: Some((start(hour), Outcome::Said(if dropped { Ending::Dropped } else { Ending::Complete }))),
+            steps: vec![step("download", dropped), step("campaign", call == 0)],
+            ..Record::default()
+        };
+        if call == 0 {
+            record.cost = vec!["Akurasi".into(), "FCR".into()];
+        }
+        if call >= 3 {
+            record.steps[1].ticked = Some(start(hour));
+        }
+        record.steps[1].undone = u32::from(call >= 17);
+        fold.add(&CallSummary::of(&record, &mut texts).unwrap());
     }
+    Recap { report: fold.report(&texts), whole: true }
 }
 
 fn screen(stage: &mut Stage) -> String {

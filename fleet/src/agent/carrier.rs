@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use penutup::journal::ended::{Edge, Written};
-use penutup::journal::read::Reader;
+use penutup::journal::read::{Edge, Ended, Reader};
 use penutup::journal::trouble;
 use serde_json::value::to_raw_value;
 use uuid::Uuid;
@@ -81,7 +80,7 @@ pub struct Carrier {
     path: PathBuf,
     ledger: Option<Ledger>,
     /// The oldest that wait, and how many more there are.
-    waiting: VecDeque<Written>,
+    waiting: VecDeque<Ended>,
     more: u64,
     under_way: u64,
     from_ms: i64,
@@ -176,10 +175,10 @@ impl Carrier {
         let Some(ledger) = &mut self.ledger else { return Ok(()) };
         let (mut waiting, mut more) = (VecDeque::new(), 0);
         let mut sieve = ledger.sieve()?;
-        let edge = reader.ended::<Trouble>(from_ms, |written| {
-            match sieve.has(written.id, written.version)? {
+        let edge = reader.ended::<Trouble>(from_ms, |ended| {
+            match sieve.has(ended.id, ended.version)? {
                 true => {}
-                false if waiting.len() < MOST => waiting.push_back(written),
+                false if waiting.len() < MOST => waiting.push_back(ended),
                 false => more += 1,
             }
             Ok(())
@@ -191,7 +190,7 @@ impl Carrier {
                 ledger.forget_before(lowest)?;
             }
         }
-        let oldest = waiting.front().map_or(i64::MAX, |written| written.start_ms);
+        let oldest = waiting.front().map_or(i64::MAX, |ended| ended.start_ms);
         self.from_ms = next_from(&edge, Utc::now().timestamp_millis()).min(oldest);
         (self.waiting, self.more) = (waiting, more);
         Ok(())
@@ -208,8 +207,8 @@ impl Carrier {
                 self.look()?;
                 looked = true;
             }
-            let some: Vec<Written> = self.waiting.iter().take(most).copied().collect();
-            let ids: Vec<Uuid> = some.iter().map(|written| written.id).collect();
+            let some: Vec<Ended> = self.waiting.iter().take(most).copied().collect();
+            let ids: Vec<Uuid> = some.iter().map(|ended| ended.id).collect();
             let parcels = if ids.is_empty() { Ok(Vec::new()) } else { self.parcels(&ids, None) };
             let parcels = self.heeding(parcels)?;
             self.waiting.drain(..some.len());
@@ -247,12 +246,13 @@ impl Carrier {
             return Ok(Vec::new());
         };
         let (mut lines, mut too_large) = (Vec::with_capacity(ids.len()), Vec::new());
-        reader.lines::<Trouble>(ids, |id, line| {
-            let text = to_raw_value(line).map_err(|_| trouble::Error::Damaged)?;
+        reader.ended_calls::<Trouble>(ids, |record| {
+            let (id, version) = (record.id, record.version);
+            let text = to_raw_value(record).map_err(|_| trouble::Error::Damaged)?;
             if text.get().len() + AROUND > MAX_CLOSING {
-                too_large.push((id, line.version));
+                too_large.push((id, version));
             } else {
-                lines.push((id, line.version, text));
+                lines.push((id, version, text));
             }
             Ok(())
         })?;
@@ -315,7 +315,7 @@ mod tests {
     use penutup::closing::ending::Outcome;
     use penutup::journal::presence::Presence;
     use penutup::journal::record::Record;
-    use penutup::journal::store::{Entry, Store};
+    use penutup::journal::store::{Change, Store};
     use tempfile::TempDir;
 
     use super::*;
@@ -347,23 +347,15 @@ mod tests {
         fn write_by(&mut self, id: u128, version: u64, second: i64, ended: bool, rule: &str) {
             let at = |second| DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
             let record = Record {
-                call: 1,
+                id: Uuid::from_u128(id),
+                version,
                 start: at(second),
                 end: ended.then(|| (at(second + 9), Outcome::Said(Ending::Complete))),
-                facts: vec![],
-                zone: "WIB".into(),
-                greeting: None,
+                changed: at(second),
                 rule: rule.into(),
-                revision: "Rev-1".into(),
-                rules_sha256: "ab".into(),
-                steps: vec![],
-                cost: vec![],
-                overtaken: vec![],
-                differs: vec![],
+                ..Record::default()
             };
-            let id = Uuid::from_u128(id);
-            let entry = Entry { id, version, changed: at(second), record: Some(&record) };
-            self.store.save(self.presence.id(), None, std::iter::once(entry)).unwrap();
+            self.store.save(self.presence.id(), std::iter::once(Change::Save(&record))).unwrap();
         }
     }
 

@@ -8,7 +8,7 @@ use async_nats::jetstream::{self, message::PublishMessage};
 use async_nats::{Client, client::SubscribeError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use penutup::tell::shown;
+use penutup::tell::{self, shown};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
@@ -146,16 +146,14 @@ impl Closings {
                 Some(done)
             }
             Err(Trouble::Journal(error)) => {
-                let why = error.told(self.log.lang().words());
+                let why = tell::journal::reason(&error, self.log.lang().words());
                 self.log.tell(About::Journal, w.journal(&why));
                 None
             }
             Err(Trouble::Ledger(error)) => {
                 let why = match error {
                     NoLedger::Foreign => w.ledger_foreign.to_owned(),
-                    NoLedger::Sqlite(error) => {
-                        penutup::journal::trouble::Error::from(error).told(self.log.lang().words())
-                    }
+                    NoLedger::Sqlite(error) => tell::journal::reason(&error.into(), self.log.lang().words()),
                 };
                 self.log.tell(About::Ledger, w.ledger(&why));
                 None

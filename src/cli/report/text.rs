@@ -10,7 +10,7 @@ use crate::closing::ending::Outcome;
 use crate::journal::report::{By, Group, Report};
 use crate::rules::text::clean;
 use crate::tell::grouped;
-use crate::words::{Words, fill};
+use crate::words::Words;
 use crate::wrap::{shorten, width, wrap};
 
 /// How high a chart is, in lines.
@@ -88,9 +88,11 @@ pub fn text(report: &Report, by: Option<&By>, is_bounded: bool, words: &Words, w
         return page.out;
     };
     let day = |day: NaiveDate| day.format("%d/%m/%Y").to_string();
-    let sentence = if first == last { w.one_day } else { w.span };
-    let offset = report.zone.to_string();
-    page.wrapped(&fill(sentence, &[("from", &day(first)), ("to", &day(last)), ("offset", &offset)]));
+    page.wrapped(&if first == last {
+        w.one_day(day(first), report.zone)
+    } else {
+        w.span(day(first), report.zone, day(last))
+    });
     page.out.push('\n');
     page.head(report);
     match by {
@@ -108,18 +110,13 @@ impl Page<'_> {
     fn length(&self, seconds: u64) -> String {
         let w = &self.words.report;
         let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        let with = [("hours", hours.to_string()), ("minutes", minutes.to_string()), ("seconds", rest.to_string())];
-        let with: Vec<(&str, &str)> = with.iter().map(|(k, v)| (*k, v.as_str())).collect();
-        fill(
-            if hours > 0 {
-                w.hours_minutes
-            } else if minutes > 0 {
-                w.minutes
-            } else {
-                w.seconds
-            },
-            &with,
-        )
+        if hours > 0 {
+            w.hours_minutes(hours, minutes)
+        } else if minutes > 0 {
+            w.minutes(minutes, rest)
+        } else {
+            w.seconds(rest)
+        }
     }
 
     /// A line, at its width broken at blanks.
@@ -157,9 +154,8 @@ impl Page<'_> {
         self.bars(&rows, total.closings);
         if let Some(d) = report.durations {
             let [median, ninety, longest] = [d.median, d.ninety, d.longest].map(|s| self.length(s.into()));
-            let with = [("median", median.as_str()), ("ninety", &ninety), ("longest", &longest)];
             let label = format!("  {}  ", w.length);
-            self.hanging(&label, &fill(w.length_of, &with));
+            self.hanging(&label, &w.length_of(longest, median, ninety));
         }
     }
 
@@ -205,12 +201,11 @@ impl Page<'_> {
     fn whole(&mut self, report: &Report) {
         let (w, all) = (&self.words.report, report.total.closings);
         self.left_out(&report.total);
-        let endings = Outcome::ALL.into_iter().map(|how| (self.words.outcome(how).to_owned(), report.total.ended(how)));
-        let mut endings: Vec<_> = endings.filter(|(_, count)| *count > 0).collect();
-        endings.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let outcomes = report.total.outcomes().into_iter();
+        let endings: Vec<_> = outcomes.map(|(outcome, n)| (self.words.outcome(outcome).to_owned(), n)).collect();
         self.counts(w.by_ending, &endings, all);
         for (fact, groups) in &report.facts {
-            self.table(&fill(w.by_fact, &[("fact", fact)]), groups, w.no_fact);
+            self.table(&w.by_fact(fact), groups, w.no_fact);
         }
         self.table(w.by_rule, &report.rules, "");
         if report.seats.len() > 1 {
@@ -240,7 +235,7 @@ impl Page<'_> {
             }
             By::Rule => self.table(w.by_rule, groups, ""),
             By::Seat => self.table(w.by_seat, groups, w.no_seat),
-            By::Fact(fact) => self.table(&fill(w.by_fact, &[("fact", fact)]), groups, w.no_fact),
+            By::Fact(fact) => self.table(&w.by_fact(fact), groups, w.no_fact),
             By::Ending => {
                 let name = |key: &str| Outcome::from_code(key).map_or("", |how| self.words.outcome(how)).to_owned();
                 let groups: Vec<_> = groups.iter().map(|g| Group { key: name(&g.key), ..g.clone() }).collect();
@@ -310,12 +305,7 @@ impl Page<'_> {
     }
 
     fn hours(&mut self, report: &Report) {
-        let mut values = [0; 24];
-        for group in &report.hours {
-            if let Some(value) = group.key.parse().ok().and_then(|hour: usize| values.get_mut(hour)) {
-                *value = group.closings;
-            }
-        }
+        let values = report.by_hour();
         let wide = if self.width >= 50 { 2 } else { 1 };
         // An hour's label takes two columns.
         let step = if wide == 2 { 2 } else { 3 };
@@ -324,7 +314,7 @@ impl Page<'_> {
             out
         });
         let most = values.iter().copied().max().unwrap_or(0);
-        let note = fill(self.words.report.most, &[("count", &self.number(most))]);
+        let note = self.words.report.most(self.number(most));
         self.chart(self.words.report.hours, &values, wide, under.trim_end(), &note);
     }
 
@@ -349,9 +339,9 @@ impl Page<'_> {
         let between = (values.len() * wide).saturating_sub(from.len() + to.len()).max(1);
         let under = format!("{from}{}{to}", " ".repeat(between));
         let most = values.iter().copied().max().unwrap_or(0);
-        let mut note = fill(w.most, &[("count", &self.number(most))]);
+        let mut note = w.most(self.number(most));
         if each > 1 {
-            let _ = write!(note, " · {}", fill(w.column_days, &[("days", &each.to_string())]));
+            let _ = write!(note, " · {}", w.column_days(each));
         }
         self.chart(w.days, &values, wide, &under, &note);
     }

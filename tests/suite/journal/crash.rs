@@ -104,8 +104,10 @@ fn killed_a_hundred_times_at_random_moments() {
         let (next, troubles) = start(&path);
         settle(&next);
         let all = found(&path);
-        let of_round: BTreeMap<u64, &Found> =
-            all.iter().filter_map(|f| Some((f.rule.strip_prefix(&format!("{name}-"))?.parse().ok()?, f))).collect();
+        let of_round: BTreeMap<u64, &Found> = all
+            .iter()
+            .filter_map(|f| Some((f.record.rule.strip_prefix(&format!("{name}-"))?.parse().ok()?, f)))
+            .collect();
         assert_eq!(all.iter().filter(|f| f.how().is_none()).count(), 0, "round {round}: nothing is left open");
         let reached = |call: &u64| {
             of_round.get(call).map_or(-1, |f| match f.how() {
@@ -127,7 +129,7 @@ fn killed_a_hundred_times_at_random_moments() {
         finish(next, &troubles);
     }
     let all = found(&path);
-    let mut rules: Vec<_> = all.iter().map(|f| f.rule.as_str()).collect();
+    let mut rules: Vec<_> = all.iter().map(|f| f.record.rule.as_str()).collect();
     rules.sort_unstable();
     rules.dedup();
     assert_eq!(rules.len(), all.len(), "each call once");

@@ -17,7 +17,7 @@ use penutup::event::EventSender;
 use penutup::files::Folders;
 use penutup::journal::presence::Presence;
 use penutup::journal::record::Record;
-use penutup::journal::store::{Entry, Store};
+use penutup::journal::store::{Change, Store};
 use penutup::message::Message;
 use penutup::message::agent::AgentEvent;
 use penutup::softphone::place::Place;
@@ -310,14 +310,12 @@ impl Calls {
     }
 
     fn write_all(&mut self, calls: impl Iterator<Item = (Uuid, u64, i64, bool)>) {
-        let all: Vec<_> = calls.map(|(id, version, second, ended)| (id, version, record(second, ended))).collect();
-        let entries = all.iter().map(|(id, version, record)| Entry {
-            id: *id,
-            version: *version,
-            changed: record.start,
-            record: Some(record),
+        let all = calls.map(|(id, version, second, ended)| {
+            let record = record(second, ended);
+            Record { id, version, changed: record.start, ..record }
         });
-        self.store.save(self.presence.id(), None, entries).expect("a call is written");
+        let all: Vec<_> = all.collect();
+        self.store.save(self.presence.id(), all.iter().map(Change::Save)).expect("a call is written");
     }
 }
 
@@ -325,19 +323,14 @@ fn record(second: i64, ended: bool) -> Record {
     let start: DateTime<Utc> = "2026-03-02T06:05:00Z".parse().expect("a time");
     let start = start + TimeDelta::seconds(second);
     Record {
-        call: 1,
         start,
         end: ended.then(|| (start + TimeDelta::seconds(60), Outcome::Said(Ending::Complete))),
-        facts: Vec::new(),
         zone: "WIB".into(),
         greeting: Some("siang".into()),
         rule: "biasa".into(),
         revision: "Rev-1".into(),
         rules_sha256: "00".into(),
-        steps: Vec::new(),
-        cost: Vec::new(),
-        overtaken: Vec::new(),
-        differs: Vec::new(),
+        ..Record::default()
     }
 }
 
