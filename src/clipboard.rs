@@ -59,7 +59,7 @@ impl Desktop {
         (cfg!(any(windows, target_os = "macos")) || has_display()).then(Self::default)
     }
 
-    /// Copies a text; `done` hears whether the desktop has it, within a second.
+    /// Copies a text; calls `done` within a second with whether the desktop has it.
     pub fn copy(&mut self, text: Private, done: impl FnOnce(bool) + Send + 'static) {
         let Some(owner) = self.owner.take().or_else(Owner::start) else { return done(false) };
         let (answer, answered) = sync_channel(1);
@@ -76,7 +76,7 @@ impl Desktop {
             }
             done(answer == Ok(true));
         };
-        // Without a thread nobody hears the answer, and nothing is claimed.
+        // Without this thread `done` is not called, and nothing is reported.
         let _ = thread::Builder::new().name(WAITER.into()).spawn(wait);
     }
 }

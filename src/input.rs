@@ -174,7 +174,7 @@ mod tests {
     }
 
     /// What is left of the inputs once what was retracted is gone: keys as in the tests of the screen, pastes in quotes.
-    fn told(inputs: &[Input]) -> String {
+    fn settled(inputs: &[Input]) -> String {
         let mut out: Vec<(Option<Instant>, String)> = Vec::new();
         for input in inputs {
             match input {
@@ -210,13 +210,13 @@ mod tests {
 
     /// All at once.
     fn at_once(bytes: &[u8]) -> String {
-        told(&read(&[(bytes, 0)]))
+        settled(&read(&[(bytes, 0)]))
     }
 
     /// One byte each so many milliseconds.
     fn paced(bytes: &[u8], gap: u64) -> String {
         let pieces: Vec<(&[u8], u64)> = bytes.chunks(1).map(|byte| (byte, gap)).collect();
-        told(&read(&pieces))
+        settled(&read(&pieces))
     }
 
     /// Byte streams of one meaning, and that meaning.
@@ -285,8 +285,8 @@ mod tests {
             assert_eq!(at_once(bytes), *meaning, "{:?}", String::from_utf8_lossy(bytes));
             for cut in 1..bytes.len() {
                 for gap in [0, 1, 50, 140] {
-                    let told = told(&read(&[(&bytes[..cut], 0), (&bytes[cut..], gap)]));
-                    assert_eq!(told, *meaning, "{:?} cut at {cut}, {gap} ms", String::from_utf8_lossy(bytes));
+                    let result = settled(&read(&[(&bytes[..cut], 0), (&bytes[cut..], gap)]));
+                    assert_eq!(result, *meaning, "{:?} cut at {cut}, {gap} ms", String::from_utf8_lossy(bytes));
                 }
             }
         }
@@ -321,7 +321,7 @@ mod tests {
         let (mut stage, start) = (Stage::default(), Instant::now());
         let mut out = stage.bytes(b"\x1b", start);
         out.extend(stage.bytes(b"[A", start + ms(900)));
-        assert_eq!(told(&out), "↑");
+        assert_eq!(settled(&out), "↑");
     }
 
     #[test]
@@ -330,11 +330,11 @@ mod tests {
         let start = Instant::now();
         assert_eq!(stage.bytes(b"\x1b", start), []);
         assert_eq!(stage.deadline(), Some(start + ESCAPE));
-        assert_eq!(told(&stage.pause(start + ESCAPE)), "⎋");
+        assert_eq!(settled(&stage.pause(start + ESCAPE)), "⎋");
         for gap in [0, 1, 50, 200] {
-            assert_eq!(told(&read(&[(b"\x1b", 0), (b"k", gap)])), "⎋k", "{gap}");
-            assert_eq!(told(&read(&[(b"\x1b", 0), (b"\r", gap)])), "⎋⏎", "{gap}");
-            assert_eq!(told(&read(&[(b"\x1b", 0), (b"\x03", gap)])), "⎋^c", "{gap}");
+            assert_eq!(settled(&read(&[(b"\x1b", 0), (b"k", gap)])), "⎋k", "{gap}");
+            assert_eq!(settled(&read(&[(b"\x1b", 0), (b"\r", gap)])), "⎋⏎", "{gap}");
+            assert_eq!(settled(&read(&[(b"\x1b", 0), (b"\x03", gap)])), "⎋^c", "{gap}");
         }
         assert_eq!(at_once(b"\x1b\x1b[A"), "⎋↑");
     }
@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn a_reported_esc_is_esc_at_once() {
         let mut stage = Stage::default();
-        assert_eq!(told(&stage.bytes(b"\x1b[27u", Instant::now())), "⎋");
+        assert_eq!(settled(&stage.bytes(b"\x1b[27u", Instant::now())), "⎋");
         assert_eq!(stage.deadline(), None);
     }
 
@@ -379,8 +379,8 @@ mod tests {
         let start = Instant::now();
         assert_eq!(stage.bytes(b"\x1b[200~Siti", start), []);
         assert_eq!(stage.deadline(), Some(start + SILENCE));
-        assert_eq!(told(&stage.pause(start + SILENCE)), "\"Siti\"");
-        assert_eq!(told(&stage.bytes(b"\x03", start + SILENCE * 2)), "^c", "no key is dead");
+        assert_eq!(settled(&stage.pause(start + SILENCE)), "\"Siti\"");
+        assert_eq!(settled(&stage.bytes(b"\x03", start + SILENCE * 2)), "^c", "no key is dead");
     }
 
     #[test]
@@ -395,9 +395,9 @@ mod tests {
         }
         assert_eq!(at_once(b"km"), "km", "two fingers");
         // A scanner or an expander that hesitates once.
-        assert_eq!(told(&read(&[(b"Bu", 0), (b" Siti", 50)])), "\"Bu Siti\"");
-        assert_eq!(told(&read(&[(b"Siti", 0), (b" Aminah", 100)])), "\"Siti Aminah\"");
-        assert_eq!(told(&read(&[(b"Siti", 0), (b"k", 400)])), "\"Siti\"k");
+        assert_eq!(settled(&read(&[(b"Bu", 0), (b" Siti", 50)])), "\"Bu Siti\"");
+        assert_eq!(settled(&read(&[(b"Siti", 0), (b" Aminah", 100)])), "\"Siti Aminah\"");
+        assert_eq!(settled(&read(&[(b"Siti", 0), (b"k", 400)])), "\"Siti\"k");
     }
 
     #[test]
@@ -406,23 +406,23 @@ mod tests {
             for (delay, gap) in [(500, 20), (500, 50), (250, 33), (1000, 92), (660, 40)] {
                 let mut events: Vec<(&[u8], u64)> = vec![(key, 0), (key, delay)];
                 events.extend(std::iter::repeat_n((&key[..], gap), 20));
-                assert_eq!(told(&read(&events)).chars().count(), 1, "{key:?} {delay} {gap}");
+                assert_eq!(settled(&read(&events)).chars().count(), 1, "{key:?} {delay} {gap}");
             }
         }
         // Reported by the terminal.
         let held: Vec<(&[u8], u64)> =
             vec![(b"\x1b[32u", 0), (b"\x1b[32;1:2u", 500), (b"\x1b[32;1:2u", 400), (b"\x1b[32;1:3u", 9)];
-        assert_eq!(told(&read(&held)), " ");
+        assert_eq!(settled(&read(&held)), " ");
         assert_eq!(at_once(&b" ".repeat(10_000)), " ");
     }
 
     /// Whoever wants a held arrow to go on hears of each repeat.
     #[test]
-    fn the_repeats_of_a_held_arrow_are_told() {
+    fn the_repeats_of_a_held_arrow_are_settled() {
         let held: Vec<(&[u8], u64)> = vec![(b"\x1b[A", 0), (b"\x1b[A", 500), (b"\x1b[A", 33), (b"\x1b[A", 33)];
         let inputs = read(&held);
         let repeats = inputs.iter().filter(|input| matches!(input, Input::Key { repeat: true, .. })).count();
-        assert_eq!((repeats, told(&inputs)), (2, "↑".into()), "{inputs:?}");
+        assert_eq!((repeats, settled(&inputs)), (2, "↑".into()), "{inputs:?}");
     }
 
     /// A busy machine reads at once what was typed one after the other.
@@ -511,7 +511,7 @@ mod tests {
                 }
                 last.clone_from(key);
             }
-            prop_assert_eq!(told(&read(&pieces)), wanted);
+            prop_assert_eq!(settled(&read(&pieces)), wanted);
         }
     }
 }

@@ -190,7 +190,7 @@ pub fn run<V: View>(
     // The terminal is its owner's again while the last of the call goes to the disk.
     let lines = leave::finish(keeper, journal, words);
     drop((sources, clipboard));
-    leave::tell(lines, outside.log);
+    leave::report(lines, outside.log);
     end?.die();
     Ok(())
 }

@@ -159,9 +159,9 @@ mod tests {
 
     /// What the events of one key at these milliseconds are: `p` a press, `?` one that may be a repeat, `h` held, `<` held
     /// already at the event before.
-    fn told(events: &[(u64, Kind)]) -> String {
+    fn kinds(events: &[(u64, Kind)]) -> String {
         let (mut hold, start) = (Hold::default(), Instant::now());
-        let told =
+        let kinds =
             events.iter().map(|(ms, kind)| match hold.key(Key::Char(' '), *kind, start + Duration::from_millis(*ms)) {
                 Press::New { unsure: false } => 'p',
                 Press::New { unsure: true } => '?',
@@ -169,11 +169,11 @@ mod tests {
                 Press::Held { from: Some(_) } => '<',
                 Press::Release => 'r',
             });
-        told.collect()
+        kinds.collect()
     }
 
     fn downs(times: &[u64]) -> String {
-        told(&times.iter().map(|ms| (*ms, Kind::Down)).collect::<Vec<_>>())
+        kinds(&times.iter().map(|ms| (*ms, Kind::Down)).collect::<Vec<_>>())
     }
 
     #[test]
@@ -253,10 +253,10 @@ mod tests {
     #[test]
     fn what_the_terminal_reports_is_believed() {
         use Kind::{Down, Release, Repeat};
-        assert_eq!(told(&[(0, Down), (90, Release), (100, Down), (190, Release)]), "prpr", "quick fingers");
-        assert_eq!(told(&[(0, Down), (500, Repeat), (900, Repeat), (950, Release), (1000, Down)]), "phhrp");
+        assert_eq!(kinds(&[(0, Down), (90, Release), (100, Down), (190, Release)]), "prpr", "quick fingers");
+        assert_eq!(kinds(&[(0, Down), (500, Repeat), (900, Repeat), (950, Release), (1000, Down)]), "phhrp");
         let windows = [(0, Down), (50, Release), (100, Down), (600, Down), (1100, Down), (1110, Release), (1120, Down)];
-        assert_eq!(told(&windows), "rphhrp".replacen('r', "pr", 1));
-        assert_eq!(told(&[(0, Down), (50, Release), (100, Down), (2200, Down)]), "prpp", "a release that was lost");
+        assert_eq!(kinds(&windows), "rphhrp".replacen('r', "pr", 1));
+        assert_eq!(kinds(&[(0, Down), (50, Release), (100, Down), (2200, Down)]), "prpp", "a release that was lost");
     }
 }

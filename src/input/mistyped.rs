@@ -26,7 +26,7 @@ pub struct Letters {
 }
 
 impl Letters {
-    /// A letter key. Answers the moment of the first of them, where they are typing.
+    /// A letter key. Returns the moment of the first one if they are typing.
     pub fn push(&mut self, letter: char, at: Instant) -> Option<Instant> {
         let letter = letter.to_lowercase().next().unwrap_or(letter);
         while self.last.front().is_some_and(|(_, first)| at.saturating_duration_since(*first) > WINDOW) {

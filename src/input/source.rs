@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{Input, Stage};
 
-/// Reads what a person does in a thread that blocks, and hands it on until nobody takes it any more; `closed` hears that the
-/// terminal is gone.
+/// Reads the terminal in a thread that blocks, until `take` returns `false`; calls `closed` when the terminal is gone.
 ///
 /// # Errors
 /// Where the system has no more threads.

@@ -97,7 +97,7 @@ impl Recent {
         }
     }
 
-    /// Keeps back what the last key asks for; answers what is done at once.
+    /// Delays the effects of the last key. Returns those that are done at once.
     pub(super) fn keep_back(&mut self, effects: Vec<Effect>, settles: Duration) -> Vec<Effect> {
         // Ctrl-C is no part of any text: whoever presses it is gone at once, and so is what waits here.
         if settles.is_zero() && effects.contains(&Effect::Quit) {
@@ -151,7 +151,8 @@ impl Recent {
         self.moments.drain(..).flat_map(effects).collect()
     }
 
-    /// The keys since this moment were none: the state is as it would be without them. Answers what the outside is to do.
+    /// Retracts the keys since this moment: the state is as it would be without them. Returns the effects of what else
+    /// happened since.
     pub(super) fn retract(&mut self, since: Instant, app: &mut App) -> Vec<Effect> {
         self.stray.retract(since);
         let Some(first) = self.moments.iter().position(|moment| moment.at >= since) else { return Vec::new() };
