@@ -9,19 +9,19 @@
 //! Hearing, asking and publishing are tasks of their own on one thread; whatever waits for a disk or a prompter does so in
 //! a thread that is there only while there is something to do.
 
-pub mod board;
-pub mod carrier;
-pub mod centre;
-pub mod closings;
 pub mod effective;
 pub mod folder;
-pub mod keeper;
+pub mod folder_watcher;
 pub mod ledger;
 pub mod log;
-pub mod now;
+pub mod outbox;
 pub mod prompters;
+pub mod reachability;
 pub mod receiver;
-pub mod watched;
+pub mod replica;
+pub mod seat_status;
+pub mod upload;
+pub mod worker;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -42,18 +42,18 @@ use tokio::task::JoinSet;
 
 use crate::cli::{Common, ended};
 use crate::config;
-use crate::fail::{Fail, Status};
-use board::Seat;
-use carrier::Carrier;
-use centre::Rounds;
-use closings::Closings;
+use crate::error::{Fail, Status};
 use folder::{Folder, NoFolder};
-use keeper::{Hearing, Keeper};
+use folder_watcher::Watched;
 use log::{About, Log};
-use now::Now;
+use outbox::Carrier;
 use prompters::Bell;
+use reachability::Rounds;
 use receiver::Connection;
-use watched::Watched;
+use replica::Seat;
+use seat_status::Now;
+use upload::Closings;
+use worker::{Hearing, Keeper};
 
 /// How long the settings of this user's prompters are waited for.
 const SETTINGS_PATIENCE: Duration = Duration::from_secs(5);
@@ -145,7 +145,7 @@ async fn work(agent: config::agent::Agent, folders: &Folders, mut folder: Folder
     let for_task = || (client.clone(), seat.clone(), connection.watch());
     tasks.spawn(keeper.keep(letters));
     tasks.spawn(closings.carry(connection.watch(), asked));
-    tasks.spawn(centre::tell(client.clone(), connection.clone(), heard, bell, log.clone()));
+    tasks.spawn(reachability::tell(client.clone(), connection.clone(), heard, bell, log.clone()));
     let ((client, seat, standing), to_keeper) = (for_task(), Arc::clone(&hearing));
     tasks.spawn(async move { receiver::ask(&client, &seat, standing, &again, &*to_keeper).await });
     let (client, seat, standing) = for_task();
@@ -156,7 +156,7 @@ async fn work(agent: config::agent::Agent, folders: &Folders, mut folder: Folder
     });
     let (client, seat, _) = for_task();
     tasks.spawn(async move {
-        let _ = closings::hear_askings(&client, &seat, ask).await;
+        let _ = upload::hear_askings(&client, &seat, ask).await;
     });
     let outcome = tokio::select! {
         () = ended() => {

@@ -6,10 +6,10 @@
 //!                                  seat table ─► asker ─► ask.<site>.<seat>
 //! ```
 
-mod asker;
 pub mod check;
-mod keeper;
 mod pull;
+mod resend;
+mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use crate::cli::{Common, ended, say};
 use crate::config::center::Center;
 use crate::database::Settings;
-use crate::fail::{Fail, Status};
+use crate::error::{Fail, Status};
 use crate::words::words;
 
 /// `penutup-fleet archive`.
@@ -36,7 +36,7 @@ pub struct Archive {
 /// What the tasks have in common.
 #[derive(Clone, Debug)]
 struct Shared {
-    keeper: Arc<Mutex<keeper::Keeper>>,
+    keeper: Arc<Mutex<writer::Keeper>>,
     client: async_nats::Client,
     /// How often the link was made.
     links: watch::Receiver<u64>,
@@ -88,7 +88,7 @@ pub async fn run(archive: &Archive, common: &Common) -> Result<Status, Fail> {
     };
     let client = center.link.keep(lang, told).await?;
     let stop = Stop(stop);
-    let keeper = Arc::new(Mutex::new(keeper::Keeper::new(settings, lang)));
+    let keeper = Arc::new(Mutex::new(writer::Keeper::new(settings, lang)));
     let shared = Shared { keeper, client: client.clone(), links, stop, lang };
     let mut tasks = JoinSet::new();
     for site in &center.sites {
@@ -96,7 +96,7 @@ pub async fn run(archive: &Archive, common: &Common) -> Result<Status, Fail> {
     }
     let every = Duration::from_secs(archive.ask_every);
     let sites: Vec<_> = center.sites.iter().map(|site| site.id.clone()).collect();
-    tasks.spawn(asker::ask(shared, sites, every));
+    tasks.spawn(resend::ask(shared, sites, every));
     tokio::select! {
         () = ended() => {}
         // A task ends only when it is told to; one that broke ends the program, to be begun anew.

@@ -13,7 +13,7 @@ use penutup::cli::{canvas, usage};
 use penutup::tell::outside;
 use penutup::words::Lang;
 
-use crate::fail::{Fail, Status};
+use crate::error::{Fail, Status};
 use crate::words::words;
 use crate::{agent, archive, config, klb, provision, report, rules, status};
 

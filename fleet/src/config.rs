@@ -16,7 +16,7 @@ use penutup::words::Lang;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::fail::Fail;
+use crate::error::Fail;
 use crate::link::Link;
 use crate::secret::Seed;
 use crate::wire::SCHEMA;

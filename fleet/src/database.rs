@@ -14,7 +14,7 @@ use tokio_postgres::{Client, Config, NoTls};
 use uuid::Uuid;
 
 use crate::config::center;
-use crate::fail::Fail;
+use crate::error::Fail;
 use crate::secret;
 use crate::wire::closing::Missing;
 use crate::wire::name::Name;

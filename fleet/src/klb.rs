@@ -12,11 +12,11 @@ use penutup::rules::text::is_blank;
 use penutup::tell::shown;
 use penutup::words::Lang;
 
+use crate::broadcast_stream::{Board, NotPut};
 use crate::cli::{Common, print, say};
 use crate::config::supervisor::Supervisor;
-use crate::fail::{Fail, Status};
-use crate::moment;
-use crate::posted::{Board, NotPut};
+use crate::error::{Fail, Status};
+use crate::time;
 use crate::wire::envelope::Envelope;
 use crate::wire::key::{Key, Scope};
 use crate::wire::trust::{Grant, Signer, Trust};
@@ -61,7 +61,7 @@ pub enum What {
 pub async fn run(klb: &Klb, common: &Common) -> Result<Status, Fail> {
     let lang = common.lang();
     let supervisor = Supervisor::read(&common.config("supervisor.toml")?, lang)?;
-    let zone = moment::zone(klb.zone.as_deref(), lang)?;
+    let zone = time::zone(klb.zone.as_deref(), lang)?;
     let now = Utc::now();
     let state = match klb.what {
         What::Show => {
@@ -103,7 +103,7 @@ pub async fn run(klb: &Klb, common: &Common) -> Result<Status, Fail> {
     let heard = board.heeded(&supervisor.trust, &key).await?.klb().cloned().unwrap_or(broadcast);
     let w = &words(lang).klb;
     let rules = rules(&board, &supervisor.trust).await;
-    let banner = moment::banner(&heard, &rules, now, zone, lang);
+    let banner = time::banner(&heard, &rules, now, zone, lang);
     let done =
         if state == State::On { w.on(&banner, &scope, version, zone) } else { w.off(&banner, &scope, version, zone) };
     print(&(done + "\n"), lang)?;
@@ -150,7 +150,7 @@ async fn late(board: &Board, trust: &Trust, key: &Key, zone: FixedOffset, lang: 
     let rules = rules(board, trust).await;
     let lies = board.heeded(trust, key).await?;
     let who = match lies.klb() {
-        Some(declared) if lies.odd.is_none() => moment::banner(declared, &rules, Utc::now(), zone, lang),
+        Some(declared) if lies.odd.is_none() => time::banner(declared, &rules, Utc::now(), zone, lang),
         _ => w.somebody.to_owned(),
     };
     Ok(Fail::new(w.late(&who)).help(w.late_help).no())
@@ -160,7 +160,7 @@ async fn late(board: &Board, trust: &Trust, key: &Key, zone: FixedOffset, lang: 
 async fn rules(board: &Board, trust: &Trust) -> RuleSet {
     let heeded = board.heeded(trust, &Key::Rules).await.unwrap_or_default();
     let text = heeded.rules().map(|(_, text)| text.as_bytes().to_vec());
-    let book = text.and_then(|text| Book::read(text, Origin::BuiltIn, moment::today()).ok());
+    let book = text.and_then(|text| Book::read(text, Origin::BuiltIn, time::today()).ok());
     book.unwrap_or_else(Book::built_in).rules
 }
 
@@ -209,7 +209,7 @@ async fn show(board: &Board, trust: &Trust, zone: FixedOffset, lang: Lang) -> Re
         let mut told = lies.klb().map_or_else(
             || w.nothing.to_owned(),
             |declared| {
-                let banner = moment::banner(declared, &rules, now, zone, lang);
+                let banner = time::banner(declared, &rules, now, zone, lang);
                 w.declared(&banner, declared.version)
             },
         );

@@ -12,19 +12,19 @@
 
 pub mod agent;
 pub mod archive;
+pub mod broadcast_stream;
 pub mod cli;
 pub mod config;
 pub mod database;
-pub mod fail;
+pub mod error;
 pub mod klb;
 pub mod link;
-pub mod moment;
-pub mod posted;
 pub mod provision;
 pub mod report;
 pub mod rules;
-pub mod seats;
+pub mod seat_states;
 pub mod secret;
 pub mod status;
+pub mod time;
 pub mod wire;
 pub mod words;

@@ -8,7 +8,7 @@ use async_nats::{Client, ConnectOptions, Event, ServerAddr};
 use penutup::tell::shown;
 use penutup::words::Lang;
 
-use crate::fail::Fail;
+use crate::error::Fail;
 use crate::secret::Seed;
 use crate::words::words;
 

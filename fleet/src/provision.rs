@@ -22,7 +22,7 @@ use penutup::tell::outside;
 use penutup::words::Lang;
 
 use crate::config::center::Center;
-use crate::fail::{Fail, Status};
+use crate::error::{Fail, Status};
 use crate::link::Link;
 use crate::wire::SCHEMA;
 use crate::wire::name::Name;

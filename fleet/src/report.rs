@@ -20,8 +20,8 @@ use tokio_postgres::types::ToSql;
 use crate::cli::{Common, print};
 use crate::config::center::Center;
 use crate::database::Settings;
-use crate::fail::{Fail, Status};
-use crate::moment;
+use crate::error::{Fail, Status};
+use crate::time;
 use crate::wire::name::Name;
 use crate::words::words;
 
@@ -53,7 +53,7 @@ pub async fn run(report: &Report, common: &Common) -> Result<Status, Fail> {
     let lang = common.lang();
     let days = report.days.checked(lang.words())?;
     let by = division(report.by.as_deref(), report.format, lang.words())?;
-    let zone = moment::zone(report.zone.as_deref(), lang)?;
+    let zone = time::zone(report.zone.as_deref(), lang)?;
     let center = Center::read(&common.config("center.toml")?, lang)?;
     let site = report.site.as_deref().map(|site| of_site(site, &center, lang)).transpose()?;
     let settings = Settings::of(&center, lang)?;

@@ -17,11 +17,11 @@ use penutup::rules::{self as proof};
 use penutup::tell::{Source, shown};
 use penutup::words::Lang;
 
+use crate::broadcast_stream::{Board, NotPut, Posted};
 use crate::cli::{Common, print, say};
 use crate::config::supervisor::Supervisor;
-use crate::fail::{Fail, Status};
-use crate::moment;
-use crate::posted::{Board, NotPut, Posted};
+use crate::error::{Fail, Status};
+use crate::time;
 use crate::wire::envelope::{Envelope, MAX_ENVELOPE};
 use crate::wire::key::Key;
 use crate::wire::trust::Trust;
@@ -73,7 +73,7 @@ pub enum What {
 pub async fn run(rules: &Rules, common: &Common) -> Result<Status, Fail> {
     let lang = common.lang();
     let supervisor = Supervisor::read(&common.config("supervisor.toml")?, lang)?;
-    let zone = moment::zone(rules.zone.as_deref(), lang)?;
+    let zone = time::zone(rules.zone.as_deref(), lang)?;
     let w = &words(lang).rules;
     if matches!(rules.what, What::Publish { .. } | What::Rollback { .. }) && !supervisor.own.may(&Key::Rules) {
         return Err(Fail::new(w.not_granted));
@@ -110,7 +110,7 @@ pub async fn run(rules: &Rules, common: &Common) -> Result<Status, Fail> {
 
 /// The rules of a source, its problems told as `penutup check` tells them; `None` where it is refused.
 fn proved(source: Vec<u8>, name: &str, lang: Lang) -> Result<Option<Book>, Fail> {
-    let today = moment::today();
+    let today = time::today();
     let report = proof::check(&source, today);
     let told = check::text(&report, &Source::new(name, &source), false, lang.words(), canvas(&io::stdout()));
     print(&told, lang)?;
@@ -204,7 +204,7 @@ impl<'s> Desk<'s> {
             // What was proved once may be refused by a newer program; then there is nothing to compare with.
             Some(present) => {
                 let source = present.payload.clone().into_bytes();
-                Book::read(source, Origin::BuiltIn, moment::today())
+                Book::read(source, Origin::BuiltIn, time::today())
                     .map_or_else(|_| built_in(), |old| (old, published_name(present.version)))
             }
             None => built_in(),
@@ -256,10 +256,10 @@ impl<'s> Desk<'s> {
         let mut out = String::new();
         let mut is_marked = false;
         for posted in self.posted.iter().rev() {
-            let at = moment::full(posted.at, self.zone);
+            let at = time::full(posted.at, self.zone);
             match posted.verified(self.trust(), &Key::Rules) {
                 Ok((envelope, verified)) => {
-                    let book = Book::read(envelope.payload.clone().into_bytes(), Origin::BuiltIn, moment::today());
+                    let book = Book::read(envelope.payload.clone().into_bytes(), Origin::BuiltIn, time::today());
                     let (sum, revision) = match &book {
                         Ok(book) => (short(book.sha256()), shown(&book.rules.sop.revision)),
                         Err(_) => ("", w.unproved.to_owned()),

@@ -8,7 +8,7 @@ use penutup::files::{self, shown_path};
 use penutup::tell::outside;
 use penutup::words::Lang;
 
-use crate::fail::Fail;
+use crate::error::Fail;
 use crate::words::words;
 
 /// Where systemd tells a service that its secrets lie.

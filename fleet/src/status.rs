@@ -1,9 +1,9 @@
 //! `penutup-fleet status`: how the seats are, on one screen: seen, linked, on which rules, showing which KLB, what is not
 //! sent yet, what is missing, what was refused.
 
-pub mod gather;
+pub mod collector;
 mod json;
-pub mod picture;
+pub mod summary;
 mod text;
 
 use std::io::{self, IsTerminal};
@@ -16,9 +16,9 @@ use penutup::tui::board::{self, Done};
 
 use crate::cli::{Common, ended, print};
 use crate::config::center::Center;
-use crate::fail::{Fail, Status as Ended};
-use crate::moment;
+use crate::error::{Fail, Status as Ended};
 use crate::report::of_site;
+use crate::time;
 use crate::words::words;
 
 /// How often the screen is made anew.
@@ -56,10 +56,10 @@ pub enum Form {
 /// Arguments or a configuration that can't be used, or no connection.
 pub async fn run(status: &Status, common: &Common) -> Result<Ended, Fail> {
     let lang = common.lang();
-    let zone = moment::zone(status.zone.as_deref(), lang)?;
+    let zone = time::zone(status.zone.as_deref(), lang)?;
     let center = Center::read(&common.config("center.toml")?, lang)?;
     let site = status.site.as_deref().map(|site| of_site(site, &center, lang)).transpose()?;
-    let mut gatherer = gather::Gatherer::begin(&center, lang).await?;
+    let mut gatherer = collector::Gatherer::begin(&center, lang).await?;
     let is_live = !status.once && status.format == Form::Text && io::stdout().is_terminal();
     let look = || text::Look {
         zone,

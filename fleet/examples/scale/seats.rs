@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use penutup::words::Lang;
-use penutup_fleet::agent::board::Seat;
 use penutup_fleet::agent::receiver::{Connection, Hear, Letter, receive};
+use penutup_fleet::agent::replica::Seat;
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::{Key, Scope};
 use tokio::sync::Notify;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use std::collections::BTreeMap;
 
-use super::board::{Board, Came, Heard, Seat};
+use super::replica::{Board, Came, Heard, Seat};
 use crate::wire::SCHEMA;
 use crate::wire::envelope::MAX_ENVELOPE;
 use crate::wire::key::Key;

@@ -15,7 +15,7 @@ use penutup::softphone::agent::{AgentLine, NotTold};
 use penutup::softphone::message::{Bad, Message};
 use penutup::softphone::place::Place;
 
-use super::watched::Watched;
+use super::folder_watcher::Watched;
 
 /// How long a prompter may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -18,7 +18,7 @@ use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
-use super::board::{Came, Seat};
+use super::replica::{Came, Seat};
 use crate::link::back_off;
 use crate::wire::key::Key;
 use crate::wire::subject;
@@ -76,7 +76,7 @@ impl Connection {
 pub struct Letter {
     /// The key; `None` where the subject is no key's.
     pub key: Option<Key>,
-    /// The message; its payload is what [`super::board::Board`] judges.
+    /// The message; its payload is what [`super::replica::Board`] judges.
     pub message: Message,
     /// When.
     pub came: Came,

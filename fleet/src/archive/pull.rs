@@ -10,7 +10,7 @@ use chrono::Utc;
 use futures_util::StreamExt;
 use penutup::tell::shown;
 
-use super::keeper::Ended;
+use super::writer::Ended;
 use super::{Shared, check};
 use crate::cli::say;
 use crate::database::write::Batch;

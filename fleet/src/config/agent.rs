@@ -6,7 +6,7 @@ use penutup::words::Lang;
 use serde::Deserialize;
 
 use super::{LinkShape, Place};
-use crate::fail::Fail;
+use crate::error::Fail;
 use crate::link::Link;
 use crate::wire::name::Name;
 use crate::wire::subject;

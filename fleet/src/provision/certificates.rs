@@ -15,7 +15,7 @@ use rcgen::{
 
 use super::fleet::Fleet;
 use super::output::{Certificate, Output, Plan};
-use crate::fail::Fail;
+use crate::error::Fail;
 use crate::secret;
 use crate::wire::name::Name;
 use crate::words::words;

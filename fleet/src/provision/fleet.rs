@@ -8,7 +8,7 @@ use penutup::words::Lang;
 use serde::Deserialize;
 
 use crate::config::Place;
-use crate::fail::Fail;
+use crate::error::Fail;
 use crate::wire::SCHEMA;
 use crate::wire::key::Scope;
 use crate::wire::name::Name;

@@ -7,7 +7,7 @@ use nkeys::KeyPair;
 use penutup::words::Lang;
 
 use super::output::{Output, Plan};
-use crate::fail::Fail;
+use crate::error::Fail;
 use crate::secret::Seed;
 use crate::words::words;
 

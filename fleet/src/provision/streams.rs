@@ -10,7 +10,7 @@ use penutup::tell::shown;
 use penutup::words::Lang;
 
 use super::fleet::{Fleet, Node, Site};
-use crate::fail::Fail;
+use crate::error::Fail;
 use crate::wire::closing::MAX_CLOSING;
 use crate::wire::envelope::MAX_ENVELOPE;
 use crate::wire::seat::MAX_STATE;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::picture::{Need, Picture, Seat, SiteLine};
+use super::summary::{Need, Picture, Seat, SiteLine};
 use crate::wire::name::Name;
 
 /// All of it; of one site with its seats that need attention.

@@ -8,8 +8,8 @@ use penutup::tell::{grouped, shown};
 use penutup::words::Lang;
 use unicode_width::UnicodeWidthStr;
 
-use super::picture::{Need, Picture, SiteLine};
-use crate::moment;
+use super::summary::{Need, Picture, SiteLine};
+use crate::time;
 use crate::wire::name::Name;
 use crate::words::words;
 
@@ -120,7 +120,7 @@ impl Look {
             let _ = writeln!(out, "  {}", words(self.lang).klb.nothing);
         }
         for (scope, declared) in &picture.on_air.klb {
-            let banner = moment::banner(declared, &rules, picture.now, self.zone, self.lang);
+            let banner = time::banner(declared, &rules, picture.now, self.zone, self.lang);
             let _ = writeln!(out, "  {scope}: {}", clean(&banner));
         }
         for (key, why) in &picture.on_air.unheeded {
@@ -137,7 +137,7 @@ impl Look {
                 let _ = writeln!(out, "  {}", w.published(&published.by, revision, published.version));
                 if let Some(day) = published.waits_for {
                     let day = day.format("%d/%m/%Y").to_string();
-                    let since = published.since.map(|at| moment::at(at, picture.now, self.zone, self.lang));
+                    let since = published.since.map(|at| time::at(at, picture.now, self.zone, self.lang));
                     let _ = writeln!(out, "  {}", w.rules_wait(day, since.as_deref().unwrap_or("?")));
                 }
             }

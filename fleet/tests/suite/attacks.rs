@@ -477,7 +477,7 @@ async fn without_the_right_key_the_right_authority_and_tls_there_is_no_link() {
     assert!(sound().connect(Lang::En).await.is_ok());
     // Another fleet's authority; the system's; a name that is not in the certificate.
     let other = tempfile::tempdir().unwrap();
-    crate::support::ground::provisioned(&Shape::default(), ground.port, other.path());
+    crate::support::fleet::provisioned(&Shape::default(), ground.port, other.path());
     let ca = other.path().join("out/ca/ca.pem");
     let named = format!("tls://localhost:{}", ground.port).parse().unwrap();
     for wrong in [

@@ -15,7 +15,7 @@ use penutup_fleet::provision::{make, streams};
 use penutup_fleet::wire::subject;
 use tempfile::TempDir;
 
-use crate::support::ground::provisioned;
+use crate::support::fleet::provisioned;
 use crate::support::nats::{Nats, free_port, installed};
 use crate::support::{Shape, skipped, wait_until};
 

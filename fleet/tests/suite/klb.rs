@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use penutup::broadcast::State;
 use penutup::words::Lang;
+use penutup_fleet::broadcast_stream::{Board, NotPut, Posted};
 use penutup_fleet::config::agent::Agent;
-use penutup_fleet::posted::{Board, NotPut, Posted};
 use penutup_fleet::wire::envelope::{Content, Envelope};
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::subject;

@@ -14,7 +14,7 @@ use penutup_fleet::wire::name::Name;
 use penutup_fleet::wire::subject;
 use tokio::time::timeout;
 
-use crate::support::ground::provisioned;
+use crate::support::fleet::provisioned;
 use crate::support::nats::installed;
 use crate::support::{Ground, Postgres, Shape, Who, listen, next, skipped, wait_until};
 

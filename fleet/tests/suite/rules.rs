@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use penutup::rules::BUILT_IN;
 use penutup::words::Lang;
-use penutup_fleet::posted::Board;
+use penutup_fleet::broadcast_stream::Board;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::subject;
 

@@ -1,7 +1,7 @@
 //! The stage: a provisioned fleet with a nats-server of its own, a PostgreSQL of its own, and patience for conditions.
 
 pub mod calls;
-pub mod ground;
+pub mod fleet;
 pub mod machine;
 pub mod nats;
 pub mod postgres;
@@ -11,7 +11,7 @@ pub mod raw;
 pub mod relay;
 #[cfg(unix)]
 pub mod screen;
-pub mod seat;
+pub mod test_seat;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -22,9 +22,9 @@ use futures_util::StreamExt;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::subject;
 
-pub use ground::{Ground, Shape, Who};
+pub use fleet::{Ground, Shape, Who};
 pub use postgres::Postgres;
-pub use seat::TestSeat;
+pub use test_seat::TestSeat;
 
 /// How long a condition may take: far longer than it ever does, for a machine that does much else.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -10,13 +10,13 @@ use penutup::book::{Book, Origin};
 use penutup::tell::shown;
 use penutup::words::Lang;
 
-use super::picture::{Heard, OnAir, Picture, Published, Stored};
+use super::summary::{Heard, OnAir, Picture, Published, Stored};
+use crate::broadcast_stream::{Board, Heeded};
 use crate::config::center::{Center, Site};
 use crate::database::{self, Settings};
-use crate::fail::Fail;
-use crate::moment;
-use crate::posted::{Board, Heeded};
-use crate::seats::Seats;
+use crate::error::Fail;
+use crate::seat_states::Seats;
+use crate::time;
 use crate::wire::envelope::Envelope;
 use crate::wire::key::{Key, Scope};
 use crate::wire::subject;
@@ -138,7 +138,7 @@ impl Gatherer {
 
     fn published(&mut self, envelope: &Envelope, text: &str, since: Option<DateTime<Utc>>) -> Published {
         let Envelope { version, by, .. } = envelope;
-        let today = moment::today();
+        let today = time::today();
         if let Some(known) = self.proved.as_mut().filter(|known| known.version == *version) {
             known.waits_for = known.waits_for.filter(|day| *day > today);
             return known.clone();

@@ -14,12 +14,12 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::board::Seat;
-use super::carrier::{Carrier, Parcel, Trouble};
 use super::ledger::NoLedger;
 use super::log::{About, Log};
-use super::now::Now;
+use super::outbox::{Carrier, Parcel, Trouble};
 use super::receiver::Standing;
+use super::replica::Seat;
+use super::seat_status::Now;
 use crate::link::{ANSWER, back_off};
 use crate::wire::closing::{Ask, Missing};
 use crate::wire::subject;

@@ -9,8 +9,8 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
-use super::board::{Board, Seat};
 use super::receiver::Standing;
+use super::replica::{Board, Seat};
 use crate::wire::SCHEMA;
 use crate::wire::refusal::Refused;
 use crate::wire::seat::{KlbState, RulesState, SeatState};

@@ -7,7 +7,7 @@ use penutup::broadcast::{Broadcast, State};
 
 use crate::config::center::Site;
 use crate::database::{Gap, RefusedCount};
-use crate::seats::Known;
+use crate::seat_states::Known;
 use crate::wire::key::{Key, Scope};
 use crate::wire::name::Name;
 use crate::wire::refusal::{Refusal, Refused};

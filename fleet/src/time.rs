@@ -12,7 +12,7 @@ use penutup::settings;
 use penutup::tell::{shown, suggest};
 use penutup::words::Lang;
 
-use crate::fail::Fail;
+use crate::error::Fail;
 
 /// The zone of this name in the embedded rules, else the one that the user's settings name, else their first.
 ///

@@ -8,7 +8,7 @@ use penutup::broadcast::Broadcast;
 use penutup::words::Lang;
 use serde::{Deserialize, Serialize};
 
-use crate::fail::Fail;
+use crate::error::Fail;
 use crate::link::Link;
 use crate::wire::envelope::{Content, Envelope, Verified};
 use crate::wire::key::Key;

@@ -8,14 +8,14 @@ use penutup::broadcast::State;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_blocking;
 
-use super::board::{Board, Heard};
-use super::centre::Rounds;
 use super::folder::Folder;
 use super::folder_trouble;
 use super::log::{About, Log};
-use super::now::Now;
 use super::prompters::Bell;
+use super::reachability::Rounds;
 use super::receiver::{Hear, Letter, Standing};
+use super::replica::{Board, Heard};
+use super::seat_status::Now;
 use crate::wire::refusal::Refusal;
 use crate::wire::trust::Trust;
 

@@ -8,12 +8,12 @@ use async_nats::jetstream::{self, consumer::PullConsumer};
 use uuid::Uuid;
 
 use super::Shared;
-use super::keeper::Ended;
 use super::pull::DURABLE;
+use super::writer::Ended;
 use crate::cli::say;
 use crate::database::Gap;
 use crate::database::write::Batch;
-use crate::seats::Seats;
+use crate::seat_states::Seats;
 use crate::wire::SCHEMA;
 use crate::wire::closing::{Ask, MOST_AGAIN};
 use crate::wire::name::Name;
