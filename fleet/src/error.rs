@@ -1,4 +1,4 @@
-//! Why a verb could not do what it was asked: one sentence in the user's language, what helps, and the exit status.
+//! A verb's failure: one sentence in the user's language, advice, and the exit status.
 
 use std::process::ExitCode;
 
@@ -6,74 +6,60 @@ use penutup::cli::Wrong;
 
 use crate::words::Words;
 
-/// How a verb ended, as the prompter's verbs end.
+/// The same three as the prompter's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// Done.
+pub enum ExitStatus {
     Done,
-    /// The answer is "no".
+    /// The program ran, and the answer is "no".
     No,
-    /// It could not be done.
     Failed,
 }
 
-impl From<Status> for ExitCode {
-    fn from(status: Status) -> Self {
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
         Self::from(match status {
-            Status::Done => 0,
-            Status::No => 1,
-            Status::Failed => 2,
+            ExitStatus::Done => 0,
+            ExitStatus::No => 1,
+            ExitStatus::Failed => 2,
         })
     }
 }
 
-impl From<Wrong> for Fail {
+impl From<Wrong> for CliError {
     fn from(wrong: Wrong) -> Self {
-        Self { message: wrong.message, help: wrong.help, status: Status::Failed }
+        Self { message: wrong.message, help: wrong.help, status: ExitStatus::Failed }
     }
 }
 
-/// A verb's failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fail {
-    /// What is wrong, with its place. Cleaned of what must not meet a terminal by whoever quotes from outside.
+pub struct CliError {
+    /// Whoever quotes text from outside in it must have cleaned that text for a terminal.
     pub message: String,
-    /// What helps.
     pub help: Option<String>,
-    /// The exit status.
-    pub status: Status,
+    pub status: ExitStatus,
 }
 
-impl Fail {
-    /// It could not be done.
-    #[must_use]
+impl CliError {
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None, status: Status::Failed }
+        Self { message: message.into(), help: None, status: ExitStatus::Failed }
     }
 
-    /// With what helps.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// The answer is "no".
+    /// Sets the exit status to [`ExitStatus::No`].
     #[must_use]
     pub fn no(mut self) -> Self {
-        self.status = Status::No;
+        self.status = ExitStatus::No;
         self
     }
 
-    /// As it is printed on stderr.
-    #[must_use]
-    pub fn told(&self, words: &Words) -> String {
-        let mut out = words.fail.error(&self.message);
-        out.push('\n');
-        if let Some(help) = &self.help {
-            out.push_str(&words.fail.help(help));
-            out.push('\n');
-        }
-        out
+    /// The lines for stderr.
+    pub fn render(&self, words: &Words) -> String {
+        let help = self.help.as_ref().map(|help| words.fail.help(help) + "\n");
+        words.fail.error(&self.message) + "\n" + &help.unwrap_or_default()
     }
 }

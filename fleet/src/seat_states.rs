@@ -1,122 +1,106 @@
-//! What the seats of a site last said of themselves, from `SEATS_<SITE>`: read once whole, then only what is new.
+//! The latest state of each seat of a site, from `SEATS_<SITE>`: the first refresh reads all, later ones what is new.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_nats::Client;
+use async_nats::jetstream;
 use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
-use async_nats::jetstream::{self};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt;
 
 use crate::wire::name::Name;
-use crate::wire::refusal::Refused;
+use crate::wire::refusal::RefusalCounts;
 use crate::wire::seat::SeatState;
 use crate::wire::subject;
 
 /// The most states of one request.
-const MOST: usize = 5_000;
-/// How long the server keeps our place when we don't come back.
-const KEPT: Duration = Duration::from_secs(30);
-/// How long the stream keeps a state; what is older is gone there too.
-const OLDEST: TimeDelta = TimeDelta::minutes(10);
+const MAX_MESSAGES: usize = 5_000;
+/// When the server deletes the consumer of a client that does not come back.
+const INACTIVE_THRESHOLD: Duration = Duration::from_secs(30);
+/// How long the stream keeps a state.
+const MAX_AGE: TimeDelta = TimeDelta::minutes(10);
 
-/// A state, and when the server took it: the seats' own clocks are anybody's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// What it said.
+pub struct StoredState {
     pub state: SeatState,
-    /// When.
-    pub at: DateTime<Utc>,
+    /// By the server's clock; a seat's own can be wrong.
+    pub stored_at: DateTime<Utc>,
 }
 
-/// The seats of a site.
 #[derive(Debug)]
-pub struct Seats {
+pub struct SeatStates {
     site: Name,
-    reader: Option<PullConsumer>,
-    states: BTreeMap<Name, Known>,
-    refused: Refused,
+    consumer: Option<PullConsumer>,
+    states: BTreeMap<Name, StoredState>,
+    refused: RefusalCounts,
 }
 
-impl Seats {
-    /// None is known yet.
-    #[must_use]
+impl SeatStates {
     pub fn new(site: Name) -> Self {
-        Self { site, reader: None, states: BTreeMap::new(), refused: Refused::default() }
+        Self { site, consumer: None, states: BTreeMap::new(), refused: RefusalCounts::default() }
     }
 
-    /// The site.
-    #[must_use]
-    pub fn site(&self) -> &Name {
-        &self.site
-    }
-
-    /// What they last said.
-    pub fn states(&self) -> impl Iterator<Item = (&Name, &Known)> {
+    pub fn states(&self) -> impl Iterator<Item = (&Name, &StoredState)> {
         self.states.iter()
     }
 
-    /// What on the stream was no state.
-    #[must_use]
-    pub fn refused(&self) -> &Refused {
+    /// Messages on the stream that are no valid state.
+    pub fn refused(&self) -> &RefusalCounts {
         &self.refused
     }
 
-    /// Reads what is new.
-    ///
-    /// # Errors
-    /// Why the stream can't be read; what was known stays.
+    /// Reads what is new. After an error the states so far stay.
     pub async fn refresh(&mut self, client: &Client) -> Result<(), async_nats::Error> {
-        let reader = match self.reader.take() {
-            Some(reader) => reader,
-            None => self.begin(client).await?,
+        let consumer = match self.consumer.take() {
+            Some(consumer) => consumer,
+            None => self.create_consumer(client).await?,
         };
         loop {
-            let mut messages = reader.fetch().max_messages(MOST).messages().await?;
+            let mut messages = consumer.fetch().max_messages(MAX_MESSAGES).messages().await?;
             let mut count = 0;
             while let Some(message) = messages.next().await {
                 let message = message?;
                 count += 1;
                 let at = message.info()?.published;
                 let at = DateTime::from_timestamp(at.unix_timestamp(), at.nanosecond()).unwrap_or_default();
-                self.take(&message.subject, &message.payload, at);
+                self.store(&message.subject, &message.payload, at);
             }
-            if count < MOST {
+            if count < MAX_MESSAGES {
                 break;
             }
         }
-        // Only a reader that answered is one to come back to.
-        self.reader = Some(reader);
+        // After an error the next refresh starts with a new consumer.
+        self.consumer = Some(consumer);
         let now = Utc::now();
-        self.states.retain(|_, known| known.at + OLDEST > now);
+        self.states.retain(|_, stored| stored.stored_at + MAX_AGE > now);
         Ok(())
     }
 
-    async fn begin(&mut self, client: &Client) -> Result<PullConsumer, async_nats::Error> {
+    async fn create_consumer(&mut self, client: &Client) -> Result<PullConsumer, async_nats::Error> {
         let config = Config {
             deliver_policy: DeliverPolicy::LastPerSubject,
             ack_policy: AckPolicy::None,
             filter_subject: format!("seat.{}.*", self.site),
-            inactive_threshold: KEPT,
+            inactive_threshold: INACTIVE_THRESHOLD,
             memory_storage: true,
             ..Config::default()
         };
-        let streams = jetstream::new(client.clone());
-        Ok(streams.create_consumer_on_stream(config, subject::states(&self.site)).await?)
+        let context = jetstream::new(client.clone());
+        Ok(context.create_consumer_on_stream(config, subject::states(&self.site)).await?)
     }
 
-    fn take(&mut self, subject: &str, bytes: &[u8], at: DateTime<Utc>) {
-        let Some((site, seat)) = subject::site_and_seat(subject) else { return };
+    fn store(&mut self, subject: &str, bytes: &[u8], stored_at: DateTime<Utc>) {
+        let Some((site, seat)) = subject::parse_seat(subject) else { return };
         if site != self.site {
             return;
         }
-        match SeatState::read(bytes) {
+        match SeatState::parse(bytes) {
             Ok(state) => {
-                self.states.insert(seat, Known { state, at });
+                self.states.insert(seat, StoredState { state, stored_at });
             }
-            Err(why) => self.refused.count(why),
+            Err(why) => self.refused.add(why),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! From the journal to what goes over the wire: which closings are not in the stream yet, a few of them at a time, each
-//! with its number. Blocks on the disk; knows no network.
+//! The closings in the journal that the stream does not have yet, in batches, each with its sequence number. Blocks on
+//! the disk; knows no network.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -9,299 +9,275 @@ use chrono::Utc;
 use penutup::journal::ended::{Edge, Written};
 use penutup::journal::read::Reader;
 use penutup::journal::trouble;
-use serde_json::value::to_raw_value;
+use serde_json::value::{RawValue, to_raw_value};
 use uuid::Uuid;
 
-use super::ledger::{Ledger, NoLedger, Numbered, is_damage};
+use super::ledger::{CallNumber, Ledger, LedgerError, is_damage};
 use crate::wire::SCHEMA;
-use crate::wire::closing::{Closing, MAX_CLOSING, Missing};
+use crate::wire::closing::{Closing, MAX_CLOSING, MissingRange};
 
-/// How far back a look goes, in milliseconds: an end can be taken back as long as its prompter lives.
-const BACK: i64 = 24 * 60 * 60 * 1000;
-/// How often the whole journal is looked through: a prompter that died leaves calls that are ended days later.
-const WHOLE: Duration = Duration::from_secs(60 * 60);
-/// How many of those that wait are kept in memory.
-const MOST: usize = 10_000;
-/// What a closing has around its call.
-const AROUND: usize = 256;
+/// How far back a scan starts, in milliseconds: an end can be undone as long as its prompter runs.
+const SCAN_BACK_MS: i64 = 24 * 60 * 60 * 1000;
+/// How often the whole journal is scanned: calls of a prompter that crashed can be closed days later.
+const FULL_SCAN_INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// The most waiting closings that are kept in memory.
+const MAX_WAITING: usize = 10_000;
+/// Bytes that a closing adds to its call.
+const CLOSING_OVERHEAD: usize = 256;
 
-/// A closing, ready to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parcel {
-    /// The call.
+pub struct OutgoingClosing {
     pub id: Uuid,
-    /// Its version.
     pub version: u64,
-    /// What the stream knows it by.
-    pub message: String,
-    /// The bytes.
+    /// Deduplicates it in the stream.
+    pub message_id: String,
     pub body: Vec<u8>,
 }
 
-/// Why closings can't be had.
 #[derive(Debug)]
-pub enum Trouble {
-    /// The journal can't be read.
+pub enum OutboxError {
     Journal(trouble::Error),
-    /// The ledger can't be used.
-    Ledger(NoLedger),
+    Ledger(LedgerError),
 }
 
-impl From<trouble::Error> for Trouble {
+impl From<trouble::Error> for OutboxError {
     fn from(error: trouble::Error) -> Self {
         Self::Journal(error)
     }
 }
 
-impl From<rusqlite::Error> for Trouble {
+impl From<rusqlite::Error> for OutboxError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Ledger(error.into())
     }
 }
 
-impl From<NoLedger> for Trouble {
-    fn from(error: NoLedger) -> Self {
+impl From<LedgerError> for OutboxError {
+    fn from(error: LedgerError) -> Self {
         Self::Ledger(error)
     }
 }
 
-/// What was found beside closings.
+/// Events to be logged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Noticed {
-    /// How many closings are too large to be sent.
+pub struct Notices {
+    /// Closings that are too large to be sent.
     pub too_large: u64,
-    /// Where a damaged ledger went.
-    pub aside: Option<PathBuf>,
+    /// Where a damaged ledger was moved.
+    pub moved_ledger: Option<PathBuf>,
 }
 
-/// The closings that wait.
 #[derive(Debug)]
-pub struct Carrier {
+pub struct Outbox {
     journal: Option<PathBuf>,
-    path: PathBuf,
+    ledger_path: PathBuf,
     ledger: Option<Ledger>,
-    /// The oldest that wait, and how many more there are.
+    /// The oldest that wait.
     waiting: VecDeque<Written>,
+    /// How many more wait.
     more: u64,
-    under_way: u64,
-    from_ms: i64,
-    looked_whole: Option<Instant>,
-    noticed: Noticed,
+    in_flight: u64,
+    scan_from_ms: i64,
+    last_full_scan: Option<Instant>,
+    notices: Notices,
 }
 
-impl Carrier {
-    /// Of a journal (`None`: none is kept), with the ledger at `path`.
-    #[must_use]
-    pub fn new(journal: Option<PathBuf>, path: PathBuf) -> Self {
+impl Outbox {
+    /// `journal` is `None` where none is kept.
+    pub fn new(journal: Option<PathBuf>, ledger_path: PathBuf) -> Self {
         Self {
             journal,
-            path,
+            ledger_path,
             ledger: None,
             waiting: VecDeque::new(),
             more: 0,
-            under_way: 0,
-            from_ms: i64::MIN,
-            looked_whole: None,
-            noticed: Noticed::default(),
+            in_flight: 0,
+            scan_from_ms: i64::MIN,
+            last_full_scan: None,
+            notices: Notices::default(),
         }
     }
 
-    /// The journal.
-    #[must_use]
     pub fn journal(&self) -> Option<&Path> {
         self.journal.as_deref()
     }
 
-    /// How many closings wait, or are under way.
-    #[must_use]
     pub fn unsent(&self) -> u64 {
-        self.waiting.len() as u64 + self.more + self.under_way
+        self.waiting.len() as u64 + self.more + self.in_flight
     }
 
-    /// The ledger's id, and the highest number that the stream has.
-    ///
-    /// # Errors
-    /// Where there is no ledger.
-    pub fn standing(&mut self) -> Result<(Uuid, u64), Trouble> {
+    /// The ledger's id, and the highest sequence number that the stream acknowledged.
+    pub fn progress(&mut self) -> Result<(Uuid, u64), OutboxError> {
         self.ledger().map(|ledger| (ledger.epoch(), ledger.sent()))
     }
 
-    /// What was found since this was last asked.
-    pub fn noticed(&mut self) -> Noticed {
-        std::mem::take(&mut self.noticed)
+    /// The events since the last call.
+    pub fn take_notices(&mut self) -> Notices {
+        std::mem::take(&mut self.notices)
     }
 
-    fn ledger(&mut self) -> Result<&mut Ledger, Trouble> {
+    fn ledger(&mut self) -> Result<&mut Ledger, OutboxError> {
         let ledger = if let Some(ledger) = self.ledger.take() {
             ledger
         } else {
-            let (ledger, aside) = Ledger::open(&self.path)?;
-            if aside.is_some() {
-                // All of the journal is to be numbered anew.
-                (self.from_ms, self.noticed.aside) = (i64::MIN, aside);
+            let (ledger, moved) = Ledger::open(&self.ledger_path)?;
+            if moved.is_some() {
+                // The new ledger needs a number for every call of the journal.
+                (self.scan_from_ms, self.notices.moved_ledger) = (i64::MIN, moved);
             }
             ledger
         };
         Ok(self.ledger.insert(ledger))
     }
 
-    /// Whatever the ledger says; a damaged one is opened anew next time, and put aside then.
-    fn heeding<T>(&mut self, outcome: Result<T, Trouble>) -> Result<T, Trouble> {
-        if let Err(Trouble::Ledger(NoLedger::Sqlite(error))) = &outcome
+    /// Closes the ledger where the error says that it is damaged: opening it again moves it aside.
+    fn close_if_damaged<T>(&mut self, result: Result<T, OutboxError>) -> Result<T, OutboxError> {
+        if let Err(OutboxError::Ledger(LedgerError::Sqlite(error))) = &result
             && is_damage(error)
         {
             self.ledger = None;
         }
-        outcome
+        result
     }
 
-    /// Looks through the journal for what is not in the stream; answers how many wait.
-    ///
-    /// # Errors
-    /// Why it can't.
-    pub fn look(&mut self) -> Result<u64, Trouble> {
-        let looked = self.look_for_waiting();
-        self.heeding(looked)?;
+    /// Scans the journal for closings that the stream does not have. Returns how many there are.
+    pub fn scan(&mut self) -> Result<u64, OutboxError> {
+        let scanned = self.scan_journal();
+        self.close_if_damaged(scanned)?;
         Ok(self.unsent())
     }
 
-    fn look_for_waiting(&mut self) -> Result<(), Trouble> {
+    fn reader(&self) -> Result<Option<Reader>, trouble::Error> {
+        Ok(self.journal.as_deref().map(Reader::open).transpose()?.flatten())
+    }
+
+    fn scan_journal(&mut self) -> Result<(), OutboxError> {
         self.ledger()?;
-        let Some(mut reader) = self.journal.as_deref().map(Reader::open).transpose()?.flatten() else {
+        let Some(mut reader) = self.reader()? else {
             (self.waiting, self.more) = (VecDeque::new(), 0);
             return Ok(());
         };
-        let is_whole = self.looked_whole.is_none_or(|at| at.elapsed() >= WHOLE) || self.from_ms == i64::MIN;
-        let from_ms = if is_whole { i64::MIN } else { self.from_ms };
+        let is_due = self.last_full_scan.is_none_or(|at| at.elapsed() >= FULL_SCAN_INTERVAL);
+        let is_full = is_due || self.scan_from_ms == i64::MIN;
+        let from_ms = if is_full { i64::MIN } else { self.scan_from_ms };
         let Some(ledger) = &mut self.ledger else { return Ok(()) };
         let (mut waiting, mut more) = (VecDeque::new(), 0);
-        let mut sieve = ledger.sieve()?;
-        let edge = reader.ended::<Trouble>(from_ms, |written| {
-            match sieve.has(written.id, written.version)? {
+        let mut acked = ledger.acked_calls()?;
+        let edge = reader.ended::<OutboxError>(from_ms, |written| {
+            match acked.contains(written.id, written.version)? {
                 true => {}
-                false if waiting.len() < MOST => waiting.push_back(written),
+                false if waiting.len() < MAX_WAITING => waiting.push_back(written),
                 false => more += 1,
             }
             Ok(())
         })?;
-        drop(sieve);
-        if is_whole {
-            self.looked_whole = Some(Instant::now());
+        drop(acked);
+        if is_full {
+            self.last_full_scan = Some(Instant::now());
             if let Some(lowest) = edge.lowest {
-                ledger.forget_before(lowest)?;
+                ledger.prune_before(lowest)?;
             }
         }
         let oldest = waiting.front().map_or(i64::MAX, |written| written.start_ms);
-        self.from_ms = next_from(&edge, Utc::now().timestamp_millis()).min(oldest);
+        self.scan_from_ms = next_scan_from(&edge, Utc::now().timestamp_millis()).min(oldest);
         (self.waiting, self.more) = (waiting, more);
         Ok(())
     }
 
-    /// The next of those that wait, the oldest first.
-    ///
-    /// # Errors
-    /// Why they can't be had; they wait on.
-    pub fn next(&mut self, most: usize) -> Result<Vec<Parcel>, Trouble> {
-        let mut looked = false;
+    /// The next batch, the oldest first. After an error they still wait.
+    pub fn next_batch(&mut self, max: usize) -> Result<Vec<OutgoingClosing>, OutboxError> {
+        let mut has_scanned = false;
         loop {
-            if self.waiting.is_empty() && self.more > 0 && !looked {
-                self.look()?;
-                looked = true;
+            if self.waiting.is_empty() && self.more > 0 && !has_scanned {
+                self.scan()?;
+                has_scanned = true;
             }
-            let some: Vec<Written> = self.waiting.iter().take(most).copied().collect();
-            let ids: Vec<Uuid> = some.iter().map(|written| written.id).collect();
-            let parcels = if ids.is_empty() { Ok(Vec::new()) } else { self.parcels(&ids, None) };
-            let parcels = self.heeding(parcels)?;
-            self.waiting.drain(..some.len());
-            self.under_way = parcels.len() as u64;
-            // Calls that are gone or too large leave nothing to send; what waits behind them does not wait for the next
-            // change.
-            if !parcels.is_empty() || some.is_empty() {
-                return Ok(parcels);
+            let ids: Vec<Uuid> = self.waiting.iter().take(max).map(|written| written.id).collect();
+            let closings = if ids.is_empty() { Ok(Vec::new()) } else { self.closings(&ids, None) };
+            let closings = self.close_if_damaged(closings)?;
+            self.waiting.drain(..ids.len());
+            self.in_flight = closings.len() as u64;
+            // Where all calls of a batch were deleted or too large, the ones after them must not wait for a change of the
+            // journal.
+            if !closings.is_empty() || ids.is_empty() {
+                return Ok(closings);
             }
         }
     }
 
-    /// What is asked for once more.
-    ///
-    /// # Errors
-    /// Why it can't be had.
-    pub fn again(&mut self, missing: Missing) -> Result<Vec<Parcel>, Trouble> {
-        let asked = self.find_again(missing);
-        self.heeding(asked)
+    /// The closings of a resend request.
+    pub fn resend(&mut self, missing: MissingRange) -> Result<Vec<OutgoingClosing>, OutboxError> {
+        let closings = self.find_resend(missing);
+        self.close_if_damaged(closings)
     }
 
-    fn find_again(&mut self, missing: Missing) -> Result<Vec<Parcel>, Trouble> {
+    fn find_resend(&mut self, missing: MissingRange) -> Result<Vec<OutgoingClosing>, OutboxError> {
         let ledger = self.ledger()?;
-        let ids = ledger.of(missing)?;
+        let ids = ledger.calls_in(missing)?;
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let time = ledger.asked()?;
-        self.parcels(&ids, Some(time))
+        let request = ledger.count_resend()?;
+        self.closings(&ids, Some(request))
     }
 
-    /// These calls with their numbers. `again`: which asking it is that they are sent for.
-    fn parcels(&mut self, ids: &[Uuid], again: Option<u64>) -> Result<Vec<Parcel>, Trouble> {
-        let Some(mut reader) = self.journal.as_deref().map(Reader::open).transpose()?.flatten() else {
-            return Ok(Vec::new());
-        };
+    /// The closings of these calls. `resend` is the number of the resend request, if they are for one.
+    fn closings(&mut self, ids: &[Uuid], resend: Option<u64>) -> Result<Vec<OutgoingClosing>, OutboxError> {
+        let Some(mut reader) = self.reader()? else { return Ok(Vec::new()) };
         let (mut lines, mut too_large) = (Vec::with_capacity(ids.len()), Vec::new());
-        reader.lines::<Trouble>(ids, |id, line| {
+        reader.lines::<OutboxError>(ids, |id, line| {
             let text = to_raw_value(line).map_err(|_| trouble::Error::Damaged)?;
-            if text.get().len() + AROUND > MAX_CLOSING {
+            if text.get().len() + CLOSING_OVERHEAD > MAX_CLOSING {
                 too_large.push((id, line.version));
             } else {
                 lines.push((id, line.version, text));
             }
             Ok(())
         })?;
-        self.noticed.too_large += too_large.len() as u64;
+        self.notices.too_large += too_large.len() as u64;
         let ledger = self.ledger()?;
         for (id, version) in too_large {
-            ledger.give_up(id, version)?;
+            ledger.mark_unsendable(id, version)?;
         }
         let calls: Vec<(Uuid, u64)> = lines.iter().map(|(id, version, _)| (*id, *version)).collect();
-        let (numbers, epoch) = (ledger.number(&calls)?, ledger.epoch());
-        let parcel = |((id, version, call), Numbered { seq, first }): ((_, _, Box<_>), _)| Parcel {
+        let (numbers, epoch) = (ledger.assign_numbers(&calls)?, ledger.epoch());
+        let closing = |((id, version, call), number): ((Uuid, u64, Box<RawValue>), CallNumber)| OutgoingClosing {
             id,
             version,
-            message: message(id, version, first, again),
-            body: Closing { schema: SCHEMA, epoch, seq, call: &call }.to_bytes(),
+            message_id: message_id(id, version, number.first_version, resend),
+            body: Closing { schema: SCHEMA, epoch, seq: number.seq, call: &call }.to_bytes(),
         };
-        Ok(lines.into_iter().zip(numbers).map(parcel).collect())
+        Ok(lines.into_iter().zip(numbers).map(closing).collect())
     }
 
-    /// Which of what was under way the stream has; the others wait again.
-    ///
-    /// # Errors
-    /// Where that can't be kept: then they are found again by a look.
-    pub fn done(&mut self, has: &[(Uuid, u64)], has_not: usize) -> Result<(), Trouble> {
-        self.under_way = 0;
-        if has_not > 0 {
-            // They are the oldest; the next look finds them in their order.
-            self.more += self.waiting.len() as u64 + has_not as u64;
+    /// Records which closings of a batch were acknowledged, and how many were not. After an error the next scan finds
+    /// them again.
+    pub fn complete(&mut self, acknowledged: &[(Uuid, u64)], failed: usize) -> Result<(), OutboxError> {
+        self.in_flight = 0;
+        if failed > 0 {
+            // They are older than those that wait: the next scan restores the order.
+            self.more += self.waiting.len() as u64 + failed as u64;
             self.waiting.clear();
         }
-        if has.is_empty() {
+        if acknowledged.is_empty() {
             return Ok(());
         }
-        let marked = self.ledger().and_then(|ledger| Ok(ledger.acknowledge(has)?));
-        self.heeding(marked)
+        let marked = self.ledger().and_then(|ledger| Ok(ledger.acknowledge(acknowledged)?));
+        self.close_if_damaged(marked)
     }
 }
 
-/// From where on the next look looks: everything that may still end or be taken back lies behind it.
-fn next_from(edge: &Edge, now_ms: i64) -> i64 {
-    let newest = edge.newest_ms.map_or(i64::MIN, |newest| newest.min(now_ms).saturating_sub(BACK));
+/// Where the next scan starts: everything that can still end or be undone is after it.
+fn next_scan_from(edge: &Edge, now_ms: i64) -> i64 {
+    let newest = edge.newest_ms.map_or(i64::MIN, |newest| newest.min(now_ms).saturating_sub(SCAN_BACK_MS));
     edge.open_ms.map_or(newest, |open| open.min(newest))
 }
 
-/// What the stream knows a closing by: the same for what is the same, so that it is kept once.
-fn message(id: Uuid, version: u64, first: u64, again: Option<u64>) -> String {
-    match again {
-        Some(time) => format!("{id}.{version}.r{time}"),
-        None if version == first => id.to_string(),
+/// Equal for equal content, so that the stream stores it once.
+fn message_id(id: Uuid, version: u64, first_version: u64, resend: Option<u64>) -> String {
+    match resend {
+        Some(request) => format!("{id}.{version}.r{request}"),
+        None if version == first_version => id.to_string(),
         None => format!("{id}.{version}"),
     }
 }
@@ -319,13 +295,13 @@ mod tests {
 
     use super::*;
 
-    struct Desk {
+    struct TestJournal {
         folder: TempDir,
         store: Store,
         presence: Presence,
     }
 
-    impl Desk {
+    impl TestJournal {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let mut store = Store::open(&folder.path().join("journal.db")).unwrap().store;
@@ -333,16 +309,15 @@ mod tests {
             Self { folder, store, presence }
         }
 
-        fn carrier(&self) -> Carrier {
-            Carrier::new(Some(self.folder.path().join("journal.db")), self.folder.path().join("ledger.db"))
+        fn outbox(&self) -> Outbox {
+            Outbox::new(Some(self.folder.path().join("journal.db")), self.folder.path().join("ledger.db"))
         }
 
-        /// A call that began at this second, and ended unless it runs.
+        /// Writes a call that started at this second.
         fn write(&mut self, id: u128, version: u64, second: i64, ended: bool) {
             self.write_by(id, version, second, ended, "biasa");
         }
 
-        /// The same, by a rule of this name.
         fn write_by(&mut self, id: u128, version: u64, second: i64, ended: bool, rule: &str) {
             let at = |second| DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
             let record = Record {
@@ -366,14 +341,14 @@ mod tests {
         }
     }
 
-    fn next(carrier: &mut Carrier) -> Vec<(u128, String, u64)> {
-        carrier.look().unwrap();
-        let parcels = carrier.next(9).unwrap();
-        let told = |parcel: &Parcel| {
-            let seq = Closing::read(&parcel.body).unwrap().seq;
-            (parcel.id.as_u128(), parcel.message.clone(), seq)
+    fn next(outbox: &mut Outbox) -> Vec<(u128, String, u64)> {
+        outbox.scan().unwrap();
+        let closings = outbox.next_batch(9).unwrap();
+        let fields = |closing: &OutgoingClosing| {
+            let seq = Closing::parse(&closing.body).unwrap().seq;
+            (closing.id.as_u128(), closing.message_id.clone(), seq)
         };
-        parcels.iter().map(told).collect()
+        closings.iter().map(fields).collect()
     }
 
     fn id(n: u128) -> String {
@@ -381,82 +356,83 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_acknowledged_waits_on_however_old_it_is() {
-        let mut desk = Desk::new();
-        desk.write(1, 1, 0, true);
-        desk.write(2, 1, 10 * 86_400, true);
-        let mut carrier = desk.carrier();
-        let first = next(&mut carrier);
+    fn an_unacknowledged_closing_waits_however_old_it_is() {
+        let mut journal = TestJournal::new();
+        journal.write(1, 1, 0, true);
+        journal.write(2, 1, 10 * 86_400, true);
+        let mut outbox = journal.outbox();
+        let first = next(&mut outbox);
         assert_eq!(first, [(1, id(1), 1), (2, id(2), 2)]);
-        // The server had room for the second only; the first is ten days older.
-        carrier.done(&[(Uuid::from_u128(2), 1)], 1).unwrap();
-        assert_eq!(carrier.unsent(), 1);
-        assert_eq!(next(&mut carrier), [(1, id(1), 1)]);
-        // Killed before it heard of the acknowledgement.
-        let mut carrier = desk.carrier();
-        assert_eq!(next(&mut carrier), [(1, id(1), 1)]);
-        carrier.done(&[(Uuid::from_u128(1), 1)], 0).unwrap();
-        assert_eq!((carrier.look().unwrap(), carrier.standing().unwrap().1), (0, 2));
+        // The server accepted only the second; the first is ten days older.
+        outbox.complete(&[(Uuid::from_u128(2), 1)], 1).unwrap();
+        assert_eq!(outbox.unsent(), 1);
+        assert_eq!(next(&mut outbox), [(1, id(1), 1)]);
+        // A crash before the acknowledgement was recorded.
+        let mut outbox = journal.outbox();
+        assert_eq!(next(&mut outbox), [(1, id(1), 1)]);
+        outbox.complete(&[(Uuid::from_u128(1), 1)], 0).unwrap();
+        assert_eq!((outbox.scan().unwrap(), outbox.progress().unwrap().1), (0, 2));
     }
 
     #[test]
-    fn what_can_never_be_sent_keeps_nothing_back() {
-        let mut desk = Desk::new();
+    fn unsendable_closings_do_not_block_others() {
+        let mut journal = TestJournal::new();
         for n in 1..=3 {
-            desk.write_by(n, 1, 0, true, &"x".repeat(MAX_CLOSING));
+            journal.write_by(n, 1, 0, true, &"x".repeat(MAX_CLOSING));
         }
-        desk.write(4, 1, 1, true);
-        let mut carrier = desk.carrier();
-        carrier.look().unwrap();
-        let sent: Vec<_> = carrier.next(2).unwrap().iter().map(|parcel| parcel.id.as_u128()).collect();
-        assert_eq!((sent, carrier.noticed().too_large), (vec![4], 3));
-        carrier.done(&[(Uuid::from_u128(4), 1)], 0).unwrap();
-        assert_eq!((carrier.look().unwrap(), carrier.standing().unwrap().1), (0, 1));
+        journal.write(4, 1, 1, true);
+        let mut outbox = journal.outbox();
+        outbox.scan().unwrap();
+        let sent: Vec<_> = outbox.next_batch(2).unwrap().iter().map(|closing| closing.id.as_u128()).collect();
+        assert_eq!((sent, outbox.take_notices().too_large), (vec![4], 3));
+        outbox.complete(&[(Uuid::from_u128(4), 1)], 0).unwrap();
+        assert_eq!((outbox.scan().unwrap(), outbox.progress().unwrap().1), (0, 1));
     }
 
     #[test]
-    fn a_call_that_ran_for_days_is_found_and_a_newer_version_is_another_message() {
-        let mut desk = Desk::new();
-        desk.write(1, 1, 0, false);
-        desk.write(2, 1, 10 * 86_400, true);
-        let mut carrier = desk.carrier();
-        assert_eq!(next(&mut carrier), [(2, id(2), 1)]);
-        // Before it is acknowledged its end is taken back, and it ends anew: the stream may have the first.
-        desk.write(2, 2, 10 * 86_400, false);
-        carrier.done(&[], 1).unwrap();
-        assert_eq!(next(&mut carrier), []);
-        desk.write(1, 2, 0, true);
-        desk.write(2, 3, 10 * 86_400, true);
-        assert_eq!(next(&mut carrier), [(1, id(1), 2), (2, format!("{}.3", id(2)), 1)]);
-        carrier.done(&[(Uuid::from_u128(1), 2), (Uuid::from_u128(2), 3)], 0).unwrap();
-        let missing = |epoch, from, to| Missing { epoch, from, to };
-        let (epoch, _) = carrier.standing().unwrap();
-        let again: Vec<_> = carrier.again(missing(epoch, 1, 1)).unwrap().into_iter().map(|p| p.message).collect();
+    fn a_call_that_ran_for_days_is_found_and_a_newer_version_gets_another_message_id() {
+        let mut journal = TestJournal::new();
+        journal.write(1, 1, 0, false);
+        journal.write(2, 1, 10 * 86_400, true);
+        let mut outbox = journal.outbox();
+        assert_eq!(next(&mut outbox), [(2, id(2), 1)]);
+        // Its end is undone before the acknowledgement, and it ends again: the stream may have the first version.
+        journal.write(2, 2, 10 * 86_400, false);
+        outbox.complete(&[], 1).unwrap();
+        assert_eq!(next(&mut outbox), []);
+        journal.write(1, 2, 0, true);
+        journal.write(2, 3, 10 * 86_400, true);
+        assert_eq!(next(&mut outbox), [(1, id(1), 2), (2, format!("{}.3", id(2)), 1)]);
+        outbox.complete(&[(Uuid::from_u128(1), 2), (Uuid::from_u128(2), 3)], 0).unwrap();
+        let missing = |epoch, from, to| MissingRange { epoch, from, to };
+        let (epoch, _) = outbox.progress().unwrap();
+        let again: Vec<_> =
+            outbox.resend(missing(epoch, 1, 1)).unwrap().into_iter().map(|closing| closing.message_id).collect();
         assert_eq!(again, [format!("{}.3.r1", id(2))]);
-        assert_eq!(carrier.again(missing(Uuid::nil(), 1, 9)).unwrap(), []);
+        assert_eq!(outbox.resend(missing(Uuid::nil(), 1, 9)).unwrap(), []);
     }
 
     #[test]
-    fn a_lost_ledger_numbers_everything_anew_and_a_missing_journal_is_no_trouble() {
-        let mut desk = Desk::new();
-        desk.write(1, 1, 0, true);
-        let mut carrier = desk.carrier();
-        assert_eq!(next(&mut carrier).len(), 1);
-        carrier.done(&[(Uuid::from_u128(1), 1)], 0).unwrap();
-        let (epoch, _) = carrier.standing().unwrap();
-        drop(carrier);
-        let ledger = desk.folder.path().join("ledger.db");
+    fn a_damaged_ledger_is_replaced_and_a_missing_journal_is_no_error() {
+        let mut journal = TestJournal::new();
+        journal.write(1, 1, 0, true);
+        let mut outbox = journal.outbox();
+        assert_eq!(next(&mut outbox).len(), 1);
+        outbox.complete(&[(Uuid::from_u128(1), 1)], 0).unwrap();
+        let (epoch, _) = outbox.progress().unwrap();
+        drop(outbox);
+        let ledger = journal.folder.path().join("ledger.db");
         fs::write(&ledger, "x".repeat(5_000)).unwrap();
-        let mut carrier = desk.carrier();
-        assert_eq!(next(&mut carrier), [(1, id(1), 1)]);
-        assert!(carrier.noticed().aside.is_some());
-        assert_ne!(carrier.standing().unwrap().0, epoch);
-        for journal in [None, Some(desk.folder.path().join("none.db"))] {
-            let mut carrier = Carrier::new(journal, ledger.clone());
-            assert_eq!(carrier.look().unwrap(), 0);
+        let mut outbox = journal.outbox();
+        assert_eq!(next(&mut outbox), [(1, id(1), 1)]);
+        assert!(outbox.take_notices().moved_ledger.is_some());
+        assert_ne!(outbox.progress().unwrap().0, epoch);
+        for journal in [None, Some(journal.folder.path().join("none.db"))] {
+            let mut outbox = Outbox::new(journal, ledger.clone());
+            assert_eq!(outbox.scan().unwrap(), 0);
         }
-        fs::write(desk.folder.path().join("foreign.db"), "x".repeat(5_000)).unwrap();
-        let mut carrier = Carrier::new(Some(desk.folder.path().join("foreign.db")), ledger);
-        assert!(matches!(carrier.look(), Err(Trouble::Journal(_))));
+        fs::write(journal.folder.path().join("foreign.db"), "x".repeat(5_000)).unwrap();
+        let mut outbox = Outbox::new(Some(journal.folder.path().join("foreign.db")), ledger);
+        assert!(matches!(outbox.scan(), Err(OutboxError::Journal(_))));
     }
 }

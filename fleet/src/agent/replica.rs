@@ -1,228 +1,197 @@
-//! What a seat knows of the centre: the newest verified broadcast of each of its keys, what follows from them, and how
-//! many it refused. Bytes in, what changed out; no network, no disk. Small enough that one process holds thousands.
+//! A seat's verified copy of the centre's state: the newest valid broadcast of each key, the declaration in force, and
+//! the refusal counts. Bytes in, outcome out; no network, no disk. Small enough for thousands in one process.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use chrono::NaiveDate;
 use penutup::book::{Book, Origin};
-use penutup::broadcast::{Broadcast, tidy};
+use penutup::broadcast::{Broadcast, State, tidy};
 
 use super::effective::effective;
-use crate::wire::envelope::{Age, Content, Envelope};
+use crate::wire::envelope::{Content, Envelope, Freshness};
 use crate::wire::key::Key;
 use crate::wire::name::Name;
-use crate::wire::refusal::{Refusal, Refused};
-use crate::wire::seat::{KlbState, LONGEST, RulesState};
+use crate::wire::refusal::{Refusal, RefusalCounts};
+use crate::wire::seat::{KlbState, MAX_TEXT, RulesState};
 use crate::wire::trust::Trust;
 
-/// Which seat it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seat {
-    /// The site.
+pub struct SeatId {
     pub site: Name,
     /// The site's region.
     pub region: Name,
-    /// The seat.
     pub seat: Name,
 }
 
-impl Seat {
-    /// The keys that it hears.
-    #[must_use]
+impl SeatId {
+    /// The keys whose broadcasts are for this seat.
     pub fn keys(&self) -> [Key; 4] {
         Key::of_seat(&self.site, &self.region)
     }
 }
 
-/// When something was asked for, and when it came.
+/// When a message was requested and received.
 #[derive(Clone, Copy, Debug)]
-pub struct Came {
-    /// When it was asked for; what was said unasked: when it came.
-    pub asked: Instant,
-    /// When it came.
-    pub at: Instant,
-    /// Whether it lies below the present one of its key: then it is nobody's attack on this seat that it is old.
-    pub is_past: bool,
+pub struct Receipt {
+    /// Equals `received_at` for a message of the subscription.
+    pub requested_at: Instant,
+    pub received_at: Instant,
+    /// A newer message of its key exists: being old is then expected, and not counted as a refusal.
+    pub is_superseded: bool,
 }
 
-impl Came {
-    /// Unasked, just now.
-    #[must_use]
-    pub fn unasked() -> Self {
+impl Receipt {
+    /// For a message of the subscription.
+    pub fn unsolicited() -> Self {
         let at = Instant::now();
-        Self { asked: at, at, is_past: false }
+        Self { requested_at: at, received_at: at, is_superseded: false }
     }
 }
 
-/// What came of a broadcast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// It is dropped and counted.
+pub enum Outcome {
     Refused(Refusal),
-    /// It is known.
-    Known,
-    /// It is new; what holds here is as it was, so far.
-    Kept,
-    /// Another declaration holds.
-    Klb,
-    /// The centre's rules are others.
-    Rules,
+    AlreadyKnown,
+    /// A new declaration; what it changes shows [`Replica::update_effective`].
+    Stored,
+    /// Another declaration is in force.
+    NewEffective,
+    NewRules,
 }
 
-/// A broadcast that is known, and since when.
 #[derive(Clone, Debug)]
 struct Known {
     envelope: Envelope,
     klb: Option<Broadcast>,
-    learnt: Option<Instant>,
+    received_at: Instant,
 }
 
-/// What a seat knows.
 #[derive(Debug)]
-pub struct Board {
+pub struct Replica {
     keys: [Key; 4],
     known: BTreeMap<Key, Known>,
-    holds: Option<Broadcast>,
+    effective: Option<Broadcast>,
     rules: Option<RulesState>,
-    refused: Refused,
-    /// Signed rules that can't be proved: they lie under their key until better ones come, and are not proved again at
-    /// every look.
-    unproved: Option<Envelope>,
+    refused: RefusalCounts,
+    /// Signed rules that the check refuses: every poll delivers them until better ones are published, and they need not be
+    /// checked each time.
+    rejected_rules: Option<Envelope>,
 }
 
-impl Board {
-    /// Of a seat that knows nothing but, perhaps, what held when it was last there.
-    #[must_use]
-    pub fn new(seat: &Seat, held: Option<Broadcast>) -> Self {
+impl Replica {
+    /// `last_effective` is the declaration that was in force when the agent last ran.
+    pub fn new(seat: &SeatId, last_effective: Option<Broadcast>) -> Self {
         Self {
             keys: seat.keys(),
             known: BTreeMap::new(),
-            holds: held,
+            effective: last_effective,
             rules: None,
-            refused: Refused::default(),
-            unproved: None,
+            refused: RefusalCounts::default(),
+            rejected_rules: None,
         }
     }
 
-    /// Hears one broadcast and lets what follows hold at once.
-    pub fn heard(&mut self, trust: &Trust, key: Option<&Key>, bytes: &[u8], came: Came, today: NaiveDate) -> Heard {
-        match self.hear(trust, key, bytes, came, today) {
-            Heard::Kept if self.settle() => Heard::Klb,
-            heard => heard,
-        }
-    }
-
-    /// A broadcast came on the subject of `key`; `None`: on a subject that is no key's. `today` is the day that the
-    /// rules are held against. What several of them mean together holds after [`Self::settle`].
-    pub fn hear(&mut self, trust: &Trust, key: Option<&Key>, bytes: &[u8], came: Came, today: NaiveDate) -> Heard {
-        match self.take(trust, key, bytes, came, today) {
-            Ok(heard) => heard,
-            Err(why) => {
-                if !came.is_past {
-                    self.refused.count(why);
-                }
-                Heard::Refused(why)
-            }
-        }
-    }
-
-    /// Lets hold what follows from everything that is known. Answers whether it is something else than before.
-    pub fn settle(&mut self) -> bool {
-        let holds = effective(self.holds.as_ref(), &self.known.values().filter_map(|known| known.klb.as_ref()));
-        let is_news = holds != self.holds;
-        self.holds = holds;
-        is_news
-    }
-
-    fn take(
+    /// Verifies and stores a broadcast. `key` is that of its subject; `today` is the day for which rules are checked.
+    pub fn receive(
         &mut self,
         trust: &Trust,
         key: Option<&Key>,
         bytes: &[u8],
-        came: Came,
+        receipt: Receipt,
         today: NaiveDate,
-    ) -> Result<Heard, Refusal> {
-        let envelope = Envelope::read(bytes)?;
+    ) -> Outcome {
+        self.verify_and_store(trust, key, bytes, receipt, today).unwrap_or_else(|why| {
+            if !receipt.is_superseded {
+                self.refused.add(why);
+            }
+            Outcome::Refused(why)
+        })
+    }
+
+    /// Recomputes the declaration in force, once a batch of broadcasts is stored. Returns whether it changed.
+    pub fn update_effective(&mut self) -> bool {
+        let next = effective(self.effective.as_ref(), &self.known.values().filter_map(|known| known.klb.as_ref()));
+        let has_changed = next != self.effective;
+        self.effective = next;
+        has_changed
+    }
+
+    fn verify_and_store(
+        &mut self,
+        trust: &Trust,
+        key: Option<&Key>,
+        bytes: &[u8],
+        receipt: Receipt,
+        today: NaiveDate,
+    ) -> Result<Outcome, Refusal> {
+        let envelope = Envelope::parse(bytes)?;
         let key = key.filter(|key| self.keys.contains(key)).ok_or(Refusal::WrongKey)?;
-        if self.unproved.as_ref() == Some(&envelope) {
+        if self.rejected_rules.as_ref() == Some(&envelope) {
             return Err(Refusal::BadPayload);
         }
         let known = self.known.get(key);
         let verified = match envelope.verify(trust, key, known.map(|known| &known.envelope)) {
-            // What was asked for before the newer one came may be answered after it.
-            Err(Refusal::Old) if known.and_then(|known| known.learnt).is_some_and(|learnt| came.asked < learnt) => {
-                return Ok(Heard::Known);
+            // The reply to a request may arrive after a newer broadcast that was published meanwhile.
+            Err(Refusal::Old) if known.is_some_and(|known| receipt.requested_at < known.received_at) => {
+                return Ok(Outcome::AlreadyKnown);
             }
             other => other?,
         };
-        if verified.age == Age::Known {
-            return Ok(Heard::Known);
+        if verified.freshness == Freshness::Known {
+            return Ok(Outcome::AlreadyKnown);
         }
-        let (klb, rules) = match verified.content {
-            Content::Klb(klb) => (Some(klb), None),
+        let (klb, outcome) = match verified.content {
+            Content::Klb(klb) => (Some(klb), Outcome::Stored),
             Content::Rules(text) => {
-                let Some(rules) = proved(text, envelope.version, today) else {
-                    self.unproved = Some(envelope);
+                let Some(rules) = check_rules(text, envelope.version, today) else {
+                    self.rejected_rules = Some(envelope);
                     return Err(Refusal::BadPayload);
                 };
-                (None, Some(rules))
+                (self.rules, self.rejected_rules) = (Some(rules), None);
+                (None, Outcome::NewRules)
             }
         };
-        self.known.insert(key.clone(), Known { envelope, klb, learnt: Some(came.at) });
-        if let Some(rules) = rules {
-            self.rules = Some(rules);
-            self.unproved = None;
-            return Ok(Heard::Rules);
-        }
-        Ok(Heard::Kept)
+        self.known.insert(key.clone(), Known { envelope, klb, received_at: receipt.received_at });
+        Ok(outcome)
     }
 
-    /// The declaration that holds.
-    #[must_use]
-    pub fn holds(&self) -> Option<&Broadcast> {
-        self.holds.as_ref()
+    /// Verifies a broadcast that was read from the disk. A refusal is not counted: nobody sent it.
+    pub fn restore(&mut self, trust: &Trust, key: &Key, bytes: &[u8], today: NaiveDate) {
+        let _ = self.verify_and_store(trust, Some(key), bytes, Receipt::unsolicited(), today);
+    }
+
+    /// The declaration in force.
+    pub fn effective(&self) -> Option<&Broadcast> {
+        self.effective.as_ref()
     }
 
     /// The text of the centre's rules.
-    #[must_use]
     pub fn rules_text(&self) -> Option<&str> {
         self.known.get(&Key::Rules).map(|known| known.envelope.payload.as_str())
     }
 
-    /// What it knows, as it came.
     pub fn envelopes(&self) -> impl Iterator<Item = (&Key, &Envelope)> {
         self.known.iter().map(|(key, known)| (key, &known.envelope))
     }
 
-    /// The rules, as the centre is told.
-    #[must_use]
     pub fn rules_state(&self) -> Option<&RulesState> {
         self.rules.as_ref()
     }
 
-    /// The declaration that holds, as the centre is told.
-    #[must_use]
     pub fn klb_state(&self) -> Option<KlbState> {
-        let on = |klb: &Broadcast| klb.state == penutup::broadcast::State::On;
-        self.holds.as_ref().map(|klb| KlbState { version: klb.version, on: on(klb) })
+        self.effective.as_ref().map(|klb| KlbState { version: klb.version, on: klb.state == State::On })
     }
 
-    pub(super) fn set_refused(&mut self, refused: Refused) {
-        self.refused = refused;
-    }
-
-    /// What was refused.
-    #[must_use]
-    pub fn refused(&self) -> &Refused {
+    pub fn refused(&self) -> &RefusalCounts {
         &self.refused
     }
 }
 
-/// Rules that can be used; `None` where `check` would refuse them.
-fn proved(text: String, version: u64, today: NaiveDate) -> Option<RulesState> {
+/// `None` where the rules check refuses them.
+fn check_rules(text: String, version: u64, today: NaiveDate) -> Option<RulesState> {
     let book = Book::read(text.into_bytes(), Origin::BuiltIn, today).ok()?;
-    let revision = tidy(&book.rules.sop.revision, LONGEST).unwrap_or_default();
+    let revision = tidy(&book.rules.sop.revision, MAX_TEXT).unwrap_or_default();
     Some(RulesState { version, sha256: book.sha256().to_owned(), revision })
 }
 
@@ -231,7 +200,6 @@ mod tests {
     use std::time::Duration;
 
     use nkeys::KeyPair;
-    use penutup::broadcast::State;
     use penutup::rules::BUILT_IN;
 
     use super::*;
@@ -242,7 +210,7 @@ mod tests {
     struct Centre {
         pair: KeyPair,
         trust: Trust,
-        board: Board,
+        replica: Replica,
     }
 
     const CENTER: Key = Key::Klb(Scope::Center);
@@ -252,8 +220,8 @@ mod tests {
             let pair = KeyPair::new_user();
             let grants = vec![Grant::Rules, Grant::Klb(Scope::Center), Grant::Klb(Scope::Site(name("jkt")))];
             let spv = Signer { id: name("spv"), name: "SPV Jakarta".into(), key: pair.public_key(), grants };
-            let seat = Seat { site: name("jkt"), region: name("jawa"), seat: name("a01") };
-            Self { pair, trust: Trust::of(vec![spv]), board: Board::new(&seat, None) }
+            let seat = SeatId { site: name("jkt"), region: name("jawa"), seat: name("a01") };
+            Self { pair, trust: Trust::new(vec![spv]), replica: Replica::new(&seat, None) }
         }
 
         fn sign(&self, key: &Key, version: u64, payload: String) -> Vec<u8> {
@@ -264,20 +232,25 @@ mod tests {
             self.sign(key, version, declaration(version, state))
         }
 
-        fn hears(&mut self, key: &Key, bytes: &[u8]) -> Heard {
-            self.board.heard(&self.trust, Some(key), bytes, Came::unasked(), NaiveDate::MAX)
+        fn receives(&mut self, key: &Key, bytes: &[u8]) -> Outcome {
+            self.receives_at(Some(key), bytes, Receipt::unsolicited())
+        }
+
+        fn receives_at(&mut self, key: Option<&Key>, bytes: &[u8], receipt: Receipt) -> Outcome {
+            let outcome = self.replica.receive(&self.trust, key, bytes, receipt, NaiveDate::MAX);
+            if self.replica.update_effective() { Outcome::NewEffective } else { outcome }
         }
     }
 
     #[test]
-    fn what_is_signed_holds_and_anything_else_changes_nothing_and_is_counted() {
+    fn signed_broadcasts_take_effect_and_others_change_nothing_and_are_counted() {
         let mut centre = Centre::new();
         let on = centre.klb(&CENTER, 7, State::On);
-        assert_eq!(centre.hears(&CENTER, &on), Heard::Klb);
-        assert_eq!(centre.hears(&CENTER, &on), Heard::Known);
+        assert_eq!(centre.receives(&CENTER, &on), Outcome::NewEffective);
+        assert_eq!(centre.receives(&CENTER, &on), Outcome::AlreadyKnown);
         let site = Key::Klb(Scope::Site(name("jkt")));
-        assert_eq!(centre.hears(&site, &centre.klb(&site, 9, State::Off)), Heard::Kept);
-        let before = (centre.board.holds().cloned(), centre.board.envelopes().count());
+        assert_eq!(centre.receives(&site, &centre.klb(&site, 9, State::Off)), Outcome::Stored);
+        let before = (centre.replica.effective().cloned(), centre.replica.envelopes().count());
 
         let elsewhere = Key::Klb(Scope::Site(name("bdg")));
         let forged = String::from_utf8(centre.klb(&CENTER, 8, State::Off)).unwrap().replace(":8,", ":9,");
@@ -291,41 +264,42 @@ mod tests {
             (&Key::Rules, centre.sign(&Key::Rules, 1, "schema = 2".into()), Refusal::BadPayload),
             (&Key::Rules, centre.sign(&Key::Rules, 1, "schema = 2".into()), Refusal::BadPayload),
         ] {
-            assert_eq!(centre.hears(key, &bytes), Heard::Refused(why));
+            assert_eq!(centre.receives(key, &bytes), Outcome::Refused(why));
         }
-        let none = centre.board.heard(&centre.trust, None, &on, Came::unasked(), NaiveDate::MAX);
-        assert_eq!(none, Heard::Refused(Refusal::WrongKey));
-        assert_eq!((centre.board.holds().cloned(), centre.board.envelopes().count()), before);
-        assert_eq!(centre.board.refused().total(), 9);
-        assert_eq!(centre.board.refused().0[&Refusal::WrongKey], 3);
+        let none = centre.receives_at(None, &on, Receipt::unsolicited());
+        assert_eq!(none, Outcome::Refused(Refusal::WrongKey));
+        assert_eq!((centre.replica.effective().cloned(), centre.replica.envelopes().count()), before);
+        assert_eq!(centre.replica.refused().total(), 9);
+        assert_eq!(centre.replica.refused().0[&Refusal::WrongKey], 3);
     }
 
     #[test]
-    fn rules_are_proved_before_they_are_anybodys() {
+    fn rules_are_stored_only_if_the_check_accepts_them() {
         let mut centre = Centre::new();
         let bad = centre.sign(&Key::Rules, 9, "schema = 1".into());
-        assert_eq!(centre.hears(&Key::Rules, &bad), Heard::Refused(Refusal::BadPayload));
-        assert_eq!(centre.board.rules_text(), None);
+        assert_eq!(centre.receives(&Key::Rules, &bad), Outcome::Refused(Refusal::BadPayload));
+        assert_eq!(centre.replica.rules_text(), None);
         let good = centre.sign(&Key::Rules, 8, BUILT_IN.into());
-        assert_eq!(centre.hears(&Key::Rules, &good), Heard::Rules, "what was refused is no version that was reached");
-        assert_eq!(centre.board.rules_text(), Some(BUILT_IN));
-        let rules = centre.board.rules_state().unwrap();
+        assert_eq!(centre.receives(&Key::Rules, &good), Outcome::NewRules, "a refused version does not count as known");
+        assert_eq!(centre.replica.rules_text(), Some(BUILT_IN));
+        let rules = centre.replica.rules_state().unwrap();
         assert_eq!((rules.version, rules.revision.as_str()), (8, "Rev-1"));
     }
 
     #[test]
-    fn a_late_answer_is_no_attack() {
+    fn a_late_reply_is_not_counted_as_a_refusal() {
         let mut centre = Centre::new();
-        let asked = Instant::now();
+        let requested_at = Instant::now();
         let (old, new) = (centre.klb(&CENTER, 7, State::Off), centre.klb(&CENTER, 8, State::On));
-        let at = asked + Duration::from_millis(5);
-        centre.board.heard(&centre.trust, Some(&CENTER), &new, Came { asked: at, at, is_past: false }, NaiveDate::MAX);
-        let late = Came { asked, at: at + Duration::from_millis(5), is_past: false };
-        let again = Came { asked: at + Duration::from_millis(6), ..late };
-        let mut hear = |came| centre.board.heard(&centre.trust, Some(&CENTER), &old, came, NaiveDate::MAX);
-        assert_eq!(hear(late), Heard::Known);
-        assert_eq!(hear(again), Heard::Refused(Refusal::Old));
-        assert_eq!(hear(Came { is_past: true, ..again }), Heard::Refused(Refusal::Old));
-        assert_eq!(centre.board.refused().total(), 1, "what lies below is refused too, but it is no attack");
+        let at = requested_at + Duration::from_millis(5);
+        let live = Receipt { requested_at: at, received_at: at, is_superseded: false };
+        centre.receives_at(Some(&CENTER), &new, live);
+        let late = Receipt { requested_at, received_at: at + Duration::from_millis(5), is_superseded: false };
+        let again = Receipt { requested_at: at + Duration::from_millis(6), ..late };
+        let mut receive = |receipt| centre.receives_at(Some(&CENTER), &old, receipt);
+        assert_eq!(receive(late), Outcome::AlreadyKnown);
+        assert_eq!(receive(again), Outcome::Refused(Refusal::Old));
+        assert_eq!(receive(Receipt { is_superseded: true, ..again }), Outcome::Refused(Refusal::Old));
+        assert_eq!(centre.replica.refused().total(), 1, "a superseded message is refused but not counted");
     }
 }

@@ -1,4 +1,4 @@
-//! How the seat is just now, as its parts tell it: what is said of it to the centre. The parts write, one task reads.
+//! The seat's status for the centre. The agent's parts write into it; one task publishes it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,92 +9,84 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
-use super::receiver::Standing;
-use super::replica::{Board, Seat};
+use super::receiver::LinkState;
+use super::replica::{Replica, SeatId};
 use crate::wire::SCHEMA;
-use crate::wire::refusal::Refused;
+use crate::wire::refusal::RefusalCounts;
 use crate::wire::seat::{KlbState, RulesState, SeatState};
 use crate::wire::subject;
 
-/// How often it is said though nothing changed, in milliseconds: between these.
-const EVERY: (u64, u64) = (24_000, 36_000);
-/// How long a change waits, in milliseconds: a thousand seats that heard the same don't say so at once.
-const SOON: (u64, u64) = (200, 1_500);
+/// Between two publications without a change, in milliseconds: a random value in this range.
+const INTERVAL_MS: (u64, u64) = (24_000, 36_000);
+/// Delay after a change, in milliseconds: random, so that a thousand seats don't publish the same change at once.
+const DELAY_MS: (u64, u64) = (200, 1_500);
 
-/// How the seat is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Parts {
-    /// The ledger's id; nil while there is none.
+pub struct SeatStatus {
+    /// The ledger's id; nil while there is no ledger.
     pub epoch: Uuid,
-    /// The centre's rules.
     pub rules: Option<RulesState>,
-    /// The declaration that holds.
     pub klb: Option<KlbState>,
-    /// How many prompters are spoken to.
+    /// Connected prompters.
     pub prompters: u32,
-    /// How many closings wait.
     pub unsent: u64,
-    /// The highest number that the stream has.
+    /// The highest sequence number that the stream acknowledged.
     pub sent: u64,
-    /// What was refused.
-    pub refused: Refused,
+    pub refused: RefusalCounts,
 }
 
-/// Where the parts write.
 #[derive(Debug, Default)]
-pub struct Now {
-    parts: Mutex<Parts>,
+pub struct StatusPublisher {
+    status: Mutex<SeatStatus>,
     changed: Notify,
 }
 
-impl Now {
-    fn parts(&self) -> MutexGuard<'_, Parts> {
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+impl StatusPublisher {
+    fn lock(&self) -> MutexGuard<'_, SeatStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Something may have changed.
-    pub fn set(&self, change: impl FnOnce(&mut Parts)) {
-        let mut parts = self.parts();
-        let before = parts.clone();
-        change(&mut parts);
-        if *parts != before {
+    pub fn update(&self, change: impl FnOnce(&mut SeatStatus)) {
+        let mut status = self.lock();
+        let before = status.clone();
+        change(&mut status);
+        if *status != before {
             self.changed.notify_one();
         }
     }
 
-    /// What the board knows.
-    pub fn of_board(&self, board: &Board) {
-        self.set(|parts| {
-            parts.rules = board.rules_state().cloned();
-            parts.klb = board.klb_state();
-            parts.refused = board.refused().clone();
+    pub fn update_from(&self, replica: &Replica) {
+        self.update(|status| {
+            status.rules = replica.rules_state().cloned();
+            status.klb = replica.klb_state();
+            status.refused = replica.refused().clone();
         });
     }
 
     fn state(&self, at: DateTime<Utc>) -> SeatState {
-        let Parts { epoch, rules, klb, prompters, unsent, sent, refused } = self.parts().clone();
+        let SeatStatus { epoch, rules, klb, prompters, unsent, sent, refused } = self.lock().clone();
         let agent = env!("CARGO_PKG_VERSION").to_owned();
         SeatState { schema: SCHEMA, at, agent, epoch, rules, klb, prompters, unsent, sent, refused }
     }
 
-    /// Says it on every connect, at changes, and every half a minute.
-    pub async fn say(&self, client: &Client, seat: &Seat, mut standing: watch::Receiver<Standing>) {
+    /// Publishes the status on every connect, after changes and periodically, as long as the client lives.
+    pub async fn run(&self, client: &Client, seat: &SeatId, mut link: watch::Receiver<LinkState>) {
         let subject = subject::state(&seat.site, &seat.seat);
         loop {
-            if standing.wait_for(|standing| standing.connected).await.is_err() {
+            if link.wait_for(|link| link.connected).await.is_err() {
                 return;
             }
-            sleep(Duration::from_millis(fastrand::u64(SOON.0..=SOON.1))).await;
-            let said = client.publish(subject.clone(), self.state(Utc::now()).to_bytes().into()).await;
-            // Only a client that has ended takes nothing.
-            if said.is_err() {
+            sleep(Duration::from_millis(fastrand::u64(DELAY_MS.0..=DELAY_MS.1))).await;
+            let published = client.publish(subject.clone(), self.state(Utc::now()).to_bytes().into()).await;
+            // Publishing fails only once the client has ended.
+            if published.is_err() {
                 return;
             }
-            let later = Instant::now() + Duration::from_millis(fastrand::u64(EVERY.0..=EVERY.1));
+            let next = Instant::now() + Duration::from_millis(fastrand::u64(INTERVAL_MS.0..=INTERVAL_MS.1));
             tokio::select! {
-                () = sleep_until(later) => {}
+                () = sleep_until(next) => {}
                 () = self.changed.notified() => {}
-                changed = standing.changed() => if changed.is_err() { return },
+                changed = link.changed() => if changed.is_err() { return },
             }
         }
     }

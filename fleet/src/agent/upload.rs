@@ -1,5 +1,5 @@
-//! Closings on their way into the stream: a bounded number at a time, each until the stream has it. What the server
-//! refuses waits, longer and longer, and is tried alone; nothing is lost meanwhile, it lies in the journal.
+//! Uploads closings to the stream, a bounded number at a time, and answers resend requests. What the server refuses is
+//! retried with backoff, one at a time at first; nothing can get lost meanwhile, it is in the journal.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,228 +8,215 @@ use async_nats::jetstream::{self, message::PublishMessage};
 use async_nats::{Client, client::SubscribeError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use penutup::files::shown_path;
+use penutup::journal::trouble;
 use penutup::tell::shown;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::ledger::NoLedger;
-use super::log::{About, Log};
-use super::outbox::{Carrier, Parcel, Trouble};
-use super::receiver::Standing;
-use super::replica::Seat;
-use super::seat_status::Now;
-use crate::link::{ANSWER, back_off};
-use crate::wire::closing::{Ask, Missing};
+use super::ledger::LedgerError;
+use super::outbox::{Outbox, OutboxError, OutgoingClosing};
+use super::receiver::LinkState;
+use super::replica::SeatId;
+use super::seat_status::StatusPublisher;
+use crate::cli::eprint_line;
+use crate::link::{REPLY_TIMEOUT, backoff};
+use crate::log::{Log, Topic};
+use crate::wire::closing::{MissingRange, ResendRequest};
 use crate::wire::subject;
 
-/// The most that is under way without an acknowledgement.
-pub const WINDOW: usize = 256;
-/// How long after a change the journal is looked at: a call's end is written in several steps.
-const QUIET: Duration = Duration::from_millis(500);
-/// How often it is looked at though nobody tells of a change.
-const EVERY: Duration = Duration::from_secs(60 * 60);
-/// The same while it can't be read or nobody would tell.
-const EVERY_NOW_AND_THEN: Duration = Duration::from_secs(30);
-/// How many askings are answered at once, and how long it takes until there may be one more.
-const ASKINGS: (u32, Duration) = (8, Duration::from_secs(5));
+/// The most closings without an acknowledgement.
+const WINDOW: usize = 256;
+/// Delay of a scan after a change of the journal: the end of a call is written in several steps.
+const SETTLE: Duration = Duration::from_millis(500);
+/// How often the journal is scanned without a change.
+const SCAN_INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// The same while the journal can't be read or can't be watched.
+const SHORT_SCAN_INTERVAL: Duration = Duration::from_secs(30);
+/// Resend requests that are accepted at once, and how long until one more is.
+const RESEND_LIMIT: (u32, Duration) = (8, Duration::from_secs(5));
 
-/// What the closings' task needs.
-pub struct Closings {
-    /// The connection.
+pub struct Uploader {
     pub client: Client,
-    /// Whose closings.
-    pub seat: Seat,
-    /// Where they come from.
-    pub carrier: Arc<Mutex<Carrier>>,
-    /// Rung when the journal changed.
+    pub seat: SeatId,
+    pub outbox: Arc<Mutex<Outbox>>,
+    /// Notified when the journal changed.
     pub changed: Arc<Notify>,
-    /// Whether somebody rings it.
+    /// Whether the journal is watched at all.
     pub is_watched: bool,
-    /// Where the seat's state is told.
-    pub now: Arc<Now>,
-    /// Where lines go.
+    pub status: Arc<StatusPublisher>,
     pub log: Log,
 }
 
-impl Closings {
-    /// Carries them for as long as the client lives.
-    pub async fn carry(self, mut standing: watch::Receiver<Standing>, mut asked: mpsc::Receiver<Missing>) {
-        let (mut window, mut failures, mut look) = (WINDOW, 0, true);
+impl Uploader {
+    /// Uploads as long as the client lives.
+    pub async fn run(self, mut link: watch::Receiver<LinkState>, mut resends: mpsc::Receiver<MissingRange>) {
+        let (mut window, mut failures, mut is_scan_due) = (WINDOW, 0, true);
         loop {
-            // The numbers are told as soon as there is somebody to hear them.
-            if standing.wait_for(|standing| standing.connected).await.is_err() {
+            if link.wait_for(|link| link.connected).await.is_err() {
                 return;
             }
-            let Some(batch) = self.batch(look, window).await else {
-                look = true;
+            let Some(batch) = self.next_batch(is_scan_due, window).await else {
+                is_scan_due = true;
                 tokio::select! {
-                    () = sleep(EVERY_NOW_AND_THEN) => {}
-                    () = self.changed.notified() => sleep(QUIET).await,
+                    () = sleep(SHORT_SCAN_INTERVAL) => {}
+                    () = self.changed.notified() => sleep(SETTLE).await,
                 }
                 continue;
             };
-            look = false;
+            is_scan_due = false;
             if batch.is_empty() {
-                let idle = if self.is_watched { EVERY } else { EVERY_NOW_AND_THEN };
+                let idle = if self.is_watched { SCAN_INTERVAL } else { SHORT_SCAN_INTERVAL };
                 tokio::select! {
-                    () = sleep(idle) => look = true,
+                    () = sleep(idle) => is_scan_due = true,
                     () = self.changed.notified() => {
-                        sleep(QUIET).await;
-                        look = true;
+                        sleep(SETTLE).await;
+                        is_scan_due = true;
                     }
-                    missing = asked.recv() => match missing {
-                        Some(missing) => self.send_again(missing).await,
+                    missing = resends.recv() => match missing {
+                        Some(missing) => self.resend(missing).await,
                         None => return,
                     },
                 }
                 continue;
             }
             let count = batch.len();
-            let sent = self.publish(batch).await;
-            let failed = count - sent.len();
-            let any = !sent.is_empty();
-            self.blocking(move |carrier| carrier.done(&sent, failed)).await;
-            self.tell_now().await;
+            let acknowledged = self.publish(batch).await;
+            let (failed, any) = (count - acknowledged.len(), !acknowledged.is_empty());
+            self.with_outbox(move |outbox| outbox.complete(&acknowledged, failed)).await;
+            self.update_status().await;
             if failed == 0 {
-                self.log.over(About::Stream, self.log.words().agent.taken_again);
+                self.log.resolve(&Topic::Upload, self.log.words().agent.taken_again);
                 (window, failures) = ((window * 2).min(WINDOW), 0);
                 continue;
             }
-            look = true;
-            // One alone finds out whether the server takes closings again.
+            is_scan_due = true;
+            // Where nothing was accepted, a single closing tests whether the server accepts any again.
             (window, failures) = if any { (window, 1) } else { (1, failures + 1) };
             tokio::select! {
-                () = sleep(back_off(failures)) => {}
-                changed = standing.changed() => if changed.is_err() { return },
+                () = sleep(backoff(failures)) => {}
+                changed = link.changed() => if changed.is_err() { return },
             }
         }
     }
 
-    /// The next to be sent, the journal looked through before where `look` says so.
-    async fn batch(&self, look: bool, window: usize) -> Option<Vec<Parcel>> {
-        let next = self.blocking(move |carrier| {
-            if look {
-                carrier.look()?;
+    async fn next_batch(&self, is_scan_due: bool, max: usize) -> Option<Vec<OutgoingClosing>> {
+        let batch = self.with_outbox(move |outbox| {
+            if is_scan_due {
+                outbox.scan()?;
             }
-            carrier.next(window)
+            outbox.next_batch(max)
         });
-        let batch = next.await;
-        self.tell_now().await;
+        let batch = batch.await;
+        self.update_status().await;
         batch
     }
 
-    /// Does something with the disk, and tells what is wrong with it; `None` where something was.
-    async fn blocking<T: Send + 'static>(
+    /// Runs disk work in a blocking thread and logs its errors; `None` after an error.
+    async fn with_outbox<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&mut Carrier) -> Result<T, Trouble> + Send + 'static,
+        work: impl FnOnce(&mut Outbox) -> Result<T, OutboxError> + Send + 'static,
     ) -> Option<T> {
-        let carrier = Arc::clone(&self.carrier);
+        let outbox = Arc::clone(&self.outbox);
         let done = spawn_blocking(move || {
-            let mut carrier = carrier.lock().unwrap_or_else(PoisonError::into_inner);
-            let done = act(&mut carrier);
-            (done, carrier.noticed())
+            let mut outbox = outbox.lock().unwrap_or_else(PoisonError::into_inner);
+            let done = work(&mut outbox);
+            (done, outbox.take_notices())
         });
-        let (done, noticed) = done.await.ok()?;
-        let w = &self.log.words().agent;
-        if noticed.too_large > 0 {
-            self.log.say(&w.too_large(noticed.too_large));
+        let (done, notices) = done.await.ok()?;
+        let (w, prompter_words) = (&self.log.words().agent, self.log.lang().words());
+        if notices.too_large > 0 {
+            eprint_line(&w.too_large(notices.too_large));
         }
-        if let Some(aside) = noticed.aside {
-            self.log.say(&w.ledger_aside(penutup::files::shown_path(&aside)));
+        if let Some(aside) = notices.moved_ledger {
+            eprint_line(&w.ledger_aside(shown_path(&aside)));
         }
         match done {
             Ok(done) => {
-                self.log.over(About::Journal, w.journal_again);
-                self.log.over(About::Ledger, w.ledger_again);
-                Some(done)
+                self.log.resolve(&Topic::Journal, w.journal_again);
+                self.log.resolve(&Topic::Ledger, w.ledger_again);
+                return Some(done);
             }
-            Err(Trouble::Journal(error)) => {
-                let why = error.told(self.log.lang().words());
-                self.log.tell(About::Journal, w.journal(&why));
-                None
+            Err(OutboxError::Journal(error)) => {
+                self.log.report(Topic::Journal, w.journal(error.told(prompter_words)));
             }
-            Err(Trouble::Ledger(error)) => {
-                let why = match error {
-                    NoLedger::Foreign => w.ledger_foreign.to_owned(),
-                    NoLedger::Sqlite(error) => {
-                        penutup::journal::trouble::Error::from(error).told(self.log.lang().words())
-                    }
-                };
-                self.log.tell(About::Ledger, w.ledger(&why));
-                None
+            Err(OutboxError::Ledger(LedgerError::Foreign)) => {
+                self.log.report(Topic::Ledger, w.ledger(w.ledger_foreign));
             }
+            Err(OutboxError::Ledger(LedgerError::Sqlite(error))) => {
+                let why = trouble::Error::from(error).told(prompter_words);
+                self.log.report(Topic::Ledger, w.ledger(why));
+            }
+        }
+        None
+    }
+
+    async fn update_status(&self) {
+        let progress = self.with_outbox(|outbox| Ok((outbox.progress()?, outbox.unsent())));
+        if let Some(((epoch, sent), unsent)) = progress.await {
+            self.status.update(|status| (status.epoch, status.sent, status.unsent) = (epoch, sent, unsent));
         }
     }
 
-    async fn tell_now(&self) {
-        let standing = self.blocking(|carrier| carrier.standing().map(|(epoch, sent)| (epoch, sent, carrier.unsent())));
-        if let Some((epoch, sent, unsent)) = standing.await {
-            self.now.set(|parts| (parts.epoch, parts.sent, parts.unsent) = (epoch, sent, unsent));
-        }
-    }
-
-    /// Publishes these and waits for each. Answers which the stream has.
-    async fn publish(&self, parcels: Vec<Parcel>) -> Vec<(Uuid, u64)> {
+    /// Publishes these and waits for every acknowledgement. Returns the acknowledged ones.
+    async fn publish(&self, closings: Vec<OutgoingClosing>) -> Vec<(Uuid, u64)> {
         let mut context = jetstream::new(self.client.clone());
-        context.set_timeout(ANSWER);
+        context.set_timeout(REPLY_TIMEOUT);
         let subject = subject::closing(&self.seat.site, &self.seat.seat);
-        let (mut sent, mut under_way) = (Vec::with_capacity(parcels.len()), FuturesUnordered::new());
-        let mut refused = None;
-        for Parcel { id, version, message, body } in parcels {
-            let message = PublishMessage::build().payload(body.into()).message_id(message);
+        let (mut acknowledged, mut in_flight) = (Vec::with_capacity(closings.len()), FuturesUnordered::new());
+        let mut failure = None;
+        for OutgoingClosing { id, version, message_id, body } in closings {
+            let message = PublishMessage::build().payload(body.into()).message_id(message_id);
             match context.send_publish(subject.clone(), message).await {
-                Ok(acknowledged) => under_way.push(async move { (id, version, acknowledged.await) }),
-                Err(error) => refused = Some(error),
+                Ok(ack) => in_flight.push(async move { (id, version, ack.await) }),
+                Err(error) => failure = Some(error),
             }
         }
-        while let Some((id, version, acknowledged)) = under_way.next().await {
-            match acknowledged {
-                Ok(_) => sent.push((id, version)),
-                Err(error) => refused = Some(error),
+        while let Some((id, version, ack)) = in_flight.next().await {
+            match ack {
+                Ok(_) => acknowledged.push((id, version)),
+                Err(error) => failure = Some(error),
             }
         }
-        if let Some(error) = refused {
+        if let Some(error) = failure {
             let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-            self.log.tell(About::Stream, self.log.words().agent.not_taken(shown(&why)));
+            self.log.report(Topic::Upload, self.log.words().agent.not_taken(shown(&why)));
         }
-        sent
+        acknowledged
     }
 
-    /// Sends again what the centre misses. What does not get through, it asks for again.
-    async fn send_again(&self, missing: Missing) {
-        let Some(mut parcels) = self.blocking(move |carrier| carrier.again(missing)).await else { return };
-        self.log.say(&self.log.words().agent.asked(missing.from, missing.to));
-        while !parcels.is_empty() {
-            let rest = parcels.split_off(parcels.len().min(WINDOW));
-            let count = parcels.len();
-            let sent = self.publish(parcels).await;
-            if sent.len() < count {
+    /// Sends closings that the centre misses once more. What fails, it requests again.
+    async fn resend(&self, missing: MissingRange) {
+        let Some(closings) = self.with_outbox(move |outbox| outbox.resend(missing)).await else { return };
+        eprint_line(&self.log.words().agent.asked(missing.from, missing.to));
+        for batch in closings.chunks(WINDOW) {
+            let acknowledged = self.publish(batch.to_vec()).await;
+            if acknowledged.len() < batch.len() {
                 return;
             }
-            self.blocking(move |carrier| carrier.done(&sent, 0)).await;
-            parcels = rest;
+            self.with_outbox(move |outbox| outbox.complete(&acknowledged, 0)).await;
         }
     }
 }
 
-/// Hears what the centre asks for. A few askings are taken at once, then one every few seconds; who asks in vain asks
-/// again.
-///
-/// # Errors
-/// Where the subscription can't be made.
-pub async fn hear_askings(client: &Client, seat: &Seat, ask: mpsc::Sender<Missing>) -> Result<(), SubscribeError> {
-    let mut askings = client.subscribe(subject::ask(&seat.site, &seat.seat)).await?;
-    let (mut left, mut since) = (ASKINGS.0, Instant::now());
-    while let Some(asking) = askings.next().await {
-        let Ok(asking) = Ask::read(&asking.payload) else { continue };
-        let earned = u32::try_from(since.elapsed().as_millis() / ASKINGS.1.as_millis()).unwrap_or(u32::MAX);
+/// Receives resend requests, rate-limited: a request that is dropped comes again.
+pub async fn receive_resend_requests(
+    client: &Client,
+    seat: &SeatId,
+    resends: mpsc::Sender<MissingRange>,
+) -> Result<(), SubscribeError> {
+    let mut requests = client.subscribe(subject::resend_request(&seat.site, &seat.seat)).await?;
+    let (mut left, mut since) = (RESEND_LIMIT.0, Instant::now());
+    while let Some(message) = requests.next().await {
+        let Ok(request) = ResendRequest::parse(&message.payload) else { continue };
+        let earned = u32::try_from(since.elapsed().as_millis() / RESEND_LIMIT.1.as_millis()).unwrap_or(u32::MAX);
         if earned > 0 {
-            left = left.saturating_add(earned).min(ASKINGS.0);
+            left = left.saturating_add(earned).min(RESEND_LIMIT.0);
             since = Instant::now();
         }
-        if left > 0 && ask.try_send(asking.resend).is_ok() {
+        if left > 0 && resends.try_send(request.resend).is_ok() {
             left -= 1;
         }
     }

@@ -1,5 +1,5 @@
-//! What comes, judged and carried out: the prompters are told and the disk is written. Judging (signatures, the proof of
-//! rules) and writing happen beside the network's thread, a few letters at a time.
+//! Verifies deliveries and carries out what follows: prompters are notified, the folder is written. Signature checks,
+//! rules checks and writes happen off the network's thread, a batch at a time.
 
 use std::sync::Arc;
 
@@ -8,152 +8,142 @@ use penutup::broadcast::State;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_blocking;
 
-use super::folder::Folder;
-use super::folder_trouble;
-use super::log::{About, Log};
-use super::prompters::Bell;
-use super::reachability::Rounds;
-use super::receiver::{Hear, Letter, Standing};
-use super::replica::{Board, Heard};
-use super::seat_status::Now;
+use super::folder::BroadcastFolder;
+use super::folder_error;
+use super::prompters::SnapshotWatch;
+use super::reachability::PollResults;
+use super::receiver::{Delivery, DeliveryHandler, LinkState};
+use super::replica::{Outcome, Replica};
+use super::seat_status::StatusPublisher;
+use crate::cli::eprint_line;
+use crate::log::{Log, Topic};
 use crate::wire::refusal::Refusal;
 use crate::wire::trust::Trust;
 
-/// How many letters are judged at once.
-const SOME: usize = 64;
+/// The most deliveries of a batch.
+const MAX_BATCH: usize = 64;
 
-/// The network's side: hands letters on.
+/// The network's side: queues deliveries for the worker and records poll results.
 #[derive(Debug)]
-pub struct Hearing {
-    letters: mpsc::Sender<Vec<Letter>>,
-    again: Arc<Notify>,
-    rounds: watch::Sender<Rounds>,
-    standing: watch::Receiver<Standing>,
+pub struct DeliveryQueue {
+    pub deliveries: mpsc::Sender<Vec<Delivery>>,
+    pub poll_now: Arc<Notify>,
+    pub polls: watch::Sender<PollResults>,
+    pub link: watch::Receiver<LinkState>,
 }
 
-impl Hearing {
-    /// To whoever judges.
-    #[must_use]
-    pub fn new(
-        letters: mpsc::Sender<Vec<Letter>>,
-        again: Arc<Notify>,
-        rounds: watch::Sender<Rounds>,
-        standing: watch::Receiver<Standing>,
-    ) -> Self {
-        Self { letters, again, rounds, standing }
-    }
-}
-
-impl Hear for Hearing {
-    fn said(&self, letter: Letter) {
-        // In a flood what is current is asked for; its answer has a place of its own in the row.
-        if self.letters.try_send(vec![letter]).is_err() {
-            self.again.notify_one();
+impl DeliveryHandler for DeliveryQueue {
+    fn on_message(&self, delivery: Delivery) {
+        // A full queue means a flood: a poll fetches what is current, and waits for its place in the queue.
+        if self.deliveries.try_send(vec![delivery]).is_err() {
+            self.poll_now.notify_one();
         }
     }
 
-    async fn answered(&self, letters: Vec<Letter>) {
-        // Nobody takes them any more only when the agent ends.
-        let _ = self.letters.send(letters).await;
+    async fn on_replies(&self, deliveries: Vec<Delivery>) {
+        // The receiver is dropped only when the agent ends.
+        let _ = self.deliveries.send(deliveries).await;
     }
 
-    fn round(&self, heard: bool) {
-        let times = self.standing.borrow().times;
-        self.rounds.send_modify(|rounds| {
-            *rounds = if heard {
-                Rounds { answered: times, unanswered: 0 }
+    fn on_poll(&self, complete: bool) {
+        let answered_on = self.link.borrow().connects;
+        self.polls.send_modify(|polls| {
+            *polls = if complete {
+                PollResults { answered_on, unanswered: 0 }
             } else {
-                Rounds { unanswered: rounds.unanswered.saturating_add(1), ..*rounds }
+                PollResults { unanswered: polls.unanswered.saturating_add(1), ..*polls }
             };
         });
     }
 }
 
-/// Judges, tells and keeps.
 #[derive(Debug)]
-pub struct Keeper {
-    board: Board,
-    folder: Folder,
+pub struct BroadcastWorker {
+    replica: Replica,
+    folder: BroadcastFolder,
     trust: Trust,
-    bell: Bell,
-    now: Arc<Now>,
+    snapshots: SnapshotWatch,
+    status: Arc<StatusPublisher>,
     log: Log,
 }
 
-impl Keeper {
-    /// With what was known before, which the prompters and the centre are told at once.
-    #[must_use]
-    pub fn new(board: Board, folder: Folder, trust: Trust, bell: Bell, now: Arc<Now>, log: Log) -> Self {
-        let mut keeper = Self { board, folder, trust, bell, now, log };
-        keeper.carry_out(&[]);
-        keeper.now.of_board(&keeper.board);
-        keeper
+impl BroadcastWorker {
+    /// What the replica restored is published at once.
+    pub fn new(
+        replica: Replica,
+        folder: BroadcastFolder,
+        trust: Trust,
+        snapshots: SnapshotWatch,
+        status: Arc<StatusPublisher>,
+        log: Log,
+    ) -> Self {
+        let mut worker = Self { replica, folder, trust, snapshots, status, log };
+        worker.carry_out(&[]);
+        worker
     }
 
-    /// Judges what comes, for as long as something can.
-    pub async fn keep(mut self, mut letters: mpsc::Receiver<Vec<Letter>>) {
-        while let Some(mut some) = letters.recv().await {
-            while some.len() < SOME
-                && let Ok(more) = letters.try_recv()
+    pub async fn run(mut self, mut deliveries: mpsc::Receiver<Vec<Delivery>>) {
+        while let Some(mut batch) = deliveries.recv().await {
+            while batch.len() < MAX_BATCH
+                && let Ok(more) = deliveries.try_recv()
             {
-                some.extend(more);
+                batch.extend(more);
             }
-            let judged = spawn_blocking(move || {
-                self.judge(&some);
+            let processed = spawn_blocking(move || {
+                self.process(&batch);
                 self
             });
-            match judged.await {
-                Ok(keeper) => self = keeper,
+            match processed.await {
+                Ok(worker) => self = worker,
                 Err(_) => return,
             }
         }
     }
 
-    fn judge(&mut self, letters: &[Letter]) {
+    fn process(&mut self, batch: &[Delivery]) {
         let today = Utc::now().date_naive();
-        let mut news = Vec::with_capacity(letters.len() + 1);
-        for Letter { key, message, came } in letters {
-            let heard = self.board.hear(&self.trust, key.as_ref(), &message.payload, *came, today);
-            if let Heard::Refused(why) = heard
-                && !came.is_past
+        let mut outcomes = Vec::with_capacity(batch.len() + 1);
+        for Delivery { key, message, receipt } in batch {
+            let outcome = self.replica.receive(&self.trust, key.as_ref(), &message.payload, *receipt, today);
+            if let Outcome::Refused(why) = outcome
+                && !receipt.is_superseded
             {
-                self.tell_refusal(why);
+                self.log_refusal(why);
             }
-            news.push(heard);
+            outcomes.push(outcome);
         }
-        if self.board.settle() {
-            news.push(Heard::Klb);
+        if self.replica.update_effective() {
+            outcomes.push(Outcome::NewEffective);
         }
-        self.carry_out(&news);
-        self.now.of_board(&self.board);
+        self.carry_out(&outcomes);
     }
 
-    fn carry_out(&mut self, news: &[Heard]) {
+    fn carry_out(&mut self, outcomes: &[Outcome]) {
         let w = &self.log.words().agent;
-        if let Some(klb) = self.board.holds() {
-            // Before the disk: a prompter waits for no other's writing.
-            self.bell.set(|present| present.klb = Some(klb.clone()));
+        if let Some(klb) = self.replica.effective() {
+            // Before writing: a slow disk must not delay the prompters.
+            self.snapshots.update(|snapshot| snapshot.klb = Some(klb.clone()));
             let line = if klb.state == State::On { w.klb_on(klb.version) } else { w.klb_off(klb.version) };
-            self.log.tell(About::Klb, line);
+            self.log.report(Topic::Klb, line);
         }
-        match self.folder.keep(&self.board, news) {
-            Ok(()) => self.log.over(About::Folder, w.folder_again),
-            Err((path, error)) => self.log.tell(About::Folder, folder_trouble(&self.log, &path, &error)),
+        match self.folder.save(&self.replica, outcomes) {
+            Ok(()) => self.log.resolve(&Topic::Folder, w.folder_again),
+            Err((path, error)) => self.log.report(Topic::Folder, folder_error(&self.log, &path, &error)),
         }
-        if self.folder.has_rules(&self.board)
-            && let Some(rules) = self.board.rules_state()
+        if self.folder.has_rules(&self.replica)
+            && let Some(rules) = self.replica.rules_state()
         {
-            self.bell.set(|present| present.rules = rules.version);
-            self.log.tell(About::Rules, w.rules(&*rules.revision, &*rules.version.to_string()));
+            self.snapshots.update(|snapshot| snapshot.rules = rules.version);
+            self.log.report(Topic::Rules, w.rules(&*rules.revision, &*rules.version.to_string()));
         }
+        self.status.update_from(&self.replica);
     }
 
-    /// The first of a kind, and then ever fewer.
-    fn tell_refusal(&self, why: Refusal) {
-        let count = self.board.refused().0.get(&why).copied().unwrap_or(1);
+    /// Logs the 1st, 2nd, 4th, 8th, … refusal of each kind.
+    fn log_refusal(&self, why: Refusal) {
+        let count = self.replica.refused().0.get(&why).copied().unwrap_or(1);
         if count.is_power_of_two() {
-            let code = serde_json::to_string(&why).unwrap_or_default();
-            self.log.say(&self.log.words().agent.refused(&*count.to_string(), code.trim_matches('"')));
+            eprint_line(&self.log.words().agent.refused(&*count.to_string(), why.code()));
         }
     }
 }

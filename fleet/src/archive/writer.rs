@@ -1,77 +1,69 @@
-//! Batches into the database, for as long as it takes: one that is away is waited for, one that was made anew gets its
-//! tables again, and a closing that it will never take does not keep back the others.
+//! Writes batches into the database, retrying as long as it takes: a database that is down is waited for, one that was
+//! emptied gets its tables again, and a closing that it refuses does not block the others.
 
 use std::collections::HashSet;
 
 use chrono::{NaiveDate, Utc};
-use penutup::words::Lang;
 use tokio_postgres::{Client, Error};
 
-use super::Stop;
-use crate::cli::say;
-use crate::database::schema::{self, Newer};
-use crate::database::write::{Arrived, Batch, Turned, write};
-use crate::database::{self, Gap, Settings};
-use crate::link::back_off;
+use super::StopSignal;
+use crate::database::schema::{self, NewerSchema};
+use crate::database::write::{Batch, ClosingRow, Rejected, write};
+use crate::database::{self, Connector, Gap, Highest};
+use crate::link::backoff;
+use crate::log::{Log, Topic};
 use crate::wire::name::Name;
 use crate::wire::refusal::Refusal;
-use crate::words::words;
 
-/// The database, and what is known of it.
 #[derive(Debug)]
-pub struct Keeper {
-    settings: Settings,
+pub struct Writer {
+    connector: Connector,
     client: Option<Client>,
-    /// The days whose partition is there.
+    /// The days that are known to have a partition.
     days: HashSet<NaiveDate>,
-    lang: Lang,
-    /// What was last said of it.
-    said: Option<String>,
+    log: Log,
 }
 
-/// It was not written: the program ends first.
+/// The program ends; the batch was not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended;
+pub struct Stopped;
 
-/// What is wrong with the database.
-enum Wrong {
-    Error(Error),
-    Told(String),
+enum WriteError {
+    Sql(Error),
+    /// Already in the user's language.
+    Message(String),
 }
 
-impl From<Error> for Wrong {
+impl From<Error> for WriteError {
     fn from(error: Error) -> Self {
-        Self::Error(error)
+        Self::Sql(error)
     }
 }
 
-impl Keeper {
-    /// Connects when it is first needed.
-    pub fn new(settings: Settings, lang: Lang) -> Self {
-        Self { settings, client: None, days: HashSet::new(), lang, said: None }
+impl Writer {
+    /// Connects at the first use.
+    pub fn new(connector: Connector, log: Log) -> Self {
+        Self { connector, client: None, days: HashSet::new(), log }
     }
 
-    /// Writes a batch, and tries again until it is written.
-    ///
-    /// # Errors
-    /// Where the program is to end first.
-    pub async fn write(&mut self, batch: Batch, stop: &mut Stop) -> Result<(), Ended> {
-        // What is still to be written; a batch that is refused for what is in it comes apart here.
-        let mut waiting = vec![batch];
+    /// Writes a batch, retrying until it is written or the program ends.
+    pub async fn write(&mut self, batch: Batch, stop: &mut StopSignal) -> Result<(), Stopped> {
+        // A batch that the database refuses for its data is split here.
+        let mut pending = vec![batch];
         let mut attempt = 0;
-        while let Some(batch) = waiting.pop() {
-            match self.once(&batch).await {
+        while let Some(batch) = pending.pop() {
+            match self.try_write(&batch).await {
                 Ok(()) => {
                     attempt = 0;
-                    self.sound();
+                    self.log.resolve(&Topic::Database, self.log.words().archive.writing_again);
                 }
-                Err(Wrong::Error(error)) if is_of_the_data(&error) => waiting.extend(apart(batch)),
-                Err(wrong) => {
-                    self.lost(wrong);
-                    waiting.push(batch);
+                Err(WriteError::Sql(error)) if is_data_error(&error) => pending.extend(split(batch)),
+                Err(error) => {
+                    self.disconnect(error);
+                    pending.push(batch);
                     attempt += 1;
-                    if !stop.wait(back_off(attempt)).await {
-                        return Err(Ended);
+                    if !stop.sleep(backoff(attempt)).await {
+                        return Err(Stopped);
                     }
                 }
             }
@@ -79,82 +71,74 @@ impl Keeper {
         Ok(())
     }
 
-    async fn once(&mut self, batch: &Batch) -> Result<(), Wrong> {
+    async fn try_write(&mut self, batch: &Batch) -> Result<(), WriteError> {
         let today = Utc::now().date_naive();
-        let mut days: HashSet<NaiveDate> = batch.closings.iter().filter_map(|c| schema::day_of(c.id, today)).collect();
+        let mut days: HashSet<NaiveDate> =
+            batch.closings.iter().filter_map(|c| schema::partition_day(c.id, today)).collect();
         days.extend([Some(today), today.succ_opt()].into_iter().flatten());
         days.retain(|day| !self.days.contains(day));
         let client = self.client().await?;
         for day in &days {
-            schema::make_day(client, *day).await?;
+            schema::create_partition(client, *day).await?;
         }
-        let change = client.transaction().await?;
-        write(&change, batch).await?;
-        change.commit().await?;
+        let transaction = client.transaction().await?;
+        write(&transaction, batch).await?;
+        transaction.commit().await?;
         self.days.extend(days);
         Ok(())
     }
 
-    async fn client(&mut self) -> Result<&mut Client, Wrong> {
-        if self.client.as_ref().is_none_or(Client::is_closed) {
-            self.days.clear();
-            let mut client = self.settings.connect().await.map_err(|fail| Wrong::Told(fail.message))?;
-            if let Err(Newer { found }) = schema::migrate(&mut client).await? {
-                let newer = words(self.lang).database.newer(found);
-                return Err(Wrong::Told(newer));
-            }
-            self.client = Some(client);
+    async fn client(&mut self) -> Result<&mut Client, WriteError> {
+        if let Some(client) = self.client.take().filter(|client| !client.is_closed()) {
+            return Ok(self.client.insert(client));
         }
-        self.client.as_mut().ok_or_else(|| Wrong::Told(String::new()))
+        self.days.clear();
+        let connected = self.connector.connect().await;
+        let mut client = connected.map_err(|error| WriteError::Message(error.message))?;
+        if let Err(NewerSchema { found }) = schema::migrate(&mut client).await? {
+            return Err(WriteError::Message(self.log.words().database.newer(found)));
+        }
+        Ok(self.client.insert(client))
     }
 
-    /// What every seat of a site lacks, and how far each has come; `None` where the database is away.
-    pub async fn gaps(&mut self, site: &Name) -> Option<(Vec<Gap>, Vec<(String, uuid::Uuid, u64)>)> {
+    /// The gaps of a site's seats, and each seat's highest number; `None` where the database is down.
+    pub async fn gaps(&mut self, site: &Name) -> Option<(Vec<Gap>, Vec<Highest>)> {
         let found = async {
             let client = self.client().await?;
             Ok((database::gaps(client, Some(site)).await?, database::highest(client, site).await?))
         };
         match found.await {
             Ok(found) => Some(found),
-            Err(wrong) => {
-                self.lost(wrong);
+            Err(error) => {
+                self.disconnect(error);
                 None
             }
         }
     }
 
-    /// Says once what is wrong; the next try begins with a new connection.
-    fn lost(&mut self, wrong: Wrong) {
-        let why = match wrong {
-            Wrong::Error(error) => self.settings.fail(&error).message,
-            Wrong::Told(why) => why,
+    /// Logs the error; the next attempt connects anew.
+    fn disconnect(&mut self, error: WriteError) {
+        let why = match error {
+            WriteError::Sql(error) => self.connector.error(&error).message,
+            WriteError::Message(why) => why,
         };
         self.client = None;
-        if self.said.as_ref() != Some(&why) {
-            say(&why);
-            self.said = Some(why);
-        }
-    }
-
-    fn sound(&mut self) {
-        if self.said.take().is_some() {
-            say(words(self.lang).archive.writing_again);
-        }
+        self.log.report(Topic::Database, why);
     }
 }
 
-/// Whether the database will never take this: a value that is none, a constraint that does not hold.
-fn is_of_the_data(error: &Error) -> bool {
+/// Whether the database refuses the data itself (an invalid value, a violated constraint), so that retrying can't help.
+fn is_data_error(error: &Error) -> bool {
     error.code().is_some_and(|code| matches!(code.code().get(..2), Some("22" | "23")))
 }
 
-/// Halves of a batch; of a single closing, that it is refused.
-fn apart(mut batch: Batch) -> Vec<Batch> {
+/// A batch in halves; a batch of a single closing as the rejection of it.
+fn split(mut batch: Batch) -> Vec<Batch> {
     if batch.closings.len() > 1 {
-        let rest = batch.closings.split_off(batch.closings.len() / 2);
-        return vec![batch, Batch { closings: rest, refused: Vec::new() }];
+        let closings = batch.closings.split_off(batch.closings.len() / 2);
+        return vec![batch, Batch { closings, rejected: Vec::new() }];
     }
-    let Some(Arrived { seat, epoch, seq, .. }) = batch.closings.pop() else { return Vec::new() };
-    batch.refused.push(Turned { seat, why: Refusal::BadPayload, number: Some((epoch, seq)) });
+    let Some(ClosingRow { seat, epoch, seq, .. }) = batch.closings.pop() else { return Vec::new() };
+    batch.rejected.push(Rejected { seat, why: Refusal::BadPayload, number: Some((epoch, seq)) });
     vec![batch]
 }

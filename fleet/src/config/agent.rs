@@ -1,35 +1,30 @@
-//! `agent.toml`: which seat this is, and whom it believes.
+//! `agent.toml`: which seat this is, and whose signatures it trusts.
 
 use std::path::{Path, PathBuf};
 
 use penutup::words::Lang;
 use serde::Deserialize;
 
-use super::{LinkShape, Place};
-use crate::error::Fail;
+use super::{ConfigFile, LinkFields};
+use crate::error::CliError;
 use crate::link::Link;
 use crate::wire::name::Name;
 use crate::wire::subject;
 use crate::wire::trust::Trust;
 
-/// An agent's configuration.
 #[derive(Debug)]
 pub struct Agent {
-    /// The link.
     pub link: Link,
-    /// The site.
     pub site: Name,
     /// The site's region.
     pub region: Name,
-    /// The seat.
     pub seat: Name,
-    /// Whom it believes.
     pub trust: Trust,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Shape {
+struct RawConfig {
     schema: u32,
     servers: Vec<String>,
     ca: Option<PathBuf>,
@@ -41,15 +36,11 @@ struct Shape {
 }
 
 impl Agent {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn read(path: &Path, lang: Lang) -> Result<Self, Fail> {
-        let place = Place::new(path, lang);
-        let Shape { schema, servers, ca, key, site, region, seat, trust } = place.parse()?;
-        let link = LinkShape { schema, servers, ca, key };
-        let link = place.link(&link, format!("penutup {site}/{seat}"), subject::inbox(&site, &seat))?;
-        Ok(Self { link, trust: place.trust(&trust)?, site, region, seat })
+    pub fn read(path: &Path, lang: Lang) -> Result<Self, CliError> {
+        let file = ConfigFile::new(path, lang);
+        let RawConfig { schema, servers, ca, key, site, region, seat, trust } = file.parse()?;
+        let link = LinkFields { schema, servers, ca, key };
+        let link = file.link(&link, format!("penutup {site}/{seat}"), subject::inbox(&site, &seat))?;
+        Ok(Self { link, trust: file.trust(&trust)?, site, region, seat })
     }
 }

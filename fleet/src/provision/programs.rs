@@ -1,4 +1,4 @@
-//! The configuration of each program, in a folder of its own that is copied to the machine it runs on.
+//! The configuration of each program, in a folder that is copied to the program's machine.
 
 use serde::Serialize;
 
@@ -8,23 +8,20 @@ use crate::wire::SCHEMA;
 use crate::wire::name::Name;
 use crate::wire::trust::{Signer, Trust};
 
-/// A program of the centre with a key of its own.
+/// A program of the centre. Each has its own key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
-    /// Makes the streams.
+    /// `provision --streams`.
     Admin,
-    /// Brings the closings to the database, and asks for those that are missing.
     Archive,
-    /// Looks; also where the recap comes from.
+    /// `status` and `report`.
     Status,
 }
 
 impl Program {
-    /// All of them.
     pub const ALL: [Self; 3] = [Self::Admin, Self::Archive, Self::Status];
 
-    /// Its name, which is its folder's.
-    #[must_use]
+    /// Also the name of its folder.
     pub fn name(self) -> &'static str {
         match self {
             Self::Admin => "admin",
@@ -34,37 +31,27 @@ impl Program {
     }
 }
 
-/// Where a seat's folder is.
-#[must_use]
-pub fn folder_of_seat(site: &Name, seat: &Name) -> String {
+pub fn seat_folder(site: &Name, seat: &Name) -> String {
     format!("seats/{site}/{seat}")
 }
 
-/// Where a seat's seed is.
-#[must_use]
-pub fn seed_of_seat(site: &Name, seat: &Name) -> String {
-    format!("{}/link.nk", folder_of_seat(site, seat))
+pub fn seat_seed(site: &Name, seat: &Name) -> String {
+    format!("{}/link.nk", seat_folder(site, seat))
 }
 
-/// Where a supervisor's seed is.
-#[must_use]
-pub fn seed_of_supervisor(id: &Name) -> String {
+pub fn supervisor_seed(id: &Name) -> String {
     format!("supervisors/{id}/link.nk")
 }
 
-/// Where a supervisor's signing seed is.
-#[must_use]
-pub fn sign_of_supervisor(id: &Name) -> String {
+pub fn signing_seed(id: &Name) -> String {
     format!("supervisors/{id}/sign.nk")
 }
 
-/// Where a program's seed is.
-#[must_use]
-pub fn seed_of_program(program: Program) -> String {
+pub fn program_seed(program: Program) -> String {
     format!("center/{}/link.nk", program.name())
 }
 
-/// How everybody's file begins.
+/// The first keys of every file.
 #[derive(Clone, Copy, Serialize)]
 struct Link<'a> {
     schema: u32,
@@ -128,13 +115,12 @@ struct CenterSite<'a> {
 }
 
 fn toml(value: &impl Serialize) -> String {
-    // These types always can be written; what could not would be refused when it is read.
+    // Serializing these types can't fail.
     let text = toml::to_string(value).unwrap_or_default();
     format!("# Written by penutup-fleet provision.\n{text}")
 }
 
-/// Whom the seats believe. `signing` are the supervisors' public signing keys, in their order.
-#[must_use]
+/// The seats' trust list. `signing` are the supervisors' public signing keys, in their order.
 pub fn trust(fleet: &Fleet, signing: &[String]) -> Trust {
     let signer = |(one, key): (&super::fleet::Supervisor, &String)| Signer {
         id: one.id.clone(),
@@ -142,28 +128,28 @@ pub fn trust(fleet: &Fleet, signing: &[String]) -> Trust {
         key: key.clone(),
         grants: one.grants.clone(),
     };
-    Trust::of(fleet.supervisors.iter().zip(signing).map(signer).collect())
+    Trust::new(fleet.supervisors.iter().zip(signing).map(signer).collect())
 }
 
-/// Everybody's folders. `signing` are the supervisors' public signing keys, in their order; `ca` the authority.
+/// Adds the folders of all programs. `ca` is the authority's certificate.
 pub fn write(fleet: &Fleet, signing: &[String], ca: Option<&str>, plan: &mut Plan) {
-    let trust = trust(fleet, signing).to_text();
+    let trust = trust(fleet, signing).to_toml();
     let servers = fleet.server.addresses();
     let has_ca = ca.is_some();
     let mut folder = |folder: String, name: &str, text: String, with_trust: bool| {
-        plan.text(format!("{folder}/{name}"), text);
+        plan.add(format!("{folder}/{name}"), text);
         if let Some(ca) = ca {
-            plan.text(format!("{folder}/ca.pem"), ca.to_owned());
+            plan.add(format!("{folder}/ca.pem"), ca.to_owned());
         }
         if with_trust {
-            plan.text(format!("{folder}/trust.toml"), trust.clone());
+            plan.add(format!("{folder}/trust.toml"), trust.clone());
         }
     };
     for site @ Site { id, region, leaf, .. } in &fleet.sites {
         let servers = leaf.as_ref().map_or_else(|| servers.clone(), Server::addresses);
         for seat in &site.seats {
             let agent = Agent { link: Link::to(&servers, has_ca), site: id, region, seat, trust: "trust.toml" };
-            folder(folder_of_seat(id, seat), "agent.toml", toml(&agent), true);
+            folder(seat_folder(id, seat), "agent.toml", toml(&agent), true);
         }
     }
     for one in &fleet.supervisors {
@@ -182,7 +168,6 @@ pub fn write(fleet: &Fleet, signing: &[String], ca: Option<&str>, plan: &mut Pla
         let sites = fleet.sites.iter();
         let site = sites.map(|s| CenterSite { id: &s.id, region: &s.region, seats: s.seats.len() }).collect();
         let id = program.name();
-        // Who looks believes what the seats believe.
         let trust = (program == Program::Status).then_some("trust.toml");
         let center = Center { link: Link::to(&servers, has_ca), id, trust, database, site };
         folder(format!("center/{id}"), "center.toml", toml(&center), trust.is_some());

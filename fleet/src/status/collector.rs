@@ -1,4 +1,4 @@
-//! Asks the streams, the broadcasts and the database; what does not answer is named, and the rest is shown.
+//! Collects the summary from the streams, the broadcasts and the database. A source that fails is named in it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use penutup::book::{Book, Origin};
 use penutup::tell::shown;
 use penutup::words::Lang;
 
-use super::summary::{Heard, OnAir, Picture, Published, Stored};
-use crate::broadcast_stream::{Board, Heeded};
+use super::summary::{CurrentBroadcasts, DatabaseCounts, PublishedRules, SiteInput, Summary};
+use crate::broadcast_stream::{Accepted, BroadcastStream};
 use crate::config::center::{Center, Site};
-use crate::database::{self, Settings};
-use crate::error::Fail;
-use crate::seat_states::Seats;
+use crate::database::{self, Connector};
+use crate::error::CliError;
+use crate::seat_states::SeatStates;
 use crate::time;
 use crate::wire::envelope::Envelope;
 use crate::wire::key::{Key, Scope};
@@ -23,80 +23,75 @@ use crate::wire::subject;
 use crate::wire::trust::Trust;
 use crate::words::words;
 
-/// How long a source may take before it is shown as silent.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// How long what the database said is good enough.
-const STORED: TimeDelta = TimeDelta::seconds(10);
+/// A source that takes longer is reported as silent.
+const SOURCE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long the database's counts are reused.
+const COUNTS_MAX_AGE: TimeDelta = TimeDelta::seconds(10);
 
-/// What asks.
-pub struct Gatherer {
-    sites: Vec<(Site, Seats)>,
+pub struct Collector {
+    sites: Vec<(Site, SeatStates)>,
     client: Client,
-    board: Board,
+    stream: BroadcastStream,
     trust: Trust,
-    /// What they heed, as far as it was looked through.
-    heeded: BTreeMap<Key, Heeded>,
-    settings: Option<Settings>,
+    /// The accepted broadcasts; read again only where a key has a newer message.
+    accepted: BTreeMap<Key, Accepted>,
+    connector: Option<Connector>,
     database: Option<tokio_postgres::Client>,
-    stored: Option<(DateTime<Utc>, Stored)>,
-    /// The rules that were proved last, by their version.
-    proved: Option<Published>,
+    counts: Option<(DateTime<Utc>, DatabaseCounts)>,
+    /// The rules that were checked last.
+    checked_rules: Option<PublishedRules>,
     lang: Lang,
 }
 
-impl Gatherer {
-    /// Connects.
-    ///
-    /// # Errors
-    /// A configuration that can't be used, or no connection.
-    pub async fn begin(center: &Center, lang: Lang) -> Result<Self, Fail> {
-        let no_trust = || Fail::new(words(lang).status.no_trust).help(words(lang).status.no_trust_help);
+impl Collector {
+    pub async fn connect(center: &Center, lang: Lang) -> Result<Self, CliError> {
+        let no_trust = || CliError::new(words(lang).status.no_trust).help(words(lang).status.no_trust_help);
         let trust = center.trust.clone().ok_or_else(no_trust)?;
-        let settings = center.database.as_ref().map(|_| Settings::of(center, lang)).transpose()?;
+        let connector = center.database.as_ref().map(|_| Connector::new(center, lang)).transpose()?;
         let client = center.link.connect(lang).await?;
-        let sites = center.sites.iter().map(|site| (site.clone(), Seats::new(site.id.clone()))).collect();
-        let board = Board::of(client.clone(), lang);
-        let heeded = BTreeMap::new();
-        Ok(Self { sites, client, board, trust, heeded, settings, database: None, stored: None, proved: None, lang })
+        let sites = center.sites.iter().map(|site| (site.clone(), SeatStates::new(site.id.clone()))).collect();
+        let stream = BroadcastStream::new(client.clone(), lang);
+        let accepted = BTreeMap::new();
+        let (database, counts, checked_rules) = (None, None, None);
+        Ok(Self { sites, client, stream, trust, accepted, connector, database, counts, checked_rules, lang })
     }
 
-    /// How it all is now.
-    pub async fn picture(&mut self) -> Picture {
+    pub async fn collect(&mut self) -> Summary {
         let mut troubles = Vec::new();
         let (client, w) = (&self.client, &words(self.lang).status);
         let refreshed = join_all(self.sites.iter_mut().map(|(_, seats)| async move {
-            let read = tokio::time::timeout(PATIENCE, seats.refresh(client)).await;
-            read.map_or_else(|_| Some(w.silent.to_owned()), |read| read.err().map(|error| shown(&error.to_string())))
+            let refreshed = tokio::time::timeout(SOURCE_TIMEOUT, seats.refresh(client)).await;
+            let error = |result: Result<_, async_nats::Error>| result.err().map(|error| shown(&error.to_string()));
+            refreshed.map_or_else(|_| Some(w.silent.to_owned()), error)
         }));
         for (why, (site, _)) in refreshed.await.into_iter().zip(&self.sites) {
             if let Some(why) = why {
                 troubles.push(w.no_states(subject::states(&site.id), &why));
             }
         }
-        let on_air = match tokio::time::timeout(PATIENCE, self.on_air()).await {
-            Ok(Ok(on_air)) => on_air,
-            Ok(Err(fail)) => {
-                troubles.push(fail.message);
-                OnAir::default()
-            }
-            Err(_) => {
-                troubles.push(w.no_states(subject::BROADCASTS, w.silent));
-                OnAir::default()
-            }
+        let broadcasts = match tokio::time::timeout(SOURCE_TIMEOUT, self.broadcasts()).await {
+            Ok(result) => result.map_err(|error| error.message),
+            Err(_) => Err(w.no_states(subject::BROADCASTS, w.silent)),
         };
-        if let Some(Err(why)) = self.ask_database().await {
+        let broadcasts = broadcasts.unwrap_or_else(|why| {
+            troubles.push(why);
+            CurrentBroadcasts::default()
+        });
+        if let Err(why) = self.refresh_counts().await {
             troubles.push(why);
         }
-        let heard: Vec<_> = self
-            .sites
-            .iter()
-            .map(|(site, seats)| Heard { site, states: seats.states().collect(), odd: seats.refused() })
-            .collect();
-        let stored = self.stored.as_ref().map(|(_, stored)| stored);
-        Picture::of(&heard, on_air, stored, troubles, Utc::now())
+        let sites = self.sites.iter();
+        let sites = sites.map(|(site, seats)| SiteInput {
+            site,
+            states: seats.states().collect(),
+            invalid_states: seats.refused(),
+        });
+        let sites: Vec<_> = sites.collect();
+        let counts = self.counts.as_ref().map(|(_, counts)| counts);
+        Summary::new(&sites, broadcasts, counts, troubles, Utc::now())
     }
 
-    async fn on_air(&mut self) -> Result<OnAir, Fail> {
+    async fn broadcasts(&mut self) -> Result<CurrentBroadcasts, CliError> {
         let mut scopes = vec![Scope::Center];
         for (site, _) in &self.sites {
             scopes.push(Scope::Site(site.id.clone()));
@@ -107,80 +102,72 @@ impl Gatherer {
         }
         let keys = scopes.into_iter().map(Key::Klb).chain([Key::Rules]);
         let this = &*self;
-        let asked = keys.map(|key| async move {
-            let heeded = this.heeded(&key).await;
-            (key, heeded)
-        });
-        let asked = join_all(asked).await;
-        let mut out = OnAir::default();
-        for (key, heeded) in asked {
-            let heeded = heeded?;
-            out.unheeded.extend(heeded.odd.map(|why| (key.clone(), why)));
-            if let (Key::Klb(scope), Some(declared)) = (&key, heeded.klb()) {
+        let results = join_all(keys.map(|key| async move {
+            let accepted = this.accepted(&key).await;
+            (key, accepted)
+        }));
+        let mut out = CurrentBroadcasts::default();
+        for (key, accepted) in results.await {
+            let accepted = accepted?;
+            out.refused.extend(accepted.last_refusal.map(|why| (key.clone(), why)));
+            if let (Key::Klb(scope), Some(declared)) = (&key, accepted.klb()) {
                 out.klb.insert(scope.clone(), declared.clone());
             }
-            if let Some((envelope, text)) = heeded.rules() {
-                out.rules = Some(self.published(envelope, text, heeded.since));
+            if let Some((envelope, text)) = accepted.rules() {
+                out.rules = Some(self.published_rules(envelope, text, accepted.stored_at));
             }
-            self.heeded.insert(key, heeded);
+            self.accepted.insert(key, accepted);
         }
         Ok(out)
     }
 
-    /// What the seats heed under a key; looked through again only where something else lies on top.
-    async fn heeded(&self, key: &Key) -> Result<Heeded, Fail> {
-        let top = self.board.last(key).await?.map_or(0, |posted| posted.seq);
-        match self.heeded.get(key).filter(|known| known.seq == top) {
+    async fn accepted(&self, key: &Key) -> Result<Accepted, CliError> {
+        let last = self.stream.last(key).await?.map_or(0, |stored| stored.sequence);
+        match self.accepted.get(key).filter(|known| known.last_sequence == last) {
             Some(known) => Ok(known.clone()),
-            None => self.board.heeded(&self.trust, key).await,
+            None => self.stream.accepted(&self.trust, key).await,
         }
     }
 
-    fn published(&mut self, envelope: &Envelope, text: &str, since: Option<DateTime<Utc>>) -> Published {
+    fn published_rules(&mut self, envelope: &Envelope, text: &str, since: Option<DateTime<Utc>>) -> PublishedRules {
         let Envelope { version, by, .. } = envelope;
         let today = time::today();
-        if let Some(known) = self.proved.as_mut().filter(|known| known.version == *version) {
+        if let Some(known) = self.checked_rules.as_mut().filter(|known| known.version == *version) {
             known.waits_for = known.waits_for.filter(|day| *day > today);
             return known.clone();
         }
         let book = Book::read(text.as_bytes().to_vec(), Origin::BuiltIn, today).ok();
         let revision = book.as_ref().map(|book| shown(&book.rules.sop.revision));
         let waits_for = book.and_then(|book| book.rules.sop.effective_from).filter(|day| *day > today);
-        self.proved.insert(Published { version: *version, by: by.clone(), revision, since, waits_for }).clone()
+        self.checked_rules
+            .insert(PublishedRules { version: *version, by: by.clone(), revision, since, waits_for })
+            .clone()
     }
 
-    /// Asks the database, where there is one and it was not asked a moment ago. A failure forgets what it said.
-    async fn ask_database(&mut self) -> Option<Result<(), String>> {
-        let settings = self.settings.as_ref()?;
+    /// Refreshes the database's counts, if a database is configured and they are old. After an error there are none.
+    async fn refresh_counts(&mut self) -> Result<(), String> {
+        let Some(connector) = &self.connector else { return Ok(()) };
         let now = Utc::now();
-        if self.stored.as_ref().is_some_and(|(at, _)| now - *at < STORED) {
-            return Some(Ok(()));
+        if self.counts.as_ref().is_some_and(|(at, _)| now - *at < COUNTS_MAX_AGE) {
+            return Ok(());
         }
+        self.counts = None;
         let client = self.database.take().filter(|client| !client.is_closed());
-        let ask = async {
+        let query = async {
             let client = match client {
                 Some(client) => client,
-                None => settings.connect().await?,
+                None => connector.connect().await?,
             };
-            let fail = |error: tokio_postgres::Error| settings.fail(&error);
-            let gaps = database::gaps(&client, None).await.map_err(fail)?;
-            let refused = database::refused(&client).await.map_err(fail)?;
-            Ok::<_, Fail>((client, Stored { gaps, refused }))
+            let error = |error: tokio_postgres::Error| connector.error(&error);
+            let gaps = database::gaps(&client, None).await.map_err(error)?;
+            let refused = database::refused(&client).await.map_err(error)?;
+            Ok::<_, CliError>((client, DatabaseCounts { gaps, refused }))
         };
         let silent = words(self.lang).status.silent;
-        match tokio::time::timeout(PATIENCE, ask).await {
-            Ok(Ok((client, stored))) => {
-                (self.database, self.stored) = (Some(client), Some((now, stored)));
-                Some(Ok(()))
-            }
-            Ok(Err(fail)) => {
-                self.stored = None;
-                Some(Err(fail.message))
-            }
-            Err(_) => {
-                self.stored = None;
-                Some(Err(format!("{settings:?}: {silent}")))
-            }
-        }
+        let result = tokio::time::timeout(SOURCE_TIMEOUT, query).await;
+        let (client, counts) =
+            result.map_err(|_| format!("{connector:?}: {silent}"))?.map_err(|error| error.message)?;
+        (self.database, self.counts) = (Some(client), Some((now, counts)));
+        Ok(())
     }
 }

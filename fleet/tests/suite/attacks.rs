@@ -18,13 +18,13 @@ use penutup_fleet::wire::closing::MAX_CLOSING;
 use penutup_fleet::wire::envelope::{Envelope, MAX_ENVELOPE};
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::name::Name;
-use penutup_fleet::wire::refusal::{Refusal, Refused};
+use penutup_fleet::wire::refusal::{Refusal, RefusalCounts};
 use penutup_fleet::wire::seat::MAX_STATE;
 use penutup_fleet::wire::subject;
 
-use crate::support::machine::Seat;
+use crate::support::machine::SeatMachine;
 use crate::support::raw::Raw;
-use crate::support::{Ground, Shape, TestSeat, Who, wait_until};
+use crate::support::{FleetSpec, Identity, TestFleet, TestSeat, wait_until};
 
 const CENTER: &str = "$KV.BROADCAST.klb.center";
 
@@ -46,8 +46,8 @@ fn klb(version: u64, on: bool) -> String {
 }
 
 /// Somebody's signing key.
-fn signing(ground: &Ground, id: &str) -> KeyPair {
-    Supervisor::read(&ground.config(Who::Supervisor(id)), Lang::En).expect("supervisor.toml").sign.pair()
+fn signing(fleet: &TestFleet, id: &str) -> KeyPair {
+    Supervisor::read(&fleet.config(Identity::Supervisor(id)), Lang::En).expect("supervisor.toml").sign.pair()
 }
 
 fn signed(pair: &KeyPair, on: &str, by: &str, version: u64, payload: &str) -> Envelope {
@@ -63,23 +63,23 @@ async fn write(client: &Client, key: &str, bytes: impl Into<Vec<u8>>) -> String 
 /// A connection that keeps what the server says against it.
 struct Attacker {
     client: Client,
-    told: Arc<Mutex<Vec<String>>>,
+    output: Arc<Mutex<Vec<String>>>,
 }
 
 impl Attacker {
     async fn connect(link: &Link) -> Self {
-        let told: Arc<Mutex<Vec<String>>> = Arc::default();
-        let kept = Arc::clone(&told);
+        let output: Arc<Mutex<Vec<String>>> = Arc::default();
+        let kept = Arc::clone(&output);
         let note = move |event: Event| kept.lock().unwrap().push(event.to_string());
-        let client = link.keep(Lang::En, note).await.expect("a link");
+        let client = link.connect_with_retry(Lang::En, note).await.expect("a link");
         client.flush().await.expect("connected");
-        Self { client, told }
+        Self { client, output }
     }
 
     /// Waits until the server said this.
     async fn is_told(&self, what: &str) {
-        let find = async || self.told.lock().unwrap().iter().any(|told| told.contains(what)).then_some(());
-        wait_until(&format!("{what} in {:?}", self.told.lock().unwrap()), find).await;
+        let find = async || self.output.lock().unwrap().iter().any(|output| output.contains(what)).then_some(());
+        wait_until(&format!("{what} in {:?}", self.output.lock().unwrap()), find).await;
     }
 }
 
@@ -96,10 +96,10 @@ async fn sequences(admin: &Client, streams: &[&str]) -> Vec<u64> {
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "a list of attacks, one line of the list each")]
 async fn whoever_can_write_to_a_subject_still_makes_no_seat_say_anything() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let pusat = signing(&ground, "pusat");
-    let writer = ground.connect(Who::Supervisor("pusat")).await;
-    let seats = [TestSeat::start(&ground, "jkt", "a1").await, TestSeat::start(&ground, "sby", "c1").await];
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let pusat = signing(&fleet, "pusat");
+    let writer = fleet.connect(Identity::Supervisor("pusat")).await;
+    let seats = [TestSeat::start(&fleet, "jkt", "a1").await, TestSeat::start(&fleet, "sby", "c1").await];
     // What holds: KLB off, and rules.
     let now = Utc::now().timestamp().unsigned_abs();
     let older = signed(&pusat, "klb.center", "pusat", now - 10, &klb(now - 10, true));
@@ -112,13 +112,13 @@ async fn whoever_can_write_to_a_subject_still_makes_no_seat_say_anything() {
         }
     }
     let states = seats.each_ref().map(TestSeat::state);
-    assert_eq!(seats.each_ref().map(TestSeat::refused), [Refused::default(), Refused::default()]);
+    assert_eq!(seats.each_ref().map(TestSeat::refused), [RefusalCounts::default(), RefusalCounts::default()]);
 
     let next = now + 1;
     let on = klb(next, true);
     let stranger = KeyPair::new_user();
-    let jkt = signing(&ground, "spv-jkt");
-    let link_key = ground.link(Who::Supervisor("pusat")).seed.pair();
+    let jkt = signing(&fleet, "spv-jkt");
+    let link_key = fleet.link(Identity::Supervisor("pusat")).seed.pair();
     let text = |envelope: &Envelope, from: &str, to: &str| {
         let text = String::from_utf8(envelope.to_bytes()).unwrap();
         assert!(text.contains(from), "{text}");
@@ -219,17 +219,17 @@ async fn whoever_can_write_to_a_subject_still_makes_no_seat_say_anything() {
     write(&writer, "klb.center", good.to_bytes()).await;
     for seat in &seats {
         seat.knows(&good).await;
-        let by = seat.state().holds.expect("KLB").by;
+        let by = seat.state().effective.expect("KLB").by;
         assert_eq!(by.as_deref(), Some("Pusat"), "the name is the trusted one, whatever was written");
     }
 }
 
 #[tokio::test]
 async fn what_is_put_over_a_key_hides_what_holds_from_no_seat_that_starts() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let pusat = signing(&ground, "pusat");
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let pusat = signing(&fleet, "pusat");
     // Whoever has the key that answers the server, but not the one that signs.
-    let thief = ground.connect(Who::Supervisor("pusat")).await;
+    let thief = fleet.connect(Identity::Supervisor("pusat")).await;
     let now = Utc::now().timestamp().unsigned_abs();
     let sound = |version, on| signed(&pusat, "klb.center", "pusat", version, &klb(version, on));
     let (older, holds) = (sound(now - 10, false), sound(now, true));
@@ -237,8 +237,8 @@ async fn what_is_put_over_a_key_hides_what_holds_from_no_seat_that_starts() {
     for envelope in [&older, &holds, &rules] {
         write(&thief, &envelope.key.to_string(), envelope.to_bytes()).await;
     }
-    let running = TestSeat::start(&ground, "jkt", "a1").await;
-    let mut agent = Seat::started(&ground, "jkt", "a3");
+    let running = TestSeat::start(&fleet, "jkt", "a1").await;
+    let mut agent = SeatMachine::started(&fleet, "jkt", "a3");
     wait_until("what holds", async || agent.klb().filter(|klb| klb.version == now)).await;
     let state = running.state();
     assert_eq!((state.known.get(&key("klb.center")), state.rules.as_deref()), (Some(&holds), Some(BUILT_IN)));
@@ -249,7 +249,7 @@ async fn what_is_put_over_a_key_hides_what_holds_from_no_seat_that_starts() {
         write(&thief, "klb.center", bytes).await;
         write(&thief, "rules.active", vec![b' '; n]).await;
         if n % 5 < 3 {
-            let new = TestSeat::start(&ground, "jkt", "a2").await;
+            let new = TestSeat::start(&fleet, "jkt", "a2").await;
             assert_eq!(new.state(), state, "over it lie {}", n + 1);
             assert!(new.refused().total() <= 2, "only what lies on top is an attack on it: {:?}", new.refused());
         }
@@ -266,9 +266,9 @@ async fn what_is_put_over_a_key_hides_what_holds_from_no_seat_that_starts() {
 
 #[tokio::test]
 async fn the_server_lets_nobody_say_or_hear_what_is_not_theirs() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let seat = TestSeat::start(&ground, "jkt", "a1").await;
-    let admin = ground.connect(Who::Program("admin")).await;
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let seat = TestSeat::start(&fleet, "jkt", "a1").await;
+    let admin = fleet.connect(Identity::Program("admin")).await;
     let streams = ["KV_BROADCAST", "CLOSINGS_JKT", "CLOSINGS_BDG", "SEATS_JKT", "SEATS_BDG"];
     let before = sequences(&admin, &streams).await;
     let state = seat.state();
@@ -327,25 +327,25 @@ async fn the_server_lets_nobody_say_or_hear_what_is_not_theirs() {
         "$KV.>",
         "$SYS.>",
     ];
-    let cases: [(Who<'_>, Vec<&str>, Vec<&str>); 4] = [
-        (Who::Seat("jkt", "a2"), [&api[..], &seats_own, &others].concat(), hears.to_vec()),
+    let cases: [(Identity<'_>, Vec<&str>, Vec<&str>); 4] = [
+        (Identity::Seat("jkt", "a2"), [&api[..], &seats_own, &others].concat(), hears.to_vec()),
         (
-            Who::Supervisor("spv-jkt"),
+            Identity::Supervisor("spv-jkt"),
             [&api[..], &[CENTER, "$KV.BROADCAST.rules.active", "closing.jkt.a1", "ask.jkt.a1"], &others].concat(),
             [&hears[..], &["broadcast.jkt.>"]].concat(),
         ),
         (
-            Who::Program("archive"),
+            Identity::Program("archive"),
             [&api[1..9], &["$JS.API.CONSUMER.DELETE.CLOSINGS_JKT.archive", CENTER, "closing.jkt.a1", "seat.jkt.a1"]]
                 .concat(),
             hears.to_vec(),
         ),
-        (Who::Program("status"), [&api[1..9], &[CENTER, "ask.jkt.a1", "closing.jkt.a1"]].concat(), hears.to_vec()),
+        (Identity::Program("status"), [&api[1..9], &[CENTER, "ask.jkt.a1", "closing.jkt.a1"]].concat(), hears.to_vec()),
     ];
     let mut attempts = 0;
     for (who, says, hears) in cases {
         attempts += says.len() + hears.len();
-        let attacker = Attacker::connect(&ground.link(who)).await;
+        let attacker = Attacker::connect(&fleet.link(who)).await;
         for subject in says {
             attacker.client.publish(subject, "{}".into()).await.unwrap();
             attacker.client.flush().await.unwrap();
@@ -358,26 +358,26 @@ async fn the_server_lets_nobody_say_or_hear_what_is_not_theirs() {
         }
     }
     assert_eq!(sequences(&admin, &streams).await, before);
-    assert_eq!((seat.state(), seat.refused()), (state, Refused::default()), "no seat heard any of it");
-    let counted = ground.nats.log().matches(" Violation - ").count();
+    assert_eq!((seat.state(), seat.refused()), (state, RefusalCounts::default()), "no seat heard any of it");
+    let counted = fleet.nats.log().matches(" Violation - ").count();
     assert_eq!(counted, attempts, "the server's log has them all");
 }
 
 #[tokio::test]
 async fn no_reply_subject_overwrites_a_broadcast() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let admin = ground.connect(Who::Program("admin")).await;
-    let seat = TestSeat::start(&ground, "jkt", "a1").await;
-    let pusat = signing(&ground, "pusat");
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let admin = fleet.connect(Identity::Program("admin")).await;
+    let seat = TestSeat::start(&fleet, "jkt", "a1").await;
+    let pusat = signing(&fleet, "pusat");
     let now = Utc::now().timestamp().unsigned_abs();
     let holds = signed(&pusat, "klb.center", "pusat", now, &klb(now, true));
-    let center = ground.connect(Who::Supervisor("pusat")).await;
+    let center = fleet.connect(Identity::Supervisor("pusat")).await;
     write(&center, "klb.center", holds.to_bytes()).await;
     seat.knows(&holds).await;
     let state = seat.state();
 
-    let thief = ground.connect(Who::Seat("jkt", "a2")).await;
-    let own = ground.connect(Who::Supervisor("spv-jkt")).await;
+    let thief = fleet.connect(Identity::Seat("jkt", "a2")).await;
+    let own = fleet.connect(Identity::Supervisor("spv-jkt")).await;
     let get = subject::direct_get(&key("klb.center"));
     let streams = ["KV_BROADCAST", "CLOSINGS_JKT", "SEATS_JKT"];
     let before = sequences(&admin, &streams).await;
@@ -411,9 +411,9 @@ async fn no_reply_subject_overwrites_a_broadcast() {
 
 #[tokio::test]
 async fn nothing_that_was_kept_can_be_taken_away() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let admin = ground.connect(Who::Program("admin")).await;
-    let seat = ground.connect(Who::Seat("jkt", "a1")).await;
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let admin = fleet.connect(Identity::Program("admin")).await;
+    let seat = fleet.connect(Identity::Seat("jkt", "a1")).await;
     let ack = seat.request("closing.jkt.a1", "{}".into()).await.unwrap();
     assert!(str::from_utf8(&ack.payload).unwrap().contains("\"seq\":1"));
     // A rollup would be a purge in a publisher's hand.
@@ -432,11 +432,11 @@ async fn nothing_that_was_kept_can_be_taken_away() {
 
 #[tokio::test]
 async fn what_is_too_large_or_no_protocol_ends_its_own_connection_only() {
-    let Some(ground) = Ground::start(&Shape { tls: false, ..Shape::default() }).await else { return };
-    let seat = TestSeat::start(&ground, "jkt", "a1").await;
-    let other = ground.connect(Who::Seat("jkt", "a2")).await;
-    let admin = ground.connect(Who::Program("admin")).await;
-    let seed = ground.link(Who::Seat("jkt", "a3")).seed;
+    let Some(fleet) = TestFleet::start(&FleetSpec { tls: false, ..FleetSpec::default() }).await else { return };
+    let seat = TestSeat::start(&fleet, "jkt", "a1").await;
+    let other = fleet.connect(Identity::Seat("jkt", "a2")).await;
+    let admin = fleet.connect(Identity::Program("admin")).await;
+    let seed = fleet.link(Identity::Seat("jkt", "a3")).seed;
     // The streams' limits: an answer that says so, nothing kept.
     for (subject, size) in [("closing.jkt.a2", MAX_CLOSING + 1025), ("seat.jkt.a2", MAX_STATE + 1025)] {
         let answer = other.request(subject, vec![b'x'; size].into()).await.unwrap();
@@ -450,36 +450,36 @@ async fn what_is_too_large_or_no_protocol_ends_its_own_connection_only() {
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "Unknown Protocol Operation"),
         (&[b'S'; 8192], "Unknown Protocol Operation"),
     ];
-    for (bytes, told) in wrong {
-        let mut raw = Raw::signed_in(ground.port, &seed);
+    for (bytes, output) in wrong {
+        let mut raw = Raw::signed_in(fleet.port, &seed);
         raw.say(bytes);
         let rest = raw.rest();
-        assert!(rest.iter().any(|line| line.contains(told)) || told.is_empty(), "{rest:?}");
+        assert!(rest.iter().any(|line| line.contains(output)) || output.is_empty(), "{rest:?}");
     }
     let streams = ["KV_BROADCAST", "CLOSINGS_JKT", "SEATS_JKT"];
     assert_eq!(sequences(&admin, &streams).await, [0, 0, 0]);
-    assert_eq!(seat.refused(), Refused::default());
+    assert_eq!(seat.refused(), RefusalCounts::default());
     other.request("closing.jkt.a2", "{}".into()).await.expect("others go on");
 }
 
 #[tokio::test]
 async fn without_the_right_key_the_right_authority_and_tls_there_is_no_link() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     // In plain text: the server hangs up without having heard a word.
-    let (mut raw, info) = Raw::connect(ground.port);
+    let (mut raw, info) = Raw::connect(fleet.port);
     assert_eq!(info["tls_required"], true);
     raw.say(b"CONNECT {\"verbose\":true}\r\nPING\r\n");
     let rest = raw.rest();
     assert!(!rest.iter().any(|line| line.contains("PONG") || line.contains("+OK")), "{rest:?}");
 
-    let who = Who::Seat("jkt", "a1");
-    let sound = || ground.link(who);
+    let who = Identity::Seat("jkt", "a1");
+    let sound = || fleet.link(who);
     assert!(sound().connect(Lang::En).await.is_ok());
     // Another fleet's authority; the system's; a name that is not in the certificate.
     let other = tempfile::tempdir().unwrap();
-    crate::support::fleet::provisioned(&Shape::default(), ground.port, other.path());
+    crate::support::fleet::provisioned(&FleetSpec::default(), fleet.port, other.path());
     let ca = other.path().join("out/ca/ca.pem");
-    let named = format!("tls://localhost:{}", ground.port).parse().unwrap();
+    let named = format!("tls://localhost:{}", fleet.port).parse().unwrap();
     for wrong in [
         Link { ca: Some(ca), ..sound() },
         Link { ca: None, ..sound() },
@@ -487,16 +487,16 @@ async fn without_the_right_key_the_right_authority_and_tls_there_is_no_link() {
         // Another fleet's key of the same seat.
         Link { seed: Seed::read(&other.path().join("out/seats/jkt/a1/link.nk"), Lang::En).unwrap(), ..sound() },
     ] {
-        let told = format!("{wrong:?}");
-        let fail = wrong.connect(Lang::En).await.expect_err(&told);
+        let output = format!("{wrong:?}");
+        let fail = wrong.connect(Lang::En).await.expect_err(&output);
         assert!(fail.message.contains("127.0.0.1") || fail.message.contains("localhost"), "{fail:?}");
     }
 }
 
 #[tokio::test]
 async fn a_server_without_tls_is_not_spoken_to_where_tls_is_configured() {
-    let Some(ground) = Ground::start(&Shape { tls: false, ..Shape::default() }).await else { return };
-    let link = ground.link(Who::Seat("jkt", "a1"));
-    let servers = vec![format!("tls://127.0.0.1:{}", ground.port).parse().unwrap()];
+    let Some(fleet) = TestFleet::start(&FleetSpec { tls: false, ..FleetSpec::default() }).await else { return };
+    let link = fleet.link(Identity::Seat("jkt", "a1"));
+    let servers = vec![format!("tls://127.0.0.1:{}", fleet.port).parse().unwrap()];
     assert!(Link { servers, ..link }.connect(Lang::En).await.is_err(), "no downgrade");
 }

@@ -11,13 +11,13 @@ use penutup::words::Lang;
 use penutup_fleet::config::center::Center;
 use penutup_fleet::link::Link;
 use penutup_fleet::provision::fleet::Fleet;
-use penutup_fleet::provision::{make, streams};
+use penutup_fleet::provision::{provision, streams};
 use penutup_fleet::wire::subject;
 use tempfile::TempDir;
 
 use crate::support::fleet::provisioned;
 use crate::support::nats::{Nats, free_port, installed};
-use crate::support::{Shape, skipped, wait_until};
+use crate::support::{FleetSpec, report_skipped, wait_until};
 
 fn deploy(file: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(file)).expect(file)
@@ -35,7 +35,7 @@ fn made(file: &str) -> (TempDir, Fleet) {
     let text = text.join("\n");
     fs::write(&path, text).unwrap();
     let fleet = Fleet::read(&path, Lang::En).expect("a sound fleet");
-    make(&fleet, &folder.path().join("out"), &[], Utc::now(), Lang::En).expect("provision");
+    provision(&fleet, &folder.path().join("out"), &[], Utc::now(), Lang::En).expect("provision");
     (folder, fleet)
 }
 
@@ -56,7 +56,7 @@ fn cluster(out: &Path, n: usize, ports: &[[u16; 2]; 3]) -> String {
 #[test]
 fn the_server_takes_what_is_made_from_the_files() {
     let Some(binary) = installed() else {
-        skipped(&"nats-server is not installed here");
+        report_skipped(&"nats-server is not installed here");
         return;
     };
     let sound = |config: &Path| {
@@ -82,18 +82,18 @@ fn the_server_takes_what_is_made_from_the_files() {
 #[tokio::test]
 async fn a_hub_of_three_goes_on_with_two_and_the_third_comes_back_whole() {
     let Some(binary) = installed() else {
-        skipped(&"nats-server is not installed here");
+        report_skipped(&"nats-server is not installed here");
         return;
     };
     let folder = tempfile::tempdir().unwrap();
     let ports = [(); 3].map(|()| [free_port(), free_port()]);
     let out = folder.path().join("out");
-    provisioned(&Shape::default(), ports[0][0], folder.path());
+    provisioned(&FleetSpec::default(), ports[0][0], folder.path());
     let file = folder.path().join("fleet.toml");
     let text = fs::read_to_string(&file).unwrap().replace("[server]", "[server]\nreplicas = 3");
     fs::write(&file, text).unwrap();
     let fleet = Fleet::read(&file, Lang::En).unwrap();
-    make(&fleet, &out, &[], Utc::now(), Lang::En).unwrap();
+    provision(&fleet, &out, &[], Utc::now(), Lang::En).unwrap();
     let mut hub = Vec::new();
     for n in 0..3 {
         let config = out.join(format!("server/cluster-{n}.conf"));
@@ -134,9 +134,9 @@ async fn a_hub_of_three_goes_on_with_two_and_the_third_comes_back_whole() {
 #[test]
 fn certificates_are_made_anew_before_their_end_by_the_same_authority() {
     let folder = tempfile::tempdir().unwrap();
-    let fleet = provisioned(&Shape::default(), 4222, folder.path());
+    let fleet = provisioned(&FleetSpec::default(), 4222, folder.path());
     let out = folder.path().join("out");
-    let run = |years: u64| make(&fleet, &out, &[], Utc::now() + Days::new(365 * years), Lang::En);
+    let run = |years: u64| provision(&fleet, &out, &[], Utc::now() + Days::new(365 * years), Lang::En);
     let read = |path: &str| fs::read(out.join(path)).unwrap();
     let (ca, pem, key) = (read("ca/ca.pem"), read("server/tls/server.pem"), read("server/tls/server.key"));
     assert!(run(3).unwrap().certificates.is_empty());

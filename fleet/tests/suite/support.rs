@@ -22,23 +22,23 @@ use futures_util::StreamExt;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::subject;
 
-pub use fleet::{Ground, Shape, Who};
+pub use fleet::{FleetSpec, Identity, TestFleet};
 pub use postgres::Postgres;
 pub use test_seat::TestSeat;
 
 /// How long a condition may take: far longer than it ever does, for a machine that does much else.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 /// How often it is looked at.
-pub(crate) const LOOK: Duration = Duration::from_millis(10);
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Says that the present test can't run here, where a plain `cargo test` shows it.
-pub fn skipped(why: &dyn Display) {
+pub fn report_skipped(why: &dyn Display) {
     let thread = std::thread::current();
     let _ = writeln!(std::io::stderr(), "SKIPPED {}: {why}", thread.name().unwrap_or("a test"));
 }
 
 /// Tells how long something took, for whoever runs the tests with `--nocapture`. Nothing is asserted of it.
-pub fn figure(what: &str, time: Duration) {
+pub fn print_figure(what: &str, time: Duration) {
     let _ = writeln!(std::io::stderr(), "{what} {time:?}");
 }
 
@@ -53,8 +53,8 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = look() {
             return found;
         }
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
-        std::thread::sleep(LOOK);
+        assert!(start.elapsed() < TIMEOUT, "waited in vain for {what}");
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
@@ -68,8 +68,8 @@ pub async fn wait_until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
         if let Some(found) = look().await {
             return found;
         }
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
-        tokio::time::sleep(LOOK).await;
+        assert!(start.elapsed() < TIMEOUT, "waited in vain for {what}");
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -80,7 +80,7 @@ pub async fn wait_until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
 pub async fn listen(client: &Client, subject: impl Into<String>) -> Subscriber {
     let heard = client.subscribe(subject.into()).await.expect("a subscription");
     let get = subject::direct_get(&Key::Rules);
-    tokio::time::timeout(PATIENCE, client.request(get, "".into())).await.expect("an answer").expect("an answer");
+    tokio::time::timeout(TIMEOUT, client.request(get, "".into())).await.expect("an answer").expect("an answer");
     heard
 }
 
@@ -89,5 +89,5 @@ pub async fn listen(client: &Client, subject: impl Into<String>) -> Subscriber {
 /// # Panics
 /// Where nothing comes.
 pub async fn next(heard: &mut Subscriber) -> Message {
-    tokio::time::timeout(PATIENCE, heard.next()).await.expect("a message").expect("a subscription")
+    tokio::time::timeout(TIMEOUT, heard.next()).await.expect("a message").expect("a subscription")
 }

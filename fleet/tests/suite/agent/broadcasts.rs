@@ -11,14 +11,14 @@ use penutup_fleet::wire::refusal::Refusal;
 use penutup_fleet::wire::subject;
 
 use super::key;
-use crate::support::machine::{Declarer, Seat, state_of};
-use crate::support::{Ground, Shape, Who, figure, wait_until};
+use crate::support::machine::{SeatMachine, TestSupervisor, state_of};
+use crate::support::{FleetSpec, Identity, TestFleet, print_figure, wait_until};
 
 #[tokio::test]
 async fn a_flip_reaches_disk_and_every_prompter_and_the_late_and_the_restarted_hear_the_present() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let centre = Declarer::of(&ground, "pusat").await;
-    let (mut first, second) = (Seat::started(&ground, "jkt", "a1"), Seat::started(&ground, "sby", "c1"));
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let centre = TestSupervisor::of(&fleet, "pusat").await;
+    let (mut first, second) = (SeatMachine::started(&fleet, "jkt", "a1"), SeatMachine::started(&fleet, "sby", "c1"));
     let prompters = [first.prompter(), first.prompter(), second.prompter()];
     for prompter in &prompters {
         wait_until("the link's good word", async || prompter.ended_with(|e| *e == AgentEvent::Up).then_some(())).await;
@@ -34,7 +34,7 @@ async fn a_flip_reaches_disk_and_every_prompter_and_the_late_and_the_restarted_h
     }
 
     // Another scope that changes nothing here is no news to anybody; the end of it is, to its own site alone.
-    let site = Declarer::of(&ground, "spv-jkt").await;
+    let site = TestSupervisor::of(&fleet, "spv-jkt").await;
     site.declare(&key("klb.site.jkt"), 1_001, State::Off, "di sini tidak").await;
     site.declare(&key("klb.site.jkt"), 1_002, State::On, "banjir").await;
     let klb = wait_until("the newer reason", async || prompters[0].klb().filter(|klb| klb.version == 1_002)).await;
@@ -54,15 +54,15 @@ async fn a_flip_reaches_disk_and_every_prompter_and_the_late_and_the_restarted_h
     assert_eq!(first.klb(), Some(klb));
 
     // A seat that was not there at all.
-    let new = Seat::started(&ground, "jkt", "a2");
+    let new = SeatMachine::started(&fleet, "jkt", "a2");
     wait_until("the present state", async || new.klb().filter(|klb| klb.version == 1_002)).await;
 }
 
 #[tokio::test]
 async fn rules_are_proved_before_they_replace_any_and_what_is_forged_changes_nothing_and_is_counted() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let centre = Declarer::of(&ground, "pusat").await;
-    let seat = Seat::started(&ground, "jkt", "a1");
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let centre = TestSupervisor::of(&fleet, "pusat").await;
+    let seat = SeatMachine::started(&fleet, "jkt", "a1");
     let prompter = seat.prompter();
     let rules = BUILT_IN.replace("\"Rev-1\"", "\"Rev-9\"");
     centre.put(&key("rules.active"), centre.sign(&key("rules.active"), 5, &rules)).await;
@@ -72,7 +72,7 @@ async fn rules_are_proved_before_they_replace_any_and_what_is_forged_changes_not
     centre.declare(&key("klb.center"), 1_000, State::On, "gangguan").await;
     wait_until("the declaration", async || prompter.klb()).await;
 
-    let other = Declarer::of(&ground, "spv-jabar").await;
+    let other = TestSupervisor::of(&fleet, "spv-jabar").await;
     let hostile = [
         ("rules.active", centre.sign(&key("rules.active"), 6, "schema = 1\nrusak"), Refusal::BadPayload),
         ("rules.active", centre.sign(&key("rules.active"), 4, &rules), Refusal::Old),
@@ -85,7 +85,7 @@ async fn rules_are_proved_before_they_replace_any_and_what_is_forged_changes_not
     for (at, bytes, _) in hostile {
         centre.put(&key(at), bytes).await;
     }
-    let status = ground.connect(Who::Program("status")).await;
+    let status = fleet.connect(Identity::Program("status")).await;
     let state = wait_until("the refusals", async || {
         state_of(&status, "jkt", "a1").await.filter(|s| kinds.iter().all(|why| s.refused.0.contains_key(why)))
     });
@@ -102,30 +102,30 @@ async fn rules_are_proved_before_they_replace_any_and_what_is_forged_changes_not
 
 #[tokio::test]
 async fn a_link_that_is_down_is_told_since_when_and_after_it_everything_is_current() {
-    let Some(mut ground) = Ground::start(&Shape { tls: false, ..Shape::default() }).await else { return };
-    let seat = Seat::started(&ground, "jkt", "a1");
+    let Some(mut fleet) = TestFleet::start(&FleetSpec { tls: false, ..FleetSpec::default() }).await else { return };
+    let seat = SeatMachine::started(&fleet, "jkt", "a1");
     let prompter = seat.prompter();
     let up = |e: &AgentEvent| *e == AgentEvent::Up;
     let down = |e: &AgentEvent| matches!(e, AgentEvent::Down(_));
     wait_until("up", async || prompter.ended_with(up).then_some(())).await;
-    ground.nats.kill();
+    fleet.nats.kill();
     wait_until("down", async || prompter.ended_with(down).then_some(())).await;
-    ground.nats.restart();
+    fleet.nats.restart();
     wait_until("up again", async || prompter.ended_with(up).then_some(())).await;
 
     // A server that neither answers nor ends: nobody else notices.
     let frozen = Instant::now();
-    ground.nats.freeze();
+    fleet.nats.freeze();
     wait_until("down", async || prompter.ended_with(down).then_some(())).await;
-    figure("a half-open link is shown after", frozen.elapsed());
-    ground.nats.thaw();
+    print_figure("a half-open link is shown after", frozen.elapsed());
+    fleet.nats.thaw();
     wait_until("up again", async || prompter.ended_with(up).then_some(())).await;
 
     // What was declared while nobody heard it.
-    ground.nats.kill();
+    fleet.nats.kill();
     wait_until("down", async || prompter.ended_with(down).then_some(())).await;
-    ground.nats.restart();
-    let centre = Declarer::of(&ground, "pusat").await;
+    fleet.nats.restart();
+    let centre = TestSupervisor::of(&fleet, "pusat").await;
     centre.declare(&key("klb.center"), 1_000, State::On, "gangguan").await;
     let klb = wait_until("the declaration", async || prompter.klb()).await;
     assert_eq!(klb.version, 1_000);
@@ -134,13 +134,13 @@ async fn a_link_that_is_down_is_told_since_when_and_after_it_everything_is_curre
 
 #[tokio::test]
 async fn in_a_flood_the_present_is_heard_all_the_same() {
-    let Some(ground) = Ground::start(&Shape { tls: false, ..Shape::default() }).await else { return };
-    let centre = Declarer::of(&ground, "pusat").await;
-    let seat = Seat::started(&ground, "jkt", "a1");
+    let Some(fleet) = TestFleet::start(&FleetSpec { tls: false, ..FleetSpec::default() }).await else { return };
+    let centre = TestSupervisor::of(&fleet, "pusat").await;
+    let seat = SeatMachine::started(&fleet, "jkt", "a1");
     let prompter = seat.prompter();
     wait_until("up", async || prompter.ended_with(|e| *e == AgentEvent::Up).then_some(())).await;
-    let supervisor = ground.connect(Who::Supervisor("pusat")).await;
-    let other = Declarer::of(&ground, "spv-jabar").await;
+    let supervisor = fleet.connect(Identity::Supervisor("pusat")).await;
+    let other = TestSupervisor::of(&fleet, "spv-jabar").await;
     let forged = other.sign(&key("klb.center"), 1_001, "version = 1001");
     let flood = tokio::spawn(async move {
         for _ in 0..20_000 {
@@ -153,7 +153,7 @@ async fn in_a_flood_the_present_is_heard_all_the_same() {
     wait_until("the rules", async || prompter.heard().contains(&AgentEvent::Rules).then_some(())).await;
     flood.await.expect("the flood");
     // The server takes what nobody waits for after what somebody waits for.
-    let admin = jetstream::new(ground.connect(Who::Program("admin")).await);
+    let admin = jetstream::new(fleet.connect(Identity::Program("admin")).await);
     wait_until("all of it in the stream", async || {
         let stream = admin.get_stream(subject::BROADCASTS).await.ok()?;
         (stream.cached_info().state.last_sequence == 20_001).then_some(())

@@ -2,13 +2,13 @@
 
 use std::fs;
 
-use crate::support::machine::{Seat, ran};
-use crate::support::{Ground, Shape, wait_for, wait_until};
+use crate::support::machine::{SeatMachine, ran};
+use crate::support::{FleetSpec, TestFleet, wait_for, wait_until};
 
 #[tokio::test]
 async fn there_is_one_a_state_folder_and_it_ends_when_it_is_told() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let mut seat = Seat::started(&ground, "jkt", "a1");
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let mut seat = SeatMachine::started(&fleet, "jkt", "a1");
     wait_until("the link", async || seat.log().contains("the centre is heard").then_some(())).await;
     let (status, said) = ran(seat.command());
     assert_eq!(status, Some(1));
@@ -34,11 +34,11 @@ async fn there_is_one_a_state_folder_and_it_ends_when_it_is_told() {
 
 #[tokio::test]
 async fn without_a_server_and_with_nobody_to_trust_it_starts_and_says_so() {
-    let Some(mut ground) = Ground::start(&Shape::default()).await else { return };
-    ground.nats.kill();
-    let config = ground.config(crate::support::Who::Seat("jkt", "a1"));
+    let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    fleet.nats.kill();
+    let config = fleet.config(crate::support::Identity::Seat("jkt", "a1"));
     fs::write(config.with_file_name("trust.toml"), "schema = 1\n").unwrap();
-    let mut seat = Seat::started(&ground, "jkt", "a1");
+    let mut seat = SeatMachine::started(&fleet, "jkt", "a1");
     let prompter = seat.prompter();
     wait_until("the word", async || {
         prompter.heard().iter().any(|e| matches!(e, penutup::action::agent::AgentEvent::Down(_))).then_some(())

@@ -8,7 +8,7 @@ use penutup_fleet::wire::subject;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::PATIENCE;
+use super::TIMEOUT;
 
 /// A name.
 pub fn name(text: &str) -> Name {
@@ -55,7 +55,7 @@ pub async fn close(client: &Client, site: &str, seat: &str, epoch: Uuid, seq: u6
     let bytes = message(epoch, seq, call);
     let start = Instant::now();
     while send(client, &subject, &id, &bytes).await.is_none() {
-        assert!(start.elapsed() < PATIENCE, "waited in vain for an acknowledgement");
+        assert!(start.elapsed() < TIMEOUT, "waited in vain for an acknowledgement");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

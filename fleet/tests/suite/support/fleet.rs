@@ -13,16 +13,16 @@ use penutup_fleet::config::supervisor::Supervisor;
 use penutup_fleet::link::Link;
 use penutup_fleet::provision;
 use penutup_fleet::provision::fleet::Fleet;
-use penutup_fleet::provision::streams::{self, Outcome};
+use penutup_fleet::provision::streams::{self, StreamOutcome};
 use tempfile::TempDir;
 
 use super::nats::{self, Nats};
 use super::postgres::{DATABASE, Postgres, USER};
-use super::{skipped, wait_for};
+use super::{report_skipped, wait_for};
 
 /// What the fleet is.
 #[derive(Clone, Debug)]
-pub struct Shape<'a> {
+pub struct FleetSpec<'a> {
     /// Id, region, seats.
     pub sites: Vec<(&'a str, &'a str, Vec<String>)>,
     /// Id, name, grants.
@@ -37,7 +37,7 @@ pub struct Shape<'a> {
     pub database: Option<&'a Postgres>,
 }
 
-impl Default for Shape<'_> {
+impl Default for FleetSpec<'_> {
     fn default() -> Self {
         let seats = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Self {
@@ -60,7 +60,7 @@ impl Default for Shape<'_> {
     }
 }
 
-impl Shape<'_> {
+impl FleetSpec<'_> {
     /// The fleet's file.
     pub fn text(&self, port: u16) -> String {
         let mut out = format!(
@@ -94,7 +94,7 @@ impl Shape<'_> {
 
 /// Somebody who connects.
 #[derive(Clone, Copy, Debug)]
-pub enum Who<'a> {
+pub enum Identity<'a> {
     /// A seat: site and seat.
     Seat(&'a str, &'a str),
     /// A supervisor.
@@ -105,36 +105,36 @@ pub enum Who<'a> {
 
 /// The fleet.
 #[derive(Debug)]
-pub struct Ground {
+pub struct TestFleet {
     // Ends before its folder goes.
     pub nats: Nats,
-    pub fleet: Fleet,
+    pub definition: Fleet,
     pub port: u16,
     folder: TempDir,
 }
 
-impl Ground {
+impl TestFleet {
     /// Provisions the fleet, starts its server and makes its streams; says SKIPPED where there is no nats-server.
-    pub async fn start(shape: &Shape<'_>) -> Option<Self> {
+    pub async fn start(shape: &FleetSpec<'_>) -> Option<Self> {
         let Some(binary) = nats::installed() else {
-            skipped(&"nats-server is not installed here");
+            report_skipped(&"nats-server is not installed here");
             return None;
         };
         let folder = TempDir::with_prefix("fleet").expect("a folder");
-        let (nats, fleet, port) = wait_for("a server on a port of its own", || {
+        let (nats, definition, port) = wait_for("a server on a port of its own", || {
             let port = nats::free_port();
             let fleet = provisioned(shape, port, folder.path());
             Some((Nats::start(&binary, &folder.path().join("out/server/nats.conf"), port)?, fleet, port))
         });
-        let ground = Self { nats, fleet, port, folder };
-        ground.streams().await;
-        Some(ground)
+        let fleet = Self { nats, definition, port, folder };
+        fleet.streams().await;
+        Some(fleet)
     }
 
     /// Makes or raises the server's streams.
-    pub async fn streams(&self) -> Vec<Outcome> {
-        let admin = self.connect(Who::Program("admin")).await;
-        streams::ensure(admin, &self.fleet, &self.fleet.nodes()[0], Lang::En).await.expect("the streams")
+    pub async fn streams(&self) -> Vec<StreamOutcome> {
+        let admin = self.connect(Identity::Program("admin")).await;
+        streams::ensure(admin, &self.definition, &self.definition.nodes()[0], Lang::En).await.expect("the streams")
     }
 
     /// A folder for whatever the test needs, that goes with the fleet.
@@ -148,44 +148,44 @@ impl Ground {
     }
 
     /// Somebody's configuration.
-    pub fn config(&self, who: Who<'_>) -> PathBuf {
+    pub fn config(&self, who: Identity<'_>) -> PathBuf {
         self.out().join(match who {
-            Who::Seat(site, seat) => format!("seats/{site}/{seat}/agent.toml"),
-            Who::Supervisor(id) => format!("supervisors/{id}/supervisor.toml"),
-            Who::Program(name) => format!("center/{name}/center.toml"),
+            Identity::Seat(site, seat) => format!("seats/{site}/{seat}/agent.toml"),
+            Identity::Supervisor(id) => format!("supervisors/{id}/supervisor.toml"),
+            Identity::Program(name) => format!("center/{name}/center.toml"),
         })
     }
 
     /// Somebody's link, as their configuration says.
     #[track_caller]
-    pub fn link(&self, who: Who<'_>) -> Link {
+    pub fn link(&self, who: Identity<'_>) -> Link {
         let path = self.config(who);
         match who {
-            Who::Seat(..) => Agent::read(&path, Lang::En).expect("agent.toml").link,
-            Who::Supervisor(_) => Supervisor::read(&path, Lang::En).expect("supervisor.toml").link,
-            Who::Program(_) => Center::read(&path, Lang::En).expect("center.toml").link,
+            Identity::Seat(..) => Agent::read(&path, Lang::En).expect("agent.toml").link,
+            Identity::Supervisor(_) => Supervisor::read(&path, Lang::En).expect("supervisor.toml").link,
+            Identity::Program(_) => Center::read(&path, Lang::En).expect("center.toml").link,
         }
     }
 
     /// A connection as somebody.
-    pub async fn connect(&self, who: Who<'_>) -> Client {
+    pub async fn connect(&self, who: Identity<'_>) -> Client {
         let link = self.link(who);
         link.connect(Lang::En).await.unwrap_or_else(|fail| panic!("{who:?}: {fail:?}\n{}", self.nats.log()))
     }
 
     /// The fleet's file, changed; what `provision` writes is written again.
     #[track_caller]
-    pub fn provision_again(&mut self, shape: &Shape<'_>) {
-        self.fleet = provisioned(shape, self.port, self.folder.path());
+    pub fn provision_again(&mut self, shape: &FleetSpec<'_>) {
+        self.definition = provisioned(shape, self.port, self.folder.path());
     }
 }
 
 /// Writes the fleet's file and everything that follows from it below a folder, into `out`.
 #[track_caller]
-pub fn provisioned(shape: &Shape<'_>, port: u16, folder: &Path) -> Fleet {
+pub fn provisioned(shape: &FleetSpec<'_>, port: u16, folder: &Path) -> Fleet {
     let file = folder.join("fleet.toml");
     fs::write(&file, shape.text(port)).expect("the fleet's file");
     let fleet = Fleet::read(&file, Lang::En).expect("a sound fleet");
-    provision::make(&fleet, &folder.join("out"), &[], Utc::now(), Lang::En).expect("provision");
+    provision::provision(&fleet, &folder.join("out"), &[], Utc::now(), Lang::En).expect("provision");
     fleet
 }

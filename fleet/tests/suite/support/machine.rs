@@ -31,35 +31,35 @@ use uuid::Uuid;
 use super::process::Process;
 #[cfg(unix)]
 use super::screen::{Screen, penutup};
-use super::{Ground, Who, wait_for};
+use super::{Identity, TestFleet, wait_for};
 
 /// A seat's machine.
 #[derive(Debug)]
-pub struct Seat {
+pub struct SeatMachine {
     config: PathBuf,
     agent: Option<Process>,
     home: TempDir,
 }
 
-impl Seat {
+impl SeatMachine {
     /// The machine of a seat, its agent not started yet.
-    pub fn new(ground: &Ground, site: &str, seat: &str) -> Self {
+    pub fn new(fleet: &TestFleet, site: &str, seat: &str) -> Self {
         let home = TempDir::with_prefix("seat").expect("a home");
-        Self { config: ground.config(Who::Seat(site, seat)), agent: None, home }
+        Self { config: fleet.config(Identity::Seat(site, seat)), agent: None, home }
     }
 
     /// The same with the agent running.
-    pub fn started(ground: &Ground, site: &str, seat: &str) -> Self {
-        let mut seat = Self::new(ground, site, seat);
+    pub fn started(fleet: &TestFleet, site: &str, seat: &str) -> Self {
+        let mut seat = Self::new(fleet, site, seat);
         seat.start();
         seat
     }
 
     /// The same, but its agent connects to another port, which leads to the server.
-    pub fn through(ground: &Ground, site: &str, seat: &str, port: u16) -> Self {
-        let mut seat = Self::new(ground, site, seat);
+    pub fn through(fleet: &TestFleet, site: &str, seat: &str, port: u16) -> Self {
+        let mut seat = Self::new(fleet, site, seat);
         let text = fs::read_to_string(&seat.config).expect("agent.toml");
-        let (from, to) = (format!(":{}\"", ground.port), format!(":{port}\""));
+        let (from, to) = (format!(":{}\"", fleet.port), format!(":{port}\""));
         assert!(text.contains(&from), "{text}");
         seat.config.set_file_name("through.toml");
         fs::write(&seat.config, text.replace(&from, &to)).expect("another agent.toml");
@@ -210,17 +210,17 @@ impl Prompter {
 }
 
 /// Who declares.
-pub struct Declarer {
+pub struct TestSupervisor {
     client: Client,
     supervisor: Supervisor,
 }
 
-impl Declarer {
+impl TestSupervisor {
     /// A supervisor.
-    pub async fn of(ground: &Ground, id: &str) -> Self {
-        let who = Who::Supervisor(id);
-        let supervisor = Supervisor::read(&ground.config(who), Lang::En).expect("supervisor.toml");
-        Self { client: ground.connect(who).await, supervisor }
+    pub async fn of(fleet: &TestFleet, id: &str) -> Self {
+        let who = Identity::Supervisor(id);
+        let supervisor = Supervisor::read(&fleet.config(who), Lang::En).expect("supervisor.toml");
+        Self { client: fleet.connect(who).await, supervisor }
     }
 
     /// A signed broadcast.
@@ -274,7 +274,7 @@ impl Declarer {
 pub async fn state_of(status: &Client, site: &str, seat: &str) -> Option<SeatState> {
     let stream = format!("$JS.API.DIRECT.GET.SEATS_{}.seat.{site}.{seat}", site.to_ascii_uppercase());
     let answer = status.request(stream, "".into()).await.ok()?;
-    SeatState::read(&answer.payload).ok()
+    SeatState::parse(&answer.payload).ok()
 }
 
 /// A journal that calls are written into.

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::process::{Process, find};
-use super::{PATIENCE, wait_for};
+use super::{TIMEOUT, wait_for};
 
 /// Where Debian puts what only root needs.
 const SBIN: &str = "/usr/sbin";
@@ -119,7 +119,7 @@ fn run(binary: &Path, config: &Path) -> Process {
 
 fn greets(port: u16) -> bool {
     let Ok(stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { return false };
-    let _ = stream.set_read_timeout(Some(PATIENCE.min(Duration::from_secs(5))));
+    let _ = stream.set_read_timeout(Some(TIMEOUT.min(Duration::from_secs(5))));
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).is_ok_and(|_| line.starts_with("INFO "))
 }

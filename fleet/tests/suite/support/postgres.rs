@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 use super::process::{Process, find};
-use super::{skipped, wait_for};
+use super::{report_skipped, wait_for};
 
 /// The user that owns everything in it.
 pub const USER: &str = "penutup";
@@ -56,14 +56,14 @@ impl Postgres {
     #[track_caller]
     pub fn start() -> Option<Self> {
         let Some(bin) = programs() else {
-            skipped(&"PostgreSQL is not installed here");
+            report_skipped(&"PostgreSQL is not installed here");
             return None;
         };
         let root = id(&["-u"]) == Some(0);
         let folder = TempDir::with_prefix("fleet-pg").expect("a folder");
         if root {
             let Some(user) = id(&["-u", "postgres"]) else {
-                skipped(&"PostgreSQL refuses root, and there is no user postgres");
+                report_skipped(&"PostgreSQL refuses root, and there is no user postgres");
                 return None;
             };
             #[cfg(unix)]

@@ -8,13 +8,13 @@ use super::process::Process;
 
 /// What it said, and how it ended.
 #[derive(Clone, Debug)]
-pub struct Said {
+pub struct RunResult {
     pub out: String,
     pub err: String,
     pub status: i32,
 }
 
-impl Said {
+impl RunResult {
     /// What it printed, where it did what it was asked.
     #[track_caller]
     pub fn done(self) -> String {
@@ -34,10 +34,10 @@ fn command(config: &Path, args: &[&str]) -> Command {
 
 /// Runs it to its end.
 #[track_caller]
-pub fn run(config: &Path, args: &[&str]) -> Said {
+pub fn run(config: &Path, args: &[&str]) -> RunResult {
     let output = command(config, args).output().expect("it can be run");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    Said {
+    RunResult {
         out: text(output.stdout),
         err: text(output.stderr),
         status: output.status.code().expect("it ended by itself"),

@@ -7,7 +7,7 @@ use data_encoding::BASE64URL_NOPAD;
 use penutup_fleet::secret::Seed;
 use serde_json::{Value, json};
 
-use super::PATIENCE;
+use super::TIMEOUT;
 
 /// The connection.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ impl Raw {
     #[track_caller]
     pub fn connect(port: u16) -> (Self, Value) {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a connection");
-        stream.set_read_timeout(Some(PATIENCE)).expect("patience");
+        stream.set_read_timeout(Some(TIMEOUT)).expect("patience");
         let mut raw = Self(BufReader::new(stream));
         let greeting = raw.line().expect("a greeting");
         let info = serde_json::from_str(greeting.strip_prefix("INFO ").expect("INFO")).expect("its JSON");

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use super::{LOOK, PATIENCE};
+use super::{POLL_INTERVAL, TIMEOUT};
 
 /// The prompter's program, built if need be as it stands: cargo builds no other package's programs for a test.
 pub fn penutup() -> &'static Path {
@@ -114,8 +114,8 @@ impl Screen {
     pub async fn until(&self, what: &str, is: impl Fn(&str) -> bool) {
         let start = Instant::now();
         while !is(&self.text()) {
-            assert!(start.elapsed() < PATIENCE, "{what} does not come:\n{}", self.text());
-            tokio::time::sleep(LOOK).await;
+            assert!(start.elapsed() < TIMEOUT, "{what} does not come:\n{}", self.text());
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -140,8 +140,8 @@ impl Screen {
     pub async fn ends(&mut self) {
         let start = Instant::now();
         while self.child.try_wait().expect("our own child").is_none() {
-            assert!(start.elapsed() < PATIENCE, "it does not end:\n{}", self.text());
-            tokio::time::sleep(LOOK).await;
+            assert!(start.elapsed() < TIMEOUT, "it does not end:\n{}", self.text());
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A seat as the agent is one, without a disk and a prompter: its real receiver and its real board over a real link.
+//! A simulated seat: the agent's receiver and replica on a real connection, without folder and prompters.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -6,107 +6,105 @@ use std::sync::{Arc, Mutex};
 use chrono::NaiveDate;
 use penutup::broadcast::Broadcast;
 use penutup::words::Lang;
-use penutup_fleet::agent::receiver::{Connection, Hear, Letter, receive};
-use penutup_fleet::agent::replica::{Board, Seat};
+use penutup_fleet::agent::receiver::{Delivery, DeliveryHandler, LinkMonitor, poll, subscribe};
+use penutup_fleet::agent::replica::{Replica, SeatId};
 use penutup_fleet::config::agent::Agent;
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::Key;
-use penutup_fleet::wire::refusal::{Refusal, Refused};
+use penutup_fleet::wire::refusal::{Refusal, RefusalCounts};
 use penutup_fleet::wire::trust::Trust;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::{Ground, Who, wait_until};
+use super::{Identity, TestFleet, wait_until};
 
-/// What a seat knows and is; whatever changes it changes the seat.
+/// Everything that an attack could change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
-    /// The declaration that holds.
-    pub holds: Option<Broadcast>,
-    /// The centre's rules.
+    /// The declaration in force.
+    pub effective: Option<Broadcast>,
     pub rules: Option<String>,
-    /// All that it believes.
     pub known: BTreeMap<Key, Envelope>,
 }
 
-struct Ear {
-    board: Mutex<(Board, u64)>,
+struct Handler {
+    replica: Mutex<Replica>,
+    complete_polls: Mutex<u64>,
     trust: Trust,
 }
 
-impl Ear {
-    fn judge(&self, letter: &Letter) {
-        let mut board = self.board.lock().unwrap();
-        board.0.heard(&self.trust, letter.key.as_ref(), &letter.message.payload, letter.came, NaiveDate::MAX);
-    }
-}
-
-impl Hear for Ear {
-    fn said(&self, letter: Letter) {
-        self.judge(&letter);
+impl DeliveryHandler for Handler {
+    fn on_message(&self, delivery: Delivery) {
+        let Delivery { key, message, receipt } = delivery;
+        let mut replica = self.replica.lock().unwrap();
+        replica.receive(&self.trust, key.as_ref(), &message.payload, receipt, NaiveDate::MAX);
+        replica.update_effective();
     }
 
-    async fn answered(&self, letters: Vec<Letter>) {
-        for letter in &letters {
-            self.judge(letter);
+    async fn on_replies(&self, deliveries: Vec<Delivery>) {
+        for delivery in deliveries {
+            self.on_message(delivery);
         }
     }
 
-    fn round(&self, heard: bool) {
-        self.board.lock().unwrap().1 += u64::from(heard);
+    fn on_poll(&self, complete: bool) {
+        *self.complete_polls.lock().unwrap() += u64::from(complete);
     }
 }
 
-/// The seat.
 pub struct TestSeat {
-    ear: Arc<Ear>,
+    handler: Arc<Handler>,
     task: JoinHandle<()>,
 }
 
 impl TestSeat {
-    /// Connects, and waits until it listens and has asked for what holds.
-    pub async fn start(ground: &Ground, site: &str, seat: &str) -> Self {
-        let agent = Agent::read(&ground.config(Who::Seat(site, seat)), Lang::En).expect("agent.toml");
-        let place = Seat { site: agent.site, region: agent.region, seat: agent.seat };
-        let ear = Arc::new(Ear { board: Mutex::new((Board::new(&place, None), 0)), trust: agent.trust });
-        let connection = Connection::default();
-        let told = connection.clone();
-        let client = agent.link.keep(Lang::En, move |event| told.told(&event)).await.expect("a link");
-        let heard = Arc::clone(&ear);
+    /// Connects, and waits for the first complete poll.
+    pub async fn start(fleet: &TestFleet, site: &str, seat: &str) -> Self {
+        let agent = Agent::read(&fleet.config(Identity::Seat(site, seat)), Lang::En).expect("agent.toml");
+        let id = SeatId { site: agent.site, region: agent.region, seat: agent.seat };
+        let replica = Mutex::new(Replica::new(&id, None));
+        let handler = Arc::new(Handler { replica, complete_polls: Mutex::default(), trust: agent.trust });
+        let monitor = LinkMonitor::default();
+        let (events, link) = (monitor.clone(), monitor.subscribe());
+        let connected = agent.link.connect_with_retry(Lang::En, move |event| events.on_event(&event)).await;
+        let client = connected.expect("a link");
+        let task_handler = Arc::clone(&handler);
         let task = tokio::spawn(async move {
-            receive(&client, &place, connection.watch(), &*heard).await.expect("a subscription");
+            let poll_now = Notify::new();
+            let polls = poll(&client, &id, link, &poll_now, &*task_handler);
+            let (subscribed, ()) = tokio::join!(subscribe(&client, &id, &*task_handler), polls);
+            subscribed.expect("a subscription");
         });
-        let seat = Self { ear, task };
-        wait_until("the first round", async || (seat.ear.board.lock().unwrap().1 > 0).then_some(())).await;
+        let seat = Self { handler, task };
+        wait_until("the first poll", async || (*seat.handler.complete_polls.lock().unwrap() > 0).then_some(())).await;
         seat
     }
 
-    /// What it knows and is.
     pub fn state(&self) -> State {
-        let board = &self.ear.board.lock().unwrap().0;
+        let replica = self.handler.replica.lock().unwrap();
         State {
-            holds: board.holds().cloned(),
-            rules: board.rules_text().map(str::to_owned),
-            known: board.envelopes().map(|(key, envelope)| (key.clone(), envelope.clone())).collect(),
+            effective: replica.effective().cloned(),
+            rules: replica.rules_text().map(str::to_owned),
+            known: replica.envelopes().map(|(key, envelope)| (key.clone(), envelope.clone())).collect(),
         }
     }
 
-    /// How many it refused.
-    pub fn refused(&self) -> Refused {
-        self.ear.board.lock().unwrap().0.refused().clone()
+    pub fn refused(&self) -> RefusalCounts {
+        self.handler.replica.lock().unwrap().refused().clone()
     }
 
     /// Waits until it has refused one more than `before` for this reason.
-    pub async fn refuses(&self, before: &Refused, why: Refusal) {
-        let count = |refused: &Refused| refused.0.get(&why).copied().unwrap_or_default();
+    pub async fn refuses(&self, before: &RefusalCounts, why: Refusal) {
+        let count = |refused: &RefusalCounts| refused.0.get(&why).copied().unwrap_or_default();
         wait_until(&format!("{why:?} after {before:?}"), async || {
             (count(&self.refused()) > count(before)).then_some(())
         })
         .await;
     }
 
-    /// Waits until it knows this.
+    /// Waits until it has stored this broadcast.
     pub async fn knows(&self, envelope: &Envelope) {
-        wait_until("a sound broadcast", async || {
+        wait_until("a valid broadcast", async || {
             (self.state().known.get(&envelope.key) == Some(envelope)).then_some(())
         })
         .await;
