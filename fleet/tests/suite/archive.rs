@@ -1,5 +1,5 @@
-//! The archive: every closing once in the table, whoever is killed on the way; hostile ones counted; what is missing asked
-//! for again.
+//! The archive: every closing is in the table once despite crashes, hostile ones are counted, missing ones are
+//! requested.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use crate::support::calls::{call, close, message, name, send};
 use crate::support::program::Running;
 use crate::support::{FleetSpec, Identity, Postgres, TestFleet, wait_until};
 
-/// A fleet with a database, and the archive on it.
+/// A fleet with a database and a running archive.
 struct Stage {
     archive: Running,
     fleet: TestFleet,
@@ -43,13 +43,13 @@ fn start_archive(fleet: &TestFleet, args: &[&str]) -> Running {
 }
 
 async fn waits_for_log(archive: &Running, what: &str) {
-    wait_until(what, async || archive.said().contains(what).then_some(())).await;
+    wait_until(what, async || archive.stderr().contains(what).then_some(())).await;
 }
 
 const CLOSINGS: &str = "select count(*) from closing";
 
 #[tokio::test]
-async fn nothing_is_lost_and_nothing_stands_twice_whoever_is_killed() {
+async fn nothing_is_lost_or_duplicated_over_crashes_of_all_parts() {
     const EACH: u64 = 1_500;
     let seats = [("jkt", "a1"), ("jkt", "a2"), ("bdg", "b1"), ("sby", "c1")];
     let Some(mut stage) = Stage::start(&[]).await else { return };
@@ -95,11 +95,11 @@ async fn nothing_is_lost_and_nothing_stands_twice_whoever_is_killed() {
     let whole = "select count(*) from seat where received = int8multirange(int8range(1, 1501))";
     assert_eq!(stage.postgres.number(whole).await, Some(4));
     assert_eq!(stage.postgres.number("select count(*) from refused").await, Some(0));
-    assert_eq!(stage.archive.terminate(), Some(0), "{}", stage.archive.said());
+    assert_eq!(stage.archive.terminate(), Some(0), "{}", stage.archive.stderr());
 }
 
 #[tokio::test]
-async fn of_two_versions_the_newer_stands_and_no_seat_writes_over_anothers_call() {
+async fn the_newer_version_wins_and_no_seat_can_overwrite_anothers_call() {
     let Some(stage) = Stage::start(&[]).await else { return };
     let [a1, a2] = [("jkt", "a1"), ("jkt", "a2")].map(|(site, seat)| Identity::Seat(site, seat));
     let (a1, a2) = (stage.fleet.connect(a1).await, stage.fleet.connect(a2).await);
@@ -108,7 +108,7 @@ async fn of_two_versions_the_newer_stands_and_no_seat_writes_over_anothers_call(
     close(&a1, "jkt", "a1", old, 1, &call(ids[0], 5, "a1", 1)).await;
     close(&a1, "jkt", "a1", old, 2, &call(ids[1], 2, "a1", 2)).await;
     stage.waits_for_number(CLOSINGS, 2).await;
-    // An older version, another seat's, the ledger begun anew, a newer version.
+    // An older version, another seat's, one from a new ledger, a newer version.
     close(&a1, "jkt", "a1", old, 1, &call(ids[0], 4, "a1", 7)).await;
     close(&a2, "jkt", "a2", new, 1, &call(ids[0], 9, "a2", 8)).await;
     close(&a1, "jkt", "a1", new, 1, &call(ids[1], 3, "a1", 9)).await;
@@ -122,7 +122,7 @@ async fn of_two_versions_the_newer_stands_and_no_seat_writes_over_anothers_call(
         found.push((seq, row.get::<_, String>(0), row.get::<_, i64>(1), row.get::<_, Uuid>(2), row.get::<_, i64>(3)));
     }
     assert_eq!(found, [(0, "a1".into(), 5, old, 5), (1, "a1".into(), 3, new, 3)]);
-    // The newest ledger is the one whose gaps count; what was turned away is not asked for.
+    // Gaps count in the newest ledger, and rejected closings are not requested again.
     let whole = "select count(*) from seat where received = int8multirange(int8range(1, 3)) and seat = 'a1'";
     assert_eq!(stage.postgres.number(whole).await, Some(1));
     let turned = "select count(*) from seat where received = int8multirange(int8range(1, 2)) and seat = 'a2'";
@@ -130,7 +130,7 @@ async fn of_two_versions_the_newer_stands_and_no_seat_writes_over_anothers_call(
 }
 
 #[tokio::test]
-async fn hostile_closings_are_counted_and_keep_nothing_back() {
+async fn hostile_closings_are_counted_and_block_no_others() {
     let Some(mut stage) = Stage::start(&[]).await else { return };
     let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
     let (subject, epoch) = (subject::closing(&name("jkt"), &name("a1")), Uuid::now_v7());
@@ -157,16 +157,16 @@ async fn hostile_closings_are_counted_and_keep_nothing_back() {
     stage.waits_for_number(CLOSINGS, 1).await;
     stage.waits_for_number("select count from refused where why = 'malformed'", 5).await;
     stage.waits_for_number("select count from refused where why = 'bad-payload'", 3).await;
-    // Nothing comes along that is not of the form.
+    // Unknown fields are not stored.
     assert_eq!(stage.postgres.number("select count(*) from closing where call ? 'nama'").await, Some(0));
-    // What is larger than the stream takes is refused by the server.
+    // The server refuses what exceeds the stream's limit.
     let large = json!({ "pad": "x".repeat(100_000) });
     assert_eq!(send(&client, &subject, "large", &message(epoch, 5, &large)).await, None);
     assert!(stage.archive.process.runs());
 }
 
 #[tokio::test]
-async fn days_have_partitions_and_odd_ids_a_place_to_be() {
+async fn each_day_has_a_partition_and_other_ids_go_to_the_default_one() {
     let Some(stage) = Stage::start(&[]).await else { return };
     let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
     let epoch = Uuid::now_v7();
@@ -184,7 +184,7 @@ async fn days_have_partitions_and_odd_ids_a_place_to_be() {
     assert_eq!(stage.postgres.number("select count(*) from closing_default").await, Some(4));
     let day = (chrono::Utc::now() - chrono::TimeDelta::days(3)).format("%Y%m%d").to_string();
     assert_eq!(stage.postgres.number(&format!("select count(*) from closing_{day}")).await, Some(1));
-    // The day of an id in the default partition comes: its calls move over.
+    // Creating the partition later moves the rows there.
     let ahead = (chrono::Utc::now() + chrono::TimeDelta::days(40)).date_naive();
     let mut sql = stage.postgres.connect().await;
     penutup_fleet::database::schema::create_partition(&mut sql, ahead).await.unwrap();
@@ -195,7 +195,7 @@ async fn days_have_partitions_and_odd_ids_a_place_to_be() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_asked_for_until_it_is_there() {
+async fn missing_closings_are_requested_until_they_arrive() {
     let Some(stage) = Stage::start(&["--ask-every", "1"]).await else { return };
     let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
     let mut asks = client.subscribe(subject::resend_request(&name("jkt"), &name("a1"))).await.unwrap();
@@ -204,7 +204,7 @@ async fn what_is_missing_is_asked_for_until_it_is_there() {
     for seq in [1, 2, 4, 5, 6] {
         close(&client, "jkt", "a1", epoch, seq, &calls[usize::try_from(seq).unwrap() - 1]).await;
     }
-    // It says that it has sent nine: the last three are missing too, though no number above them came.
+    // It reports nine sent: the last three are missing as well, although no higher number arrived.
     let told = SeatState {
         schema: 1,
         at: chrono::Utc::now(),
@@ -220,8 +220,8 @@ async fn what_is_missing_is_asked_for_until_it_is_there() {
     send(&client, &subject::state(&name("jkt"), &name("a1")), "state", &told.to_bytes()).await.unwrap();
     let mut asked = Vec::new();
     while asked.len() < 2 {
-        let heard = tokio::time::timeout(crate::support::TIMEOUT, asks.next()).await.expect("an ask").unwrap();
-        asked.push(ResendRequest::parse(&heard.payload).unwrap().resend);
+        let received = tokio::time::timeout(crate::support::TIMEOUT, asks.next()).await.expect("an ask").unwrap();
+        asked.push(ResendRequest::parse(&received.payload).unwrap().resend);
     }
     assert_eq!(
         asked.iter().map(|ask| (ask.epoch, ask.from, ask.to)).collect::<Vec<_>>(),
@@ -235,7 +235,7 @@ async fn what_is_missing_is_asked_for_until_it_is_there() {
 }
 
 #[tokio::test]
-async fn a_stream_that_was_made_anew_and_a_database_that_was_emptied_are_taken_up_again() {
+async fn archiving_resumes_after_the_stream_or_the_tables_were_recreated() {
     let Some(mut stage) = Stage::start(&[]).await else { return };
     let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
     let admin = stage.fleet.connect(Identity::Program("admin")).await;
@@ -254,12 +254,12 @@ async fn a_stream_that_was_made_anew_and_a_database_that_was_emptied_are_taken_u
     close(&client, "jkt", "a1", epoch, 3, &call(Uuid::now_v7(), 1, "a1", 3)).await;
     stage.waits_for_number(CLOSINGS, 1).await;
 
-    // It ends at once also while the database is away.
+    // It stops at once although the database is down.
     stage.postgres.stop();
     close(&client, "jkt", "a1", epoch, 4, &call(Uuid::now_v7(), 1, "a1", 4)).await;
     waits_for_log(&stage.archive, "postgres@").await;
-    assert_eq!(stage.archive.terminate(), Some(0), "{}", stage.archive.said());
-    // What was not written was not acknowledged.
+    assert_eq!(stage.archive.terminate(), Some(0), "{}", stage.archive.stderr());
+    // An unwritten closing was not acknowledged, so it is delivered again.
     stage.postgres.restart();
     stage.archive = start_archive(&stage.fleet, &[]);
     stage.waits_for_number(CLOSINGS, 2).await;

@@ -1,4 +1,4 @@
-//! A supervisor's KLB: signed, attributed, for a scope that is granted, and never over another's.
+//! `klb`: signed, attributed, limited to granted scopes, never overwriting another declaration.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ async fn stored(fleet: &TestFleet, key: &Key) -> Vec<StoredBroadcast> {
 }
 
 #[tokio::test]
-async fn a_declaration_is_what_every_seat_of_the_scope_believes() {
+async fn a_declaration_is_accepted_by_every_seat_of_its_scope() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let config = fleet.config(Identity::Supervisor("pusat"));
     let output =
@@ -48,7 +48,7 @@ async fn a_declaration_is_what_every_seat_of_the_scope_believes() {
 }
 
 #[tokio::test]
-async fn what_is_not_granted_or_not_said_is_refused_before_anything_is_sent() {
+async fn scopes_without_a_grant_and_invalid_arguments_are_refused_before_sending() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let config = fleet.config(Identity::Supervisor("spv-jkt"));
     for (args, output) in [
@@ -69,13 +69,13 @@ async fn what_is_not_granted_or_not_said_is_refused_before_anything_is_sent() {
     for scope in ["klb.center", "klb.site.jkt", "klb.site.sby"] {
         assert_eq!(stored(&fleet, &key(scope)).await, []);
     }
-    // Without a scope the own site is meant.
+    // The default scope is the supervisor's own site.
     assert!(run(&config, &["klb", "on", "--reason", "banjir"]).done().contains("site.jkt"));
     assert_eq!(stored(&fleet, &key("klb.site.jkt")).await.len(), 1);
 }
 
 #[tokio::test]
-async fn of_those_who_declare_at_once_each_either_stands_or_learns_who_was_first() {
+async fn of_concurrent_declarations_each_succeeds_or_reports_the_conflict() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let config = Arc::new(fleet.config(Identity::Supervisor("pusat")));
     let runs: Vec<_> = (0..8)
@@ -95,7 +95,7 @@ async fn of_those_who_declare_at_once_each_either_stands_or_learns_who_was_first
     assert_eq!(history.len(), stood);
     assert!(history.is_sorted_by_key(|stored| stored.envelope.as_ref().unwrap().version));
 
-    // The write itself is what compares.
+    // The write itself compares.
     let stream = BroadcastStream::connect(&fleet.link(Identity::Supervisor("pusat")), Lang::En).await.unwrap();
     let again: &Envelope = history[0].envelope.as_ref().unwrap();
     let expected = history.last().unwrap().sequence;
@@ -105,7 +105,7 @@ async fn of_those_who_declare_at_once_each_either_stands_or_learns_who_was_first
 }
 
 #[tokio::test]
-async fn another_scope_that_stands_otherwise_is_told() {
+async fn an_overlapping_scope_with_the_opposite_state_is_reported() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let [pusat, jkt, jabar] = ["pusat", "spv-jkt", "spv-jabar"].map(|id| fleet.config(Identity::Supervisor(id)));
     run(&pusat, &["klb", "on", "--reason", "gempa"]).done();
@@ -116,7 +116,7 @@ async fn another_scope_that_stands_otherwise_is_told() {
     let off = run(&pusat, &["klb", "off"]);
     assert!(off.status == 0 && off.err.contains("region.jabar") && !off.err.contains("site."), "{off:?}");
 
-    // What nobody signed changes nothing, is told, and is no way to stop the next.
+    // A message that nobody signed changes nothing, is reported, and does not block the next declaration.
     let client = fleet.connect(Identity::Supervisor("pusat")).await;
     client.request(subject::put(&key("klb.center")), "junk".into()).await.unwrap();
     let shown = run(&jkt, &["klb", "show"]).done();

@@ -1,4 +1,4 @@
-//! A hub and a site's own server: everything crosses between them, and the site lives with the way to the hub cut.
+//! A hub and a leaf: everything crosses between them, and the site keeps working without the hub.
 
 use std::str;
 use std::time::Duration;
@@ -35,7 +35,7 @@ async fn declare(fleet: &TestFleet, envelope: &Envelope) {
     assert!(str::from_utf8(&ack.payload).unwrap().contains("\"seq\""));
 }
 
-/// Waits until a stream at the hub has so many.
+/// Waits until a stream at the hub has this last sequence.
 async fn hub_has(fleet: &TestFleet, stream: &str, count: u64) {
     let context = jetstream::new(fleet.connect(Identity::Program("admin")).await);
     wait_until(stream, async || {
@@ -46,7 +46,7 @@ async fn hub_has(fleet: &TestFleet, stream: &str, count: u64) {
 }
 
 #[tokio::test]
-async fn a_site_with_a_server_of_its_own_hears_the_hub_and_lives_without_it() {
+async fn a_site_with_its_own_server_receives_broadcasts_and_works_without_the_hub() {
     let (leaf_port, port) = (free_port(), free_port());
     let shape = FleetSpec { leaves: Some((leaf_port, vec![("jkt", port)])), ..FleetSpec::default() };
     let Some(mut fleet) = TestFleet::start(&shape).await else { return };
@@ -62,18 +62,18 @@ async fn a_site_with_a_server_of_its_own_hears_the_hub_and_lives_without_it() {
     assert!(again.iter().all(|outcome| outcome.change == StreamChange::Unchanged), "{again:?}");
     assert!(fleet.streams().await.iter().all(|outcome| outcome.change == StreamChange::Unchanged));
 
-    // Down: a broadcast, live, once, and as what is current; an asking.
+    // Down: broadcasts, live and by polling, and resend requests.
     let seat = TestSeat::start(&fleet, "jkt", "a1").await;
     let at_hub = TestSeat::start(&fleet, "bdg", "b1").await;
     let client = fleet.connect(Identity::Seat("jkt", "a2")).await;
-    let mut heard = listen(&client, "broadcast.jkt.>").await;
+    let mut received = listen(&client, "broadcast.jkt.>").await;
     let mut asked = listen(&client, "ask.jkt.a2").await;
     let now = Utc::now().timestamp().unsigned_abs();
     let [first, second, third, last] = [now, now + 1, now + 2, now + 3].map(|version| declared(&fleet, version));
-    // Until the two servers have met nothing crosses; the same again and again until it does.
+    // Repeated until the two servers are connected.
     wait_until("the way between the servers", async || {
         declare(&fleet, &first).await;
-        timeout(Duration::from_millis(200), heard.next()).await.ok()
+        timeout(Duration::from_millis(200), received.next()).await.ok()
     })
     .await;
     for envelope in [&second, &third] {
@@ -82,19 +82,19 @@ async fn a_site_with_a_server_of_its_own_hears_the_hub_and_lives_without_it() {
         at_hub.knows(envelope).await;
     }
     let bytes = [&first, &second, &third].map(Envelope::to_bytes);
-    let mut since = next(&mut heard).await;
+    let mut since = next(&mut received).await;
     while since.payload[..] == bytes[0][..] {
-        since = next(&mut heard).await;
+        since = next(&mut received).await;
     }
     assert_eq!(&since.payload[..], &bytes[1][..]);
-    assert_eq!(&next(&mut heard).await.payload[..], &bytes[2][..], "each came once, in order");
+    assert_eq!(&next(&mut received).await.payload[..], &bytes[2][..], "each came once, in order");
     let get = || client.request(subject::direct_get(&Key::Klb("center".parse().unwrap())), "".into());
     wait_until("the leaf's mirror", async || (get().await.ok()?.payload[..] == bytes[2][..]).then_some(())).await;
     let archive = fleet.connect(Identity::Program("archive")).await;
     archive.publish("ask.jkt.a2", "again".into()).await.unwrap();
     assert_eq!(&next(&mut asked).await.payload[..], b"again");
 
-    // Up: closings and states, the first acknowledged by the site's own server.
+    // Up: closings, acknowledged by the leaf, and states.
     let closing = async |n: u64| {
         let ack = client.request("closing.jkt.a2", "{}".into()).await.expect("an acknowledgement");
         let ack = str::from_utf8(&ack.payload).unwrap().to_owned();
@@ -106,7 +106,7 @@ async fn a_site_with_a_server_of_its_own_hears_the_hub_and_lives_without_it() {
     hub_has(&fleet, "CLOSINGS_JKT", 1).await;
     hub_has(&fleet, "SEATS_JKT", 1).await;
 
-    // The way to the hub is cut: the site goes on, and nothing of it is lost.
+    // Without the hub the site keeps working, and nothing is lost.
     fleet.nats.kill();
     assert_eq!(&get().await.expect("the mirror's answer").payload[..], &bytes[2][..]);
     closing(2).await;

@@ -1,5 +1,4 @@
-//! The pages' commands run as they are written: docs/armada.md, and docs/fleet.md with the five that lead from nothing to
-//! two seats.
+//! The commands of docs/armada.md and docs/fleet.md work as written.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +14,7 @@ use crate::support::program::Running;
 use crate::support::screen::{Screen, penutup};
 use crate::support::{FleetSpec, Identity, Postgres, TestFleet, report_skipped, wait_until};
 
-/// The version that the page takes for an example.
+/// The version in the pages' examples.
 const EXAMPLE: &str = "1795513203";
 
 fn shell(fleet: &TestFleet, line: &str) -> Output {
@@ -33,15 +32,15 @@ fn as_whom(fleet: &TestFleet, line: &str, config: &Path) -> Output {
     command.env("PENUTUP_FLEET_CONFIG", config).output().unwrap()
 }
 
-/// The lines of a page's shell blocks, without what is said about them.
+/// The lines of a page's shell blocks, without comments.
 fn commands(page: &str) -> Vec<&str> {
     let blocks = page.split("\n```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
     blocks.flat_map(str::lines).map(|line| line.split(" #").next().unwrap().trim()).collect()
 }
 
-/// What the fleet's page says after its five commands: the fleet's file, then verb after verb, and the question in SQL.
+/// Everything after the first five commands: the fleet's file, the verbs, the SQL query.
 #[tokio::test]
-async fn the_fleets_page_runs_as_it_is_written() {
+async fn the_commands_of_the_fleet_page_work() {
     let Some(postgres) = Postgres::start() else { return };
     let supervisors = vec![("pusat", "Pusat", vec!["center", "rules", "site.jkt"])];
     let shape = FleetSpec { supervisors, database: Some(&postgres), ..FleetSpec::default() };
@@ -54,12 +53,12 @@ async fn the_fleets_page_runs_as_it_is_written() {
     fs::write(fleet.folder().join("rules.toml"), BUILT_IN.replace("Rev-1", "Rev-2")).unwrap();
 
     let (mut version, mut archive, mut done) = (EXAMPLE.to_owned(), None, 0);
-    // The first five have a test of their own.
+    // The first five have their own test.
     for line in commands(&page).into_iter().skip(5).filter(|line| line.starts_with("penutup-fleet ")) {
         let verb = line.split(' ').nth(1).unwrap();
         let config = fleet.config(match verb {
             "klb" | "rules" => Identity::Supervisor("pusat"),
-            // The recap comes from the database, for which the archive has the rights.
+            // The report reads the database, for which the archive has the rights.
             "archive" | "report" => Identity::Program("archive"),
             _ => Identity::Program("status"),
         });
@@ -69,7 +68,7 @@ async fn the_fleets_page_runs_as_it_is_written() {
             assert_eq!(wait_until("the tables", tables).await, 0);
             continue;
         }
-        // Here the fleet that runs is provisioned again, and nobody sits at a terminal to be asked.
+        // The running fleet is provisioned again, and there is no terminal for a confirmation.
         let asks = line.contains("rules publish") || line.contains("rules rollback");
         let here = line.replace("fleet.toml fleet", "fleet.toml out").replace("jkt/a0007", "jkt/a3");
         let command = here.replace(EXAMPLE, &version) + if asks { " --yes" } else { "" };
@@ -90,7 +89,7 @@ async fn the_fleets_page_runs_as_it_is_written() {
 }
 
 #[tokio::test]
-async fn the_supervisors_page_runs_as_it_is_written() {
+async fn the_commands_of_the_supervisors_page_work() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/armada.md");
     let page = fs::read_to_string(page).unwrap();
@@ -99,7 +98,7 @@ async fn the_supervisors_page_runs_as_it_is_written() {
     assert!(lines.len() >= 7, "{lines:?}");
     let mut version = EXAMPLE.to_owned();
     for line in lines {
-        // Here nobody sits at a terminal to be asked.
+        // There is no terminal for a confirmation.
         let asks = line.contains("rules publish") || line.contains("rules rollback");
         let command = line.replace(EXAMPLE, &version) + if asks { " --yes" } else { "" };
         let output = shell(&fleet, &command);
@@ -107,7 +106,7 @@ async fn the_supervisors_page_runs_as_it_is_written() {
         assert!(output.status.success(), "{command}: {out}{err}");
         if line.contains("rules list") {
             version = out.split(' ').next().unwrap().to_owned();
-            // What is brought back differs from what stands.
+            // A rollback needs a different version to be active.
             fs::write(fleet.folder().join("rules.toml"), BUILT_IN.replace("Rev-1", "Rev-3")).unwrap();
             assert!(shell(&fleet, "penutup-fleet rules publish rules.toml --yes").status.success());
         }
@@ -115,12 +114,12 @@ async fn the_supervisors_page_runs_as_it_is_written() {
     assert!(fs::read_to_string(fleet.folder().join("lama.toml")).unwrap().contains("Rev-2"));
 }
 
-/// A command of a page in a window of its own, and all that it starts.
+/// A page's command in its own process group.
 struct Window(Process);
 
 impl Drop for Window {
     fn drop(&mut self) {
-        // Whoever is in it is told; the shell itself is ended in any case.
+        // The whole group gets the signal.
         let group = format!("-{}", self.0.0.id());
         let _ = Command::new("kill").args(["-TERM", "--", &group]).status();
         let _ = self.0.0.wait();
@@ -128,7 +127,7 @@ impl Drop for Window {
 }
 
 #[tokio::test]
-async fn from_nothing_to_two_seats_flipping_together_in_five_commands() {
+async fn five_commands_start_two_seats_that_change_together() {
     let Some(binary) = installed() else { return report_skipped(&"nats-server is not installed here") };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let page = fs::read_to_string(root.join("docs/fleet.md")).unwrap();
@@ -138,7 +137,7 @@ async fn from_nothing_to_two_seats_flipping_together_in_five_commands() {
     let [serve, streams, first, second, on] = lines[..] else { panic!("five commands: {lines:#?}") };
 
     let folder = tempfile::TempDir::with_prefix("five").unwrap();
-    // Only the port is another: others may run a server here.
+    // Another port than the page's: it may be in use here.
     let file = fs::read_to_string(root.join("fleet/deploy/two-seats.toml")).unwrap();
     let (file, port) = (file.replace("[server]\n", "[server]\nport = PORT\n"), free_port().to_string());
     assert!(file.contains("PORT"), "{file}");
@@ -161,17 +160,17 @@ async fn from_nothing_to_two_seats_flipping_together_in_five_commands() {
     let mut server = shell(serve);
     std::os::unix::process::CommandExt::process_group(&mut server, 0);
     let mut server = Window(Process::start(server.stdout(Stdio::null()).stderr(log)));
-    let said = || fs::read_to_string(folder.path().join("server.log")).unwrap_or_default();
+    let stderr = || fs::read_to_string(folder.path().join("server.log")).unwrap_or_default();
     wait_until("the server", async || {
-        assert!(server.0.runs(), "{}", said());
-        said().contains("Server is ready").then_some(())
+        assert!(server.0.runs(), "{}", stderr());
+        stderr().contains("Server is ready").then_some(())
     })
     .await;
     done(streams);
     let mut seats = [first, second].map(|line| Screen::start(&shell(line)));
     let campaign = "Untuk mewujudkan PLN terbaik";
     for seat in &seats {
-        seat.shows(campaign).await;
+        seat.waits_for(campaign).await;
         assert!(!seat.text().contains("KLB AKTIF"), "{}", seat.text());
     }
     for name in ["a1.log", "a2.log"] {
@@ -180,19 +179,19 @@ async fn from_nothing_to_two_seats_flipping_together_in_five_commands() {
     }
     done(on);
     for seat in &seats {
-        seat.shows("KLB AKTIF sejak").await;
-        seat.shows("Pusat · gangguan transmisi").await;
-        seat.hides(campaign).await;
+        seat.waits_for("KLB AKTIF sejak").await;
+        seat.waits_for("Pusat · gangguan transmisi").await;
+        seat.waits_without(campaign).await;
     }
     done(on.replace("klb on", "klb off").split(" --reason").next().unwrap());
     for seat in &seats {
-        seat.shows(campaign).await;
-        seat.hides("KLB AKTIF").await;
+        seat.waits_for(campaign).await;
+        seat.waits_without("KLB AKTIF").await;
     }
-    // A seat that is left takes its agent along.
+    // The agent ends with its seat's terminal.
     for seat in &mut seats {
-        seat.types("q");
-        seat.ends().await;
+        seat.type_keys("q");
+        seat.wait_for_exit().await;
     }
     let log = || fs::read_to_string(folder.path().join("a1.log")).unwrap_or_default();
     wait_until("the agent's end", async || log().contains("berhenti").then_some(())).await;

@@ -1,4 +1,4 @@
-//! `provision`: what it writes is what the server takes and the programs read, and the permissions are what they should.
+//! The output of `provision` works with the server and the programs, and its permissions are right.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,7 +26,7 @@ fn key(text: &str) -> Key {
     text.parse().expect("a key")
 }
 
-/// Puts with compare-and-set, as a supervisor does.
+/// Publishes with compare-and-set, like a supervisor.
 async fn put(supervisor: &Client, key: &Key, last: u64, bytes: &str) -> String {
     let mut headers = HeaderMap::new();
     headers.insert("Nats-Expected-Last-Subject-Sequence", last.to_string().as_str());
@@ -35,19 +35,19 @@ async fn put(supervisor: &Client, key: &Key, last: u64, bytes: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_crosses_between_the_accounts_crosses_and_its_answers_come_back() {
+async fn messages_cross_between_the_accounts_and_replies_come_back() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let center = key("klb.center");
     let seats = [("jkt", "a1"), ("bdg", "b1"), ("sby", "c1")];
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     for (site, seat) in seats {
         let client = fleet.connect(Identity::Seat(site, seat)).await;
-        heard.push((listen(&client, subject::all_broadcasts(&name(site))).await, client));
+        received.push((listen(&client, subject::all_broadcasts(&name(site))).await, client));
     }
     let supervisor = fleet.connect(Identity::Supervisor("pusat")).await;
     assert!(put(&supervisor, &center, 0, "one").await.contains("\"seq\":1"));
     assert!(put(&supervisor, &center, 0, "two").await.contains("wrong last sequence: 1"), "compare-and-set");
-    for ((site, seat), (messages, client)) in seats.iter().zip(&mut heard) {
+    for ((site, seat), (messages, client)) in seats.iter().zip(&mut received) {
         let message = next(messages).await;
         assert_eq!(message.subject.as_str(), subject::broadcast(&name(site), &center));
         assert_eq!(&message.payload[..], b"one");
@@ -68,9 +68,9 @@ async fn what_crosses_between_the_accounts_crosses_and_its_answers_come_back() {
         client.publish(subject::state(&name(site), &name(seat)), "{}".into()).await.unwrap();
         client.flush().await.unwrap();
     }
-    // The centre's own: who asks again, who looks.
+    // The centre's programs: resend requests, seat states.
     let archive = fleet.connect(Identity::Program("archive")).await;
-    let mut asked = listen(&heard[0].1, "ask.jkt.a1").await;
+    let mut asked = listen(&received[0].1, "ask.jkt.a1").await;
     archive.publish("ask.jkt.a1", "again".into()).await.unwrap();
     assert_eq!(&next(&mut asked).await.payload[..], b"again");
     let status = fleet.connect(Identity::Program("status")).await;
@@ -85,7 +85,7 @@ async fn what_crosses_between_the_accounts_crosses_and_its_answers_come_back() {
 }
 
 #[tokio::test]
-async fn the_streams_are_made_once_and_never_weakened() {
+async fn the_streams_are_created_once_and_never_weakened() {
     let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let again = fleet.streams().await;
     assert_eq!(again.len(), 7);
@@ -104,7 +104,7 @@ async fn the_streams_are_made_once_and_never_weakened() {
 }
 
 #[tokio::test]
-async fn a_seat_that_is_removed_is_shut_out_and_the_others_stay_connected() {
+async fn a_removed_seat_is_denied_and_the_others_stay_connected() {
     let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let stays = fleet.connect(Identity::Seat("jkt", "a1")).await;
     let mut by_old = listen(&stays, "broadcast.jkt.>").await;
@@ -123,12 +123,12 @@ async fn a_seat_that_is_removed_is_shut_out_and_the_others_stay_connected() {
     }
     let supervisor = fleet.connect(Identity::Supervisor("pusat")).await;
     put(&supervisor, &key("klb.center"), 0, "on").await;
-    for heard in [&mut by_old, &mut by_new] {
-        assert_eq!(&next(heard).await.payload[..], b"on", "who stayed and who came hear it");
+    for received in [&mut by_old, &mut by_new] {
+        assert_eq!(&next(received).await.payload[..], b"on", "who stayed and who came hear it");
     }
     assert!(!fleet.config(Identity::Seat("jkt", "a2")).exists());
 
-    // A site more is an account more. 2.9 takes that in a reload without its imports: `provision` says restart.
+    // A new site is a new account, which 2.9 reloads without its imports: `provision` asks for a restart.
     less.sites.push(("mdn", "sumut", vec!["d1".into()]));
     fleet.provision_again(&less);
     fleet.nats.kill();
@@ -143,7 +143,7 @@ async fn a_seat_that_is_removed_is_shut_out_and_the_others_stay_connected() {
 }
 
 #[tokio::test]
-async fn a_killed_server_keeps_what_it_acknowledged_and_a_frozen_one_answers_nothing() {
+async fn a_restarted_server_has_what_it_acknowledged_and_a_frozen_one_answers_nothing() {
     let Some(mut fleet) = TestFleet::start(&FleetSpec { tls: false, ..FleetSpec::default() }).await else { return };
     let supervisor = fleet.connect(Identity::Supervisor("pusat")).await;
     put(&supervisor, &key("klb.center"), 0, "on").await;
@@ -158,7 +158,6 @@ async fn a_killed_server_keeps_what_it_acknowledged_and_a_frozen_one_answers_not
     assert_eq!(&get().await.unwrap().payload[..], b"on");
 }
 
-/// Every file below a folder, with its bytes.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut out = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -177,7 +176,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn a_second_run_changes_nothing_and_a_new_seat_leaves_every_key_as_it_was() {
+fn a_second_run_changes_nothing_and_a_new_seat_changes_no_key() {
     let folder = tempfile::tempdir().unwrap();
     provisioned(&FleetSpec::default(), 4222, folder.path());
     let out = folder.path().join("out");
@@ -201,7 +200,7 @@ fn a_second_run_changes_nothing_and_a_new_seat_leaves_every_key_as_it_was() {
 }
 
 #[test]
-fn the_command_tells_what_it_did_and_the_server_takes_what_it_wrote() {
+fn provision_reports_its_changes_and_the_server_accepts_its_files() {
     let Some(binary) = installed() else {
         report_skipped(&"nats-server is not installed here");
         return;
@@ -228,13 +227,13 @@ fn the_command_tells_what_it_did_and_the_server_takes_what_it_wrote() {
     assert_ne!(fs::read(&key).unwrap(), before);
     let (status, _, output) = run(&["--renew", "jkt/a9"]);
     assert!(status == Some(2) && output.contains("jkt/a9"), "{output}");
-    // A seed that was handed out and taken away here still holds.
+    // The key of a seed that was taken out of the folder stays valid.
     fs::remove_file(&key).unwrap();
     let accounts = fs::read(folder.path().join("out/server/accounts.conf")).unwrap();
     let (status, output, _) = run(&[]);
     assert!(status == Some(0) && output.contains("no longer in this folder (they still hold): 1"), "{output}");
     assert_eq!(fs::read(folder.path().join("out/server/accounts.conf")).unwrap(), accounts);
-    // What the running server takes, and what it does not.
+    // Which changes need a reload and which a restart.
     let mut more = FleetSpec::default();
     more.sites[0].2.push("a4".into());
     fs::write(&file, more.text(4222)).unwrap();
@@ -244,7 +243,7 @@ fn the_command_tells_what_it_did_and_the_server_takes_what_it_wrote() {
     fs::write(&file, more.text(4222)).unwrap();
     let (_, output, _) = run(&[]);
     assert!(output.contains("server/ changed (accounts.conf)") && output.contains("systemctl restart"), "{output}");
-    // Somebody's own change is never overwritten.
+    // A file that somebody changed is never overwritten.
     let trust = folder.path().join("out/trust.toml");
     fs::write(&trust, "schema = 1\n").unwrap();
     let (status, _, output) = run(&[]);
@@ -253,7 +252,7 @@ fn the_command_tells_what_it_did_and_the_server_takes_what_it_wrote() {
 }
 
 #[test]
-fn a_database_of_the_tests_own_starts_crashes_and_comes_back() {
+fn the_test_database_starts_crashes_and_restarts() {
     let Some(mut postgres) = Postgres::start() else { return };
     postgres.crash();
     postgres.restart();

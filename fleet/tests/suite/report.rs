@@ -1,4 +1,4 @@
-//! The report over all seats is the one of their merged exports.
+//! The report equals that of the seats' merged exports.
 
 use std::fs;
 use std::io::Write as _;
@@ -17,7 +17,7 @@ use crate::support::{FleetSpec, Identity, Postgres, TestFleet, wait_until};
 
 const SEATS: [(&str, &str); 4] = [("jkt", "a1"), ("jkt", "a2"), ("bdg", "b1"), ("sby", "c1")];
 
-/// What `penutup report` says of the exports, and their lines of CSV in the order of the beginnings.
+/// The output of `penutup report` for the exports; for CSV sorted by start.
 fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String {
     let zone = Book::built_in().rules.zones[0].offset;
     let mut fold = Fold::new(zone);
@@ -40,7 +40,7 @@ fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String
 }
 
 #[tokio::test]
-async fn it_is_the_report_of_the_merged_exports() {
+async fn the_report_equals_that_of_the_merged_exports() {
     const EACH: u64 = 120;
     let Some(postgres) = Postgres::start() else { return };
     let Some(fleet) = TestFleet::start(&FleetSpec { database: Some(&postgres), ..FleetSpec::default() }).await else {
@@ -59,7 +59,8 @@ async fn it_is_the_report_of_the_merged_exports() {
         let mut export = fs::File::create(&path).unwrap();
         writeln!(export, "{{\"penutup_journal\":1,\"exported\":\"2026-11-24T08:00:00Z\"}}").unwrap();
         for seq in 1..=EACH {
-            // In the export the seat is called as the report of all calls it; what the seat itself says does not count.
+            // In the exports the seat has the name that the fleet's report gives it; the name that the seat itself
+            // sends is ignored.
             let mut call: Value =
                 call(Uuid::now_v7(), 2, &format!("{site}/{seat}"), seq * 31 + u64::from(seat.as_bytes()[1]));
             writeln!(export, "{call}").unwrap();
@@ -97,7 +98,7 @@ async fn it_is_the_report_of_the_merged_exports() {
     assert_eq!(whole["seats"].as_array().unwrap().len(), SEATS.len());
     assert!(whole["days"].as_array().unwrap().len() > 2, "{whole}");
 
-    // One site is its exports.
+    // The report of one site equals that of its exports.
     let jkt = Merge::of(&exports[..2]).unwrap();
     let found = run(&config, &["report", "--site", "jkt", "--format", "json"]).done();
     assert_eq!(found, expected(&jkt, always, Form::Json, None));

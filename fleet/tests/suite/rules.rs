@@ -1,4 +1,4 @@
-//! Rules over the fleet: proved, compared, agreed to, published; listed, shown, brought back.
+//! `rules`: check, diff, confirmation, publishing, list, show, rollback.
 
 use std::fs;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ fn other() -> String {
     BUILT_IN.replace("Rev-1", "Rev-2").replace("Agar semua makin mudah, ayo", "Ayo")
 }
 
-/// The versions of a list, and the line that is active.
+/// The listed versions, and the active line.
 fn versions(list: &str) -> (Vec<u64>, String) {
     let active: Vec<&str> = list.lines().filter(|line| line.contains('◄')).collect();
     let first = |line: &str| line.split(' ').next().unwrap().parse().ok();
@@ -31,7 +31,7 @@ fn versions(list: &str) -> (Vec<u64>, String) {
 }
 
 #[tokio::test]
-async fn rules_are_proved_compared_published_listed_and_brought_back() {
+async fn rules_are_checked_compared_published_listed_and_rolled_back() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let config = fleet.config(Identity::Supervisor("pusat"));
     let first = file(&fleet, "satu.toml", &BUILT_IN.replace("Rev-1", "Rev-1a"));
@@ -41,7 +41,7 @@ async fn rules_are_proved_compared_published_listed_and_brought_back() {
 
     let output = run(&config, &["rules", "publish", &path(&first), "--yes"]).done();
     assert!(output.contains("Rev-1a") && output.contains("bawaan"), "{output}");
-    // Without a terminal and without --yes nothing is sent, but the difference is shown.
+    // Without a terminal and --yes the difference is shown but nothing is published.
     let asked = run(&config, &["rules", "publish", &path(&second)]);
     assert_eq!(asked.status, 2, "{asked:?}");
     assert!(asked.out.contains("Ayo") && asked.err.contains("--yes"), "{asked:?}");
@@ -67,7 +67,7 @@ async fn rules_are_proved_compared_published_listed_and_brought_back() {
 }
 
 #[tokio::test]
-async fn each_duty_that_is_lost_is_named_before_anything_is_sent() {
+async fn every_lost_duty_is_named_before_publishing() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let config = fleet.config(Identity::Supervisor("pusat"));
     let first = file(&fleet, "satu.toml", BUILT_IN);
@@ -83,14 +83,14 @@ async fn each_duty_that_is_lost_is_named_before_anything_is_sent() {
     assert!(asked.out.contains("kini boleh: download dan update sekaligus"), "{asked:?}");
     assert!(asked.out.ends_with(&format!("tidak lagi dijamin: {lost}.\n")), "{asked:?}");
     assert_eq!(versions(&run(&config, &["rules", "list"]).done()).0.len(), 1, "nothing was sent");
-    // The way back loses nothing.
+    // Publishing the old rules again loses nothing.
     run(&config, &["rules", "publish", cut.to_str().unwrap(), "--yes"]).done();
     let output = run(&config, &["rules", "publish", first.to_str().unwrap(), "--yes"]).done();
     assert!(output.contains("baru: ajakan-wajib") && !output.contains("tidak lagi dijamin"), "{output}");
 }
 
 #[tokio::test]
-async fn what_can_not_be_proved_is_drawn_as_check_draws_it_and_not_sent() {
+async fn invalid_rules_are_reported_like_check_does_and_not_published() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let config = fleet.config(Identity::Supervisor("pusat"));
     let text = BUILT_IN.replacen("\"bantuan\", \"campaign\"", "\"bantuan\", \"campain\"", 1);
@@ -102,7 +102,7 @@ async fn what_can_not_be_proved_is_drawn_as_check_draws_it_and_not_sent() {
     let canvas = penutup::tell::draw::Canvas::PLAIN;
     assert_eq!(result.out, penutup::cli::check::text(&report, &source, false, Lang::Id.words(), canvas));
     assert!(run(&config, &["rules", "list"]).done().contains("Belum ada aturan"));
-    // Who may only declare KLB publishes none.
+    // A supervisor without the grant can't publish.
     let sound = file(&fleet, "baik.toml", BUILT_IN);
     let result =
         run(&fleet.config(Identity::Supervisor("spv-jkt")), &["rules", "publish", sound.to_str().unwrap(), "--yes"]);
@@ -110,7 +110,7 @@ async fn what_can_not_be_proved_is_drawn_as_check_draws_it_and_not_sent() {
 }
 
 #[tokio::test]
-async fn sixteen_are_kept_a_large_one_too_and_what_nobody_signed_is_marked() {
+async fn sixteen_versions_are_kept_large_ones_included_and_unsigned_ones_are_marked() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let config = fleet.config(Identity::Supervisor("pusat"));
     for n in 0..17 {

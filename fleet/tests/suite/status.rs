@@ -1,4 +1,4 @@
-//! The status tells what the seats say, what they should have, and what is missing.
+//! `status`: counts what the seats report, what they should have, and what is missing.
 
 use chrono::Utc;
 use nkeys::KeyPair;
@@ -44,13 +44,13 @@ fn site<'v>(status: &'v Value, id: &str) -> &'v Value {
 }
 
 #[tokio::test]
-async fn seats_broadcasts_gaps_and_refusals_are_counted_and_the_seats_in_need_named() {
+async fn seats_broadcasts_gaps_and_refusals_are_counted_and_seats_with_issues_listed() {
     let Some(postgres) = Postgres::start() else { return };
     let Some(fleet) = TestFleet::start(&FleetSpec { database: Some(&postgres), ..FleetSpec::default() }).await else {
         return;
     };
     let config = fleet.config(Identity::Program("status"));
-    // Nobody has spoken, and the archive has not begun: told, not hidden.
+    // A database without tables is reported, not hidden.
     let before = run(&config, &["status", "--format", "json"]);
     assert_eq!(before.status, 2, "{before:?}");
     let output = json(&before.out);
@@ -82,10 +82,10 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_the_seats_in_need_na
     publish_state(&fleet, "jkt", "a2", &SeatState { klb: on.clone(), unsent: 12, refused, ..state() }).await;
     let off = Some(KlbState { version: klb - 1, on: false });
     publish_state(&fleet, "sby", "c1", &SeatState { klb: off, rules: Some(current("Rev-6")), ..state() }).await;
-    // What would be obeyed by a terminal, or run over when it is added up, is no state: the seat is silent, and counted.
+    // Terminal escapes and overflowing counts are no valid states: the seats count as silent, the messages as refused.
     publish_state(&fleet, "jkt", "a3", &SeatState { rules: Some(current("Rev-7\u{1b}[2J")), ..state() }).await;
     publish_state(&fleet, "bdg", "b1", &SeatState { unsent: u64::MAX, sent: u64::MAX, ..state() }).await;
-    // A seat whose second closing is missing, and something that is none.
+    // A seat whose second closing is missing, and an invalid closing.
     let client = fleet.connect(Identity::Seat("bdg", "b1")).await;
     let epoch = Uuid::now_v7();
     for seq in [1, 3] {
@@ -138,9 +138,9 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_the_seats_in_need_na
     drop(archive);
 }
 
-/// Whoever got hold of a supervisor's link, but not of the key that signs, shows nobody a KLB that no seat heeds.
+/// Somebody with a supervisor's connection key, but without the signing key, can't change what status shows.
 #[tokio::test]
-async fn status_believes_what_the_seats_believe() {
+async fn status_accepts_the_broadcasts_that_the_seats_accept() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let config = fleet.config(Identity::Program("status"));
     let supervisor = fleet.config(Identity::Supervisor("pusat"));
@@ -160,7 +160,7 @@ async fn status_believes_what_the_seats_believe() {
     let shown = run(&supervisor, &["klb", "show"]).done();
     assert!(shown.contains("bad-signature") && !shown.contains("KLB AKTIF"), "{shown}");
 
-    // What was true once, written once more.
+    // A replay of an old broadcast.
     run(&supervisor, &["klb", "on", "--reason", "gempa"]).done();
     let on = client.request(subject::direct_get(&forged.key), "".into()).await.unwrap().payload;
     run(&supervisor, &["klb", "off"]).done();
@@ -169,14 +169,14 @@ async fn status_believes_what_the_seats_believe() {
     assert_eq!((&output["klb"][0]["state"], &output["unheeded"][0]["why"]), (&"off".into(), &"old".into()));
     let shown = run(&supervisor, &["klb", "show"]).done();
     assert!(shown.contains("old") && !shown.contains("KLB AKTIF"), "{shown}");
-    // It is in nobody's way.
+    // It does not block the next declaration.
     run(&supervisor, &["klb", "on", "--reason", "gempa"]).done();
     let output = json(&run(&config, &["status", "--format", "json"]).done());
     assert_eq!((&output["klb"][0]["state"], output["unheeded"].as_array().unwrap().len()), (&"on".into(), 0));
 }
 
 #[tokio::test]
-async fn a_server_that_comes_back_still_takes_and_knows_what_the_seats_say() {
+async fn a_restarted_server_keeps_and_accepts_seat_states() {
     let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let config = fleet.config(Identity::Program("status"));
     publish_state(&fleet, "jkt", "a1", &state()).await;

@@ -1,4 +1,4 @@
-//! Closings from the journal to the stream: each once, whatever is killed on the way.
+//! Closings go from the journal to the stream exactly once, despite crashes.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,6 @@ use uuid::Uuid;
 use crate::support::machine::{Calls, SeatMachine, state_of};
 use crate::support::{FleetSpec, Identity, TestFleet, print_figure, wait_until};
 
-/// A closing in the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Sent {
     message: String,
@@ -36,7 +35,6 @@ async fn count(archive: &Client) -> Option<u64> {
     Some(stream.cached_info().state.messages)
 }
 
-/// Everything in the stream.
 async fn stream(archive: &Client) -> Vec<Sent> {
     let stream = jetstream::new(archive.clone()).get_stream("CLOSINGS_JKT").await.expect("the stream");
     let consumer = stream
@@ -59,7 +57,7 @@ async fn stream(archive: &Client) -> Vec<Sent> {
     out
 }
 
-/// Every call is in the stream, once, with a number of its own, and none is missing.
+/// Every call is in the stream exactly once, and the numbers are 1 to n.
 fn once_each(sent: &[Sent], calls: &[Uuid]) {
     let ids: BTreeSet<Uuid> = sent.iter().map(|one| one.id).collect();
     let lost = calls.iter().filter(|id| !ids.contains(id)).count();
@@ -71,7 +69,7 @@ fn once_each(sent: &[Sent], calls: &[Uuid]) {
 }
 
 #[tokio::test]
-async fn what_ends_is_sent_once_and_what_ends_anew_once_more_in_its_new_version() {
+async fn a_call_is_sent_once_and_again_when_it_ends_anew() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let archive = fleet.connect(Identity::Program("archive")).await;
     let mut seat = SeatMachine::new(&fleet, "jkt", "a1");
@@ -82,17 +80,17 @@ async fn what_ends_is_sent_once_and_what_ends_anew_once_more_in_its_new_version(
     wait_until("what was there", async || count(&archive).await.filter(|count| *count == 1)).await;
     calls.write(first, 1, 10, true);
     wait_until("a new one", async || count(&archive).await.filter(|count| *count == 2)).await;
-    // Its end is taken back, another ends, it ends anew.
+    // Its end is undone, another call ends, it ends again.
     calls.write(first, 2, 10, false);
     calls.write(second, 1, 20, true);
     wait_until("the next", async || count(&archive).await.filter(|count| *count == 3)).await;
     calls.write(first, 3, 10, true);
     wait_until("the newer version", async || count(&archive).await.filter(|count| *count == 4)).await;
     let all = stream(&archive).await;
-    let told: Vec<_> = all.iter().map(|one| (one.message.clone(), one.seq, one.version)).collect();
+    let fields: Vec<_> = all.iter().map(|one| (one.message.clone(), one.seq, one.version)).collect();
     let newer = format!("{first}.3");
     assert_eq!(
-        told,
+        fields,
         [(before.to_string(), 1, 1), (first.to_string(), 2, 1), (second.to_string(), 3, 1), (newer, 2, 3)]
     );
 
@@ -101,7 +99,7 @@ async fn what_ends_is_sent_once_and_what_ends_anew_once_more_in_its_new_version(
     let state = state.await;
     assert_eq!((state.unsent, state.epoch), (0, all[0].epoch));
 
-    // The centre misses one; another's epoch is not this seat's to answer for.
+    // A resend request, and one for another ledger.
     let asks = |epoch, from, to| {
         serde_json::to_vec(&ResendRequest { schema: 1, resend: MissingRange { epoch, from, to } }).unwrap()
     };
@@ -124,7 +122,7 @@ impl ParseName for str {
 }
 
 #[tokio::test]
-async fn ten_thousand_made_offline_drain_over_kills_of_the_agent_and_of_the_server() {
+async fn ten_thousand_offline_closings_reach_the_stream_over_crashes_of_agent_and_server() {
     const CALLS: usize = 10_000;
     let Some(mut fleet) = TestFleet::start(&FleetSpec { tls: false, ..FleetSpec::default() }).await else { return };
     fleet.nats.kill();
@@ -157,7 +155,7 @@ async fn ten_thousand_made_offline_drain_over_kills_of_the_agent_and_of_the_serv
 }
 
 #[tokio::test]
-async fn a_full_stream_loses_nothing_and_is_filled_up_when_there_is_room() {
+async fn a_full_stream_loses_nothing_and_is_filled_once_there_is_room() {
     let Some(mut fleet) =
         TestFleet::start(&FleetSpec { tls: false, closings_mib: Some(1), ..FleetSpec::default() }).await
     else {
@@ -183,13 +181,13 @@ async fn a_full_stream_loses_nothing_and_is_filled_up_when_there_is_room() {
 }
 
 #[tokio::test]
-async fn a_journal_that_can_not_be_read_is_told_and_tried_again() {
+async fn an_unreadable_journal_is_reported_and_retried() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let archive = fleet.connect(Identity::Program("archive")).await;
     let mut seat = SeatMachine::new(&fleet, "jkt", "a1");
     seat.settings("[journal]\npath = 'elsewhere.db'");
     let path = seat.journal().ancestors().nth(3).expect("the home").join("config/penutup/elsewhere.db");
-    // A newer version's.
+    // From a newer program version.
     let newer = rusqlite::Connection::open(&path).unwrap();
     newer.execute_batch("PRAGMA application_id = 0x706e7470; PRAGMA user_version = 99; CREATE TABLE t (n)").unwrap();
     seat.start();

@@ -1,4 +1,4 @@
-//! A provisioned fleet and its server: everybody's files, and a connection as anybody.
+//! A provisioned fleet with its server, and connections as any of its identities.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -20,20 +20,18 @@ use super::nats::{self, Nats};
 use super::postgres::{DATABASE, Postgres, USER};
 use super::{report_skipped, wait_for};
 
-/// What the fleet is.
+/// The contents of the fleet's file.
 #[derive(Clone, Debug)]
 pub struct FleetSpec<'a> {
     /// Id, region, seats.
     pub sites: Vec<(&'a str, &'a str, Vec<String>)>,
     /// Id, name, grants.
     pub supervisors: Vec<(&'a str, &'a str, Vec<&'a str>)>,
-    /// Whether the server speaks TLS.
     pub tls: bool,
-    /// The room for each site's closings.
+    /// The disk limit for each site's closings.
     pub closings_mib: Option<u32>,
-    /// Where the sites' own servers connect; and which sites have one, at which port.
+    /// The hub's port for leaves; the sites with a leaf and its port.
     pub leaves: Option<(u16, Vec<(&'a str, u16)>)>,
-    /// The central database.
     pub database: Option<&'a Postgres>,
 }
 
@@ -61,7 +59,6 @@ impl Default for FleetSpec<'_> {
 }
 
 impl FleetSpec<'_> {
-    /// The fleet's file.
     pub fn text(&self, port: u16) -> String {
         let mut out = format!(
             "schema = 1\nfleet = \"test\"\n[server]\nnames = [\"127.0.0.1\"]\nport = {port}\ntls = {}\n",
@@ -92,21 +89,18 @@ impl FleetSpec<'_> {
     }
 }
 
-/// Somebody who connects.
+/// Who connects.
 #[derive(Clone, Copy, Debug)]
 pub enum Identity<'a> {
-    /// A seat: site and seat.
     Seat(&'a str, &'a str),
-    /// A supervisor.
     Supervisor(&'a str),
-    /// A program of the centre: `admin`, `archive`, `status`.
+    /// `admin`, `archive` or `status`.
     Program(&'a str),
 }
 
-/// The fleet.
 #[derive(Debug)]
 pub struct TestFleet {
-    // Ends before its folder goes.
+    // First, so that the server is stopped before its folder is deleted.
     pub nats: Nats,
     pub definition: Fleet,
     pub port: u16,
@@ -114,7 +108,7 @@ pub struct TestFleet {
 }
 
 impl TestFleet {
-    /// Provisions the fleet, starts its server and makes its streams; says SKIPPED where there is no nats-server.
+    /// Provisions the fleet, starts the server and creates the streams; reports SKIPPED without nats-server.
     pub async fn start(shape: &FleetSpec<'_>) -> Option<Self> {
         let Some(binary) = nats::installed() else {
             report_skipped(&"nats-server is not installed here");
@@ -131,23 +125,22 @@ impl TestFleet {
         Some(fleet)
     }
 
-    /// Makes or raises the server's streams.
+    /// Creates or raises the streams.
     pub async fn streams(&self) -> Vec<StreamOutcome> {
         let admin = self.connect(Identity::Program("admin")).await;
         streams::ensure(admin, &self.definition, &self.definition.nodes()[0], Lang::En).await.expect("the streams")
     }
 
-    /// A folder for whatever the test needs, that goes with the fleet.
+    /// A folder for the test's own files, deleted with the fleet.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// What `provision` wrote.
+    /// The output of `provision`.
     pub fn out(&self) -> PathBuf {
         self.folder.path().join("out")
     }
 
-    /// Somebody's configuration.
     pub fn config(&self, who: Identity<'_>) -> PathBuf {
         self.out().join(match who {
             Identity::Seat(site, seat) => format!("seats/{site}/{seat}/agent.toml"),
@@ -156,7 +149,6 @@ impl TestFleet {
         })
     }
 
-    /// Somebody's link, as their configuration says.
     #[track_caller]
     pub fn link(&self, who: Identity<'_>) -> Link {
         let path = self.config(who);
@@ -167,20 +159,19 @@ impl TestFleet {
         }
     }
 
-    /// A connection as somebody.
     pub async fn connect(&self, who: Identity<'_>) -> Client {
         let link = self.link(who);
         link.connect(Lang::En).await.unwrap_or_else(|fail| panic!("{who:?}: {fail:?}\n{}", self.nats.log()))
     }
 
-    /// The fleet's file, changed; what `provision` writes is written again.
+    /// Changes the fleet's file and provisions again.
     #[track_caller]
     pub fn provision_again(&mut self, shape: &FleetSpec<'_>) {
         self.definition = provisioned(shape, self.port, self.folder.path());
     }
 }
 
-/// Writes the fleet's file and everything that follows from it below a folder, into `out`.
+/// Writes the fleet's file below a folder and provisions into its `out`.
 #[track_caller]
 pub fn provisioned(shape: &FleetSpec<'_>, port: u16, folder: &Path) -> Fleet {
     let file = folder.join("fleet.toml");
