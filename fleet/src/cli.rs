@@ -150,16 +150,17 @@ pub fn block_on<T>(lang: Lang, future: impl Future<Output = Result<T, CliError>>
 /// Prints a result. A reader that closed the pipe early is no error.
 pub fn print(text: &str, lang: Lang) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
-    ignore_broken_pipe(out.write_all(text.as_bytes()).and_then(|()| out.flush())).map_err(|error| {
-        let why = outside::reason(&error, lang.words());
-        CliError::new(lang.words().cli.cannot_print(&why))
-    })
+    printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()), lang)
 }
 
-pub fn ignore_broken_pipe(written: std::io::Result<()>) -> std::io::Result<()> {
-    match written {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+/// The result of writing to stdout: a closed pipe is no error.
+pub fn printed(result: std::io::Result<()>, lang: Lang) -> Result<(), CliError> {
+    match result {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let why = outside::reason(&error, lang.words());
+            Err(CliError::new(lang.words().cli.cannot_print(&why)))
+        }
+        _ => Ok(()),
     }
 }
 

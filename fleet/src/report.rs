@@ -12,12 +12,11 @@ use penutup::journal::merge::Calls;
 use penutup::journal::read::Span;
 use penutup::journal::report::{Fold, csv, span};
 use penutup::journal::row::{Rest, Row};
-use penutup::tell::outside;
 use penutup::words::Lang;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 
-use crate::cli::{Common, ignore_broken_pipe, print};
+use crate::cli::{Common, print, printed};
 use crate::config::center::Center;
 use crate::database::Connector;
 use crate::error::{CliError, ExitStatus};
@@ -113,8 +112,7 @@ impl CallQuery<'_> {
     async fn csv(&self, zone: FixedOffset) -> Result<(), CliError> {
         let lang = self.lang;
         let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        let mut put =
-            |line: &str| ignore_broken_pipe(out.write_all(line.as_bytes())).map_err(|error| cannot_print(&error, lang));
+        let mut put = |line: &str| printed(out.write_all(line.as_bytes()), lang);
         put(csv::HEADER)?;
         let mut line = String::new();
         self.for_each(IN_ORDER, |row, rest, detail, calls| {
@@ -124,10 +122,6 @@ impl CallQuery<'_> {
             put(&line)
         })
         .await?;
-        ignore_broken_pipe(out.flush()).map_err(|error| cannot_print(&error, lang))
+        printed(out.flush(), lang)
     }
-}
-
-fn cannot_print(error: &io::Error, lang: Lang) -> CliError {
-    CliError::new(lang.words().cli.cannot_print(outside::reason(error, lang.words())))
 }

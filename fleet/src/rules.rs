@@ -68,24 +68,24 @@ pub async fn run(args: &Rules, common: &Common) -> Result<ExitStatus, CliError> 
     {
         return Err(CliError::new(w.not_granted));
     }
-    if let Action::Publish { file, yes } = &args.what {
-        // Checked before connecting.
-        let source = files::read(file).map_err(|error| CliError::new(error.told(lang.words())))?;
-        let Some(book) = check(source, &file.to_string_lossy(), lang)? else { return Ok(ExitStatus::No) };
-        let publisher = Publisher::connect(&supervisor, zone, lang).await?;
-        return publisher.publish(book, file, *yes).await;
-    }
-    let publisher = Publisher::connect(&supervisor, zone, lang).await?;
+    let connect = || Publisher::connect(&supervisor, zone, lang);
     match &args.what {
-        Action::Publish { .. } => Ok(ExitStatus::Done),
-        Action::List => publisher.list(),
+        Action::Publish { file, yes } => {
+            // Checked before connecting.
+            let source = files::read(file).map_err(|error| CliError::new(error.told(lang.words())))?;
+            let Some(book) = check(source, &file.to_string_lossy(), lang)? else { return Ok(ExitStatus::No) };
+            connect().await?.publish(book, file, *yes).await
+        }
+        Action::List => connect().await?.list(),
         Action::Rollback { version, yes } => {
+            let publisher = connect().await?;
             let text = publisher.version(*version)?.payload.clone();
             let name = published_name(*version);
             let Some(book) = check(text.into_bytes(), &name, lang)? else { return Ok(ExitStatus::No) };
             publisher.publish(book, Path::new(&name), *yes).await
         }
         Action::Show { version } => {
+            let publisher = connect().await?;
             let text = &publisher.version(*version)?.payload;
             // Redirected output is exact; a terminal must not interpret control characters, even signed ones.
             let text = if io::stdout().is_terminal() {

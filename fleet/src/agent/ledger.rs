@@ -26,7 +26,7 @@ const TABLES: &str = "
         first INTEGER NOT NULL,              -- the version that was sent first
         acked INTEGER NOT NULL               -- the newest version that the stream acknowledged; 0: none
     ) STRICT, WITHOUT ROWID;";
-/// In KiB (negative: that is how `SQLite` tells it from pages).
+/// In KiB; `SQLite` takes a positive number for pages.
 const CACHE_SIZE: i64 = -256;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 

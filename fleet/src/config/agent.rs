@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use penutup::words::Lang;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ConfigFile, LinkFields};
 use crate::error::CliError;
@@ -22,23 +22,24 @@ pub struct Agent {
     pub trust: Trust,
 }
 
-#[derive(Deserialize)]
+/// `agent.toml`, which `provision` writes.
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawConfig {
-    schema: u32,
-    servers: Vec<String>,
-    ca: Option<PathBuf>,
-    key: PathBuf,
-    site: Name,
-    region: Name,
-    seat: Name,
-    trust: PathBuf,
+pub(crate) struct AgentFile {
+    pub schema: u32,
+    pub servers: Vec<String>,
+    pub ca: Option<PathBuf>,
+    pub key: PathBuf,
+    pub site: Name,
+    pub region: Name,
+    pub seat: Name,
+    pub trust: PathBuf,
 }
 
 impl Agent {
     pub fn read(path: &Path, lang: Lang) -> Result<Self, CliError> {
         let file = ConfigFile::new(path, lang);
-        let RawConfig { schema, servers, ca, key, site, region, seat, trust } = file.parse()?;
+        let AgentFile { schema, servers, ca, key, site, region, seat, trust } = file.parse()?;
         let link = LinkFields { schema, servers, ca, key };
         let link = file.link(&link, format!("penutup {site}/{seat}"), subject::inbox(&site, &seat))?;
         Ok(Self { link, trust: file.trust(&trust)?, site, region, seat })

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use penutup::tell::{shown, suggest};
 use penutup::words::Lang;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ConfigFile, LinkFields};
 use crate::error::CliError;
@@ -24,17 +24,17 @@ pub struct Center {
     pub trust: Option<Trust>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Site {
     pub id: Name,
     pub region: Name,
     /// The number of seats.
-    pub seats: u32,
+    pub seats: usize,
 }
 
 /// The password is in a file or in `PGPASSWORD`, never here.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
     /// A host name, or the folder of a socket.
@@ -45,24 +45,25 @@ pub struct Database {
     pub password_file: Option<PathBuf>,
 }
 
-#[derive(Deserialize)]
+/// `center.toml`, which `provision` writes.
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawConfig {
-    schema: u32,
-    servers: Vec<String>,
-    ca: Option<PathBuf>,
-    key: PathBuf,
-    id: Name,
+pub(crate) struct CenterFile {
+    pub schema: u32,
+    pub servers: Vec<String>,
+    pub ca: Option<PathBuf>,
+    pub key: PathBuf,
+    pub id: Name,
+    pub trust: Option<PathBuf>,
+    pub database: Option<Database>,
     #[serde(default)]
-    site: Vec<Site>,
-    database: Option<Database>,
-    trust: Option<PathBuf>,
+    pub site: Vec<Site>,
 }
 
 impl Center {
     pub fn read(path: &Path, lang: Lang) -> Result<Self, CliError> {
         let file = ConfigFile::new(path, lang);
-        let RawConfig { schema, servers, ca, key, id, site, database, trust } = file.parse()?;
+        let CenterFile { schema, servers, ca, key, id, site, database, trust } = file.parse()?;
         let link =
             file.link(&LinkFields { schema, servers, ca, key }, format!("penutup {id}"), subject::client_inbox(&id))?;
         let resolve = |path: PathBuf| file.resolve(&path);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use penutup::words::Lang;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ConfigFile, LinkFields};
 use crate::error::CliError;
@@ -25,22 +25,23 @@ pub struct Supervisor {
     pub trust: Trust,
 }
 
-#[derive(Deserialize)]
+/// `supervisor.toml`, which `provision` writes.
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawConfig {
-    schema: u32,
-    servers: Vec<String>,
-    ca: Option<PathBuf>,
-    key: PathBuf,
-    sign: PathBuf,
-    id: Name,
-    trust: PathBuf,
+pub(crate) struct SupervisorFile {
+    pub schema: u32,
+    pub servers: Vec<String>,
+    pub ca: Option<PathBuf>,
+    pub key: PathBuf,
+    pub sign: PathBuf,
+    pub id: Name,
+    pub trust: PathBuf,
 }
 
 impl Supervisor {
     pub fn read(path: &Path, lang: Lang) -> Result<Self, CliError> {
         let file = ConfigFile::new(path, lang);
-        let RawConfig { schema, servers, ca, key, sign, id, trust } = file.parse()?;
+        let SupervisorFile { schema, servers, ca, key, sign, id, trust } = file.parse()?;
         let link =
             file.link(&LinkFields { schema, servers, ca, key }, format!("penutup {id}"), subject::client_inbox(&id))?;
         let sign = file.seed(&sign)?;

@@ -67,7 +67,7 @@ pub struct Node<'f> {
     pub sites: Vec<&'f Site>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
     /// A host name, or the folder of a socket.

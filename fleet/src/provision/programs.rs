@@ -1,9 +1,14 @@
 //! The configuration of each program, in a folder that is copied to the program's machine.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
-use super::fleet::{Fleet, Server, Site};
+use super::fleet::{Database, Fleet, Server, Site};
 use super::output::Plan;
+use crate::config::agent::AgentFile;
+use crate::config::center::{self, CenterFile};
+use crate::config::supervisor::SupervisorFile;
 use crate::wire::SCHEMA;
 use crate::wire::name::Name;
 use crate::wire::trust::{Signer, Trust};
@@ -51,69 +56,6 @@ pub fn program_seed(program: Program) -> String {
     format!("center/{}/link.nk", program.name())
 }
 
-/// The first keys of every file.
-#[derive(Clone, Copy, Serialize)]
-struct Link<'a> {
-    schema: u32,
-    servers: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ca: Option<&'a str>,
-    key: &'a str,
-}
-
-impl<'a> Link<'a> {
-    fn to(servers: &'a [String], has_ca: bool) -> Self {
-        Self { schema: SCHEMA, servers, ca: has_ca.then_some("ca.pem"), key: "link.nk" }
-    }
-}
-
-#[derive(Serialize)]
-struct Agent<'a> {
-    #[serde(flatten)]
-    link: Link<'a>,
-    site: &'a Name,
-    region: &'a Name,
-    seat: &'a Name,
-    trust: &'a str,
-}
-
-#[derive(Serialize)]
-struct Supervisor<'a> {
-    #[serde(flatten)]
-    link: Link<'a>,
-    sign: &'a str,
-    id: &'a Name,
-    trust: &'a str,
-}
-
-#[derive(Serialize)]
-struct Center<'a> {
-    #[serde(flatten)]
-    link: Link<'a>,
-    id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trust: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    database: Option<Database<'a>>,
-    site: Vec<CenterSite<'a>>,
-}
-
-#[derive(Serialize)]
-struct Database<'a> {
-    host: &'a str,
-    port: Option<u16>,
-    name: &'a str,
-    user: &'a str,
-    password_file: Option<&'a std::path::Path>,
-}
-
-#[derive(Serialize)]
-struct CenterSite<'a> {
-    id: &'a Name,
-    region: &'a Name,
-    seats: usize,
-}
-
 fn toml(value: &impl Serialize) -> String {
     // Serializing these types can't fail.
     let text = toml::to_string(value).unwrap_or_default();
@@ -132,44 +74,66 @@ pub fn trust(fleet: &Fleet, signing: &[String]) -> Trust {
 }
 
 /// Adds the folders of all programs. `ca` is the authority's certificate.
+#[expect(clippy::missing_panics_doc, reason = "the programs' names are valid")]
 pub fn write(fleet: &Fleet, signing: &[String], ca: Option<&str>, plan: &mut Plan) {
-    let trust = trust(fleet, signing).to_toml();
+    let trust_list = trust(fleet, signing).to_toml();
     let servers = fleet.server.addresses();
-    let has_ca = ca.is_some();
+    let (key, trust, schema) = (PathBuf::from("link.nk"), PathBuf::from("trust.toml"), SCHEMA);
+    let ca_path = ca.map(|_| PathBuf::from("ca.pem"));
     let mut folder = |folder: String, name: &str, text: String, with_trust: bool| {
         plan.add(format!("{folder}/{name}"), text);
         if let Some(ca) = ca {
             plan.add(format!("{folder}/ca.pem"), ca.to_owned());
         }
         if with_trust {
-            plan.add(format!("{folder}/trust.toml"), trust.clone());
+            plan.add(format!("{folder}/trust.toml"), trust_list.clone());
         }
     };
-    for site @ Site { id, region, leaf, .. } in &fleet.sites {
-        let servers = leaf.as_ref().map_or_else(|| servers.clone(), Server::addresses);
+    for site in &fleet.sites {
+        let servers = site.leaf.as_ref().map_or_else(|| servers.clone(), Server::addresses);
         for seat in &site.seats {
-            let agent = Agent { link: Link::to(&servers, has_ca), site: id, region, seat, trust: "trust.toml" };
-            folder(seat_folder(id, seat), "agent.toml", toml(&agent), true);
+            let file = AgentFile {
+                schema,
+                servers: servers.clone(),
+                ca: ca_path.clone(),
+                key: key.clone(),
+                site: site.id.clone(),
+                region: site.region.clone(),
+                seat: seat.clone(),
+                trust: trust.clone(),
+            };
+            folder(seat_folder(&site.id, seat), "agent.toml", toml(&file), true);
         }
     }
     for one in &fleet.supervisors {
-        let id = &one.id;
-        let own = Supervisor { link: Link::to(&servers, has_ca), sign: "sign.nk", id, trust: "trust.toml" };
-        folder(format!("supervisors/{id}"), "supervisor.toml", toml(&own), true);
+        let file = SupervisorFile {
+            schema,
+            servers: servers.clone(),
+            ca: ca_path.clone(),
+            key: key.clone(),
+            sign: "sign.nk".into(),
+            id: one.id.clone(),
+            trust: trust.clone(),
+        };
+        folder(format!("supervisors/{}", one.id), "supervisor.toml", toml(&file), true);
     }
+    let site = |site: &Site| center::Site { id: site.id.clone(), region: site.region.clone(), seats: site.seats.len() };
     for program in Program::ALL {
-        let database = fleet.database.as_ref().filter(|_| program != Program::Admin).map(|d| Database {
-            host: &d.host,
-            port: d.port,
-            name: &d.name,
-            user: if program == Program::Archive { &d.user } else { d.reader.as_ref().unwrap_or(&d.user) },
-            password_file: d.password_file.as_deref(),
+        let database = fleet.database.as_ref().filter(|_| program != Program::Admin).map(|database| {
+            let Database { host, port, name, user, reader, password_file } = database.clone();
+            let user = if program == Program::Archive { user } else { reader.unwrap_or(user) };
+            center::Database { host, port, name, user, password_file }
         });
-        let sites = fleet.sites.iter();
-        let site = sites.map(|s| CenterSite { id: &s.id, region: &s.region, seats: s.seats.len() }).collect();
-        let id = program.name();
-        let trust = (program == Program::Status).then_some("trust.toml");
-        let center = Center { link: Link::to(&servers, has_ca), id, trust, database, site };
-        folder(format!("center/{id}"), "center.toml", toml(&center), trust.is_some());
+        let file = CenterFile {
+            schema,
+            servers: servers.clone(),
+            ca: ca_path.clone(),
+            key: key.clone(),
+            id: Name::parse(program.name()).expect("a valid name"),
+            trust: (program == Program::Status).then(|| trust.clone()),
+            database,
+            site: fleet.sites.iter().map(site).collect(),
+        };
+        folder(format!("center/{}", program.name()), "center.toml", toml(&file), program == Program::Status);
     }
 }

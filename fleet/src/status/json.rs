@@ -64,21 +64,7 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
 }
 
 fn counts(line: &SiteCounts) -> Map<String, Value> {
-    let fields = [
-        ("seats", json!(line.seats)),
-        ("seen", json!(line.seen)),
-        ("fresh", json!(line.fresh)),
-        ("stale", json!(line.stale())),
-        ("silent", json!(line.silent())),
-        ("prompters", json!(line.prompters)),
-        ("klb_on", json!(line.klb_on)),
-        ("klb_behind", json!(line.klb_behind)),
-        ("rules_behind", json!(line.rules_behind)),
-        ("unsent", json!(line.unsent)),
-        ("missing", json!(line.missing)),
-        ("refused", json!(line.refused)),
-    ];
-    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    line.columns().into_iter().map(|(key, count)| (key.to_owned(), json!(count))).collect()
 }
 
 fn seat_issues(seat: &SeatIssues) -> Value {

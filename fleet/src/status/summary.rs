@@ -87,6 +87,24 @@ impl SiteCounts {
         self.seats.saturating_sub(self.seen)
     }
 
+    /// By their JSON keys, in the order of the table.
+    pub fn columns(&self) -> [(&'static str, Option<u64>); 12] {
+        [
+            ("seats", Some(self.seats)),
+            ("seen", Some(self.seen)),
+            ("fresh", Some(self.fresh)),
+            ("stale", Some(self.stale())),
+            ("silent", Some(self.silent())),
+            ("prompters", Some(self.prompters)),
+            ("klb_on", Some(self.klb_on)),
+            ("klb_behind", Some(self.klb_behind)),
+            ("rules_behind", Some(self.rules_behind)),
+            ("unsent", Some(self.unsent)),
+            ("missing", self.missing),
+            ("refused", Some(self.refused)),
+        ]
+    }
+
     /// For sorting: how much needs attention.
     pub fn attention(&self) -> u64 {
         let counts = [self.stale(), self.silent(), self.klb_behind, self.rules_behind, self.refused];
@@ -178,7 +196,7 @@ impl Summary {
         for SiteInput { site, states, invalid_states } in sites {
             let id = site.id.as_str();
             let expected = expected_klb(&broadcasts.klb, site);
-            let mut line = SiteCounts { seats: site.seats.into(), missing: counts.map(|_| 0), ..SiteCounts::default() };
+            let mut line = SiteCounts { seats: site.seats as u64, missing: counts.map(|_| 0), ..SiteCounts::default() };
             line.refused = invalid_states.total();
             let mut attention: BTreeMap<&str, Vec<Issue>> = BTreeMap::new();
             for (name, stored) in states {

@@ -39,22 +39,9 @@ impl Renderer {
         }
     }
 
-    fn cells(self, line: &SiteCounts) -> [String; 11] {
-        let missing = line.missing.map_or_else(|| "?".to_owned(), |missing| self.number(missing));
-        let n = |number| self.number(number);
-        [
-            n(line.seats),
-            n(line.fresh),
-            n(line.stale()),
-            n(line.silent()),
-            n(line.prompters),
-            n(line.klb_on),
-            n(line.klb_behind),
-            n(line.rules_behind),
-            n(line.unsent),
-            missing,
-            n(line.refused),
-        ]
+    fn cells(self, line: &SiteCounts) -> Vec<String> {
+        let columns = line.columns().into_iter().filter(|(key, _)| *key != "seen");
+        columns.map(|(_, count)| count.map_or_else(|| "?".to_owned(), |count| self.number(count))).collect()
     }
 
     /// A header, the total, and a line for each site. Without room for all sites, those with the most issues come first.
@@ -81,7 +68,7 @@ impl Renderer {
             sites.sort_by_key(|(_, line)| std::cmp::Reverse(line.attention()));
             sites.truncate(room.saturating_sub(1).max(1));
         }
-        let mut rows: Vec<(&str, [String; 11])> = Vec::new();
+        let mut rows: Vec<(&str, Vec<String>)> = Vec::new();
         if all > 1 {
             rows.push((w.total, self.cells(&summary.total)));
         }
@@ -101,7 +88,7 @@ impl Renderer {
         };
         put(w.site, &heads);
         for (name, cells) in &rows {
-            put(name, &cells.each_ref().map(String::as_str));
+            put(name, &cells.iter().map(String::as_str).collect::<Vec<_>>());
         }
         if all > sites.len() {
             let _ = writeln!(out, "{}", w.more_sites((all - sites.len()).to_string()));

@@ -205,7 +205,7 @@ async fn missing_closings_are_requested_until_they_arrive() {
         close(&client, "jkt", "a1", epoch, seq, &calls[usize::try_from(seq).unwrap() - 1]).await;
     }
     // It reports nine sent: the last three are missing as well, although no higher number arrived.
-    let told = SeatState {
+    let reported = SeatState {
         schema: 1,
         at: chrono::Utc::now(),
         agent: "0.1.0".into(),
@@ -217,7 +217,7 @@ async fn missing_closings_are_requested_until_they_arrive() {
         sent: 9,
         refused: RefusalCounts::default(),
     };
-    send(&client, &subject::state(&name("jkt"), &name("a1")), "state", &told.to_bytes()).await.unwrap();
+    send(&client, &subject::state(&name("jkt"), &name("a1")), "state", &reported.to_bytes()).await.unwrap();
     let mut asked = Vec::new();
     while asked.len() < 2 {
         let received = tokio::time::timeout(crate::support::TIMEOUT, asks.next()).await.expect("an ask").unwrap();

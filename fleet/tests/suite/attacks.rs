@@ -136,12 +136,12 @@ async fn write_access_to_a_subject_is_not_enough_to_change_a_seat() {
             Refusal::BadSignature,
         ),
         (
-            "the key that answers the server",
+            "the connection key",
             "klb.center",
             signed(&link_key, "klb.center", "pusat", next, &on).to_bytes(),
             Refusal::BadSignature,
         ),
-        ("a changed word", "klb.center", text(&good, "whoever", "another"), Refusal::BadSignature),
+        ("a changed payload", "klb.center", text(&good, "whoever", "another"), Refusal::BadSignature),
         (
             "a raised version",
             "klb.center",
@@ -236,7 +236,7 @@ async fn overwriting_a_key_does_not_hide_its_valid_broadcast_from_a_starting_sea
     }
     let running = TestSeat::start(&fleet, "jkt", "a1").await;
     let mut agent = SeatMachine::started(&fleet, "jkt", "a3");
-    wait_until("what holds", async || agent.klb().filter(|klb| klb.version == now)).await;
+    wait_until("the declaration in force", async || agent.klb().filter(|klb| klb.version == now)).await;
     let state = running.state();
     assert_eq!((state.known.get(&key("klb.center")), state.rules.as_deref()), (Some(&in_force), Some(BUILT_IN)));
 
@@ -247,8 +247,8 @@ async fn overwriting_a_key_does_not_hide_its_valid_broadcast_from_a_starting_sea
         write(&thief, "rules.active", vec![b' '; n]).await;
         if n % 5 < 3 {
             let new = TestSeat::start(&fleet, "jkt", "a2").await;
-            assert_eq!(new.state(), state, "over it lie {}", n + 1);
-            assert!(new.refused().total() <= 2, "only what lies on top is an attack on it: {:?}", new.refused());
+            assert_eq!(new.state(), state, "overwritten {} times", n + 1);
+            assert!(new.refused().total() <= 2, "only the newest message of a key counts: {:?}", new.refused());
         }
     }
     assert_eq!(running.state(), state);
@@ -258,7 +258,7 @@ async fn overwriting_a_key_does_not_hide_its_valid_broadcast_from_a_starting_sea
     write(&thief, "klb.center", valid(now + 20, false).to_bytes()).await;
     write(&thief, "klb.center", in_force.to_bytes()).await;
     agent.start();
-    wait_until("what was declared meanwhile", async || agent.klb().filter(|klb| klb.version == now + 20)).await;
+    wait_until("the missed declaration", async || agent.klb().filter(|klb| klb.version == now + 20)).await;
 }
 
 #[tokio::test]
@@ -359,7 +359,7 @@ async fn the_server_denies_publishing_and_subscribing_outside_ones_own_subjects(
         }
     }
     assert_eq!(sequences(&admin, &streams).await, before);
-    assert_eq!((seat.state(), seat.refused()), (state, RefusalCounts::default()), "no seat heard any of it");
+    assert_eq!((seat.state(), seat.refused()), (state, RefusalCounts::default()), "no seat received any of it");
     let counted = fleet.nats.log().matches(" Violation - ").count();
     assert_eq!(counted, attempts, "the server's log has them all");
 }
@@ -397,7 +397,7 @@ async fn no_reply_subject_overwrites_a_broadcast() {
     // A reply to a later request of the same connections shows that the earlier ones were processed.
     for client in [&thief, &own] {
         let got = client.request(get.clone(), "".into()).await.unwrap();
-        assert_eq!(&got.payload[..], &in_force.to_bytes()[..], "what lies there is the centre's");
+        assert_eq!(&got.payload[..], &in_force.to_bytes()[..], "the newest message is still the centre's");
     }
     assert_eq!(sequences(&admin, &streams).await, after);
     assert_eq!(seat.state(), state);

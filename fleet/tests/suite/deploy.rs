@@ -33,7 +33,7 @@ fn provisioned_from(file: &str) -> (TempDir, Fleet) {
     let text: Vec<_> = text.lines().filter(|line| !line.starts_with("folder = \"/etc/penutup-fleet/")).collect();
     let text = text.join("\n");
     fs::write(&path, text).unwrap();
-    let fleet = Fleet::read(&path, Lang::En).expect("a sound fleet");
+    let fleet = Fleet::read(&path, Lang::En).expect("a valid fleet");
     provision(&fleet, &folder.path().join("out"), &[], Utc::now(), Lang::En).expect("provision");
     (folder, fleet)
 }

@@ -73,7 +73,7 @@ impl Chain {
             rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect();
         let lost = journals.keys().filter(|id| !rows.contains_key(*id)).count();
         let foreign = rows.keys().filter(|id| !journals.contains_key(*id)).count();
-        assert_eq!((lost, twice, foreign), (0, 0, 0), "lost, twice, of nobody");
+        assert_eq!((lost, twice, foreign), (0, 0, 0), "lost, duplicated, of no journal");
         assert_eq!(rows, journals, "seat and version");
         let status = self.fleet.connect(Identity::Program("status")).await;
         for (name, seat) in seats {
@@ -127,7 +127,7 @@ async fn after_a_server_crash_during_a_declaration_every_screen_shows_what_the_s
     for version in 1..=9_u64 {
         let centre = TestSupervisor::of(&fleet, "pusat").await;
         let state = if version % 2 == 1 { State::On } else { State::Off };
-        let put = centre.begin(&CENTER, centre.klb(&CENTER, version, state, &reason(version))).await;
+        let put = centre.start_put(&CENTER, centre.klb(&CENTER, version, state, &reason(version))).await;
         // Killed while it is sent, once it is acknowledged, or once the first seat has it.
         let was_acknowledged = match version % 3 {
             0 => put.await.expect("an answer"),
@@ -152,7 +152,7 @@ async fn after_a_server_crash_during_a_declaration_every_screen_shows_what_the_s
             assert_eq!(
                 waits_for_log.as_ref().map(|klb| klb.version),
                 Some(version),
-                "what somebody has or was promised"
+                "a received or acknowledged declaration is in the stream"
             );
         }
         acknowledged += u32::from(was_acknowledged);
@@ -177,7 +177,10 @@ async fn after_a_server_crash_during_a_declaration_every_screen_shows_what_the_s
     assert_eq!(acknowledged, 3);
     for screen in &screens {
         let shown: BTreeSet<u64> = (1..=9).filter(|version| screen.has_shown(&reason(*version))).collect();
-        assert!(shown.is_subset(&in_stream), "no screen said what the stream did not: {shown:?} {in_stream:?}");
+        assert!(
+            shown.is_subset(&in_stream),
+            "a screen showed a declaration that the stream does not have: {shown:?} {in_stream:?}"
+        );
         assert!(!screen.has_shown(GONE), "the agent was there all the time");
     }
 }
@@ -197,7 +200,7 @@ async fn ten_thousand_offline_closings_reach_the_database_once_over_crashes_of_a
     }
     chain.fleet.nats.restart();
     chain.declare(1, State::On).await;
-    let begun = Instant::now();
+    let started = Instant::now();
     for screen in &screens {
         screen.waits_without(CUT).await;
         screen.waits_for(KLB).await;
@@ -234,7 +237,7 @@ async fn ten_thousand_offline_closings_reach_the_database_once_over_crashes_of_a
     chain.postgres.stop();
     chain.postgres.restart();
     chain.assert_complete(&[("a1", &seats[0]), ("c1", &seats[1])], 2 * EACH).await;
-    print_figure("10,000 closings from journals to the database over nine kills take", begun.elapsed());
+    print_figure("10,000 closings from journals to the database over nine kills take", started.elapsed());
     for screen in &screens {
         screen
             .waits_until("the present", |text| text.contains(KLB) && !text.contains(CUT) && !text.contains(GONE))
@@ -256,7 +259,7 @@ async fn a_restarted_prompter_shows_klb_and_its_open_call_is_closed_once() {
     tokio::time::sleep(Duration::from_millis(1300)).await;
     screen.type_keys(" ");
     screen.waits_for("√").await;
-    wait_until("the open call on the disk", async || (seat.begun() == 3).then_some(())).await;
+    wait_until("the open call on the disk", async || (seat.calls() == 3).then_some(())).await;
     screen.kill();
     let (killed, mut again) = (Instant::now(), seat.screen());
     again.waits_until("KLB", |text| text.contains(KLB) && text.contains(&reason(1))).await;
@@ -287,7 +290,7 @@ async fn a_killed_agent_is_shown_and_catches_up_after_its_restart() {
     close_calls(&mut screen, 2).await;
     wait_until("both in the journal", async || (seat.ended().len() == 3).then_some(())).await;
     chain.declare(2, State::Off).await;
-    assert!(screen.text().contains(GONE) && screen.text().contains(KLB), "nobody can know: {}", screen.text());
+    assert!(screen.text().contains(GONE) && screen.text().contains(KLB), "{}", screen.text());
     seat.start();
     screen.waits_without(GONE).await;
     screen.waits_without(KLB).await;
@@ -306,7 +309,7 @@ async fn a_frozen_server_is_shown_and_calls_that_end_meanwhile_arrive_later() {
     let frozen = Instant::now();
     chain.fleet.nats.freeze();
     screen.waits_for(CUT).await;
-    print_figure("a frozen server stands on the screen after", frozen.elapsed());
+    print_figure("a frozen server is shown after", frozen.elapsed());
     close_calls(&mut screen, 2).await;
     wait_until("both in the journal", async || (seat.ended().len() == 3).then_some(())).await;
     assert!(screen.text().contains(CUT), "{}", screen.text());
@@ -331,12 +334,12 @@ async fn a_flapping_link_loses_nothing_and_every_cut_is_shown() {
         screen.waits_for(CUT).await;
         let state = if version % 2 == 1 { State::On } else { State::Off };
         centre.declare(&CENTER, version, state, &reason(version)).await;
-        assert!(!screen.has_shown(&reason(version)), "what it can't know it does not say");
+        assert!(!screen.has_shown(&reason(version)), "the screen shows a declaration that the seat can't have");
         relay.restore();
         screen.waits_without(CUT).await;
         match state {
             State::On => {
-                screen.waits_until("its declaration", |t| t.contains(KLB) && t.contains(&reason(version))).await
+                screen.waits_until("its declaration", |t| t.contains(KLB) && t.contains(&reason(version))).await;
             }
             State::Off => screen.waits_without(KLB).await,
         }

@@ -87,7 +87,7 @@ async fn a_site_with_its_own_server_receives_broadcasts_and_works_without_the_hu
         since = next(&mut received).await;
     }
     assert_eq!(&since.payload[..], &bytes[1][..]);
-    assert_eq!(&next(&mut received).await.payload[..], &bytes[2][..], "each came once, in order");
+    assert_eq!(&next(&mut received).await.payload[..], &bytes[2][..], "each arrives once, in order");
     let get = || client.request(subject::direct_get(&Key::Klb("center".parse().unwrap())), "".into());
     wait_until("the leaf's mirror", async || (get().await.ok()?.payload[..] == bytes[2][..]).then_some(())).await;
     let archive = fleet.connect(Identity::Program("archive")).await;

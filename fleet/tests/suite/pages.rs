@@ -49,7 +49,7 @@ async fn the_commands_of_the_fleet_page_work() {
     let page = fs::read_to_string(page).unwrap();
     let file = page.split("\n```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     fs::write(fleet.folder().join("page.toml"), file).unwrap();
-    Fleet::read(&fleet.folder().join("page.toml"), Lang::En).expect("a sound fleet's file");
+    Fleet::read(&fleet.folder().join("page.toml"), Lang::En).expect("a valid fleet's file");
     fs::write(fleet.folder().join("rules.toml"), BUILT_IN.replace("Rev-1", "Rev-2")).unwrap();
 
     let (mut version, mut archive, mut done) = (EXAMPLE.to_owned(), None, 0);

@@ -115,16 +115,16 @@ async fn a_removed_seat_is_denied_and_the_others_stay_connected() {
     fleet.provision_again(&less);
     fleet.nats.reload();
     assert!(gone.connect(Lang::En).await.is_err(), "its key is no longer known");
-    let came = fleet.connect(Identity::Seat("jkt", "a4")).await;
-    let mut by_new = listen(&came, "broadcast.jkt.>").await;
-    for (seat, subject, seq) in [(&stays, "closing.jkt.a1", "\"seq\":1"), (&came, "closing.jkt.a4", "\"seq\":2")] {
+    let added = fleet.connect(Identity::Seat("jkt", "a4")).await;
+    let mut by_new = listen(&added, "broadcast.jkt.>").await;
+    for (seat, subject, seq) in [(&stays, "closing.jkt.a1", "\"seq\":1"), (&added, "closing.jkt.a4", "\"seq\":2")] {
         let ack = seat.request(subject, "{}".into()).await.expect("an acknowledgement");
         assert!(str::from_utf8(&ack.payload).unwrap().contains(seq));
     }
     let supervisor = fleet.connect(Identity::Supervisor("pusat")).await;
     put(&supervisor, &key("klb.center"), 0, "on").await;
     for received in [&mut by_old, &mut by_new] {
-        assert_eq!(&next(received).await.payload[..], b"on", "who stayed and who came hear it");
+        assert_eq!(&next(received).await.payload[..], b"on", "old and new seats receive it");
     }
     assert!(!fleet.config(Identity::Seat("jkt", "a2")).exists());
 

@@ -103,9 +103,9 @@ async fn invalid_rules_are_reported_like_check_does_and_not_published() {
     assert_eq!(result.out, penutup::cli::check::text(&report, &source, false, Lang::Id.words(), canvas));
     assert!(run(&config, &["rules", "list"]).done().contains("Belum ada aturan"));
     // A supervisor without the grant can't publish.
-    let sound = file(&fleet, "baik.toml", BUILT_IN);
+    let valid = file(&fleet, "baik.toml", BUILT_IN);
     let result =
-        run(&fleet.config(Identity::Supervisor("spv-jkt")), &["rules", "publish", sound.to_str().unwrap(), "--yes"]);
+        run(&fleet.config(Identity::Supervisor("spv-jkt")), &["rules", "publish", valid.to_str().unwrap(), "--yes"]);
     assert_eq!((result.status, result.out.as_str()), (2, ""), "{result:?}");
 }
 

@@ -133,7 +133,7 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_seats_with_issues_li
     for part in ["jkt", "bdg", "sby", "center: KLB AKTIF", "gempa", "Rev-7", "bad-signature 2", "malformed 1"] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    assert!(!text.contains('\u{1b}'), "what a seat says reaches no terminal raw: {text:?}");
+    assert!(!text.contains('\u{1b}'), "{text:?}");
     assert!(run(&config, &["status", "--site", "x"]).err.contains("jkt"));
     drop(archive);
 }

@@ -131,7 +131,7 @@ async fn ten_thousand_offline_closings_reach_the_stream_over_crashes_of_agent_an
     let mut all = calls.write_new(CALLS);
     fleet.nats.restart();
     let mut archive = fleet.connect(Identity::Program("archive")).await;
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     for kill in 1..=4_u64 {
         let reached = CALLS as u64 * kill / 5;
         wait_until("a part of them", async || count(&archive).await.filter(|count| *count >= reached)).await;
@@ -147,7 +147,7 @@ async fn ten_thousand_offline_closings_reach_the_stream_over_crashes_of_agent_an
     }
     let count_of = all.len() as u64;
     wait_until("all of them", async || count(&archive).await.filter(|count| *count >= count_of)).await;
-    print_figure("10,040 closings into the stream over two kills of each side take", begun.elapsed());
+    print_figure("10,040 closings into the stream over two kills of each side take", started.elapsed());
     let status = fleet.connect(Identity::Program("status")).await;
     once_each(&stream(&archive).await, &all);
     let settled = async || state_of(&status, "jkt", "a1").await.filter(|s| s.unsent == 0 && s.sent == count_of);

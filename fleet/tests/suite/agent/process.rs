@@ -21,7 +21,7 @@ async fn one_agent_runs_per_state_folder_and_ends_on_a_signal() {
         let ends = seat.log().matches("the agent ends").count();
         assert!(ends > 0, "{}", seat.log());
         let again = ends + 1;
-        wait_until("it again", async || (seat.log().matches("the centre is heard").count() >= again).then_some(()))
+        wait_until("the restart", async || (seat.log().matches("the centre is heard").count() >= again).then_some(()))
             .await;
     }
     #[cfg(unix)]

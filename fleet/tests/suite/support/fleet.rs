@@ -176,7 +176,7 @@ impl TestFleet {
 pub fn provisioned(shape: &FleetSpec<'_>, port: u16, folder: &Path) -> Fleet {
     let file = folder.join("fleet.toml");
     fs::write(&file, shape.text(port)).expect("the fleet's file");
-    let fleet = Fleet::read(&file, Lang::En).expect("a sound fleet");
+    let fleet = Fleet::read(&file, Lang::En).expect("a valid fleet");
     provision::provision(&fleet, &folder.join("out"), &[], Utc::now(), Lang::En).expect("provision");
     fleet
 }

@@ -110,7 +110,7 @@ impl SeatMachine {
 
     /// The number of calls in the journal.
     #[cfg(unix)]
-    pub fn begun(&self) -> i64 {
+    pub fn calls(&self) -> i64 {
         let journal = rusqlite::Connection::open(self.journal()).expect("the journal");
         journal.query_row("select count(*) from call", [], |row| row.get(0)).expect("a count")
     }
@@ -155,7 +155,7 @@ impl SeatMachine {
     pub fn prompter(&self) -> Prompter {
         let folders = Folders { runtime: Some(self.home.path().join("run/penutup")), ..Folders::default() };
         fs::create_dir_all(self.home.path().join("run")).expect("a runtime folder");
-        Prompter::begin(Place::of(&folders).expect("a place"))
+        Prompter::start(Place::of(&folders).expect("a place"))
     }
 }
 
@@ -167,7 +167,7 @@ pub struct Prompter {
 }
 
 impl Prompter {
-    fn begin(place: Place) -> Self {
+    fn start(place: Place) -> Self {
         let received: Arc<Mutex<Vec<AgentEvent>>> = Arc::default();
         let recorded = Arc::clone(&received);
         let on_request = move |asked: Asked| {
@@ -225,7 +225,7 @@ impl TestSupervisor {
 
     /// Starts to publish bytes and returns once they are sent; the task's result is whether the server acknowledged
     /// them.
-    pub async fn begin(&self, key: &Key, bytes: Vec<u8>) -> JoinHandle<bool> {
+    pub async fn start_put(&self, key: &Key, bytes: Vec<u8>) -> JoinHandle<bool> {
         let (client, subject) = (self.client.clone(), subject::put(key));
         let put = tokio::spawn(async move {
             let answer = client.request(subject, bytes.into()).await;
@@ -335,6 +335,6 @@ pub fn run_to_end(mut command: Command) -> (Option<i32>, String) {
     let child = command.stderr(Stdio::piped()).spawn().expect("it starts");
     let mut process = Process(child);
     let status = wait_for("the end of the program", || process.0.try_wait().expect("a status"));
-    let stderr = process.0.stderr.take().map(io::read_to_string).transpose().expect("what it said");
+    let stderr = process.0.stderr.take().map(io::read_to_string).transpose().expect("its stderr");
     (status.code(), stderr.unwrap_or_default())
 }

@@ -67,13 +67,13 @@ impl Nats {
         self.process.signal("STOP");
         // Signals are asynchronous; where /proc exists, wait until every thread is stopped.
         let tasks = format!("/proc/{}/task", self.process.0.id());
-        let stands = |task: PathBuf| {
+        let is_stopped = |task: PathBuf| {
             let stat = fs::read_to_string(task.join("stat")).ok()?;
             Some(stat.rsplit_once(") ")?.1.starts_with('T'))
         };
-        wait_for("it to stand still", || {
+        wait_for("all threads to stop", || {
             let Ok(threads) = fs::read_dir(&tasks) else { return Some(()) };
-            threads.flatten().all(|thread| stands(thread.path()).unwrap_or(true)).then_some(())
+            threads.flatten().all(|thread| is_stopped(thread.path()).unwrap_or(true)).then_some(())
         });
     }
 
