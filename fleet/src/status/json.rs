@@ -29,15 +29,6 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
     });
     let refused = summary.broadcasts.refused.iter();
     let refused = refused.map(|(key, why)| json!({ "key": key.to_string(), "why": why.code() }));
-    let published = summary.broadcasts.rules.as_ref().map(|published| {
-        json!({
-            "version": published.version,
-            "by": published.by.as_str(),
-            "revision": published.revision,
-            "since": published.since,
-            "waits_for": published.waits_for.map(|day| day.to_string()),
-        })
-    });
     let spread = summary.rules.iter().map(|(rules, count)| {
         let rules = rules.as_ref();
         json!({
@@ -53,7 +44,7 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
         "sites": sites.collect::<Vec<_>>(),
         "total": counts(&summary.total),
         "klb": klb.collect::<Vec<_>>(),
-        "rules": published,
+        "rules": summary.broadcasts.rules,
         "unheeded": refused.collect::<Vec<_>>(),
         "rules_on_seats": spread.collect::<Vec<_>>(),
         "refused_by_seats": summary.refused_by_seats,

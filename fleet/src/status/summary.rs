@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use penutup::broadcast::{Broadcast, State};
+use serde::Serialize;
 
 use crate::config::center::Site;
 use crate::database::{Gap, RefusedCount};
@@ -16,7 +17,7 @@ use crate::wire::seat::RulesState;
 /// A seat with a younger state counts as connected: seats publish every 30 seconds.
 pub const FRESH: TimeDelta = TimeDelta::seconds(90);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PublishedRules {
     pub version: u64,
     /// The signer.
