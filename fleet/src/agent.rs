@@ -69,7 +69,7 @@ pub fn run(common: &Common) -> Result<ExitStatus, CliError> {
     let folders = Env::of_process().folders();
     let path = folders.broadcast().ok_or_else(|| CliError::new(w.no_state))?;
     let folder = BroadcastFolder::lock(path.clone()).map_err(|error| match error {
-        FolderError::Locked => CliError::new(w.second(shown_path(&path))).no(),
+        FolderError::Locked => CliError::new(w.already_running(shown_path(&path))).no(),
         FolderError::Io(error) => CliError::new(folder_error(&log, &path, &error)),
     })?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -162,7 +162,7 @@ async fn run_tasks(
             Ok(ExitStatus::Done)
         }
         // No task ends while the client lives.
-        _ = tasks.join_next() => Err(CliError::new(w.broken)),
+        _ = tasks.join_next() => Err(CliError::new(w.connection_ended)),
     };
     tasks.shutdown().await;
     drop(watcher);
@@ -218,7 +218,7 @@ fn log_event(log: &Log, event: &Event) {
     let w = &log.words().agent;
     let server = |error: &str| log.report(Topic::Server, w.server(shown(error)));
     match event {
-        Event::Connected => log.resolve(&Topic::Server, w.server_again),
+        Event::Connected => log.resolve(&Topic::Server, w.server_recovered),
         Event::SlowConsumer(_) => log.report(Topic::Server, w.flood.to_owned()),
         Event::ServerError(error) => server(&error.to_string()),
         Event::ClientError(error) => server(&error.to_string()),

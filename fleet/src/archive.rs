@@ -96,7 +96,7 @@ pub async fn run(archive: &Archive, common: &Common) -> Result<ExitStatus, CliEr
         () = shutdown_signal() => {}
         // Tasks end only when stopped. A panic ends the program, for the service manager to restart it.
         Some(Err(broken)) = tasks.join_next() => {
-            return Err(CliError::new(w.broken(broken)));
+            return Err(CliError::new(w.task_failed(broken)));
         }
     }
     stop_now.send_replace(true);

@@ -215,15 +215,15 @@ impl BroadcastStream {
     }
 
     fn request_error(&self, error: &RequestError) -> CliError {
-        let w = &words(self.lang).posted;
+        let w = &words(self.lang).stream;
         match error.kind() {
-            RequestErrorKind::NoResponders => CliError::new(w.nobody).help(w.nobody_help),
-            _ => CliError::new(w.no_answer).help(w.no_answer_help),
+            RequestErrorKind::NoResponders => CliError::new(w.no_responders).help(w.no_responders_help),
+            _ => CliError::new(w.no_reply).help(w.no_reply_help),
         }
     }
 
     fn unexpected_reply(&self, what: &str) -> CliError {
-        CliError::new(words(self.lang).posted.odd(shown(what)))
+        CliError::new(words(self.lang).stream.unexpected_reply(shown(what)))
     }
 }
 

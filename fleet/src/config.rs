@@ -64,7 +64,7 @@ impl<'p> ConfigFile<'p> {
     }
 
     pub(crate) fn invalid(&self, why: &str) -> CliError {
-        CliError::new(words(self.lang).config.wrong(shown_path(self.path), why))
+        CliError::new(words(self.lang).config.invalid(shown_path(self.path), why))
     }
 
     /// Resolves a path of the file.
@@ -96,7 +96,7 @@ impl<'p> ConfigFile<'p> {
     pub(crate) fn seed(&self, path: &Path) -> Result<Seed, CliError> {
         // A seed in place of a path would be printed as the name of a missing file.
         if path.to_str().is_some_and(Seed::is_seed) {
-            return Err(self.invalid(words(self.lang).config.seed_itself));
+            return Err(self.invalid(words(self.lang).config.seed_instead_of_path));
         }
         Seed::read(&self.resolve(path), self.lang)
     }
@@ -109,7 +109,7 @@ impl<'p> ConfigFile<'p> {
             ConfigFile::new(&path, self.lang).invalid(&match bad {
                 TrustError::Toml(why) => clean_lines(&why),
                 TrustError::Schema => w.schema(SCHEMA),
-                TrustError::Duplicate(id) => w.signer_twice(id.as_str()),
+                TrustError::Duplicate(id) => w.signer_duplicate(id.as_str()),
                 TrustError::Key(id) => w.signer_key(id.as_str()),
                 TrustError::Name(id) => w.signer_name(id.as_str()),
                 TrustError::Grant(id) => w.signer_grant(id.as_str()),

@@ -84,7 +84,7 @@ pub async fn run(klb: &Klb, common: &Common) -> Result<ExitStatus, CliError> {
         Broadcast { version, fact: KLB.into(), state, value: None, since: now, until, by, why: reason }.tidied();
     let payload = broadcast.to_table().to_string();
     let envelope = Envelope::sign(&supervisor.sign.pair(), key.clone(), supervisor.own.id.clone(), version, payload)
-        .map_err(|_| CliError::new(words(lang).posted.cannot_sign))?;
+        .map_err(|_| CliError::new(words(lang).stream.cannot_sign))?;
     match stream.put(&envelope, present.last_sequence).await {
         Ok(()) => {}
         Err(PutError::Failed(error)) => return Err(error),
@@ -112,7 +112,7 @@ fn choose_scope(requested: Option<&str>, own: &Signer, lang: Lang) -> Result<Sco
     let listed = || scopes().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let help = || {
         let listed = listed();
-        if listed.is_empty() { w.may_nothing.to_owned() } else { w.may(&listed) }
+        if listed.is_empty() { w.no_grant.to_owned() } else { w.granted(&listed) }
     };
     if let Some(requested) = requested {
         let Ok(scope) = requested.parse::<Scope>() else {
@@ -130,7 +130,7 @@ fn choose_scope(requested: Option<&str>, own: &Signer, lang: Lang) -> Result<Sco
     let mut found = scopes().filter(|scope| Some(width(scope)) == narrowest);
     match (found.next(), found.next()) {
         (Some(scope), None) => Ok(scope.clone()),
-        (None, _) => Err(CliError::new(w.may_nothing)),
+        (None, _) => Err(CliError::new(w.no_grant)),
         (Some(_), Some(_)) => Err(CliError::new(w.which_scope).help(help())),
     }
 }
@@ -148,9 +148,9 @@ async fn conflict(
     let present = stream.accepted(trust, key).await?;
     let who = match present.klb() {
         Some(declared) if present.last_refusal.is_none() => time::banner(declared, &rules, Utc::now(), zone, lang),
-        _ => w.somebody.to_owned(),
+        _ => w.unknown_author.to_owned(),
     };
-    Ok(CliError::new(w.late(&who)).help(w.late_help).no())
+    Ok(CliError::new(w.conflict(&who)).help(w.conflict_help).no())
 }
 
 /// The rules on the seats, for the labels of a banner.
@@ -208,14 +208,14 @@ async fn show(stream: &BroadcastStream, trust: &Trust, zone: FixedOffset, lang: 
         let key = Key::Klb(scope.clone());
         let accepted = stream.accepted(trust, &key).await?;
         let mut text = accepted.klb().map_or_else(
-            || w.nothing.to_owned(),
+            || w.never_declared.to_owned(),
             |declared| {
                 let banner = time::banner(declared, &rules, now, zone, lang);
                 w.declared(&banner, declared.version)
             },
         );
         if let Some(why) = accepted.last_refusal {
-            let _ = write!(text, " ! {}", w.unheeded(why.code()));
+            let _ = write!(text, " ! {}", w.not_accepted(why.code()));
         }
         let _ = writeln!(out, "{:width$}  {text}", scope.to_string());
     }

@@ -161,7 +161,7 @@ fn check_renew(fleet: &Fleet, renew: &[String], lang: Lang) -> Result<(), CliErr
     };
     match renew.iter().find(|who| !is_known(who)) {
         None => Ok(()),
-        Some(who) => Err(CliError::new(words(lang).provision.nobody(shown(who)))),
+        Some(who) => Err(CliError::new(words(lang).provision.unknown_identity(shown(who)))),
     }
 }
 
@@ -170,8 +170,8 @@ fn output_error(why: OutputError, lang: Lang) -> CliError {
     match why {
         OutputError::Foreign(path) => CliError::new(w.foreign(shown_path(&path))).help(w.foreign_help),
         OutputError::Changed(path) => CliError::new(w.changed(shown_path(&path))).help(w.changed_help),
-        OutputError::Busy(path) => CliError::new(w.busy(shown_path(&path))),
-        OutputError::BadManifest(path) => CliError::new(w.no_manifest(shown_path(&path))),
+        OutputError::Busy(path) => CliError::new(w.locked(shown_path(&path))),
+        OutputError::BadManifest(path) => CliError::new(w.bad_manifest(shown_path(&path))),
         OutputError::Io(path, error) => {
             let why = outside::reason(&error, lang.words());
             CliError::new(w.unwritable(shown_path(&path), &why))
@@ -204,20 +204,20 @@ fn render(fleet: &Fleet, folder: &Path, provisioned: &Provisioned, lang: Lang) -
         line(w.keys(provisioned.keys));
     }
     if provisioned.absent_seeds > 0 {
-        line(w.away(provisioned.absent_seeds));
+        line(w.absent_seeds(provisioned.absent_seeds));
     }
     for path in &provisioned.removed {
         line(w.removed(path));
     }
     for path in left {
-        line(w.left(path));
+        line(w.left_changed(path));
     }
     for (path, until) in &provisioned.certificates {
         line(w.certificate_until(path, until));
     }
     for node in fleet.nodes() {
         let disk = streams::disk_bytes(fleet, &node).div_ceil(1 << 20).to_string();
-        line(w.room(disk, node.folder()));
+        line(w.disk_space(disk, node.folder()));
     }
     for node in fleet.nodes() {
         let own = format!("{}/", node.folder());
@@ -240,9 +240,9 @@ fn render_streams(streams: &[StreamOutcome], lang: Lang) -> String {
     for StreamOutcome { server, stream, change, stronger } in streams {
         let stream = &format!("{server}/{stream}");
         let text = match change {
-            StreamChange::Created => w.stream_made(stream),
+            StreamChange::Created => w.stream_created(stream),
             StreamChange::Raised(what) => w.stream_raised(stream, what.join(", ")),
-            StreamChange::Unchanged => w.stream_same(stream),
+            StreamChange::Unchanged => w.stream_unchanged(stream),
         };
         let _ = writeln!(out, "{text}");
         if !stronger.is_empty() {

@@ -100,7 +100,7 @@ impl CallQuery<'_> {
             let row = row.map_err(fail)?;
             let (site, seat, text): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
             // The archive writes only valid calls; somebody else may have changed the table.
-            let invalid = || CliError::new(words(self.lang).report.odd(seat, site));
+            let invalid = || CliError::new(words(self.lang).report.invalid_call(seat, site));
             let line: Line<'_> = serde_json::from_str(text).map_err(|_| invalid())?;
             let line = Line { seat: Some(format!("{site}/{seat}").into()), ..line };
             let (narrow, rest) = calls.checked(line).map_err(|_| invalid())?;

@@ -154,7 +154,7 @@ impl<'s> Publisher<'s> {
         let (lang, w) = (self.lang, &words(self.lang).rules);
         let present = self.active();
         if let Some(present) = present.filter(|present| present.payload.as_bytes() == book.source) {
-            print(&(w.same(present.version) + "\n"), lang)?;
+            print(&(w.unchanged(present.version) + "\n"), lang)?;
             return Ok(ExitStatus::Done);
         }
         self.show_difference(present, &book, path)?;
@@ -169,7 +169,7 @@ impl<'s> Publisher<'s> {
         let text = String::from_utf8(book.source).map_err(|_| CliError::new(w.not_utf8))?;
         let own = &self.supervisor.own;
         let envelope = Envelope::sign(&self.supervisor.sign.pair(), Key::Rules, own.id.clone(), version, text)
-            .map_err(|_| CliError::new(words(lang).posted.cannot_sign))?;
+            .map_err(|_| CliError::new(words(lang).stream.cannot_sign))?;
         let size = envelope.to_bytes().len();
         if size > MAX_ENVELOPE {
             return Err(CliError::new(w.too_large(MAX_ENVELOPE / 1024, size / 1024)));
@@ -203,14 +203,14 @@ impl<'s> Publisher<'s> {
         // The list may be long: lost guarantees are repeated right before the question.
         let lost: Vec<&str> =
             found.duties.iter().filter(|change| change.kind < DutyChangeKind::Added).map(|change| change.id).collect();
-        if lost.is_empty() { Ok(()) } else { print(&(w.lost(lost.join(", ")) + "\n"), lang) }
+        if lost.is_empty() { Ok(()) } else { print(&(w.lost_duties(lost.join(", ")) + "\n"), lang) }
     }
 
     /// Asks for confirmation on the terminal.
     fn confirm(&self) -> Result<bool, CliError> {
         let w = &words(self.lang).rules;
         if !io::stdin().is_terminal() {
-            return Err(CliError::new(w.who_agrees).help(w.who_agrees_help));
+            return Err(CliError::new(w.no_terminal).help(w.no_terminal_help));
         }
         let mut err = io::stderr().lock();
         let _ = write!(err, "{} ", w.ask).and_then(|()| err.flush());
@@ -228,9 +228,9 @@ impl<'s> Publisher<'s> {
         let who = stored
             .as_ref()
             .and_then(|stored| stored.verify(self.trust(), &Key::Rules).ok())
-            .map(|(envelope, verified)| w.by_version(verified.by, envelope.version));
-        let who = who.unwrap_or_else(|| words(self.lang).klb.somebody.to_owned());
-        Ok(CliError::new(w.late(&who)).help(w.late_help).no())
+            .map(|(envelope, verified)| w.author_and_version(verified.by, envelope.version));
+        let who = who.unwrap_or_else(|| words(self.lang).klb.unknown_author.to_owned());
+        Ok(CliError::new(w.conflict(&who)).help(w.conflict_help).no())
     }
 
     fn list(&self) -> Result<ExitStatus, CliError> {
@@ -249,7 +249,7 @@ impl<'s> Publisher<'s> {
                     let book = Book::read(envelope.payload.clone().into_bytes(), Origin::BuiltIn, time::today());
                     let (sum, revision) = match &book {
                         Ok(book) => (short_sum(book.sha256()), shown(&book.rules.sop.revision)),
-                        Err(_) => ("", w.unproved.to_owned()),
+                        Err(_) => ("", w.check_refuses.to_owned()),
                     };
                     let is_active = !is_marked && active == Some(envelope.version);
                     is_marked |= is_active;

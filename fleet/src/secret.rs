@@ -57,7 +57,9 @@ pub fn read(path: &Path, lang: Lang) -> Result<String, CliError> {
     let words = words(lang);
     let shown = shown_path(path);
     if is_open_to_others(path) {
-        return Err(CliError::new(words.secret.open(&shown)).help(words.secret.open_help(&shown)));
+        return Err(
+            CliError::new(words.secret.readable_by_others(&shown)).help(words.secret.readable_by_others_help(&shown))
+        );
     }
     let bytes = files::read(path).map_err(|e| {
         let why = outside::reason(&e.error, lang.words());

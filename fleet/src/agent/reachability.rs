@@ -71,8 +71,8 @@ pub async fn run(
         if next != state {
             let w = &log.words().agent;
             let (text, unreachable_since) = match next {
-                Reachability::UnreachableSince(since) => (w.down(time_text(since)), Some(since)),
-                _ => (w.up.to_owned(), None),
+                Reachability::UnreachableSince(since) => (w.unreachable(time_text(since)), Some(since)),
+                _ => (w.reachable.to_owned(), None),
             };
             log.report(Topic::Link, text);
             snapshots.update(|snapshot| snapshot.link = Some(unreachable_since));

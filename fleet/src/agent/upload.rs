@@ -88,7 +88,7 @@ impl Uploader {
             self.with_outbox(move |outbox| outbox.complete(&acknowledged, failed)).await;
             self.update_status().await;
             if failed == 0 {
-                self.log.resolve(&Topic::Upload, self.log.words().agent.taken_again);
+                self.log.resolve(&Topic::Upload, self.log.words().agent.upload_resumed);
                 (window, failures) = ((window * 2).min(WINDOW), 0);
                 continue;
             }
@@ -131,12 +131,12 @@ impl Uploader {
             eprint_line(&w.too_large(notices.too_large));
         }
         if let Some(aside) = notices.moved_ledger {
-            eprint_line(&w.ledger_aside(shown_path(&aside)));
+            eprint_line(&w.ledger_moved(shown_path(&aside)));
         }
         match done {
             Ok(done) => {
-                self.log.resolve(&Topic::Journal, w.journal_again);
-                self.log.resolve(&Topic::Ledger, w.ledger_again);
+                self.log.resolve(&Topic::Journal, w.journal_recovered);
+                self.log.resolve(&Topic::Ledger, w.ledger_recovered);
                 return Some(done);
             }
             Err(OutboxError::Journal(error)) => {
@@ -182,7 +182,7 @@ impl Uploader {
         }
         if let Some(error) = failure {
             let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-            self.log.report(Topic::Upload, self.log.words().agent.not_taken(shown(&why)));
+            self.log.report(Topic::Upload, self.log.words().agent.upload_refused(shown(&why)));
         }
         acknowledged
     }
@@ -190,7 +190,7 @@ impl Uploader {
     /// Sends closings that the centre misses once more. What fails, it requests again.
     async fn resend(&self, missing: MissingRange) {
         let Some(closings) = self.with_outbox(move |outbox| outbox.resend(missing)).await else { return };
-        eprint_line(&self.log.words().agent.asked(missing.from, missing.to));
+        eprint_line(&self.log.words().agent.resend_requested(missing.from, missing.to));
         for batch in closings.chunks(WINDOW) {
             let acknowledged = self.publish(batch.to_vec()).await;
             if acknowledged.len() < batch.len() {

@@ -127,7 +127,7 @@ impl BroadcastWorker {
             self.log.report(Topic::Klb, line);
         }
         match self.folder.save(&self.replica, outcomes) {
-            Ok(()) => self.log.resolve(&Topic::Folder, w.folder_again),
+            Ok(()) => self.log.resolve(&Topic::Folder, w.folder_recovered),
             Err((path, error)) => self.log.report(Topic::Folder, folder_error(&self.log, &path, &error)),
         }
         if self.folder.has_rules(&self.replica)

@@ -37,7 +37,7 @@ pub async fn run(mut shared: Shared, site: Name) {
             Ok(Stopped) => return,
             Err(why) => shown(&why.to_string()),
         };
-        let line = shared.log.words().archive.no_stream(subject::closings(&site), &why);
+        let line = shared.log.words().archive.stream_failed(subject::closings(&site), &why);
         shared.log.report(Topic::Stream(site.clone()), line);
         attempt += 1;
         if !shared.stop.sleep(backoff(attempt)).await {

@@ -94,7 +94,7 @@ pub async fn run(mut shared: Shared, sites: Vec<Name>, every: Duration) {
             }
             if !due.is_empty() {
                 let missing: u64 = due.iter().map(|gap| gap.missing).sum();
-                eprint_line(&shared.log.words().archive.asked(missing, due.len(), site));
+                eprint_line(&shared.log.words().archive.requested(missing, due.len(), site));
             }
         }
     }

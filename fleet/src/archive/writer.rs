@@ -55,7 +55,7 @@ impl Writer {
             match self.try_write(&batch).await {
                 Ok(()) => {
                     attempt = 0;
-                    self.log.resolve(&Topic::Database, self.log.words().archive.writing_again);
+                    self.log.resolve(&Topic::Database, self.log.words().archive.database_recovered);
                 }
                 Err(WriteError::Sql(error)) if is_data_error(&error) => pending.extend(split(batch)),
                 Err(error) => {

@@ -104,7 +104,7 @@ pub fn ensure(
     let (ca, ca_key) = match (read_file(output, CA.0, lang)?, read_key(output, CA.1, lang)?) {
         (Some(ca), key) => (ca, key),
         // The seats trust the lost authority: a new one would disconnect them all.
-        (None, _) if was_known => return Err(file_error(lang, output, CA.0, &words(lang).provision.lost)),
+        (None, _) if was_known => return Err(file_error(lang, output, CA.0, &words(lang).provision.authority_lost)),
         (None, left) => {
             // An interrupted run can leave a key without a certificate.
             let key =
@@ -172,7 +172,8 @@ impl Authority<'_> {
             made.certificates.insert(pem_path, known.clone());
             return Ok(());
         }
-        let ca_key = self.key.ok_or_else(|| file_error(lang, output, CA.1, &words(lang).provision.ca_away))?;
+        let ca_key =
+            self.key.ok_or_else(|| file_error(lang, output, CA.1, &words(lang).provision.authority_key_absent))?;
         let failed = |error: rcgen::Error| file_error(lang, output, &pem_path, &error);
         let mut params = CertificateParams::new(names.clone()).map_err(failed)?;
         params.distinguished_name = DistinguishedName::new();

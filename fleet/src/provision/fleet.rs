@@ -180,10 +180,10 @@ impl Fleet {
             sites,
         };
         if let Some(duplicate) = first_duplicate(fleet.sites.iter().map(|site| &site.id)) {
-            return Err(w.twice(duplicate.as_str()));
+            return Err(w.duplicate(duplicate.as_str()));
         }
         if let Some(duplicate) = first_duplicate(fleet.supervisors.iter().map(|one| &one.id)) {
-            return Err(w.twice(duplicate.as_str()));
+            return Err(w.duplicate(duplicate.as_str()));
         }
         fleet.check_leaves(w)?;
         if fleet.nodes().iter().any(|node| node.seats() > MAX_SEATS as usize) {
@@ -295,7 +295,7 @@ impl RawSite {
             return Err(w.no_seats(site));
         }
         if let Some(duplicate) = first_duplicate(seats.iter()) {
-            return Err(w.twice(format!("{}/{duplicate}", self.id)));
+            return Err(w.duplicate(format!("{}/{duplicate}", self.id)));
         }
         let default_mib = (seats.len() as u64 * CLOSINGS_MIB_PER_SEAT).max(MIN_CLOSINGS_MIB);
         let mib = self.closings_mib.unwrap_or(default_mib);

@@ -268,7 +268,7 @@ pub async fn ensure(
             }
             Some(existing) => {
                 let compared = compare(&existing, &desired);
-                let (next, raised, stronger) = compared.ok_or_else(|| CliError::new(w.stream_other(&stream)))?;
+                let (next, raised, stronger) = compared.ok_or_else(|| CliError::new(w.stream_incompatible(&stream)))?;
                 if raised.is_empty() {
                     (StreamChange::Unchanged, stronger)
                 } else {

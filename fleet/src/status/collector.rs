@@ -62,16 +62,16 @@ impl Collector {
         let refreshed = join_all(self.sites.iter_mut().map(|(_, seats)| async move {
             let refreshed = tokio::time::timeout(SOURCE_TIMEOUT, seats.refresh(client)).await;
             let error = |result: Result<_, async_nats::Error>| result.err().map(|error| shown(&error.to_string()));
-            refreshed.map_or_else(|_| Some(w.silent.to_owned()), error)
+            refreshed.map_or_else(|_| Some(w.timed_out.to_owned()), error)
         }));
         for (why, (site, _)) in refreshed.await.into_iter().zip(&self.sites) {
             if let Some(why) = why {
-                troubles.push(w.no_states(subject::states(&site.id), &why));
+                troubles.push(w.source_failed(subject::states(&site.id), &why));
             }
         }
         let broadcasts = match tokio::time::timeout(SOURCE_TIMEOUT, self.broadcasts()).await {
             Ok(result) => result.map_err(|error| error.message),
-            Err(_) => Err(w.no_states(subject::BROADCASTS, w.silent)),
+            Err(_) => Err(w.source_failed(subject::BROADCASTS, w.timed_out)),
         };
         let broadcasts = broadcasts.unwrap_or_else(|why| {
             troubles.push(why);
@@ -163,7 +163,7 @@ impl Collector {
             let refused = database::refused(&client).await.map_err(error)?;
             Ok::<_, CliError>((client, DatabaseCounts { gaps, refused }))
         };
-        let silent = words(self.lang).status.silent;
+        let silent = words(self.lang).status.timed_out;
         let result = tokio::time::timeout(SOURCE_TIMEOUT, query).await;
         let (client, counts) =
             result.map_err(|_| format!("{connector:?}: {silent}"))?.map_err(|error| error.message)?;

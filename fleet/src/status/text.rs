@@ -101,14 +101,14 @@ impl Renderer {
         let rules = penutup::book::Book::built_in().rules;
         let _ = writeln!(out, "\n{}", w.klb);
         if summary.broadcasts.klb.is_empty() {
-            let _ = writeln!(out, "  {}", words(self.lang).klb.nothing);
+            let _ = writeln!(out, "  {}", words(self.lang).klb.never_declared);
         }
         for (scope, declared) in &summary.broadcasts.klb {
             let banner = time::banner(declared, &rules, summary.now, self.zone, self.lang);
             let _ = writeln!(out, "  {scope}: {}", clean(&banner));
         }
         for (key, why) in &summary.broadcasts.refused {
-            let line = w.unheeded(key, why.code());
+            let line = w.not_accepted(key, why.code());
             let _ = writeln!(out, "! {line}");
         }
         let _ = writeln!(out, "\n{}", w.rules);
@@ -117,7 +117,7 @@ impl Renderer {
                 let _ = writeln!(out, "  {}", words(self.lang).rules.none);
             }
             Some(published) => {
-                let revision = published.revision.as_deref().unwrap_or(words(self.lang).rules.unproved);
+                let revision = published.revision.as_deref().unwrap_or(words(self.lang).rules.check_refuses);
                 let _ = writeln!(out, "  {}", w.published(&published.by, revision, published.version));
                 if let Some(day) = published.waits_for {
                     let day = day.format("%d/%m/%Y").to_string();
@@ -128,7 +128,7 @@ impl Renderer {
         }
         for (rules, count) in &summary.rules {
             let name = rules.as_ref().map_or_else(
-                || w.own_rules.to_owned(),
+                || w.no_central_rules.to_owned(),
                 |rules| format!("{} · {} · {}", shown(&rules.revision), rules.version, shown(short_sum(&rules.sha256))),
             );
             let _ = writeln!(out, "  {:>8}  {name}", self.number(*count));
