@@ -93,7 +93,7 @@ pub fn provision(
     let mut plan = Plan::default();
     let (keys, signing) = make_keys(fleet, &output, renew, &mut plan, lang)?;
     let certificates = certificates::ensure(fleet, &output, &mut plan, now, lang)?;
-    programs::write(fleet, &signing, certificates.as_ref().map(|certificates| certificates.ca.as_str()), &mut plan);
+    programs::write(fleet, &signing, certificates.ca.as_deref(), &mut plan);
     units::write(fleet, &mut plan);
     plan.add("trust.toml", programs::trust(fleet, &signing).to_toml());
     for node in fleet.nodes() {
@@ -115,12 +115,12 @@ pub fn provision(
     let next = Manifest {
         schema: SCHEMA,
         fleet: fleet.name.to_string(),
-        certificates: certificates.as_ref().map(|made| made.certificates.clone()).unwrap_or_default(),
+        certificates: certificates.certificates,
         keys: keys.public,
         files: BTreeMap::new(),
     };
     let files = output.apply(&plan, next).map_err(|why| output_error(why, lang))?;
-    let certificates = certificates.map(|made| made.new).unwrap_or_default();
+    let certificates = certificates.new;
     Ok(Provisioned { files, keys: keys.made, absent_seeds: keys.absent, removed, new_sites, certificates })
 }
 

@@ -32,10 +32,11 @@ const SERVER_DAYS: u64 = 5 * 365;
 /// Renewed so many days before the end: a yearly run of `provision` is enough.
 const RENEW_DAYS: u64 = 400;
 
-#[derive(Debug)]
+/// Empty for a fleet without TLS.
+#[derive(Debug, Default)]
 pub struct Certificates {
     /// The authority's certificate.
-    pub ca: String,
+    pub ca: Option<String>,
     /// By path.
     pub certificates: BTreeMap<String, Certificate>,
     /// The new ones: path and last day.
@@ -87,17 +88,17 @@ fn authority(fleet: &Fleet, today: NaiveDate) -> CertificateParams {
     params
 }
 
-/// Keeps or creates the authority and the servers' certificates; `None` for a fleet without TLS. Fails where the
-/// authority's key is needed but kept elsewhere.
+/// Keeps or creates the authority and the servers' certificates. Fails where the authority's key is needed but kept
+/// elsewhere.
 pub fn ensure(
     fleet: &Fleet,
     output: &Output,
     plan: &mut Plan,
     now: DateTime<Utc>,
     lang: Lang,
-) -> Result<Option<Certificates>, CliError> {
+) -> Result<Certificates, CliError> {
     if !fleet.server.tls {
-        return Ok(None);
+        return Ok(Certificates::default());
     }
     let today = now.date_naive();
     let was_known = output.known().is_some_and(|known| known.files.contains_key(CA.0));
@@ -119,20 +120,20 @@ pub fn ensure(
     };
     plan.add(CA.0, ca.clone());
 
-    let mut made = Certificates { ca, certificates: BTreeMap::new(), new: Vec::new() };
+    let mut made = Certificates { ca: Some(ca.clone()), certificates: BTreeMap::new(), new: Vec::new() };
     let authority = Authority { params: authority(fleet, today), key: ca_key.as_ref(), today };
     for node in fleet.nodes() {
         let folder = node.folder();
         let own = |(pem, key): (&str, &str)| (format!("{folder}/{pem}"), format!("{folder}/{key}"));
         let server = CertificateSpec { files: own(SERVER), names: node.server.names.clone(), is_client: false };
         authority.ensure(server, output, plan, &mut made, lang)?;
-        plan.add(format!("{folder}/tls/ca.pem"), made.ca.clone());
+        plan.add(format!("{folder}/tls/ca.pem"), ca.clone());
         if let Some(site) = node.leaf {
             let leaf = CertificateSpec { files: own(LEAF), names: vec![leaf_name(&site.id)], is_client: true };
             authority.ensure(leaf, output, plan, &mut made, lang)?;
         }
     }
-    Ok(Some(made))
+    Ok(made)
 }
 
 /// The name in a leaf's client certificate.
