@@ -78,6 +78,16 @@ fn methods(out: &mut String, of: &str, words: &BTreeMap<String, String>) {
     out.push_str("}\n");
 }
 
+/// The texts of the command line's help are looked up by the name of what they describe.
+fn by_name(out: &mut String, words: &BTreeMap<String, String>) {
+    out.push_str("impl Verbs {\n    /// The text with this key.\n    #[must_use]\n");
+    out.push_str("    pub fn get(&self, key: &str) -> Option<&'static str> {\n        Some(match key { ");
+    for key in words.keys() {
+        write!(out, "{key:?} => self.{key}, ").unwrap();
+    }
+    out.push_str("_ => return None })\n    }\n}\n");
+}
+
 fn generate(catalogues: &[Catalogue; 2]) -> String {
     let mut out = String::new();
     let id = &catalogues[0];
@@ -98,6 +108,9 @@ fn generate(catalogues: &[Catalogue; 2]) -> String {
         }
         out.push_str("}\n");
         methods(&mut out, &type_name(table), words);
+    }
+    if let Some(words) = id.get("verbs") {
+        by_name(&mut out, words);
     }
     for ((constant, file), catalogue) in LANGUAGES.iter().zip(catalogues) {
         writeln!(out, "/// The words of `assets/locale/{file}.toml`.\npub static {constant}: Words = Words {{")

@@ -9,14 +9,21 @@
 #[path = "support/calls.rs"]
 mod calls;
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 use std::sync::mpsc::channel;
 
 use chrono::{FixedOffset, Utc};
 use criterion::{Criterion, criterion_group, criterion_main};
+use penutup::cli::report::text;
+use penutup::journal::export::Export;
+use penutup::journal::merge::{Merge, Refused};
 use penutup::journal::read::{Reader, Span};
-use penutup::journal::report::{Fold, text};
-use penutup::journal::store::{Entry, Store};
+use penutup::journal::record::Record;
+use penutup::journal::report::Fold;
+use penutup::journal::store::{Change, Store};
+use penutup::journal::summary::CallSummary;
 use penutup::journal::writer::{Config, Writer};
 use penutup::words::Lang;
 use uuid::Uuid;
@@ -33,13 +40,9 @@ fn fill(path: &Path, count: u64) {
     let mut store = Store::open(path).expect("a journal").store;
     let all: Vec<_> = calls::calls(count).collect();
     for some in all.chunks(10_000) {
-        let entries = some.iter().map(|record| Entry {
-            id: Uuid::now_v7(),
-            version: 1,
-            changed: record.start,
-            record: Some(record),
-        });
-        store.save(Uuid::now_v7(), Some("07"), entries).expect("a journal that can be written");
+        let recorded = |record: &Record| Record { id: Uuid::now_v7(), version: 1, ..record.clone() };
+        let records: Vec<_> = some.iter().map(recorded).collect();
+        store.save(Uuid::now_v7(), records.iter().map(Change::Save)).expect("a journal that can be written");
     }
 }
 
@@ -47,7 +50,8 @@ fn one_record(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("journal.db");
     fill(&path, count());
-    let writer = Writer::start(Config::at(path), |_| {});
+    let (writer, work) = Writer::new(Config::at(path), |_| {});
+    std::thread::spawn(work);
     let mut dice = calls::Dice(1);
     let mut number = 0;
     let mut group = criterion.benchmark_group("journal");
@@ -84,12 +88,38 @@ fn report(criterion: &mut Criterion) {
         bench.iter(|| {
             let mut fold = Fold::new(zone());
             let mut reader = Reader::open(&path).expect("a journal").expect("one that is there");
-            let vocabulary = reader.rows(Span::default(), |row| fold.add(row)).expect("rows");
-            text::text(&fold.report(&vocabulary), None, false, Lang::Id.words(), 80)
+            let texts = reader.summaries(Span::default(), |call| fold.add(call)).expect("calls");
+            text::text(&fold.report(&texts), None, false, Lang::Id.words(), 80)
         });
     });
     group.finish();
 }
 
-criterion_group!(benches, one_record, report);
+fn merge(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let exported = folder.path().join("seat.jsonl");
+    let mut export =
+        Export::begin(BufWriter::new(File::create(&exported).expect("a file")), Utc::now()).expect("a line");
+    for record in calls::calls(count()) {
+        export.call(&Record { id: Uuid::now_v7(), version: 1, ..record }).expect("a line");
+    }
+    export.end().expect("a line");
+    let mut group = criterion.benchmark_group("journal");
+    group.sample_size(10);
+    group.bench_function(format!("merge of {} calls", count()), |bench| {
+        bench.iter(|| {
+            let mut fold = Fold::new(zone());
+            let add = |call: &CallSummary, _: &Record| {
+                fold.add(call);
+                Ok::<(), Refused>(())
+            };
+            let merge = Merge::of(std::slice::from_ref(&exported)).expect("an export");
+            let texts = merge.each(Span::default(), add).expect("calls");
+            fold.report(&texts).total.closings
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, one_record, report, merge);
 criterion_main!(benches);

@@ -13,7 +13,8 @@ mod calls;
 use std::path::Path;
 use std::time::Instant;
 
-use penutup::journal::store::{Entry, Store};
+use penutup::journal::record::Record;
+use penutup::journal::store::{Change, Store};
 use uuid::Uuid;
 
 fn main() {
@@ -26,13 +27,15 @@ fn main() {
     let all: Vec<_> = calls::calls(count).collect();
     for (part, some) in all.chunks(10_000).enumerate() {
         let seat = format!("seat-{:02}", part % 40);
-        let entries = some.iter().map(|record| Entry {
+        let recorded = |record: &Record| Record {
             id: Uuid::now_v7(),
             version: 1,
             changed: record.end.map_or(record.start, |(at, _)| at),
-            record: Some(record),
-        });
-        store.save(process, Some(&seat), entries).expect("a journal that can be written");
+            seat: Some(seat.clone()),
+            ..record.clone()
+        };
+        let records: Vec<_> = some.iter().map(recorded).collect();
+        store.save(process, records.iter().map(Change::Save)).expect("a journal that can be written");
     }
     println!("{count} calls in {:.1} s", begun.elapsed().as_secs_f64());
 }

@@ -1,30 +1,21 @@
-//! Everything that can happen to the prompter: what a person does, what the clock and the outside bring. The keys that
-//! lead here stand in `keymap`, the effects in `app`.
+//! What a person does. The keys that lead here are in `keymap`; what reaches the prompter from outside is a
+//! [`Message`](crate::message::Message).
 
-pub mod agent;
-pub mod phone;
-
-use std::sync::Arc;
-
-use crate::book::Book;
-use crate::broadcast::News;
-use crate::clipboard::Copied;
-use crate::helper::Helper;
-use crate::journal::report::Recap;
-use crate::rules::diff::{Counts, diff};
+use crate::closing::ending::Ending;
+use crate::panel::Panel;
+use crate::private::Private;
 use crate::rules::ruleset::FieldIx;
-use crate::seat::Shared;
 
-/// What happens.
+/// What a person does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// The current sentence was said; when all are, the next call begins.
     Said,
     /// All remaining sentences were said.
     SaidAll,
-    /// Take the last thing back.
+    /// Undo the last change.
     Undo,
-    /// Look at the step above or below without ticking.
+    /// Preview the step above or below without ticking it.
     Look(Direction),
     /// The next value of the fact at this position in the rules.
     Fact(usize),
@@ -40,14 +31,8 @@ pub enum Action {
     Answer(Ending),
     /// Copy the complete sentence.
     Copy,
-    /// A text was copied.
-    Copied(Copied),
-    /// The desktop's clipboard did not take this text.
-    NotCopied(String),
-    /// Open or close the panel that tells why this script.
-    Basis,
-    /// Open or close the list of keys.
-    Help,
+    /// Open or close a panel.
+    Panel(Panel),
     /// Close what is open.
     Back,
     /// Scroll what is open, or the sentence, by pages.
@@ -57,114 +42,13 @@ pub enum Action {
     /// Take the text that is being typed.
     Take,
     /// A text was pasted.
-    Paste(String),
+    Paste(Private),
+    /// Draw the whole screen again. Only the view acts on it.
+    Redraw,
     /// Leave; in a begun call this asks first.
     Leave,
     /// Leave at once: a person asked for it, the terminal is gone, or a signal ends the program.
     Quit,
-    /// The last keys were typed into the wrong window: they were taken back.
-    Mistyped,
-    /// The clock: nothing else happened.
-    Clock,
-    /// The rules file changed, or could not be taken.
-    Rules(RulesNews),
-    /// The telephone tells something.
-    Phone(phone::PhoneEvent),
-    /// The prompter's own line to the telephone came or went.
-    PhoneLink(phone::Link),
-    /// Why no socket could be made for `penutup call`, `None` when there is one again.
-    SocketTrouble(Option<String>),
-    /// What the watcher of the centre's folder brings.
-    Broadcast(News),
-    /// The fleet's agent tells something, comes or goes.
-    Agent(agent::AgentEvent),
-    /// Open or close the recap of the own day.
-    Recap,
-    /// The journal's answer to what the day was like.
-    DayWas(Box<Recap>),
-    /// What stays wrong with the journal, `None` when nothing does.
-    JournalTrouble(Option<String>),
-    /// What happened to the journal once.
-    JournalTold(String),
-    /// The state could not be written (`Some`: why), or it can be again.
-    StateTrouble(Option<String>),
-    /// Another prompter on this seat changed what both keep.
-    Shared(Box<Shared>),
-    /// Something stays wrong (`Some`: the line that tells of it), or no longer is.
-    Trouble(Subject, Option<String>),
-}
-
-/// What a line tells of that stays until it is mended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Subject {
-    /// The place that the settings name for the journal.
-    JournalPlace,
-    /// The settings file.
-    Settings,
-    /// Who can write where our files are.
-    Folders,
-    /// A thread that died.
-    Helper(Helper),
-}
-
-impl Action {
-    /// Whether a person did it, so that the last notice has been read.
-    #[must_use]
-    pub fn is_a_persons(&self) -> bool {
-        !matches!(
-            self,
-            Self::Clock
-                | Self::Mistyped
-                | Self::Rules(_)
-                | Self::StateTrouble(_)
-                | Self::DayWas(_)
-                | Self::JournalTrouble(_)
-                | Self::JournalTold(_)
-                | Self::Phone(_)
-                | Self::PhoneLink(_)
-                | Self::SocketTrouble(_)
-                | Self::Copied(_)
-                | Self::NotCopied(_)
-                | Self::Broadcast(_)
-                | Self::Agent(_)
-                | Self::Shared(_)
-                | Self::Trouble(..)
-        )
-    }
-}
-
-/// What the watcher of the rules file brings.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RulesNews {
-    /// Checked rules.
-    Good(Arc<Book>),
-    /// Checked rules, and how much they change.
-    Revised(Arc<Book>, Change),
-    /// Why the last good rules stay, in one line in the user's language.
-    Bad(String),
-}
-
-/// How much new rules change; worked out where nobody waits for it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Change {
-    /// The rules they are held against.
-    pub from: Arc<Book>,
-    /// How much of what.
-    pub counts: Counts,
-    /// Whether nothing at all differs that a CSO, a supervisor or QA sees or says.
-    pub is_none: bool,
-}
-
-impl Change {
-    /// Compares two books; `None` where they differ in too many ways to be counted.
-    #[must_use]
-    pub fn between(from: Arc<Book>, to: &Book) -> Option<Self> {
-        let (counts, is_none) = {
-            let diff = diff(&from.rules, &to.rules).ok()?;
-            (diff.counts(), diff.is_empty())
-        };
-        Some(Self { from, counts, is_none })
-    }
 }
 
 /// Up or down.
@@ -197,39 +81,4 @@ pub enum Edit {
     Home,
     /// The cursor, to the end.
     End,
-}
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Ending {
-    /// Every spoken step was said.
-    Complete,
-    /// The customer hung up first.
-    CustomerLeft,
-    /// Transferred.
-    Transferred,
-    /// Silent, a prank, or a wrong number.
-    Silent,
-    /// The line dropped.
-    Dropped,
-    /// The closing was not said; this alone costs score.
-    Omitted,
-}
-
-impl Ending {
-    /// The answers to "why does the call end", in the order of their digits.
-    pub const ANSWERS: [Self; 5] = [Self::CustomerLeft, Self::Transferred, Self::Silent, Self::Dropped, Self::Omitted];
-
-    /// What it is called.
-    #[must_use]
-    pub fn words(self, words: &crate::words::Words) -> &'static str {
-        match self {
-            Self::Complete => words.ending.complete,
-            Self::CustomerLeft => words.ending.customer_left,
-            Self::Transferred => words.ending.transferred,
-            Self::Silent => words.ending.silent,
-            Self::Dropped => words.ending.dropped,
-            Self::Omitted => words.ending.omitted,
-        }
-    }
 }

@@ -7,7 +7,6 @@ pub mod draft;
 mod ending;
 mod pace;
 mod phone;
-mod recap;
 pub mod record;
 mod revision;
 mod seat;
@@ -21,16 +20,19 @@ use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 
-use crate::action::phone::Ignored;
-use crate::action::{Action, Direction, RulesNews, Subject};
+use crate::action::{Action, Direction};
 use crate::book::Book;
 use crate::clipboard::Copied;
 use crate::closing::{Closing, Held, Mark};
 use crate::journal::record::Record;
 use crate::journal::report::Recap;
+use crate::message::phone::Ignored;
+use crate::message::{Message, Subject};
+use crate::panel::Panel;
+use crate::private::Private;
 use crate::rules::ruleset::StepIx;
 use crate::seat::SeatState;
-use crate::words::{Lang, fill};
+use crate::words::Lang;
 use draft::Draft;
 
 /// How long the end of a call can be taken back.
@@ -49,12 +51,29 @@ pub enum Mode {
     Asking,
     /// Is the prompter really to be left in a call?
     Leaving,
-    /// Why this script.
-    Basis,
-    /// The keys.
-    Help,
-    /// The own day.
-    Recap,
+    /// A panel.
+    Panel(Panel),
+}
+
+/// What changes the state.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Update {
+    /// A person does something.
+    Action(Action),
+    /// Something comes from outside.
+    Message(Message),
+}
+
+impl From<Action> for Update {
+    fn from(action: Action) -> Self {
+        Self::Action(action)
+    }
+}
+
+impl From<Message> for Update {
+    fn from(message: Message) -> Self {
+        Self::Message(message)
+    }
 }
 
 /// What the outside is to do. Nothing here waits for it.
@@ -63,9 +82,9 @@ pub enum Effect {
     /// Leave.
     Quit,
     /// Copy this: to the desktop's clipboard where there is one.
-    Copy(String),
+    Copy(Private),
     /// Copy this by way of the terminal.
-    CopyToTerminal(String),
+    CopyToTerminal(Private),
     /// What outlasts a restart changed: keep it, whole.
     Save(Box<SeatState>),
     /// Look whether the rules file changed.
@@ -76,8 +95,8 @@ pub enum Effect {
     Unjournal(u64),
     /// Ask the journal what this day of this zone was like.
     AskDay(NaiveDate, FixedOffset),
-    /// Answer the telephone: this of what it gave was not taken.
-    Answer(Vec<Ignored>),
+    /// Reply to the telephone: this of what it sent was ignored.
+    Reply(Vec<Ignored>),
 }
 
 /// A call that ended a moment ago.
@@ -98,7 +117,7 @@ struct Ended {
 /// A line for the CSO; gone at the next key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Notice {
-    text: String,
+    text: Private,
     /// Whether it tells of the end of a call, and so goes when that can no longer be taken back.
     of_the_end: bool,
 }
@@ -156,10 +175,7 @@ pub struct App {
     /// How many lines a page of what is open has; the view tells.
     page: usize,
     notice: Option<Notice>,
-    rules_trouble: Option<String>,
-    state_trouble: Option<String>,
-    journal_trouble: Option<String>,
-    /// What else stays wrong, a line each.
+    /// What is wrong until it is mended, a line each.
     troubles: BTreeMap<Subject, String>,
     /// Whether the hint of the first run still stands.
     welcome: bool,
@@ -196,11 +212,8 @@ impl App {
             looking: None,
             scroll: 0,
             page: 1,
-            notice: begin.notice.map(|text| Notice { text, of_the_end: false }),
-            rules_trouble: begin.rules_trouble,
-            state_trouble: None,
-            journal_trouble: None,
-            troubles: BTreeMap::new(),
+            notice: begin.notice.map(|text| Notice { text: text.into(), of_the_end: false }),
+            troubles: begin.rules_trouble.map(|why| (Subject::Rules, why)).into_iter().collect(),
             welcome: false,
             day: None,
             now: begin.now,
@@ -235,17 +248,18 @@ impl App {
         self
     }
 
-    /// Changes the state; answers what the outside is to do.
-    pub fn update(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Effect> {
-        self.update_at(action, now, now)
+    /// Changes the state; returns what the outside is to do.
+    pub fn update(&mut self, update: impl Into<Update>, now: DateTime<Utc>) -> Vec<Effect> {
+        self.update_at(update, now, now)
     }
 
-    /// As [`Self::update`], where the clock of the call is another than that of the hands (in practice and presentation it
+    /// As [`Self::update`], where the clock of the call differs from that of the hands (in practice and presentation it
     /// stands still): `hands` is when the person did it.
-    pub fn update_at(&mut self, action: Action, now: DateTime<Utc>, hands: DateTime<Utc>) -> Vec<Effect> {
+    pub fn update_at(&mut self, update: impl Into<Update>, now: DateTime<Utc>, hands: DateTime<Utc>) -> Vec<Effect> {
+        let update = update.into();
         self.now = now;
         let (seat, shown) = (self.seat_state(), self.shown());
-        // What is ticked first stood on the screen before any key.
+        // What is ticked first was on the screen before any key.
         self.call.show(&self.book.rules);
         let mut effects = Vec::new();
         // A clock that jumped, also backwards, leaves nothing of an ended call behind.
@@ -253,34 +267,34 @@ impl App {
             self.ended = None;
             self.notice.take_if(|n| n.of_the_end);
         }
-        if self.refuses(&action, hands) {
-            return effects;
-        }
-        let by_person = action.is_a_persons();
-        if by_person {
-            self.notice = None;
-            if action != Action::Undo {
-                self.settle_in();
+        match update {
+            Update::Action(action) if self.refuses(&action, hands) => return effects,
+            Update::Action(action) => {
+                self.notice = None;
+                if action != Action::Undo {
+                    self.settle_in();
+                }
+                // Whoever looked up the keys, closed the line or ticked a sentence has read the hint.
+                if matches!(action, Action::Panel(Panel::Help) | Action::Back | Action::Said | Action::SaidAll) {
+                    self.welcome = false;
+                }
+                let before = self.to_say();
+                self.take_waiting();
+                self.note_change(&before, hands);
+                // Rules whose day has come may change the sentence under a Space that is on its way.
+                if !matches!(action, Action::Said | Action::SaidAll) || self.to_say() == before {
+                    self.act(action, &mut effects);
+                }
+                let before = self.to_say();
+                self.settle(&before, hands, &mut effects);
+            }
+            Update::Message(message) => {
+                let before = self.to_say();
+                self.take_waiting();
+                self.receive(message, &mut effects);
+                self.settle(&before, hands, &mut effects);
             }
         }
-        // Whoever looked up the keys, closed the line or ticked a sentence needs it no more.
-        if self.welcome && matches!(action, Action::Help | Action::Back | Action::Said | Action::SaidAll) {
-            self.welcome = false;
-        }
-        // Whatever is no key of the CSO's may change the sentence under a Space that is on its way: rules whose day has
-        // come, what is told from outside, and what waited for a field to be closed.
-        let shown_before = self.to_say();
-        self.take_waiting();
-        self.note_change(&shown_before, hands);
-        let mut to_say = self.to_say();
-        let action = if action == Action::Said && to_say != shown_before { Action::Clock } else { action };
-        self.act(action, &mut effects);
-        if by_person {
-            to_say = self.to_say();
-        }
-        self.phone_waited(&mut effects);
-        self.apply();
-        self.note_change(&to_say, hands);
         if self.looking.is_some_and(|step| !self.entries().iter().any(|e| e.step == step)) {
             self.looking = None;
         }
@@ -294,6 +308,13 @@ impl App {
         }
         self.journal(&mut effects);
         effects
+    }
+
+    /// What waited for a field to be closed happens; a sentence that is another than `before` is so without a key.
+    fn settle(&mut self, before: &pace::ToSay, hands: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        self.phone_waited(effects);
+        self.apply();
+        self.note_change(before, hands);
     }
 
     fn act(&mut self, action: Action, effects: &mut Vec<Effect>) {
@@ -323,19 +344,9 @@ impl App {
             Action::End => self.end(effects),
             Action::Answer(ending) => self.close(ending, effects),
             Action::Copy => {
-                effects.push(Effect::Copy(self.complete_sentence().to_string()));
+                effects.push(Effect::Copy(self.complete_sentence().to_string().into()));
             }
-            // In lines it is copied from where it was printed.
-            Action::Copied(_) if self.lines => {}
-            Action::Copied(Copied::Desktop) => self.tell(self.words().notice.copied),
-            Action::Copied(Copied::Terminal) => self.tell(self.words().notice.copied_to_terminal),
-            Action::NotCopied(text) => effects.push(Effect::CopyToTerminal(text)),
-            Action::Basis => self.toggle(Mode::Basis),
-            Action::Help => self.toggle(Mode::Help),
-            Action::Recap => self.toggle_recap(effects),
-            Action::DayWas(day) => self.day = Some(*day),
-            Action::JournalTrouble(why) => self.journal_trouble = why,
-            Action::JournalTold(what) => self.tell(what),
+            Action::Panel(panel) => self.toggle(panel, effects),
             Action::Back => {
                 self.looking = None;
                 self.show_closing();
@@ -345,28 +356,33 @@ impl App {
             Action::Paste(text) => self.paste(&text),
             Action::Leave => self.leave(effects),
             Action::Quit => self.quit(effects),
-            Action::Mistyped => {
+            Action::Redraw => {}
+        }
+    }
+
+    fn receive(&mut self, message: Message, effects: &mut Vec<Effect>) {
+        match message {
+            Message::Clock => {}
+            Message::Unseen => self.tell(self.words().notice.unseen(self.said_key())),
+            Message::Mistyped => {
                 // Where a question is open, the line would not be seen.
                 self.show_closing();
                 self.tell(self.words().notice.mistyped);
             }
-            Action::Clock => {}
-            Action::Rules(RulesNews::Good(book)) => self.take_rules(book, None),
-            Action::Rules(RulesNews::Revised(book, change)) => self.take_rules(book, Some(change)),
-            Action::Phone(event) => self.phone(event, effects),
-            Action::PhoneLink(link) => self.phone_link(link),
-            Action::SocketTrouble(why) => self.phone_socket(why),
-            Action::Broadcast(news) => self.hear(news),
-            Action::Agent(event) => self.agent(event, effects),
-            Action::Rules(RulesNews::Bad(why)) => {
-                self.rules_trouble = Some(why);
-                self.notice.take_if(|n| !n.of_the_end);
-            }
-            Action::Shared(shared) => self.share(&shared),
-            Action::Trouble(subject, why) => self.trouble(subject, why),
-            Action::StateTrouble(why) => {
-                self.state_trouble = why.map(|why| fill(self.words().notice.state_not_written, &[("why", &why)]));
-            }
+            Message::Rules(book, comparison) => self.take_rules(book, comparison),
+            Message::Phone(event) => self.phone(event, effects),
+            Message::PhoneLink(link) => self.phone_link(link),
+            Message::Broadcast(news) => self.hear(news),
+            Message::Agent(event) => self.agent(event, effects),
+            // In lines it is copied from where it was printed.
+            Message::Copied(_) if self.lines => {}
+            Message::Copied(Copied::Desktop) => self.tell(self.words().notice.copied),
+            Message::Copied(Copied::Terminal) => self.tell(self.words().notice.copied_to_terminal),
+            Message::NotCopied(text) => effects.push(Effect::CopyToTerminal(text)),
+            Message::Day(day) => self.day = Some(*day),
+            Message::JournalNotice(line) => self.tell(line),
+            Message::Shared(shared) => self.share(&shared),
+            Message::Trouble(subject, why) => self.trouble(subject, why),
         }
     }
 
@@ -386,11 +402,11 @@ impl App {
     }
 
     fn tell(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice { text: text.into(), of_the_end: false });
+        self.notice = Some(Notice { text: text.into().into(), of_the_end: false });
     }
 
     fn is_panel_open(&self) -> bool {
-        matches!(self.mode, Mode::Basis | Mode::Help | Mode::Recap)
+        matches!(self.mode, Mode::Panel(_))
     }
 
     fn show_closing(&mut self) {
@@ -398,9 +414,16 @@ impl App {
         self.scroll = 0;
     }
 
-    fn toggle(&mut self, panel: Mode) {
+    fn toggle(&mut self, panel: Panel, effects: &mut Vec<Effect>) {
         self.scroll = 0;
-        self.mode = if self.mode == panel { Mode::Closing } else { panel };
+        let is_open = self.mode == Mode::Panel(panel);
+        self.mode = if is_open { Mode::Closing } else { Mode::Panel(panel) };
+        if panel == Panel::Recap {
+            // An old answer would be a wrong one.
+            self.day = None;
+            let zone = self.rules().zones[self.home()].offset;
+            effects.extend((!is_open).then(|| Effect::AskDay(self.now.with_timezone(&zone).date_naive(), zone)));
+        }
     }
 
     fn undo(&mut self, effects: &mut Vec<Effect>) {

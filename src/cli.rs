@@ -1,17 +1,18 @@
 //! The command line: arguments → verb → what to print and the exit status. A verb is one file here; it reads no key,
 //! draws nothing and hands its text back, so that printing, closed pipes and statuses are one place's business.
 
+mod arg_error;
 pub mod call;
 pub mod check;
 pub mod completions;
 pub mod demo;
 pub mod diff;
-pub mod dress;
 pub mod drill;
 pub mod init;
 pub mod journal;
 mod json;
 pub mod klb;
+pub mod localize;
 pub mod man;
 pub mod moment;
 mod page;
@@ -22,7 +23,6 @@ pub mod report;
 pub mod say;
 pub mod table;
 pub mod usage;
-mod wrong;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -30,6 +30,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::builder::PossibleValue;
 use clap::error::ErrorKind as UsageError;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -41,7 +42,7 @@ use crate::tell::draw::{self, Canvas};
 use crate::tell::{Source, outside, suggest};
 use crate::words::{Lang, Words, fill};
 
-pub use wrong::Wrong;
+pub use arg_error::ArgError;
 
 /// The whole command line.
 #[derive(Debug, Default, Parser)]
@@ -65,10 +66,10 @@ pub struct Cli {
 #[derive(Clone, Debug, Default, Args)]
 pub struct Common {
     /// The rules file.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_name = "FILE")]
     pub rules: Option<PathBuf>,
     /// The settings file.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_name = "FILE")]
     pub settings: Option<PathBuf>,
     /// The language.
     #[arg(long, global = true, value_parser = [Lang::Id.code(), Lang::En.code()])]
@@ -294,8 +295,8 @@ impl Context {
 
     /// What is wrong with an argument.
     #[must_use]
-    pub fn wrong(&self, wrong: &Wrong) -> Stop {
-        self.stop(&wrong.message, wrong.help.as_deref())
+    pub fn arg_error(&self, error: &ArgError) -> Stop {
+        self.stop(&error.message, error.help.as_deref())
     }
 
     /// What is wrong with a file that a verb can't do without.
@@ -404,12 +405,12 @@ fn answer(args: &[OsString]) -> Result<Answer, Stop> {
     } else {
         let early = early_context(args, env.clone());
         let words = early.words();
-        match parse(dress::dressed(Cli::command(), words)) {
+        match parse(localized(words)) {
             Ok(cli) => cli,
             Err(e) if matches!(e.kind(), UsageError::DisplayHelp | UsageError::DisplayVersion) => {
                 return Ok(Answer::done(e.render().to_string()));
             }
-            Err(e) => return Err(Stop(usage::told(&e, &Cli::command(), words, canvas(&io::stderr())))),
+            Err(e) => return Err(Stop(usage::describe(&e, &Cli::command(), words, canvas(&io::stderr())))),
         }
     };
     // Whoever waits for a screen waits for no share; whoever runs a command may.
@@ -447,12 +448,23 @@ fn answer(args: &[OsString]) -> Result<Answer, Stop> {
     }
 }
 
+/// The command line with its help in the user's language.
+#[must_use]
+pub fn localized(words: &Words) -> clap::Command {
+    let command = Cli::command();
+    let verbs: Vec<PossibleValue> = command.get_subcommands().map(|verb| verb.get_name().to_owned().into()).collect();
+    // All the verbs in one line would be too long for a screen; the program's own help lists them.
+    let command = command
+        .mut_subcommand("help", |help| help.mut_arg("verb", |arg| arg.value_parser(verbs).hide_possible_values(true)));
+    localize::localize(command, &|key| words.verbs.get(key), words)
+}
+
 /// The help of a verb, or of all.
 fn help_of(verb: Option<&str>, context: &Context) -> Result<Answer, Stop> {
     let args = ["penutup"].into_iter().chain(verb).chain(["--help"]);
-    match dress::dressed(Cli::command(), context.words()).try_get_matches_from(args) {
+    match localized(context.words()).try_get_matches_from(args) {
         Err(e) if e.kind() == UsageError::DisplayHelp => Ok(Answer::done(e.render().to_string())),
-        Err(e) => Err(Stop(usage::told(&e, &Cli::command(), context.words(), canvas(&io::stderr())))),
+        Err(e) => Err(Stop(usage::describe(&e, &Cli::command(), context.words(), canvas(&io::stderr())))),
         Ok(_) => Ok(Answer::done(String::new())),
     }
 }

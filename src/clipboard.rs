@@ -11,6 +11,7 @@ use std::time::Duration;
 use arboard::Clipboard;
 
 use crate::helper;
+use crate::private::Private;
 
 /// How long the desktop may take.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -31,7 +32,7 @@ pub enum Copied {
 
 /// A text to be copied, and who waits for the answer.
 struct Job {
-    text: String,
+    text: Private,
     answer: SyncSender<bool>,
 }
 
@@ -59,7 +60,7 @@ impl Desktop {
     }
 
     /// Copies a text; `done` hears whether the desktop has it, within a second.
-    pub fn copy(&mut self, text: String, done: impl FnOnce(bool) + Send + 'static) {
+    pub fn copy(&mut self, text: Private, done: impl FnOnce(bool) + Send + 'static) {
         let Some(owner) = self.owner.take().or_else(Owner::start) else { return done(false) };
         let (answer, answered) = sync_channel(1);
         let sent = !owner.is_late.load(Ordering::SeqCst) && owner.jobs.send(Job { text, answer }).is_ok();

@@ -1,20 +1,16 @@
-//! Practice and presentation: cards for situations, how an answer is graded, when a card comes back, what a class is
-//! shown. Pure: no disk, no clock, no terminal; stories and rules come in as bytes and checked rules, chance as a seed,
-//! time as an argument.
+//! Practice and presentation: cards for situations, how an answer is graded, what a class is shown. Pure: no disk, no
+//! clock, no terminal; stories and rules come in as bytes and checked rules, chance as a seed, time as an argument.
 //!
-//! stories + rules → [`deal`] → [`card::Card`]s → [`session::Session`] (the prompter's own state inside) → [`grade`] →
-//! [`sheet::Sheet`] and [`boxes::Boxes`]; deck + rules → [`claims`] →
-//! [`show::Show`].
+//! stories + rules → [`generate`] → [`card::Card`]s → [`session::Session`] (the prompter's own state inside) → [`grade`] →
+//! [`sheet::Sheet`]; deck + rules → [`captions`] → [`show::Show`].
 
-pub mod boxes;
+pub mod captions;
 pub mod card;
-pub mod claims;
-pub mod deal;
 pub mod deck;
-pub mod dice;
+pub mod generate;
 pub mod grade;
-pub mod items;
 pub mod keys;
+pub mod rng;
 pub mod session;
 pub mod sheet;
 pub mod show;

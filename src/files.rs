@@ -7,7 +7,6 @@ pub mod folders;
 pub mod held;
 pub mod log;
 pub mod practice;
-pub mod private;
 pub mod settings;
 pub mod shift;
 
@@ -26,9 +25,9 @@ use crate::tell::source::clean_path;
 use crate::tell::{self, Source};
 use crate::words::{Words, fill};
 
+pub use crate::own_files::make_folder;
 pub use deadline::Pending;
 pub use folders::{Chosen, Folders, Why};
-pub use private::make_folder;
 
 /// How long a file that somebody names may keep a CSO waiting for the first screen.
 pub const PATIENCE: Duration = Duration::from_millis(250);
@@ -68,7 +67,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
     let mut read = || -> io::Result<Vec<u8>> {
         // Looked at before it is opened, for opening a pipe waits for its writer, and after, for it may have changed.
         regular(&fs::metadata(path)?)?;
-        let file = private::open_at_once(path)?;
+        let file = crate::own_files::open_at_once(path)?;
         regular(&file.metadata()?)?;
         let mut out = Vec::new();
         file.take(MAX_FILE as u64 + 1).read_to_end(&mut out)?;
@@ -368,7 +367,7 @@ mod tests {
         fs::remove_file(&path).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
         assert!(regular(&looked_at).is_ok());
-        let opened = private::open_at_once(&path).and_then(|file| regular(&file.metadata()?));
+        let opened = crate::own_files::open_at_once(&path).and_then(|file| regular(&file.metadata()?));
         let why = outside::reason(&opened.unwrap_err(), Lang::Id.words());
         assert_eq!(why, "ini bukan berkas biasa");
     }

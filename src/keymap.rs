@@ -3,8 +3,10 @@
 
 use std::borrow::Cow;
 
-use crate::action::{Action, Direction, Edit, Ending};
+use crate::action::{Action, Direction, Edit};
 use crate::app::{App, Mode};
+use crate::closing::ending::{Ending, Outcome};
+use crate::panel::{self, PANELS, Panel};
 use crate::rules::ruleset::FieldKind;
 use crate::words::{Words, fill};
 
@@ -115,6 +117,12 @@ pub fn action(app: &App, key: Key) -> Option<Action> {
     Some(row.action.clone())
 }
 
+/// The key that does this when nothing is open.
+#[must_use]
+pub fn key_of(app: &App, action: &Action) -> Option<Key> {
+    all(app).into_iter().find(|row| row.action == *action)?.keys.first().copied()
+}
+
 /// Every key that does something in the present state.
 #[must_use]
 pub fn rows(app: &App) -> Vec<Row> {
@@ -124,7 +132,7 @@ pub fn rows(app: &App) -> Vec<Row> {
         Mode::Typing(_) => typing(app),
         Mode::Asking => asking(app),
         Mode::Leaving => leaving(app),
-        Mode::Basis | Mode::Help | Mode::Recap => panel(app),
+        Mode::Panel(open) => panel(app, *open),
     };
     match app.mode() {
         Mode::Typing(_) => {}
@@ -133,6 +141,7 @@ pub fn rows(app: &App) -> Vec<Row> {
         _ => rows.push(Row::new(&[Key::Char('q')], Action::Leave, words.keys.quit)),
     }
     rows.push(Row::new(&[Key::Ctrl('c')], Action::Quit, words.keys.quit));
+    rows.push(Row::new(&[Key::Ctrl('l')], Action::Redraw, words.keys.redraw));
     rows
 }
 
@@ -143,6 +152,7 @@ pub fn all(app: &App) -> Vec<Row> {
     let mut rows = closing(app);
     rows.push(Row::new(&[Key::Char('q')], Action::Leave, words.keys.quit));
     rows.push(Row::new(&[Key::Ctrl('c')], Action::Quit, words.keys.quit));
+    rows.push(Row::new(&[Key::Ctrl('l')], Action::Redraw, words.keys.redraw));
     rows
 }
 
@@ -171,12 +181,9 @@ fn closing(app: &App) -> Vec<Row> {
     rows.push(Row::new(&[Key::Char('x')], Action::End, keys.end).in_footer(3));
     let copy = if app.is_in_lines() { words.plain.copy } else { keys.copy };
     rows.push(Row::new(&[Key::Char('c')], Action::Copy, copy));
-    rows.push(Row::new(&[Key::Char('r')], Action::Recap, keys.recap));
-    let basis = Row::new(&[Key::Char('d')], Action::Basis, keys.basis_short);
-    rows.push(basis.in_footer(4));
     rows.push(Row::new(&[Key::PageDown], Action::Scroll(Direction::Down), keys.scroll));
     rows.push(Row::new(&[Key::PageUp], Action::Scroll(Direction::Up), keys.scroll));
-    rows.push(Row::new(&[Key::Char('?')], Action::Help, keys.help).in_footer(1));
+    rows.extend(PANELS.iter().map(|row| Row { footer: row.footer, ..opens(row, words) }));
     rows.push(Row::new(&[Key::Esc], Action::Back, keys.back));
     rows
 }
@@ -230,7 +237,9 @@ fn asking(app: &App) -> Vec<Row> {
     let words = app.words();
     let mut rows: Vec<Row> = ('1'..)
         .zip(Ending::ANSWERS)
-        .map(|(digit, ending)| Row::new(&[Key::Char(digit)], Action::Answer(ending), ending.words(words)))
+        .map(|(digit, ending)| {
+            Row::new(&[Key::Char(digit)], Action::Answer(ending), words.outcome(Outcome::Said(ending)))
+        })
         .collect();
     if app.can_return() {
         // The telephone's call that is being ended may be the second leg of the one before.
@@ -251,17 +260,14 @@ fn leaving(app: &App) -> Vec<Row> {
     ]
 }
 
-fn panel(app: &App) -> Vec<Row> {
-    let keys = &app.words().keys;
-    let same = match app.mode() {
-        Mode::Help => ('?', Action::Help),
-        Mode::Recap => ('r', Action::Recap),
-        _ => ('d', Action::Basis),
-    };
-    let panels =
-        [('?', Action::Help, keys.help), ('d', Action::Basis, keys.basis_short), ('r', Action::Recap, keys.recap)];
+fn opens(panel: &panel::Row, words: &Words) -> Row {
+    Row::new(&[Key::Char(panel.key)], Action::Panel(panel.panel), (panel.label)(words))
+}
+
+fn panel(app: &App, open: Panel) -> Vec<Row> {
+    let (words, keys) = (app.words(), &app.words().keys);
     let mut rows = vec![
-        Row::new(&[Key::Esc, Key::Char(same.0)], same.1.clone(), keys.back).in_footer(0),
+        Row::new(&[Key::Esc, Key::Char(open.row().key)], Action::Panel(open), keys.back).in_footer(0),
         Row::new(&[Key::Up], Action::Look(Direction::Up), keys.scroll),
         Row::new(&[Key::Down], Action::Look(Direction::Down), keys.scroll).in_footer(1),
         Row::new(&[Key::PageUp], Action::Scroll(Direction::Up), keys.scroll),
@@ -270,8 +276,8 @@ fn panel(app: &App) -> Vec<Row> {
         Row::new(&[Key::Char(' '), Key::Enter], Action::Said, keys.back),
         Row::new(&[Key::Backspace], Action::Undo, keys.undo),
     ];
-    let others = panels.into_iter().filter(|(key, ..)| *key != same.0);
-    rows.extend(others.map(|(key, action, label)| Row::new(&[Key::Char(key)], action, label).in_footer(3)));
+    let others = PANELS.iter().rev().filter(|row| row.panel != open);
+    rows.extend(others.map(|row| opens(row, words).in_footer(3)));
     rows.extend(still(app));
     rows.extend(settings(app));
     rows

@@ -2,22 +2,25 @@
 
 pub mod action;
 pub mod app;
-pub mod book;
 pub mod broadcast;
 pub mod cli;
 pub mod clipboard;
 pub mod clock;
-pub mod closing;
 pub mod drill;
+pub mod event;
 pub mod files;
 pub mod helper;
 pub mod input;
 pub mod journal;
 pub mod keymap;
+pub mod mailbox;
+pub mod message;
+pub mod own_files;
 pub mod pages;
+pub mod panel;
 pub mod plain;
+pub mod private;
 pub mod rehearsal;
-pub mod rules;
 pub mod run;
 pub mod seat;
 pub mod settings;
@@ -27,3 +30,6 @@ pub mod tell;
 pub mod tui;
 pub mod watch;
 pub mod words;
+
+pub use penutup_rules::{self as rules, book, closing};
+pub mod wrap;

@@ -1,11 +1,33 @@
-//! What stands on the prompter's panels, for every view: why this script, the keys, the own day. How it looks is the
-//! view's business.
+//! The pages of the panels, for every view. How a page looks is the view's business.
 
 pub mod basis;
 pub mod help;
 pub mod recap;
 
+use crate::app::App;
+use crate::keymap::Row;
+use crate::panel::Panel;
 use crate::rules::diff::Run;
+
+/// What a page needs to know of the view that shows it.
+pub struct Surface<'a> {
+    /// Whether a row of the keymap can be used there.
+    pub offers: &'a dyn Fn(&Row) -> bool,
+    /// The names of a row's keys there.
+    pub keys: &'a dyn Fn(&Row) -> Vec<String>,
+    /// How keys are typed there, above the list of keys.
+    pub intro: Vec<String>,
+}
+
+/// The page of a panel.
+#[must_use]
+pub fn page(panel: Panel, app: &App, surface: Surface<'_>) -> Page {
+    match panel {
+        Panel::Recap => recap::recap(app),
+        Panel::Basis => basis::basis(app),
+        Panel::Help => help::help(app, surface),
+    }
+}
 
 /// A panel.
 #[derive(Clone, Debug, PartialEq, Eq)]

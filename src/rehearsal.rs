@@ -12,6 +12,7 @@ use crate::app::{App, Begin};
 use crate::book::Book;
 use crate::files::shown_path;
 use crate::helper;
+use crate::panel::Panel;
 use crate::rules::decide::{Situation, decide};
 use crate::rules::script::{Fields, script};
 use crate::rules::text::clean;
@@ -88,7 +89,9 @@ fn draw_everything(book: &Arc<Book>, lang: Lang) {
                 }
             }
             draw_at_all_sizes(&app);
-            for action in [Action::Basis, Action::Help, Action::Back, Action::Said, Action::End] {
+            for action in
+                [Action::Panel(Panel::Basis), Action::Panel(Panel::Help), Action::Back, Action::Said, Action::End]
+            {
                 now += TimeDelta::seconds(5);
                 let _ = app.update(action, now);
                 draw_at_all_sizes(&app);

@@ -1,6 +1,6 @@
 //! What reaches the prompter from the telephone and from the fleet's agent: the local socket that `penutup call` and the
-//! agent speak to, and baresip. Bytes in, [`crate::action::phone::PhoneEvent`]s and
-//! [`crate::action::agent::AgentEvent`]s out. What they do to a call is `app`'s business; nothing here knows the rules,
+//! agent speak to, and baresip. Bytes in, [`crate::message::phone::PhoneEvent`]s and
+//! [`crate::message::agent::AgentEvent`]s out. What they do to a call is `app`'s business; nothing here knows the rules,
 //! the screen, or keeps a number.
 
 pub mod agent;

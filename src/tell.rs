@@ -4,6 +4,7 @@
 pub mod change;
 pub mod csv;
 pub mod draw;
+pub mod journal;
 pub mod outside;
 pub mod practice;
 pub mod source;
@@ -52,12 +53,6 @@ pub fn shown(text: &str) -> String {
         out.push('…');
     }
     out
-}
-
-/// A problem on one line: "rules.toml:12: what is wrong".
-#[must_use]
-pub fn one_line(problem: &Problem, source: &Source<'_>, words: &Words) -> String {
-    format!("{}:{}: {}", source.name(), source.place(problem.span.start).line, tell(problem, words).message)
 }
 
 /// Tells a problem.

@@ -12,6 +12,8 @@ mod catalogue {
 
 pub use catalogue::*;
 
+use crate::closing::ending::{Ending as CallEnding, Outcome};
+
 /// A language of the screen and the messages. What is *said* is the rules file's, and stays Indonesian.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lang {
@@ -48,6 +50,24 @@ impl Lang {
         match self {
             Self::Id => &ID,
             Self::En => &EN,
+        }
+    }
+}
+
+impl Words {
+    /// The label of an outcome.
+    #[must_use]
+    pub fn outcome(&self, outcome: Outcome) -> &'static str {
+        match outcome {
+            Outcome::Said(CallEnding::Complete) => self.ending.complete,
+            Outcome::Said(CallEnding::CustomerLeft) => self.ending.customer_left,
+            Outcome::Said(CallEnding::Transferred) => self.ending.transferred,
+            Outcome::Said(CallEnding::Silent) => self.ending.silent,
+            Outcome::Said(CallEnding::Dropped) => self.ending.dropped,
+            Outcome::Said(CallEnding::Omitted) => self.ending.omitted,
+            Outcome::Left => self.ending.left,
+            Outcome::NextCall => self.report.next_call,
+            Outcome::ProgramClosed => self.report.program_closed,
         }
     }
 }

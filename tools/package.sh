@@ -5,7 +5,7 @@
 #   tools/package.sh texts     man pages, completions, changelog, the licences of what is linked in
 #   tools/package.sh deb       the Debian package
 #   tools/package.sh check     installs, runs, removes and purges the Debian package in a fresh root (root, debootstrap)
-#   tools/package.sh install   cargo install --path . into a folder of its own, and runs it
+#   tools/package.sh install   cargo install --locked --path . into a folder of its own, and runs it; cargo run --release
 #   tools/package.sh zip       the portable folder for Windows (tools/windows.sh)
 #   tools/package.sh card      prints docs/cso.html: one sheet of A4 (Chromium). Part of .ci/run
 #   tools/package.sh same      program and package built in two folders, compared
@@ -179,11 +179,12 @@ check() {
 
 install_from_source() {
     local to; to=$(mktemp -d)
-    cargo install --path . --locked --quiet --root "$to" --target-dir "$OUT/install"
+    cargo install --locked --path . --quiet --root "$to" --target-dir "$OUT/install"
     "$to/bin/$NAME" say --at 12:00
     [ "$(find "$to/bin" -type f | wc -l)" = 1 ] || die "more than the program is installed"
     say "$(stat -c '%s bytes' "$to/bin/$NAME")  $NAME"
     rm -rf "$to"
+    cargo run --release --locked --quiet --target-dir "$OUT/install" -- say --at 12:00
 }
 
 zip_for_windows() {

@@ -1,8 +1,9 @@
 //! Made-up calls, the same ones at every run: for the benchmarks, the tests and the example.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::action::Ending;
-use penutup::journal::record::{FactRecord, HowEnded, Record, StepRecord};
+use penutup::closing::ending::Ending;
+use penutup::closing::ending::Outcome;
+use penutup::journal::record::{FactRecord, Record, StepRecord};
 
 /// A small deterministic generator (`SplitMix64`).
 #[derive(Debug, Clone)]
@@ -28,19 +29,19 @@ pub fn call(number: u64, start: DateTime<Utc>, dice: &mut Dice) -> Record {
     let seconds = 10 + dice.below(90);
     let at = |part: u64| start + TimeDelta::milliseconds(i64::try_from(seconds * 100 * part).unwrap_or(0));
     let how = match dice.below(20) {
-        0 => HowEnded::Said(Ending::Omitted),
-        1 => HowEnded::Said(Ending::CustomerLeft),
-        2 => HowEnded::Said(Ending::ANSWERS[usize::try_from(dice.below(4)).unwrap_or(0)]),
-        3 if dice.below(10) == 0 => HowEnded::ALL[usize::try_from(6 + dice.below(3)).unwrap_or(0)],
-        _ => HowEnded::Said(Ending::Complete),
+        0 => Outcome::Said(Ending::Omitted),
+        1 => Outcome::Said(Ending::CustomerLeft),
+        2 => Outcome::Said(Ending::ANSWERS[usize::try_from(dice.below(4)).unwrap_or(0)]),
+        3 if dice.below(10) == 0 => Outcome::ALL[usize::try_from(6 + dice.below(3)).unwrap_or(0)],
+        _ => Outcome::Said(Ending::Complete),
     };
-    let complete = how == HowEnded::Said(Ending::Complete);
+    let complete = how == Outcome::Said(Ending::Complete);
     let score = ["Akurasi", "Salam Penutup", "FCR"].map(str::to_owned).to_vec();
     let step = |id: &str, nth: u64, said: bool, score: &[String]| StepRecord {
         step: id.into(),
         shown: said || nth < 4,
         ticked: said.then(|| at(nth)),
-        taken_back: u32::from(nth == 5),
+        undone: u32::from(nth == 5),
         left_out: !said,
         score: score.to_vec(),
     };
@@ -69,9 +70,9 @@ pub fn call(number: u64, start: DateTime<Utc>, dice: &mut Dice) -> Record {
             step(invitation, 5, complete, &score),
             step("terima-kasih", 8, complete, &[]),
         ],
-        cost: if how == HowEnded::Said(Ending::Omitted) { score } else { Vec::new() },
-        overtaken: Vec::new(),
+        cost: if how == Outcome::Said(Ending::Omitted) { score } else { Vec::new() },
         differs: if klb == "ya" && number.is_multiple_of(3) { vec!["klb".into()] } else { Vec::new() },
+        ..Record::default()
     }
 }
 

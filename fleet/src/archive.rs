@@ -29,7 +29,7 @@ use crate::log::Log;
 #[derive(Debug, Args)]
 pub struct Archive {
     /// How often missing closings are searched for, in seconds.
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub ask_every: u64,
 }
 

@@ -1,7 +1,5 @@
 //! The command line: arguments → verb → exit status. The verbs are in modules of their own.
 
-pub mod dress;
-
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
@@ -9,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind as UsageError;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use penutup::cli::localize::localize;
 use penutup::cli::{canvas, usage};
 use penutup::tell::outside;
 use penutup::words::Lang;
@@ -33,10 +32,10 @@ pub struct Cli {
 #[derive(Clone, Debug, Args)]
 pub struct Common {
     /// The configuration file.
-    #[arg(long, global = true, env = "PENUTUP_FLEET_CONFIG")]
+    #[arg(long, global = true, env = "PENUTUP_FLEET_CONFIG", hide_env = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The language.
-    #[arg(long, global = true, env = "PENUTUP_LANG", default_value = Lang::Id.code(), value_parser = [Lang::Id.code(), Lang::En.code()])]
+    #[arg(long, global = true, env = "PENUTUP_LANG", hide_env = true, default_value = Lang::Id.code(), value_parser = [Lang::Id.code(), Lang::En.code()])]
     lang: String,
     #[arg(short, long, global = true, action = ArgAction::Help)]
     help: Option<bool>,
@@ -110,7 +109,7 @@ fn parse_args(args: &[OsString]) -> Result<Cli, ExitCode> {
         return Ok(cli);
     }
     let lang = early_lang(args);
-    let error = match parse(dress::dressed(Cli::command(), lang)) {
+    let error = match parse(localized(lang)) {
         Ok(cli) => return Ok(cli),
         Err(error) => error,
     };
@@ -118,10 +117,21 @@ fn parse_args(args: &[OsString]) -> Result<Cli, ExitCode> {
         return Err(print(&error.render().to_string(), lang).map_or(ExitStatus::Failed, |()| ExitStatus::Done).into());
     }
     let is_help = error.kind() == UsageError::DisplayHelpOnMissingArgumentOrSubcommand;
-    let told = || usage::told(&error, &Cli::command(), lang.words(), canvas(&std::io::stderr()));
-    let told = if is_help { error.render().to_string() } else { told() };
-    let _ = std::io::stderr().write_all(told.as_bytes());
+    let message = || usage::describe(&error, &Cli::command(), lang.words(), canvas(&std::io::stderr()));
+    let message = if is_help { error.render().to_string() } else { message() };
+    let _ = std::io::stderr().write_all(message.as_bytes());
     Err(ExitStatus::Failed.into())
+}
+
+/// The command line with its help in a language.
+fn localized(lang: Lang) -> clap::Command {
+    localize(Cli::command(), &|key| help_text(key, lang), lang.words())
+}
+
+/// A text of the help; arguments that both programs have are in the prompter's catalogue.
+fn help_text(key: &str, lang: Lang) -> Option<&'static str> {
+    let own = words(lang).verbs.get(key);
+    own.or_else(|| lang.words().verbs.get(key).filter(|_| !key.ends_with("_after")))
 }
 
 /// The language for usage errors, before the arguments are parsed.
@@ -191,5 +201,34 @@ pub async fn shutdown_signal() {
 pub async fn shutdown_signal() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    use penutup::cli::localize::texts;
+
+    use super::*;
+
+    #[test]
+    fn all_help_comes_from_the_catalogues_and_all_of_the_fleets_is_in_the_help() {
+        let catalogue = |text: &str| text.parse::<toml::Table>().unwrap()["verbs"].as_table().unwrap().clone();
+        let own = catalogue(include_str!("../assets/locale/id.toml"));
+        let prompter = catalogue(include_str!("../../assets/locale/id.toml"));
+        let used = RefCell::new(BTreeSet::new());
+        let text = |key: &str| {
+            used.borrow_mut().extend(own.contains_key(key).then(|| key.to_owned()));
+            help_text(key, Lang::Id)
+        };
+        let command = localize(Cli::command(), &text, Lang::Id.words());
+        for text in texts(&command) {
+            let mut known = own.values().chain(prompter.values()).filter_map(toml::Value::as_str);
+            assert!(known.any(|known| text.starts_with(known)), "{text}");
+        }
+        command.debug_assert();
+        assert_eq!(used.into_inner(), own.keys().cloned().collect());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use penutup::cli::Wrong;
+use penutup::cli::ArgError;
 
 use crate::words::Words;
 
@@ -25,9 +25,9 @@ impl From<ExitStatus> for ExitCode {
     }
 }
 
-impl From<Wrong> for CliError {
-    fn from(wrong: Wrong) -> Self {
-        Self { message: wrong.message, help: wrong.help, status: ExitStatus::Failed }
+impl From<ArgError> for CliError {
+    fn from(error: ArgError) -> Self {
+        Self { message: error.message, help: error.help, status: ExitStatus::Failed }
     }
 }
 

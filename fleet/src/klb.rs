@@ -32,7 +32,7 @@ pub struct Klb {
     #[arg(long)]
     pub scope: Option<String>,
     /// The expected end: 21:00, or RFC 3339.
-    #[arg(long)]
+    #[arg(long, value_name = "AT")]
     pub until: Option<String>,
     /// Required for on.
     #[arg(long)]

@@ -6,12 +6,12 @@ use std::io::{self, Write};
 use chrono::FixedOffset;
 use clap::Args;
 use futures_util::{StreamExt, pin_mut};
-use penutup::cli::report::{Days, Form, division, told};
-use penutup::journal::export::Line;
+use penutup::cli::report::{Days, Form, csv, division, told};
 use penutup::journal::merge::Calls;
 use penutup::journal::read::Span;
-use penutup::journal::report::{Fold, csv, span};
-use penutup::journal::row::{Rest, Row};
+use penutup::journal::record::Record;
+use penutup::journal::report::{Fold, span};
+use penutup::journal::summary::CallSummary;
 use penutup::words::Lang;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
@@ -57,12 +57,12 @@ pub async fn run(report: &Report, common: &Common) -> Result<ExitStatus, CliErro
         return Ok(ExitStatus::Done);
     }
     let mut fold = Fold::new(zone);
-    let add = |row: &Row, _: &Rest, _: &str, _: &Calls| {
-        fold.add(row);
+    let add = |summary: &CallSummary, _: &Record| {
+        fold.add(summary);
         Ok(())
     };
     let all = calls.for_each("", add).await?;
-    let sums = fold.report(all.vocabulary());
+    let sums = fold.report(all.texts());
     print(&told(&sums, report.format, days, by.as_ref(), lang.words())?, lang)?;
     Ok(ExitStatus::Done)
 }
@@ -82,11 +82,11 @@ const CALLS: &str = "
 const IN_ORDER: &str = " order by start_ms, id";
 
 impl CallQuery<'_> {
-    /// Calls `each` for every call. Returns the interned words of all of them.
+    /// Calls `each` for every call. Returns the texts of the summaries.
     async fn for_each(
         &self,
         order: &str,
-        mut each: impl FnMut(&Row, &Rest, &str, &Calls) -> Result<(), CliError>,
+        mut each: impl FnMut(&CallSummary, &Record) -> Result<(), CliError>,
     ) -> Result<Calls, CliError> {
         let fail = |error: tokio_postgres::Error| self.connector.error(&error);
         let (from, before) = (self.span.from_ms.unwrap_or(i64::MIN), self.span.before_ms.unwrap_or(i64::MAX));
@@ -101,10 +101,10 @@ impl CallQuery<'_> {
             let (site, seat, text): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
             // The archive writes only valid calls; somebody else may have changed the table.
             let invalid = || CliError::new(words(self.lang).report.invalid_call(seat, site));
-            let line: Line<'_> = serde_json::from_str(text).map_err(|_| invalid())?;
-            let line = Line { seat: Some(format!("{site}/{seat}").into()), ..line };
-            let (narrow, rest) = calls.checked(line).map_err(|_| invalid())?;
-            each(&narrow, &rest, text, &calls)?;
+            let record: Record = serde_json::from_str(text).map_err(|_| invalid())?;
+            let record = Record { seat: Some(format!("{site}/{seat}")), ..record };
+            let summary = calls.summary(&record).map_err(|_| invalid())?;
+            each(&summary, &record)?;
         }
         Ok(calls)
     }
@@ -113,15 +113,8 @@ impl CallQuery<'_> {
         let lang = self.lang;
         let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
         let mut put = |line: &str| printed(out.write_all(line.as_bytes()), lang);
-        put(csv::HEADER)?;
-        let mut line = String::new();
-        self.for_each(IN_ORDER, |row, rest, detail, calls| {
-            line.clear();
-            csv::line(&mut line, row, rest, detail, calls.vocabulary(), zone)
-                .map_err(|_| CliError::new(words(lang).report.no_detail))?;
-            put(&line)
-        })
-        .await?;
+        put(&csv::header())?;
+        self.for_each(IN_ORDER, |_, record| put(&csv::line(record, zone))).await?;
         printed(out.flush(), lang)
     }
 }

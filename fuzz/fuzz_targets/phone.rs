@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use penutup::broadcast::Broadcast;
 use penutup::rules::text::is_forbidden;
 use penutup::softphone::baresip::{Calls, display_name};
-use penutup::softphone::message::{MAX_LINE, Message, parse, to_line};
+use penutup::softphone::message::{MAX_LINE, Command, parse, to_line};
 use penutup::softphone::netstring::{MAX_FRAME, Reader};
 
 fn is_clean(broadcast: &Broadcast) {
@@ -22,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
         if line.len() <= MAX_LINE {
             assert_eq!(parse(&line).as_ref(), Ok(&message), "what is written is read");
         }
-        if let Message::Klb(klb) = &message {
+        if let Command::Klb(klb) = &message {
             is_clean(klb);
         }
     }

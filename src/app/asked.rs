@@ -5,6 +5,8 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
 use super::{App, END_CAN_BE_UNDONE, GREETING_SOON, Mode};
 use crate::book::Book;
 use crate::closing::{Closing, Entry};
+use crate::journal::report::Recap;
+use crate::message::Subject;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::{Scope, StepIx, StepWords};
 use crate::rules::script::{Fields, Sentence, speak};
@@ -57,6 +59,12 @@ impl App {
     #[must_use]
     pub fn scroll(&self) -> usize {
         self.scroll
+    }
+
+    /// The journal's summary of today, once it has come.
+    #[must_use]
+    pub fn day(&self) -> Option<&Recap> {
+        self.day.as_ref()
     }
 
     /// The time.
@@ -206,21 +214,17 @@ impl App {
     /// What is still wrong, or stays so: a line each, what a closing depends on first.
     #[must_use]
     pub fn standing_lines(&self) -> Vec<String> {
-        let own = [
-            self.unknown_told(),
-            self.rules_trouble.clone(),
-            self.state_trouble.clone(),
-            self.journal_trouble.clone(),
-            self.centre_trouble(),
-            self.socket_trouble(),
-        ];
-        own.into_iter().flatten().chain(self.troubles.values().cloned()).collect()
+        let mut troubles = self.troubles.clone();
+        if let Some(line) = self.unusable_declaration() {
+            troubles.entry(Subject::Centre).or_insert(line);
+        }
+        self.unknown_told().into_iter().chain(troubles.into_values()).collect()
     }
 
     /// What just happened, as long as nobody has done anything since.
     #[must_use]
     pub fn momentary(&self) -> Option<&str> {
-        self.notice.as_ref().map(|n| n.text.as_str())
+        self.notice.as_ref().map(|n| &*n.text)
     }
 
     /// Whether the notice tells of something that stays wrong.

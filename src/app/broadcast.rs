@@ -8,9 +8,10 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use super::{App, Effect};
-use crate::action::agent::{AgentEvent, CentreLink};
 use crate::broadcast::{Broadcast, News, State};
 use crate::closing::Since;
+use crate::message::Subject;
+use crate::message::agent::{AgentEvent, CentreLink};
 use crate::rules::ruleset::{RuleSet, Scope};
 use crate::words::fill;
 
@@ -21,8 +22,6 @@ pub(super) struct Centre {
     applied: Option<Broadcast>,
     /// A newer one that the rules in use can't be set to.
     waiting: Option<Broadcast>,
-    /// Why the centre can't be heard.
-    trouble: Option<String>,
     /// How the way through the agent stands, once there was one.
     link: Option<CentreLink>,
 }
@@ -54,10 +53,10 @@ impl App {
 
     pub(super) fn hear(&mut self, news: News) {
         match news {
-            News::Trouble(why) => self.in_trouble(why),
-            News::Sound => self.centre.trouble = None,
+            News::Trouble(why) => self.trouble(Subject::Centre, Some(why)),
+            News::Sound => self.trouble(Subject::Centre, None),
             News::Declared(broadcast) => {
-                self.centre.trouble = None;
+                self.trouble(Subject::Centre, None);
                 let now = self.now;
                 // An implausible version that was taken under a wrong clock does not bar a plausible one.
                 let bars = |known: &Broadcast| {
@@ -65,7 +64,9 @@ impl App {
                 };
                 match self.centre.waiting.as_ref().or(self.centre.applied.as_ref()) {
                     Some(known) if *known == *broadcast => {}
-                    Some(known) if bars(known) => self.in_trouble(self.words().broadcast.older.into()),
+                    Some(known) if bars(known) => {
+                        self.trouble(Subject::Centre, Some(self.words().broadcast.older.into()));
+                    }
                     _ => self.centre.waiting = Some(*broadcast),
                 }
                 self.apply();
@@ -75,12 +76,6 @@ impl App {
                 }
             }
         }
-    }
-
-    /// It is seen at once; what the last key did is told by then.
-    fn in_trouble(&mut self, why: String) {
-        self.centre.trouble = Some(why);
-        self.notice.take_if(|n| !n.of_the_end);
     }
 
     /// Applies what waits, where the rules have the fact.
@@ -131,17 +126,14 @@ impl App {
         until.is_some_and(|until| until <= self.now && since.confirmed < until)
     }
 
-    /// What is wrong with hearing the centre.
-    pub(super) fn centre_trouble(&self) -> Option<String> {
-        let unusable = || {
-            let (waiting, words) = (self.centre.waiting.as_ref()?, &self.words().broadcast);
-            let sentence = match place(self.rules(), waiting).err()? {
-                Unusable::Unknown => words.no_fact,
-                Unusable::Contradictory => words.contradictory,
-            };
-            Some(fill(sentence, &[("fact", &waiting.fact)]))
+    /// Why the newest declaration can't be applied under the rules in use.
+    pub(super) fn unusable_declaration(&self) -> Option<String> {
+        let (waiting, words) = (self.centre.waiting.as_ref()?, &self.words().broadcast);
+        let sentence = match place(self.rules(), waiting).err()? {
+            Unusable::Unknown => words.no_fact,
+            Unusable::Contradictory => words.contradictory,
         };
-        self.centre.trouble.clone().or_else(unusable)
+        Some(fill(sentence, &[("fact", &waiting.fact)]))
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::revision::unknown;
 use super::{App, Effect, Ended, Mode, Notice};
-use crate::action::Ending;
-use crate::journal::record::HowEnded;
+use crate::closing::ending::Ending;
+use crate::closing::ending::Outcome;
 use crate::words::fill;
 
 impl App {
@@ -35,25 +35,27 @@ impl App {
 
     /// Leaves; a begun call is journalled as it stands.
     pub(super) fn quit(&mut self, effects: &mut Vec<Effect>) {
-        let record = self.record(Some((self.now, self.how_it_stands(HowEnded::Left))));
+        let record = self.record(Some((self.now, self.how_it_stands(Outcome::Left))));
         effects.extend(record.map(|r| Effect::Journal(Box::new(r))));
         effects.push(Effect::Quit);
     }
 
     /// How a call ends that nobody ends by hand.
-    pub(super) fn how_it_stands(&self, unsaid: HowEnded) -> HowEnded {
-        if self.is_complete() { HowEnded::Said(Ending::Complete) } else { unsaid }
+    pub(super) fn how_it_stands(&self, unsaid: Outcome) -> Outcome {
+        if self.is_complete() { Outcome::Said(Ending::Complete) } else { unsaid }
     }
 
     /// Ends the call as the CSO said and begins the next.
     pub(super) fn close(&mut self, ending: Ending, effects: &mut Vec<Effect>) {
         let pending = self.pending.is_some();
-        let ended = self.next_call(HowEnded::Said(ending), effects);
+        let ended = self.next_call(Outcome::Said(ending), effects);
         self.ended = Some(ended);
         let notice = &self.words().notice;
         let text = match ending {
             Ending::Complete => fill(notice.ended_complete, &[("undo", self.undo_key())]),
-            other => fill(notice.ended, &[("ending", other.words(self.words())), ("undo", self.undo_key())]),
+            other => {
+                fill(notice.ended, &[("ending", self.words().outcome(Outcome::Said(other))), ("undo", self.undo_key())])
+            }
         };
         let text = if pending {
             let with = [("revision", self.rules().sop.revision.as_str())];
@@ -61,15 +63,15 @@ impl App {
         } else {
             text
         };
-        self.notice = Some(Notice { text, of_the_end: true });
+        self.notice = Some(Notice { text: text.into(), of_the_end: true });
     }
 
     /// Ends a finished call because a value is given that is the next one's; taking that back leads here again.
     pub(super) fn end_by_value(&mut self, effects: &mut Vec<Effect>) {
-        let ended = self.next_call(HowEnded::Said(Ending::Complete), effects);
+        let ended = self.next_call(Outcome::Said(Ending::Complete), effects);
         self.ended = Some(Ended { by_value: true, ..ended });
         let text = fill(self.words().notice.next_began, &[("undo", self.undo_key())]);
-        self.notice = Some(Notice { text, of_the_end: true });
+        self.notice = Some(Notice { text: text.into(), of_the_end: true });
     }
 
     /// Whether taking the last thing back leads to the call before: it is the value that this one began with.
@@ -78,7 +80,7 @@ impl App {
     }
 
     /// Journals the call's end and begins the next; answers the one that ended.
-    pub(super) fn next_call(&mut self, how: HowEnded, effects: &mut Vec<Effect>) -> Ended {
+    pub(super) fn next_call(&mut self, how: Outcome, effects: &mut Vec<Effect>) -> Ended {
         let now = self.now;
         let held = self.held();
         let record = self.ended_record(now, how);

@@ -4,7 +4,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{App, Effect, Mode};
-use crate::action::{Action, Ending};
+use crate::action::Action;
+use crate::closing::ending::Ending;
 use crate::rules::script::speak;
 use crate::words::fill;
 
@@ -24,7 +25,7 @@ pub(super) struct Pace {
 }
 
 /// What is to be said now: in which call, which sentence, in which words.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) struct ToSay(u64, Option<(String, String)>);
 
 impl App {
@@ -51,17 +52,18 @@ impl App {
     pub fn refuses(&mut self, action: &Action, hands: DateTime<Utc>) -> bool {
         // A clock that jumps makes nobody wait.
         let within = |since: Option<DateTime<Utc>>, time| since.is_some_and(|since| (hands - since).abs() < time);
-        if *action != Action::Said {
+        if !matches!(action, Action::Said | Action::SaidAll) {
             return false;
         }
-        let last = self.pace.pressed.replace(hands);
+        let is_all = *action == Action::SaidAll;
+        let last = if is_all { None } else { self.pace.pressed.replace(hands) };
         // Closing a panel, and returning from what is looked at, ticks nothing.
-        if self.mode != Mode::Closing || self.looking.is_some() {
+        if !is_all && (self.mode != Mode::Closing || self.looking.is_some()) {
             return false;
         }
         // Where the CSO has said the last sentence there is none that a press could tick.
         if within(self.pace.changed, ON_ITS_WAY) && !self.call.is_finished() {
-            self.tell(fill(self.words().notice.changed_under, &[("key", self.said_key())]));
+            self.tell(fill(self.words().notice.changed_under, &[("key", if is_all { "S" } else { self.said_key() })]));
             return true;
         }
         within(last, SAYING)

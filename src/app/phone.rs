@@ -8,12 +8,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{App, Effect, Ended, Mode};
-use crate::action::phone::{Ignored, Link, Pairs, PhoneEvent, Why};
 use crate::app::draft::Draft;
-use crate::closing::name::{self, NoText};
+use crate::closing::ending::Outcome;
 use crate::closing::outside::Given;
-use crate::journal::record::HowEnded;
-use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet};
+use crate::closing::pairs::{Rejected, parse};
+use crate::message::phone::{Ignored, Link, Pairs, PhoneEvent, Why};
+use crate::rules::ruleset::{FieldIx, RuleSet};
 use crate::rules::text;
 use crate::words::fill;
 
@@ -37,26 +37,21 @@ pub(super) struct Phone {
     beneath: bool,
     /// Its own line to us.
     link: Option<Link>,
-    /// Why there is no socket for it.
-    socket_trouble: Option<String>,
 }
 
 impl App {
-    /// The telephone tells something.
+    /// The telephone sent something. What of it is ignored is the reply, also where the rest has to wait.
     pub(super) fn phone(&mut self, event: PhoneEvent, effects: &mut Vec<Effect>) {
-        let ignored = match &event {
-            PhoneEvent::Start { pairs, .. } | PhoneEvent::Set(pairs) => understand(self.rules(), pairs).1,
-            PhoneEvent::End { .. } => Vec::new(),
-        };
-        effects.push(Effect::Answer(ignored));
+        let (given, ignored) = event.pairs().map(|pairs| understand(self.rules(), pairs)).unwrap_or_default();
         if self.must_wait(&event) {
             if self.phone.waiting.len() < MAX_WAITING {
                 self.phone.waiting.push_back(event);
             }
-            self.tell(fill(self.words().phone.waits, &[("keys", self.closing_keys())]));
+            self.tell(self.words().phone.waits(self.closing_keys()));
         } else {
-            self.phone_now(event, effects);
+            self.phone_now(event, given, &ignored, effects);
         }
+        effects.push(Effect::Reply(ignored));
     }
 
     fn must_wait(&self, event: &PhoneEvent) -> bool {
@@ -76,29 +71,39 @@ impl App {
         while !matches!(self.mode, Mode::Typing(_)) {
             self.phone.beneath = false;
             let Some(event) = self.phone.waiting.pop_front() else { return };
-            self.phone_now(event, effects);
+            let (given, ignored) = event.pairs().map(|pairs| understand(self.rules(), pairs)).unwrap_or_default();
+            self.phone_now(event, given, &ignored, effects);
         }
     }
 
-    fn phone_now(&mut self, event: PhoneEvent, effects: &mut Vec<Effect>) {
+    fn phone_now(&mut self, event: PhoneEvent, given: Given, ignored: &[Ignored], effects: &mut Vec<Effect>) {
         match event {
-            PhoneEvent::Start { id, pairs } => self.phone_starts(id, &pairs, effects),
-            PhoneEvent::Set(pairs) => self.phone_sets(&pairs, effects),
+            PhoneEvent::Start { id, pairs } => self.phone_starts(id, &pairs, given, ignored, effects),
+            PhoneEvent::Set(pairs) => self.phone_sets(&pairs, given, ignored, effects),
             PhoneEvent::End { id } => self.phone_ends(id.as_deref(), effects),
         }
     }
 
-    fn phone_starts(&mut self, id: Option<String>, pairs: &Pairs, effects: &mut Vec<Effect>) {
+    fn phone_starts(
+        &mut self,
+        id: Option<String>,
+        pairs: &Pairs,
+        mut given: Given,
+        ignored: &[Ignored],
+        effects: &mut Vec<Effect>,
+    ) {
         let words = &self.words().phone;
-        let is_nameless = refused_name(&understand(self.rules(), pairs).1);
+        let is_nameless = refused_name(ignored);
         let mut notice = if is_nameless { words.started_nameless } else { words.started }.to_owned();
         if self.call.begun().is_some() {
             let typed = match &self.mode {
                 Mode::Typing(draft) if draft.for_next => Some(draft.clone()),
                 _ => None,
             };
-            let how = self.how_it_stands(HowEnded::NextCall);
+            let how = self.how_it_stands(Outcome::NextCall);
             let old = self.next_call(how, effects);
+            // The next call may have other rules.
+            given = understand(self.rules(), pairs).0;
             if let Some(mut draft) = typed.and_then(|draft| self.draft_under(&draft, &old.book.rules)) {
                 draft.for_next = false;
                 self.mode = Mode::Typing(draft);
@@ -120,15 +125,14 @@ impl App {
             self.phone.started.remove(0);
         }
         self.phone.started.push((id, self.number));
-        self.take(pairs, true);
+        self.take(&given, true);
         self.tell(notice);
     }
 
     /// Something became known. Of a finished call nothing changes any more: what comes for one that the telephone began
     /// comes too late, else it is the next call's.
-    fn phone_sets(&mut self, pairs: &Pairs, effects: &mut Vec<Effect>) {
+    fn phone_sets(&mut self, pairs: &Pairs, mut given: Given, ignored: &[Ignored], effects: &mut Vec<Effect>) {
         let words = &self.words().phone;
-        let (mut given, ignored) = understand(self.rules(), pairs);
         if self.call.is_finished() {
             let of_the_call = given.of_the_call(self.rules());
             let mut probe = self.call.clone();
@@ -147,10 +151,10 @@ impl App {
             }
         }
         let told = self.momentary().map(str::to_owned);
-        if self.take_given(&given, false) {
+        if self.take(&given, false) {
             // How to go back is worth more than where it came from.
             self.tell(told.unwrap_or_else(|| words.set.into()));
-        } else if refused_name(&ignored) {
+        } else if refused_name(ignored) {
             self.tell(words.set_nameless);
         }
     }
@@ -168,13 +172,8 @@ impl App {
         }
     }
 
-    /// Sets what is known; answers whether it is new.
-    fn take(&mut self, pairs: &Pairs, begins: bool) -> bool {
-        let (given, _) = understand(self.rules(), pairs);
-        self.take_given(&given, begins)
-    }
-
-    fn take_given(&mut self, given: &Given, begins: bool) -> bool {
+    /// Sets what is known; returns whether that changes anything.
+    fn take(&mut self, given: &Given, begins: bool) -> bool {
         let before = self.call.clone();
         let book = Arc::clone(&self.book);
         if let Mode::Typing(draft) = &self.mode {
@@ -212,16 +211,6 @@ impl App {
         self.phone.link = Some(link);
     }
 
-    /// The socket could not be made (`Some`: why), or it can be used again.
-    pub(super) fn phone_socket(&mut self, why: Option<String>) {
-        self.phone.socket_trouble = why.map(|why| fill(self.words().phone.no_socket, &[("why", &why)]));
-    }
-
-    /// Why the telephone's programs can't reach the prompter.
-    pub(super) fn socket_trouble(&self) -> Option<String> {
-        self.phone.socket_trouble.clone()
-    }
-
     /// How the prompter's own line to the telephone stands, where it has one.
     #[must_use]
     pub fn link(&self) -> Option<Link> {
@@ -236,43 +225,11 @@ impl App {
     }
 }
 
-/// Pairs held against the rules, and what of them is not taken. What is empty says nothing: a telephone has no name
-/// for everybody.
+/// What the pairs set, and which of them are not taken.
 fn understand(rules: &RuleSet, pairs: &Pairs) -> (Given, Vec<Ignored>) {
-    let (mut given, mut ignored) = (Given::default(), Vec::new());
-    let mut seen: Vec<&str> = Vec::new();
-    for (key, value) in &pairs.0 {
-        let key = key.as_str();
-        let taken = if seen.contains(&key) { Err(Why::Twice) } else { one(rules, key, value, &mut given) };
-        match taken {
-            Ok(()) => seen.push(key),
-            Err(why) => ignored.push(Ignored { key: key.to_owned(), why }),
-        }
-    }
-    (given, ignored)
-}
-
-fn one(rules: &RuleSet, key: &str, value: &str, given: &mut Given) -> Result<(), Why> {
-    if let Some(fact) = rules.fact_or_role(key) {
-        let found = rules.facts[fact].values.iter().position(|v| v.id.eq_ignore_ascii_case(value.trim()));
-        given.facts.push((fact, found.ok_or(Why::UnknownValue)?));
-        return Ok(());
-    }
-    let field = rules.field_or_role(key).ok_or(Why::UnknownKey)?;
-    match &rules.field(field).kind {
-        FieldKind::Choice(choices) => {
-            given.choices.push((field, choices.position_of(value).ok_or(Why::UnknownValue)?));
-        }
-        FieldKind::Typed(_) => match name::received(rules, field, value) {
-            Ok(text) => given.typed.push((field, text)),
-            Err(NoText::Empty) => {}
-            Err(NoText::Nobody) => return Err(Why::NoName),
-            Err(NoText::Digits) => return Err(Why::Digits),
-            Err(NoText::TooLong { .. }) => return Err(Why::TooLong),
-            Err(NoText::NoNumber) => return Err(Why::UnknownValue),
-        },
-    }
-    Ok(())
+    let (given, rejected) = parse(rules, pairs.0.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    let ignored = |pair: Rejected| Ignored { key: pairs.0[pair.at].0.clone(), why: pair.why.into() };
+    (given, rejected.into_iter().map(ignored).collect())
 }
 
 /// Whether a name that was given is none.

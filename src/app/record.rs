@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use super::App;
-use crate::action::Ending;
 use crate::book::Book;
 use crate::closing::Closing;
-use crate::journal::record::{FactRecord, HowEnded, OvertakenRecord, Record, StepRecord};
+use crate::closing::ending::Ending;
+use crate::closing::ending::Outcome;
+use crate::journal::record::{FactRecord, OvertakenRecord, Record, StepRecord};
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepIx;
 
@@ -16,7 +17,7 @@ fn record(
     closing: &Closing,
     book: &Book,
     start: DateTime<Utc>,
-    end: Option<(DateTime<Utc>, HowEnded)>,
+    end: Option<(DateTime<Utc>, Outcome)>,
 ) -> Record {
     let rules = &book.rules;
     let facts = rules.facts.iter().enumerate().map(|(at, fact)| FactRecord {
@@ -39,14 +40,14 @@ fn record(
             step: step.id.clone(),
             shown: closing.was_shown(ix),
             ticked: closing.said().iter().find(|s| s.step == ix).map(|s| s.at),
-            taken_back: closing.taken_back().iter().find(|(s, _)| *s == ix).map_or(0, |(_, times)| *times),
+            undone: closing.taken_back().iter().find(|(s, _)| *s == ix).map_or(0, |(_, times)| *times),
             left_out: remaining.contains(&ix),
             score: step.score.clone(),
         }
     });
     let greets = |ix: StepIx| rules.step(ix).greets();
     let greeting = closing.said().iter().rev().find(|s| greets(s.step)).map(|s| s.greeting);
-    let costs = matches!(end, Some((_, HowEnded::Said(Ending::Omitted))));
+    let costs = matches!(end, Some((_, Outcome::Said(Ending::Omitted))));
     let mut cost: Vec<String> = Vec::new();
     for parameter in remaining.iter().filter(|_| costs).flat_map(|s| &rules.step(*s).score) {
         if !cost.contains(parameter) {
@@ -71,7 +72,7 @@ fn record(
         steps: steps.collect(),
         cost,
         overtaken: overtaken.collect(),
-        differs: Vec::new(),
+        ..Record::default()
     }
 }
 
@@ -83,7 +84,7 @@ fn id_and_value(rules: &RuleSet, fact: usize, value: usize) -> (String, String) 
 impl App {
     /// The record of the call as it stands, and how it ended where it did; `None` while nothing has happened in it. That of
     /// a finished call is what it was when it became finished.
-    pub(super) fn record(&self, end: Option<(DateTime<Utc>, HowEnded)>) -> Option<Record> {
+    pub(super) fn record(&self, end: Option<(DateTime<Utc>, Outcome)>) -> Option<Record> {
         match &self.finished {
             Some(finished) if self.call.is_finished() => Some(Record { end, ..finished.clone() }),
             _ => Some(self.record_from(self.call.begun()?, end)),
@@ -92,13 +93,13 @@ impl App {
 
     /// The record of a call that ends. One that the CSO ends before anything happened in it is recorded too: the customer
     /// may have hung up before the closing.
-    pub(super) fn ended_record(&self, now: DateTime<Utc>, how: HowEnded) -> Option<Record> {
+    pub(super) fn ended_record(&self, now: DateTime<Utc>, how: Outcome) -> Option<Record> {
         let end = Some((now, how));
-        let answered = matches!(how, HowEnded::Said(ending) if ending != Ending::Complete);
+        let answered = matches!(how, Outcome::Said(ending) if ending != Ending::Complete);
         self.record(end).or_else(|| answered.then(|| self.record_from(now, end)))
     }
 
-    fn record_from(&self, start: DateTime<Utc>, end: Option<(DateTime<Utc>, HowEnded)>) -> Record {
+    fn record_from(&self, start: DateTime<Utc>, end: Option<(DateTime<Utc>, Outcome)>) -> Record {
         let differs = self.rules().facts.iter().enumerate().filter(|(at, _)| self.differs(*at));
         let differs = differs.map(|(_, fact)| fact.id.clone()).collect();
         Record { differs, ..record(self.number, &self.call, &self.book, start, end) }

@@ -4,10 +4,12 @@
 use std::sync::Arc;
 
 use super::{App, Mode};
-use crate::action::Change;
 use crate::book::Book;
 use crate::closing::{Closing, Held};
+use crate::message::{Comparison, Subject};
+use crate::panel::Panel;
 use crate::rules::RuleSet;
+use crate::rules::change::Change;
 use crate::rules::diff::Counts;
 use crate::tell::change::parts;
 use crate::words::fill;
@@ -40,16 +42,16 @@ impl App {
     }
 
     /// New rules hold now where nothing was said in the present call, else with the next.
-    pub(super) fn take_rules(&mut self, book: Arc<Book>, change: Option<Change>) {
+    pub(super) fn take_rules(&mut self, book: Arc<Book>, comparison: Option<Comparison>) {
         let Some(book) = self.keep_waiting(book) else { return };
-        self.rules_trouble = None;
+        self.troubles.remove(&Subject::Rules);
         if book.source == self.book.source {
             // Back to what is in use: nothing waits any longer. It may come from elsewhere now.
             self.pending = None;
             self.book = book;
             return;
         }
-        let notice = self.of_change(&book, change);
+        let notice = self.of_change(&book, comparison);
         if self.call.said().is_empty() {
             let held = self.held();
             let home = book.rules.zone_named(&self.home).unwrap_or(0);
@@ -77,12 +79,12 @@ impl App {
     }
 
     /// What is told of new rules: whether they hold now or with the next call, and how much is said differently.
-    fn of_change(&self, book: &Book, change: Option<Change>) -> String {
+    fn of_change(&self, book: &Book, comparison: Option<Comparison>) -> String {
         let words = &self.words().notice;
         let with = [("revision", book.rules.sop.revision.as_str())];
         let now = self.call.said().is_empty();
-        let known = change.filter(|c| c.from.source == self.book.source);
-        let change = known.or_else(|| Change::between(Arc::clone(&self.book), book));
+        let known = comparison.filter(|c| c.from.source == self.book.source).map(|c| c.change);
+        let change = known.or_else(|| Change::between(&self.book.rules, &book.rules));
         if change.as_ref().is_some_and(|c| c.is_none) {
             return fill(words.rules_same, &with);
         }
@@ -99,7 +101,7 @@ impl App {
         // What the panel shows is what changed up to now.
         match (now, self.lines) {
             (false, _) => told,
-            (true, false) => format!("{told} · D"),
+            (true, false) => format!("{told} · {}", Panel::Basis.row().key.to_uppercase()),
             // A letter alone says nothing to whoever only hears it.
             (true, true) => format!("{told} · {}", self.words().plain.see_changes),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::App;
 use super::revision::unknown;
-use crate::action::Subject;
+use crate::message::Subject;
 use crate::seat::{SeatState, Shared};
 
 impl App {

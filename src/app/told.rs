@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveTime, Timelike, Utc};
 
 use super::App;
-use crate::action::agent::CentreLink;
+use crate::message::agent::CentreLink;
 use crate::rules::ruleset::{FieldIx, FieldKind, Scope};
 use crate::rules::script::FieldValue;
 use crate::words::fill;

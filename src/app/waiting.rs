@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::App;
 use crate::book::Book;
 use crate::clock::office_day;
+use crate::message::Subject;
 use crate::words::fill;
 
 impl App {
@@ -34,7 +35,7 @@ impl App {
             return Some(book);
         }
         let known = self.waiting.as_ref().is_some_and(|waiting| waiting.source == book.source);
-        self.rules_trouble = None;
+        self.troubles.remove(&Subject::Rules);
         // A file that was to be taken with the next call has been replaced by one that waits.
         self.pending = None;
         let notice = waits(&book, self.words());

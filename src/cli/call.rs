@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::{Answer, Context, Status, Stop};
-use crate::action::phone::{Ignored, Pairs, PhoneEvent, Why};
+use crate::message::phone::{Ignored, Pairs, PhoneEvent, Why};
 use crate::softphone::client::{NoCall, hand};
 use crate::softphone::message::MAX_PAIRS;
 use crate::softphone::place::Place;
@@ -20,7 +20,7 @@ use crate::words::{Call as CallWords, fill};
 #[derive(Args)]
 pub struct Call {
     /// What happened.
-    #[arg(value_enum)]
+    #[arg(value_enum, value_name = "EVENT")]
     pub what: What,
     /// A number, and what is known.
     #[arg(allow_negative_numbers = true)]

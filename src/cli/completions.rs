@@ -1,9 +1,9 @@
 //! `penutup completions`: the completion script of a shell.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::{Shell, generate};
 
-use super::{Answer, Cli, Context, dress};
+use super::{Answer, Context, localized};
 
 /// `penutup completions SHELL`.
 #[derive(Debug, Args)]
@@ -16,7 +16,7 @@ pub struct Completions {
 /// Prints it.
 #[must_use]
 pub fn run(completions: &Completions, context: &Context) -> Answer {
-    let mut command = dress::dressed(Cli::command(), context.words());
+    let mut command = localized(context.words());
     let mut out = Vec::new();
     generate(completions.shell, &mut command, "penutup", &mut out);
     Answer::done(String::from_utf8_lossy(&out).into_owned())

@@ -8,14 +8,14 @@ use clap::Args;
 
 use super::{Answer, Context, Stop, is_dumb, moment};
 use crate::book::{Book, Refused};
-use crate::drill::claims::{Sorted, sorted};
-use crate::drill::deck::Deck;
+use crate::drill::captions::{PlayableScenes, playable_scenes};
+use crate::drill::deck::{self, Deck};
 use crate::drill::show::Show;
 use crate::files::folders::stands;
 use crate::files::{self, Bad, practice};
 use crate::start::theme;
 use crate::tell::{listed, outside, shown, suggest};
-use crate::tui::practice::{die, present};
+use crate::tui::practice::present;
 use crate::words::{Words, fill};
 
 /// `penutup demo [DECK]`.
@@ -52,10 +52,8 @@ pub fn run(demo: &Demo, context: &Context) -> Result<Answer, Stop> {
     };
     let theme = theme(context.settings.theme);
     match present(&mut show, theme) {
-        Ok(signal) => {
-            if let Some(signal) = signal {
-                die(signal);
-            }
+        Ok(end) => {
+            end.die();
             // Told once more where it stays: the screen of the presentation is gone.
             Ok(Answer::done(left_out))
         }
@@ -80,19 +78,19 @@ fn deck(
     zone: usize,
     day: NaiveDate,
     context: &Context,
-) -> Result<(String, Sorted), Stop> {
+) -> Result<(String, PlayableScenes), Stop> {
     let Some(asked) = &demo.deck else {
         let deck = Deck::built_in();
-        let sorted = sorted(&deck, book, zone, day);
+        let sorted = playable_scenes(&deck, book, zone, day);
         return Ok((deck.title, sorted));
     };
     let path = found(asked, context)?;
-    let (deck, source) = practice::load_deck(&path).map_err(|bad| context.bad(&bad))?;
-    let sorted = sorted(&deck, book, zone, day);
-    if sorted.problems.is_empty() {
-        return Ok((deck.title, sorted));
-    }
-    Err(context.bad(&Bad::Refused { path, refused: Refused { source, problems: sorted.problems } }))
+    let source = files::read(&path).map_err(|e| context.bad(&Bad::Unreadable(e)))?;
+    let checked = deck::read(&source).and_then(|deck| {
+        let sorted = playable_scenes(&deck, book, zone, day);
+        if sorted.problems.is_empty() { Ok((deck.title, sorted)) } else { Err(sorted.problems) }
+    });
+    checked.map_err(|problems| context.bad(&Bad::Refused { path, refused: Refused { source, problems } }))
 }
 
 fn found(asked: &Path, context: &Context) -> Result<PathBuf, Stop> {

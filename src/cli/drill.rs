@@ -1,13 +1,12 @@
-//! `penutup drill`: practice and exam on a terminal; lists, printed cards, class sheets and checks without one.
+//! `penutup drill`: practice and exam on a terminal; `--list` and `--cards` without one.
 
 mod cards;
 mod list;
 mod sheet;
 
-use std::fmt::Write as _;
-use std::io;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use clap::builder::PossibleValuesParser;
@@ -15,25 +14,24 @@ use clap::builder::TypedValueParser as _;
 use clap::{Args, ValueEnum};
 
 use super::{Answer, Context, Status, Stop, is_dumb, moment};
-use crate::book::Book;
+use crate::book::{Book, Refused};
 use crate::clock::Clock;
-use crate::drill::boxes::{Boxes, Due, Entry, trainee_id};
-use crate::drill::deal::{Dealer, everything};
-use crate::drill::grade::Way;
-use crate::drill::items::{self, Item};
+use crate::drill::card::Card;
+use crate::drill::generate::{CardGenerator, full_coverage};
+use crate::drill::grade::ExerciseKind;
 use crate::drill::session::{Session, Setup};
-use crate::drill::sheet::Done;
-use crate::drill::story::Stories;
+use crate::drill::sheet::csv;
+use crate::drill::story::{self, Stories};
 use crate::files::folders::stands;
-use crate::files::{self, practice, shown_path};
+use crate::files::{self, Bad, practice, shown_path};
 use crate::rules::RuleSet;
 use crate::start::theme;
 use crate::tell::{self, outside, shown};
-use crate::tui::practice::{die, practise};
+use crate::tui::practice::practise;
 use crate::words::{Words, fill};
 
-/// How many cards a trainee is asked unless told otherwise.
-const A_DAY: usize = 10;
+/// The longest id of a trainee, in characters.
+const LONGEST_ID: usize = 40;
 /// How many in a hundred must be right unless told otherwise.
 const PASS: u8 = 90;
 /// The most cards that are asked in one go.
@@ -43,51 +41,43 @@ const MOST: i64 = 1000;
 #[derive(Debug, Args)]
 pub struct Drill {
     /// How cards are answered.
-    #[arg(long, value_parser = PossibleValuesParser::new(Way::ALL.map(Way::code)).map(|code| Way::from_code(&code).unwrap_or(Way::Case)))]
-    pub way: Option<Way>,
+    #[arg(long, value_parser = PossibleValuesParser::new(ExerciseKind::ALL.map(ExerciseKind::code)).map(|code| ExerciseKind::from_code(&code).unwrap_or(ExerciseKind::Case)))]
+    pub way: Option<ExerciseKind>,
     /// The seed of the cards.
-    #[arg(long)]
+    #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
     /// How many cards.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MOST), conflicts_with = "exam")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=MOST), conflicts_with = "exam")]
     pub count: Option<u16>,
     /// The trainee's staff id.
-    #[arg(long)]
+    #[arg(long, value_name = "ID")]
     pub trainee: Option<String>,
     /// An exam.
     #[arg(long)]
     pub exam: bool,
     /// How many in a hundred must be right.
-    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100), requires = "exam")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=100), requires = "exam")]
     pub pass: Option<u8>,
     /// Which rules the stories reach.
-    #[arg(long, conflicts_with_all = ["exam", "cards", "merge", "check_sheet"])]
+    #[arg(long, conflicts_with_all = ["exam", "cards"])]
     pub list: bool,
     /// Cards to print.
-    #[arg(long, conflicts_with_all = ["exam", "merge", "check_sheet"])]
-    pub cards: bool,
-    /// Result sheets to put under each other.
-    #[arg(long, num_args = 1.., conflicts_with_all = ["exam", "check_sheet"])]
-    pub merge: Vec<PathBuf>,
-    /// A result sheet to grade again.
     #[arg(long, conflicts_with = "exam")]
-    pub check_sheet: Option<PathBuf>,
-    /// The form of the result.
-    #[arg(long, value_enum)]
-    pub format: Option<Form>,
+    pub cards: bool,
+    /// The format of the result sheet.
+    #[arg(long, value_enum, conflicts_with_all = ["list", "cards"])]
+    pub format: Option<SheetFormat>,
     /// Where the result is written.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
 
-/// The form of the result.
+/// The format of a result sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Form {
+pub enum SheetFormat {
     /// For people.
     Text,
-    /// Markdown, for printing.
-    Md,
-    /// A row a card.
+    /// A row per card.
     Csv,
     /// One line of JSON.
     Json,
@@ -104,10 +94,9 @@ struct Ground {
 /// Does it.
 ///
 /// # Errors
-/// Rules, stories, sheets or arguments that can't be used, or no terminal where one is needed.
+/// Rules, stories or arguments that can't be used, or no terminal where one is needed.
 pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
-    let form = form(drill, context)?;
-    let free = drill.list || drill.cards || !drill.merge.is_empty() || drill.check_sheet.is_some();
+    let free = drill.list || drill.cards;
     let at_terminal = super::has_screen();
     if !free && !at_terminal {
         return Err(Stop(format!("{}\n", context.words().drillverb.no_terminal)));
@@ -119,13 +108,7 @@ pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
         let w = &context.words().drillverb;
         return Err(context.stop(&fill(w.out_exists, &[("path", &shown_path(path))]), Some(w.out_exists_help)));
     }
-    if !drill.merge.is_empty() {
-        return Ok(sheet::merge(&drill.merge, context)?.into_file(drill.out.as_deref(), context));
-    }
     let ground = ground(context)?;
-    if let Some(path) = &drill.check_sheet {
-        return sheet::check(path, &ground, context);
-    }
     if drill.list {
         return Ok(list::run(&ground, context).into_file(drill.out.as_deref(), context));
     }
@@ -133,29 +116,7 @@ pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
     if drill.cards {
         return Ok(cards::run(&ground, seed, drill.count, context)?.into_file(drill.out.as_deref(), context));
     }
-    on_screen(drill, &ground, seed, form, context)
-}
-
-/// Which form; not every verb has every one.
-fn form(drill: &Drill, context: &Context) -> Result<Form, Stop> {
-    let valid: &[Form] = if drill.list || drill.check_sheet.is_some() {
-        &[Form::Text]
-    } else if drill.cards {
-        &[Form::Md]
-    } else if drill.merge.is_empty() {
-        &[Form::Text, Form::Csv, Form::Json]
-    } else {
-        &[Form::Csv]
-    };
-    let form = drill.format.unwrap_or(valid[0]);
-    if valid.contains(&form) {
-        return Ok(form);
-    }
-    let w = &context.words().drillverb;
-    let name = |form: &Form| form.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default();
-    let names: Vec<String> = valid.iter().map(name).collect();
-    let help = fill(context.words().problem.valid, &[("valid", &names.join(", "))]);
-    Err(context.stop(&fill(w.bad_format, &[("format", &name(&form))]), Some(&help)))
+    on_screen(drill, &ground, seed, context)
 }
 
 fn ground(context: &Context) -> Result<Ground, Stop> {
@@ -163,10 +124,27 @@ fn ground(context: &Context) -> Result<Ground, Stop> {
     let at = moment::at(context)?;
     let ready = files::load_in_force(&context.rules_file(), &context.folders, moment::today(at));
     let book = ready.map_err(|bad| context.bad(&bad))?.book;
-    let stories = practice::stories(&context.folders, &book.rules).map_err(|bad| context.bad(&bad))?;
+    let stories = stories(&book.rules, context)?;
     let zone = moment::zone(context, &book.rules)?;
     let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(book.rules.zones[zone].offset)));
     Ok(Ground { book: Arc::new(book), stories, zone, clock })
+}
+
+/// The embedded stories, and the trainer's own where there are some.
+fn stories(rules: &RuleSet, context: &Context) -> Result<Stories, Stop> {
+    let built_in = Stories::built_in();
+    let Some(path) = practice::scenarios(&context.folders) else { return Ok(built_in) };
+    let source = match files::read(&path) {
+        Ok(source) => source,
+        Err(e) if e.error.kind() == ErrorKind::NotFound => return Ok(built_in),
+        Err(e) => return Err(context.bad(&Bad::Unreadable(e))),
+    };
+    let own = story::read(&source).and_then(|own| {
+        let unknown = own.unknown_names(rules);
+        if unknown.is_empty() { Ok(own) } else { Err(unknown) }
+    });
+    let refused = |problems| context.bad(&Bad::Refused { path, refused: Refused { source, problems } });
+    own.map(|own| built_in.with(own)).map_err(refused)
 }
 
 /// A seed that nobody chose: short enough to be said over a table.
@@ -194,108 +172,54 @@ impl Answer {
     }
 }
 
-/// A trainee's boxes, and what of them is asked.
-struct Trainee {
-    id: String,
-    boxes: Boxes,
-    all: Vec<Item>,
-    due: Vec<Item>,
-    reopened: usize,
+/// The staff id in lower case. A name is refused: the sheet goes from hand to hand.
+fn trainee(id: &str, context: &Context) -> Result<String, Stop> {
+    let w = &context.words().drillverb;
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let starts = id.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if starts && id.len() <= LONGEST_ID && id.chars().all(fits) {
+        return Ok(id.to_ascii_lowercase());
+    }
+    Err(context.stop(&fill(w.bad_trainee, &[("id", &shown(id))]), Some(w.bad_trainee_help)))
 }
 
-fn trainee(drill: &Drill, ground: &Ground, context: &Context) -> Result<Option<Trainee>, Stop> {
-    let Some(text) = &drill.trainee else { return Ok(None) };
-    let words = context.words();
-    let w = &words.drillverb;
-    let id = trainee_id(text)
-        .ok_or_else(|| context.stop(&fill(w.bad_trainee, &[("id", &shown(text))]), Some(w.bad_trainee_help)))?;
-    let failed = |e: &io::Error| {
-        let path = practice::boxes(&context.folders, &id).unwrap_or_default();
-        let with = [("path", &*shown_path(&path)), ("why", &*outside::reason(e, words))];
-        context.stop(&fill(words.trouble.cannot_read, &with), None)
-    };
-    let mut boxes = practice::load_boxes(&context.folders, &id).map_err(|e| failed(&e))?;
-    let (rules, now) = (&ground.book.rules, ground.clock.now());
-    let all = items::all(rules, &Dealer::new(rules, &ground.stories));
-    let reopened = boxes.reopen(&all, rules, now).len();
-    let due = boxes.due(&all, rules, now);
-    Ok(Some(Trainee { id, boxes, all, due, reopened }))
-}
-
-fn on_screen(drill: &Drill, ground: &Ground, seed: u64, form: Form, context: &Context) -> Result<Answer, Stop> {
+fn on_screen(drill: &Drill, ground: &Ground, seed: u64, context: &Context) -> Result<Answer, Stop> {
     let (words, rules) = (context.words(), &ground.book.rules);
-    let w = &words.drillverb;
-    let trainee = trainee(drill, ground, context)?;
-    let dealer = Dealer::new(rules, &ground.stories);
-    let practising = trainee.as_ref().filter(|_| !drill.exam);
-    let count = drill.count.map(usize::from);
-    let wanted = match practising {
-        None => everything(rules),
-        Some(t) if t.due.is_empty() => {
-            return Ok(Answer::done(list::nothing_due(&t.id, t.boxes.next(&t.all, rules), ground, words)));
-        }
-        Some(t) => items::wanted(&t.due[..t.due.len().min(count.unwrap_or(A_DAY))]),
-    };
-    let dealt = dealer.deal(&wanted, seed);
-    let not_asked = if practising.is_none() { dealt.not_asked(rules) } else { Vec::new() };
-    let mut cards = dealt.cards;
-    if practising.is_none() {
-        cards.truncate(count.unwrap_or(usize::MAX));
-    }
-    if cards.is_empty() {
-        return Err(context.stop(&no_cards(&not_asked, words), Some(w.no_cards_help)));
-    }
-    let flagged = |card: &crate::drill::card::Card| {
-        practising.is_some_and(|t| {
-            let entry = |item: &Item| t.boxes.get(&item.key(rules)).is_some_and(Entry::is_flagged);
-            items::of(card).iter().any(entry)
-        })
-    };
-    let due = practising.map_or_else(Due::default, |t| {
-        let new = t.due.iter().filter(|item| t.boxes.get(&item.key(rules)).is_none()).count();
-        Due { again: t.due.len() - new, new, reopened: t.reopened }
-    });
+    let trainee = drill.trainee.as_deref().map(|id| trainee(id.trim(), context)).transpose()?;
+    let (cards, not_asked) = dealt(ground, seed, drill.count, context)?;
     let now = ground.clock.now();
     let mut session = Session::new(Setup {
         book: Arc::clone(&ground.book),
         stories_sha256: ground.stories.sha256.clone(),
         lang: context.lang,
         home: ground.zone,
-        flagged: cards.iter().map(flagged).collect(),
         cards,
         not_asked,
         seed,
-        way: drill.way.or(drill.exam.then_some(Way::Blind)),
+        kind: drill.way.or(drill.exam.then_some(ExerciseKind::Blind)),
         exam: drill.exam.then(|| drill.pass.unwrap_or(PASS)),
-        trainee: trainee.as_ref().map(|t| t.id.clone()),
-        due,
+        trainee,
         day: now.with_timezone(&rules.zones[ground.zone].offset).date_naive(),
         now,
     });
-    let keeper = trainee.filter(|_| !drill.exam).map(|t| Keeper::new(t, ground, &session, context));
-    let theme = theme(context.settings.theme);
-    let keep = keeper.clone();
-    let heard = move |done: &Done| {
-        if let Some(keeper) = &keep {
-            keeper.heard(done);
-        }
-    };
-    let signal = practise(&mut session, theme, ground.clock, heard)
+    let end = practise(&mut session, theme(context.settings.theme), ground.clock)
         .map_err(|e| Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))]))))?;
-    let mut answer = left(&session, form, drill.out.as_deref(), context);
-    let often = keeper.as_ref().map(|k| k.flagged(words)).unwrap_or_default();
-    if !often.is_empty() && form == Form::Text && drill.out.is_none() {
-        let _ = write!(answer.out, "\n{}\n  {}\n", w.often, often.join("\n  "));
-    }
-    if let Some(why) = keeper.and_then(|k| k.trouble()) {
-        let Stop(err) = context.stop(&fill(w.not_kept, &[("why", &outside::reason(&why, words))]), None);
-        answer.err.push_str(&err);
-        answer.status = Status::Failed;
-    }
-    if let Some(signal) = signal {
-        die(signal);
-    }
+    let answer = left(&session, drill, context);
+    end.die();
     Ok(answer)
+}
+
+/// The cards of a seed, and what of the rules none of them asks.
+fn dealt(ground: &Ground, seed: u64, count: Option<u16>, context: &Context) -> Result<(Vec<Card>, Vec<String>), Stop> {
+    let (rules, words) = (&ground.book.rules, context.words());
+    let dealt = CardGenerator::new(rules, &ground.stories).generate(&full_coverage(rules), seed);
+    let not_asked = dealt.not_asked(rules);
+    let mut cards = dealt.cards;
+    cards.truncate(count.map_or(usize::MAX, usize::from));
+    if cards.is_empty() {
+        return Err(context.stop(&no_cards(&not_asked, words), Some(words.drillverb.no_cards_help)));
+    }
+    Ok((cards, not_asked))
 }
 
 /// That there is no card to ask, and what should have been asked.
@@ -308,86 +232,18 @@ fn no_cards(not_asked: &[String], words: &Words) -> String {
 }
 
 /// What is printed and written when a session was left.
-fn left(session: &Session, form: Form, out: Option<&Path>, context: &Context) -> Answer {
+fn left(session: &Session, drill: &Drill, context: &Context) -> Answer {
     let sheet = session.sheet();
     let no = sheet.exam && !sheet.passed;
     if !sheet.exam && sheet.cards.is_empty() {
         return Answer::done(String::new());
     }
-    let text = match form {
-        Form::Json => sheet.to_json(),
-        Form::Csv => crate::drill::sheet::csv::write([&sheet]),
-        Form::Text | Form::Md => sheet::text(&sheet, session.rules(), context.words()),
+    let text = match drill.format {
+        Some(SheetFormat::Json) => sheet.to_json(),
+        Some(SheetFormat::Csv) => csv::write(&sheet),
+        Some(SheetFormat::Text) | None => sheet::text(session),
     };
     let mut answer = Answer::done(text);
     answer.status = if no { Status::No } else { Status::Done };
-    answer.into_file(out, context)
-}
-
-/// A thing to be learnt, for people.
-fn told(item: &Item, rules: &RuleSet, words: &Words) -> String {
-    let d = &words.drill;
-    let named = |label: &str, value: &str| fill(d.is_right, &[("label", label), ("value", value)]);
-    match item {
-        Item::Situation(situation) => sheet::facts(situation, rules, words),
-        Item::Minute(minute) => {
-            fill(words.drillverb.often_minute, &[("time", &format!("{:02}:{:02}", minute / 60, minute % 60))])
-        }
-        Item::Zone(zone) => named(d.zone, &rules.zones[*zone].id),
-    }
-}
-
-/// Keeps a trainee's boxes after each answer.
-#[derive(Clone)]
-struct Keeper(Arc<Mutex<Kept>>);
-
-struct Kept {
-    id: String,
-    boxes: Boxes,
-    all: Vec<Item>,
-    cards: Vec<crate::drill::card::Card>,
-    book: Arc<Book>,
-    folders: files::Folders,
-    trouble: Option<io::Error>,
-}
-
-impl Keeper {
-    fn new(trainee: Trainee, ground: &Ground, session: &Session, context: &Context) -> Self {
-        Self(Arc::new(Mutex::new(Kept {
-            id: trainee.id,
-            boxes: trainee.boxes,
-            all: trainee.all,
-            cards: session.setup().cards.clone(),
-            book: Arc::clone(&ground.book),
-            folders: context.folders.clone(),
-            trouble: None,
-        })))
-    }
-
-    fn heard(&self, done: &Done) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Kept { id, boxes, all, cards, book, folders, trouble } = &mut *kept;
-        let rules = &book.rules;
-        for item in items::of(&cards[done.card]).into_iter().filter(|item| all.contains(item)) {
-            let right = match item {
-                Item::Situation(_) => done.grade.situation(),
-                Item::Minute(_) => done.grade.greeting,
-                Item::Zone(_) => done.grade.zone,
-            };
-            boxes.record(&item.key(rules), &item.answer(rules), right, done.answered);
-        }
-        *trouble = practice::save_boxes(folders, id, boxes).err();
-    }
-
-    /// What falls again and again.
-    fn flagged(&self, words: &Words) -> Vec<String> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let rules = &kept.book.rules;
-        let is_flagged = |item: &&Item| kept.boxes.get(&item.key(rules)).is_some_and(Entry::is_flagged);
-        kept.all.iter().filter(is_flagged).map(|item| told(item, rules, words)).collect()
-    }
-
-    fn trouble(&self) -> Option<io::Error> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).trouble.take()
-    }
+    answer.into_file(drill.out.as_deref(), context)
 }

@@ -9,23 +9,21 @@ use super::report::{Days, date, print_export, zone};
 use super::{Answer, Context, Stop};
 use crate::files::shown_path;
 use crate::journal::report::{midnight, span};
-use crate::journal::schema::MIGRATIONS;
 use crate::journal::store::{Claim, Opened, Store};
 use crate::journal::trouble::{Error, Trouble};
-use crate::tell::grouped;
-use crate::words::fill;
+use crate::tell::{self, grouped};
 
 /// `penutup journal export|forget`.
 #[derive(Debug, Args)]
 pub struct Journal {
     /// What to do.
-    #[arg(value_enum)]
+    #[arg(value_enum, value_name = "TASK")]
     pub what: What,
     /// Which days are exported.
     #[command(flatten)]
     pub days: Days,
     /// Before which day calls are deleted.
-    #[arg(long, conflicts_with = "all")]
+    #[arg(long, value_name = "DATE", conflicts_with = "all")]
     pub before: Option<String>,
     /// Whether all are deleted.
     #[arg(long)]
@@ -55,8 +53,7 @@ pub fn run(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
         _ => None,
     };
     if let Some((option, what)) = option_of_the_other {
-        let with = [("option", option), ("what", what)];
-        return Err(context.stop(&fill(context.words().journal.only_for, &with), None));
+        return Err(context.stop(&context.words().journal.only_for(option, what), None));
     }
     match journal.what {
         What::Export => export(journal, context),
@@ -65,7 +62,7 @@ pub fn run(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
 }
 
 fn export(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
-    let days = journal.days.checked(context.words()).map_err(|wrong| context.wrong(&wrong))?;
+    let days = journal.days.checked(context.words()).map_err(|error| context.arg_error(&error))?;
     let span = span(days.from, days.to, zone(context)?);
     match print_export(context, span, &mut io::stdout().lock()) {
         Ok(()) => Ok(Answer::done(String::new())),
@@ -77,40 +74,39 @@ fn forget(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
     let words = context.words();
     let w = &words.journal;
     let before_ms = match &journal.before {
-        Some(day) => midnight(date(day, words).map_err(|wrong| context.wrong(&wrong))?, zone(context)?)
+        Some(day) => midnight(date(day, words).map_err(|error| context.arg_error(&error))?, zone(context)?)
             .map_or(i64::MIN, |t| t.timestamp_millis()),
         None if journal.all => i64::MAX,
         None => return Err(context.stop(w.forget_what, None)),
     };
     let Some(path) = context.journal() else { return Err(context.stop(w.no_home, Some(w.no_home_help))) };
     if !crate::files::folders::stands(&path) {
-        return Ok(Answer::done(fill(w.none, &[("path", &shown_path(&path))]) + "\n"));
+        return Ok(Answer::done(w.none(shown_path(&path)) + "\n"));
     }
     let forgotten = || -> Result<_, Error> {
         let claim = if context.settings.journal.path.is_some() { Claim::Content } else { Claim::Place };
-        let Opened { mut store, aside } = Store::open_claimed(&path, MIGRATIONS, claim)?;
-        // Whose prompter died has ended too, and can be forgotten; so can what waits to be taken in.
+        let Opened { mut store, aside } = Store::open_claimed(&path, claim)?;
+        // Calls left open by crashed processes have ended too and can be deleted; so can those not imported yet.
         let presence = store.join()?;
-        store.take_in(&presence, &context.spill())?;
+        store.import(&presence, &context.spill())?;
         Ok((store.forget(before_ms)?, aside))
     };
     let (count, aside) = forgotten().map_err(|error| context.of_journal(error)).map_err(|error| {
-        let with = [("path", shown_path(&path)), ("why", error.told(words))];
-        context.stop(&fill(w.cannot_write, &[(with[0].0, &with[0].1), (with[1].0, &with[1].1)]), None)
+        context.stop(&w.cannot_write(shown_path(&path), tell::journal::reason(&error, words)), None)
     })?;
     let shown = grouped(&count.to_string(), words.problem.thousands);
     let mut answer = Answer::done(match count {
         0 => w.forgot_none.into(),
         1 => w.forgot_one.into(),
-        _ => fill(w.forgot, &[("count", &shown)]),
+        _ => w.forgot(shown),
     });
     answer.out.push('\n');
     if let Some(aside) = aside {
-        let _ = writeln!(answer.err, "{}", Trouble::SetAside(aside).line(words));
+        let _ = writeln!(answer.err, "{}", tell::journal::trouble(&Trouble::SetAside(aside), words));
     }
     let left: Vec<String> = Store::aside(&path).iter().map(|p| shown_path(p)).collect();
     if journal.all && !left.is_empty() {
-        let _ = writeln!(answer.err, "{}", fill(w.aside_left, &[("files", &left.join(", "))]));
+        let _ = writeln!(answer.err, "{}", w.aside_left(left.join(", ")));
     }
     Ok(answer)
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 
 use super::moment::{self, At};
-use super::{Answer, Context, Stop, Wrong};
+use super::{Answer, ArgError, Context, Stop};
 use crate::book::Book;
 use crate::broadcast::{Broadcast, KLB, State};
 use crate::clock::Clock;
@@ -21,13 +21,13 @@ pub struct Klb {
     #[arg(value_enum)]
     pub state: Switch,
     /// Until when.
-    #[arg(long)]
+    #[arg(long, value_name = "AT")]
     pub until: Option<String>,
     /// Why.
     #[arg(long)]
     pub reason: Option<String>,
     /// By whom.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
 }
 
@@ -61,7 +61,7 @@ pub fn run(klb: &Klb, context: &Context) -> Result<Answer, Stop> {
     let offset = book.rules.zones[moment::zone(context, &book.rules)?].offset;
     let now = moment::at(context)?.map_or_else(Clock::system, |at| Clock::showing(at.instant(offset))).now();
     let until = klb.until.as_deref().map(|until| self::until(until, now, offset, context.words())).transpose();
-    let until = until.map_err(|wrong| context.wrong(&wrong))?;
+    let until = until.map_err(|error| context.arg_error(&error))?;
     let by = klb.by.clone().filter(|by| !is_blank(by)).or_else(|| settings.seat.clone()).or_else(user);
     let state = if klb.state == Switch::On { State::On } else { State::Off };
     let make = |version| {
@@ -86,10 +86,10 @@ pub fn run(klb: &Klb, context: &Context) -> Result<Answer, Stop> {
 ///
 /// # Errors
 /// A text that is no time, or an instant that is past.
-pub fn until(text: &str, now: DateTime<Utc>, offset: FixedOffset, words: &Words) -> Result<DateTime<Utc>, Wrong> {
-    let wrong = || Wrong::new(fill(words.cli.bad_at, &[("at", &shown(text))])).help(words.cli.bad_at_help);
+pub fn until(text: &str, now: DateTime<Utc>, offset: FixedOffset, words: &Words) -> Result<DateTime<Utc>, ArgError> {
+    let wrong = || ArgError::new(fill(words.cli.bad_at, &[("at", &shown(text))])).help(words.cli.bad_at_help);
     match At::parse(text).ok_or_else(wrong)? {
-        At::Instant(instant) if instant <= now => Err(Wrong::new(words.klb.until_past)),
+        At::Instant(instant) if instant <= now => Err(ArgError::new(words.klb.until_past)),
         At::Instant(instant) => Ok(instant),
         At::Time(time) => {
             let today = now.with_timezone(&offset).date_naive().and_time(time);

@@ -1,29 +1,30 @@
 //! `penutup man`: the man page, one for all verbs.
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::{Answer, Cli, Context, dress};
+use super::{Answer, Context, localized};
 use crate::words::Words;
 
 /// Prints it.
 #[must_use]
 pub fn run(context: &Context) -> Answer {
     let words = context.words();
-    Answer::done(page(dress::dressed(Cli::command(), words), words))
+    Answer::done(page(localized(words), words))
 }
 
 fn page(command: Command, words: &Words) -> String {
     let w = &words.clap;
     let verbs: Vec<Command> = command.get_subcommands().cloned().collect();
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let usage = command.get_overridden_usage().map(ToString::to_string).unwrap_or_default();
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let mut roff = Roff::new();
     roff.control("SH", [w.man_name]);
     roff.text([roman(format!("penutup - {about}"))]);
     roff.control("SH", [w.man_synopsis]);
-    roff.text([bold(w.usage)]);
+    roff.text([bold(usage)]);
     roff.control("SH", [w.man_description]);
     for paragraph in after.split("\n\n") {
         roff.control("PP", []);

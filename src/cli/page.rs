@@ -4,11 +4,9 @@
 
 use std::fmt::Write as _;
 
-use crossterm::style::Stylize;
-use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
-
 use crate::tell::draw::Canvas;
+use crate::wrap::{width, wrap};
+use crossterm::style::Stylize;
 
 /// How a run of text looks where looks can be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +64,13 @@ impl Page {
                 _ => (text.as_ref().to_owned(), look),
             })
             .collect();
-        let hang = first.width();
+        let hang = width(first);
         let columns = self.canvas.width.saturating_sub(hang).max(NARROWEST);
-        for (at, line) in wrapped(&runs, columns).into_iter().enumerate() {
+        let mut lines = wrap(runs.iter().map(|(text, look)| (text.as_str(), *look)), columns);
+        if lines.is_empty() {
+            lines.push(Vec::new());
+        }
+        for (at, line) in lines.into_iter().enumerate() {
             let start = if at == 0 { first.to_owned() } else { " ".repeat(hang) };
             let text = line.iter().map(|(text, look)| self.painted(text, *look)).collect::<String>();
             let _ = writeln!(self.out, "{}", format!("{start}{text}").trim_end());
@@ -85,69 +87,6 @@ impl Page {
             Look::Filled => text.underlined().to_string(),
             Look::Changed => text.bold().underlined().to_string(),
         }
-    }
-}
-
-type Line = Vec<(String, Look)>;
-
-/// Lines of at most `columns` cells, broken at blanks; a word wider than that is broken rather than cut. At least one
-/// line.
-fn wrapped(runs: &[(String, Look)], columns: usize) -> Vec<Line> {
-    let mut out = Wrapped { lines: Vec::new(), line: Vec::new(), used: 0, columns };
-    let mut word: Vec<(&str, Look)> = Vec::new();
-    for (text, look) in runs {
-        for grapheme in text.graphemes(true) {
-            if grapheme == " " {
-                out.word(&mut word);
-                if out.used < columns {
-                    out.put(" ", *look);
-                }
-            } else {
-                word.push((grapheme, *look));
-            }
-        }
-    }
-    out.word(&mut word);
-    out.turn();
-    out.lines
-}
-
-struct Wrapped {
-    lines: Vec<Line>,
-    line: Line,
-    used: usize,
-    columns: usize,
-}
-
-impl Wrapped {
-    fn put(&mut self, text: &str, look: Look) {
-        self.used += text.width();
-        match self.line.last_mut() {
-            Some(last) if last.1 == look => last.0.push_str(text),
-            _ => self.line.push((text.to_owned(), look)),
-        }
-    }
-
-    fn word(&mut self, word: &mut Vec<(&str, Look)>) {
-        let needs: usize = word.iter().map(|(grapheme, _)| grapheme.width()).sum();
-        if self.used > 0 && self.used + needs > self.columns {
-            self.turn();
-        }
-        for (grapheme, look) in word.drain(..) {
-            if self.used > 0 && self.used + grapheme.width() > self.columns {
-                self.turn();
-            }
-            self.put(grapheme, look);
-        }
-    }
-
-    fn turn(&mut self) {
-        // A blank at the end of a line would only lengthen an underline.
-        if let Some(last) = self.line.last_mut() {
-            last.0.truncate(last.0.trim_end().len());
-        }
-        self.lines.push(std::mem::take(&mut self.line));
-        self.used = 0;
     }
 }
 
@@ -169,7 +108,7 @@ mod tests {
         for width in 24..60 {
             let page =
                 page(false, width, "    ", &[("selamat ", Look::Plain), ("abcdefghijklmnopqrstuvwxyz", Look::Filled)]);
-            assert!(page.lines().all(|line| line.width() <= width), "{width}: {page}");
+            assert!(page.lines().all(|line| crate::wrap::width(line) <= width), "{width}: {page}");
             assert!(page.replace([' ', '\n'], "").ends_with("abcdefghijklmnopqrstuvwxyz"));
         }
     }

@@ -1,247 +1,124 @@
-//! `KEY=VALUE`: a fact or a field of the rules, given on a command line.
+//! `KEY=VALUE` arguments of `penutup say`.
 
-use std::collections::HashSet;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
-use crate::closing::name::{self, NoText};
-use crate::rules::decide::Situation;
-use crate::rules::ruleset::{FieldIx, FieldKind, NAMA, RuleSet};
-use crate::rules::script::{FieldValue, Fields};
+use super::arg_error::ArgError;
+use crate::closing::name::NoText;
+use crate::closing::outside::Given;
+use crate::closing::pairs::{PairError, is_typed, parse};
+use crate::rules::ruleset::{FieldKind, NAMA, RuleSet};
 use crate::tell::{outside, shown, suggest};
 use crate::words::{Words, fill};
 
 /// How much of standard input is read for a name, in bytes.
 const MAX_INPUT: u64 = 64 * 1024;
 
-/// What the pairs set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Given {
-    /// The facts.
-    pub situation: Situation,
-    /// The fields.
-    pub fields: Fields,
-}
-
-/// What is wrong with a pair.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
-    /// Whether nothing but its key is unknown: a telephone that knows more than the rules do no harm.
-    pub unknown_key: bool,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub help: String,
-}
-
-/// One pair, understood.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Pair {
-    /// A fact's value.
-    Fact {
-        /// The position of the fact.
-        fact: usize,
-        /// The position of the value.
-        value: usize,
-    },
-    /// A field's choice.
-    Choice {
-        /// Which field.
-        field: FieldIx,
-        /// The position of the choice.
-        choice: usize,
-    },
-    /// A field's text; cleaned, and no longer than the field takes.
-    Typed {
-        /// Which field.
-        field: FieldIx,
-        /// The text; may be empty.
-        text: String,
-    },
-}
-
-impl std::fmt::Debug for Pair {
-    /// Says nothing of a typed text: it is a customer's name.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Fact { fact, value } => f.debug_tuple("Fact").field(fact).field(value).finish(),
-            Self::Choice { field, choice } => f.debug_tuple("Choice").field(field).field(choice).finish(),
-            Self::Typed { field, .. } => f.debug_tuple("Typed").field(field).finish_non_exhaustive(),
-        }
-    }
-}
-
-/// Reads pairs, and what they name of standard input.
-pub struct Reader<'r, R> {
-    rules: &'r RuleSet,
-    words: &'r Words,
-    input: Option<R>,
-    given: HashSet<String>,
-}
-
-impl<'r, R: Read> Reader<'r, R> {
-    /// A reader of pairs for these rules; `input` is what `nama=-` reads.
-    pub fn new(rules: &'r RuleSet, words: &'r Words, input: R) -> Self {
-        Self { rules, words, input: Some(input), given: HashSet::new() }
-    }
-
-    /// All of them, over the defaults. What is said outright wins over the honorific that a name begins with, in
-    /// whichever order they come.
-    ///
-    /// # Errors
-    /// The first that is wrong.
-    pub fn all(&mut self, pairs: &[String]) -> Result<Given, Wrong> {
-        let rules = self.rules;
-        let pairs = pairs.iter().map(|pair| self.one(pair)).collect::<Result<Vec<Pair>, Wrong>>()?;
-        let (mut situation, mut fields) = (Situation::default_of(rules), Fields::default_of(rules));
-        for pair in &pairs {
-            match pair {
-                Pair::Fact { fact, value } => situation.set(rules, *fact, *value),
-                Pair::Typed { field, text } => name::set(rules, &mut fields, *field, text, true),
-                Pair::Choice { .. } => {}
-            }
-        }
-        for pair in pairs {
-            if let Pair::Choice { field, choice } = pair {
-                fields.set(rules, field, FieldValue::Choice(choice));
-            }
-        }
-        Ok(Given { situation, fields })
-    }
-
-    /// One of them.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn one(&mut self, pair: &str) -> Result<Pair, Wrong> {
-        let (rules, w) = (self.rules, &self.words.say);
-        let Some((key, value)) = pair.split_once('=') else {
-            let example = format!("{}={}", self.example().0, self.example().1);
-            let message = fill(w.no_pair, &[("text", &shown(pair))]);
-            return Err(wrong(message, fill(w.no_pair_help, &[("example", &example)])));
-        };
-        let pair = if let Some(fact) = rules.fact_named(key) {
-            self.fact(fact, value)?
-        } else if let Some(field) = rules.field_named(key) {
-            self.field(field, value)?
+/// Parses the arguments. `nama=-` reads the first line of `input` that is not blank.
+///
+/// # Errors
+/// The first argument that is wrong.
+pub fn read(rules: &RuleSet, words: &Words, args: &[String], input: impl Read) -> Result<Given, ArgError> {
+    let mut input = Some(input);
+    let mut pairs: Vec<(&str, String)> = Vec::new();
+    for arg in args {
+        let (key, value) = arg.split_once('=').ok_or_else(|| no_pair(rules, arg, words))?;
+        let value = if value == "-" && is_typed(rules, key) {
+            let input = input.take().ok_or_else(|| ArgError::new(words.say.stdin_twice).help(words.say.twice_help))?;
+            first_line(input).map_err(|error| unreadable(&error, key, words))?
         } else {
-            return Err(self.unknown_key(key, value));
+            value.to_owned()
         };
-        if !self.given.insert(key.to_owned()) {
-            return Err(wrong(fill(w.twice, &[("key", key)]), w.twice_help.into()));
-        }
-        Ok(pair)
+        pairs.push((key, value));
     }
-
-    /// A pair that these rules understand.
-    fn example(&self) -> (&str, &str) {
-        let fact = self.rules.facts.first().map(|f| (f.id.as_str(), f.values[f.values.len() - 1].id.as_str()));
-        fact.unwrap_or((NAMA, "Budi"))
+    let (given, rejected) = parse(rules, pairs.iter().map(|(key, value)| (*key, value.as_str())));
+    match rejected.first() {
+        None => Ok(given),
+        Some(pair) => Err(describe(pair.why, rules, pairs[pair.at].0, &pairs[pair.at].1, words)),
     }
+}
 
-    fn unknown_key(&self, key: &str, value: &str) -> Wrong {
-        let (rules, w) = (self.rules, &self.words.say);
-        let facts = rules.facts.iter().map(|f| f.id.as_str());
-        let valid: Vec<&str> = facts.chain(rules.fields.iter().map(|f| f.id.as_str())).collect();
-        let help = if ["zone", "zona"].contains(&key.to_lowercase().as_str()) {
-            fill(w.zone_help, &[("zone", &shown(value))])
-        } else {
-            suggest(key, valid, &self.words.problem)
-        };
-        Wrong { unknown_key: true, message: fill(w.unknown_key, &[("key", &shown(key))]), help }
-    }
-
-    fn unknown_value<'v>(&self, key: &str, value: &str, valid: impl Iterator<Item = &'v str>) -> Wrong {
-        let message = fill(self.words.say.unknown_value, &[("key", key), ("value", &shown(value))]);
-        let valid: Vec<&str> = valid.collect();
-        wrong(message, suggest(value, valid, &self.words.problem))
-    }
-
-    fn fact(&self, fact: usize, value: &str) -> Result<Pair, Wrong> {
-        let known = &self.rules.facts[fact];
-        let found = known.values.iter().position(|v| v.id.eq_ignore_ascii_case(value));
-        found
-            .map(|value| Pair::Fact { fact, value })
-            .ok_or_else(|| self.unknown_value(&known.id, value, known.values.iter().map(|v| v.id.as_str())))
-    }
-
-    fn field(&mut self, field: FieldIx, value: &str) -> Result<Pair, Wrong> {
-        let known = self.rules.field(field);
-        match &known.kind {
-            FieldKind::Choice(choices) => choices
-                .position_of(value)
-                .map(|choice| Pair::Choice { field, choice })
-                .ok_or_else(|| self.unknown_value(&known.id, value, choices.texts())),
-            FieldKind::Typed(typed) => {
-                let read;
-                let value = if value == "-" {
-                    read = self.read_input(&known.id)?;
-                    &read
-                } else {
-                    value
-                };
-                self.typed(field, typed.max, value)
-            }
+fn first_line(input: impl Read) -> io::Result<String> {
+    let mut lines = BufReader::new(input.take(MAX_INPUT));
+    let mut line = String::new();
+    while line.trim().is_empty() {
+        line.clear();
+        if lines.read_line(&mut line)? == 0 {
+            break;
         }
     }
+    Ok(line)
+}
 
-    fn typed(&self, field: FieldIx, max: usize, value: &str) -> Result<Pair, Wrong> {
-        let (rules, w) = (self.rules, &self.words.say);
-        let id = rules.field(field).id.as_str();
-        let with = |message: &str, help: &str| wrong(fill(message, &[("key", id)]), fill(help, &[("key", id)]));
-        match name::received(rules, field, value) {
-            Ok(text) => Ok(Pair::Typed { field, text }),
-            Err(NoText::Empty) => Ok(Pair::Typed { field, text: String::new() }),
-            Err(NoText::Nobody) => Err(with(w.no_name, w.digits_help)),
-            Err(NoText::Digits) => Err(with(w.digits, w.digits_help)),
-            Err(NoText::NoNumber) => Err(with(w.no_number, w.no_number_help)),
-            Err(NoText::TooLong { count }) => {
-                let with = [("key", id), ("count", &*count.to_string()), ("max", &*max.to_string())];
-                Err(wrong(fill(w.too_long, &with), w.too_long_help.into()))
-            }
-        }
-    }
+fn unreadable(error: &io::Error, key: &str, words: &Words) -> ArgError {
+    let why = match error.kind() {
+        ErrorKind::InvalidData => words.say.stdin_not_utf8.into(),
+        _ => outside::reason(error, words),
+    };
+    ArgError::new(fill(words.say.stdin_bad, &[("key", key), ("why", &why)]))
+}
 
-    /// The first line with something in it.
-    fn read_input(&mut self, key: &str) -> Result<String, Wrong> {
-        let w = &self.words.say;
-        let Some(input) = self.input.take() else {
-            return Err(wrong(w.stdin_twice.into(), w.twice_help.into()));
-        };
-        let failed = |e: &io::Error| {
-            let why = match e.kind() {
-                ErrorKind::InvalidData => w.stdin_not_utf8.into(),
-                _ => outside::reason(e, self.words),
+/// An argument without `=`, with an example that these rules have.
+fn no_pair(rules: &RuleSet, arg: &str, words: &Words) -> ArgError {
+    let fact = rules.facts.first().map(|fact| format!("{}={}", fact.id, fact.values.last().id));
+    let example = fact.unwrap_or_else(|| format!("{NAMA}=Budi"));
+    let message = fill(words.say.no_pair, &[("text", &shown(arg))]);
+    ArgError::new(message).help(fill(words.say.no_pair_help, &[("example", &example)]))
+}
+
+fn describe(why: PairError, rules: &RuleSet, key: &str, value: &str, words: &Words) -> ArgError {
+    let w = &words.say;
+    let with =
+        |message: &str, help: &str| ArgError::new(fill(message, &[("key", key)])).help(fill(help, &[("key", key)]));
+    match why {
+        PairError::UnknownKey => {
+            let ids = rules.facts.iter().map(|f| f.id.as_str()).chain(rules.fields.iter().map(|f| f.id.as_str()));
+            let help = if ["zone", "zona"].contains(&key.to_lowercase().as_str()) {
+                fill(w.zone_help, &[("zone", &shown(value))])
+            } else {
+                suggest(key, ids, &words.problem)
             };
-            wrong(fill(w.stdin_bad, &[("key", key), ("why", &why)]), String::new())
-        };
-        let mut lines = BufReader::new(input.take(MAX_INPUT));
-        let mut line = String::new();
-        while line.trim().is_empty() {
-            line.clear();
-            if lines.read_line(&mut line).map_err(|e| failed(&e))? == 0 {
-                break;
-            }
+            ArgError::new(fill(w.unknown_key, &[("key", &shown(key))])).help(help)
         }
-        Ok(line)
+        PairError::UnknownValue => {
+            let fact = rules.fact_or_role(key).map(|fact| &rules.facts[fact]);
+            let valid: Vec<&str> = match (fact, rules.field_or_role(key).map(|ix| &rules.field(ix).kind)) {
+                (Some(fact), _) => fact.values.iter().map(|value| value.id.as_str()).collect(),
+                (None, Some(FieldKind::Choice(choices))) => choices.texts().collect(),
+                (None, _) => Vec::new(),
+            };
+            let message = fill(w.unknown_value, &[("key", key), ("value", &shown(value))]);
+            ArgError::new(message).help(suggest(value, valid, &words.problem))
+        }
+        PairError::Twice => with(w.twice, w.twice_help),
+        PairError::Text(NoText::Nobody | NoText::Empty) => with(w.no_name, w.digits_help),
+        PairError::Text(NoText::Digits) => with(w.digits, w.digits_help),
+        PairError::Text(NoText::NoNumber) => with(w.no_number, w.no_number_help),
+        PairError::Text(NoText::TooLong { count }) => {
+            let max = match rules.field_or_role(key).map(|ix| &rules.field(ix).kind) {
+                Some(FieldKind::Typed(typed)) => typed.max,
+                _ => 0,
+            };
+            let with = [("key", key), ("count", &*count.to_string()), ("max", &*max.to_string())];
+            ArgError::new(fill(w.too_long, &with)).help(w.too_long_help)
+        }
     }
-}
-
-fn wrong(message: String, help: String) -> Wrong {
-    Wrong { unknown_key: false, message, help }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::book::Book;
+    use crate::closing::Closing;
     use crate::words::Lang;
 
-    fn read(pairs: &[&str], input: &[u8]) -> Result<(String, Vec<u16>), Wrong> {
+    fn read(pairs: &[&str], input: &[u8]) -> Result<(String, Vec<u16>), ArgError> {
         let book = Book::built_in();
         let pairs: Vec<String> = pairs.iter().map(|p| (*p).to_owned()).collect();
-        let given = Reader::new(&book.rules, Lang::En.words(), input).all(&pairs)?;
-        let spoken: Vec<String> = book.rules.fields_ix().map(|(ix, _)| given.fields.spoken(&book.rules, ix)).collect();
-        Ok((spoken.join("|"), given.situation.values().to_vec()))
+        let given = super::read(&book.rules, Lang::En.words(), &pairs, input)?;
+        let mut closing = Closing::new(&book.rules, 0, &[]);
+        closing.take(&book.rules, &given, true, chrono::DateTime::UNIX_EPOCH);
+        let spoken = book.rules.fields_ix().map(|(ix, _)| closing.fields().spoken(&book.rules, ix));
+        Ok((spoken.collect::<Vec<_>>().join("|"), closing.situation().values().to_vec()))
     }
 
     #[test]
@@ -287,7 +164,7 @@ mod tests {
             (&["nama=0812 345"], "no name"),
         ] {
             let wrong = read(pairs, b"").unwrap_err();
-            assert!(wrong.help.contains(help), "{wrong:?}");
+            assert!(wrong.help.as_ref().is_some_and(|text| text.contains(help)), "{wrong:?}");
         }
     }
 }

@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 
 use super::{Answer, Context, Stop, is_dumb, moment};
-use crate::action::Subject;
 use crate::app::waiting::{expires, waits};
 use crate::book::{Book, Origin};
 use crate::clock::Clock;
 use crate::files::shift::{self, Shift};
-use crate::files::{self, Bad, Folders, Why, deadline, private, shown_path};
+use crate::files::{self, Bad, Folders, Why, deadline, shown_path};
 use crate::journal::writer::Config;
+use crate::message::Subject;
+use crate::own_files;
 use crate::plain::out::Out;
 use crate::plain::view::Plain;
 use crate::rehearsal::{rehearse, untried};
@@ -156,7 +157,10 @@ fn settings_line(bad: &Bad, words: &Words) -> String {
 
 /// The first folder on the way to our files in which another user could put something else in their place.
 fn exposed(folders: &Folders) -> Option<PathBuf> {
-    [&folders.state, &folders.data, &folders.runtime].into_iter().flatten().find_map(|folder| private::exposed(folder))
+    [&folders.state, &folders.data, &folders.runtime]
+        .into_iter()
+        .flatten()
+        .find_map(|folder| own_files::exposed(folder))
 }
 
 /// No core dump holds a customer's name: none is written, and none is handed to a program that collects them.

@@ -1,26 +1,31 @@
 //! `penutup report`: what the journal, or the exports of several seats, add up to.
 
+pub mod csv;
+pub mod text;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use chrono::{FixedOffset, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 
-use super::{Answer, Context, Stop, Wrong, canvas, moment};
+use super::{Answer, ArgError, Context, Stop, canvas, moment};
 use crate::book::Book;
 use crate::files;
 use crate::journal::merge::{Merge, Refused};
 use crate::journal::read::{Reader, Span};
-use crate::journal::report::{By, Fold, Report as Sums, csv, json, span, text};
-use crate::journal::row::{Rest, Row, Vocabulary};
+use crate::journal::record::Record;
+use crate::journal::report::{By, Fold, Report as Sums, json, span};
+use crate::journal::summary::Interner;
 use crate::journal::trouble::Error;
-use crate::tell::{outside, shown, suggest};
-use crate::words::{Words, fill};
+use crate::tell::{self, outside, shown, suggest};
+use crate::words::Words;
 
 /// `penutup report [FILE]...`.
 #[derive(Debug, Args)]
 pub struct Report {
     /// Exports of several seats.
+    #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Which days.
     #[command(flatten)]
@@ -48,10 +53,10 @@ pub enum Form {
 #[derive(Clone, Debug, Args)]
 pub struct Days {
     /// The first.
-    #[arg(long)]
+    #[arg(long, value_name = "DATE")]
     pub from: Option<String>,
     /// The last.
-    #[arg(long)]
+    #[arg(long, value_name = "DATE")]
     pub to: Option<String>,
 }
 
@@ -69,13 +74,12 @@ impl Days {
     ///
     /// # Errors
     /// What is wrong with them.
-    pub fn checked(&self, words: &Words) -> Result<Between, Wrong> {
+    pub fn checked(&self, words: &Words) -> Result<Between, ArgError> {
         let day = |text: &Option<String>| text.as_deref().map(|text| date(text, words)).transpose();
         let (from, to) = (day(&self.from)?, day(&self.to)?);
         if from.zip(to).is_some_and(|(from, to)| from > to) {
-            let with = [("from", from), ("to", to)].map(|(k, d)| (k, d.map_or_else(String::new, |d| d.to_string())));
-            let with = [(with[0].0, with[0].1.as_str()), (with[1].0, with[1].1.as_str())];
-            return Err(Wrong::new(fill(words.journal.wrong_order, &with)));
+            let shown = |day: Option<NaiveDate>| day.map_or_else(String::new, |day| day.to_string());
+            return Err(ArgError::new(words.journal.wrong_order(shown(from), shown(to))));
         }
         Ok(Between { from, to })
     }
@@ -85,10 +89,10 @@ impl Days {
 ///
 /// # Errors
 /// A text that is none.
-pub fn date(text: &str, words: &Words) -> Result<NaiveDate, Wrong> {
+pub fn date(text: &str, words: &Words) -> Result<NaiveDate, ArgError> {
     let w = &words.journal;
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
-    day.ok_or_else(|| Wrong::new(fill(w.bad_date, &[("date", &shown(text))])).help(w.bad_date_help))
+    day.ok_or_else(|| ArgError::new(w.bad_date(shown(text))).help(w.bad_date_help))
 }
 
 /// Why calls could not be handed on.
@@ -127,14 +131,16 @@ impl Halt {
             Self::Out(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Answer::done(String::new())),
             Self::Out(error) => {
                 let why = outside::reason(&error, words);
-                Err(context.stop(&fill(words.cli.cannot_print, &[("why", &why)]), None))
+                Err(context.stop(&words.cli.cannot_print(why), None))
             }
             Self::Journal(error) => {
                 let path = context.journal().map(|path| files::shown_path(&path)).unwrap_or_default();
-                let why = error.told(words);
-                Err(context.stop(&fill(words.journal.cannot_read, &[("path", &path), ("why", &why)]), None))
+                let why = tell::journal::reason(&error, words);
+                Err(context.stop(&words.journal.cannot_read(path, why), None))
             }
-            Self::Export(refused) => Err(context.stop(&refused.told(words), Some(words.journal.refused_help))),
+            Self::Export(refused) => {
+                Err(context.stop(&tell::journal::refused(&refused, words), Some(words.journal.refused_help)))
+            }
         }
     }
 }
@@ -150,26 +156,22 @@ enum Source {
 impl Source {
     fn sums(&mut self, span: Span, zone: FixedOffset) -> Result<Sums, Halt> {
         let mut fold = Fold::new(zone);
-        let vocabulary = match self {
-            Self::Journal(None) => Vocabulary::default(),
-            Self::Journal(Some(reader)) => reader.rows(span, |row| fold.add(row))?,
-            Self::Exports(merge) => merge.each(span, |row, _, _, _| {
-                fold.add(row);
+        let texts = match self {
+            Self::Journal(None) => Interner::default(),
+            Self::Journal(Some(reader)) => reader.summaries(span, |summary| fold.add(summary))?,
+            Self::Exports(merge) => merge.each(span, |summary, _| {
+                fold.add(summary);
                 Ok::<(), Halt>(())
             })?,
         };
-        Ok(fold.report(&vocabulary))
+        Ok(fold.report(&texts))
     }
 
-    fn calls(
-        &mut self,
-        span: Span,
-        each: impl FnMut(&Row, &Rest, &str, &Vocabulary) -> Result<(), Halt>,
-    ) -> Result<(), Halt> {
+    fn calls(&mut self, span: Span, mut each: impl FnMut(&Record) -> Result<(), Halt>) -> Result<(), Halt> {
         match self {
             Self::Journal(None) => Ok(()),
             Self::Journal(Some(reader)) => reader.calls(span, each),
-            Self::Exports(merge) => merge.each(span, each).map(drop),
+            Self::Exports(merge) => merge.each(span, |_, record| each(record)).map(drop),
         }
     }
 }
@@ -181,7 +183,7 @@ impl Source {
 pub fn run(report: &Report, context: &Context) -> Result<Answer, Stop> {
     context.sound_settings()?;
     let words = context.words();
-    let wrong = |wrong: Wrong| context.wrong(&wrong);
+    let wrong = |error: ArgError| context.arg_error(&error);
     let days = report.days.checked(words).map_err(wrong)?;
     let by = division(report.by.as_deref(), report.format, words).map_err(wrong)?;
     let zone = zone(context)?;
@@ -207,24 +209,24 @@ pub fn run(report: &Report, context: &Context) -> Result<Answer, Stop> {
 ///
 /// # Errors
 /// A text that names nothing of that kind; a division of a form that has none.
-pub fn division(by: Option<&str>, format: Form, words: &Words) -> Result<Option<By>, Wrong> {
+pub fn division(by: Option<&str>, format: Form, words: &Words) -> Result<Option<By>, ArgError> {
     let w = &words.journal;
-    let wrong = |by| Wrong::new(fill(w.bad_by, &[("by", &shown(by))])).help(suggest(by, By::VALID, &words.problem));
+    let wrong = |by| ArgError::new(w.bad_by(shown(by))).help(suggest(by, By::VALID, &words.problem));
     let by = by.map(|by| by.parse().map_err(|()| wrong(by))).transpose()?;
-    if by.is_some() && format == Form::Csv { Err(Wrong::new(w.by_with_csv)) } else { Ok(by) }
+    if by.is_some() && format == Form::Csv { Err(ArgError::new(w.by_with_csv)) } else { Ok(by) }
 }
 
 /// Sums in a form that is not a line a call.
 ///
 /// # Errors
 /// A division by a fact that no call has.
-pub fn told(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: &Words) -> Result<String, Wrong> {
+pub fn told(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: &Words) -> Result<String, ArgError> {
     if let Some(By::Fact(fact)) = by
         && sums.total.closings > 0
         && !sums.facts.iter().any(|(id, _)| id == fact)
     {
         let help = suggest(fact, sums.facts.iter().map(|(id, _)| id.as_str()), &words.problem);
-        return Err(Wrong::new(fill(words.journal.unknown_fact, &[("fact", &shown(fact))])).help(help));
+        return Err(ArgError::new(words.journal.unknown_fact(shown(fact))).help(help));
     }
     Ok(if format == Form::Json {
         json::json(sums, days.from, days.to, by)
@@ -261,13 +263,8 @@ fn open_journal(context: &Context) -> Result<Option<Reader>, Error> {
 
 fn print_csv(source: &mut Source, span: Span, zone: FixedOffset, out: &mut impl Write) -> Result<(), Halt> {
     let mut out = io::BufWriter::with_capacity(1 << 16, out);
-    out.write_all(csv::HEADER.as_bytes())?;
-    let mut line = String::new();
-    source.calls(span, |row, rest, detail, vocabulary| {
-        line.clear();
-        csv::line(&mut line, row, rest, detail, vocabulary, zone).map_err(|_| Error::Damaged)?;
-        Ok(out.write_all(line.as_bytes())?)
-    })?;
+    out.write_all(csv::header().as_bytes())?;
+    source.calls(span, |record| Ok(out.write_all(csv::line(record, zone).as_bytes())?))?;
     out.flush()?;
     Ok(())
 }
@@ -277,12 +274,7 @@ pub(super) fn print_export(context: &Context, span: Span, out: &mut impl Write) 
     use crate::journal::export::Export;
     let mut export = Export::begin(io::BufWriter::with_capacity(1 << 16, out), Utc::now())?;
     if let Some(mut reader) = open_journal(context)? {
-        reader.calls(span, |row, rest, detail, vocabulary| {
-            export.call(row, rest, detail, vocabulary).map_err(|error| match error.kind() {
-                io::ErrorKind::InvalidData => Halt::from(Error::Damaged),
-                _ => Halt::Out(error),
-            })
-        })?;
+        reader.calls(span, |record| Ok::<(), Halt>(export.call(record)?))?;
     }
     export.end()?;
     Ok(())

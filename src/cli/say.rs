@@ -7,9 +7,9 @@ use chrono::Utc;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::pairs::{Given, Reader};
-use super::{Answer, Context, Stop, moment};
+use super::{Answer, Context, Stop, moment, pairs};
 use crate::book::Book;
+use crate::closing::Closing;
 use crate::files;
 use crate::rules::decide;
 use crate::rules::ruleset::StepWords;
@@ -19,6 +19,7 @@ use crate::rules::script::{script, speak};
 #[derive(Debug, Args)]
 pub struct Say {
     /// Facts and fields.
+    #[arg(value_name = "PAIR")]
     pub pairs: Vec<String>,
     /// The form of the result.
     #[arg(long, value_enum, default_value = "text")]
@@ -39,8 +40,7 @@ pub enum Form {
 /// A closing at its moment.
 struct Spoken<'b> {
     book: &'b Book,
-    given: Given,
-    zone: usize,
+    closing: Closing,
     time: String,
     greeting: &'b str,
 }
@@ -56,12 +56,14 @@ pub fn run(say: &Say, context: &Context) -> Result<Answer, Stop> {
     let book = ready.map_err(|bad| context.bad(&bad))?.book;
     let rules = &book.rules;
     let zone = moment::zone(context, rules)?;
-    let given = Reader::new(rules, context.words(), io::stdin())
-        .all(&say.pairs)
-        .map_err(|wrong| context.stop(&wrong.message, Some(&wrong.help)))?;
+    let given =
+        pairs::read(rules, context.words(), &say.pairs, io::stdin()).map_err(|error| context.arg_error(&error))?;
     let offset = rules.zones[zone].offset;
-    let (time, shown) = moment::local(at.map_or_else(Utc::now, |at| at.instant(offset)), offset);
-    let spoken = Spoken { book: &book, given, zone, time: shown, greeting: rules.greetings.word(time) };
+    let instant = at.map_or_else(Utc::now, |at| at.instant(offset));
+    let (time, shown) = moment::local(instant, offset);
+    let mut closing = Closing::new(rules, zone, &[]);
+    closing.take(rules, &given, true, instant);
+    let spoken = Spoken { book: &book, closing, time: shown, greeting: rules.greetings.word(time) };
     let mut answer = Answer::done(match say.format {
         Form::Text => spoken.text(),
         Form::Steps => spoken.steps(),
@@ -75,11 +77,11 @@ pub fn run(say: &Say, context: &Context) -> Result<Answer, Stop> {
 
 impl Spoken<'_> {
     fn plan(&self) -> decide::Plan<'_> {
-        decide(&self.book.rules, &self.given.situation)
+        decide(&self.book.rules, self.closing.situation())
     }
 
     fn text(&self) -> String {
-        let sentence = script(&self.book.rules, self.plan(), &self.given.fields, self.greeting).to_string();
+        let sentence = script(&self.book.rules, self.plan(), self.closing.fields(), self.greeting).to_string();
         if sentence.is_empty() { sentence } else { sentence + "\n" }
     }
 
@@ -89,7 +91,7 @@ impl Spoken<'_> {
         for step in self.plan().steps().iter().map(|ix| rules.step(*ix)) {
             let _ = match &step.words {
                 StepWords::Say(_) => {
-                    let sentence = speak(rules, step, &self.given.fields, self.greeting).unwrap_or_default();
+                    let sentence = speak(rules, step, self.closing.fields(), self.greeting).unwrap_or_default();
                     writeln!(out, "{sentence}")
                 }
                 StepWords::Remind(reminder) => writeln!(out, "({reminder})"),
@@ -104,7 +106,7 @@ impl Spoken<'_> {
             .facts
             .iter()
             .enumerate()
-            .map(|(at, f)| (f.id.clone(), json!(f.values[self.given.situation.value(at)].id)))
+            .map(|(at, f)| (f.id.clone(), json!(f.values[self.closing.situation().value(at)].id)))
             .collect();
         let steps: Vec<Value> = self
             .plan()
@@ -112,7 +114,7 @@ impl Spoken<'_> {
             .iter()
             .map(|ix| rules.step(*ix))
             .map(|step| {
-                let say = speak(rules, step, &self.given.fields, self.greeting).map(|s| s.to_string());
+                let say = speak(rules, step, self.closing.fields(), self.greeting).map(|s| s.to_string());
                 let remind = match &step.words {
                     StepWords::Remind(reminder) => Some(reminder),
                     StepWords::Say(_) => None,
@@ -133,11 +135,11 @@ impl Spoken<'_> {
             "rules_sha256": self.book.sha256(),
             "rule": self.plan().rule.id,
             "facts": facts,
-            "zone": rules.zones[self.zone].id,
+            "zone": rules.zones[self.closing.zone()].id,
             "time": self.time,
             "greeting": self.greeting,
             "steps": steps,
-            "script": script(rules, self.plan(), &self.given.fields, self.greeting).to_string(),
+            "script": script(rules, self.plan(), self.closing.fields(), self.greeting).to_string(),
             "caution": self.plan().rule.caution,
         });
         format!("{out}\n")

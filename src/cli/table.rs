@@ -20,7 +20,7 @@ use crate::book::Book;
 use crate::files;
 use crate::rules::ruleset::StepIx;
 use crate::rules::table::{Row, Table, table};
-use crate::tell::csv::cell;
+use crate::tell::csv;
 use crate::tell::draw::Canvas;
 use crate::tell::grouped;
 use crate::words::{Words, fill};
@@ -238,7 +238,7 @@ impl Shown<'_> {
         let mut head = vec![w.rule.to_owned(), w.situations.to_owned()];
         head.extend(labels);
         head.extend([w.steps, w.sentence, w.basis, w.caution].map(str::to_owned));
-        let line = |cells: &[String]| csv_line(cells, separator);
+        let line = |cells: &[String]| csv::line(cells, separator);
         let mut out = format!("\u{feff}{}", line(&head));
         for row in &self.table.rows {
             let mut cells = vec![row.rule.id.clone(), row.situations.to_string()];
@@ -307,18 +307,6 @@ fn in_markdown(text: impl AsRef<str>) -> String {
         out.push(c);
     }
     out
-}
-
-/// A row of CSV (RFC 4180).
-fn csv_line(cells: &[String], separator: char) -> String {
-    let mut out = String::new();
-    for (at, text) in cells.iter().enumerate() {
-        if at > 0 {
-            out.push(separator);
-        }
-        cell(&mut out, text);
-    }
-    out + "\r\n"
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use crate::tell::draw::{self, Canvas};
 use crate::tell::{shown, suggest};
 use crate::words::{Words, fill};
 
-/// Tells a mistake on the command line of `command`, with the usage behind it.
+/// Describes a mistake on the command line of `command`, with the usage behind it.
 #[must_use]
-pub fn told(error: &Error, command: &Command, words: &Words, canvas: Canvas) -> String {
+pub fn describe(error: &Error, command: &Command, words: &Words, canvas: Canvas) -> String {
     let (message, help) = what(error, command, words);
     let mut out = draw::message(&message, help.as_deref(), words, canvas);
     let w = &words.clap;

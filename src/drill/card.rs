@@ -23,7 +23,7 @@ pub struct Card {
     /// What the story implies; a fact that it leaves open, since it makes no difference here, has its first value.
     pub situation: Situation,
     /// For each fact, whether the story implies anything of it.
-    pub told: Vec<bool>,
+    pub mentioned: Vec<bool>,
     /// The customer's zone: a position in the rules' zones.
     pub zone: usize,
     /// The minute of the customer's day.

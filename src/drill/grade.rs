@@ -7,7 +7,7 @@ use crate::rules::ruleset::{FieldIx, RuleSet, StepIx};
 
 /// How a trainee answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum ExerciseKind {
     /// *Studi kasus*: set the facts on the prompter, then close.
     Case,
     /// *Tanpa naskah*: choose the steps, their order and the greeting, without the script.
@@ -16,7 +16,7 @@ pub enum Way {
     Spoken,
 }
 
-impl Way {
+impl ExerciseKind {
     /// Every way, in the order of their digits.
     pub const ALL: [Self; 3] = [Self::Case, Self::Blind, Self::Spoken];
 
@@ -39,7 +39,7 @@ impl Way {
 
 /// How a partner heard a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum SpokenMark {
     /// Word for word.
     Exact,
     /// In other words.
@@ -48,7 +48,7 @@ pub enum Heard {
     Missing,
 }
 
-impl Heard {
+impl SpokenMark {
     /// In the order of their digits.
     pub const ALL: [Self; 3] = [Self::Exact, Self::Changed, Self::Missing];
 
@@ -60,12 +60,6 @@ impl Heard {
             Self::Changed => "berubah",
             Self::Missing => "terlewat",
         }
-    }
-
-    /// From its name.
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|h| h.code() == code)
     }
 }
 
@@ -93,20 +87,8 @@ pub enum Answer {
     /// Spoken.
     Spoken {
         /// How each spoken step of the plan was heard.
-        marks: Vec<Heard>,
+        marks: Vec<SpokenMark>,
     },
-}
-
-impl Answer {
-    /// The way it was given.
-    #[must_use]
-    pub fn way(&self) -> Way {
-        match self {
-            Self::Case { .. } => Way::Case,
-            Self::Blind { .. } => Way::Blind,
-            Self::Spoken { .. } => Way::Spoken,
-        }
-    }
 }
 
 /// What was right.
@@ -138,12 +120,6 @@ impl Grade {
     pub fn situation(&self) -> bool {
         self.steps && self.facts.iter().all(|f| *f)
     }
-
-    /// Nothing was answered.
-    #[must_use]
-    pub fn nothing(rules: &RuleSet) -> Self {
-        Self { facts: vec![false; rules.facts.len()], steps: false, greeting: false, zone: false, honorific: false }
-    }
 }
 
 /// Grades an answer.
@@ -172,9 +148,10 @@ pub fn grade(rules: &RuleSet, card: &Card, answer: &Answer) -> Grade {
             Grade { facts: vec![right; rules.facts.len()], steps: right, greeting, zone: greeting, honorific: true }
         }
         Answer::Spoken { marks } => {
-            let exact =
-                |step: &StepIx, mark: Option<&Heard>| mark == Some(&Heard::Exact) || !rules.step(*step).greets();
-            let right = marks.len() == expected.len() && marks.iter().all(|m| *m == Heard::Exact);
+            let exact = |step: &StepIx, mark: Option<&SpokenMark>| {
+                mark == Some(&SpokenMark::Exact) || !rules.step(*step).greets()
+            };
+            let right = marks.len() == expected.len() && marks.iter().all(|m| *m == SpokenMark::Exact);
             let greeting = expected.iter().enumerate().all(|(at, step)| exact(step, marks.get(at)));
             Grade { facts: vec![right; rules.facts.len()], steps: right, greeting, zone: greeting, honorific: greeting }
         }
@@ -222,7 +199,7 @@ mod tests {
             story: String::new(),
             person: Person::default(),
             situation: situation(rules, values),
-            told: vec![true; 3],
+            mentioned: vec![true; 3],
             zone: 1,
             minute: 899,
             honorific: rules.field_named(SAPAAN).map(|f| (f, 2)),
@@ -285,15 +262,12 @@ mod tests {
     fn spoken_is_right_word_for_word() {
         let rules = Book::built_in().rules;
         let card = card(&rules, [0, 0, 0]);
-        let spoken = |marks: &[Heard]| grade(&rules, &card, &Answer::Spoken { marks: marks.to_vec() });
-        assert!(spoken(&[Heard::Exact; 3]).is_right());
-        let g = spoken(&[Heard::Changed, Heard::Exact, Heard::Exact]);
+        let spoken = |marks: &[SpokenMark]| grade(&rules, &card, &Answer::Spoken { marks: marks.to_vec() });
+        assert!(spoken(&[SpokenMark::Exact; 3]).is_right());
+        let g = spoken(&[SpokenMark::Changed, SpokenMark::Exact, SpokenMark::Exact]);
         assert!(!g.is_right() && g.greeting);
-        assert!(!spoken(&[Heard::Exact, Heard::Exact, Heard::Missing]).greeting);
-        assert!(!spoken(&[Heard::Exact; 2]).is_right());
-        assert!(!Grade::nothing(&rules).is_right());
-        for (way, heard) in Way::ALL.into_iter().zip(Heard::ALL) {
-            assert_eq!((Way::from_code(way.code()), Heard::from_code(heard.code())), (Some(way), Some(heard)));
-        }
+        assert!(!spoken(&[SpokenMark::Exact, SpokenMark::Exact, SpokenMark::Missing]).greeting);
+        assert!(!spoken(&[SpokenMark::Exact; 2]).is_right());
+        assert!(ExerciseKind::ALL.into_iter().all(|way| ExerciseKind::from_code(way.code()) == Some(way)));
     }
 }

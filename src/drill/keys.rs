@@ -2,12 +2,13 @@
 //! are the same rows. On a card of *studi kasus* the prompter's own keys hold, but for what would end or give away the
 //! card. Esc never leaves.
 
-use super::grade::{Heard, Way};
-use super::session::{Move, Phase, Session, Work};
-use super::show::{Go, Show};
+use super::grade::{ExerciseKind, SpokenMark};
+use super::session::{Draft, Phase, Session, SessionAction};
+use super::show::{Show, ShowAction};
 use crate::action::{Action, Direction};
 use crate::app::Mode;
 use crate::keymap::{self, Key};
+use crate::panel::Panel;
 use crate::words::Words;
 
 /// A key and what it does now.
@@ -50,7 +51,7 @@ pub fn footer<M>(rows: &[Row<M>], words: &Words) -> Vec<(String, String)> {
 
 /// What a key does in a session.
 #[must_use]
-pub fn session(session: &Session, key: Key) -> Option<Move> {
+pub fn session(session: &Session, key: Key) -> Option<SessionAction> {
     if session.is_leaving() {
         return found(leaving_rows(session), key);
     }
@@ -62,11 +63,11 @@ pub fn session(session: &Session, key: Key) -> Option<Move> {
 
 /// What a key does in a presentation.
 #[must_use]
-pub fn show(show: &Show, key: Key) -> Option<Go> {
+pub fn show(show: &Show, key: Key) -> Option<ShowAction> {
     if matches!(show.app().mode(), Mode::Typing(_)) {
         return match keymap::action(show.app(), key)? {
-            Action::Quit | Action::Leave => Some(Go::Quit),
-            action => Some(Go::App(action)),
+            Action::Quit | Action::Leave => Some(ShowAction::Quit),
+            action => Some(ShowAction::App(action)),
         };
     }
     if let Some(go) = found(show_rows(show), key) {
@@ -75,7 +76,7 @@ pub fn show(show: &Show, key: Key) -> Option<Go> {
     match keymap::action(show.app(), key)? {
         Action::Said | Action::Quit | Action::Leave | Action::Undo => None,
         action if hidden(false).contains(&action) => None,
-        action => Some(Go::App(action)),
+        action => Some(ShowAction::App(action)),
     }
 }
 
@@ -90,33 +91,37 @@ fn found<M: Clone>(rows: Vec<Row<M>>, key: Key) -> Option<M> {
 /// What the prompter's keys don't do here: what is copied or added up is of no use, and in an exam nothing tells why.
 #[must_use]
 pub fn hidden(exam: bool) -> &'static [Action] {
-    if exam { &[Action::Copy, Action::Recap, Action::Basis] } else { &[Action::Copy, Action::Recap] }
+    if exam {
+        &[Action::Copy, Action::Panel(Panel::Recap), Action::Panel(Panel::Basis)]
+    } else {
+        &[Action::Copy, Action::Panel(Panel::Recap)]
+    }
 }
 
-fn on_prompter(session: &Session, key: Key) -> Option<Move> {
+fn on_prompter(session: &Session, key: Key) -> Option<SessionAction> {
     let app = session.app();
     if key == Key::Char('r') && !matches!(app.mode(), Mode::Typing(_)) {
-        return Some(Move::Story);
+        return Some(SessionAction::Story);
     }
     match keymap::action(app, key)? {
-        Action::Leave => Some(Move::Leave),
-        Action::Quit => Some(Move::Quit),
-        Action::End => Some(Move::HandIn),
+        Action::Leave => Some(SessionAction::Leave),
+        Action::Quit => Some(SessionAction::Quit),
+        Action::End => Some(SessionAction::HandIn),
         Action::Answer(_) => None,
         action if hidden(session.is_exam()).contains(&action) => None,
-        action => Some(Move::App(action)),
+        action => Some(SessionAction::App(action)),
     }
 }
 
 /// Every key of a session that is not the prompter's own.
 #[must_use]
-pub fn session_rows(session: &Session) -> Vec<Row<Move>> {
+pub fn session_rows(session: &Session) -> Vec<Row<SessionAction>> {
     let w = &session.words().drill;
     let up = Direction::Up;
     let down = Direction::Down;
-    let mut rows: Vec<Row<Move>> = Vec::new();
+    let mut rows: Vec<Row<SessionAction>> = Vec::new();
     if session.is_reading() {
-        rows.push(Row::new(&[Key::Esc, Key::Char('r')], Move::Story, w.key_back));
+        rows.push(Row::new(&[Key::Esc, Key::Char('r')], SessionAction::Story, w.key_back));
         rows.extend(scrolling(w.key_scroll));
         rows.extend(leave_rows(w.key_quit));
         return rows;
@@ -124,51 +129,51 @@ pub fn session_rows(session: &Session) -> Vec<Row<Move>> {
     match session.phase() {
         Phase::Intro if session.setup().cards.is_empty() => {}
         Phase::Intro => {
-            if let Some(way) = session.setup().way {
-                rows.push(Row::new(SPACE, Move::Begin(way), w.key_begin));
+            if let Some(way) = session.setup().kind {
+                rows.push(Row::new(SPACE, SessionAction::Begin(way), w.key_begin));
             } else {
                 let labels = [w.way_case, w.way_blind, w.way_spoken];
-                for ((way, label), digit) in Way::ALL.into_iter().zip(labels).zip('1'..) {
-                    rows.push(Row::new(&[Key::Char(digit)], Move::Begin(way), label));
+                for ((way, label), digit) in ExerciseKind::ALL.into_iter().zip(labels).zip('1'..) {
+                    rows.push(Row::new(&[Key::Char(digit)], SessionAction::Begin(way), label));
                 }
             }
         }
         Phase::Card => card_rows(session, &mut rows),
         Phase::Feedback => {
-            rows.push(Row::new(SPACE, Move::Next, w.key_next));
-            rows.push(Row::new(&[Key::Char('r')], Move::Story, w.key_story));
+            rows.push(Row::new(SPACE, SessionAction::Next, w.key_next));
+            rows.push(Row::new(&[Key::Char('r')], SessionAction::Story, w.key_story));
             rows.extend(scrolling(w.key_scroll));
         }
         Phase::Score => {
-            rows.push(Row::new(SPACE, Move::Next, w.key_finish));
+            rows.push(Row::new(SPACE, SessionAction::Next, w.key_finish));
             rows.extend(scrolling(w.key_scroll));
         }
     }
     if session.phase() == Phase::Intro {
-        rows.push(Row::hidden(&[Key::Up], Move::Line(up)));
-        rows.push(Row::hidden(&[Key::Down], Move::Line(down)));
-        rows.push(Row::hidden(&[Key::PageUp], Move::Page(up)));
-        rows.push(Row::hidden(&[Key::PageDown], Move::Page(down)));
+        rows.push(Row::hidden(&[Key::Up], SessionAction::Line(up)));
+        rows.push(Row::hidden(&[Key::Down], SessionAction::Line(down)));
+        rows.push(Row::hidden(&[Key::PageUp], SessionAction::Page(up)));
+        rows.push(Row::hidden(&[Key::PageDown], SessionAction::Page(down)));
     }
     rows.extend(leave_rows(w.key_quit));
-    rows.push(Row::hidden(&[Key::Esc], Move::Back));
+    rows.push(Row::hidden(&[Key::Esc], SessionAction::Back));
     rows
 }
 
 /// `q` asks, Ctrl-C does not.
-fn leave_rows(label: &'static str) -> [Row<Move>; 2] {
-    [Row::new(&[Key::Char('q')], Move::Leave, label), Row::hidden(&[Key::Ctrl('c')], Move::Quit)]
+fn leave_rows(label: &'static str) -> [Row<SessionAction>; 2] {
+    [Row::new(&[Key::Char('q')], SessionAction::Leave, label), Row::hidden(&[Key::Ctrl('c')], SessionAction::Quit)]
 }
 
 /// The keys while it is asked whether to leave.
 #[must_use]
-pub fn leaving_rows(session: &Session) -> Vec<Row<Move>> {
+pub fn leaving_rows(session: &Session) -> Vec<Row<SessionAction>> {
     let w = &session.words().drill;
     vec![
-        Row::new(&[Key::Esc], Move::Back, w.key_back),
-        Row::hidden(&[Key::Backspace], Move::Back),
-        Row::new(&[Key::Char('q')], Move::Quit, w.key_quit),
-        Row::hidden(&[Key::Ctrl('c')], Move::Quit),
+        Row::new(&[Key::Esc], SessionAction::Back, w.key_back),
+        Row::hidden(&[Key::Backspace], SessionAction::Back),
+        Row::new(&[Key::Char('q')], SessionAction::Quit, w.key_quit),
+        Row::hidden(&[Key::Ctrl('c')], SessionAction::Quit),
     ]
 }
 
@@ -181,55 +186,55 @@ pub fn leaving_footer(session: &Session) -> Vec<(String, String)> {
     asked.chain(footer(&leaving_rows(session), session.words())).collect()
 }
 
-fn scrolling(label: &'static str) -> [Row<Move>; 5] {
+fn scrolling(label: &'static str) -> [Row<SessionAction>; 5] {
     [
         // What is found first holds: the key that goes the other way stands before the row that names both.
-        Row::hidden(&[Key::Up], Move::Line(Direction::Up)),
-        Row::new(&[Key::Up, Key::Down], Move::Line(Direction::Down), label),
-        Row::hidden(&[Key::PageDown], Move::Page(Direction::Down)),
-        Row::hidden(&[Key::PageUp], Move::Page(Direction::Up)),
-        Row::hidden(&[Key::Home], Move::Back),
+        Row::hidden(&[Key::Up], SessionAction::Line(Direction::Up)),
+        Row::new(&[Key::Up, Key::Down], SessionAction::Line(Direction::Down), label),
+        Row::hidden(&[Key::PageDown], SessionAction::Page(Direction::Down)),
+        Row::hidden(&[Key::PageUp], SessionAction::Page(Direction::Up)),
+        Row::hidden(&[Key::Home], SessionAction::Back),
     ]
 }
 
-fn card_rows(session: &Session, rows: &mut Vec<Row<Move>>) {
+fn card_rows(session: &Session, rows: &mut Vec<Row<SessionAction>>) {
     let w = &session.words().drill;
     let (up, down) = (Direction::Up, Direction::Down);
-    match session.work() {
-        Work::Case => {
+    match session.draft() {
+        Draft::Case => {
             let label = if session.app().is_complete() { w.key_hand_in } else { session.words().keys.said };
-            rows.push(Row::new(SPACE, Move::App(Action::Said), label));
-            rows.push(Row::new(&[Key::Char('x')], Move::HandIn, w.key_hand_in));
+            rows.push(Row::new(SPACE, SessionAction::App(Action::Said), label));
+            rows.push(Row::new(&[Key::Char('x')], SessionAction::HandIn, w.key_hand_in));
         }
-        Work::Blind { offered, .. } => {
-            rows.push(Row::new(&[Key::Char(' ')], Move::Choose, w.key_choose));
-            rows.push(Row::hidden(&[Key::Up], Move::Cursor(up)));
-            rows.push(Row::hidden(&[Key::Down], Move::Cursor(down)));
-            rows.push(Row::hidden(&[Key::Right], Move::Greeting(down)));
-            rows.push(Row::new(&[Key::Left, Key::Right], Move::Greeting(up), w.key_greeting));
+        Draft::Blind { offered, .. } => {
+            rows.push(Row::new(&[Key::Char(' ')], SessionAction::Choose, w.key_choose));
+            rows.push(Row::hidden(&[Key::Up], SessionAction::Cursor(up)));
+            rows.push(Row::hidden(&[Key::Down], SessionAction::Cursor(down)));
+            rows.push(Row::hidden(&[Key::Right], SessionAction::Greeting(down)));
+            rows.push(Row::new(&[Key::Left, Key::Right], SessionAction::Greeting(up), w.key_greeting));
             for (at, digit) in ('1'..='9').enumerate().take(offered.len()) {
-                rows.push(Row::hidden(&[Key::Char(digit)], Move::ChooseAt(at)));
+                rows.push(Row::hidden(&[Key::Char(digit)], SessionAction::ChooseAt(at)));
             }
-            rows.push(Row::new(&[Key::Backspace], Move::TakeBack, session.words().keys.undo));
+            rows.push(Row::new(&[Key::Backspace], SessionAction::TakeBack, session.words().keys.undo));
             if session.is_ready() {
-                rows.insert(0, Row::new(&[Key::Enter], Move::HandIn, w.key_hand_in));
+                rows.insert(0, Row::new(&[Key::Enter], SessionAction::HandIn, w.key_hand_in));
             }
         }
-        Work::Spoken { open: false, .. } => rows.push(Row::new(SPACE, Move::Open, w.key_open)),
-        Work::Spoken { .. } => {
+        Draft::Spoken { open: false, .. } => rows.push(Row::new(SPACE, SessionAction::Open, w.key_open)),
+        Draft::Spoken { .. } => {
             if session.is_ready() {
-                rows.push(Row::new(SPACE, Move::HandIn, w.key_hand_in));
+                rows.push(Row::new(SPACE, SessionAction::HandIn, w.key_hand_in));
             }
             let labels = [w.heard_exact, w.heard_changed, w.heard_missing];
-            for ((heard, label), digit) in Heard::ALL.into_iter().zip(labels).zip('1'..) {
-                rows.push(Row::new(&[Key::Char(digit)], Move::Mark(heard), label));
+            for ((heard, label), digit) in SpokenMark::ALL.into_iter().zip(labels).zip('1'..) {
+                rows.push(Row::new(&[Key::Char(digit)], SessionAction::Mark(heard), label));
             }
-            rows.push(Row::hidden(&[Key::Up], Move::Cursor(up)));
-            rows.push(Row::hidden(&[Key::Down], Move::Cursor(down)));
-            rows.push(Row::new(&[Key::Backspace], Move::TakeBack, session.words().keys.undo));
+            rows.push(Row::hidden(&[Key::Up], SessionAction::Cursor(up)));
+            rows.push(Row::hidden(&[Key::Down], SessionAction::Cursor(down)));
+            rows.push(Row::new(&[Key::Backspace], SessionAction::TakeBack, session.words().keys.undo));
         }
     }
-    rows.push(Row::new(&[Key::Char('r')], Move::Story, w.key_story));
+    rows.push(Row::new(&[Key::Char('r')], SessionAction::Story, w.key_story));
 }
 
 /// The footer of a card of *studi kasus*: the prompter's own rows, with what is otherwise here.
@@ -245,7 +250,7 @@ pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
             Action::Said => words.keys.said_short.to_owned(),
             Action::End => w.key_hand_in.to_owned(),
             ref action if hidden(session.is_exam()).contains(action) => return None,
-            Action::Help => words.keys.help_short.to_owned(),
+            Action::Panel(Panel::Help) => words.keys.help_short.to_owned(),
             _ => row.label.to_string(),
         };
         Some((row.keys.first()?.name(words).into_owned(), label))
@@ -260,7 +265,7 @@ pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
 
 /// Every key of a presentation that is not the prompter's own.
 #[must_use]
-pub fn show_rows(show: &Show) -> Vec<Row<Go>> {
+pub fn show_rows(show: &Show) -> Vec<Row<ShowAction>> {
     let w = &show.words().demo;
     let (scene, scenes) = show.at();
     let space = match show.is_at_end_of_scene() {
@@ -270,11 +275,11 @@ pub fn show_rows(show: &Show) -> Vec<Row<Go>> {
         true => None,
     };
     let rows = [
-        Row::hidden(&[Key::Right], Go::Scene(Direction::Down)),
-        Row::new(&[Key::Left, Key::Right], Go::Scene(Direction::Up), w.key_scene),
-        Row::new(&[Key::Backspace], Go::StepBack, w.key_step_back),
-        Row::hidden(&[Key::Home], Go::First),
-        Row::new(LEAVE, Go::Quit, w.key_quit),
+        Row::hidden(&[Key::Right], ShowAction::Scene(Direction::Down)),
+        Row::new(&[Key::Left, Key::Right], ShowAction::Scene(Direction::Up), w.key_scene),
+        Row::new(&[Key::Backspace], ShowAction::StepBack, w.key_step_back),
+        Row::hidden(&[Key::Home], ShowAction::First),
+        Row::new(LEAVE, ShowAction::Quit, w.key_quit),
     ];
-    space.map(|label| Row::new(SPACE, Go::Step, label)).into_iter().chain(rows).collect()
+    space.map(|label| Row::new(SPACE, ShowAction::Step, label)).into_iter().chain(rows).collect()
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::boxes::Due;
 use super::card::Card;
-use super::dice::Dice;
-use super::grade::{Answer, Heard, Way, grade};
-use super::sheet::{Done, Row, Sheet, moment};
+use super::grade::{Answer, ExerciseKind, SpokenMark, grade};
+use super::rng::Rng;
+use super::sheet::{CardResult, GradedAnswer, Row, Sheet, moment};
 use crate::action::{Action, Direction};
 use crate::app::{App, Begin};
 use crate::book::Book;
+use crate::message::Message;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepIx;
 use crate::rules::script::FieldValue;
@@ -31,20 +31,16 @@ pub struct Setup {
     pub home: usize,
     /// The cards, in the order in which they are asked.
     pub cards: Vec<Card>,
-    /// What of the rules no card asks; for a trainee alone it is not said.
+    /// What of the rules no card asks.
     pub not_asked: Vec<String>,
     /// The seed they were dealt from.
     pub seed: u64,
     /// How they are answered; `None`: the first screen asks.
-    pub way: Option<Way>,
+    pub kind: Option<ExerciseKind>,
     /// How many in a hundred must be right, where it is an exam.
     pub exam: Option<u8>,
     /// The trainee's staff id.
     pub trainee: Option<String>,
-    /// What waits for the trainee; for a trainee alone.
-    pub due: Due,
-    /// For each card, whether what it asks falls again and again.
-    pub flagged: Vec<bool>,
     /// The day of the calls.
     pub day: NaiveDate,
     /// The time.
@@ -66,7 +62,7 @@ pub enum Phase {
 
 /// An answer in the making.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Work {
+pub enum Draft {
     /// On the prompter: the state is the prompter's.
     Case,
     /// Without the script.
@@ -87,18 +83,18 @@ pub enum Work {
         /// The sentence being marked.
         cursor: usize,
         /// The marks so far.
-        marks: Vec<Option<Heard>>,
+        marks: Vec<Option<SpokenMark>>,
     },
 }
 
 /// What happens.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Move {
+pub enum SessionAction {
     /// Begin, answering this way.
-    Begin(Way),
+    Begin(ExerciseKind),
     /// Something on the prompter.
     App(Action),
-    /// Move the cursor.
+    /// SessionAction the cursor.
     Cursor(Direction),
     /// Choose the step under the cursor, or drop it.
     Choose,
@@ -111,7 +107,7 @@ pub enum Move {
     /// The partner opens the script.
     Open,
     /// The partner marks a sentence.
-    Mark(Heard),
+    Mark(SpokenMark),
     /// Hand the answer in.
     HandIn,
     /// On to the next card.
@@ -130,25 +126,16 @@ pub enum Move {
     Quit,
 }
 
-/// What the outside is to do.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Leave.
-    Quit,
-    /// A card was answered: keep it.
-    Answered(Box<Done>),
-}
-
 /// A session.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Session {
     setup: Setup,
-    way: Way,
+    kind: ExerciseKind,
     phase: Phase,
     at: usize,
     app: App,
-    work: Work,
-    done: Vec<Done>,
+    draft: Draft,
+    graded: Vec<GradedAnswer>,
     shown: DateTime<Utc>,
     now: DateTime<Utc>,
     reading: bool,
@@ -165,12 +152,12 @@ impl Session {
         let now = setup.now;
         let moment = setup.cards.first().map_or(now, |c| c.moment(&setup.book.rules, setup.day));
         Self {
-            way: setup.way.unwrap_or(Way::Case),
+            kind: setup.kind.unwrap_or(ExerciseKind::Case),
             phase: Phase::Intro,
             at: 0,
             app: app(&setup, moment),
-            work: Work::Case,
-            done: Vec::new(),
+            draft: Draft::Case,
+            graded: Vec::new(),
             shown: now,
             now,
             reading: false,
@@ -207,8 +194,8 @@ impl Session {
 
     /// How cards are answered.
     #[must_use]
-    pub fn way(&self) -> Way {
-        self.way
+    pub fn kind(&self) -> ExerciseKind {
+        self.kind
     }
 
     /// Whether it is an exam: no hints, nothing told before the end.
@@ -237,14 +224,14 @@ impl Session {
 
     /// The answer in the making.
     #[must_use]
-    pub fn work(&self) -> &Work {
-        &self.work
+    pub fn draft(&self) -> &Draft {
+        &self.draft
     }
 
     /// What was answered.
     #[must_use]
-    pub fn done(&self) -> &[Done] {
-        &self.done
+    pub fn graded(&self) -> &[GradedAnswer] {
+        &self.graded
     }
 
     /// Whether the whole story is read.
@@ -268,7 +255,12 @@ impl Session {
     /// Whether the prompter itself is on the screen.
     #[must_use]
     pub fn is_on_prompter(&self) -> bool {
-        self.phase == Phase::Card && self.work == Work::Case && !self.reading
+        self.phase == Phase::Card && self.draft == Draft::Case && !self.reading
+    }
+
+    /// The last keys were meant for another window, and were undone.
+    pub fn mistyped(&mut self) {
+        let _ = self.app.update(Message::Mistyped, self.app.now());
     }
 
     /// Tells how far what is open can be scrolled, and how much of it is seen at once.
@@ -281,40 +273,41 @@ impl Session {
         }
     }
 
-    /// Changes the state; answers what the outside is to do.
-    pub fn update(&mut self, step: Move, now: DateTime<Utc>) -> Vec<Effect> {
+    /// Changes the state. Returns whether the session was left.
+    pub fn update(&mut self, step: SessionAction, now: DateTime<Utc>) -> bool {
         // A sheet's times never run backwards.
         self.now = self.now.max(now);
         match step {
-            Move::Quit => return vec![Effect::Quit],
-            Move::Leave if matches!(self.phase, Phase::Intro | Phase::Score) => return vec![Effect::Quit],
-            Move::Leave => self.leaving = true,
-            Move::Begin(way) => self.begin(way),
-            Move::App(Action::Said) if self.app.would_end() => {
+            SessionAction::Quit => return true,
+            SessionAction::Leave if matches!(self.phase, Phase::Intro | Phase::Score) => return true,
+            SessionAction::Leave => self.leaving = true,
+            SessionAction::Begin(way) => self.begin(way),
+            SessionAction::App(Action::Said) if self.app.would_end() => {
                 if !self.app.refuses(&Action::Said, self.now) {
-                    return self.hand_in();
+                    self.hand_in();
                 }
             }
-            Move::App(action) => {
+            SessionAction::App(action) => {
                 // The clock of a card stands still, so that an edge is asked as it is told.
                 let _ = self.app.update_at(action, self.app.now(), self.now);
             }
-            Move::HandIn => return self.hand_in(),
-            Move::Next => return self.next(),
-            Move::Story => {
+            SessionAction::HandIn => self.hand_in(),
+            SessionAction::Next if self.phase == Phase::Score => return true,
+            SessionAction::Next => self.next(),
+            SessionAction::Story => {
                 self.reading = !self.reading;
                 self.scroll = 0;
             }
-            Move::Back => {
+            SessionAction::Back => {
                 self.leaving = false;
                 self.reading = false;
                 self.scroll = 0;
             }
-            Move::Line(direction) => self.scroll_by(direction, 1),
-            Move::Page(direction) => self.scroll_by(direction, self.page),
+            SessionAction::Line(direction) => self.scroll_by(direction, 1),
+            SessionAction::Page(direction) => self.scroll_by(direction, self.page),
             other => self.answer(&other),
         }
-        Vec::new()
+        false
     }
 
     fn scroll_by(&mut self, direction: Direction, lines: usize) {
@@ -324,8 +317,8 @@ impl Session {
         };
     }
 
-    fn begin(&mut self, way: Way) {
-        self.way = way;
+    fn begin(&mut self, kind: ExerciseKind) {
+        self.kind = kind;
         self.at = 0;
         self.open_card();
     }
@@ -345,28 +338,30 @@ impl Session {
                 let _ = self.app.update(Action::Fact(fact), self.app.now());
             }
         }
-        self.work = match self.way {
-            Way::Case => Work::Case,
-            Way::Blind => {
+        self.draft = match self.kind {
+            ExerciseKind::Case => Draft::Case,
+            ExerciseKind::Blind => {
                 let ids = (0..rules.steps.len()).filter_map(|at| rules.step_named(&rules.steps[at].id));
                 let mut offered: Vec<StepIx> = ids.filter(|s| rules.step(*s).is_spoken()).collect();
                 // In the file's order the list would be half the answer.
-                Dice::new(self.setup.seed ^ (self.at as u64 + 1)).shuffle(&mut offered);
-                Work::Blind { offered, cursor: 0, chosen: Vec::new(), greeting: None }
+                Rng::new(self.setup.seed ^ (self.at as u64 + 1)).shuffle(&mut offered);
+                Draft::Blind { offered, cursor: 0, chosen: Vec::new(), greeting: None }
             }
-            Way::Spoken => Work::Spoken { open: false, cursor: 0, marks: vec![None; card.spoken(rules).len()] },
+            ExerciseKind::Spoken => {
+                Draft::Spoken { open: false, cursor: 0, marks: vec![None; card.spoken(rules).len()] }
+            }
         };
     }
 
-    fn answer(&mut self, step: &Move) {
+    fn answer(&mut self, step: &SessionAction) {
         let words = self.setup.book.rules.greetings.rows().len();
-        match &mut self.work {
-            Work::Case => {}
-            Work::Blind { offered, cursor, chosen, greeting } => match step {
-                Move::Cursor(Direction::Up) => *cursor = cursor.saturating_sub(1),
-                Move::Cursor(Direction::Down) => *cursor = (*cursor + 1).min(offered.len().saturating_sub(1)),
-                Move::Choose | Move::ChooseAt(_) => {
-                    if let Move::ChooseAt(at) = step {
+        match &mut self.draft {
+            Draft::Case => {}
+            Draft::Blind { offered, cursor, chosen, greeting } => match step {
+                SessionAction::Cursor(Direction::Up) => *cursor = cursor.saturating_sub(1),
+                SessionAction::Cursor(Direction::Down) => *cursor = (*cursor + 1).min(offered.len().saturating_sub(1)),
+                SessionAction::Choose | SessionAction::ChooseAt(_) => {
+                    if let SessionAction::ChooseAt(at) = step {
                         *cursor = (*at).min(offered.len().saturating_sub(1));
                     }
                     let Some(step) = offered.get(*cursor) else { return };
@@ -375,7 +370,7 @@ impl Session {
                         None => chosen.push(*step),
                     }
                 }
-                Move::Greeting(direction) => {
+                SessionAction::Greeting(direction) => {
                     *greeting = Some(match (*greeting, direction) {
                         (None, Direction::Down) => 0,
                         (None, Direction::Up) => words - 1,
@@ -383,20 +378,20 @@ impl Session {
                         (Some(at), Direction::Up) => (at + words - 1) % words,
                     });
                 }
-                Move::TakeBack => drop(chosen.pop()),
+                SessionAction::TakeBack => drop(chosen.pop()),
                 _ => {}
             },
-            Work::Spoken { open, cursor, marks } => match step {
-                Move::Open => *open = true,
-                Move::Cursor(Direction::Up) => *cursor = cursor.saturating_sub(1),
-                Move::Cursor(Direction::Down) => *cursor = (*cursor + 1).min(marks.len().saturating_sub(1)),
-                Move::Mark(heard) => {
+            Draft::Spoken { open, cursor, marks } => match step {
+                SessionAction::Open => *open = true,
+                SessionAction::Cursor(Direction::Up) => *cursor = cursor.saturating_sub(1),
+                SessionAction::Cursor(Direction::Down) => *cursor = (*cursor + 1).min(marks.len().saturating_sub(1)),
+                SessionAction::Mark(heard) => {
                     if let Some(mark) = marks.get_mut(*cursor) {
                         *mark = Some(*heard);
                         *cursor = (*cursor + 1).min(marks.len() - 1);
                     }
                 }
-                Move::TakeBack => {
+                SessionAction::TakeBack => {
                     let last = marks.iter().rposition(Option::is_some);
                     if let Some(last) = last {
                         marks[last] = None;
@@ -411,17 +406,17 @@ impl Session {
     /// Whether the answer can be handed in.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        match &self.work {
-            Work::Case => true,
-            Work::Blind { chosen, greeting, .. } => !chosen.is_empty() && greeting.is_some(),
-            Work::Spoken { open, marks, .. } => *open && marks.iter().all(Option::is_some),
+        match &self.draft {
+            Draft::Case => true,
+            Draft::Blind { chosen, greeting, .. } => !chosen.is_empty() && greeting.is_some(),
+            Draft::Spoken { open, marks, .. } => *open && marks.iter().all(Option::is_some),
         }
     }
 
     fn given(&self) -> Answer {
         let rules = self.rules();
-        match &self.work {
-            Work::Case => {
+        match &self.draft {
+            Draft::Case => {
                 let call = self.app.call();
                 let honorific = rules.roles.honorific.and_then(|field| match call.fields().get(field) {
                     FieldValue::Choice(choice) => Some(*choice),
@@ -434,19 +429,18 @@ impl Session {
                     said: call.said().iter().map(|s| s.step).collect(),
                 }
             }
-            Work::Blind { chosen, greeting, .. } => Answer::Blind { steps: chosen.clone(), greeting: *greeting },
-            Work::Spoken { marks, .. } => {
-                Answer::Spoken { marks: marks.iter().map(|m| m.unwrap_or(Heard::Missing)).collect() }
+            Draft::Blind { chosen, greeting, .. } => Answer::Blind { steps: chosen.clone(), greeting: *greeting },
+            Draft::Spoken { marks, .. } => {
+                Answer::Spoken { marks: marks.iter().map(|m| m.unwrap_or(SpokenMark::Missing)).collect() }
             }
         }
     }
 
-    fn hand_in(&mut self) -> Vec<Effect> {
-        let Some(card) = self.setup.cards.get(self.at).filter(|_| self.phase == Phase::Card) else { return Vec::new() };
+    fn hand_in(&mut self) {
+        let Some(card) = self.setup.cards.get(self.at).filter(|_| self.phase == Phase::Card) else { return };
         let answer = self.given();
         let grade = grade(&self.setup.book.rules, card, &answer);
-        let done = Done { card: self.at, answer, grade, shown: self.shown, answered: self.now };
-        self.done.push(done.clone());
+        self.graded.push(GradedAnswer { card: self.at, answer, grade, shown: self.shown, answered: self.now });
         (self.reading, self.scroll) = (false, 0);
         if self.is_exam() {
             self.at += 1;
@@ -454,46 +448,46 @@ impl Session {
         } else {
             self.phase = Phase::Feedback;
         }
-        vec![Effect::Answered(Box::new(done))]
     }
 
-    fn next(&mut self) -> Vec<Effect> {
-        if self.phase == Phase::Score {
-            return vec![Effect::Quit];
-        }
+    fn next(&mut self) {
         if self.phase == Phase::Feedback {
             self.at += 1;
             self.open_card();
         }
-        Vec::new()
     }
 
     /// What was right in the card that was just answered.
     #[must_use]
-    pub fn last(&self) -> Option<&Done> {
-        self.done.last()
+    pub fn last_graded(&self) -> Option<&GradedAnswer> {
+        self.graded.last()
     }
 
-    /// The result sheet as it stands. In an exam a card that was not answered is not right.
+    /// The cards and what came of them. In an exam a card that was not answered counts as not right.
+    pub fn results(&self) -> impl Iterator<Item = CardResult<'_>> {
+        let result = |(at, card)| (card, self.graded.iter().find(|d| d.card == at));
+        let is_listed = |(_, done): &CardResult<'_>| self.is_exam() || done.is_some();
+        self.setup.cards.iter().enumerate().map(result).filter(is_listed)
+    }
+
+    /// The result sheet so far.
     #[must_use]
     pub fn sheet(&self) -> Sheet {
         let rules = self.rules();
-        let of = |at: usize| self.done.iter().find(|d| d.card == at);
-        let all = self.setup.cards.iter().enumerate();
-        let cards = all.filter(|(at, _)| self.is_exam() || of(*at).is_some()).map(|(at, c)| Row::new(rules, c, of(at)));
+        let cards = self.results().map(|(card, done)| Row::new(rules, card, done));
         let mut sheet = Sheet {
             schema: 1,
             exam: self.is_exam(),
             trainee: self.setup.trainee.clone(),
             seed: self.setup.seed,
-            way: self.way.code().into(),
+            way: self.kind.code().into(),
             revision: rules.sop.revision.clone(),
             rules_sha256: self.setup.book.sha256().into(),
             stories_sha256: self.setup.stories_sha256.clone(),
             pass: self.setup.exam.unwrap_or(0),
             score: 0,
             passed: false,
-            complete: self.done.len() == self.setup.cards.len(),
+            complete: self.graded.len() == self.setup.cards.len(),
             begun: moment(self.setup.now),
             ended: moment(self.now),
             not_asked: self.setup.not_asked.clone(),
@@ -518,33 +512,36 @@ fn app(setup: &Setup, now: DateTime<Utc>) -> App {
 }
 
 #[cfg(test)]
-pub(super) mod testing {
+pub(in crate::drill) mod testing {
     //! Sessions answered without a screen.
 
     use super::*;
-    use crate::drill::deal::{Dealer, everything};
+    use crate::drill::generate::{CardGenerator, full_coverage};
     use crate::drill::story::Stories;
 
     /// A setup of an exam.
     pub fn setup(book: &Arc<Book>, stories: &Stories, seed: u64) -> Setup {
-        let dealt = Dealer::new(&book.rules, stories).deal(&everything(&book.rules), seed);
+        let dealt = CardGenerator::new(&book.rules, stories).generate(&full_coverage(&book.rules), seed);
         let (not_asked, cards) = (dealt.not_asked(&book.rules), dealt.cards);
         Setup {
             book: Arc::clone(book),
             stories_sha256: stories.sha256.clone(),
             lang: Lang::Id,
             home: 0,
-            flagged: vec![false; cards.len()],
             cards,
             not_asked,
             seed,
-            way: None,
+            kind: None,
             exam: Some(90),
             trainee: Some("cso-1".into()),
-            due: Due::default(),
             day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
             now: "2026-03-02T01:00:00Z".parse().unwrap(),
         }
+    }
+
+    /// An exam under the built-in rules, before its first card.
+    pub fn exam(seed: u64) -> Session {
+        Session::new(setup(&Arc::new(Book::built_in()), &Stories::built_in(), seed))
     }
 
     /// Answers the open card as it should be, or with nothing.
@@ -552,53 +549,44 @@ pub(super) mod testing {
         let now = session.now;
         let card = session.card().unwrap().clone();
         let rules = session.setup.book.rules.clone();
-        let go = |session: &mut Session, step| drop(session.update(step, now));
-        match session.way() {
-            Way::Case if right => {
+        let go = |session: &mut Session, step| {
+            session.update(step, now);
+        };
+        match session.kind() {
+            ExerciseKind::Case if right => {
                 for fact in 0..rules.facts.len() {
                     for _ in 0..card.situation.value(fact) {
-                        go(session, Move::App(Action::Fact(fact)));
+                        go(session, SessionAction::App(Action::Fact(fact)));
                     }
                 }
                 while session.app().call().zone() != card.zone {
-                    go(session, Move::App(Action::Zone));
+                    go(session, SessionAction::App(Action::Zone));
                 }
                 if let Some((field, choice)) = card.honorific {
-                    (0..choice).for_each(|_| go(session, Move::App(Action::Field(field))));
+                    (0..choice).for_each(|_| go(session, SessionAction::App(Action::Field(field))));
                 }
-                go(session, Move::App(Action::SaidAll));
+                go(session, SessionAction::App(Action::SaidAll));
             }
-            Way::Case => {}
-            Way::Blind => {
-                let Work::Blind { offered, .. } = session.work().clone() else { panic!("without the script") };
+            ExerciseKind::Case => {}
+            ExerciseKind::Blind => {
+                let Draft::Blind { offered, .. } = session.draft().clone() else { panic!("without the script") };
                 let mut steps = card.spoken(&rules);
                 if !right {
                     steps.reverse();
                 }
                 for step in steps {
-                    go(session, Move::ChooseAt(offered.iter().position(|s| *s == step).unwrap()));
+                    go(session, SessionAction::ChooseAt(offered.iter().position(|s| *s == step).unwrap()));
                 }
-                (0..=card.greeting(&rules)).for_each(|_| go(session, Move::Greeting(Direction::Down)));
+                (0..=card.greeting(&rules)).for_each(|_| go(session, SessionAction::Greeting(Direction::Down)));
             }
-            Way::Spoken => {
-                go(session, Move::Open);
-                let heard = if right { Heard::Exact } else { Heard::Changed };
-                card.spoken(&rules).iter().for_each(|_| go(session, Move::Mark(heard)));
+            ExerciseKind::Spoken => {
+                go(session, SessionAction::Open);
+                let heard = if right { SpokenMark::Exact } else { SpokenMark::Changed };
+                card.spoken(&rules).iter().for_each(|_| go(session, SessionAction::Mark(heard)));
             }
         }
         assert!(session.is_ready());
-        go(session, Move::HandIn);
-    }
-
-    /// The sheet of an exam in which every answer is right, or none.
-    pub fn answered(book: &Arc<Book>, stories: &Stories, way: Way, seed: u64, right: bool) -> Sheet {
-        let mut session = Session::new(setup(book, stories, seed));
-        let now = session.now;
-        session.update(Move::Begin(way), now);
-        while session.phase() == Phase::Card {
-            answer(&mut session, right);
-        }
-        session.sheet()
+        go(session, SessionAction::HandIn);
     }
 }
 
@@ -606,34 +594,35 @@ pub(super) mod testing {
 mod tests {
     use super::testing::{answer, setup};
     use super::*;
+    use crate::drill::sheet::{by_fact, by_rule};
     use crate::drill::story::Stories;
 
-    fn practice(way: Way) -> Session {
+    fn practice(way: ExerciseKind) -> Session {
         let (book, stories) = (Arc::new(Book::built_in()), Stories::built_in());
         let mut session = Session::new(Setup { exam: None, ..setup(&book, &stories, 5) });
         let now = session.now;
-        session.update(Move::Begin(way), now);
+        session.update(SessionAction::Begin(way), now);
         session
     }
 
     #[test]
     fn practice_tells_after_each_card_and_keeps_it() {
-        for way in Way::ALL {
+        for way in ExerciseKind::ALL {
             let mut session = practice(way);
             let all = session.setup().cards.len();
             for at in 0..all {
                 assert_eq!((session.phase(), session.at()), (Phase::Card, at));
                 answer(&mut session, at % 2 == 0);
                 assert_eq!(session.phase(), Phase::Feedback);
-                assert_eq!(session.last().unwrap().grade.is_right(), at % 2 == 0);
-                assert_eq!(session.update(Move::Next, session.now), []);
+                assert_eq!(session.last_graded().unwrap().grade.is_right(), at % 2 == 0);
+                assert!(!session.update(SessionAction::Next, session.now));
             }
             assert_eq!((session.phase(), session.sheet().right()), (Phase::Score, all.div_ceil(2)));
-            assert_eq!(session.update(Move::Next, session.now), [Effect::Quit]);
+            assert!(session.update(SessionAction::Next, session.now));
             let sheet = session.sheet();
             assert_eq!((sheet.exam, sheet.passed, sheet.complete), (false, false, true));
-            assert_eq!(sheet.by_rule().iter().map(|t| t.asked).sum::<usize>(), all);
-            assert_eq!(sheet.by_fact(session.rules()).iter().map(|t| t.asked).sum::<usize>(), all * 3);
+            assert_eq!(by_rule(session.rules(), session.results()).iter().map(|t| t.asked).sum::<usize>(), all);
+            assert_eq!(by_fact(session.rules(), session.results()).iter().map(|t| t.asked).sum::<usize>(), all * 3);
         }
     }
 
@@ -641,7 +630,7 @@ mod tests {
     fn an_exam_tells_nothing_before_its_end_and_broken_off_is_not_passed() {
         let (book, stories) = (Arc::new(Book::built_in()), Stories::built_in());
         let mut session = Session::new(setup(&book, &stories, 5));
-        session.update(Move::Begin(Way::Blind), session.now);
+        session.update(SessionAction::Begin(ExerciseKind::Blind), session.now);
         answer(&mut session, true);
         assert_eq!((session.phase(), session.at()), (Phase::Card, 1));
         let sheet = session.sheet();
@@ -651,30 +640,39 @@ mod tests {
 
     #[test]
     fn nothing_but_an_open_card_is_handed_in() {
-        let mut session = practice(Way::Case);
+        let mut session = practice(ExerciseKind::Case);
         answer(&mut session, true);
-        assert_eq!(session.update(Move::HandIn, session.now), []);
-        assert_eq!(session.done().len(), 1);
+        assert!(!session.update(SessionAction::HandIn, session.now));
+        assert_eq!(session.graded().len(), 1);
     }
 
     #[test]
     fn steps_and_marks_are_taken_back() {
-        let mut session = practice(Way::Blind);
+        let mut session = practice(ExerciseKind::Blind);
         let now = session.now;
-        for step in
-            [Move::Choose, Move::Cursor(Direction::Down), Move::Choose, Move::Choose, Move::Greeting(Direction::Up)]
-        {
+        for step in [
+            SessionAction::Choose,
+            SessionAction::Cursor(Direction::Down),
+            SessionAction::Choose,
+            SessionAction::Choose,
+            SessionAction::Greeting(Direction::Up),
+        ] {
             session.update(step, now);
         }
-        let Work::Blind { chosen, greeting, offered, .. } = session.work().clone() else { panic!() };
+        let Draft::Blind { chosen, greeting, offered, .. } = session.draft().clone() else { panic!() };
         assert_eq!((chosen, greeting), (vec![offered[0]], Some(3)));
-        session.update(Move::TakeBack, now);
+        session.update(SessionAction::TakeBack, now);
         assert!(!session.is_ready());
-        let mut session = practice(Way::Spoken);
-        for step in [Move::Open, Move::Mark(Heard::Exact), Move::Mark(Heard::Changed), Move::TakeBack] {
+        let mut session = practice(ExerciseKind::Spoken);
+        for step in [
+            SessionAction::Open,
+            SessionAction::Mark(SpokenMark::Exact),
+            SessionAction::Mark(SpokenMark::Changed),
+            SessionAction::TakeBack,
+        ] {
             session.update(step, now);
         }
-        let Work::Spoken { marks, cursor, .. } = session.work().clone() else { panic!() };
-        assert_eq!((marks[0], marks[1], cursor), (Some(Heard::Exact), None, 1));
+        let Draft::Spoken { marks, cursor, .. } = session.draft().clone() else { panic!() };
+        assert_eq!((marks[0], marks[1], cursor), (Some(SpokenMark::Exact), None, 1));
     }
 }

@@ -1,23 +1,19 @@
-//! The result sheet: which cards, what was answered, when, what was right; complete enough to be graded again by another
-//! hand. Names facts, steps and zones by their ids, so that it can be read without the rules. How it looks as CSV stands
-//! in `csv`, what makes it trustworthy in `again`.
+//! The result sheet: which cards, what was answered, when, and what was right. It names facts, steps and zones by their
+//! ids, so that it can be read without the rules.
 
-pub mod again;
 pub mod csv;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::card::{Card, DAY};
-use super::grade::{Answer, Grade, Heard};
-use super::story::Person;
+use super::card::Card;
+use super::grade::{Answer, Grade};
 use crate::rules::decide::Situation;
-use crate::rules::ruleset::{Choices, FieldKind, RuleSet, StepIx};
+use crate::rules::ruleset::{FieldKind, RuleSet, StepIx};
 
 /// A result sheet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Sheet {
     /// The form of the sheet: 1.
     pub schema: u8,
@@ -44,8 +40,8 @@ pub struct Sheet {
     /// Whether it was not broken off.
     pub complete: bool,
     /// What the cards should ask of these rules and do not, since no story leads there: ids of rules and requirements, times
-    /// of greetings. Not in sheets of 0.1.0.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// of greetings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_asked: Vec<String>,
     /// When it was begun.
     pub begun: String,
@@ -56,8 +52,7 @@ pub struct Sheet {
 }
 
 /// One card of a sheet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
     /// The id of the story.
     pub scenario: String,
@@ -87,7 +82,7 @@ pub struct Row {
 
 /// What came of a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Done {
+pub struct GradedAnswer {
     /// Which card.
     pub card: usize,
     /// The answer.
@@ -99,6 +94,9 @@ pub struct Done {
     /// When it was answered.
     pub answered: DateTime<Utc>,
 }
+
+/// A card, and what came of it once it was answered.
+pub type CardResult<'a> = (&'a Card, Option<&'a GradedAnswer>);
 
 /// How often something was asked, and right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,15 +124,15 @@ pub fn moment(at: DateTime<Utc>) -> String {
 impl Row {
     /// A card's row, and what came of it.
     #[must_use]
-    pub fn new(rules: &RuleSet, card: &Card, done: Option<&Done>) -> Self {
+    pub fn new(rules: &RuleSet, card: &Card, done: Option<&GradedAnswer>) -> Self {
         let id = |step: &StepIx| rules.step(*step).id.clone();
         Self {
             scenario: card.scenario.clone(),
             rule: card.plan(rules).rule.id.clone(),
-            facts: facts_json(rules, &card.situation, |at| card.told[at]),
+            facts: facts_json(rules, &card.situation, |at| card.mentioned[at]),
             zone: rules.zones[card.zone].id.clone(),
             time: format!("{:02}:{:02}", card.minute / 60, card.minute % 60),
-            honorific: card.honorific.and_then(|(_, choice)| choice_text(rules, choice)),
+            honorific: card.honorific.and_then(|(_, choice)| honorific_text(rules, choice)).map(str::to_owned),
             steps: card.spoken(rules).iter().map(id).collect(),
             greeting: card.greeting_word(rules).into(),
             shown: done.map(|d| moment(d.shown)),
@@ -143,55 +141,6 @@ impl Row {
             right: done.is_some_and(|d| d.grade.is_right()),
         }
     }
-
-    /// The card as far as grading needs it; `None` where the rules don't have what it names.
-    #[must_use]
-    pub fn card(&self, rules: &RuleSet) -> Option<Card> {
-        let (hours, minutes) = self.time.split_once(':')?;
-        let minute = hours.parse::<u16>().ok()?.checked_mul(60)?.checked_add(minutes.parse().ok()?)?;
-        let honorific = match &self.honorific {
-            Some(text) => Some((rules.roles.honorific?, choice_named(rules, text)?)),
-            None => None,
-        };
-        Some(Card {
-            scenario: self.scenario.clone(),
-            story: String::new(),
-            person: Person::default(),
-            situation: situation(rules, &self.facts)?,
-            told: rules.facts.iter().map(|f| self.facts.contains_key(&f.id)).collect(),
-            zone: rules.zone_named(&self.zone)?,
-            minute: Some(minute).filter(|m| *m < DAY)?,
-            honorific,
-        })
-    }
-
-    /// The answer; `None` where there is none, or the rules don't have what it names.
-    #[must_use]
-    pub fn given(&self, rules: &RuleSet) -> Option<Answer> {
-        let answer = self.answer.as_ref()?;
-        let steps = |key: &str| -> Option<Vec<StepIx>> {
-            answer.get(key)?.as_array()?.iter().map(|id| rules.step_named(id.as_str()?)).collect()
-        };
-        if let Some(facts) = answer.get("facts") {
-            let honorific = match answer.get("honorific").and_then(Value::as_str) {
-                Some(text) => Some(choice_named(rules, text)?),
-                None => None,
-            };
-            let zone = rules.zone_named(answer.get("zone")?.as_str()?)?;
-            let facts = facts.as_object()?;
-            let situation = situation(rules, facts).filter(|_| facts.len() == rules.facts.len())?;
-            return Some(Answer::Case { situation, zone, honorific, said: steps("said")? });
-        }
-        if answer.get("steps").is_some() {
-            let greeting = match answer.get("greeting").and_then(Value::as_str) {
-                Some(word) => Some(rules.greetings.rows().iter().position(|g| g.word == word)?),
-                None => None,
-            };
-            return Some(Answer::Blind { steps: steps("steps")?, greeting });
-        }
-        let marks = answer.get("marks")?.as_array()?.iter().map(|m| Heard::from_code(m.as_str()?));
-        Some(Answer::Spoken { marks: marks.collect::<Option<_>>()? })
-    }
 }
 
 fn facts_json(rules: &RuleSet, situation: &Situation, keep: impl Fn(usize) -> bool) -> Map<String, Value> {
@@ -199,29 +148,13 @@ fn facts_json(rules: &RuleSet, situation: &Situation, keep: impl Fn(usize) -> bo
     facts.map(|(at, f)| (f.id.clone(), json!(f.values[situation.value(at)].id))).collect()
 }
 
-/// The situation with these facts, the others at their first value; `None` where the rules lack one of them.
-fn situation(rules: &RuleSet, facts: &Map<String, Value>) -> Option<Situation> {
-    let mut out = Situation::default_of(rules);
-    for (id, value) in facts {
-        let (fact, value) = (rules.fact_named(id)?, value.as_str()?);
-        out.set(rules, fact, rules.facts[fact].values.iter().position(|v| v.id == value)?);
-    }
-    Some(out)
-}
-
-fn choices(rules: &RuleSet) -> Option<&Choices> {
+/// The text of an honorific's choice.
+#[must_use]
+pub fn honorific_text(rules: &RuleSet, choice: usize) -> Option<&str> {
     match &rules.field(rules.roles.honorific?).kind {
-        FieldKind::Choice(choices) => Some(choices),
+        FieldKind::Choice(choices) => choices.get(choice).map(|c| c.text.as_str()),
         FieldKind::Typed(_) => None,
     }
-}
-
-fn choice_text(rules: &RuleSet, choice: usize) -> Option<String> {
-    choices(rules)?.get(choice).map(|c| c.text.clone())
-}
-
-fn choice_named(rules: &RuleSet, text: &str) -> Option<usize> {
-    choices(rules)?.iter().position(|c| c.text == text)
 }
 
 fn answer_json(rules: &RuleSet, answer: &Answer) -> Value {
@@ -230,7 +163,7 @@ fn answer_json(rules: &RuleSet, answer: &Answer) -> Value {
         Answer::Case { situation, zone, honorific, said } => json!({
             "facts": facts_json(rules, situation, |_| true),
             "zone": rules.zones[*zone].id,
-            "honorific": honorific.and_then(|choice| choice_text(rules, choice)),
+            "honorific": honorific.and_then(|choice| honorific_text(rules, choice)),
             "said": ids(said),
         }),
         Answer::Blind { steps, greeting } => json!({
@@ -255,59 +188,37 @@ impl Sheet {
         self.passed = self.exam && self.complete && all > 0 && right * 100 >= usize::from(self.pass) * all;
     }
 
-    /// By rule, in the order in which rules first come.
-    #[must_use]
-    pub fn by_rule(&self) -> Vec<Tally> {
-        let mut out = Vec::new();
-        for card in &self.cards {
-            count(&mut out, &card.rule, card.right);
-        }
-        out
-    }
-
-    /// By fact and value, in the rules' order. In a case a fact counts by itself, elsewhere the card that it stands on.
-    #[must_use]
-    pub fn by_fact(&self, rules: &RuleSet) -> Vec<Tally> {
-        let mut out = Vec::new();
-        for (at, fact) in rules.facts.iter().enumerate() {
-            for (position, value) in fact.values.iter().enumerate() {
-                let name = format!("{}: {}", fact.label, value.label);
-                for card in &self.cards {
-                    let Some(asked) = card.card(rules).filter(|c| c.told[at] && c.situation.value(at) == position)
-                    else {
-                        continue;
-                    };
-                    let answer = card.given(rules);
-                    let right = answer.is_some_and(|a| super::grade::grade(rules, &asked, &a).facts[at]);
-                    count(&mut out, &name, right);
-                }
-            }
-        }
-        out
-    }
-
     /// As one line of JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default() + "\n"
     }
+}
 
-    /// The sheets in a file, of either form; `None` where it is no sheet.
-    #[must_use]
-    pub fn read(bytes: &[u8]) -> Option<Vec<Self>> {
-        let text = std::str::from_utf8(bytes).ok()?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let sheets = if text.trim_start().starts_with('{') {
-            let lines = text.lines().filter(|l| !l.trim().is_empty());
-            let lines: Option<Vec<Self>> = lines.map(|line| serde_json::from_str(line).ok()).collect();
-            // Somebody may have had it laid out over several lines.
-            lines.or_else(|| serde_json::from_str(text).ok().map(|sheet| vec![sheet]))?
-        } else {
-            csv::read(text)?
-        };
-        let good = sheets.iter().all(|s| s.schema == 1 && s.pass <= 100);
-        (good && !sheets.is_empty()).then_some(sheets)
+/// By rule, in the order in which rules first come.
+#[must_use]
+pub fn by_rule<'a>(rules: &RuleSet, cards: impl Iterator<Item = CardResult<'a>>) -> Vec<Tally> {
+    let mut out = Vec::new();
+    for (card, done) in cards {
+        count(&mut out, &card.plan(rules).rule.id, done.is_some_and(|d| d.grade.is_right()));
     }
+    out
+}
+
+/// By fact and value, in the rules' order. In a case a fact counts by itself, elsewhere the card that it is on.
+#[must_use]
+pub fn by_fact<'a>(rules: &RuleSet, cards: impl Iterator<Item = CardResult<'a>>) -> Vec<Tally> {
+    let cards: Vec<CardResult<'a>> = cards.collect();
+    let mut out = Vec::new();
+    for (at, fact) in rules.facts.iter().enumerate() {
+        for (position, value) in fact.values.iter().enumerate() {
+            let name = format!("{}: {}", fact.label, value.label);
+            for (_, done) in cards.iter().filter(|(c, _)| c.mentioned[at] && c.situation.value(at) == position) {
+                count(&mut out, &name, done.is_some_and(|d| d.grade.facts[at]));
+            }
+        }
+    }
+    out
 }
 
 fn count(all: &mut Vec<Tally>, what: &str, right: bool) {

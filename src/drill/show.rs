@@ -7,14 +7,15 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::deck::{Panel, Scene, Set, Step};
 use crate::action::{Action, Direction, Edit};
-use crate::app::{App, Begin, Mode};
+use crate::app::{App, Begin, Mode, Update};
 use crate::book::Book;
+use crate::message::Message;
 use crate::rules::ruleset::{FieldIx, FieldKind};
 use crate::words::{Lang, Words};
 
 /// What happens.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Go {
+pub enum ShowAction {
     /// The next step; behind the last, the next scene.
     Step,
     /// The step before; before the first, the scene before.
@@ -30,7 +31,7 @@ pub enum Go {
 }
 
 /// A presentation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Show {
     book: Arc<Book>,
     lang: Lang,
@@ -147,35 +148,40 @@ impl Show {
         self.step == self.scene().steps.len()
     }
 
+    /// The last keys were meant for another window, and were undone.
+    pub fn mistyped(&mut self) {
+        let _ = self.app.update(Message::Mistyped, self.now);
+    }
+
     /// Tells how far what is open can be scrolled.
     pub fn bound_scroll(&mut self, most: usize, page: usize) {
         self.app.bound_scroll(most, page);
     }
 
-    /// Changes the state. Answers whether it is left.
-    pub fn update(&mut self, go: Go) -> bool {
+    /// Changes the state. Returns whether the presentation was left.
+    pub fn update(&mut self, go: ShowAction) -> bool {
         match go {
-            Go::Quit => return true,
-            Go::Step if self.is_at_end_of_scene() => self.go_to(self.scene + 1),
-            Go::Step => {
+            ShowAction::Quit => return true,
+            ShowAction::Step if self.is_at_end_of_scene() => self.go_to(self.scene + 1),
+            ShowAction::Step => {
                 self.step += 1;
                 self.apply();
             }
-            Go::StepBack if self.step > 0 => {
+            ShowAction::StepBack if self.step > 0 => {
                 let step = self.step - 1;
                 self.play_to(step);
             }
-            Go::StepBack if self.scene > 0 => {
+            ShowAction::StepBack if self.scene > 0 => {
                 self.scene -= 1;
                 self.play_to(self.scene().steps.len());
             }
-            Go::StepBack => {}
-            Go::Scene(Direction::Down) => self.go_to(self.scene + 1),
+            ShowAction::StepBack => {}
+            ShowAction::Scene(Direction::Down) => self.go_to(self.scene + 1),
             // Back to the beginning of this scene first, as every player does it.
-            Go::Scene(Direction::Up) if self.step > 0 => self.play(),
-            Go::Scene(Direction::Up) => self.go_to(self.scene.saturating_sub(1)),
-            Go::First => self.go_to(0),
-            Go::App(action) => self.act(action),
+            ShowAction::Scene(Direction::Up) if self.step > 0 => self.play(),
+            ShowAction::Scene(Direction::Up) => self.go_to(self.scene.saturating_sub(1)),
+            ShowAction::First => self.go_to(0),
+            ShowAction::App(action) => self.act(action),
         }
         false
     }
@@ -199,10 +205,10 @@ impl Show {
         }
     }
 
-    fn act(&mut self, action: Action) {
+    fn act(&mut self, update: impl Into<Update>) {
         self.hands += TimeDelta::seconds(2);
         // A step that moves the clock is the only thing that does.
-        let _ = self.app.update_at(action, self.now, self.hands);
+        let _ = self.app.update_at(update, self.now, self.hands);
     }
 
     fn apply(&mut self) {
@@ -217,9 +223,9 @@ impl Show {
             self.act(Action::Said);
         }
         match step.show {
-            Some(Panel::Basis) => self.act(Action::Basis),
+            Some(Panel::Basis) => self.act(Action::Panel(crate::panel::Panel::Basis)),
             Some(Panel::End) => self.act(Action::End),
-            Some(Panel::Closing) | None => self.act(Action::Clock),
+            Some(Panel::Closing) | None => self.act(Message::Clock),
         }
     }
 
@@ -249,7 +255,7 @@ impl Show {
                 let offset = self.book.rules.zones[self.app.call().zone()].offset.local_minus_utc();
                 let midnight = self.day.and_hms_opt(0, 0, 0).unwrap_or_default().and_utc();
                 self.now = midnight + TimeDelta::minutes(i64::from(minute)) - TimeDelta::seconds(i64::from(offset));
-                self.act(Action::Clock);
+                self.act(Message::Clock);
             }
         }
     }
@@ -304,7 +310,7 @@ mod tests {
         let mut seen = vec![picture(&show)];
         loop {
             let before = (show.at(), show.step());
-            show.update(Go::Step);
+            show.update(ShowAction::Step);
             if (show.at(), show.step()) == before {
                 break;
             }
@@ -313,7 +319,7 @@ mod tests {
         assert!(seen.len() > 20, "{}", seen.len());
         while let Some(there) = seen.pop() {
             assert_eq!(picture(&show), there);
-            show.update(Go::StepBack);
+            show.update(ShowAction::StepBack);
         }
         assert_eq!((show.at().0, show.step().0), (0, 0));
     }
@@ -331,7 +337,7 @@ mod tests {
             let name = rules.field_named("nama").unwrap();
             let name = show.app().fields().spoken(rules, name);
             assert!(name.is_empty() || name.ends_with("(contoh)"), "{name}");
-            show.update(Go::Step);
+            show.update(ShowAction::Step);
         }
         assert_eq!(fired.len(), 8, "{fired:?}");
     }
@@ -339,22 +345,22 @@ mod tests {
     #[test]
     fn scenes_are_reached_from_everywhere_and_a_live_toggle_stays_for_the_step() {
         let mut show = show();
-        show.update(Go::Scene(Direction::Down));
-        show.update(Go::Step);
-        show.update(Go::Scene(Direction::Up));
+        show.update(ShowAction::Scene(Direction::Down));
+        show.update(ShowAction::Step);
+        show.update(ShowAction::Scene(Direction::Up));
         assert_eq!((show.at().0, show.step().0), (1, 0));
-        show.update(Go::App(Action::Fact(0)));
+        show.update(ShowAction::App(Action::Fact(0)));
         assert_eq!(show.app().call().situation().value(0), 1);
-        show.update(Go::Scene(Direction::Up));
+        show.update(ShowAction::Scene(Direction::Up));
         assert_eq!((show.at().0, show.app().call().situation().value(0)), (0, 0));
-        show.update(Go::Scene(Direction::Up));
+        show.update(ShowAction::Scene(Direction::Up));
         assert_eq!(show.at().0, 0);
         for _ in 0..50 {
-            show.update(Go::Scene(Direction::Down));
+            show.update(ShowAction::Scene(Direction::Down));
         }
         assert_eq!(show.at().0 + 1, show.at().1);
-        show.update(Go::First);
+        show.update(ShowAction::First);
         assert_eq!(show.at().0, 0);
-        assert!(show.update(Go::Quit));
+        assert!(show.update(ShowAction::Quit));
     }
 }

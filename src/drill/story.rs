@@ -37,7 +37,7 @@ pub struct Scenario {
     /// Whether it is the trainer's own.
     pub is_own: bool,
     /// The ways to tell it.
-    pub tell: Vec<Telling>,
+    pub tell: Vec<StoryText>,
 }
 
 /// A sentence that implies more.
@@ -50,17 +50,17 @@ pub struct Detail {
     /// Whether it is the trainer's own.
     pub is_own: bool,
     /// The ways to tell it.
-    pub tell: Vec<Telling>,
+    pub tell: Vec<StoryText>,
 }
 
 /// A text with blanks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Telling(Template);
+pub struct StoryText(Template);
 
-impl Telling {
+impl StoryText {
     /// The text with its blanks filled in.
     #[must_use]
-    pub fn told(&self, person: &Person) -> String {
+    pub fn fill_in(&self, person: &Person) -> String {
         let mut out = String::new();
         for piece in self.0.pieces() {
             match piece {
@@ -408,17 +408,17 @@ impl Reader<'_> {
         Some(id.value)
     }
 
-    fn tell(&self, t: &Table<'_>) -> Option<Vec<Telling>> {
+    fn tell(&self, t: &Table<'_>) -> Option<Vec<StoryText>> {
         let tell = t.required_texts("tell")?;
         if tell.value.is_empty() {
             t.note(tell.span, Kind::Empty { key: "tell" });
             return None;
         }
-        let tellings: Vec<Telling> = tell.value.into_iter().filter_map(|text| self.telling(t, text)).collect();
+        let tellings: Vec<StoryText> = tell.value.into_iter().filter_map(|text| self.telling(t, text)).collect();
         (!tellings.is_empty()).then_some(tellings)
     }
 
-    fn telling(&self, t: &Table<'_>, text: At<String>) -> Option<Telling> {
+    fn telling(&self, t: &Table<'_>, text: At<String>) -> Option<StoryText> {
         if text::is_blank(&text.value) {
             t.note(text.span, Kind::Empty { key: "tell" });
             return None;
@@ -429,7 +429,7 @@ impl Reader<'_> {
                 self.unknown(t, &text.span, "salam");
                 None
             }
-            Ok(template) => Some(Telling(template)),
+            Ok(template) => Some(StoryText(template)),
             Err(bad) => {
                 for brace in bad {
                     match brace {
@@ -488,7 +488,7 @@ mod tests {
         let scenarios = stories.scenarios.iter().flat_map(|s| &s.tell);
         let person = Person { call: "Bu".into(), name: "Siti".into(), place: "Ambon".into(), ..Person::default() };
         for telling in scenarios.chain(stories.details.iter().flat_map(|d| &d.tell)) {
-            let told = words(&telling.told(&person));
+            let told = words(&telling.fill_in(&person));
             for name in &names {
                 let name = words(name);
                 assert!(!told.windows(name.len()).any(|w| w == name), "{name:?} stands in {told:?}");
@@ -551,7 +551,7 @@ mod tests {
         assert_ne!(both.sha256, before.sha256);
         let banjir = both.scenarios.iter().find(|s| s.id == "banjir").unwrap();
         let person = Person { name: "Siti Aminah".into(), place: "Ambon".into(), ..Person::default() };
-        assert_eq!(banjir.tell[0].told(&person), "Siti Aminah, Ambon");
+        assert_eq!(banjir.tell[0].fill_in(&person), "Siti Aminah, Ambon");
         assert_eq!((person.called(), person.introduced()), ("Siti".into(), "Siti Aminah".into()));
     }
 }

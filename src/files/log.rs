@@ -7,7 +7,7 @@ use std::path::Path;
 
 use chrono::{SecondsFormat, Utc};
 
-use super::private;
+use crate::own_files;
 use crate::tell::source::clean_path;
 
 /// The most bytes of one file.
@@ -21,11 +21,11 @@ pub fn append(path: &Path, line: &str) {
     }
     let time = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
     let line: String = clean_path(line).chars().take(1000).collect();
-    let written = private::make_folder(folder)
-        .and_then(|()| private::options().append(true).create(true).open(path))
+    let written = own_files::make_folder(folder)
+        .and_then(|()| own_files::options().append(true).create(true).open(path))
         .and_then(|mut file| file.write_all(format!("{time} {} {line}\n", std::process::id()).as_bytes()));
     if written.is_ok() {
-        private::restrict(path);
+        own_files::restrict(path);
     }
 }
 

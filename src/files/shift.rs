@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, SecondsFormat, Utc};
 use toml::{Table, Value};
 
-use super::{Folders, Unreadable, private, read, shown_path, write};
+use super::{Folders, Unreadable, read, shown_path, write};
 use crate::broadcast::Broadcast;
 use crate::closing::{Held, Since};
+use crate::own_files;
 use crate::rules::shape::MAX_FILE;
 use crate::seat::{SeatState, Shared};
 use crate::words::{Words, fill};
@@ -288,10 +289,10 @@ impl Keeper {
 /// Takes the lock of the file, or goes on without where it can't be had: who writes is never kept from it.
 fn lock(path: &Path) -> Option<File> {
     let folder = path.parent()?;
-    private::make_folder(folder).ok()?;
-    private::restrict(folder);
+    own_files::make_folder(folder).ok()?;
+    own_files::restrict(folder);
     let path = path.with_extension("lock");
-    let file = private::options().read(true).write(true).create(true).truncate(false).open(path).ok()?;
+    let file = own_files::options().read(true).write(true).create(true).truncate(false).open(path).ok()?;
     let start = Instant::now();
     loop {
         match file.try_lock() {

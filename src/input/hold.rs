@@ -1,29 +1,44 @@
 //! A held key is one press. Terminals that report repeats or releases are believed; of the others, time tells.
+//!
+//! A keyboard waits for its delay (200 to 1000 ms) and then repeats evenly, at 2 to 40 a second. Nobody presses a key again
+//! within [`RATE`], so what comes so soon is a repeat at once. Slower repeats are known by their rhythm: a keyboard's pauses
+//! differ by a few milliseconds, a person's by more. Until the rhythm is known each repeat counts as a press; then all of
+//! them are retracted.
+//!
+//! What can't be known: a key that is released after its first slow repeat sends what two presses send, and counts as
+//! two. Somebody who taps one key in a machine's rhythm is taken for a held key: nothing happens, and a tap in another
+//! rhythm is a press again.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::Kind;
 use crate::keymap::Key;
 
-/// Events of one key that are no further apart are repeats: keyboards repeat at 10 a second and more, and nobody presses a
-/// key again so soon.
+/// Events of one key that are no further apart are repeats: nobody presses a key again so soon.
 pub const RATE: Duration = Duration::from_millis(110);
-/// Once a key is known to be held, a busy machine may be late by so much.
+/// The slowest repeat of a keyboard: two a second.
+pub const SLOWEST: Duration = Duration::from_millis(520);
+/// The pauses of one rhythm differ by no more.
+const JITTER: Duration = Duration::from_millis(12);
+/// Once a key is known to repeat quickly, a busy machine may be late by so much.
 const STALL: Duration = Duration::from_millis(300);
 /// The longest that a keyboard waits before it repeats.
 pub const DELAY: Duration = Duration::from_millis(1100);
 /// A key whose release was not reported for so long was released unseen.
 const LOST: Duration = Duration::from_secs(2);
+/// No more events of one key are remembered.
+const REMEMBERED: usize = 32;
 
 /// What an event of a key is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Press {
-    /// A press. `unsure`: after the delay of a keyboard, so it may turn out to be the first repeat.
+    /// A press. `unsure`: soon enough after the one before to turn out to be a repeat.
     New {
         /// Whether it may.
         unsure: bool,
     },
-    /// The key is still held. `from`: so was it already at this moment, which was taken for a press.
+    /// The key is still held. `from`: so was it already at this moment, and what was taken for presses since then was none.
     Held {
         /// That moment.
         from: Option<Instant>,
@@ -32,14 +47,16 @@ pub enum Press {
     Release,
 }
 
-/// What the last key was, and how long ago.
+/// The last events of the last key.
 #[derive(Debug, Default)]
 pub struct Hold {
     last: Option<(Key, Instant)>,
-    /// When the last press was, where it may have been a repeat.
-    unsure: Option<Instant>,
-    /// Whether the last key is held.
-    held: bool,
+    /// The events that may belong to one hold; all but the first may be repeats.
+    events: VecDeque<Instant>,
+    /// The pause between repeats, while the key is held.
+    held: Option<Duration>,
+    /// The same of a hold whose rhythm broke: the machine may have been late, and the key still be held.
+    broken: Option<Duration>,
     /// Whether the terminal reports releases, and the last key was not released.
     down: bool,
     reports: bool,
@@ -51,32 +68,93 @@ impl Hold {
         if kind == Kind::Release {
             self.reports = true;
             if self.last.is_some_and(|(last, _)| last == key) {
-                *self = Self { reports: true, ..Self::default() };
+                self.reset();
             }
             return Press::Release;
         }
-        let gap = self.last.filter(|(last, _)| *last == key).map(|(_, last)| at.saturating_duration_since(last));
+        let before = self.last.filter(|(last, _)| *last == key).map(|(_, last)| last);
+        let gap = before.map(|last| at.saturating_duration_since(last));
         let is_down = self.reports && self.down && gap.is_some_and(|gap| gap <= LOST);
         self.last = Some((key, at));
         self.down = true;
-        if kind == Kind::Repeat || is_down || gap.is_some_and(|gap| gap <= if self.held { STALL } else { RATE }) {
-            self.held = true;
-            return Press::Held { from: self.unsure.take() };
+        if kind == Kind::Repeat || is_down {
+            self.reports = true;
+            return Press::Held { from: None };
         }
-        let unsure = !self.reports && gap.is_some_and(|gap| gap <= DELAY);
-        self.unsure = unsure.then_some(at);
-        self.held = false;
-        Press::New { unsure }
+        if let (Some(rate), Some(gap)) = (self.held, gap)
+            && goes_on(rate, gap)
+        {
+            return Press::Held { from: None };
+        }
+        match (before, gap) {
+            (Some(before), Some(gap)) if gap <= DELAY => {
+                // Only the delay is longer than the slowest repeat; a hold that broke may have been late.
+                if self.held.is_some() || gap > SLOWEST {
+                    self.broken = self.held.take();
+                    self.events = [before].into();
+                }
+                self.events.push_back(at);
+            }
+            _ => {
+                self.held = None;
+                self.broken = None;
+                self.events = [at].into();
+            }
+        }
+        if let Some((rate, from)) = self.rhythm(key) {
+            self.held = Some(rate);
+            self.broken = None;
+            self.events.clear();
+            return Press::Held { from };
+        }
+        if self.events.len() > REMEMBERED {
+            self.events.pop_front();
+        }
+        Press::New { unsure: self.events.len() > 1 && !self.reports }
     }
 
     /// Something else happened: whatever comes next is a new press.
     pub fn reset(&mut self) {
         *self = Self { reports: self.reports, ..Self::default() };
     }
+
+    /// The pause between the repeats and the first event that was one, where the events show that the key is held.
+    fn rhythm(&self, key: Key) -> Option<(Duration, Option<Instant>)> {
+        let events = || self.events.iter();
+        let gaps: Vec<Duration> = events().zip(events().skip(1)).map(|(one, next)| *next - *one).collect();
+        let rate = *gaps.last()?;
+        let (mut least, mut most) = (rate, rate);
+        let is_even = |gap: &&Duration| {
+            (least, most) = (least.min(**gap), most.max(**gap));
+            most.saturating_sub(least) <= JITTER
+        };
+        let even = gaps.iter().rev().take_while(is_even).count();
+        // Once a slow rhythm is certain, what came a little late before it belongs to it.
+        let is_of_it = |gap: &Duration| rate > RATE && gap.abs_diff(rate) <= rate / 4;
+        let belong = gaps.iter().rev().skip(even).take_while(|gap| is_of_it(gap)).count();
+        let start = gaps.len() - even - belong;
+        // Nobody has a reason to say sentences in a rhythm; other keys are tapped several times. Where no pause before the
+        // even ones was the keyboard's delay, one more of them is needed.
+        let needed = if matches!(key, Key::Char(' ') | Key::Enter) { 2 } else { 3 } + usize::from(start == 0);
+        if rate > RATE && even < needed {
+            return None;
+        }
+        let is_the_broken_one = self.broken.is_some_and(|broken| goes_on(broken, rate));
+        let first = if start == 0 || is_the_broken_one { 1 } else { start };
+        let from = self.events.get(first).filter(|_| first < gaps.len()).copied();
+        Some((rate, from))
+    }
+}
+
+/// Whether an event after this pause is the next repeat of a key that repeats at this rate.
+fn goes_on(rate: Duration, gap: Duration) -> bool {
+    gap <= RATE || if rate <= RATE { gap <= STALL } else { gap.abs_diff(rate) <= rate / 4 }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// What the events of one key at these milliseconds are: `p` a press, `?` one that may be a repeat, `h` held, `<` held
@@ -114,6 +192,62 @@ mod tests {
         assert_eq!(downs(&[0, 200, 400, 700]), "p???");
         assert_eq!(downs(&[0, 1200, 2400]), "ppp");
         assert_eq!(downs(&[0, 500, 533, 1500, 3000]), "p?<?p", "released after it was held");
+    }
+
+    #[test]
+    fn slow_repeats_are_known_by_their_rhythm() {
+        assert_eq!(downs(&[0, 900, 1400, 1900, 2400]), "p??<h", "two a second");
+        assert_eq!(downs(&[0, 900, 1200, 1503, 1804, 2100, 2900]), "p??<hh?", "released and pressed again");
+        assert_eq!(downs(&[0, 800, 1600, 2400]), "p???", "no keyboard repeats so slowly");
+        assert_eq!(downs(&[0, 900, 1300, 1780, 2050]), "p????", "no keyboard repeats so unevenly");
+        assert_eq!(
+            downs(&[0, 900, 1400, 1900, 2400, 3050, 3400, 3900, 4400]),
+            "p??<h???<",
+            "a machine that was late once"
+        );
+    }
+
+    /// How many presses are left of the events of a key at these milliseconds.
+    fn presses(key: Key, times: &[u64]) -> usize {
+        let (mut hold, start, mut presses) = (Hold::default(), Instant::now(), Vec::new());
+        for at in times.iter().map(|ms| start + Duration::from_millis(*ms)) {
+            match hold.key(key, Kind::Down, at) {
+                Press::New { .. } => presses.push(at),
+                Press::Held { from } => presses.retain(|at| from.is_none_or(|from| *at < from)),
+                Press::Release => unreachable!("nobody reports one"),
+            }
+        }
+        presses.len()
+    }
+
+    /// The keys of a hold: a tick, a fact, an undo.
+    const KEYS: [Key; 4] = [Key::Char(' '), Key::Enter, Key::Char('a'), Key::Backspace];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn a_hold_is_one_press_at_every_delay_and_rate_once_it_has_settled(
+            key in 0..KEYS.len(), delay in 200..=1000u64, rate in 2..=40u64, late in proptest::collection::vec(0..=5u64, 6..40),
+        ) {
+            let repeats = late.iter().zip(0u64..).map(|(late, n)| delay + n * 1000 / rate + late);
+            let times: Vec<u64> = std::iter::once(0).chain(repeats).collect();
+            prop_assert_eq!(presses(KEYS[key], &times), 1, "{:?}", times);
+        }
+
+        /// A person's pauses: at least 120 ms, and no two in a row alike.
+        #[test]
+        fn uneven_presses_are_all_counted(
+            key in 0..KEYS.len(), pauses in proptest::collection::vec((120..1500u64, 15..200u64), 1..20),
+        ) {
+            let (mut times, mut last) = (vec![0], 0);
+            for (pause, more) in pauses {
+                let pause = if pause.abs_diff(last) < 15 { pause + more + 15 } else { pause };
+                times.push(times.last().unwrap() + pause);
+                last = pause;
+            }
+            prop_assert_eq!(presses(KEYS[key], &times), times.len(), "{:?}", times);
+        }
     }
 
     #[test]

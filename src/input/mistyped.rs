@@ -7,6 +7,15 @@ use std::time::{Duration, Instant};
 pub const LETTERS: usize = 5;
 /// The window.
 pub const WINDOW: Duration = Duration::from_secs(1);
+/// So many different letters one right after the other, within [`AT_ONCE`], are typing too: no four shortcuts are pressed
+/// at 16 a second. Three may be, with three fingers, and so stay keys.
+pub const QUICK: usize = 4;
+/// The time for these.
+pub const AT_ONCE: Duration = Duration::from_millis(180);
+/// Keys with shorter pauses between them are one run of typing. It is undone as a whole.
+pub const PAUSE: Duration = Duration::from_millis(700);
+/// After text for another window, keys mean nothing until so long a pause.
+const QUIET: Duration = Duration::from_secs(1);
 /// No more of them are remembered.
 const MOST: usize = 64;
 
@@ -27,20 +36,74 @@ impl Letters {
         if self.last.len() > MOST {
             self.last.pop_front();
         }
-        let mut different: Vec<char> = self.last.iter().map(|(letter, _)| *letter).collect();
-        different.sort_unstable();
-        different.dedup();
-        let first = self.last.front().map(|(_, at)| *at).filter(|_| different.len() >= LETTERS);
+        let is_typing = different(self.last.iter()) >= LETTERS;
+        let first = self.last.front().map(|(_, at)| *at).filter(|_| is_typing).or_else(|| self.quick(at));
         if first.is_some() {
             self.last.clear();
         }
         first
     }
 
+    /// The moment of the first of the last letters, where these came as no shortcuts do.
+    fn quick(&self, at: Instant) -> Option<Instant> {
+        let last = || self.last.iter().rev().take(QUICK);
+        let first = last().next_back().map(|(_, first)| *first)?;
+        (different(last()) == QUICK && at.saturating_duration_since(first) <= AT_ONCE).then_some(first)
+    }
+
     /// The keys since this moment were none.
     pub fn retract(&mut self, since: Instant) {
         self.last.retain(|(_, at)| *at < since);
     }
+}
+
+/// The run of keys that may be text for another window.
+#[derive(Debug, Default)]
+pub struct Stray {
+    letters: Letters,
+    /// The first and the last key of the run.
+    run: Option<(Instant, Instant)>,
+    /// The last key of a text for another window.
+    ignoring: Option<Instant>,
+}
+
+impl Stray {
+    /// Any key. Returns the first key of its run, if it is another one.
+    pub fn press(&mut self, at: Instant) -> Option<Instant> {
+        let goes_on = |(_, last): &(Instant, Instant)| at.saturating_duration_since(*last) < PAUSE;
+        let first = self.run.filter(goes_on).map(|(first, _)| first);
+        self.run = Some((first.unwrap_or(at), at));
+        first
+    }
+
+    /// A letter outside of a field. Returns since when all keys are typing that was meant for another window.
+    pub fn letter(&mut self, letter: char, at: Instant) -> Option<Instant> {
+        let since = self.letters.push(letter, at)?;
+        self.ignoring = Some(at);
+        // What was typed right before them, blanks and digits too, belongs to the same text.
+        Some(self.run.map_or(since, |(first, _)| first.min(since)))
+    }
+
+    /// Whether a key still belongs to a text for another window. `ends`: it is one that ends that.
+    pub fn ignores(&mut self, ends: bool, at: Instant) -> bool {
+        let Some(last) = self.ignoring else { return false };
+        let ignores = !ends && at.saturating_duration_since(last) < QUIET;
+        self.ignoring = ignores.then_some(at);
+        ignores
+    }
+
+    /// The keys since this moment were none.
+    pub fn retract(&mut self, since: Instant) {
+        self.letters.retract(since);
+    }
+}
+
+/// How many different letters these are.
+fn different<'a>(letters: impl Iterator<Item = &'a (char, Instant)>) -> usize {
+    let mut letters: Vec<char> = letters.map(|(letter, _)| *letter).collect();
+    letters.sort_unstable();
+    letters.dedup();
+    letters.len()
 }
 
 #[cfg(test)]
@@ -64,6 +127,16 @@ mod tests {
     }
 
     #[test]
+    fn four_letters_that_come_as_no_shortcuts_do_are_typing() {
+        for gap in [36, 45, 60] {
+            assert_eq!(typed("budi", gap), Some(3), "{gap}");
+            assert_eq!(typed("kma", gap), None, "{gap}: three fingers");
+            assert_eq!(typed("anna", gap), None, "{gap}");
+        }
+        assert_eq!(typed("kmax", 61), None, "quick fingers");
+    }
+
+    #[test]
     fn facts_are_not() {
         assert_eq!(typed("kmaa", 100), None);
         assert_eq!(typed("kKkKkKmMmMmMaAaAaAcCcC", 40), None, "four keys, however often");
@@ -71,21 +144,21 @@ mod tests {
     }
 
     proptest! {
-        /// By definition: five different ones, the first no more than a second before the last.
+        /// By definition: five different ones, the first no more than a second before the last; or the last four, all
+        /// different, as quickly as no shortcuts come.
         #[test]
-        fn exactly_five_different_letters_within_a_second(keys in proptest::collection::vec((0..7u8, 1..400u64), 1..40)) {
+        fn exactly_five_different_letters_within_a_second_or_four_at_once(keys in proptest::collection::vec((0..7u8, prop_oneof![1..60u64, 1..400u64]), 1..40)) {
             let (mut letters, start) = (Letters::default(), Instant::now());
             let (mut now, mut seen): (_, Vec<(char, Instant)>) = (start, Vec::new());
             for (key, gap) in keys {
                 now += Duration::from_millis(gap);
                 let letter = char::from(b'a' + key);
                 seen.push((letter, now));
-                let mut recent: Vec<char> =
-                    seen.iter().filter(|(_, at)| now - *at <= WINDOW).map(|(letter, _)| *letter).collect();
-                recent.sort_unstable();
-                recent.dedup();
+                let recent = different(seen.iter().filter(|(_, at)| now - *at <= WINDOW));
+                let four = &seen[seen.len().saturating_sub(QUICK)..];
+                let at_once = different(four.iter()) == QUICK && now - four[0].1 <= AT_ONCE;
                 let first = letters.push(letter, now);
-                prop_assert_eq!(first.is_some(), recent.len() >= LETTERS);
+                prop_assert_eq!(first.is_some(), recent >= LETTERS || at_once);
                 if let Some(first) = first {
                     prop_assert!(now - first <= WINDOW);
                     seen.clear();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::hold::{Hold, Press, RATE};
+use super::hold::{Hold, Press, SLOWEST};
 use super::report::{is_report, may_begin, without_paste_mark};
 use super::{Input, Kind, LONGEST_PASTE, Token};
 use crate::keymap::Key;
@@ -19,7 +19,6 @@ const REMEMBERED: usize = 16;
 pub const END: Duration = Duration::from_millis(150);
 
 /// Text that came at once.
-#[derive(Debug)]
 struct Burst {
     text: String,
     last: Instant,
@@ -34,7 +33,7 @@ impl Burst {
 }
 
 /// The characters that came last.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Pace {
     /// The last characters that came within [`GAP`] of each other; all were passed on as keys.
     run: Vec<(char, Instant)>,
@@ -44,7 +43,19 @@ pub struct Pace {
     hold: Hold,
 }
 
+impl std::fmt::Debug for Pace {
+    /// Prints no characters: they may be those of a name.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pace").field("pending", &self.pending()).finish_non_exhaustive()
+    }
+}
+
 impl Pace {
+    /// How much is remembered.
+    pub(super) fn pending(&self) -> usize {
+        self.run.len() + self.before.len() + self.text.as_ref().map_or(0, |text| text.text.len())
+    }
+
     /// The next token, read at this moment.
     pub fn token(&mut self, token: Token, at: Instant, out: &mut Vec<Input>) {
         if self.text.as_ref().is_some_and(|text| text.ends() < at) {
@@ -119,7 +130,7 @@ impl Pace {
         }
         // A busy machine stalls also within a text: what came just before belongs to it.
         let all: Vec<(char, Instant)> = self.before.drain(..).chain(self.run.drain(..)).collect();
-        out.extend(all.first().map(|(_, since)| Input::Retract { since: *since }));
+        out.extend(all.first().map(|(_, since)| Input::Retract { since: *since, held: false }));
         let text = all.into_iter().map(|(c, _)| c).collect();
         self.text = Some(Burst { text, last: at, certain: true });
         self.hold.reset();
@@ -128,11 +139,11 @@ impl Pace {
     fn key(&mut self, key: Key, kind: Kind, at: Instant, out: &mut Vec<Input>) {
         let is_text = matches!(key, Key::Char(_) | Key::Enter);
         let (repeat, settles) = match self.hold.key(key, kind, at) {
-            Press::New { unsure: true } => (false, RATE),
+            Press::New { unsure: true } => (false, SLOWEST),
             Press::New { unsure: false } if is_text => (false, GAP * 2),
             Press::New { unsure: false } => (false, Duration::ZERO),
             Press::Held { from } => {
-                out.extend(from.map(|since| Input::Retract { since }));
+                out.extend(from.map(|since| Input::Retract { since, held: true }));
                 (true, Duration::ZERO)
             }
             Press::Release => return,
@@ -151,7 +162,7 @@ impl Pace {
         if let Some((_, since)) = self.run.first()
             && self.run.last().is_some_and(|(_, last)| at.saturating_duration_since(*last) <= GAP)
         {
-            out.push(Input::Retract { since: *since });
+            out.push(Input::Retract { since: *since, held: false });
         }
         self.run.clear();
         self.before.clear();
@@ -172,11 +183,11 @@ impl Pace {
     fn finish(&mut self, at: Instant, out: &mut Vec<Input>) {
         let Some(Burst { text, certain, .. }) = self.text.take() else { return };
         if let Some(pasted) = without_paste_mark(&text) {
-            out.push(Input::Paste(pasted.to_owned()));
+            out.push(Input::Paste(pasted.into()));
         } else if is_report(&text) {
             // The terminal's own.
         } else if certain {
-            out.push(Input::Paste(text));
+            out.push(Input::Paste(text.into()));
         } else {
             for c in text.chars() {
                 self.key(key_of(c), Kind::Down, at, out);

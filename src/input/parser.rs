@@ -14,7 +14,7 @@ pub const SILENCE: Duration = Duration::from_secs(1);
 const LONGEST: usize = 64;
 const PASTE_END: &[u8] = b"\x1b[201~";
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 enum State {
     #[default]
     Ground,
@@ -38,13 +38,29 @@ enum State {
 }
 
 /// The state between two bytes.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Parser {
     state: State,
     last: Option<Instant>,
 }
 
+impl std::fmt::Debug for Parser {
+    /// Prints no bytes: a pasted name may be among them.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parser").field("pending", &self.pending()).finish_non_exhaustive()
+    }
+}
+
 impl Parser {
+    /// How many bytes of what has begun are kept.
+    pub(super) fn pending(&self) -> usize {
+        match &self.state {
+            State::Character(bytes, _) | State::Paste(bytes) => bytes.len(),
+            State::Csi(bytes) | State::String { text: bytes, .. } => bytes.as_ref().map_or(0, Vec::len),
+            State::Ground | State::Escape | State::Ss3 | State::Skip(_) => 0,
+        }
+    }
+
     /// The next byte, read at this moment.
     pub fn byte(&mut self, byte: u8, at: Instant, out: &mut impl FnMut(Token)) {
         self.last = Some(at);

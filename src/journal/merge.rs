@@ -1,37 +1,35 @@
 //! The exports of several seats as one journal: each call once, however often it was exported. The files are read
-//! twice, a line at a time: first only to learn which line of a call is its newest, then for what stands in it, so that
-//! a million calls take no more memory than their ids. What a file says is not believed: every line is checked, and
-//! everything that can grow has an end.
+//! twice, a line at a time: first only to learn which line of a call is its newest, then for what is in it, so that
+//! a million calls take no more memory than their ids. Nothing in a file is trusted: every line is checked, and
+//! everything that can grow is bounded.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::export::{FORM, First, Last, Line};
+use super::export::{FORM, First, Last};
 use super::read::Span;
-use super::record::HowEnded;
-use super::row::{Detail, OvertakenDetail, Rest, Row, Vocabulary, list_text, rules_text};
-use crate::files::shown_path;
-use crate::rules::shape::MAX_TEXT;
+use super::record::{OvertakenRecord, Record};
+use super::summary::{CallSummary, Interner};
 use crate::rules::text::{is_forbidden, is_utf16};
-use crate::tell::outside::{self, NoFile};
-use crate::words::{Words, fill};
 
 /// The longest line, in bytes.
-const LONGEST_LINE: usize = 1 << 20;
+pub const MAX_LINE: usize = 1 << 20;
 /// The most facts and the most steps of a call.
-const MOST: usize = 1_000;
+const MAX_ITEMS: usize = 1_000;
 /// The most values that the facts of all calls have.
-const MOST_VALUES: usize = 20_000;
+const MAX_VALUES: usize = 20_000;
 /// The longest text, in bytes: as long as one of a rules file.
-const LONGEST_TEXT: usize = 4 * MAX_TEXT;
-/// The times that are believed: from 1970 to 2199.
+const MAX_TEXT: usize = 4 * 4096;
+/// The latest time that is accepted: the end of 2199.
 const LAST_MS: i64 = 7_258_118_400_000;
 
 /// Why exports can't be merged.
@@ -50,19 +48,21 @@ pub struct Refused {
 pub enum Fault {
     /// It can't be read.
     Unreadable(io::Error),
+    /// It is a pipe, a device or a socket.
+    NotAFile,
     /// It is no export.
     NoExport,
-    /// It was written down as UTF-16, by the shell that it was redirected in.
+    /// It was saved as UTF-16, by the shell that it was redirected in.
     Utf16,
     /// A newer program wrote it.
     Newer(u64),
     /// A line is too long.
     TooLong,
-    /// A line can't be understood.
+    /// A line is no call.
     NoCall,
-    /// This of a call can't be.
+    /// This value of a call is impossible.
     Wrong(&'static str),
-    /// It ends before its end.
+    /// It ends before its last line.
     CutOff,
     /// The last line counts other than there are.
     Count {
@@ -77,51 +77,6 @@ pub enum Fault {
     Changed,
 }
 
-impl Refused {
-    /// Where and why, in the user's language.
-    #[must_use]
-    pub fn told(&self, words: &Words) -> String {
-        let w = &words.journal;
-        let why = match &self.fault {
-            Fault::Unreadable(error) => outside::reason(error, words),
-            Fault::NoExport => w.no_export.into(),
-            Fault::Utf16 => w.utf16.into(),
-            Fault::Newer(found) => fill(w.newer, &[("found", &found.to_string()), ("known", &FORM.to_string())]),
-            Fault::TooLong => fill(w.long_line, &[("max", &(LONGEST_LINE >> 20).to_string())]),
-            Fault::NoCall => w.no_call.into(),
-            Fault::Wrong(key) => fill(w.wrong_value, &[("key", key)]),
-            Fault::CutOff => w.cut_off.into(),
-            Fault::Count { said, found } => {
-                fill(w.wrong_count, &[("said", &said.to_string()), ("found", &found.to_string())])
-            }
-            Fault::TooMuch => w.too_much.into(),
-            Fault::Changed => w.changed.into(),
-        };
-        let path = shown_path(&self.path);
-        match self.line {
-            0 => fill(w.refused, &[("file", &path), ("why", &why)]),
-            line => fill(w.refused_line, &[("file", &path), ("line", &line.to_string()), ("why", &why)]),
-        }
-    }
-}
-
-/// Id, version upside down, which line: in their order the newest line of each call comes first.
-type Key = [u8; 28];
-
-fn key(id: [u8; 16], version: u64, at: u32) -> Key {
-    let mut out = [0; 28];
-    out[..16].copy_from_slice(&id);
-    out[16..24].copy_from_slice(&(u64::MAX - version).to_be_bytes());
-    out[24..].copy_from_slice(&at.to_be_bytes());
-    out
-}
-
-/// Keeps the newest line of each call.
-fn newest(keys: &mut Vec<Key>) {
-    keys.sort_unstable();
-    keys.dedup_by(|later, kept| later[..16] == kept[..16]);
-}
-
 struct Part {
     path: PathBuf,
     stamp: (u64, Option<SystemTime>),
@@ -130,8 +85,8 @@ struct Part {
 /// Exports whose newest lines are known.
 pub struct Merge {
     parts: Vec<Part>,
-    /// Which lines of calls are the newest of their call, a bit each.
-    chosen: Vec<u64>,
+    /// Of each call the highest version, and which line of all has it.
+    newest: HashMap<Uuid, (u64, u32)>,
 }
 
 #[derive(Deserialize)]
@@ -147,57 +102,49 @@ impl Merge {
     /// # Errors
     /// Where and why one can't be used.
     pub fn of(paths: &[PathBuf]) -> Result<Self, Refused> {
-        let mut keys: Vec<Key> = Vec::new();
-        let mut full = 1 << 20;
+        let mut newest = HashMap::new();
         let mut at: u32 = 0;
         let mut parts = Vec::new();
         for path in paths {
             let stamp = each_line(path, |line| {
                 let (id, version) = head_of(line)?;
-                keys.push(key(id, version, at));
-                at = at.checked_add(1).ok_or(Fault::TooMuch)?;
-                if keys.len() >= full {
-                    newest(&mut keys);
-                    full = full.max(2 * keys.len());
+                match newest.entry(id) {
+                    Entry::Vacant(first) => _ = first.insert((version, at)),
+                    Entry::Occupied(mut known) if known.get().0 < version => _ = known.insert((version, at)),
+                    Entry::Occupied(_) => {}
                 }
+                at = at.checked_add(1).ok_or(Fault::TooMuch)?;
                 Ok(())
             })?;
             parts.push(Part { path: path.clone(), stamp });
         }
-        newest(&mut keys);
-        let mut chosen = vec![0; at as usize / 64 + 1];
-        for key in &keys {
-            let at = u32::from_be_bytes([key[24], key[25], key[26], key[27]]) as usize;
-            chosen[at / 64] |= 1 << (at % 64);
-        }
-        Ok(Self { parts, chosen })
+        Ok(Self { parts, newest })
     }
 
-    /// Hands over each call of `span` once, in the order of the files; the text is its [`super::row::Detail`], and a
-    /// little more. Answers the words of all.
+    /// Passes each call of `span` once to `each`, in the order of the files. Returns the texts of the summaries.
     ///
     /// # Errors
-    /// Where and why a file can't be used, or what `each` says.
+    /// Where and why a file can't be used, or what `each` returns.
     pub fn each<E: From<Refused>>(
         &self,
         span: Span,
-        mut each: impl FnMut(&Row, &Rest, &str, &Vocabulary) -> Result<(), E>,
-    ) -> Result<Vocabulary, E> {
+        mut each: impl FnMut(&CallSummary, &Record) -> Result<(), E>,
+    ) -> Result<Interner, E> {
         let mut calls = Calls::default();
-        let mut at = 0_usize;
+        let mut next: u32 = 0;
         for part in &self.parts {
             let mut stop = None;
             let stamp = each_line(&part.path, |line| {
-                let is_chosen = self.chosen.get(at / 64).is_some_and(|bits| bits & (1 << (at % 64)) != 0);
-                at += 1;
-                if !is_chosen || stop.is_some() {
+                let at = next;
+                next = next.saturating_add(1);
+                let (id, _) = head_of(line)?;
+                if stop.is_some() || self.newest.get(&id).is_none_or(|(_, newest)| *newest != at) {
                     return Ok(());
                 }
-                let text = std::str::from_utf8(line).map_err(|_| Fault::NoCall)?;
-                let call: Line<'_> = serde_json::from_str(text).map_err(|_| Fault::NoCall)?;
-                let (row, rest) = calls.checked(call)?;
-                if span.has(row.start_ms) {
-                    stop = each(&row, &rest, text, calls.vocabulary()).err();
+                let record: Record = serde_json::from_slice(line).map_err(|_| Fault::NoCall)?;
+                let summary = calls.summary(&record)?;
+                if span.has(summary.start_ms) {
+                    stop = each(&summary, &record).err();
                 }
                 Ok(())
             })?;
@@ -208,32 +155,29 @@ impl Merge {
                 return Err(Refused { path: part.path.clone(), line: 0, fault: Fault::Changed }.into());
             }
         }
-        Ok(calls.vocabulary)
+        Ok(calls.texts)
     }
 }
 
-/// Id and version of a line, without the rest of it where they stand in front, as we write them.
-fn head_of(line: &[u8]) -> Result<([u8; 16], u64), Fault> {
+/// Id and version of a line, without parsing the rest where they come first, as we write them.
+fn head_of(line: &[u8]) -> Result<(Uuid, u64), Fault> {
     const ID: usize = 36;
     let quick = || {
         let (id, rest) = line.strip_prefix(br#"{"id":""#)?.split_at_checked(ID)?;
         let rest = rest.strip_prefix(br#"","version":"#)?;
         let digits = rest.iter().position(|b| *b == b',')?;
         let version = std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
-        Some((Uuid::try_parse_ascii(id).ok()?.into_bytes(), version))
+        Some((Uuid::try_parse_ascii(id).ok()?, version))
     };
     if let Some(head) = quick() {
         return Ok(head);
     }
     let head: Head<'_> = serde_json::from_slice(line).map_err(|_| Fault::NoCall)?;
-    Ok((id_of(&head.id)?, head.version))
+    let id = Uuid::try_parse(&head.id).map_err(|_| Fault::Wrong("id"))?;
+    Ok((id, head.version))
 }
 
-fn id_of(text: &str) -> Result<[u8; 16], Fault> {
-    Uuid::try_parse(text).map(Uuid::into_bytes).map_err(|_| Fault::Wrong("id"))
-}
-
-/// Hands over each line of a call. Several exports in one file, one behind the other, are as good as several files.
+/// Passes each line of a call to `each`. Several exports in one file, one behind the other, are as good as several files.
 fn each_line(
     path: &Path,
     mut each: impl FnMut(&[u8]) -> Result<(), Fault>,
@@ -245,7 +189,7 @@ fn each_line(
             return Err(Fault::Unreadable(io::ErrorKind::IsADirectory.into()));
         }
         if !about.is_file() {
-            return Err(Fault::Unreadable(io::Error::other(NoFile)));
+            return Err(Fault::NotAFile);
         }
         let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(Fault::Unreadable)?);
         let mut line = Vec::new();
@@ -253,8 +197,7 @@ fn each_line(
         let mut calls = None;
         loop {
             line.clear();
-            let most = LONGEST_LINE as u64 + 1;
-            (&mut file).take(most).read_until(b'\n', &mut line).map_err(Fault::Unreadable)?;
+            (&mut file).take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line).map_err(Fault::Unreadable)?;
             if line.is_empty() {
                 return match calls {
                     None if number > 0 => Ok((about.len(), about.modified().ok())),
@@ -268,7 +211,7 @@ fn each_line(
             }
             if line.pop_if(|last| *last == b'\n').is_none() {
                 return Err(match () {
-                    () if line.len() > LONGEST_LINE => Fault::TooLong,
+                    () if line.len() > MAX_LINE => Fault::TooLong,
                     () if number == 1 => Fault::NoExport,
                     () => Fault::CutOff,
                 });
@@ -276,7 +219,7 @@ fn each_line(
             line.pop_if(|last| *last == b'\r');
             match calls {
                 None => {
-                    // A shell or an editor may have put a mark of the byte order in front.
+                    // A shell or an editor may have put a byte order mark in front.
                     let text = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line);
                     let first: First<'_> = serde_json::from_slice(text).map_err(|_| Fault::NoExport)?;
                     if first.penutup_journal != FORM {
@@ -302,97 +245,74 @@ fn each_line(
     result.map_err(|fault| Refused { path: path.into(), line: number, fault })
 }
 
-/// Calls from outside, checked one at a time, and the words of all of them.
+/// Calls from outside, checked one at a time, and the texts of their summaries.
 #[derive(Clone, Debug, Default)]
 pub struct Calls {
-    vocabulary: Vocabulary,
+    texts: Interner,
     values: BTreeSet<String>,
 }
 
 impl Calls {
-    /// A call whose every value can be.
+    /// The summary of a call whose every value is possible.
     ///
     /// # Errors
-    /// What of it can't be; [`Fault::TooMuch`] where all calls together have more different words than any site has.
-    pub fn checked(&mut self, call: Line<'_>) -> Result<(Row, Rest), Fault> {
-        checked(call, &mut self.vocabulary, &mut self.values)
+    /// What of it is not; [`Fault::TooMuch`] where all calls together have more different texts than any site has.
+    pub fn summary(&mut self, record: &Record) -> Result<CallSummary, Fault> {
+        check(record)?;
+        let facts = record.facts_text();
+        if !self.texts.has(&facts) {
+            let ids: BTreeSet<&str> = record.facts.iter().map(|fact| fact.fact.as_str()).collect();
+            if ids.len() != record.facts.len() {
+                return Err(Fault::Wrong("facts"));
+            }
+            self.values.extend(facts.split(' ').map(str::to_owned));
+            if self.values.len() > MAX_VALUES {
+                return Err(Fault::TooMuch);
+            }
+        }
+        CallSummary::of(record, &mut self.texts).ok_or(Fault::TooMuch)
     }
 
-    /// The words of the calls so far.
+    /// The texts of the calls so far.
     #[must_use]
-    pub fn vocabulary(&self) -> &Vocabulary {
-        &self.vocabulary
+    pub fn texts(&self) -> &Interner {
+        &self.texts
     }
 }
 
-fn checked(call: Line<'_>, vocabulary: &mut Vocabulary, values: &mut BTreeSet<String>) -> Result<(Row, Rest), Fault> {
+fn check(record: &Record) -> Result<(), Fault> {
     let is_id = |text: &str| {
         let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        !text.is_empty() && text.len() <= LONGEST_TEXT && text.bytes().all(good)
+        !text.is_empty() && text.len() <= MAX_TEXT && text.bytes().all(good)
     };
     let is_text = |text: &str| {
         let plain = || text.bytes().all(|b| matches!(b, b' '..=b'~'));
-        text.len() <= LONGEST_TEXT && (plain() || !text.chars().any(is_forbidden))
+        text.len() <= MAX_TEXT && (plain() || !text.chars().any(is_forbidden))
     };
-    let is_time = |ms: i64| (0..=LAST_MS).contains(&ms);
-    let must = |good: bool, key| if good { Ok(()) } else { Err(Fault::Wrong(key)) };
-
-    let id = id_of(&call.id)?;
-    must(is_time(call.start_ms), "start_ms")?;
-    must(call.end_ms.is_none_or(is_time), "end_ms")?;
-    must(is_time(call.changed_ms), "changed_ms")?;
-    let how = call.ending.as_deref().map(|code| HowEnded::from_code(code).ok_or(Fault::Wrong("ending")));
-    let end = match (call.end_ms, how.transpose()?) {
-        (None, None) => None,
-        (Some(at), Some(how)) => Some((at, how)),
-        _ => return Err(Fault::Wrong("ending")),
+    let is_time = |time: DateTime<Utc>| (0..=LAST_MS).contains(&time.timestamp_millis());
+    let is_hex = |text: &str| text.len() <= 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_late = |late: &OvertakenRecord| {
+        let facts = late.facts.len() <= MAX_ITEMS && late.facts.iter().all(|(fact, value)| is_id(fact) && is_id(value));
+        is_id(&late.step) && is_time(late.at) && facts
     };
-    must(call.seat.as_deref().is_none_or(is_text), "seat")?;
-    must(is_text(&call.zone), "zone")?;
-    must(call.greeting.as_deref().is_none_or(is_text), "greeting")?;
-    must(is_id(&call.rule), "rule")?;
-    must(is_text(&call.revision), "revision")?;
-    must(call.rules_sha256.len() <= 64 && call.rules_sha256.bytes().all(|b| b.is_ascii_hexdigit()), "rules_sha256")?;
-    must(call.cost.len() <= MOST && call.cost.iter().all(|c| is_text(c) && !c.is_empty()), "cost")?;
-    let detail = Detail { facts: call.facts, steps: call.steps, overtaken: call.overtaken, differs: call.differs };
-    must(detail.facts.len() <= MOST && detail.facts.iter().all(|f| is_id(&f.0) && is_id(&f.1)), "facts")?;
-    let score_is_text = |score: &[Cow<'_, str>]| score.len() <= MOST && score.iter().all(|s| is_text(s));
-    must(detail.steps.len() <= MOST && detail.steps.iter().all(|s| is_id(&s.0) && score_is_text(&s.5)), "steps")?;
-    must(detail.steps.iter().all(|s| s.2.is_none_or(is_time)), "steps")?;
-    let late_is_good = |late: &OvertakenDetail<'_>| {
-        let facts = late.2.len() <= MOST && late.2.iter().all(|(fact, value)| is_id(fact) && is_id(value));
-        is_id(&late.0) && is_time(late.1) && facts
-    };
-    must(detail.overtaken.len() <= MOST && detail.overtaken.iter().all(late_is_good), "overtaken")?;
-    must(detail.differs.len() <= MOST && detail.differs.iter().all(|id| is_id(id)), "differs")?;
-    let facts = detail.facts_text();
-    if !vocabulary.has(&facts) {
-        let ids: BTreeSet<&str> = detail.facts.iter().map(|fact| &*fact.0).collect();
-        must(ids.len() == detail.facts.len(), "facts")?;
-        values.extend(facts.split(' ').map(str::to_owned));
-        if values.len() > MOST_VALUES {
-            return Err(Fault::TooMuch);
-        }
-    }
-    let mut word = |text: &str| vocabulary.word(text).ok_or(Fault::TooMuch);
-    let left_out = detail.left_out_text();
-    let row = Row {
-        start_ms: call.start_ms,
-        end,
-        complete: left_out.is_empty(),
-        facts: word(&facts)?,
-        rule: word(&call.rule)?,
-        seat: word(call.seat.as_deref().unwrap_or_default())?,
-        left_out: word(&left_out)?,
-        cost: word(&list_text(&call.cost))?,
-    };
-    let rest = Rest {
-        id,
-        version: call.version,
-        changed_ms: call.changed_ms,
-        rules: word(&rules_text(&call.rules_sha256, &call.revision))?,
-        zone: word(&call.zone)?,
-        greeting: word(call.greeting.as_deref().unwrap_or_default())?,
-    };
-    Ok((row, rest))
+    let Record { facts, steps, overtaken, differs, cost, .. } = record;
+    let scores = |score: &[String]| score.len() <= MAX_ITEMS && score.iter().all(|text| is_text(text));
+    let checks = [
+        (is_time(record.start), "start_ms"),
+        (record.end.is_none_or(|(at, _)| is_time(at)), "end_ms"),
+        (is_time(record.changed), "changed_ms"),
+        (record.seat.as_deref().is_none_or(is_text), "seat"),
+        (is_text(&record.zone), "zone"),
+        (record.greeting.as_deref().is_none_or(is_text), "greeting"),
+        (is_id(&record.rule), "rule"),
+        (is_text(&record.revision), "revision"),
+        (is_hex(&record.rules_sha256), "rules_sha256"),
+        (scores(cost) && cost.iter().all(|text| !text.is_empty()), "cost"),
+        (facts.len() <= MAX_ITEMS && facts.iter().all(|fact| is_id(&fact.fact) && is_id(&fact.value)), "facts"),
+        (steps.len() <= MAX_ITEMS && steps.iter().all(|step| is_id(&step.step) && scores(&step.score)), "steps"),
+        (steps.iter().all(|step| step.ticked.is_none_or(is_time)), "steps"),
+        (overtaken.len() <= MAX_ITEMS && overtaken.iter().all(is_late), "overtaken"),
+        (differs.len() <= MAX_ITEMS && differs.iter().all(|id| is_id(id)), "differs"),
+    ];
+    checks.into_iter().find(|(good, _)| !good).map_or(Ok(()), |(_, key)| Err(Fault::Wrong(key)))
 }

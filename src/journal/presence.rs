@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use crate::files::private;
+use crate::own_files;
 
 /// How long another prompter's opening is waited for. Whoever holds the lock for longer is not opening a journal, and
 /// keeps nobody from writing: `SQLite` has locks of its own.
@@ -37,7 +37,7 @@ impl Presence {
         let id = Uuid::now_v7();
         let path = path_of(folder, id);
         let beside = path.with_extension("new");
-        let file = private::options().write(true).create_new(true).open(&beside)?;
+        let file = own_files::options().write(true).create_new(true).open(&beside)?;
         let held = match file.try_lock() {
             Ok(()) => Some(file),
             // Nobody else knows its name, so this is a file system without locks.
@@ -116,8 +116,8 @@ impl Opening {
     /// What the system says.
     pub fn hold(journal: &Path) -> io::Result<Self> {
         let path = journal.with_extension("lock");
-        let file = private::options().read(true).write(true).create(true).truncate(false).open(&path)?;
-        private::restrict(&path);
+        let file = own_files::options().read(true).write(true).create(true).truncate(false).open(&path)?;
+        own_files::restrict(&path);
         let begun = Instant::now();
         loop {
             match file.try_lock() {

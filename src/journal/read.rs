@@ -1,14 +1,19 @@
-//! Reading the journal without changing it: the rows one after another, never all of them in memory.
+//! Reading the journal without changing it (but for an older one, which is brought forward first): the calls one after
+//! another, never all of them in memory.
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, Row};
+use uuid::Uuid;
 
-use super::row::{Rest, Row, Vocabulary, Word, ending_of};
-use super::schema::{self, MIGRATIONS};
+use super::record::Record;
+use super::schema;
+use super::store::Store;
+use super::summary::{CallSummary, Flags, Interner, Symbol, outcome_of, time};
 use super::trouble::Error;
+use crate::closing::ending::Outcome;
 
 /// The calls that began in this time: from, inclusive, to before, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,11 +44,11 @@ impl Span {
 /// A journal that is only read.
 #[derive(Debug)]
 pub struct Reader {
-    pub(super) conn: Connection,
+    conn: Connection,
 }
 
 impl Reader {
-    /// Opens the journal; `None` where there is none yet.
+    /// Opens the journal, and brings it to the present form where it has an older one; `None` where there is none yet.
     ///
     /// # Errors
     /// What the system or `SQLite` says, or that the journal is not ours.
@@ -62,8 +67,12 @@ impl Reader {
             log.push("-wal");
             if Path::new(&log).exists() || error.is_damage() { Err(error) } else { Self::connect_still(path, error) }
         })?;
+        if schema::is_older(&conn)? {
+            drop(conn);
+            return Ok(Some(Self { conn: Store::open(path)?.store.into_connection() }));
+        }
         // An empty file is what an opening left that was stopped at once.
-        Ok(if schema::version(&conn, MIGRATIONS)? == 0 { None } else { Some(Self { conn }) })
+        Ok(if schema::version(&conn)? == 0 { None } else { Some(Self { conn }) })
     }
 
     fn connect(path: &Path) -> Result<Connection, Error> {
@@ -95,122 +104,259 @@ impl Reader {
         Ok(Connection::open_with_flags(uri, flags)?)
     }
 
-    /// Hands over what a report counts of each call of `span`, in no order.
+    /// Passes what a report counts of each call of `span` to `each`, in no order. Returns the texts of the summaries.
     ///
     /// # Errors
-    /// What `SQLite` says.
-    pub fn rows(&mut self, span: Span, each: impl FnMut(&Row)) -> Result<Vocabulary, Error> {
-        rows(&mut self.conn, span, each)
+    /// What `SQLite` returns.
+    pub fn summaries(&mut self, span: Span, mut each: impl FnMut(&CallSummary)) -> Result<Interner, Error> {
+        summaries(&mut self.conn, span, |_, summary| {
+            each(summary);
+            Ok(())
+        })
     }
 
-    pub(super) fn rows_by_id(&mut self, span: Span, each: impl FnMut(&Row, &[u8])) -> Result<Vocabulary, Error> {
-        rows_by_id(&mut self.conn, span, each)
+    pub(super) fn summaries_by_id(
+        &mut self,
+        span: Span,
+        each: impl FnMut(Uuid, &CallSummary),
+    ) -> Result<Interner, Error> {
+        summaries_by_id(&mut self.conn, span, each)
     }
 
-    /// Hands over each call of `span` whole, in the order of their beginning; the text is its [`super::row::Detail`].
+    /// Passes each call of `span` to `each`, in the order of their beginning.
     ///
     /// # Errors
-    /// What `SQLite` or `each` says.
+    /// What `SQLite` or `each` returns.
     pub fn calls<E: From<Error>>(
         &mut self,
         span: Span,
-        mut each: impl FnMut(&Row, &Rest, &str, &Vocabulary) -> Result<(), E>,
+        mut each: impl FnMut(&Record) -> Result<(), E>,
     ) -> Result<(), E> {
         let sql = |error: rusqlite::Error| E::from(Error::from(error));
-        let still = self.conn.transaction().map_err(sql)?;
-        let vocabulary = vocabulary(&still)?;
-        let query = [SELECT, NARROW, WIDE, span.condition(), IN_ORDER].concat();
-        let mut query = still.prepare(&query).map_err(sql)?;
-        let (from, before) = span.bounds();
-        let mut rows = query.query(params![from, before]).map_err(sql)?;
+        let unchanging = self.conn.transaction().map_err(sql)?;
+        let query = [RECORDS, " WHERE ", span.condition(), " ORDER BY start_ms, id"].concat();
+        let mut query = unchanging.prepare(&query).map_err(sql)?;
+        let mut rows = query.query(span.bounds()).map_err(sql)?;
         while let Some(row) = rows.next().map_err(sql)? {
-            let (narrow, rest) = (row_of(row)?, rest_of(row).map_err(sql)?);
-            let detail = row.get_ref(16).and_then(|v| Ok(v.as_str_or_null()?)).map_err(sql)?;
-            each(&narrow, &rest, detail.unwrap_or(r#"{"facts":[],"steps":[]}"#), &vocabulary)?;
+            each(&record_of(row)?)?;
+        }
+        Ok(())
+    }
+
+    /// Passes id, version and beginning of every call that has ended and began in or after this millisecond to `each`, the
+    /// oldest first.
+    ///
+    /// # Errors
+    /// What `SQLite` or `each` returns.
+    pub fn ended<E: From<Error>>(
+        &mut self,
+        from_ms: i64,
+        mut each: impl FnMut(Ended) -> Result<(), E>,
+    ) -> Result<Edge, E> {
+        let sql = |error: rusqlite::Error| E::from(Error::from(error));
+        let unchanging = self.conn.transaction().map_err(sql)?;
+        let edge = unchanging.query_row(EDGE, [], |row| {
+            let lowest: Option<[u8; 16]> = row.get(2)?;
+            Ok(Edge { open_ms: row.get(0)?, newest_ms: row.get(1)?, lowest: lowest.map(Uuid::from_bytes) })
+        });
+        let edge = edge.map_err(sql)?;
+        let mut query = unchanging.prepare(ENDED).map_err(sql)?;
+        let mut rows = query.query([from_ms]).map_err(sql)?;
+        while let Some(row) = rows.next().map_err(sql)? {
+            let id = row.get(0).map(Uuid::from_bytes).map_err(sql)?;
+            each(Ended { id, version: version_of(row, 1)?, start_ms: row.get(2).map_err(sql)? })?;
+        }
+        Ok(edge)
+    }
+
+    /// Passes these calls to `each`, in their order; those that run again, or are gone, are left out.
+    ///
+    /// # Errors
+    /// What `SQLite` or `each` returns.
+    pub fn ended_calls<E: From<Error>>(
+        &mut self,
+        ids: &[Uuid],
+        mut each: impl FnMut(&Record) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = |error: rusqlite::Error| E::from(Error::from(error));
+        let unchanging = self.conn.transaction().map_err(sql)?;
+        let query = [RECORDS, " WHERE id = ?1 AND end_ms IS NOT NULL"].concat();
+        let mut query = unchanging.prepare(&query).map_err(sql)?;
+        for id in ids {
+            let mut rows = query.query([id.as_bytes()]).map_err(sql)?;
+            if let Some(row) = rows.next().map_err(sql)? {
+                each(&record_of(row)?)?;
+            }
         }
         Ok(())
     }
 }
 
-pub(super) const SELECT: &str = "SELECT ";
-const FROM: &str = "
-    FROM call WHERE ";
-pub(super) const WIDE: &str = "
-    , id, version, changed_ms, rules, zone, greeting, json
-    FROM call LEFT JOIN detail ON detail.call = call.n WHERE ";
-const IN_ORDER: &str = " ORDER BY start_ms, id";
+/// A call that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The call.
+    pub id: Uuid,
+    /// Rises with every writing.
+    pub version: u64,
+    /// When the call began, in milliseconds since 1970, UTC.
+    pub start_ms: i64,
+}
+
+/// From where on a next look has to look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Edge {
+    /// When the oldest call began that still runs.
+    pub open_ms: Option<i64>,
+    /// When the newest call began.
+    pub newest_ms: Option<i64>,
+    /// The lowest id of all calls.
+    pub lowest: Option<Uuid>,
+}
+
+const SUMMARIES: &str =
+    "SELECT end_ms, ending, start_ms, complete, flags, facts, rule, seat, left_out, cost, id FROM call WHERE ";
+const RECORDS: &str = "
+    SELECT end_ms, ending, version, json FROM call JOIN detail ON detail.call = call.n";
+const EDGE: &str = "
+    SELECT (SELECT min(start_ms) FROM call WHERE process IS NOT NULL), (SELECT max(start_ms) FROM call),
+           (SELECT min(id) FROM call)";
+const ENDED: &str = "
+    SELECT id, version, start_ms FROM call WHERE start_ms >= ?1 AND end_ms IS NOT NULL ORDER BY start_ms, id";
 const WORDS: &str = "
     SELECT id, text FROM word WHERE id > 0";
-pub(super) const NARROW: &str = "start_ms, end_ms, ending, complete, facts, rule, seat, left_out, cost, n";
 
-/// Hands over what a report counts of each call of `span`; the words of all of them come at the end.
-pub(super) fn rows(conn: &mut Connection, span: Span, mut each: impl FnMut(&Row)) -> Result<Vocabulary, Error> {
-    let still = conn.transaction()?;
-    let mut query = still.prepare(&[SELECT, NARROW, FROM, span.condition()].concat())?;
-    let (from, before) = span.bounds();
-    let mut rows = query.query(params![from, before])?;
-    while let Some(row) = rows.next()? {
-        each(&row_of(row)?);
-    }
-    vocabulary(&still)
-}
-
-/// Hands over each call of `span` with its id, without its detail.
-pub(super) fn rows_by_id(
+/// As [`Reader::summaries`], with the id of each call.
+pub(super) fn summaries_by_id(
     conn: &mut Connection,
     span: Span,
-    mut each: impl FnMut(&Row, &[u8]),
-) -> Result<Vocabulary, Error> {
-    let still = conn.transaction()?;
-    let mut query = still.prepare(&[SELECT, NARROW, ", id", FROM, span.condition()].concat())?;
-    let (from, before) = span.bounds();
-    let mut rows = query.query(params![from, before])?;
+    mut each: impl FnMut(Uuid, &CallSummary),
+) -> Result<Interner, Error> {
+    summaries(conn, span, |row, summary| {
+        each(Uuid::from_bytes(row.get(10)?), summary);
+        Ok(())
+    })
+}
+
+fn summaries(
+    conn: &mut Connection,
+    span: Span,
+    mut each: impl FnMut(&Row<'_>, &CallSummary) -> Result<(), Error>,
+) -> Result<Interner, Error> {
+    let unchanging = conn.transaction()?;
+    let mut query = unchanging.prepare(&[SUMMARIES, span.condition()].concat())?;
+    let mut rows = query.query(span.bounds())?;
     while let Some(row) = rows.next()? {
-        let id: Vec<u8> = row.get(10)?;
-        each(&row_of(row)?, &id);
+        let summary = CallSummary {
+            end: end_of(row)?,
+            start_ms: row.get(2)?,
+            complete: row.get(3)?,
+            flags: Flags(row.get(4)?),
+            facts: Symbol(row.get(5)?),
+            rule: Symbol(row.get(6)?),
+            seat: Symbol(row.get(7)?),
+            left_out: Symbol(row.get(8)?),
+            cost: Symbol(row.get(9)?),
+        };
+        each(row, &summary)?;
     }
-    vocabulary(&still)
+    texts(&unchanging)
 }
 
-pub(super) fn row_of(row: &rusqlite::Row<'_>) -> Result<Row, Error> {
-    let end_ms: Option<i64> = row.get(1)?;
-    let ending: Option<u8> = row.get(2)?;
-    let end = match (end_ms, ending.map(ending_of)) {
-        (None, None) => None,
-        (Some(at), Some(Some(how))) => Some((at, how)),
-        _ => return Err(Error::Damaged),
-    };
-    Ok(Row {
-        start_ms: row.get(0)?,
-        end,
-        complete: row.get(3)?,
-        facts: Word(row.get(4)?),
-        rule: Word(row.get(5)?),
-        seat: Word(row.get(6)?),
-        left_out: Word(row.get(7)?),
-        cost: Word(row.get(8)?),
-    })
-}
-
-pub(super) fn rest_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Rest> {
-    Ok(Rest {
-        id: row.get(10)?,
-        version: row.get::<_, i64>(11)?.try_into().unwrap_or(0),
-        changed_ms: row.get(12)?,
-        rules: Word(row.get(13)?),
-        zone: Word(row.get(14)?),
-        greeting: Word(row.get(15)?),
-    })
-}
-
-pub(super) fn vocabulary(conn: &Connection) -> Result<Vocabulary, Error> {
-    let mut out = Vocabulary::default();
+fn texts(conn: &Connection) -> Result<Interner, Error> {
+    let mut out = Interner::default();
     let mut query = conn.prepare(WORDS)?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
-        if !out.put(Word(row.get(0)?), row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?) {
+        if !out.put(Symbol(row.get(0)?), row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?) {
             return Err(Error::Damaged);
         }
     }
     Ok(out)
+}
+
+fn end_of(row: &Row<'_>) -> Result<Option<(i64, Outcome)>, Error> {
+    match (row.get(0)?, row.get::<_, Option<u8>>(1)?.map(outcome_of)) {
+        (None, None) => Ok(None),
+        (Some(at), Some(Some(outcome))) => Ok(Some((at, outcome))),
+        _ => Err(Error::Damaged),
+    }
+}
+
+fn version_of(row: &Row<'_>, column: usize) -> Result<u64, Error> {
+    row.get::<_, i64>(column)?.try_into().map_err(|_| Error::Damaged)
+}
+
+fn record_of(row: &Row<'_>) -> Result<Record, Error> {
+    let json = row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?;
+    let mut record = Record::read(json).map_err(|_| Error::Damaged)?;
+    let end = end_of(row)?.map(|(ms, outcome)| Some((time(ms)?, outcome)));
+    record.end = end.map(|end| end.ok_or(Error::Damaged)).transpose()?;
+    record.version = version_of(row, 2)?;
+    Ok(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::*;
+    use crate::closing::ending::Ending;
+    use crate::journal::store::{Change, Opened};
+
+    fn record(id: Uuid, version: u64, second: i64, ended: bool) -> Record {
+        let at = |second| DateTime::<Utc>::UNIX_EPOCH + TimeDelta::seconds(second);
+        Record {
+            id,
+            version,
+            start: at(second),
+            end: ended.then_some((at(second + 30), Outcome::Said(Ending::Complete))),
+            changed: at(99),
+            seat: Some("meja 7".into()),
+            cost: vec!["Akurasi".into()],
+            ..Record::default()
+        }
+    }
+
+    fn all(reader: &mut Reader, from_ms: i64) -> (Vec<(Uuid, u64)>, Edge) {
+        let mut out = Vec::new();
+        let edge = reader.ended::<Error>(from_ms, |ended| {
+            out.push((ended.id, ended.version));
+            Ok(())
+        });
+        (out, edge.unwrap())
+    }
+
+    #[test]
+    fn ended_calls_are_listed_from_a_time_on_and_read_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let Opened { mut store, .. } = Store::open(&path).unwrap();
+        let presence = store.join().unwrap();
+        let ids: Vec<Uuid> = (1..=3).map(Uuid::from_u128).collect();
+        let mut save = |record: &Record| store.save(presence.id(), std::iter::once(Change::Save(record))).unwrap();
+        let (first, second) = (record(ids[0], 4, 10, true), record(ids[1], 1, 20, true));
+        [&second, &first, &record(ids[2], 1, 15, false)].into_iter().for_each(&mut save);
+
+        let mut reader = Reader::open(&path).unwrap().unwrap();
+        let (ended, edge) = all(&mut reader, i64::MIN);
+        assert_eq!(ended, [(ids[0], 4), (ids[1], 1)]);
+        assert_eq!(edge, Edge { open_ms: Some(15_000), newest_ms: Some(20_000), lowest: Some(ids[0]) });
+        assert_eq!(all(&mut reader, 10_001).0, [(ids[1], 1)]);
+
+        let mut read = Vec::new();
+        let requested = [ids[1], Uuid::from_u128(9), ids[2], ids[0]];
+        let result = reader.ended_calls::<Error>(&requested, |record| {
+            read.push(record.clone());
+            Ok(())
+        });
+        result.unwrap();
+        assert_eq!(read, [second, first], "those that run or are unknown are left out");
+
+        // An end that is undone is none, and ended anew it is a newer one.
+        save(&record(ids[0], 5, 10, false));
+        assert_eq!(all(&mut reader, i64::MIN).0, [(ids[1], 1)]);
+        save(&record(ids[0], 6, 10, true));
+        assert_eq!(all(&mut reader, i64::MIN).0, [(ids[0], 6), (ids[1], 1)]);
+    }
 }

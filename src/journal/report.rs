@@ -1,9 +1,7 @@
 //! What the calls add up to. Pure: rows in, numbers out, one row at a time, so that a million of them take no memory.
 //! A tick is what the CSO says of the own call; nothing here is proved by a recording, and the report says so.
 
-pub mod csv;
 pub mod json;
-pub mod text;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -11,10 +9,10 @@ use std::str::FromStr;
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
 
 use super::read::Span;
-use super::record::HowEnded;
-use super::row::{Row, Vocabulary, Word, ending_number, facts_of, list_of};
+use super::summary::{CallSummary, Flags, Interner, Symbol, facts_of, list_of, position};
+use crate::closing::ending::Outcome;
 
-const ENDINGS: usize = HowEnded::ALL.len();
+const ENDINGS: usize = Outcome::ALL.len();
 const DAY_MS: i64 = 86_400_000;
 /// A call that seems longer is counted as so long: it was left open, or the clock jumped.
 const LONGEST: u32 = 86_400;
@@ -72,27 +70,56 @@ impl FromStr for By {
     }
 }
 
-/// What calls add up to, still in words.
+/// Calls in which something went otherwise than planned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flagged {
+    /// Those that ended before any sentence was said.
+    pub before_closing: u64,
+    /// Those with an overtaken step.
+    pub overtaken: u64,
+    /// Those in which a tick was undone.
+    pub undone: u64,
+}
+
+impl Flagged {
+    fn of(flags: Flags) -> Self {
+        Self {
+            before_closing: flags.has(Flags::BEFORE_CLOSING).into(),
+            overtaken: flags.has(Flags::OVERTAKEN).into(),
+            undone: flags.has(Flags::UNDONE).into(),
+        }
+    }
+
+    fn combine(&mut self, other: Self, with: impl Fn(u64, u64) -> u64) {
+        self.before_closing = with(self.before_closing, other.before_closing);
+        self.overtaken = with(self.overtaken, other.overtaken);
+        self.undone = with(self.undone, other.undone);
+    }
+}
+
+/// What calls add up to, still in symbols.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Tally {
     closings: u64,
     complete: u64,
+    flagged: Flagged,
     seconds: u64,
     endings: [u64; ENDINGS],
-    cost: BTreeMap<Word, u64>,
-    left_out: BTreeMap<Word, u64>,
+    cost: BTreeMap<Symbol, u64>,
+    left_out: BTreeMap<Symbol, u64>,
 }
 
 impl Tally {
-    fn add(&mut self, row: &Row, ending: usize, seconds: u32) {
+    fn add(&mut self, row: &CallSummary, ending: usize, seconds: u32) {
         self.closings += 1;
         self.complete += u64::from(row.complete);
+        self.flagged.combine(Flagged::of(row.flags), |one, two| one + two);
         self.seconds += u64::from(seconds);
         self.endings[ending] += 1;
-        if row.cost != Word(0) {
+        if row.cost != Symbol(0) {
             *self.cost.entry(row.cost).or_default() += 1;
         }
-        if row.left_out != Word(0) {
+        if row.left_out != Symbol(0) {
             *self.left_out.entry(row.left_out).or_default() += 1;
         }
     }
@@ -100,13 +127,14 @@ impl Tally {
     fn add_all(&mut self, other: &Self) {
         self.closings += other.closings;
         self.complete += other.complete;
+        self.flagged.combine(other.flagged, |one, two| one + two);
         self.seconds += other.seconds;
         for (here, there) in self.endings.iter_mut().zip(other.endings) {
             *here += there;
         }
         for (here, there) in [(&mut self.cost, &other.cost), (&mut self.left_out, &other.left_out)] {
-            for (word, count) in there {
-                *here.entry(*word).or_default() += count;
+            for (symbol, count) in there {
+                *here.entry(*symbol).or_default() += count;
             }
         }
     }
@@ -117,13 +145,14 @@ impl Tally {
         for other in others {
             out.closings = out.closings.saturating_sub(other.closings);
             out.complete = out.complete.saturating_sub(other.complete);
+            out.flagged.combine(other.flagged, u64::saturating_sub);
             out.seconds = out.seconds.saturating_sub(other.seconds);
             for (here, there) in out.endings.iter_mut().zip(other.endings) {
                 *here = here.saturating_sub(there);
             }
             for (here, there) in [(&mut out.cost, &other.cost), (&mut out.left_out, &other.left_out)] {
-                for (word, count) in there {
-                    here.entry(*word).and_modify(|c| *c = c.saturating_sub(*count));
+                for (symbol, count) in there {
+                    here.entry(*symbol).and_modify(|c| *c = c.saturating_sub(*count));
                 }
             }
         }
@@ -132,16 +161,16 @@ impl Tally {
         out
     }
 
-    fn group(&self, key: impl Into<String>, vocabulary: &Vocabulary) -> Group {
+    fn group(&self, key: impl Into<String>, texts: &Interner) -> Group {
         let mut cost = BTreeMap::<String, u64>::new();
-        for (word, count) in &self.cost {
-            for parameter in list_of(vocabulary.text(*word)) {
+        for (symbol, count) in &self.cost {
+            for parameter in list_of(texts.text(*symbol)) {
                 *cost.entry(parameter).or_default() += count;
             }
         }
         let mut left_out = BTreeMap::<String, u64>::new();
-        for (word, count) in &self.left_out {
-            for step in vocabulary.text(*word).split(' ') {
+        for (symbol, count) in &self.left_out {
+            for step in texts.text(*symbol).split(' ') {
                 *left_out.entry(step.into()).or_default() += count;
             }
         }
@@ -149,6 +178,7 @@ impl Tally {
             key: key.into(),
             closings: self.closings,
             complete: self.complete,
+            flagged: self.flagged,
             costing: self.cost.values().sum(),
             seconds: self.seconds,
             endings: self.endings,
@@ -158,7 +188,7 @@ impl Tally {
     }
 }
 
-fn most_first(counts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
+fn most_first<T>(counts: impl IntoIterator<Item = (T, u64)>) -> Vec<(T, u64)> {
     let mut out: Vec<_> = counts.into_iter().collect();
     out.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     out
@@ -173,11 +203,13 @@ pub struct Group {
     pub closings: u64,
     /// Those with no spoken step left out.
     pub complete: u64,
+    /// Those in which something went otherwise than planned.
+    pub flagged: Flagged,
     /// Those that cost score.
     pub costing: u64,
     /// How long they took, all together.
     pub seconds: u64,
-    /// How they ended, in the order of [`HowEnded::ALL`].
+    /// How they ended, in the order of [`Outcome::ALL`].
     pub endings: [u64; ENDINGS],
     /// By scoring parameter, how many cost it; most first.
     pub cost: Vec<(String, u64)>,
@@ -186,9 +218,16 @@ pub struct Group {
 }
 
 impl Group {
+    /// How they ended, most first, those with calls.
+    #[must_use]
+    pub fn outcomes(&self) -> Vec<(Outcome, u64)> {
+        let counts = Outcome::ALL.into_iter().zip(self.endings).filter(|(_, count)| *count > 0);
+        most_first(counts)
+    }
+
     /// How many ended so.
     #[must_use]
-    pub fn ended(&self, how: HowEnded) -> u64 {
+    pub fn ended(&self, how: Outcome) -> u64 {
         self.endings[position(how)]
     }
 }
@@ -227,11 +266,23 @@ pub struct Report {
     pub hours: Vec<Group>,
     /// By day ("2026-11-24"), in their order, those with calls.
     pub days: Vec<Group>,
-    /// By ending, in the order of [`HowEnded::ALL`], those with calls.
+    /// By ending, in the order of [`Outcome::ALL`], those with calls.
     pub endings: Vec<Group>,
 }
 
 impl Report {
+    /// Calls by hour of the day.
+    #[must_use]
+    pub fn by_hour(&self) -> [u64; 24] {
+        let mut out = [0; 24];
+        for group in &self.hours {
+            if let Some(count) = group.key.parse().ok().and_then(|hour: usize| out.get_mut(hour)) {
+                *count = group.closings;
+            }
+        }
+        out
+    }
+
     /// The groups that it is divided into; `None` for a fact that no call has.
     #[must_use]
     pub fn groups(&self, by: &By) -> Option<&[Group]> {
@@ -253,16 +304,12 @@ pub struct Fold {
     open: u64,
     total: Tally,
     seconds: BTreeMap<u32, u64>,
-    facts: BTreeMap<Word, Tally>,
-    rules: BTreeMap<Word, Tally>,
-    seats: BTreeMap<Word, Tally>,
+    facts: BTreeMap<Symbol, Tally>,
+    rules: BTreeMap<Symbol, Tally>,
+    seats: BTreeMap<Symbol, Tally>,
     hours: [Tally; 24],
     days: BTreeMap<i64, Tally>,
     endings: [Tally; ENDINGS],
-}
-
-fn position(how: HowEnded) -> usize {
-    usize::from(ending_number(how)) - 1
 }
 
 impl Fold {
@@ -284,7 +331,7 @@ impl Fold {
     }
 
     /// Adds a row.
-    pub fn add(&mut self, row: &Row) {
+    pub fn add(&mut self, row: &CallSummary) {
         let Some((end_ms, how)) = row.end else {
             self.open += 1;
             return;
@@ -310,49 +357,49 @@ impl Fold {
 
     /// The report so far.
     #[must_use]
-    pub fn report(&self, vocabulary: &Vocabulary) -> Report {
-        let by_word = |tallies: &BTreeMap<Word, Tally>| -> Vec<Group> {
-            tallies.iter().map(|(word, tally)| tally.group(vocabulary.text(*word), vocabulary)).collect()
+    pub fn report(&self, texts: &Interner) -> Report {
+        let by_symbol = |tallies: &BTreeMap<Symbol, Tally>| -> Vec<Group> {
+            tallies.iter().map(|(symbol, tally)| tally.group(texts.text(*symbol), texts)).collect()
         };
-        let mut rules = by_word(&self.rules);
+        let mut rules = by_symbol(&self.rules);
         rules.sort_by(|a, b| b.closings.cmp(&a.closings).then_with(|| a.key.cmp(&b.key)));
-        let mut seats = by_word(&self.seats);
+        let mut seats = by_symbol(&self.seats);
         seats.sort_by(|a, b| a.key.cmp(&b.key));
         let hours = self.hours.iter().enumerate().filter(|(_, t)| t.closings > 0);
-        let endings = HowEnded::ALL.into_iter().map(|how| (how, &self.endings[position(how)]));
+        let endings = Outcome::ALL.into_iter().map(|how| (how, &self.endings[position(how)]));
         let days = self.days.iter().filter_map(|(day, tally)| Some((date(*day)?, tally)));
         Report {
             zone: self.zone,
             days_seen: days.clone().next().zip(days.clone().next_back()).map(|((first, _), (last, _))| (first, last)),
             open: self.open,
-            total: self.total.group("", vocabulary),
+            total: self.total.group("", texts),
             durations: self.durations(),
-            facts: self.by_fact(vocabulary),
+            facts: self.by_fact(texts),
             rules,
             seats,
-            hours: hours.map(|(hour, tally)| tally.group(format!("{hour:02}"), vocabulary)).collect(),
-            days: days.map(|(day, tally)| tally.group(day.to_string(), vocabulary)).collect(),
+            hours: hours.map(|(hour, tally)| tally.group(format!("{hour:02}"), texts)).collect(),
+            days: days.map(|(day, tally)| tally.group(day.to_string(), texts)).collect(),
             endings: endings
                 .filter(|(_, tally)| tally.closings > 0)
-                .map(|(how, tally)| tally.group(how.code(), vocabulary))
+                .map(|(how, tally)| tally.group(how.code(), texts))
                 .collect(),
         }
     }
 
-    fn by_fact(&self, vocabulary: &Vocabulary) -> Vec<(String, Vec<Group>)> {
+    fn by_fact(&self, texts: &Interner) -> Vec<(String, Vec<Group>)> {
         let mut facts = BTreeMap::<&str, BTreeMap<&str, Tally>>::new();
-        for (word, tally) in &self.facts {
-            for (fact, value) in facts_of(vocabulary.text(*word)) {
+        for (symbol, tally) in &self.facts {
+            for (fact, value) in facts_of(texts.text(*symbol)) {
                 facts.entry(fact).or_default().entry(value).or_default().add_all(tally);
             }
         }
         let mut out = Vec::new();
         for (fact, values) in facts {
-            let mut groups: Vec<_> = values.iter().map(|(value, t)| t.group(*value, vocabulary)).collect();
+            let mut groups: Vec<_> = values.iter().map(|(value, t)| t.group(*value, texts)).collect();
             groups.sort_by_key(|g| std::cmp::Reverse(g.closings));
             let without = self.total.minus(values.values());
             if without.closings > 0 {
-                groups.push(without.group("", vocabulary));
+                groups.push(without.group("", texts));
             }
             out.push((fact.to_owned(), groups));
         }
@@ -404,64 +451,19 @@ pub fn span(from: Option<NaiveDate>, to: Option<NaiveDate>, zone: FixedOffset) -
     Span { from_ms: from.and_then(ms), before_ms: to.and_then(|day| day.succ_opt()).and_then(ms) }
 }
 
-/// The own day at a glance.
+/// The own day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recap {
-    /// Which day.
-    pub day: NaiveDate,
+    /// What its calls add up to.
+    pub report: Report,
     /// Whether the journal could be read; else it is what is in memory.
     pub whole: bool,
-    /// Calls that ended.
-    pub closings: u64,
-    /// Those with no spoken step left out.
-    pub complete: u64,
-    /// Those that cost score.
-    pub costing: u64,
-    /// By scoring parameter, how many cost it; most first.
-    pub cost: Vec<(String, u64)>,
-    /// By step, how many left it out, whatever the reason; most first.
-    pub left_out: Vec<(String, u64)>,
-    /// How they ended, most first, those with calls.
-    pub endings: Vec<(HowEnded, u64)>,
-    /// Calls by local hour of the day.
-    pub hours: [u64; 24],
-    /// How long they took.
-    pub durations: Option<Durations>,
-}
-
-impl Recap {
-    /// Of a report.
-    #[must_use]
-    pub fn of(report: &Report, day: NaiveDate, whole: bool) -> Self {
-        let total = &report.total;
-        let mut hours = [0; 24];
-        for group in &report.hours {
-            if let Some(hour) = group.key.parse().ok().and_then(|hour: usize| hours.get_mut(hour)) {
-                *hour = group.closings;
-            }
-        }
-        let mut endings: Vec<_> = HowEnded::ALL.into_iter().map(|how| (how, total.ended(how))).collect();
-        endings.retain(|(_, count)| *count > 0);
-        endings.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        Self {
-            day,
-            whole,
-            closings: total.closings,
-            complete: total.complete,
-            costing: total.costing,
-            cost: total.cost.clone(),
-            left_out: total.left_out.clone(),
-            endings,
-            hours,
-            durations: report.durations,
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::Ending;
+    use crate::closing::ending::Ending;
 
     fn wib() -> FixedOffset {
         FixedOffset::east_opt(7 * 3600).unwrap()
@@ -471,26 +473,27 @@ mod tests {
         time.parse::<DateTime<Utc>>().unwrap().timestamp_millis()
     }
 
-    fn row(start: &str, end: &str, vocabulary: &mut Vocabulary) -> Row {
-        Row {
+    fn row(start: &str, end: &str, texts: &mut Interner) -> CallSummary {
+        CallSummary {
             start_ms: ms(start),
-            end: Some((ms(end), HowEnded::Said(Ending::Complete))),
+            end: Some((ms(end), Outcome::Said(Ending::Complete))),
             complete: true,
-            facts: vocabulary.word("klb=tidak topik=lain").unwrap(),
-            rule: vocabulary.word("satu").unwrap(),
-            seat: Word(0),
-            left_out: Word(0),
-            cost: Word(0),
+            flags: Flags::default(),
+            facts: texts.intern("klb=tidak topik=lain").unwrap(),
+            rule: texts.intern("satu").unwrap(),
+            seat: Symbol(0),
+            left_out: Symbol(0),
+            cost: Symbol(0),
         }
     }
 
     #[test]
     fn days_and_hours_are_local() {
-        let mut vocabulary = Vocabulary::default();
+        let mut texts = Interner::default();
         let mut fold = Fold::new(wib());
-        fold.add(&row("2026-11-24T16:59:59Z", "2026-11-24T17:00:10Z", &mut vocabulary));
-        fold.add(&row("2026-11-24T17:00:00Z", "2026-11-24T17:00:30Z", &mut vocabulary));
-        let report = fold.report(&vocabulary);
+        fold.add(&row("2026-11-24T16:59:59Z", "2026-11-24T17:00:10Z", &mut texts));
+        fold.add(&row("2026-11-24T17:00:00Z", "2026-11-24T17:00:30Z", &mut texts));
+        let report = fold.report(&texts);
         let keys = |groups: &[Group]| groups.iter().map(|g| g.key.clone()).collect::<Vec<_>>();
         assert_eq!(keys(&report.days), ["2026-11-24", "2026-11-25"]);
         assert_eq!(keys(&report.hours), ["00", "23"]);
@@ -507,30 +510,34 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_counted_by_parameter_and_by_step() {
-        let mut vocabulary = Vocabulary::default();
+        let mut texts = Interner::default();
         let mut fold = Fold::new(wib());
-        let whole = row("2026-11-24T07:00:00Z", "2026-11-24T07:01:00Z", &mut vocabulary);
-        let omitted = HowEnded::Said(Ending::Omitted);
-        let without = Row {
+        let whole = row("2026-11-24T07:00:00Z", "2026-11-24T07:01:00Z", &mut texts);
+        let omitted = Outcome::Said(Ending::Omitted);
+        let without = CallSummary {
             end: Some((ms("2026-11-24T07:02:00Z"), omitted)),
             complete: false,
-            facts: vocabulary.word("klb=ya").unwrap(),
-            left_out: vocabulary.word("download terima-kasih").unwrap(),
-            cost: vocabulary.word(r#"["Akurasi","FCR"]"#).unwrap(),
+            flags: Flags(Flags::OVERTAKEN.0 | Flags::UNDONE.0),
+            facts: texts.intern("klb=ya").unwrap(),
+            left_out: texts.intern("download terima-kasih").unwrap(),
+            cost: texts.intern(r#"["Akurasi","FCR"]"#).unwrap(),
             ..whole
         };
-        let open = Row { end: None, ..whole };
-        for row in [whole, whole, without, open] {
+        let open = CallSummary { end: None, flags: Flags::BEFORE_CLOSING, ..whole };
+        let hung_up = CallSummary { flags: Flags::BEFORE_CLOSING, ..whole };
+        for row in [whole, hung_up, without, open] {
             fold.add(&row);
         }
-        let report = fold.report(&vocabulary);
+        let report = fold.report(&texts);
         let total = &report.total;
         assert_eq!((total.closings, total.complete, total.costing, report.open), (3, 2, 1, 1));
+        assert_eq!(total.flagged, Flagged { before_closing: 1, overtaken: 1, undone: 1 });
         assert_eq!(total.cost, [("Akurasi".to_owned(), 1), ("FCR".to_owned(), 1)]);
         assert_eq!(total.left_out, [("download".to_owned(), 1), ("terima-kasih".to_owned(), 1)]);
-        assert_eq!((total.ended(omitted), total.ended(HowEnded::Left)), (1, 0));
+        assert_eq!((total.ended(omitted), total.ended(Outcome::Left)), (1, 0));
         let klb = report.groups(&By::Fact("klb".into())).unwrap();
         assert_eq!(klb.iter().map(|g| (g.key.as_str(), g.closings)).collect::<Vec<_>>(), [("tidak", 2), ("ya", 1)]);
+        assert_eq!(klb.iter().map(|g| g.flagged.before_closing).collect::<Vec<_>>(), [1, 0]);
         let topik = report.groups(&By::Fact("topik".into())).unwrap();
         assert_eq!(topik.iter().map(|g| (g.key.as_str(), g.closings)).collect::<Vec<_>>(), [("lain", 2), ("", 1)]);
         assert_eq!(report.groups(&By::Fact("cuaca".into())), None);

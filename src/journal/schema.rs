@@ -1,5 +1,5 @@
 //! The tables, and the way from an older version of them to the present one: forward only. A report scans the narrow
-//! `call` table, in which every text is a number of the `word` table; what a report does not count lies in `detail`.
+//! `call` table, in which every text is a number of the `word` table; the whole record of a call is in `detail`.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -9,7 +9,9 @@ use super::trouble::Error;
 const APPLICATION: i64 = 0x706e_7470;
 
 /// Every version of the tables, as the step from the one before. What was once released is never edited again.
-pub const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: [&str; 2] = [
+    // 0.1.0. `detail` has only facts and steps.
+    "
     CREATE TABLE word (
         id    INTEGER PRIMARY KEY,
         text  TEXT NOT NULL UNIQUE
@@ -21,7 +23,7 @@ pub const MIGRATIONS: &[&str] = &["
         version    INTEGER NOT NULL,         -- rises with every writing: of two copies the higher is the newer
         start_ms   INTEGER NOT NULL,         -- milliseconds since 1970, UTC
         end_ms     INTEGER,                  -- NULL while it runs
-        changed_ms INTEGER NOT NULL,         -- when it was last written: the end, if the prompter ends without a word
+        changed_ms INTEGER NOT NULL,         -- when it was last written: the end, if the prompter is killed
         process    BLOB,                     -- whose it is while it runs: seat-<uuid>.lock
         ending     INTEGER,                  -- how it ended
         complete   INTEGER NOT NULL,         -- 1: nothing left out
@@ -38,21 +40,53 @@ pub const MIGRATIONS: &[&str] = &["
     CREATE INDEX call_open ON call (process) WHERE process IS NOT NULL;
     CREATE TABLE detail (
         call  INTEGER PRIMARY KEY,           -- → call.n
-        json  TEXT NOT NULL                  -- row::Detail
+        json  TEXT NOT NULL                  -- record::Record, but version and end, which are those of `call`
     ) STRICT;
-"];
+    ",
+    // What went otherwise than planned, for the report; `detail` has the whole record. A detail that is damaged leaves
+    // its call with neither facts nor steps.
+    "
+    ALTER TABLE call ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;  -- summary::Flags
+    UPDATE call SET flags =
+        (NOT EXISTS (SELECT 1 FROM json_each(detail.json, '$.steps') WHERE value ->> 2 IS NOT NULL))
+        | ((coalesce(json_array_length(detail.json, '$.overtaken'), 0) > 0) << 1)
+        | (EXISTS (SELECT 1 FROM json_each(detail.json, '$.steps') WHERE value ->> 3 > 0) << 2)
+    FROM detail WHERE detail.call = call.n AND json_valid(detail.json);
+    INSERT OR REPLACE INTO detail (call, json)
+    SELECT n, json_object(
+        'id', substr(hex, 1, 8) || '-' || substr(hex, 9, 4) || '-' || substr(hex, 13, 4) || '-' || substr(hex, 17, 4)
+            || '-' || substr(hex, 21),
+        'version', version, 'start_ms', start_ms, 'end_ms', NULL, 'ending', NULL, 'changed_ms', changed_ms,
+        'seat', nullif(seat, ''), 'zone', zone, 'greeting', nullif(greeting, ''), 'rule', rule,
+        'revision', substr(rules, instr(rules, ' ') + 1), 'rules_sha256', substr(rules, 1, instr(rules, ' ') - 1),
+        'cost', json(iif(json_valid(cost), cost, '[]')),
+        'facts', json(coalesce(old -> '$.facts', '[]')), 'steps', json(coalesce(old -> '$.steps', '[]')),
+        'overtaken', json(coalesce(old -> '$.overtaken', '[]')), 'differs', json(coalesce(old -> '$.differs', '[]')))
+    FROM (SELECT n, version, start_ms, changed_ms, lower(hex(id)) AS hex, detail.json AS old,
+            (SELECT text FROM word WHERE id = call.seat) AS seat,
+            coalesce((SELECT text FROM word WHERE id = call.zone), '') AS zone,
+            (SELECT text FROM word WHERE id = call.greeting) AS greeting,
+            coalesce((SELECT text FROM word WHERE id = call.rule), '') AS rule,
+            coalesce((SELECT text FROM word WHERE id = call.rules), ' ') AS rules,
+            (SELECT text FROM word WHERE id = call.cost) AS cost
+        FROM call LEFT JOIN detail ON detail.call = call.n AND json_valid(detail.json));
+    ALTER TABLE call DROP COLUMN rules;
+    ALTER TABLE call DROP COLUMN zone;
+    ALTER TABLE call DROP COLUMN greeting;
+    ",
+];
 
-fn number(conn: &Connection, pragma: &str) -> rusqlite::Result<i64> {
-    conn.pragma_query_value(None, pragma, |row| row.get(0))
+fn pragma(conn: &Connection, name: &str) -> rusqlite::Result<i64> {
+    conn.pragma_query_value(None, name, |row| row.get(0))
 }
 
 /// The version of the tables; 0 where there are none yet.
 ///
 /// # Errors
-/// [`Error::Newer`] and [`Error::Foreign`], and what `SQLite` says.
-pub fn version(conn: &Connection, migrations: &[&str]) -> Result<usize, Error> {
-    let (found, known) = (number(conn, "user_version")?, i64::try_from(migrations.len()).unwrap_or(i64::MAX));
-    if number(conn, "application_id")? != APPLICATION {
+/// [`Error::Newer`] and [`Error::Foreign`], and what `SQLite` returns.
+pub fn version(conn: &Connection) -> Result<usize, Error> {
+    let (found, known) = (pragma(conn, "user_version")?, i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX));
+    if pragma(conn, "application_id")? != APPLICATION {
         let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         return if found == 0 && tables == 0 { Ok(0) } else { Err(Error::Foreign) };
     }
@@ -62,10 +96,18 @@ pub fn version(conn: &Connection, migrations: &[&str]) -> Result<usize, Error> {
     usize::try_from(found).map_err(|_| Error::Damaged)
 }
 
+/// Whether the tables are those of an older version.
+///
+/// # Errors
+/// As [`version`].
+pub fn is_older(conn: &Connection) -> Result<bool, Error> {
+    Ok((1..MIGRATIONS.len()).contains(&version(conn)?))
+}
+
 /// Whether a database says of itself that it is a journal of this program, whatever else is wrong with it.
 #[must_use]
 pub fn is_ours(conn: &Connection) -> bool {
-    number(conn, "application_id").is_ok_and(|id| id == APPLICATION)
+    pragma(conn, "application_id").is_ok_and(|id| id == APPLICATION)
 }
 
 /// Makes a connection ready to write: nothing is touched before it is known to be ours and not newer.
@@ -75,26 +117,30 @@ pub fn is_ours(conn: &Connection) -> bool {
 /// for the disk; only a checkpoint does, once in a thousand pages.
 ///
 /// # Errors
-/// As [`version`], and what `SQLite` says.
-pub fn prepare(conn: &mut Connection, migrations: &[&str]) -> Result<(), Error> {
-    let there = version(conn, migrations)?;
+/// As [`version`], and what `SQLite` returns.
+pub fn prepare(conn: &mut Connection) -> Result<(), Error> {
+    prepare_to(conn, MIGRATIONS.len())
+}
+
+fn prepare_to(conn: &mut Connection, wanted: usize) -> Result<(), Error> {
+    let there = version(conn)?;
     if there == 0 {
         // In the file itself before anything is in the log: a journal is known as ours however it is damaged later.
         conn.pragma_update(None, "application_id", APPLICATION)?;
     }
-    // Where WAL can't be had (some network shares) SQLite stays with its other way, which is as safe but slower.
+    // Where WAL can't be had (some network shares) SQLite keeps its rollback journal, which is as safe but slower.
     conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "NORMAL")?;
-    // What is deleted is overwritten, not only let go.
+    // What is deleted is overwritten, not only freed.
     conn.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
-    if there < migrations.len() {
+    if there < wanted {
         let steps = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let from = version(&steps, migrations)?;
-        for step in &migrations[from..] {
+        // Another process may have migrated it meanwhile.
+        for step in MIGRATIONS.iter().take(wanted).skip(version(&steps)?) {
             steps.execute_batch(step)?;
         }
         steps.pragma_update(None, "application_id", APPLICATION)?;
-        steps.pragma_update(None, "user_version", i64::try_from(migrations.len()).unwrap_or(i64::MAX))?;
+        steps.pragma_update(None, "user_version", i64::try_from(wanted).unwrap_or(i64::MAX))?;
         steps.commit()?;
     }
     Ok(())
@@ -103,28 +149,68 @@ pub fn prepare(conn: &mut Connection, migrations: &[&str]) -> Result<(), Error> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::record::Record;
 
-    const LATER: &[&str] = &[MIGRATIONS[0], "ALTER TABLE call ADD COLUMN sent_ms INTEGER"];
+    const CALLS: &str = r#"
+        INSERT INTO word VALUES (1, 'klb=ya'), (2, 'satu'), (3, 'ab12 Rev 1'), (4, 'meja "7"'), (5, '["FCR"]'), (6, 'WIB');
+        INSERT INTO call VALUES
+            (1, x'019AB123000070008000000000000007', 4, 1, 9, 10, NULL, 6, 0, 1, 2, 3, 4, 0, 5, 6, 0),
+            (2, x'00000000000000000000000000000002', 1, 1, NULL, 3, NULL, NULL, 1, 1, 2, 3, 0, 0, 0, 6, 0),
+            (3, x'00000000000000000000000000000003', 1, 1, NULL, 3, NULL, NULL, 1, 1, 2, 3, 0, 0, 0, 6, 0),
+            (4, x'00000000000000000000000000000004', 1, 1, NULL, 3, NULL, NULL, 1, 1, 2, 3, 0, 0, 0, 6, 0),
+            (5, x'00000000000000000000000000000005', 1, 1, NULL, 3, NULL, NULL, 1, 1, 2, 3, 0, 0, 5, 6, 0),
+            (6, x'00000000000000000000000000000006', 1, 1, NULL, 3, NULL, NULL, 1, 1, 2, 3, 0, 0, 1, 6, 0);
+        INSERT INTO detail VALUES
+            (1, '{"facts":[["klb","ya",5]],"steps":[["campaign",true,5,0,false,[]],["download",true,null,0,true,["FCR"]]]}'),
+            (2, '{"facts":[],"steps":[["campaign",true,null,0,true,[]]]}'),
+            (3, '{"facts":[],"steps":[["campaign",true,5,0,false,[]]],"overtaken":[["x",1,[]]]}'),
+            (4, '{"facts":[],"steps":[["campaign",true,5,2,false,[]]],"differs":["klb"]}'),
+            (5, '{"facts":[],"steps":[["campaign",true,null,1,true,[]]],"overtaken":[["x",1,[]]]}'),
+            (6, '{');
+    "#;
+
+    /// A journal of 0.1.0 with six calls, the last of them damaged.
+    fn of_0_1_0() -> Connection {
+        let mut conn = Connection::open_in_memory().unwrap();
+        prepare_to(&mut conn, 1).unwrap();
+        conn.execute_batch(CALLS).unwrap();
+        conn
+    }
 
     #[test]
-    fn an_older_database_goes_forward_and_keeps_what_it_has() {
-        let mut conn = Connection::open_in_memory().unwrap();
-        prepare(&mut conn, MIGRATIONS).unwrap();
-        conn.execute("INSERT INTO word (text) VALUES ('klb=ya')", []).unwrap();
-        prepare(&mut conn, LATER).unwrap();
-        assert_eq!(version(&conn, LATER).unwrap(), 2);
-        let text: String = conn.query_row("SELECT text FROM word WHERE id = 1", [], |r| r.get(0)).unwrap();
-        assert_eq!(text, "klb=ya");
-        conn.execute("UPDATE call SET sent_ms = 1", []).unwrap();
+    fn the_flags_of_older_calls_follow_from_their_details() {
+        let mut conn = of_0_1_0();
+        assert!(is_older(&conn).unwrap());
+        prepare(&mut conn).unwrap();
+        assert!(!is_older(&conn).unwrap());
+        let mut query = conn.prepare("SELECT flags FROM call ORDER BY n").unwrap();
+        let flags: Vec<i64> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(flags, [0, 1, 2, 4, 7, 0]);
+    }
+
+    #[test]
+    fn an_older_call_becomes_the_whole_record() {
+        let mut conn = of_0_1_0();
+        prepare(&mut conn).unwrap();
+        let mut query = conn.prepare("SELECT json FROM detail ORDER BY call").unwrap();
+        let json = query.query_map([], |row| row.get::<_, String>(0)).unwrap().map(Result::unwrap);
+        let records: Vec<Record> = json.map(|json| Record::read(&json).unwrap()).collect();
+        let whole = r#"{"id":"019ab123-0000-7000-8000-000000000007","version":4,"start_ms":1,"end_ms":null,"ending":null,"changed_ms":10,"seat":"meja \"7\"","zone":"WIB","greeting":null,"rule":"satu","revision":"Rev 1","rules_sha256":"ab12","cost":["FCR"],"facts":[["klb","ya",5]],"steps":[["campaign",true,5,0,false,[]],["download",true,null,0,true,["FCR"]]]}"#;
+        assert_eq!(serde_json::to_string(&records[0]).unwrap(), whole);
+        assert_eq!(records.iter().map(|r| r.overtaken.len()).collect::<Vec<_>>(), [0, 0, 1, 0, 1, 0]);
+        assert_eq!((records[3].differs.len(), records[3].steps[0].undone), (1, 2));
+        let damaged = &records[5];
+        assert_eq!((damaged.steps.len(), damaged.cost.len(), damaged.rule.as_str()), (0, 0, "satu"));
     }
 
     #[test]
     fn a_newer_database_is_refused_and_not_touched() {
         let mut conn = Connection::open_in_memory().unwrap();
-        prepare(&mut conn, LATER).unwrap();
+        prepare(&mut conn).unwrap();
+        conn.pragma_update(None, "user_version", 3).unwrap();
         let changes = conn.total_changes();
-        let refused = prepare(&mut conn, MIGRATIONS);
-        assert!(matches!(refused, Err(Error::Newer { found: 2, known: 1 })), "{refused:?}");
+        let refused = prepare(&mut conn);
+        assert!(matches!(refused, Err(Error::Newer { found: 3, known: 2 })), "{refused:?}");
         assert_eq!(conn.total_changes(), changes);
     }
 
@@ -132,7 +218,7 @@ mod tests {
     fn a_database_of_another_program_is_refused() {
         let mut conn = Connection::open_in_memory().unwrap();
         conn.execute_batch("CREATE TABLE notes (text TEXT)").unwrap();
-        assert!(matches!(prepare(&mut conn, MIGRATIONS), Err(Error::Foreign)));
+        assert!(matches!(prepare(&mut conn), Err(Error::Foreign)));
         conn.execute_batch("SELECT text FROM notes").unwrap();
     }
 }

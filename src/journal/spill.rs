@@ -1,16 +1,17 @@
-//! Closings that could not be written to the journal when the prompter was left: kept in a file of their own, which the
-//! next start takes in. A file is written once and never changed, so that two prompters never write the same one.
+//! Calls that could not be written to the journal before the prompter ended: written to a file of their own, a record a
+//! line, which the next start imports. A file is written once and never changed, so that two prompters never write the
+//! same one.
 
 use std::fs;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::record::{HowEnded, Record};
-use crate::files::private;
+use super::export::write_line;
+use super::record::Record;
+use crate::closing::ending::Outcome;
+use crate::own_files;
 
 /// How the files are called.
 const START: &str = "journal-pending-";
@@ -20,41 +21,16 @@ const MAX_FILES: usize = 100;
 /// The largest file that is taken in, in bytes: more than the writer keeps in memory.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// A closing that waits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pending {
-    /// Its id in the journal.
-    pub id: String,
-    /// How often it was handed over.
-    pub version: u64,
-    /// When it became what it is.
-    pub changed: DateTime<Utc>,
-    /// The seat, where the settings name one.
-    pub seat: Option<String>,
-    /// What is kept of it.
-    pub record: Record,
-}
-
-impl Pending {
-    /// Its id, where it is one.
-    #[must_use]
-    pub fn id(&self) -> Option<Uuid> {
-        Uuid::try_parse(&self.id).ok()
-    }
-}
-
-/// Writes closings into the first of these folders that takes them, and answers the file. One that still ran ended with
-/// its prompter.
+/// Writes calls to a new file in the first of these folders that can be written, and returns its path. A call that still
+/// ran ended with its prompter.
 ///
 /// # Errors
 /// What the system says of the last folder.
-pub fn write(folders: &[PathBuf], mut pending: Vec<Pending>) -> io::Result<PathBuf> {
+pub fn write(folders: &[PathBuf], mut pending: Vec<Record>) -> io::Result<PathBuf> {
     let mut text = Vec::new();
-    for one in &mut pending {
-        let last = one.changed;
-        one.record.end.get_or_insert((last, HowEnded::ProgramClosed));
-        serde_json::to_writer(&mut text, one)?;
-        text.push(b'\n');
+    for record in &mut pending {
+        record.end.get_or_insert((record.changed, Outcome::ProgramClosed));
+        write_line(&mut text, record)?;
     }
     let mut error = io::Error::from(ErrorKind::NotFound);
     for folder in folders {
@@ -67,14 +43,14 @@ pub fn write(folders: &[PathBuf], mut pending: Vec<Pending>) -> io::Result<PathB
 }
 
 fn write_in(folder: &Path, text: &[u8]) -> io::Result<PathBuf> {
-    private::make_folder(folder)?;
+    own_files::make_folder(folder)?;
     if all(folder).len() >= MAX_FILES {
         return Err(ErrorKind::QuotaExceeded.into());
     }
     let path = folder.join(format!("{START}{}{END}", Uuid::now_v7()));
     // Under another name until it is whole.
     let beside = path.with_extension("part");
-    let written = private::options().write(true).create_new(true).open(&beside).and_then(|mut file| {
+    let written = own_files::options().write(true).create_new(true).open(&beside).and_then(|mut file| {
         file.write_all(text)?;
         file.sync_all()
     });
@@ -98,22 +74,17 @@ pub fn all(folder: &Path) -> Vec<PathBuf> {
     out
 }
 
-/// What waits in a file.
+/// The calls of a file.
 ///
 /// # Errors
-/// What the system says; [`ErrorKind::InvalidData`] where a line is no closing.
-pub fn read(path: &Path) -> io::Result<Vec<Pending>> {
+/// What the system returns; [`ErrorKind::InvalidData`] where a line is no call.
+pub fn read(path: &Path) -> io::Result<Vec<Record>> {
     if fs::metadata(path)?.len() > MAX_BYTES {
         return Err(ErrorKind::InvalidData.into());
     }
-    let text = fs::read(path)?;
-    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    lines
-        .map(|line| {
-            let pending: Pending = serde_json::from_slice(line)?;
-            if pending.id().is_none() { Err(ErrorKind::InvalidData.into()) } else { Ok(pending) }
-        })
-        .collect()
+    let text = fs::read_to_string(path)?;
+    let records: Vec<Record> = text.lines().map(Record::read).collect::<Result<_, _>>()?;
+    if records.iter().any(|record| record.id.is_nil()) { Err(ErrorKind::InvalidData.into()) } else { Ok(records) }
 }
 
 /// Removes a file that was taken in.
@@ -131,33 +102,27 @@ pub fn set_aside(path: &Path) {
 mod tests {
     use super::*;
 
-    fn pending(end: Option<HowEnded>) -> Pending {
-        let at: DateTime<Utc> = "2026-11-24T05:00:00Z".parse().unwrap();
-        let record = Record {
-            call: 1,
+    fn pending(outcome: Option<Outcome>) -> Record {
+        let at = "2026-11-24T05:00:00Z".parse().unwrap();
+        Record {
+            id: Uuid::from_u128(7),
+            version: 3,
             start: at,
-            end: end.map(|how| (at, how)),
-            facts: vec![],
-            zone: "WIB".into(),
-            greeting: Some("siang".into()),
-            rule: "biasa".into(),
-            revision: "Rev \"1\"\n".into(),
-            rules_sha256: "ab".into(),
-            steps: vec![],
-            cost: vec!["Akurasi".into()],
-            overtaken: Vec::new(),
-            differs: Vec::new(),
-        };
-        Pending { id: Uuid::from_u128(7).to_string(), version: 3, changed: at, seat: Some("07".into()), record }
+            end: outcome.map(|outcome| (at, outcome)),
+            changed: at,
+            seat: Some("07".into()),
+            revision: "Rev \"1\"".into(),
+            ..Record::default()
+        }
     }
 
     #[test]
-    fn what_is_written_comes_back_whole() {
+    fn written_calls_are_read_back_whole() {
         let folder = tempfile::tempdir().unwrap();
         let blocked = folder.path().join("file");
         fs::write(&blocked, "").unwrap();
         let folders = [blocked.join("state"), folder.path().join("deep/data")];
-        let all_pending = HowEnded::ALL.map(|how| pending(Some(how))).to_vec();
+        let all_pending = Outcome::ALL.map(|outcome| pending(Some(outcome))).to_vec();
         let path = write(&folders, all_pending.clone()).unwrap();
         assert_eq!(all(&folders[1]), std::slice::from_ref(&path));
         assert_eq!(read(&path).unwrap(), all_pending);
@@ -169,7 +134,7 @@ mod tests {
     fn a_call_that_still_ran_has_ended_with_its_prompter() {
         let folder = tempfile::tempdir().unwrap();
         let path = write(&[folder.path().into()], vec![pending(None)]).unwrap();
-        assert_eq!(read(&path).unwrap()[0].record.end.unwrap().1, HowEnded::ProgramClosed);
+        assert_eq!(read(&path).unwrap()[0].end.unwrap().1, Outcome::ProgramClosed);
     }
 
     #[test]
@@ -185,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_closing_is_refused() {
+    fn a_file_with_a_line_that_is_no_call_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal-pending-x.jsonl");
         for broken in ["{}", "rusak", "{\"id\":\"x\"}", "\u{0}\n"] {

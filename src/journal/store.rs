@@ -12,30 +12,26 @@ use uuid::Uuid;
 
 use super::aside::{all_aside, identity, set_aside};
 use super::presence::{Opening, Presence, is_dead, sweep};
-use super::record::{HowEnded, Record};
-use super::row::{Detail, ending_number, list_text, rules_text};
-use super::schema::{self, MIGRATIONS};
+use super::record::Record;
+use super::schema;
 use super::spill;
+use super::summary::{list_text, outcome_number};
 use super::trouble::Error;
-use crate::files::private;
-use crate::tell::outside::NoFile;
+use crate::closing::ending::Outcome;
+use crate::own_files;
 
 /// How long another one's writing is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How many calls are deleted at once: a few milliseconds, which nobody notices who waits.
 const BATCH: usize = 500;
 
-/// A call to be written.
+/// A change of a call.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry<'a> {
-    /// Its id in the journal.
-    pub id: Uuid,
-    /// How often it was handed over.
-    pub version: u64,
-    /// When it became what it is.
-    pub changed: DateTime<Utc>,
-    /// What is kept of it; `None` where it never began after all, and goes.
-    pub record: Option<&'a Record>,
+pub enum Change<'a> {
+    /// It is as this record says.
+    Save(&'a Record),
+    /// It never began after all.
+    Remove(Uuid),
 }
 
 /// An open journal that can be written.
@@ -44,7 +40,6 @@ pub struct Store {
     conn: Connection,
     path: PathBuf,
     identity: Option<(u64, u64)>,
-    migrations: &'static [&'static str],
 }
 
 /// Why a file in the journal's place is taken for a journal of ours.
@@ -72,31 +67,23 @@ impl Store {
     /// # Errors
     /// What the system or `SQLite` says, or that the journal is not ours to touch.
     pub fn open(path: &Path) -> Result<Opened, Error> {
-        Self::open_as(path, MIGRATIONS)
+        Self::open_claimed(path, Claim::Place)
     }
 
-    /// Like [`Self::open`], as the version of the program would that has these migrations.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub fn open_as(path: &Path, migrations: &'static [&'static str]) -> Result<Opened, Error> {
-        Self::open_claimed(path, migrations, Claim::Place)
-    }
-
-    /// Like [`Self::open_as`]; what is no journal by this claim is not touched, nor anything made beside it.
+    /// Like [`Self::open`]; what is no journal by this claim is not touched, nor anything made beside it.
     ///
     /// # Errors
     /// As [`Self::open`]; [`Error::Foreign`] for a file that is no journal of ours.
-    pub fn open_claimed(path: &Path, migrations: &'static [&'static str], claim: Claim) -> Result<Opened, Error> {
+    pub fn open_claimed(path: &Path, claim: Claim) -> Result<Opened, Error> {
         if claim == Claim::Content && !is_free_or_ours(path)? {
             return Err(Error::Foreign);
         }
-        private::make_folder(folder(path))?;
+        own_files::make_folder(folder(path))?;
         let _opening = Opening::hold(path)?;
         make_private(path)?;
         let mut aside = None;
         loop {
-            match Self::connect(path, migrations) {
+            match Self::connect(path) {
                 Ok(store) => return Ok(Opened { store, aside }),
                 Err(error) if error.is_damage() && aside.is_none() => aside = Some(set_aside(path, Utc::now())?),
                 Err(error) => return Err(error),
@@ -104,29 +91,23 @@ impl Store {
         }
     }
 
-    /// Takes in the closings that earlier prompters could not write and left in these folders. Answers how many.
+    /// Imports the calls that earlier prompters could not write and left in files in these folders. Returns how many.
     ///
     /// # Errors
-    /// What `SQLite` says; then they wait for the next start.
-    pub fn take_in(&mut self, presence: &Presence, folders: &[PathBuf]) -> Result<usize, Error> {
+    /// What `SQLite` returns; then they stay for the next start.
+    pub fn import(&mut self, presence: &Presence, folders: &[PathBuf]) -> Result<usize, Error> {
         let mut count = 0;
         for path in folders.iter().flat_map(|folder| spill::all(folder)) {
-            let pending = match spill::read(&path) {
-                Ok(pending) => pending,
+            let records = match spill::read(&path) {
+                Ok(records) => records,
                 Err(error) if error.kind() == ErrorKind::InvalidData => {
                     spill::set_aside(&path);
                     continue;
                 }
                 Err(_) => continue,
             };
-            // A file is one prompter's, and so one seat's.
-            let seat = pending.first().and_then(|one| one.seat.clone());
-            let entries = pending.iter().filter_map(|one| {
-                let (id, record) = (one.id()?, Some(&one.record));
-                Some(Entry { id, version: one.version, changed: one.changed, record })
-            });
-            self.save(presence.id(), seat.as_deref(), entries)?;
-            count += pending.len();
+            self.save(presence.id(), records.iter().map(Change::Save))?;
+            count += records.len();
             spill::remove(&path);
         }
         Ok(count)
@@ -140,7 +121,7 @@ impl Store {
         Ok(self.conn.busy_timeout(patience)?)
     }
 
-    fn connect(path: &Path, migrations: &'static [&'static str]) -> Result<Self, Error> {
+    fn connect(path: &Path) -> Result<Self, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, flags).map_err(|error| {
             // The system says why in better words. Only now, when there is no connection: closing a file lets go of
@@ -149,8 +130,8 @@ impl Store {
             asked.err().filter(|e| e.kind() != ErrorKind::NotFound).map_or(Error::from(error), Error::Io)
         })?;
         conn.busy_timeout(PATIENCE)?;
-        schema::prepare(&mut conn, migrations)?;
-        Ok(Self { conn, path: path.into(), identity: identity(path), migrations })
+        schema::prepare(&mut conn)?;
+        Ok(Self { conn, path: path.into(), identity: identity(path) })
     }
 
     /// Closes this journal, which proved damaged while it was used, and sets it aside, unless somebody did so already.
@@ -173,27 +154,26 @@ impl Store {
         identity(&self.path) == self.identity
     }
 
-    /// Takes a lock for a prompter in this journal's folder, and ends the calls of those that live no longer.
+    /// Takes a lock for a prompter in this journal's folder, and closes calls left open by crashed processes.
     ///
     /// # Errors
-    /// What the system or `SQLite` says.
+    /// What the system or `SQLite` returns.
     pub fn join(&mut self) -> Result<Presence, Error> {
         let opening = Opening::hold(&self.path)?;
         let presence = Presence::begin(folder(&self.path))?;
         if presence.can_tell() {
-            self.end_of_the_dead(&opening)?;
+            self.close_abandoned(&opening)?;
         }
         Ok(presence)
     }
 
-    /// Ends the calls whose prompters live no longer, as what they are; their last writing is their end. Answers how
-    /// many there were.
+    /// Closes the calls whose processes no longer live; their last writing is their end. Returns how many there were.
     ///
     /// # Errors
-    /// What `SQLite` says.
-    pub fn end_of_the_dead(&mut self, _held: &Opening) -> Result<usize, Error> {
+    /// What `SQLite` returns.
+    pub fn close_abandoned(&mut self, _held: &Opening) -> Result<usize, Error> {
         let at = folder(&self.path).to_owned();
-        let work = write(&mut self.conn, self.migrations)?;
+        let work = write(&mut self.conn)?;
         let dead = {
             let mut open = work.prepare(OPEN)?;
             let all = open.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
@@ -201,7 +181,7 @@ impl Store {
         };
         let mut ended = 0;
         for process in dead {
-            ended += work.execute(END, params![process, ending_number(HowEnded::ProgramClosed)])?;
+            ended += work.execute(END, params![process, outcome_number(Outcome::ProgramClosed)])?;
         }
         work.commit()?;
         sweep(&at);
@@ -212,53 +192,46 @@ impl Store {
     ///
     /// # Errors
     /// What `SQLite` says, or that a newer version of the program has taken the journal over meanwhile.
-    pub fn save<'a>(
-        &mut self,
-        process: Uuid,
-        seat: Option<&str>,
-        entries: impl Iterator<Item = Entry<'a>>,
-    ) -> Result<(), Error> {
-        let work = write(&mut self.conn, self.migrations)?;
+    pub fn save<'a>(&mut self, process: Uuid, changes: impl Iterator<Item = Change<'a>>) -> Result<(), Error> {
+        let work = write(&mut self.conn)?;
         {
             let mut words = work.prepare(SAVE_WORDS)?;
             let mut call = work.prepare(SAVE_CALL)?;
             let mut detail = work.prepare(SAVE_DETAIL)?;
-            for Entry { id, version, changed, record } in entries {
-                let Some(record) = record else {
-                    for forget in FORGET_ONE {
-                        work.execute(forget, [id.as_bytes()])?;
+            for change in changes {
+                let record = match change {
+                    Change::Save(record) => record,
+                    Change::Remove(id) => {
+                        for remove in FORGET_ONE {
+                            work.execute(remove, [id.as_bytes()])?;
+                        }
+                        continue;
                     }
-                    continue;
                 };
-                let more = Detail::of(record);
-                let (facts, left_out, cost) = (more.facts_text(), more.left_out_text(), list_text(&record.cost));
-                let rules = rules_text(&record.rules_sha256, &record.revision);
-                let greeting = record.greeting.as_deref().unwrap_or_default();
-                let seat = seat.unwrap_or_default();
-                words.execute(params![facts, record.rule, rules, seat, left_out, cost, record.zone, greeting])?;
-                let (end, ending) = record.end.unzip();
+                let (facts, left_out, cost) = (record.facts_text(), record.left_out_text(), list_text(&record.cost));
+                let seat = record.seat.as_deref().unwrap_or_default();
+                words.execute([&facts, &record.rule, seat, &left_out, &cost])?;
+                let (end, outcome) = record.end.unzip();
                 let n: i64 = call.query_row(
                     params![
-                        id.as_bytes(),
-                        i64::try_from(version).unwrap_or(i64::MAX),
+                        record.id.as_bytes(),
+                        i64::try_from(record.version).unwrap_or(i64::MAX),
                         record.start.timestamp_millis(),
                         end.map(|t| t.timestamp_millis()),
-                        changed.timestamp_millis(),
+                        record.changed.timestamp_millis(),
                         end.is_none().then_some(process.as_bytes()),
-                        ending.map(ending_number),
+                        outcome.map(outcome_number),
                         left_out.is_empty(),
+                        record.flags().0,
                         facts,
                         record.rule,
-                        rules,
                         seat,
                         left_out,
                         cost,
-                        record.zone,
-                        greeting,
                     ],
                     |row| row.get(0),
                 )?;
-                detail.execute(params![n, serde_json::to_string(&more).unwrap_or_default()])?;
+                detail.execute(params![n, serde_json::to_string(record).unwrap_or_default()])?;
             }
         }
         work.commit()?;
@@ -283,7 +256,7 @@ impl Store {
     /// # Errors
     /// What `SQLite` says.
     pub fn forget_some(&mut self, before_ms: i64) -> Result<Forgotten, Error> {
-        let work = write(&mut self.conn, self.migrations)?;
+        let work = write(&mut self.conn)?;
         work.execute_batch(NONE_GONE)?;
         let calls = work.execute(GONE, params![before_ms, i64::try_from(BATCH).unwrap_or(i64::MAX)])?;
         work.execute_batch(FORGET_GONE)?;
@@ -304,7 +277,7 @@ impl Store {
                 break;
             }
         }
-        let work = write(&mut self.conn, self.migrations)?;
+        let work = write(&mut self.conn)?;
         work.execute(FORGET_WORDS, [])?;
         work.commit()?;
         if self.conn.query_row(NEWEST, [], |row| row.get::<_, Option<i64>>(0))?.is_none() {
@@ -314,6 +287,11 @@ impl Store {
         // The log still has the old pages; where somebody is reading just now, the next checkpoint takes them.
         self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(count)
+    }
+
+    /// The database, only to be read from here on.
+    pub(super) fn into_connection(self) -> Connection {
+        self.conn
     }
 
     /// The database, to be read.
@@ -354,9 +332,8 @@ const FORGET_GONE: &str = "
     DELETE FROM call WHERE n IN (SELECT n FROM temp.gone)";
 const FORGET_WORDS: &str = "
     DELETE FROM word WHERE id > 0 AND id NOT IN (
-        SELECT facts FROM call UNION SELECT rule FROM call UNION SELECT rules FROM call
-        UNION SELECT seat FROM call UNION SELECT left_out FROM call UNION SELECT cost FROM call
-        UNION SELECT zone FROM call UNION SELECT greeting FROM call)";
+        SELECT facts FROM call UNION SELECT rule FROM call UNION SELECT seat FROM call
+        UNION SELECT left_out FROM call UNION SELECT cost FROM call)";
 const FORGET_ONE: [&str; 2] = [
     "
     DELETE FROM detail WHERE call = (SELECT n FROM call WHERE id = ?1)",
@@ -364,30 +341,29 @@ const FORGET_ONE: [&str; 2] = [
     DELETE FROM call WHERE id = ?1",
 ];
 const SAVE_WORDS: &str = "
-    INSERT OR IGNORE INTO word (text) VALUES (?1), (?2), (?3), (?4), (?5), (?6), (?7), (?8)";
+    INSERT OR IGNORE INTO word (text) VALUES (?1), (?2), (?3), (?4), (?5)";
 const SAVE_DETAIL: &str = "
     INSERT OR REPLACE INTO detail (call, json) VALUES (?1, ?2)";
 /// The words are looked up in the statement itself: another process may have deleted some since they were last used.
 const SAVE_CALL: &str = "
-    INSERT INTO call (id, version, start_ms, end_ms, changed_ms, process, ending, complete,
-                      facts, rule, rules, seat, left_out, cost, zone, greeting)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
-            (SELECT id FROM word WHERE text = ?9), (SELECT id FROM word WHERE text = ?10),
-            (SELECT id FROM word WHERE text = ?11), (SELECT id FROM word WHERE text = ?12),
-            (SELECT id FROM word WHERE text = ?13), (SELECT id FROM word WHERE text = ?14),
-            (SELECT id FROM word WHERE text = ?15), (SELECT id FROM word WHERE text = ?16))
+    INSERT INTO call (id, version, start_ms, end_ms, changed_ms, process, ending, complete, flags,
+                      facts, rule, seat, left_out, cost)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
+            (SELECT id FROM word WHERE text = ?10), (SELECT id FROM word WHERE text = ?11),
+            (SELECT id FROM word WHERE text = ?12), (SELECT id FROM word WHERE text = ?13),
+            (SELECT id FROM word WHERE text = ?14))
     ON CONFLICT (id) DO UPDATE SET
         version = max(version + 1, excluded.version),
         start_ms = excluded.start_ms, end_ms = excluded.end_ms, changed_ms = excluded.changed_ms,
         process = excluded.process, ending = excluded.ending, complete = excluded.complete,
-        facts = excluded.facts, rule = excluded.rule, rules = excluded.rules, seat = excluded.seat,
-        left_out = excluded.left_out, cost = excluded.cost, zone = excluded.zone, greeting = excluded.greeting
+        flags = excluded.flags, facts = excluded.facts, rule = excluded.rule, seat = excluded.seat,
+        left_out = excluded.left_out, cost = excluded.cost
     RETURNING n";
 
 /// Begins to write; a newer version of the program may have taken the journal over since it was opened.
-fn write<'c>(conn: &'c mut Connection, migrations: &[&str]) -> Result<rusqlite::Transaction<'c>, Error> {
+fn write(conn: &mut Connection) -> Result<rusqlite::Transaction<'_>, Error> {
     let work = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    schema::version(&work, migrations)?;
+    schema::version(&work)?;
     Ok(work)
 }
 
@@ -399,14 +375,14 @@ fn is_free_or_ours(path: &Path) -> Result<bool, Error> {
         Err(error) => return Err(error.into()),
         Ok(about) if about.is_dir() => return Err(Error::Io(ErrorKind::IsADirectory.into())),
         // A pipe or a device would be waited for.
-        Ok(about) if !about.is_file() => return Err(Error::Io(std::io::Error::other(NoFile))),
+        Ok(about) if !about.is_file() => return Err(Error::NotAFile),
         Ok(about) if about.len() == 0 => return Ok(true),
         Ok(_) => {}
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(PATIENCE)?;
-    match schema::version(&conn, MIGRATIONS) {
+    match schema::version(&conn) {
         // Ours and newer is told as such by who opens it.
         Ok(_) | Err(Error::Newer { .. }) => Ok(true),
         Err(Error::Foreign) => Ok(false),
@@ -418,13 +394,13 @@ fn is_free_or_ours(path: &Path) -> Result<bool, Error> {
 /// The journal and what `SQLite` keeps beside it are the user's alone, whatever the umask; `SQLite` gives its own files
 /// the mode of the database.
 fn make_private(path: &Path) -> Result<(), Error> {
-    match private::options().write(true).create_new(true).open(path) {
+    match own_files::options().write(true).create_new(true).open(path) {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             for end in ["", "-wal", "-shm"] {
                 let mut name = path.as_os_str().to_owned();
                 name.push(end);
-                private::restrict(Path::new(&name));
+                own_files::restrict(Path::new(&name));
             }
         }
         Err(error) => return Err(error.into()),

@@ -1,15 +1,11 @@
-//! What can be wrong with the journal, and how it is told. An [`Error`] is why one thing could not be done; a
-//! [`Trouble`] is what the writer tells the prompter while it goes on.
+//! What can be wrong with the journal. An [`Error`] is why one thing could not be done; a [`Trouble`] is what the worker
+//! reports while it goes on.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::ErrorCode;
-
-use crate::files::shown_path;
-use crate::tell::outside;
-use crate::words::{Words, fill};
 
 /// Why the journal could not be opened, read or written.
 #[derive(Debug)]
@@ -25,6 +21,8 @@ pub enum Error {
         /// The newest schema that this program knows.
         known: i64,
     },
+    /// A pipe, a device or a socket; it is not touched.
+    NotAFile,
     /// A database of another program; it is not touched.
     Foreign,
     /// The settings name a file as the journal that is none of ours; it is not touched.
@@ -49,7 +47,9 @@ impl From<rusqlite::Error> for Error {
 }
 
 impl Error {
-    fn code(&self) -> Option<ErrorCode> {
+    /// `SQLite`'s code, where it is an error of `SQLite`'s.
+    #[must_use]
+    pub fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Sqlite(error) => error.sqlite_error_code(),
             _ => None,
@@ -94,36 +94,9 @@ impl Error {
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
     }
-
-    /// Why, in the user's language, in a few words.
-    #[must_use]
-    pub fn told(&self, words: &Words) -> String {
-        let (w, t) = (&words.journal, &words.trouble);
-        match self {
-            Self::Io(error) => outside::reason(error, words),
-            Self::Newer { found, known } => {
-                fill(w.newer, &[("found", &found.to_string()), ("known", &known.to_string())])
-            }
-            Self::Foreign => w.foreign.into(),
-            Self::NotOurs { place } => fill(w.not_ours, &[("place", place)]),
-            Self::Damaged => w.damaged.into(),
-            Self::Sqlite(error) => match self.code() {
-                Some(ErrorCode::DiskFull) => t.disk_full.into(),
-                Some(ErrorCode::ReadOnly) => t.read_only.into(),
-                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => t.busy.into(),
-                Some(ErrorCode::PermissionDenied) => t.not_allowed.into(),
-                Some(ErrorCode::CannotOpen) => w.cannot_open.into(),
-                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => w.damaged.into(),
-                _ => {
-                    let code = error.sqlite_error().map_or(0, |e| e.extended_code);
-                    fill(w.sqlite, &[("number", &code.to_string())])
-                }
-            },
-        }
-    }
 }
 
-/// What the prompter is told while the writer goes on.
+/// What the worker reports while it goes on.
 #[derive(Debug)]
 pub enum Trouble {
     /// It can't be written, for this reason; what happens is kept in memory and written later.
@@ -135,38 +108,17 @@ pub enum Trouble {
     },
     /// It was damaged: it is kept under this name, and a new one was begun.
     SetAside(PathBuf),
-    /// So many closings of earlier prompters that could not be written then are in it now.
-    TakenIn(usize),
+    /// So many calls that earlier prompters could not write were imported.
+    Imported(usize),
 }
 
-impl Trouble {
-    /// One line for the CSO.
-    #[must_use]
-    pub fn line(&self, words: &Words) -> String {
-        let w = &words.journal;
-        match self {
-            Self::Began(error) => fill(w.not_written, &[("why", &error.told(words))]),
-            Self::Over { lost: 0 } => w.written_again.into(),
-            Self::Over { lost } => fill(w.written_again_lost, &[("count", &lost.to_string())]),
-            Self::SetAside(aside) => fill(w.set_aside, &[("file", &shown_path(aside))]),
-            Self::TakenIn(count) => fill(w.taken_in, &[("count", &count.to_string())]),
-        }
-    }
-
-    /// Whether the line stands until the trouble is over.
-    #[must_use]
-    pub fn stands(&self) -> bool {
-        matches!(self, Self::Began(_))
-    }
-}
-
-/// What became of the closings that were not written yet when the prompter was left.
+/// What became of the calls that were not written yet when the prompter ended.
 #[derive(Debug)]
 pub enum Finish {
     /// All are in the journal.
     Written,
-    /// They wait in this file, which the next start takes in.
-    Waiting {
+    /// They are in this file, which the next start imports.
+    Pending {
         /// How many.
         count: usize,
         /// Where.
@@ -183,24 +135,4 @@ pub enum Finish {
     },
     /// The disk did not answer in time, or the journal's thread had died.
     Unknown,
-}
-
-impl Finish {
-    /// The line for whoever leaves; `None` where all is written.
-    #[must_use]
-    pub fn line(&self, words: &Words) -> Option<String> {
-        let w = &words.left;
-        match self {
-            Self::Written => None,
-            Self::Waiting { count, file, error } => {
-                let (count, file) = (count.to_string(), shown_path(file));
-                let with = [("count", &*count), ("file", &file), ("why", &error.told(words))];
-                Some(fill(w.journal_waiting, &with))
-            }
-            Self::Lost { count, error } => {
-                Some(fill(w.journal_lost, &[("count", &count.to_string()), ("why", &error.told(words))]))
-            }
-            Self::Unknown => Some(w.journal_unknown.into()),
-        }
-    }
 }

@@ -1,32 +1,35 @@
-//! The journal's thread. No key waits for a disk: a record is handed over and that is all; what can't be written is
-//! kept in memory, told once, and tried again. Between two records the thread sleeps without a wake-up.
+//! The journal's worker. No key waits for a disk: a record is passed to the worker's inbox and that is all; what can't be
+//! written is kept in memory, reported once, and tried again. Between two records the worker sleeps without a wake-up.
+//!
+//! The inbox is bounded: of a call only its newest record waits, of the requests for a day only the newest, and no more
+//! than [`MAX_CALLS`] calls. Where there are more (a disk that hangs for weeks), the oldest is dropped and counted as
+//! lost, as it is among those that can't be written.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::presence::Presence;
-use super::read::{Reader, rows_by_id};
+use super::read::{Reader, summaries_by_id};
 use super::record::Record;
 use super::report::{Fold, Recap, span};
-use super::row::{Row, row_of};
-use super::schema::MIGRATIONS;
-use super::spill::{self, Pending};
-use super::store::{Claim, Entry, Opened, Store};
+use super::spill;
+use super::store::{Change, Claim, Opened, Store};
+use super::summary::CallSummary;
 use super::trouble::{Error, Finish, Trouble};
-use crate::helper::{self, Helper};
+use crate::mailbox::Mailbox;
 
 /// The most calls that are kept in memory while they can't be written: some hundred days of one seat.
-const MOST: usize = 10_000;
+const MAX_CALLS: usize = 10_000;
 /// How long another one's writing is waited for at the end.
 const LAST_PATIENCE: Duration = Duration::from_millis(200);
 /// How many calls keep their ids, so that an end can be taken back.
-const REMEMBERED: usize = 1_000;
+const MAX_IDS: usize = 1_000;
 /// The first and the longest wait before another try.
 const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
@@ -58,11 +61,46 @@ impl Config {
     }
 }
 
-enum Message {
-    Record(Box<Record>, DateTime<Utc>),
-    TakenBack(u64),
-    Recap(Day, Answer),
-    End,
+/// What waits for the thread.
+#[derive(Default)]
+struct Inbox {
+    /// The newest record of each call and when it became that; `None`: it was taken back.
+    calls: BTreeMap<u64, (Option<Box<Record>>, DateTime<Utc>)>,
+    /// How many calls there was no room for.
+    lost: u64,
+    recap: Option<(Day, Answer)>,
+    end: bool,
+}
+
+impl Inbox {
+    fn put(&mut self, call: u64, record: Option<Box<Record>>, changed: DateTime<Utc>) {
+        self.calls.insert(call, (record, changed));
+        self.lost += drop_excess(&mut self.calls, |(record, _)| is_open(record.as_deref()));
+    }
+
+    fn has_something(&self) -> bool {
+        !self.calls.is_empty() || self.recap.is_some() || self.end
+    }
+}
+
+fn is_open(record: Option<&Record>) -> bool {
+    record.is_none_or(|record| record.end.is_none())
+}
+
+/// Removes a call where there are too many: first one that never ended, then the oldest; never the newest, which runs.
+/// Returns how many were removed.
+fn drop_excess<T>(calls: &mut BTreeMap<u64, T>, is_open: impl Fn(&T) -> bool) -> u64 {
+    let mut dropped = 0;
+    while calls.len() > MAX_CALLS {
+        let newest = calls.keys().next_back().copied();
+        let open = calls.iter().find(|(_, call)| is_open(call)).map(|(number, _)| *number);
+        match open.filter(|number| Some(*number) != newest) {
+            Some(number) => drop(calls.remove(&number)),
+            None => drop(calls.pop_first()),
+        }
+        dropped += 1;
+    }
+    dropped
 }
 
 type Day = (NaiveDate, FixedOffset);
@@ -71,7 +109,7 @@ type Answer = Box<dyn FnOnce(Recap) + Send>;
 /// The journal's thread, from outside. Dropped, it still writes what it has, but nobody waits for it.
 #[derive(Debug)]
 pub struct Writer {
-    send: Sender<Message>,
+    inbox: Sender,
     /// What became of everything, and then, as its sender goes, that the database is closed.
     done: Receiver<Finish>,
 }
@@ -92,65 +130,59 @@ impl Finishing {
     }
 }
 
-impl std::fmt::Debug for Message {
+/// The sending side of the thread's inbox; dropped, it has the thread end.
+struct Sender(Arc<Mailbox<Inbox>>);
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.0.post(|inbox| inbox.end = true);
+    }
+}
+
+impl std::fmt::Debug for Sender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Message")
+        f.debug_struct("Sender").finish_non_exhaustive()
     }
 }
 
 impl Writer {
-    /// Starts the thread, which opens the journal, ends what the dead left open, and deletes what is too old.
-    /// `notify` is called in it.
-    #[must_use]
-    pub fn start(config: Config, notify: impl Fn(Trouble) + Send + 'static) -> Self {
-        Self::start_as(config, MIGRATIONS, notify)
+    /// A writer, and the work that its thread is to do: it opens the journal, closes calls left open by crashed processes,
+    /// and deletes what is too old. `notify` is called in it.
+    pub fn new(config: Config, notify: impl Fn(Trouble) + Send + 'static) -> (Self, impl FnOnce() + Send + 'static) {
+        let inbox = Arc::new(Mailbox::default());
+        let requests = Arc::clone(&inbox);
+        let (report, done) = channel();
+        let work = move || {
+            let mut worker = JournalWorker::new(config, notify);
+            worker.run(&requests);
+            let _ = report.send(worker.finish());
+            drop(worker);
+            drop(report);
+        };
+        (Self { inbox: Sender(inbox), done }, work)
     }
 
-    /// Like [`Self::start`], as the version of the program would that has these migrations.
-    #[must_use]
-    pub fn start_as(
-        config: Config,
-        migrations: &'static [&'static str],
-        notify: impl Fn(Trouble) + Send + 'static,
-    ) -> Self {
-        let (send, messages) = channel();
-        let (tell, done) = channel();
-        // Without a thread nothing is written, which the end tells.
-        let _ = helper::spawn(Helper::Journal, move || {
-            let mut keeper = Keeper::new(config, migrations, notify);
-            keeper.run(&messages);
-            let _ = tell.send(keeper.finish());
-            drop(keeper);
-            drop(tell);
-        });
-        Self { send, done }
-    }
-
-    fn send(&self, message: Message) {
-        // The thread ends after this sender only.
-        let _ = self.send.send(message);
-    }
-
-    /// A call as it stands, and what time it is. Never waits.
+    /// Records a call as it is at this time. Never waits.
     pub fn record(&self, record: impl Into<Box<Record>>, now: DateTime<Utc>) {
-        self.send(Message::Record(record.into(), now));
+        let record = record.into();
+        self.inbox.0.post(|inbox| inbox.put(record.call, Some(record), now));
     }
 
-    /// Everything in this call was taken back: it never began. Never waits.
-    pub fn take_back(&self, call: u64) {
-        self.send(Message::TakenBack(call));
+    /// Everything in this call was undone: it never began. Never waits.
+    pub fn remove(&self, call: u64) {
+        self.inbox.0.post(|inbox| inbox.put(call, None, DateTime::UNIX_EPOCH));
     }
 
     /// The calls of a day of this zone; `answer` is called in the journal's thread, after everything
-    /// is written that was recorded before.
+    /// is written that was recorded before. A newer request replaces one that was not answered yet.
     pub fn recap(&self, day: NaiveDate, zone: FixedOffset, answer: impl FnOnce(Recap) + Send + 'static) {
-        self.send(Message::Recap((day, zone), Box::new(answer)));
+        let request: (Day, Answer) = ((day, zone), Box::new(answer));
+        self.inbox.0.post(|inbox| inbox.recap = Some(request));
     }
 
     /// Has everything written, or kept for the next start, and the journal closed.
     #[must_use]
     pub fn begin_to_finish(self) -> Finishing {
-        self.send(Message::End);
         Finishing(self.done)
     }
 
@@ -161,22 +193,32 @@ impl Writer {
     }
 }
 
-/// The newest record of a call that is not written yet.
-struct Kept {
-    id: Uuid,
-    version: u64,
-    changed: DateTime<Utc>,
-    /// `None` where the call was taken back.
-    record: Option<Box<Record>>,
+/// The newest change of a call that is not written yet: its record, or its id where it is removed.
+enum Pending {
+    Save(Box<Record>),
+    Remove(Uuid),
 }
 
-impl Kept {
-    fn entry(&self) -> Entry<'_> {
-        Entry { id: self.id, version: self.version, changed: self.changed, record: self.record.as_deref() }
+impl Pending {
+    fn change(&self) -> Change<'_> {
+        match self {
+            Self::Save(record) => Change::Save(record),
+            Self::Remove(id) => Change::Remove(*id),
+        }
     }
 
-    fn is_open(&self) -> bool {
-        self.record.as_ref().is_none_or(|record| record.end.is_none())
+    fn id(&self) -> Uuid {
+        match self {
+            Self::Save(record) => record.id,
+            Self::Remove(id) => *id,
+        }
+    }
+
+    fn record(&self) -> Option<&Record> {
+        match self {
+            Self::Save(record) => Some(record),
+            Self::Remove(_) => None,
+        }
     }
 }
 
@@ -186,67 +228,64 @@ struct Trying {
     next: Instant,
 }
 
-struct Keeper<N> {
+struct JournalWorker<N> {
     config: Config,
-    migrations: &'static [&'static str],
     notify: N,
     store: Option<Store>,
     presence: Option<Presence>,
-    /// By the prompter's number of the call.
-    kept: BTreeMap<u64, Kept>,
+    /// What is not written yet, by the prompter's number of the call.
+    pending: BTreeMap<u64, Pending>,
     /// The call that was written last, for a journal that has to be begun anew.
-    last: Option<(u64, Kept)>,
+    last: Option<(u64, Pending)>,
     ids: BTreeMap<u64, (Uuid, u64)>,
     trying: Option<Trying>,
     lost: u64,
     /// Before when calls are deleted; `None` once that is done.
     too_old: Option<i64>,
     was_thinned: bool,
-    has_taken_in: bool,
+    has_imported: bool,
 }
 
-impl<N: Fn(Trouble)> Keeper<N> {
-    fn new(config: Config, migrations: &'static [&'static str], notify: N) -> Self {
+impl<N: Fn(Trouble)> JournalWorker<N> {
+    fn new(config: Config, notify: N) -> Self {
         Self {
             config,
-            migrations,
             notify,
             store: None,
             presence: None,
-            kept: BTreeMap::new(),
+            pending: BTreeMap::new(),
             last: None,
             ids: BTreeMap::new(),
             trying: None,
             lost: 0,
             too_old: None,
             was_thinned: false,
-            has_taken_in: false,
+            has_imported: false,
         }
     }
 
-    fn run(&mut self, messages: &Receiver<Message>) {
+    fn run(&mut self, inbox: &Mailbox<Inbox>) {
         self.write();
         loop {
-            let first = match self.wait(messages) {
-                Ok(message) => message,
-                Err(RecvTimeoutError::Timeout) => {
-                    if self.trying.is_some() {
-                        self.write();
-                    } else {
-                        self.thin_out();
-                    }
-                    continue;
-                }
-                Err(RecvTimeoutError::Disconnected) => Message::End,
+            let deadline = match &self.trying {
+                Some(trying) => Some(trying.next),
+                None => self.too_old.map(|_| Instant::now()),
             };
-            let mut recaps = Vec::new();
-            let mut ends = false;
-            for message in std::iter::once(first).chain(messages.try_iter()) {
-                match message {
-                    Message::Record(record, changed) => self.keep(record, changed),
-                    Message::TakenBack(call) => self.keep_taken_back(call),
-                    Message::Recap(day, answer) => recaps.push((day, answer)),
-                    Message::End => ends = true,
+            let new = inbox.take(deadline, Inbox::has_something);
+            if !new.has_something() {
+                if self.trying.is_some() {
+                    self.write();
+                } else {
+                    self.thin_out();
+                }
+                continue;
+            }
+            let ends = new.end;
+            self.lost += new.lost;
+            for (call, (record, changed)) in new.calls {
+                match record {
+                    Some(record) => self.save(call, record, changed),
+                    None => self.remove(call),
                 }
             }
             // While it can't be written, only its time and the end bring another try.
@@ -257,7 +296,7 @@ impl<N: Fn(Trouble)> Keeper<N> {
             if ends || self.trying.as_ref().is_none_or(|t| t.next <= Instant::now()) {
                 self.write();
             }
-            for (day, answer) in recaps {
+            if let Some((day, answer)) = new.recap {
                 answer(self.recap(day));
             }
             if ends {
@@ -266,75 +305,47 @@ impl<N: Fn(Trouble)> Keeper<N> {
         }
     }
 
-    /// The next message; a timeout where there is something to do without one.
-    fn wait(&self, messages: &Receiver<Message>) -> Result<Message, RecvTimeoutError> {
-        match &self.trying {
-            Some(trying) => messages.recv_timeout(trying.next.saturating_duration_since(Instant::now())),
-            None if self.too_old.is_some() => messages.try_recv().map_err(|e| match e {
-                TryRecvError::Empty => RecvTimeoutError::Timeout,
-                TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
-            }),
-            None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        }
-    }
-
     /// Keeps the newest record of a call until it is written.
-    fn keep(&mut self, record: Box<Record>, changed: DateTime<Utc>) {
-        let call = record.call;
+    fn save(&mut self, call: u64, mut record: Box<Record>, changed: DateTime<Utc>) {
         let (id, version) = self.ids.entry(call).or_insert_with(|| {
-            let start = record.start;
-            let seconds = u64::try_from(start.timestamp()).unwrap_or(0);
-            let at = Timestamp::from_unix(NoContext, seconds, start.timestamp_subsec_nanos());
+            let seconds = u64::try_from(record.start.timestamp()).unwrap_or(0);
+            let at = Timestamp::from_unix(NoContext, seconds, record.start.timestamp_subsec_nanos());
             (Uuid::new_v7(at), 0)
         });
         *version += 1;
-        let kept = Kept { id: *id, version: *version, changed, record: Some(record) };
-        self.kept.insert(call, kept);
-        while self.ids.len() > REMEMBERED {
+        (record.id, record.version, record.changed) = (*id, *version, changed);
+        record.seat.clone_from(&self.config.seat);
+        self.pending.insert(call, Pending::Save(record));
+        while self.ids.len() > MAX_IDS {
             self.ids.pop_first();
         }
-        if self.kept.len() > MOST {
-            // First goes what never ended, then the oldest; never the call that runs.
-            let open = self.kept.iter().find(|(_, kept)| kept.is_open()).map(|(call, _)| *call);
-            let oldest = self.kept.keys().next().copied();
-            if let Some(gone) = open.filter(|c| *c != call).or(oldest) {
-                self.kept.remove(&gone);
-                self.lost += 1;
-            }
+        self.lost += drop_excess(&mut self.pending, |call| is_open(call.record()));
+    }
+
+    /// Notes that a call is to be removed; one that was never written needs nothing.
+    fn remove(&mut self, call: u64) {
+        if let Some((id, _)) = self.ids.get(&call) {
+            self.pending.insert(call, Pending::Remove(*id));
         }
     }
 
-    /// Keeps that a call is to go; one that was never heard of need not.
-    fn keep_taken_back(&mut self, call: u64) {
-        if let Some((id, version)) = self.ids.get(&call) {
-            let kept = Kept { id: *id, version: *version, changed: DateTime::UNIX_EPOCH, record: None };
-            self.kept.insert(call, kept);
-        }
-    }
-
-    /// What becomes of the closings that are not written.
+    /// What becomes of the calls that are not written.
     fn finish(&mut self) -> Finish {
-        let pending: Vec<Pending> = self.kept.values().filter_map(|kept| self.pending(kept)).collect();
+        let pending: Vec<Record> = self.pending.values().filter_map(Pending::record).cloned().collect();
         let Some(trying) = self.trying.take() else { return Finish::Written };
         let (count, error) = (pending.len(), trying.error);
         if count == 0 && self.lost == 0 {
             return Finish::Written;
         }
         match spill::write(&self.config.spill, pending) {
-            Ok(file) if self.lost == 0 => Finish::Waiting { count, file, error },
-            // What there was no room for in memory is lost, whatever waits.
+            Ok(file) if self.lost == 0 => Finish::Pending { count, file, error },
+            // What there was no room for in memory is lost, whatever is in the file.
             Ok(_) => Finish::Lost { count: self.lost, error },
             Err(_) => Finish::Lost { count: self.lost + count as u64, error },
         }
     }
 
-    fn pending(&self, kept: &Kept) -> Option<Pending> {
-        let record = kept.record.as_deref()?.clone();
-        let (id, seat) = (kept.id.to_string(), self.config.seat.clone());
-        Some(Pending { id, version: kept.version, changed: kept.changed, seat, record })
-    }
-
-    /// Writes what is kept; where that fails, tells so and tries again later.
+    /// Writes what is pending; where that fails, reports it and tries again later.
     fn write(&mut self) {
         let mut result = self.try_to_write();
         if result.as_ref().is_err_and(Error::is_damage)
@@ -374,8 +385,8 @@ impl<N: Fn(Trouble)> Keeper<N> {
 
     /// Another file takes the journal's place: the call that runs is written to it whole.
     fn begin_anew(&mut self) {
-        if let Some((call, kept)) = self.last.take() {
-            self.kept.entry(call).or_insert(kept);
+        if let Some((call, pending)) = self.last.take() {
+            self.pending.entry(call).or_insert(pending);
         }
     }
 
@@ -385,7 +396,7 @@ impl<N: Fn(Trouble)> Keeper<N> {
             self.begin_anew();
         }
         if self.store.is_none() {
-            let opened = Store::open_claimed(&self.config.path, self.migrations, self.config.claim());
+            let opened = Store::open_claimed(&self.config.path, self.config.claim());
             let Opened { store, aside } = opened.map_err(|e| e.named_at(self.config.named_at.as_deref()))?;
             self.store = Some(store);
             if let Some(aside) = aside {
@@ -398,11 +409,11 @@ impl<N: Fn(Trouble)> Keeper<N> {
             self.presence = None;
             self.presence = Some(store.join()?);
         }
-        if let (Some(presence), false) = (&self.presence, self.has_taken_in) {
-            let count = store.take_in(presence, &self.config.spill)?;
-            self.has_taken_in = true;
+        if let (Some(presence), false) = (&self.presence, self.has_imported) {
+            let count = store.import(presence, &self.config.spill)?;
+            self.has_imported = true;
             if count > 0 {
-                (self.notify)(Trouble::TakenIn(count));
+                (self.notify)(Trouble::Imported(count));
             }
         }
         if !self.was_thinned {
@@ -412,9 +423,9 @@ impl<N: Fn(Trouble)> Keeper<N> {
             }
             self.was_thinned = true;
         }
-        if let (Some(presence), false) = (&self.presence, self.kept.is_empty()) {
-            store.save(presence.id(), self.config.seat.as_deref(), self.kept.values().map(Kept::entry))?;
-            self.last = std::mem::take(&mut self.kept).pop_last();
+        if let (Some(presence), false) = (&self.presence, self.pending.is_empty()) {
+            store.save(presence.id(), self.pending.values().map(Pending::change))?;
+            self.last = std::mem::take(&mut self.pending).pop_last();
         }
         Ok(())
     }
@@ -434,29 +445,56 @@ impl<N: Fn(Trouble)> Keeper<N> {
     fn recap(&mut self, (day, zone): Day) -> Recap {
         let span = span(Some(day), Some(day), zone);
         let mut fold = Fold::new(zone);
-        let kept = &self.kept;
-        let is_kept = |id: &[u8]| kept.values().any(|k| k.id.as_bytes() == id);
-        let add = |row: &Row, id: &[u8]| {
-            if !is_kept(id) {
-                fold.add(row);
+        let pending = &self.pending;
+        let add = |id: Uuid, summary: &CallSummary| {
+            if !pending.values().any(|call| call.id() == id) {
+                fold.add(summary);
             }
         };
         let written = match &mut self.store {
-            Some(store) => rows_by_id(store.connection(), span, add).ok(),
+            Some(store) => summaries_by_id(store.connection(), span, add).ok(),
             // What can't be written may still be readable.
-            None => Reader::open(&self.config.path).ok().flatten().and_then(|mut r| r.rows_by_id(span, add).ok()),
+            None => Reader::open(&self.config.path).ok().flatten().and_then(|mut r| r.summaries_by_id(span, add).ok()),
         };
         let whole = written.is_some();
         if !whole {
             fold = Fold::new(zone);
         }
-        let mut vocabulary = written.unwrap_or_default();
-        let kept = self.kept.values().filter_map(|kept| kept.record.as_ref());
-        for record in kept.filter(|record| span.has(record.start.timestamp_millis())) {
-            if let Some(row) = row_of(record, self.config.seat.as_deref(), &mut vocabulary) {
-                fold.add(&row);
+        let mut texts = written.unwrap_or_default();
+        let records = self.pending.values().filter_map(Pending::record);
+        for record in records.filter(|record| span.has(record.start.timestamp_millis())) {
+            if let Some(summary) = CallSummary::of(record, &mut texts) {
+                fold.add(&summary);
             }
         }
-        Recap::of(&fold.report(&vocabulary), day, whole)
+        Recap { report: fold.report(&texts), whole }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::closing::ending::Outcome;
+
+    fn record(call: u64) -> Box<Record> {
+        Box::new(Record { call, end: Some((DateTime::UNIX_EPOCH, Outcome::Left)), ..Record::default() })
+    }
+
+    #[test]
+    fn what_waits_for_the_thread_is_bounded_and_what_was_dropped_is_counted() {
+        let mut inbox = Inbox::default();
+        let calls = MAX_CALLS as u64 + 3;
+        for call in 0..calls {
+            for _ in 0..2 {
+                inbox.put(call, Some(record(call)), DateTime::UNIX_EPOCH);
+            }
+        }
+        assert_eq!((inbox.calls.len(), inbox.lost), (MAX_CALLS, 3), "of a call only the newest record waits");
+        assert_eq!(inbox.calls.keys().next(), Some(&3));
+        // A call that never ended goes first, but never the one that runs.
+        inbox.put(7, None, DateTime::UNIX_EPOCH);
+        inbox.put(calls, None, DateTime::UNIX_EPOCH);
+        assert!(!inbox.calls.contains_key(&7) && inbox.calls.contains_key(&3) && inbox.calls.contains_key(&calls));
+        assert_eq!((inbox.calls.len(), inbox.lost), (MAX_CALLS, 4));
     }
 }

@@ -1,33 +1,21 @@
 //! Every key and what it does, from the table that does it; and every fact as it stands (`?`).
 
-use std::borrow::Cow;
-
-use super::Page;
+use super::{Page, Surface};
 use crate::app::App;
-use crate::keymap::{self, Key, Row};
-use crate::words::Words;
+use crate::keymap;
 
-/// The keys that this view `offers`, each as it is `called`, and the facts.
+/// The keys that can be used on this view, and the facts.
 #[must_use]
-pub fn help(
-    app: &App,
-    offers: impl Fn(&Row) -> bool,
-    called: impl Fn(Key, &Words) -> Option<Cow<'static, str>>,
-) -> Page {
+pub fn help(app: &App, surface: Surface<'_>) -> Page {
     let words = app.words();
     let mut page = Page::new(words.help.title);
-    let rows: Vec<_> = keymap::all(app).into_iter().filter(offers).collect();
-    let mut at = 0;
-    while at < rows.len() {
-        let row = &rows[at];
-        let mut keys: Vec<String> = row.keys.iter().filter_map(|k| called(*k, words)).map(Cow::into_owned).collect();
-        // Neighbours that do the same the other way (↑ ↓) are one line.
-        while let Some(next) = rows.get(at + 1).filter(|next| next.label == row.label) {
-            keys.extend(next.keys.iter().filter_map(|k| called(*k, words)).map(Cow::into_owned));
-            at += 1;
-        }
-        page.entry(&keys.join(" "), &row.label);
-        at += 1;
+    for line in &surface.intro {
+        page.paragraph(line);
+    }
+    let rows: Vec<_> = keymap::all(app).into_iter().filter(surface.offers).collect();
+    // Neighbours that do the same the other way (↑ ↓) are one line.
+    for same in rows.chunk_by(|one, next| one.label == next.label) {
+        page.entry(&same.iter().flat_map(surface.keys).collect::<Vec<_>>().join(" "), &same[0].label);
     }
     page.gap();
     facts(&mut page, app);

@@ -2,9 +2,8 @@
 
 use super::{Page, Part};
 use crate::app::App;
+use crate::cli::report::text::{parameter, percent};
 use crate::journal::report::Recap;
-use crate::journal::report::text::{ending, parameter, percent};
-use crate::words::fill;
 
 /// The recap of today.
 #[must_use]
@@ -13,7 +12,7 @@ pub fn recap(app: &App) -> Page {
     let mut page = Page::new(words.recap.title);
     match app.day() {
         None => page.paragraph(words.recap.none),
-        Some(day) if day.closings == 0 => page.paragraph(words.recap.nothing),
+        Some(day) if day.report.total.closings == 0 => page.paragraph(words.recap.nothing),
         Some(day) => told(&mut page, app, day),
     }
     page.gap();
@@ -22,22 +21,29 @@ pub fn recap(app: &App) -> Page {
 }
 
 fn told(page: &mut Page, app: &App, day: &Recap) {
-    let (words, rules) = (app.words(), app.rules());
+    let (words, rules, total) = (app.words(), app.rules(), &day.report.total);
     let list = |pairs: Vec<(String, u64)>| {
         pairs.into_iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(" · ")
     };
-    page.entry(words.report.closings, &day.closings.to_string());
-    let complete = format!("{} ({})", day.complete, percent(day.complete, day.closings));
+    page.entry(words.report.closings, &total.closings.to_string());
+    let complete = format!("{} ({})", total.complete, percent(total.complete, total.closings));
     page.entry(words.report.complete, &complete);
-    let cost = day.cost.iter().map(|(name, count)| (parameter(name, words).to_owned(), *count)).collect::<Vec<_>>();
+    let cost = total.cost.iter().map(|(name, count)| (parameter(name, words).to_owned(), *count)).collect::<Vec<_>>();
     let cost = if cost.is_empty() { words.report.nothing_left_out.to_owned() } else { list(cost) };
     page.entry(words.report.costing, &cost);
     let title = |id: &String| rules.step_named(id).map_or_else(|| id.clone(), |ix| rules.step(ix).title.clone());
-    page.entry(words.recap.left_out, &list(day.left_out.iter().map(|(id, n)| (title(id), *n)).collect()));
+    page.entry(words.recap.left_out, &list(total.left_out.iter().map(|(id, n)| (title(id), *n)).collect()));
     page.entry(
         words.report.by_ending,
-        &list(day.endings.iter().map(|(h, n)| (ending(*h, words).to_owned(), *n)).collect()),
+        &list(total.outcomes().into_iter().map(|(outcome, n)| (words.outcome(outcome).to_owned(), n)).collect()),
     );
+    let flagged = [
+        (words.report.before_closing, total.flagged.before_closing),
+        (words.report.overtaken, total.flagged.overtaken),
+        (words.report.undone, total.flagged.undone),
+    ];
+    let flagged = flagged.into_iter().filter(|(_, count)| *count > 0).map(|(label, n)| (label.to_lowercase(), n));
+    page.entry(words.recap.notes, &list(flagged.collect()));
     hours(page, app, day);
     if !day.whole {
         page.gap();
@@ -48,13 +54,13 @@ fn told(page: &mut Page, app: &App, day: &Recap) {
 /// From the first hour with calls to the last.
 fn hours(page: &mut Page, app: &App, day: &Recap) {
     let words = app.words();
-    let (Some(first), Some(last)) = (day.hours.iter().position(|n| *n > 0), day.hours.iter().rposition(|n| *n > 0))
-    else {
+    let counts = day.report.by_hour();
+    let (Some(first), Some(last)) = (counts.iter().position(|n| *n > 0), counts.iter().rposition(|n| *n > 0)) else {
         return;
     };
-    let span = &day.hours[first..=last];
+    let span = &counts[first..=last];
     let most = span.iter().copied().max().unwrap_or_default();
     page.gap();
-    let heading = format!("{} · {}", words.report.hours, fill(words.report.most, &[("count", &most.to_string())]));
+    let heading = format!("{} · {}", words.report.hours, words.report.most(most));
     page.parts.push(Part::Hours(heading, first, span.to_vec()));
 }

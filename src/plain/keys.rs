@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::action::{Action, Edit};
 use crate::app::{App, Effect, Mode};
 use crate::keymap::{self, Key, Row};
+use crate::panel::Panel;
 use crate::rules::text::is_blank;
 use crate::words::Words;
 
@@ -34,12 +35,10 @@ pub enum Ask {
     Again,
     /// Everything.
     State,
-    /// The keys.
-    Help,
-    /// Why this script.
-    Basis,
-    /// That the journal is asked.
-    Recap,
+    /// What the banners say: they were confirmed.
+    Banners,
+    /// A panel, or that it is asked for in the journal.
+    Panel(Panel),
 }
 
 /// Why a line is not done.
@@ -67,7 +66,7 @@ pub fn name(key: Key, words: &Words) -> Option<Cow<'static, str>> {
 /// Whether what a key does can be done in lines: nothing is scrolled, nothing open needs closing.
 #[must_use]
 pub fn offers(row: &Row) -> bool {
-    !matches!(row.action, Action::Look(_) | Action::Scroll(_) | Action::Back | Action::Edit(_))
+    !matches!(row.action, Action::Look(_) | Action::Scroll(_) | Action::Back | Action::Edit(_) | Action::Redraw)
 }
 
 /// What a line does in this state.
@@ -124,28 +123,28 @@ impl Trial {
     fn key(&mut self, c: char) -> Result<(), Wrong> {
         match c {
             AGAIN => self.say(Ask::Again),
-            '?' => {
+            c if c == Panel::Help.row().key => {
                 // Whoever looked up the keys needs the hint of the first run no more.
                 if *self.app.mode() == Mode::Closing {
-                    self.act(Action::Help);
+                    self.act(Action::Panel(Panel::Help));
                     self.act(Action::Back);
                 }
-                self.say(Ask::Help);
+                self.say(Ask::Panel(Panel::Help));
             }
             c if c.to_ascii_lowercase() == STATE => self.say(Ask::State),
             c => {
                 let key = if c == UNDO { Key::Backspace } else { Key::Char(c) };
                 let action = keymap::action(&self.app, key).ok_or(Wrong::Key(c))?;
-                // What a panel shows is said; it stays open for nobody.
-                let ask = match action {
-                    Action::Basis => Some(Ask::Basis),
-                    Action::Recap => Some(Ask::Recap),
-                    _ => None,
-                };
-                self.act(action);
-                if let Some(ask) = ask {
-                    self.say(ask);
-                    self.act(Action::Back);
+                self.act(action.clone());
+                match action {
+                    // A panel's page is printed; the panel does not stay open.
+                    Action::Panel(panel) => {
+                        self.say(Ask::Panel(panel));
+                        self.act(Action::Back);
+                    }
+                    // The banner answers.
+                    Action::StillHolds => self.say(Ask::Banners),
+                    _ => {}
                 }
             }
         }

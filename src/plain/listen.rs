@@ -4,7 +4,8 @@
 use std::io::{self, BufRead, Read as _};
 use std::thread;
 
-use crate::run::Hear;
+use crate::event::InputSender;
+use crate::private::Private;
 
 /// The longest line that is looked at, in bytes.
 pub const LONGEST: usize = 4096;
@@ -13,7 +14,7 @@ pub const LONGEST: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     /// As it was typed.
-    Text(String),
+    Text(Private),
     /// Longer than any line of ours.
     TooLong,
     /// No UTF-8.
@@ -24,11 +25,11 @@ pub enum Line {
 ///
 /// # Errors
 /// Where the system has no more threads.
-pub fn listen(hear: Hear<Line>) -> io::Result<()> {
+pub fn listen(sender: InputSender<Line>) -> io::Result<()> {
     let read = move || {
         let mut input = io::stdin().lock();
         while let Ok(Some((line, is_last))) = next(&mut input) {
-            if !hear.input(line) {
+            if !sender.send(line) {
                 return;
             }
             // A terminal tells its end (Ctrl-D) once; asked again it would wait for another.
@@ -36,7 +37,7 @@ pub fn listen(hear: Hear<Line>) -> io::Result<()> {
                 break;
             }
         }
-        hear.closed();
+        sender.close();
     };
     thread::Builder::new().name("input".into()).spawn(read).map(drop)
 }
@@ -64,7 +65,7 @@ pub fn next(input: &mut impl BufRead) -> io::Result<Option<(Line, bool)>> {
     }
     // Editors on Windows begin a file with a byte-order mark.
     let line = String::from_utf8(bytes)
-        .map_or(Line::NotUtf8, |text| Line::Text(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)));
+        .map_or(Line::NotUtf8, |text| Line::Text(text.strip_prefix('\u{feff}').unwrap_or(&text).into()));
     Ok(Some((line, !ended)))
 }
 

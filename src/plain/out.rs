@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How long a reader has for the last words when a signal ends the program.
 const LAST: Duration = Duration::from_millis(500);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Waiting {
     bytes: Vec<u8>,
     /// Whether the thread has taken bytes that are not written yet.
@@ -26,7 +26,7 @@ struct Waiting {
     closed: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Shared {
     waiting: Mutex<Waiting>,
     changed: Condvar,
@@ -64,8 +64,14 @@ impl Shared {
 }
 
 /// The way to it.
-#[derive(Debug)]
 pub struct Out(Arc<Shared>);
+
+impl std::fmt::Debug for Out {
+    /// Prints nothing of what waits to be written: names are in it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Out").finish_non_exhaustive()
+    }
+}
 
 impl Out {
     /// Begins to write to `out`.

@@ -1,9 +1,12 @@
 //! The state in sentences, each under the subject it is about, so that what changed can be told from what did not.
 
+use super::keys::name;
 use super::sentence;
-use crate::action::phone::Link;
+use crate::action::Action;
 use crate::app::App;
 use crate::closing::Mark;
+use crate::keymap;
+use crate::message::phone::Link;
 use crate::rules::ruleset::{FieldIx, StepIx};
 use crate::rules::text::clean;
 use crate::words::fill;
@@ -52,7 +55,7 @@ impl Subject {
 }
 
 /// A sentence of the state.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Told {
     /// What it is about.
     pub subject: Subject,
@@ -60,6 +63,13 @@ pub struct Told {
     pub what: String,
     /// Its words.
     pub words: String,
+}
+
+impl std::fmt::Debug for Told {
+    /// Prints no words: a name may be among them.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Told").field("subject", &self.subject).finish_non_exhaustive()
+    }
 }
 
 /// The state, in the order it is said.
@@ -97,7 +107,8 @@ pub fn state(app: &App) -> Vec<Told> {
         }
         if app.asked_fact() == Some(at) {
             let no = fact.key.map(String::from).unwrap_or_default();
-            let line = sentence(&app.still_told(at, words.plain.still, words.plain.expired, "v", &no));
+            let yes = keymap::key_of(app, &Action::StillHolds).and_then(|key| name(key, words)).unwrap_or_default();
+            let line = sentence(&app.still_told(at, words.plain.still, words.plain.expired, &yes, &no));
             tell(Subject::Still(fact.id.clone()), line.clone(), line);
         }
     }

@@ -7,18 +7,21 @@ use super::listen::{Line, listen};
 use super::page::lines;
 use super::sentence;
 use super::state::{Subject, Told, everything, now, plan, state};
-use crate::action::{Action, Ending};
+use crate::action::Action;
 use crate::app::{App, Mode};
+use crate::closing::ending::Ending;
+use crate::event::InputSender;
 use crate::keymap;
-use crate::pages::{basis, help, recap};
+use crate::pages::{Surface, page};
+use crate::panel::Panel;
 use crate::rules::ruleset::FieldKind;
 use crate::rules::text::clean;
-use crate::run::{Hear, Next, Session, View};
+use crate::run::{Next, Session, View};
 use crate::tell::shown;
 use crate::words::fill;
 
 /// What was said last, so that nothing is said twice.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Memory {
     /// Which call; `None`: nothing was said yet.
     call: Option<u64>,
@@ -51,7 +54,6 @@ enum Waits {
 }
 
 /// The prompter in lines.
-#[derive(Debug)]
 pub struct Plain<W> {
     out: W,
     /// What is said with the next write; the subject, so that what changes twice in one line is said once.
@@ -63,6 +65,13 @@ pub struct Plain<W> {
     unanswered: bool,
     /// Whether there is a journal that can answer.
     has_journal: bool,
+}
+
+impl<W> std::fmt::Debug for Plain<W> {
+    /// Prints nothing of what is said: names are in it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plain").finish_non_exhaustive()
+    }
 }
 
 impl<W: Write> Plain<W> {
@@ -94,14 +103,10 @@ impl<W: Write> Plain<W> {
                 for step in steps {
                     match step {
                         Do::Act(action) => {
-                            let confirms = action == Action::StillHolds;
                             let next = session.act(self, action)?;
                             if !matches!(next, Next::On) {
                                 self.unanswered = false;
                                 return Ok(next);
-                            }
-                            if confirms {
-                                self.say_banners(session.app());
                             }
                         }
                         Do::Say(ask) => self.answer(ask, session.app()),
@@ -135,10 +140,10 @@ impl<W: Write> Plain<W> {
                 }
                 everything(app)
             }
-            Ask::Help => keys_told(app),
-            Ask::Basis => lines(&basis::basis(app), words),
-            Ask::Recap if self.has_journal => vec![words.plain.reading_recap.into()],
-            Ask::Recap => lines(&recap::recap(app), words),
+            Ask::Banners => return self.say_banners(app),
+            Ask::Panel(Panel::Help) if matches!(app.mode(), Mode::Asking | Mode::Leaving) => question(app),
+            Ask::Panel(Panel::Recap) if self.has_journal => vec![words.plain.reading_recap.into()],
+            Ask::Panel(panel) => page_lines(panel, app),
         };
         for line in said {
             self.say(line);
@@ -176,7 +181,7 @@ impl<W: Write> Plain<W> {
         self.notice_state(app);
         let has_day = app.day().is_some();
         if has_day && !std::mem::replace(&mut self.memory.has_day, has_day) {
-            for line in lines(&recap::recap(app), app.words()) {
+            for line in page_lines(Panel::Recap, app) {
                 self.say(line);
             }
         }
@@ -322,8 +327,8 @@ impl<W: Write> View for Plain<W> {
     type Input = Line;
     const EACH: bool = true;
 
-    fn listen(hear: Hear<Line>) -> io::Result<()> {
-        listen(hear)
+    fn listen(sender: InputSender<Line>) -> io::Result<()> {
+        listen(sender)
     }
 
     fn input(&mut self, line: Line, session: &mut Session<'_>) -> io::Result<Next> {
@@ -405,21 +410,17 @@ fn question(app: &App) -> Vec<String> {
     out
 }
 
-/// The keys, as they are typed here.
-fn keys_told(app: &App) -> Vec<String> {
-    if matches!(app.mode(), Mode::Asking | Mode::Leaving) {
-        return question(app);
-    }
+/// A panel's page in lines, with the keys as they are typed here.
+fn page_lines(panel: Panel, app: &App) -> Vec<String> {
     let words = app.words();
-    let page = help::help(app, keys::offers, keys::name);
-    let mut told = lines(&page, words).into_iter();
-    let mut out: Vec<String> = told.next().into_iter().collect();
-    out.push(words.plain.intro.into());
-    out.push(sentence(&format!("{}: {}", words.plain.again_key, words.plain.again)));
-    out.push(sentence(&format!("{}: {}", keys::STATE, words.plain.state)));
-    out.extend(typed_key(app).map(|key| fill(words.plain.field_in_line, &[("key", &key)])));
-    out.extend(told);
-    out
+    let keys = |row: &keymap::Row| row.keys.iter().filter_map(|key| keys::name(*key, words)).map(Into::into).collect();
+    let mut intro = vec![
+        words.plain.intro.into(),
+        format!("{}: {}", words.plain.again_key, words.plain.again),
+        format!("{}: {}", keys::STATE, words.plain.state),
+    ];
+    intro.extend(typed_key(app).map(|key| fill(words.plain.field_in_line, &[("key", &key)])));
+    lines(&page(panel, app, Surface { offers: &keys::offers, keys: &keys, intro }), words)
 }
 
 /// The letter of the first field that is typed.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Tell;
+use crate::event::EventSender;
 
 /// How often the loop looks where nothing gives notice: one wake-up, and nothing drawn.
 const LOOK: Duration = Duration::from_secs(15);
@@ -41,9 +41,9 @@ pub fn is_current(next: DateTime<Utc>, shown: DateTime<Utc>, now: DateTime<Utc>)
 
 /// Tells the prompter of every setting of the clock.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub fn watch(tell: Tell) -> Notice {
-    use crate::action::Action;
+pub fn watch(sender: EventSender) -> Notice {
     use crate::helper::{self, Helper};
+    use crate::message::Message;
     use rustix::io::Errno;
     use rustix::time::{
         Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
@@ -62,7 +62,7 @@ pub fn watch(tell: Tell) -> Notice {
         let mut count = [0; 8];
         loop {
             match rustix::io::read(&timer, &mut count) {
-                Err(Errno::CANCELED) | Ok(_) if tell.action(Action::Clock) => {}
+                Err(Errno::CANCELED) | Ok(_) if sender.send(Message::Clock) => {}
                 Err(Errno::INTR) => {}
                 _ => return,
             }
@@ -73,13 +73,105 @@ pub fn watch(tell: Tell) -> Notice {
 
 /// Nothing here gives notice.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub fn watch(_: Tell) -> Notice {
+pub fn watch(_: EventSender) -> Notice {
     Notice::None
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::mpsc::sync_channel;
+    use std::time::Instant;
+
+    use super::super::event_loop::{self, Inbox};
+    #[cfg(unix)]
+    use super::super::signals::Pending;
+    use super::super::{Event, Next, QUEUE, Running, Session, View};
     use super::*;
+    use crate::app::{App, Begin};
+    use crate::book::Book;
+    use crate::clock::Clock;
+    use crate::event::InputSender;
+    use crate::words::Lang;
+
+    /// Keeps the greeting and the time of each showing, and ends with the third.
+    struct Shows(Vec<(String, String)>, InputSender<()>);
+
+    impl View for Shows {
+        type Input = ();
+        const EACH: bool = false;
+
+        fn listen(_: InputSender<()>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn input(&mut self, (): (), _: &mut Session<'_>) -> io::Result<Next> {
+            Ok(Next::On)
+        }
+
+        fn changed(&mut self, _: &App, _: bool) {}
+
+        fn show(&mut self, app: &mut App) -> io::Result<()> {
+            self.0.push((app.greeting_word().to_owned(), app.clock_told(app.local())));
+            self.1.close();
+            Ok(())
+        }
+
+        fn copy(&mut self, _: &str) -> io::Result<()> {
+            Ok(())
+        }
+
+        #[cfg(unix)]
+        const INTERRUPT_LEAVES: bool = false;
+
+        #[cfg(unix)]
+        fn abandon() {}
+
+        #[cfg(unix)]
+        fn suspend(&mut self) {}
+
+        #[cfg(unix)]
+        fn resume(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What the loop shows first after the clock was set from one time to another, with nothing pressed.
+    fn shown_after(from: &str, to: &str, notice: Notice) -> (String, String) {
+        let now = at(from);
+        let (book, lang) = (Arc::new(Book::built_in()), Lang::Id);
+        let begin = Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
+        let mut app = App::new(begin);
+        let mut session = Session::alone(&mut app, Clock::showing(at(to)));
+        session.notice = notice;
+        let (send, events) = sync_channel::<Event<()>>(QUEUE);
+        let inbox = Inbox {
+            events,
+            #[cfg(unix)]
+            signals: Pending::default(),
+        };
+        let mut running = Running { session, view: Shows(Vec::new(), InputSender(send)) };
+        let start = Instant::now();
+        event_loop::run(&mut running, &inbox).unwrap();
+        assert!(start.elapsed() < LOOK, "at the next wake-up");
+        running.view.0.swap_remove(0)
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_shown_with_its_greeting_though_nothing_is_pressed() {
+        for notice in [Notice::System, Notice::None] {
+            for (from, to, greeting, clock) in [
+                // 15.30 back to 13.30.
+                ("2026-11-24T08:30:05Z", "2026-11-24T06:30:05Z", "siang", "13.30"),
+                ("2026-11-24T11:30:05Z", "2026-11-24T06:30:05Z", "siang", "13.30"),
+                // A laptop that slept from 09.00 to 19.00.
+                ("2026-11-24T02:00:05Z", "2026-11-24T12:00:05Z", "malam", "19.00"),
+            ] {
+                assert_eq!(shown_after(from, to, notice), (greeting.into(), clock.into()), "{from} → {to}");
+            }
+        }
+    }
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()

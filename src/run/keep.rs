@@ -3,87 +3,76 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
-use super::{Reload, Reread, Tell};
-use crate::action::Action;
+use super::Reload;
+use crate::event::EventSender;
 use crate::files::shift::Keeper;
 use crate::files::shown_path;
 use crate::helper::{self, Helper};
 use crate::journal::trouble::Trouble;
 use crate::journal::writer::{Config, Writer};
+use crate::mailbox::Mailbox;
+use crate::message::{Message, Subject};
 use crate::seat::SeatState;
-use crate::tell::outside;
+use crate::tell::{journal, outside};
 use crate::watch::{Look, watch};
 use crate::words::{Words, fill};
 
 /// What could not be kept is tried again after so long.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
 
-/// Reads the rules again whenever their file may have changed.
-pub(super) fn watch_rules(paths: Vec<PathBuf>, mut reload: Reload, tell: Tell) -> Look {
-    watch(Helper::Rules, paths, move || {
-        if let Some(news) = reload() {
-            let _ = tell.action(Action::Rules(news));
-        }
-    })
-}
-
-/// Reads the settings again whenever their file may have changed.
-pub(super) fn watch_settings(path: PathBuf, mut reread: Reread, tell: Tell) -> Look {
-    watch(Helper::Settings, vec![path], move || {
-        if let Some(action) = reread() {
-            let _ = tell.action(action);
+/// Reads files again whenever one of them may have changed.
+pub(super) fn watch_files(helper: Helper, paths: Vec<PathBuf>, mut reload: Reload, sender: EventSender) -> Look {
+    watch(helper, paths, move || {
+        if let Some(message) = reload() {
+            let _ = sender.send(message);
         }
     })
 }
 
 /// The journal's thread; what goes wrong in it is told on the screen.
-pub(super) fn keep_journal(config: Config, tell: Tell, words: &'static Words) -> Writer {
-    Writer::start(config, move |trouble| {
-        let line = trouble.line(words);
-        // A standing trouble is told once, so only its own end takes it off the screen.
+pub(super) fn keep_journal(config: Config, sender: EventSender, words: &'static Words) -> Writer {
+    let (writer, work) = Writer::new(config, move |trouble| {
+        let line = journal::trouble(&trouble, words);
+        // A lasting trouble is reported once, so only its own end takes it off the screen.
         let _ = match trouble {
-            Trouble::Began(_) => tell.action(Action::JournalTrouble(Some(line))),
-            Trouble::SetAside(_) | Trouble::TakenIn(_) => tell.action(Action::JournalTold(line)),
-            Trouble::Over { .. } => tell.action(Action::JournalTrouble(None)) && tell.action(Action::JournalTold(line)),
+            Trouble::Began(_) => sender.send(Message::Trouble(Subject::Journal, Some(line))),
+            Trouble::SetAside(_) | Trouble::Imported(_) => sender.send(Message::JournalNotice(line)),
+            Trouble::Over { .. } => {
+                sender.send(Message::Trouble(Subject::Journal, None)) && sender.send(Message::JournalNotice(line))
+            }
         };
-    })
+    });
+    // Without a thread nothing is written, which the end reports.
+    let _ = helper::spawn(Helper::Journal, work);
+    writer
 }
 
-/// What the state's thread is asked to do.
-#[derive(Debug)]
-pub enum Task {
-    /// Keep this state; the number rises with each.
-    Save(Box<SeatState>, u64),
-    /// Note which rules were seen: revision and SHA-256.
-    Rules(String, String),
-    /// Look what another prompter has changed.
-    Look,
-    /// Write what could not be written yet, and end.
-    End,
-}
-
-/// The way to the state's thread.
-#[derive(Debug)]
+/// What the state's thread is to do. It can wait without a bound: only the newest of each counts.
+#[derive(Debug, Default)]
 pub struct Tasks {
-    /// Asks it.
-    pub send: Sender<Task>,
-    receive: Receiver<Task>,
+    /// Keep this state; the number rises with each.
+    pub save: Option<(Box<SeatState>, u64)>,
+    /// Note which rules were seen: revision and SHA-256.
+    pub rules: Option<(String, String)>,
+    /// Look what another prompter has changed.
+    pub look: bool,
+    /// Write what could not be written yet, and end.
+    pub end: bool,
 }
 
-impl Default for Tasks {
-    fn default() -> Self {
-        let (send, receive) = channel();
-        Self { send, receive }
+impl Tasks {
+    fn has_something(&self) -> bool {
+        self.save.is_some() || self.rules.is_some() || self.look || self.end
     }
 }
 
 /// The state's thread, from the loop.
 #[derive(Debug)]
 pub(super) struct Keeping {
-    tasks: Sender<Task>,
+    tasks: Arc<Mailbox<Tasks>>,
     sent: u64,
     saved: Arc<AtomicU64>,
     look: Option<Look>,
@@ -104,7 +93,8 @@ impl Keeping {
     /// Hands a state over. Never waits.
     pub(super) fn save(&mut self, state: Box<SeatState>) {
         self.sent += 1;
-        let _ = self.tasks.send(Task::Save(state, self.sent));
+        let number = self.sent;
+        self.tasks.post(|tasks| tasks.save = Some((state, number)));
     }
 
     /// Looks what another prompter has changed, also where nothing told of it.
@@ -116,7 +106,7 @@ impl Keeping {
 
     /// Has everything written and waits for it, but no longer than this.
     pub(super) fn finish(self, patience: Duration) -> Result<(), Unkept> {
-        let _ = self.tasks.send(Task::End);
+        self.tasks.post(|tasks| tasks.end = true);
         match self.done.recv_timeout(patience) {
             Ok(None) => Ok(()),
             Ok(Some(why)) => Err(Unkept::Failed(why)),
@@ -129,43 +119,35 @@ impl Keeping {
 
 /// Keeps the state in a thread of its own, so that no key waits for a disk. Of several states that wait, the last is
 /// written.
-pub(super) fn keep_state(mut keeper: Keeper, tasks: Tasks, tell: Tell, words: &'static Words) -> Keeping {
-    let Tasks { send, receive } = tasks;
+pub(super) fn keep_state(
+    mut keeper: Keeper,
+    tasks: Arc<Mailbox<Tasks>>,
+    sender: EventSender,
+    words: &'static Words,
+) -> Keeping {
     let (end, done) = channel();
     let saved = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&saved);
     // Another prompter on this seat writes the same file.
     let look = keeper.path().map(|path| {
-        let ask = send.clone();
-        watch(Helper::State, vec![path.to_owned()], move || _ = ask.send(Task::Look))
+        let ask = Arc::clone(&tasks);
+        watch(Helper::State, vec![path.to_owned()], move || ask.post(|tasks| tasks.look = true))
     });
     let look_again = look.clone();
+    let inbox = Arc::clone(&tasks);
     let body = move || {
         let mut unkept: Option<(Box<SeatState>, u64)> = None;
         let mut failed: Option<String> = None;
         loop {
             // Only in trouble does it wake by itself, to try again.
-            let first = match &unkept {
-                None => receive.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(_) => receive.recv_timeout(TRY_AGAIN),
-            };
-            let mut ends = matches!(first, Err(RecvTimeoutError::Disconnected));
-            let mut looks = false;
-            let mut writes = unkept.is_some() && first.is_err();
-            for task in first.into_iter().chain(receive.try_iter()) {
-                match task {
-                    Task::Save(state, number) => {
-                        unkept = Some((state, number));
-                        writes = true;
-                    }
-                    Task::Rules(revision, sha256) => {
-                        keeper.saw_rules(revision, sha256);
-                        unkept = unkept.or_else(|| Some((Box::new(keeper.written().clone()), 0)));
-                        writes = true;
-                    }
-                    Task::Look => looks = true,
-                    Task::End => ends = true,
-                }
+            let deadline = unkept.as_ref().map(|_| Instant::now() + TRY_AGAIN);
+            let new = inbox.take(deadline, Tasks::has_something);
+            let writes = new.save.is_some() || new.rules.is_some() || !new.has_something();
+            let (looks, ends) = (new.look, new.end);
+            unkept = new.save.or(unkept);
+            if let Some((revision, sha256)) = new.rules {
+                keeper.saw_rules(revision, sha256);
+                unkept = unkept.or_else(|| Some((Box::new(keeper.written().clone()), 0)));
             }
             if let Some((state, number)) = unkept.take_if(|_| writes || ends) {
                 match keeper.save(&state) {
@@ -176,10 +158,10 @@ pub(super) fn keep_state(mut keeper: Keeper, tasks: Tasks, tell: Tell, words: &'
                             look.now();
                         }
                         if failed.take().is_some() {
-                            let _ = tell.action(Action::StateTrouble(None));
+                            let _ = sender.send(Message::Trouble(Subject::State, None));
                         }
                         if let Some(shared) = shared {
-                            let _ = tell.action(Action::Shared(Box::new(shared)));
+                            let _ = sender.send(Message::Shared(Box::new(shared)));
                         }
                     }
                     Err(error) => {
@@ -188,12 +170,13 @@ pub(super) fn keep_state(mut keeper: Keeper, tasks: Tasks, tell: Tell, words: &'
                         unkept = Some((state, number));
                         if failed.as_ref() != Some(&why) {
                             failed = Some(why.clone());
-                            let _ = tell.action(Action::StateTrouble(Some(why)));
+                            let line = fill(words.notice.state_not_written, &[("why", &why)]);
+                            let _ = sender.send(Message::Trouble(Subject::State, Some(line)));
                         }
                     }
                 }
             } else if looks && let Some(shared) = keeper.look() {
-                let _ = tell.action(Action::Shared(Box::new(shared)));
+                let _ = sender.send(Message::Shared(Box::new(shared)));
             }
             if ends {
                 let _ = end.send(failed);
@@ -203,7 +186,7 @@ pub(super) fn keep_state(mut keeper: Keeper, tasks: Tasks, tell: Tell, words: &'
     };
     // Without a thread nothing is kept, which the end tells.
     let _ = helper::spawn(Helper::State, body);
-    Keeping { tasks: send, sent: 0, saved, look, done }
+    Keeping { tasks, sent: 0, saved, look, done }
 }
 
 /// What is told on the terminal when the screen is gone.

@@ -7,6 +7,7 @@ use super::Log;
 use super::keep::{Keeping, unkept_line};
 use crate::files::deadline::within;
 use crate::journal::writer::Writer;
+use crate::tell as diagnostics;
 use crate::words::Words;
 
 /// A disk that hangs must not hold the window open longer than this.
@@ -21,7 +22,7 @@ pub(super) fn finish(keeper: Option<Keeping>, journal: Option<Writer>, words: &W
     // Both write at once.
     let journal = journal.map(Writer::begin_to_finish);
     let state = keeper.and_then(|keeper| keeper.finish(left()).err());
-    let journal = journal.and_then(|journal| journal.wait(left()).line(words));
+    let journal = journal.and_then(|journal| diagnostics::journal::finish(&journal.wait(left()), words));
     state.map(|unkept| unkept_line(&unkept, words)).into_iter().chain(journal).collect()
 }
 

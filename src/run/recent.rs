@@ -7,19 +7,17 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
-use crate::action::Action;
 use crate::app::{App, Effect};
-use crate::input::mistyped::{Letters, WINDOW};
+use crate::input::mistyped::{PAUSE, Stray, WINDOW};
 use crate::keymap::Key;
+use crate::message::Message;
 
 /// The thread that reads may be late by so much.
 const LATE: Duration = Duration::from_millis(50);
-/// Keys with shorter pauses between them are one run of typing. It is undone as a whole.
-const PAUSE: Duration = Duration::from_millis(700);
 /// So many keys of a run can be undone; a longer one is no text that strayed into the wrong window.
 const MOST: usize = 128;
-/// After text for another window, keys mean nothing until so long a pause.
-const QUIET: Duration = Duration::from_secs(1);
+/// The letters of a text come no further apart: whoever waits for what a key does waits only so long for the next one.
+const NEXT_LETTER: Duration = Duration::from_millis(400);
 
 /// A key that may still be retracted.
 #[derive(Debug)]
@@ -51,32 +49,15 @@ pub(super) enum Part {
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     moments: VecDeque<Moment>,
-    letters: Letters,
-    /// The first and the last key of the run.
-    run: Option<(Instant, Instant)>,
+    pub(super) stray: Stray,
     /// The key that opened the field that is open, until another one comes.
     pub(super) opener: Option<Key>,
-    /// The last key of a text for another window.
-    ignoring: Option<Instant>,
 }
 
 impl Recent {
-    /// A letter outside of a field. Answers since when all keys are typing that was meant for another window.
-    pub(super) fn letter(&mut self, letter: char, at: Instant) -> Option<Instant> {
-        let since = self.letters.push(letter, at)?;
-        self.ignoring = Some(at);
-        // What was typed right before them, blanks and digits too, belongs to the same text.
-        Some(self.run.map_or(since, |(first, _)| first.min(since)))
-    }
-
     /// Any key: it goes on with the run, or begins one. What the run asked for waits until it is over.
     pub(super) fn press(&mut self, at: Instant) {
-        let goes_on = |(_, last): &(Instant, Instant)| at.saturating_duration_since(*last) < PAUSE;
-        let Some((first, _)) = self.run.filter(goes_on) else {
-            self.run = Some((at, at));
-            return;
-        };
-        self.run = Some((first, at));
+        let Some(first) = self.stray.press(at) else { return };
         for moment in self.moments.iter_mut().filter(|moment| moment.at >= first) {
             moment.until = moment.until.max(at + PAUSE + LATE);
         }
@@ -85,14 +66,6 @@ impl Recent {
         {
             oldest.until = at;
         }
-    }
-
-    /// Whether a key still belongs to a text for another window. `ends`: it is one that ends that.
-    pub(super) fn ignores(&mut self, ends: bool, at: Instant) -> bool {
-        let Some(last) = self.ignoring else { return false };
-        let ignores = !ends && at.saturating_duration_since(last) < QUIET;
-        self.ignoring = ignores.then_some(at);
-        ignores
     }
 
     /// A key is about to act; it may be retracted for so long.
@@ -116,29 +89,39 @@ impl Recent {
     }
 
     /// Something happened that no key did: it happens without the keys as well.
-    pub(super) fn outside(&mut self, action: &Action, now: DateTime<Utc>) {
+    pub(super) fn outside(&mut self, message: &Message, now: DateTime<Utc>) {
         for moment in &mut self.moments {
-            let effects = moment.before.update(action.clone(), now);
+            let effects = moment.before.update(message.clone(), now);
             // Whoever asked is answered once.
-            moment.instead.extend(effects.into_iter().filter(|effect| !matches!(effect, Effect::Answer(_))));
+            moment.instead.extend(effects.into_iter().filter(|effect| !matches!(effect, Effect::Reply(_))));
         }
     }
 
     /// Keeps back what the last key asks for; answers what is done at once.
     pub(super) fn keep_back(&mut self, effects: Vec<Effect>, settles: Duration) -> Vec<Effect> {
+        // Ctrl-C is no part of any text: whoever presses it is gone at once, and so is what waits here.
+        if settles.is_zero() && effects.contains(&Effect::Quit) {
+            let mut out = self.all();
+            out.extend(effects);
+            return out;
+        }
         let is_first = self.moments.len() == 1;
         let Some(last) = self.moments.back_mut() else { return effects };
         let (now, mut later): (Vec<Effect>, Vec<Effect>) =
-            effects.into_iter().partition(|effect| matches!(effect, Effect::Answer(_) | Effect::LookAtRules));
+            effects.into_iter().partition(|effect| matches!(effect, Effect::Reply(_) | Effect::LookAtRules));
         if let Some(at) = later.iter().position(|effect| matches!(effect, Effect::Copy(_))) {
             last.copy = Some((last.at + settles + LATE, later.remove(at)));
         }
-        // Somebody waits for these; a single letter is no text.
-        let is_awaited = |effect: &Effect| matches!(effect, Effect::Quit | Effect::AskDay(..));
-        if is_first && later.iter().any(is_awaited) {
-            last.until = last.at + settles + LATE;
-        }
+        let is_awaited = later.iter().any(|effect| matches!(effect, Effect::Quit | Effect::AskDay(..)));
         last.effects.extend(later);
+        if is_awaited {
+            // A single letter is no text.
+            let wait = if is_first { settles } else { settles.max(NEXT_LETTER) };
+            let end = last.at + wait + LATE;
+            for moment in &mut self.moments {
+                moment.until = moment.until.min(end);
+            }
+        }
         now
     }
 
@@ -164,12 +147,13 @@ impl Recent {
 
     /// Everything, due or not: nobody presses a key any more.
     pub(super) fn all(&mut self) -> Vec<Effect> {
-        self.moments.drain(..).flat_map(|moment| moment.effects).collect()
+        let effects = |moment: Moment| moment.effects.into_iter().chain(moment.copy.map(|(_, copy)| copy));
+        self.moments.drain(..).flat_map(effects).collect()
     }
 
     /// The keys since this moment were none: the state is as it would be without them. Answers what the outside is to do.
     pub(super) fn retract(&mut self, since: Instant, app: &mut App) -> Vec<Effect> {
-        self.letters.retract(since);
+        self.stray.retract(since);
         let Some(first) = self.moments.iter().position(|moment| moment.at >= since) else { return Vec::new() };
         let Some(moment) = self.moments.drain(first..).next() else { return Vec::new() };
         *app = moment.before;
@@ -181,5 +165,95 @@ impl Recent {
                 Vec::new()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::Action;
+    use crate::app::Begin;
+    use crate::book::Book;
+    use crate::words::Lang;
+
+    const SETTLES: Duration = Duration::from_millis(70);
+
+    fn now() -> DateTime<Utc> {
+        "2026-03-02T07:20:00Z".parse().unwrap()
+    }
+
+    struct Hands {
+        app: App,
+        recent: Recent,
+        start: Instant,
+    }
+
+    impl Hands {
+        fn new() -> Self {
+            let book = std::sync::Arc::new(Book::built_in());
+            let (lang, zone) = (Lang::Id, 0);
+            let begin = Begin { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now: now() };
+            Self { app: App::new(begin), recent: Recent::default(), start: Instant::now() }
+        }
+
+        fn at(&self, ms: u64) -> Instant {
+            self.start + Duration::from_millis(ms)
+        }
+
+        /// A key of this part of a text that does this. Returns what is done at once.
+        fn press(&mut self, ms: u64, part: Part, action: Action, settles: Duration) -> Vec<Effect> {
+            let at = self.at(ms);
+            self.recent.press(at);
+            self.recent.key(&self.app, part, at, settles);
+            let effects = self.app.update(action, now());
+            self.recent.keep_back(effects, settles)
+        }
+
+        fn fact(&mut self, ms: u64) -> Vec<Effect> {
+            self.press(ms, Part::Letter, Action::Fact(1), SETTLES)
+        }
+    }
+
+    #[test]
+    fn a_quit_right_after_a_letter_waits_only_for_the_next_letter_of_a_text() {
+        let mut hands = Hands::new();
+        assert_eq!(hands.fact(0), []);
+        assert_eq!(hands.press(500, Part::Letter, Action::Quit, SETTLES), []);
+        let due = hands.recent.deadline().unwrap();
+        assert!(due > hands.at(500) && due <= hands.at(500) + NEXT_LETTER + LATE, "not a second more");
+        assert_eq!(hands.recent.due(hands.at(949)), []);
+        let effects = hands.recent.due(due);
+        assert!(matches!(effects[..], [Effect::Journal(_), Effect::Journal(_), Effect::Quit]), "{effects:?}");
+        assert_eq!(hands.recent.deadline(), None);
+    }
+
+    #[test]
+    fn a_quit_with_nothing_unsettled_waits_for_nothing_more() {
+        let mut hands = Hands::new();
+        hands.fact(0);
+        hands.recent.due(hands.at(5000));
+        hands.press(5000, Part::Letter, Action::Quit, SETTLES);
+        assert_eq!(hands.recent.deadline(), Some(hands.at(5000) + SETTLES + LATE));
+    }
+
+    #[test]
+    fn ctrl_c_is_done_at_once_with_all_that_waits() {
+        let mut hands = Hands::new();
+        hands.fact(0);
+        let effects = hands.press(10, Part::Other, Action::Quit, Duration::ZERO);
+        assert!(matches!(effects[..], [Effect::Journal(_), Effect::Journal(_), Effect::Quit]), "{effects:?}");
+    }
+
+    #[test]
+    fn a_text_that_goes_on_behind_a_quit_is_still_retracted_whole() {
+        let mut hands = Hands::new();
+        hands.fact(0);
+        hands.press(100, Part::Letter, Action::Quit, SETTLES);
+        hands.fact(400);
+        assert_eq!(hands.recent.due(hands.at(900)), []);
+        let since = hands.at(0);
+        assert_eq!(hands.recent.retract(since, &mut hands.app), []);
+        assert!(hands.app.call().begun().is_none());
+        assert_eq!(hands.recent.deadline(), None);
     }
 }

@@ -8,37 +8,58 @@ use chrono::TimeDelta;
 use super::recent::Part;
 use super::{Next, Session, View};
 use crate::action::Action;
-use crate::app::{Effect, Mode};
+use crate::app::{Effect, Mode, Update};
 use crate::clipboard::Copied;
+use crate::event::Request;
 use crate::input::Input;
 use crate::keymap::{self, Key};
+use crate::message::Message;
+use crate::private::Private;
 
 impl Session<'_> {
     /// Changes the state, and does outside what that asks for.
     ///
     /// # Errors
     /// Where the terminal is gone.
-    pub fn act<V: View>(&mut self, view: &mut V, action: Action) -> io::Result<Next> {
-        self.act_within(view, action, (Instant::now(), Duration::ZERO))
+    pub fn act<V: View>(&mut self, view: &mut V, update: impl Into<Update>) -> io::Result<Next> {
+        self.act_within(view, update.into(), (Instant::now(), Duration::ZERO))
     }
 
     /// An action of this moment: an input may have waited in the queue. It may be retracted for so long.
     fn act_within<V: View>(
         &mut self,
         view: &mut V,
-        action: Action,
+        update: Update,
         (at, settles): (Instant, Duration),
     ) -> io::Result<Next> {
-        let by_person = action.is_a_persons();
-        if !by_person {
-            self.recent.outside(&action, self.clock.now());
+        let effects = self.update(view, update, (at, settles));
+        self.perform(view, effects)
+    }
+
+    /// A message from outside; whoever sent it gets the reply once its effects were performed.
+    pub(super) fn external<V: View>(&mut self, view: &mut V, request: Request) -> io::Result<Next> {
+        let (message, reply) = request.into_parts();
+        let mut effects = self.update(view, message.into(), (Instant::now(), Duration::ZERO));
+        let ignored = effects.iter_mut().find_map(|effect| match effect {
+            Effect::Reply(ignored) => Some(std::mem::take(ignored)),
+            _ => None,
+        });
+        let next = self.perform(view, effects)?;
+        reply(ignored.unwrap_or_default());
+        Ok(next)
+    }
+
+    /// Changes the state; returns the effects that are due at once.
+    fn update<V: View>(&mut self, view: &mut V, update: Update, (at, settles): (Instant, Duration)) -> Vec<Effect> {
+        let by_person = matches!(update, Update::Action(_));
+        if let Update::Message(message) = &update {
+            self.recent.outside(message, self.clock.now());
         }
         let now = self.clock.now();
         let waited = TimeDelta::from_std(at.elapsed()).unwrap_or_default();
-        let effects = self.app.update_at(action, now, now.checked_sub_signed(waited).unwrap_or(now));
+        let effects = self.app.update_at(update, now, now.checked_sub_signed(waited).unwrap_or(now));
         view.changed(self.app, by_person);
-        let effects = self.recent.keep_back(effects, settles);
-        self.perform(view, effects)
+        self.recent.keep_back(effects, settles)
     }
 
     /// What a person did at a keyboard.
@@ -48,9 +69,16 @@ impl Session<'_> {
     pub fn person<V: View>(&mut self, view: &mut V, input: Input) -> io::Result<Next> {
         match input {
             Input::Paste(text) => self.act(view, Action::Paste(text)),
-            Input::Retract { since } => self.retract(view, since),
+            // Repeats in a text are wanted, but for those of the key that opened it.
+            Input::Retract { held: true, .. }
+                if matches!(self.app.mode(), Mode::Typing(_)) && self.recent.opener.is_none() =>
+            {
+                Ok(Next::On)
+            }
+            Input::Retract { since, .. } => self.retract(view, since),
             Input::Key { key, at, repeat, settles } => {
                 self.touched();
+                let ticks = *self.app.mode() == Mode::Closing && !self.app.is_looking();
                 let action = keymap::action(self.app, key);
                 // Who holds a key in a text or a panel wants it to go on; any other held key is one press.
                 let goes_on = matches!(action, Some(Action::Edit(_) | Action::Look(_) | Action::Scroll(_)));
@@ -61,6 +89,9 @@ impl Session<'_> {
                 }
                 if opens || (repeat && !goes_on) {
                     return Ok(Next::On);
+                }
+                if action == Some(Action::Said) && ticks && !view.shows_sentence() {
+                    return self.act(view, Message::Unseen);
                 }
                 let was_typing = matches!(self.app.mode(), Mode::Typing(_));
                 let next = self.key(view, key, action, (at, settles))?;
@@ -81,7 +112,7 @@ impl Session<'_> {
         action: Option<Action>,
         (at, settles): (Instant, Duration),
     ) -> io::Result<Next> {
-        if self.recent.ignores(matches!(key, Key::Esc | Key::Ctrl(_)), at) {
+        if self.recent.stray.ignores(matches!(key, Key::Esc | Key::Ctrl(_)), at) {
             return Ok(Next::On);
         }
         self.recent.press(at);
@@ -89,9 +120,9 @@ impl Session<'_> {
             Key::Char(c) if c.is_alphabetic() && !matches!(self.app.mode(), Mode::Typing(_)) => Some(c),
             _ => None,
         };
-        if let Some(since) = letter.and_then(|letter| self.recent.letter(letter, at)) {
+        if let Some(since) = letter.and_then(|letter| self.recent.stray.letter(letter, at)) {
             let next = self.retract(view, since)?;
-            return if next == Next::On { self.act(view, Action::Mistyped) } else { Ok(next) };
+            return if next == Next::On { self.act(view, Message::Mistyped) } else { Ok(next) };
         }
         let Some(action) = action else { return Ok(Next::On) };
         // Where a held key is to go on, nothing is lost with one step too many.
@@ -103,7 +134,7 @@ impl Session<'_> {
             };
             self.recent.key(self.app, part, at, settles);
         }
-        self.act_within(view, action, (at, settles))
+        self.act_within(view, action.into(), (at, settles))
     }
 
     /// The keys since this moment were none.
@@ -126,39 +157,38 @@ impl Session<'_> {
     }
 
     /// To the desktop's clipboard, which answers later; in lines, and where there is none, by way of the terminal.
-    fn copy<V: View>(&mut self, view: &mut V, text: String) -> io::Result<()> {
+    fn copy<V: View>(&mut self, view: &mut V, text: Private) -> io::Result<()> {
         if self.app.is_in_lines() {
             return view.copy(&text);
         }
         let Some(desktop) = &mut self.clipboard else { return self.copy_to_terminal(view, &text) };
-        let tell = self.tell.clone();
+        let sender = self.sender.clone();
         desktop.copy(text.clone(), move |has_it| {
-            let _ = tell.action(if has_it { Action::Copied(Copied::Desktop) } else { Action::NotCopied(text) });
+            let _ = sender.send(if has_it { Message::Copied(Copied::Desktop) } else { Message::NotCopied(text) });
         });
         Ok(())
     }
 
     fn copy_to_terminal<V: View>(&mut self, view: &mut V, text: &str) -> io::Result<()> {
         view.copy(text)?;
-        self.act(view, Action::Copied(Copied::Terminal)).map(drop)
+        self.act(view, Message::Copied(Copied::Terminal)).map(drop)
     }
 
     /// What an effect asks of the outside that is no view.
     fn do_outside(&mut self, effect: Effect) {
         match effect {
-            Effect::Quit | Effect::Copy(_) | Effect::CopyToTerminal(_) => {}
+            Effect::Quit | Effect::Copy(_) | Effect::CopyToTerminal(_) | Effect::Reply(_) => {}
             disk @ (Effect::Save(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.later.push(disk),
             Effect::AskDay(day, zone) => {
                 // The journal answers by what it was given: what just happened is given first.
                 self.keep();
                 if let Some(journal) = &self.journal {
-                    let tell = self.tell.clone();
+                    let sender = self.sender.clone();
                     journal.recap(day, zone, move |day| {
-                        let _ = tell.action(Action::DayWas(Box::new(day)));
+                        let _ = sender.send(Message::Day(Box::new(day)));
                     });
                 }
             }
-            Effect::Answer(ignored) => self.ignored = ignored,
             Effect::LookAtRules => {
                 if let Some(look) = &self.look {
                     look.now();

@@ -53,7 +53,7 @@ impl Pending {
         end.and_then(|at| waiting.remove(at)).or_else(|| waiting.pop_front())
     }
 
-    fn push(&self, signal: Signal) {
+    pub(super) fn push(&self, signal: Signal) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Each once: a storm of sizes is one.
         if !waiting.contains(&signal) {
@@ -62,8 +62,9 @@ impl Pending {
     }
 }
 
-/// Every signal that would end us and can be heard. Not those of a fault in the program itself: whoever returned from them
-/// would fault again.
+/// Every signal that would end us and can be heard. Three can't be heard in safe Rust besides SIGKILL: SIGSEGV, SIGILL and
+/// SIGFPE, also where another process sends them. After these, and after a bus error or an abort of our own, the terminal is
+/// left as it is, and `reset` restores it.
 const ENDS: &[i32] = &[
     c::SIGHUP,
     c::SIGINT,
@@ -79,6 +80,7 @@ const ENDS: &[i32] = &[
     c::SIGTRAP,
     c::SIGSYS,
     c::SIGABRT,
+    c::SIGBUS,
     #[cfg(target_os = "linux")]
     c::SIGIO,
 ];

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::message::{Answer, Bad, Greeting, MAX_LINE, Message, to_line};
+use super::message::{Answer, Bad, Command, Greeting, MAX_LINE, to_line};
 use super::pipe::Pipe;
 use super::place::Place;
 use crate::tell::outside::is_foreign;
@@ -51,9 +51,9 @@ impl AgentLine {
             return Err(NotTold::NoProof);
         }
         let mut line = Self { pipe, greeting, patience };
-        line.tell(&Message::Fleet)?;
+        line.tell(&Command::Fleet)?;
         // A claim that nothing follows is ended.
-        line.tell(&Message::Here)?;
+        line.tell(&Command::Here)?;
         Ok(line)
     }
 
@@ -67,7 +67,7 @@ impl AgentLine {
     ///
     /// # Errors
     /// Why it has not.
-    pub fn tell(&mut self, message: &Message) -> Result<(), NotTold> {
+    pub fn tell(&mut self, message: &Command) -> Result<(), NotTold> {
         let line = to_line(message);
         if line.len() > MAX_LINE {
             return Err(NotTold::Refused(Bad::TooLong));
@@ -93,11 +93,12 @@ mod tests {
     use std::sync::Arc;
     use std::sync::mpsc::channel;
 
-    use super::super::socket::{Asked, Used, listen};
+    use super::super::socket::{Used, listen};
     use super::*;
-    use crate::action::Action;
-    use crate::action::agent::AgentEvent;
+    use crate::event::EventSender;
     use crate::files::Folders;
+    use crate::message::Message;
+    use crate::message::agent::AgentEvent;
 
     /// Longer than a busy machine takes.
     const WAIT: Duration = Duration::from_secs(60);
@@ -108,12 +109,13 @@ mod tests {
         let at = |name: &str| Some(folder.path().join(name));
         let place = Place::of(&Folders { state: at("state"), runtime: at("run"), ..Folders::default() }).unwrap();
         let (send, events) = channel();
-        let tell = move |asked: Asked| {
-            let told = send.send(asked.action.clone()).is_ok();
-            asked.answer(Vec::new());
-            told
-        };
-        let listening = listen(place.clone(), Some("meja 7".into()), Arc::new(Used::default()), tell, |_| {});
+        let sender = EventSender::new(move |request| {
+            let (message, reply) = request.into_parts();
+            let sent = send.send(message).is_ok();
+            reply(Vec::new());
+            sent
+        });
+        let listening = listen(place.clone(), Some("meja 7".into()), Arc::new(Used::default()), sender, |_| {});
         let end = Instant::now() + WAIT;
         let mut agent = loop {
             let own = std::process::id().to_string();
@@ -129,13 +131,13 @@ mod tests {
         assert!(agent.is_there());
         // Silence is no end, however often it is listened to.
         for _ in 0..3 {
-            assert_eq!(agent.tell(&Message::Rules), Ok(()));
+            assert_eq!(agent.tell(&Command::Rules), Ok(()));
             assert!(agent.is_there());
         }
-        assert_eq!(agent.tell(&Message::Link(None)), Ok(()));
+        assert_eq!(agent.tell(&Command::Link(None)), Ok(()));
         drop(agent);
-        let mut heard: Vec<Action> = Vec::new();
-        while heard.last() != Some(&Action::Agent(AgentEvent::Gone)) {
+        let mut heard: Vec<Message> = Vec::new();
+        while heard.last() != Some(&Message::Agent(AgentEvent::Gone)) {
             heard.push(events.recv_timeout(WAIT).unwrap());
         }
         let expected = [
@@ -146,7 +148,7 @@ mod tests {
             AgentEvent::Up,
             AgentEvent::Gone,
         ];
-        assert_eq!(heard, expected.map(Action::Agent));
+        assert_eq!(heard, expected.map(Message::Agent));
         drop(listening);
     }
 }

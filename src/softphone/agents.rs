@@ -2,14 +2,13 @@
 //! the place of nobody who has said something, so that connections which only claim keep the real agent neither out nor
 //! away.
 
-use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::pace::Pace;
-use super::socket::Asked;
-use crate::action::Action;
-use crate::action::agent::AgentEvent;
+use crate::event::EventSender;
+use crate::message::Message;
+use crate::message::agent::AgentEvent;
 
 /// How many messages an agent may send in a row as fast as they are answered, and how long each further one waits.
 const BURST: u32 = 32;
@@ -38,10 +37,11 @@ impl Agents {
     }
 
     /// A connection claims to be the agent.
-    pub fn claim<'a, T: Fn(Asked) -> bool>(&'a self, tell: &'a T) -> Agent<'a, T> {
+    pub fn claim<'a>(&'a self, sender: &'a EventSender) -> Agent<'a> {
         let mut claims = self.claims();
         claims.last += 1;
-        let agent = Agent { number: claims.last, agents: self, tell, pace: Pace::new(BURST, PACE), has_spoken: false };
+        let agent =
+            Agent { number: claims.last, agents: self, sender, pace: Pace::new(BURST, PACE), has_spoken: false };
         if claims.current.is_none_or(|current| !current.has_spoken) {
             claims.current = Some(Current { number: agent.number, has_spoken: false });
             agent.report(AgentEvent::Came);
@@ -52,15 +52,15 @@ impl Agents {
 
 /// One that claimed. When this is dropped, it is gone.
 #[derive(Debug)]
-pub struct Agent<'a, T: Fn(Asked) -> bool> {
+pub struct Agent<'a> {
     number: u64,
     agents: &'a Agents,
-    tell: &'a T,
+    sender: &'a EventSender,
     pace: Pace,
     has_spoken: bool,
 }
 
-impl<T: Fn(Asked) -> bool> Agent<'_, T> {
+impl Agent<'_> {
     /// Whether it has said something since it claimed.
     pub fn has_spoken(&self) -> bool {
         self.has_spoken
@@ -86,12 +86,11 @@ impl<T: Fn(Asked) -> bool> Agent<'_, T> {
 
     /// Reports without waiting for an answer.
     fn report(&self, event: AgentEvent) {
-        let (answer, _) = sync_channel(1);
-        let _ = (self.tell)(Asked::new(Action::Agent(event), answer, None));
+        let _ = self.sender.send(Message::Agent(event));
     }
 }
 
-impl<T: Fn(Asked) -> bool> Drop for Agent<'_, T> {
+impl Drop for Agent<'_> {
     fn drop(&mut self) {
         let mut claims = self.agents.claims();
         if claims.current.is_some_and(|current| current.number == self.number) {
@@ -103,20 +102,17 @@ impl<T: Fn(Asked) -> bool> Drop for Agent<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
+    use std::sync::mpsc::channel;
 
     use super::*;
 
     #[test]
     fn a_claim_displaces_nobody_who_has_spoken_and_a_word_does() {
-        let reported = RefCell::new(Vec::new());
-        let tell = |asked: Asked| {
-            reported.borrow_mut().push(asked.action);
-            true
-        };
+        let (send, reported) = channel();
+        let tell = EventSender::new(move |request| send.send(request.message).is_ok());
         let take = || {
-            let events = reported.take().into_iter();
-            events.map(|action| matches!(action, Action::Agent(AgentEvent::Came))).collect::<Vec<_>>()
+            let events = reported.try_iter();
+            events.map(|action| matches!(action, Message::Agent(AgentEvent::Came))).collect::<Vec<_>>()
         };
         let agents = Agents::default();
         let mut silent: Vec<_> = (0..4).map(|_| agents.claim(&tell)).collect();
@@ -144,7 +140,7 @@ mod tests {
     #[test]
     fn one_that_spoke_takes_its_place_back_from_one_that_only_claimed() {
         let agents = Agents::default();
-        let tell = |_| true;
+        let tell = EventSender::new(|_| true);
         let (mut first, _silent) = (agents.claim(&tell), agents.claim(&tell));
         assert!(first.speaks());
     }

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::netstring::Reader;
 use super::pace::Pace;
-use crate::action::phone::{Link, Pairs, PhoneEvent};
+use crate::message::Message;
+use crate::message::phone::{Link, Pairs, PhoneEvent};
 use crate::rules::ruleset::NAMA;
 
 /// How long a connection may take to come about.
@@ -30,28 +31,19 @@ const MAX_CALLS: usize = 64;
 /// The longest id of a call, in bytes.
 const MAX_ID: usize = 256;
 
-/// What the line tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// Something of a call.
-    Call(PhoneEvent),
-    /// The line itself.
-    Link(Link),
-}
-
 /// Listens at an address in a thread of its own, until `tell` answers `false`. No faster than `tell` answers: whoever
 /// sends without end is blocked.
-pub fn listen(address: String, tell: impl Fn(Told) -> bool + Send + 'static) {
+pub fn listen(address: String, tell: impl Fn(Message) -> bool + Send + 'static) {
     // Where no thread can be had, nobody ever connects.
     let _ = thread::Builder::new().name(THREAD.into()).spawn(move || run(&address, &tell));
 }
 
-fn run(address: &str, tell: &impl Fn(Told) -> bool) {
+fn run(address: &str, tell: &impl Fn(Message) -> bool) {
     let (mut calls, mut wait, mut last) = (Calls::default(), FIRST_WAIT, None);
     let mut link = |now: Link| {
         let new = last != Some(now);
         last = Some(now);
-        !new || tell(Told::Link(now))
+        !new || tell(Message::PhoneLink(now))
     };
     loop {
         if let Ok(stream) = connect(address) {
@@ -93,7 +85,7 @@ fn connect(address: &str) -> io::Result<TcpStream> {
 }
 
 /// Reads events until the line is lost.
-fn follow(mut stream: impl Read, calls: &mut Calls, tell: &impl Fn(Told) -> bool) -> Lost {
+fn follow(mut stream: impl Read, calls: &mut Calls, tell: &impl Fn(Message) -> bool) -> Lost {
     let mut reader = Reader::default();
     let mut bytes = [0; 4096];
     let (mut any, mut heard) = (false, true);
@@ -110,7 +102,7 @@ fn follow(mut stream: impl Read, calls: &mut Calls, tell: &impl Fn(Told) -> bool
             any = true;
             if let Some(event) = calls.event(frame).filter(|_| heard) {
                 events.wait();
-                heard &= tell(Told::Call(event));
+                heard &= tell(Message::Phone(event));
             }
         });
         if !heard {

@@ -7,10 +7,10 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::message::{Answer, Bad, Greeting, Message, to_line};
+use super::message::{Answer, Bad, Command, Greeting, to_line};
 use super::pipe::Pipe;
 use super::place::Place;
-use crate::action::phone::PhoneEvent;
+use crate::message::phone::PhoneEvent;
 use crate::rules::text::fold;
 use crate::tell::outside::is_foreign;
 
@@ -53,7 +53,7 @@ pub fn hand(
 ) -> Result<Option<Answer>, NoCall> {
     let start = Instant::now();
     let deadline = start + patience;
-    let line = to_line(&Message::Phone(event));
+    let line = to_line(&Command::Phone(event));
     if line.len() > super::message::MAX_LINE {
         return Err(NoCall::TooLong);
     }
@@ -71,10 +71,9 @@ pub fn hand(
         return Err(nobody.unwrap_or(NoCall::NoPrompter));
     }
     let at_seat = |g: &Greeted| seat.is_none_or(|seat| g.greeting.seat.as_deref().is_some_and(|s| s == fold(seat)));
-    // One that greeted earlier has been idle for longer by now.
-    let now = Instant::now();
-    let idle = |g: &Greeted| Duration::from_millis(g.greeting.idle).saturating_add(now - g.at);
-    let chosen = greeted.into_iter().filter(at_seat).min_by_key(idle);
+    greeted.retain(at_seat);
+    let chosen = last_used(&greeted.iter().map(|g| (&g.greeting, g.at)).collect::<Vec<_>>());
+    let chosen = chosen.map(|at| greeted.swap_remove(at));
     // The one that could not be spoken with may sit at that seat.
     let mut chosen = chosen.ok_or(nobody.unwrap_or(NoCall::NoSeat))?;
     chosen.pipe.write(&line, deadline).map_err(|e| if is_gone(&e) { NoCall::Busy } else { NoCall::NoWord })?;
@@ -88,6 +87,17 @@ pub fn hand(
     }
 }
 
+/// Which of the prompters that greeted, and when, was used last.
+fn last_used(greeted: &[(&Greeting, Instant)]) -> Option<usize> {
+    let used: Option<Vec<u64>> = greeted.iter().map(|(greeting, _)| greeting.used).collect();
+    if let Some(used) = used {
+        return (0..used.len()).max_by_key(|at| used[*at]);
+    }
+    // One that greeted earlier has been idle for longer by now.
+    let idle = |at: &usize| Duration::from_millis(greeted[*at].0.idle).saturating_add(greeted[*at].1.elapsed());
+    (0..greeted.len()).min_by_key(idle)
+}
+
 /// Everybody who greets in time, and why somebody who was there did not.
 fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, Option<NoCall>) {
     let (send, heard) = channel();
@@ -95,7 +105,7 @@ fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, Opt
     for socket in sockets {
         let send = send.clone();
         // One that hangs holds its thread alone, and that ends with the process.
-        thread::spawn(move || send.send(greet(&socket, deadline)));
+        thread::spawn(move || _ = send.send(greet(&socket, deadline)));
     }
     // The last, and mostly the only one, needs no thread.
     if let Some(socket) = last {
@@ -161,11 +171,30 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::action::Action;
+    use crate::event::EventSender;
     use crate::files::Folders;
-    use crate::softphone::socket::{Asked, Used, listen};
+    use crate::message::Message;
+    use crate::softphone::message::PROTOCOL;
+    use crate::softphone::socket::{Used, listen};
 
     const WAIT: Duration = Duration::from_secs(60);
+
+    fn greeting(idle: u64, used: Option<u64>) -> Greeting {
+        Greeting { penutup: PROTOCOL, seat: None, idle, used, proof: None }
+    }
+
+    #[test]
+    fn the_one_used_last_is_chosen_also_where_its_greeting_is_read_late() {
+        let (soon, late) = (Instant::now(), Instant::now() + WAIT);
+        let earlier = greeting(5000, Some(100));
+        let later = greeting(4000, Some(1100));
+        assert_eq!(last_used(&[(&earlier, late), (&later, soon)]), Some(1));
+        assert_eq!(last_used(&[(&later, soon), (&earlier, late)]), Some(0));
+        // An earlier version says only how long ago it was.
+        let old = greeting(3000, None);
+        assert_eq!(last_used(&[(&later, soon), (&old, soon)]), Some(1));
+        assert_eq!(last_used(&[]), None);
+    }
 
     fn end() -> PhoneEvent {
         PhoneEvent::End { id: None }
@@ -178,12 +207,13 @@ mod tests {
         assert_eq!(hand(&place, None, end(), WAIT), Err(NoCall::NoPrompter));
         let (tell, told) = channel();
         let seat = Some("meja 7".to_owned());
-        let tell = move |asked: Asked| {
-            let action = asked.action.clone();
-            asked.answer(Vec::new());
-            tell.send(action).is_ok()
-        };
-        let listening = listen(place.clone(), seat, Arc::new(Used::default()), tell, |_| {});
+        let sender = EventSender::new(move |request| {
+            let (message, reply) = request.into_parts();
+            let sent = tell.send(message).is_ok();
+            reply(Vec::new());
+            sent
+        });
+        let listening = listen(place.clone(), seat, Arc::new(Used::default()), sender, |_| {});
         let start = Instant::now();
         while place.sockets().is_empty() || !place.proof().is_ok_and(|p| p.is_some() == cfg!(windows)) {
             assert!(start.elapsed() < WAIT, "it listens");
@@ -191,7 +221,7 @@ mod tests {
         }
         for seat in [None, Some("meja 7")] {
             assert_eq!(hand(&place, seat, end(), WAIT), Ok(Some(Answer::default())));
-            assert_eq!(told.recv_timeout(WAIT), Ok(Action::Phone(end())));
+            assert_eq!(told.recv_timeout(WAIT), Ok(Message::Phone(end())));
         }
         assert_eq!(hand(&place, Some("meja 8"), end(), WAIT), Err(NoCall::NoSeat));
         drop(listening);

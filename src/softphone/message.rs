@@ -1,19 +1,19 @@
 //! The words that cross the local socket: one line of JSON each, bounded. Pure; knows nothing of sockets.
 //!
-//! The prompter speaks first: a [`Greeting`]. Then the other side says a [`Message`], and the prompter an [`Answer`];
+//! The prompter speaks first: a [`Greeting`]. Then the other side says a [`Command`], and the prompter an [`Answer`];
 //! a connection may carry several, one after the other. A message that a newer program would send is answered as
 //! unknown, and its unknown keys are ignored.
 //!
-//! A connection that begins with [`Message::Fleet`] is the fleet's agent's: it stays open for as long as the agent
+//! A connection that begins with [`Command::Fleet`] is the fleet's agent's: it stays open for as long as the agent
 //! lives, carries what the agent has to tell whenever it has it, and nothing of the telephone's. Its second word must come
-//! soon: [`Message::Here`] where the agent has nothing to tell yet.
+//! soon: [`Command::Here`] where the agent has nothing to tell yet.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::action::phone::{Ignored, Pairs, PhoneEvent};
 use crate::broadcast::{Broadcast, time, time_text};
+use crate::message::phone::{Ignored, Pairs, PhoneEvent};
 
 /// The longest line, in bytes, its end included.
 pub const MAX_LINE: usize = 8 * 1024;
@@ -24,7 +24,7 @@ pub const PROTOCOL: u32 = 1;
 
 /// What is said to a prompter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Message {
+pub enum Command {
     /// The telephone tells something.
     Phone(PhoneEvent),
     /// Who speaks is the fleet's agent: the first word of its connection.
@@ -77,7 +77,7 @@ struct Shape {
 ///
 /// # Errors
 /// Why it is no message.
-pub fn parse(line: &[u8]) -> Result<Message, Bad> {
+pub fn parse(line: &[u8]) -> Result<Command, Bad> {
     if line.len() > MAX_LINE {
         return Err(Bad::TooLong);
     }
@@ -87,16 +87,16 @@ pub fn parse(line: &[u8]) -> Result<Message, Bad> {
     }
     let pairs = Pairs(shape.set);
     match shape.verb.as_str() {
-        "start" => Ok(Message::Phone(PhoneEvent::Start { id: None, pairs })),
-        "set" => Ok(Message::Phone(PhoneEvent::Set(pairs))),
-        "end" => Ok(Message::Phone(PhoneEvent::End { id: None })),
-        "fleet" => Ok(Message::Fleet),
-        "here" => Ok(Message::Here),
-        "klb" => declaration(&shape.klb).map(|klb| Message::Klb(Box::new(klb))).ok_or(Bad::Garbled),
-        "rules" => Ok(Message::Rules),
+        "start" => Ok(Command::Phone(PhoneEvent::Start { id: None, pairs })),
+        "set" => Ok(Command::Phone(PhoneEvent::Set(pairs))),
+        "end" => Ok(Command::Phone(PhoneEvent::End { id: None })),
+        "fleet" => Ok(Command::Fleet),
+        "here" => Ok(Command::Here),
+        "klb" => declaration(&shape.klb).map(|klb| Command::Klb(Box::new(klb))).ok_or(Bad::Garbled),
+        "rules" => Ok(Command::Rules),
         "link" => match (shape.up.as_bool(), shape.since.as_str().and_then(time)) {
-            (Some(true), _) => Ok(Message::Link(None)),
-            (Some(false), Some(since)) => Ok(Message::Link(Some(since))),
+            (Some(true), _) => Ok(Command::Link(None)),
+            (Some(false), Some(since)) => Ok(Command::Link(Some(since))),
             _ => Err(Bad::Garbled),
         },
         _ => Err(Bad::Unknown),
@@ -128,18 +128,18 @@ fn object(klb: &Broadcast) -> Value {
 
 /// Writes a message, its end included.
 #[must_use]
-pub fn to_line(message: &Message) -> Vec<u8> {
+pub fn to_line(message: &Command) -> Vec<u8> {
     let of = |verb: &str| Shape { verb: verb.into(), ..Shape::default() };
     line(&match message {
-        Message::Phone(PhoneEvent::Start { pairs, .. }) => Shape { set: pairs.0.clone(), ..of("start") },
-        Message::Phone(PhoneEvent::Set(pairs)) => Shape { set: pairs.0.clone(), ..of("set") },
-        Message::Phone(PhoneEvent::End { .. }) => of("end"),
-        Message::Fleet => of("fleet"),
-        Message::Here => of("here"),
-        Message::Klb(klb) => Shape { klb: object(klb), ..of("klb") },
-        Message::Rules => of("rules"),
-        Message::Link(None) => Shape { up: true.into(), ..of("link") },
-        Message::Link(Some(since)) => Shape { up: false.into(), since: time_text(*since).into(), ..of("link") },
+        Command::Phone(PhoneEvent::Start { pairs, .. }) => Shape { set: pairs.0.clone(), ..of("start") },
+        Command::Phone(PhoneEvent::Set(pairs)) => Shape { set: pairs.0.clone(), ..of("set") },
+        Command::Phone(PhoneEvent::End { .. }) => of("end"),
+        Command::Fleet => of("fleet"),
+        Command::Here => of("here"),
+        Command::Klb(klb) => Shape { klb: object(klb), ..of("klb") },
+        Command::Rules => of("rules"),
+        Command::Link(None) => Shape { up: true.into(), ..of("link") },
+        Command::Link(Some(since)) => Shape { up: false.into(), since: time_text(*since).into(), ..of("link") },
     })
 }
 
@@ -153,6 +153,10 @@ pub struct Greeting {
     pub seat: Option<String>,
     /// For how many milliseconds nobody has touched its keys.
     pub idle: u64,
+    /// When that was last, in milliseconds since the machine was started: unlike `idle` it is as true when the greeting is
+    /// read late. Not on Windows, nor in earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<u64>,
     /// What it proves itself by, where others could stand in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
@@ -183,12 +187,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::action::phone::Why;
     use crate::broadcast::{KLB, State};
+    use crate::message::phone::Why;
 
-    fn start(pairs: &[(&str, &str)]) -> Message {
+    fn start(pairs: &[(&str, &str)]) -> Command {
         let pairs = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Message::Phone(PhoneEvent::Start { id: None, pairs: Pairs(pairs) })
+        Command::Phone(PhoneEvent::Start { id: None, pairs: Pairs(pairs) })
     }
 
     fn klb() -> Broadcast {
@@ -209,15 +213,15 @@ mod tests {
         for message in [
             start(&[]),
             start(&[("nama", "Siti \"Aisyah\"\u{1b}[31m\n"), ("klb", "ya")]),
-            Message::Phone(PhoneEvent::Set(Pairs(vec![("k".into(), String::new())]))),
-            Message::Phone(PhoneEvent::End { id: None }),
-            Message::Fleet,
-            Message::Here,
-            Message::Klb(Box::new(klb())),
-            Message::Klb(Box::new(Broadcast { until: None, by: None, why: None, value: Some("ya".into()), ..klb() })),
-            Message::Rules,
-            Message::Link(None),
-            Message::Link(Some(klb().since)),
+            Command::Phone(PhoneEvent::Set(Pairs(vec![("k".into(), String::new())]))),
+            Command::Phone(PhoneEvent::End { id: None }),
+            Command::Fleet,
+            Command::Here,
+            Command::Klb(Box::new(klb())),
+            Command::Klb(Box::new(Broadcast { until: None, by: None, why: None, value: Some("ya".into()), ..klb() })),
+            Command::Rules,
+            Command::Link(None),
+            Command::Link(Some(klb().since)),
         ] {
             let line = to_line(&message);
             assert_eq!(line.iter().position(|b| *b == b'\n'), Some(line.len() - 1));
@@ -241,18 +245,18 @@ mod tests {
     fn the_agents_words_are_as_they_are_agreed() {
         let since = "2026-03-02T07:05:00Z".parse().unwrap();
         for (text, message) in [
-            ("{\"do\":\"fleet\"}\n", Message::Fleet),
-            ("{\"do\":\"here\"}\n", Message::Here),
-            ("{\"do\":\"rules\"}\n", Message::Rules),
-            ("{\"do\":\"link\",\"up\":true}\n", Message::Link(None)),
-            ("{\"do\":\"link\",\"up\":false,\"since\":\"2026-03-02T07:05:00Z\"}\n", Message::Link(Some(since))),
+            ("{\"do\":\"fleet\"}\n", Command::Fleet),
+            ("{\"do\":\"here\"}\n", Command::Here),
+            ("{\"do\":\"rules\"}\n", Command::Rules),
+            ("{\"do\":\"link\",\"up\":true}\n", Command::Link(None)),
+            ("{\"do\":\"link\",\"up\":false,\"since\":\"2026-03-02T07:05:00Z\"}\n", Command::Link(Some(since))),
         ] {
             assert_eq!(String::from_utf8(to_line(&message)).unwrap(), text);
             assert_eq!(parse(text.as_bytes()), Ok(message));
         }
         let on = "{\"do\":\"klb\",\"klb\":{\"version\":7,\"state\":\"on\",\"since\":\"2026-03-02T13:05:00+07:00\",\"until\":null}}";
         let expected = Broadcast { version: 7, until: None, by: None, why: None, ..klb() };
-        assert_eq!(parse(on.as_bytes()), Ok(Message::Klb(Box::new(expected))));
+        assert_eq!(parse(on.as_bytes()), Ok(Command::Klb(Box::new(expected))));
     }
 
     #[test]
@@ -289,14 +293,14 @@ mod tests {
              \"by\":\"\\u001b]0;x\\u0007 SPV\\n2\",\"why\":\"{}\"}}}}",
             "x".repeat(500)
         );
-        let Ok(Message::Klb(read)) = parse(text.as_bytes()) else { panic!("it is one") };
+        let Ok(Command::Klb(read)) = parse(text.as_bytes()) else { panic!("it is one") };
         assert_eq!((read.by.as_deref(), read.why.map(|why| why.len())), (Some("SPV"), Some(80)));
     }
 
     #[test]
     fn a_newer_programs_further_keys_are_ignored() {
         assert_eq!(parse(b"{\"do\":\"end\",\"at\":[1,{}],\"id\":null,\"up\":{}}"), parse(b"{\"do\":\"end\"}"));
-        assert_eq!(parse(b"{\"do\":\"rules\",\"klb\":7,\"since\":[]}"), Ok(Message::Rules));
+        assert_eq!(parse(b"{\"do\":\"rules\",\"klb\":7,\"since\":[]}"), Ok(Command::Rules));
     }
 
     #[test]
@@ -330,9 +334,9 @@ mod tests {
         ) {
             let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
             let klb = Broadcast { version, since: at(since), until: until.map(at), by, why, ..klb() }.tidied();
-            let line = to_line(&Message::Klb(Box::new(klb.clone())));
+            let line = to_line(&Command::Klb(Box::new(klb.clone())));
             if line.len() <= MAX_LINE {
-                prop_assert_eq!(parse(&line), Ok(Message::Klb(Box::new(klb))));
+                prop_assert_eq!(parse(&line), Ok(Command::Klb(Box::new(klb))));
             }
         }
 

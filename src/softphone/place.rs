@@ -418,7 +418,7 @@ mod tests {
 
         use super::super::client::{NoCall, hand};
         use super::super::message::{Greeting, PROTOCOL, line};
-        use crate::action::phone::PhoneEvent;
+        use crate::message::phone::PhoneEvent;
 
         let (keep, place) = place();
         let place = Place { proof: Some(keep.path().join("call.key")), ..place };
@@ -429,7 +429,7 @@ mod tests {
         let said = std::thread::spawn(move || {
             [None, Some("x".repeat(PROOF)), proof].map(|proof| {
                 let (mut stream, _) = listener.accept().unwrap();
-                let greeting = Greeting { penutup: PROTOCOL, seat: None, idle: 0, proof };
+                let greeting = Greeting { penutup: PROTOCOL, seat: None, idle: 0, used: None, proof };
                 stream.write_all(&line(&greeting)).unwrap();
                 let mut said = [0; 64];
                 stream.read(&mut said).map_or(0, |count| count)

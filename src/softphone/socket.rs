@@ -6,7 +6,6 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,15 +15,15 @@ use interprocess::local_socket::traits::Listener as _;
 
 use super::agents::{Agent, Agents};
 use super::connections::{Connections, Seat};
-use super::message::{Answer, Bad, Greeting, Message, PROTOCOL, line, parse};
+use super::message::{Answer, Bad, Command, Greeting, PROTOCOL, line, parse};
 #[cfg(unix)]
 use super::owner;
 use super::pace::Pace;
 use super::pipe::Pipe;
 use super::place::{Bound, OwnFile, Place};
-use crate::action::Action;
-use crate::action::agent::AgentEvent;
-use crate::action::phone::Ignored;
+use crate::event::EventSender;
+use crate::message::Message;
+use crate::message::agent::AgentEvent;
 
 /// How long a message may take to come.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -49,63 +48,49 @@ const SPEAKER: &str = "socket-connection";
 
 /// When the prompter's keys were last touched.
 #[derive(Debug)]
-pub struct Used {
-    start: Instant,
-    last: AtomicU64,
-}
+pub struct Used(AtomicU64);
 
 impl Default for Used {
     fn default() -> Self {
-        Self { start: Instant::now(), last: AtomicU64::new(0) }
+        Self(AtomicU64::new(moment()))
     }
 }
 
 impl Used {
-    fn since_start(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
     /// A key was touched.
     pub fn now(&self) {
-        self.last.store(self.since_start(), Ordering::Relaxed);
+        self.0.store(moment(), Ordering::Relaxed);
     }
 
-    /// For how many milliseconds none was.
+    /// What the greeting of a prompter says of it now.
     #[must_use]
-    pub fn idle(&self) -> u64 {
-        self.since_start().saturating_sub(self.last.load(Ordering::Relaxed))
+    pub fn greeting(&self, seat: Option<String>, proof: Option<String>) -> Greeting {
+        let used = self.0.load(Ordering::Relaxed);
+        Greeting {
+            penutup: PROTOCOL,
+            seat,
+            idle: moment().saturating_sub(used),
+            used: cfg!(unix).then_some(used),
+            proof,
+        }
     }
 }
 
-/// What was told over the socket, and who waits for the answer.
-#[derive(Debug)]
-pub struct Asked {
-    /// What is to happen.
-    pub action: Action,
-    answer: SyncSender<Vec<Ignored>>,
-    /// When it is too late; `None`: never.
-    until: Option<Instant>,
+/// Milliseconds since the machine was started, the same in every process.
+#[cfg(unix)]
+fn moment() -> u64 {
+    use rustix::time::{ClockId, clock_gettime};
+
+    let now = clock_gettime(ClockId::Monotonic);
+    let ms = i128::from(now.tv_sec) * 1000 + i128::from(now.tv_nsec) / 1_000_000;
+    u64::try_from(ms).unwrap_or_default()
 }
 
-impl Asked {
-    /// Something that is to happen, until `until`; without it, whenever that may be.
-    #[must_use]
-    pub fn new(action: Action, answer: SyncSender<Vec<Ignored>>, until: Option<Instant>) -> Self {
-        Self { action, answer, until }
-    }
-
-    /// Whether it is too late to heed it: the prompter was stopped, and the call is long over. What the centre has
-    /// declared, and that its agent is gone, is never too late.
-    #[must_use]
-    pub fn is_late(&self) -> bool {
-        self.until.is_some_and(|until| Instant::now() > until) && !matches!(self.action, Action::Agent(_))
-    }
-
-    /// Answers it.
-    pub fn answer(self, ignored: Vec<Ignored>) {
-        // Nobody may be waiting any more.
-        let _ = self.answer.try_send(ignored);
-    }
+/// Milliseconds since this was called first.
+#[cfg(not(unix))]
+fn moment() -> u64 {
+    static FIRST: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    u64::try_from(FIRST.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What listens. Its socket goes when this is dropped.
@@ -120,13 +105,13 @@ impl Drop for Listening {
     }
 }
 
-/// Listens in a thread of its own; `tell` hands on what comes and answers whether anybody is there to take it. `trouble` is
+/// Listens in a thread of its own, and sends what comes. `trouble` is
 /// called when no socket can be made or nobody can be let in, and with `None` when that is over.
 pub fn listen(
     place: Place,
     seat: Option<String>,
     used: Arc<Used>,
-    tell: impl Fn(Asked) -> bool + Send + Sync + 'static,
+    sender: EventSender,
     trouble: impl Fn(Option<io::Error>) + Send + 'static,
 ) -> Listening {
     let file = Arc::new(Mutex::new(None));
@@ -138,12 +123,11 @@ pub fn listen(
             kept.lock().unwrap_or_else(PoisonError::into_inner).take();
             return;
         }
-        let shared = Arc::new(Shared { connections: Arc::default(), agents: Agents::default(), tell });
+        let shared = Arc::new(Shared { connections: Arc::default(), agents: Agents::default(), sender });
         let mut arrivals = Pace::new(BURST, PACE);
         let (mut failures, mut is_full) = (0, false);
         loop {
-            let greeting =
-                || Greeting { penutup: PROTOCOL, seat: seat.clone(), idle: used.idle(), proof: proof.clone() };
+            let greeting = || used.greeting(seat.clone(), proof.clone());
             // Once there is room in the table, `accept` waits for the next connection: the end of the trouble is seen before.
             if is_full && place.has_room() {
                 trouble(None);
@@ -203,13 +187,13 @@ fn is_over(kept: &Arc<Mutex<Option<OwnFile>>>) -> bool {
 }
 
 /// What all connections share.
-struct Shared<T> {
+struct Shared {
     connections: Arc<Connections>,
     agents: Agents,
-    tell: T,
+    sender: EventSender,
 }
 
-impl<T: Fn(Asked) -> bool + Send + Sync + 'static> Shared<T> {
+impl Shared {
     /// Speaks with one who came, in a thread of its own.
     fn admit(self: &Arc<Self>, stream: Stream, greeting: Greeting) -> io::Result<()> {
         let stream = Arc::new(stream);
@@ -225,17 +209,17 @@ impl<T: Fn(Asked) -> bool + Send + Sync + 'static> Shared<T> {
             return Ok(());
         };
         let shared = Arc::clone(self);
-        let speak = move || serve(pipe, &seat, &greeting, &shared.agents, &shared.tell);
+        let speak = move || serve(pipe, &seat, &greeting, &shared.agents, &shared.sender);
         thread::Builder::new().name(SPEAKER.into()).spawn(speak).map(drop)
     }
 }
 
 /// Speaks with one who came.
-fn serve<T: Fn(Asked) -> bool>(mut pipe: Pipe, seat: &Seat, greeting: &Greeting, agents: &Agents, tell: &T) {
+fn serve(mut pipe: Pipe, seat: &Seat, greeting: &Greeting, agents: &Agents, sender: &EventSender) {
     if pipe.write(&line(greeting), Instant::now() + PATIENCE).is_err() {
         return;
     }
-    let mut agent: Option<Agent<'_, T>> = None;
+    let mut agent: Option<Agent<'_>> = None;
     let mut left = MAX_MESSAGES;
     while left > 0 {
         let patience = match &mut agent {
@@ -262,21 +246,21 @@ fn serve<T: Fn(Asked) -> bool>(mut pipe: Pipe, seat: &Seat, greeting: &Greeting,
         let heard = match (message, is_agent) {
             (Err(bad), _) => Err(bad),
             (Ok(_), Some(false)) => Err(Bad::Taken),
-            (Ok(Message::Fleet), None) => {
-                agent = Some(agents.claim(tell));
+            (Ok(Command::Fleet), None) => {
+                agent = Some(agents.claim(sender));
                 Ok(None)
             }
-            (Ok(Message::Phone(event)), None) => Ok(Some(Action::Phone(event))),
-            (Ok(Message::Here), Some(true)) => Ok(None),
-            (Ok(Message::Klb(klb)), Some(true)) => Ok(Some(Action::Agent(AgentEvent::Klb(klb)))),
-            (Ok(Message::Rules), Some(true)) => Ok(Some(Action::Agent(AgentEvent::Rules))),
-            (Ok(Message::Link(None)), Some(true)) => Ok(Some(Action::Agent(AgentEvent::Up))),
-            (Ok(Message::Link(Some(since))), Some(true)) => Ok(Some(Action::Agent(AgentEvent::Down(since)))),
+            (Ok(Command::Phone(event)), None) => Ok(Some(Message::Phone(event))),
+            (Ok(Command::Here), Some(true)) => Ok(None),
+            (Ok(Command::Klb(klb)), Some(true)) => Ok(Some(Message::Agent(AgentEvent::Klb(klb)))),
+            (Ok(Command::Rules), Some(true)) => Ok(Some(Message::Agent(AgentEvent::Rules))),
+            (Ok(Command::Link(None)), Some(true)) => Ok(Some(Message::Agent(AgentEvent::Up))),
+            (Ok(Command::Link(Some(since))), Some(true)) => Ok(Some(Message::Agent(AgentEvent::Down(since)))),
             (Ok(_), _) => Err(Bad::OutOfTurn),
         };
         let answer = match heard {
             Ok(None) => Answer::default(),
-            Ok(Some(action)) => match ask(action, tell) {
+            Ok(Some(message)) => match sender.request(message, Some(ANSWER)) {
                 Some(ignored) => Answer { ignored, bad: None },
                 None => return,
             },
@@ -291,23 +275,4 @@ fn serve<T: Fn(Asked) -> bool>(mut pipe: Pipe, seat: &Seat, greeting: &Greeting,
         }
         seat.release();
     }
-}
-
-/// Hands what is to happen to the prompter and waits, however long it takes, until it has happened: who asks this way has
-/// never more than one thing on its way. Answers whether there is still a prompter.
-pub fn ask_in_turn(action: Action, tell: &impl Fn(Asked) -> bool) -> bool {
-    let (answer, answered) = sync_channel(1);
-    let is_there = tell(Asked::new(action, answer, None));
-    // An error is one that was dropped without an answer, which is over as well.
-    let _ = answered.recv();
-    is_there
-}
-
-/// Hands what is to happen to the prompter and waits for its answer.
-fn ask(action: Action, tell: &impl Fn(Asked) -> bool) -> Option<Vec<Ignored>> {
-    let (answer, answered) = sync_channel(1);
-    if !tell(Asked::new(action, answer, Some(Instant::now() + ANSWER))) {
-        return None;
-    }
-    answered.recv_timeout(ANSWER).ok()
 }

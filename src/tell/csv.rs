@@ -1,18 +1,26 @@
-//! A cell of CSV, for tables, reports and score sheets alike.
+//! CSV for spreadsheets (RFC 4180), for tables, reports and result sheets alike.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
 
-/// Adds a cell. One that a spreadsheet would take for a formula gets an apostrophe before it, and so does one that
-/// begins with an apostrophe, so that what was written can be read back.
-pub fn cell(out: &mut String, text: &str) {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']);
-    let guard = if formula { "'" } else { "" };
-    if text.contains(['"', ',', ';', '\n', '\r']) || text.trim().len() < text.len() {
-        let _ = write!(out, "\"{guard}{}\"", text.replace('"', "\"\""));
-    } else {
-        out.push_str(guard);
-        out.push_str(text);
-    }
+use csv::{Terminator, WriterBuilder};
+
+/// A line of these cells.
+#[must_use]
+pub fn line(cells: impl IntoIterator<Item: AsRef<str>>, separator: char) -> String {
+    let separator = u8::try_from(separator).unwrap_or(b',');
+    let mut writer =
+        WriterBuilder::new().delimiter(separator).terminator(Terminator::CRLF).buffer_capacity(512).from_writer(vec![]);
+    // Nothing fails: the line is written to memory, and both sides are UTF-8.
+    let written = writer.write_record(cells.into_iter().map(|cell| guarded(cell.as_ref()).into_owned()));
+    let bytes = written.ok().and_then(|()| writer.into_inner().ok());
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
+/// A text that a spreadsheet would take for a formula gets an apostrophe before it, and so does one that begins with an
+/// apostrophe, so that what was written can be read back.
+fn guarded(text: &str) -> Cow<'_, str> {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']);
+    if is_formula { format!("'{text}").into() } else { text.into() }
 }
 
 #[cfg(test)]
@@ -20,20 +28,22 @@ mod tests {
     #[test]
     fn a_cell_is_quoted_where_it_must_be_and_never_a_formula() {
         for (cell, written) in [
-            ("\tx", "\"'\tx\""),
+            ("\tx", "'\tx"),
             ("'x", "''x"),
             ("a", "a"),
             ("a, b", "\"a, b\""),
+            ("a; b", "a; b"),
             ("kata \"ya\"", "\"kata \"\"ya\"\"\""),
-            (" a", "\" a\""),
+            (" a", " a"),
             ("=1+1", "'=1+1"),
-            ("@a;b", "\"'@a;b\""),
+            ("=a\"b\",\nc", "\"'=a\"\"b\"\",\nc\""),
+            ("@a;b", "'@a;b"),
             ("-", "'-"),
             ("+62", "'+62"),
+            ("", ""),
         ] {
-            let mut out = String::new();
-            super::cell(&mut out, cell);
-            assert_eq!(out, written);
+            assert_eq!(super::line([cell, ""], ','), format!("{written},\r\n"));
         }
+        assert_eq!(super::line(["a;b", "c,d"], ';'), "\"a;b\";c,d\r\n");
     }
 }

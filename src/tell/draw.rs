@@ -1,5 +1,5 @@
-//! Problems drawn with the line they are in: place, line, underline, what to do. A line is shown through a window, so
-//! that a file of one huge line does not flood the screen. Whether there is colour, and how wide the screen is, comes in.
+//! Problems drawn with the line they are in: place, line, underline, what to do. Whether there is colour, and how wide the
+//! screen is, comes in.
 
 use std::ops::Range;
 
@@ -10,6 +10,9 @@ use super::{Told, situation, tell};
 use crate::rules::problem::{Kind, Problem};
 use crate::rules::text::is_forbidden;
 use crate::words::Words;
+
+/// The longest line that is shown, in bytes: of a longer one, the place is named alone.
+const LONGEST_LINE: usize = 8 * 1024;
 
 /// Where a drawing goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +34,13 @@ pub fn draw(problem: &Problem, source: &Source<'_>, words: &Words, canvas: Canva
     let w = &words.problem;
     let Told { message, help, other } = tell(problem, words);
     let level = if problem.is_error() { Level::ERROR.with_name(w.error) } else { Level::WARNING.with_name(w.warning) };
-    let windows = Windows::new(problem, source, canvas.width);
-    let group = level.primary_title(message).id(problem.code().as_str()).elements(windows.elements(source, other));
+    let group =
+        level.primary_title(message).id(problem.code().as_str()).elements(places(problem, source, other, canvas.width));
     let example = problem.situation.as_ref().filter(|s| !s.is_empty()).map(|s| situation(s, words));
     let group = group
         .elements(example.map(|example| Level::NOTE.with_name(w.example).message(example)))
         .element(Level::HELP.with_name(w.help).message(help));
-    windows.with_true_columns(render(&[group], canvas), source)
+    render(&[group], canvas)
 }
 
 /// A message without a place, with what to do; the text ends without a line break.
@@ -54,122 +57,66 @@ pub fn message(text: &str, help: Option<&str>, words: &Words, canvas: Canvas) ->
 
 fn render(report: &[Group<'_>], canvas: Canvas) -> String {
     let renderer = if canvas.colour { Renderer::styled() } else { Renderer::plain() };
-    // The window below has cut the lines already, and nothing else may be cut.
-    renderer.term_width(usize::from(u16::MAX)).render(report)
+    renderer.term_width(canvas.width.clamp(24, 400)).render(report)
 }
 
-/// The lines that a problem shows.
-struct Windows {
-    /// None where the problem is the whole file's.
-    first: Option<(Window, Range<usize>)>,
-    /// The other place of a clash, where it is on another line or out of the first window.
-    second: Option<(Window, Range<usize>)>,
-    /// The other place, where the first window shows it too.
-    beside: Option<Range<usize>>,
-}
-
-impl Windows {
-    fn new(problem: &Problem, source: &Source<'_>, width: usize) -> Self {
-        if problem.span == (0..0) && !matches!(problem.kind, Kind::Syntax { .. } | Kind::NotUtf8) {
-            return Self { first: None, second: None, beside: None };
-        }
-        let of = |span: &Range<usize>| {
-            let window = Window::new(source, source.place(span.start), width);
-            let range = window.range(span).unwrap_or(0..0);
-            (window, range)
-        };
-        let first = of(&problem.span);
-        let other = problem.other.as_ref();
-        let same_line = |span: &&Range<usize>| source.place(span.start).line == first.0.place.line;
-        let beside = other.filter(same_line).and_then(|span| first.0.range(span));
-        let second = other.filter(|_| beside.is_none()).map(of);
-        Self { first: Some(first), second, beside }
+/// The lines that a problem points into; of a problem with the whole file, its name.
+fn places<'a>(problem: &Problem, source: &'a Source<'_>, other: &'a str, width: usize) -> Vec<Element<'a>> {
+    if problem.span == (0..0) && !matches!(problem.kind, Kind::Syntax { .. } | Kind::NotUtf8) {
+        return vec![Origin::path(source.name()).into()];
     }
-
-    fn elements<'a>(&self, source: &'a Source<'_>, other: &'a str) -> Vec<Element<'a>> {
-        let Some((window, range)) = &self.first else { return vec![Origin::path(source.name()).into()] };
-        let mut snippet = window.snippet(source).annotation(AnnotationKind::Primary.span(range.clone()));
-        if let Some(beside) = &self.beside {
-            snippet = snippet.annotation(AnnotationKind::Context.span(beside.clone()).label(other));
-        }
-        let second = self.second.as_ref().map(|(window, range)| {
-            window.snippet(source).annotation(AnnotationKind::Context.span(range.clone()).label(other))
-        });
-        [Some(snippet), second].into_iter().flatten().map(Element::from).collect()
-    }
-
-    /// A window that begins in the middle of a line would make the drawing count its columns from there.
-    fn with_true_columns(&self, mut drawn: String, source: &Source<'_>) -> String {
-        for (window, range) in [&self.first, &self.second].into_iter().flatten() {
-            let Place { line, column } = window.place;
-            let counted = window.text[..range.start].chars().count() + 1;
-            if counted != column {
-                let (wrong, right) = (format!("{line}:{counted}\n"), format!("{line}:{column}\n"));
-                let at = |text: &str| format!("{}:{text}", source.name());
-                drawn = drawn.replacen(&at(&wrong), &at(&right), 1);
-                let (wrong, right) = (format!("{line}:{counted}\u{1b}"), format!("{line}:{column}\u{1b}"));
-                drawn = drawn.replacen(&at(&wrong), &at(&right), 1);
-            }
-        }
-        drawn
+    let place = source.place(problem.span.start);
+    let Some(line) = Line::new(source, place) else { return vec![origin(source, place)] };
+    let snippet = line.snippet().annotation(AnnotationKind::Primary.span(line.range(&problem.span)));
+    let Some(span) = &problem.other else { return vec![snippet.into()] };
+    let second = source.place(span.start);
+    let Some(line) = Line::new(source, second) else { return vec![snippet.into(), origin(source, second)] };
+    let annotation = AnnotationKind::Context.span(line.range(span)).label(other);
+    // The renderer cuts a long line around what it marks, and two marks far apart would keep all between them.
+    if second.line == place.line && second.column.abs_diff(place.column) < width / 2 {
+        vec![snippet.annotation(annotation).into()]
+    } else {
+        vec![snippet.into(), line.snippet().annotation(annotation).into()]
     }
 }
 
-/// A part of a line, each of its characters fit for a terminal.
-struct Window {
-    place: Place,
+fn origin<'a>(source: &'a Source<'_>, place: Place) -> Element<'a> {
+    Origin::path(source.name()).line(place.line).char_column(place.column).into()
+}
+
+/// A line of the file, each of its characters replaced by one that is fit for a terminal.
+struct Line<'a> {
+    source: &'a Source<'a>,
+    number: usize,
     text: String,
-    /// Each shown character: its first byte in the file, and in `text`.
-    bytes: Vec<(usize, usize)>,
-    /// Where the shown part ends in the file.
-    end: usize,
 }
 
-impl Window {
-    fn new(source: &Source<'_>, place: Place, width: usize) -> Self {
-        let Place { line, column } = place;
-        let (text, start) = source.line(line);
-        // The gutter and the marks of a cut need some columns too.
-        let room = width.saturating_sub(16).clamp(24, 400);
-        let first = if text.chars().nth(room).is_none() || column <= room * 2 / 3 { 0 } else { column - room / 3 };
-        let mut out = Self { place, text: String::new(), bytes: Vec::new(), end: start + text.len() };
-        if first > 0 {
-            out.text.push('…');
-        }
-        for (count, (at, c)) in text.char_indices().skip(first).enumerate() {
-            if count == room {
-                out.end = start + at;
-                break;
-            }
-            out.bytes.push((start + at, out.text.len()));
-            out.text.push(if c == '\t' {
-                ' '
-            } else if is_forbidden(c) {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            });
-        }
-        out.bytes.push((out.end, out.text.len()));
-        if out.end < start + text.len() {
-            out.text.push('…');
-        }
-        out
+impl<'a> Line<'a> {
+    /// Nothing for a line that is too long to be read.
+    fn new(source: &'a Source<'_>, place: Place) -> Option<Self> {
+        let text = source.line(place.line);
+        let fit = |c| match c {
+            '\t' => ' ',
+            c if is_forbidden(c) => char::REPLACEMENT_CHARACTER,
+            c => c,
+        };
+        (text.len() <= LONGEST_LINE).then(|| Self { source, number: place.line, text: text.chars().map(fit).collect() })
     }
 
-    fn snippet<'a>(&self, source: &'a Source<'_>) -> Snippet<'a, Annotation<'a>> {
-        Snippet::source(self.text.clone()).line_start(self.place.line).path(source.name())
+    fn snippet(&self) -> Snippet<'a, Annotation<'a>> {
+        Snippet::source(self.text.clone()).line_start(self.number).path(self.source.name())
     }
 
-    /// Where a span of the file stands in the window, cut to it; at least one character wide where there is one.
-    fn range(&self, span: &Range<usize>) -> Option<Range<usize>> {
-        let at = self.bytes.iter().rposition(|(byte, _)| *byte <= span.start)?;
-        if span.start > self.end {
-            return None;
-        }
-        let until = self.bytes.iter().position(|(byte, _)| *byte >= span.end).unwrap_or(self.bytes.len() - 1);
-        let until = until.max(at + 1).min(self.bytes.len() - 1);
-        Some(self.bytes[at].1..self.bytes[until].1)
+    /// Where a span of the file is in this text; cut to it, and at least one character wide where there is one.
+    fn range(&self, span: &Range<usize>) -> Range<usize> {
+        let offset = |byte| {
+            let place = self.source.place(byte);
+            let chars = if place.line > self.number { usize::MAX } else { place.column - 1 };
+            self.text.char_indices().nth(chars).map_or(self.text.len(), |(at, _)| at)
+        };
+        let start = offset(span.start);
+        let one = self.text[start..].chars().next().map_or(0, char::len_utf8);
+        start..offset(span.end).max(start + one)
     }
 }
 
@@ -190,14 +137,21 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_cut_keeps_its_true_column() {
-        let text = format!("schema = 1\nx = \"{}HERE{}\"", "é".repeat(5000), "b".repeat(1 << 20));
+    fn a_long_line_is_cut_around_the_problem_and_keeps_its_true_column() {
+        let text = format!("schema = 1\nx = \"{}HERE{}\"", "é".repeat(2000), "b".repeat(2000));
         for canvas in [Canvas::PLAIN, COLOUR] {
             let out = drawn(&text, "HERE", None, canvas);
-            assert!(out.contains("x.toml:2:5006"), "{out}");
+            assert!(out.contains("x.toml:2:2006"), "{out}");
             assert!(out.contains("éHEREb") && out.contains("^^^^"), "{out}");
             assert!(out.len() < 2000, "{}", out.len());
         }
+    }
+
+    #[test]
+    fn of_a_huge_line_the_place_alone_is_shown() {
+        let text = format!("schema = 1\nx = \"{}HERE{}\"", "é".repeat(5000), "b".repeat(1 << 20));
+        let out = drawn(&text, "HERE", Some("x ="), Canvas::PLAIN);
+        assert!(out.contains("x.toml:2:5006") && out.len() < 500, "{out}");
     }
 
     #[test]

@@ -48,12 +48,12 @@ impl<'s> Source<'s> {
         Place { line: at + 1, column: self.text[start..byte].chars().count() + 1 }
     }
 
-    /// A line without its end, and where it begins.
-    pub(super) fn line(&self, line: usize) -> (&str, usize) {
+    /// A line without its end.
+    pub(super) fn line(&self, line: usize) -> &str {
         let start = self.starts[line - 1];
         let end = self.starts.get(line).map_or(self.text.len(), |next| next - 1);
         let text = &self.text[start.min(end)..end];
-        (text.strip_suffix('\r').unwrap_or(text), start)
+        text.strip_suffix('\r').unwrap_or(text)
     }
 
     /// The position in `starts` of a byte's line.
@@ -107,9 +107,9 @@ mod tests {
     #[test]
     fn lines_come_without_their_ends() {
         let source = Source::new("x", b"one\r\ntwo\n");
-        assert_eq!(source.line(1), ("one", 0));
-        assert_eq!(source.line(2), ("two", 5));
-        assert_eq!(source.line(3), ("", 9));
+        assert_eq!(source.line(1), "one");
+        assert_eq!(source.line(2), "two");
+        assert_eq!(source.line(3), "");
     }
 
     #[test]

@@ -1,86 +1,114 @@
-//! Practice and presentation on a terminal: the same entering, leaving and drawing as the prompter's loop, but nothing
-//! here changes by itself, so it sleeps until a key, a resize or a signal comes.
+//! Practice and presentation on a terminal, as programs of the event loop. Nothing here changes by itself, so the loop
+//! sleeps until a key, a resize or a signal comes.
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use ratatui::Frame;
 
 use super::prompter::read_input;
-use super::terminal::Screen;
-#[cfg(unix)]
-use super::terminal::leave;
+use super::terminal::{Screen, leave};
 use super::theme::Theme;
 use super::view::{self, Drawn};
 use crate::action::Action;
 use crate::app::Mode;
 use crate::clock::Clock;
 use crate::drill::keys;
-use crate::drill::session::{Effect, Move, Session};
-use crate::drill::sheet::Done;
-use crate::drill::show::{Go, Show};
+use crate::drill::session::{Session, SessionAction};
+use crate::drill::show::{Show, ShowAction};
+use crate::event::Event;
 use crate::input::Input;
+use crate::input::hold::RATE;
+use crate::input::mistyped::{Stray, WINDOW};
 use crate::keymap::Key;
-#[cfg(unix)]
-use crate::run::signals::{self, Pending, Signal};
-use crate::run::{BATCH, Event, Hear, QUEUE, is_gone};
+use crate::private::Private;
+use crate::run::Next;
+use crate::run::event_loop::{Program, REDRAW_AFTER, run_alone};
 
-/// How long what was answered last may take to the disk before the window closes.
-const LAST: Duration = Duration::from_millis(500);
+/// So many keys of one run can be undone.
+const MOST: usize = 64;
 /// The thread that reads may be late by so much.
 const LATE: Duration = Duration::from_millis(10);
-/// A terminal that has not read the last frame is asked again after so long.
-const ASK_AGAIN: Duration = Duration::from_millis(50);
 
-/// What is played.
-trait Play {
-    /// A key. Answers whether it is left.
+/// Runs a session until it is left.
+///
+/// # Errors
+/// The terminal can't be entered or drawn on.
+pub fn practise(session: &mut Session, theme: Theme, clock: Clock) -> io::Result<Next> {
+    run(Practice { session, theme, clock }, theme)
+}
+
+/// Runs a presentation until it is left.
+///
+/// # Errors
+/// The terminal can't be entered or drawn on.
+pub fn present(show: &mut Show, theme: Theme) -> io::Result<Next> {
+    run(Presentation { show, theme }, theme)
+}
+
+fn run<A: Activity>(activity: A, theme: Theme) -> io::Result<Next> {
+    let open = || {
+        Ok(OnScreen {
+            activity,
+            screen: Screen::enter(theme)?,
+            delayed: VecDeque::new(),
+            stray: Stray::default(),
+            before: VecDeque::new(),
+            is_behind: false,
+        })
+    };
+    run_alone(open, read_input, leave)
+}
+
+/// What is done on the screen: practice or a presentation.
+trait Activity {
+    /// What keys change.
+    type State: Clone;
+    /// The state as it is.
+    fn state(&mut self) -> &mut Self::State;
+    /// The last keys were meant for another window, and were undone.
+    fn mistyped(&mut self);
+    /// Handles a key. Returns whether the activity was left.
     fn key(&mut self, key: Key) -> bool;
-    /// A text was pasted.
-    fn paste(&mut self, text: String);
-    /// Whether what is typed now is text.
-    fn types(&self) -> bool;
+    /// Handles a pasted text.
+    fn paste(&mut self, text: Private);
+    /// Whether keys are text now.
+    fn is_typing(&self) -> bool;
     /// Draws it.
     fn draw(&self, frame: &mut Frame<'_>) -> Drawn;
-    /// Hears what the drawing found out.
-    fn bound(&mut self, drawn: Drawn);
+    /// Takes over how far the drawn page can be scrolled.
+    fn bound_scroll(&mut self, drawn: Drawn);
 }
 
 struct Practice<'s> {
     session: &'s mut Session,
     theme: Theme,
     clock: Clock,
-    keep: Sender<Done>,
 }
 
-impl Practice<'_> {
-    fn act(&mut self, step: Move) -> bool {
-        let mut left = false;
-        for effect in self.session.update(step, self.clock.now()) {
-            match effect {
-                Effect::Quit => left = true,
-                Effect::Answered(done) => _ = self.keep.send(*done),
-            }
-        }
-        left
+impl Activity for Practice<'_> {
+    type State = Session;
+
+    fn state(&mut self) -> &mut Session {
+        self.session
     }
-}
 
-impl Play for Practice<'_> {
+    fn mistyped(&mut self) {
+        self.session.mistyped();
+    }
+
     fn key(&mut self, key: Key) -> bool {
-        keys::session(self.session, key).is_some_and(|step| self.act(step))
+        keys::session(self.session, key).is_some_and(|step| self.session.update(step, self.clock.now()))
     }
 
-    fn paste(&mut self, text: String) {
+    fn paste(&mut self, text: Private) {
         if self.session.is_on_prompter() {
-            self.act(Move::App(Action::Paste(text)));
+            self.session.update(SessionAction::App(Action::Paste(text)), self.clock.now());
         }
     }
 
-    fn types(&self) -> bool {
+    fn is_typing(&self) -> bool {
         self.session.is_on_prompter() && matches!(self.session.app().mode(), Mode::Typing(_))
     }
 
@@ -88,7 +116,7 @@ impl Play for Practice<'_> {
         view::drill::draw(frame, self.session, self.theme)
     }
 
-    fn bound(&mut self, drawn: Drawn) {
+    fn bound_scroll(&mut self, drawn: Drawn) {
         self.session.bound_scroll(drawn.most_scroll, drawn.page);
     }
 }
@@ -98,16 +126,26 @@ struct Presentation<'s> {
     theme: Theme,
 }
 
-impl Play for Presentation<'_> {
+impl Activity for Presentation<'_> {
+    type State = Show;
+
+    fn state(&mut self) -> &mut Show {
+        self.show
+    }
+
+    fn mistyped(&mut self) {
+        self.show.mistyped();
+    }
+
     fn key(&mut self, key: Key) -> bool {
         keys::show(self.show, key).is_some_and(|go| self.show.update(go))
     }
 
-    fn paste(&mut self, text: String) {
-        self.show.update(Go::App(Action::Paste(text)));
+    fn paste(&mut self, text: Private) {
+        self.show.update(ShowAction::App(Action::Paste(text)));
     }
 
-    fn types(&self) -> bool {
+    fn is_typing(&self) -> bool {
         matches!(self.show.app().mode(), Mode::Typing(_))
     }
 
@@ -115,208 +153,136 @@ impl Play for Presentation<'_> {
         view::demo::draw(frame, self.show, self.theme)
     }
 
-    fn bound(&mut self, drawn: Drawn) {
+    fn bound_scroll(&mut self, drawn: Drawn) {
         self.show.bound_scroll(drawn.most_scroll, drawn.page);
     }
 }
 
-/// Runs a session until it is left. `keep` hears of every answer, in a thread of its own. Answers the signal that ended
-/// it, where it was one: what is still to be written is written before [`die`].
-///
-/// # Errors
-/// Where the terminal can't be entered or drawn on.
-pub fn practise(
-    session: &mut Session,
-    theme: Theme,
-    clock: Clock,
-    mut keep: impl FnMut(&Done) + Send + 'static,
-) -> io::Result<Option<i32>> {
-    let (send, answers) = channel::<Done>();
-    let (done, kept) = channel();
-    thread::spawn(move || {
-        for done in answers {
-            keep(&done);
-        }
-        let _ = done.send(());
-    });
-    let mut practice = Practice { session, theme, clock, keep: send };
-    let end = play(&mut practice, theme);
-    drop(practice);
-    let _ = kept.recv_timeout(LAST);
-    end
-}
-
-/// Runs a presentation until it is left. Answers as [`practise`].
-///
-/// # Errors
-/// Where the terminal can't be entered or drawn on.
-pub fn present(show: &mut Show, theme: Theme) -> io::Result<Option<i32>> {
-    play(&mut Presentation { show, theme }, theme)
-}
-
-/// Ends the program as the signal would have.
-pub fn die(signal: i32) {
-    #[cfg(unix)]
-    signals::die(signal);
-    #[cfg(not(unix))]
-    let _ = signal;
-}
-
-fn play(play: &mut impl Play, theme: Theme) -> io::Result<Option<i32>> {
-    // Before the terminal is entered: a signal from here on leaves it as it was.
-    #[cfg(unix)]
-    let signals = signals::all()?;
-    let mut screen = Screen::enter(theme)?;
-    let behind = draw(&mut screen, play)?;
-    let (send, events) = sync_channel(QUEUE);
-    read_input(Hear(send.clone()))?;
-    #[cfg(unix)]
-    let pending = signals::read(signals, send, leave)?;
-    #[cfg(not(unix))]
-    drop(send);
-    let mut playing = Playing {
-        play,
-        screen,
-        waiting: VecDeque::new(),
-        behind,
-        #[cfg(unix)]
-        pending,
-    };
-    match playing.until_left(&events) {
-        // A terminal that is gone takes no frame; its input ends with it.
-        Err(e) if is_gone(&e) => Ok(None),
-        end => end,
-    }
-}
-
-/// Answers whether the terminal does not read.
-fn draw(screen: &mut Screen, play: &mut impl Play) -> io::Result<bool> {
-    match screen.draw(|frame| play.draw(frame))? {
-        Some(drawn) => {
-            play.bound(drawn);
-            screen.is_behind()
-        }
-        None => Ok(true),
-    }
-}
-
 /// A key that may still be retracted, and until when.
-struct Waiting {
+struct DelayedKey {
     key: Key,
     at: Instant,
     until: Instant,
 }
 
-/// What is played, and where. Here a key waits the moment in which it may turn out to be none: nobody speaks to a customer.
-struct Playing<'p, P> {
-    play: &'p mut P,
+/// An activity on its screen. A key waits until it can no longer be retracted: unlike at a desk, nobody waits for it.
+struct OnScreen<A: Activity> {
+    activity: A,
     screen: Screen,
-    waiting: VecDeque<Waiting>,
-    behind: bool,
-    #[cfg(unix)]
-    pending: Pending,
+    delayed: VecDeque<DelayedKey>,
+    stray: Stray,
+    /// The state before each key that may be part of a text for another window.
+    before: VecDeque<(Instant, A::State)>,
+    /// Whether the terminal has not read the last frame.
+    is_behind: bool,
 }
 
-/// How it ended: left, or by a signal.
-type End = Option<i32>;
+impl<A: Activity> Program for OnScreen<A> {
+    type Input = Input;
 
-impl<P: Play> Playing<'_, P> {
-    fn until_left(&mut self, events: &Receiver<Event<Input>>) -> io::Result<End> {
-        loop {
-            let due = self.waiting.front().map(|waiting| waiting.until.saturating_duration_since(Instant::now()));
-            let again = self.behind.then_some(ASK_AGAIN);
-            let mut queued = match [due, again].into_iter().flatten().min() {
-                None => Some(events.recv().unwrap_or(Event::InputClosed)),
-                Some(wait) => match events.recv_timeout(wait) {
-                    Ok(event) => Some(event),
-                    Err(RecvTimeoutError::Timeout) => None,
-                    Err(RecvTimeoutError::Disconnected) => Some(Event::InputClosed),
-                },
-            };
-            for left in (0..BATCH).rev() {
-                #[cfg(unix)]
-                if let Some(signal) = self.signals()? {
-                    return Ok(Some(signal));
-                }
-                match queued {
-                    None => break,
-                    Some(Event::Input(input)) => {
-                        if self.input(input)? {
-                            return Ok(None);
-                        }
-                    }
-                    Some(Event::InputClosed) => return Ok(None),
-                    // The outside of the prompter has nothing to say here.
-                    Some(_) => {}
-                }
-                queued = if left > 0 { events.try_recv().ok() } else { None };
-            }
-            let now = Instant::now();
-            while self.waiting.front().is_some_and(|waiting| waiting.until <= now) {
-                if self.waiting.pop_front().is_some_and(|waiting| self.play.key(waiting.key)) {
-                    return Ok(None);
-                }
-            }
-            self.behind = draw(&mut self.screen, self.play)?;
+    fn timeout(&self) -> Option<Duration> {
+        let due = self.delayed.front().map(|delayed| delayed.until.saturating_duration_since(Instant::now()));
+        [due, self.is_behind.then_some(REDRAW_AFTER)].into_iter().flatten().min()
+    }
+
+    fn handle(&mut self, event: Event<Input>) -> io::Result<Next> {
+        match event {
+            Event::Input(input) => self.input(input),
+            Event::InputClosed => Ok(Next::Gone),
+            // Nothing outside of the terminal is connected here.
+            _ => Ok(Next::On),
         }
     }
 
-    #[cfg(unix)]
-    fn signals(&mut self) -> io::Result<End> {
-        while let Some(signal) = self.pending.take() {
-            match signal {
-                Signal::End(signal) => return Ok(Some(signal)),
-                Signal::Stop => self.stop()?,
-                Signal::Continued => self.screen.resume()?,
-                // It is asked for its size at the next drawing.
-                Signal::Resized => {}
-            }
+    fn run_due(&mut self) -> io::Result<Next> {
+        let now = Instant::now();
+        let due = self.delayed.iter().take_while(|delayed| delayed.until <= now).count();
+        Ok(self.press_delayed(due))
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let drawn = self.screen.draw(|frame| self.activity.draw(frame))?;
+        self.is_behind = drawn.is_none() || self.screen.is_behind()?;
+        if let Some(drawn) = drawn {
+            self.activity.bound_scroll(drawn);
         }
-        Ok(None)
+        Ok(())
     }
 
     #[cfg(unix)]
-    fn stop(&mut self) -> io::Result<()> {
+    fn suspend(&mut self) {
         self.screen.suspend();
-        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+    }
+
+    #[cfg(unix)]
+    fn resume(&mut self) -> io::Result<()> {
         self.screen.resume()
     }
+}
 
-    /// What a person did. Answers whether it is left.
-    fn input(&mut self, input: Input) -> io::Result<bool> {
+impl<A: Activity> OnScreen<A> {
+    fn input(&mut self, input: Input) -> io::Result<Next> {
         match input {
             Input::Paste(text) => {
-                let left = self.all_waiting();
-                self.play.paste(text);
-                return Ok(left);
+                let next = self.press_delayed(self.delayed.len());
+                self.activity.paste(text);
+                return Ok(next);
             }
-            Input::Retract { since } => self.waiting.retain(|waiting| waiting.at < since),
+            Input::Retract { since, .. } => self.delayed.retain(|delayed| delayed.at < since),
             Input::Answer(answer) => self.screen.answered(answer)?,
             #[cfg(unix)]
-            Input::Key { key: Key::Ctrl('z'), .. } => self.stop()?,
+            Input::Key { key: Key::Ctrl('z'), .. } => return Ok(Next::Stop),
             Input::Key { key: Key::Ctrl('l'), .. } => self.screen.redraw()?,
-            Input::Key { key, at, repeat, settles } => {
-                if repeat && !self.play.types() && !moves(key) {
-                    return Ok(false);
-                }
+            Input::Key { key, repeat: true, .. } if !self.activity.is_typing() && !is_scrolling(key) => {}
+            Input::Key { key, at, settles, .. } => {
+                self.delayed.push_back(DelayedKey { key, at, until: at + settles.min(RATE) + LATE });
                 if settles.is_zero() {
-                    return Ok(self.all_waiting() || self.play.key(key));
+                    return Ok(self.press_delayed(self.delayed.len()));
                 }
-                self.waiting.push_back(Waiting { key, at, until: at + settles + LATE });
             }
             Input::Resize => {}
         }
-        Ok(false)
+        Ok(Next::On)
     }
 
-    /// Every key that waits acts now: something else comes after it.
-    fn all_waiting(&mut self) -> bool {
-        let waiting = std::mem::take(&mut self.waiting);
-        waiting.into_iter().any(|waiting| self.play.key(waiting.key))
+    /// Presses so many of the keys that wait; none after the one that leaves.
+    fn press_delayed(&mut self, count: usize) -> Next {
+        let keys: Vec<DelayedKey> = self.delayed.drain(..count).collect();
+        let is_left = keys.into_iter().any(|DelayedKey { key, at, .. }| self.press(key, at));
+        if is_left { Next::Leave } else { Next::On }
+    }
+
+    /// Presses a key, unless it is part of a text for another window: then what the text did is undone. Returns whether the
+    /// activity was left.
+    fn press(&mut self, key: Key, at: Instant) -> bool {
+        if self.stray.ignores(matches!(key, Key::Esc | Key::Ctrl(_)), at) {
+            return false;
+        }
+        let first = self.stray.press(at).unwrap_or(at);
+        self.before.retain(|(before, _)| *before >= first || at.saturating_duration_since(*before) <= WINDOW);
+        if self.activity.is_typing() {
+            return self.activity.key(key);
+        }
+        if let Key::Char(c) = key
+            && c.is_alphabetic()
+            && let Some(since) = self.stray.letter(c, at)
+        {
+            let undone = self.before.drain(..).find(|(before, _)| *before >= since);
+            if let Some((_, state)) = undone {
+                *self.activity.state() = state;
+            }
+            self.activity.mistyped();
+            return false;
+        }
+        if self.before.len() == MOST {
+            self.before.pop_front();
+        }
+        self.before.push_back((at, self.activity.state().clone()));
+        self.activity.key(key)
     }
 }
 
 /// Whether a held key goes on.
-fn moves(key: Key) -> bool {
+fn is_scrolling(key: Key) -> bool {
     matches!(key, Key::Up | Key::Down | Key::PageUp | Key::PageDown)
 }

@@ -32,9 +32,9 @@ mod feedback;
 mod footer;
 mod header;
 mod ink;
+pub mod lines;
 mod panel;
 mod script;
-pub mod wrap;
 
 use std::cmp::Reverse;
 
@@ -46,7 +46,8 @@ use ratatui::text::{Line, Span};
 use super::theme::{Role, Theme};
 use crate::action::Action;
 use crate::app::{App, Mode};
-use wrap::{line_width, shorten, width};
+use crate::wrap::{shorten, width};
+use lines::line_width;
 
 /// What a view needs to draw.
 #[derive(Clone, Copy)]
@@ -136,6 +137,15 @@ impl Size {
             _ => Self::Normal,
         }
     }
+}
+
+/// In a window with fewer columns the words of a sentence are broken: nobody reads them there.
+const LEAST_COLUMNS: u16 = 10;
+
+/// Whether a window shows the sentence that is to be said, or at least the beginning of it to be scrolled.
+#[must_use]
+pub fn shows_sentence(columns: u16, rows: u16) -> bool {
+    columns >= LEAST_COLUMNS && rows > 0
 }
 
 /// To how many rows the sentence shrinks, and scrolls, before a banner goes.
@@ -262,9 +272,7 @@ fn prompter(frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) -> Drawn {
     let mut top = header::blocks(look);
     let mut bottom = Vec::new();
     match look.app.mode() {
-        Mode::Basis => top.push(Block::panel(panel::basis(look))),
-        Mode::Help => top.push(Block::panel(panel::help(look))),
-        Mode::Recap => top.push(Block::panel(panel::recap(look))),
+        Mode::Panel(open) => top.push(Block::panel(panel::lines(look, *open))),
         _ if look.size == Size::Wide => {
             return wide(frame, look, area, top);
         }
@@ -290,9 +298,7 @@ fn tiny(look: &Look<'_>, area: Rect) -> Vec<Block> {
     let look = Look { columns, ..*look };
     match look.app.mode() {
         Mode::Asking | Mode::Leaving => vec![Block::sentence(footer::question(&look))],
-        Mode::Basis => vec![Block::sentence(panel::basis(&look))],
-        Mode::Help => vec![Block::sentence(panel::help(&look))],
-        Mode::Recap => vec![Block::sentence(panel::recap(&look))],
+        Mode::Panel(open) => vec![Block::sentence(panel::lines(&look, *open))],
         Mode::Typing(_) if area.height > 1 => vec![header::typing(&look), Block::sentence(script::alone(&look))],
         Mode::Typing(_) | Mode::Closing => vec![Block::sentence(script::alone(&look))],
     }

@@ -1,10 +1,10 @@
 //! Calls as a CSO lives through them, told in keys: what product.md says of a call, a name, the clock, the way back.
 
-use penutup::action::{Action, RulesNews};
 use penutup::app::{Effect, Mode};
 use penutup::clipboard::Copied;
 use penutup::closing::{Held, Since};
 use penutup::keymap::Key;
+use penutup::message::{Message, Subject};
 
 use crate::stage::{Stage, book, revised, wib};
 
@@ -549,7 +549,7 @@ fn bad_rules_change_nothing_and_are_told_until_mended() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣");
     let script = stage.complete();
-    stage.act(Action::Rules(RulesNews::Bad("rules.toml:7: rusak".into())));
+    stage.act(Message::Trouble(Subject::Rules, Some("rules.toml:7: rusak".into())));
     assert_eq!((stage.complete(), stage.notice().as_str()), (script.clone(), "rules.toml:7: rusak"));
     assert!(stage.app.notice_is_trouble());
     stage.keys("m⌫");
@@ -566,27 +566,27 @@ fn copying_gives_the_complete_sentence_and_changes_nothing() {
     stage.keys("bnSiti⏎␣");
     let (before, sentence) = (stage.app.call().clone(), stage.complete());
     stage.keys("c");
-    assert_eq!(stage.effects, [Effect::Copy(sentence)]);
+    assert_eq!(stage.effects, [Effect::Copy(sentence.into())]);
     assert_eq!((stage.app.call(), stage.notice().as_str()), (&before, ""), "nobody has it yet");
 }
 
 #[test]
 fn a_copy_is_told_as_what_became_of_it() {
     let mut stage = Stage::at("14:00");
-    stage.act(Action::Copied(Copied::Desktop));
+    stage.act(Message::Copied(Copied::Desktop));
     assert_eq!(stage.notice(), "Kalimat lengkap disalin");
-    stage.act(Action::NotCopied("Siti".into()));
+    stage.act(Message::NotCopied("Siti".into()));
     assert_eq!(stage.effects, [Effect::CopyToTerminal("Siti".into())]);
-    stage.act(Action::Copied(Copied::Terminal));
+    stage.act(Message::Copied(Copied::Terminal));
     assert_eq!(stage.notice(), "Kalimat lengkap dikirim ke terminal");
 }
 
 #[test]
 fn state_that_cannot_be_written_is_told_until_it_can() {
     let mut stage = Stage::at("14:00");
-    stage.act(Action::StateTrouble(Some("penuh".into())));
+    stage.act(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into())));
     assert_eq!(stage.notice(), "Keadaan tidak dapat disimpan: penuh");
-    stage.act(Action::StateTrouble(None));
+    stage.act(Message::Trouble(Subject::State, None));
     assert_eq!(stage.notice(), "");
 }
 

@@ -3,11 +3,13 @@
 use proptest::prelude::*;
 
 use chrono::TimeDelta;
-use penutup::action::{Action, Ending, RulesNews};
-use penutup::app::{App, Effect, Mode};
+use penutup::action::Action;
+use penutup::app::{App, Effect, Mode, Update};
 use penutup::closing::Mark;
+use penutup::closing::ending::Ending;
 use penutup::journal::record::Record;
 use penutup::keymap::{self, Key};
+use penutup::message::{Message, Subject};
 use penutup::rules::decide::Situation;
 use penutup::rules::ruleset::{Duty, FieldKind, RuleSet, Scope, StepIx};
 
@@ -56,15 +58,15 @@ pub fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// The action that the operation is here, where it is one.
-pub fn action(app: &App, op: &Op) -> Option<Action> {
+/// The update that the operation is here, where it is one.
+pub fn update(app: &App, op: &Op) -> Option<Update> {
     match op {
         // `q` is tested elsewhere: here the session goes on.
-        Op::Key(key) => keymap::action(app, *key).filter(|action| *action != Action::Quit),
-        Op::Paste(text) => Some(Action::Paste(text.clone())),
-        Op::Wait(_) => Some(Action::Clock),
-        Op::Reload(seed) => Some(Action::Rules(RulesNews::Good(book(random_rules::rules(*seed, 3))))),
-        Op::Bad => Some(Action::Rules(RulesNews::Bad("rules.toml:1: rusak".into()))),
+        Op::Key(key) => keymap::action(app, *key).filter(|action| *action != Action::Quit).map(Update::from),
+        Op::Paste(text) => Some(Action::Paste(text.as_str().into()).into()),
+        Op::Wait(_) => Some(Message::Clock.into()),
+        Op::Reload(seed) => Some(Message::Rules(book(random_rules::rules(*seed, 3)), None).into()),
+        Op::Bad => Some(Message::Trouble(Subject::Rules, Some("rules.toml:1: rusak".into())).into()),
     }
 }
 
@@ -195,12 +197,12 @@ proptest! {
             if let Op::Wait(seconds) = op {
                 stage.now += TimeDelta::seconds(seconds);
             }
-            let Some(action) = action(&stage.app, &op) else { continue };
+            let Some(update) = update(&stage.app, &op) else { continue };
             let before = stage.app.call().said().to_vec();
-            let (number, takes_back) = (stage.app.number(), action == Action::Undo);
+            let (number, takes_back) = (stage.app.number(), update == Action::Undo.into());
             let hidden = stage.app.is_looking() || *stage.app.mode() != Mode::Closing;
-            let (current, is_space) = (open(&stage.app).first().copied(), action == Action::Said);
-            stage.act(action);
+            let (current, is_space) = (open(&stage.app).first().copied(), update == Action::Said.into());
+            stage.act(update);
             let after = stage.app.call().said();
             if stage.app.number() == number && !takes_back {
                 prop_assert!(after.starts_with(&before), "{:?} lost what was said", op);
@@ -236,12 +238,12 @@ proptest! {
             if matches!(op, Op::Reload(_) | Op::Wait(_)) {
                 continue;
             }
-            let Some(action) = action(&stage.app, &op) else { continue };
-            if action == Action::Undo {
+            let Some(update) = update(&stage.app, &op) else { continue };
+            if update == Action::Undo.into() {
                 continue;
             }
             let (before, app) = (told(&stage.app), stage.app.clone());
-            stage.act(action);
+            stage.act(update);
             if stage.app.number() != app.number() {
                 // Another call: its way back is another.
                 stage.app = app;
@@ -261,8 +263,8 @@ proptest! {
     fn a_fact_turned_and_turned_back_is_nothing(seed: u64, ops in prop::collection::vec(op(), 0..30)) {
         let mut stage = stage(seed);
         for op in ops {
-            if let Some(action) = action(&stage.app, &op) {
-                stage.act(action);
+            if let Some(update) = update(&stage.app, &op) {
+                stage.act(update);
             }
         }
         stage.act(Action::Back).act(Action::Back);
@@ -286,8 +288,8 @@ proptest! {
     fn a_new_call_begins_at_its_defaults_and_the_shift_goes_on(seed: u64, ops in prop::collection::vec(op(), 0..40)) {
         let mut stage = stage(seed);
         for op in ops {
-            if let Some(action) = action(&stage.app, &op) {
-                stage.act(action);
+            if let Some(update) = update(&stage.app, &op) {
+                stage.act(update);
             }
         }
         let before: Vec<usize> =
@@ -316,8 +318,8 @@ proptest! {
         let mut stage = stage(seed);
         let mut kept = Vec::new();
         for op in ops {
-            let Some(action) = action(&stage.app, &op) else { continue };
-            stage.act(action);
+            let Some(update) = update(&stage.app, &op) else { continue };
+            stage.act(update);
             for effect in &stage.effects {
                 if let Effect::Save(state) = effect {
                     kept.clone_from(&state.held);
@@ -380,11 +382,11 @@ proptest! {
             if let Op::Wait(seconds) = op {
                 stage.now += TimeDelta::seconds(seconds);
             }
-            let Some(action) = action(&stage.app, &op) else { continue };
-            if action == Action::Undo {
+            let Some(update) = update(&stage.app, &op) else { continue };
+            if update == Action::Undo.into() {
                 finished = None;
             }
-            stage.act(action);
+            stage.act(update);
             for effect in &stage.effects {
                 let Effect::Journal(record) = effect else { continue };
                 let record = Record { end: None, ..(**record).clone() };
@@ -408,8 +410,8 @@ proptest! {
     ) {
         let mut stage = stage(seed);
         for op in ops {
-            if let Some(action) = action(&stage.app, &op) {
-                stage.act(action);
+            if let Some(update) = update(&stage.app, &op) {
+                stage.act(update);
             }
         }
         stage.act(Action::Back).act(Action::Back);

@@ -1,9 +1,10 @@
 //! What happens when facts change late and keys come that nobody meant: only what the CSO did is ticked and recorded.
 
-use penutup::action::{Action, RulesNews};
 use penutup::app::{Effect, Mode};
+use penutup::input::Input;
 use penutup::journal::record::{OvertakenRecord, Record};
 use penutup::keymap::Key;
+use penutup::message::{Message, Subject};
 use penutup::pages::basis::basis;
 use penutup::pages::{Page, Part};
 
@@ -250,7 +251,7 @@ fn a_space_meant_for_the_sentence_before_ticks_nothing() {
         }),
         ("the rules", |s| {
             let new = revised(&[("mohon tidak memberikan", "mohon jangan memberikan")]);
-            s.act(Action::Rules(RulesNews::Good(new)));
+            s.act(Message::Rules(new, None));
         }),
         ("another call", |s| {
             s.starts("");
@@ -274,6 +275,22 @@ fn a_space_meant_for_the_sentence_before_ticks_nothing() {
 }
 
 #[test]
+fn all_said_meant_for_the_sentence_before_ticks_nothing() {
+    let mut s = Stage::at("14:00");
+    s.sets("klb=ya").quick(0, "s");
+    assert!(s.said().is_empty());
+    assert_eq!(s.notice(), "Kalimat baru berubah, belum dicentang · baca dahulu, lalu S");
+    s.quick(1199, "s");
+    assert!(s.said().is_empty());
+    s.quick(1, "s");
+    assert!(s.app.is_complete());
+    // What waited for a field to be closed changes the sentence as well.
+    let mut s = Stage::at("14:00");
+    s.keys("␣n").starts("").keys("⎋").quick(0, "s");
+    assert_eq!((s.app.number(), s.said().len()), (1, 0));
+}
+
+#[test]
 fn a_refused_space_leaves_the_way_back_to_an_overtaken_call_open() {
     let mut s = Stage::at("14:00");
     s.starts("nama=A").keys("␣").starts("nama=B");
@@ -294,7 +311,7 @@ fn what_changes_no_sentence_makes_nobody_wait() {
     s.sets("nama=Siti").quick(0, "␣");
     assert_eq!(s.said(), ["campaign"], "the name stands in another sentence");
     let mut s = Stage::at("14:00");
-    s.act(Action::Rules(RulesNews::Bad("rusak".into()))).quick(0, "␣");
+    s.act(Message::Trouble(Subject::Rules, Some("rusak".into()))).quick(0, "␣");
     assert_eq!(s.said(), ["campaign"]);
     // What waited for a field comes with its key and from outside all the same.
     let mut s = Stage::at("14:00");
@@ -381,6 +398,46 @@ fn a_customer_who_hangs_up_before_the_closing_is_recorded() {
         assert_eq!(s.app.number(), 0, "{before}");
         let expected = if facts > 0 { "0 open" } else { "0 gone" };
         assert_eq!(s.journal(), [expected], "{before}: its end was taken back");
+    }
+}
+
+/// Debug output gets into panic messages and logs.
+#[test]
+fn debug_output_never_has_the_customers_name() {
+    const NAME: &str = "Rahasia";
+    let mut seen: Vec<String> = Vec::new();
+    let mut see = |what: &dyn std::fmt::Debug| seen.push(format!("{what:?} {what:#?}"));
+    let mut s = Stage::at("14:00");
+    s.paste(NAME);
+    see(&s);
+    s.keys("⏎c");
+    see(&s);
+    let [Effect::Copy(text), ..] = &s.effects[..] else { panic!("{:?}", s.effects) };
+    assert!(text.contains(NAME));
+    see(&Message::NotCopied(text.clone()));
+    see(&Effect::CopyToTerminal(text.clone()));
+    see(&s.app.complete_sentence());
+    see(&s.app.fields());
+    let name = s.app.rules().field_named("nama").unwrap();
+    see(&s.app.fields().get(name));
+    see(&penutup::plain::state::state(&s.app));
+    // An overtaken call is offered by its name.
+    s.keys("␣").starts("").starts("nama=Rahasia2");
+    see(&s);
+    s.keys("s␣");
+    see(&s);
+    see(&penutup::action::Action::Paste(NAME.into()));
+    see(&Input::Paste(NAME.into()));
+    see(&penutup::plain::listen::Line::Text(NAME.into()));
+    let mut stage = penutup::input::Stage::default();
+    for bytes in ["Rahas", "\x1b[200~Rahasia"] {
+        stage.bytes(bytes.as_bytes(), std::time::Instant::now());
+        see(&stage);
+    }
+    for text in &seen {
+        assert!(!text.contains("Rahas") && !text.contains("82, 97, 104"), "{text}");
+        let spelled: String = text.chars().filter(|c| c.is_alphabetic()).collect();
+        assert!(!spelled.contains("Rahas"), "{text}");
     }
 }
 

@@ -22,10 +22,14 @@ const RUN_BY: [(&str, &str, &[&str]); 7] = [
 
 /// Commands that build, install or need another user's rights: what the page says, the script that runs it on the way to
 /// a commit or a package, and how it stands there.
-const ELSEWHERE: [(&str, &str, &str); 15] = [
+const ELSEWHERE: [(&str, &str, &str); 16] = [
     ("bash .ci/run", ".ci/run", "set -euo pipefail"),
     ("cargo test", ".ci/run", "step cargo test --locked"),
-    ("cargo clippy --all-targets -- -D warnings", ".ci/run", "step cargo clippy --all-targets --locked -- -D warnings"),
+    (
+        "cargo clippy --all-targets --locked -- -D warnings",
+        ".ci/run",
+        "step cargo clippy --all-targets --locked -- -D warnings",
+    ),
     ("cargo fmt --all", ".ci/run", "step cargo fmt --all --check"),
     ("tools/package.sh list", ".ci/run", "step tools/package.sh list"),
     ("tools/package.sh card", ".ci/run", "step tools/package.sh card"),
@@ -35,7 +39,8 @@ const ELSEWHERE: [(&str, &str, &str); 15] = [
     ("tools/package.sh install", "tools/package.sh", "\ninstall_from_source() {"),
     ("tools/package.sh zip", "tools/package.sh", "\nzip_for_windows() {"),
     ("tools/package.sh same", "tools/package.sh", "\nsame() {"),
-    ("cargo install --path .", "tools/package.sh", "cargo install --path . "),
+    ("cargo install --locked --path .", "tools/package.sh", "cargo install --locked --path . "),
+    ("cargo run --release", "tools/package.sh", "cargo run --release --locked "),
     ("sudo apt install ./penutup_*.deb", "tools/package.sh", "apt install -y ./penutup_*.deb"),
     ("sudo apt remove penutup", "tools/package.sh", "\n    gone remove\n"),
 ];
@@ -49,12 +54,13 @@ fn read(path: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
-/// Every page of the project: those beside the README and those in docs.
+/// Every page of the project: those beside the README, those in docs and the records of decisions.
 fn pages() -> Vec<String> {
     let files =
         |folder: PathBuf| std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
     let mut out: Vec<String> = files(root().to_owned())
         .chain(files(root().join("docs")))
+        .chain(files(root().join("docs/decisions")))
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
         .map(|path| path.strip_prefix(root()).expect("below the root").to_string_lossy().replace('\\', "/"))
         .collect();

@@ -1,8 +1,8 @@
 //! The first run: the SOP at once, and one line for whoever is new, until it is closed.
 
-use penutup::action::Action;
 use penutup::app::{Begin, Effect};
 use penutup::book::Book;
+use penutup::message::{Message, Subject};
 use penutup::tui::theme::Theme;
 use penutup::words::Lang;
 
@@ -74,10 +74,10 @@ fn help_esc_and_a_tick_close_it_and_a_fact_does_not() {
 #[test]
 fn what_there_is_to_tell_comes_first() {
     let mut stage = new();
-    stage.act(Action::StateTrouble(Some("penuh".into())));
+    stage.act(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into())));
     let told = screen(&mut stage, 80, 24);
     assert!(told.contains("penuh") && !told.contains(HINT), "{told}");
-    stage.act(Action::StateTrouble(None));
+    stage.act(Message::Trouble(Subject::State, None));
     assert!(screen(&mut stage, 80, 24).contains(HINT));
 }
 

@@ -21,11 +21,11 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
-use penutup::action::Ending;
+use penutup::closing::ending::Ending;
+use penutup::closing::ending::Outcome;
 use penutup::journal::read::{Reader, Span};
-use penutup::journal::record::{HowEnded, Record, StepRecord};
+use penutup::journal::record::{Record, StepRecord};
 use penutup::journal::report::Recap;
-use penutup::journal::row::{Detail, Rest, Row};
 use penutup::journal::trouble::{Finish, Trouble};
 use penutup::journal::writer::{Config, Writer};
 use penutup::words::Lang;
@@ -48,7 +48,7 @@ pub fn begun(call: u64) -> Record {
         step: id.into(),
         shown: false,
         ticked: None,
-        taken_back: 0,
+        undone: 0,
         left_out: true,
         score: score.iter().map(|s| (*s).to_owned()).collect(),
     };
@@ -81,7 +81,7 @@ pub fn ticked(call: u64, steps: usize) -> Record {
 pub fn ended(call: u64) -> Record {
     let record = ticked(call, 2);
     let end = record.start + TimeDelta::minutes(1);
-    Record { end: Some((end, HowEnded::Said(Ending::Complete))), ..record }
+    Record { end: Some((end, Outcome::Said(Ending::Complete))), ..record }
 }
 
 pub fn config(path: &Path) -> Config {
@@ -95,10 +95,11 @@ pub fn start(path: &Path) -> (Writer, Receiver<Trouble>) {
 
 pub fn start_with(config: Config) -> (Writer, Receiver<Trouble>) {
     let (send, troubles) = channel();
-    let writer = Writer::start(config, move |trouble| {
+    let (writer, work) = Writer::new(config, move |trouble| {
         // A test that has seen enough no longer listens.
         let _ = send.send(trouble);
     });
+    std::thread::spawn(work);
     (writer, troubles)
 }
 
@@ -124,14 +125,14 @@ pub fn recap(writer: &Writer, day: &str) -> Recap {
 /// What the writer tells next, in Indonesian.
 #[track_caller]
 pub fn told(troubles: &Receiver<Trouble>) -> String {
-    troubles.recv_timeout(PATIENCE).expect("the writer tells of it").line(Lang::Id.words())
+    penutup::tell::journal::trouble(&troubles.recv_timeout(PATIENCE).expect("the worker reports it"), Lang::Id.words())
 }
 
 /// Ends a writer; answers how many closings are not in the journal.
 pub fn unwritten(writer: Writer) -> u64 {
     match writer.finish(PATIENCE) {
         Finish::Written => 0,
-        Finish::Waiting { count, .. } => count as u64,
+        Finish::Pending { count, .. } => count as u64,
         Finish::Lost { count, .. } => count,
         Finish::Unknown => panic!("the journal's thread does not end"),
     }
@@ -145,19 +146,16 @@ pub fn finish(writer: Writer, troubles: &Receiver<Trouble>) {
     assert!(more.is_empty(), "{more:?}");
 }
 
-/// A call as it stands in the journal.
+/// A call of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    pub row: Row,
-    pub rest: Rest,
-    pub rule: String,
-    pub seat: String,
+    pub record: Record,
     pub ticks: usize,
 }
 
 impl Found {
-    pub fn how(&self) -> Option<HowEnded> {
-        self.row.end.map(|(_, how)| how)
+    pub fn how(&self) -> Option<Outcome> {
+        self.record.end.map(|(_, how)| how)
     }
 }
 
@@ -166,15 +164,9 @@ impl Found {
 pub fn found(path: &Path) -> Vec<Found> {
     let mut out = Vec::new();
     let Some(mut reader) = Reader::open(path).expect("a journal") else { return out };
-    let read = reader.calls(Span::default(), |row, rest, detail, vocabulary| {
-        let detail: Detail<'_> = serde_json::from_str(detail).expect("a detail");
-        out.push(Found {
-            row: *row,
-            rest: *rest,
-            rule: vocabulary.text(row.rule).into(),
-            seat: vocabulary.text(row.seat).into(),
-            ticks: detail.steps.iter().filter(|s| s.2.is_some()).count(),
-        });
+    let read = reader.calls(Span::default(), |record| {
+        let ticks = record.steps.iter().filter(|step| step.ticked.is_some()).count();
+        out.push(Found { record: record.clone(), ticks });
         Ok::<(), penutup::journal::trouble::Error>(())
     });
     read.expect("every call can be read");

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use penutup::rules::BUILT_IN;
 use rusqlite::Connection;
 
-use crate::journal::trouble::skipped;
+use crate::journal::trouble::{Disk, skipped};
 use crate::support::Home;
 use crate::term::{Term, eventually};
 
@@ -133,6 +133,27 @@ fn two_troubles_at_once_are_both_seen_and_both_told_at_the_end() {
     term.is_restored();
     term.shows("penutup: Keadaan shift (KLB) tidak tersimpan")
         .shows("penutup: 1 closing hilang, jurnal tidak dapat ditulis");
+}
+
+#[test]
+fn whoever_leaves_while_the_disk_is_full_is_told_what_is_lost() {
+    let Some(disk) = Disk::new() else {
+        return skipped("whoever_leaves_while_the_disk_is_full", "no disk can be mounted here (not root)");
+    };
+    let home = Home::new();
+    let own = disk.path().join("home");
+    let mut command = prompter(&home, &[]);
+    command.env("PENUTUP_HOME", &own);
+    let mut term = Term::start(&command);
+    term.shows(CAMPAIGN).send("m").shows("Topik: PLN Mobile");
+    let journal = own.join("data/journal.db");
+    eventually("the journal", || journal.exists());
+    disk.fill();
+    term.send("ksx").shows("Panggilan selesai").shows("Keadaan tidak dapat disimpan");
+    term.send("q");
+    assert!(term.ends().success());
+    term.is_restored();
+    term.shows("penutup: Keadaan shift (KLB) tidak tersimpan").shows("penutup: 1 closing hilang");
 }
 
 #[test]
@@ -397,14 +418,14 @@ fn print(line: &str) {
 /// A view that leaves when something is wrong, and prints it.
 struct Leaves;
 
-static HEAR: std::sync::Mutex<Option<penutup::run::Hear<()>>> = std::sync::Mutex::new(None);
+static HEAR: std::sync::Mutex<Option<penutup::event::InputSender<()>>> = std::sync::Mutex::new(None);
 
 impl penutup::run::View for Leaves {
     type Input = ();
     const EACH: bool = true;
 
-    fn listen(hear: penutup::run::Hear<()>) -> std::io::Result<()> {
-        *HEAR.lock().unwrap() = Some(hear);
+    fn listen(sender: penutup::event::InputSender<()>) -> std::io::Result<()> {
+        *HEAR.lock().unwrap() = Some(sender);
         Ok(())
     }
 
@@ -415,7 +436,7 @@ impl penutup::run::View for Leaves {
     fn changed(&mut self, app: &penutup::app::App, _: bool) {
         if let Some(line) = app.standing() {
             print(&format!("ON THE SCREEN: {line}"));
-            HEAR.lock().unwrap().as_ref().unwrap().closed();
+            HEAR.lock().unwrap().as_ref().unwrap().close();
         }
     }
 
@@ -451,11 +472,11 @@ fn a_helper_thread_that_dies_is_on_the_screen_and_in_the_log() {
                 &penutup::files::Folders::default(),
                 penutup::seat::SeatState::default(),
             ),
-            tasks: penutup::run::Tasks::default(),
+            tasks: std::sync::Arc::default(),
             log: std::sync::Arc::new(|line| print(&format!("IN THE LOG: {line}"))),
             rules: Some((vec!["rules.toml".into()], Box::new(reload))),
             settings: None,
-            tellers: vec![],
+            sources: vec![],
             used: std::sync::Arc::default(),
             journal: None,
             clipboard: None,

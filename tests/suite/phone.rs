@@ -25,10 +25,10 @@ mod socket;
 #[path = "phone/verb.rs"]
 mod verb;
 
-use penutup::action::Action;
-use penutup::action::phone::{Ignored, Pairs, PhoneEvent, Why};
 use penutup::app::Effect;
 use penutup::journal::record::Record;
+use penutup::message::Message;
+use penutup::message::phone::{Ignored, Pairs, PhoneEvent, Why};
 
 use crate::stage::Stage;
 
@@ -54,28 +54,28 @@ pub trait Rings {
 
 impl Rings for Stage {
     fn starts(&mut self, text: &str) -> &mut Self {
-        self.act(Action::Phone(PhoneEvent::Start { id: None, pairs: pairs(text) }))
+        self.act(Message::Phone(PhoneEvent::Start { id: None, pairs: pairs(text) }))
     }
 
     fn starts_as(&mut self, id: &str, text: &str) -> &mut Self {
-        self.act(Action::Phone(PhoneEvent::Start { id: Some(id.into()), pairs: pairs(text) }))
+        self.act(Message::Phone(PhoneEvent::Start { id: Some(id.into()), pairs: pairs(text) }))
     }
 
     fn sets(&mut self, text: &str) -> &mut Self {
-        self.act(Action::Phone(PhoneEvent::Set(pairs(text))))
+        self.act(Message::Phone(PhoneEvent::Set(pairs(text))))
     }
 
     fn ends(&mut self) -> &mut Self {
-        self.act(Action::Phone(PhoneEvent::End { id: None }))
+        self.act(Message::Phone(PhoneEvent::End { id: None }))
     }
 
     fn ends_as(&mut self, id: &str) -> &mut Self {
-        self.act(Action::Phone(PhoneEvent::End { id: Some(id.into()) }))
+        self.act(Message::Phone(PhoneEvent::End { id: Some(id.into()) }))
     }
 
     fn ignored(&self) -> Vec<(&str, Why)> {
         let told = self.effects.iter().find_map(|effect| match effect {
-            Effect::Answer(ignored) => Some(ignored),
+            Effect::Reply(ignored) => Some(ignored),
             _ => None,
         });
         let told: &[Ignored] = told.map_or(&[], Vec::as_slice);

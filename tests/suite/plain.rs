@@ -13,10 +13,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::action::Action;
-use penutup::app::{App, Begin};
+use penutup::app::{App, Begin, Update};
 use penutup::book::Book;
 use penutup::clock::Clock;
+use penutup::message::Message;
 use penutup::plain::listen::Line;
 use penutup::plain::view::Plain;
 use penutup::run::{Next, Session, View as _};
@@ -92,13 +92,13 @@ impl Talk {
     }
 
     /// Something comes from outside.
-    fn hears(&mut self, action: Action) -> Vec<String> {
-        self.run(|view, session| session.act(view, action))
+    fn hears(&mut self, update: impl Into<Update>) -> Vec<String> {
+        self.run(|view, session| session.act(view, update))
     }
 
     /// Time passes.
     fn waits(&mut self, minutes: i64) -> Vec<String> {
         self.now += TimeDelta::minutes(minutes);
-        self.hears(Action::Clock)
+        self.hears(Message::Clock)
     }
 }

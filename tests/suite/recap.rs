@@ -1,30 +1,53 @@
 //! The own day behind `R`: asked of the journal when it is opened, told in the CSO's words, never an old answer.
 
-use chrono::NaiveDate;
-use penutup::action::{Action, Ending};
 use penutup::app::{Effect, Mode};
-use penutup::journal::record::HowEnded;
-use penutup::journal::report::Recap;
+use penutup::closing::ending::Ending;
+use penutup::closing::ending::Outcome;
+
+use chrono::{DateTime, FixedOffset};
+use penutup::journal::record::{Record, StepRecord};
+use penutup::journal::report::{Fold, Recap};
+use penutup::journal::summary::{CallSummary, Interner};
+use penutup::message::Message;
+use penutup::panel::Panel;
 use penutup::tui::theme::Theme;
 
 use crate::scenes::{drawn, text};
 use crate::stage::Stage;
 
+/// Twenty-two calls: twenty complete, two of which the line dropped.
 fn day() -> Recap {
-    let mut hours = [0; 24];
-    (hours[8], hours[9], hours[11]) = (4, 12, 6);
-    Recap {
-        day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
-        whole: true,
-        closings: 22,
-        complete: 20,
-        costing: 1,
-        cost: vec![("Akurasi".into(), 1), ("FCR".into(), 1)],
-        left_out: vec![("download".into(), 2), ("campaign".into(), 1)],
-        endings: vec![(HowEnded::Said(Ending::Complete), 20), (HowEnded::Said(Ending::Dropped), 2)],
-        hours,
-        durations: None,
+    let start =
+        |hour: u32| DateTime::parse_from_rfc3339(&format!("2026-03-02T{hour:02}:05:00+07:00")).unwrap().to_utc();
+    let step = |id: &str, left_out| StepRecord {
+        step: id.into(),
+        shown: true,
+        ticked: None,
+        undone: 0,
+        left_out,
+        score: vec![],
+    };
+    let (mut fold, mut texts) = (Fold::new(FixedOffset::east_opt(7 * 3600).unwrap()), Interner::default());
+    for (call, hour) in
+        [(4, 8), (12, 9), (6, 11)].into_iter().flat_map(|(n, hour)| (0..n).map(move |_| hour)).enumerate()
+    {
+        let dropped = call < 2;
+        let mut record = Record {
+            start: start(hour),
+            end: Some((start(hour), Outcome::Said(if dropped { Ending::Dropped } else { Ending::Complete }))),
+            steps: vec![step("download", dropped), step("campaign", call == 0)],
+            ..Record::default()
+        };
+        if call == 0 {
+            record.cost = vec!["Akurasi".into(), "FCR".into()];
+        }
+        if call >= 3 {
+            record.steps[1].ticked = Some(start(hour));
+        }
+        record.steps[1].undone = u32::from(call >= 17);
+        fold.add(&CallSummary::of(&record, &mut texts).unwrap());
     }
+    Recap { report: fold.report(&texts), whole: true }
 }
 
 fn screen(stage: &mut Stage) -> String {
@@ -35,14 +58,14 @@ fn screen(stage: &mut Stage) -> String {
 fn the_recap_asks_for_today_and_tells_it() {
     let mut stage = Stage::at("14:00");
     stage.keys("r");
-    assert_eq!(*stage.app.mode(), Mode::Recap);
+    assert_eq!(*stage.app.mode(), Mode::Panel(Panel::Recap));
     let asked = stage.effects.iter().find_map(|e| match e {
         Effect::AskDay(day, zone) => Some((day.to_string(), zone.local_minus_utc())),
         _ => None,
     });
     assert_eq!(asked, Some(("2026-03-02".into(), 7 * 3600)), "the day of our own zone");
     assert!(screen(&mut stage).contains("Jurnal belum menjawab"));
-    stage.act(Action::DayWas(Box::new(day())));
+    stage.act(Message::Day(Box::new(day())));
     let told = screen(&mut stage);
     for part in [
         "Closing          22",
@@ -50,17 +73,19 @@ fn the_recap_asks_for_today_and_tells_it() {
         "Akurasi 1 · Tidak FCR 1",
         "Ajakan DOWNLOAD New PLN Mobile 2 · Campaign Integritas 1",
         "closing lengkap 20 · telepon terputus 2",
+        "Catatan          sebelum closing 3 · centang diurungkan 5",
         "08 09 10 11",
         "Dicentang CSO",
     ] {
         assert!(told.contains(part), "{part:?} in\n{told}");
     }
+    assert!(!told.contains("sudah lewat"), "what did not happen takes no line");
 }
 
 #[test]
 fn it_is_asked_anew_each_time_and_closes_with_its_own_key() {
     let mut stage = Stage::at("14:00");
-    stage.keys("r").act(Action::DayWas(Box::new(day())));
+    stage.keys("r").act(Message::Day(Box::new(day())));
     stage.keys("r");
     assert_eq!(*stage.app.mode(), Mode::Closing);
     stage.keys("r");

@@ -1,8 +1,9 @@
 //! New rules under a running prompter: what is told of them, what the panel shows, and that KLB outlasts them.
 
-use penutup::action::{Action, Change, RulesNews};
 use penutup::app::Effect;
 use penutup::closing::{Held, Since};
+use penutup::message::{Comparison, Message};
+use penutup::rules::change::Change;
 use std::sync::Arc;
 
 use crate::stage::{Stage, book, revised, wib};
@@ -91,10 +92,10 @@ fn a_change_worked_out_elsewhere_is_told_where_it_is_of_the_rules_in_use() {
     let mut stage = Stage::at("14:00");
     let new = revised(&[("ayo download", "mari unduh")]);
     let here = Arc::new(penutup::book::Book::built_in());
-    let mut change = Change::between(here, &new).expect("small rules are compared");
+    let mut change = Change::between(&here.rules, &new.rules).expect("small rules are compared");
     assert_eq!((change.counts.situations.as_str(), change.counts.sentences), ("6", 1));
     change.counts.sentences = 7;
-    stage.act(Action::Rules(RulesNews::Revised(Arc::clone(&new), change)));
+    stage.act(Message::Rules(Arc::clone(&new), Some(Comparison { from: here, change })));
     assert!(stage.notice().contains("7 kalimat"), "it is taken at its word, and not worked out again");
 }
 

@@ -75,6 +75,8 @@ fn every_signal_that_ends_it_restores_the_terminal() {
         ("QUIT", "Quit"),
         ("USR1", "User defined signal 1"),
         ("ALRM", "Alarm clock"),
+        ("ABRT", "Aborted"),
+        ("BUS", "Bus error"),
     ];
     for (name, told) in named {
         let home = Home::new();
@@ -171,9 +173,28 @@ fn at_no_size_at_all_it_starts_and_leaves() {
         let home = Home::new();
         let mut term = Term::sized(&prompter(&home, &[]), columns, rows);
         term.until("the screen", vt100::Screen::alternate_screen);
-        term.send("k ");
-        term.resize(80, 24).shows("KLB AKTIF").shows("√ Ajakan DOWNLOAD");
+        term.send("k");
+        term.resize(80, 24).shows("KLB AKTIF").shows("► Ajakan DOWNLOAD");
         term.quits();
+    }
+}
+
+#[test]
+fn a_sentence_that_the_window_has_no_room_for_is_not_ticked() {
+    for ((columns, rows), ticks) in [((1, 1), false), ((5, 2), false), ((20, 3), true), ((80, 1), true)] {
+        for key in [" ", "\r"] {
+            let home = Home::new();
+            let mut term = Term::sized(&prompter(&home, &[]), columns, rows);
+            term.until("the screen", vt100::Screen::alternate_screen);
+            term.send(key).resize(80, 24).shows("? daftar tombol");
+            if ticks {
+                term.shows("√ Campaign Integritas");
+            } else {
+                term.shows("► Campaign Integritas").shows("Jendela terlalu kecil, belum dicentang");
+                term.send(key).shows("√ Campaign Integritas");
+            }
+            term.quits();
+        }
     }
 }
 

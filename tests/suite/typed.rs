@@ -73,6 +73,34 @@ fn a_held_space_is_one_sentence_at_the_rate_of_any_keyboard() {
     }
 }
 
+/// Down to two repeats a second: the rhythm shows that the key is held, and what its repeats did is undone.
+#[test]
+fn a_key_that_repeats_slowly_is_one_press() {
+    for (key, delay, rate, times) in
+        [(" ", 900, 300, 10), (" ", 1000, 480, 6), ("a", 300, 150, 14), ("a", 250, 240, 14)]
+    {
+        let home = Home::new();
+        let mut term = opened(&home);
+        term.hold(key, Duration::from_millis(delay), Duration::from_millis(rate), times);
+        let once = if key == "a" { "Aplikasi: TELAH punya" } else { "► Ajakan DOWNLOAD" };
+        term.shows(once).send("z").shows("WITA").shows(once);
+        assert_eq!(term.text().matches('√').count(), usize::from(key == " "), "{key:?} {delay} {rate}: {term:?}");
+        term.quits();
+    }
+}
+
+#[test]
+fn two_unhurried_spaces_are_two_sentences() {
+    let home = Home::new();
+    let mut term = opened(&home);
+    term.send_at_once(" ").shows("√ Campaign Integritas");
+    pause(850);
+    term.send_at_once(" ").shows("√ Ajakan DOWNLOAD");
+    pause(600);
+    assert_eq!(term.text().matches('√').count(), 2, "{term:?}");
+    term.quits();
+}
+
 #[test]
 fn a_held_letter_is_one_press() {
     let home = Home::new();
@@ -216,6 +244,31 @@ fn a_sentence_for_another_window_undoes_itself_whole() {
     let state = fs::read_to_string(home.state("shift.toml")).unwrap_or_default();
     assert!(!state.contains("klb"), "{state}");
     assert!(report(&home).contains("Belum ada"), "{}", report(&home));
+}
+
+#[test]
+fn in_practice_and_presentation_it_undoes_itself_too() {
+    let home = Home::new();
+    let mut term = Term::start(&home.penutup(["demo"]).command());
+    term.shows("Peragaan 1/11").shows("KLB: tidak");
+    one_by_one(&mut term, b"mati lampu sejak pagi", 90);
+    term.shows("Ketikan diabaikan").shows("KLB: tidak").shows("Topik: di luar PLN Mobile").shows("Peragaan 1/11");
+    pause(1200);
+    term.send("k").shows("KLB AKTIF").hides("Ketikan").send("q");
+    assert!(term.ends().success());
+    term.is_restored();
+    let mut term = Term::start(&home.penutup(["drill", "--seed", "5", "--trainee", "cso"]).command());
+    term.shows("Latihan").send("1").shows("kartu 1 dari");
+    let before = term.text();
+    pause(1200);
+    one_by_one(&mut term, b"mati lampu sejak pagi", 90);
+    term.shows("Ketikan diabaikan");
+    let marked =
+        |text: &str| text.lines().filter(|line| line.contains("[K]") || line.contains('√')).collect::<String>();
+    assert_eq!(marked(&term.text()), marked(&before), "{term:?}");
+    term.send("\x03");
+    term.ends();
+    term.is_restored();
 }
 
 /// Blanks, digits and letters more than a second back are of the same text, and so is what answered a question.

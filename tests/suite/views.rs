@@ -11,7 +11,7 @@ use penutup::tui::theme::Theme;
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 
-use crate::closing::{action, op, stage};
+use crate::closing::{op, stage, update};
 use crate::scenes::{bright, drawn, no_blanks, text};
 use crate::stage::{Stage, book, wib};
 
@@ -133,8 +133,8 @@ proptest! {
     ) {
         let mut stage = stage(seed);
         for op in ops {
-            if let Some(action) = action(&stage.app, &op) {
-                stage.act(action);
+            if let Some(update) = update(&stage.app, &op) {
+                stage.act(update);
             }
         }
         let (buffer, _) = drawn(&mut stage.app, theme, columns, rows);

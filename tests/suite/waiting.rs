@@ -4,8 +4,8 @@ use std::fs;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use penutup::action::{Action, RulesNews};
 use penutup::book::Book;
+use penutup::message::{Message, Subject};
 use penutup::rules::BUILT_IN;
 
 use crate::stage::{Stage, revised, wib};
@@ -29,7 +29,7 @@ fn a_file_with_a_future_day_waits_and_the_first_call_of_that_day_has_it() {
     stage.reload(&from_day(TOMORROW));
     assert_eq!(stage.notice(), "SOP Rev-2 menunggu, berlaku mulai panggilan pertama 03/03/2026");
     assert_eq!(stage.app.rules().sop.revision, "Rev-1");
-    stage.keys("k").act(Action::Clock);
+    stage.keys("k").act(Message::Clock);
     assert_eq!(stage.notice(), "", "it is said once");
     stage.keys("k");
     // The same file once more: the watcher looks again with every call.
@@ -38,7 +38,7 @@ fn a_file_with_a_future_day_waits_and_the_first_call_of_that_day_has_it() {
     // Nobody has begun a call: the one on the screen is the first of the new day.
     assert!(stage.app.call().begun().is_none());
     stage.now = wib("23:59") + TimeDelta::minutes(1);
-    stage.act(Action::Clock);
+    stage.act(Message::Clock);
     assert_eq!(stage.app.rules().sop.revision, "Rev-2");
     assert!(stage.notice().starts_with("Aturan baru berlaku: SOP Rev-2"), "{}", stage.notice());
 }
@@ -49,7 +49,7 @@ fn a_call_over_midnight_ends_under_the_rules_that_it_began_with() {
     stage.reload(&from_day(TOMORROW));
     stage.keys("m");
     stage.now = wib("23:59") + TimeDelta::minutes(5);
-    stage.act(Action::Clock);
+    stage.act(Message::Clock);
     assert_eq!(stage.app.rules().sop.revision, "Rev-1");
     stage.keys("s");
     assert_eq!(stage.app.rules().sop.revision, "Rev-1");
@@ -66,7 +66,7 @@ fn rules_in_force_that_come_meanwhile_replace_those_that_wait() {
     assert_eq!(stage.app.rules().sop.revision, "Rev-2");
     assert!(stage.app.waiting().is_none());
     stage.now += TimeDelta::days(2);
-    stage.act(Action::Clock);
+    stage.act(Message::Clock);
     assert!(!String::from_utf8_lossy(&stage.app.book().source).contains("mari unduh"));
 }
 
@@ -74,7 +74,7 @@ fn rules_in_force_that_come_meanwhile_replace_those_that_wait() {
 fn a_bad_file_does_not_end_the_waiting_and_a_good_one_that_waits_ends_the_complaint() {
     let mut stage = Stage::at("10:00");
     stage.reload(&from_day(TOMORROW));
-    stage.act(Action::Rules(RulesNews::Bad("rules.toml:3: rusak".into())));
+    stage.act(Message::Trouble(Subject::Rules, Some("rules.toml:3: rusak".into())));
     assert!(stage.app.waiting().is_some());
     stage.reload(&from_day(TOMORROW));
     assert_eq!(stage.notice(), "");

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use penutup::journal::ended::{Edge, Written};
-use penutup::journal::read::Reader;
+use penutup::journal::read::{Edge, Ended, Reader};
 use penutup::journal::trouble;
 use serde_json::value::{RawValue, to_raw_value};
 use uuid::Uuid;
@@ -73,7 +72,7 @@ pub struct Outbox {
     ledger_path: PathBuf,
     ledger: Option<Ledger>,
     /// The oldest that wait.
-    waiting: VecDeque<Written>,
+    waiting: VecDeque<Ended>,
     /// How many more wait.
     more: u64,
     in_flight: u64,
@@ -163,10 +162,10 @@ impl Outbox {
         let Some(ledger) = &mut self.ledger else { return Ok(()) };
         let (mut waiting, mut more) = (VecDeque::new(), 0);
         let mut acked = ledger.acked_calls()?;
-        let edge = reader.ended::<OutboxError>(from_ms, |written| {
-            match acked.contains(written.id, written.version)? {
+        let edge = reader.ended::<OutboxError>(from_ms, |ended| {
+            match acked.contains(ended.id, ended.version)? {
                 true => {}
-                false if waiting.len() < MAX_WAITING => waiting.push_back(written),
+                false if waiting.len() < MAX_WAITING => waiting.push_back(ended),
                 false => more += 1,
             }
             Ok(())
@@ -178,7 +177,7 @@ impl Outbox {
                 ledger.prune_before(lowest)?;
             }
         }
-        let oldest = waiting.front().map_or(i64::MAX, |written| written.start_ms);
+        let oldest = waiting.front().map_or(i64::MAX, |ended| ended.start_ms);
         self.scan_from_ms = next_scan_from(&edge, Utc::now().timestamp_millis()).min(oldest);
         (self.waiting, self.more) = (waiting, more);
         Ok(())
@@ -192,7 +191,7 @@ impl Outbox {
                 self.scan()?;
                 has_scanned = true;
             }
-            let ids: Vec<Uuid> = self.waiting.iter().take(max).map(|written| written.id).collect();
+            let ids: Vec<Uuid> = self.waiting.iter().take(max).map(|ended| ended.id).collect();
             let closings = if ids.is_empty() { Ok(Vec::new()) } else { self.closings(&ids, None) };
             let closings = self.close_if_damaged(closings)?;
             self.waiting.drain(..ids.len());
@@ -225,12 +224,13 @@ impl Outbox {
     fn closings(&mut self, ids: &[Uuid], resend: Option<u64>) -> Result<Vec<OutgoingClosing>, OutboxError> {
         let Some(mut reader) = self.reader()? else { return Ok(Vec::new()) };
         let (mut lines, mut too_large) = (Vec::with_capacity(ids.len()), Vec::new());
-        reader.lines::<OutboxError>(ids, |id, line| {
-            let text = to_raw_value(line).map_err(|_| trouble::Error::Damaged)?;
+        reader.ended_calls::<OutboxError>(ids, |record| {
+            let (id, version) = (record.id, record.version);
+            let text = to_raw_value(record).map_err(|_| trouble::Error::Damaged)?;
             if text.get().len() + CLOSING_OVERHEAD > MAX_CLOSING {
-                too_large.push((id, line.version));
+                too_large.push((id, version));
             } else {
-                lines.push((id, line.version, text));
+                lines.push((id, version, text));
             }
             Ok(())
         })?;
@@ -287,10 +287,10 @@ mod tests {
     use std::fs;
 
     use chrono::{DateTime, TimeDelta};
-    use penutup::action::Ending;
+    use penutup::closing::ending::{Ending, Outcome};
     use penutup::journal::presence::Presence;
-    use penutup::journal::record::{HowEnded, Record};
-    use penutup::journal::store::{Entry, Store};
+    use penutup::journal::record::Record;
+    use penutup::journal::store::{Change, Store};
     use tempfile::TempDir;
 
     use super::*;
@@ -321,23 +321,15 @@ mod tests {
         fn write_by(&mut self, id: u128, version: u64, second: i64, ended: bool, rule: &str) {
             let at = |second| DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
             let record = Record {
-                call: 1,
+                id: Uuid::from_u128(id),
+                version,
                 start: at(second),
-                end: ended.then(|| (at(second + 9), HowEnded::Said(Ending::Complete))),
-                facts: vec![],
-                zone: "WIB".into(),
-                greeting: None,
+                end: ended.then(|| (at(second + 9), Outcome::Said(Ending::Complete))),
+                changed: at(second),
                 rule: rule.into(),
-                revision: "Rev-1".into(),
-                rules_sha256: "ab".into(),
-                steps: vec![],
-                cost: vec![],
-                overtaken: vec![],
-                differs: vec![],
+                ..Record::default()
             };
-            let id = Uuid::from_u128(id);
-            let entry = Entry { id, version, changed: at(second), record: Some(&record) };
-            self.store.save(self.presence.id(), None, std::iter::once(entry)).unwrap();
+            self.store.save(self.presence.id(), std::iter::once(Change::Save(&record))).unwrap();
         }
     }
 

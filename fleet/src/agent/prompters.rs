@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use penutup::broadcast::Broadcast;
 use penutup::softphone::agent::{AgentLine, NotTold};
-use penutup::softphone::message::{Bad, Message};
+use penutup::softphone::message::{Bad, Command};
 use penutup::softphone::place::Place;
 
 use super::folder_watcher::FolderWatcher;
@@ -181,15 +181,15 @@ fn send_changes(line: &mut AgentLine, sent: &Snapshot, snapshot: &Snapshot) -> R
     if let Some(klb) = &snapshot.klb
         && sent.klb.as_ref() != Some(klb)
     {
-        line.tell(&Message::Klb(Box::new(klb.clone())))?;
+        line.tell(&Command::Klb(Box::new(klb.clone())))?;
     }
     if snapshot.rules != sent.rules {
-        line.tell(&Message::Rules)?;
+        line.tell(&Command::Rules)?;
     }
     if let Some(link) = snapshot.link
         && sent.link != Some(link)
     {
-        line.tell(&Message::Link(link))?;
+        line.tell(&Command::Link(link))?;
     }
     Ok(())
 }

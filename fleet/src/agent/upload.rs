@@ -9,8 +9,7 @@ use async_nats::{Client, client::SubscribeError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use penutup::files::shown_path;
-use penutup::journal::trouble;
-use penutup::tell::shown;
+use penutup::tell::{self, shown};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
@@ -140,13 +139,13 @@ impl Uploader {
                 return Some(done);
             }
             Err(OutboxError::Journal(error)) => {
-                self.log.report(Topic::Journal, w.journal(error.told(prompter_words)));
+                self.log.report(Topic::Journal, w.journal(tell::journal::reason(&error, prompter_words)));
             }
             Err(OutboxError::Ledger(LedgerError::Foreign)) => {
                 self.log.report(Topic::Ledger, w.ledger(w.ledger_foreign));
             }
             Err(OutboxError::Ledger(LedgerError::Sqlite(error))) => {
-                let why = trouble::Error::from(error).told(prompter_words);
+                let why = tell::journal::reason(&error.into(), prompter_words);
                 self.log.report(Topic::Ledger, w.ledger(why));
             }
         }

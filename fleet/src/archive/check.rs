@@ -1,8 +1,8 @@
 //! Checks a message of a closings stream before it goes to the database. Pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::journal::export::Line;
 use penutup::journal::merge::Calls;
+use penutup::journal::record::Record;
 use uuid::Uuid;
 
 use crate::database::schema::created_at;
@@ -43,13 +43,12 @@ fn number(closing: &Closing<'_>, now: DateTime<Utc>) -> Option<(Uuid, i64)> {
 
 /// A call that ended, with valid values. It is serialized again, so that unknown fields are dropped.
 fn parse_call(seat: &(Name, Name), (epoch, seq): (Uuid, i64), call: &str) -> Option<ClosingRow> {
-    let line: Line<'_> = serde_json::from_str(call).ok()?;
-    let call = serde_json::to_string(&line).ok()?;
-    let (row, rest) = Calls::default().checked(line).ok()?;
-    row.end?;
-    let version = i64::try_from(rest.version).ok()?;
-    let id = Uuid::from_bytes(rest.id);
-    Some(ClosingRow { seat: seat.clone(), epoch, seq, id, version, start_ms: row.start_ms, call })
+    let record: Record = serde_json::from_str(call).ok()?;
+    let summary = Calls::default().summary(&record).ok()?;
+    record.end?;
+    let version = i64::try_from(record.version).ok()?;
+    let call = serde_json::to_string(&record).ok()?;
+    Some(ClosingRow { seat: seat.clone(), epoch, seq, id: record.id, version, start_ms: summary.start_ms, call })
 }
 
 #[cfg(test)]

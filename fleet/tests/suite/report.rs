@@ -4,9 +4,9 @@ use std::fs;
 use std::io::Write as _;
 
 use penutup::book::Book;
-use penutup::cli::report::{Between, Form, told};
+use penutup::cli::report::{Between, Form, csv, told};
 use penutup::journal::merge::{Merge, Refused};
-use penutup::journal::report::{By, Fold, csv, span};
+use penutup::journal::report::{By, Fold, span};
 use penutup::words::Lang;
 use serde_json::Value;
 use uuid::Uuid;
@@ -23,20 +23,18 @@ fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String
     let mut fold = Fold::new(zone);
     let mut lines = Vec::new();
     let span = span(days.from, days.to, zone);
-    let vocabulary = merge
-        .each(span, |row, rest, detail, vocabulary| {
-            fold.add(row);
-            let mut line = String::new();
-            csv::line(&mut line, row, rest, detail, vocabulary, zone).unwrap();
-            lines.push((row.start_ms, rest.id, line));
+    let texts = merge
+        .each(span, |summary, record| {
+            fold.add(summary);
+            lines.push((summary.start_ms, record.id, csv::line(record, zone)));
             Ok::<(), Refused>(())
         })
         .unwrap();
     if form == Form::Csv {
         lines.sort();
-        return csv::HEADER.to_owned() + &lines.into_iter().map(|(_, _, line)| line).collect::<String>();
+        return csv::header() + &lines.into_iter().map(|(_, _, line)| line).collect::<String>();
     }
-    told(&fold.report(&vocabulary), form, days, by, Lang::Id.words()).unwrap()
+    told(&fold.report(&texts), form, days, by, Lang::Id.words()).unwrap()
 }
 
 #[tokio::test]

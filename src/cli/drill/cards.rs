@@ -8,7 +8,6 @@ use chrono::Timelike as _;
 use super::Ground;
 use crate::cli::{Answer, Context, Stop};
 use crate::drill::card::Card;
-use crate::drill::deal::{Dealer, everything};
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepWords;
 use crate::tell::practice;
@@ -21,13 +20,7 @@ use crate::words::{Words, fill};
 pub fn run(ground: &Ground, seed: u64, count: Option<u16>, context: &Context) -> Result<Answer, Stop> {
     let (rules, words) = (&ground.book.rules, context.words());
     let w = &words.drillverb;
-    let dealt = Dealer::new(rules, &ground.stories).deal(&everything(rules), seed);
-    let not_asked = dealt.not_asked(rules);
-    let mut cards = dealt.cards;
-    cards.truncate(count.map_or(usize::MAX, usize::from));
-    if cards.is_empty() {
-        return Err(context.stop(&super::no_cards(&not_asked, words), Some(w.no_cards_help)));
-    }
+    let (cards, not_asked) = super::dealt(ground, seed, count, context)?;
     let with = [("revision", rules.sop.revision.as_str()), ("seed", &seed.to_string())];
     let mut out = format!("# {}\n\n{}\n", plain(&fill(w.cards_title, &with)), w.cards_intro);
     if !not_asked.is_empty() {
@@ -53,7 +46,7 @@ fn one(out: &mut String, number: usize, card: &Card, rules: &RuleSet, words: &Wo
     let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
     let _ = write!(out, "\n---\n\n## {}\n\n{}\n\n", fill(w.cards_number, &with), fill(w.cards_caller, &with));
     let _ = write!(out, "> {}\n\n**{}**\n\n", plain(&card.story), w.cards_expected);
-    let facts = rules.facts.iter().enumerate().filter(|(at, _)| card.told[*at]);
+    let facts = rules.facts.iter().enumerate().filter(|(at, _)| card.mentioned[*at]);
     let facts: Vec<String> = facts
         .map(|(at, f)| format!("{}: {}", plain(&f.label), plain(&f.values[card.situation.value(at)].label)))
         .collect();

@@ -2,12 +2,9 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Utc};
-
 use super::Ground;
 use crate::cli::{Answer, Context, Status};
-use crate::drill::deal::{Dealer, edges};
-use crate::drill::story::Scenario;
+use crate::drill::generate::{CardGenerator, edges};
 use crate::rules::space::Cube;
 use crate::tell::shown;
 use crate::words::{Words, fill};
@@ -15,14 +12,14 @@ use crate::words::{Words, fill};
 /// Lists it; status 1 where a rule or requirement is reached by none.
 pub fn run(ground: &Ground, context: &Context) -> Answer {
     let (rules, w) = (&ground.book.rules, &context.words().drillverb);
-    let dealer = Dealer::new(rules, &ground.stories);
-    let dealable: Vec<&Scenario> = dealer.dealable().collect();
-    let tellings: usize = dealable.iter().map(|s| s.tell.len()).sum();
+    let generator = CardGenerator::new(rules, &ground.stories);
+    let usable = generator.usable_scenarios();
+    let tellings: usize = usable.iter().map(|s| s.tell.len()).sum();
     let mut out = fill(
         w.list_title,
         &[
             ("revision", &rules.sop.revision),
-            ("stories", &dealable.len().to_string()),
+            ("stories", &usable.len().to_string()),
             ("tellings", &tellings.to_string()),
             ("edges", &edges(rules).len().to_string()),
             ("zones", &rules.zones.len().to_string()),
@@ -30,8 +27,8 @@ pub fn run(ground: &Ground, context: &Context) -> Answer {
     ) + "\n";
     let rows = rules.rules.iter().map(|r| (r.id.as_str(), &r.when));
     let duties = rules.requirements.iter().map(|r| (r.id.as_str(), &r.when));
-    let mut unreached = section(&mut out, w.list_rules, rows, &dealer, context.words());
-    unreached += section(&mut out, w.list_requirements, duties, &dealer, context.words());
+    let mut unreached = section(&mut out, w.list_rules, rows, &generator, context.words());
+    unreached += section(&mut out, w.list_requirements, duties, &generator, context.words());
     let _ = write!(out, "\n{}\n", w.list_zones);
     for zone in &rules.zones {
         let places = ground.stories.places.iter().filter(|p| p.zone.eq_ignore_ascii_case(&zone.id));
@@ -41,16 +38,16 @@ pub fn run(ground: &Ground, context: &Context) -> Answer {
         let (mark, told) = if count > 0 { ("√", told.as_str()) } else { ("-", w.list_no_place) };
         let _ = writeln!(out, "  {mark} {id:<28} {told}", id = shown(&zone.id));
     }
-    for (title, values) in [(w.list_never_told, dealer.never_told()), (w.list_unknown_values, dealer.unknown_values())]
+    for (title, values) in
+        [(w.list_never_told, generator.untold_values()), (w.list_unknown_values, generator.unreviewed_values())]
     {
         if !values.is_empty() {
             let _ = write!(out, "\n{title}\n  {}\n", values.join(", "));
         }
     }
-    let left_out: Vec<&str> = dealer.left_out().collect();
+    let left_out: Vec<&str> = generator.unusable_scenarios().collect();
     let all = ground.stories.scenarios.iter().map(|s| s.id.as_str());
-    let undecided: Vec<&str> =
-        all.filter(|id| !left_out.contains(id) && dealable.iter().all(|s| s.id != *id)).collect();
+    let undecided: Vec<&str> = all.filter(|id| !left_out.contains(id) && usable.iter().all(|s| s.id != *id)).collect();
     for (title, ids) in [(w.list_left_out, &left_out), (w.list_undecided, &undecided)] {
         if !ids.is_empty() {
             let _ = write!(out, "\n{title}\n  {}\n", ids.join(", "));
@@ -68,14 +65,14 @@ fn section<'r>(
     out: &mut String,
     title: &str,
     all: impl Iterator<Item = (&'r str, &'r Cube)>,
-    dealer: &Dealer<'_>,
+    generator: &CardGenerator<'_>,
     words: &Words,
 ) -> usize {
     let w = &words.drillverb;
     let mut unreached = 0;
     let _ = write!(out, "\n{title}\n");
     for (id, when) in all {
-        let count = dealer.reaching(when);
+        let count = generator.scenarios_for(when);
         let told = fill(w.list_stories, &[("count", &count.to_string())]);
         let _ = if count > 0 {
             writeln!(out, "  √ {id:<28} {told}", id = shown(id))
@@ -85,15 +82,4 @@ fn section<'r>(
         };
     }
     unreached
-}
-
-/// What a trainee is told for whom nothing is due.
-pub fn nothing_due(id: &str, next: Option<DateTime<Utc>>, ground: &Ground, words: &Words) -> String {
-    let w = &words.drillverb;
-    let Some(next) = next else { return fill(w.nothing_due, &[("id", id)]) + "\n" };
-    let zone = &ground.book.rules.zones[ground.zone];
-    let local = next.with_timezone(&zone.offset);
-    let time = format!("{}{}{}", local.format("%H"), words.screen.time_dot, local.format("%M"));
-    let with = [("id", id), ("day", &*local.format("%d/%m/%Y").to_string()), ("time", &time), ("zone", &zone.id)];
-    fill(w.next_due, &with) + "\n"
 }

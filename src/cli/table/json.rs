@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::rules::proof::conditions;
+use crate::rules::conditions;
 use crate::rules::ruleset::{Duty, Field, FieldIx, FieldKind, RuleSet, StepIx, StepWords};
 use crate::rules::space::Cube;
 

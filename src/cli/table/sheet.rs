@@ -4,9 +4,9 @@
 use std::fmt::Write as _;
 
 use crate::cli::diff::duties::demand;
+use crate::rules::conditions;
 use crate::rules::diff::Demand;
 use crate::rules::problem::Conditions;
-use crate::rules::proof::conditions;
 use crate::rules::ruleset::{Choice, Duty, Field, FieldIx, FieldKind, Requirement, RuleSet, Step, StepIx, StepWords};
 use crate::tell::change::clock;
 use crate::words::Words;

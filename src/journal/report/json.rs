@@ -1,14 +1,15 @@
 //! The report for programs, on one line. `{"schema":1,"self_reported":true,"from":"2026-11-01"|null,"to":…|null,
 //! "offset":"+07:00","open":n,"total":GROUP,"seconds":{"median":n,"p90":n,"longest":n}|null,"by":"seat"|null,
 //! "groups":[GROUP with "key"],"facts":{fact:[GROUP with "key"]},"rules":[…],"seats":[…],"hours":[…],"days":[…],
-//! "endings":[…]}`; a GROUP is `{"closings":n,"complete":n,"costing":n,"seconds":n,"endings":{code:n},"cost":{parameter:n},
+//! "endings":[…]}`; a GROUP is `{"closings":n,"complete":n,"costing":n,"before_closing":n,"overtaken":n,
+//! "taken_back":n,"seconds":n,"endings":{code:n},"cost":{parameter:n},
 //! "left_out":{step:n}}`. A key is null for calls that lack it: no seat, not this fact. `seconds` of a group is the sum.
 
 use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 
 use super::{By, Group, Report};
-use crate::journal::record::HowEnded;
+use crate::closing::ending::Outcome;
 
 /// The report on one line. `by` must be something the report has.
 #[must_use]
@@ -48,12 +49,15 @@ fn group(group: &Group) -> Map<String, Value> {
     let counts = |counts: &[(String, u64)]| -> Map<String, Value> {
         counts.iter().map(|(key, count)| (key.clone(), json!(count))).collect()
     };
-    let ended = HowEnded::ALL.into_iter().map(|how| (how, group.ended(how))).filter(|(_, count)| *count > 0);
+    let ended = Outcome::ALL.into_iter().map(|how| (how, group.ended(how))).filter(|(_, count)| *count > 0);
     let endings: Map<String, Value> = ended.map(|(how, count)| (how.code().into(), json!(count))).collect();
     let mut out = Map::new();
     out.insert("closings".into(), json!(group.closings));
     out.insert("complete".into(), json!(group.complete));
     out.insert("costing".into(), json!(group.costing));
+    out.insert("before_closing".into(), json!(group.flagged.before_closing));
+    out.insert("overtaken".into(), json!(group.flagged.overtaken));
+    out.insert("taken_back".into(), json!(group.flagged.undone));
     out.insert("seconds".into(), json!(group.seconds));
     out.insert("endings".into(), endings.into());
     out.insert("cost".into(), counts(&group.cost).into());

@@ -16,7 +16,7 @@ use ratatui::text::Line;
 
 use super::drill::indent;
 use super::header::rule;
-use super::wrap::wrap;
+use super::lines::wrap;
 use super::{Block, Drawn, Drop, Foot, Look, Size, fit, prompter, put, rows_of, to_rows};
 use crate::drill::keys;
 use crate::drill::show::Show;

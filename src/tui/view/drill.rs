@@ -17,16 +17,17 @@ use ratatui::text::{Line, Span};
 
 use super::feedback;
 use super::header::rule;
+use super::lines::{bounded, wrap};
 use super::panel::Lines;
-use super::wrap::{bounded, shorten, wrap};
 use super::{Block, Drawn, Drop, Foot, Look, Size, footer, prompter, put, stack, to_rows};
-use crate::drill::grade::{Heard, Way};
+use crate::drill::grade::{ExerciseKind, SpokenMark};
 use crate::drill::keys;
-use crate::drill::session::{Phase, Session, Work};
+use crate::drill::session::{Draft, Phase, Session};
 use crate::rules::ruleset::StepIx;
 use crate::tell::practice;
 use crate::tui::theme::{Role, Theme};
 use crate::words::{Words, fill};
+use crate::wrap::shorten;
 
 /// The widest line of a story.
 const STORY: usize = 92;
@@ -83,7 +84,7 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
         Phase::Score => vec![title(&look, session), rule_block(&look), Block::panel(feedback::score(&look, session))],
         Phase::Card => {
             let height = usize::from(area.height);
-            let is_marked = matches!(session.work(), Work::Spoken { open: true, .. });
+            let is_marked = matches!(session.draft(), Draft::Spoken { open: true, .. });
             // What is marked needs the rows more than the story, which a key shows whole.
             let story = if is_marked && height < LOW { 1 } else { story_rows(height) };
             let mut top = head(&look, session, story);
@@ -115,11 +116,11 @@ fn rule_block(look: &Look<'_>) -> Block {
 }
 
 /// What the way is called.
-pub(super) fn way(way: Way, words: &Words) -> &'static str {
+pub(super) fn way(way: ExerciseKind, words: &Words) -> &'static str {
     match way {
-        Way::Case => words.drill.way_case,
-        Way::Blind => words.drill.way_blind,
-        Way::Spoken => words.drill.way_spoken,
+        ExerciseKind::Case => words.drill.way_case,
+        ExerciseKind::Blind => words.drill.way_blind,
+        ExerciseKind::Spoken => words.drill.way_spoken,
     }
 }
 
@@ -135,7 +136,7 @@ fn title(look: &Look<'_>, session: &Session) -> Block {
     match session.phase() {
         Phase::Intro => add(fill(session.words().screen.sop, &[("revision", &session.rules().sop.revision)])),
         Phase::Card | Phase::Feedback => {
-            add(way(session.way(), session.words()).into());
+            add(way(session.kind(), session.words()).into());
             add(fill(w.card_of, &[("at", &at.to_string()), ("all", &all.to_string())]));
             if let Some(card) = session.card().filter(|_| session.phase() == Phase::Card) {
                 let home = session.setup().home;
@@ -147,7 +148,7 @@ fn title(look: &Look<'_>, session: &Session) -> Block {
             }
         }
         Phase::Score => {
-            add(way(session.way(), session.words()).into());
+            add(way(session.kind(), session.words()).into());
             add(w.score_title.into());
         }
     }
@@ -199,16 +200,10 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     if !setup.not_asked.is_empty() {
         page.paragraph(&practice::not_asked(&setup.not_asked, session.words()));
     }
-    let due = setup.due;
-    for (text, count) in [(w.intro_due, due.again), (w.intro_reopened, due.reopened), (w.intro_new, due.new)] {
-        if count > 0 {
-            page.paragraph(&fill(text, &[("count", &count.to_string())]));
-        }
-    }
     page.gap();
     let told = [w.intro_case, w.intro_blind, w.intro_spoken];
-    for ((each, told), digit) in Way::ALL.into_iter().zip(told).zip('1'..) {
-        match setup.way {
+    for ((each, told), digit) in ExerciseKind::ALL.into_iter().zip(told).zip('1'..) {
+        match setup.kind {
             None => page.entry(&format!("{digit} {}", way(each, session.words())), told),
             Some(chosen) if chosen == each => page.entry(way(each, session.words()), told),
             Some(_) => {}
@@ -223,19 +218,19 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
 
 /// What is worked on, and from which line of its list on it is shown where the rows lack.
 fn work(look: &Look<'_>, session: &Session) -> (Vec<Block>, usize) {
-    match session.work() {
-        Work::Case => (Vec::new(), 0),
-        Work::Blind { offered, cursor, chosen, greeting } => {
+    match session.draft() {
+        Draft::Case => (Vec::new(), 0),
+        Draft::Blind { offered, cursor, chosen, greeting } => {
             (blind(look, session, offered, *cursor, chosen, *greeting), cursor.saturating_sub(1))
         }
-        Work::Spoken { open: false, .. } => {
+        Draft::Spoken { open: false, .. } => {
             let w = &session.words().drill;
             let columns = look.columns.saturating_sub(6).clamp(1, 60);
             let mut lines = wrap([(w.spoken_ask, look.style(Role::Sentence))], columns);
             indent(look, &mut lines, "   ");
             (vec![Block::gap(), Block::sentence(lines)], 0)
         }
-        Work::Spoken { cursor, marks, .. } => spoken(look, session, *cursor, marks),
+        Draft::Spoken { cursor, marks, .. } => spoken(look, session, *cursor, marks),
     }
 }
 
@@ -293,7 +288,7 @@ fn blind(
     out
 }
 
-fn spoken(look: &Look<'_>, session: &Session, cursor: usize, marks: &[Option<Heard>]) -> (Vec<Block>, usize) {
+fn spoken(look: &Look<'_>, session: &Session, cursor: usize, marks: &[Option<SpokenMark>]) -> (Vec<Block>, usize) {
     let (rules, w) = (session.rules(), &session.words().drill);
     let Some(card) = session.card() else { return (Vec::new(), 0) };
     let mut out = heading(look, w.spoken_mark);
@@ -328,13 +323,13 @@ fn spoken(look: &Look<'_>, session: &Session, cursor: usize, marks: &[Option<Hea
 }
 
 /// How a sentence was heard, in a word.
-pub(super) fn heard_span(look: &Look<'_>, words: &Words, heard: Option<Heard>) -> Span<'static> {
+pub(super) fn heard_span(look: &Look<'_>, words: &Words, heard: Option<SpokenMark>) -> Span<'static> {
     let w = &words.drill;
     match heard {
         None => look.span("-", Role::Line),
-        Some(Heard::Exact) => look.span(format!("√ {}", w.heard_exact), Role::Said),
-        Some(Heard::Changed) => look.span(w.heard_changed, Role::Caution),
-        Some(Heard::Missing) => look.span(w.heard_missing, Role::Caution),
+        Some(SpokenMark::Exact) => look.span(format!("√ {}", w.heard_exact), Role::Said),
+        Some(SpokenMark::Changed) => look.span(w.heard_changed, Role::Caution),
+        Some(SpokenMark::Missing) => look.span(w.heard_missing, Role::Caution),
     }
 }
 

@@ -6,26 +6,24 @@ use ratatui::text::Line;
 
 use super::Look;
 use super::drill::heard_span;
+use super::lines::wrap;
 use super::panel::Lines;
-use super::wrap::{shorten, wrap};
 use crate::drill::card::Card;
-use crate::drill::grade::{Answer, Heard};
+use crate::drill::grade::{Answer, SpokenMark};
 use crate::drill::session::Session;
-use crate::drill::sheet::{Done, Tally};
+use crate::drill::sheet::{GradedAnswer, Tally, by_fact, by_rule};
 use crate::rules::RuleSet;
 use crate::rules::ruleset::{FieldKind, Rule, StepIx};
 use crate::tui::theme::Role;
 use crate::words::{Words, fill};
+use crate::wrap::shorten;
 
 /// What was right in the card that was just answered.
 pub fn card(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     let (rules, words) = (session.rules(), session.words());
-    let (Some(done), Some(card)) = (session.last(), session.card()) else { return Vec::new() };
+    let (Some(done), Some(card)) = (session.last_graded(), session.card()) else { return Vec::new() };
     let w = &words.drill;
     let mut page = Lines::new(look, if done.grade.is_right() { w.right } else { w.not_right });
-    if session.setup().flagged.get(done.card).copied().unwrap_or(false) && !done.grade.is_right() {
-        page.paragraph(w.flagged);
-    }
     page.gap();
     for (right, text) in points(rules, words, card, done) {
         point(&mut page, look, right, &text);
@@ -72,7 +70,7 @@ fn titles(rules: &RuleSet, steps: &[StepIx], none: &str) -> String {
 }
 
 /// Each thing that was judged, and how it stands.
-pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &Done) -> Vec<(bool, String)> {
+pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &GradedAnswer) -> Vec<(bool, String)> {
     let w = &words.drill;
     let grade = &done.grade;
     let mut out = Vec::new();
@@ -83,7 +81,7 @@ pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &Done) -> Vec<(
     match &done.answer {
         Answer::Case { situation, zone, honorific, said } => {
             // A fact that the story leaves open makes no difference here, whatever it was set to.
-            for (at, fact) in rules.facts.iter().enumerate().filter(|(at, _)| card.told[*at]) {
+            for (at, fact) in rules.facts.iter().enumerate().filter(|(at, _)| card.mentioned[*at]) {
                 let value = |of: usize| fact.values[of].label.as_str();
                 let (given, asked) = (situation.value(at), card.situation.value(at));
                 let right = grade.facts[at];
@@ -117,7 +115,7 @@ pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &Done) -> Vec<(
             out.push(both(w.blind_greeting, &fill(w.greeting_at, &with), given, grade.greeting));
         }
         Answer::Spoken { marks } => {
-            let exact = marks.iter().filter(|m| **m == Heard::Exact).count().to_string();
+            let exact = marks.iter().filter(|m| **m == SpokenMark::Exact).count().to_string();
             let with = [("right", exact.as_str()), ("all", &card.spoken(rules).len().to_string())];
             out.push((grade.steps, fill(w.sentences_exact, &with)));
         }
@@ -148,10 +146,10 @@ fn steps(rules: &RuleSet, words: &Words, asked: &[StepIx], given: &[StepIx], rig
 }
 
 /// The rule, its clause, what made it fire, and the Keterangan of every step that was not right.
-fn why(page: &mut Lines<'_, '_>, rules: &RuleSet, words: &Words, card: &Card, done: &Done) {
+fn why(page: &mut Lines<'_, '_>, rules: &RuleSet, words: &Words, card: &Card, done: &GradedAnswer) {
     let rule = card.plan(rules).rule;
     page.entry(words.basis.clause, rule.basis.as_deref().unwrap_or(&rule.id));
-    let held = rules.facts.iter().enumerate().filter(|(at, _)| card.told[*at] && rule.when.values(*at).is_some());
+    let held = rules.facts.iter().enumerate().filter(|(at, _)| card.mentioned[*at] && rule.when.values(*at).is_some());
     let because: Vec<String> =
         held.map(|(at, f)| format!("{}: {}", f.label, f.values[card.situation.value(at)].label)).collect();
     page.entry(words.basis.why, &because.join(" · "));
@@ -189,14 +187,14 @@ pub fn score(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     }
     page.gap();
     let rules = session.rules();
-    let by_rule = sheet.by_rule().into_iter().map(|tally| {
+    let by_rule = by_rule(session.rules(), session.results()).into_iter().map(|tally| {
         let named = rules.rules.iter().find(|r| r.id == tally.what);
         let what = named.map_or(tally.what.clone(), |rule| rule_words(rules, rule));
         Tally { what, ..tally }
     });
     tallies(&mut page, look, session.words(), w.by_rule, &by_rule.collect::<Vec<_>>());
     page.gap();
-    tallies(&mut page, look, session.words(), w.by_fact, &sheet.by_fact(rules));
+    tallies(&mut page, look, session.words(), w.by_fact, &by_fact(rules, session.results()));
     page.into_lines()
 }
 
@@ -218,7 +216,7 @@ fn tallies(page: &mut Lines<'_, '_>, look: &Look<'_>, words: &Words, title: &str
         let with = [("right", tally.right.to_string()), ("asked", tally.asked.to_string())];
         let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
         let right = look.span(fill(w.tally, &with), if full { Role::Said } else { Role::Caution });
-        let room = look.columns.saturating_sub(4 + super::wrap::width(&right.content));
+        let room = look.columns.saturating_sub(4 + crate::wrap::width(&right.content));
         let what = look.span(shorten(&tally.what, room), Role::Text);
         page.push(look.two_ends(vec![mark, what], vec![right]));
     }

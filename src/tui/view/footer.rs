@@ -2,13 +2,16 @@
 
 use ratatui::text::{Line, Span};
 
-use super::wrap::{bounded, shorten, width, wrap};
+use super::lines::{bounded, wrap};
 use super::{Block, Drop, Look, Size};
-use crate::action::{Action, Ending};
+use crate::action::Action;
 use crate::app::Mode;
+use crate::closing::ending::Ending;
 use crate::keymap;
+use crate::panel::Panel;
 use crate::tui::theme::Role;
 use crate::words::fill;
+use crate::wrap::{shorten, width};
 
 /// The blocks of the region.
 pub fn blocks(look: &Look<'_>) -> Vec<Block> {
@@ -62,13 +65,15 @@ fn keys(look: &Look<'_>) -> Line<'static> {
         let key = row.keys.first().map(|k| k.name(words)).unwrap_or_default();
         let label = match row.action {
             Action::Said if look.size == Size::Compact && !look.app.is_complete() => words.keys.said_short,
-            Action::Help if look.size == Size::Compact && *look.app.mode() != Mode::Help => words.keys.help_short,
+            Action::Panel(panel) if look.size == Size::Compact && *look.app.mode() != Mode::Panel(panel) => {
+                (panel.row().short)(words)
+            }
             _ => row.label.as_ref(),
         };
         (key.into_owned(), label.to_owned())
     };
     let wide = |(key, label): &(String, String)| width(key) + 1 + width(label);
-    let help = rows.iter().position(|r| r.action == Action::Help).map(|at| text(&rows.remove(at)));
+    let help = rows.iter().position(|r| r.action == Action::Panel(Panel::Help)).map(|at| text(&rows.remove(at)));
     let mut room = look.columns.saturating_sub(1 + help.as_ref().map_or(0, |h| wide(h) + 3));
     let mut shown = Vec::new();
     for row in &rows {

@@ -4,15 +4,17 @@
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
-use super::wrap::{bounded, line_width, shorten, shorten_front, width, wrap};
+use super::lines::{bounded, line_width, wrap};
 use super::{Block, Drop, Look, Size};
 use crate::action::Action;
-use crate::action::phone::Link;
 use crate::app::Mode;
-use crate::keymap;
+use crate::keymap::{self, Key};
+use crate::message::phone::Link;
+use crate::panel::Panel;
 use crate::rules::ruleset::{Fact, FieldKind, Value};
 use crate::tui::theme::Role;
 use crate::words::fill;
+use crate::wrap::{shorten, shorten_front, width};
 
 /// How many rows the facts may take; what does not fit is counted, and stands in the key list.
 const FACT_ROWS: usize = 3;
@@ -232,7 +234,11 @@ fn chips(look: &Look<'_>) -> Vec<Vec<Span<'static>>> {
     // Where room is dear, the zone stands beside the clock alone.
     if look.size != Size::Compact {
         let zone = rules.zones[app.call().zone()].id.clone();
-        chips.push((false, vec![key_span(Some('z')), look.span(zone, Role::Text)]));
+        let zone_key = match keymap::key_of(app, &Action::Zone) {
+            Some(Key::Char(key)) => Some(key),
+            _ => None,
+        };
+        chips.push((false, vec![key_span(zone_key), look.span(zone, Role::Text)]));
     }
     // What is short stands together, so that a long name has a row to itself.
     let wide: usize = chips.iter().flat_map(|(_, spans)| spans).map(|s| width(&s.content)).sum();
@@ -333,8 +339,9 @@ fn alarm(look: &Look<'_>, text: &str) -> Vec<Line<'static>> {
 fn question(look: &Look<'_>, at: usize) -> String {
     let words = look.app.words();
     let no = upper(look.app.rules().facts[at].key);
-    let long = look.app.still_told(at, words.screen.still, words.broadcast.expired, "V", &no);
-    let short = || look.app.still_told(at, words.screen.still_short, words.screen.still_short, "V", &no);
+    let yes = keymap::key_of(look.app, &Action::StillHolds).map(|key| key.name(words)).unwrap_or_default();
+    let long = look.app.still_told(at, words.screen.still, words.broadcast.expired, &yes, &no);
+    let short = || look.app.still_told(at, words.screen.still_short, words.screen.still_short, &yes, &no);
     if width(&long) + 2 <= look.columns { long } else { short() }
 }
 
@@ -345,10 +352,14 @@ fn caution(look: &Look<'_>) -> Option<Line<'static>> {
     let short = caution.split_once(". ").map_or(caution, |(first, _)| first);
     let left = vec![look.span(format!(" ! {short}"), Role::Caution)];
     // Only where the key opens it.
+    let (basis, label) = (Action::Panel(Panel::Basis), (Panel::Basis.row().label)(app.words()));
     let why = match app.mode() {
-        Mode::Closing if look.offers(&Action::Basis) => format!("D {}", app.words().keys.basis_short),
-        _ => String::new(),
+        Mode::Closing if look.offers(&basis) => {
+            keymap::key_of(app, &basis).map(|key| format!("{} {label}", key.name(app.words())))
+        }
+        _ => None,
     };
+    let why = why.unwrap_or_default();
     // The contradiction itself is worth more than the hint.
     let fits = width(short) + 3 + width(&why) + 2 < look.columns;
     let why = if fits { vec![look.span(why, Role::Accent)] } else { Vec::new() };

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::Widget;
 
-use super::wrap::width;
+use crate::wrap::width;
 
 /// Draws a line into the first row of an area.
 pub fn line(line: &Line<'_>, area: Rect, buffer: &mut Buffer) {

@@ -5,11 +5,14 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::Look;
-use super::wrap::{width, wrap};
-use crate::journal::report::text::columns;
-use crate::pages::{Page, Part, basis, help, recap};
+use super::lines::wrap;
+use crate::cli::report::text::columns;
+use crate::keymap;
+use crate::pages::{Part, Surface, page};
+use crate::panel::Panel;
 use crate::rules::diff::Run;
 use crate::tui::theme::Role;
+use crate::wrap::width;
 
 /// How high the columns of the hours are.
 const HEIGHT: usize = 3;
@@ -120,22 +123,11 @@ impl<'l, 'a> Lines<'l, 'a> {
     }
 }
 
-/// Why this script.
-pub fn basis(look: &Look<'_>) -> Vec<Line<'static>> {
-    drawn(look, &basis::basis(look.app))
-}
-
-/// The keys.
-pub fn help(look: &Look<'_>) -> Vec<Line<'static>> {
-    drawn(look, &help::help(look.app, |row| look.offers(&row.action), |key, words| Some(key.name(words))))
-}
-
-/// The own day.
-pub fn recap(look: &Look<'_>) -> Vec<Line<'static>> {
-    drawn(look, &recap::recap(look.app))
-}
-
-fn drawn(look: &Look<'_>, page: &Page) -> Vec<Line<'static>> {
+/// The page of a panel.
+pub fn lines(look: &Look<'_>, panel: Panel) -> Vec<Line<'static>> {
+    let keys = |row: &keymap::Row| row.keys.iter().map(|key| key.name(look.app.words()).into_owned()).collect();
+    let surface = Surface { offers: &|row| look.offers(&row.action), keys: &keys, intro: Vec::new() };
+    let page = page(panel, look.app, surface);
     let mut lines = Lines::new(look, &page.title);
     for part in &page.parts {
         match part {

@@ -4,13 +4,16 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use super::header::rule;
-use super::wrap::{NO_BREAK, shorten, width, wrap};
+use super::lines::wrap;
 use super::{Block, Drop, Look, Size};
+use crate::action::Action;
 use crate::closing::{Entry, Mark};
+use crate::keymap;
 use crate::rules::ruleset::StepIx;
 use crate::rules::script::Sentence;
 use crate::tui::theme::Role;
 use crate::words::fill;
+use crate::wrap::{NO_BREAK, shorten, width};
 
 /// The width of the column of steps in the wide layout.
 pub const COLUMN: u16 = 46;
@@ -123,7 +126,10 @@ fn finished(look: &Look<'_>) -> Vec<Line<'static>> {
         // What Space does next is not the next call here.
         words.screen.all_said.into()
     } else {
-        fill(words.screen.all_said_next, &[("key", words.keys.space)])
+        {
+            let key = keymap::key_of(look.app, &Action::Said).map(|key| key.name(words)).unwrap_or_default();
+            fill(words.screen.all_said_next, &[("key", &key)])
+        }
     };
     indented(look, wrap([(text.as_str(), look.style(Role::Sentence))], columns))
 }
@@ -163,8 +169,9 @@ fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
         let scored = fill(words.scored, &[("score", &step.score.join(" · "))]);
         let used: usize = left.iter().map(|s| width(&s.content)).sum();
         let fits = |basis: &str| used + 3 + width(&scored) + 2 + width(basis) < look.columns;
-        // "2.a" is as clear as "No. 2.a" where that makes room for the cost.
-        let short = basis.strip_prefix("No. ").filter(|rest| rest.contains('.') && fits(rest)).map(str::to_owned);
+        // A clause such as "2.a" is as clear without the word before it where that makes room for the cost.
+        let number = basis.rsplit_once(' ').map(|(_, number)| number);
+        let short = number.filter(|number| number.contains('.') && fits(number)).map(str::to_owned);
         if let (false, Some(short)) = (fits(&basis), short) {
             basis = short;
         }

@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use penutup::action::phone::{Pairs, PhoneEvent};
-use penutup::action::{Action, RulesNews};
 use penutup::broadcast::{Broadcast, KLB, News, State};
 use penutup::keymap;
+use penutup::message::phone::{Pairs, PhoneEvent};
+use penutup::message::{Message, Subject};
 use penutup::tui::theme::Theme;
 use penutup::words::Lang;
 
@@ -25,15 +25,14 @@ fn quoted() -> BTreeSet<String> {
 
 /// The prompter in every state that the page speaks of.
 fn states() -> Vec<Stage> {
-    let with = |keys: &str, action: Option<Action>| {
+    let with = |keys: &str, message: Option<Message>| {
         let mut stage = Stage::at("14:57");
         stage.keys(keys);
-        if let Some(action) = action {
-            stage.act(action);
+        if let Some(message) = message {
+            stage.act(message);
         }
         stage
     };
-    let rules = |news| Some(Action::Rules(news));
     let rev_2 = revised(&[("from = \"11:00\"", "from = \"10:00\"")]);
     let declared = Broadcast {
         version: 1,
@@ -55,11 +54,11 @@ fn states() -> Vec<Stage> {
         with("ka", None),
         with("m␣x", None),
         with("k␣k", None),
-        with("", Some(Action::Broadcast(News::Declared(Box::new(declared))))),
-        with("", Some(Action::Phone(called))),
-        with("", rules(RulesNews::Good(rev_2.clone()))),
-        with("␣", rules(RulesNews::Good(rev_2))),
-        with("", rules(RulesNews::Bad(Lang::Id.words().notice.rules_bad.into()))),
+        with("", Some(Message::Broadcast(News::Declared(Box::new(declared))))),
+        with("", Some(Message::Phone(called))),
+        with("", Some(Message::Rules(rev_2.clone(), None))),
+        with("␣", Some(Message::Rules(rev_2, None))),
+        with("", Some(Message::Trouble(Subject::Rules, Some(Lang::Id.words().notice.rules_bad.into())))),
         asked,
     ]
 }

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use penutup::action::Direction;
 use penutup::book::Book;
-use penutup::drill::boxes::Due;
-use penutup::drill::deal::{Dealer, everything};
 use penutup::drill::deck::Deck;
-use penutup::drill::grade::Way;
+use penutup::drill::generate::{CardGenerator, full_coverage};
+use penutup::drill::grade::ExerciseKind;
 use penutup::drill::keys;
-use penutup::drill::session::{Move, Session, Setup};
-use penutup::drill::show::{Go, Show};
+use penutup::drill::session::{Session, SessionAction, Setup};
+use penutup::drill::show::{Show, ShowAction};
 use penutup::drill::story::Stories;
 use penutup::keymap::Key;
 use penutup::tui::theme::Theme;
@@ -27,22 +26,20 @@ use crate::stage::wib;
 
 const SIZES: [(u16, u16); 3] = [(100, 30), (80, 24), (60, 18)];
 
-fn session(exam: Option<u8>, way: Option<Way>) -> Session {
+fn session(exam: Option<u8>, way: Option<ExerciseKind>) -> Session {
     let book = Arc::new(Book::built_in());
     let stories = Stories::built_in();
-    let cards = Dealer::new(&book.rules, &stories).deal(&everything(&book.rules), 7).cards;
+    let cards = CardGenerator::new(&book.rules, &stories).generate(&full_coverage(&book.rules), 7).cards;
     Session::new(Setup {
         stories_sha256: stories.sha256,
         lang: Lang::Id,
         home: 0,
-        flagged: vec![true; cards.len()],
         cards,
         not_asked: Vec::new(),
         seed: 7,
-        way,
+        kind: way,
         exam,
         trainee: Some("cso-0412".into()),
-        due: if exam.is_some() { Due::default() } else { Due { again: 12, new: 3, reopened: 2 } },
         day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
         now: wib("08:00"),
         book,
@@ -65,7 +62,7 @@ fn press(session: &mut Session, pressed: &str) {
     }
 }
 
-fn practice(way: Option<Way>, pressed: &str) -> Session {
+fn practice(way: Option<ExerciseKind>, pressed: &str) -> Session {
     let mut session = session(None, way);
     press(&mut session, pressed);
     session
@@ -78,10 +75,10 @@ fn show(scene: usize, steps: usize) -> Show {
     let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
     let mut show = Show::new(book, Lang::Id, 0, day, deck.title, scenes).expect("scenes");
     for _ in 0..scene {
-        show.update(Go::Scene(Direction::Down));
+        show.update(ShowAction::Scene(Direction::Down));
     }
     for _ in 0..steps {
-        show.update(Go::Step);
+        show.update(ShowAction::Step);
     }
     show
 }
@@ -124,8 +121,8 @@ pub fn dark(name: &str) -> Buffer {
 fn all() -> Vec<(&'static str, Played)> {
     let session = |session: Session| Played::Session(Box::new(session));
     let played = |scene, steps| Played::Show(Box::new(show(scene, steps)));
-    let mut exam = self::session(Some(90), Some(Way::Blind));
-    let mut out = vec![("exam-intro", session(self::session(Some(90), Some(Way::Blind))))];
+    let mut exam = self::session(Some(90), Some(ExerciseKind::Blind));
+    let mut out = vec![("exam-intro", session(self::session(Some(90), Some(ExerciseKind::Blind))))];
     press(&mut exam, " ");
     for _ in 0..exam.setup().cards.len() {
         press(&mut exam, " →⏎");
@@ -200,7 +197,7 @@ fn every_scene_of_the_deck_reads_whole_at_60_by_18() {
             let sentence = no_blanks(&sentence.to_string());
             assert!(screen.contains(&sentence), "{sentence} is not on\n{}", text(terminal.backend().buffer()));
         }
-        show.update(Go::Step);
+        show.update(ShowAction::Step);
         if (show.at(), show.step()) == before {
             return;
         }
@@ -235,7 +232,7 @@ fn at_the_end_of_the_last_scene_space_is_not_offered() {
     let mut steps = 0;
     while keys::show(&show, Key::Char(' ')).is_some() {
         assert!(keys::footer(&keys::show_rows(&show), show.words())[0].0.contains("Spasi"));
-        show.update(Go::Step);
+        show.update(ShowAction::Step);
         steps += 1;
         assert!(steps < 200);
     }
@@ -246,12 +243,12 @@ fn at_the_end_of_the_last_scene_space_is_not_offered() {
 
 #[test]
 fn an_exam_gives_nothing_away() {
-    let mut exam = session(Some(90), Some(Way::Case));
+    let mut exam = session(Some(90), Some(ExerciseKind::Case));
     press(&mut exam, " ");
     for key in [Key::Char('d'), Key::Char('c')] {
         assert_eq!(keys::session(&exam, key), None);
     }
-    let mut blind = session(Some(90), Some(Way::Blind));
+    let mut blind = session(Some(90), Some(ExerciseKind::Blind));
     press(&mut blind, " ");
     let (buffer, _) = Played::Session(Box::new(blind)).draw(100, 30);
     let screen = text(&buffer);
@@ -262,28 +259,28 @@ fn an_exam_gives_nothing_away() {
 
 #[test]
 fn esc_never_leaves() {
-    for way in [None, Some(Way::Case)] {
+    for way in [None, Some(ExerciseKind::Case)] {
         let mut session = session(None, way);
         let begin = if way.is_none() { "2" } else { " " };
         for pressed in ["", begin, " ", "r"] {
             press(&mut session, pressed);
             if let Some(step) = keys::session(&session, Key::Esc) {
-                assert_eq!(session.update(step, wib("08:02")), []);
+                assert!(!session.update(step, wib("08:02")));
             }
         }
-        for (quit, step) in [(Key::Char('q'), Move::Leave), (Key::Ctrl('c'), Move::Quit)] {
+        for (quit, step) in [(Key::Char('q'), SessionAction::Leave), (Key::Ctrl('c'), SessionAction::Quit)] {
             assert_eq!(keys::session(&session, quit), Some(step));
         }
-        session.update(Move::Leave, wib("08:02"));
+        session.update(SessionAction::Leave, wib("08:02"));
         if session.is_leaving() {
             assert_eq!(keys::session(&session, Key::Char(' ')), None, "a question that only Q and Esc answer");
             let stay = keys::session(&session, Key::Esc).expect("it closes the question");
-            assert_eq!(session.update(stay, wib("08:02")), []);
+            assert!(!session.update(stay, wib("08:02")));
         }
         assert!(!session.is_leaving());
     }
     let mut show = show(4, 2);
     let esc = keys::show(&show, Key::Esc).expect("it closes the panel");
     assert!(!show.update(esc));
-    assert_eq!(keys::show(&show, Key::Char('q')), Some(Go::Quit));
+    assert_eq!(keys::show(&show, Key::Char('q')), Some(ShowAction::Quit));
 }

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use penutup::journal::record::HowEnded;
+use penutup::closing::ending::Outcome;
 
 use super::calls::Dice;
 use super::*;
@@ -104,12 +104,14 @@ fn killed_a_hundred_times_at_random_moments() {
         let (next, troubles) = start(&path);
         settle(&next);
         let all = found(&path);
-        let of_round: BTreeMap<u64, &Found> =
-            all.iter().filter_map(|f| Some((f.rule.strip_prefix(&format!("{name}-"))?.parse().ok()?, f))).collect();
+        let of_round: BTreeMap<u64, &Found> = all
+            .iter()
+            .filter_map(|f| Some((f.record.rule.strip_prefix(&format!("{name}-"))?.parse().ok()?, f)))
+            .collect();
         assert_eq!(all.iter().filter(|f| f.how().is_none()).count(), 0, "round {round}: nothing is left open");
         let reached = |call: &u64| {
             of_round.get(call).map_or(-1, |f| match f.how() {
-                Some(HowEnded::Said(Ending::Complete)) => 3,
+                Some(Outcome::Said(Ending::Complete)) => 3,
                 _ => i32::try_from(f.ticks).unwrap_or(0),
             })
         };
@@ -120,18 +122,18 @@ fn killed_a_hundred_times_at_random_moments() {
         shown_long += long.len();
         missing += long.iter().filter(|(call, stage)| reached(call) < i32::try_from(**stage).unwrap_or(0)).count();
         kept_calls += kept.len();
-        let closed: Vec<_> = of_round.values().filter(|f| f.how() == Some(HowEnded::ProgramClosed)).collect();
+        let closed: Vec<_> = of_round.values().filter(|f| f.how() == Some(Outcome::ProgramClosed)).collect();
         assert!(closed.len() <= 1, "round {round}: only one call was open: {closed:?}");
         open_calls += closed.len();
         assert_eq!(place.names("seat-").len(), 1, "only the living has a lock");
         finish(next, &troubles);
     }
     let all = found(&path);
-    let mut rules: Vec<_> = all.iter().map(|f| f.rule.as_str()).collect();
+    let mut rules: Vec<_> = all.iter().map(|f| f.record.rule.as_str()).collect();
     rules.sort_unstable();
     rules.dedup();
     assert_eq!(rules.len(), all.len(), "each call once");
-    let closed = all.iter().filter(|f| f.how() == Some(HowEnded::ProgramClosed)).count();
+    let closed = all.iter().filter(|f| f.how() == Some(Outcome::ProgramClosed)).count();
     assert_eq!(closed, open_calls, "what was ended in one round stays as it is in the next");
     assert!(kept_calls > 100 && open_calls > 10, "the kills met work: {kept_calls} kept, {open_calls} open");
     // A figure, not a test: how long the machine lets a thread wait is not ours.

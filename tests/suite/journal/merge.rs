@@ -5,7 +5,7 @@ use std::fs;
 use penutup::journal::export::Export;
 use penutup::journal::merge::{Merge, Refused};
 use penutup::journal::report::{Fold, Report};
-use penutup::journal::row::{Vocabulary, row_of, rules_text};
+use penutup::journal::summary::{CallSummary, Interner};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -24,29 +24,18 @@ struct Copy {
 }
 
 impl Copy {
-    fn seat(&self) -> String {
-        format!("meja {}", self.id % 3)
+    fn record(&self) -> Record {
+        let (id, version) = (Uuid::from_u64_pair(self.id, 7), self.version);
+        let changed = self.record.start;
+        Record { id, version, changed, seat: Some(format!("meja {}", self.id % 3)), ..self.record.clone() }
     }
 }
 
 fn export(copies: &[Copy]) -> String {
     let mut out = Vec::new();
     let mut export = Export::begin(&mut out, at("2026-11-24T08:00:00Z")).unwrap();
-    let mut vocabulary = Vocabulary::default();
     for copy in copies {
-        let record = &copy.record;
-        let row = row_of(record, Some(&copy.seat()), &mut vocabulary).unwrap();
-        let mut word = |text: &str| vocabulary.word(text).unwrap();
-        let rest = Rest {
-            id: Uuid::from_u64_pair(copy.id, 7).into_bytes(),
-            version: copy.version,
-            changed_ms: row.start_ms,
-            rules: word(&rules_text(&record.rules_sha256, &record.revision)),
-            zone: word(&record.zone),
-            greeting: word(record.greeting.as_deref().unwrap_or_default()),
-        };
-        let detail = serde_json::to_string(&Detail::of(record)).unwrap();
-        export.call(&row, &rest, &detail, &vocabulary).unwrap();
+        export.call(&copy.record()).unwrap();
     }
     assert_eq!(export.end().unwrap(), copies.len() as u64);
     String::from_utf8(out).unwrap()
@@ -54,19 +43,19 @@ fn export(copies: &[Copy]) -> String {
 
 fn merged(files: &[PathBuf]) -> Result<Report, Refused> {
     let mut fold = Fold::new(wib());
-    let vocabulary = Merge::of(files)?.each(Span::default(), |row, _, _, _| {
-        fold.add(row);
+    let texts = Merge::of(files)?.each(Span::default(), |summary, _| {
+        fold.add(summary);
         Ok::<(), Refused>(())
     })?;
-    Ok(fold.report(&vocabulary))
+    Ok(fold.report(&texts))
 }
 
 fn whole(copies: &[Copy]) -> Report {
-    let (mut fold, mut vocabulary) = (Fold::new(wib()), Vocabulary::default());
+    let (mut fold, mut texts) = (Fold::new(wib()), Interner::default());
     for copy in copies {
-        fold.add(&row_of(&copy.record, Some(&copy.seat()), &mut vocabulary).unwrap());
+        fold.add(&CallSummary::of(&copy.record(), &mut texts).unwrap());
     }
-    fold.report(&vocabulary)
+    fold.report(&texts)
 }
 
 /// A file of these lines of calls.
@@ -179,8 +168,8 @@ fn a_line_whose_values_can_not_be_is_refused() {
     assert_eq!(merged(&[home.write("good", file_of(&line))]).unwrap().total.closings, 1);
     let cases = [
         ("\"version\":1", "\"version\":-1", "baris ini bukan sebuah closing"),
-        ("\"ending\":\"lengkap\"", "\"ending\":\"tamat\"", "\"ending\" di baris ini"),
-        ("\"ending\":\"lengkap\"", "\"ending\":null", "\"ending\" di baris ini"),
+        ("\"ending\":\"lengkap\"", "\"ending\":\"tamat\"", "baris ini bukan sebuah closing"),
+        ("\"ending\":\"lengkap\"", "\"ending\":null", "baris ini bukan sebuah closing"),
         ("\"seat\":\"meja 1\"", "\"seat\":\"\\u001b]0;x\\u0007\"", "\"seat\" di baris ini"),
         ("\"seat\":\"meja 1\"", "\"seat\":\"\\u202e\"", "\"seat\" di baris ini"),
         ("\"seat\":\"meja 1\"", "\"seat\":\"a\",\"seat\":\"b\"", "baris ini bukan sebuah closing"),

@@ -41,9 +41,9 @@ fn every_command_of_the_page_runs() {
 
 #[test]
 fn the_page_names_every_column_and_every_ending() {
-    let columns = penutup::journal::report::csv::HEADER.trim_end().split(',');
+    let columns = penutup::cli::report::csv::COLUMNS.into_iter();
     let page = page();
-    for name in columns.chain(HowEnded::ALL.into_iter().map(HowEnded::code)) {
+    for name in columns.chain(Outcome::ALL.into_iter().map(Outcome::code)) {
         assert!(page.contains(&format!("`{name}`")), "{name}");
     }
 }

@@ -1,7 +1,9 @@
 //! What a report says of one journal, in text, CSV and JSON, and what its arguments may be.
 
-use penutup::journal::report::{By, Fold, Report, csv, text};
-use penutup::journal::row::{Vocabulary, row_of};
+use penutup::cli::report::{csv, text};
+use penutup::journal::record::OvertakenRecord;
+use penutup::journal::report::{By, Fold, Report};
+use penutup::journal::summary::{CallSummary, Interner};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -21,10 +23,16 @@ pub fn write(home: &Home, seat: Option<&str>, calls: impl IntoIterator<Item = Re
 /// A day's calls: complete, one that cost score, one that the customer ended, one that runs.
 fn a_day() -> Vec<Record> {
     let mut omitted = ticked(4, 0);
-    omitted.end = Some((omitted.start + TimeDelta::seconds(10), HowEnded::Said(Ending::Omitted)));
+    omitted.end = Some((omitted.start + TimeDelta::seconds(10), Outcome::Said(Ending::Omitted)));
+    omitted.steps[0].undone = 2;
+    omitted.overtaken = vec![OvertakenRecord {
+        step: "campaign".into(),
+        at: omitted.start,
+        facts: vec![("klb".into(), "tidak".into())],
+    }];
     omitted.cost = vec!["Akurasi".into(), "Salam Penutup".into(), "FCR".into()];
     let mut customer = ticked(65, 1);
-    customer.end = Some((customer.start + TimeDelta::seconds(30), HowEnded::Said(Ending::CustomerLeft)));
+    customer.end = Some((customer.start + TimeDelta::seconds(30), Outcome::Said(Ending::CustomerLeft)));
     for record in [&mut omitted, &mut customer] {
         record.facts[0].value = "ya".into();
     }
@@ -40,7 +48,7 @@ fn no_journal_yet_is_no_mistake() {
     );
     let json = home.penutup(["report", "--format", "json"]).json();
     assert_eq!((&json["schema"], &json["total"]["closings"]), (&1.into(), &0.into()));
-    assert_eq!(home.penutup(["report", "--format", "csv"]).ok(), csv::HEADER);
+    assert_eq!(home.penutup(["report", "--format", "csv"]).ok(), csv::header());
     assert!(home.penutup(["report", "--by", "fact=klb"]).ok().contains("Belum ada"));
     assert!(home.penutup(["journal", "forget", "--all"]).ok().starts_with("Belum ada jurnal: "));
     assert!(home.penutup(["journal", "export"]).ok().ends_with("\n{\"calls\":0}\n"));
@@ -108,6 +116,8 @@ fn the_report_in_json_is_the_documented_one() {
     assert_eq!((&json["offset"], &json["open"]), (&"+07:00".into(), &1.into()));
     let total = &json["total"];
     assert_eq!((&total["closings"], &total["complete"], &total["costing"]), (&5.into(), &3.into(), &1.into()));
+    let flagged = ["before_closing", "overtaken", "taken_back"].map(|key| total[key].as_u64());
+    assert_eq!(flagged, [Some(1), Some(1), Some(1)]);
     assert_eq!(total["cost"], serde_json::json!({ "Akurasi": 1, "FCR": 1, "Salam Penutup": 1 }));
     assert_eq!(total["left_out"], serde_json::json!({ "terima-kasih": 2, "download": 1 }));
     let endings = serde_json::json!({ "lengkap": 3, "pelanggan-menutup": 1, "tidak-disampaikan": 1 });
@@ -194,6 +204,27 @@ fn the_settings_say_where_it_lies() {
 }
 
 #[test]
+fn a_journal_of_0_1_0_is_read_whole_and_written_on() {
+    let home = Home::new();
+    let path = home.data("journal.db");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let sql = include_str!("../../data/journal-0.1.0.sql");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    let json = home.penutup(["report", "--format", "json"]).json();
+    assert_eq!((&json["total"]["closings"], &json["open"]), (&2.into(), &1.into()));
+    let flagged = ["before_closing", "overtaken", "taken_back"].map(|key| json["total"][key].as_u64());
+    assert_eq!(flagged, [Some(1), Some(1), Some(1)]);
+    let export = home.penutup(["journal", "export"]).ok();
+    let first = r#"{"id":"019ab123-0000-7000-8000-000000000001","version":4,"start_ms":1795507200000,"end_ms":1795507260000,"ending":"lengkap","changed_ms":1795507260000,"seat":"meja 7","zone":"WIB","greeting":"siang","rule":"klb-lain","revision":"Rev-1","rules_sha256":"b1946ac92492d2347c6235b4d2611184","cost":[],"facts":[["klb","ya",1795507201000],["topik","lain",null]],"steps":[["download",true,1795507230000,1,false,["FCR"]],["terima-kasih",true,1795507240000,0,false,[]]],"overtaken":[["campaign",1795507250000,[["klb","ya"]]]],"differs":["klb"]}"#;
+    assert_eq!(export.lines().nth(1), Some(first));
+    // The next prompter closes the call that was left open.
+    write(&home, Some("07"), [ended(1)]);
+    let outcomes: Vec<_> = found(&path).iter().map(|call| call.how().map(Outcome::code)).collect();
+    assert_eq!(outcomes.len(), 4);
+    assert!(outcomes.contains(&Some("tidak-disampaikan")) && outcomes.contains(&Some("aplikasi-tertutup")));
+}
+
+#[test]
 fn forgetting_keeps_the_call_that_runs() {
     let home = Home::new();
     let path = home.data("journal.db");
@@ -213,12 +244,12 @@ fn forgetting_keeps_the_call_that_runs() {
 
 /// A report of made-up calls.
 fn report_of(records: &[Record]) -> Report {
-    let (mut fold, mut vocabulary) = (Fold::new(wib()), Vocabulary::default());
+    let (mut fold, mut texts) = (Fold::new(wib()), Interner::default());
     for (at, record) in records.iter().enumerate() {
-        let seat = format!("meja {}", at % 5);
-        fold.add(&row_of(record, Some(&seat), &mut vocabulary).unwrap());
+        let record = Record { seat: Some(format!("meja {}", at % 5)), ..record.clone() };
+        fold.add(&CallSummary::of(&record, &mut texts).unwrap());
     }
-    fold.report(&vocabulary)
+    fold.report(&texts)
 }
 
 #[test]
@@ -269,21 +300,13 @@ fn parse_csv(text: &str) -> Vec<Vec<String>> {
 proptest! {
     #[test]
     fn what_csv_writes_is_read_as_it_was(cells in proptest::collection::vec("[ -~\\r\\n\\t'=+@é-]{0,12}", 1..6)) {
-        let mut text = String::new();
-        for (at, cell) in cells.iter().enumerate() {
-            if at > 0 {
-                text.push(',');
-            }
-            penutup::tell::csv::cell(&mut text, cell);
-        }
-        text.push_str("\r\n");
+        let text = penutup::tell::csv::line(&cells, ',');
         prop_assert_eq!(parse_csv(&text), vec![cells]);
     }
 
     #[test]
     fn no_cell_begins_like_a_formula(cell in "[=+@\\t\\r'-]\\PC{0,8}") {
-        let mut text = String::new();
-        penutup::tell::csv::cell(&mut text, &cell);
+        let text = penutup::tell::csv::line([&cell], ',');
         prop_assert!(text.trim_start_matches('"').starts_with('\''));
     }
 }

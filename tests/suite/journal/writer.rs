@@ -4,19 +4,24 @@
 use std::fs;
 use std::thread;
 
-use penutup::journal::record::{HowEnded, Record};
-use penutup::journal::store::{Entry, Opened, Store};
+use penutup::closing::ending::Outcome;
+use penutup::journal::record::Record;
+use penutup::journal::store::{Change, Opened, Store};
 use uuid::Uuid;
 
 use super::*;
+
+fn save(store: &mut Store, record: Record) {
+    let record = Record { id: Uuid::now_v7(), version: 1, ..record };
+    store.save(Uuid::now_v7(), std::iter::once(Change::Save(&record))).unwrap();
+}
 
 /// Writes a call as a prompter that died later.
 fn left_open(path: &Path, call: u64) {
     let Opened { mut store, .. } = Store::open(path).unwrap();
     let record = ticked(call, 1);
     let changed = record.start + TimeDelta::seconds(17);
-    let entry = Entry { id: Uuid::now_v7(), version: 1, changed, record: Some(&record) };
-    store.save(Uuid::now_v7(), None, std::iter::once(entry)).unwrap();
+    save(&mut store, Record { changed, ..record });
 }
 
 #[test]
@@ -31,13 +36,13 @@ fn a_call_is_one_row_from_its_first_record_on() {
         settle(&writer);
         let [call] = &found(&place.journal())[..] else { panic!("one row") };
         assert_eq!((call.ticks, call.how()), (ticks, end.map(|(_, how)| how)));
-        versions.push(call.rest.version);
-        ids.push(call.rest.id);
+        versions.push(call.record.version);
+        ids.push(call.record.id);
     }
     assert!(versions.is_sorted() && versions[0] < versions[3], "{versions:?}");
     ids.dedup();
     assert_eq!(ids.len(), 1);
-    assert_eq!(Uuid::from_bytes(ids[0]).get_version_num(), 7);
+    assert_eq!(ids[0].get_version_num(), 7);
     finish(writer, &troubles);
 }
 
@@ -52,11 +57,11 @@ fn an_end_taken_back_is_taken_back_here_too() {
     settle(&writer);
     let calls = found(&place.journal());
     assert_eq!(calls.iter().map(|c| (c.ticks, c.how())).collect::<Vec<_>>(), [(1, None), (0, None)]);
-    let again = Record { end: Some((ended(1).start, HowEnded::Left)), ..ticked(1, 1) };
+    let again = Record { end: Some((ended(1).start, Outcome::Left)), ..ticked(1, 1) };
     hand(&writer, again);
     settle(&writer);
     let calls = found(&place.journal());
-    assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(HowEnded::Left), None]);
+    assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(Outcome::Left), None]);
     finish(writer, &troubles);
 }
 
@@ -67,13 +72,13 @@ fn a_call_that_was_taken_back_whole_never_was() {
     hand(&writer, ended(1));
     hand(&writer, begun(2));
     settle(&writer);
-    writer.take_back(2);
-    assert_eq!(settle(&writer).closings, 1);
+    writer.remove(2);
+    assert_eq!(settle(&writer).report.total.closings, 1);
     assert_eq!(found(&place.journal()).len(), 1);
     // Of what was never written nothing comes at all, and what was taken back can begin again.
     hand(&writer, begun(3));
-    writer.take_back(3);
-    writer.take_back(99);
+    writer.remove(3);
+    writer.remove(99);
     hand(&writer, ticked(2, 1));
     settle(&writer);
     assert_eq!(found(&place.journal()).iter().map(|c| c.ticks).collect::<Vec<_>>(), [2, 1]);
@@ -84,21 +89,14 @@ fn a_call_that_was_taken_back_whole_never_was() {
 fn everything_that_is_kept_comes_back() {
     let place = Place::new();
     let (writer, troubles) = start(&place.journal());
-    let record = ended(3);
+    let mut record = ended(3);
+    record.steps[0].undone = 2;
     hand(&writer, record.clone());
     finish(writer, &troubles);
-    let mut reader = Reader::open(&place.journal()).unwrap().unwrap();
-    let read = reader.calls(Span::default(), |row, rest, detail, vocabulary| {
-        assert_eq!(row.start_ms, record.start.timestamp_millis());
-        assert_eq!(row.end, record.end.map(|(at, how)| (at.timestamp_millis(), how)));
-        assert_eq!(vocabulary.text(rest.zone), record.zone);
-        assert_eq!(Some(vocabulary.text(rest.greeting)), record.greeting.as_deref());
-        assert_eq!(vocabulary.text(rest.rules), format!("{} Rev-1", record.rules_sha256));
-        assert_eq!(vocabulary.text(row.seat), "07");
-        assert_eq!(serde_json::from_str::<Detail<'_>>(detail).unwrap(), Detail::of(&record));
-        Ok::<(), penutup::journal::trouble::Error>(())
-    });
-    read.unwrap();
+    let [call] = &found(&place.journal())[..] else { panic!("one call") };
+    let Record { id, version, changed, ref seat, .. } = call.record;
+    assert_eq!((version, changed, seat.as_deref()), (1, record.end.unwrap().0, Some("07")));
+    assert_eq!(call.record, Record { call: 0, id, version, changed, seat: seat.clone(), ..record });
 }
 
 #[test]
@@ -127,11 +125,11 @@ fn two_prompters_write_at_once_and_nothing_is_missing() {
         prompter.join().unwrap();
     }
     let calls = found(&path);
-    let mut rules: Vec<&str> = calls.iter().map(|c| c.rule.as_str()).collect();
+    let mut rules: Vec<&str> = calls.iter().map(|c| c.record.rule.as_str()).collect();
     rules.sort_unstable();
     rules.dedup();
     assert_eq!((calls.len(), rules.len()), (1000, 1000));
-    assert!(calls.iter().all(|c| c.how() == Some(HowEnded::Said(Ending::Complete)) && c.ticks == 2));
+    assert!(calls.iter().all(|c| c.how() == Some(Outcome::Said(Ending::Complete)) && c.ticks == 2));
     assert_eq!(place.names("seat-"), [""; 0]);
 }
 
@@ -151,7 +149,7 @@ fn the_calls_of_the_dead_are_ended_and_those_of_the_living_are_not() {
     let calls = found(&path);
     assert_eq!(calls[0].how(), None);
     let last_writing = ticked(2, 1).start + TimeDelta::seconds(17);
-    assert_eq!(calls[1].row.end, Some((last_writing.timestamp_millis(), HowEnded::ProgramClosed)));
+    assert_eq!(calls[1].record.end, Some((last_writing, Outcome::ProgramClosed)));
     assert!(!swept.exists());
 
     // Once is enough.
@@ -183,7 +181,7 @@ fn a_call_that_was_ended_by_mistake_goes_on_with_its_next_tick() {
     }
     let (other, more) = start(&path);
     settle(&other);
-    assert_eq!(found(&path)[0].how(), Some(HowEnded::ProgramClosed));
+    assert_eq!(found(&path)[0].how(), Some(Outcome::ProgramClosed));
     hand(&writer, ticked(1, 2));
     settle(&writer);
     assert_eq!((found(&path)[0].how(), found(&path)[0].ticks), (None, 2));
@@ -231,15 +229,13 @@ fn a_clock_that_is_wrong_by_years_deletes_nothing() {
     let path = place.journal();
     let Opened { mut store, .. } = Store::open(&path).unwrap();
     let record = ended(1);
-    let entry = Entry { id: Uuid::now_v7(), version: 1, changed: record.start, record: Some(&record) };
-    store.save(Uuid::now_v7(), None, std::iter::once(entry)).unwrap();
+    save(&mut store, record.clone());
     let before = store.keeps_from(90, at("2099-01-01T00:00:00Z")).unwrap();
     assert!(before < record.start.timestamp_millis());
     assert_eq!(store.forget(before).unwrap(), 0);
     // And a call that a wrong clock dated far ahead keeps no older one.
     let far = Record { start: at("2099-01-01T00:00:00Z"), ..ended(2) };
-    let entry = Entry { id: Uuid::now_v7(), version: 1, changed: far.start, record: Some(&far) };
-    store.save(Uuid::now_v7(), None, std::iter::once(entry)).unwrap();
+    save(&mut store, far);
     let before = store.keeps_from(90, at("2027-06-01T00:00:00Z")).unwrap();
     assert_eq!(store.forget(before).unwrap(), 1);
     assert_eq!(found(&path).len(), 1);
@@ -251,14 +247,12 @@ fn what_is_forgotten_is_gone_from_the_file() {
     let path = place.journal();
     let Opened { mut store, .. } = Store::open(&path).unwrap();
     for (call, word) in [(1, "kata-lama"), (2, "kata-baru")] {
-        let record = Record { rule: word.into(), revision: word.into(), ..ended(call) };
-        let entry = Entry { id: Uuid::now_v7(), version: 1, changed: record.start, record: Some(&record) };
-        store.save(Uuid::now_v7(), Some(word), std::iter::once(entry)).unwrap();
+        save(&mut store, Record { rule: word.into(), revision: word.into(), seat: Some(word.into()), ..ended(call) });
     }
     let between = ended(2).start.timestamp_millis();
     assert_eq!(store.forget(between).unwrap(), 1);
     assert_nowhere_in(place.0.path(), &["kata-lama"]);
-    assert_eq!(found(&path)[0].rule, "kata-baru");
+    assert_eq!(found(&path)[0].record.rule, "kata-baru");
     assert_eq!(store.forget(i64::MAX).unwrap(), 1);
     assert_nowhere_in(place.0.path(), &["kata-baru"]);
 }
@@ -274,7 +268,7 @@ fn the_recap_counts_the_own_day() {
     };
     hand(&writer, yesterday);
     let mut omitted = ticked(70, 0);
-    omitted.end = Some((omitted.start, HowEnded::Said(Ending::Omitted)));
+    omitted.end = Some((omitted.start, Outcome::Said(Ending::Omitted)));
     omitted.cost = vec!["Akurasi".into(), "FCR".into()];
     for record in [ended(1), ended(2), omitted, begun(71)] {
         hand(&writer, record);
@@ -287,10 +281,11 @@ fn the_recap_counts_the_own_day() {
     hand(&writer, tomorrow);
     let recap = recap(&writer, "2026-11-24");
     assert!(recap.whole);
-    assert_eq!((recap.closings, recap.complete, recap.costing), (3, 2, 1));
-    assert_eq!(recap.cost, [("Akurasi".to_owned(), 1), ("FCR".to_owned(), 1)]);
-    assert_eq!(recap.left_out, [("download".to_owned(), 1), ("terima-kasih".to_owned(), 1)]);
-    assert_eq!(recap.endings[0], (HowEnded::Said(Ending::Complete), 2));
-    assert_eq!((recap.hours[12], recap.hours[13]), (2, 1));
+    let (total, hours) = (&recap.report.total, recap.report.by_hour());
+    assert_eq!((total.closings, total.complete, total.costing), (3, 2, 1));
+    assert_eq!(total.cost, [("Akurasi".to_owned(), 1), ("FCR".to_owned(), 1)]);
+    assert_eq!(total.left_out, [("download".to_owned(), 1), ("terima-kasih".to_owned(), 1)]);
+    assert_eq!(total.outcomes()[0], (Outcome::Said(Ending::Complete), 2));
+    assert_eq!((hours[12], hours[13]), (2, 1));
     finish(writer, &troubles);
 }

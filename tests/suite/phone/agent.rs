@@ -9,7 +9,7 @@ use penutup::broadcast::{Broadcast, KLB, State};
 use penutup::files::Folders;
 use penutup::rules::BUILT_IN;
 use penutup::softphone::agent::{AgentLine, NotTold};
-use penutup::softphone::message::{Bad, Message};
+use penutup::softphone::message::{Bad, Command};
 use penutup::softphone::place::Place;
 
 use super::socket::Visitor;
@@ -44,8 +44,8 @@ pub fn klb(version: u64, state: State) -> Broadcast {
     }
 }
 
-pub fn declares(version: u64, state: State) -> Message {
-    Message::Klb(Box::new(klb(version, state)))
+pub fn declares(version: u64, state: State) -> Command {
+    Command::Klb(Box::new(klb(version, state)))
 }
 
 fn place(home: &Home) -> Place {
@@ -74,7 +74,7 @@ fn a_declaration_reaches_the_screen_and_the_agent_stays() {
     let mut term = prompter(&home, &[]);
     let mut agent = agent(&home);
     assert_eq!(agent.greeting().seat.as_deref(), Some("meja 7"));
-    agent.tell(&Message::Link(None)).expect("it is taken");
+    agent.tell(&Command::Link(None)).expect("it is taken");
     // More than another connection may say.
     for version in 1..=80 {
         agent.tell(&declares(version, if version % 2 == 0 { State::On } else { State::Off })).expect("it is taken");
@@ -87,7 +87,7 @@ fn a_declaration_reaches_the_screen_and_the_agent_stays() {
     term.hides("AKTIF").shows("Untuk mewujudkan PLN terbaik");
     term.quits();
     eventually("the agent's notice of the end", || !agent.is_there());
-    assert_eq!(agent.tell(&Message::Rules), Err(NotTold::Gone));
+    assert_eq!(agent.tell(&Command::Rules), Err(NotTold::Gone));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn of_two_agents_the_last_counts() {
     assert_eq!(first.tell(&declares(2, State::Off)), Err(NotTold::Refused(Bad::Taken)));
     assert!(!first.is_there(), "it was hung up on");
     drop(first);
-    second.tell(&Message::Rules).expect("it is taken");
+    second.tell(&Command::Rules).expect("it is taken");
     assert!(term.text().contains("SPV Jakarta"), "{term:?}");
     second.tell(&declares(3, State::Off)).expect("it is taken");
     term.hides("AKTIF");
@@ -311,9 +311,9 @@ fn the_screen_says_since_when_the_centre_is_not_heard() {
     line.tell(&declares(1, State::On)).expect("it is taken");
     term.shows(BANNER);
     let since = chrono::Utc::now() - chrono::TimeDelta::minutes(1);
-    line.tell(&Message::Link(Some(since))).expect("it is taken");
+    line.tell(&Command::Link(Some(since))).expect("it is taken");
     term.shows("pusat: putus sejak").shows(BANNER);
-    line.tell(&Message::Link(None)).expect("it is taken");
+    line.tell(&Command::Link(None)).expect("it is taken");
     term.hides("pusat: putus").shows(BANNER);
     drop(line);
     term.shows("penghubung: mati sejak 14.2").shows(BANNER);
@@ -328,7 +328,7 @@ fn the_screen_says_since_when_the_centre_is_not_heard() {
     let mut other = Term::start(&english.penutup(["--at", "14:20", "--lang", "en"]).command());
     eventually("its socket", || !sockets(&english).is_empty());
     let mut theirs = agent(&english);
-    theirs.tell(&Message::Link(Some(since))).expect("it is taken");
+    theirs.tell(&Command::Link(Some(since))).expect("it is taken");
     other.shows("centre: lost since");
     drop(theirs);
     other.shows("connector: off since 14:2");
@@ -348,7 +348,7 @@ fn a_cso_may_differ_and_a_start_knows_what_was_brought_before() {
     term.send("k").shows("KLB di sini berbeda dari pusat");
     let mut line = agent(&home);
     line.tell(&declares(1, State::On)).expect("it is taken");
-    term.send("s").shows("Closing lengkap.");
+    term.rest().send("s").shows("Closing lengkap.");
     assert!(term.text().contains("berbeda dari pusat"), "the same once more is no news:\n{term:?}");
     term.send(" ").shows("Panggilan selesai");
     term.quits();
@@ -379,7 +379,7 @@ fn rules_that_the_agent_brings_for_the_first_time_are_taken_while_the_prompter_r
         let mut line = agent(&home);
         term.send(" ");
         brings(&home, "rules.toml", rules("Rev-pusat").replace("ayo download", "mari unduh"));
-        line.tell(&Message::Rules).expect("it is taken");
+        line.tell(&Command::Rules).expect("it is taken");
         // A closing is never spoken from two revisions.
         term.shows("SOP Rev-pusat mulai panggilan berikutnya").shows("ayo download");
         term.send("s").shows("Closing lengkap.");
@@ -390,13 +390,13 @@ fn rules_that_the_agent_brings_for_the_first_time_are_taken_while_the_prompter_r
         assert!(out.contains("(aturan dan KLB yang dikirim pusat)"), "{out}");
         // Bad ones, then none: the last good ones stay, and it is told.
         brings(&home, "rules.toml", "schema = 1\nrusak");
-        line.tell(&Message::Rules).expect("it is taken");
+        line.tell(&Command::Rules).expect("it is taken");
         term.shows("rules.toml:2").shows("SOP Rev-pusat");
         std::fs::remove_file(home.state("broadcast").join("rules.toml")).expect("it is there");
-        line.tell(&Message::Rules).expect("it is taken");
+        line.tell(&Command::Rules).expect("it is taken");
         term.shows("Berkas aturan hilang").shows("SOP Rev-pusat");
         brings(&home, "rules.toml", rules("Rev-baru"));
-        line.tell(&Message::Rules).expect("it is taken");
+        line.tell(&Command::Rules).expect("it is taken");
         term.shows("Aturan baru berlaku: SOP Rev-baru").hides("Berkas aturan hilang");
         term.quits();
         let mut term = prompter(&home, &[]);
@@ -415,9 +415,9 @@ fn rules_that_somebody_names_are_stronger_than_the_agents() {
     term.shows("SOP Rev-nama");
     let mut line = agent(&home);
     brings(&home, "rules.toml", rules("Rev-lain"));
-    line.tell(&Message::Rules).expect("it is taken");
+    line.tell(&Command::Rules).expect("it is taken");
     home.write("bernama.toml", rules("Rev-akhir"));
-    line.tell(&Message::Rules).expect("it is taken");
+    line.tell(&Command::Rules).expect("it is taken");
     term.shows("SOP Rev-akhir");
     assert!(!term.text().contains("Rev-lain"), "{term:?}");
     term.quits();

@@ -1,9 +1,9 @@
 //! What the telephone does to a call, without a telephone: every event is an action like a key.
 
-use penutup::action::phone::Why;
 use penutup::app::Mode;
 use penutup::book::Book;
 use penutup::keymap::Key;
+use penutup::message::phone::Why;
 
 use super::Rings;
 use crate::stage::{Stage, book, revised, wib};

@@ -1,11 +1,11 @@
 //! What a declaration of the centre does to the prompter, and what it leaves to the CSO.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::action::Action;
-use penutup::action::agent::{AgentEvent, CentreLink};
 use penutup::app::{App, Begin, Effect};
 use penutup::broadcast::{Broadcast, KLB, News, State};
 use penutup::closing::{Held, Since};
+use penutup::message::Message;
+use penutup::message::agent::{AgentEvent, CentreLink};
 use penutup::words::Lang;
 
 use super::Rings as _;
@@ -25,7 +25,7 @@ fn klb(version: u64, state: State) -> Broadcast {
 }
 
 fn declares(s: &mut Stage, broadcast: Broadcast) -> &mut Stage {
-    s.act(Action::Broadcast(News::Declared(Box::new(broadcast))))
+    s.act(Message::Broadcast(News::Declared(Box::new(broadcast))))
 }
 
 /// Whether the last action had this declaration kept, together with the fact that it set.
@@ -179,9 +179,9 @@ fn a_named_value_must_be_one_of_the_facts() {
 fn trouble_changes_nothing_and_goes_again() {
     let mut s = Stage::at("14:00");
     declares(&mut s, klb(1, State::On));
-    s.act(Action::Broadcast(News::Trouble("Pusat tidak terdengar".into()))).keys("?⎋");
+    s.act(Message::Broadcast(News::Trouble("Pusat tidak terdengar".into()))).keys("?⎋");
     assert_eq!((s.fact("klb"), s.notice()), ("ya", "Pusat tidak terdengar".into()));
-    s.act(Action::Broadcast(News::Sound));
+    s.act(Message::Broadcast(News::Sound));
     assert_eq!((s.fact("klb"), s.notice()), ("ya", String::new()));
 }
 
@@ -227,7 +227,7 @@ fn the_journal_keeps_what_differs_at_the_end_of_the_call() {
 #[test]
 fn the_agent_is_heard_as_the_folder_is() {
     let mut s = Stage::at("14:00");
-    let tells = |s: &mut Stage, event| s.act(Action::Agent(event)).effects.clone();
+    let tells = |s: &mut Stage, event| s.act(Message::Agent(event)).effects.clone();
     assert_eq!(s.app.centre_link(), None);
     s.keys("nBu");
     tells(&mut s, AgentEvent::Came);
@@ -252,7 +252,7 @@ fn how_the_way_to_the_centre_stands_changes_nothing_else() {
         (AgentEvent::Gone, CentreLink::Gone(wib("14:00"))),
         (AgentEvent::Came, CentreLink::Up),
     ] {
-        s.act(Action::Agent(event));
+        s.act(Message::Agent(event));
         assert_eq!((s.app.centre_link(), s.effects.len()), (Some(link), 0));
         assert_eq!((s.notice(), s.app.call()), (notice.clone(), &call));
     }

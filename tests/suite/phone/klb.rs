@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use chrono::{TimeDelta, Utc};
-use penutup::action::Action;
 use penutup::broadcast::{Broadcast, News, State};
 use penutup::files::broadcast::{Looker, declare, path_in};
+use penutup::message::Message;
 use penutup::words::Lang;
 use tempfile::TempDir;
 
@@ -308,7 +308,7 @@ fn a_version_near_the_largest_number_is_refused_and_can_be_superseded() {
 #[test]
 fn a_version_that_was_applied_under_a_wrong_clock_is_superseded() {
     let at = |version| Broadcast { version, ..super::agent::klb(version, State::On) };
-    let declared = |broadcast: Broadcast| Action::Broadcast(News::Declared(Box::new(broadcast)));
+    let declared = |broadcast: Broadcast| Message::Broadcast(News::Declared(Box::new(broadcast)));
     let mut stage = Stage::at("14:20");
     stage.app = stage.app.knowing(Some(at(253_402_300_799)));
     let now = u64::try_from(stage.now.timestamp()).expect("a time after 1970");

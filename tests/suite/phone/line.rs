@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use penutup::action::phone::{Link, PhoneEvent};
-use penutup::softphone::baresip::{Told, listen};
+use penutup::message::Message;
+use penutup::message::phone::{Link, PhoneEvent};
+use penutup::softphone::baresip::listen;
 use penutup::softphone::netstring::frame;
 
 use super::pairs;
@@ -22,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A baresip of our making, and what is told of it.
 struct Baresip {
     listener: TcpListener,
-    told: Receiver<Told>,
+    told: Receiver<Message>,
 }
 
 impl Baresip {
@@ -38,7 +39,7 @@ impl Baresip {
     }
 
     #[track_caller]
-    fn tells(&self) -> Told {
+    fn tells(&self) -> Message {
         self.told.recv_timeout(PATIENCE).expect("it tells something")
     }
 }
@@ -52,19 +53,19 @@ fn event(kind: &str, direction: &str, id: &str, name: &str) -> Vec<u8> {
     frame(json.as_bytes())
 }
 
-fn started(id: &str, name: &str) -> Told {
-    Told::Call(PhoneEvent::Start { id: Some(id.into()), pairs: pairs(&format!("nama={}", name.replace(' ', "+"))) })
+fn started(id: &str, name: &str) -> Message {
+    Message::Phone(PhoneEvent::Start { id: Some(id.into()), pairs: pairs(&format!("nama={}", name.replace(' ', "+"))) })
 }
 
-fn ended(id: &str) -> Told {
-    Told::Call(PhoneEvent::End { id: Some(id.into()) })
+fn ended(id: &str) -> Message {
+    Message::Phone(PhoneEvent::End { id: Some(id.into()) })
 }
 
 #[test]
 fn a_call_is_told_in_whatever_pieces_it_comes() {
     let baresip = Baresip::new();
     let mut line = baresip.accept();
-    assert_eq!(baresip.tells(), Told::Link(Link::Up));
+    assert_eq!(baresip.tells(), Message::PhoneLink(Link::Up));
     let name = "Siti \\\"Aisyah\\\"";
     let all = [
         event("CALL_INCOMING", "incoming", "a", name),
@@ -85,11 +86,11 @@ fn a_lost_line_comes_back_and_calls_are_known_across_it() {
     let baresip = Baresip::new();
     let mut line = baresip.accept();
     line.write_all(&event("CALL_ESTABLISHED", "incoming", "a", "Siti")).expect("it reads");
-    assert_eq!((baresip.tells(), baresip.tells()), (Told::Link(Link::Up), started("a", "Siti")));
+    assert_eq!((baresip.tells(), baresip.tells()), (Message::PhoneLink(Link::Up), started("a", "Siti")));
     drop(line);
-    assert_eq!(baresip.tells(), Told::Link(Link::Down));
+    assert_eq!(baresip.tells(), Message::PhoneLink(Link::Down));
     let mut line = baresip.accept();
-    assert_eq!(baresip.tells(), Told::Link(Link::Up));
+    assert_eq!(baresip.tells(), Message::PhoneLink(Link::Up));
     line.write_all(&event("CALL_CLOSED", "incoming", "a", "Siti")).expect("it reads");
     assert_eq!(baresip.tells(), ended("a"));
 }
@@ -101,10 +102,10 @@ fn one_that_is_not_there_yet_is_found_when_it_comes() {
     drop(listener);
     let (send, told) = channel();
     listen(address.to_string(), move |news| send.send(news).is_ok());
-    assert_eq!(told.recv_timeout(PATIENCE), Ok(Told::Link(Link::Down)));
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Message::PhoneLink(Link::Down)));
     let listener = TcpListener::bind(address).expect("the same port");
     let _line = listener.accept().expect("it tries again");
-    assert_eq!(told.recv_timeout(PATIENCE), Ok(Told::Link(Link::Up)));
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Message::PhoneLink(Link::Up)));
 }
 
 #[test]
@@ -112,13 +113,13 @@ fn hostile_frames_cost_the_line_and_nothing_else() {
     let baresip = Baresip::new();
     for hostile in [&b"999999999999:"[..], b"x", b"5:hello;", b"\x00\xff", b"GET / HTTP/1.1\r\n\r\n"] {
         let mut line = baresip.accept();
-        assert_eq!(baresip.tells(), Told::Link(Link::Up));
+        assert_eq!(baresip.tells(), Message::PhoneLink(Link::Up));
         // Something sound first, so that the next line comes soon.
         line.write_all(&frame(b"{}")).expect("it reads");
         line.write_all(hostile).expect("it reads");
         // It hangs up.
         assert_eq!(line.read(&mut [0; 8]).unwrap_or(0), 0);
-        assert_eq!(baresip.tells(), Told::Link(Link::Down));
+        assert_eq!(baresip.tells(), Message::PhoneLink(Link::Down));
     }
 }
 
@@ -126,7 +127,7 @@ fn hostile_frames_cost_the_line_and_nothing_else() {
 fn huge_frames_are_passed_over_and_unknown_ones_ignored() {
     let baresip = Baresip::new();
     let mut line = baresip.accept();
-    assert_eq!(baresip.tells(), Told::Link(Link::Up));
+    assert_eq!(baresip.tells(), Message::PhoneLink(Link::Up));
     line.write_all(&frame(&vec![b'{'; 5 << 20])).expect("it reads");
     for ignored in [
         "",

@@ -1,10 +1,10 @@
 //! How the screen says what came from outside, at every size a window may have.
 
 use chrono::TimeDelta;
-use penutup::action::Action;
-use penutup::action::agent::AgentEvent;
-use penutup::action::phone::Link;
 use penutup::broadcast::{Broadcast, KLB, News, State};
+use penutup::message::Message;
+use penutup::message::agent::AgentEvent;
+use penutup::message::phone::Link;
 use penutup::tui::theme::Theme;
 
 use super::Rings as _;
@@ -37,9 +37,9 @@ fn klb() -> Broadcast {
 /// A long unsure name, the line lost, KLB declared with all that can be said of it, the SOP's contradiction.
 fn full() -> Stage {
     let mut s = Stage::at("14:00");
-    s.act(Action::PhoneLink(Link::Down))
-        .act(Action::Agent(AgentEvent::Gone))
-        .act(Action::Broadcast(News::Declared(Box::new(klb()))));
+    s.act(Message::PhoneLink(Link::Down))
+        .act(Message::Agent(AgentEvent::Gone))
+        .act(Message::Broadcast(News::Declared(Box::new(klb()))));
     s.starts(&format!("aplikasi=telah nama={}", LONG_NAME.replace(' ', "+")));
     s
 }
@@ -70,7 +70,7 @@ fn the_banner_says_who_why_and_until_when_or_that_it_differs_here() {
     shows(&mut s, 80, 24, "KLB AKTIF dinyatakan s.d. 21.00: masih berlaku? V masih K ubah");
     // The centre has lifted it, and it holds here.
     let mut s = Stage::at("14:00");
-    s.act(Action::Broadcast(News::Declared(Box::new(Broadcast { state: State::Off, ..klb() })))).keys("k");
+    s.act(Message::Broadcast(News::Declared(Box::new(Broadcast { state: State::Off, ..klb() })))).keys("k");
     shows(&mut s, 80, 24, "KLB AKTIF sejak 14.00 · KLB di sini berbeda dari pusat · Campaign");
 }
 
@@ -78,10 +78,10 @@ fn the_banner_says_who_why_and_until_when_or_that_it_differs_here() {
 fn the_line_is_one_word_beside_the_clock() {
     let mut s = Stage::at("14:00");
     assert!(!screen(&mut s, 80, 24).contains("telepon"));
-    s.act(Action::PhoneLink(Link::Up));
+    s.act(Message::PhoneLink(Link::Up));
     shows(&mut s, 80, 24, "telepon: terhubung · Jam pelanggan 14.00 WIB");
     assert!(!screen(&mut s, 60, 18).contains("telepon"), "where room is dear, only what is wrong");
-    s.act(Action::PhoneLink(Link::Down));
+    s.act(Message::PhoneLink(Link::Down));
     shows(&mut s, 80, 24, "telepon: putus · Jam pelanggan 14.00 WIB");
     shows(&mut s, 40, 12, "telepon: putus · 14.00 WIB");
 }
@@ -95,29 +95,29 @@ fn title(s: &mut Stage, columns: u16, rows: u16) -> String {
 fn the_way_to_the_centre_is_told_beside_the_clock_only_while_it_is_broken() {
     let mut s = Stage::at("14:20");
     let before = screen(&mut s, 80, 24);
-    s.act(Action::Agent(AgentEvent::Came)).act(Action::Agent(AgentEvent::Up));
+    s.act(Message::Agent(AgentEvent::Came)).act(Message::Agent(AgentEvent::Up));
     assert_eq!(screen(&mut s, 80, 24), before);
-    s.act(Action::Agent(AgentEvent::Down(wib("14:05"))));
+    s.act(Message::Agent(AgentEvent::Down(wib("14:05"))));
     let title_80 = " Salam Penutup · SOP Rev-1   pusat: putus sejak 14.05 · Jam pelanggan 14.20 WIB";
     assert_eq!(title(&mut s, 80, 24), title_80);
     assert_eq!(title(&mut s, 60, 20), " Salam Penutup · SOP Rev-1   pusat: putus 14.05 · 14.20 WIB");
     assert_eq!(title(&mut s, 40, 12), " Salam…  pusat: putus 14.05 · 14.20 WIB");
     assert_eq!(screen(&mut s, 80, 24).replace(title_80, ""), before.replace(before.lines().next().expect("a row"), ""));
-    s.act(Action::PhoneLink(Link::Down));
+    s.act(Message::PhoneLink(Link::Down));
     assert_eq!(
         title(&mut s, 80, 24),
         " Salam Penutup · SOP Rev-1      telepon: putus · pusat: putus 14.05 · 14.20 WIB"
     );
     assert_eq!(title(&mut s, 60, 20), " Salam Pen… telepon: putus · pusat: putus 14.05 · 14.20 WIB");
     assert_eq!(title(&mut s, 40, 12), " Salam…  pusat: putus 14.05 · 14.20 WIB");
-    s.act(Action::Agent(AgentEvent::Gone));
+    s.act(Message::Agent(AgentEvent::Gone));
     shows(&mut s, 120, 30, "telepon: putus · penghubung: mati sejak 14.20 · Jam pelanggan 14.20 WIB");
     shows(&mut s, 80, 24, "telepon: putus · penghubung: mati 14.20 · 14.20 WIB");
     shows(&mut s, 40, 12, "penghubung: mati 14.20 · 14.20 WIB");
     shows(&mut s, 30, 12, "penghubung: mati · 14.20 WIB");
-    s.act(Action::Agent(AgentEvent::Down(wib("14:05") - TimeDelta::days(1))));
+    s.act(Message::Agent(AgentEvent::Down(wib("14:05") - TimeDelta::days(1))));
     shows(&mut s, 80, 24, "pusat: putus kemarin 14.05");
-    s.act(Action::Agent(AgentEvent::Up));
+    s.act(Message::Agent(AgentEvent::Up));
     assert!(!screen(&mut s, 80, 24).contains("pusat"));
 }
 
@@ -154,7 +154,7 @@ fn a_long_reason_gives_way_to_what_must_be_known() {
         [("14:00", &["s.d. 21.00 · Campaign Integritas TIDAK disampaikan"][..]), ("21:10", &["masih berlaku?"])]
     {
         let mut s = Stage::at(time);
-        s.act(Action::Agent(AgentEvent::Klb(Box::new(klb.clone()))));
+        s.act(Message::Agent(AgentEvent::Klb(Box::new(klb.clone()))));
         for (columns, rows) in [(120, 30), (80, 24), (60, 20), (40, 12)] {
             shows(&mut s, columns, rows, "KLB AKTIF sejak 13.05 · Jakarta");
             shows(&mut s, columns, rows, "gangguan");

@@ -47,7 +47,7 @@ fn a_call_from_its_start_to_its_end() {
     term.send("n\r").hides("dari telepon, pastikan");
     call(&home, "set aplikasi=telah").status(0).err_is("");
     term.shows("TELAH punya");
-    term.send("s").shows("Closing lengkap.");
+    term.rest().send("s").shows("Closing lengkap.");
     call(&home, "end").status(0).err_is("");
     term.shows("nama belum diisi").shows("Panggilan selesai");
     term.quits();
@@ -179,7 +179,7 @@ fn a_number_and_a_name_are_kept_nowhere() {
     call(&home, "start 081299998888 nama=Zulkarnaen sapaan=Bapak").status(0);
     term.shows("Bapak Zulkarnaen");
     call(&home, "start 081299997777 nama=Wulandari").status(0);
-    term.shows("[N] Wulandari").send("s").shows("Closing lengkap.");
+    term.shows("[N] Wulandari").rest().send("s").shows("Closing lengkap.");
     call(&home, "end").status(0);
     term.shows("nama belum diisi");
     assert!(!String::from_utf8_lossy(&term.bytes()).contains("0812"));

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use penutup::action::phone::{Link, Pairs, PhoneEvent};
-use penutup::action::{Action, RulesNews};
 use penutup::app::Mode;
 use penutup::book::Book;
 use penutup::broadcast::{Broadcast, KLB, News, State};
+use penutup::message::phone::{Link, Pairs, PhoneEvent};
+use penutup::message::{Message, Subject};
 use penutup::rules::decide::decide;
 use penutup::rules::script::script;
 use penutup::words::Lang;
@@ -28,9 +28,9 @@ fn has_not(lines: &[String], part: &str) {
     assert!(!lines.iter().any(|l| l.contains(part)), "{part:?} is in {lines:#?}");
 }
 
-fn starts(pairs: &[(&str, &str)]) -> Action {
+fn starts(pairs: &[(&str, &str)]) -> Message {
     let pairs: Vec<_> = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    Action::Phone(PhoneEvent::Start { id: None, pairs: Pairs(pairs) })
+    Message::Phone(PhoneEvent::Start { id: None, pairs: Pairs(pairs) })
 }
 
 #[test]
@@ -129,8 +129,8 @@ fn the_greeting_is_announced_once_and_said_when_it_turns() {
 #[test]
 fn what_comes_from_outside_is_said_when_it_comes() {
     let mut talk = Talk::at("14:20");
-    assert_eq!(talk.hears(Action::PhoneLink(Link::Up)), ["telepon: terhubung."]);
-    assert_eq!(talk.hears(Action::PhoneLink(Link::Down)), ["telepon: putus."]);
+    assert_eq!(talk.hears(Message::PhoneLink(Link::Up)), ["telepon: terhubung."]);
+    assert_eq!(talk.hears(Message::PhoneLink(Link::Down)), ["telepon: putus."]);
     let told = talk.hears(starts(&[("nama", "Bu Siti"), ("aplikasi", "telah")]));
     assert_eq!(told[0], "Telepon: panggilan dimulai.");
     has(&told, "Nama Pelanggan: Siti; dari telepon, pastikan.");
@@ -155,7 +155,7 @@ fn what_comes_from_outside_is_said_when_it_comes() {
         by: Some("SPV".into()),
         why: Some("gardu\u{1b}[31m induk".into()),
     };
-    let told = talk.hears(Action::Broadcast(News::Declared(Box::new(broadcast))));
+    let told = talk.hears(Message::Broadcast(News::Declared(Box::new(broadcast))));
     assert_eq!(told[0], "Pusat menyatakan: KLB AKTIF.");
     assert!(told[1].starts_with("KLB AKTIF sejak 13.05; SPV; gardu"), "{told:?}");
     assert!(told[1].ends_with("s.d. 21.00; Campaign Integritas TIDAK disampaikan."), "{told:?}");
@@ -166,17 +166,20 @@ fn what_comes_from_outside_is_said_when_it_comes() {
 fn rules_that_change_and_files_in_trouble_are_said() {
     let mut talk = Talk::at("14:20");
     let book = revised(&[("mohon tidak memberikan", "mohon JANGAN memberikan")]);
-    let told = talk.hears(Action::Rules(RulesNews::Good(book)));
+    let told = talk.hears(Message::Rules(book, None));
     assert!(told[0].starts_with("Aturan baru berlaku: SOP Rev-2;"), "{told:?}");
     assert!(told[0].ends_with("; ketik d untuk melihat apa yang berubah."), "the letter alone says nothing: {told:?}");
     assert!(told.last().unwrap().contains("mohon JANGAN memberikan"), "{told:?}");
-    let bad = || Action::Rules(RulesNews::Bad("Aturan tidak dipakai: rules.toml:3: rusak".into()));
+    let bad = || Message::Trouble(Subject::Rules, Some("Aturan tidak dipakai: rules.toml:3: rusak".into()));
     has(&talk.hears(bad()), "Aturan tidak dipakai: rules.toml:3: rusak.");
     assert_eq!(talk.hears(bad()), [""; 0], "what stays is said once");
     has_not(&talk.types("m"), "rusak");
     let good = Arc::new(talk.app.book().clone());
-    has(&talk.hears(Action::Rules(RulesNews::Good(good))), "Peringatan tadi tidak berlaku lagi.");
-    has(&talk.hears(Action::StateTrouble(Some("penuh".into()))), "Keadaan tidak dapat disimpan: penuh.");
+    has(&talk.hears(Message::Rules(good, None)), "Peringatan tadi tidak berlaku lagi.");
+    has(
+        &talk.hears(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into()))),
+        "Keadaan tidak dapat disimpan: penuh.",
+    );
 }
 
 #[test]

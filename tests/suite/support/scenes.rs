@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use penutup::action::{Action, RulesNews};
 use penutup::app::App;
 use penutup::book::Book;
+use penutup::message::{Message, Subject};
 use penutup::tui::theme::Theme;
 use penutup::tui::view::{self, Drawn};
 use ratatui::Terminal;
@@ -45,7 +45,7 @@ pub fn worst() -> Stage {
     stage.keys("ka").clock("14:57");
     stage.keys("bz").paste(LONG_NAME).keys("⏎");
     let why = "Aturan tidak dipakai: \\\\server\\sop\\rules.toml:117: Fakta \"aplikasi\" tidak punya nilai \"punya\"";
-    stage.act(Action::Rules(RulesNews::Bad(why.into())));
+    stage.act(Message::Trouble(Subject::Rules, Some(why.into())));
     stage
 }
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use penutup::action::{Action, RulesNews};
-use penutup::app::{App, Begin, Effect};
+use penutup::action::Action;
+use penutup::app::{App, Begin, Effect, Update};
 use penutup::book::{Book, Origin};
 use penutup::closing::Held;
 use penutup::closing::Mark;
 use penutup::keymap::{self, Key};
+use penutup::message::Message;
 use penutup::rules::BUILT_IN;
 use penutup::words::Lang;
 
@@ -76,11 +77,12 @@ impl Stage {
     }
 
     /// Something happens.
-    pub fn act(&mut self, action: Action) -> &mut Self {
-        if action.is_a_persons() {
+    pub fn act(&mut self, update: impl Into<Update>) -> &mut Self {
+        let update = update.into();
+        if matches!(update, Update::Action(_)) {
             self.hands += self.pace;
         }
-        self.effects = self.app.update_at(action, self.now, self.hands);
+        self.effects = self.app.update_at(update, self.now, self.hands);
         self
     }
 
@@ -127,19 +129,19 @@ impl Stage {
     pub fn wait(&mut self, seconds: i64) -> &mut Self {
         self.now += TimeDelta::seconds(seconds);
         self.hands += TimeDelta::seconds(seconds);
-        self.act(Action::Clock)
+        self.act(Message::Clock)
     }
 
     /// It is another time of day, in WIB; the clock is looked at once.
     #[track_caller]
     pub fn clock(&mut self, time: &str) -> &mut Self {
         self.now = wib(time);
-        self.act(Action::Clock)
+        self.act(Message::Clock)
     }
 
     /// Good rules come.
     pub fn reload(&mut self, book: &Arc<Book>) -> &mut Self {
-        self.act(Action::Rules(RulesNews::Good(Arc::clone(book))))
+        self.act(Message::Rules(Arc::clone(book), None))
     }
 
     /// A text is pasted.

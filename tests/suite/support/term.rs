@@ -13,10 +13,10 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 
 /// After so long what is waited for does not come: no test is slower than this unless it fails.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// Keys that follow each other no faster are typed.
-const BETWEEN_KEYS: Duration = Duration::from_millis(45);
-/// The same key is pressed again no faster.
-const SAME_KEY: Duration = Duration::from_millis(250);
+/// Keys that follow each other no faster are shortcuts.
+const BETWEEN_KEYS: Duration = Duration::from_millis(70);
+/// The same key is pressed again no faster, and not in the even rhythm of a key that is held.
+const SAME_KEY: [Duration; 3] = [Duration::from_millis(250), Duration::from_millis(300), Duration::from_millis(350)];
 /// So long somebody looks at the screen before they type on.
 const LOOKING: Duration = Duration::from_millis(300);
 
@@ -38,6 +38,8 @@ pub struct Term {
     before: String,
     /// When the last key was read by the program.
     last_key: Option<(Vec<u8>, Instant)>,
+    /// Which of the pauses between presses of the same key comes next.
+    times: usize,
 }
 
 impl Term {
@@ -91,6 +93,7 @@ impl Term {
             reading: Some(reading),
             before,
             last_key: None,
+            times: 0,
         }
     }
 
@@ -152,7 +155,10 @@ impl Term {
         for key in keys_of(keys.as_ref()) {
             // The same key so soon again would be held.
             let pause = match &self.last_key {
-                Some((last, _)) if last == key => SAME_KEY,
+                Some((last, _)) if last == key => {
+                    self.times = (self.times + 1) % SAME_KEY.len();
+                    SAME_KEY[self.times]
+                }
                 _ if std::mem::take(&mut first) => LOOKING,
                 _ => BETWEEN_KEYS,
             };

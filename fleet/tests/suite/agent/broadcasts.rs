@@ -4,8 +4,8 @@ use std::fs;
 use std::time::Instant;
 
 use async_nats::jetstream;
-use penutup::action::agent::AgentEvent;
 use penutup::broadcast::State;
+use penutup::message::agent::AgentEvent;
 use penutup::rules::BUILT_IN;
 use penutup_fleet::wire::refusal::Refusal;
 use penutup_fleet::wire::subject;

@@ -9,14 +9,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_nats::Client;
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::action::{Action, Ending, agent::AgentEvent};
 use penutup::broadcast::{Broadcast, KLB, State};
+use penutup::closing::ending::Ending;
+use penutup::closing::ending::Outcome;
+use penutup::event::EventSender;
 use penutup::files::Folders;
 use penutup::journal::presence::Presence;
-use penutup::journal::record::{HowEnded, Record};
-use penutup::journal::store::{Entry, Store};
+use penutup::journal::record::Record;
+use penutup::journal::store::{Change, Store};
+use penutup::message::Message;
+use penutup::message::agent::AgentEvent;
 use penutup::softphone::place::Place;
-use penutup::softphone::socket::{self, Asked, Listening, Used};
+use penutup::softphone::socket::{self, Listening, Used};
 use penutup::words::Lang;
 use penutup_fleet::config::supervisor::Supervisor;
 use penutup_fleet::wire::envelope::Envelope;
@@ -170,14 +174,15 @@ impl Prompter {
     fn start(place: Place) -> Self {
         let received: Arc<Mutex<Vec<AgentEvent>>> = Arc::default();
         let recorded = Arc::clone(&received);
-        let on_request = move |asked: Asked| {
-            if let Action::Agent(event) = &asked.action {
-                recorded.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+        let sender = EventSender::new(move |request| {
+            let (message, reply) = request.into_parts();
+            if let Message::Agent(event) = message {
+                recorded.lock().unwrap_or_else(PoisonError::into_inner).push(event);
             }
-            asked.answer(Vec::new());
+            reply(Vec::new());
             true
-        };
-        let listening = socket::listen(place, None, Arc::new(Used::default()), on_request, |trouble| {
+        });
+        let listening = socket::listen(place, None, Arc::new(Used::default()), sender, |trouble| {
             assert!(trouble.is_none(), "{trouble:?}");
         });
         Self { received, _listening: listening }
@@ -298,14 +303,12 @@ impl Calls {
     }
 
     fn write_all(&mut self, calls: impl Iterator<Item = (Uuid, u64, i64, bool)>) {
-        let all: Vec<_> = calls.map(|(id, version, second, ended)| (id, version, record(second, ended))).collect();
-        let entries = all.iter().map(|(id, version, record)| Entry {
-            id: *id,
-            version: *version,
-            changed: record.start,
-            record: Some(record),
+        let all = calls.map(|(id, version, second, ended)| {
+            let record = record(second, ended);
+            Record { id, version, changed: record.start, ..record }
         });
-        self.store.save(self.presence.id(), None, entries).expect("a call is written");
+        let all: Vec<_> = all.collect();
+        self.store.save(self.presence.id(), all.iter().map(Change::Save)).expect("a call is written");
     }
 }
 
@@ -313,19 +316,14 @@ fn record(second: i64, ended: bool) -> Record {
     let start: DateTime<Utc> = "2026-03-02T06:05:00Z".parse().expect("a time");
     let start = start + TimeDelta::seconds(second);
     Record {
-        call: 1,
         start,
-        end: ended.then(|| (start + TimeDelta::seconds(60), HowEnded::Said(Ending::Complete))),
-        facts: Vec::new(),
+        end: ended.then(|| (start + TimeDelta::seconds(60), Outcome::Said(Ending::Complete))),
         zone: "WIB".into(),
         greeting: Some("siang".into()),
         rule: "biasa".into(),
         revision: "Rev-1".into(),
         rules_sha256: "00".into(),
-        steps: Vec::new(),
-        cost: Vec::new(),
-        overtaken: Vec::new(),
-        differs: Vec::new(),
+        ..Record::default()
     }
 }
 

@@ -1,0 +1,462 @@
+//! Plan × fields × greeting → sentences, as segments that tell what was filled in from what the SOP fixes.
+
+use zeroize::Zeroize as _;
+
+use super::decide::Plan;
+use super::ruleset::{FieldIx, FieldKind, FieldScope, RuleSet, SALAM, Step, StepIx, StepWords, TextKind, Typed};
+use super::text;
+
+/// A sentence of the file, its placeholders resolved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template(Vec<Piece>);
+
+/// A part of a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Letter for letter from the file.
+    Fixed(String),
+    /// `{salam}`: the greeting of the hour.
+    Salam,
+    /// `{id}` of a field.
+    Field(FieldIx),
+}
+
+/// Why a sentence's braces can't be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BadBrace {
+    /// `{name}` that is neither `salam` nor a field.
+    Unknown(String),
+    /// A `{` without its `}`.
+    Unclosed,
+    /// A `}` without its `{`.
+    Stray,
+}
+
+impl Template {
+    /// Reads a sentence; `field` tells which field an id names. All that is wrong is told, not the first alone.
+    ///
+    /// # Errors
+    /// Every brace that can't be read.
+    pub fn parse(text: &str, field: impl Fn(&str) -> Option<FieldIx>) -> Result<Self, Vec<BadBrace>> {
+        let (mut pieces, mut bad, mut fixed) = (Vec::new(), Vec::new(), String::new());
+        let mut rest = text;
+        while let Some(at) = rest.find(['{', '}']) {
+            fixed.push_str(&rest[..at]);
+            let brace = &rest[at..=at];
+            rest = &rest[at + 1..];
+            if rest.starts_with(brace) {
+                fixed.push_str(brace);
+                rest = &rest[1..];
+                continue;
+            }
+            if brace == "}" {
+                bad.push(BadBrace::Stray);
+                continue;
+            }
+            let Some(end) = rest.find(['{', '}']).filter(|end| rest[*end..].starts_with('}')) else {
+                bad.push(BadBrace::Unclosed);
+                continue;
+            };
+            let name = &rest[..end];
+            rest = &rest[end + 1..];
+            let piece = if name == SALAM { Some(Piece::Salam) } else { field(name).map(Piece::Field) };
+            match piece {
+                Some(piece) => {
+                    if !fixed.is_empty() {
+                        pieces.push(Piece::Fixed(std::mem::take(&mut fixed)));
+                    }
+                    pieces.push(piece);
+                }
+                None => bad.push(BadBrace::Unknown(name.into())),
+            }
+        }
+        fixed.push_str(rest);
+        if !fixed.is_empty() {
+            pieces.push(Piece::Fixed(fixed));
+        }
+        if bad.is_empty() { Ok(Self(pieces)) } else { Err(bad) }
+    }
+
+    /// Its parts, in order.
+    #[must_use]
+    pub fn pieces(&self) -> &[Piece] {
+        &self.0
+    }
+
+    /// Whether nothing but fields that may be empty stands in it, so that it could come out empty.
+    #[must_use]
+    pub fn may_be_empty(&self, is_typed: impl Fn(FieldIx) -> bool) -> bool {
+        self.0.iter().all(|p| match p {
+            Piece::Fixed(fixed) => text::is_blank(fixed),
+            Piece::Salam => false,
+            Piece::Field(ix) => is_typed(*ix),
+        })
+    }
+
+    /// The first field that leaves an empty place where it is empty: brackets or quotes around nothing, or a mark that
+    /// follows a comma or begins the sentence.
+    #[must_use]
+    pub fn leaves_an_empty_place(&self, may_be_empty: impl Fn(FieldIx) -> bool) -> Option<FieldIx> {
+        // What stands before the empty field; nothing at the start of the sentence.
+        let (mut before, mut quotes, mut empty) = (None, 0, None);
+        for piece in &self.0 {
+            match piece {
+                Piece::Field(ix) if may_be_empty(*ix) => empty = empty.or(Some(*ix)),
+                Piece::Fixed(fixed) => {
+                    let Some(next) = fixed.trim_start().chars().next() else { continue };
+                    let alone = match (before, next) {
+                        (Some('"'), '"') => quotes % 2 == 1,
+                        (None | Some(','), ',' | '.' | ';' | ':' | '!' | '?') => true,
+                        (Some(open), close) => ["()", "[]", "“”", "‘’", "«»"].contains(&&*format!("{open}{close}")),
+                        (None, _) => false,
+                    };
+                    if alone && empty.is_some() {
+                        return empty;
+                    }
+                    quotes += fixed.matches('"').count();
+                    (before, empty) = (fixed.trim_end().chars().next_back(), None);
+                }
+                Piece::Field(_) | Piece::Salam => (before, empty) = (Some('a'), None),
+            }
+        }
+        None
+    }
+
+    /// The sentence as the file has it, placeholders in braces.
+    #[must_use]
+    pub fn in_braces(&self, rules: &RuleSet) -> Sentence {
+        let mut out = Sentence::default();
+        for piece in &self.0 {
+            match piece {
+                Piece::Fixed(fixed) => out.push(&fixed.replace('{', "{{").replace('}', "}}"), false),
+                Piece::Salam => out.push(&format!("{{{SALAM}}}"), true),
+                Piece::Field(ix) => out.push(&format!("{{{}}}", rules.field(*ix).id), true),
+            }
+        }
+        out
+    }
+}
+
+/// A run of a spoken sentence.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// What is spoken.
+    pub text: String,
+    /// Whether it was filled in (greeting, honorific, name) rather than fixed by the SOP.
+    pub filled: bool,
+    /// Whether it is the blank between honorific and name, at which no line ends.
+    pub binds: bool,
+}
+
+impl std::fmt::Debug for Segment {
+    /// Prints the SOP's own words alone: what is filled in may be a name.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.filled { f.write_str("…") } else { self.text.fmt(f) }
+    }
+}
+
+/// A sentence ready to be spoken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sentence(Vec<Segment>);
+
+impl Sentence {
+    /// Its runs, in order; none is empty.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.0
+    }
+
+    /// Appends another sentence behind one blank.
+    pub fn join(&mut self, other: Self) {
+        if !self.0.is_empty() && !other.0.is_empty() {
+            self.push(" ", false);
+        }
+        for segment in other.0 {
+            if segment.binds {
+                self.0.push(segment);
+            } else {
+                self.push(&segment.text, segment.filled);
+            }
+        }
+    }
+
+    /// The blank at the end, if there is only that between two filled runs, binds what stands on its sides.
+    fn bind(&mut self) {
+        if let Some(last) = self.0.last_mut().filter(|last| last.text == " " && !last.filled) {
+            last.binds = true;
+        }
+    }
+
+    fn push(&mut self, text: &str, filled: bool) {
+        match self.0.last_mut() {
+            _ if text.is_empty() => {}
+            Some(last) if last.filled == filled && !last.binds => last.text.push_str(text),
+            _ => self.0.push(Segment { text: text.into(), filled, binds: false }),
+        }
+    }
+
+    /// The last character, where there is one.
+    fn last_char(&self) -> Option<char> {
+        self.0.last().and_then(|s| s.text.chars().next_back())
+    }
+
+    /// Takes the white space off the end and gives it back.
+    fn take_trailing_blank(&mut self) -> String {
+        let Some(last) = self.0.last_mut() else { return String::new() };
+        let kept = last.text.trim_end().len();
+        let blank = last.text.split_off(kept);
+        if last.text.is_empty() {
+            self.0.pop();
+        }
+        blank
+    }
+}
+
+impl std::fmt::Display for Sentence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|s| f.write_str(&s.text))
+    }
+}
+
+/// What a field holds.
+#[derive(Clone, PartialEq, Eq)]
+pub enum FieldValue {
+    /// The position of a choice.
+    Choice(usize),
+    /// Typed text, as it was typed.
+    Text(String),
+}
+
+impl std::fmt::Debug for FieldValue {
+    /// Prints no typed text: it is a customer's name.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Choice(at) => f.debug_tuple("Choice").field(at).finish(),
+            Self::Text(text) => f.debug_tuple("Text").field(&text.len()).finish(),
+        }
+    }
+}
+
+/// What the fields hold, in the rules' order. Personal data: only ever in memory.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Fields(Vec<FieldValue>);
+
+impl std::fmt::Debug for Fields {
+    /// Says nothing of what it holds: a debug print must not leak a name (UU PDP Art. 4).
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Fields").field(&self.0.len()).finish()
+    }
+}
+
+impl Drop for Fields {
+    /// What a call knew of its customer goes from memory with it.
+    fn drop(&mut self) {
+        self.0.iter_mut().for_each(overwrite);
+    }
+}
+
+fn overwrite(value: &mut FieldValue) {
+    if let FieldValue::Text(text) = value {
+        text.zeroize();
+    }
+}
+
+impl Fields {
+    /// Every field at its default: the first choice, or empty.
+    #[must_use]
+    pub fn default_of(rules: &RuleSet) -> Self {
+        let start = |kind: &FieldKind| match kind {
+            FieldKind::Choice(_) => FieldValue::Choice(0),
+            FieldKind::Typed(_) => FieldValue::Text(String::new()),
+        };
+        Self(rules.fields.iter().map(|f| start(&f.kind)).collect())
+    }
+
+    /// What the next call begins with: the defaults, but for what is typed once a shift.
+    #[must_use]
+    pub fn for_the_next_call(&self, rules: &RuleSet) -> Self {
+        let mut out = Self::default_of(rules);
+        for ((field, next), now) in rules.fields.iter().zip(&mut out.0).zip(&self.0) {
+            if let FieldKind::Typed(Typed { scope: FieldScope::Shift, .. }) = field.kind {
+                next.clone_from(now);
+            }
+        }
+        out
+    }
+
+    /// The same under other rules: what fields of the same id and kind hold.
+    #[must_use]
+    pub fn under(&self, old: &RuleSet, new: &RuleSet) -> Self {
+        let mut out = Self::default_of(new);
+        for (ix, field) in old.fields_ix() {
+            let Some(to) = new.field_named(&field.id) else { continue };
+            let value = match (self.get(ix), &field.kind, &new.field(to).kind) {
+                (FieldValue::Choice(at), FieldKind::Choice(had), FieldKind::Choice(has)) => {
+                    has.iter().position(|c| c.text == had[*at].text).map(FieldValue::Choice)
+                }
+                (text @ FieldValue::Text(_), _, FieldKind::Typed(_)) => Some(text.clone()),
+                _ => None,
+            };
+            if let Some(value) = value {
+                out.set(new, to, value);
+            }
+        }
+        out
+    }
+
+    /// What a field holds.
+    #[must_use]
+    pub fn get(&self, ix: FieldIx) -> &FieldValue {
+        &self.0[ix.at()]
+    }
+
+    /// Sets what a field holds. What does not fit leaves it as it was and returns `false`: a value of the other kind, a
+    /// choice that is not there, a text that is too long or, in a number, no number.
+    pub fn set(&mut self, rules: &RuleSet, ix: FieldIx, value: FieldValue) -> bool {
+        let value = match (&rules.field(ix).kind, value) {
+            (FieldKind::Choice(choices), FieldValue::Choice(at)) if at < choices.len() => FieldValue::Choice(at),
+            (FieldKind::Typed(kind), FieldValue::Text(typed)) => match kind.fit(&typed) {
+                Ok(text) => FieldValue::Text(text),
+                Err(_) => return false,
+            },
+            _ => return false,
+        };
+        overwrite(&mut std::mem::replace(&mut self.0[ix.at()], value));
+        true
+    }
+
+    /// What is spoken for a field: white space folded and trimmed.
+    #[must_use]
+    pub fn spoken(&self, rules: &RuleSet, ix: FieldIx) -> String {
+        match (&rules.field(ix).kind, &self.0[ix.at()]) {
+            (FieldKind::Choice(choices), FieldValue::Choice(at)) => choices[*at].text.clone(),
+            (FieldKind::Typed(kind), FieldValue::Text(typed)) if text::is_blank(typed) => {
+                kind.empty.clone().unwrap_or_default()
+            }
+            (_, FieldValue::Text(typed)) => text::fold(typed),
+            (FieldKind::Typed(_), FieldValue::Choice(_)) => String::new(),
+        }
+    }
+
+    /// Whether a typed field has nothing to say.
+    #[must_use]
+    pub fn is_empty(&self, ix: FieldIx) -> bool {
+        matches!(&self.0[ix.at()], FieldValue::Text(typed) if text::is_blank(typed))
+    }
+}
+
+/// Why a typed text does not fit its field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It has more graphemes than the field takes.
+    TooLong {
+        /// How many it has.
+        count: usize,
+    },
+    /// The field takes a number, and this is none.
+    NoNumber,
+}
+
+impl Typed {
+    /// `typed` as the field keeps it: without the characters that no text may have, otherwise as it was typed.
+    ///
+    /// # Errors
+    /// Why it does not fit; it is never cut.
+    pub fn fit(&self, typed: &str) -> Result<String, Unfit> {
+        let text = text::clean(typed);
+        let count = text::graphemes(&text);
+        if count > self.max {
+            return Err(Unfit::TooLong { count });
+        }
+        let of_a_number = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '.' | '/' | '+');
+        if self.text == TextKind::Number && !text.chars().all(of_a_number) {
+            return Err(Unfit::NoNumber);
+        }
+        Ok(text)
+    }
+}
+
+/// The sentence of one step, or `None` for a reminder.
+#[must_use]
+pub fn speak(rules: &RuleSet, step: &Step, fields: &Fields, greeting: &str) -> Option<Sentence> {
+    let StepWords::Say(template) = &step.words else { return None };
+    let mut out = Sentence::default();
+    // The blank before an empty field, until what follows tells whether it is needed.
+    let mut held: Option<String> = None;
+    for (at, piece) in template.pieces().iter().enumerate() {
+        match piece {
+            Piece::Fixed(fixed) => push_after_gap(&mut out, &mut held, fixed, false),
+            Piece::Salam => push_after_gap(&mut out, &mut held, greeting, true),
+            Piece::Field(ix) => match fields.spoken(rules, *ix) {
+                spoken if spoken.is_empty() => {
+                    held.get_or_insert_default().push_str(&out.take_trailing_blank());
+                }
+                spoken => {
+                    if is_behind_honorific(rules, template, at) {
+                        out.bind();
+                    }
+                    push_after_gap(&mut out, &mut held, &spoken, true);
+                }
+            },
+        }
+    }
+    Some(out)
+}
+
+/// Whether the piece at this place is the customer's name, one blank behind the honorific.
+fn is_behind_honorific(rules: &RuleSet, template: &Template, at: usize) -> bool {
+    let before: Vec<Option<&Piece>> = (1..=2).map(|back| template.pieces().get(at.checked_sub(back)?)).collect();
+    let is =
+        |piece: Option<&Piece>, role: Option<FieldIx>| matches!(piece, Some(Piece::Field(ix)) if Some(*ix) == role);
+    is(template.pieces().get(at), rules.roles.name)
+        && matches!(before[0], Some(Piece::Fixed(blank)) if blank == " ")
+        && is(before[1], rules.roles.honorific)
+}
+
+/// Appends `next`; behind an empty field, with exactly the blank that the words need: none at the start, after an
+/// opening or before a closing mark, else one side's.
+fn push_after_gap(out: &mut Sentence, held: &mut Option<String>, next: &str, filled: bool) {
+    let Some(before) = held.take() else { return out.push(next, filled) };
+    let stripped = next.trim_start();
+    let opens = out.last_char().is_none_or(|c| matches!(c, '(' | '[' | '“' | '‘' | '«'));
+    if stripped.is_empty() {
+        *held = Some(if before.is_empty() { next.into() } else { before });
+    } else if opens {
+        out.push(stripped, filled);
+    } else if stripped.len() < next.len() && before.is_empty() {
+        out.push(next, filled);
+    } else if stripped.starts_with([',', '.', ';', ':', '!', '?', ')', ']', '”', '’', '»', '…']) {
+        out.push(stripped, filled);
+    } else {
+        out.push(&before, false);
+        out.push(stripped, filled);
+    }
+}
+
+/// The complete sentence: the spoken steps of a plan joined by one blank.
+#[must_use]
+pub fn script(rules: &RuleSet, plan: Plan<'_>, fields: &Fields, greeting: &str) -> Sentence {
+    complete(rules, plan.steps().iter().copied(), fields, greeting)
+}
+
+/// The spoken ones of these steps joined by one blank.
+#[must_use]
+pub fn complete(rules: &RuleSet, steps: impl IntoIterator<Item = StepIx>, fields: &Fields, greeting: &str) -> Sentence {
+    let mut out = Sentence::default();
+    for sentence in steps.into_iter().filter_map(|ix| speak(rules, rules.step(ix), fields, greeting)) {
+        out.join(sentence);
+    }
+    out
+}
+
+/// The complete sentence of these steps with its placeholders in braces, for tables and diffs.
+#[must_use]
+pub fn script_in_braces(rules: &RuleSet, steps: &[StepIx]) -> Sentence {
+    let mut out = Sentence::default();
+    for ix in steps {
+        if let StepWords::Say(template) = &rules.step(*ix).words {
+            out.join(template.in_braces(rules));
+        }
+    }
+    out
+}

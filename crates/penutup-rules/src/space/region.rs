@@ -1,0 +1,165 @@
+//! Any set of situations, as pairwise disjoint cubes.
+
+use super::Space;
+use super::budget::{Budget, TooEntangled};
+use super::cube::Cube;
+use super::pairs::overlaps;
+use num_bigint::BigUint;
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::mem::take;
+
+/// Any set of situations, as pairwise disjoint cubes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Region {
+    pub(super) cubes: Vec<Cube>,
+}
+
+/// What may grow here is bounded: an operation that would take more than its fixed budget of work is given up with
+/// [`TooEntangled`].
+impl Region {
+    /// The situations in any of `cubes`. Disjoint ones are kept as they are; when some overlap, each is taken without
+    /// those before it.
+    pub fn from_cubes(cubes: &[Cube], space: &Space) -> Result<Self, TooEntangled> {
+        if overlaps(cubes, 0).total == 0 {
+            return Ok(Self { cubes: cubes.to_vec() });
+        }
+        let mut budget = Budget::new();
+        let new = |(at, cube)| without(cube, &cubes[..at], space, &mut budget);
+        Self::collect(cubes.iter().enumerate().map(new))
+    }
+
+    /// The situations of cubes that are known to be disjoint, unlooked at.
+    pub fn disjoint(cubes: Vec<Cube>) -> Self {
+        Self { cubes }
+    }
+
+    /// The disjoint cubes it is made of.
+    pub fn cubes(&self) -> &[Cube] {
+        &self.cubes
+    }
+
+    /// How many situations it has: its cubes share none, so their sum.
+    pub fn count(&self, space: &Space) -> BigUint {
+        self.cubes.iter().map(|cube| cube.count(space)).sum()
+    }
+
+    /// The same situations in fewer cubes: merges two that differ in one fact's values only, until no two do. It stays
+    /// a partition, since such a union has the situations of the two and no other. It need not be the smallest one.
+    pub fn simplify(mut self, space: &Space) -> Self {
+        let cubes = self.cubes.into_iter();
+        self.cubes = cubes.map(|cube| cube.lean(space)).collect();
+        loop {
+            let before = self.cubes.len();
+            self.merge(space);
+            if self.cubes.len() == before {
+                return self;
+            }
+        }
+    }
+
+    /// One round of merging, fact by fact. Cubes with the same rest meet by a sum of hashes, one for each constraint,
+    /// from which one fact's is easily taken out: O(constraints) for the round. The hash only proposes; what merges was
+    /// compared.
+    fn merge(&mut self, space: &Space) {
+        let cubes = &mut self.cubes;
+        let mark = |cube: &Cube| cube.sets.iter().map(hash).fold(0, u64::wrapping_add);
+        let mut marks: Vec<u64> = cubes.iter().map(mark).collect();
+        let mut gone = vec![false; cubes.len()];
+        let mut slots: Vec<(usize, usize)> = Vec::new();
+        for (at, cube) in cubes.iter().enumerate() {
+            slots.extend(cube.sets.iter().map(|set| (set.0, at)));
+        }
+        slots.sort_unstable();
+        for slots in slots.chunk_by(|one, other| one.0 == other.0) {
+            let mut by_rest = HashMap::new();
+            for &(fact, at) in slots {
+                let Some(values) = cubes[at].values(fact) else {
+                    continue;
+                };
+                let rest = marks[at].wrapping_sub(hash(&(fact, values)));
+                let into = *by_rest.entry(rest).or_insert(at);
+                let Some(known) = cubes[into].values(fact) else {
+                    continue;
+                };
+                let union = known.union(values);
+                let mut sets = cubes[into].join(&cubes[at]);
+                let alike = |(other, mine, theirs)| other == fact || mine == theirs;
+                if into != at && sets.all(alike) {
+                    drop(sets);
+                    cubes[into] = take(&mut cubes[into]).with(fact, union).lean(space);
+                    marks[into] = mark(&cubes[into]);
+                    cubes[at] = Cube::any();
+                    gone[at] = true;
+                }
+            }
+        }
+        let mut gone = gone.into_iter();
+        cubes.retain(|_| gone.next() == Some(false));
+    }
+
+    fn collect(parts: impl Iterator<Item = Result<Vec<Cube>, TooEntangled>>) -> Result<Self, TooEntangled> {
+        let parts: Vec<Vec<Cube>> = parts.collect::<Result<_, _>>()?;
+        let cubes = parts.into_iter().flatten().collect();
+        Ok(Self { cubes })
+    }
+}
+
+fn hash(item: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    item.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What is left of `cube` outside every one of `holes`, in disjoint pieces.
+fn without(cube: &Cube, holes: &[Cube], space: &Space, budget: &mut Budget) -> Result<Vec<Cube>, TooEntangled> {
+    let mut pieces = vec![cube.clone()];
+    for hole in holes {
+        budget.look(pieces.len())?;
+        let hit: Vec<Cube> = pieces.extract_if(.., |piece| piece.intersects(hole)).collect();
+        for part in hit.iter().flat_map(|piece| piece.parts(hole, space)) {
+            budget.write(&part)?;
+            pieces.push(part);
+        }
+        if pieces.is_empty() {
+            break;
+        }
+    }
+    Ok(pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Dice, covered, cubes, disjoint, space, tree};
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn regions_are_sets((space, cubes) in cubes(8)) {
+            let set = covered(&space, &cubes);
+            let region = Region::from_cubes(&cubes, &space).unwrap();
+            let simple = region.clone().simplify(&space);
+            prop_assert!(simple.cubes().len() <= region.cubes().len());
+            prop_assert_eq!(&simple.clone().simplify(&space), &simple);
+            for region in [region, simple] {
+                prop_assert!(disjoint(region.cubes()));
+                prop_assert_eq!(&covered(&space, region.cubes()), &set);
+                prop_assert_eq!(region.count(&space), set.len().into());
+            }
+        }
+
+        #[test]
+        fn simplify_leaves_no_two_cubes_to_merge(space in space(), seed: u64) {
+            let cubes = tree(&space, 12, 60, &mut Dice(seed));
+            let simple = Region { cubes }.simplify(&space);
+            for (at, one) in simple.cubes().iter().enumerate() {
+                for other in &simple.cubes()[at + 1..] {
+                    let differ = one.join(other).filter(|(_, mine, theirs)| mine != theirs);
+                    prop_assert!(differ.count() > 1);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! clap's help in the user's language. Every text is looked up in the catalogue's `[verbs]` by what it describes: a command
+//! by its name (`say`, `say_usage`, `say_after`), an argument by its command and id (`say_pairs`) or, where several
+//! commands share it, by its id (`arg_zone`), and the name of its value by clap's own (`value_file`).
+
+use clap::{Arg, ArgAction, Command};
+
+use crate::words::{Words, fill};
+
+/// The command and everything below it with the texts that `text` has. What it lacks stays in the code's English, which a
+/// test forbids.
+#[must_use]
+pub fn localize(command: Command, text: &dyn Fn(&str) -> Option<&'static str>, words: &Words) -> Command {
+    let w = &words.clap;
+    let name = command.get_name().replace('-', "_");
+    let subcommands: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    // Without clap's English headings.
+    let template = format!("{{about-with-newline}}\n{}: {{usage}}\n\n{{all-args}}{{after-help}}", w.usage_heading);
+    let mut command = command
+        .mut_args(|arg| localize_argument(arg, &name, text, words))
+        .long_about(None)
+        .help_template(template)
+        .subcommand_help_heading(w.commands);
+    if let Some(about) = text(&name) {
+        command = command.about(about);
+    }
+    if let Some(usage) = text(&format!("{name}_usage")) {
+        command = command.override_usage(usage);
+    }
+    if let Some(after) = text(&format!("{name}_after")) {
+        command = command.after_help(after);
+    }
+    subcommands.iter().fold(command, |command, name| command.mut_subcommand(name, |sub| localize(sub, text, words)))
+}
+
+fn localize_argument(arg: Arg, command: &str, text: &dyn Fn(&str) -> Option<&'static str>, words: &Words) -> Arg {
+    let w = &words.clap;
+    let id = arg.get_id().to_string();
+    let is_common = arg.is_global_set() || matches!(arg.get_action(), ArgAction::Version);
+    let heading = match (arg.is_positional(), is_common) {
+        (true, _) => w.arguments,
+        (_, true) => w.common,
+        _ => w.options,
+    };
+    let value = arg.get_value_names().and_then(|names| text(&format!("value_{}", names.first()?.to_lowercase())));
+    let help = text(&format!("{command}_{id}")).or_else(|| text(&format!("arg_{id}")));
+    let mut arg = arg.long_help(None).help_heading(heading);
+    if let Some(help) = help {
+        let help = with_values(&arg, help, words);
+        arg = arg.help(help);
+    }
+    if arg.get_action().takes_values() {
+        arg = arg.hide_possible_values(true).hide_default_value(true);
+    }
+    match value {
+        Some(value) => arg.value_name(value),
+        None => arg,
+    }
+}
+
+/// The help with the possible values behind it, which clap would introduce in English.
+fn with_values(arg: &Arg, help: &str, words: &Words) -> String {
+    let w = &words.clap;
+    if !arg.get_action().takes_values() || arg.is_hide_possible_values_set() {
+        return help.to_owned();
+    }
+    let values: Vec<String> = arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect();
+    let values = values.join(", ");
+    match arg.get_default_values().first().map(|value| value.to_string_lossy()) {
+        _ if values.is_empty() => help.to_owned(),
+        None => fill(w.possible, &[("help", help), ("values", &values)]),
+        Some(default) => fill(w.possible_default, &[("help", help), ("values", &values), ("default", &default)]),
+    }
+}
+
+/// Every text that help shows; for tests that none is the code's English.
+#[doc(hidden)]
+#[must_use]
+pub fn texts(command: &Command) -> Vec<String> {
+    let mut out = vec![command.get_about(), command.get_overridden_usage()];
+    for arg in command.get_arguments() {
+        out.push(arg.get_help());
+    }
+    let mut out: Vec<String> = out.into_iter().map(|text| text.map(ToString::to_string).unwrap_or_default()).collect();
+    for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+        out.extend(arg.get_value_names().unwrap_or_default().iter().map(ToString::to_string));
+    }
+    out.extend(command.get_subcommands().flat_map(texts));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::Cli;
+    use crate::words::Lang;
+
+    #[test]
+    fn all_help_comes_from_the_catalogue_and_all_of_the_catalogue_is_in_the_help() {
+        let catalogue: toml::Table = include_str!("../../assets/locale/id.toml").parse().unwrap();
+        let catalogue = catalogue["verbs"].as_table().unwrap();
+        let used = RefCell::new(BTreeSet::new());
+        let words = Lang::Id.words();
+        let text = |key: &str| words.verbs.get(key).inspect(|_| _ = used.borrow_mut().insert(key.to_owned()));
+        let command = localize(Cli::command(), &text, words);
+        for text in texts(&command) {
+            assert!(catalogue.values().any(|known| text.starts_with(known.as_str().unwrap())), "{text}");
+        }
+        command.debug_assert();
+        assert_eq!(used.into_inner(), catalogue.keys().cloned().collect());
+    }
+}

@@ -1,0 +1,81 @@
+//! What reaches the prompter from outside: rules, telephone, centre, journal, clipboard, clock. What a person does is an
+//! [`Action`](crate::action::Action).
+
+pub mod agent;
+pub mod phone;
+
+use std::sync::Arc;
+
+use crate::book::Book;
+use crate::broadcast::News;
+use crate::clipboard::Copied;
+use crate::helper::Helper;
+use crate::journal::report::Recap;
+use crate::private::Private;
+use crate::rules::change::Change;
+use crate::seat::Shared;
+
+/// Something that happened outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// Time passed, and nothing else happened.
+    Clock,
+    /// The last keys were typed into the wrong window, and were undone.
+    Mistyped,
+    /// Space or Enter, in a window too small to show what is to be said: nothing is ticked.
+    Unseen,
+    /// Checked rules from the file in use, and how they compare with earlier ones.
+    Rules(Arc<Book>, Option<Comparison>),
+    /// The telephone began, changed or ended a call.
+    Phone(phone::PhoneEvent),
+    /// The prompter's own connection to the telephone came or went.
+    PhoneLink(phone::Link),
+    /// The watcher of the centre's folder read a declaration, or could not.
+    Broadcast(News),
+    /// The fleet's agent sent something, connected or disconnected.
+    Agent(agent::AgentEvent),
+    /// A text was copied.
+    Copied(Copied),
+    /// The desktop's clipboard did not accept this text.
+    NotCopied(Private),
+    /// The journal's summary of today.
+    Day(Box<Recap>),
+    /// Something happened once to the journal; a line for the CSO.
+    JournalNotice(String),
+    /// Another prompter on this seat changed the state that both keep.
+    Shared(Box<Shared>),
+    /// Something is wrong until it is mended (`Some`: the line that reports it), or is mended.
+    Trouble(Subject, Option<String>),
+}
+
+/// New rules compared with earlier ones; computed in the thread that loads them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// The earlier rules.
+    pub from: Arc<Book>,
+    /// How much differs.
+    pub change: Change,
+}
+
+/// What a lasting trouble is about, in the order in which troubles are listed: what a closing depends on first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// The rules file.
+    Rules,
+    /// The state file, which could not be written.
+    State,
+    /// The journal.
+    Journal,
+    /// The centre's folder.
+    Centre,
+    /// The socket for `penutup call`.
+    Socket,
+    /// The journal's place in the settings.
+    JournalPlace,
+    /// The settings file.
+    Settings,
+    /// Who can write to the prompter's folders.
+    Folders,
+    /// A thread that died.
+    Helper(Helper),
+}

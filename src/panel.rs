@@ -1,0 +1,65 @@
+//! The panels: the key of each, its place in the footer and its labels. Their pages are in [`pages`](crate::pages), a file
+//! each.
+
+use crate::words::Words;
+
+/// A panel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Panel {
+    /// The own day.
+    Recap,
+    /// Why this script.
+    Basis,
+    /// The keys.
+    Help,
+}
+
+/// What a panel is opened by, and what that is called.
+#[derive(Debug)]
+pub struct Row {
+    /// Which panel.
+    pub panel: Panel,
+    /// Its key.
+    pub key: char,
+    /// Its place in the footer; `None`: it is in the key list alone.
+    pub footer: Option<u8>,
+    /// Its label.
+    pub label: fn(&Words) -> &'static str,
+    /// Its label where room is scarce.
+    pub short: fn(&Words) -> &'static str,
+}
+
+/// Every panel, in the order of the key list.
+pub const PANELS: [Row; 3] = [
+    Row { panel: Panel::Recap, key: 'r', footer: None, label: |w| w.keys.recap, short: |w| w.keys.recap },
+    Row {
+        panel: Panel::Basis,
+        key: 'd',
+        footer: Some(4),
+        label: |w| w.keys.basis_short,
+        short: |w| w.keys.basis_short,
+    },
+    Row { panel: Panel::Help, key: '?', footer: Some(1), label: |w| w.keys.help, short: |w| w.keys.help_short },
+];
+
+impl Panel {
+    /// Its row in the table.
+    #[must_use]
+    pub fn row(self) -> &'static Row {
+        // The table is in the order of the variants; a test compares them.
+        &PANELS[self as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_each_panel_at_its_place_and_no_key_twice() {
+        for row in &PANELS {
+            assert_eq!(row.panel.row().panel, row.panel);
+            assert_eq!(PANELS.iter().filter(|other| other.key == row.key).count(), 1);
+        }
+    }
+}

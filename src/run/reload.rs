@@ -1,0 +1,209 @@
+//! Reads the rules file and the settings file again when they may have changed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Reload, Tasks};
+use crate::book::Book;
+use crate::clock::Clock;
+use crate::files::folders::stands;
+use crate::files::{self, Bad, Folders};
+use crate::mailbox::Mailbox;
+use crate::message::{Comparison, Message, Subject};
+use crate::rehearsal::untried;
+use crate::rules::change::Change;
+use crate::settings::Settings;
+use crate::words::{Words, fill};
+
+/// Reads the settings file again; returns the line that says what is wrong with it, or that it is not in force yet.
+pub fn reload_settings(path: PathBuf, folders: Folders, in_force: Settings, words: &'static Words) -> Reload {
+    let mut reported: Option<Option<String>> = None;
+    Box::new(move || {
+        let (settings, bad) = files::settings::reload(&path, &folders);
+        let line = match bad {
+            Some(bad) => Some(fill(words.trouble.settings_bad, &[("why", &bad.place_and_why(words))])),
+            None if settings != in_force => Some(words.notice.settings_later.into()),
+            None => None,
+        };
+        let is_new = reported.as_ref() != Some(&line);
+        reported = Some(line.clone());
+        is_new.then_some(Message::Trouble(Subject::Settings, line))
+    })
+}
+
+/// The strongest of the places where there is a rules file, else the weakest.
+fn in_use(places: &[PathBuf]) -> usize {
+    places.iter().position(|path| stands(path)).unwrap_or(places.len().saturating_sub(1))
+}
+
+/// Tries rules off-screen; the error is the panic's message.
+pub type Rehearse = Box<dyn Fn(&Arc<Book>) -> Result<(), String> + Send>;
+
+/// Reads the rules file again and returns what is new; saves good rules as the last good ones.
+pub struct Reloader {
+    /// The files that the rules may come from, the stronger first.
+    pub places: Vec<PathBuf>,
+    /// Which of them is in use. A stronger one replaces it when it appears; a weaker one does not when it goes,
+    /// since nobody said that it should.
+    pub at: usize,
+    /// The last good rules.
+    pub last: Arc<Book>,
+    /// Why the file as it is now was refused; it is reported once.
+    pub complaint: Option<String>,
+    /// Today's date.
+    pub clock: Clock,
+    /// Where the last good rules are saved.
+    pub folders: Folders,
+    /// The rules that the state names as seen last.
+    pub seen: Option<String>,
+    /// Saves which rules were seen.
+    pub keeper: Arc<Mailbox<Tasks>>,
+    /// The language of what is reported.
+    pub words: &'static Words,
+    /// Tries new rules off-screen; the panic's message is why they are refused.
+    pub rehearse: Rehearse,
+}
+
+impl Reloader {
+    /// The reload function for the watcher. Its first call compares with what was read before the start.
+    #[must_use]
+    pub fn into_reload(mut self) -> Reload {
+        let mut first = true;
+        Box::new(move || {
+            let news = self.look(first);
+            if first && self.complaint.is_none() {
+                self.remember();
+            }
+            first = false;
+            news
+        })
+    }
+
+    fn look(&mut self, first: bool) -> Option<Message> {
+        self.at = in_use(&self.places).min(self.at);
+        let path = &self.places[self.at];
+        let loaded = files::read(path).map_err(Bad::Unreadable).and_then(|source| {
+            // Read each minute, and mostly as it was: then it need not be proved again.
+            if self.complaint.is_none() && source == self.last.source && self.is_of(path) {
+                return Ok(None);
+            }
+            files::prove(source, path, self.clock.today()).map(Some)
+        });
+        let Some(loaded) = loaded.transpose() else {
+            // The first day of rules that waited may have come.
+            if self.seen.as_deref() != Some(self.last.sha256()) {
+                self.remember();
+            }
+            return None;
+        };
+        match loaded {
+            Ok(book) if book.source == self.last.source => {
+                let moved = book.origin != self.last.origin;
+                if moved {
+                    self.last = Arc::new(book);
+                }
+                // The first day of rules that waited may have come.
+                self.remember();
+                // As it was; if it was worse in between, the complaint is over.
+                let mended = self.complaint.take().is_some();
+                (mended || moved).then(|| Message::Rules(Arc::clone(&self.last), None))
+            }
+            Ok(book) => {
+                let book = Arc::new(book);
+                if let Err(panic) = (self.rehearse)(&book) {
+                    return self.complain(untried(Some(&self.places[self.at]), &panic, self.words));
+                }
+                self.complaint = None;
+                let from = std::mem::replace(&mut self.last, book);
+                let change = Change::between(&from.rules, &self.last.rules);
+                self.remember();
+                Some(Message::Rules(Arc::clone(&self.last), change.map(|change| Comparison { from, change })))
+            }
+            // The built-in rules need no file; one that was there and went is told.
+            Err(Bad::Unreadable(e)) if e.error.kind() == io::ErrorKind::NotFound && !self.is_from_file() => None,
+            Err(bad) => {
+                let complaint = match &bad {
+                    Bad::Unreadable(e) if e.error.kind() == io::ErrorKind::NotFound && !first => {
+                        fill(self.words.notice.rules_gone, &[("file", &files::shown_path(&self.places[self.at]))])
+                    }
+                    bad => bad.notice(self.words),
+                };
+                self.complain(complaint)
+            }
+        }
+    }
+
+    /// Whether the last rules came from this file, as it is.
+    fn is_of(&self, path: &Path) -> bool {
+        matches!(&self.last.origin, crate::book::Origin::File(file) if file == path)
+    }
+
+    /// The line for a file that is not taken, once.
+    fn complain(&mut self, complaint: String) -> Option<Message> {
+        let new = self.complaint.as_ref() != Some(&complaint);
+        self.complaint = Some(complaint.clone());
+        new.then_some(Message::Trouble(Subject::Rules, Some(complaint)))
+    }
+
+    /// Whether the last rules came from this file.
+    fn is_from_file(&self) -> bool {
+        self.is_of(&self.places[self.at]) || self.complaint.is_some()
+    }
+
+    /// Keeps the last good rules, and that they were seen. What can't be kept is told when the shift's facts can't be.
+    fn remember(&mut self) {
+        // What ran before is still the last good one until the first day of the new.
+        if !self.last.is_in_force(self.clock.today()) {
+            return;
+        }
+        let _ = files::save_last_good(&self.folders, &self.last);
+        let sha256 = self.last.sha256();
+        if self.seen.as_deref() != Some(sha256) {
+            self.seen = Some(sha256.to_owned());
+            let rules = (self.last.rules.sop.revision.clone(), sha256.to_owned());
+            self.keeper.post(|tasks| tasks.rules = Some(rules));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::Origin;
+    use crate::rules::BUILT_IN;
+    use crate::words::Lang;
+
+    #[test]
+    fn rules_that_panic_when_they_are_tried_are_refused_and_the_last_ones_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rules.toml");
+        let revision = |name: &str| BUILT_IN.replace("\"Rev-1\"", &format!("\"{name}\""));
+        std::fs::write(&path, revision("Rev-2")).unwrap();
+        let book =
+            Book::read(revision("Rev-2").into_bytes(), Origin::File(path.clone()), chrono::NaiveDate::MAX).unwrap();
+        let mut reloader = Reloader {
+            places: vec![path.clone()],
+            at: 0,
+            last: Arc::new(book),
+            complaint: None,
+            clock: Clock::system(),
+            folders: Folders::default(),
+            seen: None,
+            keeper: Arc::default(),
+            words: Lang::Id.words(),
+            rehearse: Box::new(|book| match book.rules.sop.revision.as_str() {
+                "Rev-3" => Err("index out of bounds".into()),
+                _ => Ok(()),
+            }),
+        };
+        assert!(reloader.look(false).is_none());
+        std::fs::write(&path, revision("Rev-3")).unwrap();
+        let Some(Message::Trouble(Subject::Rules, Some(line))) = reloader.look(false) else { panic!("it is refused") };
+        assert!(line.contains("rules.toml") && line.contains("index out of bounds"), "{line}");
+        assert_eq!(reloader.last.rules.sop.revision, "Rev-2");
+        assert!(reloader.look(false).is_none(), "the same trouble is reported once");
+        std::fs::write(&path, revision("Rev-4")).unwrap();
+        assert!(matches!(reloader.look(false), Some(Message::Rules(_, Some(_)))));
+    }
+}

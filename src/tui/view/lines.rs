@@ -1,0 +1,48 @@
+//! Wrapped text as ratatui's lines.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::wrap::{self, shorten, width};
+
+/// How many cells a line takes.
+#[must_use]
+pub fn line_width(line: &Line<'_>) -> usize {
+    line.spans.iter().map(|span| width(&span.content)).sum()
+}
+
+/// [`wrap::wrap`] as lines of the screen.
+#[must_use]
+pub fn wrap<'a>(runs: impl IntoIterator<Item = (&'a str, Style)>, columns: usize) -> Vec<Line<'static>> {
+    let styled = |line: wrap::Line<Style>| line.into_iter().map(|(text, style)| Span::styled(text, style)).collect();
+    wrap::wrap(runs, columns).into_iter().map(styled).collect()
+}
+
+/// As [`wrap`], but at most `rows` lines, the last of which says with `…` where there were more.
+#[must_use]
+pub fn bounded<'a>(
+    runs: impl IntoIterator<Item = (&'a str, Style)>,
+    columns: usize,
+    rows: usize,
+) -> Vec<Line<'static>> {
+    let mut lines = wrap(runs, columns);
+    let more = lines.drain(rows.min(lines.len())..).next();
+    if let (Some(more), Some(last)) = (more, lines.last_mut()) {
+        let style = last.spans.last().map_or(Style::new(), |s| s.style);
+        *last = Line::from(Span::styled(shorten(&format!("{last} {more}"), columns), style));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_are_too_many_end_in_a_mark() {
+        let rows = |rows| bounded([("satu dua tiga", Style::new())], 5, rows);
+        assert_eq!(rows(2).iter().map(ToString::to_string).collect::<Vec<_>>(), ["satu", "dua…"]);
+        assert_eq!(rows(3).last().unwrap().to_string(), "tiga");
+        assert_eq!(rows(0), []);
+    }
+}
