@@ -1,29 +1,27 @@
-//! `penutup-fleet agent`: a process beside the prompter on each machine. It hears the centre, tells the prompters and keeps
-//! what it heard on the disk; it carries the closings, and says how the seat is.
+//! `penutup-fleet agent`: the process beside the prompters on each machine. It receives broadcasts for the prompters and
+//! stores them, uploads closings, and publishes the seat's status.
 //!
 //! ```text
-//! receiver ─ bytes ─► keeper ─► board ─► prompters, folder         journal ─► carrier ─► closings ─► stream
-//!   ▲ link ─► centre (heard or not, since when) ─► prompters                    ▲ ledger
+//! receiver ─ deliveries ─► worker ─► replica ─► prompters, folder        journal ─► outbox ─► upload ─► stream
+//!   ▲ link ─► reachability ─► prompters                                              ▲ ledger
 //! ```
 //!
-//! Hearing, asking and publishing are tasks of their own on one thread; whatever waits for a disk or a prompter does so in
-//! a thread that is there only while there is something to do.
+//! Receiving, polling and publishing are tasks on one thread. Whatever blocks on the disk or a prompter runs in a thread
+//! that exists only while there is work.
 
-pub mod board;
-pub mod carrier;
-pub mod centre;
-pub mod closings;
 pub mod effective;
 pub mod folder;
-pub mod keeper;
+pub mod folder_watcher;
 pub mod ledger;
-pub mod log;
-pub mod now;
+pub mod outbox;
 pub mod prompters;
+pub mod reachability;
 pub mod receiver;
-pub mod watched;
+pub mod replica;
+pub mod seat_status;
+pub mod upload;
+pub mod worker;
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -40,194 +38,190 @@ use penutup::tell::{outside, shown};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::cli::{Common, ended};
+use crate::cli::{Common, eprint_line, shutdown_signal};
 use crate::config;
-use crate::fail::{Fail, Status};
-use board::Seat;
-use carrier::Carrier;
-use centre::Rounds;
-use closings::Closings;
-use folder::{Folder, NoFolder};
-use keeper::{Hearing, Keeper};
-use log::{About, Log};
-use now::Now;
-use prompters::Bell;
-use receiver::Connection;
-use watched::Watched;
+use crate::error::{CliError, ExitStatus};
+use crate::log::{Log, Topic};
+use folder::{BroadcastFolder, FolderError};
+use folder_watcher::FolderWatcher;
+use outbox::Outbox;
+use prompters::SnapshotWatch;
+use reachability::PollResults;
+use receiver::LinkMonitor;
+use replica::SeatId;
+use seat_status::StatusPublisher;
+use upload::Uploader;
+use worker::{BroadcastWorker, DeliveryQueue};
 
-/// How long the settings of this user's prompters are waited for.
-const SETTINGS_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the prompters' settings may take to read.
+const SETTINGS_TIMEOUT: Duration = Duration::from_secs(5);
+/// Queued deliveries; when the queue is full, a poll replaces them.
+const MAX_DELIVERIES: usize = 64;
+const MAX_RESEND_REQUESTS: usize = 8;
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many letters wait to be judged; more than that, and what is current is asked for.
-const LETTERS: usize = 64;
-/// How many askings of the centre wait.
-const ASKINGS: usize = 8;
-/// How long an end may take.
-const END: Duration = Duration::from_secs(2);
-
-/// Runs the agent until it is told to end.
-///
-/// # Errors
-/// A configuration that can't be used, no place to keep anything, another agent that is there already.
-pub fn run(common: &Common) -> Result<Status, Fail> {
+/// Runs the agent until it gets a signal.
+pub fn run(common: &Common) -> Result<ExitStatus, CliError> {
     let lang = common.lang();
     let agent = config::agent::Agent::read(&common.config("agent.toml")?, lang)?;
     let log = Log::new(lang);
     let w = &log.words().agent;
     let folders = Env::of_process().folders();
-    let path = folders.broadcast().ok_or_else(|| Fail::new(w.no_state))?;
-    let folder = Folder::hold(path.clone()).map_err(|error| match error {
-        NoFolder::Held => Fail::new(w.second(shown_path(&path))).no(),
-        NoFolder::Io(error) => Fail::new(folder_trouble(&log, &path, &error)),
+    let path = folders.broadcast().ok_or_else(|| CliError::new(w.no_state))?;
+    let folder = BroadcastFolder::lock(path.clone()).map_err(|error| match error {
+        FolderError::Locked => CliError::new(w.already_running(shown_path(&path))).no(),
+        FolderError::Io(error) => CliError::new(folder_error(&log, &path, &error)),
     })?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(2)
         .thread_keep_alive(Duration::from_secs(2))
         .build()
-        .map_err(|error| Fail::new(outside::reason(&error, lang.words())))?;
-    let ended = runtime.block_on(work(agent, &folders, folder, &log));
-    runtime.shutdown_timeout(END);
-    ended
+        .map_err(|error| CliError::new(outside::reason(&error, lang.words())))?;
+    let result = runtime.block_on(run_tasks(agent, &folders, folder, &log));
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    result
 }
 
-/// What could not be done with the folder.
-fn folder_trouble(log: &Log, path: &Path, error: &std::io::Error) -> String {
+fn folder_error(log: &Log, path: &Path, error: &std::io::Error) -> String {
     log.words().agent.folder(shown_path(path), outside::reason(error, log.lang().words()))
 }
 
-async fn work(agent: config::agent::Agent, folders: &Folders, mut folder: Folder, log: &Log) -> Result<Status, Fail> {
+async fn run_tasks(
+    agent: config::agent::Agent,
+    folders: &Folders,
+    mut folder: BroadcastFolder,
+    log: &Log,
+) -> Result<ExitStatus, CliError> {
     let w = &log.words().agent;
-    let seat = Seat { site: agent.site, region: agent.region, seat: agent.seat };
+    let seat = SeatId { site: agent.site, region: agent.region, seat: agent.seat };
     let (name, site) = (seat.seat.to_string(), seat.site.to_string());
-    log.say(&w.started(&name, &site, env!("CARGO_PKG_VERSION")));
+    eprint_line(&w.started(&name, &site, env!("CARGO_PKG_VERSION")));
     if agent.trust.is_empty() {
-        log.say(w.no_trust);
+        eprint_line(w.no_trust);
     }
 
-    let (now, bell) = (Arc::new(Now::default()), Bell::default());
-    let mut carrier = Carrier::new(journal(folders, log), folder.ledger());
-    if let Ok((epoch, sent)) = carrier.standing() {
-        now.set(|parts| (parts.epoch, parts.sent) = (epoch, sent));
+    let (status, snapshots) = (Arc::new(StatusPublisher::default()), SnapshotWatch::default());
+    let mut outbox = Outbox::new(journal_path(folders, log), folder.ledger_path());
+    if let Ok((epoch, sent)) = outbox.progress() {
+        status.update(|status| (status.epoch, status.sent) = (epoch, sent));
     }
-    let (changed, watched) = watch_journal(carrier.journal());
-    let carrier = Arc::new(Mutex::new(carrier));
-    let board = folder.load(&seat, &agent.trust, Utc::now().date_naive());
-    let keeper = Keeper::new(board, folder, agent.trust, bell.clone(), Arc::clone(&now), log.clone());
+    let (changed, watcher) = watch_journal(outbox.journal());
+    let outbox = Arc::new(Mutex::new(outbox));
+    let replica = folder.load(&seat, &agent.trust, Utc::now().date_naive());
+    let worker =
+        BroadcastWorker::new(replica, folder, agent.trust, snapshots.clone(), Arc::clone(&status), log.clone());
     if let Some(place) = Place::of(folders) {
-        let now = Arc::clone(&now);
-        prompters::keep(place, bell.clone(), move |count| now.set(|parts| parts.prompters = count));
+        let status = Arc::clone(&status);
+        prompters::spawn(place, snapshots.clone(), move |count| status.update(|status| status.prompters = count));
     }
 
-    let connection = Connection::default();
-    let (told, events) = (connection.clone(), log.clone());
-    let client = agent.link.keep(log.lang(), move |event| {
-        told.told(&event);
-        tell_event(&events, &event);
+    let monitor = LinkMonitor::default();
+    let (event_monitor, event_log) = (monitor.clone(), log.clone());
+    let client = agent.link.connect_with_retry(log.lang(), move |event| {
+        event_monitor.on_event(&event);
+        log_event(&event_log, &event);
     });
     let client = client.await?;
-    let (send, letters) = mpsc::channel(LETTERS);
-    let (ask, asked) = mpsc::channel(ASKINGS);
-    let (again, rounds) = (Arc::new(Notify::new()), watch::Sender::new(Rounds::default()));
-    let heard = rounds.subscribe();
-    let hearing = Arc::new(Hearing::new(send, Arc::clone(&again), rounds, connection.watch()));
-    let closings = Closings {
+    let (deliveries, received) = mpsc::channel(MAX_DELIVERIES);
+    let (resends, resend_requests) = mpsc::channel(MAX_RESEND_REQUESTS);
+    let (poll_now, polls) = (Arc::new(Notify::new()), watch::Sender::new(PollResults::default()));
+    let poll_results = polls.subscribe();
+    let queue = DeliveryQueue { deliveries, poll_now: Arc::clone(&poll_now), polls, link: monitor.subscribe() };
+    let queue = Arc::new(queue);
+    let uploader = Uploader {
         client: client.clone(),
         seat: seat.clone(),
-        carrier,
+        outbox,
         changed,
-        is_watched: watched.is_some(),
-        now: Arc::clone(&now),
+        is_watched: watcher.is_some(),
+        status: Arc::clone(&status),
         log: log.clone(),
     };
 
     let mut tasks = JoinSet::new();
-    let for_task = || (client.clone(), seat.clone(), connection.watch());
-    tasks.spawn(keeper.keep(letters));
-    tasks.spawn(closings.carry(connection.watch(), asked));
-    tasks.spawn(centre::tell(client.clone(), connection.clone(), heard, bell, log.clone()));
-    let ((client, seat, standing), to_keeper) = (for_task(), Arc::clone(&hearing));
-    tasks.spawn(async move { receiver::ask(&client, &seat, standing, &again, &*to_keeper).await });
-    let (client, seat, standing) = for_task();
-    tasks.spawn(async move { now.say(&client, &seat, standing).await });
+    let for_task = || (client.clone(), seat.clone(), monitor.subscribe());
+    tasks.spawn(worker.run(received));
+    tasks.spawn(uploader.run(monitor.subscribe(), resend_requests));
+    tasks.spawn(reachability::run(client.clone(), monitor.clone(), poll_results, snapshots, log.clone()));
+    let ((client, seat, link), poll_queue) = (for_task(), Arc::clone(&queue));
+    tasks.spawn(async move { receiver::poll(&client, &seat, link, &poll_now, &*poll_queue).await });
+    let (client, seat, link) = for_task();
+    tasks.spawn(async move { status.run(&client, &seat, link).await });
     let (client, seat, _) = for_task();
     tasks.spawn(async move {
-        let _ = receiver::listen(&client, &seat, &*hearing).await;
+        let _ = receiver::subscribe(&client, &seat, &*queue).await;
     });
     let (client, seat, _) = for_task();
     tasks.spawn(async move {
-        let _ = closings::hear_askings(&client, &seat, ask).await;
+        let _ = upload::receive_resend_requests(&client, &seat, resends).await;
     });
-    let outcome = tokio::select! {
-        () = ended() => {
-            log.say(w.ended);
-            Ok(Status::Done)
+    let result = tokio::select! {
+        () = shutdown_signal() => {
+            eprint_line(w.ended);
+            Ok(ExitStatus::Done)
         }
-        // None of them ends while the client lives.
-        _ = tasks.join_next() => Err(Fail::new(w.broken)),
+        // No task ends while the client lives.
+        _ = tasks.join_next() => Err(CliError::new(w.connection_ended)),
     };
     tasks.shutdown().await;
-    drop(watched);
-    outcome
+    drop(watcher);
+    result
 }
 
-/// The journal of this user's prompters, as their settings have it; `None` where none is kept.
-fn journal(folders: &Folders, log: &Log) -> Option<PathBuf> {
-    let named = std::env::var_os(SETTINGS_VARIABLE).filter(|name: &OsString| !name.is_empty()).map(PathBuf::from);
+/// The journal of this user's prompters, from their settings; `None` where none is kept.
+fn journal_path(folders: &Folders, log: &Log) -> Option<PathBuf> {
+    let named = std::env::var_os(SETTINGS_VARIABLE).filter(|name| !name.is_empty()).map(PathBuf::from);
     let Loaded { settings, bad, .. } =
-        settings::load([(Why::Env, named), (Why::Flag, None)], folders, SETTINGS_PATIENCE);
+        settings::load([(Why::Env, named), (Why::Flag, None)], folders, SETTINGS_TIMEOUT);
     if let Some(bad) = bad {
-        log.say(&bad.place_and_why(log.lang().words()));
+        eprint_line(&bad.place_and_why(log.lang().words()));
     }
     if !settings.journal.enabled {
-        log.say(log.words().agent.no_journal);
+        eprint_line(log.words().agent.no_journal);
         return None;
     }
     settings.journal.path.or_else(|| folders.journal())
 }
 
-/// Rings when the journal is written to; `None` for who does it where the system does not tell.
-fn watch_journal(journal: Option<&Path>) -> (Arc<Notify>, Option<Watched>) {
+/// Notifies when the journal is written to; the watcher is `None` where that is not possible.
+fn watch_journal(journal: Option<&Path>) -> (Arc<Notify>, Option<FolderWatcher>) {
     let changed = Arc::new(Notify::new());
     let Some((folder, name)) = journal.and_then(|path| Some((path.parent()?, path.file_name()?.to_owned()))) else {
         return (changed, None);
     };
-    // An agent that is started before the first prompter finds no folder yet, and nobody could tell it of the journal in
-    // it. Where it can't be made the journal is looked at now and then.
+    // An agent that starts before the first prompter finds no folder to watch yet. Where it can't be created, the
+    // journal is scanned periodically.
     let _ = make_folder(folder);
-    let mut log_name = name.clone();
-    log_name.push("-wal");
-    let ring = Arc::clone(&changed);
-    let mut watched = Watched::new(folder, move |event| {
+    let mut wal_name = name.clone();
+    wal_name.push("-wal");
+    let notify = Arc::clone(&changed);
+    let mut watcher = FolderWatcher::new(folder, move |event| {
         let names = || event.paths.iter().filter_map(|path| path.file_name());
-        // Whoever reads it opens its log, makes it where it is not, and (as root) gives it its owner again: only what is
-        // written is news, or our own looks would wake us for ever.
-        let is_news = match event.kind {
+        // Reading the journal opens its WAL, creates it if need be, and (as root) changes its owner: only writes count,
+        // or the agent's own scans would wake it forever.
+        let is_write = match event.kind {
             EventKind::Modify(ModifyKind::Metadata(_)) => false,
-            EventKind::Modify(_) => names().any(|n| n == name || n == log_name),
+            EventKind::Modify(_) => names().any(|n| n == name || n == wal_name),
             EventKind::Create(_) => names().any(|n| n == name),
             _ => false,
         };
-        if is_news {
-            ring.notify_one();
+        if is_write {
+            notify.notify_one();
         }
     });
-    let is_watched = watched.again();
-    (changed, is_watched.then_some(watched))
+    let is_watched = watcher.rewatch();
+    (changed, is_watched.then_some(watcher))
 }
 
-/// What an event is worth in the log.
-fn tell_event(log: &Log, event: &Event) {
+fn log_event(log: &Log, event: &Event) {
     let w = &log.words().agent;
+    let server = |error: &str| log.report(Topic::Server, w.server(shown(error)));
     match event {
-        Event::Connected => log.over(About::Server, w.server_again),
-        Event::SlowConsumer(_) => log.tell(About::Server, w.flood.to_owned()),
-        Event::ServerError(error) => {
-            log.tell(About::Server, w.server(shown(&error.to_string())));
-        }
-        Event::ClientError(error) => {
-            log.tell(About::Server, w.server(shown(&error.to_string())));
-        }
+        Event::Connected => log.resolve(&Topic::Server, w.server_recovered),
+        Event::SlowConsumer(_) => log.report(Topic::Server, w.flood.to_owned()),
+        Event::ServerError(error) => server(&error.to_string()),
+        Event::ClientError(error) => server(&error.to_string()),
         _ => {}
     }
 }

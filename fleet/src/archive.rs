@@ -1,15 +1,15 @@
-//! `penutup-fleet archive`: the closings of every site from its stream into the database. What a stream delivered is
-//! acknowledged once it is committed, each message by itself; what comes twice changes nothing.
+//! `penutup-fleet archive`: writes the closings of every site's stream into the database. Each message is acknowledged
+//! once its transaction is committed; a message that is delivered twice changes nothing.
 //!
 //! ```text
-//! CLOSINGS_<SITE> ─► pull (a task a site) ─► check ─► keeper (one transaction a batch) ─► acknowledge
-//!                                  seat table ─► asker ─► ask.<site>.<seat>
+//! CLOSINGS_<SITE> ─► pull (a task a site) ─► check ─► writer (one transaction a batch) ─► acknowledge
+//!                                  seat table ─► resend ─► ask.<site>.<seat>
 //! ```
 
-mod asker;
 pub mod check;
-mod keeper;
 mod pull;
+mod resend;
+mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,94 +19,89 @@ use clap::Args;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
-use crate::cli::{Common, ended, say};
+use crate::cli::{Common, eprint_line, shutdown_signal};
 use crate::config::center::Center;
-use crate::database::Settings;
-use crate::fail::{Fail, Status};
-use crate::words::words;
+use crate::database::Connector;
+use crate::error::{CliError, ExitStatus};
+use crate::log::Log;
 
 /// `penutup-fleet archive`.
 #[derive(Debug, Args)]
 pub struct Archive {
-    /// How often closings that are missing are looked for, in seconds.
+    /// How often missing closings are searched for, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub ask_every: u64,
 }
 
-/// What the tasks have in common.
+/// What every task needs.
 #[derive(Clone, Debug)]
 struct Shared {
-    keeper: Arc<Mutex<keeper::Keeper>>,
+    writer: Arc<Mutex<writer::Writer>>,
     client: async_nats::Client,
-    /// How often the link was made.
-    links: watch::Receiver<u64>,
-    stop: Stop,
-    lang: penutup::words::Lang,
+    /// How often a connection was made.
+    connects: watch::Receiver<u64>,
+    stop: StopSignal,
+    log: Log,
 }
 
-/// Whether the program is to end.
 #[derive(Clone, Debug)]
-struct Stop(watch::Receiver<bool>);
+struct StopSignal(watch::Receiver<bool>);
 
-impl Stop {
-    /// Answers once the program is to end.
-    async fn told(&mut self) {
-        // Whoever could tell is gone: that is an end too.
+impl StopSignal {
+    /// Completes once the program is to end.
+    async fn stopped(&mut self) {
+        // A dropped sender means the same.
         let _ = self.0.wait_for(|stop| *stop).await;
     }
 
-    /// Waits, but not beyond the end. Answers whether it is not the end.
-    async fn wait(&mut self, how_long: Duration) -> bool {
+    /// Sleeps, at the longest until the program is to end. Returns whether it goes on.
+    async fn sleep(&mut self, duration: Duration) -> bool {
         tokio::select! {
-            () = self.told() => false,
-            () = tokio::time::sleep(how_long) => true,
+            () = self.stopped() => false,
+            () = tokio::time::sleep(duration) => true,
         }
     }
 }
 
-/// Does it until it is told to end.
-///
-/// # Errors
-/// A configuration that can't be used. A server or a database that is away is waited for.
-pub async fn run(archive: &Archive, common: &Common) -> Result<Status, Fail> {
-    let lang = common.lang();
-    let center = Center::read(&common.config("center.toml")?, lang)?;
-    let settings = Settings::of(&center, lang)?;
-    let w = &words(lang).archive;
+/// Runs until a signal. A server or database that is down is retried.
+pub async fn run(archive: &Archive, common: &Common) -> Result<ExitStatus, CliError> {
+    let log = Log::new(common.lang());
+    let center = Center::read(&common.config("center.toml")?, log.lang())?;
+    let connector = Connector::new(&center, log.lang())?;
+    let w = &log.words().archive;
     if center.sites.is_empty() {
-        return Err(Fail::new(w.no_site));
+        return Err(CliError::new(w.no_site));
     }
-    let (links_made, links) = watch::channel(0_u64);
+    let (connected, connects) = watch::channel(0_u64);
     let (stop_now, stop) = watch::channel(false);
-    let told = move |event| match event {
+    let on_event = move |event| match event {
         Event::Connected => {
-            links_made.send_modify(|links| *links += 1);
-            say(w.linked);
+            connected.send_modify(|connects| *connects += 1);
+            eprint_line(w.linked);
         }
-        Event::Disconnected => say(w.unlinked),
+        Event::Disconnected => eprint_line(w.unlinked),
         _ => {}
     };
-    let client = center.link.keep(lang, told).await?;
-    let stop = Stop(stop);
-    let keeper = Arc::new(Mutex::new(keeper::Keeper::new(settings, lang)));
-    let shared = Shared { keeper, client: client.clone(), links, stop, lang };
+    let client = center.link.connect_with_retry(log.lang(), on_event).await?;
+    let writer = Arc::new(Mutex::new(writer::Writer::new(connector, log.clone())));
+    let shared = Shared { writer, client: client.clone(), connects, stop: StopSignal(stop), log };
     let mut tasks = JoinSet::new();
     for site in &center.sites {
-        tasks.spawn(pull::site(shared.clone(), site.id.clone()));
+        tasks.spawn(pull::run(shared.clone(), site.id.clone()));
     }
     let every = Duration::from_secs(archive.ask_every);
     let sites: Vec<_> = center.sites.iter().map(|site| site.id.clone()).collect();
-    tasks.spawn(asker::ask(shared, sites, every));
+    tasks.spawn(resend::run(shared, sites, every));
     tokio::select! {
-        () = ended() => {}
-        // A task ends only when it is told to; one that broke ends the program, to be begun anew.
+        () = shutdown_signal() => {}
+        // Tasks end only when stopped. A panic ends the program, for the service manager to restart it.
         Some(Err(broken)) = tasks.join_next() => {
-            return Err(Fail::new(w.broken(broken)));
+            return Err(CliError::new(w.task_failed(broken)));
         }
     }
     stop_now.send_replace(true);
     while tasks.join_next().await.is_some() {}
-    // What is not acknowledged comes again, and changes nothing.
+    // Acknowledgements that get lost here only cause harmless redeliveries.
     let _ = tokio::time::timeout(Duration::from_secs(2), client.flush()).await;
-    Ok(Status::Done)
+    Ok(ExitStatus::Done)
 }

@@ -1,4 +1,4 @@
-//! The command line: arguments → verb → exit status. Each verb's work is its own room's.
+//! The command line: arguments → verb → exit status. The verbs are in modules of their own.
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
@@ -12,26 +12,23 @@ use penutup::cli::{canvas, usage};
 use penutup::tell::outside;
 use penutup::words::Lang;
 
-use crate::fail::{Fail, Status};
+use crate::error::{CliError, ExitStatus};
 use crate::words::words;
 use crate::{agent, archive, config, klb, provision, report, rules, status};
 
-/// The whole command line.
 #[derive(Debug, Parser)]
 #[command(name = "penutup-fleet", version, disable_help_flag = true, disable_version_flag = true)]
 #[command(disable_help_subcommand = true)]
 pub struct Cli {
-    /// What every verb takes.
     #[command(flatten)]
     pub common: Common,
     #[arg(short = 'V', long, action = ArgAction::Version)]
     version: Option<bool>,
-    /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
 }
 
-/// What every verb takes.
+/// The options of every verb.
 #[derive(Clone, Debug, Args)]
 pub struct Common {
     /// The configuration file.
@@ -45,23 +42,17 @@ pub struct Common {
 }
 
 impl Common {
-    /// The language.
-    #[must_use]
     pub fn lang(&self) -> Lang {
         Lang::from_code(&self.lang).unwrap_or_default()
     }
 
-    /// The configuration: the one that is named, else `file` where it is looked for.
-    ///
-    /// # Errors
-    /// Where none is named and there is no home.
-    pub fn config(&self, file: &str) -> Result<PathBuf, Fail> {
+    /// The path of the configuration: the option's, else that of `file` in the settings folder.
+    pub fn config(&self, file: &str) -> Result<PathBuf, CliError> {
         let named = self.config.clone().or_else(|| config::default_path(file));
-        named.ok_or_else(|| Fail::new(words(self.lang()).config.none(file)))
+        named.ok_or_else(|| CliError::new(words(self.lang()).config.none(file)))
     }
 }
 
-/// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// The process beside the prompter.
@@ -70,51 +61,49 @@ pub enum Verb {
     Klb(klb::Klb),
     /// Publish rules, list what was published, go back to one of them.
     Rules(rules::Rules),
-    /// Carry the closings from the streams into the database.
+    /// Write the closings of the streams into the database.
     Archive(archive::Archive),
     /// Add up the closings of all seats.
     Report(report::Report),
     /// Show how the seats are.
     Status(status::Status),
-    /// Writes everything that the server, the seats, the supervisors and the centre need.
+    /// Write everything that the server, the seats, the supervisors and the centre need.
     Provision(provision::Provision),
 }
 
-/// Runs what the arguments ask for.
-#[must_use]
 pub fn main() -> ExitCode {
     let mut args: Vec<OsString> = std::env::args_os().collect();
-    // `penutup-fleet help klb` is what `penutup help klb` is.
+    // As with the prompter, `help klb` means `klb --help`.
     if args.get(1).is_some_and(|arg| arg == "help") {
         args.remove(1);
         args.push("--help".into());
     }
-    let cli = match parsed(&args) {
+    let cli = match parse_args(&args) {
         Ok(cli) => cli,
         Err(status) => return status,
     };
-    let common = &cli.common;
-    let ended: Result<Status, Fail> = match &cli.verb {
+    let (common, lang) = (&cli.common, cli.common.lang());
+    let result: Result<ExitStatus, CliError> = match &cli.verb {
         Verb::Agent => agent::run(common),
-        Verb::Klb(klb) => wait_for(common, klb::run(klb, common)),
-        Verb::Rules(rules) => wait_for(common, rules::run(rules, common)),
-        Verb::Archive(archive) => wait_for(common, archive::run(archive, common)),
-        Verb::Report(report) => wait_for(common, report::run(report, common)),
-        Verb::Status(status) => wait_for(common, status::run(status, common)),
-        Verb::Provision(args) => provision::run(args, common.lang()),
+        Verb::Klb(klb) => block_on(lang, klb::run(klb, common)),
+        Verb::Rules(rules) => block_on(lang, rules::run(rules, common)),
+        Verb::Archive(archive) => block_on(lang, archive::run(archive, common)),
+        Verb::Report(report) => block_on(lang, report::run(report, common)),
+        Verb::Status(status) => block_on(lang, status::run(status, common)),
+        Verb::Provision(args) => provision::run(args, lang),
     };
-    match ended {
+    match result {
         Ok(status) => status.into(),
-        Err(fail) => {
-            // Whoever can't be told on stderr learns it from the status.
-            let _ = std::io::stderr().write_all(fail.told(words(cli.common.lang())).as_bytes());
-            fail.status.into()
+        Err(error) => {
+            // Without stderr the exit status has to do.
+            let _ = std::io::stderr().write_all(error.render(words(lang)).as_bytes());
+            error.status.into()
         }
     }
 }
 
-/// The arguments, where they ask for a verb. Help and mistakes are told in the user's language.
-fn parsed(args: &[OsString]) -> Result<Cli, ExitCode> {
+/// Parses the arguments. Help and usage errors are printed in the user's language; the error is the exit code.
+fn parse_args(args: &[OsString]) -> Result<Cli, ExitCode> {
     let parse = |command: clap::Command| command.try_get_matches_from(args).and_then(|m| Cli::from_arg_matches(&m));
     if let Ok(cli) = parse(Cli::command()) {
         return Ok(cli);
@@ -124,15 +113,14 @@ fn parsed(args: &[OsString]) -> Result<Cli, ExitCode> {
         Ok(cli) => return Ok(cli),
         Err(error) => error,
     };
-    // Whoever can't be told learns it from the status.
     if matches!(error.kind(), UsageError::DisplayHelp | UsageError::DisplayVersion) {
-        return Err(print(&error.render().to_string(), lang).map_or(Status::Failed, |()| Status::Done).into());
+        return Err(print(&error.render().to_string(), lang).map_or(ExitStatus::Failed, |()| ExitStatus::Done).into());
     }
     let is_help = error.kind() == UsageError::DisplayHelpOnMissingArgumentOrSubcommand;
     let message = || usage::describe(&error, &Cli::command(), lang.words(), canvas(&std::io::stderr()));
     let message = if is_help { error.render().to_string() } else { message() };
     let _ = std::io::stderr().write_all(message.as_bytes());
-    Err(Status::Failed.into())
+    Err(ExitStatus::Failed.into())
 }
 
 /// The command line with its help in a language.
@@ -146,7 +134,7 @@ fn help_text(key: &str, lang: Lang) -> Option<&'static str> {
     own.or_else(|| lang.words().verbs.get(key).filter(|_| !key.ends_with("_after")))
 }
 
-/// The language, before the arguments are parsed: a mistake in them is told in it.
+/// The language for usage errors, before the arguments are parsed.
 fn early_lang(args: &[OsString]) -> Lang {
     let mut args = args.iter().skip(1).filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--");
     let mut named = None;
@@ -160,40 +148,41 @@ fn early_lang(args: &[OsString]) -> Lang {
     named.or_else(|| std::env::var("PENUTUP_LANG").ok()).and_then(|lang| Lang::from_code(&lang)).unwrap_or_default()
 }
 
-/// Waits for a verb that speaks over the network.
-fn wait_for(common: &Common, verb: impl Future<Output = Result<Status, Fail>>) -> Result<Status, Fail> {
-    let lang = common.lang();
+/// Runs a future on a runtime of its own.
+pub fn block_on<T>(lang: Lang, future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         let why = outside::reason(&error, lang.words());
-        Fail::new(words(lang).cli.no_runtime(&why))
+        CliError::new(words(lang).cli.no_runtime(&why))
     })?;
-    runtime.block_on(verb)
+    runtime.block_on(future)
 }
 
-/// Prints a result. A reader that went away has what it wanted.
-///
-/// # Errors
-/// Where it can't be printed.
-pub fn print(text: &str, lang: Lang) -> Result<(), Fail> {
+/// Prints a result. A reader that closed the pipe early is no error.
+pub fn print(text: &str, lang: Lang) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()), lang)
+}
+
+/// The result of writing to stdout: a closed pipe is no error.
+pub fn printed(result: std::io::Result<()>, lang: Lang) -> Result<(), CliError> {
+    match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let why = outside::reason(&error, lang.words());
-            Err(Fail::new(lang.words().cli.cannot_print(&why)))
+            Err(CliError::new(lang.words().cli.cannot_print(&why)))
         }
         _ => Ok(()),
     }
 }
 
-/// Says something beside the result, a line on standard error.
-pub fn say(text: &str) {
-    // There is nobody left to tell if this fails.
+/// Prints a line on stderr.
+pub fn eprint_line(text: &str) {
+    // There is no other place to report a failure of stderr.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Answers when the system or a person wants the program to end.
+/// Completes when the program is asked to end, by a signal or Ctrl-C.
 #[cfg(unix)]
-pub async fn ended() {
+pub async fn shutdown_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
         (Ok(mut terminate), Ok(mut interrupt)) => {
@@ -202,14 +191,14 @@ pub async fn ended() {
                 _ = interrupt.recv() => {}
             }
         }
-        // Then the system's own way ends it.
+        // Without handlers the signals' default action ends the program.
         _ => std::future::pending().await,
     }
 }
 
-/// Answers when a person wants the program to end.
+/// Completes on Ctrl-C.
 #[cfg(not(unix))]
-pub async fn ended() {
+pub async fn shutdown_signal() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

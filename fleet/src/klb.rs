@@ -1,4 +1,4 @@
-//! `penutup-fleet klb on|off|show`: a supervisor declares KLB for a scope, lifts it, or looks at what is declared.
+//! `penutup-fleet klb on|off|show`: a supervisor declares KLB for a scope, lifts it, or lists the declarations.
 
 use std::fmt::Write as _;
 
@@ -12,11 +12,11 @@ use penutup::rules::text::is_blank;
 use penutup::tell::shown;
 use penutup::words::Lang;
 
-use crate::cli::{Common, print, say};
+use crate::broadcast_stream::{BroadcastStream, PutError};
+use crate::cli::{Common, eprint_line, print};
 use crate::config::supervisor::Supervisor;
-use crate::fail::{Fail, Status};
-use crate::moment;
-use crate::posted::{Board, NotPut};
+use crate::error::{CliError, ExitStatus};
+use crate::time;
 use crate::wire::envelope::Envelope;
 use crate::wire::key::{Key, Scope};
 use crate::wire::trust::{Grant, Signer, Trust};
@@ -25,110 +25,101 @@ use crate::words::words;
 /// `penutup-fleet klb on|off|show`.
 #[derive(Debug, Args)]
 pub struct Klb {
-    /// On, off, or what is declared.
+    /// Declare, lift, or list.
     #[arg(value_enum)]
-    pub what: What,
-    /// For whom: center, a region's (`region.jawa`) or a site's (`site.jkt`); without it, the narrowest that you may
-    /// declare for.
+    pub what: Action,
+    /// center, a region (`region.jawa`) or a site (`site.jkt`); default: the narrowest that is granted.
     #[arg(long)]
     pub scope: Option<String>,
-    /// Until when, as far as is known: 21:00, or RFC 3339.
+    /// The expected end: 21:00, or RFC 3339.
     #[arg(long, value_name = "AT")]
     pub until: Option<String>,
-    /// Why; needed for on.
+    /// Required for on.
     #[arg(long)]
     pub reason: Option<String>,
-    /// The zone of the times, as the rules call it.
+    /// The time zone, by its name in the rules.
     #[arg(long)]
     pub zone: Option<String>,
 }
 
-/// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum What {
-    /// Declare it.
+pub enum Action {
     On,
-    /// Lift it.
     Off,
-    /// Show what is declared.
     Show,
 }
 
-/// Does it.
-///
-/// # Errors
-/// Arguments or a configuration that can't be used, a scope that is not granted, no answer, or somebody who was first.
-pub async fn run(klb: &Klb, common: &Common) -> Result<Status, Fail> {
+pub async fn run(klb: &Klb, common: &Common) -> Result<ExitStatus, CliError> {
     let lang = common.lang();
     let supervisor = Supervisor::read(&common.config("supervisor.toml")?, lang)?;
-    let zone = moment::zone(klb.zone.as_deref(), lang)?;
+    let zone = time::zone(klb.zone.as_deref(), lang)?;
     let now = Utc::now();
     let state = match klb.what {
-        What::Show => {
+        Action::Show => {
             if klb.scope.is_some() || klb.until.is_some() || klb.reason.is_some() {
-                return Err(Fail::new(words(lang).klb.show_only));
+                return Err(CliError::new(words(lang).klb.show_only));
             }
-            let board = Board::connect(&supervisor.link, lang).await?;
-            return show(&board, &supervisor.trust, zone, lang).await;
+            let stream = BroadcastStream::connect(&supervisor.link, lang).await?;
+            return show(&stream, &supervisor.trust, zone, lang).await;
         }
-        What::On => State::On,
-        What::Off => State::Off,
+        Action::On => State::On,
+        Action::Off => State::Off,
     };
-    let scope = chosen(klb.scope.as_deref(), &supervisor.own, lang)?;
+    let scope = choose_scope(klb.scope.as_deref(), &supervisor.own, lang)?;
     let reason = klb.reason.clone().filter(|reason| !is_blank(reason));
     let w = &lang.words().klb;
     match (state, &reason, &klb.until) {
-        (State::On, None, _) => return Err(Fail::new(w.no_reason).help(w.no_reason_help)),
-        (State::Off, _, Some(_)) => return Err(Fail::new(w.until_off).help(w.until_off_help)),
+        (State::On, None, _) => return Err(CliError::new(w.no_reason).help(w.no_reason_help)),
+        (State::Off, _, Some(_)) => return Err(CliError::new(w.until_off).help(w.until_off_help)),
         _ => {}
     }
     let until = klb.until.as_deref().map(|text| until(text, now, zone, lang.words())).transpose()?;
 
-    let board = Board::connect(&supervisor.link, lang).await?;
+    let stream = BroadcastStream::connect(&supervisor.link, lang).await?;
     let key = Key::Klb(scope.clone());
-    let lies = board.heeded(&supervisor.trust, &key).await?;
-    let version = Broadcast::next_version(lies.klb().map(|declared| declared.version), now);
+    let present = stream.accepted(&supervisor.trust, &key).await?;
+    let version = Broadcast::next_version(present.klb().map(|declared| declared.version), now);
     let by = Some(supervisor.own.name.clone());
     let broadcast =
         Broadcast { version, fact: KLB.into(), state, value: None, since: now, until, by, why: reason }.tidied();
     let payload = broadcast.to_table().to_string();
     let envelope = Envelope::sign(&supervisor.sign.pair(), key.clone(), supervisor.own.id.clone(), version, payload)
-        .map_err(|_| Fail::new(words(lang).posted.cannot_sign))?;
-    match board.put(&envelope, lies.seq).await {
-        Ok(_) => {}
-        Err(NotPut::Fail(fail)) => return Err(fail),
-        Err(NotPut::Late) => return Err(late(&board, &supervisor.trust, &key, zone, lang).await?),
+        .map_err(|_| CliError::new(words(lang).stream.cannot_sign))?;
+    match stream.put(&envelope, present.last_sequence).await {
+        Ok(()) => {}
+        Err(PutError::Failed(error)) => return Err(error),
+        Err(PutError::Conflict) => return Err(conflict(&stream, &supervisor.trust, &key, zone, lang).await?),
     }
-    // As the seats will read it: whole seconds, the trusted name.
-    let heard = board.heeded(&supervisor.trust, &key).await?.klb().cloned().unwrap_or(broadcast);
+    // Read back, so that the banner is what the seats show: whole seconds, the trusted name.
+    let declared = stream.accepted(&supervisor.trust, &key).await?.klb().cloned().unwrap_or(broadcast);
     let w = &words(lang).klb;
-    let rules = rules(&board, &supervisor.trust).await;
-    let banner = moment::banner(&heard, &rules, now, zone, lang);
+    let rules = rules(&stream, &supervisor.trust).await;
+    let banner = time::banner(&declared, &rules, now, zone, lang);
     let done =
         if state == State::On { w.on(&banner, &scope, version, zone) } else { w.off(&banner, &scope, version, zone) };
     print(&(done + "\n"), lang)?;
-    for line in otherwise(&board, &supervisor.trust, &scope, state, lang).await? {
-        say(&line);
+    for line in conflicting_scopes(&stream, &supervisor.trust, &scope, state, lang).await? {
+        eprint_line(&line);
     }
-    Ok(Status::Done)
+    Ok(ExitStatus::Done)
 }
 
-/// For whom: what is asked, where it is granted; else the narrowest that is granted.
-fn chosen(asked: Option<&str>, own: &Signer, lang: Lang) -> Result<Scope, Fail> {
+/// The requested scope, if it is granted; without a request the narrowest granted one.
+fn choose_scope(requested: Option<&str>, own: &Signer, lang: Lang) -> Result<Scope, CliError> {
     let w = &words(lang).klb;
     let scopes =
         || own.grants.iter().filter_map(|grant| if let Grant::Klb(scope) = grant { Some(scope) } else { None });
     let listed = || scopes().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let help = || {
         let listed = listed();
-        if listed.is_empty() { w.may_nothing.to_owned() } else { w.may(&listed) }
+        if listed.is_empty() { w.no_grant.to_owned() } else { w.granted(&listed) }
     };
-    if let Some(asked) = asked {
-        let Ok(scope) = asked.parse::<Scope>() else {
-            return Err(Fail::new(w.no_scope(shown(asked))).help(help()));
+    if let Some(requested) = requested {
+        let Ok(scope) = requested.parse::<Scope>() else {
+            return Err(CliError::new(w.no_scope(shown(requested))).help(help()));
         };
         let granted = scopes().any(|granted| *granted == scope);
-        return if granted { Ok(scope) } else { Err(Fail::new(w.not_granted(asked)).help(help())) };
+        return if granted { Ok(scope) } else { Err(CliError::new(w.not_granted(requested)).help(help())) };
     }
     let width = |scope: &Scope| match scope {
         Scope::Site(_) => 0,
@@ -139,38 +130,50 @@ fn chosen(asked: Option<&str>, own: &Signer, lang: Lang) -> Result<Scope, Fail> 
     let mut found = scopes().filter(|scope| Some(width(scope)) == narrowest);
     match (found.next(), found.next()) {
         (Some(scope), None) => Ok(scope.clone()),
-        (None, _) => Err(Fail::new(w.may_nothing)),
-        (Some(_), Some(_)) => Err(Fail::new(w.which_scope).help(help())),
+        (None, _) => Err(CliError::new(w.no_grant)),
+        (Some(_), Some(_)) => Err(CliError::new(w.which_scope).help(help())),
     }
 }
 
-/// That somebody was first: who, and with what.
-async fn late(board: &Board, trust: &Trust, key: &Key, zone: FixedOffset, lang: Lang) -> Result<Fail, Fail> {
+/// The error after a conflict: who was first, and with what.
+async fn conflict(
+    stream: &BroadcastStream,
+    trust: &Trust,
+    key: &Key,
+    zone: FixedOffset,
+    lang: Lang,
+) -> Result<CliError, CliError> {
     let w = &words(lang).klb;
-    let rules = rules(board, trust).await;
-    let lies = board.heeded(trust, key).await?;
-    let who = match lies.klb() {
-        Some(declared) if lies.odd.is_none() => moment::banner(declared, &rules, Utc::now(), zone, lang),
-        _ => w.somebody.to_owned(),
+    let rules = rules(stream, trust).await;
+    let present = stream.accepted(trust, key).await?;
+    let who = match present.klb() {
+        Some(declared) if present.last_refusal.is_none() => time::banner(declared, &rules, Utc::now(), zone, lang),
+        _ => w.unknown_author.to_owned(),
     };
-    Ok(Fail::new(w.late(&who)).help(w.late_help).no())
+    Ok(CliError::new(w.conflict(&who)).help(w.conflict_help).no())
 }
 
-/// The rules that the seats have from the centre, for their labels.
-async fn rules(board: &Board, trust: &Trust) -> RuleSet {
-    let heeded = board.heeded(trust, &Key::Rules).await.unwrap_or_default();
-    let text = heeded.rules().map(|(_, text)| text.as_bytes().to_vec());
-    let book = text.and_then(|text| Book::read(text, Origin::BuiltIn, moment::today()).ok());
+/// The rules on the seats, for the labels of a banner.
+async fn rules(stream: &BroadcastStream, trust: &Trust) -> RuleSet {
+    let accepted = stream.accepted(trust, &Key::Rules).await.unwrap_or_default();
+    let text = accepted.rules().map(|(_, text)| text.as_bytes().to_vec());
+    let book = text.and_then(|text| Book::read(text, Origin::BuiltIn, time::today()).ok());
     book.unwrap_or_else(Book::built_in).rules
 }
 
-/// Where seats of a scope hear something else from another scope: one "on" is enough for a seat.
-async fn otherwise(board: &Board, trust: &Trust, own: &Scope, state: State, lang: Lang) -> Result<Vec<String>, Fail> {
+/// Notes on overlapping scopes that declare the opposite: a seat shows KLB if any of its scopes declares it.
+async fn conflicting_scopes(
+    stream: &BroadcastStream,
+    trust: &Trust,
+    own: &Scope,
+    state: State,
+    lang: Lang,
+) -> Result<Vec<String>, CliError> {
     let mut on: Vec<Scope> = Vec::new();
     let mut off: Vec<Scope> = Vec::new();
-    for scope in trust.scopes().into_iter().filter(|scope| meets(scope, own)) {
+    for scope in trust.scopes().into_iter().filter(|scope| overlaps(scope, own)) {
         let key = Key::Klb(scope.clone());
-        match board.heeded(trust, &key).await?.klb().map(|declared| declared.state) {
+        match stream.accepted(trust, &key).await?.klb().map(|declared| declared.state) {
             Some(State::On) => on.push(scope),
             Some(State::Off) => off.push(scope),
             None => {}
@@ -179,16 +182,14 @@ async fn otherwise(board: &Board, trust: &Trust, own: &Scope, state: State, lang
     let w = &words(lang).klb;
     let listed = |scopes: &[Scope]| scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     Ok(match state {
-        State::Off if !on.is_empty() => {
-            vec![w.stays_on(own, listed(&on))]
-        }
+        State::Off if !on.is_empty() => vec![w.stays_on(own, listed(&on))],
         State::On if !off.is_empty() => vec![w.turns_on(listed(&off))],
         _ => Vec::new(),
     })
 }
 
-/// Whether another scope may have seats in common with this one. Which site lies in which region only the seats know.
-fn meets(other: &Scope, own: &Scope) -> bool {
+/// Whether two different scopes can have seats in common. Which site is in which region is not known here.
+fn overlaps(other: &Scope, own: &Scope) -> bool {
     match (other, own) {
         (Scope::Center, _) | (_, Scope::Center) => other != own,
         (Scope::Region(_), Scope::Site(_)) | (Scope::Site(_), Scope::Region(_)) => true,
@@ -196,30 +197,30 @@ fn meets(other: &Scope, own: &Scope) -> bool {
     }
 }
 
-/// Every scope and what is declared there.
-async fn show(board: &Board, trust: &Trust, zone: FixedOffset, lang: Lang) -> Result<Status, Fail> {
+/// Lists every scope with its declaration.
+async fn show(stream: &BroadcastStream, trust: &Trust, zone: FixedOffset, lang: Lang) -> Result<ExitStatus, CliError> {
     let w = &words(lang).klb;
-    let (rules, now) = (rules(board, trust).await, Utc::now());
+    let (rules, now) = (rules(stream, trust).await, Utc::now());
     let scopes = trust.scopes();
     let width = scopes.iter().map(|scope| scope.to_string().len()).max().unwrap_or(0);
     let mut out = String::new();
     for scope in scopes {
         let key = Key::Klb(scope.clone());
-        let lies = board.heeded(trust, &key).await?;
-        let mut told = lies.klb().map_or_else(
-            || w.nothing.to_owned(),
+        let accepted = stream.accepted(trust, &key).await?;
+        let mut text = accepted.klb().map_or_else(
+            || w.never_declared.to_owned(),
             |declared| {
-                let banner = moment::banner(declared, &rules, now, zone, lang);
+                let banner = time::banner(declared, &rules, now, zone, lang);
                 w.declared(&banner, declared.version)
             },
         );
-        if let Some(why) = lies.odd {
-            let _ = write!(told, " ! {}", w.unheeded(why.code()));
+        if let Some(why) = accepted.last_refusal {
+            let _ = write!(text, " ! {}", w.not_accepted(why.code()));
         }
-        let _ = writeln!(out, "{:width$}  {told}", scope.to_string());
+        let _ = writeln!(out, "{:width$}  {text}", scope.to_string());
     }
     print(&out, lang)?;
-    Ok(Status::Done)
+    Ok(ExitStatus::Done)
 }
 
 #[cfg(test)]
@@ -233,8 +234,8 @@ mod tests {
     }
 
     #[test]
-    fn the_narrowest_scope_that_is_granted_is_meant_and_no_other_is_taken() {
-        for (grants, asked, scope) in [
+    fn the_default_scope_is_the_narrowest_granted_and_others_are_refused() {
+        for (grants, requested, scope) in [
             (&["center"][..], None, Some("center")),
             (&["center", "region.jawa", "site.jkt", "rules"], None, Some("site.jkt")),
             (&["center", "region.jawa"], None, Some("region.jawa")),
@@ -248,20 +249,20 @@ mod tests {
             (&["rules"], None, None),
             (&[], Some("center"), None),
         ] {
-            let found = chosen(asked, &signer(grants), Lang::En);
-            assert_eq!(found.as_ref().ok().map(ToString::to_string).as_deref(), scope, "{grants:?} {asked:?}");
-            if let (Err(fail), Some(first)) = (found, grants.iter().find(|g| **g != "rules")) {
-                assert!(fail.help.unwrap().contains(first), "what they may is told");
+            let found = choose_scope(requested, &signer(grants), Lang::En);
+            assert_eq!(found.as_ref().ok().map(ToString::to_string).as_deref(), scope, "{grants:?} {requested:?}");
+            if let (Err(error), Some(first)) = (found, grants.iter().find(|g| **g != "rules")) {
+                assert!(error.help.unwrap().contains(first), "the help lists the granted scopes");
             }
         }
     }
 
     #[test]
-    fn scopes_meet_where_they_may_have_a_seat_in_common() {
-        let do_meet = |a: &str, b: &str| meets(&a.parse().unwrap(), &b.parse().unwrap());
-        assert!(do_meet("center", "site.jkt") && do_meet("site.jkt", "center") && do_meet("region.jawa", "site.jkt"));
+    fn scopes_overlap_if_they_can_share_a_seat() {
+        let overlap = |a: &str, b: &str| overlaps(&a.parse().unwrap(), &b.parse().unwrap());
+        assert!(overlap("center", "site.jkt") && overlap("site.jkt", "center") && overlap("region.jawa", "site.jkt"));
         assert!(
-            !do_meet("site.jkt", "site.sby") && !do_meet("region.jawa", "region.bali") && !do_meet("center", "center")
+            !overlap("site.jkt", "site.sby") && !overlap("region.jawa", "region.bali") && !overlap("center", "center")
         );
     }
 }

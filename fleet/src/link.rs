@@ -1,5 +1,5 @@
-//! The connection to NATS: by nkey, over TLS where the address says so, with a ping that finds a half-open link within
-//! ten seconds and a back-off that does not let thousands of seats storm a server that comes back.
+//! The connection to NATS: authenticated by nkey, over TLS where the address says so. Pings find a half-open link within
+//! ten seconds; randomized backoff keeps thousands of seats from reconnecting to a restarted server at once.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,41 +8,37 @@ use async_nats::{Client, ConnectOptions, Event, ServerAddr};
 use penutup::tell::shown;
 use penutup::words::Lang;
 
-use crate::fail::Fail;
+use crate::error::CliError;
 use crate::secret::Seed;
 use crate::words::words;
 
-/// Three of them unanswered, and the link is down.
-const PING: Duration = Duration::from_secs(3);
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(5);
-/// How long an answer may take.
-pub const ANSWER: Duration = Duration::from_secs(5);
-/// The shortest and the longest wait before another try, in milliseconds.
-const BACK_OFF: (u64, u64) = (250, 8_000);
+/// After three unanswered pings the link counts as down.
+const PING_INTERVAL: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The shortest and the longest delay before a retry, in milliseconds.
+const BACKOFF_MS: (u64, u64) = (250, 8_000);
 
-/// Where to connect, and as whom.
 #[derive(Debug)]
 pub struct Link {
-    /// The servers' addresses, `tls://` or `nats://`.
+    /// `tls://` or `nats://`.
     pub servers: Vec<ServerAddr>,
-    /// The authority that signed the server's certificate; `None`: the system's.
+    /// The certificate authority; `None`: the system's.
     pub ca: Option<PathBuf>,
-    /// The key that answers the server's challenge.
+    /// Signs the server's challenge.
     pub seed: Seed,
-    /// The name that the server's own lists show.
+    /// Shown in the server's list of connections.
     pub name: String,
-    /// What our inboxes begin with: the server lets nobody else listen there.
+    /// The prefix of the client's reply subjects, on which the server lets nobody else subscribe.
     pub inbox: String,
 }
 
-/// How long to wait before the `attempt`th try (from 1): it doubles, and a random half of it is taken off, so that those
-/// who were cut off together do not come back together.
-#[must_use]
-pub fn back_off(attempt: usize) -> Duration {
+/// The delay before the `attempt`th retry (from 1). It doubles, minus a random part of up to a half, so that seats that
+/// lost their connections together do not come back together.
+pub fn backoff(attempt: usize) -> Duration {
     let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX).min(10);
-    let most = (BACK_OFF.0 << doublings).min(BACK_OFF.1);
-    Duration::from_millis(fastrand::u64(most.div_ceil(2)..=most).max(BACK_OFF.0))
+    let most = (BACKOFF_MS.0 << doublings).min(BACKOFF_MS.1);
+    Duration::from_millis(fastrand::u64(most.div_ceil(2)..=most).max(BACKOFF_MS.0))
 }
 
 impl Link {
@@ -50,12 +46,12 @@ impl Link {
         let options = ConnectOptions::with_nkey(self.seed.reveal().to_owned())
             .name(&self.name)
             .custom_inbox_prefix(&self.inbox)
-            .ping_interval(PING)
-            .connection_timeout(CONNECT)
-            .request_timeout(Some(ANSWER))
-            .reconnect_delay_callback(back_off)
-            // Whom to connect to the configuration says. What a server names besides is learnt before it has shown its
-            // certificate, and would be spoken to without TLS.
+            .ping_interval(PING_INTERVAL)
+            .connection_timeout(CONNECT_TIMEOUT)
+            .request_timeout(Some(REPLY_TIMEOUT))
+            .reconnect_delay_callback(backoff)
+            // Only the configured servers: others are announced before the server has shown its certificate, and would
+            // be connected to without TLS.
             .ignore_discovered_servers()
             .require_tls(self.ca.is_some() || self.servers.iter().any(ServerAddr::tls_required));
         match &self.ca {
@@ -64,31 +60,30 @@ impl Link {
         }
     }
 
-    /// Connects once, for a verb that is to end.
-    ///
-    /// # Errors
-    /// Why there is no connection.
-    pub async fn connect(&self, lang: Lang) -> Result<Client, Fail> {
-        self.options().connect(&self.servers[..]).await.map_err(|error| self.fail(&error, lang))
+    /// Connects once.
+    pub async fn connect(&self, lang: Lang) -> Result<Client, CliError> {
+        self.options().connect(&self.servers[..]).await.map_err(|error| self.error(&error, lang))
     }
 
-    /// Connects, now or later, and again whenever the link was lost; `told` hears of each change. Answers at once.
-    ///
-    /// # Errors
-    /// What no waiting would mend: a certificate that can't be read, say.
-    pub async fn keep(&self, lang: Lang, told: impl Fn(Event) + Send + Sync + 'static) -> Result<Client, Fail> {
+    /// Connects and reconnects in the background. Fails only where retrying can't help, with an unreadable certificate
+    /// for example.
+    pub async fn connect_with_retry(
+        &self,
+        lang: Lang,
+        on_event: impl Fn(Event) + Send + Sync + 'static,
+    ) -> Result<Client, CliError> {
         let options = self.options().retry_on_initial_connect().event_callback(move |event| {
-            told(event);
+            on_event(event);
             std::future::ready(())
         });
-        options.connect(&self.servers[..]).await.map_err(|error| self.fail(&error, lang))
+        options.connect(&self.servers[..]).await.map_err(|error| self.error(&error, lang))
     }
 
-    fn fail(&self, error: &async_nats::ConnectError, lang: Lang) -> Fail {
+    fn error(&self, error: &async_nats::ConnectError, lang: Lang) -> CliError {
         let words = words(lang);
         let servers: Vec<_> =
             self.servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect();
-        Fail::new(words.link.no_connection(shown(&servers.join(", ")), shown(&error.to_string())))
+        CliError::new(words.link.no_connection(shown(&servers.join(", ")), shown(&error.to_string())))
             .help(words.link.no_connection_help)
     }
 }
@@ -101,7 +96,7 @@ mod tests {
 
     use super::*;
 
-    /// A link to this address, in a folder that holds its seed and its authority.
+    /// The seed file is created in `folder`.
     fn link(folder: &std::path::Path, address: &str, ca: Option<PathBuf>) -> Link {
         let path = folder.join("link.nk");
         std::fs::write(&path, KeyPair::new_user().seed().unwrap()).unwrap();
@@ -114,7 +109,7 @@ mod tests {
         Link { servers: vec![address.parse().unwrap()], ca, seed, name: "a".into(), inbox: "_INBOX_a".into() }
     }
 
-    /// What a server says first, where it names another one.
+    /// The greeting of a server that announces another one.
     fn info(other: &str) -> String {
         format!(
             "INFO {{\"server_id\":\"x\",\"server_name\":\"x\",\"version\":\"2.9.10\",\"go\":\"go1.19\",\
@@ -124,31 +119,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_is_sent_to_a_server_that_another_names() {
+    async fn servers_announced_by_a_server_are_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let (known, other) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await);
         let other = other.unwrap();
         let link = link(folder.path(), &format!("nats://{}", known.local_addr().unwrap()), None);
         let info = info(&other.local_addr().unwrap().to_string());
-        let _client = link.keep(Lang::En, |_| {}).await.unwrap();
-        // Each time it is cut off once it has spoken; where it goes then is what is asked.
+        let _client = link.connect_with_retry(Lang::En, |_| {}).await.unwrap();
+        // Each connection is closed after the handshake; the client must reconnect to the configured server.
         for _ in 0..4 {
             tokio::select! {
-                came = known.accept() => {
-                    let (mut stream, _) = came.unwrap();
+                accepted = known.accept() => {
+                    let (mut stream, _) = accepted.unwrap();
                     stream.write_all(info.as_bytes()).await.unwrap();
-                    let mut said = [0; 7];
-                    stream.read_exact(&mut said).await.unwrap();
-                    assert_eq!(&said, b"CONNECT");
+                    let mut command = [0; 7];
+                    stream.read_exact(&mut command).await.unwrap();
+                    assert_eq!(&command, b"CONNECT");
                     stream.write_all(b"PONG\r\n").await.unwrap();
                 }
-                _ = other.accept() => panic!("it went where it was sent"),
+                _ = other.accept() => panic!("it connected to the announced server"),
             }
         }
     }
 
     #[tokio::test]
-    async fn with_an_authority_nothing_is_said_in_plain_text() {
+    async fn with_a_configured_authority_the_client_starts_tls_before_sending_anything() {
         let folder = tempfile::tempdir().unwrap();
         let ca = folder.path().join("ca.pem");
         let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -166,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn nobody_storms_and_nobody_waits_for_ever() {
+    fn backoff_is_bounded_and_random() {
         for attempt in (0..40).chain([usize::MAX]) {
             for _ in 0..50 {
-                let wait = back_off(attempt).as_millis();
+                let wait = backoff(attempt).as_millis();
                 assert!((250..=8_000).contains(&wait), "{attempt}: {wait}");
             }
         }
-        let waits: std::collections::BTreeSet<_> = (0..50).map(|_| back_off(9).as_millis()).collect();
-        assert!(waits.len() > 25, "they come back at different times: {waits:?}");
+        let waits: std::collections::BTreeSet<_> = (0..50).map(|_| backoff(9).as_millis()).collect();
+        assert!(waits.len() > 25, "{waits:?}");
     }
 }

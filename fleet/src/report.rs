@@ -1,5 +1,5 @@
-//! `penutup-fleet report`: what the closings of all seats add up to, by the same sums as `penutup report`. The calls come
-//! from the database one by one; a seat is told as `site/seat`.
+//! `penutup-fleet report`: `penutup report` over the closings of all seats. Calls are streamed from the database; a seat is
+//! printed as `site/seat`.
 
 use std::io::{self, Write};
 
@@ -12,86 +12,65 @@ use penutup::journal::read::Span;
 use penutup::journal::record::Record;
 use penutup::journal::report::{Fold, span};
 use penutup::journal::summary::CallSummary;
-use penutup::tell::{outside, shown};
 use penutup::words::Lang;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 
-use crate::cli::{Common, print};
+use crate::cli::{Common, print, printed};
 use crate::config::center::Center;
-use crate::database::Settings;
-use crate::fail::{Fail, Status};
-use crate::moment;
+use crate::database::Connector;
+use crate::error::{CliError, ExitStatus};
+use crate::time;
 use crate::wire::name::Name;
 use crate::words::words;
 
 /// `penutup-fleet report`.
 #[derive(Debug, Args)]
 pub struct Report {
-    /// Which days.
     #[command(flatten)]
     pub days: Days,
-    /// What it is divided by: day, hour, rule, ending, seat, or fact=….
+    /// Group by day, hour, rule, ending, seat, or fact=….
     #[arg(long)]
     pub by: Option<String>,
-    /// The form of the result.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Form,
-    /// Of one site only.
+    /// One site only.
     #[arg(long)]
     pub site: Option<String>,
-    /// The zone of days and hours, as the rules call it.
+    /// The time zone of days and hours, by its name in the rules.
     #[arg(long)]
     pub zone: Option<String>,
 }
 
-/// Prints it.
-///
-/// # Errors
-/// Arguments, a configuration or a database that can't be used.
-pub async fn run(report: &Report, common: &Common) -> Result<Status, Fail> {
+pub async fn run(report: &Report, common: &Common) -> Result<ExitStatus, CliError> {
     let lang = common.lang();
     let days = report.days.checked(lang.words())?;
     let by = division(report.by.as_deref(), report.format, lang.words())?;
-    let zone = moment::zone(report.zone.as_deref(), lang)?;
+    let zone = time::zone(report.zone.as_deref(), lang)?;
     let center = Center::read(&common.config("center.toml")?, lang)?;
-    let site = report.site.as_deref().map(|site| of_site(site, &center, lang)).transpose()?;
-    let settings = Settings::of(&center, lang)?;
-    let client = settings.connect().await?;
-    let source = Source { client: &client, settings: &settings, site, span: span(days.from, days.to, zone), lang };
+    let site = report.site.as_deref().map(|site| center.find_site(site, lang)).transpose()?;
+    let connector = Connector::new(&center, lang)?;
+    let client = connector.connect().await?;
+    let calls = CallQuery { client: &client, connector: &connector, site, span: span(days.from, days.to, zone), lang };
     if report.format == Form::Csv {
-        source.csv(zone).await?;
-        return Ok(Status::Done);
+        calls.csv(zone).await?;
+        return Ok(ExitStatus::Done);
     }
     let mut fold = Fold::new(zone);
-    let calls = source
-        .each("", |summary, _| {
-            fold.add(summary);
-            Ok(())
-        })
-        .await?;
-    let sums = fold.report(calls.texts());
+    let add = |summary: &CallSummary, _: &Record| {
+        fold.add(summary);
+        Ok(())
+    };
+    let all = calls.for_each("", add).await?;
+    let sums = fold.report(all.texts());
     print(&told(&sums, report.format, days, by.as_ref(), lang.words())?, lang)?;
-    Ok(Status::Done)
+    Ok(ExitStatus::Done)
 }
 
-/// A site that the centre has.
-///
-/// # Errors
-/// A name that is none of theirs; the valid ones are named.
-pub fn of_site(name: &str, center: &Center, lang: Lang) -> Result<Name, Fail> {
-    let found = center.sites.iter().find(|site| site.id.as_str() == name).map(|site| site.id.clone());
-    found.ok_or_else(|| {
-        let valid = center.sites.iter().map(|site| site.id.as_str());
-        let help = penutup::tell::suggest(name, valid, &lang.words().problem);
-        Fail::new(words(lang).report.unknown_site(shown(name))).help(help)
-    })
-}
-
-/// The calls of a span in the database.
-struct Source<'c> {
+/// The calls of a time span in the database.
+struct CallQuery<'c> {
     client: &'c Client,
-    settings: &'c Settings,
+    connector: &'c Connector,
     site: Option<Name>,
     span: Span,
     lang: Lang,
@@ -102,14 +81,14 @@ const CALLS: &str = "
     where start_ms >= $1 and start_ms < $2 and ($3::text is null or site = $3)";
 const IN_ORDER: &str = " order by start_ms, id";
 
-impl Source<'_> {
-    /// Passes each call to `each`; returns the texts of the summaries.
-    async fn each(
+impl CallQuery<'_> {
+    /// Calls `each` for every call. Returns the texts of the summaries.
+    async fn for_each(
         &self,
         order: &str,
-        mut each: impl FnMut(&CallSummary, &Record) -> Result<(), Fail>,
-    ) -> Result<Calls, Fail> {
-        let fail = |error: tokio_postgres::Error| self.settings.fail(&error);
+        mut each: impl FnMut(&CallSummary, &Record) -> Result<(), CliError>,
+    ) -> Result<Calls, CliError> {
+        let fail = |error: tokio_postgres::Error| self.connector.error(&error);
         let (from, before) = (self.span.from_ms.unwrap_or(i64::MIN), self.span.before_ms.unwrap_or(i64::MAX));
         let site = self.site.as_ref().map(Name::as_str);
         let query = [CALLS, order].concat();
@@ -120,36 +99,22 @@ impl Source<'_> {
         while let Some(row) = rows.next().await {
             let row = row.map_err(fail)?;
             let (site, seat, text): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
-            // The archive wrote only what was checked; a hand that wrote beside it is found here.
-            let odd = || Fail::new(words(self.lang).report.odd(seat, site));
-            let record: Record = serde_json::from_str(text).map_err(|_| odd())?;
+            // The archive writes only valid calls; somebody else may have changed the table.
+            let invalid = || CliError::new(words(self.lang).report.invalid_call(seat, site));
+            let record: Record = serde_json::from_str(text).map_err(|_| invalid())?;
             let record = Record { seat: Some(format!("{site}/{seat}")), ..record };
-            let summary = calls.summary(&record).map_err(|_| odd())?;
+            let summary = calls.summary(&record).map_err(|_| invalid())?;
             each(&summary, &record)?;
         }
         Ok(calls)
     }
 
-    async fn csv(&self, zone: FixedOffset) -> Result<(), Fail> {
+    async fn csv(&self, zone: FixedOffset) -> Result<(), CliError> {
         let lang = self.lang;
         let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        let mut gone = false;
-        let mut put = |line: &str| match out.write_all(line.as_bytes()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                gone = true;
-                Ok(())
-            }
-            other => other.map_err(|error| cannot_print(&error, lang)),
-        };
+        let mut put = |line: &str| printed(out.write_all(line.as_bytes()), lang);
         put(&csv::header())?;
-        self.each(IN_ORDER, |_, record| put(&csv::line(record, zone))).await?;
-        match out.flush() {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe && !gone => Err(cannot_print(&error, lang)),
-            _ => Ok(()),
-        }
+        self.for_each(IN_ORDER, |_, record| put(&csv::line(record, zone))).await?;
+        printed(out.flush(), lang)
     }
-}
-
-fn cannot_print(error: &io::Error, lang: Lang) -> Fail {
-    Fail::new(lang.words().cli.cannot_print(outside::reason(error, lang.words())))
 }

@@ -1,4 +1,4 @@
-//! Seeds of keys: read from files that only their user can read, kept out of every message and every log.
+//! Secrets (nkey seeds, passwords): read from files that only their user can read, never shown in a message or a log.
 
 use std::fmt;
 use std::path::Path;
@@ -8,16 +8,16 @@ use penutup::files::{self, shown_path};
 use penutup::tell::outside;
 use penutup::words::Lang;
 
-use crate::fail::Fail;
+use crate::error::CliError;
 use crate::words::words;
 
-/// Where systemd tells a service that its secrets lie.
+/// systemd's variable for the folder of a service's credentials.
 #[cfg(unix)]
 const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
-/// The most that is looked at of a file with a secret, in bytes.
+/// In bytes.
 const MAX_SECRET: usize = 4 * 1024;
 
-/// The seed of a user's nkey. It shows itself to nobody but who asks for it by name.
+/// The seed of a user nkey. Its `Debug` form does not show it.
 pub struct Seed(String);
 
 impl fmt::Debug for Seed {
@@ -27,82 +27,71 @@ impl fmt::Debug for Seed {
 }
 
 impl Seed {
-    /// From a file.
-    ///
-    /// # Errors
-    /// A file that can't be read, that others can read, or that holds no seed of a user.
-    pub fn read(path: &Path, lang: Lang) -> Result<Self, Fail> {
+    /// Reads a seed file that nobody else can read.
+    pub fn read(path: &Path, lang: Lang) -> Result<Self, CliError> {
         let text = read(path, lang)?;
         let seed = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
         match seed {
-            Some(seed) if Self::is_one(seed) => Ok(Self(seed.to_owned())),
-            _ => Err(Fail::new(words(lang).secret.no_seed(shown_path(path)))),
+            Some(seed) if Self::is_seed(seed) => Ok(Self(seed.to_owned())),
+            _ => Err(CliError::new(words(lang).secret.no_seed(shown_path(path)))),
         }
     }
 
-    /// Whether a text is a seed.
-    #[must_use]
-    pub fn is_one(text: &str) -> bool {
+    pub fn is_seed(text: &str) -> bool {
         text.starts_with("SU") && KeyPair::from_seed(text).is_ok()
     }
 
-    /// The key pair.
-    ///
-    /// # Panics
-    /// Never: it was read before.
-    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "it can't: `read` checked the seed")]
     pub fn pair(&self) -> KeyPair {
-        KeyPair::from_seed(&self.0).expect("a seed that was read before")
+        KeyPair::from_seed(&self.0).expect("checked by read")
     }
 
-    /// The seed itself, for who makes the connection.
-    #[must_use]
+    /// The seed itself, for the NATS client.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-/// A secret's text, from a file that only its user can read.
-///
-/// # Errors
-/// A file that can't be read, or that others can read.
-pub fn read(path: &Path, lang: Lang) -> Result<String, Fail> {
+/// Reads a secret file that nobody else can read.
+pub fn read(path: &Path, lang: Lang) -> Result<String, CliError> {
     let words = words(lang);
     let shown = shown_path(path);
     if is_open_to_others(path) {
-        let fail = Fail::new(words.secret.open(&shown));
-        return Err(fail.help(words.secret.open_help(&shown)));
+        return Err(
+            CliError::new(words.secret.readable_by_others(&shown)).help(words.secret.readable_by_others_help(&shown))
+        );
     }
     let bytes = files::read(path).map_err(|e| {
         let why = outside::reason(&e.error, lang.words());
-        Fail::new(words.secret.unreadable(&shown, &why))
+        CliError::new(words.secret.unreadable(&shown, &why))
     })?;
     let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_SECRET);
-    text.ok_or_else(|| Fail::new(words.secret.no_seed(&shown)))
+    text.ok_or_else(|| CliError::new(words.secret.no_seed(&shown)))
 }
 
 #[cfg(unix)]
 fn is_open_to_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    let others = others(path, std::env::var_os(CREDENTIALS_VARIABLE).as_deref().map(Path::new));
-    std::fs::metadata(path).is_ok_and(|about| about.permissions().mode() & others != 0)
+    let forbidden = forbidden_mode(path, std::env::var_os(CREDENTIALS_VARIABLE).as_deref().map(Path::new));
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & forbidden != 0)
 }
 
-/// The bits of a mode that let somebody else read. What systemd hands a service (`LoadCredential=`) is opened to its user
-/// by an access list, whose mask stands where the group's bits do; the folder keeps everybody else out.
+/// The mode bits that would let somebody else read. systemd's `LoadCredential=` gives the service's user access by an
+/// ACL, whose mask appears as the group's bits; the folder keeps everybody else out.
 #[cfg(unix)]
-fn others(path: &Path, credentials: Option<&Path>) -> u32 {
-    let is_handed = credentials.is_some_and(|folder| folder.is_absolute() && path.parent() == Some(folder));
-    if is_handed { 0o007 } else { 0o077 }
+fn forbidden_mode(path: &Path, credentials: Option<&Path>) -> u32 {
+    let is_credential = credentials.is_some_and(|folder| folder.is_absolute() && path.parent() == Some(folder));
+    if is_credential { 0o007 } else { 0o077 }
 }
 
-/// On Windows the folder's inherited rights say who may read; `provision` says so.
+/// On Windows the folder's inherited access rights apply.
 #[cfg(not(unix))]
 fn is_open_to_others(_: &Path) -> bool {
     false
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
@@ -110,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_seed_that_nobody_else_reads_is_taken() {
+    fn a_seed_file_must_hold_a_seed_and_be_private() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("link.nk");
         let pair = KeyPair::new_user();
@@ -124,20 +113,20 @@ mod tests {
         assert_eq!(read.pair().public_key(), pair.public_key());
         assert_eq!(format!("{read:?}"), "Seed");
         for (text, mode) in [(seed.as_str(), 0o640), (seed.as_str(), 0o604), ("", 0o600), (&pair.public_key(), 0o600)] {
-            let fail = write(text, mode).unwrap_err();
-            assert!(!fail.message.contains(&seed) && fail.message.contains("link.nk"), "{fail:?}");
+            let error = write(text, mode).unwrap_err();
+            assert!(!error.message.contains(&seed) && error.message.contains("link.nk"), "{error:?}");
         }
         assert!(Seed::read(&folder.path().join("none"), Lang::Id).is_err());
     }
 
     #[test]
-    fn only_what_systemd_hands_over_may_have_a_mask_in_the_groups_bits() {
+    fn only_systemd_credentials_may_have_group_bits() {
         let credentials = Some(Path::new("/run/credentials/a.service"));
-        assert_eq!(others(Path::new("/run/credentials/a.service/link.nk"), credentials), 0o007);
+        assert_eq!(forbidden_mode(Path::new("/run/credentials/a.service/link.nk"), credentials), 0o007);
         for path in ["/etc/link.nk", "/run/credentials/a.service/../link.nk", "link.nk"] {
-            assert_eq!(others(Path::new(path), credentials), 0o077, "{path}");
+            assert_eq!(forbidden_mode(Path::new(path), credentials), 0o077, "{path}");
         }
-        assert_eq!(others(Path::new("link.nk"), Some(Path::new(""))), 0o077);
-        assert_eq!(others(Path::new("/etc/link.nk"), None), 0o077);
+        assert_eq!(forbidden_mode(Path::new("link.nk"), Some(Path::new(""))), 0o077);
+        assert_eq!(forbidden_mode(Path::new("/etc/link.nk"), None), 0o077);
     }
 }

@@ -1,9 +1,9 @@
-//! `penutup-fleet status`: how the seats are, on one screen: seen, linked, on which rules, showing which KLB, what is not
-//! sent yet, what is missing, what was refused.
+//! `penutup-fleet status`: the state of all seats on one screen: connected, which rules and KLB they have, closings that
+//! are unsent or missing, refusals.
 
-pub mod gather;
+pub mod collector;
 mod json;
-pub mod picture;
+pub mod summary;
 mod text;
 
 use std::io::{self, IsTerminal};
@@ -12,96 +12,86 @@ use std::time::Duration;
 use chrono::Utc;
 use clap::{Args, ValueEnum};
 use penutup::cli::canvas;
+use penutup::tell::outside;
 use penutup::tui::board::{self, Done};
 
-use crate::cli::{Common, ended, print};
+use crate::cli::{Common, print, shutdown_signal};
 use crate::config::center::Center;
-use crate::fail::{Fail, Status as Ended};
-use crate::moment;
-use crate::report::of_site;
+use crate::error::{CliError, ExitStatus};
+use crate::time;
 use crate::words::words;
+use collector::Collector;
+use text::Renderer;
 
-/// How often the screen is made anew.
-const EVERY: Duration = Duration::from_secs(2);
+const REFRESH_INTERVAL: Duration = Duration::from_secs(2);
 
 /// `penutup-fleet status`.
 #[derive(Debug, Args)]
 pub struct Status {
-    /// The single seats of this site that need attention.
+    /// List the seats of this site that need attention.
     #[arg(long)]
     pub site: Option<String>,
-    /// Once, also on a terminal.
+    /// Print once, also on a terminal.
     #[arg(long)]
     pub once: bool,
-    /// The form of the result; json is printed once.
+    /// json is always printed once.
     #[arg(long, value_enum, default_value = "text")]
-    pub format: Form,
-    /// The zone of the times, as the rules call it.
+    pub format: Format,
+    /// The time zone, by its name in the rules.
     #[arg(long)]
     pub zone: Option<String>,
 }
 
-/// The form of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Form {
-    /// To be read.
+pub enum Format {
     Text,
     /// One line of JSON.
     Json,
 }
 
-/// Shows it.
-///
-/// # Errors
-/// Arguments or a configuration that can't be used, or no connection.
-pub async fn run(status: &Status, common: &Common) -> Result<Ended, Fail> {
+pub async fn run(status: &Status, common: &Common) -> Result<ExitStatus, CliError> {
     let lang = common.lang();
-    let zone = moment::zone(status.zone.as_deref(), lang)?;
+    let zone = time::zone(status.zone.as_deref(), lang)?;
     let center = Center::read(&common.config("center.toml")?, lang)?;
-    let site = status.site.as_deref().map(|site| of_site(site, &center, lang)).transpose()?;
-    let mut gatherer = gather::Gatherer::begin(&center, lang).await?;
-    let is_live = !status.once && status.format == Form::Text && io::stdout().is_terminal();
-    let look = || text::Look {
+    let site = status.site.as_deref().map(|site| center.find_site(site, lang)).transpose()?;
+    let mut collector = Collector::connect(&center, lang).await?;
+    let is_live = !status.once && status.format == Format::Text && io::stdout().is_terminal();
+    let renderer = || Renderer {
         zone,
         lang,
         width: canvas(&io::stdout()).width,
         height: is_live.then(|| board::height().unwrap_or(24)),
     };
     if !is_live {
-        let picture = gatherer.picture().await;
-        let out = match (status.format, &site) {
-            (Form::Json, _) => json::json(&picture, site.as_ref()),
-            (Form::Text, Some(site)) => text::of_site(&picture, site, look()),
-            (Form::Text, None) => text::whole(&picture, look()),
+        let summary = collector.collect().await;
+        let out = match status.format {
+            Format::Json => json::render(&summary, site.as_ref()),
+            Format::Text => renderer().render(&summary, site.as_ref()),
         };
         print(&out, lang)?;
-        // What could not be asked for is named in it.
-        return Ok(if picture.troubles.is_empty() { Ended::Done } else { Ended::Failed });
+        // The output names the sources that failed.
+        return Ok(if summary.troubles.is_empty() { ExitStatus::Done } else { ExitStatus::Failed });
     }
-    let fail = |error: io::Error| {
-        let why = penutup::tell::outside::reason(&error, lang.words());
-        Fail::new(words(lang).status.no_terminal(&why))
+    let terminal_error = |error: io::Error| {
+        let why = outside::reason(&error, lang.words());
+        CliError::new(words(lang).status.no_terminal(&why))
     };
-    let mut screen = board::Board::enter().map_err(fail)?;
-    let mut end = std::pin::pin!(ended());
-    let mut picture = gatherer.picture().await;
+    let mut screen = board::Board::enter().map_err(terminal_error)?;
+    let mut end = std::pin::pin!(shutdown_signal());
+    let mut summary = collector.collect().await;
     loop {
-        let shown = match &site {
-            Some(site) => text::of_site(&picture, site, look()),
-            None => text::whole(&picture, look()),
-        };
-        screen.show(&shown).map_err(fail)?;
-        let wait = tokio::task::spawn_blocking(|| board::wait(EVERY));
+        screen.show(&renderer().render(&summary, site.as_ref())).map_err(terminal_error)?;
+        let wait = tokio::task::spawn_blocking(|| board::wait(REFRESH_INTERVAL));
         let done = tokio::select! {
             () = &mut end => Some(Done::Quit),
-            // A terminal that is gone has no reader either.
+            // An error means that the terminal is gone.
             done = wait => done.ok().and_then(Result::ok).unwrap_or(Some(Done::Quit)),
         };
         match done {
-            Some(Done::Quit) => return Ok(Ended::Done),
+            Some(Done::Quit) => return Ok(ExitStatus::Done),
             Some(Done::Resized) => {}
-            None => picture = gatherer.picture().await,
+            None => summary = collector.collect().await,
         }
-        picture.now = Utc::now();
+        summary.now = Utc::now();
     }
 }

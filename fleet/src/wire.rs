@@ -1,5 +1,9 @@
-//! What crosses the network: names, subjects, signed broadcasts, closings, what a seat says of itself. Bytes in and out;
-//! everything from outside is parsed once, here, into types that can't be wrong, or refused with a reason that is counted.
+//! The wire formats: names, subjects, signed broadcasts, closings, seat states. Everything from outside is parsed here
+//! into valid types, or refused with a reason that is counted.
+
+use serde::Deserialize;
+
+use refusal::Refusal;
 
 pub mod closing;
 pub mod envelope;
@@ -12,5 +16,13 @@ pub mod subject;
 pub(crate) mod testing;
 pub mod trust;
 
-/// The version of every form in here.
+/// The schema version of every format here.
 pub const SCHEMA: u32 = 1;
+
+/// Parses JSON of at most `max` bytes.
+fn parse_json<'a, T: Deserialize<'a>>(bytes: &'a [u8], max: usize) -> Result<T, Refusal> {
+    if bytes.len() > max {
+        return Err(Refusal::TooLarge);
+    }
+    serde_json::from_slice(bytes).map_err(|_| Refusal::Malformed)
+}

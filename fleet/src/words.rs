@@ -1,8 +1,8 @@
-//! Every word a user reads, in Indonesian and English, made from `assets/locale/*.toml` as the prompter's are.
+//! The user's texts in Indonesian and English, generated from `assets/locale/*.toml` by the prompter's build script.
 
 use penutup::words::Lang;
 
-#[expect(clippy::doc_markdown, reason = "the words of the catalogue stand in it as its documentation")]
+#[expect(clippy::doc_markdown, reason = "the texts are the generated documentation")]
 mod catalogue {
     use penutup::words::fill_in;
 
@@ -11,8 +11,6 @@ mod catalogue {
 
 pub use catalogue::*;
 
-/// A language's words.
-#[must_use]
 pub fn words(lang: Lang) -> &'static Words {
     match lang {
         Lang::Id => &ID,

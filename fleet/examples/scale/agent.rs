@@ -1,4 +1,4 @@
-//! A real agent that has nothing to do: what it takes of memory and of the processor.
+//! Memory and processor time of a real agent that is idle.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -7,20 +7,17 @@ use std::time::Duration;
 use super::Stop;
 use super::stage::{SITE, Stage, seat};
 
-/// How long it is looked at once it has settled.
-const LOOK: Duration = Duration::from_secs(30);
-/// How long it may settle.
+/// How long it is measured.
+const DURATION: Duration = Duration::from_secs(30);
+/// How long to wait before measuring.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// Measures and tells it; SKIPPED where the program is not beside this one, or the system does not tell.
-///
-/// # Errors
-/// What the system says.
+/// Prints SKIPPED where the program is not built, or there is no /proc.
 pub fn measure(stage: &Stage) -> Result<(), Stop> {
     // target/release/examples/scale → target/release/penutup-fleet
     let program = std::env::current_exe()?.ancestors().nth(2).map(|folder| folder.join("penutup-fleet"));
     let Some(program) = program.filter(|program| program.is_file() && Path::new("/proc/self/stat").exists()) else {
-        super::say("SKIPPED the agent: build it beside this (cargo build --release -p penutup-fleet), on Linux");
+        super::print_line("SKIPPED the agent: build it beside this (cargo build --release -p penutup-fleet), on Linux");
         return Ok(());
     };
     let home = stage.folder().join("home");
@@ -36,19 +33,19 @@ pub fn measure(stage: &Stage) -> Result<(), Stop> {
         return Err(format!("the agent ended: {status}").into());
     }
     let before = ticks(agent.id())?;
-    std::thread::sleep(LOOK);
+    std::thread::sleep(DURATION);
     let used = ticks(agent.id())? - before;
     let memory = peak(agent.id())?;
     agent.kill()?;
     agent.wait()?;
-    super::say(&format!(
+    super::print_line(&format!(
         "an idle agent: {memory:.1} MB at the most, {used} hundredths of a second of processor in {} s",
-        LOOK.as_secs()
+        DURATION.as_secs()
     ));
     Ok(())
 }
 
-/// The processor's time that a process has used, in hundredths of a second.
+/// Processor time of a process, in hundredths of a second.
 fn ticks(process: u32) -> Result<u64, Stop> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
     let (_, rest) = stat.rsplit_once(')').ok_or("stat")?;
@@ -57,10 +54,7 @@ fn ticks(process: u32) -> Result<u64, Stop> {
     Ok(user.zip(system).map(|(user, system)| user + system).ok_or("stat")?)
 }
 
-/// The most memory that a process has had so far, in MB.
-///
-/// # Errors
-/// Where the system does not tell.
+/// Peak memory of a process, in MB.
 pub fn peak(process: u32) -> Result<f64, Stop> {
     let text = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("status")?;

@@ -1,4 +1,4 @@
-//! Closings into the stream, as fast as they are acknowledged: from some seats' connections in a process of their own.
+//! Closings per second: several seats, in a child process, send as fast as the stream acknowledges.
 
 use std::path::Path;
 use std::process::Command;
@@ -17,18 +17,13 @@ use uuid::Uuid;
 use super::Stop;
 use super::stage::{Stage, agent, runtime};
 
-/// How many seats send at once.
 const SENDERS: usize = 20;
-/// How many of each seat's wait to be acknowledged at the most, as the agent has it.
+/// The most unacknowledged closings of a seat, as in the agent.
 const WINDOW: usize = 256;
 
 /// A call as the journal exports it.
 const CALL: &str = r#"{"id":"ID","version":4,"start_ms":1772431500000,"end_ms":1772431560000,"changed_ms":1772431560000,"ending":"lengkap","seat":"a01","zone":"WIB","greeting":"siang","rule":"kalimat-lengkap-1","revision":"Rev-1","rules_sha256":"0000000000000000000000000000000000000000000000000000000000000000","cost":[],"facts":[["klb","tidak",null],["topik","lain",1772431510000],["aplikasi","belum-ditanya",null]],"steps":[["campaign-integritas",true,1772431530000,0,false,["Akurasi"]],["download",true,1772431540000,0,false,["Akurasi","Salam Penutup","FCR"]],["terima-kasih",true,1772431550000,0,false,["Salam Penutup"]]]}"#;
 
-/// Measures and tells it.
-///
-/// # Errors
-/// What the process says.
 pub fn measure(stage: &Stage, seconds: u64) -> Result<(), Stop> {
     let before = stage.closings()?;
     let out =
@@ -36,40 +31,37 @@ pub fn measure(stage: &Stage, seconds: u64) -> Result<(), Stop> {
     if !out.status.success() {
         return Err(String::from_utf8_lossy(&out.stderr).into_owned().into());
     }
-    let told = String::from_utf8(out.stdout)?;
-    let (acknowledged, micros) = told.trim().split_once(' ').ok_or("COUNT MICROSECONDS")?;
+    let output = String::from_utf8(out.stdout)?;
+    let (acknowledged, micros) = output.trim().split_once(' ').ok_or("COUNT MICROSECONDS")?;
     let (acknowledged, micros): (u64, u64) = (acknowledged.parse()?, micros.parse()?);
-    let there = stage.closings()? - before;
-    if there != acknowledged {
-        return Err(format!("{acknowledged} acknowledged, {there} in the stream").into());
+    let stored = stage.closings()? - before;
+    if stored != acknowledged {
+        return Err(format!("{acknowledged} acknowledged, {stored} in the stream").into());
     }
-    let a_second = u128::from(acknowledged) * 1_000_000 / u128::from(micros.max(1));
-    super::say(&format!(
-        "closings: {a_second} a second acknowledged ({acknowledged} from {SENDERS} seats, {} bytes each; as many in the stream)",
+    let per_second = u128::from(acknowledged) * 1_000_000 / u128::from(micros.max(1));
+    super::print_line(&format!(
+        "closings: {per_second} a second acknowledged ({acknowledged} from {SENDERS} seats, {} bytes each; as many in the stream)",
         CALL.len()
     ));
     Ok(())
 }
 
-/// The process that sends them.
-///
-/// # Errors
-/// What can't be used of the arguments, or what the server says.
+/// The sending process.
 pub fn child(args: &[String]) -> Result<(), Stop> {
     let [out, seconds] = args else { return Err("closings FOLDER SECONDS".into()) };
     let (out, seconds) = (Path::new(out), Duration::from_secs(seconds.parse()?));
     runtime()?.block_on(async {
-        let begun = Instant::now();
-        let senders = (0..SENDERS).map(|number| send(out, number, begun + seconds));
+        let started = Instant::now();
+        let senders = (0..SENDERS).map(|number| send(out, number, started + seconds));
         let sent = futures_util::future::try_join_all(senders).await?;
-        super::say(&format!("{} {}", sent.iter().sum::<u64>(), begun.elapsed().as_micros()));
+        super::print_line(&format!("{} {}", sent.iter().sum::<u64>(), started.elapsed().as_micros()));
         Ok(())
     })
 }
 
 async fn send(out: &Path, number: usize, until: Instant) -> Result<u64, Stop> {
     let agent = agent(out, number)?;
-    let client = agent.link.connect(Lang::En).await.map_err(|fail| fail.message)?;
+    let client = agent.link.connect(Lang::En).await.map_err(|error| error.message)?;
     let stream = async_nats::jetstream::new(client);
     let subject = subject::closing(&agent.site, &agent.seat);
     let epoch = Uuid::now_v7();

@@ -1,4 +1,4 @@
-//! What many times add up to, and what a verifying costs.
+//! Statistics of times, and the cost of verifying a broadcast.
 
 use std::fmt;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use penutup_fleet::wire::trust::{Grant, Signer, Trust};
 use super::Stop;
 use super::stage::declaration;
 
-/// Median, 99th of a hundred, and the most; in microseconds.
+/// In microseconds.
 pub struct Spread {
     median: u64,
     p99: u64,
@@ -20,8 +20,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of these, which are put in order.
-    #[must_use]
+    /// Sorts the times.
     pub fn of(times: &mut [u64]) -> Self {
         times.sort_unstable();
         let at =
@@ -37,20 +36,17 @@ impl fmt::Display for Spread {
     }
 }
 
-/// What a seat does with a broadcast before it believes it.
-///
-/// # Errors
-/// None that is to be expected.
+/// The time that a seat takes to parse and verify a broadcast.
 pub fn verifying() -> Result<Spread, Stop> {
     let (pair, id) = (KeyPair::new_user(), Name::parse("pusat").ok_or("a name")?);
     let grants = vec![Grant::Klb(Scope::Center)];
-    let trust = Trust::of(vec![Signer { id: id.clone(), name: "Pusat".into(), key: pair.public_key(), grants }]);
+    let trust = Trust::new(vec![Signer { id: id.clone(), name: "Pusat".into(), key: pair.public_key(), grants }]);
     let key = Key::Klb(Scope::Center);
     let mut times = Vec::new();
     for version in 1..=1_000 {
         let bytes = Envelope::sign(&pair, key.clone(), id.clone(), version, declaration(version))?.to_bytes();
         let start = Instant::now();
-        let verified = Envelope::read(&bytes).and_then(|envelope| envelope.verify(&trust, &key, None));
+        let verified = Envelope::parse(&bytes).and_then(|envelope| envelope.verify(&trust, &key, None));
         times.push(u64::try_from(start.elapsed().as_micros())?);
         verified.map_err(|why| format!("{why:?}"))?;
     }

@@ -1,4 +1,4 @@
-//! Many seats in a process of their own, each with a connection of its own.
+//! Many simulated seats in a child process, each with its own connection.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use penutup::words::Lang;
-use penutup_fleet::agent::board::Seat;
-use penutup_fleet::agent::receiver::{Connection, Hear, Letter, receive};
+use penutup_fleet::agent::receiver::{Delivery, DeliveryHandler, LinkMonitor, poll, subscribe};
+use penutup_fleet::agent::replica::SeatId;
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::{Key, Scope};
 use tokio::sync::Notify;
@@ -17,21 +17,18 @@ use tokio::sync::Notify;
 use super::stage::{Stage, agent, runtime};
 use super::{Stop, now};
 
-/// How many connect at once at the beginning.
-const TOGETHER: usize = 200;
+/// How many connect at once at the start.
+const CONNECT_BATCH: usize = 200;
 
-/// The seats, from outside.
+/// The child process.
 pub struct Seats {
     child: Child,
-    ask: ChildStdin,
-    told: BufReader<ChildStdout>,
+    requests: ChildStdin,
+    replies: BufReader<ChildStdout>,
 }
 
 impl Seats {
-    /// Starts them and waits until all are there.
-    ///
-    /// # Errors
-    /// What they say.
+    /// Starts them and waits until all are connected and current.
     pub fn start(stage: &Stage, count: usize) -> Result<Self, Stop> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("seats")
@@ -40,9 +37,9 @@ impl Seats {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let ask = child.stdin.take().ok_or("no stdin")?;
-        let told = BufReader::new(child.stdout.take().ok_or("no stdout")?);
-        let mut seats = Self { child, ask, told };
+        let requests = child.stdin.take().ok_or("no stdin")?;
+        let replies = BufReader::new(child.stdout.take().ok_or("no stdout")?);
+        let mut seats = Self { child, requests, replies };
         match seats.line()?.as_str() {
             "ready" => Ok(seats),
             other => Err(other.into()),
@@ -51,20 +48,17 @@ impl Seats {
 
     fn line(&mut self) -> Result<String, Stop> {
         let mut line = String::new();
-        if self.told.read_line(&mut line)? == 0 {
+        if self.replies.read_line(&mut line)? == 0 {
             return Err("the seats have ended".into());
         }
         Ok(line.trim_end().to_owned())
     }
 
-    /// When each seat had this version, once all have it.
-    ///
-    /// # Errors
-    /// Where some don't have it in time.
-    pub fn came(&mut self, version: u64, patience: Duration) -> Result<Vec<u64>, Stop> {
-        writeln!(self.ask, "{version} {}", patience.as_millis())?;
+    /// When each seat received this version, once all have it.
+    pub fn times(&mut self, version: u64, timeout: Duration) -> Result<Vec<u64>, Stop> {
+        writeln!(self.requests, "{version} {}", timeout.as_millis())?;
         let line = self.line()?;
-        let times = line.strip_prefix("came ").ok_or_else(|| line.clone())?;
+        let times = line.strip_prefix("received ").ok_or_else(|| line.clone())?;
         Ok(times.split(' ').map(str::parse).collect::<Result<_, _>>()?)
     }
 }
@@ -76,127 +70,123 @@ impl Drop for Seats {
     }
 }
 
-/// What all seats of this process have heard: by version, when each did.
+/// What all seats of this process received: by version, when each seat did.
 #[derive(Default)]
-struct Heard {
-    came: Mutex<BTreeMap<u64, BTreeMap<usize, u64>>>,
+struct Received {
+    times: Mutex<BTreeMap<u64, BTreeMap<usize, u64>>>,
+    /// Seats with a complete poll.
     current: Mutex<usize>,
-    news: Notify,
+    changed: Notify,
 }
 
-/// One seat's ear. It reads what came and does not verify it.
-struct Ear {
+/// One seat. It parses messages but does not verify them.
+struct Handler {
     number: usize,
-    heard: Arc<Heard>,
+    received: Arc<Received>,
     was_current: Mutex<bool>,
 }
 
-impl Ear {
-    fn heard(&self, letter: &Letter) {
-        if letter.key != Some(Key::Klb(Scope::Center)) {
+impl DeliveryHandler for Handler {
+    fn on_message(&self, delivery: Delivery) {
+        if delivery.key != Some(Key::Klb(Scope::Center)) {
             return;
         }
-        let Ok(envelope) = Envelope::read(&letter.message.payload) else { return };
-        let mut came = self.heard.came.lock().unwrap_or_else(PoisonError::into_inner);
-        came.entry(envelope.version).or_default().entry(self.number).or_insert_with(now);
-        drop(came);
-        self.heard.news.notify_one();
-    }
-}
-
-impl Hear for Ear {
-    fn said(&self, letter: Letter) {
-        self.heard(&letter);
+        let Ok(envelope) = Envelope::parse(&delivery.message.payload) else { return };
+        let mut times = self.received.times.lock().unwrap_or_else(PoisonError::into_inner);
+        times.entry(envelope.version).or_default().entry(self.number).or_insert_with(now);
+        drop(times);
+        self.received.changed.notify_one();
     }
 
-    async fn answered(&self, letters: Vec<Letter>) {
-        for letter in &letters {
-            self.heard(letter);
+    async fn on_replies(&self, deliveries: Vec<Delivery>) {
+        for delivery in deliveries {
+            self.on_message(delivery);
         }
     }
 
-    fn round(&self, heard: bool) {
-        let mut was = self.was_current.lock().unwrap_or_else(PoisonError::into_inner);
-        if heard && !*was {
-            *was = true;
-            *self.heard.current.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-            self.heard.news.notify_one();
+    fn on_poll(&self, complete: bool) {
+        let mut was_current = self.was_current.lock().unwrap_or_else(PoisonError::into_inner);
+        if complete && !*was_current {
+            *was_current = true;
+            *self.received.current.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            self.received.changed.notify_one();
         }
     }
 }
 
-/// The process with the seats: says `ready`, then answers for each version that it is asked for.
-///
-/// # Errors
-/// What can't be used of the arguments.
+/// The process with the seats: prints `ready`, then a line for each version that it is asked for on stdin.
 pub fn child(args: &[String]) -> Result<(), Stop> {
     let [out, count] = args else { return Err("seats FOLDER COUNT".into()) };
     let (out, count) = (Path::new(out), count.parse()?);
-    let answer = runtime()?.block_on(async {
-        let heard = Arc::new(Heard::default());
+    let result = runtime()?.block_on(async {
+        let received = Arc::new(Received::default());
+        let current = |received: &Received| *received.current.lock().unwrap_or_else(PoisonError::into_inner);
         for number in 0..count {
-            begin(out, number, &heard).await?;
-            if number % TOGETHER == TOGETHER - 1 {
-                until(&heard, |heard| *heard.current.lock().unwrap_or_else(PoisonError::into_inner) > number).await;
+            start_seat(out, number, &received).await?;
+            if number % CONNECT_BATCH == CONNECT_BATCH - 1 {
+                wait_until(&received, |received| current(received) > number).await;
             }
         }
-        until(&heard, |heard| *heard.current.lock().unwrap_or_else(PoisonError::into_inner) == count).await;
-        super::say("ready");
-        answer(count, &heard).await
+        wait_until(&received, |received| current(received) == count).await;
+        super::print_line("ready");
+        answer_requests(count, &received).await
     });
-    if let Err(stop) = &answer {
-        super::say(&stop.to_string());
+    if let Err(stop) = &result {
+        super::print_line(&stop.to_string());
     }
-    answer
+    result
 }
 
-async fn begin(out: &Path, number: usize, heard: &Arc<Heard>) -> Result<(), Stop> {
+async fn start_seat(out: &Path, number: usize, received: &Arc<Received>) -> Result<(), Stop> {
     let agent = agent(out, number)?;
-    let connection = Connection::default();
-    let standing = connection.watch();
-    let client = agent.link.keep(Lang::En, move |event| connection.told(&event)).await.map_err(|fail| fail.message)?;
-    let seat = Seat { site: agent.site, region: agent.region, seat: agent.seat };
-    let ear = Ear { number, heard: Arc::clone(heard), was_current: Mutex::new(false) };
+    let monitor = LinkMonitor::default();
+    let link = monitor.subscribe();
+    let connected = agent.link.connect_with_retry(Lang::En, move |event| monitor.on_event(&event)).await;
+    let client = connected.map_err(|error| error.message)?;
+    let seat = SeatId { site: agent.site, region: agent.region, seat: agent.seat };
+    let handler = Handler { number, received: Arc::clone(received), was_current: Mutex::new(false) };
     tokio::spawn(async move {
-        // A seat that ends is missed by who counts them.
-        let _ = receive(&client, &seat, standing, &ear).await;
+        // A seat that ends is missing in the counts.
+        let poll_now = Notify::new();
+        let polls = poll(&client, &seat, link, &poll_now, &handler);
+        let _ = tokio::join!(subscribe(&client, &seat, &handler), polls);
     });
     Ok(())
 }
 
-async fn until(heard: &Heard, done: impl Fn(&Heard) -> bool) {
-    while !done(heard) {
-        heard.news.notified().await;
+async fn wait_until(received: &Received, done: impl Fn(&Received) -> bool) {
+    while !done(received) {
+        received.changed.notified().await;
     }
 }
 
-async fn answer(count: usize, heard: &Arc<Heard>) -> Result<(), Stop> {
-    let (send, mut asked) = tokio::sync::mpsc::unbounded_channel();
+async fn answer_requests(count: usize, received: &Arc<Received>) -> Result<(), Stop> {
+    let (send, mut requests) = tokio::sync::mpsc::unbounded_channel();
     std::thread::spawn(move || {
-        // Ends when the parent does.
+        // Ends with the parent process.
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             if send.send(line).is_err() {
                 return;
             }
         }
     });
-    while let Some(line) = asked.recv().await {
-        let (version, patience) = line.split_once(' ').ok_or("VERSION MILLISECONDS")?;
-        let (version, patience): (u64, u64) = (version.parse()?, patience.parse()?);
-        let has = |heard: &Heard| {
-            let came = heard.came.lock().unwrap_or_else(PoisonError::into_inner);
-            came.get(&version).map_or(0, BTreeMap::len)
+    while let Some(line) = requests.recv().await {
+        let (version, timeout) = line.split_once(' ').ok_or("VERSION MILLISECONDS")?;
+        let (version, timeout): (u64, u64) = (version.parse()?, timeout.parse()?);
+        let seats_with = |received: &Received| {
+            let times = received.times.lock().unwrap_or_else(PoisonError::into_inner);
+            times.get(&version).map_or(0, BTreeMap::len)
         };
-        let all = until(heard, |heard| has(heard) == count);
-        if tokio::time::timeout(Duration::from_millis(patience), all).await.is_err() {
-            super::say(&format!("only {} of {count} seats have version {version}", has(heard)));
+        let all = wait_until(received, |received| seats_with(received) == count);
+        if tokio::time::timeout(Duration::from_millis(timeout), all).await.is_err() {
+            super::print_line(&format!("only {} of {count} seats have version {version}", seats_with(received)));
             continue;
         }
-        let mut came = heard.came.lock().unwrap_or_else(PoisonError::into_inner);
-        let times: Vec<String> = came[&version].values().map(u64::to_string).collect();
-        came.retain(|known, _| *known >= version);
-        drop(came);
-        super::say(&format!("came {}", times.join(" ")));
+        let mut times = received.times.lock().unwrap_or_else(PoisonError::into_inner);
+        let line: Vec<String> = times[&version].values().map(u64::to_string).collect();
+        times.retain(|known, _| *known >= version);
+        drop(times);
+        super::print_line(&format!("received {}", line.join(" ")));
     }
     Ok(())
 }

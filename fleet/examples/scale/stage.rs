@@ -1,4 +1,4 @@
-//! A provisioned fleet of one site, and its server, in a folder that goes with it.
+//! A provisioned fleet of one site and its server, in a temporary folder.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -25,34 +25,27 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{Stop, now};
 
-/// The site.
 pub const SITE: &str = "jkt";
-/// How long the server may take to answer.
-const READY: Duration = Duration::from_secs(60);
+/// How long the server may take to start.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The server's program, where it is installed.
-#[must_use]
+/// The path of nats-server, if it is installed.
 pub fn installed() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
     folders.map(|folder| folder.join("nats-server")).find(|file| file.is_file())
 }
 
-/// What the server says it is.
-#[must_use]
 pub fn version(binary: &Path) -> String {
-    let said = Command::new(binary).arg("--version").output().map(|out| out.stdout).unwrap_or_default();
-    String::from_utf8_lossy(&said).trim().to_owned()
+    let output = Command::new(binary).arg("--version").output().map(|out| out.stdout).unwrap_or_default();
+    String::from_utf8_lossy(&output).trim().to_owned()
 }
 
-/// A seat's name.
-#[must_use]
 pub fn seat(number: usize) -> String {
     format!("a{number:05}")
 }
 
-/// A declaration as a supervisor signs it.
-#[must_use]
+/// The payload of a declaration.
 pub fn declaration(version: u64) -> String {
     let state = if version.is_multiple_of(2) { State::Off } else { State::On };
     let why = Some("gangguan transmisi Jawa bagian barat".into());
@@ -62,15 +55,10 @@ pub fn declaration(version: u64) -> String {
         .to_string()
 }
 
-/// One future on this thread.
-///
-/// # Errors
-/// Where the system gives no runtime.
 pub fn runtime() -> Result<Runtime, Stop> {
     Ok(Builder::new_current_thread().enable_all().build()?)
 }
 
-/// The fleet and its server.
 pub struct Stage {
     binary: PathBuf,
     folder: TempDir,
@@ -82,10 +70,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Provisions so many seats and starts the server.
-    ///
-    /// # Errors
-    /// What the system says.
+    /// Provisions the fleet and starts the server.
     pub fn start(binary: &Path, seats: usize, tls: bool) -> Result<Self, Stop> {
         let folder = TempDir::with_prefix("scale")?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
@@ -97,56 +82,50 @@ impl Stage {
              [[supervisor]]\nid = \"pusat\"\nname = \"Pusat\"\ngrants = [\"center\"]\n"
         );
         fs::write(&file, text)?;
-        let fleet = Fleet::read(&file, Lang::En).map_err(|fail| fail.message)?;
-        let begun = Instant::now();
-        provision::make(&fleet, &folder.path().join("out"), &[], Utc::now(), Lang::En).map_err(|fail| fail.message)?;
-        super::say(&format!("provisioned in {:.1} s", begun.elapsed().as_secs_f64()));
+        let fleet = Fleet::read(&file, Lang::En).map_err(|error| error.message)?;
+        let started = Instant::now();
+        provision::provision(&fleet, &folder.path().join("out"), &[], Utc::now(), Lang::En)
+            .map_err(|error| error.message)?;
+        super::print_line(&format!("provisioned in {:.1} s", started.elapsed().as_secs_f64()));
         let server = spawn(binary, folder.path())?;
         let runtime = runtime()?;
         let out = folder.path().join("out");
         let supervisor = Supervisor::read(&out.join("supervisors/pusat/supervisor.toml"), Lang::En);
-        let pair = supervisor.map_err(|fail| fail.message)?.sign.pair();
+        let pair = supervisor.map_err(|error| error.message)?.sign.pair();
         let mut stage = Self { binary: binary.into(), folder, port, server, runtime, pair, version: 0 };
         stage.wait()?;
         let center = Center::read(&stage.out().join("center/admin/center.toml"), Lang::En).map_err(|f| f.message)?;
         stage.runtime.block_on(async {
-            let admin = center.link.connect(Lang::En).await.map_err(|fail| fail.message)?;
-            streams::ensure(admin, &fleet, &fleet.nodes()[0], Lang::En).await.map_err(|fail| fail.message)
+            let admin = center.link.connect(Lang::En).await.map_err(|error| error.message)?;
+            streams::ensure(admin, &fleet, &fleet.nodes()[0], Lang::En).await.map_err(|error| error.message)
         })?;
         Ok(stage)
     }
 
-    /// What `provision` wrote.
-    #[must_use]
+    /// The output of `provision`.
     pub fn out(&self) -> PathBuf {
         self.folder.path().join("out")
     }
 
-    /// A folder for whatever else is needed.
-    #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The server's process.
-    #[must_use]
+    /// The server's process id.
     pub fn server(&self) -> u32 {
         self.server.id()
     }
 
-    /// Puts a new declaration; answers its version and when it was sent.
-    ///
-    /// # Errors
-    /// Where nobody can be reached.
+    /// Publishes a new declaration. Returns its version and when it was sent.
     pub fn put(&mut self) -> Result<(u64, u64), Stop> {
         self.version += 1;
         let (version, key) = (self.version, Key::Klb(Scope::Center));
         let id = Name::parse("pusat").ok_or("a name")?;
         let bytes = Envelope::sign(&self.pair, key.clone(), id, version, declaration(version))?.to_bytes();
         let path = self.out().join("supervisors/pusat/supervisor.toml");
-        let supervisor = Supervisor::read(&path, Lang::En).map_err(|fail| fail.message)?;
+        let supervisor = Supervisor::read(&path, Lang::En).map_err(|error| error.message)?;
         self.runtime.block_on(async {
-            let client = supervisor.link.connect(Lang::En).await.map_err(|fail| fail.message)?;
+            let client = supervisor.link.connect(Lang::En).await.map_err(|error| error.message)?;
             let stream = async_nats::jetstream::new(client);
             let sent = now();
             stream.publish(subject::put(&key), bytes.into()).await?.await?;
@@ -154,45 +133,36 @@ impl Stage {
         })
     }
 
-    /// How many closings the site's stream holds.
-    ///
-    /// # Errors
-    /// Where it can't be asked.
+    /// The number of closings in the stream.
     pub fn closings(&self) -> Result<u64, Stop> {
         let path = self.out().join("center/admin/center.toml");
-        let center = Center::read(&path, Lang::En).map_err(|fail| fail.message)?;
+        let center = Center::read(&path, Lang::En).map_err(|error| error.message)?;
         self.runtime.block_on(async {
-            let client: Client = center.link.connect(Lang::En).await.map_err(|fail| fail.message)?;
+            let client: Client = center.link.connect(Lang::En).await.map_err(|error| error.message)?;
             let site = Name::parse(SITE).ok_or("a name")?;
             let mut stream = async_nats::jetstream::new(client).get_stream(subject::closings(&site)).await?;
             Ok(stream.info().await?.state.messages)
         })
     }
 
-    /// Ends the server as `kill -9` does.
-    ///
-    /// # Errors
-    /// What the system says.
+    /// Kills the server (SIGKILL).
     pub fn kill(&mut self) -> Result<(), Stop> {
         self.server.kill()?;
         self.server.wait()?;
         Ok(())
     }
 
-    /// Starts the server again, on the same store.
-    ///
-    /// # Errors
-    /// What the system says.
+    /// Starts the server again on the same store.
     pub fn run(&mut self) -> Result<(), Stop> {
         self.server = spawn(&self.binary, self.folder.path())?;
         self.wait()
     }
 
-    /// Until the server listens.
+    /// Waits until the server listens.
     fn wait(&mut self) -> Result<(), Stop> {
-        let begun = Instant::now();
+        let started = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
-            if begun.elapsed() > READY || self.server.try_wait()?.is_some() {
+            if started.elapsed() > START_TIMEOUT || self.server.try_wait()?.is_some() {
                 return Err(fs::read_to_string(self.folder.path().join("server.log"))?.into());
             }
             std::thread::yield_now();
@@ -214,11 +184,7 @@ fn spawn(binary: &Path, folder: &Path) -> Result<Child, Stop> {
     Ok(Command::new(binary).arg("-c").arg(config).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?)
 }
 
-/// A seat's configuration.
-///
-/// # Errors
-/// What is wrong with it.
 pub fn agent(out: &Path, number: usize) -> Result<Agent, Stop> {
     let path = out.join("seats").join(SITE).join(seat(number)).join("agent.toml");
-    Agent::read(&path, Lang::En).map_err(|fail| fail.message.into())
+    Agent::read(&path, Lang::En).map_err(|error| error.message.into())
 }

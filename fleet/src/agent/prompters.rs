@@ -1,6 +1,6 @@
-//! The prompters on this machine: each has a connection and a thread of its own, so that one that hangs delays no other.
-//! What they are told is how things stand, not what happened: a prompter that comes late or was slow hears the last of
-//! it, and a flood is one message.
+//! Connections to the prompters on this machine, each with a thread of its own, so that one that hangs delays no other.
+//! They are sent the present state, not events: a prompter that connects late or was slow gets the latest state, and a
+//! flood of changes becomes one message.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -15,183 +15,179 @@ use penutup::softphone::agent::{AgentLine, NotTold};
 use penutup::softphone::message::{Bad, Command};
 use penutup::softphone::place::Place;
 
-use super::watched::Watched;
+use super::folder_watcher::FolderWatcher;
 
 /// How long a prompter may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// How often prompters are looked for where nobody tells of new ones, and whether those that are known are still there.
-const LOOK: Duration = Duration::from_secs(if cfg!(windows) { 3 } else { 30 });
-/// How long after an end one is tried again that may only have been slow: it doubles.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(3);
+/// How often the folder is searched for new prompters without an event, and connected ones are checked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(if cfg!(windows) { 3 } else { 30 });
+/// The first and the longest delay before connecting again; it doubles.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
-/// How long one is left alone that knows no fleet, or that another agent has.
-const ALONE: Duration = Duration::from_secs(5 * 60);
-/// The most prompters at once.
-const MOST: usize = 32;
+/// The delay after a refusal: the prompter knows no fleet, or another agent is connected to it.
+const REFUSED_RETRY: Duration = Duration::from_secs(5 * 60);
+const MAX_PROMPTERS: usize = 32;
 
-/// How things stand.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Present {
-    /// Whether the centre is heard: `None` while that is not known yet, else since when it is not.
+pub struct Snapshot {
+    /// `None` while unknown, else since when the centre is unreachable (`None`: it is reachable).
     pub link: Option<Option<DateTime<Utc>>>,
-    /// The declaration that holds.
+    /// The declaration in force.
     pub klb: Option<Broadcast>,
-    /// Rises whenever the rules on the disk are others; 0 where there are none.
+    /// The version of the rules in the folder; 0 where there are none.
     pub rules: u64,
-    /// Rises whenever somebody should look whether the prompter is still there.
-    glance: u64,
+    /// Incremented to make every connection check that its prompter is still there.
+    checks: u64,
 }
 
-/// Tells every prompter how things stand.
+/// The latest snapshot, and a way to wait for the next.
 #[derive(Clone, Debug, Default)]
-pub struct Bell(Arc<(Mutex<Present>, Condvar)>);
+pub struct SnapshotWatch(Arc<(Mutex<Snapshot>, Condvar)>);
 
-impl Bell {
-    /// Something may stand otherwise.
-    pub fn set(&self, change: impl FnOnce(&mut Present)) {
+impl SnapshotWatch {
+    pub fn update(&self, change: impl FnOnce(&mut Snapshot)) {
         change(&mut self.0.0.lock().unwrap_or_else(PoisonError::into_inner));
         self.0.1.notify_all();
     }
 
-    /// Waits until it stands otherwise than `told`, or for so long; how it stands then.
-    fn wait(&self, told: &Present, patience: Duration) -> Present {
-        let present = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.0.1.wait_timeout_while(present, patience, |present| present == told);
+    /// Waits until the snapshot differs from `sent` or the time is over. Returns the present one.
+    fn wait(&self, sent: &Snapshot, timeout: Duration) -> Snapshot {
+        let snapshot = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.0.1.wait_timeout_while(snapshot, timeout, |snapshot| snapshot == sent);
         waited.unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 }
 
-/// What the keeper of the prompters hears.
-enum Told {
-    /// Something happened in the folder.
-    Look,
-    /// This one was taken as its agent's.
-    Taken,
-    /// The connection to this one is over.
-    Over { socket: PathBuf, was_taken: bool, why: NotTold },
+enum Event {
+    FolderChanged,
+    /// A prompter accepted this agent as its own.
+    Accepted,
+    Closed {
+        socket: PathBuf,
+        was_accepted: bool,
+        why: NotTold,
+    },
 }
 
-/// A socket that is known.
-struct Known {
-    /// Whether somebody speaks to it just now.
-    open: bool,
-    /// When it is tried again, and how long it waits after that.
-    due: Instant,
-    wait: Duration,
+/// A socket in the folder.
+struct Peer {
+    is_connected: bool,
+    next_try: Instant,
+    retry_delay: Duration,
 }
 
-/// Keeps a connection to every prompter, in threads of its own, for as long as the process lives. `count` hears how
-/// many there are.
-pub fn keep(place: Place, bell: Bell, count: impl Fn(u32) + Send + 'static) {
+/// Keeps a connection to every prompter, in threads that live as long as the process. `on_count` gets the number of
+/// accepted connections.
+pub fn spawn(place: Place, snapshots: SnapshotWatch, on_count: impl Fn(u32) + Send + 'static) {
     thread::spawn(move || {
-        let (send, hear) = channel();
-        run(&place, &bell, &send, &hear, &count);
+        let (events, received) = channel();
+        run(&place, &snapshots, &events, &received, &on_count);
     });
 }
 
-fn run(place: &Place, bell: &Bell, send: &Sender<Told>, hear: &Receiver<Told>, count: &impl Fn(u32)) {
-    // The folder must be there to be watched; where it can't be made, no prompter can be there either.
+fn run(
+    place: &Place,
+    snapshots: &SnapshotWatch,
+    events: &Sender<Event>,
+    received: &Receiver<Event>,
+    on_count: &impl Fn(u32),
+) {
+    // The folder must exist to be watched; where it can't be created, no prompter can have a socket there either.
     #[cfg(unix)]
     let _ = place.make_private();
-    let look = send.clone();
-    let mut watched = Watched::new(place.folder(), move |_| {
-        let _ = look.send(Told::Look);
+    let on_change = events.clone();
+    let mut watcher = FolderWatcher::new(place.folder(), move |_| {
+        let _ = on_change.send(Event::FolderChanged);
     });
-    let mut known: HashMap<PathBuf, Known> = HashMap::new();
-    let mut taken = 0_u32;
+    let mut peers: HashMap<PathBuf, Peer> = HashMap::new();
+    let mut accepted = 0_u32;
     loop {
         let sockets = place.sockets();
-        known.retain(|socket, known| known.open || sockets.contains(socket));
+        peers.retain(|socket, peer| peer.is_connected || sockets.contains(socket));
         let now = Instant::now();
         for socket in sockets {
-            let open = known.values().filter(|known| known.open).count();
-            let entry = known.entry(socket).or_insert_with_key(|_| Known { open: false, due: now, wait: RETRY.0 });
-            if entry.open || entry.due > now || open >= MOST {
+            let connected = peers.values().filter(|peer| peer.is_connected).count();
+            let new = || Peer { is_connected: false, next_try: now, retry_delay: RETRY.0 };
+            let peer = peers.entry(socket.clone()).or_insert_with(new);
+            if peer.is_connected || peer.next_try > now || connected >= MAX_PROMPTERS {
                 continue;
             }
-            entry.open = true;
-        }
-        for (socket, entry) in known.iter_mut().filter(|(_, entry)| entry.open && entry.due <= now) {
-            // Until it is over there is nothing to try.
-            entry.due = now + Duration::from_secs(u64::from(u32::MAX));
-            let (place, socket, bell, send) = (place.clone(), socket.clone(), bell.clone(), send.clone());
+            peer.is_connected = true;
+            let (place, snapshots, events) = (place.clone(), snapshots.clone(), events.clone());
             thread::spawn(move || {
-                let mut was_taken = false;
-                let why = speak(&place, &socket, &bell, || {
-                    was_taken = true;
-                    let _ = send.send(Told::Taken);
+                let mut was_accepted = false;
+                let why = serve(&place, &socket, &snapshots, || {
+                    was_accepted = true;
+                    let _ = events.send(Event::Accepted);
                 });
-                let _ = send.send(Told::Over { socket, was_taken, why });
+                let _ = events.send(Event::Closed { socket, was_accepted, why });
             });
         }
-        let next = known.values().filter(|known| !known.open).map(|known| known.due).min();
-        let patience = next.map_or(LOOK, |due| due.saturating_duration_since(Instant::now()).min(LOOK));
-        let mut told = match hear.recv_timeout(patience) {
-            Ok(told) => Some(told),
+        let next_try = peers.values().filter(|peer| !peer.is_connected).map(|peer| peer.next_try).min();
+        let until_try = next_try.map(|at| at.saturating_duration_since(Instant::now()));
+        let mut event = match received.recv_timeout(until_try.unwrap_or(CHECK_INTERVAL).min(CHECK_INTERVAL)) {
+            Ok(event) => Some(event),
             Err(RecvTimeoutError::Timeout) => {
-                watched.again();
+                watcher.rewatch();
                 None
             }
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        let mut glance = false;
-        while let Some(one) = told {
+        let mut has_folder_changed = false;
+        while let Some(one) = event {
             match one {
-                Told::Look => glance = true,
-                Told::Taken => taken += 1,
-                Told::Over { socket, was_taken, why } => {
-                    taken -= u32::from(was_taken);
-                    if let Some(known) = known.get_mut(&socket) {
-                        known.open = false;
-                        let wait = if was_taken { RETRY.0 } else { known.wait };
-                        let alone = matches!(why, NotTold::Refused(Bad::Unknown | Bad::Taken));
-                        known.due = Instant::now() + if alone { ALONE } else { wait };
-                        known.wait = (wait * 2).min(RETRY.1);
+                Event::FolderChanged => has_folder_changed = true,
+                Event::Accepted => accepted += 1,
+                Event::Closed { socket, was_accepted, why } => {
+                    accepted -= u32::from(was_accepted);
+                    if let Some(peer) = peers.get_mut(&socket) {
+                        peer.is_connected = false;
+                        let delay = if was_accepted { RETRY.0 } else { peer.retry_delay };
+                        let is_refused = matches!(why, NotTold::Refused(Bad::Unknown | Bad::Taken));
+                        peer.next_try = Instant::now() + if is_refused { REFUSED_RETRY } else { delay };
+                        peer.retry_delay = (delay * 2).min(RETRY.1);
                     }
                 }
             }
-            told = hear.try_recv().ok();
+            event = received.try_recv().ok();
         }
-        if glance {
-            bell.set(|present| present.glance += 1);
+        if has_folder_changed {
+            snapshots.update(|snapshot| snapshot.checks += 1);
         }
-        count(taken);
+        on_count(accepted);
     }
 }
 
-/// Speaks to one until it is over. Answers why.
-fn speak(place: &Place, socket: &Path, bell: &Bell, taken: impl FnOnce()) -> NotTold {
-    let mut line = match AgentLine::connect(place, socket, PATIENCE) {
+/// Sends snapshots to one prompter until the connection ends. Returns why it ended.
+fn serve(place: &Place, socket: &Path, snapshots: &SnapshotWatch, on_accepted: impl FnOnce()) -> NotTold {
+    let mut line = match AgentLine::connect(place, socket, REPLY_TIMEOUT) {
         Ok(line) => line,
         Err(why) => return why,
     };
-    taken();
-    let mut told = Present::default();
+    on_accepted();
+    let mut sent = Snapshot::default();
     loop {
-        let present = bell.wait(&told, LOOK);
-        match tell(&mut line, &told, &present) {
-            Ok(()) => {}
-            // What it does not know yet, the rest does not wait for.
-            Err(why) => return why,
+        let snapshot = snapshots.wait(&sent, CHECK_INTERVAL);
+        if let Err(why) = send_changes(&mut line, &sent, &snapshot) {
+            return why;
         }
         if !line.is_there() {
             return NotTold::Gone;
         }
-        told = present;
+        sent = snapshot;
     }
 }
 
-/// Tells what stands otherwise.
-fn tell(line: &mut AgentLine, told: &Present, present: &Present) -> Result<(), NotTold> {
-    if let Some(klb) = &present.klb
-        && told.klb.as_ref() != Some(klb)
+fn send_changes(line: &mut AgentLine, sent: &Snapshot, snapshot: &Snapshot) -> Result<(), NotTold> {
+    if let Some(klb) = &snapshot.klb
+        && sent.klb.as_ref() != Some(klb)
     {
         line.tell(&Command::Klb(Box::new(klb.clone())))?;
     }
-    if present.rules != told.rules {
+    if snapshot.rules != sent.rules {
         line.tell(&Command::Rules)?;
     }
-    if let Some(link) = present.link
-        && told.link != Some(link)
+    if let Some(link) = snapshot.link
+        && sent.link != Some(link)
     {
         line.tell(&Command::Link(link))?;
     }

@@ -1,10 +1,9 @@
-//! The network's part of hearing the centre: a plain subscription, and a direct get of each key on connect and every half
-//! a minute, for what was missed. Verifies nothing: it hands bytes to whoever is there to judge them. No thread, one
-//! small future a seat.
+//! Receives broadcasts: a plain subscription, and polls (a direct get of each key on connect and every half minute) for
+//! what the subscription missed. Nothing is verified here, the bytes go to a [`DeliveryHandler`].
 //!
-//! What lies on top of a key is not always what holds: whoever has a supervisor's link key, but not the one that signs,
-//! can put garbage over it, or an older broadcast once more. So whatever was put below it since the last look is handed
-//! over with it, and the judge takes the newest that is signed.
+//! The newest message of a key need not be the one in force: somebody with a supervisor's connection key, but not the
+//! signing key, can overwrite it with garbage or with an older broadcast. So a poll also fetches what was written under
+//! the key since the previous poll, and the handler takes the newest valid one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,209 +11,168 @@ use std::time::{Duration, Instant};
 
 use async_nats::client::SubscribeError;
 use async_nats::connection::State;
-use async_nats::{Client, Event, Message, StatusCode};
+use async_nats::{Client, Event, Message};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
-use super::board::{Came, Seat};
-use crate::link::back_off;
+use super::replica::{Receipt, SeatId};
+use crate::broadcast_stream::{get_last, get_next, stream_sequence};
+use crate::link::backoff;
 use crate::wire::key::Key;
 use crate::wire::subject;
 
-/// How often the present broadcasts are asked for, in milliseconds: between these.
-const EVERY: (u64, u64) = (24_000, 36_000);
-/// At the least so long between two rounds that somebody asks for.
-const AGAIN: Duration = Duration::from_secs(1);
-/// The most that is looked at below the present broadcast of a key. The stream keeps 16.
-const BELOW: usize = 64;
+/// Between two polls, in milliseconds: a random value in this range.
+const POLL_INTERVAL_MS: (u64, u64) = (24_000, 36_000);
+/// The shortest time between two polls that are requested.
+const MIN_POLL_PAUSE: Duration = Duration::from_secs(1);
+/// The most messages that are read below the newest of a key. The stream keeps 16.
+const MAX_SUPERSEDED: usize = 64;
 
-/// Up to where in the stream each key was looked through.
-pub type Looked = BTreeMap<Key, u64>;
+/// The stream sequence up to which each key was read.
+type ReadUpTo = BTreeMap<Key, u64>;
 
-/// Whether there is a connection, as its events tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// Whether there is one.
+pub struct LinkState {
     pub connected: bool,
-    /// How often one was made.
-    pub times: u64,
+    /// How often a connection was made.
+    pub connects: u64,
 }
 
-/// What watches a connection: [`Self::told`] goes to [`crate::link::Link::keep`].
+/// Tracks the connection from the client's events.
 #[derive(Clone, Debug, Default)]
-pub struct Connection(Arc<watch::Sender<Standing>>);
+pub struct LinkMonitor(Arc<watch::Sender<LinkState>>);
 
-impl Connection {
-    /// An event of the connection.
-    pub fn told(&self, event: &Event) {
+impl LinkMonitor {
+    /// For [`crate::link::Link::connect_with_retry`].
+    pub fn on_event(&self, event: &Event) {
         match event {
-            Event::Connected => self.0.send_modify(|s| *s = Standing { connected: true, times: s.times + 1 }),
-            Event::Disconnected | Event::Closed => self.0.send_modify(|s| s.connected = false),
+            Event::Connected => {
+                self.0.send_modify(|link| *link = LinkState { connected: true, connects: link.connects + 1 });
+            }
+            Event::Disconnected | Event::Closed => self.0.send_modify(|link| link.connected = false),
             _ => {}
         }
     }
 
-    /// How the client says that it stands, where an event of it was lost in a flood of others.
-    pub fn seen(&self, state: &State) {
+    /// Corrects the state from the client's own: an event can get lost in a flood of others.
+    pub fn sync(&self, state: &State) {
         let connected = *state == State::Connected;
         if self.0.borrow().connected != connected {
-            self.told(if connected { &Event::Connected } else { &Event::Disconnected });
+            self.on_event(if connected { &Event::Connected } else { &Event::Disconnected });
         }
     }
 
-    /// How it stands, now and later.
-    #[must_use]
-    pub fn watch(&self) -> watch::Receiver<Standing> {
+    pub fn subscribe(&self) -> watch::Receiver<LinkState> {
         self.0.subscribe()
     }
 }
 
-/// What came, and on which key.
 #[derive(Clone, Debug)]
-pub struct Letter {
-    /// The key; `None` where the subject is no key's.
+pub struct Delivery {
+    /// `None` where the subject is that of no key.
     pub key: Option<Key>,
-    /// The message; its payload is what [`super::board::Board`] judges.
     pub message: Message,
-    /// When.
-    pub came: Came,
+    pub receipt: Receipt,
 }
 
-/// Who judges what comes.
-pub trait Hear: Sync {
-    /// Something came over the subscription. Must not wait.
-    fn said(&self, letter: Letter);
+pub trait DeliveryHandler: Sync {
+    /// A message of the subscription. Must not block.
+    fn on_message(&self, delivery: Delivery);
 
-    /// The answers of a round came; what they say holds together. May wait until there is room for them: only the asking
-    /// waits with it.
-    fn answered(&self, letters: Vec<Letter>) -> impl Future<Output = ()> + Send;
+    /// A poll's replies, which take effect together. May wait for room, which delays only polling.
+    fn on_replies(&self, deliveries: Vec<Delivery>) -> impl Future<Output = ()> + Send;
 
-    /// Whether a round of asking was answered whole.
-    fn round(&self, heard: bool);
+    /// A poll ended; `complete` where every request was answered.
+    fn on_poll(&self, complete: bool);
 }
 
-/// A whole receiver in one future: listens and asks for as long as the client lives.
-///
-/// # Errors
-/// Where the subscription can't be made.
-pub async fn receive(
-    client: &Client,
-    seat: &Seat,
-    standing: watch::Receiver<Standing>,
-    hear: &impl Hear,
-) -> Result<(), SubscribeError> {
-    let again = Notify::new();
-    let (listened, ()) = tokio::join!(listen(client, seat, hear), ask(client, seat, standing, &again, hear));
-    listened
-}
-
-/// Listens for as long as the client lives.
-///
-/// # Errors
-/// Where the subscription can't be made.
-pub async fn listen(client: &Client, seat: &Seat, hear: &impl Hear) -> Result<(), SubscribeError> {
-    let mut said = client.subscribe(subject::heard_all(&seat.site)).await?;
-    while let Some(message) = said.next().await {
-        let key = subject::heard_key(&seat.site, &message.subject);
-        hear.said(Letter { key, message, came: Came::unasked() });
+/// Receives the site's broadcasts as long as the client lives.
+pub async fn subscribe(client: &Client, seat: &SeatId, handler: &impl DeliveryHandler) -> Result<(), SubscribeError> {
+    let mut messages = client.subscribe(subject::all_broadcasts(&seat.site)).await?;
+    while let Some(message) = messages.next().await {
+        let key = subject::parse_broadcast(&seat.site, &message.subject);
+        handler.on_message(Delivery { key, message, receipt: Receipt::unsolicited() });
     }
     Ok(())
 }
 
-/// Asks on every connect, every half a minute, and when `again` is rung.
-pub async fn ask(
+/// Polls on every connect, every half minute, and when `poll_now` is notified.
+pub async fn poll(
     client: &Client,
-    seat: &Seat,
-    mut standing: watch::Receiver<Standing>,
-    again: &Notify,
-    hear: &impl Hear,
+    seat: &SeatId,
+    mut link: watch::Receiver<LinkState>,
+    poll_now: &Notify,
+    handler: &impl DeliveryHandler,
 ) {
-    let (mut failures, mut looked) = (0, Looked::new());
+    let (mut failures, mut read) = (0, ReadUpTo::new());
     loop {
-        if standing.wait_for(|standing| standing.connected).await.is_err() {
+        if link.wait_for(|link| link.connected).await.is_err() {
             return;
         }
-        standing.mark_unchanged();
-        let heard = round(client, seat, &mut looked, hear).await;
-        // What failed because the link went is the link's to tell.
-        if standing.borrow().connected {
-            hear.round(heard);
+        link.mark_unchanged();
+        let complete = poll_once(client, seat, &mut read, handler).await;
+        // A poll that failed with the connection says nothing about the centre.
+        if link.borrow().connected {
+            handler.on_poll(complete);
         }
-        failures = if heard { 0 } else { failures + 1 };
-        let pause = if heard { Duration::from_millis(fastrand::u64(EVERY.0..=EVERY.1)) } else { back_off(failures) };
+        failures = if complete { 0 } else { failures + 1 };
+        let interval = || Duration::from_millis(fastrand::u64(POLL_INTERVAL_MS.0..=POLL_INTERVAL_MS.1));
+        let pause = if complete { interval() } else { backoff(failures) };
         tokio::select! {
             () = sleep(pause) => {}
-            () = async { tokio::join!(again.notified(), sleep(AGAIN)); } => {}
-            changed = standing.changed() => if changed.is_err() { return },
+            () = async { tokio::join!(poll_now.notified(), sleep(MIN_POLL_PAUSE)); } => {}
+            changed = link.changed() => if changed.is_err() { return },
         }
     }
 }
 
-/// Asks for the present broadcast of each key, and for what was put below it since the last look. Answers whether all
-/// were answered, be it by "there is none".
-pub async fn round(client: &Client, seat: &Seat, looked: &mut Looked, hear: &impl Hear) -> bool {
-    let asked = Instant::now();
-    let came = || Came { asked, at: Instant::now(), is_past: false };
-    let before = &*looked;
-    let answers = join_all(seat.keys().map(|key| async move {
-        let Some(message) = got(client, subject::direct_get(&key), Vec::new()).await? else {
-            return Some((Vec::new(), None));
-        };
-        let upto = sequence(&message);
-        let present = Letter { key: Some(key.clone()), message, came: came() };
-        // A stream that was made anew counts from the beginning.
-        let from = before.get(&key).filter(|looked| Some(**looked) <= upto).map_or(1, |looked| looked + 1);
-        // Where that can't be had the present one is heard all the same, and the next round looks again.
-        let below = match upto {
-            Some(upto) => below(client, &key, from, upto, asked).await.map(|letters| (letters, upto)),
+/// Requests the newest message of each key and what was written below it since the previous poll. Returns whether every
+/// request was answered, if only with "there is none".
+async fn poll_once(client: &Client, seat: &SeatId, read: &mut ReadUpTo, handler: &impl DeliveryHandler) -> bool {
+    let requested_at = Instant::now();
+    let before = &*read;
+    let replies = join_all(seat.keys().map(|key| async move {
+        let Some(message) = get_last(client, &key).await.ok()? else { return Some((Vec::new(), None)) };
+        let last = stream_sequence(&message);
+        let receipt = Receipt { requested_at, received_at: Instant::now(), is_superseded: false };
+        let newest = Delivery { key: Some(key.clone()), message, receipt };
+        // A stream that was created anew counts from 1 again.
+        let from = before.get(&key).filter(|read| Some(**read) <= last).map_or(1, |read| read + 1);
+        let older = match last {
+            Some(last) => superseded(client, &key, from, last, requested_at).await,
             None => None,
         };
-        let (mut letters, upto) = below.map_or((Vec::new(), None), |(letters, upto)| (letters, Some(upto)));
-        letters.push(present);
-        Some((letters, upto.map(|upto| (key, upto))))
+        // Without the older ones the newest is delivered all the same, and the next poll reads them again.
+        let read = last.filter(|_| older.is_some()).map(|last| (key, last));
+        let mut deliveries = older.unwrap_or_default();
+        deliveries.push(newest);
+        Some((deliveries, read))
     }));
-    let answers = answers.await;
-    let heard = answers.iter().all(Option::is_some);
-    let mut letters = Vec::new();
-    for (some, upto) in answers.into_iter().flatten() {
-        letters.extend(some);
-        looked.extend(upto);
+    let replies = replies.await;
+    let complete = replies.iter().all(Option::is_some);
+    let mut deliveries = Vec::new();
+    for (of_key, read_up_to) in replies.into_iter().flatten() {
+        deliveries.extend(of_key);
+        read.extend(read_up_to);
     }
-    hear.answered(letters).await;
-    heard
+    handler.on_replies(deliveries).await;
+    complete
 }
 
-/// What was put under a key from one place in the stream to before another, the oldest first; `None` where that could
-/// not be looked through.
-async fn below(client: &Client, key: &Key, from: u64, upto: u64, asked: Instant) -> Option<Vec<Letter>> {
-    let (subject, mut from, mut letters) = (subject::put(key), from, Vec::new());
-    while from < upto && letters.len() < BELOW {
-        let next = serde_json::json!({ "seq": from, "next_by_subj": subject }).to_string();
-        let Some(message) = got(client, subject::DIRECT_GET.to_owned(), next.into_bytes()).await? else { break };
-        let at = sequence(&message).filter(|at| *at >= from)?;
-        if at >= upto {
+/// The messages of a key from one sequence up to, but without, another, the oldest first; `None` where a request failed.
+async fn superseded(client: &Client, key: &Key, from: u64, end: u64, requested_at: Instant) -> Option<Vec<Delivery>> {
+    let (mut from, mut deliveries) = (from, Vec::new());
+    while from < end && deliveries.len() < MAX_SUPERSEDED {
+        let Some(message) = get_next(client, key, from).await.ok()? else { break };
+        let sequence = stream_sequence(&message).filter(|sequence| *sequence >= from)?;
+        if sequence >= end {
             break;
         }
-        let came = Came { asked, at: Instant::now(), is_past: true };
-        letters.push(Letter { key: Some(key.clone()), message, came });
-        from = at + 1;
+        let receipt = Receipt { requested_at, received_at: Instant::now(), is_superseded: true };
+        deliveries.push(Delivery { key: Some(key.clone()), message, receipt });
+        from = sequence + 1;
     }
-    Some(letters)
-}
-
-/// A direct get: `None` where it was not answered, `Some(None)` where there is nothing.
-async fn got(client: &Client, subject: String, what: Vec<u8>) -> Option<Option<Message>> {
-    let message = client.request(subject, what.into()).await.ok()?;
-    match message.status {
-        Some(StatusCode::NOT_FOUND) => Some(None),
-        Some(status) if status.as_u16() >= 300 => None,
-        _ => Some(Some(message)),
-    }
-}
-
-/// The place in the stream of what a direct get answered.
-fn sequence(message: &Message) -> Option<u64> {
-    message.headers.as_ref()?.get("Nats-Sequence")?.as_str().parse().ok()
+    Some(deliveries)
 }

@@ -1,54 +1,54 @@
-//! A message of a closings stream → a closing for the database, or why it is none. Pure: the subject and the bytes in,
-//! and what time it is.
+//! Checks a message of a closings stream before it goes to the database. Pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use penutup::journal::merge::Calls;
 use penutup::journal::record::Record;
 use uuid::Uuid;
 
-use crate::database::schema::made;
-use crate::database::write::{Arrived, Batch, Turned};
+use crate::database::schema::created_at;
+use crate::database::write::{Batch, ClosingRow, Rejected};
 use crate::wire::closing::Closing;
 use crate::wire::name::Name;
 use crate::wire::refusal::Refusal;
-use crate::wire::subject::site_and_seat;
+use crate::wire::subject::parse_seat;
 
-/// The highest number of a seat's call that is believed.
-const MOST_CALLS: u64 = u32::MAX as u64;
-/// How far a ledger may have been begun in the future: clocks differ.
-const AHEAD: TimeDelta = TimeDelta::days(1);
+/// The highest sequence number that is accepted.
+const MAX_SEQ: u64 = u32::MAX as u64;
+/// How far in the future a ledger may be created: clocks differ.
+const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::days(1);
 
-/// Puts a message into a batch. One whose subject is none of a seat's is not even counted: the server lets none through.
-pub fn sort(batch: &mut Batch, subject: &str, bytes: &[u8], now: DateTime<Utc>) {
-    let Some(seat) = site_and_seat(subject) else { return };
-    let closing = match Closing::read(bytes) {
+/// Adds a message to a batch, as a row or as a rejection. One whose subject is no seat's is ignored: the server lets none
+/// through.
+pub fn add(batch: &mut Batch, subject: &str, bytes: &[u8], now: DateTime<Utc>) {
+    let Some(seat) = parse_seat(subject) else { return };
+    let closing = match Closing::parse(bytes) {
         Ok(closing) => closing,
-        Err(why) => return batch.refused.push(Turned { seat, why, number: None }),
+        Err(why) => return batch.rejected.push(Rejected { seat, why, number: None }),
     };
     let Some(number) = number(&closing, now) else {
-        return batch.refused.push(Turned { seat, why: Refusal::Malformed, number: None });
+        return batch.rejected.push(Rejected { seat, why: Refusal::Malformed, number: None });
     };
-    match arrived(&seat, number, closing.call.get()) {
-        Some(arrived) => batch.closings.push(arrived),
-        None => batch.refused.push(Turned { seat, why: Refusal::BadPayload, number: Some(number) }),
+    match parse_call(&seat, number, closing.call.get()) {
+        Some(row) => batch.closings.push(row),
+        None => batch.rejected.push(Rejected { seat, why: Refusal::BadPayload, number: Some(number) }),
     }
 }
 
-/// The ledger and the number. A ledger of the future would outlast all that come.
+/// The ledger's id and the number. A ledger from the future is invalid: it would count as the newest forever.
 fn number(closing: &Closing<'_>, now: DateTime<Utc>) -> Option<(Uuid, i64)> {
-    let is_ledger = made(closing.epoch)? <= now + AHEAD;
-    let seq = i64::try_from(closing.seq).ok().filter(|_| closing.seq <= MOST_CALLS)?;
-    is_ledger.then_some((closing.epoch, seq))
+    let is_valid = created_at(closing.epoch)? <= now + MAX_CLOCK_SKEW;
+    let seq = i64::try_from(closing.seq).ok().filter(|_| closing.seq <= MAX_SEQ)?;
+    is_valid.then_some((closing.epoch, seq))
 }
 
-/// A call that ended, every value of which can be; written anew, so that nothing comes along that is not of the form.
-fn arrived(seat: &(Name, Name), (epoch, seq): (Uuid, i64), call: &str) -> Option<Arrived> {
+/// A call that ended, with valid values. It is serialized again, so that unknown fields are dropped.
+fn parse_call(seat: &(Name, Name), (epoch, seq): (Uuid, i64), call: &str) -> Option<ClosingRow> {
     let record: Record = serde_json::from_str(call).ok()?;
     let summary = Calls::default().summary(&record).ok()?;
     record.end?;
     let version = i64::try_from(record.version).ok()?;
     let call = serde_json::to_string(&record).ok()?;
-    Some(Arrived { seat: seat.clone(), epoch, seq, id: record.id, version, start_ms: summary.start_ms, call })
+    Some(ClosingRow { seat: seat.clone(), epoch, seq, id: record.id, version, start_ms: summary.start_ms, call })
 }
 
 #[cfg(test)]
@@ -62,9 +62,9 @@ mod tests {
         "greeting":"siang","rule":"satu","revision":"Rev-1","rules_sha256":"ab12","cost":[],
         "facts":[["klb","ya",null]],"steps":[["download",true,1795507230000,0,false,[]]]}"#;
 
-    fn sorted(subject: &str, text: &str) -> Batch {
+    fn checked(subject: &str, text: &str) -> Batch {
         let mut batch = Batch::default();
-        sort(&mut batch, subject, text.as_bytes(), NOW.parse().unwrap());
+        add(&mut batch, subject, text.as_bytes(), NOW.parse().unwrap());
         batch
     }
 
@@ -73,24 +73,24 @@ mod tests {
     }
 
     #[test]
-    fn a_closing_comes_in_under_the_subjects_name_and_with_nothing_that_is_not_of_the_form() {
+    fn a_closing_is_stored_under_its_subjects_seat_without_unknown_fields() {
         let call = CALL.replacen('{', r#"{"nama":"Bapak Budi","#, 1);
-        let batch = sorted("closing.jkt.a01", &message(&call));
-        let [arrived] = &batch.closings[..] else { panic!("{batch:?}") };
-        assert_eq!((arrived.seat.0.as_str(), arrived.seat.1.as_str(), arrived.seq), ("jkt", "a01", 7));
-        assert_eq!((arrived.version, arrived.epoch.to_string().as_str()), (4, EPOCH));
-        assert!(arrived.call.contains("\"ending\":\"lengkap\"") && !arrived.call.contains("Budi"));
-        assert_eq!(batch.refused, []);
+        let batch = checked("closing.jkt.a01", &message(&call));
+        let [row] = &batch.closings[..] else { panic!("{batch:?}") };
+        assert_eq!((row.seat.0.as_str(), row.seat.1.as_str(), row.seq), ("jkt", "a01", 7));
+        assert_eq!((row.version, row.epoch.to_string().as_str()), (4, EPOCH));
+        assert!(row.call.contains("\"ending\":\"lengkap\"") && !row.call.contains("Budi"));
+        assert_eq!(batch.rejected, []);
     }
 
     #[test]
-    fn what_can_not_be_is_refused_and_counted_by_why() {
+    fn invalid_closings_are_rejected_with_their_reason() {
         let good = message(CALL);
         for (text, why, is_numbered) in [
             ("{".to_owned(), Refusal::Malformed, false),
             (good.replace("\"seq\":7", "\"seq\":0"), Refusal::Malformed, false),
             (good.replace("\"seq\":7", "\"seq\":4294967296"), Refusal::Malformed, false),
-            // A ledger of the year 2100, and one that does not say of when it is.
+            // A ledger id of the year 2100, and one without a time.
             (good.replace(EPOCH, "03bbc000-0000-7000-8000-000000000001"), Refusal::Malformed, false),
             (good.replace(EPOCH, "019ab000-0000-4000-8000-000000000001"), Refusal::Malformed, false),
             (good.replace("\"lengkap\"", "\"entah\""), Refusal::BadPayload, true),
@@ -100,11 +100,11 @@ mod tests {
             (message("[]"), Refusal::BadPayload, true),
             (message(&format!("\"{}\"", "x".repeat(70_000))), Refusal::TooLarge, false),
         ] {
-            let batch = sorted("closing.jkt.a01", &text);
-            let [turned] = &batch.refused[..] else { panic!("{text}: {batch:?}") };
-            assert_eq!((turned.why, turned.number.is_some()), (why, is_numbered), "{text}");
+            let batch = checked("closing.jkt.a01", &text);
+            let [rejected] = &batch.rejected[..] else { panic!("{text}: {batch:?}") };
+            assert_eq!((rejected.why, rejected.number.is_some()), (why, is_numbered), "{text}");
             assert_eq!(batch.closings, []);
         }
-        assert_eq!(sorted("closing.jkt", &good), Batch::default());
+        assert_eq!(checked("closing.jkt", &good), Batch::default());
     }
 }

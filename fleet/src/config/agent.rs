@@ -1,55 +1,47 @@
-//! `agent.toml`: which seat this is, and whom it believes.
+//! `agent.toml`: which seat this is, and whose signatures it trusts.
 
 use std::path::{Path, PathBuf};
 
 use penutup::words::Lang;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{LinkShape, Place};
-use crate::fail::Fail;
+use super::{ConfigFile, LinkFields};
+use crate::error::CliError;
 use crate::link::Link;
 use crate::wire::name::Name;
 use crate::wire::subject;
 use crate::wire::trust::Trust;
 
-/// An agent's configuration.
 #[derive(Debug)]
 pub struct Agent {
-    /// The link.
     pub link: Link,
-    /// The site.
     pub site: Name,
     /// The site's region.
     pub region: Name,
-    /// The seat.
     pub seat: Name,
-    /// Whom it believes.
     pub trust: Trust,
 }
 
-#[derive(Deserialize)]
+/// `agent.toml`, which `provision` writes.
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Shape {
-    schema: u32,
-    servers: Vec<String>,
-    ca: Option<PathBuf>,
-    key: PathBuf,
-    site: Name,
-    region: Name,
-    seat: Name,
-    trust: PathBuf,
+pub(crate) struct AgentFile {
+    pub schema: u32,
+    pub servers: Vec<String>,
+    pub ca: Option<PathBuf>,
+    pub key: PathBuf,
+    pub site: Name,
+    pub region: Name,
+    pub seat: Name,
+    pub trust: PathBuf,
 }
 
 impl Agent {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn read(path: &Path, lang: Lang) -> Result<Self, Fail> {
-        let place = Place::new(path, lang);
-        let Shape { schema, servers, ca, key, site, region, seat, trust } = place.parse()?;
-        let link = LinkShape { schema, servers, ca, key };
-        let link = place.link(&link, format!("penutup {site}/{seat}"), subject::inbox(&site, &seat))?;
-        Ok(Self { link, trust: place.trust(&trust)?, site, region, seat })
+    pub fn read(path: &Path, lang: Lang) -> Result<Self, CliError> {
+        let file = ConfigFile::new(path, lang);
+        let AgentFile { schema, servers, ca, key, site, region, seat, trust } = file.parse()?;
+        let link = LinkFields { schema, servers, ca, key };
+        let link = file.link(&link, format!("penutup {site}/{seat}"), subject::inbox(&site, &seat))?;
+        Ok(Self { link, trust: file.trust(&trust)?, site, region, seat })
     }
 }

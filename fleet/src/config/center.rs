@@ -2,84 +2,82 @@
 
 use std::path::{Path, PathBuf};
 
+use penutup::tell::{shown, suggest};
 use penutup::words::Lang;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{LinkShape, Place};
-use crate::fail::Fail;
+use super::{ConfigFile, LinkFields};
+use crate::error::CliError;
 use crate::link::Link;
 use crate::wire::name::Name;
 use crate::wire::subject;
 use crate::wire::trust::Trust;
+use crate::words::words;
 
-/// The centre's configuration.
 #[derive(Debug)]
 pub struct Center {
-    /// The link.
     pub link: Link,
-    /// The sites whose closings and states are the centre's.
     pub sites: Vec<Site>,
-    /// The database; `None` where this program needs none.
+    /// `None` where the program needs none.
     pub database: Option<Database>,
-    /// Whom the seats believe; `None` where this program reads no broadcast.
+    /// The seats' trust list; `None` where the program reads no broadcasts.
     pub trust: Option<Trust>,
 }
 
-/// A site, as the centre knows it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Site {
-    /// Its id.
     pub id: Name,
-    /// Its region.
     pub region: Name,
-    /// How many seats it has.
-    pub seats: u32,
+    /// The number of seats.
+    pub seats: usize,
 }
 
-/// Where the database is. The password comes from a file or from `PGPASSWORD`, never from here.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+/// The password is in a file or in `PGPASSWORD`, never here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// A host, or the folder of a socket.
+    /// A host name, or the folder of a socket.
     pub host: String,
-    /// The port.
     pub port: Option<u16>,
-    /// The database's name.
     pub name: String,
-    /// The database's user.
     pub user: String,
-    /// A file with the password, that only its user reads.
     pub password_file: Option<PathBuf>,
 }
 
-#[derive(Deserialize)]
+/// `center.toml`, which `provision` writes.
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Shape {
-    schema: u32,
-    servers: Vec<String>,
-    ca: Option<PathBuf>,
-    key: PathBuf,
-    id: Name,
+pub(crate) struct CenterFile {
+    pub schema: u32,
+    pub servers: Vec<String>,
+    pub ca: Option<PathBuf>,
+    pub key: PathBuf,
+    pub id: Name,
+    pub trust: Option<PathBuf>,
+    pub database: Option<Database>,
     #[serde(default)]
-    site: Vec<Site>,
-    database: Option<Database>,
-    trust: Option<PathBuf>,
+    pub site: Vec<Site>,
 }
 
 impl Center {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn read(path: &Path, lang: Lang) -> Result<Self, Fail> {
-        let place = Place::new(path, lang);
-        let Shape { schema, servers, ca, key, id, site, database, trust } = place.parse()?;
+    pub fn read(path: &Path, lang: Lang) -> Result<Self, CliError> {
+        let file = ConfigFile::new(path, lang);
+        let CenterFile { schema, servers, ca, key, id, site, database, trust } = file.parse()?;
         let link =
-            place.link(&LinkShape { schema, servers, ca, key }, format!("penutup {id}"), subject::own_inbox(&id))?;
-        let near = |file: PathBuf| place.near(&file);
-        let database = database.map(|d| Database { password_file: d.password_file.map(near), ..d });
-        let trust = trust.map(|trust| place.trust(&trust)).transpose()?;
+            file.link(&LinkFields { schema, servers, ca, key }, format!("penutup {id}"), subject::client_inbox(&id))?;
+        let resolve = |path: PathBuf| file.resolve(&path);
+        let database = database.map(|d| Database { password_file: d.password_file.map(resolve), ..d });
+        let trust = trust.map(|trust| file.trust(&trust)).transpose()?;
         Ok(Self { link, sites: site, database, trust })
+    }
+
+    /// A site by its id; the error lists the valid ones.
+    pub fn find_site(&self, id: &str, lang: Lang) -> Result<Name, CliError> {
+        let found = self.sites.iter().find(|site| site.id.as_str() == id).map(|site| site.id.clone());
+        found.ok_or_else(|| {
+            let help = suggest(id, self.sites.iter().map(|site| site.id.as_str()), &lang.words().problem);
+            CliError::new(words(lang).report.unknown_site(shown(id))).help(help)
+        })
     }
 }

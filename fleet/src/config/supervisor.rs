@@ -1,12 +1,12 @@
-//! `supervisor.toml`: who declares, with which signing key.
+//! `supervisor.toml`: a supervisor's identity and signing key.
 
 use std::path::{Path, PathBuf};
 
 use penutup::words::Lang;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{LinkShape, Place};
-use crate::fail::Fail;
+use super::{ConfigFile, LinkFields};
+use crate::error::CliError;
 use crate::link::Link;
 use crate::secret::Seed;
 use crate::wire::name::Name;
@@ -14,46 +14,40 @@ use crate::wire::subject;
 use crate::wire::trust::{Signer, Trust};
 use crate::words::words;
 
-/// A supervisor's configuration.
 #[derive(Debug)]
 pub struct Supervisor {
-    /// The link.
     pub link: Link,
-    /// The signing key: never the one that answers the server's challenge, which a hostile server could have sign
-    /// anything.
+    /// The signing key. Not the connection's: a hostile server could have that one sign anything as its challenge.
     pub sign: Seed,
-    /// Who it is, as the seats know them.
+    /// This supervisor's entry in the trust list.
     pub own: Signer,
-    /// Whom the seats believe.
+    /// The seats' trust list.
     pub trust: Trust,
 }
 
-#[derive(Deserialize)]
+/// `supervisor.toml`, which `provision` writes.
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Shape {
-    schema: u32,
-    servers: Vec<String>,
-    ca: Option<PathBuf>,
-    key: PathBuf,
-    sign: PathBuf,
-    id: Name,
-    trust: PathBuf,
+pub(crate) struct SupervisorFile {
+    pub schema: u32,
+    pub servers: Vec<String>,
+    pub ca: Option<PathBuf>,
+    pub key: PathBuf,
+    pub sign: PathBuf,
+    pub id: Name,
+    pub trust: PathBuf,
 }
 
 impl Supervisor {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// What is wrong with it; also where no seat would believe this supervisor.
-    pub fn read(path: &Path, lang: Lang) -> Result<Self, Fail> {
-        let place = Place::new(path, lang);
-        let Shape { schema, servers, ca, key, sign, id, trust } = place.parse()?;
+    pub fn read(path: &Path, lang: Lang) -> Result<Self, CliError> {
+        let file = ConfigFile::new(path, lang);
+        let SupervisorFile { schema, servers, ca, key, sign, id, trust } = file.parse()?;
         let link =
-            place.link(&LinkShape { schema, servers, ca, key }, format!("penutup {id}"), subject::own_inbox(&id))?;
-        let sign = place.seed(&sign)?;
-        let trust = place.trust(&trust)?;
+            file.link(&LinkFields { schema, servers, ca, key }, format!("penutup {id}"), subject::client_inbox(&id))?;
+        let sign = file.seed(&sign)?;
+        let trust = file.trust(&trust)?;
         let own = trust.signer(&id).filter(|signer| signer.key == sign.pair().public_key()).cloned();
-        let own = own.ok_or_else(|| place.wrong(&words(lang).config.not_trusted(id.as_str())))?;
+        let own = own.ok_or_else(|| file.invalid(&words(lang).config.not_trusted(id.as_str())))?;
         Ok(Self { link, sign, own, trust })
     }
 }

@@ -1,5 +1,5 @@
-//! The fleet's own authority and the servers' certificates. The authority lives long and its key may be taken off the
-//! machine; a server's certificate is made anew where its names change or its end comes near.
+//! The fleet's certificate authority and the servers' certificates. The authority is long-lived, and its key may be kept
+//! elsewhere; a server's certificate is renewed when its names change or it expires soon.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ use rcgen::{
 
 use super::fleet::Fleet;
 use super::output::{Certificate, Output, Plan};
-use crate::fail::Fail;
+use crate::error::CliError;
 use crate::secret;
 use crate::wire::name::Name;
 use crate::words::words;
@@ -24,47 +24,46 @@ use crate::words::words;
 pub const CA: (&str, &str) = ("ca/ca.pem", "ca/ca.key");
 /// A server's certificate and key, in its folder.
 pub const SERVER: (&str, &str) = ("tls/server.pem", "tls/server.key");
-/// What a leaf shows the hub, in its folder.
+/// A leaf's client certificate for the hub and its key, in its folder.
 pub const LEAF: (&str, &str) = ("tls/leaf.pem", "tls/leaf.key");
-/// How long the authority lives, in days: longer than the machines of the seats.
+/// Longer than the seats' machines live.
 const CA_DAYS: u64 = 20 * 365;
-/// How long the server's certificate lives, in days.
 const SERVER_DAYS: u64 = 5 * 365;
-/// When it is made anew, in days before its end: a yearly run of `provision` is enough.
+/// Renewed so many days before the end: a yearly run of `provision` is enough.
 const RENEW_DAYS: u64 = 400;
 
-/// What everybody needs of it.
-#[derive(Debug)]
-pub struct Made {
-    /// The authority's certificate, for everybody who connects.
-    pub ca: String,
-    /// What each certificate is for, by its path.
+/// Empty for a fleet without TLS.
+#[derive(Debug, Default)]
+pub struct Certificates {
+    /// The authority's certificate.
+    pub ca: Option<String>,
+    /// By path.
     pub certificates: BTreeMap<String, Certificate>,
-    /// Those that were made now.
+    /// The new ones: path and last day.
     pub new: Vec<(String, String)>,
 }
 
-fn wrong(lang: Lang, output: &Output, path: &str, why: &impl std::fmt::Display) -> Fail {
+fn file_error(lang: Lang, output: &Output, path: &str, why: &impl std::fmt::Display) -> CliError {
     let path = shown_path(&output.path(path));
-    Fail::new(words(lang).provision.certificate(&path, why))
+    CliError::new(words(lang).provision.certificate(&path, why))
 }
 
-/// What lies there; `None` where nothing does.
-fn there(output: &Output, path: &str, lang: Lang) -> Result<Option<String>, Fail> {
+/// `None` where there is no such file.
+fn read_file(output: &Output, path: &str, lang: Lang) -> Result<Option<String>, CliError> {
     match fs::read_to_string(output.path(path)) {
         Ok(text) => Ok(Some(text)),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(wrong(lang, output, path, &e)),
+        Err(e) => Err(file_error(lang, output, path, &e)),
     }
 }
 
-/// The key that lies there; `None` where none does.
-fn key(output: &Output, path: &str, lang: Lang) -> Result<Option<KeyPair>, Fail> {
-    if there(output, path, lang)?.is_none() {
+/// `None` where there is no such file.
+fn read_key(output: &Output, path: &str, lang: Lang) -> Result<Option<KeyPair>, CliError> {
+    if read_file(output, path, lang)?.is_none() {
         return Ok(None);
     }
     let pem = secret::read(&output.path(path), lang)?;
-    KeyPair::from_pem(&pem).map(Some).map_err(|error| wrong(lang, output, path, &error))
+    KeyPair::from_pem(&pem).map(Some).map_err(|error| file_error(lang, output, path, &error))
 }
 
 fn period(params: &mut CertificateParams, from: NaiveDate, days: u64) -> NaiveDate {
@@ -73,7 +72,7 @@ fn period(params: &mut CertificateParams, from: NaiveDate, days: u64) -> NaiveDa
         date_time_ymd(date.year(), small(date.month()), small(date.day()))
     };
     let until = from + Days::new(days);
-    // From yesterday: a seat whose clock is a little behind connects all the same.
+    // From yesterday, for clocks that are slow.
     params.not_before = day(from - Days::new(1));
     params.not_after = day(until);
     until
@@ -89,59 +88,65 @@ fn authority(fleet: &Fleet, today: NaiveDate) -> CertificateParams {
     params
 }
 
-/// Keeps or makes the authority and the servers' certificates.
-///
-/// # Errors
-/// A file of theirs that can't be used; a certificate that must be made while the authority's key is elsewhere.
-pub fn make(fleet: &Fleet, output: &Output, plan: &mut Plan, now: DateTime<Utc>, lang: Lang) -> Result<Made, Fail> {
+/// Keeps or creates the authority and the servers' certificates. Fails where the authority's key is needed but kept
+/// elsewhere.
+pub fn ensure(
+    fleet: &Fleet,
+    output: &Output,
+    plan: &mut Plan,
+    now: DateTime<Utc>,
+    lang: Lang,
+) -> Result<Certificates, CliError> {
+    if !fleet.server.tls {
+        return Ok(Certificates::default());
+    }
     let today = now.date_naive();
     let was_known = output.known().is_some_and(|known| known.files.contains_key(CA.0));
-    let (ca, ca_key) = match (there(output, CA.0, lang)?, key(output, CA.1, lang)?) {
+    let (ca, ca_key) = match (read_file(output, CA.0, lang)?, read_key(output, CA.1, lang)?) {
         (Some(ca), key) => (ca, key),
-        // Seats in the field trust the one that is lost: a new one in its place would cut them all off.
-        (None, _) if was_known => return Err(wrong(lang, output, CA.0, &words(lang).provision.lost)),
+        // The seats trust the lost authority: a new one would disconnect them all.
+        (None, _) if was_known => return Err(file_error(lang, output, CA.0, &words(lang).provision.authority_lost)),
         (None, left) => {
-            // A run that was cut off leaves the key alone.
-            let key = left.map_or_else(KeyPair::generate, Ok).map_err(|error| wrong(lang, output, CA.1, &error))?;
-            let ca = authority(fleet, today).self_signed(&key).map_err(|error| wrong(lang, output, CA.0, &error))?;
+            // An interrupted run can leave a key without a certificate.
+            let key =
+                left.map_or_else(KeyPair::generate, Ok).map_err(|error| file_error(lang, output, CA.1, &error))?;
+            let ca =
+                authority(fleet, today).self_signed(&key).map_err(|error| file_error(lang, output, CA.0, &error))?;
             if !output.path(CA.1).exists() {
-                plan.secret(CA.1, key.serialize_pem());
+                plan.add_secret(CA.1, key.serialize_pem());
             }
             (ca.pem(), Some(key))
         }
     };
-    plan.text(CA.0, ca.clone());
+    plan.add(CA.0, ca.clone());
 
-    let mut made = Made { ca, certificates: BTreeMap::new(), new: Vec::new() };
+    let mut made = Certificates { ca: Some(ca.clone()), certificates: BTreeMap::new(), new: Vec::new() };
     let authority = Authority { params: authority(fleet, today), key: ca_key.as_ref(), today };
     for node in fleet.nodes() {
         let folder = node.folder();
         let own = |(pem, key): (&str, &str)| (format!("{folder}/{pem}"), format!("{folder}/{key}"));
-        let server = Wanted { files: own(SERVER), names: node.server.names.clone(), is_client: false };
-        authority.make(server, output, plan, &mut made, lang)?;
-        plan.text(format!("{folder}/tls/ca.pem"), made.ca.clone());
+        let server = CertificateSpec { files: own(SERVER), names: node.server.names.clone(), is_client: false };
+        authority.ensure(server, output, plan, &mut made, lang)?;
+        plan.add(format!("{folder}/tls/ca.pem"), ca.clone());
         if let Some(site) = node.leaf {
-            let leaf = Wanted { files: own(LEAF), names: vec![leaf_name(&site.id)], is_client: true };
-            authority.make(leaf, output, plan, &mut made, lang)?;
+            let leaf = CertificateSpec { files: own(LEAF), names: vec![leaf_name(&site.id)], is_client: true };
+            authority.ensure(leaf, output, plan, &mut made, lang)?;
         }
     }
     Ok(made)
 }
 
-/// The name by which the hub knows a leaf.
-#[must_use]
+/// The name in a leaf's client certificate.
 pub fn leaf_name(site: &Name) -> String {
     format!("leaf-{site}")
 }
 
-/// A certificate that should be there.
-struct Wanted {
+struct CertificateSpec {
     files: (String, String),
     names: Vec<String>,
     is_client: bool,
 }
 
-/// Who signs.
 struct Authority<'a> {
     params: CertificateParams,
     key: Option<&'a KeyPair>,
@@ -149,41 +154,49 @@ struct Authority<'a> {
 }
 
 impl Authority<'_> {
-    /// Keeps a certificate or makes it.
-    fn make(&self, wanted: Wanted, output: &Output, plan: &mut Plan, made: &mut Made, lang: Lang) -> Result<(), Fail> {
-        let Wanted { files: (pem_path, key_path), names, is_client } = wanted;
+    /// Keeps a certificate or creates it.
+    fn ensure(
+        &self,
+        spec: CertificateSpec,
+        output: &Output,
+        plan: &mut Plan,
+        made: &mut Certificates,
+        lang: Lang,
+    ) -> Result<(), CliError> {
+        let CertificateSpec { files: (pem_path, key_path), names, is_client } = spec;
         let known = output.known().and_then(|known| known.certificates.get(&pem_path)).filter(|known| {
             let until = known.until.parse::<NaiveDate>();
             known.names == names && until.is_ok_and(|until| self.today + Days::new(RENEW_DAYS) < until)
         });
-        if let (Some(known), Some(pem)) = (known, there(output, &pem_path, lang)?) {
-            plan.text(pem_path.clone(), pem);
+        if let (Some(known), Some(pem)) = (known, read_file(output, &pem_path, lang)?) {
+            plan.add(pem_path.clone(), pem);
             made.certificates.insert(pem_path, known.clone());
             return Ok(());
         }
-        let ca_key = self.key.ok_or_else(|| wrong(lang, output, CA.1, &words(lang).provision.ca_away))?;
-        let failed = |error: rcgen::Error| wrong(lang, output, &pem_path, &error);
+        let ca_key =
+            self.key.ok_or_else(|| file_error(lang, output, CA.1, &words(lang).provision.authority_key_absent))?;
+        let failed = |error: rcgen::Error| file_error(lang, output, &pem_path, &error);
         let mut params = CertificateParams::new(names.clone()).map_err(failed)?;
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, names[0].as_str());
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        // The hub's servers show theirs to each other too.
+        // The hub's servers also use theirs as clients, to connect to each other.
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         if !is_client {
             params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
         }
         let until = period(&mut params, self.today, SERVER_DAYS).to_string();
-        let own = if let Some(own) = key(output, &key_path, lang)? {
+        let own = if let Some(own) = read_key(output, &key_path, lang)? {
             own
         } else {
             let own = KeyPair::generate().map_err(failed)?;
-            plan.secret(key_path, own.serialize_pem());
+            plan.add_secret(key_path, own.serialize_pem());
             own
         };
         let issuer = Issuer::from_params(&self.params, ca_key);
         let pem = params.signed_by(&own, &issuer).map_err(failed)?.pem();
-        plan.text(pem_path.clone(), pem);
+        plan.add(pem_path.clone(), pem);
         made.new.push((pem_path.clone(), until.clone()));
         made.certificates.insert(pem_path, Certificate { names, until });
         Ok(())

@@ -1,4 +1,4 @@
-//! One nkey a seat, supervisor and program: made once, kept for ever after, made anew only for who asks.
+//! One nkey for each seat, supervisor and program: created once, replaced only on request.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -7,47 +7,41 @@ use nkeys::KeyPair;
 use penutup::words::Lang;
 
 use super::output::{Output, Plan};
-use crate::fail::Fail;
+use crate::error::CliError;
 use crate::secret::Seed;
 use crate::words::words;
 
-/// The keys of a run.
 #[derive(Debug)]
 pub struct Keys<'o> {
     output: &'o Output,
     lang: Lang,
-    /// Whose keys are made anew.
+    /// Whose keys are replaced.
     renew: &'o [String],
-    /// The public keys, by their seeds' paths.
+    /// By the seed's path.
     pub public: BTreeMap<String, String>,
-    /// Whose keys were made.
+    /// New keys.
     pub made: usize,
-    /// Whose seeds are no longer here; their public keys are known and stay.
-    pub away: usize,
+    /// Seeds that were taken out of the folder; their public keys stay valid.
+    pub absent: usize,
 }
 
 impl<'o> Keys<'o> {
-    /// None yet.
-    #[must_use]
     pub fn new(output: &'o Output, renew: &'o [String], lang: Lang) -> Self {
-        Self { output, lang, renew, public: BTreeMap::new(), made: 0, away: 0 }
+        Self { output, lang, renew, public: BTreeMap::new(), made: 0, absent: 0 }
     }
 
-    /// The public key of somebody whose seed lies at `path`.
-    ///
-    /// # Errors
-    /// A seed that can't be read, or that others can read.
-    pub fn of(&mut self, who: &str, path: String, plan: &mut Plan) -> Result<String, Fail> {
+    /// Keeps or creates the seed at `path`. Returns its public key.
+    pub fn ensure(&mut self, who: &str, path: String, plan: &mut Plan) -> Result<String, CliError> {
         let full = self.output.path(&path);
         let known = self.output.known().and_then(|known| known.keys.get(&path));
-        let is_there = !matches!(full.symlink_metadata(), Err(e) if e.kind() == ErrorKind::NotFound);
+        let exists = !matches!(full.symlink_metadata(), Err(e) if e.kind() == ErrorKind::NotFound);
         let public = if self.renew.iter().any(|renewed| renewed == who) {
             self.make(who, &path, plan)?
-        } else if is_there {
-            // What lies there is the truth: a run that was cut off wrote it before it could note its public key.
+        } else if exists {
+            // Not from the manifest: an interrupted run writes seeds before it updates the manifest.
             Seed::read(&full, self.lang)?.pair().public_key()
         } else if let Some(known) = known {
-            self.away += 1;
+            self.absent += 1;
             known.clone()
         } else {
             self.make(who, &path, plan)?
@@ -56,10 +50,10 @@ impl<'o> Keys<'o> {
         Ok(public)
     }
 
-    fn make(&mut self, who: &str, path: &str, plan: &mut Plan) -> Result<String, Fail> {
+    fn make(&mut self, who: &str, path: &str, plan: &mut Plan) -> Result<String, CliError> {
         let pair = KeyPair::new_user();
-        let seed = pair.seed().map_err(|error| Fail::new(words(self.lang).provision.no_key(who, error)))?;
-        plan.secret(path, format!("# {who}\n{seed}\n"));
+        let seed = pair.seed().map_err(|error| CliError::new(words(self.lang).provision.no_key(who, error)))?;
+        plan.add_secret(path, format!("# {who}\n{seed}\n"));
         self.made += 1;
         Ok(pair.public_key())
     }

@@ -1,17 +1,17 @@
-//! nats-server's configuration: the accounts, who may say and hear what, and the limits.
+//! nats-server's configuration: accounts, permissions, limits.
 //!
-//! One account a site, one for the supervisors, one for the centre that holds the streams. What crosses between them
-//! crosses as a *service*: the server then answers on a reply subject of its own making. Within one account it would
-//! answer on whatever subject the asker names, and a seat that published its own closing with reply
-//! `$KV.BROADCAST.klb.center` would have overwritten the centre's KLB.
+//! Each site has an account, the supervisors have one, and the centre's has the streams. Requests cross between accounts
+//! as *services*, for which the server creates the reply subject itself. Within one account it replies on any subject that
+//! the client names: a seat that published a closing with reply `$KV.BROADCAST.klb.center` could overwrite the centre's
+//! KLB.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use super::certificates::{LEAF, SERVER, leaf_name};
-use super::fleet::{Fleet, MOST_SEATS, Node, Site};
-use super::programs::{Program, seed_of_program, seed_of_seat, seed_of_supervisor};
+use super::fleet::{Fleet, MAX_SEATS, Node, Site};
+use super::programs::{Program, program_seed, seat_seed, supervisor_seed};
 use crate::wire::closing::MAX_CLOSING;
 use crate::wire::envelope::MAX_ENVELOPE;
 use crate::wire::key::Key;
@@ -19,20 +19,19 @@ use crate::wire::name::Name;
 use crate::wire::subject;
 use crate::wire::trust::Grant;
 
-/// The largest message; every program's own limits are below it.
+/// The programs' own limits are below it.
 const MAX_PAYLOAD: usize = 1 << 20;
 const _: () = assert!(MAX_ENVELOPE < MAX_PAYLOAD && MAX_CLOSING < MAX_PAYLOAD);
-/// What waits for a connection that does not read before it is cut off, in MiB: sixteen rules files.
+/// The most unread data of a slow connection before the server closes it, in MiB: sixteen rules files.
 const MAX_PENDING: u32 = 16;
-/// The most connections: each seat twice, for one that was cut off may be back before the server missed it. These do
-/// not follow from how many seats there are: a server that is to take other ones while it runs refuses the whole file.
-const MAX_CONNECTIONS: u32 = 3 * MOST_SEATS;
-/// The most memory and disk of all streams; what they are held to is each stream's own limit.
+/// Every seat twice (it can reconnect before the server notices the loss), and a margin. A constant: a running server
+/// refuses to reload a file with another limit.
+const MAX_CONNECTIONS: u32 = 3 * MAX_SEATS;
+/// For all streams; the effective limits are those of each stream.
 const MAX_MEMORY: &str = "4GB";
 const MAX_DISK: &str = "16TB";
 
 /// `nats.conf` of a server; `folder` is where it is written.
-#[must_use]
 pub fn main_file(fleet: &Fleet, node: &Node<'_>, folder: &Path) -> String {
     let server = node.server;
     let slashes = |path: &Path| path.to_string_lossy().replace('\\', "/");
@@ -57,7 +56,7 @@ pub fn main_file(fleet: &Fleet, node: &Node<'_>, folder: &Path) -> String {
     line(format!("max_payload: {MAX_PAYLOAD}\nmax_pending: {MAX_PENDING}MB"));
     line(format!("max_connections: {MAX_CONNECTIONS}"));
     line("max_subscriptions: 256\nping_interval: \"30s\"\nping_max: 2".to_owned());
-    // After a restart thousands come within seconds, each with a handshake and a signature to verify.
+    // After a restart thousands connect within seconds, each with a handshake and a signature to verify.
     line("authorization { timeout: 20 }".to_owned());
     let pair = |(pem, key): (&str, &str)| format!("cert_file: \"{}\"\n  key_file: \"{}\"", own(pem), own(key));
     if server.tls {
@@ -89,16 +88,16 @@ pub fn main_file(fleet: &Fleet, node: &Node<'_>, folder: &Path) -> String {
     out
 }
 
-/// Where broadcasts are asked for: the present one of a key, and those below it.
+/// The API subjects for the newest broadcast of a key and for older ones.
 fn direct_gets() -> [String; 2] {
     [format!("{}.>", subject::DIRECT_GET), subject::DIRECT_GET.to_owned()]
 }
 
-/// Who may say and hear what.
+/// A user and the permissions.
 struct User {
     key: String,
-    says: Vec<String>,
-    hears: Vec<String>,
+    publish: Vec<String>,
+    subscribe: Vec<String>,
 }
 
 fn list(subjects: &[String]) -> String {
@@ -108,26 +107,23 @@ fn list(subjects: &[String]) -> String {
 
 fn users(out: &mut String, users: &[User]) {
     out.push_str("    users: [\n");
-    for User { key, says, hears } in users {
-        // A write to a string can't fail.
+    for User { key, publish, subscribe } in users {
         let _ = writeln!(
             out,
             "      {{ nkey: {key}, permissions: {{ publish: {{ allow: [{}] }}, subscribe: {{ allow: [{}] }} }} }}",
-            list(says),
-            list(hears)
+            list(publish),
+            list(subscribe)
         );
     }
     out.push_str("    ]\n");
 }
 
 /// The account of a site's seats.
-#[must_use]
 pub fn account(site: &Name) -> String {
     format!("SEATS_{}", site.as_str().to_ascii_uppercase())
 }
 
 /// `accounts.conf`. `keys` are the public keys by their seeds' paths.
-#[must_use]
 pub fn accounts_file(fleet: &Fleet, node: &Node<'_>, keys: &BTreeMap<String, String>) -> String {
     let key = |path: &str| keys.get(path).cloned().unwrap_or_default();
     let mut out = String::from("# Written by penutup-fleet provision.\naccounts {\n");
@@ -144,12 +140,12 @@ pub fn accounts_file(fleet: &Fleet, node: &Node<'_>, keys: &BTreeMap<String, Str
 
 fn center(out: &mut String, fleet: &Fleet, node: &Node<'_>, key: &impl Fn(&str) -> String) {
     out.push_str("  CENTER {\n    jetstream: enabled\n");
-    // At a site's own server only its streams are made; the centre looks and pulls at the hub.
+    // At a leaf only the streams are created; the centre's programs connect to the hub.
     let here = Program::ALL.into_iter().filter(|program| node.leaf.is_none() || *program == Program::Admin);
     let programs = here.map(|program| User {
-        key: key(&seed_of_program(program)),
-        says: said_by(program, fleet),
-        hears: vec![format!("_INBOX_{}.>", program.name())],
+        key: key(&program_seed(program)),
+        publish: program_subjects(program, fleet),
+        subscribe: vec![format!("_INBOX_{}.>", program.name())],
     });
     users(out, &programs.collect::<Vec<_>>());
     out.push_str("    exports: [\n");
@@ -175,8 +171,8 @@ fn center(out: &mut String, fleet: &Fleet, node: &Node<'_>, key: &impl Fn(&str) 
     out.push_str("    ]\n  }\n");
 }
 
-/// What a program of the centre says: no more than its work needs.
-fn said_by(program: Program, fleet: &Fleet) -> Vec<String> {
+/// The subjects on which a program of the centre publishes: no more than it needs.
+fn program_subjects(program: Program, fleet: &Fleet) -> Vec<String> {
     let api = |verb: &str, stream: &str, rest: &str| format!("$JS.API.{verb}.{stream}{rest}");
     let mut out = vec!["$JS.API.INFO".to_owned()];
     let consumer = |out: &mut Vec<String>, stream: &str| {
@@ -193,7 +189,7 @@ fn said_by(program: Program, fleet: &Fleet) -> Vec<String> {
         Program::Archive => {
             for site in &fleet.sites {
                 consumer(&mut out, &subject::closings(&site.id));
-                // What the seats say they sent tells it what is missing at the end.
+                // For the closings that are missing at a seat's end.
                 consumer(&mut out, &subject::states(&site.id));
             }
             out.push("ask.>".to_owned());
@@ -225,9 +221,10 @@ fn supervisors(out: &mut String, fleet: &Fleet, key: &impl Fn(&str) -> String) {
                 Grant::Rules => Key::Rules,
             })
         };
-        let mut says: Vec<String> = one.grants.iter().map(put).collect();
-        says.extend(direct_gets());
-        User { key: key(&seed_of_supervisor(&one.id)), says, hears: vec![format!("{}.>", subject::own_inbox(&one.id))] }
+        let mut publish: Vec<String> = one.grants.iter().map(put).collect();
+        publish.extend(direct_gets());
+        let subscribe = vec![format!("{}.>", subject::client_inbox(&one.id))];
+        User { key: key(&supervisor_seed(&one.id)), publish, subscribe }
     };
     users(out, &fleet.supervisors.iter().map(of).collect::<Vec<_>>());
     out.push_str("    imports: [\n");
@@ -241,13 +238,17 @@ fn seats(out: &mut String, fleet: &Fleet, site: &Site, key: &impl Fn(&str) -> St
     let id = &site.id;
     let _ = writeln!(out, "  {} {{", account(id));
     let of = |seat: &Name| User {
-        key: key(&seed_of_seat(id, seat)),
-        says: [subject::closing(id, seat), subject::state(id, seat)].into_iter().chain(direct_gets()).collect(),
-        hears: vec![subject::heard_all(id), subject::ask(id, seat), format!("{}.>", subject::inbox(id, seat))],
+        key: key(&seat_seed(id, seat)),
+        publish: [subject::closing(id, seat), subject::state(id, seat)].into_iter().chain(direct_gets()).collect(),
+        subscribe: vec![
+            subject::all_broadcasts(id),
+            subject::resend_request(id, seat),
+            format!("{}.>", subject::inbox(id, seat)),
+        ],
     };
     users(out, &site.seats.iter().map(of).collect::<Vec<_>>());
     out.push_str("    imports: [\n");
-    let (from, to) = (subject::republished(&fleet.name), subject::heard_all(id));
+    let (from, to) = (subject::republished(&fleet.name), subject::all_broadcasts(id));
     let _ = writeln!(out, "      {{ stream: {{ account: CENTER, subject: \"{from}\" }}, to: \"{to}\" }}");
     let _ = writeln!(out, "      {{ stream: {{ account: CENTER, subject: \"ask.{id}.*\" }} }}");
     for service in [format!("closing.{id}.*"), format!("seat.{id}.*")].into_iter().chain(direct_gets()) {

@@ -1,16 +1,15 @@
-//! systemd units: each program under a user of its own, with no right that its work does not need.
+//! systemd units. Each program runs as its own user, without rights that it does not need.
 
 use std::path::Path;
 
-use super::fleet::{Fleet, MOST_SEATS, Node};
+use super::fleet::{Fleet, MAX_SEATS, Node};
 use super::output::Plan;
 use super::programs::Program;
 
-/// Where the centre's folders are copied to.
+/// The folders of the centre's programs are copied here.
 const ETC: &str = "/etc/penutup-fleet";
 
-/// What every service is denied.
-const HARD: &str = "\
+const HARDENING: &str = "\
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
@@ -38,8 +37,8 @@ RemoveIPC=yes
 UMask=0077
 ";
 
-/// What a user's own service can be denied without a right to make namespaces.
-const HARD_FOR_A_USER: &str = "\
+/// What works in a user's own service, which may not create namespaces.
+const USER_HARDENING: &str = "\
 NoNewPrivileges=yes
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 RestrictRealtime=yes
@@ -51,21 +50,20 @@ SystemCallFilter=@system-service
 UMask=0077
 ";
 
-/// The units of the server, the centre and the seats.
 pub fn write(fleet: &Fleet, plan: &mut Plan) {
     for node in fleet.nodes() {
         let leaf = node.leaf.map_or_else(String::new, |site| format!("-{}", site.id));
-        plan.text(format!("systemd/penutup-nats{leaf}.service"), server(fleet, &node));
-        let store = format!("d {} 0700 penutup-nats penutup-nats -\n", places(&node).1);
-        plan.text(format!("systemd/penutup-nats{leaf}.tmpfiles"), store);
+        plan.add(format!("systemd/penutup-nats{leaf}.service"), server(fleet, &node));
+        let store = format!("d {} 0700 penutup-nats penutup-nats -\n", paths(&node).1);
+        plan.add(format!("systemd/penutup-nats{leaf}.tmpfiles"), store);
     }
-    plan.text("systemd/penutup-nats.sysusers", "u penutup-nats - \"penutup fleet server\" - -\n".to_owned());
-    plan.text("systemd/penutup-archive.service", archive(fleet));
-    plan.text("systemd/penutup-agent.service", agent());
+    plan.add("systemd/penutup-nats.sysusers", "u penutup-nats - \"penutup fleet server\" - -\n".to_owned());
+    plan.add("systemd/penutup-archive.service", archive(fleet));
+    plan.add("systemd/penutup-agent.service", agent());
 }
 
-/// Where a server's configuration and its streams lie on its machine.
-fn places(node: &Node<'_>) -> (String, String) {
+/// The folders of a server's configuration and of its streams, on its machine.
+fn paths(node: &Node<'_>) -> (String, String) {
     let shown = |path: &Path| path.display().to_string();
     let folder = node.server.folder.as_deref().map_or_else(|| format!("{ETC}/server"), shown);
     let store = node.server.store.as_deref().map_or_else(|| format!("{folder}/store"), shown);
@@ -73,10 +71,10 @@ fn places(node: &Node<'_>) -> (String, String) {
 }
 
 fn server(fleet: &Fleet, node: &Node<'_>) -> String {
-    let (folder, store) = places(node);
-    // What every seat holds open, twice, and the streams' own files.
-    let files = 4 * MOST_SEATS;
-    // One of several hands its connections to the others; one alone had better be back soon.
+    let (folder, store) = paths(node);
+    // Every seat's connection, twice, and the streams' files.
+    let files = 4 * MAX_SEATS;
+    // In a cluster a server drains its connections to the others first; a single one must restart quickly.
     let stop = if node.server.replicas > 1 { "KillSignal=SIGUSR2\nTimeoutStopSec=150\n" } else { "" };
     format!(
         "\
@@ -94,7 +92,7 @@ ExecReload=/bin/kill -HUP $MAINPID
 RestartSec=1
 LimitNOFILE={files}
 ReadWritePaths={store}
-{HARD}
+{HARDENING}
 [Install]
 WantedBy=multi-user.target
 ",
@@ -106,7 +104,7 @@ fn archive(fleet: &Fleet) -> String {
     let name = Program::Archive.name();
     let mut files = vec!["center.toml", "link.nk"];
     files.extend(fleet.server.tls.then_some("ca.pem"));
-    // systemd hands root's secrets to a user that lives as long as the service.
+    // The service's dynamic user gets root's secrets as credentials.
     let credentials: Vec<_> = files.iter().map(|file| format!("LoadCredential={file}:{ETC}/{name}/{file}\n")).collect();
     format!(
         "\
@@ -123,7 +121,7 @@ EnvironmentFile=-{ETC}/{name}/environment
 ExecStart=/usr/bin/penutup-fleet --config ${{CREDENTIALS_DIRECTORY}}/center.toml archive
 Restart=always
 RestartSec=1
-{HARD}
+{HARDENING}
 [Install]
 WantedBy=multi-user.target
 ",
@@ -145,7 +143,7 @@ Environment=MALLOC_ARENA_MAX=1
 ExecStart=/usr/bin/penutup-fleet agent
 Restart=always
 RestartSec=1
-{HARD_FOR_A_USER}
+{USER_HARDENING}
 [Install]
 WantedBy=default.target
 "

@@ -1,22 +1,22 @@
-//! The status for programs, on one line.
+//! The summary as one line of JSON.
 
 use serde_json::{Map, Value, json};
 
-use super::picture::{Need, Picture, Seat, SiteLine};
+use super::summary::{Issue, SeatIssues, SiteCounts, Summary};
 use crate::wire::name::Name;
 
-/// All of it; of one site with its seats that need attention.
-pub fn json(picture: &Picture, site: Option<&Name>) -> String {
-    let sites = picture.sites.iter().filter(|(id, _)| site.is_none_or(|site| site == id)).map(|(id, line)| {
-        let mut out = self::line(line);
+/// With a site: only that one, with its seats that need attention.
+pub fn render(summary: &Summary, site: Option<&Name>) -> String {
+    let sites = summary.sites.iter().filter(|(id, _)| site.is_none_or(|site| site == id)).map(|(id, line)| {
+        let mut out = counts(line);
         out.insert("site".into(), json!(id.as_str()));
         if site.is_some() {
-            let seats = picture.seats.get(id).into_iter().flatten().map(seat).collect::<Vec<_>>();
+            let seats = summary.seats.get(id).into_iter().flatten().map(seat_issues).collect::<Vec<_>>();
             out.insert("attention".into(), json!(seats));
         }
         Value::Object(out)
     });
-    let klb = picture.on_air.klb.iter().map(|(scope, declared)| {
+    let klb = summary.broadcasts.klb.iter().map(|(scope, declared)| {
         json!({
             "scope": scope.to_string(),
             "state": if declared.state == penutup::broadcast::State::On { "on" } else { "off" },
@@ -27,18 +27,9 @@ pub fn json(picture: &Picture, site: Option<&Name>) -> String {
             "why": declared.why,
         })
     });
-    let unheeded = picture.on_air.unheeded.iter();
-    let unheeded = unheeded.map(|(key, why)| json!({ "key": key.to_string(), "why": why.code() }));
-    let published = picture.on_air.rules.as_ref().map(|published| {
-        json!({
-            "version": published.version,
-            "by": published.by.as_str(),
-            "revision": published.revision,
-            "since": published.since,
-            "waits_for": published.waits_for.map(|day| day.to_string()),
-        })
-    });
-    let spread = picture.rules.iter().map(|(rules, count)| {
+    let refused = summary.broadcasts.refused.iter();
+    let refused = refused.map(|(key, why)| json!({ "key": key.to_string(), "why": why.code() }));
+    let spread = summary.rules.iter().map(|(rules, count)| {
         let rules = rules.as_ref();
         json!({
             "version": rules.map(|r| r.version),
@@ -49,49 +40,37 @@ pub fn json(picture: &Picture, site: Option<&Name>) -> String {
     });
     let out = json!({
         "schema": 1,
-        "at": picture.now,
+        "at": summary.now,
         "sites": sites.collect::<Vec<_>>(),
-        "total": line(&picture.total),
+        "total": counts(&summary.total),
         "klb": klb.collect::<Vec<_>>(),
-        "rules": published,
-        "unheeded": unheeded.collect::<Vec<_>>(),
+        "rules": summary.broadcasts.rules,
+        "unheeded": refused.collect::<Vec<_>>(),
         "rules_on_seats": spread.collect::<Vec<_>>(),
-        "refused_by_seats": picture.refused_by_seats,
-        "refused_by_archive": picture.refused_by_archive,
-        "troubles": picture.troubles,
+        "refused_by_seats": summary.refused_by_seats,
+        "refused_by_archive": summary.refused_by_archive,
+        "troubles": summary.troubles,
     });
     format!("{out}\n")
 }
 
-fn line(line: &SiteLine) -> Map<String, Value> {
-    let fields = [
-        ("seats", json!(line.seats)),
-        ("seen", json!(line.seen)),
-        ("fresh", json!(line.fresh)),
-        ("stale", json!(line.stale())),
-        ("silent", json!(line.silent())),
-        ("prompters", json!(line.prompters)),
-        ("klb_on", json!(line.klb_on)),
-        ("klb_behind", json!(line.klb_behind)),
-        ("rules_behind", json!(line.rules_behind)),
-        ("unsent", json!(line.unsent)),
-        ("missing", json!(line.missing)),
-        ("refused", json!(line.refused)),
-    ];
-    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+fn counts(line: &SiteCounts) -> Map<String, Value> {
+    line.columns().into_iter().map(|(key, count)| (key.to_owned(), json!(count))).collect()
 }
 
-fn seat(seat: &Seat) -> Value {
+fn seat_issues(seat: &SeatIssues) -> Value {
     let mut out = Map::new();
-    out.insert("seat".into(), json!(seat.name.as_str()));
-    for need in &seat.needs {
-        let (key, value) = match need {
-            Need::Stale(seconds) => ("stale_seconds", json!(seconds)),
-            Need::Klb => ("klb_behind", json!(true)),
-            Need::Rules => ("rules_behind", json!(true)),
-            Need::Unsent(count) => ("unsent", json!(count)),
-            Need::Missing(count) => ("missing", json!(count)),
-            Need::Refused(count) => ("refused", json!(count + out.get("refused").and_then(Value::as_u64).unwrap_or(0))),
+    out.insert("seat".into(), json!(seat.seat.as_str()));
+    for issue in &seat.issues {
+        let (key, value) = match issue {
+            Issue::Stale(seconds) => ("stale_seconds", json!(seconds)),
+            Issue::Klb => ("klb_behind", json!(true)),
+            Issue::Rules => ("rules_behind", json!(true)),
+            Issue::Unsent(count) => ("unsent", json!(count)),
+            Issue::Missing(count) => ("missing", json!(count)),
+            Issue::Refused(count) => {
+                ("refused", json!(count + out.get("refused").and_then(Value::as_u64).unwrap_or(0)))
+            }
         };
         out.insert(key.into(), value);
     }

@@ -1,4 +1,4 @@
-//! The status to be read: a line a site, then what differs. Every number has its name above it; nothing hangs on colour.
+//! The summary as text: the broadcasts, refusals, and a table of the sites. Nothing depends on colour.
 
 use std::fmt::Write as _;
 
@@ -8,60 +8,44 @@ use penutup::tell::{grouped, shown};
 use penutup::words::Lang;
 use unicode_width::UnicodeWidthStr;
 
-use super::picture::{Need, Picture, SiteLine};
-use crate::moment;
+use super::summary::{Issue, SiteCounts, Summary};
+use crate::rules::short_sum;
+use crate::time;
 use crate::wire::name::Name;
 use crate::words::words;
 
-/// How it is told.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
-    /// The zone of the times.
+pub struct Renderer {
     pub zone: FixedOffset,
-    /// The language.
     pub lang: Lang,
-    /// How many columns there are.
+    /// In columns.
     pub width: usize,
-    /// How many lines there are on a screen that is made anew; `None` where it is printed once.
+    /// The lines of a live screen; `None` where the text is printed once.
     pub height: Option<usize>,
 }
 
-impl Look {
+impl Renderer {
     fn number(self, number: u64) -> String {
         grouped(&number.to_string(), self.lang.words().problem.thousands)
     }
 
-    fn head(self, picture: &Picture, out: &mut String) {
+    fn header(self, summary: &Summary, out: &mut String) {
         let w = &words(self.lang).status;
-        let at = picture.now.with_timezone(&self.zone).format("%d/%m/%Y %H:%M:%S %:z").to_string();
+        let at = summary.now.with_timezone(&self.zone).format("%d/%m/%Y %H:%M:%S %:z").to_string();
         let live = if self.height.is_some() { w.live } else { "" };
         let _ = writeln!(out, "{}", w.title(&at, live).trim_end());
-        for trouble in &picture.troubles {
+        for trouble in &summary.troubles {
             let _ = writeln!(out, "! {trouble}");
         }
     }
 
-    fn cells(self, line: &SiteLine) -> [String; 11] {
-        let missing = line.missing.map_or_else(|| "?".to_owned(), |missing| self.number(missing));
-        let n = |number| self.number(number);
-        [
-            n(line.seats),
-            n(line.fresh),
-            n(line.stale()),
-            n(line.silent()),
-            n(line.prompters),
-            n(line.klb_on),
-            n(line.klb_behind),
-            n(line.rules_behind),
-            n(line.unsent),
-            missing,
-            n(line.refused),
-        ]
+    fn cells(self, line: &SiteCounts) -> Vec<String> {
+        let columns = line.columns().into_iter().filter(|(key, _)| *key != "seen");
+        columns.map(|(_, count)| count.map_or_else(|| "?".to_owned(), |count| self.number(count))).collect()
     }
 
-    /// All of them, then a line a site, below the names of the columns. Where there is no room for all sites, those
-    /// that somebody should look at come first.
-    fn table(self, picture: &Picture, only: Option<&Name>, out: &mut String) {
+    /// A header, the total, and a line for each site. Without room for all sites, those with the most issues come first.
+    fn table(self, summary: &Summary, only: Option<&Name>, out: &mut String) {
         let w = &words(self.lang).status;
         let heads = [
             w.seats,
@@ -76,17 +60,17 @@ impl Look {
             w.missing,
             w.refused,
         ];
-        let mut sites: Vec<_> = picture.sites.iter().filter(|(id, _)| only.is_none_or(|only| only == id)).collect();
+        let mut sites: Vec<_> = summary.sites.iter().filter(|(id, _)| only.is_none_or(|only| only == id)).collect();
         let all = sites.len();
         let around = out.lines().count() + w.legend.lines().count() + 3;
         let room = self.height.map_or(all, |height| height.saturating_sub(around).max(1));
         if all > room {
-            sites.sort_by_key(|(_, line)| std::cmp::Reverse(line.needs()));
+            sites.sort_by_key(|(_, line)| std::cmp::Reverse(line.attention()));
             sites.truncate(room.saturating_sub(1).max(1));
         }
-        let mut rows: Vec<(&str, [String; 11])> = Vec::new();
+        let mut rows: Vec<(&str, Vec<String>)> = Vec::new();
         if all > 1 {
-            rows.push((w.total, self.cells(&picture.total)));
+            rows.push((w.total, self.cells(&summary.total)));
         }
         rows.extend(sites.iter().map(|(id, line)| (id.as_str(), self.cells(line))));
         let first = rows.iter().map(|(name, _)| name.width()).chain([w.site.width()]).max().unwrap_or(0);
@@ -104,7 +88,7 @@ impl Look {
         };
         put(w.site, &heads);
         for (name, cells) in &rows {
-            put(name, &cells.each_ref().map(String::as_str));
+            put(name, &cells.iter().map(String::as_str).collect::<Vec<_>>());
         }
         if all > sites.len() {
             let _ = writeln!(out, "{}", w.more_sites((all - sites.len()).to_string()));
@@ -112,49 +96,49 @@ impl Look {
         let _ = writeln!(out, "{}", w.legend);
     }
 
-    fn on_air(self, picture: &Picture, out: &mut String) {
+    fn broadcasts(self, summary: &Summary, out: &mut String) {
         let w = &words(self.lang).status;
         let rules = penutup::book::Book::built_in().rules;
         let _ = writeln!(out, "\n{}", w.klb);
-        if picture.on_air.klb.is_empty() {
-            let _ = writeln!(out, "  {}", words(self.lang).klb.nothing);
+        if summary.broadcasts.klb.is_empty() {
+            let _ = writeln!(out, "  {}", words(self.lang).klb.never_declared);
         }
-        for (scope, declared) in &picture.on_air.klb {
-            let banner = moment::banner(declared, &rules, picture.now, self.zone, self.lang);
+        for (scope, declared) in &summary.broadcasts.klb {
+            let banner = time::banner(declared, &rules, summary.now, self.zone, self.lang);
             let _ = writeln!(out, "  {scope}: {}", clean(&banner));
         }
-        for (key, why) in &picture.on_air.unheeded {
-            let line = w.unheeded(key, why.code());
+        for (key, why) in &summary.broadcasts.refused {
+            let line = w.not_accepted(key, why.code());
             let _ = writeln!(out, "! {line}");
         }
         let _ = writeln!(out, "\n{}", w.rules);
-        match &picture.on_air.rules {
+        match &summary.broadcasts.rules {
             None => {
                 let _ = writeln!(out, "  {}", words(self.lang).rules.none);
             }
             Some(published) => {
-                let revision = published.revision.as_deref().unwrap_or(words(self.lang).rules.unproved);
+                let revision = published.revision.as_deref().unwrap_or(words(self.lang).rules.check_refuses);
                 let _ = writeln!(out, "  {}", w.published(&published.by, revision, published.version));
                 if let Some(day) = published.waits_for {
                     let day = day.format("%d/%m/%Y").to_string();
-                    let since = published.since.map(|at| moment::at(at, picture.now, self.zone, self.lang));
+                    let since = published.since.map(|at| time::short_time(at, summary.now, self.zone, self.lang));
                     let _ = writeln!(out, "  {}", w.rules_wait(day, since.as_deref().unwrap_or("?")));
                 }
             }
         }
-        for (rules, count) in &picture.rules {
+        for (rules, count) in &summary.rules {
             let name = rules.as_ref().map_or_else(
-                || w.own_rules.to_owned(),
-                |rules| format!("{} · {} · {}", shown(&rules.revision), rules.version, shown(first(&rules.sha256))),
+                || w.no_central_rules.to_owned(),
+                |rules| format!("{} · {} · {}", shown(&rules.revision), rules.version, shown(short_sum(&rules.sha256))),
             );
             let _ = writeln!(out, "  {:>8}  {name}", self.number(*count));
         }
     }
 
-    fn refused(self, picture: &Picture, out: &mut String) {
+    fn refused(self, summary: &Summary, out: &mut String) {
         let w = &words(self.lang).status;
         for (title, counts) in
-            [(w.refused_by_seats, &picture.refused_by_seats), (w.refused_by_archive, &picture.refused_by_archive)]
+            [(w.refused_by_seats, &summary.refused_by_seats), (w.refused_by_archive, &summary.refused_by_archive)]
         {
             if !counts.is_empty() {
                 let listed: Vec<String> =
@@ -164,56 +148,50 @@ impl Look {
         }
     }
 
-    fn need(self, need: &Need) -> String {
+    fn issue(self, issue: &Issue) -> String {
         let w = &words(self.lang).status;
-        match need {
-            Need::Stale(seconds) => w.need_stale(seconds),
-            Need::Klb => w.need_klb.to_owned(),
-            Need::Rules => w.need_rules.to_owned(),
-            Need::Unsent(count) => w.need_unsent(self.number(*count)),
-            Need::Missing(count) => w.need_missing(self.number(*count)),
-            Need::Refused(count) => w.need_refused(self.number(*count)),
+        match issue {
+            Issue::Stale(seconds) => w.need_stale(seconds),
+            Issue::Klb => w.need_klb.to_owned(),
+            Issue::Rules => w.need_rules.to_owned(),
+            Issue::Unsent(count) => w.need_unsent(self.number(*count)),
+            Issue::Missing(count) => w.need_missing(self.number(*count)),
+            Issue::Refused(count) => w.need_refused(self.number(*count)),
         }
     }
-}
 
-/// The beginning of a sum.
-fn first(sum: &str) -> &str {
-    sum.get(..12).unwrap_or(sum)
-}
+    /// Without a site: everything. With one: its line, and its seats that need attention.
+    pub fn render(self, summary: &Summary, site: Option<&Name>) -> String {
+        let mut out = String::new();
+        self.header(summary, &mut out);
+        if site.is_none() {
+            self.broadcasts(summary, &mut out);
+            self.refused(summary, &mut out);
+        }
+        out.push('\n');
+        self.table(summary, site, &mut out);
+        if let Some(site) = site {
+            out.push('\n');
+            self.seats(summary, site, &mut out);
+        }
+        out
+    }
 
-/// All sites.
-pub fn whole(picture: &Picture, look: Look) -> String {
-    let mut out = String::new();
-    look.head(picture, &mut out);
-    look.on_air(picture, &mut out);
-    look.refused(picture, &mut out);
-    out.push('\n');
-    look.table(picture, None, &mut out);
-    out
-}
-
-/// A site, and its seats that need attention.
-pub fn of_site(picture: &Picture, site: &Name, look: Look) -> String {
-    let w = &words(look.lang).status;
-    let mut out = String::new();
-    look.head(picture, &mut out);
-    out.push('\n');
-    look.table(picture, Some(site), &mut out);
-    out.push('\n');
-    let seats = picture.seats.get(site).map(Vec::as_slice).unwrap_or_default();
-    if seats.is_empty() {
-        let _ = writeln!(out, "{}", w.no_attention);
+    fn seats(self, summary: &Summary, site: &Name, out: &mut String) {
+        let w = &words(self.lang).status;
+        let seats = summary.seats.get(site).map(Vec::as_slice).unwrap_or_default();
+        if seats.is_empty() {
+            let _ = writeln!(out, "{}", w.no_attention);
+        }
+        let width = seats.iter().map(|seat| seat.seat.as_str().len()).max().unwrap_or(0);
+        let used = out.lines().count() + 1;
+        let room = self.height.map_or(seats.len(), |height| height.saturating_sub(used).max(1));
+        for seat in seats.iter().take(room) {
+            let issues: Vec<String> = seat.issues.iter().map(|issue| self.issue(issue)).collect();
+            let _ = writeln!(out, "{:width$}  {}", seat.seat.as_str(), issues.join(" · "));
+        }
+        if seats.len() > room {
+            let _ = writeln!(out, "{}", w.more_seats(self.number((seats.len() - room) as u64)));
+        }
     }
-    let width = seats.iter().map(|seat| seat.name.as_str().len()).max().unwrap_or(0);
-    let used = out.lines().count() + 1;
-    let room = look.height.map_or(seats.len(), |height| height.saturating_sub(used).max(1));
-    for seat in seats.iter().take(room) {
-        let needs: Vec<String> = seat.needs.iter().map(|need| look.need(need)).collect();
-        let _ = writeln!(out, "{:width$}  {}", seat.name.as_str(), needs.join(" · "));
-    }
-    if seats.len() > room {
-        let _ = writeln!(out, "{}", w.more_seats(look.number((seats.len() - room) as u64)));
-    }
-    out
 }

@@ -1,85 +1,64 @@
-//! A closing on its way to the centre: a line of the journal's export form, and which of the seat's it is.
+//! A closing for the centre (a call in the journal's export format with its sequence number), and resend requests.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::parse_json;
 use super::refusal::Refusal;
 
-/// The largest closing, in bytes.
+/// In bytes.
 pub const MAX_CLOSING: usize = 64 * 1024;
 
-/// A closing. Which site and seat it is of, the subject says, which the server lets nobody else speak on.
+/// Its site and seat are in the subject, on which the server lets only that seat publish.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Closing<'a> {
-    /// The form.
     pub schema: u32,
-    /// The ledger's id (`UUIDv7`): a seat that lost its ledger counts anew under a new one.
+    /// The ledger's id (`UUIDv7`): a seat that lost its ledger numbers from 1 under a new id.
     pub epoch: Uuid,
-    /// Which of the seat's calls it is, from 1; the same however often and in whichever version it is sent.
+    /// The call's number, from 1; the same for every version of the call.
     pub seq: u64,
-    /// The call, as `penutup journal export` writes it.
+    /// As `penutup journal export` writes it.
     #[serde(borrow)]
     pub call: &'a RawValue,
 }
 
 impl<'a> Closing<'a> {
-    /// From bytes. What stands in the call is checked by whoever reads it.
-    ///
-    /// # Errors
-    /// [`Refusal::TooLarge`] and [`Refusal::Malformed`].
-    pub fn read(bytes: &'a [u8]) -> Result<Self, Refusal> {
-        if bytes.len() > MAX_CLOSING {
-            return Err(Refusal::TooLarge);
-        }
-        let closing: Self = serde_json::from_slice(bytes).map_err(|_| Refusal::Malformed)?;
+    /// Does not check the call itself.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Refusal> {
+        let closing: Self = parse_json(bytes, MAX_CLOSING)?;
         if closing.schema != super::SCHEMA || closing.seq == 0 { Err(Refusal::Malformed) } else { Ok(closing) }
     }
 
-    /// As it travels.
-    #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        // This type always can be written; nothing would be refused as malformed.
+        // Serializing this type can't fail.
         serde_json::to_vec(self).unwrap_or_default()
     }
 }
 
-/// What a seat is asked: to send these again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ask {
-    /// The form.
+pub struct ResendRequest {
     pub schema: u32,
-    /// Which are missing.
-    pub resend: Missing,
+    pub resend: MissingRange,
 }
 
-/// Closings of a seat that the centre does not have.
+/// Sequence numbers of a seat that the centre does not have, both bounds included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Missing {
-    /// The ledger's id.
+pub struct MissingRange {
     pub epoch: Uuid,
-    /// The first.
     pub from: u64,
-    /// The last.
     pub to: u64,
 }
 
-/// The most that is sent again for one asking.
-pub const MOST_AGAIN: u64 = 1_000;
+/// The most closings of one request.
+pub const MAX_RESEND: u64 = 1_000;
 
-impl Ask {
-    /// From bytes.
-    ///
-    /// # Errors
-    /// [`Refusal::TooLarge`] and [`Refusal::Malformed`].
-    pub fn read(bytes: &[u8]) -> Result<Self, Refusal> {
-        if bytes.len() > 1024 {
-            return Err(Refusal::TooLarge);
-        }
-        let ask: Self = serde_json::from_slice(bytes).map_err(|_| Refusal::Malformed)?;
-        let Missing { from, to, .. } = ask.resend;
-        let fits = ask.schema == super::SCHEMA && from > 0 && to >= from && to - from < MOST_AGAIN;
-        if fits { Ok(ask) } else { Err(Refusal::Malformed) }
+impl ResendRequest {
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        let request: Self = parse_json(bytes, 1024)?;
+        let MissingRange { from, to, .. } = request.resend;
+        let fits = request.schema == super::SCHEMA && from > 0 && to >= from && to - from < MAX_RESEND;
+        if fits { Ok(request) } else { Err(Refusal::Malformed) }
     }
 }
 
@@ -88,28 +67,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_byte_for_byte() {
+    fn a_closing_survives_serializing_byte_for_byte() {
         let call = RawValue::from_string("{\"id\":\"x\",  \"n\":1}".into()).unwrap();
         let closing = Closing { schema: 1, epoch: Uuid::from_u128(7), seq: 3, call: &call };
         let bytes = closing.to_bytes();
-        let read = Closing::read(&bytes).unwrap();
+        let read = Closing::parse(&bytes).unwrap();
         assert_eq!((read.epoch, read.seq, read.call.get()), (Uuid::from_u128(7), 3, call.get()));
         let text = String::from_utf8(bytes).unwrap();
         for bad in [text.replace("\"seq\":3", "\"seq\":0"), text.replace("\"schema\":1", "\"schema\":9"), "{".into()] {
-            assert_eq!(Closing::read(bad.as_bytes()).unwrap_err(), Refusal::Malformed);
+            assert_eq!(Closing::parse(bad.as_bytes()).unwrap_err(), Refusal::Malformed);
         }
-        assert_eq!(Closing::read(&vec![b' '; MAX_CLOSING + 1]).unwrap_err(), Refusal::TooLarge);
+        assert_eq!(Closing::parse(&vec![b' '; MAX_CLOSING + 1]).unwrap_err(), Refusal::TooLarge);
     }
 
     #[test]
-    fn nobody_is_asked_for_everything() {
-        let ask = |from, to| {
-            let resend = Missing { epoch: Uuid::from_u128(7), from, to };
-            Ask::read(&serde_json::to_vec(&Ask { schema: 1, resend }).unwrap())
+    fn a_resend_request_is_bounded() {
+        let parse = |from, to| {
+            let resend = MissingRange { epoch: Uuid::from_u128(7), from, to };
+            ResendRequest::parse(&serde_json::to_vec(&ResendRequest { schema: 1, resend }).unwrap())
         };
-        assert!(ask(1, 1).is_ok() && ask(1, MOST_AGAIN).is_ok());
-        for (from, to) in [(0, 1), (2, 1), (1, MOST_AGAIN + 1), (1, u64::MAX)] {
-            assert_eq!(ask(from, to), Err(Refusal::Malformed), "{from} {to}");
+        assert!(parse(1, 1).is_ok() && parse(1, MAX_RESEND).is_ok());
+        for (from, to) in [(0, 1), (2, 1), (1, MAX_RESEND + 1), (1, u64::MAX)] {
+            assert_eq!(parse(from, to), Err(Refusal::Malformed), "{from} {to}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! A signed broadcast: what lies under a key of `KV_BROADCAST`. It carries its own key, a rising version and the signature
-//! of a listed supervisor, so that whoever can write to the subject (or answer in the server's place) still can't make
-//! a seat say anything.
+//! A signed broadcast, the message under a key of `KV_BROADCAST`. It carries its own key, a rising version and the
+//! signature of a trusted supervisor, so that write access to the subject, or control of the server, is not enough to
+//! change what a seat shows.
 
 use data_encoding::BASE64URL_NOPAD;
 use nkeys::KeyPair;
@@ -9,20 +9,20 @@ use serde::{Deserialize, Serialize};
 
 use super::key::Key;
 use super::name::Name;
+use super::parse_json;
 use super::refusal::Refusal;
 use super::trust::{Signer, Trust};
 
-/// The largest envelope, in bytes: below the server's limit of a message (1 MiB) with its headers.
+/// In bytes: with headers below the server's message limit of 1 MiB.
 pub const MAX_ENVELOPE: usize = 900 * 1024;
 
-/// A broadcast as it travels; nothing in it is believed before [`Envelope::verify`].
+/// Not trustworthy before [`Envelope::verify`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// What it is about.
     pub key: Key,
-    /// Who says they signed it.
+    /// The claimed signer.
     pub by: Name,
-    /// It rises with each broadcast of a key.
+    /// Rises with each broadcast of a key.
     pub version: u64,
     /// A declaration's TOML, or a rules file.
     pub payload: String,
@@ -30,7 +30,7 @@ pub struct Envelope {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Shape {
+struct RawEnvelope {
     schema: u32,
     key: String,
     by: Name,
@@ -39,32 +39,27 @@ struct Shape {
     sig: String,
 }
 
-/// What a seat knows under a key already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Age {
-    /// Newer than what is known.
+pub enum Freshness {
     New,
-    /// What is known, once more.
+    /// Equal to the known one.
     Known,
 }
 
-/// A broadcast whose signature holds.
+/// A broadcast with a valid signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// Whether it is news.
-    pub age: Age,
-    /// Who signed it, by the name that the seat's own list gives them.
+    pub freshness: Freshness,
+    /// The signer's name in the trust list.
     pub by: String,
-    /// What it says.
     pub content: Content,
 }
 
-/// What a broadcast says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// KLB on or off. Its `by` is the trusted name, whatever was written there.
+    /// Its `by` is the signer's name in the trust list, whatever the payload had.
     Klb(Broadcast),
-    /// A rules file's text; whether it can be proved is for [`penutup::book::Book::read`] to say.
+    /// A rules file's text, not checked yet.
     Rules(String),
 }
 
@@ -73,10 +68,7 @@ fn signed_bytes(key: &Key, by: &Name, version: u64, payload: &str) -> Vec<u8> {
 }
 
 impl Envelope {
-    /// Signs a broadcast.
-    ///
-    /// # Errors
-    /// Where the key pair has no seed.
+    /// Fails where the key pair has no seed.
     pub fn sign(
         pair: &KeyPair,
         key: Key,
@@ -88,10 +80,8 @@ impl Envelope {
         Ok(Self { key, by, version, payload, signature })
     }
 
-    /// As it travels.
-    #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let shape = Shape {
+        let raw = RawEnvelope {
             schema: super::SCHEMA,
             key: self.key.to_string(),
             by: self.by.clone(),
@@ -99,67 +89,57 @@ impl Envelope {
             payload: self.payload.clone(),
             sig: BASE64URL_NOPAD.encode(&self.signature),
         };
-        // This type always can be written; nothing would be refused as malformed.
-        serde_json::to_vec(&shape).unwrap_or_default()
+        // Serializing this type can't fail.
+        serde_json::to_vec(&raw).unwrap_or_default()
     }
 
-    /// From bytes; what it says is not yet to be believed.
-    ///
-    /// # Errors
-    /// [`Refusal::TooLarge`] and [`Refusal::Malformed`].
-    pub fn read(bytes: &[u8]) -> Result<Self, Refusal> {
-        if bytes.len() > MAX_ENVELOPE {
-            return Err(Refusal::TooLarge);
-        }
-        let shape: Shape = serde_json::from_slice(bytes).map_err(|_| Refusal::Malformed)?;
-        if shape.schema != super::SCHEMA {
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        let raw: RawEnvelope = parse_json(bytes, MAX_ENVELOPE)?;
+        if raw.schema != super::SCHEMA {
             return Err(Refusal::Malformed);
         }
         Ok(Self {
-            key: shape.key.parse().map_err(|_| Refusal::Malformed)?,
-            by: shape.by,
-            version: shape.version,
-            payload: shape.payload,
-            signature: BASE64URL_NOPAD.decode(shape.sig.as_bytes()).map_err(|_| Refusal::Malformed)?,
+            key: raw.key.parse().map_err(|_| Refusal::Malformed)?,
+            by: raw.by,
+            version: raw.version,
+            payload: raw.payload,
+            signature: BASE64URL_NOPAD.decode(raw.sig.as_bytes()).map_err(|_| Refusal::Malformed)?,
         })
     }
 
-    /// Verifies it. `came_on` is the key of the subject that it came on, `known` what is known under that key.
-    ///
-    /// # Errors
-    /// Why it is refused; in the order of what costs least to find out.
-    pub fn verify(&self, trust: &Trust, came_on: &Key, known: Option<&Self>) -> Result<Verified, Refusal> {
-        if self.key != *came_on {
+    /// `subject_key` is the key of the subject it was received on, `known` the known broadcast of that key. The cheapest
+    /// checks come first.
+    pub fn verify(&self, trust: &Trust, subject_key: &Key, known: Option<&Self>) -> Result<Verified, Refusal> {
+        if self.key != *subject_key {
             return Err(Refusal::WrongKey);
         }
-        let age = match known {
-            Some(known) if known == self => Age::Known,
+        let freshness = match known {
+            Some(known) if known == self => Freshness::Known,
             Some(known) if known.version >= self.version => return Err(Refusal::Old),
-            _ => Age::New,
+            _ => Freshness::New,
         };
         let signer = self.signer(trust)?;
-        Ok(Verified { age, by: signer.name.clone(), content: self.content(&signer.name)? })
+        Ok(Verified { freshness, by: signer.name.clone(), content: self.content(&signer.name)? })
     }
 
-    /// Who signed it.
     fn signer<'t>(&self, trust: &'t Trust) -> Result<&'t Signer, Refusal> {
         let signer = trust.signer(&self.by).ok_or(Refusal::UnknownSigner)?;
-        if !signer.may(&self.key) {
+        if !signer.may_publish(&self.key) {
             return Err(Refusal::NotAllowed);
         }
         let bytes = signed_bytes(&self.key, &self.by, self.version, &self.payload);
-        if signer.signed(&bytes, &self.signature) { Ok(signer) } else { Err(Refusal::BadSignature) }
+        if signer.verifies(&bytes, &self.signature) { Ok(signer) } else { Err(Refusal::BadSignature) }
     }
 
     fn content(&self, by: &str) -> Result<Content, Refusal> {
         match self.key {
             Key::Rules => Ok(Content::Rules(self.payload.clone())),
             Key::Klb(_) => {
-                let read = Broadcast::read(self.payload.as_bytes()).map_err(|_| Refusal::BadPayload)?;
-                if read.version != self.version || read.fact != penutup::broadcast::KLB {
+                let payload = Broadcast::read(self.payload.as_bytes()).map_err(|_| Refusal::BadPayload)?;
+                if payload.version != self.version || payload.fact != penutup::broadcast::KLB {
                     return Err(Refusal::BadPayload);
                 }
-                Ok(Content::Klb(Broadcast { by: Some(by.to_owned()), ..read }))
+                Ok(Content::Klb(Broadcast { by: Some(by.to_owned()), ..payload }))
             }
         }
     }
@@ -189,9 +169,9 @@ mod tests {
         broadcast.to_table().to_string()
     }
 
-    fn trusted(pair: &KeyPair, grants: &[&str]) -> Trust {
+    fn trust_for(pair: &KeyPair, grants: &[&str]) -> Trust {
         let grants: Vec<Grant> = grants.iter().map(|g| g.parse().unwrap()).collect();
-        Trust::of(vec![Signer { id: name("spv"), name: "SPV Jakarta".into(), key: pair.public_key(), grants }])
+        Trust::new(vec![Signer { id: name("spv"), name: "SPV Jakarta".into(), key: pair.public_key(), grants }])
     }
 
     const CENTER: Key = Key::Klb(Scope::Center);
@@ -201,21 +181,21 @@ mod tests {
     }
 
     #[test]
-    fn a_signed_broadcast_comes_through_under_the_trusted_name() {
+    fn a_signed_broadcast_is_accepted_under_the_trusted_name() {
         let pair = KeyPair::new_user();
-        let trust = trusted(&pair, &["center"]);
-        let first = Envelope::read(&signed(&pair, 7).to_bytes()).unwrap();
+        let trust = trust_for(&pair, &["center"]);
+        let first = Envelope::parse(&signed(&pair, 7).to_bytes()).unwrap();
         let verified = first.verify(&trust, &CENTER, None).unwrap();
         let Content::Klb(broadcast) = &verified.content else { panic!("{verified:?}") };
-        assert_eq!((broadcast.by.as_deref(), verified.age), (Some("SPV Jakarta"), Age::New));
-        assert_eq!(first.verify(&trust, &CENTER, Some(&first)).unwrap().age, Age::Known);
-        assert_eq!(signed(&pair, 8).verify(&trust, &CENTER, Some(&first)).unwrap().age, Age::New);
+        assert_eq!((broadcast.by.as_deref(), verified.freshness), (Some("SPV Jakarta"), Freshness::New));
+        assert_eq!(first.verify(&trust, &CENTER, Some(&first)).unwrap().freshness, Freshness::Known);
+        assert_eq!(signed(&pair, 8).verify(&trust, &CENTER, Some(&first)).unwrap().freshness, Freshness::New);
     }
 
     #[test]
-    fn everything_else_is_refused() {
+    fn forged_replayed_and_misplaced_broadcasts_are_refused() {
         let (pair, other) = (KeyPair::new_user(), KeyPair::new_user());
-        let trust = trusted(&pair, &["center"]);
+        let trust = trust_for(&pair, &["center"]);
         let good = signed(&pair, 7);
         let refused = |envelope: &Envelope, known| envelope.verify(&trust, &CENTER, known).unwrap_err();
         assert_eq!(refused(&signed(&other, 7), None), Refusal::BadSignature);
@@ -237,33 +217,33 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_none_are_refused() {
-        assert_eq!(Envelope::read(&vec![b' '; MAX_ENVELOPE + 1]), Err(Refusal::TooLarge));
+    fn malformed_bytes_are_refused() {
+        assert_eq!(Envelope::parse(&vec![b' '; MAX_ENVELOPE + 1]), Err(Refusal::TooLarge));
         let good = String::from_utf8(signed(&KeyPair::new_user(), 7).to_bytes()).unwrap();
         for bad in ["", "{}", "[]", "null", &good[1..], &good.replace("klb.center", "klb.x"), &good.replace("spv", "S")]
         {
-            assert_eq!(Envelope::read(bad.as_bytes()), Err(Refusal::Malformed), "{bad}");
+            assert_eq!(Envelope::parse(bad.as_bytes()), Err(Refusal::Malformed), "{bad}");
         }
-        assert_eq!(Envelope::read(good.replace("\"schema\":1", "\"schema\":2").as_bytes()), Err(Refusal::Malformed));
+        assert_eq!(Envelope::parse(good.replace("\"schema\":1", "\"schema\":2").as_bytes()), Err(Refusal::Malformed));
     }
 
     proptest! {
         #[test]
-        fn no_changed_byte_comes_through(at in any::<prop::sample::Index>(), bit in 0..8_u8) {
+        fn no_changed_bit_is_accepted(at in any::<prop::sample::Index>(), bit in 0..8_u8) {
             let pair = KeyPair::new_from_raw(nkeys::KeyPairType::User, [7; 32]).unwrap();
             let good = signed(&pair, 7);
             let mut bytes = good.to_bytes();
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
-            if let Ok(read) = Envelope::read(&bytes) {
-                // A change that leaves the meaning (a digit's case in an escape, say) leaves the same envelope.
-                prop_assert!(read == good || read.verify(&trusted(&pair, &["center"]), &CENTER, None).is_err());
+            if let Ok(changed) = Envelope::parse(&bytes) {
+                // Some changes keep the meaning: the case of a hex digit in an escape, for example.
+                prop_assert!(changed == good || changed.verify(&trust_for(&pair, &["center"]), &CENTER, None).is_err());
             }
         }
 
         #[test]
-        fn no_bytes_break_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = Envelope::read(&bytes);
+        fn parsing_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Envelope::parse(&bytes);
         }
     }
 }

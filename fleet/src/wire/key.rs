@@ -1,33 +1,29 @@
-//! What a broadcast is about, and for whom: the key it lies under.
+//! The key of a broadcast: its kind, and which seats it is for.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::name::Name;
 
-/// For whom a broadcast is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
-    /// Everybody.
+    /// Every seat.
     Center,
-    /// The sites of a region.
+    /// Every site of a region.
     Region(Name),
-    /// A site.
     Site(Name),
 }
 
-/// The key of a broadcast.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
-    /// KLB of a scope: `klb.center`, `klb.region.<r>`, `klb.site.<s>`.
+    /// `klb.center`, `klb.region.<r>`, `klb.site.<s>`.
     Klb(Scope),
-    /// The rules of everybody: `rules.active`.
+    /// `rules.active`.
     Rules,
 }
 
-/// The text is no key or scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoKey;
+pub struct ParseKeyError;
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,15 +36,15 @@ impl fmt::Display for Scope {
 }
 
 impl FromStr for Scope {
-    type Err = NoKey;
+    type Err = ParseKeyError;
 
-    fn from_str(text: &str) -> Result<Self, NoKey> {
-        let name = |text| Name::parse(text).ok_or(NoKey);
+    fn from_str(text: &str) -> Result<Self, ParseKeyError> {
+        let name = |text| Name::parse(text).ok_or(ParseKeyError);
         match text.split_once('.') {
             None if text == "center" => Ok(Self::Center),
             Some(("region", region)) => Ok(Self::Region(name(region)?)),
             Some(("site", site)) => Ok(Self::Site(name(site)?)),
-            _ => Err(NoKey),
+            _ => Err(ParseKeyError),
         }
     }
 }
@@ -63,20 +59,19 @@ impl fmt::Display for Key {
 }
 
 impl FromStr for Key {
-    type Err = NoKey;
+    type Err = ParseKeyError;
 
-    fn from_str(text: &str) -> Result<Self, NoKey> {
+    fn from_str(text: &str) -> Result<Self, ParseKeyError> {
         match text.split_once('.') {
             Some(("klb", scope)) => Ok(Self::Klb(scope.parse()?)),
             Some(("rules", "active")) => Ok(Self::Rules),
-            _ => Err(NoKey),
+            _ => Err(ParseKeyError),
         }
     }
 }
 
 impl Key {
-    /// The keys that a seat of this site hears.
-    #[must_use]
+    /// The keys that are for a seat of this site.
     pub fn of_seat(site: &Name, region: &Name) -> [Self; 4] {
         let (region, site) = (Scope::Region(region.clone()), Scope::Site(site.clone()));
         [Self::Klb(Scope::Center), Self::Klb(region), Self::Klb(site), Self::Rules]
@@ -88,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_is_read_as_it_is_written() {
+    fn every_key_survives_formatting_and_parsing() {
         let jkt = || Name::parse("jkt").unwrap();
         for (key, text) in [
             (Key::Klb(Scope::Center), "klb.center"),
@@ -101,7 +96,7 @@ mod tests {
         for bad in
             ["", "klb", "klb.", "klb.center.x", "klb.region", "klb.region.", "klb.site.a.b", "rules", "rules.old"]
         {
-            assert_eq!(bad.parse::<Key>(), Err(NoKey), "{bad}");
+            assert_eq!(bad.parse::<Key>(), Err(ParseKeyError), "{bad}");
         }
     }
 }

@@ -1,27 +1,22 @@
-//! The name of a site, a region, a seat or a supervisor: what may stand in a subject, a file name and a service's name.
+//! The name of a site, region, seat or supervisor: safe in subjects, file names and unit names.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The longest name.
 pub const MAX_NAME: usize = 32;
 
-/// Lower-case letters, digits and hyphens, beginning with a letter or digit; at most [`MAX_NAME`].
+/// Lower-case letters, digits and hyphens, starting with a letter or digit; at most [`MAX_NAME`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(String);
 
 impl Name {
-    /// Parses a name.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
         let fits = (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(|b| is_plain(b) || b == b'-');
         (fits && text.bytes().next().is_some_and(is_plain)).then(|| Self(text.to_owned()))
     }
 
-    /// As text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -52,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_may_stand_in_a_subject_is_a_name() {
+    fn names_are_restricted_to_safe_characters() {
         for good in ["a", "jkt", "a01", "0-9", &"x".repeat(MAX_NAME)] {
             assert_eq!(Name::parse(good).unwrap().as_str(), good);
         }

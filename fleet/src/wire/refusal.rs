@@ -1,36 +1,31 @@
-//! Why something from the network is not heeded. Each is dropped, changes nothing, and is counted by its code.
+//! Why a message is refused. A refused message changes nothing and is counted by its code.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a message is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
-    /// Larger than anything that is sent.
     TooLarge,
-    /// No object of the right shape.
+    /// Not JSON of the right schema.
     Malformed,
-    /// Its key is not the one of the subject it came on, or a scope that is not ours.
+    /// Not the key of its subject, or a scope that the seat is not in.
     WrongKey,
-    /// Nobody who is trusted signed it.
+    /// The signer is not in the trust list.
     UnknownSigner,
-    /// Who signed it may not speak for this scope.
+    /// The signer has no grant for this key.
     NotAllowed,
-    /// The signature is not of these bytes.
     BadSignature,
-    /// A newer one is known, or the same version with another content.
+    /// A newer one is known, or the same version with other content.
     Old,
-    /// What was signed is no declaration, or rules that can't be proved.
+    /// Signed, but not a declaration, or rules that the check refuses.
     BadPayload,
-    /// A call that another seat has sent.
+    /// A call that another seat sent first.
     OtherSeat,
 }
 
 impl Refusal {
-    /// As it is counted and told.
-    #[must_use]
     pub fn code(self) -> &'static str {
         match self {
             Self::TooLarge => "too-large",
@@ -46,18 +41,15 @@ impl Refusal {
     }
 }
 
-/// How many were refused, by why.
+/// Refused messages by reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused(pub BTreeMap<Refusal, u64>);
+pub struct RefusalCounts(pub BTreeMap<Refusal, u64>);
 
-impl Refused {
-    /// Counts one.
-    pub fn count(&mut self, why: Refusal) {
+impl RefusalCounts {
+    pub fn add(&mut self, why: Refusal) {
         *self.0.entry(why).or_default() += 1;
     }
 
-    /// All of them.
-    #[must_use]
     pub fn total(&self) -> u64 {
         self.0.values().sum()
     }

@@ -1,85 +1,73 @@
-//! The subjects and streams, in one place. Whoever configures the server and whoever speaks over it agree here.
+//! The names of subjects and streams, for the server's configuration and for its clients.
 
 use super::key::Key;
 use super::name::Name;
 
-/// The stream of broadcasts, with the subjects of a key-value bucket.
+/// A stream with the subjects of a key-value bucket.
 pub const BROADCASTS: &str = "KV_BROADCAST";
-/// What the subjects of [`BROADCASTS`] begin with.
+/// The prefix of the stream's subjects.
 pub const BROADCAST_PREFIX: &str = "$KV.BROADCAST.";
-/// What the subjects for one direct get of the last broadcast of a key begin with.
+/// The API subject for a direct get from the stream.
 pub const DIRECT_GET: &str = "$JS.API.DIRECT.GET.KV_BROADCAST";
 
-/// Where a broadcast is written.
-#[must_use]
+/// A broadcast is published here.
 pub fn put(key: &Key) -> String {
     format!("{BROADCAST_PREFIX}{key}")
 }
 
-/// Where the present broadcast of a key is asked for.
-#[must_use]
+/// The API subject for the newest broadcast of a key.
 pub fn direct_get(key: &Key) -> String {
     format!("{DIRECT_GET}.{BROADCAST_PREFIX}{key}")
 }
 
-/// Where the server says every broadcast again, once for all. Each site's account imports it as its own
-/// [`heard_all`]; nobody else hears it.
-#[must_use]
+/// The server republishes every broadcast here. Each site's account imports it as its [`all_broadcasts`]; nobody else
+/// can subscribe to it.
 pub fn republished(fleet: &Name) -> String {
     format!("broadcast.{fleet}.>")
 }
 
-/// Where a site's seats hear a broadcast.
-#[must_use]
-pub fn heard(site: &Name, key: &Key) -> String {
+/// A site's seats receive a broadcast here.
+pub fn broadcast(site: &Name, key: &Key) -> String {
     format!("broadcast.{site}.{key}")
 }
 
-/// Where a site's seats hear every broadcast.
-#[must_use]
-pub fn heard_all(site: &Name) -> String {
+/// A site's seats subscribe to this.
+pub fn all_broadcasts(site: &Name) -> String {
     format!("broadcast.{site}.>")
 }
 
-/// The key of a subject that a broadcast of this site came on.
-#[must_use]
-pub fn heard_key(site: &Name, subject: &str) -> Option<Key> {
+/// The key of a [`broadcast`] subject of this site.
+pub fn parse_broadcast(site: &Name, subject: &str) -> Option<Key> {
     subject.strip_prefix("broadcast.")?.strip_prefix(site.as_str())?.strip_prefix('.')?.parse().ok()
 }
 
-/// Where a seat's closings go.
-#[must_use]
+/// A seat publishes its closings here.
 pub fn closing(site: &Name, seat: &Name) -> String {
     format!("closing.{site}.{seat}")
 }
 
 /// The stream of a site's closings.
-#[must_use]
 pub fn closings(site: &Name) -> String {
     format!("CLOSINGS_{}", site.as_str().to_ascii_uppercase())
 }
 
-/// Where a seat says how it is.
-#[must_use]
+/// A seat publishes its state here.
 pub fn state(site: &Name, seat: &Name) -> String {
     format!("seat.{site}.{seat}")
 }
 
-/// The stream of what a site's seats last said of themselves.
-#[must_use]
+/// The stream of a site's seat states.
 pub fn states(site: &Name) -> String {
     format!("SEATS_{}", site.as_str().to_ascii_uppercase())
 }
 
-/// Where a seat is asked to send again.
-#[must_use]
-pub fn ask(site: &Name, seat: &Name) -> String {
+/// A seat receives resend requests here.
+pub fn resend_request(site: &Name, seat: &Name) -> String {
     format!("ask.{site}.{seat}")
 }
 
-/// The site and the seat of a subject of closings or states; the server has seen to it that nobody else spoke there.
-#[must_use]
-pub fn site_and_seat(subject: &str) -> Option<(Name, Name)> {
+/// The site and seat of a [`closing`] or [`state`] subject. The server lets only that seat publish there.
+pub fn parse_seat(subject: &str) -> Option<(Name, Name)> {
     let mut parts = subject.split('.');
     let (Some("closing" | "seat"), Some(site), Some(seat), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -89,15 +77,13 @@ pub fn site_and_seat(subject: &str) -> Option<(Name, Name)> {
     Some((Name::parse(site)?, Name::parse(seat)?))
 }
 
-/// What a seat's inboxes begin with: nobody else may listen there.
-#[must_use]
+/// The prefix of a seat's reply subjects; nobody else may subscribe there.
 pub fn inbox(site: &Name, seat: &Name) -> String {
     format!("_INBOX_{site}_{seat}")
 }
 
-/// What the inboxes of anybody else begin with.
-#[must_use]
-pub fn own_inbox(id: &Name) -> String {
+/// The prefix of any other client's reply subjects.
+pub fn client_inbox(id: &Name) -> String {
     format!("_INBOX_{id}")
 }
 
@@ -107,18 +93,18 @@ mod tests {
     use crate::wire::key::Scope;
 
     #[test]
-    fn subjects_are_read_as_they_are_written() {
+    fn subjects_are_parsed_as_they_are_formatted() {
         let (site, seat) = (Name::parse("jkt").unwrap(), Name::parse("a01").unwrap());
         for key in Key::of_seat(&site, &Name::parse("jawa").unwrap()) {
-            assert_eq!(heard_key(&site, &heard(&site, &key)), Some(key));
+            assert_eq!(parse_broadcast(&site, &broadcast(&site, &key)), Some(key));
         }
-        assert_eq!(heard_key(&site, "broadcast.jkt2.klb.center"), None);
-        assert_eq!(heard_key(&site, "broadcast.jkt.klb.other"), None);
+        assert_eq!(parse_broadcast(&site, "broadcast.jkt2.klb.center"), None);
+        assert_eq!(parse_broadcast(&site, "broadcast.jkt.klb.other"), None);
         for subject in [closing(&site, &seat), state(&site, &seat)] {
-            assert_eq!(site_and_seat(&subject), Some((site.clone(), seat.clone())));
+            assert_eq!(parse_seat(&subject), Some((site.clone(), seat.clone())));
         }
         for bad in ["closing.jkt", "closing.jkt.a01.x", "other.jkt.a01", "closing.*.a01"] {
-            assert_eq!(site_and_seat(bad), None, "{bad}");
+            assert_eq!(parse_seat(bad), None, "{bad}");
         }
         assert_eq!(direct_get(&Key::Klb(Scope::Center)), "$JS.API.DIRECT.GET.KV_BROADCAST.$KV.BROADCAST.klb.center");
     }

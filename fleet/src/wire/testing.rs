@@ -1,15 +1,14 @@
-//! What tests of several rooms need: names, and a declaration as a supervisor writes it.
+//! Helpers for the tests of several modules.
 
 use penutup::broadcast::{Broadcast, KLB, State};
 
 use super::name::Name;
 
-/// A name.
 pub fn name(text: &str) -> Name {
     Name::parse(text).unwrap()
 }
 
-/// The text of a declaration of KLB that names nobody.
+/// The TOML of a KLB declaration without `by`.
 pub fn declaration(version: u64, state: State) -> String {
     let klb = Broadcast {
         version,

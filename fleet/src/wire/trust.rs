@@ -1,5 +1,5 @@
-//! Whom a seat believes, and for which scopes: a list of public keys that came with the seat's configuration, not over
-//! the network.
+//! The trust list: whose signatures a seat accepts, and for what. It comes with the seat's configuration, never over the
+//! network.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,18 +8,16 @@ use nkeys::KeyPair;
 use penutup::broadcast::tidy;
 use serde::{Deserialize, Serialize};
 
-use super::key::{Key, NoKey, Scope};
+use super::key::{Key, ParseKeyError, Scope};
 use super::name::Name;
 
-/// The longest name of a supervisor on a screen, in graphemes.
-const NAME: usize = 40;
+/// In graphemes.
+const MAX_SIGNER_NAME: usize = 40;
 
-/// What a supervisor may declare.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Grant {
-    /// KLB of this scope, and of no other: the centre's does not include a site's.
+    /// KLB for exactly this scope: the centre's does not include a site's.
     Klb(Scope),
-    /// The rules of everybody.
     Rules,
 }
 
@@ -33,30 +31,26 @@ impl fmt::Display for Grant {
 }
 
 impl FromStr for Grant {
-    type Err = NoKey;
+    type Err = ParseKeyError;
 
-    fn from_str(text: &str) -> Result<Self, NoKey> {
+    fn from_str(text: &str) -> Result<Self, ParseKeyError> {
         if text == "rules" { Ok(Self::Rules) } else { Ok(Self::Klb(text.parse()?)) }
     }
 }
 
-/// Somebody who may sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signer {
-    /// The id in the envelope.
+    /// As in the envelope.
     pub id: Name,
-    /// The name on the screens.
+    /// The name that screens show.
     pub name: String,
-    /// The public signing key, as nkeys writes it.
+    /// The public signing key, in nkeys' format.
     pub key: String,
-    /// What they may declare.
     pub grants: Vec<Grant>,
 }
 
 impl Signer {
-    /// Whether they may declare this.
-    #[must_use]
-    pub fn may(&self, key: &Key) -> bool {
+    pub fn may_publish(&self, key: &Key) -> bool {
         self.grants.iter().any(|grant| match (grant, key) {
             (Grant::Klb(granted), Key::Klb(scope)) => granted == scope,
             (Grant::Rules, Key::Rules) => true,
@@ -64,105 +58,88 @@ impl Signer {
         })
     }
 
-    /// Whether they signed these bytes.
-    #[must_use]
-    pub fn signed(&self, bytes: &[u8], signature: &[u8]) -> bool {
+    pub fn verifies(&self, bytes: &[u8], signature: &[u8]) -> bool {
         KeyPair::from_public_key(&self.key).is_ok_and(|key| key.verify(bytes, signature).is_ok())
     }
 }
 
-/// Everybody who may sign.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust(Vec<Signer>);
 
-/// The file's shape.
+/// `trust.toml`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct RawTrust {
     schema: u32,
     #[serde(default)]
-    signer: Vec<Shape>,
+    signer: Vec<RawSigner>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Shape {
+struct RawSigner {
     id: Name,
     name: String,
     key: String,
     grants: Vec<String>,
 }
 
-/// What is wrong with a trust file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BadTrust {
-    /// It can't be parsed; in the parser's own words.
+pub enum TrustError {
+    /// The parser's message.
     Toml(String),
-    /// Its form is not known.
     Schema,
-    /// The id or the key of this signer stands twice.
-    Twice(Name),
-    /// The key of this signer is no public nkey.
+    /// Two signers with this id or this one's key.
+    Duplicate(Name),
+    /// This signer's key is no public nkey.
     Key(Name),
-    /// The name of this signer shows nothing.
+    /// This signer's name is blank.
     Name(Name),
-    /// A grant of this signer is no scope and not `rules`.
+    /// This signer has a grant that is no scope and not `rules`.
     Grant(Name),
 }
 
 impl Trust {
-    /// Of these.
-    #[must_use]
-    pub fn of(signers: Vec<Signer>) -> Self {
+    pub fn new(signers: Vec<Signer>) -> Self {
         Self(signers)
     }
 
-    /// From `trust.toml`.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn read(text: &str) -> Result<Self, BadTrust> {
-        let file: File = toml::from_str(text).map_err(|e| BadTrust::Toml(e.to_string()))?;
+    /// Parses `trust.toml`.
+    pub fn parse(text: &str) -> Result<Self, TrustError> {
+        let file: RawTrust = toml::from_str(text).map_err(|e| TrustError::Toml(e.to_string()))?;
         if file.schema != super::SCHEMA {
-            return Err(BadTrust::Schema);
+            return Err(TrustError::Schema);
         }
         let mut out: Vec<Signer> = Vec::with_capacity(file.signer.len());
-        for Shape { id, name, key, grants } in file.signer {
+        for RawSigner { id, name, key, grants } in file.signer {
             if out.iter().any(|other| other.id == id || other.key == key) {
-                return Err(BadTrust::Twice(id));
+                return Err(TrustError::Duplicate(id));
             }
             if KeyPair::from_public_key(&key).is_err() {
-                return Err(BadTrust::Key(id));
+                return Err(TrustError::Key(id));
             }
-            let Some(name) = tidy(&name, NAME) else { return Err(BadTrust::Name(id)) };
-            let parsed = grants.iter().map(|grant| grant.parse()).collect::<Result<_, NoKey>>();
-            let Ok(grants) = parsed else { return Err(BadTrust::Grant(id)) };
+            let Some(name) = tidy(&name, MAX_SIGNER_NAME) else { return Err(TrustError::Name(id)) };
+            let parsed = grants.iter().map(|grant| grant.parse()).collect::<Result<_, ParseKeyError>>();
+            let Ok(grants) = parsed else { return Err(TrustError::Grant(id)) };
             out.push(Signer { id, name, key, grants });
         }
         Ok(Self(out))
     }
 
-    /// As `trust.toml`.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        let shape = |s: &Signer| Shape {
+    /// Formats `trust.toml`.
+    pub fn to_toml(&self) -> String {
+        let raw = |s: &Signer| RawSigner {
             id: s.id.clone(),
             name: s.name.clone(),
             key: s.key.clone(),
             grants: s.grants.iter().map(ToString::to_string).collect(),
         };
-        let file = File { schema: super::SCHEMA, signer: self.0.iter().map(shape).collect() };
-        // These types always can be written; what could not would be refused when it is read.
+        let file = RawTrust { schema: super::SCHEMA, signer: self.0.iter().map(raw).collect() };
+        // Serializing these types can't fail.
         toml::to_string(&file).unwrap_or_default()
     }
 
-    /// Everybody.
-    pub fn signers(&self) -> impl Iterator<Item = &Signer> {
-        self.0.iter()
-    }
-
-    /// Every scope that somebody may declare for, the widest first; nothing under another key is heeded by any seat.
-    #[must_use]
+    /// Every scope with a grant, the widest first. Seats accept no declaration for another one.
     pub fn scopes(&self) -> Vec<Scope> {
         let grants = self.0.iter().flat_map(|signer| &signer.grants);
         let scopes = grants.filter_map(|grant| match grant {
@@ -172,14 +149,10 @@ impl Trust {
         scopes.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
     }
 
-    /// Whether nobody may sign.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Somebody by their id.
-    #[must_use]
     pub fn signer(&self, id: &Name) -> Option<&Signer> {
         self.0.iter().find(|signer| signer.id == *id)
     }
@@ -190,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_and_what_is_wrong_is_refused() {
+    fn a_trust_list_survives_serializing_and_invalid_ones_are_refused() {
         let key = KeyPair::new_user().public_key();
         let spv = Signer {
             id: Name::parse("spv").unwrap(),
@@ -198,12 +171,12 @@ mod tests {
             key: key.clone(),
             grants: vec![Grant::Klb(Scope::Center), Grant::Rules],
         };
-        let trust = Trust::of(vec![spv]);
-        assert_eq!(Trust::read(&trust.to_text()), Ok(trust.clone()));
+        let trust = Trust::new(vec![spv]);
+        assert_eq!(Trust::parse(&trust.to_toml()), Ok(trust.clone()));
         let signer = trust.signer(&Name::parse("spv").unwrap()).unwrap();
-        assert!(signer.may(&Key::Rules) && signer.may(&Key::Klb(Scope::Center)));
-        assert!(!signer.may(&Key::Klb(Scope::Site(Name::parse("jkt").unwrap()))));
-        let text = trust.to_text();
+        assert!(signer.may_publish(&Key::Rules) && signer.may_publish(&Key::Klb(Scope::Center)));
+        assert!(!signer.may_publish(&Key::Klb(Scope::Site(Name::parse("jkt").unwrap()))));
+        let text = trust.to_toml();
         for wrong in [
             text.replace("schema = 1", "schema = 2"),
             text.replace(&key, "UABC"),
@@ -212,7 +185,7 @@ mod tests {
             text.replace("grants", "rights"),
             format!("{text}{}", text.replace("schema = 1", "")),
         ] {
-            assert!(Trust::read(&wrong).is_err(), "{wrong}");
+            assert!(Trust::parse(&wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The agent as it runs on a seat: against a real server, with prompters that keep what they are told.
+//! The agent on a seat, with a real server and recording prompters.
 
 mod broadcasts;
 mod closings;
@@ -6,7 +6,6 @@ mod process;
 
 use penutup_fleet::wire::key::Key;
 
-/// A key.
 fn key(text: &str) -> Key {
     text.parse().expect("a key")
 }

@@ -1,12 +1,12 @@
-//! The archive: every closing once in the table, whoever is killed on the way; hostile ones counted; what is missing asked
-//! for again.
+//! The archive: every closing is in the table once despite crashes, hostile ones are counted, missing ones are
+//! requested.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::StreamExt;
-use penutup_fleet::wire::closing::Ask;
-use penutup_fleet::wire::refusal::Refused;
+use penutup_fleet::wire::closing::ResendRequest;
+use penutup_fleet::wire::refusal::RefusalCounts;
 use penutup_fleet::wire::seat::SeatState;
 use penutup_fleet::wire::subject;
 use serde_json::json;
@@ -14,49 +14,49 @@ use uuid::Uuid;
 
 use crate::support::calls::{call, close, message, name, send};
 use crate::support::program::Running;
-use crate::support::{Ground, Postgres, Shape, Who, wait_until};
+use crate::support::{FleetSpec, Identity, Postgres, TestFleet, wait_until};
 
-/// A fleet with a database, and the archive on it.
+/// A fleet with a database and a running archive.
 struct Stage {
     archive: Running,
-    ground: Ground,
+    fleet: TestFleet,
     postgres: Postgres,
 }
 
 impl Stage {
     async fn start(args: &[&str]) -> Option<Self> {
         let postgres = Postgres::start()?;
-        let ground = Ground::start(&Shape { database: Some(&postgres), ..Shape::default() }).await?;
-        let archive = begin(&ground, args);
-        Some(Self { archive, ground, postgres })
+        let fleet = TestFleet::start(&FleetSpec { database: Some(&postgres), ..FleetSpec::default() }).await?;
+        let archive = start_archive(&fleet, args);
+        Some(Self { archive, fleet, postgres })
     }
 
-    async fn settles(&self, query: &str, number: i64) {
+    async fn waits_for_number(&self, query: &str, number: i64) {
         let what = format!("{query} = {number}");
         wait_until(&what, async || (self.postgres.number(query).await == Some(number)).then_some(())).await;
     }
 }
 
-fn begin(ground: &Ground, args: &[&str]) -> Running {
+fn start_archive(fleet: &TestFleet, args: &[&str]) -> Running {
     let args: Vec<&str> = ["archive"].iter().chain(args).copied().collect();
-    Running::start(&ground.config(Who::Program("archive")), &args, ground.folder())
+    Running::start(&fleet.config(Identity::Program("archive")), &args, fleet.folder())
 }
 
-async fn says(archive: &Running, what: &str) {
-    wait_until(what, async || archive.said().contains(what).then_some(())).await;
+async fn waits_for_log(archive: &Running, what: &str) {
+    wait_until(what, async || archive.stderr().contains(what).then_some(())).await;
 }
 
 const CLOSINGS: &str = "select count(*) from closing";
 
 #[tokio::test]
-async fn nothing_is_lost_and_nothing_stands_twice_whoever_is_killed() {
+async fn nothing_is_lost_or_duplicated_over_crashes_of_all_parts() {
     const EACH: u64 = 1_500;
     let seats = [("jkt", "a1"), ("jkt", "a2"), ("bdg", "b1"), ("sby", "c1")];
     let Some(mut stage) = Stage::start(&[]).await else { return };
     let sent = Arc::new(AtomicUsize::new(0));
     let mut senders = Vec::new();
     for (site, seat) in seats {
-        let client = stage.ground.connect(Who::Seat(site, seat)).await;
+        let client = stage.fleet.connect(Identity::Seat(site, seat)).await;
         let sent = Arc::clone(&sent);
         senders.push(tokio::spawn(async move {
             let epoch = Uuid::now_v7();
@@ -74,47 +74,47 @@ async fn nothing_is_lost_and_nothing_stands_twice_whoever_is_killed() {
     reach(1).await;
     stage.archive.process.kill();
     reach(2).await;
-    stage.archive = begin(&stage.ground, &[]);
-    stage.ground.nats.kill();
-    stage.ground.nats.restart();
+    stage.archive = start_archive(&stage.fleet, &[]);
+    stage.fleet.nats.kill();
+    stage.fleet.nats.restart();
     reach(3).await;
     stage.postgres.crash();
     stage.postgres.restart();
     reach(4).await;
     stage.archive.process.kill();
-    stage.archive = begin(&stage.ground, &[]);
+    stage.archive = start_archive(&stage.fleet, &[]);
     reach(5).await;
-    stage.ground.nats.kill();
-    stage.ground.nats.restart();
+    stage.fleet.nats.kill();
+    stage.fleet.nats.restart();
     for sender in senders {
         sender.await.unwrap();
     }
-    stage.settles(CLOSINGS, i64::try_from(all).unwrap()).await;
+    stage.waits_for_number(CLOSINGS, i64::try_from(all).unwrap()).await;
     let apart = "select count(distinct (site, seat, epoch, seq)) from closing";
     assert_eq!(stage.postgres.number(apart).await, Some(i64::try_from(all).unwrap()));
     let whole = "select count(*) from seat where received = int8multirange(int8range(1, 1501))";
     assert_eq!(stage.postgres.number(whole).await, Some(4));
     assert_eq!(stage.postgres.number("select count(*) from refused").await, Some(0));
-    assert_eq!(stage.archive.terminate(), Some(0), "{}", stage.archive.said());
+    assert_eq!(stage.archive.terminate(), Some(0), "{}", stage.archive.stderr());
 }
 
 #[tokio::test]
-async fn of_two_versions_the_newer_stands_and_no_seat_writes_over_anothers_call() {
+async fn the_newer_version_wins_and_no_seat_can_overwrite_anothers_call() {
     let Some(stage) = Stage::start(&[]).await else { return };
-    let [a1, a2] = [("jkt", "a1"), ("jkt", "a2")].map(|(site, seat)| Who::Seat(site, seat));
-    let (a1, a2) = (stage.ground.connect(a1).await, stage.ground.connect(a2).await);
+    let [a1, a2] = [("jkt", "a1"), ("jkt", "a2")].map(|(site, seat)| Identity::Seat(site, seat));
+    let (a1, a2) = (stage.fleet.connect(a1).await, stage.fleet.connect(a2).await);
     let (old, new) = (Uuid::now_v7(), Uuid::now_v7());
     let ids = [Uuid::now_v7(), Uuid::now_v7()];
     close(&a1, "jkt", "a1", old, 1, &call(ids[0], 5, "a1", 1)).await;
     close(&a1, "jkt", "a1", old, 2, &call(ids[1], 2, "a1", 2)).await;
-    stage.settles(CLOSINGS, 2).await;
-    // An older version, another seat's, the ledger begun anew, a newer version.
+    stage.waits_for_number(CLOSINGS, 2).await;
+    // An older version, another seat's, one from a new ledger, a newer version.
     close(&a1, "jkt", "a1", old, 1, &call(ids[0], 4, "a1", 7)).await;
     close(&a2, "jkt", "a2", new, 1, &call(ids[0], 9, "a2", 8)).await;
     close(&a1, "jkt", "a1", new, 1, &call(ids[1], 3, "a1", 9)).await;
     close(&a1, "jkt", "a1", new, 2, &call(Uuid::now_v7(), 1, "a1", 3)).await;
-    stage.settles(CLOSINGS, 3).await;
-    stage.settles("select count from refused where why = 'other-seat' and seat = 'a2'", 1).await;
+    stage.waits_for_number(CLOSINGS, 3).await;
+    stage.waits_for_number("select count from refused where why = 'other-seat' and seat = 'a2'", 1).await;
     let mut found = Vec::new();
     for (seq, id) in ids.iter().enumerate() {
         let query = format!("select seat, version, epoch, (call->>'version')::int8 from closing where id = '{id}'");
@@ -122,7 +122,7 @@ async fn of_two_versions_the_newer_stands_and_no_seat_writes_over_anothers_call(
         found.push((seq, row.get::<_, String>(0), row.get::<_, i64>(1), row.get::<_, Uuid>(2), row.get::<_, i64>(3)));
     }
     assert_eq!(found, [(0, "a1".into(), 5, old, 5), (1, "a1".into(), 3, new, 3)]);
-    // The newest ledger is the one whose gaps count; what was turned away is not asked for.
+    // Gaps count in the newest ledger, and rejected closings are not requested again.
     let whole = "select count(*) from seat where received = int8multirange(int8range(1, 3)) and seat = 'a1'";
     assert_eq!(stage.postgres.number(whole).await, Some(1));
     let turned = "select count(*) from seat where received = int8multirange(int8range(1, 2)) and seat = 'a2'";
@@ -130,9 +130,9 @@ async fn of_two_versions_the_newer_stands_and_no_seat_writes_over_anothers_call(
 }
 
 #[tokio::test]
-async fn hostile_closings_are_counted_and_keep_nothing_back() {
+async fn hostile_closings_are_counted_and_block_no_others() {
     let Some(mut stage) = Stage::start(&[]).await else { return };
-    let client = stage.ground.connect(Who::Seat("jkt", "a1")).await;
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
     let (subject, epoch) = (subject::closing(&name("jkt"), &name("a1")), Uuid::now_v7());
     let mut odd = call(Uuid::now_v7(), 1, "a1", 1);
     odd["ending"] = json!("entah");
@@ -154,21 +154,21 @@ async fn hostile_closings_are_counted_and_keep_nothing_back() {
         send(&client, &subject, &format!("hostile-{n}"), bytes).await.unwrap();
     }
     close(&client, "jkt", "a1", epoch, 4, &named).await;
-    stage.settles(CLOSINGS, 1).await;
-    stage.settles("select count from refused where why = 'malformed'", 5).await;
-    stage.settles("select count from refused where why = 'bad-payload'", 3).await;
-    // Nothing comes along that is not of the form.
+    stage.waits_for_number(CLOSINGS, 1).await;
+    stage.waits_for_number("select count from refused where why = 'malformed'", 5).await;
+    stage.waits_for_number("select count from refused where why = 'bad-payload'", 3).await;
+    // Unknown fields are not stored.
     assert_eq!(stage.postgres.number("select count(*) from closing where call ? 'nama'").await, Some(0));
-    // What is larger than the stream takes is refused by the server.
+    // The server refuses what exceeds the stream's limit.
     let large = json!({ "pad": "x".repeat(100_000) });
     assert_eq!(send(&client, &subject, "large", &message(epoch, 5, &large)).await, None);
     assert!(stage.archive.process.runs());
 }
 
 #[tokio::test]
-async fn days_have_partitions_and_odd_ids_a_place_to_be() {
+async fn each_day_has_a_partition_and_other_ids_go_to_the_default_one() {
     let Some(stage) = Stage::start(&[]).await else { return };
-    let client = stage.ground.connect(Who::Seat("jkt", "a1")).await;
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
     let epoch = Uuid::now_v7();
     let now = u64::try_from(chrono::Utc::now().timestamp_millis()).unwrap();
     let of_day = |days: i64| {
@@ -180,32 +180,32 @@ async fn days_have_partitions_and_odd_ids_a_place_to_be() {
     for (seq, id) in (1..).zip(ids) {
         close(&client, "jkt", "a1", epoch, seq, &call(id, 1, "a1", seq)).await;
     }
-    stage.settles(CLOSINGS, 6).await;
+    stage.waits_for_number(CLOSINGS, 6).await;
     assert_eq!(stage.postgres.number("select count(*) from closing_default").await, Some(4));
     let day = (chrono::Utc::now() - chrono::TimeDelta::days(3)).format("%Y%m%d").to_string();
     assert_eq!(stage.postgres.number(&format!("select count(*) from closing_{day}")).await, Some(1));
-    // The day of an id in the default partition comes: its calls move over.
+    // Creating the partition later moves the rows there.
     let ahead = (chrono::Utc::now() + chrono::TimeDelta::days(40)).date_naive();
     let mut sql = stage.postgres.connect().await;
-    penutup_fleet::database::schema::make_day(&mut sql, ahead).await.unwrap();
-    penutup_fleet::database::schema::make_day(&mut sql, ahead).await.unwrap();
+    penutup_fleet::database::schema::create_partition(&mut sql, ahead).await.unwrap();
+    penutup_fleet::database::schema::create_partition(&mut sql, ahead).await.unwrap();
     let table = format!("select count(*) from closing_{}", ahead.format("%Y%m%d"));
     assert_eq!(stage.postgres.number(&table).await, Some(1));
     assert_eq!(stage.postgres.number(CLOSINGS).await, Some(6));
 }
 
 #[tokio::test]
-async fn what_is_missing_is_asked_for_until_it_is_there() {
+async fn missing_closings_are_requested_until_they_arrive() {
     let Some(stage) = Stage::start(&["--ask-every", "1"]).await else { return };
-    let client = stage.ground.connect(Who::Seat("jkt", "a1")).await;
-    let mut asks = client.subscribe(subject::ask(&name("jkt"), &name("a1"))).await.unwrap();
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
+    let mut asks = client.subscribe(subject::resend_request(&name("jkt"), &name("a1"))).await.unwrap();
     let epoch = Uuid::now_v7();
     let calls: Vec<_> = (1..=9).map(|seq| call(Uuid::now_v7(), 1, "a1", seq)).collect();
     for seq in [1, 2, 4, 5, 6] {
         close(&client, "jkt", "a1", epoch, seq, &calls[usize::try_from(seq).unwrap() - 1]).await;
     }
-    // It says that it has sent nine: the last three are missing too, though no number above them came.
-    let told = SeatState {
+    // It reports nine sent: the last three are missing as well, although no higher number arrived.
+    let reported = SeatState {
         schema: 1,
         at: chrono::Utc::now(),
         agent: "0.1.0".into(),
@@ -215,13 +215,13 @@ async fn what_is_missing_is_asked_for_until_it_is_there() {
         prompters: 1,
         unsent: 0,
         sent: 9,
-        refused: Refused::default(),
+        refused: RefusalCounts::default(),
     };
-    send(&client, &subject::state(&name("jkt"), &name("a1")), "state", &told.to_bytes()).await.unwrap();
+    send(&client, &subject::state(&name("jkt"), &name("a1")), "state", &reported.to_bytes()).await.unwrap();
     let mut asked = Vec::new();
     while asked.len() < 2 {
-        let heard = tokio::time::timeout(crate::support::PATIENCE, asks.next()).await.expect("an ask").unwrap();
-        asked.push(Ask::read(&heard.payload).unwrap().resend);
+        let received = tokio::time::timeout(crate::support::TIMEOUT, asks.next()).await.expect("an ask").unwrap();
+        asked.push(ResendRequest::parse(&received.payload).unwrap().resend);
     }
     assert_eq!(
         asked.iter().map(|ask| (ask.epoch, ask.from, ask.to)).collect::<Vec<_>>(),
@@ -230,37 +230,37 @@ async fn what_is_missing_is_asked_for_until_it_is_there() {
     for seq in [3, 7, 8, 9] {
         close(&client, "jkt", "a1", epoch, seq, &calls[usize::try_from(seq).unwrap() - 1]).await;
     }
-    stage.settles("select count(*) from seat where received = int8multirange(int8range(1, 10))", 1).await;
-    says(&stage.archive, "4 penutup dari 1 meja").await;
+    stage.waits_for_number("select count(*) from seat where received = int8multirange(int8range(1, 10))", 1).await;
+    waits_for_log(&stage.archive, "4 penutup dari 1 meja").await;
 }
 
 #[tokio::test]
-async fn a_stream_that_was_made_anew_and_a_database_that_was_emptied_are_taken_up_again() {
+async fn archiving_resumes_after_the_stream_or_the_tables_were_recreated() {
     let Some(mut stage) = Stage::start(&[]).await else { return };
-    let client = stage.ground.connect(Who::Seat("jkt", "a1")).await;
-    let admin = stage.ground.connect(Who::Program("admin")).await;
+    let client = stage.fleet.connect(Identity::Seat("jkt", "a1")).await;
+    let admin = stage.fleet.connect(Identity::Program("admin")).await;
     let epoch = Uuid::now_v7();
     close(&client, "jkt", "a1", epoch, 1, &call(Uuid::now_v7(), 1, "a1", 1)).await;
-    stage.settles(CLOSINGS, 1).await;
+    stage.waits_for_number(CLOSINGS, 1).await;
     let stream = subject::closings(&name("jkt"));
     async_nats::jetstream::new(admin).delete_stream(&stream).await.unwrap();
-    says(&stage.archive, &stream).await;
-    stage.ground.streams().await;
+    waits_for_log(&stage.archive, &stream).await;
+    stage.fleet.streams().await;
     close(&client, "jkt", "a1", epoch, 2, &call(Uuid::now_v7(), 1, "a1", 2)).await;
-    stage.settles(CLOSINGS, 2).await;
+    stage.waits_for_number(CLOSINGS, 2).await;
 
     let drop = "drop table closing, seat, refused, penutup_schema";
     stage.postgres.connect().await.batch_execute(drop).await.unwrap();
     close(&client, "jkt", "a1", epoch, 3, &call(Uuid::now_v7(), 1, "a1", 3)).await;
-    stage.settles(CLOSINGS, 1).await;
+    stage.waits_for_number(CLOSINGS, 1).await;
 
-    // It ends at once also while the database is away.
+    // It stops at once although the database is down.
     stage.postgres.stop();
     close(&client, "jkt", "a1", epoch, 4, &call(Uuid::now_v7(), 1, "a1", 4)).await;
-    says(&stage.archive, "postgres@").await;
-    assert_eq!(stage.archive.terminate(), Some(0), "{}", stage.archive.said());
-    // What was not written was not acknowledged.
+    waits_for_log(&stage.archive, "postgres@").await;
+    assert_eq!(stage.archive.terminate(), Some(0), "{}", stage.archive.stderr());
+    // An unwritten closing was not acknowledged, so it is delivered again.
     stage.postgres.restart();
-    stage.archive = begin(&stage.ground, &[]);
-    stage.settles(CLOSINGS, 2).await;
+    stage.archive = start_archive(&stage.fleet, &[]);
+    stage.waits_for_number(CLOSINGS, 2).await;
 }

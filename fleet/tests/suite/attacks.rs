@@ -1,5 +1,5 @@
-//! Attacks on a provisioned fleet: by whoever has a seat's key, a supervisor's, the way to a subject, or only the wire.
-//! Each leaves every seat as it was, and is counted, by the seats or in the server's log.
+//! Attacks on a provisioned fleet with a seat's key, a supervisor's key, write access to a subject, or only network
+//! access. Each leaves every seat unchanged and is counted, by the seats or in the server's log.
 
 use std::str;
 use std::sync::{Arc, Mutex};
@@ -18,13 +18,13 @@ use penutup_fleet::wire::closing::MAX_CLOSING;
 use penutup_fleet::wire::envelope::{Envelope, MAX_ENVELOPE};
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::name::Name;
-use penutup_fleet::wire::refusal::{Refusal, Refused};
+use penutup_fleet::wire::refusal::{Refusal, RefusalCounts};
 use penutup_fleet::wire::seat::MAX_STATE;
 use penutup_fleet::wire::subject;
 
-use crate::support::machine::Seat;
+use crate::support::machine::SeatMachine;
 use crate::support::raw::Raw;
-use crate::support::{Ground, Shape, TestSeat, Who, wait_until};
+use crate::support::{FleetSpec, Identity, TestFleet, TestSeat, wait_until};
 
 const CENTER: &str = "$KV.BROADCAST.klb.center";
 
@@ -36,7 +36,6 @@ fn name(text: &str) -> Name {
     Name::parse(text).expect("a name")
 }
 
-/// A declaration's payload.
 fn klb(version: u64, on: bool) -> String {
     let state = if on { Switch::On } else { Switch::Off };
     let (fact, since) = (KLB.to_owned(), "2026-03-02T06:05:00Z".parse().unwrap());
@@ -45,45 +44,43 @@ fn klb(version: u64, on: bool) -> String {
         .to_string()
 }
 
-/// Somebody's signing key.
-fn signing(ground: &Ground, id: &str) -> KeyPair {
-    Supervisor::read(&ground.config(Who::Supervisor(id)), Lang::En).expect("supervisor.toml").sign.pair()
+fn signing(fleet: &TestFleet, id: &str) -> KeyPair {
+    Supervisor::read(&fleet.config(Identity::Supervisor(id)), Lang::En).expect("supervisor.toml").sign.pair()
 }
 
 fn signed(pair: &KeyPair, on: &str, by: &str, version: u64, payload: &str) -> Envelope {
     Envelope::sign(pair, key(on), name(by), version, payload.to_owned()).expect("a signature")
 }
 
-/// Writes whatever under a key, as who may.
+/// Publishes anything under a key, with a key that may.
 async fn write(client: &Client, key: &str, bytes: impl Into<Vec<u8>>) -> String {
     let answer = client.request(format!("{}{key}", subject::BROADCAST_PREFIX), bytes.into().into()).await;
     str::from_utf8(&answer.expect("an answer").payload).unwrap().to_owned()
 }
 
-/// A connection that keeps what the server says against it.
+/// A connection that records the server's error messages.
 struct Attacker {
     client: Client,
-    told: Arc<Mutex<Vec<String>>>,
+    output: Arc<Mutex<Vec<String>>>,
 }
 
 impl Attacker {
     async fn connect(link: &Link) -> Self {
-        let told: Arc<Mutex<Vec<String>>> = Arc::default();
-        let kept = Arc::clone(&told);
-        let note = move |event: Event| kept.lock().unwrap().push(event.to_string());
-        let client = link.keep(Lang::En, note).await.expect("a link");
+        let output: Arc<Mutex<Vec<String>>> = Arc::default();
+        let recorded = Arc::clone(&output);
+        let note = move |event: Event| recorded.lock().unwrap().push(event.to_string());
+        let client = link.connect_with_retry(Lang::En, note).await.expect("a link");
         client.flush().await.expect("connected");
-        Self { client, told }
+        Self { client, output }
     }
 
-    /// Waits until the server said this.
-    async fn is_told(&self, what: &str) {
-        let find = async || self.told.lock().unwrap().iter().any(|told| told.contains(what)).then_some(());
-        wait_until(&format!("{what} in {:?}", self.told.lock().unwrap()), find).await;
+    async fn waits_for_error(&self, what: &str) {
+        let find = async || self.output.lock().unwrap().iter().any(|output| output.contains(what)).then_some(());
+        wait_until(&format!("{what} in {:?}", self.output.lock().unwrap()), find).await;
     }
 }
 
-/// How many messages each of these streams has had.
+/// The last sequence of each stream.
 async fn sequences(admin: &Client, streams: &[&str]) -> Vec<u64> {
     let context = jetstream::new(admin.clone());
     let mut out = Vec::new();
@@ -95,30 +92,30 @@ async fn sequences(admin: &Client, streams: &[&str]) -> Vec<u64> {
 
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "a list of attacks, one line of the list each")]
-async fn whoever_can_write_to_a_subject_still_makes_no_seat_say_anything() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let pusat = signing(&ground, "pusat");
-    let writer = ground.connect(Who::Supervisor("pusat")).await;
-    let seats = [TestSeat::start(&ground, "jkt", "a1").await, TestSeat::start(&ground, "sby", "c1").await];
-    // What holds: KLB off, and rules.
+async fn write_access_to_a_subject_is_not_enough_to_change_a_seat() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let pusat = signing(&fleet, "pusat");
+    let writer = fleet.connect(Identity::Supervisor("pusat")).await;
+    let seats = [TestSeat::start(&fleet, "jkt", "a1").await, TestSeat::start(&fleet, "sby", "c1").await];
+    // The state before: KLB off, and rules.
     let now = Utc::now().timestamp().unsigned_abs();
     let older = signed(&pusat, "klb.center", "pusat", now - 10, &klb(now - 10, true));
-    let holds = signed(&pusat, "klb.center", "pusat", now, &klb(now, false));
+    let in_force = signed(&pusat, "klb.center", "pusat", now, &klb(now, false));
     let rules = signed(&pusat, "rules.active", "pusat", now, BUILT_IN);
-    for (on, sound) in [("klb.center", &older), ("klb.center", &holds), ("rules.active", &rules)] {
-        write(&writer, on, sound.to_bytes()).await;
+    for (on, valid) in [("klb.center", &older), ("klb.center", &in_force), ("rules.active", &rules)] {
+        write(&writer, on, valid.to_bytes()).await;
         for seat in &seats {
-            seat.knows(sound).await;
+            seat.knows(valid).await;
         }
     }
     let states = seats.each_ref().map(TestSeat::state);
-    assert_eq!(seats.each_ref().map(TestSeat::refused), [Refused::default(), Refused::default()]);
+    assert_eq!(seats.each_ref().map(TestSeat::refused), [RefusalCounts::default(), RefusalCounts::default()]);
 
     let next = now + 1;
     let on = klb(next, true);
     let stranger = KeyPair::new_user();
-    let jkt = signing(&ground, "spv-jkt");
-    let link_key = ground.link(Who::Supervisor("pusat")).seed.pair();
+    let jkt = signing(&fleet, "spv-jkt");
+    let link_key = fleet.link(Identity::Supervisor("pusat")).seed.pair();
     let text = |envelope: &Envelope, from: &str, to: &str| {
         let text = String::from_utf8(envelope.to_bytes()).unwrap();
         assert!(text.contains(from), "{text}");
@@ -139,12 +136,12 @@ async fn whoever_can_write_to_a_subject_still_makes_no_seat_say_anything() {
             Refusal::BadSignature,
         ),
         (
-            "the key that answers the server",
+            "the connection key",
             "klb.center",
             signed(&link_key, "klb.center", "pusat", next, &on).to_bytes(),
             Refusal::BadSignature,
         ),
-        ("a changed word", "klb.center", text(&good, "whoever", "another"), Refusal::BadSignature),
+        ("a changed payload", "klb.center", text(&good, "whoever", "another"), Refusal::BadSignature),
         (
             "a raised version",
             "klb.center",
@@ -212,63 +209,63 @@ async fn whoever_can_write_to_a_subject_still_makes_no_seat_say_anything() {
             assert_eq!(seat.state(), *state, "{what}");
         }
     }
-    // What is larger than that the server itself refuses, and nobody hears it.
+    // The server itself refuses what is larger.
     let ack = write(&writer, "rules.active", vec![b' '; MAX_ENVELOPE + 1025]).await;
     assert!(ack.contains("message size exceeds maximum allowed"), "{ack}");
-    // A seat that was attacked still hears.
+    // An attacked seat still accepts valid broadcasts.
     write(&writer, "klb.center", good.to_bytes()).await;
     for seat in &seats {
         seat.knows(&good).await;
-        let by = seat.state().holds.expect("KLB").by;
+        let by = seat.state().effective.expect("KLB").by;
         assert_eq!(by.as_deref(), Some("Pusat"), "the name is the trusted one, whatever was written");
     }
 }
 
 #[tokio::test]
-async fn what_is_put_over_a_key_hides_what_holds_from_no_seat_that_starts() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let pusat = signing(&ground, "pusat");
-    // Whoever has the key that answers the server, but not the one that signs.
-    let thief = ground.connect(Who::Supervisor("pusat")).await;
+async fn overwriting_a_key_does_not_hide_its_valid_broadcast_from_a_starting_seat() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let pusat = signing(&fleet, "pusat");
+    // Somebody with the connection key but without the signing key.
+    let thief = fleet.connect(Identity::Supervisor("pusat")).await;
     let now = Utc::now().timestamp().unsigned_abs();
-    let sound = |version, on| signed(&pusat, "klb.center", "pusat", version, &klb(version, on));
-    let (older, holds) = (sound(now - 10, false), sound(now, true));
+    let valid = |version, on| signed(&pusat, "klb.center", "pusat", version, &klb(version, on));
+    let (older, in_force) = (valid(now - 10, false), valid(now, true));
     let rules = signed(&pusat, "rules.active", "pusat", now, BUILT_IN);
-    for envelope in [&older, &holds, &rules] {
+    for envelope in [&older, &in_force, &rules] {
         write(&thief, &envelope.key.to_string(), envelope.to_bytes()).await;
     }
-    let running = TestSeat::start(&ground, "jkt", "a1").await;
-    let mut agent = Seat::started(&ground, "jkt", "a3");
-    wait_until("what holds", async || agent.klb().filter(|klb| klb.version == now)).await;
+    let running = TestSeat::start(&fleet, "jkt", "a1").await;
+    let mut agent = SeatMachine::started(&fleet, "jkt", "a3");
+    wait_until("the declaration in force", async || agent.klb().filter(|klb| klb.version == now)).await;
     let state = running.state();
-    assert_eq!((state.known.get(&key("klb.center")), state.rules.as_deref()), (Some(&holds), Some(BUILT_IN)));
+    assert_eq!((state.known.get(&key("klb.center")), state.rules.as_deref()), (Some(&in_force), Some(BUILT_IN)));
 
-    // An older one once more, garbage, another's signature: as many as leave what holds in the stream.
+    // A replayed broadcast, garbage, a forged one: as many as the stream keeps beside the one in force.
     let forged = signed(&KeyPair::new_user(), "klb.center", "pusat", now + 1, &klb(now + 1, false)).to_bytes();
     for (n, bytes) in [older.to_bytes(), b"{".to_vec(), forged].into_iter().cycle().take(15).enumerate() {
         write(&thief, "klb.center", bytes).await;
         write(&thief, "rules.active", vec![b' '; n]).await;
         if n % 5 < 3 {
-            let new = TestSeat::start(&ground, "jkt", "a2").await;
-            assert_eq!(new.state(), state, "over it lie {}", n + 1);
-            assert!(new.refused().total() <= 2, "only what lies on top is an attack on it: {:?}", new.refused());
+            let new = TestSeat::start(&fleet, "jkt", "a2").await;
+            assert_eq!(new.state(), state, "overwritten {} times", n + 1);
+            assert!(new.refused().total() <= 2, "only the newest message of a key counts: {:?}", new.refused());
         }
     }
     assert_eq!(running.state(), state);
 
-    // One that was away when it was declared, and finds an older one of its own on top.
+    // An agent that was offline during a declaration, which is then covered by a broadcast that the agent knows.
     agent.agent().kill();
-    write(&thief, "klb.center", sound(now + 20, false).to_bytes()).await;
-    write(&thief, "klb.center", holds.to_bytes()).await;
+    write(&thief, "klb.center", valid(now + 20, false).to_bytes()).await;
+    write(&thief, "klb.center", in_force.to_bytes()).await;
     agent.start();
-    wait_until("what was declared meanwhile", async || agent.klb().filter(|klb| klb.version == now + 20)).await;
+    wait_until("the missed declaration", async || agent.klb().filter(|klb| klb.version == now + 20)).await;
 }
 
 #[tokio::test]
-async fn the_server_lets_nobody_say_or_hear_what_is_not_theirs() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let seat = TestSeat::start(&ground, "jkt", "a1").await;
-    let admin = ground.connect(Who::Program("admin")).await;
+async fn the_server_denies_publishing_and_subscribing_outside_ones_own_subjects() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let seat = TestSeat::start(&fleet, "jkt", "a1").await;
+    let admin = fleet.connect(Identity::Program("admin")).await;
     let streams = ["KV_BROADCAST", "CLOSINGS_JKT", "CLOSINGS_BDG", "SEATS_JKT", "SEATS_BDG"];
     let before = sequences(&admin, &streams).await;
     let state = seat.state();
@@ -309,7 +306,7 @@ async fn the_server_lets_nobody_say_or_hear_what_is_not_theirs() {
         "_R_.x.y",
     ];
     let others = ["$KV.BROADCAST.klb.site.sby", "$KV.BROADCAST.klb.region.jabar", "$KV.BROADCAST.klb.region.jatim"];
-    let hears = [
+    let subscribes = [
         ">",
         "*.jkt.*",
         "broadcast.>",
@@ -327,57 +324,61 @@ async fn the_server_lets_nobody_say_or_hear_what_is_not_theirs() {
         "$KV.>",
         "$SYS.>",
     ];
-    let cases: [(Who<'_>, Vec<&str>, Vec<&str>); 4] = [
-        (Who::Seat("jkt", "a2"), [&api[..], &seats_own, &others].concat(), hears.to_vec()),
+    let cases: [(Identity<'_>, Vec<&str>, Vec<&str>); 4] = [
+        (Identity::Seat("jkt", "a2"), [&api[..], &seats_own, &others].concat(), subscribes.to_vec()),
         (
-            Who::Supervisor("spv-jkt"),
+            Identity::Supervisor("spv-jkt"),
             [&api[..], &[CENTER, "$KV.BROADCAST.rules.active", "closing.jkt.a1", "ask.jkt.a1"], &others].concat(),
-            [&hears[..], &["broadcast.jkt.>"]].concat(),
+            [&subscribes[..], &["broadcast.jkt.>"]].concat(),
         ),
         (
-            Who::Program("archive"),
+            Identity::Program("archive"),
             [&api[1..9], &["$JS.API.CONSUMER.DELETE.CLOSINGS_JKT.archive", CENTER, "closing.jkt.a1", "seat.jkt.a1"]]
                 .concat(),
-            hears.to_vec(),
+            subscribes.to_vec(),
         ),
-        (Who::Program("status"), [&api[1..9], &[CENTER, "ask.jkt.a1", "closing.jkt.a1"]].concat(), hears.to_vec()),
+        (
+            Identity::Program("status"),
+            [&api[1..9], &[CENTER, "ask.jkt.a1", "closing.jkt.a1"]].concat(),
+            subscribes.to_vec(),
+        ),
     ];
     let mut attempts = 0;
-    for (who, says, hears) in cases {
-        attempts += says.len() + hears.len();
-        let attacker = Attacker::connect(&ground.link(who)).await;
-        for subject in says {
+    for (who, publishes, subscribes) in cases {
+        attempts += publishes.len() + subscribes.len();
+        let attacker = Attacker::connect(&fleet.link(who)).await;
+        for subject in publishes {
             attacker.client.publish(subject, "{}".into()).await.unwrap();
             attacker.client.flush().await.unwrap();
-            attacker.is_told(&format!("Permissions Violation for Publish to \"{subject}\"")).await;
+            attacker.waits_for_error(&format!("Permissions Violation for Publish to \"{subject}\"")).await;
         }
-        for subject in hears {
+        for subject in subscribes {
             let _heard = attacker.client.subscribe(subject).await.unwrap();
             attacker.client.flush().await.unwrap();
-            attacker.is_told(&format!("Permissions Violation for Subscription to \"{subject}\"")).await;
+            attacker.waits_for_error(&format!("Permissions Violation for Subscription to \"{subject}\"")).await;
         }
     }
     assert_eq!(sequences(&admin, &streams).await, before);
-    assert_eq!((seat.state(), seat.refused()), (state, Refused::default()), "no seat heard any of it");
-    let counted = ground.nats.log().matches(" Violation - ").count();
+    assert_eq!((seat.state(), seat.refused()), (state, RefusalCounts::default()), "no seat received any of it");
+    let counted = fleet.nats.log().matches(" Violation - ").count();
     assert_eq!(counted, attempts, "the server's log has them all");
 }
 
 #[tokio::test]
 async fn no_reply_subject_overwrites_a_broadcast() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let admin = ground.connect(Who::Program("admin")).await;
-    let seat = TestSeat::start(&ground, "jkt", "a1").await;
-    let pusat = signing(&ground, "pusat");
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let admin = fleet.connect(Identity::Program("admin")).await;
+    let seat = TestSeat::start(&fleet, "jkt", "a1").await;
+    let pusat = signing(&fleet, "pusat");
     let now = Utc::now().timestamp().unsigned_abs();
-    let holds = signed(&pusat, "klb.center", "pusat", now, &klb(now, true));
-    let center = ground.connect(Who::Supervisor("pusat")).await;
-    write(&center, "klb.center", holds.to_bytes()).await;
-    seat.knows(&holds).await;
+    let in_force = signed(&pusat, "klb.center", "pusat", now, &klb(now, true));
+    let center = fleet.connect(Identity::Supervisor("pusat")).await;
+    write(&center, "klb.center", in_force.to_bytes()).await;
+    seat.knows(&in_force).await;
     let state = seat.state();
 
-    let thief = ground.connect(Who::Seat("jkt", "a2")).await;
-    let own = ground.connect(Who::Supervisor("spv-jkt")).await;
+    let thief = fleet.connect(Identity::Seat("jkt", "a2")).await;
+    let own = fleet.connect(Identity::Supervisor("spv-jkt")).await;
     let get = subject::direct_get(&key("klb.center"));
     let streams = ["KV_BROADCAST", "CLOSINGS_JKT", "SEATS_JKT"];
     let before = sequences(&admin, &streams).await;
@@ -390,18 +391,18 @@ async fn no_reply_subject_overwrites_a_broadcast() {
         own.publish_with_reply(get.clone(), reply, "".into()).await.unwrap();
         own.publish_with_reply(subject::DIRECT_GET, reply, "{\"seq\":1}".into()).await.unwrap();
     }
-    // Those that may be answered were: three closings, three states, three of the site's own key.
+    // The permitted ones were answered: three closings, three states, three broadcasts under the site's own key.
     let after = vec![before[0] + 3, before[1] + 3, before[2] + 3];
     wait_until("the streams to have them", async || (sequences(&admin, &streams).await == after).then_some(())).await;
-    // A question of the same connections that is answered shows that the ones before it were dealt with.
+    // A reply to a later request of the same connections shows that the earlier ones were processed.
     for client in [&thief, &own] {
         let got = client.request(get.clone(), "".into()).await.unwrap();
-        assert_eq!(&got.payload[..], &holds.to_bytes()[..], "what lies there is the centre's");
+        assert_eq!(&got.payload[..], &in_force.to_bytes()[..], "the newest message is still the centre's");
     }
     assert_eq!(sequences(&admin, &streams).await, after);
     assert_eq!(seat.state(), state);
 
-    // The same within the centre's own account does overwrite: that is why nobody else is in it, and why seats verify.
+    // Within the centre's account the attack does work: that is why nobody else is in it, and why seats verify.
     let unsaid = seat.refused();
     admin.publish_with_reply("$JS.API.INFO", CENTER, "".into()).await.unwrap();
     wait_until("the overwrite", async || (sequences(&admin, &streams).await[0] == after[0] + 1).then_some(())).await;
@@ -410,18 +411,18 @@ async fn no_reply_subject_overwrites_a_broadcast() {
 }
 
 #[tokio::test]
-async fn nothing_that_was_kept_can_be_taken_away() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let admin = ground.connect(Who::Program("admin")).await;
-    let seat = ground.connect(Who::Seat("jkt", "a1")).await;
+async fn stored_messages_can_not_be_deleted() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let admin = fleet.connect(Identity::Program("admin")).await;
+    let seat = fleet.connect(Identity::Seat("jkt", "a1")).await;
     let ack = seat.request("closing.jkt.a1", "{}".into()).await.unwrap();
     assert!(str::from_utf8(&ack.payload).unwrap().contains("\"seq\":1"));
-    // A rollup would be a purge in a publisher's hand.
+    // A rollup would let a publisher purge the stream.
     let mut headers = HeaderMap::new();
     headers.insert("Nats-Rollup", "all");
     let ack = seat.request_with_headers("closing.jkt.a1", headers, "{}".into()).await.unwrap();
     assert!(str::from_utf8(&ack.payload).unwrap().contains("\"error\""), "{ack:?}");
-    // Not even the admin, short of deleting the stream.
+    // Not even the admin can, except by deleting the stream.
     let stream = jetstream::new(admin.clone()).get_stream("CLOSINGS_JKT").await.unwrap();
     assert!(stream.purge().await.is_err() && stream.delete_message(1).await.is_err());
     let mut weak = stream.cached_info().config.clone();
@@ -431,72 +432,72 @@ async fn nothing_that_was_kept_can_be_taken_away() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_or_no_protocol_ends_its_own_connection_only() {
-    let Some(ground) = Ground::start(&Shape { tls: false, ..Shape::default() }).await else { return };
-    let seat = TestSeat::start(&ground, "jkt", "a1").await;
-    let other = ground.connect(Who::Seat("jkt", "a2")).await;
-    let admin = ground.connect(Who::Program("admin")).await;
-    let seed = ground.link(Who::Seat("jkt", "a3")).seed;
-    // The streams' limits: an answer that says so, nothing kept.
+async fn oversized_and_malformed_input_ends_only_its_own_connection() {
+    let Some(fleet) = TestFleet::start(&FleetSpec { tls: false, ..FleetSpec::default() }).await else { return };
+    let seat = TestSeat::start(&fleet, "jkt", "a1").await;
+    let other = fleet.connect(Identity::Seat("jkt", "a2")).await;
+    let admin = fleet.connect(Identity::Program("admin")).await;
+    let seed = fleet.link(Identity::Seat("jkt", "a3")).seed;
+    // Beyond the streams' limits: an error reply, nothing stored.
     for (subject, size) in [("closing.jkt.a2", MAX_CLOSING + 1025), ("seat.jkt.a2", MAX_STATE + 1025)] {
         let answer = other.request(subject, vec![b'x'; size].into()).await.unwrap();
         let answer = str::from_utf8(&answer.payload).unwrap();
         assert!(answer.contains(&format!("\"err_code\":{}", ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM.0)), "{answer}");
     }
-    // The server's: the connection ends.
+    // Beyond the server's limits: the connection is closed.
     let wrong: [(&[u8], &str); 4] = [
         (b"PUB closing.jkt.a3 1048577\r\n", "Maximum Payload Violation"),
         (b"PUB closing.jkt.a3 99999999999999999999\r\n", ""),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "Unknown Protocol Operation"),
         (&[b'S'; 8192], "Unknown Protocol Operation"),
     ];
-    for (bytes, told) in wrong {
-        let mut raw = Raw::signed_in(ground.port, &seed);
-        raw.say(bytes);
-        let rest = raw.rest();
-        assert!(rest.iter().any(|line| line.contains(told)) || told.is_empty(), "{rest:?}");
+    for (bytes, output) in wrong {
+        let mut raw = Raw::authenticated(fleet.port, &seed);
+        raw.send(bytes);
+        let read_to_end = raw.read_to_end();
+        assert!(read_to_end.iter().any(|line| line.contains(output)) || output.is_empty(), "{read_to_end:?}");
     }
     let streams = ["KV_BROADCAST", "CLOSINGS_JKT", "SEATS_JKT"];
     assert_eq!(sequences(&admin, &streams).await, [0, 0, 0]);
-    assert_eq!(seat.refused(), Refused::default());
+    assert_eq!(seat.refused(), RefusalCounts::default());
     other.request("closing.jkt.a2", "{}".into()).await.expect("others go on");
 }
 
 #[tokio::test]
-async fn without_the_right_key_the_right_authority_and_tls_there_is_no_link() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    // In plain text: the server hangs up without having heard a word.
-    let (mut raw, info) = Raw::connect(ground.port);
+async fn a_connection_needs_the_right_key_authority_and_tls() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    // Without TLS the server closes the connection.
+    let (mut raw, info) = Raw::connect(fleet.port);
     assert_eq!(info["tls_required"], true);
-    raw.say(b"CONNECT {\"verbose\":true}\r\nPING\r\n");
-    let rest = raw.rest();
-    assert!(!rest.iter().any(|line| line.contains("PONG") || line.contains("+OK")), "{rest:?}");
+    raw.send(b"CONNECT {\"verbose\":true}\r\nPING\r\n");
+    let read_to_end = raw.read_to_end();
+    assert!(!read_to_end.iter().any(|line| line.contains("PONG") || line.contains("+OK")), "{read_to_end:?}");
 
-    let who = Who::Seat("jkt", "a1");
-    let sound = || ground.link(who);
-    assert!(sound().connect(Lang::En).await.is_ok());
-    // Another fleet's authority; the system's; a name that is not in the certificate.
+    let who = Identity::Seat("jkt", "a1");
+    let valid = || fleet.link(who);
+    assert!(valid().connect(Lang::En).await.is_ok());
+    // Another fleet's authority, the system's authorities, a name that is not in the certificate.
     let other = tempfile::tempdir().unwrap();
-    crate::support::ground::provisioned(&Shape::default(), ground.port, other.path());
+    crate::support::fleet::provisioned(&FleetSpec::default(), fleet.port, other.path());
     let ca = other.path().join("out/ca/ca.pem");
-    let named = format!("tls://localhost:{}", ground.port).parse().unwrap();
+    let named = format!("tls://localhost:{}", fleet.port).parse().unwrap();
     for wrong in [
-        Link { ca: Some(ca), ..sound() },
-        Link { ca: None, ..sound() },
-        Link { servers: vec![named], ..sound() },
-        // Another fleet's key of the same seat.
-        Link { seed: Seed::read(&other.path().join("out/seats/jkt/a1/link.nk"), Lang::En).unwrap(), ..sound() },
+        Link { ca: Some(ca), ..valid() },
+        Link { ca: None, ..valid() },
+        Link { servers: vec![named], ..valid() },
+        // Another fleet's key for the same seat.
+        Link { seed: Seed::read(&other.path().join("out/seats/jkt/a1/link.nk"), Lang::En).unwrap(), ..valid() },
     ] {
-        let told = format!("{wrong:?}");
-        let fail = wrong.connect(Lang::En).await.expect_err(&told);
+        let output = format!("{wrong:?}");
+        let fail = wrong.connect(Lang::En).await.expect_err(&output);
         assert!(fail.message.contains("127.0.0.1") || fail.message.contains("localhost"), "{fail:?}");
     }
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_not_spoken_to_where_tls_is_configured() {
-    let Some(ground) = Ground::start(&Shape { tls: false, ..Shape::default() }).await else { return };
-    let link = ground.link(Who::Seat("jkt", "a1"));
-    let servers = vec![format!("tls://127.0.0.1:{}", ground.port).parse().unwrap()];
+async fn a_client_with_tls_refuses_a_server_without() {
+    let Some(fleet) = TestFleet::start(&FleetSpec { tls: false, ..FleetSpec::default() }).await else { return };
+    let link = fleet.link(Identity::Seat("jkt", "a1"));
+    let servers = vec![format!("tls://127.0.0.1:{}", fleet.port).parse().unwrap()];
     assert!(Link { servers, ..link }.connect(Lang::En).await.is_err(), "no downgrade");
 }

@@ -1,4 +1,4 @@
-//! A hub and a site's own server: everything crosses between them, and the site lives with the way to the hub cut.
+//! A hub and a leaf: everything crosses between them, and the site keeps working without the hub.
 
 use std::str;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use penutup::words::Lang;
 use penutup_fleet::config::center::Center;
 use penutup_fleet::config::supervisor::Supervisor;
 use penutup_fleet::link::Link;
-use penutup_fleet::provision::streams::{self, Became};
+use penutup_fleet::provision::streams::{self, StreamChange};
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::name::Name;
@@ -19,25 +19,25 @@ use penutup_fleet::wire::subject;
 use tokio::time::timeout;
 
 use crate::support::nats::{Nats, free_port, installed};
-use crate::support::{Ground, Shape, TestSeat, Who, listen, next, wait_until};
+use crate::support::{FleetSpec, Identity, TestFleet, TestSeat, listen, next, wait_until};
 
-fn declared(ground: &Ground, version: u64) -> Envelope {
+fn declared(fleet: &TestFleet, version: u64) -> Envelope {
     let (fact, since) = (KLB.to_owned(), "2026-03-02T06:05:00Z".parse().unwrap());
     let klb = Broadcast { version, fact, state: Switch::On, value: None, since, until: None, by: None, why: None };
-    let pair = Supervisor::read(&ground.config(Who::Supervisor("pusat")), Lang::En).unwrap().sign.pair();
+    let pair = Supervisor::read(&fleet.config(Identity::Supervisor("pusat")), Lang::En).unwrap().sign.pair();
     let by = Name::parse("pusat").unwrap();
     Envelope::sign(&pair, "klb.center".parse().unwrap(), by, version, klb.to_table().to_string()).unwrap()
 }
 
-async fn declare(ground: &Ground, envelope: &Envelope) {
-    let supervisor = ground.connect(Who::Supervisor("pusat")).await;
+async fn declare(fleet: &TestFleet, envelope: &Envelope) {
+    let supervisor = fleet.connect(Identity::Supervisor("pusat")).await;
     let ack = supervisor.request(subject::put(&envelope.key), envelope.to_bytes().into()).await.unwrap();
     assert!(str::from_utf8(&ack.payload).unwrap().contains("\"seq\""));
 }
 
-/// Waits until a stream at the hub has so many.
-async fn hub_has(ground: &Ground, stream: &str, count: u64) {
-    let context = jetstream::new(ground.connect(Who::Program("admin")).await);
+/// Waits until a stream at the hub has this last sequence.
+async fn hub_has(fleet: &TestFleet, stream: &str, count: u64) {
+    let context = jetstream::new(fleet.connect(Identity::Program("admin")).await);
     wait_until(stream, async || {
         let info = context.get_stream(stream).await.ok()?;
         (info.cached_info().state.last_sequence == count).then_some(())
@@ -46,55 +46,55 @@ async fn hub_has(ground: &Ground, stream: &str, count: u64) {
 }
 
 #[tokio::test]
-async fn a_site_with_a_server_of_its_own_hears_the_hub_and_lives_without_it() {
+async fn a_site_with_its_own_server_receives_broadcasts_and_works_without_the_hub() {
     let (leaf_port, port) = (free_port(), free_port());
-    let shape = Shape { leaves: Some((leaf_port, vec![("jkt", port)])), ..Shape::default() };
-    let Some(mut ground) = Ground::start(&shape).await else { return };
-    let config = ground.out().join("leaves/jkt/nats.conf");
+    let shape = FleetSpec { leaves: Some((leaf_port, vec![("jkt", port)])), ..FleetSpec::default() };
+    let Some(mut fleet) = TestFleet::start(&shape).await else { return };
+    let config = fleet.out().join("leaves/jkt/nats.conf");
     let _leaf = Nats::start(&installed().unwrap(), &config, port).expect("the leaf's port");
-    let admin = Center::read(&ground.config(Who::Program("admin")), Lang::En).unwrap().link;
+    let admin = Center::read(&fleet.config(Identity::Program("admin")), Lang::En).unwrap().link;
     let servers = vec![format!("tls://127.0.0.1:{port}").parse().unwrap()];
     let admin = Link { servers, ..admin }.connect(Lang::En).await.unwrap();
-    let nodes = ground.fleet.nodes();
-    let made = streams::ensure(admin.clone(), &ground.fleet, &nodes[1], Lang::En).await.unwrap();
-    assert_eq!(made.iter().filter(|outcome| outcome.became == Became::Made).count(), 3, "{made:?}");
-    let again = streams::ensure(admin, &ground.fleet, &nodes[1], Lang::En).await.unwrap();
-    assert!(again.iter().all(|outcome| outcome.became == Became::Same), "{again:?}");
-    assert!(ground.streams().await.iter().all(|outcome| outcome.became == Became::Same));
+    let nodes = fleet.definition.nodes();
+    let made = streams::ensure(admin.clone(), &fleet.definition, &nodes[1], Lang::En).await.unwrap();
+    assert_eq!(made.iter().filter(|outcome| outcome.change == StreamChange::Created).count(), 3, "{made:?}");
+    let again = streams::ensure(admin, &fleet.definition, &nodes[1], Lang::En).await.unwrap();
+    assert!(again.iter().all(|outcome| outcome.change == StreamChange::Unchanged), "{again:?}");
+    assert!(fleet.streams().await.iter().all(|outcome| outcome.change == StreamChange::Unchanged));
 
-    // Down: a broadcast, live, once, and as what is current; an asking.
-    let seat = TestSeat::start(&ground, "jkt", "a1").await;
-    let at_hub = TestSeat::start(&ground, "bdg", "b1").await;
-    let client = ground.connect(Who::Seat("jkt", "a2")).await;
-    let mut heard = listen(&client, "broadcast.jkt.>").await;
+    // Down: broadcasts, live and by polling, and resend requests.
+    let seat = TestSeat::start(&fleet, "jkt", "a1").await;
+    let at_hub = TestSeat::start(&fleet, "bdg", "b1").await;
+    let client = fleet.connect(Identity::Seat("jkt", "a2")).await;
+    let mut received = listen(&client, "broadcast.jkt.>").await;
     let mut asked = listen(&client, "ask.jkt.a2").await;
     let now = Utc::now().timestamp().unsigned_abs();
-    let [first, second, third, last] = [now, now + 1, now + 2, now + 3].map(|version| declared(&ground, version));
-    // Until the two servers have met nothing crosses; the same again and again until it does.
+    let [first, second, third, last] = [now, now + 1, now + 2, now + 3].map(|version| declared(&fleet, version));
+    // Repeated until the two servers are connected.
     wait_until("the way between the servers", async || {
-        declare(&ground, &first).await;
-        timeout(Duration::from_millis(200), heard.next()).await.ok()
+        declare(&fleet, &first).await;
+        timeout(Duration::from_millis(200), received.next()).await.ok()
     })
     .await;
     for envelope in [&second, &third] {
-        declare(&ground, envelope).await;
+        declare(&fleet, envelope).await;
         seat.knows(envelope).await;
         at_hub.knows(envelope).await;
     }
     let bytes = [&first, &second, &third].map(Envelope::to_bytes);
-    let mut since = next(&mut heard).await;
+    let mut since = next(&mut received).await;
     while since.payload[..] == bytes[0][..] {
-        since = next(&mut heard).await;
+        since = next(&mut received).await;
     }
     assert_eq!(&since.payload[..], &bytes[1][..]);
-    assert_eq!(&next(&mut heard).await.payload[..], &bytes[2][..], "each came once, in order");
+    assert_eq!(&next(&mut received).await.payload[..], &bytes[2][..], "each arrives once, in order");
     let get = || client.request(subject::direct_get(&Key::Klb("center".parse().unwrap())), "".into());
     wait_until("the leaf's mirror", async || (get().await.ok()?.payload[..] == bytes[2][..]).then_some(())).await;
-    let archive = ground.connect(Who::Program("archive")).await;
+    let archive = fleet.connect(Identity::Program("archive")).await;
     archive.publish("ask.jkt.a2", "again".into()).await.unwrap();
     assert_eq!(&next(&mut asked).await.payload[..], b"again");
 
-    // Up: closings and states, the first acknowledged by the site's own server.
+    // Up: closings, acknowledged by the leaf, and states.
     let closing = async |n: u64| {
         let ack = client.request("closing.jkt.a2", "{}".into()).await.expect("an acknowledgement");
         let ack = str::from_utf8(&ack.payload).unwrap().to_owned();
@@ -103,16 +103,16 @@ async fn a_site_with_a_server_of_its_own_hears_the_hub_and_lives_without_it() {
     };
     closing(1).await;
     client.publish("seat.jkt.a2", "{}".into()).await.unwrap();
-    hub_has(&ground, "CLOSINGS_JKT", 1).await;
-    hub_has(&ground, "SEATS_JKT", 1).await;
+    hub_has(&fleet, "CLOSINGS_JKT", 1).await;
+    hub_has(&fleet, "SEATS_JKT", 1).await;
 
-    // The way to the hub is cut: the site goes on, and nothing of it is lost.
-    ground.nats.kill();
+    // Without the hub the site keeps working, and nothing is lost.
+    fleet.nats.kill();
     assert_eq!(&get().await.expect("the mirror's answer").payload[..], &bytes[2][..]);
     closing(2).await;
     closing(3).await;
-    ground.nats.restart();
-    hub_has(&ground, "CLOSINGS_JKT", 3).await;
-    declare(&ground, &last).await;
+    fleet.nats.restart();
+    hub_has(&fleet, "CLOSINGS_JKT", 3).await;
+    declare(&fleet, &last).await;
     seat.knows(&last).await;
 }

@@ -1,4 +1,4 @@
-//! Tests of the fleet against a real nats-server and a real PostgreSQL. Where one of them is missing a test says SKIPPED.
+//! Tests with a real nats-server and a real PostgreSQL. Without them a test reports SKIPPED.
 
 mod agent;
 mod archive;

@@ -1,5 +1,4 @@
-//! The pages' commands run as they are written: docs/armada.md, and docs/fleet.md with the five that lead from nothing to
-//! two seats.
+//! The commands of docs/armada.md and docs/fleet.md work as written.
 
 use std::fs;
 use std::path::Path;
@@ -13,114 +12,114 @@ use crate::support::nats::{free_port, installed};
 use crate::support::process::Process;
 use crate::support::program::Running;
 use crate::support::screen::{Screen, penutup};
-use crate::support::{Ground, Postgres, Shape, Who, skipped, wait_until};
+use crate::support::{FleetSpec, Identity, Postgres, TestFleet, report_skipped, wait_until};
 
-/// The version that the page takes for an example.
+/// The version in the pages' examples.
 const EXAMPLE: &str = "1795513203";
 
-fn shell(ground: &Ground, line: &str) -> Output {
-    as_whom(ground, line, &ground.config(Who::Supervisor("pusat")))
+fn shell(fleet: &TestFleet, line: &str) -> Output {
+    as_whom(fleet, line, &fleet.config(Identity::Supervisor("pusat")))
 }
 
-fn as_whom(ground: &Ground, line: &str, config: &Path) -> Output {
+fn as_whom(fleet: &TestFleet, line: &str, config: &Path) -> Output {
     let program = Path::new(env!("CARGO_BIN_EXE_penutup-fleet")).parent().unwrap();
     let others = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths([program.to_owned()].into_iter().chain(std::env::split_paths(&others))).unwrap();
     let mut command = Command::new("sh");
-    command.args(["-ec", line]).current_dir(ground.folder()).stdin(Stdio::null()).env("PATH", path);
+    command.args(["-ec", line]).current_dir(fleet.folder()).stdin(Stdio::null()).env("PATH", path);
     command.env_remove("PENUTUP_LANG").env_remove("PENUTUP_SETTINGS");
-    command.env("XDG_CONFIG_HOME", ground.folder().join("none"));
+    command.env("XDG_CONFIG_HOME", fleet.folder().join("none"));
     command.env("PENUTUP_FLEET_CONFIG", config).output().unwrap()
 }
 
-/// The lines of a page's shell blocks, without what is said about them.
+/// The lines of a page's shell blocks, without comments.
 fn commands(page: &str) -> Vec<&str> {
     let blocks = page.split("\n```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
     blocks.flat_map(str::lines).map(|line| line.split(" #").next().unwrap().trim()).collect()
 }
 
-/// What the fleet's page says after its five commands: the fleet's file, then verb after verb, and the question in SQL.
+/// Everything after the first five commands: the fleet's file, the verbs, the SQL query.
 #[tokio::test]
-async fn the_fleets_page_runs_as_it_is_written() {
+async fn the_commands_of_the_fleet_page_work() {
     let Some(postgres) = Postgres::start() else { return };
     let supervisors = vec![("pusat", "Pusat", vec!["center", "rules", "site.jkt"])];
-    let shape = Shape { supervisors, database: Some(&postgres), ..Shape::default() };
-    let Some(ground) = Ground::start(&shape).await else { return };
+    let shape = FleetSpec { supervisors, database: Some(&postgres), ..FleetSpec::default() };
+    let Some(fleet) = TestFleet::start(&shape).await else { return };
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/fleet.md");
     let page = fs::read_to_string(page).unwrap();
     let file = page.split("\n```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    fs::write(ground.folder().join("page.toml"), file).unwrap();
-    Fleet::read(&ground.folder().join("page.toml"), Lang::En).expect("a sound fleet's file");
-    fs::write(ground.folder().join("rules.toml"), BUILT_IN.replace("Rev-1", "Rev-2")).unwrap();
+    fs::write(fleet.folder().join("page.toml"), file).unwrap();
+    Fleet::read(&fleet.folder().join("page.toml"), Lang::En).expect("a valid fleet's file");
+    fs::write(fleet.folder().join("rules.toml"), BUILT_IN.replace("Rev-1", "Rev-2")).unwrap();
 
     let (mut version, mut archive, mut done) = (EXAMPLE.to_owned(), None, 0);
-    // The first five have a test of their own.
+    // The first five have their own test.
     for line in commands(&page).into_iter().skip(5).filter(|line| line.starts_with("penutup-fleet ")) {
         let verb = line.split(' ').nth(1).unwrap();
-        let config = ground.config(match verb {
-            "klb" | "rules" => Who::Supervisor("pusat"),
-            // The recap comes from the database, for which the archive has the rights.
-            "archive" | "report" => Who::Program("archive"),
-            _ => Who::Program("status"),
+        let config = fleet.config(match verb {
+            "klb" | "rules" => Identity::Supervisor("pusat"),
+            // The report reads the database, for which the archive has the rights.
+            "archive" | "report" => Identity::Program("archive"),
+            _ => Identity::Program("status"),
         });
         if verb == "archive" {
-            archive = Some(Running::start(&config, &["archive"], ground.folder()));
+            archive = Some(Running::start(&config, &["archive"], fleet.folder()));
             let tables = async || postgres.number("select count(*) from closing").await;
             assert_eq!(wait_until("the tables", tables).await, 0);
             continue;
         }
-        // Here the fleet that runs is provisioned again, and nobody sits at a terminal to be asked.
+        // The running fleet is provisioned again, and there is no terminal for a confirmation.
         let asks = line.contains("rules publish") || line.contains("rules rollback");
         let here = line.replace("fleet.toml fleet", "fleet.toml out").replace("jkt/a0007", "jkt/a3");
         let command = here.replace(EXAMPLE, &version) + if asks { " --yes" } else { "" };
-        let output = as_whom(&ground, &command, &config);
+        let output = as_whom(&fleet, &command, &config);
         let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
         assert!(output.status.success(), "{command}: {out}{err}");
         done += 1;
         if line.ends_with("rules list") {
             version = out.split(' ').next().unwrap().to_owned();
-            fs::write(ground.folder().join("rules.toml"), BUILT_IN.replace("Rev-1", "Rev-3")).unwrap();
-            assert!(as_whom(&ground, "penutup-fleet rules publish rules.toml --yes", &config).status.success());
+            fs::write(fleet.folder().join("rules.toml"), BUILT_IN.replace("Rev-1", "Rev-3")).unwrap();
+            assert!(as_whom(&fleet, "penutup-fleet rules publish rules.toml --yes", &config).status.success());
         }
     }
     assert!(done >= 15 && archive.is_some_and(|mut archive| archive.process.runs()), "{done}");
-    assert!(fs::read_to_string(ground.folder().join("old.toml")).unwrap().contains("Rev-2"));
+    assert!(fs::read_to_string(fleet.folder().join("old.toml")).unwrap().contains("Rev-2"));
     let question = page.split("\n```sql\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     assert!(postgres.connect().await.query(question, &[]).await.expect("an answer").is_empty());
 }
 
 #[tokio::test]
-async fn the_supervisors_page_runs_as_it_is_written() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
+async fn the_commands_of_the_supervisors_page_work() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/armada.md");
     let page = fs::read_to_string(page).unwrap();
-    fs::write(ground.folder().join("rules.toml"), BUILT_IN.replace("Rev-1", "Rev-2")).unwrap();
+    fs::write(fleet.folder().join("rules.toml"), BUILT_IN.replace("Rev-1", "Rev-2")).unwrap();
     let lines = commands(&page);
     assert!(lines.len() >= 7, "{lines:?}");
     let mut version = EXAMPLE.to_owned();
     for line in lines {
-        // Here nobody sits at a terminal to be asked.
+        // There is no terminal for a confirmation.
         let asks = line.contains("rules publish") || line.contains("rules rollback");
         let command = line.replace(EXAMPLE, &version) + if asks { " --yes" } else { "" };
-        let output = shell(&ground, &command);
+        let output = shell(&fleet, &command);
         let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
         assert!(output.status.success(), "{command}: {out}{err}");
         if line.contains("rules list") {
             version = out.split(' ').next().unwrap().to_owned();
-            // What is brought back differs from what stands.
-            fs::write(ground.folder().join("rules.toml"), BUILT_IN.replace("Rev-1", "Rev-3")).unwrap();
-            assert!(shell(&ground, "penutup-fleet rules publish rules.toml --yes").status.success());
+            // A rollback needs a different version to be active.
+            fs::write(fleet.folder().join("rules.toml"), BUILT_IN.replace("Rev-1", "Rev-3")).unwrap();
+            assert!(shell(&fleet, "penutup-fleet rules publish rules.toml --yes").status.success());
         }
     }
-    assert!(fs::read_to_string(ground.folder().join("lama.toml")).unwrap().contains("Rev-2"));
+    assert!(fs::read_to_string(fleet.folder().join("lama.toml")).unwrap().contains("Rev-2"));
 }
 
-/// A command of a page in a window of its own, and all that it starts.
+/// A page's command in its own process group.
 struct Window(Process);
 
 impl Drop for Window {
     fn drop(&mut self) {
-        // Whoever is in it is told; the shell itself is ended in any case.
+        // The whole group gets the signal.
         let group = format!("-{}", self.0.0.id());
         let _ = Command::new("kill").args(["-TERM", "--", &group]).status();
         let _ = self.0.0.wait();
@@ -128,8 +127,8 @@ impl Drop for Window {
 }
 
 #[tokio::test]
-async fn from_nothing_to_two_seats_flipping_together_in_five_commands() {
-    let Some(binary) = installed() else { return skipped(&"nats-server is not installed here") };
+async fn five_commands_start_two_seats_that_change_together() {
+    let Some(binary) = installed() else { return report_skipped(&"nats-server is not installed here") };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let page = fs::read_to_string(root.join("docs/fleet.md")).unwrap();
     let (_, below) = page.split_once("in five commands\n").expect("the page has it");
@@ -138,7 +137,7 @@ async fn from_nothing_to_two_seats_flipping_together_in_five_commands() {
     let [serve, streams, first, second, on] = lines[..] else { panic!("five commands: {lines:#?}") };
 
     let folder = tempfile::TempDir::with_prefix("five").unwrap();
-    // Only the port is another: others may run a server here.
+    // Another port than the page's: it may be in use here.
     let file = fs::read_to_string(root.join("fleet/deploy/two-seats.toml")).unwrap();
     let (file, port) = (file.replace("[server]\n", "[server]\nport = PORT\n"), free_port().to_string());
     assert!(file.contains("PORT"), "{file}");
@@ -161,17 +160,17 @@ async fn from_nothing_to_two_seats_flipping_together_in_five_commands() {
     let mut server = shell(serve);
     std::os::unix::process::CommandExt::process_group(&mut server, 0);
     let mut server = Window(Process::start(server.stdout(Stdio::null()).stderr(log)));
-    let said = || fs::read_to_string(folder.path().join("server.log")).unwrap_or_default();
+    let stderr = || fs::read_to_string(folder.path().join("server.log")).unwrap_or_default();
     wait_until("the server", async || {
-        assert!(server.0.runs(), "{}", said());
-        said().contains("Server is ready").then_some(())
+        assert!(server.0.runs(), "{}", stderr());
+        stderr().contains("Server is ready").then_some(())
     })
     .await;
     done(streams);
     let mut seats = [first, second].map(|line| Screen::start(&shell(line)));
     let campaign = "Untuk mewujudkan PLN terbaik";
     for seat in &seats {
-        seat.shows(campaign).await;
+        seat.waits_for(campaign).await;
         assert!(!seat.text().contains("KLB AKTIF"), "{}", seat.text());
     }
     for name in ["a1.log", "a2.log"] {
@@ -180,19 +179,19 @@ async fn from_nothing_to_two_seats_flipping_together_in_five_commands() {
     }
     done(on);
     for seat in &seats {
-        seat.shows("KLB AKTIF sejak").await;
-        seat.shows("Pusat · gangguan transmisi").await;
-        seat.hides(campaign).await;
+        seat.waits_for("KLB AKTIF sejak").await;
+        seat.waits_for("Pusat · gangguan transmisi").await;
+        seat.waits_without(campaign).await;
     }
     done(on.replace("klb on", "klb off").split(" --reason").next().unwrap());
     for seat in &seats {
-        seat.shows(campaign).await;
-        seat.hides("KLB AKTIF").await;
+        seat.waits_for(campaign).await;
+        seat.waits_without("KLB AKTIF").await;
     }
-    // A seat that is left takes its agent along.
+    // The agent ends with its seat's terminal.
     for seat in &mut seats {
-        seat.types("q");
-        seat.ends().await;
+        seat.type_keys("q");
+        seat.wait_for_exit().await;
     }
     let log = || fs::read_to_string(folder.path().join("a1.log")).unwrap_or_default();
     wait_until("the agent's end", async || log().contains("berhenti").then_some(())).await;

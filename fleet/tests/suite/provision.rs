@@ -1,4 +1,4 @@
-//! `provision`: what it writes is what the server takes and the programs read, and the permissions are what they should.
+//! The output of `provision` works with the server and the programs, and its permissions are right.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,15 +8,15 @@ use std::{fs, str};
 
 use async_nats::{Client, HeaderMap};
 use penutup::words::Lang;
-use penutup_fleet::provision::streams::Became;
+use penutup_fleet::provision::streams::StreamChange;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::name::Name;
 use penutup_fleet::wire::subject;
 use tokio::time::timeout;
 
-use crate::support::ground::provisioned;
+use crate::support::fleet::provisioned;
 use crate::support::nats::installed;
-use crate::support::{Ground, Postgres, Shape, Who, listen, next, skipped, wait_until};
+use crate::support::{FleetSpec, Identity, Postgres, TestFleet, listen, next, report_skipped, wait_until};
 
 fn name(text: &str) -> Name {
     Name::parse(text).expect("a name")
@@ -26,7 +26,7 @@ fn key(text: &str) -> Key {
     text.parse().expect("a key")
 }
 
-/// Puts with compare-and-set, as a supervisor does.
+/// Publishes with compare-and-set, like a supervisor.
 async fn put(supervisor: &Client, key: &Key, last: u64, bytes: &str) -> String {
     let mut headers = HeaderMap::new();
     headers.insert("Nats-Expected-Last-Subject-Sequence", last.to_string().as_str());
@@ -35,21 +35,21 @@ async fn put(supervisor: &Client, key: &Key, last: u64, bytes: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_crosses_between_the_accounts_crosses_and_its_answers_come_back() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
+async fn messages_cross_between_the_accounts_and_replies_come_back() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let center = key("klb.center");
     let seats = [("jkt", "a1"), ("bdg", "b1"), ("sby", "c1")];
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     for (site, seat) in seats {
-        let client = ground.connect(Who::Seat(site, seat)).await;
-        heard.push((listen(&client, subject::heard_all(&name(site))).await, client));
+        let client = fleet.connect(Identity::Seat(site, seat)).await;
+        received.push((listen(&client, subject::all_broadcasts(&name(site))).await, client));
     }
-    let supervisor = ground.connect(Who::Supervisor("pusat")).await;
+    let supervisor = fleet.connect(Identity::Supervisor("pusat")).await;
     assert!(put(&supervisor, &center, 0, "one").await.contains("\"seq\":1"));
     assert!(put(&supervisor, &center, 0, "two").await.contains("wrong last sequence: 1"), "compare-and-set");
-    for ((site, seat), (messages, client)) in seats.iter().zip(&mut heard) {
+    for ((site, seat), (messages, client)) in seats.iter().zip(&mut received) {
         let message = next(messages).await;
-        assert_eq!(message.subject.as_str(), subject::heard(&name(site), &center));
+        assert_eq!(message.subject.as_str(), subject::broadcast(&name(site), &center));
         assert_eq!(&message.payload[..], b"one");
         let got = client.request(subject::direct_get(&center), "".into()).await.expect("a direct get");
         assert_eq!(&got.payload[..], b"one");
@@ -68,12 +68,12 @@ async fn what_crosses_between_the_accounts_crosses_and_its_answers_come_back() {
         client.publish(subject::state(&name(site), &name(seat)), "{}".into()).await.unwrap();
         client.flush().await.unwrap();
     }
-    // The centre's own: who asks again, who looks.
-    let archive = ground.connect(Who::Program("archive")).await;
-    let mut asked = listen(&heard[0].1, "ask.jkt.a1").await;
+    // The centre's programs: resend requests, seat states.
+    let archive = fleet.connect(Identity::Program("archive")).await;
+    let mut asked = listen(&received[0].1, "ask.jkt.a1").await;
     archive.publish("ask.jkt.a1", "again".into()).await.unwrap();
     assert_eq!(&next(&mut asked).await.payload[..], b"again");
-    let status = ground.connect(Who::Program("status")).await;
+    let status = fleet.connect(Identity::Program("status")).await;
     wait_until("the seat's state", async || {
         let got = status.request("$JS.API.DIRECT.GET.SEATS_SBY.seat.sby.c1", "".into()).await.unwrap();
         (&got.payload[..] == b"{}").then_some(())
@@ -85,54 +85,57 @@ async fn what_crosses_between_the_accounts_crosses_and_its_answers_come_back() {
 }
 
 #[tokio::test]
-async fn the_streams_are_made_once_and_never_weakened() {
-    let Some(mut ground) = Ground::start(&Shape::default()).await else { return };
-    let again = ground.streams().await;
+async fn the_streams_are_created_once_and_never_weakened() {
+    let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let again = fleet.streams().await;
     assert_eq!(again.len(), 7);
-    assert!(again.iter().all(|outcome| outcome.became == Became::Same && outcome.stronger.is_empty()), "{again:?}");
-    ground.provision_again(&Shape { closings_mib: Some(128), ..Shape::default() });
-    let less = ground.streams().await;
+    assert!(
+        again.iter().all(|outcome| outcome.change == StreamChange::Unchanged && outcome.stronger.is_empty()),
+        "{again:?}"
+    );
+    fleet.provision_again(&FleetSpec { closings_mib: Some(128), ..FleetSpec::default() });
+    let less = fleet.streams().await;
     let jkt = less.iter().find(|outcome| outcome.stream == "CLOSINGS_JKT").unwrap();
-    assert_eq!((&jkt.became, &jkt.stronger[..]), (&Became::Same, &["max_bytes"][..]));
-    ground.provision_again(&Shape { closings_mib: Some(257), ..Shape::default() });
-    let more = ground.streams().await;
+    assert_eq!((&jkt.change, &jkt.stronger[..]), (&StreamChange::Unchanged, &["max_bytes"][..]));
+    fleet.provision_again(&FleetSpec { closings_mib: Some(257), ..FleetSpec::default() });
+    let more = fleet.streams().await;
     let jkt = more.iter().find(|outcome| outcome.stream == "CLOSINGS_JKT").unwrap();
-    assert_eq!((&jkt.became, &jkt.stronger[..]), (&Became::Raised(vec!["max_bytes"]), &[][..]));
+    assert_eq!((&jkt.change, &jkt.stronger[..]), (&StreamChange::Raised(vec!["max_bytes"]), &[][..]));
 }
 
 #[tokio::test]
-async fn a_seat_that_is_removed_is_shut_out_and_the_others_stay_connected() {
-    let Some(mut ground) = Ground::start(&Shape::default()).await else { return };
-    let stays = ground.connect(Who::Seat("jkt", "a1")).await;
+async fn a_removed_seat_is_denied_and_the_others_stay_connected() {
+    let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let stays = fleet.connect(Identity::Seat("jkt", "a1")).await;
     let mut by_old = listen(&stays, "broadcast.jkt.>").await;
-    let gone = ground.link(Who::Seat("jkt", "a2"));
-    let mut less = Shape::default();
+    let gone = fleet.link(Identity::Seat("jkt", "a2"));
+    let mut less = FleetSpec::default();
     less.sites[0].2 = ["a1", "a3", "a4", "a5", "a6"].map(String::from).to_vec();
     less.sites[1].2.push("b2".into());
-    ground.provision_again(&less);
-    ground.nats.reload();
+    fleet.provision_again(&less);
+    fleet.nats.reload();
     assert!(gone.connect(Lang::En).await.is_err(), "its key is no longer known");
-    let came = ground.connect(Who::Seat("jkt", "a4")).await;
-    let mut by_new = listen(&came, "broadcast.jkt.>").await;
-    for (seat, subject, seq) in [(&stays, "closing.jkt.a1", "\"seq\":1"), (&came, "closing.jkt.a4", "\"seq\":2")] {
+    let added = fleet.connect(Identity::Seat("jkt", "a4")).await;
+    let mut by_new = listen(&added, "broadcast.jkt.>").await;
+    for (seat, subject, seq) in [(&stays, "closing.jkt.a1", "\"seq\":1"), (&added, "closing.jkt.a4", "\"seq\":2")] {
         let ack = seat.request(subject, "{}".into()).await.expect("an acknowledgement");
         assert!(str::from_utf8(&ack.payload).unwrap().contains(seq));
     }
-    let supervisor = ground.connect(Who::Supervisor("pusat")).await;
+    let supervisor = fleet.connect(Identity::Supervisor("pusat")).await;
     put(&supervisor, &key("klb.center"), 0, "on").await;
-    for heard in [&mut by_old, &mut by_new] {
-        assert_eq!(&next(heard).await.payload[..], b"on", "who stayed and who came hear it");
+    for received in [&mut by_old, &mut by_new] {
+        assert_eq!(&next(received).await.payload[..], b"on", "old and new seats receive it");
     }
-    assert!(!ground.config(Who::Seat("jkt", "a2")).exists());
+    assert!(!fleet.config(Identity::Seat("jkt", "a2")).exists());
 
-    // A site more is an account more. 2.9 takes that in a reload without its imports: `provision` says restart.
+    // A new site is a new account, which 2.9 reloads without its imports: `provision` asks for a restart.
     less.sites.push(("mdn", "sumut", vec!["d1".into()]));
-    ground.provision_again(&less);
-    ground.nats.kill();
-    ground.nats.restart();
-    ground.streams().await;
-    let stays = ground.connect(Who::Seat("jkt", "a1")).await;
-    let new = ground.connect(Who::Seat("mdn", "d1")).await;
+    fleet.provision_again(&less);
+    fleet.nats.kill();
+    fleet.nats.restart();
+    fleet.streams().await;
+    let stays = fleet.connect(Identity::Seat("jkt", "a1")).await;
+    let new = fleet.connect(Identity::Seat("mdn", "d1")).await;
     for (seat, subject) in [(&new, "closing.mdn.d1"), (&stays, "closing.jkt.a1")] {
         let ack = seat.request(subject, "{}".into()).await.unwrap_or_else(|e| panic!("{subject}: {e}"));
         assert!(str::from_utf8(&ack.payload).unwrap().contains("\"stream\""), "{ack:?}");
@@ -140,22 +143,21 @@ async fn a_seat_that_is_removed_is_shut_out_and_the_others_stay_connected() {
 }
 
 #[tokio::test]
-async fn a_killed_server_keeps_what_it_acknowledged_and_a_frozen_one_answers_nothing() {
-    let Some(mut ground) = Ground::start(&Shape { tls: false, ..Shape::default() }).await else { return };
-    let supervisor = ground.connect(Who::Supervisor("pusat")).await;
+async fn a_restarted_server_has_what_it_acknowledged_and_a_frozen_one_answers_nothing() {
+    let Some(mut fleet) = TestFleet::start(&FleetSpec { tls: false, ..FleetSpec::default() }).await else { return };
+    let supervisor = fleet.connect(Identity::Supervisor("pusat")).await;
     put(&supervisor, &key("klb.center"), 0, "on").await;
-    ground.nats.kill();
-    ground.nats.restart();
-    let seat = ground.connect(Who::Seat("jkt", "a1")).await;
+    fleet.nats.kill();
+    fleet.nats.restart();
+    let seat = fleet.connect(Identity::Seat("jkt", "a1")).await;
     let get = || seat.request(subject::direct_get(&key("klb.center")), "".into());
     assert_eq!(&get().await.unwrap().payload[..], b"on");
-    ground.nats.freeze();
+    fleet.nats.freeze();
     assert!(timeout(Duration::from_millis(300), get()).await.is_err(), "frozen");
-    ground.nats.thaw();
+    fleet.nats.thaw();
     assert_eq!(&get().await.unwrap().payload[..], b"on");
 }
 
-/// Every file below a folder, with its bytes.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut out = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -174,15 +176,15 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn a_second_run_changes_nothing_and_a_new_seat_leaves_every_key_as_it_was() {
+fn a_second_run_changes_nothing_and_a_new_seat_changes_no_key() {
     let folder = tempfile::tempdir().unwrap();
-    provisioned(&Shape::default(), 4222, folder.path());
+    provisioned(&FleetSpec::default(), 4222, folder.path());
     let out = folder.path().join("out");
     let first = files(&out);
-    provisioned(&Shape::default(), 4222, folder.path());
+    provisioned(&FleetSpec::default(), 4222, folder.path());
     assert_eq!(files(&out), first);
 
-    let mut more = Shape::default();
+    let mut more = FleetSpec::default();
     more.sites[1].2.push("b2".into());
     provisioned(&more, 4222, folder.path());
     let second = files(&out);
@@ -198,66 +200,66 @@ fn a_second_run_changes_nothing_and_a_new_seat_leaves_every_key_as_it_was() {
 }
 
 #[test]
-fn the_command_tells_what_it_did_and_the_server_takes_what_it_wrote() {
+fn provision_reports_its_changes_and_the_server_accepts_its_files() {
     let Some(binary) = installed() else {
-        skipped(&"nats-server is not installed here");
+        report_skipped(&"nats-server is not installed here");
         return;
     };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("fleet.toml");
-    fs::write(&file, Shape::default().text(4222)).unwrap();
+    fs::write(&file, FleetSpec::default().text(4222)).unwrap();
     let run = |more: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_penutup-fleet"));
         let ran = command.args(["--lang", "en", "provision"]).arg(&file).arg(folder.path().join("out")).args(more);
         let ran = ran.output().unwrap();
         (ran.status.code(), String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap())
     };
-    let (status, told, _) = run(&[]);
+    let (status, output, _) = run(&[]);
     assert_eq!(status, Some(0));
-    assert!(told.contains("3 sites, 5 seats, 4 supervisors") && told.contains("new keys: 16"), "{told}");
+    assert!(output.contains("3 sites, 5 seats, 4 supervisors") && output.contains("new keys: 16"), "{output}");
     let checked = Command::new(binary).arg("-t").arg("-c").arg(folder.path().join("out/server/nats.conf")).output();
     assert!(checked.unwrap().status.success());
 
     let key = folder.path().join("out/seats/jkt/a2/link.nk");
     let before = fs::read(&key).unwrap();
-    let (status, told, _) = run(&["--renew", "jkt/a2"]);
-    assert!(status == Some(0) && told.contains("new keys: 1") && told.contains("reload"), "{told}");
+    let (status, output, _) = run(&["--renew", "jkt/a2"]);
+    assert!(status == Some(0) && output.contains("new keys: 1") && output.contains("reload"), "{output}");
     assert_ne!(fs::read(&key).unwrap(), before);
-    let (status, _, told) = run(&["--renew", "jkt/a9"]);
-    assert!(status == Some(2) && told.contains("jkt/a9"), "{told}");
-    // A seed that was handed out and taken away here still holds.
+    let (status, _, output) = run(&["--renew", "jkt/a9"]);
+    assert!(status == Some(2) && output.contains("jkt/a9"), "{output}");
+    // The key of a seed that was taken out of the folder stays valid.
     fs::remove_file(&key).unwrap();
     let accounts = fs::read(folder.path().join("out/server/accounts.conf")).unwrap();
-    let (status, told, _) = run(&[]);
-    assert!(status == Some(0) && told.contains("no longer in this folder (they still hold): 1"), "{told}");
+    let (status, output, _) = run(&[]);
+    assert!(status == Some(0) && output.contains("no longer in this folder (they still hold): 1"), "{output}");
     assert_eq!(fs::read(folder.path().join("out/server/accounts.conf")).unwrap(), accounts);
-    // What the running server takes, and what it does not.
-    let mut more = Shape::default();
+    // Which changes need a reload and which a restart.
+    let mut more = FleetSpec::default();
     more.sites[0].2.push("a4".into());
     fs::write(&file, more.text(4222)).unwrap();
-    let (_, told, _) = run(&[]);
-    assert!(told.contains("server/ changed (accounts.conf)") && told.contains("systemctl reload"), "{told}");
+    let (_, output, _) = run(&[]);
+    assert!(output.contains("server/ changed (accounts.conf)") && output.contains("systemctl reload"), "{output}");
     more.sites.push(("mdn", "sumut", vec!["d1".into()]));
     fs::write(&file, more.text(4222)).unwrap();
-    let (_, told, _) = run(&[]);
-    assert!(told.contains("server/ changed (accounts.conf)") && told.contains("systemctl restart"), "{told}");
-    // Somebody's own change is never overwritten.
+    let (_, output, _) = run(&[]);
+    assert!(output.contains("server/ changed (accounts.conf)") && output.contains("systemctl restart"), "{output}");
+    // A file that somebody changed is never overwritten.
     let trust = folder.path().join("out/trust.toml");
     fs::write(&trust, "schema = 1\n").unwrap();
-    let (status, _, told) = run(&[]);
-    assert!(status == Some(2) && told.contains("trust.toml"), "{told}");
+    let (status, _, output) = run(&[]);
+    assert!(status == Some(2) && output.contains("trust.toml"), "{output}");
     assert_eq!(fs::read_to_string(&trust).unwrap(), "schema = 1\n");
 }
 
 #[test]
-fn a_database_of_the_tests_own_starts_crashes_and_comes_back() {
+fn the_test_database_starts_crashes_and_restarts() {
     let Some(mut postgres) = Postgres::start() else { return };
     postgres.crash();
     postgres.restart();
     postgres.stop();
     postgres.restart();
     let folder = tempfile::tempdir().unwrap();
-    provisioned(&Shape { database: Some(&postgres), ..Shape::default() }, 4222, folder.path());
+    provisioned(&FleetSpec { database: Some(&postgres), ..FleetSpec::default() }, 4222, folder.path());
     let path = folder.path().join("out/center/archive/center.toml");
     let center = penutup_fleet::config::center::Center::read(&path, Lang::En).unwrap();
     assert_eq!(center.database.unwrap().host, postgres.host().to_str().unwrap());

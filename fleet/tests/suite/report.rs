@@ -1,4 +1,4 @@
-//! The report over all seats is the one of their merged exports.
+//! The report equals that of the seats' merged exports.
 
 use std::fs;
 use std::io::Write as _;
@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 use crate::support::calls::{call, close};
 use crate::support::program::{Running, run};
-use crate::support::{Ground, Postgres, Shape, Who, wait_until};
+use crate::support::{FleetSpec, Identity, Postgres, TestFleet, wait_until};
 
 const SEATS: [(&str, &str); 4] = [("jkt", "a1"), ("jkt", "a2"), ("bdg", "b1"), ("sby", "c1")];
 
-/// What `penutup report` says of the exports, and their lines of CSV in the order of the beginnings.
+/// The output of `penutup report` for the exports; for CSV sorted by start.
 fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String {
     let zone = Book::built_in().rules.zones[0].offset;
     let mut fold = Fold::new(zone);
@@ -38,24 +38,27 @@ fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String
 }
 
 #[tokio::test]
-async fn it_is_the_report_of_the_merged_exports() {
+async fn the_report_equals_that_of_the_merged_exports() {
     const EACH: u64 = 120;
     let Some(postgres) = Postgres::start() else { return };
-    let Some(ground) = Ground::start(&Shape { database: Some(&postgres), ..Shape::default() }).await else { return };
-    let config = ground.config(Who::Program("archive"));
+    let Some(fleet) = TestFleet::start(&FleetSpec { database: Some(&postgres), ..FleetSpec::default() }).await else {
+        return;
+    };
+    let config = fleet.config(Identity::Program("archive"));
     let before = run(&config, &["report"]);
     assert!(before.status == 2 && before.err.contains("archive"), "{before:?}");
 
-    let archive = Running::start(&config, &["archive"], ground.folder());
+    let archive = Running::start(&config, &["archive"], fleet.folder());
     let mut exports = Vec::new();
     for (site, seat) in SEATS {
-        let client = ground.connect(Who::Seat(site, seat)).await;
+        let client = fleet.connect(Identity::Seat(site, seat)).await;
         let epoch = Uuid::now_v7();
-        let path = ground.folder().join(format!("{site}-{seat}.jsonl"));
+        let path = fleet.folder().join(format!("{site}-{seat}.jsonl"));
         let mut export = fs::File::create(&path).unwrap();
         writeln!(export, "{{\"penutup_journal\":1,\"exported\":\"2026-11-24T08:00:00Z\"}}").unwrap();
         for seq in 1..=EACH {
-            // In the export the seat is called as the report of all calls it; what the seat itself says does not count.
+            // In the exports the seat has the name that the fleet's report gives it; the name that the seat itself
+            // sends is ignored.
             let mut call: Value =
                 call(Uuid::now_v7(), 2, &format!("{site}/{seat}"), seq * 31 + u64::from(seat.as_bytes()[1]));
             writeln!(export, "{call}").unwrap();
@@ -93,12 +96,12 @@ async fn it_is_the_report_of_the_merged_exports() {
     assert_eq!(whole["seats"].as_array().unwrap().len(), SEATS.len());
     assert!(whole["days"].as_array().unwrap().len() > 2, "{whole}");
 
-    // One site is its exports.
+    // The report of one site equals that of its exports.
     let jkt = Merge::of(&exports[..2]).unwrap();
     let found = run(&config, &["report", "--site", "jkt", "--format", "json"]).done();
     assert_eq!(found, expected(&jkt, always, Form::Json, None));
 
-    for (args, told) in [
+    for (args, output) in [
         (&["report", "--from", "kemarin"][..], "kemarin"),
         (&["report", "--from", "2026-11-26", "--to", "2026-11-25"], "2026-11-26"),
         (&["report", "--by", "bulan"], "bulan"),
@@ -106,8 +109,8 @@ async fn it_is_the_report_of_the_merged_exports() {
         (&["report", "--by", "day", "--format", "csv"], "--by"),
         (&["report", "--site", "jk"], "jkt"),
     ] {
-        let said = run(&config, args);
-        assert!(said.status == 2 && said.out.is_empty() && said.err.contains(told), "{args:?}: {said:?}");
+        let result = run(&config, args);
+        assert!(result.status == 2 && result.out.is_empty() && result.err.contains(output), "{args:?}: {result:?}");
     }
     drop(postgres);
     let away = run(&config, &["report"]);

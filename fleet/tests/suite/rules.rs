@@ -1,4 +1,4 @@
-//! Rules over the fleet: proved, compared, agreed to, published; listed, shown, brought back.
+//! `rules`: check, diff, confirmation, publishing, list, show, rollback.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use penutup::rules::BUILT_IN;
 use penutup::words::Lang;
-use penutup_fleet::posted::Board;
+use penutup_fleet::broadcast_stream::BroadcastStream;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::subject;
 
 use crate::support::program::run;
-use crate::support::{Ground, Shape, Who};
+use crate::support::{FleetSpec, Identity, TestFleet};
 
-fn file(ground: &Ground, name: &str, text: &str) -> PathBuf {
-    let path = ground.folder().join(name);
+fn file(fleet: &TestFleet, name: &str, text: &str) -> PathBuf {
+    let path = fleet.folder().join(name);
     fs::write(&path, text).unwrap();
     path
 }
@@ -23,7 +23,7 @@ fn other() -> String {
     BUILT_IN.replace("Rev-1", "Rev-2").replace("Agar semua makin mudah, ayo", "Ayo")
 }
 
-/// The versions of a list, and the line that is active.
+/// The listed versions, and the active line.
 fn versions(list: &str) -> (Vec<u64>, String) {
     let active: Vec<&str> = list.lines().filter(|line| line.contains('◄')).collect();
     let first = |line: &str| line.split(' ').next().unwrap().parse().ok();
@@ -31,23 +31,23 @@ fn versions(list: &str) -> (Vec<u64>, String) {
 }
 
 #[tokio::test]
-async fn rules_are_proved_compared_published_listed_and_brought_back() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let config = ground.config(Who::Supervisor("pusat"));
-    let first = file(&ground, "satu.toml", &BUILT_IN.replace("Rev-1", "Rev-1a"));
-    let second = file(&ground, "dua.toml", &other());
+async fn rules_are_checked_compared_published_listed_and_rolled_back() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let config = fleet.config(Identity::Supervisor("pusat"));
+    let first = file(&fleet, "satu.toml", &BUILT_IN.replace("Rev-1", "Rev-1a"));
+    let second = file(&fleet, "dua.toml", &other());
     let path = |path: &PathBuf| path.to_str().unwrap().to_owned();
     assert!(run(&config, &["rules", "list"]).done().contains("Belum ada aturan"));
 
-    let told = run(&config, &["rules", "publish", &path(&first), "--yes"]).done();
-    assert!(told.contains("Rev-1a") && told.contains("bawaan"), "{told}");
-    // Without a terminal and without --yes nothing is sent, but the difference is shown.
+    let output = run(&config, &["rules", "publish", &path(&first), "--yes"]).done();
+    assert!(output.contains("Rev-1a") && output.contains("bawaan"), "{output}");
+    // Without a terminal and --yes the difference is shown but nothing is published.
     let asked = run(&config, &["rules", "publish", &path(&second)]);
     assert_eq!(asked.status, 2, "{asked:?}");
     assert!(asked.out.contains("Ayo") && asked.err.contains("--yes"), "{asked:?}");
     assert_eq!(versions(&run(&config, &["rules", "list"]).done()).0.len(), 1);
-    let told = run(&config, &["rules", "publish", &path(&second), "--yes"]).done();
-    assert!(told.contains("(Rev-1a)") && told.contains("(Rev-2)") && told.contains("Ayo"), "{told}");
+    let output = run(&config, &["rules", "publish", &path(&second), "--yes"]).done();
+    assert!(output.contains("(Rev-1a)") && output.contains("(Rev-2)") && output.contains("Ayo"), "{output}");
     assert!(run(&config, &["rules", "publish", &path(&second), "--yes"]).done().contains("sama"));
 
     let (listed, active) = versions(&run(&config, &["rules", "list"]).done());
@@ -56,8 +56,8 @@ async fn rules_are_proved_compared_published_listed_and_brought_back() {
     let shown = run(&config, &["rules", "show", &listed[1].to_string()]).done();
     assert_eq!(shown, fs::read_to_string(&first).unwrap());
 
-    let told = run(&config, &["rules", "rollback", &listed[1].to_string(), "--yes"]).done();
-    assert!(told.contains("Rev-1a"), "{told}");
+    let output = run(&config, &["rules", "rollback", &listed[1].to_string(), "--yes"]).done();
+    assert!(output.contains("Rev-1a"), "{output}");
     let (listed, active) = versions(&run(&config, &["rules", "list"]).done());
     assert!(listed.len() == 3 && active.contains("Rev-1a") && active.contains(&listed[0].to_string()), "{active}");
     let shown = run(&config, &["rules", "show", &listed[0].to_string()]).done();
@@ -67,13 +67,13 @@ async fn rules_are_proved_compared_published_listed_and_brought_back() {
 }
 
 #[tokio::test]
-async fn each_duty_that_is_lost_is_named_before_anything_is_sent() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let config = ground.config(Who::Supervisor("pusat"));
-    let first = file(&ground, "satu.toml", BUILT_IN);
+async fn every_lost_duty_is_named_before_publishing() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let config = fleet.config(Identity::Supervisor("pusat"));
+    let first = file(&fleet, "satu.toml", BUILT_IN);
     run(&config, &["rules", "publish", first.to_str().unwrap(), "--yes"]).done();
     let (rules, _) = BUILT_IN.split_once("[[require]]").unwrap();
-    let cut = file(&ground, "potong.toml", rules);
+    let cut = file(&fleet, "potong.toml", rules);
     let asked = run(&config, &["rules", "publish", cut.to_str().unwrap()]);
     assert!(asked.status == 2 && asked.err.contains("--yes"), "{asked:?}");
     let lost = "ajakan-wajib, klb-tanpa-campaign, pln-mobile-tanpa-campaign, klb-customer-intimacy, urutan";
@@ -83,56 +83,57 @@ async fn each_duty_that_is_lost_is_named_before_anything_is_sent() {
     assert!(asked.out.contains("kini boleh: download dan update sekaligus"), "{asked:?}");
     assert!(asked.out.ends_with(&format!("tidak lagi dijamin: {lost}.\n")), "{asked:?}");
     assert_eq!(versions(&run(&config, &["rules", "list"]).done()).0.len(), 1, "nothing was sent");
-    // The way back loses nothing.
+    // Publishing the old rules again loses nothing.
     run(&config, &["rules", "publish", cut.to_str().unwrap(), "--yes"]).done();
-    let told = run(&config, &["rules", "publish", first.to_str().unwrap(), "--yes"]).done();
-    assert!(told.contains("baru: ajakan-wajib") && !told.contains("tidak lagi dijamin"), "{told}");
+    let output = run(&config, &["rules", "publish", first.to_str().unwrap(), "--yes"]).done();
+    assert!(output.contains("baru: ajakan-wajib") && !output.contains("tidak lagi dijamin"), "{output}");
 }
 
 #[tokio::test]
-async fn what_can_not_be_proved_is_drawn_as_check_draws_it_and_not_sent() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let config = ground.config(Who::Supervisor("pusat"));
+async fn invalid_rules_are_reported_like_check_does_and_not_published() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let config = fleet.config(Identity::Supervisor("pusat"));
     let text = BUILT_IN.replacen("\"bantuan\", \"campaign\"", "\"bantuan\", \"campain\"", 1);
-    let broken = file(&ground, "rusak.toml", &text);
-    let said = run(&config, &["rules", "publish", broken.to_str().unwrap(), "--yes"]);
-    assert_eq!(said.status, 1, "{said:?}");
+    let broken = file(&fleet, "rusak.toml", &text);
+    let result = run(&config, &["rules", "publish", broken.to_str().unwrap(), "--yes"]);
+    assert_eq!(result.status, 1, "{result:?}");
     let report = penutup::rules::check(text.as_bytes(), NaiveDate::MAX);
     let source = penutup::tell::Source::new(broken.to_str().unwrap(), text.as_bytes());
     let canvas = penutup::tell::draw::Canvas::PLAIN;
-    assert_eq!(said.out, penutup::cli::check::text(&report, &source, false, Lang::Id.words(), canvas));
+    assert_eq!(result.out, penutup::cli::check::text(&report, &source, false, Lang::Id.words(), canvas));
     assert!(run(&config, &["rules", "list"]).done().contains("Belum ada aturan"));
-    // Who may only declare KLB publishes none.
-    let sound = file(&ground, "baik.toml", BUILT_IN);
-    let said = run(&ground.config(Who::Supervisor("spv-jkt")), &["rules", "publish", sound.to_str().unwrap(), "--yes"]);
-    assert_eq!((said.status, said.out.as_str()), (2, ""), "{said:?}");
+    // A supervisor without the grant can't publish.
+    let valid = file(&fleet, "baik.toml", BUILT_IN);
+    let result =
+        run(&fleet.config(Identity::Supervisor("spv-jkt")), &["rules", "publish", valid.to_str().unwrap(), "--yes"]);
+    assert_eq!((result.status, result.out.as_str()), (2, ""), "{result:?}");
 }
 
 #[tokio::test]
-async fn sixteen_are_kept_a_large_one_too_and_what_nobody_signed_is_marked() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let config = ground.config(Who::Supervisor("pusat"));
+async fn sixteen_versions_are_kept_large_ones_included_and_unsigned_ones_are_marked() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let config = fleet.config(Identity::Supervisor("pusat"));
     for n in 0..17 {
         let text = BUILT_IN.replace("Rev-1", &format!("Rev-{n}"));
-        let path = file(&ground, "aturan.toml", &text);
+        let path = file(&fleet, "aturan.toml", &text);
         run(&config, &["rules", "publish", path.to_str().unwrap(), "--yes"]).done();
     }
     let (listed, active) = versions(&run(&config, &["rules", "list"]).done());
     assert!(listed.len() == 16 && active.contains("Rev-16"), "{listed:?} {active}");
 
     let large = format!("{BUILT_IN}# {}\n", "x".repeat(700 * 1024));
-    let path = file(&ground, "besar.toml", &large);
+    let path = file(&fleet, "besar.toml", &large);
     run(&config, &["rules", "publish", path.to_str().unwrap(), "--yes"]).done();
     let (listed, _) = versions(&run(&config, &["rules", "list"]).done());
     assert_eq!(run(&config, &["rules", "show", &listed[0].to_string()]).done(), large);
-    let huge = file(&ground, "raksasa.toml", &format!("{BUILT_IN}# {}\n", "\"".repeat(500 * 1024)));
-    let said = run(&config, &["rules", "publish", huge.to_str().unwrap(), "--yes"]);
-    assert!(said.status == 2 && said.err.contains("KiB"), "{said:?}");
+    let huge = file(&fleet, "raksasa.toml", &format!("{BUILT_IN}# {}\n", "\"".repeat(500 * 1024)));
+    let result = run(&config, &["rules", "publish", huge.to_str().unwrap(), "--yes"]);
+    assert!(result.status == 2 && result.err.contains("KiB"), "{result:?}");
 
-    let client = ground.connect(Who::Supervisor("pusat")).await;
-    let board = Board::of(client.clone(), Lang::En);
+    let client = fleet.connect(Identity::Supervisor("pusat")).await;
+    let stream = BroadcastStream::new(client.clone(), Lang::En);
     client.request(subject::put(&Key::Rules), "junk".into()).await.unwrap();
-    assert!(board.last(&Key::Rules).await.unwrap().unwrap().envelope.is_err());
+    assert!(stream.last(&Key::Rules).await.unwrap().unwrap().envelope.is_err());
     let list = run(&config, &["rules", "list"]).done();
     let (after, active) = versions(&list);
     assert!(list.lines().next().unwrap().contains("malformed"), "{list}");

@@ -1,10 +1,10 @@
-//! The status tells what the seats say, what they should have, and what is missing.
+//! `status`: counts what the seats report, what they should have, and what is missing.
 
 use chrono::Utc;
 use nkeys::KeyPair;
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::{Key, Scope};
-use penutup_fleet::wire::refusal::{Refusal, Refused};
+use penutup_fleet::wire::refusal::{Refusal, RefusalCounts};
 use penutup_fleet::wire::seat::{KlbState, RulesState, SeatState};
 use penutup_fleet::wire::subject;
 use serde_json::Value;
@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use crate::support::calls::{call, close, name, send};
 use crate::support::program::{Running, run};
-use crate::support::{Ground, Postgres, Shape, Who, wait_until};
+use crate::support::{FleetSpec, Identity, Postgres, TestFleet, wait_until};
 
-async fn says(ground: &Ground, site: &str, seat: &str, state: &SeatState) {
-    let client = ground.connect(Who::Seat(site, seat)).await;
+async fn publish_state(fleet: &TestFleet, site: &str, seat: &str, state: &SeatState) {
+    let client = fleet.connect(Identity::Seat(site, seat)).await;
     let id = Uuid::now_v7().to_string();
     send(&client, &subject::state(&name(site), &name(seat)), &id, &state.to_bytes()).await.unwrap();
 }
@@ -31,7 +31,7 @@ fn state() -> SeatState {
         prompters: 1,
         unsent: 0,
         sent: 0,
-        refused: Refused::default(),
+        refused: RefusalCounts::default(),
     }
 }
 
@@ -44,21 +44,27 @@ fn site<'v>(status: &'v Value, id: &str) -> &'v Value {
 }
 
 #[tokio::test]
-async fn seats_broadcasts_gaps_and_refusals_are_counted_and_the_seats_in_need_named() {
+async fn seats_broadcasts_gaps_and_refusals_are_counted_and_seats_with_issues_listed() {
     let Some(postgres) = Postgres::start() else { return };
-    let Some(ground) = Ground::start(&Shape { database: Some(&postgres), ..Shape::default() }).await else { return };
-    let config = ground.config(Who::Program("status"));
-    // Nobody has spoken, and the archive has not begun: told, not hidden.
+    let Some(fleet) = TestFleet::start(&FleetSpec { database: Some(&postgres), ..FleetSpec::default() }).await else {
+        return;
+    };
+    let config = fleet.config(Identity::Program("status"));
+    // A database without tables is reported, not hidden.
     let before = run(&config, &["status", "--format", "json"]);
     assert_eq!(before.status, 2, "{before:?}");
-    let told = json(&before.out);
-    assert_eq!((&told["total"]["seats"], &told["total"]["silent"]), (&5.into(), &5.into()));
-    assert_eq!((&told["total"]["missing"], told["troubles"].as_array().unwrap().len()), (&Value::Null, 1), "{told}");
+    let output = json(&before.out);
+    assert_eq!((&output["total"]["seats"], &output["total"]["silent"]), (&5.into(), &5.into()));
+    assert_eq!(
+        (&output["total"]["missing"], output["troubles"].as_array().unwrap().len()),
+        (&Value::Null, 1),
+        "{output}"
+    );
 
-    let archive = Running::start(&ground.config(Who::Program("archive")), &["archive"], ground.folder());
-    let supervisor = ground.config(Who::Supervisor("pusat"));
+    let archive = Running::start(&fleet.config(Identity::Program("archive")), &["archive"], fleet.folder());
+    let supervisor = fleet.config(Identity::Supervisor("pusat"));
     run(&supervisor, &["klb", "on", "--reason", "gempa"]).done();
-    let rules = ground.folder().join("aturan.toml");
+    let rules = fleet.folder().join("aturan.toml");
     std::fs::write(&rules, penutup::rules::BUILT_IN.replace("Rev-1", "Rev-7")).unwrap();
     run(&supervisor, &["rules", "publish", rules.to_str().unwrap(), "--yes"]).done();
     let on_air = json(&run(&config, &["status", "--once", "--format", "json"]).out);
@@ -69,18 +75,18 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_the_seats_in_need_na
 
     let current = |revision: &str| RulesState { version: published, sha256: "ab".into(), revision: revision.into() };
     let on = Some(KlbState { version: klb, on: true });
-    says(&ground, "jkt", "a1", &SeatState { klb: on.clone(), rules: Some(current("Rev-7")), ..state() }).await;
-    let mut refused = Refused::default();
-    refused.count(Refusal::BadSignature);
-    refused.count(Refusal::BadSignature);
-    says(&ground, "jkt", "a2", &SeatState { klb: on.clone(), unsent: 12, refused, ..state() }).await;
+    publish_state(&fleet, "jkt", "a1", &SeatState { klb: on.clone(), rules: Some(current("Rev-7")), ..state() }).await;
+    let mut refused = RefusalCounts::default();
+    refused.add(Refusal::BadSignature);
+    refused.add(Refusal::BadSignature);
+    publish_state(&fleet, "jkt", "a2", &SeatState { klb: on.clone(), unsent: 12, refused, ..state() }).await;
     let off = Some(KlbState { version: klb - 1, on: false });
-    says(&ground, "sby", "c1", &SeatState { klb: off, rules: Some(current("Rev-6")), ..state() }).await;
-    // What would be obeyed by a terminal, or run over when it is added up, is no state: the seat is silent, and counted.
-    says(&ground, "jkt", "a3", &SeatState { rules: Some(current("Rev-7\u{1b}[2J")), ..state() }).await;
-    says(&ground, "bdg", "b1", &SeatState { unsent: u64::MAX, sent: u64::MAX, ..state() }).await;
-    // A seat whose second closing is missing, and something that is none.
-    let client = ground.connect(Who::Seat("bdg", "b1")).await;
+    publish_state(&fleet, "sby", "c1", &SeatState { klb: off, rules: Some(current("Rev-6")), ..state() }).await;
+    // Terminal escapes and overflowing counts are no valid states: the seats count as silent, the messages as refused.
+    publish_state(&fleet, "jkt", "a3", &SeatState { rules: Some(current("Rev-7\u{1b}[2J")), ..state() }).await;
+    publish_state(&fleet, "bdg", "b1", &SeatState { unsent: u64::MAX, sent: u64::MAX, ..state() }).await;
+    // A seat whose second closing is missing, and an invalid closing.
+    let client = fleet.connect(Identity::Seat("bdg", "b1")).await;
     let epoch = Uuid::now_v7();
     for seq in [1, 3] {
         close(&client, "bdg", "b1", epoch, seq, &call(Uuid::now_v7(), 1, "b1", seq)).await;
@@ -93,9 +99,9 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_the_seats_in_need_na
     })
     .await;
 
-    let said = run(&config, &["status", "--format", "json"]);
-    let told = json(&said.clone().done());
-    let total = &told["total"];
+    let result = run(&config, &["status", "--format", "json"]);
+    let output = json(&result.clone().done());
+    let total = &output["total"];
     for (key, count) in [
         ("seats", 5),
         ("seen", 3),
@@ -109,16 +115,16 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_the_seats_in_need_na
         ("missing", 1),
         ("refused", 5),
     ] {
-        assert_eq!(total[key], count, "{key}: {told}");
+        assert_eq!(total[key], count, "{key}: {output}");
     }
-    assert_eq!((&site(&told, "bdg")["missing"], &site(&told, "sby")["klb_behind"]), (&1.into(), &1.into()));
-    assert_eq!(told["refused_by_seats"]["bad-signature"], 2);
-    assert_eq!(told["refused_by_archive"]["malformed"], 1);
-    assert_eq!(told["rules_on_seats"].as_array().unwrap().len(), 3);
+    assert_eq!((&site(&output, "bdg")["missing"], &site(&output, "sby")["klb_behind"]), (&1.into(), &1.into()));
+    assert_eq!(output["refused_by_seats"]["bad-signature"], 2);
+    assert_eq!(output["refused_by_archive"]["malformed"], 1);
+    assert_eq!(output["rules_on_seats"].as_array().unwrap().len(), 3);
 
-    let told = json(&run(&config, &["status", "--site", "jkt", "--format", "json"]).done());
-    let attention = site(&told, "jkt")["attention"].as_array().unwrap().clone();
-    let [a2] = &attention[..] else { panic!("{told}") };
+    let output = json(&run(&config, &["status", "--site", "jkt", "--format", "json"]).done());
+    let attention = site(&output, "jkt")["attention"].as_array().unwrap().clone();
+    let [a2] = &attention[..] else { panic!("{output}") };
     assert_eq!((&a2["seat"], &a2["unsent"], &a2["refused"]), (&"a2".into(), &12.into(), &2.into()));
     assert_eq!((&a2["rules_behind"], &a2["klb_behind"]), (&true.into(), &Value::Null));
     let text = run(&config, &["status", "--site", "jkt"]).done();
@@ -127,56 +133,56 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_the_seats_in_need_na
     for part in ["jkt", "bdg", "sby", "center: KLB AKTIF", "gempa", "Rev-7", "bad-signature 2", "malformed 1"] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    assert!(!text.contains('\u{1b}'), "what a seat says reaches no terminal raw: {text:?}");
+    assert!(!text.contains('\u{1b}'), "{text:?}");
     assert!(run(&config, &["status", "--site", "x"]).err.contains("jkt"));
     drop(archive);
 }
 
-/// Whoever got hold of a supervisor's link, but not of the key that signs, shows nobody a KLB that no seat heeds.
+/// Somebody with a supervisor's connection key, but without the signing key, can't change what status shows.
 #[tokio::test]
-async fn status_believes_what_the_seats_believe() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let config = ground.config(Who::Program("status"));
-    let supervisor = ground.config(Who::Supervisor("pusat"));
+async fn status_accepts_the_broadcasts_that_the_seats_accept() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let config = fleet.config(Identity::Program("status"));
+    let supervisor = fleet.config(Identity::Supervisor("pusat"));
     run(&supervisor, &["klb", "off"]).done();
     let before = json(&run(&config, &["status", "--format", "json"]).done());
-    let client = ground.connect(Who::Supervisor("pusat")).await;
+    let client = fleet.connect(Identity::Supervisor("pusat")).await;
     let thief = KeyPair::new_user();
     let payload = "schema = 1\nversion = 9999999999\nstate = \"on\"\nsince = \"2026-03-02T06:05:00Z\"\n".to_owned();
     let forged = Envelope::sign(&thief, Key::Klb(Scope::Center), name("pusat"), 9_999_999_999, payload).unwrap();
     send(&client, &subject::put(&forged.key), "forged", &forged.to_bytes()).await.unwrap();
-    let told = json(&run(&config, &["status", "--format", "json"]).done());
-    assert_eq!((&told["klb"], told["klb"][0]["state"].as_str()), (&before["klb"], Some("off")));
-    assert_eq!(told["unheeded"][0]["key"], "klb.center");
-    assert_eq!(told["unheeded"][0]["why"], "bad-signature");
+    let output = json(&run(&config, &["status", "--format", "json"]).done());
+    assert_eq!((&output["klb"], output["klb"][0]["state"].as_str()), (&before["klb"], Some("off")));
+    assert_eq!(output["unheeded"][0]["key"], "klb.center");
+    assert_eq!(output["unheeded"][0]["why"], "bad-signature");
     let text = run(&config, &["status", "--once"]).done();
     assert!(text.contains("! klb.center") && !text.contains("KLB AKTIF"), "{text}");
     let shown = run(&supervisor, &["klb", "show"]).done();
     assert!(shown.contains("bad-signature") && !shown.contains("KLB AKTIF"), "{shown}");
 
-    // What was true once, written once more.
+    // A replay of an old broadcast.
     run(&supervisor, &["klb", "on", "--reason", "gempa"]).done();
     let on = client.request(subject::direct_get(&forged.key), "".into()).await.unwrap().payload;
     run(&supervisor, &["klb", "off"]).done();
     send(&client, &subject::put(&forged.key), "again", &on).await.unwrap();
-    let told = json(&run(&config, &["status", "--format", "json"]).done());
-    assert_eq!((&told["klb"][0]["state"], &told["unheeded"][0]["why"]), (&"off".into(), &"old".into()));
+    let output = json(&run(&config, &["status", "--format", "json"]).done());
+    assert_eq!((&output["klb"][0]["state"], &output["unheeded"][0]["why"]), (&"off".into(), &"old".into()));
     let shown = run(&supervisor, &["klb", "show"]).done();
     assert!(shown.contains("old") && !shown.contains("KLB AKTIF"), "{shown}");
-    // It is in nobody's way.
+    // It does not block the next declaration.
     run(&supervisor, &["klb", "on", "--reason", "gempa"]).done();
-    let told = json(&run(&config, &["status", "--format", "json"]).done());
-    assert_eq!((&told["klb"][0]["state"], told["unheeded"].as_array().unwrap().len()), (&"on".into(), 0));
+    let output = json(&run(&config, &["status", "--format", "json"]).done());
+    assert_eq!((&output["klb"][0]["state"], output["unheeded"].as_array().unwrap().len()), (&"on".into(), 0));
 }
 
 #[tokio::test]
-async fn a_server_that_comes_back_still_takes_and_knows_what_the_seats_say() {
-    let Some(mut ground) = Ground::start(&Shape::default()).await else { return };
-    let config = ground.config(Who::Program("status"));
-    says(&ground, "jkt", "a1", &state()).await;
-    ground.nats.kill();
-    ground.nats.restart();
-    says(&ground, "jkt", "a2", &state()).await;
-    let told = json(&run(&config, &["status", "--format", "json"]).done());
-    assert_eq!((&told["total"]["seen"], told["troubles"].as_array().unwrap().len()), (&2.into(), 0), "{told}");
+async fn a_restarted_server_keeps_and_accepts_seat_states() {
+    let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let config = fleet.config(Identity::Program("status"));
+    publish_state(&fleet, "jkt", "a1", &state()).await;
+    fleet.nats.kill();
+    fleet.nats.restart();
+    publish_state(&fleet, "jkt", "a2", &state()).await;
+    let output = json(&run(&config, &["status", "--format", "json"]).done());
+    assert_eq!((&output["total"]["seen"], output["troubles"].as_array().unwrap().len()), (&2.into(), 0), "{output}");
 }

@@ -1,4 +1,4 @@
-//! What the centre says: on the disk, on the prompters, and never anything else.
+//! Broadcasts arrive on the disk and at the prompters, and nothing else does.
 
 use std::fs;
 use std::time::Instant;
@@ -11,18 +11,19 @@ use penutup_fleet::wire::refusal::Refusal;
 use penutup_fleet::wire::subject;
 
 use super::key;
-use crate::support::machine::{Declarer, Seat, state_of};
-use crate::support::{Ground, Shape, Who, figure, wait_until};
+use crate::support::machine::{SeatMachine, TestSupervisor, state_of};
+use crate::support::{FleetSpec, Identity, TestFleet, print_figure, wait_until};
 
 #[tokio::test]
-async fn a_flip_reaches_disk_and_every_prompter_and_the_late_and_the_restarted_hear_the_present() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let centre = Declarer::of(&ground, "pusat").await;
-    let (mut first, second) = (Seat::started(&ground, "jkt", "a1"), Seat::started(&ground, "sby", "c1"));
+async fn a_declaration_reaches_the_disk_and_every_prompter_also_late_and_restarted_ones() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let centre = TestSupervisor::of(&fleet, "pusat").await;
+    let (mut first, second) = (SeatMachine::started(&fleet, "jkt", "a1"), SeatMachine::started(&fleet, "sby", "c1"));
     let prompters = [first.prompter(), first.prompter(), second.prompter()];
     for prompter in &prompters {
-        wait_until("the link's good word", async || prompter.ended_with(|e| *e == AgentEvent::Up).then_some(())).await;
-        assert_eq!(prompter.heard(), [AgentEvent::Came, AgentEvent::Up]);
+        wait_until("the link's good word", async || prompter.last_link_event(|e| *e == AgentEvent::Up).then_some(()))
+            .await;
+        assert_eq!(prompter.received(), [AgentEvent::Came, AgentEvent::Up]);
     }
     centre.declare(&key("klb.center"), 1_000, State::On, "gangguan transmisi").await;
     for prompter in &prompters {
@@ -33,46 +34,46 @@ async fn a_flip_reaches_disk_and_every_prompter_and_the_late_and_the_restarted_h
         wait_until("the file", async || seat.klb().filter(|klb| klb.version == 1_000)).await;
     }
 
-    // Another scope that changes nothing here is no news to anybody; the end of it is, to its own site alone.
-    let site = Declarer::of(&ground, "spv-jkt").await;
+    // A scope's declaration that changes nothing here is not sent; one that does is sent to its own site only.
+    let site = TestSupervisor::of(&fleet, "spv-jkt").await;
     site.declare(&key("klb.site.jkt"), 1_001, State::Off, "di sini tidak").await;
     site.declare(&key("klb.site.jkt"), 1_002, State::On, "banjir").await;
     let klb = wait_until("the newer reason", async || prompters[0].klb().filter(|klb| klb.version == 1_002)).await;
     assert_eq!((klb.why.as_deref(), klb.by.as_deref()), (Some("banjir"), Some("SPV Jakarta")));
-    let told = |event: &AgentEvent| matches!(event, AgentEvent::Klb(_));
-    assert_eq!(prompters[1].heard().iter().filter(|e| told(e)).count(), 2);
+    let is_klb = |event: &AgentEvent| matches!(event, AgentEvent::Klb(_));
+    assert_eq!(prompters[1].received().iter().filter(|e| is_klb(e)).count(), 2);
     assert_eq!(prompters[2].klb().map(|klb| klb.version), Some(1_000));
 
-    // Who comes late hears how it stands, from an agent that was killed and started again, too.
+    // A prompter that connects late gets the present state, also from a restarted agent.
     let late = first.prompter();
     assert_eq!(wait_until("the declaration", async || late.klb()).await, klb);
     first.agent().kill();
-    wait_until("the agent's end", async || late.ended_with(|e| *e == AgentEvent::Gone).then_some(())).await;
+    wait_until("the agent's end", async || late.last_link_event(|e| *e == AgentEvent::Gone).then_some(())).await;
     first.start();
-    wait_until("the agent again", async || late.ended_with(|e| *e == AgentEvent::Up).then_some(())).await;
+    wait_until("the agent again", async || late.last_link_event(|e| *e == AgentEvent::Up).then_some(())).await;
     assert_eq!(late.klb(), Some(klb.clone()));
     assert_eq!(first.klb(), Some(klb));
 
-    // A seat that was not there at all.
-    let new = Seat::started(&ground, "jkt", "a2");
+    // A seat that was offline all the time.
+    let new = SeatMachine::started(&fleet, "jkt", "a2");
     wait_until("the present state", async || new.klb().filter(|klb| klb.version == 1_002)).await;
 }
 
 #[tokio::test]
-async fn rules_are_proved_before_they_replace_any_and_what_is_forged_changes_nothing_and_is_counted() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let centre = Declarer::of(&ground, "pusat").await;
-    let seat = Seat::started(&ground, "jkt", "a1");
+async fn only_valid_rules_replace_the_present_ones_and_forged_broadcasts_are_counted() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let centre = TestSupervisor::of(&fleet, "pusat").await;
+    let seat = SeatMachine::started(&fleet, "jkt", "a1");
     let prompter = seat.prompter();
     let rules = BUILT_IN.replace("\"Rev-1\"", "\"Rev-9\"");
     centre.put(&key("rules.active"), centre.sign(&key("rules.active"), 5, &rules)).await;
     let on_disk = || fs::read_to_string(seat.file("rules.toml")).ok();
     wait_until("the rules", async || on_disk().filter(|text| *text == rules)).await;
-    wait_until("the word", async || prompter.heard().contains(&AgentEvent::Rules).then_some(())).await;
+    wait_until("the word", async || prompter.received().contains(&AgentEvent::Rules).then_some(())).await;
     centre.declare(&key("klb.center"), 1_000, State::On, "gangguan").await;
     wait_until("the declaration", async || prompter.klb()).await;
 
-    let other = Declarer::of(&ground, "spv-jabar").await;
+    let other = TestSupervisor::of(&fleet, "spv-jabar").await;
     let hostile = [
         ("rules.active", centre.sign(&key("rules.active"), 6, "schema = 1\nrusak"), Refusal::BadPayload),
         ("rules.active", centre.sign(&key("rules.active"), 4, &rules), Refusal::Old),
@@ -80,12 +81,12 @@ async fn rules_are_proved_before_they_replace_any_and_what_is_forged_changes_not
         ("klb.center", b"\x1b[2J not even JSON".to_vec(), Refusal::Malformed),
         ("klb.center", other.sign(&key("klb.center"), 1_001, "version = 1001"), Refusal::NotAllowed),
     ];
-    let before = (seat.klb(), on_disk(), prompter.heard());
+    let before = (seat.klb(), on_disk(), prompter.received());
     let kinds = hostile.clone().map(|(_, _, why)| why);
     for (at, bytes, _) in hostile {
         centre.put(&key(at), bytes).await;
     }
-    let status = ground.connect(Who::Program("status")).await;
+    let status = fleet.connect(Identity::Program("status")).await;
     let state = wait_until("the refusals", async || {
         state_of(&status, "jkt", "a1").await.filter(|s| kinds.iter().all(|why| s.refused.0.contains_key(why)))
     });
@@ -93,54 +94,54 @@ async fn rules_are_proved_before_they_replace_any_and_what_is_forged_changes_not
     assert_eq!(state.rules.map(|rules| (rules.version, rules.revision)), Some((5, "Rev-9".into())));
     assert_eq!(state.klb.map(|klb| (klb.version, klb.on)), Some((1_000, true)));
     assert_eq!(state.prompters, 1);
-    assert_eq!((seat.klb(), on_disk(), prompter.heard()), before);
+    assert_eq!((seat.klb(), on_disk(), prompter.received()), before);
     assert!(!seat.log().contains('\u{1b}'), "{}", seat.log());
-    // A good one comes through all the same.
+    // A valid one is still accepted.
     centre.declare(&key("klb.center"), 1_003, State::Off, "selesai").await;
     wait_until("the end", async || seat.klb().filter(|klb| klb.version == 1_003)).await;
 }
 
 #[tokio::test]
-async fn a_link_that_is_down_is_told_since_when_and_after_it_everything_is_current() {
-    let Some(mut ground) = Ground::start(&Shape { tls: false, ..Shape::default() }).await else { return };
-    let seat = Seat::started(&ground, "jkt", "a1");
+async fn an_outage_is_reported_with_its_start_and_everything_is_current_after_it() {
+    let Some(mut fleet) = TestFleet::start(&FleetSpec { tls: false, ..FleetSpec::default() }).await else { return };
+    let seat = SeatMachine::started(&fleet, "jkt", "a1");
     let prompter = seat.prompter();
     let up = |e: &AgentEvent| *e == AgentEvent::Up;
     let down = |e: &AgentEvent| matches!(e, AgentEvent::Down(_));
-    wait_until("up", async || prompter.ended_with(up).then_some(())).await;
-    ground.nats.kill();
-    wait_until("down", async || prompter.ended_with(down).then_some(())).await;
-    ground.nats.restart();
-    wait_until("up again", async || prompter.ended_with(up).then_some(())).await;
+    wait_until("up", async || prompter.last_link_event(up).then_some(())).await;
+    fleet.nats.kill();
+    wait_until("down", async || prompter.last_link_event(down).then_some(())).await;
+    fleet.nats.restart();
+    wait_until("up again", async || prompter.last_link_event(up).then_some(())).await;
 
-    // A server that neither answers nor ends: nobody else notices.
+    // A server that neither answers nor closes the connection.
     let frozen = Instant::now();
-    ground.nats.freeze();
-    wait_until("down", async || prompter.ended_with(down).then_some(())).await;
-    figure("a half-open link is shown after", frozen.elapsed());
-    ground.nats.thaw();
-    wait_until("up again", async || prompter.ended_with(up).then_some(())).await;
+    fleet.nats.freeze();
+    wait_until("down", async || prompter.last_link_event(down).then_some(())).await;
+    print_figure("a half-open link is shown after", frozen.elapsed());
+    fleet.nats.thaw();
+    wait_until("up again", async || prompter.last_link_event(up).then_some(())).await;
 
-    // What was declared while nobody heard it.
-    ground.nats.kill();
-    wait_until("down", async || prompter.ended_with(down).then_some(())).await;
-    ground.nats.restart();
-    let centre = Declarer::of(&ground, "pusat").await;
+    // A declaration that was made while the seat was offline.
+    fleet.nats.kill();
+    wait_until("down", async || prompter.last_link_event(down).then_some(())).await;
+    fleet.nats.restart();
+    let centre = TestSupervisor::of(&fleet, "pusat").await;
     centre.declare(&key("klb.center"), 1_000, State::On, "gangguan").await;
     let klb = wait_until("the declaration", async || prompter.klb()).await;
     assert_eq!(klb.version, 1_000);
-    wait_until("up again", async || prompter.ended_with(up).then_some(())).await;
+    wait_until("up again", async || prompter.last_link_event(up).then_some(())).await;
 }
 
 #[tokio::test]
-async fn in_a_flood_the_present_is_heard_all_the_same() {
-    let Some(ground) = Ground::start(&Shape { tls: false, ..Shape::default() }).await else { return };
-    let centre = Declarer::of(&ground, "pusat").await;
-    let seat = Seat::started(&ground, "jkt", "a1");
+async fn in_a_flood_the_current_broadcasts_still_arrive() {
+    let Some(fleet) = TestFleet::start(&FleetSpec { tls: false, ..FleetSpec::default() }).await else { return };
+    let centre = TestSupervisor::of(&fleet, "pusat").await;
+    let seat = SeatMachine::started(&fleet, "jkt", "a1");
     let prompter = seat.prompter();
-    wait_until("up", async || prompter.ended_with(|e| *e == AgentEvent::Up).then_some(())).await;
-    let supervisor = ground.connect(Who::Supervisor("pusat")).await;
-    let other = Declarer::of(&ground, "spv-jabar").await;
+    wait_until("up", async || prompter.last_link_event(|e| *e == AgentEvent::Up).then_some(())).await;
+    let supervisor = fleet.connect(Identity::Supervisor("pusat")).await;
+    let other = TestSupervisor::of(&fleet, "spv-jabar").await;
     let forged = other.sign(&key("klb.center"), 1_001, "version = 1001");
     let flood = tokio::spawn(async move {
         for _ in 0..20_000 {
@@ -150,10 +151,10 @@ async fn in_a_flood_the_present_is_heard_all_the_same() {
     });
     let rules = BUILT_IN.replace("\"Rev-1\"", "\"Rev-9\"");
     centre.put(&key("rules.active"), centre.sign(&key("rules.active"), 5, &rules)).await;
-    wait_until("the rules", async || prompter.heard().contains(&AgentEvent::Rules).then_some(())).await;
+    wait_until("the rules", async || prompter.received().contains(&AgentEvent::Rules).then_some(())).await;
     flood.await.expect("the flood");
-    // The server takes what nobody waits for after what somebody waits for.
-    let admin = jetstream::new(ground.connect(Who::Program("admin")).await);
+    // The server processes publishes without a reply after those with one.
+    let admin = jetstream::new(fleet.connect(Identity::Program("admin")).await);
     wait_until("all of it in the stream", async || {
         let stream = admin.get_stream(subject::BROADCASTS).await.ok()?;
         (stream.cached_info().state.last_sequence == 20_001).then_some(())

@@ -1,4 +1,4 @@
-//! Closings from the journal to the stream: each once, whatever is killed on the way.
+//! Closings go from the journal to the stream exactly once, despite crashes.
 
 use std::collections::BTreeSet;
 
@@ -6,15 +6,14 @@ use async_nats::Client;
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use futures_util::StreamExt;
-use penutup_fleet::wire::closing::{Ask, Closing, Missing};
+use penutup_fleet::wire::closing::{Closing, MissingRange, ResendRequest};
 use penutup_fleet::wire::subject;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::support::machine::{Calls, Seat, state_of};
-use crate::support::{Ground, Shape, Who, figure, wait_until};
+use crate::support::machine::{Calls, SeatMachine, state_of};
+use crate::support::{FleetSpec, Identity, TestFleet, print_figure, wait_until};
 
-/// A closing in the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Sent {
     message: String,
@@ -36,7 +35,6 @@ async fn count(archive: &Client) -> Option<u64> {
     Some(stream.cached_info().state.messages)
 }
 
-/// Everything in the stream.
 async fn stream(archive: &Client) -> Vec<Sent> {
     let stream = jetstream::new(archive.clone()).get_stream("CLOSINGS_JKT").await.expect("the stream");
     let consumer = stream
@@ -49,7 +47,7 @@ async fn stream(archive: &Client) -> Vec<Sent> {
         let mut some = consumer.fetch().max_messages(1_000).messages().await.expect("messages");
         while let Some(message) = some.next().await {
             let message = message.expect("a message");
-            let closing = Closing::read(&message.payload).expect("a closing");
+            let closing = Closing::parse(&message.payload).expect("a closing");
             let call: Call = serde_json::from_str(closing.call.get()).expect("a call");
             assert!(call.end_ms.is_some(), "only what has ended is sent");
             let id = message.headers.as_ref().and_then(|h| h.get("Nats-Msg-Id")).expect("its id").to_string();
@@ -59,7 +57,7 @@ async fn stream(archive: &Client) -> Vec<Sent> {
     out
 }
 
-/// Every call is in the stream, once, with a number of its own, and none is missing.
+/// Every call is in the stream exactly once, and the numbers are 1 to n.
 fn once_each(sent: &[Sent], calls: &[Uuid]) {
     let ids: BTreeSet<Uuid> = sent.iter().map(|one| one.id).collect();
     let lost = calls.iter().filter(|id| !ids.contains(id)).count();
@@ -71,10 +69,10 @@ fn once_each(sent: &[Sent], calls: &[Uuid]) {
 }
 
 #[tokio::test]
-async fn what_ends_is_sent_once_and_what_ends_anew_once_more_in_its_new_version() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let archive = ground.connect(Who::Program("archive")).await;
-    let mut seat = Seat::new(&ground, "jkt", "a1");
+async fn a_call_is_sent_once_and_again_when_it_ends_anew() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let archive = fleet.connect(Identity::Program("archive")).await;
+    let mut seat = SeatMachine::new(&fleet, "jkt", "a1");
     let mut calls = Calls::of(&seat.journal());
     let (before, runs, [first, second]) = (calls.write_new(1)[0], Uuid::now_v7(), [Uuid::now_v7(), Uuid::now_v7()]);
     calls.write(runs, 1, 5, false);
@@ -82,29 +80,31 @@ async fn what_ends_is_sent_once_and_what_ends_anew_once_more_in_its_new_version(
     wait_until("what was there", async || count(&archive).await.filter(|count| *count == 1)).await;
     calls.write(first, 1, 10, true);
     wait_until("a new one", async || count(&archive).await.filter(|count| *count == 2)).await;
-    // Its end is taken back, another ends, it ends anew.
+    // Its end is undone, another call ends, it ends again.
     calls.write(first, 2, 10, false);
     calls.write(second, 1, 20, true);
     wait_until("the next", async || count(&archive).await.filter(|count| *count == 3)).await;
     calls.write(first, 3, 10, true);
     wait_until("the newer version", async || count(&archive).await.filter(|count| *count == 4)).await;
     let all = stream(&archive).await;
-    let told: Vec<_> = all.iter().map(|one| (one.message.clone(), one.seq, one.version)).collect();
+    let fields: Vec<_> = all.iter().map(|one| (one.message.clone(), one.seq, one.version)).collect();
     let newer = format!("{first}.3");
     assert_eq!(
-        told,
+        fields,
         [(before.to_string(), 1, 1), (first.to_string(), 2, 1), (second.to_string(), 3, 1), (newer, 2, 3)]
     );
 
-    let status = ground.connect(Who::Program("status")).await;
+    let status = fleet.connect(Identity::Program("status")).await;
     let state = wait_until("the count", async || state_of(&status, "jkt", "a1").await.filter(|s| s.sent == 3));
     let state = state.await;
     assert_eq!((state.unsent, state.epoch), (0, all[0].epoch));
 
-    // The centre misses one; another's epoch is not this seat's to answer for.
-    let asks = |epoch, from, to| serde_json::to_vec(&Ask { schema: 1, resend: Missing { epoch, from, to } }).unwrap();
+    // A resend request, and one for another ledger.
+    let asks = |epoch, from, to| {
+        serde_json::to_vec(&ResendRequest { schema: 1, resend: MissingRange { epoch, from, to } }).unwrap()
+    };
     for ask in [asks(Uuid::now_v7(), 1, 3), b"{}".to_vec(), asks(state.epoch, 2, 3)] {
-        archive.publish(subject::ask(&"jkt".parse_name(), &"a1".parse_name()), ask.into()).await.unwrap();
+        archive.publish(subject::resend_request(&"jkt".parse_name(), &"a1".parse_name()), ask.into()).await.unwrap();
     }
     wait_until("what was asked for", async || count(&archive).await.filter(|count| *count == 6)).await;
     let again: Vec<_> = stream(&archive).await.split_off(4).into_iter().map(|one| one.message).collect();
@@ -122,23 +122,23 @@ impl ParseName for str {
 }
 
 #[tokio::test]
-async fn ten_thousand_made_offline_drain_over_kills_of_the_agent_and_of_the_server() {
+async fn ten_thousand_offline_closings_reach_the_stream_over_crashes_of_agent_and_server() {
     const CALLS: usize = 10_000;
-    let Some(mut ground) = Ground::start(&Shape { tls: false, ..Shape::default() }).await else { return };
-    ground.nats.kill();
-    let mut seat = Seat::started(&ground, "jkt", "a1");
+    let Some(mut fleet) = TestFleet::start(&FleetSpec { tls: false, ..FleetSpec::default() }).await else { return };
+    fleet.nats.kill();
+    let mut seat = SeatMachine::started(&fleet, "jkt", "a1");
     let mut calls = Calls::of(&seat.journal());
     let mut all = calls.write_new(CALLS);
-    ground.nats.restart();
-    let mut archive = ground.connect(Who::Program("archive")).await;
-    let begun = std::time::Instant::now();
+    fleet.nats.restart();
+    let mut archive = fleet.connect(Identity::Program("archive")).await;
+    let started = std::time::Instant::now();
     for kill in 1..=4_u64 {
         let reached = CALLS as u64 * kill / 5;
         wait_until("a part of them", async || count(&archive).await.filter(|count| *count >= reached)).await;
         if kill % 2 == 0 {
-            ground.nats.kill();
-            ground.nats.restart();
-            archive = ground.connect(Who::Program("archive")).await;
+            fleet.nats.kill();
+            fleet.nats.restart();
+            archive = fleet.connect(Identity::Program("archive")).await;
         } else {
             seat.agent().kill();
             seat.start();
@@ -147,45 +147,47 @@ async fn ten_thousand_made_offline_drain_over_kills_of_the_agent_and_of_the_serv
     }
     let count_of = all.len() as u64;
     wait_until("all of them", async || count(&archive).await.filter(|count| *count >= count_of)).await;
-    figure("10,040 closings into the stream over two kills of each side take", begun.elapsed());
-    let status = ground.connect(Who::Program("status")).await;
+    print_figure("10,040 closings into the stream over two kills of each side take", started.elapsed());
+    let status = fleet.connect(Identity::Program("status")).await;
     once_each(&stream(&archive).await, &all);
     let settled = async || state_of(&status, "jkt", "a1").await.filter(|s| s.unsent == 0 && s.sent == count_of);
     wait_until("the seat's own count", settled).await;
 }
 
 #[tokio::test]
-async fn a_full_stream_loses_nothing_and_is_filled_up_when_there_is_room() {
-    let Some(mut ground) = Ground::start(&Shape { tls: false, closings_mib: Some(1), ..Shape::default() }).await else {
+async fn a_full_stream_loses_nothing_and_is_filled_once_there_is_room() {
+    let Some(mut fleet) =
+        TestFleet::start(&FleetSpec { tls: false, closings_mib: Some(1), ..FleetSpec::default() }).await
+    else {
         return;
     };
-    let archive = ground.connect(Who::Program("archive")).await;
-    let mut seat = Seat::new(&ground, "jkt", "a1");
+    let archive = fleet.connect(Identity::Program("archive")).await;
+    let mut seat = SeatMachine::new(&fleet, "jkt", "a1");
     let all = Calls::of(&seat.journal()).write_new(4_000);
     seat.start();
     wait_until("the refusal", async || seat.log().contains("closings are not taken").then_some(())).await;
-    let status = ground.connect(Who::Program("status")).await;
+    let status = fleet.connect(Identity::Program("status")).await;
     let state = wait_until("the state", async || state_of(&status, "jkt", "a1").await.filter(|s| s.sent > 0)).await;
     assert!(state.unsent > 0, "{state:?}");
     assert!(count(&archive).await.is_some_and(|count| count < 4_000));
 
-    ground.provision_again(&Shape { tls: false, closings_mib: Some(16), ..Shape::default() });
-    ground.nats.kill();
-    ground.nats.restart();
-    ground.streams().await;
-    let archive = ground.connect(Who::Program("archive")).await;
+    fleet.provision_again(&FleetSpec { tls: false, closings_mib: Some(16), ..FleetSpec::default() });
+    fleet.nats.kill();
+    fleet.nats.restart();
+    fleet.streams().await;
+    let archive = fleet.connect(Identity::Program("archive")).await;
     wait_until("all of them", async || count(&archive).await.filter(|count| *count == 4_000)).await;
     once_each(&stream(&archive).await, &all);
 }
 
 #[tokio::test]
-async fn a_journal_that_can_not_be_read_is_told_and_tried_again() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let archive = ground.connect(Who::Program("archive")).await;
-    let mut seat = Seat::new(&ground, "jkt", "a1");
+async fn an_unreadable_journal_is_reported_and_retried() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let archive = fleet.connect(Identity::Program("archive")).await;
+    let mut seat = SeatMachine::new(&fleet, "jkt", "a1");
     seat.settings("[journal]\npath = 'elsewhere.db'");
     let path = seat.journal().ancestors().nth(3).expect("the home").join("config/penutup/elsewhere.db");
-    // A newer version's.
+    // From a newer program version.
     let newer = rusqlite::Connection::open(&path).unwrap();
     newer.execute_batch("PRAGMA application_id = 0x706e7470; PRAGMA user_version = 99; CREATE TABLE t (n)").unwrap();
     seat.start();

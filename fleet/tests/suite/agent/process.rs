@@ -1,18 +1,18 @@
-//! The agent as a process: one a state folder, ends when told, starts whatever is missing.
+//! The agent as a process: a single instance, shutdown, and starting without a server.
 
 use std::fs;
 
-use crate::support::machine::{Seat, ran};
-use crate::support::{Ground, Shape, wait_for, wait_until};
+use crate::support::machine::{SeatMachine, run_to_end};
+use crate::support::{FleetSpec, TestFleet, wait_for, wait_until};
 
 #[tokio::test]
-async fn there_is_one_a_state_folder_and_it_ends_when_it_is_told() {
-    let Some(ground) = Ground::start(&Shape::default()).await else { return };
-    let mut seat = Seat::started(&ground, "jkt", "a1");
+async fn one_agent_runs_per_state_folder_and_ends_on_a_signal() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let mut seat = SeatMachine::started(&fleet, "jkt", "a1");
     wait_until("the link", async || seat.log().contains("the centre is heard").then_some(())).await;
-    let (status, said) = ran(seat.command());
+    let (status, stderr) = run_to_end(seat.command());
     assert_eq!(status, Some(1));
-    assert!(said.contains("Another agent runs already"), "{said}");
+    assert!(stderr.contains("Another agent runs already"), "{stderr}");
     for signal in ["TERM", "INT"] {
         seat.agent().signal(signal);
         let status = wait_for("its end", || seat.agent().0.try_wait().expect("a status"));
@@ -21,7 +21,7 @@ async fn there_is_one_a_state_folder_and_it_ends_when_it_is_told() {
         let ends = seat.log().matches("the agent ends").count();
         assert!(ends > 0, "{}", seat.log());
         let again = ends + 1;
-        wait_until("it again", async || (seat.log().matches("the centre is heard").count() >= again).then_some(()))
+        wait_until("the restart", async || (seat.log().matches("the centre is heard").count() >= again).then_some(()))
             .await;
     }
     #[cfg(unix)]
@@ -33,15 +33,15 @@ async fn there_is_one_a_state_folder_and_it_ends_when_it_is_told() {
 }
 
 #[tokio::test]
-async fn without_a_server_and_with_nobody_to_trust_it_starts_and_says_so() {
-    let Some(mut ground) = Ground::start(&Shape::default()).await else { return };
-    ground.nats.kill();
-    let config = ground.config(crate::support::Who::Seat("jkt", "a1"));
+async fn without_a_server_and_trust_it_starts_and_reports_both() {
+    let Some(mut fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    fleet.nats.kill();
+    let config = fleet.config(crate::support::Identity::Seat("jkt", "a1"));
     fs::write(config.with_file_name("trust.toml"), "schema = 1\n").unwrap();
-    let mut seat = Seat::started(&ground, "jkt", "a1");
+    let mut seat = SeatMachine::started(&fleet, "jkt", "a1");
     let prompter = seat.prompter();
     wait_until("the word", async || {
-        prompter.heard().iter().any(|e| matches!(e, penutup::message::agent::AgentEvent::Down(_))).then_some(())
+        prompter.received().iter().any(|e| matches!(e, penutup::message::agent::AgentEvent::Down(_))).then_some(())
     })
     .await;
     let log = seat.log();
@@ -50,7 +50,7 @@ async fn without_a_server_and_with_nobody_to_trust_it_starts_and_says_so() {
     assert!(seat.agent().runs());
 
     fs::write(&config, "schema = 1\nservers = []\n").unwrap();
-    let (status, said) = ran(seat.command());
+    let (status, stderr) = run_to_end(seat.command());
     assert_eq!(status, Some(2));
-    assert!(said.contains("agent.toml"), "{said}");
+    assert!(stderr.contains("agent.toml"), "{stderr}");
 }

@@ -1,4 +1,4 @@
-//! Closings as seats send them: made up, but of the form that the journal exports.
+//! Invented closings, in the journal's export format.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,13 @@ use penutup_fleet::wire::subject;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::PATIENCE;
+use super::TIMEOUT;
 
-/// A name.
 pub fn name(text: &str) -> Name {
     Name::parse(text).expect("a name")
 }
 
-/// A call that ended, as the export has it; each `n` has other facts, endings and times.
+/// An exported call that ended; each `n` gives other facts, endings and times.
 pub fn call(id: Uuid, version: u64, seat: &str, n: u64) -> Value {
     let endings = ["lengkap", "pelanggan-menutup", "dialihkan"];
     let start = 1_795_507_200_000 + n * 61_000;
@@ -33,12 +32,12 @@ pub fn call(id: Uuid, version: u64, seat: &str, n: u64) -> Value {
     })
 }
 
-/// The message that carries a call.
+/// A closing message with this call.
 pub fn message(epoch: Uuid, seq: u64, call: &Value) -> Vec<u8> {
     serde_json::to_vec(&json!({ "schema": 1, "epoch": epoch, "seq": seq, "call": call })).expect("JSON")
 }
 
-/// Sends a message once. `None` where nobody acknowledged it.
+/// Sends a message once; `None` without an acknowledgement.
 pub async fn send(client: &Client, subject: &str, id: &str, bytes: &[u8]) -> Option<()> {
     let mut headers = HeaderMap::new();
     headers.insert("Nats-Msg-Id", id);
@@ -48,14 +47,14 @@ pub async fn send(client: &Client, subject: &str, id: &str, bytes: &[u8]) -> Opt
     answer.get("error").is_none().then_some(())
 }
 
-/// Sends a closing of a seat until it is acknowledged.
+/// Sends a seat's closing until it is acknowledged.
 pub async fn close(client: &Client, site: &str, seat: &str, epoch: Uuid, seq: u64, call: &Value) {
     let subject = subject::closing(&name(site), &name(seat));
     let id = format!("{}.{}", call["id"].as_str().expect("an id"), call["version"]);
     let bytes = message(epoch, seq, call);
     let start = Instant::now();
     while send(client, &subject, &id, &bytes).await.is_none() {
-        assert!(start.elapsed() < PATIENCE, "waited in vain for an acknowledgement");
+        assert!(start.elapsed() < TIMEOUT, "waited in vain for an acknowledgement");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

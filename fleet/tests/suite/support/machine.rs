@@ -1,5 +1,4 @@
-//! A seat's machine: a home of its own with the agent in it, prompters that keep what they are told, a journal, and what the
-//! centre sees of it.
+//! A seat's machine: a home folder with a real agent, a journal, and prompters that record what they receive.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -35,35 +34,34 @@ use uuid::Uuid;
 use super::process::Process;
 #[cfg(unix)]
 use super::screen::{Screen, penutup};
-use super::{Ground, Who, wait_for};
+use super::{Identity, TestFleet, wait_for};
 
-/// A seat's machine.
 #[derive(Debug)]
-pub struct Seat {
+pub struct SeatMachine {
     config: PathBuf,
     agent: Option<Process>,
     home: TempDir,
 }
 
-impl Seat {
-    /// The machine of a seat, its agent not started yet.
-    pub fn new(ground: &Ground, site: &str, seat: &str) -> Self {
+impl SeatMachine {
+    /// The agent is not started yet.
+    pub fn new(fleet: &TestFleet, site: &str, seat: &str) -> Self {
         let home = TempDir::with_prefix("seat").expect("a home");
-        Self { config: ground.config(Who::Seat(site, seat)), agent: None, home }
+        Self { config: fleet.config(Identity::Seat(site, seat)), agent: None, home }
     }
 
-    /// The same with the agent running.
-    pub fn started(ground: &Ground, site: &str, seat: &str) -> Self {
-        let mut seat = Self::new(ground, site, seat);
+    /// With a running agent.
+    pub fn started(fleet: &TestFleet, site: &str, seat: &str) -> Self {
+        let mut seat = Self::new(fleet, site, seat);
         seat.start();
         seat
     }
 
-    /// The same, but its agent connects to another port, which leads to the server.
-    pub fn through(ground: &Ground, site: &str, seat: &str, port: u16) -> Self {
-        let mut seat = Self::new(ground, site, seat);
+    /// With a running agent that connects to another port, a relay to the server.
+    pub fn through(fleet: &TestFleet, site: &str, seat: &str, port: u16) -> Self {
+        let mut seat = Self::new(fleet, site, seat);
         let text = fs::read_to_string(&seat.config).expect("agent.toml");
-        let (from, to) = (format!(":{}\"", ground.port), format!(":{port}\""));
+        let (from, to) = (format!(":{}\"", fleet.port), format!(":{port}\""));
         assert!(text.contains(&from), "{text}");
         seat.config.set_file_name("through.toml");
         fs::write(&seat.config, text.replace(&from, &to)).expect("another agent.toml");
@@ -71,7 +69,7 @@ impl Seat {
         seat
     }
 
-    /// The command that runs the agent here.
+    /// The command that runs the agent.
     pub fn command(&self) -> Command {
         let mut command = self.here(env!("CARGO_BIN_EXE_penutup-fleet").as_ref());
         command.args(["--lang", "en", "agent", "--config"]).arg(&self.config);
@@ -95,14 +93,14 @@ impl Seat {
         command
     }
 
-    /// A real prompter on its screen.
+    /// A real prompter in a terminal.
     #[cfg(unix)]
     pub fn screen(&self) -> Screen {
         fs::create_dir_all(self.home.path().join("run")).expect("a runtime folder");
         Screen::start(&self.here(penutup()))
     }
 
-    /// The calls that ended and their versions, as the journal exports them.
+    /// The ended calls and their versions, from the journal's export.
     #[cfg(unix)]
     pub fn ended(&self) -> BTreeMap<Uuid, i64> {
         let output = self.here(penutup()).args(["journal", "export"]).output().expect("it can be run");
@@ -114,26 +112,24 @@ impl Seat {
         ended.map(|call| of(&call).expect("an id and a version")).collect()
     }
 
-    /// How many calls began, whether they ended or not.
+    /// The number of calls in the journal.
     #[cfg(unix)]
-    pub fn begun(&self) -> i64 {
+    pub fn calls(&self) -> i64 {
         let journal = rusqlite::Connection::open(self.journal()).expect("the journal");
         journal.query_row("select count(*) from call", [], |row| row.get(0)).expect("a count")
     }
 
-    /// Starts the agent.
     #[track_caller]
     pub fn start(&mut self) {
         let log = File::options().create(true).append(true).open(self.home.path().join("log")).expect("a log");
         self.agent = Some(Process::start(self.command().stderr(log)));
     }
 
-    /// What the agent said.
+    /// The agent's stderr.
     pub fn log(&self) -> String {
         fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
     }
 
-    /// The running agent.
     #[track_caller]
     pub fn agent(&mut self) -> &mut Process {
         self.agent.as_mut().expect("the agent was started")
@@ -144,46 +140,44 @@ impl Seat {
         self.home.path().join("state/penutup/broadcast").join(name)
     }
 
-    /// What lies on the disk as the declaration.
+    /// The declaration on the disk.
     pub fn klb(&self) -> Option<Broadcast> {
         Broadcast::read(&fs::read(self.file("klb.toml")).ok()?).ok()
     }
 
-    /// Where the journal lies.
     pub fn journal(&self) -> PathBuf {
         self.home.path().join("data/penutup/journal.db")
     }
 
-    /// Writes a file of the user's settings.
     pub fn settings(&self, text: &str) {
         let path = self.home.path().join("config/penutup/settings.toml");
         fs::create_dir_all(path.parent().expect("a folder")).expect("the settings' folder");
         fs::write(path, text).expect("settings");
     }
 
-    /// A prompter on this machine.
+    /// A prompter that only records.
     pub fn prompter(&self) -> Prompter {
         let folders = Folders { runtime: Some(self.home.path().join("run/penutup")), ..Folders::default() };
         fs::create_dir_all(self.home.path().join("run")).expect("a runtime folder");
-        Prompter::begin(Place::of(&folders).expect("a place"))
+        Prompter::start(Place::of(&folders).expect("a place"))
     }
 }
 
-/// A prompter's ears.
+/// The receiving side of a prompter's socket.
 #[derive(Debug)]
 pub struct Prompter {
-    heard: Arc<Mutex<Vec<AgentEvent>>>,
+    received: Arc<Mutex<Vec<AgentEvent>>>,
     _listening: Listening,
 }
 
 impl Prompter {
-    fn begin(place: Place) -> Self {
-        let heard: Arc<Mutex<Vec<AgentEvent>>> = Arc::default();
-        let ears = Arc::clone(&heard);
+    fn start(place: Place) -> Self {
+        let received: Arc<Mutex<Vec<AgentEvent>>> = Arc::default();
+        let recorded = Arc::clone(&received);
         let sender = EventSender::new(move |request| {
             let (message, reply) = request.into_parts();
             if let Message::Agent(event) = message {
-                ears.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+                recorded.lock().unwrap_or_else(PoisonError::into_inner).push(event);
             }
             reply(Vec::new());
             true
@@ -191,41 +185,40 @@ impl Prompter {
         let listening = socket::listen(place, None, Arc::new(Used::default()), sender, |trouble| {
             assert!(trouble.is_none(), "{trouble:?}");
         });
-        Self { heard, _listening: listening }
+        Self { received, _listening: listening }
     }
 
-    /// Everything that it was told.
-    pub fn heard(&self) -> Vec<AgentEvent> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Every event so far.
+    pub fn received(&self) -> Vec<AgentEvent> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The last declaration that it was told.
+    /// The last declaration that was received.
     pub fn klb(&self) -> Option<Broadcast> {
-        self.heard().into_iter().rev().find_map(|event| match event {
+        self.received().into_iter().rev().find_map(|event| match event {
             AgentEvent::Klb(klb) => Some(*klb),
             _ => None,
         })
     }
 
-    /// Whether the last word of the link was this.
-    pub fn ended_with(&self, ends: impl Fn(&AgentEvent) -> bool) -> bool {
+    /// Whether the last event about the link matches.
+    pub fn last_link_event(&self, ends: impl Fn(&AgentEvent) -> bool) -> bool {
         let of_link = |e: &&AgentEvent| !matches!(e, AgentEvent::Klb(_) | AgentEvent::Rules);
-        self.heard().iter().rev().find(of_link).is_some_and(ends)
+        self.received().iter().rev().find(of_link).is_some_and(ends)
     }
 }
 
-/// Who declares.
-pub struct Declarer {
+/// A supervisor's connection and signing key.
+pub struct TestSupervisor {
     client: Client,
     supervisor: Supervisor,
 }
 
-impl Declarer {
-    /// A supervisor.
-    pub async fn of(ground: &Ground, id: &str) -> Self {
-        let who = Who::Supervisor(id);
-        let supervisor = Supervisor::read(&ground.config(who), Lang::En).expect("supervisor.toml");
-        Self { client: ground.connect(who).await, supervisor }
+impl TestSupervisor {
+    pub async fn of(fleet: &TestFleet, id: &str) -> Self {
+        let who = Identity::Supervisor(id);
+        let supervisor = Supervisor::read(&fleet.config(who), Lang::En).expect("supervisor.toml");
+        Self { client: fleet.connect(who).await, supervisor }
     }
 
     /// A signed broadcast.
@@ -235,8 +228,9 @@ impl Declarer {
         Envelope::sign(&pair, key.clone(), id, version, payload.to_owned()).expect("a signature").to_bytes()
     }
 
-    /// Begins to put bytes under a key; they are on their way. Its end: whether the server acknowledged it.
-    pub async fn begin(&self, key: &Key, bytes: Vec<u8>) -> JoinHandle<bool> {
+    /// Starts to publish bytes and returns once they are sent; the task's result is whether the server acknowledged
+    /// them.
+    pub async fn start_put(&self, key: &Key, bytes: Vec<u8>) -> JoinHandle<bool> {
         let (client, subject) = (self.client.clone(), subject::put(key));
         let put = tokio::spawn(async move {
             let answer = client.request(subject, bytes.into()).await;
@@ -247,14 +241,13 @@ impl Declarer {
         put
     }
 
-    /// Puts bytes under a key.
+    /// Publishes bytes under a key.
     pub async fn put(&self, key: &Key, bytes: Vec<u8>) {
         let answer = self.client.request(subject::put(key), bytes.into()).await.expect("an answer");
         let answer = String::from_utf8_lossy(&answer.payload).into_owned();
         assert!(answer.contains("\"seq\"") && !answer.contains("\"error\""), "{answer}");
     }
 
-    /// Declares KLB.
     pub async fn declare(&self, key: &Key, version: u64, state: State, why: &str) {
         self.put(key, self.klb(key, version, state, why)).await;
     }
@@ -275,14 +268,14 @@ impl Declarer {
     }
 }
 
-/// What the centre last heard of a seat.
+/// The seat's state on the stream.
 pub async fn state_of(status: &Client, site: &str, seat: &str) -> Option<SeatState> {
     let stream = format!("$JS.API.DIRECT.GET.SEATS_{}.seat.{site}.{seat}", site.to_ascii_uppercase());
     let answer = status.request(stream, "".into()).await.ok()?;
-    SeatState::read(&answer.payload).ok()
+    SeatState::parse(&answer.payload).ok()
 }
 
-/// A journal that calls are written into.
+/// A journal to write calls into.
 #[derive(Debug)]
 pub struct Calls {
     store: Store,
@@ -297,7 +290,7 @@ impl Calls {
         Self { store, presence }
     }
 
-    /// Writes a call that ended at this second, or that runs.
+    /// Writes a call that starts at this second.
     pub fn write(&mut self, id: Uuid, version: u64, second: i64, ended: bool) {
         self.write_all(std::iter::once((id, version, second, ended)));
     }
@@ -334,12 +327,12 @@ fn record(second: i64, ended: bool) -> Record {
     }
 }
 
-/// Runs a command until it ends, and answers its status and what it said.
+/// Runs a command to its end. Returns its status and stderr.
 #[track_caller]
-pub fn ran(mut command: Command) -> (Option<i32>, String) {
+pub fn run_to_end(mut command: Command) -> (Option<i32>, String) {
     let child = command.stderr(Stdio::piped()).spawn().expect("it starts");
     let mut process = Process(child);
     let status = wait_for("the end of the program", || process.0.try_wait().expect("a status"));
-    let said = process.0.stderr.take().map(io::read_to_string).transpose().expect("what it said");
-    (status.code(), said.unwrap_or_default())
+    let stderr = process.0.stderr.take().map(io::read_to_string).transpose().expect("its stderr");
+    (status.code(), stderr.unwrap_or_default())
 }

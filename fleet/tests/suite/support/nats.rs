@@ -1,4 +1,4 @@
-//! A nats-server on the loopback, from provisioned files, with a store of its own.
+//! A nats-server on the loopback, with provisioned files.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -8,12 +8,11 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::process::{Process, find};
-use super::{PATIENCE, wait_for};
+use super::{TIMEOUT, wait_for};
 
-/// Where Debian puts what only root needs.
+/// Debian's folder of system programs.
 const SBIN: &str = "/usr/sbin";
 
-/// The server.
 #[derive(Debug)]
 pub struct Nats {
     binary: PathBuf,
@@ -22,12 +21,12 @@ pub struct Nats {
     process: Process,
 }
 
-/// The server's program, where it is installed.
+/// The path of nats-server, if it is installed.
 pub fn installed() -> Option<PathBuf> {
     find("nats-server", &[SBIN.into()])
 }
 
-/// A port that is free now, and below those that connections take by themselves: it is still ours after a restart.
+/// A free port below the ephemeral ones, so that no other connection takes it during a restart.
 pub fn free_port() -> u16 {
     wait_for("a free port", || {
         let port = fastrand::u16(15_000..32_000);
@@ -36,25 +35,25 @@ pub fn free_port() -> u16 {
 }
 
 impl Nats {
-    /// Starts it; `None` where another took the port in between.
+    /// `None` where another program took the port meanwhile.
     pub fn start(binary: &Path, config: &Path, port: u16) -> Option<Self> {
         let process = run(binary, config);
         let mut nats = Self { binary: binary.into(), config: config.into(), port, process };
         nats.ready().then_some(nats)
     }
 
-    /// What it said.
+    /// The server's log.
     pub fn log(&self) -> String {
         fs::read_to_string(log_of(&self.config)).unwrap_or_default()
     }
 
-    /// Ends it as a power cut of its process would.
+    /// Kills the process (SIGKILL).
     #[track_caller]
     pub fn kill(&mut self) {
         self.process.kill();
     }
 
-    /// Starts it again, on the same port and store.
+    /// Starts it again on the same port and store.
     #[track_caller]
     pub fn restart(&mut self) {
         assert!(!self.process.runs(), "it still runs");
@@ -62,29 +61,29 @@ impl Nats {
         assert!(self.ready(), "{}", self.log());
     }
 
-    /// It neither answers nor ends.
+    /// Stops the process (SIGSTOP): it neither answers nor ends.
     #[track_caller]
     pub fn freeze(&self) {
         self.process.signal("STOP");
-        // The signal is only on its way; where the system tells, it is waited for until each of its threads stands still.
+        // Signals are asynchronous; where /proc exists, wait until every thread is stopped.
         let tasks = format!("/proc/{}/task", self.process.0.id());
-        let stands = |task: PathBuf| {
+        let is_stopped = |task: PathBuf| {
             let stat = fs::read_to_string(task.join("stat")).ok()?;
             Some(stat.rsplit_once(") ")?.1.starts_with('T'))
         };
-        wait_for("it to stand still", || {
+        wait_for("all threads to stop", || {
             let Ok(threads) = fs::read_dir(&tasks) else { return Some(()) };
-            threads.flatten().all(|thread| stands(thread.path()).unwrap_or(true)).then_some(())
+            threads.flatten().all(|thread| is_stopped(thread.path()).unwrap_or(true)).then_some(())
         });
     }
 
-    /// It goes on.
+    /// Continues a frozen process.
     #[track_caller]
     pub fn thaw(&self) {
         self.process.signal("CONT");
     }
 
-    /// It reads its configuration again.
+    /// Reloads the configuration.
     #[track_caller]
     pub fn reload(&self) {
         let before = self.log().matches("Reloaded server configuration").count();
@@ -92,12 +91,12 @@ impl Nats {
         wait_for("the reload", || (self.log().matches("Reloaded server configuration").count() > before).then_some(()));
     }
 
-    /// Waits until it greets; `false` where it ended because another has the port.
+    /// Waits for the greeting; `false` where it ended because its port is taken.
     #[track_caller]
     fn ready(&mut self) -> bool {
         wait_for("nats-server", || {
             if self.process.runs() {
-                greets(self.port).then_some(true)
+                has_greeted(self.port).then_some(true)
             } else {
                 let log = self.log();
                 assert!(log.contains("address already in use"), "nats-server ended: {log}");
@@ -117,9 +116,9 @@ fn run(binary: &Path, config: &Path) -> Process {
     Process::start(Command::new(binary).arg("-c").arg(config).stdout(Stdio::null()).stdin(Stdio::null()).stderr(log))
 }
 
-fn greets(port: u16) -> bool {
+fn has_greeted(port: u16) -> bool {
     let Ok(stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { return false };
-    let _ = stream.set_read_timeout(Some(PATIENCE.min(Duration::from_secs(5))));
+    let _ = stream.set_read_timeout(Some(TIMEOUT.min(Duration::from_secs(5))));
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).is_ok_and(|_| line.starts_with("INFO "))
 }

@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster of the test's own, on a socket only. It refuses root: then it runs as its own user.
+//! A PostgreSQL cluster on a Unix socket. It refuses to run as root, and then runs as user postgres.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,12 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 use super::process::{Process, find};
-use super::{skipped, wait_for};
+use super::{report_skipped, wait_for};
 
-/// The user that owns everything in it.
+/// The owner of all tables.
 pub const USER: &str = "penutup";
-/// The database.
 pub const DATABASE: &str = "postgres";
 
-/// The cluster.
 #[derive(Debug)]
 pub struct Postgres {
     process: Process,
@@ -23,7 +21,7 @@ pub struct Postgres {
     root: bool,
 }
 
-/// The newest installed one's programs.
+/// The programs of the newest installed version.
 fn programs() -> Option<PathBuf> {
     let mut folders: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -36,7 +34,7 @@ fn programs() -> Option<PathBuf> {
     find("initdb", &folders)?.parent().map(Path::to_owned)
 }
 
-/// A command, as root as PostgreSQL's own user.
+/// A command; for root as user postgres.
 fn command(root: bool, program: &Path) -> Command {
     if !root {
         return Command::new(program);
@@ -52,18 +50,18 @@ fn id(args: &[&str]) -> Option<u32> {
 }
 
 impl Postgres {
-    /// Makes and starts one; says SKIPPED where that can't be.
+    /// Creates and starts a cluster; reports SKIPPED where that is not possible.
     #[track_caller]
     pub fn start() -> Option<Self> {
         let Some(bin) = programs() else {
-            skipped(&"PostgreSQL is not installed here");
+            report_skipped(&"PostgreSQL is not installed here");
             return None;
         };
         let root = id(&["-u"]) == Some(0);
         let folder = TempDir::with_prefix("fleet-pg").expect("a folder");
         if root {
             let Some(user) = id(&["-u", "postgres"]) else {
-                skipped(&"PostgreSQL refuses root, and there is no user postgres");
+                report_skipped(&"PostgreSQL refuses root, and there is no user postgres");
                 return None;
             };
             #[cfg(unix)]
@@ -82,24 +80,23 @@ impl Postgres {
         Some(postgres)
     }
 
-    /// The folder of its socket: the `host` of a connection.
+    /// The folder of its socket, for `host` in a connection.
     pub fn host(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Ends it as a crash would, and waits for its end. What was committed is there when it starts again.
+    /// Ends it as a crash does (SIGQUIT).
     #[track_caller]
     pub fn crash(&mut self) {
         self.process.end("QUIT");
     }
 
-    /// Ends it in order: connections are cut off.
+    /// Ends it (SIGINT), closing all connections.
     #[track_caller]
     pub fn stop(&mut self) {
         self.process.end("INT");
     }
 
-    /// Starts it again.
     #[track_caller]
     pub fn restart(&mut self) {
         assert!(!self.process.runs(), "it still runs");
@@ -121,7 +118,7 @@ impl Postgres {
 fn run(root: bool, bin: &Path, folder: &Path) -> Process {
     let log = fs::File::options().create(true).append(true).open(folder.join("log")).expect("a log");
     let mut command = command(root, &bin.join("postgres"));
-    // Only processes are killed here, never the machine: what the system holds is safe.
+    // fsync is not needed: only processes are killed, never the machine.
     command.args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-k"]).arg(folder);
     command.arg("-D").arg(folder.join("data")).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null());
     Process::start(command.stderr(log))
@@ -129,7 +126,7 @@ fn run(root: bool, bin: &Path, folder: &Path) -> Process {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // In order, so that its own processes end too before their folder goes.
+        // Not killed, so that its child processes end before their folder is deleted.
         if self.process.runs() {
             self.process.end("QUIT");
         }
@@ -137,7 +134,6 @@ impl Drop for Postgres {
 }
 
 impl Postgres {
-    /// A connection of the test's own.
     pub async fn connect(&self) -> tokio_postgres::Client {
         let mut config = tokio_postgres::Config::new();
         config.host(self.host().to_str().expect("UTF-8")).user(USER).dbname(DATABASE);
@@ -146,7 +142,7 @@ impl Postgres {
         client
     }
 
-    /// A number that a query answers; `None` where the tables are not there yet.
+    /// The result of a query for one number; `None` while the tables don't exist.
     pub async fn number(&self, query: &str) -> Option<i64> {
         self.connect().await.query_one(query, &[]).await.ok().map(|row| row.get(0))
     }

@@ -1,4 +1,4 @@
-//! The program itself: run to its end, or begun and looked at.
+//! Runs of penutup-fleet, to the end or in the background.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -6,16 +6,15 @@ use std::process::{Command, Stdio};
 
 use super::process::Process;
 
-/// What it said, and how it ended.
 #[derive(Clone, Debug)]
-pub struct Said {
+pub struct RunResult {
     pub out: String,
     pub err: String,
     pub status: i32,
 }
 
-impl Said {
-    /// What it printed, where it did what it was asked.
+impl RunResult {
+    /// Asserts success and returns stdout.
     #[track_caller]
     pub fn done(self) -> String {
         assert_eq!(self.status, 0, "{self:?}");
@@ -26,7 +25,7 @@ impl Said {
 fn command(config: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_penutup-fleet"));
     command.args(args).arg("--config").arg(config).stdin(Stdio::null());
-    // Nothing of whoever runs the tests counts.
+    // The environment of whoever runs the tests must not matter.
     command.env("XDG_CONFIG_HOME", config.with_extension("none")).env_remove("PENUTUP_SETTINGS");
     command.env_remove("PENUTUP_LANG").env_remove("PENUTUP_FLEET_CONFIG").env_remove("PGPASSWORD");
     command
@@ -34,17 +33,17 @@ fn command(config: &Path, args: &[&str]) -> Command {
 
 /// Runs it to its end.
 #[track_caller]
-pub fn run(config: &Path, args: &[&str]) -> Said {
+pub fn run(config: &Path, args: &[&str]) -> RunResult {
     let output = command(config, args).output().expect("it can be run");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    Said {
+    RunResult {
         out: text(output.stdout),
         err: text(output.stderr),
         status: output.status.code().expect("it ended by itself"),
     }
 }
 
-/// A program that runs on.
+/// A background process.
 #[derive(Debug)]
 pub struct Running {
     pub process: Process,
@@ -52,7 +51,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Begins it; what it says goes into a file of this folder.
+    /// Starts it, with stderr in a file of this folder.
     #[track_caller]
     pub fn start(config: &Path, args: &[&str], folder: &Path) -> Self {
         let err = folder.join(format!("{}-{}.log", args[0], fastrand::u32(..)));
@@ -61,12 +60,12 @@ impl Running {
         Self { process, err }
     }
 
-    /// What it said on standard error.
-    pub fn said(&self) -> String {
+    /// Its stderr so far.
+    pub fn stderr(&self) -> String {
         fs::read_to_string(&self.err).expect("its log")
     }
 
-    /// Asks it to end; answers its exit status.
+    /// Sends SIGTERM and returns the exit status.
     #[track_caller]
     pub fn terminate(&mut self) -> Option<i32> {
         self.process.signal("TERM");

@@ -1,4 +1,4 @@
-//! A client that says what no client would: bytes on a plain connection, as whoever has a seed.
+//! A NATS client that can send anything: bytes on a plain TCP connection.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -7,44 +7,43 @@ use data_encoding::BASE64URL_NOPAD;
 use penutup_fleet::secret::Seed;
 use serde_json::{Value, json};
 
-use super::PATIENCE;
+use super::TIMEOUT;
 
-/// The connection.
 #[derive(Debug)]
 pub struct Raw(BufReader<TcpStream>);
 
 impl Raw {
-    /// Connects, and reads the greeting.
+    /// Connects and reads the server's greeting.
     #[track_caller]
     pub fn connect(port: u16) -> (Self, Value) {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a connection");
-        stream.set_read_timeout(Some(PATIENCE)).expect("patience");
+        stream.set_read_timeout(Some(TIMEOUT)).expect("patience");
         let mut raw = Self(BufReader::new(stream));
         let greeting = raw.line().expect("a greeting");
         let info = serde_json::from_str(greeting.strip_prefix("INFO ").expect("INFO")).expect("its JSON");
         (raw, info)
     }
 
-    /// Connects, and answers the challenge.
+    /// Connects and authenticates.
     #[track_caller]
-    pub fn signed_in(port: u16, seed: &Seed) -> Self {
+    pub fn authenticated(port: u16, seed: &Seed) -> Self {
         let (mut raw, info) = Self::connect(port);
         let nonce = info["nonce"].as_str().expect("a challenge");
         let pair = seed.pair();
         let sig = BASE64URL_NOPAD.encode(&pair.sign(nonce.as_bytes()).expect("a signature"));
         let hello = json!({ "nkey": pair.public_key(), "sig": sig, "verbose": false, "pedantic": false,
             "headers": true, "protocol": 1, "lang": "raw", "version": "1" });
-        raw.say(format!("CONNECT {hello}\r\nPING\r\n").as_bytes());
+        raw.send(format!("CONNECT {hello}\r\nPING\r\n").as_bytes());
         assert_eq!(raw.line().as_deref(), Some("PONG"));
         raw
     }
 
-    /// Says it. Whether the other side still listens, its answer shows.
-    pub fn say(&mut self, bytes: &[u8]) {
+    /// Sends bytes. A closed connection shows at the next read.
+    pub fn send(&mut self, bytes: &[u8]) {
         let _ = self.0.get_mut().write_all(bytes);
     }
 
-    /// The next line; `None` where the other side has hung up.
+    /// The next line; `None` where the server closed the connection.
     #[track_caller]
     pub fn line(&mut self) -> Option<String> {
         let mut line = String::new();
@@ -56,9 +55,9 @@ impl Raw {
         }
     }
 
-    /// Everything that is said until the other side hangs up.
+    /// All lines until the server closes the connection.
     #[track_caller]
-    pub fn rest(&mut self) -> Vec<String> {
+    pub fn read_to_end(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.line()).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! A real prompter in a pseudo-terminal, and everything that its screen ever showed.
+//! A real prompter in a pseudo-terminal, with every screen that it showed.
 
 use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use super::{LOOK, PATIENCE};
+use super::{POLL_INTERVAL, TIMEOUT};
 
-/// The prompter's program, built if need be as it stands: cargo builds no other package's programs for a test.
+/// The prompter's binary. Built here if needed: cargo builds no other package's binaries for a test.
 pub fn penutup() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
@@ -20,7 +20,7 @@ pub fn penutup() -> &'static Path {
         let mut command = Command::new(env!("CARGO"));
         command.args(["build", "--locked", "--quiet", "--bins", "--profile", profile, "--target-dir"]);
         command.arg(folder.parent().expect("the target folder"));
-        // What cargo says of the test would be news to the build scripts of what is built already.
+        // The test's own cargo variables would make cargo rebuild everything.
         let ours = |name: &str| {
             ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "OUT_DIR"].iter().any(|of| name.starts_with(of))
         };
@@ -33,26 +33,25 @@ pub fn penutup() -> &'static Path {
     })
 }
 
-/// What a terminal shows and ever showed, each on one line with its white space folded.
+/// The terminal, and all its screens so far, each as one line with whitespace collapsed.
 struct Seen {
     parser: vt100::Parser,
-    ever: Vec<String>,
+    has_shown: Vec<String>,
 }
 
 /// A terminal of 120×30 with a program in it. Both end with the test.
 pub struct Screen {
-    // Closed last, so that what runs beside the program is told to hang up.
+    // Dropped last: closing the terminal makes processes beside the program hang up.
     child: Box<dyn Child + Send + Sync>,
     writer: Box<dyn Write + Send>,
     seen: Arc<Mutex<Seen>>,
     _master: Box<dyn MasterPty + Send>,
 }
 
-/// The time between two keys of somebody who types fast.
+/// Between two keys of a fast typist.
 const KEY: std::time::Duration = std::time::Duration::from_millis(120);
 
 impl Screen {
-    /// Starts a program.
     #[track_caller]
     pub fn start(command: &Command) -> Self {
         let (rows, cols) = (30, 120);
@@ -74,61 +73,61 @@ impl Screen {
         drop(pty.slave);
         let mut reader = pty.master.try_clone_reader().expect("a reader");
         let writer = pty.master.take_writer().expect("a writer");
-        let seen = Arc::new(Mutex::new(Seen { parser: vt100::Parser::new(rows, cols, 0), ever: Vec::new() }));
-        let told = Arc::clone(&seen);
+        let seen = Arc::new(Mutex::new(Seen { parser: vt100::Parser::new(rows, cols, 0), has_shown: Vec::new() }));
+        let shared = Arc::clone(&seen);
         thread::spawn(move || {
             let mut chunk = vec![0; 65_536];
             while let Ok(read @ 1..) = reader.read(&mut chunk) {
-                let mut seen = told.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut seen = shared.lock().unwrap_or_else(PoisonError::into_inner);
                 seen.parser.process(&chunk[..read]);
                 let now = flat(&seen.parser.screen().contents());
-                seen.ever.push(now);
+                seen.has_shown.push(now);
             }
         });
         Self { child, writer, seen, _master: pty.master }
     }
 
-    /// What it shows now.
+    /// The present screen.
     pub fn text(&self) -> String {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.ever.last().cloned().unwrap_or_default()
+        seen.has_shown.last().cloned().unwrap_or_default()
     }
 
-    /// Whether it ever showed these words.
-    pub fn ever(&self, words: &str) -> bool {
+    /// Whether any screen had these words.
+    pub fn has_shown(&self, words: &str) -> bool {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.ever.iter().any(|text| text.contains(words))
+        seen.has_shown.iter().any(|text| text.contains(words))
     }
 
-    /// Waits until these words stand there, however they are wrapped.
-    pub async fn shows(&self, words: &str) {
-        self.until(&format!("{words:?}"), |text| text.contains(words)).await;
+    /// Waits until the screen has these words, however they are wrapped.
+    pub async fn waits_for(&self, words: &str) {
+        self.waits_until(&format!("{words:?}"), |text| text.contains(words)).await;
     }
 
     /// Waits until these words are gone.
-    pub async fn hides(&self, words: &str) {
-        self.until(&format!("the end of {words:?}"), |text| !text.is_empty() && !text.contains(words)).await;
+    pub async fn waits_without(&self, words: &str) {
+        self.waits_until(&format!("the end of {words:?}"), |text| !text.is_empty() && !text.contains(words)).await;
     }
 
-    /// Waits until it shows what it should.
-    pub async fn until(&self, what: &str, is: impl Fn(&str) -> bool) {
+    /// Waits for a condition of the screen.
+    pub async fn waits_until(&self, what: &str, is: impl Fn(&str) -> bool) {
         let start = Instant::now();
         while !is(&self.text()) {
-            assert!(start.elapsed() < PATIENCE, "{what} does not come:\n{}", self.text());
-            tokio::time::sleep(LOOK).await;
+            assert!(start.elapsed() < TIMEOUT, "{what} does not come:\n{}", self.text());
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// Types, a key at a time as a person does: what comes faster is a text that nobody typed.
+    /// Types key by key: the prompter takes faster input for a paste.
     #[track_caller]
-    pub fn types(&mut self, keys: &str) {
+    pub fn type_keys(&mut self, keys: &str) {
         for key in keys.split_inclusive(|_: char| true) {
             self.writer.write_all(key.as_bytes()).and_then(|()| self.writer.flush()).expect("the terminal takes it");
             thread::sleep(KEY);
         }
     }
 
-    /// Ends the program as a crash would.
+    /// Kills the program.
     #[track_caller]
     pub fn kill(&mut self) {
         let pid = self.child.process_id().expect("it runs").to_string();
@@ -137,11 +136,11 @@ impl Screen {
     }
 
     /// Waits until it ends by itself.
-    pub async fn ends(&mut self) {
+    pub async fn wait_for_exit(&mut self) {
         let start = Instant::now();
         while self.child.try_wait().expect("our own child").is_none() {
-            assert!(start.elapsed() < PATIENCE, "it does not end:\n{}", self.text());
-            tokio::time::sleep(LOOK).await;
+            assert!(start.elapsed() < TIMEOUT, "it does not end:\n{}", self.text());
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A provisioned fleet and its server: everybody's files, and a connection as anybody.
+//! A provisioned fleet with its server, and connections as any of its identities.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,31 +13,29 @@ use penutup_fleet::config::supervisor::Supervisor;
 use penutup_fleet::link::Link;
 use penutup_fleet::provision;
 use penutup_fleet::provision::fleet::Fleet;
-use penutup_fleet::provision::streams::{self, Outcome};
+use penutup_fleet::provision::streams::{self, StreamOutcome};
 use tempfile::TempDir;
 
 use super::nats::{self, Nats};
 use super::postgres::{DATABASE, Postgres, USER};
-use super::{skipped, wait_for};
+use super::{report_skipped, wait_for};
 
-/// What the fleet is.
+/// The contents of the fleet's file.
 #[derive(Clone, Debug)]
-pub struct Shape<'a> {
+pub struct FleetSpec<'a> {
     /// Id, region, seats.
     pub sites: Vec<(&'a str, &'a str, Vec<String>)>,
     /// Id, name, grants.
     pub supervisors: Vec<(&'a str, &'a str, Vec<&'a str>)>,
-    /// Whether the server speaks TLS.
     pub tls: bool,
-    /// The room for each site's closings.
+    /// The disk limit for each site's closings.
     pub closings_mib: Option<u32>,
-    /// Where the sites' own servers connect; and which sites have one, at which port.
+    /// The hub's port for leaves; the sites with a leaf and its port.
     pub leaves: Option<(u16, Vec<(&'a str, u16)>)>,
-    /// The central database.
     pub database: Option<&'a Postgres>,
 }
 
-impl Default for Shape<'_> {
+impl Default for FleetSpec<'_> {
     fn default() -> Self {
         let seats = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Self {
@@ -60,8 +58,7 @@ impl Default for Shape<'_> {
     }
 }
 
-impl Shape<'_> {
-    /// The fleet's file.
+impl FleetSpec<'_> {
     pub fn text(&self, port: u16) -> String {
         let mut out = format!(
             "schema = 1\nfleet = \"test\"\n[server]\nnames = [\"127.0.0.1\"]\nport = {port}\ntls = {}\n",
@@ -92,100 +89,94 @@ impl Shape<'_> {
     }
 }
 
-/// Somebody who connects.
+/// Who connects.
 #[derive(Clone, Copy, Debug)]
-pub enum Who<'a> {
-    /// A seat: site and seat.
+pub enum Identity<'a> {
     Seat(&'a str, &'a str),
-    /// A supervisor.
     Supervisor(&'a str),
-    /// A program of the centre: `admin`, `archive`, `status`.
+    /// `admin`, `archive` or `status`.
     Program(&'a str),
 }
 
-/// The fleet.
 #[derive(Debug)]
-pub struct Ground {
-    // Ends before its folder goes.
+pub struct TestFleet {
+    // First, so that the server is stopped before its folder is deleted.
     pub nats: Nats,
-    pub fleet: Fleet,
+    pub definition: Fleet,
     pub port: u16,
     folder: TempDir,
 }
 
-impl Ground {
-    /// Provisions the fleet, starts its server and makes its streams; says SKIPPED where there is no nats-server.
-    pub async fn start(shape: &Shape<'_>) -> Option<Self> {
+impl TestFleet {
+    /// Provisions the fleet, starts the server and creates the streams; reports SKIPPED without nats-server.
+    pub async fn start(shape: &FleetSpec<'_>) -> Option<Self> {
         let Some(binary) = nats::installed() else {
-            skipped(&"nats-server is not installed here");
+            report_skipped(&"nats-server is not installed here");
             return None;
         };
         let folder = TempDir::with_prefix("fleet").expect("a folder");
-        let (nats, fleet, port) = wait_for("a server on a port of its own", || {
+        let (nats, definition, port) = wait_for("a server on a port of its own", || {
             let port = nats::free_port();
             let fleet = provisioned(shape, port, folder.path());
             Some((Nats::start(&binary, &folder.path().join("out/server/nats.conf"), port)?, fleet, port))
         });
-        let ground = Self { nats, fleet, port, folder };
-        ground.streams().await;
-        Some(ground)
+        let fleet = Self { nats, definition, port, folder };
+        fleet.streams().await;
+        Some(fleet)
     }
 
-    /// Makes or raises the server's streams.
-    pub async fn streams(&self) -> Vec<Outcome> {
-        let admin = self.connect(Who::Program("admin")).await;
-        streams::ensure(admin, &self.fleet, &self.fleet.nodes()[0], Lang::En).await.expect("the streams")
+    /// Creates or raises the streams.
+    pub async fn streams(&self) -> Vec<StreamOutcome> {
+        let admin = self.connect(Identity::Program("admin")).await;
+        streams::ensure(admin, &self.definition, &self.definition.nodes()[0], Lang::En).await.expect("the streams")
     }
 
-    /// A folder for whatever the test needs, that goes with the fleet.
+    /// A folder for the test's own files, deleted with the fleet.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// What `provision` wrote.
+    /// The output of `provision`.
     pub fn out(&self) -> PathBuf {
         self.folder.path().join("out")
     }
 
-    /// Somebody's configuration.
-    pub fn config(&self, who: Who<'_>) -> PathBuf {
+    pub fn config(&self, who: Identity<'_>) -> PathBuf {
         self.out().join(match who {
-            Who::Seat(site, seat) => format!("seats/{site}/{seat}/agent.toml"),
-            Who::Supervisor(id) => format!("supervisors/{id}/supervisor.toml"),
-            Who::Program(name) => format!("center/{name}/center.toml"),
+            Identity::Seat(site, seat) => format!("seats/{site}/{seat}/agent.toml"),
+            Identity::Supervisor(id) => format!("supervisors/{id}/supervisor.toml"),
+            Identity::Program(name) => format!("center/{name}/center.toml"),
         })
     }
 
-    /// Somebody's link, as their configuration says.
     #[track_caller]
-    pub fn link(&self, who: Who<'_>) -> Link {
+    pub fn link(&self, who: Identity<'_>) -> Link {
         let path = self.config(who);
         match who {
-            Who::Seat(..) => Agent::read(&path, Lang::En).expect("agent.toml").link,
-            Who::Supervisor(_) => Supervisor::read(&path, Lang::En).expect("supervisor.toml").link,
-            Who::Program(_) => Center::read(&path, Lang::En).expect("center.toml").link,
+            Identity::Seat(..) => Agent::read(&path, Lang::En).expect("agent.toml").link,
+            Identity::Supervisor(_) => Supervisor::read(&path, Lang::En).expect("supervisor.toml").link,
+            Identity::Program(_) => Center::read(&path, Lang::En).expect("center.toml").link,
         }
     }
 
-    /// A connection as somebody.
-    pub async fn connect(&self, who: Who<'_>) -> Client {
+    pub async fn connect(&self, who: Identity<'_>) -> Client {
         let link = self.link(who);
         link.connect(Lang::En).await.unwrap_or_else(|fail| panic!("{who:?}: {fail:?}\n{}", self.nats.log()))
     }
 
-    /// The fleet's file, changed; what `provision` writes is written again.
+    /// Changes the fleet's file and provisions again.
     #[track_caller]
-    pub fn provision_again(&mut self, shape: &Shape<'_>) {
-        self.fleet = provisioned(shape, self.port, self.folder.path());
+    pub fn provision_again(&mut self, shape: &FleetSpec<'_>) {
+        self.definition = provisioned(shape, self.port, self.folder.path());
     }
 }
 
-/// Writes the fleet's file and everything that follows from it below a folder, into `out`.
+/// Writes the fleet's file below a folder and provisions into its `out`.
 #[track_caller]
-pub fn provisioned(shape: &Shape<'_>, port: u16, folder: &Path) -> Fleet {
+pub fn provisioned(shape: &FleetSpec<'_>, port: u16, folder: &Path) -> Fleet {
     let file = folder.join("fleet.toml");
     fs::write(&file, shape.text(port)).expect("the fleet's file");
-    let fleet = Fleet::read(&file, Lang::En).expect("a sound fleet");
-    provision::make(&fleet, &folder.join("out"), &[], Utc::now(), Lang::En).expect("provision");
+    let fleet = Fleet::read(&file, Lang::En).expect("a valid fleet");
+    provision::provision(&fleet, &folder.join("out"), &[], Utc::now(), Lang::En).expect("provision");
     fleet
 }

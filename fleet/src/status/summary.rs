@@ -1,108 +1,113 @@
-//! What the seats, the broadcasts and the database say, put together. Pure: all of it comes in, and what time it is.
+//! The summary of what the seats, the broadcasts and the database report. Pure.
 
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use penutup::broadcast::{Broadcast, State};
+use serde::Serialize;
 
 use crate::config::center::Site;
 use crate::database::{Gap, RefusedCount};
-use crate::seats::Known;
+use crate::seat_states::StoredState;
 use crate::wire::key::{Key, Scope};
 use crate::wire::name::Name;
-use crate::wire::refusal::{Refusal, Refused};
+use crate::wire::refusal::{Refusal, RefusalCounts};
 use crate::wire::seat::RulesState;
 
-/// A state that is younger says that the seat has its link: seats speak every 30 seconds.
+/// A seat with a younger state counts as connected: seats publish every 30 seconds.
 pub const FRESH: TimeDelta = TimeDelta::seconds(90);
 
-/// The rules that are published.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Published {
-    /// Their version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PublishedRules {
     pub version: u64,
-    /// Who says they signed it.
+    /// The signer.
     pub by: Name,
-    /// Their revision; `None` where they can't be proved here.
+    /// `None` where this program's check refuses them.
     pub revision: Option<String>,
     /// When they were published.
     pub since: Option<DateTime<Utc>>,
-    /// Their first day, where it is still to come: until then every seat runs on the rules before them.
+    /// Their first day, if it is in the future: until then the seats use the rules before them.
     pub waits_for: Option<NaiveDate>,
 }
 
-/// What is known of a site besides its states.
 #[derive(Clone, Debug)]
-pub struct Heard<'s> {
-    /// The site, as it is configured.
+pub struct SiteInput<'s> {
     pub site: &'s Site,
-    /// What its seats last said.
-    pub states: Vec<(&'s Name, &'s Known)>,
-    /// What on its stream was no state.
-    pub odd: &'s Refused,
+    /// The latest state of each seat.
+    pub states: Vec<(&'s Name, &'s StoredState)>,
+    pub invalid_states: &'s RefusalCounts,
 }
 
-/// What the centre has broadcast: of what lies on the server what the seats heed.
+/// The broadcasts that seats accept.
 #[derive(Clone, Debug, Default)]
-pub struct OnAir {
-    /// KLB by scope.
+pub struct CurrentBroadcasts {
     pub klb: BTreeMap<Scope, Broadcast>,
-    /// The rules.
-    pub rules: Option<Published>,
-    /// What lies there on top that no seat heeds, and why.
-    pub unheeded: Vec<(Key, Refusal)>,
+    pub rules: Option<PublishedRules>,
+    /// Keys whose newest message no seat accepts.
+    pub refused: Vec<(Key, Refusal)>,
 }
 
-/// What the database says.
 #[derive(Clone, Debug, Default)]
-pub struct Stored {
-    /// What is missing, seat by seat.
+pub struct DatabaseCounts {
     pub gaps: Vec<Gap>,
-    /// What was refused.
     pub refused: Vec<RefusedCount>,
 }
 
-/// How a site is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SiteLine {
-    /// How many seats it has.
+pub struct SiteCounts {
+    /// Configured seats.
     pub seats: u64,
-    /// How many spoke in the last minutes.
+    /// Seats with a state in the last 10 minutes.
     pub seen: u64,
-    /// How many of them have their link now.
+    /// Connected seats.
     pub fresh: u64,
-    /// How many prompters are open.
+    /// Open prompters.
     pub prompters: u64,
-    /// How many show KLB.
+    /// Seats that show KLB.
     pub klb_on: u64,
-    /// How many do not have the present KLB.
+    /// Seats without the present declaration.
     pub klb_behind: u64,
-    /// How many do not have the present rules.
+    /// Seats without the present rules.
     pub rules_behind: u64,
-    /// Closings that are not sent yet.
+    /// Closings that wait on seats.
     pub unsent: u64,
-    /// Closings that are missing in the database; `None` where it can't be asked.
+    /// Closings that are missing in the database; `None` where the database is unknown.
     pub missing: Option<u64>,
-    /// What the seats and the archive refused.
+    /// Messages that the seats, the archive and this program refused.
     pub refused: u64,
 }
 
-impl SiteLine {
-    /// Those that spoke, but have no link now.
-    #[must_use]
+impl SiteCounts {
+    /// Seen, but not connected now.
     pub fn stale(&self) -> u64 {
         self.seen - self.fresh
     }
 
-    /// Those that did not speak in the last minutes.
-    #[must_use]
+    /// Without a state in the last 10 minutes.
     pub fn silent(&self) -> u64 {
         self.seats.saturating_sub(self.seen)
     }
 
-    /// How much there is that somebody should look at.
-    #[must_use]
-    pub fn needs(&self) -> u64 {
+    /// By their JSON keys, in the order of the table.
+    pub fn columns(&self) -> [(&'static str, Option<u64>); 12] {
+        [
+            ("seats", Some(self.seats)),
+            ("seen", Some(self.seen)),
+            ("fresh", Some(self.fresh)),
+            ("stale", Some(self.stale())),
+            ("silent", Some(self.silent())),
+            ("prompters", Some(self.prompters)),
+            ("klb_on", Some(self.klb_on)),
+            ("klb_behind", Some(self.klb_behind)),
+            ("rules_behind", Some(self.rules_behind)),
+            ("unsent", Some(self.unsent)),
+            ("missing", self.missing),
+            ("refused", Some(self.refused)),
+        ]
+    }
+
+    /// For sorting: how much needs attention.
+    pub fn attention(&self) -> u64 {
         let counts = [self.stale(), self.silent(), self.klb_behind, self.rules_behind, self.refused];
         counts.iter().sum::<u64>() + self.unsent + self.missing.unwrap_or(0)
     }
@@ -121,99 +126,84 @@ impl SiteLine {
     }
 }
 
-/// Why somebody should look at a seat.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// It was last heard of so many seconds ago.
+pub enum Issue {
+    /// Seconds since its last state.
     Stale(i64),
-    /// It does not have the present KLB.
     Klb,
-    /// It does not have the present rules.
     Rules,
-    /// So many closings wait on it.
     Unsent(u64),
-    /// So many of its closings are missing.
     Missing(u64),
-    /// It refused so many broadcasts, or so much of it was refused.
+    /// Broadcasts that it refused, or its closings that were refused.
     Refused(u64),
 }
 
-/// A seat that needs attention.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seat {
-    /// Its name.
-    pub name: Name,
-    /// Why.
-    pub needs: Vec<Need>,
+pub struct SeatIssues {
+    pub seat: Name,
+    pub issues: Vec<Issue>,
 }
 
-/// All of it.
 #[derive(Clone, Debug)]
-pub struct Picture {
-    /// When.
+pub struct Summary {
     pub now: DateTime<Utc>,
-    /// Site by site.
-    pub sites: Vec<(Name, SiteLine)>,
-    /// All of them.
-    pub total: SiteLine,
-    /// What is broadcast.
-    pub on_air: OnAir,
-    /// How many seats have which rules of the centre; `None`: none.
+    pub sites: Vec<(Name, SiteCounts)>,
+    pub total: SiteCounts,
+    pub broadcasts: CurrentBroadcasts,
+    /// Seats by their rules; `None`: none of the centre's.
     pub rules: Vec<(Option<RulesState>, u64)>,
-    /// What the seats refused, by why.
+    /// By reason.
     pub refused_by_seats: BTreeMap<String, u64>,
-    /// What the archive refused, by why.
+    /// By reason.
     pub refused_by_archive: BTreeMap<String, u64>,
-    /// The seats that need attention, by site.
-    pub seats: HashMap<Name, Vec<Seat>>,
-    /// What could not be asked, each in one line.
+    /// Seats that need attention, by site.
+    pub seats: HashMap<Name, Vec<SeatIssues>>,
+    /// Sources that failed, one line each.
     pub troubles: Vec<String>,
 }
 
-/// The KLB that a seat of a site should have: whether it is on, and the version of the declaration that it shows.
-#[must_use]
-pub fn present(on_air: &BTreeMap<Scope, Broadcast>, site: &Site) -> Option<(bool, u64)> {
+/// The KLB that a site's seats should show: whether it is on, and the version of the declaration.
+pub fn expected_klb(klb: &BTreeMap<Scope, Broadcast>, site: &Site) -> Option<(bool, u64)> {
     let scopes = [Scope::Center, Scope::Region(site.region.clone()), Scope::Site(site.id.clone())];
-    let declared: Vec<&Broadcast> = scopes.iter().filter_map(|scope| on_air.get(scope)).collect();
+    let declared: Vec<&Broadcast> = scopes.iter().filter_map(|scope| klb.get(scope)).collect();
     let newest = |state| declared.iter().filter(|b| b.state == state).map(|b| b.version).max();
-    // One "on" is enough.
+    // Any scope can turn it on.
     newest(State::On).map(|version| (true, version)).or(newest(State::Off).map(|version| (false, version)))
 }
 
-impl Picture {
-    /// Puts it together. `stored` is `None` where the database can't be asked.
-    #[must_use]
-    pub fn of(
-        heard: &[Heard<'_>],
-        on_air: OnAir,
-        stored: Option<&Stored>,
+impl Summary {
+    /// `counts` is `None` where the database is unknown.
+    pub fn new(
+        sites: &[SiteInput<'_>],
+        broadcasts: CurrentBroadcasts,
+        counts: Option<&DatabaseCounts>,
         troubles: Vec<String>,
         now: DateTime<Utc>,
     ) -> Self {
         let mut rules: HashMap<Option<RulesState>, u64> = HashMap::new();
         let mut by_seats: BTreeMap<String, u64> = BTreeMap::new();
         let mut by_archive: BTreeMap<String, u64> = BTreeMap::new();
-        let mut sites = Vec::new();
+        let mut lines = Vec::new();
         let mut seats = HashMap::new();
         let mut missing: HashMap<(&str, &str), u64> = HashMap::new();
-        let mut turned: HashMap<(&str, &str), u64> = HashMap::new();
-        for gap in stored.iter().flat_map(|stored| &stored.gaps) {
+        let mut rejected: HashMap<(&str, &str), u64> = HashMap::new();
+        for gap in counts.iter().flat_map(|counts| &counts.gaps) {
             missing.insert((gap.site.as_str(), gap.seat.as_str()), gap.missing);
         }
-        for refused in stored.iter().flat_map(|stored| &stored.refused) {
-            *turned.entry((refused.site.as_str(), refused.seat.as_str())).or_default() += refused.count;
+        for refused in counts.iter().flat_map(|counts| &counts.refused) {
+            *rejected.entry((refused.site.as_str(), refused.seat.as_str())).or_default() += refused.count;
             *by_archive.entry(refused.why.clone()).or_default() += refused.count;
         }
-        for Heard { site, states, odd } in heard {
+        for SiteInput { site, states, invalid_states } in sites {
             let id = site.id.as_str();
-            let present = present(&on_air.klb, site);
-            let mut line = SiteLine { seats: site.seats.into(), missing: stored.map(|_| 0), ..SiteLine::default() };
-            line.refused = odd.total();
-            let mut attention: BTreeMap<&str, Vec<Need>> = BTreeMap::new();
-            for (name, known) in states {
-                let state = &known.state;
-                let mut needs = Vec::new();
-                let age = now - known.at;
+            let expected = expected_klb(&broadcasts.klb, site);
+            let mut line = SiteCounts { seats: site.seats as u64, missing: counts.map(|_| 0), ..SiteCounts::default() };
+            line.refused = invalid_states.total();
+            let mut attention: BTreeMap<&str, Vec<Issue>> = BTreeMap::new();
+            for (name, stored) in states {
+                let state = &stored.state;
+                let mut issues = Vec::new();
+                let age = now - stored.stored_at;
                 let is_fresh = age <= FRESH;
                 line.seen += 1;
                 line.fresh += u64::from(is_fresh);
@@ -221,26 +211,24 @@ impl Picture {
                 line.klb_on += u64::from(state.klb.as_ref().is_some_and(|klb| klb.on));
                 line.unsent += state.unsent;
                 if !is_fresh {
-                    needs.push(Need::Stale(age.num_seconds()));
+                    issues.push(Issue::Stale(age.num_seconds()));
                 }
-                let has_klb = |(on, version)| {
-                    let has = |klb: &crate::wire::seat::KlbState| klb.on == on && klb.version >= version;
-                    state.klb.as_ref().is_some_and(has)
-                };
-                if !present.is_none_or(has_klb) {
+                let has_klb =
+                    |(on, version)| state.klb.as_ref().is_some_and(|klb| klb.on == on && klb.version >= version);
+                if !expected.is_none_or(has_klb) {
                     line.klb_behind += 1;
-                    needs.push(Need::Klb);
+                    issues.push(Issue::Klb);
                 }
-                let has_rules = |published: &Published| {
+                let has_rules = |published: &PublishedRules| {
                     state.rules.as_ref().is_some_and(|rules| rules.version >= published.version)
                 };
-                if !on_air.rules.as_ref().is_none_or(has_rules) {
+                if !broadcasts.rules.as_ref().is_none_or(has_rules) {
                     line.rules_behind += 1;
-                    needs.push(Need::Rules);
+                    issues.push(Issue::Rules);
                 }
                 *rules.entry(state.rules.clone()).or_default() += 1;
                 if state.unsent > 0 {
-                    needs.push(Need::Unsent(state.unsent));
+                    issues.push(Issue::Unsent(state.unsent));
                 }
                 for (why, count) in &state.refused.0 {
                     *by_seats.entry(why.code().to_owned()).or_default() += count;
@@ -248,35 +236,35 @@ impl Picture {
                 let refused = state.refused.total();
                 line.refused += refused;
                 if refused > 0 {
-                    needs.push(Need::Refused(refused));
+                    issues.push(Issue::Refused(refused));
                 }
-                if !needs.is_empty() {
-                    attention.insert(name.as_str(), needs);
+                if !issues.is_empty() {
+                    attention.insert(name.as_str(), issues);
                 }
             }
             for ((_, seat), count) in missing.iter().filter(|((site, _), _)| *site == id) {
                 line.missing = line.missing.map(|missing| missing + count);
-                attention.entry(seat).or_default().push(Need::Missing(*count));
+                attention.entry(seat).or_default().push(Issue::Missing(*count));
             }
-            for ((_, seat), count) in turned.iter().filter(|((site, _), _)| *site == id) {
+            for ((_, seat), count) in rejected.iter().filter(|((site, _), _)| *site == id) {
                 line.refused += count;
-                attention.entry(seat).or_default().push(Need::Refused(*count));
+                attention.entry(seat).or_default().push(Issue::Refused(*count));
             }
-            let of = |(name, needs)| Some(Seat { name: Name::parse(name)?, needs });
+            let of = |(seat, issues)| Some(SeatIssues { seat: Name::parse(seat)?, issues });
             seats.insert(site.id.clone(), attention.into_iter().filter_map(of).collect());
-            sites.push((site.id.clone(), line));
+            lines.push((site.id.clone(), line));
         }
-        let mut total = SiteLine { missing: stored.map(|_| 0), ..SiteLine::default() };
-        for (_, line) in &sites {
+        let mut total = SiteCounts { missing: counts.map(|_| 0), ..SiteCounts::default() };
+        for (_, line) in &lines {
             total.add(line);
         }
         let mut rules: Vec<_> = rules.into_iter().collect();
         rules.sort_by_key(|(rules, count)| (std::cmp::Reverse(*count), rules.as_ref().map(|rules| rules.version)));
         Self {
             now,
-            sites,
+            sites: lines,
             total,
-            on_air,
+            broadcasts,
             rules,
             refused_by_seats: by_seats,
             refused_by_archive: by_archive,
@@ -312,10 +300,10 @@ mod tests {
     }
 
     #[test]
-    fn what_a_seat_should_show_is_the_newest_on_else_the_newest_off() {
+    fn a_seat_should_show_the_newest_on_else_the_newest_off() {
         let scope = |text: &str| text.parse::<Scope>().unwrap();
         let declared = |all: &[(&str, u64, State)]| -> Option<(bool, u64)> {
-            present(&all.iter().map(|(s, version, state)| (scope(s), klb(*version, *state))).collect(), &jkt())
+            expected_klb(&all.iter().map(|(s, version, state)| (scope(s), klb(*version, *state))).collect(), &jkt())
         };
         assert_eq!(declared(&[]), None);
         assert_eq!(declared(&[("site.sby", 9, State::On)]), None);
@@ -325,12 +313,12 @@ mod tests {
     }
 
     #[test]
-    fn every_seat_is_counted_once_and_told_why_it_needs_attention() {
+    fn every_seat_is_counted_once_with_its_issues() {
         let now: DateTime<Utc> = "2026-11-24T08:00:00Z".parse().unwrap();
         let seat = |age: i64, klb: Option<(u64, bool)>, rules: Option<u64>, unsent, refused: &[Refusal]| {
-            let mut counted = Refused::default();
+            let mut counted = RefusalCounts::default();
             for why in refused {
-                counted.count(*why);
+                counted.add(*why);
             }
             let rules = rules.map(|version| RulesState { version, sha256: "ab".into(), revision: "Rev-2".into() });
             let klb = klb.map(|(version, on)| KlbState { version, on });
@@ -346,7 +334,7 @@ mod tests {
                 sent: 0,
                 refused: counted,
             };
-            Known { state, at: now - TimeDelta::seconds(age) }
+            StoredState { state, stored_at: now - TimeDelta::seconds(age) }
         };
         let states = [
             (name("a01"), seat(5, Some((9, true)), Some(4), 0, &[])),
@@ -354,39 +342,38 @@ mod tests {
             (name("a03"), seat(90, None, Some(4), 0, &[Refusal::BadSignature, Refusal::Old])),
         ];
         let site = jkt();
-        let odd = Refused::default();
-        let heard = [Heard { site: &site, states: states.iter().map(|(n, k)| (n, k)).collect(), odd: &odd }];
-        let on_air = OnAir {
+        let none = RefusalCounts::default();
+        let sites =
+            [SiteInput { site: &site, states: states.iter().map(|(n, s)| (n, s)).collect(), invalid_states: &none }];
+        let broadcasts = CurrentBroadcasts {
             klb: BTreeMap::from([(Scope::Center, klb(9, State::On))]),
-            rules: Some(Published { version: 4, by: name("spv"), revision: None, since: None, waits_for: None }),
-            unheeded: vec![],
+            rules: Some(PublishedRules { version: 4, by: name("spv"), revision: None, since: None, waits_for: None }),
+            refused: vec![],
         };
-        let gap =
-            Gap { site: name("jkt"), seat: name("a01"), epoch: Uuid::nil(), highest: 9, missing: 2, pieces: vec![] };
-        let turned =
-            RefusedCount { site: "jkt".into(), seat: "a09".into(), why: "malformed".into(), count: 6, last: now };
-        let stored = Stored { gaps: vec![gap], refused: vec![turned] };
-        let picture = Picture::of(&heard, on_air, Some(&stored), vec![], now);
-        let line = &picture.sites[0].1;
+        let gap = Gap { site: name("jkt"), seat: name("a01"), epoch: Uuid::nil(), missing: 2, ranges: vec![] };
+        let rejected = RefusedCount { site: "jkt".into(), seat: "a09".into(), why: "malformed".into(), count: 6 };
+        let counts = DatabaseCounts { gaps: vec![gap], refused: vec![rejected] };
+        let summary = Summary::new(&sites, broadcasts, Some(&counts), vec![], now);
+        let line = &summary.sites[0].1;
         assert_eq!((line.seen, line.fresh, line.stale(), line.silent()), (3, 2, 1, 2));
         assert_eq!((line.klb_on, line.klb_behind, line.rules_behind), (2, 2, 1));
         assert_eq!((line.unsent, line.missing, line.refused), (3, Some(2), 8));
-        assert_eq!(picture.total, *line);
-        assert_eq!(picture.rules.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [2, 1]);
-        assert_eq!(picture.refused_by_seats, BTreeMap::from([("bad-signature".into(), 1), ("old".into(), 1)]));
-        assert_eq!(picture.refused_by_archive, BTreeMap::from([("malformed".into(), 6)]));
-        let needs: Vec<_> = picture.seats[&name("jkt")].iter().map(|s| (s.name.as_str(), &s.needs[..])).collect();
-        let a02 = [Need::Stale(91), Need::Klb, Need::Rules, Need::Unsent(3)];
+        assert_eq!(summary.total, *line);
+        assert_eq!(summary.rules.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(summary.refused_by_seats, BTreeMap::from([("bad-signature".into(), 1), ("old".into(), 1)]));
+        assert_eq!(summary.refused_by_archive, BTreeMap::from([("malformed".into(), 6)]));
+        let issues: Vec<_> = summary.seats[&name("jkt")].iter().map(|s| (s.seat.as_str(), &s.issues[..])).collect();
+        let a02 = [Issue::Stale(91), Issue::Klb, Issue::Rules, Issue::Unsent(3)];
         assert_eq!(
-            needs,
+            issues,
             [
-                ("a01", &[Need::Missing(2)][..]),
+                ("a01", &[Issue::Missing(2)][..]),
                 ("a02", &a02[..]),
-                ("a03", &[Need::Klb, Need::Refused(2)][..]),
-                ("a09", &[Need::Refused(6)][..]),
+                ("a03", &[Issue::Klb, Issue::Refused(2)][..]),
+                ("a09", &[Issue::Refused(6)][..]),
             ]
         );
-        let without = Picture::of(&heard, OnAir::default(), None, vec![], now);
+        let without = Summary::new(&sites, CurrentBroadcasts::default(), None, vec![], now);
         assert_eq!((without.total.missing, without.total.klb_behind, without.total.rules_behind), (None, 0, 0));
     }
 }

@@ -1,9 +1,10 @@
-//! Zones and times as the centre tells them: a zone is one of the rules', the machine's own is never asked.
+//! Time zones and times as the centre's programs print them. A zone is one of the rules'; the machine's is never used.
 
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Timelike, Utc};
 use penutup::book::Book;
+use penutup::broadcast::{Broadcast, State};
 use penutup::cli::{Env, SETTINGS_VARIABLE};
 use penutup::clock::Clock;
 use penutup::files;
@@ -12,13 +13,10 @@ use penutup::settings;
 use penutup::tell::{shown, suggest};
 use penutup::words::Lang;
 
-use crate::fail::Fail;
+use crate::error::CliError;
 
-/// The zone of this name in the embedded rules, else the one that the user's settings name, else their first.
-///
-/// # Errors
-/// A name that is none of theirs.
-pub fn zone(name: Option<&str>, lang: Lang) -> Result<FixedOffset, Fail> {
+/// The zone with this name in the built-in rules, else the one of the user's settings, else the rules' first.
+pub fn zone(name: Option<&str>, lang: Lang) -> Result<FixedOffset, CliError> {
     let rules = Book::built_in().rules;
     let words = &lang.words().cli;
     let (name, unknown) = match (name, settings_zone()) {
@@ -28,11 +26,11 @@ pub fn zone(name: Option<&str>, lang: Lang) -> Result<FixedOffset, Fail> {
     };
     rules.zone_named(&name).map(|at| rules.zones[at].offset).ok_or_else(|| {
         let help = suggest(&name, rules.zones.iter().map(|z| z.id.as_str()), &lang.words().problem);
-        Fail::new(unknown).help(help)
+        CliError::new(unknown).help(help)
     })
 }
 
-/// The zone in the prompter's settings, so that a time means the same to both programs.
+/// The zone of the prompter's settings, so that a time means the same to both programs.
 fn settings_zone() -> Option<String> {
     let named = std::env::var_os(SETTINGS_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
     let path = named.or_else(|| Env::of_process().folders().settings())?;
@@ -40,40 +38,24 @@ fn settings_zone() -> Option<String> {
     settings::read(&bytes, path.parent().unwrap_or(Path::new(""))).0.zone
 }
 
-/// The day against which rules are held.
-#[must_use]
+/// The day for which rules are checked.
 pub fn today() -> NaiveDate {
     Clock::system().today()
 }
 
-/// A time in a zone, with its day where that is not today's.
-#[must_use]
-pub fn at(moment: DateTime<Utc>, now: DateTime<Utc>, zone: FixedOffset, lang: Lang) -> String {
-    let then = moment.with_timezone(&zone);
-    let time = format!("{:02}{}{:02}", then.hour(), lang.words().screen.time_dot, then.minute());
-    if then.date_naive() == now.with_timezone(&zone).date_naive() {
-        time
+/// The time of day, with the date if it is not today's.
+pub fn short_time(time: DateTime<Utc>, now: DateTime<Utc>, zone: FixedOffset, lang: Lang) -> String {
+    let local = time.with_timezone(&zone);
+    let of_day = format!("{:02}{}{:02}", local.hour(), lang.words().screen.time_dot, local.minute());
+    if local.date_naive() == now.with_timezone(&zone).date_naive() {
+        of_day
     } else {
-        format!("{} {time}", then.format("%d/%m"))
+        format!("{} {of_day}", local.format("%d/%m"))
     }
 }
 
-/// A moment in full: day, time and zone.
-#[must_use]
-pub fn full(moment: DateTime<Utc>, zone: FixedOffset) -> String {
-    moment.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %:z").to_string()
-}
-
-/// What a prompter with these rules shows of a declaration, as its banner does.
-#[must_use]
-pub fn banner(
-    declared: &penutup::broadcast::Broadcast,
-    rules: &RuleSet,
-    now: DateTime<Utc>,
-    zone: FixedOffset,
-    lang: Lang,
-) -> String {
-    use penutup::broadcast::State;
+/// A declaration as the banner of a prompter with these rules shows it.
+pub fn banner(declared: &Broadcast, rules: &RuleSet, now: DateTime<Utc>, zone: FixedOffset, lang: Lang) -> String {
     let words = lang.words();
     let fact = rules.fact_named(&declared.fact).map(|fact| &rules.facts[fact]);
     let label = fact.map_or("KLB", |fact| fact.label.as_str());
@@ -81,9 +63,9 @@ pub fn banner(
         State::Off => fact.map_or("off", |fact| fact.values[0].label.as_str()),
         State::On => fact.and_then(|fact| fact.values.get(1)).map_or("on", |value| value.label.as_str()),
     };
-    let time = at(declared.since, now, zone, lang);
-    let since = words.screen.since(label, &time, value);
-    let until = declared.until.map(|t| words.broadcast.until(at(t, now, zone, lang)));
+    let time = |time| short_time(time, now, zone, lang);
+    let since = words.screen.since(label, time(declared.since), value);
+    let until = declared.until.map(|until| words.broadcast.until(time(until)));
     let parts = [Some(since), declared.by.clone(), declared.why.clone(), until];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }

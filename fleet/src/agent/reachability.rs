@@ -1,0 +1,113 @@
+//! Whether the centre is reachable, and since when it is not. Reachable means connected and answering over this
+//! connection, so that everything the seat has is current.
+
+use std::time::Duration;
+
+use async_nats::Client;
+use chrono::{DateTime, Utc};
+use penutup::broadcast::time_text;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::prompters::SnapshotWatch;
+use super::receiver::{LinkMonitor, LinkState};
+use crate::log::{Log, Topic};
+
+/// After the start, how long an unreachable centre is not reported yet.
+const GRACE: Duration = Duration::from_secs(3);
+/// How often the client's connection state is checked beside its events.
+const CHECK_INTERVAL: Duration = Duration::from_secs(3);
+/// So many unanswered polls in a row make the centre unreachable.
+const MAX_UNANSWERED: u32 = 2;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PollResults {
+    /// The number of the connection over which a poll was last answered; 0: none yet.
+    pub answered_on: u64,
+    /// Polls in a row without an answer.
+    pub unanswered: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reachability {
+    Unknown,
+    Reachable,
+    UnreachableSince(DateTime<Utc>),
+}
+
+fn next_state(
+    current: Reachability,
+    link: LinkState,
+    polls: PollResults,
+    is_grace_over: bool,
+    now: DateTime<Utc>,
+) -> Reachability {
+    use Reachability::{Reachable, Unknown, UnreachableSince};
+    let is_silent = !link.connected || polls.unanswered >= MAX_UNANSWERED;
+    match current {
+        _ if !is_silent && polls.answered_on == link.connects => Reachable,
+        Unknown if is_silent && is_grace_over => UnreachableSince(now),
+        Reachable if is_silent => UnreachableSince(now),
+        current => current,
+    }
+}
+
+/// Reports changes to the prompters and the log, as long as the client lives.
+pub async fn run(
+    client: Client,
+    monitor: LinkMonitor,
+    mut polls: watch::Receiver<PollResults>,
+    snapshots: SnapshotWatch,
+    log: Log,
+) {
+    let (started, started_at) = (Instant::now(), Utc::now());
+    let mut link = monitor.subscribe();
+    let mut state = Reachability::Unknown;
+    loop {
+        monitor.sync(&client.connection_state());
+        let (link_now, polls_now) = (*link.borrow_and_update(), *polls.borrow_and_update());
+        let now = if state == Reachability::Unknown { started_at } else { Utc::now() };
+        let next = next_state(state, link_now, polls_now, started.elapsed() >= GRACE, now);
+        if next != state {
+            let w = &log.words().agent;
+            let (text, unreachable_since) = match next {
+                Reachability::UnreachableSince(since) => (w.unreachable(time_text(since)), Some(since)),
+                _ => (w.reachable.to_owned(), None),
+            };
+            log.report(Topic::Link, text);
+            snapshots.update(|snapshot| snapshot.link = Some(unreachable_since));
+            state = next;
+        }
+        tokio::select! {
+            changed = link.changed() => if changed.is_err() { return },
+            changed = polls.changed() => if changed.is_err() { return },
+            () = sleep(CHECK_INTERVAL) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reachability::{Reachable, Unknown, UnreachableSince};
+    use super::*;
+
+    #[test]
+    fn the_centre_is_reachable_only_when_it_answered_over_the_present_connection() {
+        let at = |second: i64| DateTime::from_timestamp(second, 0).unwrap();
+        let on = |connects| LinkState { connected: true, connects };
+        let off = |connects| LinkState { connected: false, connects };
+        let polls = |answered_on, unanswered| PollResults { answered_on, unanswered };
+        // Only after connecting, polling and an answer.
+        assert_eq!(next_state(Unknown, off(0), polls(0, 0), false, at(1)), Unknown);
+        assert_eq!(next_state(Unknown, off(0), polls(0, 0), true, at(1)), UnreachableSince(at(1)));
+        assert_eq!(next_state(Unknown, on(1), polls(0, 0), true, at(1)), Unknown);
+        assert_eq!(next_state(Unknown, on(1), polls(1, 0), true, at(1)), Reachable);
+        // One unanswered poll may be chance.
+        assert_eq!(next_state(Reachable, on(1), polls(1, 1), true, at(2)), Reachable);
+        assert_eq!(next_state(Reachable, on(1), polls(1, 2), true, at(2)), UnreachableSince(at(2)));
+        // Connected again but not answered yet: unreachable since the loss.
+        assert_eq!(next_state(Reachable, off(1), polls(1, 0), true, at(3)), UnreachableSince(at(3)));
+        assert_eq!(next_state(UnreachableSince(at(3)), on(2), polls(1, 0), true, at(9)), UnreachableSince(at(3)));
+        assert_eq!(next_state(UnreachableSince(at(3)), on(2), polls(2, 0), true, at(9)), Reachable);
+    }
+}

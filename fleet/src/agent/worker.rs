@@ -1,0 +1,149 @@
+//! Verifies deliveries and carries out what follows: prompters are notified, the folder is written. Signature checks,
+//! rules checks and writes happen off the network's thread, a batch at a time.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use penutup::broadcast::State;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::spawn_blocking;
+
+use super::folder::BroadcastFolder;
+use super::folder_error;
+use super::prompters::SnapshotWatch;
+use super::reachability::PollResults;
+use super::receiver::{Delivery, DeliveryHandler, LinkState};
+use super::replica::{Outcome, Replica};
+use super::seat_status::StatusPublisher;
+use crate::cli::eprint_line;
+use crate::log::{Log, Topic};
+use crate::wire::refusal::Refusal;
+use crate::wire::trust::Trust;
+
+/// The most deliveries of a batch.
+const MAX_BATCH: usize = 64;
+
+/// The network's side: queues deliveries for the worker and records poll results.
+#[derive(Debug)]
+pub struct DeliveryQueue {
+    pub deliveries: mpsc::Sender<Vec<Delivery>>,
+    pub poll_now: Arc<Notify>,
+    pub polls: watch::Sender<PollResults>,
+    pub link: watch::Receiver<LinkState>,
+}
+
+impl DeliveryHandler for DeliveryQueue {
+    fn on_message(&self, delivery: Delivery) {
+        // A full queue means a flood: a poll fetches what is current, and waits for its place in the queue.
+        if self.deliveries.try_send(vec![delivery]).is_err() {
+            self.poll_now.notify_one();
+        }
+    }
+
+    async fn on_replies(&self, deliveries: Vec<Delivery>) {
+        // The receiver is dropped only when the agent ends.
+        let _ = self.deliveries.send(deliveries).await;
+    }
+
+    fn on_poll(&self, complete: bool) {
+        let answered_on = self.link.borrow().connects;
+        self.polls.send_modify(|polls| {
+            *polls = if complete {
+                PollResults { answered_on, unanswered: 0 }
+            } else {
+                PollResults { unanswered: polls.unanswered.saturating_add(1), ..*polls }
+            };
+        });
+    }
+}
+
+#[derive(Debug)]
+pub struct BroadcastWorker {
+    replica: Replica,
+    folder: BroadcastFolder,
+    trust: Trust,
+    snapshots: SnapshotWatch,
+    status: Arc<StatusPublisher>,
+    log: Log,
+}
+
+impl BroadcastWorker {
+    /// What the replica restored is published at once.
+    pub fn new(
+        replica: Replica,
+        folder: BroadcastFolder,
+        trust: Trust,
+        snapshots: SnapshotWatch,
+        status: Arc<StatusPublisher>,
+        log: Log,
+    ) -> Self {
+        let mut worker = Self { replica, folder, trust, snapshots, status, log };
+        worker.carry_out(&[]);
+        worker
+    }
+
+    pub async fn run(mut self, mut deliveries: mpsc::Receiver<Vec<Delivery>>) {
+        while let Some(mut batch) = deliveries.recv().await {
+            while batch.len() < MAX_BATCH
+                && let Ok(more) = deliveries.try_recv()
+            {
+                batch.extend(more);
+            }
+            let processed = spawn_blocking(move || {
+                self.process(&batch);
+                self
+            });
+            match processed.await {
+                Ok(worker) => self = worker,
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn process(&mut self, batch: &[Delivery]) {
+        let today = Utc::now().date_naive();
+        let mut outcomes = Vec::with_capacity(batch.len() + 1);
+        for Delivery { key, message, receipt } in batch {
+            let outcome = self.replica.receive(&self.trust, key.as_ref(), &message.payload, *receipt, today);
+            if let Outcome::Refused(why) = outcome
+                && !receipt.is_superseded
+            {
+                self.log_refusal(why);
+            }
+            outcomes.push(outcome);
+        }
+        if self.replica.update_effective() {
+            outcomes.push(Outcome::NewEffective);
+        }
+        self.carry_out(&outcomes);
+    }
+
+    fn carry_out(&mut self, outcomes: &[Outcome]) {
+        let w = &self.log.words().agent;
+        if let Some(klb) = self.replica.effective() {
+            // Before writing: a slow disk must not delay the prompters.
+            self.snapshots.update(|snapshot| snapshot.klb = Some(klb.clone()));
+            let line = if klb.state == State::On { w.klb_on(klb.version) } else { w.klb_off(klb.version) };
+            self.log.report(Topic::Klb, line);
+        }
+        match self.folder.save(&self.replica, outcomes) {
+            Ok(()) => self.log.resolve(&Topic::Folder, w.folder_recovered),
+            Err((path, error)) => self.log.report(Topic::Folder, folder_error(&self.log, &path, &error)),
+        }
+        if self.folder.has_rules(&self.replica)
+            && let Some(rules) = self.replica.rules_state()
+        {
+            self.snapshots.update(|snapshot| snapshot.rules = rules.version);
+            self.log.report(Topic::Rules, w.rules(&*rules.revision, &*rules.version.to_string()));
+        }
+        self.status.update_from(&self.replica);
+    }
+
+    /// Logs the 1st, 2nd, 4th, 8th, … refusal of each kind.
+    fn log_refusal(&self, why: Refusal) {
+        let count = self.replica.refused().0.get(&why).copied().unwrap_or(1);
+        if count.is_power_of_two() {
+            eprint_line(&self.log.words().agent.refused(&*count.to_string(), why.code()));
+        }
+    }
+}

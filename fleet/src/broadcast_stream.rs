@@ -1,0 +1,265 @@
+//! `KV_BROADCAST`, read by key with direct gets, and written with compare-and-set: of two supervisors who declare at
+//! once, one gets a conflict instead of overwriting the other.
+
+use async_nats::client::{RequestError, RequestErrorKind};
+use async_nats::{Client, HeaderMap, Message, StatusCode};
+use chrono::{DateTime, Utc};
+use penutup::broadcast::Broadcast;
+use penutup::tell::shown;
+use penutup::words::Lang;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::error::CliError;
+use crate::link::Link;
+use crate::wire::envelope::{Content, Envelope, Verified};
+use crate::wire::key::Key;
+use crate::wire::refusal::Refusal;
+use crate::wire::subject::{self, BROADCASTS};
+use crate::wire::trust::Trust;
+use crate::words::words;
+
+/// Makes a write conditional on the sequence of the present message; 0: there is none.
+const EXPECTED_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
+/// Keeps a write out of any other stream.
+const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
+/// The server's error code for another sequence than expected.
+const WRONG_LAST_SEQUENCE: u64 = 10_071;
+/// More than the stream keeps of a key.
+const MAX_HISTORY: usize = 64;
+
+/// Why a direct get gave neither a message nor "there is none".
+#[derive(Debug)]
+pub enum GetError {
+    Request(RequestError),
+    Status(StatusCode),
+}
+
+/// The newest message of a key.
+pub async fn get_last(client: &Client, key: &Key) -> Result<Option<Message>, GetError> {
+    direct_get(client, subject::direct_get(key), Vec::new()).await
+}
+
+/// The first message of a key from a sequence on.
+pub async fn get_next(client: &Client, key: &Key, sequence: u64) -> Result<Option<Message>, GetError> {
+    let request = json!({ "seq": sequence, "next_by_subj": subject::put(key) }).to_string();
+    direct_get(client, subject::DIRECT_GET.to_owned(), request.into_bytes()).await
+}
+
+async fn direct_get(client: &Client, subject: String, request: Vec<u8>) -> Result<Option<Message>, GetError> {
+    let message = client.request(subject, request.into()).await.map_err(GetError::Request)?;
+    match message.status {
+        None | Some(StatusCode::OK) => Ok(Some(message)),
+        Some(StatusCode::NOT_FOUND) => Ok(None),
+        Some(status) => Err(GetError::Status(status)),
+    }
+}
+
+/// The stream sequence of a direct get's message.
+pub fn stream_sequence(message: &Message) -> Option<u64> {
+    message.headers.as_ref()?.get("Nats-Sequence")?.as_str().parse().ok()
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredBroadcast {
+    pub sequence: u64,
+    /// When the server stored it.
+    pub stored_at: DateTime<Utc>,
+    /// Not verified yet.
+    pub envelope: Result<Envelope, Refusal>,
+}
+
+impl StoredBroadcast {
+    fn parse(message: &Message) -> Option<Self> {
+        let stored_at = message.headers.as_ref()?.get("Nats-Time-Stamp")?.as_str().parse().ok()?;
+        let envelope = Envelope::parse(&message.payload);
+        Some(Self { sequence: stream_sequence(message)?, stored_at, envelope })
+    }
+
+    /// Verifies it as a seat does that knows no broadcast yet.
+    pub fn verify(&self, trust: &Trust, key: &Key) -> Result<(&Envelope, Verified), Refusal> {
+        let envelope = self.envelope.as_ref().map_err(|refusal| *refusal)?;
+        Ok((envelope, envelope.verify(trust, key, None)?))
+    }
+}
+
+/// Which of a key's messages the seats accept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// The sequence of the newest message; 0 where there is none.
+    pub last_sequence: u64,
+    /// The newest accepted broadcast.
+    pub newest: Option<(Envelope, Verified)>,
+    pub stored_at: Option<DateTime<Utc>>,
+    /// Why the newest message is not accepted, where it is another one.
+    pub last_refusal: Option<Refusal>,
+}
+
+impl Accepted {
+    /// Verifies a key's messages, the oldest first, as a seat does that receives them one by one: an old broadcast that
+    /// was written again is not accepted.
+    pub fn from_history(history: Vec<StoredBroadcast>, trust: &Trust, key: &Key) -> Self {
+        let mut out = Self::default();
+        for StoredBroadcast { sequence, stored_at, envelope } in history {
+            let known = out.newest.as_ref().map(|(envelope, _)| envelope);
+            let verified = envelope.and_then(|envelope| Ok((envelope.verify(trust, key, known)?, envelope)));
+            out.last_refusal = verified.as_ref().err().copied();
+            out.last_sequence = sequence;
+            if let Ok((verified, envelope)) = verified {
+                out.newest = Some((envelope, verified));
+                out.stored_at = Some(stored_at);
+            }
+        }
+        out
+    }
+
+    pub fn klb(&self) -> Option<&Broadcast> {
+        match &self.newest.as_ref()?.1.content {
+            Content::Klb(declared) => Some(declared),
+            Content::Rules(_) => None,
+        }
+    }
+
+    pub fn rules(&self) -> Option<(&Envelope, &str)> {
+        match self.newest.as_ref()? {
+            (envelope, Verified { content: Content::Rules(text), .. }) => Some((envelope, text)),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub enum PutError {
+    /// The key has another message by now.
+    Conflict,
+    Failed(CliError),
+}
+
+#[derive(Clone, Debug)]
+pub struct BroadcastStream {
+    client: Client,
+    lang: Lang,
+}
+
+/// The server's reply to a write.
+#[derive(Deserialize)]
+struct PutReply {
+    seq: Option<u64>,
+    error: Option<ApiError>,
+}
+
+#[derive(Deserialize)]
+struct ApiError {
+    #[serde(default)]
+    err_code: u64,
+    #[serde(default)]
+    description: String,
+}
+
+impl BroadcastStream {
+    pub async fn connect(link: &Link, lang: Lang) -> Result<Self, CliError> {
+        Ok(Self::new(link.connect(lang).await?, lang))
+    }
+
+    pub fn new(client: Client, lang: Lang) -> Self {
+        Self { client, lang }
+    }
+
+    /// The newest message of a key.
+    pub async fn last(&self, key: &Key) -> Result<Option<StoredBroadcast>, CliError> {
+        self.parse(get_last(&self.client, key).await)
+    }
+
+    fn parse(&self, message: Result<Option<Message>, GetError>) -> Result<Option<StoredBroadcast>, CliError> {
+        match message {
+            Ok(message) => {
+                message.map(|m| StoredBroadcast::parse(&m).ok_or_else(|| self.unexpected_reply(""))).transpose()
+            }
+            Err(GetError::Request(error)) => Err(self.request_error(&error)),
+            Err(GetError::Status(status)) => Err(self.unexpected_reply(&status.to_string())),
+        }
+    }
+
+    /// The messages that the stream keeps of a key, the oldest first.
+    pub async fn history(&self, key: &Key) -> Result<Vec<StoredBroadcast>, CliError> {
+        let mut out: Vec<StoredBroadcast> = Vec::new();
+        while out.len() < MAX_HISTORY {
+            let from = out.last().map_or(1, |last| last.sequence + 1);
+            let Some(stored) = self.parse(get_next(&self.client, key, from).await)? else { break };
+            if stored.sequence < from {
+                return Err(self.unexpected_reply(""));
+            }
+            out.push(stored);
+        }
+        Ok(out)
+    }
+
+    pub async fn accepted(&self, trust: &Trust, key: &Key) -> Result<Accepted, CliError> {
+        Ok(Accepted::from_history(self.history(key).await?, trust, key))
+    }
+
+    /// Writes a broadcast, if the key's newest message has this sequence (0: none).
+    pub async fn put(&self, envelope: &Envelope, expected: u64) -> Result<(), PutError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(EXPECTED_SEQUENCE, expected.to_string().as_str());
+        headers.insert(EXPECTED_STREAM, BROADCASTS);
+        let put = subject::put(&envelope.key);
+        let reply = self.client.request_with_headers(put, headers, envelope.to_bytes().into()).await;
+        let reply = reply.map_err(|error| PutError::Failed(self.request_error(&error)))?;
+        let unexpected = |what: &str| PutError::Failed(self.unexpected_reply(what));
+        match serde_json::from_slice(&reply.payload).map_err(|_| unexpected(""))? {
+            PutReply { error: None, seq: Some(1..) } => Ok(()),
+            PutReply { error: Some(error), .. } if error.err_code == WRONG_LAST_SEQUENCE => Err(PutError::Conflict),
+            PutReply { error, .. } => Err(unexpected(&error.map_or(String::new(), |error| error.description))),
+        }
+    }
+
+    fn request_error(&self, error: &RequestError) -> CliError {
+        let w = &words(self.lang).stream;
+        match error.kind() {
+            RequestErrorKind::NoResponders => CliError::new(w.no_responders).help(w.no_responders_help),
+            _ => CliError::new(w.no_reply).help(w.no_reply_help),
+        }
+    }
+
+    fn unexpected_reply(&self, what: &str) -> CliError {
+        CliError::new(words(self.lang).stream.unexpected_reply(shown(what)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nkeys::KeyPair;
+
+    use super::*;
+    use crate::wire::name::Name;
+    use crate::wire::trust::Signer;
+
+    #[test]
+    fn the_newest_message_counts_only_if_seats_accept_it() {
+        let (pair, thief) = (KeyPair::new_user(), KeyPair::new_user());
+        let spv = Name::parse("spv").unwrap();
+        let grants = vec!["rules".parse().unwrap()];
+        let trust = Trust::new(vec![Signer { id: spv.clone(), name: "SPV".into(), key: pair.public_key(), grants }]);
+        let signed = |by: &KeyPair, version| Envelope::sign(by, Key::Rules, spv.clone(), version, format!("{version}"));
+        let accepted = |all: &[(&KeyPair, u64)]| {
+            let history = (1..).zip(all).map(|(sequence, (by, version))| {
+                let envelope = Ok(signed(by, *version).unwrap());
+                StoredBroadcast { sequence, stored_at: DateTime::UNIX_EPOCH, envelope }
+            });
+            let accepted = Accepted::from_history(history.collect(), &trust, &Key::Rules);
+            let rules = accepted.rules().map(|(envelope, text)| {
+                assert_eq!(envelope.version.to_string(), text);
+                envelope.version
+            });
+            (accepted.last_sequence, rules, accepted.last_refusal)
+        };
+        assert_eq!(accepted(&[]), (0, None, None));
+        assert_eq!(accepted(&[(&pair, 5), (&pair, 9)]), (2, Some(9), None));
+        // Forged, and replayed by somebody with the connection key but without the signing key.
+        assert_eq!(accepted(&[(&pair, 5), (&thief, 9)]), (2, Some(5), Some(Refusal::BadSignature)));
+        assert_eq!(accepted(&[(&pair, 5), (&pair, 9), (&pair, 5)]), (3, Some(9), Some(Refusal::Old)));
+        assert_eq!(accepted(&[(&pair, 9), (&pair, 9)]), (2, Some(9), None));
+        assert_eq!(accepted(&[(&thief, 9), (&pair, 5)]), (2, Some(5), None));
+    }
+}

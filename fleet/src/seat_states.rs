@@ -1,0 +1,106 @@
+//! The latest state of each seat of a site, from `SEATS_<SITE>`: the first refresh reads all, later ones what is new.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_nats::Client;
+use async_nats::jetstream;
+use async_nats::jetstream::consumer::pull::Config;
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::StreamExt;
+
+use crate::wire::name::Name;
+use crate::wire::refusal::RefusalCounts;
+use crate::wire::seat::SeatState;
+use crate::wire::subject;
+
+/// The most states of one request.
+const MAX_MESSAGES: usize = 5_000;
+/// When the server deletes the consumer of a client that does not come back.
+const INACTIVE_THRESHOLD: Duration = Duration::from_secs(30);
+/// How long the stream keeps a state.
+const MAX_AGE: TimeDelta = TimeDelta::minutes(10);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredState {
+    pub state: SeatState,
+    /// By the server's clock; a seat's own can be wrong.
+    pub stored_at: DateTime<Utc>,
+}
+
+#[derive(Debug)]
+pub struct SeatStates {
+    site: Name,
+    consumer: Option<PullConsumer>,
+    states: BTreeMap<Name, StoredState>,
+    refused: RefusalCounts,
+}
+
+impl SeatStates {
+    pub fn new(site: Name) -> Self {
+        Self { site, consumer: None, states: BTreeMap::new(), refused: RefusalCounts::default() }
+    }
+
+    pub fn states(&self) -> impl Iterator<Item = (&Name, &StoredState)> {
+        self.states.iter()
+    }
+
+    /// Messages on the stream that are no valid state.
+    pub fn refused(&self) -> &RefusalCounts {
+        &self.refused
+    }
+
+    /// Reads what is new. After an error the states so far stay.
+    pub async fn refresh(&mut self, client: &Client) -> Result<(), async_nats::Error> {
+        let consumer = match self.consumer.take() {
+            Some(consumer) => consumer,
+            None => self.create_consumer(client).await?,
+        };
+        loop {
+            let mut messages = consumer.fetch().max_messages(MAX_MESSAGES).messages().await?;
+            let mut count = 0;
+            while let Some(message) = messages.next().await {
+                let message = message?;
+                count += 1;
+                let at = message.info()?.published;
+                let at = DateTime::from_timestamp(at.unix_timestamp(), at.nanosecond()).unwrap_or_default();
+                self.store(&message.subject, &message.payload, at);
+            }
+            if count < MAX_MESSAGES {
+                break;
+            }
+        }
+        // After an error the next refresh starts with a new consumer.
+        self.consumer = Some(consumer);
+        let now = Utc::now();
+        self.states.retain(|_, stored| stored.stored_at + MAX_AGE > now);
+        Ok(())
+    }
+
+    async fn create_consumer(&mut self, client: &Client) -> Result<PullConsumer, async_nats::Error> {
+        let config = Config {
+            deliver_policy: DeliverPolicy::LastPerSubject,
+            ack_policy: AckPolicy::None,
+            filter_subject: format!("seat.{}.*", self.site),
+            inactive_threshold: INACTIVE_THRESHOLD,
+            memory_storage: true,
+            ..Config::default()
+        };
+        let context = jetstream::new(client.clone());
+        Ok(context.create_consumer_on_stream(config, subject::states(&self.site)).await?)
+    }
+
+    fn store(&mut self, subject: &str, bytes: &[u8], stored_at: DateTime<Utc>) {
+        let Some((site, seat)) = subject::parse_seat(subject) else { return };
+        if site != self.site {
+            return;
+        }
+        match SeatState::parse(bytes) {
+            Ok(state) => {
+                self.states.insert(seat, StoredState { state, stored_at });
+            }
+            Err(why) => self.refused.add(why),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! A simulated seat: the agent's receiver and replica on a real connection, without folder and prompters.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use chrono::NaiveDate;
+use penutup::broadcast::Broadcast;
+use penutup::words::Lang;
+use penutup_fleet::agent::receiver::{Delivery, DeliveryHandler, LinkMonitor, poll, subscribe};
+use penutup_fleet::agent::replica::{Replica, SeatId};
+use penutup_fleet::config::agent::Agent;
+use penutup_fleet::wire::envelope::Envelope;
+use penutup_fleet::wire::key::Key;
+use penutup_fleet::wire::refusal::{Refusal, RefusalCounts};
+use penutup_fleet::wire::trust::Trust;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::{Identity, TestFleet, wait_until};
+
+/// Everything that an attack could change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// The declaration in force.
+    pub effective: Option<Broadcast>,
+    pub rules: Option<String>,
+    pub known: BTreeMap<Key, Envelope>,
+}
+
+struct Handler {
+    replica: Mutex<Replica>,
+    complete_polls: Mutex<u64>,
+    trust: Trust,
+}
+
+impl DeliveryHandler for Handler {
+    fn on_message(&self, delivery: Delivery) {
+        let Delivery { key, message, receipt } = delivery;
+        let mut replica = self.replica.lock().unwrap();
+        replica.receive(&self.trust, key.as_ref(), &message.payload, receipt, NaiveDate::MAX);
+        replica.update_effective();
+    }
+
+    async fn on_replies(&self, deliveries: Vec<Delivery>) {
+        for delivery in deliveries {
+            self.on_message(delivery);
+        }
+    }
+
+    fn on_poll(&self, complete: bool) {
+        *self.complete_polls.lock().unwrap() += u64::from(complete);
+    }
+}
+
+pub struct TestSeat {
+    handler: Arc<Handler>,
+    task: JoinHandle<()>,
+}
+
+impl TestSeat {
+    /// Connects, and waits for the first complete poll.
+    pub async fn start(fleet: &TestFleet, site: &str, seat: &str) -> Self {
+        let agent = Agent::read(&fleet.config(Identity::Seat(site, seat)), Lang::En).expect("agent.toml");
+        let id = SeatId { site: agent.site, region: agent.region, seat: agent.seat };
+        let replica = Mutex::new(Replica::new(&id, None));
+        let handler = Arc::new(Handler { replica, complete_polls: Mutex::default(), trust: agent.trust });
+        let monitor = LinkMonitor::default();
+        let (events, link) = (monitor.clone(), monitor.subscribe());
+        let connected = agent.link.connect_with_retry(Lang::En, move |event| events.on_event(&event)).await;
+        let client = connected.expect("a link");
+        let task_handler = Arc::clone(&handler);
+        let task = tokio::spawn(async move {
+            let poll_now = Notify::new();
+            let polls = poll(&client, &id, link, &poll_now, &*task_handler);
+            let (subscribed, ()) = tokio::join!(subscribe(&client, &id, &*task_handler), polls);
+            subscribed.expect("a subscription");
+        });
+        let seat = Self { handler, task };
+        wait_until("the first poll", async || (*seat.handler.complete_polls.lock().unwrap() > 0).then_some(())).await;
+        seat
+    }
+
+    pub fn state(&self) -> State {
+        let replica = self.handler.replica.lock().unwrap();
+        State {
+            effective: replica.effective().cloned(),
+            rules: replica.rules_text().map(str::to_owned),
+            known: replica.envelopes().map(|(key, envelope)| (key.clone(), envelope.clone())).collect(),
+        }
+    }
+
+    pub fn refused(&self) -> RefusalCounts {
+        self.handler.replica.lock().unwrap().refused().clone()
+    }
+
+    /// Waits until it has refused one more than `before` for this reason.
+    pub async fn refuses(&self, before: &RefusalCounts, why: Refusal) {
+        let count = |refused: &RefusalCounts| refused.0.get(&why).copied().unwrap_or_default();
+        wait_until(&format!("{why:?} after {before:?}"), async || {
+            (count(&self.refused()) > count(before)).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until it has stored this broadcast.
+    pub async fn knows(&self, envelope: &Envelope) {
+        wait_until("a valid broadcast", async || {
+            (self.state().known.get(&envelope.key) == Some(envelope)).then_some(())
+        })
+        .await;
+    }
+}
+
+impl Drop for TestSeat {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
