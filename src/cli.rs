@@ -8,6 +8,7 @@ pub mod completions;
 pub mod demo;
 pub mod diff;
 pub mod drill;
+pub mod format;
 pub mod init;
 pub mod journal;
 mod json;

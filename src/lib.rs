@@ -27,6 +27,7 @@ pub mod settings;
 pub mod softphone;
 pub mod start;
 pub mod tell;
+pub mod times;
 pub mod tui;
 pub mod watch;
 pub mod words;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, FixedOffset, NaiveDate, Timelike, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use penutup::book::Book;
 use penutup::cli::{Env, SETTINGS_VARIABLE};
 use penutup::clock::Clock;
@@ -50,7 +50,7 @@ pub fn today() -> NaiveDate {
 #[must_use]
 pub fn at(moment: DateTime<Utc>, now: DateTime<Utc>, zone: FixedOffset, lang: Lang) -> String {
     let then = moment.with_timezone(&zone);
-    let time = format!("{:02}{}{:02}", then.hour(), lang.words().screen.time_dot, then.minute());
+    let time = penutup::times::clock(&then, lang.words());
     if then.date_naive() == now.with_timezone(&zone).date_naive() {
         time
     } else {

@@ -10,8 +10,9 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use chrono::Utc;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use penutup::cli::canvas;
+use penutup::cli::format::Format;
 use penutup::tui::board::{self, Done};
 
 use crate::cli::{Common, ended, print};
@@ -35,19 +36,10 @@ pub struct Status {
     pub once: bool,
     /// The form of the result; json is printed once.
     #[arg(long, value_enum, default_value = "text")]
-    pub format: Form,
+    pub format: Format,
     /// The zone of the times, as the rules call it.
     #[arg(long)]
     pub zone: Option<String>,
-}
-
-/// The form of the result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Form {
-    /// To be read.
-    Text,
-    /// One line of JSON.
-    Json,
 }
 
 /// Shows it.
@@ -60,7 +52,7 @@ pub async fn run(status: &Status, common: &Common) -> Result<Ended, Fail> {
     let center = Center::read(&common.config("center.toml")?, lang)?;
     let site = status.site.as_deref().map(|site| of_site(site, &center, lang)).transpose()?;
     let mut gatherer = gather::Gatherer::begin(&center, lang).await?;
-    let is_live = !status.once && status.format == Form::Text && io::stdout().is_terminal();
+    let is_live = !status.once && status.format == Format::Text && io::stdout().is_terminal();
     let look = || text::Look {
         zone,
         lang,
@@ -70,9 +62,9 @@ pub async fn run(status: &Status, common: &Common) -> Result<Ended, Fail> {
     if !is_live {
         let picture = gatherer.picture().await;
         let out = match (status.format, &site) {
-            (Form::Json, _) => json::json(&picture, site.as_ref()),
-            (Form::Text, Some(site)) => text::of_site(&picture, site, look()),
-            (Form::Text, None) => text::whole(&picture, look()),
+            (Format::Json, _) => json::json(&picture, site.as_ref()),
+            (Format::Text, Some(site)) => text::of_site(&picture, site, look()),
+            (Format::Text, None) => text::whole(&picture, look()),
         };
         print(&out, lang)?;
         // What could not be asked for is named in it.

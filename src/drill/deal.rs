@@ -14,6 +14,7 @@ use super::story::{Detail, Implied, Person, Scenario, Stories};
 use crate::rules::decide::{Situation, decide};
 use crate::rules::ruleset::{FieldKind, RuleSet};
 use crate::rules::space::{Cube, Values};
+use crate::times::iso_minute;
 
 /// What cards are to be reached.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +46,7 @@ impl Dealt {
     pub fn not_asked(&self, rules: &RuleSet) -> Vec<String> {
         let rows = rules.rules.iter().map(|r| &r.id);
         let ids: Vec<&String> = rows.chain(rules.requirements.iter().map(|r| &r.id)).collect();
-        let minutes = self.unreached_minutes.iter().map(|m| format!("{:02}:{:02}", m / 60, m % 60));
+        let minutes = self.unreached_minutes.iter().map(|minute| iso_minute(*minute));
         self.unreached.iter().map(|at| ids[*at].clone()).chain(minutes).collect()
     }
 }

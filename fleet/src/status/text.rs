@@ -136,7 +136,7 @@ impl Look {
                 let revision = published.revision.as_deref().unwrap_or(words(self.lang).rules.unproved);
                 let _ = writeln!(out, "  {}", w.published(&published.by, revision, published.version));
                 if let Some(day) = published.waits_for {
-                    let day = day.format("%d/%m/%Y").to_string();
+                    let day = penutup::times::date(day);
                     let since = published.since.map(|at| moment::at(at, picture.now, self.zone, self.lang));
                     let _ = writeln!(out, "  {}", w.rules_wait(day, since.as_deref().unwrap_or("?")));
                 }

@@ -10,6 +10,7 @@ use crate::closing::ending::Outcome;
 use crate::journal::report::{By, Group, Report};
 use crate::rules::text::clean;
 use crate::tell::grouped;
+use crate::times::date;
 use crate::words::{Words, fill};
 use crate::wrap::{shorten, width, wrap};
 
@@ -87,10 +88,9 @@ pub fn text(report: &Report, by: Option<&By>, is_bounded: bool, words: &Words, w
         page.open(report.open);
         return page.out;
     };
-    let day = |day: NaiveDate| day.format("%d/%m/%Y").to_string();
     let sentence = if first == last { w.one_day } else { w.span };
     let offset = report.zone.to_string();
-    page.wrapped(&fill(sentence, &[("from", &day(first)), ("to", &day(last)), ("offset", &offset)]));
+    page.wrapped(&fill(sentence, &[("from", &date(first)), ("to", &date(last)), ("offset", &offset)]));
     page.out.push('\n');
     page.head(report);
     match by {
@@ -226,7 +226,7 @@ impl Page<'_> {
         let Some(groups) = report.groups(by) else { return };
         match by {
             By::Day => {
-                let day = |key: &str| key.parse().map(|d: NaiveDate| d.format("%d/%m/%Y").to_string());
+                let day = |key: &str| key.parse().map(date);
                 let groups: Vec<_> =
                     groups.iter().map(|g| Group { key: day(&g.key).unwrap_or_default(), ..g.clone() }).collect();
                 self.table(w.by_day, &groups, "");
@@ -345,7 +345,7 @@ impl Page<'_> {
             }
         }
         let wide = (room / values.len()).clamp(1, 3);
-        let [from, to] = [first, last].map(|day| day.format("%d/%m/%Y").to_string());
+        let [from, to] = [first, last].map(date);
         let between = (values.len() * wide).saturating_sub(from.len() + to.len()).max(1);
         let under = format!("{from}{}{to}", " ".repeat(between));
         let most = values.iter().copied().max().unwrap_or(0);
