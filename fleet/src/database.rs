@@ -7,7 +7,7 @@ pub mod write;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
-use penutup::tell::shown;
+use penutup::diagnostics::shown;
 use penutup::words::Lang;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
@@ -100,7 +100,7 @@ impl Settings {
         }
         let mut shown = String::new();
         let _ = write!(shown, "{}@{}", database.name, database.host);
-        Ok(Self { config, shown: penutup::tell::shown(&shown), lang })
+        Ok(Self { config, shown: penutup::diagnostics::shown(&shown), lang })
     }
 
     /// Connects.

@@ -6,10 +6,10 @@ use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use penutup::book::Book;
 use penutup::cli::{Env, SETTINGS_VARIABLE};
 use penutup::clock::Clock;
+use penutup::diagnostics::{shown, suggest};
 use penutup::files;
 use penutup::rules::RuleSet;
 use penutup::settings;
-use penutup::tell::{shown, suggest};
 use penutup::words::Lang;
 
 use crate::fail::Fail;

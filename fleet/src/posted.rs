@@ -223,7 +223,7 @@ impl Board {
     }
 
     fn odd(&self, what: &str) -> Fail {
-        Fail::new(words(self.lang).posted.odd(penutup::tell::shown(what)))
+        Fail::new(words(self.lang).posted.odd(penutup::diagnostics::shown(what)))
     }
 }
 

@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use penutup::diagnostics::outside;
 use penutup::files::shown_path;
-use penutup::tell::outside;
 use penutup::words::Lang;
 
 use crate::config::center::Center;
@@ -94,7 +94,7 @@ pub fn make(fleet: &Fleet, folder: &Path, renew: &[String], now: DateTime<Utc>, 
     nobody_else(fleet, renew, lang)?;
     let output = Output::open(&folder).map_err(|why| refused(why, lang))?;
     if let Some(known) = output.known().filter(|known| known.fleet != fleet.name.as_str()) {
-        let other = penutup::tell::shown(&known.fleet);
+        let other = penutup::diagnostics::shown(&known.fleet);
         return Err(Fail::new(words(lang).provision.other_fleet(other, shown_path(&folder))));
     }
     let mut plan = Plan::default();
@@ -169,7 +169,7 @@ fn nobody_else(fleet: &Fleet, renew: &[String], lang: Lang) -> Result<(), Fail> 
     };
     match renew.iter().find(|who| !is_known(who)) {
         None => Ok(()),
-        Some(who) => Err(Fail::new(words(lang).provision.nobody(penutup::tell::shown(who)))),
+        Some(who) => Err(Fail::new(words(lang).provision.nobody(penutup::diagnostics::shown(who)))),
     }
 }
 

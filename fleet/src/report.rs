@@ -7,12 +7,12 @@ use chrono::FixedOffset;
 use clap::Args;
 use futures_util::{StreamExt, pin_mut};
 use penutup::cli::report::{Days, Form, division, told};
+use penutup::diagnostics::{outside, shown};
 use penutup::journal::export::Line;
 use penutup::journal::merge::Calls;
 use penutup::journal::read::Span;
 use penutup::journal::report::{Fold, csv, span};
 use penutup::journal::summary::{Rest, Row};
-use penutup::tell::{outside, shown};
 use penutup::words::Lang;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
@@ -83,7 +83,7 @@ pub fn of_site(name: &str, center: &Center, lang: Lang) -> Result<Name, Fail> {
     let found = center.sites.iter().find(|site| site.id.as_str() == name).map(|site| site.id.clone());
     found.ok_or_else(|| {
         let valid = center.sites.iter().map(|site| site.id.as_str());
-        let help = penutup::tell::suggest(name, valid, &lang.words().problem);
+        let help = penutup::diagnostics::suggest(name, valid, &lang.words().problem);
         Fail::new(words(lang).report.unknown_site(shown(name))).help(help)
     })
 }

@@ -10,11 +10,11 @@ use clap::{Args, Subcommand};
 use penutup::book::{Book, Origin};
 use penutup::broadcast::Broadcast;
 use penutup::cli::{canvas, check, diff};
+use penutup::diagnostics::{Source, shown};
 use penutup::files;
 use penutup::rules::diff::{DutyChangeKind, diff as compare};
 use penutup::rules::text::clean;
 use penutup::rules::{self as proof};
-use penutup::tell::{Source, shown};
 use penutup::words::Lang;
 
 use crate::cli::{Common, print, say};

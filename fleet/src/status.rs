@@ -71,7 +71,7 @@ pub async fn run(status: &Status, common: &Common) -> Result<Ended, Fail> {
         return Ok(if picture.troubles.is_empty() { Ended::Done } else { Ended::Failed });
     }
     let fail = |error: io::Error| {
-        let why = penutup::tell::outside::reason(&error, lang.words());
+        let why = penutup::diagnostics::outside::reason(&error, lang.words());
         Fail::new(words(lang).status.no_terminal(&why))
     };
     let mut screen = board::Board::enter().map_err(fail)?;

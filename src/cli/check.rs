@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 
 use super::format::Format;
 use super::{Answer, Context, Status, Stop, canvas, counted, draw_all, moment};
+use crate::diagnostics::draw::Canvas;
+use crate::diagnostics::{Source, grouped, tell};
 use crate::files::{self, Bad};
 use crate::rules::check::Report;
 use crate::rules::{self, BUILT_IN, Problem};
-use crate::tell::draw::Canvas;
-use crate::tell::{Source, grouped, tell};
 use crate::words::{Words, fill};
 
 /// `penutup check [FILE]`.

@@ -16,13 +16,13 @@ use super::format::Format;
 use super::json::{self, Each};
 use super::page::{Look, Page};
 use super::{Answer, Context, Status, Stop, canvas, counted, moment};
+use crate::diagnostics::change::{parts, text_name};
+use crate::diagnostics::draw::Canvas;
+use crate::diagnostics::grouped;
 use crate::files::{self, shown_path};
 use crate::rules::diff::{Cause, Diff, Group, Names, Run, Side, TextChange, diff, marked};
 use crate::rules::space::Cube;
 use crate::rules::{self, RuleSet};
-use crate::tell::change::{parts, text_name};
-use crate::tell::draw::Canvas;
-use crate::tell::grouped;
 use crate::times::{iso_minute, minute};
 use crate::words::{Words, fill};
 

@@ -7,12 +7,12 @@ use clap::{Args, ValueEnum};
 
 use super::report::{Days, date, print_export, zone};
 use super::{Answer, Context, Stop};
+use crate::diagnostics::grouped;
 use crate::files::shown_path;
 use crate::journal::report::{midnight, span};
 use crate::journal::schema::MIGRATIONS;
 use crate::journal::store::{Claim, Opened, Store};
 use crate::journal::trouble::{Error, Trouble};
-use crate::tell::grouped;
 use crate::words::fill;
 
 /// `penutup journal export|forget`.

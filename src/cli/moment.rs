@@ -4,8 +4,8 @@ use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, Utc};
 
 use super::{Context, Stop};
 use crate::clock::Clock;
+use crate::diagnostics::{shown, suggest};
 use crate::rules::RuleSet;
-use crate::tell::{shown, suggest};
 use crate::words::fill;
 
 /// What `--at` says.

@@ -10,13 +10,13 @@ use clap::{Args, ValueEnum};
 
 use super::{Answer, ArgError, Context, Stop, canvas, moment};
 use crate::book::Book;
+use crate::diagnostics::{outside, shown, suggest};
 use crate::files;
 use crate::journal::merge::{Merge, Refused};
 use crate::journal::read::{Reader, Span};
 use crate::journal::report::{By, Fold, Report as Sums, csv, json, span};
 use crate::journal::summary::{Rest, Row, Vocabulary};
 use crate::journal::trouble::Error;
-use crate::tell::{outside, shown, suggest};
 use crate::words::{Words, fill};
 
 /// `penutup report [FILE]...`.

@@ -17,12 +17,12 @@ use super::json::{Each, line};
 use super::page::{Look, Page};
 use super::{Answer, Context, Stop, canvas, counted, moment};
 use crate::book::Book;
+use crate::diagnostics::csv::cell;
+use crate::diagnostics::draw::Canvas;
+use crate::diagnostics::grouped;
 use crate::files;
 use crate::rules::ruleset::StepIx;
 use crate::rules::table::{Row, Table, table};
-use crate::tell::csv::cell;
-use crate::tell::draw::Canvas;
-use crate::tell::grouped;
 use crate::words::{Words, fill};
 use sheet::Section;
 

@@ -17,10 +17,10 @@ use super::export::{FORM, First, Last, Line};
 use super::read::Span;
 use super::summary::{Detail, OvertakenDetail, Rest, Row, Vocabulary, list_text, rules_text};
 use crate::closing::ending::Outcome;
+use crate::diagnostics::outside::{self, NoFile};
 use crate::files::shown_path;
 use crate::rules::shape::MAX_TEXT;
 use crate::rules::text::{is_forbidden, is_utf16};
-use crate::tell::outside::{self, NoFile};
 use crate::words::{Words, fill};
 
 /// The longest line, in bytes.

@@ -18,8 +18,8 @@ use super::spill;
 use super::summary::{Detail, ending_number, list_text, rules_text};
 use super::trouble::Error;
 use crate::closing::ending::Outcome;
+use crate::diagnostics::outside::NoFile;
 use crate::own_files;
-use crate::tell::outside::NoFile;
 
 /// How long another one's writing is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use rusqlite::ErrorCode;
 
+use crate::diagnostics::outside;
 use crate::files::shown_path;
-use crate::tell::outside;
 use crate::words::{Words, fill};
 
 /// Why the journal could not be opened, read or written.

@@ -6,10 +6,10 @@ use super::{Page, Part};
 use crate::app::App;
 use crate::app::waiting::waits;
 use crate::book::Origin;
+use crate::diagnostics::change::{duty_kind, name_list, text_name};
 use crate::rules::diff::{answer_before, besides, marked, spoken_change};
 use crate::rules::ruleset::RuleSet;
 use crate::rules::script::complete;
-use crate::tell::change::{duty_kind, name_list, text_name};
 use crate::times::minute;
 use crate::words::fill;
 

@@ -8,7 +8,7 @@ use async_nats::jetstream::{self, message::PublishMessage};
 use async_nats::{Client, client::SubscribeError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use penutup::tell::shown;
+use penutup::diagnostics::shown;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};

@@ -350,7 +350,7 @@ impl SupervisorShape {
         };
         let grants = self.grants.iter().map(|grant| grant.parse().ok().filter(known).ok_or(grant));
         let grants = grants.collect::<Result<Vec<_>, _>>();
-        let grants = grants.map_err(|grant| w.bad_grant(penutup::tell::shown(grant), self.id.as_str()))?;
+        let grants = grants.map_err(|grant| w.bad_grant(penutup::diagnostics::shown(grant), self.id.as_str()))?;
         if penutup::broadcast::tidy(&self.name, usize::MAX).is_none() {
             return Err(w.no_name(self.id.as_str()));
         }

@@ -98,8 +98,8 @@ async fn what_can_not_be_proved_is_drawn_as_check_draws_it_and_not_sent() {
     let said = run(&config, &["rules", "publish", broken.to_str().unwrap(), "--yes"]);
     assert_eq!(said.status, 1, "{said:?}");
     let report = penutup::rules::check(text.as_bytes(), NaiveDate::MAX);
-    let source = penutup::tell::Source::new(broken.to_str().unwrap(), text.as_bytes());
-    let canvas = penutup::tell::draw::Canvas::PLAIN;
+    let source = penutup::diagnostics::Source::new(broken.to_str().unwrap(), text.as_bytes());
+    let canvas = penutup::diagnostics::draw::Canvas::PLAIN;
     assert_eq!(said.out, penutup::cli::check::text(&report, &source, false, Lang::Id.words(), canvas));
     assert!(run(&config, &["rules", "list"]).done().contains("Belum ada aturan"));
     // Who may only declare KLB publishes none.

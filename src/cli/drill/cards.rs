@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use super::Ground;
 use crate::cli::table::in_markdown;
 use crate::cli::{Answer, Context, Stop};
+use crate::diagnostics::practice;
 use crate::drill::card::Card;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepWords;
-use crate::tell::practice;
 use crate::words::{Words, fill};
 
 /// Prints them.

@@ -7,9 +7,9 @@ use chrono::NaiveDate;
 use unicode_width::UnicodeWidthStr;
 
 use crate::closing::ending::Outcome;
+use crate::diagnostics::grouped;
 use crate::journal::report::{By, Group, Report};
 use crate::rules::text::clean;
-use crate::tell::grouped;
 use crate::times::date;
 use crate::words::{Words, fill};
 use crate::wrap::{shorten, width, wrap};

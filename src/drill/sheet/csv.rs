@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{Row, Sheet};
-use crate::tell::csv::cell;
+use crate::diagnostics::csv::cell;
 
 /// The columns, in this order.
 const COLUMNS: [&str; 25] = [

@@ -5,8 +5,8 @@ use chrono::{FixedOffset, SecondsFormat};
 use uuid::Uuid;
 
 use super::seconds;
+use crate::diagnostics::csv::cell;
 use crate::journal::summary::{Detail, OvertakenDetail, Rest, Row, Vocabulary, list_of, rules_of, time};
-use crate::tell::csv::cell;
 
 /// The first line.
 pub const HEADER: &str = "id,start,end,seconds,seat,ending,complete,left_out,cost,rule,revision,rules_sha256,zone,\

@@ -284,7 +284,7 @@ proptest! {
             if at > 0 {
                 text.push(',');
             }
-            penutup::tell::csv::cell(&mut text, cell);
+            penutup::diagnostics::csv::cell(&mut text, cell);
         }
         text.push_str("\r\n");
         prop_assert_eq!(parse_csv(&text), vec![cells]);
@@ -293,7 +293,7 @@ proptest! {
     #[test]
     fn no_cell_begins_like_a_formula(cell in "[=+@\\t\\r'-]\\PC{0,8}") {
         let mut text = String::new();
-        penutup::tell::csv::cell(&mut text, &cell);
+        penutup::diagnostics::csv::cell(&mut text, &cell);
         prop_assert!(text.trim_start_matches('"').starts_with('\''));
     }
 }
