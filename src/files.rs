@@ -137,7 +137,7 @@ impl Bad {
                 let source = Source::new(&name, &refused.source);
                 let first = refused.problems.iter().find(|p| p.is_error());
                 let line = first.map(|p| source.place(p.span.start).line);
-                (name, line, first.map_or_else(String::new, |p| diagnostics::tell(p, words).message))
+                (name, line, first.map_or_else(String::new, |p| diagnostics::describe(p, words).message))
             }
         }
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::format::Format;
 use super::{Answer, Context, Status, Stop, canvas, counted, draw_all, moment};
 use crate::diagnostics::draw::Canvas;
-use crate::diagnostics::{Source, grouped, tell};
+use crate::diagnostics::{Source, describe, grouped};
 use crate::files::{self, Bad};
 use crate::rules::check::Report;
 use crate::rules::{self, BUILT_IN, Problem};
@@ -121,18 +121,18 @@ fn as_json(report: &Report, source: &Source<'_>, file: &str, words: &Words) -> S
 }
 
 fn problem_as_json(problem: &Problem, source: &Source<'_>, words: &Words) -> Value {
-    let (place, told) = (source.place(problem.span.start), tell(problem, words));
+    let (place, text) = (source.place(problem.span.start), describe(problem, words));
     let situation = problem.situation.as_ref().map(|situation| {
         situation.iter().map(|(fact, value)| (fact.clone(), json!(value))).collect::<Map<String, Value>>()
     });
     json!({
         "code": problem.code().as_str(),
         "severity": if problem.is_error() { "error" } else { "warning" },
-        "message": told.message,
+        "message": text.message,
         "line": place.line,
         "column": place.column,
         "situation": situation,
-        "help": told.help,
+        "help": text.help,
     })
 }
 

@@ -15,7 +15,7 @@ use penutup::book::{Book, Origin};
 use penutup::cli::{self, Answer, Cli, Context, Env, Status, Stop, Verb};
 use penutup::clock::Clock;
 use penutup::diagnostics::draw::{Canvas, draw};
-use penutup::diagnostics::{Source, tell};
+use penutup::diagnostics::{Source, describe};
 use penutup::files::{Chosen, Folders, Why};
 use penutup::keymap::{self, Key};
 use penutup::plain::listen::Line;
@@ -66,7 +66,7 @@ pub fn holds(source: &[u8], folder: &Folder) -> bool {
     let drawn = Source::new("rules.toml", source);
     for problem in &report.problems {
         for words in [Lang::Id, Lang::En].map(Lang::words) {
-            let told = tell(problem, words);
+            let told = describe(problem, words);
             assert!(!told.message.trim().is_empty() && !told.help.trim().is_empty(), "{problem:?}");
             harmless(&draw(problem, &drawn, words, Canvas::PLAIN));
         }
