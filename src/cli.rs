@@ -8,6 +8,7 @@ pub mod completions;
 pub mod demo;
 pub mod diff;
 pub mod drill;
+pub mod format;
 pub mod init;
 pub mod journal;
 mod json;
@@ -34,12 +35,12 @@ use clap::builder::PossibleValue;
 use clap::error::ErrorKind as UsageError;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::diagnostics::draw::{self, Canvas};
+use crate::diagnostics::{Source, outside, suggest};
 use crate::files::settings::Loaded;
 use crate::files::{self, Bad, Chosen, Folders, Why};
 use crate::rules::Problem;
 use crate::settings::Settings;
-use crate::tell::draw::{self, Canvas};
-use crate::tell::{Source, outside, suggest};
 use crate::words::{Lang, Words, fill};
 
 pub use arg_error::ArgError;
@@ -421,7 +422,7 @@ fn answer(args: &[OsString]) -> Result<Answer, Stop> {
         && wrong.to_str().and_then(Lang::from_code).is_none()
     {
         let (wrong, words) = (wrong.to_string_lossy(), context.words());
-        let message = fill(words.cli.bad_lang, &[("value", &crate::tell::shown(&wrong))]);
+        let message = fill(words.cli.bad_lang, &[("value", &crate::diagnostics::shown(&wrong))]);
         let valid = [Lang::Id.code(), Lang::En.code()];
         return Err(context.stop(&message, Some(&suggest(&wrong, valid, &words.problem))));
     }

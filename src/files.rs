@@ -18,11 +18,11 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 
 use crate::book::{Book, Origin, Refused};
+use crate::diagnostics::outside::{self, NoFile};
+use crate::diagnostics::source::clean_path;
+use crate::diagnostics::{self, Source};
 use crate::rules::Problem;
 use crate::rules::shape::MAX_FILE;
-use crate::tell::outside::{self, NoFile};
-use crate::tell::source::clean_path;
-use crate::tell::{self, Source};
 use crate::words::{Words, fill};
 
 pub use crate::own_files::make_folder;
@@ -137,7 +137,7 @@ impl Bad {
                 let source = Source::new(&name, &refused.source);
                 let first = refused.problems.iter().find(|p| p.is_error());
                 let line = first.map(|p| source.place(p.span.start).line);
-                (name, line, first.map_or_else(String::new, |p| tell::tell(p, words).message))
+                (name, line, first.map_or_else(String::new, |p| diagnostics::describe(p, words).message))
             }
         }
     }

@@ -31,10 +31,10 @@ use chrono::Utc;
 use notify::EventKind;
 use notify::event::ModifyKind;
 use penutup::cli::{Env, SETTINGS_VARIABLE};
+use penutup::diagnostics::{outside, shown};
 use penutup::files::settings::Loaded;
 use penutup::files::{Folders, Why, make_folder, settings, shown_path};
 use penutup::softphone::place::Place;
-use penutup::tell::{outside, shown};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 

@@ -5,7 +5,7 @@ use async_nats::client::{RequestError, RequestErrorKind};
 use async_nats::{Client, HeaderMap, Message, StatusCode};
 use chrono::{DateTime, Utc};
 use penutup::broadcast::Broadcast;
-use penutup::tell::shown;
+use penutup::diagnostics::shown;
 use penutup::words::Lang;
 use serde::Deserialize;
 use serde_json::json;

@@ -9,7 +9,7 @@ use clap::error::ErrorKind as UsageError;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use penutup::cli::localize::localize;
 use penutup::cli::{canvas, usage};
-use penutup::tell::outside;
+use penutup::diagnostics::outside;
 use penutup::words::Lang;
 
 use crate::error::{CliError, ExitStatus};

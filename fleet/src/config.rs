@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use async_nats::ServerAddr;
 use penutup::cli::Env;
+use penutup::diagnostics::{outside, shown};
 use penutup::files::{self, shown_path};
-use penutup::tell::{outside, shown};
 use penutup::words::Lang;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -4,7 +4,8 @@
 pub mod schema;
 pub mod write;
 
-use penutup::tell::shown;
+use penutup::diagnostics::shown;
+
 use penutup::words::Lang;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};

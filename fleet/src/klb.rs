@@ -7,9 +7,9 @@ use clap::{Args, ValueEnum};
 use penutup::book::{Book, Origin};
 use penutup::broadcast::{Broadcast, KLB, State};
 use penutup::cli::klb::until;
+use penutup::diagnostics::shown;
 use penutup::rules::RuleSet;
 use penutup::rules::text::is_blank;
-use penutup::tell::shown;
 use penutup::words::Lang;
 
 use crate::broadcast_stream::{BroadcastStream, PutError};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, Event, ServerAddr};
-use penutup::tell::shown;
+use penutup::diagnostics::shown;
 use penutup::words::Lang;
 
 use crate::error::CliError;

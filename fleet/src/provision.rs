@@ -16,8 +16,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use penutup::diagnostics::outside;
+use penutup::diagnostics::shown;
 use penutup::files::shown_path;
-use penutup::tell::{outside, shown};
 use penutup::words::Lang;
 
 use crate::cli::{block_on, print};

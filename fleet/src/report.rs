@@ -12,6 +12,7 @@ use penutup::journal::read::Span;
 use penutup::journal::record::Record;
 use penutup::journal::report::{Fold, span};
 use penutup::journal::summary::CallSummary;
+
 use penutup::words::Lang;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;

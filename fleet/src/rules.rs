@@ -10,11 +10,13 @@ use clap::{Args, Subcommand};
 use penutup::book::{Book, Origin};
 use penutup::broadcast::Broadcast;
 use penutup::cli::{canvas, check as check_verb, diff};
+
+use penutup::diagnostics::{Source, shown};
 use penutup::files;
 use penutup::rules;
 use penutup::rules::diff::{DutyChangeKind, diff as compare};
 use penutup::rules::text::clean;
-use penutup::tell::{Source, shown};
+
 use penutup::words::Lang;
 
 use crate::broadcast_stream::{BroadcastStream, PutError, StoredBroadcast};

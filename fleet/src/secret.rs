@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::Path;
 
 use nkeys::KeyPair;
+use penutup::diagnostics::outside;
 use penutup::files::{self, shown_path};
-use penutup::tell::outside;
 use penutup::words::Lang;
 
 use crate::error::CliError;

@@ -10,9 +10,10 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use chrono::Utc;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use penutup::cli::canvas;
-use penutup::tell::outside;
+use penutup::cli::format::Format;
+use penutup::diagnostics::outside;
 use penutup::tui::board::{self, Done};
 
 use crate::cli::{Common, print, shutdown_signal};
@@ -40,13 +41,6 @@ pub struct Status {
     /// The time zone, by its name in the rules.
     #[arg(long)]
     pub zone: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    Text,
-    /// One line of JSON.
-    Json,
 }
 
 pub async fn run(status: &Status, common: &Common) -> Result<ExitStatus, CliError> {

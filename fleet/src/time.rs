@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, FixedOffset, NaiveDate, Timelike, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use penutup::book::Book;
 use penutup::broadcast::{Broadcast, State};
 use penutup::cli::{Env, SETTINGS_VARIABLE};
 use penutup::clock::Clock;
+use penutup::diagnostics::{shown, suggest};
 use penutup::files;
 use penutup::rules::RuleSet;
 use penutup::settings;
-use penutup::tell::{shown, suggest};
+use penutup::times;
 use penutup::words::Lang;
 
 use crate::error::CliError;
@@ -46,7 +47,7 @@ pub fn today() -> NaiveDate {
 /// The time of day, with the date if it is not today's.
 pub fn short_time(time: DateTime<Utc>, now: DateTime<Utc>, zone: FixedOffset, lang: Lang) -> String {
     let local = time.with_timezone(&zone);
-    let of_day = format!("{:02}{}{:02}", local.hour(), lang.words().screen.time_dot, local.minute());
+    let of_day = times::clock(&local, lang.words());
     if local.date_naive() == now.with_timezone(&zone).date_naive() {
         of_day
     } else {

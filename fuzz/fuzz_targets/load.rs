@@ -6,8 +6,8 @@
 use chrono::NaiveDate;
 use libfuzzer_sys::fuzz_target;
 use penutup::rules::check;
-use penutup::tell::draw::{Canvas, draw};
-use penutup::tell::{Source, tell};
+use penutup::diagnostics::draw::{Canvas, draw};
+use penutup::diagnostics::{Source, tell};
 use penutup::words::Lang;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::{App, Mode};
 use crate::book::Book;
 use crate::closing::{Closing, Held};
+use crate::diagnostics::change::parts;
 use crate::message::{Comparison, Subject};
 use crate::panel::Panel;
 use crate::rules::RuleSet;
 use crate::rules::change::Change;
 use crate::rules::diff::Counts;
-use crate::tell::change::parts;
 use crate::words::fill;
 
 /// Those of the shift's facts that the rules don't know, by fact or by value.

@@ -1,18 +1,19 @@
 //! The state in words that no view has to itself: times, the banner of an emergency, facts and fields by their labels.
 
-use chrono::{DateTime, NaiveTime, Timelike, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 
 use super::App;
 use crate::message::agent::CentreLink;
 use crate::rules::ruleset::{FieldIx, FieldKind, Scope};
 use crate::rules::script::FieldValue;
+use crate::times;
 use crate::words::fill;
 
 impl App {
     /// A time of day as the language writes it.
     #[must_use]
     pub fn clock_told(&self, time: NaiveTime) -> String {
-        format!("{:02}{}{:02}", time.hour(), self.words().screen.time_dot, time.minute())
+        times::clock(&time, self.words())
     }
 
     /// A moment in our zone: its time, and its day where that is not today.

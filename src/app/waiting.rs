@@ -61,7 +61,7 @@ impl App {
 /// That rules wait, and for which day.
 #[must_use]
 pub fn waits(book: &Book, words: &crate::words::Words) -> String {
-    let day = book.rules.sop.effective_from.map(|day| day.format("%d/%m/%Y").to_string()).unwrap_or_default();
+    let day = book.rules.sop.effective_from.map(crate::times::date).unwrap_or_default();
     fill(words.notice.rules_waiting, &[("revision", &book.rules.sop.revision), ("day", &day)])
 }
 
@@ -70,6 +70,6 @@ pub fn waits(book: &Book, words: &crate::words::Words) -> String {
 pub fn expires(book: &Book, today: NaiveDate, words: &crate::words::Words) -> Option<String> {
     let to = book.rules.sop.ends_soon(today)?;
     let sentence = if to < today { words.notice.rules_expired } else { words.notice.rules_expiring };
-    let day = to.format("%d/%m/%Y").to_string();
+    let day = crate::times::date(to);
     Some(fill(sentence, &[("revision", &book.rules.sop.revision), ("day", &day)]))
 }

@@ -9,11 +9,11 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::{Answer, Context, Status, Stop};
+use crate::diagnostics::shown;
 use crate::message::phone::{Ignored, Pairs, PhoneEvent, Why};
 use crate::softphone::client::{NoCall, hand};
 use crate::softphone::message::MAX_PAIRS;
 use crate::softphone::place::Place;
-use crate::tell::shown;
 use crate::words::{Call as CallWords, fill};
 
 /// `penutup call start|set|end [NUMBER] [KEY=VALUE]...`.

@@ -3,16 +3,17 @@
 use std::io;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use num_bigint::BigUint;
 use serde_json::{Map, Value, json};
 
+use super::format::Format;
 use super::{Answer, Context, Status, Stop, canvas, counted, draw_all, moment};
+use crate::diagnostics::draw::Canvas;
+use crate::diagnostics::{Source, describe, grouped};
 use crate::files::{self, Bad};
 use crate::rules::check::Report;
 use crate::rules::{self, BUILT_IN, Problem};
-use crate::tell::draw::Canvas;
-use crate::tell::{Source, grouped, tell};
 use crate::words::{Words, fill};
 
 /// `penutup check [FILE]`.
@@ -22,19 +23,10 @@ pub struct Check {
     pub file: Option<PathBuf>,
     /// The form of the result.
     #[arg(long, value_enum, default_value = "text")]
-    pub format: Form,
+    pub format: Format,
     /// Whether warnings count as problems.
     #[arg(long)]
     pub deny_warnings: bool,
-}
-
-/// The form of the result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Form {
-    /// For people.
-    Text,
-    /// One line of JSON.
-    Json,
 }
 
 /// The largest number of situations that JSON's numbers hold exactly in every language: 2^53.
@@ -62,8 +54,8 @@ pub fn run(check: &Check, context: &Context) -> Result<Answer, Stop> {
     };
     let report = rules::check(&bytes, today);
     let out = match check.format {
-        Form::Json => as_json(&report, &Source::new(&file, &bytes), &file, words),
-        Form::Text => {
+        Format::Json => as_json(&report, &Source::new(&file, &bytes), &file, words),
+        Format::Text => {
             let name = if path.is_some() { &file } else { words.cli.built_in };
             text(&report, &Source::new(name, &bytes), check.deny_warnings, words, canvas(&io::stdout()))
         }
@@ -129,18 +121,18 @@ fn as_json(report: &Report, source: &Source<'_>, file: &str, words: &Words) -> S
 }
 
 fn problem_as_json(problem: &Problem, source: &Source<'_>, words: &Words) -> Value {
-    let (place, told) = (source.place(problem.span.start), tell(problem, words));
+    let (place, text) = (source.place(problem.span.start), describe(problem, words));
     let situation = problem.situation.as_ref().map(|situation| {
         situation.iter().map(|(fact, value)| (fact.clone(), json!(value))).collect::<Map<String, Value>>()
     });
     json!({
         "code": problem.code().as_str(),
         "severity": if problem.is_error() { "error" } else { "warning" },
-        "message": told.message,
+        "message": text.message,
         "line": place.line,
         "column": place.column,
         "situation": situation,
-        "help": told.help,
+        "help": text.help,
     })
 }
 

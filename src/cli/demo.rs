@@ -8,13 +8,13 @@ use clap::Args;
 
 use super::{Answer, Context, Stop, is_dumb, moment};
 use crate::book::{Book, Refused};
+use crate::diagnostics::{listed, outside, shown, suggest};
 use crate::drill::captions::{PlayableScenes, playable_scenes};
 use crate::drill::deck::{self, Deck};
 use crate::drill::show::Show;
 use crate::files::folders::stands;
 use crate::files::{self, Bad, practice};
 use crate::start::theme;
-use crate::tell::{listed, outside, shown, suggest};
 use crate::tui::practice::present;
 use crate::words::{Words, fill};
 

@@ -6,22 +6,24 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::FixedOffset;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use num_bigint::BigUint;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::check::number;
+use super::format::Format;
 use super::json::{self, Each};
 use super::page::{Look, Page};
 use super::{Answer, Context, Status, Stop, canvas, counted, moment};
+use crate::diagnostics::change::{parts, text_name};
+use crate::diagnostics::draw::Canvas;
+use crate::diagnostics::grouped;
 use crate::files::{self, shown_path};
 use crate::rules::diff::{Cause, Diff, Group, Names, Run, Side, TextChange, diff, marked};
 use crate::rules::space::Cube;
 use crate::rules::{self, RuleSet};
-use crate::tell::change::{self, parts, text_name};
-use crate::tell::draw::Canvas;
-use crate::tell::grouped;
+use crate::times::{iso_minute, minute};
 use crate::words::{Words, fill};
 
 /// `penutup diff OLD NEW`.
@@ -35,16 +37,7 @@ pub struct DiffVerb {
     pub new: PathBuf,
     /// The form of the result.
     #[arg(long, value_enum, default_value = "text")]
-    pub format: Form,
-}
-
-/// The form of the result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Form {
-    /// For people.
-    Text,
-    /// One line of JSON.
-    Json,
+    pub format: Format,
 }
 
 /// The most conditions of a group that a person is shown.
@@ -63,15 +56,15 @@ pub fn run(verb: &DiffVerb, context: &Context) -> Result<Answer, Stop> {
     let (old, new) = (load(&verb.old)?, load(&verb.new)?);
     let found = diff(&old.rules, &new.rules);
     // Text for people says what could be compared all the same; a program would take a part for the whole.
-    if found.is_err() && verb.format == Form::Json {
+    if found.is_err() && verb.format == Format::Json {
         return Err(context.stop(words.diff.too_entangled, Some(words.diff.too_entangled_help)));
     }
     let is_complete = found.is_ok();
     let found = found.unwrap_or_else(|found| *found);
     let files: [&Path; 2] = [&verb.old, &verb.new];
     let out = match verb.format {
-        Form::Text => text(&found, files, [&old.rules, &new.rules], words, canvas(&io::stdout())),
-        Form::Json => Shown { diff: &found, files, words }.json(),
+        Format::Text => text(&found, files, [&old.rules, &new.rules], words, canvas(&io::stdout())),
+        Format::Json => Shown { diff: &found, files, words }.json(),
     };
     if !is_complete {
         let stop = context.stop(words.diff.too_entangled, Some(words.diff.too_entangled_help));
@@ -202,7 +195,7 @@ impl Shown<'_> {
             page.line("", w.greetings, Look::Strong);
         }
         for change in &self.diff.greetings {
-            let time = format!("{}–{}", change::clock(change.from), change::clock(change.to));
+            let time = format!("{}–{}", minute(change.from, self.words), minute(change.to, self.words));
             page.line("   ", &format!("{time} · {} → {}", change.before, change.after), Look::Plain);
         }
         for change in &self.diff.zones {
@@ -227,7 +220,7 @@ impl Shown<'_> {
     fn json(&self) -> String {
         let diff = self.diff;
         let hours = diff.greetings.iter().map(|change| {
-            let (from, to) = (clock(change.from), clock(change.to));
+            let (from, to) = (iso_minute(change.from), iso_minute(change.to));
             json!({ "from": from, "to": to, "before": change.before, "after": change.after })
         });
         let zones = diff.zones.iter().map(|change| {
@@ -315,9 +308,4 @@ fn only_in(page: &mut Page, names: &Names<'_>, heads: [&str; 3]) {
     for (head, list) in heads.into_iter().zip(lists).filter(|(_, list)| !list.is_empty()) {
         page.line("", &format!("{head}: {list}"), Look::Plain);
     }
-}
-
-/// A minute of the day; the end of the day is 24:00.
-fn clock(minute: u16) -> String {
-    format!("{:02}:{:02}", minute / 60, minute % 60)
 }

@@ -16,6 +16,7 @@ use clap::{Args, ValueEnum};
 use super::{Answer, Context, Status, Stop, is_dumb, moment};
 use crate::book::{Book, Refused};
 use crate::clock::Clock;
+use crate::diagnostics::{self, outside, shown};
 use crate::drill::card::Card;
 use crate::drill::generate::{CardGenerator, full_coverage};
 use crate::drill::grade::ExerciseKind;
@@ -26,7 +27,6 @@ use crate::files::folders::stands;
 use crate::files::{self, Bad, practice, shown_path};
 use crate::rules::RuleSet;
 use crate::start::theme;
-use crate::tell::{self, outside, shown};
 use crate::tui::practice::practise;
 use crate::words::{Words, fill};
 
@@ -228,7 +228,7 @@ fn no_cards(not_asked: &[String], words: &Words) -> String {
     if not_asked.is_empty() {
         return w.no_cards.into();
     }
-    format!("{}: {}", w.no_cards, tell::listed(not_asked.iter().map(String::as_str), &words.problem))
+    format!("{}: {}", w.no_cards, diagnostics::listed(not_asked.iter().map(String::as_str), &words.problem))
 }
 
 /// What is printed and written when a session was left.

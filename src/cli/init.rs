@@ -6,11 +6,11 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use super::{Answer, Context, Stop};
+use crate::diagnostics::outside;
 use crate::drill::{deck, story};
 use crate::files::{make_folder, shown_path};
 use crate::rules::BUILT_IN;
 use crate::settings::TEMPLATE;
-use crate::tell::outside;
 use crate::words::{Words, fill};
 
 /// Makes them.

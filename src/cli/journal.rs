@@ -7,11 +7,11 @@ use clap::{Args, ValueEnum};
 
 use super::report::{Days, date, print_export, zone};
 use super::{Answer, Context, Stop};
+use crate::diagnostics::grouped;
 use crate::files::shown_path;
 use crate::journal::report::{midnight, span};
 use crate::journal::store::{Claim, Opened, Store};
 use crate::journal::trouble::{Error, Trouble};
-use crate::tell::{self, grouped};
 
 /// `penutup journal export|forget`.
 #[derive(Debug, Args)]
@@ -92,7 +92,7 @@ fn forget(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
         Ok((store.forget(before_ms)?, aside))
     };
     let (count, aside) = forgotten().map_err(|error| context.of_journal(error)).map_err(|error| {
-        context.stop(&w.cannot_write(shown_path(&path), tell::journal::reason(&error, words)), None)
+        context.stop(&w.cannot_write(shown_path(&path), crate::diagnostics::journal::reason(&error, words)), None)
     })?;
     let shown = grouped(&count.to_string(), words.problem.thousands);
     let mut answer = Answer::done(match count {
@@ -102,7 +102,7 @@ fn forget(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
     });
     answer.out.push('\n');
     if let Some(aside) = aside {
-        let _ = writeln!(answer.err, "{}", tell::journal::trouble(&Trouble::SetAside(aside), words));
+        let _ = writeln!(answer.err, "{}", crate::diagnostics::journal::trouble(&Trouble::SetAside(aside), words));
     }
     let left: Vec<String> = Store::aside(&path).iter().map(|p| shown_path(p)).collect();
     if journal.all && !left.is_empty() {

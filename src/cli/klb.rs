@@ -8,10 +8,10 @@ use super::{Answer, ArgError, Context, Stop};
 use crate::book::Book;
 use crate::broadcast::{Broadcast, KLB, State};
 use crate::clock::Clock;
+use crate::diagnostics::{outside, shown};
 use crate::files::broadcast::{declare, path_in};
 use crate::files::{load_in_force, shown_path};
 use crate::rules::text::is_blank;
-use crate::tell::{outside, shown};
 use crate::words::{Words, fill};
 
 /// `penutup klb on|off`.

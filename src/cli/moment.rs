@@ -1,11 +1,11 @@
 //! Which zone, and what time it is there: `--zone` and `--at`, resolved against the rules.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, Timelike, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, Utc};
 
 use super::{Context, Stop};
 use crate::clock::Clock;
+use crate::diagnostics::{shown, suggest};
 use crate::rules::RuleSet;
-use crate::tell::{shown, suggest};
 use crate::words::fill;
 
 /// What `--at` says.
@@ -89,7 +89,7 @@ pub fn zone(context: &Context, rules: &RuleSet) -> Result<usize, Stop> {
 #[must_use]
 pub fn local(instant: DateTime<Utc>, offset: FixedOffset) -> (NaiveTime, String) {
     let time = instant.with_timezone(&offset).time();
-    (time, format!("{:02}:{:02}", time.hour(), time.minute()))
+    (time, time.format("%H:%M").to_string())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::tell::draw::Canvas;
+use crate::diagnostics::draw::Canvas;
 use crate::wrap::{width, wrap};
 use crossterm::style::Stylize;
 

@@ -6,8 +6,8 @@ use super::arg_error::ArgError;
 use crate::closing::name::NoText;
 use crate::closing::outside::Given;
 use crate::closing::pairs::{PairError, is_typed, parse};
+use crate::diagnostics::{outside, shown, suggest};
 use crate::rules::ruleset::{FieldKind, NAMA, RuleSet};
-use crate::tell::{outside, shown, suggest};
 use crate::words::{Words, fill};
 
 /// How much of standard input is read for a name, in bytes.

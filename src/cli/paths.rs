@@ -9,10 +9,10 @@ use unicode_width::UnicodeWidthStr;
 use super::{Answer, Context, RULES_VARIABLE, SETTINGS_VARIABLE, moment};
 use crate::app::waiting::{expires, waits};
 use crate::book::{Book, Origin};
+use crate::diagnostics::outside::{self, is_foreign};
 use crate::files::folders::stands;
 use crate::files::{Chosen, Ready, Why, load_in_force, practice, shown_path};
 use crate::softphone::place::Place;
-use crate::tell::outside::{self, is_foreign};
 use crate::words::fill;
 
 /// What, where, why.

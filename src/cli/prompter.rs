@@ -13,6 +13,7 @@ use super::{Answer, Context, Stop, is_dumb, moment};
 use crate::app::waiting::{expires, waits};
 use crate::book::{Book, Origin};
 use crate::clock::Clock;
+use crate::diagnostics::outside;
 use crate::files::shift::{self, Shift};
 use crate::files::{self, Bad, Folders, Why, deadline, shown_path};
 use crate::journal::writer::Config;
@@ -22,7 +23,6 @@ use crate::plain::out::Out;
 use crate::plain::view::Plain;
 use crate::rehearsal::{rehearse, untried};
 use crate::start::{Start, theme};
-use crate::tell::outside;
 use crate::tui::prompter::Prompter;
 use crate::words::{Words, fill};
 

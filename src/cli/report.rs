@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Answer, ArgError, Context, Stop, canvas, moment};
 use crate::book::Book;
+use crate::diagnostics::{outside, shown, suggest};
 use crate::files;
 use crate::journal::merge::{Merge, Refused};
 use crate::journal::read::{Reader, Span};
@@ -18,7 +19,7 @@ use crate::journal::record::Record;
 use crate::journal::report::{By, Fold, Report as Sums, json, span};
 use crate::journal::summary::Interner;
 use crate::journal::trouble::Error;
-use crate::tell::{self, outside, shown, suggest};
+
 use crate::words::Words;
 
 /// `penutup report [FILE]...`.
@@ -135,11 +136,12 @@ impl Halt {
             }
             Self::Journal(error) => {
                 let path = context.journal().map(|path| files::shown_path(&path)).unwrap_or_default();
-                let why = tell::journal::reason(&error, words);
+                let why = crate::diagnostics::journal::reason(&error, words);
                 Err(context.stop(&words.journal.cannot_read(path, why), None))
             }
             Self::Export(refused) => {
-                Err(context.stop(&tell::journal::refused(&refused, words), Some(words.journal.refused_help)))
+                Err(context
+                    .stop(&crate::diagnostics::journal::refused(&refused, words), Some(words.journal.refused_help)))
             }
         }
     }

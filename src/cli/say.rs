@@ -23,12 +23,12 @@ pub struct Say {
     pub pairs: Vec<String>,
     /// The form of the result.
     #[arg(long, value_enum, default_value = "text")]
-    pub format: Form,
+    pub format: ScriptFormat,
 }
 
 /// The form of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Form {
+pub enum ScriptFormat {
     /// One line: the complete sentence.
     Text,
     /// A line a step.
@@ -65,11 +65,11 @@ pub fn run(say: &Say, context: &Context) -> Result<Answer, Stop> {
     closing.take(rules, &given, true, instant);
     let spoken = Spoken { book: &book, closing, time: shown, greeting: rules.greetings.word(time) };
     let mut answer = Answer::done(match say.format {
-        Form::Text => spoken.text(),
-        Form::Steps => spoken.steps(),
-        Form::Json => spoken.json(),
+        ScriptFormat::Text => spoken.text(),
+        ScriptFormat::Steps => spoken.steps(),
+        ScriptFormat::Json => spoken.json(),
     });
-    if say.format == Form::Text && answer.out.is_empty() {
+    if say.format == ScriptFormat::Text && answer.out.is_empty() {
         answer.err = format!("{}\n", context.words().screen.nothing_spoken);
     }
     Ok(answer)

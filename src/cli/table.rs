@@ -17,12 +17,14 @@ use super::json::{Each, line};
 use super::page::{Look, Page};
 use super::{Answer, Context, Stop, canvas, counted, moment};
 use crate::book::Book;
+
+use crate::diagnostics::csv;
+use crate::diagnostics::draw::Canvas;
+use crate::diagnostics::grouped;
 use crate::files;
 use crate::rules::ruleset::StepIx;
 use crate::rules::table::{Row, Table, table};
-use crate::tell::csv;
-use crate::tell::draw::Canvas;
-use crate::tell::grouped;
+
 use crate::words::{Words, fill};
 use sheet::Section;
 
@@ -33,7 +35,7 @@ pub struct TableVerb {
     pub file: Option<PathBuf>,
     /// The form of the result.
     #[arg(long, value_enum, default_value = "text")]
-    pub format: Form,
+    pub format: TableFormat,
     /// What separates the cells of CSV; without it, a semicolon.
     #[arg(long, value_enum)]
     pub separator: Option<Separator>,
@@ -65,7 +67,7 @@ impl Separator {
 
 /// The form of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Form {
+pub enum TableFormat {
     /// For the screen.
     Text,
     /// Markdown, to be signed.
@@ -82,7 +84,7 @@ pub enum Form {
 /// A file that can't be used, or settings that can't be used to find it.
 pub fn run(verb: &TableVerb, context: &Context) -> Result<Answer, Stop> {
     let words = context.words();
-    if verb.separator.is_some() && verb.format != Form::Csv {
+    if verb.separator.is_some() && verb.format != TableFormat::Csv {
         return Err(context.stop(words.table.separator_of_csv, Some(words.table.separator_of_csv_help)));
     }
     let today = moment::today(moment::at(context)?);
@@ -95,10 +97,10 @@ pub fn run(verb: &TableVerb, context: &Context) -> Result<Answer, Stop> {
     let book = book.map_err(|bad| context.bad(&bad))?;
     let shown = Shown { table: table(&book.rules), book: &book, words };
     Ok(Answer::done(match verb.format {
-        Form::Text => shown.text(canvas(&io::stdout())),
-        Form::Md => shown.markdown(),
-        Form::Csv => shown.csv(verb.separator.unwrap_or(Separator::Semicolon).as_char()),
-        Form::Json => shown.json(),
+        TableFormat::Text => shown.text(canvas(&io::stdout())),
+        TableFormat::Md => shown.markdown(),
+        TableFormat::Csv => shown.csv(verb.separator.unwrap_or(Separator::Semicolon).as_char()),
+        TableFormat::Json => shown.json(),
     }))
 }
 
@@ -297,8 +299,8 @@ struct TableJson<'t, R> {
     sheet: Map<String, Value>,
 }
 
-/// A text as it stands in a cell of a Markdown table, letter for letter.
-fn in_markdown(text: impl AsRef<str>) -> String {
+/// A text in Markdown, also in a cell of a table, letter for letter.
+pub(super) fn in_markdown(text: impl AsRef<str>) -> String {
     let mut out = String::new();
     for c in text.as_ref().chars() {
         if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '#' | '&') {

@@ -4,8 +4,8 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use std::fmt::Write as _;
 
-use crate::tell::draw::{self, Canvas};
-use crate::tell::{shown, suggest};
+use crate::diagnostics::draw::{self, Canvas};
+use crate::diagnostics::{shown, suggest};
 use crate::words::{Words, fill};
 
 /// Describes a mistake on the command line of `command`, with the usage behind it.

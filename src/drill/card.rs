@@ -9,7 +9,7 @@ use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet, StepIx};
 use crate::rules::script::{FieldValue, Fields, Sentence, script, speak};
 
 /// Minutes of a day.
-pub const DAY: u16 = 24 * 60;
+pub use crate::rules::greeting::DAY;
 
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -131,7 +131,7 @@ impl Row {
             rule: card.plan(rules).rule.id.clone(),
             facts: facts_json(rules, &card.situation, |at| card.mentioned[at]),
             zone: rules.zones[card.zone].id.clone(),
-            time: format!("{:02}:{:02}", card.minute / 60, card.minute % 60),
+            time: crate::times::iso_minute(card.minute),
             honorific: card.honorific.and_then(|(_, choice)| honorific_text(rules, choice)).map(str::to_owned),
             steps: card.spoken(rules).iter().map(id).collect(),
             greeting: card.greeting_word(rules).into(),

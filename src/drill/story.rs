@@ -4,10 +4,8 @@
 //! ([`Stories::unknown_names`]). Knows no disk.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fmt::Write as _;
 
-use sha2::{Digest, Sha256};
-
+use crate::book::sha256;
 use crate::rules::problem::{Kind, Named, Problem};
 use crate::rules::ruleset::{FieldIx, RuleSet};
 use crate::rules::script::{BadBrace, Piece, Template};
@@ -226,15 +224,6 @@ impl Stories {
         problems.sort_by_key(|p| (p.span.start, p.span.end));
         problems
     }
-}
-
-/// The SHA-256, in hexadecimal.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }
 
 /// Reads a scenarios file.

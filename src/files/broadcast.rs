@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Folders, Unreadable, held, shown_path};
 use crate::broadcast::{Broadcast, News};
-use crate::tell::outside::{self, NoFile};
+use crate::diagnostics::outside::{self, NoFile};
 use crate::words::{Words, fill};
 
 /// The file's name.

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use chrono::{SecondsFormat, Utc};
 
+use crate::diagnostics::source::clean_path;
 use crate::own_files;
-use crate::tell::source::clean_path;
 
 /// The most bytes of one file.
 const MAX: u64 = 256 * 1024;

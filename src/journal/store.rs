@@ -18,6 +18,7 @@ use super::spill;
 use super::summary::{list_text, outcome_number};
 use super::trouble::Error;
 use crate::closing::ending::Outcome;
+
 use crate::own_files;
 
 /// How long another one's writing is waited for.

@@ -6,10 +6,11 @@ use super::{Page, Part};
 use crate::app::App;
 use crate::app::waiting::waits;
 use crate::book::Origin;
+use crate::diagnostics::change::{duty_kind, name_list, text_name};
 use crate::rules::diff::{answer_before, besides, marked, spoken_change};
 use crate::rules::ruleset::RuleSet;
 use crate::rules::script::complete;
-use crate::tell::change::{clock, duty_kind, name_list, text_name};
+use crate::times::minute;
 use crate::words::fill;
 
 /// Why this script: the rule, its clause, the contradiction, the Keterangan of the step, the duties, the document.
@@ -115,10 +116,15 @@ fn changes(page: &mut Page, app: &App) {
     } else {
         page.entry(words.changes, &fill(words.unchanged, &with));
     }
-    let hours = besides
-        .greetings
-        .iter()
-        .map(|change| format!("{}–{}: {} → {}", clock(change.from), clock(change.to), change.before, change.after));
+    let hours = besides.greetings.iter().map(|change| {
+        format!(
+            "{}–{}: {} → {}",
+            minute(change.from, app.words()),
+            minute(change.to, app.words()),
+            change.before,
+            change.after
+        )
+    });
     page.entry(words.changes_greeting, &hours.collect::<Vec<_>>().join(" · "));
     let duties = besides.duties.iter().map(|change| format!("{}: {}", duty_kind(change.kind, app.words()), change.id));
     page.entry(words.changes_duties, &duties.collect::<Vec<_>>().join(" · "));

@@ -10,6 +10,7 @@ use super::state::{Subject, Told, everything, now, plan, state};
 use crate::action::Action;
 use crate::app::{App, Mode};
 use crate::closing::ending::Ending;
+use crate::diagnostics::shown;
 use crate::event::InputSender;
 use crate::keymap;
 use crate::pages::{Surface, page};
@@ -17,7 +18,6 @@ use crate::panel::Panel;
 use crate::rules::ruleset::FieldKind;
 use crate::rules::text::clean;
 use crate::run::{Next, Session, View};
-use crate::tell::shown;
 use crate::words::fill;
 
 /// What was said last, so that nothing is said twice.

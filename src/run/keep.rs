@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use super::Reload;
+use crate::diagnostics::journal;
+use crate::diagnostics::outside;
 use crate::event::EventSender;
 use crate::files::shift::Keeper;
 use crate::files::shown_path;
@@ -16,7 +18,6 @@ use crate::journal::writer::{Config, Writer};
 use crate::mailbox::Mailbox;
 use crate::message::{Message, Subject};
 use crate::seat::SeatState;
-use crate::tell::{journal, outside};
 use crate::watch::{Look, watch};
 use crate::words::{Words, fill};
 

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::Log;
 use super::keep::{Keeping, unkept_line};
+use crate::diagnostics;
 use crate::files::deadline::within;
 use crate::journal::writer::Writer;
-use crate::tell as diagnostics;
 use crate::words::Words;
 
 /// A disk that hangs must not keep the window open longer than this.

@@ -125,7 +125,10 @@ pub fn recap(writer: &Writer, day: &str) -> Recap {
 /// What the writer tells next, in Indonesian.
 #[track_caller]
 pub fn told(troubles: &Receiver<Trouble>) -> String {
-    penutup::tell::journal::trouble(&troubles.recv_timeout(PATIENCE).expect("the worker reports it"), Lang::Id.words())
+    penutup::diagnostics::journal::trouble(
+        &troubles.recv_timeout(PATIENCE).expect("the worker reports it"),
+        Lang::Id.words(),
+    )
 }
 
 /// Ends a writer; answers how many closings are not in the journal.

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use chrono::NaiveDate;
+use penutup::diagnostics::grouped;
 use penutup::rules::check::{LONG_SENTENCE, MAX_OF_A_CODE, MAX_RULES, Report};
 use penutup::rules::problem::{Code, Expected, Kind};
 use penutup::rules::shape::{MAX_FILE, MAX_TEXT};
 use penutup::rules::text::MAX_MARKS;
 use penutup::rules::{Problem, check};
-use penutup::tell::grouped;
 use toml::{Table, Value};
 
 fn page() -> String {

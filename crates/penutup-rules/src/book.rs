@@ -74,13 +74,17 @@ impl Book {
 
     /// The SHA-256 of the source, in hexadecimal; computed once, when it is first asked for.
     pub fn sha256(&self) -> &str {
-        self.sha256.get_or_init(|| {
-            Sha256::digest(&self.source).iter().fold(String::with_capacity(64), |mut out, byte| {
-                let _ = write!(out, "{byte:02x}");
-                out
-            })
-        })
+        self.sha256.get_or_init(|| sha256(&self.source))
     }
+}
+
+/// The SHA-256, in hexadecimal.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub struct Greeting {
 pub struct Greetings(Vec1<Greeting>);
 
 /// Minutes of a day.
-const DAY: u16 = 24 * 60;
+pub const DAY: u16 = 24 * 60;
 
 impl Greetings {
     /// From rows in rising order; `None` where there is none or the order is broken.

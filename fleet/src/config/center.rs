@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use penutup::tell::{shown, suggest};
+use penutup::diagnostics::{shown, suggest};
 use penutup::words::Lang;
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use penutup::tell::shown;
+use penutup::diagnostics::shown;
 use penutup::words::Lang;
 use serde::Deserialize;
 

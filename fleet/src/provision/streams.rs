@@ -7,7 +7,7 @@ use async_nats::Client;
 use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, External, Republish, RetentionPolicy, Source, StorageType};
 use async_nats::jetstream::{self, ErrorCode};
-use penutup::tell::shown;
+use penutup::diagnostics::shown;
 use penutup::words::Lang;
 
 use super::fleet::{Fleet, Node, Site};

@@ -7,7 +7,7 @@ use async_nats::Client;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use penutup::book::{Book, Origin};
-use penutup::tell::shown;
+use penutup::diagnostics::shown;
 use penutup::words::Lang;
 
 use super::summary::{CurrentBroadcasts, DatabaseCounts, PublishedRules, SiteInput, Summary};

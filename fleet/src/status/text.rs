@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use chrono::FixedOffset;
+use penutup::diagnostics::{grouped, shown};
 use penutup::rules::text::clean;
-use penutup::tell::{grouped, shown};
 use penutup::words::Lang;
 use unicode_width::UnicodeWidthStr;
 

@@ -98,8 +98,8 @@ async fn invalid_rules_are_reported_like_check_does_and_not_published() {
     let result = run(&config, &["rules", "publish", broken.to_str().unwrap(), "--yes"]);
     assert_eq!(result.status, 1, "{result:?}");
     let report = penutup::rules::check(text.as_bytes(), NaiveDate::MAX);
-    let source = penutup::tell::Source::new(broken.to_str().unwrap(), text.as_bytes());
-    let canvas = penutup::tell::draw::Canvas::PLAIN;
+    let source = penutup::diagnostics::Source::new(broken.to_str().unwrap(), text.as_bytes());
+    let canvas = penutup::diagnostics::draw::Canvas::PLAIN;
     assert_eq!(result.out, penutup::cli::check::text(&report, &source, false, Lang::Id.words(), canvas));
     assert!(run(&config, &["rules", "list"]).done().contains("Belum ada aturan"));
     // A supervisor without the grant can't publish.

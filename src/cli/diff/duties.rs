@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::super::page::{Look, Page};
 use super::{CONDITIONS, Shown};
 use crate::cli::check::number;
+use crate::diagnostics::change::duty_kind;
 use crate::rules::diff::{Allowed, Demand, DutyChange, DutyChangeKind, DutyPart};
-use crate::tell::change::duty_kind;
 use crate::words::{Words, fill};
 
 /// "klb-tanpa-campaign (No. 1)".

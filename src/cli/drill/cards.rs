@@ -3,14 +3,13 @@
 
 use std::fmt::Write as _;
 
-use chrono::Timelike as _;
-
 use super::Ground;
+use crate::cli::table::in_markdown;
 use crate::cli::{Answer, Context, Stop};
+use crate::diagnostics::practice;
 use crate::drill::card::Card;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepWords;
-use crate::tell::practice;
 use crate::words::{Words, fill};
 
 /// Prints them.
@@ -22,9 +21,9 @@ pub fn run(ground: &Ground, seed: u64, count: Option<u16>, context: &Context) ->
     let w = &words.drillverb;
     let (cards, not_asked) = super::dealt(ground, seed, count, context)?;
     let with = [("revision", rules.sop.revision.as_str()), ("seed", &seed.to_string())];
-    let mut out = format!("# {}\n\n{}\n", plain(&fill(w.cards_title, &with)), w.cards_intro);
+    let mut out = format!("# {}\n\n{}\n", in_markdown(fill(w.cards_title, &with)), w.cards_intro);
     if !not_asked.is_empty() {
-        let _ = write!(out, "\n{}\n", plain(&practice::not_asked(&not_asked, words)));
+        let _ = write!(out, "\n{}\n", in_markdown(practice::not_asked(&not_asked, words)));
     }
     for (number, card) in (1..).zip(&cards) {
         one(&mut out, number, card, rules, words);
@@ -35,49 +34,37 @@ pub fn run(ground: &Ground, seed: u64, count: Option<u16>, context: &Context) ->
 fn one(out: &mut String, number: usize, card: &Card, rules: &RuleSet, words: &Words) {
     let w = &words.drillverb;
     let local = card.local();
-    let time = format!("{:02}{}{:02}", local.hour(), words.screen.time_dot, local.minute());
+    let time = crate::times::clock(&local, words);
     let with = [
         ("number", number.to_string()),
-        ("who", plain(&card.person.introduced())),
-        ("place", plain(&card.person.place)),
+        ("who", in_markdown(card.person.introduced())),
+        ("place", in_markdown(&card.person.place)),
         ("time", time),
-        ("zone", plain(&rules.zones[card.zone].id)),
+        ("zone", in_markdown(&rules.zones[card.zone].id)),
     ];
     let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
     let _ = write!(out, "\n---\n\n## {}\n\n{}\n\n", fill(w.cards_number, &with), fill(w.cards_caller, &with));
-    let _ = write!(out, "> {}\n\n**{}**\n\n", plain(&card.story), w.cards_expected);
+    let _ = write!(out, "> {}\n\n**{}**\n\n", in_markdown(&card.story), w.cards_expected);
     let facts = rules.facts.iter().enumerate().filter(|(at, _)| card.mentioned[*at]);
     let facts: Vec<String> = facts
-        .map(|(at, f)| format!("{}: {}", plain(&f.label), plain(&f.values[card.situation.value(at)].label)))
+        .map(|(at, f)| format!("{}: {}", in_markdown(&f.label), in_markdown(&f.values[card.situation.value(at)].label)))
         .collect();
     if !facts.is_empty() {
         let _ = writeln!(out, "- {}", facts.join(" · "));
     }
     for ix in card.plan(rules).steps() {
         let step = rules.step(*ix);
-        let basis = step.basis.as_ref().map(|b| format!(" ({})", plain(b))).unwrap_or_default();
+        let basis = step.basis.as_ref().map(|b| format!(" ({})", in_markdown(b))).unwrap_or_default();
         let _ = match (&step.words, card.sentence_of(rules, *ix)) {
-            (StepWords::Say(_), Some(sentence)) => writeln!(out, "- [ ] {}{basis}", plain(&sentence.to_string())),
-            (StepWords::Remind(text), _) => writeln!(out, "- *{}*{basis}", plain(text)),
+            (StepWords::Say(_), Some(sentence)) => writeln!(out, "- [ ] {}{basis}", in_markdown(sentence.to_string())),
+            (StepWords::Remind(text), _) => writeln!(out, "- *{}*{basis}", in_markdown(text)),
             (StepWords::Say(_), None) => Ok(()),
         };
     }
     let rule = card.plan(rules).rule;
     let basis = rule.basis.as_deref().unwrap_or(&rule.id);
-    let _ = writeln!(out, "- {}: {}", words.basis.clause, plain(basis));
+    let _ = writeln!(out, "- {}: {}", words.basis.clause, in_markdown(basis));
     if let Some(caution) = &rule.caution {
-        let _ = writeln!(out, "- {}: {}", words.basis.caution, plain(caution));
+        let _ = writeln!(out, "- {}: {}", words.basis.caution, in_markdown(caution));
     }
-}
-
-/// A text in which nothing is taken for markup.
-fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }

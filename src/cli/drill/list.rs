@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use super::Ground;
 use crate::cli::{Answer, Context, Status};
+use crate::diagnostics::shown;
 use crate::drill::generate::{CardGenerator, edges};
+
 use crate::rules::space::Cube;
-use crate::tell::shown;
 use crate::words::{Words, fill};
 
 /// Lists it; status 1 where a rule or requirement is reached by none.

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
+use crate::diagnostics::{practice, shown};
 use crate::drill::grade::{Answer as Given, ExerciseKind, SpokenMark};
+
 use crate::drill::session::Session;
 use crate::drill::sheet::{Row, Sheet, Tally, by_fact, by_rule, honorific_text};
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepIx;
-use crate::tell::{practice, shown};
 use crate::words::{Words, fill};
 
 /// The sheet of a session, for people.

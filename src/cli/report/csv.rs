@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 
+use crate::diagnostics::csv;
 use crate::journal::record::{OvertakenRecord, Record};
 use crate::journal::report::seconds;
-use crate::tell::csv;
 
 /// The names of the columns.
 pub const COLUMNS: [&str; 20] = [

@@ -7,10 +7,13 @@ use chrono::NaiveDate;
 use unicode_width::UnicodeWidthStr;
 
 use crate::closing::ending::Outcome;
+use crate::diagnostics::grouped;
 use crate::journal::report::{By, Group, Report};
 use crate::rules::text::clean;
-use crate::tell::grouped;
+
+use crate::times::date;
 use crate::words::Words;
+
 use crate::wrap::{shorten, width, wrap};
 
 /// How high a chart is, in lines.
@@ -221,7 +224,7 @@ impl Page<'_> {
         let Some(groups) = report.groups(by) else { return };
         match by {
             By::Day => {
-                let day = |key: &str| key.parse().map(|d: NaiveDate| d.format("%d/%m/%Y").to_string());
+                let day = |key: &str| key.parse().map(date);
                 let groups: Vec<_> =
                     groups.iter().map(|g| Group { key: day(&g.key).unwrap_or_default(), ..g.clone() }).collect();
                 self.table(w.by_day, &groups, "");
@@ -335,7 +338,7 @@ impl Page<'_> {
             }
         }
         let wide = (room / values.len()).clamp(1, 3);
-        let [from, to] = [first, last].map(|day| day.format("%d/%m/%Y").to_string());
+        let [from, to] = [first, last].map(date);
         let between = (values.len() * wide).saturating_sub(from.len() + to.len()).max(1);
         let under = format!("{from}{}{to}", " ".repeat(between));
         let most = values.iter().copied().max().unwrap_or(0);

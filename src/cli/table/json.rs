@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::rules::conditions;
 use crate::rules::ruleset::{Duty, Field, FieldIx, FieldKind, RuleSet, StepIx, StepWords};
 use crate::rules::space::Cube;
+use crate::times::iso_minute;
 
 fn when(rules: &RuleSet, cube: &Cube) -> Value {
     let all = conditions(rules, cube).into_iter().map(|(id, values)| (id, json!(values)));
@@ -51,8 +52,7 @@ pub fn sheet(rules: &RuleSet) -> Map<String, Value> {
         let when = when(rules, &requirement.when);
         json!({ "id": requirement.id, "when": when, "duties": duties, "basis": requirement.basis })
     });
-    let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-    let greetings = rules.greetings.rows().iter().map(|row| json!({ "from": clock(row.from), "word": row.word }));
+    let greetings = rules.greetings.rows().iter().map(|row| json!({ "from": iso_minute(row.from), "word": row.word }));
     let zones = rules.zones.iter().map(|zone| json!({ "id": zone.id, "offset": zone.offset.to_string() }));
     let acceptances = rules
         .acceptances

@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use crate::cli::diff::duties::demand;
 use crate::rules::conditions;
 use crate::rules::diff::Demand;
+use crate::rules::greeting::DAY;
 use crate::rules::problem::Conditions;
 use crate::rules::ruleset::{Choice, Duty, Field, FieldIx, FieldKind, Requirement, RuleSet, Step, StepIx, StepWords};
-use crate::tell::change::clock;
+use crate::times::minute;
 use crate::words::Words;
 
 /// A part of the sheet.
@@ -117,7 +118,7 @@ fn greetings(rules: &RuleSet, words: &'static Words) -> Section {
     let rows = rules.greetings.rows();
     let row = |at: usize| {
         let to = rows[(at + 1) % rows.len()].from;
-        let hours = format!("{}–{}", clock(rows[at].from), clock(if to == 0 { 24 * 60 } else { to }));
+        let hours = format!("{}–{}", minute(rows[at].from, words), minute(if to == 0 { DAY } else { to }, words));
         vec![hours, rows[at].word.clone()]
     };
     Section { title: w.part_greetings, head: vec![w.hours, w.word], rows: (0..rows.len()).map(row).collect() }

@@ -2,7 +2,7 @@
 //! be put under each other.
 
 use super::{Row, Sheet};
-use crate::tell::csv::line;
+use crate::diagnostics::csv::line;
 
 /// The columns of a row. New ones go to the end: the order is part of the format.
 fn columns(sheet: &Sheet, number: usize, card: &Row) -> [(&'static str, String); 28] {

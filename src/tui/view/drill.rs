@@ -20,11 +20,12 @@ use super::header::rule;
 use super::lines::{bounded, wrap};
 use super::panel::Lines;
 use super::{Block, Drawn, Drop, Foot, Look, Size, footer, prompter, put, stack, to_rows};
+use crate::diagnostics::practice;
 use crate::drill::grade::{ExerciseKind, SpokenMark};
+
 use crate::drill::keys;
 use crate::drill::session::{Draft, Phase, Session};
 use crate::rules::ruleset::StepIx;
-use crate::tell::practice;
 use crate::tui::theme::{Role, Theme};
 use crate::words::{Words, fill};
 use crate::wrap::shorten;

@@ -109,7 +109,7 @@ pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &GradedAnswer) 
             out.push(steps(rules, words, &card.spoken(rules), given, grade.steps));
             let given = greeting.and_then(|at| rules.greetings.rows().get(at)).map_or("-", |g| g.word.as_str());
             let local = card.local();
-            let time = format!("{}{}{}", local.format("%H"), words.screen.time_dot, local.format("%M"));
+            let time = crate::times::clock(&local, words);
             let zone = rules.zones[card.zone].id.as_str();
             let with = [("word", card.greeting_word(rules)), ("time", &time), ("zone", zone)];
             out.push(both(w.blind_greeting, &fill(w.greeting_at, &with), given, grade.greeting));

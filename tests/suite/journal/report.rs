@@ -300,13 +300,13 @@ fn parse_csv(text: &str) -> Vec<Vec<String>> {
 proptest! {
     #[test]
     fn what_csv_writes_is_read_as_it_was(cells in proptest::collection::vec("[ -~\\r\\n\\t'=+@é-]{0,12}", 1..6)) {
-        let text = penutup::tell::csv::line(&cells, ',');
+        let text = penutup::diagnostics::csv::line(&cells, ',');
         prop_assert_eq!(parse_csv(&text), vec![cells]);
     }
 
     #[test]
     fn no_cell_begins_like_a_formula(cell in "[=+@\\t\\r'-]\\PC{0,8}") {
-        let text = penutup::tell::csv::line([&cell], ',');
+        let text = penutup::diagnostics::csv::line([&cell], ',');
         prop_assert!(text.trim_start_matches('"').starts_with('\''));
     }
 }

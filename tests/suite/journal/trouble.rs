@@ -219,7 +219,7 @@ fn what_another_program_locks_out_to_the_end_waits_for_the_next_start() {
     hand(&writer, begun(201));
     told(&troubles);
     let end = writer.finish(PATIENCE);
-    let line = penutup::tell::journal::finish(&end, Lang::Id.words()).unwrap();
+    let line = penutup::diagnostics::journal::finish(&end, Lang::Id.words()).unwrap();
     assert!(matches!(end, Finish::Pending { count: 200, .. }), "{end:?}");
     assert!(line.contains("200 closing belum masuk jurnal (sedang dipakai program lain)"), "{line}");
     assert!(line.contains(waiting(place.0.path())[0].to_str().unwrap()), "{line}");
@@ -254,7 +254,7 @@ fn on_a_disk_that_is_full_or_read_only_they_wait_elsewhere_or_are_told_as_lost()
             hand(&writer, ended(call));
         }
         let end = writer.finish(PATIENCE);
-        let line = penutup::tell::journal::finish(&end, Lang::Id.words()).unwrap();
+        let line = penutup::diagnostics::journal::finish(&end, Lang::Id.words()).unwrap();
         if elsewhere {
             assert!(matches!(end, Finish::Pending { count: 3, .. }), "{end:?}");
             assert_eq!(waiting(state.path()).len(), 1);

@@ -14,6 +14,8 @@ use penutup::app::{App, Begin};
 use penutup::book::{Book, Origin};
 use penutup::cli::{self, Answer, Cli, Context, Env, Status, Stop, Verb};
 use penutup::clock::Clock;
+use penutup::diagnostics::draw::{Canvas, draw};
+use penutup::diagnostics::{Source, describe};
 use penutup::files::{Chosen, Folders, Why};
 use penutup::keymap::{self, Key};
 use penutup::plain::listen::Line;
@@ -24,8 +26,6 @@ use penutup::rules::text::{is_forbidden, is_hidden_in_a_text};
 use penutup::rules::{BUILT_IN, Situation, check, decide};
 use penutup::run::{Next, Session, View as _};
 use penutup::settings::Settings;
-use penutup::tell::draw::{Canvas, draw};
-use penutup::tell::{Source, tell};
 use penutup::tui::theme::Theme;
 use penutup::tui::view;
 use penutup::words::Lang;
@@ -66,7 +66,7 @@ pub fn holds(source: &[u8], folder: &Folder) -> bool {
     let drawn = Source::new("rules.toml", source);
     for problem in &report.problems {
         for words in [Lang::Id, Lang::En].map(Lang::words) {
-            let told = tell(problem, words);
+            let told = describe(problem, words);
             assert!(!told.message.trim().is_empty() && !told.help.trim().is_empty(), "{problem:?}");
             harmless(&draw(problem, &drawn, words, Canvas::PLAIN));
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{FixedOffset, NaiveDate, NaiveTime};
 
+use crate::greeting::DAY;
 use crate::problem::Code;
 use crate::ruleset::{
     Acceptance, Choices, Fact, Field, FieldKind, Requirement, RuleSet, Sop, Step, StepWords, Typed, Value,
@@ -124,9 +125,6 @@ pub(super) fn greetings<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Vec<GreetingC
     }
     changes
 }
-
-/// Minutes of a day.
-const DAY: u16 = 24 * 60;
 
 /// The zones that came, went or moved: the new file's first, then what is gone.
 pub(super) fn zones<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Vec<ZoneChange<'r>> {

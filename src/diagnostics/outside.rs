@@ -1,10 +1,10 @@
-//! What the operating system refuses, in the user's language: its own words are in the machine's.
+//! Errors of the operating system in the user's language; the system's own texts are in the machine's.
 
 use std::io::{self, ErrorKind};
 
 use crate::words::{Words, fill};
 
-/// Inside an [`io::Error`]: what was to be read is a pipe, a device or the like.
+/// Inside an [`io::Error`]: the path is no regular file but a pipe, a device or the like.
 #[derive(Debug)]
 pub struct NoFile;
 
@@ -16,7 +16,7 @@ impl std::fmt::Display for NoFile {
 
 impl std::error::Error for NoFile {}
 
-/// Inside an [`io::Error`]: another user owns the place of the socket, or could change it.
+/// Inside an [`io::Error`]: another user owns the folder of the socket, or could change it.
 #[derive(Debug)]
 pub struct Foreign;
 
@@ -28,13 +28,13 @@ impl std::fmt::Display for Foreign {
 
 impl std::error::Error for Foreign {}
 
-/// Whether an error tells that another user could change the place.
+/// Whether the error is [`Foreign`].
 #[must_use]
 pub fn is_foreign(error: &io::Error) -> bool {
     error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Foreign>)
 }
 
-/// Whether another program holds the file open and shares it with nobody: so only Windows says.
+/// Whether another program has the file open exclusively, which only Windows reports.
 #[must_use]
 pub fn is_held(error: &io::Error) -> bool {
     const SHARING_VIOLATION: i32 = 32;

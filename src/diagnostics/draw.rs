@@ -6,7 +6,7 @@ use std::ops::Range;
 use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
 use super::source::{Place, Source};
-use super::{Told, situation, tell};
+use super::{Description, describe, situation};
 use crate::rules::problem::{Kind, Problem};
 use crate::rules::text::is_forbidden;
 use crate::words::Words;
@@ -14,10 +14,10 @@ use crate::words::Words;
 /// The longest line that is shown, in bytes: of a longer one, the place is named alone.
 const LONGEST_LINE: usize = 8 * 1024;
 
-/// Where a drawing goes.
+/// What the output can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Canvas {
-    /// Whether colour is welcome.
+    /// Whether to use colour.
     pub colour: bool,
     /// How many columns there are.
     pub width: usize,
@@ -32,7 +32,7 @@ impl Canvas {
 #[must_use]
 pub fn draw(problem: &Problem, source: &Source<'_>, words: &Words, canvas: Canvas) -> String {
     let w = &words.problem;
-    let Told { message, help, other } = tell(problem, words);
+    let Description { message, help, other } = describe(problem, words);
     let level = if problem.is_error() { Level::ERROR.with_name(w.error) } else { Level::WARNING.with_name(w.warning) };
     let group =
         level.primary_title(message).id(problem.code().as_str()).elements(places(problem, source, other, canvas.width));
@@ -164,21 +164,21 @@ mod tests {
     }
 
     #[test]
-    fn what_a_line_holds_is_fit_for_a_terminal() {
+    fn control_characters_of_a_line_are_replaced() {
         let out = drawn("\tx = \u{1b}[2J\u{202e}HERE\u{7}\r\n", "HERE", None, Canvas::PLAIN);
         assert!(!out.chars().any(|c| c != '\n' && is_forbidden(c)), "{out:?}");
         assert!(out.contains(" x = �[2J�HERE�"), "{out}");
     }
 
     #[test]
-    fn colour_is_left_out_unless_it_is_welcome() {
+    fn there_is_colour_only_where_it_is_asked_for() {
         assert!(!drawn("x = 1", "x", None, Canvas::PLAIN).contains('\u{1b}'));
         assert!(drawn("x = 1", "x", None, COLOUR).contains('\u{1b}'));
         assert!(!message("a", Some("b"), Lang::Id.words(), Canvas::PLAIN).contains('\u{1b}'));
     }
 
     #[test]
-    fn no_place_and_no_width_break_it() {
+    fn no_place_and_no_width_panics() {
         for (text, span) in [("", 0..0), ("", 5..9), ("x", 1..1), ("x\n", 2..2), ("é", 1..1), ("\u{feff}", 0..3)] {
             for width in [0, 1, 80, usize::MAX] {
                 let problem =

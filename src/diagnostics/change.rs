@@ -64,9 +64,3 @@ pub fn name_list(names: &Names<'_>) -> String {
     let ids = names.facts.iter().chain(&names.steps).map(|id| (*id).to_owned());
     ids.chain(values).collect::<Vec<_>>().join(", ")
 }
-
-/// A minute of the day as people write it: 14.57. The end of the day is 24.00.
-#[must_use]
-pub fn clock(minute: u16) -> String {
-    format!("{:02}.{:02}", minute / 60, minute % 60)
-}

@@ -1,5 +1,5 @@
-//! How a problem of a file is told in the user's language: what is wrong, and what to do about it. Text that comes from
-//! the file is cleaned and cut here, so that nothing in a file reaches a terminal raw. Knows no disk and no terminal.
+//! Problems of a file in the user's language: what is wrong, and what to do about it. Text that comes from the file is
+//! cleaned and cut here, so that nothing in a file reaches a terminal raw. Knows no disk and no terminal.
 
 pub mod change;
 pub mod csv;
@@ -22,10 +22,10 @@ pub use source::{Place, Source};
 const SHOWN: usize = 60;
 /// The most names that are listed in a message.
 const LISTED: usize = 12;
-/// The keys that hold lists of texts.
+/// The keys whose values are lists of texts.
 const LISTS: [&str; 11] =
     ["steps", "always", "never", "exactly_one", "order", "choices", "score", "when", "aliases", "drop", "accept"];
-/// The keys with a text that may be left out.
+/// The keys whose text is optional.
 const OPTIONAL: [&str; 11] =
     ["short", "empty", "supersedes", "issuer", "help", "banner", "basis", "note", "caution", "zone", "rules"];
 /// The longest `when` that is proposed in full, in bytes.
@@ -33,7 +33,7 @@ const LONG_WHEN: usize = 300;
 
 /// A problem in the user's language.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct Description {
     /// What is wrong.
     pub message: String,
     /// What to do.
@@ -42,7 +42,7 @@ pub struct Told {
     pub other: &'static str,
 }
 
-/// A text from outside as it may stand in a message: cleaned, on one line, cut.
+/// A text from outside, fit for a message: cleaned, on one line, cut.
 #[must_use]
 pub fn shown(text: &str) -> String {
     // The cut comes first: a key may be a megabyte long, and a single grapheme too.
@@ -55,24 +55,24 @@ pub fn shown(text: &str) -> String {
     out
 }
 
-/// Tells a problem.
+/// Describes a problem.
 #[must_use]
-pub fn tell(problem: &Problem, words: &Words) -> Told {
-    let teller = Teller { problem: &words.problem, toml: &words.toml };
-    let (message, help) = teller.tell(problem);
-    Told { message, help, other: teller.other(&problem.kind) }
+pub fn describe(problem: &Problem, words: &Words) -> Description {
+    let describer = Describer { problem: &words.problem, toml: &words.toml };
+    let (message, help) = describer.describe(problem);
+    Description { message, help, other: describer.other(&problem.kind) }
 }
 
-struct Teller<'w> {
+struct Describer<'w> {
     problem: &'w words::Problem,
     toml: &'w words::Toml,
 }
 
 type Pair = (String, String);
 
-impl Teller<'_> {
+impl Describer<'_> {
     #[expect(clippy::too_many_lines, reason = "one arm a kind, and nothing else")]
-    fn tell(&self, problem: &Problem) -> Pair {
+    fn describe(&self, problem: &Problem) -> Pair {
         let w = self.problem;
         let plain = |message: &str, help: &str| (message.to_owned(), help.to_owned());
         match &problem.kind {
@@ -313,7 +313,7 @@ impl Teller<'_> {
             return (fill(w.number_too_big, &[("key", key)]), help);
         }
         let found = self.found(found);
-        // Lists of texts say of each entry that it is no text.
+        // In a list of texts, each entry that is no text is reported.
         if expected == Expected::Text && LISTS.contains(&key) {
             let message = fill(w.wrong_item, &[("key", key), ("found", found)]);
             return (message, fill(w.wrong_item_help, &[("example", "\"terima-kasih\"")]));
@@ -335,7 +335,7 @@ impl Teller<'_> {
         (message, fill(w.wrong_type_help, &[("example", &example)]))
     }
 
-    /// A TOML type as a person calls it.
+    /// The name of a TOML type.
     fn found(&self, found: &str) -> &'static str {
         let w = self.problem;
         match found {
@@ -444,7 +444,7 @@ impl Teller<'_> {
     }
 }
 
-/// "Did you mean …? There are: …", as far as it can be said.
+/// "Did you mean …? There are: …", without the part that does not apply.
 #[must_use]
 pub fn suggest<'v>(wrong: &str, valid: impl IntoIterator<Item = &'v str> + Clone, words: &words::Problem) -> String {
     let all = listed(valid.clone(), words);
@@ -457,7 +457,7 @@ pub fn suggest<'v>(wrong: &str, valid: impl IntoIterator<Item = &'v str> + Clone
     }
 }
 
-/// Names behind each other; the rest of a long list is counted.
+/// Names separated by commas; the rest of a long list is counted.
 #[must_use]
 pub fn listed<'v>(names: impl IntoIterator<Item = &'v str>, words: &words::Problem) -> String {
     let mut names = names.into_iter();
@@ -469,13 +469,13 @@ pub fn listed<'v>(names: impl IntoIterator<Item = &'v str>, words: &words::Probl
     out.join(", ")
 }
 
-/// Names in quotes behind each other.
+/// Names in quotes, separated by commas.
 fn quoted<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
     let quoted: Vec<String> = names.into_iter().take(LISTED).map(|n| format!("\"{}\"", shown(n.as_ref()))).collect();
     quoted.join(", ")
 }
 
-/// Whole sentences in quotes behind each other, cleaned.
+/// Whole sentences in quotes, cleaned.
 fn spoken(sentences: &[String]) -> String {
     let most = LONG_SENTENCE * 2;
     let whole = |s: &String| format!("\"{}\"", text::first_graphemes(&text::fold(&text::clean(s)), most));
@@ -487,7 +487,7 @@ fn in_braces(name: &str) -> String {
     format!("{{{}}}", shown(name))
 }
 
-/// A key as it could stand in the file.
+/// An example of a key with a value.
 fn example_of(key: &str) -> String {
     match key {
         "schema" => "schema = 1".into(),
@@ -501,7 +501,7 @@ fn example_of(key: &str) -> String {
     }
 }
 
-/// What a name would be as an id.
+/// A name turned into an id.
 fn as_id(name: &str) -> String {
     let mut out = String::new();
     for c in name.to_lowercase().chars().take(SHOWN) {
@@ -515,7 +515,7 @@ fn as_id(name: &str) -> String {
     if out.is_empty() { "pln-mobile".into() } else { out.into() }
 }
 
-/// Conditions as a rule's `when` would have them.
+/// Conditions in the form of a rule's `when`.
 fn when_as_toml(when: &Conditions) -> String {
     let conditions = when.iter().map(|(fact, values)| match &values[..] {
         [one] => format!("{fact} = \"{one}\""),
@@ -584,8 +584,8 @@ mod tests {
     fn long_lists_are_counted() {
         let many: Vec<String> = (0..15).map(|n| format!("n{n}")).collect();
         let words = &Lang::Id.words().problem;
-        let told = suggest("zzz", many.iter().map(String::as_str), words);
-        assert!(told.ends_with("n10, n11, … (+3)."), "{told}");
+        let text = suggest("zzz", many.iter().map(String::as_str), words);
+        assert!(text.ends_with("n10, n11, … (+3)."), "{text}");
         assert_eq!(suggest("a", [], words), words.none_valid);
     }
 }

@@ -1,10 +1,10 @@
-//! A file that problems point into: its name and where its lines begin. Whatever its bytes are, it can be shown.
+//! A file that problems point into: its name and where its lines begin. Any bytes can be shown.
 
 use std::borrow::Cow;
 
 use super::shown;
 
-/// A place as a person counts it.
+/// A place as an editor counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The line, from 1.
@@ -39,7 +39,7 @@ impl<'s> Source<'s> {
         &self.name
     }
 
-    /// Where a byte stands.
+    /// The place of a byte.
     #[must_use]
     pub fn place(&self, byte: usize) -> Place {
         let byte = self.boundary(byte);
@@ -68,7 +68,7 @@ impl<'s> Source<'s> {
     }
 }
 
-/// A path fit for a terminal: unlike other texts never cut, since a person must find the file.
+/// A path fit for a terminal; never cut, since a person must find the file.
 #[must_use]
 pub fn clean_path(path: &str) -> String {
     let clean: String = path.chars().filter(|c| !crate::rules::text::is_forbidden(*c)).collect();
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bytes_break_it() {
+    fn no_bytes_panic() {
         let source = Source::new("a\u{1b}[2Jb", b"\xff\xfe\n\xff");
         assert_eq!(source.name(), "a[2Jb");
         for byte in 0..8 {
