@@ -24,6 +24,7 @@ use crate::drill::grade::{ExerciseKind, SpokenMark};
 use crate::drill::keys;
 use crate::drill::session::{Draft, Phase, Session};
 use crate::rules::ruleset::StepIx;
+use crate::rules::script::Sentence;
 use crate::tell::practice;
 use crate::tui::theme::{Role, Theme};
 use crate::words::{Words, fill};
@@ -97,7 +98,7 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
     stack(frame, &look, area, top, bottom)
 }
 
-/// Under 30×6: what matters most, alone.
+/// Below 30×6 only the most important part is drawn.
 fn tiny(frame: &mut Frame<'_>, look: &Look<'_>, session: &Session, area: Rect) -> Drawn {
     if session.is_on_prompter() {
         return prompter(frame, area, look);
@@ -115,15 +116,6 @@ fn rule_block(look: &Look<'_>) -> Block {
     Block::line(Drop::Line, rule(look))
 }
 
-/// What the way is called.
-pub(super) fn way(way: ExerciseKind, words: &Words) -> &'static str {
-    match way {
-        ExerciseKind::Case => words.drill.way_case,
-        ExerciseKind::Blind => words.drill.way_blind,
-        ExerciseKind::Spoken => words.drill.way_spoken,
-    }
-}
-
 fn title(look: &Look<'_>, session: &Session) -> Block {
     let w = &session.words().drill;
     let mut left = vec![look.span(format!(" {}", if session.is_exam() { w.exam } else { w.practice }), Role::Title)];
@@ -136,7 +128,7 @@ fn title(look: &Look<'_>, session: &Session) -> Block {
     match session.phase() {
         Phase::Intro => add(fill(session.words().screen.sop, &[("revision", &session.rules().sop.revision)])),
         Phase::Card | Phase::Feedback => {
-            add(way(session.kind(), session.words()).into());
+            add(session.kind().label(session.words()).into());
             add(fill(w.card_of, &[("at", &at.to_string()), ("all", &all.to_string())]));
             if let Some(card) = session.card().filter(|_| session.phase() == Phase::Card) {
                 let home = session.setup().home;
@@ -148,7 +140,7 @@ fn title(look: &Look<'_>, session: &Session) -> Block {
             }
         }
         Phase::Score => {
-            add(way(session.kind(), session.words()).into());
+            add(session.kind().label(session.words()).into());
             add(w.score_title.into());
         }
     }
@@ -204,8 +196,8 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     let told = [w.intro_case, w.intro_blind, w.intro_spoken];
     for ((each, told), digit) in ExerciseKind::ALL.into_iter().zip(told).zip('1'..) {
         match setup.kind {
-            None => page.entry(&format!("{digit} {}", way(each, session.words())), told),
-            Some(chosen) if chosen == each => page.entry(way(each, session.words()), told),
+            None => page.entry(&format!("{digit} {}", each.label(session.words())), told),
+            Some(chosen) if chosen == each => page.entry(each.label(session.words()), told),
             Some(_) => {}
         }
     }
@@ -216,7 +208,7 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     page.into_lines()
 }
 
-/// What is worked on, and from which line of its list on it is shown where the rows lack.
+/// The exercise, and the first line of its list to show if there is not room for all.
 fn work(look: &Look<'_>, session: &Session) -> (Vec<Block>, usize) {
     match session.draft() {
         Draft::Case => (Vec::new(), 0),
@@ -252,7 +244,7 @@ fn blind(
     let (rules, w) = (session.rules(), &session.words().drill);
     let mut out = heading(look, w.blind_ask);
     out.push(Block::gap());
-    // The list scrolls with its cursor; what stands around it stays.
+    // Only the list scrolls, with its cursor.
     let rows = offered.iter().enumerate().map(|(at, step)| {
         let place = chosen.iter().position(|s| s == step).map(|at| (at + 1).to_string());
         let here = at == cursor;
@@ -260,7 +252,7 @@ fn blind(
         let number = place.as_deref().unwrap_or("·");
         let role = if here { Role::Sentence } else { Role::Title };
         let step = rules.step(*step);
-        // Two steps of one title could not be told apart here.
+        // The id distinguishes steps with the same title.
         let is_twice = offered.iter().filter(|other| rules.step(**other).title == step.title).count() > 1;
         let title = if is_twice { format!("{} ({})", step.title, step.id) } else { step.title.clone() };
         let title = shorten(&title, look.columns.saturating_sub(8));
@@ -293,7 +285,6 @@ fn spoken(look: &Look<'_>, session: &Session, cursor: usize, marks: &[Option<Spo
     let Some(card) = session.card() else { return (Vec::new(), 0) };
     let mut out = heading(look, w.spoken_mark);
     let mut from = 0;
-    let columns = look.columns.saturating_sub(5).clamp(1, 90);
     let mut lines: Vec<Line<'static>> = Vec::new();
     for (at, step) in card.spoken(rules).into_iter().enumerate() {
         let Some(sentence) = card.sentence_of(rules, step) else { continue };
@@ -302,34 +293,35 @@ fn spoken(look: &Look<'_>, session: &Session, cursor: usize, marks: &[Option<Spo
             from = lines.len();
         }
         let role = if here { Role::Sentence } else { Role::Text };
-        let runs = sentence.segments().iter().map(|s| {
-            let style = look.style(role);
-            (s.text.as_str(), if s.filled { style.add_modifier(Modifier::UNDERLINED) } else { style })
-        });
         let mark = if here { " ► " } else { "   " };
         let heard = marks.get(at).copied().flatten();
         lines.push(look.two_ends(
             vec![look.span(mark, Role::Accent), look.span(rules.step(step).title.clone(), Role::Title)],
-            vec![heard_span(look, session.words(), heard)],
+            vec![mark_span(look, session.words(), heard)],
         ));
-        for mut line in wrap(runs, columns) {
-            line.spans.insert(0, look.span("   ", Role::Text));
-            lines.push(line);
-        }
+        lines.extend(sentence_lines(look, &sentence, role));
     }
     let least = lines.len().min(6);
     out.push(Block { lines, drop: None, least, cursor: None });
     (out, from)
 }
 
-/// How a sentence was heard, in a word.
-pub(super) fn heard_span(look: &Look<'_>, words: &Words, heard: Option<SpokenMark>) -> Span<'static> {
-    let w = &words.drill;
-    match heard {
+/// A sentence, indented, with what was filled in underlined.
+pub(super) fn sentence_lines(look: &Look<'_>, sentence: &Sentence, role: Role) -> Vec<Line<'static>> {
+    let style = look.style(role);
+    let filled = style.add_modifier(Modifier::UNDERLINED);
+    let runs = sentence.segments().iter().map(|s| (s.text.as_str(), if s.filled { filled } else { style }));
+    let mut lines = wrap(runs, look.columns.saturating_sub(5).clamp(1, 90));
+    indent(look, &mut lines, "   ");
+    lines
+}
+
+/// The mark of a spoken sentence, in a word.
+pub(super) fn mark_span(look: &Look<'_>, words: &Words, mark: Option<SpokenMark>) -> Span<'static> {
+    match mark {
         None => look.span("-", Role::Line),
-        Some(SpokenMark::Exact) => look.span(format!("√ {}", w.heard_exact), Role::Said),
-        Some(SpokenMark::Changed) => look.span(w.heard_changed, Role::Caution),
-        Some(SpokenMark::Missing) => look.span(w.heard_missing, Role::Caution),
+        Some(SpokenMark::Exact) => look.span(format!("√ {}", SpokenMark::Exact.label(words)), Role::Said),
+        Some(mark) => look.span(mark.label(words), Role::Caution),
     }
 }
 
