@@ -19,7 +19,7 @@ use super::feedback;
 use super::header::rule;
 use super::lines::{bounded, wrap};
 use super::panel::Lines;
-use super::{Block, Drawn, Drop, Foot, Look, Size, footer, prompter, put, stack, to_rows};
+use super::{Block, Drawn, Foot, Look, Priority, Size, footer, prompter, put, stack, to_rows};
 use crate::drill::grade::{ExerciseKind, SpokenMark};
 use crate::drill::keys;
 use crate::drill::session::{Draft, Phase, Session};
@@ -76,7 +76,7 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
         let look = Look { size: Size::of(below.width, below.height), ..look };
         return prompter(frame, below, &look);
     }
-    let bottom = vec![Block::line(Drop::Last, footer::line(&look, &keys))];
+    let bottom = vec![Block::line(Priority::Last, footer::line(&look, &keys))];
     let mut look = look;
     let top = match session.phase() {
         _ if session.is_reading() => vec![title(&look, session), Block::panel(whole_story(&look, session))],
@@ -113,7 +113,7 @@ fn tiny(frame: &mut Frame<'_>, look: &Look<'_>, session: &Session, area: Rect) -
 }
 
 fn rule_block(look: &Look<'_>) -> Block {
-    Block::line(Drop::Line, rule(look))
+    Block::line(Priority::Line, rule(look))
 }
 
 fn title(look: &Look<'_>, session: &Session) -> Block {
@@ -144,7 +144,7 @@ fn title(look: &Look<'_>, session: &Session) -> Block {
             add(w.score_title.into());
         }
     }
-    Block::line(Drop::Last, look.two_ends(left, right))
+    Block::line(Priority::Last, look.two_ends(left, right))
 }
 
 /// The story's own lines, with a bar at their left.
@@ -167,7 +167,7 @@ fn story_rows(height: usize) -> usize {
 
 /// The story above what is worked on.
 fn head(look: &Look<'_>, session: &Session, rows: usize) -> Vec<Block> {
-    vec![title(look, session), Block::new(Drop::Last, barred(look, session, rows)), rule_block(look)]
+    vec![title(look, session), Block::new(Priority::Last, barred(look, session, rows)), rule_block(look)]
 }
 
 fn whole_story(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
@@ -230,7 +230,7 @@ fn heading(look: &Look<'_>, text: &str) -> Vec<Block> {
     let columns = look.columns.saturating_sub(2).max(1);
     let mut lines = wrap([(text, look.style(Role::Accent))], columns);
     indent(look, &mut lines, " ");
-    vec![Block::new(Drop::Next, lines)]
+    vec![Block::new(Priority::Next, lines)]
 }
 
 fn blind(
@@ -262,7 +262,7 @@ fn blind(
             look.span(title, role),
         ])
     });
-    out.push(Block { lines: rows.collect(), drop: None, least: offered.len().min(4), cursor: None });
+    out.push(Block { lines: rows.collect(), priority: None, least: offered.len().min(4), cursor: None });
     out.push(Block::gap());
     let mut spans = vec![look.span(format!("   {}: ", w.blind_greeting), Role::Text)];
     for (at, row) in rules.greetings.rows().iter().enumerate() {
@@ -276,7 +276,7 @@ fn blind(
         spans.into_iter().map(|s| (s.content.into_owned(), s.style)).collect();
     let mut lines = wrap(runs.iter().map(|(t, s)| (t.as_str(), *s)), look.columns.saturating_sub(4).max(1));
     indent(look, &mut lines, "   ");
-    out.push(Block::new(Drop::Last, lines));
+    out.push(Block::new(Priority::Last, lines));
     out
 }
 
@@ -302,7 +302,7 @@ fn spoken(look: &Look<'_>, session: &Session, cursor: usize, marks: &[Option<Spo
         lines.extend(sentence_lines(look, &sentence, role));
     }
     let least = lines.len().min(6);
-    out.push(Block { lines, drop: None, least, cursor: None });
+    out.push(Block { lines, priority: None, least, cursor: None });
     (out, from)
 }
 
