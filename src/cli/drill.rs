@@ -32,7 +32,7 @@ use crate::words::{Words, fill};
 
 /// The longest id of a trainee, in characters.
 const LONGEST_ID: usize = 40;
-/// How many in a hundred must be right unless told otherwise.
+/// The percentage that must be right by default.
 const PASS: u8 = 90;
 /// The most cards that are asked in one go.
 const MOST: i64 = 1000;
@@ -40,7 +40,7 @@ const MOST: i64 = 1000;
 /// `penutup drill`.
 #[derive(Debug, Args)]
 pub struct Drill {
-    /// How cards are answered.
+    /// The kind of exercise.
     #[arg(long, value_parser = PossibleValuesParser::new(ExerciseKind::ALL.map(ExerciseKind::code)).map(|code| ExerciseKind::from_code(&code).unwrap_or(ExerciseKind::Case)))]
     pub way: Option<ExerciseKind>,
     /// The seed of the cards.
@@ -55,7 +55,7 @@ pub struct Drill {
     /// An exam.
     #[arg(long)]
     pub exam: bool,
-    /// How many in a hundred must be right.
+    /// The percentage that must be right.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=100), requires = "exam")]
     pub pass: Option<u8>,
     /// Which rules the stories reach.
@@ -83,8 +83,8 @@ pub enum SheetFormat {
     Json,
 }
 
-/// What every form of the verb works on.
-struct Ground {
+/// What all uses of the verb need.
+struct Materials {
     book: Arc<Book>,
     stories: Stories,
     zone: usize,
@@ -108,18 +108,18 @@ pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
         let w = &context.words().drillverb;
         return Err(context.stop(&fill(w.out_exists, &[("path", &shown_path(path))]), Some(w.out_exists_help)));
     }
-    let ground = ground(context)?;
+    let materials = materials(context)?;
     if drill.list {
-        return Ok(list::run(&ground, context).into_file(drill.out.as_deref(), context));
+        return Ok(list::run(&materials, context).into_file(drill.out.as_deref(), context));
     }
-    let seed = drill.seed.unwrap_or_else(|| fresh_seed(ground.clock.now()));
+    let seed = drill.seed.unwrap_or_else(|| fresh_seed(materials.clock.now()));
     if drill.cards {
-        return Ok(cards::run(&ground, seed, drill.count, context)?.into_file(drill.out.as_deref(), context));
+        return Ok(cards::run(&materials, seed, drill.count, context)?.into_file(drill.out.as_deref(), context));
     }
-    on_screen(drill, &ground, seed, context)
+    on_screen(drill, &materials, seed, context)
 }
 
-fn ground(context: &Context) -> Result<Ground, Stop> {
+fn materials(context: &Context) -> Result<Materials, Stop> {
     context.sound_settings()?;
     let at = moment::at(context)?;
     let ready = files::load_in_force(&context.rules_file(), &context.folders, moment::today(at));
@@ -127,7 +127,7 @@ fn ground(context: &Context) -> Result<Ground, Stop> {
     let stories = stories(&book.rules, context)?;
     let zone = moment::zone(context, &book.rules)?;
     let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(book.rules.zones[zone].offset)));
-    Ok(Ground { book: Arc::new(book), stories, zone, clock })
+    Ok(Materials { book: Arc::new(book), stories, zone, clock })
 }
 
 /// The embedded stories, and the trainer's own where there are some.
@@ -147,7 +147,7 @@ fn stories(rules: &RuleSet, context: &Context) -> Result<Stories, Stop> {
     own.map(|own| built_in.with(own)).map_err(refused)
 }
 
-/// A seed that nobody chose: short enough to be said over a table.
+/// A random seed, short enough to be read aloud.
 fn fresh_seed(now: DateTime<Utc>) -> u64 {
     u64::from(now.timestamp_subsec_nanos() ^ u32::try_from(now.timestamp() & 0xffff).unwrap_or(0)) % 1_000_000
 }
@@ -172,7 +172,7 @@ impl Answer {
     }
 }
 
-/// The staff id in lower case. A name is refused: the sheet goes from hand to hand.
+/// The staff id in lower case. Names are refused, since sheets are passed on.
 fn trainee(id: &str, context: &Context) -> Result<String, Stop> {
     let w = &context.words().drillverb;
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -183,38 +183,43 @@ fn trainee(id: &str, context: &Context) -> Result<String, Stop> {
     Err(context.stop(&fill(w.bad_trainee, &[("id", &shown(id))]), Some(w.bad_trainee_help)))
 }
 
-fn on_screen(drill: &Drill, ground: &Ground, seed: u64, context: &Context) -> Result<Answer, Stop> {
-    let (words, rules) = (context.words(), &ground.book.rules);
+fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context) -> Result<Answer, Stop> {
+    let (words, rules) = (context.words(), &materials.book.rules);
     let trainee = drill.trainee.as_deref().map(|id| trainee(id.trim(), context)).transpose()?;
-    let (cards, not_asked) = dealt(ground, seed, drill.count, context)?;
-    let now = ground.clock.now();
+    let (cards, not_asked) = generate_cards(materials, seed, drill.count, context)?;
+    let now = materials.clock.now();
     let mut session = Session::new(Setup {
-        book: Arc::clone(&ground.book),
-        stories_sha256: ground.stories.sha256.clone(),
+        book: Arc::clone(&materials.book),
+        stories_sha256: materials.stories.sha256.clone(),
         lang: context.lang,
-        home: ground.zone,
+        home: materials.zone,
         cards,
         not_asked,
         seed,
         kind: drill.way.or(drill.exam.then_some(ExerciseKind::Blind)),
         exam: drill.exam.then(|| drill.pass.unwrap_or(PASS)),
         trainee,
-        day: now.with_timezone(&rules.zones[ground.zone].offset).date_naive(),
+        day: now.with_timezone(&rules.zones[materials.zone].offset).date_naive(),
         now,
     });
-    let end = practise(&mut session, theme(context.settings.theme), ground.clock)
+    let end = practise(&mut session, theme(context.settings.theme), materials.clock)
         .map_err(|e| Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))]))))?;
-    let answer = left(&session, drill, context);
+    let answer = result(&session, drill, context);
     end.die();
     Ok(answer)
 }
 
-/// The cards of a seed, and what of the rules none of them asks.
-fn dealt(ground: &Ground, seed: u64, count: Option<u16>, context: &Context) -> Result<(Vec<Card>, Vec<String>), Stop> {
-    let (rules, words) = (&ground.book.rules, context.words());
-    let dealt = CardGenerator::new(rules, &ground.stories).generate(&full_coverage(rules), seed);
-    let not_asked = dealt.not_asked(rules);
-    let mut cards = dealt.cards;
+/// The cards of a seed, and what they could not cover.
+fn generate_cards(
+    materials: &Materials,
+    seed: u64,
+    count: Option<u16>,
+    context: &Context,
+) -> Result<(Vec<Card>, Vec<String>), Stop> {
+    let (rules, words) = (&materials.book.rules, context.words());
+    let set = CardGenerator::new(rules, &materials.stories).generate(&full_coverage(rules), seed);
+    let not_asked = set.not_asked(rules);
+    let mut cards = set.cards;
     cards.truncate(count.map_or(usize::MAX, usize::from));
     if cards.is_empty() {
         return Err(context.stop(&no_cards(&not_asked, words), Some(words.drillverb.no_cards_help)));
@@ -222,7 +227,7 @@ fn dealt(ground: &Ground, seed: u64, count: Option<u16>, context: &Context) -> R
     Ok((cards, not_asked))
 }
 
-/// That there is no card to ask, and what should have been asked.
+/// The message that there are no cards, with what they should have covered.
 fn no_cards(not_asked: &[String], words: &Words) -> String {
     let w = &words.drillverb;
     if not_asked.is_empty() {
@@ -231,8 +236,8 @@ fn no_cards(not_asked: &[String], words: &Words) -> String {
     format!("{}: {}", w.no_cards, diagnostics::listed(not_asked.iter().map(String::as_str), &words.problem))
 }
 
-/// What is printed and written when a session was left.
-fn left(session: &Session, drill: &Drill, context: &Context) -> Answer {
+/// Prints or writes the result sheet of a session.
+fn result(session: &Session, drill: &Drill, context: &Context) -> Answer {
     let sheet = session.sheet();
     let no = sheet.exam && !sheet.passed;
     if !sheet.exam && sheet.cards.is_empty() {

@@ -1,7 +1,7 @@
-//! Whether what the embedded deck's captions say is true under the rules in use. They were written for the embedded rules,
-//! so a scene is played under both: where everything that a caption speaks of is the same at every step, it is as true
-//! here as there. The words of a sentence may differ, except those that a caption quotes. A scene that a trainer copied
-//! unchanged is judged alike; one that was edited is the trainer's own word.
+//! Which scenes of a deck have captions that are true under the rules in use. The embedded deck was written for the
+//! embedded rules, so each of its scenes is played under both: if everything that a caption can refer to is the same at
+//! every step, the caption is as true here as there. The words of a sentence may differ, except those that a caption
+//! quotes. A scene that a trainer copied unchanged is judged in the same way; an edited one is the trainer's own.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::words::Lang;
 pub struct PlayableScenes {
     /// The scenes that can be shown.
     pub scenes: Vec<Scene>,
-    /// The titles of those that would tell what is not so.
+    /// The titles of the scenes whose captions would be false.
     pub left_out: Vec<String>,
     /// What scenes name and the rules lack.
     pub problems: Vec<Problem>,
@@ -40,7 +40,9 @@ pub fn playable_scenes(deck: &Deck, book: &Arc<Book>, home: usize, day: NaiveDat
         out.problems.extend(problems);
         let original = embedded.position_of(deck, at).and_then(|at| originals[at].0.as_ref());
         let is_true = |scene: &Scene| {
-            original.is_none_or(|original| seen(original, &written_for, home_then, day) == seen(scene, book, home, day))
+            original.is_none_or(|original| {
+                snapshots(original, &written_for, home_then, day) == snapshots(scene, book, home, day)
+            })
         };
         match scene {
             Some(scene) if is_true(&scene) => out.scenes.push(scene),
@@ -51,11 +53,11 @@ pub fn playable_scenes(deck: &Deck, book: &Arc<Book>, home: usize, day: NaiveDat
     out
 }
 
-/// What a caption can speak of at one step.
+/// What a caption can refer to at one step.
 #[derive(Debug, PartialEq, Eq)]
-struct Seen {
-    plan: Vec<(Seeable, Mark)>,
-    /// The step on the screen, and the note that the panel tells of it.
+struct Snapshot {
+    plan: Vec<(StepSnapshot, Mark)>,
+    /// The step on the screen, and its note in the panel.
     shown: Option<(String, Option<String>)>,
     rule: Option<String>,
     caution: Option<String>,
@@ -72,9 +74,9 @@ struct Seen {
     ends_alike: bool,
 }
 
-/// What the screen tells of a step besides the words of its sentence.
+/// What the screen shows of a step besides its sentence.
 #[derive(Debug, PartialEq, Eq)]
-struct Seeable {
+struct StepSnapshot {
     title: String,
     basis: Option<String>,
     score: Vec<String>,
@@ -82,8 +84,8 @@ struct Seeable {
     slots: Vec<String>,
 }
 
-/// What is seen at each step, and which quotations of its caption stand in the sentence.
-fn seen(scene: &Scene, book: &Arc<Book>, home: usize, day: NaiveDate) -> Vec<(Seen, Vec<bool>)> {
+/// What is shown at each step, and which quotations of its caption are in the sentence.
+fn snapshots(scene: &Scene, book: &Arc<Book>, home: usize, day: NaiveDate) -> Vec<(Snapshot, Vec<bool>)> {
     let scenes = vec![scene.clone()];
     let Some(mut show) = Show::new(Arc::clone(book), Lang::Id, home, day, String::new(), scenes) else {
         return Vec::new();
@@ -101,7 +103,7 @@ fn seen(scene: &Scene, book: &Arc<Book>, home: usize, day: NaiveDate) -> Vec<(Se
     }
 }
 
-fn at_step(app: &App, scene: &Scene) -> Seen {
+fn at_step(app: &App, scene: &Scene) -> Snapshot {
     let (rules, call) = (app.rules(), app.call());
     let rule = call.plan(rules).rule;
     let entries = app.entries().into_iter();
@@ -117,7 +119,7 @@ fn at_step(app: &App, scene: &Scene) -> Seen {
     let values = rules.facts.iter().enumerate().map(|(at, fact)| &fact.values[call.situation().value(at)]);
     let lasting = rules.facts.iter().filter(|f| matches!(f.scope, Scope::Shift { .. }));
     let last = |steps: &[StepIx]| steps.iter().rfind(|s| rules.step(**s).is_spoken()).copied();
-    Seen {
+    Snapshot {
         plan: entries.map(|e| (seeable(rules, rules.step(e.step)), e.mark)).collect(),
         shown: app.shown().map(|step| (rules.step(step).title.clone(), rules.step(step).note.clone())),
         rule: rule.basis.clone(),
@@ -134,12 +136,12 @@ fn at_step(app: &App, scene: &Scene) -> Seen {
     }
 }
 
-fn seeable(rules: &RuleSet, step: &Step) -> Seeable {
+fn seeable(rules: &RuleSet, step: &Step) -> StepSnapshot {
     let slots = match &step.words {
         StepWords::Say(template) => template.pieces().iter().map(|piece| slot(rules, piece)).collect(),
         StepWords::Remind(_) => Vec::new(),
     };
-    Seeable { title: step.title.clone(), basis: step.basis.clone(), score: step.score.clone(), slots }
+    StepSnapshot { title: step.title.clone(), basis: step.basis.clone(), score: step.score.clone(), slots }
 }
 
 fn slot(rules: &RuleSet, piece: &Piece) -> String {
@@ -152,19 +154,19 @@ fn slot(rules: &RuleSet, piece: &Piece) -> String {
     }
 }
 
-/// A fact that the scene sets: its name, its key and what it is set to.
+/// A fact that the scene sets: its label, key and value.
 fn fact_words(rules: &RuleSet, fact: usize, value: usize) -> String {
     let fact = &rules.facts[fact];
     let value = &fact.values[value];
     format!("{} {:?} {} {:?} {:?}", fact.label, fact.key, value.label, value.banner, fact.scope)
 }
 
-/// A field that the scene fills: its name, its key and what it offers.
+/// A field that the scene fills: its label, key and choices.
 fn field_words(rules: &RuleSet, field: FieldIx) -> String {
     let field = rules.field(field);
     let offered = match &field.kind {
         FieldKind::Choice(choices) => choices.texts().collect::<Vec<_>>().join("/"),
-        // What stands in its place while nothing is typed.
+        // Its text while it is empty.
         FieldKind::Typed(typed) => typed.empty.clone().unwrap_or_default(),
     };
     format!("{} {:?} {offered}", field.label, field.key)
@@ -257,7 +259,6 @@ mod tests {
         }
     }
 
-    /// Whoever copied the deck is told the same of the scenes that were left as they are; an edited one is theirs.
     #[test]
     fn a_copied_scene_is_judged_and_an_edited_one_is_not() {
         let source = crate::rules::BUILT_IN.replace("from = \"15:00\"", "from = \"15:30\"");

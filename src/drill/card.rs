@@ -1,5 +1,4 @@
-//! A card: one call as it is told, and what it asks for. Made by `deal` from rules and stories; knows no chance and no
-//! clock.
+//! A card: one call, told as a story, and the closing that it asks for.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
@@ -14,15 +13,15 @@ pub use crate::rules::greeting::DAY;
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Card {
-    /// The id of the story it is told in.
+    /// The id of its story.
     pub scenario: String,
-    /// The story.
+    /// The text of the story.
     pub story: String,
     /// The sample customer.
     pub person: Person,
-    /// What the story implies; a fact that it leaves open, since it makes no difference here, has its first value.
+    /// What the story implies. A fact that it does not mention makes no difference and has its first value.
     pub situation: Situation,
-    /// For each fact, whether the story implies anything of it.
+    /// For each fact, whether the story mentions it.
     pub mentioned: Vec<bool>,
     /// The customer's zone: a position in the rules' zones.
     pub zone: usize,
@@ -54,7 +53,7 @@ impl Card {
         self.local().overflowing_add_signed(TimeDelta::seconds(seconds(zone) - seconds(self.zone))).0
     }
 
-    /// What is to be said.
+    /// The closing.
     #[must_use]
     pub fn plan<'r>(&self, rules: &'r RuleSet) -> Plan<'r> {
         decide(rules, &self.situation)
@@ -66,7 +65,7 @@ impl Card {
         self.plan(rules).steps().iter().copied().filter(|s| rules.step(*s).is_spoken()).collect()
     }
 
-    /// Which greeting holds.
+    /// The position of the greeting in the rules' greetings.
     #[must_use]
     pub fn greeting(&self, rules: &RuleSet) -> usize {
         rules.greetings.at(self.local())
@@ -78,7 +77,7 @@ impl Card {
         rules.greetings.word(self.local())
     }
 
-    /// Whether a greeting stands in what is to be said.
+    /// Whether the closing has a greeting.
     #[must_use]
     pub fn greets(&self, rules: &RuleSet) -> bool {
         self.spoken(rules).iter().any(|s| rules.step(*s).greets())

@@ -1,5 +1,5 @@
-//! The deck of a presentation: bytes of a deck file → scenes, every problem with its place; then scenes × rules → what is
-//! set where. A deck names facts and fields by id; what the rules lack is told, or the scene left out. Knows no disk.
+//! The deck of a presentation: parses a deck file, each problem with its place, and resolves the names of facts, fields and
+//! zones in its scenes against the rules.
 
 use chrono::NaiveTime;
 
@@ -90,7 +90,7 @@ pub struct Step {
 pub struct Scene {
     /// What it is called.
     pub title: String,
-    /// The call, where there is one to tell.
+    /// The story of the call; may be empty.
     pub story: String,
     /// How it opens; its clock is always set.
     pub start: Step,
@@ -171,7 +171,7 @@ impl Deck {
         read(BUILT_IN.as_bytes()).expect("the embedded deck is read by a test")
     }
 
-    /// Each scene under these rules, and what it names that they lack; no scene where there is such.
+    /// Each scene resolved against these rules, or the names that they don't have.
     #[must_use]
     pub fn resolved(&self, rules: &RuleSet) -> Vec<(Option<Scene>, Vec<Problem>)> {
         let scene = |raw: &RawScene| {

@@ -1,11 +1,11 @@
-//! A card and an answer → what was right. Three ways of answering, one measure: what the customer hears. Knows nothing of
-//! screens or of how the answer came about.
+//! Grades an answer to a card. Whatever the kind of exercise, the measure is what the customer hears.
 
 use super::card::Card;
 use crate::rules::decide::{Situation, decide};
 use crate::rules::ruleset::{FieldIx, RuleSet, StepIx};
+use crate::words::Words;
 
-/// How a trainee answers.
+/// The kind of exercise: how a trainee answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExerciseKind {
     /// *Studi kasus*: set the facts on the prompter, then close.
@@ -17,7 +17,7 @@ pub enum ExerciseKind {
 }
 
 impl ExerciseKind {
-    /// Every way, in the order of their digits.
+    /// In the order of their digits.
     pub const ALL: [Self; 3] = [Self::Case, Self::Blind, Self::Spoken];
 
     /// Its name on the command line and in sheets.
@@ -30,14 +30,24 @@ impl ExerciseKind {
         }
     }
 
-    /// From its name.
+    /// Its name on the screen.
+    #[must_use]
+    pub fn label(self, words: &Words) -> &'static str {
+        match self {
+            Self::Case => words.drill.way_case,
+            Self::Blind => words.drill.way_blind,
+            Self::Spoken => words.drill.way_spoken,
+        }
+    }
+
+    /// From its name in [`ExerciseKind::code`].
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|w| w.code() == code)
     }
 }
 
-/// How a partner heard a sentence.
+/// A partner's mark for a spoken sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpokenMark {
     /// Word for word.
@@ -59,6 +69,16 @@ impl SpokenMark {
             Self::Exact => "tepat",
             Self::Changed => "berubah",
             Self::Missing => "terlewat",
+        }
+    }
+
+    /// Its name on the screen.
+    #[must_use]
+    pub fn label(self, words: &Words) -> &'static str {
+        match self {
+            Self::Exact => words.drill.heard_exact,
+            Self::Changed => words.drill.heard_changed,
+            Self::Missing => words.drill.heard_missing,
         }
     }
 }
@@ -86,7 +106,7 @@ pub enum Answer {
     },
     /// Spoken.
     Spoken {
-        /// How each spoken step of the plan was heard.
+        /// The mark of each sentence of the closing.
         marks: Vec<SpokenMark>,
     },
 }
@@ -158,7 +178,7 @@ pub fn grade(rules: &RuleSet, card: &Card, answer: &Answer) -> Grade {
     }
 }
 
-/// A fact set otherwise counts as right where that fact alone changes nothing of what is said.
+/// For each fact, whether it was set right. Another value is right too if it alone doesn't change the closing.
 fn facts(rules: &RuleSet, card: &Card, situation: &Situation) -> Vec<bool> {
     let steps = &decide(rules, &card.situation).rule.steps;
     let right = |fact: usize| {

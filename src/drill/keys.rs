@@ -1,6 +1,6 @@
-//! The keys of practice and presentation, from one table each, as in `keymap`: what a key does and what the footer says
-//! are the same rows. On a card of *studi kasus* the prompter's own keys hold, but for what would end or give away the
-//! card. Esc never leaves.
+//! The keys of practice and presentation. As in `keymap`, one table per mode says what a key does and what the footer shows.
+//! On a card of *studi kasus* the prompter's own keys apply, except those that would end the call or give the answer away.
+//! Esc never leaves.
 
 use super::grade::{ExerciseKind, SpokenMark};
 use super::session::{Draft, Phase, Session, SessionAction};
@@ -11,16 +11,16 @@ use crate::keymap::{self, Key};
 use crate::panel::Panel;
 use crate::words::Words;
 
-/// A key and what it does now.
+/// Keys and their action in the current state.
 #[derive(Clone, Debug)]
 pub struct Row<M> {
     /// The keys that do it.
     pub keys: Vec<Key>,
-    /// What they do.
+    /// Their action.
     pub step: M,
-    /// What it is called.
+    /// The label in the footer.
     pub label: &'static str,
-    /// Whether the footer names it.
+    /// Whether the footer shows it.
     pub in_footer: bool,
 }
 
@@ -37,7 +37,7 @@ impl<M> Row<M> {
 const SPACE: &[Key] = &[Key::Char(' '), Key::Enter];
 const LEAVE: &[Key] = &[Key::Char('q'), Key::Ctrl('c')];
 
-/// What a footer says: a key's name and what it does.
+/// The entries of a footer: the name of a key and its label.
 #[must_use]
 pub fn footer<M>(rows: &[Row<M>], words: &Words) -> Vec<(String, String)> {
     let named = |row: &Row<M>| {
@@ -88,7 +88,8 @@ fn found<M: Clone>(rows: Vec<Row<M>>, key: Key) -> Option<M> {
     rows.into_iter().find(|r| r.keys.contains(&key) || r.keys.contains(&lower)).map(|r| r.step)
 }
 
-/// What the prompter's keys don't do here: what is copied or added up is of no use, and in an exam nothing tells why.
+/// The prompter's actions that have no key here: copying and the recap are of no use, and the panel of reasons would give
+/// an exam's answers away.
 #[must_use]
 pub fn hidden(exam: bool) -> &'static [Action] {
     if exam {
@@ -117,8 +118,6 @@ fn on_prompter(session: &Session, key: Key) -> Option<SessionAction> {
 #[must_use]
 pub fn session_rows(session: &Session) -> Vec<Row<SessionAction>> {
     let w = &session.words().drill;
-    let up = Direction::Up;
-    let down = Direction::Down;
     let mut rows: Vec<Row<SessionAction>> = Vec::new();
     if session.is_reading() {
         rows.push(Row::new(&[Key::Esc, Key::Char('r')], SessionAction::Story, w.key_back));
@@ -127,14 +126,14 @@ pub fn session_rows(session: &Session) -> Vec<Row<SessionAction>> {
         return rows;
     }
     match session.phase() {
-        Phase::Intro if session.setup().cards.is_empty() => {}
         Phase::Intro => {
+            rows.extend(scrolling(w.key_scroll).map(|row| Row { in_footer: false, ..row }));
             if let Some(way) = session.setup().kind {
                 rows.push(Row::new(SPACE, SessionAction::Begin(way), w.key_begin));
             } else {
-                let labels = [w.way_case, w.way_blind, w.way_spoken];
-                for ((way, label), digit) in ExerciseKind::ALL.into_iter().zip(labels).zip('1'..) {
-                    rows.push(Row::new(&[Key::Char(digit)], SessionAction::Begin(way), label));
+                for (kind, digit) in ExerciseKind::ALL.into_iter().zip('1'..) {
+                    let label = kind.label(session.words());
+                    rows.push(Row::new(&[Key::Char(digit)], SessionAction::Begin(kind), label));
                 }
             }
         }
@@ -148,12 +147,6 @@ pub fn session_rows(session: &Session) -> Vec<Row<SessionAction>> {
             rows.push(Row::new(SPACE, SessionAction::Next, w.key_finish));
             rows.extend(scrolling(w.key_scroll));
         }
-    }
-    if session.phase() == Phase::Intro {
-        rows.push(Row::hidden(&[Key::Up], SessionAction::Line(up)));
-        rows.push(Row::hidden(&[Key::Down], SessionAction::Line(down)));
-        rows.push(Row::hidden(&[Key::PageUp], SessionAction::Page(up)));
-        rows.push(Row::hidden(&[Key::PageDown], SessionAction::Page(down)));
     }
     rows.extend(leave_rows(w.key_quit));
     rows.push(Row::hidden(&[Key::Esc], SessionAction::Back));
@@ -177,7 +170,7 @@ pub fn leaving_rows(session: &Session) -> Vec<Row<SessionAction>> {
     ]
 }
 
-/// The question whether to leave, and its answers, in place of the footer.
+/// The footer while leaving has to be confirmed.
 #[must_use]
 pub fn leaving_footer(session: &Session) -> Vec<(String, String)> {
     let w = &session.words().drill;
@@ -188,7 +181,7 @@ pub fn leaving_footer(session: &Session) -> Vec<(String, String)> {
 
 fn scrolling(label: &'static str) -> [Row<SessionAction>; 5] {
     [
-        // What is found first holds: the key that goes the other way stands before the row that names both.
+        // The first row with a key wins, so Up is before the row that shows both arrows.
         Row::hidden(&[Key::Up], SessionAction::Line(Direction::Up)),
         Row::new(&[Key::Up, Key::Down], SessionAction::Line(Direction::Down), label),
         Row::hidden(&[Key::PageDown], SessionAction::Page(Direction::Down)),
@@ -225,9 +218,8 @@ fn card_rows(session: &Session, rows: &mut Vec<Row<SessionAction>>) {
             if session.is_ready() {
                 rows.push(Row::new(SPACE, SessionAction::HandIn, w.key_hand_in));
             }
-            let labels = [w.heard_exact, w.heard_changed, w.heard_missing];
-            for ((heard, label), digit) in SpokenMark::ALL.into_iter().zip(labels).zip('1'..) {
-                rows.push(Row::new(&[Key::Char(digit)], SessionAction::Mark(heard), label));
+            for (mark, digit) in SpokenMark::ALL.into_iter().zip('1'..) {
+                rows.push(Row::new(&[Key::Char(digit)], SessionAction::Mark(mark), mark.label(session.words())));
             }
             rows.push(Row::hidden(&[Key::Up], SessionAction::Cursor(up)));
             rows.push(Row::hidden(&[Key::Down], SessionAction::Cursor(down)));
@@ -237,7 +229,7 @@ fn card_rows(session: &Session, rows: &mut Vec<Row<SessionAction>>) {
     rows.push(Row::new(&[Key::Char('r')], SessionAction::Story, w.key_story));
 }
 
-/// The footer of a card of *studi kasus*: the prompter's own rows, with what is otherwise here.
+/// The footer of a card of *studi kasus*: the prompter's, with the labels that differ here.
 #[must_use]
 pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
     let (app, words) = (session.app(), session.words());
@@ -271,7 +263,7 @@ pub fn show_rows(show: &Show) -> Vec<Row<ShowAction>> {
     let space = match show.is_at_end_of_scene() {
         false => Some(w.key_step),
         true if scene + 1 < scenes => Some(w.key_next_scene),
-        // At the end of the last scene there is nothing to go on to.
+        // The end of the last scene.
         true => None,
     };
     let rows = [

@@ -1,12 +1,11 @@
-//! Chance from a seed: the same seed makes the same choices on every machine and in every version. Knows nothing of what
-//! is chosen.
+//! A random number generator with the same sequence for a seed on every machine and in every version.
 
-/// A small deterministic generator (`SplitMix64`).
+/// `SplitMix64`.
 #[derive(Clone, Debug)]
 pub struct Rng(u64);
 
 impl Rng {
-    /// Begins at a seed.
+    /// Starts at a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(seed)
@@ -25,7 +24,7 @@ impl Rng {
         usize::try_from(wide >> 64).unwrap_or(0)
     }
 
-    /// Heads, once in `times`.
+    /// True once in `times`.
     pub fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
@@ -35,7 +34,7 @@ impl Rng {
         all.get(self.below(all.len()))
     }
 
-    /// Puts them in any order.
+    /// Puts them in random order.
     pub fn shuffle<T>(&mut self, all: &mut [T]) {
         for at in (1..all.len()).rev() {
             all.swap(at, self.below(at + 1));
@@ -50,7 +49,7 @@ mod tests {
     #[test]
     fn a_seed_always_makes_the_same_choices() {
         let mut rng = Rng::new(7);
-        // Written out: a result sheet of years ago must still deal the same cards.
+        // Literal numbers: the seed on an old result sheet still generates its cards.
         let first: Vec<usize> = (0..8).map(|_| rng.below(100)).collect();
         assert_eq!(first, FIRST);
         let mut all = [0, 1, 2, 3, 4, 5];

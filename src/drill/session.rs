@@ -1,5 +1,5 @@
-//! One session of cards: the prompter's own state inside, what is open, what was answered. The one place that changes it
-//! is [`Session::update`]; the keys that lead there stand in `keys`. No disk, no terminal; the time comes in.
+//! A practice session or exam: its cards, the prompter's state of the open card, and the answers so far. All changes go
+//! through [`Session::update`]; [`super::keys`] maps keys to its actions.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::rules::ruleset::StepIx;
 use crate::rules::script::FieldValue;
 use crate::words::{Lang, Words};
 
-/// What a session is begun with.
+/// What a session starts with.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// The rules.
@@ -35,7 +35,7 @@ pub struct Setup {
     pub not_asked: Vec<String>,
     /// The seed they were dealt from.
     pub seed: u64,
-    /// How they are answered; `None`: the first screen asks.
+    /// The kind of exercise; `None`: the first screen asks.
     pub kind: Option<ExerciseKind>,
     /// How many in a hundred must be right, where it is an exam.
     pub exam: Option<u8>,
@@ -47,7 +47,7 @@ pub struct Setup {
     pub now: DateTime<Utc>,
 }
 
-/// What is open.
+/// The screen of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// What is coming, and how it is answered.
@@ -60,7 +60,7 @@ pub enum Phase {
     Score,
 }
 
-/// An answer in the making.
+/// The answer to the open card, not handed in yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Draft {
     /// On the prompter: the state is the prompter's.
@@ -87,14 +87,14 @@ pub enum Draft {
     },
 }
 
-/// What happens.
+/// What a key does in a session.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SessionAction {
     /// Begin, answering this way.
     Begin(ExerciseKind),
     /// Something on the prompter.
     App(Action),
-    /// SessionAction the cursor.
+    /// Move the cursor.
     Cursor(Direction),
     /// Choose the step under the cursor, or drop it.
     Choose,
@@ -114,11 +114,11 @@ pub enum SessionAction {
     Next,
     /// Read the whole story, or close it.
     Story,
-    /// Scroll what is open by a line.
+    /// Scroll by a line.
     Line(Direction),
-    /// Scroll what is open by a page.
+    /// Scroll by a page.
     Page(Direction),
-    /// Close what is open; never leaves.
+    /// Close what is open.
     Back,
     /// Leave; before the end this asks first.
     Leave,
@@ -146,7 +146,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Begins. Without a card there is only the first screen.
+    /// Starts at the first screen.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         let now = setup.now;
@@ -155,7 +155,7 @@ impl Session {
             kind: setup.kind.unwrap_or(ExerciseKind::Case),
             phase: Phase::Intro,
             at: 0,
-            app: app(&setup, moment),
+            app: fresh_app(&setup.book, setup.lang, setup.home, moment),
             draft: Draft::Case,
             graded: Vec::new(),
             shown: now,
@@ -168,7 +168,7 @@ impl Session {
         }
     }
 
-    /// What it was begun with.
+    /// What it started with.
     #[must_use]
     pub fn setup(&self) -> &Setup {
         &self.setup
@@ -186,19 +186,19 @@ impl Session {
         self.setup.lang.words()
     }
 
-    /// What is open.
+    /// The current screen.
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// How cards are answered.
+    /// The kind of exercise.
     #[must_use]
     pub fn kind(&self) -> ExerciseKind {
         self.kind
     }
 
-    /// Whether it is an exam: no hints, nothing told before the end.
+    /// Whether it is an exam: no hints, and no result before the end.
     #[must_use]
     pub fn is_exam(&self) -> bool {
         self.setup.exam.is_some()
@@ -222,13 +222,13 @@ impl Session {
         &self.app
     }
 
-    /// The answer in the making.
+    /// The answer to the open card.
     #[must_use]
     pub fn draft(&self) -> &Draft {
         &self.draft
     }
 
-    /// What was answered.
+    /// The answers so far, graded.
     #[must_use]
     pub fn graded(&self) -> &[GradedAnswer] {
         &self.graded
@@ -246,7 +246,7 @@ impl Session {
         self.leaving
     }
 
-    /// How far what is open is scrolled.
+    /// The scroll offset in lines.
     #[must_use]
     pub fn scroll(&self) -> usize {
         if self.is_on_prompter() { self.app.scroll() } else { self.scroll }
@@ -263,7 +263,7 @@ impl Session {
         let _ = self.app.update(Message::Mistyped, self.app.now());
     }
 
-    /// Tells how far what is open can be scrolled, and how much of it is seen at once.
+    /// Takes over from the drawing how far the page can be scrolled, and its height.
     pub fn bound_scroll(&mut self, most: usize, page: usize) {
         if self.is_on_prompter() {
             self.app.bound_scroll(most, page);
@@ -288,7 +288,7 @@ impl Session {
                 }
             }
             SessionAction::App(action) => {
-                // The clock of a card stands still, so that an edge is asked as it is told.
+                // The clock of a card is stopped, so that the greeting stays the one that the card asks.
                 let _ = self.app.update_at(action, self.app.now(), self.now);
             }
             SessionAction::HandIn => self.hand_in(),
@@ -331,7 +331,8 @@ impl Session {
         };
         self.phase = Phase::Card;
         let rules = &self.setup.book.rules;
-        self.app = app(&self.setup, card.moment(rules, self.setup.day));
+        let now = card.moment(rules, self.setup.day);
+        self.app = fresh_app(&self.setup.book, self.setup.lang, self.setup.home, now);
         // What no key sets comes to the prompter from outside, here as there.
         for fact in (0..rules.facts.len()).filter(|at| rules.facts[*at].key.is_none()) {
             for _ in 0..card.situation.value(fact) {
@@ -343,7 +344,7 @@ impl Session {
             ExerciseKind::Blind => {
                 let ids = (0..rules.steps.len()).filter_map(|at| rules.step_named(&rules.steps[at].id));
                 let mut offered: Vec<StepIx> = ids.filter(|s| rules.step(*s).is_spoken()).collect();
-                // In the file's order the list would be half the answer.
+                // The order of the rules file would give half of the answer away.
                 Rng::new(self.setup.seed ^ (self.at as u64 + 1)).shuffle(&mut offered);
                 Draft::Blind { offered, cursor: 0, chosen: Vec::new(), greeting: None }
             }
@@ -457,13 +458,13 @@ impl Session {
         }
     }
 
-    /// What was right in the card that was just answered.
+    /// The last answer.
     #[must_use]
     pub fn last_graded(&self) -> Option<&GradedAnswer> {
         self.graded.last()
     }
 
-    /// The cards and what came of them. In an exam a card that was not answered counts as not right.
+    /// The cards with their answers; in an exam also the cards without one.
     pub fn results(&self) -> impl Iterator<Item = CardResult<'_>> {
         let result = |(at, card)| (card, self.graded.iter().find(|d| d.card == at));
         let is_listed = |(_, done): &CardResult<'_>| self.is_exam() || done.is_some();
@@ -498,12 +499,12 @@ impl Session {
     }
 }
 
-/// A prompter in which nothing has happened, at a moment.
-fn app(setup: &Setup, now: DateTime<Utc>) -> App {
+/// A prompter in which nothing has happened yet.
+pub(super) fn fresh_app(book: &Arc<Book>, lang: Lang, home: usize, now: DateTime<Utc>) -> App {
     App::new(Begin {
-        book: Arc::clone(&setup.book),
-        lang: setup.lang,
-        zone: setup.home,
+        book: Arc::clone(book),
+        lang,
+        zone: home,
         held: Vec::new(),
         notice: None,
         rules_trouble: None,

@@ -15,7 +15,7 @@ use crate::rules::ruleset::{FieldKind, RuleSet, StepIx};
 /// A result sheet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Sheet {
-    /// The form of the sheet: 1.
+    /// The version of the format: 1.
     pub schema: u8,
     /// Whether it is of an exam.
     pub exam: bool,
@@ -31,16 +31,15 @@ pub struct Sheet {
     pub rules_sha256: String,
     /// The SHA-256 of the stories.
     pub stories_sha256: String,
-    /// How many in a hundred must be right.
+    /// The percentage that must be right.
     pub pass: u8,
-    /// How many in a hundred are.
+    /// The percentage that is right.
     pub score: u8,
     /// Whether it is passed; never for practice.
     pub passed: bool,
-    /// Whether it was not broken off.
+    /// Whether all cards were answered.
     pub complete: bool,
-    /// What the cards should ask of these rules and do not, since no story leads there: ids of rules and requirements, times
-    /// of greetings.
+    /// What the cards could not cover, since no story fits: ids of rules and requirements, times of greetings.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_asked: Vec<String>,
     /// When it was begun.
@@ -80,14 +79,14 @@ pub struct Row {
     pub right: bool,
 }
 
-/// What came of a card.
+/// An answer and its grade.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GradedAnswer {
-    /// Which card.
+    /// The position of the card.
     pub card: usize,
     /// The answer.
     pub answer: Answer,
-    /// What was right.
+    /// Its grade.
     pub grade: Grade,
     /// When it was shown.
     pub shown: DateTime<Utc>,
@@ -95,7 +94,7 @@ pub struct GradedAnswer {
     pub answered: DateTime<Utc>,
 }
 
-/// A card, and what came of it once it was answered.
+/// A card, and its answer if there is one.
 pub type CardResult<'a> = (&'a Card, Option<&'a GradedAnswer>);
 
 /// How often something was asked, and right.
@@ -109,20 +108,20 @@ pub struct Tally {
     pub asked: usize,
 }
 
-/// How many in a hundred, rounded down.
+/// Per cent, rounded down.
 #[must_use]
 pub fn percent(right: usize, of: usize) -> u8 {
     (right * 100).checked_div(of).and_then(|n| u8::try_from(n).ok()).unwrap_or(0)
 }
 
-/// A moment as sheets have it.
+/// A time as sheets show it.
 #[must_use]
 pub fn moment(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 impl Row {
-    /// A card's row, and what came of it.
+    /// The row of a card and its answer.
     #[must_use]
     pub fn new(rules: &RuleSet, card: &Card, done: Option<&GradedAnswer>) -> Self {
         let id = |step: &StepIx| rules.step(*step).id.clone();

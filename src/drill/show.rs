@@ -1,19 +1,20 @@
-//! A presentation: scenes played on the prompter's own state. Going on changes what is on the screen; going back plays the
-//! scene again up to there, so that every way to a step shows the same. The clock stands where the scene set it.
+//! A presentation: scenes played on the prompter's own state. Going back replays the scene from its start, so a step looks
+//! the same however it was reached. The clock is stopped where the scene set it.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::deck::{Panel, Scene, Set, Step};
+use super::session::fresh_app;
 use crate::action::{Action, Direction, Edit};
-use crate::app::{App, Begin, Mode, Update};
+use crate::app::{App, Mode, Update};
 use crate::book::Book;
 use crate::message::Message;
 use crate::rules::ruleset::{FieldIx, FieldKind};
 use crate::words::{Lang, Words};
 
-/// What happens.
+/// What a key does in a presentation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ShowAction {
     /// The next step; behind the last, the next scene.
@@ -44,7 +45,7 @@ pub struct Show {
     step: usize,
     app: App,
     now: DateTime<Utc>,
-    /// When the hands that play the scene press: each press takes its time, though the clock stands.
+    /// The time of key presses, which goes on while the clock is stopped.
     hands: DateTime<Utc>,
 }
 
@@ -63,7 +64,7 @@ impl Show {
             return None;
         }
         let now = day.and_hms_opt(0, 0, 0)?.and_utc();
-        let app = begin(&book, lang, home, now);
+        let app = fresh_app(&book, lang, home, now);
         let mut show = Self {
             book,
             lang,
@@ -82,14 +83,14 @@ impl Show {
         Some(show)
     }
 
-    /// With the titles of the scenes that are not shown, since they would tell what is not so under these rules.
+    /// With the titles of the scenes that are left out, since their captions would be false under these rules.
     #[must_use]
     pub fn without(mut self, left_out: Vec<String>) -> Self {
         self.left_out = left_out;
         self
     }
 
-    /// The titles of the scenes that are not shown.
+    /// The titles of the scenes that are left out.
     #[must_use]
     pub fn left_out(&self) -> &[String] {
         &self.left_out
@@ -153,7 +154,7 @@ impl Show {
         let _ = self.app.update(Message::Mistyped, self.now);
     }
 
-    /// Tells how far what is open can be scrolled.
+    /// Takes over from the drawing how far the page can be scrolled.
     pub fn bound_scroll(&mut self, most: usize, page: usize) {
         self.app.bound_scroll(most, page);
     }
@@ -198,7 +199,7 @@ impl Show {
     }
 
     fn play_to(&mut self, step: usize) {
-        self.app = begin(&self.book, self.lang, self.home, self.now);
+        self.app = fresh_app(&self.book, self.lang, self.home, self.now);
         for step in 0..=step {
             self.step = step;
             self.apply();
@@ -272,18 +273,6 @@ impl Show {
         }
         self.act(Action::Take);
     }
-}
-
-fn begin(book: &Arc<Book>, lang: Lang, home: usize, now: DateTime<Utc>) -> App {
-    App::new(Begin {
-        book: Arc::clone(book),
-        lang,
-        zone: home,
-        held: Vec::new(),
-        notice: None,
-        rules_trouble: None,
-        now,
-    })
 }
 
 #[cfg(test)]

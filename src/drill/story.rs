@@ -1,7 +1,6 @@
-//! The stories a card is told in: bytes of a scenarios file → checked stories, every problem with its place, like a rules
-//! file. A story names facts and values by id. The embedded stories serve every revision: cards are dealt from those whose
-//! facts the rules in use have. One's own are written for the rules in use, so what those lack is an error
-//! ([`Stories::unknown_names`]). Knows no disk.
+//! Parses a scenarios file, each problem with its place, as of a rules file. A story names facts and values by id. The
+//! embedded stories serve every revision: those whose facts the rules don't have are not used. A trainer's own stories are
+//! written for the rules in use, so unknown names are errors ([`Stories::unknown_names`]).
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -30,11 +29,11 @@ pub struct Scenario {
     pub id: String,
     /// What it implies.
     pub when: Implied,
-    /// What it implies by saying nothing of it: facts that stay at their first value.
+    /// Facts that keep their first value unless they are mentioned.
     pub unsaid: Implied,
     /// Whether it is the trainer's own.
     pub is_own: bool,
-    /// The ways to tell it.
+    /// Texts that say so; one is chosen.
     pub tell: Vec<StoryText>,
 }
 
@@ -43,11 +42,11 @@ pub struct Scenario {
 pub struct Detail {
     /// What it implies.
     pub when: Implied,
-    /// Whether it stands before the story.
+    /// Whether it comes before the story.
     pub before: bool,
     /// Whether it is the trainer's own.
     pub is_own: bool,
-    /// The ways to tell it.
+    /// Texts that say so; one is chosen.
     pub tell: Vec<StoryText>,
 }
 
@@ -145,7 +144,7 @@ pub struct Stories {
     pub places: Vec<Places>,
     /// The SHA-256 of all sources, in hexadecimal: the cards of a seed depend on them.
     pub sha256: String,
-    /// What the embedded stories name, and what the trainer's own name besides.
+    /// The values that the embedded stories mention, and those that only the trainer's own mention.
     named: Names,
     own_named: Names,
     /// The values that the trainer has checked every story against.
@@ -164,8 +163,8 @@ impl Stories {
         read(BUILT_IN.as_bytes()).expect("the embedded stories are read by a test")
     }
 
-    /// These, and a trainer's own; a story of the same id takes the other's place. What these imply by saying nothing
-    /// of it, one's own imply too, where they don't differ.
+    /// Adds a trainer's own stories; a story replaces one of the same id. `unsaid` of these applies to them too, unless they
+    /// say otherwise.
     #[must_use]
     pub fn with(mut self, own: Self) -> Self {
         for mut scenario in own.scenarios {
@@ -297,7 +296,7 @@ fn names(t: &Table<'_>) -> Option<Vec<String>> {
 pub(super) fn pairs(t: &Table<'_>, key: &'static str) -> Vec<(At<String>, At<String>)> {
     let mut out = Vec::new();
     for (name, mut values) in t.conditions(key) {
-        // A story stands for one situation, and a scene shows one.
+        // A story implies one value, and a scene shows one.
         match (values.value.pop(), values.value.is_empty()) {
             (Some(value), true) => out.push((name, value)),
             _ => t.note(

@@ -22,7 +22,7 @@
 //!  Spasi sudah disampaikan   Backspace urungkan   X akhiri   ? daftar tombol
 //! ```
 //!
-//! A region is a list of blocks. Where the rows lack, blocks go in the order of their `Drop`: first the blank rows,
+//! A region is a list of blocks. Where the rows lack, blocks go in the order of their `Priority`: first the blank rows,
 //! then the complete sentence, then the other steps. What is never dropped is the current sentence; where it alone is
 //! too high, it scrolls.
 
@@ -153,9 +153,9 @@ const SCROLLED: usize = 3;
 /// A sentence higher than this scrolls beside its steps before header and footer go.
 const SENTENCE_BESIDE: usize = 12;
 
-/// In which order blocks go when rows lack.
+/// How long a block stays in a small window: the lowest priority is left out first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Drop {
+enum Priority {
     /// A blank row.
     Gap,
     /// A blank row beside the current sentence.
@@ -192,7 +192,7 @@ enum Drop {
 struct Block {
     lines: Vec<Line<'static>>,
     /// `None`: what is open, which stays and scrolls.
-    drop: Option<Drop>,
+    priority: Option<Priority>,
     /// To how many rows what is open shrinks before anything else goes: a panel gives way, the sentence does not.
     least: usize,
     /// Where the cursor stands in its first row.
@@ -200,20 +200,20 @@ struct Block {
 }
 
 impl Block {
-    fn new(drop: Drop, lines: Vec<Line<'static>>) -> Self {
-        Self { lines, drop: Some(drop), least: 0, cursor: None }
+    fn new(priority: Priority, lines: Vec<Line<'static>>) -> Self {
+        Self { lines, priority: Some(priority), least: 0, cursor: None }
     }
 
-    fn line(drop: Drop, line: Line<'static>) -> Self {
-        Self::new(drop, vec![line])
+    fn line(priority: Priority, line: Line<'static>) -> Self {
+        Self::new(priority, vec![line])
     }
 
     fn gap() -> Self {
-        Self::line(Drop::Gap, Line::default())
+        Self::line(Priority::Gap, Line::default())
     }
 
     fn inner_gap() -> Self {
-        Self::line(Drop::Inner, Line::default())
+        Self::line(Priority::Inner, Line::default())
     }
 
     /// Keeps the first rows, the last of which says that there were more.
@@ -232,11 +232,11 @@ impl Block {
     }
 
     fn sentence(lines: Vec<Line<'static>>) -> Self {
-        Self { least: lines.len(), lines, drop: None, cursor: None }
+        Self { least: lines.len(), lines, priority: None, cursor: None }
     }
 
     fn panel(lines: Vec<Line<'static>>) -> Self {
-        Self { least: lines.len().min(6), lines, drop: None, cursor: None }
+        Self { least: lines.len().min(6), lines, priority: None, cursor: None }
     }
 }
 
@@ -282,7 +282,7 @@ fn prompter(frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) -> Drawn {
             if matches!(mode, Mode::Asking | Mode::Leaving) {
                 // What is open is the question now; it is answered with the sentence out of sight rather than unseen.
                 for block in &mut top {
-                    block.drop = block.drop.or(Some(Drop::Last));
+                    block.priority = block.priority.or(Some(Priority::Last));
                 }
             }
         }
@@ -315,8 +315,8 @@ fn wide(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>) -> 
     let mut around: Vec<(Block, bool)> = at_top.chain(bottom.map(|b| (b, false))).collect();
     // First the complete sentence gives way, then the other steps, then what is around.
     let height = usize::from(area.height);
-    fit(look, &mut around, height.saturating_sub(least(&steps).max(least(&sentence))), Drop::Empty);
-    fit(look, &mut around, height.saturating_sub(least(&sentence).min(SENTENCE_BESIDE)), Drop::Last);
+    fit(look, &mut around, height.saturating_sub(least(&steps).max(least(&sentence))), Priority::Empty);
+    fit(look, &mut around, height.saturating_sub(least(&sentence).min(SENTENCE_BESIDE)), Priority::Last);
     let (head, foot): (Vec<_>, Vec<_>) = around.into_iter().partition(|(_, top)| *top);
     let (above, below) = (to_rows(rows_of(&head)), to_rows(rows_of(&foot)));
     let body = Rect { y: area.y + above, height: area.height.saturating_sub(above + below), ..area };
@@ -336,7 +336,7 @@ fn wide(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>) -> 
 
 /// The rows that a column of its own needs at the least: everything but blank rows.
 fn least(blocks: &[Block]) -> usize {
-    let blank = |b: &&Block| matches!(b.drop, Some(Drop::Gap | Drop::Inner));
+    let blank = |b: &&Block| matches!(b.priority, Some(Priority::Gap | Priority::Inner));
     blocks.iter().filter(|b| !blank(b)).map(|b| b.lines.len()).sum()
 }
 
@@ -346,16 +346,16 @@ fn to_rows(rows: usize) -> u16 {
 
 /// Drops blocks up to a rank until the rest fits; of one rank, the last goes first. What went before something larger
 /// did comes back where there is room for it after all.
-fn fit<T>(look: &Look<'_>, blocks: &mut Vec<(Block, T)>, rows: usize, up_to: Drop) {
-    let size = |block: &Block| if block.drop.is_some() { block.lines.len() } else { block.least };
+fn fit<T>(look: &Look<'_>, blocks: &mut Vec<(Block, T)>, rows: usize, up_to: Priority) {
+    let size = |block: &Block| if block.priority.is_some() { block.lines.len() } else { block.least };
     let mut least: usize = blocks.iter().map(|(b, _)| size(b)).sum();
-    let ranks = blocks.iter().enumerate().filter_map(|(at, (b, _))| Some((b.drop?, Reverse(at))));
+    let ranks = blocks.iter().enumerate().filter_map(|(at, (b, _))| Some((b.priority?, Reverse(at))));
     let mut ranks: Vec<_> = ranks.filter(|(rank, _)| *rank <= up_to).collect();
     ranks.sort_unstable();
     let mut gone = Vec::new();
     for (rank, Reverse(at)) in ranks {
-        if rank == Drop::Alarm {
-            for (open, _) in blocks.iter_mut().filter(|(block, _)| block.drop.is_none()) {
+        if rank == Priority::Alarm {
+            for (open, _) in blocks.iter_mut().filter(|(block, _)| block.priority.is_none()) {
                 let gives = open.least.saturating_sub(SCROLLED).min(least.saturating_sub(rows));
                 open.least -= gives;
                 least -= gives;
@@ -370,7 +370,7 @@ fn fit<T>(look: &Look<'_>, blocks: &mut Vec<(Block, T)>, rows: usize, up_to: Dro
     let mut free = rows.saturating_sub(least);
     while let Some(at) = gone.pop() {
         let block = &mut blocks[at].0;
-        if free > 0 && block.drop >= Some(Drop::Notice) {
+        if free > 0 && block.priority >= Some(Priority::Notice) {
             block.cut(free, look.columns);
         }
         if size(block) <= free {
@@ -379,7 +379,7 @@ fn fit<T>(look: &Look<'_>, blocks: &mut Vec<(Block, T)>, rows: usize, up_to: Dro
             block.lines.clear();
         }
     }
-    blocks.retain(|(block, _)| block.drop.is_none() || !block.lines.is_empty());
+    blocks.retain(|(block, _)| block.priority.is_none() || !block.lines.is_empty());
 }
 
 fn rows_of<T>(blocks: &[(Block, T)]) -> usize {
@@ -391,11 +391,11 @@ fn stack(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>, bo
     let height = usize::from(area.height);
     let at_top = top.into_iter().map(|b| (b, true));
     let mut blocks: Vec<(Block, bool)> = at_top.chain(bottom.into_iter().map(|b| (b, false))).collect();
-    fit(look, &mut blocks, height, Drop::Alarm);
+    fit(look, &mut blocks, height, Priority::Alarm);
     let mut drawn = Drawn { most_scroll: 0, page: height };
     let over = rows_of(&blocks).saturating_sub(height);
     if over > 0
-        && let Some((open, _)) = blocks.iter_mut().find(|(b, _)| b.drop.is_none())
+        && let Some((open, _)) = blocks.iter_mut().find(|(b, _)| b.priority.is_none())
     {
         let rows = open.lines.len().saturating_sub(over);
         drawn = scroll(look, &mut open.lines, rows);

@@ -383,7 +383,7 @@ impl Lift {
             known = known.with(at, values.iter().copied().collect());
             lifted.push((at, values));
         }
-        Self { facts: lifted, known: known.lean(space) }
+        Self { facts: lifted, known: known.normalized(space) }
     }
 
     /// A rule's situations.

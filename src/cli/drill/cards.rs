@@ -1,10 +1,10 @@
-//! `penutup drill --cards`: cards to print, for the partner who plays the customer. The story is for reading aloud; what
-//! is expected stands below it, for the partner's eyes.
+//! `penutup drill --cards`: prints cards for the partner who plays the customer, the expected answer below each story.
 
 use std::fmt::Write as _;
 
-use super::Ground;
 use crate::cli::table::in_markdown;
+
+use super::Materials;
 use crate::cli::{Answer, Context, Stop};
 use crate::diagnostics::practice;
 use crate::drill::card::Card;
@@ -16,10 +16,10 @@ use crate::words::{Words, fill};
 ///
 /// # Errors
 /// No story fits the rules.
-pub fn run(ground: &Ground, seed: u64, count: Option<u16>, context: &Context) -> Result<Answer, Stop> {
-    let (rules, words) = (&ground.book.rules, context.words());
+pub fn run(materials: &Materials, seed: u64, count: Option<u16>, context: &Context) -> Result<Answer, Stop> {
+    let (rules, words) = (&materials.book.rules, context.words());
     let w = &words.drillverb;
-    let (cards, not_asked) = super::dealt(ground, seed, count, context)?;
+    let (cards, not_asked) = super::generate_cards(materials, seed, count, context)?;
     let with = [("revision", rules.sop.revision.as_str()), ("seed", &seed.to_string())];
     let mut out = format!("# {}\n\n{}\n", in_markdown(fill(w.cards_title, &with)), w.cards_intro);
     if !not_asked.is_empty() {

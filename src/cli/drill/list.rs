@@ -1,8 +1,8 @@
-//! `penutup drill --list`: which rules, requirements, greetings and zones the stories reach, and what none does.
+//! `penutup drill --list`: how many stories there are for each rule, requirement and zone, and what they can't cover.
 
 use std::fmt::Write as _;
 
-use super::Ground;
+use super::Materials;
 use crate::cli::{Answer, Context, Status};
 use crate::diagnostics::shown;
 use crate::drill::generate::{CardGenerator, edges};
@@ -11,9 +11,9 @@ use crate::rules::space::Cube;
 use crate::words::{Words, fill};
 
 /// Lists it; status 1 where a rule or requirement is reached by none.
-pub fn run(ground: &Ground, context: &Context) -> Answer {
-    let (rules, w) = (&ground.book.rules, &context.words().drillverb);
-    let generator = CardGenerator::new(rules, &ground.stories);
+pub fn run(materials: &Materials, context: &Context) -> Answer {
+    let (rules, w) = (&materials.book.rules, &context.words().drillverb);
+    let generator = CardGenerator::new(rules, &materials.stories);
     let usable = generator.usable_scenarios();
     let tellings: usize = usable.iter().map(|s| s.tell.len()).sum();
     let mut out = fill(
@@ -32,7 +32,7 @@ pub fn run(ground: &Ground, context: &Context) -> Answer {
     unreached += section(&mut out, w.list_requirements, duties, &generator, context.words());
     let _ = write!(out, "\n{}\n", w.list_zones);
     for zone in &rules.zones {
-        let places = ground.stories.places.iter().filter(|p| p.zone.eq_ignore_ascii_case(&zone.id));
+        let places = materials.stories.places.iter().filter(|p| p.zone.eq_ignore_ascii_case(&zone.id));
         let count: usize = places.map(|p| p.names.len()).sum();
         let told = fill(w.list_places, &[("count", &count.to_string())]);
         // A zone without a place can be asked all the same: its own name is the place.
@@ -47,7 +47,7 @@ pub fn run(ground: &Ground, context: &Context) -> Answer {
         }
     }
     let left_out: Vec<&str> = generator.unusable_scenarios().collect();
-    let all = ground.stories.scenarios.iter().map(|s| s.id.as_str());
+    let all = materials.stories.scenarios.iter().map(|s| s.id.as_str());
     let undecided: Vec<&str> = all.filter(|id| !left_out.contains(id) && usable.iter().all(|s| s.id != *id)).collect();
     for (title, ids) in [(w.list_left_out, &left_out), (w.list_undecided, &undecided)] {
         if !ids.is_empty() {

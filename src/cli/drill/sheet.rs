@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::diagnostics::{practice, shown};
-use crate::drill::grade::{Answer as Given, ExerciseKind, SpokenMark};
 
+use crate::drill::grade::Answer as Given;
 use crate::drill::session::Session;
 use crate::drill::sheet::{Row, Sheet, Tally, by_fact, by_rule, honorific_text};
 use crate::rules::RuleSet;
@@ -15,15 +15,10 @@ use crate::words::{Words, fill};
 pub fn text(session: &Session) -> String {
     let (sheet, rules, words) = (session.sheet(), session.rules(), session.words());
     let (w, d) = (&words.drillverb, &words.drill);
-    let way = match session.kind() {
-        ExerciseKind::Case => d.way_case,
-        ExerciseKind::Blind => d.way_blind,
-        ExerciseKind::Spoken => d.way_spoken,
-    };
     let with = [
         ("kind", if sheet.exam { d.exam } else { d.practice }.to_owned()),
         ("revision", shown(&sheet.revision)),
-        ("way", way.to_owned()),
+        ("way", session.kind().label(words).to_owned()),
         ("who", sheet.trainee.as_ref().map(|id| format!(" · {id}")).unwrap_or_default()),
         ("seed", sheet.seed.to_string()),
         ("sum", sheet.rules_sha256.clone()),
@@ -67,7 +62,7 @@ pub fn text(session: &Session) -> String {
     out
 }
 
-/// Whether it is passed and whether it was broken off, to stand after what was reached.
+/// The end of the score line: passed or not, complete or not.
 fn verdict(sheet: &Sheet, words: &Words) -> String {
     let d = &words.drill;
     let passed = if sheet.passed { d.passed } else { d.not_passed };
@@ -94,15 +89,8 @@ fn answer(answer: &Given, card: &Row, rules: &RuleSet, words: &Words) -> String 
             [Some(ids(steps)), word, None, None]
         }
         Given::Spoken { marks } => {
-            let heard = |(step, mark): (&String, &SpokenMark)| {
-                let value = match mark {
-                    SpokenMark::Exact => d.heard_exact,
-                    SpokenMark::Changed => d.heard_changed,
-                    SpokenMark::Missing => d.heard_missing,
-                };
-                named(step, value)
-            };
-            let heard: Vec<String> = card.steps.iter().zip(marks).map(heard).collect();
+            let heard: Vec<String> =
+                card.steps.iter().zip(marks).map(|(step, mark)| named(step, mark.label(words))).collect();
             [Some(heard.join(", ")), None, None, None]
         }
     };

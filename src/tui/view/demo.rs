@@ -17,7 +17,7 @@ use ratatui::text::Line;
 use super::drill::indent;
 use super::header::rule;
 use super::lines::wrap;
-use super::{Block, Drawn, Drop, Foot, Look, Size, fit, prompter, put, rows_of, to_rows};
+use super::{Block, Drawn, Foot, Look, Priority, Size, fit, prompter, put, rows_of, to_rows};
 use crate::drill::keys;
 use crate::drill::show::Show;
 use crate::tui::theme::{Role, Theme};
@@ -45,7 +45,7 @@ pub fn draw(frame: &mut Frame<'_>, show: &Show, theme: Theme) -> Drawn {
     }
     let mut head: Vec<(Block, ())> = blocks(&look, show).into_iter().map(|b| (b, ())).collect();
     let budget = usize::from(area.height).saturating_sub(PROMPTER).max(3);
-    fit(&look, &mut head, budget, Drop::Facts);
+    fit(&look, &mut head, budget, Priority::Facts);
     let rows = to_rows(rows_of(&head)).min(area.height.saturating_sub(5));
     put(frame, Rect { height: rows, ..area }, head);
     let below = Rect { y: area.y + rows, height: area.height - rows, ..area };
@@ -65,19 +65,19 @@ fn blocks(look: &Look<'_>, show: &Show) -> Vec<Block> {
     let (step, steps) = show.step();
     let dots = "■".repeat(step) + &"·".repeat(steps - step);
     let right = if steps > 0 { vec![look.span(dots, Role::Accent)] } else { Vec::new() };
-    let mut out = vec![Block::line(Drop::Last, look.two_ends(left, right))];
+    let mut out = vec![Block::line(Priority::Last, look.two_ends(left, right))];
     let columns = look.columns.saturating_sub(4).clamp(1, 96);
     // On the first screen, where whoever presents looks before the class does.
     if at == 0 && step == 0 && !show.left_out().is_empty() {
         let told = fill(w.left_out_short, &[("count", &show.left_out().len().to_string())]);
         out.push(Block::new(
-            Drop::Last,
+            Priority::Last,
             indented(look, wrap([(told.as_str(), look.style(Role::Caution))], columns), " "),
         ));
     }
     if !show.scene().story.is_empty() {
         out.push(Block::new(
-            Drop::Complete,
+            Priority::Complete,
             indented(look, wrap([(show.scene().story.as_str(), look.style(Role::Text))], columns), " "),
         ));
     }
@@ -85,14 +85,14 @@ fn blocks(look: &Look<'_>, show: &Show) -> Vec<Block> {
     for (at, line) in caption.iter_mut().enumerate() {
         line.spans.insert(0, look.span(if at == 0 { " » " } else { "   " }, Role::Accent));
     }
-    out.push(Block::new(Drop::Last, caption));
+    out.push(Block::new(Priority::Last, caption));
     if let Some(clause) = clause(show) {
         out.push(Block::new(
-            Drop::Ahead,
+            Priority::Ahead,
             indented(look, wrap([(clause.as_str(), look.style(Role::Text))], columns), "   "),
         ));
     }
-    out.push(Block::line(Drop::Line, rule(look)));
+    out.push(Block::line(Priority::Line, rule(look)));
     out
 }
 

@@ -19,13 +19,15 @@ use super::feedback;
 use super::header::rule;
 use super::lines::{bounded, wrap};
 use super::panel::Lines;
-use super::{Block, Drawn, Drop, Foot, Look, Size, footer, prompter, put, stack, to_rows};
+use super::{Block, Drawn, Foot, Look, Priority, Size, footer, prompter, put, stack, to_rows};
 use crate::diagnostics::practice;
 use crate::drill::grade::{ExerciseKind, SpokenMark};
 
 use crate::drill::keys;
 use crate::drill::session::{Draft, Phase, Session};
 use crate::rules::ruleset::StepIx;
+use crate::rules::script::Sentence;
+
 use crate::tui::theme::{Role, Theme};
 use crate::words::{Words, fill};
 use crate::wrap::shorten;
@@ -76,7 +78,7 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
         let look = Look { size: Size::of(below.width, below.height), ..look };
         return prompter(frame, below, &look);
     }
-    let bottom = vec![Block::line(Drop::Last, footer::line(&look, &keys))];
+    let bottom = vec![Block::line(Priority::Last, footer::line(&look, &keys))];
     let mut look = look;
     let top = match session.phase() {
         _ if session.is_reading() => vec![title(&look, session), Block::panel(whole_story(&look, session))],
@@ -98,7 +100,7 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
     stack(frame, &look, area, top, bottom)
 }
 
-/// Under 30×6: what matters most, alone.
+/// Below 30×6 only the most important part is drawn.
 fn tiny(frame: &mut Frame<'_>, look: &Look<'_>, session: &Session, area: Rect) -> Drawn {
     if session.is_on_prompter() {
         return prompter(frame, area, look);
@@ -113,16 +115,7 @@ fn tiny(frame: &mut Frame<'_>, look: &Look<'_>, session: &Session, area: Rect) -
 }
 
 fn rule_block(look: &Look<'_>) -> Block {
-    Block::line(Drop::Line, rule(look))
-}
-
-/// What the way is called.
-pub(super) fn way(way: ExerciseKind, words: &Words) -> &'static str {
-    match way {
-        ExerciseKind::Case => words.drill.way_case,
-        ExerciseKind::Blind => words.drill.way_blind,
-        ExerciseKind::Spoken => words.drill.way_spoken,
-    }
+    Block::line(Priority::Line, rule(look))
 }
 
 fn title(look: &Look<'_>, session: &Session) -> Block {
@@ -137,7 +130,7 @@ fn title(look: &Look<'_>, session: &Session) -> Block {
     match session.phase() {
         Phase::Intro => add(fill(session.words().screen.sop, &[("revision", &session.rules().sop.revision)])),
         Phase::Card | Phase::Feedback => {
-            add(way(session.kind(), session.words()).into());
+            add(session.kind().label(session.words()).into());
             add(fill(w.card_of, &[("at", &at.to_string()), ("all", &all.to_string())]));
             if let Some(card) = session.card().filter(|_| session.phase() == Phase::Card) {
                 let home = session.setup().home;
@@ -149,11 +142,11 @@ fn title(look: &Look<'_>, session: &Session) -> Block {
             }
         }
         Phase::Score => {
-            add(way(session.kind(), session.words()).into());
+            add(session.kind().label(session.words()).into());
             add(w.score_title.into());
         }
     }
-    Block::line(Drop::Last, look.two_ends(left, right))
+    Block::line(Priority::Last, look.two_ends(left, right))
 }
 
 /// The story's own lines, with a bar at their left.
@@ -176,7 +169,7 @@ fn story_rows(height: usize) -> usize {
 
 /// The story above what is worked on.
 fn head(look: &Look<'_>, session: &Session, rows: usize) -> Vec<Block> {
-    vec![title(look, session), Block::new(Drop::Last, barred(look, session, rows)), rule_block(look)]
+    vec![title(look, session), Block::new(Priority::Last, barred(look, session, rows)), rule_block(look)]
 }
 
 fn whole_story(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
@@ -205,8 +198,8 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     let told = [w.intro_case, w.intro_blind, w.intro_spoken];
     for ((each, told), digit) in ExerciseKind::ALL.into_iter().zip(told).zip('1'..) {
         match setup.kind {
-            None => page.entry(&format!("{digit} {}", way(each, session.words())), told),
-            Some(chosen) if chosen == each => page.entry(way(each, session.words()), told),
+            None => page.entry(&format!("{digit} {}", each.label(session.words())), told),
+            Some(chosen) if chosen == each => page.entry(each.label(session.words()), told),
             Some(_) => {}
         }
     }
@@ -217,7 +210,7 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     page.into_lines()
 }
 
-/// What is worked on, and from which line of its list on it is shown where the rows lack.
+/// The exercise, and the first line of its list to show if there is not room for all.
 fn work(look: &Look<'_>, session: &Session) -> (Vec<Block>, usize) {
     match session.draft() {
         Draft::Case => (Vec::new(), 0),
@@ -239,7 +232,7 @@ fn heading(look: &Look<'_>, text: &str) -> Vec<Block> {
     let columns = look.columns.saturating_sub(2).max(1);
     let mut lines = wrap([(text, look.style(Role::Accent))], columns);
     indent(look, &mut lines, " ");
-    vec![Block::new(Drop::Next, lines)]
+    vec![Block::new(Priority::Next, lines)]
 }
 
 fn blind(
@@ -253,7 +246,7 @@ fn blind(
     let (rules, w) = (session.rules(), &session.words().drill);
     let mut out = heading(look, w.blind_ask);
     out.push(Block::gap());
-    // The list scrolls with its cursor; what stands around it stays.
+    // Only the list scrolls, with its cursor.
     let rows = offered.iter().enumerate().map(|(at, step)| {
         let place = chosen.iter().position(|s| s == step).map(|at| (at + 1).to_string());
         let here = at == cursor;
@@ -261,7 +254,7 @@ fn blind(
         let number = place.as_deref().unwrap_or("·");
         let role = if here { Role::Sentence } else { Role::Title };
         let step = rules.step(*step);
-        // Two steps of one title could not be told apart here.
+        // The id distinguishes steps with the same title.
         let is_twice = offered.iter().filter(|other| rules.step(**other).title == step.title).count() > 1;
         let title = if is_twice { format!("{} ({})", step.title, step.id) } else { step.title.clone() };
         let title = shorten(&title, look.columns.saturating_sub(8));
@@ -271,7 +264,7 @@ fn blind(
             look.span(title, role),
         ])
     });
-    out.push(Block { lines: rows.collect(), drop: None, least: offered.len().min(4), cursor: None });
+    out.push(Block { lines: rows.collect(), priority: None, least: offered.len().min(4), cursor: None });
     out.push(Block::gap());
     let mut spans = vec![look.span(format!("   {}: ", w.blind_greeting), Role::Text)];
     for (at, row) in rules.greetings.rows().iter().enumerate() {
@@ -285,7 +278,7 @@ fn blind(
         spans.into_iter().map(|s| (s.content.into_owned(), s.style)).collect();
     let mut lines = wrap(runs.iter().map(|(t, s)| (t.as_str(), *s)), look.columns.saturating_sub(4).max(1));
     indent(look, &mut lines, "   ");
-    out.push(Block::new(Drop::Last, lines));
+    out.push(Block::new(Priority::Last, lines));
     out
 }
 
@@ -294,7 +287,6 @@ fn spoken(look: &Look<'_>, session: &Session, cursor: usize, marks: &[Option<Spo
     let Some(card) = session.card() else { return (Vec::new(), 0) };
     let mut out = heading(look, w.spoken_mark);
     let mut from = 0;
-    let columns = look.columns.saturating_sub(5).clamp(1, 90);
     let mut lines: Vec<Line<'static>> = Vec::new();
     for (at, step) in card.spoken(rules).into_iter().enumerate() {
         let Some(sentence) = card.sentence_of(rules, step) else { continue };
@@ -303,34 +295,35 @@ fn spoken(look: &Look<'_>, session: &Session, cursor: usize, marks: &[Option<Spo
             from = lines.len();
         }
         let role = if here { Role::Sentence } else { Role::Text };
-        let runs = sentence.segments().iter().map(|s| {
-            let style = look.style(role);
-            (s.text.as_str(), if s.filled { style.add_modifier(Modifier::UNDERLINED) } else { style })
-        });
         let mark = if here { " ► " } else { "   " };
         let heard = marks.get(at).copied().flatten();
         lines.push(look.two_ends(
             vec![look.span(mark, Role::Accent), look.span(rules.step(step).title.clone(), Role::Title)],
-            vec![heard_span(look, session.words(), heard)],
+            vec![mark_span(look, session.words(), heard)],
         ));
-        for mut line in wrap(runs, columns) {
-            line.spans.insert(0, look.span("   ", Role::Text));
-            lines.push(line);
-        }
+        lines.extend(sentence_lines(look, &sentence, role));
     }
     let least = lines.len().min(6);
-    out.push(Block { lines, drop: None, least, cursor: None });
+    out.push(Block { lines, priority: None, least, cursor: None });
     (out, from)
 }
 
-/// How a sentence was heard, in a word.
-pub(super) fn heard_span(look: &Look<'_>, words: &Words, heard: Option<SpokenMark>) -> Span<'static> {
-    let w = &words.drill;
-    match heard {
+/// A sentence, indented, with what was filled in underlined.
+pub(super) fn sentence_lines(look: &Look<'_>, sentence: &Sentence, role: Role) -> Vec<Line<'static>> {
+    let style = look.style(role);
+    let filled = style.add_modifier(Modifier::UNDERLINED);
+    let runs = sentence.segments().iter().map(|s| (s.text.as_str(), if s.filled { filled } else { style }));
+    let mut lines = wrap(runs, look.columns.saturating_sub(5).clamp(1, 90));
+    indent(look, &mut lines, "   ");
+    lines
+}
+
+/// The mark of a spoken sentence, in a word.
+pub(super) fn mark_span(look: &Look<'_>, words: &Words, mark: Option<SpokenMark>) -> Span<'static> {
+    match mark {
         None => look.span("-", Role::Line),
-        Some(SpokenMark::Exact) => look.span(format!("√ {}", w.heard_exact), Role::Said),
-        Some(SpokenMark::Changed) => look.span(w.heard_changed, Role::Caution),
-        Some(SpokenMark::Missing) => look.span(w.heard_missing, Role::Caution),
+        Some(SpokenMark::Exact) => look.span(format!("√ {}", SpokenMark::Exact.label(words)), Role::Said),
+        Some(mark) => look.span(mark.label(words), Role::Caution),
     }
 }
 

@@ -1,11 +1,10 @@
 //! Practice, afterwards: what was right in a card and what was not, the sentence, the clause and why; and the score sheet
 //! by rule and by fact. It names what to practise next, never how bad it was.
 
-use ratatui::style::Modifier;
 use ratatui::text::Line;
 
 use super::Look;
-use super::drill::heard_span;
+use super::drill::{mark_span, sentence_lines};
 use super::lines::wrap;
 use super::panel::Lines;
 use crate::drill::card::Card;
@@ -30,20 +29,14 @@ pub fn card(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     }
     if let Answer::Spoken { marks } = &done.answer {
         for (at, step) in card.spoken(rules).into_iter().enumerate() {
-            let heard = heard_span(look, words, marks.get(at).copied());
+            let mark = mark_span(look, words, marks.get(at).copied());
             let title = look.span(format!("   {}", rules.step(step).title), Role::Title);
-            page.push(look.two_ends(vec![title], vec![heard]));
+            page.push(look.two_ends(vec![title], vec![mark]));
         }
     }
     page.gap();
     page.push(Line::from(look.span(format!(" {}", w.sentence), Role::Accent)));
-    let sentence = card.sentence(rules);
-    let runs = sentence.segments().iter().map(|s| {
-        let style = look.style(Role::Sentence);
-        (s.text.as_str(), if s.filled { style.add_modifier(Modifier::UNDERLINED) } else { style })
-    });
-    for mut line in wrap(runs, look.columns.saturating_sub(5).clamp(1, 90)) {
-        line.spans.insert(0, look.span("   ", Role::Text));
+    for line in sentence_lines(look, &card.sentence(rules), Role::Sentence) {
         page.push(line);
     }
     page.gap();
@@ -69,7 +62,7 @@ fn titles(rules: &RuleSet, steps: &[StepIx], none: &str) -> String {
     steps.iter().map(|s| rules.step(*s).title.as_str()).collect::<Vec<_>>().join(" → ")
 }
 
-/// Each thing that was judged, and how it stands.
+/// Each graded part, and whether it was right.
 pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &GradedAnswer) -> Vec<(bool, String)> {
     let w = &words.drill;
     let grade = &done.grade;
@@ -169,7 +162,7 @@ fn why(page: &mut Lines<'_, '_>, rules: &RuleSet, words: &Words, card: &Card, do
     }
 }
 
-/// The score sheet: what is strong, what to practise again.
+/// The score by rule and by fact.
 pub fn score(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     let w = &session.words().drill;
     let sheet = session.sheet();
@@ -198,7 +191,7 @@ pub fn score(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     page.into_lines()
 }
 
-/// A rule by its clause and the values it holds facts to: "Keterangan b · AKTIF · PLN Mobile".
+/// A rule by its clause and the values of its condition: "Keterangan b · AKTIF · PLN Mobile".
 fn rule_words(rules: &RuleSet, rule: &Rule) -> String {
     let held = rule.when.constraints().map(|(fact, values)| {
         let labels: Vec<&str> = values.iter().map(|at| rules.facts[fact].values[at].label.as_str()).collect();

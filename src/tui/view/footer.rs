@@ -3,7 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use super::lines::{bounded, wrap};
-use super::{Block, Drop, Look, Size};
+use super::{Block, Look, Priority, Size};
 use crate::action::Action;
 use crate::app::Mode;
 use crate::closing::ending::Ending;
@@ -18,11 +18,11 @@ pub fn blocks(look: &Look<'_>) -> Vec<Block> {
     if matches!(look.app.mode(), Mode::Asking | Mode::Leaving) {
         return vec![Block::sentence(question(look))];
     }
-    vec![notice(look), Block::line(Drop::Last, keys(look))]
+    vec![notice(look), Block::line(Priority::Last, keys(look))]
 }
 
 fn notice(look: &Look<'_>) -> Block {
-    let Some(text) = look.app.notice() else { return Block::line(Drop::Empty, hint(look)) };
+    let Some(text) = look.app.notice() else { return Block::line(Priority::Empty, hint(look)) };
     let role = if look.app.notice_is_trouble() { Role::Trouble } else { Role::Text };
     let style = look.style(role);
     let columns = look.columns.saturating_sub(2);
@@ -40,7 +40,7 @@ fn notice(look: &Look<'_>) -> Block {
     for line in &mut lines {
         line.spans.insert(0, Span::styled(" ", style));
     }
-    Block::new(Drop::Notice, lines)
+    Block::new(Priority::Notice, lines)
 }
 
 /// The one line of the first run: it takes the row that is empty else, and goes before anything else does.

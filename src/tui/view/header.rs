@@ -5,7 +5,7 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use super::lines::{bounded, line_width, wrap};
-use super::{Block, Drop, Look, Size};
+use super::{Block, Look, Priority, Size};
 use crate::action::Action;
 use crate::app::Mode;
 use crate::keymap::{self, Key};
@@ -25,13 +25,13 @@ const BANNER_ROWS: usize = 3;
 
 /// The blocks of the region.
 pub fn blocks(look: &Look<'_>) -> Vec<Block> {
-    let mut out = vec![Block::line(Drop::Title, title(look))];
-    out.extend(facts(look).into_iter().map(|line| Block::line(Drop::Facts, line)));
+    let mut out = vec![Block::line(Priority::Title, title(look))];
+    out.extend(facts(look).into_iter().map(|line| Block::line(Priority::Facts, line)));
     out.extend(fields(look));
-    out.extend(banner(look).into_iter().map(|lines| Block::new(Drop::Alarm, lines)));
-    out.push(Block::line(Drop::Line, rule(look)));
+    out.extend(banner(look).into_iter().map(|lines| Block::new(Priority::Alarm, lines)));
+    out.push(Block::line(Priority::Line, rule(look)));
     if let Some(caution) = caution(look) {
-        out.push(Block::line(Drop::Last, caution));
+        out.push(Block::line(Priority::Last, caution));
     }
     out
 }
@@ -174,7 +174,7 @@ fn fields(look: &Look<'_>) -> Vec<Block> {
     }
     let between = if look.size == Size::Compact { " · " } else { "   " };
     let mut lines = flow(look, chips(look), between, FIELD_ROWS);
-    let Some((long, short)) = soon(look) else { return vec![Block::new(Drop::Fields, lines)] };
+    let Some((long, short)) = soon(look) else { return vec![Block::new(Priority::Fields, lines)] };
     // Beside the fields where there is room for it, else in a row of its own.
     let room = |line: &Line<'_>| look.columns.saturating_sub(line_width(line) + 4);
     let beside = [&long, &short].into_iter().find_map(|text| {
@@ -185,11 +185,11 @@ fn fields(look: &Look<'_>) -> Vec<Block> {
     if let Some((at, text)) = beside {
         let line = std::mem::take(&mut lines[at]);
         lines[at] = look.two_ends(line.spans, told(text));
-        return vec![Block::new(Drop::Fields, lines)];
+        return vec![Block::new(Priority::Fields, lines)];
     }
     let text = if width(&long) + 2 > look.columns { short } else { long };
     let own = look.two_ends(Vec::new(), told(shorten(&text, look.columns.saturating_sub(2))));
-    vec![Block::new(Drop::Fields, lines), Block::line(Drop::Next, own)]
+    vec![Block::new(Priority::Fields, lines), Block::line(Priority::Next, own)]
 }
 
 /// What the telephone gave, with the mark that it is to be made sure of; however long it is, the mark is seen.
@@ -272,7 +272,7 @@ pub fn typing(look: &Look<'_>) -> Block {
     let left = vec![look.span(label, Role::Accent), Span::styled(before, text), Span::styled(behind, text)];
     let used: usize = left.iter().map(|s| width(&s.content)).sum();
     let hint = if used + 4 + width(hint) < look.columns { vec![look.span(hint, Role::Text)] } else { Vec::new() };
-    Block { lines: vec![look.two_ends(left, hint)], drop: Some(Drop::Last), least: 0, cursor: Some(cursor) }
+    Block { lines: vec![look.two_ends(left, hint)], priority: Some(Priority::Last), least: 0, cursor: Some(cursor) }
 }
 
 /// What is about the greeting: its coming change, and ours where it differs; long and short.

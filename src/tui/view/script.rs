@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use super::header::rule;
 use super::lines::wrap;
-use super::{Block, Drop, Look, Size};
+use super::{Block, Look, Priority, Size};
 use crate::action::Action;
 use crate::closing::{Entry, Mark};
 use crate::keymap;
@@ -37,13 +37,13 @@ pub fn blocks(look: &Look<'_>) -> Vec<Block> {
         let next = large_done
             && entry.mark == Mark::Ahead
             && entries[..at].iter().all(|e| e.mark != Mark::Ahead || Some(e.step) == shown);
-        let drop = match entry.mark {
-            Mark::Said | Mark::Overtaken => Drop::Said,
-            Mark::Reminder => Drop::Reminder,
-            _ if next => Drop::Next,
-            _ => Drop::Ahead,
+        let priority = match entry.mark {
+            Mark::Said | Mark::Overtaken => Priority::Said,
+            Mark::Reminder => Priority::Reminder,
+            _ if next => Priority::Next,
+            _ => Priority::Ahead,
         };
-        out.push(Block::line(drop, row(look, *entry, is_opening(&entries, at))));
+        out.push(Block::line(priority, row(look, *entry, is_opening(&entries, at))));
     }
     if !large_done {
         out.push(Block::inner_gap());
@@ -79,7 +79,7 @@ fn large(look: &Look<'_>, entry: Entry, below_others: bool) -> Vec<Block> {
     if below_others {
         out.push(Block::inner_gap());
     }
-    out.push(Block::line(Drop::Last, row(look, entry, false)));
+    out.push(Block::line(Priority::Last, row(look, entry, false)));
     out.push(Block::inner_gap());
     out.push(Block::sentence(words_of(look, entry.step)));
     out.push(Block::inner_gap());
@@ -190,8 +190,8 @@ pub fn list(look: &Look<'_>) -> Vec<Block> {
     let entries = look.app.entries();
     let mut out = opening_gap(look);
     for (at, entry) in entries.iter().enumerate() {
-        let drop = if entry.mark == Mark::Current { Drop::Last } else { Drop::Ahead };
-        out.push(Block::line(drop, row(look, *entry, is_opening(&entries, at))));
+        let priority = if entry.mark == Mark::Current { Priority::Last } else { Priority::Ahead };
+        out.push(Block::line(priority, row(look, *entry, is_opening(&entries, at))));
         out.push(Block::gap());
     }
     out
@@ -206,7 +206,7 @@ pub fn beside(look: &Look<'_>) -> Vec<Block> {
     let (rules, words) = (app.rules(), &app.words().screen);
     let mut out = opening_gap(look);
     let title = rules.step(step).title.clone();
-    out.push(Block::line(Drop::Last, Line::from(look.span(format!("   {title}"), Role::Title))));
+    out.push(Block::line(Priority::Last, Line::from(look.span(format!("   {title}"), Role::Title))));
     out.push(Block::inner_gap());
     out.push(Block::sentence(words_of(look, step)));
     let scored = &rules.step(step).score;
@@ -214,7 +214,7 @@ pub fn beside(look: &Look<'_>) -> Vec<Block> {
         let text = fill(words.scored, &[("score", &scored.join(" · "))]);
         out.push(Block::inner_gap());
         let text = shorten(&text, look.columns.saturating_sub(indent(look) + 1));
-        out.push(Block::line(Drop::Next, Line::from(look.span(format!("      {text}"), Role::Text))));
+        out.push(Block::line(Priority::Next, Line::from(look.span(format!("      {text}"), Role::Text))));
     }
     out
 }
@@ -242,7 +242,7 @@ pub fn complete(look: &Look<'_>) -> Vec<Block> {
     // The usual closings take so many rows; a shorter one leaves them blank rather than move everything above it.
     let usual = if look.columns < 100 { 4 } else { 3 };
     let blank = usize::saturating_sub(usual + 2, lines.len());
-    let mut out = vec![Block::new(Drop::Complete, lines)];
+    let mut out = vec![Block::new(Priority::Complete, lines)];
     out.extend((0..=blank).map(|_| Block::gap()));
     out
 }

@@ -148,7 +148,7 @@ impl<'r> Side<'r> {
     fn new(rules: &'r RuleSet, lift: &Lift, space: &Space, numbers: &Numbers<'r>, own: &[usize]) -> Self {
         let demands = rules.requirements.iter().map(|requirement| {
             (
-                lift.free_cube(&requirement.when).lean(space),
+                lift.free_cube(&requirement.when).normalized(space),
                 requirement.duties.iter().flat_map(|d| atoms(d, own)).collect(),
             )
         });

@@ -28,7 +28,7 @@ impl Cube {
     }
 
     /// This cube without the sets that list every value of their fact: the same situations, said in the fewest words.
-    pub fn lean(mut self, space: &Space) -> Self {
+    pub fn normalized(mut self, space: &Space) -> Self {
         self.sets.retain(|(fact, values)| values.len() < space.size(*fact));
         self
     }
@@ -148,8 +148,8 @@ mod tests {
             prop_assert_eq!(space.count(), situations(&space).len().into());
             prop_assert_eq!(one.count(&space), a.len().into());
             prop_assert_eq!(Some(&one.example(&space)), a.first());
-            let lean = one.clone().lean(&space);
-            prop_assert_eq!(&members(&space, &lean), &a);
+            let normalized = one.clone().normalized(&space);
+            prop_assert_eq!(&members(&space, &normalized), &a);
             prop_assert_eq!(one.intersects(&other), !a.is_disjoint(&b));
             let both = one.intersect(&other).map(|both| members(&space, &both));
             prop_assert_eq!(both.unwrap_or_default(), &a & &b);

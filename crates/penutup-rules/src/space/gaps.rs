@@ -114,7 +114,7 @@ impl Search<'_> {
         let sets = self.path.iter().map(|split| (split.fact, split.class.clone()));
         let mut sets: Vec<_> = sets.collect();
         sets.sort_unstable_by_key(|set| set.0);
-        Cube { sets }.lean(self.space)
+        Cube { sets }.normalized(self.space)
     }
 
     /// Splits the sub-space under search.

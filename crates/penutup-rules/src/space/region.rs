@@ -49,7 +49,7 @@ impl Region {
     /// a partition, since such a union has the situations of the two and no other. It need not be the smallest one.
     pub fn simplify(mut self, space: &Space) -> Self {
         let cubes = self.cubes.into_iter();
-        self.cubes = cubes.map(|cube| cube.lean(space)).collect();
+        self.cubes = cubes.map(|cube| cube.normalized(space)).collect();
         loop {
             let before = self.cubes.len();
             self.merge(space);
@@ -88,7 +88,7 @@ impl Region {
                 let alike = |(other, mine, theirs)| other == fact || mine == theirs;
                 if into != at && sets.all(alike) {
                     drop(sets);
-                    cubes[into] = take(&mut cubes[into]).with(fact, union).lean(space);
+                    cubes[into] = take(&mut cubes[into]).with(fact, union).normalized(space);
                     marks[into] = mark(&cubes[into]);
                     cubes[at] = Cube::any();
                     gone[at] = true;
