@@ -230,14 +230,14 @@ fn a_clock_that_is_wrong_by_years_deletes_nothing() {
     let Opened { mut store, .. } = Store::open(&path).unwrap();
     let record = ended(1);
     save(&mut store, record.clone());
-    let before = store.keeps_from(90, at("2099-01-01T00:00:00Z")).unwrap();
+    let before = store.cutoff(90, at("2099-01-01T00:00:00Z")).unwrap();
     assert!(before < record.start.timestamp_millis());
-    assert_eq!(store.forget(before).unwrap(), 0);
+    assert_eq!(store.delete_before(before).unwrap(), 0);
     // And a call that a wrong clock dated far ahead keeps no older one.
     let far = Record { start: at("2099-01-01T00:00:00Z"), ..ended(2) };
     save(&mut store, far);
-    let before = store.keeps_from(90, at("2027-06-01T00:00:00Z")).unwrap();
-    assert_eq!(store.forget(before).unwrap(), 1);
+    let before = store.cutoff(90, at("2027-06-01T00:00:00Z")).unwrap();
+    assert_eq!(store.delete_before(before).unwrap(), 1);
     assert_eq!(found(&path).len(), 1);
 }
 
@@ -250,10 +250,10 @@ fn what_is_forgotten_is_gone_from_the_file() {
         save(&mut store, Record { rule: word.into(), revision: word.into(), seat: Some(word.into()), ..ended(call) });
     }
     let between = ended(2).start.timestamp_millis();
-    assert_eq!(store.forget(between).unwrap(), 1);
+    assert_eq!(store.delete_before(between).unwrap(), 1);
     assert_nowhere_in(place.0.path(), &["kata-lama"]);
     assert_eq!(found(&path)[0].record.rule, "kata-baru");
-    assert_eq!(store.forget(i64::MAX).unwrap(), 1);
+    assert_eq!(store.delete_before(i64::MAX).unwrap(), 1);
     assert_nowhere_in(place.0.path(), &["kata-baru"]);
 }
 
