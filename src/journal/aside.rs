@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_parts_go_together_and_nothing_is_overwritten() {
+    fn companion_files_are_renamed_too_and_nothing_is_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.db");
         let now = "2026-11-24T07:00:00Z".parse().unwrap();

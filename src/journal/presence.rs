@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_living_are_told_from_the_dead() {
+    fn a_held_lock_is_told_from_a_stale_one() {
         let folder = tempfile::tempdir().unwrap();
         let alive = Presence::acquire(folder.path()).unwrap();
         let id = alive.id();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn only_locks_that_nobody_holds_are_swept() {
+    fn only_stale_locks_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let left = path_of(folder.path(), Uuid::now_v7());
         fs::write(&left, "").unwrap();

@@ -501,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_makes_no_call_shorter_than_nothing() {
+    fn a_duration_is_never_negative() {
         assert_eq!(seconds(ms("2026-11-24T07:00:00Z"), ms("2026-11-24T06:00:00Z")), 0);
         assert_eq!(seconds(0, i64::MAX), LONGEST);
         assert_eq!(seconds(i64::MIN, i64::MAX), LONGEST);
@@ -509,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_counted_by_parameter_and_by_step() {
+    fn omissions_are_counted_by_parameter_and_by_step() {
         let mut texts = Interner::default();
         let mut fold = Fold::new(wib());
         let whole = row("2026-11-24T07:00:00Z", "2026-11-24T07:01:00Z", &mut texts);
@@ -553,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn what_divides_a_report_is_read_as_it_is_written() {
+    fn divisions_are_parsed_as_they_are_written() {
         for by in ["day", "hour", "rule", "ending", "seat", "fact=klb"] {
             assert_eq!(by.parse::<By>().unwrap().name(), by);
         }

@@ -480,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_the_thread_is_bounded_and_what_was_dropped_is_counted() {
+    fn the_inbox_is_bounded_and_dropped_calls_are_counted() {
         let mut inbox = Inbox::default();
         let calls = MAX_CALLS as u64 + 3;
         for call in 0..calls {

@@ -47,7 +47,7 @@ fn a_call_is_one_row_from_its_first_record_on() {
 }
 
 #[test]
-fn an_end_taken_back_is_taken_back_here_too() {
+fn an_undone_end_is_undone_in_the_journal() {
     let place = Place::new();
     let (writer, troubles) = start(&place.journal());
     hand(&writer, ended(1));
@@ -66,7 +66,7 @@ fn an_end_taken_back_is_taken_back_here_too() {
 }
 
 #[test]
-fn a_call_that_was_taken_back_whole_never_was() {
+fn a_call_undone_whole_is_removed() {
     let place = Place::new();
     let (writer, troubles) = start(&place.journal());
     hand(&writer, ended(1));
@@ -86,7 +86,7 @@ fn a_call_that_was_taken_back_whole_never_was() {
 }
 
 #[test]
-fn everything_that_is_kept_comes_back() {
+fn a_written_record_is_read_back_whole() {
     let place = Place::new();
     let (writer, troubles) = start(&place.journal());
     let mut record = ended(3);
@@ -100,7 +100,7 @@ fn everything_that_is_kept_comes_back() {
 }
 
 #[test]
-fn two_prompters_write_at_once_and_nothing_is_missing() {
+fn two_prompters_write_at_once_without_loss() {
     let place = Place::new();
     let path = place.journal();
     let prompters: Vec<_> = (0..2)
@@ -134,7 +134,7 @@ fn two_prompters_write_at_once_and_nothing_is_missing() {
 }
 
 #[test]
-fn the_calls_of_the_dead_are_ended_and_those_of_the_living_are_not() {
+fn calls_left_open_by_crashed_processes_are_closed_and_running_ones_are_not() {
     let place = Place::new();
     let path = place.journal();
     let (living, heard) = start(&path);
@@ -163,7 +163,7 @@ fn the_calls_of_the_dead_are_ended_and_those_of_the_living_are_not() {
 }
 
 #[test]
-fn a_call_that_was_ended_by_mistake_goes_on_with_its_next_tick() {
+fn a_call_closed_by_mistake_continues_with_its_next_tick() {
     let place = Place::new();
     let path = place.journal();
     let (writer, troubles) = start(&path);
@@ -175,7 +175,7 @@ fn a_call_that_was_ended_by_mistake_goes_on_with_its_next_tick() {
     }
     if !place.names("seat-").is_empty() {
         // Then nobody can tidy it away either.
-        let test = "a_call_that_was_ended_by_mistake_goes_on_with_its_next_tick";
+        let test = "a_call_closed_by_mistake_continues_with_its_next_tick";
         trouble::skipped(test, "a removed file keeps its name here until it is closed");
         return finish(writer, &troubles);
     }
@@ -195,7 +195,7 @@ fn a_call_that_was_ended_by_mistake_goes_on_with_its_next_tick() {
 }
 
 #[test]
-fn calls_that_are_too_old_go_at_the_start() {
+fn expired_calls_are_deleted_at_the_start() {
     let place = Place::new();
     let path = place.journal();
     let (writer, troubles) = start(&path);
@@ -242,7 +242,7 @@ fn a_clock_that_is_wrong_by_years_deletes_nothing() {
 }
 
 #[test]
-fn what_is_forgotten_is_gone_from_the_file() {
+fn deleted_calls_are_gone_from_the_file() {
     let place = Place::new();
     let path = place.journal();
     let Opened { mut store, .. } = Store::open(&path).unwrap();
