@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use chrono::FixedOffset;
 use clap::Args;
 use futures_util::{StreamExt, pin_mut};
-use penutup::cli::report::{Days, Form, csv, division, told};
+use penutup::cli::report::{Days, Form, csv, parse_by, render};
 use penutup::journal::merge::Calls;
 use penutup::journal::read::Span;
 use penutup::journal::record::Record;
@@ -46,7 +46,7 @@ pub struct Report {
 pub async fn run(report: &Report, common: &Common) -> Result<ExitStatus, CliError> {
     let lang = common.lang();
     let days = report.days.checked(lang.words())?;
-    let by = division(report.by.as_deref(), report.format, lang.words())?;
+    let by = parse_by(report.by.as_deref(), report.format, lang.words())?;
     let zone = time::zone(report.zone.as_deref(), lang)?;
     let center = Center::read(&common.config("center.toml")?, lang)?;
     let site = report.site.as_deref().map(|site| center.find_site(site, lang)).transpose()?;
@@ -64,7 +64,7 @@ pub async fn run(report: &Report, common: &Common) -> Result<ExitStatus, CliErro
     };
     let all = calls.for_each("", add).await?;
     let sums = fold.report(all.texts());
-    print(&told(&sums, report.format, days, by.as_ref(), lang.words())?, lang)?;
+    print(&render(&sums, report.format, days, by.as_ref(), lang.words())?, lang)?;
     Ok(ExitStatus::Done)
 }
 

@@ -66,7 +66,7 @@ fn export(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
     let span = span(days.from, days.to, zone(context)?);
     match print_export(context, span, &mut io::stdout().lock()) {
         Ok(()) => Ok(Answer::done(String::new())),
-        Err(halt) => halt.told(context),
+        Err(failure) => failure.into_answer(context),
     }
 }
 
@@ -89,7 +89,7 @@ fn forget(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
         // Calls left open by crashed processes have ended too and can be deleted; so can those not imported yet.
         let presence = store.join()?;
         store.import(&presence, &context.spill())?;
-        Ok((store.forget(before_ms)?, aside))
+        Ok((store.delete_before(before_ms)?, aside))
     };
     let (count, aside) = forgotten().map_err(|error| context.of_journal(error)).map_err(|error| {
         context.stop(&w.cannot_write(shown_path(&path), crate::diagnostics::journal::reason(&error, words)), None)

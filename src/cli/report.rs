@@ -96,9 +96,9 @@ pub fn date(text: &str, words: &Words) -> Result<NaiveDate, ArgError> {
     day.ok_or_else(|| ArgError::new(w.bad_date(shown(text))).help(w.bad_date_help))
 }
 
-/// Why calls could not be handed on.
-pub(super) enum Halt {
-    /// What is printed can't be.
+/// Why a report or an export failed.
+pub(super) enum Failure {
+    /// Output can't be written.
     Out(io::Error),
     /// The journal can't be read.
     Journal(Error),
@@ -106,27 +106,27 @@ pub(super) enum Halt {
     Export(Refused),
 }
 
-impl From<io::Error> for Halt {
+impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Out(error)
     }
 }
 
-impl From<Error> for Halt {
+impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Journal(error)
     }
 }
 
-impl From<Refused> for Halt {
+impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
         Self::Export(refused)
     }
 }
 
-impl Halt {
-    /// How a verb ends with it. A reader that went away ends it quietly: what it wanted it has.
-    pub(super) fn told(self, context: &Context) -> Result<Answer, Stop> {
+impl Failure {
+    /// What the verb returns. A closed pipe is no failure: its reader has what it wanted.
+    pub(super) fn into_answer(self, context: &Context) -> Result<Answer, Stop> {
         let words = context.words();
         match self {
             Self::Out(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Answer::done(String::new())),
@@ -156,20 +156,20 @@ enum Source {
 }
 
 impl Source {
-    fn sums(&mut self, span: Span, zone: FixedOffset) -> Result<Sums, Halt> {
+    fn sums(&mut self, span: Span, zone: FixedOffset) -> Result<Sums, Failure> {
         let mut fold = Fold::new(zone);
         let texts = match self {
             Self::Journal(None) => Interner::default(),
             Self::Journal(Some(reader)) => reader.summaries(span, |summary| fold.add(summary))?,
             Self::Exports(merge) => merge.each(span, |summary, _| {
                 fold.add(summary);
-                Ok::<(), Halt>(())
+                Ok::<(), Failure>(())
             })?,
         };
         Ok(fold.report(&texts))
     }
 
-    fn calls(&mut self, span: Span, mut each: impl FnMut(&Record) -> Result<(), Halt>) -> Result<(), Halt> {
+    fn calls(&mut self, span: Span, mut each: impl FnMut(&Record) -> Result<(), Failure>) -> Result<(), Failure> {
         match self {
             Self::Journal(None) => Ok(()),
             Self::Journal(Some(reader)) => reader.calls(span, each),
@@ -187,42 +187,42 @@ pub fn run(report: &Report, context: &Context) -> Result<Answer, Stop> {
     let words = context.words();
     let wrong = |error: ArgError| context.arg_error(&error);
     let days = report.days.checked(words).map_err(wrong)?;
-    let by = division(report.by.as_deref(), report.format, words).map_err(wrong)?;
+    let by = parse_by(report.by.as_deref(), report.format, words).map_err(wrong)?;
     let zone = zone(context)?;
     let span = span(days.from, days.to, zone);
     let mut source = match source(report, context) {
         Ok(source) => source,
-        Err(halt) => return halt.told(context),
+        Err(failure) => return failure.into_answer(context),
     };
     if report.format == Form::Csv {
         return match print_csv(&mut source, span, zone, &mut io::stdout().lock()) {
             Ok(()) => Ok(Answer::done(String::new())),
-            Err(halt) => halt.told(context),
+            Err(failure) => failure.into_answer(context),
         };
     }
     let sums = match source.sums(span, zone) {
         Ok(sums) => sums,
-        Err(halt) => return halt.told(context),
+        Err(failure) => return failure.into_answer(context),
     };
-    told(&sums, report.format, days, by.as_ref(), words).map(Answer::done).map_err(wrong)
+    render(&sums, report.format, days, by.as_ref(), words).map(Answer::done).map_err(wrong)
 }
 
-/// What sums are divided by.
+/// Parses what a report is divided by.
 ///
 /// # Errors
-/// A text that names nothing of that kind; a division of a form that has none.
-pub fn division(by: Option<&str>, format: Form, words: &Words) -> Result<Option<By>, ArgError> {
+/// An unknown division; any division of CSV.
+pub fn parse_by(by: Option<&str>, format: Form, words: &Words) -> Result<Option<By>, ArgError> {
     let w = &words.journal;
     let wrong = |by| ArgError::new(w.bad_by(shown(by))).help(suggest(by, By::VALID, &words.problem));
     let by = by.map(|by| by.parse().map_err(|()| wrong(by))).transpose()?;
     if by.is_some() && format == Form::Csv { Err(ArgError::new(w.by_with_csv)) } else { Ok(by) }
 }
 
-/// Sums in a form that is not a line a call.
+/// Renders a report as text or JSON.
 ///
 /// # Errors
 /// A division by a fact that no call has.
-pub fn told(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: &Words) -> Result<String, ArgError> {
+pub fn render(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: &Words) -> Result<String, ArgError> {
     if let Some(By::Fact(fact)) = by
         && sums.total.closings > 0
         && !sums.facts.iter().any(|(id, _)| id == fact)
@@ -238,7 +238,7 @@ pub fn told(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: &W
     })
 }
 
-/// The zone of days and hours. Rules that can't be read don't keep anybody from a report.
+/// The zone of days and hours. Where the rules can't be read it is that of the built-in ones.
 pub(super) fn zone(context: &Context) -> Result<FixedOffset, Stop> {
     let book = files::load_in_force(&context.rules_file(), &context.folders, moment::today(None))
         .map_or_else(|_| Book::built_in(), |ready| ready.book);
@@ -249,7 +249,7 @@ pub(super) fn zone(context: &Context) -> Result<FixedOffset, Stop> {
     Ok(book.rules.zones[zone].offset)
 }
 
-fn source(report: &Report, context: &Context) -> Result<Source, Halt> {
+fn source(report: &Report, context: &Context) -> Result<Source, Failure> {
     if report.files.is_empty() {
         let reader = open_journal(context)?;
         return Ok(Source::Journal(reader));
@@ -263,7 +263,7 @@ fn open_journal(context: &Context) -> Result<Option<Reader>, Error> {
     reader.map(Option::flatten).map_err(|error| context.of_journal(error))
 }
 
-fn print_csv(source: &mut Source, span: Span, zone: FixedOffset, out: &mut impl Write) -> Result<(), Halt> {
+fn print_csv(source: &mut Source, span: Span, zone: FixedOffset, out: &mut impl Write) -> Result<(), Failure> {
     let mut out = io::BufWriter::with_capacity(1 << 16, out);
     out.write_all(csv::header().as_bytes())?;
     source.calls(span, |record| Ok(out.write_all(csv::line(record, zone).as_bytes())?))?;
@@ -272,11 +272,11 @@ fn print_csv(source: &mut Source, span: Span, zone: FixedOffset, out: &mut impl 
 }
 
 /// Prints every call of the journal in the form that [`Merge`] reads.
-pub(super) fn print_export(context: &Context, span: Span, out: &mut impl Write) -> Result<(), Halt> {
+pub(super) fn print_export(context: &Context, span: Span, out: &mut impl Write) -> Result<(), Failure> {
     use crate::journal::export::Export;
     let mut export = Export::begin(io::BufWriter::with_capacity(1 << 16, out), Utc::now())?;
     if let Some(mut reader) = open_journal(context)? {
-        reader.calls(span, |record| Ok::<(), Halt>(export.call(record)?))?;
+        reader.calls(span, |record| Ok::<(), Failure>(export.call(record)?))?;
     }
     export.end()?;
     Ok(())

@@ -1,4 +1,4 @@
-//! A damaged journal is kept under another name, whole, and never in the way of the new one.
+//! A damaged journal is renamed, with its companion files, so that a new one can take its place.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-/// What tells a file from another one that took its name; `None` where there is none.
+/// Identifies a file, so that another one under its name is recognised; `None` where there is none.
 #[cfg(unix)]
 pub fn identity(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     fs::metadata(path).ok().map(|about| (about.dev(), about.ino()))
 }
 
-/// What tells a file from another one that took its name; an open database can't be renamed here, so there is no other.
+/// Identifies a file; here an open database can't be renamed, so no other can take its name.
 #[cfg(not(unix))]
 pub fn identity(path: &Path) -> Option<(u64, u64)> {
     path.exists().then_some((0, 0))
@@ -32,11 +32,11 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Gives the database and its companions another name and answers it. The companions go first: a log without its
+/// Gives the database and its companions another name and returns it. The companions go first: a log without its
 /// database is harmless, but a new database would take an old log for its own.
 ///
 /// # Errors
-/// What the system says; then everything has its old name again, as far as that can be done.
+/// What the system returns; then the files have their old names again, as far as possible.
 pub fn set_aside(path: &Path, now: DateTime<Utc>) -> io::Result<PathBuf> {
     let stem = path.file_stem().map_or_else(|| "journal".into(), |s| s.to_string_lossy().into_owned());
     let end = path.extension().map_or_else(String::new, |e| format!(".{}", e.to_string_lossy()));
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_parts_go_together_and_nothing_is_overwritten() {
+    fn companion_files_are_renamed_too_and_nothing_is_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.db");
         let now = "2026-11-24T07:00:00Z".parse().unwrap();

@@ -1,5 +1,5 @@
-//! A sign of life: a lock that a prompter holds as long as it lives, whatever ends it. Open calls bear its name, so
-//! that the next start knows which of them nobody will end any more.
+//! A lock that a prompter holds as long as its process lives. Open calls name it, so that the next start can close calls
+//! left open by a crashed process.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use crate::own_files;
 
-/// How long another prompter's opening is waited for. Whoever holds the lock for longer is not opening a journal, and
-/// keeps nobody from writing: `SQLite` has locks of its own.
+/// How long another prompter's [`OpenLock`] is waited for. Whoever holds it for longer is not opening a journal and blocks
+/// nobody: `SQLite` has locks of its own.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// A living prompter's lock.
+/// A running prompter's lock.
 #[derive(Debug)]
 pub struct Presence {
     id: Uuid,
@@ -28,12 +28,11 @@ fn path_of(folder: &Path, id: Uuid) -> PathBuf {
 }
 
 impl Presence {
-    /// Takes a new lock in `folder`. It is made under another name and gets its own once it is locked, so that it never
-    /// looks like a dead one's.
+    /// Acquires a new lock in `folder`. Its file is renamed once it is locked, so that it is never seen unlocked.
     ///
     /// # Errors
-    /// What the system says.
-    pub fn begin(folder: &Path) -> io::Result<Self> {
+    /// What the system returns.
+    pub fn acquire(folder: &Path) -> io::Result<Self> {
         let id = Uuid::now_v7();
         let path = path_of(folder, id);
         let beside = path.with_extension("new");
@@ -56,15 +55,15 @@ impl Presence {
         self.id
     }
 
-    /// Whether others can see that we live: the file may have been swept away by hand.
+    /// Whether the file is still there: somebody may have removed it by hand.
     #[must_use]
-    pub fn is_there(&self) -> bool {
+    pub fn exists(&self) -> bool {
         self.path.exists()
     }
 
-    /// Whether locks work here; where they don't, nobody can be told dead from alive.
+    /// Whether locks work in this folder; where they don't, a crashed process can't be recognised.
     #[must_use]
-    pub fn can_tell(&self) -> bool {
+    pub fn has_lock(&self) -> bool {
         self.held.is_some()
     }
 }
@@ -76,7 +75,7 @@ impl Drop for Presence {
     }
 }
 
-/// Whether nobody holds this lock any more. In doubt it is held.
+/// Whether no process holds this lock any more; in doubt one does.
 #[must_use]
 pub fn is_dead(folder: &Path, id: Uuid) -> bool {
     is_unheld(&path_of(folder, id))
@@ -89,12 +88,12 @@ fn is_unheld(path: &Path) -> bool {
     }
 }
 
-/// Removes the locks that the dead left behind. Only while the folder's opening is held.
-pub fn sweep(folder: &Path) {
+/// Removes the lock files of crashed processes. Only to be called while the [`OpenLock`] is held.
+pub fn remove_stale(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.filter_map(Result::ok).map(|e| e.path()) {
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        // One that was stopped between the making of its lock and its name left the lock under the other name.
+        // A process that was killed before it renamed its file left it under the first name.
         let id = name.strip_prefix("seat-");
         let is_lock = id.and_then(|n| n.strip_suffix(".lock").or_else(|| n.strip_suffix(".new")));
         if is_lock.is_some_and(|id| Uuid::try_parse(id).is_ok()) && is_unheld(&path) {
@@ -105,16 +104,16 @@ pub fn sweep(folder: &Path) {
 
 /// Held while a journal is opened, migrated or set aside: one prompter at a time.
 #[derive(Debug)]
-pub struct Opening {
+pub struct OpenLock {
     _held: Option<File>,
 }
 
-impl Opening {
-    /// Waits a moment for another one to be done, and goes on without the lock where it is never let go.
+impl OpenLock {
+    /// Waits a moment for the lock, and goes on without it where it is not released.
     ///
     /// # Errors
-    /// What the system says.
-    pub fn hold(journal: &Path) -> io::Result<Self> {
+    /// What the system returns.
+    pub fn acquire(journal: &Path) -> io::Result<Self> {
         let path = journal.with_extension("lock");
         let file = own_files::options().read(true).write(true).create(true).truncate(false).open(&path)?;
         own_files::restrict(&path);
@@ -125,7 +124,7 @@ impl Opening {
                 Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
-                // Held all the time, or a file system without locks: SQLite's own must do.
+                // Never released, or a file system without locks: SQLite's own locks must do.
                 Err(_) => return Ok(Self { _held: None }),
             }
         }
@@ -137,20 +136,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_living_are_told_from_the_dead() {
+    fn a_held_lock_is_told_from_a_stale_one() {
         let folder = tempfile::tempdir().unwrap();
-        let alive = Presence::begin(folder.path()).unwrap();
+        let alive = Presence::acquire(folder.path()).unwrap();
         let id = alive.id();
-        assert!(alive.can_tell() && alive.is_there());
+        assert!(alive.has_lock() && alive.exists());
         assert!(!is_dead(folder.path(), id));
-        sweep(folder.path());
-        assert!(alive.is_there());
+        remove_stale(folder.path());
+        assert!(alive.exists());
         drop(alive);
         assert!(is_dead(folder.path(), id));
     }
 
     #[test]
-    fn only_locks_that_nobody_holds_are_swept() {
+    fn only_stale_locks_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let left = path_of(folder.path(), Uuid::now_v7());
         fs::write(&left, "").unwrap();
@@ -158,7 +157,7 @@ mod tests {
         for other in &others {
             fs::write(other, "").unwrap();
         }
-        sweep(folder.path());
+        remove_stale(folder.path());
         assert!(!left.exists());
         assert!(others.iter().all(|other| other.exists()));
     }

@@ -1,5 +1,5 @@
-//! Reading the journal without changing it (but for an older one, which is brought forward first): the calls one after
-//! another, never all of them in memory.
+//! Reading the journal, the calls one after another, never all of them in memory. Nothing is changed, but for an older
+//! journal, which is migrated first.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -48,12 +48,12 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Opens the journal, and brings it to the present form where it has an older one; `None` where there is none yet.
+    /// Opens the journal, and migrates an older one; `None` where there is none yet.
     ///
     /// # Errors
-    /// What the system or `SQLite` says, or that the journal is not ours.
+    /// What the system or `SQLite` returns, or that the journal is not ours.
     pub fn open(path: &Path) -> Result<Option<Self>, Error> {
-        // Looked at, not opened: closing a file lets go of every lock that this process has on it, `SQLite`'s own too.
+        // Not opened: closing a file releases every lock that this process has on it, `SQLite`'s own too.
         match std::fs::metadata(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -71,7 +71,7 @@ impl Reader {
             drop(conn);
             return Ok(Some(Self { conn: Store::open(path)?.store.into_connection() }));
         }
-        // An empty file is what an opening left that was stopped at once.
+        // A process that was killed while it created the journal leaves an empty file.
         Ok(if schema::version(&conn)? == 0 { None } else { Some(Self { conn }) })
     }
 
@@ -203,7 +203,7 @@ pub struct Ended {
     pub start_ms: i64,
 }
 
-/// From where on a next look has to look.
+/// Where the next reading has to begin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Edge {
     /// When the oldest call began that still runs.

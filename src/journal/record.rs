@@ -138,6 +138,7 @@ mod end {
         ending: Option<Outcome>,
     }
 
+    #[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
     pub fn serialize<S: Serializer>(end: &Option<(DateTime<Utc>, Outcome)>, to: S) -> Result<S::Ok, S::Error> {
         let (end_ms, ending) = end.unzip();
         End { end_ms, ending }.serialize(to)

@@ -1,4 +1,4 @@
-//! What the calls add up to. Pure: rows in, numbers out, one row at a time, so that a million of them take no memory.
+//! What the calls add up to. Pure: summaries in, numbers out, one at a time, so that a million calls take no memory.
 //! A tick is what the CSO says of the own call; nothing here is proved by a recording, and the report says so.
 
 pub mod json;
@@ -14,7 +14,7 @@ use crate::closing::ending::Outcome;
 
 const ENDINGS: usize = Outcome::ALL.len();
 const DAY_MS: i64 = 86_400_000;
-/// A call that seems longer is counted as so long: it was left open, or the clock jumped.
+/// The longest duration of a call; one that seems longer was left open, or the clock jumped.
 const LONGEST: u32 = 86_400;
 
 /// What a report is divided by.
@@ -139,7 +139,7 @@ impl Tally {
         }
     }
 
-    /// What is left when these, which were all added here before, are taken away.
+    /// Without these, which were all added before.
     fn minus<'t>(&self, others: impl IntoIterator<Item = &'t Self>) -> Self {
         let mut out = self.clone();
         for other in others {
@@ -297,7 +297,7 @@ impl Report {
     }
 }
 
-/// Adds up rows.
+/// Adds up calls.
 #[derive(Clone, Debug)]
 pub struct Fold {
     zone: FixedOffset,
@@ -313,7 +313,7 @@ pub struct Fold {
 }
 
 impl Fold {
-    /// Nothing yet; days and hours will be those of `zone`.
+    /// Without calls; days and hours are those of `zone`.
     #[must_use]
     pub fn new(zone: FixedOffset) -> Self {
         Self {
@@ -330,7 +330,7 @@ impl Fold {
         }
     }
 
-    /// Adds a row.
+    /// Adds a call.
     pub fn add(&mut self, row: &CallSummary) {
         let Some((end_ms, how)) = row.end else {
             self.open += 1;
@@ -421,7 +421,7 @@ impl Fold {
     }
 }
 
-/// How long a call took; a clock that was set back in it makes it no shorter than nothing.
+/// How long a call took; not negative where the clock was set back in it.
 #[must_use]
 pub fn seconds(start_ms: i64, end_ms: i64) -> u32 {
     let seconds = end_ms.saturating_sub(start_ms).max(0) / 1000;
@@ -501,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_makes_no_call_shorter_than_nothing() {
+    fn a_duration_is_never_negative() {
         assert_eq!(seconds(ms("2026-11-24T07:00:00Z"), ms("2026-11-24T06:00:00Z")), 0);
         assert_eq!(seconds(0, i64::MAX), LONGEST);
         assert_eq!(seconds(i64::MIN, i64::MAX), LONGEST);
@@ -509,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_counted_by_parameter_and_by_step() {
+    fn omissions_are_counted_by_parameter_and_by_step() {
         let mut texts = Interner::default();
         let mut fold = Fold::new(wib());
         let whole = row("2026-11-24T07:00:00Z", "2026-11-24T07:01:00Z", &mut texts);
@@ -553,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn what_divides_a_report_is_read_as_it_is_written() {
+    fn divisions_are_parsed_as_they_are_written() {
         for by in ["day", "hour", "rule", "ending", "seat", "fact=klb"] {
             assert_eq!(by.parse::<By>().unwrap().name(), by);
         }

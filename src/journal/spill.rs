@@ -13,19 +13,19 @@ use super::record::Record;
 use crate::closing::ending::Outcome;
 use crate::own_files;
 
-/// How the files are called.
+/// How their names begin and end.
 const START: &str = "journal-pending-";
 const END: &str = ".jsonl";
-/// The most files in one folder: a journal that can't be written for so many sessions has told of it as often.
+/// The most files in one folder: a journal that can't be written for so many sessions was reported as often.
 const MAX_FILES: usize = 100;
-/// The largest file that is taken in, in bytes: more than the writer keeps in memory.
+/// The largest file that is imported, in bytes: more than the worker keeps in memory.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// Writes calls to a new file in the first of these folders that can be written, and returns its path. A call that still
 /// ran ended with its prompter.
 ///
 /// # Errors
-/// What the system says of the last folder.
+/// What the system returns of the last folder.
 pub fn write(folders: &[PathBuf], mut pending: Vec<Record>) -> io::Result<PathBuf> {
     let mut text = Vec::new();
     for record in &mut pending {
@@ -48,7 +48,7 @@ fn write_in(folder: &Path, text: &[u8]) -> io::Result<PathBuf> {
         return Err(ErrorKind::QuotaExceeded.into());
     }
     let path = folder.join(format!("{START}{}{END}", Uuid::now_v7()));
-    // Under another name until it is whole.
+    // Written under another name, so that no half file is read.
     let beside = path.with_extension("part");
     let written = own_files::options().write(true).create_new(true).open(&beside).and_then(|mut file| {
         file.write_all(text)?;
@@ -61,7 +61,7 @@ fn write_in(folder: &Path, text: &[u8]) -> io::Result<PathBuf> {
     named.map(|()| path)
 }
 
-/// The files that wait in a folder, the oldest first.
+/// The files of a folder, the oldest first.
 #[must_use]
 pub fn all(folder: &Path) -> Vec<PathBuf> {
     let is_one = |path: &PathBuf| {
@@ -87,13 +87,13 @@ pub fn read(path: &Path) -> io::Result<Vec<Record>> {
     if records.iter().any(|record| record.id.is_nil()) { Err(ErrorKind::InvalidData.into()) } else { Ok(records) }
 }
 
-/// Removes a file that was taken in.
+/// Removes an imported file.
 pub fn remove(path: &Path) {
-    // Another prompter may have taken it in as well: a closing has one id, so it is counted once.
+    // Another prompter may have imported it as well: a call has one id, so it is counted once.
     let _ = fs::remove_file(path);
 }
 
-/// Puts a file out of the way that can't be understood.
+/// Renames a file that can't be parsed, so that it is not tried again.
 pub fn set_aside(path: &Path) {
     let _ = fs::rename(path, path.with_extension("rusak"));
 }

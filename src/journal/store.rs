@@ -1,5 +1,5 @@
-//! The journal on disk: opened, brought to the present form, written a call at a time, thinned out. Every call of it
-//! may wait for the disk, so only the writer's thread and the verbs come here.
+//! The journal on disk: opened, migrated, written a call at a time, expired calls deleted. Every function may wait for the
+//! disk, so only the worker's thread and the verbs call them.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use uuid::Uuid;
 
 use super::aside::{all_aside, identity, set_aside};
-use super::presence::{Opening, Presence, is_dead, sweep};
+use super::presence::{OpenLock, Presence, is_dead, remove_stale};
 use super::record::Record;
 use super::schema;
 use super::spill;
@@ -21,9 +21,9 @@ use crate::closing::ending::Outcome;
 
 use crate::own_files;
 
-/// How long another one's writing is waited for.
+/// How long a lock of another process is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How many calls are deleted at once: a few milliseconds, which nobody notices who waits.
+/// How many calls are deleted in one transaction: a few milliseconds, so that no other process notices.
 const BATCH: usize = 500;
 
 /// A change of a call.
@@ -43,7 +43,7 @@ pub struct Store {
     identity: Option<(u64, u64)>,
 }
 
-/// Why a file in the journal's place is taken for a journal of ours.
+/// Why a file may be treated as a journal of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// It is in the program's own folder under the journal's name.
@@ -52,21 +52,20 @@ pub enum Claim {
     Content,
 }
 
-/// What came of an opening.
+/// An opened journal.
 #[derive(Debug)]
 pub struct Opened {
     /// The journal.
     pub store: Store,
-    /// Where the damaged one went that lay in its place.
+    /// Where the damaged file was moved that was in its place.
     pub aside: Option<PathBuf>,
 }
 
 impl Store {
-    /// Opens the journal, makes it where there is none, and brings an older one to the present form. A damaged one is
-    /// set aside.
+    /// Opens the journal, creates it where there is none, and migrates an older one. A damaged one is set aside.
     ///
     /// # Errors
-    /// What the system or `SQLite` says, or that the journal is not ours to touch.
+    /// What the system or `SQLite` returns, or that the journal is not ours to touch.
     pub fn open(path: &Path) -> Result<Opened, Error> {
         Self::open_claimed(path, Claim::Place)
     }
@@ -80,7 +79,7 @@ impl Store {
             return Err(Error::Foreign);
         }
         own_files::make_folder(folder(path))?;
-        let _opening = Opening::hold(path)?;
+        let _opening = OpenLock::acquire(path)?;
         make_private(path)?;
         let mut aside = None;
         loop {
@@ -114,19 +113,19 @@ impl Store {
         Ok(count)
     }
 
-    /// How long another one's writing is waited for from here on.
+    /// How long a lock of another process is waited for from here on.
     ///
     /// # Errors
-    /// What `SQLite` says.
-    pub fn set_patience(&self, patience: Duration) -> Result<(), Error> {
+    /// What `SQLite` returns.
+    pub fn set_busy_timeout(&self, patience: Duration) -> Result<(), Error> {
         Ok(self.conn.busy_timeout(patience)?)
     }
 
     fn connect(path: &Path) -> Result<Self, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, flags).map_err(|error| {
-            // The system says why in better words. Only now, when there is no connection: closing a file lets go of
-            // every lock that this process has on it, `SQLite`'s own too.
+            // The system's error is more precise. Only now, when there is no connection: closing a file releases every
+            // lock that this process has on it, `SQLite`'s own too.
             let asked = fs::File::options().read(true).write(true).open(path);
             asked.err().filter(|e| e.kind() != ErrorKind::NotFound).map_or(Error::from(error), Error::Io)
         })?;
@@ -135,14 +134,14 @@ impl Store {
         Ok(Self { conn, path: path.into(), identity: identity(path) })
     }
 
-    /// Closes this journal, which proved damaged while it was used, and sets it aside, unless somebody did so already.
+    /// Closes this journal, which proved damaged while it was used, and sets it aside, unless another process did.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system returns.
     pub fn set_aside(self) -> Result<Option<PathBuf>, Error> {
         let Self { conn, path, identity: was, .. } = self;
         drop(conn);
-        let _opening = Opening::hold(&path)?;
+        let _opening = OpenLock::acquire(&path)?;
         if was.is_none() || identity(&path) != was {
             return Ok(None);
         }
@@ -160,9 +159,9 @@ impl Store {
     /// # Errors
     /// What the system or `SQLite` returns.
     pub fn join(&mut self) -> Result<Presence, Error> {
-        let opening = Opening::hold(&self.path)?;
-        let presence = Presence::begin(folder(&self.path))?;
-        if presence.can_tell() {
+        let opening = OpenLock::acquire(&self.path)?;
+        let presence = Presence::acquire(folder(&self.path))?;
+        if presence.has_lock() {
             self.close_abandoned(&opening)?;
         }
         Ok(presence)
@@ -172,27 +171,27 @@ impl Store {
     ///
     /// # Errors
     /// What `SQLite` returns.
-    pub fn close_abandoned(&mut self, _held: &Opening) -> Result<usize, Error> {
+    pub fn close_abandoned(&mut self, _held: &OpenLock) -> Result<usize, Error> {
         let at = folder(&self.path).to_owned();
         let work = write(&mut self.conn)?;
         let dead = {
-            let mut open = work.prepare(OPEN)?;
+            let mut open = work.prepare(OPEN_PROCESSES)?;
             let all = open.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
             all.into_iter().filter(|p| Uuid::from_slice(p).map_or(true, |id| is_dead(&at, id))).collect::<Vec<_>>()
         };
         let mut ended = 0;
         for process in dead {
-            ended += work.execute(END, params![process, outcome_number(Outcome::ProgramClosed)])?;
+            ended += work.execute(CLOSE_ABANDONED, params![process, outcome_number(Outcome::ProgramClosed)])?;
         }
         work.commit()?;
-        sweep(&at);
+        remove_stale(&at);
         Ok(ended)
     }
 
     /// Writes these calls, all or none.
     ///
     /// # Errors
-    /// What `SQLite` says, or that a newer version of the program has taken the journal over meanwhile.
+    /// What `SQLite` returns, or that a newer version of the program has migrated the journal meanwhile.
     pub fn save<'a>(&mut self, process: Uuid, changes: impl Iterator<Item = Change<'a>>) -> Result<(), Error> {
         let work = write(&mut self.conn)?;
         {
@@ -203,7 +202,7 @@ impl Store {
                 let record = match change {
                     Change::Save(record) => record,
                     Change::Remove(id) => {
-                        for remove in FORGET_ONE {
+                        for remove in DELETE_ONE {
                             work.execute(remove, [id.as_bytes()])?;
                         }
                         continue;
@@ -239,53 +238,52 @@ impl Store {
         Ok(())
     }
 
-    /// The time before which calls are deleted that are kept for so many days, counted from now or from the newest
-    /// call, whichever is earlier: a clock that is wrong by years must not empty the journal.
+    /// The time before which calls have expired that are kept for so many days: counted from now or from the newest call,
+    /// whichever is earlier, so that a clock that is wrong by years does not empty the journal.
     ///
     /// # Errors
-    /// What `SQLite` says.
-    pub fn keeps_from(&self, days: u32, now: DateTime<Utc>) -> Result<i64, Error> {
+    /// What `SQLite` returns.
+    pub fn cutoff(&self, days: u32, now: DateTime<Utc>) -> Result<i64, Error> {
         const DAY: i64 = 86_400_000;
-        let newest: Option<i64> = self.conn.query_row(NEWEST, [], |row| row.get(0))?;
+        let newest: Option<i64> = self.conn.query_row(NEWEST_START, [], |row| row.get(0))?;
         let now = now.timestamp_millis();
         Ok(newest.map_or(now, |newest| newest.min(now)).saturating_sub(i64::from(days) * DAY))
     }
 
-    /// Deletes a few of the calls that have ended and began before this time, the oldest first. Answers how many; fewer
-    /// than a few means that it is done.
+    /// Deletes a batch of the calls that have ended and began before this time, the oldest first.
     ///
     /// # Errors
-    /// What `SQLite` says.
-    pub fn forget_some(&mut self, before_ms: i64) -> Result<Forgotten, Error> {
+    /// What `SQLite` returns.
+    pub fn delete_batch(&mut self, before_ms: i64) -> Result<Deleted, Error> {
         let work = write(&mut self.conn)?;
-        work.execute_batch(NONE_GONE)?;
-        let calls = work.execute(GONE, params![before_ms, i64::try_from(BATCH).unwrap_or(i64::MAX)])?;
-        work.execute_batch(FORGET_GONE)?;
+        work.execute_batch(CLEAR_LIST)?;
+        let calls = work.execute(LIST_EXPIRED, params![before_ms, i64::try_from(BATCH).unwrap_or(i64::MAX)])?;
+        work.execute_batch(DELETE_LISTED)?;
         work.commit()?;
-        Ok(Forgotten { calls, more: calls == BATCH })
+        Ok(Deleted { calls, more: calls == BATCH })
     }
 
-    /// Deletes every call that has ended and began before this time, and what only they needed. Answers how many.
+    /// Deletes every call that has ended and began before this time, and the texts that only they used. Returns how many.
     ///
     /// # Errors
-    /// What `SQLite` says.
-    pub fn forget(&mut self, before_ms: i64) -> Result<u64, Error> {
+    /// What `SQLite` returns.
+    pub fn delete_before(&mut self, before_ms: i64) -> Result<u64, Error> {
         let mut count = 0;
         loop {
-            let some = self.forget_some(before_ms)?;
+            let some = self.delete_batch(before_ms)?;
             count += some.calls as u64;
             if !some.more {
                 break;
             }
         }
         let work = write(&mut self.conn)?;
-        work.execute(FORGET_WORDS, [])?;
+        work.execute(DELETE_WORDS, [])?;
         work.commit()?;
-        if self.conn.query_row(NEWEST, [], |row| row.get::<_, Option<i64>>(0))?.is_none() {
-            // What is empty can be small; where somebody is reading just now, it stays large.
+        if self.conn.query_row(NEWEST_START, [], |row| row.get::<_, Option<i64>>(0))?.is_none() {
+            // An empty journal shrinks; while another process reads it, it stays large.
             let _ = self.conn.execute_batch("VACUUM");
         }
-        // The log still has the old pages; where somebody is reading just now, the next checkpoint takes them.
+        // The log still has the old pages; while another process reads, the next checkpoint removes them.
         self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(count)
     }
@@ -307,35 +305,35 @@ impl Store {
     }
 }
 
-/// What a deleting did.
+/// The result of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Forgotten {
-    /// How many calls went.
+pub struct Deleted {
+    /// How many calls were deleted.
     pub calls: usize,
     /// Whether there may be more.
     pub more: bool,
 }
 
-const OPEN: &str = "
+const OPEN_PROCESSES: &str = "
     SELECT DISTINCT process FROM call WHERE process IS NOT NULL";
-const END: &str = "
+const CLOSE_ABANDONED: &str = "
     UPDATE call SET end_ms = changed_ms, ending = ?2, process = NULL, version = version + 1 WHERE process = ?1";
-const NEWEST: &str = "
+const NEWEST_START: &str = "
     SELECT max(start_ms) FROM call";
-const NONE_GONE: &str = "
+const CLEAR_LIST: &str = "
     CREATE TEMP TABLE IF NOT EXISTS gone (n INTEGER PRIMARY KEY);
     DELETE FROM temp.gone";
-const GONE: &str = "
+const LIST_EXPIRED: &str = "
     INSERT INTO temp.gone
     SELECT n FROM call WHERE start_ms < ?1 AND process IS NULL ORDER BY start_ms LIMIT ?2";
-const FORGET_GONE: &str = "
+const DELETE_LISTED: &str = "
     DELETE FROM detail WHERE call IN (SELECT n FROM temp.gone);
     DELETE FROM call WHERE n IN (SELECT n FROM temp.gone)";
-const FORGET_WORDS: &str = "
+const DELETE_WORDS: &str = "
     DELETE FROM word WHERE id > 0 AND id NOT IN (
         SELECT facts FROM call UNION SELECT rule FROM call UNION SELECT seat FROM call
         UNION SELECT left_out FROM call UNION SELECT cost FROM call)";
-const FORGET_ONE: [&str; 2] = [
+const DELETE_ONE: [&str; 2] = [
     "
     DELETE FROM detail WHERE call = (SELECT n FROM call WHERE id = ?1)",
     "
@@ -361,21 +359,21 @@ const SAVE_CALL: &str = "
         left_out = excluded.left_out, cost = excluded.cost
     RETURNING n";
 
-/// Begins to write; a newer version of the program may have taken the journal over since it was opened.
+/// Begins to write; a newer version of the program may have migrated the journal since it was opened.
 fn write(conn: &mut Connection) -> Result<rusqlite::Transaction<'_>, Error> {
     let work = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     schema::version(&work)?;
     Ok(work)
 }
 
-/// Whether there is no file yet, or an empty one, or a journal of ours. Asked through `SQLite`: closing a file lets go of
+/// Whether there is no file yet, or an empty one, or a journal of ours. Read through `SQLite`: closing a file releases
 /// every lock that this process has on it, `SQLite`'s own too.
 fn is_free_or_ours(path: &Path) -> Result<bool, Error> {
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(error.into()),
         Ok(about) if about.is_dir() => return Err(Error::Io(ErrorKind::IsADirectory.into())),
-        // A pipe or a device would be waited for.
+        // Opening a pipe or a device would block.
         Ok(about) if !about.is_file() => return Err(Error::NotAFile),
         Ok(about) if about.len() == 0 => return Ok(true),
         Ok(_) => {}
@@ -384,7 +382,7 @@ fn is_free_or_ours(path: &Path) -> Result<bool, Error> {
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(PATIENCE)?;
     match schema::version(&conn) {
-        // Ours and newer is told as such by who opens it.
+        // A newer one is reported by whoever opens it.
         Ok(_) | Err(Error::Newer { .. }) => Ok(true),
         Err(Error::Foreign) => Ok(false),
         Err(error) if error.is_damage() => Ok(schema::is_ours(&conn)),
@@ -392,8 +390,8 @@ fn is_free_or_ours(path: &Path) -> Result<bool, Error> {
     }
 }
 
-/// The journal and what `SQLite` keeps beside it are the user's alone, whatever the umask; `SQLite` gives its own files
-/// the mode of the database.
+/// Makes the journal and `SQLite`'s files beside it readable by the user alone, whatever the umask; `SQLite` creates its
+/// files with the mode of the database.
 fn make_private(path: &Path) -> Result<(), Error> {
     match own_files::options().write(true).create_new(true).open(path) {
         Ok(_) => {}

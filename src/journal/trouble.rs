@@ -10,9 +10,9 @@ use rusqlite::ErrorCode;
 /// Why the journal could not be opened, read or written.
 #[derive(Debug)]
 pub enum Error {
-    /// What the system says.
+    /// An error of the system.
     Io(io::Error),
-    /// What `SQLite` says.
+    /// An error of `SQLite`.
     Sqlite(rusqlite::Error),
     /// A newer version of the program made it; it is not touched.
     Newer {
@@ -30,7 +30,7 @@ pub enum Error {
         /// Where they name it: file and line.
         place: String,
     },
-    /// What stands in it can't have been written by this program.
+    /// Its content can't have been written by this program.
     Damaged,
 }
 
@@ -56,7 +56,7 @@ impl Error {
         }
     }
 
-    /// Whether the file itself is broken, so that no retry mends it.
+    /// Whether the file itself is damaged, so that no retry helps.
     #[must_use]
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged)
@@ -64,7 +64,7 @@ impl Error {
             || matches!(self, Self::Sqlite(rusqlite::Error::InvalidColumnType(..)))
     }
 
-    /// Whether somebody else has it in use just now.
+    /// Whether another process holds a lock.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         matches!(self.code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
@@ -72,11 +72,11 @@ impl Error {
 
     /// Whether the disk is full.
     #[must_use]
-    pub fn is_for_want_of_room(&self) -> bool {
+    pub fn is_disk_full(&self) -> bool {
         self.code() == Some(ErrorCode::DiskFull)
     }
 
-    /// Told with the place in the settings that names the file, where it is one of the user's that is named by mistake.
+    /// With the place in the settings that names the file, where it is another file that is named by mistake.
     #[must_use]
     pub fn named_at(self, place: Option<&str>) -> Self {
         let is_another = matches!(self, Self::Foreign) || self.code() == Some(ErrorCode::NotADatabase);
@@ -86,8 +86,8 @@ impl Error {
         }
     }
 
-    /// Whether both are told in the same way, so that the second is no news.
-    pub(crate) fn is_like(&self, other: &Self) -> bool {
+    /// Whether both are reported in the same words, so that the second is no news.
+    pub(crate) fn is_same_kind(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Io(one), Self::Io(two)) => one.kind() == two.kind(),
             (Self::Sqlite(_), Self::Sqlite(_)) => self.code() == other.code(),
@@ -101,12 +101,12 @@ impl Error {
 pub enum Trouble {
     /// It can't be written, for this reason; what happens is kept in memory and written later.
     Began(Arc<Error>),
-    /// It is written again, and with it what was kept.
+    /// It is written again, and what was kept in memory as well.
     Over {
         /// How many calls there was no room for in memory.
         lost: u64,
     },
-    /// It was damaged: it is kept under this name, and a new one was begun.
+    /// It was damaged: it was renamed to this path, and a new one was created.
     SetAside(PathBuf),
     /// So many calls that earlier prompters could not write were imported.
     Imported(usize),

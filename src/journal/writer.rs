@@ -26,14 +26,14 @@ use crate::mailbox::Mailbox;
 
 /// The most calls that are kept in memory while they can't be written: some hundred days of one seat.
 const MAX_CALLS: usize = 10_000;
-/// How long another one's writing is waited for at the end.
+/// How long a lock of another process is waited for at the end.
 const LAST_PATIENCE: Duration = Duration::from_millis(200);
-/// How many calls keep their ids, so that an end can be taken back.
+/// How many calls keep their ids, so that an end can be undone.
 const MAX_IDS: usize = 1_000;
 /// The first and the longest wait before another try.
 const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
-/// Where and how the journal is kept.
+/// Where and how the journal is stored.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The database.
@@ -44,7 +44,7 @@ pub struct Config {
     pub seat: Option<String>,
     /// Where the settings name the database (file and line); then only a file that says so itself is taken for a journal.
     pub named_at: Option<String>,
-    /// The folders for what can't be written when the prompter is left, the first that takes it.
+    /// The folders for the calls that can't be written before the prompter ends; the first that can be written is used.
     pub spill: Vec<PathBuf>,
 }
 
@@ -64,7 +64,7 @@ impl Config {
 /// What waits for the thread.
 #[derive(Default)]
 struct Inbox {
-    /// The newest record of each call and when it became that; `None`: it was taken back.
+    /// The newest record of each call and when it changed; `None`: the call was undone.
     calls: BTreeMap<u64, (Option<Box<Record>>, DateTime<Utc>)>,
     /// How many calls there was no room for.
     lost: u64,
@@ -106,11 +106,11 @@ fn drop_excess<T>(calls: &mut BTreeMap<u64, T>, is_open: impl Fn(&T) -> bool) ->
 type Day = (NaiveDate, FixedOffset);
 type Answer = Box<dyn FnOnce(Recap) + Send>;
 
-/// The journal's thread, from outside. Dropped, it still writes what it has, but nobody waits for it.
+/// A handle to the journal's worker. When it is dropped the worker still writes what it has, but nobody waits for it.
 #[derive(Debug)]
 pub struct Writer {
     inbox: Sender,
-    /// What became of everything, and then, as its sender goes, that the database is closed.
+    /// The result, and then, when its sender is dropped, that the database is closed.
     done: Receiver<Finish>,
 }
 
@@ -119,7 +119,7 @@ pub struct Writer {
 pub struct Finishing(Receiver<Finish>);
 
 impl Finishing {
-    /// What became of everything; [`Finish::Unknown`] where that is not known in time.
+    /// The result; [`Finish::Unknown`] where there is none in time.
     #[must_use]
     pub fn wait(self, patience: Duration) -> Finish {
         let end = Instant::now() + patience;
@@ -130,7 +130,7 @@ impl Finishing {
     }
 }
 
-/// The sending side of the thread's inbox; dropped, it has the thread end.
+/// The sending side of the worker's inbox; when it is dropped the worker ends.
 struct Sender(Arc<Mailbox<Inbox>>);
 
 impl Drop for Sender {
@@ -180,16 +180,16 @@ impl Writer {
         self.inbox.0.post(|inbox| inbox.recap = Some(request));
     }
 
-    /// Has everything written, or kept for the next start, and the journal closed.
+    /// Has everything written, or saved for the next start, and the journal closed.
     #[must_use]
-    pub fn begin_to_finish(self) -> Finishing {
+    pub fn start_finishing(self) -> Finishing {
         Finishing(self.done)
     }
 
-    /// [`Self::begin_to_finish`], waited for.
+    /// [`Self::start_finishing`], waited for.
     #[must_use]
     pub fn finish(self, patience: Duration) -> Finish {
-        self.begin_to_finish().wait(patience)
+        self.start_finishing().wait(patience)
     }
 }
 
@@ -222,7 +222,7 @@ impl Pending {
     }
 }
 
-struct Trying {
+struct Retry {
     error: Arc<Error>,
     wait: Duration,
     next: Instant,
@@ -235,14 +235,14 @@ struct JournalWorker<N> {
     presence: Option<Presence>,
     /// What is not written yet, by the prompter's number of the call.
     pending: BTreeMap<u64, Pending>,
-    /// The call that was written last, for a journal that has to be begun anew.
+    /// The call that was written last, for when a new file takes the journal's place.
     last: Option<(u64, Pending)>,
     ids: BTreeMap<u64, (Uuid, u64)>,
-    trying: Option<Trying>,
+    retry: Option<Retry>,
     lost: u64,
-    /// Before when calls are deleted; `None` once that is done.
-    too_old: Option<i64>,
-    was_thinned: bool,
+    /// Calls that began before are deleted; `None` once that is done.
+    expired_before: Option<i64>,
+    has_cutoff: bool,
     has_imported: bool,
 }
 
@@ -256,10 +256,10 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
             pending: BTreeMap::new(),
             last: None,
             ids: BTreeMap::new(),
-            trying: None,
+            retry: None,
             lost: 0,
-            too_old: None,
-            was_thinned: false,
+            expired_before: None,
+            has_cutoff: false,
             has_imported: false,
         }
     }
@@ -267,16 +267,16 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
     fn run(&mut self, inbox: &Mailbox<Inbox>) {
         self.write();
         loop {
-            let deadline = match &self.trying {
-                Some(trying) => Some(trying.next),
-                None => self.too_old.map(|_| Instant::now()),
+            let deadline = match &self.retry {
+                Some(retry) => Some(retry.next),
+                None => self.expired_before.map(|_| Instant::now()),
             };
             let new = inbox.take(deadline, Inbox::has_something);
             if !new.has_something() {
-                if self.trying.is_some() {
+                if self.retry.is_some() {
                     self.write();
                 } else {
-                    self.thin_out();
+                    self.delete_expired();
                 }
                 continue;
             }
@@ -288,12 +288,12 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
                     None => self.remove(call),
                 }
             }
-            // While it can't be written, only its time and the end bring another try.
+            // While the journal can't be written, only the deadline and the end cause another try.
             if ends && let Some(store) = &self.store {
-                // Nobody waits long for the end; what another one's lock keeps out is kept for the next start.
-                let _ = store.set_patience(LAST_PATIENCE);
+                // Nobody waits long for the end; what a lock keeps out is saved for the next start.
+                let _ = store.set_busy_timeout(LAST_PATIENCE);
             }
-            if ends || self.trying.as_ref().is_none_or(|t| t.next <= Instant::now()) {
+            if ends || self.retry.as_ref().is_none_or(|t| t.next <= Instant::now()) {
                 self.write();
             }
             if let Some((day, answer)) = new.recap {
@@ -332,8 +332,8 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
     /// What becomes of the calls that are not written.
     fn finish(&mut self) -> Finish {
         let pending: Vec<Record> = self.pending.values().filter_map(Pending::record).cloned().collect();
-        let Some(trying) = self.trying.take() else { return Finish::Written };
-        let (count, error) = (pending.len(), trying.error);
+        let Some(retry) = self.retry.take() else { return Finish::Written };
+        let (count, error) = (pending.len(), retry.error);
         if count == 0 && self.lost == 0 {
             return Finish::Written;
         }
@@ -352,7 +352,7 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
             && let Some(store) = self.store.take()
         {
             result = store.set_aside().and_then(|aside| {
-                self.begin_anew();
+                self.rewrite_last();
                 if let Some(aside) = aside {
                     (self.notify)(Trouble::SetAside(aside));
                 }
@@ -361,7 +361,7 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
         }
         match result {
             Ok(()) => {
-                if self.trying.take().is_some() {
+                if self.retry.take().is_some() {
                     (self.notify)(Trouble::Over { lost: std::mem::take(&mut self.lost) });
                 }
             }
@@ -370,21 +370,21 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
     }
 
     fn fail(&mut self, error: Error) {
-        if !error.is_for_want_of_room() && !error.is_busy() {
-            // Opened again at the next try: whatever it was, it may have to do with this connection.
+        if !error.is_disk_full() && !error.is_busy() {
+            // The cause may be this connection: the next try opens another.
             self.store = None;
         }
-        let wait = self.trying.as_ref().map_or(WAIT.0, |t| (t.wait * 2).min(WAIT.1));
+        let wait = self.retry.as_ref().map_or(WAIT.0, |t| (t.wait * 2).min(WAIT.1));
         let error = Arc::new(error);
-        let trying = Trying { error: Arc::clone(&error), wait, next: Instant::now() + wait };
-        let before = self.trying.replace(trying);
-        if !before.is_some_and(|b| b.error.is_like(&error)) {
+        let retry = Retry { error: Arc::clone(&error), wait, next: Instant::now() + wait };
+        let before = self.retry.replace(retry);
+        if !before.is_some_and(|b| b.error.is_same_kind(&error)) {
             (self.notify)(Trouble::Began(error));
         }
     }
 
-    /// Another file takes the journal's place: the call that runs is written to it whole.
-    fn begin_anew(&mut self) {
+    /// A new file takes the journal's place: the running call is written to it as well.
+    fn rewrite_last(&mut self) {
         if let Some((call, pending)) = self.last.take() {
             self.pending.entry(call).or_insert(pending);
         }
@@ -393,19 +393,19 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
     fn try_to_write(&mut self) -> Result<(), Error> {
         if self.store.as_ref().is_some_and(|s| !s.is_in_place()) {
             self.store = None;
-            self.begin_anew();
+            self.rewrite_last();
         }
         if self.store.is_none() {
             let opened = Store::open_claimed(&self.config.path, self.config.claim());
             let Opened { store, aside } = opened.map_err(|e| e.named_at(self.config.named_at.as_deref()))?;
             self.store = Some(store);
             if let Some(aside) = aside {
-                self.begin_anew();
+                self.rewrite_last();
                 (self.notify)(Trouble::SetAside(aside));
             }
         }
         let Some(store) = &mut self.store else { return Ok(()) };
-        if self.presence.as_ref().is_none_or(|p| !p.is_there()) {
+        if self.presence.as_ref().is_none_or(|p| !p.exists()) {
             self.presence = None;
             self.presence = Some(store.join()?);
         }
@@ -416,12 +416,12 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
                 (self.notify)(Trouble::Imported(count));
             }
         }
-        if !self.was_thinned {
+        if !self.has_cutoff {
             if self.config.days > 0 {
-                // The machine's own time: a prompter that shows another one must not delete by it.
-                self.too_old = Some(store.keeps_from(self.config.days, Utc::now())?);
+                // The machine's own time: a prompter that shows another time must not delete by it.
+                self.expired_before = Some(store.cutoff(self.config.days, Utc::now())?);
             }
-            self.was_thinned = true;
+            self.has_cutoff = true;
         }
         if let (Some(presence), false) = (&self.presence, self.pending.is_empty()) {
             store.save(presence.id(), self.pending.values().map(Pending::change))?;
@@ -430,15 +430,14 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
         Ok(())
     }
 
-    /// Deletes a few of the calls that are too old. What fails here fails again when a call is written, and is told
-    /// then.
-    fn thin_out(&mut self) {
-        let (Some(before), Some(store)) = (self.too_old, &mut self.store) else {
-            self.too_old = None;
+    /// Deletes a batch of expired calls. What fails here fails again when a call is written, and is reported then.
+    fn delete_expired(&mut self) {
+        let (Some(before), Some(store)) = (self.expired_before, &mut self.store) else {
+            self.expired_before = None;
             return;
         };
-        if !store.forget_some(before).is_ok_and(|some| some.more) {
-            self.too_old = None;
+        if !store.delete_batch(before).is_ok_and(|some| some.more) {
+            self.expired_before = None;
         }
     }
 
@@ -481,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_the_thread_is_bounded_and_what_was_dropped_is_counted() {
+    fn the_inbox_is_bounded_and_dropped_calls_are_counted() {
         let mut inbox = Inbox::default();
         let calls = MAX_CALLS as u64 + 3;
         for call in 0..calls {

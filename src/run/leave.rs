@@ -20,7 +20,7 @@ pub(super) fn finish(keeper: Option<Keeping>, journal: Option<Writer>, words: &W
     let end = Instant::now() + SHUTDOWN_GRACE;
     let left = || end.saturating_duration_since(Instant::now());
     // Both write at the same time.
-    let journal = journal.map(Writer::begin_to_finish);
+    let journal = journal.map(Writer::start_finishing);
     let state = keeper.and_then(|keeper| keeper.finish(left()).err());
     let journal = journal.and_then(|journal| diagnostics::journal::finish(&journal.wait(left()), words));
     state.map(|unkept| unkept_line(&unkept, words)).into_iter().chain(journal).collect()

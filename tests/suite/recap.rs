@@ -55,7 +55,7 @@ fn screen(stage: &mut Stage) -> String {
 }
 
 #[test]
-fn the_recap_asks_for_today_and_tells_it() {
+fn the_recap_requests_today_and_shows_it() {
     let mut stage = Stage::at("14:00");
     stage.keys("r");
     assert_eq!(*stage.app.mode(), Mode::Panel(Panel::Recap));
@@ -83,7 +83,7 @@ fn the_recap_asks_for_today_and_tells_it() {
 }
 
 #[test]
-fn it_is_asked_anew_each_time_and_closes_with_its_own_key() {
+fn the_recap_is_requested_anew_each_time_and_closes_with_its_own_key() {
     let mut stage = Stage::at("14:00");
     stage.keys("r").act(Message::Day(Box::new(day())));
     stage.keys("r");
@@ -95,7 +95,7 @@ fn it_is_asked_anew_each_time_and_closes_with_its_own_key() {
 }
 
 #[test]
-fn every_tick_reaches_the_journal_and_a_call_taken_back_leaves_it() {
+fn every_tick_is_recorded_and_an_undone_call_is_removed() {
     let mut stage = Stage::at("14:00");
     stage.keys("?⎋");
     assert!(stage.effects.iter().all(|e| !matches!(e, Effect::Journal(_))), "looking at help is no call");

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 
 use penutup::book::Book;
-use penutup::cli::report::{Between, Form, csv, told};
+use penutup::cli::report::{Between, Form, csv, render};
 use penutup::journal::merge::{Merge, Refused};
 use penutup::journal::report::{By, Fold, span};
 use penutup::words::Lang;
@@ -34,7 +34,7 @@ fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String
         lines.sort();
         return csv::header() + &lines.into_iter().map(|(_, _, line)| line).collect::<String>();
     }
-    told(&fold.report(&texts), form, days, by, Lang::Id.words()).unwrap()
+    render(&fold.report(&texts), form, days, by, Lang::Id.words()).unwrap()
 }
 
 #[tokio::test]

@@ -356,7 +356,7 @@ mod tests {
     use crate::closing::ending::Ending;
 
     #[test]
-    fn what_is_not_zero_shows() {
+    fn columns_and_bars_show_everything_above_zero() {
         assert_eq!(columns(&[0, 1, 50, 100], 2), ["   █", " ▄██"]);
         assert_eq!(columns(&[0, 0], 1), ["  "]);
         assert_eq!(columns(&[u64::MAX, 1], 1), ["█▄"]);
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn all_and_none_are_said_only_where_they_are() {
+    fn percentages_show_all_and_none_only_where_they_are() {
         for (part, whole, shown) in
             [(0, 0, ""), (0, 9, "0 %"), (1, 1000, "<1 %"), (999, 1000, "99 %"), (9, 9, "100 %"), (1, 2, "50 %")]
         {

@@ -70,7 +70,7 @@ fn line() -> String {
 }
 
 #[test]
-fn an_export_says_what_the_journal_says() {
+fn an_export_gives_the_same_report_as_the_journal() {
     let home = Home::new();
     write(&home, Some("07"), calls::calls(300));
     let own = home.penutup(["report", "--format", "json"]).json();
@@ -88,7 +88,7 @@ fn an_export_says_what_the_journal_says() {
 }
 
 #[test]
-fn a_call_that_ran_when_it_was_first_exported_counts_as_it_ended() {
+fn a_call_exported_while_it_ran_counts_once_as_it_ended() {
     let home = Home::new();
     let path = home.data("journal.db");
     let (writer, troubles) = start(&path);
@@ -106,7 +106,7 @@ fn a_call_that_ran_when_it_was_first_exported_counts_as_it_ended() {
 }
 
 #[test]
-fn several_exports_may_stand_in_one_file() {
+fn several_exports_can_be_in_one_file() {
     let home = Home::new();
     let files = [1, 2].map(|id| export(&[Copy { id, version: 1, record: ended(id) }]));
     let one = home.write("all.jsonl", files.concat());
@@ -119,7 +119,7 @@ fn several_exports_may_stand_in_one_file() {
 }
 
 #[test]
-fn what_powershell_redirects_as_utf_16_is_told_with_the_way_out() {
+fn an_export_saved_as_utf_16_is_refused_with_advice() {
     let home = Home::new();
     let text = format!("\u{feff}{}", file_of(&line()).replace('\n', "\r\n"));
     home.write("seat.jsonl", text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
@@ -162,7 +162,7 @@ fn a_file_that_is_no_export_is_refused_with_its_line() {
 }
 
 #[test]
-fn a_line_whose_values_can_not_be_is_refused() {
+fn a_line_with_an_impossible_value_is_refused() {
     let home = Home::new();
     let line = line();
     assert_eq!(merged(&[home.write("good", file_of(&line))]).unwrap().total.closings, 1);
@@ -195,7 +195,7 @@ fn a_line_whose_values_can_not_be_is_refused() {
 }
 
 #[test]
-fn what_differed_from_the_centre_goes_with_the_call_and_may_be_missing() {
+fn differences_from_the_centre_are_exported_and_optional() {
     let home = Home::new();
     let differing = Record { differs: vec!["klb".into()], ..ended(1) };
     let with = export(&[Copy { id: 1, version: 1, record: differing.clone() }]);
@@ -221,7 +221,7 @@ fn what_differed_from_the_centre_goes_with_the_call_and_may_be_missing() {
 }
 
 #[test]
-fn an_overtaken_step_goes_with_the_call_and_is_told_in_the_line_for_qa() {
+fn overtaken_steps_are_in_the_export_and_in_the_csv() {
     let home = Home::new();
     let at = ended(1).start;
     let late = OvertakenRecord { step: "campaign".into(), at, facts: vec![("klb".into(), "tidak".into())] };
@@ -259,7 +259,7 @@ fn more_different_values_than_any_site_has_are_refused() {
 }
 
 #[test]
-fn no_export_of_ours_is_refused_for_its_length() {
+fn the_longest_record_we_write_is_accepted() {
     let long = "x".repeat(4096);
     let mut record = ended(1);
     record.rule.clone_from(&long);
@@ -273,7 +273,7 @@ fn no_export_of_ours_is_refused_for_its_length() {
 }
 
 #[test]
-fn texts_that_a_report_repeats_stay_texts() {
+fn parameters_with_quotes_and_commas_are_reported_unchanged() {
     // What QA sees of a parameter with quotes and commas is what was written.
     let mut record = ended(1);
     record.cost = vec!["a\", \"b".into(), "=c".into()];

@@ -40,7 +40,7 @@ fn a_day() -> Vec<Record> {
 }
 
 #[test]
-fn no_journal_yet_is_no_mistake() {
+fn a_missing_journal_is_an_empty_report() {
     let home = Home::new();
     assert_eq!(
         home.penutup(["report"]).ok(),
@@ -71,7 +71,7 @@ fn the_report_in_text() {
 }
 
 #[test]
-fn the_days_bound_it() {
+fn from_and_to_select_calls_by_local_day() {
     let home = Home::new();
     write(&home, Some("07"), a_day());
     let count = |args: &[&str]| {
@@ -133,7 +133,7 @@ fn the_report_in_json_is_the_documented_one() {
 }
 
 #[test]
-fn csv_has_a_line_a_call_and_no_formula() {
+fn csv_has_a_line_per_call_and_no_formula() {
     let home = Home::new();
     write(&home, Some("=HYPERLINK(\"x\")"), a_day());
     let text = home.penutup(["report", "--format", "csv"]).ok();
@@ -158,7 +158,7 @@ fn csv_has_a_line_a_call_and_no_formula() {
 }
 
 #[test]
-fn what_can_not_be_used_is_told_with_what_to_do() {
+fn wrong_arguments_are_refused_with_advice() {
     let home = Home::new();
     write(&home, None, a_day());
     for (args, says) in [
@@ -185,7 +185,7 @@ fn what_can_not_be_used_is_told_with_what_to_do() {
 }
 
 #[test]
-fn a_journal_that_can_not_be_read_is_told_and_left_as_it_is() {
+fn an_unreadable_journal_is_reported_and_left_untouched() {
     let home = Home::new();
     let path = home.write(home.data("journal.db"), "bukan basis data ".repeat(100));
     let message = home.penutup(["report"]).failed();
@@ -194,7 +194,7 @@ fn a_journal_that_can_not_be_read_is_told_and_left_as_it_is() {
 }
 
 #[test]
-fn the_settings_say_where_it_lies() {
+fn the_settings_name_the_journals_path() {
     let home = Home::new();
     write(&home, None, a_day());
     std::fs::rename(home.data("journal.db"), home.path().join("lain.db")).unwrap();
@@ -204,7 +204,7 @@ fn the_settings_say_where_it_lies() {
 }
 
 #[test]
-fn a_journal_of_0_1_0_is_read_whole_and_written_on() {
+fn a_journal_of_0_1_0_is_migrated_by_a_report_and_by_the_prompter() {
     let home = Home::new();
     let path = home.data("journal.db");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -225,7 +225,7 @@ fn a_journal_of_0_1_0_is_read_whole_and_written_on() {
 }
 
 #[test]
-fn forgetting_keeps_the_call_that_runs() {
+fn forget_keeps_a_running_call() {
     let home = Home::new();
     let path = home.data("journal.db");
     write(&home, Some("07"), [ended(1), ended(2)]);

@@ -98,9 +98,9 @@ fn a_full_disk() {
 }
 
 #[test]
-fn a_folder_that_can_only_be_read() {
+fn a_read_only_folder() {
     let Some(disk) = Disk::new() else {
-        return skipped("a_folder_that_can_only_be_read", "no disk can be mounted here (not root)");
+        return skipped("a_read_only_folder", "no disk can be mounted here (not root)");
     };
     let path = disk.journal();
     fs::create_dir(path.parent().unwrap()).unwrap();
@@ -127,14 +127,14 @@ fn a_folder_that_can_only_be_read() {
 
 #[cfg(unix)]
 #[test]
-fn a_folder_that_is_not_ours() {
+fn a_folder_of_another_user() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let place = Place::new();
     let mode = |mode| fs::set_permissions(place.0.path(), fs::Permissions::from_mode(mode)).unwrap();
     mode(0o555);
     if fs::write(place.0.path().join("x"), "").is_ok() {
-        return skipped("a_folder_that_is_not_ours", "root may write everywhere");
+        return skipped("a_folder_of_another_user", "root may write everywhere");
     }
     let (writer, troubles) = start(&place.journal());
     hand(&writer, ended(1));
@@ -146,7 +146,7 @@ fn a_folder_that_is_not_ours() {
 }
 
 #[test]
-fn a_place_that_is_no_folder_until_somebody_mends_it() {
+fn a_file_in_place_of_the_folder_until_it_is_removed() {
     let place = Place::new();
     let folder = place.0.path().join("data");
     fs::write(&folder, "").unwrap();
@@ -164,7 +164,7 @@ fn a_place_that_is_no_folder_until_somebody_mends_it() {
 }
 
 #[test]
-fn what_is_kept_in_memory_has_an_end_and_the_newest_stay() {
+fn calls_kept_in_memory_are_bounded_and_the_newest_stay() {
     let place = Place::new();
     let folder = place.0.path().join("data");
     fs::write(&folder, "").unwrap();
@@ -188,7 +188,7 @@ fn what_is_kept_in_memory_has_an_end_and_the_newest_stay() {
 }
 
 #[test]
-fn what_can_not_be_written_at_the_end_is_counted() {
+fn calls_that_cannot_be_written_at_the_end_are_counted() {
     let place = Place::new();
     let file = place.0.path().join("data");
     fs::write(&file, "").unwrap();
@@ -205,7 +205,7 @@ fn waiting(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn what_another_program_locks_out_to_the_end_waits_for_the_next_start() {
+fn calls_locked_out_until_the_end_are_imported_by_the_next_start() {
     let place = Place::new();
     let path = place.journal();
     let (writer, troubles) = start(&path);
@@ -237,7 +237,7 @@ fn what_another_program_locks_out_to_the_end_waits_for_the_next_start() {
 }
 
 #[test]
-fn on_a_disk_that_is_full_or_read_only_they_wait_elsewhere_or_are_told_as_lost() {
+fn on_a_full_or_read_only_disk_pending_calls_go_elsewhere_or_are_reported_lost() {
     let Some(disk) = Disk::new() else {
         return skipped("on_a_disk_that_is_full_or_read_only", "no disk can be mounted here (not root)");
     };
@@ -265,7 +265,7 @@ fn on_a_disk_that_is_full_or_read_only_they_wait_elsewhere_or_are_told_as_lost()
 }
 
 #[test]
-fn what_waits_is_taken_in_once_however_often_it_is_read() {
+fn pending_calls_are_imported_once() {
     let place = Place::new();
     let path = place.journal();
     let blocked = place.0.path().join("blocked");
@@ -338,7 +338,7 @@ fn a_journal_that_the_settings_name_is_used_and_set_aside_when_it_is_damaged() {
 
 #[cfg(unix)]
 #[test]
-fn a_journal_named_as_a_pipe_is_refused_and_not_waited_for() {
+fn a_pipe_named_as_the_journal_is_refused_without_blocking() {
     let place = Place::new();
     let path = place.0.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
@@ -350,7 +350,7 @@ fn a_journal_named_as_a_pipe_is_refused_and_not_waited_for() {
 
 #[cfg(unix)]
 #[test]
-fn nobody_else_can_read_the_journal_and_what_is_beside_it() {
+fn the_journal_and_its_files_are_readable_by_the_user_alone() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -375,7 +375,7 @@ fn nobody_else_can_read_the_journal_and_what_is_beside_it() {
 }
 
 #[test]
-fn a_lock_that_another_holds_keeps_nobody_from_writing() {
+fn a_lock_that_is_never_released_does_not_stop_writing() {
     let place = Place::new();
     let path = place.journal();
     let lock = fs::File::create(path.with_extension("lock")).unwrap();
@@ -387,7 +387,7 @@ fn a_lock_that_another_holds_keeps_nobody_from_writing() {
 }
 
 #[test]
-fn locked_by_somebody_else() {
+fn a_journal_locked_by_another_process() {
     let place = Place::new();
     let path = place.journal();
     let (writer, troubles) = start(&path);
@@ -409,7 +409,7 @@ fn locked_by_somebody_else() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_kept_aside() {
+fn a_file_that_is_no_database_is_set_aside() {
     let place = Place::new();
     let path = place.journal();
     fs::write(&path, "bukan basis data ".repeat(500)).unwrap();
@@ -424,7 +424,7 @@ fn a_file_that_is_no_database_is_kept_aside() {
 }
 
 #[test]
-fn damage_inside_is_found_when_it_is_met() {
+fn damage_is_found_when_it_is_read() {
     let place = Place::new();
     let path = place.journal();
     let (writer, troubles) = start(&path);
@@ -466,7 +466,7 @@ fn two_prompters_set_a_damaged_journal_aside_once() {
 
 #[cfg(unix)]
 #[test]
-fn a_journal_that_somebody_removes_is_begun_anew_with_the_call_that_runs() {
+fn a_removed_journal_is_created_again_with_the_running_call() {
     let place = Place::new();
     let path = place.journal();
     let (writer, troubles) = start(&path);
@@ -522,7 +522,7 @@ fn an_older_program_reports_a_newer_journal_and_leaves_it_untouched() {
 }
 
 #[test]
-fn a_database_of_another_program_is_left_alone() {
+fn a_database_of_another_program_is_left_untouched() {
     let place = Place::new();
     let path = place.journal();
     let conn = Connection::open(&path).unwrap();

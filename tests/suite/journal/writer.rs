@@ -47,7 +47,7 @@ fn a_call_is_one_row_from_its_first_record_on() {
 }
 
 #[test]
-fn an_end_taken_back_is_taken_back_here_too() {
+fn an_undone_end_is_undone_in_the_journal() {
     let place = Place::new();
     let (writer, troubles) = start(&place.journal());
     hand(&writer, ended(1));
@@ -66,7 +66,7 @@ fn an_end_taken_back_is_taken_back_here_too() {
 }
 
 #[test]
-fn a_call_that_was_taken_back_whole_never_was() {
+fn a_call_undone_whole_is_removed() {
     let place = Place::new();
     let (writer, troubles) = start(&place.journal());
     hand(&writer, ended(1));
@@ -86,7 +86,7 @@ fn a_call_that_was_taken_back_whole_never_was() {
 }
 
 #[test]
-fn everything_that_is_kept_comes_back() {
+fn a_written_record_is_read_back_whole() {
     let place = Place::new();
     let (writer, troubles) = start(&place.journal());
     let mut record = ended(3);
@@ -100,7 +100,7 @@ fn everything_that_is_kept_comes_back() {
 }
 
 #[test]
-fn two_prompters_write_at_once_and_nothing_is_missing() {
+fn two_prompters_write_at_once_without_loss() {
     let place = Place::new();
     let path = place.journal();
     let prompters: Vec<_> = (0..2)
@@ -134,7 +134,7 @@ fn two_prompters_write_at_once_and_nothing_is_missing() {
 }
 
 #[test]
-fn the_calls_of_the_dead_are_ended_and_those_of_the_living_are_not() {
+fn calls_left_open_by_crashed_processes_are_closed_and_running_ones_are_not() {
     let place = Place::new();
     let path = place.journal();
     let (living, heard) = start(&path);
@@ -163,7 +163,7 @@ fn the_calls_of_the_dead_are_ended_and_those_of_the_living_are_not() {
 }
 
 #[test]
-fn a_call_that_was_ended_by_mistake_goes_on_with_its_next_tick() {
+fn a_call_closed_by_mistake_continues_with_its_next_tick() {
     let place = Place::new();
     let path = place.journal();
     let (writer, troubles) = start(&path);
@@ -175,7 +175,7 @@ fn a_call_that_was_ended_by_mistake_goes_on_with_its_next_tick() {
     }
     if !place.names("seat-").is_empty() {
         // Then nobody can tidy it away either.
-        let test = "a_call_that_was_ended_by_mistake_goes_on_with_its_next_tick";
+        let test = "a_call_closed_by_mistake_continues_with_its_next_tick";
         trouble::skipped(test, "a removed file keeps its name here until it is closed");
         return finish(writer, &troubles);
     }
@@ -195,7 +195,7 @@ fn a_call_that_was_ended_by_mistake_goes_on_with_its_next_tick() {
 }
 
 #[test]
-fn calls_that_are_too_old_go_at_the_start() {
+fn expired_calls_are_deleted_at_the_start() {
     let place = Place::new();
     let path = place.journal();
     let (writer, troubles) = start(&path);
@@ -230,19 +230,19 @@ fn a_clock_that_is_wrong_by_years_deletes_nothing() {
     let Opened { mut store, .. } = Store::open(&path).unwrap();
     let record = ended(1);
     save(&mut store, record.clone());
-    let before = store.keeps_from(90, at("2099-01-01T00:00:00Z")).unwrap();
+    let before = store.cutoff(90, at("2099-01-01T00:00:00Z")).unwrap();
     assert!(before < record.start.timestamp_millis());
-    assert_eq!(store.forget(before).unwrap(), 0);
+    assert_eq!(store.delete_before(before).unwrap(), 0);
     // And a call that a wrong clock dated far ahead keeps no older one.
     let far = Record { start: at("2099-01-01T00:00:00Z"), ..ended(2) };
     save(&mut store, far);
-    let before = store.keeps_from(90, at("2027-06-01T00:00:00Z")).unwrap();
-    assert_eq!(store.forget(before).unwrap(), 1);
+    let before = store.cutoff(90, at("2027-06-01T00:00:00Z")).unwrap();
+    assert_eq!(store.delete_before(before).unwrap(), 1);
     assert_eq!(found(&path).len(), 1);
 }
 
 #[test]
-fn what_is_forgotten_is_gone_from_the_file() {
+fn deleted_calls_are_gone_from_the_file() {
     let place = Place::new();
     let path = place.journal();
     let Opened { mut store, .. } = Store::open(&path).unwrap();
@@ -250,10 +250,10 @@ fn what_is_forgotten_is_gone_from_the_file() {
         save(&mut store, Record { rule: word.into(), revision: word.into(), seat: Some(word.into()), ..ended(call) });
     }
     let between = ended(2).start.timestamp_millis();
-    assert_eq!(store.forget(between).unwrap(), 1);
+    assert_eq!(store.delete_before(between).unwrap(), 1);
     assert_nowhere_in(place.0.path(), &["kata-lama"]);
     assert_eq!(found(&path)[0].record.rule, "kata-baru");
-    assert_eq!(store.forget(i64::MAX).unwrap(), 1);
+    assert_eq!(store.delete_before(i64::MAX).unwrap(), 1);
     assert_nowhere_in(place.0.path(), &["kata-baru"]);
 }
 
