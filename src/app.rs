@@ -31,6 +31,7 @@ use crate::message::{Message, Subject};
 use crate::panel::Panel;
 use crate::private::Private;
 use crate::rules::ruleset::StepIx;
+use crate::scroll::By;
 use crate::seat::SeatState;
 use crate::words::Lang;
 use draft::Draft;
@@ -95,6 +96,8 @@ pub enum Effect {
     Unjournal(u64),
     /// Ask the journal what this day of this zone was like.
     AskDay(NaiveDate, FixedOffset),
+    /// Scroll what is open.
+    Scroll(By),
     /// Reply to the telephone: this of what it sent was ignored.
     Reply(Vec<Ignored>),
 }
@@ -171,9 +174,6 @@ pub struct App {
     centre: broadcast::Centre,
     mode: Mode,
     looking: Option<StepIx>,
-    scroll: usize,
-    /// How many lines a page of what is open has; the view tells.
-    page: usize,
     notice: Option<Notice>,
     /// What is wrong until it is mended, a line each.
     troubles: BTreeMap<Subject, String>,
@@ -210,8 +210,6 @@ impl App {
             centre: broadcast::Centre::default(),
             mode: Mode::Closing,
             looking: None,
-            scroll: 0,
-            page: 1,
             notice: begin.notice.map(|text| Notice { text: text.into(), of_the_end: false }),
             troubles: begin.rules_trouble.map(|why| (Subject::Rules, why)).into_iter().collect(),
             welcome: false,
@@ -258,7 +256,7 @@ impl App {
     pub fn update_at(&mut self, update: impl Into<Update>, now: DateTime<Utc>, hands: DateTime<Utc>) -> Vec<Effect> {
         let update = update.into();
         self.now = now;
-        let (seat, shown) = (self.seat_state(), self.shown());
+        let seat = self.seat_state();
         // What is ticked first was on the screen before any key.
         self.call.show(&self.book.rules);
         let mut effects = Vec::new();
@@ -298,9 +296,6 @@ impl App {
         if self.looking.is_some_and(|step| !self.entries().iter().any(|e| e.step == step)) {
             self.looking = None;
         }
-        if self.shown() != shown && !self.is_panel_open() {
-            self.scroll = 0;
-        }
         self.forget_what_is_known();
         let now = self.seat_state();
         if now != seat {
@@ -330,9 +325,9 @@ impl App {
                 self.show_closing();
             }
             Action::Undo => self.undo(effects),
-            Action::Look(direction) if self.is_panel_open() => self.scroll_by(direction, 1),
+            Action::Look(direction) if self.is_panel_open() => effects.push(Effect::Scroll(By::Line(direction))),
             Action::Look(direction) => self.look(direction),
-            Action::Scroll(direction) => self.scroll_by(direction, self.page),
+            Action::Scroll(direction) => effects.push(Effect::Scroll(By::Page(direction))),
             Action::Fact(fact) => self.turn_fact(fact, effects),
             Action::Field(field) => self.turn_field(field, effects),
             Action::Zone => self.turn_zone(effects),
@@ -349,6 +344,7 @@ impl App {
             Action::Panel(panel) => self.toggle(panel, effects),
             Action::Back => {
                 self.looking = None;
+                effects.push(Effect::Scroll(By::Top));
                 self.show_closing();
             }
             Action::Edit(edit) => self.edit(edit),
@@ -411,11 +407,9 @@ impl App {
 
     fn show_closing(&mut self) {
         self.mode = Mode::Closing;
-        self.scroll = 0;
     }
 
     fn toggle(&mut self, panel: Panel, effects: &mut Vec<Effect>) {
-        self.scroll = 0;
         let is_open = self.mode == Mode::Panel(panel);
         self.mode = if is_open { Mode::Closing } else { Mode::Panel(panel) };
         if panel == Panel::Recap {
@@ -442,7 +436,6 @@ impl App {
     }
 
     fn look(&mut self, direction: Direction) {
-        self.scroll = 0;
         let entries = self.entries();
         let here = self.shown().and_then(|step| entries.iter().position(|e| e.step == step));
         let to = match (here, direction) {
@@ -455,19 +448,5 @@ impl App {
         if self.looking.is_some() && !self.is_complete() {
             self.tell(self.words().screen.looking);
         }
-    }
-
-    fn scroll_by(&mut self, direction: Direction, lines: usize) {
-        self.scroll = match direction {
-            Direction::Up => self.scroll.saturating_sub(lines),
-            Direction::Down => self.scroll.saturating_add(lines).min(10_000),
-        };
-    }
-
-    /// Tells how far what is open can be scrolled, so that the way back from its end is not longer than it looks, and
-    /// how many lines of it are seen at once, so that a page leaves none out.
-    pub fn bound_scroll(&mut self, most: usize, page: usize) {
-        self.scroll = self.scroll.min(most);
-        self.page = page.max(1);
     }
 }

@@ -55,12 +55,6 @@ impl App {
         &self.mode
     }
 
-    /// How far the open panel, or the sentence, is scrolled, in lines; the view bounds it.
-    #[must_use]
-    pub fn scroll(&self) -> usize {
-        self.scroll
-    }
-
     /// The journal's summary of today, once it has come.
     #[must_use]
     pub fn day(&self) -> Option<&Recap> {

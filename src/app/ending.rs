@@ -11,7 +11,6 @@ use crate::words::fill;
 impl App {
     pub(super) fn end(&mut self, effects: &mut Vec<Effect>) {
         self.looking = None;
-        self.scroll = 0;
         if !self.is_complete() {
             // Also before anything was ticked: a customer may hang up before the closing.
             self.mode = Mode::Asking;
@@ -26,7 +25,6 @@ impl App {
     pub(super) fn leave(&mut self, effects: &mut Vec<Effect>) {
         if self.call.begun().is_some() && !self.is_complete() && self.mode != Mode::Leaving {
             self.looking = None;
-            self.scroll = 0;
             self.mode = Mode::Leaving;
         } else {
             self.quit(effects);

@@ -82,7 +82,6 @@ impl App {
             self.show_closing();
             return;
         }
-        self.scroll = 0;
         if self.looking.take().is_some() {
             return;
         }

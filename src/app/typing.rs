@@ -26,7 +26,6 @@ impl App {
         draft.pasted = pasted.is_some();
         draft.for_next = for_next;
         self.mode = Mode::Typing(draft);
-        self.scroll = 0;
     }
 
     /// The draft under other rules; `None` where they have no such field.

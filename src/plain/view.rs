@@ -2,13 +2,15 @@
 
 use std::io::{self, Write};
 
-use super::keys::{self, Ask, Do, Wrong, understand};
+use chrono::{DateTime, Utc};
+
+use super::keys::{self, Ask, Wrong, understand};
 use super::listen::{Line, listen};
 use super::page::lines;
 use super::sentence;
 use super::state::{Subject, Told, everything, now, plan, state};
 use crate::action::Action;
-use crate::app::{App, Mode};
+use crate::app::{App, Effect, Mode};
 use crate::closing::ending::Ending;
 use crate::event::InputSender;
 use crate::keymap;
@@ -16,7 +18,7 @@ use crate::pages::{Surface, page};
 use crate::panel::Panel;
 use crate::rules::ruleset::FieldKind;
 use crate::rules::text::clean;
-use crate::run::{Next, Session, View};
+use crate::run::{Step, View};
 use crate::tell::shown;
 use crate::words::fill;
 
@@ -92,32 +94,6 @@ impl<W: Write> Plain<W> {
         self.lines.push((Some(subject), line));
     }
 
-    /// A line of a person.
-    ///
-    /// # Errors
-    /// Where nobody hears us any more.
-    fn hear(&mut self, line: &str, session: &mut Session<'_>) -> io::Result<Next> {
-        session.touched();
-        match understand(session.app(), line, session.clock().now()) {
-            Ok(steps) => {
-                for step in steps {
-                    match step {
-                        Do::Act(action) => {
-                            let next = session.act(self, action)?;
-                            if !matches!(next, Next::On) {
-                                self.unanswered = false;
-                                return Ok(next);
-                            }
-                        }
-                        Do::Say(ask) => self.answer(ask, session.app()),
-                    }
-                }
-            }
-            Err(wrong) => self.refuse(wrong, session.app()),
-        }
-        Ok(Next::On)
-    }
-
     /// Says what the banners say: the answer to their question.
     fn say_banners(&mut self, app: &App) {
         for told in state(app).into_iter().filter(|told| matches!(told.subject, Subject::Banner(_))) {
@@ -141,6 +117,11 @@ impl<W: Write> Plain<W> {
                 everything(app)
             }
             Ask::Banners => return self.say_banners(app),
+            Ask::Refused(wrong) => return self.refuse(wrong, app),
+            Ask::Unread(why) => {
+                self.memory.asks = Waits::Nothing;
+                vec![why.into()]
+            }
             Ask::Panel(Panel::Help) if matches!(app.mode(), Mode::Asking | Mode::Leaving) => question(app),
             Ask::Panel(Panel::Recap) if self.has_journal => vec![words.plain.reading_recap.into()],
             Ask::Panel(panel) => page_lines(panel, app),
@@ -325,30 +306,36 @@ impl<W: Write> Plain<W> {
 
 impl<W: Write> View for Plain<W> {
     type Input = Line;
+    type Output = Ask;
     const EACH: bool = true;
 
     fn listen(sender: InputSender<Line>) -> io::Result<()> {
         listen(sender)
     }
 
-    fn input(&mut self, line: Line, session: &mut Session<'_>) -> io::Result<Next> {
+    fn input(&mut self, line: Line, app: &App, now: DateTime<Utc>) -> io::Result<Vec<Step<Ask>>> {
         self.unanswered = true;
-        let words = &session.app().words().plain;
-        let wrong = match line {
-            Line::Text(text) => return self.hear(&text, session),
-            Line::TooLong => words.too_long,
-            Line::NotUtf8 => words.not_utf8,
-        };
-        self.say(wrong.into());
-        self.memory.asks = Waits::Nothing;
-        Ok(Next::On)
+        let words = &app.words().plain;
+        Ok(match line {
+            Line::Text(text) => {
+                understand(app, &text, now).unwrap_or_else(|wrong| vec![Step::Output(Ask::Refused(wrong))])
+            }
+            Line::TooLong => vec![Step::Output(Ask::Unread(words.too_long))],
+            Line::NotUtf8 => vec![Step::Output(Ask::Unread(words.not_utf8))],
+        })
     }
 
-    fn changed(&mut self, app: &App, by_person: bool) {
+    fn output(&mut self, ask: Ask, app: &App) {
+        self.answer(ask, app);
+    }
+
+    fn changed(&mut self, app: &App, effects: &[Effect], by_person: bool) {
+        // Nothing is said again to somebody who leaves.
+        self.unanswered &= !effects.contains(&Effect::Quit);
         self.notice(app, by_person);
     }
 
-    fn show(&mut self, app: &mut App) -> io::Result<()> {
+    fn show(&mut self, app: &App) -> io::Result<()> {
         if self.memory.call.is_none() {
             let opening = fill(app.words().plain.opening, &[("revision", &app.rules().sop.revision)]);
             self.say(sentence(&opening));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 
 use super::recent::Part;
-use super::{Next, Session, View};
+use super::{Next, Session, Step, View};
 use crate::action::Action;
 use crate::app::{Effect, Mode, Update};
 use crate::clipboard::Copied;
@@ -58,15 +58,39 @@ impl Session<'_> {
         let now = self.clock.now();
         let waited = TimeDelta::from_std(at.elapsed()).unwrap_or_default();
         let effects = self.app.update_at(update, now, now.checked_sub_signed(waited).unwrap_or(now));
-        view.changed(self.app, by_person);
+        view.changed(self.app, &effects, by_person);
         self.recent.keep_back(effects, settles)
     }
 
-    /// What a person did at a keyboard.
+    /// A person's input: does what the view makes of it.
     ///
     /// # Errors
     /// Where the terminal is gone.
-    pub fn person<V: View>(&mut self, view: &mut V, input: Input) -> io::Result<Next> {
+    pub fn input<V: View>(&mut self, view: &mut V, input: V::Input) -> io::Result<Next> {
+        for step in view.input(input, self.app, self.clock.now())? {
+            let next = match step {
+                Step::Input(input) => self.keyboard(view, input)?,
+                Step::Action(action) => {
+                    self.used.now();
+                    self.act(view, action)?
+                }
+                Step::Output(output) => {
+                    self.used.now();
+                    view.output(output, self.app);
+                    Next::On
+                }
+                #[cfg(unix)]
+                Step::Stop => Next::Stop,
+            };
+            if next != Next::On {
+                return Ok(next);
+            }
+        }
+        Ok(Next::On)
+    }
+
+    /// What a person did at a keyboard.
+    fn keyboard<V: View>(&mut self, view: &mut V, input: Input) -> io::Result<Next> {
         match input {
             Input::Paste(text) => self.act(view, Action::Paste(text)),
             // Repeats in a text are wanted, but for those of the key that opened it.
@@ -77,7 +101,7 @@ impl Session<'_> {
             }
             Input::Retract { since, .. } => self.retract(view, since),
             Input::Key { key, at, repeat, settles } => {
-                self.touched();
+                self.used.now();
                 let ticks = *self.app.mode() == Mode::Closing && !self.app.is_looking();
                 let action = keymap::action(self.app, key);
                 // Who holds a key in a text or a panel wants it to go on; any other held key is one press.
@@ -177,7 +201,7 @@ impl Session<'_> {
     /// What an effect asks of the outside that is no view.
     fn do_outside(&mut self, effect: Effect) {
         match effect {
-            Effect::Quit | Effect::Copy(_) | Effect::CopyToTerminal(_) | Effect::Reply(_) => {}
+            Effect::Quit | Effect::Copy(_) | Effect::CopyToTerminal(_) | Effect::Reply(_) | Effect::Scroll(_) => {}
             disk @ (Effect::Save(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.later.push(disk),
             Effect::AskDay(day, zone) => {
                 // The journal answers by what it was given: what just happened is given first.

@@ -250,10 +250,10 @@ pub struct Drawn {
 }
 
 /// Draws the prompter.
-pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
+pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, scroll: usize) -> Drawn {
     let area = frame.area();
     let size = Size::of(area.width, area.height);
-    let look = Look { app, theme, columns: area.width.into(), size, scroll: app.scroll(), foot: None };
+    let look = Look { app, theme, columns: area.width.into(), size, scroll, foot: None };
     let ground = look.style(Role::Text);
     if ground != Style::new() {
         frame.buffer_mut().set_style(area, ground);

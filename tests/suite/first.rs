@@ -25,7 +25,7 @@ fn fresh(lang: Lang) -> penutup::app::App {
 }
 
 fn screen(stage: &mut Stage, columns: u16, rows: u16) -> String {
-    text(&drawn(&mut stage.app, Theme::Terminal, columns, rows).0)
+    text(&drawn(stage, Theme::Terminal, columns, rows).0)
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn the_hint_stands_where_there_is_room_and_pushes_nothing_out() {
         }
     }
     let mut stage = new();
-    let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, 40, 12);
+    let (buffer, _) = drawn(&mut stage, Theme::Terminal, 40, 12);
     assert_eq!(bright(&buffer), no_blanks(&stage.sentence().expect("a sentence")));
 }
 

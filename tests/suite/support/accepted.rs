@@ -22,7 +22,7 @@ use penutup::rules::ruleset::{FieldKind, RuleSet, StepWords, TextKind};
 use penutup::rules::script::{FieldValue, Fields, Piece, script, speak};
 use penutup::rules::text::{is_forbidden, is_hidden_in_a_text};
 use penutup::rules::{BUILT_IN, Situation, check, decide};
-use penutup::run::{Next, Session, View as _};
+use penutup::run::{Next, Session};
 use penutup::settings::Settings;
 use penutup::tell::draw::{Canvas, draw};
 use penutup::tell::{Source, tell};
@@ -248,8 +248,7 @@ fn screens(book: &Arc<Book>, lang: Lang, now: DateTime<Utc>, sizes: &[(u16, u16)
         for &(columns, rows) in sizes {
             let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a terminal in memory");
             let mut drawn = view::Drawn::default();
-            terminal.draw(|frame| drawn = view::draw(frame, &app, Theme::Terminal)).expect("a terminal in memory");
-            app.bound_scroll(drawn.most_scroll, drawn.page);
+            terminal.draw(|frame| drawn = view::draw(frame, &app, Theme::Terminal, 0)).expect("a terminal in memory");
             terminal.backend().buffer().content.iter().for_each(|cell| harmless(cell.symbol()));
         }
     }
@@ -279,7 +278,7 @@ fn lines(book: &Arc<Book>, lang: Lang, now: DateTime<Utc>) {
     session.show(&mut view).expect("memory takes all");
     let keys: String = book.rules.facts.iter().filter_map(|fact| fact.key).take(6).collect();
     for line in ["?", "i", "d", &keys, "", "", "s", "x", "1"] {
-        let next = view.input(Line::Text((*line).into()), &mut session).expect("memory takes all");
+        let next = session.input(&mut view, Line::Text((*line).into())).expect("memory takes all");
         session.show(&mut view).expect("memory takes all");
         if matches!(next, Next::Leave) {
             break;
