@@ -66,14 +66,14 @@ pub struct Start {
     /// The journal; `None`: the settings want none, or there is no place for it.
     pub journal: Option<Config>,
     /// Whether keys come in lines.
-    pub lines: bool,
+    pub plain_mode: bool,
 }
 
 impl Start {
     /// With keys that come in lines.
     #[must_use]
-    pub fn in_lines(mut self) -> Self {
-        self.lines = true;
+    pub fn plain_mode(mut self) -> Self {
+        self.plain_mode = true;
         self
     }
 
@@ -95,10 +95,10 @@ impl Start {
         .after(self.was)
         .waiting_for(self.waiting.clone())
         .knowing(self.shift.state.broadcast.clone())
-        .welcoming(self.shift.state.welcome)
+        .with_hint(self.shift.state.welcome)
         .with_troubles(self.troubles);
-        if self.lines {
-            app = app.in_lines();
+        if self.plain_mode {
+            app = app.plain_mode();
         }
         let used = Arc::new(Used::default());
         let tasks = Arc::<Mailbox<Tasks>>::default();

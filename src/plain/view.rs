@@ -122,7 +122,7 @@ impl<W: Write> Plain<W> {
                 self.memory.asks = Waits::Nothing;
                 vec![why.into()]
             }
-            Ask::Panel(Panel::Help) if matches!(app.mode(), Mode::Asking | Mode::Leaving) => question(app),
+            Ask::Panel(Panel::Help) if matches!(app.mode(), Mode::EndPrompt | Mode::LeavePrompt) => question(app),
             Ask::Panel(Panel::Recap) if self.has_journal => vec![words.plain.reading_recap.into()],
             Ask::Panel(panel) => page_lines(panel, app),
         };
@@ -134,7 +134,7 @@ impl<W: Write> Plain<W> {
     /// Says why a line was not done, and the way out.
     fn refuse(&mut self, wrong: Wrong, app: &App) {
         let words = &app.words().plain;
-        let asking = matches!(app.mode(), Mode::Asking | Mode::Leaving);
+        let asking = matches!(app.mode(), Mode::EndPrompt | Mode::LeavePrompt);
         let key = match wrong {
             Wrong::Key(c) => shown(c.encode_utf8(&mut [0; 4])),
             Wrong::NoAnswer => String::new(),
@@ -238,8 +238,8 @@ impl<W: Write> Plain<W> {
     fn say_where_we_are(&mut self, app: &App) {
         let waits = match app.mode() {
             Mode::Typing(_) => Waits::Field,
-            Mode::Asking => Waits::Why,
-            Mode::Leaving => Waits::Leave,
+            Mode::EndPrompt => Waits::Why,
+            Mode::LeavePrompt => Waits::Leave,
             _ => Waits::Nothing,
         };
         let waited = std::mem::replace(&mut self.memory.asks, waits);
@@ -248,12 +248,12 @@ impl<W: Write> Plain<W> {
                 let label = &app.rules().field(draft.field).label;
                 self.say(sentence(&fill(app.words().plain.type_field, &[("label", label)])));
             }
-            Mode::Asking | Mode::Leaving if waited != waits => {
+            Mode::EndPrompt | Mode::LeavePrompt if waited != waits => {
                 for line in question(app) {
                     self.say(line);
                 }
             }
-            Mode::Typing(_) | Mode::Asking | Mode::Leaving => {}
+            Mode::Typing(_) | Mode::EndPrompt | Mode::LeavePrompt => {}
             _ => {
                 let plan = plan(app);
                 if plan != self.memory.plan {
@@ -371,7 +371,7 @@ impl<W: Write> View for Plain<W> {
 /// Why does the call end, or is it to be left; and the answers, of which the one that costs score says what.
 fn question(app: &App) -> Vec<String> {
     let words = app.words();
-    let asked = if *app.mode() == Mode::Leaving { words.ending.leaving } else { words.ending.question };
+    let asked = if *app.mode() == Mode::LeavePrompt { words.ending.leaving } else { words.ending.question };
     let mut out = vec![sentence(asked)];
     let rows = keymap::rows(app);
     let mut back = None;

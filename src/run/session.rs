@@ -102,7 +102,7 @@ impl Session<'_> {
             Input::Retract { since, .. } => self.retract(view, since),
             Input::Key { key, at, repeat, settles } => {
                 self.used.now();
-                let ticks = *self.app.mode() == Mode::Closing && !self.app.is_looking();
+                let ticks = *self.app.mode() == Mode::Closing && !self.app.is_previewing();
                 let action = keymap::action(self.app, key);
                 // Who holds a key in a text or a panel wants it to go on; any other held key is one press.
                 let goes_on = matches!(action, Some(Action::Edit(_) | Action::Look(_) | Action::Scroll(_)));
@@ -182,7 +182,7 @@ impl Session<'_> {
 
     /// To the desktop's clipboard, which answers later; in lines, and where there is none, by way of the terminal.
     fn copy<V: View>(&mut self, view: &mut V, text: Private) -> io::Result<()> {
-        if self.app.is_in_lines() {
+        if self.app.is_plain_mode() {
             return view.copy(&text);
         }
         let Some(desktop) = &mut self.clipboard else { return self.copy_to_terminal(view, &text) };

@@ -279,7 +279,7 @@ fn prompter(frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) -> Drawn {
         mode => {
             top.extend(script::blocks(look));
             bottom.extend(script::complete(look));
-            if matches!(mode, Mode::Asking | Mode::Leaving) {
+            if matches!(mode, Mode::EndPrompt | Mode::LeavePrompt) {
                 // What is open is the question now; it is answered with the sentence out of sight rather than unseen.
                 for block in &mut top {
                     block.drop = block.drop.or(Some(Drop::Last));
@@ -297,7 +297,7 @@ fn tiny(look: &Look<'_>, area: Rect) -> Vec<Block> {
     let columns = if area.height == 1 && look.columns > 1 { look.columns - 1 } else { look.columns };
     let look = Look { columns, ..*look };
     match look.app.mode() {
-        Mode::Asking | Mode::Leaving => vec![Block::sentence(footer::question(&look))],
+        Mode::EndPrompt | Mode::LeavePrompt => vec![Block::sentence(footer::question(&look))],
         Mode::Panel(open) => vec![Block::sentence(panel::lines(&look, *open))],
         Mode::Typing(_) if area.height > 1 => vec![header::typing(&look), Block::sentence(script::alone(&look))],
         Mode::Typing(_) | Mode::Closing => vec![Block::sentence(script::alone(&look))],

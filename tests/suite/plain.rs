@@ -58,7 +58,7 @@ impl Talk {
         let begin = Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
         let paper = Paper::default();
         let view = Plain::new(paper.clone(), false);
-        Self { app: App::new(begin).in_lines(), now, view, paper, left: false }
+        Self { app: App::new(begin).plain_mode(), now, view, paper, left: false }
     }
 
     /// The built-in SOP at this time of day in WIB, its first lines said.

@@ -28,7 +28,7 @@ fn seen(text: &str) -> String {
 
 /// The sentence that must be on the screen in full, or scroll.
 fn current(app: &App) -> Option<String> {
-    let open = matches!(app.mode(), Mode::Closing | Mode::Typing(_)) && !app.is_looking();
+    let open = matches!(app.mode(), Mode::Closing | Mode::Typing(_)) && !app.is_previewing();
     let sentence = app.sentence(app.shown()?)?.to_string();
     open.then(|| seen(&sentence))
 }

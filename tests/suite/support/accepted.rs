@@ -271,7 +271,7 @@ impl Write for Written {
 
 /// The line mode: its opening, its pages and a call.
 fn lines(book: &Arc<Book>, lang: Lang, now: DateTime<Utc>) {
-    let mut app = app(book, lang, 0, now).in_lines();
+    let mut app = app(book, lang, 0, now).plain_mode();
     let written = Written::default();
     let mut view = Plain::new(written.clone(), false);
     let mut session = Session::alone(&mut app, Clock::showing(now));
