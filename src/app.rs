@@ -1,19 +1,19 @@
 //! The prompter's state and the one place that changes it: `update(Action) -> Effects`. No disk, no terminal; the time
 //! comes in with every action.
 
-mod asked;
 mod broadcast;
 mod calls;
 pub mod draft;
 mod ending;
 mod environment;
+mod labels;
 mod pace;
 mod phone;
+mod queries;
 pub mod record;
 mod revision;
 mod revisions;
 mod seat;
-mod told;
 mod troubles;
 mod typing;
 mod values;
