@@ -206,4 +206,18 @@ mod tests {
         std::fs::write(&path, revision("Rev-4")).unwrap();
         assert!(matches!(reloader.look(false), Some(Message::Rules(_, Some(_)))));
     }
+
+    #[test]
+    fn settings_are_reported_when_they_break_once_and_when_they_are_mended() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("settings.toml");
+        let mut reload =
+            reload_settings(path.clone(), Folders::below(home.path()), Settings::default(), Lang::Id.words());
+        std::fs::write(&path, "bahasa = ").unwrap();
+        let Some(Message::Trouble(Subject::Settings, Some(line))) = reload() else { panic!("it is reported") };
+        assert!(line.contains("settings.toml"), "{line}");
+        assert_eq!(reload(), None, "the same trouble is reported once");
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(reload(), Some(Message::Trouble(Subject::Settings, None)));
+    }
 }

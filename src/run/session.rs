@@ -233,3 +233,112 @@ impl Session<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::app::{App, Begin};
+    use crate::book::Book;
+    use crate::clock::Clock;
+    use crate::event::InputSender;
+    use crate::message::phone::{Pairs, PhoneEvent, Why};
+    use crate::words::Lang;
+
+    /// A view whose input is its steps; it records what it is asked to do.
+    #[derive(Default)]
+    struct Fake(Vec<String>);
+
+    impl View for Fake {
+        type Input = Vec<Step<&'static str>>;
+        type Output = &'static str;
+        const EACH: bool = false;
+
+        fn listen(_: InputSender<Self::Input>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn input(&mut self, steps: Self::Input, _: &App, _: DateTime<Utc>) -> io::Result<Self::Input> {
+            Ok(steps)
+        }
+
+        fn output(&mut self, output: &'static str, app: &App) {
+            self.0.push(format!("{output} {}", app.call().said().len()));
+        }
+
+        fn changed(&mut self, app: &App, _: &[Effect], by_person: bool) {
+            self.0.push(format!("changed {} {by_person}", app.call().said().len()));
+        }
+
+        fn show(&mut self, _: &App) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn copy(&mut self, text: &str) -> io::Result<()> {
+            self.0.push(format!("copied {}", text.chars().take(5).collect::<String>()));
+            Ok(())
+        }
+
+        #[cfg(unix)]
+        const INTERRUPT_LEAVES: bool = false;
+
+        #[cfg(unix)]
+        fn abandon() {}
+
+        #[cfg(unix)]
+        fn suspend(&mut self) {}
+
+        #[cfg(unix)]
+        fn resume(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn app() -> App {
+        let (book, lang, now) = (Arc::new(Book::built_in()), Lang::Id, now());
+        App::new(Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now })
+    }
+
+    fn now() -> DateTime<Utc> {
+        "2026-03-02T07:20:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn the_steps_of_an_input_are_done_in_order_and_none_after_leaving() {
+        let (mut app, mut view) = (app(), Fake::default());
+        let mut session = Session::alone(&mut app, Clock::showing(now()));
+        let steps = vec![
+            Step::Output("before"),
+            Step::Action(Action::Said),
+            Step::Output("after"),
+            Step::Action(Action::Quit),
+            Step::Output("never"),
+        ];
+        assert_eq!(session.input(&mut view, steps).unwrap(), Next::Leave);
+        assert_eq!(view.0, ["before 0", "changed 1 true", "after 1", "changed 1 true"]);
+    }
+
+    #[test]
+    fn a_request_is_replied_to_with_what_was_ignored_of_it() {
+        let (mut app, mut view) = (app(), Fake::default());
+        let mut session = Session::alone(&mut app, Clock::showing(now()));
+        let pairs = Pairs(vec![("klb".into(), "ya".into()), ("warna".into(), "biru".into())]);
+        let (request, replied) = Request::awaited(Message::Phone(PhoneEvent::Set(pairs)), None);
+        assert_eq!(session.external(&mut view, request).unwrap(), Next::On);
+        let ignored = replied.try_recv().expect("a reply");
+        assert_eq!(ignored.iter().map(|i| (i.key.as_str(), i.why)).collect::<Vec<_>>(), [("warna", Why::UnknownKey)]);
+        assert_eq!(view.0, ["changed 0 false"]);
+    }
+
+    #[test]
+    fn without_a_desktop_a_copy_goes_through_the_terminal_and_is_reported() {
+        let (mut app, mut view) = (app(), Fake::default());
+        let mut session = Session::alone(&mut app, Clock::showing(now()));
+        session.input(&mut view, vec![Step::Action(Action::Copy)]).unwrap();
+        assert_eq!(view.0, ["changed 0 true", "copied Untuk", "changed 0 false"]);
+        assert_eq!(app.momentary(), Some(Lang::Id.words().notice.copied_to_terminal));
+    }
+}
