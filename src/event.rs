@@ -53,7 +53,6 @@ impl Request {
     }
 
     /// Splits it into the message and what replies to it, with what of the message was ignored.
-    #[must_use]
     pub fn into_parts(self) -> (Message, impl FnOnce(Vec<Ignored>)) {
         let Self { message, reply, .. } = self;
         // The sender may no longer wait.
@@ -85,6 +84,7 @@ impl EventSender {
     }
 
     /// Sends a message that needs no reply; `false` where the loop has ended.
+    #[expect(clippy::must_use_candidate, reason = "most senders go on whether or not anybody listens")]
     pub fn send(&self, message: Message) -> bool {
         (self.0)(message.into())
     }

@@ -245,7 +245,7 @@ fn report_deaths(log: Log, sender: EventSender, words: &'static crate::words::Wo
         let name = death.helper.map_or("main", Helper::name);
         log(&format!("panic in {name}: {}", death.reason));
         if let Some(helper) = death.helper {
-            let _ = sender.send(Message::Trouble(Subject::Helper(helper), Some(helper.lost(words).into())));
+            sender.send(Message::Trouble(Subject::Helper(helper), Some(helper.lost(words).into())));
         }
     }
 }

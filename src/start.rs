@@ -163,12 +163,12 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
             // What the agent brought before this start, before it can say anything newer.
             let looked = folders.clone();
             if let Some(news) = deadline::within(files::PATIENCE, move || brought(&looked, words)).flatten() {
-                let _ = sender.send(Message::Broadcast(news));
+                sender.send(Message::Broadcast(news));
             }
             let trouble = sender.clone();
             let trouble = move |why: Option<io::Error>| {
                 let why = why.map(|e| fill(words.phone.no_socket, &[("why", &outside::reason(&e, words))]));
-                let _ = trouble.send(Message::Trouble(Subject::Socket, why));
+                trouble.send(Message::Trouble(Subject::Socket, why));
             };
             Box::new(socket::listen(place, seat, used, sender, trouble))
         }));

@@ -407,7 +407,7 @@ fn page_lines(panel: Panel, app: &App) -> Vec<String> {
         format!("{}: {}", keys::STATE, words.plain.state),
     ];
     intro.extend(typed_key(app).map(|key| fill(words.plain.field_in_line, &[("key", &key)])));
-    lines(&page(panel, app, Surface { offers: &keys::offers, keys: &keys, intro }), words)
+    lines(&page(panel, app, &Surface { offers: &keys::offers, keys: &keys, intro }), words)
 }
 
 /// The letter of the first field that is typed.

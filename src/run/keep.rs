@@ -27,7 +27,7 @@ const TRY_AGAIN: Duration = Duration::from_secs(30);
 pub(super) fn watch_files(helper: Helper, paths: Vec<PathBuf>, mut reload: Reload, sender: EventSender) -> Look {
     watch(helper, paths, move || {
         if let Some(message) = reload() {
-            let _ = sender.send(message);
+            sender.send(message);
         }
     })
 }
@@ -158,10 +158,10 @@ pub(super) fn keep_state(
                             look.now();
                         }
                         if failed.take().is_some() {
-                            let _ = sender.send(Message::Trouble(Subject::State, None));
+                            sender.send(Message::Trouble(Subject::State, None));
                         }
                         if let Some(shared) = shared {
-                            let _ = sender.send(Message::Shared(Box::new(shared)));
+                            sender.send(Message::Shared(Box::new(shared)));
                         }
                     }
                     Err(error) => {
@@ -171,12 +171,12 @@ pub(super) fn keep_state(
                         if failed.as_ref() != Some(&why) {
                             failed = Some(why.clone());
                             let line = fill(words.notice.state_not_written, &[("why", &why)]);
-                            let _ = sender.send(Message::Trouble(Subject::State, Some(line)));
+                            sender.send(Message::Trouble(Subject::State, Some(line)));
                         }
                     }
                 }
             } else if looks && let Some(shared) = keeper.look() {
-                let _ = sender.send(Message::Shared(Box::new(shared)));
+                sender.send(Message::Shared(Box::new(shared)));
             }
             if ends {
                 let _ = end.send(failed);
@@ -216,8 +216,8 @@ mod tests {
 
     /// The state's thread in this folder, and what it sends.
     fn writer(folders: &Folders) -> (Keeping, Receiver<Message>) {
-        let (send, sent) = channel();
-        let sender = EventSender::new(move |request| send.send(request.message).is_ok());
+        let (to, sent) = channel();
+        let sender = EventSender::new(move |request| to.send(request.message).is_ok());
         let keeper = Keeper::new(folders, SeatState::default());
         (keep_state(keeper, Arc::default(), sender, Lang::Id.words()), sent)
     }

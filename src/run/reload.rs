@@ -17,6 +17,7 @@ use crate::settings::Settings;
 use crate::words::{Words, fill};
 
 /// Reads the settings file again; returns the line that says what is wrong with it, or that it is not in force yet.
+#[must_use]
 pub fn reload_settings(path: PathBuf, folders: Folders, in_force: Settings, words: &'static Words) -> Reload {
     let mut reported: Option<Option<String>> = None;
     Box::new(move || {

@@ -188,7 +188,7 @@ impl Session<'_> {
         let Some(desktop) = &mut self.clipboard else { return self.copy_to_terminal(view, &text) };
         let sender = self.sender.clone();
         desktop.copy(text.clone(), move |has_it| {
-            let _ = sender.send(if has_it { Message::Copied(Copied::Desktop) } else { Message::NotCopied(text) });
+            sender.send(if has_it { Message::Copied(Copied::Desktop) } else { Message::NotCopied(text) });
         });
         Ok(())
     }
@@ -209,7 +209,7 @@ impl Session<'_> {
                 if let Some(journal) = &self.journal {
                     let sender = self.sender.clone();
                     journal.recap(day, zone, move |day| {
-                        let _ = sender.send(Message::Day(Box::new(day)));
+                        sender.send(Message::Day(Box::new(day)));
                     });
                 }
             }
