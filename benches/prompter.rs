@@ -60,12 +60,12 @@ fn rules(criterion: &mut Criterion) {
 fn screen(criterion: &mut Criterion) {
     let (mut prompter, mut screen) = (app(), terminal());
     criterion.bench_function("prompter/a frame at 80x24", |bench| {
-        bench.iter(|| screen.draw(|frame| _ = view::draw(frame, black_box(&prompter), Theme::Terminal)).is_ok());
+        bench.iter(|| screen.draw(|frame| _ = view::draw(frame, black_box(&prompter), Theme::Terminal, 0)).is_ok());
     });
     criterion.bench_function("prompter/a key, updated and drawn", |bench| {
         bench.iter(|| {
             press(&mut prompter, 'm');
-            screen.draw(|frame| _ = view::draw(frame, &prompter, Theme::Terminal)).is_ok()
+            screen.draw(|frame| _ = view::draw(frame, &prompter, Theme::Terminal, 0)).is_ok()
         });
     });
 }

@@ -1,21 +1,24 @@
 //! The prompter's state and the one place that changes it: `update(Action) -> Effects`. No disk, no terminal; the time
 //! comes in with every action.
 
-mod asked;
 mod broadcast;
+mod calls;
 pub mod draft;
 mod ending;
+mod environment;
+mod labels;
 mod pace;
 mod phone;
+mod queries;
 pub mod record;
 mod revision;
+mod revisions;
 mod seat;
-mod told;
+mod troubles;
 mod typing;
 mod values;
 pub mod waiting;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
@@ -30,10 +33,14 @@ use crate::message::phone::Ignored;
 use crate::message::{Message, Subject};
 use crate::panel::Panel;
 use crate::private::Private;
-use crate::rules::ruleset::StepIx;
+use crate::scroll::By;
 use crate::seat::SeatState;
 use crate::words::Lang;
+use calls::Calls;
 use draft::Draft;
+use environment::Environment;
+use revisions::Revisions;
+use troubles::Troubles;
 
 /// How long the end of a call can be taken back.
 pub const END_CAN_BE_UNDONE: TimeDelta = TimeDelta::seconds(10);
@@ -48,9 +55,9 @@ pub enum Mode {
     /// A field is being typed.
     Typing(Draft),
     /// Why does the call end?
-    Asking,
+    EndPrompt,
     /// Is the prompter really to be left in a call?
-    Leaving,
+    LeavePrompt,
     /// A panel.
     Panel(Panel),
 }
@@ -95,31 +102,10 @@ pub enum Effect {
     Unjournal(u64),
     /// Ask the journal what this day of this zone was like.
     AskDay(NaiveDate, FixedOffset),
+    /// Scroll what is open.
+    Scroll(By),
     /// Reply to the telephone: this of what it sent was ignored.
     Reply(Vec<Ignored>),
-}
-
-/// A call that ended a moment ago.
-#[derive(Clone, Debug)]
-struct Ended {
-    number: u64,
-    call: Closing,
-    book: Arc<Book>,
-    /// The rules before its own.
-    was: Option<Arc<Book>>,
-    at: DateTime<Utc>,
-    /// What the journal has of it.
-    record: Option<Record>,
-    /// Whether the next call began with a value that ended this one, so that taking that back leads here.
-    by_value: bool,
-}
-
-/// A line for the CSO; gone at the next key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Notice {
-    text: Private,
-    /// Whether it tells of the end of a call, and so goes when that can no longer be taken back.
-    of_the_end: bool,
 }
 
 /// What the prompter is begun with.
@@ -144,44 +130,16 @@ pub struct Begin {
 /// The prompter's state.
 #[derive(Clone, Debug)]
 pub struct App {
-    book: Arc<Book>,
-    pending: Option<Arc<Book>>,
-    /// Rules whose first day is still to come.
-    waiting: Option<Arc<Book>>,
-    /// The rules before these.
-    was: Option<Arc<Book>>,
-    lang: Lang,
-    /// Whether keys come in lines and Enter behind them, so that some are called otherwise.
-    lines: bool,
-    home: String,
-    /// Which call of this prompter.
-    number: u64,
-    /// The highest number given.
-    last_number: u64,
-    call: Closing,
-    /// The shift's facts that these rules don't know: kept, and told, until they are set anew or known again.
-    unknown: Vec<Held>,
-    /// What the journal last heard of the running call.
-    journalled: Option<Record>,
-    /// The record of the running call once it is finished: nothing but an undo in it changes it.
-    finished: Option<Record>,
-    ended: Option<Ended>,
+    revisions: Revisions,
+    calls: Calls,
+    mode: Mode,
+    /// The journal's summary of today, while the recap is open.
+    day: Option<Recap>,
+    troubles: Troubles,
+    environment: Environment,
     pace: pace::Pace,
     phone: phone::Phone,
     centre: broadcast::Centre,
-    mode: Mode,
-    looking: Option<StepIx>,
-    scroll: usize,
-    /// How many lines a page of what is open has; the view tells.
-    page: usize,
-    notice: Option<Notice>,
-    /// What is wrong until it is mended, a line each.
-    troubles: BTreeMap<Subject, String>,
-    /// Whether the hint of the first run still stands.
-    welcome: bool,
-    /// What the journal told of the day, while the recap is open.
-    day: Option<Recap>,
-    now: DateTime<Utc>,
 }
 
 impl App {
@@ -190,61 +148,55 @@ impl App {
     pub fn new(begin: Begin) -> Self {
         let rules = &begin.book.rules;
         let zone = begin.zone.min(rules.zones.len() - 1);
+        let mut troubles = Troubles::default();
+        troubles.set(Subject::Rules, begin.rules_trouble);
+        if let Some(text) = begin.notice {
+            troubles.notify(text);
+        }
         Self {
-            number: 0,
-            last_number: 0,
-            journalled: None,
-            finished: None,
-            call: Closing::new(rules, zone, &begin.held),
-            unknown: revision::unknown(rules, &begin.held),
-            home: rules.zones[zone].id.clone(),
-            book: begin.book,
-            pending: None,
-            waiting: None,
-            was: None,
-            lang: begin.lang,
-            lines: false,
-            ended: None,
+            calls: Calls::new(Closing::new(rules, zone, &begin.held), revision::unknown(rules, &begin.held)),
+            mode: Mode::Closing,
+            day: None,
+            troubles,
+            environment: Environment {
+                lang: begin.lang,
+                plain_mode: false,
+                home: rules.zones[zone].id.clone(),
+                hint: false,
+                now: begin.now,
+            },
             pace: pace::Pace::default(),
             phone: phone::Phone::default(),
             centre: broadcast::Centre::default(),
-            mode: Mode::Closing,
-            looking: None,
-            scroll: 0,
-            page: 1,
-            notice: begin.notice.map(|text| Notice { text: text.into(), of_the_end: false }),
-            troubles: begin.rules_trouble.map(|why| (Subject::Rules, why)).into_iter().collect(),
-            welcome: false,
-            day: None,
-            now: begin.now,
+            revisions: Revisions::new(begin.book),
         }
     }
 
     /// With the rules that were in use when the program last ran, where they are others.
     #[must_use]
-    pub fn after(mut self, was: Option<Arc<Book>>) -> Self {
-        self.was = was;
+    pub fn after(mut self, previous: Option<Arc<Book>>) -> Self {
+        self.revisions.set_previous(previous);
         self
     }
 
     /// In lines: some keys are called otherwise, and nothing is said of a clipboard.
     #[must_use]
-    pub fn in_lines(mut self) -> Self {
-        self.lines = true;
+    pub fn plain_mode(mut self) -> Self {
+        self.environment.plain_mode = true;
         self
     }
 
     /// With the hint of the first run, or without.
     #[must_use]
-    pub fn welcoming(mut self, welcome: bool) -> Self {
-        self.welcome = welcome;
+    pub fn with_hint(mut self, welcome: bool) -> Self {
+        self.environment.hint = welcome;
         self
     }
 
     /// With what else is wrong until it is mended.
     #[must_use]
     pub fn with_troubles(mut self, troubles: impl IntoIterator<Item = (Subject, String)>) -> Self {
-        self.troubles.extend(troubles);
+        self.troubles.add(troubles);
         self
     }
 
@@ -257,26 +209,26 @@ impl App {
     /// stands still): `hands` is when the person did it.
     pub fn update_at(&mut self, update: impl Into<Update>, now: DateTime<Utc>, hands: DateTime<Utc>) -> Vec<Effect> {
         let update = update.into();
-        self.now = now;
-        let (seat, shown) = (self.seat_state(), self.shown());
+        self.environment.now = now;
+        let seat = self.seat_state();
         // What is ticked first was on the screen before any key.
-        self.call.show(&self.book.rules);
+        self.calls.current.show(&self.revisions.current().rules);
         let mut effects = Vec::new();
         // A clock that jumped, also backwards, leaves nothing of an ended call behind.
-        if self.ended.as_ref().is_some_and(|e| (now - e.at).abs() >= END_CAN_BE_UNDONE) {
-            self.ended = None;
-            self.notice.take_if(|n| n.of_the_end);
+        if self.calls.ended.as_ref().is_some_and(|e| (now - e.at).abs() >= END_CAN_BE_UNDONE) {
+            self.calls.ended = None;
+            self.troubles.dismiss_the_end();
         }
         match update {
             Update::Action(action) if self.refuses(&action, hands) => return effects,
             Update::Action(action) => {
-                self.notice = None;
+                self.troubles.dismiss();
                 if action != Action::Undo {
                     self.settle_in();
                 }
                 // Whoever looked up the keys, closed the line or ticked a sentence has read the hint.
                 if matches!(action, Action::Panel(Panel::Help) | Action::Back | Action::Said | Action::SaidAll) {
-                    self.welcome = false;
+                    self.environment.hint = false;
                 }
                 let before = self.to_say();
                 self.take_waiting();
@@ -295,11 +247,8 @@ impl App {
                 self.settle(&before, hands, &mut effects);
             }
         }
-        if self.looking.is_some_and(|step| !self.entries().iter().any(|e| e.step == step)) {
-            self.looking = None;
-        }
-        if self.shown() != shown && !self.is_panel_open() {
-            self.scroll = 0;
+        if self.calls.previewing.is_some_and(|step| !self.entries().iter().any(|e| e.step == step)) {
+            self.calls.previewing = None;
         }
         self.forget_what_is_known();
         let now = self.seat_state();
@@ -318,27 +267,27 @@ impl App {
     }
 
     fn act(&mut self, action: Action, effects: &mut Vec<Effect>) {
-        let now = self.now;
-        let book = Arc::clone(&self.book);
+        let now = self.environment.now;
+        let book = Arc::clone(self.revisions.current());
         let rules = &book.rules;
         match action {
             Action::Said => self.said(effects),
             Action::SaidAll => {
                 let greeting = self.greeting();
-                self.call.tick_all(rules, greeting, now);
-                self.looking = None;
+                self.calls.current.tick_all(rules, greeting, now);
+                self.calls.previewing = None;
                 self.show_closing();
             }
             Action::Undo => self.undo(effects),
-            Action::Look(direction) if self.is_panel_open() => self.scroll_by(direction, 1),
+            Action::Look(direction) if self.is_panel_open() => effects.push(Effect::Scroll(By::Line(direction))),
             Action::Look(direction) => self.look(direction),
-            Action::Scroll(direction) => self.scroll_by(direction, self.page),
+            Action::Scroll(direction) => effects.push(Effect::Scroll(By::Page(direction))),
             Action::Fact(fact) => self.turn_fact(fact, effects),
             Action::Field(field) => self.turn_field(field, effects),
             Action::Zone => self.turn_zone(effects),
             Action::StillHolds => {
                 if let Some(fact) = self.asked_fact() {
-                    self.call.confirm_fact(fact, now);
+                    self.calls.current.confirm_fact(fact, now);
                 }
             }
             Action::End => self.end(effects),
@@ -348,7 +297,8 @@ impl App {
             }
             Action::Panel(panel) => self.toggle(panel, effects),
             Action::Back => {
-                self.looking = None;
+                self.calls.previewing = None;
+                effects.push(Effect::Scroll(By::Top));
                 self.show_closing();
             }
             Action::Edit(edit) => self.edit(edit),
@@ -363,7 +313,7 @@ impl App {
     fn receive(&mut self, message: Message, effects: &mut Vec<Effect>) {
         match message {
             Message::Clock => {}
-            Message::Unseen => self.tell(self.words().notice.unseen(self.said_key())),
+            Message::Unseen => self.tell(self.words().notice.unseen(self.environment.said_key())),
             Message::Mistyped => {
                 // Where a question is open, the line would not be seen.
                 self.show_closing();
@@ -375,34 +325,34 @@ impl App {
             Message::Broadcast(news) => self.hear(news),
             Message::Agent(event) => self.agent(event, effects),
             // In lines it is copied from where it was printed.
-            Message::Copied(_) if self.lines => {}
+            Message::Copied(_) if self.environment.plain_mode => {}
             Message::Copied(Copied::Desktop) => self.tell(self.words().notice.copied),
             Message::Copied(Copied::Terminal) => self.tell(self.words().notice.copied_to_terminal),
             Message::NotCopied(text) => effects.push(Effect::CopyToTerminal(text)),
             Message::Day(day) => self.day = Some(*day),
             Message::JournalNotice(line) => self.tell(line),
             Message::Shared(shared) => self.share(&shared),
-            Message::Trouble(subject, why) => self.trouble(subject, why),
+            Message::Trouble(subject, why) => self.troubles.set(subject, why),
         }
     }
 
     /// Tells the journal of the running call, where it is another than the journal knows.
     fn journal(&mut self, effects: &mut Vec<Effect>) {
-        let book = Arc::clone(&self.book);
-        self.call.show(&book.rules);
+        let book = Arc::clone(self.revisions.current());
+        self.calls.current.show(&book.rules);
         let record = self.record(None);
-        self.finished = self.call.is_finished().then(|| record.clone()).flatten();
-        if record != self.journalled {
+        self.calls.finished = self.calls.current.is_finished().then(|| record.clone()).flatten();
+        if record != self.calls.journalled {
             effects.push(match record.clone() {
                 Some(record) => Effect::Journal(Box::new(record)),
-                None => Effect::Unjournal(self.number),
+                None => Effect::Unjournal(self.calls.number),
             });
-            self.journalled = record;
+            self.calls.journalled = record;
         }
     }
 
-    fn tell(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice { text: text.into().into(), of_the_end: false });
+    fn tell(&mut self, text: impl Into<Private>) {
+        self.troubles.notify(text);
     }
 
     fn is_panel_open(&self) -> bool {
@@ -411,30 +361,30 @@ impl App {
 
     fn show_closing(&mut self) {
         self.mode = Mode::Closing;
-        self.scroll = 0;
     }
 
     fn toggle(&mut self, panel: Panel, effects: &mut Vec<Effect>) {
-        self.scroll = 0;
         let is_open = self.mode == Mode::Panel(panel);
         self.mode = if is_open { Mode::Closing } else { Mode::Panel(panel) };
         if panel == Panel::Recap {
             // An old answer would be a wrong one.
             self.day = None;
             let zone = self.rules().zones[self.home()].offset;
-            effects.extend((!is_open).then(|| Effect::AskDay(self.now.with_timezone(&zone).date_naive(), zone)));
+            effects.extend(
+                (!is_open).then(|| Effect::AskDay(self.environment.now.with_timezone(&zone).date_naive(), zone)),
+            );
         }
     }
 
     fn undo(&mut self, effects: &mut Vec<Effect>) {
-        self.looking = None;
+        self.calls.previewing = None;
         let notice = &self.words().notice;
         if self.return_to_overtaken(effects) {
             return;
         }
-        if !self.leads_back() && self.call.undo() {
+        if !self.leads_back() && self.calls.current.undo() {
             self.tell(notice.undone);
-        } else if let Some(ended) = self.ended.take() {
+        } else if let Some(ended) = self.calls.ended.take() {
             self.resume(ended, effects);
         } else {
             self.tell(notice.nothing_to_undo);
@@ -442,7 +392,6 @@ impl App {
     }
 
     fn look(&mut self, direction: Direction) {
-        self.scroll = 0;
         let entries = self.entries();
         let here = self.shown().and_then(|step| entries.iter().position(|e| e.step == step));
         let to = match (here, direction) {
@@ -451,23 +400,9 @@ impl App {
             (None, _) => entries.len() - 1,
         };
         let Some(entry) = entries.get(to) else { return };
-        self.looking = (entry.mark != Mark::Current).then_some(entry.step);
-        if self.looking.is_some() && !self.is_complete() {
+        self.calls.previewing = (entry.mark != Mark::Current).then_some(entry.step);
+        if self.calls.previewing.is_some() && !self.is_complete() {
             self.tell(self.words().screen.looking);
         }
-    }
-
-    fn scroll_by(&mut self, direction: Direction, lines: usize) {
-        self.scroll = match direction {
-            Direction::Up => self.scroll.saturating_sub(lines),
-            Direction::Down => self.scroll.saturating_add(lines).min(10_000),
-        };
-    }
-
-    /// Tells how far what is open can be scrolled, so that the way back from its end is not longer than it looks, and
-    /// how many lines of it are seen at once, so that a page leaves none out.
-    pub fn bound_scroll(&mut self, most: usize, page: usize) {
-        self.scroll = self.scroll.min(most);
-        self.page = page.max(1);
     }
 }

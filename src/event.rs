@@ -53,7 +53,6 @@ impl Request {
     }
 
     /// Splits it into the message and what replies to it, with what of the message was ignored.
-    #[must_use]
     pub fn into_parts(self) -> (Message, impl FnOnce(Vec<Ignored>)) {
         let Self { message, reply, .. } = self;
         // The sender may no longer wait.
@@ -85,6 +84,7 @@ impl EventSender {
     }
 
     /// Sends a message that needs no reply; `false` where the loop has ended.
+    #[expect(clippy::must_use_candidate, reason = "most senders go on whether or not anybody listens")]
     pub fn send(&self, message: Message) -> bool {
         (self.0)(message.into())
     }
@@ -124,5 +124,34 @@ impl<I> InputSender<I> {
     /// Reports that no more input comes.
     pub fn close(&self) {
         let _ = self.0.send(Event::InputClosed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::agent::AgentEvent;
+
+    #[test]
+    fn a_request_gets_its_own_reply_and_one_that_is_dropped_gets_none() {
+        let sender = EventSender::new(|request| {
+            let (message, reply) = request.into_parts();
+            if message == Message::Clock {
+                reply(Vec::new());
+            }
+            true
+        });
+        assert_eq!(sender.request(Message::Clock, None), Some(Vec::new()));
+        assert_eq!(sender.request(Message::Mistyped, None), None, "dropped without a reply");
+        let ended = EventSender::new(|_| false);
+        assert!(!ended.send(Message::Clock) && ended.request(Message::Clock, None).is_none());
+    }
+
+    #[test]
+    fn a_request_that_nobody_waits_for_any_more_is_late_but_not_one_of_the_agent() {
+        let over = Instant::now().checked_sub(Duration::from_millis(1));
+        assert!(Request::awaited(Message::Clock, over).0.is_late());
+        assert!(!Request::awaited(Message::Agent(AgentEvent::Gone), over).0.is_late());
+        assert!(!Request::from(Message::Clock).is_late());
     }
 }

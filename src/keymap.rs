@@ -130,14 +130,14 @@ pub fn rows(app: &App) -> Vec<Row> {
     let mut rows = match app.mode() {
         Mode::Closing => closing(app),
         Mode::Typing(_) => typing(app),
-        Mode::Asking => asking(app),
-        Mode::Leaving => leaving(app),
+        Mode::EndPrompt => asking(app),
+        Mode::LeavePrompt => leaving(app),
         Mode::Panel(open) => panel(app, *open),
     };
     match app.mode() {
         Mode::Typing(_) => {}
         // The question is answered by the key that asked it.
-        Mode::Leaving => rows.insert(0, Row::new(&[Key::Char('q')], Action::Quit, words.keys.quit).in_footer(0)),
+        Mode::LeavePrompt => rows.insert(0, Row::new(&[Key::Char('q')], Action::Quit, words.keys.quit).in_footer(0)),
         _ => rows.push(Row::new(&[Key::Char('q')], Action::Leave, words.keys.quit)),
     }
     rows.push(Row::new(&[Key::Ctrl('c')], Action::Quit, words.keys.quit));
@@ -164,7 +164,7 @@ fn closing(app: &App) -> Vec<Row> {
             &[Key::Char(' '), Key::Enter],
             Action::Said,
             match () {
-                () if app.is_looking() => keys.back,
+                () if app.is_previewing() => keys.back,
                 () if app.is_complete() => keys.next_call,
                 () => keys.said,
             },
@@ -179,7 +179,7 @@ fn closing(app: &App) -> Vec<Row> {
     rows.push(Row::new(&[Key::Down], Action::Look(Direction::Down), keys.look));
     rows.extend(settings(app));
     rows.push(Row::new(&[Key::Char('x')], Action::End, keys.end).in_footer(3));
-    let copy = if app.is_in_lines() { words.plain.copy } else { keys.copy };
+    let copy = if app.is_plain_mode() { words.plain.copy } else { keys.copy };
     rows.push(Row::new(&[Key::Char('c')], Action::Copy, copy));
     rows.push(Row::new(&[Key::PageDown], Action::Scroll(Direction::Down), keys.scroll));
     rows.push(Row::new(&[Key::PageUp], Action::Scroll(Direction::Up), keys.scroll));

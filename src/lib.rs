@@ -23,6 +23,7 @@ pub mod plain;
 pub mod private;
 pub mod rehearsal;
 pub mod run;
+pub mod scroll;
 pub mod seat;
 pub mod settings;
 pub mod softphone;

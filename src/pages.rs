@@ -21,7 +21,7 @@ pub struct Surface<'a> {
 
 /// The page of a panel.
 #[must_use]
-pub fn page(panel: Panel, app: &App, surface: Surface<'_>) -> Page {
+pub fn page(panel: Panel, app: &App, surface: &Surface<'_>) -> Page {
     match panel {
         Panel::Recap => recap::recap(app),
         Panel::Basis => basis::basis(app),

@@ -17,12 +17,16 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
+
+use crate::action::Action;
 use crate::app::{App, Effect};
 use crate::clipboard::Desktop;
 use crate::clock::Clock;
 use crate::event::{Event, EventSender, InputSender};
 use crate::files::shift::Keeper;
 use crate::helper::{self, Death, Helper};
+use crate::input::Input;
 use crate::journal::writer::{Config, Writer};
 use crate::mailbox::Mailbox;
 
@@ -64,10 +68,26 @@ pub struct Outside {
     pub clipboard: Option<Desktop>,
 }
 
-/// What the prompter is shown on, and how a person speaks to it.
+/// What a view makes of an input.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step<O> {
+    /// A key, a paste or a retraction of keys: the keymap and the recent keys say what it does.
+    Input(Input),
+    /// A person does this.
+    Action(Action),
+    /// The view puts this out.
+    Output(O),
+    /// The process is stopped.
+    #[cfg(unix)]
+    Stop,
+}
+
+/// What the prompter is shown on, and how a person's input is read.
 pub trait View: Sized {
     /// What a person does, as this view reads it.
     type Input: Send + 'static;
+    /// What it puts out for an input that changes no state.
+    type Output;
     /// Whether every event is shown by itself; else one showing is enough for all that is queued.
     const EACH: bool;
 
@@ -77,20 +97,23 @@ pub trait View: Sized {
     /// Where the system has no more threads.
     fn listen(sender: InputSender<Self::Input>) -> io::Result<()>;
 
-    /// A person did something: its actions are handed to [`Session::act`].
+    /// What an input asks for, in order.
     ///
     /// # Errors
     /// Where the terminal is gone.
-    fn input(&mut self, input: Self::Input, session: &mut Session<'_>) -> io::Result<Next>;
+    fn input(&mut self, input: Self::Input, app: &App, now: DateTime<Utc>) -> io::Result<Vec<Step<Self::Output>>>;
 
-    /// An action changed the state, or left it as it was. `by_person`: a person did it.
-    fn changed(&mut self, app: &App, by_person: bool);
+    /// Puts out what [`View::input`] asked for, once what was asked for before it is done.
+    fn output(&mut self, output: Self::Output, app: &App);
+
+    /// An update changed the state, or left it as it was. `by_person`: a person did it.
+    fn changed(&mut self, app: &App, effects: &[Effect], by_person: bool);
 
     /// Shows the state.
     ///
     /// # Errors
     /// Where the terminal is gone.
-    fn show(&mut self, app: &mut App) -> io::Result<()>;
+    fn show(&mut self, app: &App) -> io::Result<()>;
 
     /// Hands a text to whoever copies it.
     ///
@@ -222,7 +245,7 @@ fn report_deaths(log: Log, sender: EventSender, words: &'static crate::words::Wo
         let name = death.helper.map_or("main", Helper::name);
         log(&format!("panic in {name}: {}", death.reason));
         if let Some(helper) = death.helper {
-            let _ = sender.send(Message::Trouble(Subject::Helper(helper), Some(helper.lost(words).into())));
+            sender.send(Message::Trouble(Subject::Helper(helper), Some(helper.lost(words).into())));
         }
     }
 }
@@ -300,23 +323,6 @@ impl<'a> Session<'a> {
         view.show(self.app)
     }
 
-    /// The state.
-    #[must_use]
-    pub fn app(&self) -> &App {
-        self.app
-    }
-
-    /// What time it is.
-    #[must_use]
-    pub fn clock(&self) -> Clock {
-        self.clock
-    }
-
-    /// A key was touched here.
-    pub fn touched(&self) {
-        self.used.now();
-    }
-
     /// Whether the time has not come at which the screen changes by itself, nor was the clock set back behind it.
     fn is_shown_as_it_is(&self) -> bool {
         clock::is_current(self.app.next_change(), self.app.now(), self.clock.now())
@@ -324,7 +330,7 @@ impl<'a> Session<'a> {
 
     fn handle<V: View>(&mut self, view: &mut V, event: Event<V::Input>) -> io::Result<Next> {
         match event {
-            Event::Input(input) => view.input(input, self),
+            Event::Input(input) => self.input(view, input),
             Event::InputClosed => Ok(Next::Gone),
             Event::External(request) if request.is_late() => Ok(Next::On),
             Event::External(request) => self.external(view, request),

@@ -66,14 +66,14 @@ pub struct Start {
     /// The journal; `None`: the settings want none, or there is no place for it.
     pub journal: Option<Config>,
     /// Whether keys come in lines.
-    pub lines: bool,
+    pub plain_mode: bool,
 }
 
 impl Start {
     /// With keys that come in lines.
     #[must_use]
-    pub fn in_lines(mut self) -> Self {
-        self.lines = true;
+    pub fn plain_mode(mut self) -> Self {
+        self.plain_mode = true;
         self
     }
 
@@ -95,10 +95,10 @@ impl Start {
         .after(self.was)
         .waiting_for(self.waiting.clone())
         .knowing(self.shift.state.broadcast.clone())
-        .welcoming(self.shift.state.welcome)
+        .with_hint(self.shift.state.welcome)
         .with_troubles(self.troubles);
-        if self.lines {
-            app = app.in_lines();
+        if self.plain_mode {
+            app = app.plain_mode();
         }
         let used = Arc::new(Used::default());
         let tasks = Arc::<Mailbox<Tasks>>::default();
@@ -163,12 +163,12 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
             // What the agent brought before this start, before it can say anything newer.
             let looked = folders.clone();
             if let Some(news) = deadline::within(files::PATIENCE, move || brought(&looked, words)).flatten() {
-                let _ = sender.send(Message::Broadcast(news));
+                sender.send(Message::Broadcast(news));
             }
             let trouble = sender.clone();
             let trouble = move |why: Option<io::Error>| {
                 let why = why.map(|e| fill(words.phone.no_socket, &[("why", &outside::reason(&e, words))]));
-                let _ = trouble.send(Message::Trouble(Subject::Socket, why));
+                trouble.send(Message::Trouble(Subject::Socket, why));
             };
             Box::new(socket::listen(place, seat, used, sender, trouble))
         }));

@@ -95,7 +95,7 @@ fuzz_target!(|bytes: &[u8]| {
         };
         if let Some(action) = action {
             app.update(action, now);
-            terminal.draw(|frame| _ = view::draw(frame, &app, Theme::Terminal)).expect("memory");
+            terminal.draw(|frame| _ = view::draw(frame, &app, Theme::Terminal, 0)).expect("memory");
         }
     }
 

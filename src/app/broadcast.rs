@@ -39,7 +39,7 @@ impl App {
         match event {
             AgentEvent::Came | AgentEvent::Up => self.centre.link = Some(CentreLink::Up),
             AgentEvent::Down(since) => self.centre.link = Some(CentreLink::Down(since)),
-            AgentEvent::Gone => self.centre.link = Some(CentreLink::Gone(self.now)),
+            AgentEvent::Gone => self.centre.link = Some(CentreLink::Gone(self.environment.now)),
             AgentEvent::Klb(klb) => self.hear(News::Declared(klb)),
             AgentEvent::Rules => effects.push(Effect::LookAtRules),
         }
@@ -53,11 +53,11 @@ impl App {
 
     pub(super) fn hear(&mut self, news: News) {
         match news {
-            News::Trouble(why) => self.trouble(Subject::Centre, Some(why)),
-            News::Sound => self.trouble(Subject::Centre, None),
+            News::Trouble(why) => self.troubles.set(Subject::Centre, Some(why)),
+            News::Sound => self.troubles.set(Subject::Centre, None),
             News::Declared(broadcast) => {
-                self.trouble(Subject::Centre, None);
-                let now = self.now;
+                self.troubles.set(Subject::Centre, None);
+                let now = self.environment.now;
                 // An implausible version that was taken under a wrong clock does not bar a plausible one.
                 let bars = |known: &Broadcast| {
                     known.version >= broadcast.version && (broadcast.is_ahead_of(now) || !known.is_ahead_of(now))
@@ -65,14 +65,14 @@ impl App {
                 match self.centre.waiting.as_ref().or(self.centre.applied.as_ref()) {
                     Some(known) if *known == *broadcast => {}
                     Some(known) if bars(known) => {
-                        self.trouble(Subject::Centre, Some(self.words().broadcast.older.into()));
+                        self.troubles.set(Subject::Centre, Some(self.words().broadcast.older.into()));
                     }
                     _ => self.centre.waiting = Some(*broadcast),
                 }
                 self.apply();
                 // What could not be applied is seen at once, not after the next key.
                 if self.centre.waiting.is_some() {
-                    self.notice.take_if(|n| !n.of_the_end);
+                    self.troubles.give_way();
                 }
             }
         }
@@ -82,12 +82,12 @@ impl App {
     pub(super) fn apply(&mut self) {
         let Some(broadcast) = &self.centre.waiting else { return };
         let Ok((fact, value)) = place(self.rules(), broadcast) else { return };
-        let book = Arc::clone(&self.book);
+        let book = Arc::clone(self.revisions.current());
         // One that comes when its time is past is asked about at once: nobody has said since that it still holds.
-        let past = broadcast.until.filter(|until| *until <= self.now);
+        let past = broadcast.until.filter(|until| *until <= self.environment.now);
         let before = past.and_then(|until| until.checked_sub_signed(TimeDelta::seconds(1)));
-        let since = Since { set: broadcast.since, confirmed: before.unwrap_or(self.now) };
-        self.call.declare(&book.rules, fact, value, since);
+        let since = Since { set: broadcast.since, confirmed: before.unwrap_or(self.environment.now) };
+        self.calls.current.declare(&book.rules, fact, value, since);
         self.centre.applied = self.centre.waiting.take();
         let (f, v) = (&self.rules().facts[fact].label, &self.rules().facts[fact].values[value].label);
         let notice = fill(self.words().broadcast.declared, &[("label", f), ("value", v)]);
@@ -115,15 +115,15 @@ impl App {
     #[must_use]
     pub fn differs(&self, fact: usize) -> bool {
         let declared = self.declared(fact).and_then(|b| place(self.rules(), b).ok());
-        declared.is_some_and(|(_, value)| value != self.call.situation().value(fact))
+        declared.is_some_and(|(_, value)| value != self.calls.current.situation().value(fact))
     }
 
     /// Whether what was declared of a fact was to hold until a time that is past, and nobody has been asked since.
     #[must_use]
     pub fn is_past_its_time(&self, fact: usize) -> bool {
-        let Some(since) = self.call.since(fact) else { return false };
+        let Some(since) = self.calls.current.since(fact) else { return false };
         let until = self.declared(fact).filter(|_| !self.differs(fact)).and_then(|b| b.until);
-        until.is_some_and(|until| until <= self.now && since.confirmed < until)
+        until.is_some_and(|until| until <= self.environment.now && since.confirmed < until)
     }
 
     /// Why the newest declaration can't be applied under the rules in use.

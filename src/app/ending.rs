@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
+use super::calls::Ended;
 use super::revision::unknown;
-use super::{App, Effect, Ended, Mode, Notice};
+use super::{App, Effect, Mode};
 use crate::closing::ending::Ending;
 use crate::closing::ending::Outcome;
 use crate::words::fill;
 
 impl App {
     pub(super) fn end(&mut self, effects: &mut Vec<Effect>) {
-        self.looking = None;
-        self.scroll = 0;
+        self.calls.previewing = None;
         if !self.is_complete() {
             // Also before anything was ticked: a customer may hang up before the closing.
-            self.mode = Mode::Asking;
-        } else if self.call.begun().is_some() {
+            self.mode = Mode::EndPrompt;
+        } else if self.calls.current.begun().is_some() {
             self.close(Ending::Complete, effects);
         } else {
             self.tell(self.words().notice.untouched);
@@ -24,10 +24,9 @@ impl App {
 
     /// Leaves, but asks first where a call would be left with it.
     pub(super) fn leave(&mut self, effects: &mut Vec<Effect>) {
-        if self.call.begun().is_some() && !self.is_complete() && self.mode != Mode::Leaving {
-            self.looking = None;
-            self.scroll = 0;
-            self.mode = Mode::Leaving;
+        if self.calls.current.begun().is_some() && !self.is_complete() && self.mode != Mode::LeavePrompt {
+            self.calls.previewing = None;
+            self.mode = Mode::LeavePrompt;
         } else {
             self.quit(effects);
         }
@@ -35,7 +34,7 @@ impl App {
 
     /// Leaves; a begun call is journalled as it stands.
     pub(super) fn quit(&mut self, effects: &mut Vec<Effect>) {
-        let record = self.record(Some((self.now, self.how_it_stands(Outcome::Left))));
+        let record = self.record(Some((self.environment.now, self.how_it_stands(Outcome::Left))));
         effects.extend(record.map(|r| Effect::Journal(Box::new(r))));
         effects.push(Effect::Quit);
     }
@@ -47,15 +46,16 @@ impl App {
 
     /// Ends the call as the CSO said and begins the next.
     pub(super) fn close(&mut self, ending: Ending, effects: &mut Vec<Effect>) {
-        let pending = self.pending.is_some();
+        let pending = self.revisions.has_next();
         let ended = self.next_call(Outcome::Said(ending), effects);
-        self.ended = Some(ended);
+        self.calls.ended = Some(ended);
         let notice = &self.words().notice;
         let text = match ending {
-            Ending::Complete => fill(notice.ended_complete, &[("undo", self.undo_key())]),
-            other => {
-                fill(notice.ended, &[("ending", self.words().outcome(Outcome::Said(other))), ("undo", self.undo_key())])
-            }
+            Ending::Complete => fill(notice.ended_complete, &[("undo", self.environment.undo_key())]),
+            other => fill(
+                notice.ended,
+                &[("ending", self.words().outcome(Outcome::Said(other))), ("undo", self.environment.undo_key())],
+            ),
         };
         let text = if pending {
             let with = [("revision", self.rules().sop.revision.as_str())];
@@ -63,39 +63,36 @@ impl App {
         } else {
             text
         };
-        self.notice = Some(Notice { text: text.into(), of_the_end: true });
+        self.troubles.notify_of_the_end(text);
     }
 
     /// Ends a finished call because a value is given that is the next one's; taking that back leads here again.
     pub(super) fn end_by_value(&mut self, effects: &mut Vec<Effect>) {
         let ended = self.next_call(Outcome::Said(Ending::Complete), effects);
-        self.ended = Some(Ended { by_value: true, ..ended });
-        let text = fill(self.words().notice.next_began, &[("undo", self.undo_key())]);
-        self.notice = Some(Notice { text: text.into(), of_the_end: true });
+        self.calls.ended = Some(Ended { by_value: true, ..ended });
+        let text = fill(self.words().notice.next_began, &[("undo", self.environment.undo_key())]);
+        self.troubles.notify_of_the_end(text);
     }
 
     /// Whether taking the last thing back leads to the call before: it is the value that this one began with.
     pub(super) fn leads_back(&self) -> bool {
-        self.ended.as_ref().is_some_and(|ended| ended.by_value) && self.call.changes() == 1
+        self.calls.ended.as_ref().is_some_and(|ended| ended.by_value) && self.calls.current.changes() == 1
     }
 
     /// Journals the call's end and begins the next; answers the one that ended.
     pub(super) fn next_call(&mut self, how: Outcome, effects: &mut Vec<Effect>) -> Ended {
-        let now = self.now;
+        let now = self.environment.now;
         let held = self.held();
         let record = self.ended_record(now, how);
         effects.extend(record.clone().map(|r| Effect::Journal(Box::new(r))));
-        (self.journalled, self.finished) = (None, None);
-        let old = Arc::clone(&self.book);
-        let was = self.was.clone();
-        self.take_pending();
-        self.unknown = unknown(self.rules(), &held);
-        let next = self.call.next(self.rules(), self.home(), &held);
-        let call = std::mem::replace(&mut self.call, next);
-        let ended = Ended { number: self.number, call, book: old, was, at: now, record, by_value: false };
-        self.last_number += 1;
-        self.number = self.last_number;
-        self.looking = None;
+        let old = Arc::clone(self.revisions.current());
+        let previous_rules = self.revisions.previous().cloned();
+        self.revisions.begin_call();
+        self.calls.unknown = unknown(self.rules(), &held);
+        let next = self.calls.current.next(self.rules(), self.home(), &held);
+        let number = self.calls.number;
+        let call = self.calls.begin(next);
+        let ended = Ended { number, call, book: old, previous_rules, at: now, record, by_value: false };
         self.show_closing();
         effects.push(Effect::LookAtRules);
         ended
@@ -103,22 +100,15 @@ impl App {
 
     /// Goes back to a call that ended, in place of the present one, which never was.
     pub(super) fn resume(&mut self, ended: Ended, effects: &mut Vec<Effect>) {
-        if self.journalled.take().is_some() {
-            effects.push(Effect::Unjournal(self.number));
+        if self.calls.journalled.take().is_some() {
+            effects.push(Effect::Unjournal(self.calls.number));
         }
         let held = self.held();
-        if self.book.source != ended.book.source {
-            // The next call already had new rules; this one ends under those it was begun with.
-            self.pending = Some(std::mem::replace(&mut self.book, ended.book));
-            self.was = ended.was;
-        }
-        self.call = ended.call;
-        self.number = ended.number;
-        self.finished = ended.record.clone().filter(|_| self.call.is_finished());
-        self.journalled = ended.record;
-        let book = Arc::clone(&self.book);
-        self.call.adopt(&book.rules, &held);
-        self.unknown = unknown(&book.rules, &held);
+        self.revisions.return_to(ended.book, ended.previous_rules);
+        self.calls.return_to(ended.number, ended.call, ended.record);
+        let book = Arc::clone(self.revisions.current());
+        self.calls.current.adopt(&book.rules, &held);
+        self.calls.unknown = unknown(&book.rules, &held);
         self.tell(self.words().notice.resumed);
     }
 }

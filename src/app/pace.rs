@@ -33,12 +33,12 @@ impl App {
     /// no difference.
     pub(super) fn to_say(&self) -> ToSay {
         let rules = self.rules();
-        let step = self.call.current(rules).map(|step| rules.step(step));
+        let step = self.calls.current.current(rules).map(|step| rules.step(step));
         let words = step.map(|step| {
-            let sentence = speak(rules, step, self.call.fields(), self.greeting_word()).unwrap_or_default();
+            let sentence = speak(rules, step, self.calls.current.fields(), self.greeting_word()).unwrap_or_default();
             (step.id.clone(), sentence.to_string())
         });
-        ToSay(self.number, words)
+        ToSay(self.calls.number, words)
     }
 
     /// Keeps when it changed.
@@ -58,12 +58,15 @@ impl App {
         let is_all = *action == Action::SaidAll;
         let last = if is_all { None } else { self.pace.pressed.replace(hands) };
         // Closing a panel, and returning from what is looked at, ticks nothing.
-        if !is_all && (self.mode != Mode::Closing || self.looking.is_some()) {
+        if !is_all && (self.mode != Mode::Closing || self.calls.previewing.is_some()) {
             return false;
         }
         // Where the CSO has said the last sentence there is none that a press could tick.
-        if within(self.pace.changed, ON_ITS_WAY) && !self.call.is_finished() {
-            self.tell(fill(self.words().notice.changed_under, &[("key", if is_all { "S" } else { self.said_key() })]));
+        if within(self.pace.changed, ON_ITS_WAY) && !self.calls.current.is_finished() {
+            self.tell(fill(
+                self.words().notice.changed_under,
+                &[("key", if is_all { "S" } else { self.environment.said_key() })],
+            ));
             return true;
         }
         within(last, SAYING)
@@ -72,7 +75,7 @@ impl App {
     /// Whether a Space ends the call now: all is said, and nothing else is to be seen.
     #[must_use]
     pub fn would_end(&self) -> bool {
-        self.is_complete() && self.mode == Mode::Closing && self.looking.is_none()
+        self.is_complete() && self.mode == Mode::Closing && self.calls.previewing.is_none()
     }
 
     /// The current sentence was said; when all are, the next call begins. A panel is closed first, and what is looked at
@@ -82,12 +85,11 @@ impl App {
             self.show_closing();
             return;
         }
-        self.scroll = 0;
-        if self.looking.take().is_some() {
+        if self.calls.previewing.take().is_some() {
             return;
         }
-        let (greeting, now) = (self.greeting(), self.now);
-        if self.call.tick(&self.book.rules, greeting, now).is_none() {
+        let (greeting, now) = (self.greeting(), self.environment.now);
+        if self.calls.current.tick(&self.revisions.current().rules, greeting, now).is_none() {
             self.close(Ending::Complete, effects);
         }
     }

@@ -7,7 +7,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{App, Effect, Ended, Mode};
+use super::calls::Ended;
+use super::{App, Effect, Mode};
 use crate::app::draft::Draft;
 use crate::closing::ending::Outcome;
 use crate::closing::outside::Given;
@@ -47,7 +48,7 @@ impl App {
             if self.phone.waiting.len() < MAX_WAITING {
                 self.phone.waiting.push_back(event);
             }
-            self.tell(self.words().phone.waits(self.closing_keys()));
+            self.tell(self.words().phone.waits(self.environment.closing_keys()));
         } else {
             self.phone_now(event, given, &ignored, effects);
         }
@@ -57,7 +58,7 @@ impl App {
     fn must_wait(&self, event: &PhoneEvent) -> bool {
         let Mode::Typing(draft) = &self.mode else { return false };
         // What is typed for the next call belongs to the one that begins.
-        let in_a_call = self.call.begun().is_some() && !draft.for_next;
+        let in_a_call = self.calls.current.begun().is_some() && !draft.for_next;
         !self.phone.waiting.is_empty()
             || match event {
                 PhoneEvent::Start { .. } => in_a_call,
@@ -95,7 +96,7 @@ impl App {
         let words = &self.words().phone;
         let is_nameless = refused_name(ignored);
         let mut notice = if is_nameless { words.started_nameless } else { words.started }.to_owned();
-        if self.call.begun().is_some() {
+        if self.calls.current.begun().is_some() {
             let typed = match &self.mode {
                 Mode::Typing(draft) if draft.for_next => Some(draft.clone()),
                 _ => None,
@@ -113,18 +114,18 @@ impl App {
             }
             self.phone.overtaken.push(old);
             // The way back leads to the call that was overtaken, and to no earlier one past it.
-            self.ended = None;
+            self.calls.ended = None;
             let words = &self.words().phone;
             let text = if is_nameless { words.overtook_nameless } else { words.overtook };
-            notice = fill(text, &[("undo", self.undo_key())]);
+            notice = fill(text, &[("undo", self.environment.undo_key())]);
         } else if !matches!(self.mode, Mode::Typing(_)) {
-            self.looking = None;
+            self.calls.previewing = None;
             self.show_closing();
         }
         if self.phone.started.len() == MAX_STARTED {
             self.phone.started.remove(0);
         }
-        self.phone.started.push((id, self.number));
+        self.phone.started.push((id, self.calls.number));
         self.take(&given, true);
         self.tell(notice);
     }
@@ -133,14 +134,14 @@ impl App {
     /// comes too late, else it is the next call's.
     fn phone_sets(&mut self, pairs: &Pairs, mut given: Given, ignored: &[Ignored], effects: &mut Vec<Effect>) {
         let words = &self.words().phone;
-        if self.call.is_finished() {
+        if self.calls.current.is_finished() {
             let of_the_call = given.of_the_call(self.rules());
-            let mut probe = self.call.clone();
-            probe.take(self.rules(), &of_the_call, false, self.now);
-            if probe == self.call {
+            let mut probe = self.calls.current.clone();
+            probe.take(self.rules(), &of_the_call, false, self.environment.now);
+            if probe == self.calls.current {
                 given.facts.retain(|fact| !of_the_call.facts.contains(fact));
                 (given.choices, given.typed) = (Vec::new(), Vec::new());
-            } else if self.phone.started.iter().any(|(_, number)| *number == self.number) {
+            } else if self.phone.started.iter().any(|(_, number)| *number == self.calls.number) {
                 given.facts.retain(|fact| !of_the_call.facts.contains(fact));
                 (given.choices, given.typed) = (Vec::new(), Vec::new());
                 self.tell(words.too_late);
@@ -163,24 +164,24 @@ impl App {
     fn phone_ends(&mut self, id: Option<&str>, effects: &mut Vec<Effect>) {
         let at = self.phone.started.iter().rposition(|(started, _)| started.as_deref() == id);
         let ours = match at.map(|at| self.phone.started.remove(at)) {
-            Some((_, number)) => number == self.number,
+            Some((_, number)) => number == self.calls.number,
             // One that it did not begin can only be the present one; a call with an id was told of or is none of ours.
             None => id.is_none(),
         };
-        if ours && self.call.begun().is_some() {
+        if ours && self.calls.current.begun().is_some() {
             self.end(effects);
         }
     }
 
     /// Sets what is known; returns whether that changes anything.
     fn take(&mut self, given: &Given, begins: bool) -> bool {
-        let before = self.call.clone();
-        let book = Arc::clone(&self.book);
+        let before = self.calls.current.clone();
+        let book = Arc::clone(self.revisions.current());
         if let Mode::Typing(draft) = &self.mode {
             self.phone.beneath |= given.typed.iter().any(|(field, _)| *field == draft.field);
         }
-        self.call.take(&book.rules, given, begins, self.now);
-        self.call != before
+        self.calls.current.take(&book.rules, given, begins, self.environment.now);
+        self.calls.current != before
     }
 
     /// Whether a field that is closed with nothing in it keeps what the telephone has set meanwhile.
@@ -221,7 +222,7 @@ impl App {
     #[must_use]
     pub fn is_unsure(&self, field: FieldIx) -> bool {
         let typing = matches!(&self.mode, Mode::Typing(draft) if draft.field == field);
-        !typing && self.call.is_unsure(field)
+        !typing && self.calls.current.is_unsure(field)
     }
 }
 

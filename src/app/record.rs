@@ -85,9 +85,9 @@ impl App {
     /// The record of the call as it stands, and how it ended where it did; `None` while nothing has happened in it. That of
     /// a finished call is what it was when it became finished.
     pub(super) fn record(&self, end: Option<(DateTime<Utc>, Outcome)>) -> Option<Record> {
-        match &self.finished {
-            Some(finished) if self.call.is_finished() => Some(Record { end, ..finished.clone() }),
-            _ => Some(self.record_from(self.call.begun()?, end)),
+        match &self.calls.finished {
+            Some(finished) if self.calls.current.is_finished() => Some(Record { end, ..finished.clone() }),
+            _ => Some(self.record_from(self.calls.current.begun()?, end)),
         }
     }
 
@@ -102,6 +102,6 @@ impl App {
     fn record_from(&self, start: DateTime<Utc>, end: Option<(DateTime<Utc>, Outcome)>) -> Record {
         let differs = self.rules().facts.iter().enumerate().filter(|(at, _)| self.differs(*at));
         let differs = differs.map(|(_, fact)| fact.id.clone()).collect();
-        Record { differs, ..record(self.number, &self.call, &self.book, start, end) }
+        Record { differs, ..record(self.calls.number, &self.calls.current, self.revisions.current(), start, end) }
     }
 }

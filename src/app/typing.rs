@@ -14,8 +14,8 @@ impl App {
     /// Opens a field. In a finished call it is the next call's, and so begins empty.
     pub(super) fn type_into(&mut self, field: FieldIx, pasted: Option<&str>) {
         let FieldKind::Typed(Typed { max, scope, .. }) = self.rules().field(field).kind else { return };
-        let for_next = scope == FieldScope::Call && self.call.is_finished();
-        let there = match self.call.fields().get(field) {
+        let for_next = scope == FieldScope::Call && self.calls.current.is_finished();
+        let there = match self.calls.current.fields().get(field) {
             FieldValue::Text(text) if !for_next => text,
             _ => "",
         };
@@ -26,7 +26,6 @@ impl App {
         draft.pasted = pasted.is_some();
         draft.for_next = for_next;
         self.mode = Mode::Typing(draft);
-        self.scroll = 0;
     }
 
     /// The draft under other rules; `None` where they have no such field.
@@ -42,7 +41,7 @@ impl App {
         let full = self.words().notice.typed_full;
         let Mode::Typing(draft) = &mut self.mode else { return };
         if !draft.edit(edit)
-            && let FieldKind::Typed(Typed { max, .. }) = self.book.rules.field(draft.field).kind
+            && let FieldKind::Typed(Typed { max, .. }) = self.revisions.current().rules.field(draft.field).kind
         {
             self.tell(fill(full, &[("max", &max.to_string())]));
         }
@@ -63,20 +62,25 @@ impl App {
         if let Err(why) = name::check(self.rules(), draft.field, draft.text()) {
             return self.tell_refused(draft.field, why);
         }
-        let old = std::sync::Arc::clone(&self.book);
+        let old = std::sync::Arc::clone(self.revisions.current());
         if draft.for_next {
             self.begin_next(effects);
         }
         // The next call may have other rules.
         if let Some(draft) = self.draft_under(&draft, &old.rules) {
-            self.call.set_name(&self.book.rules, draft.field, draft.text(), self.now);
+            self.calls.current.set_name(
+                &self.revisions.current().rules,
+                draft.field,
+                draft.text(),
+                self.environment.now,
+            );
         }
     }
 
     fn tell_refused(&mut self, field: FieldIx, why: NoText) {
         let words = self.words();
         let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
-        let text = match (why, self.lines) {
+        let text = match (why, self.environment.plain_mode) {
             (NoText::Digits, false) => words.notice.digits_no_name,
             (NoText::Digits, true) => words.plain.digits_no_name,
             (NoText::Nobody, false) => words.notice.nobody,
@@ -92,7 +96,7 @@ impl App {
         let into = match &self.mode {
             Mode::Typing(draft) => Some(draft.field),
             // A question waits for its digit: pasted digits must not be its answer.
-            Mode::Asking | Mode::Leaving => None,
+            Mode::EndPrompt | Mode::LeavePrompt => None,
             _ => self.name_field(),
         };
         let Some(field) = into else { return };

@@ -7,7 +7,7 @@ use crate::rules::ruleset::{FieldIx, FieldKind, Scope};
 impl App {
     /// A fact's next value.
     pub(super) fn turn_fact(&mut self, fact: usize, effects: &mut Vec<Effect>) {
-        self.looking = None;
+        self.calls.previewing = None;
         let Some(known) = self.rules().facts.get(fact) else { return };
         let (id, of_the_call) = (known.id.clone(), known.scope == Scope::Call);
         if of_the_call {
@@ -15,7 +15,7 @@ impl App {
         }
         // The next call may have other rules.
         if let Some(fact) = self.rules().fact_named(&id) {
-            self.call.turn_fact(&self.book.rules, fact, self.now);
+            self.calls.current.turn_fact(&self.revisions.current().rules, fact, self.environment.now);
         }
     }
 
@@ -28,20 +28,20 @@ impl App {
         let id = known.id.clone();
         self.begin_next(effects);
         if let Some(field) = self.rules().field_named(&id) {
-            self.call.turn_field(&self.book.rules, field, self.now);
+            self.calls.current.turn_field(&self.revisions.current().rules, field, self.environment.now);
         }
     }
 
     /// The customer's next zone.
     pub(super) fn turn_zone(&mut self, effects: &mut Vec<Effect>) {
         self.begin_next(effects);
-        let next = (self.call.zone() + 1) % self.rules().zones.len();
-        self.call.set_zone(&self.book.rules, next, self.now);
+        let next = (self.calls.current.zone() + 1) % self.rules().zones.len();
+        self.calls.current.set_zone(&self.revisions.current().rules, next, self.environment.now);
     }
 
     /// A finished call ends, so that what is set now is the next one's. A panel that is open stays open.
     pub(super) fn begin_next(&mut self, effects: &mut Vec<Effect>) {
-        if !self.call.is_finished() {
+        if !self.calls.current.is_finished() {
             return;
         }
         let open = self.is_panel_open().then(|| self.mode.clone());

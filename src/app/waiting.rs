@@ -14,32 +14,30 @@ impl App {
     /// With rules whose first day is still to come.
     #[must_use]
     pub fn waiting_for(mut self, waiting: Option<Arc<Book>>) -> Self {
-        self.waiting = waiting;
+        self.revisions.set_waiting(waiting);
         self
     }
 
     /// The rules that wait for their first day.
     #[must_use]
     pub fn waiting(&self) -> Option<&Arc<Book>> {
-        self.waiting.as_ref()
+        self.revisions.waiting()
     }
 
     fn today(&self) -> NaiveDate {
-        office_day(self.now)
+        office_day(self.environment.now)
     }
 
     /// Keeps rules whose first day is still to come, and says so once; returns those that are in force already.
     pub(super) fn keep_waiting(&mut self, book: Arc<Book>) -> Option<Arc<Book>> {
         if book.is_in_force(self.today()) {
-            self.waiting = None;
+            self.revisions.set_waiting(None);
             return Some(book);
         }
-        let known = self.waiting.as_ref().is_some_and(|waiting| waiting.source == book.source);
-        self.troubles.remove(&Subject::Rules);
-        // A file that was to be taken with the next call has been replaced by one that waits.
-        self.pending = None;
+        let known = self.waiting().is_some_and(|waiting| waiting.source == book.source);
+        self.troubles.set(Subject::Rules, None);
         let notice = waits(&book, self.words());
-        self.waiting = Some(book);
+        self.revisions.set_waiting(Some(book));
         if !known {
             self.tell(notice);
         }
@@ -49,11 +47,11 @@ impl App {
     /// Takes the rules that waited once their day has come: at once where the call has not begun, else with the next.
     pub(super) fn take_waiting(&mut self) {
         let today = self.today();
-        let Some(book) = self.waiting.take_if(|book| book.is_in_force(today)) else { return };
-        if self.call.begun().is_none() {
+        let Some(book) = self.revisions.take_due(today) else { return };
+        if self.calls.current.begun().is_none() {
             self.take_rules(book, None);
         } else {
-            self.pending = Some(book);
+            self.revisions.set_next(book);
         }
     }
 }

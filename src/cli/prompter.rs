@@ -46,7 +46,7 @@ pub fn run(context: Context, plain: bool) -> Result<Answer, Stop> {
     let start = start(context)?;
     let has_journal = start.journal.is_some();
     let end = if plain {
-        start.in_lines().run(|| Ok(Plain::new(Out::to(io::stdout())?, has_journal)))
+        start.plain_mode().run(|| Ok(Plain::new(Out::to(io::stdout())?, has_journal)))
     } else {
         start.run(|| Prompter::enter(theme))
     };
@@ -123,7 +123,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     };
     let spill = context.spill();
     Ok(Start {
-        lines: false,
+        plain_mode: false,
         troubles,
         at: watch.iter().position(|path| Some(path) == chosen.path.as_ref()).unwrap_or(watch.len().saturating_sub(1)),
         rules_trouble,

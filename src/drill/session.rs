@@ -16,6 +16,7 @@ use crate::message::Message;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepIx;
 use crate::rules::script::FieldValue;
+use crate::scroll::{By, Scroll};
 use crate::words::{Lang, Words};
 
 /// What a session starts with.
@@ -141,8 +142,7 @@ pub struct Session {
     reading: bool,
     /// Whether it is asked if it is really to be left.
     leaving: bool,
-    scroll: usize,
-    page: usize,
+    scroll: Scroll,
 }
 
 impl Session {
@@ -162,8 +162,7 @@ impl Session {
             now,
             reading: false,
             leaving: false,
-            scroll: 0,
-            page: 1,
+            scroll: Scroll::default(),
             setup,
         }
     }
@@ -249,7 +248,7 @@ impl Session {
     /// The scroll offset in lines.
     #[must_use]
     pub fn scroll(&self) -> usize {
-        if self.is_on_prompter() { self.app.scroll() } else { self.scroll }
+        self.scroll.offset()
     }
 
     /// Whether the prompter itself is on the screen.
@@ -260,17 +259,13 @@ impl Session {
 
     /// The last keys were meant for another window, and were undone.
     pub fn mistyped(&mut self) {
-        let _ = self.app.update(Message::Mistyped, self.app.now());
+        let effects = self.app.update(Message::Mistyped, self.app.now());
+        self.scroll.follow(&self.app, &effects);
     }
 
     /// Takes over from the drawing how far the page can be scrolled, and its height.
     pub fn bound_scroll(&mut self, most: usize, page: usize) {
-        if self.is_on_prompter() {
-            self.app.bound_scroll(most, page);
-        } else {
-            self.scroll = self.scroll.min(most);
-            self.page = page.max(1);
-        }
+        self.scroll.bound(most, page);
     }
 
     /// Changes the state. Returns whether the session was left.
@@ -289,32 +284,26 @@ impl Session {
             }
             SessionAction::App(action) => {
                 // The clock of a card is stopped, so that the greeting stays the one that the card asks.
-                let _ = self.app.update_at(action, self.app.now(), self.now);
+                let effects = self.app.update_at(action, self.app.now(), self.now);
+                self.scroll.follow(&self.app, &effects);
             }
             SessionAction::HandIn => self.hand_in(),
             SessionAction::Next if self.phase == Phase::Score => return true,
             SessionAction::Next => self.next(),
             SessionAction::Story => {
                 self.reading = !self.reading;
-                self.scroll = 0;
+                self.scroll.by(By::Top);
             }
             SessionAction::Back => {
                 self.leaving = false;
                 self.reading = false;
-                self.scroll = 0;
+                self.scroll.by(By::Top);
             }
-            SessionAction::Line(direction) => self.scroll_by(direction, 1),
-            SessionAction::Page(direction) => self.scroll_by(direction, self.page),
+            SessionAction::Line(direction) => self.scroll.by(By::Line(direction)),
+            SessionAction::Page(direction) => self.scroll.by(By::Page(direction)),
             other => self.answer(&other),
         }
         false
-    }
-
-    fn scroll_by(&mut self, direction: Direction, lines: usize) {
-        self.scroll = match direction {
-            Direction::Up => self.scroll.saturating_sub(lines),
-            Direction::Down => self.scroll.saturating_add(lines).min(10_000),
-        };
     }
 
     fn begin(&mut self, kind: ExerciseKind) {
@@ -324,7 +313,8 @@ impl Session {
     }
 
     fn open_card(&mut self) {
-        (self.reading, self.scroll, self.shown) = (false, 0, self.now);
+        (self.reading, self.shown) = (false, self.now);
+        self.scroll.by(By::Top);
         let Some(card) = self.setup.cards.get(self.at) else {
             self.phase = Phase::Score;
             return;
@@ -442,7 +432,8 @@ impl Session {
         let answer = self.given();
         let grade = grade(&self.setup.book.rules, card, &answer);
         self.graded.push(GradedAnswer { card: self.at, answer, grade, shown: self.shown, answered: self.now });
-        (self.reading, self.scroll) = (false, 0);
+        self.reading = false;
+        self.scroll.by(By::Top);
         if self.is_exam() {
             self.at += 1;
             self.open_card();

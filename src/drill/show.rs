@@ -12,6 +12,7 @@ use crate::app::{App, Mode, Update};
 use crate::book::Book;
 use crate::message::Message;
 use crate::rules::ruleset::{FieldIx, FieldKind};
+use crate::scroll::{By, Scroll};
 use crate::words::{Lang, Words};
 
 /// What a key does in a presentation.
@@ -44,6 +45,7 @@ pub struct Show {
     scene: usize,
     step: usize,
     app: App,
+    scroll: Scroll,
     now: DateTime<Utc>,
     /// The time of key presses, which goes on while the clock is stopped.
     hands: DateTime<Utc>,
@@ -76,6 +78,7 @@ impl Show {
             scene: 0,
             step: 0,
             app,
+            scroll: Scroll::default(),
             now,
             hands: now,
         };
@@ -151,12 +154,19 @@ impl Show {
 
     /// The last keys were meant for another window, and were undone.
     pub fn mistyped(&mut self) {
-        let _ = self.app.update(Message::Mistyped, self.now);
+        let effects = self.app.update(Message::Mistyped, self.now);
+        self.scroll.follow(&self.app, &effects);
+    }
+
+    /// How far what is open is scrolled.
+    #[must_use]
+    pub fn scroll(&self) -> usize {
+        self.scroll.offset()
     }
 
     /// Takes over from the drawing how far the page can be scrolled.
     pub fn bound_scroll(&mut self, most: usize, page: usize) {
-        self.app.bound_scroll(most, page);
+        self.scroll.bound(most, page);
     }
 
     /// Changes the state. Returns whether the presentation was left.
@@ -200,6 +210,7 @@ impl Show {
 
     fn play_to(&mut self, step: usize) {
         self.app = fresh_app(&self.book, self.lang, self.home, self.now);
+        self.scroll.by(By::Top);
         for step in 0..=step {
             self.step = step;
             self.apply();
@@ -209,7 +220,8 @@ impl Show {
     fn act(&mut self, update: impl Into<Update>) {
         self.hands += TimeDelta::seconds(2);
         // A step that moves the clock is the only thing that does.
-        let _ = self.app.update_at(update, self.now, self.hands);
+        let effects = self.app.update_at(update, self.now, self.hands);
+        self.scroll.follow(&self.app, &effects);
     }
 
     fn apply(&mut self) {

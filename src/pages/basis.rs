@@ -90,20 +90,20 @@ fn contradiction(page: &mut Page, app: &App) {
 
 /// What a new revision changed: what is said here and now, which words greet when, and what must always be so.
 fn changes(page: &mut Page, app: &App) {
-    let Some(was) = app.was() else { return };
+    let Some(previous) = app.previous_rules() else { return };
     let words = &app.words().basis;
-    let with = [("revision", was.rules.sop.revision.as_str())];
+    let with = [("revision", previous.rules.sop.revision.as_str())];
     let situation = app.call().situation();
-    let besides = besides(&was.rules, app.rules());
-    let change = spoken_change(&was.rules, app.rules(), situation);
+    let besides = besides(&previous.rules, app.rules());
+    let change = spoken_change(&previous.rules, app.rules(), situation);
     // The same answer is spoken otherwise where only the greeting or a field changed.
     let (old, new) = match &change {
-        Some((before, after)) => (spoken(app, &was.rules, &before.steps), spoken(app, app.rules(), &after.steps)),
-        None => match answer_before(&was.rules, app.rules(), situation) {
+        Some((before, after)) => (spoken(app, &previous.rules, &before.steps), spoken(app, app.rules(), &after.steps)),
+        None => match answer_before(&previous.rules, app.rules(), situation) {
             Some(before) => {
                 let now = app.call().plan(app.rules()).rule.steps.iter();
                 let now: Vec<&str> = now.map(|ix| app.rules().step(*ix).id.as_str()).collect();
-                (spoken(app, &was.rules, &before.steps), spoken(app, app.rules(), &now))
+                (spoken(app, &previous.rules, &before.steps), spoken(app, app.rules(), &now))
             }
             None => (String::new(), String::new()),
         },

@@ -6,7 +6,7 @@ use crate::keymap;
 
 /// The keys that can be used on this view, and the facts.
 #[must_use]
-pub fn help(app: &App, surface: Surface<'_>) -> Page {
+pub fn help(app: &App, surface: &Surface<'_>) -> Page {
     let words = app.words();
     let mut page = Page::new(words.help.title);
     for line in &surface.intro {

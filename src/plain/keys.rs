@@ -9,6 +9,7 @@ use crate::app::{App, Effect, Mode};
 use crate::keymap::{self, Key, Row};
 use crate::panel::Panel;
 use crate::rules::text::is_blank;
+use crate::run::Step;
 use crate::words::Words;
 
 /// Takes the last thing back, or closes the question: Backspace can't be typed in a line. No letter, so that no rules
@@ -18,15 +19,6 @@ pub const UNDO: char = '-';
 pub const AGAIN: char = '.';
 /// Says everything: facts, steps, the complete sentence. A letter that no rules file may take.
 pub const STATE: char = 'l';
-
-/// What a line has done.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Do {
-    /// The state changes.
-    Act(Action),
-    /// Something is said that is no change.
-    Say(Ask),
-}
 
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +31,10 @@ pub enum Ask {
     Banners,
     /// A panel, or that it is asked for in the journal.
     Panel(Panel),
+    /// Why a line was not done.
+    Refused(Wrong),
+    /// Why a line was not read.
+    Unread(&'static str),
 }
 
 /// Why a line is not done.
@@ -73,7 +69,7 @@ pub fn offers(row: &Row) -> bool {
 ///
 /// # Errors
 /// What in it is no key; nothing of the line is done then.
-pub fn understand(app: &App, line: &str, now: DateTime<Utc>) -> Result<Vec<Do>, Wrong> {
+pub fn understand(app: &App, line: &str, now: DateTime<Utc>) -> Result<Vec<Step<Ask>>, Wrong> {
     let mut trial = Trial { app: app.clone(), now, done: Vec::new(), left: false };
     if let Mode::Typing(_) = app.mode() {
         trial.text(line);
@@ -106,18 +102,18 @@ pub fn understand(app: &App, line: &str, now: DateTime<Utc>) -> Result<Vec<Do>, 
 struct Trial {
     app: App,
     now: DateTime<Utc>,
-    done: Vec<Do>,
+    done: Vec<Step<Ask>>,
     left: bool,
 }
 
 impl Trial {
     fn act(&mut self, action: Action) {
         self.left |= self.app.update(action.clone(), self.now).contains(&Effect::Quit);
-        self.done.push(Do::Act(action));
+        self.done.push(Step::Action(action));
     }
 
     fn say(&mut self, ask: Ask) {
-        self.done.push(Do::Say(ask));
+        self.done.push(Step::Output(ask));
     }
 
     fn key(&mut self, c: char) -> Result<(), Wrong> {

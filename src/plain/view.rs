@@ -2,13 +2,15 @@
 
 use std::io::{self, Write};
 
-use super::keys::{self, Ask, Do, Wrong, understand};
+use chrono::{DateTime, Utc};
+
+use super::keys::{self, Ask, Wrong, understand};
 use super::listen::{Line, listen};
 use super::page::lines;
 use super::sentence;
 use super::state::{Subject, Told, everything, now, plan, state};
 use crate::action::Action;
-use crate::app::{App, Mode};
+use crate::app::{App, Effect, Mode};
 use crate::closing::ending::Ending;
 use crate::diagnostics::shown;
 use crate::event::InputSender;
@@ -17,7 +19,7 @@ use crate::pages::{Surface, page};
 use crate::panel::Panel;
 use crate::rules::ruleset::FieldKind;
 use crate::rules::text::clean;
-use crate::run::{Next, Session, View};
+use crate::run::{Step, View};
 use crate::words::fill;
 
 /// What was said last, so that nothing is said twice.
@@ -92,32 +94,6 @@ impl<W: Write> Plain<W> {
         self.lines.push((Some(subject), line));
     }
 
-    /// A line of a person.
-    ///
-    /// # Errors
-    /// Where nobody hears us any more.
-    fn hear(&mut self, line: &str, session: &mut Session<'_>) -> io::Result<Next> {
-        session.touched();
-        match understand(session.app(), line, session.clock().now()) {
-            Ok(steps) => {
-                for step in steps {
-                    match step {
-                        Do::Act(action) => {
-                            let next = session.act(self, action)?;
-                            if !matches!(next, Next::On) {
-                                self.unanswered = false;
-                                return Ok(next);
-                            }
-                        }
-                        Do::Say(ask) => self.answer(ask, session.app()),
-                    }
-                }
-            }
-            Err(wrong) => self.refuse(wrong, session.app()),
-        }
-        Ok(Next::On)
-    }
-
     /// Says what the banners say: the answer to their question.
     fn say_banners(&mut self, app: &App) {
         for told in state(app).into_iter().filter(|told| matches!(told.subject, Subject::Banner(_))) {
@@ -141,7 +117,12 @@ impl<W: Write> Plain<W> {
                 everything(app)
             }
             Ask::Banners => return self.say_banners(app),
-            Ask::Panel(Panel::Help) if matches!(app.mode(), Mode::Asking | Mode::Leaving) => question(app),
+            Ask::Refused(wrong) => return self.refuse(wrong, app),
+            Ask::Unread(why) => {
+                self.memory.asks = Waits::Nothing;
+                vec![why.into()]
+            }
+            Ask::Panel(Panel::Help) if matches!(app.mode(), Mode::EndPrompt | Mode::LeavePrompt) => question(app),
             Ask::Panel(Panel::Recap) if self.has_journal => vec![words.plain.reading_recap.into()],
             Ask::Panel(panel) => page_lines(panel, app),
         };
@@ -153,7 +134,7 @@ impl<W: Write> Plain<W> {
     /// Says why a line was not done, and the way out.
     fn refuse(&mut self, wrong: Wrong, app: &App) {
         let words = &app.words().plain;
-        let asking = matches!(app.mode(), Mode::Asking | Mode::Leaving);
+        let asking = matches!(app.mode(), Mode::EndPrompt | Mode::LeavePrompt);
         let key = match wrong {
             Wrong::Key(c) => shown(c.encode_utf8(&mut [0; 4])),
             Wrong::NoAnswer => String::new(),
@@ -257,8 +238,8 @@ impl<W: Write> Plain<W> {
     fn say_where_we_are(&mut self, app: &App) {
         let waits = match app.mode() {
             Mode::Typing(_) => Waits::Field,
-            Mode::Asking => Waits::Why,
-            Mode::Leaving => Waits::Leave,
+            Mode::EndPrompt => Waits::Why,
+            Mode::LeavePrompt => Waits::Leave,
             _ => Waits::Nothing,
         };
         let waited = std::mem::replace(&mut self.memory.asks, waits);
@@ -267,12 +248,12 @@ impl<W: Write> Plain<W> {
                 let label = &app.rules().field(draft.field).label;
                 self.say(sentence(&fill(app.words().plain.type_field, &[("label", label)])));
             }
-            Mode::Asking | Mode::Leaving if waited != waits => {
+            Mode::EndPrompt | Mode::LeavePrompt if waited != waits => {
                 for line in question(app) {
                     self.say(line);
                 }
             }
-            Mode::Typing(_) | Mode::Asking | Mode::Leaving => {}
+            Mode::Typing(_) | Mode::EndPrompt | Mode::LeavePrompt => {}
             _ => {
                 let plan = plan(app);
                 if plan != self.memory.plan {
@@ -325,30 +306,36 @@ impl<W: Write> Plain<W> {
 
 impl<W: Write> View for Plain<W> {
     type Input = Line;
+    type Output = Ask;
     const EACH: bool = true;
 
     fn listen(sender: InputSender<Line>) -> io::Result<()> {
         listen(sender)
     }
 
-    fn input(&mut self, line: Line, session: &mut Session<'_>) -> io::Result<Next> {
+    fn input(&mut self, line: Line, app: &App, now: DateTime<Utc>) -> io::Result<Vec<Step<Ask>>> {
         self.unanswered = true;
-        let words = &session.app().words().plain;
-        let wrong = match line {
-            Line::Text(text) => return self.hear(&text, session),
-            Line::TooLong => words.too_long,
-            Line::NotUtf8 => words.not_utf8,
-        };
-        self.say(wrong.into());
-        self.memory.asks = Waits::Nothing;
-        Ok(Next::On)
+        let words = &app.words().plain;
+        Ok(match line {
+            Line::Text(text) => {
+                understand(app, &text, now).unwrap_or_else(|wrong| vec![Step::Output(Ask::Refused(wrong))])
+            }
+            Line::TooLong => vec![Step::Output(Ask::Unread(words.too_long))],
+            Line::NotUtf8 => vec![Step::Output(Ask::Unread(words.not_utf8))],
+        })
     }
 
-    fn changed(&mut self, app: &App, by_person: bool) {
+    fn output(&mut self, ask: Ask, app: &App) {
+        self.answer(ask, app);
+    }
+
+    fn changed(&mut self, app: &App, effects: &[Effect], by_person: bool) {
+        // Nothing is said again to somebody who leaves.
+        self.unanswered &= !effects.contains(&Effect::Quit);
         self.notice(app, by_person);
     }
 
-    fn show(&mut self, app: &mut App) -> io::Result<()> {
+    fn show(&mut self, app: &App) -> io::Result<()> {
         if self.memory.call.is_none() {
             let opening = fill(app.words().plain.opening, &[("revision", &app.rules().sop.revision)]);
             self.say(sentence(&opening));
@@ -384,7 +371,7 @@ impl<W: Write> View for Plain<W> {
 /// Why does the call end, or is it to be left; and the answers, of which the one that costs score says what.
 fn question(app: &App) -> Vec<String> {
     let words = app.words();
-    let asked = if *app.mode() == Mode::Leaving { words.ending.leaving } else { words.ending.question };
+    let asked = if *app.mode() == Mode::LeavePrompt { words.ending.leaving } else { words.ending.question };
     let mut out = vec![sentence(asked)];
     let rows = keymap::rows(app);
     let mut back = None;
@@ -420,7 +407,7 @@ fn page_lines(panel: Panel, app: &App) -> Vec<String> {
         format!("{}: {}", keys::STATE, words.plain.state),
     ];
     intro.extend(typed_key(app).map(|key| fill(words.plain.field_in_line, &[("key", &key)])));
-    lines(&page(panel, app, Surface { offers: &keys::offers, keys: &keys, intro }), words)
+    lines(&page(panel, app, &Surface { offers: &keys::offers, keys: &keys, intro }), words)
 }
 
 /// The letter of the first field that is typed.

@@ -87,9 +87,9 @@ mod tests {
     use super::super::event_loop::{self, Inbox};
     #[cfg(unix)]
     use super::super::signals::Pending;
-    use super::super::{Event, Next, QUEUE, Running, Session, View};
+    use super::super::{Event, QUEUE, Running, Session, Step, View};
     use super::*;
-    use crate::app::{App, Begin};
+    use crate::app::{App, Begin, Effect};
     use crate::book::Book;
     use crate::clock::Clock;
     use crate::event::InputSender;
@@ -100,19 +100,22 @@ mod tests {
 
     impl View for Shows {
         type Input = ();
+        type Output = ();
         const EACH: bool = false;
 
         fn listen(_: InputSender<()>) -> io::Result<()> {
             Ok(())
         }
 
-        fn input(&mut self, (): (), _: &mut Session<'_>) -> io::Result<Next> {
-            Ok(Next::On)
+        fn input(&mut self, (): (), _: &App, _: DateTime<Utc>) -> io::Result<Vec<Step<()>>> {
+            Ok(Vec::new())
         }
 
-        fn changed(&mut self, _: &App, _: bool) {}
+        fn output(&mut self, (): (), _: &App) {}
 
-        fn show(&mut self, app: &mut App) -> io::Result<()> {
+        fn changed(&mut self, _: &App, _: &[Effect], _: bool) {}
+
+        fn show(&mut self, app: &App) -> io::Result<()> {
             self.0.push((app.greeting_word().to_owned(), app.clock_told(app.local())));
             self.1.close();
             Ok(())

@@ -28,7 +28,7 @@ const TRY_AGAIN: Duration = Duration::from_secs(30);
 pub(super) fn watch_files(helper: Helper, paths: Vec<PathBuf>, mut reload: Reload, sender: EventSender) -> Look {
     watch(helper, paths, move || {
         if let Some(message) = reload() {
-            let _ = sender.send(message);
+            sender.send(message);
         }
     })
 }
@@ -159,10 +159,10 @@ pub(super) fn keep_state(
                             look.now();
                         }
                         if failed.take().is_some() {
-                            let _ = sender.send(Message::Trouble(Subject::State, None));
+                            sender.send(Message::Trouble(Subject::State, None));
                         }
                         if let Some(shared) = shared {
-                            let _ = sender.send(Message::Shared(Box::new(shared)));
+                            sender.send(Message::Shared(Box::new(shared)));
                         }
                     }
                     Err(error) => {
@@ -172,12 +172,12 @@ pub(super) fn keep_state(
                         if failed.as_ref() != Some(&why) {
                             failed = Some(why.clone());
                             let line = fill(words.notice.state_not_written, &[("why", &why)]);
-                            let _ = sender.send(Message::Trouble(Subject::State, Some(line)));
+                            sender.send(Message::Trouble(Subject::State, Some(line)));
                         }
                     }
                 }
             } else if looks && let Some(shared) = keeper.look() {
-                let _ = sender.send(Message::Shared(Box::new(shared)));
+                sender.send(Message::Shared(Box::new(shared)));
             }
             if ends {
                 let _ = end.send(failed);
@@ -195,5 +195,61 @@ pub(super) fn unkept_line(unkept: &Unkept, words: &Words) -> String {
     match unkept {
         Unkept::Failed(why) => fill(words.left.state_failed, &[("why", why)]),
         Unkept::Unknown => words.left.state_unknown.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::closing::{Held, Since};
+    use crate::files::{Folders, shift};
+    use crate::words::Lang;
+
+    /// Longer than a busy machine takes.
+    const WAIT: Duration = Duration::from_secs(60);
+
+    fn state(value: &str) -> Box<SeatState> {
+        let set = "2026-03-02T07:20:00Z".parse().unwrap();
+        let since = Since { set, confirmed: set };
+        let held = vec![Held { fact: "klb".into(), value: value.into(), since }];
+        Box::new(SeatState { held, ..SeatState::default() })
+    }
+
+    /// The state's thread in this folder, and what it sends.
+    fn writer(folders: &Folders) -> (Keeping, Receiver<Message>) {
+        let (to, sent) = channel();
+        let sender = EventSender::new(move |request| to.send(request.message).is_ok());
+        let keeper = Keeper::new(folders, SeatState::default());
+        (keep_state(keeper, Arc::default(), sender, Lang::Id.words()), sent)
+    }
+
+    #[test]
+    fn the_last_of_several_states_is_on_the_disk_when_the_thread_has_finished() {
+        let home = tempfile::tempdir().unwrap();
+        let folders = Folders::below(home.path());
+        let (mut writer, sent) = writer(&folders);
+        for value in ["ya", "tidak", "ya"] {
+            writer.save(state(value));
+        }
+        assert_eq!(writer.finish(WAIT), Ok(()));
+        assert_eq!(shift::load(&folders).0.state.held, state("ya").held);
+        assert!(sent.try_iter().all(|message| !matches!(message, Message::Trouble(..))));
+    }
+
+    #[test]
+    fn a_state_that_cannot_be_written_is_reported_once_and_again_at_the_end() {
+        let home = tempfile::tempdir().unwrap();
+        let folders = Folders::below(home.path());
+        std::fs::write(home.path().join("state"), "a file where the folder should be").unwrap();
+        let (mut writer, sent) = writer(&folders);
+        writer.save(state("ya"));
+        let Ok(Message::Trouble(Subject::State, Some(line))) = sent.recv_timeout(WAIT) else {
+            panic!("it is reported")
+        };
+        assert!(line.starts_with("Keadaan tidak dapat disimpan: ") && line.contains("shift.toml"), "{line}");
+        writer.save(state("tidak"));
+        let Err(Unkept::Failed(why)) = writer.finish(WAIT) else { panic!("nothing was written") };
+        assert!(line.ends_with(&why), "{line}: {why}");
+        assert_eq!(sent.try_iter().count(), 0, "the same trouble is reported once");
     }
 }

@@ -17,6 +17,7 @@ use crate::settings::Settings;
 use crate::words::{Words, fill};
 
 /// Reads the settings file again; returns the line that says what is wrong with it, or that it is not in force yet.
+#[must_use]
 pub fn reload_settings(path: PathBuf, folders: Folders, in_force: Settings, words: &'static Words) -> Reload {
     let mut reported: Option<Option<String>> = None;
     Box::new(move || {
@@ -205,5 +206,19 @@ mod tests {
         assert!(reloader.look(false).is_none(), "the same trouble is reported once");
         std::fs::write(&path, revision("Rev-4")).unwrap();
         assert!(matches!(reloader.look(false), Some(Message::Rules(_, Some(_)))));
+    }
+
+    #[test]
+    fn settings_are_reported_when_they_break_once_and_when_they_are_mended() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("settings.toml");
+        let mut reload =
+            reload_settings(path.clone(), Folders::below(home.path()), Settings::default(), Lang::Id.words());
+        std::fs::write(&path, "bahasa = ").unwrap();
+        let Some(Message::Trouble(Subject::Settings, Some(line))) = reload() else { panic!("it is reported") };
+        assert!(line.contains("settings.toml"), "{line}");
+        assert_eq!(reload(), None, "the same trouble is reported once");
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(reload(), Some(Message::Trouble(Subject::Settings, None)));
     }
 }

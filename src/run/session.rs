@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 
 use super::recent::Part;
-use super::{Next, Session, View};
+use super::{Next, Session, Step, View};
 use crate::action::Action;
 use crate::app::{Effect, Mode, Update};
 use crate::clipboard::Copied;
@@ -58,15 +58,39 @@ impl Session<'_> {
         let now = self.clock.now();
         let waited = TimeDelta::from_std(at.elapsed()).unwrap_or_default();
         let effects = self.app.update_at(update, now, now.checked_sub_signed(waited).unwrap_or(now));
-        view.changed(self.app, by_person);
+        view.changed(self.app, &effects, by_person);
         self.recent.keep_back(effects, settles)
     }
 
-    /// What a person did at a keyboard.
+    /// A person's input: does what the view makes of it.
     ///
     /// # Errors
     /// Where the terminal is gone.
-    pub fn person<V: View>(&mut self, view: &mut V, input: Input) -> io::Result<Next> {
+    pub fn input<V: View>(&mut self, view: &mut V, input: V::Input) -> io::Result<Next> {
+        for step in view.input(input, self.app, self.clock.now())? {
+            let next = match step {
+                Step::Input(input) => self.keyboard(view, input)?,
+                Step::Action(action) => {
+                    self.used.now();
+                    self.act(view, action)?
+                }
+                Step::Output(output) => {
+                    self.used.now();
+                    view.output(output, self.app);
+                    Next::On
+                }
+                #[cfg(unix)]
+                Step::Stop => Next::Stop,
+            };
+            if next != Next::On {
+                return Ok(next);
+            }
+        }
+        Ok(Next::On)
+    }
+
+    /// What a person did at a keyboard.
+    fn keyboard<V: View>(&mut self, view: &mut V, input: Input) -> io::Result<Next> {
         match input {
             Input::Paste(text) => self.act(view, Action::Paste(text)),
             // Repeats in a text are wanted, but for those of the key that opened it.
@@ -77,8 +101,8 @@ impl Session<'_> {
             }
             Input::Retract { since, .. } => self.retract(view, since),
             Input::Key { key, at, repeat, settles } => {
-                self.touched();
-                let ticks = *self.app.mode() == Mode::Closing && !self.app.is_looking();
+                self.used.now();
+                let ticks = *self.app.mode() == Mode::Closing && !self.app.is_previewing();
                 let action = keymap::action(self.app, key);
                 // Who holds a key in a text or a panel wants it to go on; any other held key is one press.
                 let goes_on = matches!(action, Some(Action::Edit(_) | Action::Look(_) | Action::Scroll(_)));
@@ -158,13 +182,13 @@ impl Session<'_> {
 
     /// To the desktop's clipboard, which answers later; in lines, and where there is none, by way of the terminal.
     fn copy<V: View>(&mut self, view: &mut V, text: Private) -> io::Result<()> {
-        if self.app.is_in_lines() {
+        if self.app.is_plain_mode() {
             return view.copy(&text);
         }
         let Some(desktop) = &mut self.clipboard else { return self.copy_to_terminal(view, &text) };
         let sender = self.sender.clone();
         desktop.copy(text.clone(), move |has_it| {
-            let _ = sender.send(if has_it { Message::Copied(Copied::Desktop) } else { Message::NotCopied(text) });
+            sender.send(if has_it { Message::Copied(Copied::Desktop) } else { Message::NotCopied(text) });
         });
         Ok(())
     }
@@ -177,7 +201,7 @@ impl Session<'_> {
     /// What an effect asks of the outside that is no view.
     fn do_outside(&mut self, effect: Effect) {
         match effect {
-            Effect::Quit | Effect::Copy(_) | Effect::CopyToTerminal(_) | Effect::Reply(_) => {}
+            Effect::Quit | Effect::Copy(_) | Effect::CopyToTerminal(_) | Effect::Reply(_) | Effect::Scroll(_) => {}
             disk @ (Effect::Save(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.later.push(disk),
             Effect::AskDay(day, zone) => {
                 // The journal answers by what it was given: what just happened is given first.
@@ -185,7 +209,7 @@ impl Session<'_> {
                 if let Some(journal) = &self.journal {
                     let sender = self.sender.clone();
                     journal.recap(day, zone, move |day| {
-                        let _ = sender.send(Message::Day(Box::new(day)));
+                        sender.send(Message::Day(Box::new(day)));
                     });
                 }
             }
@@ -207,5 +231,114 @@ impl Session<'_> {
         for effect in effects {
             self.do_outside(effect);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::app::{App, Begin};
+    use crate::book::Book;
+    use crate::clock::Clock;
+    use crate::event::InputSender;
+    use crate::message::phone::{Pairs, PhoneEvent, Why};
+    use crate::words::Lang;
+
+    /// A view whose input is its steps; it records what it is asked to do.
+    #[derive(Default)]
+    struct Fake(Vec<String>);
+
+    impl View for Fake {
+        type Input = Vec<Step<&'static str>>;
+        type Output = &'static str;
+        const EACH: bool = false;
+
+        fn listen(_: InputSender<Self::Input>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn input(&mut self, steps: Self::Input, _: &App, _: DateTime<Utc>) -> io::Result<Self::Input> {
+            Ok(steps)
+        }
+
+        fn output(&mut self, output: &'static str, app: &App) {
+            self.0.push(format!("{output} {}", app.call().said().len()));
+        }
+
+        fn changed(&mut self, app: &App, _: &[Effect], by_person: bool) {
+            self.0.push(format!("changed {} {by_person}", app.call().said().len()));
+        }
+
+        fn show(&mut self, _: &App) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn copy(&mut self, text: &str) -> io::Result<()> {
+            self.0.push(format!("copied {}", text.chars().take(5).collect::<String>()));
+            Ok(())
+        }
+
+        #[cfg(unix)]
+        const INTERRUPT_LEAVES: bool = false;
+
+        #[cfg(unix)]
+        fn abandon() {}
+
+        #[cfg(unix)]
+        fn suspend(&mut self) {}
+
+        #[cfg(unix)]
+        fn resume(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn app() -> App {
+        let (book, lang, now) = (Arc::new(Book::built_in()), Lang::Id, now());
+        App::new(Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now })
+    }
+
+    fn now() -> DateTime<Utc> {
+        "2026-03-02T07:20:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn the_steps_of_an_input_are_done_in_order_and_none_after_leaving() {
+        let (mut app, mut view) = (app(), Fake::default());
+        let mut session = Session::alone(&mut app, Clock::showing(now()));
+        let steps = vec![
+            Step::Output("before"),
+            Step::Action(Action::Said),
+            Step::Output("after"),
+            Step::Action(Action::Quit),
+            Step::Output("never"),
+        ];
+        assert_eq!(session.input(&mut view, steps).unwrap(), Next::Leave);
+        assert_eq!(view.0, ["before 0", "changed 1 true", "after 1", "changed 1 true"]);
+    }
+
+    #[test]
+    fn a_request_is_replied_to_with_what_was_ignored_of_it() {
+        let (mut app, mut view) = (app(), Fake::default());
+        let mut session = Session::alone(&mut app, Clock::showing(now()));
+        let pairs = Pairs(vec![("klb".into(), "ya".into()), ("warna".into(), "biru".into())]);
+        let (request, replied) = Request::awaited(Message::Phone(PhoneEvent::Set(pairs)), None);
+        assert_eq!(session.external(&mut view, request).unwrap(), Next::On);
+        let ignored = replied.try_recv().expect("a reply");
+        assert_eq!(ignored.iter().map(|i| (i.key.as_str(), i.why)).collect::<Vec<_>>(), [("warna", Why::UnknownKey)]);
+        assert_eq!(view.0, ["changed 0 false"]);
+    }
+
+    #[test]
+    fn without_a_desktop_a_copy_goes_through_the_terminal_and_is_reported() {
+        let (mut app, mut view) = (app(), Fake::default());
+        let mut session = Session::alone(&mut app, Clock::showing(now()));
+        session.input(&mut view, vec![Step::Action(Action::Copy)]).unwrap();
+        assert_eq!(view.0, ["changed 0 true", "copied Untuk", "changed 0 false"]);
+        assert_eq!(app.momentary(), Some(Lang::Id.words().notice.copied_to_terminal));
     }
 }

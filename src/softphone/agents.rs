@@ -86,7 +86,7 @@ impl Agent<'_> {
 
     /// Reports without waiting for an answer.
     fn report(&self, event: AgentEvent) {
-        let _ = self.sender.send(Message::Agent(event));
+        self.sender.send(Message::Agent(event));
     }
 }
 

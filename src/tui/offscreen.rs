@@ -19,7 +19,7 @@ pub fn draw_at_all_sizes(app: &App) {
     for (columns, rows) in SIZES {
         let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, rows));
         let Ok(_) = terminal.draw(|frame| {
-            draw(frame, app, Theme::Terminal);
+            draw(frame, app, Theme::Terminal, 0);
         });
     }
 }

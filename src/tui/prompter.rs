@@ -1,23 +1,28 @@
 //! The prompter on a whole screen: the loop's view that draws.
 
+use std::convert::Infallible;
 use std::io;
+
+use chrono::{DateTime, Utc};
 
 use super::terminal::Screen;
 #[cfg(unix)]
 use super::terminal::leave;
 use super::theme::Theme;
 use super::view;
-use crate::app::App;
+use crate::app::{App, Effect};
 use crate::event::InputSender;
 use crate::input::{Input, source};
 use crate::keymap::Key;
-use crate::run::{Next, Session, View};
+use crate::run::{Step, View};
+use crate::scroll::Scroll;
 
 /// The prompter on a whole screen.
 #[derive(Debug)]
 pub struct Prompter {
     screen: Screen,
     theme: Theme,
+    scroll: Scroll,
     /// Whether the last frame was left out, since the terminal does not read.
     behind: bool,
     /// Whether the last frame had room for the sentence that is to be said.
@@ -30,40 +35,61 @@ impl Prompter {
     /// # Errors
     /// Where it can't be entered.
     pub fn enter(theme: Theme) -> io::Result<Self> {
-        Ok(Self { screen: Screen::enter(theme)?, theme, behind: false, shows_sentence: false })
+        Ok(Self {
+            screen: Screen::enter(theme)?,
+            theme,
+            scroll: Scroll::default(),
+            behind: false,
+            shows_sentence: false,
+        })
     }
 }
 
 impl View for Prompter {
     type Input = Input;
+    type Output = Infallible;
     const EACH: bool = false;
 
     fn listen(sender: InputSender<Input>) -> io::Result<()> {
         read_input(sender)
     }
 
-    fn input(&mut self, input: Input, session: &mut Session<'_>) -> io::Result<Next> {
-        match input {
-            Input::Answer(answer) => self.screen.answered(answer).map(|()| Next::On),
+    fn input(&mut self, input: Input, _: &App, _: DateTime<Utc>) -> io::Result<Vec<Step<Infallible>>> {
+        Ok(match input {
+            Input::Answer(answer) => {
+                self.screen.answered(answer)?;
+                Vec::new()
+            }
             #[cfg(unix)]
-            Input::Key { key: Key::Ctrl('z'), .. } => Ok(Next::Stop),
-            Input::Key { key: Key::Ctrl('l'), .. } => self.screen.redraw().map(|()| Next::On),
-            input => session.person(self, input),
-        }
+            Input::Key { key: Key::Ctrl('z'), .. } => vec![Step::Stop],
+            Input::Key { key: Key::Ctrl('l'), .. } => {
+                self.screen.redraw()?;
+                Vec::new()
+            }
+            input => vec![Step::Input(input)],
+        })
     }
 
-    fn changed(&mut self, _: &App, _: bool) {}
+    fn output(&mut self, output: Infallible, _: &App) {
+        match output {}
+    }
 
-    fn show(&mut self, app: &mut App) -> io::Result<()> {
-        let (shown, theme) = (&*app, self.theme);
+    fn changed(&mut self, app: &App, effects: &[Effect], _: bool) {
+        self.scroll.follow(app, effects);
+    }
+
+    fn show(&mut self, app: &App) -> io::Result<()> {
+        // Keys that were retracted may have opened what is no longer open.
+        self.scroll.follow(app, &[]);
+        let (theme, scroll) = (self.theme, self.scroll.offset());
         let drawn = self.screen.draw(|frame| {
             let area = frame.area();
-            (view::draw(frame, shown, theme), view::shows_sentence(area.width, area.height))
+            (view::draw(frame, app, theme, scroll), view::shows_sentence(area.width, area.height))
         })?;
         self.behind = drawn.is_none() || self.screen.is_behind()?;
         if let Some((drawn, shows_sentence)) = drawn {
             self.shows_sentence = shows_sentence;
-            app.bound_scroll(drawn.most_scroll, drawn.page);
+            self.scroll.bound(drawn.most_scroll, drawn.page);
         }
         Ok(())
     }

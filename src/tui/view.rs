@@ -250,10 +250,10 @@ pub struct Drawn {
 }
 
 /// Draws the prompter.
-pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
+pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, scroll: usize) -> Drawn {
     let area = frame.area();
     let size = Size::of(area.width, area.height);
-    let look = Look { app, theme, columns: area.width.into(), size, scroll: app.scroll(), foot: None };
+    let look = Look { app, theme, columns: area.width.into(), size, scroll, foot: None };
     let ground = look.style(Role::Text);
     if ground != Style::new() {
         frame.buffer_mut().set_style(area, ground);
@@ -279,7 +279,7 @@ fn prompter(frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) -> Drawn {
         mode => {
             top.extend(script::blocks(look));
             bottom.extend(script::complete(look));
-            if matches!(mode, Mode::Asking | Mode::Leaving) {
+            if matches!(mode, Mode::EndPrompt | Mode::LeavePrompt) {
                 // What is open is the question now; it is answered with the sentence out of sight rather than unseen.
                 for block in &mut top {
                     block.priority = block.priority.or(Some(Priority::Last));
@@ -297,7 +297,7 @@ fn tiny(look: &Look<'_>, area: Rect) -> Vec<Block> {
     let columns = if area.height == 1 && look.columns > 1 { look.columns - 1 } else { look.columns };
     let look = Look { columns, ..*look };
     match look.app.mode() {
-        Mode::Asking | Mode::Leaving => vec![Block::sentence(footer::question(&look))],
+        Mode::EndPrompt | Mode::LeavePrompt => vec![Block::sentence(footer::question(&look))],
         Mode::Panel(open) => vec![Block::sentence(panel::lines(&look, *open))],
         Mode::Typing(_) if area.height > 1 => vec![header::typing(&look), Block::sentence(script::alone(&look))],
         Mode::Typing(_) | Mode::Closing => vec![Block::sentence(script::alone(&look))],

@@ -89,23 +89,23 @@ fn a_space_leaves_what_is_looked_at_before_it_ticks() {
     assert_eq!(stage.notice(), "melihat saja · Spasi kembali ke kalimat ►");
     assert_eq!(stage.current(), Some("campaign"));
     stage.keys("␣");
-    assert_eq!((stage.said().len(), stage.app.is_looking()), (0, false));
+    assert_eq!((stage.said().len(), stage.app.is_previewing()), (0, false));
     stage.keys("␣");
     assert_eq!(stage.said(), ["campaign"]);
     stage.keys("↑");
     assert!(stage.sentence().unwrap().starts_with("Untuk mewujudkan"), "what was said can be read again");
     stage.keys("s");
-    assert!(!stage.app.is_looking() && stage.app.is_complete());
+    assert!(!stage.app.is_previewing() && stage.app.is_complete());
     // Also when all is said: the first Space ends nothing.
     stage.keys("↑␣");
-    assert_eq!((stage.said().len(), stage.app.is_looking()), (3, false));
+    assert_eq!((stage.said().len(), stage.app.is_previewing()), (3, false));
 }
 
 #[test]
 fn esc_comes_back_from_looking_and_never_ends_a_call() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣↓⎋");
-    assert!(!stage.app.is_looking());
+    assert!(!stage.app.is_previewing());
     stage.keys("⎋⎋⎋");
     assert_eq!(stage.said(), ["campaign"]);
     for open in ["x", "d", "?", "n"] {
@@ -281,7 +281,7 @@ fn q_and_ctrl_c_leave_from_everywhere_else() {
             let asks = before.starts_with(['␣', 'm']) && !before.contains('q') && key != Key::Ctrl('c');
             assert!(stage.key(key));
             if asks {
-                assert_eq!((stage.app.mode(), stage.effects.len()), (&Mode::Leaving, 0), "{before:?} {key:?}");
+                assert_eq!((stage.app.mode(), stage.effects.len()), (&Mode::LeavePrompt, 0), "{before:?} {key:?}");
                 assert!(stage.key(key));
             }
             assert_eq!(stage.effects.last(), Some(&Effect::Quit), "{before:?} {key:?}");
@@ -302,7 +302,7 @@ fn the_question_whether_to_leave_is_answered_by_q_alone() {
         assert!(!stage.key(nothing), "{nothing:?}");
     }
     stage.paste("Siti");
-    assert_eq!(stage.app.mode(), &Mode::Leaving);
+    assert_eq!(stage.app.mode(), &Mode::LeavePrompt);
     stage.keys("q");
     let left =
         stage.effects.iter().any(|e| matches!(e, Effect::Journal(r) if r.end.unwrap().1.code() == "ditinggalkan"));
@@ -368,7 +368,7 @@ fn pasted_digits_are_no_name() {
 fn a_paste_is_never_the_answer_to_a_question() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣x").paste("1").paste("Siti");
-    assert_eq!((stage.app.mode(), stage.said()), (&Mode::Asking, vec!["campaign"]));
+    assert_eq!((stage.app.mode(), stage.said()), (&Mode::EndPrompt, vec!["campaign"]));
 }
 
 #[test]

@@ -200,7 +200,7 @@ proptest! {
             let Some(update) = update(&stage.app, &op) else { continue };
             let before = stage.app.call().said().to_vec();
             let (number, takes_back) = (stage.app.number(), update == Action::Undo.into());
-            let hidden = stage.app.is_looking() || *stage.app.mode() != Mode::Closing;
+            let hidden = stage.app.is_previewing() || *stage.app.mode() != Mode::Closing;
             let (current, is_space) = (open(&stage.app).first().copied(), update == Action::Said.into());
             stage.act(update);
             let after = stage.app.call().said();
@@ -212,7 +212,7 @@ proptest! {
                 prop_assert_eq!(stage.app.number(), number);
             }
             if is_space {
-                prop_assert!(!stage.app.is_looking() && *stage.app.mode() == Mode::Closing || hidden);
+                prop_assert!(!stage.app.is_previewing() && *stage.app.mode() == Mode::Closing || hidden);
             }
             if let (true, false, Some(current)) = (is_space, hidden, current) {
                 prop_assert_eq!(after.last().map(|s| s.step), Some(current), "Space ticks ►");

@@ -366,7 +366,7 @@ fn a_space_that_closes_a_panel_or_returns_is_held_too() {
     for open in ["d", "?", "r", "↓"] {
         let mut s = Stage::at("14:00");
         s.keys(open).keys("␣");
-        assert_eq!((s.app.mode(), s.app.is_looking()), (&Mode::Closing, false), "{open}");
+        assert_eq!((s.app.mode(), s.app.is_previewing()), (&Mode::Closing, false), "{open}");
         s.quick(30, "␣␣␣");
         assert_eq!(s.said().len(), 0, "{open}: the repeats of the key that closed it");
         s.keys("␣");
@@ -386,7 +386,7 @@ fn a_customer_who_hangs_up_before_the_closing_is_recorded() {
     for (before, facts) in [("", 0), ("m", 1), ("k", 0)] {
         let mut s = Stage::at("14:00");
         s.keys(before).keys("x");
-        assert_eq!(s.app.mode(), &Mode::Asking, "{before}");
+        assert_eq!(s.app.mode(), &Mode::EndPrompt, "{before}");
         s.keys("⎋");
         assert_eq!((s.app.mode(), s.app.call().begun().is_some()), (&Mode::Closing, facts > 0), "{before}");
         s.keys("x").wait(3).keys("1");

@@ -14,7 +14,7 @@ const SHORT: &str = "? semua tombol · Esc tutup baris ini";
 
 fn new() -> Stage {
     let mut stage = Stage::at("14:20");
-    stage.app = fresh(Lang::Id).welcoming(true);
+    stage.app = fresh(Lang::Id).with_hint(true);
     stage
 }
 
@@ -25,7 +25,7 @@ fn fresh(lang: Lang) -> penutup::app::App {
 }
 
 fn screen(stage: &mut Stage, columns: u16, rows: u16) -> String {
-    text(&drawn(&mut stage.app, Theme::Terminal, columns, rows).0)
+    text(&drawn(stage, Theme::Terminal, columns, rows).0)
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn the_hint_stands_where_there_is_room_and_pushes_nothing_out() {
         }
     }
     let mut stage = new();
-    let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, 40, 12);
+    let (buffer, _) = drawn(&mut stage, Theme::Terminal, 40, 12);
     assert_eq!(bright(&buffer), no_blanks(&stage.sentence().expect("a sentence")));
 }
 
@@ -63,7 +63,7 @@ fn help_esc_and_a_tick_close_it_and_a_fact_does_not() {
             stage.keys(&key.to_string());
             saved += stage.effects.iter().filter(|e| matches!(e, Effect::Save(s) if !s.welcome)).count();
         }
-        assert_eq!(stage.app.welcomes(), stays, "{keys}");
+        assert_eq!(stage.app.shows_hint(), stays, "{keys}");
         assert_eq!(saved, usize::from(!stays), "{keys}: kept once");
         // Esc closes what is open first.
         stage.keys("⎋⎋");
@@ -83,7 +83,7 @@ fn what_there_is_to_tell_comes_first() {
 
 #[test]
 fn practice_and_presentation_have_no_hint() {
-    assert!(!fresh(Lang::Id).welcomes(), "only the prompter that keeps it says it");
+    assert!(!fresh(Lang::Id).shows_hint(), "only the prompter that keeps it says it");
 }
 
 #[cfg(unix)]

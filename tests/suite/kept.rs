@@ -422,6 +422,7 @@ static HEAR: std::sync::Mutex<Option<penutup::event::InputSender<()>>> = std::sy
 
 impl penutup::run::View for Leaves {
     type Input = ();
+    type Output = ();
     const EACH: bool = true;
 
     fn listen(sender: penutup::event::InputSender<()>) -> std::io::Result<()> {
@@ -429,18 +430,25 @@ impl penutup::run::View for Leaves {
         Ok(())
     }
 
-    fn input(&mut self, (): (), _: &mut penutup::run::Session<'_>) -> std::io::Result<penutup::run::Next> {
-        Ok(penutup::run::Next::On)
+    fn input(
+        &mut self,
+        (): (),
+        _: &penutup::app::App,
+        _: chrono::DateTime<chrono::Utc>,
+    ) -> std::io::Result<Vec<penutup::run::Step<()>>> {
+        Ok(Vec::new())
     }
 
-    fn changed(&mut self, app: &penutup::app::App, _: bool) {
+    fn output(&mut self, (): (), _: &penutup::app::App) {}
+
+    fn changed(&mut self, app: &penutup::app::App, _: &[penutup::app::Effect], _: bool) {
         if let Some(line) = app.standing() {
             print(&format!("ON THE SCREEN: {line}"));
             HEAR.lock().unwrap().as_ref().unwrap().close();
         }
     }
 
-    fn show(&mut self, _: &mut penutup::app::App) -> std::io::Result<()> {
+    fn show(&mut self, _: &penutup::app::App) -> std::io::Result<()> {
         Ok(())
     }
 

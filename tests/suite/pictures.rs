@@ -63,7 +63,7 @@ impl Prompter {
 
     fn screen(&self, columns: u16, rows: u16, theme: Theme) -> Buffer {
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-        terminal.draw(|frame| _ = view::draw(frame, &self.app, theme)).unwrap();
+        terminal.draw(|frame| _ = view::draw(frame, &self.app, theme, 0)).unwrap();
         terminal.backend().buffer().clone()
     }
 }

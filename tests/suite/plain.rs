@@ -19,7 +19,7 @@ use penutup::clock::Clock;
 use penutup::message::Message;
 use penutup::plain::listen::Line;
 use penutup::plain::view::Plain;
-use penutup::run::{Next, Session, View as _};
+use penutup::run::{Next, Session};
 use penutup::words::Lang;
 
 use crate::stage::wib;
@@ -58,7 +58,7 @@ impl Talk {
         let begin = Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
         let paper = Paper::default();
         let view = Plain::new(paper.clone(), false);
-        Self { app: App::new(begin).in_lines(), now, view, paper, left: false }
+        Self { app: App::new(begin).plain_mode(), now, view, paper, left: false }
     }
 
     /// The built-in SOP at this time of day in WIB, its first lines said.
@@ -88,7 +88,7 @@ impl Talk {
     fn types(&mut self, line: &str) -> Vec<String> {
         // As a person does who says a sentence between two lines.
         self.now += TimeDelta::milliseconds(1300);
-        self.run(|view, session| view.input(Line::Text(line.into()), session))
+        self.run(|view, session| session.input(view, Line::Text(line.into())))
     }
 
     /// Something comes from outside.

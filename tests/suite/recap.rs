@@ -51,7 +51,7 @@ fn day() -> Recap {
 }
 
 fn screen(stage: &mut Stage) -> String {
-    text(&drawn(&mut stage.app, Theme::Terminal, 80, 24).0)
+    text(&drawn(stage, Theme::Terminal, 80, 24).0)
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn a_reload_tells_how_much_is_said_differently() {
     let told = "Panggilan selesai · Backspace kembali (10 detik) · SOP Rev-2 berlaku · D: apa yang berubah";
     assert_eq!(stage.notice(), told);
     stage.keys("⌫");
-    assert!(stage.app.was().is_none(), "back in the call, nothing came before its rules");
+    assert!(stage.app.previous_rules().is_none(), "back in the call, nothing came before its rules");
 }
 
 #[test]

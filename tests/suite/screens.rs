@@ -46,7 +46,7 @@ fn every_scene_at_every_size() {
     for (name, mut stage) in all() {
         let mut out = String::new();
         for (columns, height) in SIZES {
-            let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, columns, height);
+            let (buffer, _) = drawn(&mut stage, Theme::Terminal, columns, height);
             let _ = writeln!(out, "{columns}×{height}");
             for row in rows(&buffer) {
                 let _ = writeln!(out, "│{row}");
@@ -67,7 +67,7 @@ fn the_worst_case_fits_80_by_24_and_60_by_18() {
     for (columns, height) in [(80, 24), (60, 18), (72, 22), (100, 24), (120, 30)] {
         let mut stage = worst();
         let sentence = stage.sentence().unwrap();
-        let (buffer, found) = drawn(&mut stage.app, Theme::Terminal, columns, height);
+        let (buffer, found) = drawn(&mut stage, Theme::Terminal, columns, height);
         let screen = text(&buffer);
         assert_eq!(bright(&buffer), no_blanks(&sentence), "{columns}×{height}:\n{screen}");
         assert_eq!(found.most_scroll, 0);
@@ -102,7 +102,7 @@ fn the_question_and_all_its_answers_are_seen_from_40_by_12() {
         for keys in ["kax", "nSiti⏎x"] {
             let mut stage = Stage::at("14:00");
             stage.keys("b").keys(keys);
-            let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, columns, height);
+            let (buffer, _) = drawn(&mut stage, Theme::Terminal, columns, height);
             assert_shows(
                 &text(&buffer),
                 &[
@@ -126,7 +126,7 @@ fn what_is_opened_in_the_smallest_window_can_be_read_to_its_end() {
         stage.keys(keys);
         let (mut seen, mut pages) = (String::new(), 0);
         while !no_blanks(&seen).contains(last) {
-            let (buffer, found) = drawn(&mut stage.app, Theme::Terminal, 24, 4);
+            let (buffer, found) = drawn(&mut stage, Theme::Terminal, 24, 4);
             seen.push_str(&rows(&buffer)[..found.page].join(" "));
             assert!(stage.key(Key::PageDown), "{keys}");
             pages += 1;
@@ -155,7 +155,7 @@ fn the_layout_follows_the_size() {
 fn first_the_complete_sentence_goes_then_the_other_steps() {
     let shows = |height| {
         let mut stage = Stage::at("14:02");
-        let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, 80, height);
+        let (buffer, _) = drawn(&mut stage, Theme::Terminal, 80, height);
         let screen = text(&buffer);
         let has = |part: &str| screen.contains(part);
         assert_eq!(bright(&buffer), no_blanks(&stage.sentence().unwrap()), "{screen}");
@@ -177,7 +177,7 @@ fn first_the_complete_sentence_goes_then_the_other_steps() {
 fn mono_has_no_colour_anywhere() {
     for (name, mut stage) in all() {
         for (columns, height) in SIZES {
-            let (buffer, _) = drawn(&mut stage.app, Theme::Mono, columns, height);
+            let (buffer, _) = drawn(&mut stage, Theme::Mono, columns, height);
             assert!(cells(&buffer).all(|c| c.fg == Color::Reset && c.bg == Color::Reset), "{name} {columns}×{height}");
         }
     }
@@ -187,13 +187,13 @@ fn mono_has_no_colour_anywhere() {
 fn the_terminals_own_theme_sets_no_ground_and_the_others_set_all_of_it() {
     for (name, mut stage) in all() {
         for (columns, height) in SIZES {
-            let (own, _) = drawn(&mut stage.app, Theme::Terminal, columns, height);
+            let (own, _) = drawn(&mut stage, Theme::Terminal, columns, height);
             let few = [Color::Reset, Color::Green, Color::DarkGray, Color::Magenta];
             let banner = |c: &Cell| (c.fg, c.bg) == (Color::White, Color::Red);
             let plain = |c: &Cell| c.bg == Color::Reset && few.contains(&c.fg);
             assert!(cells(&own).all(|c| plain(c) || banner(c)), "{name} {columns}×{height}");
             for theme in [Theme::Dark, Theme::Light, Theme::Proyektor] {
-                let (buffer, _) = drawn(&mut stage.app, theme, columns, height);
+                let (buffer, _) = drawn(&mut stage, theme, columns, height);
                 let set = |colour| matches!(colour, Color::Rgb(..));
                 assert!(cells(&buffer).all(|c| set(c.bg) && set(c.fg)), "{theme:?} {name} {columns}×{height}");
                 assert_eq!(text(&buffer), text(&own), "a theme changes no word");
@@ -206,7 +206,7 @@ fn the_terminals_own_theme_sets_no_ground_and_the_others_set_all_of_it() {
 fn only_the_current_sentence_is_bold() {
     for (name, mut stage) in all() {
         for (columns, height) in [(120, 30), (100, 24), (80, 24), (72, 22), (60, 18)] {
-            let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, columns, height);
+            let (buffer, _) = drawn(&mut stage, Theme::Terminal, columns, height);
             let expected = match name {
                 "basis" => "DasarSOP".into(),
                 "help" => "Daftartombol".into(),
@@ -224,7 +224,7 @@ fn the_banner_is_one_unbroken_bar_in_every_theme() {
     for theme in [Theme::Terminal, Theme::Dark, Theme::Light, Theme::Proyektor, Theme::Mono] {
         let mut stage = Stage::at("13:05");
         stage.keys("k");
-        let (buffer, _) = drawn(&mut stage.app, theme, 80, 24);
+        let (buffer, _) = drawn(&mut stage, theme, 80, 24);
         let bar = |c: &Cell| {
             let reversed = c.modifier.contains(Modifier::REVERSED);
             let ground = c.bg != buffer[(0, 0)].bg;
@@ -240,7 +240,7 @@ fn what_is_filled_in_is_underlined_and_nothing_else() {
     let mut stage = Stage::at("14:02");
     stage.keys("bnBudi Santoso⏎␣␣");
     for (columns, height) in [(120, 30), (100, 24), (80, 24)] {
-        let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, columns, height);
+        let (buffer, _) = drawn(&mut stage, Theme::Terminal, columns, height);
         let told: String =
             cells(&buffer).filter(|c| c.modifier.contains(Modifier::UNDERLINED)).map(Cell::symbol).collect();
         let once = "siangBapakBudiSantoso";
@@ -249,7 +249,7 @@ fn what_is_filled_in_is_underlined_and_nothing_else() {
     // Without a name the words that say so are not part of the sentence.
     let mut stage = Stage::at("14:02");
     stage.keys("␣␣");
-    let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, 60, 18);
+    let (buffer, _) = drawn(&mut stage, Theme::Terminal, 60, 18);
     let told: String = cells(&buffer).filter(|c| c.modifier.contains(Modifier::UNDERLINED)).map(Cell::symbol).collect();
     assert_eq!(no_blanks(&told), "siangBapak/Ibu");
     assert_shows(&text(&buffer), &["nama belum diisi"]);
@@ -260,7 +260,7 @@ fn the_sentence_is_wrapped_at_sixty() {
     for columns in 62..=130 {
         let mut stage = Stage::at("14:02");
         stage.keys("m");
-        let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, columns, 30);
+        let (buffer, _) = drawn(&mut stage, Theme::Terminal, columns, 30);
         for y in 0..30 {
             let bold = (0..columns).filter(|x| buffer[(*x, y)].modifier.contains(Modifier::BOLD)).count();
             assert!(bold <= 60, "{columns} columns, row {y}: {bold}");
@@ -272,7 +272,7 @@ fn the_sentence_is_wrapped_at_sixty() {
 fn every_state_is_told_by_a_mark_as_well() {
     let mut stage = Stage::at("14:02");
     stage.keys("␣k");
-    let (buffer, _) = drawn(&mut stage.app, Theme::Mono, 80, 24);
+    let (buffer, _) = drawn(&mut stage, Theme::Mono, 80, 24);
     assert_shows(&text(&buffer), &["√ Campaign Integritas", "► Ajakan DOWNLOAD", "KLB AKTIF", "[K] KLB: AKTIF"]);
 }
 
@@ -318,7 +318,7 @@ fn the_key_list_is_the_table_of_the_closing() {
     assert_eq!(told(&list), told(&table));
     let mut stage = stage;
     stage.keys("?");
-    let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, 120, 60);
+    let (buffer, _) = drawn(&mut stage, Theme::Terminal, 120, 60);
     let screen = text(&buffer);
     for row in list {
         let name = row.keys[0].name(stage.app.words()).into_owned();
@@ -332,7 +332,7 @@ fn every_key_in_the_footer_does_what_stands_beside_it() {
         for columns in [40, 60, 80, 120] {
             let mut stage = Stage::at("14:00");
             stage.keys(keys);
-            let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, columns, 30);
+            let (buffer, _) = drawn(&mut stage, Theme::Terminal, columns, 30);
             let footer = rows(&buffer).pop().unwrap();
             let words = stage.app.words();
             let table = keymap::rows(&stage.app);

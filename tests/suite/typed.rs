@@ -5,10 +5,12 @@ use std::io::{self, Write as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use penutup::app::App;
+use chrono::{DateTime, Utc};
+use penutup::app::{App, Effect};
 use penutup::clock::Clock;
 use penutup::event::InputSender;
-use penutup::run::{Next, Session, View};
+use penutup::input::Input;
+use penutup::run::{Next, Session, Step, View};
 
 use crate::support::Home;
 use crate::term::{Term, eventually};
@@ -82,21 +84,24 @@ fn a_held_space_is_one_sentence_at_the_rate_of_any_keyboard() {
 struct Blind;
 
 impl View for Blind {
-    type Input = ();
+    type Input = Input;
+    type Output = ();
     const EACH: bool = false;
     const INTERRUPT_LEAVES: bool = false;
 
-    fn listen(_: InputSender<()>) -> io::Result<()> {
+    fn listen(_: InputSender<Input>) -> io::Result<()> {
         Ok(())
     }
 
-    fn input(&mut self, (): (), _: &mut Session<'_>) -> io::Result<Next> {
-        Ok(Next::On)
+    fn input(&mut self, input: Input, _: &App, _: DateTime<Utc>) -> io::Result<Vec<Step<()>>> {
+        Ok(vec![Step::Input(input)])
     }
 
-    fn changed(&mut self, _: &App, _: bool) {}
+    fn output(&mut self, (): (), _: &App) {}
 
-    fn show(&mut self, _: &mut App) -> io::Result<()> {
+    fn changed(&mut self, _: &App, _: &[Effect], _: bool) {}
+
+    fn show(&mut self, _: &App) -> io::Result<()> {
         Ok(())
     }
 
@@ -127,7 +132,7 @@ fn a_key_that_repeats_slowly_is_one_press() {
         let moments = std::iter::once(0).chain((0..times).map(|n| delay + n * rate));
         for moment in moments.map(|ms| start + Duration::from_millis(ms)) {
             for input in input.bytes(key.as_bytes(), moment) {
-                assert_eq!(session.person(&mut Blind, input).unwrap(), Next::On);
+                assert_eq!(session.input(&mut Blind, input).unwrap(), Next::On);
             }
         }
         let (said, app) = if key == "a" { (0, "telah") } else { (1, "belum-tahu") };

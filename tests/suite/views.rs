@@ -28,7 +28,7 @@ fn seen(text: &str) -> String {
 
 /// The sentence that must be on the screen in full, or scroll.
 fn current(app: &App) -> Option<String> {
-    let open = matches!(app.mode(), Mode::Closing | Mode::Typing(_)) && !app.is_looking();
+    let open = matches!(app.mode(), Mode::Closing | Mode::Typing(_)) && !app.is_previewing();
     let sentence = app.sentence(app.shown()?)?.to_string();
     open.then(|| seen(&sentence))
 }
@@ -46,7 +46,7 @@ fn harmless(buffer: &Buffer) -> Result<(), TestCaseError> {
 
 /// The whole sentence is on the screen, or a mark says that there is more and paging down reaches every word.
 fn never_cut(stage: &mut Stage, columns: u16, rows: u16) -> Result<(), TestCaseError> {
-    let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, columns, rows);
+    let (buffer, _) = drawn(stage, Theme::Terminal, columns, rows);
     harmless(&buffer)?;
     let Some(sentence) = current(&stage.app) else { return Ok(()) };
     if buffer.content.is_empty() || seen(&bright(&buffer)) == sentence {
@@ -58,13 +58,13 @@ fn never_cut(stage: &mut Stage, columns: u16, rows: u16) -> Result<(), TestCaseE
         return Ok(());
     }
     for _ in 0..2000 {
-        if !stage.key(Key::PageUp) || stage.app.scroll() == 0 {
+        if !stage.key(Key::PageUp) || stage.scroll.offset() == 0 {
             break;
         }
     }
     let mut reached = 0;
     for _ in 0..2000 {
-        let (buffer, found) = drawn(&mut stage.app, Theme::Terminal, columns, rows);
+        let (buffer, found) = drawn(stage, Theme::Terminal, columns, rows);
         let page = seen(&bright(&buffer));
         if sentence[reached..].starts_with(&page) {
             reached += page.len();
@@ -74,10 +74,10 @@ fn never_cut(stage: &mut Stage, columns: u16, rows: u16) -> Result<(), TestCaseE
             prop_assert!(new, "{:?} follows {:?}", page, &sentence[..reached]);
             reached = sentence.len();
         }
-        let before = stage.app.scroll();
+        let before = stage.scroll.offset();
         stage.key(Key::PageDown);
-        let (_, _) = drawn(&mut stage.app, Theme::Terminal, columns, rows);
-        if stage.app.scroll() == before {
+        let (_, _) = drawn(stage, Theme::Terminal, columns, rows);
+        if stage.scroll.offset() == before {
             prop_assert_eq!(before, found.most_scroll);
             break;
         }
@@ -137,7 +137,7 @@ proptest! {
                 stage.act(update);
             }
         }
-        let (buffer, _) = drawn(&mut stage.app, theme, columns, rows);
+        let (buffer, _) = drawn(&mut stage, theme, columns, rows);
         harmless(&buffer)?;
         // A wide character needs two cells, and a lone row one for its mark.
         if columns >= 3 {
@@ -170,7 +170,7 @@ proptest! {
             stage.keys("n");
             for c in name.chars() {
                 stage.key(Key::Char(c));
-                let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, columns, rows);
+                let (buffer, _) = drawn(&mut stage, Theme::Terminal, columns, rows);
                 harmless(&buffer)?;
             }
             never_cut(&mut stage, columns, rows)?;
@@ -239,7 +239,7 @@ fn twenty_facts_are_counted_where_they_do_not_fit() {
     let book = book(source);
     for columns in 30..131u16 {
         let mut stage = Stage::with(Arc::clone(&book), wib("14:00"), Vec::new());
-        let (buffer, _) = drawn(&mut stage.app, Theme::Terminal, columns, 30);
+        let (buffer, _) = drawn(&mut stage, Theme::Terminal, columns, 30);
         let screen = text(&buffer);
         let shown = screen.matches("satu saja").count() + screen.matches("satu…").count();
         let hidden: usize =

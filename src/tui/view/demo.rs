@@ -36,7 +36,7 @@ pub fn draw(frame: &mut Frame<'_>, show: &Show, theme: Theme) -> Drawn {
         theme,
         columns: area.width.into(),
         size: Size::of(area.width, area.height),
-        scroll: show.app().scroll(),
+        scroll: show.scroll(),
         foot: Some(foot),
     };
     frame.buffer_mut().set_style(area, look.style(Role::Text));

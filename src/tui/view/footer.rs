@@ -15,7 +15,7 @@ use crate::wrap::{shorten, width};
 
 /// The blocks of the region.
 pub fn blocks(look: &Look<'_>) -> Vec<Block> {
-    if matches!(look.app.mode(), Mode::Asking | Mode::Leaving) {
+    if matches!(look.app.mode(), Mode::EndPrompt | Mode::LeavePrompt) {
         return vec![Block::sentence(question(look))];
     }
     vec![notice(look), Block::line(Priority::Last, keys(look))]
@@ -45,7 +45,7 @@ fn notice(look: &Look<'_>) -> Block {
 
 /// The one line of the first run: it takes the row that is empty else, and goes before anything else does.
 fn hint(look: &Look<'_>) -> Line<'static> {
-    if !look.app.welcomes() || look.foot.is_some() || *look.app.mode() != Mode::Closing {
+    if !look.app.shows_hint() || look.foot.is_some() || *look.app.mode() != Mode::Closing {
         return Line::default();
     }
     let words = &look.app.words().screen;
@@ -122,7 +122,7 @@ pub fn question(look: &Look<'_>) -> Vec<Line<'static>> {
     let (app, words) = (look.app, look.app.words());
     let (text, accent) = (look.style(Role::Text), look.style(Role::Accent));
     let columns = look.columns.saturating_sub(2);
-    let asked = if *app.mode() == Mode::Leaving { words.ending.leaving } else { words.ending.question };
+    let asked = if *app.mode() == Mode::LeavePrompt { words.ending.leaving } else { words.ending.question };
     let mut lines = wrap([(asked, look.style(Role::Caution))], columns);
     let rows = keymap::rows(app);
     let answers = rows.iter().filter_map(|row| {

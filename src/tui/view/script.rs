@@ -88,7 +88,7 @@ fn large(look: &Look<'_>, entry: Entry, below_others: bool) -> Vec<Block> {
 
 /// What is said or thought of in a step, wrapped and indented. Only the current sentence is bright.
 fn words_of(look: &Look<'_>, step: StepIx) -> Vec<Line<'static>> {
-    let role = if look.app.is_looking() { Role::Text } else { Role::Sentence };
+    let role = if look.app.is_previewing() { Role::Text } else { Role::Sentence };
     let columns = look.columns.saturating_sub(indent(look) + 2).clamp(1, SENTENCE);
     let lines = match look.app.sentence(step) {
         Some(sentence) => spoken(look, &sentence, role, columns),
@@ -139,8 +139,8 @@ fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
     let (app, words) = (look.app, &look.app.words().screen);
     let step = app.rules().step(entry.step);
     let (mark, role) = match entry.mark {
-        Mark::Said if app.is_looking() && app.shown() == Some(entry.step) => ("»√ ", Role::Said),
-        _ if app.is_looking() && app.shown() == Some(entry.step) => (" » ", Role::Accent),
+        Mark::Said if app.is_previewing() && app.shown() == Some(entry.step) => ("»√ ", Role::Said),
+        _ if app.is_previewing() && app.shown() == Some(entry.step) => (" » ", Role::Accent),
         Mark::Said => (" √ ", Role::Said),
         Mark::Current => (" ► ", Role::Accent),
         Mark::Overtaken => (" – ", Role::Text),

@@ -91,7 +91,7 @@ fn what_it_quotes_stands_on_the_screen() {
             keymap::rows(&stage.app).iter().flat_map(|row| row.keys.iter().map(|key| key.name(words).into_owned())),
         );
         for (columns, rows) in [(80, 24), (120, 30)] {
-            let (buffer, _) = scenes::drawn(&mut stage.app, Theme::Dark, columns, rows);
+            let (buffer, _) = scenes::drawn(&mut stage, Theme::Dark, columns, rows);
             writeln!(screens, "{}", scenes::text(&buffer)).expect("in memory");
         }
     }

@@ -199,7 +199,7 @@ fn an_end_asks_what_x_asks_or_begins_the_next_call() {
     s.ends();
     assert_eq!((s.app.mode(), s.app.notice(), s.journal()), (&Mode::Closing, None, vec![]), "nothing began");
     s.starts("nama=Siti").ends();
-    assert_eq!(s.app.mode(), &Mode::Asking);
+    assert_eq!(s.app.mode(), &Mode::EndPrompt);
     s.keys("1");
     assert_eq!(s.journal(), ["0 pelanggan-menutup"]);
     s.starts("").keys("s").ends();
@@ -215,7 +215,7 @@ fn an_end_of_a_call_that_the_cso_has_ended_ends_no_other() {
     assert_eq!((s.app.mode(), s.fact("topik")), (&Mode::Closing, "pln-mobile"));
     // A call that the telephone did not begin is the one it means.
     s.ends();
-    assert_eq!(s.app.mode(), &Mode::Asking);
+    assert_eq!(s.app.mode(), &Mode::EndPrompt);
 }
 
 #[test]
@@ -227,20 +227,20 @@ fn calls_with_ids_end_each_for_itself() {
     s.ends_as("c");
     assert_eq!(s.app.mode(), &Mode::Closing, "one that nobody knows");
     s.ends_as("b");
-    assert_eq!(s.app.mode(), &Mode::Asking);
+    assert_eq!(s.app.mode(), &Mode::EndPrompt);
 }
 
 #[test]
 fn the_end_of_a_second_leg_leaves_the_way_back_open() {
     let mut s = Stage::at("14:00");
     s.starts_as("a", "nama=A").keys("␣").starts_as("b", "nama=B").ends_as("b");
-    assert_eq!(s.app.mode(), &Mode::Asking);
+    assert_eq!(s.app.mode(), &Mode::EndPrompt);
     s.keys("⌫");
     assert_eq!((s.app.mode(), s.field("nama").as_str(), s.said().len()), (&Mode::Closing, "A", 1));
     assert_eq!(s.journal(), ["1 gone", "0 open"]);
     // The first call's own end is still its own.
     s.ends_as("a");
-    assert_eq!(s.app.mode(), &Mode::Asking);
+    assert_eq!(s.app.mode(), &Mode::EndPrompt);
     // Without a call to go back to, Backspace only closes the question.
     s.keys("⌫");
     assert_eq!((s.app.mode(), s.said().len()), (&Mode::Closing, 1));
@@ -274,7 +274,7 @@ fn while_a_name_is_typed_nothing_is_taken_from_under_the_fingers() {
     assert_eq!(s.field("nama"), "Budi");
     s.keys("⏎");
     // Now all of it happens, in its order: the new call, and its end.
-    assert_eq!((s.field("nama").as_str(), s.app.mode()), ("Siti", &Mode::Asking));
+    assert_eq!((s.field("nama").as_str(), s.app.mode()), ("Siti", &Mode::EndPrompt));
     s.keys("⌫");
     assert_eq!((s.field("nama").as_str(), s.said().len()), ("Budi", 1), "the name is in the call it was typed in");
 }

@@ -12,7 +12,7 @@ use crate::scenes::{LONG_NAME, drawn, no_blanks, text};
 use crate::stage::{Stage, wib};
 
 fn screen(s: &mut Stage, columns: u16, rows: u16) -> String {
-    text(&drawn(&mut s.app, Theme::Terminal, columns, rows).0)
+    text(&drawn(s, Theme::Terminal, columns, rows).0)
 }
 
 #[track_caller]

@@ -3,7 +3,6 @@
 use penutup::app::Mode;
 use penutup::closing::Mark;
 use penutup::plain::listen::{LONGEST, Line};
-use penutup::run::View as _;
 
 use super::Talk;
 
@@ -142,7 +141,7 @@ fn a_line_that_is_none_changes_nothing() {
         (Line::TooLong, "Baris itu terlalu panjang; tidak dikerjakan."),
         (Line::NotUtf8, "Baris itu bukan teks UTF-8; tidak dikerjakan."),
     ] {
-        assert_eq!(talk.run(|view, session| view.input(line, session)), [told]);
+        assert_eq!(talk.run(|view, session| session.input(view, line)), [told]);
     }
     let told = talk.types(&"k".repeat(LONGEST));
     assert_eq!(told, ["KLB: tidak."], "an even number of turns");

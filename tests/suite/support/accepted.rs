@@ -24,7 +24,7 @@ use penutup::rules::ruleset::{FieldKind, RuleSet, StepWords, TextKind};
 use penutup::rules::script::{FieldValue, Fields, Piece, script, speak};
 use penutup::rules::text::{is_forbidden, is_hidden_in_a_text};
 use penutup::rules::{BUILT_IN, Situation, check, decide};
-use penutup::run::{Next, Session, View as _};
+use penutup::run::{Next, Session};
 use penutup::settings::Settings;
 use penutup::tui::theme::Theme;
 use penutup::tui::view;
@@ -248,8 +248,7 @@ fn screens(book: &Arc<Book>, lang: Lang, now: DateTime<Utc>, sizes: &[(u16, u16)
         for &(columns, rows) in sizes {
             let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a terminal in memory");
             let mut drawn = view::Drawn::default();
-            terminal.draw(|frame| drawn = view::draw(frame, &app, Theme::Terminal)).expect("a terminal in memory");
-            app.bound_scroll(drawn.most_scroll, drawn.page);
+            terminal.draw(|frame| drawn = view::draw(frame, &app, Theme::Terminal, 0)).expect("a terminal in memory");
             terminal.backend().buffer().content.iter().for_each(|cell| harmless(cell.symbol()));
         }
     }
@@ -272,14 +271,14 @@ impl Write for Written {
 
 /// The line mode: its opening, its pages and a call.
 fn lines(book: &Arc<Book>, lang: Lang, now: DateTime<Utc>) {
-    let mut app = app(book, lang, 0, now).in_lines();
+    let mut app = app(book, lang, 0, now).plain_mode();
     let written = Written::default();
     let mut view = Plain::new(written.clone(), false);
     let mut session = Session::alone(&mut app, Clock::showing(now));
     session.show(&mut view).expect("memory takes all");
     let keys: String = book.rules.facts.iter().filter_map(|fact| fact.key).take(6).collect();
     for line in ["?", "i", "d", &keys, "", "", "s", "x", "1"] {
-        let next = view.input(Line::Text((*line).into()), &mut session).expect("memory takes all");
+        let next = session.input(&mut view, Line::Text((*line).into())).expect("memory takes all");
         session.show(&mut view).expect("memory takes all");
         if matches!(next, Next::Leave) {
             break;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use penutup::app::App;
 use penutup::book::Book;
 use penutup::message::{Message, Subject};
 use penutup::tui::theme::Theme;
@@ -50,11 +49,13 @@ pub fn worst() -> Stage {
 }
 
 /// Draws one frame; tells the app what the frame found out, as the loop does.
-pub fn drawn(app: &mut App, theme: Theme, columns: u16, rows: u16) -> (Buffer, Drawn) {
+pub fn drawn(stage: &mut Stage, theme: Theme, columns: u16, rows: u16) -> (Buffer, Drawn) {
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a terminal in memory");
     let mut drawn = Drawn::default();
-    terminal.draw(|frame| drawn = view::draw(frame, app, theme)).expect("a terminal in memory");
-    app.bound_scroll(drawn.most_scroll, drawn.page);
+    terminal
+        .draw(|frame| drawn = view::draw(frame, &stage.app, theme, stage.scroll.offset()))
+        .expect("a terminal in memory");
+    stage.scroll.bound(drawn.most_scroll, drawn.page);
     (terminal.backend().buffer().clone(), drawn)
 }
 

@@ -11,6 +11,7 @@ use penutup::closing::Mark;
 use penutup::keymap::{self, Key};
 use penutup::message::Message;
 use penutup::rules::BUILT_IN;
+use penutup::scroll::Scroll;
 use penutup::words::Lang;
 
 /// The prompter and its clock.
@@ -25,6 +26,8 @@ pub struct Stage {
     pub pace: TimeDelta,
     /// What the last action had the outside do.
     pub effects: Vec<Effect>,
+    /// How far what is open is scrolled.
+    pub scroll: Scroll,
 }
 
 /// The moment of this time of day in WIB, on a day of no importance.
@@ -73,7 +76,7 @@ impl Stage {
     /// Other rules, in a house that stands in another zone than the first.
     pub fn in_zone(zone: usize, book: Arc<Book>, now: DateTime<Utc>, held: Vec<Held>) -> Self {
         let begin = Begin { book, lang: Lang::Id, zone, held, notice: None, rules_trouble: None, now };
-        Self { app: App::new(begin), now, hands: now, pace: PACE, effects: Vec::new() }
+        Self { app: App::new(begin), now, hands: now, pace: PACE, effects: Vec::new(), scroll: Scroll::default() }
     }
 
     /// Something happens.
@@ -83,6 +86,8 @@ impl Stage {
             self.hands += self.pace;
         }
         self.effects = self.app.update_at(update, self.now, self.hands);
+        self.scroll.follow(&self.app, &self.effects);
+        self.effects.retain(|effect| !matches!(effect, Effect::Scroll(_)));
         self
     }
 

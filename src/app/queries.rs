@@ -16,49 +16,43 @@ impl App {
     /// The words of the screen.
     #[must_use]
     pub fn words(&self) -> &'static Words {
-        self.lang.words()
+        self.environment.lang.words()
     }
 
     /// The language of the screen.
     #[must_use]
     pub fn lang(&self) -> Lang {
-        self.lang
+        self.environment.lang
     }
 
     /// The rules in use and where they come from.
     #[must_use]
     pub fn book(&self) -> &Book {
-        &self.book
+        self.revisions.current()
     }
 
     /// The rules before these, since the program began or last ran.
     #[must_use]
-    pub fn was(&self) -> Option<&Book> {
-        self.was.as_deref()
+    pub fn previous_rules(&self) -> Option<&Book> {
+        self.revisions.previous().map(|book| &**book)
     }
 
     /// The rules in use.
     #[must_use]
     pub fn rules(&self) -> &RuleSet {
-        &self.book.rules
+        &self.revisions.current().rules
     }
 
     /// The call.
     #[must_use]
     pub fn call(&self) -> &Closing {
-        &self.call
+        &self.calls.current
     }
 
     /// What is open.
     #[must_use]
     pub fn mode(&self) -> &Mode {
         &self.mode
-    }
-
-    /// How far the open panel, or the sentence, is scrolled, in lines; the view bounds it.
-    #[must_use]
-    pub fn scroll(&self) -> usize {
-        self.scroll
     }
 
     /// The journal's summary of today, once it has come.
@@ -70,17 +64,17 @@ impl App {
     /// The time.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        self.now
+        self.environment.now
     }
 
     /// The customer's local time.
     #[must_use]
     pub fn local(&self) -> NaiveTime {
-        self.local_in(self.call.zone())
+        self.local_in(self.calls.current.zone())
     }
 
     fn local_in(&self, zone: usize) -> NaiveTime {
-        self.now.with_timezone(&self.rules().zones[zone].offset).time()
+        self.environment.now.with_timezone(&self.rules().zones[zone].offset).time()
     }
 
     /// The greeting that stands in the sentences now.
@@ -113,7 +107,7 @@ impl App {
     /// The zone we sit in.
     #[must_use]
     pub fn home(&self) -> usize {
-        self.rules().zone_named(&self.home).unwrap_or(0)
+        self.rules().zone_named(&self.environment.home).unwrap_or(0)
     }
 
     /// The fields, with what is being typed in them.
@@ -121,34 +115,34 @@ impl App {
     pub fn fields(&self) -> Fields {
         match &self.mode {
             Mode::Typing(draft) if !draft.for_next => {
-                self.call.with_name(self.rules(), draft.field, draft.text(), false)
+                self.calls.current.with_name(self.rules(), draft.field, draft.text(), false)
             }
-            _ => self.call.fields().clone(),
+            _ => self.calls.current.fields().clone(),
         }
     }
 
     /// The step that the screen shows large: the one looked at, else the current one.
     #[must_use]
     pub fn shown(&self) -> Option<StepIx> {
-        self.looking.or_else(|| self.call.current(self.rules()))
+        self.calls.previewing.or_else(|| self.calls.current.current(self.rules()))
     }
 
     /// Whether another step than the current one is looked at.
     #[must_use]
-    pub fn is_looking(&self) -> bool {
-        self.looking.is_some()
+    pub fn is_previewing(&self) -> bool {
+        self.calls.previewing.is_some()
     }
 
     /// Whether every sentence is said.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.call.is_complete(self.rules())
+        self.calls.current.is_complete(self.rules())
     }
 
     /// The sentence of a step as it stands now, or stood when it was said; `None` for a reminder.
     #[must_use]
     pub fn sentence(&self, step: StepIx) -> Option<Sentence> {
-        let greeting = self.call.said_greeting(step).unwrap_or_else(|| self.greeting());
+        let greeting = self.calls.current.said_greeting(step).unwrap_or_else(|| self.greeting());
         let rules = self.rules();
         speak(rules, rules.step(step), &self.fields(), &rules.greetings.rows()[greeting].word)
     }
@@ -156,20 +150,20 @@ impl App {
     /// What was said plus what remains.
     #[must_use]
     pub fn complete_sentence(&self) -> Sentence {
-        self.call.complete_sentence(self.rules(), &self.fields(), self.greeting())
+        self.calls.current.complete_sentence(self.rules(), &self.fields(), self.greeting())
     }
 
     /// The parts of the closing in order.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
-        self.call.entries(self.rules())
+        self.calls.current.entries(self.rules())
     }
 
     /// What it costs to leave out what is unsaid: the scoring parameters, each once.
     #[must_use]
     pub fn cost(&self) -> Vec<&str> {
         let mut out = Vec::new();
-        for parameter in self.call.remaining(self.rules()).flat_map(|s| &self.rules().step(s).score) {
+        for parameter in self.calls.current.remaining(self.rules()).flat_map(|s| &self.rules().step(s).score) {
             // The SOP names the loss: a call without the invitation "menjadi Tidak FCR" (Keterangan a).
             let parameter = if parameter == "FCR" { self.words().ending.no_fcr } else { parameter };
             if !out.contains(&parameter) {
@@ -182,7 +176,7 @@ impl App {
     /// Whether Backspace takes something back.
     #[must_use]
     pub fn can_undo(&self) -> bool {
-        self.call.can_undo() || self.can_return() || self.ended.is_some()
+        self.calls.current.can_undo() || self.can_return() || self.calls.ended.is_some()
     }
 
     /// The shift fact that is older than its time and so is asked about.
@@ -190,11 +184,11 @@ impl App {
     pub fn asked_fact(&self) -> Option<usize> {
         self.rules().facts.iter().enumerate().position(|(at, fact)| {
             let Scope::Shift { keep_for } = fact.scope else { return false };
-            let Some(since) = self.call.since(at) else { return false };
-            let age = self.now - since.confirmed;
+            let Some(since) = self.calls.current.since(at) else { return false };
+            let age = self.environment.now - since.confirmed;
             // Set far in the future, it was set by a clock that was wrong: nobody knows how old it is.
             let is_old = age.abs().to_std().is_ok_and(|age| age >= keep_for);
-            self.call.situation().value(at) != 0 && (is_old || self.is_past_its_time(at))
+            self.calls.current.situation().value(at) != 0 && (is_old || self.is_past_its_time(at))
         })
     }
 
@@ -214,7 +208,7 @@ impl App {
     /// What is still wrong, or stays so: a line each, what a closing depends on first.
     #[must_use]
     pub fn standing_lines(&self) -> Vec<String> {
-        let mut troubles = self.troubles.clone();
+        let mut troubles = self.troubles.lasting().clone();
         if let Some(line) = self.unusable_declaration() {
             troubles.entry(Subject::Centre).or_insert(line);
         }
@@ -224,23 +218,24 @@ impl App {
     /// What just happened, as long as nobody has done anything since.
     #[must_use]
     pub fn momentary(&self) -> Option<&str> {
-        self.notice.as_ref().map(|n| &*n.text)
+        self.troubles.notice()
     }
 
     /// Whether the notice tells of something that stays wrong.
     #[must_use]
     pub fn notice_is_trouble(&self) -> bool {
-        self.notice.is_none() && !self.standing_lines().is_empty()
+        self.troubles.notice().is_none() && !self.standing_lines().is_empty()
     }
 
     /// When the screen next changes by itself: at the minute, or when the end of a call can no longer be taken back
     /// and what was known of its customer goes.
     #[must_use]
     pub fn next_change(&self) -> DateTime<Utc> {
-        let second = TimeDelta::seconds(i64::from(self.now.second()));
-        let start = self.now - second - TimeDelta::nanoseconds(i64::from(self.now.nanosecond()));
+        let second = TimeDelta::seconds(i64::from(self.environment.now.second()));
+        let start =
+            self.environment.now - second - TimeDelta::nanoseconds(i64::from(self.environment.now.nanosecond()));
         let minute = start + TimeDelta::minutes(1);
-        self.ended.as_ref().map_or(minute, |ended| minute.min(ended.at + END_CAN_BE_UNDONE))
+        self.calls.ended.as_ref().map_or(minute, |ended| minute.min(ended.at + END_CAN_BE_UNDONE))
     }
 
     /// What a reminder says, or a step's title.

@@ -139,34 +139,19 @@ impl App {
 
     /// Whether keys come in lines.
     #[must_use]
-    pub fn is_in_lines(&self) -> bool {
-        self.lines
+    pub fn is_plain_mode(&self) -> bool {
+        self.environment.plain_mode
     }
 
     /// Whether the hint of the first run stands.
     #[must_use]
-    pub fn welcomes(&self) -> bool {
-        self.welcome
-    }
-
-    /// What the key is called that takes the last thing back.
-    pub(super) fn undo_key(&self) -> &'static str {
-        if self.lines { self.words().plain.undo_key } else { self.words().keys.backspace }
-    }
-
-    /// What the key is called that says that a sentence was said.
-    pub(super) fn said_key(&self) -> &'static str {
-        if self.lines { self.words().keys.enter } else { self.words().keys.space }
-    }
-
-    /// What the keys are called that close a field.
-    pub(super) fn closing_keys(&self) -> &'static str {
-        if self.lines { self.words().keys.enter } else { self.words().keys.close_field }
+    pub fn shows_hint(&self) -> bool {
+        self.environment.hint
     }
 
     /// Which closing of this prompter the present call is: another number is another call.
     #[must_use]
     pub fn number(&self) -> u64 {
-        self.number
+        self.calls.number
     }
 }

@@ -1,0 +1,77 @@
+//! The running call, the one before it, and what the journal knows of both.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::book::Book;
+use crate::closing::{Closing, Held};
+use crate::journal::record::Record;
+use crate::rules::ruleset::StepIx;
+
+/// The running call and the one that ended a moment ago.
+#[derive(Clone, Debug)]
+pub(super) struct Calls {
+    /// The number of the running call in this prompter.
+    pub(super) number: u64,
+    /// The highest number given.
+    last_number: u64,
+    /// The running call.
+    pub(super) current: Closing,
+    /// The step that is previewed instead of the current one.
+    pub(super) previewing: Option<StepIx>,
+    /// The shift's facts that the rules don't know: kept, and reported, until they are set anew or known again.
+    pub(super) unknown: Vec<Held>,
+    /// What the journal has of the running call.
+    pub(super) journalled: Option<Record>,
+    /// The record of the running call once it is finished: nothing but an undo in it changes it.
+    pub(super) finished: Option<Record>,
+    /// The call that ended a moment ago, while that can be undone.
+    pub(super) ended: Option<Ended>,
+}
+
+/// A call that ended a moment ago.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    pub(super) number: u64,
+    pub(super) call: Closing,
+    pub(super) book: Arc<Book>,
+    /// The rules before its own.
+    pub(super) previous_rules: Option<Arc<Book>>,
+    pub(super) at: DateTime<Utc>,
+    /// What the journal has of it.
+    pub(super) record: Option<Record>,
+    /// Whether the next call began with a value that ended this one, so that undoing that leads here.
+    pub(super) by_value: bool,
+}
+
+impl Calls {
+    pub(super) fn new(current: Closing, unknown: Vec<Held>) -> Self {
+        Self {
+            number: 0,
+            last_number: 0,
+            current,
+            previewing: None,
+            unknown,
+            journalled: None,
+            finished: None,
+            ended: None,
+        }
+    }
+
+    /// Begins the next call; returns the one before.
+    pub(super) fn begin(&mut self, next: Closing) -> Closing {
+        self.last_number += 1;
+        self.number = self.last_number;
+        (self.journalled, self.finished, self.previewing) = (None, None, None);
+        std::mem::replace(&mut self.current, next)
+    }
+
+    /// Returns to a call that ended, as it was.
+    pub(super) fn return_to(&mut self, number: u64, call: Closing, record: Option<Record>) {
+        self.number = number;
+        self.current = call;
+        self.finished = record.clone().filter(|_| self.current.is_finished());
+        self.journalled = record;
+    }
+}

@@ -1,0 +1,40 @@
+//! What surrounds the calls: language, kind of view, seat and time.
+
+use chrono::{DateTime, Utc};
+
+use crate::words::{Lang, Words};
+
+/// What surrounds the calls.
+#[derive(Clone, Debug)]
+pub(super) struct Environment {
+    pub(super) lang: Lang,
+    /// Whether keys are typed in lines, so that some have other names.
+    pub(super) plain_mode: bool,
+    /// The id of the zone of this seat.
+    pub(super) home: String,
+    /// Whether the hint of the first run is shown.
+    pub(super) hint: bool,
+    /// The time of the last update.
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Environment {
+    pub(super) fn words(&self) -> &'static Words {
+        self.lang.words()
+    }
+
+    /// The name of the key that undoes.
+    pub(super) fn undo_key(&self) -> &'static str {
+        if self.plain_mode { self.words().plain.undo_key } else { self.words().keys.backspace }
+    }
+
+    /// The name of the key that ticks a sentence.
+    pub(super) fn said_key(&self) -> &'static str {
+        if self.plain_mode { self.words().keys.enter } else { self.words().keys.space }
+    }
+
+    /// The names of the keys that close a field.
+    pub(super) fn closing_keys(&self) -> &'static str {
+        if self.plain_mode { self.words().keys.enter } else { self.words().keys.close_field }
+    }
+}

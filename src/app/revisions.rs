@@ -1,0 +1,122 @@
+//! The revisions of the rules: the one in use, and those before and after it.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use crate::book::Book;
+
+/// The rules in use and the others that matter.
+#[derive(Clone, Debug)]
+pub(super) struct Revisions {
+    current: Arc<Book>,
+    /// The next call begins with these.
+    next: Option<Arc<Book>>,
+    /// Their first day is still to come.
+    waiting: Option<Arc<Book>>,
+    /// In use before the current ones.
+    previous: Option<Arc<Book>>,
+}
+
+impl Revisions {
+    pub(super) fn new(current: Arc<Book>) -> Self {
+        Self { current, next: None, waiting: None, previous: None }
+    }
+
+    pub(super) fn current(&self) -> &Arc<Book> {
+        &self.current
+    }
+
+    pub(super) fn previous(&self) -> Option<&Arc<Book>> {
+        self.previous.as_ref()
+    }
+
+    pub(super) fn set_previous(&mut self, previous: Option<Arc<Book>>) {
+        self.previous = previous;
+    }
+
+    pub(super) fn waiting(&self) -> Option<&Arc<Book>> {
+        self.waiting.as_ref()
+    }
+
+    /// Rules of a coming day, or none. They replace what the next call was to begin with.
+    pub(super) fn set_waiting(&mut self, waiting: Option<Arc<Book>>) {
+        if waiting.is_some() {
+            self.next = None;
+        }
+        self.waiting = waiting;
+    }
+
+    /// The rules that waited, once their day has come.
+    pub(super) fn take_due(&mut self, today: NaiveDate) -> Option<Arc<Book>> {
+        self.waiting.take_if(|book| book.is_in_force(today))
+    }
+
+    /// Whether the next call begins with other rules.
+    pub(super) fn has_next(&self) -> bool {
+        self.next.is_some()
+    }
+
+    pub(super) fn set_next(&mut self, next: Arc<Book>) {
+        self.next = Some(next);
+    }
+
+    /// The same rules, perhaps from elsewhere: nothing else is to come.
+    pub(super) fn refresh(&mut self, same: Arc<Book>) {
+        self.current = same;
+        self.next = None;
+    }
+
+    /// Other rules are in use from here on; returns those before.
+    pub(super) fn replace(&mut self, book: Arc<Book>) -> Arc<Book> {
+        let old = std::mem::replace(&mut self.current, book);
+        self.previous = Some(Arc::clone(&old));
+        self.next = None;
+        old
+    }
+
+    /// A call begins: with the rules that were to come, if any.
+    pub(super) fn begin_call(&mut self) {
+        if let Some(next) = self.next.take() {
+            self.replace(next);
+        }
+    }
+
+    /// Back to the call before, which ends under its own rules; the others are for the next one again.
+    pub(super) fn return_to(&mut self, book: Arc<Book>, previous: Option<Arc<Book>>) {
+        if self.current.source != book.source {
+            self.next = Some(std::mem::replace(&mut self.current, book));
+            self.previous = previous;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::Origin;
+    use crate::rules::BUILT_IN;
+
+    fn revision(name: &str) -> Arc<Book> {
+        let source = BUILT_IN.replace("\"Rev-1\"", &format!("\"{name}\"")).into_bytes();
+        Arc::new(Book::read(source, Origin::BuiltIn, NaiveDate::MAX).unwrap())
+    }
+
+    fn name(book: Option<&Arc<Book>>) -> &str {
+        book.map_or("", |book| &book.rules.sop.revision)
+    }
+
+    #[test]
+    fn the_next_call_begins_with_new_rules_and_returning_from_it_restores_the_old_ones() {
+        let mut revisions = Revisions::new(revision("Rev-1"));
+        revisions.set_next(revision("Rev-2"));
+        let (ended, before) = (Arc::clone(revisions.current()), revisions.previous().cloned());
+        revisions.begin_call();
+        assert_eq!((name(Some(revisions.current())), name(revisions.previous())), ("Rev-2", "Rev-1"));
+        revisions.return_to(ended, before);
+        assert_eq!((name(Some(revisions.current())), name(revisions.previous())), ("Rev-1", ""));
+        assert!(revisions.has_next());
+        revisions.set_waiting(Some(revision("Rev-3")));
+        assert!(!revisions.has_next(), "a file that waits replaced the one for the next call");
+    }
+}
