@@ -109,7 +109,7 @@ fn the_two_views_know_nothing_of_each_other() {
 
 #[test]
 fn the_disk_is_touched_by_few() {
-    let may = ["files", "private", "watch", "journal", "softphone", "cli"];
+    let may = ["files", "own_files", "watch", "journal", "softphone", "cli"];
     // A terminal is opened by its path, too, but is no disk.
     let may = |s: &Source| may.contains(&s.room()) || s.name == "tui/tty.rs";
     assert_eq!(who(|s| !may(s) && (s.has("std::fs") || s.has("fs::") || s.has("File::"))), nobody());
