@@ -13,14 +13,14 @@ pub fn recap(app: &App) -> Page {
     match app.day() {
         None => page.paragraph(words.recap.none),
         Some(day) if day.report.total.closings == 0 => page.paragraph(words.recap.nothing),
-        Some(day) => told(&mut page, app, day),
+        Some(day) => show(&mut page, app, day),
     }
     page.gap();
     page.paragraph(words.recap.self_report);
     page
 }
 
-fn told(page: &mut Page, app: &App, day: &Recap) {
+fn show(page: &mut Page, app: &App, day: &Recap) {
     let (words, rules, total) = (app.words(), app.rules(), &day.report.total);
     let list = |pairs: Vec<(String, u64)>| {
         pairs.into_iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(" · ")
