@@ -111,9 +111,9 @@ mod tests {
         let (send, events) = channel();
         let sender = EventSender::new(move |request| {
             let (message, reply) = request.into_parts();
-            let sent = send.send(message).is_ok();
+            let is_sent = send.send(message).is_ok();
             reply(Vec::new());
-            sent
+            is_sent
         });
         let listening = listen(place.clone(), Some("meja 7".into()), Arc::new(Used::default()), sender, |_| {});
         let end = Instant::now() + WAIT;

@@ -209,9 +209,9 @@ mod tests {
         let seat = Some("meja 7".to_owned());
         let sender = EventSender::new(move |request| {
             let (message, reply) = request.into_parts();
-            let sent = tell.send(message).is_ok();
+            let is_sent = tell.send(message).is_ok();
             reply(Vec::new());
-            sent
+            is_sent
         });
         let listening = listen(place.clone(), seat, Arc::new(Used::default()), sender, |_| {});
         let start = Instant::now();
