@@ -24,7 +24,7 @@ use crate::app::{App, Effect};
 use crate::clipboard::Desktop;
 use crate::clock::Clock;
 use crate::event::{Event, EventSender, InputSender};
-use crate::files::shift::Keeper;
+use crate::files::saved_state::Keeper;
 use crate::helper::{self, Death, Helper};
 use crate::input::Input;
 use crate::journal::writer::{Config, Writer};

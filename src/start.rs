@@ -11,7 +11,7 @@ use crate::broadcast::News;
 use crate::clipboard::Desktop;
 use crate::clock::Clock;
 use crate::files::broadcast::{Looker, brought, path_in};
-use crate::files::shift::{Keeper, Shift};
+use crate::files::saved_state::{Keeper, Shift};
 use crate::files::{self, Folders, deadline, log};
 use crate::journal::writer::Config;
 use crate::mailbox::Mailbox;

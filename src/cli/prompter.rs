@@ -13,7 +13,7 @@ use super::{Answer, Context, Stop, is_dumb, moment};
 use crate::app::waiting::{expires, waits};
 use crate::book::{Book, Origin};
 use crate::clock::Clock;
-use crate::files::shift::{self, Shift};
+use crate::files::saved_state::{self, Shift};
 use crate::files::{self, Bad, Folders, Why, deadline, shown_path};
 use crate::journal::writer::Config;
 use crate::message::Subject;
@@ -80,7 +80,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     // Both are read at once, and neither is waited for longer than the other.
     let reading = files::begin_reading(context.rules_named(), context.folders.clone());
     let folders = context.folders.clone();
-    let state = deadline::begin(move || (shift::load(&folders), exposed(&folders)));
+    let state = deadline::begin(move || (saved_state::load(&folders), exposed(&folders)));
     let (chosen, mut ready) = files::always(reading, &context.folders, today, until);
     let zone = zone(&context, &ready.book, &mut notices)?;
     let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(ready.book.rules.zones[zone].offset)));

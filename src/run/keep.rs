@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::Reload;
 use crate::event::EventSender;
-use crate::files::shift::Keeper;
+use crate::files::saved_state::Keeper;
 use crate::files::shown_path;
 use crate::helper::{self, Helper};
 use crate::journal::trouble::Trouble;
@@ -201,7 +201,7 @@ pub(super) fn unkept_line(unkept: &Unkept, words: &Words) -> String {
 mod tests {
     use super::*;
     use crate::closing::{Held, Since};
-    use crate::files::{Folders, shift};
+    use crate::files::{Folders, saved_state};
     use crate::words::Lang;
 
     /// Longer than a busy machine takes.
@@ -231,7 +231,7 @@ mod tests {
             writer.save(state(value));
         }
         assert_eq!(writer.finish(WAIT), Ok(()));
-        assert_eq!(shift::load(&folders).0.state.held, state("ya").held);
+        assert_eq!(saved_state::load(&folders).0.state.held, state("ya").held);
         assert!(sent.try_iter().all(|message| !matches!(message, Message::Trouble(..))));
     }
 
