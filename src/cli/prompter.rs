@@ -13,7 +13,7 @@ use super::{Answer, Context, Stop, is_dumb, moment};
 use crate::app::waiting::{expires, waits};
 use crate::book::{Book, Origin};
 use crate::clock::Clock;
-use crate::files::saved_state::{self, Shift};
+use crate::files::saved_state::{self, SavedState};
 use crate::files::{self, Bad, Folders, Why, deadline, shown_path};
 use crate::journal::writer::Config;
 use crate::message::Subject;
@@ -91,7 +91,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
             (shift, lost)
         }
         // What it holds is taken over when it comes.
-        None => (Shift::default(), None),
+        None => (SavedState::default(), None),
     };
     notices.extend(lost.map(|lost| lost.told(words)));
     // Rules that ran before were tried then.
@@ -179,7 +179,7 @@ fn without_core_dumps() {
 }
 
 /// The rules that were seen last, where they are still at hand: the last good copy, or the embedded ones.
-fn former(context: &Context, shift: &Shift, today: NaiveDate) -> Option<Arc<Book>> {
+fn former(context: &Context, shift: &SavedState, today: NaiveDate) -> Option<Arc<Book>> {
     let seen = |book: &Book| shift.rules_sha256.as_deref() == Some(book.sha256());
     let folders = context.folders.clone();
     let copy = deadline::within(files::COPY_PATIENCE, move || files::load_last_good(&folders, today)).flatten();
