@@ -7,8 +7,8 @@ pub mod folders;
 pub mod held;
 pub mod log;
 pub mod practice;
+pub mod saved_state;
 pub mod settings;
-pub mod shift;
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};

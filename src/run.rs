@@ -24,7 +24,7 @@ use crate::app::{App, Effect};
 use crate::clipboard::Desktop;
 use crate::clock::Clock;
 use crate::event::{Event, EventSender, InputSender};
-use crate::files::shift::Keeper;
+use crate::files::saved_state::StateWriter;
 use crate::helper::{self, Death, Helper};
 use crate::input::Input;
 use crate::journal::writer::{Config, Writer};
@@ -35,7 +35,7 @@ use crate::softphone::socket::Used;
 use crate::watch::Look;
 use event_loop::{Inbox, Program, QUEUE, REDRAW_AFTER};
 pub use keep::Tasks;
-use keep::{Keeping, keep_journal, keep_state, watch_files};
+use keep::{StateThread, start_journal, start_state_thread, watch_files};
 use recent::Recent;
 
 /// Reads a file again; `None` where there is nothing new to report.
@@ -49,7 +49,7 @@ pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 /// What the prompter has outside of itself; each is called in a thread of its own.
 pub struct Outside {
     /// Keeps what outlasts a restart.
-    pub keeper: Keeper,
+    pub keeper: StateWriter,
     /// The way to the thread that keeps it.
     pub tasks: Arc<Mailbox<Tasks>>,
     /// Where it is noted why something stopped or was not kept.
@@ -182,8 +182,8 @@ pub fn run<V: View>(
     let look = outside.rules.map(|(paths, reload)| watch_files(Helper::Rules, paths, reload, sender.clone()));
     let look_at_settings =
         outside.settings.map(|(path, reload)| watch_files(Helper::Settings, vec![path], reload, sender.clone()));
-    let keeper = keep_state(outside.keeper, outside.tasks, sender.clone(), app.words());
-    let journal = outside.journal.map(|config| keep_journal(config, sender.clone(), app.words()));
+    let keeper = start_state_thread(outside.keeper, outside.tasks, sender.clone(), app.words());
+    let journal = outside.journal.map(|config| start_journal(config, sender.clone(), app.words()));
     let sources: Vec<_> = outside.sources.into_iter().map(|source| source(sender.clone())).collect();
     let session = Session {
         app,
@@ -256,7 +256,7 @@ pub struct Session<'a> {
     clock: Clock,
     look: Option<Look>,
     look_at_settings: Option<Look>,
-    keeper: Option<Keeping>,
+    keeper: Option<StateThread>,
     used: Arc<Used>,
     notice: clock::Notice,
     /// What goes to the disk, once all is shown.

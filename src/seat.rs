@@ -1,5 +1,5 @@
 //! What one seat keeps between two runs, and how the states of two prompters on one seat become one. Pure; where it lies
-//! is `files::shift`.
+//! is `files::saved_state`.
 
 use crate::broadcast::Broadcast;
 use crate::closing::Held;

@@ -12,7 +12,7 @@ use crate::clipboard::Desktop;
 use crate::clock::Clock;
 use crate::diagnostics::outside;
 use crate::files::broadcast::{Looker, brought, path_in};
-use crate::files::shift::{Keeper, Shift};
+use crate::files::saved_state::{SavedState, StateWriter};
 use crate::files::{self, Folders, deadline, log};
 use crate::journal::writer::Config;
 use crate::mailbox::Mailbox;
@@ -58,7 +58,7 @@ pub struct Start {
     /// The platform's folders.
     pub folders: Folders,
     /// What was kept from before: the shift's facts, and the rules that were seen last.
-    pub shift: Shift,
+    pub shift: SavedState,
     /// What the first screen tells.
     pub notice: Option<String>,
     /// The rules that were in use when the prompter last ran, where they are others and still at hand.
@@ -124,7 +124,7 @@ impl Start {
         let outside = Outside {
             sources: sources(&self.settings, &self.folders, &used, words),
             clipboard: Desktop::of_environment(),
-            keeper: Keeper::new(&self.folders, self.shift.state),
+            keeper: StateWriter::new(&self.folders, self.shift.state),
             tasks,
             log: log_of(&self.folders),
             journal: self.journal,

@@ -14,7 +14,7 @@ use crate::app::waiting::{expires, waits};
 use crate::book::{Book, Origin};
 use crate::clock::Clock;
 use crate::diagnostics::outside;
-use crate::files::shift::{self, Shift};
+use crate::files::saved_state::{self, SavedState};
 use crate::files::{self, Bad, Folders, Why, deadline, shown_path};
 use crate::journal::writer::Config;
 use crate::message::Subject;
@@ -80,7 +80,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     // Both are read at once, and neither is waited for longer than the other.
     let reading = files::begin_reading(context.rules_named(), context.folders.clone());
     let folders = context.folders.clone();
-    let state = deadline::begin(move || (shift::load(&folders), exposed(&folders)));
+    let state = deadline::begin(move || (saved_state::load(&folders), exposed(&folders)));
     let (chosen, mut ready) = files::always(reading, &context.folders, today, until);
     let zone = zone(&context, &ready.book, &mut notices)?;
     let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(ready.book.rules.zones[zone].offset)));
@@ -91,7 +91,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
             (shift, lost)
         }
         // What it holds is taken over when it comes.
-        None => (Shift::default(), None),
+        None => (SavedState::default(), None),
     };
     notices.extend(lost.map(|lost| lost.told(words)));
     // Rules that ran before were tried then.
@@ -179,7 +179,7 @@ fn without_core_dumps() {
 }
 
 /// The rules that were seen last, where they are still at hand: the last good copy, or the embedded ones.
-fn former(context: &Context, shift: &Shift, today: NaiveDate) -> Option<Arc<Book>> {
+fn former(context: &Context, shift: &SavedState, today: NaiveDate) -> Option<Arc<Book>> {
     let seen = |book: &Book| shift.rules_sha256.as_deref() == Some(book.sha256());
     let folders = context.folders.clone();
     let copy = deadline::within(files::COPY_PATIENCE, move || files::load_last_good(&folders, today)).flatten();

@@ -10,7 +10,7 @@ use super::Reload;
 use crate::diagnostics::journal;
 use crate::diagnostics::outside;
 use crate::event::EventSender;
-use crate::files::shift::Keeper;
+use crate::files::saved_state::StateWriter;
 use crate::files::shown_path;
 use crate::helper::{self, Helper};
 use crate::journal::trouble::Trouble;
@@ -34,7 +34,7 @@ pub(super) fn watch_files(helper: Helper, paths: Vec<PathBuf>, mut reload: Reloa
 }
 
 /// The journal's thread; what goes wrong in it is told on the screen.
-pub(super) fn keep_journal(config: Config, sender: EventSender, words: &'static Words) -> Writer {
+pub(super) fn start_journal(config: Config, sender: EventSender, words: &'static Words) -> Writer {
     let (writer, work) = Writer::new(config, move |trouble| {
         let line = journal::trouble(&trouble, words);
         // A lasting trouble is reported once, so only its own end takes it off the screen.
@@ -72,7 +72,7 @@ impl Tasks {
 
 /// The state's thread, from the loop.
 #[derive(Debug)]
-pub(super) struct Keeping {
+pub(super) struct StateThread {
     tasks: Arc<Mailbox<Tasks>>,
     sent: u64,
     saved: Arc<AtomicU64>,
@@ -83,14 +83,14 @@ pub(super) struct Keeping {
 
 /// A state that was not kept when the prompter was left.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unkept {
+pub(super) enum Unsaved {
     /// It could not be written, for this reason.
     Failed(String),
     /// Whether it was written is not known: the place did not answer in time, or the thread had died.
     Unknown,
 }
 
-impl Keeping {
+impl StateThread {
     /// Hands a state over. Never waits.
     pub(super) fn save(&mut self, state: Box<SeatState>) {
         self.sent += 1;
@@ -106,26 +106,26 @@ impl Keeping {
     }
 
     /// Has everything written and waits for it, but no longer than this.
-    pub(super) fn finish(self, patience: Duration) -> Result<(), Unkept> {
+    pub(super) fn finish(self, patience: Duration) -> Result<(), Unsaved> {
         self.tasks.post(|tasks| tasks.end = true);
         match self.done.recv_timeout(patience) {
             Ok(None) => Ok(()),
-            Ok(Some(why)) => Err(Unkept::Failed(why)),
+            Ok(Some(why)) => Err(Unsaved::Failed(why)),
             // What is on the disk is on the disk, whatever the thread hangs at now.
             Err(_) if self.saved.load(Ordering::SeqCst) == self.sent => Ok(()),
-            Err(_) => Err(Unkept::Unknown),
+            Err(_) => Err(Unsaved::Unknown),
         }
     }
 }
 
 /// Keeps the state in a thread of its own, so that no key waits for a disk. Of several states that wait, the last is
 /// written.
-pub(super) fn keep_state(
-    mut keeper: Keeper,
+pub(super) fn start_state_thread(
+    mut keeper: StateWriter,
     tasks: Arc<Mailbox<Tasks>>,
     sender: EventSender,
     words: &'static Words,
-) -> Keeping {
+) -> StateThread {
     let (end, done) = channel();
     let saved = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&saved);
@@ -137,20 +137,20 @@ pub(super) fn keep_state(
     let look_again = look.clone();
     let inbox = Arc::clone(&tasks);
     let body = move || {
-        let mut unkept: Option<(Box<SeatState>, u64)> = None;
+        let mut unsaved: Option<(Box<SeatState>, u64)> = None;
         let mut failed: Option<String> = None;
         loop {
             // Only in trouble does it wake by itself, to try again.
-            let deadline = unkept.as_ref().map(|_| Instant::now() + TRY_AGAIN);
+            let deadline = unsaved.as_ref().map(|_| Instant::now() + TRY_AGAIN);
             let new = inbox.take(deadline, Tasks::has_something);
             let writes = new.save.is_some() || new.rules.is_some() || !new.has_something();
             let (looks, ends) = (new.look, new.end);
-            unkept = new.save.or(unkept);
+            unsaved = new.save.or(unsaved);
             if let Some((revision, sha256)) = new.rules {
                 keeper.saw_rules(revision, sha256);
-                unkept = unkept.or_else(|| Some((Box::new(keeper.written().clone()), 0)));
+                unsaved = unsaved.or_else(|| Some((Box::new(keeper.written().clone()), 0)));
             }
-            if let Some((state, number)) = unkept.take_if(|_| writes || ends) {
+            if let Some((state, number)) = unsaved.take_if(|_| writes || ends) {
                 match keeper.save(&state) {
                     Ok(shared) => {
                         counted.fetch_max(number, Ordering::SeqCst);
@@ -168,7 +168,7 @@ pub(super) fn keep_state(
                     Err(error) => {
                         let path = keeper.path().map(shown_path).unwrap_or_default();
                         let why = format!("{path}: {}", outside::reason(&error, words));
-                        unkept = Some((state, number));
+                        unsaved = Some((state, number));
                         if failed.as_ref() != Some(&why) {
                             failed = Some(why.clone());
                             let line = fill(words.notice.state_not_written, &[("why", &why)]);
@@ -187,14 +187,14 @@ pub(super) fn keep_state(
     };
     // Without a thread nothing is kept, which the end tells.
     let _ = helper::spawn(Helper::State, body);
-    Keeping { tasks, sent: 0, saved, look, done }
+    StateThread { tasks, sent: 0, saved, look, done }
 }
 
 /// What is told on the terminal when the screen is gone.
-pub(super) fn unkept_line(unkept: &Unkept, words: &Words) -> String {
-    match unkept {
-        Unkept::Failed(why) => fill(words.left.state_failed, &[("why", why)]),
-        Unkept::Unknown => words.left.state_unknown.into(),
+pub(super) fn unsaved_line(unsaved: &Unsaved, words: &Words) -> String {
+    match unsaved {
+        Unsaved::Failed(why) => fill(words.left.state_failed, &[("why", why)]),
+        Unsaved::Unknown => words.left.state_unknown.into(),
     }
 }
 
@@ -202,7 +202,7 @@ pub(super) fn unkept_line(unkept: &Unkept, words: &Words) -> String {
 mod tests {
     use super::*;
     use crate::closing::{Held, Since};
-    use crate::files::{Folders, shift};
+    use crate::files::{Folders, saved_state};
     use crate::words::Lang;
 
     /// Longer than a busy machine takes.
@@ -216,11 +216,11 @@ mod tests {
     }
 
     /// The state's thread in this folder, and what it sends.
-    fn writer(folders: &Folders) -> (Keeping, Receiver<Message>) {
+    fn writer(folders: &Folders) -> (StateThread, Receiver<Message>) {
         let (to, sent) = channel();
         let sender = EventSender::new(move |request| to.send(request.message).is_ok());
-        let keeper = Keeper::new(folders, SeatState::default());
-        (keep_state(keeper, Arc::default(), sender, Lang::Id.words()), sent)
+        let keeper = StateWriter::new(folders, SeatState::default());
+        (start_state_thread(keeper, Arc::default(), sender, Lang::Id.words()), sent)
     }
 
     #[test]
@@ -232,7 +232,7 @@ mod tests {
             writer.save(state(value));
         }
         assert_eq!(writer.finish(WAIT), Ok(()));
-        assert_eq!(shift::load(&folders).0.state.held, state("ya").held);
+        assert_eq!(saved_state::load(&folders).0.state.held, state("ya").held);
         assert!(sent.try_iter().all(|message| !matches!(message, Message::Trouble(..))));
     }
 
@@ -248,7 +248,7 @@ mod tests {
         };
         assert!(line.starts_with("Keadaan tidak dapat disimpan: ") && line.contains("shift.toml"), "{line}");
         writer.save(state("tidak"));
-        let Err(Unkept::Failed(why)) = writer.finish(WAIT) else { panic!("nothing was written") };
+        let Err(Unsaved::Failed(why)) = writer.finish(WAIT) else { panic!("nothing was written") };
         assert!(line.ends_with(&why), "{line}: {why}");
         assert_eq!(sent.try_iter().count(), 0, "the same trouble is reported once");
     }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use super::Log;
-use super::keep::{Keeping, unkept_line};
+use super::keep::{StateThread, unsaved_line};
 use crate::diagnostics;
 use crate::files::deadline::within;
 use crate::journal::writer::Writer;
@@ -16,14 +16,14 @@ const SHUTDOWN_GRACE: Duration = Duration::from_millis(1500);
 const REPORT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Flushes state and journal. Returns a line for each that could not be written.
-pub(super) fn finish(keeper: Option<Keeping>, journal: Option<Writer>, words: &Words) -> Vec<String> {
+pub(super) fn finish(keeper: Option<StateThread>, journal: Option<Writer>, words: &Words) -> Vec<String> {
     let end = Instant::now() + SHUTDOWN_GRACE;
     let left = || end.saturating_duration_since(Instant::now());
     // Both write at the same time.
     let journal = journal.map(Writer::start_finishing);
     let state = keeper.and_then(|keeper| keeper.finish(left()).err());
     let journal = journal.and_then(|journal| diagnostics::journal::finish(&journal.wait(left()), words));
-    state.map(|unkept| unkept_line(&unkept, words)).into_iter().chain(journal).collect()
+    state.map(|unsaved| unsaved_line(&unsaved, words)).into_iter().chain(journal).collect()
 }
 
 /// Prints these lines on the terminal and in the log.

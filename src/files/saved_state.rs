@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// What outlasts a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shift {
+pub struct SavedState {
     /// The seat's state.
     pub state: SeatState,
     /// The revision that was seen last.
@@ -32,7 +32,7 @@ pub struct Shift {
     pub rules_sha256: Option<String>,
 }
 
-impl Shift {
+impl SavedState {
     /// Of the first run.
     fn first() -> Self {
         Self { state: SeatState { welcome: true, ..SeatState::default() }, ..Self::default() }
@@ -73,14 +73,14 @@ impl Trouble {
 
 /// Reads what was kept. No file, and no folder for one, is no trouble: no file yet is the first run.
 #[must_use]
-pub fn load(folders: &Folders) -> (Shift, Option<Trouble>) {
-    let Some(path) = folders.shift() else { return (Shift::default(), None) };
+pub fn load(folders: &Folders) -> (SavedState, Option<Trouble>) {
+    let Some(path) = folders.shift() else { return (SavedState::default(), None) };
     let bytes = match read(&path) {
         Ok(bytes) => bytes,
         Err(e) if e.error.kind() == ErrorKind::NotFound => {
-            return (Shift::first(), None);
+            return (SavedState::first(), None);
         }
-        Err(e) => return (Shift::default(), Some(Trouble::Unreadable(e))),
+        Err(e) => return (SavedState::default(), Some(Trouble::Unreadable(e))),
     };
     let (shift, whole) = parse(&bytes);
     if whole {
@@ -88,7 +88,7 @@ pub fn load(folders: &Folders) -> (Shift, Option<Trouble>) {
     }
     let aside = path.with_extension("toml.rusak");
     let moved = fs::rename(&path, &aside).is_ok();
-    if moved && shift != Shift::default() {
+    if moved && shift != SavedState::default() {
         // What was good in it must outlast the next crash as well; a failure here is told at the next save.
         let _ = save(folders, &shift);
     }
@@ -99,16 +99,16 @@ pub fn load(folders: &Folders) -> (Shift, Option<Trouble>) {
 ///
 /// # Errors
 /// What the system says.
-pub fn save(folders: &Folders, shift: &Shift) -> io::Result<()> {
+pub fn save(folders: &Folders, shift: &SavedState) -> io::Result<()> {
     folders.shift().map_or(Ok(()), |path| write(&path, to_toml(shift).as_bytes()))
 }
 
 /// What can be read of it, and whether that is all.
-fn parse(bytes: &[u8]) -> (Shift, bool) {
+fn parse(bytes: &[u8]) -> (SavedState, bool) {
     let table = if bytes.len() > MAX_FILE { None } else { std::str::from_utf8(bytes).ok() };
     // What a full disk leaves behind: it held something once, and nobody knows what.
     let table = table.filter(|text| !text.trim().is_empty());
-    let Some(table) = table.and_then(|text| text.parse::<Table>().ok()) else { return (Shift::default(), false) };
+    let Some(table) = table.and_then(|text| text.parse::<Table>().ok()) else { return (SavedState::default(), false) };
     let mut whole = true;
     let mut text = |key: &str| match table.get(key) {
         None => None,
@@ -148,7 +148,7 @@ fn parse(bytes: &[u8]) -> (Shift, bool) {
         }
         Some(_) => whole = false,
     }
-    (Shift { state: SeatState { held, broadcast, welcome }, revision, rules_sha256 }, whole)
+    (SavedState { state: SeatState { held, broadcast, welcome }, revision, rules_sha256 }, whole)
 }
 
 fn one_held(row: &Value) -> Option<Held> {
@@ -158,7 +158,7 @@ fn one_held(row: &Value) -> Option<Held> {
     Some(Held { fact: text("fact")?.into(), value: text("value")?.into(), since: Since { set, confirmed } })
 }
 
-fn to_toml(shift: &Shift) -> String {
+fn to_toml(shift: &SavedState) -> String {
     let mut table = Table::new();
     let mut text = |key: &str, value: &Option<String>| {
         if let Some(value) = value {
@@ -189,7 +189,7 @@ fn to_toml(shift: &Shift) -> String {
 
 /// Keeps one prompter's part of the file.
 #[derive(Debug)]
-pub struct Keeper {
+pub struct StateWriter {
     path: Option<PathBuf>,
     /// The prompter's state whose changes are written.
     written: SeatState,
@@ -199,7 +199,7 @@ pub struct Keeper {
     rules: Option<(String, String)>,
 }
 
-impl Keeper {
+impl StateWriter {
     /// Of a prompter that was begun with this state.
     #[must_use]
     pub fn new(folders: &Folders, begun_with: SeatState) -> Self {
@@ -272,7 +272,7 @@ impl Keeper {
     }
 
     /// What is in the file; `None` where there is nothing, or nothing that can be understood, which is put aside.
-    fn there(path: &Path) -> io::Result<Option<Shift>> {
+    fn there(path: &Path) -> io::Result<Option<SavedState>> {
         let bytes = match read(path) {
             Ok(bytes) => bytes,
             Err(e) if e.error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -316,9 +316,9 @@ mod tests {
         Held { fact: "klb".into(), value: "ya".into(), since }
     }
 
-    fn shift() -> Shift {
+    fn shift() -> SavedState {
         let broadcast = Broadcast::read(b"version = 7\nstate = 'on'\nsince = '2021-02-01T06:05:00Z'\nwhy = 'x'");
-        Shift {
+        SavedState {
             state: SeatState { held: vec![klb()], broadcast: Some(broadcast.unwrap()), welcome: true },
             revision: Some("Rev \"1\"\n".into()),
             rules_sha256: Some("ab".into()),
@@ -337,11 +337,11 @@ mod tests {
     #[test]
     fn what_is_saved_comes_back() {
         let (_keep, folders) = in_folder(None);
-        assert!(matches!(load(&folders), (s, None) if s == Shift::first()));
+        assert!(matches!(load(&folders), (s, None) if s == SavedState::first()));
         save(&folders, &shift()).unwrap();
         assert!(matches!(load(&folders), (s, None) if s == shift()));
-        save(&folders, &Shift::default()).unwrap();
-        assert!(matches!(load(&folders), (s, None) if s == Shift::default()));
+        save(&folders, &SavedState::default()).unwrap();
+        assert!(matches!(load(&folders), (s, None) if s == SavedState::default()));
     }
 
     #[test]
@@ -351,7 +351,7 @@ mod tests {
         {
             let (_keep, folders) = in_folder(Some(broken));
             let (held, trouble) = load(&folders);
-            assert_eq!(held, Shift::default());
+            assert_eq!(held, SavedState::default());
             let told = trouble.unwrap().told(Lang::Id.words());
             assert!(told.contains("shift.toml.rusak"), "{told}");
             let path = folders.shift().unwrap();
@@ -381,13 +381,13 @@ mod tests {
     #[test]
     fn without_a_folder_nothing_is_kept() {
         assert!(save(&Folders::default(), &shift()).is_ok());
-        assert!(matches!(load(&Folders::default()), (s, None) if s == Shift::default()));
+        assert!(matches!(load(&Folders::default()), (s, None) if s == SavedState::default()));
     }
 
     /// A prompter's keeper as it begins.
-    fn begun(folders: &Folders) -> (Keeper, SeatState) {
+    fn begun(folders: &Folders) -> (StateWriter, SeatState) {
         let state = load(folders).0.state;
-        (Keeper::new(folders, state.clone()), state)
+        (StateWriter::new(folders, state.clone()), state)
     }
 
     #[test]
@@ -416,7 +416,7 @@ mod tests {
         let (keep, folders) = in_folder(None);
         let blocked = keep.path().join("state");
         fs::write(&blocked, "no folder").unwrap();
-        let mut keeper = Keeper::new(&folders, SeatState::default());
+        let mut keeper = StateWriter::new(&folders, SeatState::default());
         let state = SeatState { held: vec![klb()], ..SeatState::default() };
         assert!(keeper.save(&state).is_err());
         fs::remove_file(&blocked).unwrap();
@@ -432,7 +432,7 @@ mod tests {
         let path = folders.shift().unwrap().with_extension("lock");
         let held = File::create(&path).unwrap();
         held.lock().unwrap();
-        let mut keeper = Keeper::new(&folders, SeatState::default());
+        let mut keeper = StateWriter::new(&folders, SeatState::default());
         let state = SeatState { held: vec![klb()], ..SeatState::default() };
         assert_eq!(keeper.save(&state).unwrap(), None);
         assert_eq!(load(&folders).0.state, state);
@@ -444,7 +444,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
 
         let (_keep, folders) = in_folder(None);
-        Keeper::new(&folders, SeatState::default()).save(&SeatState::default()).unwrap();
+        StateWriter::new(&folders, SeatState::default()).save(&SeatState::default()).unwrap();
         let path = folders.shift().unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(
