@@ -137,15 +137,14 @@ pub fn first_line(text: &str) -> String {
         .collect();
     let plain = anstream::adapter::strip_str(&seven_bit).to_string();
     let line = plain.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
-    let folded = text::fold(&text::clean(line));
-    // A mark whose letter went with a sequence would hang on the blank before it.
-    let mut out = String::with_capacity(folded.len());
-    for c in folded.chars() {
+    // A mark whose letter was removed with a sequence would combine with the blank before it.
+    let mut out = String::with_capacity(line.len());
+    for c in text::fold(&text::clean(line)).chars() {
         if c.width() != Some(0) || !out.chars().next_back().is_none_or(char::is_whitespace) {
             out.push(c);
         }
     }
-    out
+    text::fold(&out)
 }
 
 #[cfg(test)]
@@ -164,6 +163,7 @@ mod tests {
             ("Dewi \u{9b}31mMerah \u{9d}0;judul\u{9c}Akhir", "Dewi Merah Akhir"),
             ("\"Siti\" <sip:0812@x>", "Siti"),
             ("bu siti", "bu siti"),
+            ("\u{20d0} Siti \u{20d0} Aminah", "Siti Aminah"),
         ] {
             assert_eq!(read(text), Ok(name.into()));
         }
