@@ -28,7 +28,7 @@ use crate::files::saved_state::StateWriter;
 use crate::helper::{self, Death, Helper};
 use crate::input::Input;
 use crate::journal::writer::{Config, Writer};
-use crate::mailbox::Mailbox;
+use penutup_system::mailbox::Mailbox;
 
 use crate::message::{Message, Subject};
 use crate::softphone::socket::Used;

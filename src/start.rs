@@ -15,7 +15,6 @@ use crate::files::broadcast::{Looker, brought, path_in};
 use crate::files::saved_state::{SavedState, StateWriter};
 use crate::files::{self, Folders, deadline, log};
 use crate::journal::writer::Config;
-use crate::mailbox::Mailbox;
 use crate::message::{Message, Subject};
 use crate::rehearsal::rehearse;
 use crate::run::reload::{Reloader, reload_settings};
@@ -27,6 +26,7 @@ use crate::softphone::{baresip, socket};
 use crate::tui::theme::Theme;
 use crate::watch::seconds::{Seen, each_second};
 use crate::words::{Lang, Words, fill};
+use penutup_system::mailbox::Mailbox;
 
 /// What the prompter is begun with.
 #[derive(Debug)]

@@ -13,10 +13,10 @@ use toml::{Table, Value};
 use super::{Folders, Unreadable, read, shown_path, write};
 use crate::broadcast::Broadcast;
 use crate::closing::{Held, Since};
-use crate::own_files;
 use crate::rules::shape::MAX_FILE;
 use crate::seat::{SeatState, Shared};
 use crate::words::{Words, fill};
+use penutup_system::own_files;
 
 /// How long another prompter's writing is waited for. Whoever holds the lock for longer is not writing.
 const PATIENCE: Duration = Duration::from_millis(300);

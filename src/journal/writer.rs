@@ -22,7 +22,7 @@ use super::spill;
 use super::store::{Change, Claim, Opened, Store};
 use super::summary::CallSummary;
 use super::trouble::{Error, Finish, Trouble};
-use crate::mailbox::Mailbox;
+use penutup_system::mailbox::Mailbox;
 
 /// The most calls that are kept in memory while they can't be written: some hundred days of one seat.
 const MAX_CALLS: usize = 10_000;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::message::{Answer, Bad, Command, Greeting, MAX_LINE, to_line};
 use super::pipe::Pipe;
 use super::place::Place;
-use crate::diagnostics::outside::is_foreign;
+use penutup_system::error::is_foreign;
 
 /// How long a look whether the prompter is still there may take.
 const GLANCE: Duration = Duration::from_millis(2);

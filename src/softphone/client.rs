@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use super::message::{Answer, Bad, Command, Greeting, to_line};
 use super::pipe::Pipe;
 use super::place::Place;
-use crate::diagnostics::outside::is_foreign;
 use crate::message::phone::PhoneEvent;
 use crate::rules::text::fold;
+use penutup_system::error::is_foreign;
 
 /// How long is waited between two attempts to be let in.
 const BREATH: Duration = Duration::from_millis(2);

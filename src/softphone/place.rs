@@ -105,7 +105,7 @@ impl Place {
     /// Connects to a socket.
     ///
     /// # Errors
-    /// Nobody there, or not within `patience`; [`crate::diagnostics::outside::Foreign`] inside where it is another user's.
+    /// Nobody there, or not within `patience`; [`penutup_system::error::Foreign`] inside where it is another user's.
     pub fn connect(path: &Path, patience: Duration) -> io::Result<Stream> {
         #[cfg(unix)]
         let short = Short::of(path)?;
@@ -207,7 +207,7 @@ mod unix {
         /// Whether the folder is ours, and no other user could put something in it or something else in its place.
         ///
         /// # Errors
-        /// [`crate::diagnostics::outside::Foreign`] inside where another user could, or what the system says.
+        /// [`penutup_system::error::Foreign`] inside where another user could, or what the system says.
         pub fn check(&self) -> io::Result<()> {
             owner::check_folder(&self.folder)
         }
