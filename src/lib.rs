@@ -12,7 +12,6 @@ pub mod event;
 pub mod files;
 pub mod helper;
 pub mod input;
-pub mod journal;
 pub mod keymap;
 pub mod message;
 pub mod pages;
@@ -31,5 +30,6 @@ pub mod tui;
 pub mod watch;
 pub mod words;
 
+pub use penutup_journal as journal;
 pub use penutup_rules::{self as rules, book, closing};
 pub mod wrap;

@@ -473,7 +473,7 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::closing::ending::Outcome;
+    use penutup_rules::closing::ending::Outcome;
 
     fn record(call: u64) -> Box<Record> {
         Box::new(Record { call, end: Some((DateTime::UNIX_EPOCH, Outcome::Left)), ..Record::default() })

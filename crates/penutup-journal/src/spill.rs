@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::export::write_line;
 use super::record::Record;
-use crate::closing::ending::Outcome;
+use penutup_rules::closing::ending::Outcome;
 use penutup_system::own_files;
 
 /// How their names begin and end.

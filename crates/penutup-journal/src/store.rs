@@ -17,7 +17,7 @@ use super::schema;
 use super::spill;
 use super::summary::{list_text, outcome_number};
 use super::trouble::Error;
-use crate::closing::ending::Outcome;
+use penutup_rules::closing::ending::Outcome;
 
 use penutup_system::own_files;
 
