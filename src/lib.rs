@@ -2,7 +2,6 @@
 
 pub mod action;
 pub mod app;
-pub mod broadcast;
 pub mod cli;
 pub mod clipboard;
 pub mod clock;
@@ -31,5 +30,5 @@ pub mod watch;
 pub mod words;
 
 pub use penutup_journal as journal;
-pub use penutup_rules::{self as rules, book, closing};
+pub use penutup_rules::{self as rules, book, closing, declaration as broadcast};
 pub mod wrap;
