@@ -29,7 +29,6 @@ use crate::clipboard::Copied;
 use crate::closing::{Closing, Held, Mark};
 use crate::journal::record::Record;
 use crate::journal::report::Recap;
-use crate::message::phone::Ignored;
 use crate::message::{Message, Subject};
 use crate::panel::Panel;
 use crate::private::Private;
@@ -39,6 +38,7 @@ use crate::words::Lang;
 use calls::Calls;
 use draft::Draft;
 use environment::Environment;
+use penutup_ipc::phone_event::Ignored;
 use revisions::Revisions;
 use troubles::Troubles;
 

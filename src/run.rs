@@ -31,11 +31,11 @@ use crate::journal::writer::{Config, Writer};
 use penutup_system::mailbox::Mailbox;
 
 use crate::message::{Message, Subject};
-use crate::softphone::socket::Used;
 use crate::watch::Look;
 use event_loop::{Inbox, Program, QUEUE, REDRAW_AFTER};
 pub use keep::Tasks;
 use keep::{StateThread, start_journal, start_state_thread, watch_files};
+use penutup_ipc::socket::Used;
 use recent::Recent;
 
 /// Reads a file again; `None` where there is nothing new to report.

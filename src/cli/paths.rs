@@ -11,8 +11,8 @@ use crate::app::waiting::{expires, waits};
 use crate::book::{Book, Origin};
 use crate::diagnostics::outside;
 use crate::files::{Chosen, Ready, Why, load_in_force, practice, shown_path};
-use crate::softphone::place::Place;
 use crate::words::fill;
+use penutup_ipc::place::Place;
 use penutup_system::error::is_foreign;
 use penutup_system::folders::stands;
 

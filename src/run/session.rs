@@ -245,8 +245,8 @@ mod tests {
     use crate::book::Book;
     use crate::clock::Clock;
     use crate::event::InputSender;
-    use crate::message::phone::{Pairs, PhoneEvent, Why};
     use crate::words::Lang;
+    use penutup_ipc::phone_event::{Pairs, PhoneEvent, Why};
 
     /// A view whose input is its steps; it records what it is asked to do.
     #[derive(Default)]

@@ -4,9 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use penutup::app::{App, Begin, Effect};
 use penutup::broadcast::{Broadcast, KLB, News, State};
 use penutup::closing::{Held, Since};
+use penutup::message::CentreLink;
 use penutup::message::Message;
-use penutup::message::agent::{AgentEvent, CentreLink};
 use penutup::words::Lang;
+use penutup_ipc::agent_event::AgentEvent;
 
 use super::Rings as _;
 use crate::stage::{Stage, book, wib};

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 #[cfg(unix)]
 use super::short::Short;
-use crate::files::Folders;
+use penutup_system::folders::Folders;
 
 /// How many sockets are looked at.
 const MAX_SOCKETS: usize = 64;
@@ -418,7 +418,7 @@ mod tests {
 
         use super::super::client::{NoCall, hand};
         use super::super::message::{Greeting, PROTOCOL, line};
-        use crate::message::phone::PhoneEvent;
+        use crate::phone_event::PhoneEvent;
 
         let (keep, place) = place();
         let place = Place { proof: Some(keep.path().join("call.key")), ..place };
