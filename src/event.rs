@@ -128,6 +128,16 @@ impl<I> InputSender<I> {
     }
 }
 
+impl Handler for EventSender {
+    fn send(&self, incoming: Incoming) -> bool {
+        self.send(incoming.into())
+    }
+
+    fn request(&self, incoming: Incoming, patience: Duration) -> Option<Vec<Ignored>> {
+        self.request(incoming.into(), Some(patience))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,15 +164,5 @@ mod tests {
         assert!(Request::awaited(Message::Clock, over).0.is_late());
         assert!(!Request::awaited(Message::Agent(AgentEvent::Gone), over).0.is_late());
         assert!(!Request::from(Message::Clock).is_late());
-    }
-}
-
-impl Handler for EventSender {
-    fn send(&self, incoming: Incoming) -> bool {
-        self.send(incoming.into())
-    }
-
-    fn request(&self, incoming: Incoming, patience: Duration) -> Option<Vec<Ignored>> {
-        self.request(incoming.into(), Some(patience))
     }
 }
