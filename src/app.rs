@@ -24,11 +24,11 @@ use std::sync::Arc;
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 
 use crate::action::{Action, Direction};
-use crate::book::Book;
 use crate::clipboard::Copied;
 use crate::closing::{Closing, Held, Mark};
 use crate::journal::record::Record;
 use crate::journal::report::Recap;
+use crate::loaded::LoadedRules;
 use crate::message::phone::Ignored;
 use crate::message::{Message, Subject};
 use crate::panel::Panel;
@@ -112,7 +112,7 @@ pub enum Effect {
 #[derive(Debug)]
 pub struct Begin {
     /// The rules in use.
-    pub book: Arc<Book>,
+    pub book: Arc<LoadedRules>,
     /// The language of the screen.
     pub lang: Lang,
     /// The zone we sit in, and that a call begins with: a position in the rules' zones.
@@ -174,7 +174,7 @@ impl App {
 
     /// With the rules that were in use when the program last ran, where they are others.
     #[must_use]
-    pub fn after(mut self, previous: Option<Arc<Book>>) -> Self {
+    pub fn after(mut self, previous: Option<Arc<LoadedRules>>) -> Self {
         self.revisions.set_previous(previous);
         self
     }

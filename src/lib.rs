@@ -33,5 +33,5 @@ pub mod tui;
 pub mod watch;
 pub mod words;
 
-pub use penutup_rules::{self as rules, book, closing};
+pub use penutup_rules::{self as rules, closing, loaded};
 pub mod wrap;

@@ -6,11 +6,11 @@ pub mod phone;
 
 use std::sync::Arc;
 
-use crate::book::Book;
 use crate::broadcast::News;
 use crate::clipboard::Copied;
 use crate::helper::Helper;
 use crate::journal::report::Recap;
+use crate::loaded::LoadedRules;
 use crate::private::Private;
 use crate::rules::change::Change;
 use crate::seat::Shared;
@@ -25,7 +25,7 @@ pub enum Message {
     /// Space or Enter, in a window too small to show what is to be said: nothing is ticked.
     Unseen,
     /// Checked rules from the file in use, and how they compare with earlier ones.
-    Rules(Arc<Book>, Option<Comparison>),
+    Rules(Arc<LoadedRules>, Option<Comparison>),
     /// The telephone began, changed or ended a call.
     Phone(phone::PhoneEvent),
     /// The prompter's own connection to the telephone came or went.
@@ -52,7 +52,7 @@ pub enum Message {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
     /// The earlier rules.
-    pub from: Arc<Book>,
+    pub from: Arc<LoadedRules>,
     /// How much differs.
     pub change: Change,
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::book::Book;
 use crate::closing::{Closing, Held};
 use crate::journal::record::Record;
+use crate::loaded::LoadedRules;
 use crate::rules::ruleset::StepIx;
 
 /// The running call and the one that ended a moment ago.
@@ -35,9 +35,9 @@ pub(super) struct Calls {
 pub(super) struct Ended {
     pub(super) number: u64,
     pub(super) call: Closing,
-    pub(super) book: Arc<Book>,
+    pub(super) book: Arc<LoadedRules>,
     /// The rules before its own.
-    pub(super) previous_rules: Option<Arc<Book>>,
+    pub(super) previous_rules: Option<Arc<LoadedRules>>,
     pub(super) at: DateTime<Utc>,
     /// What the journal has of it.
     pub(super) record: Option<Record>,

@@ -3,9 +3,9 @@
 use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
 
 use super::{App, END_CAN_BE_UNDONE, GREETING_SOON, Mode};
-use crate::book::Book;
 use crate::closing::{Closing, Entry};
 use crate::journal::report::Recap;
+use crate::loaded::LoadedRules;
 use crate::message::Subject;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::{Scope, StepIx, StepWords};
@@ -27,13 +27,13 @@ impl App {
 
     /// The rules in use and where they come from.
     #[must_use]
-    pub fn book(&self) -> &Book {
+    pub fn book(&self) -> &LoadedRules {
         self.revisions.current()
     }
 
     /// The rules before these, since the program began or last ran.
     #[must_use]
-    pub fn previous_rules(&self) -> Option<&Book> {
+    pub fn previous_rules(&self) -> Option<&LoadedRules> {
         self.revisions.previous().map(|book| &**book)
     }
 

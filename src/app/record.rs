@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use super::App;
-use crate::book::Book;
 use crate::closing::Closing;
 use crate::closing::ending::Ending;
 use crate::closing::ending::Outcome;
 use crate::journal::record::{FactRecord, OvertakenRecord, Record, StepRecord};
+use crate::loaded::LoadedRules;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepIx;
 
@@ -15,7 +15,7 @@ use crate::rules::ruleset::StepIx;
 fn record(
     call: u64,
     closing: &Closing,
-    book: &Book,
+    book: &LoadedRules,
     start: DateTime<Utc>,
     end: Option<(DateTime<Utc>, Outcome)>,
 ) -> Record {

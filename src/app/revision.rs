@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::{App, Mode};
-use crate::book::Book;
 use crate::closing::{Closing, Held};
 use crate::diagnostics::change::parts;
+use crate::loaded::LoadedRules;
 use crate::message::{Comparison, Subject};
 use crate::panel::Panel;
 use crate::rules::RuleSet;
@@ -42,7 +42,7 @@ impl App {
     }
 
     /// New rules hold now where nothing was said in the present call, else with the next.
-    pub(super) fn take_rules(&mut self, book: Arc<Book>, comparison: Option<Comparison>) {
+    pub(super) fn take_rules(&mut self, book: Arc<LoadedRules>, comparison: Option<Comparison>) {
         let Some(book) = self.keep_waiting(book) else { return };
         self.troubles.set(Subject::Rules, None);
         if book.source == self.revisions.current().source {
@@ -69,7 +69,7 @@ impl App {
     }
 
     /// What is told of new rules: whether they hold now or with the next call, and how much is said differently.
-    fn of_change(&self, book: &Book, comparison: Option<Comparison>) -> String {
+    fn of_change(&self, book: &LoadedRules, comparison: Option<Comparison>) -> String {
         let words = &self.words().notice;
         let with = [("revision", book.rules.sop.revision.as_str())];
         let now = self.calls.current.said().is_empty();

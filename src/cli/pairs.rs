@@ -107,12 +107,12 @@ fn describe(why: PairError, rules: &RuleSet, key: &str, value: &str, words: &Wor
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::Book;
     use crate::closing::Closing;
+    use crate::loaded::LoadedRules;
     use crate::words::Lang;
 
     fn read(pairs: &[&str], input: &[u8]) -> Result<(String, Vec<u16>), ArgError> {
-        let book = Book::built_in();
+        let book = LoadedRules::built_in();
         let pairs: Vec<String> = pairs.iter().map(|p| (*p).to_owned()).collect();
         let given = super::read(&book.rules, Lang::En.words(), &pairs, input)?;
         let mut closing = Closing::new(&book.rules, 0, &[]);

@@ -242,9 +242,9 @@ mod tests {
 
     use super::*;
     use crate::app::{App, Begin};
-    use crate::book::Book;
     use crate::clock::Clock;
     use crate::event::InputSender;
+    use crate::loaded::LoadedRules;
     use crate::message::phone::{Pairs, PhoneEvent, Why};
     use crate::words::Lang;
 
@@ -298,7 +298,7 @@ mod tests {
     }
 
     fn app() -> App {
-        let (book, lang, now) = (Arc::new(Book::built_in()), Lang::Id, now());
+        let (book, lang, now) = (Arc::new(LoadedRules::built_in()), Lang::Id, now());
         App::new(Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now })
     }
 

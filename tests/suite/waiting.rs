@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use penutup::book::Book;
+use penutup::loaded::LoadedRules;
 use penutup::message::{Message, Subject};
 use penutup::rules::BUILT_IN;
 
@@ -12,7 +12,7 @@ use crate::stage::{Stage, revised, wib};
 use crate::support::Home;
 
 /// Rev-2 from a day, with another invitation.
-fn from_day(day: &str) -> Arc<Book> {
+fn from_day(day: &str) -> Arc<LoadedRules> {
     revised(&[("[sop]", &format!("[sop]\neffective_from = {day}")), ("ayo download", "mari unduh")])
 }
 

@@ -31,7 +31,6 @@
 //! assert!(spoken.ends_with("selamat siang Bapak/Ibu"), "{spoken}");
 //! ```
 
-pub mod book;
 pub mod change;
 pub mod check;
 pub mod closing;
@@ -39,6 +38,7 @@ pub mod decide;
 pub mod diff;
 pub(crate) mod file;
 pub mod greeting;
+pub mod loaded;
 pub mod problem;
 pub(crate) mod proof;
 pub mod ruleset;

@@ -57,11 +57,11 @@ pub fn table(rules: &RuleSet) -> Table<'_> {
 mod tests {
     use super::super::decide::{Situation, decide};
     use super::*;
-    use crate::book::Book;
+    use crate::loaded::LoadedRules;
 
     #[test]
     fn the_sop_is_eight_rows_of_twelve_situations() {
-        let rules = Book::built_in().rules;
+        let rules = LoadedRules::built_in().rules;
         let table = table(&rules);
         let rows = table.rows.iter().map(|row| (row.rule.id.as_str(), row.situations.to_string()));
         let rows: Vec<_> = rows.collect();
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn each_situation_stands_in_the_row_of_its_rule_alone() {
-        let rules = Book::built_in().rules;
+        let rules = LoadedRules::built_in().rules;
         let table = table(&rules);
         assert_eq!(table.rows.iter().map(|row| &row.situations).sum::<BigUint>(), table.situations);
         for situation in Situation::all(&rules) {
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn what_is_filled_in_is_in_braces_and_set_off() {
-        let rules = Book::built_in().rules;
+        let rules = LoadedRules::built_in().rules;
         let table = table(&rules);
         let script = &table.rows[2].script;
         assert!(script.to_string().ends_with("PLN 123, selamat {salam} {sapaan} {nama}"));

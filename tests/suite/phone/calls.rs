@@ -1,8 +1,8 @@
 //! What the telephone does to a call, without a telephone: every event is an action like a key.
 
 use penutup::app::Mode;
-use penutup::book::Book;
 use penutup::keymap::Key;
+use penutup::loaded::LoadedRules;
 use penutup::message::phone::Why;
 
 use super::Rings;
@@ -323,7 +323,7 @@ fn a_record_has_no_name_however_it_came() {
 #[test]
 fn other_typed_fields_take_numbers_too() {
     let more = "\n[[field]]\nid = \"meter\"\nlabel = \"Meter\"\nmax = 4\nempty = \"\"\n";
-    let source = String::from_utf8(Book::built_in().source).expect("TOML").replacen(
+    let source = String::from_utf8(LoadedRules::built_in().source).expect("TOML").replacen(
         "\n[[zone]]",
         &format!("{more}\n[[zone]]"),
         1,

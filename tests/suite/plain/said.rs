@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use penutup::app::Mode;
-use penutup::book::Book;
 use penutup::broadcast::{Broadcast, KLB, News, State};
+use penutup::loaded::LoadedRules;
 use penutup::message::phone::{Link, Pairs, PhoneEvent};
 use penutup::message::{Message, Subject};
 use penutup::rules::decide::decide;
@@ -35,7 +35,7 @@ fn starts(pairs: &[(&str, &str)]) -> Message {
 
 #[test]
 fn the_first_lines_are_the_state_and_the_sentence() {
-    let lines = Talk::with(Arc::new(Book::built_in()), Lang::Id, wib("14:20")).opening();
+    let lines = Talk::with(Arc::new(LoadedRules::built_in()), Lang::Id, wib("14:20")).opening();
     assert!(lines[0].starts_with("Salam Penutup, SOP Rev-1."), "{lines:?}");
     has(&lines, "Jam pelanggan 14.20 WIB.");
     has(&lines, "Nama Pelanggan: belum diisi.");
@@ -236,7 +236,7 @@ proptest! {
         steps in prop::collection::vec((line(), 0..4_u8), 0..40),
         lang in prop::sample::select(vec![Lang::Id, Lang::En]),
     ) {
-        let mut talk = Talk::with(Arc::new(Book::built_in()), lang, wib("14:40"));
+        let mut talk = Talk::with(Arc::new(LoadedRules::built_in()), lang, wib("14:40"));
         let mut said = talk.opening();
         for (line, outside) in steps {
             match outside {

@@ -150,11 +150,11 @@ pub fn first_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::{Book, Origin};
+    use crate::loaded::{LoadedRules, Origin};
 
     #[test]
     fn a_text_from_outside_is_cleaned_or_refused() {
-        let rules = Book::built_in().rules;
+        let rules = LoadedRules::built_in().rules;
         let field = rules.roles.name.unwrap();
         let read = |text: &str| received(&rules, field, text);
         for (text, name) in [
@@ -180,8 +180,9 @@ mod tests {
     #[test]
     fn the_words_before_a_name_are_those_of_the_rules_file() {
         let source = crate::BUILT_IN.replace("\"Bpk\"", "\"Kang\"").replace("\"Mbak\"", "\"Teh\"");
-        let rules =
-            Book::read(source.into_bytes(), Origin::File("x.toml".into()), chrono::NaiveDate::MAX).unwrap().rules;
+        let rules = LoadedRules::read(source.into_bytes(), Origin::File("x.toml".into()), chrono::NaiveDate::MAX)
+            .unwrap()
+            .rules;
         let field = rules.roles.name.unwrap();
         let spoken = |typed: &str| {
             let mut fields = Fields::default_of(&rules);
@@ -197,8 +198,9 @@ mod tests {
     fn a_field_that_is_no_name_takes_numbers_and_words_as_they_are() {
         let more = "\n[[field]]\nid = \"tiket\"\nlabel = \"Tiket\"\nmax = 20\n";
         let source = format!("{}{more}", crate::BUILT_IN);
-        let rules =
-            Book::read(source.into_bytes(), Origin::File("x.toml".into()), chrono::NaiveDate::MAX).unwrap().rules;
+        let rules = LoadedRules::read(source.into_bytes(), Origin::File("x.toml".into()), chrono::NaiveDate::MAX)
+            .unwrap()
+            .rules;
         let field = rules.field_named("tiket").unwrap();
         for text in ["531100223344", "N/A", "bu 7"] {
             assert_eq!(received(&rules, field, text), Ok(text.into()));

@@ -89,10 +89,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::book::Book;
+    use crate::loaded::LoadedRules;
 
     fn parsed(pairs: &[(&str, &str)]) -> (Given, Vec<(usize, PairError)>) {
-        let (given, rejected) = parse(&Book::built_in().rules, pairs.iter().copied());
+        let (given, rejected) = parse(&LoadedRules::built_in().rules, pairs.iter().copied());
         (given, rejected.into_iter().map(|pair| (pair.at, pair.why)).collect())
     }
 
@@ -135,7 +135,7 @@ mod tests {
         fn every_pair_is_given_or_rejected_or_empty(pairs in proptest::collection::vec(
             (prop_oneof!["klb|topik|aplikasi|sapaan|nama", "\\PC{0,6}"], prop_oneof!["ya|tidak|belum|Ibu|Budi", any::<String>()]), 0..6))
         {
-            let book = Book::built_in();
+            let book = LoadedRules::built_in();
             let (given, rejected) = parse(&book.rules, pairs.iter().map(|(key, value)| (&**key, &**value)));
             let taken = given.facts.len() + given.choices.len() + given.typed.len();
             prop_assert!(taken + rejected.len() <= pairs.len());

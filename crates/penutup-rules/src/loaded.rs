@@ -23,7 +23,7 @@ pub enum Origin {
 
 /// Checked rules and their source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Book {
+pub struct LoadedRules {
     /// The rules.
     pub rules: RuleSet,
     /// Where they come from.
@@ -44,7 +44,7 @@ pub struct Refused {
     pub problems: Vec<Problem>,
 }
 
-impl Book {
+impl LoadedRules {
     /// Checks a source. `today` is the day against which `effective_from` is held.
     ///
     /// # Errors
@@ -93,21 +93,21 @@ mod tests {
 
     #[test]
     fn the_embedded_rules_hold_without_a_warning() {
-        let book = Book::built_in();
+        let book = LoadedRules::built_in();
         assert_eq!(book.warnings, []);
         assert_eq!(book.rules.sop.revision, "Rev-1");
     }
 
     #[test]
     fn the_sum_is_of_the_bytes() {
-        let mut book = Book::built_in();
+        let mut book = LoadedRules::built_in();
         book.source = b"abc".to_vec();
         assert_eq!(book.sha256(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 
     #[test]
     fn a_refused_source_comes_back_with_its_problems() {
-        let refused = Book::read(b"schema = 2".to_vec(), Origin::BuiltIn, NaiveDate::MIN).unwrap_err();
+        let refused = LoadedRules::read(b"schema = 2".to_vec(), Origin::BuiltIn, NaiveDate::MIN).unwrap_err();
         assert_eq!(refused.source, b"schema = 2");
         assert_eq!(refused.problems.len(), 1);
     }
