@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::closing::{Closing, Held};
+use crate::closing::{Closing, PersistedFact};
 use crate::journal::record::Record;
 use crate::loaded::LoadedRules;
 use crate::rules::ruleset::StepIx;
@@ -21,7 +21,7 @@ pub(super) struct Calls {
     /// The step that is previewed instead of the current one.
     pub(super) previewing: Option<StepIx>,
     /// The shift's facts that the rules don't know: kept, and reported, until they are set anew or known again.
-    pub(super) unknown: Vec<Held>,
+    pub(super) unknown: Vec<PersistedFact>,
     /// What the journal has of the running call.
     pub(super) journalled: Option<Record>,
     /// The record of the running call once it is finished: nothing but an undo in it changes it.
@@ -46,7 +46,7 @@ pub(super) struct Ended {
 }
 
 impl Calls {
-    pub(super) fn new(current: Closing, unknown: Vec<Held>) -> Self {
+    pub(super) fn new(current: Closing, unknown: Vec<PersistedFact>) -> Self {
         Self {
             number: 0,
             last_number: 0,

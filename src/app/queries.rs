@@ -142,7 +142,7 @@ impl App {
     /// The sentence of a step as it stands now, or stood when it was said; `None` for a reminder.
     #[must_use]
     pub fn sentence(&self, step: StepIx) -> Option<Sentence> {
-        let greeting = self.calls.current.said_greeting(step).unwrap_or_else(|| self.greeting());
+        let greeting = self.calls.current.spoken_greeting(step).unwrap_or_else(|| self.greeting());
         let rules = self.rules();
         speak(rules, rules.step(step), &self.fields(), &rules.greetings.rows()[greeting].word)
     }

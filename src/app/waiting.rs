@@ -48,7 +48,7 @@ impl App {
     pub(super) fn take_waiting(&mut self) {
         let today = self.today();
         let Some(book) = self.revisions.take_due(today) else { return };
-        if self.calls.current.begun().is_none() {
+        if self.calls.current.started_at().is_none() {
             self.take_rules(book, None);
         } else {
             self.revisions.set_next(book);

@@ -62,7 +62,7 @@ pub fn run(say: &Say, context: &Context) -> Result<Answer, Stop> {
     let instant = at.map_or_else(Utc::now, |at| at.instant(offset));
     let (time, shown) = moment::local(instant, offset);
     let mut closing = Closing::new(rules, zone, &[]);
-    closing.take(rules, &given, true, instant);
+    closing.apply(rules, &given, true, instant);
     let spoken = Spoken { book: &book, closing, time: shown, greeting: rules.greetings.word(time) };
     let mut answer = Answer::done(match say.format {
         ScriptFormat::Text => spoken.text(),

@@ -417,7 +417,7 @@ impl Session {
                     situation: call.situation().clone(),
                     zone: call.zone(),
                     honorific,
-                    said: call.said().iter().map(|s| s.step).collect(),
+                    said: call.spoken().iter().map(|s| s.step).collect(),
                 }
             }
             Draft::Blind { chosen, greeting, .. } => Answer::Blind { steps: chosen.clone(), greeting: *greeting },

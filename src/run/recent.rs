@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(hands.recent.due(hands.at(900)), []);
         let since = hands.at(0);
         assert_eq!(hands.recent.retract(since, &mut hands.app), []);
-        assert!(hands.app.call().begun().is_none());
+        assert!(hands.app.call().started_at().is_none());
         assert_eq!(hands.recent.deadline(), None);
     }
 }

@@ -266,11 +266,11 @@ mod tests {
         }
 
         fn output(&mut self, output: &'static str, app: &App) {
-            self.0.push(format!("{output} {}", app.call().said().len()));
+            self.0.push(format!("{output} {}", app.call().spoken().len()));
         }
 
         fn changed(&mut self, app: &App, _: &[Effect], by_person: bool) {
-            self.0.push(format!("changed {} {by_person}", app.call().said().len()));
+            self.0.push(format!("changed {} {by_person}", app.call().spoken().len()));
         }
 
         fn show(&mut self, _: &App) -> io::Result<()> {

@@ -1,16 +1,16 @@
 //! New rules under a running prompter: what is told of them, what the panel shows, and that KLB outlasts them.
 
 use penutup::app::Effect;
-use penutup::closing::{Held, Since};
+use penutup::closing::{PersistedFact, Since};
 use penutup::message::{Comparison, Message};
 use penutup::rules::change::Change;
 use std::sync::Arc;
 
 use crate::stage::{Stage, book, revised, wib};
 
-fn klb(value: &str, time: &str) -> Held {
+fn klb(value: &str, time: &str) -> PersistedFact {
     let set = wib(time);
-    Held { fact: "klb".into(), value: value.into(), since: Since { set, confirmed: set } }
+    PersistedFact { fact: "klb".into(), value: value.into(), since: Since { set, confirmed: set } }
 }
 
 /// Rev-2 with another id for the value "ya" of KLB.

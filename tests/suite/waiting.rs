@@ -36,7 +36,7 @@ fn a_file_with_a_future_day_waits_and_the_first_call_of_that_day_has_it() {
     stage.reload(&from_day(TOMORROW));
     assert_eq!(stage.notice(), "");
     // Nobody has begun a call: the one on the screen is the first of the new day.
-    assert!(stage.app.call().begun().is_none());
+    assert!(stage.app.call().started_at().is_none());
     stage.now = wib("23:59") + TimeDelta::minutes(1);
     stage.act(Message::Clock);
     assert_eq!(stage.app.rules().sop.revision, "Rev-2");

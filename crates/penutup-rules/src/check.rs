@@ -30,7 +30,7 @@ pub const MAX_RULES: usize = 10_000;
 /// A sentence over this many characters is warned of.
 pub const LONG_SENTENCE: usize = 240;
 /// The most problems told of one code.
-pub const MAX_OF_A_CODE: usize = 50;
+pub const MAX_PROBLEMS_PER_CODE: usize = 50;
 
 /// What `check` found.
 #[derive(Debug)]
@@ -111,17 +111,17 @@ fn leaves_a_hole(kind: &Kind) -> bool {
     !shown.contains(&key.as_str())
 }
 
-/// At most [`MAX_OF_A_CODE`] problems of each code, the cut told.
+/// At most [`MAX_PROBLEMS_PER_CODE`] problems of each code, the cut told.
 fn bounded(all: Vec<Problem>) -> Vec<Problem> {
     let mut seen: HashMap<_, usize> = HashMap::new();
     let mut out = Vec::with_capacity(all.len().min(1024));
     for problem in all {
         let count = seen.entry(problem.code()).or_default();
         *count += 1;
-        if *count <= MAX_OF_A_CODE {
+        if *count <= MAX_PROBLEMS_PER_CODE {
             out.push(problem);
-        } else if *count == MAX_OF_A_CODE + 1 {
-            let kind = Kind::More { code: problem.code(), shown: MAX_OF_A_CODE };
+        } else if *count == MAX_PROBLEMS_PER_CODE + 1 {
+            let kind = Kind::More { code: problem.code(), shown: MAX_PROBLEMS_PER_CODE };
             out.push(Problem::new(problem.span, kind));
         }
     }

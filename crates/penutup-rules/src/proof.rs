@@ -7,7 +7,7 @@
 
 use chrono::NaiveDate;
 
-use super::check::{LONG_SENTENCE, MAX_OF_A_CODE, Places};
+use super::check::{LONG_SENTENCE, MAX_PROBLEMS_PER_CODE, Places};
 use super::problem::{Broken, Conditions, Kind, Owner, Problem};
 use super::ruleset::{Duty, FieldIx, FieldKind, Rule, RuleSet, Scope, StepIx, StepWords, Typed};
 use super::script::{Fields, speak};
@@ -58,7 +58,7 @@ impl Proof<'_> {
 
     /// Two rules in one situation; answers whether there were any.
     fn overlaps(&self, cubes: &[Cube]) -> bool {
-        let found = space::overlaps(cubes, MAX_OF_A_CODE + 1);
+        let found = space::overlaps(cubes, MAX_PROBLEMS_PER_CODE + 1);
         for &(first, second) in &found.pairs {
             let Some(both) = cubes[first].intersect(&cubes[second]) else { continue };
             let kind = Kind::Overlap {
@@ -76,7 +76,7 @@ impl Proof<'_> {
 
     fn gaps(&self, cubes: &[Cube]) {
         // Too entangled to tell: only where rules overlap, which is told already and refuses the file.
-        let Ok(gaps) = space::gaps(&self.space, cubes, MAX_OF_A_CODE + 1) else { return };
+        let Ok(gaps) = space::gaps(&self.space, cubes, MAX_PROBLEMS_PER_CODE + 1) else { return };
         for gap in gaps.cubes {
             let example = gap.example(&self.space);
             let Some(nearest) = (0..cubes.len()).min_by_key(|at| self.distance(&cubes[*at], &example)) else {
@@ -208,7 +208,7 @@ impl Proof<'_> {
                 self.note(Problem::new(self.places.steps[at].clone(), kind).of(Owner::Step(at)));
             }
             if let StepWords::Say(template) = &step.words {
-                let characters = graphemes(&template.in_braces(self.rules).to_string());
+                let characters = graphemes(&template.with_placeholders(self.rules).to_string());
                 if characters > LONG_SENTENCE {
                     let kind = Kind::LongSentence { id: step.id.clone(), characters };
                     self.note(Problem::new(self.places.sentences[at].clone(), kind).of(Owner::Step(at)));
@@ -229,7 +229,7 @@ impl Proof<'_> {
         let vanishes = |ix: FieldIx| self.rules.field(ix).vanishes();
         for (at, step) in self.rules.steps.iter().enumerate() {
             let StepWords::Say(template) = &step.words else { continue };
-            if let Some(field) = template.leaves_an_empty_place(vanishes)
+            if let Some(field) = template.empty_place(vanishes)
                 && let Some(sentence) = speak(self.rules, step, &fields, greeting)
             {
                 let field = self.rules.field(field).id.clone();

@@ -96,7 +96,7 @@ impl Template {
     /// The first field that leaves an empty place where it is empty: brackets or quotes around nothing, or a mark that
     /// follows a comma or begins the sentence.
     #[must_use]
-    pub fn leaves_an_empty_place(&self, may_be_empty: impl Fn(FieldIx) -> bool) -> Option<FieldIx> {
+    pub fn empty_place(&self, may_be_empty: impl Fn(FieldIx) -> bool) -> Option<FieldIx> {
         // What stands before the empty field; nothing at the start of the sentence.
         let (mut before, mut quotes, mut empty) = (None, 0, None);
         for piece in &self.0 {
@@ -124,7 +124,7 @@ impl Template {
 
     /// The sentence as the file has it, placeholders in braces.
     #[must_use]
-    pub fn in_braces(&self, rules: &RuleSet) -> Sentence {
+    pub fn with_placeholders(&self, rules: &RuleSet) -> Sentence {
         let mut out = Sentence::default();
         for piece in &self.0 {
             match piece {
@@ -274,7 +274,7 @@ impl Fields {
 
     /// What the next call begins with: the defaults, but for what is typed once a shift.
     #[must_use]
-    pub fn for_the_next_call(&self, rules: &RuleSet) -> Self {
+    pub fn for_next_call(&self, rules: &RuleSet) -> Self {
         let mut out = Self::default_of(rules);
         for ((field, next), now) in rules.fields.iter().zip(&mut out.0).zip(&self.0) {
             if let FieldKind::Typed(Typed { scope: FieldScope::Shift, .. }) = field.kind {
@@ -286,7 +286,7 @@ impl Fields {
 
     /// The same under other rules: what fields of the same id and kind hold.
     #[must_use]
-    pub fn under(&self, old: &RuleSet, new: &RuleSet) -> Self {
+    pub fn migrated(&self, old: &RuleSet, new: &RuleSet) -> Self {
         let mut out = Self::default_of(new);
         for (ix, field) in old.fields_ix() {
             let Some(to) = new.field_named(&field.id) else { continue };
@@ -347,14 +347,14 @@ impl Fields {
 
 /// Why a typed text does not fit its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unfit {
+pub enum FitError {
     /// It has more graphemes than the field takes.
     TooLong {
         /// How many it has.
         count: usize,
     },
     /// The field takes a number, and this is none.
-    NoNumber,
+    NotANumber,
 }
 
 impl Typed {
@@ -362,15 +362,15 @@ impl Typed {
     ///
     /// # Errors
     /// Why it does not fit; it is never cut.
-    pub fn fit(&self, typed: &str) -> Result<String, Unfit> {
+    pub fn fit(&self, typed: &str) -> Result<String, FitError> {
         let text = text::clean(typed);
         let count = text::graphemes(&text);
         if count > self.max {
-            return Err(Unfit::TooLong { count });
+            return Err(FitError::TooLong { count });
         }
         let of_a_number = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '.' | '/' | '+');
         if self.text == TextKind::Number && !text.chars().all(of_a_number) {
-            return Err(Unfit::NoNumber);
+            return Err(FitError::NotANumber);
         }
         Ok(text)
     }
@@ -451,11 +451,11 @@ pub fn complete(rules: &RuleSet, steps: impl IntoIterator<Item = StepIx>, fields
 
 /// The complete sentence of these steps with its placeholders in braces, for tables and diffs.
 #[must_use]
-pub fn script_in_braces(rules: &RuleSet, steps: &[StepIx]) -> Sentence {
+pub fn script_with_placeholders(rules: &RuleSet, steps: &[StepIx]) -> Sentence {
     let mut out = Sentence::default();
     for ix in steps {
         if let StepWords::Say(template) = &rules.step(*ix).words {
-            out.join(template.in_braces(rules));
+            out.join(template.with_placeholders(rules));
         }
     }
     out

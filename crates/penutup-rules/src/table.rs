@@ -7,7 +7,7 @@
 use num_bigint::BigUint;
 
 use super::ruleset::{Rule, RuleSet};
-use super::script::{Sentence, script_in_braces};
+use super::script::{Sentence, script_with_placeholders};
 use super::space::{Space, Values};
 
 /// Every situation and its sentence.
@@ -47,7 +47,7 @@ pub fn table(rules: &RuleSet) -> Table<'_> {
     let rows = rules.rules.iter().map(|rule| Row {
         rule,
         situations: rule.when.count(&space),
-        script: script_in_braces(rules, &rule.steps),
+        script: script_with_placeholders(rules, &rule.steps),
     });
     let rows = rows.collect();
     Table { rules, situations: space.count(), rows, space }

@@ -259,7 +259,7 @@ proptest! {
                 Some(sentence) => prop_assert_eq!(&said[at + 1], &sentence.to_string()),
                 None => prop_assert!(said[at + 1].ends_with(&talk.app.complete_sentence().to_string())),
             }
-            if talk.app.call().said().is_empty() {
+            if talk.app.call().spoken().is_empty() {
                 let plan = decide(rules, talk.app.call().situation());
                 let say = script(rules, plan, talk.app.call().fields(), talk.app.greeting_word()).to_string();
                 let copied = talk.types("c");

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use penutup::action::Action;
 use penutup::app::{App, Begin, Effect, Update};
-use penutup::closing::Held;
 use penutup::closing::Mark;
+use penutup::closing::PersistedFact;
 use penutup::keymap::{self, Key};
 use penutup::loaded::{LoadedRules, Origin};
 use penutup::message::Message;
@@ -69,12 +69,12 @@ impl Stage {
     }
 
     /// Other rules.
-    pub fn with(book: Arc<LoadedRules>, now: DateTime<Utc>, held: Vec<Held>) -> Self {
+    pub fn with(book: Arc<LoadedRules>, now: DateTime<Utc>, held: Vec<PersistedFact>) -> Self {
         Self::in_zone(0, book, now, held)
     }
 
     /// Other rules, in a house that stands in another zone than the first.
-    pub fn in_zone(zone: usize, book: Arc<LoadedRules>, now: DateTime<Utc>, held: Vec<Held>) -> Self {
+    pub fn in_zone(zone: usize, book: Arc<LoadedRules>, now: DateTime<Utc>, held: Vec<PersistedFact>) -> Self {
         let begin = Begin { book, lang: Lang::Id, zone, held, notice: None, rules_trouble: None, now };
         Self { app: App::new(begin), now, hands: now, pace: PACE, effects: Vec::new(), scroll: Scroll::default() }
     }
@@ -176,9 +176,9 @@ impl Stage {
         let told = self.app.entries().into_iter().map(|entry| {
             let id = &rules.step(entry.step).id;
             match entry.mark {
-                Mark::Said => format!("√{id}"),
+                Mark::Spoken => format!("√{id}"),
                 Mark::Current => format!("►{id}"),
-                Mark::Ahead => id.clone(),
+                Mark::Upcoming => id.clone(),
                 Mark::Overtaken => format!("–{id}"),
                 Mark::Reminder => format!("({id})"),
             }
@@ -189,7 +189,7 @@ impl Stage {
     /// The steps that were said, in order.
     pub fn said(&self) -> Vec<&str> {
         let rules = self.app.rules();
-        self.app.call().said().iter().map(|s| rules.step(s.step).id.as_str()).collect()
+        self.app.call().spoken().iter().map(|s| rules.step(s.step).id.as_str()).collect()
     }
 
     /// The notice, or nothing.

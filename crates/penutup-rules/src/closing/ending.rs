@@ -29,7 +29,7 @@ impl Ending {
 #[serde(into = "String", try_from = "String")]
 pub enum Outcome {
     /// As the CSO said, or complete.
-    Said(Ending),
+    Ended(Ending),
     /// The prompter was left with the call open (`q`, Ctrl-C).
     Left,
     /// Overtaken by the telephone's next call.
@@ -43,12 +43,12 @@ impl Outcome {
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
-            Self::Said(Ending::Complete) => "lengkap",
-            Self::Said(Ending::CustomerLeft) => "pelanggan-menutup",
-            Self::Said(Ending::Transferred) => "dialihkan",
-            Self::Said(Ending::Silent) => "hening",
-            Self::Said(Ending::Dropped) => "terputus",
-            Self::Said(Ending::Omitted) => "tidak-disampaikan",
+            Self::Ended(Ending::Complete) => "lengkap",
+            Self::Ended(Ending::CustomerLeft) => "pelanggan-menutup",
+            Self::Ended(Ending::Transferred) => "dialihkan",
+            Self::Ended(Ending::Silent) => "hening",
+            Self::Ended(Ending::Dropped) => "terputus",
+            Self::Ended(Ending::Omitted) => "tidak-disampaikan",
             Self::Left => "ditinggalkan",
             Self::NextCall => "panggilan-berikutnya",
             Self::ProgramClosed => "aplikasi-tertutup",
@@ -57,12 +57,12 @@ impl Outcome {
 
     /// Every way a call ends.
     pub const ALL: [Self; 9] = [
-        Self::Said(Ending::Complete),
-        Self::Said(Ending::CustomerLeft),
-        Self::Said(Ending::Transferred),
-        Self::Said(Ending::Silent),
-        Self::Said(Ending::Dropped),
-        Self::Said(Ending::Omitted),
+        Self::Ended(Ending::Complete),
+        Self::Ended(Ending::CustomerLeft),
+        Self::Ended(Ending::Transferred),
+        Self::Ended(Ending::Silent),
+        Self::Ended(Ending::Dropped),
+        Self::Ended(Ending::Omitted),
         Self::Left,
         Self::NextCall,
         Self::ProgramClosed,

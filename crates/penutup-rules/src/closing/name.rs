@@ -6,17 +6,17 @@ pub mod read;
 use unicode_width::UnicodeWidthChar;
 
 use crate::ruleset::{FieldIx, FieldKind, RuleSet, TextKind};
-use crate::script::{FieldValue, Fields, Unfit};
+use crate::script::{FieldValue, Fields, FitError};
 use crate::text;
-use read::{Honorifics, Name, NoName, tidy};
+use read::{Honorifics, Name, NameError, tidy};
 
 /// Why a typed field does not take a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoText {
+pub enum TextError {
     /// Nothing to be read in it.
     Empty,
     /// A name is asked for, and this is what is written where nobody is known.
-    Nobody,
+    NoPerson,
     /// Digits, where a name is asked for.
     Digits,
     /// More graphemes than the field takes.
@@ -25,24 +25,24 @@ pub enum NoText {
         count: usize,
     },
     /// No number, where one is asked for.
-    NoNumber,
+    NotANumber,
 }
 
-impl From<NoName> for NoText {
-    fn from(why: NoName) -> Self {
+impl From<NameError> for TextError {
+    fn from(why: NameError) -> Self {
         match why {
-            NoName::Empty => Self::Empty,
-            NoName::Nobody => Self::Nobody,
-            NoName::Digits => Self::Digits,
+            NameError::Empty => Self::Empty,
+            NameError::NoPerson => Self::NoPerson,
+            NameError::Digits => Self::Digits,
         }
     }
 }
 
-impl From<Unfit> for NoText {
-    fn from(why: Unfit) -> Self {
+impl From<FitError> for TextError {
+    fn from(why: FitError) -> Self {
         match why {
-            Unfit::TooLong { count } => Self::TooLong { count },
-            Unfit::NoNumber => Self::NoNumber,
+            FitError::TooLong { count } => Self::TooLong { count },
+            FitError::NotANumber => Self::NotANumber,
         }
     }
 }
@@ -71,8 +71,8 @@ pub fn set(rules: &RuleSet, fields: &mut Fields, field: FieldIx, typed: &str, ta
 ///
 /// # Errors
 /// Why it can't.
-pub fn check(rules: &RuleSet, field: FieldIx, text: &str) -> Result<(), NoText> {
-    let FieldKind::Typed(typed) = &rules.field(field).kind else { return Err(NoText::Empty) };
+pub fn check(rules: &RuleSet, field: FieldIx, text: &str) -> Result<(), TextError> {
+    let FieldKind::Typed(typed) = &rules.field(field).kind else { return Err(TextError::Empty) };
     if text::is_blank(text) {
         return Ok(());
     }
@@ -97,7 +97,7 @@ fn honorifics(rules: &RuleSet) -> Honorifics {
 ///
 /// # Errors
 /// Why the field does not take it; it is never cut.
-pub fn received(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, NoText> {
+pub fn received(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, TextError> {
     let text = cleaned(rules, field, text)?;
     check(rules, field, &text)?;
     Ok(text)
@@ -108,10 +108,10 @@ pub fn received(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, N
 ///
 /// # Errors
 /// Why there is nothing to take.
-pub fn cleaned(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, NoText> {
+pub fn cleaned(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, TextError> {
     let line = first_line(text);
     if text::is_blank(&line) {
-        return Err(NoText::Empty);
+        return Err(TextError::Empty);
     }
     match (&rules.field(field).kind, rules.roles.name == Some(field)) {
         (FieldKind::Typed(typed), is_customer) if typed.text == TextKind::Name => {
@@ -168,11 +168,11 @@ mod tests {
             assert_eq!(read(text), Ok(name.into()));
         }
         for address in ["sip:0812345678@pln.co.id", "081234@10.0.0.1", "tel:+62812", "0812-3456 789", "+62 (812) 34"] {
-            assert_eq!(read(address), Err(NoText::Digits), "{address}");
+            assert_eq!(read(address), Err(TextError::Digits), "{address}");
         }
-        assert_eq!(read("Anonymous"), Err(NoText::Nobody));
-        assert_eq!(read(" \u{1b}[0m\n"), Err(NoText::Empty));
-        assert_eq!(read(&"a".repeat(61)), Err(NoText::TooLong { count: 61 }));
+        assert_eq!(read("Anonymous"), Err(TextError::NoPerson));
+        assert_eq!(read(" \u{1b}[0m\n"), Err(TextError::Empty));
+        assert_eq!(read(&"a".repeat(61)), Err(TextError::TooLong { count: 61 }));
         let with_honorific = format!("bapak {}", "a".repeat(60));
         assert_eq!(read(&with_honorific), Ok(with_honorific.clone()), "the honorific goes elsewhere");
     }

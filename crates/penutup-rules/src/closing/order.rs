@@ -19,35 +19,36 @@ pub struct Overtaken {
 }
 
 impl State {
-    pub(super) fn was_said(&self, step: StepIx) -> bool {
-        self.said.iter().any(|s| s.step == step)
+    pub(super) fn already_spoken(&self, step: StepIx) -> bool {
+        self.spoken.iter().any(|s| s.step == step)
     }
 
     /// The sentence said that stands for this one: itself, or an alternative.
-    pub(super) fn stands_for(&self, rules: &RuleSet, step: StepIx) -> Option<StepIx> {
-        if self.was_said(step) {
+    pub(super) fn satisfied_by(&self, rules: &RuleSet, step: StepIx) -> Option<StepIx> {
+        if self.already_spoken(step) {
             return Some(step);
         }
-        rules.alternatives(step, &self.situation).find(|other| self.was_said(*other))
+        rules.alternatives(step, &self.situation).find(|other| self.already_spoken(*other))
     }
 
-    fn spoken<'r>(&self, rules: &'r RuleSet) -> impl Iterator<Item = StepIx> + 'r {
+    fn plan_sentences<'r>(&self, rules: &'r RuleSet) -> impl Iterator<Item = StepIx> + 'r {
         decide(rules, &self.situation).steps().iter().copied().filter(|s| rules.step(*s).is_spoken())
     }
 
     /// The sentences of the plan that were not said, nor one that stands for them: those that can still be said, and
     /// those that are overtaken.
-    pub(super) fn unsaid(&self, rules: &RuleSet) -> (Vec<StepIx>, Vec<StepIx>) {
-        let (said, open): (Vec<_>, Vec<_>) = self.spoken(rules).partition(|s| self.stands_for(rules, *s).is_some());
+    pub(super) fn unspoken(&self, rules: &RuleSet) -> (Vec<StepIx>, Vec<StepIx>) {
+        let (said, open): (Vec<_>, Vec<_>) =
+            self.plan_sentences(rules).partition(|s| self.satisfied_by(rules, *s).is_some());
         if self.finished {
             return (Vec::new(), open);
         }
-        if self.said.is_empty() {
+        if self.spoken.is_empty() {
             return (open, Vec::new());
         }
         // What comes before something past is past. An order names steps that are not in the plan too: of those only
         // what was really said counts, since the plan need not heed the others.
-        let mut past: Vec<StepIx> = self.said.iter().map(|s| s.step).chain(said).collect();
+        let mut past: Vec<StepIx> = self.spoken.iter().map(|s| s.step).chain(said).collect();
         loop {
             let before = |s: &StepIx| !past.contains(s) && self.precedes(rules, *s, &past);
             let Some(step) = open.iter().copied().find(before) else { break };
@@ -74,7 +75,7 @@ impl State {
         if self.finished {
             return;
         }
-        let (_, overtaken) = self.unsaid(rules);
+        let (_, overtaken) = self.unspoken(rules);
         self.overtaken.retain(|known| overtaken.contains(&known.step));
         for step in overtaken {
             if self.overtaken.iter().all(|known| known.step != step) {
@@ -87,7 +88,7 @@ impl State {
 impl Closing {
     /// The sentences still to be said, in order.
     pub fn remaining(&self, rules: &RuleSet) -> impl Iterator<Item = StepIx> + use<> {
-        self.state.unsaid(rules).0.into_iter()
+        self.state.unspoken(rules).0.into_iter()
     }
 
     /// The sentences that a late change asks for and that can't be said any more, with what changed and when.
@@ -114,12 +115,14 @@ impl Closing {
 
     /// What was said of the sentences that a contradiction decides.
     #[must_use]
-    pub fn said_of_decided(&self, rules: &RuleSet) -> Vec<StepIx> {
-        self.decided(rules).filter_map(|step| self.state.stands_for(rules, step)).collect()
+    pub fn spoken_alternatives(&self, rules: &RuleSet) -> Vec<StepIx> {
+        self.decided(rules).filter_map(|step| self.state.satisfied_by(rules, step)).collect()
     }
 
     /// The sentences of the plan in whose place another could be said.
     fn decided<'a>(&'a self, rules: &'a RuleSet) -> impl Iterator<Item = StepIx> + 'a {
-        self.state.spoken(rules).filter(|step| rules.alternatives(*step, &self.state.situation).next().is_some())
+        self.state
+            .plan_sentences(rules)
+            .filter(|step| rules.alternatives(*step, &self.state.situation).next().is_some())
     }
 }

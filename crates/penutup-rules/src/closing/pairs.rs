@@ -1,7 +1,7 @@
 //! `KEY=VALUE`: facts and fields as a command line or a telephone gives them, matched against the rules.
 
-use super::name::{self, NoText};
-use super::outside::Given;
+use super::external::Assignments;
+use super::name::{self, TextError};
 use crate::ruleset::{FieldIx, FieldKind, RuleSet};
 
 /// Why a pair was rejected.
@@ -12,14 +12,14 @@ pub enum PairError {
     /// The fact or field has no such value.
     UnknownValue,
     /// The field does not take this text.
-    Text(NoText),
+    Text(TextError),
     /// The fact or field was given before; the first counts.
     Twice,
 }
 
 /// A rejected pair, by its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rejected {
+pub struct RejectedPair {
     /// Its position among the pairs.
     pub at: usize,
     /// Why.
@@ -48,18 +48,27 @@ pub fn is_typed(rules: &RuleSet, key: &str) -> bool {
 
 /// Matches pairs against the rules, ignoring case and blanks around a value. An empty text sets nothing: a telephone does
 /// not know everybody's name.
-pub fn parse<'p>(rules: &RuleSet, pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> (Given, Vec<Rejected>) {
-    let (mut given, mut rejected, mut seen) = (Given::default(), Vec::new(), Vec::new());
+pub fn parse<'p>(
+    rules: &RuleSet,
+    pairs: impl IntoIterator<Item = (&'p str, &'p str)>,
+) -> (Assignments, Vec<RejectedPair>) {
+    let (mut given, mut rejected, mut seen) = (Assignments::default(), Vec::new(), Vec::new());
     for (at, (key, value)) in pairs.into_iter().enumerate() {
         match parse_one(rules, key, value, &seen, &mut given) {
             Ok(target) => seen.push(target),
-            Err(why) => rejected.push(Rejected { at, why }),
+            Err(why) => rejected.push(RejectedPair { at, why }),
         }
     }
     (given, rejected)
 }
 
-fn parse_one(rules: &RuleSet, key: &str, value: &str, seen: &[Target], given: &mut Given) -> Result<Target, PairError> {
+fn parse_one(
+    rules: &RuleSet,
+    key: &str,
+    value: &str,
+    seen: &[Target],
+    given: &mut Assignments,
+) -> Result<Target, PairError> {
     let target = Target::of(rules, key).ok_or(PairError::UnknownKey)?;
     if seen.contains(&target) {
         return Err(PairError::Twice);
@@ -76,7 +85,7 @@ fn parse_one(rules: &RuleSet, key: &str, value: &str, seen: &[Target], given: &m
             }
             FieldKind::Typed(_) => match name::received(rules, field, value) {
                 Ok(text) => given.typed.push((field, text)),
-                Err(NoText::Empty) => {}
+                Err(TextError::Empty) => {}
                 Err(why) => return Err(PairError::Text(why)),
             },
         },
@@ -91,7 +100,7 @@ mod tests {
     use super::*;
     use crate::loaded::LoadedRules;
 
-    fn parsed(pairs: &[(&str, &str)]) -> (Given, Vec<(usize, PairError)>) {
+    fn parsed(pairs: &[(&str, &str)]) -> (Assignments, Vec<(usize, PairError)>) {
         let (given, rejected) = parse(&LoadedRules::built_in().rules, pairs.iter().copied());
         (given, rejected.into_iter().map(|pair| (pair.at, pair.why)).collect())
     }
@@ -113,13 +122,13 @@ mod tests {
             ("klb", "", PairError::UnknownValue),
             ("klb", "y a", PairError::UnknownValue),
             ("sapaan", "Raden", PairError::UnknownValue),
-            ("nama", "0812 345", PairError::Text(NoText::Digits)),
-            ("nama", "Anonymous", PairError::Text(NoText::Nobody)),
-            ("nama", &long, PairError::Text(NoText::TooLong { count: 61 })),
+            ("nama", "0812 345", PairError::Text(TextError::Digits)),
+            ("nama", "Anonymous", PairError::Text(TextError::NoPerson)),
+            ("nama", &long, PairError::Text(TextError::TooLong { count: 61 })),
         ] {
-            assert_eq!(parsed(&[(key, value)]), (Given::default(), vec![(0, why)]), "{key}={value}");
+            assert_eq!(parsed(&[(key, value)]), (Assignments::default(), vec![(0, why)]), "{key}={value}");
         }
-        assert_eq!(parsed(&[("nama", " ")]), (Given::default(), vec![]), "an empty name sets nothing");
+        assert_eq!(parsed(&[("nama", " ")]), (Assignments::default(), vec![]), "an empty name sets nothing");
     }
 
     #[test]

@@ -82,11 +82,11 @@ impl std::fmt::Debug for Name {
 
 /// Why a text is no name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoName {
+pub enum NameError {
     /// Nothing to be read in it.
     Empty,
     /// What is written where nobody is known, an address, or a variable that nobody filled.
-    Nobody,
+    NoPerson,
     /// A number.
     Digits,
 }
@@ -95,16 +95,16 @@ pub enum NoName {
 ///
 /// # Errors
 /// Why it is none.
-pub fn read(text: &str, honorifics: &Honorifics, taken: bool) -> Result<Name, NoName> {
+pub fn read(text: &str, honorifics: &Honorifics, taken: bool) -> Result<Name, NameError> {
     let whole = text::fold(text);
     if text::is_blank(&whole) {
-        return Err(NoName::Empty);
+        return Err(NameError::Empty);
     }
     if is_number(&whole) || is_number_address(&whole) {
-        return Err(NoName::Digits);
+        return Err(NameError::Digits);
     }
     if is_channel(&whole) {
-        return Err(NoName::Nobody);
+        return Err(NameError::NoPerson);
     }
     let tidy = tidy(&whole);
     // A blank behind it, and it is no beginning of a name.
@@ -113,10 +113,10 @@ pub fn read(text: &str, honorifics: &Honorifics, taken: bool) -> Result<Name, No
         return Ok(Name { choice, text: String::new() });
     }
     if is_number(name) {
-        return Err(NoName::Digits);
+        return Err(NameError::Digits);
     }
     if is_nobody(name) {
-        return Err(NoName::Nobody);
+        return Err(NameError::NoPerson);
     }
     Ok(Name { choice, text: name.into() })
 }
@@ -282,7 +282,7 @@ mod tests {
         }
     }
 
-    fn read(text: &str) -> Result<(Option<usize>, String), NoName> {
+    fn read(text: &str) -> Result<(Option<usize>, String), NameError> {
         super::read(text, &house(), true).map(|name| (name.choice, name.text))
     }
 
@@ -383,12 +383,12 @@ mod tests {
             "Sdr.",
             "\u{1f600}",
         ] {
-            assert_eq!(read(text), Err(NoName::Nobody), "{text}");
+            assert_eq!(read(text), Err(NameError::NoPerson), "{text}");
         }
         for text in ["0812345678", "+62 812-345", "٠٨١٢", "sip:0812@x", "tel:+62812", "0812@10.0.0.1"] {
-            assert_eq!(read(text), Err(NoName::Digits), "{text}");
+            assert_eq!(read(text), Err(NameError::Digits), "{text}");
         }
-        assert_eq!((read(""), read(" \u{200b}")), (Err(NoName::Empty), Err(NoName::Empty)));
+        assert_eq!((read(""), read(" \u{200b}")), (Err(NameError::Empty), Err(NameError::Empty)));
         assert_eq!(read("Bapak 081234"), Ok((Some(1), String::new())), "the number goes, the honorific counts");
     }
 

@@ -1,5 +1,5 @@
 //! What comes into a call from outside: what the telephone knows of it, and what the centre declares for everyone. A
-//! name from the telephone is unsure until the CSO takes it; what the centre declares is no change of the CSO's, so
+//! name from the telephone is unconfirmed until the CSO takes it; what the centre declares is no change of the CSO's, so
 //! that no undo takes it back.
 
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use crate::text;
 
 /// What the telephone knows, held against the rules.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Given {
+pub struct Assignments {
     /// Facts and their values.
     pub facts: Vec<(usize, usize)>,
     /// Choices of fields.
@@ -20,29 +20,29 @@ pub struct Given {
     pub typed: Vec<(FieldIx, String)>,
 }
 
-impl Given {
+impl Assignments {
     /// What of it is the call's and not the shift's.
     #[must_use]
-    pub fn of_the_call(&self, rules: &RuleSet) -> Self {
+    pub fn call_only(&self, rules: &RuleSet) -> Self {
         let facts = self.facts.iter().copied().filter(|(fact, _)| rules.facts[*fact].scope == Scope::Call);
         let typed = self.typed.iter().filter(|(field, _)| !rules.field(*field).lasts_a_shift()).cloned();
         Self { facts: facts.collect(), choices: self.choices.clone(), typed: typed.collect() }
     }
 }
 
-impl std::fmt::Debug for Given {
+impl std::fmt::Debug for Assignments {
     /// Says nothing of the texts: a customer's name may be one.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Given").field("facts", &self.facts).finish_non_exhaustive()
+        f.debug_struct("Assignments").field("facts", &self.facts).finish_non_exhaustive()
     }
 }
 
 impl Closing {
     /// Takes all of it as one change. With `begins` the call begins, also with nothing given; a shift fact alone does
     /// not begin it otherwise. What is said outright wins over the honorific that a name begins with.
-    pub fn take(&mut self, rules: &RuleSet, given: &Given, begins: bool, now: DateTime<Utc>) {
-        let begun = self.state.begun;
-        let of_the_call = begins || given.of_the_call(rules) != Given::default();
+    pub fn apply(&mut self, rules: &RuleSet, given: &Assignments, begins: bool, now: DateTime<Utc>) {
+        let started_at = self.state.started_at;
+        let call_only = begins || given.call_only(rules) != Assignments::default();
         self.change(now, |s| {
             let mut changed = Vec::new();
             for &(fact, value) in &given.facts {
@@ -61,31 +61,31 @@ impl Closing {
                     s.fields.set(rules, *field, before.get(*field).clone());
                 }
                 let has_text = matches!(s.fields.get(*field), FieldValue::Text(text) if !text::is_blank(text));
-                if s.fields != before && has_text && !s.unsure.contains(field) {
-                    s.unsure.push(*field);
+                if s.fields != before && has_text && !s.unconfirmed.contains(field) {
+                    s.unconfirmed.push(*field);
                 }
             }
             for &(field, choice) in &given.choices {
                 s.fields.set(rules, field, FieldValue::Choice(choice));
             }
             if begins {
-                s.begun.get_or_insert(now);
+                s.started_at.get_or_insert(now);
             }
         });
-        if !of_the_call {
-            self.state.begun = begun;
+        if !call_only {
+            self.state.started_at = started_at;
         }
     }
 
     /// Whether a field's text comes from the telephone and nobody has taken it yet.
     #[must_use]
-    pub fn is_unsure(&self, field: FieldIx) -> bool {
-        self.state.unsure.contains(&field)
+    pub fn is_unconfirmed(&self, field: FieldIx) -> bool {
+        self.state.unconfirmed.contains(&field)
     }
 
     /// The centre declares a shift fact: it holds now, and it held at every earlier state that an undo may bring back.
     pub fn declare(&mut self, rules: &RuleSet, fact: usize, value: usize, since: Since) {
-        self.in_every_state(|state| {
+        self.update_all_states(|state| {
             state.situation.set(rules, fact, value);
             state.since[fact] = Some(since);
             state.note_overtaken(rules, &[(fact, value)], since.confirmed);
@@ -93,21 +93,21 @@ impl Closing {
     }
 
     /// Changes the present state and all that an undo brings back.
-    pub(super) fn in_every_state(&mut self, change: impl Fn(&mut State)) {
-        self.before.iter_mut().chain([&mut self.state]).for_each(change);
+    pub(super) fn update_all_states(&mut self, change: impl Fn(&mut State)) {
+        self.undo_stack.iter_mut().chain([&mut self.state]).for_each(change);
         // Two states that differed in nothing else are one.
-        let mut kept: Vec<State> = self.before.drain(..).collect();
+        let mut kept: Vec<State> = self.undo_stack.drain(..).collect();
         kept.dedup();
         if kept.last() == Some(&self.state) {
             kept.pop();
         }
-        self.before = kept.into();
+        self.undo_stack = kept.into();
     }
 }
 
 impl State {
-    /// A sentence was said: a text that stood in it is sure now.
-    pub(super) fn said_is_sure(&mut self, rules: &RuleSet, step: StepIx) {
-        self.unsure.retain(|field| !rules.step(step).speaks(*field));
+    /// A sentence was spoken: a text that stood in it is sure now.
+    pub(super) fn confirm_fields_of(&mut self, rules: &RuleSet, step: StepIx) {
+        self.unconfirmed.retain(|field| !rules.step(step).speaks(*field));
     }
 }
