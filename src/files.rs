@@ -22,7 +22,7 @@ use crate::diagnostics::source::clean_path;
 use crate::diagnostics::{self, Source};
 use crate::loaded::{LoadedRules, Origin, Refused};
 use crate::rules::Problem;
-use crate::rules::shape::MAX_FILE;
+use crate::rules::limits::MAX_FILE;
 use crate::words::{Words, fill};
 
 pub use crate::own_files::make_folder;

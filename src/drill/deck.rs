@@ -6,9 +6,9 @@ use chrono::NaiveTime;
 use super::card::DAY;
 use super::story::{full, pairs};
 use crate::rules::RuleSet;
-use crate::rules::problem::{Expected, Kind, Problem};
+use crate::rules::problem::{Expected, Kind, Problem, Span};
 use crate::rules::ruleset::{FieldIx, FieldKind};
-use crate::rules::shape::{At, Problems, Span, Table, note, read_document};
+use crate::rules::shape::{At, Problems, Table, note, read_document};
 use crate::rules::text;
 
 /// The deck that is embedded in the program.

@@ -5,10 +5,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::loaded::sha256;
-use crate::rules::problem::{Kind, Named, Problem};
+use crate::rules::problem::{Kind, Named, Problem, Span};
 use crate::rules::ruleset::{FieldIx, RuleSet};
 use crate::rules::script::{BadBrace, Piece, Template};
-use crate::rules::shape::{At, Problems, Span, Table, read_document};
+use crate::rules::shape::{At, Problems, Table, read_document};
 use crate::rules::text;
 
 /// The stories that are embedded in the program.

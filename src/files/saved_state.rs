@@ -14,7 +14,7 @@ use super::{Folders, Unreadable, read, shown_path, write};
 use crate::broadcast::Broadcast;
 use crate::closing::{PersistedFact, Since};
 use crate::own_files;
-use crate::rules::shape::MAX_FILE;
+use crate::rules::limits::MAX_FILE;
 use crate::seat::{SeatState, Shared};
 use crate::words::{Words, fill};
 

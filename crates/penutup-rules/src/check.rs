@@ -14,23 +14,15 @@ use num_bigint::BigUint;
 use vec1::{Vec1, vec1};
 
 use super::file::{self, File, Text};
-use super::problem::{Kind, Named, Problem};
-use super::proof;
+use super::limits::{MAX_PROBLEMS_PER_CODE, MAX_RULES};
+use super::problem::{Kind, Named, Problem, Span};
+use super::proof::{self, Places};
 use super::ruleset::{Proved, RuleSet, SALAM, Sop};
 use super::script::{BadBrace, Template};
-use super::shape::{At, Problems, Span, note};
+use super::shape::{Problems, note};
 use super::space::Space;
 use super::text;
 use values::is_zone_id;
-
-pub(super) use vocabulary::bare_word;
-
-/// The most rules that are read.
-pub const MAX_RULES: usize = 10_000;
-/// A sentence over this many characters is warned of.
-pub const LONG_SENTENCE: usize = 240;
-/// The most problems told of one code.
-pub const MAX_PROBLEMS_PER_CODE: usize = 50;
 
 /// What `check` found.
 #[derive(Debug)]
@@ -126,32 +118,6 @@ fn bounded(all: Vec<Problem>) -> Vec<Problem> {
         }
     }
     out
-}
-
-/// Where the proof's problems point to.
-pub struct Places {
-    /// Each rule's id.
-    pub rules: Vec<Span>,
-    /// Each rule's steps.
-    pub rule_steps: Vec<Span>,
-    /// Each requirement's id.
-    pub requirements: Vec<Span>,
-    /// Each fact's id.
-    pub facts: Vec<Span>,
-    /// Each fact's values' ids.
-    pub values: Vec<Vec<Span>>,
-    /// Each step's id.
-    pub steps: Vec<Span>,
-    /// Each step's sentence.
-    pub sentences: Vec<Span>,
-    /// Each field's id.
-    pub fields: Vec<Span>,
-    /// `effective_from`.
-    pub effective_from: Span,
-    /// `effective_to`.
-    pub effective_to: Span,
-    /// `duties`, with its number.
-    pub duties: Option<At<i64>>,
 }
 
 fn places(file: &File) -> Places {

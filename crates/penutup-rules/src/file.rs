@@ -3,8 +3,8 @@
 
 use chrono::NaiveDate;
 
-use super::problem::Kind;
-use super::shape::{At, Condition, Problems, Span, Table, read_document};
+use super::problem::{Kind, Span};
+use super::shape::{At, Condition, Problems, Table, read_document};
 
 /// A text with its place.
 pub type Text = At<String>;

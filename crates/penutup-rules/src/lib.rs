@@ -38,6 +38,7 @@ pub mod decide;
 pub mod diff;
 pub(crate) mod file;
 pub mod greeting;
+pub mod limits;
 pub mod loaded;
 pub mod problem;
 pub(crate) mod proof;

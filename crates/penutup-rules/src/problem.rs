@@ -1,7 +1,10 @@
 //! What can be wrong with a file, as data: the code, the place, the names. How it is told, in which language, is
 //! another room's business (`tell`).
 
-use super::shape::Span;
+use std::ops::Range;
+
+/// A place in a file, in bytes.
+pub type Span = Range<usize>;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -264,7 +267,7 @@ pub enum Kind {
     NotUtf8,
     /// Text, but in the two-byte form that Windows programs call "Unicode".
     Utf16,
-    /// Over [`super::shape::MAX_FILE`].
+    /// Over [`super::limits::MAX_FILE`].
     TooLarge { bytes: usize },
     /// Longer than a text may be.
     TooLong { key: String, max: usize },

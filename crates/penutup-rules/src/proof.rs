@@ -7,13 +7,39 @@
 
 use chrono::NaiveDate;
 
-use super::check::{LONG_SENTENCE, MAX_PROBLEMS_PER_CODE, Places};
-use super::problem::{Broken, Conditions, Kind, Owner, Problem};
+use super::limits::{LONG_SENTENCE, MAX_PROBLEMS_PER_CODE};
+use super::problem::{Broken, Conditions, Kind, Owner, Problem, Span};
 use super::ruleset::{Duty, FieldIx, FieldKind, Rule, RuleSet, Scope, StepIx, StepWords, Typed};
 use super::script::{Fields, speak};
-use super::shape::Problems;
+use super::shape::{At, Problems};
 use super::space::{self, Cube, Space};
 use super::text::graphemes;
+
+/// Where the proof's problems point to.
+pub struct Places {
+    /// Each rule's id.
+    pub rules: Vec<Span>,
+    /// Each rule's steps.
+    pub rule_steps: Vec<Span>,
+    /// Each requirement's id.
+    pub requirements: Vec<Span>,
+    /// Each fact's id.
+    pub facts: Vec<Span>,
+    /// Each fact's values' ids.
+    pub values: Vec<Vec<Span>>,
+    /// Each step's id.
+    pub steps: Vec<Span>,
+    /// Each step's sentence.
+    pub sentences: Vec<Span>,
+    /// Each field's id.
+    pub fields: Vec<Span>,
+    /// `effective_from`.
+    pub effective_from: Span,
+    /// `effective_to`.
+    pub effective_to: Span,
+    /// `duties`, with its number.
+    pub duties: Option<At<i64>>,
+}
 
 /// Proves the rules, and notes what does not hold.
 pub fn prove(rules: &RuleSet, places: &Places, today: NaiveDate, problems: &Problems) {

@@ -167,7 +167,7 @@ impl Choices {
     /// The choice that a text means: the choice itself or one of its other words, without regard to case or a last dot.
     #[must_use]
     pub fn position_of(&self, text: &str) -> Option<usize> {
-        let word = super::check::bare_word(text);
+        let word = super::text::bare_word(text);
         self.iter().position(|choice| choice.aliases.contains(&word))
     }
 

@@ -4,15 +4,12 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Expected, Kind, Problem, SyntaxCause};
+use super::limits::{MAX_FILE, MAX_TEXT};
+use super::problem::{Expected, Kind, Problem, Span, SyntaxCause};
 use super::text::{is_hidden_in_a_text, is_plain, is_utf16, overloaded_letter};
-
-/// A place in a file, in bytes.
-pub type Span = Range<usize>;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -22,11 +19,6 @@ pub struct At<T> {
     /// Where it stands.
     pub span: Span,
 }
-
-/// The largest file that is read, in bytes.
-pub const MAX_FILE: usize = 1 << 20;
-/// The longest text, in characters.
-pub const MAX_TEXT: usize = 4096;
 
 /// A key that the file chose and the texts behind it.
 pub type Condition = (At<String>, At<Vec<At<String>>>);

@@ -123,6 +123,11 @@ pub fn fold(text: &str) -> String {
     out
 }
 
+/// A word in front of a name as it is compared: in lower case, without its dot.
+pub(crate) fn bare_word(word: &str) -> String {
+    fold(word).trim_end_matches('.').to_lowercase()
+}
+
 /// The number of graphemes (what a person counts as characters).
 #[must_use]
 pub fn graphemes(text: &str) -> usize {

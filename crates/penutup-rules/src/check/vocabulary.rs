@@ -10,13 +10,13 @@ use vec1::Vec1;
 use super::{Checker, Given};
 use crate::file::{self, Text};
 use crate::greeting::{Greeting, Greetings};
-use crate::problem::{Kind, Named, Owner, Problem};
+use crate::problem::{Kind, Named, Owner, Problem, Span};
 use crate::ruleset::{
     Choice, Choices, Fact, Field, FieldIx, FieldKind, FieldScope, KLB, NAMA, Roles, SALAM, SAPAAN, Scope, TextKind,
     Typed, Value, Zone,
 };
-use crate::shape::{At, Span};
-use crate::text;
+use crate::shape::At;
+use crate::text::{self, bare_word};
 
 /// The keys that facts may not take: the program's own.
 const RESERVED: &str = "bcdlnqrsvxz";
@@ -388,9 +388,4 @@ impl<'a> Checker<'a> {
         let rows = self.at_least_one(rows, || Greeting { from: 0, word: String::new() });
         Greetings::new(rows.into_vec()).expect("rows are read in rising order, each within a day")
     }
-}
-
-/// A word in front of a name as it is compared: in lower case, without its dot.
-pub(crate) fn bare_word(word: &str) -> String {
-    text::fold(word).trim_end_matches('.').to_lowercase()
 }

@@ -1,7 +1,7 @@
 //! What a rules file calls its choices of a kind: for whoever reports them in the file's own words.
 
-use super::super::check::bare_word;
 use super::{Choice, FieldIx, FieldScope, Roles, RuleSet, Scope, TextKind};
+use crate::text::bare_word;
 
 impl Choice {
     /// The other words for it, its own text left out.
