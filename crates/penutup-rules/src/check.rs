@@ -41,20 +41,17 @@ pub struct Report {
 
 impl Report {
     /// How many errors.
-    #[must_use]
     pub fn errors(&self) -> usize {
         self.problems.iter().filter(|p| p.is_error()).count()
     }
 
     /// How many warnings.
-    #[must_use]
     pub fn warnings(&self) -> usize {
         self.problems.len() - self.errors()
     }
 }
 
 /// Checks a rules file. `today` is the day against which `effective_from` is held.
-#[must_use]
 pub fn check(bytes: &[u8], today: NaiveDate) -> Report {
     let problems = Problems::default();
     let file = file::read(bytes, &problems);

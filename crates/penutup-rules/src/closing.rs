@@ -106,7 +106,6 @@ pub struct Closing {
 impl Closing {
     /// A call in which nothing has happened yet: call facts, fields and zone at their defaults, `held` facts as they
     /// are held; what is held under a name that the rules don't know is left out.
-    #[must_use]
     pub fn new(rules: &RuleSet, zone: usize, persisted: &[PersistedFact]) -> Self {
         let mut state = State {
             situation: Situation::default_of(rules),
@@ -131,7 +130,6 @@ impl Closing {
     }
 
     /// The call after this one: what is typed once a shift stays.
-    #[must_use]
     pub fn next(&self, rules: &RuleSet, zone: usize, persisted: &[PersistedFact]) -> Self {
         let mut next = Self::new(rules, zone, persisted);
         next.state.fields = self.state.fields.for_next_call(rules);
@@ -139,43 +137,36 @@ impl Closing {
     }
 
     /// The facts.
-    #[must_use]
     pub fn situation(&self) -> &Situation {
         &self.state.situation
     }
 
     /// Since when a fact has its value; `None` where it was never set.
-    #[must_use]
     pub fn since(&self, fact: usize) -> Option<Since> {
         self.state.since[fact]
     }
 
     /// The fields.
-    #[must_use]
     pub fn fields(&self) -> &Fields {
         &self.state.fields
     }
 
     /// The customer's zone, a position in the rules' zones.
-    #[must_use]
     pub fn zone(&self) -> usize {
         self.state.zone
     }
 
     /// What was said, in the order it was said.
-    #[must_use]
     pub fn spoken(&self) -> &[Spoken] {
         &self.state.spoken
     }
 
     /// When the call got its first fact, field or tick.
-    #[must_use]
     pub fn started_at(&self) -> Option<DateTime<Utc>> {
         self.state.started_at
     }
 
     /// The shift's facts that are set, by name.
-    #[must_use]
     pub fn persisted_facts(&self, rules: &RuleSet) -> Vec<PersistedFact> {
         let shift = rules.facts.iter().enumerate().filter(|(_, f)| matches!(f.scope, Scope::Shift { .. }));
         shift
@@ -188,7 +179,6 @@ impl Closing {
     }
 
     /// What the facts have the CSO say.
-    #[must_use]
     pub fn plan<'r>(&self, rules: &'r RuleSet) -> Plan<'r> {
         decide(rules, &self.state.situation)
     }
@@ -201,32 +191,27 @@ impl Closing {
     }
 
     /// Whether a sentence stood on the screen as the current one.
-    #[must_use]
     pub fn was_displayed(&self, step: StepIx) -> bool {
         self.displayed.contains(&step)
     }
 
     /// Which ticks were taken back, and how often.
-    #[must_use]
     pub fn undone(&self) -> &[(StepIx, u32)] {
         &self.undone
     }
 
     /// The sentence to be said now; `None` when all are said.
-    #[must_use]
     pub fn current(&self, rules: &RuleSet) -> Option<StepIx> {
         self.remaining(rules).next()
     }
 
     /// Whether every sentence of the plan is said.
-    #[must_use]
     pub fn is_complete(&self, rules: &RuleSet) -> bool {
         self.current(rules).is_none()
     }
 
     /// The parts of the closing, in the order of the screen: the plan, in it at its place what was said, also what
     /// the plan no longer has.
-    #[must_use]
     pub fn entries(&self, rules: &RuleSet) -> Vec<Entry> {
         let (open, overtaken) = self.state.unspoken(rules);
         let mut out: Vec<Entry> = Vec::with_capacity(8);
@@ -262,7 +247,6 @@ impl Closing {
     }
 
     /// What was said plus what remains, each with the greeting that stood or stands in it.
-    #[must_use]
     pub fn complete_sentence(&self, rules: &RuleSet, fields: &Fields, greeting: usize) -> Sentence {
         let said = self.state.spoken.iter().map(|s| (s.step, s.greeting));
         let mut out = Sentence::default();
@@ -276,7 +260,6 @@ impl Closing {
     }
 
     /// The greeting that stood in a sentence when it was said.
-    #[must_use]
     pub fn spoken_greeting(&self, step: StepIx) -> Option<usize> {
         self.state.spoken.iter().find(|s| s.step == step).map(|s| s.greeting)
     }
@@ -349,7 +332,6 @@ impl Closing {
 
     /// The fields as they would be with this text typed: what the screen shows while a name is typed. Until it is
     /// `taken`, an honorific alone may be the beginning of a name.
-    #[must_use]
     pub fn with_name(&self, rules: &RuleSet, field: FieldIx, typed: &str, taken: bool) -> Fields {
         let mut fields = self.state.fields.clone();
         name::set(rules, &mut fields, field, typed, taken);
@@ -416,13 +398,11 @@ impl Closing {
     }
 
     /// Whether there is something to take back.
-    #[must_use]
     pub fn can_undo(&self) -> bool {
         !self.undo_stack.is_empty()
     }
 
     /// How many things can be taken back.
-    #[must_use]
     pub fn undo_depth(&self) -> usize {
         self.undo_stack.len()
     }
@@ -430,7 +410,6 @@ impl Closing {
     /// The same call under other rules, by name: facts, fields and zone that they also have keep their values, and so
     /// does the way back. Only for a call in which nothing was said, since one closing is never spoken from two
     /// revisions.
-    #[must_use]
     pub fn migrated(&self, old: &RuleSet, new: &RuleSet, default_zone: usize) -> Self {
         let carry = |state: &State| state.migrated(old, new, default_zone);
         Self {

@@ -154,7 +154,6 @@ pub struct Names<'r> {
 
 impl Names<'_> {
     /// Whether there are none.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.facts.is_empty() && self.values.is_empty() && self.steps.is_empty()
     }
@@ -162,7 +161,6 @@ impl Names<'_> {
 
 impl Diff<'_> {
     /// Whether the files make no difference to a CSO, a supervisor or QA.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.is_complete
             && self.groups.is_empty()
@@ -175,7 +173,6 @@ impl Diff<'_> {
     }
 
     /// How much changed.
-    #[must_use]
     pub fn counts(&self) -> Counts {
         let names = |names: &Names<'_>| names.facts.len() + names.values.len() + names.steps.len();
         let duties: HashSet<&str> = self.duties.iter().map(|change| change.id).collect();
@@ -246,7 +243,6 @@ pub struct OtherChanges<'r> {
 }
 
 /// What changed besides the situations: for a screen, in little time.
-#[must_use]
 pub fn other_changes<'r>(old: &'r RuleSet, new: &'r RuleSet) -> OtherChanges<'r> {
     let facts = facts(old, new);
     let space = Space::new(facts.iter().map(|fact| fact.values.len()).collect());
@@ -265,7 +261,6 @@ pub fn other_changes<'r>(old: &'r RuleSet, new: &'r RuleSet) -> OtherChanges<'r>
 
 /// What is said differently in one situation, given by the new rules: the old and the new answer, or `None` where they
 /// are the same or the old rules don't know one of its values. A fact that only the old rules have is at its default.
-#[must_use]
 pub fn spoken_change<'r>(
     old: &'r RuleSet,
     new: &'r RuleSet,
@@ -280,7 +275,6 @@ pub fn spoken_change<'r>(
 }
 
 /// What the old rules answer in a situation that is given by the new ones, where they know its values.
-#[must_use]
 pub fn answer_before<'r>(old: &'r RuleSet, new: &RuleSet, situation: &Situation) -> Option<Answer<'r>> {
     let there = situation_before(old, new, situation)?;
     Some(Answer::new(old, &decide(old, &there).rule.steps))

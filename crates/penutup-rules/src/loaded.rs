@@ -1,5 +1,4 @@
-//! Checked rules together with the bytes they come from and where those came from. Bytes in, nothing else: who read
-//! them from where is `files`' business.
+//! Checked rules together with their source bytes and origin. It parses bytes; reading files is the caller's task.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -10,45 +9,36 @@ use sha2::{Digest, Sha256};
 
 use crate::{self as rules, BUILT_IN, Problem, RuleSet};
 
-/// Where the rules in use come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The SOP that is embedded in the program.
     BuiltIn,
-    /// A file.
     File(PathBuf),
-    /// The copy of the last good rules in the state folder.
+    /// The copy of the last valid rules in the state folder.
     LastGood(PathBuf),
 }
 
-/// Checked rules and their source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadedRules {
-    /// The rules.
     pub rules: RuleSet,
-    /// Where they come from.
     pub origin: Origin,
-    /// The file, byte for byte.
     pub source: Vec<u8>,
-    /// What `check` warns of; there are no errors, or there would be no book.
+    /// There are no errors: with one, `read` fails.
     pub warnings: Vec<Problem>,
     sha256: OnceLock<String>,
 }
 
-/// A source that `check` refuses.
+/// A source with errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// The file, byte for byte.
     pub source: Vec<u8>,
-    /// Every problem, in the order of the file.
     pub problems: Vec<Problem>,
 }
 
 impl LoadedRules {
-    /// Checks a source. `today` is the day against which `effective_from` is held.
+    /// Checks a source. `today` is compared with `effective_from` and `effective_to`.
     ///
     /// # Errors
-    /// The source and all its problems, where one of them is an error.
+    /// The source with all its problems, if one of them is an error.
     pub fn read(source: Vec<u8>, origin: Origin, today: NaiveDate) -> Result<Self, Refused> {
         let report = rules::check(&source, today);
         match report.rules {
@@ -57,29 +47,22 @@ impl LoadedRules {
         }
     }
 
-    /// Whether its first day has come.
-    #[must_use]
     pub fn is_in_force(&self, today: NaiveDate) -> bool {
         self.rules.sop.effective_from.is_none_or(|from| from <= today)
     }
 
-    /// The SOP that is embedded in the program.
-    ///
     /// # Panics
-    /// Never: a test proves the embedded file, and no build without it.
-    #[must_use]
+    /// Never: a test checks the embedded file.
     pub fn built_in() -> Self {
-        Self::read(BUILT_IN.into(), Origin::BuiltIn, NaiveDate::MAX).expect("the embedded rules are proved by a test")
+        Self::read(BUILT_IN.into(), Origin::BuiltIn, NaiveDate::MAX).expect("a test checks the embedded rules")
     }
 
-    /// The SHA-256 of the source, in hexadecimal; computed once, when it is first asked for.
+    /// Of the source, in hexadecimal; computed on first use.
     pub fn sha256(&self) -> &str {
         self.sha256.get_or_init(|| sha256(&self.source))
     }
 }
 
-/// The SHA-256, in hexadecimal.
-#[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
@@ -92,21 +75,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_embedded_rules_hold_without_a_warning() {
-        let book = LoadedRules::built_in();
-        assert_eq!(book.warnings, []);
-        assert_eq!(book.rules.sop.revision, "Rev-1");
+    fn the_embedded_rules_have_no_warnings() {
+        let loaded = LoadedRules::built_in();
+        assert_eq!(loaded.warnings, []);
+        assert_eq!(loaded.rules.sop.revision, "Rev-1");
     }
 
     #[test]
-    fn the_sum_is_of_the_bytes() {
-        let mut book = LoadedRules::built_in();
-        book.source = b"abc".to_vec();
-        assert_eq!(book.sha256(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    fn the_checksum_is_of_the_source_bytes() {
+        let mut loaded = LoadedRules::built_in();
+        loaded.source = b"abc".to_vec();
+        assert_eq!(loaded.sha256(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 
     #[test]
-    fn a_refused_source_comes_back_with_its_problems() {
+    fn a_refused_source_is_returned_with_its_problems() {
         let refused = LoadedRules::read(b"schema = 2".to_vec(), Origin::BuiltIn, NaiveDate::MIN).unwrap_err();
         assert_eq!(refused.source, b"schema = 2");
         assert_eq!(refused.problems.len(), 1);

@@ -59,40 +59,34 @@ pub enum SyntaxCause {
 
 impl Problem {
     /// A problem at one place, without an example.
-    #[must_use]
     pub fn new(span: Span, kind: Kind) -> Self {
         Self { span, other: None, kind, situation: None, owner: Owner::File }
     }
 
     /// Of this table of the file.
-    #[must_use]
     pub fn of(mut self, owner: Owner) -> Self {
         self.owner = owner;
         self
     }
 
     /// With the other place of a clash.
-    #[must_use]
     pub fn and(mut self, other: Span) -> Self {
         self.other = Some(other);
         self
     }
 
     /// With an example situation.
-    #[must_use]
     pub fn in_situation(mut self, situation: Vec<(String, String)>) -> Self {
         self.situation = Some(situation);
         self
     }
 
     /// The code that `check` prints.
-    #[must_use]
     pub fn code(&self) -> Code {
         self.kind.code()
     }
 
     /// Whether the file is refused for it.
-    #[must_use]
     pub fn is_error(&self) -> bool {
         !self.code().is_warning()
     }
@@ -107,7 +101,6 @@ macro_rules! codes {
 
         impl Code {
             /// As `check` prints it.
-            #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
@@ -179,13 +172,11 @@ codes! {
 
 impl Code {
     /// Whether the file is taken in spite of it.
-    #[must_use]
     pub fn is_warning(self) -> bool {
         self >= Self::UnusedStep
     }
 
     /// Whether a table of the file may accept it.
-    #[must_use]
     pub fn can_be_accepted(self) -> bool {
         self.is_warning() && self != Self::UnusedAcceptance
     }
@@ -258,7 +249,6 @@ pub enum Broken {
 pub type Conditions = Vec<(String, Vec<String>)>;
 
 /// What is wrong, with the names it needs to be told.
-#[expect(missing_docs, reason = "each variant's line says what its names are")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Broken TOML, in the parser's words.
@@ -452,7 +442,6 @@ impl Kind {
 }
 
 /// The valid name nearest to a wrong one, near enough to be meant.
-#[must_use]
 pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
     let near = |name: &str| {

@@ -300,7 +300,6 @@ impl Proof<'_> {
 }
 
 /// A cube as a rule's `when` has it.
-#[must_use]
 pub fn conditions(rules: &RuleSet, cube: &Cube) -> Conditions {
     cube.constraints()
         .map(|(fact, values)| {

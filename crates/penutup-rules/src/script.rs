@@ -78,13 +78,11 @@ impl Template {
     }
 
     /// Its parts, in order.
-    #[must_use]
     pub fn pieces(&self) -> &[Piece] {
         &self.0
     }
 
     /// Whether nothing but fields that may be empty stands in it, so that it could come out empty.
-    #[must_use]
     pub fn may_be_empty(&self, is_typed: impl Fn(FieldIx) -> bool) -> bool {
         self.0.iter().all(|p| match p {
             Piece::Fixed(fixed) => text::is_blank(fixed),
@@ -95,7 +93,6 @@ impl Template {
 
     /// The first field that leaves an empty place where it is empty: brackets or quotes around nothing, or a mark that
     /// follows a comma or begins the sentence.
-    #[must_use]
     pub fn empty_place(&self, may_be_empty: impl Fn(FieldIx) -> bool) -> Option<FieldIx> {
         // What stands before the empty field; nothing at the start of the sentence.
         let (mut before, mut quotes, mut empty) = (None, 0, None);
@@ -123,7 +120,6 @@ impl Template {
     }
 
     /// The sentence as the file has it, placeholders in braces.
-    #[must_use]
     pub fn with_placeholders(&self, rules: &RuleSet) -> Sentence {
         let mut out = Sentence::default();
         for piece in &self.0 {
@@ -161,7 +157,6 @@ pub struct Sentence(Vec<Segment>);
 
 impl Sentence {
     /// Its runs, in order; none is empty.
-    #[must_use]
     pub fn segments(&self) -> &[Segment] {
         &self.0
     }
@@ -263,7 +258,6 @@ fn overwrite(value: &mut FieldValue) {
 
 impl Fields {
     /// Every field at its default: the first choice, or empty.
-    #[must_use]
     pub fn default_of(rules: &RuleSet) -> Self {
         let start = |kind: &FieldKind| match kind {
             FieldKind::Choice(_) => FieldValue::Choice(0),
@@ -273,7 +267,6 @@ impl Fields {
     }
 
     /// What the next call begins with: the defaults, but for what is typed once a shift.
-    #[must_use]
     pub fn for_next_call(&self, rules: &RuleSet) -> Self {
         let mut out = Self::default_of(rules);
         for ((field, next), now) in rules.fields.iter().zip(&mut out.0).zip(&self.0) {
@@ -285,7 +278,6 @@ impl Fields {
     }
 
     /// The same under other rules: what fields of the same id and kind hold.
-    #[must_use]
     pub fn migrated(&self, old: &RuleSet, new: &RuleSet) -> Self {
         let mut out = Self::default_of(new);
         for (ix, field) in old.fields_ix() {
@@ -305,7 +297,6 @@ impl Fields {
     }
 
     /// What a field holds.
-    #[must_use]
     pub fn get(&self, ix: FieldIx) -> &FieldValue {
         &self.0[ix.at()]
     }
@@ -326,7 +317,6 @@ impl Fields {
     }
 
     /// What is spoken for a field: white space folded and trimmed.
-    #[must_use]
     pub fn spoken(&self, rules: &RuleSet, ix: FieldIx) -> String {
         match (&rules.field(ix).kind, &self.0[ix.at()]) {
             (FieldKind::Choice(choices), FieldValue::Choice(at)) => choices[*at].text.clone(),
@@ -339,7 +329,6 @@ impl Fields {
     }
 
     /// Whether a typed field has nothing to say.
-    #[must_use]
     pub fn is_empty(&self, ix: FieldIx) -> bool {
         matches!(&self.0[ix.at()], FieldValue::Text(typed) if text::is_blank(typed))
     }
@@ -377,7 +366,6 @@ impl Typed {
 }
 
 /// The sentence of one step, or `None` for a reminder.
-#[must_use]
 pub fn speak(rules: &RuleSet, step: &Step, fields: &Fields, greeting: &str) -> Option<Sentence> {
     let StepWords::Say(template) = &step.words else { return None };
     let mut out = Sentence::default();
@@ -434,13 +422,11 @@ fn push_after_gap(out: &mut Sentence, held: &mut Option<String>, next: &str, fil
 }
 
 /// The complete sentence: the spoken steps of a plan joined by one blank.
-#[must_use]
 pub fn script(rules: &RuleSet, plan: Plan<'_>, fields: &Fields, greeting: &str) -> Sentence {
     complete(rules, plan.steps().iter().copied(), fields, greeting)
 }
 
 /// The spoken ones of these steps joined by one blank.
-#[must_use]
 pub fn complete(rules: &RuleSet, steps: impl IntoIterator<Item = StepIx>, fields: &Fields, greeting: &str) -> Sentence {
     let mut out = Sentence::default();
     for sentence in steps.into_iter().filter_map(|ix| speak(rules, rules.step(ix), fields, greeting)) {
@@ -450,7 +436,6 @@ pub fn complete(rules: &RuleSet, steps: impl IntoIterator<Item = StepIx>, fields
 }
 
 /// The complete sentence of these steps with its placeholders in braces, for tables and diffs.
-#[must_use]
 pub fn script_with_placeholders(rules: &RuleSet, steps: &[StepIx]) -> Sentence {
     let mut out = Sentence::default();
     for ix in steps {

@@ -40,7 +40,6 @@ pub enum Outcome {
 
 impl Outcome {
     /// Its code in the journal.
-    #[must_use]
     pub fn code(self) -> &'static str {
         match self {
             Self::Ended(Ending::Complete) => "lengkap",
@@ -69,7 +68,6 @@ impl Outcome {
     ];
 
     /// From its code.
-    #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.code() == code)
     }

@@ -22,7 +22,6 @@ pub struct Assignments {
 
 impl Assignments {
     /// What of it is the call's and not the shift's.
-    #[must_use]
     pub fn call_only(&self, rules: &RuleSet) -> Self {
         let facts = self.facts.iter().copied().filter(|(fact, _)| rules.facts[*fact].scope == Scope::Call);
         let typed = self.typed.iter().filter(|(field, _)| !rules.field(*field).lasts_a_shift()).cloned();
@@ -78,7 +77,6 @@ impl Closing {
     }
 
     /// Whether a field's text comes from the telephone and nobody has taken it yet.
-    #[must_use]
     pub fn is_unconfirmed(&self, field: FieldIx) -> bool {
         self.state.unconfirmed.contains(&field)
     }

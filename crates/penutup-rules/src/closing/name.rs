@@ -125,7 +125,6 @@ pub fn cleaned(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, Te
 
 /// The first line of a pasted text in which something stands: escape sequences and control characters dropped, white
 /// space folded.
-#[must_use]
 pub fn first_line(text: &str) -> String {
     // The 8-bit controls open the same sequences as Esc and a letter do.
     let seven_bit: String = text

@@ -92,19 +92,16 @@ impl Closing {
     }
 
     /// The sentences that a late change asks for and that can't be said any more, with what changed and when.
-    #[must_use]
     pub fn overtaken(&self) -> &[Overtaken] {
         &self.state.overtaken
     }
 
     /// Whether every sentence was said. Then no fact asks for another one, until the last tick is taken back.
-    #[must_use]
     pub fn is_finished(&self) -> bool {
         self.state.finished
     }
 
     /// The SOP's contradiction in this situation, as long as it decides a sentence that is still to be said.
-    #[must_use]
     pub fn caution<'r>(&self, rules: &'r RuleSet) -> Option<&'r str> {
         let caution = self.plan(rules).rule.caution.as_deref()?;
         let decided: Vec<StepIx> = self.decided(rules).collect();
@@ -114,7 +111,6 @@ impl Closing {
     }
 
     /// What was said of the sentences that a contradiction decides.
-    #[must_use]
     pub fn spoken_alternatives(&self, rules: &RuleSet) -> Vec<StepIx> {
         self.decided(rules).filter_map(|step| self.state.satisfied_by(rules, step)).collect()
     }

@@ -41,7 +41,6 @@ impl Target {
 }
 
 /// Whether this key names a field that a text is typed into.
-#[must_use]
 pub fn is_typed(rules: &RuleSet, key: &str) -> bool {
     matches!(Target::of(rules, key), Some(Target::Field(ix)) if matches!(rules.field(ix).kind, FieldKind::Typed(_)))
 }

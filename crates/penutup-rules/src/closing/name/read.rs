@@ -40,7 +40,6 @@ impl Honorifics {
 
     /// The choice that the words before a name make, and the name. A word at the very end may be the beginning of a
     /// longer one, until the text is `taken`.
-    #[must_use]
     pub fn split<'t>(&self, text: &'t str, taken: bool) -> (Option<usize>, &'t str) {
         let (mut rest, mut choice) = (text.trim_start(), None);
         while !rest.is_empty() {
@@ -122,7 +121,6 @@ pub fn read(text: &str, honorifics: &Honorifics, taken: bool) -> Result<Name, Na
 }
 
 /// The text without what is no part of a name or its honorific.
-#[must_use]
 pub fn tidy(text: &str) -> String {
     let text = text::fold(&without_variables(text));
     let text = unquoted(&text);
@@ -156,7 +154,6 @@ fn is_channel(text: &str) -> bool {
 }
 
 /// Whether a text is a number, as telephones and people write one.
-#[must_use]
 pub fn is_number(text: &str) -> bool {
     text.chars().any(char::is_numeric)
         && text.chars().all(|c| c.is_numeric() || c.is_whitespace() || "+-()./#*".contains(c))
