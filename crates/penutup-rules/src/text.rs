@@ -45,7 +45,7 @@ pub fn is_plain(text: &str) -> bool {
     text.bytes().all(|b| matches!(b, b' '..=b'~'))
 }
 
-/// The most combining marks on one letter; more are an attack on the layout (Vietnamese and Hebrew need three or four).
+/// The most combining marks on one letter; names have no more (Vietnamese and Hebrew need three or four).
 pub const MAX_MARKS: usize = 8;
 
 /// The byte offset of the first letter with more than [`MAX_MARKS`] marks.

@@ -1,5 +1,5 @@
-//! A customer's name as it is typed, pasted, telephoned or given on the command line, held against the rules: honorifics
-//! in front set the field that has the choices; letters stay as typed.
+//! Texts of typed fields, from the keyboard, a paste, the telephone or the command line. An honorific before the customer's
+//! name sets the honorific field; the letters of the name stay as typed.
 
 pub mod read;
 
@@ -8,23 +8,18 @@ use unicode_width::UnicodeWidthChar;
 use crate::ruleset::{FieldIx, FieldKind, RuleSet, TextKind};
 use crate::script::{FieldValue, Fields, FitError};
 use crate::text;
-use read::{Honorifics, Name, NameError, tidy};
+use read::{Honorifics, Name, NameError, without_extras};
 
-/// Why a typed field does not take a text.
+/// Why a typed field rejects a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextError {
-    /// Nothing to be read in it.
     Empty,
-    /// A name is asked for, and this is what is written where nobody is known.
+    /// Not a name but a placeholder for one, such as "unknown".
     NoPerson,
-    /// Digits, where a name is asked for.
     Digits,
-    /// More graphemes than the field takes.
     TooLong {
-        /// How many.
         count: usize,
     },
-    /// No number, where one is asked for.
     NotANumber,
 }
 
@@ -47,17 +42,17 @@ impl From<FitError> for TextError {
     }
 }
 
-/// Sets `field` to `typed`. Where the field is the customer's name, honorifics before it set theirs; an honorific with
-/// nothing behind it counts as one only when `taken`. What does not fit then is not taken.
-pub fn set(rules: &RuleSet, fields: &mut Fields, field: FieldIx, typed: &str, taken: bool) {
+/// Sets `field` to `typed`; honorifics before the customer's name set the honorific field. Unless `complete`, a single
+/// honorific is kept as the beginning of a name. If `complete`, a text that is not a name changes nothing.
+pub fn set(rules: &RuleSet, fields: &mut Fields, field: FieldIx, typed: &str, complete: bool) {
     if rules.roles.name != Some(field) || text::is_blank(typed) {
         fields.set(rules, field, FieldValue::Text(typed.into()));
         return;
     }
-    let name = match read::read(typed, &honorifics(rules), taken) {
+    let name = match read::read(typed, &honorifics(rules), complete) {
         Ok(name) => name,
-        Err(_) if taken => return,
-        // It may become one.
+        Err(_) if complete => return,
+        // It may become a name.
         Err(_) => Name { choice: None, text: typed.into() },
     };
     if fields.set(rules, field, FieldValue::Text(name.text))
@@ -67,16 +62,13 @@ pub fn set(rules: &RuleSet, fields: &mut Fields, field: FieldIx, typed: &str, ta
     }
 }
 
-/// Whether a text can be taken for this field; nothing at all can.
-///
-/// # Errors
-/// Why it can't.
+/// Whether a field accepts a text. An empty text is always accepted.
 pub fn check(rules: &RuleSet, field: FieldIx, text: &str) -> Result<(), TextError> {
     let FieldKind::Typed(typed) = &rules.field(field).kind else { return Err(TextError::Empty) };
     if text::is_blank(text) {
         return Ok(());
     }
-    // An honorific in front of a name goes elsewhere, so it does not count.
+    // An honorific before the name is set in its own field, so it does not count for the length.
     let name = match typed.text {
         TextKind::Name if rules.roles.name == Some(field) => Some(read::read(text, &honorifics(rules), true)?.text),
         TextKind::Name => Some(read::read(text, &Honorifics::default(), true)?.text),
@@ -86,28 +78,21 @@ pub fn check(rules: &RuleSet, field: FieldIx, text: &str) -> Result<(), TextErro
     Ok(())
 }
 
-/// How these rules address people.
 fn honorifics(rules: &RuleSet) -> Honorifics {
     let field = rules.roles.honorific.map(|ix| &rules.field(ix).kind);
     let Some(FieldKind::Choice(choices)) = field else { return Honorifics::default() };
     Honorifics { choices: choices.iter().map(|c| c.aliases.clone()).collect(), dropped: choices.drop.clone() }
 }
 
-/// A text that came from outside for a typed field, as far as the field takes it.
-///
-/// # Errors
-/// Why the field does not take it; it is never cut.
+/// Cleans and checks a text from outside the program. A text that is too long is an error, never truncated.
 pub fn received(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, TextError> {
     let text = cleaned(rules, field, text)?;
     check(rules, field, &text)?;
     Ok(text)
 }
 
-/// A text from outside for a typed field, however long: its first line, escape sequences and control characters dropped,
-/// white space folded; of a name also what is no part of one.
-///
-/// # Errors
-/// Why there is nothing to take.
+/// Cleans a text from outside the program without checking its length: [`first_line`], and for a name
+/// [`read::without_extras`].
 pub fn cleaned(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, TextError> {
     let line = first_line(text);
     if text::is_blank(&line) {
@@ -117,16 +102,15 @@ pub fn cleaned(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, Te
         (FieldKind::Typed(typed), is_customer) if typed.text == TextKind::Name => {
             let honorifics = if is_customer { honorifics(rules) } else { Honorifics::default() };
             read::read(&line, &honorifics, true)?;
-            Ok(tidy(&line))
+            Ok(without_extras(&line))
         }
         _ => Ok(line),
     }
 }
 
-/// The first line of a pasted text in which something stands: escape sequences and control characters dropped, white
-/// space folded.
+/// The first line that is not empty, without escape sequences and control characters, white space folded.
 pub fn first_line(text: &str) -> String {
-    // The 8-bit controls open the same sequences as Esc and a letter do.
+    // 8-bit controls start the same sequences as Esc followed by a letter.
     let seven_bit: String = text
         .chars()
         .flat_map(|c| match c {
@@ -136,7 +120,7 @@ pub fn first_line(text: &str) -> String {
         .collect();
     let plain = anstream::adapter::strip_str(&seven_bit).to_string();
     let line = plain.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
-    // A mark whose letter was removed with a sequence would combine with the blank before it.
+    // A combining mark whose letter was removed with a sequence would combine with the blank before it.
     let mut out = String::with_capacity(line.len());
     for c in text::fold(&text::clean(line)).chars() {
         if c.width() != Some(0) || !out.chars().next_back().is_none_or(char::is_whitespace) {
@@ -152,7 +136,7 @@ mod tests {
     use crate::loaded::{LoadedRules, Origin};
 
     #[test]
-    fn a_text_from_outside_is_cleaned_or_refused() {
+    fn a_text_from_outside_is_cleaned_or_rejected() {
         let rules = LoadedRules::built_in().rules;
         let field = rules.roles.name.unwrap();
         let read = |text: &str| received(&rules, field, text);
@@ -173,11 +157,11 @@ mod tests {
         assert_eq!(read(" \u{1b}[0m\n"), Err(TextError::Empty));
         assert_eq!(read(&"a".repeat(61)), Err(TextError::TooLong { count: 61 }));
         let with_honorific = format!("bapak {}", "a".repeat(60));
-        assert_eq!(read(&with_honorific), Ok(with_honorific.clone()), "the honorific goes elsewhere");
+        assert_eq!(read(&with_honorific), Ok(with_honorific.clone()), "the honorific has its own field");
     }
 
     #[test]
-    fn the_words_before_a_name_are_those_of_the_rules_file() {
+    fn honorifics_come_from_the_rules_file() {
         let source = crate::BUILT_IN.replace("\"Bpk\"", "\"Kang\"").replace("\"Mbak\"", "\"Teh\"");
         let rules = LoadedRules::read(source.into_bytes(), Origin::File("x.toml".into()), chrono::NaiveDate::MAX)
             .unwrap()
@@ -194,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_no_name_takes_numbers_and_words_as_they_are() {
+    fn other_fields_accept_any_words_and_numbers() {
         let more = "\n[[field]]\nid = \"tiket\"\nlabel = \"Tiket\"\nmax = 20\n";
         let source = format!("{}{more}", crate::BUILT_IN);
         let rules = LoadedRules::read(source.into_bytes(), Origin::File("x.toml".into()), chrono::NaiveDate::MAX)
