@@ -243,7 +243,7 @@ impl<'a> Checker<'a> {
         }
         if let Some((_, first)) = given.get(id.value.as_str()) {
             let kind = Kind::Duplicate { what, id: id.value.clone() };
-            self.problems.borrow_mut().push(Problem::new(id.span.clone(), kind).and(first.clone()));
+            self.problems.borrow_mut().push(Problem::new(id.span.clone(), kind).with_other(first.clone()));
             return false;
         }
         given.insert(&id.value, (u16::try_from(at).unwrap_or(u16::MAX), id.span.clone()));

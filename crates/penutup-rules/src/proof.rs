@@ -93,8 +93,8 @@ impl Proof<'_> {
             };
             self.note(
                 Problem::new(self.places.rules[second].clone(), kind)
-                    .and(self.places.rules[first].clone())
-                    .in_situation(self.named(&both.example(&self.space))),
+                    .with_other(self.places.rules[first].clone())
+                    .with_situation(self.named(&both.example(&self.space))),
             );
         }
         !found.pairs.is_empty()
@@ -113,7 +113,7 @@ impl Proof<'_> {
                 when: conditions(self.rules, &gap),
                 nearest: Some(self.rules.rules[nearest].id.clone()),
             };
-            self.note(Problem::new(self.places.rules[nearest].clone(), kind).in_situation(self.named(&example)));
+            self.note(Problem::new(self.places.rules[nearest].clone(), kind).with_situation(self.named(&example)));
         }
     }
 
@@ -145,8 +145,8 @@ impl Proof<'_> {
                     };
                     self.note(
                         Problem::new(self.places.rule_steps[at].clone(), kind)
-                            .and(place.clone())
-                            .in_situation(self.named(&both.example(&self.space))),
+                            .with_other(place.clone())
+                            .with_situation(self.named(&both.example(&self.space))),
                     );
                 }
             }
@@ -192,7 +192,7 @@ impl Proof<'_> {
             let raw = &self.rules.facts[fact];
             if !found.matters() {
                 let kind = Kind::IrrelevantFact { id: raw.id.clone() };
-                self.note(Problem::new(self.places.facts[fact].clone(), kind).of(Owner::Fact(fact)));
+                self.note(Problem::new(self.places.facts[fact].clone(), kind).with_owner(Owner::Fact(fact)));
                 continue;
             }
             let alike = found.classes.iter().flat_map(|class| {
@@ -208,8 +208,8 @@ impl Proof<'_> {
                 };
                 self.note(
                     Problem::new(self.places.values[fact][second].clone(), kind)
-                        .and(self.places.values[fact][first].clone())
-                        .of(Owner::Fact(fact)),
+                        .with_other(self.places.values[fact][first].clone())
+                        .with_owner(Owner::Fact(fact)),
                 );
             }
         }
@@ -218,7 +218,7 @@ impl Proof<'_> {
                 let kind = Kind::ScoreMissing { rule: rule.id.clone() };
                 let example = self.named(&rule.when.example(&self.space));
                 let problem = Problem::new(self.places.rule_steps[at].clone(), kind);
-                self.note(problem.in_situation(example).of(Owner::Rule(at)));
+                self.note(problem.with_situation(example).with_owner(Owner::Rule(at)));
             }
         }
     }
@@ -231,13 +231,13 @@ impl Proof<'_> {
         for (at, step) in self.rules.steps.iter().enumerate() {
             if !used[at] {
                 let kind = Kind::UnusedStep { id: step.id.clone() };
-                self.note(Problem::new(self.places.steps[at].clone(), kind).of(Owner::Step(at)));
+                self.note(Problem::new(self.places.steps[at].clone(), kind).with_owner(Owner::Step(at)));
             }
             if let StepWords::Say(template) = &step.words {
                 let characters = graphemes(&template.with_placeholders(self.rules).to_string());
                 if characters > LONG_SENTENCE {
                     let kind = Kind::LongSentence { id: step.id.clone(), characters };
-                    self.note(Problem::new(self.places.sentences[at].clone(), kind).of(Owner::Step(at)));
+                    self.note(Problem::new(self.places.sentences[at].clone(), kind).with_owner(Owner::Step(at)));
                 }
             }
         }
@@ -270,7 +270,7 @@ impl Proof<'_> {
                 spoken.filter_map(|step| speak(self.rules, step, &fields, greeting)).map(|s| s.to_string()).collect();
             if !sentences.is_empty() {
                 let kind = Kind::EmptyField { id: self.rules.field(ix).id.clone(), sentences };
-                self.note(Problem::new(self.places.fields[at].clone(), kind).of(Owner::Field(at)));
+                self.note(Problem::new(self.places.fields[at].clone(), kind).with_owner(Owner::Field(at)));
             }
         }
     }
@@ -282,7 +282,7 @@ impl Proof<'_> {
         let found: usize = self.rules.requirements.iter().map(|r| r.duties.len()).sum();
         if i64::try_from(found) != Ok(said.value) && !self.problems.borrow().iter().any(Problem::is_error) {
             let kind = Kind::DutyCount { said: said.value, found };
-            self.note(Problem::new(said.span.clone(), kind).of(Owner::Sop));
+            self.note(Problem::new(said.span.clone(), kind).with_owner(Owner::Sop));
         }
     }
 
@@ -290,11 +290,11 @@ impl Proof<'_> {
         let sop = &self.rules.sop;
         if let Some(from) = sop.effective_from.filter(|from| *from > today) {
             let kind = Kind::NotYetEffective { from: from.to_string() };
-            self.note(Problem::new(self.places.effective_from.clone(), kind).of(Owner::Sop));
+            self.note(Problem::new(self.places.effective_from.clone(), kind).with_owner(Owner::Sop));
         }
         if let Some(to) = sop.ends_soon(today) {
             let kind = Kind::Expiring { to: to.to_string(), over: to < today };
-            self.note(Problem::new(self.places.effective_to.clone(), kind).of(Owner::Sop));
+            self.note(Problem::new(self.places.effective_to.clone(), kind).with_owner(Owner::Sop));
         }
     }
 }

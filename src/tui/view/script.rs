@@ -111,7 +111,7 @@ fn spoken(look: &Look<'_>, sentence: &Sentence, role: Role, columns: usize) -> V
     let runs = sentence.segments().iter().map(|s| {
         let style = if s.filled { fixed.add_modifier(Modifier::UNDERLINED) } else { fixed };
         // A line never breaks between honorific and name.
-        (if s.binds { NO_BREAK } else { &s.text }, style)
+        (if s.no_break { NO_BREAK } else { &s.text }, style)
     });
     wrap(runs, columns)
 }

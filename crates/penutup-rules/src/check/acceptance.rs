@@ -34,7 +34,7 @@ pub fn apply(file: &File, problems: &Problems) {
             let before = problems.len();
             problems.retain(|p| p.code() != code || p.owner != owner);
             if complete && problems.len() == before {
-                found.push(Problem::new(text.span.clone(), Kind::UnusedAcceptance { code }).of(owner));
+                found.push(Problem::new(text.span.clone(), Kind::UnusedAcceptance { code }).with_owner(owner));
             }
         }
     }

@@ -58,7 +58,7 @@ impl<'a> Checker<'a> {
             let name = self.full("score", Some(text));
             if let Some(first) = out.iter().position(|s| *s == name) {
                 let kind = Kind::Duplicate { what: Named::Score, id: name.clone() };
-                let problem = Problem::new(score[at].span.clone(), kind).and(score[first].span.clone());
+                let problem = Problem::new(score[at].span.clone(), kind).with_other(score[first].span.clone());
                 self.problems.borrow_mut().push(problem);
             }
             out.push(name);

@@ -159,7 +159,7 @@ impl<'a> Checker<'a> {
             // Choices and their other words are matched without regard to case, so they must differ without it.
             if let Some(first) = seen.insert(bare_word(&text.value), text.span.clone()) {
                 let kind = Kind::Duplicate { what: Named::Choice, id: text.value.clone() };
-                self.problems.borrow_mut().push(Problem::new(text.span.clone(), kind).and(first));
+                self.problems.borrow_mut().push(Problem::new(text.span.clone(), kind).with_other(first));
             }
         };
         let mut all = Vec::with_capacity(choices.value.len());
@@ -298,7 +298,7 @@ impl<'a> Checker<'a> {
         for text in found[1..].iter().filter_map(|at| place(*at)) {
             let problem = Problem::new(text.span.clone(), Kind::RoleTwice { role });
             let problem = match place(first) {
-                Some(other) => problem.and(other.span.clone()),
+                Some(other) => problem.with_other(other.span.clone()),
                 None => problem,
             };
             self.problems.borrow_mut().push(problem);
@@ -315,7 +315,9 @@ impl<'a> Checker<'a> {
             if let Some(first) = seen.get(&label.to_lowercase()) {
                 distinct = false;
                 let kind = Kind::SameLabel { label: label.to_owned() };
-                self.problems.borrow_mut().push(Problem::new(raw.span.clone(), kind).and(first.clone()).of(owner));
+                self.problems
+                    .borrow_mut()
+                    .push(Problem::new(raw.span.clone(), kind).with_other(first.clone()).with_owner(owner));
             } else {
                 seen.insert(label.to_lowercase(), raw.span.clone());
             }
@@ -341,7 +343,7 @@ impl<'a> Checker<'a> {
                 self.note(&raw.span, Kind::KeyReserved { key, free });
             } else if let Some((first, place)) = taken.get(&key) {
                 let kind = Kind::KeyClash { key, first: (*first).into(), second: id.into() };
-                self.problems.borrow_mut().push(Problem::new(raw.span.clone(), kind).and(place.clone()));
+                self.problems.borrow_mut().push(Problem::new(raw.span.clone(), kind).with_other(place.clone()));
             } else {
                 taken.insert(key, (id, raw.span.clone()));
             }
@@ -379,7 +381,7 @@ impl<'a> Checker<'a> {
                 && minute <= last.from
             {
                 let kind = Kind::GreetingOrder { from: from.value.clone(), before: before.value.clone() };
-                self.problems.borrow_mut().push(Problem::new(from.span.clone(), kind).and(before.span.clone()));
+                self.problems.borrow_mut().push(Problem::new(from.span.clone(), kind).with_other(before.span.clone()));
                 continue;
             }
             before = Some(from);
