@@ -389,7 +389,7 @@ impl Reader<'_> {
         }
         if let Some(first) = self.given.borrow().get(&id.value) {
             let kind = Kind::Duplicate { what: Named::Story, id: id.value };
-            t.tell(Problem::new(id.span, kind).with_other(first.clone()));
+            t.report(Problem::new(id.span, kind).with_other(first.clone()));
             return None;
         }
         self.given.borrow_mut().insert(id.value.clone(), id.span);

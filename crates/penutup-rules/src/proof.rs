@@ -1,9 +1,9 @@
-//! What holds over all situations, proved without listing them: no gap, no overlap, every requirement met, nothing
-//! without effect.
+//! Proves properties of all situations without listing them: no gaps, no overlaps, every requirement met, every fact and
+//! value relevant.
 //!
-//! Unique hits make it cheap and exact. Once no two rules overlap, each situation lies in one rule or in a gap, so a
-//! rule answers for its requirements alone, and two values differ only where two rules that differ in nothing but that
-//! fact say different things. Each proof is a look at pairs of rows, never at situations.
+//! Once no two rules overlap, each situation is in one rule or in a gap. So requirements are checked per rule, and two
+//! values differ only if two rules that are disjoint in that fact alone have different plans. All proofs work on pairs of
+//! rules, never on situations.
 
 use chrono::NaiveDate;
 
@@ -15,33 +15,23 @@ use super::shape::{At, Problems};
 use super::space::{self, Cube, Space};
 use super::text::graphemes;
 
-/// Where the proof's problems point to.
+/// The spans to which problems of the proof refer.
 pub struct Places {
-    /// Each rule's id.
     pub rules: Vec<Span>,
-    /// Each rule's steps.
     pub rule_steps: Vec<Span>,
-    /// Each requirement's id.
     pub requirements: Vec<Span>,
-    /// Each fact's id.
     pub facts: Vec<Span>,
-    /// Each fact's values' ids.
     pub values: Vec<Vec<Span>>,
-    /// Each step's id.
     pub steps: Vec<Span>,
-    /// Each step's sentence.
     pub sentences: Vec<Span>,
-    /// Each field's id.
     pub fields: Vec<Span>,
-    /// `effective_from`.
     pub effective_from: Span,
-    /// `effective_to`.
     pub effective_to: Span,
-    /// `duties`, with its number.
+    /// The value of `duties` too.
     pub duties: Option<At<i64>>,
 }
 
-/// Proves the rules, and notes what does not hold.
+/// Proves the rules and records what can't be proved.
 pub fn prove(rules: &RuleSet, places: &Places, today: NaiveDate, problems: &Problems) {
     let proof = Proof { rules, places, problems, space: rules.space() };
     let cubes: Vec<Cube> = rules.rules.iter().map(|r| r.when.clone()).collect();
@@ -72,7 +62,6 @@ impl Proof<'_> {
         self.problems.borrow_mut().push(problem);
     }
 
-    /// The ids of a situation.
     fn named(&self, situation: &[u16]) -> Vec<(String, String)> {
         self.rules
             .facts
@@ -82,7 +71,7 @@ impl Proof<'_> {
             .collect()
     }
 
-    /// Two rules in one situation; answers whether there were any.
+    /// Reports overlapping rules; returns whether there are any.
     fn overlaps(&self, cubes: &[Cube]) -> bool {
         let found = space::overlaps(cubes, MAX_PROBLEMS_PER_CODE + 1);
         for &(first, second) in &found.pairs {
@@ -101,7 +90,7 @@ impl Proof<'_> {
     }
 
     fn gaps(&self, cubes: &[Cube]) {
-        // Too entangled to tell: only where rules overlap, which is told already and refuses the file.
+        // `TooEntangled` needs overlapping rules, which have been reported as errors.
         let Ok(gaps) = space::gaps(&self.space, cubes, MAX_PROBLEMS_PER_CODE + 1) else { return };
         for gap in gaps.cubes {
             let example = gap.example(&self.space);
@@ -117,19 +106,18 @@ impl Proof<'_> {
         }
     }
 
-    /// How far a rule is in meaning from a situation: first in how many facts of the shift they differ, since a rule for
-    /// KLB has other duties than one without; then in how many facts; then how early those facts come, since a file
-    /// begins with what decides most.
+    /// How much a rule differs from a situation: first by the number of shift facts, since a rule for KLB has other duties
+    /// than one without; then by the number of facts; then by their order, since a file starts with the most important.
     fn distance(&self, cube: &Cube, situation: &[u16]) -> (usize, usize, Vec<bool>) {
         let mut differs = vec![false; self.rules.facts.len()];
         for (fact, values) in cube.constraints() {
             differs[fact] = !values.contains(situation[fact].into());
         }
-        let of_the_shift = |at: &usize| {
+        let is_shift_fact = |at: &usize| {
             self.rules.roles.emergency == Some(*at) || matches!(self.rules.facts[*at].scope, Scope::Shift { .. })
         };
         let all = (0..differs.len()).filter(|at| differs[*at]);
-        (all.clone().filter(of_the_shift).count(), all.count(), differs)
+        (all.clone().filter(is_shift_fact).count(), all.count(), differs)
     }
 
     fn requirements(&self) {
@@ -153,7 +141,6 @@ impl Proof<'_> {
         }
     }
 
-    /// How a rule breaks a duty, if it does.
     fn broken(&self, duty: &Duty, rule: &Rule) -> Option<Broken> {
         let id = |ix: StepIx| self.rules.step(ix).id.clone();
         let has = |ix: &StepIx| rule.steps.contains(ix);
@@ -184,7 +171,7 @@ impl Proof<'_> {
         }
     }
 
-    /// Facts and values that change nothing.
+    /// Reports facts and values without effect, and rules without a score.
     fn effects(&self, cubes: &[Cube]) {
         let all = &self.rules.rules;
         let differs = |a: usize, b: usize| all[a].steps != all[b].steps || all[a].caution != all[b].caution;
@@ -243,13 +230,12 @@ impl Proof<'_> {
         }
     }
 
-    /// Typed fields of which nobody said what is spoken while they are empty, with their sentences as they are then; and
-    /// sentences that are none while a field is empty.
+    /// Reports typed fields without `empty`, and sentences that are malformed while a field is empty.
     fn empty_fields(&self) {
         let fields = Fields::default_of(self.rules);
         let greeting = &self.rules.greetings.rows()[0].word;
         if greeting.is_empty() {
-            // There is none, which has been reported: no sentence can be shown as it would be spoken.
+            // Missing greetings have been reported; without one, no sentence can be rendered.
             return;
         }
         let vanishes = |ix: FieldIx| self.rules.field(ix).vanishes();
@@ -275,14 +261,13 @@ impl Proof<'_> {
         }
     }
 
-    /// A file that says how many duties it has and has another number of them: it was cut short, or one was deleted
-    /// that nobody meant to lose.
+    /// A number other than the declared one means that the file was truncated or a duty deleted by mistake.
     fn count_of_duties(&self) {
-        let Some(said) = &self.places.duties else { return };
+        let Some(declared) = &self.places.duties else { return };
         let found: usize = self.rules.requirements.iter().map(|r| r.duties.len()).sum();
-        if i64::try_from(found) != Ok(said.value) && !self.problems.borrow().iter().any(Problem::is_error) {
-            let kind = Kind::DutyCount { said: said.value, found };
-            self.note(Problem::new(said.span.clone(), kind).with_owner(Owner::Sop));
+        if i64::try_from(found) != Ok(declared.value) && !self.problems.borrow().iter().any(Problem::is_error) {
+            let kind = Kind::DutyCount { said: declared.value, found };
+            self.note(Problem::new(declared.span.clone(), kind).with_owner(Owner::Sop));
         }
     }
 
@@ -299,7 +284,7 @@ impl Proof<'_> {
     }
 }
 
-/// A cube as a rule's `when` has it.
+/// A cube in the form of a rule's `when`.
 pub fn conditions(rules: &RuleSet, cube: &Cube) -> Conditions {
     cube.constraints()
         .map(|(fact, values)| {
