@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use criterion::{Criterion, criterion_group, criterion_main};
 use penutup::app::{App, Begin};
-use penutup::book::Book;
 use penutup::keymap::{self, Key};
+use penutup::loaded::LoadedRules;
 use penutup::rules::decide::{Situation, decide};
 use penutup::rules::{BUILT_IN, check};
 use penutup::tui::theme::Theme;
@@ -22,7 +22,7 @@ fn now() -> DateTime<Utc> {
 
 fn app() -> App {
     App::new(Begin {
-        book: Arc::new(Book::built_in()),
+        book: Arc::new(LoadedRules::built_in()),
         lang: Lang::Id,
         zone: 0,
         held: Vec::new(),
@@ -43,7 +43,7 @@ fn press(app: &mut App, key: char) {
 }
 
 fn rules(criterion: &mut Criterion) {
-    let book = Book::built_in();
+    let book = LoadedRules::built_in();
     let situations: Vec<Situation> = Situation::all(&book.rules).collect();
     let mut at = 0;
     criterion.bench_function("prompter/decide one situation", |bench| {

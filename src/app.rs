@@ -24,11 +24,11 @@ use std::sync::Arc;
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 
 use crate::action::{Action, Direction};
-use crate::book::Book;
 use crate::clipboard::Copied;
-use crate::closing::{Closing, Held, Mark};
+use crate::closing::{Closing, Mark, PersistedFact};
 use crate::journal::record::Record;
 use crate::journal::report::Recap;
+use crate::loaded::LoadedRules;
 use crate::message::{Message, Subject};
 use crate::panel::Panel;
 use crate::private::Private;
@@ -39,6 +39,7 @@ use calls::Calls;
 use draft::Draft;
 use environment::Environment;
 use penutup_ipc::phone_event::Ignored;
+
 use revisions::Revisions;
 use troubles::Troubles;
 
@@ -112,13 +113,13 @@ pub enum Effect {
 #[derive(Debug)]
 pub struct Begin {
     /// The rules in use.
-    pub book: Arc<Book>,
+    pub book: Arc<LoadedRules>,
     /// The language of the screen.
     pub lang: Lang,
     /// The zone we sit in, and that a call begins with: a position in the rules' zones.
     pub zone: usize,
     /// The shift's facts as they were left.
-    pub held: Vec<Held>,
+    pub held: Vec<PersistedFact>,
     /// What the first screen tells.
     pub notice: Option<String>,
     /// What is wrong with the rules file, told until it is mended.
@@ -174,7 +175,7 @@ impl App {
 
     /// With the rules that were in use when the program last ran, where they are others.
     #[must_use]
-    pub fn after(mut self, previous: Option<Arc<Book>>) -> Self {
+    pub fn after(mut self, previous: Option<Arc<LoadedRules>>) -> Self {
         self.revisions.set_previous(previous);
         self
     }
@@ -212,7 +213,7 @@ impl App {
         self.environment.now = now;
         let seat = self.seat_state();
         // What is ticked first was on the screen before any key.
-        self.calls.current.show(&self.revisions.current().rules);
+        self.calls.current.mark_displayed(&self.revisions.current().rules);
         let mut effects = Vec::new();
         // A clock that jumped, also backwards, leaves nothing of an ended call behind.
         if self.calls.ended.as_ref().is_some_and(|e| (now - e.at).abs() >= END_CAN_BE_UNDONE) {
@@ -274,7 +275,7 @@ impl App {
             Action::Said => self.said(effects),
             Action::SaidAll => {
                 let greeting = self.greeting();
-                self.calls.current.tick_all(rules, greeting, now);
+                self.calls.current.mark_all_spoken(rules, greeting, now);
                 self.calls.previewing = None;
                 self.show_closing();
             }
@@ -339,7 +340,7 @@ impl App {
     /// Tells the journal of the running call, where it is another than the journal knows.
     fn journal(&mut self, effects: &mut Vec<Effect>) {
         let book = Arc::clone(self.revisions.current());
-        self.calls.current.show(&book.rules);
+        self.calls.current.mark_displayed(&book.rules);
         let record = self.record(None);
         self.calls.finished = self.calls.current.is_finished().then(|| record.clone()).flatten();
         if record != self.calls.journalled {

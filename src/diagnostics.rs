@@ -10,9 +10,8 @@ pub mod practice;
 pub mod source;
 mod toml_words;
 
-use crate::rules::check::{LONG_SENTENCE, MAX_RULES};
+use crate::rules::limits::{LONG_SENTENCE, MAX_FILE, MAX_RULES};
 use crate::rules::problem::{Broken, Conditions, Expected, Kind, Named, Problem, SyntaxCause, nearest};
-use crate::rules::shape::MAX_FILE;
 use crate::rules::text;
 use crate::words::{self, Words, fill};
 

@@ -85,7 +85,6 @@ impl EventSender {
     }
 
     /// Sends a message that needs no reply; `false` where the loop has ended.
-    #[expect(clippy::must_use_candidate, reason = "most senders go on whether or not anybody listens")]
     pub fn send(&self, message: Message) -> bool {
         (self.0)(message.into())
     }

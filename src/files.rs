@@ -16,12 +16,13 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
-use crate::book::{Book, Origin, Refused};
 use crate::diagnostics::outside;
+
 use crate::diagnostics::source::clean_path;
 use crate::diagnostics::{self, Source};
+use crate::loaded::{LoadedRules, Origin, Refused};
 use crate::rules::Problem;
-use crate::rules::shape::MAX_FILE;
+use crate::rules::limits::MAX_FILE;
 use crate::words::{Words, fill};
 use penutup_system::error::NoFile;
 
@@ -183,15 +184,15 @@ impl Bad {
 ///
 /// # Errors
 /// Why they can't be used.
-pub fn load_rules(chosen: &Chosen, today: NaiveDate) -> Result<Book, Bad> {
-    chosen.path.as_deref().map_or_else(|| Ok(Book::built_in()), |path| load_file(path, today))
+pub fn load_rules(chosen: &Chosen, today: NaiveDate) -> Result<LoadedRules, Bad> {
+    chosen.path.as_deref().map_or_else(|| Ok(LoadedRules::built_in()), |path| load_file(path, today))
 }
 
 /// Reads and checks a rules file.
 ///
 /// # Errors
 /// Why it can't be used.
-pub fn load_file(path: &Path, today: NaiveDate) -> Result<Book, Bad> {
+pub fn load_file(path: &Path, today: NaiveDate) -> Result<LoadedRules, Bad> {
     prove(read(path).map_err(Bad::Unreadable)?, path, today)
 }
 
@@ -199,24 +200,25 @@ pub fn load_file(path: &Path, today: NaiveDate) -> Result<Book, Bad> {
 ///
 /// # Errors
 /// Why they can't be used.
-pub fn prove(source: Vec<u8>, path: &Path, today: NaiveDate) -> Result<Book, Bad> {
-    Book::read(source, Origin::File(path.into()), today).map_err(|refused| Bad::Refused { path: path.into(), refused })
+pub fn prove(source: Vec<u8>, path: &Path, today: NaiveDate) -> Result<LoadedRules, Bad> {
+    LoadedRules::read(source, Origin::File(path.into()), today)
+        .map_err(|refused| Bad::Refused { path: path.into(), refused })
 }
 
 /// Rules for the prompter, and what is wrong with those that were asked for.
 #[derive(Debug)]
 pub struct Ready {
     /// The rules to run on.
-    pub book: Book,
+    pub book: LoadedRules,
     /// Why they are not those that were asked for.
     pub bad: Option<Bad>,
     /// Those that were asked for, where their first day is still to come.
-    pub waiting: Option<Book>,
+    pub waiting: Option<LoadedRules>,
 }
 
 impl Ready {
     /// `book`, or what ran before it where its first day is still to come.
-    fn new(book: Book, folders: &Folders, today: NaiveDate) -> Self {
+    fn new(book: LoadedRules, folders: &Folders, today: NaiveDate) -> Self {
         if book.is_in_force(today) {
             return Self { book, bad: None, waiting: None };
         }
@@ -226,10 +228,10 @@ impl Ready {
 
 /// What is in force without the file that was asked for: the last good copy, else the embedded rules.
 #[must_use]
-pub fn before(folders: &Folders, today: NaiveDate) -> Book {
+pub fn before(folders: &Folders, today: NaiveDate) -> LoadedRules {
     let folders = folders.clone();
     let copy = deadline::within(COPY_PATIENCE, move || load_last_good(&folders, today)).flatten();
-    copy.filter(|copy| copy.is_in_force(today)).unwrap_or_else(Book::built_in)
+    copy.filter(|copy| copy.is_in_force(today)).unwrap_or_else(LoadedRules::built_in)
 }
 
 /// The rules in force today. A file that is named on the command line is meant as it is, also before its first day.
@@ -282,13 +284,13 @@ pub fn always(reading: Reading, folders: &Folders, today: NaiveDate, until: Inst
         (reading.else_chosen, late)
     });
     let (Some(path), Some(bytes)) = (chosen.path.clone(), bytes) else {
-        return (chosen, Ready { book: Book::built_in(), bad: None, waiting: None });
+        return (chosen, Ready { book: LoadedRules::built_in(), bad: None, waiting: None });
     };
     let loaded = bytes.map_err(Bad::Unreadable).and_then(|source| prove(source, &path, today));
     (chosen, ready(loaded, folders, today))
 }
 
-fn ready(loaded: Result<Book, Bad>, folders: &Folders, today: NaiveDate) -> Ready {
+fn ready(loaded: Result<LoadedRules, Bad>, folders: &Folders, today: NaiveDate) -> Ready {
     match loaded {
         Ok(book) => Ready::new(book, folders, today),
         Err(bad) => Ready { book: before(folders, today), bad: Some(bad), waiting: None },
@@ -299,7 +301,7 @@ fn ready(loaded: Result<Book, Bad>, folders: &Folders, today: NaiveDate) -> Read
 ///
 /// # Errors
 /// What the system says.
-pub fn save_last_good(folders: &Folders, book: &Book) -> io::Result<()> {
+pub fn save_last_good(folders: &Folders, book: &LoadedRules) -> io::Result<()> {
     let (Some(path), Origin::File(_)) = (folders.last_good(), &book.origin) else { return Ok(()) };
     if read(&path).is_ok_and(|there| there == book.source) {
         return Ok(());
@@ -309,10 +311,10 @@ pub fn save_last_good(folders: &Folders, book: &Book) -> io::Result<()> {
 
 /// The last good copy, where there is one and it is still good.
 #[must_use]
-pub fn load_last_good(folders: &Folders, today: NaiveDate) -> Option<Book> {
+pub fn load_last_good(folders: &Folders, today: NaiveDate) -> Option<LoadedRules> {
     let path = folders.last_good()?;
     let source = read(&path).ok()?;
-    Book::read(source, Origin::LastGood(path), today).ok()
+    LoadedRules::read(source, Origin::LastGood(path), today).ok()
 }
 
 #[cfg(test)]
@@ -431,8 +433,8 @@ mod tests {
     fn only_rules_from_a_file_become_the_last_good_copy() {
         let folder = tempfile::tempdir().unwrap();
         let folders = folders(folder.path());
-        save_last_good(&folders, &Book::built_in()).unwrap();
+        save_last_good(&folders, &LoadedRules::built_in()).unwrap();
         assert!(load_last_good(&folders, TODAY).is_none());
-        assert!(save_last_good(&Folders::default(), &Book::built_in()).is_ok());
+        assert!(save_last_good(&Folders::default(), &LoadedRules::built_in()).is_ok());
     }
 }

@@ -238,7 +238,7 @@ fn asking(app: &App) -> Vec<Row> {
     let mut rows: Vec<Row> = ('1'..)
         .zip(Ending::ANSWERS)
         .map(|(digit, ending)| {
-            Row::new(&[Key::Char(digit)], Action::Answer(ending), words.outcome(Outcome::Said(ending)))
+            Row::new(&[Key::Char(digit)], Action::Answer(ending), words.outcome(Outcome::Ended(ending)))
         })
         .collect();
     if app.can_return() {

@@ -30,5 +30,5 @@ pub mod watch;
 pub mod words;
 
 pub use penutup_journal as journal;
-pub use penutup_rules::{self as rules, book, closing, declaration as broadcast};
+pub use penutup_rules::{self as rules, closing, declaration as broadcast, loaded};
 pub mod wrap;

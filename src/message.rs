@@ -8,11 +8,11 @@ use penutup_ipc::Incoming;
 use penutup_ipc::agent_event::AgentEvent;
 use penutup_ipc::phone_event::PhoneEvent;
 
-use crate::book::Book;
 use crate::broadcast::News;
 use crate::clipboard::Copied;
 use crate::helper::Helper;
 use crate::journal::report::Recap;
+use crate::loaded::LoadedRules;
 use crate::private::Private;
 use crate::rules::change::Change;
 use crate::seat::Shared;
@@ -27,7 +27,7 @@ pub enum Message {
     /// Space or Enter, in a window too small to show what is to be said: nothing is ticked.
     Unseen,
     /// Checked rules from the file in use, and how they compare with earlier ones.
-    Rules(Arc<Book>, Option<Comparison>),
+    Rules(Arc<LoadedRules>, Option<Comparison>),
     /// The telephone began, changed or ended a call.
     Phone(PhoneEvent),
     /// The prompter's own connection to the telephone came or went.
@@ -54,7 +54,7 @@ pub enum Message {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
     /// The earlier rules.
-    pub from: Arc<Book>,
+    pub from: Arc<LoadedRules>,
     /// How much differs.
     pub change: Change,
 }

@@ -9,9 +9,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::action::Action;
 use crate::app::{App, Begin};
-use crate::book::Book;
 use crate::files::shown_path;
 use crate::helper;
+use crate::loaded::LoadedRules;
 use crate::panel::Panel;
 use crate::rules::decide::{Situation, decide};
 use crate::rules::script::{Fields, script};
@@ -28,7 +28,7 @@ const MOST_ZONES: usize = 8;
 ///
 /// # Errors
 /// What the panic said, where something panicked.
-pub fn rehearse(book: &Arc<Book>, lang: Lang) -> Result<(), String> {
+pub fn rehearse(book: &Arc<LoadedRules>, lang: Lang) -> Result<(), String> {
     attempt(|| {
         speak_everything(book);
         draw_everything(book, lang);
@@ -51,7 +51,7 @@ pub fn untried(path: Option<&Path>, panic: &str, words: &Words) -> String {
 }
 
 /// One situation of each rule, at each greeting.
-fn speak_everything(book: &Book) {
+fn speak_everything(book: &LoadedRules) {
     let (rules, space) = (&book.rules, book.rules.space());
     let fields = Fields::default_of(rules);
     for rule in &rules.rules {
@@ -62,7 +62,7 @@ fn speak_everything(book: &Book) {
     }
 }
 
-fn draw_everything(book: &Arc<Book>, lang: Lang) {
+fn draw_everything(book: &Arc<LoadedRules>, lang: Lang) {
     let rules = &book.rules;
     let space = rules.space();
     let mut now: DateTime<Utc> = DateTime::UNIX_EPOCH;
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_embedded_rules_are_spoken_and_drawn() {
-        assert_eq!(rehearse(&Arc::new(Book::built_in()), Lang::Id), Ok(()));
+        assert_eq!(rehearse(&Arc::new(LoadedRules::built_in()), Lang::Id), Ok(()));
     }
 
     #[test]

@@ -2,13 +2,13 @@
 //! is `files::saved_state`.
 
 use crate::broadcast::Broadcast;
-use crate::closing::Held;
+use crate::closing::PersistedFact;
 
 /// What a seat keeps: one value, written whole, so that no crash comes between its parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeatState {
     /// The shift's facts that are set.
-    pub held: Vec<Held>,
+    pub held: Vec<PersistedFact>,
     /// The centre's declaration that was applied last: no restart applies it again over what the CSO did since.
     pub broadcast: Option<Broadcast>,
     /// Whether the hint of the first run is still to be dismissed.
@@ -20,7 +20,7 @@ impl SeatState {
     /// changes of one fact `mine` is taken.
     #[must_use]
     pub fn with_changes(&self, before: &Self, mine: &Self) -> Self {
-        let mut held: Vec<Held> = Vec::new();
+        let mut held: Vec<PersistedFact> = Vec::new();
         for one in mine.held.iter().chain(&self.held) {
             if held.iter().any(|there| there.fact == one.fact) {
                 continue;
@@ -40,7 +40,7 @@ impl SeatState {
         }
     }
 
-    fn fact(&self, id: &str) -> Option<&Held> {
+    fn fact(&self, id: &str) -> Option<&PersistedFact> {
         self.held.iter().find(|held| held.fact == id)
     }
 }
@@ -61,9 +61,9 @@ mod tests {
     use super::*;
     use crate::closing::Since;
 
-    fn held(fact: &str, value: &str) -> Held {
+    fn held(fact: &str, value: &str) -> PersistedFact {
         let at = chrono::DateTime::UNIX_EPOCH;
-        Held { fact: fact.into(), value: value.into(), since: Since { set: at, confirmed: at } }
+        PersistedFact { fact: fact.into(), value: value.into(), since: Since { set: at, confirmed: at } }
     }
 
     fn broadcast(version: u64) -> Broadcast {

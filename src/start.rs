@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::app::{App, Begin};
-use crate::book::Book;
 use crate::broadcast::News;
 use crate::clipboard::Desktop;
 use crate::clock::Clock;
@@ -15,6 +14,7 @@ use crate::files::broadcast::{Looker, brought, path_in};
 use crate::files::saved_state::{SavedState, StateWriter};
 use crate::files::{self, Folders, deadline, log};
 use crate::journal::writer::Config;
+use crate::loaded::LoadedRules;
 use crate::message::{Message, Subject};
 use crate::rehearsal::rehearse;
 use crate::run::reload::{Reloader, reload_settings};
@@ -33,9 +33,9 @@ use penutup_system::mailbox::Mailbox;
 #[derive(Debug)]
 pub struct Start {
     /// The rules to run on.
-    pub book: Arc<Book>,
+    pub book: Arc<LoadedRules>,
     /// Those that were asked for, where their first day is still to come.
-    pub waiting: Option<Arc<Book>>,
+    pub waiting: Option<Arc<LoadedRules>>,
     /// Why they are not those that were asked for, in one line that stays until the file is mended.
     pub rules_trouble: Option<String>,
     /// What was wrong with the file that was asked for.
@@ -63,7 +63,7 @@ pub struct Start {
     /// What the first screen tells.
     pub notice: Option<String>,
     /// The rules that were in use when the prompter last ran, where they are others and still at hand.
-    pub was: Option<Arc<Book>>,
+    pub was: Option<Arc<LoadedRules>>,
     /// The journal; `None`: the settings want none, or there is no place for it.
     pub journal: Option<Config>,
     /// Whether keys come in lines.

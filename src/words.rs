@@ -59,12 +59,12 @@ impl Words {
     #[must_use]
     pub fn outcome(&self, outcome: Outcome) -> &'static str {
         match outcome {
-            Outcome::Said(CallEnding::Complete) => self.ending.complete,
-            Outcome::Said(CallEnding::CustomerLeft) => self.ending.customer_left,
-            Outcome::Said(CallEnding::Transferred) => self.ending.transferred,
-            Outcome::Said(CallEnding::Silent) => self.ending.silent,
-            Outcome::Said(CallEnding::Dropped) => self.ending.dropped,
-            Outcome::Said(CallEnding::Omitted) => self.ending.omitted,
+            Outcome::Ended(CallEnding::Complete) => self.ending.complete,
+            Outcome::Ended(CallEnding::CustomerLeft) => self.ending.customer_left,
+            Outcome::Ended(CallEnding::Transferred) => self.ending.transferred,
+            Outcome::Ended(CallEnding::Silent) => self.ending.silent,
+            Outcome::Ended(CallEnding::Dropped) => self.ending.dropped,
+            Outcome::Ended(CallEnding::Omitted) => self.ending.omitted,
             Outcome::Left => self.ending.left,
             Outcome::NextCall => self.report.next_call,
             Outcome::ProgramClosed => self.report.program_closed,

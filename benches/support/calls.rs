@@ -29,13 +29,13 @@ pub fn call(number: u64, start: DateTime<Utc>, dice: &mut Dice) -> Record {
     let seconds = 10 + dice.below(90);
     let at = |part: u64| start + TimeDelta::milliseconds(i64::try_from(seconds * 100 * part).unwrap_or(0));
     let how = match dice.below(20) {
-        0 => Outcome::Said(Ending::Omitted),
-        1 => Outcome::Said(Ending::CustomerLeft),
-        2 => Outcome::Said(Ending::ANSWERS[usize::try_from(dice.below(4)).unwrap_or(0)]),
+        0 => Outcome::Ended(Ending::Omitted),
+        1 => Outcome::Ended(Ending::CustomerLeft),
+        2 => Outcome::Ended(Ending::ANSWERS[usize::try_from(dice.below(4)).unwrap_or(0)]),
         3 if dice.below(10) == 0 => Outcome::ALL[usize::try_from(6 + dice.below(3)).unwrap_or(0)],
-        _ => Outcome::Said(Ending::Complete),
+        _ => Outcome::Ended(Ending::Complete),
     };
-    let complete = how == Outcome::Said(Ending::Complete);
+    let complete = how == Outcome::Ended(Ending::Complete);
     let score = ["Akurasi", "Salam Penutup", "FCR"].map(str::to_owned).to_vec();
     let step = |id: &str, nth: u64, said: bool, score: &[String]| StepRecord {
         step: id.into(),
@@ -70,7 +70,7 @@ pub fn call(number: u64, start: DateTime<Utc>, dice: &mut Dice) -> Record {
             step(invitation, 5, complete, &score),
             step("terima-kasih", 8, complete, &[]),
         ],
-        cost: if how == Outcome::Said(Ending::Omitted) { score } else { Vec::new() },
+        cost: if how == Outcome::Ended(Ending::Omitted) { score } else { Vec::new() },
         differs: if klb == "ya" && number.is_multiple_of(3) { vec!["klb".into()] } else { Vec::new() },
         ..Record::default()
     }

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use chrono::{FixedOffset, Utc};
 use clap::{Args, ValueEnum};
-use penutup::book::{Book, Origin};
 use penutup::broadcast::{Broadcast, KLB, State};
 use penutup::cli::klb::until;
 use penutup::diagnostics::shown;
+use penutup::loaded::{LoadedRules, Origin};
 use penutup::rules::RuleSet;
 use penutup::rules::text::is_blank;
 use penutup::words::Lang;
@@ -157,8 +157,8 @@ async fn conflict(
 async fn rules(stream: &BroadcastStream, trust: &Trust) -> RuleSet {
     let accepted = stream.accepted(trust, &Key::Rules).await.unwrap_or_default();
     let text = accepted.rules().map(|(_, text)| text.as_bytes().to_vec());
-    let book = text.and_then(|text| Book::read(text, Origin::BuiltIn, time::today()).ok());
-    book.unwrap_or_else(Book::built_in).rules
+    let book = text.and_then(|text| LoadedRules::read(text, Origin::BuiltIn, time::today()).ok());
+    book.unwrap_or_else(LoadedRules::built_in).rules
 }
 
 /// Notes on overlapping scopes that declare the opposite: a seat shows KLB if any of its scopes declares it.

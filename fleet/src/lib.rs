@@ -10,12 +10,6 @@
 //! `wire` is pure: it parses and verifies bytes and says why it refuses them, without network, disk or clock. Only `link`
 //! connects to NATS, only `secret` reads keys.
 
-#![expect(
-    missing_docs,
-    reason = "a library for its own program and tests: only what a name does not say is documented"
-)]
-#![expect(clippy::must_use_candidate, reason = "as above; nobody else calls these functions")]
-
 pub mod agent;
 pub mod archive;
 pub mod broadcast_stream;

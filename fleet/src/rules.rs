@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::{FixedOffset, Utc};
 use clap::{Args, Subcommand};
-use penutup::book::{Book, Origin};
 use penutup::broadcast::Broadcast;
 use penutup::cli::{canvas, check as check_verb, diff};
+use penutup::loaded::{LoadedRules, Origin};
 
 use penutup::diagnostics::{Source, shown};
 use penutup::files;
@@ -101,12 +101,12 @@ pub async fn run(args: &Rules, common: &Common) -> Result<ExitStatus, CliError> 
 }
 
 /// Checks rules and prints the report of `penutup check`; `None` where it refuses them.
-fn check(source: Vec<u8>, name: &str, lang: Lang) -> Result<Option<Book>, CliError> {
+fn check(source: Vec<u8>, name: &str, lang: Lang) -> Result<Option<LoadedRules>, CliError> {
     let today = time::today();
     let report = rules::check(&source, today);
     let text = check_verb::text(&report, &Source::new(name, &source), false, lang.words(), canvas(&io::stdout()));
     print(&text, lang)?;
-    Ok(Book::read(source, Origin::BuiltIn, today).ok())
+    Ok(LoadedRules::read(source, Origin::BuiltIn, today).ok())
 }
 
 /// Stands for a file name in messages about a published version.
@@ -152,7 +152,7 @@ impl<'s> Publisher<'s> {
     }
 
     /// Shows what the rules change, asks for confirmation, and publishes them.
-    async fn publish(&self, book: Book, path: &Path, yes: bool) -> Result<ExitStatus, CliError> {
+    async fn publish(&self, book: LoadedRules, path: &Path, yes: bool) -> Result<ExitStatus, CliError> {
         let (lang, w) = (self.lang, &words(self.lang).rules);
         let present = self.active();
         if let Some(present) = present.filter(|present| present.payload.as_bytes() == book.source) {
@@ -185,14 +185,14 @@ impl<'s> Publisher<'s> {
         Ok(ExitStatus::Done)
     }
 
-    fn show_difference(&self, present: Option<&Envelope>, book: &Book, path: &Path) -> Result<(), CliError> {
+    fn show_difference(&self, present: Option<&Envelope>, book: &LoadedRules, path: &Path) -> Result<(), CliError> {
         let (lang, w) = (self.lang, &words(self.lang).rules);
-        let built_in = || (Book::built_in(), w.built_in.to_owned());
+        let built_in = || (LoadedRules::built_in(), w.built_in.to_owned());
         let (old, name) = match present {
             // A newer program may refuse rules that an older one published; the built-in ones are compared instead.
             Some(present) => {
                 let source = present.payload.clone().into_bytes();
-                Book::read(source, Origin::BuiltIn, time::today())
+                LoadedRules::read(source, Origin::BuiltIn, time::today())
                     .map_or_else(|_| built_in(), |old| (old, published_name(present.version)))
             }
             None => built_in(),
@@ -248,7 +248,7 @@ impl<'s> Publisher<'s> {
             let at = stored.stored_at.with_timezone(&self.zone).format("%Y-%m-%d %H:%M:%S %:z");
             match stored.verify(self.trust(), &Key::Rules) {
                 Ok((envelope, verified)) => {
-                    let book = Book::read(envelope.payload.clone().into_bytes(), Origin::BuiltIn, time::today());
+                    let book = LoadedRules::read(envelope.payload.clone().into_bytes(), Origin::BuiltIn, time::today());
                     let (sum, revision) = match &book {
                         Ok(book) => (short_sum(book.sha256()), shown(&book.rules.sop.revision)),
                         Err(_) => ("", w.check_refuses.to_owned()),

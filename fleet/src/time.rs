@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
-use penutup::book::Book;
 use penutup::broadcast::{Broadcast, State};
 use penutup::cli::{Env, SETTINGS_VARIABLE};
 use penutup::clock::Clock;
 use penutup::diagnostics::{shown, suggest};
 use penutup::files;
+use penutup::loaded::LoadedRules;
 use penutup::rules::RuleSet;
 use penutup::settings;
 use penutup::times;
@@ -18,7 +18,7 @@ use crate::error::CliError;
 
 /// The zone with this name in the built-in rules, else the one of the user's settings, else the rules' first.
 pub fn zone(name: Option<&str>, lang: Lang) -> Result<FixedOffset, CliError> {
-    let rules = Book::built_in().rules;
+    let rules = LoadedRules::built_in().rules;
     let words = &lang.words().cli;
     let (name, unknown) = match (name, settings_zone()) {
         (Some(name), _) => (name.to_owned(), words.unknown_zone(shown(name))),

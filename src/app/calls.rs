@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::book::Book;
-use crate::closing::{Closing, Held};
+use crate::closing::{Closing, PersistedFact};
 use crate::journal::record::Record;
+use crate::loaded::LoadedRules;
 use crate::rules::ruleset::StepIx;
 
 /// The running call and the one that ended a moment ago.
@@ -21,7 +21,7 @@ pub(super) struct Calls {
     /// The step that is previewed instead of the current one.
     pub(super) previewing: Option<StepIx>,
     /// The shift's facts that the rules don't know: kept, and reported, until they are set anew or known again.
-    pub(super) unknown: Vec<Held>,
+    pub(super) unknown: Vec<PersistedFact>,
     /// What the journal has of the running call.
     pub(super) journalled: Option<Record>,
     /// The record of the running call once it is finished: nothing but an undo in it changes it.
@@ -35,9 +35,9 @@ pub(super) struct Calls {
 pub(super) struct Ended {
     pub(super) number: u64,
     pub(super) call: Closing,
-    pub(super) book: Arc<Book>,
+    pub(super) book: Arc<LoadedRules>,
     /// The rules before its own.
-    pub(super) previous_rules: Option<Arc<Book>>,
+    pub(super) previous_rules: Option<Arc<LoadedRules>>,
     pub(super) at: DateTime<Utc>,
     /// What the journal has of it.
     pub(super) record: Option<Record>,
@@ -46,7 +46,7 @@ pub(super) struct Ended {
 }
 
 impl Calls {
-    pub(super) fn new(current: Closing, unknown: Vec<Held>) -> Self {
+    pub(super) fn new(current: Closing, unknown: Vec<PersistedFact>) -> Self {
         Self {
             number: 0,
             last_number: 0,

@@ -15,7 +15,7 @@ impl App {
         if !self.is_complete() {
             // Also before anything was ticked: a customer may hang up before the closing.
             self.mode = Mode::EndPrompt;
-        } else if self.calls.current.begun().is_some() {
+        } else if self.calls.current.started_at().is_some() {
             self.close(Ending::Complete, effects);
         } else {
             self.tell(self.words().notice.untouched);
@@ -24,7 +24,7 @@ impl App {
 
     /// Leaves, but asks first where a call would be left with it.
     pub(super) fn leave(&mut self, effects: &mut Vec<Effect>) {
-        if self.calls.current.begun().is_some() && !self.is_complete() && self.mode != Mode::LeavePrompt {
+        if self.calls.current.started_at().is_some() && !self.is_complete() && self.mode != Mode::LeavePrompt {
             self.calls.previewing = None;
             self.mode = Mode::LeavePrompt;
         } else {
@@ -41,20 +41,20 @@ impl App {
 
     /// How a call ends that nobody ends by hand.
     pub(super) fn how_it_stands(&self, unsaid: Outcome) -> Outcome {
-        if self.is_complete() { Outcome::Said(Ending::Complete) } else { unsaid }
+        if self.is_complete() { Outcome::Ended(Ending::Complete) } else { unsaid }
     }
 
     /// Ends the call as the CSO said and begins the next.
     pub(super) fn close(&mut self, ending: Ending, effects: &mut Vec<Effect>) {
         let pending = self.revisions.has_next();
-        let ended = self.next_call(Outcome::Said(ending), effects);
+        let ended = self.next_call(Outcome::Ended(ending), effects);
         self.calls.ended = Some(ended);
         let notice = &self.words().notice;
         let text = match ending {
             Ending::Complete => fill(notice.ended_complete, &[("undo", self.environment.undo_key())]),
             other => fill(
                 notice.ended,
-                &[("ending", self.words().outcome(Outcome::Said(other))), ("undo", self.environment.undo_key())],
+                &[("ending", self.words().outcome(Outcome::Ended(other))), ("undo", self.environment.undo_key())],
             ),
         };
         let text = if pending {
@@ -68,7 +68,7 @@ impl App {
 
     /// Ends a finished call because a value is given that is the next one's; taking that back leads here again.
     pub(super) fn end_by_value(&mut self, effects: &mut Vec<Effect>) {
-        let ended = self.next_call(Outcome::Said(Ending::Complete), effects);
+        let ended = self.next_call(Outcome::Ended(Ending::Complete), effects);
         self.calls.ended = Some(Ended { by_value: true, ..ended });
         let text = fill(self.words().notice.next_began, &[("undo", self.environment.undo_key())]);
         self.troubles.notify_of_the_end(text);
@@ -76,7 +76,7 @@ impl App {
 
     /// Whether taking the last thing back leads to the call before: it is the value that this one began with.
     pub(super) fn leads_back(&self) -> bool {
-        self.calls.ended.as_ref().is_some_and(|ended| ended.by_value) && self.calls.current.changes() == 1
+        self.calls.ended.as_ref().is_some_and(|ended| ended.by_value) && self.calls.current.undo_depth() == 1
     }
 
     /// Journals the call's end and begins the next; answers the one that ended.
@@ -107,7 +107,7 @@ impl App {
         self.revisions.return_to(ended.book, ended.previous_rules);
         self.calls.return_to(ended.number, ended.call, ended.record);
         let book = Arc::clone(self.revisions.current());
-        self.calls.current.adopt(&book.rules, &held);
+        self.calls.current.set_persisted_facts(&book.rules, &held);
         self.calls.unknown = unknown(&book.rules, &held);
         self.tell(self.words().notice.resumed);
     }

@@ -89,7 +89,7 @@ impl App {
             return;
         }
         let (greeting, now) = (self.greeting(), self.environment.now);
-        if self.calls.current.tick(&self.revisions.current().rules, greeting, now).is_none() {
+        if self.calls.current.mark_spoken(&self.revisions.current().rules, greeting, now).is_none() {
             self.close(Ending::Complete, effects);
         }
     }

@@ -11,8 +11,10 @@ use super::calls::Ended;
 use super::{App, Effect, Mode};
 use crate::app::draft::Draft;
 use crate::closing::ending::Outcome;
-use crate::closing::outside::Given;
-use crate::closing::pairs::{Rejected, parse};
+
+use crate::closing::external::Assignments;
+use crate::closing::pairs::RejectedPair;
+use crate::closing::pairs::parse;
 use crate::message::Link;
 use crate::rules::ruleset::{FieldIx, RuleSet};
 use crate::rules::text;
@@ -59,7 +61,7 @@ impl App {
     fn must_wait(&self, event: &PhoneEvent) -> bool {
         let Mode::Typing(draft) = &self.mode else { return false };
         // What is typed for the next call belongs to the one that begins.
-        let in_a_call = self.calls.current.begun().is_some() && !draft.for_next;
+        let in_a_call = self.calls.current.started_at().is_some() && !draft.for_next;
         !self.phone.waiting.is_empty()
             || match event {
                 PhoneEvent::Start { .. } => in_a_call,
@@ -78,7 +80,7 @@ impl App {
         }
     }
 
-    fn phone_now(&mut self, event: PhoneEvent, given: Given, ignored: &[Ignored], effects: &mut Vec<Effect>) {
+    fn phone_now(&mut self, event: PhoneEvent, given: Assignments, ignored: &[Ignored], effects: &mut Vec<Effect>) {
         match event {
             PhoneEvent::Start { id, pairs } => self.phone_starts(id, &pairs, given, ignored, effects),
             PhoneEvent::Set(pairs) => self.phone_sets(&pairs, given, ignored, effects),
@@ -90,14 +92,14 @@ impl App {
         &mut self,
         id: Option<String>,
         pairs: &Pairs,
-        mut given: Given,
+        mut given: Assignments,
         ignored: &[Ignored],
         effects: &mut Vec<Effect>,
     ) {
         let words = &self.words().phone;
         let is_nameless = refused_name(ignored);
         let mut notice = if is_nameless { words.started_nameless } else { words.started }.to_owned();
-        if self.calls.current.begun().is_some() {
+        if self.calls.current.started_at().is_some() {
             let typed = match &self.mode {
                 Mode::Typing(draft) if draft.for_next => Some(draft.clone()),
                 _ => None,
@@ -133,12 +135,12 @@ impl App {
 
     /// Something became known. Of a finished call nothing changes any more: what comes for one that the telephone began
     /// comes too late, else it is the next call's.
-    fn phone_sets(&mut self, pairs: &Pairs, mut given: Given, ignored: &[Ignored], effects: &mut Vec<Effect>) {
+    fn phone_sets(&mut self, pairs: &Pairs, mut given: Assignments, ignored: &[Ignored], effects: &mut Vec<Effect>) {
         let words = &self.words().phone;
         if self.calls.current.is_finished() {
-            let of_the_call = given.of_the_call(self.rules());
+            let of_the_call = given.call_only(self.rules());
             let mut probe = self.calls.current.clone();
-            probe.take(self.rules(), &of_the_call, false, self.environment.now);
+            probe.apply(self.rules(), &of_the_call, false, self.environment.now);
             if probe == self.calls.current {
                 given.facts.retain(|fact| !of_the_call.facts.contains(fact));
                 (given.choices, given.typed) = (Vec::new(), Vec::new());
@@ -169,19 +171,19 @@ impl App {
             // One that it did not begin can only be the present one; a call with an id was told of or is none of ours.
             None => id.is_none(),
         };
-        if ours && self.calls.current.begun().is_some() {
+        if ours && self.calls.current.started_at().is_some() {
             self.end(effects);
         }
     }
 
     /// Sets what is known; returns whether that changes anything.
-    fn take(&mut self, given: &Given, begins: bool) -> bool {
+    fn take(&mut self, given: &Assignments, begins: bool) -> bool {
         let before = self.calls.current.clone();
         let book = Arc::clone(self.revisions.current());
         if let Mode::Typing(draft) = &self.mode {
             self.phone.beneath |= given.typed.iter().any(|(field, _)| *field == draft.field);
         }
-        self.calls.current.take(&book.rules, given, begins, self.environment.now);
+        self.calls.current.apply(&book.rules, given, begins, self.environment.now);
         self.calls.current != before
     }
 
@@ -223,14 +225,14 @@ impl App {
     #[must_use]
     pub fn is_unsure(&self, field: FieldIx) -> bool {
         let typing = matches!(&self.mode, Mode::Typing(draft) if draft.field == field);
-        !typing && self.calls.current.is_unsure(field)
+        !typing && self.calls.current.is_unconfirmed(field)
     }
 }
 
 /// What the pairs set, and which of them are not taken.
-fn understand(rules: &RuleSet, pairs: &Pairs) -> (Given, Vec<Ignored>) {
+fn understand(rules: &RuleSet, pairs: &Pairs) -> (Assignments, Vec<Ignored>) {
     let (given, rejected) = parse(rules, pairs.0.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-    let ignored = |pair: Rejected| Ignored { key: pairs.0[pair.at].0.clone(), why: pair.why.into() };
+    let ignored = |pair: RejectedPair| Ignored { key: pairs.0[pair.at].0.clone(), why: pair.why.into() };
     (given, rejected.into_iter().map(ignored).collect())
 }
 

@@ -3,9 +3,9 @@
 use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
 
 use super::{App, END_CAN_BE_UNDONE, GREETING_SOON, Mode};
-use crate::book::Book;
 use crate::closing::{Closing, Entry};
 use crate::journal::report::Recap;
+use crate::loaded::LoadedRules;
 use crate::message::Subject;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::{Scope, StepIx, StepWords};
@@ -27,13 +27,13 @@ impl App {
 
     /// The rules in use and where they come from.
     #[must_use]
-    pub fn book(&self) -> &Book {
+    pub fn book(&self) -> &LoadedRules {
         self.revisions.current()
     }
 
     /// The rules before these, since the program began or last ran.
     #[must_use]
-    pub fn previous_rules(&self) -> Option<&Book> {
+    pub fn previous_rules(&self) -> Option<&LoadedRules> {
         self.revisions.previous().map(|book| &**book)
     }
 
@@ -142,7 +142,7 @@ impl App {
     /// The sentence of a step as it stands now, or stood when it was said; `None` for a reminder.
     #[must_use]
     pub fn sentence(&self, step: StepIx) -> Option<Sentence> {
-        let greeting = self.calls.current.said_greeting(step).unwrap_or_else(|| self.greeting());
+        let greeting = self.calls.current.spoken_greeting(step).unwrap_or_else(|| self.greeting());
         let rules = self.rules();
         speak(rules, rules.step(step), &self.fields(), &rules.greetings.rows()[greeting].word)
     }

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use super::App;
-use crate::book::Book;
 use crate::closing::Closing;
 use crate::closing::ending::Ending;
 use crate::closing::ending::Outcome;
 use crate::journal::record::{FactRecord, OvertakenRecord, Record, StepRecord};
+use crate::loaded::LoadedRules;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepIx;
 
@@ -15,7 +15,7 @@ use crate::rules::ruleset::StepIx;
 fn record(
     call: u64,
     closing: &Closing,
-    book: &Book,
+    book: &LoadedRules,
     start: DateTime<Utc>,
     end: Option<(DateTime<Utc>, Outcome)>,
 ) -> Record {
@@ -28,8 +28,8 @@ fn record(
     let remaining: Vec<StepIx> = closing.remaining(rules).collect();
     let plan = closing.plan(rules);
     let mut steps: Vec<StepIx> = plan.steps().iter().copied().filter(|s| rules.step(*s).is_spoken()).collect();
-    let ticked = closing.said().iter().map(|s| s.step);
-    for step in ticked.chain(closing.taken_back().iter().map(|(step, _)| *step)) {
+    let ticked = closing.spoken().iter().map(|s| s.step);
+    for step in ticked.chain(closing.undone().iter().map(|(step, _)| *step)) {
         if !steps.contains(&step) {
             steps.push(step);
         }
@@ -38,16 +38,16 @@ fn record(
         let step = rules.step(ix);
         StepRecord {
             step: step.id.clone(),
-            shown: closing.was_shown(ix),
-            ticked: closing.said().iter().find(|s| s.step == ix).map(|s| s.at),
-            undone: closing.taken_back().iter().find(|(s, _)| *s == ix).map_or(0, |(_, times)| *times),
+            shown: closing.was_displayed(ix),
+            ticked: closing.spoken().iter().find(|s| s.step == ix).map(|s| s.at),
+            undone: closing.undone().iter().find(|(s, _)| *s == ix).map_or(0, |(_, times)| *times),
             left_out: remaining.contains(&ix),
             score: step.score.clone(),
         }
     });
     let greets = |ix: StepIx| rules.step(ix).greets();
-    let greeting = closing.said().iter().rev().find(|s| greets(s.step)).map(|s| s.greeting);
-    let costs = matches!(end, Some((_, Outcome::Said(Ending::Omitted))));
+    let greeting = closing.spoken().iter().rev().find(|s| greets(s.step)).map(|s| s.greeting);
+    let costs = matches!(end, Some((_, Outcome::Ended(Ending::Omitted))));
     let mut cost: Vec<String> = Vec::new();
     for parameter in remaining.iter().filter(|_| costs).flat_map(|s| &rules.step(*s).score) {
         if !cost.contains(parameter) {
@@ -87,7 +87,7 @@ impl App {
     pub(super) fn record(&self, end: Option<(DateTime<Utc>, Outcome)>) -> Option<Record> {
         match &self.calls.finished {
             Some(finished) if self.calls.current.is_finished() => Some(Record { end, ..finished.clone() }),
-            _ => Some(self.record_from(self.calls.current.begun()?, end)),
+            _ => Some(self.record_from(self.calls.current.started_at()?, end)),
         }
     }
 
@@ -95,7 +95,7 @@ impl App {
     /// may have hung up before the closing.
     pub(super) fn ended_record(&self, now: DateTime<Utc>, how: Outcome) -> Option<Record> {
         let end = Some((now, how));
-        let answered = matches!(how, Outcome::Said(ending) if ending != Ending::Complete);
+        let answered = matches!(how, Outcome::Ended(ending) if ending != Ending::Complete);
         self.record(end).or_else(|| answered.then(|| self.record_from(now, end)))
     }
 

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::{App, Mode};
-use crate::book::Book;
-use crate::closing::{Closing, Held};
+use crate::closing::{Closing, PersistedFact};
 use crate::diagnostics::change::parts;
+use crate::loaded::LoadedRules;
 use crate::message::{Comparison, Subject};
 use crate::panel::Panel;
 use crate::rules::RuleSet;
@@ -15,22 +15,22 @@ use crate::rules::diff::Counts;
 use crate::words::fill;
 
 /// Those of the shift's facts that the rules don't know, by fact or by value.
-pub(super) fn unknown(rules: &RuleSet, held: &[Held]) -> Vec<Held> {
-    let known = Closing::new(rules, 0, held).held(rules);
+pub(super) fn unknown(rules: &RuleSet, held: &[PersistedFact]) -> Vec<PersistedFact> {
+    let known = Closing::new(rules, 0, held).persisted_facts(rules);
     held.iter().filter(|h| !known.contains(h)).cloned().collect()
 }
 
 impl App {
     /// The shift's facts that are set, also those that the present rules don't know: KLB never switches itself off.
-    pub(super) fn held(&self) -> Vec<Held> {
-        let mut held = self.calls.current.held(self.rules());
+    pub(super) fn held(&self) -> Vec<PersistedFact> {
+        let mut held = self.calls.current.persisted_facts(self.rules());
         held.extend(self.calls.unknown.iter().cloned());
         held
     }
 
     /// A fact that was set anew, or that new rules know again, is unknown no longer.
     pub(super) fn forget_what_is_known(&mut self) {
-        let known = self.calls.current.held(&self.revisions.current().rules);
+        let known = self.calls.current.persisted_facts(&self.revisions.current().rules);
         self.calls.unknown.retain(|h| !known.iter().any(|k| k.fact == h.fact));
     }
 
@@ -42,7 +42,7 @@ impl App {
     }
 
     /// New rules hold now where nothing was said in the present call, else with the next.
-    pub(super) fn take_rules(&mut self, book: Arc<Book>, comparison: Option<Comparison>) {
+    pub(super) fn take_rules(&mut self, book: Arc<LoadedRules>, comparison: Option<Comparison>) {
         let Some(book) = self.keep_waiting(book) else { return };
         self.troubles.set(Subject::Rules, None);
         if book.source == self.revisions.current().source {
@@ -51,11 +51,11 @@ impl App {
             return;
         }
         let notice = self.of_change(&book, comparison);
-        if self.calls.current.said().is_empty() {
+        if self.calls.current.spoken().is_empty() {
             let held = self.held();
             let home = book.rules.zone_named(&self.environment.home).unwrap_or(0);
-            self.calls.current = self.calls.current.under(&self.revisions.current().rules, &book.rules, home);
-            self.calls.current.adopt(&book.rules, &held);
+            self.calls.current = self.calls.current.migrated(&self.revisions.current().rules, &book.rules, home);
+            self.calls.current.set_persisted_facts(&book.rules, &held);
             self.calls.unknown = unknown(&book.rules, &held);
             self.calls.previewing = None;
             let old = self.revisions.replace(book);
@@ -69,10 +69,10 @@ impl App {
     }
 
     /// What is told of new rules: whether they hold now or with the next call, and how much is said differently.
-    fn of_change(&self, book: &Book, comparison: Option<Comparison>) -> String {
+    fn of_change(&self, book: &LoadedRules, comparison: Option<Comparison>) -> String {
         let words = &self.words().notice;
         let with = [("revision", book.rules.sop.revision.as_str())];
-        let now = self.calls.current.said().is_empty();
+        let now = self.calls.current.spoken().is_empty();
         let known = comparison.filter(|c| c.from.source == self.revisions.current().source).map(|c| c.change);
         let change = known.or_else(|| Change::between(&self.revisions.current().rules, &book.rules));
         if change.as_ref().is_some_and(|c| c.is_none) {

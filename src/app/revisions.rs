@@ -4,43 +4,43 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::book::Book;
+use crate::loaded::LoadedRules;
 
 /// The rules in use and the others that matter.
 #[derive(Clone, Debug)]
 pub(super) struct Revisions {
-    current: Arc<Book>,
+    current: Arc<LoadedRules>,
     /// The next call begins with these.
-    next: Option<Arc<Book>>,
+    next: Option<Arc<LoadedRules>>,
     /// Their first day is still to come.
-    waiting: Option<Arc<Book>>,
+    waiting: Option<Arc<LoadedRules>>,
     /// In use before the current ones.
-    previous: Option<Arc<Book>>,
+    previous: Option<Arc<LoadedRules>>,
 }
 
 impl Revisions {
-    pub(super) fn new(current: Arc<Book>) -> Self {
+    pub(super) fn new(current: Arc<LoadedRules>) -> Self {
         Self { current, next: None, waiting: None, previous: None }
     }
 
-    pub(super) fn current(&self) -> &Arc<Book> {
+    pub(super) fn current(&self) -> &Arc<LoadedRules> {
         &self.current
     }
 
-    pub(super) fn previous(&self) -> Option<&Arc<Book>> {
+    pub(super) fn previous(&self) -> Option<&Arc<LoadedRules>> {
         self.previous.as_ref()
     }
 
-    pub(super) fn set_previous(&mut self, previous: Option<Arc<Book>>) {
+    pub(super) fn set_previous(&mut self, previous: Option<Arc<LoadedRules>>) {
         self.previous = previous;
     }
 
-    pub(super) fn waiting(&self) -> Option<&Arc<Book>> {
+    pub(super) fn waiting(&self) -> Option<&Arc<LoadedRules>> {
         self.waiting.as_ref()
     }
 
     /// Rules of a coming day, or none. They replace what the next call was to begin with.
-    pub(super) fn set_waiting(&mut self, waiting: Option<Arc<Book>>) {
+    pub(super) fn set_waiting(&mut self, waiting: Option<Arc<LoadedRules>>) {
         if waiting.is_some() {
             self.next = None;
         }
@@ -48,7 +48,7 @@ impl Revisions {
     }
 
     /// The rules that waited, once their day has come.
-    pub(super) fn take_due(&mut self, today: NaiveDate) -> Option<Arc<Book>> {
+    pub(super) fn take_due(&mut self, today: NaiveDate) -> Option<Arc<LoadedRules>> {
         self.waiting.take_if(|book| book.is_in_force(today))
     }
 
@@ -57,18 +57,18 @@ impl Revisions {
         self.next.is_some()
     }
 
-    pub(super) fn set_next(&mut self, next: Arc<Book>) {
+    pub(super) fn set_next(&mut self, next: Arc<LoadedRules>) {
         self.next = Some(next);
     }
 
     /// The same rules, perhaps from elsewhere: nothing else is to come.
-    pub(super) fn refresh(&mut self, same: Arc<Book>) {
+    pub(super) fn refresh(&mut self, same: Arc<LoadedRules>) {
         self.current = same;
         self.next = None;
     }
 
     /// Other rules are in use from here on; returns those before.
-    pub(super) fn replace(&mut self, book: Arc<Book>) -> Arc<Book> {
+    pub(super) fn replace(&mut self, book: Arc<LoadedRules>) -> Arc<LoadedRules> {
         let old = std::mem::replace(&mut self.current, book);
         self.previous = Some(Arc::clone(&old));
         self.next = None;
@@ -83,7 +83,7 @@ impl Revisions {
     }
 
     /// Back to the call before, which ends under its own rules; the others are for the next one again.
-    pub(super) fn return_to(&mut self, book: Arc<Book>, previous: Option<Arc<Book>>) {
+    pub(super) fn return_to(&mut self, book: Arc<LoadedRules>, previous: Option<Arc<LoadedRules>>) {
         if self.current.source != book.source {
             self.next = Some(std::mem::replace(&mut self.current, book));
             self.previous = previous;
@@ -94,15 +94,15 @@ impl Revisions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::Origin;
+    use crate::loaded::Origin;
     use crate::rules::BUILT_IN;
 
-    fn revision(name: &str) -> Arc<Book> {
+    fn revision(name: &str) -> Arc<LoadedRules> {
         let source = BUILT_IN.replace("\"Rev-1\"", &format!("\"{name}\"")).into_bytes();
-        Arc::new(Book::read(source, Origin::BuiltIn, NaiveDate::MAX).unwrap())
+        Arc::new(LoadedRules::read(source, Origin::BuiltIn, NaiveDate::MAX).unwrap())
     }
 
-    fn name(book: Option<&Arc<Book>>) -> &str {
+    fn name(book: Option<&Arc<LoadedRules>>) -> &str {
         book.map_or("", |book| &book.rules.sop.revision)
     }
 

@@ -16,7 +16,7 @@ impl App {
     pub(super) fn share(&mut self, shared: &Shared) {
         let state = shared.now.with_changes(&shared.known, &self.seat_state());
         let book = Arc::clone(self.revisions.current());
-        self.calls.current.adopt(&book.rules, &state.held);
+        self.calls.current.set_persisted_facts(&book.rules, &state.held);
         self.calls.unknown = unknown(&book.rules, &state.held);
         self.take_applied(state.broadcast);
         self.environment.hint = state.welcome;

@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use super::{App, Effect, Mode};
 use crate::action::Edit;
-use crate::closing::name::{self, NoText, cleaned, first_line};
+use crate::closing::name::{self, TextError, cleaned, first_line};
 use crate::rules::RuleSet;
 use crate::rules::ruleset::{FieldIx, FieldKind, FieldScope, Typed};
 use crate::rules::script::FieldValue;
@@ -53,7 +53,7 @@ impl App {
             && draft.has_overflowed()
         {
             let (field, count) = (draft.field, graphemes(draft.text()));
-            return self.tell_refused(field, NoText::TooLong { count });
+            return self.tell_refused(field, TextError::TooLong { count });
         }
         let Mode::Typing(draft) = std::mem::replace(&mut self.mode, Mode::Closing) else { return };
         if self.keeps_what_is_beneath(&draft) || (draft.for_next && is_blank(draft.text())) {
@@ -77,17 +77,17 @@ impl App {
         }
     }
 
-    fn tell_refused(&mut self, field: FieldIx, why: NoText) {
+    fn tell_refused(&mut self, field: FieldIx, why: TextError) {
         let words = self.words();
         let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
         let text = match (why, self.environment.plain_mode) {
-            (NoText::Digits, false) => words.notice.digits_no_name,
-            (NoText::Digits, true) => words.plain.digits_no_name,
-            (NoText::Nobody, false) => words.notice.nobody,
-            (NoText::Empty, false) => words.notice.nothing_to_paste,
-            (NoText::Nobody | NoText::Empty, true) => words.plain.no_name,
-            (NoText::NoNumber, _) => words.notice.no_number,
-            (NoText::TooLong { .. }, _) => words.notice.typed_full,
+            (TextError::Digits, false) => words.notice.digits_no_name,
+            (TextError::Digits, true) => words.plain.digits_no_name,
+            (TextError::NoPerson, false) => words.notice.nobody,
+            (TextError::Empty, false) => words.notice.nothing_to_paste,
+            (TextError::NoPerson | TextError::Empty, true) => words.plain.no_name,
+            (TextError::NotANumber, _) => words.notice.no_number,
+            (TextError::TooLong { .. }, _) => words.notice.typed_full,
         };
         self.tell(fill(text, &[("max", &max.to_string())]));
     }
@@ -106,7 +106,7 @@ impl App {
             (Ok(whole), _) if graphemes(&whole) > max => false,
             (Ok(name), Mode::Typing(draft)) => draft.insert(&name),
             // Behind a name that is being typed it may belong to it; the whole is looked at when it is taken.
-            (Err(NoText::Digits | NoText::Nobody), Mode::Typing(draft)) if draft.has_more() => {
+            (Err(TextError::Digits | TextError::NoPerson), Mode::Typing(draft)) if draft.has_more() => {
                 draft.insert(&first_line(text))
             }
             (Err(why), _) => return self.tell_refused(field, why),

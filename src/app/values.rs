@@ -15,7 +15,7 @@ impl App {
         }
         // The next call may have other rules.
         if let Some(fact) = self.rules().fact_named(&id) {
-            self.calls.current.turn_fact(&self.revisions.current().rules, fact, self.environment.now);
+            self.calls.current.cycle_fact(&self.revisions.current().rules, fact, self.environment.now);
         }
     }
 
@@ -28,7 +28,7 @@ impl App {
         let id = known.id.clone();
         self.begin_next(effects);
         if let Some(field) = self.rules().field_named(&id) {
-            self.calls.current.turn_field(&self.revisions.current().rules, field, self.environment.now);
+            self.calls.current.cycle_field(&self.revisions.current().rules, field, self.environment.now);
         }
     }
 

@@ -5,22 +5,22 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::App;
-use crate::book::Book;
 use crate::clock::office_day;
+use crate::loaded::LoadedRules;
 use crate::message::Subject;
 use crate::words::fill;
 
 impl App {
     /// With rules whose first day is still to come.
     #[must_use]
-    pub fn waiting_for(mut self, waiting: Option<Arc<Book>>) -> Self {
+    pub fn waiting_for(mut self, waiting: Option<Arc<LoadedRules>>) -> Self {
         self.revisions.set_waiting(waiting);
         self
     }
 
     /// The rules that wait for their first day.
     #[must_use]
-    pub fn waiting(&self) -> Option<&Arc<Book>> {
+    pub fn waiting(&self) -> Option<&Arc<LoadedRules>> {
         self.revisions.waiting()
     }
 
@@ -29,7 +29,7 @@ impl App {
     }
 
     /// Keeps rules whose first day is still to come, and says so once; returns those that are in force already.
-    pub(super) fn keep_waiting(&mut self, book: Arc<Book>) -> Option<Arc<Book>> {
+    pub(super) fn keep_waiting(&mut self, book: Arc<LoadedRules>) -> Option<Arc<LoadedRules>> {
         if book.is_in_force(self.today()) {
             self.revisions.set_waiting(None);
             return Some(book);
@@ -48,7 +48,7 @@ impl App {
     pub(super) fn take_waiting(&mut self) {
         let today = self.today();
         let Some(book) = self.revisions.take_due(today) else { return };
-        if self.calls.current.begun().is_none() {
+        if self.calls.current.started_at().is_none() {
             self.take_rules(book, None);
         } else {
             self.revisions.set_next(book);
@@ -58,14 +58,14 @@ impl App {
 
 /// That rules wait, and for which day.
 #[must_use]
-pub fn waits(book: &Book, words: &crate::words::Words) -> String {
+pub fn waits(book: &LoadedRules, words: &crate::words::Words) -> String {
     let day = book.rules.sop.effective_from.map(crate::times::date).unwrap_or_default();
     fill(words.notice.rules_waiting, &[("revision", &book.rules.sop.revision), ("day", &day)])
 }
 
 /// That the last day of rules is near or over, where it is.
 #[must_use]
-pub fn expires(book: &Book, today: NaiveDate, words: &crate::words::Words) -> Option<String> {
+pub fn expires(book: &LoadedRules, today: NaiveDate, words: &crate::words::Words) -> Option<String> {
     let to = book.rules.sop.ends_soon(today)?;
     let sentence = if to < today { words.notice.rules_expired } else { words.notice.rules_expiring };
     let day = crate::times::date(to);

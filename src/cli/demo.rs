@@ -7,12 +7,12 @@ use chrono::NaiveDate;
 use clap::Args;
 
 use super::{Answer, Context, Stop, is_dumb, moment};
-use crate::book::{Book, Refused};
 use crate::diagnostics::{listed, outside, shown, suggest};
 use crate::drill::captions::{PlayableScenes, playable_scenes};
 use crate::drill::deck::{self, Deck};
 use crate::drill::show::Show;
 use crate::files::{self, Bad, practice};
+use crate::loaded::{LoadedRules, Refused};
 use crate::start::theme;
 use crate::tui::practice::present;
 use crate::words::{Words, fill};
@@ -74,7 +74,7 @@ fn left_out(titles: &[String], words: &Words) -> String {
 /// its scene out; in one's own it is a mistake.
 fn deck(
     demo: &Demo,
-    book: &Arc<Book>,
+    book: &Arc<LoadedRules>,
     zone: usize,
     day: NaiveDate,
     context: &Context,

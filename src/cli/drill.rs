@@ -14,7 +14,6 @@ use clap::builder::TypedValueParser as _;
 use clap::{Args, ValueEnum};
 
 use super::{Answer, Context, Status, Stop, is_dumb, moment};
-use crate::book::{Book, Refused};
 use crate::clock::Clock;
 use crate::diagnostics::{self, outside, shown};
 use crate::drill::card::Card;
@@ -24,6 +23,7 @@ use crate::drill::session::{Session, Setup};
 use crate::drill::sheet::csv;
 use crate::drill::story::{self, Stories};
 use crate::files::{self, Bad, practice, shown_path};
+use crate::loaded::{LoadedRules, Refused};
 use crate::rules::RuleSet;
 use crate::start::theme;
 use crate::tui::practice::practise;
@@ -85,7 +85,7 @@ pub enum SheetFormat {
 
 /// What all uses of the verb need.
 struct Materials {
-    book: Arc<Book>,
+    book: Arc<LoadedRules>,
     stories: Stories,
     zone: usize,
     clock: Clock,

@@ -5,12 +5,12 @@ use clap::{Args, ValueEnum};
 
 use super::moment::{self, At};
 use super::{Answer, ArgError, Context, Stop};
-use crate::book::Book;
 use crate::broadcast::{Broadcast, KLB, State};
 use crate::clock::Clock;
 use crate::diagnostics::{outside, shown};
 use crate::files::broadcast::{declare, path_in};
 use crate::files::{load_in_force, shown_path};
+use crate::loaded::LoadedRules;
 use crate::rules::text::is_blank;
 use crate::words::{Words, fill};
 
@@ -57,7 +57,7 @@ pub fn run(klb: &Klb, context: &Context) -> Result<Answer, Stop> {
     // A supervisor's broken rules must not keep the KLB back; only the zone is asked of them.
     let today = moment::today(moment::at(context)?);
     let book = load_in_force(&context.rules_file(), &context.folders, today)
-        .map_or_else(|_| Book::built_in(), |ready| ready.book);
+        .map_or_else(|_| LoadedRules::built_in(), |ready| ready.book);
     let offset = book.rules.zones[moment::zone(context, &book.rules)?].offset;
     let now = moment::at(context)?.map_or_else(Clock::system, |at| Clock::showing(at.instant(offset))).now();
     let until = klb.until.as_deref().map(|until| self::until(until, now, offset, context.words())).transpose();

@@ -3,8 +3,8 @@
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 use super::arg_error::ArgError;
-use crate::closing::name::NoText;
-use crate::closing::outside::Given;
+use crate::closing::external::Assignments;
+use crate::closing::name::TextError;
 use crate::closing::pairs::{PairError, is_typed, parse};
 use crate::diagnostics::{outside, shown, suggest};
 use crate::rules::ruleset::{FieldKind, NAMA, RuleSet};
@@ -17,7 +17,7 @@ const MAX_INPUT: u64 = 64 * 1024;
 ///
 /// # Errors
 /// The first argument that is wrong.
-pub fn read(rules: &RuleSet, words: &Words, args: &[String], input: impl Read) -> Result<Given, ArgError> {
+pub fn read(rules: &RuleSet, words: &Words, args: &[String], input: impl Read) -> Result<Assignments, ArgError> {
     let mut input = Some(input);
     let mut pairs: Vec<(&str, String)> = Vec::new();
     for arg in args {
@@ -90,10 +90,10 @@ fn describe(why: PairError, rules: &RuleSet, key: &str, value: &str, words: &Wor
             ArgError::new(message).help(suggest(value, valid, &words.problem))
         }
         PairError::Twice => with(w.twice, w.twice_help),
-        PairError::Text(NoText::Nobody | NoText::Empty) => with(w.no_name, w.digits_help),
-        PairError::Text(NoText::Digits) => with(w.digits, w.digits_help),
-        PairError::Text(NoText::NoNumber) => with(w.no_number, w.no_number_help),
-        PairError::Text(NoText::TooLong { count }) => {
+        PairError::Text(TextError::NoPerson | TextError::Empty) => with(w.no_name, w.digits_help),
+        PairError::Text(TextError::Digits) => with(w.digits, w.digits_help),
+        PairError::Text(TextError::NotANumber) => with(w.no_number, w.no_number_help),
+        PairError::Text(TextError::TooLong { count }) => {
             let max = match rules.field_or_role(key).map(|ix| &rules.field(ix).kind) {
                 Some(FieldKind::Typed(typed)) => typed.max,
                 _ => 0,
@@ -107,16 +107,16 @@ fn describe(why: PairError, rules: &RuleSet, key: &str, value: &str, words: &Wor
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::Book;
     use crate::closing::Closing;
+    use crate::loaded::LoadedRules;
     use crate::words::Lang;
 
     fn read(pairs: &[&str], input: &[u8]) -> Result<(String, Vec<u16>), ArgError> {
-        let book = Book::built_in();
+        let book = LoadedRules::built_in();
         let pairs: Vec<String> = pairs.iter().map(|p| (*p).to_owned()).collect();
         let given = super::read(&book.rules, Lang::En.words(), &pairs, input)?;
         let mut closing = Closing::new(&book.rules, 0, &[]);
-        closing.take(&book.rules, &given, true, chrono::DateTime::UNIX_EPOCH);
+        closing.apply(&book.rules, &given, true, chrono::DateTime::UNIX_EPOCH);
         let spoken = book.rules.fields_ix().map(|(ix, _)| closing.fields().spoken(&book.rules, ix));
         Ok((spoken.collect::<Vec<_>>().join("|"), closing.situation().values().to_vec()))
     }

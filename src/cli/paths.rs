@@ -8,13 +8,14 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{Answer, Context, RULES_VARIABLE, SETTINGS_VARIABLE, moment};
 use crate::app::waiting::{expires, waits};
-use crate::book::{Book, Origin};
 use crate::diagnostics::outside;
 use crate::files::{Chosen, Ready, Why, load_in_force, practice, shown_path};
+use crate::loaded::{LoadedRules, Origin};
 use crate::words::fill;
 use penutup_ipc::place::Place;
-use penutup_system::error::is_foreign;
 use penutup_system::folders::stands;
+
+use penutup_system::error::is_foreign;
 
 /// What, where, why.
 type Row = (&'static str, String, String);
@@ -97,7 +98,7 @@ fn settings(context: &Context) -> Row {
 }
 
 /// Since when a file is there as it is, in the time of its first zone.
-fn there_since(context: &Context, book: &Book) -> Option<String> {
+fn there_since(context: &Context, book: &LoadedRules) -> Option<String> {
     let Origin::File(path) = &book.origin else { return None };
     let changed: DateTime<Utc> = std::fs::metadata(path).ok()?.modified().ok()?.into();
     let zone = book.rules.zones.first();
@@ -108,7 +109,7 @@ fn there_since(context: &Context, book: &Book) -> Option<String> {
 }
 
 /// What is in force while other rules wait.
-fn with_in_force(context: &Context, book: &Book) -> String {
+fn with_in_force(context: &Context, book: &LoadedRules) -> String {
     let w = &context.words().paths;
     let from = match &book.origin {
         Origin::BuiltIn => w.built_in_rules.to_owned(),

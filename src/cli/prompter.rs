@@ -11,12 +11,12 @@ use chrono::NaiveDate;
 
 use super::{Answer, Context, Stop, is_dumb, moment};
 use crate::app::waiting::{expires, waits};
-use crate::book::{Book, Origin};
 use crate::clock::Clock;
 use crate::diagnostics::outside;
 use crate::files::saved_state::{self, SavedState};
 use crate::files::{self, Bad, Folders, Why, deadline, shown_path};
 use crate::journal::writer::Config;
+use crate::loaded::{LoadedRules, Origin};
 use crate::message::Subject;
 use crate::plain::out::Out;
 use crate::plain::view::Plain;
@@ -179,23 +179,23 @@ fn without_core_dumps() {
 }
 
 /// The rules that were seen last, where they are still at hand: the last good copy, or the embedded ones.
-fn former(context: &Context, shift: &SavedState, today: NaiveDate) -> Option<Arc<Book>> {
-    let seen = |book: &Book| shift.rules_sha256.as_deref() == Some(book.sha256());
+fn former(context: &Context, shift: &SavedState, today: NaiveDate) -> Option<Arc<LoadedRules>> {
+    let seen = |book: &LoadedRules| shift.rules_sha256.as_deref() == Some(book.sha256());
     let folders = context.folders.clone();
     let copy = deadline::within(files::COPY_PATIENCE, move || files::load_last_good(&folders, today)).flatten();
     let copy = copy.filter(seen);
-    copy.or_else(|| Some(Book::built_in()).filter(seen)).map(Arc::new)
+    copy.or_else(|| Some(LoadedRules::built_in()).filter(seen)).map(Arc::new)
 }
 
 /// Why the rules in use are not those that were asked for, and which they are.
-fn trouble(context: &Context, bad: &str, book: &Book) -> String {
+fn trouble(context: &Context, bad: &str, book: &LoadedRules) -> String {
     let w = &context.words().notice;
     let sentence = if matches!(book.origin, Origin::LastGood(_)) { w.using_last_good } else { w.using_built_in };
     fill(sentence, &[("why", bad), ("revision", &book.rules.sop.revision)])
 }
 
 /// Our zone. One that the settings name and the rules don't have must not keep a CSO from work.
-fn zone(context: &Context, book: &Book, notices: &mut Vec<String>) -> Result<usize, Stop> {
+fn zone(context: &Context, book: &LoadedRules, notices: &mut Vec<String>) -> Result<usize, Stop> {
     match (moment::zone(context, &book.rules), &context.common.zone, &context.settings.zone) {
         (Err(_), None, Some(asked)) => {
             let with = [("zone", asked.as_str()), ("used", book.rules.zones[0].id.as_str())];

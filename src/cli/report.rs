@@ -10,7 +10,6 @@ use chrono::{FixedOffset, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 
 use super::{Answer, ArgError, Context, Stop, canvas, moment};
-use crate::book::Book;
 use crate::diagnostics::{outside, shown, suggest};
 use crate::files;
 use crate::journal::merge::{Merge, Refused};
@@ -19,6 +18,7 @@ use crate::journal::record::Record;
 use crate::journal::report::{By, Fold, Report as Sums, json, span};
 use crate::journal::summary::Interner;
 use crate::journal::trouble::Error;
+use crate::loaded::LoadedRules;
 
 use crate::words::Words;
 
@@ -241,7 +241,7 @@ pub fn render(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: 
 /// The zone of days and hours. Where the rules can't be read it is that of the built-in ones.
 pub(super) fn zone(context: &Context) -> Result<FixedOffset, Stop> {
     let book = files::load_in_force(&context.rules_file(), &context.folders, moment::today(None))
-        .map_or_else(|_| Book::built_in(), |ready| ready.book);
+        .map_or_else(|_| LoadedRules::built_in(), |ready| ready.book);
     let zone = match moment::zone(context, &book.rules) {
         Err(stop) if context.common.zone.is_some() => return Err(stop),
         zone => zone.unwrap_or(0),

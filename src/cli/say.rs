@@ -8,9 +8,9 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Context, Stop, moment, pairs};
-use crate::book::Book;
 use crate::closing::Closing;
 use crate::files;
+use crate::loaded::LoadedRules;
 use crate::rules::decide;
 use crate::rules::ruleset::StepWords;
 use crate::rules::script::{script, speak};
@@ -39,7 +39,7 @@ pub enum ScriptFormat {
 
 /// A closing at its moment.
 struct Spoken<'b> {
-    book: &'b Book,
+    book: &'b LoadedRules,
     closing: Closing,
     time: String,
     greeting: &'b str,
@@ -62,7 +62,7 @@ pub fn run(say: &Say, context: &Context) -> Result<Answer, Stop> {
     let instant = at.map_or_else(Utc::now, |at| at.instant(offset));
     let (time, shown) = moment::local(instant, offset);
     let mut closing = Closing::new(rules, zone, &[]);
-    closing.take(rules, &given, true, instant);
+    closing.apply(rules, &given, true, instant);
     let spoken = Spoken { book: &book, closing, time: shown, greeting: rules.greetings.word(time) };
     let mut answer = Answer::done(match say.format {
         ScriptFormat::Text => spoken.text(),

@@ -16,7 +16,7 @@ use super::check::number;
 use super::json::{Each, line};
 use super::page::{Look, Page};
 use super::{Answer, Context, Stop, canvas, counted, moment};
-use crate::book::Book;
+use crate::loaded::LoadedRules;
 
 use crate::diagnostics::csv;
 use crate::diagnostics::draw::Canvas;
@@ -107,7 +107,7 @@ pub fn run(verb: &TableVerb, context: &Context) -> Result<Answer, Stop> {
 /// A table and the words to tell it in.
 struct Shown<'b> {
     table: Table<'b>,
-    book: &'b Book,
+    book: &'b LoadedRules,
     words: &'static Words,
 }
 

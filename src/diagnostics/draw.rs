@@ -183,7 +183,7 @@ mod tests {
             for width in [0, 1, 80, usize::MAX] {
                 let problem =
                     Problem::new(span.clone(), Kind::Syntax { detail: String::new(), cause: SyntaxCause::Unknown })
-                        .and(9..99);
+                        .with_other(9..99);
                 let source = Source::new("", text.as_bytes());
                 let _ = draw(&problem, &source, Lang::En.words(), Canvas { colour: false, width });
             }

@@ -10,8 +10,8 @@ use chrono::NaiveDate;
 use super::deck::{Deck, Scene, Set};
 use super::show::{Show, ShowAction};
 use crate::app::{App, Mode};
-use crate::book::Book;
 use crate::closing::Mark;
+use crate::loaded::LoadedRules;
 use crate::rules::RuleSet;
 use crate::rules::problem::Problem;
 use crate::rules::ruleset::{FieldIx, FieldKind, Scope, Step, StepIx, StepWords};
@@ -31,8 +31,8 @@ pub struct PlayableScenes {
 
 /// Which scenes of a deck can be shown under these rules.
 #[must_use]
-pub fn playable_scenes(deck: &Deck, book: &Arc<Book>, home: usize, day: NaiveDate) -> PlayableScenes {
-    let (embedded, written_for) = (Deck::built_in(), Arc::new(Book::built_in()));
+pub fn playable_scenes(deck: &Deck, book: &Arc<LoadedRules>, home: usize, day: NaiveDate) -> PlayableScenes {
+    let (embedded, written_for) = (Deck::built_in(), Arc::new(LoadedRules::built_in()));
     let originals = embedded.resolved(&written_for.rules);
     let home_then = written_for.rules.zone_named(&book.rules.zones[home].id).unwrap_or(0);
     let mut out = PlayableScenes::default();
@@ -85,7 +85,7 @@ struct StepSnapshot {
 }
 
 /// What is shown at each step, and which quotations of its caption are in the sentence.
-fn snapshots(scene: &Scene, book: &Arc<Book>, home: usize, day: NaiveDate) -> Vec<(Snapshot, Vec<bool>)> {
+fn snapshots(scene: &Scene, book: &Arc<LoadedRules>, home: usize, day: NaiveDate) -> Vec<(Snapshot, Vec<bool>)> {
     let scenes = vec![scene.clone()];
     let Some(mut show) = Show::new(Arc::clone(book), Lang::Id, home, day, String::new(), scenes) else {
         return Vec::new();
@@ -175,7 +175,7 @@ fn field_words(rules: &RuleSet, field: FieldIx) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::Origin;
+    use crate::loaded::Origin;
 
     fn left_out(parts: &[(&str, &str)]) -> Vec<String> {
         let mut source = crate::rules::BUILT_IN.to_owned();
@@ -183,7 +183,7 @@ mod tests {
             assert!(source.contains(from), "{from}");
             source = source.replace(from, to);
         }
-        let book = Book::read(source.into_bytes(), Origin::BuiltIn, NaiveDate::MAX).unwrap();
+        let book = LoadedRules::read(source.into_bytes(), Origin::BuiltIn, NaiveDate::MAX).unwrap();
         let sorted =
             playable_scenes(&Deck::built_in(), &Arc::new(book), 0, NaiveDate::from_ymd_opt(2026, 3, 2).unwrap());
         assert_eq!(sorted.scenes.len() + sorted.left_out.len(), 11);
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn a_copied_scene_is_judged_and_an_edited_one_is_not() {
         let source = crate::rules::BUILT_IN.replace("from = \"15:00\"", "from = \"15:30\"");
-        let book = Arc::new(Book::read(source.into_bytes(), Origin::BuiltIn, NaiveDate::MAX).unwrap());
+        let book = Arc::new(LoadedRules::read(source.into_bytes(), Origin::BuiltIn, NaiveDate::MAX).unwrap());
         let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
         let titles = |deck: &str| {
             let deck = crate::drill::deck::read(deck.as_bytes()).unwrap();

@@ -6,9 +6,9 @@ use chrono::NaiveTime;
 use super::card::DAY;
 use super::story::{full, pairs};
 use crate::rules::RuleSet;
-use crate::rules::problem::{Expected, Kind, Problem};
+use crate::rules::problem::{Expected, Kind, Problem, Span};
 use crate::rules::ruleset::{FieldIx, FieldKind};
-use crate::rules::shape::{At, Problems, Span, Table, note, read_document};
+use crate::rules::shape::{At, Problems, Table, note, read_document};
 use crate::rules::text;
 
 /// The deck that is embedded in the program.
@@ -279,11 +279,11 @@ fn pair(rules: &RuleSet, name: &At<String>, value: &At<String>, problems: &Probl
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::Book;
+    use crate::loaded::LoadedRules;
 
     #[test]
     fn the_embedded_deck_tells_the_whole_sop() {
-        let rules = Book::built_in().rules;
+        let rules = LoadedRules::built_in().rules;
         let scenes = Deck::built_in().resolved(&rules).into_iter();
         let scenes: Vec<Scene> =
             scenes.map(|(scene, problems)| scene.unwrap_or_else(|| panic!("{problems:?}"))).collect();
@@ -306,7 +306,7 @@ mod tests {
         let source = "schema = 1\ntitle = \"x\"\n[[scene]]\ntitle = \"a\"\ncaption = \"b\"\nat = \"25:00\"\nzone = \"WXB\"\n\
                       set = { klb = \"yes\", kbl = \"ya\", sapaan = \"Raden\", nama = \" \" }\n\
                       [[scene]]\ntitle = \"b\"\ncaption = \"c\"\nset = { sapaan = \"ibu\", nama = \"Siti\" }\n";
-        let scenes = read(source.as_bytes()).unwrap().resolved(&Book::built_in().rules);
+        let scenes = read(source.as_bytes()).unwrap().resolved(&LoadedRules::built_in().rules);
         assert!(scenes[0].0.is_none());
         assert_eq!((scenes[0].1.len(), scenes[1].1.len()), (6, 0));
         assert_eq!(scenes[1].0.as_ref().unwrap().start.set.len(), 3, "a scene's clock is always set");

@@ -344,11 +344,11 @@ fn shuffled<T: Clone>(all: &[T], rng: &mut Rng) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::Book;
+    use crate::loaded::LoadedRules;
 
     #[test]
     fn the_same_seed_generates_the_same_cards() {
-        let (rules, stories) = (Book::built_in().rules, Stories::built_in());
+        let (rules, stories) = (LoadedRules::built_in().rules, Stories::built_in());
         let generator = CardGenerator::new(&rules, &stories);
         let generate = |seed| generator.generate(&full_coverage(&rules), seed);
         assert_eq!(generate(11), generate(11));
@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn every_rule_requirement_edge_and_zone_of_the_sop_is_reached_at_every_seed() {
-        let (rules, stories) = (Book::built_in().rules, Stories::built_in());
+        let (rules, stories) = (LoadedRules::built_in().rules, Stories::built_in());
         let generator = CardGenerator::new(&rules, &stories);
         for seed in 0..200 {
             let set = generator.generate(&full_coverage(&rules), seed);
@@ -385,7 +385,8 @@ mod tests {
         let source = crate::rules::BUILT_IN
             .replace("\"pln-mobile\"", "\"ponsel\"")
             .replace("id = \"ponsel-", "id = \"pln-mobile-");
-        let book = Book::read(source.into_bytes(), crate::book::Origin::BuiltIn, chrono::NaiveDate::MAX).unwrap();
+        let book =
+            LoadedRules::read(source.into_bytes(), crate::loaded::Origin::BuiltIn, chrono::NaiveDate::MAX).unwrap();
         let lost = |stories: &Stories| {
             let generator = CardGenerator::new(&book.rules, stories);
             assert!(generator.unusable_scenarios().any(|id| id == "login-gagal"));

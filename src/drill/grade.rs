@@ -205,8 +205,8 @@ fn is_spoken(rules: &RuleSet, steps: &[StepIx], field: FieldIx) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::Book;
     use crate::drill::story::Person;
+    use crate::loaded::LoadedRules;
     use crate::rules::ruleset::SAPAAN;
 
     fn situation(rules: &RuleSet, values: [u16; 3]) -> Situation {
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn on_the_prompter_each_thing_is_judged_by_itself() {
-        let rules = Book::built_in().rules;
+        let rules = LoadedRules::built_in().rules;
         let card = card(&rules, [0, 0, 1]);
         let right = steps(&rules, &["campaign", "update", "terima-kasih"]);
         let answer = |values, zone, honorific, said: &[StepIx]| Answer::Case {
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_fact_that_changes_nothing_here_is_no_mistake() {
-        let rules = Book::built_in().rules;
+        let rules = LoadedRules::built_in().rules;
         let card = card(&rules, [0, 1, 1]);
         let said = steps(&rules, &["update", "terima-kasih"]);
         let answer = Answer::Case { situation: situation(&rules, [0, 1, 0]), zone: 1, honorific: Some(2), said };
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn without_the_script_order_and_greeting_count() {
-        let rules = Book::built_in().rules;
+        let rules = LoadedRules::built_in().rules;
         let card = card(&rules, [1, 1, 2]);
         let blind = |ids: &[&str], greeting| Answer::Blind { steps: steps(&rules, ids), greeting };
         assert!(grade(&rules, &card, &blind(&["download", "terima-kasih"], Some(1))).is_right());
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn spoken_is_right_word_for_word() {
-        let rules = Book::built_in().rules;
+        let rules = LoadedRules::built_in().rules;
         let card = card(&rules, [0, 0, 0]);
         let spoken = |marks: &[SpokenMark]| grade(&rules, &card, &Answer::Spoken { marks: marks.to_vec() });
         assert!(spoken(&[SpokenMark::Exact; 3]).is_right());

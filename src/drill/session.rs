@@ -11,7 +11,7 @@ use super::rng::Rng;
 use super::sheet::{CardResult, GradedAnswer, Row, Sheet, moment};
 use crate::action::{Action, Direction};
 use crate::app::{App, Begin};
-use crate::book::Book;
+use crate::loaded::LoadedRules;
 use crate::message::Message;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepIx;
@@ -23,7 +23,7 @@ use crate::words::{Lang, Words};
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// The rules.
-    pub book: Arc<Book>,
+    pub book: Arc<LoadedRules>,
     /// The SHA-256 of the stories.
     pub stories_sha256: String,
     /// The language of the screen.
@@ -417,7 +417,7 @@ impl Session {
                     situation: call.situation().clone(),
                     zone: call.zone(),
                     honorific,
-                    said: call.said().iter().map(|s| s.step).collect(),
+                    said: call.spoken().iter().map(|s| s.step).collect(),
                 }
             }
             Draft::Blind { chosen, greeting, .. } => Answer::Blind { steps: chosen.clone(), greeting: *greeting },
@@ -491,7 +491,7 @@ impl Session {
 }
 
 /// A prompter in which nothing has happened yet.
-pub(super) fn fresh_app(book: &Arc<Book>, lang: Lang, home: usize, now: DateTime<Utc>) -> App {
+pub(super) fn fresh_app(book: &Arc<LoadedRules>, lang: Lang, home: usize, now: DateTime<Utc>) -> App {
     App::new(Begin {
         book: Arc::clone(book),
         lang,
@@ -512,7 +512,7 @@ pub(in crate::drill) mod testing {
     use crate::drill::story::Stories;
 
     /// A setup of an exam.
-    pub fn setup(book: &Arc<Book>, stories: &Stories, seed: u64) -> Setup {
+    pub fn setup(book: &Arc<LoadedRules>, stories: &Stories, seed: u64) -> Setup {
         let dealt = CardGenerator::new(&book.rules, stories).generate(&full_coverage(&book.rules), seed);
         let (not_asked, cards) = (dealt.not_asked(&book.rules), dealt.cards);
         Setup {
@@ -533,7 +533,7 @@ pub(in crate::drill) mod testing {
 
     /// An exam under the built-in rules, before its first card.
     pub fn exam(seed: u64) -> Session {
-        Session::new(setup(&Arc::new(Book::built_in()), &Stories::built_in(), seed))
+        Session::new(setup(&Arc::new(LoadedRules::built_in()), &Stories::built_in(), seed))
     }
 
     /// Answers the open card as it should be, or with nothing.
@@ -590,7 +590,7 @@ mod tests {
     use crate::drill::story::Stories;
 
     fn practice(way: ExerciseKind) -> Session {
-        let (book, stories) = (Arc::new(Book::built_in()), Stories::built_in());
+        let (book, stories) = (Arc::new(LoadedRules::built_in()), Stories::built_in());
         let mut session = Session::new(Setup { exam: None, ..setup(&book, &stories, 5) });
         let now = session.now;
         session.update(SessionAction::Begin(way), now);
@@ -620,7 +620,7 @@ mod tests {
 
     #[test]
     fn an_exam_tells_nothing_before_its_end_and_broken_off_is_not_passed() {
-        let (book, stories) = (Arc::new(Book::built_in()), Stories::built_in());
+        let (book, stories) = (Arc::new(LoadedRules::built_in()), Stories::built_in());
         let mut session = Session::new(setup(&book, &stories, 5));
         session.update(SessionAction::Begin(ExerciseKind::Blind), session.now);
         answer(&mut session, true);

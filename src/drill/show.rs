@@ -9,7 +9,7 @@ use super::deck::{Panel, Scene, Set, Step};
 use super::session::fresh_app;
 use crate::action::{Action, Direction, Edit};
 use crate::app::{App, Mode, Update};
-use crate::book::Book;
+use crate::loaded::LoadedRules;
 use crate::message::Message;
 use crate::rules::ruleset::{FieldIx, FieldKind};
 use crate::scroll::{By, Scroll};
@@ -35,7 +35,7 @@ pub enum ShowAction {
 /// A presentation.
 #[derive(Clone, Debug)]
 pub struct Show {
-    book: Arc<Book>,
+    book: Arc<LoadedRules>,
     lang: Lang,
     home: usize,
     day: NaiveDate,
@@ -55,7 +55,7 @@ impl Show {
     /// Begins with the first scene; `None` where there is none.
     #[must_use]
     pub fn new(
-        book: Arc<Book>,
+        book: Arc<LoadedRules>,
         lang: Lang,
         home: usize,
         day: NaiveDate,
@@ -293,7 +293,7 @@ mod tests {
     use crate::drill::deck::Deck;
 
     fn show() -> Show {
-        let book = Arc::new(Book::built_in());
+        let book = Arc::new(LoadedRules::built_in());
         let scenes = Deck::built_in().resolved(&book.rules).into_iter().filter_map(|(scene, _)| scene).collect();
         let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
         Show::new(book, Lang::Id, 0, day, "x".into(), scenes).unwrap()

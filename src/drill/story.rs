@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::book::sha256;
-use crate::rules::problem::{Kind, Named, Problem};
+use crate::loaded::sha256;
+use crate::rules::problem::{Kind, Named, Problem, Span};
 use crate::rules::ruleset::{FieldIx, RuleSet};
 use crate::rules::script::{BadBrace, Piece, Template};
-use crate::rules::shape::{At, Problems, Span, Table, read_document};
+use crate::rules::shape::{At, Problems, Table, read_document};
 use crate::rules::text;
 
 /// The stories that are embedded in the program.
@@ -389,7 +389,7 @@ impl Reader<'_> {
         }
         if let Some(first) = self.given.borrow().get(&id.value) {
             let kind = Kind::Duplicate { what: Named::Story, id: id.value };
-            t.tell(Problem::new(id.span, kind).and(first.clone()));
+            t.report(Problem::new(id.span, kind).with_other(first.clone()));
             return None;
         }
         self.given.borrow_mut().insert(id.value.clone(), id.span);
@@ -444,7 +444,7 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::Book;
+    use crate::loaded::LoadedRules;
 
     #[test]
     fn the_embedded_stories_are_many_and_sound() {
@@ -457,7 +457,7 @@ mod tests {
 
     #[test]
     fn no_label_and_no_greeting_stands_in_a_story() {
-        let rules = Book::built_in().rules;
+        let rules = LoadedRules::built_in().rules;
         let mut names: Vec<String> = Vec::new();
         for fact in &rules.facts {
             names.push(fact.label.clone());
@@ -518,7 +518,7 @@ mod tests {
                       [[scenario]]\nid = \"a\"\nwhen = { aplikasi = \"sudah\" }\ntell = [\"x\"]\n\
                       [[detail]]\nid = \"b\"\nwhen = { jenis = \"x\", klb = \"ya\" }\ntell = [\"x\"]\n\
                       [[place]]\nzone = \"wita\"\nnames = [\"x\"]\n[[place]]\nzone = \"WIX\"\nnames = [\"x\"]\n";
-        let problems = read(source.as_bytes()).unwrap().unknown_names(&Book::built_in().rules);
+        let problems = read(source.as_bytes()).unwrap().unknown_names(&LoadedRules::built_in().rules);
         let found: Vec<(&str, &str)> = problems.iter().map(|p| (p.code().as_str(), &source[p.span.clone()])).collect();
         let expected = [
             ("unknown-fact", "kbl"),
@@ -528,7 +528,7 @@ mod tests {
             ("schema", "\"WIX\""),
         ];
         assert_eq!(found, expected);
-        assert_eq!(Stories::built_in().unknown_names(&Book::built_in().rules), []);
+        assert_eq!(Stories::built_in().unknown_names(&LoadedRules::built_in().rules), []);
     }
 
     #[test]

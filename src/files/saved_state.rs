@@ -12,11 +12,13 @@ use toml::{Table, Value};
 
 use super::{Folders, Unreadable, read, shown_path, write};
 use crate::broadcast::Broadcast;
-use crate::closing::{Held, Since};
-use crate::rules::shape::MAX_FILE;
+use crate::closing::PersistedFact;
+use crate::closing::Since;
+use crate::rules::limits::MAX_FILE;
+use penutup_system::own_files;
+
 use crate::seat::{SeatState, Shared};
 use crate::words::{Words, fill};
-use penutup_system::own_files;
 
 /// How long another prompter's writing is waited for. Whoever holds the lock for longer is not writing.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -151,11 +153,11 @@ fn parse(bytes: &[u8]) -> (SavedState, bool) {
     (SavedState { state: SeatState { held, broadcast, welcome }, revision, rules_sha256 }, whole)
 }
 
-fn one_held(row: &Value) -> Option<Held> {
+fn one_held(row: &Value) -> Option<PersistedFact> {
     let text = |key: &str| row.get(key).and_then(Value::as_str);
     let time = |key: &str| Some(DateTime::parse_from_rfc3339(text(key)?).ok()?.with_timezone(&Utc));
     let (set, confirmed) = (time("set")?, time("confirmed")?);
-    Some(Held { fact: text("fact")?.into(), value: text("value")?.into(), since: Since { set, confirmed } })
+    Some(PersistedFact { fact: text("fact")?.into(), value: text("value")?.into(), since: Since { set, confirmed } })
 }
 
 fn to_toml(shift: &SavedState) -> String {
@@ -310,10 +312,10 @@ mod tests {
     use super::*;
     use crate::words::Lang;
 
-    fn klb() -> Held {
+    fn klb() -> PersistedFact {
         let at = |text: &str| text.parse().unwrap();
         let since = Since { set: at("2021-02-01T06:05:00.25Z"), confirmed: at("2021-02-01T18:05:00Z") };
-        Held { fact: "klb".into(), value: "ya".into(), since }
+        PersistedFact { fact: "klb".into(), value: "ya".into(), since }
     }
 
     fn shift() -> SavedState {

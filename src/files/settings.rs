@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Bad, COPY_PATIENCE, Chosen, Folders, Unreadable, Why, deadline, read, shown_path, write};
-use crate::book::Refused;
+use crate::loaded::Refused;
 use crate::rules::Problem;
 use crate::settings::{self, Settings};
 

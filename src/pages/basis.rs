@@ -5,9 +5,9 @@ use chrono::FixedOffset;
 use super::{Page, Part};
 use crate::app::App;
 use crate::app::waiting::waits;
-use crate::book::Origin;
 use crate::diagnostics::change::{duty_kind, name_list, text_name};
-use crate::rules::diff::{answer_before, besides, marked, spoken_change};
+use crate::loaded::Origin;
+use crate::rules::diff::{answer_before, marked, other_changes, spoken_change};
 use crate::rules::ruleset::RuleSet;
 use crate::rules::script::complete;
 use crate::times::minute;
@@ -77,7 +77,7 @@ fn contradiction(page: &mut Page, app: &App) {
     if let Some(caution) = app.call().caution(rules) {
         page.entry(words.caution, caution);
     } else if app.call().plan(rules).rule.caution.is_some() {
-        let said = app.call().said_of_decided(rules).into_iter().map(|step| {
+        let said = app.call().spoken_alternatives(rules).into_iter().map(|step| {
             let step = rules.step(step);
             step.basis.as_ref().map_or_else(|| step.title.clone(), |basis| format!("{} ({basis})", step.title))
         });
@@ -94,7 +94,7 @@ fn changes(page: &mut Page, app: &App) {
     let words = &app.words().basis;
     let with = [("revision", previous.rules.sop.revision.as_str())];
     let situation = app.call().situation();
-    let besides = besides(&previous.rules, app.rules());
+    let besides = other_changes(&previous.rules, app.rules());
     let change = spoken_change(&previous.rules, app.rules(), situation);
     // The same answer is spoken otherwise where only the greeting or a field changed.
     let (old, new) = match &change {
@@ -144,7 +144,7 @@ fn changes(page: &mut Page, app: &App) {
 
 /// What these steps are, spoken now to this customer, under rules that may be others than the call's.
 fn spoken(app: &App, rules: &RuleSet, steps: &[&str]) -> String {
-    let fields = app.fields().under(app.rules(), rules);
+    let fields = app.fields().migrated(app.rules(), rules);
     let steps = steps.iter().filter_map(|id| rules.step_named(id));
     complete(rules, steps, &fields, rules.greetings.word(app.local())).to_string()
 }

@@ -181,7 +181,7 @@ pub fn now(app: &App) -> Vec<String> {
         let form = (words.plain.now, words.plain.now_plain);
         return vec![step_line(app, step, form), clean(&app.sentence(step).unwrap_or_default().to_string())];
     }
-    if app.call().said().is_empty() {
+    if app.call().spoken().is_empty() {
         return vec![sentence(&format!("{} {}", words.screen.nothing_spoken, words.plain.next_call))];
     }
     vec![sentence(&format!("{} {}", words.screen.all_said, words.plain.next_call)), complete(app)]
@@ -211,16 +211,16 @@ pub fn everything(app: &App) -> Vec<String> {
         let form = match entry.mark {
             // Each has a sentence of its own among the state.
             Mark::Reminder | Mark::Overtaken => continue,
-            Mark::Said => (words.plain.said, words.plain.said),
+            Mark::Spoken => (words.plain.said, words.plain.said),
             Mark::Current => (words.plain.now, words.plain.now_plain),
-            Mark::Ahead => (words.plain.ahead, words.plain.ahead_plain),
+            Mark::Upcoming => (words.plain.ahead, words.plain.ahead_plain),
         };
         out.push(step_line(app, entry.step, form));
         if entry.mark == Mark::Current {
             out.extend(app.sentence(entry.step).map(|spoken| clean(&spoken.to_string())));
         }
         let score = &app.rules().step(entry.step).score;
-        if entry.mark != Mark::Said && !score.is_empty() {
+        if entry.mark != Mark::Spoken && !score.is_empty() {
             out.push(sentence(&fill(words.plain.scored, &[("score", &score.join(", "))])));
         }
     }

@@ -186,7 +186,7 @@ impl<W: Write> Plain<W> {
 
     fn notice_said(&mut self, app: &App) {
         let (words, rules) = (&app.words().plain, app.rules());
-        let said = app.call().said().iter().map(|said| rules.step(said.step));
+        let said = app.call().spoken().iter().map(|said| rules.step(said.step));
         let said: Vec<(String, String)> = said.map(|step| (step.id.clone(), step.title.clone())).collect();
         let before = std::mem::replace(&mut self.memory.said, said.clone());
         let mut tell = |form: &str, steps: &[(String, String)], others: &[(String, String)]| {

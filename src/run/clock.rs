@@ -90,9 +90,9 @@ mod tests {
     use super::super::{Event, QUEUE, Running, Session, Step, View};
     use super::*;
     use crate::app::{App, Begin, Effect};
-    use crate::book::Book;
     use crate::clock::Clock;
     use crate::event::InputSender;
+    use crate::loaded::LoadedRules;
     use crate::words::Lang;
 
     /// Keeps the greeting and the time of each showing, and ends with the third.
@@ -143,7 +143,7 @@ mod tests {
     /// What the loop shows first after the clock was set from one time to another, with nothing pressed.
     fn shown_after(from: &str, to: &str, notice: Notice) -> (String, String) {
         let now = at(from);
-        let (book, lang) = (Arc::new(Book::built_in()), Lang::Id);
+        let (book, lang) = (Arc::new(LoadedRules::built_in()), Lang::Id);
         let begin = Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
         let mut app = App::new(begin);
         let mut session = Session::alone(&mut app, Clock::showing(at(to)));

@@ -201,7 +201,7 @@ pub(super) fn unsaved_line(unsaved: &Unsaved, words: &Words) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::closing::{Held, Since};
+    use crate::closing::{PersistedFact, Since};
     use crate::files::{Folders, saved_state};
     use crate::words::Lang;
 
@@ -211,7 +211,7 @@ mod tests {
     fn state(value: &str) -> Box<SeatState> {
         let set = "2026-03-02T07:20:00Z".parse().unwrap();
         let since = Since { set, confirmed: set };
-        let held = vec![Held { fact: "klb".into(), value: value.into(), since }];
+        let held = vec![PersistedFact { fact: "klb".into(), value: value.into(), since }];
         Box::new(SeatState { held, ..SeatState::default() })
     }
 

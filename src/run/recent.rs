@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use crate::action::Action;
     use crate::app::Begin;
-    use crate::book::Book;
+    use crate::loaded::LoadedRules;
     use crate::words::Lang;
 
     const SETTLES: Duration = Duration::from_millis(70);
@@ -191,7 +191,7 @@ mod tests {
 
     impl Hands {
         fn new() -> Self {
-            let book = std::sync::Arc::new(Book::built_in());
+            let book = std::sync::Arc::new(LoadedRules::built_in());
             let (lang, zone) = (Lang::Id, 0);
             let begin = Begin { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now: now() };
             Self { app: App::new(begin), recent: Recent::default(), start: Instant::now() }
@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(hands.recent.due(hands.at(900)), []);
         let since = hands.at(0);
         assert_eq!(hands.recent.retract(since, &mut hands.app), []);
-        assert!(hands.app.call().begun().is_none());
+        assert!(hands.app.call().started_at().is_none());
         assert_eq!(hands.recent.deadline(), None);
     }
 }

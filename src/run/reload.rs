@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Reload, Tasks};
-use crate::book::Book;
 use crate::clock::Clock;
 use crate::files::{self, Bad, Folders};
+use crate::loaded::LoadedRules;
 use crate::message::{Comparison, Message, Subject};
 use crate::rehearsal::untried;
 use crate::rules::change::Change;
@@ -39,7 +39,7 @@ fn in_use(places: &[PathBuf]) -> usize {
 }
 
 /// Tries rules off-screen; the error is the panic's message.
-pub type Rehearse = Box<dyn Fn(&Arc<Book>) -> Result<(), String> + Send>;
+pub type Rehearse = Box<dyn Fn(&Arc<LoadedRules>) -> Result<(), String> + Send>;
 
 /// Reads the rules file again and returns what is new; saves good rules as the last good ones.
 pub struct Reloader {
@@ -49,7 +49,7 @@ pub struct Reloader {
     /// since nobody said that it should.
     pub at: usize,
     /// The last good rules.
-    pub last: Arc<Book>,
+    pub last: Arc<LoadedRules>,
     /// Why the file as it is now was refused; it is reported once.
     pub complaint: Option<String>,
     /// Today's date.
@@ -137,7 +137,7 @@ impl Reloader {
 
     /// Whether the last rules came from this file, as it is.
     fn is_of(&self, path: &Path) -> bool {
-        matches!(&self.last.origin, crate::book::Origin::File(file) if file == path)
+        matches!(&self.last.origin, crate::loaded::Origin::File(file) if file == path)
     }
 
     /// The line for a file that is not taken, once.
@@ -171,7 +171,7 @@ impl Reloader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::Origin;
+    use crate::loaded::Origin;
     use crate::rules::BUILT_IN;
     use crate::words::Lang;
 
@@ -182,7 +182,8 @@ mod tests {
         let revision = |name: &str| BUILT_IN.replace("\"Rev-1\"", &format!("\"{name}\""));
         std::fs::write(&path, revision("Rev-2")).unwrap();
         let book =
-            Book::read(revision("Rev-2").into_bytes(), Origin::File(path.clone()), chrono::NaiveDate::MAX).unwrap();
+            LoadedRules::read(revision("Rev-2").into_bytes(), Origin::File(path.clone()), chrono::NaiveDate::MAX)
+                .unwrap();
         let mut reloader = Reloader {
             places: vec![path.clone()],
             at: 0,

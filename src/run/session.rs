@@ -242,9 +242,9 @@ mod tests {
 
     use super::*;
     use crate::app::{App, Begin};
-    use crate::book::Book;
     use crate::clock::Clock;
     use crate::event::InputSender;
+    use crate::loaded::LoadedRules;
     use crate::words::Lang;
     use penutup_ipc::phone_event::{Pairs, PhoneEvent, Why};
 
@@ -266,11 +266,11 @@ mod tests {
         }
 
         fn output(&mut self, output: &'static str, app: &App) {
-            self.0.push(format!("{output} {}", app.call().said().len()));
+            self.0.push(format!("{output} {}", app.call().spoken().len()));
         }
 
         fn changed(&mut self, app: &App, _: &[Effect], by_person: bool) {
-            self.0.push(format!("changed {} {by_person}", app.call().said().len()));
+            self.0.push(format!("changed {} {by_person}", app.call().spoken().len()));
         }
 
         fn show(&mut self, _: &App) -> io::Result<()> {
@@ -298,7 +298,7 @@ mod tests {
     }
 
     fn app() -> App {
-        let (book, lang, now) = (Arc::new(Book::built_in()), Lang::Id, now());
+        let (book, lang, now) = (Arc::new(LoadedRules::built_in()), Lang::Id, now());
         App::new(Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now })
     }
 

@@ -2,7 +2,7 @@
 
 use penutup::app::{Effect, Mode};
 use penutup::clipboard::Copied;
-use penutup::closing::{Held, Since};
+use penutup::closing::{PersistedFact, Since};
 use penutup::keymap::Key;
 use penutup::message::{Message, Subject};
 
@@ -454,7 +454,7 @@ fn after_keep_for_the_banner_asks_and_v_answers() {
     assert_eq!((stage.app.asked_fact(), stage.fact("klb")), (None, "ya"));
     assert_eq!(stage.app.call().since(0), Some(Since { set, confirmed: stage.now }), "since when is not forgotten");
     assert!(matches!(&stage.effects[..], [Effect::Save(_)]));
-    assert_eq!(stage.app.call().begun(), None, "no call began");
+    assert_eq!(stage.app.call().started_at(), None, "no call began");
     stage.wait(12 * 3600).keys("d");
     stage.keys("v");
     assert_eq!(stage.app.asked_fact(), None, "also with a panel open");
@@ -467,7 +467,7 @@ fn after_keep_for_the_banner_asks_and_v_answers() {
 #[test]
 fn klb_comes_back_from_a_restart_with_its_age() {
     let since = Since { set: wib("01:00"), confirmed: wib("01:00") };
-    let held = |fact: &str, value: &str| Held { fact: fact.into(), value: value.into(), since };
+    let held = |fact: &str, value: &str| PersistedFact { fact: fact.into(), value: value.into(), since };
     let begin = |held| Stage::with(book(penutup::rules::BUILT_IN), wib("14:00"), vec![held]);
     let stage = begin(held("klb", "ya"));
     assert_eq!((stage.fact("klb"), stage.app.asked_fact()), ("ya", Some(0)));

@@ -111,8 +111,8 @@ fn open(app: &App) -> Vec<StepIx> {
     let situation = call.situation();
     let rule = rules.rules.iter().find(|r| r.when.contains(situation.values())).expect("a rule");
     let spoken: Vec<StepIx> = rule.steps.iter().copied().filter(|s| rules.step(*s).is_spoken()).collect();
-    let heard = |s: StepIx| call.said().iter().any(|said| stand_for_each_other(rules, situation, s, said.step));
-    let mut past: Vec<StepIx> = call.said().iter().map(|s| s.step).collect();
+    let heard = |s: StepIx| call.spoken().iter().any(|said| stand_for_each_other(rules, situation, s, said.step));
+    let mut past: Vec<StepIx> = call.spoken().iter().map(|s| s.step).collect();
     past.extend(spoken.iter().copied().filter(|s| heard(*s)));
     // As often as there are sentences, so that the last of a chain is found too.
     for _ in 0..spoken.len() {
@@ -127,7 +127,7 @@ fn holds(app: &App) -> Result<(), TestCaseError> {
     let open = open(app);
     prop_assert_eq!(call.current(rules), open.first().copied(), "the cursor is the first sentence that can be said");
     if let Some(current) = call.current(rules) {
-        let late = call.said().iter().find(|s| comes_before(rules, call.situation(), current, s.step));
+        let late = call.spoken().iter().find(|s| comes_before(rules, call.situation(), current, s.step));
         prop_assert_eq!(late, None, "its successor was said");
     }
     let overtaken: Vec<StepIx> = call.overtaken().iter().map(|late| late.step).collect();
@@ -142,7 +142,7 @@ fn holds(app: &App) -> Result<(), TestCaseError> {
     prop_assert!(open.iter().all(|step| !overtaken.contains(step)));
     prop_assert_eq!(app.is_complete(), open.is_empty());
     let told: Vec<String> = call
-        .said()
+        .spoken()
         .iter()
         .map(|s| s.step)
         .chain(open.iter().copied())
@@ -155,9 +155,9 @@ fn holds(app: &App) -> Result<(), TestCaseError> {
         prop_assert!(!raw, "a raw placeholder: {:?}", sentence);
     }
     let entries = app.entries();
-    for said in call.said() {
+    for said in call.spoken() {
         let shown = entries.iter().filter(|e| e.step == said.step).map(|e| e.mark).collect::<Vec<_>>();
-        prop_assert_eq!(shown, [Mark::Said], "what was said stays on the screen, once");
+        prop_assert_eq!(shown, [Mark::Spoken], "what was said stays on the screen, once");
     }
     let current: Vec<StepIx> = entries.iter().filter(|e| e.mark == Mark::Current).map(|e| e.step).collect();
     prop_assert_eq!(current.first().copied(), call.current(rules));
@@ -198,12 +198,12 @@ proptest! {
                 stage.now += TimeDelta::seconds(seconds);
             }
             let Some(update) = update(&stage.app, &op) else { continue };
-            let before = stage.app.call().said().to_vec();
+            let before = stage.app.call().spoken().to_vec();
             let (number, takes_back) = (stage.app.number(), update == Action::Undo.into());
             let hidden = stage.app.is_previewing() || *stage.app.mode() != Mode::Closing;
             let (current, is_space) = (open(&stage.app).first().copied(), update == Action::Said.into());
             stage.act(update);
-            let after = stage.app.call().said();
+            let after = stage.app.call().spoken();
             if stage.app.number() == number && !takes_back {
                 prop_assert!(after.starts_with(&before), "{:?} lost what was said", op);
             }
@@ -230,7 +230,7 @@ proptest! {
         let told = |app: &App| {
             let call = app.call();
             let since: Vec<_> = (0..app.rules().facts.len()).map(|f| call.since(f)).collect();
-            (call.situation().clone(), since, call.fields().clone(), call.zone(), call.said().to_vec(), call.begun())
+            (call.situation().clone(), since, call.fields().clone(), call.zone(), call.spoken().to_vec(), call.started_at())
         };
         let start = told(&stage.app);
         let mut changes = 0;
@@ -298,7 +298,7 @@ proptest! {
         let same_rules = stage.app.rules().clone();
         stage.act(Action::Answer(Ending::Dropped));
         let app = &stage.app;
-        prop_assert!(app.call().said().is_empty() && app.call().begun().is_none() && !app.call().can_undo());
+        prop_assert!(app.call().spoken().is_empty() && app.call().started_at().is_none() && !app.call().can_undo());
         prop_assert_eq!(app.call().zone(), app.home());
         prop_assert_eq!(app.call().fields(), &penutup::rules::script::Fields::default_of(app.rules()));
         if *app.rules() == same_rules {
@@ -327,7 +327,7 @@ proptest! {
             }
             // Kept is what the call holds, and what these rules don't know and nobody has set anew.
             let rules = stage.app.rules();
-            let holds = stage.app.call().held(rules);
+            let holds = stage.app.call().persisted_facts(rules);
             prop_assert_eq!(&kept[..holds.len().min(kept.len())], &holds[..]);
             for more in &kept[holds.len()..] {
                 prop_assert!(holds.iter().all(|h| h.fact != more.fact));
@@ -353,7 +353,7 @@ proptest! {
             .filter_map(|d| if let Duty::ExactlyOne(steps) = d { Some(steps.clone()) } else { None })
             .flatten()
             .collect();
-        while !stage.app.is_complete() && !stage.app.call().said().iter().any(|s| alternatives.contains(&s.step)) {
+        while !stage.app.is_complete() && !stage.app.call().spoken().iter().any(|s| alternatives.contains(&s.step)) {
             stage.act(Action::Said);
         }
         if stage.app.call().is_finished() {
@@ -366,7 +366,7 @@ proptest! {
         }
         let (app, rules) = (&stage.app, stage.app.rules());
         if let Some(current) = app.call().current(rules) {
-            let said_one = app.call().said().iter().any(|s| alternatives.contains(&s.step));
+            let said_one = app.call().spoken().iter().any(|s| alternatives.contains(&s.step));
             let applies = alternatives.iter().all(|s| stand_for_each_other(rules, app.call().situation(), *s, alternatives[0]));
             prop_assert!(!(said_one && applies && alternatives.contains(&current)), "asked twice");
         }

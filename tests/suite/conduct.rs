@@ -388,7 +388,7 @@ fn a_customer_who_hangs_up_before_the_closing_is_recorded() {
         s.keys(before).keys("x");
         assert_eq!(s.app.mode(), &Mode::EndPrompt, "{before}");
         s.keys("⎋");
-        assert_eq!((s.app.mode(), s.app.call().begun().is_some()), (&Mode::Closing, facts > 0), "{before}");
+        assert_eq!((s.app.mode(), s.app.call().started_at().is_some()), (&Mode::Closing, facts > 0), "{before}");
         s.keys("x").wait(3).keys("1");
         let record = records(&s).pop().unwrap();
         assert_eq!(ending(&record), Some("pelanggan-menutup"), "{before}");

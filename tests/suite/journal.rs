@@ -81,7 +81,7 @@ pub fn ticked(call: u64, steps: usize) -> Record {
 pub fn ended(call: u64) -> Record {
     let record = ticked(call, 2);
     let end = record.start + TimeDelta::minutes(1);
-    Record { end: Some((end, Outcome::Said(Ending::Complete))), ..record }
+    Record { end: Some((end, Outcome::Ended(Ending::Complete))), ..record }
 }
 
 pub fn config(path: &Path) -> Config {

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use crate::drill;
 use chrono::{DateTime, TimeDelta, Utc};
 use penutup::app::{App, Begin};
-use penutup::book::Book;
 use penutup::keymap::{self, Key};
+use penutup::loaded::LoadedRules;
 use penutup::tui::theme::Theme;
 use penutup::tui::view;
 use penutup::words::Lang;
@@ -35,7 +35,7 @@ impl Prompter {
     fn at(time: &str) -> Self {
         let now: DateTime<Utc> = format!("2026-11-24T{time}:00Z").parse().unwrap();
         let begin = Begin {
-            book: Arc::new(Book::built_in()),
+            book: Arc::new(LoadedRules::built_in()),
             lang: Lang::Id,
             zone: 0,
             held: Vec::new(),

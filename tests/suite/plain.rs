@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use penutup::app::{App, Begin, Update};
-use penutup::book::Book;
 use penutup::clock::Clock;
+use penutup::loaded::LoadedRules;
 use penutup::message::Message;
 use penutup::plain::listen::Line;
 use penutup::plain::view::Plain;
@@ -54,7 +54,7 @@ struct Talk {
 }
 
 impl Talk {
-    fn with(book: Arc<Book>, lang: Lang, now: DateTime<Utc>) -> Self {
+    fn with(book: Arc<LoadedRules>, lang: Lang, now: DateTime<Utc>) -> Self {
         let begin = Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
         let paper = Paper::default();
         let view = Plain::new(paper.clone(), false);
@@ -63,7 +63,7 @@ impl Talk {
 
     /// The built-in SOP at this time of day in WIB, its first lines said.
     fn at(time: &str) -> Self {
-        let mut talk = Self::with(Arc::new(Book::built_in()), Lang::Id, wib(time));
+        let mut talk = Self::with(Arc::new(LoadedRules::built_in()), Lang::Id, wib(time));
         talk.opening();
         talk
     }

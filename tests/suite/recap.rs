@@ -34,7 +34,7 @@ fn day() -> Recap {
         let dropped = call < 2;
         let mut record = Record {
             start: start(hour),
-            end: Some((start(hour), Outcome::Said(if dropped { Ending::Dropped } else { Ending::Complete }))),
+            end: Some((start(hour), Outcome::Ended(if dropped { Ending::Dropped } else { Ending::Complete }))),
             steps: vec![step("download", dropped), step("campaign", call == 0)],
             ..Record::default()
         };

@@ -1,20 +1,20 @@
 //! New rules under a running prompter: what is told of them, what the panel shows, and that KLB outlasts them.
 
 use penutup::app::Effect;
-use penutup::closing::{Held, Since};
+use penutup::closing::{PersistedFact, Since};
 use penutup::message::{Comparison, Message};
 use penutup::rules::change::Change;
 use std::sync::Arc;
 
 use crate::stage::{Stage, book, revised, wib};
 
-fn klb(value: &str, time: &str) -> Held {
+fn klb(value: &str, time: &str) -> PersistedFact {
     let set = wib(time);
-    Held { fact: "klb".into(), value: value.into(), since: Since { set, confirmed: set } }
+    PersistedFact { fact: "klb".into(), value: value.into(), since: Since { set, confirmed: set } }
 }
 
 /// Rev-2 with another id for the value "ya" of KLB.
-fn renamed() -> Arc<penutup::book::Book> {
+fn renamed() -> Arc<penutup::loaded::LoadedRules> {
     revised(&[("{ id = \"ya\"", "{ id = \"aktif\""), ("klb = \"ya\"", "klb = \"aktif\"")])
 }
 
@@ -37,7 +37,7 @@ fn klb_outlasts_rules_that_name_it_otherwise_and_is_told_until_it_is_set_anew() 
 #[test]
 fn klb_comes_back_with_rules_that_know_it_again() {
     let mut stage = Stage::at("13:05");
-    let first = Arc::new(penutup::book::Book::built_in());
+    let first = Arc::new(penutup::loaded::LoadedRules::built_in());
     stage.keys("k").reload(&renamed()).reload(&first);
     assert_eq!(stage.current(), Some("download"), "no Campaign under KLB");
     let stage = Stage::with(renamed(), wib("14:00"), vec![klb("ya", "13:05")]);
@@ -46,9 +46,9 @@ fn klb_comes_back_with_rules_that_know_it_again() {
 
 #[test]
 fn klb_from_the_future_is_asked_about() {
-    let stage = Stage::with(Arc::new(penutup::book::Book::built_in()), wib("03:00"), vec![klb("ya", "23:59")]);
+    let stage = Stage::with(Arc::new(penutup::loaded::LoadedRules::built_in()), wib("03:00"), vec![klb("ya", "23:59")]);
     assert_eq!(stage.app.asked_fact(), Some(0), "a clock that was wrong tells no age");
-    let stage = Stage::with(Arc::new(penutup::book::Book::built_in()), wib("13:00"), vec![klb("ya", "14:01")]);
+    let stage = Stage::with(Arc::new(penutup::loaded::LoadedRules::built_in()), wib("13:00"), vec![klb("ya", "14:01")]);
     assert_eq!(stage.app.asked_fact(), None, "two clocks differ by an hour");
 }
 
@@ -91,7 +91,7 @@ fn a_comment_is_no_new_revision() {
 fn a_change_worked_out_elsewhere_is_told_where_it_is_of_the_rules_in_use() {
     let mut stage = Stage::at("14:00");
     let new = revised(&[("ayo download", "mari unduh")]);
-    let here = Arc::new(penutup::book::Book::built_in());
+    let here = Arc::new(penutup::loaded::LoadedRules::built_in());
     let mut change = Change::between(&here.rules, &new.rules).expect("small rules are compared");
     assert_eq!((change.counts.situations.as_str(), change.counts.sentences), ("6", 1));
     change.counts.sentences = 7;

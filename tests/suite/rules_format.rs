@@ -6,9 +6,9 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 use penutup::diagnostics::grouped;
-use penutup::rules::check::{LONG_SENTENCE, MAX_OF_A_CODE, MAX_RULES, Report};
+use penutup::rules::check::Report;
+use penutup::rules::limits::{LONG_SENTENCE, MAX_FILE, MAX_PROBLEMS_PER_CODE, MAX_RULES, MAX_TEXT};
 use penutup::rules::problem::{Code, Expected, Kind};
-use penutup::rules::shape::{MAX_FILE, MAX_TEXT};
 use penutup::rules::text::MAX_MARKS;
 use penutup::rules::{Problem, check};
 use toml::{Table, Value};
@@ -365,7 +365,7 @@ fn the_limits_of_the_reference_are_the_programs() {
         counted(MAX_MARKS, ""),
         format!("{of_max} karakter"),
         counted(LONG_SENTENCE, "karakter"),
-        counted(MAX_OF_A_CODE, ""),
+        counted(MAX_PROBLEMS_PER_CODE, ""),
     ];
     assert_eq!(limits, expected);
     let reference = reference();

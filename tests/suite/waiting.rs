@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use penutup::book::Book;
+use penutup::loaded::LoadedRules;
 use penutup::message::{Message, Subject};
 use penutup::rules::BUILT_IN;
 
@@ -12,7 +12,7 @@ use crate::stage::{Stage, revised, wib};
 use crate::support::Home;
 
 /// Rev-2 from a day, with another invitation.
-fn from_day(day: &str) -> Arc<Book> {
+fn from_day(day: &str) -> Arc<LoadedRules> {
     revised(&[("[sop]", &format!("[sop]\neffective_from = {day}")), ("ayo download", "mari unduh")])
 }
 
@@ -36,7 +36,7 @@ fn a_file_with_a_future_day_waits_and_the_first_call_of_that_day_has_it() {
     stage.reload(&from_day(TOMORROW));
     assert_eq!(stage.notice(), "");
     // Nobody has begun a call: the one on the screen is the first of the new day.
-    assert!(stage.app.call().begun().is_none());
+    assert!(stage.app.call().started_at().is_none());
     stage.now = wib("23:59") + TimeDelta::minutes(1);
     stage.act(Message::Clock);
     assert_eq!(stage.app.rules().sop.revision, "Rev-2");

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use penutup_rules::closing::name::NoText;
+use penutup_rules::closing::name::TextError;
 use penutup_rules::closing::pairs::PairError;
 
 /// What the telephone tells.
@@ -88,10 +88,10 @@ impl From<PairError> for Why {
     fn from(why: PairError) -> Self {
         match why {
             PairError::UnknownKey => Self::UnknownKey,
-            PairError::UnknownValue | PairError::Text(NoText::Empty | NoText::NoNumber) => Self::UnknownValue,
-            PairError::Text(NoText::Nobody) => Self::NoName,
-            PairError::Text(NoText::Digits) => Self::Digits,
-            PairError::Text(NoText::TooLong { .. }) => Self::TooLong,
+            PairError::UnknownValue | PairError::Text(TextError::Empty | TextError::NotANumber) => Self::UnknownValue,
+            PairError::Text(TextError::NoPerson) => Self::NoName,
+            PairError::Text(TextError::Digits) => Self::Digits,
+            PairError::Text(TextError::TooLong { .. }) => Self::TooLong,
             PairError::Twice => Self::Twice,
         }
     }

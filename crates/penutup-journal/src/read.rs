@@ -310,7 +310,7 @@ mod tests {
             id,
             version,
             start: at(second),
-            end: ended.then_some((at(second + 30), Outcome::Said(Ending::Complete))),
+            end: ended.then_some((at(second + 30), Outcome::Ended(Ending::Complete))),
             changed: at(99),
             seat: Some("meja 7".into()),
             cost: vec!["Akurasi".into()],

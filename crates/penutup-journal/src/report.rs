@@ -476,7 +476,7 @@ mod tests {
     fn row(start: &str, end: &str, texts: &mut Interner) -> CallSummary {
         CallSummary {
             start_ms: ms(start),
-            end: Some((ms(end), Outcome::Said(Ending::Complete))),
+            end: Some((ms(end), Outcome::Ended(Ending::Complete))),
             complete: true,
             flags: Flags::default(),
             facts: texts.intern("klb=tidak topik=lain").unwrap(),
@@ -513,7 +513,7 @@ mod tests {
         let mut texts = Interner::default();
         let mut fold = Fold::new(wib());
         let whole = row("2026-11-24T07:00:00Z", "2026-11-24T07:01:00Z", &mut texts);
-        let omitted = Outcome::Said(Ending::Omitted);
+        let omitted = Outcome::Ended(Ending::Omitted);
         let without = CallSummary {
             end: Some((ms("2026-11-24T07:02:00Z"), omitted)),
             complete: false,

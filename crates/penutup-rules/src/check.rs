@@ -1,10 +1,10 @@
-//! Shape → checked rules: every name resolved, every text looked at, every problem found. What holds over *all*
-//! situations is proved next door, in `proof`.
+//! Parsed file → checked rules: resolves every id and checks every text. Properties of all situations are proved in
+//! `proof`.
 
 mod acceptance;
-mod table;
+mod facts;
+mod steps;
 mod values;
-mod vocabulary;
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -14,55 +14,39 @@ use num_bigint::BigUint;
 use vec1::{Vec1, vec1};
 
 use super::file::{self, File, Text};
-use super::problem::{Kind, Named, Problem};
-use super::proof;
+use super::limits::{MAX_PROBLEMS_PER_CODE, MAX_RULES};
+use super::problem::{Kind, Named, Problem, Span};
+use super::proof::{self, Places};
 use super::ruleset::{Proved, RuleSet, SALAM, Sop};
 use super::script::{BadBrace, Template};
-use super::shape::{At, Problems, Span, note};
+use super::shape::{Problems, note};
 use super::space::Space;
 use super::text;
 use values::is_zone_id;
 
-pub(super) use vocabulary::bare_word;
-
-/// The most rules that are read.
-pub const MAX_RULES: usize = 10_000;
-/// A sentence over this many characters is warned of.
-pub const LONG_SENTENCE: usize = 240;
-/// The most problems told of one code.
-pub const MAX_OF_A_CODE: usize = 50;
-
-/// What `check` found.
 #[derive(Debug)]
 pub struct Report {
-    /// The checked rules; there are none where the file has an error.
+    /// `None` if the file has an error.
     pub rules: Option<RuleSet>,
-    /// Every problem, in the order of the file.
+    /// In the order of the file.
     pub problems: Vec<Problem>,
-    /// How many facts the file names.
     pub facts: usize,
-    /// How many rules the file names.
     pub rows: usize,
-    /// How many situations its facts make.
+    /// The number of combinations of fact values.
     pub situations: BigUint,
 }
 
 impl Report {
-    /// How many errors.
-    #[must_use]
     pub fn errors(&self) -> usize {
         self.problems.iter().filter(|p| p.is_error()).count()
     }
 
-    /// How many warnings.
-    #[must_use]
     pub fn warnings(&self) -> usize {
         self.problems.len() - self.errors()
     }
 }
 
-/// Checks a rules file. `today` is the day against which `effective_from` is held.
-#[must_use]
+/// Checks a rules file. `today` is compared with `effective_from` and `effective_to`.
 pub fn check(bytes: &[u8], today: NaiveDate) -> Report {
     let problems = Problems::default();
     let file = file::read(bytes, &problems);
@@ -70,13 +54,13 @@ pub fn check(bytes: &[u8], today: NaiveDate) -> Report {
     let mut situations = BigUint::ZERO;
     let mut draft = None;
     if let Some(file) = file {
-        let sound = !problems.borrow().iter().any(|p| leaves_a_hole(&p.kind));
+        let provable = !problems.borrow().iter().any(|p| prevents_proof(&p.kind));
         let mut checker = Checker {
             file: &file,
             bytes,
             problems: &problems,
-            sound,
-            stood_in: Cell::new(false),
+            provable,
+            has_placeholder: Cell::new(false),
             space: Space::new(vec![]),
         };
         let resolved = checker.resolve();
@@ -86,21 +70,21 @@ pub fn check(bytes: &[u8], today: NaiveDate) -> Report {
                 let kind = Kind::Gap { situations: situations.to_string(), when: vec![], nearest: None };
                 note(&problems, place.clone(), kind);
             }
-        } else if checker.sound {
+        } else if checker.provable {
             proof::prove(&resolved, &places(&file), today, &problems);
         }
         acceptance::apply(&file, &problems);
-        draft = Some(resolved).filter(|_| !checker.stood_in.get());
+        draft = Some(resolved).filter(|_| !checker.has_placeholder.get());
     }
-    let mut problems = bounded(problems.into_inner());
+    let mut problems = limited(problems.into_inner());
     problems.sort_by_key(|p| (p.span.start, p.span.end, p.code()));
     let rules = draft.filter(|_| !problems.iter().any(Problem::is_error));
     Report { rules, problems, facts, rows, situations }
 }
 
-/// Whether what could not be read leaves a hole in a condition or a list of steps, so that a proof would accuse falsely.
-/// A text that is only spoken or shown leaves none.
-fn leaves_a_hole(kind: &Kind) -> bool {
+/// Whether a value that could not be read is part of a condition or a list of steps, so that the proof would report false
+/// problems. Texts that are only spoken or displayed don't matter.
+fn prevents_proof(kind: &Kind) -> bool {
     let (Kind::WrongType { key, .. } | Kind::TooLong { key, .. }) = kind else { return false };
     #[rustfmt::skip]
     let shown = [
@@ -111,47 +95,21 @@ fn leaves_a_hole(kind: &Kind) -> bool {
     !shown.contains(&key.as_str())
 }
 
-/// At most [`MAX_OF_A_CODE`] problems of each code, the cut told.
-fn bounded(all: Vec<Problem>) -> Vec<Problem> {
+/// Keeps at most [`MAX_PROBLEMS_PER_CODE`] problems of each code, followed by one that says so.
+fn limited(all: Vec<Problem>) -> Vec<Problem> {
     let mut seen: HashMap<_, usize> = HashMap::new();
     let mut out = Vec::with_capacity(all.len().min(1024));
     for problem in all {
         let count = seen.entry(problem.code()).or_default();
         *count += 1;
-        if *count <= MAX_OF_A_CODE {
+        if *count <= MAX_PROBLEMS_PER_CODE {
             out.push(problem);
-        } else if *count == MAX_OF_A_CODE + 1 {
-            let kind = Kind::More { code: problem.code(), shown: MAX_OF_A_CODE };
+        } else if *count == MAX_PROBLEMS_PER_CODE + 1 {
+            let kind = Kind::More { code: problem.code(), shown: MAX_PROBLEMS_PER_CODE };
             out.push(Problem::new(problem.span, kind));
         }
     }
     out
-}
-
-/// Where the proof's problems point to.
-pub struct Places {
-    /// Each rule's id.
-    pub rules: Vec<Span>,
-    /// Each rule's steps.
-    pub rule_steps: Vec<Span>,
-    /// Each requirement's id.
-    pub requirements: Vec<Span>,
-    /// Each fact's id.
-    pub facts: Vec<Span>,
-    /// Each fact's values' ids.
-    pub values: Vec<Vec<Span>>,
-    /// Each step's id.
-    pub steps: Vec<Span>,
-    /// Each step's sentence.
-    pub sentences: Vec<Span>,
-    /// Each field's id.
-    pub fields: Vec<Span>,
-    /// `effective_from`.
-    pub effective_from: Span,
-    /// `effective_to`.
-    pub effective_to: Span,
-    /// `duties`, with its number.
-    pub duties: Option<At<i64>>,
 }
 
 fn places(file: &File) -> Places {
@@ -175,34 +133,33 @@ struct Checker<'a> {
     file: &'a File,
     bytes: &'a [u8],
     problems: &'a Problems,
-    /// Whether facts, rules and steps are whole enough for a proof: a rule that names an unknown value would only
-    /// make false gaps.
-    sound: bool,
-    /// Whether something stands in for what a list lacks, so that these are no rules.
-    stood_in: Cell<bool>,
+    /// Whether facts, rules and steps are complete enough for a proof. A rule with an unknown value, for example, would
+    /// cause false gaps.
+    provable: bool,
+    /// Whether an empty list was filled with a placeholder, so that no `RuleSet` may be returned.
+    has_placeholder: Cell<bool>,
     space: Space,
 }
 
-/// Names already given, each with its place.
-type Given<'a> = HashMap<&'a str, (u16, Span)>;
+/// Ids seen so far, with their positions and spans.
+type Ids<'a> = HashMap<&'a str, (u16, Span)>;
 
 impl<'a> Checker<'a> {
     fn note(&self, span: &Span, kind: Kind) {
         note(self.problems, span.clone(), kind);
     }
 
-    /// A list that may not be empty. Where it is, `stand_in` takes the place of what it lacks, so that the rest of the
-    /// file can be checked, and no `RuleSet` comes of it whatever else is found.
-    fn at_least_one<T>(&self, list: Vec<T>, stand_in: impl FnOnce() -> T) -> Vec1<T> {
+    /// A list that must not be empty. If it is, a placeholder lets the rest of the file be checked, but no `RuleSet` is
+    /// returned.
+    fn at_least_one<T>(&self, list: Vec<T>, placeholder: impl FnOnce() -> T) -> Vec1<T> {
         Vec1::try_from_vec(list).unwrap_or_else(|_| {
-            self.stood_in.set(true);
-            vec1![stand_in()]
+            self.has_placeholder.set(true);
+            vec1![placeholder()]
         })
     }
 
-    /// A text that must not be empty, with single blanks between its words and none at its ends; a missing one has been
-    /// reported already.
-    fn full(&self, key: &'static str, text: Option<&Text>) -> String {
+    /// Checks that a text is not empty and has only single blanks between words. A missing one has been reported.
+    fn required(&self, key: &'static str, text: Option<&Text>) -> String {
         let Some(text) = text else { return String::new() };
         if text::is_blank(&text.value) {
             self.note(&text.span, Kind::Empty { key });
@@ -218,27 +175,27 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn maybe(&self, key: &'static str, text: Option<&Text>) -> Option<String> {
-        text.map(|t| self.full(key, Some(t)))
+    fn optional(&self, key: &'static str, text: Option<&Text>) -> Option<String> {
+        text.map(|t| self.required(key, Some(t)))
     }
 
-    /// A text that is shown as it stands, so that braces in it would reach the screen raw.
+    /// A text without placeholders; braces in it must be doubled.
     fn plain(&self, key: &'static str, text: Option<&Text>) -> String {
-        let full = self.full(key, text);
-        let Some(text) = text else { return full };
-        match Template::parse(&full, |_| None) {
+        let value = self.required(key, text);
+        let Some(text) = text else { return value };
+        match Template::parse(&value, |_| None) {
             Ok(template) => match template.pieces() {
-                [] => full,
+                [] => value,
                 [super::script::Piece::Fixed(fixed)] => fixed.clone(),
                 _ => {
                     let kind = Kind::UnknownPlaceholder { name: SALAM.into(), valid: vec![] };
                     self.note(&self.find(&text.span, "{salam}"), kind);
-                    full
+                    value
                 }
             },
             Err(bad) => {
                 self.braces(&text.span, bad, &[]);
-                full
+                value
             }
         }
     }
@@ -256,45 +213,45 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Where a part of a text stands, as far as the file has it letter for letter; else the whole text.
+    /// The span of a part of a text, if the file contains it verbatim; otherwise of the whole text.
     fn find(&self, span: &Span, part: &str) -> Span {
         let text = self.bytes.get(span.clone()).unwrap_or_default();
         let at = text.windows(part.len().max(1)).position(|w| w == part.as_bytes());
         at.map_or(span.clone(), |at| span.start + at..span.start + at + part.len())
     }
 
-    /// Checks an id's letters and that it is new; answers whether it is good.
-    fn give(&self, what: Named, id: Option<&'a Text>, at: usize, given: &mut Given<'a>) -> bool {
+    /// Checks that an id is valid and new, and records it.
+    fn register(&self, what: Named, id: Option<&'a Text>, at: usize, ids: &mut Ids<'a>) -> bool {
         let Some(id) = id else { return false };
-        let good =
+        let valid =
             !id.value.is_empty() && id.value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        // A zone's id is shown as it stands ("WIB"), so it is a word of its own kind.
-        let good = if what == Named::Zone { is_zone_id(&id.value) } else { good };
-        if !good {
-            let id_of_its_kind = match what {
+        // A zone's id is displayed ("WIB"), so it has rules of its own.
+        let valid = if what == Named::Zone { is_zone_id(&id.value) } else { valid };
+        if !valid {
+            let kind = match what {
                 Named::Zone => Kind::BadZoneId { id: id.value.clone() },
                 _ => Kind::BadId { id: id.value.clone() },
             };
-            self.note(&id.span, id_of_its_kind);
+            self.note(&id.span, kind);
             return false;
         }
-        if let Some((_, first)) = given.get(id.value.as_str()) {
+        if let Some((_, first)) = ids.get(id.value.as_str()) {
             let kind = Kind::Duplicate { what, id: id.value.clone() };
-            self.problems.borrow_mut().push(Problem::new(id.span.clone(), kind).and(first.clone()));
+            self.problems.borrow_mut().push(Problem::new(id.span.clone(), kind).with_other(first.clone()));
             return false;
         }
-        given.insert(&id.value, (u16::try_from(at).unwrap_or(u16::MAX), id.span.clone()));
+        ids.insert(&id.value, (u16::try_from(at).unwrap_or(u16::MAX), id.span.clone()));
         true
     }
 
     fn resolve(&mut self) -> RuleSet {
         let file = self.file;
         if file.rules.len() > MAX_RULES {
-            self.sound = false;
+            self.provable = false;
             self.note(&file.rules[MAX_RULES].span, Kind::TooManyRules { found: file.rules.len() });
         }
         // Facts and fields share one namespace.
-        let mut names = Given::new();
+        let mut names = Ids::new();
         let facts = self.facts(&mut names);
         self.space = Space::new(facts.iter().map(|f| f.values.len().max(1)).collect());
         let fact_names: HashMap<&str, usize> =
@@ -303,7 +260,7 @@ impl<'a> Checker<'a> {
         self.keys(&facts, &fields);
         let zones = self.zones();
         let greetings = self.greetings();
-        let mut step_names = Given::new();
+        let mut step_names = Ids::new();
         let steps = self.steps(&fields, &mut step_names);
         let rules = self.rules(&facts, &fact_names, &step_names);
         let requirements = self.requirements(&facts, &fact_names, &step_names);
@@ -319,8 +276,8 @@ impl<'a> Checker<'a> {
             |s| Sop {
                 title: self.plain("title", s.title.as_ref()),
                 revision: self.plain("revision", s.revision.as_ref()),
-                supersedes: self.maybe("supersedes", s.supersedes.as_ref()),
-                issuer: self.maybe("issuer", s.issuer.as_ref()),
+                supersedes: self.optional("supersedes", s.supersedes.as_ref()),
+                issuer: self.optional("issuer", s.issuer.as_ref()),
                 effective_from: s.effective_from.as_ref().map(|d| d.value),
                 effective_to: s.effective_to.as_ref().map(|d| d.value),
             },
@@ -332,20 +289,8 @@ impl<'a> Checker<'a> {
         {
             self.note(&place.span, Kind::EndsBeforeItBegins { from: from.to_string(), to: to.to_string() });
         }
-        let parts = self.roles(&facts, &fields);
+        let roles = self.roles(&facts, &fields);
         let acceptances = acceptance::list(file);
-        RuleSet {
-            sop,
-            facts,
-            fields,
-            zones,
-            greetings,
-            steps,
-            rules,
-            requirements,
-            roles: parts,
-            acceptances,
-            proved: Proved,
-        }
+        RuleSet { sop, facts, fields, zones, greetings, steps, rules, requirements, roles, acceptances, proved: Proved }
     }
 }

@@ -1,11 +1,10 @@
-//! One call in progress: its facts, fields and zone, what was said, and the way back. It survives a toggle in
-//! mid-closing and a change of rules. Pure: the time comes in, the rules are handed to every question, so that a call
-//! holds nothing that could go stale but positions in the rules it was begun with.
+//! The state of one call: its facts, fields and zone, which sentences have been spoken, and the undo history. The current
+//! time and the rules are arguments of every method: a call stores only positions in the rules that it was created with.
 
 pub mod ending;
+pub mod external;
 pub mod name;
 pub mod order;
-pub mod outside;
 pub mod pairs;
 
 use std::collections::VecDeque;
@@ -17,254 +16,215 @@ use crate::ruleset::{FieldIx, FieldKind, RuleSet, Scope, StepIx};
 use crate::script::{FieldValue, Fields, Sentence, speak};
 use order::Overtaken;
 
-/// How many things can be taken back in one call.
-const WAY_BACK: usize = 500;
+const MAX_UNDO: usize = 500;
 
-/// A sentence that was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// Which.
+pub struct Spoken {
     pub step: StepIx,
-    /// The greeting that stood in it: what was spoken does not change when the clock does.
+    /// The row of the greeting that it was spoken with, which later changes of the hour don't affect.
     pub greeting: usize,
-    /// When it was ticked.
     pub at: DateTime<Utc>,
 }
 
-/// When a fact got its present value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Since {
-    /// When it was set.
     pub set: DateTime<Utc>,
-    /// When it was last said to hold still; at first, when it was set.
+    /// When the CSO last confirmed that it still applies; initially when it was set.
     pub confirmed: DateTime<Utc>,
 }
 
-/// Everything that an undo brings back.
+/// What an undo restores.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct State {
     situation: Situation,
     since: Vec<Option<Since>>,
     fields: Fields,
     zone: usize,
-    /// The typed fields whose text the telephone gave and the CSO has not taken.
-    unsure: Vec<FieldIx>,
-    said: Vec<Said>,
-    /// Why sentences of the plan are overtaken.
+    /// Typed fields whose text came from the telephone and has not been confirmed by the CSO.
+    unconfirmed: Vec<FieldIx>,
+    spoken: Vec<Spoken>,
     overtaken: Vec<Overtaken>,
-    /// Whether the last sentence was said: from then on no fact asks for another one.
+    /// Whether the last sentence was spoken. From then on, a changed fact does not add sentences.
     finished: bool,
-    begun: Option<DateTime<Utc>>,
+    started_at: Option<DateTime<Utc>>,
 }
 
-/// A fact that outlasts the call, by name, so that it also outlasts the rules it was set under.
+/// A shift fact by its ids, so that it survives a change of rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// The fact's id.
+pub struct PersistedFact {
     pub fact: String,
-    /// Its value's id.
     pub value: String,
-    /// Since when.
     pub since: Since,
 }
 
-/// How a part of the closing stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// Said.
-    Said,
-    /// To be said now.
+    Spoken,
     Current,
-    /// To be said later.
-    Ahead,
-    /// Not said, and its successor was: it can't be said any more.
+    Upcoming,
+    /// Not spoken, although a later sentence was: it can't be spoken any more.
     Overtaken,
-    /// A reminder.
     Reminder,
 }
 
-/// A part of the closing as the screen lists it.
+/// A step as the screen lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Which step.
     pub step: StepIx,
-    /// How it stands.
     pub mark: Mark,
 }
 
-/// A call in progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closing {
     state: State,
-    before: VecDeque<State>,
-    /// Which sentences stood on the screen as the current one. No undo makes it unseen.
-    shown: Vec<StepIx>,
-    /// Which ticks were taken back, and how often.
-    taken_back: Vec<(StepIx, u32)>,
+    undo_stack: VecDeque<State>,
+    /// Sentences that were displayed as the current one. Not undone: the CSO has seen them.
+    displayed: Vec<StepIx>,
+    /// Sentences whose tick was undone, and how often.
+    undone: Vec<(StepIx, u32)>,
 }
 
 impl Closing {
-    /// A call in which nothing has happened yet: call facts, fields and zone at their defaults, `held` facts as they
-    /// are held; what is held under a name that the rules don't know is left out.
-    #[must_use]
-    pub fn new(rules: &RuleSet, zone: usize, held: &[Held]) -> Self {
+    /// A new call: the defaults with the `persisted` facts applied. Facts and values that the rules don't have are skipped.
+    pub fn new(rules: &RuleSet, zone: usize, persisted: &[PersistedFact]) -> Self {
         let mut state = State {
             situation: Situation::default_of(rules),
             since: vec![None; rules.facts.len()],
             fields: Fields::default_of(rules),
             zone: zone.min(rules.zones.len() - 1),
-            unsure: Vec::new(),
-            said: Vec::new(),
+            unconfirmed: Vec::new(),
+            spoken: Vec::new(),
             overtaken: Vec::new(),
             finished: false,
-            begun: None,
+            started_at: None,
         };
-        for h in held {
-            let Some(fact) = rules.fact_named(&h.fact) else { continue };
-            let lasts = matches!(rules.facts[fact].scope, Scope::Shift { .. });
-            if let Some(value) = rules.facts[fact].values.iter().position(|v| v.id == h.value).filter(|_| lasts) {
+        for stored in persisted {
+            let Some(fact) = rules.fact_named(&stored.fact) else { continue };
+            let persists = matches!(rules.facts[fact].scope, Scope::Shift { .. });
+            if let Some(value) = rules.facts[fact].values.iter().position(|v| v.id == stored.value).filter(|_| persists)
+            {
                 state.situation.set(rules, fact, value);
-                state.since[fact] = Some(h.since);
+                state.since[fact] = Some(stored.since);
             }
         }
-        Self { state, before: VecDeque::new(), shown: Vec::new(), taken_back: Vec::new() }
+        Self { state, undo_stack: VecDeque::new(), displayed: Vec::new(), undone: Vec::new() }
     }
 
-    /// The call after this one: what is typed once a shift stays.
-    #[must_use]
-    pub fn next(&self, rules: &RuleSet, zone: usize, held: &[Held]) -> Self {
-        let mut next = Self::new(rules, zone, held);
-        next.state.fields = self.state.fields.for_the_next_call(rules);
+    /// The next call, which keeps the fields of the shift.
+    pub fn next(&self, rules: &RuleSet, zone: usize, persisted: &[PersistedFact]) -> Self {
+        let mut next = Self::new(rules, zone, persisted);
+        next.state.fields = self.state.fields.for_next_call(rules);
         next
     }
 
-    /// The facts.
-    #[must_use]
     pub fn situation(&self) -> &Situation {
         &self.state.situation
     }
 
-    /// Since when a fact has its value; `None` where it was never set.
-    #[must_use]
+    /// `None` if the fact was never set.
     pub fn since(&self, fact: usize) -> Option<Since> {
         self.state.since[fact]
     }
 
-    /// The fields.
-    #[must_use]
     pub fn fields(&self) -> &Fields {
         &self.state.fields
     }
 
-    /// The customer's zone, a position in the rules' zones.
-    #[must_use]
+    /// An index into the rules' zones.
     pub fn zone(&self) -> usize {
         self.state.zone
     }
 
-    /// What was said, in the order it was said.
-    #[must_use]
-    pub fn said(&self) -> &[Said] {
-        &self.state.said
+    /// In the order in which they were spoken.
+    pub fn spoken(&self) -> &[Spoken] {
+        &self.state.spoken
     }
 
-    /// When the call got its first fact, field or tick.
-    #[must_use]
-    pub fn begun(&self) -> Option<DateTime<Utc>> {
-        self.state.begun
+    /// When the first call fact, field or tick was set.
+    pub fn started_at(&self) -> Option<DateTime<Utc>> {
+        self.state.started_at
     }
 
-    /// The shift's facts that are set, by name.
-    #[must_use]
-    pub fn held(&self, rules: &RuleSet) -> Vec<Held> {
+    /// The shift facts that have been set.
+    pub fn persisted_facts(&self, rules: &RuleSet) -> Vec<PersistedFact> {
         let shift = rules.facts.iter().enumerate().filter(|(_, f)| matches!(f.scope, Scope::Shift { .. }));
         shift
             .filter_map(|(at, f)| {
                 let since = self.state.since[at]?;
                 let value = f.values[self.state.situation.value(at)].id.clone();
-                Some(Held { fact: f.id.clone(), value, since })
+                Some(PersistedFact { fact: f.id.clone(), value, since })
             })
             .collect()
     }
 
-    /// What the facts have the CSO say.
-    #[must_use]
     pub fn plan<'r>(&self, rules: &'r RuleSet) -> Plan<'r> {
         decide(rules, &self.state.situation)
     }
 
-    /// The current sentence stands on the screen.
-    pub fn show(&mut self, rules: &RuleSet) {
-        if let Some(step) = self.current(rules).filter(|step| !self.shown.contains(step)) {
-            self.shown.push(step);
+    /// Records that the current sentence is displayed.
+    pub fn mark_displayed(&mut self, rules: &RuleSet) {
+        if let Some(step) = self.current(rules).filter(|step| !self.displayed.contains(step)) {
+            self.displayed.push(step);
         }
     }
 
-    /// Whether a sentence stood on the screen as the current one.
-    #[must_use]
-    pub fn was_shown(&self, step: StepIx) -> bool {
-        self.shown.contains(&step)
+    /// Whether a sentence has been displayed as the current one.
+    pub fn was_displayed(&self, step: StepIx) -> bool {
+        self.displayed.contains(&step)
     }
 
-    /// Which ticks were taken back, and how often.
-    #[must_use]
-    pub fn taken_back(&self) -> &[(StepIx, u32)] {
-        &self.taken_back
+    /// Sentences whose tick was undone, and how often.
+    pub fn undone(&self) -> &[(StepIx, u32)] {
+        &self.undone
     }
 
-    /// The sentence to be said now; `None` when all are said.
-    #[must_use]
+    /// The next sentence; `None` if all are spoken.
     pub fn current(&self, rules: &RuleSet) -> Option<StepIx> {
         self.remaining(rules).next()
     }
 
-    /// Whether every sentence of the plan is said.
-    #[must_use]
     pub fn is_complete(&self, rules: &RuleSet) -> bool {
         self.current(rules).is_none()
     }
 
-    /// The parts of the closing, in the order of the screen: the plan, in it at its place what was said, also what
-    /// the plan no longer has.
-    #[must_use]
+    /// The steps in the order of the screen: the plan, and at their places the spoken sentences that it no longer has.
     pub fn entries(&self, rules: &RuleSet) -> Vec<Entry> {
-        let (open, overtaken) = self.state.unsaid(rules);
+        let (open, overtaken) = self.state.unspoken(rules);
         let mut out: Vec<Entry> = Vec::with_capacity(8);
         for &step in self.plan(rules).steps() {
             let entry = if !rules.step(step).is_spoken() {
                 Entry { step, mark: Mark::Reminder }
-            } else if let Some(said) = self.state.stands_for(rules, step) {
-                Entry { step: said, mark: Mark::Said }
+            } else if let Some(said) = self.state.satisfied_by(rules, step) {
+                Entry { step: said, mark: Mark::Spoken }
             } else if overtaken.contains(&step) {
                 Entry { step, mark: Mark::Overtaken }
             } else if open.first() == Some(&step) {
                 Entry { step, mark: Mark::Current }
             } else {
-                Entry { step, mark: Mark::Ahead }
+                Entry { step, mark: Mark::Upcoming }
             };
             if !out.contains(&entry) {
                 out.push(entry);
             }
         }
-        for said in &self.state.said {
+        for said in &self.state.spoken {
             if out.iter().any(|e| e.step == said.step) {
                 continue;
             }
-            // Where it was said: before what was said next, else before what is still to be said.
-            let later = self.state.said.iter().skip_while(|s| s.step != said.step).skip(1);
+            // Its place: before the sentence spoken next, else before those not yet spoken.
+            let later = self.state.spoken.iter().skip_while(|s| s.step != said.step).skip(1);
             let next = later.filter_map(|s| out.iter().position(|e| e.step == s.step)).min();
-            let open = |e: &Entry| matches!(e.mark, Mark::Current | Mark::Ahead);
-            let last_said = out.iter().rposition(|e| e.mark == Mark::Said).map(|at| at + 1);
+            let open = |e: &Entry| matches!(e.mark, Mark::Current | Mark::Upcoming);
+            let last_said = out.iter().rposition(|e| e.mark == Mark::Spoken).map(|at| at + 1);
             let at = next.or_else(|| out.iter().position(open)).or(last_said).unwrap_or(out.len());
-            out.insert(at, Entry { step: said.step, mark: Mark::Said });
+            out.insert(at, Entry { step: said.step, mark: Mark::Spoken });
         }
         out
     }
 
-    /// What was said plus what remains, each with the greeting that stood or stands in it.
-    #[must_use]
+    /// What was spoken, with the greeting of that time, followed by what remains, with this greeting.
     pub fn complete_sentence(&self, rules: &RuleSet, fields: &Fields, greeting: usize) -> Sentence {
-        let said = self.state.said.iter().map(|s| (s.step, s.greeting));
+        let said = self.state.spoken.iter().map(|s| (s.step, s.greeting));
         let mut out = Sentence::default();
         for (step, greeting) in said.chain(self.remaining(rules).map(|s| (s, greeting))) {
             let word = &rules.greetings.rows()[greeting.min(rules.greetings.rows().len() - 1)].word;
@@ -275,10 +235,9 @@ impl Closing {
         out
     }
 
-    /// The greeting that stood in a sentence when it was said.
-    #[must_use]
-    pub fn said_greeting(&self, step: StepIx) -> Option<usize> {
-        self.state.said.iter().find(|s| s.step == step).map(|s| s.greeting)
+    /// The greeting with which a sentence was spoken.
+    pub fn spoken_greeting(&self, step: StepIx) -> Option<usize> {
+        self.state.spoken.iter().find(|s| s.step == step).map(|s| s.greeting)
     }
 
     fn change(&mut self, now: DateTime<Utc>, change: impl FnOnce(&mut State)) {
@@ -287,77 +246,73 @@ impl Closing {
         if self.state == before {
             return;
         }
-        self.state.begun.get_or_insert(now);
-        if self.before.len() == WAY_BACK {
-            self.before.pop_front();
+        self.state.started_at.get_or_insert(now);
+        if self.undo_stack.len() == MAX_UNDO {
+            self.undo_stack.pop_front();
         }
-        self.before.push_back(before);
+        self.undo_stack.push_back(before);
     }
 
-    /// Sets a fact. A shift fact alone does not begin a call.
+    /// A shift fact alone does not start a call.
     pub fn set_fact(&mut self, rules: &RuleSet, fact: usize, value: usize, now: DateTime<Utc>) {
         if self.state.situation.value(fact) == value {
             return;
         }
-        let begun = self.state.begun;
+        let started_at = self.state.started_at;
         self.change(now, |s| {
             s.situation.set(rules, fact, value);
             s.since[fact] = Some(Since { set: now, confirmed: now });
             s.note_overtaken(rules, &[(fact, value)], now);
         });
         if matches!(rules.facts[fact].scope, Scope::Shift { .. }) {
-            self.state.begun = begun;
+            self.state.started_at = started_at;
         }
     }
 
-    /// Sets a fact to its next value.
-    pub fn turn_fact(&mut self, rules: &RuleSet, fact: usize, now: DateTime<Utc>) {
+    pub fn cycle_fact(&mut self, rules: &RuleSet, fact: usize, now: DateTime<Utc>) {
         let (count, here) = (rules.facts[fact].values.len(), self.state.situation.value(fact));
         self.set_fact(rules, fact, (here + 1) % count, now);
     }
 
-    /// A shift fact was asked about and still holds.
+    /// Records that a shift fact still applies.
     pub fn confirm_fact(&mut self, fact: usize, now: DateTime<Utc>) {
-        let begun = self.state.begun;
+        let started_at = self.state.started_at;
         self.change(now, |s| {
             if let Some(since) = &mut s.since[fact] {
                 since.confirmed = now;
             }
         });
-        self.state.begun = begun;
+        self.state.started_at = started_at;
     }
 
-    /// Sets a field.
     pub fn set_field(&mut self, rules: &RuleSet, field: FieldIx, value: FieldValue, now: DateTime<Utc>) {
         self.change(now, |s| {
             s.fields.set(rules, field, value);
         });
     }
 
-    /// Sets a typed field and, where the text begins with one, the honorific. A shift's field does not begin a call.
+    /// Sets a typed field and, if the text begins with one, the honorific. A shift field does not start a call.
     pub fn set_name(&mut self, rules: &RuleSet, field: FieldIx, typed: &str, now: DateTime<Utc>) {
         let fields = self.with_name(rules, field, typed, true);
-        let begun = self.state.begun;
+        let started_at = self.state.started_at;
         self.change(now, |s| {
             s.fields = fields;
-            s.unsure.retain(|unsure| *unsure != field);
+            s.unconfirmed.retain(|unconfirmed| *unconfirmed != field);
         });
         if rules.field(field).lasts_a_shift() {
-            self.state.begun = begun;
+            self.state.started_at = started_at;
         }
     }
 
-    /// The fields as they would be with this text typed: what the screen shows while a name is typed. Until it is
-    /// `taken`, an honorific alone may be the beginning of a name.
-    #[must_use]
-    pub fn with_name(&self, rules: &RuleSet, field: FieldIx, typed: &str, taken: bool) -> Fields {
+    /// The fields as they would be with this text, for a preview while typing. Unless `complete`, a single honorific may be
+    /// the beginning of a name.
+    pub fn with_name(&self, rules: &RuleSet, field: FieldIx, typed: &str, complete: bool) -> Fields {
         let mut fields = self.state.fields.clone();
-        name::set(rules, &mut fields, field, typed, taken);
+        name::set(rules, &mut fields, field, typed, complete);
         fields
     }
 
-    /// Sets a choice field to its next choice.
-    pub fn turn_field(&mut self, rules: &RuleSet, field: FieldIx, now: DateTime<Utc>) {
+    pub fn cycle_field(&mut self, rules: &RuleSet, field: FieldIx, now: DateTime<Utc>) {
         let (FieldKind::Choice(choices), FieldValue::Choice(here)) =
             (&rules.field(field).kind, self.state.fields.get(field))
         else {
@@ -367,93 +322,86 @@ impl Closing {
         self.set_field(rules, field, next, now);
     }
 
-    /// Sets the customer's zone.
     pub fn set_zone(&mut self, rules: &RuleSet, zone: usize, now: DateTime<Utc>) {
         if zone < rules.zones.len() {
             self.change(now, |s| s.zone = zone);
         }
     }
 
-    /// The current sentence was said. Answers which, `None` when all were said already.
-    pub fn tick(&mut self, rules: &RuleSet, greeting: usize, now: DateTime<Utc>) -> Option<StepIx> {
+    /// Marks the current sentence as spoken and returns it; `None` if all are spoken.
+    pub fn mark_spoken(&mut self, rules: &RuleSet, greeting: usize, now: DateTime<Utc>) -> Option<StepIx> {
         let step = self.current(rules)?;
         self.change(now, |s| {
-            s.said.push(Said { step, greeting, at: now });
-            s.said_is_sure(rules, step);
-            s.finished = s.unsaid(rules).0.is_empty();
+            s.spoken.push(Spoken { step, greeting, at: now });
+            s.confirm_fields_of(rules, step);
+            s.finished = s.unspoken(rules).0.is_empty();
         });
         Some(step)
     }
 
-    /// All remaining sentences were said; one undo takes them all back.
-    pub fn tick_all(&mut self, rules: &RuleSet, greeting: usize, now: DateTime<Utc>) -> usize {
-        let rest: Vec<Said> = self.remaining(rules).map(|step| Said { step, greeting, at: now }).collect();
+    /// Marks all remaining sentences as spoken, as one change, and returns how many.
+    pub fn mark_all_spoken(&mut self, rules: &RuleSet, greeting: usize, now: DateTime<Utc>) -> usize {
+        let rest: Vec<Spoken> = self.remaining(rules).map(|step| Spoken { step, greeting, at: now }).collect();
         let count = rest.len();
         self.change(now, |s| {
             for said in rest {
-                s.said_is_sure(rules, said.step);
-                s.said.push(said);
+                s.confirm_fields_of(rules, said.step);
+                s.spoken.push(said);
                 s.finished = true;
             }
         });
         count
     }
 
-    /// Takes the last thing back. Answers whether there was one.
+    /// Undoes the last change; `false` if there is none.
     pub fn undo(&mut self) -> bool {
-        let Some(before) = self.before.pop_back() else { return false };
+        let Some(before) = self.undo_stack.pop_back() else { return false };
         let after = std::mem::replace(&mut self.state, before);
-        for said in after.said {
-            if self.state.was_said(said.step) {
+        for said in after.spoken {
+            if self.state.already_spoken(said.step) {
                 continue;
             }
-            match self.taken_back.iter_mut().find(|(step, _)| *step == said.step) {
+            match self.undone.iter_mut().find(|(step, _)| *step == said.step) {
                 Some((_, times)) => *times += 1,
-                None => self.taken_back.push((said.step, 1)),
+                None => self.undone.push((said.step, 1)),
             }
         }
         true
     }
 
-    /// Whether there is something to take back.
-    #[must_use]
     pub fn can_undo(&self) -> bool {
-        !self.before.is_empty()
+        !self.undo_stack.is_empty()
     }
 
-    /// How many things can be taken back.
-    #[must_use]
-    pub fn changes(&self) -> usize {
-        self.before.len()
+    pub fn undo_depth(&self) -> usize {
+        self.undo_stack.len()
     }
 
-    /// The same call under other rules, by name: facts, fields and zone that they also have keep their values, and so
-    /// does the way back. Only for a call in which nothing was said, since one closing is never spoken from two
-    /// revisions.
-    #[must_use]
-    pub fn under(&self, old: &RuleSet, new: &RuleSet, default_zone: usize) -> Self {
-        let carry = |state: &State| state.under(old, new, default_zone);
+    /// The same call with other rules: facts, fields and zone that both have, by id, keep their values and undo history.
+    /// Only for a call without spoken sentences: one closing never mixes two revisions.
+    pub fn migrated(&self, old: &RuleSet, new: &RuleSet, default_zone: usize) -> Self {
+        let migrate = |state: &State| state.migrated(old, new, default_zone);
         Self {
-            state: carry(&self.state),
-            before: self.before.iter().map(carry).collect(),
-            shown: Vec::new(),
-            taken_back: Vec::new(),
+            state: migrate(&self.state),
+            undo_stack: self.undo_stack.iter().map(migrate).collect(),
+            displayed: Vec::new(),
+            undone: Vec::new(),
         }
     }
 
-    /// Takes over the shift's facts as they are now; for a call that is brought back after they changed.
-    pub fn adopt(&mut self, rules: &RuleSet, held: &[Held]) {
-        let fresh = Self::new(rules, self.state.zone, held).state;
+    /// Updates the shift facts, for a call that is restored after they changed.
+    pub fn set_persisted_facts(&mut self, rules: &RuleSet, persisted: &[PersistedFact]) {
+        let fresh = Self::new(rules, self.state.zone, persisted).state;
         for (at, fact) in rules.facts.iter().enumerate() {
             let (value, since) = (fresh.situation.value(at), fresh.since[at]);
             let changed = (self.state.situation.value(at), self.state.since[at]) != (value, since);
             if changed && matches!(fact.scope, Scope::Shift { .. }) {
-                // What changed after this call is no change of this call's that an undo in it could take back.
-                self.in_every_state(|state| {
+                // The change was not made in this call, so its undo history must not revert it.
+                self.update_all_states(|state| {
                     state.situation.set(rules, at, value);
                     state.since[at] = since;
-                    let ticked = state.said.last().map(|said| said.at);
-                    if let Some(when) = since.map(|since| since.confirmed).or(ticked) {
+                    let last_spoken = state.spoken.last().map(|said| said.at);
+                    if let Some(when) = since.map(|since| since.confirmed).or(last_spoken) {
                         state.note_overtaken(rules, &[(at, value)], when);
                     }
                 });
@@ -463,7 +411,7 @@ impl Closing {
 }
 
 impl State {
-    fn under(&self, old: &RuleSet, new: &RuleSet, default_zone: usize) -> Self {
+    fn migrated(&self, old: &RuleSet, new: &RuleSet, default_zone: usize) -> Self {
         let mut out = Closing::new(new, default_zone, &[]).state;
         for (at, fact) in old.facts.iter().enumerate() {
             let Some(to) = new.fact_named(&fact.id) else { continue };
@@ -472,13 +420,13 @@ impl State {
             out.situation.set(new, to, position);
             out.since[to] = self.since[at];
         }
-        out.fields = self.fields.under(old, new);
-        out.unsure = self.unsure.iter().filter_map(|ix| new.field_named(&old.field(*ix).id)).collect();
+        out.fields = self.fields.migrated(old, new);
+        out.unconfirmed = self.unconfirmed.iter().filter_map(|ix| new.field_named(&old.field(*ix).id)).collect();
         if let Some(zone) = new.zone_named(&old.zones[self.zone].id) {
             out.zone = zone;
         }
-        debug_assert!(self.said.is_empty(), "a closing is never spoken from two revisions");
-        out.begun = self.begun;
+        debug_assert!(self.spoken.is_empty(), "one closing never mixes two revisions");
+        out.started_at = self.started_at;
         out
     }
 }

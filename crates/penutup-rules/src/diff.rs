@@ -31,7 +31,7 @@ use num_bigint::BigUint;
 
 use super::decide::{Situation, decide};
 use super::ruleset::{self, RuleSet, StepIx, Value};
-use super::script::{Sentence, script_in_braces};
+use super::script::{Sentence, script_with_placeholders};
 use super::space::{Cube, Space, Values};
 
 use situations::Rows;
@@ -154,7 +154,6 @@ pub struct Names<'r> {
 
 impl Names<'_> {
     /// Whether there are none.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.facts.is_empty() && self.values.is_empty() && self.steps.is_empty()
     }
@@ -162,7 +161,6 @@ impl Names<'_> {
 
 impl Diff<'_> {
     /// Whether the files make no difference to a CSO, a supervisor or QA.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.is_complete
             && self.groups.is_empty()
@@ -175,7 +173,6 @@ impl Diff<'_> {
     }
 
     /// How much changed.
-    #[must_use]
     pub fn counts(&self) -> Counts {
         let names = |names: &Names<'_>| names.facts.len() + names.values.len() + names.steps.len();
         let duties: HashSet<&str> = self.duties.iter().map(|change| change.id).collect();
@@ -230,7 +227,7 @@ pub fn diff<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Result<Diff<'r>, Box<Diff
 
 /// What changed besides the answers of the situations.
 #[derive(Clone, Debug)]
-pub struct Besides<'r> {
+pub struct OtherChanges<'r> {
     /// The times of day at which another word greets.
     pub greetings: Vec<GreetingChange<'r>>,
     /// The requirements that guarantee more or less than before.
@@ -246,14 +243,13 @@ pub struct Besides<'r> {
 }
 
 /// What changed besides the situations: for a screen, in little time.
-#[must_use]
-pub fn besides<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Besides<'r> {
+pub fn other_changes<'r>(old: &'r RuleSet, new: &'r RuleSet) -> OtherChanges<'r> {
     let facts = facts(old, new);
     let space = Space::new(facts.iter().map(|fact| fact.values.len()).collect());
     let (old_side, new_side) = (Lift::new(old, &facts, &space), Lift::new(new, &facts, &space));
     let duties = duties::changes([old, new], [&old_side, &new_side], &space, duties::WORK_OF_A_SCREEN);
     let (added, removed) = names(old, new);
-    Besides {
+    OtherChanges {
         greetings: texts::greetings(old, new),
         duties,
         zones: texts::zones(old, new),
@@ -265,7 +261,6 @@ pub fn besides<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Besides<'r> {
 
 /// What is said differently in one situation, given by the new rules: the old and the new answer, or `None` where they
 /// are the same or the old rules don't know one of its values. A fact that only the old rules have is at its default.
-#[must_use]
 pub fn spoken_change<'r>(
     old: &'r RuleSet,
     new: &'r RuleSet,
@@ -280,7 +275,6 @@ pub fn spoken_change<'r>(
 }
 
 /// What the old rules answer in a situation that is given by the new ones, where they know its values.
-#[must_use]
 pub fn answer_before<'r>(old: &'r RuleSet, new: &RuleSet, situation: &Situation) -> Option<Answer<'r>> {
     let there = situation_before(old, new, situation)?;
     Some(Answer::new(old, &decide(old, &there).rule.steps))
@@ -299,7 +293,7 @@ fn situation_before(old: &RuleSet, new: &RuleSet, situation: &Situation) -> Opti
 
 impl<'r> Answer<'r> {
     fn new(rules: &'r RuleSet, steps: &[StepIx]) -> Self {
-        Self { steps: ids(rules, steps).collect(), script: script_in_braces(rules, steps) }
+        Self { steps: ids(rules, steps).collect(), script: script_with_placeholders(rules, steps) }
     }
 }
 
@@ -533,7 +527,7 @@ mod tests {
     /// What is done in a situation: the words said, or the reminder by its id where both files have it.
     fn done(rules: &RuleSet, other: &RuleSet, rule: &Rule) -> Vec<(bool, String)> {
         let act = |ix: &StepIx| match &rules.step(*ix).words {
-            StepWords::Say(say) => (true, say.in_braces(rules).to_string()),
+            StepWords::Say(say) => (true, say.with_placeholders(rules).to_string()),
             StepWords::Remind(words) => {
                 let id = &rules.step(*ix).id;
                 let known = other.steps.iter().any(|s| &s.id == id && !s.is_spoken());

@@ -1,24 +1,21 @@
-//! The shape of a rules file, schema 1: which tables and keys there are and of what type. Everything keeps its place;
-//! nothing is resolved yet.
+//! The tables and keys of a rules file, schema 1, with their types and spans. Ids are not resolved yet.
 
 use chrono::NaiveDate;
 
-use super::problem::Kind;
-use super::shape::{At, Condition, Problems, Span, Table, read_document};
+use super::problem::{Kind, Span};
+use super::shape::{At, Condition, Problems, Table, read_document};
 
-/// A text with its place.
 pub type Text = At<String>;
 /// Conditions: fact id → value ids.
 pub type When = Vec<Condition>;
 
-/// Warnings that a table accepts, and why.
+/// Warnings that a table accepts, with the reason.
 #[derive(Debug, Default)]
 pub struct Accept {
     pub codes: Vec<Text>,
     pub because: Option<Text>,
 }
 
-/// The whole file.
 #[derive(Debug, Default)]
 pub struct File {
     pub accept: Accept,
@@ -29,7 +26,7 @@ pub struct File {
     pub greetings: Vec<Greeting>,
     pub steps: Vec<Step>,
     pub rules: Vec<Rule>,
-    /// Where `rule` is, where it is an empty list; nothing where there is none at all.
+    /// Set if there are no rules: the span of the empty list, or `0..0` if the key is missing.
     pub no_rules: Option<Span>,
     pub requirements: Vec<Require>,
 }
@@ -63,7 +60,6 @@ pub struct Fact {
     pub accept: Accept,
 }
 
-/// One of a fact's `values`.
 #[derive(Debug)]
 pub struct Value {
     pub id: Option<Text>,
@@ -89,7 +85,7 @@ pub struct Field {
     pub accept: Accept,
 }
 
-/// One of a field's `choices`: a text, or a table with one.
+/// In the file, a text or a table with one.
 #[derive(Debug)]
 pub struct Choice {
     pub text: Text,
@@ -119,7 +115,7 @@ pub struct Step {
     pub title: Option<Text>,
     pub say: Option<Text>,
     pub remind: Option<Text>,
-    /// Whether `say` or `remind` stands there at all, whatever its type.
+    /// Whether `say` and `remind` are present, of whatever type.
     pub has: (bool, bool),
     pub basis: Option<Text>,
     pub note: Option<Text>,
@@ -155,13 +151,13 @@ pub struct Require {
     pub accept: Accept,
 }
 
-/// Reads the shape; what is wrong with it is noted.
+/// Parses the tables and records problems.
 pub fn read(bytes: &[u8], problems: &Problems) -> Option<File> {
     read_document(bytes, problems, |root| {
         match root.required_integer("schema") {
             Some(schema) if schema.value != 1 => {
                 root.note(schema.span, Kind::OtherSchema { found: schema.value });
-                // A newer schema may have keys that this program can't judge: its other words would be noise.
+                // Another schema may have other keys: further problems would be noise.
                 return None;
             }
             _ => {}

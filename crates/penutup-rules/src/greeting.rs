@@ -1,54 +1,45 @@
-//! The greeting of the hour: local time → word, and how far the next edge is.
+//! The greeting of the hour: local time → word, and the minutes until it changes.
 
 use chrono::{NaiveTime, Timelike};
 use vec1::Vec1;
 
-/// A word and the minute of the day from which it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Greeting {
-    /// The minute of the day, 0–1439, from which it holds.
+    /// The minute of the day at which it starts, 0–1439.
     pub from: u16,
-    /// The word ("pagi").
     pub word: String,
 }
 
-/// The greetings of a day, by rising minute; each holds until the next, the last until the first of the next day.
+/// By increasing minute. Each lasts until the next; the last until the first of the next day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Greetings(Vec1<Greeting>);
 
-/// Minutes of a day.
+/// Minutes in a day.
 pub const DAY: u16 = 24 * 60;
 
 impl Greetings {
-    /// From rows in rising order; `None` where there is none or the order is broken.
-    #[must_use]
+    /// `None` if there are no rows or their minutes don't increase.
     pub fn new(rows: Vec<Greeting>) -> Option<Self> {
         let rows = Vec1::try_from_vec(rows).ok()?;
         let rising = rows.windows(2).all(|w| w[0].from < w[1].from);
         (rising && rows.last().from < DAY).then_some(Self(rows))
     }
 
-    /// The rows.
-    #[must_use]
     pub fn rows(&self) -> &[Greeting] {
         &self.0
     }
 
-    /// Which row holds at this local time.
-    #[must_use]
+    /// The row at this local time.
     pub fn at(&self, time: NaiveTime) -> usize {
         let minute = minute_of(time);
         self.0.iter().rposition(|g| g.from <= minute).unwrap_or(self.0.len() - 1)
     }
 
-    /// The word at this local time.
-    #[must_use]
     pub fn word(&self, time: NaiveTime) -> &str {
         &self.0[self.at(time)].word
     }
 
-    /// The whole minutes until the word changes, and the word it changes to; `None` where it never does.
-    #[must_use]
+    /// The minutes until the word changes, and the next word; `None` if it never changes.
     pub fn next_change(&self, time: NaiveTime) -> Option<(u16, &str)> {
         let (minute, here) = (minute_of(time), self.at(time));
         (1..self.0.len()).map(|step| &self.0[(here + step) % self.0.len()]).find(|g| g.word != self.0[here].word).map(
@@ -60,7 +51,6 @@ impl Greetings {
     }
 }
 
-/// The minute of the day.
 fn minute_of(time: NaiveTime) -> u16 {
     u16::try_from(time.hour() * 60 + time.minute()).unwrap_or(0)
 }
@@ -79,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn each_holds_from_its_minute_to_the_next() {
+    fn each_greeting_lasts_until_the_next() {
         for (h, m, word) in [
             (0, 0, "pagi"),
             (10, 59, "pagi"),
@@ -95,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_reaches_over_midnight() {
+    fn the_last_greeting_lasts_past_midnight() {
         let g = Greetings::new(vec![
             Greeting { from: 240, word: "pagi".into() },
             Greeting { from: 1080, word: "malam".into() },
@@ -116,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_out_of_order_are_no_greetings() {
+    fn rows_out_of_order_are_rejected() {
         let row = |from| Greeting { from, word: "x".into() };
         assert!(Greetings::new(vec![]).is_none());
         assert!(Greetings::new(vec![row(5), row(5)]).is_none());

@@ -31,7 +31,6 @@
 //! assert!(spoken.ends_with("selamat siang Bapak/Ibu"), "{spoken}");
 //! ```
 
-pub mod book;
 pub mod change;
 pub mod check;
 pub mod closing;
@@ -40,6 +39,8 @@ pub mod declaration;
 pub mod diff;
 pub(crate) mod file;
 pub mod greeting;
+pub mod limits;
+pub mod loaded;
 pub mod problem;
 pub(crate) mod proof;
 pub mod ruleset;

@@ -1,389 +1,457 @@
-//! What can be wrong with a file, as data: the code, the place, the names. How it is told, in which language, is
-//! another room's business (`tell`).
+//! Problems of a file as data: code, place, names. Messages and their language are the caller's task.
 
-use super::shape::Span;
+use std::ops::Range;
 
-/// One thing that is wrong.
+/// A place in a file, in bytes.
+pub type Span = Range<usize>;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where, in bytes of the file.
     pub span: Span,
-    /// The other place of a clash, where there is one.
+    /// The other place of a conflict.
     pub other: Option<Span>,
-    /// What.
     pub kind: Kind,
-    /// An example: every fact's id with its value's id.
+    /// An example: the ids of every fact and its value.
     pub situation: Option<Vec<(String, String)>>,
-    /// The table that may accept it, where it is a warning.
+    /// The table that may accept the warning.
     pub owner: Owner,
 }
 
-/// The table of a rules file that a warning points to.
+/// The table of a rules file that a warning is about; with its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
-    /// The file as a whole: keys in front of the first table.
+    /// The keys before the first table.
     File,
-    /// `[sop]`.
     Sop,
-    /// The fact at this position.
     Fact(usize),
-    /// The field at this position.
     Field(usize),
-    /// The step at this position.
     Step(usize),
-    /// The rule at this position.
     Rule(usize),
-    /// The requirement at this position.
     Requirement(usize),
 }
 
-/// What a person did to a line that is no TOML, where it is a known mistake.
+/// A common mistake that makes a line invalid TOML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyntaxCause {
     /// `[rule]`, which must be `[[rule]]`.
     SingleBrackets(&'static str),
-    /// A text that goes over the end of its line.
+    /// A text that continues on the next line.
     LineBreak,
-    /// Quotes as a word processor makes them.
+    /// Quotes of a word processor.
     CurlyQuotes,
-    /// A character outside of a text that looks like a blank or like nothing.
+    /// A character outside a text that looks like a blank or is invisible.
     HiddenCharacter(u32),
-    /// The marks of a merge that was left half done.
+    /// Markers of an unresolved merge conflict.
     ConflictMark,
-    /// None of these.
     Unknown,
 }
 
 impl Problem {
-    /// A problem at one place, without an example.
-    #[must_use]
     pub fn new(span: Span, kind: Kind) -> Self {
         Self { span, other: None, kind, situation: None, owner: Owner::File }
     }
 
-    /// Of this table of the file.
-    #[must_use]
-    pub fn of(mut self, owner: Owner) -> Self {
+    pub fn with_owner(mut self, owner: Owner) -> Self {
         self.owner = owner;
         self
     }
 
-    /// With the other place of a clash.
-    #[must_use]
-    pub fn and(mut self, other: Span) -> Self {
+    pub fn with_other(mut self, other: Span) -> Self {
         self.other = Some(other);
         self
     }
 
-    /// With an example situation.
-    #[must_use]
-    pub fn in_situation(mut self, situation: Vec<(String, String)>) -> Self {
+    pub fn with_situation(mut self, situation: Vec<(String, String)>) -> Self {
         self.situation = Some(situation);
         self
     }
 
-    /// The code that `check` prints.
-    #[must_use]
     pub fn code(&self) -> Code {
         self.kind.code()
     }
 
-    /// Whether the file is refused for it.
-    #[must_use]
+    /// Errors reject the file, warnings don't.
     pub fn is_error(&self) -> bool {
         !self.code().is_warning()
     }
 }
 
-/// Declares the codes with their names in one place.
+/// Declares the codes together with their names.
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
-        /// The codes of `check` (rules-file, "What `check` proves").
+        /// The codes that `check` prints.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code { $($(#[$doc])* $name,)* }
 
         impl Code {
-            /// As `check` prints it.
-            #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
 
-            /// Every code.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
         }
     };
 }
 
 codes! {
-    /// The file is no TOML.
+    /// Not valid TOML.
     Syntax = "syntax",
-    /// A key, type or size that schema 1 does not have.
+    /// A key, type or size that schema 1 does not allow.
     Schema = "schema",
-    /// A name given twice.
     DuplicateId = "duplicate-id",
-    /// A fact that is not there.
     UnknownFact = "unknown-fact",
-    /// A value that the fact does not have.
     UnknownValue = "unknown-value",
-    /// A step that is not there.
     UnknownStep = "unknown-step",
-    /// Braces that nothing fills.
+    /// Also a brace without its pair.
     UnknownPlaceholder = "unknown-placeholder",
-    /// A text that is or could come out empty.
+    /// A text that is or may be spoken empty.
     EmptyText = "empty-text",
-    /// A character that may not reach a screen.
+    /// A character that must not be displayed, or an extra blank.
     ControlCharacter = "control-character",
     /// A situation without a rule.
     Gap = "gap",
     /// A situation with two rules.
     Overlap = "overlap",
-    /// A rule that breaks a duty or prohibition.
+    /// A rule that violates a duty.
     RequireViolated = "require-violated",
-    /// A key that two want.
+    /// A key that is used twice or reserved.
     KeyClash = "key-clash",
-    /// Greetings out of order.
     GreetingOrder = "greeting-order",
-    /// An offset that is none.
     ZoneOffset = "zone-offset",
-    /// A fact or field without a first value.
+    /// A fact without values or a field without choices.
     NoDefault = "no-default",
-    /// A step that no rule has.
+    /// A step that is in no rule.
     UnusedStep = "unused-step",
-    /// Two values that never make a difference.
+    /// Two values of a fact between which no rule distinguishes.
     UnusedValue = "unused-value",
-    /// A fact that never makes a difference.
+    /// A fact that affects no plan.
     IrrelevantFact = "irrelevant-fact",
-    /// A situation without a scored step.
+    /// A rule without a scored step.
     ScoreMissing = "score-missing",
-    /// A sentence too long to be said in one breath.
+    /// A sentence too long to speak in one breath.
     LongSentence = "long-sentence",
-    /// A revision from a later day.
+    /// A revision that starts in the future.
     NotYetEffective = "not-yet-effective",
-    /// A revision that is over, or will be within a week.
+    /// A revision that has ended or ends within a week.
     Expiring = "expiring",
-    /// A file without any duty or prohibition.
+    /// A file without requirements.
     NoRequirement = "no-requirement",
-    /// Another number of duties than the file says.
+    /// The number of duties differs from the one in `[sop]`.
     DutyCount = "duty-count",
-    /// A typed field without a word for what stands in its place while it is empty.
+    /// A typed field without `empty`.
     EmptyField = "empty-field",
-    /// Two names on the screen that nobody can tell apart.
+    /// Two equal labels.
     SameLabel = "same-label",
-    /// An accepted warning that nothing gives.
+    /// An accepted warning that does not occur.
     UnusedAcceptance = "unused-acceptance",
 }
 
 impl Code {
-    /// Whether the file is taken in spite of it.
-    #[must_use]
     pub fn is_warning(self) -> bool {
         self >= Self::UnusedStep
     }
 
     /// Whether a table of the file may accept it.
-    #[must_use]
     pub fn can_be_accepted(self) -> bool {
         self.is_warning() && self != Self::UnusedAcceptance
     }
 }
 
-/// What a value should have been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// A text in quotes.
     Text,
-    /// A whole number.
     Integer,
-    /// `true` or `false`.
     Boolean,
-    /// A day, `2021-02-01`.
+    /// `2021-02-01`.
     Day,
-    /// A list of texts.
     Texts,
-    /// A text or a list of texts.
     TextOrTexts,
-    /// A table.
     Table,
-    /// A list of tables.
     Tables,
 }
 
-/// What kind of thing carries a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Named {
-    /// A fact.
     Fact,
-    /// A value of a fact.
     Value,
-    /// A field.
     Field,
-    /// A zone.
     Zone,
-    /// A step.
     Step,
-    /// A rule.
     Rule,
-    /// A requirement.
     Requirement,
-    /// A choice of a field, or another word for one.
+    /// A choice of a field, or an alias of one.
     Choice,
-    /// A scoring parameter.
     Score,
-    /// A warning that is accepted.
+    /// An accepted warning.
     Warning,
-    /// A story of the practice cards.
+    /// A story of the drill.
     Story,
 }
 
-/// Which duty a rule breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Broken {
-    /// These must be there and are not.
+    /// These steps are missing.
     Always(Vec<String>),
-    /// These must not be there and are.
+    /// These steps must not be in the plan.
     Never(Vec<String>),
-    /// Not exactly one of the first list: those of the second are there.
+    /// Of the first list, exactly one is required; the second list is present.
     ExactlyOne(Vec<String>, Vec<String>),
-    /// The first stands behind the second, and must stand before it.
+    /// The first must be before the second, but is after it.
     Order(String, String),
-    /// This must be the last spoken step; the second is, where there is one.
+    /// The first must be the last spoken step; the second is.
     Last(String, Option<String>),
 }
 
-/// Conditions as a rule's `when` has them: fact id → value ids; a fact left out is free.
+/// As in a rule's `when`: fact id → value ids; facts that are not listed may have any value.
 pub type Conditions = Vec<(String, Vec<String>)>;
 
-/// What is wrong, with the names it needs to be told.
-#[expect(missing_docs, reason = "each variant's line says what its names are")]
+/// What is wrong, with the names that a message needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Broken TOML, in the parser's words.
-    Syntax { detail: String, cause: SyntaxCause },
-    /// Bytes that are no UTF-8.
+    /// Invalid TOML; `detail` is the parser's message.
+    Syntax {
+        detail: String,
+        cause: SyntaxCause,
+    },
     NotUtf8,
-    /// Text, but in the two-byte form that Windows programs call "Unicode".
+    /// What Windows programs call "Unicode".
     Utf16,
-    /// Over [`super::shape::MAX_FILE`].
-    TooLarge { bytes: usize },
-    /// Longer than a text may be.
-    TooLong { key: String, max: usize },
-    /// Over the number of rules that are read.
-    TooManyRules { found: usize },
-    /// A key that the table does not have.
-    UnknownKey { key: String, table: String, valid: Vec<String> },
-    /// A key that the table must have.
-    MissingKey { key: &'static str, table: String },
-    /// A value of another type.
-    WrongType { key: String, expected: Expected, found: &'static str },
-    /// A schema that this program does not know.
-    OtherSchema { found: i64 },
-    /// An id with other characters than a–z, 0–9 and `-`.
-    BadId { id: String },
-    /// A zone's id with other characters than letters, digits and `-`, or too long for the header.
-    BadZoneId { id: String },
-    /// An honorific that is no single word.
-    NotOneWord { key: &'static str, found: String },
-    /// `role = "emergency"` on a fact that a new call resets.
+    /// Over [`super::limits::MAX_FILE`].
+    TooLarge {
+        bytes: usize,
+    },
+    TooLong {
+        key: String,
+        max: usize,
+    },
+    /// Over [`super::limits::MAX_RULES`].
+    TooManyRules {
+        found: usize,
+    },
+    UnknownKey {
+        key: String,
+        table: String,
+        valid: Vec<String>,
+    },
+    MissingKey {
+        key: &'static str,
+        table: String,
+    },
+    WrongType {
+        key: String,
+        expected: Expected,
+        found: &'static str,
+    },
+    OtherSchema {
+        found: i64,
+    },
+    /// An id with characters other than a–z, 0–9 and `-`.
+    BadId {
+        id: String,
+    },
+    /// A zone's id with characters other than letters, digits and `-`, or too long for the header.
+    BadZoneId {
+        id: String,
+    },
+    /// An honorific that is not a single word.
+    NotOneWord {
+        key: &'static str,
+        found: String,
+    },
+    /// `role = "emergency"` on a fact that is reset by each call.
     EmergencyOfACall,
-    /// A value out of the list of those that are possible.
-    NotOneOf { key: &'static str, found: String, valid: Vec<String> },
-    /// A duration that can't be read.
-    BadDuration { found: String },
-    /// A time of day that can't be read.
-    BadTime { found: String },
-    /// A number out of its range.
-    OutOfRange { key: &'static str, min: i64, max: i64 },
-    /// Keys that exclude each other, or of which one is needed.
-    EitherOr { first: &'static str, second: &'static str, both: bool },
-    /// `keep_for` on a fact that does not last.
+    /// A text that is not one of `valid`.
+    NotOneOf {
+        key: &'static str,
+        found: String,
+        valid: Vec<String>,
+    },
+    BadDuration {
+        found: String,
+    },
+    BadTime {
+        found: String,
+    },
+    OutOfRange {
+        key: &'static str,
+        min: i64,
+        max: i64,
+    },
+    /// Exactly one of two keys is required; `both`: both are present.
+    EitherOr {
+        first: &'static str,
+        second: &'static str,
+        both: bool,
+    },
+    /// `keep_for` on a fact without `scope = "shift"`.
     KeepForWithoutShift,
-    /// A list that needs more entries.
-    TooFew { key: &'static str, at_least: usize },
-    /// A requirement without a duty.
+    TooFew {
+        key: &'static str,
+        at_least: usize,
+    },
     NoDuty,
     /// `[rule]`, which must be `[[rule]]`.
-    SingleBrackets { key: &'static str },
-    /// `accept` without `because`.
+    SingleBrackets {
+        key: &'static str,
+    },
     AcceptedWithoutReason,
-    /// `because` without `accept`.
     ReasonWithoutAccept,
-    /// A key that only one of the two kinds of field has: a typed one, or one with choices.
-    OnlyFor { key: &'static str, typed: bool },
-    /// `effective_to` before `effective_from`.
-    EndsBeforeItBegins { from: String, to: String },
-    /// A part of the program that two tables want.
-    RoleTwice { role: &'static str },
-    /// A name given twice.
-    Duplicate { what: Named, id: String },
-    /// A name that the program keeps.
-    Taken { id: String },
-    /// A fact that is not there.
-    UnknownFact { id: String, valid: Vec<String> },
-    /// A value that is not there.
-    UnknownValue { fact: String, id: String, valid: Vec<String> },
-    /// A step that is not there.
-    UnknownStep { id: String, valid: Vec<String> },
-    /// A placeholder that nothing fills.
-    UnknownPlaceholder { name: String, valid: Vec<String> },
-    /// A `{` or `}` alone.
-    LoneBrace { brace: char },
-    /// A text that is empty.
-    Empty { key: &'static str },
-    /// A sentence that could come out empty.
+    /// A key of only one kind of field: of typed ones, or of those with choices.
+    OnlyFor {
+        key: &'static str,
+        typed: bool,
+    },
+    EndsBeforeItBegins {
+        from: String,
+        to: String,
+    },
+    /// A role that two tables have.
+    RoleTwice {
+        role: &'static str,
+    },
+    Duplicate {
+        what: Named,
+        id: String,
+    },
+    /// A reserved id.
+    Taken {
+        id: String,
+    },
+    UnknownFact {
+        id: String,
+        valid: Vec<String>,
+    },
+    UnknownValue {
+        fact: String,
+        id: String,
+        valid: Vec<String>,
+    },
+    UnknownStep {
+        id: String,
+        valid: Vec<String>,
+    },
+    UnknownPlaceholder {
+        name: String,
+        valid: Vec<String>,
+    },
+    /// A `{` or `}` without its pair.
+    LoneBrace {
+        brace: char,
+    },
+    Empty {
+        key: &'static str,
+    },
+    /// A sentence that consists only of fields that may be empty.
     MayBeEmpty,
-    /// A sentence that is left with brackets around nothing or a lone mark while a field is empty, as it is then spoken.
-    EmptyPlace { field: String, sentence: String },
-    /// A character that may not reach a screen.
-    ControlCharacter { code: u32 },
-    /// A letter under more marks than a name has.
-    TooManyMarks { key: String },
-    /// Two blanks in a row, or one at either end.
-    StrayBlank { key: &'static str },
-    /// Situations without a rule: how many (a decimal), which, and the rule that comes nearest, where there is one.
-    Gap { situations: String, when: Conditions, nearest: Option<String> },
-    /// Situations with two rules.
-    Overlap { first: String, second: String },
-    /// More problems of one code than are shown.
-    More { code: Code, shown: usize },
-    /// A rule breaks a requirement.
-    RequireViolated { rule: String, requirement: String, basis: Option<String>, broken: Broken },
-    /// A key that two want.
-    KeyClash { key: char, first: String, second: String },
-    /// A key that the program keeps.
-    KeyReserved { key: char, free: String },
-    /// A key that is no single letter.
-    BadKey { found: String },
-    /// A greeting that does not come after the one before.
-    GreetingOrder { from: String, before: String },
-    /// An offset that is none.
-    ZoneOffset { found: String },
-    /// A list of values or choices that is empty.
-    NoDefault { what: Named, id: String },
-    /// A step that no rule has.
-    UnusedStep { id: String },
-    /// Values that never make a difference.
-    UnusedValue { fact: String, first: String, second: String },
-    /// A fact that never makes a difference.
-    IrrelevantFact { id: String },
-    /// A rule without a scored step.
-    ScoreMissing { rule: String },
-    /// A sentence too long.
-    LongSentence { id: String, characters: usize },
-    /// A revision from a later day.
-    NotYetEffective { from: String },
-    /// A revision whose last day is near or over.
-    Expiring { to: String, over: bool },
-    /// A file without any requirement.
+    /// An empty field leaves empty brackets or stray punctuation; `sentence` is spoken then.
+    EmptyPlace {
+        field: String,
+        sentence: String,
+    },
+    ControlCharacter {
+        code: u32,
+    },
+    /// A letter with more than [`super::text::MAX_MARKS`] combining marks.
+    TooManyMarks {
+        key: String,
+    },
+    /// Two blanks in a row, or one at an end.
+    StrayBlank {
+        key: &'static str,
+    },
+    /// Situations without a rule: how many (a decimal), which, and the most similar rule.
+    Gap {
+        situations: String,
+        when: Conditions,
+        nearest: Option<String>,
+    },
+    Overlap {
+        first: String,
+        second: String,
+    },
+    /// Further problems of this code are not listed.
+    More {
+        code: Code,
+        shown: usize,
+    },
+    RequireViolated {
+        rule: String,
+        requirement: String,
+        basis: Option<String>,
+        broken: Broken,
+    },
+    KeyClash {
+        key: char,
+        first: String,
+        second: String,
+    },
+    /// A key of the program.
+    KeyReserved {
+        key: char,
+        free: String,
+    },
+    /// A key that is not a letter a–z.
+    BadKey {
+        found: String,
+    },
+    /// A greeting that does not start after the one before.
+    GreetingOrder {
+        from: String,
+        before: String,
+    },
+    ZoneOffset {
+        found: String,
+    },
+    /// An empty list of values or choices.
+    NoDefault {
+        what: Named,
+        id: String,
+    },
+    UnusedStep {
+        id: String,
+    },
+    /// Values between which no rule distinguishes.
+    UnusedValue {
+        fact: String,
+        first: String,
+        second: String,
+    },
+    IrrelevantFact {
+        id: String,
+    },
+    ScoreMissing {
+        rule: String,
+    },
+    LongSentence {
+        id: String,
+        characters: usize,
+    },
+    NotYetEffective {
+        from: String,
+    },
+    /// `over`: its last day has passed.
+    Expiring {
+        to: String,
+        over: bool,
+    },
     NoRequirement,
-    /// Another number of duties than `[sop]` says.
-    DutyCount { said: i64, found: usize },
-    /// A typed field without `empty`, and its sentences as they are spoken without it.
-    EmptyField { id: String, sentences: Vec<String> },
-    /// A label that two facts, fields or values have.
-    SameLabel { label: String },
-    /// An accepted warning that nothing gives.
-    UnusedAcceptance { code: Code },
+    /// `said` is the number in `[sop]`.
+    DutyCount {
+        said: i64,
+        found: usize,
+    },
+    /// A typed field without `empty`, and its sentences as spoken while it is empty.
+    EmptyField {
+        id: String,
+        sentences: Vec<String>,
+    },
+    /// A label of two facts, fields or values.
+    SameLabel {
+        label: String,
+    },
+    UnusedAcceptance {
+        code: Code,
+    },
 }
 
 impl Kind {
@@ -448,20 +516,19 @@ impl Kind {
     }
 }
 
-/// The valid name nearest to a wrong one, near enough to be meant.
-#[must_use]
+/// The valid name most similar to a wrong one, if similar enough to be meant.
 pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
-    let near = |name: &str| {
-        let likeness = strsim::jaro_winkler(&wrong, name);
-        // In a short name one slip weighs too much for the measure above: "kbl" for "klb" would be no match.
-        let slip = name.chars().count() > 2 && strsim::osa_distance(&wrong, name) == 1;
-        if slip { likeness.max(0.9) } else { likeness }
+    let similarity = |name: &str| {
+        let jaro = strsim::jaro_winkler(&wrong, name);
+        // In a short name one typo lowers the measure too much: "kbl" would not match "klb".
+        let one_typo = name.chars().count() > 2 && strsim::osa_distance(&wrong, name) == 1;
+        if one_typo { jaro.max(0.9) } else { jaro }
     };
     valid
         .into_iter()
-        .map(|name| (near(&name.to_lowercase()), name))
-        .filter(|(likeness, _)| *likeness > 0.75)
+        .map(|name| (similarity(&name.to_lowercase()), name))
+        .filter(|(similarity, _)| *similarity > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
 }

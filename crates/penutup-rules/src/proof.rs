@@ -1,21 +1,37 @@
-//! What holds over all situations, proved without listing them: no gap, no overlap, every requirement met, nothing
-//! without effect.
+//! Proves properties of all situations without listing them: no gaps, no overlaps, every requirement met, every fact and
+//! value relevant.
 //!
-//! Unique hits make it cheap and exact. Once no two rules overlap, each situation lies in one rule or in a gap, so a
-//! rule answers for its requirements alone, and two values differ only where two rules that differ in nothing but that
-//! fact say different things. Each proof is a look at pairs of rows, never at situations.
+//! Once no two rules overlap, each situation is in one rule or in a gap. So requirements are checked per rule, and two
+//! values differ only if two rules that are disjoint in that fact alone have different plans. All proofs work on pairs of
+//! rules, never on situations.
 
 use chrono::NaiveDate;
 
-use super::check::{LONG_SENTENCE, MAX_OF_A_CODE, Places};
-use super::problem::{Broken, Conditions, Kind, Owner, Problem};
+use super::limits::{LONG_SENTENCE, MAX_PROBLEMS_PER_CODE};
+use super::problem::{Broken, Conditions, Kind, Owner, Problem, Span};
 use super::ruleset::{Duty, FieldIx, FieldKind, Rule, RuleSet, Scope, StepIx, StepWords, Typed};
 use super::script::{Fields, speak};
-use super::shape::Problems;
+use super::shape::{At, Problems};
 use super::space::{self, Cube, Space};
 use super::text::graphemes;
 
-/// Proves the rules, and notes what does not hold.
+/// The spans to which problems of the proof refer.
+pub struct Places {
+    pub rules: Vec<Span>,
+    pub rule_steps: Vec<Span>,
+    pub requirements: Vec<Span>,
+    pub facts: Vec<Span>,
+    pub values: Vec<Vec<Span>>,
+    pub steps: Vec<Span>,
+    pub sentences: Vec<Span>,
+    pub fields: Vec<Span>,
+    pub effective_from: Span,
+    pub effective_to: Span,
+    /// The value of `duties` too.
+    pub duties: Option<At<i64>>,
+}
+
+/// Proves the rules and records what can't be proved.
 pub fn prove(rules: &RuleSet, places: &Places, today: NaiveDate, problems: &Problems) {
     let proof = Proof { rules, places, problems, space: rules.space() };
     let cubes: Vec<Cube> = rules.rules.iter().map(|r| r.when.clone()).collect();
@@ -46,7 +62,6 @@ impl Proof<'_> {
         self.problems.borrow_mut().push(problem);
     }
 
-    /// The ids of a situation.
     fn named(&self, situation: &[u16]) -> Vec<(String, String)> {
         self.rules
             .facts
@@ -56,9 +71,9 @@ impl Proof<'_> {
             .collect()
     }
 
-    /// Two rules in one situation; answers whether there were any.
+    /// Reports overlapping rules; returns whether there are any.
     fn overlaps(&self, cubes: &[Cube]) -> bool {
-        let found = space::overlaps(cubes, MAX_OF_A_CODE + 1);
+        let found = space::overlaps(cubes, MAX_PROBLEMS_PER_CODE + 1);
         for &(first, second) in &found.pairs {
             let Some(both) = cubes[first].intersect(&cubes[second]) else { continue };
             let kind = Kind::Overlap {
@@ -67,16 +82,16 @@ impl Proof<'_> {
             };
             self.note(
                 Problem::new(self.places.rules[second].clone(), kind)
-                    .and(self.places.rules[first].clone())
-                    .in_situation(self.named(&both.example(&self.space))),
+                    .with_other(self.places.rules[first].clone())
+                    .with_situation(self.named(&both.example(&self.space))),
             );
         }
         !found.pairs.is_empty()
     }
 
     fn gaps(&self, cubes: &[Cube]) {
-        // Too entangled to tell: only where rules overlap, which is told already and refuses the file.
-        let Ok(gaps) = space::gaps(&self.space, cubes, MAX_OF_A_CODE + 1) else { return };
+        // `TooEntangled` needs overlapping rules, which have been reported as errors.
+        let Ok(gaps) = space::gaps(&self.space, cubes, MAX_PROBLEMS_PER_CODE + 1) else { return };
         for gap in gaps.cubes {
             let example = gap.example(&self.space);
             let Some(nearest) = (0..cubes.len()).min_by_key(|at| self.distance(&cubes[*at], &example)) else {
@@ -87,23 +102,22 @@ impl Proof<'_> {
                 when: conditions(self.rules, &gap),
                 nearest: Some(self.rules.rules[nearest].id.clone()),
             };
-            self.note(Problem::new(self.places.rules[nearest].clone(), kind).in_situation(self.named(&example)));
+            self.note(Problem::new(self.places.rules[nearest].clone(), kind).with_situation(self.named(&example)));
         }
     }
 
-    /// How far a rule is in meaning from a situation: first in how many facts of the shift they differ, since a rule for
-    /// KLB has other duties than one without; then in how many facts; then how early those facts come, since a file
-    /// begins with what decides most.
+    /// How much a rule differs from a situation: first by the number of shift facts, since a rule for KLB has other duties
+    /// than one without; then by the number of facts; then by their order, since a file starts with the most important.
     fn distance(&self, cube: &Cube, situation: &[u16]) -> (usize, usize, Vec<bool>) {
         let mut differs = vec![false; self.rules.facts.len()];
         for (fact, values) in cube.constraints() {
             differs[fact] = !values.contains(situation[fact].into());
         }
-        let of_the_shift = |at: &usize| {
+        let is_shift_fact = |at: &usize| {
             self.rules.roles.emergency == Some(*at) || matches!(self.rules.facts[*at].scope, Scope::Shift { .. })
         };
         let all = (0..differs.len()).filter(|at| differs[*at]);
-        (all.clone().filter(of_the_shift).count(), all.count(), differs)
+        (all.clone().filter(is_shift_fact).count(), all.count(), differs)
     }
 
     fn requirements(&self) {
@@ -119,15 +133,14 @@ impl Proof<'_> {
                     };
                     self.note(
                         Problem::new(self.places.rule_steps[at].clone(), kind)
-                            .and(place.clone())
-                            .in_situation(self.named(&both.example(&self.space))),
+                            .with_other(place.clone())
+                            .with_situation(self.named(&both.example(&self.space))),
                     );
                 }
             }
         }
     }
 
-    /// How a rule breaks a duty, if it does.
     fn broken(&self, duty: &Duty, rule: &Rule) -> Option<Broken> {
         let id = |ix: StepIx| self.rules.step(ix).id.clone();
         let has = |ix: &StepIx| rule.steps.contains(ix);
@@ -158,7 +171,7 @@ impl Proof<'_> {
         }
     }
 
-    /// Facts and values that change nothing.
+    /// Reports facts and values without effect, and rules without a score.
     fn effects(&self, cubes: &[Cube]) {
         let all = &self.rules.rules;
         let differs = |a: usize, b: usize| all[a].steps != all[b].steps || all[a].caution != all[b].caution;
@@ -166,7 +179,7 @@ impl Proof<'_> {
             let raw = &self.rules.facts[fact];
             if !found.matters() {
                 let kind = Kind::IrrelevantFact { id: raw.id.clone() };
-                self.note(Problem::new(self.places.facts[fact].clone(), kind).of(Owner::Fact(fact)));
+                self.note(Problem::new(self.places.facts[fact].clone(), kind).with_owner(Owner::Fact(fact)));
                 continue;
             }
             let alike = found.classes.iter().flat_map(|class| {
@@ -182,8 +195,8 @@ impl Proof<'_> {
                 };
                 self.note(
                     Problem::new(self.places.values[fact][second].clone(), kind)
-                        .and(self.places.values[fact][first].clone())
-                        .of(Owner::Fact(fact)),
+                        .with_other(self.places.values[fact][first].clone())
+                        .with_owner(Owner::Fact(fact)),
                 );
             }
         }
@@ -192,7 +205,7 @@ impl Proof<'_> {
                 let kind = Kind::ScoreMissing { rule: rule.id.clone() };
                 let example = self.named(&rule.when.example(&self.space));
                 let problem = Problem::new(self.places.rule_steps[at].clone(), kind);
-                self.note(problem.in_situation(example).of(Owner::Rule(at)));
+                self.note(problem.with_situation(example).with_owner(Owner::Rule(at)));
             }
         }
     }
@@ -205,31 +218,30 @@ impl Proof<'_> {
         for (at, step) in self.rules.steps.iter().enumerate() {
             if !used[at] {
                 let kind = Kind::UnusedStep { id: step.id.clone() };
-                self.note(Problem::new(self.places.steps[at].clone(), kind).of(Owner::Step(at)));
+                self.note(Problem::new(self.places.steps[at].clone(), kind).with_owner(Owner::Step(at)));
             }
             if let StepWords::Say(template) = &step.words {
-                let characters = graphemes(&template.in_braces(self.rules).to_string());
+                let characters = graphemes(&template.with_placeholders(self.rules).to_string());
                 if characters > LONG_SENTENCE {
                     let kind = Kind::LongSentence { id: step.id.clone(), characters };
-                    self.note(Problem::new(self.places.sentences[at].clone(), kind).of(Owner::Step(at)));
+                    self.note(Problem::new(self.places.sentences[at].clone(), kind).with_owner(Owner::Step(at)));
                 }
             }
         }
     }
 
-    /// Typed fields of which nobody said what is spoken while they are empty, with their sentences as they are then; and
-    /// sentences that are none while a field is empty.
+    /// Reports typed fields without `empty`, and sentences that are malformed while a field is empty.
     fn empty_fields(&self) {
         let fields = Fields::default_of(self.rules);
         let greeting = &self.rules.greetings.rows()[0].word;
         if greeting.is_empty() {
-            // There is none, which has been reported: no sentence can be shown as it would be spoken.
+            // Missing greetings have been reported; without one, no sentence can be rendered.
             return;
         }
         let vanishes = |ix: FieldIx| self.rules.field(ix).vanishes();
         for (at, step) in self.rules.steps.iter().enumerate() {
             let StepWords::Say(template) = &step.words else { continue };
-            if let Some(field) = template.leaves_an_empty_place(vanishes)
+            if let Some(field) = template.empty_place(vanishes)
                 && let Some(sentence) = speak(self.rules, step, &fields, greeting)
             {
                 let field = self.rules.field(field).id.clone();
@@ -244,19 +256,18 @@ impl Proof<'_> {
                 spoken.filter_map(|step| speak(self.rules, step, &fields, greeting)).map(|s| s.to_string()).collect();
             if !sentences.is_empty() {
                 let kind = Kind::EmptyField { id: self.rules.field(ix).id.clone(), sentences };
-                self.note(Problem::new(self.places.fields[at].clone(), kind).of(Owner::Field(at)));
+                self.note(Problem::new(self.places.fields[at].clone(), kind).with_owner(Owner::Field(at)));
             }
         }
     }
 
-    /// A file that says how many duties it has and has another number of them: it was cut short, or one was deleted
-    /// that nobody meant to lose.
+    /// A number other than the declared one means that the file was truncated or a duty deleted by mistake.
     fn count_of_duties(&self) {
-        let Some(said) = &self.places.duties else { return };
+        let Some(declared) = &self.places.duties else { return };
         let found: usize = self.rules.requirements.iter().map(|r| r.duties.len()).sum();
-        if i64::try_from(found) != Ok(said.value) && !self.problems.borrow().iter().any(Problem::is_error) {
-            let kind = Kind::DutyCount { said: said.value, found };
-            self.note(Problem::new(said.span.clone(), kind).of(Owner::Sop));
+        if i64::try_from(found) != Ok(declared.value) && !self.problems.borrow().iter().any(Problem::is_error) {
+            let kind = Kind::DutyCount { said: declared.value, found };
+            self.note(Problem::new(declared.span.clone(), kind).with_owner(Owner::Sop));
         }
     }
 
@@ -264,17 +275,16 @@ impl Proof<'_> {
         let sop = &self.rules.sop;
         if let Some(from) = sop.effective_from.filter(|from| *from > today) {
             let kind = Kind::NotYetEffective { from: from.to_string() };
-            self.note(Problem::new(self.places.effective_from.clone(), kind).of(Owner::Sop));
+            self.note(Problem::new(self.places.effective_from.clone(), kind).with_owner(Owner::Sop));
         }
         if let Some(to) = sop.ends_soon(today) {
             let kind = Kind::Expiring { to: to.to_string(), over: to < today };
-            self.note(Problem::new(self.places.effective_to.clone(), kind).of(Owner::Sop));
+            self.note(Problem::new(self.places.effective_to.clone(), kind).with_owner(Owner::Sop));
         }
     }
 }
 
-/// A cube as a rule's `when` has it.
-#[must_use]
+/// A cube in the form of a rule's `when`.
 pub fn conditions(rules: &RuleSet, cube: &Cube) -> Conditions {
     cube.constraints()
         .map(|(fact, values)| {

@@ -15,163 +15,135 @@ use super::problem::Code;
 use super::script::{Piece, Template};
 use super::space::{Cube, Space};
 
-/// The id of the placeholder that the greeting of the hour fills.
+/// The placeholder for the greeting of the hour.
 pub const SALAM: &str = "salam";
-/// The field with this id holds the customer's name where no field has `role = "name"`.
+/// The id of the customer's name if no field has `role = "name"`.
 pub const NAMA: &str = "nama";
-/// The field with this id holds the honorific where no field has `role = "honorific"`.
+/// The id of the honorific if no field has `role = "honorific"`.
 pub const SAPAAN: &str = "sapaan";
-/// The fact with this id is the emergency where no fact has `role = "emergency"`.
+/// The id of the emergency if no fact has `role = "emergency"`.
 pub const KLB: &str = "klb";
 
-/// Which step of [`RuleSet::steps`].
+/// An index into [`RuleSet::steps`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepIx(pub(crate) u16);
 
-/// Which field of [`RuleSet::fields`].
+/// An index into [`RuleSet::fields`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldIx(pub u16);
 
 impl StepIx {
-    /// The position in [`RuleSet::steps`].
-    #[must_use]
     pub fn at(self) -> usize {
         usize::from(self.0)
     }
 }
 
 impl FieldIx {
-    /// The position in [`RuleSet::fields`].
-    #[must_use]
     pub fn at(self) -> usize {
         usize::from(self.0)
     }
 }
 
-/// The document that the rules express.
+/// The SOP that the rules express.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sop {
-    /// Its full title.
     pub title: String,
-    /// Its revision, as a CSO names it ("Rev-1").
+    /// For example "Rev-1".
     pub revision: String,
-    /// What it replaces.
     pub supersedes: Option<String>,
-    /// Who issued it.
     pub issuer: Option<String>,
-    /// The first day it is in force, where the file names one.
     pub effective_from: Option<NaiveDate>,
-    /// The last day it is in force, where the file names one.
+    /// The last day in force, inclusive.
     pub effective_to: Option<NaiveDate>,
 }
 
 impl Sop {
-    /// The last day it is in force, where that is over on this day or at most a week away.
-    #[must_use]
+    /// The last day in force if it has passed or is at most [`EXPIRY_NOTICE`] away.
     pub fn ends_soon(&self, today: NaiveDate) -> Option<NaiveDate> {
         self.effective_to.filter(|to| *to < today || *to - today <= EXPIRY_NOTICE)
     }
 }
 
-/// From how long before its last day a revision is warned of.
 const EXPIRY_NOTICE: TimeDelta = TimeDelta::days(7);
 
 /// How long a fact's value lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// One call: a new call begins with the first value.
+    /// Each new call starts with the first value.
     Call,
-    /// The shift: it survives the end of a call and a restart; older than `keep_for`, the screen asks whether it holds.
-    Shift {
-        /// After this time the screen asks.
-        keep_for: Duration,
-    },
+    /// Survives the end of a call and a restart. Once unconfirmed for `keep_for`, the screen asks whether it still applies.
+    Shift { keep_for: Duration },
 }
 
-/// What decides the script.
+/// A question whose value selects the script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
-    /// Its name in the file and on the command line.
     pub id: String,
-    /// Its name on the screen.
     pub label: String,
-    /// What it means, in a few words.
     pub help: Option<String>,
-    /// The letter that sets it in the prompter.
+    /// The letter that changes it in the prompter.
     pub key: Option<char>,
-    /// How long its value lasts.
     pub scope: Scope,
-    /// Its values, at least two; the first is the default.
+    /// At least two; the first is the default.
     pub values: Vec1<Value>,
 }
 
-/// One value of a fact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
-    /// Its name in the file and on the command line.
     pub id: String,
-    /// Its name on the screen.
     pub label: String,
-    /// Its name where the screen is narrow; the label where there is none.
+    /// For narrow screens; defaults to the label.
     pub short: Option<String>,
-    /// What the full-width banner says while it holds.
+    /// Shown in the full-width banner while this value is set.
     pub banner: Option<String>,
 }
 
-/// What fills a sentence but decides nothing.
+/// Fills a placeholder but does not affect which rule applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Its name in placeholders and on the command line.
+    /// Its name in placeholders, in the file and on the command line.
     pub id: String,
-    /// Its name on the screen.
     pub label: String,
-    /// The letter that sets it in the prompter.
+    /// The letter that changes it in the prompter.
     pub key: Option<char>,
-    /// Chosen or typed.
     pub kind: FieldKind,
 }
 
 impl Field {
-    /// Whether its text outlasts the call.
-    #[must_use]
+    /// Whether its text is kept for the next call.
     pub fn lasts_a_shift(&self) -> bool {
         matches!(&self.kind, FieldKind::Typed(typed) if typed.scope == FieldScope::Shift)
     }
 
-    /// Whether nothing is spoken in its place while it is empty.
-    #[must_use]
+    /// Whether an empty field is spoken as nothing.
     pub fn vanishes(&self) -> bool {
         matches!(&self.kind, FieldKind::Typed(typed) if typed.empty.as_ref().is_none_or(String::is_empty))
     }
 }
 
-/// How a field gets its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldKind {
-    /// One of these; the first is the default.
+    /// The first is the default.
     Choice(Choices),
-    /// Typed; empty until then.
+    /// Free text, initially empty.
     Typed(Typed),
 }
 
-/// The choices of a field, as a slice; the first is the default.
+/// The choices of a field; the first is the default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choices {
-    /// In the order of the file.
     pub choices: Vec1<Choice>,
-    /// Words in front of a name that are dropped and choose nothing ("sdr", "mbak"), in lower case without their dot.
+    /// Words before a name that are removed without selecting a choice ("sdr", "mbak"); lower case, no final dot.
     pub drop: Vec<String>,
 }
 
 impl Choices {
-    /// The choice that a text means: the choice itself or one of its other words, without regard to case or a last dot.
-    #[must_use]
+    /// Matches a choice's text or aliases, ignoring case and a final dot.
     pub fn position_of(&self, text: &str) -> Option<usize> {
-        let word = super::check::bare_word(text);
+        let word = super::text::bare_word(text);
         self.iter().position(|choice| choice.aliases.contains(&word))
     }
 
-    /// What is spoken and shown, in order.
     pub fn texts(&self) -> impl Iterator<Item = &str> + Clone {
         self.iter().map(|choice| choice.text.as_str())
     }
@@ -185,235 +157,186 @@ impl Deref for Choices {
     }
 }
 
-/// One choice of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// What is spoken and shown.
     pub text: String,
-    /// Its name where the screen is narrow; the text where there is none.
+    /// For narrow screens; defaults to the text.
     pub short: Option<String>,
-    /// The words for it in front of a name ("pak", "bpk"), its own text first; in lower case without their dot.
+    /// What it may be written as before a name ("pak", "bpk"), its own text first; lower case, no final dot.
     pub aliases: Vec<String>,
 }
 
-/// A field that is typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typed {
-    /// The most graphemes it takes; a longer text is refused.
+    /// In graphemes; a longer text is rejected.
     pub max: usize,
-    /// What it holds.
     pub text: TextKind,
-    /// What is spoken in its place while it is empty; `None`: nothing, and nobody said that this is right.
+    /// Spoken in place of an empty field. `None`: nothing is spoken, and the file does not say that this is intended.
     pub empty: Option<String>,
-    /// How long it lasts.
     pub scope: FieldScope,
 }
 
-/// What a typed field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextKind {
-    /// A person's name: what is no name is refused.
+    /// A person's name; anything else is rejected.
     Name,
-    /// Any text.
     Text,
-    /// Digits, with `-`, `.`, `/`, `+` and blanks between them.
+    /// Digits, `-`, `.`, `/`, `+` and blanks.
     Number,
 }
 
-/// How long a typed text lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldScope {
-    /// One call: it is personal data of the customer.
+    /// Cleared with each call: it is personal data of the customer.
     Call,
-    /// As long as the program runs, in memory only: the agent's own name.
+    /// Kept until exit, in memory only: the agent's own name.
     Shift,
 }
 
-/// Which fields and which fact the program itself gives a part to.
+/// The fields and the fact that the program treats specially.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Roles {
-    /// The customer's name.
     pub name: Option<FieldIx>,
-    /// The honorific that a name may begin with.
+    /// The choice that an honorific before a name sets.
     pub honorific: Option<FieldIx>,
-    /// The fact that a supervisor declares for everybody: its position in [`RuleSet::facts`].
+    /// The fact that a supervisor declares for everyone; an index into [`RuleSet::facts`].
     pub emergency: Option<usize>,
 }
 
-/// A customer's time zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone {
-    /// Its name ("WIB").
     pub id: String,
-    /// Its distance from UTC; Indonesia has no daylight saving.
+    /// Fixed: Indonesia has no daylight saving.
     pub offset: FixedOffset,
 }
 
-/// A part of the closing.
+/// A sentence or a reminder of the closing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Its name in rules and reports.
     pub id: String,
-    /// Its name on the screen.
     pub title: String,
-    /// Spoken word for word, or a reminder.
     pub words: StepWords,
-    /// The SOP clause it stands on.
     pub basis: Option<String>,
-    /// The SOP's Keterangan for it.
+    /// The SOP's "Keterangan".
     pub note: Option<String>,
-    /// The scoring parameters that leaving it out costs.
+    /// The scoring parameters lost if it is omitted.
     pub score: Vec<String>,
-    /// The line in the file where its words stand, from 1.
+    /// The line of its text in the file, from 1.
     pub line: usize,
 }
 
 impl Step {
-    /// Whether the greeting of the hour stands in it.
-    #[must_use]
     pub fn greets(&self) -> bool {
         matches!(&self.words, StepWords::Say(template) if template.pieces().contains(&Piece::Salam))
     }
 
-    /// Whether a field's text stands in it.
-    #[must_use]
     pub fn speaks(&self, field: FieldIx) -> bool {
         matches!(&self.words, StepWords::Say(template) if template.pieces().contains(&Piece::Field(field)))
     }
 
-    /// Whether it is spoken (and so ticked and counted).
-    #[must_use]
+    /// Whether it is a sentence, not a reminder; only sentences are ticked and counted.
     pub fn is_spoken(&self) -> bool {
         matches!(self.words, StepWords::Say(_))
     }
 }
 
-/// What a step has the CSO do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StepWords {
-    /// Say this, word for word.
+    /// Spoken word for word.
     Say(Template),
-    /// Think of this; it is shown, never ticked, counted or read out.
+    /// A reminder: displayed, never ticked, counted or spoken.
     Remind(String),
 }
 
 /// One row of the decision table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Its name.
     pub id: String,
-    /// The situations it answers.
+    /// The situations in which it applies.
     pub when: Cube,
-    /// What is said there, in this order.
+    /// In spoken order.
     pub steps: Vec1<StepIx>,
-    /// The SOP clause it stands on.
     pub basis: Option<String>,
-    /// What the screen says where the SOP contradicts itself here.
+    /// Displayed because the SOP contradicts itself in these situations.
     pub caution: Option<String>,
-    /// The line in the file where it begins, from 1.
+    /// The line in the file, from 1.
     pub line: usize,
 }
 
-/// A duty or prohibition that holds whatever the rows say.
+/// Duties that every rule must satisfy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirement {
-    /// Its name.
     pub id: String,
-    /// The situations it speaks of.
+    /// The situations in which the duties apply.
     pub when: Cube,
-    /// What must be so there.
     pub duties: Vec1<Duty>,
-    /// The SOP clause it stands on.
     pub basis: Option<String>,
 }
 
-/// What a requirement demands of a plan.
+/// A constraint on a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Duty {
-    /// Every one of these is in the plan.
+    /// All of these are in the plan.
     Always(Vec1<StepIx>),
     /// None of these is in the plan.
     Never(Vec1<StepIx>),
-    /// One of these and no other is in the plan; in a closing, one of them said stands for the others.
+    /// Exactly one of these is in the plan. In a closing, each is an alternative for the others.
     ExactlyOne(Vec1<StepIx>),
-    /// Those of these that are in the plan stand in this order.
+    /// Those that are in the plan are in this order.
     Order(Vec1<StepIx>),
     /// This is the last spoken step.
     Last(StepIx),
 }
 
-/// A warning that a table of the file accepts.
+/// A warning that the file accepts, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acceptance {
-    /// The table: `fact`, `sop`; empty for the file as a whole.
+    /// `fact`, `sop` and so on; empty for the file as a whole.
     pub table: &'static str,
-    /// The id of that table; empty where it has none.
+    /// The id of that table; empty if it has none.
     pub id: String,
-    /// Which warning.
     pub code: Code,
-    /// Why.
     pub because: String,
 }
 
-/// Checked rules. See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleSet {
-    /// The document.
     pub sop: Sop,
-    /// What decides, in the order of the screen.
     pub facts: Vec<Fact>,
-    /// What fills sentences.
     pub fields: Vec<Field>,
-    /// The customer's zones; the first is the default.
+    /// The first is the default.
     pub zones: Vec1<Zone>,
-    /// The greeting of the hour.
     pub greetings: Greetings,
-    /// Every step.
     pub steps: Vec1<Step>,
-    /// The decision table.
     pub rules: Vec1<Rule>,
-    /// The duties and prohibitions.
     pub requirements: Vec<Requirement>,
-    /// What the program itself gives a part to.
     pub roles: Roles,
-    /// The warnings that the file accepts.
     pub acceptances: Vec<Acceptance>,
-    /// Only `check` may make one.
     pub(super) proved: Proved,
 }
 
-/// Held by rules that `check` has proved; nobody else can make one.
+/// Only `check` constructs this, so every [`RuleSet`] has been proved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Proved;
 
 impl RuleSet {
-    /// The step behind an index.
-    #[must_use]
     pub fn step(&self, ix: StepIx) -> &Step {
         &self.steps[ix.at()]
     }
 
-    /// The field behind an index.
-    #[must_use]
     pub fn field(&self, ix: FieldIx) -> &Field {
         &self.fields[ix.at()]
     }
 
-    /// The index of the step with this id.
-    #[must_use]
     pub fn step_named(&self, id: &str) -> Option<StepIx> {
         position(&self.steps, |s| s.id == id).map(StepIx)
     }
 
-    /// The index of the field with this id.
-    #[must_use]
     pub fn field_named(&self, id: &str) -> Option<FieldIx> {
         position(&self.fields, |f| f.id == id).map(FieldIx)
     }
 
-    /// The field with this id; a field that only plays the part of the SOP's `nama` or `sapaan` is known by that id too,
-    /// for whoever speaks to the program without knowing its rules file (a softphone).
-    #[must_use]
+    /// The field with this id, or in the role of `nama` or `sapaan`: a softphone doesn't know the ids of the rules file.
     pub fn field_or_role(&self, id: &str) -> Option<FieldIx> {
         self.field_named(id).or(match id {
             NAMA => self.roles.name,
@@ -422,37 +345,30 @@ impl RuleSet {
         })
     }
 
-    /// The fact with this id; the emergency is known by the SOP's `klb` too.
-    #[must_use]
+    /// The fact with this id, or for `klb` the emergency.
     pub fn fact_or_role(&self, id: &str) -> Option<usize> {
         self.fact_named(id).or(if id == KLB { self.roles.emergency } else { None })
     }
 
-    /// The position of the fact with this id.
-    #[must_use]
     pub fn fact_named(&self, id: &str) -> Option<usize> {
         self.facts.iter().position(|f| f.id == id)
     }
 
-    /// The position of the zone with this id, in any case.
-    #[must_use]
+    /// Ignores case.
     pub fn zone_named(&self, id: &str) -> Option<usize> {
         self.zones.iter().position(|z| z.id.eq_ignore_ascii_case(id))
     }
 
-    /// All fields, with their indices.
     pub fn fields_ix(&self) -> impl Iterator<Item = (FieldIx, &Field)> {
         (0u16..).map(FieldIx).zip(&self.fields)
     }
 
-    /// The space of all situations.
-    #[must_use]
     pub fn space(&self) -> Space {
         Space::new(self.facts.iter().map(|f| f.values.len()).collect())
     }
 
-    /// The steps that stand for `step` when said, in this situation: those that a requirement names as alternatives
-    /// (`exactly_one`), itself left out.
+    /// The other steps of each `exactly_one` that applies in this situation and contains `step`: one of them spoken
+    /// replaces `step`.
     pub fn alternatives<'a>(
         &'a self,
         step: StepIx,
@@ -472,7 +388,7 @@ impl RuleSet {
     }
 }
 
-/// The position of the first match, as the `u16` that the file's bounded size guarantees it fits.
+/// The position of the first match. It fits a `u16` because the size of the file is limited.
 fn position<T>(all: &[T], found: impl Fn(&T) -> bool) -> Option<u16> {
     all.iter().position(found).and_then(|at| u16::try_from(at).ok())
 }

@@ -1,4 +1,4 @@
-//! Plan × fields × greeting → sentences, as segments that tell what was filled in from what the SOP fixes.
+//! Plan × fields × greeting → sentences, in segments that distinguish filled-in text from the SOP's fixed text.
 
 use zeroize::Zeroize as _;
 
@@ -6,14 +6,13 @@ use super::decide::Plan;
 use super::ruleset::{FieldIx, FieldKind, FieldScope, RuleSet, SALAM, Step, StepIx, StepWords, TextKind, Typed};
 use super::text;
 
-/// A sentence of the file, its placeholders resolved.
+/// A sentence of the file with resolved placeholders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template(Vec<Piece>);
 
-/// A part of a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// Letter for letter from the file.
+    /// Verbatim from the file.
     Fixed(String),
     /// `{salam}`: the greeting of the hour.
     Salam,
@@ -21,7 +20,6 @@ pub enum Piece {
     Field(FieldIx),
 }
 
-/// Why a sentence's braces can't be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BadBrace {
     /// `{name}` that is neither `salam` nor a field.
@@ -33,10 +31,10 @@ pub enum BadBrace {
 }
 
 impl Template {
-    /// Reads a sentence; `field` tells which field an id names. All that is wrong is told, not the first alone.
+    /// Parses a sentence; `field` resolves the ids of placeholders.
     ///
     /// # Errors
-    /// Every brace that can't be read.
+    /// Every invalid brace, not only the first.
     pub fn parse(text: &str, field: impl Fn(&str) -> Option<FieldIx>) -> Result<Self, Vec<BadBrace>> {
         let (mut pieces, mut bad, mut fixed) = (Vec::new(), Vec::new(), String::new());
         let mut rest = text;
@@ -77,14 +75,11 @@ impl Template {
         if bad.is_empty() { Ok(Self(pieces)) } else { Err(bad) }
     }
 
-    /// Its parts, in order.
-    #[must_use]
     pub fn pieces(&self) -> &[Piece] {
         &self.0
     }
 
-    /// Whether nothing but fields that may be empty stands in it, so that it could come out empty.
-    #[must_use]
+    /// Whether it consists only of blanks and fields that may be empty, so that the sentence may be empty.
     pub fn may_be_empty(&self, is_typed: impl Fn(FieldIx) -> bool) -> bool {
         self.0.iter().all(|p| match p {
             Piece::Fixed(fixed) => text::is_blank(fixed),
@@ -93,24 +88,23 @@ impl Template {
         })
     }
 
-    /// The first field that leaves an empty place where it is empty: brackets or quotes around nothing, or a mark that
-    /// follows a comma or begins the sentence.
-    #[must_use]
-    pub fn leaves_an_empty_place(&self, may_be_empty: impl Fn(FieldIx) -> bool) -> Option<FieldIx> {
-        // What stands before the empty field; nothing at the start of the sentence.
+    /// The first field that, when empty, leaves brackets or quotes around nothing, or punctuation at the start of the
+    /// sentence or after a comma.
+    pub fn empty_place(&self, may_be_empty: impl Fn(FieldIx) -> bool) -> Option<FieldIx> {
+        // The character before the empty field; `None` at the start of the sentence.
         let (mut before, mut quotes, mut empty) = (None, 0, None);
         for piece in &self.0 {
             match piece {
                 Piece::Field(ix) if may_be_empty(*ix) => empty = empty.or(Some(*ix)),
                 Piece::Fixed(fixed) => {
                     let Some(next) = fixed.trim_start().chars().next() else { continue };
-                    let alone = match (before, next) {
+                    let is_left_over = match (before, next) {
                         (Some('"'), '"') => quotes % 2 == 1,
                         (None | Some(','), ',' | '.' | ';' | ':' | '!' | '?') => true,
                         (Some(open), close) => ["()", "[]", "“”", "‘’", "«»"].contains(&&*format!("{open}{close}")),
                         (None, _) => false,
                     };
-                    if alone && empty.is_some() {
+                    if is_left_over && empty.is_some() {
                         return empty;
                     }
                     quotes += fixed.matches('"').count();
@@ -122,9 +116,8 @@ impl Template {
         None
     }
 
-    /// The sentence as the file has it, placeholders in braces.
-    #[must_use]
-    pub fn in_braces(&self, rules: &RuleSet) -> Sentence {
+    /// The sentence as in the file, with placeholders in braces.
+    pub fn with_placeholders(&self, rules: &RuleSet) -> Sentence {
         let mut out = Sentence::default();
         for piece in &self.0 {
             match piece {
@@ -137,42 +130,38 @@ impl Template {
     }
 }
 
-/// A run of a spoken sentence.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Segment {
-    /// What is spoken.
     pub text: String,
-    /// Whether it was filled in (greeting, honorific, name) rather than fixed by the SOP.
+    /// Filled in (greeting, honorific, name), not fixed by the SOP.
     pub filled: bool,
-    /// Whether it is the blank between honorific and name, at which no line ends.
-    pub binds: bool,
+    /// The blank between honorific and name, where a line must not break.
+    pub no_break: bool,
 }
 
 impl std::fmt::Debug for Segment {
-    /// Prints the SOP's own words alone: what is filled in may be a name.
+    /// Omits filled-in text, which may be a name.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.filled { f.write_str("…") } else { self.text.fmt(f) }
     }
 }
 
-/// A sentence ready to be spoken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sentence(Vec<Segment>);
 
 impl Sentence {
-    /// Its runs, in order; none is empty.
-    #[must_use]
+    /// None is empty.
     pub fn segments(&self) -> &[Segment] {
         &self.0
     }
 
-    /// Appends another sentence behind one blank.
+    /// Appends another sentence after a blank.
     pub fn join(&mut self, other: Self) {
         if !self.0.is_empty() && !other.0.is_empty() {
             self.push(" ", false);
         }
         for segment in other.0 {
-            if segment.binds {
+            if segment.no_break {
                 self.0.push(segment);
             } else {
                 self.push(&segment.text, segment.filled);
@@ -180,27 +169,26 @@ impl Sentence {
         }
     }
 
-    /// The blank at the end, if there is only that between two filled runs, binds what stands on its sides.
-    fn bind(&mut self) {
+    /// Forbids a line break at the blank at the end, if the last segment is only that.
+    fn forbid_break(&mut self) {
         if let Some(last) = self.0.last_mut().filter(|last| last.text == " " && !last.filled) {
-            last.binds = true;
+            last.no_break = true;
         }
     }
 
     fn push(&mut self, text: &str, filled: bool) {
         match self.0.last_mut() {
             _ if text.is_empty() => {}
-            Some(last) if last.filled == filled && !last.binds => last.text.push_str(text),
-            _ => self.0.push(Segment { text: text.into(), filled, binds: false }),
+            Some(last) if last.filled == filled && !last.no_break => last.text.push_str(text),
+            _ => self.0.push(Segment { text: text.into(), filled, no_break: false }),
         }
     }
 
-    /// The last character, where there is one.
     fn last_char(&self) -> Option<char> {
         self.0.last().and_then(|s| s.text.chars().next_back())
     }
 
-    /// Takes the white space off the end and gives it back.
+    /// Removes and returns the white space at the end.
     fn take_trailing_blank(&mut self) -> String {
         let Some(last) = self.0.last_mut() else { return String::new() };
         let kept = last.text.trim_end().len();
@@ -218,17 +206,16 @@ impl std::fmt::Display for Sentence {
     }
 }
 
-/// What a field holds.
 #[derive(Clone, PartialEq, Eq)]
 pub enum FieldValue {
-    /// The position of a choice.
+    /// The index of the choice.
     Choice(usize),
-    /// Typed text, as it was typed.
+    /// As typed.
     Text(String),
 }
 
 impl std::fmt::Debug for FieldValue {
-    /// Prints no typed text: it is a customer's name.
+    /// Omits typed text, which may be a customer's name.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Choice(at) => f.debug_tuple("Choice").field(at).finish(),
@@ -237,19 +224,19 @@ impl std::fmt::Debug for FieldValue {
     }
 }
 
-/// What the fields hold, in the rules' order. Personal data: only ever in memory.
+/// The values of all fields, in the rules' order. Personal data: kept in memory only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Fields(Vec<FieldValue>);
 
 impl std::fmt::Debug for Fields {
-    /// Says nothing of what it holds: a debug print must not leak a name (UU PDP Art. 4).
+    /// Omits the values: debug output must not leak a name (UU PDP Art. 4).
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Fields").field(&self.0.len()).finish()
     }
 }
 
 impl Drop for Fields {
-    /// What a call knew of its customer goes from memory with it.
+    /// Overwrites the customer's data in memory.
     fn drop(&mut self) {
         self.0.iter_mut().for_each(overwrite);
     }
@@ -262,8 +249,7 @@ fn overwrite(value: &mut FieldValue) {
 }
 
 impl Fields {
-    /// Every field at its default: the first choice, or empty.
-    #[must_use]
+    /// The first choice, or an empty text.
     pub fn default_of(rules: &RuleSet) -> Self {
         let start = |kind: &FieldKind| match kind {
             FieldKind::Choice(_) => FieldValue::Choice(0),
@@ -272,9 +258,8 @@ impl Fields {
         Self(rules.fields.iter().map(|f| start(&f.kind)).collect())
     }
 
-    /// What the next call begins with: the defaults, but for what is typed once a shift.
-    #[must_use]
-    pub fn for_the_next_call(&self, rules: &RuleSet) -> Self {
+    /// The defaults, but with the fields of the shift kept.
+    pub fn for_next_call(&self, rules: &RuleSet) -> Self {
         let mut out = Self::default_of(rules);
         for ((field, next), now) in rules.fields.iter().zip(&mut out.0).zip(&self.0) {
             if let FieldKind::Typed(Typed { scope: FieldScope::Shift, .. }) = field.kind {
@@ -284,9 +269,8 @@ impl Fields {
         out
     }
 
-    /// The same under other rules: what fields of the same id and kind hold.
-    #[must_use]
-    pub fn under(&self, old: &RuleSet, new: &RuleSet) -> Self {
+    /// With other rules: values of fields with the same id and kind are kept.
+    pub fn migrated(&self, old: &RuleSet, new: &RuleSet) -> Self {
         let mut out = Self::default_of(new);
         for (ix, field) in old.fields_ix() {
             let Some(to) = new.field_named(&field.id) else { continue };
@@ -304,14 +288,12 @@ impl Fields {
         out
     }
 
-    /// What a field holds.
-    #[must_use]
     pub fn get(&self, ix: FieldIx) -> &FieldValue {
         &self.0[ix.at()]
     }
 
-    /// Sets what a field holds. What does not fit leaves it as it was and returns `false`: a value of the other kind, a
-    /// choice that is not there, a text that is too long or, in a number, no number.
+    /// Returns `false` and changes nothing if the value does not fit: the other kind of value, an unknown choice, or a text
+    /// that [`Typed::fit`] rejects.
     pub fn set(&mut self, rules: &RuleSet, ix: FieldIx, value: FieldValue) -> bool {
         let value = match (&rules.field(ix).kind, value) {
             (FieldKind::Choice(choices), FieldValue::Choice(at)) if at < choices.len() => FieldValue::Choice(at),
@@ -325,8 +307,7 @@ impl Fields {
         true
     }
 
-    /// What is spoken for a field: white space folded and trimmed.
-    #[must_use]
+    /// The text to speak, with white space folded and trimmed.
     pub fn spoken(&self, rules: &RuleSet, ix: FieldIx) -> String {
         match (&rules.field(ix).kind, &self.0[ix.at()]) {
             (FieldKind::Choice(choices), FieldValue::Choice(at)) => choices[*at].text.clone(),
@@ -338,64 +319,56 @@ impl Fields {
         }
     }
 
-    /// Whether a typed field has nothing to say.
-    #[must_use]
+    /// Whether a typed field is empty.
     pub fn is_empty(&self, ix: FieldIx) -> bool {
         matches!(&self.0[ix.at()], FieldValue::Text(typed) if text::is_blank(typed))
     }
 }
 
-/// Why a typed text does not fit its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unfit {
-    /// It has more graphemes than the field takes.
+pub enum FitError {
+    /// In graphemes.
     TooLong {
-        /// How many it has.
         count: usize,
     },
-    /// The field takes a number, and this is none.
-    NoNumber,
+    NotANumber,
 }
 
 impl Typed {
-    /// `typed` as the field keeps it: without the characters that no text may have, otherwise as it was typed.
-    ///
-    /// # Errors
-    /// Why it does not fit; it is never cut.
-    pub fn fit(&self, typed: &str) -> Result<String, Unfit> {
+    /// The text without forbidden characters. A text that is too long is an error, never truncated.
+    pub fn fit(&self, typed: &str) -> Result<String, FitError> {
         let text = text::clean(typed);
         let count = text::graphemes(&text);
         if count > self.max {
-            return Err(Unfit::TooLong { count });
+            return Err(FitError::TooLong { count });
         }
         let of_a_number = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '.' | '/' | '+');
         if self.text == TextKind::Number && !text.chars().all(of_a_number) {
-            return Err(Unfit::NoNumber);
+            return Err(FitError::NotANumber);
         }
         Ok(text)
     }
 }
 
 /// The sentence of one step, or `None` for a reminder.
-#[must_use]
 pub fn speak(rules: &RuleSet, step: &Step, fields: &Fields, greeting: &str) -> Option<Sentence> {
     let StepWords::Say(template) = &step.words else { return None };
     let mut out = Sentence::default();
-    // The blank before an empty field, until what follows tells whether it is needed.
-    let mut held: Option<String> = None;
+    // The blank before an empty field, until the next piece decides whether it is needed.
+    let mut pending: Option<String> = None;
     for (at, piece) in template.pieces().iter().enumerate() {
         match piece {
-            Piece::Fixed(fixed) => push_after_gap(&mut out, &mut held, fixed, false),
-            Piece::Salam => push_after_gap(&mut out, &mut held, greeting, true),
+            Piece::Fixed(fixed) => push_after_gap(&mut out, &mut pending, fixed, false),
+            Piece::Salam => push_after_gap(&mut out, &mut pending, greeting, true),
             Piece::Field(ix) => match fields.spoken(rules, *ix) {
                 spoken if spoken.is_empty() => {
-                    held.get_or_insert_default().push_str(&out.take_trailing_blank());
+                    pending.get_or_insert_default().push_str(&out.take_trailing_blank());
                 }
                 spoken => {
-                    if is_behind_honorific(rules, template, at) {
-                        out.bind();
+                    if follows_honorific(rules, template, at) {
+                        out.forbid_break();
                     }
-                    push_after_gap(&mut out, &mut held, &spoken, true);
+                    push_after_gap(&mut out, &mut pending, &spoken, true);
                 }
             },
         }
@@ -403,8 +376,8 @@ pub fn speak(rules: &RuleSet, step: &Step, fields: &Fields, greeting: &str) -> O
     Some(out)
 }
 
-/// Whether the piece at this place is the customer's name, one blank behind the honorific.
-fn is_behind_honorific(rules: &RuleSet, template: &Template, at: usize) -> bool {
+/// Whether this piece is the customer's name, one blank after the honorific.
+fn follows_honorific(rules: &RuleSet, template: &Template, at: usize) -> bool {
     let before: Vec<Option<&Piece>> = (1..=2).map(|back| template.pieces().get(at.checked_sub(back)?)).collect();
     let is =
         |piece: Option<&Piece>, role: Option<FieldIx>| matches!(piece, Some(Piece::Field(ix)) if Some(*ix) == role);
@@ -413,14 +386,14 @@ fn is_behind_honorific(rules: &RuleSet, template: &Template, at: usize) -> bool 
         && is(before[1], rules.roles.honorific)
 }
 
-/// Appends `next`; behind an empty field, with exactly the blank that the words need: none at the start, after an
-/// opening or before a closing mark, else one side's.
-fn push_after_gap(out: &mut Sentence, held: &mut Option<String>, next: &str, filled: bool) {
-    let Some(before) = held.take() else { return out.push(next, filled) };
+/// Appends `next`. After an empty field, keeps the blank of only one side, and none at the start, after an opening mark
+/// or before a closing one.
+fn push_after_gap(out: &mut Sentence, pending: &mut Option<String>, next: &str, filled: bool) {
+    let Some(before) = pending.take() else { return out.push(next, filled) };
     let stripped = next.trim_start();
     let opens = out.last_char().is_none_or(|c| matches!(c, '(' | '[' | '“' | '‘' | '«'));
     if stripped.is_empty() {
-        *held = Some(if before.is_empty() { next.into() } else { before });
+        *pending = Some(if before.is_empty() { next.into() } else { before });
     } else if opens {
         out.push(stripped, filled);
     } else if stripped.len() < next.len() && before.is_empty() {
@@ -433,14 +406,12 @@ fn push_after_gap(out: &mut Sentence, held: &mut Option<String>, next: &str, fil
     }
 }
 
-/// The complete sentence: the spoken steps of a plan joined by one blank.
-#[must_use]
+/// The sentences of a plan, joined by blanks.
 pub fn script(rules: &RuleSet, plan: Plan<'_>, fields: &Fields, greeting: &str) -> Sentence {
     complete(rules, plan.steps().iter().copied(), fields, greeting)
 }
 
-/// The spoken ones of these steps joined by one blank.
-#[must_use]
+/// The sentences of these steps, without reminders, joined by blanks.
 pub fn complete(rules: &RuleSet, steps: impl IntoIterator<Item = StepIx>, fields: &Fields, greeting: &str) -> Sentence {
     let mut out = Sentence::default();
     for sentence in steps.into_iter().filter_map(|ix| speak(rules, rules.step(ix), fields, greeting)) {
@@ -449,13 +420,12 @@ pub fn complete(rules: &RuleSet, steps: impl IntoIterator<Item = StepIx>, fields
     out
 }
 
-/// The complete sentence of these steps with its placeholders in braces, for tables and diffs.
-#[must_use]
-pub fn script_in_braces(rules: &RuleSet, steps: &[StepIx]) -> Sentence {
+/// The sentences of these steps with placeholders in braces, for tables and diffs.
+pub fn script_with_placeholders(rules: &RuleSet, steps: &[StepIx]) -> Sentence {
     let mut out = Sentence::default();
     for ix in steps {
         if let StepWords::Say(template) = &rules.step(*ix).words {
-            out.join(template.in_braces(rules));
+            out.join(template.with_placeholders(rules));
         }
     }
     out

@@ -1,90 +1,76 @@
-//! Reading a TOML document with places: every value with its span, every wrong or unknown key told, none the first
-//! alone. Serde stops at the first problem; a supervisor who mends a file wants all of them, in Indonesian, with the
-//! nearest name. Knows the shape of TOML, nothing of what a file means.
+//! Reads a TOML document with spans and reports every wrong or unknown key. Serde would stop at the first problem; a
+//! supervisor who corrects a file needs all of them, with suggestions. Independent of what a document means.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Expected, Kind, Problem, SyntaxCause};
+use super::limits::{MAX_FILE, MAX_TEXT};
+use super::problem::{Expected, Kind, Problem, Span, SyntaxCause};
 use super::text::{is_hidden_in_a_text, is_plain, is_utf16, overloaded_letter};
 
-/// A place in a file, in bytes.
-pub type Span = Range<usize>;
-
-/// A value and where it stands.
 #[derive(Clone, Debug)]
 pub struct At<T> {
-    /// The value.
     pub value: T,
-    /// Where it stands.
     pub span: Span,
 }
 
-/// The largest file that is read, in bytes.
-pub const MAX_FILE: usize = 1 << 20;
-/// The longest text, in characters.
-pub const MAX_TEXT: usize = 4096;
-
-/// A key that the file chose and the texts behind it.
+/// A key chosen by the file, and its texts.
 pub type Condition = (At<String>, At<Vec<At<String>>>);
 
-/// What was wrong so far.
 pub type Problems = RefCell<Vec<Problem>>;
 
-/// Notes a problem.
 pub fn note(problems: &Problems, span: Span, kind: Kind) {
     problems.borrow_mut().push(Problem::new(span, kind));
 }
 
-/// Parses a file's bytes and hands the root table to `read`.
+/// Parses a file and passes the root table to `read`.
 ///
-/// Too large a file, bytes that are no UTF-8 and broken TOML are told instead; a document broken as TOML is not read
-/// any further, since what would be found in it is noise. Nesting is bounded by the parser.
+/// A file that is too large, not UTF-8 or invalid TOML is only reported: further problems would be noise. The parser
+/// limits the nesting depth.
 pub fn read_document<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Table<'_>) -> T) -> Option<T> {
     let source = text_of(bytes, problems)?;
     let (root, errors) = DeTable::parse_recoverable(source);
     if errors.is_empty() {
-        return Some(read_whole(source, root.get_ref(), problems, read));
+        return Some(read_valid(source, root.get_ref(), problems, read));
     }
     note_syntax(&errors, source, problems);
     None
 }
 
-/// Like [`read_document`], for a document whose lines mean something each by itself: of broken TOML the lines that can
-/// be understood are read. What is wrong in them besides is not told, since it may follow from what is broken.
+/// Like [`read_document`], for a document of independent lines: of invalid TOML, the valid lines are read. Other problems
+/// in them are not reported, since they may be consequences.
 pub fn read_lines<T>(bytes: &[u8], problems: &Problems, read: impl FnOnce(&Table<'_>) -> T) -> Option<T> {
     let source = text_of(bytes, problems)?;
     let (root, errors) = DeTable::parse_recoverable(source);
     if errors.is_empty() {
-        return Some(read_whole(source, root.get_ref(), problems, read));
+        return Some(read_valid(source, root.get_ref(), problems, read));
     }
-    // Where the parser stumbled it guesses at values; such a line is left out.
+    // The parser guesses values where it reports an error: skip such lines.
     let broken: Vec<usize> = errors.iter().map(|e| line_at(source, e.span().map_or(0, |span| span.start))).collect();
     note_syntax(&errors, source, problems);
-    let (mut whole, mut header) = (String::with_capacity(source.len()), true);
+    let (mut valid_lines, mut in_table) = (String::with_capacity(source.len()), true);
     for (at, line) in source.split_inclusive('\n').enumerate() {
         let is_header = line.trim_start().starts_with('[');
-        let sound = !broken.contains(&at) && DeTable::parse(line).is_ok();
+        let valid = !broken.contains(&at) && DeTable::parse(line).is_ok();
         if is_header {
-            // What stands below a broken heading belongs to nobody.
-            header = sound;
+            // Lines below an invalid header belong to no known table.
+            in_table = valid;
         }
-        if sound && header {
-            whole.push_str(line);
+        if valid && in_table {
+            valid_lines.push_str(line);
         }
     }
-    let (root, _) = DeTable::parse_recoverable(&whole);
+    let (root, _) = DeTable::parse_recoverable(&valid_lines);
     Some(read(&Table::new(Cow::Borrowed(""), 0..0, root.get_ref(), &Problems::default())))
 }
 
-fn read_whole<T>(source: &str, root: &DeTable<'_>, problems: &Problems, read: impl FnOnce(&Table<'_>) -> T) -> T {
+fn read_valid<T>(source: &str, root: &DeTable<'_>, problems: &Problems, read: impl FnOnce(&Table<'_>) -> T) -> T {
     let out = read(&Table::new(Cow::Borrowed(""), 0..0, root, problems));
     for problem in problems.borrow_mut().iter_mut() {
         if let Kind::ControlCharacter { code } = problem.kind {
-            problem.span = place_of_character(source, problem.span.clone(), code);
+            problem.span = span_of_character(source, problem.span.clone(), code);
         }
     }
     out
@@ -118,7 +104,7 @@ fn note_syntax(errors: &[toml::de::Error], source: &str, problems: &Problems) {
     let (mut before, mut table_end) = (SyntaxCause::Unknown, 0);
     for (span, detail) in without_echoes(errors, source) {
         let cause = syntax_cause(source, span.start);
-        // The line on which a broken text is closed, and the keys under a second `[rule]`, are no mistakes of their own.
+        // The line that closes a broken text, and the keys under a second `[rule]`, are consequences.
         let is_echo = match before {
             SyntaxCause::LineBreak => cause == SyntaxCause::LineBreak,
             SyntaxCause::SingleBrackets(_) => span.start < table_end,
@@ -133,8 +119,7 @@ fn note_syntax(errors: &[toml::de::Error], source: &str, problems: &Problems) {
     }
 }
 
-/// One `[rule]` among `[[rule]]` makes the parser stumble over every right one behind it: the mistake is where the single
-/// brackets are.
+/// After a `[rule]` among `[[rule]]`, the parser reports every correct one. Moves the error to the single brackets.
 fn at_the_single_brackets(errors: Vec<(Span, String)>, source: &str) -> Vec<(Span, String)> {
     let mut headers: Vec<(Span, String)> = Vec::new();
     let mut at = 0;
@@ -158,8 +143,8 @@ fn at_the_single_brackets(errors: Vec<(Span, String)>, source: &str) -> Vec<(Spa
     rest
 }
 
-/// Where a character of a text is: the character itself, or its escape; the whole text where neither is found.
-fn place_of_character(source: &str, span: Span, code: u32) -> Span {
+/// The span of a character of a text or of its escape; the whole text if neither is found.
+fn span_of_character(source: &str, span: Span, code: u32) -> Span {
     let Some(text) = source.get(span.clone()) else { return span };
     let found = char::from_u32(code).and_then(|c| text.find(c).map(|at| (at, c.len_utf8()))).or_else(|| {
         let lower = text.to_ascii_lowercase();
@@ -170,11 +155,11 @@ fn place_of_character(source: &str, span: Span, code: u32) -> Span {
     found.map_or(span.clone(), |(at, len)| span.start + at..span.start + at + len)
 }
 
-/// What a person did to the line that the parser stumbled over, where it is one of the known mistakes.
+/// Recognizes a common mistake in the line of a syntax error.
 fn syntax_cause(source: &str, byte: usize) -> SyntaxCause {
     let byte = (0..=byte.min(source.len())).rev().find(|at| source.is_char_boundary(*at)).unwrap_or(0);
     let start = source[..byte].rfind('\n').map_or(0, |at| at + 1);
-    // A stumble at the very end of a line belongs to that line.
+    // An error at the end of a line belongs to that line.
     let line = source[start..].lines().next().unwrap_or_default();
     if line.starts_with("<<<<<<<") || line.starts_with("=======") || line.starts_with(">>>>>>>") {
         return SyntaxCause::ConflictMark;
@@ -194,7 +179,7 @@ fn syntax_cause(source: &str, byte: usize) -> SyntaxCause {
     {
         return SyntaxCause::CurlyQuotes;
     }
-    // Only outside of texts: in one it is a problem of its own.
+    // Only outside texts, where it is reported as another problem.
     let outside = line.split('"').step_by(2).collect::<String>();
     if let Some(blank) = outside.chars().find(|c| is_hidden_in_a_text(*c, Some('a')) && *c != '\t') {
         return SyntaxCause::HiddenCharacter(blank.into());
@@ -209,8 +194,8 @@ fn syntax_cause(source: &str, byte: usize) -> SyntaxCause {
 /// The root keys that are lists of tables, written `[[name]]`.
 const ROOT_LISTS: [&str; 7] = ["fact", "field", "zone", "greeting", "step", "rule", "require"];
 
-/// What the parser says, without what it only says because of an earlier mistake: the first of each line is enough, and
-/// a bracket that is never closed makes it stumble over every line to the end of the file.
+/// Removes errors caused by an earlier one: keeps the first of each line, and one for an unclosed bracket, after which
+/// the parser reports every line to the end of the file.
 fn without_echoes(mut errors: Vec<(Span, String)>, source: &str) -> Vec<(Span, String)> {
     errors.sort_by_key(|(span, _)| (span.start, span.end));
     let (mut at, mut line) = (0, 0);
@@ -223,7 +208,7 @@ fn without_echoes(mut errors: Vec<(Span, String)>, source: &str) -> Vec<(Span, S
     }
     let unclosed = |detail: &str| detail.starts_with("unclosed array") || detail.starts_with("unclosed inline");
     if let Some(end) = errors.iter().rposition(|(_, detail)| unclosed(detail) && !detail.contains("array table")) {
-        // An empty line between two stumbles is none of its ends.
+        // The run of consequences may contain empty lines.
         let start = (0..end).rev().take_while(|at| lines[at + 1] - lines[*at] <= 2).last().unwrap_or(end);
         let detail = std::mem::take(&mut errors[end].1);
         errors[start].1 = detail;
@@ -235,39 +220,37 @@ fn without_echoes(mut errors: Vec<(Span, String)>, source: &str) -> Vec<(Span, S
     errors.filter(|(_, line)| last.replace(*line) != Some(*line)).map(|(error, _)| error).collect()
 }
 
-/// A table that is being read; what is asked of it is what it may hold.
+/// A table being read. The keys that are requested are its valid keys.
 pub struct Table<'t> {
-    /// How a person names it (`[[rule]]`).
+    /// As in the file: `[[rule]]`.
     pub name: Cow<'static, str>,
-    /// Where it stands.
     pub span: Span,
     map: &'t DeTable<'t>,
-    asked: RefCell<Vec<&'static str>>,
+    requested: RefCell<Vec<&'static str>>,
     problems: &'t Problems,
 }
 
 impl<'t> Table<'t> {
     fn new(name: Cow<'static, str>, span: Span, map: &'t DeTable<'t>, problems: &'t Problems) -> Self {
-        Self { name, span, map, asked: RefCell::default(), problems }
+        Self { name, span, map, requested: RefCell::default(), problems }
     }
 
-    /// Notes a problem at a place of the file.
     pub fn note(&self, span: Span, kind: Kind) {
         note(self.problems, span, kind);
     }
 
-    /// Notes a problem that has more to it than a place.
-    pub fn tell(&self, problem: Problem) {
+    /// Records a problem with more than a span.
+    pub fn report(&self, problem: Problem) {
         self.problems.borrow_mut().push(problem);
     }
 
     fn get(&self, key: &'static str) -> Option<(&'t DeValue<'t>, Span)> {
-        self.asked.borrow_mut().push(key);
+        self.requested.borrow_mut().push(key);
         let (_, value) = self.map.iter().find(|(k, _)| k.get_ref() == key)?;
         Some((value.get_ref(), value.span()))
     }
 
-    /// Whether the key stands in the table, whatever its value.
+    /// Whether the key is present, whatever its value.
     pub fn has(&self, key: &'static str) -> bool {
         self.get(key).is_some()
     }
@@ -280,13 +263,11 @@ impl<'t> Table<'t> {
         self.note(span, Kind::WrongType { key: key.into(), expected, found: found.type_str() });
     }
 
-    /// An optional text.
     pub fn text(&self, key: &'static str) -> Option<At<String>> {
         let (value, span) = self.get(key)?;
         self.as_text(key, value, span)
     }
 
-    /// A text that must be there.
     pub fn required_text(&self, key: &'static str) -> Option<At<String>> {
         let (value, span) = self.get(key).or_else(|| {
             self.missing(key);
@@ -321,7 +302,6 @@ impl<'t> Table<'t> {
         Some(At { value: text.to_string(), span })
     }
 
-    /// An optional whole number.
     pub fn integer(&self, key: &'static str) -> Option<At<i64>> {
         let (value, span) = self.get(key)?;
         let number = match value {
@@ -334,7 +314,6 @@ impl<'t> Table<'t> {
         Some(At { value: number?, span })
     }
 
-    /// A whole number that must be there.
     pub fn required_integer(&self, key: &'static str) -> Option<At<i64>> {
         if !self.has(key) {
             self.missing(key);
@@ -343,7 +322,6 @@ impl<'t> Table<'t> {
         self.integer(key)
     }
 
-    /// An optional yes or no.
     pub fn boolean(&self, key: &'static str) -> Option<At<bool>> {
         let (value, span) = self.get(key)?;
         let DeValue::Boolean(yes) = value else {
@@ -353,7 +331,7 @@ impl<'t> Table<'t> {
         Some(At { value: *yes, span })
     }
 
-    /// An optional day (a TOML date without a time).
+    /// A TOML date without a time.
     pub fn day(&self, key: &'static str) -> Option<At<chrono::NaiveDate>> {
         let (value, span) = self.get(key)?;
         let day = match value {
@@ -368,7 +346,6 @@ impl<'t> Table<'t> {
         Some(At { value: day?, span })
     }
 
-    /// An optional list of texts.
     pub fn texts(&self, key: &'static str) -> Option<At<Vec<At<String>>>> {
         let (value, span) = self.get(key)?;
         let DeValue::Array(items) = value else {
@@ -379,7 +356,6 @@ impl<'t> Table<'t> {
         Some(At { value: texts, span })
     }
 
-    /// A list of texts that must be there.
     pub fn required_texts(&self, key: &'static str) -> Option<At<Vec<At<String>>>> {
         if !self.has(key) {
             self.missing(key);
@@ -388,7 +364,7 @@ impl<'t> Table<'t> {
         self.texts(key)
     }
 
-    /// A table whose keys the file chooses, each with a text or a list of texts: key, its span, the texts.
+    /// A table with arbitrary keys, each with a text or a list of texts.
     pub fn conditions(&self, key: &'static str) -> Vec<Condition> {
         let Some((value, span)) = self.get(key) else { return Vec::new() };
         let DeValue::Table(map) = value else {
@@ -413,7 +389,6 @@ impl<'t> Table<'t> {
         out
     }
 
-    /// A table under `key`, read by `read`.
     pub fn table<T>(&self, key: &'static str, read: impl FnOnce(&Table<'_>) -> T) -> Option<T> {
         let (value, span) = self.get(key)?;
         let DeValue::Table(map) = value else {
@@ -426,7 +401,6 @@ impl<'t> Table<'t> {
         Some(out)
     }
 
-    /// A table that must be there.
     pub fn required_table<T>(&self, key: &'static str, read: impl FnOnce(&Table<'_>) -> T) -> Option<T> {
         if !self.has(key) {
             self.missing(key);
@@ -435,8 +409,8 @@ impl<'t> Table<'t> {
         self.table(key, read)
     }
 
-    /// The tables of a list under `key` (none where the key is left out), each read by `read`; what it answers with
-    /// `None` has been told and is left out.
+    /// The tables of the list under `key`; empty if the key is missing. `read` returns `None` to skip a table whose
+    /// problems it has reported.
     pub fn tables<T>(&self, key: &'static str, mut read: impl FnMut(&Table<'_>) -> Option<T>) -> Vec<T> {
         let Some((value, span)) = self.get(key) else { return Vec::new() };
         let DeValue::Array(items) = value else {
@@ -459,7 +433,7 @@ impl<'t> Table<'t> {
         out
     }
 
-    /// Like [`Self::tables`], for a list that needs at least one entry.
+    /// Like [`Self::tables`], for a list with at least one entry.
     pub fn required_tables<T>(&self, key: &'static str, mut read: impl FnMut(&Table<'_>) -> T) -> Vec<T> {
         let (tables, empty) = self.tables_or_empty(key, |t| Some(read(t)));
         if let Some(span) = empty {
@@ -468,7 +442,7 @@ impl<'t> Table<'t> {
         tables
     }
 
-    /// Like [`Self::tables`], and where the list is: where it is left out, or has no entry at all.
+    /// Like [`Self::tables`], and if the list is empty its span, or `0..0` if the key is missing.
     pub fn tables_or_empty<T>(
         &self,
         key: &'static str,
@@ -482,7 +456,7 @@ impl<'t> Table<'t> {
         (self.tables(key, read), empty)
     }
 
-    /// An optional list whose entries are texts, or tables that `read` makes the same thing of.
+    /// A list whose entries are texts or tables.
     pub fn texts_or_tables<T>(
         &self,
         key: &'static str,
@@ -507,11 +481,11 @@ impl<'t> Table<'t> {
         Some(At { value: out, span })
     }
 
-    /// Tells every key that nobody asked for.
+    /// Reports every key that was not requested.
     pub fn close(&self) {
-        let asked = self.asked.borrow();
-        for (key, _) in self.map.iter().filter(|(k, _)| !asked.contains(&k.get_ref().as_ref())) {
-            let mut valid = asked.clone();
+        let requested = self.requested.borrow();
+        for (key, _) in self.map.iter().filter(|(k, _)| !requested.contains(&k.get_ref().as_ref())) {
+            let mut valid = requested.clone();
             valid.sort_unstable();
             valid.dedup();
             let kind = Kind::UnknownKey {

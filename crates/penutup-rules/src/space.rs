@@ -22,8 +22,6 @@
 //! It must not know of disk, clock, terminal, or names: facts, values and rules are indices, and the same input gives
 //! the same output in the same order. Callers keep every set non-empty and every index inside the space.
 
-#![expect(clippy::must_use_candidate, clippy::return_self_not_must_use, reason = "nothing here has an effect")]
-
 use num_bigint::BigUint;
 
 mod budget;

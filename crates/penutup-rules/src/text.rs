@@ -1,14 +1,12 @@
-//! What text may stand before a person: which characters are refused, how a typed text is cleaned, how its length is
-//! counted. Knows nothing of files or terminals.
+//! Which characters may be displayed, how text is cleaned, and how its length is counted.
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Whether `c` may never reach a person's screen (rules-file: `control-character`).
+/// Whether `c` must never be displayed (`control-character`).
 ///
 /// C0, C1 and DEL; the line and paragraph separators; the bidirectional controls; the byte-order mark; private use and
 /// noncharacters; the deprecated format characters, interlinear annotations and tags. ZWJ and ZWNJ are allowed: Indic
 /// and Arabic names need them.
-#[must_use]
 pub fn is_forbidden(c: char) -> bool {
     let code = c as u32;
     c.is_control()
@@ -18,21 +16,19 @@ pub fn is_forbidden(c: char) -> bool {
         || code & 0xFFFE == 0xFFFE
 }
 
-/// Whether `c` takes part in no word: it shows nothing, or only looks like a blank. A terminal may give such a character
-/// a cell, none, or eat its neighbour, so a rules file may not hold one and a name loses it.
+/// Whether `c` renders as nothing or as a blank. Terminals disagree about its width, so a rules file may not contain one
+/// and names lose it.
 ///
 /// The soft hyphen, the fillers of Hangul and Khmer, the braille blank, zero-width marks and operators, Mongolian
-/// separators. ZWJ, ZWNJ and the variation selectors are not among them: they shape the letter before them.
-#[must_use]
+/// separators. ZWJ, ZWNJ and the variation selectors are not included: they shape the letter before them.
 pub fn is_invisible(c: char) -> bool {
     matches!(c as u32,
         0x00AD | 0x034F | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x180B..=0x180F | 0x200B | 0x2060..=0x2064 | 0x2800
         | 0x3164 | 0xFFA0 | 0x1_D173..=0x1_D17A | 0xE_0100..=0xE_01EF)
 }
 
-/// Whether a rules file may not hold `c`, which follows `before`: what [`is_forbidden`] or [`is_invisible`], any blank
-/// but the plain one (Word's U+00A0 looks like it and is another character), and a joiner with no letter to join.
-#[must_use]
+/// Whether a rules file may not contain `c` after `before`: [`is_forbidden`], [`is_invisible`], any blank but the plain
+/// one (Word's U+00A0 looks the same), or a joiner without a letter to join.
 pub fn is_hidden_in_a_text(c: char, before: Option<char>) -> bool {
     if matches!(c, ' '..='~') {
         return false;
@@ -44,19 +40,17 @@ pub fn is_hidden_in_a_text(c: char, before: Option<char>) -> bool {
         || (joiner && before.is_none_or(|b| (b as u32) < 0x0600))
 }
 
-/// Whether a text has printable ASCII only: nothing in it is hidden, and no letter carries a mark.
-#[must_use]
+/// Whether a text is printable ASCII, which needs no further checks.
 pub fn is_plain(text: &str) -> bool {
     text.bytes().all(|b| matches!(b, b' '..=b'~'))
 }
 
-/// The most marks that one letter carries; more are a picture, not a name (Vietnamese and Hebrew need three or four).
+/// The most combining marks on one letter; names have no more (Vietnamese and Hebrew need three or four).
 pub const MAX_MARKS: usize = 8;
 
-/// The first letter that carries more than [`MAX_MARKS`] marks: where it begins, in bytes.
-#[must_use]
+/// The byte offset of the first letter with more than [`MAX_MARKS`] marks.
 pub fn overloaded_letter(text: &str) -> Option<usize> {
-    // Most texts need no look at their graphemes: so many marks in a row are rare, and none is below U+0300.
+    // Avoids splitting most texts into graphemes: so many marks in a row are rare, and none is below U+0300.
     let mut in_a_row = 0;
     let is_crowded = text.chars().any(|c| {
         let is_mark = c >= '\u{300}' && unicode_width::UnicodeWidthChar::width(c) == Some(0);
@@ -73,21 +67,19 @@ fn is_overloaded(grapheme: &str) -> bool {
     marks(grapheme).nth(MAX_MARKS).is_some()
 }
 
-/// The marks of a grapheme: what has no width of its own.
+/// The zero-width characters of a grapheme after its first.
 fn marks(grapheme: &str) -> impl Iterator<Item = (usize, char)> {
     grapheme.char_indices().skip(1).filter(|(_, c)| unicode_width::UnicodeWidthChar::width(*c) == Some(0))
 }
 
-/// Whether bytes are the two-byte form of text that Windows programs call "Unicode": a mark of its byte order in front, or
-/// a first character whose other byte is zero.
-#[must_use]
+/// Whether bytes are UTF-16, which Windows programs call "Unicode": a byte order mark, or a first character with a zero
+/// byte.
 pub fn is_utf16(bytes: &[u8]) -> bool {
     matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..])
 }
 
-/// `text` without the characters that [`is_forbidden`] or [`is_invisible`]; a forbidden white space (a tab, a line
-/// break) becomes a blank, so that no two words grow together. A letter keeps at most [`MAX_MARKS`] marks.
-#[must_use]
+/// Removes characters that are [`is_forbidden`] or [`is_invisible`]. A forbidden white space (tab, line break) becomes a
+/// blank, to keep words apart. A letter keeps at most [`MAX_MARKS`] marks.
 pub fn clean(text: &str) -> String {
     if is_plain(text) {
         return text.to_owned();
@@ -110,8 +102,7 @@ pub fn clean(text: &str) -> String {
     kept.graphemes(true).map(bounded).collect()
 }
 
-/// Runs of white space become one blank and the ends are trimmed.
-#[must_use]
+/// Trims the ends and replaces each run of white space by one blank.
 pub fn fold(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for word in text.split_whitespace() {
@@ -123,20 +114,21 @@ pub fn fold(text: &str) -> String {
     out
 }
 
-/// The number of graphemes (what a person counts as characters).
-#[must_use]
+/// Normalizes an honorific for comparison: lower case, no final dot.
+pub(crate) fn bare_word(word: &str) -> String {
+    fold(word).trim_end_matches('.').to_lowercase()
+}
+
+/// The number of graphemes, which people perceive as characters.
 pub fn graphemes(text: &str) -> usize {
     text.graphemes(true).count()
 }
 
-/// The first `max` graphemes of `text`.
-#[must_use]
 pub fn first_graphemes(text: &str, max: usize) -> &str {
     text.grapheme_indices(true).nth(max).map_or(text, |(end, _)| &text[..end])
 }
 
-/// Whether `text` shows nothing: only white space, joiners and other characters without a shape of their own.
-#[must_use]
+/// Whether `text` renders as nothing: only white space, joiners and invisible characters.
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(|c| {
         c.is_whitespace()
@@ -151,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_forbidden_class_is_refused_and_names_pass() {
+    fn every_forbidden_class_is_recognized_and_names_are_allowed() {
         for c in [
             '\0',
             '\u{1b}',
@@ -185,20 +177,20 @@ mod tests {
     }
 
     #[test]
-    fn graphemes_are_counted_as_a_person_counts() {
+    fn length_is_counted_in_graphemes() {
         assert_eq!(graphemes("e\u{301}a"), 2);
         assert_eq!(first_graphemes("e\u{301}ab", 2), "e\u{301}a");
         assert_eq!(first_graphemes("ab", 5), "ab");
         assert!(is_blank(" \u{200b}\u{200d}"));
         assert!(!is_blank(" . "));
-        for nothing in ["\u{3164}", "\u{2800}", "\u{ffa0}", "\u{115f}\u{1160}", "\u{e0041}", "\u{206a}", "\u{fff9}"] {
-            assert!(is_blank(nothing), "{nothing:?}");
-            assert_eq!(clean(&format!("a{nothing}b")), "ab");
+        for invisible in ["\u{3164}", "\u{2800}", "\u{ffa0}", "\u{115f}\u{1160}", "\u{e0041}", "\u{206a}", "\u{fff9}"] {
+            assert!(is_blank(invisible), "{invisible:?}");
+            assert_eq!(clean(&format!("a{invisible}b")), "ab");
         }
     }
 
     #[test]
-    fn a_letter_keeps_a_bounded_number_of_marks() {
+    fn a_letter_keeps_a_limited_number_of_marks() {
         let zalgo = format!("a{}b", "\u{301}".repeat(2500));
         assert_eq!(overloaded_letter(&zalgo), Some(0));
         assert_eq!(clean(&zalgo).chars().count(), 1 + MAX_MARKS + 1);
@@ -209,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rules_file_holds_no_blank_but_the_plain_one_and_no_idle_joiner() {
+    fn unusual_blanks_and_joiners_without_a_letter_are_hidden() {
         for c in ['\u{a0}', '\u{202f}', '\u{2007}', '\u{3000}', '\u{ad}', '\u{200b}', '\t', '\u{2800}'] {
             assert!(is_hidden_in_a_text(c, Some('a')), "{:x}", c as u32);
         }

@@ -324,7 +324,7 @@ mod tests {
                 id: Uuid::from_u128(id),
                 version,
                 start: at(second),
-                end: ended.then(|| (at(second + 9), Outcome::Said(Ending::Complete))),
+                end: ended.then(|| (at(second + 9), Outcome::Ended(Ending::Complete))),
                 changed: at(second),
                 rule: rule.into(),
                 ..Record::default()

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use chrono::NaiveDate;
-use penutup::book::{Book, Origin};
 use penutup::broadcast::{Broadcast, State, tidy};
+use penutup::loaded::{LoadedRules, Origin};
 
 use super::effective::effective;
 use crate::wire::envelope::{Content, Envelope, Freshness};
@@ -190,7 +190,7 @@ impl Replica {
 
 /// `None` where the rules check refuses them.
 fn check_rules(text: String, version: u64, today: NaiveDate) -> Option<RulesState> {
-    let book = Book::read(text.into_bytes(), Origin::BuiltIn, today).ok()?;
+    let book = LoadedRules::read(text.into_bytes(), Origin::BuiltIn, today).ok()?;
     let revision = tidy(&book.rules.sop.revision, MAX_TEXT).unwrap_or_default();
     Some(RulesState { version, sha256: book.sha256().to_owned(), revision })
 }

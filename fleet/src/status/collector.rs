@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_nats::Client;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
-use penutup::book::{Book, Origin};
 use penutup::diagnostics::shown;
+use penutup::loaded::{LoadedRules, Origin};
 use penutup::words::Lang;
 
 use super::summary::{CurrentBroadcasts, DatabaseCounts, PublishedRules, SiteInput, Summary};
@@ -136,7 +136,7 @@ impl Collector {
             known.waits_for = known.waits_for.filter(|day| *day > today);
             return known.clone();
         }
-        let book = Book::read(text.as_bytes().to_vec(), Origin::BuiltIn, today).ok();
+        let book = LoadedRules::read(text.as_bytes().to_vec(), Origin::BuiltIn, today).ok();
         let revision = book.as_ref().map(|book| shown(&book.rules.sop.revision));
         let waits_for = book.and_then(|book| book.rules.sop.effective_from).filter(|day| *day > today);
         self.checked_rules

@@ -98,7 +98,7 @@ impl Renderer {
 
     fn broadcasts(self, summary: &Summary, out: &mut String) {
         let w = &words(self.lang).status;
-        let rules = penutup::book::Book::built_in().rules;
+        let rules = penutup::loaded::LoadedRules::built_in().rules;
         let _ = writeln!(out, "\n{}", w.klb);
         if summary.broadcasts.klb.is_empty() {
             let _ = writeln!(out, "  {}", words(self.lang).klb.never_declared);

@@ -3,10 +3,10 @@
 use std::fs;
 use std::io::Write as _;
 
-use penutup::book::Book;
 use penutup::cli::report::{Between, Form, csv, render};
 use penutup::journal::merge::{Merge, Refused};
 use penutup::journal::report::{By, Fold, span};
+use penutup::loaded::LoadedRules;
 use penutup::words::Lang;
 use serde_json::Value;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ const SEATS: [(&str, &str); 4] = [("jkt", "a1"), ("jkt", "a2"), ("bdg", "b1"), (
 
 /// The output of `penutup report` for the exports; for CSV sorted by start.
 fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String {
-    let zone = Book::built_in().rules.zones[0].offset;
+    let zone = LoadedRules::built_in().rules.zones[0].offset;
     let mut fold = Fold::new(zone);
     let mut lines = Vec::new();
     let span = span(days.from, days.to, zone);

@@ -380,6 +380,6 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Outcome::ALL.len());
-        assert_eq!(words.outcome(Outcome::Said(Ending::Omitted)), words.ending.omitted);
+        assert_eq!(words.outcome(Outcome::Ended(Ending::Omitted)), words.ending.omitted);
     }
 }

@@ -18,7 +18,7 @@ pub fn sheet(rules: &RuleSet) -> Map<String, Value> {
     let day = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string());
     let steps = rules.steps.iter().map(|step| {
         let (key, text) = match &step.words {
-            StepWords::Say(template) => ("say", template.in_braces(rules).to_string()),
+            StepWords::Say(template) => ("say", template.with_placeholders(rules).to_string()),
             StepWords::Remind(text) => ("remind", text.clone()),
         };
         json!({ "id": step.id, "title": step.title, key: text, "score": step.score, "basis": step.basis, "note": step.note })

@@ -69,7 +69,7 @@ fn document(rules: &RuleSet, words: &'static Words) -> Section {
 fn step(rules: &RuleSet, step: &Step, words: &Words) -> Vec<String> {
     let w = &words.table;
     let (kind, text) = match &step.words {
-        StepWords::Say(template) => (w.said, template.in_braces(rules).to_string()),
+        StepWords::Say(template) => (w.said, template.with_placeholders(rules).to_string()),
         StepWords::Remind(text) => (w.reminded, text.clone()),
     };
     let of = |text: &Option<String>| text.clone().unwrap_or_default();

@@ -35,10 +35,10 @@ pub fn blocks(look: &Look<'_>) -> Vec<Block> {
         }
         // Above the sentence what was said, below it what comes next: the next one is the last to go.
         let next = large_done
-            && entry.mark == Mark::Ahead
-            && entries[..at].iter().all(|e| e.mark != Mark::Ahead || Some(e.step) == shown);
+            && entry.mark == Mark::Upcoming
+            && entries[..at].iter().all(|e| e.mark != Mark::Upcoming || Some(e.step) == shown);
         let priority = match entry.mark {
-            Mark::Said | Mark::Overtaken => Priority::Said,
+            Mark::Spoken | Mark::Overtaken => Priority::Said,
             Mark::Reminder => Priority::Reminder,
             _ if next => Priority::Next,
             _ => Priority::Ahead,
@@ -111,7 +111,7 @@ fn spoken(look: &Look<'_>, sentence: &Sentence, role: Role, columns: usize) -> V
     let runs = sentence.segments().iter().map(|s| {
         let style = if s.filled { fixed.add_modifier(Modifier::UNDERLINED) } else { fixed };
         // A line never breaks between honorific and name.
-        (if s.binds { NO_BREAK } else { &s.text }, style)
+        (if s.no_break { NO_BREAK } else { &s.text }, style)
     });
     wrap(runs, columns)
 }
@@ -120,7 +120,7 @@ fn spoken(look: &Look<'_>, sentence: &Sentence, role: Role, columns: usize) -> V
 fn finished(look: &Look<'_>) -> Vec<Line<'static>> {
     let words = look.app.words();
     let columns = look.columns.saturating_sub(indent(look) + 2).clamp(1, SENTENCE);
-    let text = if look.app.call().said().is_empty() {
+    let text = if look.app.call().spoken().is_empty() {
         words.screen.nothing_spoken.into()
     } else if look.foot.is_some() {
         // What Space does next is not the next call here.
@@ -139,12 +139,12 @@ fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
     let (app, words) = (look.app, &look.app.words().screen);
     let step = app.rules().step(entry.step);
     let (mark, role) = match entry.mark {
-        Mark::Said if app.is_previewing() && app.shown() == Some(entry.step) => ("»√ ", Role::Said),
+        Mark::Spoken if app.is_previewing() && app.shown() == Some(entry.step) => ("»√ ", Role::Said),
         _ if app.is_previewing() && app.shown() == Some(entry.step) => (" » ", Role::Accent),
-        Mark::Said => (" √ ", Role::Said),
+        Mark::Spoken => (" √ ", Role::Said),
         Mark::Current => (" ► ", Role::Accent),
         Mark::Overtaken => (" – ", Role::Text),
-        Mark::Ahead | Mark::Reminder => ("   ", Role::Text),
+        Mark::Upcoming | Mark::Reminder => ("   ", Role::Text),
     };
     let title = match entry.mark {
         Mark::Reminder if opening => {
@@ -153,18 +153,20 @@ fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
             fill(words.before_closing, &[("title", &lower)])
         }
         Mark::Reminder => fill(words.remember, &[("title", &step.title)]),
-        Mark::Ahead if look.size == Size::Compact && app.shown() != Some(entry.step) => {
+        Mark::Upcoming if look.size == Size::Compact && app.shown() != Some(entry.step) => {
             fill(words.next, &[("title", &step.title)])
         }
         _ => step.title.clone(),
     };
     let mut basis = match (&step.basis, entry.mark) {
-        (Some(basis), Mark::Said | Mark::Current | Mark::Ahead | Mark::Overtaken) => shorten(basis, look.columns / 3),
+        (Some(basis), Mark::Spoken | Mark::Current | Mark::Upcoming | Mark::Overtaken) => {
+            shorten(basis, look.columns / 3)
+        }
         _ => String::new(),
     };
     let title_role = if entry.mark == Mark::Overtaken { Role::Text } else { Role::Title };
     let mut left = vec![look.span(mark, role), look.span(title, title_role)];
-    let open = matches!(entry.mark, Mark::Current | Mark::Ahead);
+    let open = matches!(entry.mark, Mark::Current | Mark::Upcoming);
     if open && !step.score.is_empty() {
         let scored = fill(words.scored, &[("score", &step.score.join(" · "))]);
         let used: usize = left.iter().map(|s| width(&s.content)).sum();

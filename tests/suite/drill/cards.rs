@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use penutup::action::{Action, Direction};
-use penutup::book::Book;
 use penutup::drill::captions;
 use penutup::drill::card::Card;
 use penutup::drill::deck::Deck;
@@ -15,6 +14,7 @@ use penutup::drill::generate::{CardGenerator, edges, full_coverage};
 use penutup::drill::grade::{Answer, ExerciseKind, SpokenMark, grade};
 use penutup::drill::session::{Draft, Phase, Session, SessionAction, Setup};
 use penutup::drill::story::{self, Stories};
+use penutup::loaded::LoadedRules;
 use penutup::rules::decide::decide;
 use penutup::rules::{RuleSet, Situation};
 use penutup::words::Lang;
@@ -182,7 +182,7 @@ fn no_right_answer_is_marked_wrong_whatever_the_story_leaves_open() {
 }
 
 /// The situations that the embedded stories' author could mean by a card under other rules.
-fn cards_under(parts: &[(&str, &str)], own: &str) -> (Arc<Book>, Vec<Card>, Vec<String>) {
+fn cards_under(parts: &[(&str, &str)], own: &str) -> (Arc<LoadedRules>, Vec<Card>, Vec<String>) {
     let book = revised(parts);
     let own = story::read(own.as_bytes()).expect("sound stories");
     assert_eq!(own.unknown_names(&book.rules), []);
@@ -315,7 +315,7 @@ fn renamed_facts_fields_zones_and_steps_and_moved_greetings_leave_no_wrong_card(
     }
 }
 
-fn setup(book: &Arc<Book>, stories: &Stories, seed: u64) -> Setup {
+fn setup(book: &Arc<LoadedRules>, stories: &Stories, seed: u64) -> Setup {
     let set = CardGenerator::new(&book.rules, stories).generate(&full_coverage(&book.rules), seed);
     let (not_asked, cards) = (set.not_asked(&book.rules), set.cards);
     Setup {

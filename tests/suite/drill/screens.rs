@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use penutup::action::Direction;
-use penutup::book::Book;
 use penutup::drill::deck::Deck;
 use penutup::drill::generate::{CardGenerator, full_coverage};
 use penutup::drill::grade::ExerciseKind;
@@ -14,6 +13,7 @@ use penutup::drill::session::{Session, SessionAction, Setup};
 use penutup::drill::show::{Show, ShowAction};
 use penutup::drill::story::Stories;
 use penutup::keymap::Key;
+use penutup::loaded::LoadedRules;
 use penutup::tui::theme::Theme;
 use penutup::tui::view::{self, Drawn};
 use penutup::words::Lang;
@@ -27,7 +27,7 @@ use crate::stage::wib;
 const SIZES: [(u16, u16); 3] = [(100, 30), (80, 24), (60, 18)];
 
 fn session(exam: Option<u8>, way: Option<ExerciseKind>) -> Session {
-    let book = Arc::new(Book::built_in());
+    let book = Arc::new(LoadedRules::built_in());
     let stories = Stories::built_in();
     let cards = CardGenerator::new(&book.rules, &stories).generate(&full_coverage(&book.rules), 7).cards;
     Session::new(Setup {
@@ -69,7 +69,7 @@ fn practice(way: Option<ExerciseKind>, pressed: &str) -> Session {
 }
 
 fn show(scene: usize, steps: usize) -> Show {
-    let book = Arc::new(Book::built_in());
+    let book = Arc::new(LoadedRules::built_in());
     let deck = Deck::built_in();
     let scenes = deck.resolved(&book.rules).into_iter().filter_map(|(scene, _)| scene).collect();
     let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();

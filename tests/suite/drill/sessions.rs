@@ -3,24 +3,24 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use penutup::book::Book;
 use penutup::drill::card::Card;
 use penutup::drill::generate::{CardGenerator, full_coverage};
 use penutup::drill::rng::Rng;
 use penutup::drill::story::Stories;
+use penutup::loaded::LoadedRules;
 
 use crate::support::{Home, json};
 use crate::term::{Term, eventually};
 
 /// The cards that the program deals for a seed.
-fn cards(seed: u64) -> (Arc<Book>, Vec<Card>) {
-    let book = Arc::new(Book::built_in());
+fn cards(seed: u64) -> (Arc<LoadedRules>, Vec<Card>) {
+    let book = Arc::new(LoadedRules::built_in());
     let cards = CardGenerator::new(&book.rules, &Stories::built_in()).generate(&full_coverage(&book.rules), seed).cards;
     (book, cards)
 }
 
 /// The keys that answer a card without the script: digits for its steps, arrows for its greeting.
-fn blind_keys(book: &Book, card: &Card, at: usize, seed: u64) -> String {
+fn blind_keys(book: &LoadedRules, card: &Card, at: usize, seed: u64) -> String {
     let rules = &book.rules;
     let ids = rules.steps.iter().filter(|s| s.is_spoken()).map(|s| s.id.as_str());
     let mut offered: Vec<&str> = ids.collect();

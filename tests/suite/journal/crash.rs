@@ -111,7 +111,7 @@ fn killed_a_hundred_times_at_random_moments() {
         assert_eq!(all.iter().filter(|f| f.how().is_none()).count(), 0, "round {round}: nothing is left open");
         let reached = |call: &u64| {
             of_round.get(call).map_or(-1, |f| match f.how() {
-                Some(Outcome::Said(Ending::Complete)) => 3,
+                Some(Outcome::Ended(Ending::Complete)) => 3,
                 _ => i32::try_from(f.ticks).unwrap_or(0),
             })
         };

@@ -23,7 +23,7 @@ pub fn write(home: &Home, seat: Option<&str>, calls: impl IntoIterator<Item = Re
 /// A day's calls: complete, one that cost score, one that the customer ended, one that runs.
 fn a_day() -> Vec<Record> {
     let mut omitted = ticked(4, 0);
-    omitted.end = Some((omitted.start + TimeDelta::seconds(10), Outcome::Said(Ending::Omitted)));
+    omitted.end = Some((omitted.start + TimeDelta::seconds(10), Outcome::Ended(Ending::Omitted)));
     omitted.steps[0].undone = 2;
     omitted.overtaken = vec![OvertakenRecord {
         step: "campaign".into(),
@@ -32,7 +32,7 @@ fn a_day() -> Vec<Record> {
     }];
     omitted.cost = vec!["Akurasi".into(), "Salam Penutup".into(), "FCR".into()];
     let mut customer = ticked(65, 1);
-    customer.end = Some((customer.start + TimeDelta::seconds(30), Outcome::Said(Ending::CustomerLeft)));
+    customer.end = Some((customer.start + TimeDelta::seconds(30), Outcome::Ended(Ending::CustomerLeft)));
     for record in [&mut omitted, &mut customer] {
         record.facts[0].value = "ya".into();
     }

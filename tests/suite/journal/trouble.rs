@@ -94,7 +94,7 @@ fn a_full_disk() {
     finish(writer, &troubles);
     let calls = found(&path);
     assert_eq!(calls.len() as u64, call);
-    assert!(calls.iter().all(|c| c.how() == Some(Outcome::Said(Ending::Complete))));
+    assert!(calls.iter().all(|c| c.how() == Some(Outcome::Ended(Ending::Complete))));
 }
 
 #[test]
@@ -405,7 +405,7 @@ fn a_journal_locked_by_another_process() {
     assert_eq!(told(&troubles), "Jurnal tertulis lagi");
     finish(writer, &troubles);
     let calls = found(&path);
-    assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(Outcome::Said(Ending::Complete)); 2]);
+    assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(Outcome::Ended(Ending::Complete)); 2]);
 }
 
 #[test]
@@ -487,7 +487,7 @@ fn a_clock_that_jumps_back() {
     let (writer, troubles) = start(&path);
     let mut record = ended(1);
     let end = record.start - TimeDelta::hours(2);
-    record.end = Some((end, Outcome::Said(Ending::Complete)));
+    record.end = Some((end, Outcome::Ended(Ending::Complete)));
     hand(&writer, record);
     let recap = settle(&writer);
     assert_eq!(recap.report.durations.map(|d| d.longest), Some(0));

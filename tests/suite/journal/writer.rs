@@ -129,7 +129,7 @@ fn two_prompters_write_at_once_without_loss() {
     rules.sort_unstable();
     rules.dedup();
     assert_eq!((calls.len(), rules.len()), (1000, 1000));
-    assert!(calls.iter().all(|c| c.how() == Some(Outcome::Said(Ending::Complete)) && c.ticks == 2));
+    assert!(calls.iter().all(|c| c.how() == Some(Outcome::Ended(Ending::Complete)) && c.ticks == 2));
     assert_eq!(place.names("seat-"), [""; 0]);
 }
 
@@ -268,7 +268,7 @@ fn the_recap_counts_the_own_day() {
     };
     hand(&writer, yesterday);
     let mut omitted = ticked(70, 0);
-    omitted.end = Some((omitted.start, Outcome::Said(Ending::Omitted)));
+    omitted.end = Some((omitted.start, Outcome::Ended(Ending::Omitted)));
     omitted.cost = vec!["Akurasi".into(), "FCR".into()];
     for record in [ended(1), ended(2), omitted, begun(71)] {
         hand(&writer, record);
@@ -285,7 +285,7 @@ fn the_recap_counts_the_own_day() {
     assert_eq!((total.closings, total.complete, total.costing), (3, 2, 1));
     assert_eq!(total.cost, [("Akurasi".to_owned(), 1), ("FCR".to_owned(), 1)]);
     assert_eq!(total.left_out, [("download".to_owned(), 1), ("terima-kasih".to_owned(), 1)]);
-    assert_eq!(total.outcomes()[0], (Outcome::Said(Ending::Complete), 2));
+    assert_eq!(total.outcomes()[0], (Outcome::Ended(Ending::Complete), 2));
     assert_eq!((hours[12], hours[13]), (2, 1));
     finish(writer, &troubles);
 }

@@ -1,8 +1,8 @@
 //! What the telephone does to a call, without a telephone: every event is an action like a key.
 
 use penutup::app::Mode;
-use penutup::book::Book;
 use penutup::keymap::Key;
+use penutup::loaded::LoadedRules;
 use penutup_ipc::phone_event::Why;
 
 use super::Rings;
@@ -18,7 +18,7 @@ fn a_start_sets_what_it_was_given_as_one_thing_to_take_back() {
     assert_eq!(s.journal(), ["0 open"]);
     s.keys("⌫");
     assert_eq!((s.fact("topik"), s.fact("klb"), s.field("nama").as_str()), ("lain", "tidak", ""));
-    assert_eq!((s.field("sapaan"), s.app.call().begun()), ("Bapak/Ibu".into(), None));
+    assert_eq!((s.field("sapaan"), s.app.call().started_at()), ("Bapak/Ibu".into(), None));
     assert_eq!(s.journal(), ["0 gone"]);
 }
 
@@ -26,16 +26,16 @@ fn a_start_sets_what_it_was_given_as_one_thing_to_take_back() {
 fn a_start_with_nothing_begins_the_call_for_the_journal() {
     let mut s = Stage::at("14:00");
     s.starts("");
-    assert_eq!((s.journal(), s.app.call().begun()), (vec!["0 open".into()], Some(wib("14:00"))));
+    assert_eq!((s.journal(), s.app.call().started_at()), (vec!["0 open".into()], Some(wib("14:00"))));
     s.keys("⌫");
-    assert_eq!((s.journal(), s.app.call().begun()), (vec!["0 gone".into()], None));
+    assert_eq!((s.journal(), s.app.call().started_at()), (vec!["0 gone".into()], None));
 }
 
 #[test]
 fn a_shift_fact_alone_sets_but_begins_nothing() {
     let mut s = Stage::at("14:00");
     s.sets("klb=ya");
-    assert_eq!((s.fact("klb"), s.app.call().begun(), s.journal()), ("ya", None, vec![]));
+    assert_eq!((s.fact("klb"), s.app.call().started_at(), s.journal()), ("ya", None, vec![]));
     s.sets("nama=Budi");
     assert_eq!(s.journal(), ["0 open"]);
     s.keys("⌫");
@@ -323,7 +323,7 @@ fn a_record_has_no_name_however_it_came() {
 #[test]
 fn other_typed_fields_take_numbers_too() {
     let more = "\n[[field]]\nid = \"meter\"\nlabel = \"Meter\"\nmax = 4\nempty = \"\"\n";
-    let source = String::from_utf8(Book::built_in().source).expect("TOML").replacen(
+    let source = String::from_utf8(LoadedRules::built_in().source).expect("TOML").replacen(
         "\n[[zone]]",
         &format!("{more}\n[[zone]]"),
         1,

@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use penutup::app::{App, Begin, Effect};
 use penutup::broadcast::{Broadcast, KLB, News, State};
-use penutup::closing::{Held, Since};
+use penutup::closing::PersistedFact;
+use penutup::closing::Since;
 use penutup::message::CentreLink;
 use penutup::message::Message;
 use penutup::words::Lang;
@@ -55,7 +56,7 @@ fn a_declaration_switches_the_script_with_its_own_since() {
 fn it_begins_no_call_and_no_undo_takes_it_back() {
     let mut s = Stage::at("14:00");
     declares(&mut s, klb(1, State::On));
-    assert_eq!((s.app.call().begun(), s.app.can_undo()), (None, false));
+    assert_eq!((s.app.call().started_at(), s.app.can_undo()), (None, false));
     s.keys("␣m");
     declares(&mut s, klb(2, State::Off));
     s.keys("⌫⌫");
@@ -132,9 +133,9 @@ fn one_that_was_switched_off_here_is_not_asked_about() {
 #[test]
 fn a_restart_applies_no_version_again_over_what_the_cso_did() {
     let since = Since { set: wib("13:30"), confirmed: wib("13:30") };
-    let held = vec![Held { fact: KLB.into(), value: "tidak".into(), since }];
+    let held = vec![PersistedFact { fact: KLB.into(), value: "tidak".into(), since }];
     let mut s = Stage::with(crate::stage::revised(&[]), wib("14:00"), held.clone());
-    let begin = |held: Vec<Held>| Begin {
+    let begin = |held: Vec<PersistedFact>| Begin {
         book: crate::stage::revised(&[]),
         lang: Lang::Id,
         zone: 0,

@@ -9,7 +9,7 @@ use super::Talk;
 /// The facts, the name and how many sentences were said: what a line may change.
 fn state(talk: &Talk) -> (String, String, usize, u64) {
     let name = talk.app.rules().field_named("nama").expect("a name");
-    let said = talk.app.entries().iter().filter(|e| e.mark == Mark::Said).count();
+    let said = talk.app.entries().iter().filter(|e| e.mark == Mark::Spoken).count();
     (talk.app.facts_told(|_| true), talk.app.field_told(name), said, talk.app.number())
 }
 

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use penutup::app::Mode;
-use penutup::book::Book;
 use penutup::broadcast::{Broadcast, KLB, News, State};
+use penutup::loaded::LoadedRules;
 use penutup::message::Link;
 use penutup::message::{Message, Subject};
 use penutup::rules::decide::decide;
 use penutup::rules::script::script;
 use penutup::words::Lang;
 use penutup_ipc::phone_event::{Pairs, PhoneEvent};
+
 use proptest::prelude::*;
 
 use super::Talk;
@@ -36,7 +37,7 @@ fn starts(pairs: &[(&str, &str)]) -> Message {
 
 #[test]
 fn the_first_lines_are_the_state_and_the_sentence() {
-    let lines = Talk::with(Arc::new(Book::built_in()), Lang::Id, wib("14:20")).opening();
+    let lines = Talk::with(Arc::new(LoadedRules::built_in()), Lang::Id, wib("14:20")).opening();
     assert!(lines[0].starts_with("Salam Penutup, SOP Rev-1."), "{lines:?}");
     has(&lines, "Jam pelanggan 14.20 WIB.");
     has(&lines, "Nama Pelanggan: belum diisi.");
@@ -237,7 +238,7 @@ proptest! {
         steps in prop::collection::vec((line(), 0..4_u8), 0..40),
         lang in prop::sample::select(vec![Lang::Id, Lang::En]),
     ) {
-        let mut talk = Talk::with(Arc::new(Book::built_in()), lang, wib("14:40"));
+        let mut talk = Talk::with(Arc::new(LoadedRules::built_in()), lang, wib("14:40"));
         let mut said = talk.opening();
         for (line, outside) in steps {
             match outside {
@@ -260,7 +261,7 @@ proptest! {
                 Some(sentence) => prop_assert_eq!(&said[at + 1], &sentence.to_string()),
                 None => prop_assert!(said[at + 1].ends_with(&talk.app.complete_sentence().to_string())),
             }
-            if talk.app.call().said().is_empty() {
+            if talk.app.call().spoken().is_empty() {
                 let plan = decide(rules, talk.app.call().situation());
                 let say = script(rules, plan, talk.app.call().fields(), talk.app.greeting_word()).to_string();
                 let copied = talk.types("c");

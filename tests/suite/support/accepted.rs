@@ -11,13 +11,13 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use clap::Parser as _;
 use penutup::app::{App, Begin};
-use penutup::book::{Book, Origin};
 use penutup::cli::{self, Answer, Cli, Context, Env, Status, Stop, Verb};
 use penutup::clock::Clock;
 use penutup::diagnostics::draw::{Canvas, draw};
 use penutup::diagnostics::{Source, describe};
 use penutup::files::{Chosen, Folders, Why};
 use penutup::keymap::{self, Key};
+use penutup::loaded::{LoadedRules, Origin};
 use penutup::plain::listen::Line;
 use penutup::plain::view::Plain;
 use penutup::rules::ruleset::{FieldKind, RuleSet, StepWords, TextKind};
@@ -73,7 +73,7 @@ pub fn holds(source: &[u8], folder: &Folder) -> bool {
     }
     let Some(rules) = &report.rules else { return false };
     sentences(rules);
-    let book = Book::read(source.to_vec(), Origin::File("rules.toml".into()), now.date_naive());
+    let book = LoadedRules::read(source.to_vec(), Origin::File("rules.toml".into()), now.date_naive());
     let book = Arc::new(book.expect("it was accepted"));
     for (lang, sizes) in [(Lang::Id, &SIZES[..]), (Lang::En, &SIZES[7..8])] {
         screens(&book, lang, now, sizes);
@@ -200,13 +200,13 @@ fn letter_for_letter(rules: &RuleSet, step: &penutup::rules::ruleset::Step, fiel
     }
 }
 
-fn app(book: &Arc<Book>, lang: Lang, zone: usize, now: DateTime<Utc>) -> App {
+fn app(book: &Arc<LoadedRules>, lang: Lang, zone: usize, now: DateTime<Utc>) -> App {
     let book = Arc::clone(book);
     App::new(Begin { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now })
 }
 
 /// The prompter at every edge of the greeting in a zone: at the edge the new word, and before it another row's.
-fn edges(book: &Arc<Book>, zone: usize, now: DateTime<Utc>) {
+fn edges(book: &Arc<LoadedRules>, zone: usize, now: DateTime<Utc>) {
     let rules = &book.rules;
     let offset = rules.zones[zone].offset;
     for row in rules.greetings.rows().iter().take(8) {
@@ -229,7 +229,7 @@ fn edges(book: &Arc<Book>, zone: usize, now: DateTime<Utc>) {
 }
 
 /// The prompter in its modes at these sizes.
-fn screens(book: &Arc<Book>, lang: Lang, now: DateTime<Utc>, sizes: &[(u16, u16)]) {
+fn screens(book: &Arc<LoadedRules>, lang: Lang, now: DateTime<Utc>, sizes: &[(u16, u16)]) {
     let rules = &book.rules;
     let mut keys: Vec<Vec<Key>> = vec![vec![], vec![Key::Char('d')], vec![Key::Char('?')], vec![Key::Char('s')]];
     let of_facts = rules.facts.iter().filter_map(|fact| fact.key).map(Key::Char);
@@ -270,7 +270,7 @@ impl Write for Written {
 }
 
 /// The line mode: its opening, its pages and a call.
-fn lines(book: &Arc<Book>, lang: Lang, now: DateTime<Utc>) {
+fn lines(book: &Arc<LoadedRules>, lang: Lang, now: DateTime<Utc>) {
     let mut app = app(book, lang, 0, now).plain_mode();
     let written = Written::default();
     let mut view = Plain::new(written.clone(), false);

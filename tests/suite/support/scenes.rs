@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use penutup::book::Book;
+use penutup::loaded::LoadedRules;
 use penutup::message::{Message, Subject};
 use penutup::tui::theme::Theme;
 use penutup::tui::view::{self, Drawn};
@@ -40,7 +40,7 @@ pub fn all() -> Vec<(&'static str, Stage)> {
 /// KLB overdue with its question, the SOP's contradiction, a notice of two rows, the longest sentence with the longest
 /// name, a greeting that turns soon, and a customer in another zone than ours that greets otherwise.
 pub fn worst() -> Stage {
-    let mut stage = Stage::in_zone(2, Arc::new(Book::built_in()), wib("01:40"), Vec::new());
+    let mut stage = Stage::in_zone(2, Arc::new(LoadedRules::built_in()), wib("01:40"), Vec::new());
     stage.keys("ka").clock("14:57");
     stage.keys("bz").paste(LONG_NAME).keys("⏎");
     let why = "Aturan tidak dipakai: \\\\server\\sop\\rules.toml:117: Fakta \"aplikasi\" tidak punya nilai \"punya\"";

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use penutup::action::Action;
 use penutup::app::{App, Begin, Effect, Update};
-use penutup::book::{Book, Origin};
-use penutup::closing::Held;
 use penutup::closing::Mark;
+use penutup::closing::PersistedFact;
 use penutup::keymap::{self, Key};
+use penutup::loaded::{LoadedRules, Origin};
 use penutup::message::Message;
 use penutup::rules::BUILT_IN;
 use penutup::scroll::Scroll;
@@ -38,8 +38,8 @@ pub fn wib(time: &str) -> DateTime<Utc> {
 
 /// A sound source as a book.
 #[track_caller]
-pub fn book(source: impl Into<Vec<u8>>) -> Arc<Book> {
-    match Book::read(source.into(), Origin::File("rules.toml".into()), NaiveDate::MAX) {
+pub fn book(source: impl Into<Vec<u8>>) -> Arc<LoadedRules> {
+    match LoadedRules::read(source.into(), Origin::File("rules.toml".into()), NaiveDate::MAX) {
         Ok(book) => Arc::new(book),
         Err(refused) => {
             panic!("{:#?}\n{}", refused.problems, String::from_utf8_lossy(&refused.source))
@@ -49,7 +49,7 @@ pub fn book(source: impl Into<Vec<u8>>) -> Arc<Book> {
 
 /// The built-in rules with parts replaced: the next revision.
 #[track_caller]
-pub fn revised(parts: &[(&str, &str)]) -> Arc<Book> {
+pub fn revised(parts: &[(&str, &str)]) -> Arc<LoadedRules> {
     let mut source = BUILT_IN.replace("\"Rev-1\"", "\"Rev-2\"");
     for (from, to) in parts {
         assert!(source.contains(from), "the built-in rules have {from:?}");
@@ -65,16 +65,16 @@ impl Stage {
     /// The built-in SOP at this time of day in WIB.
     #[track_caller]
     pub fn at(time: &str) -> Self {
-        Self::with(Arc::new(Book::built_in()), wib(time), Vec::new())
+        Self::with(Arc::new(LoadedRules::built_in()), wib(time), Vec::new())
     }
 
     /// Other rules.
-    pub fn with(book: Arc<Book>, now: DateTime<Utc>, held: Vec<Held>) -> Self {
+    pub fn with(book: Arc<LoadedRules>, now: DateTime<Utc>, held: Vec<PersistedFact>) -> Self {
         Self::in_zone(0, book, now, held)
     }
 
     /// Other rules, in a house that stands in another zone than the first.
-    pub fn in_zone(zone: usize, book: Arc<Book>, now: DateTime<Utc>, held: Vec<Held>) -> Self {
+    pub fn in_zone(zone: usize, book: Arc<LoadedRules>, now: DateTime<Utc>, held: Vec<PersistedFact>) -> Self {
         let begin = Begin { book, lang: Lang::Id, zone, held, notice: None, rules_trouble: None, now };
         Self { app: App::new(begin), now, hands: now, pace: PACE, effects: Vec::new(), scroll: Scroll::default() }
     }
@@ -145,7 +145,7 @@ impl Stage {
     }
 
     /// Good rules come.
-    pub fn reload(&mut self, book: &Arc<Book>) -> &mut Self {
+    pub fn reload(&mut self, book: &Arc<LoadedRules>) -> &mut Self {
         self.act(Message::Rules(Arc::clone(book), None))
     }
 
@@ -176,9 +176,9 @@ impl Stage {
         let told = self.app.entries().into_iter().map(|entry| {
             let id = &rules.step(entry.step).id;
             match entry.mark {
-                Mark::Said => format!("√{id}"),
+                Mark::Spoken => format!("√{id}"),
                 Mark::Current => format!("►{id}"),
-                Mark::Ahead => id.clone(),
+                Mark::Upcoming => id.clone(),
                 Mark::Overtaken => format!("–{id}"),
                 Mark::Reminder => format!("({id})"),
             }
@@ -189,7 +189,7 @@ impl Stage {
     /// The steps that were said, in order.
     pub fn said(&self) -> Vec<&str> {
         let rules = self.app.rules();
-        self.app.call().said().iter().map(|s| rules.step(s.step).id.as_str()).collect()
+        self.app.call().spoken().iter().map(|s| rules.step(s.step).id.as_str()).collect()
     }
 
     /// The notice, or nothing.

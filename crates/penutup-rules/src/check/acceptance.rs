@@ -1,4 +1,4 @@
-//! Warnings that the file accepts where they point to, each with its reason.
+//! Warnings that a table of the file accepts, each with its reason.
 
 use std::collections::HashSet;
 
@@ -8,8 +8,8 @@ use crate::ruleset::Acceptance;
 use crate::shape::Problems;
 use crate::text::is_blank;
 
-/// Removes the warnings that the file accepts, and adds what is wrong with the acceptances. Whether one is of no use is
-/// only known where the file has no error, since an error keeps some warnings from being looked for.
+/// Removes accepted warnings and reports problems of the acceptances. Unused ones are reported only for a file without
+/// errors, since an error prevents some checks.
 pub fn apply(file: &File, problems: &Problems) {
     let mut problems = problems.borrow_mut();
     let complete = !problems.iter().any(Problem::is_error);
@@ -34,14 +34,14 @@ pub fn apply(file: &File, problems: &Problems) {
             let before = problems.len();
             problems.retain(|p| p.code() != code || p.owner != owner);
             if complete && problems.len() == before {
-                found.push(Problem::new(text.span.clone(), Kind::UnusedAcceptance { code }).of(owner));
+                found.push(Problem::new(text.span.clone(), Kind::UnusedAcceptance { code }).with_owner(owner));
             }
         }
     }
     problems.extend(found);
 }
 
-/// The known warnings that the file accepts, each with its table and its reason.
+/// The accepted warnings, each with its table and reason.
 pub fn list(file: &File) -> Vec<Acceptance> {
     let id = |text: &Option<Text>| text.as_ref().map(|t| t.value.clone()).unwrap_or_default();
     let named = |owner: Owner| match owner {
@@ -63,7 +63,7 @@ pub fn list(file: &File) -> Vec<Acceptance> {
     found
 }
 
-/// The warning of this name, where one may be accepted.
+/// The warning with this name, if it can be accepted.
 fn accepted(name: &str) -> Option<Code> {
     Code::ALL.iter().copied().find(|code| code.can_be_accepted() && code.as_str() == name)
 }

@@ -1,10 +1,10 @@
-//! Texts of the file that stand for a value: durations, times of day, offsets, zone names.
+//! Parsers of durations, times of day, offsets and zone ids.
 
 use std::time::Duration;
 
 use chrono::FixedOffset;
 
-/// Letters, digits and `-`, at most 12: a zone's name stands in the header.
+/// Letters, digits and `-`, at most 12: the header displays it.
 pub fn is_zone_id(id: &str) -> bool {
     (1..=12).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
@@ -34,7 +34,7 @@ pub fn minute_of_day(text: &str) -> Option<u16> {
     (hours < 24).then_some(hours * 60 + minutes)
 }
 
-/// "+07:00" → the offset; from −12:00 to +14:00, where people live.
+/// "+07:00" → the offset; from −12:00 to +14:00.
 pub fn zone_offset(text: &str) -> Option<FixedOffset> {
     let (sign, rest) = match text.split_at_checked(1)? {
         ("+", rest) => (1, rest),

@@ -1,63 +1,58 @@
-//! A customer's name as it is typed, pasted, telephoned or given on the command line, held against the rules: honorifics
-//! in front set the field that has the choices; letters stay as typed.
+//! Texts of typed fields, from the keyboard, a paste, the telephone or the command line. An honorific before the customer's
+//! name sets the honorific field; the letters of the name stay as typed.
 
 pub mod read;
 
 use unicode_width::UnicodeWidthChar;
 
 use crate::ruleset::{FieldIx, FieldKind, RuleSet, TextKind};
-use crate::script::{FieldValue, Fields, Unfit};
+use crate::script::{FieldValue, Fields, FitError};
 use crate::text;
-use read::{Honorifics, Name, NoName, tidy};
+use read::{Honorifics, Name, NameError, without_extras};
 
-/// Why a typed field does not take a text.
+/// Why a typed field rejects a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoText {
-    /// Nothing to be read in it.
+pub enum TextError {
     Empty,
-    /// A name is asked for, and this is what is written where nobody is known.
-    Nobody,
-    /// Digits, where a name is asked for.
+    /// Not a name but a placeholder for one, such as "unknown".
+    NoPerson,
     Digits,
-    /// More graphemes than the field takes.
     TooLong {
-        /// How many.
         count: usize,
     },
-    /// No number, where one is asked for.
-    NoNumber,
+    NotANumber,
 }
 
-impl From<NoName> for NoText {
-    fn from(why: NoName) -> Self {
+impl From<NameError> for TextError {
+    fn from(why: NameError) -> Self {
         match why {
-            NoName::Empty => Self::Empty,
-            NoName::Nobody => Self::Nobody,
-            NoName::Digits => Self::Digits,
+            NameError::Empty => Self::Empty,
+            NameError::NoPerson => Self::NoPerson,
+            NameError::Digits => Self::Digits,
         }
     }
 }
 
-impl From<Unfit> for NoText {
-    fn from(why: Unfit) -> Self {
+impl From<FitError> for TextError {
+    fn from(why: FitError) -> Self {
         match why {
-            Unfit::TooLong { count } => Self::TooLong { count },
-            Unfit::NoNumber => Self::NoNumber,
+            FitError::TooLong { count } => Self::TooLong { count },
+            FitError::NotANumber => Self::NotANumber,
         }
     }
 }
 
-/// Sets `field` to `typed`. Where the field is the customer's name, honorifics before it set theirs; an honorific with
-/// nothing behind it counts as one only when `taken`. What does not fit then is not taken.
-pub fn set(rules: &RuleSet, fields: &mut Fields, field: FieldIx, typed: &str, taken: bool) {
+/// Sets `field` to `typed`; honorifics before the customer's name set the honorific field. Unless `complete`, a single
+/// honorific is kept as the beginning of a name. If `complete`, a text that is not a name changes nothing.
+pub fn set(rules: &RuleSet, fields: &mut Fields, field: FieldIx, typed: &str, complete: bool) {
     if rules.roles.name != Some(field) || text::is_blank(typed) {
         fields.set(rules, field, FieldValue::Text(typed.into()));
         return;
     }
-    let name = match read::read(typed, &honorifics(rules), taken) {
+    let name = match read::read(typed, &honorifics(rules), complete) {
         Ok(name) => name,
-        Err(_) if taken => return,
-        // It may become one.
+        Err(_) if complete => return,
+        // It may become a name.
         Err(_) => Name { choice: None, text: typed.into() },
     };
     if fields.set(rules, field, FieldValue::Text(name.text))
@@ -67,16 +62,13 @@ pub fn set(rules: &RuleSet, fields: &mut Fields, field: FieldIx, typed: &str, ta
     }
 }
 
-/// Whether a text can be taken for this field; nothing at all can.
-///
-/// # Errors
-/// Why it can't.
-pub fn check(rules: &RuleSet, field: FieldIx, text: &str) -> Result<(), NoText> {
-    let FieldKind::Typed(typed) = &rules.field(field).kind else { return Err(NoText::Empty) };
+/// Whether a field accepts a text. An empty text is always accepted.
+pub fn check(rules: &RuleSet, field: FieldIx, text: &str) -> Result<(), TextError> {
+    let FieldKind::Typed(typed) = &rules.field(field).kind else { return Err(TextError::Empty) };
     if text::is_blank(text) {
         return Ok(());
     }
-    // An honorific in front of a name goes elsewhere, so it does not count.
+    // An honorific before the name is set in its own field, so it does not count for the length.
     let name = match typed.text {
         TextKind::Name if rules.roles.name == Some(field) => Some(read::read(text, &honorifics(rules), true)?.text),
         TextKind::Name => Some(read::read(text, &Honorifics::default(), true)?.text),
@@ -86,48 +78,39 @@ pub fn check(rules: &RuleSet, field: FieldIx, text: &str) -> Result<(), NoText> 
     Ok(())
 }
 
-/// How these rules address people.
 fn honorifics(rules: &RuleSet) -> Honorifics {
     let field = rules.roles.honorific.map(|ix| &rules.field(ix).kind);
     let Some(FieldKind::Choice(choices)) = field else { return Honorifics::default() };
     Honorifics { choices: choices.iter().map(|c| c.aliases.clone()).collect(), dropped: choices.drop.clone() }
 }
 
-/// A text that came from outside for a typed field, as far as the field takes it.
-///
-/// # Errors
-/// Why the field does not take it; it is never cut.
-pub fn received(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, NoText> {
+/// Cleans and checks a text from outside the program. A text that is too long is an error, never truncated.
+pub fn received(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, TextError> {
     let text = cleaned(rules, field, text)?;
     check(rules, field, &text)?;
     Ok(text)
 }
 
-/// A text from outside for a typed field, however long: its first line, escape sequences and control characters dropped,
-/// white space folded; of a name also what is no part of one.
-///
-/// # Errors
-/// Why there is nothing to take.
-pub fn cleaned(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, NoText> {
+/// Cleans a text from outside the program without checking its length: [`first_line`], and for a name
+/// [`read::without_extras`].
+pub fn cleaned(rules: &RuleSet, field: FieldIx, text: &str) -> Result<String, TextError> {
     let line = first_line(text);
     if text::is_blank(&line) {
-        return Err(NoText::Empty);
+        return Err(TextError::Empty);
     }
     match (&rules.field(field).kind, rules.roles.name == Some(field)) {
         (FieldKind::Typed(typed), is_customer) if typed.text == TextKind::Name => {
             let honorifics = if is_customer { honorifics(rules) } else { Honorifics::default() };
             read::read(&line, &honorifics, true)?;
-            Ok(tidy(&line))
+            Ok(without_extras(&line))
         }
         _ => Ok(line),
     }
 }
 
-/// The first line of a pasted text in which something stands: escape sequences and control characters dropped, white
-/// space folded.
-#[must_use]
+/// The first line that is not empty, without escape sequences and control characters, white space folded.
 pub fn first_line(text: &str) -> String {
-    // The 8-bit controls open the same sequences as Esc and a letter do.
+    // 8-bit controls start the same sequences as Esc followed by a letter.
     let seven_bit: String = text
         .chars()
         .flat_map(|c| match c {
@@ -137,7 +120,7 @@ pub fn first_line(text: &str) -> String {
         .collect();
     let plain = anstream::adapter::strip_str(&seven_bit).to_string();
     let line = plain.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
-    // A mark whose letter was removed with a sequence would combine with the blank before it.
+    // A combining mark whose letter was removed with a sequence would combine with the blank before it.
     let mut out = String::with_capacity(line.len());
     for c in text::fold(&text::clean(line)).chars() {
         if c.width() != Some(0) || !out.chars().next_back().is_none_or(char::is_whitespace) {
@@ -150,11 +133,11 @@ pub fn first_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::{Book, Origin};
+    use crate::loaded::{LoadedRules, Origin};
 
     #[test]
-    fn a_text_from_outside_is_cleaned_or_refused() {
-        let rules = Book::built_in().rules;
+    fn a_text_from_outside_is_cleaned_or_rejected() {
+        let rules = LoadedRules::built_in().rules;
         let field = rules.roles.name.unwrap();
         let read = |text: &str| received(&rules, field, text);
         for (text, name) in [
@@ -168,20 +151,21 @@ mod tests {
             assert_eq!(read(text), Ok(name.into()));
         }
         for address in ["sip:0812345678@pln.co.id", "081234@10.0.0.1", "tel:+62812", "0812-3456 789", "+62 (812) 34"] {
-            assert_eq!(read(address), Err(NoText::Digits), "{address}");
+            assert_eq!(read(address), Err(TextError::Digits), "{address}");
         }
-        assert_eq!(read("Anonymous"), Err(NoText::Nobody));
-        assert_eq!(read(" \u{1b}[0m\n"), Err(NoText::Empty));
-        assert_eq!(read(&"a".repeat(61)), Err(NoText::TooLong { count: 61 }));
+        assert_eq!(read("Anonymous"), Err(TextError::NoPerson));
+        assert_eq!(read(" \u{1b}[0m\n"), Err(TextError::Empty));
+        assert_eq!(read(&"a".repeat(61)), Err(TextError::TooLong { count: 61 }));
         let with_honorific = format!("bapak {}", "a".repeat(60));
-        assert_eq!(read(&with_honorific), Ok(with_honorific.clone()), "the honorific goes elsewhere");
+        assert_eq!(read(&with_honorific), Ok(with_honorific.clone()), "the honorific has its own field");
     }
 
     #[test]
-    fn the_words_before_a_name_are_those_of_the_rules_file() {
+    fn honorifics_come_from_the_rules_file() {
         let source = crate::BUILT_IN.replace("\"Bpk\"", "\"Kang\"").replace("\"Mbak\"", "\"Teh\"");
-        let rules =
-            Book::read(source.into_bytes(), Origin::File("x.toml".into()), chrono::NaiveDate::MAX).unwrap().rules;
+        let rules = LoadedRules::read(source.into_bytes(), Origin::File("x.toml".into()), chrono::NaiveDate::MAX)
+            .unwrap()
+            .rules;
         let field = rules.roles.name.unwrap();
         let spoken = |typed: &str| {
             let mut fields = Fields::default_of(&rules);
@@ -194,11 +178,12 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_no_name_takes_numbers_and_words_as_they_are() {
+    fn other_fields_accept_any_words_and_numbers() {
         let more = "\n[[field]]\nid = \"tiket\"\nlabel = \"Tiket\"\nmax = 20\n";
         let source = format!("{}{more}", crate::BUILT_IN);
-        let rules =
-            Book::read(source.into_bytes(), Origin::File("x.toml".into()), chrono::NaiveDate::MAX).unwrap().rules;
+        let rules = LoadedRules::read(source.into_bytes(), Origin::File("x.toml".into()), chrono::NaiveDate::MAX)
+            .unwrap()
+            .rules;
         let field = rules.field_named("tiket").unwrap();
         for text in ["531100223344", "N/A", "bu 7"] {
             assert_eq!(received(&rules, field, text), Ok(text.into()));

@@ -1,5 +1,5 @@
-//! Which sentences can still be said. The SOP's order is a rule about time: a sentence whose successor was said can't be
-//! said any more. `require.order` and `require.last` decide it.
+//! Which sentences can still be spoken. The SOP's order is an order in time: once a later sentence was spoken, an earlier
+//! one can't be any more. It comes from `require.order` and `require.last`.
 
 use chrono::{DateTime, Utc};
 
@@ -7,47 +7,45 @@ use super::{Closing, State};
 use crate::decide::decide;
 use crate::ruleset::{Duty, RuleSet, StepIx};
 
-/// A sentence that a late change of facts asks for after its successor was said.
+/// A sentence that a change of facts added after a later sentence had been spoken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overtaken {
-    /// Which.
     pub step: StepIx,
-    /// The facts that changed, and their values.
+    /// The facts that changed, with their new values.
     pub facts: Vec<(usize, usize)>,
-    /// When they changed.
     pub at: DateTime<Utc>,
 }
 
 impl State {
-    pub(super) fn was_said(&self, step: StepIx) -> bool {
-        self.said.iter().any(|s| s.step == step)
+    pub(super) fn already_spoken(&self, step: StepIx) -> bool {
+        self.spoken.iter().any(|s| s.step == step)
     }
 
-    /// The sentence said that stands for this one: itself, or an alternative.
-    pub(super) fn stands_for(&self, rules: &RuleSet, step: StepIx) -> Option<StepIx> {
-        if self.was_said(step) {
+    /// The spoken sentence that satisfies this step: itself, or an alternative.
+    pub(super) fn satisfied_by(&self, rules: &RuleSet, step: StepIx) -> Option<StepIx> {
+        if self.already_spoken(step) {
             return Some(step);
         }
-        rules.alternatives(step, &self.situation).find(|other| self.was_said(*other))
+        rules.alternatives(step, &self.situation).find(|other| self.already_spoken(*other))
     }
 
-    fn spoken<'r>(&self, rules: &'r RuleSet) -> impl Iterator<Item = StepIx> + 'r {
+    fn plan_sentences<'r>(&self, rules: &'r RuleSet) -> impl Iterator<Item = StepIx> + 'r {
         decide(rules, &self.situation).steps().iter().copied().filter(|s| rules.step(*s).is_spoken())
     }
 
-    /// The sentences of the plan that were not said, nor one that stands for them: those that can still be said, and
-    /// those that are overtaken.
-    pub(super) fn unsaid(&self, rules: &RuleSet) -> (Vec<StepIx>, Vec<StepIx>) {
-        let (said, open): (Vec<_>, Vec<_>) = self.spoken(rules).partition(|s| self.stands_for(rules, *s).is_some());
+    /// The unsatisfied sentences of the plan: those that can still be spoken, and the overtaken ones.
+    pub(super) fn unspoken(&self, rules: &RuleSet) -> (Vec<StepIx>, Vec<StepIx>) {
+        let (satisfied, open): (Vec<_>, Vec<_>) =
+            self.plan_sentences(rules).partition(|s| self.satisfied_by(rules, *s).is_some());
         if self.finished {
             return (Vec::new(), open);
         }
-        if self.said.is_empty() {
+        if self.spoken.is_empty() {
             return (open, Vec::new());
         }
-        // What comes before something past is past. An order names steps that are not in the plan too: of those only
-        // what was really said counts, since the plan need not heed the others.
-        let mut past: Vec<StepIx> = self.said.iter().map(|s| s.step).chain(said).collect();
+        // Whatever precedes a past step is past. An order may also name steps that are not in the plan; of those, only
+        // the spoken ones count.
+        let mut past: Vec<StepIx> = self.spoken.iter().map(|s| s.step).chain(satisfied).collect();
         loop {
             let before = |s: &StepIx| !past.contains(s) && self.precedes(rules, *s, &past);
             let Some(step) = open.iter().copied().find(before) else { break };
@@ -56,7 +54,7 @@ impl State {
         open.into_iter().partition(|s| !past.contains(s))
     }
 
-    /// Whether the requirements of this situation put a step before one of these.
+    /// Whether the requirements of this situation order a step before one of these.
     fn precedes(&self, rules: &RuleSet, step: StepIx, past: &[StepIx]) -> bool {
         let here = rules.requirements.iter().filter(|r| r.when.contains(self.situation.values()));
         here.flat_map(|r| &r.duties).any(|duty| match duty {
@@ -69,12 +67,12 @@ impl State {
         })
     }
 
-    /// Keeps why sentences are overtaken, after these facts changed.
+    /// Records which sentences these changed facts made overtaken.
     pub(super) fn note_overtaken(&mut self, rules: &RuleSet, facts: &[(usize, usize)], at: DateTime<Utc>) {
         if self.finished {
             return;
         }
-        let (_, overtaken) = self.unsaid(rules);
+        let (_, overtaken) = self.unspoken(rules);
         self.overtaken.retain(|known| overtaken.contains(&known.step));
         for step in overtaken {
             if self.overtaken.iter().all(|known| known.step != step) {
@@ -85,41 +83,38 @@ impl State {
 }
 
 impl Closing {
-    /// The sentences still to be said, in order.
+    /// The sentences still to be spoken, in order.
     pub fn remaining(&self, rules: &RuleSet) -> impl Iterator<Item = StepIx> + use<> {
-        self.state.unsaid(rules).0.into_iter()
+        self.state.unspoken(rules).0.into_iter()
     }
 
-    /// The sentences that a late change asks for and that can't be said any more, with what changed and when.
-    #[must_use]
     pub fn overtaken(&self) -> &[Overtaken] {
         &self.state.overtaken
     }
 
-    /// Whether every sentence was said. Then no fact asks for another one, until the last tick is taken back.
-    #[must_use]
+    /// Whether every sentence was spoken. Then a changed fact does not add one, unless the last tick is undone.
     pub fn is_finished(&self) -> bool {
         self.state.finished
     }
 
-    /// The SOP's contradiction in this situation, as long as it decides a sentence that is still to be said.
-    #[must_use]
+    /// The SOP's contradiction in this situation, while it affects a sentence that is still to be spoken.
     pub fn caution<'r>(&self, rules: &'r RuleSet) -> Option<&'r str> {
         let caution = self.plan(rules).rule.caution.as_deref()?;
-        let decided: Vec<StepIx> = self.decided(rules).collect();
+        let affected: Vec<StepIx> = self.with_alternatives(rules).collect();
         let mut open = self.remaining(rules);
-        let stands = open.any(|step| decided.is_empty() || decided.contains(&step));
-        stands.then_some(caution)
+        let is_relevant = open.any(|step| affected.is_empty() || affected.contains(&step));
+        is_relevant.then_some(caution)
     }
 
-    /// What was said of the sentences that a contradiction decides.
-    #[must_use]
-    pub fn said_of_decided(&self, rules: &RuleSet) -> Vec<StepIx> {
-        self.decided(rules).filter_map(|step| self.state.stands_for(rules, step)).collect()
+    /// The spoken sentences among those that the contradiction affects.
+    pub fn spoken_alternatives(&self, rules: &RuleSet) -> Vec<StepIx> {
+        self.with_alternatives(rules).filter_map(|step| self.state.satisfied_by(rules, step)).collect()
     }
 
-    /// The sentences of the plan in whose place another could be said.
-    fn decided<'a>(&'a self, rules: &'a RuleSet) -> impl Iterator<Item = StepIx> + 'a {
-        self.state.spoken(rules).filter(|step| rules.alternatives(*step, &self.state.situation).next().is_some())
+    /// The sentences of the plan that have alternatives.
+    fn with_alternatives<'a>(&'a self, rules: &'a RuleSet) -> impl Iterator<Item = StepIx> + 'a {
+        self.state
+            .plan_sentences(rules)
+            .filter(|step| rules.alternatives(*step, &self.state.situation).next().is_some())
     }
 }

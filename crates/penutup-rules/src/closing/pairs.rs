@@ -1,32 +1,26 @@
-//! `KEY=VALUE`: facts and fields as a command line or a telephone gives them, matched against the rules.
+//! `KEY=VALUE` pairs for facts and fields, from a command line or a telephone.
 
-use super::name::{self, NoText};
-use super::outside::Given;
+use super::external::Assignments;
+use super::name::{self, TextError};
 use crate::ruleset::{FieldIx, FieldKind, RuleSet};
 
 /// Why a pair was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PairError {
-    /// The rules have no such fact or field.
     UnknownKey,
-    /// The fact or field has no such value.
     UnknownValue,
-    /// The field does not take this text.
-    Text(NoText),
-    /// The fact or field was given before; the first counts.
+    Text(TextError),
+    /// A second pair for the same fact or field; the first one counts.
     Twice,
 }
 
-/// A rejected pair, by its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rejected {
-    /// Its position among the pairs.
+pub struct RejectedPair {
+    /// Its index among the pairs.
     pub at: usize,
-    /// Why.
     pub why: PairError,
 }
 
-/// What a pair sets.
 #[derive(Clone, Copy, PartialEq)]
 enum Target {
     Fact(usize),
@@ -40,26 +34,34 @@ impl Target {
     }
 }
 
-/// Whether this key names a field that a text is typed into.
-#[must_use]
+/// Whether this key names a typed field.
 pub fn is_typed(rules: &RuleSet, key: &str) -> bool {
     matches!(Target::of(rules, key), Some(Target::Field(ix)) if matches!(rules.field(ix).kind, FieldKind::Typed(_)))
 }
 
-/// Matches pairs against the rules, ignoring case and blanks around a value. An empty text sets nothing: a telephone does
-/// not know everybody's name.
-pub fn parse<'p>(rules: &RuleSet, pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> (Given, Vec<Rejected>) {
-    let (mut given, mut rejected, mut seen) = (Given::default(), Vec::new(), Vec::new());
+/// Resolves pairs against the rules, ignoring case and blanks around a value. An empty text sets nothing: a telephone does
+/// not know every name.
+pub fn parse<'p>(
+    rules: &RuleSet,
+    pairs: impl IntoIterator<Item = (&'p str, &'p str)>,
+) -> (Assignments, Vec<RejectedPair>) {
+    let (mut assigned, mut rejected, mut seen) = (Assignments::default(), Vec::new(), Vec::new());
     for (at, (key, value)) in pairs.into_iter().enumerate() {
-        match parse_one(rules, key, value, &seen, &mut given) {
+        match parse_one(rules, key, value, &seen, &mut assigned) {
             Ok(target) => seen.push(target),
-            Err(why) => rejected.push(Rejected { at, why }),
+            Err(why) => rejected.push(RejectedPair { at, why }),
         }
     }
-    (given, rejected)
+    (assigned, rejected)
 }
 
-fn parse_one(rules: &RuleSet, key: &str, value: &str, seen: &[Target], given: &mut Given) -> Result<Target, PairError> {
+fn parse_one(
+    rules: &RuleSet,
+    key: &str,
+    value: &str,
+    seen: &[Target],
+    assigned: &mut Assignments,
+) -> Result<Target, PairError> {
     let target = Target::of(rules, key).ok_or(PairError::UnknownKey)?;
     if seen.contains(&target) {
         return Err(PairError::Twice);
@@ -68,15 +70,15 @@ fn parse_one(rules: &RuleSet, key: &str, value: &str, seen: &[Target], given: &m
         Target::Fact(fact) => {
             let value = value.trim();
             let found = rules.facts[fact].values.iter().position(|known| known.id.eq_ignore_ascii_case(value));
-            given.facts.push((fact, found.ok_or(PairError::UnknownValue)?));
+            assigned.facts.push((fact, found.ok_or(PairError::UnknownValue)?));
         }
         Target::Field(field) => match &rules.field(field).kind {
             FieldKind::Choice(choices) => {
-                given.choices.push((field, choices.position_of(value).ok_or(PairError::UnknownValue)?));
+                assigned.choices.push((field, choices.position_of(value).ok_or(PairError::UnknownValue)?));
             }
             FieldKind::Typed(_) => match name::received(rules, field, value) {
-                Ok(text) => given.typed.push((field, text)),
-                Err(NoText::Empty) => {}
+                Ok(text) => assigned.typed.push((field, text)),
+                Err(TextError::Empty) => {}
                 Err(why) => return Err(PairError::Text(why)),
             },
         },
@@ -89,22 +91,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::book::Book;
+    use crate::loaded::LoadedRules;
 
-    fn parsed(pairs: &[(&str, &str)]) -> (Given, Vec<(usize, PairError)>) {
-        let (given, rejected) = parse(&Book::built_in().rules, pairs.iter().copied());
+    fn parsed(pairs: &[(&str, &str)]) -> (Assignments, Vec<(usize, PairError)>) {
+        let (given, rejected) = parse(&LoadedRules::built_in().rules, pairs.iter().copied());
         (given, rejected.into_iter().map(|pair| (pair.at, pair.why)).collect())
     }
 
     #[test]
-    fn case_and_surrounding_blanks_make_no_difference() {
+    fn case_and_surrounding_blanks_are_ignored() {
         let plain = parsed(&[("klb", "ya"), ("aplikasi", "belum"), ("sapaan", "Ibu"), ("nama", "Siti")]);
         assert!(plain.1.is_empty() && plain.0.facts.len() == 2);
         assert_eq!(parsed(&[("klb", " YA\t"), ("aplikasi", "Belum "), ("sapaan", " ibu "), ("nama", " Siti ")]), plain);
     }
 
     #[test]
-    fn each_rejected_pair_says_why() {
+    fn each_rejected_pair_has_its_reason() {
         let long = "a".repeat(61);
         for (key, value, why) in [
             ("kbl", "ya", PairError::UnknownKey),
@@ -113,13 +115,13 @@ mod tests {
             ("klb", "", PairError::UnknownValue),
             ("klb", "y a", PairError::UnknownValue),
             ("sapaan", "Raden", PairError::UnknownValue),
-            ("nama", "0812 345", PairError::Text(NoText::Digits)),
-            ("nama", "Anonymous", PairError::Text(NoText::Nobody)),
-            ("nama", &long, PairError::Text(NoText::TooLong { count: 61 })),
+            ("nama", "0812 345", PairError::Text(TextError::Digits)),
+            ("nama", "Anonymous", PairError::Text(TextError::NoPerson)),
+            ("nama", &long, PairError::Text(TextError::TooLong { count: 61 })),
         ] {
-            assert_eq!(parsed(&[(key, value)]), (Given::default(), vec![(0, why)]), "{key}={value}");
+            assert_eq!(parsed(&[(key, value)]), (Assignments::default(), vec![(0, why)]), "{key}={value}");
         }
-        assert_eq!(parsed(&[("nama", " ")]), (Given::default(), vec![]), "an empty name sets nothing");
+        assert_eq!(parsed(&[("nama", " ")]), (Assignments::default(), vec![]), "an empty name sets nothing");
     }
 
     #[test]
@@ -132,13 +134,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_pair_is_given_or_rejected_or_empty(pairs in proptest::collection::vec(
+        fn every_pair_is_applied_or_rejected_or_empty(pairs in proptest::collection::vec(
             (prop_oneof!["klb|topik|aplikasi|sapaan|nama", "\\PC{0,6}"], prop_oneof!["ya|tidak|belum|Ibu|Budi", any::<String>()]), 0..6))
         {
-            let book = Book::built_in();
-            let (given, rejected) = parse(&book.rules, pairs.iter().map(|(key, value)| (&**key, &**value)));
-            let taken = given.facts.len() + given.choices.len() + given.typed.len();
-            prop_assert!(taken + rejected.len() <= pairs.len());
+            let rules = LoadedRules::built_in().rules;
+            let (given, rejected) = parse(&rules, pairs.iter().map(|(key, value)| (&**key, &**value)));
+            let set = given.facts.len() + given.choices.len() + given.typed.len();
+            prop_assert!(set + rejected.len() <= pairs.len());
             prop_assert!(given.typed.iter().all(|(_, text)| !crate::text::is_blank(text)));
             let mut fields: Vec<_> = given.facts.iter().map(|(fact, _)| fact).collect();
             fields.dedup();

@@ -16,7 +16,6 @@ pub struct Run {
 const PAIRS: usize = 4_000_000;
 
 /// Both sentences in runs of words, those marked that only one of them has.
-#[must_use]
 pub fn marked(before: &str, after: &str) -> (Vec<Run>, Vec<Run>) {
     let words = |text| str::split(text, ' ').collect::<Vec<_>>();
     let (old, new) = (words(before), words(after));

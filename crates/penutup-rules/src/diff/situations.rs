@@ -24,7 +24,7 @@ pub(super) fn acts<'r>(rules: &'r RuleSet, other: &RuleSet) -> impl Iterator<Ite
     let reminders = other.steps.iter().filter(|step| !step.is_spoken());
     let known: HashSet<String> = reminders.map(|step| step.id.clone()).collect();
     rules.steps.iter().map(move |step| match &step.words {
-        StepWords::Say(template) => Act::Say(template.in_braces(rules).to_string()),
+        StepWords::Say(template) => Act::Say(template.with_placeholders(rules).to_string()),
         StepWords::Remind(_) if known.contains(&step.id) => Act::Known(&step.id),
         StepWords::Remind(words) => Act::Think(words),
     })

@@ -28,7 +28,6 @@ pub struct GreetingChange<'r> {
 
 impl GreetingChange<'_> {
     /// How many minutes of a day it is.
-    #[must_use]
     pub fn minutes(&self) -> u32 {
         u32::from(if self.from < self.to { self.to - self.from } else { DAY - self.from + self.to })
     }
@@ -70,7 +69,6 @@ pub enum Subject {
 
 impl Subject {
     /// Its name in the rules file.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sop => "sop",

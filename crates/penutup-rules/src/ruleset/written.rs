@@ -1,10 +1,10 @@
-//! What a rules file calls its choices of a kind: for whoever reports them in the file's own words.
+//! Values as the rules file writes them, for reports in the file's own terms.
 
-use super::super::check::bare_word;
 use super::{Choice, FieldIx, FieldScope, Roles, RuleSet, Scope, TextKind};
+use crate::text::bare_word;
 
 impl Choice {
-    /// The other words for it, its own text left out.
+    /// Its aliases without its own text.
     pub fn other_words(&self) -> impl Iterator<Item = &str> {
         let own = bare_word(&self.text);
         self.aliases.iter().filter(move |alias| **alias != own).map(String::as_str)
@@ -12,8 +12,6 @@ impl Choice {
 }
 
 impl Scope {
-    /// As the file writes it.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Call => "call",
@@ -21,8 +19,7 @@ impl Scope {
         }
     }
 
-    /// `keep_for` as the file writes it: hours and minutes.
-    #[must_use]
+    /// For example `1h30m`.
     pub fn keep_for(self) -> Option<String> {
         let Self::Shift { keep_for } = self else { return None };
         let minutes = keep_for.as_secs() / 60;
@@ -35,8 +32,6 @@ impl Scope {
 }
 
 impl TextKind {
-    /// As the file writes it.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Name => "name",
@@ -47,8 +42,6 @@ impl TextKind {
 }
 
 impl FieldScope {
-    /// As the file writes it.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Call => "call",
@@ -58,14 +51,10 @@ impl FieldScope {
 }
 
 impl RuleSet {
-    /// The part that the program gives to a fact, as the file writes it.
-    #[must_use]
     pub fn role_of_fact(&self, at: usize) -> Option<&'static str> {
         (self.roles.emergency == Some(at)).then_some("emergency")
     }
 
-    /// The part that the program gives to a field, as the file writes it.
-    #[must_use]
     pub fn role_of_field(&self, ix: FieldIx) -> Option<&'static str> {
         let Roles { name, honorific, .. } = self.roles;
         if name == Some(ix) { Some("name") } else { (honorific == Some(ix)).then_some("honorific") }

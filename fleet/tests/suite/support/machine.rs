@@ -317,7 +317,7 @@ fn record(second: i64, ended: bool) -> Record {
     let start = start + TimeDelta::seconds(second);
     Record {
         start,
-        end: ended.then(|| (start + TimeDelta::seconds(60), Outcome::Said(Ending::Complete))),
+        end: ended.then(|| (start + TimeDelta::seconds(60), Outcome::Ended(Ending::Complete))),
         zone: "WIB".into(),
         greeting: Some("siang".into()),
         rule: "biasa".into(),

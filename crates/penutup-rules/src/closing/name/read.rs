@@ -1,20 +1,17 @@
-//! A text → a person's name, or why it is none. What telephones, customer systems and people write beside a name is taken
-//! off: honorifics in front, addresses, variables that nobody filled, customer numbers behind. Knows no rules file: how
-//! people are addressed comes in as an argument.
+//! Text → a person's name, or why it is not one. Removes what telephones, customer systems and people add to a name:
+//! honorifics before it, addresses, unfilled template variables, customer numbers after it.
 
 use crate::text;
 
-/// How people are addressed: the choices of a field with everything that they are written as, and the words that only
-/// stand before a name.
+/// The words before a name: those that select a choice, and those that are only removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Honorifics {
-    /// For each choice what it is written as, in lower case and without a dot.
+    /// The aliases of each choice; lower case, no final dot.
     pub choices: Vec<Vec<String>>,
-    /// What is dropped and leaves the choice as it was; so written too.
+    /// Removed without selecting a choice; written likewise.
     pub dropped: Vec<String>,
 }
 
-/// What a word before a name is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {
     Choice(usize),
@@ -31,17 +28,16 @@ impl Honorifics {
         if word.is_empty() || !word.contains('/') {
             return known(&word);
         }
-        // "Bpk/Ibu": who wrote it did not know either.
+        // "Bpk/Ibu" selects none: the writer did not know either.
         let parts: Option<Vec<Word>> = word.split('/').map(|part| known(part.trim_end_matches('.'))).collect();
         let parts = known(&word).map(|whole| vec![whole]).or(parts)?;
         let same = parts.iter().all(|part| *part == parts[0]);
         Some(if same { parts[0] } else { Word::Dropped })
     }
 
-    /// The choice that the words before a name make, and the name. A word at the very end may be the beginning of a
-    /// longer one, until the text is `taken`.
-    #[must_use]
-    pub fn split<'t>(&self, text: &'t str, taken: bool) -> (Option<usize>, &'t str) {
+    /// The choice that the words before a name select, and the name. Unless `complete`, the last word may be the
+    /// beginning of a longer one.
+    pub fn split<'t>(&self, text: &'t str, complete: bool) -> (Option<usize>, &'t str) {
         let (mut rest, mut choice) = (text.trim_start(), None);
         while !rest.is_empty() {
             let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
@@ -52,7 +48,7 @@ impl Honorifics {
             });
             let (word, behind) = rest.split_at(dot.map_or(end, |dot| dot + 1));
             let Some(found) = self.find(word) else { break };
-            if behind.is_empty() && !taken && !word.ends_with('.') {
+            if behind.is_empty() && !complete && !word.ends_with('.') {
                 break;
             }
             if let Word::Choice(at) = found {
@@ -64,113 +60,104 @@ impl Honorifics {
     }
 }
 
-/// A person as a text names them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Name {
-    /// The choice of the honorific, where the text has one.
+    /// The choice that the honorific selects.
     pub choice: Option<usize>,
-    /// The name, its letters as they were written; empty where there is only an honorific.
+    /// The name as written; empty if there is only an honorific.
     pub text: String,
 }
 
 impl std::fmt::Debug for Name {
-    /// Says nothing of the name: a customer's may be one.
+    /// Omits the name, which is personal data.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Name").field("choice", &self.choice).finish_non_exhaustive()
     }
 }
 
-/// Why a text is no name.
+/// Why a text is not a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoName {
-    /// Nothing to be read in it.
+pub enum NameError {
     Empty,
-    /// What is written where nobody is known, an address, or a variable that nobody filled.
-    Nobody,
-    /// A number.
+    /// A placeholder such as "unknown", an address, or an unfilled template variable.
+    NoPerson,
     Digits,
 }
 
-/// Reads a name from a text on one line. Until it is `taken`, an honorific alone may be the beginning of a name.
-///
-/// # Errors
-/// Why it is none.
-pub fn read(text: &str, honorifics: &Honorifics, taken: bool) -> Result<Name, NoName> {
+/// Reads a name from a line. Unless `complete`, a single honorific may be the beginning of a name.
+pub fn read(text: &str, honorifics: &Honorifics, complete: bool) -> Result<Name, NameError> {
     let whole = text::fold(text);
     if text::is_blank(&whole) {
-        return Err(NoName::Empty);
+        return Err(NameError::Empty);
     }
     if is_number(&whole) || is_number_address(&whole) {
-        return Err(NoName::Digits);
+        return Err(NameError::Digits);
     }
     if is_channel(&whole) {
-        return Err(NoName::Nobody);
+        return Err(NameError::NoPerson);
     }
-    let tidy = tidy(&whole);
-    // A blank behind it, and it is no beginning of a name.
-    let (choice, name) = honorifics.split(&tidy, taken || text.ends_with(char::is_whitespace));
+    let trimmed = without_extras(&whole);
+    // With a blank after it, the honorific is complete.
+    let (choice, name) = honorifics.split(&trimmed, complete || text.ends_with(char::is_whitespace));
     if name.is_empty() && choice.is_some() {
         return Ok(Name { choice, text: String::new() });
     }
     if is_number(name) {
-        return Err(NoName::Digits);
+        return Err(NameError::Digits);
     }
-    if is_nobody(name) {
-        return Err(NoName::Nobody);
+    if is_placeholder(name) {
+        return Err(NameError::NoPerson);
     }
     Ok(Name { choice, text: name.into() })
 }
 
-/// The text without what is no part of a name or its honorific.
-#[must_use]
-pub fn tidy(text: &str) -> String {
+/// Removes everything but the name and its honorifics.
+pub fn without_extras(text: &str) -> String {
     let text = text::fold(&without_variables(text));
     let text = unquoted(&text);
     without_numbers(text).into()
 }
 
-/// The shortest run of digits behind a name that is a number of its own.
-const NUMBER: usize = 6;
+/// Fewer digits after a name are part of it ("Umar 2").
+const MIN_NUMBER_DIGITS: usize = 6;
 
-/// What stands before a number and goes with it, in lower case, one a line.
+/// Labels before a number, removed with it; lower case, one per line.
 const LABELS: &str = include_str!("../../../assets/names/labels.txt");
 
-/// What is written where nobody is known, by telephones, customer systems and people; in lower case, one a line.
-const NOBODY: &str = include_str!("../../../assets/names/nobody.txt");
+/// Placeholders for a missing name, as telephones, customer systems and people write them; lower case, one per line.
+const PLACEHOLDERS: &str = include_str!("../../../assets/names/placeholders.txt");
 
-/// How telephone systems call their channels ("SIP/trunk-00000a").
+/// Prefixes of the channel names of telephone systems ("SIP/trunk-00000a").
 const CHANNELS: [&str; 12] =
     ["sip", "pjsip", "iax", "iax2", "dahdi", "zap", "local", "sccp", "skinny", "h323", "sofia", "audiosocket"];
 
-fn is_nobody(name: &str) -> bool {
+fn is_placeholder(name: &str) -> bool {
     if !name.chars().any(char::is_alphabetic) || name.contains(['%', '$', '<', '>', '{', '}', '|', '\\', '=', '@']) {
         return true;
     }
     let plain = name.to_lowercase().replace(['_', '-'], " ");
     let plain = text::fold(plain.trim_matches(|c: char| !c.is_alphanumeric()));
-    NOBODY.lines().any(|line| line == plain)
+    PLACEHOLDERS.lines().any(|line| line == plain)
 }
 
 fn is_channel(text: &str) -> bool {
     text.split_once('/').is_some_and(|(kind, _)| CHANNELS.contains(&kind.to_lowercase().as_str()))
 }
 
-/// Whether a text is a number, as telephones and people write one.
-#[must_use]
+/// Whether a text is a number as telephones and people write it.
 pub fn is_number(text: &str) -> bool {
     text.chars().any(char::is_numeric)
         && text.chars().all(|c| c.is_numeric() || c.is_whitespace() || "+-()./#*".contains(c))
 }
 
-/// Whether a text is the address of a number: `sip:…` or `tel:…` alone, or digits before an `@`.
+/// Whether a text is the address of a number: `sip:…`, `tel:…`, or digits before an `@`.
 fn is_number_address(text: &str) -> bool {
     let lower = text.to_lowercase();
     let scheme = ["sip:", "sips:", "tel:"].iter().any(|scheme| lower.starts_with(scheme));
     scheme || text.split_once('@').is_some_and(|(user, _)| is_number(user))
 }
 
-/// Without what stands in angle or curly brackets, and without `%name%` and `$name`: addresses, and variables that
-/// nobody filled.
+/// Removes addresses and unfilled template variables: angle and curly brackets, `%name%` and `$name`.
 fn without_variables(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -196,7 +183,7 @@ fn without_variables(text: &str) -> String {
     out
 }
 
-/// Without the quotation marks around the whole of it.
+/// Removes quotation marks around the whole text.
 fn unquoted(text: &str) -> &str {
     let text = text.trim();
     for (open, close) in [('"', '"'), ('\'', '\''), ('“', '”'), ('„', '“'), ('‘', '’'), ('«', '»'), ('`', '`')]
@@ -209,7 +196,7 @@ fn unquoted(text: &str) -> &str {
     text
 }
 
-/// Without runs of so many digits in front, and from such a run behind the name on.
+/// Removes long numbers before the name, and everything from a long number after it.
 fn without_numbers(text: &str) -> &str {
     let mut text = text;
     loop {
@@ -226,7 +213,7 @@ fn without_numbers(text: &str) -> &str {
     }
 }
 
-/// Where the first number of so many digits stands: digits with single separators between them.
+/// The range of the first number of at least [`MIN_NUMBER_DIGITS`] digits, with single separators between them.
 fn long_number(text: &str) -> Option<(usize, usize)> {
     let mut run: Option<(usize, usize, usize)> = None;
     let mut separators = 0;
@@ -239,21 +226,21 @@ fn long_number(text: &str) -> Option<(usize, usize)> {
         }
         separators += 1;
         if !" .-/()".contains(c) || separators > 1 {
-            if let Some((start, end, _)) = run.filter(|(.., digits)| *digits >= NUMBER) {
+            if let Some((start, end, _)) = run.filter(|(.., digits)| *digits >= MIN_NUMBER_DIGITS) {
                 return Some((start, end));
             }
             run = None;
         }
     }
-    run.filter(|(.., digits)| *digits >= NUMBER).map(|(start, end, _)| (start, end))
+    run.filter(|(.., digits)| *digits >= MIN_NUMBER_DIGITS).map(|(start, end, _)| (start, end))
 }
 
-/// Without what announced the number that was cut off: marks, and a label such as "IDPEL".
+/// Removes what preceded a removed number: punctuation, and a label such as "IDPEL".
 fn without_label(before: &str) -> &str {
     let mut text = before;
     loop {
         let trimmed = text.trim_end_matches(|c: char| c.is_whitespace() || "-–—,:;/|([#+=*_".contains(c));
-        // A dot belongs to the word before it ("S.T."), unless it stands alone.
+        // A dot is part of the word before it ("S.T."), unless it is separate.
         let trimmed = trimmed.strip_suffix(" .").unwrap_or(trimmed);
         let last = trimmed.rsplit(char::is_whitespace).next().unwrap_or_default();
         let label = last.trim_end_matches('.').to_lowercase();
@@ -270,7 +257,7 @@ fn without_label(before: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn house() -> Honorifics {
+    fn sop() -> Honorifics {
         let list = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
         Honorifics {
             choices: vec![
@@ -282,12 +269,12 @@ mod tests {
         }
     }
 
-    fn read(text: &str) -> Result<(Option<usize>, String), NoName> {
-        super::read(text, &house(), true).map(|name| (name.choice, name.text))
+    fn read(text: &str) -> Result<(Option<usize>, String), NameError> {
+        super::read(text, &sop(), true).map(|name| (name.choice, name.text))
     }
 
     #[test]
-    fn honorifics_in_front_are_read_in_every_spelling() {
+    fn honorifics_are_read_in_every_spelling() {
         for (text, choice, name) in [
             ("Bpk. Budi", Some(1), "Budi"),
             ("Bpk.Budi", Some(1), "Budi"),
@@ -318,16 +305,16 @@ mod tests {
     }
 
     #[test]
-    fn until_it_is_taken_an_honorific_may_be_the_beginning_of_a_name() {
-        let live = |text| super::read(text, &house(), false).map(|name| (name.choice, name.text));
+    fn an_incomplete_honorific_may_be_the_beginning_of_a_name() {
+        let live = |text| super::read(text, &sop(), false).map(|name| (name.choice, name.text));
         assert_eq!(live("Bu"), Ok((None, "Bu".into())));
-        assert_eq!(house().split("Bu ", false), (Some(2), ""));
-        assert_eq!(house().split("Bu.", false), (Some(2), ""));
-        assert_eq!(house().split("Bu s", false), (Some(2), "s"));
+        assert_eq!(sop().split("Bu ", false), (Some(2), ""));
+        assert_eq!(sop().split("Bu.", false), (Some(2), ""));
+        assert_eq!(sop().split("Bu s", false), (Some(2), "s"));
     }
 
     #[test]
-    fn titles_and_marks_that_belong_to_a_name_stay() {
+    fn titles_and_punctuation_of_a_name_are_kept() {
         for name in [
             "H. M. Yusuf",
             "Hj. Siti",
@@ -350,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused() {
+    fn placeholders_addresses_and_numbers_are_rejected() {
         for text in [
             "NULL",
             "null",
@@ -383,17 +370,17 @@ mod tests {
             "Sdr.",
             "\u{1f600}",
         ] {
-            assert_eq!(read(text), Err(NoName::Nobody), "{text}");
+            assert_eq!(read(text), Err(NameError::NoPerson), "{text}");
         }
         for text in ["0812345678", "+62 812-345", "٠٨١٢", "sip:0812@x", "tel:+62812", "0812@10.0.0.1"] {
-            assert_eq!(read(text), Err(NoName::Digits), "{text}");
+            assert_eq!(read(text), Err(NameError::Digits), "{text}");
         }
-        assert_eq!((read(""), read(" \u{200b}")), (Err(NoName::Empty), Err(NoName::Empty)));
-        assert_eq!(read("Bapak 081234"), Ok((Some(1), String::new())), "the number goes, the honorific counts");
+        assert_eq!((read(""), read(" \u{200b}")), (Err(NameError::Empty), Err(NameError::Empty)));
+        assert_eq!(read("Bapak 081234"), Ok((Some(1), String::new())), "the number is removed, the honorific kept");
     }
 
     #[test]
-    fn what_stands_beside_a_name_is_taken_off() {
+    fn additions_to_a_name_are_removed() {
         for (text, name) in [
             ("\"Siti Aminah\" <sip:0812@x>", "Siti Aminah"),
             ("Siti Aminah <sip:0812@x>", "Siti Aminah"),

@@ -1,4 +1,4 @@
-//! What the rules speak of: facts, fields, their keys, zones and greetings.
+//! Facts, fields, their keys and roles, zones and greetings.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,35 +7,35 @@ use super::values::{duration, minute_of_day, zone_offset};
 use chrono::FixedOffset;
 use vec1::Vec1;
 
-use super::{Checker, Given};
+use super::{Checker, Ids};
 use crate::file::{self, Text};
 use crate::greeting::{Greeting, Greetings};
-use crate::problem::{Kind, Named, Owner, Problem};
+use crate::problem::{Kind, Named, Owner, Problem, Span};
 use crate::ruleset::{
     Choice, Choices, Fact, Field, FieldIx, FieldKind, FieldScope, KLB, NAMA, Roles, SALAM, SAPAAN, Scope, TextKind,
     Typed, Value, Zone,
 };
-use crate::shape::{At, Span};
-use crate::text;
+use crate::shape::At;
+use crate::text::{self, bare_word};
 
-/// The keys that facts may not take: the program's own.
+/// Keys of the program, which facts may not use.
 const RESERVED: &str = "bcdlnqrsvxz";
-/// Of these, the ones that a field may take.
-const FIELDS_OWN: &str = "bn";
+/// Of these, the keys that fields may use.
+const ALLOWED_FOR_FIELDS: &str = "bn";
 
 impl<'a> Checker<'a> {
-    pub(super) fn facts(&mut self, names: &mut Given<'a>) -> Vec<Fact> {
+    pub(super) fn facts(&mut self, names: &mut Ids<'a>) -> Vec<Fact> {
         let mut out = Vec::with_capacity(self.file.facts.len());
         for (at, fact) in self.file.facts.iter().enumerate() {
-            self.sound &= self.give(Named::Fact, fact.id.as_ref(), at, names);
+            self.provable &= self.register(Named::Fact, fact.id.as_ref(), at, names);
             let id = Self::id(fact.id.as_ref());
             if let Some(t) = fact.id.as_ref().filter(|t| t.value == SALAM) {
                 self.note(&t.span, Kind::Taken { id: SALAM.into() });
             }
-            let mut value_names = Given::new();
+            let mut value_names = Ids::new();
             let mut values = Vec::with_capacity(fact.values.len());
             for (at, value) in fact.values.iter().enumerate() {
-                self.sound &= self.give(Named::Value, value.id.as_ref(), at, &mut value_names);
+                self.provable &= self.register(Named::Value, value.id.as_ref(), at, &mut value_names);
                 values.push(Value {
                     id: Self::id(value.id.as_ref()),
                     label: self.plain("label", value.label.as_ref()),
@@ -45,7 +45,7 @@ impl<'a> Checker<'a> {
             }
             let place = fact.id.as_ref().map_or(&fact.span, |t| &t.span);
             if values.is_empty() {
-                self.sound = false;
+                self.provable = false;
                 if fact.has_values {
                     self.note(place, Kind::NoDefault { what: Named::Fact, id: id.clone() });
                 }
@@ -60,7 +60,7 @@ impl<'a> Checker<'a> {
             });
             let labels = values.iter().zip(&fact.values).map(|(v, raw)| (v.label.as_str(), raw.label.as_ref()));
             let distinct = self.same_labels(labels.map(|(label, raw)| (label, raw, Owner::Fact(at))));
-            // In a narrow window the short label is all that is seen.
+            // A narrow window shows only the short label.
             let narrow = values.iter().zip(&fact.values).map(|(v, raw)| match &v.short {
                 Some(short) => (short.as_str(), raw.short.as_ref()),
                 None => (v.label.as_str(), raw.label.as_ref()),
@@ -71,7 +71,7 @@ impl<'a> Checker<'a> {
             out.push(Fact {
                 id,
                 label: self.plain("label", fact.label.as_ref()),
-                help: self.maybe("help", fact.help.as_ref()),
+                help: self.optional("help", fact.help.as_ref()),
                 key: self.key(fact.key.as_ref()),
                 scope: self.scope(fact),
                 values,
@@ -122,10 +122,10 @@ impl<'a> Checker<'a> {
         }
     }
 
-    pub(super) fn fields(&mut self, names: &mut Given<'a>) -> Vec<Field> {
+    pub(super) fn fields(&mut self, names: &mut Ids<'a>) -> Vec<Field> {
         let mut out = Vec::with_capacity(self.file.fields.len());
         for (at, field) in self.file.fields.iter().enumerate() {
-            self.give(Named::Field, field.id.as_ref(), at, names);
+            self.register(Named::Field, field.id.as_ref(), at, names);
             let id = Self::id(field.id.as_ref());
             if let Some(t) = field.id.as_ref().filter(|t| t.value == SALAM) {
                 self.note(&t.span, Kind::Taken { id: SALAM.into() });
@@ -156,16 +156,16 @@ impl<'a> Checker<'a> {
         }
         let mut seen: HashMap<String, Span> = HashMap::new();
         let mut new = |text: &Text| {
-            // Choices and their other words are matched without regard to case, so they must differ without it.
+            // Choices and aliases are matched ignoring case, so they must differ in more than case.
             if let Some(first) = seen.insert(bare_word(&text.value), text.span.clone()) {
                 let kind = Kind::Duplicate { what: Named::Choice, id: text.value.clone() };
-                self.problems.borrow_mut().push(Problem::new(text.span.clone(), kind).and(first));
+                self.problems.borrow_mut().push(Problem::new(text.span.clone(), kind).with_other(first));
             }
         };
         let mut all = Vec::with_capacity(choices.value.len());
         for choice in &choices.value {
             new(&choice.text);
-            // A choice may repeat its own text as an alias ("bapak" for "Bapak"): that says nothing new.
+            // A choice may repeat its own text as an alias ("bapak" for "Bapak").
             let own = bare_word(&choice.text.value);
             let mut aliases = vec![own.clone()];
             for alias in &choice.aliases {
@@ -190,8 +190,8 @@ impl<'a> Checker<'a> {
             new(word);
             drop.push(bare_word(&word.value));
         }
-        let stand_in = || Choice { text: String::new(), short: None, aliases: vec![] };
-        Choices { choices: self.at_least_one(all, stand_in), drop }
+        let placeholder = || Choice { text: String::new(), short: None, aliases: vec![] };
+        Choices { choices: self.at_least_one(all, placeholder), drop }
     }
 
     fn typed(&self, field: &file::Field, id: &str) -> Typed {
@@ -209,7 +209,7 @@ impl<'a> Checker<'a> {
         let default = if is_name { TextKind::Name } else { TextKind::Text };
         let kinds = [("name", TextKind::Name), ("text", TextKind::Text), ("number", TextKind::Number)];
         let scopes = [("call", FieldScope::Call), ("shift", FieldScope::Shift)];
-        // An empty text says that nothing is spoken there.
+        // An empty text declares that nothing is spoken.
         let empty = field
             .empty
             .as_ref()
@@ -222,7 +222,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// An honorific is looked for as the first word of a name.
+    /// Honorifics are matched against the first word of a name, so they must be single words.
     fn one_word(&self, key: &'static str, text: &Text) {
         let word = bare_word(&text.value);
         if !text::is_blank(&text.value) && (word.is_empty() || word.contains(' ')) {
@@ -230,7 +230,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Which of these a text names; one that names none is reported.
+    /// The value with this name; an unknown name is reported.
     fn one_of<T: Copy>(&self, key: &'static str, text: Option<&Text>, all: &[(&str, T)]) -> Option<T> {
         let text = text?;
         let found = all.iter().find(|(name, _)| *name == text.value);
@@ -241,7 +241,7 @@ impl<'a> Checker<'a> {
         found.map(|(_, value)| *value)
     }
 
-    /// Reports a key of the other kind of field: of a typed one (`typed`: false), or of one with choices.
+    /// Reports a key that belongs to the other kind of field.
     fn only_for(&self, choices: bool, key: &'static str, text: Option<&Text>) {
         self.only_for_list(choices, key, text.map(|t| &t.span));
     }
@@ -252,7 +252,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Who plays which part: by `role`, else by the SOP's own ids.
+    /// Roles by `role`, otherwise by the ids of the SOP.
     pub(super) fn roles(&self, facts: &[Fact], fields: &[Field]) -> Roles {
         let fact_role = |at: usize| self.file.facts[at].role.as_ref();
         let field_role = |at: usize| self.file.fields[at].role.as_ref();
@@ -274,13 +274,14 @@ impl<'a> Checker<'a> {
         }
         let field = |role: &'static str, id: &str, typed: bool| {
             let of_kind = |at: &usize| matches!(fields[*at].kind, FieldKind::Typed(_)) == typed;
-            let plays = |at: &usize| field_role(*at).is_some_and(|r| r.value == role);
-            let found = self.only_one(role, &(0..fields.len()).filter(plays).collect::<Vec<_>>(), field_role);
+            let has_role = |at: &usize| field_role(*at).is_some_and(|r| r.value == role);
+            let found = self.unique_role(role, &(0..fields.len()).filter(has_role).collect::<Vec<_>>(), field_role);
             let by_id = (0..fields.len()).find(|at| fields[*at].id == id && field_role(*at).is_none());
             found.or(by_id).filter(of_kind).and_then(|at| u16::try_from(at).ok()).map(FieldIx)
         };
-        let plays = |at: &usize| fact_role(*at).is_some_and(|r| r.value == "emergency");
-        let emergency = self.only_one("emergency", &(0..facts.len()).filter(plays).collect::<Vec<_>>(), fact_role);
+        let has_role = |at: &usize| fact_role(*at).is_some_and(|r| r.value == "emergency");
+        let emergency =
+            self.unique_role("emergency", &(0..facts.len()).filter(has_role).collect::<Vec<_>>(), fact_role);
         Roles {
             name: field("name", NAMA, true),
             honorific: field("honorific", SAPAAN, false),
@@ -288,7 +289,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn only_one<'t>(
+    fn unique_role<'t>(
         &self,
         role: &'static str,
         found: &[usize],
@@ -298,7 +299,7 @@ impl<'a> Checker<'a> {
         for text in found[1..].iter().filter_map(|at| place(*at)) {
             let problem = Problem::new(text.span.clone(), Kind::RoleTwice { role });
             let problem = match place(first) {
-                Some(other) => problem.and(other.span.clone()),
+                Some(other) => problem.with_other(other.span.clone()),
                 None => problem,
             };
             self.problems.borrow_mut().push(problem);
@@ -306,7 +307,7 @@ impl<'a> Checker<'a> {
         Some(first)
     }
 
-    /// Reports labels that an earlier one has already, without regard to case; answers whether there are none.
+    /// Reports labels equal to an earlier one, ignoring case; returns whether there are none.
     pub(super) fn same_labels<'t>(&self, labels: impl Iterator<Item = (&'t str, Option<&'t Text>, Owner)>) -> bool {
         let mut distinct = true;
         let mut seen: HashMap<String, Span> = HashMap::new();
@@ -315,7 +316,9 @@ impl<'a> Checker<'a> {
             if let Some(first) = seen.get(&label.to_lowercase()) {
                 distinct = false;
                 let kind = Kind::SameLabel { label: label.to_owned() };
-                self.problems.borrow_mut().push(Problem::new(raw.span.clone(), kind).and(first.clone()).of(owner));
+                self.problems
+                    .borrow_mut()
+                    .push(Problem::new(raw.span.clone(), kind).with_other(first.clone()).with_owner(owner));
             } else {
                 seen.insert(label.to_lowercase(), raw.span.clone());
             }
@@ -323,12 +326,12 @@ impl<'a> Checker<'a> {
         distinct
     }
 
-    /// Tells keys that two want, or that the program keeps.
+    /// Reports keys that are used twice or reserved.
     pub(super) fn keys(&self, facts: &[Fact], fields: &[Field]) {
         let mut taken: HashMap<char, (&str, Span)> = HashMap::new();
         let of_facts = facts.iter().zip(&self.file.facts).map(|(f, raw)| (f.key, f.id.as_str(), &raw.key, ""));
         let of_fields =
-            fields.iter().zip(&self.file.fields).map(|(f, raw)| (f.key, f.id.as_str(), &raw.key, FIELDS_OWN));
+            fields.iter().zip(&self.file.fields).map(|(f, raw)| (f.key, f.id.as_str(), &raw.key, ALLOWED_FOR_FIELDS));
         for (key, id, raw, own) in of_facts.chain(of_fields) {
             let (Some(key), Some(raw)) = (key, raw) else { continue };
             if RESERVED.contains(key) && !own.contains(key) {
@@ -341,7 +344,7 @@ impl<'a> Checker<'a> {
                 self.note(&raw.span, Kind::KeyReserved { key, free });
             } else if let Some((first, place)) = taken.get(&key) {
                 let kind = Kind::KeyClash { key, first: (*first).into(), second: id.into() };
-                self.problems.borrow_mut().push(Problem::new(raw.span.clone(), kind).and(place.clone()));
+                self.problems.borrow_mut().push(Problem::new(raw.span.clone(), kind).with_other(place.clone()));
             } else {
                 taken.insert(key, (id, raw.span.clone()));
             }
@@ -349,10 +352,10 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn zones(&self) -> Vec1<Zone> {
-        let mut names = Given::new();
+        let mut names = Ids::new();
         let mut out = Vec::with_capacity(self.file.zones.len());
         for (at, zone) in self.file.zones.iter().enumerate() {
-            self.give(Named::Zone, zone.id.as_ref(), at, &mut names);
+            self.register(Named::Zone, zone.id.as_ref(), at, &mut names);
             let Some(offset) = &zone.offset else { continue };
             match zone_offset(&offset.value) {
                 Some(seconds) => out.push(Zone { id: Self::id(zone.id.as_ref()), offset: seconds }),
@@ -379,18 +382,13 @@ impl<'a> Checker<'a> {
                 && minute <= last.from
             {
                 let kind = Kind::GreetingOrder { from: from.value.clone(), before: before.value.clone() };
-                self.problems.borrow_mut().push(Problem::new(from.span.clone(), kind).and(before.span.clone()));
+                self.problems.borrow_mut().push(Problem::new(from.span.clone(), kind).with_other(before.span.clone()));
                 continue;
             }
             before = Some(from);
             rows.push(Greeting { from: minute, word });
         }
         let rows = self.at_least_one(rows, || Greeting { from: 0, word: String::new() });
-        Greetings::new(rows.into_vec()).expect("rows are read in rising order, each within a day")
+        Greetings::new(rows.into_vec()).expect("rows are read in increasing order, each within a day")
     }
-}
-
-/// A word in front of a name as it is compared: in lower case, without its dot.
-pub(crate) fn bare_word(word: &str) -> String {
-    text::fold(word).trim_end_matches('.').to_lowercase()
 }

@@ -1,10 +1,10 @@
-//! What the rules say: steps and their sentences, the rows, the requirements.
+//! Steps and their sentences, rules and requirements.
 
 use std::collections::HashMap;
 
 use vec1::{Vec1, vec1};
 
-use super::{Checker, Given};
+use super::{Checker, Ids};
 use crate::file::{Text, When};
 use crate::problem::{Kind, Named, Problem};
 use crate::ruleset::{Duty, Fact, Field, FieldIx, Requirement, Rule, SALAM, Step, StepIx, StepWords};
@@ -13,7 +13,7 @@ use crate::shape::At;
 use crate::space::{Cube, Values};
 
 impl<'a> Checker<'a> {
-    pub(super) fn steps(&mut self, fields: &[Field], names: &mut Given<'a>) -> Vec1<Step> {
+    pub(super) fn steps(&mut self, fields: &[Field], names: &mut Ids<'a>) -> Vec1<Step> {
         let mut valid: Vec<String> = vec![SALAM.into()];
         valid.extend(fields.iter().map(|f| f.id.clone()));
         let ids: HashMap<&str, FieldIx> =
@@ -21,7 +21,7 @@ impl<'a> Checker<'a> {
         let mut lines = Lines::new(self.bytes);
         let mut out = Vec::with_capacity(self.file.steps.len());
         for (at, step) in self.file.steps.iter().enumerate() {
-            self.sound &= self.give(Named::Step, step.id.as_ref(), at, names);
+            self.provable &= self.register(Named::Step, step.id.as_ref(), at, names);
             if step.has.0 == step.has.1 {
                 let kind = Kind::EitherOr { first: "say", second: "remind", both: step.has.0 };
                 self.note(step.id.as_ref().map_or(&step.span, |t| &t.span), kind);
@@ -34,8 +34,8 @@ impl<'a> Checker<'a> {
                 id: Self::id(step.id.as_ref()),
                 title: self.plain("title", step.title.as_ref()),
                 words,
-                basis: self.maybe("basis", step.basis.as_ref()),
-                note: self.maybe("note", step.note.as_ref()),
+                basis: self.optional("basis", step.basis.as_ref()),
+                note: self.optional("note", step.note.as_ref()),
                 score: self.scores(&step.score),
                 line: lines
                     .line_of(step.say.as_ref().or(step.remind.as_ref()).map_or(step.span.start, |t| t.span.start)),
@@ -55,10 +55,10 @@ impl<'a> Checker<'a> {
     fn scores(&self, score: &[Text]) -> Vec<String> {
         let mut out: Vec<String> = Vec::with_capacity(score.len());
         for (at, text) in score.iter().enumerate() {
-            let name = self.full("score", Some(text));
+            let name = self.required("score", Some(text));
             if let Some(first) = out.iter().position(|s| *s == name) {
                 let kind = Kind::Duplicate { what: Named::Score, id: name.clone() };
-                let problem = Problem::new(score[at].span.clone(), kind).and(score[first].span.clone());
+                let problem = Problem::new(score[at].span.clone(), kind).with_other(score[first].span.clone());
                 self.problems.borrow_mut().push(problem);
             }
             out.push(name);
@@ -74,25 +74,25 @@ impl<'a> Checker<'a> {
         fields: &[Field],
     ) -> Template {
         let before = self.problems.borrow().len();
-        let full = self.full("say", Some(say));
-        let template = Template::parse(&full, |id| ids.get(id).copied());
+        let text = self.required("say", Some(say));
+        let template = Template::parse(&text, |id| ids.get(id).copied());
         let template = template.unwrap_or_else(|bad| {
             self.braces(&say.span, bad, valid);
             Template::default()
         });
-        let untold = self.problems.borrow().len() == before;
-        if untold && template.may_be_empty(|ix| fields[ix.at()].vanishes()) {
+        let no_problem = self.problems.borrow().len() == before;
+        if no_problem && template.may_be_empty(|ix| fields[ix.at()].vanishes()) {
             self.note(&say.span, Kind::MayBeEmpty);
         }
         template
     }
 
-    pub(super) fn step_list(&self, list: &At<Vec<Text>>, steps: &Given<'_>) -> Option<Vec<StepIx>> {
-        let (mut out, mut whole) = (Vec::with_capacity(list.value.len()), true);
+    pub(super) fn step_list(&self, list: &At<Vec<Text>>, steps: &Ids<'_>) -> Option<Vec<StepIx>> {
+        let (mut out, mut complete) = (Vec::with_capacity(list.value.len()), true);
         for step in &list.value {
             let Some((ix, _)) = steps.get(step.value.as_str()) else {
-                whole = false;
-                // A file without steps has been reported; each list would only repeat it.
+                complete = false;
+                // A file without steps has been reported; don't repeat it for each list.
                 if self.file.steps.is_empty() {
                     continue;
                 }
@@ -102,21 +102,21 @@ impl<'a> Checker<'a> {
             };
             if out.contains(&StepIx(*ix)) {
                 self.note(&step.span, Kind::Duplicate { what: Named::Step, id: step.value.clone() });
-                whole = false;
+                complete = false;
                 continue;
             }
             out.push(StepIx(*ix));
         }
-        whole.then_some(out)
+        complete.then_some(out)
     }
 
     pub(super) fn when(&self, when: &When, facts: &[Fact], names: &HashMap<&str, usize>) -> Option<Cube> {
-        let (mut cube, mut whole) = (Cube::any(), true);
+        let (mut cube, mut complete) = (Cube::any(), true);
         for (id, values) in when {
             let Some(&at) = names.get(id.value.as_str()) else {
                 let valid = sorted(names.keys().map(|k| (*k).to_owned()).collect());
                 self.note(&id.span, Kind::UnknownFact { id: id.value.clone(), valid });
-                whole = false;
+                complete = false;
                 continue;
             };
             let fact = &facts[at];
@@ -124,8 +124,8 @@ impl<'a> Checker<'a> {
             for value in &values.value {
                 let Some(position) = fact.values.iter().position(|v| v.id == value.value) else {
                     let valid = fact.values.iter().map(|v| v.id.clone()).collect();
-                    whole = false;
-                    // A fact without values has been reported at its place; each rule would only repeat it.
+                    complete = false;
+                    // A fact without values has been reported; don't repeat it for each rule.
                     if !self.file.facts[at].values.is_empty() {
                         let kind = Kind::UnknownValue { fact: fact.id.clone(), id: value.value.clone(), valid };
                         self.note(&value.span, kind);
@@ -139,32 +139,32 @@ impl<'a> Checker<'a> {
             }
             if values.value.is_empty() {
                 self.note(&values.span, Kind::TooFew { key: "when", at_least: 1 });
-                whole = false;
+                complete = false;
             } else if !chosen.is_empty() {
                 cube = cube.with(at, chosen);
             }
         }
-        whole.then_some(cube)
+        complete.then_some(cube)
     }
 
-    pub(super) fn rules(&mut self, facts: &[Fact], fact_names: &HashMap<&str, usize>, steps: &Given<'_>) -> Vec1<Rule> {
-        let mut names = Given::new();
+    pub(super) fn rules(&mut self, facts: &[Fact], fact_names: &HashMap<&str, usize>, steps: &Ids<'_>) -> Vec1<Rule> {
+        let mut names = Ids::new();
         let mut lines = Lines::new(self.bytes);
         let mut out = Vec::with_capacity(self.file.rules.len());
         for (at, rule) in self.file.rules.iter().enumerate() {
-            // A wrong id does not harm the proof; a wrong condition or step does.
-            self.give(Named::Rule, rule.id.as_ref(), at, &mut names);
+            // An invalid id does not affect the proof; an invalid condition or step does.
+            self.register(Named::Rule, rule.id.as_ref(), at, &mut names);
             let when = self.when(&rule.when, facts, fact_names);
             let list = rule.steps.as_ref().and_then(|list| self.step_list(list, steps));
             if let Some(list) = rule.steps.as_ref().filter(|l| l.value.is_empty()) {
                 self.note(&list.span, Kind::TooFew { key: "steps", at_least: 1 });
             }
-            self.sound &= when.is_some() && list.is_some();
+            self.provable &= when.is_some() && list.is_some();
             out.push(Rule {
                 id: Self::id(rule.id.as_ref()),
                 when: when.unwrap_or_else(Cube::any),
                 steps: self.at_least_one(list.unwrap_or_default(), || StepIx(0)),
-                basis: self.maybe("basis", rule.basis.as_ref()),
+                basis: self.optional("basis", rule.basis.as_ref()),
                 caution: rule.caution.as_ref().map(|c| self.plain("caution", Some(c))),
                 line: lines.line_of(rule.span.start),
             });
@@ -183,12 +183,12 @@ impl<'a> Checker<'a> {
         &mut self,
         facts: &[Fact],
         fact_names: &HashMap<&str, usize>,
-        steps: &Given<'_>,
+        steps: &Ids<'_>,
     ) -> Vec<Requirement> {
-        let mut names = Given::new();
+        let mut names = Ids::new();
         let mut out = Vec::with_capacity(self.file.requirements.len());
         for (at, require) in self.file.requirements.iter().enumerate() {
-            self.give(Named::Requirement, require.id.as_ref(), at, &mut names);
+            self.register(Named::Requirement, require.id.as_ref(), at, &mut names);
             if !require.has_duty {
                 self.note(require.id.as_ref().map_or(&require.span, |t| &t.span), Kind::NoDuty);
             }
@@ -212,11 +212,11 @@ impl<'a> Checker<'a> {
             }
             out.push(Requirement {
                 id: Self::id(require.id.as_ref()),
-                // A condition that could not be read has been reported; an order of one step accuses nobody falsely.
+                // An invalid condition has been reported; an order of one step can't be violated.
                 duties: self
                     .at_least_one(if when.is_some() { duties } else { Vec::new() }, || Duty::Order(vec1![StepIx(0)])),
                 when: when.unwrap_or_else(Cube::any),
-                basis: self.maybe("basis", require.basis.as_ref()),
+                basis: self.optional("basis", require.basis.as_ref()),
             });
         }
         out
@@ -228,7 +228,7 @@ fn sorted(mut names: Vec<String>) -> Vec<String> {
     names
 }
 
-/// Counts lines going forward, so that many rules cost one pass over the file.
+/// Counts lines incrementally, so that many rules cost one pass over the file.
 struct Lines<'b> {
     bytes: &'b [u8],
     at: usize,
