@@ -375,7 +375,7 @@ impl SpaceMap {
 
 #[cfg(test)]
 mod tests {
-    use super::super::space::testing::{Dice, situations, tree};
+    use super::super::space::testing::{Rng, situations, tree};
     use super::*;
     use crate::ruleset::{Rule, StepWords};
     use crate::{BUILT_IN, check};
@@ -442,46 +442,46 @@ mod tests {
             Space::new(self.facts.iter().map(|(_, values)| values.len()).collect())
         }
 
-        /// A small file at random, of facts, values and sentences that another such file may have too.
-        fn random(dice: &mut Dice) -> Self {
+        /// A small random file, with facts, values and sentences that another one may share.
+        fn random(rng: &mut Rng) -> Self {
             let mut facts = Vec::new();
-            for at in some(3, 0, dice) {
-                let values = some(4, 2, dice).into_iter().map(|value| format!("v{value}"));
+            for at in some(3, 0, rng) {
+                let values = some(4, 2, rng).into_iter().map(|value| format!("v{value}"));
                 facts.push((format!("f{at}"), values.collect()));
             }
-            let steps = some(5, 1, dice).into_iter();
-            let step = |at| (format!("s{at}"), dice.below(3) > 0, format!("Kata {}", dice.below(4)));
+            let steps = some(5, 1, rng).into_iter();
+            let step = |at| (format!("s{at}"), rng.below(3) > 0, format!("Kata {}", rng.below(4)));
             let mut draft = Self { facts, steps: steps.map(step).collect(), rules: vec![] };
-            for cube in tree(&draft.space(), 8, if draft.facts.is_empty() { 0 } else { 30 }, dice) {
-                let steps = some(draft.steps.len(), 1, dice);
-                draft.rules.push((cube, steps, (dice.below(3) == 0).then(|| dice.below(2))));
+            for cube in tree(&draft.space(), 8, if draft.facts.is_empty() { 0 } else { 30 }, rng) {
+                let steps = some(draft.steps.len(), 1, rng);
+                draft.rules.push((cube, steps, (rng.below(3) == 0).then(|| rng.below(2))));
             }
             draft
         }
 
         /// 24 facts of four values and `leaves` rules with a few different answers.
-        fn large(leaves: usize, dice: &mut Dice) -> Self {
+        fn large(leaves: usize, rng: &mut Rng) -> Self {
             let values = || (0..4).map(|value| format!("v{value}")).collect();
             let facts = (0..24).map(|at| (format!("f{at}"), values())).collect();
             let steps = (0..6).map(|at| (format!("s{at}"), true, format!("Kata {at}"))).collect();
             let mut draft = Self { facts, steps, rules: vec![] };
-            for cube in tree(&draft.space(), leaves, 100 * leaves, dice) {
-                draft.rules.push((cube, vec![dice.below(5)], None));
+            for cube in tree(&draft.space(), leaves, 100 * leaves, rng) {
+                draft.rules.push((cube, vec![rng.below(5)], None));
             }
             draft
         }
     }
 
     /// At least `least` of the numbers below `limit`, in any order.
-    fn some(limit: usize, least: usize, dice: &mut Dice) -> Vec<usize> {
-        let mut all = shuffled((0..limit).collect(), dice);
-        all.truncate(least + dice.below(limit - least + 1));
+    fn some(limit: usize, least: usize, rng: &mut Rng) -> Vec<usize> {
+        let mut all = shuffled((0..limit).collect(), rng);
+        all.truncate(least + rng.below(limit - least + 1));
         all
     }
 
-    fn shuffled<T>(mut things: Vec<T>, dice: &mut Dice) -> Vec<T> {
+    fn shuffled<T>(mut things: Vec<T>, rng: &mut Rng) -> Vec<T> {
         for at in (1..things.len()).rev() {
-            things.swap(at, dice.below(at + 1));
+            things.swap(at, rng.below(at + 1));
         }
         things
     }
@@ -493,7 +493,7 @@ mod tests {
 
     type Named<'r> = BTreeMap<&'r str, &'r str>;
 
-    /// These facts of a situation as the rules number them, where they know every value.
+    /// A situation in terms of the rules; `None` if they lack a value.
     fn situation(rules: &RuleSet, named: &Named<'_>) -> Option<Situation> {
         let value = |fact: &ruleset::Fact| fact.values.iter().position(|v| v.id == named[fact.id.as_str()]);
         let values: Option<Vec<u16>> = rules.facts.iter().map(|f| value(f)?.try_into().ok()).collect();
@@ -557,8 +557,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_diff_equals_a_full_enumeration(seed: u64) {
-            let mut dice = Dice(seed);
-            let (old, new) = (Draft::random(&mut dice).source(), Draft::random(&mut dice).source());
+            let mut rng = Rng(seed);
+            let (old, new) = (Draft::random(&mut rng).source(), Draft::random(&mut rng).source());
             let (old, new) = (checked(&old), checked(&new));
             let (count, changed) = enumerate(&old, &new);
             let found = diff(&old, &new).unwrap();
@@ -591,8 +591,8 @@ mod tests {
 
         #[test]
         fn the_change_of_one_situation_agrees_with_the_diff(seed: u64) {
-            let mut dice = Dice(seed);
-            let (old, new) = (Draft::random(&mut dice).source(), Draft::random(&mut dice).source());
+            let mut rng = Rng(seed);
+            let (old, new) = (Draft::random(&mut rng).source(), Draft::random(&mut rng).source());
             let (old, new) = (checked(&old), checked(&new));
             let (_, changed) = enumerate(&old, &new);
             for situation in Situation::all(&new) {
@@ -611,10 +611,10 @@ mod tests {
 
         #[test]
         fn order_and_rule_ids_are_ignored(seed: u64) {
-            let mut dice = Dice(seed);
-            let old = Draft::random(&mut dice);
-            let facts = shuffled((0..old.facts.len()).collect(), &mut dice);
-            let steps = shuffled((0..old.steps.len()).collect(), &mut dice);
+            let mut rng = Rng(seed);
+            let old = Draft::random(&mut rng);
+            let facts = shuffled((0..old.facts.len()).collect(), &mut rng);
+            let steps = shuffled((0..old.steps.len()).collect(), &mut rng);
             let place = |all: &[usize], at: usize| all.iter().position(|other| *other == at).unwrap();
             let rule = |(cube, does, caution): &(Cube, Vec<usize>, Option<usize>)| {
                 let moved = cube.constraints().fold(Cube::any(), |moved, (fact, values)| {
@@ -625,7 +625,7 @@ mod tests {
             let new = Draft {
                 facts: facts.iter().map(|at| old.facts[*at].clone()).collect(),
                 steps: steps.iter().map(|at| old.steps[*at].clone()).collect(),
-                rules: shuffled(old.rules.iter().map(rule).collect(), &mut dice),
+                rules: shuffled(old.rules.iter().map(rule).collect(), &mut rng),
             };
             let source = new.source().replace("\n[[", "\n# catatan\n\n[[");
             let (old, new) = (checked(&old.source()), checked(&source));
@@ -635,11 +635,11 @@ mod tests {
 
     #[test]
     fn one_changed_rule_of_400_changes_exactly_its_situations() {
-        let mut dice = Dice(24);
-        let draft = Draft::large(400, &mut dice);
+        let mut rng = Rng(24);
+        let draft = Draft::large(400, &mut rng);
         assert_eq!(draft.rules.len(), 400);
         let (old, mut new) = (checked(&draft.source()), draft);
-        let at = dice.below(400);
+        let at = rng.below(400);
         new.rules[at].1 = vec![5];
         let expected = new.rules[at].0.count(&new.space());
         let new = checked(&new.source());
@@ -651,8 +651,8 @@ mod tests {
 
     #[test]
     fn two_unrelated_tables_of_400_rules_are_compared_exactly() {
-        let mut dice = Dice(7);
-        let [old, new] = [(); 2].map(|()| checked(&Draft::large(400, &mut dice).source()));
+        let mut rng = Rng(7);
+        let [old, new] = [(); 2].map(|()| checked(&Draft::large(400, &mut rng).source()));
         let (there, back) = (diff(&old, &new).unwrap(), diff(&new, &old).unwrap());
         assert!(there.changed > BigUint::ZERO && there.changed < there.situations);
         assert_eq!(there.changed, back.changed);

@@ -404,7 +404,7 @@ mod tests {
     use super::super::{Diff, diff};
     use super::*;
     use crate::ruleset::StepWords;
-    use crate::space::testing::Dice;
+    use crate::space::testing::Rng;
 
     /// Two facts of two or three values, five steps of which one is a reminder, one rule for everything, and these
     /// requirements, all of which the rule meets.
@@ -428,10 +428,10 @@ mod tests {
     }
 
     /// A requirement that the plan s0 s1 s2 meets, over some of the situations.
-    fn requirement(dice: &mut Dice) -> String {
+    fn requirement(rng: &mut Rng) -> String {
         let mut when = Vec::new();
         for fact in ["f", "g"] {
-            match dice.below(4) {
+            match rng.below(4) {
                 0 => when.push(format!("{fact} = \"a\"")),
                 1 => when.push(format!("{fact} = \"b\"")),
                 _ => {}
@@ -450,11 +450,11 @@ mod tests {
             "order = [\"s1\", \"s2\"]",
             "last = \"s2\"",
         ];
-        format!("when = {{ {} }}\n{}", when.join(", "), duties[dice.below(duties.len())])
+        format!("when = {{ {} }}\n{}", when.join(", "), duties[rng.below(duties.len())])
     }
 
-    fn requirements(dice: &mut Dice) -> Vec<String> {
-        (0..dice.below(5)).map(|_| requirement(dice)).collect()
+    fn requirements(rng: &mut Rng) -> Vec<String> {
+        (0..rng.below(5)).map(|_| requirement(rng)).collect()
     }
 
     /// Every plan of five steps: sequences of different steps, at least one.
@@ -523,8 +523,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_duty_is_lost_exactly_where_an_allowed_plan_violates_it(seed: u64) {
-            let mut dice = Dice(seed);
-            let (old, new) = (file(&requirements(&mut dice), false), file(&requirements(&mut dice), false));
+            let mut rng = Rng(seed);
+            let (old, new) = (file(&requirements(&mut rng), false), file(&requirements(&mut rng), false));
             let found = diff(&old, &new).unwrap();
             prop_assert_eq!(reported(&found, false), enumerate(&old, &new));
             prop_assert_eq!(reported(&found, true), enumerate(&new, &old));
