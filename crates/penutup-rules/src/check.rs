@@ -289,8 +289,18 @@ impl<'a> Checker<'a> {
         {
             self.note(&place.span, Kind::EndsBeforeItBegins { from: from.to_string(), to: to.to_string() });
         }
-        let roles = self.roles(&facts, &fields);
-        let acceptances = acceptance::list(file);
-        RuleSet { sop, facts, fields, zones, greetings, steps, rules, requirements, roles, acceptances, proved: Proved }
+        RuleSet {
+            roles: self.roles(&facts, &fields),
+            sop,
+            facts,
+            fields,
+            zones,
+            greetings,
+            steps,
+            rules,
+            requirements,
+            acceptances: acceptance::list(file),
+            proved: Proved,
+        }
     }
 }

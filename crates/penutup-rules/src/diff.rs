@@ -1,23 +1,21 @@
-//! What CSOs will say differently with another rules file: exactly which situations, and why. Pure data; how it is told
-//! is its readers' business.
+//! What CSOs will say differently with another rules file: in exactly which situations, and why.
 //!
-//! Both tables are partitions of the situations they know, so the places where they differ are the crossings of a row
-//! of one with a row of the other whose answers differ: disjoint cubes, counted without listing a situation.
+//! Both tables partition the situations they know. They differ in the intersections of a row of one with a row of the
+//! other whose answers differ: disjoint cubes, counted without listing a situation.
 //!
-//! What counts as a difference:
+//! What is a difference:
 //!
-//! * **The answer** of a situation is the sequence of what the CSO does there: sentences spoken, compared letter for
-//!   letter with their placeholders in braces, and reminders. A reminder that came, went or moved has the CSO do
-//!   something else, so it changes the situation; one that is worded otherwise does not. The ids of steps and rules, the
-//!   order of rules, facts and steps, comments and layout make no difference.
-//! * **The situations compared** are those that both files know. A fact that one file lacks takes all its values there,
-//!   since no rule of that file asks for it. A value that one file lacks has no counterpart: its situations are counted
-//!   as situations, never as changed, and the value is told as added or removed. Situations with values that never stood
-//!   in one file together are none.
-//! * **Everything else a CSO, a supervisor or QA sees or hears**: greeting hours and zones, fields, and texts beside the
-//!   sentences. The caution of a rule is such a text and is told wherever it changed; the basis, where the answer stayed.
-//! * **The requirements**, by what they guarantee: a duty of one file that the other's duties don't guarantee, however
-//!   either is written.
+//! * **The answer** of a situation is the sequence of its sentences, compared verbatim with placeholders in braces, and
+//!   reminders. A reminder that was added, removed or moved changes the situation; a reworded one does not. Ids of steps
+//!   and rules, the order of rules, facts and steps, comments and layout are ignored.
+//! * **The situations compared** are those that both files know. A fact that one file lacks has all its values there,
+//!   since no rule of that file depends on it. A value that one file lacks has no counterpart: its situations are
+//!   counted, never as changed, and the value is listed as added or removed. Combinations of values that no file has are
+//!   ignored.
+//! * **Everything else that a CSO, a supervisor or QA sees or hears**: greeting hours, zones, fields, and texts other
+//!   than sentences. The caution of a rule is listed wherever it changed; the basis only if the answer did not change.
+//! * **The requirements**, by what they guarantee: duties of one file that the other's duties don't imply, however they
+//!   are written.
 
 mod duties;
 mod marked;
@@ -40,127 +38,109 @@ pub use duties::{Allowed, Demand, DutyChange, DutyChangeKind, DutyPart};
 pub use marked::{Run, marked};
 pub use texts::{GreetingChange, Subject, TextChange, ZoneChange};
 
-/// What two rules files say differently.
 #[derive(Clone, Debug)]
 pub struct Diff<'r> {
-    /// The facts of both files, the new one's first.
+    /// Of both files, the new one's first.
     pub facts: Vec<Fact<'r>>,
-    /// How many situations the two files know together.
+    /// How many situations the two files have together.
     pub situations: BigUint,
     /// How many of them have another answer.
     pub changed: BigUint,
-    /// These, by their old and new answer, in the order of the new rules.
+    /// The changed situations by old and new answer, in the order of the new rules.
     pub groups: Vec<Group<'r>>,
-    /// The times of day at which another word greets.
+    /// The times of day with another greeting.
     pub greetings: Vec<GreetingChange<'r>>,
-    /// The zones that came, went or moved.
+    /// Zones added, removed or with another offset.
     pub zones: Vec<ZoneChange<'r>>,
-    /// What the requirements guarantee no longer, or newly.
+    /// Guarantees that the requirements lost or gained.
     pub duties: Vec<DutyChange<'r>>,
-    /// The texts beside the sentences, and the defaults.
+    /// Texts other than sentences, and defaults.
     pub texts: Vec<TextChange>,
-    /// How many sentences are worded otherwise, new or gone.
+    /// How many sentences were reworded, added or removed.
     pub sentences: usize,
-    /// Whether the situations were compared; where they were not, nothing is known of `changed` and `groups`.
+    /// Whether the situations were compared. If not, `changed` and `groups` are empty.
     pub is_complete: bool,
-    /// What only the new file has.
+    /// Only in the new file.
     pub added: Names<'r>,
-    /// What only the old file has.
+    /// Only in the old file.
     pub removed: Names<'r>,
     space: Space,
 }
 
-/// How much changed, each number with what it counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Situations with another answer, a decimal.
+    /// Situations with another answer, as a decimal.
     pub situations: String,
-    /// Sentences that are worded otherwise, new or gone.
+    /// Sentences reworded, added or removed.
     pub sentences: usize,
-    /// Minutes of a day at which another word greets.
+    /// Minutes of a day with another greeting.
     pub greeting_minutes: u32,
-    /// Zones that came, went or moved.
+    /// Zones added, removed or with another offset.
     pub zones: usize,
     /// Requirements that guarantee more or less than before.
     pub duties: usize,
-    /// Everything else: texts, fields, defaults, and what only one of the files has.
     pub others: usize,
 }
 
-/// A fact of either file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact<'r> {
-    /// Its id.
     pub id: &'r str,
-    /// Its name on the screen, the new one where both files have it.
+    /// Of the new file if it has the fact.
     pub label: &'r str,
-    /// The values of both files, the new one's first.
+    /// Of both files, the new one's first.
     pub values: Vec<&'r Value>,
 }
 
-/// Situations whose answer changed in the same way.
+/// Situations with the same old and the same new answer.
 #[derive(Clone, Debug)]
 pub struct Group<'r> {
-    /// How many.
     pub situations: BigUint,
-    /// Which: disjoint cubes over [`Diff::facts`], read through [`Diff::when`].
+    /// Disjoint cubes over [`Diff::facts`]; see [`Diff::when`].
     pub cubes: Vec<Cube>,
-    /// The old answer.
     pub before: Answer<'r>,
-    /// The new answer.
     pub after: Answer<'r>,
-    /// The places that make the difference: the rules where other steps stand in them, and the steps that stand in both
-    /// but are worded otherwise.
+    /// The lines that cause the difference: rules with other steps, and steps that were reworded.
     pub causes: Vec<Cause>,
 }
 
-/// What a CSO does in a situation.
+/// What a CSO says in a situation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer<'r> {
-    /// The ids of all steps.
     pub steps: Vec<&'r str>,
-    /// What is spoken, the placeholders in braces and marked as filled in.
+    /// The sentences, with the placeholders in braces as filled segments.
     pub script: Sentence,
 }
 
-/// A place in one of the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cause {
-    /// Which file.
     pub side: Side,
-    /// The line, from 1.
+    /// From 1.
     pub line: usize,
 }
 
-/// One of the two files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
-    /// The old one.
     Old,
-    /// The new one.
     New,
 }
 
-/// What only one of the files has.
+/// The ids that only one of the files has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names<'r> {
-    /// The ids of facts.
     pub facts: Vec<&'r str>,
-    /// The ids of values, of facts that both files have.
+    /// `(fact, value)`, of facts that both files have.
     pub values: Vec<(&'r str, &'r str)>,
-    /// The ids of steps.
     pub steps: Vec<&'r str>,
 }
 
 impl Names<'_> {
-    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.facts.is_empty() && self.values.is_empty() && self.steps.is_empty()
     }
 }
 
 impl Diff<'_> {
-    /// Whether the files make no difference to a CSO, a supervisor or QA.
+    /// Whether nothing differs that a CSO, a supervisor or QA sees or says.
     pub fn is_empty(&self) -> bool {
         self.is_complete
             && self.groups.is_empty()
@@ -172,7 +152,6 @@ impl Diff<'_> {
             && self.removed.is_empty()
     }
 
-    /// How much changed.
     pub fn counts(&self) -> Counts {
         let names = |names: &Names<'_>| names.facts.len() + names.values.len() + names.steps.len();
         let duties: HashSet<&str> = self.duties.iter().map(|change| change.id).collect();
@@ -186,21 +165,21 @@ impl Diff<'_> {
         }
     }
 
-    /// For every fact of [`Self::facts`], the positions of the values that a group's cube holds it to.
+    /// For every fact of [`Self::facts`], the positions of the values that a cube allows.
     pub fn when(&self, cube: &Cube) -> impl Iterator<Item = Values> {
         cube.spelled_out(&self.space)
     }
 }
 
-/// What `new` says differently from `old`.
+/// Compares two rule sets.
 ///
 /// # Errors
-/// Two large tables that cut the situations in unrelated ways can differ in more places than can be listed; then what
-/// does not depend on the situation is compared alone.
+/// Two large, unrelated tables can differ in more places than can be listed. The diff then contains only what does not
+/// depend on the situation.
 pub fn diff<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Result<Diff<'r>, Box<Diff<'r>>> {
     let facts = facts(old, new);
     let space = Space::new(facts.iter().map(|fact| fact.values.len()).collect());
-    let (old_side, new_side) = (Lift::new(old, &facts, &space), Lift::new(new, &facts, &space));
+    let (old_side, new_side) = (SpaceMap::new(old, &facts, &space), SpaceMap::new(new, &facts, &space));
     let both = old_side.known.intersect(&new_side.known).map_or(BigUint::ZERO, |both| both.count(&space));
     let (mut texts, rows) = (texts::texts(old, new), Rows::new(old, new));
     let groups = rows.groups(&old_side, &new_side, &space, &mut texts);
@@ -225,28 +204,28 @@ pub fn diff<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Result<Diff<'r>, Box<Diff
     if is_complete { Ok(diff) } else { Err(Box::new(diff)) }
 }
 
-/// What changed besides the answers of the situations.
+/// What changed apart from the answers of situations.
 #[derive(Clone, Debug)]
 pub struct OtherChanges<'r> {
-    /// The times of day at which another word greets.
+    /// The times of day with another greeting.
     pub greetings: Vec<GreetingChange<'r>>,
-    /// The requirements that guarantee more or less than before.
+    /// Requirements that guarantee more or less than before.
     pub duties: Vec<DutyChange<'r>>,
-    /// The zones that came, went or moved.
+    /// Zones added, removed or with another offset.
     pub zones: Vec<ZoneChange<'r>>,
-    /// The texts beside the sentences, and the defaults.
+    /// Texts other than sentences, and defaults.
     pub texts: Vec<TextChange>,
-    /// What only the new file has.
+    /// Only in the new file.
     pub added: Names<'r>,
-    /// What only the old file has.
+    /// Only in the old file.
     pub removed: Names<'r>,
 }
 
-/// What changed besides the situations: for a screen, in little time.
+/// What changed apart from the situations, with little enough work for a screen.
 pub fn other_changes<'r>(old: &'r RuleSet, new: &'r RuleSet) -> OtherChanges<'r> {
     let facts = facts(old, new);
     let space = Space::new(facts.iter().map(|fact| fact.values.len()).collect());
-    let (old_side, new_side) = (Lift::new(old, &facts, &space), Lift::new(new, &facts, &space));
+    let (old_side, new_side) = (SpaceMap::new(old, &facts, &space), SpaceMap::new(new, &facts, &space));
     let duties = duties::changes([old, new], [&old_side, &new_side], &space, duties::WORK_OF_A_SCREEN);
     let (added, removed) = names(old, new);
     OtherChanges {
@@ -259,29 +238,30 @@ pub fn other_changes<'r>(old: &'r RuleSet, new: &'r RuleSet) -> OtherChanges<'r>
     }
 }
 
-/// What is said differently in one situation, given by the new rules: the old and the new answer, or `None` where they
-/// are the same or the old rules don't know one of its values. A fact that only the old rules have is at its default.
+/// The old and the new answer in a situation of the new rules; `None` if they are equal or the old rules lack one of its
+/// values. A fact that only the old rules have is at its default.
 pub fn spoken_change<'r>(
     old: &'r RuleSet,
     new: &'r RuleSet,
     situation: &Situation,
 ) -> Option<(Answer<'r>, Answer<'r>)> {
-    let there = situation_before(old, new, situation)?;
+    let there = old_situation(old, new, situation)?;
     let (before, after) = (decide(old, &there).rule, decide(new, situation).rule);
     let rows = Rows::new(old, new);
-    let acts = |steps: &[StepIx], acts: &[usize]| -> Vec<usize> { steps.iter().map(|ix| acts[ix.at()]).collect() };
-    let same = acts(&before.steps, &rows.old_acts) == acts(&after.steps, &rows.new_acts);
+    let actions =
+        |steps: &[StepIx], actions: &[usize]| -> Vec<usize> { steps.iter().map(|ix| actions[ix.at()]).collect() };
+    let same = actions(&before.steps, &rows.old_actions) == actions(&after.steps, &rows.new_actions);
     (!same).then(|| (Answer::new(old, &before.steps), Answer::new(new, &after.steps)))
 }
 
-/// What the old rules answer in a situation that is given by the new ones, where they know its values.
+/// The answer of the old rules in a situation of the new ones; `None` if they lack one of its values.
 pub fn answer_before<'r>(old: &'r RuleSet, new: &RuleSet, situation: &Situation) -> Option<Answer<'r>> {
-    let there = situation_before(old, new, situation)?;
+    let there = old_situation(old, new, situation)?;
     Some(Answer::new(old, &decide(old, &there).rule.steps))
 }
 
-/// A situation of the new rules as the old ones number it.
-fn situation_before(old: &RuleSet, new: &RuleSet, situation: &Situation) -> Option<Situation> {
+/// A situation of the new rules in terms of the old ones.
+fn old_situation(old: &RuleSet, new: &RuleSet, situation: &Situation) -> Option<Situation> {
     let mut there = Situation::default_of(old);
     for (at, fact) in old.facts.iter().enumerate() {
         let Some(now) = new.fact_named(&fact.id) else { continue };
@@ -301,7 +281,7 @@ fn ids<'r>(rules: &'r RuleSet, steps: &[StepIx]) -> impl Iterator<Item = &'r str
     steps.iter().map(|ix| rules.step(*ix).id.as_str())
 }
 
-/// The things of both files by their ids: the new file's in order, then those that only the old one has.
+/// Items of both files paired by id: the new file's in order, then those that only the old one has.
 struct Paired<'r, T> {
     all: Vec<(Option<&'r T>, Option<&'r T>)>,
 }
@@ -310,17 +290,17 @@ impl<'r, T> Paired<'r, T> {
     fn new(old: &'r [T], new: &'r [T], id: impl Fn(&T) -> &str) -> Self {
         let before: HashMap<&str, &T> = old.iter().map(|thing| (id(thing), thing)).collect();
         let known: HashSet<&str> = new.iter().map(&id).collect();
-        let now = new.iter().map(|thing| (before.get(id(thing)).copied(), Some(thing)));
-        let gone = old.iter().filter(|thing| !known.contains(id(thing))).map(|thing| (Some(thing), None));
-        Self { all: now.chain(gone).collect() }
+        let current = new.iter().map(|thing| (before.get(id(thing)).copied(), Some(thing)));
+        let dropped = old.iter().filter(|thing| !known.contains(id(thing))).map(|thing| (Some(thing), None));
+        Self { all: current.chain(dropped).collect() }
     }
 
     fn shared(&self) -> impl Iterator<Item = (&'r T, &'r T)> {
         self.all.iter().filter_map(|&(before, after)| before.zip(after))
     }
 
-    /// Those of the new file alone, and those of the old one alone.
-    fn single(&self) -> (Vec<&'r T>, Vec<&'r T>) {
+    /// The added and the removed items.
+    fn unpaired(&self) -> (Vec<&'r T>, Vec<&'r T>) {
         let added = self.all.iter().filter(|(before, _)| before.is_none()).filter_map(|pair| pair.1);
         let removed = self.all.iter().filter(|(_, after)| after.is_none()).filter_map(|pair| pair.0);
         (added.collect(), removed.collect())
@@ -339,54 +319,52 @@ fn facts<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Vec<Fact<'r>> {
     pairs.filter_map(fact).collect()
 }
 
-/// What was added and what was removed.
 fn names<'r>(old: &'r RuleSet, new: &'r RuleSet) -> (Names<'r>, Names<'r>) {
     let (mut added, mut removed) = (Names::default(), Names::default());
     let facts = Paired::new(&old.facts, &new.facts, |fact| &fact.id);
-    let (came, went) = facts.single();
-    added.facts.extend(came.into_iter().map(|fact| fact.id.as_str()));
-    removed.facts.extend(went.into_iter().map(|fact| fact.id.as_str()));
+    let (new_ones, old_ones) = facts.unpaired();
+    added.facts.extend(new_ones.into_iter().map(|fact| fact.id.as_str()));
+    removed.facts.extend(old_ones.into_iter().map(|fact| fact.id.as_str()));
     for (before, after) in facts.shared() {
-        let (came, went) = Paired::new(&before.values, &after.values, |value| &value.id).single();
-        added.values.extend(came.into_iter().map(|value| (after.id.as_str(), value.id.as_str())));
-        removed.values.extend(went.into_iter().map(|value| (before.id.as_str(), value.id.as_str())));
+        let (new_ones, old_ones) = Paired::new(&before.values, &after.values, |value| &value.id).unpaired();
+        added.values.extend(new_ones.into_iter().map(|value| (after.id.as_str(), value.id.as_str())));
+        removed.values.extend(old_ones.into_iter().map(|value| (before.id.as_str(), value.id.as_str())));
     }
-    let (came, went) = Paired::new(&old.steps, &new.steps, |step| &step.id).single();
-    added.steps.extend(came.into_iter().map(|step| step.id.as_str()));
-    removed.steps.extend(went.into_iter().map(|step| step.id.as_str()));
+    let (new_ones, old_ones) = Paired::new(&old.steps, &new.steps, |step| &step.id).unpaired();
+    added.steps.extend(new_ones.into_iter().map(|step| step.id.as_str()));
+    removed.steps.extend(old_ones.into_iter().map(|step| step.id.as_str()));
     (added, removed)
 }
 
-/// The way from one file's facts and values to those of both.
-struct Lift {
-    /// For each fact of the file its position, and that of each of its values.
+/// Maps the facts and values of one file to those of both.
+struct SpaceMap {
+    /// For each fact of the file, its index in the shared space and those of its values.
     facts: Vec<(usize, Vec<usize>)>,
-    /// The situations whose values the file knows; a fact that it lacks may have any.
+    /// The situations with values of the file; a fact that it lacks may have any value.
     known: Cube,
 }
 
-impl Lift {
+impl SpaceMap {
     fn new(rules: &RuleSet, facts: &[Fact<'_>], space: &Space) -> Self {
         let places: HashMap<&str, usize> = facts.iter().enumerate().map(|(at, fact)| (fact.id, at)).collect();
-        let (mut lifted, mut known) = (Vec::with_capacity(rules.facts.len()), Cube::any());
+        let (mut mapped, mut known) = (Vec::with_capacity(rules.facts.len()), Cube::any());
         for fact in &rules.facts {
             let at = places[fact.id.as_str()];
             let values = facts[at].values.iter().enumerate();
             let places: HashMap<&str, usize> = values.map(|(at, value)| (value.id.as_str(), at)).collect();
             let values: Vec<usize> = fact.values.iter().map(|value| places[value.id.as_str()]).collect();
             known = known.with(at, values.iter().copied().collect());
-            lifted.push((at, values));
+            mapped.push((at, values));
         }
-        Self { facts: lifted, known: known.normalized(space) }
+        Self { facts: mapped, known: known.normalized(space) }
     }
 
-    /// A rule's situations.
     fn cube(&self, when: &Cube) -> Cube {
-        let lifted = self.free_cube(when);
-        lifted.intersect(&self.known).unwrap_or(lifted)
+        let mapped = self.free_cube(when);
+        mapped.intersect(&self.known).unwrap_or(mapped)
     }
 
-    /// The situations that a condition speaks of, those with values that the file does not know included.
+    /// The situations of a condition, including those with values that the file lacks in other facts.
     fn free_cube(&self, when: &Cube) -> Cube {
         when.constraints().fold(Cube::any(), |cube, (fact, values)| {
             let (at, places) = &self.facts[fact];
@@ -397,7 +375,7 @@ impl Lift {
 
 #[cfg(test)]
 mod tests {
-    use super::super::space::testing::{Dice, situations, tree};
+    use super::super::space::testing::{Rng, situations, tree};
     use super::*;
     use crate::ruleset::{Rule, StepWords};
     use crate::{BUILT_IN, check};
@@ -406,13 +384,12 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::fmt::Write as _;
 
-    /// Checked rules.
     pub(super) fn checked(source: &str) -> RuleSet {
         let report = check(source.as_bytes(), NaiveDate::MAX);
         report.rules.unwrap_or_else(|| panic!("{:?}\n{source}", report.problems))
     }
 
-    /// The SOP with these texts replaced, each of which must be there.
+    /// The SOP with these texts replaced, each of which must occur.
     pub(super) fn sop_with(edits: &[(&str, &str)]) -> RuleSet {
         checked(&edits.iter().fold(BUILT_IN.to_owned(), |source, (from, to)| {
             assert!(source.contains(from), "{from}");
@@ -423,11 +400,11 @@ mod tests {
     const HEAD: &str = "schema = 1\n[sop]\ntitle = \"T\"\nrevision = \"R\"\n\
         [[zone]]\nid = \"WIB\"\noffset = \"+07:00\"\n[[greeting]]\nfrom = \"00:00\"\nword = \"pagi\"\n";
 
-    /// A rules file in the making.
+    /// Generates the source of a rules file.
     #[derive(Clone, Debug)]
     struct Draft {
         facts: Vec<(String, Vec<String>)>,
-        /// Id, whether it is said, words.
+        /// Id, whether it is spoken, words.
         steps: Vec<(String, bool, String)>,
         /// Condition, positions of steps, caution.
         rules: Vec<(Cube, Vec<usize>, Option<usize>)>,
@@ -440,20 +417,20 @@ mod tests {
                 let values: Vec<_> = values.iter().map(|v| format!("{{ id = \"{v}\", label = \"{v}\" }}")).collect();
                 writeln!(out, "[[fact]]\nid = \"{id}\"\nlabel = \"{id}\"\nvalues = [{}]", values.join(", ")).unwrap();
             }
-            for (id, said, words) in &self.steps {
-                let key = if *said { "say" } else { "remind" };
+            for (id, spoken, words) in &self.steps {
+                let key = if *spoken { "say" } else { "remind" };
                 writeln!(out, "[[step]]\nid = \"{id}\"\ntitle = \"T\"\n{key} = \"{words}\"").unwrap();
             }
             for (at, (cube, steps, caution)) in self.rules.iter().enumerate() {
-                let held = cube.constraints().map(|(fact, values)| {
+                let conditions = cube.constraints().map(|(fact, values)| {
                     let (id, all) = &self.facts[fact];
                     let values: Vec<_> = values.iter().map(|v| format!("\"{}\"", all[v])).collect();
                     format!("{id} = [{}]", values.join(", "))
                 });
-                let held: Vec<_> = held.collect();
+                let conditions: Vec<_> = conditions.collect();
                 let steps: Vec<_> = steps.iter().map(|at| format!("\"{}\"", self.steps[*at].0)).collect();
-                let (held, steps) = (held.join(", "), steps.join(", "));
-                writeln!(out, "[[rule]]\nid = \"r{at}\"\nwhen = {{ {held} }}\nsteps = [{steps}]").unwrap();
+                let (conditions, steps) = (conditions.join(", "), steps.join(", "));
+                writeln!(out, "[[rule]]\nid = \"r{at}\"\nwhen = {{ {conditions} }}\nsteps = [{steps}]").unwrap();
                 if let Some(caution) = caution {
                     writeln!(out, "caution = \"c{caution}\"").unwrap();
                 }
@@ -465,46 +442,46 @@ mod tests {
             Space::new(self.facts.iter().map(|(_, values)| values.len()).collect())
         }
 
-        /// A small file at random, of facts, values and sentences that another such file may have too.
-        fn random(dice: &mut Dice) -> Self {
+        /// A small random file, with facts, values and sentences that another one may share.
+        fn random(rng: &mut Rng) -> Self {
             let mut facts = Vec::new();
-            for at in some(3, 0, dice) {
-                let values = some(4, 2, dice).into_iter().map(|value| format!("v{value}"));
+            for at in some(3, 0, rng) {
+                let values = some(4, 2, rng).into_iter().map(|value| format!("v{value}"));
                 facts.push((format!("f{at}"), values.collect()));
             }
-            let steps = some(5, 1, dice).into_iter();
-            let step = |at| (format!("s{at}"), dice.below(3) > 0, format!("Kata {}", dice.below(4)));
+            let steps = some(5, 1, rng).into_iter();
+            let step = |at| (format!("s{at}"), rng.below(3) > 0, format!("Kata {}", rng.below(4)));
             let mut draft = Self { facts, steps: steps.map(step).collect(), rules: vec![] };
-            for cube in tree(&draft.space(), 8, if draft.facts.is_empty() { 0 } else { 30 }, dice) {
-                let steps = some(draft.steps.len(), 1, dice);
-                draft.rules.push((cube, steps, (dice.below(3) == 0).then(|| dice.below(2))));
+            for cube in tree(&draft.space(), 8, if draft.facts.is_empty() { 0 } else { 30 }, rng) {
+                let steps = some(draft.steps.len(), 1, rng);
+                draft.rules.push((cube, steps, (rng.below(3) == 0).then(|| rng.below(2))));
             }
             draft
         }
 
         /// 24 facts of four values and `leaves` rules with a few different answers.
-        fn large(leaves: usize, dice: &mut Dice) -> Self {
+        fn large(leaves: usize, rng: &mut Rng) -> Self {
             let values = || (0..4).map(|value| format!("v{value}")).collect();
             let facts = (0..24).map(|at| (format!("f{at}"), values())).collect();
             let steps = (0..6).map(|at| (format!("s{at}"), true, format!("Kata {at}"))).collect();
             let mut draft = Self { facts, steps, rules: vec![] };
-            for cube in tree(&draft.space(), leaves, 100 * leaves, dice) {
-                draft.rules.push((cube, vec![dice.below(5)], None));
+            for cube in tree(&draft.space(), leaves, 100 * leaves, rng) {
+                draft.rules.push((cube, vec![rng.below(5)], None));
             }
             draft
         }
     }
 
     /// At least `least` of the numbers below `limit`, in any order.
-    fn some(limit: usize, least: usize, dice: &mut Dice) -> Vec<usize> {
-        let mut all = shuffled((0..limit).collect(), dice);
-        all.truncate(least + dice.below(limit - least + 1));
+    fn some(limit: usize, least: usize, rng: &mut Rng) -> Vec<usize> {
+        let mut all = shuffled((0..limit).collect(), rng);
+        all.truncate(least + rng.below(limit - least + 1));
         all
     }
 
-    fn shuffled<T>(mut things: Vec<T>, dice: &mut Dice) -> Vec<T> {
+    fn shuffled<T>(mut things: Vec<T>, rng: &mut Rng) -> Vec<T> {
         for at in (1..things.len()).rev() {
-            things.swap(at, dice.below(at + 1));
+            things.swap(at, rng.below(at + 1));
         }
         things
     }
@@ -514,19 +491,18 @@ mod tests {
         (facts.into_iter().collect(), values.into_iter().collect(), steps.into_iter().collect())
     }
 
-    /// A situation by ids.
     type Named<'r> = BTreeMap<&'r str, &'r str>;
 
-    /// These facts of a situation as the rules number them, where they know every value.
+    /// A situation in terms of the rules; `None` if they lack a value.
     fn situation(rules: &RuleSet, named: &Named<'_>) -> Option<Situation> {
         let value = |fact: &ruleset::Fact| fact.values.iter().position(|v| v.id == named[fact.id.as_str()]);
         let values: Option<Vec<u16>> = rules.facts.iter().map(|f| value(f)?.try_into().ok()).collect();
         Situation::new(rules, values?)
     }
 
-    /// What is done in a situation: the words said, or the reminder by its id where both files have it.
-    fn done(rules: &RuleSet, other: &RuleSet, rule: &Rule) -> Vec<(bool, String)> {
-        let act = |ix: &StepIx| match &rules.step(*ix).words {
+    /// The answer of a rule: sentences by their text, reminders by id if both files have them.
+    fn answer(rules: &RuleSet, other: &RuleSet, rule: &Rule) -> Vec<(bool, String)> {
+        let action = |ix: &StepIx| match &rules.step(*ix).words {
             StepWords::Say(say) => (true, say.with_placeholders(rules).to_string()),
             StepWords::Remind(words) => {
                 let id = &rules.step(*ix).id;
@@ -534,13 +510,13 @@ mod tests {
                 (false, if known { format!("id {id}") } else { words.clone() })
             }
         };
-        rule.steps.iter().map(act).collect()
+        rule.steps.iter().map(action).collect()
     }
 
     type Changed<'r> = BTreeMap<Named<'r>, (Vec<&'r str>, Vec<&'r str>)>;
 
-    /// The number of situations and those that changed, with the old and the new steps, all listed.
-    fn listed<'r>(old: &'r RuleSet, new: &'r RuleSet) -> (usize, Changed<'r>) {
+    /// The number of situations, and the changed ones with their old and new steps, by listing them all.
+    fn enumerate<'r>(old: &'r RuleSet, new: &'r RuleSet) -> (usize, Changed<'r>) {
         let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for fact in old.facts.iter().chain(&new.facts) {
             values.entry(&fact.id).or_default().extend(fact.values.iter().map(|v| v.id.as_str()));
@@ -561,7 +537,7 @@ mod tests {
             count += usize::from(before.is_some() || after.is_some());
             let (Some(before), Some(after)) = (before, after) else { continue };
             let (before, after) = (decide(old, &before).rule, decide(new, &after).rule);
-            if done(old, new, before) != done(new, old, after) {
+            if answer(old, new, before) != answer(new, old, after) {
                 changed.insert(named, (ids(old, &before.steps).collect(), ids(new, &after.steps).collect()));
             }
         }
@@ -580,28 +556,28 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_diff_is_what_listing_finds(seed: u64) {
-            let mut dice = Dice(seed);
-            let (old, new) = (Draft::random(&mut dice).source(), Draft::random(&mut dice).source());
+        fn a_diff_equals_a_full_enumeration(seed: u64) {
+            let mut rng = Rng(seed);
+            let (old, new) = (Draft::random(&mut rng).source(), Draft::random(&mut rng).source());
             let (old, new) = (checked(&old), checked(&new));
-            let (count, changed) = listed(&old, &new);
+            let (count, changed) = enumerate(&old, &new);
             let found = diff(&old, &new).unwrap();
             prop_assert_eq!(&found.situations, &count.into());
             prop_assert_eq!(&found.changed, &changed.len().into());
-            let mut told = Changed::new();
+            let mut reported = Changed::new();
             for group in &found.groups {
                 let mut size = 0u32;
                 for cube in &group.cubes {
                     for named in spread(&found, cube) {
                         let answers = (group.before.steps.clone(), group.after.steps.clone());
-                        prop_assert!(told.insert(named, answers).is_none(), "a situation stands in two cubes");
+                        prop_assert!(reported.insert(named, answers).is_none(), "a situation is in two cubes");
                         size += 1;
                     }
                 }
                 prop_assert_eq!(&group.situations, &size.into());
                 prop_assert!(!group.causes.is_empty());
             }
-            prop_assert_eq!(told, changed);
+            prop_assert_eq!(reported, changed);
 
             let back = diff(&new, &old).unwrap();
             prop_assert_eq!(&back.situations, &found.situations);
@@ -614,31 +590,31 @@ mod tests {
         }
 
         #[test]
-        fn a_situation_on_the_screen_is_told_as_the_diff_tells_it(seed: u64) {
-            let mut dice = Dice(seed);
-            let (old, new) = (Draft::random(&mut dice).source(), Draft::random(&mut dice).source());
+        fn the_change_of_one_situation_agrees_with_the_diff(seed: u64) {
+            let mut rng = Rng(seed);
+            let (old, new) = (Draft::random(&mut rng).source(), Draft::random(&mut rng).source());
             let (old, new) = (checked(&old), checked(&new));
-            let (_, changed) = listed(&old, &new);
+            let (_, changed) = enumerate(&old, &new);
             for situation in Situation::all(&new) {
-                // What only the old rules ask is at its default.
-                let ask = |fact: &'_ ruleset::Fact| fact.values[0].id.clone();
-                let defaults: Vec<_> = old.facts.iter().map(|fact| (fact.id.clone(), ask(fact))).collect();
+                // Facts of only the old rules are at their defaults.
+                let default = |fact: &'_ ruleset::Fact| fact.values[0].id.clone();
+                let defaults: Vec<_> = old.facts.iter().map(|fact| (fact.id.clone(), default(fact))).collect();
                 let mut named: Named<'_> = defaults.iter().map(|(f, v)| (f.as_str(), v.as_str())).collect();
                 for (at, fact) in new.facts.iter().enumerate() {
                     named.insert(&fact.id, &fact.values[situation.value(at)].id);
                 }
-                let told = spoken_change(&old, &new, &situation);
-                let told = told.map(|(before, after)| (before.steps, after.steps));
-                prop_assert_eq!(told.as_ref(), changed.get(&named));
+                let reported = spoken_change(&old, &new, &situation);
+                let reported = reported.map(|(before, after)| (before.steps, after.steps));
+                prop_assert_eq!(reported.as_ref(), changed.get(&named));
             }
         }
 
         #[test]
-        fn order_and_rule_ids_make_no_difference(seed: u64) {
-            let mut dice = Dice(seed);
-            let old = Draft::random(&mut dice);
-            let facts = shuffled((0..old.facts.len()).collect(), &mut dice);
-            let steps = shuffled((0..old.steps.len()).collect(), &mut dice);
+        fn order_and_rule_ids_are_ignored(seed: u64) {
+            let mut rng = Rng(seed);
+            let old = Draft::random(&mut rng);
+            let facts = shuffled((0..old.facts.len()).collect(), &mut rng);
+            let steps = shuffled((0..old.steps.len()).collect(), &mut rng);
             let place = |all: &[usize], at: usize| all.iter().position(|other| *other == at).unwrap();
             let rule = |(cube, does, caution): &(Cube, Vec<usize>, Option<usize>)| {
                 let moved = cube.constraints().fold(Cube::any(), |moved, (fact, values)| {
@@ -649,7 +625,7 @@ mod tests {
             let new = Draft {
                 facts: facts.iter().map(|at| old.facts[*at].clone()).collect(),
                 steps: steps.iter().map(|at| old.steps[*at].clone()).collect(),
-                rules: shuffled(old.rules.iter().map(rule).collect(), &mut dice),
+                rules: shuffled(old.rules.iter().map(rule).collect(), &mut rng),
             };
             let source = new.source().replace("\n[[", "\n# catatan\n\n[[");
             let (old, new) = (checked(&old.source()), checked(&source));
@@ -658,12 +634,12 @@ mod tests {
     }
 
     #[test]
-    fn one_answer_of_400_rules_over_4_to_the_24_situations_is_exactly_its_rows() {
-        let mut dice = Dice(24);
-        let draft = Draft::large(400, &mut dice);
+    fn one_changed_rule_of_400_changes_exactly_its_situations() {
+        let mut rng = Rng(24);
+        let draft = Draft::large(400, &mut rng);
         assert_eq!(draft.rules.len(), 400);
         let (old, mut new) = (checked(&draft.source()), draft);
-        let at = dice.below(400);
+        let at = rng.below(400);
         new.rules[at].1 = vec![5];
         let expected = new.rules[at].0.count(&new.space());
         let new = checked(&new.source());
@@ -675,8 +651,8 @@ mod tests {
 
     #[test]
     fn two_unrelated_tables_of_400_rules_are_compared_exactly() {
-        let mut dice = Dice(7);
-        let [old, new] = [(); 2].map(|()| checked(&Draft::large(400, &mut dice).source()));
+        let mut rng = Rng(7);
+        let [old, new] = [(); 2].map(|()| checked(&Draft::large(400, &mut rng).source()));
         let (there, back) = (diff(&old, &new).unwrap(), diff(&new, &old).unwrap());
         assert!(there.changed > BigUint::ZERO && there.changed < there.situations);
         assert_eq!(there.changed, back.changed);
@@ -704,12 +680,12 @@ mod tests {
         assert_eq!(diff(&old, &new).unwrap().changed, 10_000u16.into());
 
         let other = checked(&grid(2).source());
-        let beside = diff(&old, &other).unwrap_err();
-        assert!(!beside.is_complete && !beside.is_empty());
+        let partial = diff(&old, &other).unwrap_err();
+        assert!(!partial.is_complete && !partial.is_empty());
     }
 
     #[test]
-    fn a_changed_row_is_told_with_its_lines() {
+    fn a_changed_rule_is_reported_with_its_lines() {
         let old = sop_with(&[]);
         let new = sop_with(&[(
             r#"["bantuan", "campaign", "update", "terima-kasih"]"#,
@@ -728,7 +704,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_sentence_is_told_once_with_its_own_line() {
+    fn a_changed_sentence_is_reported_with_its_own_line() {
         let old = sop_with(&[]);
         let new = sop_with(&[("Agar semua makin mudah, ayo", "Ayo")]);
         let found = diff(&old, &new).unwrap();
@@ -742,7 +718,7 @@ mod tests {
     }
 
     #[test]
-    fn a_renamed_step_is_told_but_changes_no_situation() {
+    fn a_renamed_step_is_reported_but_changes_no_situation() {
         let source = BUILT_IN.replace("\"download\"", "\"unduh\"");
         let (old, new) = (sop_with(&[]), checked(&source));
         let found = diff(&old, &new).unwrap();
@@ -810,7 +786,7 @@ mod tests {
     }
 
     #[test]
-    fn cautions_are_told_where_they_change_and_bases_where_the_answer_stays() {
+    fn changed_cautions_are_always_reported_and_bases_only_if_the_answer_is_unchanged() {
         let old = sop_with(&[]);
         let new = sop_with(&[
             ("basis = \"Kalimat lengkap 1\"", "basis = \"Kalimat 1\"\ncaution = \"Hati-hati\""),

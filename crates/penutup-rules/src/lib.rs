@@ -1,14 +1,13 @@
 //! The closing rules of a contact centre, and the closing of one call.
 //!
-//! A rules file (TOML) becomes a [`RuleSet`] only if it is proved: every situation has exactly one answer, every duty that
-//! the file names is kept, every text can be spoken. [`decide()`] then answers a situation in nanoseconds, and
-//! [`script`] turns the answer into sentences. [`closing::Closing`] is the state of one call: what was said, what was set,
-//! and how it is undone.
+//! A rules file (TOML) becomes a [`RuleSet`] only if it is proved: exactly one rule matches every situation, every duty in
+//! the file is satisfied, every text can be spoken. [`decide()`] then finds the rule of a situation in nanoseconds, and
+//! [`script`] renders its sentences. [`closing::Closing`] is the state of one call: facts, fields, spoken sentences, undo.
 //!
-//! bytes → `file` (shape) → [`check()`] (names, texts, proof) → [`RuleSet`] → [`decide()`] → [`Plan`] → [`script`]
+//! bytes → `file` (parse) → [`check()`] (ids, texts, proof) → [`RuleSet`] → [`decide()`] → [`Plan`] → [`script`]
 //!
-//! The crate is pure. It must not know a disk, a clock, a network, randomness, a terminal or a language of messages: time
-//! and bytes are arguments, problems are data ([`Problem`]).
+//! The crate is pure: no disk, clock, network, randomness, terminal or message texts. Time and bytes are arguments;
+//! problems are data ([`Problem`]).
 //!
 //! # Example
 //! ```
@@ -18,7 +17,7 @@
 //! let today = NaiveDate::from_ymd_opt(2026, 11, 29).unwrap();
 //! let rules = check(BUILT_IN.as_bytes(), today).rules.expect("the built-in SOP is valid");
 //!
-//! // An emergency: Campaign Integritas is not said.
+//! // In an emergency, Campaign Integritas is left out.
 //! let klb = rules.facts.iter().position(|fact| fact.id == "klb").unwrap();
 //! let mut situation = Situation::default_of(&rules);
 //! situation.set(&rules, klb, 1);
@@ -56,5 +55,5 @@ pub use problem::Problem;
 pub use proof::conditions;
 pub use ruleset::RuleSet;
 
-/// The SOP Rev-1, embedded: with no file of one's own, and when every other fails, this is what is said.
+/// The embedded SOP Rev-1, used without a rules file and when no other can be loaded.
 pub const BUILT_IN: &str = include_str!("../../../config/rules.toml");

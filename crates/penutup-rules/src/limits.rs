@@ -1,4 +1,4 @@
-//! The limits that a rules file is held to.
+//! The limits of a rules file.
 
 /// The largest file that is read, in bytes.
 pub const MAX_FILE: usize = 1 << 20;

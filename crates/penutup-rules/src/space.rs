@@ -1,26 +1,25 @@
-//! The exact engine over sets of situations.
+//! Exact operations on sets of situations.
 //!
-//! A *situation* picks one value for every fact. A rule's condition is a *cube*: for some facts a set of allowed
-//! values, every other fact free. This module answers, about such cubes, the questions a rule file raises: which two
-//! overlap ([`overlaps`]), which situations none covers ([`gaps()`]), which values of a fact ever change the answer
-//! ([`distinguished`]), and where two tables answer differently ([`crossings`]).
+//! A *situation* has one value for every fact. A rule's condition is a *cube*: for some facts a set of allowed values,
+//! every other fact free. This module computes which cubes overlap ([`overlaps`]), which situations no cube covers
+//! ([`gaps()`]), which values of a fact change the answer ([`distinguished`]), and where two tables have different answers
+//! ([`crossings`]).
 //!
-//! No situation is ever listed: a space of 4²⁴ situations is as easy as one of 40. Everything rests on two observations
-//! about *pairwise disjoint* cubes.
+//! Situations are never listed: a space of 4²⁴ situations is as easy as one of 40. This rests on two properties of
+//! *pairwise disjoint* cubes.
 //!
-//! * **Counting proves coverage.** Disjoint cubes count no situation twice, so they leave a gap exactly when their
-//!   sizes add up to less than the space's. The same holds inside any sub-space, so a deficit leads the way to the gap:
-//!   split on a fact, go where the sum still falls short, and sooner or later no rule is left. No sub-space is searched
-//!   in vain.
-//! * **One separating fact tells two values apart.** Two disjoint cubes are disjoint in at least one fact. Some
+//! * **Counting proves coverage.** Disjoint cubes count no situation twice, so they leave a gap exactly if their sizes
+//!   add up to less than the size of the space. The same applies to any sub-space, so a deficit leads to the gap: split
+//!   on a fact, continue where the sum is still too small, until no rule is left. Only sub-spaces with a gap are split.
+//! * **One separating fact distinguishes two values.** Two disjoint cubes are disjoint in at least one fact. Some
 //!   situation of one turns into a situation of the other by changing fact `f` alone exactly when `f` is the *only*
 //!   fact in which the two are disjoint.
 //!
-//! Sizes are [`BigUint`]s and divisions have no remainder, so nothing here is an estimate. What may grow beyond reason
-//! (taking overlapping cubes apart, region algebra) has a fixed budget and says [`TooEntangled`] instead.
+//! Sizes are [`BigUint`]s and divisions have no remainder, so all results are exact. Operations that may grow too large
+//! (splitting overlapping cubes, region algebra) have a fixed budget and return [`TooEntangled`] beyond it.
 //!
-//! It must not know of disk, clock, terminal, or names: facts, values and rules are indices, and the same input gives
-//! the same output in the same order. Callers keep every set non-empty and every index inside the space.
+//! Facts, values and rules are indices. The output is deterministic. Callers must keep every set non-empty and every index
+//! inside the space.
 
 use num_bigint::BigUint;
 
@@ -40,7 +39,7 @@ pub use pairs::{Crossing, Distinction, Overlaps, crossings, distinguished, overl
 pub use region::Region;
 pub use values::Values;
 
-/// The facts and how many values each has: the set of all situations.
+/// The set of all situations: the number of values of each fact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Space {
     sizes: Vec<usize>,
@@ -48,24 +47,20 @@ pub struct Space {
 }
 
 impl Space {
-    /// A space whose fact `f` has `sizes[f]` values, at least 1 and at most 65,536 each. The product is taken once,
-    /// here.
+    /// `sizes[f]` is the number of values of fact `f`, from 1 to 65,536.
     pub fn new(sizes: Vec<usize>) -> Self {
         let total = sizes.iter().fold(BigUint::from(1u8), |total, &size| total * size);
         Self { sizes, total }
     }
 
-    /// How many facts there are.
     pub fn facts(&self) -> usize {
         self.sizes.len()
     }
 
-    /// How many values `fact` has.
     pub fn size(&self, fact: usize) -> usize {
         self.sizes[fact]
     }
 
-    /// How many situations there are, exactly.
     pub fn count(&self) -> BigUint {
         self.total.clone()
     }
@@ -73,8 +68,8 @@ impl Space {
 
 /// `whole` times the product of `part / of`, for divisors that divide it.
 ///
-/// Exact because each `of` is the size of another fact, and all of these are factors of `whole`. Factors are gathered
-/// in a machine word first, so that a cube of twenty constraints costs one long division, not twenty.
+/// Exact because each `of` is the size of another fact, and all of these are factors of `whole`. Factors are collected
+/// in a machine word first, so that a cube of twenty constraints needs one long division, not twenty.
 fn share(whole: &BigUint, ratios: impl Iterator<Item = (usize, usize)>) -> BigUint {
     let mut whole = whole.clone();
     let (mut keep, mut split) = (1, 1);

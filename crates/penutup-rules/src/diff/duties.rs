@@ -1,106 +1,90 @@
-//! What the requirements of one file demand and those of another don't: by what each allows, not by how it is written.
+//! Duties of one file that the requirements of the other don't imply, compared by the plans they allow.
 //!
-//! A requirement is a set of demands on the plans of its situations. A demand is kept in a situation where every plan
-//! that the other file's requirements allow there meets it. The situations are divided by which requirements of the
-//! other file speak of them, as far as this makes a difference: what the requirements that hold in a whole piece
-//! guarantee is kept in all of it, and what all that touch it together don't guarantee is kept nowhere in it.
+//! A requirement is a set of demands on the plans of its situations. A demand is guaranteed in a situation if every plan
+//! that the other file's requirements allow there meets it. To decide this for many situations at once, they are divided
+//! into pieces: a demand is guaranteed in a whole piece if the requirements that cover the piece imply it, and nowhere in
+//! it if even all requirements that intersect the piece don't. Otherwise the piece is divided further.
 //!
-//! Work is bounded; where it runs out, the demand is reported as not proved to be kept.
+//! Work is limited; a demand for which it runs out is reported as unproved.
 
 use std::collections::{HashMap, HashSet};
 
 use num_bigint::BigUint;
 
-use super::Lift;
-use super::plans::{Atom, Spent, Steps, Wanted, Work};
-use super::situations::{Act, acts};
+use super::SpaceMap;
+use super::plans::{Atom, OutOfWork, PlanQuery, Steps, Work};
+use super::situations::{Action, actions};
 use crate::ruleset::{Duty, Requirement, RuleSet, Step, StepIx};
 use crate::space::{Cube, Region, Space};
 
-/// How much work a comparison may be, in steps and conditions looked at.
+/// The limit of work of a comparison, in steps and conditions examined.
 pub(super) const WORK: usize = 10_000_000;
-/// The same where it is made for a screen that is drawn again and again.
+/// The same for a screen, which is drawn repeatedly.
 pub(super) const WORK_OF_A_SCREEN: usize = 200_000;
-/// The most pieces that the situations of one demand are divided into.
-const PIECES: usize = 2_000;
+/// The most pieces for one demand.
+const MAX_PIECES: usize = 2_000;
 
-/// How a requirement changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DutyChangeKind {
-    /// Nothing of it is guaranteed any more.
+    /// No longer guaranteed in any situation.
     Lost,
-    /// Something of it is not guaranteed any more.
+    /// No longer guaranteed in some situations.
     Weakened,
-    /// It could not be proved that it is still guaranteed.
+    /// Not proved to be still guaranteed.
     Unproved,
-    /// Nothing of it was guaranteed before.
+    /// Not guaranteed before in any situation.
     Added,
-    /// Something of it was not guaranteed before.
+    /// Not guaranteed before in some situations.
     Strengthened,
 }
 
-/// A requirement of one file that the other does not, or not wholly, guarantee.
+/// A requirement of one file that the other does not fully guarantee.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DutyChange<'r> {
-    /// How it changed.
     pub kind: DutyChangeKind,
-    /// The requirement's id.
     pub id: &'r str,
-    /// The SOP clause it stands on.
     pub basis: Option<&'r str>,
-    /// What of it is concerned.
     pub parts: Vec<DutyPart<'r>>,
 }
 
-/// A demand, where it is not guaranteed by the other file, and what that file allows instead.
+/// A demand, the situations in which the other file does not guarantee it, and what that file allows instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DutyPart<'r> {
-    /// What is demanded.
     pub demand: Demand<'r>,
-    /// In how many situations.
     pub situations: BigUint,
-    /// In which: disjoint cubes over [`super::Diff::facts`].
+    /// Disjoint cubes over [`super::Diff::facts`].
     pub cubes: Vec<Cube>,
-    /// What the other file allows there: an example for each step.
+    /// An example for each step.
     pub allowed: Vec<Allowed<'r>>,
 }
 
-/// What is demanded, the steps by their ids.
+/// A constraint on plans, with the steps by id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Demand<'r> {
-    /// All of these are in the plan.
     Always(Vec<&'r str>),
-    /// None of these is.
     Never(Vec<&'r str>),
-    /// One of these and no other is.
     ExactlyOne(Vec<&'r str>),
-    /// They come in this order.
     Order(Vec<&'r str>),
-    /// This is the last spoken step.
     Last(&'r str),
-    /// In a closing, one of these said stands for the others.
+    /// In a closing, each of these satisfies the others.
     Alternatives(Vec<&'r str>),
 }
 
-/// A plan that a file allows, by what is remarkable about it.
+/// The property by which an allowed plan violates a demand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Allowed<'r> {
-    /// None of these is in it.
     Without(Vec<&'r str>),
-    /// This is in it.
     With(&'r str),
-    /// Both are in it.
     Both(&'r str, &'r str),
-    /// The first comes before the second.
+    /// The first is before the second.
     Before(&'r str, &'r str),
-    /// The first said, the second is still asked for.
+    /// After the first was spoken, the second is still required.
     StillAsked(&'r str, &'r str),
-    /// No plan was found, nor was it proved that there is none.
+    /// Neither found nor excluded.
     Unknown,
 }
 
-/// The steps of both files by number. A step that only one of them has by its id is the same as one that only the other
-/// has where both are said in the same words.
+/// Numbers the steps of both files. A step with an id of only one file equals one of the other with the same text.
 struct Numbers<'r> {
     names: Vec<&'r str>,
     old: Vec<usize>,
@@ -113,17 +97,18 @@ impl<'r> Numbers<'r> {
         let (old_ids, new_ids) = (ids(old), ids(new));
         let mut names: Vec<&str> = new.steps.iter().map(|step| step.id.as_str()).collect();
         let by_id: HashMap<&str, usize> = names.iter().enumerate().map(|(at, id)| (*id, at)).collect();
-        let only_new = new.steps.iter().zip(acts(new, old)).enumerate();
-        let only_new = only_new.filter(|(_, (step, act))| !old_ids.contains(&*step.id) && matches!(act, Act::Say(_)));
-        let mut by_words: HashMap<Act<'r>, usize> = only_new.map(|(at, (_, act))| (act, at)).collect();
-        let number = |(step, act): (&'r Step, Act<'r>)| {
+        let only_new = new.steps.iter().zip(actions(new, old)).enumerate();
+        let only_new =
+            only_new.filter(|(_, (step, act))| !old_ids.contains(&*step.id) && matches!(act, Action::Say(_)));
+        let mut by_words: HashMap<Action<'r>, usize> = only_new.map(|(at, (_, act))| (act, at)).collect();
+        let number = |(step, act): (&'r Step, Action<'r>)| {
             let same = if new_ids.contains(&*step.id) { by_id.get(&*step.id).copied() } else { by_words.remove(&act) };
             same.unwrap_or_else(|| {
                 names.push(&step.id);
                 names.len() - 1
             })
         };
-        let old = old.steps.iter().zip(acts(old, new)).map(number).collect();
+        let old = old.steps.iter().zip(actions(old, new)).map(number).collect();
         Self { old, new: (0..new.steps.len()).collect(), names }
     }
 
@@ -137,7 +122,7 @@ impl<'r> Numbers<'r> {
     }
 }
 
-/// The requirements of one file, in words that both share.
+/// The requirements of one file in terms of both.
 struct Side<'r> {
     rules: &'r RuleSet,
     demands: Vec<(Cube, Vec<Atom>)>,
@@ -145,7 +130,7 @@ struct Side<'r> {
 }
 
 impl<'r> Side<'r> {
-    fn new(rules: &'r RuleSet, lift: &Lift, space: &Space, numbers: &Numbers<'r>, own: &[usize]) -> Self {
+    fn new(rules: &'r RuleSet, lift: &SpaceMap, space: &Space, numbers: &Numbers<'r>, own: &[usize]) -> Self {
         let demands = rules.requirements.iter().map(|requirement| {
             (
                 lift.free_cube(&requirement.when).normalized(space),
@@ -171,10 +156,10 @@ fn atoms(duty: &Duty, own: &[usize]) -> Vec<Atom> {
     }
 }
 
-/// How the requirements changed, what was lost first.
+/// How the requirements changed, losses first.
 pub(super) fn changes<'r>(
     [old, new]: [&'r RuleSet; 2],
-    [old_lift, new_lift]: [&Lift; 2],
+    [old_lift, new_lift]: [&SpaceMap; 2],
     space: &Space,
     work: usize,
 ) -> Vec<DutyChange<'r>> {
@@ -183,13 +168,13 @@ pub(super) fn changes<'r>(
     let new_side = Side::new(new, new_lift, space, &numbers, &numbers.new);
     let (mut found, mut work) = (Vec::new(), Work::new(work));
     for (of, by, is_loss) in [(&old_side, &new_side, true), (&new_side, &old_side, false)] {
-        let kept: HashSet<(&Cube, &Atom)> =
+        let same: HashSet<(&Cube, &Atom)> =
             by.demands.iter().flat_map(|(cube, atoms)| atoms.iter().map(move |atom| (cube, atom))).collect();
         let search = Search { by, numbers: &numbers, space };
         for (requirement, (cube, atoms)) in of.rules.requirements.iter().zip(&of.demands) {
-            // A situation that the new file does not have can't go wrong in it.
+            // Situations that the new file does not have are irrelevant.
             let Some(here) = cube.intersect(&new_lift.known) else { continue };
-            let open = atoms.iter().filter(|atom| !kept.contains(&(cube, *atom)));
+            let open = atoms.iter().filter(|atom| !same.contains(&(cube, *atom)));
             let missing: Vec<(&Atom, Missing<'r>)> =
                 open.map(|atom| (atom, search.missing(atom, &here, &mut work))).collect();
             found.extend(search.change(requirement, &here, atoms, missing, is_loss));
@@ -199,14 +184,14 @@ pub(super) fn changes<'r>(
     found
 }
 
-/// Where a demand is not guaranteed, and an example.
+/// The situations in which a demand is not guaranteed, and an example.
 #[derive(Default)]
 struct Missing<'r> {
     pieces: Vec<Cube>,
     example: Option<Allowed<'r>>,
 }
 
-/// Looks for what one file's requirements allow.
+/// Searches for plans that the requirements of one file allow.
 struct Search<'a, 'r> {
     by: &'a Side<'r>,
     numbers: &'a Numbers<'r>,
@@ -222,30 +207,30 @@ impl<'r> Search<'_, 'r> {
         steps.iter().map(|step| self.name(*step)).collect()
     }
 
-    /// Where in these situations the demand is not guaranteed.
+    /// Those of these situations in which the demand is not guaranteed.
     fn missing(&self, atom: &Atom, here: &Cube, work: &mut Work) -> Missing<'r> {
         let mut missing = Missing::default();
         let mut open = vec![here.clone()];
         let mut pieces = 0;
         while let Some(piece) = open.pop() {
             pieces += 1;
-            match self.look(atom, &piece, pieces, work) {
-                Ok(Look::Kept) => {}
-                Ok(Look::Allowed(example)) => {
+            match self.examine(atom, &piece, pieces, work) {
+                Ok(Verdict::Guaranteed) => {}
+                Ok(Verdict::Allowed(example)) => {
                     missing.example.get_or_insert(example);
                     missing.pieces.push(piece);
                 }
-                Ok(Look::Divide(by)) => {
+                Ok(Verdict::Divide(by)) => {
                     open.extend(piece.intersect(by));
                     open.extend(piece.subtract(by, self.space));
                 }
-                Err(Spent) => missing.pieces.push(piece),
+                Err(OutOfWork) => missing.pieces.push(piece),
             }
         }
         missing
     }
 
-    fn look(&self, atom: &Atom, piece: &Cube, pieces: usize, work: &mut Work) -> Result<Look<'_, 'r>, Spent> {
+    fn examine(&self, atom: &Atom, piece: &Cube, pieces: usize, work: &mut Work) -> Result<Verdict<'_, 'r>, OutOfWork> {
         work.spend(1 + self.by.demands.len())?;
         let (mut certain, mut possible): (Vec<&Atom>, Vec<&Atom>) = (Vec::new(), Vec::new());
         let mut divide: Option<(bool, &Cube)> = None;
@@ -261,19 +246,19 @@ impl<'r> Search<'_, 'r> {
                 }
             }
         }
-        let Some(example) = self.violation(atom, &certain, work)? else { return Ok(Look::Kept) };
-        let Some((_, cube)) = divide else { return Ok(Look::Allowed(example)) };
+        let Some(example) = self.violation(atom, &certain, work)? else { return Ok(Verdict::Guaranteed) };
+        let Some((_, cube)) = divide else { return Ok(Verdict::Allowed(example)) };
         if let Some(example) = self.violation(atom, &possible, work)? {
-            return Ok(Look::Allowed(example));
+            return Ok(Verdict::Allowed(example));
         }
-        if pieces > PIECES { Err(Spent) } else { Ok(Look::Divide(cube)) }
+        if pieces > MAX_PIECES { Err(OutOfWork) } else { Ok(Verdict::Divide(cube)) }
     }
 
-    /// What these demands allow that the demand forbids, if anything.
-    fn violation(&self, atom: &Atom, demands: &[&Atom], work: &mut Work) -> Result<Option<Allowed<'r>>, Spent> {
+    /// A plan that these demands allow and this one forbids.
+    fn violation(&self, atom: &Atom, demands: &[&Atom], work: &mut Work) -> Result<Option<Allowed<'r>>, OutOfWork> {
         let steps = &self.by.steps;
         let mut plan = |with: &[usize], without: &[usize], before: Option<(usize, usize)>| {
-            Wanted { steps, demands, with, without, before }.exists(work)
+            PlanQuery { steps, demands, with, without, before }.exists(work)
         };
         let there = |list: &[usize]| -> Vec<usize> { list.iter().copied().filter(|s| steps.known[*s]).collect() };
         let without = |step: usize| Allowed::Without(vec![self.name(step)]);
@@ -355,7 +340,7 @@ impl<'r> Search<'_, 'r> {
         }
         let unproved = parts.iter().all(|part| part.allowed.iter().all(|allowed| *allowed == Allowed::Unknown));
         let kind = match (is_loss, all) {
-            // What was not proved before is no more than it says: the file demands it now.
+            // For a gain, "unproved" does not matter: the new file requires it.
             (true, _) if unproved => DutyChangeKind::Unproved,
             (true, true) => DutyChangeKind::Lost,
             (true, false) => DutyChangeKind::Weakened,
@@ -378,13 +363,13 @@ impl<'r> Search<'_, 'r> {
     }
 }
 
-/// What is known of the situations of a piece.
-enum Look<'c, 'r> {
-    /// The demand is guaranteed in all of them.
-    Kept,
-    /// In none, and what is allowed.
+/// The result for the situations of a piece.
+enum Verdict<'c, 'r> {
+    /// In all of them.
+    Guaranteed,
+    /// In none; with an example.
     Allowed(Allowed<'r>),
-    /// It may depend on whether a situation is one of these.
+    /// Unknown; divide the piece by this cube.
     Divide(&'c Cube),
 }
 
@@ -419,7 +404,7 @@ mod tests {
     use super::super::{Diff, diff};
     use super::*;
     use crate::ruleset::StepWords;
-    use crate::space::testing::Dice;
+    use crate::space::testing::Rng;
 
     /// Two facts of two or three values, five steps of which one is a reminder, one rule for everything, and these
     /// requirements, all of which the rule meets.
@@ -443,10 +428,10 @@ mod tests {
     }
 
     /// A requirement that the plan s0 s1 s2 meets, over some of the situations.
-    fn requirement(dice: &mut Dice) -> String {
+    fn requirement(rng: &mut Rng) -> String {
         let mut when = Vec::new();
         for fact in ["f", "g"] {
-            match dice.below(4) {
+            match rng.below(4) {
                 0 => when.push(format!("{fact} = \"a\"")),
                 1 => when.push(format!("{fact} = \"b\"")),
                 _ => {}
@@ -465,11 +450,11 @@ mod tests {
             "order = [\"s1\", \"s2\"]",
             "last = \"s2\"",
         ];
-        format!("when = {{ {} }}\n{}", when.join(", "), duties[dice.below(duties.len())])
+        format!("when = {{ {} }}\n{}", when.join(", "), duties[rng.below(duties.len())])
     }
 
-    fn requirements(dice: &mut Dice) -> Vec<String> {
-        (0..dice.below(5)).map(|_| requirement(dice)).collect()
+    fn requirements(rng: &mut Rng) -> Vec<String> {
+        (0..rng.below(5)).map(|_| requirement(rng)).collect()
     }
 
     /// Every plan of five steps: sequences of different steps, at least one.
@@ -504,8 +489,8 @@ mod tests {
         duties.all(|duty| meets(rules, plan, duty))
     }
 
-    /// The requirements of `of` that the requirements of `by` don't guarantee, each with its situations.
-    fn listed(of: &RuleSet, by: &RuleSet) -> BTreeSet<(String, Vec<u16>)> {
+    /// The requirements of `of` that those of `by` don't guarantee, with their situations, by listing all plans.
+    fn enumerate(of: &RuleSet, by: &RuleSet) -> BTreeSet<(String, Vec<u16>)> {
         let plans = plans();
         let mut found = BTreeSet::new();
         for requirement in &of.requirements {
@@ -519,8 +504,8 @@ mod tests {
         found
     }
 
-    /// The same, as the diff has it, without what only matters in a call.
-    fn told(diff: &Diff<'_>, is_gain: bool) -> BTreeSet<(String, Vec<u16>)> {
+    /// The same according to the diff, without `Alternatives`, which don't constrain plans.
+    fn reported(diff: &Diff<'_>, is_gain: bool) -> BTreeSet<(String, Vec<u16>)> {
         let gain = |kind| matches!(kind, DutyChangeKind::Added | DutyChangeKind::Strengthened);
         let mut found = BTreeSet::new();
         for change in diff.duties.iter().filter(|change| gain(change.kind) == is_gain) {
@@ -537,12 +522,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_duty_is_lost_exactly_where_some_plan_that_is_now_allowed_breaks_it(seed: u64) {
-            let mut dice = Dice(seed);
-            let (old, new) = (file(&requirements(&mut dice), false), file(&requirements(&mut dice), false));
+        fn a_duty_is_lost_exactly_where_an_allowed_plan_violates_it(seed: u64) {
+            let mut rng = Rng(seed);
+            let (old, new) = (file(&requirements(&mut rng), false), file(&requirements(&mut rng), false));
             let found = diff(&old, &new).unwrap();
-            prop_assert_eq!(told(&found, false), listed(&old, &new));
-            prop_assert_eq!(told(&found, true), listed(&new, &old));
+            prop_assert_eq!(reported(&found, false), enumerate(&old, &new));
+            prop_assert_eq!(reported(&found, true), enumerate(&new, &old));
             prop_assert!(diff(&old, &old).unwrap().duties.is_empty());
         }
     }
@@ -552,9 +537,9 @@ mod tests {
     }
 
     #[test]
-    fn what_other_duties_guarantee_together_is_not_lost() {
+    fn a_duty_that_others_imply_together_is_not_lost() {
         let old = file(&["exactly_one = [\"s0\", \"s3\"]\nalways = [\"s1\"]".to_owned()], false);
-        // Said in halves, by situation, and by another duty each; only that one said counts for the other is gone.
+        // The same demands, split by situation and into other duties, but without the alternatives.
         let new = [
             "when = { f = \"a\" }\nalways = [\"s0\", \"s1\"]",
             "when = { f = \"b\" }\nalways = [\"s0\", \"s1\"]",
@@ -571,11 +556,11 @@ mod tests {
     }
 
     #[test]
-    fn a_narrowed_duty_is_weakened_where_it_was_narrowed() {
+    fn a_narrowed_duty_is_weakened_in_the_removed_situations() {
         let old = sop_with(&[]);
         let new = sop_with(&[("when  = { klb = \"ya\" }\nnever", "when  = { klb = \"ya\", topik = \"lain\" }\nnever")]);
         let found = diff(&old, &new).unwrap();
-        // Under the topic PLN Mobile another duty forbids it all the same.
+        // With the topic PLN Mobile, another duty forbids it anyway.
         assert_eq!(kinds(&found), []);
         assert!(found.is_empty());
         let new =
@@ -590,7 +575,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duty_for_everything_covers_a_value_that_is_new() {
+    fn an_unconditional_duty_covers_a_new_value() {
         let whole = ["always = [\"s0\"]".to_owned()];
         assert!(diff(&file(&whole, false), &file(&whole, true)).unwrap().duties.is_empty());
         let listed = ["when = { f = [\"a\", \"b\"] }\nalways = [\"s0\"]".to_owned()];
@@ -598,7 +583,7 @@ mod tests {
         let found = diff(&old, &new).unwrap();
         assert_eq!(kinds(&found), [(DutyChangeKind::Weakened, "q0")]);
         assert_eq!(found.duties[0].parts[0].situations, 2u8.into());
-        // A value that is gone takes its situations with it, and no duty is missed there.
+        // The situations of a removed value are gone, so no duty is lost there.
         assert!(diff(&file(&whole, true), &file(&whole, false)).unwrap().duties.is_empty());
     }
 
@@ -610,7 +595,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_requirements_are_compared_in_bounded_work() {
+    fn a_thousand_requirements_are_compared_with_limited_work() {
         let many = |order: &str| -> Vec<String> {
             (0..1000).map(|at| format!("when = {{ f = \"{}\" }}\n{order}", ["a", "b"][at % 2])).collect()
         };

@@ -1,21 +1,20 @@
-//! Which words of two sentences differ. Knows nothing of rules.
+//! Which words of two sentences differ.
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-/// Words that stay or words that changed.
+/// Consecutive words that are all common or all changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// The words, with single blanks as they stood; a run and the next have one blank between them.
+    /// The words with the blanks between them; one more blank separates a run from the next.
     pub text: String,
-    /// Whether the other sentence has them otherwise or not at all.
+    /// Whether the other sentence does not have them.
     pub changed: bool,
 }
 
-/// The most pairs of words that are compared; sentences that differ in more are marked from their first to their last
-/// difference.
-const PAIRS: usize = 4_000_000;
+/// The most pairs of words to compare. Beyond that, everything from the first to the last difference is marked.
+const MAX_PAIRS: usize = 4_000_000;
 
-/// Both sentences in runs of words, those marked that only one of them has.
+/// Both sentences as runs of words; words that only one of them has are marked.
 pub fn marked(before: &str, after: &str) -> (Vec<Run>, Vec<Run>) {
     let words = |text| str::split(text, ' ').collect::<Vec<_>>();
     let (old, new) = (words(before), words(after));
@@ -24,7 +23,7 @@ pub fn marked(before: &str, after: &str) -> (Vec<Run>, Vec<Run>) {
     let end = rest.take_while(|(old, new)| old == new).count();
     let (old_end, new_end) = (old.len() - end, new.len() - end);
     let (old_len, new_len) = (old_end - start, new_end - start);
-    let inner = if old_len.saturating_mul(new_len) > PAIRS {
+    let inner = if old_len.saturating_mul(new_len) > MAX_PAIRS {
         vec![DiffOp::Replace { old_index: 0, old_len, new_index: 0, new_len }]
     } else {
         capture_diff_slices(Algorithm::Myers, &old[start..old_end], &new[start..new_end])
@@ -45,7 +44,7 @@ fn runs(words: &[&str], changed: &[bool]) -> Vec<Run> {
         at += same.len();
         runs.push(Run { text, changed: same[0] });
     }
-    // Nothing at all is one empty word.
+    // An empty sentence splits into one empty word.
     runs.retain(|run| !run.text.is_empty() || changed.len() > 1);
     runs
 }
@@ -69,14 +68,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_against_something_is_all_of_it() {
+    fn every_word_is_marked_against_an_empty_sentence() {
         let (old, new) = marked("", "Terima kasih");
         assert_eq!((shown(&old), shown(&new)), (String::new(), "[Terima kasih]".into()));
         assert_eq!(shown(&marked("a b", "a b").0), "a b");
     }
 
     #[test]
-    fn huge_sentences_are_marked_in_bounded_time() {
+    fn long_sentences_are_compared_in_limited_time() {
         let many = |word: &str| format!("Halo {} Sampai jumpa", vec![word; 100_000].join(" "));
         let (old, new) = marked(&many("a"), &many("b"));
         assert_eq!((old.len(), new.len()), (3, 3));
@@ -85,7 +84,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn runs_are_the_sentence_and_what_is_unmarked_is_common(before in "[ab ]{0,12}", after in "[ab ]{0,12}") {
+        fn runs_join_to_the_sentence_and_unmarked_words_are_common(before in "[ab ]{0,12}", after in "[ab ]{0,12}") {
             let (old, new) = marked(&before, &after);
             let whole = |runs: &[Run]| runs.iter().map(|run| &*run.text).collect::<Vec<_>>().join(" ");
             let kept = |runs: &[Run]| {

@@ -1,11 +1,11 @@
-//! Which plans some duties allow: whether one exists that has these steps, lacks those, and says one step before
-//! another. A plan is a sequence of different steps, at least one. Exact within a budget of work.
+//! Whether given demands allow a plan that contains some steps, lacks others, and has one step before another. A plan is
+//! a non-empty sequence of distinct steps. Exact within a limit of work.
 
-/// The work ran out before there was an answer.
+/// The limit of work was reached before a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Spent;
+pub(super) struct OutOfWork;
 
-/// What is left of the work; one unit is a step or a condition looked at.
+/// The remaining work; one unit is a step or condition examined.
 #[derive(Debug)]
 pub(super) struct Work(usize);
 
@@ -14,53 +14,47 @@ impl Work {
         Self(units)
     }
 
-    pub(super) fn spend(&mut self, units: usize) -> Result<(), Spent> {
+    pub(super) fn spend(&mut self, units: usize) -> Result<(), OutOfWork> {
         let left = self.0.checked_sub(units);
         self.0 = left.unwrap_or(0);
-        left.map(|_| ()).ok_or(Spent)
+        left.map(|_| ()).ok_or(OutOfWork)
     }
 }
 
-/// One demand on a plan, its steps by number.
+/// A demand on a plan, with the steps by number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Atom {
-    /// This step is in the plan.
     Present(usize),
-    /// This step is not.
     Absent(usize),
-    /// One of these and no other is; in numeric order.
+    /// Exactly one of these; sorted.
     One(Vec<usize>),
-    /// Those of these that are in the plan come in this order.
+    /// Those that are in the plan are in this order.
     Order(Vec<usize>),
-    /// This is the last spoken step.
     Last(usize),
-    /// One of these said stands for the others: no matter of plans but of the call. In numeric order.
+    /// In a closing, each satisfies the others; does not constrain plans. Sorted.
     Alternatives(Vec<usize>),
 }
 
-/// The steps a plan may be made of.
 #[derive(Clone, Debug)]
 pub(super) struct Steps {
-    /// Which steps there are; a plan has no others.
+    /// Steps that exist; a plan has no others.
     pub known: Vec<bool>,
-    /// Which of them are spoken.
     pub spoken: Vec<bool>,
 }
 
-/// A plan that is looked for, under the demands it must meet.
-pub(super) struct Wanted<'a> {
+/// A query for a plan that meets all demands.
+pub(super) struct PlanQuery<'a> {
     pub steps: &'a Steps,
     pub demands: &'a [&'a Atom],
     pub with: &'a [usize],
     pub without: &'a [usize],
-    /// The first of these comes before the second.
+    /// The first must be before the second.
     pub before: Option<(usize, usize)>,
 }
 
-impl Wanted<'_> {
-    /// Whether there is such a plan.
-    pub(super) fn exists(&self, work: &mut Work) -> Result<bool, Spent> {
-        let mut taken: Vec<Option<bool>> = self.steps.known.iter().map(|known| (!known).then_some(false)).collect();
+impl PlanQuery<'_> {
+    pub(super) fn exists(&self, work: &mut Work) -> Result<bool, OutOfWork> {
+        let mut chosen: Vec<Option<bool>> = self.steps.known.iter().map(|known| (!known).then_some(false)).collect();
         let required = self.demands.iter().filter_map(|atom| match atom {
             Atom::Present(step) | Atom::Last(step) => Some((*step, true)),
             Atom::Absent(step) => Some((*step, false)),
@@ -68,33 +62,33 @@ impl Wanted<'_> {
         });
         let asked = self.with.iter().map(|step| (*step, true)).chain(self.without.iter().map(|step| (*step, false)));
         for (step, is_there) in required.chain(asked) {
-            if taken[step].replace(is_there).is_some_and(|other| other != is_there) {
+            if chosen[step].replace(is_there).is_some_and(|other| other != is_there) {
                 return Ok(false);
             }
         }
-        self.completes(taken, work)
+        self.can_be_completed(chosen, work)
     }
 
-    /// Whether what is taken and left out so far can be completed.
-    fn completes(&self, mut taken: Vec<Option<bool>>, work: &mut Work) -> Result<bool, Spent> {
-        work.spend(1 + taken.len())?;
+    /// Whether the choices made so far can be completed to a plan.
+    fn can_be_completed(&self, mut chosen: Vec<Option<bool>>, work: &mut Work) -> Result<bool, OutOfWork> {
+        work.spend(1 + chosen.len())?;
         loop {
             let (mut moved, mut open) = (false, None);
             for one in self.demands.iter().filter_map(|atom| if let Atom::One(one) = atom { Some(one) } else { None }) {
                 work.spend(1 + one.len())?;
-                let present = one.iter().filter(|step| taken[**step] == Some(true)).count();
-                let free: Vec<usize> = one.iter().copied().filter(|step| taken[*step].is_none()).collect();
+                let present = one.iter().filter(|step| chosen[**step] == Some(true)).count();
+                let free: Vec<usize> = one.iter().copied().filter(|step| chosen[*step].is_none()).collect();
                 match (present, &free[..]) {
                     (2.., _) | (0, []) => return Ok(false),
                     (1, []) => {}
                     (1, free) => {
                         for step in free {
-                            taken[*step] = Some(false);
+                            chosen[*step] = Some(false);
                         }
                         moved = true;
                     }
                     (_, [only]) => {
-                        taken[*only] = Some(true);
+                        chosen[*only] = Some(true);
                         moved = true;
                     }
                     _ => open = Some(free),
@@ -103,11 +97,11 @@ impl Wanted<'_> {
             if moved {
                 continue;
             }
-            let Some(free) = open else { return self.can_be_ordered(&taken, work) };
+            let Some(free) = open else { return self.can_be_ordered(&chosen, work) };
             for step in free {
-                let mut with = taken.clone();
+                let mut with = chosen.clone();
                 with[step] = Some(true);
-                if self.completes(with, work)? {
+                if self.can_be_completed(with, work)? {
                     return Ok(true);
                 }
             }
@@ -115,13 +109,13 @@ impl Wanted<'_> {
         }
     }
 
-    /// Whether the steps taken can stand in an order that meets every demand. Steps that nothing asks for are left out,
-    /// but for one where there would be none.
-    fn can_be_ordered(&self, taken: &[Option<bool>], work: &mut Work) -> Result<bool, Spent> {
-        let is_there = |step: usize| taken[step] == Some(true);
-        let present: Vec<usize> = (0..taken.len()).filter(|step| is_there(*step)).collect();
+    /// Whether the chosen steps have an order that meets every demand. Undecided steps are left out, except one if the
+    /// plan would be empty.
+    fn can_be_ordered(&self, chosen: &[Option<bool>], work: &mut Work) -> Result<bool, OutOfWork> {
+        let is_there = |step: usize| chosen[step] == Some(true);
+        let present: Vec<usize> = (0..chosen.len()).filter(|step| is_there(*step)).collect();
         if present.is_empty() {
-            return Ok(taken.contains(&None));
+            return Ok(chosen.contains(&None));
         }
         let mut edges: Vec<(usize, usize)> = self.before.into_iter().collect();
         for atom in self.demands {
@@ -141,13 +135,13 @@ impl Wanted<'_> {
                 _ => {}
             }
         }
-        let mut before = vec![0usize; taken.len()];
-        let mut after = vec![Vec::new(); taken.len()];
+        let mut before = vec![0usize; chosen.len()];
+        let mut after = vec![Vec::new(); chosen.len()];
         for (first, second) in &edges {
             before[*second] += 1;
             after[*first].push(*second);
         }
-        work.spend(edges.len() + taken.len())?;
+        work.spend(edges.len() + chosen.len())?;
         let mut next: Vec<usize> = present.iter().copied().filter(|step| before[*step] == 0).collect();
         let mut ordered = 0;
         while let Some(step) = next.pop() {

@@ -1,5 +1,4 @@
-//! What else a CSO reads or hears otherwise: the greeting of the hour, the zones it follows, and the words around the
-//! sentences. Nothing here depends on the situation.
+//! Changes that don't depend on the situation: greetings, zones, and texts other than sentences.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,62 +12,49 @@ use crate::ruleset::{
 
 use super::Paired;
 
-/// A time of day at which another word greets.
+/// A time of day with another greeting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GreetingChange<'r> {
-    /// The minute of the day from which it does.
+    /// In minutes of the day.
     pub from: u16,
-    /// The minute of the day until which it does, itself left out: at most 1440, and below `from` over midnight.
+    /// In minutes of the day, exclusive: at most 1440, and less than `from` if the range includes midnight.
     pub to: u16,
-    /// The old word.
     pub before: &'r str,
-    /// The new word.
     pub after: &'r str,
 }
 
 impl GreetingChange<'_> {
-    /// How many minutes of a day it is.
     pub fn minutes(&self) -> u32 {
         u32::from(if self.from < self.to { self.to - self.from } else { DAY - self.from + self.to })
     }
 }
 
-/// A zone that came, went or moved.
+/// A zone that was added, removed or got another offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZoneChange<'r> {
-    /// Its id.
     pub id: &'r str,
-    /// Its old distance from UTC.
     pub before: Option<FixedOffset>,
-    /// Its new distance from UTC.
     pub after: Option<FixedOffset>,
 }
 
-/// What a changed text belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// The document.
     Sop,
-    /// A fact.
     Fact,
-    /// A value; its id is `fact=value`.
+    /// With the id `fact=value`.
     Value,
-    /// A field.
     Field,
-    /// The zones as a whole: which is the default.
+    /// All zones: their default and order.
     Zone,
-    /// A step.
     Step,
-    /// A rule, by its new id.
+    /// By its new id.
     Rule,
-    /// A requirement.
     Requirement,
-    /// The file as a whole.
     File,
 }
 
 impl Subject {
-    /// Its name in the rules file.
+    /// As in the rules file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sop => "sop",
@@ -84,22 +70,19 @@ impl Subject {
     }
 }
 
-/// A text that a CSO sees beside the sentences, or a default.
+/// A changed text other than a sentence, or a changed default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextChange {
-    /// What it belongs to.
     pub subject: Subject,
-    /// The id of that; empty for the document and the zones, of which there is one.
+    /// The id of the subject; empty for the SOP and the zones.
     pub id: String,
-    /// Which of its texts, by the file's key; `default` for the first of a list.
+    /// The key in the file; `default` or `order` for a list.
     pub field: &'static str,
-    /// The old text, where there was one.
     pub before: Option<String>,
-    /// The new text, where there is one.
     pub after: Option<String>,
 }
 
-/// The times of day at which another word greets, in order.
+/// The times of day with another greeting, in order.
 pub(super) fn greetings<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Vec<GreetingChange<'r>> {
     let words = |minute: u16| {
         let time = NaiveTime::from_num_seconds_from_midnight_opt(u32::from(minute) * 60, 0).unwrap_or_default();
@@ -114,7 +97,7 @@ pub(super) fn greetings<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Vec<GreetingC
             changes.push(GreetingChange { from, to: last + 1, before, after });
         }
     }
-    // What holds before and after midnight is one time.
+    // Merge the ranges before and after midnight.
     if let [first, .., last] = &mut changes[..]
         && (first.from, last.to, first.before, first.after) == (0, DAY, last.before, last.after)
     {
@@ -124,7 +107,7 @@ pub(super) fn greetings<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Vec<GreetingC
     changes
 }
 
-/// The zones that came, went or moved: the new file's first, then what is gone.
+/// The new file's zones first, then the removed ones.
 pub(super) fn zones<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Vec<ZoneChange<'r>> {
     let pairs = Paired::new(&old.zones, &new.zones, |zone| &zone.id);
     let all = pairs.all.into_iter().map(|(before, after)| ZoneChange {
@@ -135,7 +118,7 @@ pub(super) fn zones<'r>(old: &'r RuleSet, new: &'r RuleSet) -> Vec<ZoneChange<'r
     all.filter(|change| change.before != change.after).collect()
 }
 
-/// The texts and defaults that changed, but those of rules: these hang on situations.
+/// The changed texts and defaults, except those of rules, which depend on situations.
 pub(super) fn texts(old: &RuleSet, new: &RuleSet) -> Vec<TextChange> {
     let mut changes = Changes(Vec::new());
     changes.sop(&old.sop, &new.sop);
@@ -179,14 +162,14 @@ impl Changes {
         }
     }
 
-    /// The default, which is the first; where that stayed, the order of what both have: keys turn through it.
+    /// The default, which is the first; if it is unchanged, the order of the common ones, through which keys cycle.
     fn order(&mut self, subject: Subject, id: &str, old: &[String], new: &[String]) {
         if old.first() != new.first() {
             return self.note(subject, id, "default", old.first(), new.first());
         }
         let shared = |list: &[String], other: &[String]| -> String {
             let shared: Vec<&str> = list.iter().filter(|id| other.contains(id)).map(String::as_str).collect();
-            shared.join(BETWEEN)
+            shared.join(SEPARATOR)
         };
         self.note(subject, id, "order", Some(shared(old, new)), Some(shared(new, old)));
     }
@@ -218,7 +201,7 @@ impl Changes {
         }
     }
 
-    /// One that came or went is reported by all that it has.
+    /// An added or removed field is reported with all its texts.
     fn field(&mut self, old: Option<&Field>, new: Option<&Field>) {
         let Some(id) = new.or(old).map(|field| &field.id) else { return };
         self.note(Subject::Field, id, "label", old.map(|f| &f.label), new.map(|f| &f.label));
@@ -232,7 +215,7 @@ impl Changes {
             let text = |choices: &Option<Choices>| choices.as_ref().map(text).filter(|text| !text.is_empty());
             self.note(Subject::Field, id, key, text(&before), text(&after));
         };
-        of_choices("choices", |choices| choices.texts().collect::<Vec<_>>().join(BETWEEN));
+        of_choices("choices", |choices| choices.texts().collect::<Vec<_>>().join(SEPARATOR));
         of_choices("aliases", aliases);
         of_choices("short", shorts);
         of_choices("drop", |choices| choices.drop.join(", "));
@@ -250,8 +233,8 @@ impl Changes {
         of_typed("scope", |typed| Some(typed.scope.as_str().to_owned()));
     }
 
-    /// Each acceptance that only one of the files has, and each with other reasons. Rules and requirements are no more to
-    /// a reader than their names, which make no difference, so theirs go by the warning alone.
+    /// Acceptances of only one file, or with other reasons. Ids of rules and requirements are ignored, as in the rest of
+    /// the diff.
     fn acceptances(&mut self, old: &RuleSet, new: &RuleSet) {
         let of = |rules: &RuleSet| {
             let mut all: BTreeMap<(&str, String, Code), BTreeSet<String>> = BTreeMap::new();
@@ -267,7 +250,7 @@ impl Changes {
             let (table, id, code) = one;
             let place: Vec<&str> = [*table, id, code.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
             let reasons = |side: &BTreeMap<_, BTreeSet<String>>| {
-                side.get(one).map(|reasons| reasons.iter().cloned().collect::<Vec<_>>().join(BETWEEN))
+                side.get(one).map(|reasons| reasons.iter().cloned().collect::<Vec<_>>().join(SEPARATOR))
             };
             self.note(Subject::File, &place.join(" "), "accept", reasons(&before), reasons(&after));
         }
@@ -276,7 +259,7 @@ impl Changes {
     fn step(&mut self, old: &Step, new: &Step) {
         let id = &new.id;
         self.note(Subject::Step, id, "title", Some(&old.title), Some(&new.title));
-        // A sentence that became a reminder, or the other way round, is said differently; that is told by situation.
+        // A sentence that became a reminder, or the reverse, is reported by situation.
         if let (StepWords::Remind(old), StepWords::Remind(new)) = (&old.words, &new.words) {
             self.note(Subject::Step, id, "remind", Some(old), Some(new));
         }
@@ -287,22 +270,21 @@ impl Changes {
     }
 }
 
-/// What stands between several of a kind.
-const BETWEEN: &str = " · ";
+const SEPARATOR: &str = " · ";
 
-/// The choices with the words for them in front of a name.
+/// The choices with their aliases.
 fn aliases(choices: &Choices) -> String {
     let each = choices.iter().filter_map(|choice| {
         let words: Vec<&str> = choice.other_words().collect();
         (!words.is_empty()).then(|| format!("{}: {}", choice.text, words.join(", ")))
     });
-    each.collect::<Vec<_>>().join(BETWEEN)
+    each.collect::<Vec<_>>().join(SEPARATOR)
 }
 
-/// The choices with their names where the screen is narrow.
+/// The choices with their short texts.
 fn shorts(choices: &Choices) -> String {
     let each = choices.iter().filter_map(|choice| Some(format!("{}: {}", choice.text, choice.short.as_ref()?)));
-    each.collect::<Vec<_>>().join(BETWEEN)
+    each.collect::<Vec<_>>().join(SEPARATOR)
 }
 
 #[cfg(test)]
@@ -313,7 +295,7 @@ mod tests {
     use crate::ruleset::Scope;
 
     #[test]
-    fn a_greeting_that_begins_later_is_told_by_the_hour() {
+    fn a_moved_greeting_is_reported_with_its_times() {
         let (old, new) = (sop_with(&[]), sop_with(&[("from = \"11:00\"", "from = \"10:30\"")]));
         let found = diff(&old, &new).unwrap();
         let change = GreetingChange { from: 630, to: 660, before: "pagi", after: "siang" };
@@ -322,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_greeting_over_midnight_is_one_time_of_day() {
+    fn a_greeting_past_midnight_is_one_range() {
         let late = ("from = \"00:00\"\nword = \"pagi\"", "from = \"04:00\"\nword = \"pagi\"");
         let (old, new) = (sop_with(&[late]), sop_with(&[late, ("word = \"malam\"", "word = \"petang\"")]));
         let change = GreetingChange { from: 1080, to: 240, before: "malam", after: "petang" };
@@ -338,19 +320,19 @@ mod tests {
     }
 
     #[test]
-    fn zones_come_go_move_and_change_places() {
+    fn added_removed_moved_and_reordered_zones_are_reported() {
         let old = sop_with(&[]);
         let new = sop_with(&[
             ("id     = \"WIB\"\noffset = \"+07:00\"", "id     = \"WITA\"\noffset = \"+08:30\""),
             ("id     = \"WITA\"\noffset = \"+08:00\"", "id     = \"UTC\"\noffset = \"+00:00\""),
         ]);
-        let told: Vec<_> = zones(&old, &new)
+        let reported: Vec<_> = zones(&old, &new)
             .into_iter()
             .map(|zone| (zone.id, zone.before.map(|o| o.to_string()), zone.after.map(|o| o.to_string())))
             .collect();
         let some = |offset: &str| Some(offset.to_owned());
         assert_eq!(
-            told,
+            reported,
             [("WITA", some("+08:00"), some("+08:30")), ("UTC", None, some("+00:00")), ("WIB", some("+07:00"), None)]
         );
         let default = texts(&old, &new);
@@ -358,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn each_text_beside_the_sentences_is_told() {
+    fn every_other_text_is_reported() {
         let edits: &[(&str, &str, Subject, &str, &str)] = &[
             ("revision   = \"Rev-1\"", "revision = \"Rev-2\"", Subject::Sop, "", "revision"),
             ("issuer     = \"Divisi", "issuer = \"Bidang", Subject::Sop, "", "issuer"),
@@ -378,8 +360,9 @@ mod tests {
         for (from, to, subject, id, field) in edits {
             let new = sop_with(&[(from, to)]);
             let found = diff(&old, &new).unwrap();
-            let told: Vec<_> = found.texts.iter().map(|text| (text.subject, text.id.as_str(), text.field)).collect();
-            assert_eq!(told, [(*subject, *id, *field)], "{to}");
+            let reported: Vec<_> =
+                found.texts.iter().map(|text| (text.subject, text.id.as_str(), text.field)).collect();
+            assert_eq!(reported, [(*subject, *id, *field)], "{to}");
             assert!(found.groups.is_empty() && !found.is_empty());
         }
     }

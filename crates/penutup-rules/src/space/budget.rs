@@ -1,21 +1,21 @@
-//! How much work may be spent on taking cubes apart before it is given up.
+//! The limit of work for splitting cubes.
 
 use super::cube::Cube;
 
-/// The work of taking cubes apart outgrew its fixed budget.
+/// Splitting the cubes exceeded the budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooEntangled;
 
 impl std::fmt::Display for TooEntangled {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        to.write_str("the cubes overlap in too many ways to take apart")
+        to.write_str("the cubes overlap in too many ways to be split")
     }
 }
 
 impl std::error::Error for TooEntangled {}
 
-/// What is left of the work one operation may do. A pair of cubes looked at costs 1, a word written costs
-/// [`Budget::WORD`]: a few seconds, and 20 million words, at most.
+/// The remaining work of an operation. Examining a pair of cubes costs 1, writing a word costs [`Budget::WORD`]: at most a
+/// few seconds and 20 million words.
 pub(super) struct Budget(usize);
 
 impl Budget {
@@ -26,13 +26,13 @@ impl Budget {
         Self(Self::WORK)
     }
 
-    pub(super) fn look(&mut self, pairs: usize) -> Result<(), TooEntangled> {
+    pub(super) fn examine(&mut self, pairs: usize) -> Result<(), TooEntangled> {
         self.0 = self.0.checked_sub(pairs).ok_or(TooEntangled)?;
         Ok(())
     }
 
     pub(super) fn write(&mut self, cube: &Cube) -> Result<(), TooEntangled> {
         let words: usize = cube.sets.iter().map(|(_, values)| 5 + values.high.len()).sum();
-        self.look((3 + words) * Self::WORD)
+        self.examine((3 + words) * Self::WORD)
     }
 }

@@ -1,4 +1,4 @@
-//! A product of value sets: what one rule's condition is. Everything two cubes can be asked about each other.
+//! A product of value sets, such as the condition of a rule.
 
 use super::values::Values;
 use super::{Space, share};
@@ -13,12 +13,11 @@ pub struct Cube {
 }
 
 impl Cube {
-    /// The cube of every situation.
     pub fn any() -> Self {
         Self::default()
     }
 
-    /// This cube with `fact` held to `values`, in place of what held it.
+    /// Replaces the allowed values of `fact`.
     pub fn with(mut self, fact: usize, values: Values) -> Self {
         match self.sets.binary_search_by_key(&fact, |set| set.0) {
             Ok(at) => self.sets[at].1 = values,
@@ -27,38 +26,37 @@ impl Cube {
         self
     }
 
-    /// This cube without the sets that list every value of their fact: the same situations, said in the fewest words.
+    /// The same situations without redundant sets, which contain every value of their fact.
     pub fn normalized(mut self, space: &Space) -> Self {
         self.sets.retain(|(fact, values)| values.len() < space.size(*fact));
         self
     }
 
-    /// The values `fact` is held to, or `None` when it is free. O(log n).
+    /// The allowed values of `fact`, or `None` if it is free. O(log n).
     pub fn values(&self, fact: usize) -> Option<&Values> {
         let at = self.sets.binary_search_by_key(&fact, |set| set.0).ok()?;
         Some(&self.sets[at].1)
     }
 
-    /// The values of every fact, in order: where it is free, all of them.
+    /// The allowed values of every fact, in order; all of them if it is free.
     pub fn spelled_out(&self, space: &Space) -> impl Iterator<Item = Values> {
         let values = |fact| self.values(fact).cloned().unwrap_or_else(|| Values::all(space.size(fact)));
         (0..space.facts()).map(values)
     }
 
-    /// The facts that are not free and their values, by fact.
+    /// The facts that are not free and their values, sorted by fact.
     pub fn constraints(&self) -> impl Iterator<Item = (usize, &Values)> + '_ {
         self.sets.iter().map(|(fact, values)| (*fact, values))
     }
 
-    /// Whether `situation`, one value for each fact, lies in the cube. One bit test for each constraint; nothing is
-    /// allocated.
+    /// Whether the cube contains `situation`, which has one value for each fact. One bit test per constraint, without
+    /// allocation.
     pub fn contains(&self, situation: &[u16]) -> bool {
         self.constraints()
             .all(|(fact, values)| situation.get(fact).is_some_and(|&value| values.contains(usize::from(value))))
     }
 
-    /// Whether some situation lies in both: no fact has disjoint sets. One walk along the constraints of both, up to
-    /// the first such fact.
+    /// Whether some situation is in both, that is, no fact has disjoint sets. Stops at the first such fact.
     pub fn intersects(&self, other: &Self) -> bool {
         self.join(other).all(|(_, mine, theirs)| match (mine, theirs) {
             (Some(mine), Some(theirs)) => mine.intersects(theirs),
@@ -66,7 +64,7 @@ impl Cube {
         })
     }
 
-    /// The situations in both, again a cube, or `None` when there are none.
+    /// The situations in both, or `None` if there are none.
     pub fn intersect(&self, other: &Self) -> Option<Self> {
         let both = self.join(other).map(|(fact, mine, theirs)| {
             let values = match (mine, theirs) {
@@ -78,13 +76,12 @@ impl Cube {
         Some(Self { sets: both.collect::<Option<_>>()? })
     }
 
-    /// The situations of this cube that are not in `other`, as disjoint cubes: at most one for each constraint of
-    /// `other`.
+    /// The situations that are not in `other`, as disjoint cubes: at most one per constraint of `other`.
     pub fn subtract(&self, other: &Self, space: &Space) -> Vec<Self> {
         if self.intersects(other) { self.parts(other, space).collect() } else { vec![self.clone()] }
     }
 
-    /// How many situations the cube has: the space's number, scaled by each constraint. O(constraints), not O(facts).
+    /// The number of situations: that of the space, scaled by each constraint. O(constraints), not O(facts).
     pub fn count(&self, space: &Space) -> BigUint {
         share(&space.total, self.constraints().map(|(fact, values)| (values.len(), space.size(fact))))
     }
@@ -98,7 +95,7 @@ impl Cube {
         situation
     }
 
-    /// The facts held in either cube, in order, with the sets of each.
+    /// The facts constrained in either cube, in order, with the sets of both.
     pub(super) fn join<'a>(
         &'a self,
         other: &'a Self,
@@ -113,9 +110,8 @@ impl Cube {
         })
     }
 
-    /// What is left of this cube outside `hole`, which it meets, piece by piece: outside in the first fact; inside
-    /// there but outside in the second; and so on. No two pieces share a situation, and only the part inside in every
-    /// fact is left out.
+    /// This cube without `hole`, which it intersects, as disjoint pieces: outside in the first fact; inside there but
+    /// outside in the second; and so on. Only the part inside in every fact is left out.
     pub(super) fn parts(&self, hole: &Self, space: &Space) -> impl Iterator<Item = Self> {
         let mut inside = self.clone();
         hole.constraints().filter_map(move |(fact, values)| {

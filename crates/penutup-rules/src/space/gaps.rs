@@ -1,4 +1,4 @@
-//! Which situations no cube covers: found by counting, one deficit after the other.
+//! Finds the situations that no cube covers, by counting.
 
 use super::budget::{Budget, TooEntangled};
 use super::cube::Cube;
@@ -12,24 +12,24 @@ use std::collections::HashMap;
 /// The situations no cube covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gaps {
-    /// Some or all of them, as disjoint cubes.
+    /// Disjoint.
     pub cubes: Vec<Cube>,
-    /// How many situations are not covered: exact, listed or not.
+    /// How many situations are not covered; exact even if not all are listed.
     pub missing: BigUint,
-    /// Whether `cubes` holds them all.
+    /// Whether `cubes` contains all of them.
     pub complete: bool,
 }
 
-/// Finds the situations no cube covers; lists up to `limit` cubes of them (fewer when they merge).
+/// Finds the situations that no cube covers; lists up to `limit` cubes of them (fewer if they merge).
 ///
-/// For disjoint cubes `missing` is a subtraction, and when it is zero that is the proof, with no search at all.
-/// Otherwise at least one gap is listed (for a `limit` above 0), after at most one step for each fact and value class
-/// on the way, however large the space is.
+/// For disjoint cubes `missing` is a subtraction; zero proves coverage without a search. Otherwise at least one gap is
+/// listed (for a `limit` above 0), after at most one step for each fact and value class on the path, however large the
+/// space is.
 ///
 /// # Errors
 ///
-/// Cubes that overlap are first made disjoint, each without those before it. That may not be feasible:
-/// [`TooEntangled`]. It does no harm, since a rule file with overlaps is refused for these anyway.
+/// Overlapping cubes are first made disjoint, which may exceed the budget: [`TooEntangled`]. A rules file with overlaps is
+/// rejected for these anyway.
 pub fn gaps(space: &Space, cubes: &[Cube], limit: usize) -> Result<Gaps, TooEntangled> {
     let region = Region::from_cubes(cubes, space)?;
     let missing = space.count() - region.count(space);
@@ -37,7 +37,7 @@ pub fn gaps(space: &Space, cubes: &[Cube], limit: usize) -> Result<Gaps, TooEnta
     Ok(Gaps { cubes: found.simplify(space).cubes, missing, complete })
 }
 
-/// Lists up to `limit` cubes that none of the disjoint `cubes` meets, and says whether these are all.
+/// Lists up to `limit` cubes that none of the disjoint `cubes` intersects, and returns whether these are all.
 fn uncovered(space: &Space, cubes: &[Cube], limit: usize) -> (Region, bool) {
     let (mut found, mut budget) = (Region::default(), Budget::new());
     let (path, split) = (Vec::new(), vec![false; space.facts()]);
@@ -61,11 +61,11 @@ fn uncovered(space: &Space, cubes: &[Cube], limit: usize) -> (Region, bool) {
     (found, true)
 }
 
-/// A depth-first search for gaps, on an explicit stack.
+/// A depth-first search for gaps, with an explicit stack.
 ///
-/// A fact is split into values that the cubes alive in the sub-space treat alike. So below the split each cube alive
-/// holds the whole branch, and only its constraints on facts not yet split still matter. A sub-space whose cubes add up
-/// to its size is left at once: each that is split holds a gap.
+/// A fact is split into classes of values between which the cubes in the sub-space don't distinguish. So below the split
+/// each cube allows the whole branch, and only its constraints on facts not yet split are relevant. A sub-space whose
+/// cubes add up to its size is skipped, so every one that is split contains a gap.
 struct Search<'a> {
     space: &'a Space,
     cubes: &'a [Cube],
@@ -78,9 +78,9 @@ struct Split {
     fact: usize,
     /// The size of the sub-space for a single value of `fact`.
     slice: BigUint,
-    /// The cubes that meet the sub-space.
+    /// The cubes that intersect the sub-space.
     alive: Vec<usize>,
-    /// The values of the branch under search, and those still to come.
+    /// The values of the current branch, and the remaining branches.
     class: Values,
     classes: std::vec::IntoIter<Values>,
 }
@@ -99,7 +99,7 @@ impl Search<'_> {
         alive.iter().map(part).sum()
     }
 
-    /// The fact that most of the cubes still constrain, the first of equals.
+    /// The fact that most cubes constrain; the first of equals.
     fn busiest(&self, alive: &[usize]) -> Option<usize> {
         let mut uses: HashMap<usize, usize> = HashMap::new();
         for (fact, _) in alive.iter().flat_map(|&cube| self.open(cube)) {
@@ -109,7 +109,7 @@ impl Search<'_> {
         most.map(|(fact, _)| fact)
     }
 
-    /// The sub-space under search.
+    /// The current sub-space.
     fn here(&self) -> Cube {
         let sets = self.path.iter().map(|split| (split.fact, split.class.clone()));
         let mut sets: Vec<_> = sets.collect();
@@ -117,7 +117,6 @@ impl Search<'_> {
         Cube { sets }.normalized(self.space)
     }
 
-    /// Splits the sub-space under search.
     fn split(&mut self, fact: usize, size: &BigUint, alive: Vec<usize>) {
         let sets = alive.iter().filter_map(|&cube| self.cubes[cube].values(fact));
         let classes = alike(self.space.size(fact), sets).into_iter();
@@ -126,7 +125,7 @@ impl Search<'_> {
         self.split[fact] = true;
     }
 
-    /// Goes to the next branch: its size and the cubes alive there.
+    /// Moves to the next branch; returns its size and its cubes.
     fn advance(&mut self) -> Option<(BigUint, Vec<usize>)> {
         loop {
             let at = self.path.last_mut()?;
@@ -148,7 +147,7 @@ impl Search<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Dice, covered, cubes, disjoint, one, point, situations, space, tree};
+    use super::super::testing::{Rng, covered, cubes, disjoint, one, point, situations, space, tree};
     use super::*;
     use proptest::prelude::*;
 
@@ -170,9 +169,9 @@ mod tests {
 
         #[test]
         fn gaps_of_a_tree_are_its_missing_leaves(space in space(), seed: u64) {
-            let mut dice = Dice(seed);
+            let mut rng = Rng(seed);
             let (out, kept): (Vec<Cube>, Vec<Cube>) =
-                tree(&space, 12, 60, &mut dice).into_iter().partition(|_| dice.below(4) == 0);
+                tree(&space, 12, 60, &mut rng).into_iter().partition(|_| rng.below(4) == 0);
             let found = gaps(&space, &kept, usize::MAX).unwrap();
             prop_assert_eq!(covered(&space, &found.cubes), covered(&space, &out));
             prop_assert_eq!(out.is_empty(), found.missing == BigUint::ZERO);
@@ -184,17 +183,17 @@ mod tests {
 
         #[test]
         fn one_situation_missing_of_4_to_the_24_is_found(seed: u64) {
-            let (space, mut dice) = (Space::new(vec![4; 24]), Dice(seed));
-            let mut cubes = tree(&space, 400, 10_000, &mut dice);
+            let (space, mut rng) = (Space::new(vec![4; 24]), Rng(seed));
+            let mut cubes = tree(&space, 400, 10_000, &mut rng);
             prop_assert_eq!(cubes.len(), 400);
             let whole = Gaps { cubes: vec![], missing: BigUint::ZERO, complete: true };
             prop_assert_eq!(gaps(&space, &cubes, 9), Ok(whole));
 
-            let leaf = cubes.swap_remove(dice.below(400));
+            let leaf = cubes.swap_remove(rng.below(400));
             let mut situation = leaf.example(&space);
             for (fact, value) in situation.iter_mut().enumerate() {
                 let allowed = leaf.values(fact).cloned().unwrap_or_else(|| Values::all(4));
-                let nth = allowed.iter().nth(dice.below(allowed.len())).unwrap();
+                let nth = allowed.iter().nth(rng.below(allowed.len())).unwrap();
                 *value = u16::try_from(nth).unwrap();
             }
             cubes.extend(leaf.subtract(&point(&situation), &space));
@@ -220,7 +219,7 @@ mod tests {
         assert_eq!(found.missing, space.count() - 2u8);
         assert!(!found.cubes.is_empty() && !found.complete);
 
-        // A chain: each rule has what those before it leave of one more fact.
+        // A chain: each rule covers half of what those before it leave.
         let (mut rules, mut rest) = (Vec::new(), Cube::any());
         for fact in (0..10_000).step_by(250) {
             rules.push(rest.clone().with(fact, one(0)));
@@ -232,12 +231,12 @@ mod tests {
     }
 
     #[test]
-    fn cubes_too_entangled_are_given_up() {
-        let mut dice = Dice(1);
+    fn cubes_that_overlap_too_much_exceed_the_budget() {
+        let mut rng = Rng(1);
         let space = Space::new(vec![4; 30]);
         let mut random = || {
-            let facts: Vec<usize> = (0..8).map(|_| dice.below(30)).collect();
-            facts.into_iter().fold(Cube::any(), |cube, fact| cube.with(fact, one(dice.below(4))))
+            let facts: Vec<usize> = (0..8).map(|_| rng.below(30)).collect();
+            facts.into_iter().fold(Cube::any(), |cube, fact| cube.with(fact, one(rng.below(4))))
         };
         let cubes: Vec<Cube> = (0..2_000).map(|_| random()).collect();
         assert_eq!(gaps(&space, &cubes, 1), Err(TooEntangled));

@@ -1,4 +1,4 @@
-//! Any set of situations, as pairwise disjoint cubes.
+//! An arbitrary set of situations, as pairwise disjoint cubes.
 
 use super::Space;
 use super::budget::{Budget, TooEntangled};
@@ -10,17 +10,14 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::mem::take;
 
-/// Any set of situations, as pairwise disjoint cubes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Region {
     pub(super) cubes: Vec<Cube>,
 }
 
-/// What may grow here is bounded: an operation that would take more than its fixed budget of work is given up with
-/// [`TooEntangled`].
 impl Region {
-    /// The situations in any of `cubes`. Disjoint ones are kept as they are; when some overlap, each is taken without
-    /// those before it.
+    /// The situations in any of `cubes`. If some overlap, each is reduced by those before it, which may exceed the budget:
+    /// [`TooEntangled`].
     pub fn from_cubes(cubes: &[Cube], space: &Space) -> Result<Self, TooEntangled> {
         if overlaps(cubes, 0).total == 0 {
             return Ok(Self { cubes: cubes.to_vec() });
@@ -30,23 +27,22 @@ impl Region {
         Self::collect(cubes.iter().enumerate().map(new))
     }
 
-    /// The situations of cubes that are known to be disjoint, unlooked at.
+    /// From cubes that are known to be disjoint, without a check.
     pub fn disjoint(cubes: Vec<Cube>) -> Self {
         Self { cubes }
     }
 
-    /// The disjoint cubes it is made of.
     pub fn cubes(&self) -> &[Cube] {
         &self.cubes
     }
 
-    /// How many situations it has: its cubes share none, so their sum.
+    /// The sum of the cubes' counts, since they are disjoint.
     pub fn count(&self, space: &Space) -> BigUint {
         self.cubes.iter().map(|cube| cube.count(space)).sum()
     }
 
-    /// The same situations in fewer cubes: merges two that differ in one fact's values only, until no two do. It stays
-    /// a partition, since such a union has the situations of the two and no other. It need not be the smallest one.
+    /// The same situations in fewer cubes: merges cubes that differ in one fact only, until no two do. The result is
+    /// disjoint but not necessarily minimal.
     pub fn simplify(mut self, space: &Space) -> Self {
         let cubes = self.cubes.into_iter();
         self.cubes = cubes.map(|cube| cube.normalized(space)).collect();
@@ -59,13 +55,13 @@ impl Region {
         }
     }
 
-    /// One round of merging, fact by fact. Cubes with the same rest meet by a sum of hashes, one for each constraint,
-    /// from which one fact's is easily taken out: O(constraints) for the round. The hash only proposes; what merges was
-    /// compared.
+    /// One round of merging, fact by fact. Cubes that agree in all other facts are found by a sum of hashes, one per
+    /// constraint, from which that of one fact can be subtracted: O(constraints) per round. Candidates are compared before
+    /// merging.
     fn merge(&mut self, space: &Space) {
         let cubes = &mut self.cubes;
-        let mark = |cube: &Cube| cube.sets.iter().map(hash).fold(0, u64::wrapping_add);
-        let mut marks: Vec<u64> = cubes.iter().map(mark).collect();
+        let hash_sum = |cube: &Cube| cube.sets.iter().map(hash).fold(0, u64::wrapping_add);
+        let mut hashes: Vec<u64> = cubes.iter().map(hash_sum).collect();
         let mut gone = vec![false; cubes.len()];
         let mut slots: Vec<(usize, usize)> = Vec::new();
         for (at, cube) in cubes.iter().enumerate() {
@@ -78,7 +74,7 @@ impl Region {
                 let Some(values) = cubes[at].values(fact) else {
                     continue;
                 };
-                let rest = marks[at].wrapping_sub(hash(&(fact, values)));
+                let rest = hashes[at].wrapping_sub(hash(&(fact, values)));
                 let into = *by_rest.entry(rest).or_insert(at);
                 let Some(known) = cubes[into].values(fact) else {
                     continue;
@@ -89,7 +85,7 @@ impl Region {
                 if into != at && sets.all(alike) {
                     drop(sets);
                     cubes[into] = take(&mut cubes[into]).with(fact, union).normalized(space);
-                    marks[into] = mark(&cubes[into]);
+                    hashes[into] = hash_sum(&cubes[into]);
                     cubes[at] = Cube::any();
                     gone[at] = true;
                 }
@@ -112,11 +108,11 @@ fn hash(item: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// What is left of `cube` outside every one of `holes`, in disjoint pieces.
+/// `cube` without `holes`, as disjoint pieces.
 fn without(cube: &Cube, holes: &[Cube], space: &Space, budget: &mut Budget) -> Result<Vec<Cube>, TooEntangled> {
     let mut pieces = vec![cube.clone()];
     for hole in holes {
-        budget.look(pieces.len())?;
+        budget.examine(pieces.len())?;
         let hit: Vec<Cube> = pieces.extract_if(.., |piece| piece.intersects(hole)).collect();
         for part in hit.iter().flat_map(|piece| piece.parts(hole, space)) {
             budget.write(&part)?;
@@ -131,7 +127,7 @@ fn without(cube: &Cube, holes: &[Cube], space: &Space, budget: &mut Budget) -> R
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Dice, covered, cubes, disjoint, space, tree};
+    use super::super::testing::{Rng, covered, cubes, disjoint, space, tree};
     use super::*;
     use proptest::prelude::*;
 
@@ -152,7 +148,7 @@ mod tests {
 
         #[test]
         fn simplify_leaves_no_two_cubes_to_merge(space in space(), seed: u64) {
-            let cubes = tree(&space, 12, 60, &mut Dice(seed));
+            let cubes = tree(&space, 12, 60, &mut Rng(seed));
             let simple = Region { cubes }.simplify(&space);
             for (at, one) in simple.cubes().iter().enumerate() {
                 for other in &simple.cubes()[at + 1..] {

@@ -1,4 +1,4 @@
-//! What the engine's tests share: dice, random spaces and cubes, and the listing that the engine itself never makes.
+//! Shared by tests: a random generator, random spaces and cubes, and the enumeration of situations.
 
 use super::{Cube, Space, Values, overlaps};
 use proptest::prelude::*;
@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::iter;
 use std::mem::take;
 
-/// `SplitMix64`: the same dice for the same seed, everywhere.
-pub(crate) struct Dice(pub u64);
+/// `SplitMix64`, deterministic for a seed.
+pub(crate) struct Rng(pub u64);
 
-impl Dice {
+impl Rng {
     pub fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -17,15 +17,14 @@ impl Dice {
     }
 }
 
-/// A partition as a random decision tree makes it: the values some leaf has of some fact fall into two, up to
-/// `leaves` leaves or `tries`.
-pub(crate) fn tree(space: &Space, leaves: usize, tries: usize, dice: &mut Dice) -> Vec<Cube> {
+/// The partition of a random decision tree: splits a random leaf on a random fact, up to `leaves` leaves or `tries`.
+pub(crate) fn tree(space: &Space, leaves: usize, tries: usize, rng: &mut Rng) -> Vec<Cube> {
     let mut cubes = vec![Cube::any()];
     for _ in 0..tries {
-        let (leaf, fact) = (dice.below(cubes.len()), dice.below(space.facts()));
+        let (leaf, fact) = (rng.below(cubes.len()), rng.below(space.facts()));
         let all = || Values::all(space.size(fact));
         let here = cubes[leaf].values(fact).cloned().unwrap_or_else(all);
-        let left: Values = here.iter().filter(|_| dice.below(2) == 0).collect();
+        let left: Values = here.iter().filter(|_| rng.below(2) == 0).collect();
         let right = here.subtract(&left);
         if cubes.len() < leaves && !left.is_empty() && !right.is_empty() {
             cubes.push(cubes[leaf].clone().with(fact, left));
@@ -44,7 +43,7 @@ pub(super) fn point(situation: &[u16]) -> Cube {
     values.enumerate().fold(Cube::any(), |cube, (fact, value)| cube.with(fact, value))
 }
 
-/// Every situation, in order: what the engine itself never makes.
+/// Every situation, in order.
 pub(crate) fn situations(space: &Space) -> Vec<Vec<u16>> {
     space.sizes.iter().fold(vec![Vec::new()], |starts, &size| {
         let size = u16::try_from(size).unwrap();
@@ -66,7 +65,7 @@ pub(super) fn disjoint(cubes: &[Cube]) -> bool {
     overlaps(cubes, 0).total == 0
 }
 
-/// One fact of many values among small ones, so that sets outgrow a word.
+/// Some spaces have a fact with so many values that its sets need more than a word.
 pub(super) fn space() -> impl Strategy<Value = Space> {
     let small = prop::collection::vec(1..=4usize, 1..=4);
     let wide = (prop::collection::vec(1..=2usize, 0..=1), 60..=140usize).prop_map(|(mut sizes, wide)| {
@@ -76,7 +75,7 @@ pub(super) fn space() -> impl Strategy<Value = Space> {
     prop_oneof![4 => small, 1 => wide].prop_map(Space::new)
 }
 
-/// A cube that holds about two facts of three.
+/// A cube that constrains about two facts of three.
 pub(super) fn cube(space: &Space) -> impl Strategy<Value = Cube> + use<> {
     let values = |&size: &usize| {
         let some = prop::collection::vec(0..size, 1..=size);
@@ -84,8 +83,8 @@ pub(super) fn cube(space: &Space) -> impl Strategy<Value = Cube> + use<> {
     };
     let sets: Vec<_> = space.sizes.iter().map(values).collect();
     sets.prop_map(|sets| {
-        let held = sets.into_iter().enumerate().filter_map(|(fact, set)| Some((fact, set?)));
-        held.fold(Cube::any(), |cube, (fact, set)| cube.with(fact, set.into_iter().collect()))
+        let constrained = sets.into_iter().enumerate().filter_map(|(fact, set)| Some((fact, set?)));
+        constrained.fold(Cube::any(), |cube, (fact, set)| cube.with(fact, set.into_iter().collect()))
     })
 }
 

@@ -1,13 +1,13 @@
-//! A set of small numbers: the values a fact may take. Knows no cube and no space.
+//! A set of small numbers: values of a fact.
 
 use std::collections::{BTreeMap, HashMap};
 use std::iter;
 use std::num::NonZero;
 
-/// A set of small numbers, one bit each: the values a fact may take (and, inside this module, sets of rules).
+/// A bit set of small numbers: values of a fact (and, inside this module, rules).
 ///
-/// The first 64 live in place, so the sets of an ordinary fact never touch the heap. The rest never ends in a zero
-/// word, so equal sets are equal.
+/// The first 64 are stored inline, so sets of an ordinary fact need no heap. `high` never ends in a zero word, so that
+/// equal sets compare equal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Values {
     low: u64,
@@ -47,7 +47,7 @@ impl Values {
         }
     }
 
-    /// Whether `value` is in the set. O(1).
+    /// O(1).
     pub fn contains(&self, value: usize) -> bool {
         let word = match value / 64 {
             0 => self.low,
@@ -56,7 +56,7 @@ impl Values {
         word >> (value % 64) & 1 == 1
     }
 
-    /// The values, lowest first.
+    /// In ascending order.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         let without_lowest = |bits: &NonZero<u64>| NonZero::new(bits.get() & (bits.get() - 1));
         self.words().enumerate().flat_map(move |(at, word)| {
@@ -65,39 +65,36 @@ impl Values {
         })
     }
 
-    /// The lowest value, if there is any.
     pub fn first(&self) -> Option<usize> {
         self.iter().next()
     }
 
-    /// How many values there are. O(words).
+    /// O(words).
     pub fn len(&self) -> usize {
         self.words().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// Whether there are none. O(1).
+    /// O(1).
     pub fn is_empty(&self) -> bool {
         self.low == 0 && self.high.is_empty()
     }
 
-    /// Whether the two share a value. O(words), stopping at the first.
+    /// O(words), stopping at the first common one.
     pub fn intersects(&self, other: &Self) -> bool {
         self.words().zip(other.words()).any(|(mine, theirs)| mine & theirs != 0)
     }
 
-    /// The values in both sets. O(words), as are the next three.
+    /// O(words), as are the next three.
     pub fn intersect(&self, other: &Self) -> Self {
         self.subtract(&self.subtract(other))
     }
 
-    /// The values of this set that are not in `other`.
     pub fn subtract(&self, other: &Self) -> Self {
         let mut left = self.clone();
         left.remove_all(other);
         left
     }
 
-    /// The values in either set.
     pub fn union(&self, other: &Self) -> Self {
         let mut both = self.clone();
         both.insert_all(other);
@@ -130,11 +127,10 @@ impl Values {
     }
 }
 
-/// Groups the values of a fact of `size` values that lie in exactly the same `sets`; a group that lies in none comes
-/// first.
+/// Groups the values of a fact of `size` values that are in exactly the same `sets`; a group that is in none comes first.
 ///
-/// Each set moves its members out of their groups into new ones, all the members of one old group into the same new
-/// one. A set that holds most values moves the few others instead, which splits alike: O(shorter side).
+/// Each set splits every group into its members and the others. A set of most values moves the others instead, which
+/// gives the same split: O(shorter side).
 pub(super) fn alike<'a>(size: usize, sets: impl Iterator<Item = &'a Values>) -> Vec<Values> {
     let (mut group, mut groups) = (vec![0; size], 1);
     let mut touched = Values::default();
@@ -187,7 +183,7 @@ mod tests {
         }
 
         #[test]
-        fn alike_values_lie_in_the_same_sets((space, cubes) in cubes(6)) {
+        fn alike_values_are_in_the_same_sets((space, cubes) in cubes(6)) {
             let sets: Vec<&Values> = cubes.iter().filter_map(|cube| cube.values(0)).collect();
             let classes = alike(space.size(0), sets.iter().copied());
             let profile = |value: usize| -> Vec<bool> {
