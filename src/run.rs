@@ -3,13 +3,13 @@
 
 mod clock;
 pub mod event_loop;
-mod keep;
-mod leave;
+mod shutdown;
 mod recent;
 pub mod reload;
 mod session;
 #[cfg(unix)]
 pub mod signals;
+mod workers;
 
 use std::io;
 use std::path::PathBuf;
@@ -34,8 +34,8 @@ use crate::message::{Message, Subject};
 use crate::softphone::socket::Used;
 use crate::watch::Look;
 use event_loop::{Inbox, Program, QUEUE, REDRAW_AFTER};
-pub use keep::Tasks;
-use keep::{StateThread, start_journal, start_state_thread, watch_files};
+pub use workers::Tasks;
+use workers::{StateThread, start_journal, start_state_thread, watch_files};
 use recent::Recent;
 
 /// Reads a file again; `None` where there is nothing new to report.
@@ -211,9 +211,9 @@ pub fn run<V: View>(
     drop(session);
     drop(view);
     // The terminal is its owner's again while the last of the call goes to the disk.
-    let lines = leave::finish(keeper, journal, words);
+    let lines = shutdown::finish(keeper, journal, words);
     drop((sources, clipboard));
-    leave::report(lines, outside.log);
+    shutdown::report(lines, outside.log);
     end?.die();
     Ok(())
 }

@@ -31,7 +31,7 @@ pub mod drill;
 mod feedback;
 mod footer;
 mod header;
-mod ink;
+mod cells;
 pub mod lines;
 mod panel;
 mod script;
@@ -444,7 +444,7 @@ fn put<T>(frame: &mut Frame<'_>, area: Rect, blocks: Vec<(Block, T)>) {
             if y >= area.bottom() {
                 return;
             }
-            ink::line(&line, Rect { y, height: 1, ..area }, frame.buffer_mut());
+            cells::line(&line, Rect { y, height: 1, ..area }, frame.buffer_mut());
             y += 1;
         }
     }

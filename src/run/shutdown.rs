@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use super::Log;
-use super::keep::{StateThread, unsaved_line};
+use super::workers::{StateThread, unsaved_line};
 use crate::diagnostics;
 use crate::files::deadline::within;
 use crate::journal::writer::Writer;
