@@ -27,7 +27,6 @@ pub enum Action {
     StillHolds,
     /// End the call; with a sentence unsaid this asks why.
     End,
-    /// The answer to why.
     Answer(Ending),
     /// Copy the complete sentence.
     Copy,
@@ -41,7 +40,6 @@ pub enum Action {
     Edit(Edit),
     /// Take the text that is being typed.
     Take,
-    /// A text was pasted.
     Paste(Private),
     /// Draw the whole screen again. Only the view acts on it.
     Redraw,
@@ -54,16 +52,13 @@ pub enum Action {
 /// Up or down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Up.
     Up,
-    /// Down.
     Down,
 }
 
 /// One edit of a typed text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edit {
-    /// A character at the cursor.
     Insert(char),
     /// The grapheme before the cursor goes.
     EraseBack,
@@ -79,6 +74,5 @@ pub enum Edit {
     Right,
     /// The cursor, to the start.
     Home,
-    /// The cursor, to the end.
     End,
 }

@@ -50,7 +50,6 @@ pub const GREETING_SOON: u16 = 5;
 /// What is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// The closing itself.
     Closing,
     /// A field is being typed.
     Typing(Draft),
@@ -58,7 +57,6 @@ pub enum Mode {
     EndPrompt,
     /// Is the prompter really to be left in a call?
     LeavePrompt,
-    /// A panel.
     Panel(Panel),
 }
 
@@ -90,7 +88,6 @@ pub enum Effect {
     Quit,
     /// Copy this: to the desktop's clipboard where there is one.
     Copy(Private),
-    /// Copy this by way of the terminal.
     CopyToTerminal(Private),
     /// What outlasts a restart changed: keep it, whole.
     Save(Box<SeatState>),
@@ -102,7 +99,6 @@ pub enum Effect {
     Unjournal(u64),
     /// Ask the journal what this day of this zone was like.
     AskDay(NaiveDate, FixedOffset),
-    /// Scroll what is open.
     Scroll(By),
     /// Reply to the telephone: this of what it sent was ignored.
     Reply(Vec<Ignored>),
@@ -113,7 +109,6 @@ pub enum Effect {
 pub struct Begin {
     /// The rules in use.
     pub book: Arc<Book>,
-    /// The language of the screen.
     pub lang: Lang,
     /// The zone we sit in, and that a call begins with: a position in the rules' zones.
     pub zone: usize,
@@ -123,7 +118,6 @@ pub struct Begin {
     pub notice: Option<String>,
     /// What is wrong with the rules file, told until it is mended.
     pub rules_trouble: Option<String>,
-    /// The time.
     pub now: DateTime<Utc>,
 }
 
@@ -144,7 +138,6 @@ pub struct App {
 
 impl App {
     /// Begins with a call in which nothing has happened.
-    #[must_use]
     pub fn new(begin: Begin) -> Self {
         let rules = &begin.book.rules;
         let zone = begin.zone.min(rules.zones.len() - 1);
@@ -173,28 +166,24 @@ impl App {
     }
 
     /// With the rules that were in use when the program last ran, where they are others.
-    #[must_use]
     pub fn after(mut self, previous: Option<Arc<Book>>) -> Self {
         self.revisions.set_previous(previous);
         self
     }
 
     /// In lines: some keys are called otherwise, and nothing is said of a clipboard.
-    #[must_use]
     pub fn plain_mode(mut self) -> Self {
         self.environment.plain_mode = true;
         self
     }
 
     /// With the hint of the first run, or without.
-    #[must_use]
     pub fn with_hint(mut self, welcome: bool) -> Self {
         self.environment.hint = welcome;
         self
     }
 
     /// With what else is wrong until it is mended.
-    #[must_use]
     pub fn with_troubles(mut self, troubles: impl IntoIterator<Item = (Subject, String)>) -> Self {
         self.troubles.add(troubles);
         self

@@ -24,7 +24,6 @@ pub enum Event<I> {
 /// A message, and the channel for the reply where its sender waits for one.
 #[derive(Debug)]
 pub struct Request {
-    /// The message.
     pub message: Message,
     reply: Option<SyncSender<Vec<Ignored>>>,
     /// Later than this it is no longer handled.
@@ -39,7 +38,6 @@ impl From<Message> for Request {
 
 impl Request {
     /// A message whose sender waits until it was handled, or until `until`.
-    #[must_use]
     pub fn awaited(message: Message, until: Option<Instant>) -> (Self, Receiver<Vec<Ignored>>) {
         let (reply, replied) = sync_channel(1);
         (Self { message, reply: Some(reply), until }, replied)
@@ -47,7 +45,6 @@ impl Request {
 
     /// Whether it is too late to handle it: the prompter was stopped, and the call is long over. What the centre
     /// declared, and that its agent is gone, is never too late.
-    #[must_use]
     pub fn is_late(&self) -> bool {
         self.until.is_some_and(|until| Instant::now() > until) && !matches!(self.message, Message::Agent(_))
     }
@@ -60,7 +57,6 @@ impl Request {
     }
 }
 
-/// Sends requests to the loop.
 #[derive(Clone)]
 pub struct EventSender(Arc<dyn Fn(Request) -> bool + Send + Sync>);
 
@@ -72,26 +68,22 @@ impl std::fmt::Debug for EventSender {
 
 impl EventSender {
     /// Sends to whatever `send` does; it returns whether the request was accepted.
-    #[must_use]
     pub fn new(send: impl Fn(Request) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(send))
     }
 
     /// Sends to the loop's channel.
-    #[must_use]
     pub fn to<I: Send + 'static>(events: SyncSender<Event<I>>) -> Self {
         Self::new(move |request| events.send(Event::External(request)).is_ok())
     }
 
     /// Sends a message that needs no reply; `false` where the loop has ended.
-    #[expect(clippy::must_use_candidate, reason = "most senders go on whether or not anybody listens")]
     pub fn send(&self, message: Message) -> bool {
         (self.0)(message.into())
     }
 
     /// Sends a message and waits until it was handled, `patience` at most. Returns what of it was ignored; `None` where
     /// the loop has ended or did not handle it in time.
-    #[must_use]
     pub fn request(&self, message: Message, patience: Option<Duration>) -> Option<Vec<Ignored>> {
         let (request, replied) = Request::awaited(message, patience.map(|patience| Instant::now() + patience));
         if !(self.0)(request) {
@@ -116,7 +108,6 @@ impl<I> Clone for InputSender<I> {
 
 impl<I> InputSender<I> {
     /// Sends input; `false` where the loop has ended.
-    #[must_use]
     pub fn send(&self, input: I) -> bool {
         self.0.send(Event::Input(input)).is_ok()
     }

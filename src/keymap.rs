@@ -15,15 +15,10 @@ use crate::words::{Words, fill};
 pub enum Key {
     /// A character, as typed; an upper-case letter stands for Shift.
     Char(char),
-    /// A letter with Ctrl.
     Ctrl(char),
-    /// Enter.
     Enter,
-    /// Backspace.
     Backspace,
-    /// Delete.
     Delete,
-    /// Esc.
     Esc,
     /// An arrow.
     Up,
@@ -33,19 +28,14 @@ pub enum Key {
     Left,
     /// An arrow.
     Right,
-    /// Home.
     Home,
-    /// End.
     End,
-    /// Page up.
     PageUp,
-    /// Page down.
     PageDown,
 }
 
 impl Key {
     /// As it is printed beside what it does.
-    #[must_use]
     pub fn name(self, words: &Words) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::Char(' ') => words.keys.space,
@@ -78,7 +68,6 @@ impl Key {
 /// A key and what it does now.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// The keys that do it.
     pub keys: Vec<Key>,
     /// What they do.
     pub action: Action,
@@ -100,7 +89,6 @@ impl Row {
 }
 
 /// What a key does in the present state, if anything.
-#[must_use]
 pub fn action(app: &App, key: Key) -> Option<Action> {
     if let Mode::Typing(_) = app.mode() {
         // In the field every character is text, also those that are keys elsewhere.
@@ -118,13 +106,11 @@ pub fn action(app: &App, key: Key) -> Option<Action> {
 }
 
 /// The key that does this when nothing is open.
-#[must_use]
 pub fn key_of(app: &App, action: &Action) -> Option<Key> {
     all(app).into_iter().find(|row| row.action == *action)?.keys.first().copied()
 }
 
 /// Every key that does something in the present state.
-#[must_use]
 pub fn rows(app: &App) -> Vec<Row> {
     let words = app.words();
     let mut rows = match app.mode() {
@@ -146,7 +132,6 @@ pub fn rows(app: &App) -> Vec<Row> {
 }
 
 /// Every key of the prompter, whatever the present state: for the key list.
-#[must_use]
 pub fn all(app: &App) -> Vec<Row> {
     let words = app.words();
     let mut rows = closing(app);

@@ -34,7 +34,6 @@ pub enum Message {
     Broadcast(News),
     /// The fleet's agent sent something, connected or disconnected.
     Agent(agent::AgentEvent),
-    /// A text was copied.
     Copied(Copied),
     /// The desktop's clipboard did not accept this text.
     NotCopied(Private),
@@ -60,11 +59,9 @@ pub struct Comparison {
 /// What a lasting trouble is about, in the order in which troubles are listed: what a closing depends on first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    /// The rules file.
     Rules,
     /// The state file, which could not be written.
     State,
-    /// The journal.
     Journal,
     /// The centre's folder.
     Centre,
@@ -72,7 +69,6 @@ pub enum Subject {
     Socket,
     /// The journal's place in the settings.
     JournalPlace,
-    /// The settings file.
     Settings,
     /// Who can write to the prompter's folders.
     Folders,

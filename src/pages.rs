@@ -19,8 +19,6 @@ pub struct Surface<'a> {
     pub intro: Vec<String>,
 }
 
-/// The page of a panel.
-#[must_use]
 pub fn page(panel: Panel, app: &App, surface: &Surface<'_>) -> Page {
     match panel {
         Panel::Recap => recap::recap(app),
@@ -32,20 +30,17 @@ pub fn page(panel: Panel, app: &App, surface: &Surface<'_>) -> Page {
 /// A panel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Its title.
     pub title: String,
     /// What stands below it.
     pub parts: Vec<Part>,
 }
 
-/// A part of a panel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Something else begins.
     Gap,
     /// A heading and the text that belongs to it.
     Entry(String, String),
-    /// A heading alone.
     Heading(String),
     /// A heading and a sentence, in which words are marked.
     Marked(String, Vec<Run>),

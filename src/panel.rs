@@ -3,7 +3,6 @@
 
 use crate::words::Words;
 
-/// A panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Panel {
     /// The own day.
@@ -17,13 +16,10 @@ pub enum Panel {
 /// What a panel is opened by, and what that is called.
 #[derive(Debug)]
 pub struct Row {
-    /// Which panel.
     pub panel: Panel,
-    /// Its key.
     pub key: char,
     /// Its place in the footer; `None`: it is in the key list alone.
     pub footer: Option<u8>,
-    /// Its label.
     pub label: fn(&Words) -> &'static str,
     /// Its label where room is scarce.
     pub short: fn(&Words) -> &'static str,
@@ -43,8 +39,6 @@ pub const PANELS: [Row; 3] = [
 ];
 
 impl Panel {
-    /// Its row in the table.
-    #[must_use]
     pub fn row(self) -> &'static Row {
         // The table is in the order of the variants; a test compares them.
         &PANELS[self as usize]

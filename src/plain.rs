@@ -11,7 +11,6 @@ pub mod view;
 use crate::rules::text::{clean, fold};
 
 /// A text as one whole sentence on one line: parts that stand side by side on a screen are parted by pauses.
-#[must_use]
 pub fn sentence(text: &str) -> String {
     let mut out = fold(&clean(text)).replace(" · ", "; ");
     if !out.ends_with(['.', '!', '?', ':', '…']) && !out.is_empty() {

@@ -44,7 +44,6 @@ fn attempt(try_out: impl FnOnce()) -> Result<(), String> {
 }
 
 /// The line for rules that could not be tried.
-#[must_use]
 pub fn untried(path: Option<&Path>, panic: &str, words: &Words) -> String {
     let file = path.map(shown_path).unwrap_or_default();
     fill(words.notice.rules_panic, &[("file", &file), ("why", &clean(panic))])

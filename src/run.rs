@@ -3,10 +3,10 @@
 
 mod clock;
 pub mod event_loop;
-mod shutdown;
 mod recent;
 pub mod reload;
 mod session;
+mod shutdown;
 #[cfg(unix)]
 pub mod signals;
 mod workers;
@@ -34,9 +34,9 @@ use crate::message::{Message, Subject};
 use crate::softphone::socket::Used;
 use crate::watch::Look;
 use event_loop::{Inbox, Program, QUEUE, REDRAW_AFTER};
+use recent::Recent;
 pub use workers::Tasks;
 use workers::{StateThread, start_journal, start_state_thread, watch_files};
-use recent::Recent;
 
 /// Reads a file again; `None` where there is nothing new to report.
 pub type Reload = Box<dyn FnMut() -> Option<Message> + Send>;
@@ -64,7 +64,6 @@ pub struct Outside {
     pub used: Arc<Used>,
     /// How the journal is kept; `None`: not at all.
     pub journal: Option<Config>,
-    /// The desktop's clipboard, where there is one.
     pub clipboard: Option<Desktop>,
 }
 
@@ -77,7 +76,6 @@ pub enum Step<O> {
     Action(Action),
     /// The view puts this out.
     Output(O),
-    /// The process is stopped.
     #[cfg(unix)]
     Stop,
 }
@@ -92,15 +90,9 @@ pub trait View: Sized {
     const EACH: bool;
 
     /// Begins to read what a person does, in a thread that blocks.
-    ///
-    /// # Errors
-    /// Where the system has no more threads.
     fn listen(sender: InputSender<Self::Input>) -> io::Result<()>;
 
     /// What an input asks for, in order.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
     fn input(&mut self, input: Self::Input, app: &App, now: DateTime<Utc>) -> io::Result<Vec<Step<Self::Output>>>;
 
     /// Puts out what [`View::input`] asked for, once what was asked for before it is done.
@@ -109,16 +101,9 @@ pub trait View: Sized {
     /// An update changed the state, or left it as it was. `by_person`: a person did it.
     fn changed(&mut self, app: &App, effects: &[Effect], by_person: bool);
 
-    /// Shows the state.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
     fn show(&mut self, app: &App) -> io::Result<()>;
 
     /// Hands a text to whoever copies it.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
     fn copy(&mut self, text: &str) -> io::Result<()>;
 
     /// Whether what was shown has not been read yet, so that it is to be shown again.
@@ -144,17 +129,11 @@ pub trait View: Sized {
     fn suspend(&mut self);
 
     /// Comes back.
-    ///
-    /// # Errors
-    /// Where the terminal can't be entered again.
     #[cfg(unix)]
     fn resume(&mut self) -> io::Result<()>;
 }
 
 /// Runs the prompter until it is left. `open` enters the terminal.
-///
-/// # Errors
-/// Where the terminal can't be entered or shown on.
 pub fn run<V: View>(
     app: &mut App,
     clock: Clock,
@@ -219,7 +198,6 @@ pub fn run<V: View>(
 }
 
 /// Whether a signal came that ends the program.
-#[must_use]
 pub fn is_ending() -> bool {
     #[cfg(unix)]
     return signals::is_ending();
@@ -228,7 +206,6 @@ pub fn is_ending() -> bool {
 }
 
 /// Whether an error is that the terminal is gone; then nobody can be told, and nothing is wrong with the program.
-#[must_use]
 pub fn is_gone(error: &io::Error) -> bool {
     #[cfg(unix)]
     return rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::IO);
@@ -271,7 +248,6 @@ pub struct Session<'a> {
 /// Whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// On.
     On,
     /// It was left.
     Leave,
@@ -297,7 +273,6 @@ impl Next {
 
 impl<'a> Session<'a> {
     /// Without an outside: nothing is kept, nobody tells anything.
-    #[must_use]
     pub fn alone(app: &'a mut App, clock: Clock) -> Self {
         Self {
             app,
@@ -315,10 +290,6 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Shows the state.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
     pub fn show<V: View>(&mut self, view: &mut V) -> io::Result<()> {
         view.show(self.app)
     }

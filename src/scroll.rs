@@ -10,7 +10,6 @@ use crate::rules::ruleset::StepIx;
 /// How far to scroll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
-    /// One line.
     Line(Direction),
     /// As many lines as are seen at once.
     Page(Direction),
@@ -32,7 +31,6 @@ pub struct Scroll {
 
 impl Scroll {
     /// How many lines are above what is seen; the next drawing bounds it.
-    #[must_use]
     pub fn offset(&self) -> usize {
         self.offset
     }

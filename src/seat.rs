@@ -18,7 +18,6 @@ pub struct SeatState {
 impl SeatState {
     /// This state with what changed from `before` to `mine`; everything else stays as it is here. Of two different
     /// changes of one fact `mine` is taken.
-    #[must_use]
     pub fn with_changes(&self, before: &Self, mine: &Self) -> Self {
         let mut held: Vec<Held> = Vec::new();
         for one in mine.held.iter().chain(&self.held) {
@@ -50,7 +49,6 @@ impl SeatState {
 pub struct Shared {
     /// What this prompter had when that was read: its own changes since then stay.
     pub known: SeatState,
-    /// What is kept now.
     pub now: SeatState,
 }
 

@@ -45,13 +45,10 @@ pub struct Start {
     pub watch: Vec<PathBuf>,
     /// Which of them is in use.
     pub at: usize,
-    /// The settings file in use.
     pub settings_file: Option<PathBuf>,
-    /// The language of the screen.
     pub lang: Lang,
     /// The zone we sit in: a position in the rules' zones.
     pub zone: usize,
-    /// The settings.
     pub settings: Settings,
     /// What time it is.
     pub clock: Clock,
@@ -71,16 +68,12 @@ pub struct Start {
 
 impl Start {
     /// With keys that come in lines.
-    #[must_use]
     pub fn plain_mode(mut self) -> Self {
         self.plain_mode = true;
         self
     }
 
     /// Runs the prompter until it is left; `open` enters the terminal.
-    ///
-    /// # Errors
-    /// Where the terminal can't be entered or shown on.
     pub fn run<V: View>(self, open: impl FnOnce() -> io::Result<V>) -> io::Result<()> {
         let (lang, words) = (self.lang, self.lang.words());
         let mut app = App::new(Begin {
@@ -147,7 +140,6 @@ fn log_of(folders: &Folders) -> Log {
 }
 
 /// The theme of the screen: the chosen one, unless the environment asks for no colour at all (no-color.org).
-#[must_use]
 pub fn theme(chosen: Theme) -> Theme {
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
     if no_colour { Theme::Mono } else { chosen }

@@ -28,7 +28,6 @@ pub(super) struct Centre {
 
 impl App {
     /// With the declaration that was applied before this start.
-    #[must_use]
     pub fn knowing(mut self, applied: Option<Broadcast>) -> Self {
         self.centre.applied = applied;
         self
@@ -46,7 +45,6 @@ impl App {
     }
 
     /// How the way to the centre through the fleet's agent stands; `None` where there never was an agent.
-    #[must_use]
     pub fn centre_link(&self) -> Option<CentreLink> {
         self.centre.link
     }
@@ -105,21 +103,17 @@ impl App {
         self.centre.applied = broadcast;
     }
 
-    /// What the centre has declared of a fact.
-    #[must_use]
     pub fn declared(&self, fact: usize) -> Option<&Broadcast> {
         self.centre.applied.as_ref().filter(|b| b.fact == self.rules().facts[fact].id)
     }
 
     /// Whether a fact stands otherwise here than the centre has declared it.
-    #[must_use]
     pub fn differs(&self, fact: usize) -> bool {
         let declared = self.declared(fact).and_then(|b| place(self.rules(), b).ok());
         declared.is_some_and(|(_, value)| value != self.calls.current.situation().value(fact))
     }
 
     /// Whether what was declared of a fact was to hold until a time that is past, and nobody has been asked since.
-    #[must_use]
     pub fn is_past_its_time(&self, fact: usize) -> bool {
         let Some(since) = self.calls.current.since(fact) else { return false };
         let until = self.declared(fact).filter(|_| !self.differs(fact)).and_then(|b| b.until);

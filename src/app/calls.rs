@@ -67,7 +67,6 @@ impl Calls {
         std::mem::replace(&mut self.current, next)
     }
 
-    /// Returns to a call that ended, as it was.
     pub(super) fn return_to(&mut self, number: u64, call: Closing, record: Option<Record>) {
         self.number = number;
         self.current = call;

@@ -9,7 +9,6 @@ use crate::rules::text;
 /// A text that is being typed into a field.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Draft {
-    /// Which field.
     pub field: FieldIx,
     text: String,
     /// In bytes, always between two graphemes.
@@ -17,7 +16,6 @@ pub struct Draft {
     max: usize,
     /// What the next letter does to the text.
     state: State,
-    /// Whether a paste opened it.
     pub pasted: bool,
     /// Whether it is the next call's, since this one is finished.
     pub for_next: bool,
@@ -28,7 +26,6 @@ pub struct Draft {
 enum State {
     /// It is as it was typed.
     Edited,
-    /// The whole of it is selected.
     Selected,
     /// Something did not fit, and nothing was erased since.
     Overflowed,
@@ -43,47 +40,38 @@ impl std::fmt::Debug for Draft {
 
 impl Draft {
     /// Begins with `text`, the cursor behind it; at most `max` graphemes.
-    #[must_use]
     pub fn new(field: FieldIx, text: &str, max: usize) -> Self {
         let text: String = text::first_graphemes(&text::clean(text), max).into();
         Self { field, cursor: text.len(), text, max, state: State::Edited, pasted: false, for_next: false }
     }
 
     /// Begins with the whole of `text` selected: the first letter replaces it, an arrow or Backspace edits it.
-    #[must_use]
     pub fn selecting(field: FieldIx, text: &str, max: usize) -> Self {
         let draft = Self::new(field, text, max);
         Self { state: if draft.text.is_empty() { State::Edited } else { State::Selected }, ..draft }
     }
 
     /// The same text in another field: after a change of rules.
-    #[must_use]
     pub fn in_field(&self, field: FieldIx, max: usize) -> Self {
         let text: String = text::first_graphemes(&self.text, max).into();
         let state = if text.len() < self.text.len() { State::Overflowed } else { self.state };
         Self { field, cursor: self.cursor.min(text.len()), text, max, state, ..self.clone() }
     }
 
-    /// Whether the whole of it is selected.
-    #[must_use]
     pub fn is_selected(&self) -> bool {
         self.state == State::Selected
     }
 
     /// Whether what is inserted comes beside a text rather than in its place.
-    #[must_use]
     pub fn has_more(&self) -> bool {
         !self.is_selected() && !text::is_blank(&self.text)
     }
 
     /// What is typed so far.
-    #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// What stands before the cursor.
-    #[must_use]
     pub fn before_cursor(&self) -> &str {
         &self.text[..self.cursor]
     }
@@ -148,7 +136,6 @@ impl Draft {
 
     /// Whether something was typed or pasted that did not fit, and nothing was erased since: what is here may be a part
     /// of what was meant.
-    #[must_use]
     pub fn has_overflowed(&self) -> bool {
         self.state == State::Overflowed
     }

@@ -23,7 +23,6 @@ impl Environment {
         self.lang.words()
     }
 
-    /// The name of the key that undoes.
     pub(super) fn undo_key(&self) -> &'static str {
         if self.plain_mode { self.words().plain.undo_key } else { self.words().keys.backspace }
     }

@@ -11,13 +11,11 @@ use crate::words::fill;
 
 impl App {
     /// A time of day as the language writes it.
-    #[must_use]
     pub fn clock_told(&self, time: NaiveTime) -> String {
         times::clock(&time, self.words())
     }
 
     /// A moment in our zone: its time, and its day where that is not today.
-    #[must_use]
     pub fn when(&self, moment: DateTime<Utc>) -> (String, Option<String>) {
         let offset = self.rules().zones[self.home()].offset;
         let (then, today) = (moment.with_timezone(&offset), self.now().with_timezone(&offset).date_naive());
@@ -37,7 +35,6 @@ impl App {
 
     /// What the banner of a fact says, part by part; `None` where it has none. Who declared it and why may be too long for
     /// a view: they go through `short`.
-    #[must_use]
     pub fn banner(&self, at: usize, short: impl Fn(&str) -> String) -> Option<Vec<String>> {
         let fact = &self.rules().facts[at];
         let value = &fact.values[self.call().situation().value(at)];
@@ -81,7 +78,6 @@ impl App {
 
     /// What is wrong with the way to the centre and since when: in words, shorter, and in a word without its time. `None`
     /// where nothing is.
-    #[must_use]
     pub fn centre_told(&self) -> Option<[String; 3]> {
         let words = &self.words().broadcast;
         let (since, texts) = match self.centre_link()? {
@@ -94,7 +90,6 @@ impl App {
 
     /// The question whether a fact still holds, in one of the catalogue's sentences: `expired` where what was declared
     /// was to hold until a time that is past, else `still`.
-    #[must_use]
     pub fn still_told(&self, at: usize, still: &str, expired: &str, yes: &str, no: &str) -> String {
         let fact = &self.rules().facts[at];
         let value = &fact.values[self.call().situation().value(at)];
@@ -118,7 +113,6 @@ impl App {
     }
 
     /// Facts with their values: "KLB: AKTIF · Topik: PLN Mobile".
-    #[must_use]
     pub fn facts_told(&self, which: impl Fn(usize) -> bool) -> String {
         let facts = self.rules().facts.iter().enumerate().filter(|(at, _)| which(*at));
         let told: Vec<String> = facts
@@ -127,8 +121,6 @@ impl App {
         told.join(" · ")
     }
 
-    /// What a field holds.
-    #[must_use]
     pub fn field_told(&self, ix: FieldIx) -> String {
         let field = self.rules().field(ix);
         match (&field.kind, self.call().fields().get(ix)) {
@@ -138,19 +130,16 @@ impl App {
     }
 
     /// Whether keys come in lines.
-    #[must_use]
     pub fn is_plain_mode(&self) -> bool {
         self.environment.plain_mode
     }
 
     /// Whether the hint of the first run stands.
-    #[must_use]
     pub fn shows_hint(&self) -> bool {
         self.environment.hint
     }
 
     /// Which closing of this prompter the present call is: another number is another call.
-    #[must_use]
     pub fn number(&self) -> u64 {
         self.calls.number
     }

@@ -73,7 +73,6 @@ impl App {
     }
 
     /// Whether a Space ends the call now: all is said, and nothing else is to be seen.
-    #[must_use]
     pub fn would_end(&self) -> bool {
         self.is_complete() && self.mode == Mode::Closing && self.calls.previewing.is_none()
     }

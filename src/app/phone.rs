@@ -203,7 +203,6 @@ impl App {
     }
 
     /// Whether Backspace goes back to a call that the telephone's overtook.
-    #[must_use]
     pub fn can_return(&self) -> bool {
         !self.phone.overtaken.is_empty()
     }
@@ -213,13 +212,11 @@ impl App {
     }
 
     /// How the prompter's own line to the telephone stands, where it has one.
-    #[must_use]
     pub fn link(&self) -> Option<Link> {
         self.phone.link
     }
 
     /// Whether a field's text comes from the telephone and the CSO has not taken it yet.
-    #[must_use]
     pub fn is_unsure(&self, field: FieldIx) -> bool {
         let typing = matches!(&self.mode, Mode::Typing(draft) if draft.field == field);
         !typing && self.calls.current.is_unsure(field)

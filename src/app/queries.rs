@@ -13,62 +13,47 @@ use crate::rules::script::{Fields, Sentence, speak};
 use crate::words::{Lang, Words};
 
 impl App {
-    /// The words of the screen.
-    #[must_use]
     pub fn words(&self) -> &'static Words {
         self.environment.lang.words()
     }
 
-    /// The language of the screen.
-    #[must_use]
     pub fn lang(&self) -> Lang {
         self.environment.lang
     }
 
     /// The rules in use and where they come from.
-    #[must_use]
     pub fn book(&self) -> &Book {
         self.revisions.current()
     }
 
     /// The rules before these, since the program began or last ran.
-    #[must_use]
     pub fn previous_rules(&self) -> Option<&Book> {
         self.revisions.previous().map(|book| &**book)
     }
 
-    /// The rules in use.
-    #[must_use]
     pub fn rules(&self) -> &RuleSet {
         &self.revisions.current().rules
     }
 
-    /// The call.
-    #[must_use]
     pub fn call(&self) -> &Closing {
         &self.calls.current
     }
 
     /// What is open.
-    #[must_use]
     pub fn mode(&self) -> &Mode {
         &self.mode
     }
 
     /// The journal's summary of today, once it has come.
-    #[must_use]
     pub fn day(&self) -> Option<&Recap> {
         self.day.as_ref()
     }
 
-    /// The time.
-    #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.environment.now
     }
 
     /// The customer's local time.
-    #[must_use]
     pub fn local(&self) -> NaiveTime {
         self.local_in(self.calls.current.zone())
     }
@@ -78,25 +63,20 @@ impl App {
     }
 
     /// The greeting that stands in the sentences now.
-    #[must_use]
     pub fn greeting(&self) -> usize {
         self.rules().greetings.at(self.local())
     }
 
-    /// The greeting's word.
-    #[must_use]
     pub fn greeting_word(&self) -> &str {
         &self.rules().greetings.rows()[self.greeting()].word
     }
 
     /// The minutes until the greeting turns and what it turns to, when that is near.
-    #[must_use]
     pub fn greeting_soon(&self) -> Option<(u16, &str)> {
         self.rules().greetings.next_change(self.local()).filter(|(minutes, _)| *minutes <= GREETING_SOON)
     }
 
     /// Our own zone, time and greeting, where it greets otherwise than the customer's.
-    #[must_use]
     pub fn other_greeting(&self) -> Option<(&str, NaiveTime, &str)> {
         let home = self.home();
         let (time, rules) = (self.local_in(home), self.rules());
@@ -105,13 +85,11 @@ impl App {
     }
 
     /// The zone we sit in.
-    #[must_use]
     pub fn home(&self) -> usize {
         self.rules().zone_named(&self.environment.home).unwrap_or(0)
     }
 
     /// The fields, with what is being typed in them.
-    #[must_use]
     pub fn fields(&self) -> Fields {
         match &self.mode {
             Mode::Typing(draft) if !draft.for_next => {
@@ -122,25 +100,21 @@ impl App {
     }
 
     /// The step that the screen shows large: the one looked at, else the current one.
-    #[must_use]
     pub fn shown(&self) -> Option<StepIx> {
         self.calls.previewing.or_else(|| self.calls.current.current(self.rules()))
     }
 
     /// Whether another step than the current one is looked at.
-    #[must_use]
     pub fn is_previewing(&self) -> bool {
         self.calls.previewing.is_some()
     }
 
     /// Whether every sentence is said.
-    #[must_use]
     pub fn is_complete(&self) -> bool {
         self.calls.current.is_complete(self.rules())
     }
 
     /// The sentence of a step as it stands now, or stood when it was said; `None` for a reminder.
-    #[must_use]
     pub fn sentence(&self, step: StepIx) -> Option<Sentence> {
         let greeting = self.calls.current.said_greeting(step).unwrap_or_else(|| self.greeting());
         let rules = self.rules();
@@ -148,19 +122,16 @@ impl App {
     }
 
     /// What was said plus what remains.
-    #[must_use]
     pub fn complete_sentence(&self) -> Sentence {
         self.calls.current.complete_sentence(self.rules(), &self.fields(), self.greeting())
     }
 
     /// The parts of the closing in order.
-    #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         self.calls.current.entries(self.rules())
     }
 
     /// What it costs to leave out what is unsaid: the scoring parameters, each once.
-    #[must_use]
     pub fn cost(&self) -> Vec<&str> {
         let mut out = Vec::new();
         for parameter in self.calls.current.remaining(self.rules()).flat_map(|s| &self.rules().step(s).score) {
@@ -174,13 +145,11 @@ impl App {
     }
 
     /// Whether Backspace takes something back.
-    #[must_use]
     pub fn can_undo(&self) -> bool {
         self.calls.current.can_undo() || self.can_return() || self.calls.ended.is_some()
     }
 
     /// The shift fact that is older than its time and so is asked about.
-    #[must_use]
     pub fn asked_fact(&self) -> Option<usize> {
         self.rules().facts.iter().enumerate().position(|(at, fact)| {
             let Scope::Shift { keep_for } = fact.scope else { return false };
@@ -193,20 +162,17 @@ impl App {
     }
 
     /// The line for the CSO: what just happened, else what is still wrong.
-    #[must_use]
     pub fn notice(&self) -> Option<String> {
         self.momentary().map(str::to_owned).or_else(|| self.standing())
     }
 
     /// What is still wrong, or stays so, in one text.
-    #[must_use]
     pub fn standing(&self) -> Option<String> {
         let lines = self.standing_lines();
         (!lines.is_empty()).then(|| lines.join(" · "))
     }
 
     /// What is still wrong, or stays so: a line each, what a closing depends on first.
-    #[must_use]
     pub fn standing_lines(&self) -> Vec<String> {
         let mut troubles = self.troubles.lasting().clone();
         if let Some(line) = self.unusable_declaration() {
@@ -216,20 +182,17 @@ impl App {
     }
 
     /// What just happened, as long as nobody has done anything since.
-    #[must_use]
     pub fn momentary(&self) -> Option<&str> {
         self.troubles.notice()
     }
 
     /// Whether the notice tells of something that stays wrong.
-    #[must_use]
     pub fn notice_is_trouble(&self) -> bool {
         self.troubles.notice().is_none() && !self.standing_lines().is_empty()
     }
 
     /// When the screen next changes by itself: at the minute, or when the end of a call can no longer be taken back
     /// and what was known of its customer goes.
-    #[must_use]
     pub fn next_change(&self) -> DateTime<Utc> {
         let second = TimeDelta::seconds(i64::from(self.environment.now.second()));
         let start =
@@ -239,7 +202,6 @@ impl App {
     }
 
     /// What a reminder says, or a step's title.
-    #[must_use]
     pub fn reminder(&self, step: StepIx) -> Option<&str> {
         match &self.rules().step(step).words {
             StepWords::Remind(text) => Some(text),

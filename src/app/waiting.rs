@@ -12,14 +12,12 @@ use crate::words::fill;
 
 impl App {
     /// With rules whose first day is still to come.
-    #[must_use]
     pub fn waiting_for(mut self, waiting: Option<Arc<Book>>) -> Self {
         self.revisions.set_waiting(waiting);
         self
     }
 
     /// The rules that wait for their first day.
-    #[must_use]
     pub fn waiting(&self) -> Option<&Arc<Book>> {
         self.revisions.waiting()
     }
@@ -57,14 +55,12 @@ impl App {
 }
 
 /// That rules wait, and for which day.
-#[must_use]
 pub fn waits(book: &Book, words: &crate::words::Words) -> String {
     let day = book.rules.sop.effective_from.map(crate::times::date).unwrap_or_default();
     fill(words.notice.rules_waiting, &[("revision", &book.rules.sop.revision), ("day", &day)])
 }
 
 /// That the last day of rules is near or over, where it is.
-#[must_use]
 pub fn expires(book: &Book, today: NaiveDate, words: &crate::words::Words) -> Option<String> {
     let to = book.rules.sop.ends_soon(today)?;
     let sentence = if to < today { words.notice.rules_expired } else { words.notice.rules_expiring };

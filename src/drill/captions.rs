@@ -30,7 +30,6 @@ pub struct PlayableScenes {
 }
 
 /// Which scenes of a deck can be shown under these rules.
-#[must_use]
 pub fn playable_scenes(deck: &Deck, book: &Arc<Book>, home: usize, day: NaiveDate) -> PlayableScenes {
     let (embedded, written_for) = (Deck::built_in(), Arc::new(Book::built_in()));
     let originals = embedded.resolved(&written_for.rules);

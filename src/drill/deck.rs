@@ -16,7 +16,6 @@ pub const BUILT_IN: &str = include_str!("../../assets/deck.toml");
 /// The most sentences that one step says.
 const MOST_SAID: i64 = 99;
 
-/// A deck as its file has it.
 #[derive(Clone, Debug)]
 pub struct Deck {
     /// What it is called.
@@ -45,7 +44,6 @@ struct RawStep {
 /// What a step opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Panel {
-    /// The closing itself.
     Closing,
     /// Why this script.
     Basis,
@@ -60,11 +58,8 @@ impl Panel {
 /// What a step sets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Set {
-    /// A fact.
     Fact(usize, usize),
-    /// A choice.
     Choice(FieldIx, usize),
-    /// A typed field.
     Typed(FieldIx, String),
     /// The customer's zone.
     Zone(usize),
@@ -72,12 +67,10 @@ pub enum Set {
     Clock(u16),
 }
 
-/// One step of a scene.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// What to notice.
     pub caption: String,
-    /// What is set, in order.
     pub set: Vec<Set>,
     /// How many times Space is pressed: sentences said, and behind the last the next call.
     pub say: usize,
@@ -85,7 +78,6 @@ pub struct Step {
     pub show: Option<Panel>,
 }
 
-/// One scene.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scene {
     /// What it is called.
@@ -98,10 +90,6 @@ pub struct Scene {
     pub steps: Vec<Step>,
 }
 
-/// Reads a deck file.
-///
-/// # Errors
-/// Every problem, in the order of the file.
 pub fn read(bytes: &[u8]) -> Result<Deck, Vec<Problem>> {
     let problems = Problems::default();
     let deck = read_document(bytes, &problems, |root| {
@@ -166,13 +154,11 @@ impl Deck {
     ///
     /// # Panics
     /// Never: a test reads it, and no build without it.
-    #[must_use]
     pub fn built_in() -> Self {
         read(BUILT_IN.as_bytes()).expect("the embedded deck is read by a test")
     }
 
     /// Each scene resolved against these rules, or the names that they don't have.
-    #[must_use]
     pub fn resolved(&self, rules: &RuleSet) -> Vec<(Option<Scene>, Vec<Problem>)> {
         let scene = |raw: &RawScene| {
             let problems = Problems::default();
@@ -188,14 +174,11 @@ impl Deck {
         self.scenes.iter().map(scene).collect()
     }
 
-    /// What a scene is called.
-    #[must_use]
     pub fn scene_title(&self, at: usize) -> &str {
         &self.scenes[at].title
     }
 
     /// The scene that says the same as a scene of another deck.
-    #[must_use]
     pub fn position_of(&self, other: &Self, at: usize) -> Option<usize> {
         let says = other.scenes[at].says();
         self.scenes.iter().position(|scene| scene.says() == says)
@@ -203,7 +186,6 @@ impl Deck {
 }
 
 impl RawScene {
-    /// All that it says, without where.
     fn says(&self) -> Vec<String> {
         let step = |step: &RawStep| {
             let set: Vec<(&str, &str)> = step.set.iter().map(|(n, v)| (n.value.as_str(), v.value.as_str())).collect();

@@ -39,7 +39,6 @@ pub struct CardSet {
 
 impl CardSet {
     /// What of [`full_coverage`] no card asks: ids of rules and requirements, minutes as `HH:MM`.
-    #[must_use]
     pub fn not_asked(&self, rules: &RuleSet) -> Vec<String> {
         let rows = rules.rules.iter().map(|r| &r.id);
         let ids: Vec<&String> = rows.chain(rules.requirements.iter().map(|r| &r.id)).collect();
@@ -82,7 +81,6 @@ pub struct CardGenerator<'a> {
 
 /// The situations that a story with its extra sentences fits.
 struct Scope {
-    /// All of them.
     open: Cube,
     /// The one of the card: a fact that is not mentioned has its first value.
     situation: Situation,
@@ -97,7 +95,6 @@ enum Goal<'g> {
     Greeting,
 }
 
-/// The story of a card.
 struct ChosenStory<'d> {
     scenario: &'d Scenario,
     details: Vec<&'d Detail>,
@@ -105,7 +102,6 @@ struct ChosenStory<'d> {
 }
 
 /// The minutes around each change of greeting: the last of the old one and the first of the new one.
-#[must_use]
 pub fn edges(rules: &RuleSet) -> Vec<u16> {
     let mut out = Vec::new();
     for row in rules.greetings.rows() {
@@ -119,7 +115,6 @@ pub fn edges(rules: &RuleSet) -> Vec<u16> {
 }
 
 /// Every rule, every requirement, every change of greeting, every zone.
-#[must_use]
 pub fn full_coverage(rules: &RuleSet) -> Coverage {
     let rows = rules.rules.iter().map(|r| r.when.clone());
     Coverage {
@@ -131,7 +126,6 @@ pub fn full_coverage(rules: &RuleSet) -> Coverage {
 
 impl<'a> CardGenerator<'a> {
     /// Selects the stories whose facts the rules have.
-    #[must_use]
     pub fn new(rules: &'a RuleSet, stories: &'a Stories) -> Self {
         let candidates = stories.scenarios.iter().filter_map(|scenario| {
             let told = statements(rules, &scenario.when, scenario.is_own)?;
@@ -158,7 +152,6 @@ impl<'a> CardGenerator<'a> {
     }
 
     /// The stories that can become cards, alone or with extra sentences.
-    #[must_use]
     pub fn usable_scenarios(&self) -> Vec<&'a Scenario> {
         self.candidates_for(&Cube::any()).map(|candidate| candidate.scenario).collect()
     }
@@ -170,7 +163,6 @@ impl<'a> CardGenerator<'a> {
     }
 
     /// The values that no story mentions, as `fact=value`: no card can depend on them.
-    #[must_use]
     pub fn untold_values(&self) -> Vec<String> {
         let is_told = |fact: usize, value: usize| {
             let by_stories = self
@@ -189,7 +181,6 @@ impl<'a> CardGenerator<'a> {
 
     /// The values, as `fact=value`, that the embedded stories did not know when they mentioned other values of the fact: a
     /// story is not used if its answer depends on whether such a value applies.
-    #[must_use]
     pub fn unreviewed_values(&self) -> Vec<String> {
         let embedded = || self.candidates.iter().filter(|u| !u.scenario.is_own);
         let speaks =
@@ -200,7 +191,6 @@ impl<'a> CardGenerator<'a> {
     }
 
     /// How many stories fit no situation outside of this set, alone or with extra sentences.
-    #[must_use]
     pub fn scenarios_for(&self, set: &Cube) -> usize {
         self.candidates_for(set).count()
     }
@@ -211,7 +201,6 @@ impl<'a> CardGenerator<'a> {
     }
 
     /// The cards that cover this. The same seed generates the same cards.
-    #[must_use]
     pub fn generate(&self, coverage: &Coverage, seed: u64) -> CardSet {
         let mut rng = Rng::new(seed);
         let mut used = HashMap::new();

@@ -21,7 +21,6 @@ impl ExerciseKind {
     pub const ALL: [Self; 3] = [Self::Case, Self::Blind, Self::Spoken];
 
     /// Its name on the command line and in sheets.
-    #[must_use]
     pub fn code(self) -> &'static str {
         match self {
             Self::Case => "kasus",
@@ -31,7 +30,6 @@ impl ExerciseKind {
     }
 
     /// Its name on the screen.
-    #[must_use]
     pub fn label(self, words: &Words) -> &'static str {
         match self {
             Self::Case => words.drill.way_case,
@@ -41,7 +39,6 @@ impl ExerciseKind {
     }
 
     /// From its name in [`ExerciseKind::code`].
-    #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|w| w.code() == code)
     }
@@ -63,7 +60,6 @@ impl SpokenMark {
     pub const ALL: [Self; 3] = [Self::Exact, Self::Changed, Self::Missing];
 
     /// Its name in sheets.
-    #[must_use]
     pub fn code(self) -> &'static str {
         match self {
             Self::Exact => "tepat",
@@ -73,7 +69,6 @@ impl SpokenMark {
     }
 
     /// Its name on the screen.
-    #[must_use]
     pub fn label(self, words: &Words) -> &'static str {
         match self {
             Self::Exact => words.drill.heard_exact,
@@ -83,14 +78,12 @@ impl SpokenMark {
     }
 }
 
-/// What a trainee answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// On the prompter.
     Case {
         /// The facts.
         situation: Situation,
-        /// The zone.
         zone: usize,
         /// The honorific's choice, where the rules have one.
         honorific: Option<usize>,
@@ -99,12 +92,10 @@ pub enum Answer {
     },
     /// Without the script.
     Blind {
-        /// The steps, in order.
         steps: Vec<StepIx>,
         /// The greeting, once chosen.
         greeting: Option<usize>,
     },
-    /// Spoken.
     Spoken {
         /// The mark of each sentence of the closing.
         marks: Vec<SpokenMark>,
@@ -120,30 +111,23 @@ pub struct Grade {
     pub facts: Vec<bool>,
     /// The sentences and their order.
     pub steps: bool,
-    /// The greeting.
     pub greeting: bool,
     /// The customer's zone.
     pub zone: bool,
-    /// The honorific.
     pub honorific: bool,
 }
 
 impl Grade {
-    /// Whether all of it was right.
-    #[must_use]
     pub fn is_right(&self) -> bool {
         self.situation() && self.greeting && self.zone && self.honorific
     }
 
     /// Whether the situation was answered right.
-    #[must_use]
     pub fn situation(&self) -> bool {
         self.steps && self.facts.iter().all(|f| *f)
     }
 }
 
-/// Grades an answer.
-#[must_use]
 pub fn grade(rules: &RuleSet, card: &Card, answer: &Answer) -> Grade {
     let expected = card.spoken(rules);
     match answer {

@@ -14,13 +14,10 @@ use crate::words::Words;
 /// Keys and their action in the current state.
 #[derive(Clone, Debug)]
 pub struct Row<M> {
-    /// The keys that do it.
     pub keys: Vec<Key>,
     /// Their action.
     pub step: M,
-    /// The label in the footer.
     pub label: &'static str,
-    /// Whether the footer shows it.
     pub in_footer: bool,
 }
 
@@ -38,7 +35,6 @@ const SPACE: &[Key] = &[Key::Char(' '), Key::Enter];
 const LEAVE: &[Key] = &[Key::Char('q'), Key::Ctrl('c')];
 
 /// The entries of a footer: the name of a key and its label.
-#[must_use]
 pub fn footer<M>(rows: &[Row<M>], words: &Words) -> Vec<(String, String)> {
     let named = |row: &Row<M>| {
         let keys: Vec<String> = row.keys.iter().map(|k| k.name(words).into_owned()).collect();
@@ -49,8 +45,6 @@ pub fn footer<M>(rows: &[Row<M>], words: &Words) -> Vec<(String, String)> {
     rows.iter().filter(|r| r.in_footer).map(named).collect()
 }
 
-/// What a key does in a session.
-#[must_use]
 pub fn session(session: &Session, key: Key) -> Option<SessionAction> {
     if session.is_leaving() {
         return found(leaving_rows(session), key);
@@ -62,7 +56,6 @@ pub fn session(session: &Session, key: Key) -> Option<SessionAction> {
 }
 
 /// What a key does in a presentation.
-#[must_use]
 pub fn show(show: &Show, key: Key) -> Option<ShowAction> {
     if matches!(show.app().mode(), Mode::Typing(_)) {
         return match keymap::action(show.app(), key)? {
@@ -90,7 +83,6 @@ fn found<M: Clone>(rows: Vec<Row<M>>, key: Key) -> Option<M> {
 
 /// The prompter's actions that have no key here: copying and the recap are of no use, and the panel of reasons would give
 /// an exam's answers away.
-#[must_use]
 pub fn hidden(exam: bool) -> &'static [Action] {
     if exam {
         &[Action::Copy, Action::Panel(Panel::Recap), Action::Panel(Panel::Basis)]
@@ -115,7 +107,6 @@ fn on_prompter(session: &Session, key: Key) -> Option<SessionAction> {
 }
 
 /// Every key of a session that is not the prompter's own.
-#[must_use]
 pub fn session_rows(session: &Session) -> Vec<Row<SessionAction>> {
     let w = &session.words().drill;
     let mut rows: Vec<Row<SessionAction>> = Vec::new();
@@ -159,7 +150,6 @@ fn leave_rows(label: &'static str) -> [Row<SessionAction>; 2] {
 }
 
 /// The keys while it is asked whether to leave.
-#[must_use]
 pub fn leaving_rows(session: &Session) -> Vec<Row<SessionAction>> {
     let w = &session.words().drill;
     vec![
@@ -171,7 +161,6 @@ pub fn leaving_rows(session: &Session) -> Vec<Row<SessionAction>> {
 }
 
 /// The footer while leaving has to be confirmed.
-#[must_use]
 pub fn leaving_footer(session: &Session) -> Vec<(String, String)> {
     let w = &session.words().drill;
     let question = if session.is_exam() { w.leaving_exam } else { w.leaving };
@@ -230,7 +219,6 @@ fn card_rows(session: &Session, rows: &mut Vec<Row<SessionAction>>) {
 }
 
 /// The footer of a card of *studi kasus*: the prompter's, with the labels that differ here.
-#[must_use]
 pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
     let (app, words) = (session.app(), session.words());
     let w = &words.drill;
@@ -256,7 +244,6 @@ pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
 }
 
 /// Every key of a presentation that is not the prompter's own.
-#[must_use]
 pub fn show_rows(show: &Show) -> Vec<Row<ShowAction>> {
     let w = &show.words().demo;
     let (scene, scenes) = show.at();

@@ -24,9 +24,7 @@ use crate::words::{Lang, Words};
 pub struct Setup {
     /// The rules.
     pub book: Arc<Book>,
-    /// The SHA-256 of the stories.
     pub stories_sha256: String,
-    /// The language of the screen.
     pub lang: Lang,
     /// The zone we sit in.
     pub home: usize,
@@ -42,9 +40,7 @@ pub struct Setup {
     pub exam: Option<u8>,
     /// The trainee's staff id.
     pub trainee: Option<String>,
-    /// The day of the calls.
     pub day: NaiveDate,
-    /// The time.
     pub now: DateTime<Utc>,
 }
 
@@ -53,11 +49,9 @@ pub struct Setup {
 pub enum Phase {
     /// What is coming, and how it is answered.
     Intro,
-    /// A card.
     Card,
     /// What was right.
     Feedback,
-    /// The score sheet.
     Score,
 }
 
@@ -70,14 +64,10 @@ pub enum Draft {
     Blind {
         /// The spoken steps, in any order.
         offered: Vec<StepIx>,
-        /// The one that the cursor is on.
         cursor: usize,
-        /// The steps chosen, in order.
         chosen: Vec<StepIx>,
-        /// The greeting chosen.
         greeting: Option<usize>,
     },
-    /// Spoken.
     Spoken {
         /// Whether the partner has opened the script.
         open: bool,
@@ -95,7 +85,6 @@ pub enum SessionAction {
     Begin(ExerciseKind),
     /// Something on the prompter.
     App(Action),
-    /// Move the cursor.
     Cursor(Direction),
     /// Choose the step under the cursor, or drop it.
     Choose,
@@ -109,15 +98,11 @@ pub enum SessionAction {
     Open,
     /// The partner marks a sentence.
     Mark(SpokenMark),
-    /// Hand the answer in.
     HandIn,
-    /// On to the next card.
     Next,
     /// Read the whole story, or close it.
     Story,
-    /// Scroll by a line.
     Line(Direction),
-    /// Scroll by a page.
     Page(Direction),
     /// Close what is open.
     Back,
@@ -127,7 +112,6 @@ pub enum SessionAction {
     Quit,
 }
 
-/// A session.
 #[derive(Clone, Debug)]
 pub struct Session {
     setup: Setup,
@@ -147,7 +131,6 @@ pub struct Session {
 
 impl Session {
     /// Starts at the first screen.
-    #[must_use]
     pub fn new(setup: Setup) -> Self {
         let now = setup.now;
         let moment = setup.cards.first().map_or(now, |c| c.moment(&setup.book.rules, setup.day));
@@ -168,91 +151,72 @@ impl Session {
     }
 
     /// What it started with.
-    #[must_use]
     pub fn setup(&self) -> &Setup {
         &self.setup
     }
 
-    /// The rules.
-    #[must_use]
     pub fn rules(&self) -> &RuleSet {
         &self.setup.book.rules
     }
 
-    /// The words of the screen.
-    #[must_use]
     pub fn words(&self) -> &'static Words {
         self.setup.lang.words()
     }
 
     /// The current screen.
-    #[must_use]
     pub fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// The kind of exercise.
-    #[must_use]
     pub fn kind(&self) -> ExerciseKind {
         self.kind
     }
 
     /// Whether it is an exam: no hints, and no result before the end.
-    #[must_use]
     pub fn is_exam(&self) -> bool {
         self.setup.exam.is_some()
     }
 
     /// Which card, from 0.
-    #[must_use]
     pub fn at(&self) -> usize {
         self.at
     }
 
-    /// The card.
-    #[must_use]
     pub fn card(&self) -> Option<&Card> {
         self.setup.cards.get(self.at)
     }
 
     /// The prompter.
-    #[must_use]
     pub fn app(&self) -> &App {
         &self.app
     }
 
     /// The answer to the open card.
-    #[must_use]
     pub fn draft(&self) -> &Draft {
         &self.draft
     }
 
     /// The answers so far, graded.
-    #[must_use]
     pub fn graded(&self) -> &[GradedAnswer] {
         &self.graded
     }
 
     /// Whether the whole story is read.
-    #[must_use]
     pub fn is_reading(&self) -> bool {
         self.reading
     }
 
     /// Whether it is asked if it is really to be left.
-    #[must_use]
     pub fn is_leaving(&self) -> bool {
         self.leaving
     }
 
     /// The scroll offset in lines.
-    #[must_use]
     pub fn scroll(&self) -> usize {
         self.scroll.offset()
     }
 
     /// Whether the prompter itself is on the screen.
-    #[must_use]
     pub fn is_on_prompter(&self) -> bool {
         self.phase == Phase::Card && self.draft == Draft::Case && !self.reading
     }
@@ -395,7 +359,6 @@ impl Session {
     }
 
     /// Whether the answer can be handed in.
-    #[must_use]
     pub fn is_ready(&self) -> bool {
         match &self.draft {
             Draft::Case => true,
@@ -449,8 +412,6 @@ impl Session {
         }
     }
 
-    /// The last answer.
-    #[must_use]
     pub fn last_graded(&self) -> Option<&GradedAnswer> {
         self.graded.last()
     }
@@ -463,7 +424,6 @@ impl Session {
     }
 
     /// The result sheet so far.
-    #[must_use]
     pub fn sheet(&self) -> Sheet {
         let rules = self.rules();
         let cards = self.results().map(|(card, done)| Row::new(rules, card, done));
@@ -511,7 +471,6 @@ pub(in crate::drill) mod testing {
     use crate::drill::generate::{CardGenerator, full_coverage};
     use crate::drill::story::Stories;
 
-    /// A setup of an exam.
     pub fn setup(book: &Arc<Book>, stories: &Stories, seed: u64) -> Setup {
         let dealt = CardGenerator::new(&book.rules, stories).generate(&full_coverage(&book.rules), seed);
         let (not_asked, cards) = (dealt.not_asked(&book.rules), dealt.cards);

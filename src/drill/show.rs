@@ -24,7 +24,6 @@ pub enum ShowAction {
     StepBack,
     /// The scene before or behind.
     Scene(Direction),
-    /// The first scene.
     First,
     /// Something on the prompter.
     App(Action),
@@ -53,7 +52,6 @@ pub struct Show {
 
 impl Show {
     /// Begins with the first scene; `None` where there is none.
-    #[must_use]
     pub fn new(
         book: Arc<Book>,
         lang: Lang,
@@ -87,56 +85,45 @@ impl Show {
     }
 
     /// With the titles of the scenes that are left out, since their captions would be false under these rules.
-    #[must_use]
     pub fn without(mut self, left_out: Vec<String>) -> Self {
         self.left_out = left_out;
         self
     }
 
     /// The titles of the scenes that are left out.
-    #[must_use]
     pub fn left_out(&self) -> &[String] {
         &self.left_out
     }
 
-    /// The words of the screen.
-    #[must_use]
     pub fn words(&self) -> &'static Words {
         self.lang.words()
     }
 
     /// What the deck is called.
-    #[must_use]
     pub fn title(&self) -> &str {
         &self.title
     }
 
     /// The prompter.
-    #[must_use]
     pub fn app(&self) -> &App {
         &self.app
     }
 
-    /// The scene.
-    #[must_use]
     pub fn scene(&self) -> &Scene {
         &self.scenes[self.scene]
     }
 
     /// Which scene, from 0, and how many.
-    #[must_use]
     pub fn at(&self) -> (usize, usize) {
         (self.scene, self.scenes.len())
     }
 
     /// Which step of the scene, from 0 (its opening), and how many.
-    #[must_use]
     pub fn step(&self) -> (usize, usize) {
         (self.step, self.scene().steps.len())
     }
 
     /// What to notice.
-    #[must_use]
     pub fn caption(&self) -> &str {
         &self.now_shown().caption
     }
@@ -147,7 +134,6 @@ impl Show {
     }
 
     /// Whether Space goes to the next scene.
-    #[must_use]
     pub fn is_at_end_of_scene(&self) -> bool {
         self.step == self.scene().steps.len()
     }
@@ -159,7 +145,6 @@ impl Show {
     }
 
     /// How far what is open is scrolled.
-    #[must_use]
     pub fn scroll(&self) -> usize {
         self.scroll.offset()
     }

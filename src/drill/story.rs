@@ -27,7 +27,6 @@ pub type Implied = Vec<(String, String)>;
 pub struct Scenario {
     /// Its name.
     pub id: String,
-    /// What it implies.
     pub when: Implied,
     /// Facts that keep their first value unless they are mentioned.
     pub unsaid: Implied,
@@ -40,7 +39,6 @@ pub struct Scenario {
 /// A sentence that implies more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detail {
-    /// What it implies.
     pub when: Implied,
     /// Whether it comes before the story.
     pub before: bool,
@@ -50,13 +48,11 @@ pub struct Detail {
     pub tell: Vec<StoryText>,
 }
 
-/// A text with blanks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoryText(Template);
 
 impl StoryText {
     /// The text with its blanks filled in.
-    #[must_use]
     pub fn fill_in(&self, person: &Person) -> String {
         let mut out = String::new();
         for piece in self.0.pieces() {
@@ -79,16 +75,13 @@ pub struct Callers {
     pub honorific: String,
     /// How the story calls them ("Bu").
     pub call: String,
-    /// Sample names.
     pub names: Vec<String>,
 }
 
-/// Places of a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     /// The zone's id.
     pub zone: String,
-    /// Their names.
     pub names: Vec<String>,
 }
 
@@ -99,22 +92,18 @@ pub struct Person {
     pub honorific: String,
     /// How the story calls them ("Bu").
     pub call: String,
-    /// The whole name.
     pub name: String,
-    /// Where they are.
     pub place: String,
 }
 
 impl Person {
     /// "Bu Siti".
-    #[must_use]
     pub fn called(&self) -> String {
         let first = self.name.split(' ').next().unwrap_or_default();
         if self.call.is_empty() { first.into() } else { format!("{} {first}", self.call) }
     }
 
     /// "Bu Siti Aminah".
-    #[must_use]
     pub fn introduced(&self) -> String {
         if self.call.is_empty() { self.name.clone() } else { format!("{} {}", self.call, self.name) }
     }
@@ -131,7 +120,6 @@ enum Mention {
     Zone(String),
 }
 
-/// Checked stories.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stories {
     /// The calls.
@@ -140,7 +128,6 @@ pub struct Stories {
     pub details: Vec<Detail>,
     /// The sample customers.
     pub callers: Vec<Callers>,
-    /// The places.
     pub places: Vec<Places>,
     /// The SHA-256 of all sources, in hexadecimal: the cards of a seed depend on them.
     pub sha256: String,
@@ -158,14 +145,12 @@ impl Stories {
     ///
     /// # Panics
     /// Never: a test reads the embedded file, and no build without it.
-    #[must_use]
     pub fn built_in() -> Self {
         read(BUILT_IN.as_bytes()).expect("the embedded stories are read by a test")
     }
 
     /// Adds a trainer's own stories; a story replaces one of the same id. `unsaid` of these applies to them too, unless they
     /// say otherwise.
-    #[must_use]
     pub fn with(mut self, own: Self) -> Self {
         for mut scenario in own.scenarios {
             scenario.is_own = true;
@@ -188,14 +173,12 @@ impl Stories {
 
     /// Whether the author of a story knew of a value. A story can't exclude a value that its author did not know of:
     /// a call "outside the app" may well be of a topic that the rules have gained since.
-    #[must_use]
     pub fn is_known(&self, fact: &str, value: &str, is_own: bool) -> bool {
         let name = (fact.to_owned(), value.to_owned());
         self.named.contains(&name) || self.reviewed.contains(&name) || (is_own && self.own_named.contains(&name))
     }
 
     /// The facts, values and zones of a file just read that these rules don't have, each with its place.
-    #[must_use]
     pub fn unknown_names(&self, rules: &RuleSet) -> Vec<Problem> {
         let problem = |(span, mention): &(Span, Mention)| {
             let kind = match mention {
@@ -226,9 +209,6 @@ impl Stories {
 }
 
 /// Reads a scenarios file.
-///
-/// # Errors
-/// Every problem, in the order of the file.
 pub fn read(bytes: &[u8]) -> Result<Stories, Vec<Problem>> {
     let problems = Problems::default();
     let stories = read_document(bytes, &problems, |root| {

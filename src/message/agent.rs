@@ -7,7 +7,6 @@ use crate::broadcast::Broadcast;
 /// What the agent tells, or is seen to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentEvent {
-    /// It came.
     Came,
     /// It hears the centre.
     Up,

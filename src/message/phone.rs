@@ -27,7 +27,6 @@ pub enum PhoneEvent {
 
 impl PhoneEvent {
     /// What became known with it.
-    #[must_use]
     pub fn pairs(&self) -> Option<&Pairs> {
         match self {
             Self::Start { pairs, .. } | Self::Set(pairs) => Some(pairs),
@@ -60,9 +59,7 @@ impl std::fmt::Debug for Pairs {
 /// A pair that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ignored {
-    /// Its key.
     pub key: String,
-    /// Why.
     pub why: Why,
 }
 

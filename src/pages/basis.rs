@@ -14,7 +14,6 @@ use crate::times::minute;
 use crate::words::fill;
 
 /// Why this script: the rule, its clause, the contradiction, the Keterangan of the step, the duties, the document.
-#[must_use]
 pub fn basis(app: &App) -> Page {
     let words = &app.words().basis;
     let rules = app.rules();

@@ -5,7 +5,6 @@ use crate::app::App;
 use crate::keymap;
 
 /// The keys that can be used on this view, and the facts.
-#[must_use]
 pub fn help(app: &App, surface: &Surface<'_>) -> Page {
     let words = app.words();
     let mut page = Page::new(words.help.title);

@@ -5,8 +5,6 @@ use crate::app::App;
 use crate::cli::report::text::{parameter, percent};
 use crate::journal::report::Recap;
 
-/// The recap of today.
-#[must_use]
 pub fn recap(app: &App) -> Page {
     let words = app.words();
     let mut page = Page::new(words.recap.title);

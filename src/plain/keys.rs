@@ -47,7 +47,6 @@ pub enum Wrong {
 }
 
 /// What a key is called where it is typed in a line; `None`: it can't be.
-#[must_use]
 pub fn name(key: Key, words: &Words) -> Option<Cow<'static, str>> {
     Some(match key {
         Key::Char(' ') => return None,
@@ -60,7 +59,6 @@ pub fn name(key: Key, words: &Words) -> Option<Cow<'static, str>> {
 }
 
 /// Whether what a key does can be done in lines: nothing is scrolled, nothing open needs closing.
-#[must_use]
 pub fn offers(row: &Row) -> bool {
     !matches!(row.action, Action::Look(_) | Action::Scroll(_) | Action::Back | Action::Edit(_) | Action::Redraw)
 }

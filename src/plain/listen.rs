@@ -17,14 +17,10 @@ pub enum Line {
     Text(Private),
     /// Longer than any line of ours.
     TooLong,
-    /// No UTF-8.
     NotUtf8,
 }
 
 /// Begins to read.
-///
-/// # Errors
-/// Where the system has no more threads.
 pub fn listen(sender: InputSender<Line>) -> io::Result<()> {
     let read = move || {
         let mut input = io::stdin().lock();
@@ -43,9 +39,6 @@ pub fn listen(sender: InputSender<Line>) -> io::Result<()> {
 }
 
 /// The next line, and whether the input ended within it; `None` at the end.
-///
-/// # Errors
-/// What the system says.
 pub fn next(input: &mut impl BufRead) -> io::Result<Option<(Line, bool)>> {
     let mut bytes = Vec::new();
     // Room for the line, its end and a byte that is one too many.

@@ -74,10 +74,6 @@ impl std::fmt::Debug for Out {
 }
 
 impl Out {
-    /// Begins to write to `out`.
-    ///
-    /// # Errors
-    /// Where the system has no more threads.
     pub fn to(out: impl Write + Send + 'static) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);

@@ -5,7 +5,6 @@ use crate::pages::{Page, Part};
 use crate::words::{Words, fill};
 
 /// A panel's lines.
-#[must_use]
 pub fn lines(page: &Page, words: &Words) -> Vec<String> {
     let mut out = vec![sentence(&page.title)];
     out.extend(page.parts.iter().filter_map(|part| told(part, words)));

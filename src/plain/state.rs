@@ -16,7 +16,6 @@ use crate::words::fill;
 pub enum Subject {
     /// The customer's zone.
     Zone,
-    /// The greeting of the hour.
     Greeting,
     /// The coming greeting.
     Soon,
@@ -24,11 +23,8 @@ pub enum Subject {
     OtherGreeting,
     /// A sentence that was said, or is no longer.
     Said(String),
-    /// A fact.
     Fact(String),
-    /// A field.
     Field(String),
-    /// The banner of a fact.
     Banner(String),
     /// The question whether a fact still holds.
     Still(String),
@@ -36,11 +32,9 @@ pub enum Subject {
     Caution,
     /// A sentence that can't be said any more.
     Overtaken(String),
-    /// A reminder.
     Reminder(String),
     /// The line to the telephone.
     Link,
-    /// The way to the centre.
     Centre,
     /// What stays wrong.
     Standing,
@@ -48,7 +42,6 @@ pub enum Subject {
 
 impl Subject {
     /// Whether it is said again in every call, changed or not.
-    #[must_use]
     pub fn is_of_the_call(&self) -> bool {
         matches!(self, Self::Banner(_) | Self::Still(_) | Self::Caution | Self::Reminder(_))
     }
@@ -61,7 +54,6 @@ pub struct Told {
     pub subject: Subject,
     /// What it says, where that is not all of its words: minutes pass without anything to be said.
     pub what: String,
-    /// Its words.
     pub words: String,
 }
 
@@ -73,7 +65,6 @@ impl std::fmt::Debug for Told {
 }
 
 /// The state, in the order it is said.
-#[must_use]
 pub fn state(app: &App) -> Vec<Told> {
     let mut out = Vec::with_capacity(16);
     let mut tell = |subject, what: String, words: String| out.push(Told { subject, what, words });
@@ -150,7 +141,6 @@ fn field_line(app: &App, ix: FieldIx, label: &str) -> String {
 }
 
 /// Which sentences there are, also those that were said.
-#[must_use]
 pub fn plan(app: &App) -> String {
     let entries = app.entries();
     let spoken = entries.iter().filter(|e| !matches!(e.mark, Mark::Reminder | Mark::Overtaken));
@@ -174,7 +164,6 @@ fn reminders(app: &App, tell: &mut impl FnMut(Subject, String, String)) {
 }
 
 /// What is to be said now: what it is, and then the sentence alone on its line, letter for letter.
-#[must_use]
 pub fn now(app: &App) -> Vec<String> {
     let words = app.words();
     if let Some(step) = app.call().current(app.rules()) {
@@ -195,14 +184,11 @@ fn step_line(app: &App, step: StepIx, form: (&str, &str)) -> String {
     sentence(&fill(form, &[("basis", basis), ("title", &step.title)]))
 }
 
-/// The complete sentence with what it is.
-#[must_use]
 pub fn complete(app: &App) -> String {
     clean(&format!("{}: {}", app.words().screen.complete, app.complete_sentence()))
 }
 
 /// Everything: the state, every step and how it stands, the complete sentence.
-#[must_use]
 pub fn everything(app: &App) -> Vec<String> {
     let words = app.words();
     let mut out: Vec<String> = state(app).into_iter().map(|told| told.words).collect();

@@ -35,23 +35,17 @@ struct Memory {
     /// Which sentences there are.
     plan: String,
     now: Vec<String>,
-    /// Whether the day was told.
     has_day: bool,
-    /// What waits for an answer.
     asks: Waits,
 }
 
-/// What waits for an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Waits {
-    /// Nothing.
     #[default]
     Nothing,
-    /// A field for its text.
     Field,
     /// The question why the call ends.
     Why,
-    /// The question whether to leave.
     Leave,
 }
 
@@ -77,8 +71,6 @@ impl<W> std::fmt::Debug for Plain<W> {
 }
 
 impl<W: Write> Plain<W> {
-    /// Speaks to `out`.
-    #[must_use]
     pub fn new(out: W, has_journal: bool) -> Self {
         Self { out, lines: Vec::new(), memory: Memory::default(), again: false, unanswered: false, has_journal }
     }

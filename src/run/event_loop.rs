@@ -32,29 +32,15 @@ pub trait Program {
     fn timeout(&self) -> Option<Duration>;
 
     /// A wait has ended, with an event or without. Returns `false` if nothing is due, so that nothing is drawn.
-    ///
-    /// # Errors
-    /// The terminal is gone.
     fn wake(&mut self, _timed_out: bool) -> io::Result<bool> {
         Ok(true)
     }
 
-    /// Handles an event.
-    ///
-    /// # Errors
-    /// The terminal is gone.
     fn handle(&mut self, event: Event<Self::Input>) -> io::Result<Next>;
 
     /// Does what was put off until now.
-    ///
-    /// # Errors
-    /// The terminal is gone.
     fn run_due(&mut self) -> io::Result<Next>;
 
-    /// Draws the state.
-    ///
-    /// # Errors
-    /// The terminal is gone.
     fn draw(&mut self) -> io::Result<()>;
 
     /// Leaves the terminal before the process is stopped.
@@ -62,9 +48,6 @@ pub trait Program {
     fn suspend(&mut self);
 
     /// Enters the terminal again: the process was continued, and something else may have used it.
-    ///
-    /// # Errors
-    /// The terminal can't be entered.
     #[cfg(unix)]
     fn resume(&mut self) -> io::Result<()>;
 }
@@ -78,9 +61,6 @@ pub struct Inbox<I> {
 
 /// Runs a program that has nothing outside of its terminal. `open` enters the terminal, `listen` starts the thread that
 /// reads it, `abandon` restores it from another thread if the loop is stuck.
-///
-/// # Errors
-/// The terminal can't be entered or drawn on.
 pub fn run_alone<P: Program>(
     open: impl FnOnce() -> io::Result<P>,
     listen: impl FnOnce(InputSender<P::Input>) -> io::Result<()>,
@@ -104,9 +84,6 @@ pub fn run_alone<P: Program>(
 }
 
 /// Runs a program until it ends; a terminal that is gone is an end like any other.
-///
-/// # Errors
-/// The terminal can't be drawn on.
 pub(super) fn run<P: Program>(program: &mut P, inbox: &Inbox<P::Input>) -> io::Result<Next> {
     match run_until_end(program, inbox) {
         Err(error) => {

@@ -37,7 +37,6 @@ struct Moment {
 /// What a key is in a text that was meant for another window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// A letter.
     Letter,
     /// A blank, a digit, Enter.
     Other,
@@ -131,7 +130,6 @@ impl Recent {
         self.moments.front().map(|moment| moment.until).into_iter().chain(copies).min()
     }
 
-    /// What is due by now.
     pub(super) fn due(&mut self, now: Instant) -> Vec<Effect> {
         let mut out = Vec::new();
         for moment in &mut self.moments {

@@ -17,7 +17,6 @@ use crate::settings::Settings;
 use crate::words::{Words, fill};
 
 /// Reads the settings file again; returns the line that says what is wrong with it, or that it is not in force yet.
-#[must_use]
 pub fn reload_settings(path: PathBuf, folders: Folders, in_force: Settings, words: &'static Words) -> Reload {
     let mut reported: Option<Option<String>> = None;
     Box::new(move || {
@@ -68,7 +67,6 @@ pub struct Reloader {
 
 impl Reloader {
     /// The reload function for the watcher. Its first call compares with what was read before the start.
-    #[must_use]
     pub fn into_reload(mut self) -> Reload {
         let mut first = true;
         Box::new(move || {

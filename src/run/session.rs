@@ -18,9 +18,6 @@ use crate::private::Private;
 
 impl Session<'_> {
     /// Changes the state, and does outside what that asks for.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
     pub fn act<V: View>(&mut self, view: &mut V, update: impl Into<Update>) -> io::Result<Next> {
         self.act_within(view, update.into(), (Instant::now(), Duration::ZERO))
     }
@@ -63,9 +60,6 @@ impl Session<'_> {
     }
 
     /// A person's input: does what the view makes of it.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
     pub fn input<V: View>(&mut self, view: &mut V, input: V::Input) -> io::Result<Next> {
         for step in view.input(input, self.app, self.clock.now())? {
             let next = match step {

@@ -22,7 +22,6 @@ const LAST_RESORT: Duration = Duration::from_secs(5);
 static ENDING: AtomicBool = AtomicBool::new(false);
 
 /// Whether a signal came that ends the program: nobody waits for anything any more.
-#[must_use]
 pub fn is_ending() -> bool {
     ENDING.load(Ordering::SeqCst)
 }
@@ -46,7 +45,6 @@ pub struct Pending(Arc<Mutex<VecDeque<Signal>>>);
 
 impl Pending {
     /// The next; what ends us before all else.
-    #[must_use]
     pub fn take(&self) -> Option<Signal> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let end = waiting.iter().position(|signal| matches!(signal, Signal::End(_)));
@@ -97,9 +95,6 @@ fn unnamed() -> impl Iterator<Item = i32> {
 }
 
 /// Takes them over.
-///
-/// # Errors
-/// What the system says.
 pub fn all() -> io::Result<Signals> {
     let signals = Signals::new(ENDS.iter().chain(&[c::SIGTSTP, c::SIGCONT, c::SIGWINCH]))?;
     for signal in unnamed() {
@@ -110,9 +105,6 @@ pub fn all() -> io::Result<Signals> {
 }
 
 /// Hands them on, in a thread that blocks. `leave` gives the terminal back where the loop is stuck and can't.
-///
-/// # Errors
-/// Where the system has no more threads.
 pub fn read<I: Send + 'static>(mut signals: Signals, send: SyncSender<Event<I>>, leave: fn()) -> io::Result<Pending> {
     let pending = Pending::default();
     let ours = pending.clone();

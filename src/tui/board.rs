@@ -25,18 +25,11 @@ pub enum Done {
 }
 
 impl Board {
-    /// Enters.
-    ///
-    /// # Errors
-    /// Where stdout is no terminal that can be entered.
     pub fn enter() -> io::Result<Self> {
         Screen::enter(Theme::Mono).map(Self)
     }
 
     /// Shows a text from its first line; what the window has no room for is not shown. It must be fit for a terminal.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
     pub fn show(&mut self, text: &str) -> io::Result<()> {
         let lines: Vec<Line<'_>> = text.lines().map(Line::from).collect();
         self.0.draw(|frame| frame.render_widget(Text::from(lines), frame.area())).map(drop)
@@ -44,7 +37,6 @@ impl Board {
 }
 
 /// How many lines a terminal has.
-#[must_use]
 pub fn height() -> Option<usize> {
     size().map(|(_, rows)| rows.into()).filter(|rows| *rows > 0)
 }
@@ -57,9 +49,6 @@ fn size() -> Option<(u16, u16)> {
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Waits for a reader to do something that matters here: `q`, Escape and Ctrl-C end it. `None` after `patience`.
-///
-/// # Errors
-/// Where the terminal is gone.
 pub fn wait(patience: Duration) -> io::Result<Option<Done>> {
     let (end, before) = (Instant::now() + patience, size());
     let mut source = Source::default();

@@ -32,17 +32,11 @@ const MOST: usize = 64;
 const LATE: Duration = Duration::from_millis(10);
 
 /// Runs a session until it is left.
-///
-/// # Errors
-/// The terminal can't be entered or drawn on.
 pub fn practise(session: &mut Session, theme: Theme, clock: Clock) -> io::Result<Next> {
     run(Practice { session, theme, clock }, theme)
 }
 
 /// Runs a presentation until it is left.
-///
-/// # Errors
-/// The terminal can't be entered or drawn on.
 pub fn present(show: &mut Show, theme: Theme) -> io::Result<Next> {
     run(Presentation { show, theme }, theme)
 }
@@ -65,17 +59,14 @@ fn run<A: Activity>(activity: A, theme: Theme) -> io::Result<Next> {
 trait Activity {
     /// What keys change.
     type State: Clone;
-    /// The state as it is.
     fn state(&mut self) -> &mut Self::State;
     /// The last keys were meant for another window, and were undone.
     fn mistyped(&mut self);
     /// Handles a key. Returns whether the activity was left.
     fn key(&mut self, key: Key) -> bool;
-    /// Handles a pasted text.
     fn paste(&mut self, text: Private);
     /// Whether keys are text now.
     fn is_typing(&self) -> bool;
-    /// Draws it.
     fn draw(&self, frame: &mut Frame<'_>) -> Drawn;
     /// Takes over how far the drawn page can be scrolled.
     fn bound_scroll(&mut self, drawn: Drawn);

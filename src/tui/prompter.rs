@@ -30,10 +30,6 @@ pub struct Prompter {
 }
 
 impl Prompter {
-    /// Enters the terminal.
-    ///
-    /// # Errors
-    /// Where it can't be entered.
     pub fn enter(theme: Theme) -> io::Result<Self> {
         Ok(Self {
             screen: Screen::enter(theme)?,

@@ -89,9 +89,6 @@ pub struct Screen {
 
 impl Screen {
     /// Enters: raw mode, the alternate screen, bracketed paste. A panic from here on leaves first.
-    ///
-    /// # Errors
-    /// Where stdout is no terminal that can be entered.
     pub fn enter(theme: Theme) -> io::Result<Self> {
         leave_on_panic();
         let frame = Whole::default();
@@ -105,9 +102,6 @@ impl Screen {
     }
 
     /// Enters, or enters again after [`Screen::suspend`] or a stop; the next drawing draws everything.
-    ///
-    /// # Errors
-    /// As [`Screen::enter`].
     pub fn resume(&mut self) -> io::Result<()> {
         let mut entered = entered();
         // Its modes as they were are asked for only while they are.
@@ -129,9 +123,6 @@ impl Screen {
     }
 
     /// The next drawing draws everything.
-    ///
-    /// # Errors
-    /// Never: nothing is written yet.
     pub fn redraw(&mut self) -> io::Result<()> {
         // A new terminal has drawn nothing yet, so its next frame is whole. `Terminal::clear` would ask the terminal
         // where its cursor is, and wait for the answer.
@@ -146,9 +137,6 @@ impl Screen {
 
     /// Draws one frame: only the cells that changed, in one write, shown at once. `None`: the terminal has not read the
     /// last frame yet, so this one is left out.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
     pub fn draw<T: Default>(&mut self, draw: impl FnOnce(&mut Frame<'_>) -> T) -> io::Result<Option<T>> {
         if self.is_behind()? {
             return Ok(None);
@@ -175,9 +163,6 @@ impl Screen {
     }
 
     /// Whether the terminal has still not read what it was sent; what is left is sent first.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
     pub fn is_behind(&mut self) -> io::Result<bool> {
         let mut entered = entered();
         let Some(now) = &mut *entered else { return Ok(false) };
@@ -188,18 +173,12 @@ impl Screen {
     }
 
     /// Hands a text to the terminal's clipboard (OSC 52).
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text))?;
         self.send()
     }
 
     /// The terminal answered what it was asked.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
     pub fn answered(&mut self, answer: Answer) -> io::Result<()> {
         match answer {
             Answer::TrueColour => self.rich = true,

@@ -13,9 +13,7 @@ pub enum Role {
     Text,
     /// The sentence to be said now: the one bright thing.
     Sentence,
-    /// The title above it.
     Title,
-    /// What was said.
     Said,
     /// The keys and the marks that lead the eye.
     Accent,
@@ -126,7 +124,6 @@ const SIXTEEN: [(u32, Color); 25] = [
 ];
 
 /// Whether a terminal with this COLORTERM has 16 million colours. A console of Windows that knows escape codes has them.
-#[must_use]
 pub fn says_rich(colorterm: Option<&str>) -> bool {
     cfg!(windows) || matches!(colorterm, Some("truecolor" | "24bit"))
 }
@@ -155,13 +152,10 @@ fn rgb(colour: u32) -> Color {
 
 impl Theme {
     /// Whether it has colours beyond the terminal's sixteen.
-    #[must_use]
     pub fn is_rich(self) -> bool {
         matches!(self, Self::Dark | Self::Light | Self::Proyektor)
     }
 
-    /// The style of a role.
-    #[must_use]
     pub fn style(self, role: Role) -> Style {
         let plain = Style::new();
         match self {

@@ -29,10 +29,6 @@ mod system {
     }
 
     impl Tty {
-        /// Opens it.
-        ///
-        /// # Errors
-        /// Where standard input is no terminal.
         pub fn open() -> io::Result<Self> {
             let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
             let out = ttyname(stdout(), Vec::new()).and_then(|path| open(path, flags, Mode::empty())).ok();
@@ -40,9 +36,6 @@ mod system {
         }
 
         /// Takes every key as it comes.
-        ///
-        /// # Errors
-        /// Where the terminal is gone.
         pub fn raw(&self) -> io::Result<()> {
             let mut modes = self.before.clone();
             modes.make_raw();
@@ -55,15 +48,11 @@ mod system {
         }
 
         /// Its columns and rows.
-        #[must_use]
         pub fn size() -> Option<(u16, u16)> {
             tcgetwinsize(stdout()).ok().map(|size| (size.ws_col, size.ws_row))
         }
 
         /// Writes what it takes within `patience`, and answers how much that was.
-        ///
-        /// # Errors
-        /// Where the terminal is gone.
         pub fn write(&self, bytes: &[u8], patience: Duration) -> io::Result<usize> {
             let end = Instant::now() + patience;
             let mut written = 0;
@@ -114,18 +103,11 @@ mod system {
     pub struct Tty;
 
     impl Tty {
-        /// Opens it.
-        ///
-        /// # Errors
-        /// Never.
         pub fn open() -> io::Result<Self> {
             Ok(Self)
         }
 
         /// Takes every key as it comes.
-        ///
-        /// # Errors
-        /// Where the console is gone.
         pub fn raw(&self) -> io::Result<()> {
             enable_raw_mode()
         }
@@ -136,15 +118,11 @@ mod system {
         }
 
         /// Its columns and rows.
-        #[must_use]
         pub fn size() -> Option<(u16, u16)> {
             size().ok()
         }
 
         /// Writes all of it: a console takes everything, or is stopped with its window.
-        ///
-        /// # Errors
-        /// Where the console is gone.
         pub fn write(&self, bytes: &[u8], _patience: Duration) -> io::Result<usize> {
             let mut out = io::stdout().lock();
             out.write_all(bytes).and_then(|()| out.flush()).map(|()| bytes.len())

@@ -26,12 +26,12 @@
 //! then the complete sentence, then the other steps. What is never dropped is the current sentence; where it alone is
 //! too high, it scrolls.
 
+mod cells;
 pub mod demo;
 pub mod drill;
 mod feedback;
 mod footer;
 mod header;
-mod cells;
 pub mod lines;
 mod panel;
 mod script;
@@ -56,7 +56,6 @@ pub struct Look<'a> {
     pub app: &'a App,
     /// The styles.
     pub theme: Theme,
-    /// How many columns there are.
     pub columns: usize,
     /// Which layout.
     pub size: Size,
@@ -128,7 +127,6 @@ pub enum Size {
 
 impl Size {
     /// The layout for a window.
-    #[must_use]
     pub fn of(columns: u16, rows: u16) -> Self {
         match (columns, rows) {
             (..30, _) | (_, ..6) => Self::Tiny,
@@ -143,7 +141,6 @@ impl Size {
 const LEAST_COLUMNS: u16 = 10;
 
 /// Whether a window shows the sentence that is to be said, or at least the beginning of it to be scrolled.
-#[must_use]
 pub fn shows_sentence(columns: u16, rows: u16) -> bool {
     columns >= LEAST_COLUMNS && rows > 0
 }
@@ -160,27 +157,21 @@ enum Priority {
     Gap,
     /// A blank row beside the current sentence.
     Inner,
-    /// The complete sentence.
     Complete,
     /// A row for notices that has none.
     Empty,
-    /// A step that was said.
     Said,
     /// A step further ahead.
     Ahead,
     /// A line between regions.
     Line,
-    /// A reminder.
     Reminder,
     /// The revision and the clock.
     Title,
     /// What is good to have: the warning of the next greeting, the next step.
     Next,
-    /// The fields.
     Fields,
-    /// The facts.
     Facts,
-    /// A notice.
     Notice,
     /// The last to go before the sentence itself scrolls: footer, caution.
     Last,
@@ -249,7 +240,6 @@ pub struct Drawn {
     pub page: usize,
 }
 
-/// Draws the prompter.
 pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, scroll: usize) -> Drawn {
     let area = frame.area();
     let size = Size::of(area.width, area.height);

@@ -26,7 +26,6 @@ use crate::words::fill;
 /// The rows that the prompter below keeps at the least.
 const PROMPTER: usize = 11;
 
-/// Draws a presentation.
 pub fn draw(frame: &mut Frame<'_>, show: &Show, theme: Theme) -> Drawn {
     let area = frame.area();
     let keys = keys::footer(&keys::show_rows(show), show.words());

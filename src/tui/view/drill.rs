@@ -39,7 +39,6 @@ const PROMPTER: usize = 12;
 /// A screen lower than this shows one row of the story where sentences are marked.
 const LOW: usize = 16;
 
-/// Draws a session.
 pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
     let area = frame.area();
     let words = session.words();

@@ -13,7 +13,6 @@ use crate::tui::theme::Role;
 use crate::words::fill;
 use crate::wrap::{shorten, width};
 
-/// The blocks of the region.
 pub fn blocks(look: &Look<'_>) -> Vec<Block> {
     if matches!(look.app.mode(), Mode::EndPrompt | Mode::LeavePrompt) {
         return vec![Block::sentence(question(look))];

@@ -23,7 +23,6 @@ const FIELD_ROWS: usize = 3;
 /// How many rows a line of the banner may take.
 const BANNER_ROWS: usize = 3;
 
-/// The blocks of the region.
 pub fn blocks(look: &Look<'_>) -> Vec<Block> {
     let mut out = vec![Block::line(Priority::Title, title(look))];
     out.extend(facts(look).into_iter().map(|line| Block::line(Priority::Facts, line)));

@@ -6,20 +6,17 @@ use ratatui::text::{Line, Span};
 use crate::wrap::{self, shorten, width};
 
 /// How many cells a line takes.
-#[must_use]
 pub fn line_width(line: &Line<'_>) -> usize {
     line.spans.iter().map(|span| width(&span.content)).sum()
 }
 
 /// [`wrap::wrap`] as lines of the screen.
-#[must_use]
 pub fn wrap<'a>(runs: impl IntoIterator<Item = (&'a str, Style)>, columns: usize) -> Vec<Line<'static>> {
     let styled = |line: wrap::Line<Style>| line.into_iter().map(|(text, style)| Span::styled(text, style)).collect();
     wrap::wrap(runs, columns).into_iter().map(styled).collect()
 }
 
 /// As [`wrap`], but at most `rows` lines, the last of which says with `…` where there were more.
-#[must_use]
 pub fn bounded<'a>(
     runs: impl IntoIterator<Item = (&'a str, Style)>,
     columns: usize,

@@ -24,7 +24,6 @@ pub struct Lines<'l, 'a> {
 }
 
 impl<'l, 'a> Lines<'l, 'a> {
-    /// A page with its title.
     pub fn new(look: &'l Look<'a>, title: &str) -> Self {
         let mut page = Self { look, lines: Vec::new() };
         page.lines.push(Line::from(look.span(format!(" {title}"), Role::Sentence)));
@@ -36,12 +35,10 @@ impl<'l, 'a> Lines<'l, 'a> {
         self.lines.push(Line::default());
     }
 
-    /// A line as it stands.
     pub fn push(&mut self, line: Line<'static>) {
         self.lines.push(line);
     }
 
-    /// A heading alone.
     fn heading(&mut self, text: &str) {
         self.lines.push(Line::from(self.look.span(format!(" {text}"), Role::Accent)));
     }
@@ -123,7 +120,6 @@ impl<'l, 'a> Lines<'l, 'a> {
     }
 }
 
-/// The page of a panel.
 pub fn lines(look: &Look<'_>, panel: Panel) -> Vec<Line<'static>> {
     let keys = |row: &keymap::Row| row.keys.iter().map(|key| key.name(look.app.words()).into_owned()).collect();
     let surface = Surface { offers: &|row| look.offers(&row.action), keys: &keys, intro: Vec::new() };
