@@ -22,7 +22,7 @@ pub enum Message {
     Clock,
     /// The last keys were typed into the wrong window, and were undone.
     Mistyped,
-    /// Space or Enter, in a window too small to show what is to be said: nothing is ticked.
+    /// Space or Enter was pressed in a window too small to show the sentence; nothing was ticked.
     Unseen,
     /// Checked rules from the file in use, and how they compare with earlier ones.
     Rules(Arc<Book>, Option<Comparison>),
@@ -30,7 +30,7 @@ pub enum Message {
     Phone(phone::PhoneEvent),
     /// The prompter's own connection to the telephone came or went.
     PhoneLink(phone::Link),
-    /// The watcher of the centre's folder read a declaration, or could not.
+    /// The watcher of the centre's folder read a declaration, or failed to.
     Broadcast(News),
     /// The fleet's agent sent something, connected or disconnected.
     Agent(agent::AgentEvent),
@@ -39,11 +39,11 @@ pub enum Message {
     NotCopied(Private),
     /// The journal's summary of today.
     Day(Box<Recap>),
-    /// Something happened once to the journal; a line for the CSO.
+    /// A one-time event of the journal, as a line for the CSO.
     JournalNotice(String),
-    /// Another prompter on this seat changed the state that both keep.
+    /// Another prompter on this seat changed the saved state that both use.
     Shared(Box<Shared>),
-    /// Something is wrong until it is mended (`Some`: the line that reports it), or is mended.
+    /// A lasting trouble began (`Some`: the line that reports it) or is over.
     Trouble(Subject, Option<String>),
 }
 
@@ -56,7 +56,7 @@ pub struct Comparison {
     pub change: Change,
 }
 
-/// What a lasting trouble is about, in the order in which troubles are listed: what a closing depends on first.
+/// What a lasting trouble is about. Troubles are listed in this order, the most important for a closing first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     Rules,

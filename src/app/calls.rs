@@ -20,7 +20,7 @@ pub(super) struct Calls {
     pub(super) current: Closing,
     /// The step that is previewed instead of the current one.
     pub(super) previewing: Option<StepIx>,
-    /// The shift's facts that the rules don't know: kept, and reported, until they are set anew or known again.
+    /// The shift's facts that the rules don't know: kept and reported until they are set again or known again.
     pub(super) unknown: Vec<Held>,
     /// What the journal has of the running call.
     pub(super) journalled: Option<Record>,

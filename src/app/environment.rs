@@ -1,10 +1,10 @@
-//! What surrounds the calls: language, kind of view, seat and time.
+//! What is independent of a call: language, kind of view, seat and time.
 
 use chrono::{DateTime, Utc};
 
 use crate::words::{Lang, Words};
 
-/// What surrounds the calls.
+/// What is independent of a call.
 #[derive(Clone, Debug)]
 pub(super) struct Environment {
     pub(super) lang: Lang,

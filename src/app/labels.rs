@@ -1,4 +1,4 @@
-//! The state in words that no view has to itself: times, the banner of an emergency, facts and fields by their labels.
+//! Texts of the state that more than one view shows: times, the banner of an emergency, facts and fields.
 
 use chrono::{DateTime, NaiveTime, Utc};
 
@@ -15,7 +15,7 @@ impl App {
         times::clock(&time, self.words())
     }
 
-    /// A moment in our zone: its time, and its day where that is not today.
+    /// A moment in this seat's zone: its time, and its day if that is not today.
     pub fn when(&self, moment: DateTime<Utc>) -> (String, Option<String>) {
         let offset = self.rules().zones[self.home()].offset;
         let (then, today) = (moment.with_timezone(&offset), self.now().with_timezone(&offset).date_naive());
@@ -27,14 +27,14 @@ impl App {
         (self.clock_told(then.time()), day)
     }
 
-    /// The same in one.
+    /// As [`Self::when`] in one text.
     fn moment_told(&self, moment: DateTime<Utc>) -> String {
         let (time, day) = self.when(moment);
         day.map_or(time.clone(), |day| format!("{day} {time}"))
     }
 
-    /// What the banner of a fact says, part by part; `None` where it has none. Who declared it and why may be too long for
-    /// a view: they go through `short`.
+    /// The parts of a fact's banner; `None` if it has none. Who declared it and why may be too long for a view, which
+    /// shortens them with `short`.
     pub fn banner(&self, at: usize, short: impl Fn(&str) -> String) -> Option<Vec<String>> {
         let fact = &self.rules().facts[at];
         let value = &fact.values[self.call().situation().value(at)];
@@ -48,7 +48,7 @@ impl App {
         Some(told)
     }
 
-    /// "KLB AKTIF sejak 13.05", with the day where it is not today.
+    /// "KLB AKTIF sejak 13.05", with the day if it is not today.
     fn since_told(&self, at: usize) -> String {
         let words = &self.words().screen;
         let fact = &self.rules().facts[at];
@@ -63,8 +63,7 @@ impl App {
         }
     }
 
-    /// What the centre's declaration of a fact adds to its banner: by whom, why, until when; or that it stands otherwise
-    /// here.
+    /// What the centre's declaration adds to a fact's banner: by whom, why, until when; or that the CSO set it differently.
     fn declared_told(&self, fact: usize, short: impl Fn(&str) -> String) -> Vec<String> {
         let Some(declared) = self.declared(fact) else { return Vec::new() };
         let words = &self.words().broadcast;
@@ -76,8 +75,8 @@ impl App {
         [short(&declared.by), short(&declared.why), until].into_iter().flatten().collect()
     }
 
-    /// What is wrong with the way to the centre and since when: in words, shorter, and in a word without its time. `None`
-    /// where nothing is.
+    /// What is wrong with the connection to the centre and since when: long, shorter, and one word without the time. `None`
+    /// if nothing is wrong.
     pub fn centre_told(&self) -> Option<[String; 3]> {
         let words = &self.words().broadcast;
         let (since, texts) = match self.centre_link()? {
@@ -88,8 +87,7 @@ impl App {
         Some(texts.map(|text| fill(text, &[("time", &self.moment_told(since))])))
     }
 
-    /// The question whether a fact still holds, in one of the catalogue's sentences: `expired` where what was declared
-    /// was to hold until a time that is past, else `still`.
+    /// The question whether a fact still applies: the text `expired` if its declared end time is over, else `still`.
     pub fn still_told(&self, at: usize, still: &str, expired: &str, yes: &str, no: &str) -> String {
         let fact = &self.rules().facts[at];
         let value = &fact.values[self.call().situation().value(at)];
@@ -129,17 +127,17 @@ impl App {
         }
     }
 
-    /// Whether keys come in lines.
+    /// Whether the view is line mode.
     pub fn is_plain_mode(&self) -> bool {
         self.environment.plain_mode
     }
 
-    /// Whether the hint of the first run stands.
+    /// Whether the hint of the first run is shown.
     pub fn shows_hint(&self) -> bool {
         self.environment.hint
     }
 
-    /// Which closing of this prompter the present call is: another number is another call.
+    /// The number of the running call in this prompter.
     pub fn number(&self) -> u64 {
         self.calls.number
     }

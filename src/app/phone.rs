@@ -1,8 +1,8 @@
-//! What the telephone tells, done to the prompter. Part of `update`.
+//! Handles events from the telephone. Part of `update`.
 //!
-//! A telephone must never take the keys from under a CSO's fingers. So while a name is typed, what would put another call
-//! in its place waits until the field is closed, and what only sets something is set beneath the field: Enter takes what
-//! was typed, unless nothing was.
+//! The telephone must never redirect a CSO's keys. While a field is open, an event that would switch to another call waits
+//! until the field is closed. An event that only sets values is applied at once; if it sets the open field, Enter still
+//! takes the typed text, unless the text is empty.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,30 +18,30 @@ use crate::rules::ruleset::{FieldIx, RuleSet};
 use crate::rules::text;
 use crate::words::fill;
 
-/// How many calls can be gone back to, one behind the other: the legs of a consultation.
+/// How many overtaken calls can be returned to, one after the other: the legs of a consultation.
 const MAX_OVERTAKEN: usize = 8;
-/// How many begun calls of the telephone are told apart.
+/// How many started calls of the telephone are remembered.
 const MAX_STARTED: usize = 16;
-/// How many events wait for a field to be closed.
+/// How many events can wait for a field to be closed.
 const MAX_WAITING: usize = 16;
 
-/// What the prompter knows of the telephone.
+/// The state of the telephone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Phone {
-    /// Which calls it began: its id, ours.
+    /// The calls that it started: its id and our number.
     started: Vec<(Option<String>, u64)>,
-    /// The calls that it overtook, until the CSO does something in the new one.
+    /// The calls that its new call overtook, until the CSO does something in the new one.
     overtaken: Vec<Ended>,
-    /// What waits for a field to be closed.
+    /// Events that wait for a field to be closed.
     waiting: VecDeque<PhoneEvent>,
-    /// Whether it set the field that is being typed in.
+    /// Whether it set the field that is open.
     beneath: bool,
-    /// Its own line to us.
+    /// The prompter's own connection to it.
     link: Option<Link>,
 }
 
 impl App {
-    /// The telephone sent something. What of it is ignored is the reply, also where the rest has to wait.
+    /// Handles an event. The reply is what was ignored of it, also if the rest has to wait.
     pub(super) fn phone(&mut self, event: PhoneEvent, effects: &mut Vec<Effect>) {
         let (given, ignored) = event.pairs().map(|pairs| understand(self.rules(), pairs)).unwrap_or_default();
         if self.must_wait(&event) {
@@ -57,7 +57,7 @@ impl App {
 
     fn must_wait(&self, event: &PhoneEvent) -> bool {
         let Mode::Typing(draft) = &self.mode else { return false };
-        // What is typed for the next call belongs to the one that begins.
+        // A text typed for the next call belongs to the call that this event starts.
         let in_a_call = self.calls.current.begun().is_some() && !draft.for_next;
         !self.phone.waiting.is_empty()
             || match event {
@@ -67,7 +67,7 @@ impl App {
             }
     }
 
-    /// What waited for a field to be closed, once it is.
+    /// Handles the waiting events once the field is closed.
     pub(super) fn phone_waited(&mut self, effects: &mut Vec<Effect>) {
         while !matches!(self.mode, Mode::Typing(_)) {
             self.phone.beneath = false;
@@ -113,7 +113,7 @@ impl App {
                 self.phone.overtaken.remove(0);
             }
             self.phone.overtaken.push(old);
-            // The way back leads to the call that was overtaken, and to no earlier one past it.
+            // Undo returns to the overtaken call, never to an earlier one.
             self.calls.ended = None;
             let words = &self.words().phone;
             let text = if is_nameless { words.overtook_nameless } else { words.overtook };
@@ -130,8 +130,8 @@ impl App {
         self.tell(notice);
     }
 
-    /// Something became known. Of a finished call nothing changes any more: what comes for one that the telephone began
-    /// comes too late, else it is the next call's.
+    /// Sets values. A finished call does not change any more: if the telephone started it, the values are too late; else
+    /// they are for the next call.
     fn phone_sets(&mut self, pairs: &Pairs, mut given: Given, ignored: &[Ignored], effects: &mut Vec<Effect>) {
         let words = &self.words().phone;
         if self.calls.current.is_finished() {
@@ -153,19 +153,19 @@ impl App {
         }
         let told = self.momentary().map(str::to_owned);
         if self.take(&given, false) {
-            // How to go back is worth more than where it came from.
+            // A notice that says how to undo is more important than where the value came from.
             self.tell(told.unwrap_or_else(|| words.set.into()));
         } else if refused_name(ignored) {
             self.tell(words.set_nameless);
         }
     }
 
-    /// The telephone's end of a call that is no longer ours, because the CSO has ended or left it, ends no other.
+    /// Ends the call that the telephone names. If the CSO has ended or left that call already, no other call is ended.
     fn phone_ends(&mut self, id: Option<&str>, effects: &mut Vec<Effect>) {
         let at = self.phone.started.iter().rposition(|(started, _)| started.as_deref() == id);
         let ours = match at.map(|at| self.phone.started.remove(at)) {
             Some((_, number)) => number == self.calls.number,
-            // One that it did not begin can only be the present one; a call with an id was told of or is none of ours.
+            // Without a started call and without an id it can only mean the running call.
             None => id.is_none(),
         };
         if ours && self.calls.current.begun().is_some() {
@@ -173,7 +173,7 @@ impl App {
         }
     }
 
-    /// Sets what is known; returns whether that changes anything.
+    /// Sets values. Returns whether anything changed.
     fn take(&mut self, given: &Given, begins: bool) -> bool {
         let before = self.calls.current.clone();
         let book = Arc::clone(self.revisions.current());
@@ -184,17 +184,17 @@ impl App {
         self.calls.current != before
     }
 
-    /// Whether a field that is closed with nothing in it keeps what the telephone has set meanwhile.
+    /// Whether a field that is closed empty keeps the value that the telephone has set meanwhile.
     pub(super) fn keeps_what_is_beneath(&self, draft: &Draft) -> bool {
         self.phone.beneath && text::is_blank(draft.text())
     }
 
-    /// The CSO did something in this call: the one it overtook is past.
+    /// The CSO did something in this call: it is too late to return to an overtaken one.
     pub(super) fn settle_in(&mut self) {
         self.phone.overtaken.clear();
     }
 
-    /// Goes back to the call that the telephone's overtook; the new one never was. Answers whether there was one.
+    /// Returns to the overtaken call and discards the new one. Returns `false` if there is no overtaken call.
     pub(super) fn return_to_overtaken(&mut self, effects: &mut Vec<Effect>) -> bool {
         let Some(old) = self.phone.overtaken.pop() else { return false };
         self.show_closing();
@@ -202,7 +202,7 @@ impl App {
         true
     }
 
-    /// Whether Backspace goes back to a call that the telephone's overtook.
+    /// Whether Backspace returns to an overtaken call.
     pub fn can_return(&self) -> bool {
         !self.phone.overtaken.is_empty()
     }
@@ -211,26 +211,26 @@ impl App {
         self.phone.link = Some(link);
     }
 
-    /// How the prompter's own line to the telephone stands, where it has one.
+    /// The state of the prompter's own connection to the telephone, if it has one.
     pub fn link(&self) -> Option<Link> {
         self.phone.link
     }
 
-    /// Whether a field's text comes from the telephone and the CSO has not taken it yet.
+    /// Whether a field's text comes from the telephone and the CSO has not confirmed it yet.
     pub fn is_unsure(&self, field: FieldIx) -> bool {
         let typing = matches!(&self.mode, Mode::Typing(draft) if draft.field == field);
         !typing && self.calls.current.is_unsure(field)
     }
 }
 
-/// What the pairs set, and which of them are not taken.
+/// What the pairs set, and which of them are ignored.
 fn understand(rules: &RuleSet, pairs: &Pairs) -> (Given, Vec<Ignored>) {
     let (given, rejected) = parse(rules, pairs.0.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     let ignored = |pair: Rejected| Ignored { key: pairs.0[pair.at].0.clone(), why: pair.why.into() };
     (given, rejected.into_iter().map(ignored).collect())
 }
 
-/// Whether a name that was given is none.
+/// Whether a name was rejected.
 fn refused_name(ignored: &[Ignored]) -> bool {
     ignored.iter().any(|pair| matches!(pair.why, Why::Digits | Why::NoName))
 }

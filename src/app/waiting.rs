@@ -1,4 +1,4 @@
-//! Rules whose first day is still to come: they wait, and the first call of that day begins with them. Part of `update`.
+//! Rules that are not in force yet: the first call of their first day begins with them. Part of `update`.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use crate::message::Subject;
 use crate::words::fill;
 
 impl App {
-    /// With rules whose first day is still to come.
+    /// Sets rules that are not in force yet.
     pub fn waiting_for(mut self, waiting: Option<Arc<Book>>) -> Self {
         self.revisions.set_waiting(waiting);
         self
     }
 
-    /// The rules that wait for their first day.
+    /// The rules that are not in force yet.
     pub fn waiting(&self) -> Option<&Arc<Book>> {
         self.revisions.waiting()
     }
@@ -26,7 +26,7 @@ impl App {
         office_day(self.environment.now)
     }
 
-    /// Keeps rules whose first day is still to come, and says so once; returns those that are in force already.
+    /// Returns rules that are in force. Stores others until their first day, and notifies the CSO once.
     pub(super) fn keep_waiting(&mut self, book: Arc<Book>) -> Option<Arc<Book>> {
         if book.is_in_force(self.today()) {
             self.revisions.set_waiting(None);
@@ -42,7 +42,7 @@ impl App {
         None
     }
 
-    /// Takes the rules that waited once their day has come: at once where the call has not begun, else with the next.
+    /// Switches to the waiting rules on their first day: at once if the call has not begun, else with the next call.
     pub(super) fn take_waiting(&mut self) {
         let today = self.today();
         let Some(book) = self.revisions.take_due(today) else { return };
@@ -54,13 +54,13 @@ impl App {
     }
 }
 
-/// That rules wait, and for which day.
+/// The notice that rules will come into force on a day.
 pub fn waits(book: &Book, words: &crate::words::Words) -> String {
     let day = book.rules.sop.effective_from.map(crate::times::date).unwrap_or_default();
     fill(words.notice.rules_waiting, &[("revision", &book.rules.sop.revision), ("day", &day)])
 }
 
-/// That the last day of rules is near or over, where it is.
+/// The notice that the last day of rules is near or over; `None` if it is not.
 pub fn expires(book: &Book, today: NaiveDate, words: &crate::words::Words) -> Option<String> {
     let to = book.rules.sop.ends_soon(today)?;
     let sentence = if to < today { words.notice.rules_expired } else { words.notice.rules_expiring };
