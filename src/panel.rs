@@ -1,27 +1,26 @@
-//! The panels: the key of each, its place in the footer and its labels. Their pages are in [`pages`](crate::pages), a file
-//! each.
+//! The table of panels: key, rank in the footer and labels. Their contents are in [`pages`](crate::pages), a file each.
 
 use crate::words::Words;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Panel {
-    /// The own day.
+    /// The summary of the CSO's day.
     Recap,
-    /// Why this script.
+    /// The reasons for this script.
     Basis,
-    /// The keys.
+    /// The list of keys.
     Help,
 }
 
-/// What a panel is opened by, and what that is called.
+/// The key and the labels of a panel.
 #[derive(Debug)]
 pub struct Row {
     pub panel: Panel,
     pub key: char,
-    /// Its place in the footer; `None`: it is in the key list alone.
+    /// Its rank in the footer; `None`: only in the key list.
     pub footer: Option<u8>,
     pub label: fn(&Words) -> &'static str,
-    /// Its label where room is scarce.
+    /// Its label in a narrow footer.
     pub short: fn(&Words) -> &'static str,
 }
 

@@ -1,6 +1,6 @@
-//! The event loop of every screen: one channel of events, a blocking receive until the next deadline, one drawing for all
-//! that is queued. The channel is bounded, and whoever sends into a full one waits; a flood of events is drawn in between,
-//! and signals overtake it. Every source has a thread that blocks; nothing is polled.
+//! The event loop of every screen: it receives from one bounded channel until the next deadline, and draws once for all
+//! queued events. Senders into a full channel block. During a flood of events it also draws after each batch, and signals
+//! overtake the queue. Every source has a blocking thread; nothing is polled.
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -13,14 +13,13 @@ use crate::event::{Event, InputSender};
 
 /// The capacity of the channel.
 pub const QUEUE: usize = 256;
-/// So many events are handled before the state is drawn.
+/// The most events that are handled before the state is drawn.
 const BATCH: usize = 64;
-/// A terminal that has not read the last frame gets another one after so long.
+/// The pause before another frame for a terminal that has not read the last one.
 pub const REDRAW_AFTER: Duration = Duration::from_millis(50);
 
 /// What the loop drives: the prompter on either view, a practice session, a presentation.
 pub trait Program {
-    /// What a person does, as this program reads it.
     type Input: Send + 'static;
     /// Whether the state is drawn after every event instead of once for all that are queued.
     const DRAW_EACH: bool = false;
@@ -38,7 +37,7 @@ pub trait Program {
 
     fn handle(&mut self, event: Event<Self::Input>) -> io::Result<Next>;
 
-    /// Does what was put off until now.
+    /// Performs delayed actions that are due.
     fn run_due(&mut self) -> io::Result<Next>;
 
     fn draw(&mut self) -> io::Result<()>;
@@ -59,7 +58,7 @@ pub struct Inbox<I> {
     pub(super) signals: Pending,
 }
 
-/// Runs a program that has nothing outside of its terminal. `open` enters the terminal, `listen` starts the thread that
+/// Runs a program that uses nothing but its terminal. `open` enters the terminal, `listen` starts the thread that
 /// reads it, `abandon` restores it from another thread if the loop is stuck.
 pub fn run_alone<P: Program>(
     open: impl FnOnce() -> io::Result<P>,
