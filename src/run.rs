@@ -129,7 +129,7 @@ pub trait View: Sized {
     fn resume(&mut self) -> io::Result<()>;
 }
 
-/// Runs the prompter until it is left. `open` enters the terminal.
+/// Runs the prompter until it ends. `open` enters the terminal.
 pub fn run<V: View>(
     app: &mut App,
     clock: Clock,

@@ -1,4 +1,4 @@
-//! The state in sentences, each under the subject it is about, so that what changed can be told from what did not.
+//! The state as statements, one for each subject, so that only changed ones are printed.
 
 use super::keys::name;
 use super::sentence;
@@ -11,63 +11,63 @@ use crate::rules::ruleset::{FieldIx, StepIx};
 use crate::rules::text::clean;
 use crate::words::fill;
 
-/// What a sentence is about. Ids, no positions: they outlast a change of rules.
+/// The subject of a statement. Ids instead of positions, since they are stable when the rules change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// The customer's zone.
     Zone,
     Greeting,
-    /// The coming greeting.
+    /// The next greeting.
     Soon,
-    /// Our own greeting, where it differs.
+    /// This seat's greeting, if it differs.
     OtherGreeting,
-    /// A sentence that was said, or is no longer.
+    /// A step that was ticked or undone.
     Said(String),
     Fact(String),
     Field(String),
     Banner(String),
-    /// The question whether a fact still holds.
+    /// The question whether a fact still applies.
     Still(String),
-    /// The SOP's contradiction.
+    /// A contradiction in the SOP.
     Caution,
-    /// A sentence that can't be said any more.
+    /// A step that a change of facts made impossible.
     Overtaken(String),
     Reminder(String),
-    /// The line to the telephone.
+    /// The connection to the telephone.
     Link,
     Centre,
-    /// What stays wrong.
+    /// The lasting troubles.
     Standing,
 }
 
 impl Subject {
-    /// Whether it is said again in every call, changed or not.
+    /// Whether it is printed again in every call, changed or not.
     pub fn is_of_the_call(&self) -> bool {
         matches!(self, Self::Banner(_) | Self::Still(_) | Self::Caution | Self::Reminder(_))
     }
 }
 
-/// A sentence of the state.
+/// A statement about a subject.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct Statement {
     /// What it is about.
     pub subject: Subject,
-    /// What it says, where that is not all of its words: minutes pass without anything to be said.
+    /// Compared to find changes; without the words that change every minute.
     pub what: String,
     pub words: String,
 }
 
-impl std::fmt::Debug for Told {
-    /// Prints no words: a name may be among them.
+impl std::fmt::Debug for Statement {
+    /// Omits the words: a name may be among them.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Told").field("subject", &self.subject).finish_non_exhaustive()
+        f.debug_struct("Statement").field("subject", &self.subject).finish_non_exhaustive()
     }
 }
 
-/// The state, in the order it is said.
-pub fn state(app: &App) -> Vec<Told> {
+/// The statements in the order in which they are printed.
+pub fn state(app: &App) -> Vec<Statement> {
     let mut out = Vec::with_capacity(16);
-    let mut tell = |subject, what: String, words: String| out.push(Told { subject, what, words });
+    let mut tell = |subject, what: String, words: String| out.push(Statement { subject, what, words });
     let (words, rules) = (app.words(), app.rules());
     let zone = &rules.zones[app.call().zone()].id;
     let clock = fill(words.screen.clock, &[("time", &app.clock_told(app.local())), ("zone", zone)]);
@@ -140,7 +140,7 @@ fn field_line(app: &App, ix: FieldIx, label: &str) -> String {
     sentence(&format!("{label}: {text}"))
 }
 
-/// Which sentences there are, also those that were said.
+/// The titles of all sentences, also the ticked ones.
 pub fn plan(app: &App) -> String {
     let entries = app.entries();
     let spoken = entries.iter().filter(|e| !matches!(e.mark, Mark::Reminder | Mark::Overtaken));
@@ -163,7 +163,7 @@ fn reminders(app: &App, tell: &mut impl FnMut(Subject, String, String)) {
     }
 }
 
-/// What is to be said now: what it is, and then the sentence alone on its line, letter for letter.
+/// The current step: its title, and then the exact sentence on a line of its own.
 pub fn now(app: &App) -> Vec<String> {
     let words = app.words();
     if let Some(step) = app.call().current(app.rules()) {
@@ -188,14 +188,14 @@ pub fn complete(app: &App) -> String {
     clean(&format!("{}: {}", app.words().screen.complete, app.complete_sentence()))
 }
 
-/// Everything: the state, every step and how it stands, the complete sentence.
+/// Everything: the statements, every step with its mark, the complete sentence.
 pub fn everything(app: &App) -> Vec<String> {
     let words = app.words();
-    let mut out: Vec<String> = state(app).into_iter().map(|told| told.words).collect();
+    let mut out: Vec<String> = state(app).into_iter().map(|statement| statement.words).collect();
     out.push(plan(app));
     for entry in app.entries() {
         let form = match entry.mark {
-            // Each has a sentence of its own among the state.
+            // These have statements of their own.
             Mark::Reminder | Mark::Overtaken => continue,
             Mark::Said => (words.plain.said, words.plain.said),
             Mark::Current => (words.plain.now, words.plain.now_plain),

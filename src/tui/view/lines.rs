@@ -1,11 +1,10 @@
-//! Wrapped text as ratatui's lines.
+//! Wraps text into ratatui's lines.
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::wrap::{self, shorten, width};
 
-/// How many cells a line takes.
 pub fn line_width(line: &Line<'_>) -> usize {
     line.spans.iter().map(|span| width(&span.content)).sum()
 }
@@ -16,7 +15,7 @@ pub fn wrap<'a>(runs: impl IntoIterator<Item = (&'a str, Style)>, columns: usize
     wrap::wrap(runs, columns).into_iter().map(styled).collect()
 }
 
-/// As [`wrap`], but at most `rows` lines, the last of which says with `…` where there were more.
+/// As [`wrap`], but at most `rows` lines; if there were more, the last ends with `…`.
 pub fn bounded<'a>(
     runs: impl IntoIterator<Item = (&'a str, Style)>,
     columns: usize,
@@ -36,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_that_are_too_many_end_in_a_mark() {
+    fn the_last_of_too_many_rows_ends_in_an_ellipsis() {
         let rows = |rows| bounded([("satu dua tiga", Style::new())], 5, rows);
         assert_eq!(rows(2).iter().map(ToString::to_string).collect::<Vec<_>>(), ["satu", "dua…"]);
         assert_eq!(rows(3).last().unwrap().to_string(), "tiga");
