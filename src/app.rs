@@ -210,7 +210,7 @@ impl App {
             Update::Action(action) => {
                 self.troubles.dismiss();
                 if action != Action::Undo {
-                    self.settle_in();
+                    self.drop_overtaken();
                 }
                 // These actions show that the hint was read.
                 if matches!(action, Action::Panel(Panel::Help) | Action::Back | Action::Said | Action::SaidAll) {
@@ -236,7 +236,7 @@ impl App {
         if self.calls.previewing.is_some_and(|step| !self.entries().iter().any(|e| e.step == step)) {
             self.calls.previewing = None;
         }
-        self.forget_what_is_known();
+        self.drop_known_facts();
         let now = self.seat_state();
         if now != seat {
             effects.push(Effect::Save(Box::new(now)));
@@ -247,7 +247,7 @@ impl App {
 
     /// Handles what waited for a field to be closed. A sentence that differs from `before` now was not changed by a key.
     fn settle(&mut self, before: &pace::ToSay, hands: DateTime<Utc>, effects: &mut Vec<Effect>) {
-        self.phone_waited(effects);
+        self.handle_waiting_phone(effects);
         self.apply();
         self.note_change(before, hands);
     }
@@ -257,7 +257,7 @@ impl App {
         let book = Arc::clone(self.revisions.current());
         let rules = &book.rules;
         match action {
-            Action::Said => self.said(effects),
+            Action::Said => self.tick(effects),
             Action::SaidAll => {
                 let greeting = self.greeting();
                 self.calls.current.tick_all(rules, greeting, now);
@@ -266,7 +266,7 @@ impl App {
             }
             Action::Undo => self.undo(effects),
             Action::Look(direction) if self.is_panel_open() => effects.push(Effect::Scroll(By::Line(direction))),
-            Action::Look(direction) => self.look(direction),
+            Action::Look(direction) => self.preview(direction),
             Action::Scroll(direction) => effects.push(Effect::Scroll(By::Page(direction))),
             Action::Fact(fact) => self.turn_fact(fact, effects),
             Action::Field(field) => self.turn_field(field, effects),
@@ -308,7 +308,7 @@ impl App {
             Message::Rules(book, comparison) => self.take_rules(book, comparison),
             Message::Phone(event) => self.phone(event, effects),
             Message::PhoneLink(link) => self.phone_link(link),
-            Message::Broadcast(news) => self.hear(news),
+            Message::Broadcast(news) => self.receive_news(news),
             Message::Agent(event) => self.agent(event, effects),
             // In line mode the sentence is printed, and copied from there by hand.
             Message::Copied(_) if self.environment.plain_mode => {}
@@ -368,7 +368,7 @@ impl App {
         if self.return_to_overtaken(effects) {
             return;
         }
-        if !self.leads_back() && self.calls.current.undo() {
+        if !self.undo_returns() && self.calls.current.undo() {
             self.tell(notice.undone);
         } else if let Some(ended) = self.calls.ended.take() {
             self.resume(ended, effects);
@@ -377,7 +377,7 @@ impl App {
         }
     }
 
-    fn look(&mut self, direction: Direction) {
+    fn preview(&mut self, direction: Direction) {
         let entries = self.entries();
         let here = self.shown().and_then(|step| entries.iter().position(|e| e.step == step));
         let to = match (here, direction) {

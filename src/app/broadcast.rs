@@ -39,7 +39,7 @@ impl App {
             AgentEvent::Came | AgentEvent::Up => self.centre.link = Some(CentreLink::Up),
             AgentEvent::Down(since) => self.centre.link = Some(CentreLink::Down(since)),
             AgentEvent::Gone => self.centre.link = Some(CentreLink::Gone(self.environment.now)),
-            AgentEvent::Klb(klb) => self.hear(News::Declared(klb)),
+            AgentEvent::Klb(klb) => self.receive_news(News::Declared(klb)),
             AgentEvent::Rules => effects.push(Effect::LookAtRules),
         }
     }
@@ -49,7 +49,7 @@ impl App {
         self.centre.link
     }
 
-    pub(super) fn hear(&mut self, news: News) {
+    pub(super) fn receive_news(&mut self, news: News) {
         match news {
             News::Trouble(why) => self.troubles.set(Subject::Centre, Some(why)),
             News::Sound => self.troubles.set(Subject::Centre, None),
@@ -98,7 +98,7 @@ impl App {
     }
 
     /// Another prompter on this seat applied a declaration; the shared state has its fact.
-    pub(super) fn take_applied(&mut self, broadcast: Option<Broadcast>) {
+    pub(super) fn adopt_applied(&mut self, broadcast: Option<Broadcast>) {
         self.centre.waiting.take_if(|w| broadcast.as_ref().is_some_and(|b| b.version >= w.version));
         self.centre.applied = broadcast;
     }

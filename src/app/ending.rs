@@ -34,13 +34,13 @@ impl App {
 
     /// Quits; a begun call is journalled as it is.
     pub(super) fn quit(&mut self, effects: &mut Vec<Effect>) {
-        let record = self.record(Some((self.environment.now, self.how_it_stands(Outcome::Left))));
+        let record = self.record(Some((self.environment.now, self.outcome_or(Outcome::Left))));
         effects.extend(record.map(|r| Effect::Journal(Box::new(r))));
         effects.push(Effect::Quit);
     }
 
     /// The outcome of a call that the CSO does not end: complete, or else `unsaid`.
-    pub(super) fn how_it_stands(&self, unsaid: Outcome) -> Outcome {
+    pub(super) fn outcome_or(&self, unsaid: Outcome) -> Outcome {
         if self.is_complete() { Outcome::Said(Ending::Complete) } else { unsaid }
     }
 
@@ -67,7 +67,7 @@ impl App {
     }
 
     /// Ends a finished call because the CSO sets a value, which is for the next call. Undoing that value returns here.
-    pub(super) fn end_by_value(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn end_for_next_value(&mut self, effects: &mut Vec<Effect>) {
         let ended = self.next_call(Outcome::Said(Ending::Complete), effects);
         self.calls.ended = Some(Ended { by_value: true, ..ended });
         let text = fill(self.words().notice.next_began, &[("undo", self.environment.undo_key())]);
@@ -75,7 +75,7 @@ impl App {
     }
 
     /// Whether an undo returns to the call before: the only change here is the value that began this call.
-    pub(super) fn leads_back(&self) -> bool {
+    pub(super) fn undo_returns(&self) -> bool {
         self.calls.ended.as_ref().is_some_and(|ended| ended.by_value) && self.calls.current.changes() == 1
     }
 

@@ -1,6 +1,6 @@
 //! Decides whether a Space or Enter ticks the current sentence. Part of `update`. It does not if the sentence is not
-//! visible, if the press before was less than [`SAYING`] ago, or if the sentence changed so recently ([`ON_ITS_WAY`]) that the press was
-//! meant for the one before.
+//! visible, if the press before was less than [`MIN_SAYING_TIME`] ago, or if the sentence changed so recently
+//! ([`CHANGE_GRACE`]) that the press was meant for the one before.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -11,9 +11,9 @@ use crate::rules::script::speak;
 use crate::words::fill;
 
 /// No sentence takes less time to say. A held key repeats faster than this, and each repeat restarts the time.
-pub const SAYING: TimeDelta = TimeDelta::milliseconds(700);
+pub const MIN_SAYING_TIME: TimeDelta = TimeDelta::milliseconds(700);
 /// How long after a change from outside a press may still be meant for the sentence before.
-pub const ON_ITS_WAY: TimeDelta = TimeDelta::milliseconds(1200);
+pub const CHANGE_GRACE: TimeDelta = TimeDelta::milliseconds(1200);
 
 /// The times of the last press and the last change.
 #[derive(Clone, Debug, Default)]
@@ -62,14 +62,14 @@ impl App {
             return false;
         }
         // In a finished call there is no sentence to tick by mistake.
-        if within(self.pace.changed, ON_ITS_WAY) && !self.calls.current.is_finished() {
+        if within(self.pace.changed, CHANGE_GRACE) && !self.calls.current.is_finished() {
             self.tell(fill(
                 self.words().notice.changed_under,
                 &[("key", if is_all { "S" } else { self.environment.said_key() })],
             ));
             return true;
         }
-        within(last, SAYING)
+        within(last, MIN_SAYING_TIME)
     }
 
     /// Whether a Space would end the call now.
@@ -79,7 +79,7 @@ impl App {
 
     /// Ticks the current sentence; when all are ticked, begins the next call. If a panel or a preview is open, only closes
     /// that.
-    pub(super) fn said(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn tick(&mut self, effects: &mut Vec<Effect>) {
         if self.mode != Mode::Closing {
             self.show_closing();
             return;

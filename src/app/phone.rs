@@ -35,7 +35,7 @@ pub(super) struct Phone {
     /// Events that wait for a field to be closed.
     waiting: VecDeque<PhoneEvent>,
     /// Whether it set the field that is open.
-    beneath: bool,
+    set_open_field: bool,
     /// The prompter's own connection to it.
     link: Option<Link>,
 }
@@ -43,14 +43,14 @@ pub(super) struct Phone {
 impl App {
     /// Handles an event. The reply is what was ignored of it, also if the rest has to wait.
     pub(super) fn phone(&mut self, event: PhoneEvent, effects: &mut Vec<Effect>) {
-        let (given, ignored) = event.pairs().map(|pairs| understand(self.rules(), pairs)).unwrap_or_default();
+        let (given, ignored) = event.pairs().map(|pairs| resolve(self.rules(), pairs)).unwrap_or_default();
         if self.must_wait(&event) {
             if self.phone.waiting.len() < MAX_WAITING {
                 self.phone.waiting.push_back(event);
             }
             self.tell(self.words().phone.waits(self.environment.closing_keys()));
         } else {
-            self.phone_now(event, given, &ignored, effects);
+            self.handle_phone(event, given, &ignored, effects);
         }
         effects.push(Effect::Reply(ignored));
     }
@@ -68,16 +68,16 @@ impl App {
     }
 
     /// Handles the waiting events once the field is closed.
-    pub(super) fn phone_waited(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn handle_waiting_phone(&mut self, effects: &mut Vec<Effect>) {
         while !matches!(self.mode, Mode::Typing(_)) {
-            self.phone.beneath = false;
+            self.phone.set_open_field = false;
             let Some(event) = self.phone.waiting.pop_front() else { return };
-            let (given, ignored) = event.pairs().map(|pairs| understand(self.rules(), pairs)).unwrap_or_default();
-            self.phone_now(event, given, &ignored, effects);
+            let (given, ignored) = event.pairs().map(|pairs| resolve(self.rules(), pairs)).unwrap_or_default();
+            self.handle_phone(event, given, &ignored, effects);
         }
     }
 
-    fn phone_now(&mut self, event: PhoneEvent, given: Given, ignored: &[Ignored], effects: &mut Vec<Effect>) {
+    fn handle_phone(&mut self, event: PhoneEvent, given: Given, ignored: &[Ignored], effects: &mut Vec<Effect>) {
         match event {
             PhoneEvent::Start { id, pairs } => self.phone_starts(id, &pairs, given, ignored, effects),
             PhoneEvent::Set(pairs) => self.phone_sets(&pairs, given, ignored, effects),
@@ -101,10 +101,10 @@ impl App {
                 Mode::Typing(draft) if draft.for_next => Some(draft.clone()),
                 _ => None,
             };
-            let how = self.how_it_stands(Outcome::NextCall);
+            let how = self.outcome_or(Outcome::NextCall);
             let old = self.next_call(how, effects);
             // The next call may have other rules.
-            given = understand(self.rules(), pairs).0;
+            given = resolve(self.rules(), pairs).0;
             if let Some(mut draft) = typed.and_then(|draft| self.draft_under(&draft, &old.book.rules)) {
                 draft.for_next = false;
                 self.mode = Mode::Typing(draft);
@@ -148,7 +148,7 @@ impl App {
             } else {
                 self.begin_next(effects);
                 // The next call may have other rules.
-                given = understand(self.rules(), pairs).0;
+                given = resolve(self.rules(), pairs).0;
             }
         }
         let told = self.momentary().map(str::to_owned);
@@ -178,19 +178,19 @@ impl App {
         let before = self.calls.current.clone();
         let book = Arc::clone(self.revisions.current());
         if let Mode::Typing(draft) = &self.mode {
-            self.phone.beneath |= given.typed.iter().any(|(field, _)| *field == draft.field);
+            self.phone.set_open_field |= given.typed.iter().any(|(field, _)| *field == draft.field);
         }
         self.calls.current.take(&book.rules, given, begins, self.environment.now);
         self.calls.current != before
     }
 
     /// Whether a field that is closed empty keeps the value that the telephone has set meanwhile.
-    pub(super) fn keeps_what_is_beneath(&self, draft: &Draft) -> bool {
-        self.phone.beneath && text::is_blank(draft.text())
+    pub(super) fn keeps_external_text(&self, draft: &Draft) -> bool {
+        self.phone.set_open_field && text::is_blank(draft.text())
     }
 
     /// The CSO did something in this call: it is too late to return to an overtaken one.
-    pub(super) fn settle_in(&mut self) {
+    pub(super) fn drop_overtaken(&mut self) {
         self.phone.overtaken.clear();
     }
 
@@ -224,7 +224,7 @@ impl App {
 }
 
 /// What the pairs set, and which of them are ignored.
-fn understand(rules: &RuleSet, pairs: &Pairs) -> (Given, Vec<Ignored>) {
+fn resolve(rules: &RuleSet, pairs: &Pairs) -> (Given, Vec<Ignored>) {
     let (given, rejected) = parse(rules, pairs.0.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     let ignored = |pair: Rejected| Ignored { key: pairs.0[pair.at].0.clone(), why: pair.why.into() };
     (given, rejected.into_iter().map(ignored).collect())

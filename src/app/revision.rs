@@ -29,7 +29,7 @@ impl App {
     }
 
     /// A fact that was set again, or that new rules know again, is not unknown any more.
-    pub(super) fn forget_what_is_known(&mut self) {
+    pub(super) fn drop_known_facts(&mut self) {
         let known = self.calls.current.held(&self.revisions.current().rules);
         self.calls.unknown.retain(|h| !known.iter().any(|k| k.fact == h.fact));
     }
@@ -43,14 +43,14 @@ impl App {
 
     /// Applies new rules now if nothing is ticked in the running call, else with the next call.
     pub(super) fn take_rules(&mut self, book: Arc<Book>, comparison: Option<Comparison>) {
-        let Some(book) = self.keep_waiting(book) else { return };
+        let Some(book) = self.store_until_in_force(book) else { return };
         self.troubles.set(Subject::Rules, None);
         if book.source == self.revisions.current().source {
             // The rules in use again, maybe from another file: no others wait any more.
             self.revisions.refresh(book);
             return;
         }
-        let notice = self.of_change(&book, comparison);
+        let notice = self.rules_notice(&book, comparison);
         if self.calls.current.said().is_empty() {
             let held = self.held();
             let home = book.rules.zone_named(&self.environment.home).unwrap_or(0);
@@ -69,7 +69,7 @@ impl App {
     }
 
     /// The notice about new rules: whether they apply now or with the next call, and how much changed.
-    fn of_change(&self, book: &Book, comparison: Option<Comparison>) -> String {
+    fn rules_notice(&self, book: &Book, comparison: Option<Comparison>) -> String {
         let words = &self.words().notice;
         let with = [("revision", book.rules.sop.revision.as_str())];
         let now = self.calls.current.said().is_empty();

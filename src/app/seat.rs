@@ -18,7 +18,7 @@ impl App {
         let book = Arc::clone(self.revisions.current());
         self.calls.current.adopt(&book.rules, &state.held);
         self.calls.unknown = unknown(&book.rules, &state.held);
-        self.take_applied(state.broadcast);
+        self.adopt_applied(state.broadcast);
         self.environment.hint = state.welcome;
     }
 }

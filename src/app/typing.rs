@@ -56,7 +56,7 @@ impl App {
             return self.tell_refused(field, NoText::TooLong { count });
         }
         let Mode::Typing(draft) = std::mem::replace(&mut self.mode, Mode::Closing) else { return };
-        if self.keeps_what_is_beneath(&draft) || (draft.for_next && is_blank(draft.text())) {
+        if self.keeps_external_text(&draft) || (draft.for_next && is_blank(draft.text())) {
             return;
         }
         if let Err(why) = name::check(self.rules(), draft.field, draft.text()) {

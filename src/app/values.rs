@@ -44,7 +44,7 @@ impl App {
             return;
         }
         let open = self.is_panel_open().then(|| self.mode.clone());
-        self.end_by_value(effects);
+        self.end_for_next_value(effects);
         self.mode = open.unwrap_or(Mode::Closing);
     }
 }

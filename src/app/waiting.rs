@@ -27,7 +27,7 @@ impl App {
     }
 
     /// Returns rules that are in force. Stores others until their first day, and notifies the CSO once.
-    pub(super) fn keep_waiting(&mut self, book: Arc<Book>) -> Option<Arc<Book>> {
+    pub(super) fn store_until_in_force(&mut self, book: Arc<Book>) -> Option<Arc<Book>> {
         if book.is_in_force(self.today()) {
             self.revisions.set_waiting(None);
             return Some(book);

@@ -1,4 +1,4 @@
-//! A card: one call, told as a story, and the closing that it asks for.
+//! A card: the story of a call, and the closing that is right for it.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
@@ -70,7 +70,7 @@ impl Card {
         self.spoken(rules).iter().any(|s| rules.step(*s).greets())
     }
 
-    /// The fields as they should be: honorific and sample name.
+    /// The right fields: honorific and sample name.
     pub fn fields(&self, rules: &RuleSet) -> Fields {
         let mut fields = Fields::default_of(rules);
         if let Some((field, choice)) = self.honorific {

@@ -41,7 +41,7 @@ struct RawStep {
     show: Option<Panel>,
 }
 
-/// What a step opens.
+/// A panel that a step opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Panel {
     Closing,
@@ -72,9 +72,8 @@ pub struct Step {
     /// What to notice.
     pub caption: String,
     pub set: Vec<Set>,
-    /// How many times Space is pressed: sentences said, and behind the last the next call.
+    /// How many times Space is pressed: each ticks a sentence, one more begins the next call.
     pub say: usize,
-    /// What is opened.
     pub show: Option<Panel>,
 }
 
@@ -84,9 +83,9 @@ pub struct Scene {
     pub title: String,
     /// The story of the call; may be empty.
     pub story: String,
-    /// How it opens; its clock is always set.
+    /// The first screen; its clock is always set.
     pub start: Step,
-    /// What Space does, one after the other.
+    /// The steps, one for each Space.
     pub steps: Vec<Step>,
 }
 
@@ -153,7 +152,7 @@ impl Deck {
     /// The embedded deck.
     ///
     /// # Panics
-    /// Never: a test reads it, and no build without it.
+    /// Never: a test reads the embedded deck.
     pub fn built_in() -> Self {
         read(BUILT_IN.as_bytes()).expect("the embedded deck is read by a test")
     }
@@ -178,15 +177,15 @@ impl Deck {
         &self.scenes[at].title
     }
 
-    /// The scene that says the same as a scene of another deck.
+    /// The position of a scene with the same contents as one of another deck.
     pub fn position_of(&self, other: &Self, at: usize) -> Option<usize> {
-        let says = other.scenes[at].says();
-        self.scenes.iter().position(|scene| scene.says() == says)
+        let contents = other.scenes[at].contents();
+        self.scenes.iter().position(|scene| scene.contents() == contents)
     }
 }
 
 impl RawScene {
-    fn says(&self) -> Vec<String> {
+    fn contents(&self) -> Vec<String> {
         let step = |step: &RawStep| {
             let set: Vec<(&str, &str)> = step.set.iter().map(|(n, v)| (n.value.as_str(), v.value.as_str())).collect();
             let text = |at: &Option<At<String>>| at.as_ref().map(|t| t.value.clone());
@@ -199,7 +198,7 @@ impl RawScene {
 
 fn resolved(rules: &RuleSet, raw: &RawStep, problems: &Problems) -> Step {
     let mut set = Vec::new();
-    // The zone first: a time is the customer's.
+    // The zone first, since the time is the customer's.
     if let Some(zone) = &raw.zone {
         if let Some(at) = rules.zone_named(&zone.value) {
             set.push(Set::Zone(at));
@@ -264,7 +263,7 @@ mod tests {
     use crate::book::Book;
 
     #[test]
-    fn the_embedded_deck_tells_the_whole_sop() {
+    fn the_embedded_deck_is_valid_and_its_captions_fit() {
         let rules = Book::built_in().rules;
         let scenes = Deck::built_in().resolved(&rules).into_iter();
         let scenes: Vec<Scene> =
@@ -279,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn each_problem_of_a_deck_is_reported_at_its_place() {
         let source = "schema = 1\ntitle = \"x\"\n[[scene]]\ntitle = \"a\"\ncaption = \"b\"\nsay = 0\nshow = \"x\"\n\
                       [[scene]]\ntitle = \" \"\ncaption = \"b\"\n[[scene.step]]\n";
         let codes: Vec<&str> = read(source.as_bytes()).unwrap_err().iter().map(|p| p.code().as_str()).collect();

@@ -1,4 +1,4 @@
-//! Grades an answer to a card. Whatever the kind of exercise, the measure is what the customer hears.
+//! Grades an answer to a card by what the customer would hear, in every kind of exercise.
 
 use super::card::Card;
 use crate::rules::decide::{Situation, decide};
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn on_the_prompter_each_thing_is_judged_by_itself() {
+    fn in_a_case_each_part_is_graded_by_itself() {
         let rules = Book::built_in().rules;
         let card = card(&rules, [0, 0, 1]);
         let right = steps(&rules, &["campaign", "update", "terima-kasih"]);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fact_that_changes_nothing_here_is_no_mistake() {
+    fn a_wrong_fact_that_does_not_change_the_closing_is_right() {
         let rules = Book::built_in().rules;
         let card = card(&rules, [0, 1, 1]);
         let said = steps(&rules, &["update", "terima-kasih"]);
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_script_order_and_greeting_count() {
+    fn without_the_script_order_and_greeting_are_graded() {
         let rules = Book::built_in().rules;
         let card = card(&rules, [1, 1, 2]);
         let blind = |ids: &[&str], greeting| Answer::Blind { steps: steps(&rules, ids), greeting };
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn spoken_is_right_word_for_word() {
+    fn only_word_for_word_sentences_are_right_when_spoken() {
         let rules = Book::built_in().rules;
         let card = card(&rules, [0, 0, 0]);
         let spoken = |marks: &[SpokenMark]| grade(&rules, &card, &Answer::Spoken { marks: marks.to_vec() });

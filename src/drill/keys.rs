@@ -38,7 +38,7 @@ const LEAVE: &[Key] = &[Key::Char('q'), Key::Ctrl('c')];
 pub fn footer<M>(rows: &[Row<M>], words: &Words) -> Vec<(String, String)> {
     let named = |row: &Row<M>| {
         let keys: Vec<String> = row.keys.iter().map(|k| k.name(words).into_owned()).collect();
-        // Space and Enter are one to the eye; arrows and digits belong together.
+        // Space and Enter are shown as one; arrows and digits are combined.
         let shown = if row.keys.starts_with(SPACE) || row.keys.starts_with(LEAVE) { &keys[..1] } else { &keys[..] };
         (shown.join(" "), row.label.to_owned())
     };
@@ -81,8 +81,8 @@ fn found<M: Clone>(rows: Vec<Row<M>>, key: Key) -> Option<M> {
     rows.into_iter().find(|r| r.keys.contains(&key) || r.keys.contains(&lower)).map(|r| r.step)
 }
 
-/// The prompter's actions that have no key here: copying and the recap are of no use, and the panel of reasons would give
-/// an exam's answers away.
+/// The prompter's actions that are not available here: copying and the recap are useless, and the reasons would give an
+/// exam's answers away.
 pub fn hidden(exam: bool) -> &'static [Action] {
     if exam {
         &[Action::Copy, Action::Panel(Panel::Recap), Action::Panel(Panel::Basis)]
@@ -149,7 +149,7 @@ fn leave_rows(label: &'static str) -> [Row<SessionAction>; 2] {
     [Row::new(&[Key::Char('q')], SessionAction::Leave, label), Row::hidden(&[Key::Ctrl('c')], SessionAction::Quit)]
 }
 
-/// The keys while it is asked whether to leave.
+/// The keys of the question whether to quit.
 pub fn leaving_rows(session: &Session) -> Vec<Row<SessionAction>> {
     let w = &session.words().drill;
     vec![
@@ -160,7 +160,7 @@ pub fn leaving_rows(session: &Session) -> Vec<Row<SessionAction>> {
     ]
 }
 
-/// The footer while leaving has to be confirmed.
+/// The footer of the question whether to quit.
 pub fn leaving_footer(session: &Session) -> Vec<(String, String)> {
     let w = &session.words().drill;
     let question = if session.is_exam() { w.leaving_exam } else { w.leaving };
@@ -197,7 +197,7 @@ fn card_rows(session: &Session, rows: &mut Vec<Row<SessionAction>>) {
             for (at, digit) in ('1'..='9').enumerate().take(offered.len()) {
                 rows.push(Row::hidden(&[Key::Char(digit)], SessionAction::ChooseAt(at)));
             }
-            rows.push(Row::new(&[Key::Backspace], SessionAction::TakeBack, session.words().keys.undo));
+            rows.push(Row::new(&[Key::Backspace], SessionAction::Undo, session.words().keys.undo));
             if session.is_ready() {
                 rows.insert(0, Row::new(&[Key::Enter], SessionAction::HandIn, w.key_hand_in));
             }
@@ -212,7 +212,7 @@ fn card_rows(session: &Session, rows: &mut Vec<Row<SessionAction>>) {
             }
             rows.push(Row::hidden(&[Key::Up], SessionAction::Cursor(up)));
             rows.push(Row::hidden(&[Key::Down], SessionAction::Cursor(down)));
-            rows.push(Row::new(&[Key::Backspace], SessionAction::TakeBack, session.words().keys.undo));
+            rows.push(Row::new(&[Key::Backspace], SessionAction::Undo, session.words().keys.undo));
         }
     }
     rows.push(Row::new(&[Key::Char('r')], SessionAction::Story, w.key_story));

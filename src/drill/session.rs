@@ -30,9 +30,9 @@ pub struct Setup {
     pub home: usize,
     /// The cards, in the order in which they are asked.
     pub cards: Vec<Card>,
-    /// What of the rules no card asks.
+    /// The parts of the rules that no card covers.
     pub not_asked: Vec<String>,
-    /// The seed they were dealt from.
+    /// The seed of the cards.
     pub seed: u64,
     /// The kind of exercise; `None`: the first screen asks.
     pub kind: Option<ExerciseKind>,
@@ -47,10 +47,9 @@ pub struct Setup {
 /// The screen of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// What is coming, and how it is answered.
+    /// The introduction.
     Intro,
     Card,
-    /// What was right.
     Feedback,
     Score,
 }
@@ -58,7 +57,7 @@ pub enum Phase {
 /// The answer to the open card, not handed in yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Draft {
-    /// On the prompter: the state is the prompter's.
+    /// The prompter's own state is the answer.
     Case,
     /// Without the script.
     Blind {
@@ -81,19 +80,19 @@ pub enum Draft {
 /// What a key does in a session.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SessionAction {
-    /// Begin, answering this way.
+    /// Begin this kind of exercise.
     Begin(ExerciseKind),
-    /// Something on the prompter.
+    /// An action on the prompter.
     App(Action),
     Cursor(Direction),
-    /// Choose the step under the cursor, or drop it.
+    /// Choose the step under the cursor, or remove it.
     Choose,
-    /// Choose the step at this place of the list, or drop it.
+    /// Choose the step at this position of the list, or remove it.
     ChooseAt(usize),
     /// The next greeting, or the one before.
     Greeting(Direction),
-    /// Take the last step or mark back.
-    TakeBack,
+    /// Undo the last step or mark.
+    Undo,
     /// The partner opens the script.
     Open,
     /// The partner marks a sentence.
@@ -106,9 +105,9 @@ pub enum SessionAction {
     Page(Direction),
     /// Close what is open.
     Back,
-    /// Leave; before the end this asks first.
+    /// Quit; asks first before the end.
     Leave,
-    /// Leave at once.
+    /// Quit without asking.
     Quit,
 }
 
@@ -124,7 +123,7 @@ pub struct Session {
     shown: DateTime<Utc>,
     now: DateTime<Utc>,
     reading: bool,
-    /// Whether it is asked if it is really to be left.
+    /// Whether the question whether to quit is open.
     leaving: bool,
     scroll: Scroll,
 }
@@ -206,7 +205,7 @@ impl Session {
         self.reading
     }
 
-    /// Whether it is asked if it is really to be left.
+    /// Whether the question whether to quit is open.
     pub fn is_leaving(&self) -> bool {
         self.leaving
     }
@@ -221,18 +220,18 @@ impl Session {
         self.phase == Phase::Card && self.draft == Draft::Case && !self.reading
     }
 
-    /// The last keys were meant for another window, and were undone.
+    /// Reports that the last keys were meant for another window and were undone.
     pub fn mistyped(&mut self) {
         let effects = self.app.update(Message::Mistyped, self.app.now());
         self.scroll.follow(&self.app, &effects);
     }
 
-    /// Takes over from the drawing how far the page can be scrolled, and its height.
+    /// Sets the scroll limits that the drawing found.
     pub fn bound_scroll(&mut self, most: usize, page: usize) {
         self.scroll.bound(most, page);
     }
 
-    /// Changes the state. Returns whether the session was left.
+    /// Changes the state. Returns whether the session has ended.
     pub fn update(&mut self, step: SessionAction, now: DateTime<Utc>) -> bool {
         // A sheet's times never run backwards.
         self.now = self.now.max(now);
@@ -240,7 +239,7 @@ impl Session {
             SessionAction::Quit => return true,
             SessionAction::Leave if matches!(self.phase, Phase::Intro | Phase::Score) => return true,
             SessionAction::Leave => self.leaving = true,
-            SessionAction::Begin(way) => self.begin(way),
+            SessionAction::Begin(kind) => self.begin(kind),
             SessionAction::App(Action::Said) if self.app.would_end() => {
                 if !self.app.refuses(&Action::Said, self.now) {
                     self.hand_in();
@@ -287,7 +286,7 @@ impl Session {
         let rules = &self.setup.book.rules;
         let now = card.moment(rules, self.setup.day);
         self.app = fresh_app(&self.setup.book, self.setup.lang, self.setup.home, now);
-        // What no key sets comes to the prompter from outside, here as there.
+        // Facts without a key are set from outside, as in a real call.
         for fact in (0..rules.facts.len()).filter(|at| rules.facts[*at].key.is_none()) {
             for _ in 0..card.situation.value(fact) {
                 let _ = self.app.update(Action::Fact(fact), self.app.now());
@@ -333,7 +332,7 @@ impl Session {
                         (Some(at), Direction::Up) => (at + words - 1) % words,
                     });
                 }
-                SessionAction::TakeBack => drop(chosen.pop()),
+                SessionAction::Undo => drop(chosen.pop()),
                 _ => {}
             },
             Draft::Spoken { open, cursor, marks } => match step {
@@ -346,7 +345,7 @@ impl Session {
                         *cursor = (*cursor + 1).min(marks.len() - 1);
                     }
                 }
-                SessionAction::TakeBack => {
+                SessionAction::Undo => {
                     let last = marks.iter().rposition(Option::is_some);
                     if let Some(last) = last {
                         marks[last] = None;
@@ -450,7 +449,7 @@ impl Session {
     }
 }
 
-/// A prompter in which nothing has happened yet.
+/// A prompter with an untouched call.
 pub(super) fn fresh_app(book: &Arc<Book>, lang: Lang, home: usize, now: DateTime<Utc>) -> App {
     App::new(Begin {
         book: Arc::clone(book),
@@ -472,8 +471,8 @@ pub(in crate::drill) mod testing {
     use crate::drill::story::Stories;
 
     pub fn setup(book: &Arc<Book>, stories: &Stories, seed: u64) -> Setup {
-        let dealt = CardGenerator::new(&book.rules, stories).generate(&full_coverage(&book.rules), seed);
-        let (not_asked, cards) = (dealt.not_asked(&book.rules), dealt.cards);
+        let generated = CardGenerator::new(&book.rules, stories).generate(&full_coverage(&book.rules), seed);
+        let (not_asked, cards) = (generated.not_asked(&book.rules), generated.cards);
         Setup {
             book: Arc::clone(book),
             stories_sha256: stories.sha256.clone(),
@@ -495,7 +494,7 @@ pub(in crate::drill) mod testing {
         Session::new(setup(&Arc::new(Book::built_in()), &Stories::built_in(), seed))
     }
 
-    /// Answers the open card as it should be, or with nothing.
+    /// Answers the open card right, or wrong.
     pub fn answer(session: &mut Session, right: bool) {
         let now = session.now;
         let card = session.card().unwrap().clone();
@@ -548,18 +547,18 @@ mod tests {
     use crate::drill::sheet::{by_fact, by_rule};
     use crate::drill::story::Stories;
 
-    fn practice(way: ExerciseKind) -> Session {
+    fn practice(kind: ExerciseKind) -> Session {
         let (book, stories) = (Arc::new(Book::built_in()), Stories::built_in());
         let mut session = Session::new(Setup { exam: None, ..setup(&book, &stories, 5) });
         let now = session.now;
-        session.update(SessionAction::Begin(way), now);
+        session.update(SessionAction::Begin(kind), now);
         session
     }
 
     #[test]
-    fn practice_tells_after_each_card_and_keeps_it() {
-        for way in ExerciseKind::ALL {
-            let mut session = practice(way);
+    fn practice_shows_feedback_after_each_card_and_records_it() {
+        for kind in ExerciseKind::ALL {
+            let mut session = practice(kind);
             let all = session.setup().cards.len();
             for at in 0..all {
                 assert_eq!((session.phase(), session.at()), (Phase::Card, at));
@@ -578,7 +577,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exam_tells_nothing_before_its_end_and_broken_off_is_not_passed() {
+    fn an_exam_shows_no_feedback_before_its_end_and_an_aborted_one_is_not_passed() {
         let (book, stories) = (Arc::new(Book::built_in()), Stories::built_in());
         let mut session = Session::new(setup(&book, &stories, 5));
         session.update(SessionAction::Begin(ExerciseKind::Blind), session.now);
@@ -590,7 +589,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_an_open_card_is_handed_in() {
+    fn only_an_open_card_can_be_handed_in() {
         let mut session = practice(ExerciseKind::Case);
         answer(&mut session, true);
         assert!(!session.update(SessionAction::HandIn, session.now));
@@ -598,7 +597,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_and_marks_are_taken_back() {
+    fn steps_and_marks_can_be_undone() {
         let mut session = practice(ExerciseKind::Blind);
         let now = session.now;
         for step in [
@@ -612,14 +611,14 @@ mod tests {
         }
         let Draft::Blind { chosen, greeting, offered, .. } = session.draft().clone() else { panic!() };
         assert_eq!((chosen, greeting), (vec![offered[0]], Some(3)));
-        session.update(SessionAction::TakeBack, now);
+        session.update(SessionAction::Undo, now);
         assert!(!session.is_ready());
         let mut session = practice(ExerciseKind::Spoken);
         for step in [
             SessionAction::Open,
             SessionAction::Mark(SpokenMark::Exact),
             SessionAction::Mark(SpokenMark::Changed),
-            SessionAction::TakeBack,
+            SessionAction::Undo,
         ] {
             session.update(step, now);
         }

@@ -51,7 +51,7 @@ pub struct Show {
 }
 
 impl Show {
-    /// Begins with the first scene; `None` where there is none.
+    /// Starts with the first scene; `None` if there is none.
     pub fn new(
         book: Arc<Book>,
         lang: Lang,
@@ -84,7 +84,7 @@ impl Show {
         Some(show)
     }
 
-    /// With the titles of the scenes that are left out, since their captions would be false under these rules.
+    /// Sets the titles of the scenes that are left out, since their captions would be false under these rules.
     pub fn without(mut self, left_out: Vec<String>) -> Self {
         self.left_out = left_out;
         self
@@ -99,7 +99,6 @@ impl Show {
         self.lang.words()
     }
 
-    /// What the deck is called.
     pub fn title(&self) -> &str {
         &self.title
     }
@@ -123,7 +122,7 @@ impl Show {
         (self.step, self.scene().steps.len())
     }
 
-    /// What to notice.
+    /// The caption of the current step.
     pub fn caption(&self) -> &str {
         &self.now_shown().caption
     }
@@ -138,23 +137,23 @@ impl Show {
         self.step == self.scene().steps.len()
     }
 
-    /// The last keys were meant for another window, and were undone.
+    /// Reports that the last keys were meant for another window and were undone.
     pub fn mistyped(&mut self) {
         let effects = self.app.update(Message::Mistyped, self.now);
         self.scroll.follow(&self.app, &effects);
     }
 
-    /// How far what is open is scrolled.
+    /// The scroll offset in lines.
     pub fn scroll(&self) -> usize {
         self.scroll.offset()
     }
 
-    /// Takes over from the drawing how far the page can be scrolled.
+    /// Sets the scroll limits that the drawing found.
     pub fn bound_scroll(&mut self, most: usize, page: usize) {
         self.scroll.bound(most, page);
     }
 
-    /// Changes the state. Returns whether the presentation was left.
+    /// Changes the state. Returns whether the presentation has ended.
     pub fn update(&mut self, go: ShowAction) -> bool {
         match go {
             ShowAction::Quit => return true,
@@ -173,7 +172,7 @@ impl Show {
             }
             ShowAction::StepBack => {}
             ShowAction::Scene(Direction::Down) => self.go_to(self.scene + 1),
-            // Back to the beginning of this scene first, as every player does it.
+            // First back to the beginning of this scene, as in a media player.
             ShowAction::Scene(Direction::Up) if self.step > 0 => self.play(),
             ShowAction::Scene(Direction::Up) => self.go_to(self.scene.saturating_sub(1)),
             ShowAction::First => self.go_to(0),
@@ -204,7 +203,7 @@ impl Show {
 
     fn act(&mut self, update: impl Into<Update>) {
         self.hands += TimeDelta::seconds(2);
-        // A step that moves the clock is the only thing that does.
+        // The clock moves only in a step that sets it.
         let effects = self.app.update_at(update, self.now, self.hands);
         self.scroll.follow(&self.app, &effects);
     }
@@ -291,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn going_back_shows_what_was_shown() {
+    fn going_back_shows_the_same_screens() {
         let mut show = show();
         let mut seen = vec![picture(&show)];
         loop {
@@ -329,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn scenes_are_reached_from_everywhere_and_a_live_toggle_stays_for_the_step() {
+    fn every_scene_can_be_reached_and_a_changed_fact_lasts_for_the_step() {
         let mut show = show();
         show.update(ShowAction::Scene(Direction::Down));
         show.update(ShowAction::Step);

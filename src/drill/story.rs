@@ -33,7 +33,7 @@ pub struct Scenario {
     /// Whether it is the trainer's own.
     pub is_own: bool,
     /// Texts that say so; one is chosen.
-    pub tell: Vec<StoryText>,
+    pub texts: Vec<StoryText>,
 }
 
 /// A sentence that implies more.
@@ -45,7 +45,7 @@ pub struct Detail {
     /// Whether it is the trainer's own.
     pub is_own: bool,
     /// Texts that say so; one is chosen.
-    pub tell: Vec<StoryText>,
+    pub texts: Vec<StoryText>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +144,7 @@ impl Stories {
     /// The stories that are embedded in the program.
     ///
     /// # Panics
-    /// Never: a test reads the embedded file, and no build without it.
+    /// Never: a test reads the embedded file.
     pub fn built_in() -> Self {
         read(BUILT_IN.as_bytes()).expect("the embedded stories are read by a test")
     }
@@ -298,9 +298,9 @@ impl Reader<'_> {
     fn scenario(&self, t: &Table<'_>, unsaid: &Implied) -> Option<Scenario> {
         let id = full(t, "id");
         let when = self.implied(t, "when");
-        let tell = self.tell(t);
+        let texts = self.texts(t);
         let id = self.give(t, id?)?;
-        Some(Scenario { id, when, unsaid: unsaid.clone(), is_own: false, tell: tell? })
+        Some(Scenario { id, when, unsaid: unsaid.clone(), is_own: false, texts: texts? })
     }
 
     fn places(&self, t: &Table<'_>) -> Option<Places> {
@@ -344,10 +344,10 @@ impl Reader<'_> {
         let id = full(t, "id");
         let when = self.implied(t, "when");
         if when.is_empty() {
-            // It could be added to no story: it would be skipped without a word.
+            // It would never be used, and nothing would report that.
             t.note(t.span.clone(), Kind::MissingKey { key: "when", table: t.name.clone().into() });
         }
-        let tell = self.tell(t);
+        let texts = self.texts(t);
         let before = match t.text("at") {
             Some(at) if at.value == "before" => true,
             Some(at) if at.value != "after" => {
@@ -358,7 +358,7 @@ impl Reader<'_> {
             _ => false,
         };
         self.give(t, id?)?;
-        Some(Detail { when, before, is_own: false, tell: tell? })
+        Some(Detail { when, before, is_own: false, texts: texts? })
     }
 
     fn give(&self, t: &Table<'_>, id: At<String>) -> Option<String> {
@@ -376,17 +376,17 @@ impl Reader<'_> {
         Some(id.value)
     }
 
-    fn tell(&self, t: &Table<'_>) -> Option<Vec<StoryText>> {
+    fn texts(&self, t: &Table<'_>) -> Option<Vec<StoryText>> {
         let tell = t.required_texts("tell")?;
         if tell.value.is_empty() {
             t.note(tell.span, Kind::Empty { key: "tell" });
             return None;
         }
-        let tellings: Vec<StoryText> = tell.value.into_iter().filter_map(|text| self.telling(t, text)).collect();
-        (!tellings.is_empty()).then_some(tellings)
+        let texts: Vec<StoryText> = tell.value.into_iter().filter_map(|text| self.story_text(t, text)).collect();
+        (!texts.is_empty()).then_some(texts)
     }
 
-    fn telling(&self, t: &Table<'_>, text: At<String>) -> Option<StoryText> {
+    fn story_text(&self, t: &Table<'_>, text: At<String>) -> Option<StoryText> {
         if text::is_blank(&text.value) {
             t.note(text.span, Kind::Empty { key: "tell" });
             return None;
@@ -427,16 +427,16 @@ mod tests {
     use crate::book::Book;
 
     #[test]
-    fn the_embedded_stories_are_many_and_sound() {
+    fn the_embedded_stories_are_valid_and_many() {
         let stories = Stories::built_in();
         assert!(stories.scenarios.len() >= 40, "{}", stories.scenarios.len());
-        assert!(stories.scenarios.iter().all(|s| s.tell.len() >= 2));
-        assert!(stories.details.iter().all(|d| d.tell.len() >= 2));
+        assert!(stories.scenarios.iter().all(|s| s.texts.len() >= 2));
+        assert!(stories.details.iter().all(|d| d.texts.len() >= 2));
         assert_eq!(read(TEMPLATE.as_bytes()).map(|own| own.scenarios.len()), Ok(0));
     }
 
     #[test]
-    fn no_label_and_no_greeting_stands_in_a_story() {
+    fn no_story_contains_a_label_or_a_greeting() {
         let rules = Book::built_in().rules;
         let mut names: Vec<String> = Vec::new();
         for fact in &rules.facts {
@@ -453,19 +453,19 @@ mod tests {
                 .collect()
         };
         let stories = Stories::built_in();
-        let scenarios = stories.scenarios.iter().flat_map(|s| &s.tell);
+        let scenarios = stories.scenarios.iter().flat_map(|s| &s.texts);
         let person = Person { call: "Bu".into(), name: "Siti".into(), place: "Ambon".into(), ..Person::default() };
-        for telling in scenarios.chain(stories.details.iter().flat_map(|d| &d.tell)) {
-            let told = words(&telling.fill_in(&person));
+        for text in scenarios.chain(stories.details.iter().flat_map(|d| &d.texts)) {
+            let story = words(&text.fill_in(&person));
             for name in &names {
                 let name = words(name);
-                assert!(!told.windows(name.len()).any(|w| w == name), "{name:?} stands in {told:?}");
+                assert!(!story.windows(name.len()).any(|w| w == name), "{name:?} is in {story:?}");
             }
         }
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn each_problem_of_a_stories_file_is_reported_at_its_place() {
         let source = "schema = 1\n[[scenario]]\nid = \"A\"\nwhen = { klb = [\"ya\", \"tidak\"] }\ntell = [\"{siapa} {\"]\n\
                       [[scenario]]\nid = \"b\"\ntell = []\n[[scenario]]\nid = \"b\"\ntell = [\"x {salam}\"]\nx = 1\n\
                       [[detail]]\nid = \"c\"\nat = \"middle\"\ntell = [\" \"]\n[[place]]\nzone = \"WIB\"\nnames = []\n";
@@ -493,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_rules_lack_is_told_with_its_place() {
+    fn a_name_that_the_rules_lack_is_reported_at_its_place() {
         let source = "schema = 1\nunsaid = { kbl = \"tidak\" }\nreviewed = { topik = [\"lain\", \"lian\"] }\n\
                       [[scenario]]\nid = \"a\"\nwhen = { aplikasi = \"sudah\" }\ntell = [\"x\"]\n\
                       [[detail]]\nid = \"b\"\nwhen = { jenis = \"x\", klb = \"ya\" }\ntell = [\"x\"]\n\
@@ -512,7 +512,7 @@ mod tests {
     }
 
     #[test]
-    fn ones_own_story_takes_the_place_of_the_embedded_one() {
+    fn an_own_story_replaces_the_embedded_one_of_the_same_id() {
         let own = read(b"schema = 1\n[[scenario]]\nid = \"banjir\"\ntell = [\"{nama}, {tempat}\"]\n").unwrap();
         let (before, both) = (Stories::built_in(), Stories::built_in().with(own));
         assert_eq!(both.scenarios.len(), before.scenarios.len());

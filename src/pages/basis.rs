@@ -1,4 +1,4 @@
-//! Why this script (`D`).
+//! The reasons for this script.
 
 use chrono::FixedOffset;
 
@@ -13,7 +13,7 @@ use crate::rules::script::complete;
 use crate::times::minute;
 use crate::words::fill;
 
-/// Why this script: the rule, its clause, the contradiction, the Keterangan of the step, the duties, the document.
+/// The rule, its clause, the contradiction, the Keterangan of the step, the duties, the document.
 pub fn basis(app: &App) -> Page {
     let words = &app.words().basis;
     let rules = app.rules();
@@ -60,7 +60,7 @@ pub fn basis(app: &App) -> Page {
     }
     let replaced = app.waiting().is_some_and(|waiting| waiting.origin == app.book().origin);
     let source = match &app.book().origin {
-        // The file has another revision by now, which waits.
+        // The file has the waiting revision now.
         Origin::File(_) if replaced => words.last_good.to_owned(),
         Origin::BuiltIn => words.built_in.to_owned(),
         Origin::File(path) => crate::rules::text::clean(&path.display().to_string()),
@@ -70,7 +70,7 @@ pub fn basis(app: &App) -> Page {
     page
 }
 
-/// Where the SOP contradicts itself, as long as it decides what is still to be said; then what was said.
+/// The contradiction in the SOP while it affects a remaining sentence; after that, what was said.
 fn contradiction(page: &mut Page, app: &App) {
     let (rules, words) = (app.rules(), &app.words().basis);
     if let Some(caution) = app.call().caution(rules) {
@@ -87,7 +87,7 @@ fn contradiction(page: &mut Page, app: &App) {
     page.gap();
 }
 
-/// What a new revision changed: what is said here and now, which words greet when, and what must always be so.
+/// What a new revision changed: the closing of this situation, the greetings, the duties and other texts.
 fn changes(page: &mut Page, app: &App) {
     let Some(previous) = app.previous_rules() else { return };
     let words = &app.words().basis;
@@ -95,7 +95,7 @@ fn changes(page: &mut Page, app: &App) {
     let situation = app.call().situation();
     let besides = besides(&previous.rules, app.rules());
     let change = spoken_change(&previous.rules, app.rules(), situation);
-    // The same answer is spoken otherwise where only the greeting or a field changed.
+    // With the same steps, the words still differ if a greeting or a field changed.
     let (old, new) = match &change {
         Some((before, after)) => (spoken(app, &previous.rules, &before.steps), spoken(app, app.rules(), &after.steps)),
         None => match answer_before(&previous.rules, app.rules(), situation) {
@@ -141,21 +141,21 @@ fn changes(page: &mut Page, app: &App) {
     page.gap();
 }
 
-/// What these steps are, spoken now to this customer, under rules that may be others than the call's.
+/// The sentences of these steps for this customer now, under the given rules.
 fn spoken(app: &App, rules: &RuleSet, steps: &[&str]) -> String {
     let fields = app.fields().under(app.rules(), rules);
     let steps = steps.iter().filter_map(|id| rules.step_named(id));
     complete(rules, steps, &fields, rules.greetings.word(app.local())).to_string()
 }
 
-/// The duties and prohibitions that speak of this situation.
+/// The duties and prohibitions for this situation.
 fn requirements(rules: &RuleSet, app: &App) -> String {
     let here = rules.requirements.iter().filter(|r| r.when.contains(app.call().situation().values()));
-    let told: Vec<String> = here
+    let texts: Vec<String> = here
         .map(|r| match &r.basis {
             Some(basis) => format!("{} ({basis})", r.id),
             None => r.id.clone(),
         })
         .collect();
-    told.join(" · ")
+    texts.join(" · ")
 }

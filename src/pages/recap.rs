@@ -1,4 +1,4 @@
-//! The own day (`R`): how many closings, how many complete, what was left out, how they ended, and by hour.
+//! The summary of the CSO's day: how many closings, how many complete, what was left out, how they ended, and by hour.
 
 use super::{Page, Part};
 use crate::app::App;

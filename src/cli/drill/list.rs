@@ -15,7 +15,7 @@ pub fn run(materials: &Materials, context: &Context) -> Answer {
     let (rules, w) = (&materials.book.rules, &context.words().drillverb);
     let generator = CardGenerator::new(rules, &materials.stories);
     let usable = generator.usable_scenarios();
-    let tellings: usize = usable.iter().map(|s| s.tell.len()).sum();
+    let tellings: usize = usable.iter().map(|s| s.texts.len()).sum();
     let mut out = fill(
         w.list_title,
         &[
