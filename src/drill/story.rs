@@ -519,7 +519,7 @@ mod tests {
         assert_ne!(both.sha256, before.sha256);
         let banjir = both.scenarios.iter().find(|s| s.id == "banjir").unwrap();
         let person = Person { name: "Siti Aminah".into(), place: "Ambon".into(), ..Person::default() };
-        assert_eq!(banjir.tell[0].fill_in(&person), "Siti Aminah, Ambon");
+        assert_eq!(banjir.texts[0].fill_in(&person), "Siti Aminah, Ambon");
         assert_eq!((person.called(), person.introduced()), ("Siti".into(), "Siti Aminah".into()));
     }
 }
