@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use criterion::{Criterion, criterion_group, criterion_main};
-use penutup::app::{App, Begin};
+use penutup::app::{App, AppSetup};
 use penutup::book::Book;
 use penutup::keymap::{self, Key};
 use penutup::rules::decide::{Situation, decide};
@@ -21,7 +21,7 @@ fn now() -> DateTime<Utc> {
 }
 
 fn app() -> App {
-    App::new(Begin {
+    App::new(AppSetup {
         book: Arc::new(Book::built_in()),
         lang: Lang::Id,
         zone: 0,

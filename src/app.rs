@@ -103,7 +103,7 @@ pub enum Effect {
 
 /// What an [`App`] starts with.
 #[derive(Debug)]
-pub struct Begin {
+pub struct AppSetup {
     /// The rules in use.
     pub book: Arc<Book>,
     pub lang: Lang,
@@ -135,7 +135,7 @@ pub struct App {
 
 impl App {
     /// Starts with an untouched call.
-    pub fn new(begin: Begin) -> Self {
+    pub fn new(begin: AppSetup) -> Self {
         let rules = &begin.book.rules;
         let zone = begin.zone.min(rules.zones.len() - 1);
         let mut troubles = Troubles::default();
@@ -299,11 +299,11 @@ impl App {
     fn receive(&mut self, message: Message, effects: &mut Vec<Effect>) {
         match message {
             Message::Clock => {}
-            Message::Unseen => self.tell(self.words().notice.unseen(self.environment.said_key())),
+            Message::Unseen => self.notify(self.words().notice.unseen(self.environment.said_key())),
             Message::Mistyped => {
                 // A notice is not visible while a question is open.
                 self.show_closing();
-                self.tell(self.words().notice.mistyped);
+                self.notify(self.words().notice.mistyped);
             }
             Message::Rules(book, comparison) => self.take_rules(book, comparison),
             Message::Phone(event) => self.phone(event, effects),
@@ -312,11 +312,11 @@ impl App {
             Message::Agent(event) => self.agent(event, effects),
             // In line mode the sentence is printed, and copied from there by hand.
             Message::Copied(_) if self.environment.plain_mode => {}
-            Message::Copied(Copied::Desktop) => self.tell(self.words().notice.copied),
-            Message::Copied(Copied::Terminal) => self.tell(self.words().notice.copied_to_terminal),
+            Message::Copied(Copied::Desktop) => self.notify(self.words().notice.copied),
+            Message::Copied(Copied::Terminal) => self.notify(self.words().notice.copied_to_terminal),
             Message::NotCopied(text) => effects.push(Effect::CopyToTerminal(text)),
             Message::Day(day) => self.day = Some(*day),
-            Message::JournalNotice(line) => self.tell(line),
+            Message::JournalNotice(line) => self.notify(line),
             Message::Shared(shared) => self.share(&shared),
             Message::Trouble(subject, why) => self.troubles.set(subject, why),
         }
@@ -337,7 +337,7 @@ impl App {
         }
     }
 
-    fn tell(&mut self, text: impl Into<Private>) {
+    fn notify(&mut self, text: impl Into<Private>) {
         self.troubles.notify(text);
     }
 
@@ -369,11 +369,11 @@ impl App {
             return;
         }
         if !self.undo_returns() && self.calls.current.undo() {
-            self.tell(notice.undone);
+            self.notify(notice.undone);
         } else if let Some(ended) = self.calls.ended.take() {
             self.resume(ended, effects);
         } else {
-            self.tell(notice.nothing_to_undo);
+            self.notify(notice.nothing_to_undo);
         }
     }
 
@@ -388,7 +388,7 @@ impl App {
         let Some(entry) = entries.get(to) else { return };
         self.calls.previewing = (entry.mark != Mark::Current).then_some(entry.step);
         if self.calls.previewing.is_some() && !self.is_complete() {
-            self.tell(self.words().screen.looking);
+            self.notify(self.words().screen.looking);
         }
     }
 }

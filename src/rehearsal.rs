@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::action::Action;
-use crate::app::{App, Begin};
+use crate::app::{App, AppSetup};
 use crate::book::Book;
 use crate::files::shown_path;
 use crate::helper;
@@ -66,7 +66,7 @@ fn draw_screens(book: &Arc<Book>, lang: Lang) {
     let space = rules.space();
     let mut now: DateTime<Utc> = DateTime::UNIX_EPOCH;
     for zone in 0..rules.zones.len().min(MOST_ZONES) {
-        let begin = || Begin {
+        let begin = || AppSetup {
             book: Arc::clone(book),
             lang,
             zone,

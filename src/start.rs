@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::app::{App, Begin};
+use crate::app::{App, AppSetup};
 use crate::book::Book;
 use crate::broadcast::News;
 use crate::clipboard::Desktop;
@@ -74,7 +74,7 @@ impl Start {
     /// Runs the prompter until it ends; `open` enters the terminal.
     pub fn run<V: View>(self, open: impl FnOnce() -> io::Result<V>) -> io::Result<()> {
         let (lang, words) = (self.lang, self.lang.words());
-        let mut app = App::new(Begin {
+        let mut app = App::new(AppSetup {
             book: Arc::clone(&self.book),
             lang: self.lang,
             zone: self.zone,

@@ -89,7 +89,7 @@ impl App {
         self.centre.applied = self.centre.waiting.take();
         let (f, v) = (&self.rules().facts[fact].label, &self.rules().facts[fact].values[value].label);
         let notice = fill(self.words().broadcast.declared, &[("label", f), ("value", v)]);
-        self.tell(notice);
+        self.notify(notice);
     }
 
     /// The declaration that was applied last.

@@ -18,7 +18,7 @@ impl App {
         } else if self.calls.current.begun().is_some() {
             self.close(Ending::Complete, effects);
         } else {
-            self.tell(self.words().notice.untouched);
+            self.notify(self.words().notice.untouched);
         }
     }
 
@@ -109,6 +109,6 @@ impl App {
         let book = Arc::clone(self.revisions.current());
         self.calls.current.adopt(&book.rules, &held);
         self.calls.unknown = unknown(&book.rules, &held);
-        self.tell(self.words().notice.resumed);
+        self.notify(self.words().notice.resumed);
     }
 }

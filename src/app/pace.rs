@@ -2,11 +2,14 @@
 //! visible, if the press before was less than [`MIN_SAYING_TIME`] ago, or if the sentence changed so recently
 //! ([`CHANGE_GRACE`]) that the press was meant for the one before.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{App, Effect, Mode};
 use crate::action::Action;
 use crate::closing::ending::Ending;
+use crate::keymap;
 use crate::rules::script::speak;
 use crate::words::fill;
 
@@ -41,6 +44,14 @@ impl App {
         ToSay(self.calls.number, words)
     }
 
+    /// The name of the key that ticks one sentence, or all.
+    fn tick_key(&self, all: bool) -> Cow<'static, str> {
+        if !all {
+            return self.environment.said_key().into();
+        }
+        keymap::key_of(self, &Action::SaidAll).map(|key| key.name(self.words())).unwrap_or_default()
+    }
+
     /// Records the time if the sentence differs from `before`.
     pub(super) fn note_change(&mut self, before: &ToSay, hands: DateTime<Utc>) {
         if self.to_say() != *before {
@@ -63,10 +74,7 @@ impl App {
         }
         // In a finished call there is no sentence to tick by mistake.
         if within(self.pace.changed, CHANGE_GRACE) && !self.calls.current.is_finished() {
-            self.tell(fill(
-                self.words().notice.changed_under,
-                &[("key", if is_all { "S" } else { self.environment.said_key() })],
-            ));
+            self.notify(fill(self.words().notice.changed_under, &[("key", &self.tick_key(is_all))]));
             return true;
         }
         within(last, MIN_SAYING_TIME)

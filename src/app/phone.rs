@@ -48,7 +48,7 @@ impl App {
             if self.phone.waiting.len() < MAX_WAITING {
                 self.phone.waiting.push_back(event);
             }
-            self.tell(self.words().phone.waits(self.environment.closing_keys()));
+            self.notify(self.words().phone.waits(self.environment.closing_keys()));
         } else {
             self.handle_phone(event, given, &ignored, effects);
         }
@@ -127,7 +127,7 @@ impl App {
         }
         self.phone.started.push((id, self.calls.number));
         self.take(&given, true);
-        self.tell(notice);
+        self.notify(notice);
     }
 
     /// Sets values. A finished call does not change any more: if the telephone started it, the values are too late; else
@@ -144,19 +144,19 @@ impl App {
             } else if self.phone.started.iter().any(|(_, number)| *number == self.calls.number) {
                 given.facts.retain(|fact| !of_the_call.facts.contains(fact));
                 (given.choices, given.typed) = (Vec::new(), Vec::new());
-                self.tell(words.too_late);
+                self.notify(words.too_late);
             } else {
                 self.begin_next(effects);
                 // The next call may have other rules.
                 given = resolve(self.rules(), pairs).0;
             }
         }
-        let told = self.momentary().map(str::to_owned);
+        let shown = self.momentary().map(str::to_owned);
         if self.take(&given, false) {
             // A notice that says how to undo is more important than where the value came from.
-            self.tell(told.unwrap_or_else(|| words.set.into()));
+            self.notify(shown.unwrap_or_else(|| words.set.into()));
         } else if refused_name(ignored) {
-            self.tell(words.set_nameless);
+            self.notify(words.set_nameless);
         }
     }
 

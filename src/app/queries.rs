@@ -178,7 +178,7 @@ impl App {
         if let Some(line) = self.unusable_declaration() {
             troubles.entry(Subject::Centre).or_insert(line);
         }
-        self.unknown_told().into_iter().chain(troubles.into_values()).collect()
+        self.unknown_fact_line().into_iter().chain(troubles.into_values()).collect()
     }
 
     /// What just happened, until the next key.

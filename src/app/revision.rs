@@ -35,7 +35,7 @@ impl App {
     }
 
     /// The line about a shift fact that the rules don't know, shown until it is set again.
-    pub(super) fn unknown_told(&self) -> Option<String> {
+    pub(super) fn unknown_fact_line(&self) -> Option<String> {
         let held = self.calls.unknown.first()?;
         let label = self.rules().fact_named(&held.fact).map_or(held.fact.as_str(), |at| &self.rules().facts[at].label);
         Some(fill(self.words().notice.held_unknown, &[("fact", label), ("value", &held.value)]))
@@ -65,7 +65,7 @@ impl App {
         } else {
             self.revisions.set_next(book);
         }
-        self.tell(notice);
+        self.notify(notice);
     }
 
     /// The notice about new rules: whether they apply now or with the next call, and how much changed.
@@ -78,22 +78,22 @@ impl App {
         if change.as_ref().is_some_and(|c| c.is_none) {
             return fill(words.rules_same, &with);
         }
-        let mut told = fill(if now { words.rules_taken } else { words.rules_next_call }, &with);
+        let mut line = fill(if now { words.rules_taken } else { words.rules_next_call }, &with);
         if let Some(change) = change {
             // The notice begins with the revision's name, so that change is not counted.
             let own = usize::from(book.rules.sop.revision != self.revisions.current().rules.sop.revision);
             let counts = Counts { others: change.counts.others.saturating_sub(own), ..change.counts };
             let parts = parts(&counts, self.words());
             if !parts.is_empty() {
-                told = format!("{told} · {}", parts.join(", "));
+                line = format!("{line} · {}", parts.join(", "));
             }
         }
         // The panel shows the changes of the rules in use only.
         match (now, self.environment.plain_mode) {
-            (false, _) => told,
-            (true, false) => format!("{told} · {}", Panel::Basis.row().key.to_uppercase()),
+            (false, _) => line,
+            (true, false) => format!("{line} · {}", Panel::Basis.row().key.to_uppercase()),
             // Heard without a screen, a single letter is no hint.
-            (true, true) => format!("{told} · {}", self.words().plain.see_changes),
+            (true, true) => format!("{line} · {}", self.words().plain.see_changes),
         }
     }
 }

@@ -43,7 +43,7 @@ impl App {
         if !draft.edit(edit)
             && let FieldKind::Typed(Typed { max, .. }) = self.revisions.current().rules.field(draft.field).kind
         {
-            self.tell(fill(full, &[("max", &max.to_string())]));
+            self.notify(fill(full, &[("max", &max.to_string())]));
         }
     }
 
@@ -53,14 +53,14 @@ impl App {
             && draft.has_overflowed()
         {
             let (field, count) = (draft.field, graphemes(draft.text()));
-            return self.tell_refused(field, NoText::TooLong { count });
+            return self.notify_refused(field, NoText::TooLong { count });
         }
         let Mode::Typing(draft) = std::mem::replace(&mut self.mode, Mode::Closing) else { return };
         if self.keeps_external_text(&draft) || (draft.for_next && is_blank(draft.text())) {
             return;
         }
         if let Err(why) = name::check(self.rules(), draft.field, draft.text()) {
-            return self.tell_refused(draft.field, why);
+            return self.notify_refused(draft.field, why);
         }
         let old = std::sync::Arc::clone(self.revisions.current());
         if draft.for_next {
@@ -77,7 +77,7 @@ impl App {
         }
     }
 
-    fn tell_refused(&mut self, field: FieldIx, why: NoText) {
+    fn notify_refused(&mut self, field: FieldIx, why: NoText) {
         let words = self.words();
         let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
         let text = match (why, self.environment.plain_mode) {
@@ -89,7 +89,7 @@ impl App {
             (NoText::NoNumber, _) => words.notice.no_number,
             (NoText::TooLong { .. }, _) => words.notice.typed_full,
         };
-        self.tell(fill(text, &[("max", &max.to_string())]));
+        self.notify(fill(text, &[("max", &max.to_string())]));
     }
 
     pub(super) fn paste(&mut self, text: &str) {
@@ -109,14 +109,14 @@ impl App {
             (Err(NoText::Digits | NoText::Nobody), Mode::Typing(draft)) if draft.has_more() => {
                 draft.insert(&first_line(text))
             }
-            (Err(why), _) => return self.tell_refused(field, why),
+            (Err(why), _) => return self.notify_refused(field, why),
             (Ok(name), _) => {
                 self.type_into(field, Some(&name));
                 true
             }
         };
         if !fits {
-            self.tell(too_long);
+            self.notify(too_long);
         }
     }
 

@@ -34,10 +34,10 @@ impl App {
         }
         let known = self.waiting().is_some_and(|waiting| waiting.source == book.source);
         self.troubles.set(Subject::Rules, None);
-        let notice = waits(&book, self.words());
+        let notice = waiting_notice(&book, self.words());
         self.revisions.set_waiting(Some(book));
         if !known {
-            self.tell(notice);
+            self.notify(notice);
         }
         None
     }
@@ -55,13 +55,13 @@ impl App {
 }
 
 /// The notice that rules will come into force on a day.
-pub fn waits(book: &Book, words: &crate::words::Words) -> String {
+pub fn waiting_notice(book: &Book, words: &crate::words::Words) -> String {
     let day = book.rules.sop.effective_from.map(crate::times::date).unwrap_or_default();
     fill(words.notice.rules_waiting, &[("revision", &book.rules.sop.revision), ("day", &day)])
 }
 
 /// The notice that the last day of rules is near or over; `None` if it is not.
-pub fn expires(book: &Book, today: NaiveDate, words: &crate::words::Words) -> Option<String> {
+pub fn expiry_notice(book: &Book, today: NaiveDate, words: &crate::words::Words) -> Option<String> {
     let to = book.rules.sop.ends_soon(today)?;
     let sentence = if to < today { words.notice.rules_expired } else { words.notice.rules_expiring };
     let day = crate::times::date(to);

@@ -163,7 +163,7 @@ impl<'a> CardGenerator<'a> {
     }
 
     /// The values that no story mentions, as `fact=value`: no card can depend on them.
-    pub fn untold_values(&self) -> Vec<String> {
+    pub fn unmentioned_values(&self) -> Vec<String> {
         let is_mentioned = |fact: usize, value: usize| {
             let by_stories = self
                 .candidates

@@ -10,7 +10,7 @@ use super::grade::{Answer, ExerciseKind, SpokenMark, grade};
 use super::rng::Rng;
 use super::sheet::{CardResult, GradedAnswer, Row, Sheet, moment};
 use crate::action::{Action, Direction};
-use crate::app::{App, Begin};
+use crate::app::{App, AppSetup};
 use crate::book::Book;
 use crate::message::Message;
 use crate::rules::RuleSet;
@@ -451,7 +451,7 @@ impl Session {
 
 /// A prompter with an untouched call.
 pub(super) fn fresh_app(book: &Arc<Book>, lang: Lang, home: usize, now: DateTime<Utc>) -> App {
-    App::new(Begin {
+    App::new(AppSetup {
         book: Arc::clone(book),
         lang,
         zone: home,

@@ -4,7 +4,7 @@ use chrono::FixedOffset;
 
 use super::{Page, Part};
 use crate::app::App;
-use crate::app::waiting::waits;
+use crate::app::waiting::waiting_notice;
 use crate::book::Origin;
 use crate::diagnostics::change::{duty_kind, name_list, text_name};
 use crate::rules::diff::{answer_before, besides, marked, spoken_change};
@@ -25,7 +25,7 @@ pub fn basis(app: &App) -> Page {
         let which = |fact| late.facts.iter().any(|(changed, _)| *changed == fact);
         let with = [
             ("title", rules.step(late.step).title.as_str()),
-            ("facts", &app.facts_told(which)),
+            ("facts", &app.facts_text(which)),
             ("time", &app.when(late.at).0),
         ];
         page.entry(words.overtaken, &fill(words.overtaken_line, &with));
@@ -34,7 +34,7 @@ pub fn basis(app: &App) -> Page {
     let place = fill(words.rule_line, &[("rule", &rule.id), ("line", &rule.line.to_string())]);
     page.entry(words.rule, &place);
     page.entry(words.clause, rule.basis.as_deref().unwrap_or_default());
-    page.entry(words.why, &app.facts_told(|fact| rule.when.values(fact).is_some()));
+    page.entry(words.why, &app.facts_text(|fact| rule.when.values(fact).is_some()));
     if let Some(step) = app.shown() {
         let step = rules.step(step);
         page.gap();
@@ -56,7 +56,7 @@ pub fn basis(app: &App) -> Page {
     let more: Vec<String> = issuer.into_iter().chain(supersedes).collect();
     page.entry("", &more.join(", "));
     if let Some(waiting) = app.waiting() {
-        page.entry("", &waits(waiting, app.words()));
+        page.entry("", &waiting_notice(waiting, app.words()));
     }
     let replaced = app.waiting().is_some_and(|waiting| waiting.origin == app.book().origin);
     let source = match &app.book().origin {

@@ -27,14 +27,14 @@ pub fn help(app: &App, surface: &Surface<'_>) -> Page {
 fn facts(page: &mut Page, app: &App) {
     for (at, fact) in app.rules().facts.iter().enumerate() {
         let heading = if at == 0 { app.words().help.facts } else { "" };
-        let mut text = app.facts_told(|one| one == at);
+        let mut text = app.facts_text(|one| one == at);
         if let Some(help) = &fact.help {
             text = format!("{text} ({help})");
         }
         page.entry(heading, &text);
     }
     for (ix, field) in app.rules().fields_ix() {
-        let text = app.field_told(ix);
+        let text = app.field_text(ix);
         if !text.is_empty() {
             page.entry("", &format!("{}: {text}", field.label));
         }

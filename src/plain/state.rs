@@ -67,71 +67,71 @@ impl std::fmt::Debug for Statement {
 /// The statements in the order in which they are printed.
 pub fn state(app: &App) -> Vec<Statement> {
     let mut out = Vec::with_capacity(16);
-    let mut tell = |subject, what: String, words: String| out.push(Statement { subject, what, words });
+    let mut add = |subject, what: String, words: String| out.push(Statement { subject, what, words });
     let (words, rules) = (app.words(), app.rules());
     let zone = &rules.zones[app.call().zone()].id;
-    let clock = fill(words.screen.clock, &[("time", &app.clock_told(app.local())), ("zone", zone)]);
-    tell(Subject::Zone, zone.clone(), sentence(&clock));
+    let clock = fill(words.screen.clock, &[("time", &app.clock_text(app.local())), ("zone", zone)]);
+    add(Subject::Zone, zone.clone(), sentence(&clock));
     let greeting = fill(words.plain.greeting, &[("word", app.greeting_word())]);
-    tell(Subject::Greeting, app.greeting_word().into(), sentence(&greeting));
+    add(Subject::Greeting, app.greeting_word().into(), sentence(&greeting));
     if let Some((minutes, word)) = app.greeting_soon() {
         let soon = fill(words.screen.greeting_soon, &[("minutes", &minutes.to_string()), ("word", word)]);
-        tell(Subject::Soon, word.into(), sentence(&soon));
+        add(Subject::Soon, word.into(), sentence(&soon));
     }
     if let Some((zone, time, word)) = app.other_greeting() {
-        let with = [("zone", zone), ("time", &app.clock_told(time)), ("word", word)];
+        let with = [("zone", zone), ("time", &app.clock_text(time)), ("word", word)];
         let words = fill(words.screen.two_zones, &with);
-        tell(Subject::OtherGreeting, format!("{zone} {word}"), sentence(&words));
+        add(Subject::OtherGreeting, format!("{zone} {word}"), sentence(&words));
     }
     for (at, fact) in rules.facts.iter().enumerate() {
-        let line = sentence(&app.facts_told(|one| one == at));
-        tell(Subject::Fact(fact.id.clone()), line.clone(), line);
+        let line = sentence(&app.facts_text(|one| one == at));
+        add(Subject::Fact(fact.id.clone()), line.clone(), line);
     }
     for (ix, field) in rules.fields_ix() {
         let line = field_line(app, ix, &field.label);
-        tell(Subject::Field(field.id.clone()), line.clone(), line);
+        add(Subject::Field(field.id.clone()), line.clone(), line);
     }
     for (at, fact) in rules.facts.iter().enumerate() {
         if let Some(parts) = app.banner(at, str::to_owned) {
             let line = sentence(&parts.join(" · "));
-            tell(Subject::Banner(fact.id.clone()), line.clone(), line);
+            add(Subject::Banner(fact.id.clone()), line.clone(), line);
         }
         if app.asked_fact() == Some(at) {
             let no = fact.key.map(String::from).unwrap_or_default();
             let yes = keymap::key_of(app, &Action::StillHolds).and_then(|key| name(key, words)).unwrap_or_default();
-            let line = sentence(&app.still_told(at, words.plain.still, words.plain.expired, &yes, &no));
-            tell(Subject::Still(fact.id.clone()), line.clone(), line);
+            let line = sentence(&app.still_question(at, words.plain.still, words.plain.expired, &yes, &no));
+            add(Subject::Still(fact.id.clone()), line.clone(), line);
         }
     }
     if let Some(caution) = app.call().caution(rules) {
         let short = caution.split_once(". ").map_or(caution, |(first, _)| first);
         let line = sentence(&fill(words.plain.caution, &[("caution", short)]));
-        tell(Subject::Caution, line.clone(), line);
+        add(Subject::Caution, line.clone(), line);
     }
     for late in app.call().overtaken() {
         let step = rules.step(late.step);
         let line = sentence(&fill(words.plain.overtaken, &[("title", &step.title)]));
-        tell(Subject::Overtaken(step.id.clone()), line.clone(), line);
+        add(Subject::Overtaken(step.id.clone()), line.clone(), line);
     }
-    reminders(app, &mut tell);
+    reminders(app, &mut add);
     if let Some(link) = app.link() {
         let line = sentence(if link == Link::Up { words.phone.link_up } else { words.phone.link_down });
-        tell(Subject::Link, line.clone(), line);
+        add(Subject::Link, line.clone(), line);
     }
-    if let Some([line, ..]) = app.centre_told() {
+    if let Some([line, ..]) = app.centre_link_text() {
         let line = sentence(&line);
-        tell(Subject::Centre, line.clone(), line);
+        add(Subject::Centre, line.clone(), line);
     }
     if let Some(standing) = app.standing() {
         let line = sentence(&standing);
-        tell(Subject::Standing, line.clone(), line);
+        add(Subject::Standing, line.clone(), line);
     }
     out
 }
 
 fn field_line(app: &App, ix: FieldIx, label: &str) -> String {
     let words = app.words();
-    let text = app.field_told(ix);
+    let text = app.field_text(ix);
     let text = match text.as_str() {
         "" => words.plain.missing.to_owned(),
         _ if app.is_unsure(ix) => format!("{text} · {}", words.phone.unsure),
@@ -151,7 +151,7 @@ pub fn plan(app: &App) -> String {
     sentence(&fill(app.words().plain.plan, &[("steps", &titles.join(", "))]))
 }
 
-fn reminders(app: &App, tell: &mut impl FnMut(Subject, String, String)) {
+fn reminders(app: &App, add: &mut impl FnMut(Subject, String, String)) {
     let entries = app.entries();
     for (at, entry) in entries.iter().enumerate().filter(|(_, e)| e.mark == Mark::Reminder) {
         let words = &app.words().plain;
@@ -159,7 +159,7 @@ fn reminders(app: &App, tell: &mut impl FnMut(Subject, String, String)) {
         let form = if first { words.before_closing } else { words.remember };
         let text = app.reminder(entry.step).unwrap_or_default();
         let line = sentence(&fill(form, &[("text", text)]));
-        tell(Subject::Reminder(app.rules().step(entry.step).id.clone()), line.clone(), line);
+        add(Subject::Reminder(app.rules().step(entry.step).id.clone()), line.clone(), line);
     }
 }
 

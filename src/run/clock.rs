@@ -86,7 +86,7 @@ mod tests {
     use super::super::signals::Pending;
     use super::super::{Event, QUEUE, Running, Session, Step, View};
     use super::*;
-    use crate::app::{App, Begin, Effect};
+    use crate::app::{App, AppSetup, Effect};
     use crate::book::Book;
     use crate::clock::Clock;
     use crate::event::InputSender;
@@ -113,7 +113,7 @@ mod tests {
         fn changed(&mut self, _: &App, _: &[Effect], _: bool) {}
 
         fn show(&mut self, app: &App) -> io::Result<()> {
-            self.0.push((app.greeting_word().to_owned(), app.clock_told(app.local())));
+            self.0.push((app.greeting_word().to_owned(), app.clock_text(app.local())));
             self.1.close();
             Ok(())
         }
@@ -141,7 +141,7 @@ mod tests {
     fn shown_after(from: &str, to: &str, notice: Notice) -> (String, String) {
         let now = at(from);
         let (book, lang) = (Arc::new(Book::built_in()), Lang::Id);
-        let begin = Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
+        let begin = AppSetup { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
         let mut app = App::new(begin);
         let mut session = Session::alone(&mut app, Clock::showing(at(to)));
         session.notice = notice;

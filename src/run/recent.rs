@@ -170,7 +170,7 @@ impl Recent {
 mod tests {
     use super::*;
     use crate::action::Action;
-    use crate::app::Begin;
+    use crate::app::AppSetup;
     use crate::book::Book;
     use crate::words::Lang;
 
@@ -190,7 +190,7 @@ mod tests {
         fn new() -> Self {
             let book = std::sync::Arc::new(Book::built_in());
             let (lang, zone) = (Lang::Id, 0);
-            let begin = Begin { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now: now() };
+            let begin = AppSetup { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now: now() };
             Self { app: App::new(begin), recent: Recent::default(), start: Instant::now() }
         }
 

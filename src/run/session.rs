@@ -235,7 +235,7 @@ mod tests {
     use chrono::{DateTime, Utc};
 
     use super::*;
-    use crate::app::{App, Begin};
+    use crate::app::{App, AppSetup};
     use crate::book::Book;
     use crate::clock::Clock;
     use crate::event::InputSender;
@@ -293,7 +293,7 @@ mod tests {
 
     fn app() -> App {
         let (book, lang, now) = (Arc::new(Book::built_in()), Lang::Id, now());
-        App::new(Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now })
+        App::new(AppSetup { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now })
     }
 
     fn now() -> DateTime<Utc> {

@@ -1,6 +1,6 @@
 //! The first run: the SOP at once, and one line for whoever is new, until it is closed.
 
-use penutup::app::{Begin, Effect};
+use penutup::app::{AppSetup, Effect};
 use penutup::book::Book;
 use penutup::message::{Message, Subject};
 use penutup::tui::theme::Theme;
@@ -20,7 +20,8 @@ fn new() -> Stage {
 
 fn fresh(lang: Lang) -> penutup::app::App {
     let book = std::sync::Arc::new(Book::built_in());
-    let begin = Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now: wib("14:20") };
+    let begin =
+        AppSetup { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now: wib("14:20") };
     penutup::app::App::new(begin)
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::drill;
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::app::{App, Begin};
+use penutup::app::{App, AppSetup};
 use penutup::book::Book;
 use penutup::keymap::{self, Key};
 use penutup::tui::theme::Theme;
@@ -34,7 +34,7 @@ impl Prompter {
     /// Begins at this UTC time of a fixed day.
     fn at(time: &str) -> Self {
         let now: DateTime<Utc> = format!("2026-11-24T{time}:00Z").parse().unwrap();
-        let begin = Begin {
+        let begin = AppSetup {
             book: Arc::new(Book::built_in()),
             lang: Lang::Id,
             zone: 0,

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::app::{App, Begin, Update};
+use penutup::app::{App, AppSetup, Update};
 use penutup::book::Book;
 use penutup::clock::Clock;
 use penutup::message::Message;
@@ -55,7 +55,7 @@ struct Talk {
 
 impl Talk {
     fn with(book: Arc<Book>, lang: Lang, now: DateTime<Utc>) -> Self {
-        let begin = Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
+        let begin = AppSetup { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
         let paper = Paper::default();
         let view = Plain::new(paper.clone(), false);
         Self { app: App::new(begin).plain_mode(), now, view, paper, left: false }

@@ -68,10 +68,10 @@ fn blocks(look: &Look<'_>, show: &Show) -> Vec<Block> {
     let columns = look.columns.saturating_sub(4).clamp(1, 96);
     // On the first screen, for the presenter.
     if at == 0 && step == 0 && !show.left_out().is_empty() {
-        let told = fill(w.left_out_short, &[("count", &show.left_out().len().to_string())]);
+        let text = fill(w.left_out_short, &[("count", &show.left_out().len().to_string())]);
         out.push(Block::new(
             Priority::Last,
-            indented(look, wrap([(told.as_str(), look.style(Role::Caution))], columns), " "),
+            indented(look, wrap([(text.as_str(), look.style(Role::Caution))], columns), " "),
         ));
     }
     if !show.scene().story.is_empty() {

@@ -134,7 +134,7 @@ fn title(look: &Look<'_>, session: &Session) -> Block {
             if let Some(card) = session.card().filter(|_| session.phase() == Phase::Card) {
                 let home = session.setup().home;
                 let rules = session.rules();
-                let time = session.app().clock_told(card.local_in(rules, home));
+                let time = session.app().clock_text(card.local_in(rules, home));
                 let with = [("time", time.as_str()), ("zone", rules.zones[home].id.as_str())];
                 let text = if look.size == Size::Compact { w.here_short } else { w.here };
                 right.push(look.span(fill(text, &with), Role::Text));
@@ -185,8 +185,8 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     let mut page = Lines::new(look, if session.is_exam() { w.intro_exam_title } else { w.intro_title });
     page.gap();
     if let Some(pass) = setup.exam {
-        let told = if setup.not_asked.is_empty() { w.intro_exam } else { w.intro_exam_part };
-        page.paragraph(&fill(told, &[("count", &count), ("pass", &pass.to_string())]));
+        let intro = if setup.not_asked.is_empty() { w.intro_exam } else { w.intro_exam_part };
+        page.paragraph(&fill(intro, &[("count", &count), ("pass", &pass.to_string())]));
     } else {
         page.paragraph(&fill(w.intro_practice, &[("count", &count)]));
     }
@@ -194,11 +194,11 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
         page.paragraph(&practice::not_asked(&setup.not_asked, session.words()));
     }
     page.gap();
-    let told = [w.intro_case, w.intro_blind, w.intro_spoken];
-    for ((each, told), digit) in ExerciseKind::ALL.into_iter().zip(told).zip('1'..) {
+    let intro = [w.intro_case, w.intro_blind, w.intro_spoken];
+    for ((each, intro), digit) in ExerciseKind::ALL.into_iter().zip(intro).zip('1'..) {
         match setup.kind {
-            None => page.entry(&format!("{digit} {}", each.label(session.words())), told),
-            Some(chosen) if chosen == each => page.entry(each.label(session.words()), told),
+            None => page.entry(&format!("{digit} {}", each.label(session.words())), intro),
+            Some(chosen) if chosen == each => page.entry(each.label(session.words()), intro),
             Some(_) => {}
         }
     }

@@ -43,7 +43,7 @@ pub fn rule(look: &Look<'_>) -> Line<'static> {
 fn title(look: &Look<'_>) -> Line<'static> {
     let (app, words) = (look.app, &look.app.words().screen);
     let zone = &app.rules().zones[app.call().zone()].id;
-    let time = app.clock_told(app.local());
+    let time = app.clock_text(app.local());
     let short = format!("{time} {zone}");
     let long = fill(words.clock, &[("time", &time), ("zone", zone)]);
     let sop = fill(words.sop, &[("revision", &app.rules().sop.revision)]);
@@ -60,7 +60,7 @@ fn title(look: &Look<'_>) -> Line<'static> {
             Link::Down => (phone.link_down, Role::Trouble),
         }
     });
-    let Some([sentence, timed, word]) = app.centre_told() else {
+    let Some([sentence, timed, word]) = app.centre_link_text() else {
         let clock = if look.size == Size::Compact { short } else { long };
         return look.two_ends(left, beside(look, link, None, &clock));
     };
@@ -283,7 +283,7 @@ fn soon(look: &Look<'_>) -> Option<(String, String)> {
         texts.push((fill(words.greeting_soon, &with), fill(words.greeting_soon_short, &with)));
     }
     if let Some((zone, time, word)) = app.other_greeting() {
-        let time = app.clock_told(time);
+        let time = app.clock_text(time);
         let with = [("zone", zone), ("time", &time), ("word", word)];
         texts.push((fill(words.two_zones, &with), fill(words.two_zones_short, &with)));
     }
@@ -338,8 +338,8 @@ fn question(look: &Look<'_>, at: usize) -> String {
     let words = look.app.words();
     let no = upper(look.app.rules().facts[at].key);
     let yes = keymap::key_of(look.app, &Action::StillHolds).map(|key| key.name(words)).unwrap_or_default();
-    let long = look.app.still_told(at, words.screen.still, words.broadcast.expired, &yes, &no);
-    let short = || look.app.still_told(at, words.screen.still_short, words.screen.still_short, &yes, &no);
+    let long = look.app.still_question(at, words.screen.still, words.broadcast.expired, &yes, &no);
+    let short = || look.app.still_question(at, words.screen.still_short, words.screen.still_short, &yes, &no);
     if width(&long) + 2 <= look.columns { long } else { short() }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use clap::Parser as _;
-use penutup::app::{App, Begin};
+use penutup::app::{App, AppSetup};
 use penutup::book::{Book, Origin};
 use penutup::cli::{self, Answer, Cli, Context, Env, Status, Stop, Verb};
 use penutup::clock::Clock;
@@ -202,7 +202,7 @@ fn letter_for_letter(rules: &RuleSet, step: &penutup::rules::ruleset::Step, fiel
 
 fn app(book: &Arc<Book>, lang: Lang, zone: usize, now: DateTime<Utc>) -> App {
     let book = Arc::clone(book);
-    App::new(Begin { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now })
+    App::new(AppSetup { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now })
 }
 
 /// The prompter at every edge of the greeting in a zone: at the edge the new word, and before it another row's.

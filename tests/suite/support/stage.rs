@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use penutup::action::Action;
-use penutup::app::{App, Begin, Effect, Update};
+use penutup::app::{App, AppSetup, Effect, Update};
 use penutup::book::{Book, Origin};
 use penutup::closing::Held;
 use penutup::closing::Mark;
@@ -75,7 +75,7 @@ impl Stage {
 
     /// Other rules, in a house that stands in another zone than the first.
     pub fn in_zone(zone: usize, book: Arc<Book>, now: DateTime<Utc>, held: Vec<Held>) -> Self {
-        let begin = Begin { book, lang: Lang::Id, zone, held, notice: None, rules_trouble: None, now };
+        let begin = AppSetup { book, lang: Lang::Id, zone, held, notice: None, rules_trouble: None, now };
         Self { app: App::new(begin), now, hands: now, pace: PACE, effects: Vec::new(), scroll: Scroll::default() }
     }
 
