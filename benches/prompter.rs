@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use criterion::{Criterion, criterion_group, criterion_main};
-use penutup::app::{App, Begin};
+use penutup::app::App;
+use penutup::app::AppSetup;
 use penutup::keymap::{self, Key};
 use penutup::loaded::LoadedRules;
+
 use penutup::rules::decide::{Situation, decide};
 use penutup::rules::{BUILT_IN, check};
 use penutup::tui::theme::Theme;
@@ -21,7 +23,7 @@ fn now() -> DateTime<Utc> {
 }
 
 fn app() -> App {
-    App::new(Begin {
+    App::new(AppSetup {
         book: Arc::new(LoadedRules::built_in()),
         lang: Lang::Id,
         zone: 0,

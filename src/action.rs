@@ -1,4 +1,4 @@
-//! What a person does. The keys that lead here are in `keymap`; what reaches the prompter from outside is a
+//! The actions of a person. The keys that lead here are in `keymap`; what reaches the prompter from outside is a
 //! [`Message`](crate::message::Message).
 
 use crate::closing::ending::Ending;
@@ -6,28 +6,27 @@ use crate::panel::Panel;
 use crate::private::Private;
 use crate::rules::ruleset::FieldIx;
 
-/// What a person does.
+/// An action of a person.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// The current sentence was said; when all are, the next call begins.
+    /// Tick the current sentence; when all are ticked, begin the next call.
     Said,
-    /// All remaining sentences were said.
+    /// Tick all remaining sentences.
     SaidAll,
     /// Undo the last change.
     Undo,
     /// Preview the step above or below without ticking it.
     Look(Direction),
-    /// The next value of the fact at this position in the rules.
+    /// Select the next value of the fact at this position in the rules.
     Fact(usize),
-    /// A field: the next choice, or typing begins.
+    /// Select the next choice of a field, or start typing into it.
     Field(FieldIx),
-    /// The customer's next zone.
+    /// Select the customer's next zone.
     Zone,
-    /// A shift fact that the banner asks about still holds.
+    /// Confirm the shift fact that the banner asks about.
     StillHolds,
-    /// End the call; with a sentence unsaid this asks why.
+    /// End the call; asks for the reason if a sentence is not ticked.
     End,
-    /// The answer to why.
     Answer(Ending),
     /// Copy the complete sentence.
     Copy,
@@ -39,46 +38,39 @@ pub enum Action {
     Scroll(Direction),
     /// Edit the text that is being typed.
     Edit(Edit),
-    /// Take the text that is being typed.
+    /// Accept the text that is being typed.
     Take,
-    /// A text was pasted.
     Paste(Private),
     /// Draw the whole screen again. Only the view acts on it.
     Redraw,
-    /// Leave; in a begun call this asks first.
+    /// Quit; asks first if a call has begun.
     Leave,
-    /// Leave at once: a person asked for it, the terminal is gone, or a signal ends the program.
+    /// Quit without asking: requested with Ctrl-C, or the terminal is gone, or a signal ends the program.
     Quit,
 }
 
 /// Up or down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Up.
     Up,
-    /// Down.
     Down,
 }
 
 /// One edit of a typed text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edit {
-    /// A character at the cursor.
     Insert(char),
-    /// The grapheme before the cursor goes.
+    /// Delete the grapheme before the cursor.
     EraseBack,
-    /// The grapheme behind the cursor goes.
+    /// Delete the grapheme after the cursor.
     EraseForward,
-    /// The word before the cursor goes.
+    /// Delete the word before the cursor.
     EraseWord,
-    /// Everything before the cursor goes.
+    /// Delete everything before the cursor.
     EraseAll,
-    /// The cursor, one grapheme.
+    /// Move the cursor by one grapheme.
     Left,
-    /// The cursor, one grapheme.
     Right,
-    /// The cursor, to the start.
     Home,
-    /// The cursor, to the end.
     End,
 }

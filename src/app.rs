@@ -43,32 +43,28 @@ use penutup_ipc::phone_event::Ignored;
 use revisions::Revisions;
 use troubles::Troubles;
 
-/// How long the end of a call can be taken back.
+/// How long the end of a call can be undone.
 pub const END_CAN_BE_UNDONE: TimeDelta = TimeDelta::seconds(10);
 /// From how many minutes before it a change of the greeting is announced.
 pub const GREETING_SOON: u16 = 5;
 
-/// What is open.
+/// What the screen shows and keys act on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// The closing itself.
     Closing,
-    /// A field is being typed.
+    /// Typing into a field.
     Typing(Draft),
-    /// Why does the call end?
+    /// The question why the call ends.
     EndPrompt,
-    /// Is the prompter really to be left in a call?
+    /// The question whether to quit during a call.
     LeavePrompt,
-    /// A panel.
     Panel(Panel),
 }
 
-/// What changes the state.
+/// The input of [`App::update`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Update {
-    /// A person does something.
     Action(Action),
-    /// Something comes from outside.
     Message(Message),
 }
 
@@ -84,47 +80,42 @@ impl From<Message> for Update {
     }
 }
 
-/// What the outside is to do. Nothing here waits for it.
+/// What the caller of [`App::update`] has to do; no result is waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Leave.
     Quit,
-    /// Copy this: to the desktop's clipboard where there is one.
+    /// Copy this to the desktop's clipboard, or through the terminal if there is none.
     Copy(Private),
-    /// Copy this by way of the terminal.
     CopyToTerminal(Private),
-    /// What outlasts a restart changed: keep it, whole.
+    /// Save the state that outlasts a restart.
     Save(Box<SeatState>),
-    /// Look whether the rules file changed.
+    /// Check whether the rules file changed.
     LookAtRules,
-    /// A call changed: keep it.
+    /// Save the record of a call in the journal.
     Journal(Box<Record>),
-    /// Everything in this call was taken back: it never began.
+    /// Remove this call from the journal: everything in it was undone.
     Unjournal(u64),
-    /// Ask the journal what this day of this zone was like.
+    /// Query the journal for the summary of this day in this zone.
     AskDay(NaiveDate, FixedOffset),
-    /// Scroll what is open.
     Scroll(By),
-    /// Reply to the telephone: this of what it sent was ignored.
+    /// Reply to the telephone with what was ignored of its pairs.
     Reply(Vec<Ignored>),
 }
 
-/// What the prompter is begun with.
+/// What an [`App`] starts with.
 #[derive(Debug)]
-pub struct Begin {
+pub struct AppSetup {
     /// The rules in use.
     pub book: Arc<LoadedRules>,
-    /// The language of the screen.
     pub lang: Lang,
-    /// The zone we sit in, and that a call begins with: a position in the rules' zones.
+    /// The zone of this seat, with which a call begins: a position in the rules' zones.
     pub zone: usize,
-    /// The shift's facts as they were left.
+    /// The saved facts of the shift.
     pub held: Vec<PersistedFact>,
-    /// What the first screen tells.
+    /// The notice on the first screen.
     pub notice: Option<String>,
-    /// What is wrong with the rules file, told until it is mended.
+    /// What is wrong with the rules file, shown until it is fixed.
     pub rules_trouble: Option<String>,
-    /// The time.
     pub now: DateTime<Utc>,
 }
 
@@ -144,9 +135,8 @@ pub struct App {
 }
 
 impl App {
-    /// Begins with a call in which nothing has happened.
-    #[must_use]
-    pub fn new(begin: Begin) -> Self {
+    /// Starts with an untouched call.
+    pub fn new(begin: AppSetup) -> Self {
         let rules = &begin.book.rules;
         let zone = begin.zone.min(rules.zones.len() - 1);
         let mut troubles = Troubles::default();
@@ -173,49 +163,45 @@ impl App {
         }
     }
 
-    /// With the rules that were in use when the program last ran, where they are others.
-    #[must_use]
+    /// Sets the rules that were in use when the program last ran, if they differ.
     pub fn after(mut self, previous: Option<Arc<LoadedRules>>) -> Self {
         self.revisions.set_previous(previous);
         self
     }
 
-    /// In lines: some keys are called otherwise, and nothing is said of a clipboard.
-    #[must_use]
+    /// Switches to line mode, where some keys have other names and a copy is not reported.
     pub fn plain_mode(mut self) -> Self {
         self.environment.plain_mode = true;
         self
     }
 
-    /// With the hint of the first run, or without.
-    #[must_use]
+    /// Shows the hint of the first run if `welcome`.
     pub fn with_hint(mut self, welcome: bool) -> Self {
         self.environment.hint = welcome;
         self
     }
 
-    /// With what else is wrong until it is mended.
-    #[must_use]
+    /// Adds troubles that exist at the start.
     pub fn with_troubles(mut self, troubles: impl IntoIterator<Item = (Subject, String)>) -> Self {
         self.troubles.add(troubles);
         self
     }
 
-    /// Changes the state; returns what the outside is to do.
+    /// Changes the state. Returns what the caller has to do.
     pub fn update(&mut self, update: impl Into<Update>, now: DateTime<Utc>) -> Vec<Effect> {
         self.update_at(update, now, now)
     }
 
-    /// As [`Self::update`], where the clock of the call differs from that of the hands (in practice and presentation it
-    /// stands still): `hands` is when the person did it.
+    /// As [`Self::update`] with two clocks: `now` is the time of the call, which practice and presentation stop; `hands` is
+    /// the real time of the person's action.
     pub fn update_at(&mut self, update: impl Into<Update>, now: DateTime<Utc>, hands: DateTime<Utc>) -> Vec<Effect> {
         let update = update.into();
         self.environment.now = now;
         let seat = self.seat_state();
-        // What is ticked first was on the screen before any key.
+        // The screen showed the current sentence before this key.
         self.calls.current.mark_displayed(&self.revisions.current().rules);
         let mut effects = Vec::new();
-        // A clock that jumped, also backwards, leaves nothing of an ended call behind.
+        // After a clock jump, also backwards, an ended call can't be undone.
         if self.calls.ended.as_ref().is_some_and(|e| (now - e.at).abs() >= END_CAN_BE_UNDONE) {
             self.calls.ended = None;
             self.troubles.dismiss_the_end();
@@ -225,16 +211,16 @@ impl App {
             Update::Action(action) => {
                 self.troubles.dismiss();
                 if action != Action::Undo {
-                    self.settle_in();
+                    self.drop_overtaken();
                 }
-                // Whoever looked up the keys, closed the line or ticked a sentence has read the hint.
+                // These actions show that the hint was read.
                 if matches!(action, Action::Panel(Panel::Help) | Action::Back | Action::Said | Action::SaidAll) {
                     self.environment.hint = false;
                 }
                 let before = self.to_say();
                 self.take_waiting();
                 self.note_change(&before, hands);
-                // Rules whose day has come may change the sentence under a Space that is on its way.
+                // Rules that came into force just now may have changed the sentence that this Space was meant for.
                 if !matches!(action, Action::Said | Action::SaidAll) || self.to_say() == before {
                     self.act(action, &mut effects);
                 }
@@ -251,7 +237,7 @@ impl App {
         if self.calls.previewing.is_some_and(|step| !self.entries().iter().any(|e| e.step == step)) {
             self.calls.previewing = None;
         }
-        self.forget_what_is_known();
+        self.drop_known_facts();
         let now = self.seat_state();
         if now != seat {
             effects.push(Effect::Save(Box::new(now)));
@@ -260,9 +246,9 @@ impl App {
         effects
     }
 
-    /// What waited for a field to be closed happens; a sentence that is another than `before` is so without a key.
+    /// Handles what waited for a field to be closed. A sentence that differs from `before` now was not changed by a key.
     fn settle(&mut self, before: &pace::ToSay, hands: DateTime<Utc>, effects: &mut Vec<Effect>) {
-        self.phone_waited(effects);
+        self.handle_waiting_phone(effects);
         self.apply();
         self.note_change(before, hands);
     }
@@ -272,7 +258,7 @@ impl App {
         let book = Arc::clone(self.revisions.current());
         let rules = &book.rules;
         match action {
-            Action::Said => self.said(effects),
+            Action::Said => self.tick(effects),
             Action::SaidAll => {
                 let greeting = self.greeting();
                 self.calls.current.mark_all_spoken(rules, greeting, now);
@@ -281,7 +267,7 @@ impl App {
             }
             Action::Undo => self.undo(effects),
             Action::Look(direction) if self.is_panel_open() => effects.push(Effect::Scroll(By::Line(direction))),
-            Action::Look(direction) => self.look(direction),
+            Action::Look(direction) => self.preview(direction),
             Action::Scroll(direction) => effects.push(Effect::Scroll(By::Page(direction))),
             Action::Fact(fact) => self.turn_fact(fact, effects),
             Action::Field(field) => self.turn_field(field, effects),
@@ -314,30 +300,30 @@ impl App {
     fn receive(&mut self, message: Message, effects: &mut Vec<Effect>) {
         match message {
             Message::Clock => {}
-            Message::Unseen => self.tell(self.words().notice.unseen(self.environment.said_key())),
+            Message::Unseen => self.notify(self.words().notice.unseen(self.environment.said_key())),
             Message::Mistyped => {
-                // Where a question is open, the line would not be seen.
+                // A notice is not visible while a question is open.
                 self.show_closing();
-                self.tell(self.words().notice.mistyped);
+                self.notify(self.words().notice.mistyped);
             }
             Message::Rules(book, comparison) => self.take_rules(book, comparison),
             Message::Phone(event) => self.phone(event, effects),
             Message::PhoneLink(link) => self.phone_link(link),
-            Message::Broadcast(news) => self.hear(news),
+            Message::Broadcast(news) => self.receive_news(news),
             Message::Agent(event) => self.agent(event, effects),
-            // In lines it is copied from where it was printed.
+            // In line mode the sentence is printed, and copied from there by hand.
             Message::Copied(_) if self.environment.plain_mode => {}
-            Message::Copied(Copied::Desktop) => self.tell(self.words().notice.copied),
-            Message::Copied(Copied::Terminal) => self.tell(self.words().notice.copied_to_terminal),
+            Message::Copied(Copied::Desktop) => self.notify(self.words().notice.copied),
+            Message::Copied(Copied::Terminal) => self.notify(self.words().notice.copied_to_terminal),
             Message::NotCopied(text) => effects.push(Effect::CopyToTerminal(text)),
             Message::Day(day) => self.day = Some(*day),
-            Message::JournalNotice(line) => self.tell(line),
+            Message::JournalNotice(line) => self.notify(line),
             Message::Shared(shared) => self.share(&shared),
             Message::Trouble(subject, why) => self.troubles.set(subject, why),
         }
     }
 
-    /// Tells the journal of the running call, where it is another than the journal knows.
+    /// Sends the record of the running call to the journal if it has changed.
     fn journal(&mut self, effects: &mut Vec<Effect>) {
         let book = Arc::clone(self.revisions.current());
         self.calls.current.mark_displayed(&book.rules);
@@ -352,7 +338,7 @@ impl App {
         }
     }
 
-    fn tell(&mut self, text: impl Into<Private>) {
+    fn notify(&mut self, text: impl Into<Private>) {
         self.troubles.notify(text);
     }
 
@@ -368,7 +354,7 @@ impl App {
         let is_open = self.mode == Mode::Panel(panel);
         self.mode = if is_open { Mode::Closing } else { Mode::Panel(panel) };
         if panel == Panel::Recap {
-            // An old answer would be a wrong one.
+            // The summary must be of now.
             self.day = None;
             let zone = self.rules().zones[self.home()].offset;
             effects.extend(
@@ -383,16 +369,16 @@ impl App {
         if self.return_to_overtaken(effects) {
             return;
         }
-        if !self.leads_back() && self.calls.current.undo() {
-            self.tell(notice.undone);
+        if !self.undo_returns() && self.calls.current.undo() {
+            self.notify(notice.undone);
         } else if let Some(ended) = self.calls.ended.take() {
             self.resume(ended, effects);
         } else {
-            self.tell(notice.nothing_to_undo);
+            self.notify(notice.nothing_to_undo);
         }
     }
 
-    fn look(&mut self, direction: Direction) {
+    fn preview(&mut self, direction: Direction) {
         let entries = self.entries();
         let here = self.shown().and_then(|step| entries.iter().position(|e| e.step == step));
         let to = match (here, direction) {
@@ -403,7 +389,7 @@ impl App {
         let Some(entry) = entries.get(to) else { return };
         self.calls.previewing = (entry.mark != Mark::Current).then_some(entry.step);
         if self.calls.previewing.is_some() && !self.is_complete() {
-            self.tell(self.words().screen.looking);
+            self.notify(self.words().screen.looking);
         }
     }
 }

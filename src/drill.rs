@@ -1,5 +1,5 @@
-//! Practice and presentation: cards for situations, how an answer is graded, what a class is shown. Pure: no disk, no
-//! clock, no terminal; stories and rules come in as bytes and checked rules, chance as a seed, time as an argument.
+//! Practice and presentation: generating cards, grading answers, playing scenes. Pure: no disk, no clock, no terminal.
+//! Stories are passed in as bytes, rules checked, randomness as a seed and time as an argument.
 //!
 //! stories + rules → [`generate`] → [`card::Card`]s → [`session::Session`] (the prompter's own state inside) → [`grade`] →
 //! [`sheet::Sheet`]; deck + rules → [`captions`] → [`show::Show`].

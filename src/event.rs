@@ -1,4 +1,4 @@
-//! What the loop receives, and the handles that send it.
+//! The events that the loop receives, and the handles that send them.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -8,27 +8,26 @@ use crate::message::Message;
 use penutup_ipc::phone_event::Ignored;
 use penutup_ipc::{Handler, Incoming};
 
-/// What the loop receives; `I` is the input of a person, as the view reads it.
+/// An event for the loop; `I` is a person's input as the view reads it.
 #[derive(Debug)]
 pub enum Event<I> {
     /// A person did something.
     Input(I),
-    /// No more input comes from a person.
+    /// The end of a person's input.
     InputClosed,
     /// Something came from outside.
     External(Request),
-    /// A signal came: [`Pending`](crate::run::signals::Pending) has it.
+    /// A signal was queued in [`Pending`](crate::run::signals::Pending).
     #[cfg(unix)]
     Signal,
 }
 
-/// A message, and the channel for the reply where its sender waits for one.
+/// A message, and the reply channel if its sender waits for a reply.
 #[derive(Debug)]
 pub struct Request {
-    /// The message.
     pub message: Message,
     reply: Option<SyncSender<Vec<Ignored>>>,
-    /// Later than this it is no longer handled.
+    /// After this it is not handled.
     until: Option<Instant>,
 }
 
@@ -39,21 +38,19 @@ impl From<Message> for Request {
 }
 
 impl Request {
-    /// A message whose sender waits until it was handled, or until `until`.
-    #[must_use]
+    /// A message whose sender waits for the reply, at most until `until`.
     pub fn awaited(message: Message, until: Option<Instant>) -> (Self, Receiver<Vec<Ignored>>) {
         let (reply, replied) = sync_channel(1);
         (Self { message, reply: Some(reply), until }, replied)
     }
 
-    /// Whether it is too late to handle it: the prompter was stopped, and the call is long over. What the centre
-    /// declared, and that its agent is gone, is never too late.
-    #[must_use]
+    /// Whether it is too late to handle it: the process was stopped meanwhile and the call is over. The agent's events
+    /// are never late: a declaration and a lost connection still count.
     pub fn is_late(&self) -> bool {
         self.until.is_some_and(|until| Instant::now() > until) && !matches!(self.message, Message::Agent(_))
     }
 
-    /// Splits it into the message and what replies to it, with what of the message was ignored.
+    /// Splits it into the message and the function that sends the reply: what was ignored of the message.
     pub fn into_parts(self) -> (Message, impl FnOnce(Vec<Ignored>)) {
         let Self { message, reply, .. } = self;
         // The sender may no longer wait.
@@ -61,7 +58,6 @@ impl Request {
     }
 }
 
-/// Sends requests to the loop.
 #[derive(Clone)]
 pub struct EventSender(Arc<dyn Fn(Request) -> bool + Send + Sync>);
 
@@ -72,26 +68,23 @@ impl std::fmt::Debug for EventSender {
 }
 
 impl EventSender {
-    /// Sends to whatever `send` does; it returns whether the request was accepted.
-    #[must_use]
+    /// A sender that calls `send`, which returns whether the request was accepted.
     pub fn new(send: impl Fn(Request) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(send))
     }
 
-    /// Sends to the loop's channel.
-    #[must_use]
+    /// A sender into the loop's channel.
     pub fn to<I: Send + 'static>(events: SyncSender<Event<I>>) -> Self {
         Self::new(move |request| events.send(Event::External(request)).is_ok())
     }
 
-    /// Sends a message that needs no reply; `false` where the loop has ended.
+    /// Sends a message that needs no reply. Returns `false` if the loop has ended.
     pub fn send(&self, message: Message) -> bool {
         (self.0)(message.into())
     }
 
-    /// Sends a message and waits until it was handled, `patience` at most. Returns what of it was ignored; `None` where
-    /// the loop has ended or did not handle it in time.
-    #[must_use]
+    /// Sends a message and waits for the reply, at most `patience`. Returns what was ignored of the message; `None` if
+    /// the loop has ended or did not reply in time.
     pub fn request(&self, message: Message, patience: Option<Duration>) -> Option<Vec<Ignored>> {
         let (request, replied) = Request::awaited(message, patience.map(|patience| Instant::now() + patience));
         if !(self.0)(request) {
@@ -115,13 +108,12 @@ impl<I> Clone for InputSender<I> {
 }
 
 impl<I> InputSender<I> {
-    /// Sends input; `false` where the loop has ended.
-    #[must_use]
+    /// Returns `false` if the loop has ended.
     pub fn send(&self, input: I) -> bool {
         self.0.send(Event::Input(input)).is_ok()
     }
 
-    /// Reports that no more input comes.
+    /// Reports the end of the input.
     pub fn close(&self) {
         let _ = self.0.send(Event::InputClosed);
     }
@@ -143,7 +135,7 @@ mod tests {
     use penutup_ipc::agent_event::AgentEvent;
 
     #[test]
-    fn a_request_gets_its_own_reply_and_one_that_is_dropped_gets_none() {
+    fn a_request_gets_its_own_reply_and_a_dropped_one_gets_none() {
         let sender = EventSender::new(|request| {
             let (message, reply) = request.into_parts();
             if message == Message::Clock {
@@ -158,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_nobody_waits_for_any_more_is_late_but_not_one_of_the_agent() {
+    fn a_request_past_its_deadline_is_late_unless_the_agent_sent_it() {
         let over = Instant::now().checked_sub(Duration::from_millis(1));
         assert!(Request::awaited(Message::Clock, over).0.is_late());
         assert!(!Request::awaited(Message::Agent(AgentEvent::Gone), over).0.is_late());

@@ -1,5 +1,5 @@
-//! Key ↔ action, both ways, from one table: what a key does, what the footer and the key list say, and what is possible
-//! now are the same rows, so they can't contradict each other. Facts and fields bring their keys from the rules file.
+//! The table of keys and actions. The dispatch of keys, the footer and the key list all read the same rows, so they can't
+//! contradict each other. The keys of facts and fields come from the rules file.
 
 use std::borrow::Cow;
 
@@ -10,20 +10,15 @@ use crate::panel::{self, PANELS, Panel};
 use crate::rules::ruleset::FieldKind;
 use crate::words::{Words, fill};
 
-/// A key, as every platform's terminal can tell it.
+/// A key that every platform's terminal can report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
-    /// A character, as typed; an upper-case letter stands for Shift.
+    /// A character as typed; upper case with Shift.
     Char(char),
-    /// A letter with Ctrl.
     Ctrl(char),
-    /// Enter.
     Enter,
-    /// Backspace.
     Backspace,
-    /// Delete.
     Delete,
-    /// Esc.
     Esc,
     /// An arrow.
     Up,
@@ -33,19 +28,14 @@ pub enum Key {
     Left,
     /// An arrow.
     Right,
-    /// Home.
     Home,
-    /// End.
     End,
-    /// Page up.
     PageUp,
-    /// Page down.
     PageDown,
 }
 
 impl Key {
-    /// As it is printed beside what it does.
-    #[must_use]
+    /// Its name in the footer and the key list.
     pub fn name(self, words: &Words) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::Char(' ') => words.keys.space,
@@ -75,16 +65,13 @@ impl Key {
     }
 }
 
-/// A key and what it does now.
+/// Keys and their action in the current state.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// The keys that do it.
     pub keys: Vec<Key>,
-    /// What they do.
     pub action: Action,
-    /// What it is called.
     pub label: Cow<'static, str>,
-    /// Its place in the footer, the most needed first; `None`: in the key list alone.
+    /// Its rank in the footer, 0 the most important; `None`: only in the key list.
     pub footer: Option<u8>,
 }
 
@@ -99,17 +86,16 @@ impl Row {
     }
 }
 
-/// What a key does in the present state, if anything.
-#[must_use]
+/// The action of a key in the current state.
 pub fn action(app: &App, key: Key) -> Option<Action> {
     if let Mode::Typing(_) = app.mode() {
-        // In the field every character is text, also those that are keys elsewhere.
+        // In a field every character is text.
         if let Key::Char(c) = key {
             return Some(Action::Edit(Edit::Insert(c)));
         }
     }
     let rows = rows(app);
-    // Shift and Caps Lock change nothing.
+    // Shift and Caps Lock make no difference.
     let row = rows.iter().find(|r| r.keys.contains(&key)).or_else(|| {
         let lower = key.lower();
         rows.iter().find(|r| r.keys.contains(&lower))
@@ -117,14 +103,12 @@ pub fn action(app: &App, key: Key) -> Option<Action> {
     Some(row.action.clone())
 }
 
-/// The key that does this when nothing is open.
-#[must_use]
+/// The first key of an action when nothing is open.
 pub fn key_of(app: &App, action: &Action) -> Option<Key> {
     all(app).into_iter().find(|row| row.action == *action)?.keys.first().copied()
 }
 
-/// Every key that does something in the present state.
-#[must_use]
+/// Every key that has an action in the current state.
 pub fn rows(app: &App) -> Vec<Row> {
     let words = app.words();
     let mut rows = match app.mode() {
@@ -136,7 +120,7 @@ pub fn rows(app: &App) -> Vec<Row> {
     };
     match app.mode() {
         Mode::Typing(_) => {}
-        // The question is answered by the key that asked it.
+        // The key that asked the question also confirms it.
         Mode::LeavePrompt => rows.insert(0, Row::new(&[Key::Char('q')], Action::Quit, words.keys.quit).in_footer(0)),
         _ => rows.push(Row::new(&[Key::Char('q')], Action::Leave, words.keys.quit)),
     }
@@ -145,8 +129,7 @@ pub fn rows(app: &App) -> Vec<Row> {
     rows
 }
 
-/// Every key of the prompter, whatever the present state: for the key list.
-#[must_use]
+/// Every key when nothing is open, whatever the current state: for the key list.
 pub fn all(app: &App) -> Vec<Row> {
     let words = app.words();
     let mut rows = closing(app);
@@ -188,12 +171,12 @@ fn closing(app: &App) -> Vec<Row> {
     rows
 }
 
-/// The answer to the banner's question whether a fact still holds.
+/// The key that confirms the fact which the banner asks about.
 fn still(app: &App) -> Option<Row> {
     app.asked_fact().map(|_| Row::new(&[Key::Char('v')], Action::StillHolds, app.words().keys.still).in_footer(1))
 }
 
-/// Facts, fields and the zone: they change the script also while a panel is open.
+/// The keys of facts, fields and the zone; they also work while a panel is open.
 fn settings(app: &App) -> Vec<Row> {
     let (words, rules) = (app.words(), app.rules());
     let mut rows = Vec::with_capacity(8);
@@ -242,7 +225,7 @@ fn asking(app: &App) -> Vec<Row> {
         })
         .collect();
     if app.can_return() {
-        // The telephone's call that is being ended may be the second leg of the one before.
+        // The call that is being ended may be the second leg of the one before.
         rows.push(Row::new(&[Key::Backspace], Action::Undo, words.phone.return_to));
     }
     rows.push(Row::new(&[Key::Esc, Key::Backspace], Action::Back, words.keys.back).in_footer(0));
@@ -272,7 +255,7 @@ fn panel(app: &App, open: Panel) -> Vec<Row> {
         Row::new(&[Key::Down], Action::Look(Direction::Down), keys.scroll).in_footer(1),
         Row::new(&[Key::PageUp], Action::Scroll(Direction::Up), keys.scroll),
         Row::new(&[Key::PageDown], Action::Scroll(Direction::Down), keys.scroll),
-        // Nothing is ticked that is not to be seen: it closes the panel.
+        // The sentence is hidden by the panel, so these only close it.
         Row::new(&[Key::Char(' '), Key::Enter], Action::Said, keys.back),
         Row::new(&[Key::Backspace], Action::Undo, keys.undo),
     ];

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use penutup_ipc::Incoming;
 use penutup_ipc::agent_event::AgentEvent;
+
 use penutup_ipc::phone_event::PhoneEvent;
 
 use crate::broadcast::News;
@@ -24,7 +25,7 @@ pub enum Message {
     Clock,
     /// The last keys were typed into the wrong window, and were undone.
     Mistyped,
-    /// Space or Enter, in a window too small to show what is to be said: nothing is ticked.
+    /// Space or Enter was pressed in a window too small to show the sentence; nothing was ticked.
     Unseen,
     /// Checked rules from the file in use, and how they compare with earlier ones.
     Rules(Arc<LoadedRules>, Option<Comparison>),
@@ -32,21 +33,20 @@ pub enum Message {
     Phone(PhoneEvent),
     /// The prompter's own connection to the telephone came or went.
     PhoneLink(Link),
-    /// The watcher of the centre's folder read a declaration, or could not.
+    /// The watcher of the centre's folder read a declaration, or failed to.
     Broadcast(News),
     /// The fleet's agent sent something, connected or disconnected.
     Agent(AgentEvent),
-    /// A text was copied.
     Copied(Copied),
     /// The desktop's clipboard did not accept this text.
     NotCopied(Private),
     /// The journal's summary of today.
     Day(Box<Recap>),
-    /// Something happened once to the journal; a line for the CSO.
+    /// A one-time event of the journal, as a line for the CSO.
     JournalNotice(String),
-    /// Another prompter on this seat changed the state that both keep.
+    /// Another prompter on this seat changed the saved state that both use.
     Shared(Box<Shared>),
-    /// Something is wrong until it is mended (`Some`: the line that reports it), or is mended.
+    /// A lasting trouble began (`Some`: the line that reports it) or is over.
     Trouble(Subject, Option<String>),
 }
 
@@ -59,14 +59,12 @@ pub struct Comparison {
     pub change: Change,
 }
 
-/// What a lasting trouble is about, in the order in which troubles are listed: what a closing depends on first.
+/// What a lasting trouble is about. Troubles are listed in this order, the most important for a closing first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    /// The rules file.
     Rules,
     /// The state file, which could not be written.
     State,
-    /// The journal.
     Journal,
     /// The centre's folder.
     Centre,
@@ -74,7 +72,6 @@ pub enum Subject {
     Socket,
     /// The journal's place in the settings.
     JournalPlace,
-    /// The settings file.
     Settings,
     /// Who can write to the prompter's folders.
     Folders,
@@ -96,7 +93,7 @@ impl From<Incoming> for Message {
 pub enum Link {
     /// It listens.
     Up,
-    /// Nobody is there; it tries again.
+    /// NoPerson is there; it tries again.
     Down,
 }
 

@@ -1,4 +1,4 @@
-//! The pages of the panels, for every view. How a page looks is the view's business.
+//! The contents of the panels. Each view draws or prints them in its own way.
 
 pub mod basis;
 pub mod help;
@@ -9,18 +9,16 @@ use crate::keymap::Row;
 use crate::panel::Panel;
 use crate::rules::diff::Run;
 
-/// What a page needs to know of the view that shows it.
+/// What a page needs from the view that shows it.
 pub struct Surface<'a> {
-    /// Whether a row of the keymap can be used there.
+    /// Whether a row of the keymap is available.
     pub offers: &'a dyn Fn(&Row) -> bool,
-    /// The names of a row's keys there.
+    /// The names of a row's keys.
     pub keys: &'a dyn Fn(&Row) -> Vec<String>,
-    /// How keys are typed there, above the list of keys.
+    /// Lines above the key list that explain how keys are typed.
     pub intro: Vec<String>,
 }
 
-/// The page of a panel.
-#[must_use]
 pub fn page(panel: Panel, app: &App, surface: &Surface<'_>) -> Page {
     match panel {
         Panel::Recap => recap::recap(app),
@@ -32,26 +30,22 @@ pub fn page(panel: Panel, app: &App, surface: &Surface<'_>) -> Page {
 /// A panel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Its title.
     pub title: String,
-    /// What stands below it.
     pub parts: Vec<Part>,
 }
 
-/// A part of a panel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Something else begins.
+    /// A blank row between sections.
     Gap,
-    /// A heading and the text that belongs to it.
+    /// A heading and its text.
     Entry(String, String),
-    /// A heading alone.
     Heading(String),
-    /// A heading and a sentence, in which words are marked.
+    /// A heading and a sentence with its changed words.
     Marked(String, Vec<Run>),
     /// A text.
     Paragraph(String),
-    /// A heading, the first hour, and a number for it and each that follows.
+    /// A heading, the first hour, and the counts from that hour on.
     Hours(String, usize, Vec<u64>),
 }
 
@@ -64,7 +58,7 @@ impl Page {
         self.parts.push(Part::Gap);
     }
 
-    /// Nothing for an empty text.
+    /// Adds nothing if the text is empty.
     fn entry(&mut self, heading: &str, text: &str) {
         if !text.is_empty() {
             self.parts.push(Part::Entry(heading.into(), text.into()));

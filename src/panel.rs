@@ -1,31 +1,26 @@
-//! The panels: the key of each, its place in the footer and its labels. Their pages are in [`pages`](crate::pages), a file
-//! each.
+//! The table of panels: key, rank in the footer and labels. Their contents are in [`pages`](crate::pages), a file each.
 
 use crate::words::Words;
 
-/// A panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Panel {
-    /// The own day.
+    /// The summary of the CSO's day.
     Recap,
-    /// Why this script.
+    /// The reasons for this script.
     Basis,
-    /// The keys.
+    /// The list of keys.
     Help,
 }
 
-/// What a panel is opened by, and what that is called.
+/// The key and the labels of a panel.
 #[derive(Debug)]
 pub struct Row {
-    /// Which panel.
     pub panel: Panel,
-    /// Its key.
     pub key: char,
-    /// Its place in the footer; `None`: it is in the key list alone.
+    /// Its rank in the footer; `None`: only in the key list.
     pub footer: Option<u8>,
-    /// Its label.
     pub label: fn(&Words) -> &'static str,
-    /// Its label where room is scarce.
+    /// Its label in a narrow footer.
     pub short: fn(&Words) -> &'static str,
 }
 
@@ -43,8 +38,6 @@ pub const PANELS: [Row; 3] = [
 ];
 
 impl Panel {
-    /// Its row in the table.
-    #[must_use]
     pub fn row(self) -> &'static Row {
         // The table is in the order of the variants; a test compares them.
         &PANELS[self as usize]

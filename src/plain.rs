@@ -1,5 +1,5 @@
-//! The prompter in lines: no screen, no cursor, no escape code. Every change is said in words on a line of its own, so
-//! that a screen reader, a serial console and a log have it. Keys come as lines, too. Knows nothing of ratatui.
+//! Line mode, for screen readers, serial consoles and logs: no screen, no cursor, no escape codes. Every change is printed
+//! as a line of words, and keys are read as lines. Does not use ratatui.
 
 pub mod keys;
 pub mod listen;
@@ -10,8 +10,8 @@ pub mod view;
 
 use crate::rules::text::{clean, fold};
 
-/// A text as one whole sentence on one line: parts that stand side by side on a screen are parted by pauses.
-#[must_use]
+/// A text as a complete sentence on one line. Parts that a screen shows side by side are separated by semicolons, which
+/// a screen reader reads as pauses.
 pub fn sentence(text: &str) -> String {
     let mut out = fold(&clean(text)).replace(" · ", "; ");
     if !out.ends_with(['.', '!', '?', ':', '…']) && !out.is_empty() {
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_one_whole_sentence() {
+    fn a_text_becomes_one_complete_sentence() {
         assert_eq!(sentence(" Diurungkan "), "Diurungkan.");
         assert_eq!(sentence("A · B\n\x1b[31mC?"), "A; B [31mC?");
         assert_eq!(sentence(""), "");

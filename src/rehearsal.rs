@@ -1,6 +1,6 @@
-//! New rules are tried before a prompter takes them: everything they can say is spoken and drawn where nobody sees it.
-//! `check` proves that rules are sound; a mistake of ours in what draws or speaks them shows here, in the thread that
-//! loads, and not in the middle of a call.
+//! Tries new rules before a prompter uses them: generates their sentences and draws their screens off-screen. `check`
+//! proves that rules are sound; this finds a panic of our own code, in the thread that loads the rules instead of in the
+//! middle of a call.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,10 +8,12 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::action::Action;
-use crate::app::{App, Begin};
+use crate::app::App;
+use crate::app::AppSetup;
 use crate::files::shown_path;
 use crate::helper;
 use crate::loaded::LoadedRules;
+
 use crate::panel::Panel;
 use crate::rules::decide::{Situation, decide};
 use crate::rules::script::{Fields, script};
@@ -19,7 +21,7 @@ use crate::rules::text::clean;
 use crate::tui::offscreen::draw_at_all_sizes;
 use crate::words::{Lang, Words, fill};
 
-/// The most rules whose screens are drawn: a large table is drawn for some, and spoken for all.
+/// The most rules whose screens are drawn; the sentences of all are generated.
 const MOST_DRAWN: usize = 50;
 /// The most zones in which the first screen is drawn.
 const MOST_ZONES: usize = 8;
@@ -27,15 +29,15 @@ const MOST_ZONES: usize = 8;
 /// Tries these rules.
 ///
 /// # Errors
-/// What the panic said, where something panicked.
+/// The message of a panic.
 pub fn rehearse(book: &Arc<LoadedRules>, lang: Lang) -> Result<(), String> {
     attempt(|| {
-        speak_everything(book);
-        draw_everything(book, lang);
+        generate_scripts(book);
+        draw_screens(book, lang);
     })
 }
 
-/// Runs `try_out`; a panic in it is an error.
+/// Runs `try_out` and returns the message of a panic as an error.
 fn attempt(try_out: impl FnOnce()) -> Result<(), String> {
     helper::catch(try_out).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
@@ -43,15 +45,14 @@ fn attempt(try_out: impl FnOnce()) -> Result<(), String> {
     })
 }
 
-/// The line for rules that could not be tried.
-#[must_use]
+/// The line for rules that caused a panic.
 pub fn untried(path: Option<&Path>, panic: &str, words: &Words) -> String {
     let file = path.map(shown_path).unwrap_or_default();
     fill(words.notice.rules_panic, &[("file", &file), ("why", &clean(panic))])
 }
 
-/// One situation of each rule, at each greeting.
-fn speak_everything(book: &LoadedRules) {
+/// Generates the sentences of one situation of each rule, with each greeting.
+fn generate_scripts(book: &LoadedRules) {
     let (rules, space) = (&book.rules, book.rules.space());
     let fields = Fields::default_of(rules);
     for rule in &rules.rules {
@@ -62,12 +63,12 @@ fn speak_everything(book: &LoadedRules) {
     }
 }
 
-fn draw_everything(book: &Arc<LoadedRules>, lang: Lang) {
+fn draw_screens(book: &Arc<LoadedRules>, lang: Lang) {
     let rules = &book.rules;
     let space = rules.space();
     let mut now: DateTime<Utc> = DateTime::UNIX_EPOCH;
     for zone in 0..rules.zones.len().min(MOST_ZONES) {
-        let begin = || Begin {
+        let begin = || AppSetup {
             book: Arc::clone(book),
             lang,
             zone,
@@ -76,7 +77,7 @@ fn draw_everything(book: &Arc<LoadedRules>, lang: Lang) {
             rules_trouble: None,
             now: DateTime::UNIX_EPOCH,
         };
-        // Every zone sees the first screen; one of them sees every rule.
+        // The first screen is drawn in every zone, the rules in one.
         draw_at_all_sizes(&App::new(begin()));
         if zone > 0 {
             continue;
@@ -105,12 +106,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_embedded_rules_are_spoken_and_drawn() {
+    fn the_embedded_rules_cause_no_panic() {
         assert_eq!(rehearse(&Arc::new(LoadedRules::built_in()), Lang::Id), Ok(()));
     }
 
     #[test]
-    fn a_panic_is_an_error_with_its_words() {
+    fn a_panic_is_an_error_with_its_message() {
         assert_eq!(attempt(|| panic!("column {}", 7)), Err("column 7".into()));
         assert_eq!(attempt(|| panic!("plain")), Err("plain".into()));
     }

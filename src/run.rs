@@ -1,15 +1,15 @@
-//! A running prompter: what it starts beside the loop, how events change its state, how it ends. The loop itself is
-//! [`event_loop`]; what is shown, and how a person's input is read, is a [`View`]'s business.
+//! A running prompter: starts the worker threads, connects events to the state, and shuts down. The loop itself is
+//! [`event_loop`]; a [`View`] reads input and shows the state.
 
 mod clock;
 pub mod event_loop;
-mod keep;
-mod leave;
 mod recent;
 pub mod reload;
 mod session;
+mod shutdown;
 #[cfg(unix)]
 pub mod signals;
+mod workers;
 
 use std::io;
 use std::path::PathBuf;
@@ -33,10 +33,11 @@ use penutup_system::mailbox::Mailbox;
 use crate::message::{Message, Subject};
 use crate::watch::Look;
 use event_loop::{Inbox, Program, QUEUE, REDRAW_AFTER};
-pub use keep::Tasks;
-use keep::{StateThread, start_journal, start_state_thread, watch_files};
+
 use penutup_ipc::socket::Used;
 use recent::Recent;
+pub use workers::Tasks;
+use workers::{StateThread, start_journal, start_state_thread, watch_files};
 
 /// Reads a file again; `None` where there is nothing new to report.
 pub type Reload = Box<dyn FnMut() -> Option<Message> + Send>;
@@ -46,127 +47,102 @@ pub type EventSource = Box<dyn FnOnce(EventSender) -> Box<dyn std::any::Any>>;
 /// Appends a line to the log.
 pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// What the prompter has outside of itself; each is called in a thread of its own.
+/// What a prompter uses besides its terminal; each runs in a thread of its own.
 pub struct Outside {
-    /// Keeps what outlasts a restart.
-    pub keeper: StateWriter,
-    /// The way to the thread that keeps it.
+    pub state_writer: StateWriter,
+    /// The mailbox of the thread that writes the state.
     pub tasks: Arc<Mailbox<Tasks>>,
-    /// Where it is noted why something stopped or was not kept.
     pub log: Log,
-    /// The files to watch that the rules may come from, and how they are read.
+    /// The rules files to watch, and how they are reloaded.
     pub rules: Option<(Vec<PathBuf>, Reload)>,
-    /// The settings file to watch, and how it is read.
+    /// The settings file to watch, and how it is reloaded.
     pub settings: Option<(PathBuf, Reload)>,
-    /// What else sends it messages.
     pub sources: Vec<EventSource>,
-    /// When its keys were touched last.
+    /// When a key was last pressed.
     pub used: Arc<Used>,
-    /// How the journal is kept; `None`: not at all.
+    /// `None`: no journal.
     pub journal: Option<Config>,
-    /// The desktop's clipboard, where there is one.
     pub clipboard: Option<Desktop>,
 }
 
-/// What a view makes of an input.
+/// What a view returns for an input.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step<O> {
-    /// A key, a paste or a retraction of keys: the keymap and the recent keys say what it does.
+    /// A key, a paste or a retraction of keys, still to be mapped to an action.
     Input(Input),
-    /// A person does this.
     Action(Action),
-    /// The view puts this out.
+    /// To be passed to [`View::output`].
     Output(O),
-    /// The process is stopped.
     #[cfg(unix)]
     Stop,
 }
 
-/// What the prompter is shown on, and how a person's input is read.
+/// Shows the prompter and reads a person's input.
 pub trait View: Sized {
-    /// What a person does, as this view reads it.
+    /// A person's input as this view reads it.
     type Input: Send + 'static;
-    /// What it puts out for an input that changes no state.
+    /// An output that changes no state.
     type Output;
-    /// Whether every event is shown by itself; else one showing is enough for all that is queued.
+    /// Whether the state is shown after every event instead of once for all that are queued.
     const EACH: bool;
 
-    /// Begins to read what a person does, in a thread that blocks.
-    ///
-    /// # Errors
-    /// Where the system has no more threads.
+    /// Starts the thread that reads input.
     fn listen(sender: InputSender<Self::Input>) -> io::Result<()>;
 
-    /// What an input asks for, in order.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
+    /// The steps that an input asks for, in order.
     fn input(&mut self, input: Self::Input, app: &App, now: DateTime<Utc>) -> io::Result<Vec<Step<Self::Output>>>;
 
-    /// Puts out what [`View::input`] asked for, once what was asked for before it is done.
+    /// Writes an output of [`View::input`], after the steps before it.
     fn output(&mut self, output: Self::Output, app: &App);
 
-    /// An update changed the state, or left it as it was. `by_person`: a person did it.
+    /// Called after every update of the state; `by_person` if a person caused it.
     fn changed(&mut self, app: &App, effects: &[Effect], by_person: bool);
 
-    /// Shows the state.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
     fn show(&mut self, app: &App) -> io::Result<()>;
 
-    /// Hands a text to whoever copies it.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
+    /// Copies a text through the terminal.
     fn copy(&mut self, text: &str) -> io::Result<()>;
 
-    /// Whether what was shown has not been read yet, so that it is to be shown again.
+    /// Whether the terminal has not read the last frame, so that the state has to be shown again.
     fn is_behind(&self) -> bool {
         false
     }
 
-    /// Whether what was shown last has room for the sentence that is to be said.
+    /// Whether the last frame had room for the current sentence.
     fn shows_sentence(&self) -> bool {
         true
     }
 
-    /// Ctrl-C is a signal here, and leaves as the key does.
+    /// Whether Ctrl-C arrives as a signal, which then ends the prompter as the key does.
     #[cfg(unix)]
     const INTERRUPT_LEAVES: bool;
 
-    /// Gives the terminal back from another thread, where the loop is stuck.
+    /// Restores the terminal from another thread when the loop is stuck.
     #[cfg(unix)]
     fn abandon();
 
-    /// Leaves the terminal until [`View::resume`].
+    /// Restores the terminal until [`View::resume`].
     #[cfg(unix)]
     fn suspend(&mut self);
 
-    /// Comes back.
-    ///
-    /// # Errors
-    /// Where the terminal can't be entered again.
+    /// Enters the terminal again.
     #[cfg(unix)]
     fn resume(&mut self) -> io::Result<()>;
 }
 
-/// Runs the prompter until it is left. `open` enters the terminal.
-///
-/// # Errors
-/// Where the terminal can't be entered or shown on.
+/// Runs the prompter until it ends. `open` enters the terminal.
 pub fn run<V: View>(
     app: &mut App,
     clock: Clock,
     outside: Outside,
     open: impl FnOnce() -> io::Result<V>,
 ) -> io::Result<()> {
-    // Before the terminal is entered: a signal from here on leaves it as it was.
+    // Before the terminal is entered, so that a signal from here on restores it.
     #[cfg(unix)]
     let signals = signals::all()?;
     let mut view = open()?;
     view.show(app)?;
-    // Everything else begins after the first screen.
+    // Everything else starts after the first screen.
     let (send, events) = sync_channel(QUEUE);
     let sender = EventSender::to(send.clone());
     let _watched = helper::watch(report_deaths(Arc::clone(&outside.log), sender.clone(), app.words()));
@@ -182,7 +158,7 @@ pub fn run<V: View>(
     let look = outside.rules.map(|(paths, reload)| watch_files(Helper::Rules, paths, reload, sender.clone()));
     let look_at_settings =
         outside.settings.map(|(path, reload)| watch_files(Helper::Settings, vec![path], reload, sender.clone()));
-    let keeper = start_state_thread(outside.keeper, outside.tasks, sender.clone(), app.words());
+    let state_thread = start_state_thread(outside.state_writer, outside.tasks, sender.clone(), app.words());
     let journal = outside.journal.map(|config| start_journal(config, sender.clone(), app.words()));
     let sources: Vec<_> = outside.sources.into_iter().map(|source| source(sender.clone())).collect();
     let session = Session {
@@ -190,10 +166,10 @@ pub fn run<V: View>(
         clock,
         look,
         look_at_settings,
-        keeper: Some(keeper),
+        state_thread: Some(state_thread),
         used: outside.used,
         notice,
-        later: Vec::new(),
+        disk_effects: Vec::new(),
         journal,
         clipboard: outside.clipboard,
         sender,
@@ -201,25 +177,24 @@ pub fn run<V: View>(
     };
     let mut running = Running { session, view };
     let end = event_loop::run(&mut running, &inbox);
-    // Nobody who still sends waits any longer.
+    // Senders blocked on the full channel return now.
     drop(inbox);
     let Running { mut session, view } = running;
-    session.leave(end.as_ref().map_or(true, |end| *end != Next::Leave));
-    session.keep();
-    let (keeper, journal, words) = (session.keeper.take(), session.journal.take(), session.app.words());
+    session.finish(end.as_ref().map_or(true, |end| *end != Next::Leave));
+    session.flush_disk_effects();
+    let (state_thread, journal, words) = (session.state_thread.take(), session.journal.take(), session.app.words());
     let clipboard = session.clipboard.take();
     drop(session);
     drop(view);
-    // The terminal is its owner's again while the last of the call goes to the disk.
-    let lines = leave::finish(keeper, journal, words);
+    // The terminal is restored already while the last records are written.
+    let lines = shutdown::finish(state_thread, journal, words);
     drop((sources, clipboard));
-    leave::report(lines, outside.log);
+    shutdown::report(lines, outside.log);
     end?.die();
     Ok(())
 }
 
 /// Whether a signal came that ends the program.
-#[must_use]
 pub fn is_ending() -> bool {
     #[cfg(unix)]
     return signals::is_ending();
@@ -227,8 +202,7 @@ pub fn is_ending() -> bool {
     false
 }
 
-/// Whether an error is that the terminal is gone; then nobody can be told, and nothing is wrong with the program.
-#[must_use]
+/// Whether an error means that the terminal is gone, which is a normal end and can't be reported to anybody.
 pub fn is_gone(error: &io::Error) -> bool {
     #[cfg(unix)]
     return rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::IO);
@@ -239,7 +213,7 @@ pub fn is_gone(error: &io::Error) -> bool {
     }
 }
 
-/// What happens when a helper panics: noted in the log, and on the screen what no longer works.
+/// Handles a panic of a helper thread: logs it, and reports on the screen what no longer works.
 fn report_deaths(log: Log, sender: EventSender, words: &'static crate::words::Words) -> impl Fn(&Death) + Send + Sync {
     move |death| {
         let name = death.helper.map_or("main", Helper::name);
@@ -250,43 +224,42 @@ fn report_deaths(log: Log, sender: EventSender, words: &'static crate::words::Wo
     }
 }
 
-/// A running prompter: the state, and what its effects go to.
+/// The state of a running prompter, and the targets of its effects.
 pub struct Session<'a> {
     app: &'a mut App,
     clock: Clock,
     look: Option<Look>,
     look_at_settings: Option<Look>,
-    keeper: Option<StateThread>,
+    state_thread: Option<StateThread>,
     used: Arc<Used>,
     notice: clock::Notice,
-    /// What goes to the disk, once all is shown.
-    later: Vec<Effect>,
+    /// Effects for the disk, delayed until the state was shown.
+    disk_effects: Vec<Effect>,
     journal: Option<Writer>,
     clipboard: Option<Desktop>,
     sender: EventSender,
-    /// The keys that may still turn out to be none.
+    /// The keys that may still be retracted.
     recent: Recent,
 }
 
-/// Whether to go on.
+/// How the loop continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// On.
     On,
-    /// It was left.
+    /// The person quit.
     Leave,
     /// The terminal is gone, or its input has ended.
     Gone,
-    /// The process is stopped, and goes on when it is continued.
+    /// The process is stopped until it is continued.
     #[cfg(unix)]
     Stop,
-    /// A signal ends it.
+    /// This signal ends the process.
     #[cfg(unix)]
     Die(i32),
 }
 
 impl Next {
-    /// Ends the process as the signal would have, if one ended the loop.
+    /// Ends the process by the signal that ended the loop, if there was one.
     pub fn die(self) {
         #[cfg(unix)]
         if let Self::Die(signal) = self {
@@ -296,18 +269,17 @@ impl Next {
 }
 
 impl<'a> Session<'a> {
-    /// Without an outside: nothing is kept, nobody tells anything.
-    #[must_use]
+    /// A session without files, journal and message sources.
     pub fn alone(app: &'a mut App, clock: Clock) -> Self {
         Self {
             app,
             clock,
             look: None,
             look_at_settings: None,
-            keeper: None,
+            state_thread: None,
             used: Arc::default(),
             notice: clock::Notice::None,
-            later: Vec::new(),
+            disk_effects: Vec::new(),
             journal: None,
             clipboard: None,
             sender: EventSender::new(|_| false),
@@ -315,16 +287,12 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Shows the state.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
     pub fn show<V: View>(&mut self, view: &mut V) -> io::Result<()> {
         view.show(self.app)
     }
 
-    /// Whether the time has not come at which the screen changes by itself, nor was the clock set back behind it.
-    fn is_shown_as_it_is(&self) -> bool {
+    /// Whether the shown time is current: the screen's next change has not come, and the clock was not set back.
+    fn is_time_current(&self) -> bool {
         clock::is_current(self.app.next_change(), self.app.now(), self.clock.now())
     }
 
@@ -339,11 +307,11 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Hands what belongs on the disk to the threads that write: after the showing, so that they don't compete with it.
-    fn keep(&mut self) {
-        for effect in self.later.drain(..) {
-            match (effect, &mut self.keeper, &self.journal) {
-                (Effect::Save(state), Some(keeper), _) => keeper.save(state),
+    /// Sends delayed effects to the threads that write. Called after drawing, so that writing does not slow it down.
+    fn flush_disk_effects(&mut self) {
+        for effect in self.disk_effects.drain(..) {
+            match (effect, &mut self.state_thread, &self.journal) {
+                (Effect::Save(state), Some(thread), _) => thread.save(state),
                 (Effect::Journal(record), _, Some(journal)) => journal.record(record, self.clock.now()),
                 (Effect::Unjournal(call), _, Some(journal)) => journal.remove(call),
                 _ => {}
@@ -352,7 +320,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// A running prompter, on its view.
+/// A session with its view, as a [`Program`].
 struct Running<'a, V> {
     session: Session<'a>,
     view: V,
@@ -374,19 +342,19 @@ impl<V: View> Program for Running<'_, V> {
 
     fn wake(&mut self, timed_out: bool) -> io::Result<bool> {
         let session = &mut self.session;
-        if session.is_shown_as_it_is() {
+        if session.is_time_current() {
             let is_due = session.recent.deadline().is_some_and(|at| at <= Instant::now());
             return Ok(!timed_out || is_due || self.view.is_behind());
         }
         if timed_out {
-            if let Some(keeper) = &session.keeper {
-                keeper.look();
+            if let Some(thread) = &session.state_thread {
+                thread.look();
             }
             for look in [&session.look, &session.look_at_settings].into_iter().flatten() {
                 look.at_the_minute();
             }
         }
-        // Not every event is an action, and none may leave an old time on the screen.
+        // An event may not update the state, but the shown time must be current.
         session.act(&mut self.view, Message::Clock)?;
         Ok(true)
     }
@@ -402,13 +370,13 @@ impl<V: View> Program for Running<'_, V> {
 
     fn draw(&mut self) -> io::Result<()> {
         self.session.show(&mut self.view)?;
-        self.session.keep();
+        self.session.flush_disk_effects();
         Ok(())
     }
 
     #[cfg(unix)]
     fn suspend(&mut self) {
-        self.session.keep();
+        self.session.flush_disk_effects();
         self.view.suspend();
     }
 

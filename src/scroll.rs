@@ -1,4 +1,4 @@
-//! How far what is open is scrolled. It belongs to whoever shows it, and goes back to the top when something else is shown.
+//! The scroll position of a view. It goes back to the top when the view shows something else.
 
 use std::mem::{Discriminant, discriminant};
 
@@ -10,29 +10,27 @@ use crate::rules::ruleset::StepIx;
 /// How far to scroll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
-    /// One line.
     Line(Direction),
-    /// As many lines as are seen at once.
+    /// As many lines as are visible.
     Page(Direction),
     /// Back to the first line.
     Top,
 }
 
-/// What is scrolled: another mode, panel, call or step begins at the top.
+/// What is shown: another mode, panel, call or step starts at the top.
 type Shown = (Discriminant<Mode>, Option<Panel>, u64, Option<StepIx>);
 
-/// How far it is scrolled, in lines.
+/// A scroll position, in lines.
 #[derive(Clone, Debug, Default)]
 pub struct Scroll {
     offset: usize,
-    /// How many lines are seen at once.
+    /// The number of visible lines.
     page: usize,
     shown: Option<Shown>,
 }
 
 impl Scroll {
-    /// How many lines are above what is seen; the next drawing bounds it.
-    #[must_use]
+    /// The number of lines above the visible ones. It may be too large until the next drawing limits it.
     pub fn offset(&self) -> usize {
         self.offset
     }
@@ -53,7 +51,7 @@ impl Scroll {
         }
     }
 
-    /// Follows a change of the prompter, and scrolls as its effects ask.
+    /// Goes to the top if something else is shown, then applies the scroll effects.
     pub fn follow(&mut self, app: &App, effects: &[Effect]) {
         let panel = match app.mode() {
             Mode::Panel(panel) => Some(*panel),
@@ -71,8 +69,8 @@ impl Scroll {
         }
     }
 
-    /// Takes over from a drawing how far it can be scrolled, so that the way back from its end is not longer than it looks,
-    /// and how many lines are seen at once, so that a page leaves none out.
+    /// Sets the limits that a drawing found: the largest offset, so that scrolling past the end does not count, and the
+    /// number of visible lines.
     pub fn bound(&mut self, most: usize, page: usize) {
         self.offset = self.offset.min(most);
         self.page = page.max(1);
@@ -84,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_what_is_seen_and_the_end_is_where_the_drawing_ends() {
+    fn a_page_is_the_visible_lines_and_the_offset_stops_at_the_drawn_end() {
         let mut scroll = Scroll::default();
         scroll.bound(12, 5);
         for (by, offset) in [

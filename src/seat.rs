@@ -1,24 +1,22 @@
-//! What one seat keeps between two runs, and how the states of two prompters on one seat become one. Pure; where it lies
-//! is `files::saved_state`.
+//! The state of one seat that outlasts a restart, and the merge of the states of two prompters on one seat. Pure; reading
+//! and writing is in `files::saved_state`.
 
 use crate::broadcast::Broadcast;
 use crate::closing::PersistedFact;
 
-/// What a seat keeps: one value, written whole, so that no crash comes between its parts.
+/// The saved state of a seat. It is written as one file, so that a crash can't leave it half updated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeatState {
     /// The shift's facts that are set.
     pub held: Vec<PersistedFact>,
-    /// The centre's declaration that was applied last: no restart applies it again over what the CSO did since.
+    /// The centre's declaration that was applied last, so that a restart does not apply it again over the CSO's changes.
     pub broadcast: Option<Broadcast>,
-    /// Whether the hint of the first run is still to be dismissed.
+    /// Whether the hint of the first run is still shown.
     pub welcome: bool,
 }
 
 impl SeatState {
-    /// This state with what changed from `before` to `mine`; everything else stays as it is here. Of two different
-    /// changes of one fact `mine` is taken.
-    #[must_use]
+    /// This state with the changes from `before` to `mine`. If both sides changed a fact, `mine` wins.
     pub fn with_changes(&self, before: &Self, mine: &Self) -> Self {
         let mut held: Vec<PersistedFact> = Vec::new();
         for one in mine.held.iter().chain(&self.held) {
@@ -35,7 +33,7 @@ impl SeatState {
         Self {
             held,
             broadcast: newer(&mine.broadcast, &self.broadcast),
-            // Dismissed in one window is dismissed.
+            // Dismissing it in one window dismisses it in all.
             welcome: mine.welcome && self.welcome,
         }
     }
@@ -45,12 +43,11 @@ impl SeatState {
     }
 }
 
-/// Another prompter on this seat changed what both keep.
+/// A change of the saved state by another prompter on this seat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shared {
-    /// What this prompter had when that was read: its own changes since then stay.
+    /// This prompter's state when the other's was read; its own changes since then are kept.
     pub known: SeatState,
-    /// What is kept now.
     pub now: SeatState,
 }
 
@@ -125,7 +122,7 @@ mod tests {
         fn two_windows_with_different_changes_agree_whichever_writes_first(
             start in any_state(), one in any_state(), value in "[xyz]",
         ) {
-            // The one changes facts a, b, c; the other sets another one.
+            // One window changes facts a, b, c; the other sets d.
             let mut other = start.clone();
             other.held.push(held("d", &value));
             let first = start.with_changes(&start, &one).with_changes(&start, &other);

@@ -1,11 +1,12 @@
-//! From everything that arguments, environment, settings and disk have to say to a running prompter. It ties the command
-//! line, the files and the screen together, which know nothing of each other.
+//! Builds and runs a prompter from arguments, environment, settings and files. The command line, the files and the screen
+//! don't know each other; this module connects them.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::app::{App, Begin};
+use crate::app::App;
+use crate::app::AppSetup;
 use crate::broadcast::News;
 use crate::clipboard::Desktop;
 use crate::clock::Clock;
@@ -15,6 +16,7 @@ use crate::files::saved_state::{SavedState, StateWriter};
 use crate::files::{self, Folders, deadline, log};
 use crate::journal::writer::Config;
 use crate::loaded::LoadedRules;
+
 use crate::message::{Message, Subject};
 use crate::rehearsal::rehearse;
 use crate::run::reload::{Reloader, reload_settings};
@@ -29,62 +31,53 @@ use penutup_ipc::socket;
 use penutup_ipc::socket::Used;
 use penutup_system::mailbox::Mailbox;
 
-/// What the prompter is begun with.
+/// Everything a prompter starts with.
 #[derive(Debug)]
 pub struct Start {
     /// The rules to run on.
     pub book: Arc<LoadedRules>,
-    /// Those that were asked for, where their first day is still to come.
+    /// The requested rules, if they are not in force yet.
     pub waiting: Option<Arc<LoadedRules>>,
-    /// Why they are not those that were asked for, in one line that stays until the file is mended.
+    /// Why the requested rules are not used: a line that is shown until the file is fixed.
     pub rules_trouble: Option<String>,
-    /// What was wrong with the file that was asked for.
+    /// The error of the requested file.
     pub bad: Option<String>,
-    /// What else is wrong until it is mended.
+    /// Other troubles that exist at the start.
     pub troubles: Vec<(Subject, String)>,
-    /// The rules files to watch: the one that is named, or those that are used where they stand, the stronger first.
+    /// The rules files to watch: the named one, or the default places, the highest priority first.
     pub watch: Vec<PathBuf>,
-    /// Which of them is in use.
+    /// The position in `watch` of the file in use.
     pub at: usize,
-    /// The settings file in use.
     pub settings_file: Option<PathBuf>,
-    /// The language of the screen.
     pub lang: Lang,
-    /// The zone we sit in: a position in the rules' zones.
+    /// The zone of this seat: a position in the rules' zones.
     pub zone: usize,
-    /// The settings.
     pub settings: Settings,
-    /// What time it is.
     pub clock: Clock,
     /// The platform's folders.
     pub folders: Folders,
-    /// What was kept from before: the shift's facts, and the rules that were seen last.
+    /// The saved state of the last run: the shift's facts and the rules that were seen last.
     pub shift: SavedState,
-    /// What the first screen tells.
+    /// The notice on the first screen.
     pub notice: Option<String>,
-    /// The rules that were in use when the prompter last ran, where they are others and still at hand.
+    /// The rules that were in use in the last run, if they differ and can still be read.
     pub was: Option<Arc<LoadedRules>>,
-    /// The journal; `None`: the settings want none, or there is no place for it.
+    /// The journal; `None` if the settings switch it off or there is no folder for it.
     pub journal: Option<Config>,
-    /// Whether keys come in lines.
     pub plain_mode: bool,
 }
 
 impl Start {
-    /// With keys that come in lines.
-    #[must_use]
+    /// Uses line mode.
     pub fn plain_mode(mut self) -> Self {
         self.plain_mode = true;
         self
     }
 
-    /// Runs the prompter until it is left; `open` enters the terminal.
-    ///
-    /// # Errors
-    /// Where the terminal can't be entered or shown on.
+    /// Runs the prompter until it ends; `open` enters the terminal.
     pub fn run<V: View>(self, open: impl FnOnce() -> io::Result<V>) -> io::Result<()> {
         let (lang, words) = (self.lang, self.lang.words());
-        let mut app = App::new(Begin {
+        let mut app = App::new(AppSetup {
             book: Arc::clone(&self.book),
             lang: self.lang,
             zone: self.zone,
@@ -112,7 +105,7 @@ impl Start {
                 clock: self.clock,
                 folders: self.folders.clone(),
                 seen: self.shift.rules_sha256.clone(),
-                keeper: Arc::clone(&tasks),
+                tasks: Arc::clone(&tasks),
                 words,
                 rehearse: Box::new(move |book| rehearse(book, lang)),
             };
@@ -125,7 +118,7 @@ impl Start {
         let outside = Outside {
             sources: sources(&self.settings, &self.folders, &used, words),
             clipboard: Desktop::of_environment(),
-            keeper: StateWriter::new(&self.folders, self.shift.state),
+            state_writer: StateWriter::new(&self.folders, self.shift.state),
             tasks,
             log: log_of(&self.folders),
             journal: self.journal,
@@ -137,7 +130,7 @@ impl Start {
     }
 }
 
-/// The log below the state folder; without one nothing is noted.
+/// The log in the state folder; without that folder lines are discarded.
 fn log_of(folders: &Folders) -> Log {
     let path = folders.log();
     Arc::new(move |line| {
@@ -147,21 +140,21 @@ fn log_of(folders: &Folders) -> Log {
     })
 }
 
-/// The theme of the screen: the chosen one, unless the environment asks for no colour at all (no-color.org).
-#[must_use]
+/// The chosen theme, unless the environment switches colours off (no-color.org).
 pub fn theme(chosen: Theme) -> Theme {
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
     if no_colour { Theme::Mono } else { chosen }
 }
 
-/// Sources of messages: the local socket always, the others where the settings ask for them.
+/// The sources of messages: always the local socket, others if the settings name them.
 fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'static Words) -> Vec<EventSource> {
     let mut out: Vec<EventSource> = Vec::new();
     if let Some(place) = Place::of(folders) {
         let (seat, used) = (settings.seat.clone(), Arc::clone(used));
         let folders = folders.clone();
         out.push(Box::new(move |sender| {
-            // What the agent brought before this start, before it can say anything newer.
+            // The declaration that the agent saved before this start; the agent can't send a newer one before the socket
+            // listens.
             let looked = folders.clone();
             if let Some(news) = deadline::within(files::PATIENCE, move || brought(&looked, words)).flatten() {
                 sender.send(Message::Broadcast(news));
@@ -176,7 +169,7 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
     }
     if let Some(address) = settings.softphone.clone() {
         out.push(Box::new(|sender| {
-            // One after the other, so that a flood waits in the line and not in the prompter.
+            // Each waits for its reply, so that a flood of events queues in the connection and not in the prompter.
             baresip::listen(address, move |message| sender.request(message, None).is_some());
             Box::new(())
         }));

@@ -1,5 +1,4 @@
-//! The prompter on a terminal: entering and leaving it, keys in, pictures out. Only this room names ratatui, and only
-//! `terminal` writes escape codes.
+//! The prompter on a terminal. Only this module uses ratatui, and only `terminal` writes escape codes.
 
 pub mod board;
 pub mod offscreen;

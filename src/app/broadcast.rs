@@ -1,7 +1,7 @@
-//! What the centre declares, done to the prompter, and what the screen says of it. Part of `update`.
+//! Applies the centre's declarations, and answers queries about them. Part of `update`.
 //!
-//! A declaration is applied once. From then on the CSO may differ, until the next version; a restart applies none that
-//! was applied before.
+//! A declaration is applied once. After that the CSO may set the fact differently until the next version; a restart does
+//! not apply a declaration again.
 
 use std::sync::Arc;
 
@@ -16,50 +16,48 @@ use crate::rules::ruleset::{RuleSet, Scope};
 use crate::words::fill;
 use penutup_ipc::agent_event::AgentEvent;
 
-/// What the prompter knows of the centre.
+/// The declarations of the centre and the connection to it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Centre {
     /// The last declaration that was applied.
     applied: Option<Broadcast>,
-    /// A newer one that the rules in use can't be set to.
+    /// A newer one that can't be applied under the rules in use.
     waiting: Option<Broadcast>,
-    /// How the way through the agent stands, once there was one.
+    /// The state of the agent's connection; `None` if no agent has connected yet.
     link: Option<CentreLink>,
 }
 
 impl App {
-    /// With the declaration that was applied before this start.
-    #[must_use]
+    /// Sets the declaration that was applied before this start.
     pub fn knowing(mut self, applied: Option<Broadcast>) -> Self {
         self.centre.applied = applied;
         self
     }
 
-    /// The fleet's agent tells something, comes or goes. A link that is down changes nothing but what is told of it.
+    /// Handles an event of the fleet's agent. A lost link changes only what the screen shows of it.
     pub(super) fn agent(&mut self, event: AgentEvent, effects: &mut Vec<Effect>) {
         match event {
             AgentEvent::Came | AgentEvent::Up => self.centre.link = Some(CentreLink::Up),
             AgentEvent::Down(since) => self.centre.link = Some(CentreLink::Down(since)),
             AgentEvent::Gone => self.centre.link = Some(CentreLink::Gone(self.environment.now)),
-            AgentEvent::Klb(klb) => self.hear(News::Declared(klb)),
+            AgentEvent::Klb(klb) => self.receive_news(News::Declared(klb)),
             AgentEvent::Rules => effects.push(Effect::LookAtRules),
         }
     }
 
-    /// How the way to the centre through the fleet's agent stands; `None` where there never was an agent.
-    #[must_use]
+    /// The state of the connection to the centre; `None` if no agent has connected yet.
     pub fn centre_link(&self) -> Option<CentreLink> {
         self.centre.link
     }
 
-    pub(super) fn hear(&mut self, news: News) {
+    pub(super) fn receive_news(&mut self, news: News) {
         match news {
             News::Trouble(why) => self.troubles.set(Subject::Centre, Some(why)),
             News::Sound => self.troubles.set(Subject::Centre, None),
             News::Declared(broadcast) => {
                 self.troubles.set(Subject::Centre, None);
                 let now = self.environment.now;
-                // An implausible version that was taken under a wrong clock does not bar a plausible one.
+                // A version far in the future was accepted under a wrong clock; it must not block a plausible one.
                 let bars = |known: &Broadcast| {
                     known.version >= broadcast.version && (broadcast.is_ahead_of(now) || !known.is_ahead_of(now))
                 };
@@ -71,7 +69,7 @@ impl App {
                     _ => self.centre.waiting = Some(*broadcast),
                 }
                 self.apply();
-                // What could not be applied is seen at once, not after the next key.
+                // A declaration that can't be applied is shown at once, not after the next key.
                 if self.centre.waiting.is_some() {
                     self.troubles.give_way();
                 }
@@ -79,12 +77,12 @@ impl App {
         }
     }
 
-    /// Applies what waits, where the rules have the fact.
+    /// Applies the waiting declaration if the rules have its fact.
     pub(super) fn apply(&mut self) {
         let Some(broadcast) = &self.centre.waiting else { return };
         let Ok((fact, value)) = place(self.rules(), broadcast) else { return };
         let book = Arc::clone(self.revisions.current());
-        // One that comes when its time is past is asked about at once: nobody has said since that it still holds.
+        // If its time is over already, the banner asks at once: nobody has confirmed it since.
         let past = broadcast.until.filter(|until| *until <= self.environment.now);
         let before = past.and_then(|until| until.checked_sub_signed(TimeDelta::seconds(1)));
         let since = Since { set: broadcast.since, confirmed: before.unwrap_or(self.environment.now) };
@@ -92,7 +90,7 @@ impl App {
         self.centre.applied = self.centre.waiting.take();
         let (f, v) = (&self.rules().facts[fact].label, &self.rules().facts[fact].values[value].label);
         let notice = fill(self.words().broadcast.declared, &[("label", f), ("value", v)]);
-        self.tell(notice);
+        self.notify(notice);
     }
 
     /// The declaration that was applied last.
@@ -100,27 +98,23 @@ impl App {
         self.centre.applied.as_ref()
     }
 
-    /// Another prompter on this seat applied a declaration, and its fact came with it.
-    pub(super) fn take_applied(&mut self, broadcast: Option<Broadcast>) {
+    /// Another prompter on this seat applied a declaration; the shared state has its fact.
+    pub(super) fn adopt_applied(&mut self, broadcast: Option<Broadcast>) {
         self.centre.waiting.take_if(|w| broadcast.as_ref().is_some_and(|b| b.version >= w.version));
         self.centre.applied = broadcast;
     }
 
-    /// What the centre has declared of a fact.
-    #[must_use]
     pub fn declared(&self, fact: usize) -> Option<&Broadcast> {
         self.centre.applied.as_ref().filter(|b| b.fact == self.rules().facts[fact].id)
     }
 
-    /// Whether a fact stands otherwise here than the centre has declared it.
-    #[must_use]
+    /// Whether the CSO has set a declared fact to another value.
     pub fn differs(&self, fact: usize) -> bool {
         let declared = self.declared(fact).and_then(|b| place(self.rules(), b).ok());
         declared.is_some_and(|(_, value)| value != self.calls.current.situation().value(fact))
     }
 
-    /// Whether what was declared of a fact was to hold until a time that is past, and nobody has been asked since.
-    #[must_use]
+    /// Whether the declared end time of a fact is over and nobody has confirmed the fact since.
     pub fn is_past_its_time(&self, fact: usize) -> bool {
         let Some(since) = self.calls.current.since(fact) else { return false };
         let until = self.declared(fact).filter(|_| !self.differs(fact)).and_then(|b| b.until);
@@ -159,6 +153,6 @@ fn place(rules: &RuleSet, broadcast: &Broadcast) -> Result<(usize, usize), Unusa
         (None, State::On) => (known.values.len() > 1).then_some(1),
     };
     let value = value.ok_or(Unusable::Unknown)?;
-    // Off is the first value, on any other.
+    // Off is the first value, on is any other.
     if (broadcast.state == State::Off) == (value == 0) { Ok((fact, value)) } else { Err(Unusable::Contradictory) }
 }

@@ -20,7 +20,7 @@ pub(super) struct Calls {
     pub(super) current: Closing,
     /// The step that is previewed instead of the current one.
     pub(super) previewing: Option<StepIx>,
-    /// The shift's facts that the rules don't know: kept, and reported, until they are set anew or known again.
+    /// The shift's facts that the rules don't know: kept and reported until they are set again or known again.
     pub(super) unknown: Vec<PersistedFact>,
     /// What the journal has of the running call.
     pub(super) journalled: Option<Record>,
@@ -67,7 +67,6 @@ impl Calls {
         std::mem::replace(&mut self.current, next)
     }
 
-    /// Returns to a call that ended, as it was.
     pub(super) fn return_to(&mut self, number: u64, call: Closing, record: Option<Record>) {
         self.number = number;
         self.current = call;

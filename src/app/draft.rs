@@ -9,86 +9,73 @@ use crate::rules::text;
 /// A text that is being typed into a field.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Draft {
-    /// Which field.
     pub field: FieldIx,
     text: String,
     /// In bytes, always between two graphemes.
     cursor: usize,
     max: usize,
-    /// What the next letter does to the text.
     state: State,
-    /// Whether a paste opened it.
     pub pasted: bool,
-    /// Whether it is the next call's, since this one is finished.
+    /// Whether it is for the next call, since this one is finished.
     pub for_next: bool,
 }
 
-/// What may be done with the text of a draft.
+/// What the next edit does to the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// It is as it was typed.
+    /// An edit changes the text at the cursor.
     Edited,
-    /// The whole of it is selected.
     Selected,
-    /// Something did not fit, and nothing was erased since.
+    /// An insertion did not fit, and nothing was deleted since: the text may be incomplete.
     Overflowed,
 }
 
 impl std::fmt::Debug for Draft {
-    /// Says nothing of the text: it is a customer's name.
+    /// Omits the text: it is a customer's name.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Draft").field("field", &self.field).finish_non_exhaustive()
     }
 }
 
 impl Draft {
-    /// Begins with `text`, the cursor behind it; at most `max` graphemes.
-    #[must_use]
+    /// Starts with `text` and the cursor at its end; at most `max` graphemes.
     pub fn new(field: FieldIx, text: &str, max: usize) -> Self {
         let text: String = text::first_graphemes(&text::clean(text), max).into();
         Self { field, cursor: text.len(), text, max, state: State::Edited, pasted: false, for_next: false }
     }
 
-    /// Begins with the whole of `text` selected: the first letter replaces it, an arrow or Backspace edits it.
-    #[must_use]
+    /// Starts with all of `text` selected: the first letter replaces it, an arrow or Backspace edits it.
     pub fn selecting(field: FieldIx, text: &str, max: usize) -> Self {
         let draft = Self::new(field, text, max);
         Self { state: if draft.text.is_empty() { State::Edited } else { State::Selected }, ..draft }
     }
 
     /// The same text in another field: after a change of rules.
-    #[must_use]
     pub fn in_field(&self, field: FieldIx, max: usize) -> Self {
         let text: String = text::first_graphemes(&self.text, max).into();
         let state = if text.len() < self.text.len() { State::Overflowed } else { self.state };
         Self { field, cursor: self.cursor.min(text.len()), text, max, state, ..self.clone() }
     }
 
-    /// Whether the whole of it is selected.
-    #[must_use]
     pub fn is_selected(&self) -> bool {
         self.state == State::Selected
     }
 
-    /// Whether what is inserted comes beside a text rather than in its place.
-    #[must_use]
+    /// Whether an insertion adds to a text instead of replacing it.
     pub fn has_more(&self) -> bool {
         !self.is_selected() && !text::is_blank(&self.text)
     }
 
     /// What is typed so far.
-    #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// What stands before the cursor.
-    #[must_use]
     pub fn before_cursor(&self) -> &str {
         &self.text[..self.cursor]
     }
 
-    /// Applies an edit. Answers `false` where the text is full and nothing was inserted.
+    /// Applies an edit. Returns `false` if the text is full and nothing was inserted.
     pub fn edit(&mut self, edit: Edit) -> bool {
         if let Edit::Insert(c) = edit {
             return self.insert(c.encode_utf8(&mut [0; 4]));
@@ -126,8 +113,8 @@ impl Draft {
         true
     }
 
-    /// Inserts a text at the cursor, without what may not reach a screen. Answers `false` where it does not fit: then
-    /// nothing is inserted, and the text is not whole until something of it is erased.
+    /// Inserts a text at the cursor without its control characters. Returns `false` if it does not fit: nothing is
+    /// inserted, and the draft counts as incomplete until something is deleted.
     pub fn insert(&mut self, more: &str) -> bool {
         let more = text::clean(more);
         if more.is_empty() {
@@ -148,7 +135,6 @@ impl Draft {
 
     /// Whether something was typed or pasted that did not fit, and nothing was erased since: what is here may be a part
     /// of what was meant.
-    #[must_use]
     pub fn has_overflowed(&self) -> bool {
         self.state == State::Overflowed
     }
@@ -214,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_goes_with_the_blanks_behind_it() {
+    fn erasing_a_word_erases_the_blanks_after_it() {
         let mut d = draft("Ni Luh\u{a0}Putu  ", 60);
         for left in ["Ni Luh\u{a0}", "Ni ", "", ""] {
             d.edit(Edit::EraseWord);
@@ -227,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_text_takes_no_more_but_combining_marks() {
+    fn a_full_text_accepts_only_combining_marks() {
         let mut d = draft("abc", 3);
         assert!(!d.edit(Edit::Insert('d')));
         assert!(d.edit(Edit::Insert('\u{301}')));

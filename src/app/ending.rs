@@ -1,4 +1,4 @@
-//! How a call ends and the next begins, and the way back to it. Part of `update`.
+//! Ends a call and begins the next, and returns to an ended call. Part of `update`.
 
 use std::sync::Arc;
 
@@ -13,16 +13,16 @@ impl App {
     pub(super) fn end(&mut self, effects: &mut Vec<Effect>) {
         self.calls.previewing = None;
         if !self.is_complete() {
-            // Also before anything was ticked: a customer may hang up before the closing.
+            // Also if nothing is ticked: a customer may hang up before the closing.
             self.mode = Mode::EndPrompt;
         } else if self.calls.current.started_at().is_some() {
             self.close(Ending::Complete, effects);
         } else {
-            self.tell(self.words().notice.untouched);
+            self.notify(self.words().notice.untouched);
         }
     }
 
-    /// Leaves, but asks first where a call would be left with it.
+    /// Quits, but asks first during a call.
     pub(super) fn leave(&mut self, effects: &mut Vec<Effect>) {
         if self.calls.current.started_at().is_some() && !self.is_complete() && self.mode != Mode::LeavePrompt {
             self.calls.previewing = None;
@@ -32,19 +32,19 @@ impl App {
         }
     }
 
-    /// Leaves; a begun call is journalled as it stands.
+    /// Quits; a begun call is journalled as it is.
     pub(super) fn quit(&mut self, effects: &mut Vec<Effect>) {
-        let record = self.record(Some((self.environment.now, self.how_it_stands(Outcome::Left))));
+        let record = self.record(Some((self.environment.now, self.outcome_or(Outcome::Left))));
         effects.extend(record.map(|r| Effect::Journal(Box::new(r))));
         effects.push(Effect::Quit);
     }
 
-    /// How a call ends that nobody ends by hand.
-    pub(super) fn how_it_stands(&self, unsaid: Outcome) -> Outcome {
+    /// The outcome of a call that the CSO does not end: complete, or else `unsaid`.
+    pub(super) fn outcome_or(&self, unsaid: Outcome) -> Outcome {
         if self.is_complete() { Outcome::Ended(Ending::Complete) } else { unsaid }
     }
 
-    /// Ends the call as the CSO said and begins the next.
+    /// Ends the call with the CSO's answer and begins the next.
     pub(super) fn close(&mut self, ending: Ending, effects: &mut Vec<Effect>) {
         let pending = self.revisions.has_next();
         let ended = self.next_call(Outcome::Ended(ending), effects);
@@ -66,20 +66,20 @@ impl App {
         self.troubles.notify_of_the_end(text);
     }
 
-    /// Ends a finished call because a value is given that is the next one's; taking that back leads here again.
-    pub(super) fn end_by_value(&mut self, effects: &mut Vec<Effect>) {
+    /// Ends a finished call because the CSO sets a value, which is for the next call. Undoing that value returns here.
+    pub(super) fn end_for_next_value(&mut self, effects: &mut Vec<Effect>) {
         let ended = self.next_call(Outcome::Ended(Ending::Complete), effects);
         self.calls.ended = Some(Ended { by_value: true, ..ended });
         let text = fill(self.words().notice.next_began, &[("undo", self.environment.undo_key())]);
         self.troubles.notify_of_the_end(text);
     }
 
-    /// Whether taking the last thing back leads to the call before: it is the value that this one began with.
-    pub(super) fn leads_back(&self) -> bool {
+    /// Whether an undo returns to the call before: the only change here is the value that began this call.
+    pub(super) fn undo_returns(&self) -> bool {
         self.calls.ended.as_ref().is_some_and(|ended| ended.by_value) && self.calls.current.undo_depth() == 1
     }
 
-    /// Journals the call's end and begins the next; answers the one that ended.
+    /// Journals the call's end and begins the next. Returns the ended call.
     pub(super) fn next_call(&mut self, how: Outcome, effects: &mut Vec<Effect>) -> Ended {
         let now = self.environment.now;
         let held = self.held();
@@ -98,7 +98,7 @@ impl App {
         ended
     }
 
-    /// Goes back to a call that ended, in place of the present one, which never was.
+    /// Returns to an ended call and discards the running one.
     pub(super) fn resume(&mut self, ended: Ended, effects: &mut Vec<Effect>) {
         if self.calls.journalled.take().is_some() {
             effects.push(Effect::Unjournal(self.calls.number));
@@ -109,6 +109,6 @@ impl App {
         let book = Arc::clone(self.revisions.current());
         self.calls.current.set_persisted_facts(&book.rules, &held);
         self.calls.unknown = unknown(&book.rules, &held);
-        self.tell(self.words().notice.resumed);
+        self.notify(self.words().notice.resumed);
     }
 }

@@ -1,10 +1,10 @@
-//! What surrounds the calls: language, kind of view, seat and time.
+//! What is independent of a call: language, kind of view, seat and time.
 
 use chrono::{DateTime, Utc};
 
 use crate::words::{Lang, Words};
 
-/// What surrounds the calls.
+/// What is independent of a call.
 #[derive(Clone, Debug)]
 pub(super) struct Environment {
     pub(super) lang: Lang,
@@ -23,7 +23,6 @@ impl Environment {
         self.lang.words()
     }
 
-    /// The name of the key that undoes.
     pub(super) fn undo_key(&self) -> &'static str {
         if self.plain_mode { self.words().plain.undo_key } else { self.words().keys.backspace }
     }

@@ -1,36 +1,39 @@
-//! When a Space or an Enter says that a sentence was said. Part of `update`. It acts on nothing that is not to be seen, no
-//! sentence takes less time than [`SAYING`], and what was meant for the sentence before ticks nothing.
+//! Decides whether a Space or Enter ticks the current sentence. Part of `update`. It does not if the sentence is not
+//! visible, if the press before was less than [`MIN_SAYING_TIME`] ago, or if the sentence changed so recently
+//! ([`CHANGE_GRACE`]) that the press was meant for the one before.
+
+use std::borrow::Cow;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{App, Effect, Mode};
 use crate::action::Action;
 use crate::closing::ending::Ending;
+use crate::keymap;
 use crate::rules::script::speak;
 use crate::words::fill;
 
-/// No sentence takes less time to say. A key that is held sends presses closer together than this, and each begins the
-/// time anew.
-pub const SAYING: TimeDelta = TimeDelta::milliseconds(700);
+/// No sentence takes less time to say. A held key repeats faster than this, and each repeat restarts the time.
+pub const MIN_SAYING_TIME: TimeDelta = TimeDelta::milliseconds(700);
 /// How long after a change from outside a press may still be meant for the sentence before.
-pub const ON_ITS_WAY: TimeDelta = TimeDelta::milliseconds(1200);
+pub const CHANGE_GRACE: TimeDelta = TimeDelta::milliseconds(1200);
 
-/// When things were pressed and changed.
+/// The times of the last press and the last change.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pace {
-    /// The last Space or Enter, whether it did anything or not.
+    /// The last Space or Enter, also if it had no effect.
     pressed: Option<DateTime<Utc>>,
-    /// When something else than a key changed what is to be said.
+    /// When the sentence was last changed by something else than a key.
     changed: Option<DateTime<Utc>>,
 }
 
-/// What is to be said now: in which call, which sentence, in which words.
+/// The sentence to be said now: the call, the step and the words.
 #[derive(PartialEq, Eq)]
 pub(super) struct ToSay(u64, Option<(String, String)>);
 
 impl App {
-    /// What is to be said now, its greeting as the clock has it: asked before and after an event, the clock alone makes
-    /// no difference.
+    /// The sentence to be said now, with the greeting of the current time: compared before and after an update, both of
+    /// which see the same clock.
     pub(super) fn to_say(&self) -> ToSay {
         let rules = self.rules();
         let step = self.calls.current.current(rules).map(|step| rules.step(step));
@@ -41,46 +44,50 @@ impl App {
         ToSay(self.calls.number, words)
     }
 
-    /// Keeps when it changed.
+    /// The name of the key that ticks one sentence, or all.
+    fn tick_key(&self, all: bool) -> Cow<'static, str> {
+        if !all {
+            return self.environment.said_key().into();
+        }
+        keymap::key_of(self, &Action::SaidAll).map(|key| key.name(self.words())).unwrap_or_default()
+    }
+
+    /// Records the time if the sentence differs from `before`.
     pub(super) fn note_change(&mut self, before: &ToSay, hands: DateTime<Utc>) {
         if self.to_say() != *before {
             self.pace.changed = Some(hands);
         }
     }
 
-    /// Whether a press does nothing now: the sentence changed under it, or the one before can't have been said yet.
+    /// Whether a press is ignored: the sentence just changed, or there was no time to say the one before.
     pub fn refuses(&mut self, action: &Action, hands: DateTime<Utc>) -> bool {
-        // A clock that jumps makes nobody wait.
+        // `abs`: after a clock jump nobody has to wait.
         let within = |since: Option<DateTime<Utc>>, time| since.is_some_and(|since| (hands - since).abs() < time);
         if !matches!(action, Action::Said | Action::SaidAll) {
             return false;
         }
         let is_all = *action == Action::SaidAll;
         let last = if is_all { None } else { self.pace.pressed.replace(hands) };
-        // Closing a panel, and returning from what is looked at, ticks nothing.
+        // This press closes a panel or a preview, and ticks nothing.
         if !is_all && (self.mode != Mode::Closing || self.calls.previewing.is_some()) {
             return false;
         }
-        // Where the CSO has said the last sentence there is none that a press could tick.
-        if within(self.pace.changed, ON_ITS_WAY) && !self.calls.current.is_finished() {
-            self.tell(fill(
-                self.words().notice.changed_under,
-                &[("key", if is_all { "S" } else { self.environment.said_key() })],
-            ));
+        // In a finished call there is no sentence to tick by mistake.
+        if within(self.pace.changed, CHANGE_GRACE) && !self.calls.current.is_finished() {
+            self.notify(fill(self.words().notice.changed_under, &[("key", &self.tick_key(is_all))]));
             return true;
         }
-        within(last, SAYING)
+        within(last, MIN_SAYING_TIME)
     }
 
-    /// Whether a Space ends the call now: all is said, and nothing else is to be seen.
-    #[must_use]
+    /// Whether a Space would end the call now.
     pub fn would_end(&self) -> bool {
         self.is_complete() && self.mode == Mode::Closing && self.calls.previewing.is_none()
     }
 
-    /// The current sentence was said; when all are, the next call begins. A panel is closed first, and what is looked at
-    /// left.
-    pub(super) fn said(&mut self, effects: &mut Vec<Effect>) {
+    /// Ticks the current sentence; when all are ticked, begins the next call. If a panel or a preview is open, only closes
+    /// that.
+    pub(super) fn tick(&mut self, effects: &mut Vec<Effect>) {
         if self.mode != Mode::Closing {
             self.show_closing();
             return;

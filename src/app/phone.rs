@@ -1,8 +1,8 @@
-//! What the telephone tells, done to the prompter. Part of `update`.
+//! Handles events from the telephone. Part of `update`.
 //!
-//! A telephone must never take the keys from under a CSO's fingers. So while a name is typed, what would put another call
-//! in its place waits until the field is closed, and what only sets something is set beneath the field: Enter takes what
-//! was typed, unless nothing was.
+//! The telephone must never redirect a CSO's keys. While a field is open, an event that would switch to another call waits
+//! until the field is closed. An event that only sets values is applied at once; if it sets the open field, Enter still
+//! takes the typed text, unless the text is empty.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -21,46 +21,46 @@ use crate::rules::text;
 use crate::words::fill;
 use penutup_ipc::phone_event::{Ignored, Pairs, PhoneEvent, Why};
 
-/// How many calls can be gone back to, one behind the other: the legs of a consultation.
+/// How many overtaken calls can be returned to, one after the other: the legs of a consultation.
 const MAX_OVERTAKEN: usize = 8;
-/// How many begun calls of the telephone are told apart.
+/// How many started calls of the telephone are remembered.
 const MAX_STARTED: usize = 16;
-/// How many events wait for a field to be closed.
+/// How many events can wait for a field to be closed.
 const MAX_WAITING: usize = 16;
 
-/// What the prompter knows of the telephone.
+/// The state of the telephone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Phone {
-    /// Which calls it began: its id, ours.
+    /// The calls that it started: its id and our number.
     started: Vec<(Option<String>, u64)>,
-    /// The calls that it overtook, until the CSO does something in the new one.
+    /// The calls that its new call overtook, until the CSO does something in the new one.
     overtaken: Vec<Ended>,
-    /// What waits for a field to be closed.
+    /// Events that wait for a field to be closed.
     waiting: VecDeque<PhoneEvent>,
-    /// Whether it set the field that is being typed in.
-    beneath: bool,
-    /// Its own line to us.
+    /// Whether it set the field that is open.
+    set_open_field: bool,
+    /// The prompter's own connection to it.
     link: Option<Link>,
 }
 
 impl App {
-    /// The telephone sent something. What of it is ignored is the reply, also where the rest has to wait.
+    /// Handles an event. The reply is what was ignored of it, also if the rest has to wait.
     pub(super) fn phone(&mut self, event: PhoneEvent, effects: &mut Vec<Effect>) {
-        let (given, ignored) = event.pairs().map(|pairs| understand(self.rules(), pairs)).unwrap_or_default();
+        let (given, ignored) = event.pairs().map(|pairs| resolve(self.rules(), pairs)).unwrap_or_default();
         if self.must_wait(&event) {
             if self.phone.waiting.len() < MAX_WAITING {
                 self.phone.waiting.push_back(event);
             }
-            self.tell(self.words().phone.waits(self.environment.closing_keys()));
+            self.notify(self.words().phone.waits(self.environment.closing_keys()));
         } else {
-            self.phone_now(event, given, &ignored, effects);
+            self.handle_phone(event, given, &ignored, effects);
         }
         effects.push(Effect::Reply(ignored));
     }
 
     fn must_wait(&self, event: &PhoneEvent) -> bool {
         let Mode::Typing(draft) = &self.mode else { return false };
-        // What is typed for the next call belongs to the one that begins.
+        // A text typed for the next call belongs to the call that this event starts.
         let in_a_call = self.calls.current.started_at().is_some() && !draft.for_next;
         !self.phone.waiting.is_empty()
             || match event {
@@ -70,17 +70,17 @@ impl App {
             }
     }
 
-    /// What waited for a field to be closed, once it is.
-    pub(super) fn phone_waited(&mut self, effects: &mut Vec<Effect>) {
+    /// Handles the waiting events once the field is closed.
+    pub(super) fn handle_waiting_phone(&mut self, effects: &mut Vec<Effect>) {
         while !matches!(self.mode, Mode::Typing(_)) {
-            self.phone.beneath = false;
+            self.phone.set_open_field = false;
             let Some(event) = self.phone.waiting.pop_front() else { return };
-            let (given, ignored) = event.pairs().map(|pairs| understand(self.rules(), pairs)).unwrap_or_default();
-            self.phone_now(event, given, &ignored, effects);
+            let (given, ignored) = event.pairs().map(|pairs| resolve(self.rules(), pairs)).unwrap_or_default();
+            self.handle_phone(event, given, &ignored, effects);
         }
     }
 
-    fn phone_now(&mut self, event: PhoneEvent, given: Assignments, ignored: &[Ignored], effects: &mut Vec<Effect>) {
+    fn handle_phone(&mut self, event: PhoneEvent, given: Assignments, ignored: &[Ignored], effects: &mut Vec<Effect>) {
         match event {
             PhoneEvent::Start { id, pairs } => self.phone_starts(id, &pairs, given, ignored, effects),
             PhoneEvent::Set(pairs) => self.phone_sets(&pairs, given, ignored, effects),
@@ -104,10 +104,10 @@ impl App {
                 Mode::Typing(draft) if draft.for_next => Some(draft.clone()),
                 _ => None,
             };
-            let how = self.how_it_stands(Outcome::NextCall);
+            let how = self.outcome_or(Outcome::NextCall);
             let old = self.next_call(how, effects);
             // The next call may have other rules.
-            given = understand(self.rules(), pairs).0;
+            given = resolve(self.rules(), pairs).0;
             if let Some(mut draft) = typed.and_then(|draft| self.draft_under(&draft, &old.book.rules)) {
                 draft.for_next = false;
                 self.mode = Mode::Typing(draft);
@@ -116,7 +116,7 @@ impl App {
                 self.phone.overtaken.remove(0);
             }
             self.phone.overtaken.push(old);
-            // The way back leads to the call that was overtaken, and to no earlier one past it.
+            // Undo returns to the overtaken call, never to an earlier one.
             self.calls.ended = None;
             let words = &self.words().phone;
             let text = if is_nameless { words.overtook_nameless } else { words.overtook };
@@ -130,11 +130,11 @@ impl App {
         }
         self.phone.started.push((id, self.calls.number));
         self.take(&given, true);
-        self.tell(notice);
+        self.notify(notice);
     }
 
-    /// Something became known. Of a finished call nothing changes any more: what comes for one that the telephone began
-    /// comes too late, else it is the next call's.
+    /// Sets values. A finished call does not change any more: if the telephone started it, the values are too late; else
+    /// they are for the next call.
     fn phone_sets(&mut self, pairs: &Pairs, mut given: Assignments, ignored: &[Ignored], effects: &mut Vec<Effect>) {
         let words = &self.words().phone;
         if self.calls.current.is_finished() {
@@ -147,28 +147,28 @@ impl App {
             } else if self.phone.started.iter().any(|(_, number)| *number == self.calls.number) {
                 given.facts.retain(|fact| !of_the_call.facts.contains(fact));
                 (given.choices, given.typed) = (Vec::new(), Vec::new());
-                self.tell(words.too_late);
+                self.notify(words.too_late);
             } else {
                 self.begin_next(effects);
                 // The next call may have other rules.
-                given = understand(self.rules(), pairs).0;
+                given = resolve(self.rules(), pairs).0;
             }
         }
-        let told = self.momentary().map(str::to_owned);
+        let shown = self.momentary().map(str::to_owned);
         if self.take(&given, false) {
-            // How to go back is worth more than where it came from.
-            self.tell(told.unwrap_or_else(|| words.set.into()));
+            // A notice that says how to undo is more important than where the value came from.
+            self.notify(shown.unwrap_or_else(|| words.set.into()));
         } else if refused_name(ignored) {
-            self.tell(words.set_nameless);
+            self.notify(words.set_nameless);
         }
     }
 
-    /// The telephone's end of a call that is no longer ours, because the CSO has ended or left it, ends no other.
+    /// Ends the call that the telephone names. If the CSO has ended or left that call already, no other call is ended.
     fn phone_ends(&mut self, id: Option<&str>, effects: &mut Vec<Effect>) {
         let at = self.phone.started.iter().rposition(|(started, _)| started.as_deref() == id);
         let ours = match at.map(|at| self.phone.started.remove(at)) {
             Some((_, number)) => number == self.calls.number,
-            // One that it did not begin can only be the present one; a call with an id was told of or is none of ours.
+            // Without a started call and without an id it can only mean the running call.
             None => id.is_none(),
         };
         if ours && self.calls.current.started_at().is_some() {
@@ -176,28 +176,28 @@ impl App {
         }
     }
 
-    /// Sets what is known; returns whether that changes anything.
+    /// Sets values. Returns whether anything changed.
     fn take(&mut self, given: &Assignments, begins: bool) -> bool {
         let before = self.calls.current.clone();
         let book = Arc::clone(self.revisions.current());
         if let Mode::Typing(draft) = &self.mode {
-            self.phone.beneath |= given.typed.iter().any(|(field, _)| *field == draft.field);
+            self.phone.set_open_field |= given.typed.iter().any(|(field, _)| *field == draft.field);
         }
         self.calls.current.apply(&book.rules, given, begins, self.environment.now);
         self.calls.current != before
     }
 
-    /// Whether a field that is closed with nothing in it keeps what the telephone has set meanwhile.
-    pub(super) fn keeps_what_is_beneath(&self, draft: &Draft) -> bool {
-        self.phone.beneath && text::is_blank(draft.text())
+    /// Whether a field that is closed empty keeps the value that the telephone has set meanwhile.
+    pub(super) fn keeps_external_text(&self, draft: &Draft) -> bool {
+        self.phone.set_open_field && text::is_blank(draft.text())
     }
 
-    /// The CSO did something in this call: the one it overtook is past.
-    pub(super) fn settle_in(&mut self) {
+    /// The CSO did something in this call: it is too late to return to an overtaken one.
+    pub(super) fn drop_overtaken(&mut self) {
         self.phone.overtaken.clear();
     }
 
-    /// Goes back to the call that the telephone's overtook; the new one never was. Answers whether there was one.
+    /// Returns to the overtaken call and discards the new one. Returns `false` if there is no overtaken call.
     pub(super) fn return_to_overtaken(&mut self, effects: &mut Vec<Effect>) -> bool {
         let Some(old) = self.phone.overtaken.pop() else { return false };
         self.show_closing();
@@ -205,8 +205,7 @@ impl App {
         true
     }
 
-    /// Whether Backspace goes back to a call that the telephone's overtook.
-    #[must_use]
+    /// Whether Backspace returns to an overtaken call.
     pub fn can_return(&self) -> bool {
         !self.phone.overtaken.is_empty()
     }
@@ -215,28 +214,26 @@ impl App {
         self.phone.link = Some(link);
     }
 
-    /// How the prompter's own line to the telephone stands, where it has one.
-    #[must_use]
+    /// The state of the prompter's own connection to the telephone, if it has one.
     pub fn link(&self) -> Option<Link> {
         self.phone.link
     }
 
-    /// Whether a field's text comes from the telephone and the CSO has not taken it yet.
-    #[must_use]
+    /// Whether a field's text comes from the telephone and the CSO has not confirmed it yet.
     pub fn is_unsure(&self, field: FieldIx) -> bool {
         let typing = matches!(&self.mode, Mode::Typing(draft) if draft.field == field);
         !typing && self.calls.current.is_unconfirmed(field)
     }
 }
 
-/// What the pairs set, and which of them are not taken.
-fn understand(rules: &RuleSet, pairs: &Pairs) -> (Assignments, Vec<Ignored>) {
+/// What the pairs set, and which of them are ignored.
+fn resolve(rules: &RuleSet, pairs: &Pairs) -> (Assignments, Vec<Ignored>) {
     let (given, rejected) = parse(rules, pairs.0.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     let ignored = |pair: RejectedPair| Ignored { key: pairs.0[pair.at].0.clone(), why: pair.why.into() };
     (given, rejected.into_iter().map(ignored).collect())
 }
 
-/// Whether a name that was given is none.
+/// Whether a name was rejected.
 fn refused_name(ignored: &[Ignored]) -> bool {
     ignored.iter().any(|pair| matches!(pair.why, Why::Digits | Why::NoName))
 }

@@ -1,4 +1,4 @@
-//! What the screen asks of the state. Nothing here changes it.
+//! Queries of the state for the views. Nothing here changes it.
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
 
@@ -13,62 +13,47 @@ use crate::rules::script::{Fields, Sentence, speak};
 use crate::words::{Lang, Words};
 
 impl App {
-    /// The words of the screen.
-    #[must_use]
     pub fn words(&self) -> &'static Words {
         self.environment.lang.words()
     }
 
-    /// The language of the screen.
-    #[must_use]
     pub fn lang(&self) -> Lang {
         self.environment.lang
     }
 
-    /// The rules in use and where they come from.
-    #[must_use]
+    /// The rules in use, with their origin.
     pub fn book(&self) -> &LoadedRules {
         self.revisions.current()
     }
 
-    /// The rules before these, since the program began or last ran.
-    #[must_use]
+    /// The rules in use before these, also in the last run.
     pub fn previous_rules(&self) -> Option<&LoadedRules> {
         self.revisions.previous().map(|book| &**book)
     }
 
-    /// The rules in use.
-    #[must_use]
     pub fn rules(&self) -> &RuleSet {
         &self.revisions.current().rules
     }
 
-    /// The call.
-    #[must_use]
     pub fn call(&self) -> &Closing {
         &self.calls.current
     }
 
-    /// What is open.
-    #[must_use]
+    /// What the screen shows and keys act on.
     pub fn mode(&self) -> &Mode {
         &self.mode
     }
 
-    /// The journal's summary of today, once it has come.
-    #[must_use]
+    /// The journal's summary of today, once it has arrived.
     pub fn day(&self) -> Option<&Recap> {
         self.day.as_ref()
     }
 
-    /// The time.
-    #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.environment.now
     }
 
     /// The customer's local time.
-    #[must_use]
     pub fn local(&self) -> NaiveTime {
         self.local_in(self.calls.current.zone())
     }
@@ -77,26 +62,21 @@ impl App {
         self.environment.now.with_timezone(&self.rules().zones[zone].offset).time()
     }
 
-    /// The greeting that stands in the sentences now.
-    #[must_use]
+    /// The greeting of the sentences now: a position in the rules' greetings.
     pub fn greeting(&self) -> usize {
         self.rules().greetings.at(self.local())
     }
 
-    /// The greeting's word.
-    #[must_use]
     pub fn greeting_word(&self) -> &str {
         &self.rules().greetings.rows()[self.greeting()].word
     }
 
-    /// The minutes until the greeting turns and what it turns to, when that is near.
-    #[must_use]
+    /// The minutes until the next greeting, and its word, if that is near.
     pub fn greeting_soon(&self) -> Option<(u16, &str)> {
         self.rules().greetings.next_change(self.local()).filter(|(minutes, _)| *minutes <= GREETING_SOON)
     }
 
-    /// Our own zone, time and greeting, where it greets otherwise than the customer's.
-    #[must_use]
+    /// The zone, time and greeting of this seat, if its greeting differs from the customer's.
     pub fn other_greeting(&self) -> Option<(&str, NaiveTime, &str)> {
         let home = self.home();
         let (time, rules) = (self.local_in(home), self.rules());
@@ -104,14 +84,12 @@ impl App {
         (word != self.greeting_word()).then_some((rules.zones[home].id.as_str(), time, word))
     }
 
-    /// The zone we sit in.
-    #[must_use]
+    /// The zone of this seat.
     pub fn home(&self) -> usize {
         self.rules().zone_named(&self.environment.home).unwrap_or(0)
     }
 
     /// The fields, with what is being typed in them.
-    #[must_use]
     pub fn fields(&self) -> Fields {
         match &self.mode {
             Mode::Typing(draft) if !draft.for_next => {
@@ -121,46 +99,39 @@ impl App {
         }
     }
 
-    /// The step that the screen shows large: the one looked at, else the current one.
-    #[must_use]
+    /// The step that the screen shows large: the previewed one, else the current one.
     pub fn shown(&self) -> Option<StepIx> {
         self.calls.previewing.or_else(|| self.calls.current.current(self.rules()))
     }
 
-    /// Whether another step than the current one is looked at.
-    #[must_use]
+    /// Whether another step than the current one is previewed.
     pub fn is_previewing(&self) -> bool {
         self.calls.previewing.is_some()
     }
 
-    /// Whether every sentence is said.
-    #[must_use]
+    /// Whether every sentence is ticked.
     pub fn is_complete(&self) -> bool {
         self.calls.current.is_complete(self.rules())
     }
 
-    /// The sentence of a step as it stands now, or stood when it was said; `None` for a reminder.
-    #[must_use]
+    /// The sentence of a step as it is now, or with the greeting at which it was ticked; `None` for a reminder.
     pub fn sentence(&self, step: StepIx) -> Option<Sentence> {
         let greeting = self.calls.current.spoken_greeting(step).unwrap_or_else(|| self.greeting());
         let rules = self.rules();
         speak(rules, rules.step(step), &self.fields(), &rules.greetings.rows()[greeting].word)
     }
 
-    /// What was said plus what remains.
-    #[must_use]
+    /// The whole closing: what was said and what remains.
     pub fn complete_sentence(&self) -> Sentence {
         self.calls.current.complete_sentence(self.rules(), &self.fields(), self.greeting())
     }
 
     /// The parts of the closing in order.
-    #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         self.calls.current.entries(self.rules())
     }
 
-    /// What it costs to leave out what is unsaid: the scoring parameters, each once.
-    #[must_use]
+    /// The scoring parameters that the remaining sentences would cost, each once.
     pub fn cost(&self) -> Vec<&str> {
         let mut out = Vec::new();
         for parameter in self.calls.current.remaining(self.rules()).flat_map(|s| &self.rules().step(s).score) {
@@ -173,63 +144,55 @@ impl App {
         out
     }
 
-    /// Whether Backspace takes something back.
-    #[must_use]
+    /// Whether there is something to undo.
     pub fn can_undo(&self) -> bool {
         self.calls.current.can_undo() || self.can_return() || self.calls.ended.is_some()
     }
 
-    /// The shift fact that is older than its time and so is asked about.
-    #[must_use]
+    /// The shift fact that the banner asks about, because nobody has confirmed it for too long.
     pub fn asked_fact(&self) -> Option<usize> {
         self.rules().facts.iter().enumerate().position(|(at, fact)| {
             let Scope::Shift { keep_for } = fact.scope else { return false };
             let Some(since) = self.calls.current.since(at) else { return false };
             let age = self.environment.now - since.confirmed;
-            // Set far in the future, it was set by a clock that was wrong: nobody knows how old it is.
+            // `abs`: a time far in the future comes from a wrong clock, and the true age is unknown.
             let is_old = age.abs().to_std().is_ok_and(|age| age >= keep_for);
             self.calls.current.situation().value(at) != 0 && (is_old || self.is_past_its_time(at))
         })
     }
 
-    /// The line for the CSO: what just happened, else what is still wrong.
-    #[must_use]
+    /// The line for the CSO: what just happened, else the lasting troubles.
     pub fn notice(&self) -> Option<String> {
         self.momentary().map(str::to_owned).or_else(|| self.standing())
     }
 
-    /// What is still wrong, or stays so, in one text.
-    #[must_use]
+    /// The lasting troubles in one text.
     pub fn standing(&self) -> Option<String> {
         let lines = self.standing_lines();
         (!lines.is_empty()).then(|| lines.join(" · "))
     }
 
-    /// What is still wrong, or stays so: a line each, what a closing depends on first.
-    #[must_use]
+    /// The lasting troubles, a line each, the most important for a closing first.
     pub fn standing_lines(&self) -> Vec<String> {
         let mut troubles = self.troubles.lasting().clone();
         if let Some(line) = self.unusable_declaration() {
             troubles.entry(Subject::Centre).or_insert(line);
         }
-        self.unknown_told().into_iter().chain(troubles.into_values()).collect()
+        self.unknown_fact_line().into_iter().chain(troubles.into_values()).collect()
     }
 
-    /// What just happened, as long as nobody has done anything since.
-    #[must_use]
+    /// What just happened, until the next key.
     pub fn momentary(&self) -> Option<&str> {
         self.troubles.notice()
     }
 
-    /// Whether the notice tells of something that stays wrong.
-    #[must_use]
+    /// Whether the notice is a lasting trouble.
     pub fn notice_is_trouble(&self) -> bool {
         self.troubles.notice().is_none() && !self.standing_lines().is_empty()
     }
 
-    /// When the screen next changes by itself: at the minute, or when the end of a call can no longer be taken back
-    /// and what was known of its customer goes.
-    #[must_use]
+    /// When the screen next changes by itself: at the next minute, or when the end of a call can no longer be undone and
+    /// its customer's data is dropped.
     pub fn next_change(&self) -> DateTime<Utc> {
         let second = TimeDelta::seconds(i64::from(self.environment.now.second()));
         let start =
@@ -238,8 +201,7 @@ impl App {
         self.calls.ended.as_ref().map_or(minute, |ended| minute.min(ended.at + END_CAN_BE_UNDONE))
     }
 
-    /// What a reminder says, or a step's title.
-    #[must_use]
+    /// The text of a reminder; `None` for a spoken step.
     pub fn reminder(&self, step: StepIx) -> Option<&str> {
         match &self.rules().step(step).words {
             StepWords::Remind(text) => Some(text),

@@ -1,4 +1,4 @@
-//! A call → what the journal keeps of it. Nothing personal can pass: a [`Record`] has no place for it.
+//! Converts a call into its journal record. A [`Record`] has no field for personal data.
 
 use chrono::{DateTime, Utc};
 
@@ -11,7 +11,7 @@ use crate::loaded::LoadedRules;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepIx;
 
-/// The record of a call as it stands, but for what the centre has declared.
+/// The record of a call without what the centre has declared.
 fn record(
     call: u64,
     closing: &Closing,
@@ -82,8 +82,8 @@ fn id_and_value(rules: &RuleSet, fact: usize, value: usize) -> (String, String) 
 }
 
 impl App {
-    /// The record of the call as it stands, and how it ended where it did; `None` while nothing has happened in it. That of
-    /// a finished call is what it was when it became finished.
+    /// The record of the call, with its end if it has ended; `None` while the call is untouched. A finished call keeps the
+    /// record that it had when it became finished.
     pub(super) fn record(&self, end: Option<(DateTime<Utc>, Outcome)>) -> Option<Record> {
         match &self.calls.finished {
             Some(finished) if self.calls.current.is_finished() => Some(Record { end, ..finished.clone() }),
@@ -91,8 +91,8 @@ impl App {
         }
     }
 
-    /// The record of a call that ends. One that the CSO ends before anything happened in it is recorded too: the customer
-    /// may have hung up before the closing.
+    /// The record of a call that ends. An untouched call that the CSO ends is recorded too: the customer may have hung up
+    /// before the closing.
     pub(super) fn ended_record(&self, now: DateTime<Utc>, how: Outcome) -> Option<Record> {
         let end = Some((now, how));
         let answered = matches!(how, Outcome::Ended(ending) if ending != Ending::Complete);

@@ -1,5 +1,5 @@
-//! New rules in a running prompter: whether they hold now or with the next call, what is told of them, and what becomes
-//! of the shift's facts. Part of `update`.
+//! New rules in a running prompter: whether they apply now or with the next call, the notice about them, and what happens
+//! to the shift's facts. Part of `update`.
 
 use std::sync::Arc;
 
@@ -14,43 +14,43 @@ use crate::rules::change::Change;
 use crate::rules::diff::Counts;
 use crate::words::fill;
 
-/// Those of the shift's facts that the rules don't know, by fact or by value.
+/// The shift's facts whose fact or value the rules don't know.
 pub(super) fn unknown(rules: &RuleSet, held: &[PersistedFact]) -> Vec<PersistedFact> {
     let known = Closing::new(rules, 0, held).persisted_facts(rules);
     held.iter().filter(|h| !known.contains(h)).cloned().collect()
 }
 
 impl App {
-    /// The shift's facts that are set, also those that the present rules don't know: KLB never switches itself off.
+    /// The shift's facts that are set, also those that the rules don't know: KLB must never switch itself off.
     pub(super) fn held(&self) -> Vec<PersistedFact> {
         let mut held = self.calls.current.persisted_facts(self.rules());
         held.extend(self.calls.unknown.iter().cloned());
         held
     }
 
-    /// A fact that was set anew, or that new rules know again, is unknown no longer.
-    pub(super) fn forget_what_is_known(&mut self) {
+    /// A fact that was set again, or that new rules know again, is not unknown any more.
+    pub(super) fn drop_known_facts(&mut self) {
         let known = self.calls.current.persisted_facts(&self.revisions.current().rules);
         self.calls.unknown.retain(|h| !known.iter().any(|k| k.fact == h.fact));
     }
 
-    /// Which of the shift's facts the rules don't know, in one line that stands until it is set anew.
-    pub(super) fn unknown_told(&self) -> Option<String> {
+    /// The line about a shift fact that the rules don't know, shown until it is set again.
+    pub(super) fn unknown_fact_line(&self) -> Option<String> {
         let held = self.calls.unknown.first()?;
         let label = self.rules().fact_named(&held.fact).map_or(held.fact.as_str(), |at| &self.rules().facts[at].label);
         Some(fill(self.words().notice.held_unknown, &[("fact", label), ("value", &held.value)]))
     }
 
-    /// New rules hold now where nothing was said in the present call, else with the next.
+    /// Applies new rules now if nothing is ticked in the running call, else with the next call.
     pub(super) fn take_rules(&mut self, book: Arc<LoadedRules>, comparison: Option<Comparison>) {
-        let Some(book) = self.keep_waiting(book) else { return };
+        let Some(book) = self.store_until_in_force(book) else { return };
         self.troubles.set(Subject::Rules, None);
         if book.source == self.revisions.current().source {
-            // Back to what is in use: nothing waits any longer. It may come from elsewhere now.
+            // The rules in use again, maybe from another file: no others wait any more.
             self.revisions.refresh(book);
             return;
         }
-        let notice = self.of_change(&book, comparison);
+        let notice = self.rules_notice(&book, comparison);
         if self.calls.current.spoken().is_empty() {
             let held = self.held();
             let home = book.rules.zone_named(&self.environment.home).unwrap_or(0);
@@ -65,11 +65,11 @@ impl App {
         } else {
             self.revisions.set_next(book);
         }
-        self.tell(notice);
+        self.notify(notice);
     }
 
-    /// What is told of new rules: whether they hold now or with the next call, and how much is said differently.
-    fn of_change(&self, book: &LoadedRules, comparison: Option<Comparison>) -> String {
+    /// The notice about new rules: whether they apply now or with the next call, and how much changed.
+    fn rules_notice(&self, book: &LoadedRules, comparison: Option<Comparison>) -> String {
         let words = &self.words().notice;
         let with = [("revision", book.rules.sop.revision.as_str())];
         let now = self.calls.current.spoken().is_empty();
@@ -78,22 +78,22 @@ impl App {
         if change.as_ref().is_some_and(|c| c.is_none) {
             return fill(words.rules_same, &with);
         }
-        let mut told = fill(if now { words.rules_taken } else { words.rules_next_call }, &with);
+        let mut line = fill(if now { words.rules_taken } else { words.rules_next_call }, &with);
         if let Some(change) = change {
-            // The revision's own name stands in front already.
+            // The notice begins with the revision's name, so that change is not counted.
             let own = usize::from(book.rules.sop.revision != self.revisions.current().rules.sop.revision);
             let counts = Counts { others: change.counts.others.saturating_sub(own), ..change.counts };
             let parts = parts(&counts, self.words());
             if !parts.is_empty() {
-                told = format!("{told} · {}", parts.join(", "));
+                line = format!("{line} · {}", parts.join(", "));
             }
         }
-        // What the panel shows is what changed up to now.
+        // The panel shows the changes of the rules in use only.
         match (now, self.environment.plain_mode) {
-            (false, _) => told,
-            (true, false) => format!("{told} · {}", Panel::Basis.row().key.to_uppercase()),
-            // A letter alone says nothing to whoever only hears it.
-            (true, true) => format!("{told} · {}", self.words().plain.see_changes),
+            (false, _) => line,
+            (true, false) => format!("{line} · {}", Panel::Basis.row().key.to_uppercase()),
+            // Heard without a screen, a single letter is no hint.
+            (true, true) => format!("{line} · {}", self.words().plain.see_changes),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The revisions of the rules: the one in use, and those before and after it.
+//! The revisions of the rules: the ones in use, before and after.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ impl Revisions {
         self.waiting.as_ref()
     }
 
-    /// Rules of a coming day, or none. They replace what the next call was to begin with.
+    /// Sets rules that are not in force yet. They replace those for the next call.
     pub(super) fn set_waiting(&mut self, waiting: Option<Arc<LoadedRules>>) {
         if waiting.is_some() {
             self.next = None;
@@ -47,7 +47,7 @@ impl Revisions {
         self.waiting = waiting;
     }
 
-    /// The rules that waited, once their day has come.
+    /// Takes the waiting rules if they are in force now.
     pub(super) fn take_due(&mut self, today: NaiveDate) -> Option<Arc<LoadedRules>> {
         self.waiting.take_if(|book| book.is_in_force(today))
     }
@@ -61,13 +61,13 @@ impl Revisions {
         self.next = Some(next);
     }
 
-    /// The same rules, perhaps from elsewhere: nothing else is to come.
+    /// The same rules again, maybe from another file; drops those for the next call.
     pub(super) fn refresh(&mut self, same: Arc<LoadedRules>) {
         self.current = same;
         self.next = None;
     }
 
-    /// Other rules are in use from here on; returns those before.
+    /// Puts other rules into use. Returns those before.
     pub(super) fn replace(&mut self, book: Arc<LoadedRules>) -> Arc<LoadedRules> {
         let old = std::mem::replace(&mut self.current, book);
         self.previous = Some(Arc::clone(&old));
@@ -75,14 +75,14 @@ impl Revisions {
         old
     }
 
-    /// A call begins: with the rules that were to come, if any.
+    /// Begins a call with the rules for the next call, if there are any.
     pub(super) fn begin_call(&mut self) {
         if let Some(next) = self.next.take() {
             self.replace(next);
         }
     }
 
-    /// Back to the call before, which ends under its own rules; the others are for the next one again.
+    /// Returns to a call under its own rules; the newer ones are for the next call again.
     pub(super) fn return_to(&mut self, book: Arc<LoadedRules>, previous: Option<Arc<LoadedRules>>) {
         if self.current.source != book.source {
             self.next = Some(std::mem::replace(&mut self.current, book));

@@ -1,4 +1,4 @@
-//! What outlasts a restart, and what another prompter on this seat changes of it. Part of `update`.
+//! The state that outlasts a restart, and its changes by another prompter on this seat. Part of `update`.
 
 use std::sync::Arc;
 
@@ -7,18 +7,18 @@ use super::revision::unknown;
 use crate::seat::{SeatState, Shared};
 
 impl App {
-    /// What is kept for the next start.
+    /// The state to save for the next start.
     pub(super) fn seat_state(&self) -> SeatState {
         SeatState { held: self.held(), broadcast: self.applied().cloned(), welcome: self.environment.hint }
     }
 
-    /// Takes over what another prompter on this seat changed; what was changed here since it was read stays.
+    /// Merges the changes of another prompter on this seat; own changes since the shared state was read are kept.
     pub(super) fn share(&mut self, shared: &Shared) {
         let state = shared.now.with_changes(&shared.known, &self.seat_state());
         let book = Arc::clone(self.revisions.current());
         self.calls.current.set_persisted_facts(&book.rules, &state.held);
         self.calls.unknown = unknown(&book.rules, &state.held);
-        self.take_applied(state.broadcast);
+        self.adopt_applied(state.broadcast);
         self.environment.hint = state.welcome;
     }
 }

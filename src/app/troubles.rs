@@ -1,15 +1,15 @@
-//! What the CSO is told: what just happened, and what is wrong until it is mended.
+//! Lines for the CSO: the notice of what just happened, and troubles that last until they are fixed.
 
 use std::collections::BTreeMap;
 
 use crate::message::Subject;
 use crate::private::Private;
 
-/// A line for the CSO; gone at the next key.
+/// A line for the CSO, removed at the next key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Notice {
     text: Private,
-    /// Whether it reports the end of a call, and so goes when that can no longer be undone.
+    /// Whether it reports the end of a call; it is removed when that can no longer be undone.
     of_the_end: bool,
 }
 
@@ -41,17 +41,17 @@ impl Troubles {
         self.notice.take_if(|notice| notice.of_the_end);
     }
 
-    /// Makes room for a lasting trouble, which is seen at once; only how to undo the end of a call stays.
+    /// Removes the notice, so that a lasting trouble is visible at once. How to undo the end of a call stays.
     pub(super) fn give_way(&mut self) {
         self.notice.take_if(|notice| !notice.of_the_end);
     }
 
-    /// Adds what was wrong already at the start; a notice of the start stays.
+    /// Adds troubles that exist at the start; the notice stays.
     pub(super) fn add(&mut self, troubles: impl IntoIterator<Item = (Subject, String)>) {
         self.lasting.extend(troubles);
     }
 
-    /// Something is wrong until it is mended (`Some`: the line), or is mended.
+    /// A trouble began (`Some`: its line) or is over.
     pub(super) fn set(&mut self, subject: Subject, line: Option<String>) {
         if let Some(line) = line {
             self.lasting.insert(subject, line);
@@ -66,7 +66,7 @@ impl Troubles {
         self.notice.as_ref().map(|notice| &*notice.text)
     }
 
-    /// The lasting troubles, what a closing depends on first.
+    /// The lasting troubles, the most important for a closing first.
     pub(super) fn lasting(&self) -> &BTreeMap<Subject, String> {
         &self.lasting
     }

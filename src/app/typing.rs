@@ -1,4 +1,4 @@
-//! A field that is typed in: opened by its key or by a paste, edited, taken. Part of `update`.
+//! Typing into a field: opening it by its key or by a paste, editing, accepting. Part of `update`.
 
 use super::draft::Draft;
 use super::{App, Effect, Mode};
@@ -11,7 +11,7 @@ use crate::rules::text::{graphemes, is_blank};
 use crate::words::fill;
 
 impl App {
-    /// Opens a field. In a finished call it is the next call's, and so begins empty.
+    /// Opens a field. In a finished call the text is for the next call, and so starts empty.
     pub(super) fn type_into(&mut self, field: FieldIx, pasted: Option<&str>) {
         let FieldKind::Typed(Typed { max, scope, .. }) = self.rules().field(field).kind else { return };
         let for_next = scope == FieldScope::Call && self.calls.current.is_finished();
@@ -28,7 +28,7 @@ impl App {
         self.mode = Mode::Typing(draft);
     }
 
-    /// The draft under other rules; `None` where they have no such field.
+    /// The draft under other rules; `None` if they don't have its field.
     pub(super) fn draft_under(&self, draft: &Draft, old: &RuleSet) -> Option<Draft> {
         let field = self.rules().field_named(&old.field(draft.field).id)?;
         match &self.rules().field(field).kind {
@@ -43,24 +43,24 @@ impl App {
         if !draft.edit(edit)
             && let FieldKind::Typed(Typed { max, .. }) = self.revisions.current().rules.field(draft.field).kind
         {
-            self.tell(fill(full, &[("max", &max.to_string())]));
+            self.notify(fill(full, &[("max", &max.to_string())]));
         }
     }
 
-    /// Takes what is typed; what is no name is told and not taken.
+    /// Accepts the typed text, or reports why it is not a name.
     pub(super) fn take_typed(&mut self, effects: &mut Vec<Effect>) {
         if let Mode::Typing(draft) = &self.mode
             && draft.has_overflowed()
         {
             let (field, count) = (draft.field, graphemes(draft.text()));
-            return self.tell_refused(field, TextError::TooLong { count });
+            return self.notify_refused(field, TextError::TooLong { count });
         }
         let Mode::Typing(draft) = std::mem::replace(&mut self.mode, Mode::Closing) else { return };
-        if self.keeps_what_is_beneath(&draft) || (draft.for_next && is_blank(draft.text())) {
+        if self.keeps_external_text(&draft) || (draft.for_next && is_blank(draft.text())) {
             return;
         }
         if let Err(why) = name::check(self.rules(), draft.field, draft.text()) {
-            return self.tell_refused(draft.field, why);
+            return self.notify_refused(draft.field, why);
         }
         let old = std::sync::Arc::clone(self.revisions.current());
         if draft.for_next {
@@ -77,7 +77,7 @@ impl App {
         }
     }
 
-    fn tell_refused(&mut self, field: FieldIx, why: TextError) {
+    fn notify_refused(&mut self, field: FieldIx, why: TextError) {
         let words = self.words();
         let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
         let text = match (why, self.environment.plain_mode) {
@@ -89,13 +89,13 @@ impl App {
             (TextError::NotANumber, _) => words.notice.no_number,
             (TextError::TooLong { .. }, _) => words.notice.typed_full,
         };
-        self.tell(fill(text, &[("max", &max.to_string())]));
+        self.notify(fill(text, &[("max", &max.to_string())]));
     }
 
     pub(super) fn paste(&mut self, text: &str) {
         let into = match &self.mode {
             Mode::Typing(draft) => Some(draft.field),
-            // A question waits for its digit: pasted digits must not be its answer.
+            // Pasted digits must not answer a question.
             Mode::EndPrompt | Mode::LeavePrompt => None,
             _ => self.name_field(),
         };
@@ -105,22 +105,22 @@ impl App {
         let fits = match (cleaned(self.rules(), field, text), &mut self.mode) {
             (Ok(whole), _) if graphemes(&whole) > max => false,
             (Ok(name), Mode::Typing(draft)) => draft.insert(&name),
-            // Behind a name that is being typed it may belong to it; the whole is looked at when it is taken.
+            // After the beginning of a name it may be part of that name; the whole is checked when it is accepted.
             (Err(TextError::Digits | TextError::NoPerson), Mode::Typing(draft)) if draft.has_more() => {
                 draft.insert(&first_line(text))
             }
-            (Err(why), _) => return self.tell_refused(field, why),
+            (Err(why), _) => return self.notify_refused(field, why),
             (Ok(name), _) => {
                 self.type_into(field, Some(&name));
                 true
             }
         };
         if !fits {
-            self.tell(too_long);
+            self.notify(too_long);
         }
     }
 
-    /// The field that a pasted text goes to: the customer's name, else the first that is typed.
+    /// The field that a paste opens: the customer's name, else the first typed one.
     fn name_field(&self) -> Option<FieldIx> {
         let typed = |ix: &FieldIx| matches!(self.rules().field(*ix).kind, FieldKind::Typed { .. });
         self.rules().roles.name.or_else(|| self.rules().fields_ix().map(|(ix, _)| ix).find(typed))

@@ -1,11 +1,10 @@
-//! A fact, a field or the zone that the CSO sets: in this call, or as the first thing of the next where this one is
-//! finished. Part of `update`.
+//! Sets a fact, a field or the zone: in this call, or in the next one if this one is finished. Part of `update`.
 
 use super::{App, Effect, Mode};
 use crate::rules::ruleset::{FieldIx, FieldKind, Scope};
 
 impl App {
-    /// A fact's next value.
+    /// Selects a fact's next value.
     pub(super) fn turn_fact(&mut self, fact: usize, effects: &mut Vec<Effect>) {
         self.calls.previewing = None;
         let Some(known) = self.rules().facts.get(fact) else { return };
@@ -19,7 +18,7 @@ impl App {
         }
     }
 
-    /// A field's next choice, or typing begins.
+    /// Selects a field's next choice, or starts typing.
     pub(super) fn turn_field(&mut self, field: FieldIx, effects: &mut Vec<Effect>) {
         let known = self.rules().field(field);
         if let FieldKind::Typed(_) = known.kind {
@@ -32,20 +31,20 @@ impl App {
         }
     }
 
-    /// The customer's next zone.
+    /// Selects the customer's next zone.
     pub(super) fn turn_zone(&mut self, effects: &mut Vec<Effect>) {
         self.begin_next(effects);
         let next = (self.calls.current.zone() + 1) % self.rules().zones.len();
         self.calls.current.set_zone(&self.revisions.current().rules, next, self.environment.now);
     }
 
-    /// A finished call ends, so that what is set now is the next one's. A panel that is open stays open.
+    /// Ends a finished call, so that what is set now is set in the next one. An open panel stays open.
     pub(super) fn begin_next(&mut self, effects: &mut Vec<Effect>) {
         if !self.calls.current.is_finished() {
             return;
         }
         let open = self.is_panel_open().then(|| self.mode.clone());
-        self.end_by_value(effects);
+        self.end_for_next_value(effects);
         self.mode = open.unwrap_or(Mode::Closing);
     }
 }

@@ -1,4 +1,4 @@
-//! Rules whose first day is still to come: they wait, and the first call of that day begins with them. Part of `update`.
+//! Rules that are not in force yet: the first call of their first day begins with them. Part of `update`.
 
 use std::sync::Arc;
 
@@ -11,15 +11,13 @@ use crate::message::Subject;
 use crate::words::fill;
 
 impl App {
-    /// With rules whose first day is still to come.
-    #[must_use]
+    /// Sets rules that are not in force yet.
     pub fn waiting_for(mut self, waiting: Option<Arc<LoadedRules>>) -> Self {
         self.revisions.set_waiting(waiting);
         self
     }
 
-    /// The rules that wait for their first day.
-    #[must_use]
+    /// The rules that are not in force yet.
     pub fn waiting(&self) -> Option<&Arc<LoadedRules>> {
         self.revisions.waiting()
     }
@@ -28,23 +26,23 @@ impl App {
         office_day(self.environment.now)
     }
 
-    /// Keeps rules whose first day is still to come, and says so once; returns those that are in force already.
-    pub(super) fn keep_waiting(&mut self, book: Arc<LoadedRules>) -> Option<Arc<LoadedRules>> {
+    /// Returns rules that are in force. Stores others until their first day, and notifies the CSO once.
+    pub(super) fn store_until_in_force(&mut self, book: Arc<LoadedRules>) -> Option<Arc<LoadedRules>> {
         if book.is_in_force(self.today()) {
             self.revisions.set_waiting(None);
             return Some(book);
         }
         let known = self.waiting().is_some_and(|waiting| waiting.source == book.source);
         self.troubles.set(Subject::Rules, None);
-        let notice = waits(&book, self.words());
+        let notice = waiting_notice(&book, self.words());
         self.revisions.set_waiting(Some(book));
         if !known {
-            self.tell(notice);
+            self.notify(notice);
         }
         None
     }
 
-    /// Takes the rules that waited once their day has come: at once where the call has not begun, else with the next.
+    /// Switches to the waiting rules on their first day: at once if the call has not begun, else with the next call.
     pub(super) fn take_waiting(&mut self) {
         let today = self.today();
         let Some(book) = self.revisions.take_due(today) else { return };
@@ -56,16 +54,14 @@ impl App {
     }
 }
 
-/// That rules wait, and for which day.
-#[must_use]
-pub fn waits(book: &LoadedRules, words: &crate::words::Words) -> String {
+/// The notice that rules will come into force on a day.
+pub fn waiting_notice(book: &LoadedRules, words: &crate::words::Words) -> String {
     let day = book.rules.sop.effective_from.map(crate::times::date).unwrap_or_default();
     fill(words.notice.rules_waiting, &[("revision", &book.rules.sop.revision), ("day", &day)])
 }
 
-/// That the last day of rules is near or over, where it is.
-#[must_use]
-pub fn expires(book: &LoadedRules, today: NaiveDate, words: &crate::words::Words) -> Option<String> {
+/// The notice that the last day of rules is near or over; `None` if it is not.
+pub fn expiry_notice(book: &LoadedRules, today: NaiveDate, words: &crate::words::Words) -> Option<String> {
     let to = book.rules.sop.ends_soon(today)?;
     let sentence = if to < today { words.notice.rules_expired } else { words.notice.rules_expiring };
     let day = crate::times::date(to);

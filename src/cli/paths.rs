@@ -7,13 +7,15 @@ use chrono::{DateTime, Utc};
 use unicode_width::UnicodeWidthStr;
 
 use super::{Answer, Context, RULES_VARIABLE, SETTINGS_VARIABLE, moment};
-use crate::app::waiting::{expires, waits};
+
+use crate::app::waiting::{expiry_notice, waiting_notice};
 use crate::diagnostics::outside;
 use crate::files::{Chosen, Ready, Why, load_in_force, practice, shown_path};
 use crate::loaded::{LoadedRules, Origin};
+use penutup_system::folders::stands;
+
 use crate::words::fill;
 use penutup_ipc::place::Place;
-use penutup_system::folders::stands;
 
 use penutup_system::error::is_foreign;
 
@@ -77,12 +79,12 @@ fn rules(context: &Context) -> Row {
     match load_in_force(&chosen, &context.folders, moment::today(None)) {
         Err(bad) => (w.rules, path, with_trouble(context, why, Some(bad.place_and_why(context.words())))),
         Ok(Ready { book, waiting: Some(waiting), .. }) => {
-            let parts = [Some(why), Some(waits(&waiting, context.words())), there_since(context, &waiting)];
+            let parts = [Some(why), Some(waiting_notice(&waiting, context.words())), there_since(context, &waiting)];
             let parts: Vec<String> = parts.into_iter().flatten().chain([with_in_force(context, &book)]).collect();
             (w.rules, path, parts.join("; "))
         }
         Ok(Ready { book, .. }) => {
-            let expires = expires(&book, moment::today(None), context.words());
+            let expires = expiry_notice(&book, moment::today(None), context.words());
             (w.rules, path, [Some(why), expires].into_iter().flatten().collect::<Vec<_>>().join("; "))
         }
     }

@@ -10,13 +10,15 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 
 use super::{Answer, Context, Stop, is_dumb, moment};
-use crate::app::waiting::{expires, waits};
+
+use crate::app::waiting::{expiry_notice, waiting_notice};
 use crate::clock::Clock;
 use crate::diagnostics::outside;
 use crate::files::saved_state::{self, SavedState};
 use crate::files::{self, Bad, Folders, Why, deadline, shown_path};
 use crate::journal::writer::Config;
 use crate::loaded::{LoadedRules, Origin};
+
 use crate::message::Subject;
 use crate::plain::out::Out;
 use crate::plain::view::Plain;
@@ -106,8 +108,8 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     let bad = ready.bad.as_ref().map(|bad| bad.notice(words));
     let bad = bad.or_else(|| panic.map(|panic| untried(chosen.path.as_deref(), &panic, words)));
     let rules_trouble = bad.as_ref().map(|bad| trouble(&context, bad, &ready.book));
-    notices.extend(ready.waiting.as_ref().map(|book| waits(book, words)));
-    notices.extend(expires(&ready.book, today, words));
+    notices.extend(ready.waiting.as_ref().map(|book| waiting_notice(book, words)));
+    notices.extend(expiry_notice(&ready.book, today, words));
     // Rules that merely stand in are no new revision.
     let revision = &ready.book.rules.sop.revision;
     let mut was = None;

@@ -1,7 +1,7 @@
-//! Which scenes of a deck have captions that are true under the rules in use. The embedded deck was written for the
+//! Finds the scenes of a deck whose captions are true under the rules in use. The embedded deck was written for the
 //! embedded rules, so each of its scenes is played under both: if everything that a caption can refer to is the same at
-//! every step, the caption is as true here as there. The words of a sentence may differ, except those that a caption
-//! quotes. A scene that a trainer copied unchanged is judged in the same way; an edited one is the trainer's own.
+//! every step, the caption is true here too. The words of a sentence may differ, except those that a caption quotes. A scene
+//! that a trainer copied unchanged is checked in the same way; an edited one is not.
 
 use std::sync::Arc;
 
@@ -25,12 +25,11 @@ pub struct PlayableScenes {
     pub scenes: Vec<Scene>,
     /// The titles of the scenes whose captions would be false.
     pub left_out: Vec<String>,
-    /// What scenes name and the rules lack.
+    /// Names in scenes that the rules don't have.
     pub problems: Vec<Problem>,
 }
 
 /// Which scenes of a deck can be shown under these rules.
-#[must_use]
 pub fn playable_scenes(deck: &Deck, book: &Arc<LoadedRules>, home: usize, day: NaiveDate) -> PlayableScenes {
     let (embedded, written_for) = (Deck::built_in(), Arc::new(LoadedRules::built_in()));
     let originals = embedded.resolved(&written_for.rules);
@@ -146,7 +145,7 @@ fn seeable(rules: &RuleSet, step: &Step) -> StepSnapshot {
 
 fn slot(rules: &RuleSet, piece: &Piece) -> String {
     match piece {
-        // White space alone is no words.
+        // Ignores white space.
         Piece::Fixed(words) if words.trim().is_empty() => " ".into(),
         Piece::Fixed(_) => String::new(),
         Piece::Salam => "{salam}".into(),
@@ -194,7 +193,7 @@ mod tests {
     const CLOCK: &str = "Jam pelanggan, bukan jam kita";
 
     #[test]
-    fn what_no_caption_speaks_of_leaves_no_scene_out() {
+    fn a_change_that_no_caption_mentions_leaves_no_scene_out() {
         for parts in [
             &[][..],
             &[("\"Rev-1\"", "\"Rev-2\"")],
@@ -260,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copied_scene_is_judged_and_an_edited_one_is_not() {
+    fn a_copied_scene_is_checked_and_an_edited_one_is_not() {
         let source = crate::rules::BUILT_IN.replace("from = \"15:00\"", "from = \"15:30\"");
         let book = Arc::new(LoadedRules::read(source.into_bytes(), Origin::BuiltIn, NaiveDate::MAX).unwrap());
         let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();

@@ -1,4 +1,4 @@
-//! A card: one call, told as a story, and the closing that it asks for.
+//! A card: the story of a call, and the closing that is right for it.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
@@ -7,7 +7,6 @@ use crate::rules::decide::{Plan, Situation, decide};
 use crate::rules::ruleset::{FieldIx, FieldKind, RuleSet, StepIx};
 use crate::rules::script::{FieldValue, Fields, Sentence, script, speak};
 
-/// Minutes of a day.
 pub use crate::rules::greeting::DAY;
 
 /// One call.
@@ -15,7 +14,6 @@ pub use crate::rules::greeting::DAY;
 pub struct Card {
     /// The id of its story.
     pub scenario: String,
-    /// The text of the story.
     pub story: String,
     /// The sample customer.
     pub person: Person,
@@ -33,58 +31,46 @@ pub struct Card {
 
 impl Card {
     /// The customer's local time.
-    #[must_use]
     pub fn local(&self) -> NaiveTime {
         let minute = u32::from(self.minute % DAY);
         NaiveTime::from_hms_opt(minute / 60, minute % 60, 0).unwrap_or_default()
     }
 
     /// The moment, on a day of the customer's calendar.
-    #[must_use]
     pub fn moment(&self, rules: &RuleSet, day: NaiveDate) -> DateTime<Utc> {
         let offset = TimeDelta::seconds(i64::from(rules.zones[self.zone].offset.local_minus_utc()));
         (day.and_time(self.local()) - offset).and_utc()
     }
 
     /// The local time in another zone.
-    #[must_use]
     pub fn local_in(&self, rules: &RuleSet, zone: usize) -> NaiveTime {
         let seconds = |zone: usize| i64::from(rules.zones[zone].offset.local_minus_utc());
         self.local().overflowing_add_signed(TimeDelta::seconds(seconds(zone) - seconds(self.zone))).0
     }
 
     /// The closing.
-    #[must_use]
     pub fn plan<'r>(&self, rules: &'r RuleSet) -> Plan<'r> {
         decide(rules, &self.situation)
     }
 
-    /// The spoken steps, in order.
-    #[must_use]
     pub fn spoken(&self, rules: &RuleSet) -> Vec<StepIx> {
         self.plan(rules).steps().iter().copied().filter(|s| rules.step(*s).is_spoken()).collect()
     }
 
     /// The position of the greeting in the rules' greetings.
-    #[must_use]
     pub fn greeting(&self, rules: &RuleSet) -> usize {
         rules.greetings.at(self.local())
     }
 
-    /// The greeting's word.
-    #[must_use]
     pub fn greeting_word<'r>(&self, rules: &'r RuleSet) -> &'r str {
         rules.greetings.word(self.local())
     }
 
-    /// Whether the closing has a greeting.
-    #[must_use]
     pub fn greets(&self, rules: &RuleSet) -> bool {
         self.spoken(rules).iter().any(|s| rules.step(*s).greets())
     }
 
-    /// The fields as they should be: honorific and sample name.
-    #[must_use]
+    /// The right fields: honorific and sample name.
     pub fn fields(&self, rules: &RuleSet) -> Fields {
         let mut fields = Fields::default_of(rules);
         if let Some((field, choice)) = self.honorific {
@@ -98,14 +84,10 @@ impl Card {
         fields
     }
 
-    /// The whole sentence.
-    #[must_use]
     pub fn sentence(&self, rules: &RuleSet) -> Sentence {
         script(rules, self.plan(rules), &self.fields(rules), self.greeting_word(rules))
     }
 
-    /// The sentence of one step.
-    #[must_use]
     pub fn sentence_of(&self, rules: &RuleSet, step: StepIx) -> Option<Sentence> {
         speak(rules, rules.step(step), &self.fields(rules), self.greeting_word(rules))
     }

@@ -16,7 +16,6 @@ pub const BUILT_IN: &str = include_str!("../../assets/deck.toml");
 /// The most sentences that one step says.
 const MOST_SAID: i64 = 99;
 
-/// A deck as its file has it.
 #[derive(Clone, Debug)]
 pub struct Deck {
     /// What it is called.
@@ -42,10 +41,9 @@ struct RawStep {
     show: Option<Panel>,
 }
 
-/// What a step opens.
+/// A panel that a step opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Panel {
-    /// The closing itself.
     Closing,
     /// Why this script.
     Basis,
@@ -60,11 +58,8 @@ impl Panel {
 /// What a step sets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Set {
-    /// A fact.
     Fact(usize, usize),
-    /// A choice.
     Choice(FieldIx, usize),
-    /// A typed field.
     Typed(FieldIx, String),
     /// The customer's zone.
     Zone(usize),
@@ -72,36 +67,28 @@ pub enum Set {
     Clock(u16),
 }
 
-/// One step of a scene.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// What to notice.
     pub caption: String,
-    /// What is set, in order.
     pub set: Vec<Set>,
-    /// How many times Space is pressed: sentences said, and behind the last the next call.
+    /// How many times Space is pressed: each ticks a sentence, one more begins the next call.
     pub say: usize,
-    /// What is opened.
     pub show: Option<Panel>,
 }
 
-/// One scene.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scene {
     /// What it is called.
     pub title: String,
     /// The story of the call; may be empty.
     pub story: String,
-    /// How it opens; its clock is always set.
+    /// The first screen; its clock is always set.
     pub start: Step,
-    /// What Space does, one after the other.
+    /// The steps, one for each Space.
     pub steps: Vec<Step>,
 }
 
-/// Reads a deck file.
-///
-/// # Errors
-/// Every problem, in the order of the file.
 pub fn read(bytes: &[u8]) -> Result<Deck, Vec<Problem>> {
     let problems = Problems::default();
     let deck = read_document(bytes, &problems, |root| {
@@ -165,14 +152,12 @@ impl Deck {
     /// The embedded deck.
     ///
     /// # Panics
-    /// Never: a test reads it, and no build without it.
-    #[must_use]
+    /// Never: a test reads the embedded deck.
     pub fn built_in() -> Self {
         read(BUILT_IN.as_bytes()).expect("the embedded deck is read by a test")
     }
 
     /// Each scene resolved against these rules, or the names that they don't have.
-    #[must_use]
     pub fn resolved(&self, rules: &RuleSet) -> Vec<(Option<Scene>, Vec<Problem>)> {
         let scene = |raw: &RawScene| {
             let problems = Problems::default();
@@ -188,23 +173,19 @@ impl Deck {
         self.scenes.iter().map(scene).collect()
     }
 
-    /// What a scene is called.
-    #[must_use]
     pub fn scene_title(&self, at: usize) -> &str {
         &self.scenes[at].title
     }
 
-    /// The scene that says the same as a scene of another deck.
-    #[must_use]
+    /// The position of a scene with the same contents as one of another deck.
     pub fn position_of(&self, other: &Self, at: usize) -> Option<usize> {
-        let says = other.scenes[at].says();
-        self.scenes.iter().position(|scene| scene.says() == says)
+        let contents = other.scenes[at].contents();
+        self.scenes.iter().position(|scene| scene.contents() == contents)
     }
 }
 
 impl RawScene {
-    /// All that it says, without where.
-    fn says(&self) -> Vec<String> {
+    fn contents(&self) -> Vec<String> {
         let step = |step: &RawStep| {
             let set: Vec<(&str, &str)> = step.set.iter().map(|(n, v)| (n.value.as_str(), v.value.as_str())).collect();
             let text = |at: &Option<At<String>>| at.as_ref().map(|t| t.value.clone());
@@ -217,7 +198,7 @@ impl RawScene {
 
 fn resolved(rules: &RuleSet, raw: &RawStep, problems: &Problems) -> Step {
     let mut set = Vec::new();
-    // The zone first: a time is the customer's.
+    // The zone first, since the time is the customer's.
     if let Some(zone) = &raw.zone {
         if let Some(at) = rules.zone_named(&zone.value) {
             set.push(Set::Zone(at));
@@ -282,7 +263,7 @@ mod tests {
     use crate::loaded::LoadedRules;
 
     #[test]
-    fn the_embedded_deck_tells_the_whole_sop() {
+    fn the_embedded_deck_is_valid_and_its_captions_fit() {
         let rules = LoadedRules::built_in().rules;
         let scenes = Deck::built_in().resolved(&rules).into_iter();
         let scenes: Vec<Scene> =
@@ -297,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn each_problem_of_a_deck_is_reported_at_its_place() {
         let source = "schema = 1\ntitle = \"x\"\n[[scene]]\ntitle = \"a\"\ncaption = \"b\"\nsay = 0\nshow = \"x\"\n\
                       [[scene]]\ntitle = \" \"\ncaption = \"b\"\n[[scene.step]]\n";
         let codes: Vec<&str> = read(source.as_bytes()).unwrap_err().iter().map(|p| p.code().as_str()).collect();

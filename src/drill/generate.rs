@@ -39,7 +39,6 @@ pub struct CardSet {
 
 impl CardSet {
     /// What of [`full_coverage`] no card asks: ids of rules and requirements, minutes as `HH:MM`.
-    #[must_use]
     pub fn not_asked(&self, rules: &RuleSet) -> Vec<String> {
         let rows = rules.rules.iter().map(|r| &r.id);
         let ids: Vec<&String> = rows.chain(rules.requirements.iter().map(|r| &r.id)).collect();
@@ -82,7 +81,6 @@ pub struct CardGenerator<'a> {
 
 /// The situations that a story with its extra sentences fits.
 struct Scope {
-    /// All of them.
     open: Cube,
     /// The one of the card: a fact that is not mentioned has its first value.
     situation: Situation,
@@ -97,7 +95,6 @@ enum Goal<'g> {
     Greeting,
 }
 
-/// The story of a card.
 struct ChosenStory<'d> {
     scenario: &'d Scenario,
     details: Vec<&'d Detail>,
@@ -105,7 +102,6 @@ struct ChosenStory<'d> {
 }
 
 /// The minutes around each change of greeting: the last of the old one and the first of the new one.
-#[must_use]
 pub fn edges(rules: &RuleSet) -> Vec<u16> {
     let mut out = Vec::new();
     for row in rules.greetings.rows() {
@@ -119,7 +115,6 @@ pub fn edges(rules: &RuleSet) -> Vec<u16> {
 }
 
 /// Every rule, every requirement, every change of greeting, every zone.
-#[must_use]
 pub fn full_coverage(rules: &RuleSet) -> Coverage {
     let rows = rules.rules.iter().map(|r| r.when.clone());
     Coverage {
@@ -131,21 +126,20 @@ pub fn full_coverage(rules: &RuleSet) -> Coverage {
 
 impl<'a> CardGenerator<'a> {
     /// Selects the stories whose facts the rules have.
-    #[must_use]
     pub fn new(rules: &'a RuleSet, stories: &'a Stories) -> Self {
         let candidates = stories.scenarios.iter().filter_map(|scenario| {
-            let told = statements(rules, &scenario.when, scenario.is_own)?;
-            // Silence means this value only while it is the one that a call begins with.
+            let statements = statements(rules, &scenario.when, scenario.is_own)?;
+            // A story that does not mention a fact implies its first value, with which a call begins.
             let first = |(fact, value): &(String, String)| {
                 rules.fact_named(fact).filter(|at| rules.facts[*at].values[0].id == *value)
             };
             let unsaid =
-                scenario.unsaid.iter().filter_map(first).filter(|f| told.iter().all(|t| t.fact != *f)).collect();
-            Some(Candidate { scenario, statements: told, unsaid })
+                scenario.unsaid.iter().filter_map(first).filter(|f| statements.iter().all(|t| t.fact != *f)).collect();
+            Some(Candidate { scenario, statements, unsaid })
         });
         let extras = stories.details.iter().filter_map(|detail| {
-            let told = statements(rules, &detail.when, detail.is_own).filter(|told| !told.is_empty())?;
-            Some(Extra { detail, statements: told })
+            let statements = statements(rules, &detail.when, detail.is_own).filter(|found| !found.is_empty())?;
+            Some(Extra { detail, statements })
         });
         let unreviewed = [false, true].map(|is_own| {
             let of = |fact: &crate::rules::ruleset::Fact| {
@@ -158,7 +152,6 @@ impl<'a> CardGenerator<'a> {
     }
 
     /// The stories that can become cards, alone or with extra sentences.
-    #[must_use]
     pub fn usable_scenarios(&self) -> Vec<&'a Scenario> {
         self.candidates_for(&Cube::any()).map(|candidate| candidate.scenario).collect()
     }
@@ -170,26 +163,24 @@ impl<'a> CardGenerator<'a> {
     }
 
     /// The values that no story mentions, as `fact=value`: no card can depend on them.
-    #[must_use]
-    pub fn untold_values(&self) -> Vec<String> {
-        let is_told = |fact: usize, value: usize| {
+    pub fn unmentioned_values(&self) -> Vec<String> {
+        let is_mentioned = |fact: usize, value: usize| {
             let by_stories = self
                 .candidates
                 .iter()
                 .flat_map(|u| &u.statements)
                 .chain(self.extras.iter().flat_map(|a| &a.statements));
             let unsaid = value == 0 && self.candidates.iter().any(|u| u.unsaid.contains(&fact));
-            unsaid || by_stories.into_iter().any(|told| (told.fact, told.value) == (fact, value))
+            unsaid || by_stories.into_iter().any(|statement| (statement.fact, statement.value) == (fact, value))
         };
         let facts = self.rules.facts.iter().enumerate();
         let values = facts.flat_map(|(at, fact)| (0..fact.values.len()).map(move |value| (at, fact, value)));
-        let silent = values.filter(|(at, _, value)| !is_told(*at, *value));
-        silent.map(|(_, fact, value)| format!("{}={}", fact.id, fact.values[value].id)).collect()
+        let unmentioned = values.filter(|(at, _, value)| !is_mentioned(*at, *value));
+        unmentioned.map(|(_, fact, value)| format!("{}={}", fact.id, fact.values[value].id)).collect()
     }
 
     /// The values, as `fact=value`, that the embedded stories did not know when they mentioned other values of the fact: a
     /// story is not used if its answer depends on whether such a value applies.
-    #[must_use]
     pub fn unreviewed_values(&self) -> Vec<String> {
         let embedded = || self.candidates.iter().filter(|u| !u.scenario.is_own);
         let speaks =
@@ -200,7 +191,6 @@ impl<'a> CardGenerator<'a> {
     }
 
     /// How many stories fit no situation outside of this set, alone or with extra sentences.
-    #[must_use]
     pub fn scenarios_for(&self, set: &Cube) -> usize {
         self.candidates_for(set).count()
     }
@@ -211,7 +201,6 @@ impl<'a> CardGenerator<'a> {
     }
 
     /// The cards that cover this. The same seed generates the same cards.
-    #[must_use]
     pub fn generate(&self, coverage: &Coverage, seed: u64) -> CardSet {
         let mut rng = Rng::new(seed);
         let mut used = HashMap::new();
@@ -261,7 +250,7 @@ impl<'a> CardGenerator<'a> {
             order.into_iter().find_map(|at| Some((at, self.extras_for(&self.candidates[at], goal, &extras)?)))?;
         *used.entry(at).or_default() += 1;
         let candidate = &self.candidates[at];
-        // Sometimes a sentence more, so that facts without effect here take other values too.
+        // Sometimes one more sentence, so that facts without effect get other values too.
         if rng.once_in(3) {
             let fits = |extra: &usize| {
                 let with: Vec<usize> = details.iter().copied().chain([*extra]).collect();
@@ -293,16 +282,16 @@ impl<'a> CardGenerator<'a> {
             .collect();
         // A zone without places is called by its own name.
         person.place = rng.one_of(&there).map_or_else(|| zone_id.clone(), |place| (*place).clone());
-        let tell = |tellings: &[super::story::StoryText], rng: &mut Rng| {
-            rng.one_of(tellings).map(|t| t.fill_in(&person)).unwrap_or_default()
+        let story_text = |texts: &[super::story::StoryText], rng: &mut Rng| {
+            rng.one_of(texts).map(|t| t.fill_in(&person)).unwrap_or_default()
         };
         let mut parts: Vec<String> = Vec::new();
         for detail in found.details.iter().filter(|d| d.before) {
-            parts.push(tell(&detail.tell, rng));
+            parts.push(story_text(&detail.texts, rng));
         }
-        parts.push(tell(&found.scenario.tell, rng));
+        parts.push(story_text(&found.scenario.texts, rng));
         for detail in found.details.iter().filter(|d| !d.before) {
-            parts.push(tell(&detail.tell, rng));
+            parts.push(story_text(&detail.texts, rng));
         }
         Card {
             scenario: found.scenario.id.clone(),
@@ -381,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_story_that_names_what_the_rules_lack_is_left_out() {
+    fn a_story_with_a_fact_that_the_rules_lack_is_not_used() {
         let source = crate::rules::BUILT_IN
             .replace("\"pln-mobile\"", "\"ponsel\"")
             .replace("id = \"ponsel-", "id = \"pln-mobile-");

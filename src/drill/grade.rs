@@ -1,4 +1,4 @@
-//! Grades an answer to a card. Whatever the kind of exercise, the measure is what the customer hears.
+//! Grades an answer to a card by what the customer would hear, in every kind of exercise.
 
 use super::card::Card;
 use crate::rules::decide::{Situation, decide};
@@ -21,7 +21,6 @@ impl ExerciseKind {
     pub const ALL: [Self; 3] = [Self::Case, Self::Blind, Self::Spoken];
 
     /// Its name on the command line and in sheets.
-    #[must_use]
     pub fn code(self) -> &'static str {
         match self {
             Self::Case => "kasus",
@@ -31,7 +30,6 @@ impl ExerciseKind {
     }
 
     /// Its name on the screen.
-    #[must_use]
     pub fn label(self, words: &Words) -> &'static str {
         match self {
             Self::Case => words.drill.way_case,
@@ -41,7 +39,6 @@ impl ExerciseKind {
     }
 
     /// From its name in [`ExerciseKind::code`].
-    #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|w| w.code() == code)
     }
@@ -63,7 +60,6 @@ impl SpokenMark {
     pub const ALL: [Self; 3] = [Self::Exact, Self::Changed, Self::Missing];
 
     /// Its name in sheets.
-    #[must_use]
     pub fn code(self) -> &'static str {
         match self {
             Self::Exact => "tepat",
@@ -73,7 +69,6 @@ impl SpokenMark {
     }
 
     /// Its name on the screen.
-    #[must_use]
     pub fn label(self, words: &Words) -> &'static str {
         match self {
             Self::Exact => words.drill.heard_exact,
@@ -83,14 +78,12 @@ impl SpokenMark {
     }
 }
 
-/// What a trainee answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// On the prompter.
     Case {
         /// The facts.
         situation: Situation,
-        /// The zone.
         zone: usize,
         /// The honorific's choice, where the rules have one.
         honorific: Option<usize>,
@@ -99,12 +92,10 @@ pub enum Answer {
     },
     /// Without the script.
     Blind {
-        /// The steps, in order.
         steps: Vec<StepIx>,
         /// The greeting, once chosen.
         greeting: Option<usize>,
     },
-    /// Spoken.
     Spoken {
         /// The mark of each sentence of the closing.
         marks: Vec<SpokenMark>,
@@ -120,30 +111,23 @@ pub struct Grade {
     pub facts: Vec<bool>,
     /// The sentences and their order.
     pub steps: bool,
-    /// The greeting.
     pub greeting: bool,
     /// The customer's zone.
     pub zone: bool,
-    /// The honorific.
     pub honorific: bool,
 }
 
 impl Grade {
-    /// Whether all of it was right.
-    #[must_use]
     pub fn is_right(&self) -> bool {
         self.situation() && self.greeting && self.zone && self.honorific
     }
 
     /// Whether the situation was answered right.
-    #[must_use]
     pub fn situation(&self) -> bool {
         self.steps && self.facts.iter().all(|f| *f)
     }
 }
 
-/// Grades an answer.
-#[must_use]
 pub fn grade(rules: &RuleSet, card: &Card, answer: &Answer) -> Grade {
     let expected = card.spoken(rules);
     match answer {
@@ -231,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn on_the_prompter_each_thing_is_judged_by_itself() {
+    fn in_a_case_each_part_is_graded_by_itself() {
         let rules = LoadedRules::built_in().rules;
         let card = card(&rules, [0, 0, 1]);
         let right = steps(&rules, &["campaign", "update", "terima-kasih"]);
@@ -253,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fact_that_changes_nothing_here_is_no_mistake() {
+    fn a_wrong_fact_that_does_not_change_the_closing_is_right() {
         let rules = LoadedRules::built_in().rules;
         let card = card(&rules, [0, 1, 1]);
         let said = steps(&rules, &["update", "terima-kasih"]);
@@ -262,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_script_order_and_greeting_count() {
+    fn without_the_script_order_and_greeting_are_graded() {
         let rules = LoadedRules::built_in().rules;
         let card = card(&rules, [1, 1, 2]);
         let blind = |ids: &[&str], greeting| Answer::Blind { steps: steps(&rules, ids), greeting };
@@ -279,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn spoken_is_right_word_for_word() {
+    fn only_word_for_word_sentences_are_right_when_spoken() {
         let rules = LoadedRules::built_in().rules;
         let card = card(&rules, [0, 0, 0]);
         let spoken = |marks: &[SpokenMark]| grade(&rules, &card, &Answer::Spoken { marks: marks.to_vec() });

@@ -14,13 +14,10 @@ use crate::words::Words;
 /// Keys and their action in the current state.
 #[derive(Clone, Debug)]
 pub struct Row<M> {
-    /// The keys that do it.
     pub keys: Vec<Key>,
     /// Their action.
     pub step: M,
-    /// The label in the footer.
     pub label: &'static str,
-    /// Whether the footer shows it.
     pub in_footer: bool,
 }
 
@@ -38,19 +35,16 @@ const SPACE: &[Key] = &[Key::Char(' '), Key::Enter];
 const LEAVE: &[Key] = &[Key::Char('q'), Key::Ctrl('c')];
 
 /// The entries of a footer: the name of a key and its label.
-#[must_use]
 pub fn footer<M>(rows: &[Row<M>], words: &Words) -> Vec<(String, String)> {
     let named = |row: &Row<M>| {
         let keys: Vec<String> = row.keys.iter().map(|k| k.name(words).into_owned()).collect();
-        // Space and Enter are one to the eye; arrows and digits belong together.
+        // Space and Enter are shown as one; arrows and digits are combined.
         let shown = if row.keys.starts_with(SPACE) || row.keys.starts_with(LEAVE) { &keys[..1] } else { &keys[..] };
         (shown.join(" "), row.label.to_owned())
     };
     rows.iter().filter(|r| r.in_footer).map(named).collect()
 }
 
-/// What a key does in a session.
-#[must_use]
 pub fn session(session: &Session, key: Key) -> Option<SessionAction> {
     if session.is_leaving() {
         return found(leaving_rows(session), key);
@@ -62,7 +56,6 @@ pub fn session(session: &Session, key: Key) -> Option<SessionAction> {
 }
 
 /// What a key does in a presentation.
-#[must_use]
 pub fn show(show: &Show, key: Key) -> Option<ShowAction> {
     if matches!(show.app().mode(), Mode::Typing(_)) {
         return match keymap::action(show.app(), key)? {
@@ -88,9 +81,8 @@ fn found<M: Clone>(rows: Vec<Row<M>>, key: Key) -> Option<M> {
     rows.into_iter().find(|r| r.keys.contains(&key) || r.keys.contains(&lower)).map(|r| r.step)
 }
 
-/// The prompter's actions that have no key here: copying and the recap are of no use, and the panel of reasons would give
-/// an exam's answers away.
-#[must_use]
+/// The prompter's actions that are not available here: copying and the recap are useless, and the reasons would give an
+/// exam's answers away.
 pub fn hidden(exam: bool) -> &'static [Action] {
     if exam {
         &[Action::Copy, Action::Panel(Panel::Recap), Action::Panel(Panel::Basis)]
@@ -115,7 +107,6 @@ fn on_prompter(session: &Session, key: Key) -> Option<SessionAction> {
 }
 
 /// Every key of a session that is not the prompter's own.
-#[must_use]
 pub fn session_rows(session: &Session) -> Vec<Row<SessionAction>> {
     let w = &session.words().drill;
     let mut rows: Vec<Row<SessionAction>> = Vec::new();
@@ -158,8 +149,7 @@ fn leave_rows(label: &'static str) -> [Row<SessionAction>; 2] {
     [Row::new(&[Key::Char('q')], SessionAction::Leave, label), Row::hidden(&[Key::Ctrl('c')], SessionAction::Quit)]
 }
 
-/// The keys while it is asked whether to leave.
-#[must_use]
+/// The keys of the question whether to quit.
 pub fn leaving_rows(session: &Session) -> Vec<Row<SessionAction>> {
     let w = &session.words().drill;
     vec![
@@ -170,8 +160,7 @@ pub fn leaving_rows(session: &Session) -> Vec<Row<SessionAction>> {
     ]
 }
 
-/// The footer while leaving has to be confirmed.
-#[must_use]
+/// The footer of the question whether to quit.
 pub fn leaving_footer(session: &Session) -> Vec<(String, String)> {
     let w = &session.words().drill;
     let question = if session.is_exam() { w.leaving_exam } else { w.leaving };
@@ -208,7 +197,7 @@ fn card_rows(session: &Session, rows: &mut Vec<Row<SessionAction>>) {
             for (at, digit) in ('1'..='9').enumerate().take(offered.len()) {
                 rows.push(Row::hidden(&[Key::Char(digit)], SessionAction::ChooseAt(at)));
             }
-            rows.push(Row::new(&[Key::Backspace], SessionAction::TakeBack, session.words().keys.undo));
+            rows.push(Row::new(&[Key::Backspace], SessionAction::Undo, session.words().keys.undo));
             if session.is_ready() {
                 rows.insert(0, Row::new(&[Key::Enter], SessionAction::HandIn, w.key_hand_in));
             }
@@ -223,14 +212,13 @@ fn card_rows(session: &Session, rows: &mut Vec<Row<SessionAction>>) {
             }
             rows.push(Row::hidden(&[Key::Up], SessionAction::Cursor(up)));
             rows.push(Row::hidden(&[Key::Down], SessionAction::Cursor(down)));
-            rows.push(Row::new(&[Key::Backspace], SessionAction::TakeBack, session.words().keys.undo));
+            rows.push(Row::new(&[Key::Backspace], SessionAction::Undo, session.words().keys.undo));
         }
     }
     rows.push(Row::new(&[Key::Char('r')], SessionAction::Story, w.key_story));
 }
 
 /// The footer of a card of *studi kasus*: the prompter's, with the labels that differ here.
-#[must_use]
 pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
     let (app, words) = (session.app(), session.words());
     let w = &words.drill;
@@ -256,7 +244,6 @@ pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
 }
 
 /// Every key of a presentation that is not the prompter's own.
-#[must_use]
 pub fn show_rows(show: &Show) -> Vec<Row<ShowAction>> {
     let w = &show.words().demo;
     let (scene, scenes) = show.at();

@@ -5,8 +5,6 @@
 pub struct Rng(u64);
 
 impl Rng {
-    /// Starts at a seed.
-    #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -24,7 +22,6 @@ impl Rng {
         usize::try_from(wide >> 64).unwrap_or(0)
     }
 
-    /// True once in `times`.
     pub fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }

@@ -10,8 +10,10 @@ use super::grade::{Answer, ExerciseKind, SpokenMark, grade};
 use super::rng::Rng;
 use super::sheet::{CardResult, GradedAnswer, Row, Sheet, moment};
 use crate::action::{Action, Direction};
-use crate::app::{App, Begin};
+use crate::app::App;
+use crate::app::AppSetup;
 use crate::loaded::LoadedRules;
+
 use crate::message::Message;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepIx;
@@ -24,17 +26,15 @@ use crate::words::{Lang, Words};
 pub struct Setup {
     /// The rules.
     pub book: Arc<LoadedRules>,
-    /// The SHA-256 of the stories.
     pub stories_sha256: String,
-    /// The language of the screen.
     pub lang: Lang,
     /// The zone we sit in.
     pub home: usize,
     /// The cards, in the order in which they are asked.
     pub cards: Vec<Card>,
-    /// What of the rules no card asks.
+    /// The parts of the rules that no card covers.
     pub not_asked: Vec<String>,
-    /// The seed they were dealt from.
+    /// The seed of the cards.
     pub seed: u64,
     /// The kind of exercise; `None`: the first screen asks.
     pub kind: Option<ExerciseKind>,
@@ -42,42 +42,33 @@ pub struct Setup {
     pub exam: Option<u8>,
     /// The trainee's staff id.
     pub trainee: Option<String>,
-    /// The day of the calls.
     pub day: NaiveDate,
-    /// The time.
     pub now: DateTime<Utc>,
 }
 
 /// The screen of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// What is coming, and how it is answered.
+    /// The introduction.
     Intro,
-    /// A card.
     Card,
-    /// What was right.
     Feedback,
-    /// The score sheet.
     Score,
 }
 
 /// The answer to the open card, not handed in yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Draft {
-    /// On the prompter: the state is the prompter's.
+    /// The prompter's own state is the answer.
     Case,
     /// Without the script.
     Blind {
         /// The spoken steps, in any order.
         offered: Vec<StepIx>,
-        /// The one that the cursor is on.
         cursor: usize,
-        /// The steps chosen, in order.
         chosen: Vec<StepIx>,
-        /// The greeting chosen.
         greeting: Option<usize>,
     },
-    /// Spoken.
     Spoken {
         /// Whether the partner has opened the script.
         open: bool,
@@ -91,43 +82,37 @@ pub enum Draft {
 /// What a key does in a session.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SessionAction {
-    /// Begin, answering this way.
+    /// Begin this kind of exercise.
     Begin(ExerciseKind),
-    /// Something on the prompter.
+    /// An action on the prompter.
     App(Action),
-    /// Move the cursor.
     Cursor(Direction),
-    /// Choose the step under the cursor, or drop it.
+    /// Choose the step under the cursor, or remove it.
     Choose,
-    /// Choose the step at this place of the list, or drop it.
+    /// Choose the step at this position of the list, or remove it.
     ChooseAt(usize),
     /// The next greeting, or the one before.
     Greeting(Direction),
-    /// Take the last step or mark back.
-    TakeBack,
+    /// Undo the last step or mark.
+    Undo,
     /// The partner opens the script.
     Open,
     /// The partner marks a sentence.
     Mark(SpokenMark),
-    /// Hand the answer in.
     HandIn,
-    /// On to the next card.
     Next,
     /// Read the whole story, or close it.
     Story,
-    /// Scroll by a line.
     Line(Direction),
-    /// Scroll by a page.
     Page(Direction),
     /// Close what is open.
     Back,
-    /// Leave; before the end this asks first.
+    /// Quit; asks first before the end.
     Leave,
-    /// Leave at once.
+    /// Quit without asking.
     Quit,
 }
 
-/// A session.
 #[derive(Clone, Debug)]
 pub struct Session {
     setup: Setup,
@@ -140,14 +125,13 @@ pub struct Session {
     shown: DateTime<Utc>,
     now: DateTime<Utc>,
     reading: bool,
-    /// Whether it is asked if it is really to be left.
+    /// Whether the question whether to quit is open.
     leaving: bool,
     scroll: Scroll,
 }
 
 impl Session {
     /// Starts at the first screen.
-    #[must_use]
     pub fn new(setup: Setup) -> Self {
         let now = setup.now;
         let moment = setup.cards.first().map_or(now, |c| c.moment(&setup.book.rules, setup.day));
@@ -168,107 +152,88 @@ impl Session {
     }
 
     /// What it started with.
-    #[must_use]
     pub fn setup(&self) -> &Setup {
         &self.setup
     }
 
-    /// The rules.
-    #[must_use]
     pub fn rules(&self) -> &RuleSet {
         &self.setup.book.rules
     }
 
-    /// The words of the screen.
-    #[must_use]
     pub fn words(&self) -> &'static Words {
         self.setup.lang.words()
     }
 
     /// The current screen.
-    #[must_use]
     pub fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// The kind of exercise.
-    #[must_use]
     pub fn kind(&self) -> ExerciseKind {
         self.kind
     }
 
     /// Whether it is an exam: no hints, and no result before the end.
-    #[must_use]
     pub fn is_exam(&self) -> bool {
         self.setup.exam.is_some()
     }
 
     /// Which card, from 0.
-    #[must_use]
     pub fn at(&self) -> usize {
         self.at
     }
 
-    /// The card.
-    #[must_use]
     pub fn card(&self) -> Option<&Card> {
         self.setup.cards.get(self.at)
     }
 
     /// The prompter.
-    #[must_use]
     pub fn app(&self) -> &App {
         &self.app
     }
 
     /// The answer to the open card.
-    #[must_use]
     pub fn draft(&self) -> &Draft {
         &self.draft
     }
 
     /// The answers so far, graded.
-    #[must_use]
     pub fn graded(&self) -> &[GradedAnswer] {
         &self.graded
     }
 
     /// Whether the whole story is read.
-    #[must_use]
     pub fn is_reading(&self) -> bool {
         self.reading
     }
 
-    /// Whether it is asked if it is really to be left.
-    #[must_use]
+    /// Whether the question whether to quit is open.
     pub fn is_leaving(&self) -> bool {
         self.leaving
     }
 
     /// The scroll offset in lines.
-    #[must_use]
     pub fn scroll(&self) -> usize {
         self.scroll.offset()
     }
 
     /// Whether the prompter itself is on the screen.
-    #[must_use]
     pub fn is_on_prompter(&self) -> bool {
         self.phase == Phase::Card && self.draft == Draft::Case && !self.reading
     }
 
-    /// The last keys were meant for another window, and were undone.
+    /// Reports that the last keys were meant for another window and were undone.
     pub fn mistyped(&mut self) {
         let effects = self.app.update(Message::Mistyped, self.app.now());
         self.scroll.follow(&self.app, &effects);
     }
 
-    /// Takes over from the drawing how far the page can be scrolled, and its height.
+    /// Sets the scroll limits that the drawing found.
     pub fn bound_scroll(&mut self, most: usize, page: usize) {
         self.scroll.bound(most, page);
     }
 
-    /// Changes the state. Returns whether the session was left.
+    /// Changes the state. Returns whether the session has ended.
     pub fn update(&mut self, step: SessionAction, now: DateTime<Utc>) -> bool {
         // A sheet's times never run backwards.
         self.now = self.now.max(now);
@@ -276,7 +241,7 @@ impl Session {
             SessionAction::Quit => return true,
             SessionAction::Leave if matches!(self.phase, Phase::Intro | Phase::Score) => return true,
             SessionAction::Leave => self.leaving = true,
-            SessionAction::Begin(way) => self.begin(way),
+            SessionAction::Begin(kind) => self.begin(kind),
             SessionAction::App(Action::Said) if self.app.would_end() => {
                 if !self.app.refuses(&Action::Said, self.now) {
                     self.hand_in();
@@ -323,7 +288,7 @@ impl Session {
         let rules = &self.setup.book.rules;
         let now = card.moment(rules, self.setup.day);
         self.app = fresh_app(&self.setup.book, self.setup.lang, self.setup.home, now);
-        // What no key sets comes to the prompter from outside, here as there.
+        // Facts without a key are set from outside, as in a real call.
         for fact in (0..rules.facts.len()).filter(|at| rules.facts[*at].key.is_none()) {
             for _ in 0..card.situation.value(fact) {
                 let _ = self.app.update(Action::Fact(fact), self.app.now());
@@ -369,7 +334,7 @@ impl Session {
                         (Some(at), Direction::Up) => (at + words - 1) % words,
                     });
                 }
-                SessionAction::TakeBack => drop(chosen.pop()),
+                SessionAction::Undo => drop(chosen.pop()),
                 _ => {}
             },
             Draft::Spoken { open, cursor, marks } => match step {
@@ -382,7 +347,7 @@ impl Session {
                         *cursor = (*cursor + 1).min(marks.len() - 1);
                     }
                 }
-                SessionAction::TakeBack => {
+                SessionAction::Undo => {
                     let last = marks.iter().rposition(Option::is_some);
                     if let Some(last) = last {
                         marks[last] = None;
@@ -395,7 +360,6 @@ impl Session {
     }
 
     /// Whether the answer can be handed in.
-    #[must_use]
     pub fn is_ready(&self) -> bool {
         match &self.draft {
             Draft::Case => true,
@@ -449,8 +413,6 @@ impl Session {
         }
     }
 
-    /// The last answer.
-    #[must_use]
     pub fn last_graded(&self) -> Option<&GradedAnswer> {
         self.graded.last()
     }
@@ -463,7 +425,6 @@ impl Session {
     }
 
     /// The result sheet so far.
-    #[must_use]
     pub fn sheet(&self) -> Sheet {
         let rules = self.rules();
         let cards = self.results().map(|(card, done)| Row::new(rules, card, done));
@@ -490,9 +451,9 @@ impl Session {
     }
 }
 
-/// A prompter in which nothing has happened yet.
+/// A prompter with an untouched call.
 pub(super) fn fresh_app(book: &Arc<LoadedRules>, lang: Lang, home: usize, now: DateTime<Utc>) -> App {
-    App::new(Begin {
+    App::new(AppSetup {
         book: Arc::clone(book),
         lang,
         zone: home,
@@ -511,10 +472,9 @@ pub(in crate::drill) mod testing {
     use crate::drill::generate::{CardGenerator, full_coverage};
     use crate::drill::story::Stories;
 
-    /// A setup of an exam.
     pub fn setup(book: &Arc<LoadedRules>, stories: &Stories, seed: u64) -> Setup {
-        let dealt = CardGenerator::new(&book.rules, stories).generate(&full_coverage(&book.rules), seed);
-        let (not_asked, cards) = (dealt.not_asked(&book.rules), dealt.cards);
+        let generated = CardGenerator::new(&book.rules, stories).generate(&full_coverage(&book.rules), seed);
+        let (not_asked, cards) = (generated.not_asked(&book.rules), generated.cards);
         Setup {
             book: Arc::clone(book),
             stories_sha256: stories.sha256.clone(),
@@ -536,7 +496,7 @@ pub(in crate::drill) mod testing {
         Session::new(setup(&Arc::new(LoadedRules::built_in()), &Stories::built_in(), seed))
     }
 
-    /// Answers the open card as it should be, or with nothing.
+    /// Answers the open card right, or wrong.
     pub fn answer(session: &mut Session, right: bool) {
         let now = session.now;
         let card = session.card().unwrap().clone();
@@ -589,18 +549,18 @@ mod tests {
     use crate::drill::sheet::{by_fact, by_rule};
     use crate::drill::story::Stories;
 
-    fn practice(way: ExerciseKind) -> Session {
+    fn practice(kind: ExerciseKind) -> Session {
         let (book, stories) = (Arc::new(LoadedRules::built_in()), Stories::built_in());
         let mut session = Session::new(Setup { exam: None, ..setup(&book, &stories, 5) });
         let now = session.now;
-        session.update(SessionAction::Begin(way), now);
+        session.update(SessionAction::Begin(kind), now);
         session
     }
 
     #[test]
-    fn practice_tells_after_each_card_and_keeps_it() {
-        for way in ExerciseKind::ALL {
-            let mut session = practice(way);
+    fn practice_shows_feedback_after_each_card_and_records_it() {
+        for kind in ExerciseKind::ALL {
+            let mut session = practice(kind);
             let all = session.setup().cards.len();
             for at in 0..all {
                 assert_eq!((session.phase(), session.at()), (Phase::Card, at));
@@ -619,7 +579,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exam_tells_nothing_before_its_end_and_broken_off_is_not_passed() {
+    fn an_exam_shows_no_feedback_before_its_end_and_an_aborted_one_is_not_passed() {
         let (book, stories) = (Arc::new(LoadedRules::built_in()), Stories::built_in());
         let mut session = Session::new(setup(&book, &stories, 5));
         session.update(SessionAction::Begin(ExerciseKind::Blind), session.now);
@@ -631,7 +591,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_an_open_card_is_handed_in() {
+    fn only_an_open_card_can_be_handed_in() {
         let mut session = practice(ExerciseKind::Case);
         answer(&mut session, true);
         assert!(!session.update(SessionAction::HandIn, session.now));
@@ -639,7 +599,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_and_marks_are_taken_back() {
+    fn steps_and_marks_can_be_undone() {
         let mut session = practice(ExerciseKind::Blind);
         let now = session.now;
         for step in [
@@ -653,14 +613,14 @@ mod tests {
         }
         let Draft::Blind { chosen, greeting, offered, .. } = session.draft().clone() else { panic!() };
         assert_eq!((chosen, greeting), (vec![offered[0]], Some(3)));
-        session.update(SessionAction::TakeBack, now);
+        session.update(SessionAction::Undo, now);
         assert!(!session.is_ready());
         let mut session = practice(ExerciseKind::Spoken);
         for step in [
             SessionAction::Open,
             SessionAction::Mark(SpokenMark::Exact),
             SessionAction::Mark(SpokenMark::Changed),
-            SessionAction::TakeBack,
+            SessionAction::Undo,
         ] {
             session.update(step, now);
         }

@@ -12,24 +12,18 @@ use super::grade::{Answer, Grade};
 use crate::rules::decide::Situation;
 use crate::rules::ruleset::{FieldKind, RuleSet, StepIx};
 
-/// A result sheet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Sheet {
     /// The version of the format: 1.
     pub schema: u8,
-    /// Whether it is of an exam.
     pub exam: bool,
     /// The trainee's staff id.
     pub trainee: Option<String>,
-    /// The seed of the cards.
     pub seed: u64,
     /// The way of answering, by its code.
     pub way: String,
-    /// The revision of the rules.
     pub revision: String,
-    /// The SHA-256 of the rules.
     pub rules_sha256: String,
-    /// The SHA-256 of the stories.
     pub stories_sha256: String,
     /// The percentage that must be right.
     pub pass: u8,
@@ -42,9 +36,7 @@ pub struct Sheet {
     /// What the cards could not cover, since no story fits: ids of rules and requirements, times of greetings.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_asked: Vec<String>,
-    /// When it was begun.
     pub begun: String,
-    /// When it ended.
     pub ended: String,
     /// The cards, in the order in which they were asked.
     pub cards: Vec<Row>,
@@ -55,7 +47,6 @@ pub struct Sheet {
 pub struct Row {
     /// The id of the story.
     pub scenario: String,
-    /// The rule that fires.
     pub rule: String,
     /// What the story implies: fact id → value id. A fact that it leaves open is not there: it makes no difference.
     pub facts: Map<String, Value>,
@@ -67,62 +58,44 @@ pub struct Row {
     pub honorific: Option<String>,
     /// The spoken steps, in order.
     pub steps: Vec<String>,
-    /// The greeting.
     pub greeting: String,
     /// When the card was shown.
     pub shown: Option<String>,
-    /// When it was answered.
     pub answered: Option<String>,
-    /// The answer.
     pub answer: Option<Value>,
-    /// Whether it was right.
     pub right: bool,
 }
 
-/// An answer and its grade.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GradedAnswer {
-    /// The position of the card.
     pub card: usize,
-    /// The answer.
     pub answer: Answer,
-    /// Its grade.
     pub grade: Grade,
-    /// When it was shown.
     pub shown: DateTime<Utc>,
-    /// When it was answered.
     pub answered: DateTime<Utc>,
 }
 
-/// A card, and its answer if there is one.
 pub type CardResult<'a> = (&'a Card, Option<&'a GradedAnswer>);
 
 /// How often something was asked, and right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
-    /// What.
     pub what: String,
-    /// How often it was right.
     pub right: usize,
-    /// How often it was asked.
     pub asked: usize,
 }
 
 /// Per cent, rounded down.
-#[must_use]
 pub fn percent(right: usize, of: usize) -> u8 {
     (right * 100).checked_div(of).and_then(|n| u8::try_from(n).ok()).unwrap_or(0)
 }
 
 /// A time as sheets show it.
-#[must_use]
 pub fn moment(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 impl Row {
-    /// The row of a card and its answer.
-    #[must_use]
     pub fn new(rules: &RuleSet, card: &Card, done: Option<&GradedAnswer>) -> Self {
         let id = |step: &StepIx| rules.step(*step).id.clone();
         Self {
@@ -148,7 +121,6 @@ fn facts_json(rules: &RuleSet, situation: &Situation, keep: impl Fn(usize) -> bo
 }
 
 /// The text of an honorific's choice.
-#[must_use]
 pub fn honorific_text(rules: &RuleSet, choice: usize) -> Option<&str> {
     match &rules.field(rules.roles.honorific?).kind {
         FieldKind::Choice(choices) => choices.get(choice).map(|c| c.text.as_str()),
@@ -175,7 +147,6 @@ fn answer_json(rules: &RuleSet, answer: &Answer) -> Value {
 
 impl Sheet {
     /// How many cards were right.
-    #[must_use]
     pub fn right(&self) -> usize {
         self.cards.iter().filter(|c| c.right).count()
     }
@@ -187,15 +158,12 @@ impl Sheet {
         self.passed = self.exam && self.complete && all > 0 && right * 100 >= usize::from(self.pass) * all;
     }
 
-    /// As one line of JSON.
-    #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default() + "\n"
     }
 }
 
 /// By rule, in the order in which rules first come.
-#[must_use]
 pub fn by_rule<'a>(rules: &RuleSet, cards: impl Iterator<Item = CardResult<'a>>) -> Vec<Tally> {
     let mut out = Vec::new();
     for (card, done) in cards {
@@ -205,7 +173,6 @@ pub fn by_rule<'a>(rules: &RuleSet, cards: impl Iterator<Item = CardResult<'a>>)
 }
 
 /// By fact and value, in the rules' order. In a case a fact counts by itself, elsewhere the card that it is on.
-#[must_use]
 pub fn by_fact<'a>(rules: &RuleSet, cards: impl Iterator<Item = CardResult<'a>>) -> Vec<Tally> {
     let cards: Vec<CardResult<'a>> = cards.collect();
     let mut out = Vec::new();

@@ -24,7 +24,6 @@ pub enum ShowAction {
     StepBack,
     /// The scene before or behind.
     Scene(Direction),
-    /// The first scene.
     First,
     /// Something on the prompter.
     App(Action),
@@ -52,8 +51,7 @@ pub struct Show {
 }
 
 impl Show {
-    /// Begins with the first scene; `None` where there is none.
-    #[must_use]
+    /// Starts with the first scene; `None` if there is none.
     pub fn new(
         book: Arc<LoadedRules>,
         lang: Lang,
@@ -86,57 +84,45 @@ impl Show {
         Some(show)
     }
 
-    /// With the titles of the scenes that are left out, since their captions would be false under these rules.
-    #[must_use]
+    /// Sets the titles of the scenes that are left out, since their captions would be false under these rules.
     pub fn without(mut self, left_out: Vec<String>) -> Self {
         self.left_out = left_out;
         self
     }
 
     /// The titles of the scenes that are left out.
-    #[must_use]
     pub fn left_out(&self) -> &[String] {
         &self.left_out
     }
 
-    /// The words of the screen.
-    #[must_use]
     pub fn words(&self) -> &'static Words {
         self.lang.words()
     }
 
-    /// What the deck is called.
-    #[must_use]
     pub fn title(&self) -> &str {
         &self.title
     }
 
     /// The prompter.
-    #[must_use]
     pub fn app(&self) -> &App {
         &self.app
     }
 
-    /// The scene.
-    #[must_use]
     pub fn scene(&self) -> &Scene {
         &self.scenes[self.scene]
     }
 
     /// Which scene, from 0, and how many.
-    #[must_use]
     pub fn at(&self) -> (usize, usize) {
         (self.scene, self.scenes.len())
     }
 
     /// Which step of the scene, from 0 (its opening), and how many.
-    #[must_use]
     pub fn step(&self) -> (usize, usize) {
         (self.step, self.scene().steps.len())
     }
 
-    /// What to notice.
-    #[must_use]
+    /// The caption of the current step.
     pub fn caption(&self) -> &str {
         &self.now_shown().caption
     }
@@ -147,29 +133,27 @@ impl Show {
     }
 
     /// Whether Space goes to the next scene.
-    #[must_use]
     pub fn is_at_end_of_scene(&self) -> bool {
         self.step == self.scene().steps.len()
     }
 
-    /// The last keys were meant for another window, and were undone.
+    /// Reports that the last keys were meant for another window and were undone.
     pub fn mistyped(&mut self) {
         let effects = self.app.update(Message::Mistyped, self.now);
         self.scroll.follow(&self.app, &effects);
     }
 
-    /// How far what is open is scrolled.
-    #[must_use]
+    /// The scroll offset in lines.
     pub fn scroll(&self) -> usize {
         self.scroll.offset()
     }
 
-    /// Takes over from the drawing how far the page can be scrolled.
+    /// Sets the scroll limits that the drawing found.
     pub fn bound_scroll(&mut self, most: usize, page: usize) {
         self.scroll.bound(most, page);
     }
 
-    /// Changes the state. Returns whether the presentation was left.
+    /// Changes the state. Returns whether the presentation has ended.
     pub fn update(&mut self, go: ShowAction) -> bool {
         match go {
             ShowAction::Quit => return true,
@@ -188,7 +172,7 @@ impl Show {
             }
             ShowAction::StepBack => {}
             ShowAction::Scene(Direction::Down) => self.go_to(self.scene + 1),
-            // Back to the beginning of this scene first, as every player does it.
+            // First back to the beginning of this scene, as in a media player.
             ShowAction::Scene(Direction::Up) if self.step > 0 => self.play(),
             ShowAction::Scene(Direction::Up) => self.go_to(self.scene.saturating_sub(1)),
             ShowAction::First => self.go_to(0),
@@ -219,7 +203,7 @@ impl Show {
 
     fn act(&mut self, update: impl Into<Update>) {
         self.hands += TimeDelta::seconds(2);
-        // A step that moves the clock is the only thing that does.
+        // The clock moves only in a step that sets it.
         let effects = self.app.update_at(update, self.now, self.hands);
         self.scroll.follow(&self.app, &effects);
     }
@@ -306,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn going_back_shows_what_was_shown() {
+    fn going_back_shows_the_same_screens() {
         let mut show = show();
         let mut seen = vec![picture(&show)];
         loop {
@@ -344,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn scenes_are_reached_from_everywhere_and_a_live_toggle_stays_for_the_step() {
+    fn every_scene_can_be_reached_and_a_changed_fact_lasts_for_the_step() {
         let mut show = show();
         show.update(ShowAction::Scene(Direction::Down));
         show.update(ShowAction::Step);

@@ -27,36 +27,32 @@ pub type Implied = Vec<(String, String)>;
 pub struct Scenario {
     /// Its name.
     pub id: String,
-    /// What it implies.
     pub when: Implied,
     /// Facts that keep their first value unless they are mentioned.
     pub unsaid: Implied,
     /// Whether it is the trainer's own.
     pub is_own: bool,
     /// Texts that say so; one is chosen.
-    pub tell: Vec<StoryText>,
+    pub texts: Vec<StoryText>,
 }
 
 /// A sentence that implies more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detail {
-    /// What it implies.
     pub when: Implied,
     /// Whether it comes before the story.
     pub before: bool,
     /// Whether it is the trainer's own.
     pub is_own: bool,
     /// Texts that say so; one is chosen.
-    pub tell: Vec<StoryText>,
+    pub texts: Vec<StoryText>,
 }
 
-/// A text with blanks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoryText(Template);
 
 impl StoryText {
     /// The text with its blanks filled in.
-    #[must_use]
     pub fn fill_in(&self, person: &Person) -> String {
         let mut out = String::new();
         for piece in self.0.pieces() {
@@ -79,16 +75,13 @@ pub struct Callers {
     pub honorific: String,
     /// How the story calls them ("Bu").
     pub call: String,
-    /// Sample names.
     pub names: Vec<String>,
 }
 
-/// Places of a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     /// The zone's id.
     pub zone: String,
-    /// Their names.
     pub names: Vec<String>,
 }
 
@@ -99,22 +92,18 @@ pub struct Person {
     pub honorific: String,
     /// How the story calls them ("Bu").
     pub call: String,
-    /// The whole name.
     pub name: String,
-    /// Where they are.
     pub place: String,
 }
 
 impl Person {
     /// "Bu Siti".
-    #[must_use]
     pub fn called(&self) -> String {
         let first = self.name.split(' ').next().unwrap_or_default();
         if self.call.is_empty() { first.into() } else { format!("{} {first}", self.call) }
     }
 
     /// "Bu Siti Aminah".
-    #[must_use]
     pub fn introduced(&self) -> String {
         if self.call.is_empty() { self.name.clone() } else { format!("{} {}", self.call, self.name) }
     }
@@ -131,7 +120,6 @@ enum Mention {
     Zone(String),
 }
 
-/// Checked stories.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stories {
     /// The calls.
@@ -140,7 +128,6 @@ pub struct Stories {
     pub details: Vec<Detail>,
     /// The sample customers.
     pub callers: Vec<Callers>,
-    /// The places.
     pub places: Vec<Places>,
     /// The SHA-256 of all sources, in hexadecimal: the cards of a seed depend on them.
     pub sha256: String,
@@ -157,15 +144,13 @@ impl Stories {
     /// The stories that are embedded in the program.
     ///
     /// # Panics
-    /// Never: a test reads the embedded file, and no build without it.
-    #[must_use]
+    /// Never: a test reads the embedded file.
     pub fn built_in() -> Self {
         read(BUILT_IN.as_bytes()).expect("the embedded stories are read by a test")
     }
 
     /// Adds a trainer's own stories; a story replaces one of the same id. `unsaid` of these applies to them too, unless they
     /// say otherwise.
-    #[must_use]
     pub fn with(mut self, own: Self) -> Self {
         for mut scenario in own.scenarios {
             scenario.is_own = true;
@@ -188,14 +173,12 @@ impl Stories {
 
     /// Whether the author of a story knew of a value. A story can't exclude a value that its author did not know of:
     /// a call "outside the app" may well be of a topic that the rules have gained since.
-    #[must_use]
     pub fn is_known(&self, fact: &str, value: &str, is_own: bool) -> bool {
         let name = (fact.to_owned(), value.to_owned());
         self.named.contains(&name) || self.reviewed.contains(&name) || (is_own && self.own_named.contains(&name))
     }
 
     /// The facts, values and zones of a file just read that these rules don't have, each with its place.
-    #[must_use]
     pub fn unknown_names(&self, rules: &RuleSet) -> Vec<Problem> {
         let problem = |(span, mention): &(Span, Mention)| {
             let kind = match mention {
@@ -226,9 +209,6 @@ impl Stories {
 }
 
 /// Reads a scenarios file.
-///
-/// # Errors
-/// Every problem, in the order of the file.
 pub fn read(bytes: &[u8]) -> Result<Stories, Vec<Problem>> {
     let problems = Problems::default();
     let stories = read_document(bytes, &problems, |root| {
@@ -318,9 +298,9 @@ impl Reader<'_> {
     fn scenario(&self, t: &Table<'_>, unsaid: &Implied) -> Option<Scenario> {
         let id = full(t, "id");
         let when = self.implied(t, "when");
-        let tell = self.tell(t);
+        let texts = self.texts(t);
         let id = self.give(t, id?)?;
-        Some(Scenario { id, when, unsaid: unsaid.clone(), is_own: false, tell: tell? })
+        Some(Scenario { id, when, unsaid: unsaid.clone(), is_own: false, texts: texts? })
     }
 
     fn places(&self, t: &Table<'_>) -> Option<Places> {
@@ -364,10 +344,10 @@ impl Reader<'_> {
         let id = full(t, "id");
         let when = self.implied(t, "when");
         if when.is_empty() {
-            // It could be added to no story: it would be skipped without a word.
+            // It would never be used, and nothing would report that.
             t.note(t.span.clone(), Kind::MissingKey { key: "when", table: t.name.clone().into() });
         }
-        let tell = self.tell(t);
+        let texts = self.texts(t);
         let before = match t.text("at") {
             Some(at) if at.value == "before" => true,
             Some(at) if at.value != "after" => {
@@ -378,7 +358,7 @@ impl Reader<'_> {
             _ => false,
         };
         self.give(t, id?)?;
-        Some(Detail { when, before, is_own: false, tell: tell? })
+        Some(Detail { when, before, is_own: false, texts: texts? })
     }
 
     fn give(&self, t: &Table<'_>, id: At<String>) -> Option<String> {
@@ -396,17 +376,17 @@ impl Reader<'_> {
         Some(id.value)
     }
 
-    fn tell(&self, t: &Table<'_>) -> Option<Vec<StoryText>> {
+    fn texts(&self, t: &Table<'_>) -> Option<Vec<StoryText>> {
         let tell = t.required_texts("tell")?;
         if tell.value.is_empty() {
             t.note(tell.span, Kind::Empty { key: "tell" });
             return None;
         }
-        let tellings: Vec<StoryText> = tell.value.into_iter().filter_map(|text| self.telling(t, text)).collect();
-        (!tellings.is_empty()).then_some(tellings)
+        let texts: Vec<StoryText> = tell.value.into_iter().filter_map(|text| self.story_text(t, text)).collect();
+        (!texts.is_empty()).then_some(texts)
     }
 
-    fn telling(&self, t: &Table<'_>, text: At<String>) -> Option<StoryText> {
+    fn story_text(&self, t: &Table<'_>, text: At<String>) -> Option<StoryText> {
         if text::is_blank(&text.value) {
             t.note(text.span, Kind::Empty { key: "tell" });
             return None;
@@ -447,16 +427,16 @@ mod tests {
     use crate::loaded::LoadedRules;
 
     #[test]
-    fn the_embedded_stories_are_many_and_sound() {
+    fn the_embedded_stories_are_valid_and_many() {
         let stories = Stories::built_in();
         assert!(stories.scenarios.len() >= 40, "{}", stories.scenarios.len());
-        assert!(stories.scenarios.iter().all(|s| s.tell.len() >= 2));
-        assert!(stories.details.iter().all(|d| d.tell.len() >= 2));
+        assert!(stories.scenarios.iter().all(|s| s.texts.len() >= 2));
+        assert!(stories.details.iter().all(|d| d.texts.len() >= 2));
         assert_eq!(read(TEMPLATE.as_bytes()).map(|own| own.scenarios.len()), Ok(0));
     }
 
     #[test]
-    fn no_label_and_no_greeting_stands_in_a_story() {
+    fn no_story_contains_a_label_or_a_greeting() {
         let rules = LoadedRules::built_in().rules;
         let mut names: Vec<String> = Vec::new();
         for fact in &rules.facts {
@@ -473,19 +453,19 @@ mod tests {
                 .collect()
         };
         let stories = Stories::built_in();
-        let scenarios = stories.scenarios.iter().flat_map(|s| &s.tell);
+        let scenarios = stories.scenarios.iter().flat_map(|s| &s.texts);
         let person = Person { call: "Bu".into(), name: "Siti".into(), place: "Ambon".into(), ..Person::default() };
-        for telling in scenarios.chain(stories.details.iter().flat_map(|d| &d.tell)) {
-            let told = words(&telling.fill_in(&person));
+        for text in scenarios.chain(stories.details.iter().flat_map(|d| &d.texts)) {
+            let story = words(&text.fill_in(&person));
             for name in &names {
                 let name = words(name);
-                assert!(!told.windows(name.len()).any(|w| w == name), "{name:?} stands in {told:?}");
+                assert!(!story.windows(name.len()).any(|w| w == name), "{name:?} is in {story:?}");
             }
         }
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn each_problem_of_a_stories_file_is_reported_at_its_place() {
         let source = "schema = 1\n[[scenario]]\nid = \"A\"\nwhen = { klb = [\"ya\", \"tidak\"] }\ntell = [\"{siapa} {\"]\n\
                       [[scenario]]\nid = \"b\"\ntell = []\n[[scenario]]\nid = \"b\"\ntell = [\"x {salam}\"]\nx = 1\n\
                       [[detail]]\nid = \"c\"\nat = \"middle\"\ntell = [\" \"]\n[[place]]\nzone = \"WIB\"\nnames = []\n";
@@ -513,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_rules_lack_is_told_with_its_place() {
+    fn a_name_that_the_rules_lack_is_reported_at_its_place() {
         let source = "schema = 1\nunsaid = { kbl = \"tidak\" }\nreviewed = { topik = [\"lain\", \"lian\"] }\n\
                       [[scenario]]\nid = \"a\"\nwhen = { aplikasi = \"sudah\" }\ntell = [\"x\"]\n\
                       [[detail]]\nid = \"b\"\nwhen = { jenis = \"x\", klb = \"ya\" }\ntell = [\"x\"]\n\
@@ -532,14 +512,14 @@ mod tests {
     }
 
     #[test]
-    fn ones_own_story_takes_the_place_of_the_embedded_one() {
+    fn an_own_story_replaces_the_embedded_one_of_the_same_id() {
         let own = read(b"schema = 1\n[[scenario]]\nid = \"banjir\"\ntell = [\"{nama}, {tempat}\"]\n").unwrap();
         let (before, both) = (Stories::built_in(), Stories::built_in().with(own));
         assert_eq!(both.scenarios.len(), before.scenarios.len());
         assert_ne!(both.sha256, before.sha256);
         let banjir = both.scenarios.iter().find(|s| s.id == "banjir").unwrap();
         let person = Person { name: "Siti Aminah".into(), place: "Ambon".into(), ..Person::default() };
-        assert_eq!(banjir.tell[0].fill_in(&person), "Siti Aminah, Ambon");
+        assert_eq!(banjir.texts[0].fill_in(&person), "Siti Aminah, Ambon");
         assert_eq!((person.called(), person.introduced()), ("Siti".into(), "Siti Aminah".into()));
     }
 }

@@ -39,7 +39,7 @@ pub enum Press {
         unsure: bool,
     },
     /// The key is still held. `from`: so was it already at this moment, and what was taken for presses since then was none.
-    Held {
+    PersistedFact {
         /// That moment.
         from: Option<Instant>,
     },
@@ -79,12 +79,12 @@ impl Hold {
         self.down = true;
         if kind == Kind::Repeat || is_down {
             self.reports = true;
-            return Press::Held { from: None };
+            return Press::PersistedFact { from: None };
         }
         if let (Some(rate), Some(gap)) = (self.held, gap)
             && goes_on(rate, gap)
         {
-            return Press::Held { from: None };
+            return Press::PersistedFact { from: None };
         }
         match (before, gap) {
             (Some(before), Some(gap)) if gap <= DELAY => {
@@ -105,7 +105,7 @@ impl Hold {
             self.held = Some(rate);
             self.broken = None;
             self.events.clear();
-            return Press::Held { from };
+            return Press::PersistedFact { from };
         }
         if self.events.len() > REMEMBERED {
             self.events.pop_front();
@@ -165,8 +165,8 @@ mod tests {
             events.iter().map(|(ms, kind)| match hold.key(Key::Char(' '), *kind, start + Duration::from_millis(*ms)) {
                 Press::New { unsure: false } => 'p',
                 Press::New { unsure: true } => '?',
-                Press::Held { from: None } => 'h',
-                Press::Held { from: Some(_) } => '<',
+                Press::PersistedFact { from: None } => 'h',
+                Press::PersistedFact { from: Some(_) } => '<',
                 Press::Release => 'r',
             });
         kinds.collect()
@@ -213,7 +213,7 @@ mod tests {
         for at in times.iter().map(|ms| start + Duration::from_millis(*ms)) {
             match hold.key(key, Kind::Down, at) {
                 Press::New { .. } => presses.push(at),
-                Press::Held { from } => presses.retain(|at| from.is_none_or(|from| *at < from)),
+                Press::PersistedFact { from } => presses.retain(|at| from.is_none_or(|from| *at < from)),
                 Press::Release => unreachable!("nobody reports one"),
             }
         }

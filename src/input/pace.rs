@@ -142,7 +142,7 @@ impl Pace {
             Press::New { unsure: true } => (false, SLOWEST),
             Press::New { unsure: false } if is_text => (false, GAP * 2),
             Press::New { unsure: false } => (false, Duration::ZERO),
-            Press::Held { from } => {
+            Press::PersistedFact { from } => {
                 out.extend(from.map(|since| Input::Retract { since, held: true }));
                 (true, Duration::ZERO)
             }

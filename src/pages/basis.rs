@@ -1,20 +1,21 @@
-//! Why this script (`D`).
+//! The reasons for this script.
 
 use chrono::FixedOffset;
 
 use super::{Page, Part};
 use crate::app::App;
-use crate::app::waiting::waits;
+
+use crate::app::waiting::waiting_notice;
 use crate::diagnostics::change::{duty_kind, name_list, text_name};
 use crate::loaded::Origin;
+
 use crate::rules::diff::{answer_before, marked, other_changes, spoken_change};
 use crate::rules::ruleset::RuleSet;
 use crate::rules::script::complete;
 use crate::times::minute;
 use crate::words::fill;
 
-/// Why this script: the rule, its clause, the contradiction, the Keterangan of the step, the duties, the document.
-#[must_use]
+/// The rule, its clause, the contradiction, the Keterangan of the step, the duties, the document.
 pub fn basis(app: &App) -> Page {
     let words = &app.words().basis;
     let rules = app.rules();
@@ -26,7 +27,7 @@ pub fn basis(app: &App) -> Page {
         let which = |fact| late.facts.iter().any(|(changed, _)| *changed == fact);
         let with = [
             ("title", rules.step(late.step).title.as_str()),
-            ("facts", &app.facts_told(which)),
+            ("facts", &app.facts_text(which)),
             ("time", &app.when(late.at).0),
         ];
         page.entry(words.overtaken, &fill(words.overtaken_line, &with));
@@ -35,7 +36,7 @@ pub fn basis(app: &App) -> Page {
     let place = fill(words.rule_line, &[("rule", &rule.id), ("line", &rule.line.to_string())]);
     page.entry(words.rule, &place);
     page.entry(words.clause, rule.basis.as_deref().unwrap_or_default());
-    page.entry(words.why, &app.facts_told(|fact| rule.when.values(fact).is_some()));
+    page.entry(words.why, &app.facts_text(|fact| rule.when.values(fact).is_some()));
     if let Some(step) = app.shown() {
         let step = rules.step(step);
         page.gap();
@@ -57,11 +58,11 @@ pub fn basis(app: &App) -> Page {
     let more: Vec<String> = issuer.into_iter().chain(supersedes).collect();
     page.entry("", &more.join(", "));
     if let Some(waiting) = app.waiting() {
-        page.entry("", &waits(waiting, app.words()));
+        page.entry("", &waiting_notice(waiting, app.words()));
     }
     let replaced = app.waiting().is_some_and(|waiting| waiting.origin == app.book().origin);
     let source = match &app.book().origin {
-        // The file has another revision by now, which waits.
+        // The file has the waiting revision now.
         Origin::File(_) if replaced => words.last_good.to_owned(),
         Origin::BuiltIn => words.built_in.to_owned(),
         Origin::File(path) => crate::rules::text::clean(&path.display().to_string()),
@@ -71,7 +72,7 @@ pub fn basis(app: &App) -> Page {
     page
 }
 
-/// Where the SOP contradicts itself, as long as it decides what is still to be said; then what was said.
+/// The contradiction in the SOP while it affects a remaining sentence; after that, what was said.
 fn contradiction(page: &mut Page, app: &App) {
     let (rules, words) = (app.rules(), &app.words().basis);
     if let Some(caution) = app.call().caution(rules) {
@@ -88,7 +89,7 @@ fn contradiction(page: &mut Page, app: &App) {
     page.gap();
 }
 
-/// What a new revision changed: what is said here and now, which words greet when, and what must always be so.
+/// What a new revision changed: the closing of this situation, the greetings, the duties and other texts.
 fn changes(page: &mut Page, app: &App) {
     let Some(previous) = app.previous_rules() else { return };
     let words = &app.words().basis;
@@ -96,7 +97,7 @@ fn changes(page: &mut Page, app: &App) {
     let situation = app.call().situation();
     let besides = other_changes(&previous.rules, app.rules());
     let change = spoken_change(&previous.rules, app.rules(), situation);
-    // The same answer is spoken otherwise where only the greeting or a field changed.
+    // With the same steps, the words still differ if a greeting or a field changed.
     let (old, new) = match &change {
         Some((before, after)) => (spoken(app, &previous.rules, &before.steps), spoken(app, app.rules(), &after.steps)),
         None => match answer_before(&previous.rules, app.rules(), situation) {
@@ -142,21 +143,21 @@ fn changes(page: &mut Page, app: &App) {
     page.gap();
 }
 
-/// What these steps are, spoken now to this customer, under rules that may be others than the call's.
+/// The sentences of these steps for this customer now, under the given rules.
 fn spoken(app: &App, rules: &RuleSet, steps: &[&str]) -> String {
     let fields = app.fields().migrated(app.rules(), rules);
     let steps = steps.iter().filter_map(|id| rules.step_named(id));
     complete(rules, steps, &fields, rules.greetings.word(app.local())).to_string()
 }
 
-/// The duties and prohibitions that speak of this situation.
+/// The duties and prohibitions for this situation.
 fn requirements(rules: &RuleSet, app: &App) -> String {
     let here = rules.requirements.iter().filter(|r| r.when.contains(app.call().situation().values()));
-    let told: Vec<String> = here
+    let texts: Vec<String> = here
         .map(|r| match &r.basis {
             Some(basis) => format!("{} ({basis})", r.id),
             None => r.id.clone(),
         })
         .collect();
-    told.join(" · ")
+    texts.join(" · ")
 }

@@ -1,11 +1,10 @@
-//! Every key and what it does, from the table that does it; and every fact as it stands (`?`).
+//! Every key with its action, and every fact with its value.
 
 use super::{Page, Surface};
 use crate::app::App;
 use crate::keymap;
 
-/// The keys that can be used on this view, and the facts.
-#[must_use]
+/// The keys that are available in this view, and the facts.
 pub fn help(app: &App, surface: &Surface<'_>) -> Page {
     let words = app.words();
     let mut page = Page::new(words.help.title);
@@ -13,7 +12,7 @@ pub fn help(app: &App, surface: &Surface<'_>) -> Page {
         page.paragraph(line);
     }
     let rows: Vec<_> = keymap::all(app).into_iter().filter(surface.offers).collect();
-    // Neighbours that do the same the other way (↑ ↓) are one line.
+    // Neighbours with the same label (↑ ↓) are one line.
     for same in rows.chunk_by(|one, next| one.label == next.label) {
         page.entry(&same.iter().flat_map(surface.keys).collect::<Vec<_>>().join(" "), &same[0].label);
     }
@@ -24,18 +23,18 @@ pub fn help(app: &App, surface: &Surface<'_>) -> Page {
     page
 }
 
-/// Every fact and field as it stands.
+/// Every fact and field with its value.
 fn facts(page: &mut Page, app: &App) {
-    for (fact, told) in app.rules().facts.iter().enumerate() {
-        let heading = if fact == 0 { app.words().help.facts } else { "" };
-        let mut text = app.facts_told(|at| at == fact);
-        if let Some(help) = &told.help {
+    for (at, fact) in app.rules().facts.iter().enumerate() {
+        let heading = if at == 0 { app.words().help.facts } else { "" };
+        let mut text = app.facts_text(|one| one == at);
+        if let Some(help) = &fact.help {
             text = format!("{text} ({help})");
         }
         page.entry(heading, &text);
     }
     for (ix, field) in app.rules().fields_ix() {
-        let text = app.field_told(ix);
+        let text = app.field_text(ix);
         if !text.is_empty() {
             page.entry("", &format!("{}: {text}", field.label));
         }

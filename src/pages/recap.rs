@@ -1,12 +1,10 @@
-//! The own day (`R`): how many closings, how many complete, what was left out, how they ended, and by hour.
+//! The summary of the CSO's day: how many closings, how many complete, what was left out, how they ended, and by hour.
 
 use super::{Page, Part};
 use crate::app::App;
 use crate::cli::report::text::{parameter, percent};
 use crate::journal::report::Recap;
 
-/// The recap of today.
-#[must_use]
 pub fn recap(app: &App) -> Page {
     let words = app.words();
     let mut page = Page::new(words.recap.title);

@@ -1,4 +1,4 @@
-//! A line → what is done. A line is done whole or not at all: it is tried on a copy of the state first.
+//! Parses a line into actions. A line is performed as a whole or not at all: it is tried on a copy of the state first.
 
 use std::borrow::Cow;
 
@@ -12,42 +12,39 @@ use crate::rules::text::is_blank;
 use crate::run::Step;
 use crate::words::Words;
 
-/// Takes the last thing back, or closes the question: Backspace can't be typed in a line. No letter, so that no rules
-/// file can want it.
+/// Undo or close the question, since Backspace can't be typed in a line. Not a letter, which a rules file could use.
 pub const UNDO: char = '-';
-/// Says the current sentence again.
+/// Prints the current sentence again.
 pub const AGAIN: char = '.';
-/// Says everything: facts, steps, the complete sentence. A letter that no rules file may take.
+/// Prints everything: facts, steps, the complete sentence. A letter that is reserved, so that no rules file uses it.
 pub const STATE: char = 'l';
 
-/// What can be asked for.
+/// An output that a line asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// The current sentence.
     Again,
-    /// Everything.
     State,
-    /// What the banners say: they were confirmed.
+    /// The banners, after one was confirmed.
     Banners,
-    /// A panel, or that it is asked for in the journal.
+    /// A panel's page, or the line that it is being read from the journal.
     Panel(Panel),
-    /// Why a line was not done.
+    /// Why a line was refused.
     Refused(Wrong),
-    /// Why a line was not read.
+    /// Why a line could not be read.
     Unread(&'static str),
 }
 
-/// Why a line is not done.
+/// Why a line is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrong {
-    /// No key here.
+    /// Not a key in this state.
     Key(char),
-    /// Nothing at all, where an answer is waited for.
+    /// An empty line while a question is open.
     NoAnswer,
 }
 
-/// What a key is called where it is typed in a line; `None`: it can't be.
-#[must_use]
+/// The name of a key in line mode; `None` if it can't be typed.
 pub fn name(key: Key, words: &Words) -> Option<Cow<'static, str>> {
     Some(match key {
         Key::Char(' ') => return None,
@@ -59,17 +56,16 @@ pub fn name(key: Key, words: &Words) -> Option<Cow<'static, str>> {
     })
 }
 
-/// Whether what a key does can be done in lines: nothing is scrolled, nothing open needs closing.
-#[must_use]
+/// Whether an action exists in line mode, which has nothing to scroll or to close.
 pub fn offers(row: &Row) -> bool {
     !matches!(row.action, Action::Look(_) | Action::Scroll(_) | Action::Back | Action::Edit(_) | Action::Redraw)
 }
 
-/// What a line does in this state.
+/// Parses a line in this state.
 ///
 /// # Errors
-/// What in it is no key; nothing of the line is done then.
-pub fn understand(app: &App, line: &str, now: DateTime<Utc>) -> Result<Vec<Step<Ask>>, Wrong> {
+/// If something in it is not a key.
+pub fn parse_line(app: &App, line: &str, now: DateTime<Utc>) -> Result<Vec<Step<Ask>>, Wrong> {
     let mut trial = Trial { app: app.clone(), now, done: Vec::new(), left: false };
     if let Mode::Typing(_) = app.mode() {
         trial.text(line);
@@ -88,7 +84,7 @@ pub fn understand(app: &App, line: &str, now: DateTime<Utc>) -> Result<Vec<Step<
             trial.key(c)?;
         }
         if let Mode::Typing(_) = trial.app.mode() {
-            // Behind the letter of a field stands its text; with none, the next line is it.
+            // The rest of the line is the text of the field; if it is blank, the next line is.
             if !is_blank(rest.as_str()) {
                 trial.text(rest.as_str());
             }
@@ -98,7 +94,7 @@ pub fn understand(app: &App, line: &str, now: DateTime<Utc>) -> Result<Vec<Step<
     Ok(trial.done)
 }
 
-/// The state as it becomes while a line is understood.
+/// A copy of the state on which the keys of a line are tried.
 struct Trial {
     app: App,
     now: DateTime<Utc>,
@@ -120,7 +116,7 @@ impl Trial {
         match c {
             AGAIN => self.say(Ask::Again),
             c if c == Panel::Help.row().key => {
-                // Whoever looked up the keys needs the hint of the first run no more.
+                // Opening the key list dismisses the hint of the first run.
                 if *self.app.mode() == Mode::Closing {
                     self.act(Action::Panel(Panel::Help));
                     self.act(Action::Back);
@@ -138,7 +134,7 @@ impl Trial {
                         self.say(Ask::Panel(panel));
                         self.act(Action::Back);
                     }
-                    // The banner answers.
+                    // The banner confirms it.
                     Action::StillHolds => self.say(Ask::Banners),
                     _ => {}
                 }
@@ -147,11 +143,11 @@ impl Trial {
         Ok(())
     }
 
-    /// The whole text of the open field.
+    /// Replaces the text of the open field.
     fn text(&mut self, line: &str) {
         let line = line.trim();
         if line.is_empty() {
-            // As it was; what the telephone gave is taken with that.
+            // Accepts the present text, also one from the telephone.
             return self.act(Action::Take);
         }
         self.act(Action::Edit(Edit::End));
@@ -161,7 +157,7 @@ impl Trial {
         }
         self.act(Action::Paste(line.into()));
         let is_name = matches!(self.app.mode(), Mode::Typing(draft) if !is_blank(draft.text()));
-        // What is no name must not erase the one that is there.
+        // A rejected text must not delete the present name.
         self.act(if is_name { Action::Take } else { Action::Back });
     }
 }

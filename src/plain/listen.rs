@@ -1,5 +1,5 @@
-//! Standard input as lines, in a thread that blocks. A line has a longest length, so that nothing that never ends fills
-//! the memory.
+//! Reads standard input as lines in a thread that blocks. The length of a line is limited, so that endless input does not
+//! fill the memory.
 
 use std::io::{self, BufRead, Read as _};
 use std::thread;
@@ -7,24 +7,18 @@ use std::thread;
 use crate::event::InputSender;
 use crate::private::Private;
 
-/// The longest line that is looked at, in bytes.
+/// The longest accepted line, in bytes.
 pub const LONGEST: usize = 4096;
 
-/// A line of a person, without its end.
+/// A line of input without its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// As it was typed.
     Text(Private),
-    /// Longer than any line of ours.
     TooLong,
-    /// No UTF-8.
     NotUtf8,
 }
 
-/// Begins to read.
-///
-/// # Errors
-/// Where the system has no more threads.
+/// Starts the thread that reads.
 pub fn listen(sender: InputSender<Line>) -> io::Result<()> {
     let read = move || {
         let mut input = io::stdin().lock();
@@ -32,7 +26,7 @@ pub fn listen(sender: InputSender<Line>) -> io::Result<()> {
             if !sender.send(line) {
                 return;
             }
-            // A terminal tells its end (Ctrl-D) once; asked again it would wait for another.
+            // A terminal reports its end (Ctrl-D) once; another read would block.
             if is_last {
                 break;
             }
@@ -43,12 +37,9 @@ pub fn listen(sender: InputSender<Line>) -> io::Result<()> {
 }
 
 /// The next line, and whether the input ended within it; `None` at the end.
-///
-/// # Errors
-/// What the system says.
 pub fn next(input: &mut impl BufRead) -> io::Result<Option<(Line, bool)>> {
     let mut bytes = Vec::new();
-    // Room for the line, its end and a byte that is one too many.
+    // The line, its end of up to two bytes, and one byte too many.
     let most = u64::try_from(LONGEST + 3).unwrap_or(u64::MAX);
     input.by_ref().take(most).read_until(b'\n', &mut bytes)?;
     if bytes.is_empty() {
@@ -63,7 +54,7 @@ pub fn next(input: &mut impl BufRead) -> io::Result<Option<(Line, bool)>> {
     if bytes.len() > LONGEST {
         return Ok(Some((Line::TooLong, !ended)));
     }
-    // Editors on Windows begin a file with a byte-order mark.
+    // Windows editors write a byte-order mark.
     let line = String::from_utf8(bytes)
         .map_or(Line::NotUtf8, |text| Line::Text(text.strip_prefix('\u{feff}').unwrap_or(&text).into()));
     Ok(Some((line, !ended)))
@@ -82,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_end_as_they_end_anywhere() {
+    fn lines_end_with_lf_or_crlf() {
         assert_eq!(
             all(b"k\nm\r\n\n\xef\xbb\xbfn Siti\nq"),
             [text("k"), text("m"), text(""), text("n Siti"), text("q")]
@@ -91,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_within_a_line_is_told_with_it() {
+    fn an_unterminated_last_line_is_marked_as_the_last() {
         let mut input: &[u8] = b"k\nn Bu";
         assert_eq!(next(&mut input).expect("memory"), Some((text("k"), false)));
         assert_eq!(next(&mut input).expect("memory"), Some((text("n Bu"), true)));
@@ -99,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_never_ends_is_bounded_and_the_next_is_heard() {
+    fn a_too_long_line_is_skipped_and_the_next_is_read() {
         for (length, is_long) in [(LONGEST, false), (LONGEST + 1, true), (LONGEST + 2, true), (LONGEST * 3, true)] {
             for end in ["\n", "\r\n"] {
                 let line = "a".repeat(length);

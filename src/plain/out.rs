@@ -1,5 +1,5 @@
-//! Standard output, written in a thread of its own, so that a reader that does not read makes nobody deaf. Up to a bound it
-//! may lag behind; then whoever says more waits for it, and no longer than until a signal ends the program.
+//! Writes standard output in a thread of its own, so that the loop still handles events while the reader does not read. The
+//! buffer is bounded; a write into a full one blocks until the reader reads or a signal ends the program.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,19 +8,19 @@ use std::time::{Duration, Instant};
 
 use crate::run::is_ending;
 
-/// So many bytes may wait to be read.
+/// The capacity of the buffer in bytes.
 const MOST: usize = 64 * 1024;
-/// How long a reader that reads may take.
-const SOON: Duration = Duration::from_millis(100);
-/// While it waits, signals are looked for this often.
-const LOOK: Duration = Duration::from_millis(50);
-/// How long a reader has for the last words when a signal ends the program.
-const LAST: Duration = Duration::from_millis(500);
+/// How long a write waits for the reader.
+const WRITE_WAIT: Duration = Duration::from_millis(100);
+/// How often a blocked write checks for signals.
+const SIGNAL_CHECK: Duration = Duration::from_millis(50);
+/// How long the reader has for the last lines after a signal.
+const LAST_WAIT: Duration = Duration::from_millis(500);
 
 #[derive(Default)]
 struct Waiting {
     bytes: Vec<u8>,
-    /// Whether the thread has taken bytes that are not written yet.
+    /// Whether the thread is writing bytes that it took from the buffer.
     writing: bool,
     error: Option<io::Error>,
     closed: bool,
@@ -37,7 +37,7 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what waits, until nothing more comes or the reader is gone.
+    /// Writes the buffer until it is closed or the reader is gone.
     fn write_all(&self, mut out: impl Write) {
         loop {
             let mut waiting = self.lock();
@@ -63,21 +63,17 @@ impl Shared {
     }
 }
 
-/// The way to it.
+/// A writer into the buffer of the thread.
 pub struct Out(Arc<Shared>);
 
 impl std::fmt::Debug for Out {
-    /// Prints nothing of what waits to be written: names are in it.
+    /// Omits the buffer: names are in it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Out").finish_non_exhaustive()
     }
 }
 
 impl Out {
-    /// Begins to write to `out`.
-    ///
-    /// # Errors
-    /// Where the system has no more threads.
     pub fn to(out: impl Write + Send + 'static) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
@@ -85,7 +81,7 @@ impl Out {
         Ok(Self(shared))
     }
 
-    /// Waits until it is so, or the reader is gone, or the program has been ending for so long.
+    /// Waits until `is`, or the reader is gone, or `patience` is over after a signal that ends the program.
     fn until(&self, is: impl Fn(&Waiting) -> bool, patience: Duration) -> MutexGuard<'_, Waiting> {
         let mut ending = None;
         let mut waiting = self.0.lock();
@@ -93,7 +89,7 @@ impl Out {
             if is_ending() && ending.get_or_insert_with(Instant::now).elapsed() >= patience {
                 break;
             }
-            waiting = self.0.changed.wait_timeout(waiting, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+            waiting = self.0.changed.wait_timeout(waiting, SIGNAL_CHECK).unwrap_or_else(PoisonError::into_inner).0;
         }
         waiting
     }
@@ -111,24 +107,24 @@ impl Write for Out {
         waiting.bytes.extend_from_slice(bytes);
         drop(waiting);
         self.0.changed.notify_all();
-        // A reader that reads takes it at once, and one that is gone is found out here.
-        let end = Instant::now() + SOON;
+        // Usually it is written at once; this also notices a reader that is gone.
+        let end = Instant::now() + WRITE_WAIT;
         let waiting = self.until(|w| w.bytes.is_empty() && !w.writing || Instant::now() >= end, Duration::ZERO);
         waiting.error.as_ref().map_or(Ok(bytes.len()), |error| Err(error.kind().into()))
     }
 
-    /// It is written as soon as it can be.
+    /// The thread flushes after each write.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
 impl Drop for Out {
-    /// Nothing that was said is lost to a reader that still reads.
+    /// Waits until everything is written, unless the reader does not read.
     fn drop(&mut self) {
         self.0.lock().closed = true;
         self.0.changed.notify_all();
-        drop(self.until(|waiting| waiting.bytes.is_empty() && !waiting.writing, LAST));
+        drop(self.until(|waiting| waiting.bytes.is_empty() && !waiting.writing, LAST_WAIT));
     }
 }
 
@@ -138,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    /// A reader that takes what it is given permission for.
+    /// A reader that needs permission for each read.
     struct Slow(std::sync::mpsc::Receiver<()>, Sender<usize>);
 
     impl Write for Slow {
@@ -154,10 +150,10 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_written_before_it_is_gone() {
+    fn dropping_it_waits_until_everything_is_written() {
         let (may, permission) = channel();
-        let (told, written) = channel();
-        let mut out = Out::to(Slow(permission, told)).expect("a thread");
+        let (sent, written) = channel();
+        let mut out = Out::to(Slow(permission, sent)).expect("a thread");
         out.write_all(b"satu\n").expect("room");
         out.write_all(b"dua\n").expect("room");
         for _ in 0..2 {
@@ -168,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_is_gone_is_told_to_whoever_says_more() {
+    fn a_write_after_the_reader_is_gone_is_an_error() {
         let (may, permission) = channel::<()>();
         let mut out = Out::to(Slow(permission, channel().0)).expect("a thread");
         out.write_all(b"satu\n").expect("room");

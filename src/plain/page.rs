@@ -5,14 +5,13 @@ use crate::pages::{Page, Part};
 use crate::words::{Words, fill};
 
 /// A panel's lines.
-#[must_use]
 pub fn lines(page: &Page, words: &Words) -> Vec<String> {
     let mut out = vec![sentence(&page.title)];
-    out.extend(page.parts.iter().filter_map(|part| told(part, words)));
+    out.extend(page.parts.iter().filter_map(|part| part_line(part, words)));
     out
 }
 
-fn told(part: &Part, words: &Words) -> Option<String> {
+fn part_line(part: &Part, words: &Words) -> Option<String> {
     let headed = |heading: &str, text: &str| {
         if heading.is_empty() { sentence(text) } else { sentence(&format!("{heading}: {text}")) }
     };
@@ -26,10 +25,10 @@ fn told(part: &Part, words: &Words) -> Option<String> {
         }
         Part::Paragraph(text) => sentence(text),
         Part::Hours(heading, first, counts) => {
-            let told = counts.iter().zip(*first..).filter(|(count, _)| **count > 0).map(|(count, hour)| {
+            let hours = counts.iter().zip(*first..).filter(|(count, _)| **count > 0).map(|(count, hour)| {
                 fill(words.plain.hour, &[("hour", &format!("{hour:02}")), ("count", &count.to_string())])
             });
-            headed(heading, &told.collect::<Vec<_>>().join(", "))
+            headed(heading, &hours.collect::<Vec<_>>().join(", "))
         }
     })
 }

@@ -1,4 +1,4 @@
-//! The state in sentences, each under the subject it is about, so that what changed can be told from what did not.
+//! The state as statements, one for each subject, so that only changed ones are printed.
 
 use super::keys::name;
 use super::sentence;
@@ -11,136 +11,127 @@ use crate::rules::ruleset::{FieldIx, StepIx};
 use crate::rules::text::clean;
 use crate::words::fill;
 
-/// What a sentence is about. Ids, no positions: they outlast a change of rules.
+/// The subject of a statement. Ids instead of positions, since they are stable when the rules change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// The customer's zone.
     Zone,
-    /// The greeting of the hour.
     Greeting,
-    /// The coming greeting.
+    /// The next greeting.
     Soon,
-    /// Our own greeting, where it differs.
+    /// This seat's greeting, if it differs.
     OtherGreeting,
-    /// A sentence that was said, or is no longer.
+    /// A step that was ticked or undone.
     Said(String),
-    /// A fact.
     Fact(String),
-    /// A field.
     Field(String),
-    /// The banner of a fact.
     Banner(String),
-    /// The question whether a fact still holds.
+    /// The question whether a fact still applies.
     Still(String),
-    /// The SOP's contradiction.
+    /// A contradiction in the SOP.
     Caution,
-    /// A sentence that can't be said any more.
+    /// A step that a change of facts made impossible.
     Overtaken(String),
-    /// A reminder.
     Reminder(String),
-    /// The line to the telephone.
+    /// The connection to the telephone.
     Link,
-    /// The way to the centre.
     Centre,
-    /// What stays wrong.
+    /// The lasting troubles.
     Standing,
 }
 
 impl Subject {
-    /// Whether it is said again in every call, changed or not.
-    #[must_use]
+    /// Whether it is printed again in every call, changed or not.
     pub fn is_of_the_call(&self) -> bool {
         matches!(self, Self::Banner(_) | Self::Still(_) | Self::Caution | Self::Reminder(_))
     }
 }
 
-/// A sentence of the state.
+/// A statement about a subject.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct Statement {
     /// What it is about.
     pub subject: Subject,
-    /// What it says, where that is not all of its words: minutes pass without anything to be said.
+    /// Compared to find changes; without the words that change every minute.
     pub what: String,
-    /// Its words.
     pub words: String,
 }
 
-impl std::fmt::Debug for Told {
-    /// Prints no words: a name may be among them.
+impl std::fmt::Debug for Statement {
+    /// Omits the words: a name may be among them.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Told").field("subject", &self.subject).finish_non_exhaustive()
+        f.debug_struct("Statement").field("subject", &self.subject).finish_non_exhaustive()
     }
 }
 
-/// The state, in the order it is said.
-#[must_use]
-pub fn state(app: &App) -> Vec<Told> {
+/// The statements in the order in which they are printed.
+pub fn state(app: &App) -> Vec<Statement> {
     let mut out = Vec::with_capacity(16);
-    let mut tell = |subject, what: String, words: String| out.push(Told { subject, what, words });
+    let mut add = |subject, what: String, words: String| out.push(Statement { subject, what, words });
     let (words, rules) = (app.words(), app.rules());
     let zone = &rules.zones[app.call().zone()].id;
-    let clock = fill(words.screen.clock, &[("time", &app.clock_told(app.local())), ("zone", zone)]);
-    tell(Subject::Zone, zone.clone(), sentence(&clock));
+    let clock = fill(words.screen.clock, &[("time", &app.clock_text(app.local())), ("zone", zone)]);
+    add(Subject::Zone, zone.clone(), sentence(&clock));
     let greeting = fill(words.plain.greeting, &[("word", app.greeting_word())]);
-    tell(Subject::Greeting, app.greeting_word().into(), sentence(&greeting));
+    add(Subject::Greeting, app.greeting_word().into(), sentence(&greeting));
     if let Some((minutes, word)) = app.greeting_soon() {
         let soon = fill(words.screen.greeting_soon, &[("minutes", &minutes.to_string()), ("word", word)]);
-        tell(Subject::Soon, word.into(), sentence(&soon));
+        add(Subject::Soon, word.into(), sentence(&soon));
     }
     if let Some((zone, time, word)) = app.other_greeting() {
-        let with = [("zone", zone), ("time", &app.clock_told(time)), ("word", word)];
+        let with = [("zone", zone), ("time", &app.clock_text(time)), ("word", word)];
         let words = fill(words.screen.two_zones, &with);
-        tell(Subject::OtherGreeting, format!("{zone} {word}"), sentence(&words));
+        add(Subject::OtherGreeting, format!("{zone} {word}"), sentence(&words));
     }
     for (at, fact) in rules.facts.iter().enumerate() {
-        let line = sentence(&app.facts_told(|one| one == at));
-        tell(Subject::Fact(fact.id.clone()), line.clone(), line);
+        let line = sentence(&app.facts_text(|one| one == at));
+        add(Subject::Fact(fact.id.clone()), line.clone(), line);
     }
     for (ix, field) in rules.fields_ix() {
         let line = field_line(app, ix, &field.label);
-        tell(Subject::Field(field.id.clone()), line.clone(), line);
+        add(Subject::Field(field.id.clone()), line.clone(), line);
     }
     for (at, fact) in rules.facts.iter().enumerate() {
         if let Some(parts) = app.banner(at, str::to_owned) {
             let line = sentence(&parts.join(" · "));
-            tell(Subject::Banner(fact.id.clone()), line.clone(), line);
+            add(Subject::Banner(fact.id.clone()), line.clone(), line);
         }
         if app.asked_fact() == Some(at) {
             let no = fact.key.map(String::from).unwrap_or_default();
             let yes = keymap::key_of(app, &Action::StillHolds).and_then(|key| name(key, words)).unwrap_or_default();
-            let line = sentence(&app.still_told(at, words.plain.still, words.plain.expired, &yes, &no));
-            tell(Subject::Still(fact.id.clone()), line.clone(), line);
+            let line = sentence(&app.still_question(at, words.plain.still, words.plain.expired, &yes, &no));
+            add(Subject::Still(fact.id.clone()), line.clone(), line);
         }
     }
     if let Some(caution) = app.call().caution(rules) {
         let short = caution.split_once(". ").map_or(caution, |(first, _)| first);
         let line = sentence(&fill(words.plain.caution, &[("caution", short)]));
-        tell(Subject::Caution, line.clone(), line);
+        add(Subject::Caution, line.clone(), line);
     }
     for late in app.call().overtaken() {
         let step = rules.step(late.step);
         let line = sentence(&fill(words.plain.overtaken, &[("title", &step.title)]));
-        tell(Subject::Overtaken(step.id.clone()), line.clone(), line);
+        add(Subject::Overtaken(step.id.clone()), line.clone(), line);
     }
-    reminders(app, &mut tell);
+    reminders(app, &mut add);
     if let Some(link) = app.link() {
         let line = sentence(if link == Link::Up { words.phone.link_up } else { words.phone.link_down });
-        tell(Subject::Link, line.clone(), line);
+        add(Subject::Link, line.clone(), line);
     }
-    if let Some([line, ..]) = app.centre_told() {
+    if let Some([line, ..]) = app.centre_link_text() {
         let line = sentence(&line);
-        tell(Subject::Centre, line.clone(), line);
+        add(Subject::Centre, line.clone(), line);
     }
     if let Some(standing) = app.standing() {
         let line = sentence(&standing);
-        tell(Subject::Standing, line.clone(), line);
+        add(Subject::Standing, line.clone(), line);
     }
     out
 }
 
 fn field_line(app: &App, ix: FieldIx, label: &str) -> String {
     let words = app.words();
-    let text = app.field_told(ix);
+    let text = app.field_text(ix);
     let text = match text.as_str() {
         "" => words.plain.missing.to_owned(),
         _ if app.is_unsure(ix) => format!("{text} · {}", words.phone.unsure),
@@ -149,8 +140,7 @@ fn field_line(app: &App, ix: FieldIx, label: &str) -> String {
     sentence(&format!("{label}: {text}"))
 }
 
-/// Which sentences there are, also those that were said.
-#[must_use]
+/// The titles of all sentences, also the ticked ones.
 pub fn plan(app: &App) -> String {
     let entries = app.entries();
     let spoken = entries.iter().filter(|e| !matches!(e.mark, Mark::Reminder | Mark::Overtaken));
@@ -161,7 +151,7 @@ pub fn plan(app: &App) -> String {
     sentence(&fill(app.words().plain.plan, &[("steps", &titles.join(", "))]))
 }
 
-fn reminders(app: &App, tell: &mut impl FnMut(Subject, String, String)) {
+fn reminders(app: &App, add: &mut impl FnMut(Subject, String, String)) {
     let entries = app.entries();
     for (at, entry) in entries.iter().enumerate().filter(|(_, e)| e.mark == Mark::Reminder) {
         let words = &app.words().plain;
@@ -169,12 +159,11 @@ fn reminders(app: &App, tell: &mut impl FnMut(Subject, String, String)) {
         let form = if first { words.before_closing } else { words.remember };
         let text = app.reminder(entry.step).unwrap_or_default();
         let line = sentence(&fill(form, &[("text", text)]));
-        tell(Subject::Reminder(app.rules().step(entry.step).id.clone()), line.clone(), line);
+        add(Subject::Reminder(app.rules().step(entry.step).id.clone()), line.clone(), line);
     }
 }
 
-/// What is to be said now: what it is, and then the sentence alone on its line, letter for letter.
-#[must_use]
+/// The current step: its title, and then the exact sentence on a line of its own.
 pub fn now(app: &App) -> Vec<String> {
     let words = app.words();
     if let Some(step) = app.call().current(app.rules()) {
@@ -195,21 +184,18 @@ fn step_line(app: &App, step: StepIx, form: (&str, &str)) -> String {
     sentence(&fill(form, &[("basis", basis), ("title", &step.title)]))
 }
 
-/// The complete sentence with what it is.
-#[must_use]
 pub fn complete(app: &App) -> String {
     clean(&format!("{}: {}", app.words().screen.complete, app.complete_sentence()))
 }
 
-/// Everything: the state, every step and how it stands, the complete sentence.
-#[must_use]
+/// Everything: the statements, every step with its mark, the complete sentence.
 pub fn everything(app: &App) -> Vec<String> {
     let words = app.words();
-    let mut out: Vec<String> = state(app).into_iter().map(|told| told.words).collect();
+    let mut out: Vec<String> = state(app).into_iter().map(|statement| statement.words).collect();
     out.push(plan(app));
     for entry in app.entries() {
         let form = match entry.mark {
-            // Each has a sentence of its own among the state.
+            // These have statements of their own.
             Mark::Reminder | Mark::Overtaken => continue,
             Mark::Spoken => (words.plain.said, words.plain.said),
             Mark::Current => (words.plain.now, words.plain.now_plain),

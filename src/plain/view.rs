@@ -1,14 +1,14 @@
-//! The loop's view in lines: hears lines, says what changed, one write an event.
+//! The view of line mode: reads lines and prints what changed, in one write per event.
 
 use std::io::{self, Write};
 
 use chrono::{DateTime, Utc};
 
-use super::keys::{self, Ask, Wrong, understand};
+use super::keys::{self, Ask, Wrong, parse_line};
 use super::listen::{Line, listen};
 use super::page::lines;
 use super::sentence;
-use super::state::{Subject, Told, everything, now, plan, state};
+use super::state::{Statement, Subject, everything, now, plan, state};
 use crate::action::Action;
 use crate::app::{App, Effect, Mode};
 use crate::closing::ending::Ending;
@@ -22,65 +22,55 @@ use crate::rules::text::clean;
 use crate::run::{Step, View};
 use crate::words::fill;
 
-/// What was said last, so that nothing is said twice.
+/// What was printed last, so that nothing is printed twice.
 #[derive(Default)]
-struct Memory {
-    /// Which call; `None`: nothing was said yet.
+struct Printed {
+    /// The number of the call; `None` before the first output.
     call: Option<u64>,
-    /// The sentences that were said in it: ids of steps and their titles.
+    /// Ids and titles of its ticked steps.
     said: Vec<(String, String)>,
-    state: Vec<Told>,
-    /// What just happened.
+    state: Vec<Statement>,
+    /// The notice.
     momentary: Option<String>,
-    /// Which sentences there are.
+    /// The line of all titles.
     plan: String,
     now: Vec<String>,
-    /// Whether the day was told.
     has_day: bool,
-    /// What waits for an answer.
-    asks: Waits,
+    prompt: Prompt,
 }
 
-/// What waits for an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Waits {
-    /// Nothing.
+enum Prompt {
     #[default]
     Nothing,
-    /// A field for its text.
     Field,
-    /// The question why the call ends.
     Why,
-    /// The question whether to leave.
     Leave,
 }
 
-/// The prompter in lines.
+/// The view of line mode.
 pub struct Plain<W> {
     out: W,
-    /// What is said with the next write; the subject, so that what changes twice in one line is said once.
+    /// Lines of the next write, with their subject: if a subject changes twice, it is printed once.
     lines: Vec<(Option<Subject>, String)>,
-    memory: Memory,
-    /// Whether the current sentence is said again, changed or not.
+    printed: Printed,
+    /// Whether to print the current sentence again, changed or not.
     again: bool,
-    /// Whether a person typed and nothing answered yet.
+    /// Whether a typed line has had no output yet.
     unanswered: bool,
-    /// Whether there is a journal that can answer.
     has_journal: bool,
 }
 
 impl<W> std::fmt::Debug for Plain<W> {
-    /// Prints nothing of what is said: names are in it.
+    /// Omits the lines: names are in them.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Plain").finish_non_exhaustive()
     }
 }
 
 impl<W: Write> Plain<W> {
-    /// Speaks to `out`.
-    #[must_use]
     pub fn new(out: W, has_journal: bool) -> Self {
-        Self { out, lines: Vec::new(), memory: Memory::default(), again: false, unanswered: false, has_journal }
+        Self { out, lines: Vec::new(), printed: Printed::default(), again: false, unanswered: false, has_journal }
     }
 
     fn say(&mut self, line: String) {
@@ -94,14 +84,14 @@ impl<W: Write> Plain<W> {
         self.lines.push((Some(subject), line));
     }
 
-    /// Says what the banners say: the answer to their question.
+    /// Prints the banners after one was confirmed.
     fn say_banners(&mut self, app: &App) {
-        for told in state(app).into_iter().filter(|told| matches!(told.subject, Subject::Banner(_))) {
-            self.say_of(told.subject, told.words);
+        for statement in state(app).into_iter().filter(|statement| matches!(statement.subject, Subject::Banner(_))) {
+            self.say_of(statement.subject, statement.words);
         }
     }
 
-    /// Says what is asked for.
+    /// Prints an output that a line asked for.
     fn answer(&mut self, ask: Ask, app: &App) {
         let words = app.words();
         let said = match ask {
@@ -110,16 +100,16 @@ impl<W: Write> Plain<W> {
                 return;
             }
             Ask::State => {
-                // What stands in it was said now: where the rest of the line changes it, it is said again.
+                // It contains the current sentence, which is printed again only if the rest of the line changes it.
                 if !app.is_complete() {
-                    self.memory.now = now(app);
+                    self.printed.now = now(app);
                 }
                 everything(app)
             }
             Ask::Banners => return self.say_banners(app),
             Ask::Refused(wrong) => return self.refuse(wrong, app),
             Ask::Unread(why) => {
-                self.memory.asks = Waits::Nothing;
+                self.printed.prompt = Prompt::Nothing;
                 vec![why.into()]
             }
             Ask::Panel(Panel::Help) if matches!(app.mode(), Mode::EndPrompt | Mode::LeavePrompt) => question(app),
@@ -131,7 +121,7 @@ impl<W: Write> Plain<W> {
         }
     }
 
-    /// Says why a line was not done, and the way out.
+    /// Prints why a line was refused, and the possible keys.
     fn refuse(&mut self, wrong: Wrong, app: &App) {
         let words = &app.words().plain;
         let asking = matches!(app.mode(), Mode::EndPrompt | Mode::LeavePrompt);
@@ -146,41 +136,41 @@ impl<W: Write> Plain<W> {
             (Wrong::Key(_), false) => words.no_key,
         };
         self.say(sentence(&fill(form, &[("key", &key)])));
-        // What waits for an answer is said again with its answers.
-        self.memory.asks = Waits::Nothing;
+        // Makes an open question print again.
+        self.printed.prompt = Prompt::Nothing;
     }
 
-    /// Says what changed since it was said last.
+    /// Prints what changed since the last output.
     fn notice(&mut self, app: &App, by_person: bool) {
         let momentary = app.momentary().map(sentence);
-        if by_person || momentary != self.memory.momentary {
+        if by_person || momentary != self.printed.momentary {
             self.say(momentary.clone().unwrap_or_default());
         }
-        self.memory.momentary = momentary;
+        self.printed.momentary = momentary;
         self.notice_call(app);
         self.notice_said(app);
         self.notice_state(app);
         let has_day = app.day().is_some();
-        if has_day && !std::mem::replace(&mut self.memory.has_day, has_day) {
+        if has_day && !std::mem::replace(&mut self.printed.has_day, has_day) {
             for line in page_lines(Panel::Recap, app) {
                 self.say(line);
             }
         }
-        self.memory.has_day = has_day;
+        self.printed.has_day = has_day;
     }
 
     fn notice_call(&mut self, app: &App) {
-        let (before, here) = (self.memory.call.replace(app.number()), app.number());
+        let (before, here) = (self.printed.call.replace(app.number()), app.number());
         let Some(before) = before.filter(|before| *before != here) else { return };
-        // What changes from here on is another call's.
+        // Changes from here on belong to another call, so they don't replace these lines.
         for (about, _) in &mut self.lines {
             *about = None;
         }
         if here > before {
             self.say(app.words().plain.new_call.into());
         }
-        self.memory.said.clear();
-        self.memory.state.retain(|told| !told.subject.is_of_the_call());
+        self.printed.said.clear();
+        self.printed.state.retain(|statement| !statement.subject.is_of_the_call());
         self.again = true;
     }
 
@@ -188,7 +178,7 @@ impl<W: Write> Plain<W> {
         let (words, rules) = (&app.words().plain, app.rules());
         let said = app.call().spoken().iter().map(|said| rules.step(said.step));
         let said: Vec<(String, String)> = said.map(|step| (step.id.clone(), step.title.clone())).collect();
-        let before = std::mem::replace(&mut self.memory.said, said.clone());
+        let before = std::mem::replace(&mut self.printed.said, said.clone());
         let mut tell = |form: &str, steps: &[(String, String)], others: &[(String, String)]| {
             for (id, title) in steps.iter().filter(|(id, _)| others.iter().all(|(other, _)| other != id)) {
                 let line = sentence(&fill(form, &[("title", title)]));
@@ -202,47 +192,49 @@ impl<W: Write> Plain<W> {
     fn notice_state(&mut self, app: &App) {
         let mut here = state(app);
         let typing = matches!(app.mode(), Mode::Typing(_));
-        let before = std::mem::take(&mut self.memory.state);
+        let before = std::mem::take(&mut self.printed.state);
         if typing {
-            // What is being typed is said once it is taken.
-            here.retain(|told| !matches!(told.subject, Subject::Field(_)));
-            here.extend(before.iter().filter(|told| matches!(told.subject, Subject::Field(_))).cloned());
+            // An open field is printed once it is accepted.
+            here.retain(|statement| !matches!(statement.subject, Subject::Field(_)));
+            here.extend(before.iter().filter(|statement| matches!(statement.subject, Subject::Field(_))).cloned());
         }
-        let is_new = |told: &Told| !before.iter().any(|old| old.subject == told.subject && old.what == told.what);
-        let new: Vec<&Told> = here.iter().filter(|told| is_new(told)).collect();
-        // What holds no longer and was not said yet is not said at all.
-        let holds = |subject: &Subject| here.iter().any(|told| told.subject == *subject);
-        let gone = before.iter().filter(|told| !holds(&told.subject));
-        for told in gone {
-            self.lines.retain(|(about, _)| about.as_ref() != Some(&told.subject));
+        let is_new = |statement: &Statement| {
+            !before.iter().any(|old| old.subject == statement.subject && old.what == statement.what)
+        };
+        let new: Vec<&Statement> = here.iter().filter(|statement| is_new(statement)).collect();
+        // A statement that is not true any more is not printed.
+        let is_current = |subject: &Subject| here.iter().any(|statement| statement.subject == *subject);
+        let gone = before.iter().filter(|statement| !is_current(&statement.subject));
+        for statement in gone {
+            self.lines.retain(|(about, _)| about.as_ref() != Some(&statement.subject));
         }
-        for told in &new {
-            // The banner says the fact.
-            let with_banner = matches!(&told.subject, Subject::Fact(id)
+        for statement in &new {
+            // The banner contains the fact.
+            let with_banner = matches!(&statement.subject, Subject::Fact(id)
                 if new.iter().any(|other| other.subject == Subject::Banner(id.clone())));
             if !with_banner {
-                self.say_of(told.subject.clone(), told.words.clone());
+                self.say_of(statement.subject.clone(), statement.words.clone());
             }
         }
         let words = &app.words().plain;
         for (subject, over) in [(Subject::Standing, words.over), (Subject::Centre, words.centre_over)] {
-            let stood = |state: &[Told]| state.iter().any(|told| told.subject == subject);
-            if stood(&before) && !stood(&here) {
+            let is_in = |state: &[Statement]| state.iter().any(|statement| statement.subject == subject);
+            if is_in(&before) && !is_in(&here) {
                 self.say_of(subject, over.into());
             }
         }
-        self.memory.state = here;
+        self.printed.state = here;
     }
 
-    /// Says what waits for an answer, or the current sentence where it is another.
+    /// Prints an open question, or the current sentence if it changed.
     fn say_where_we_are(&mut self, app: &App) {
         let waits = match app.mode() {
-            Mode::Typing(_) => Waits::Field,
-            Mode::EndPrompt => Waits::Why,
-            Mode::LeavePrompt => Waits::Leave,
-            _ => Waits::Nothing,
+            Mode::Typing(_) => Prompt::Field,
+            Mode::EndPrompt => Prompt::Why,
+            Mode::LeavePrompt => Prompt::Leave,
+            _ => Prompt::Nothing,
         };
-        let waited = std::mem::replace(&mut self.memory.asks, waits);
+        let waited = std::mem::replace(&mut self.printed.prompt, waits);
         match app.mode() {
             Mode::Typing(draft) if waited != waits => {
                 let label = &app.rules().field(draft.field).label;
@@ -256,17 +248,17 @@ impl<W: Write> Plain<W> {
             Mode::Typing(_) | Mode::EndPrompt | Mode::LeavePrompt => {}
             _ => {
                 let plan = plan(app);
-                if plan != self.memory.plan {
+                if plan != self.printed.plan {
                     self.say(plan.clone());
-                    self.memory.plan = plan;
+                    self.printed.plan = plan;
                 }
                 let here = now(app);
-                let asked = matches!(waited, Waits::Why | Waits::Leave);
-                if std::mem::take(&mut self.again) || asked || here != self.memory.now {
+                let asked = matches!(waited, Prompt::Why | Prompt::Leave);
+                if std::mem::take(&mut self.again) || asked || here != self.printed.now {
                     for line in &here {
                         self.say(line.clone());
                     }
-                    self.memory.now = here;
+                    self.printed.now = here;
                 }
             }
         }
@@ -275,12 +267,12 @@ impl<W: Write> Plain<W> {
         }
     }
 
-    /// A line that changed nothing is answered all the same: whoever only hears can't tell silence from a key that was
-    /// not taken, and the next Enter would tick a sentence.
-    fn say_as_it_was(&mut self, app: &App, waited: Waits) {
-        let same: Vec<String> = if waited == Waits::Field {
-            let fields = state(app).into_iter().filter(|told| matches!(told.subject, Subject::Field(_)));
-            fields.map(|told| told.words).collect()
+    /// A line that changed nothing gets an answer too. A person who only hears the output would take silence for a lost
+    /// key and repeat it, and another Enter ticks a sentence.
+    fn say_as_it_was(&mut self, app: &App, waited: Prompt) {
+        let same: Vec<String> = if waited == Prompt::Field {
+            let fields = state(app).into_iter().filter(|statement| matches!(statement.subject, Subject::Field(_)));
+            fields.map(|statement| statement.words).collect()
         } else {
             now(app)
         };
@@ -292,7 +284,7 @@ impl<W: Write> Plain<W> {
     fn write(&mut self) -> io::Result<()> {
         let mut text = String::new();
         for (_, line) in self.lines.drain(..) {
-            // Whatever a line was made of, it is one line, and no control character is in it.
+            // Removes line breaks and control characters, whatever the line was made of.
             text.push_str(&clean(&line));
             text.push('\n');
         }
@@ -318,7 +310,7 @@ impl<W: Write> View for Plain<W> {
         let words = &app.words().plain;
         Ok(match line {
             Line::Text(text) => {
-                understand(app, &text, now).unwrap_or_else(|wrong| vec![Step::Output(Ask::Refused(wrong))])
+                parse_line(app, &text, now).unwrap_or_else(|wrong| vec![Step::Output(Ask::Refused(wrong))])
             }
             Line::TooLong => vec![Step::Output(Ask::Unread(words.too_long))],
             Line::NotUtf8 => vec![Step::Output(Ask::Unread(words.not_utf8))],
@@ -330,13 +322,13 @@ impl<W: Write> View for Plain<W> {
     }
 
     fn changed(&mut self, app: &App, effects: &[Effect], by_person: bool) {
-        // Nothing is said again to somebody who leaves.
+        // No answer after quitting.
         self.unanswered &= !effects.contains(&Effect::Quit);
         self.notice(app, by_person);
     }
 
     fn show(&mut self, app: &App) -> io::Result<()> {
-        if self.memory.call.is_none() {
+        if self.printed.call.is_none() {
             let opening = fill(app.words().plain.opening, &[("revision", &app.rules().sop.revision)]);
             self.say(sentence(&opening));
             self.notice(app, true);
@@ -345,13 +337,12 @@ impl<W: Write> View for Plain<W> {
         self.write()
     }
 
-    /// Whoever copies it takes it from its line.
+    /// Prints the text on a line, from where it can be copied.
     fn copy(&mut self, text: &str) -> io::Result<()> {
         self.say(clean(text));
         Ok(())
     }
 
-    /// Ctrl-C leaves as it does on a whole screen.
     #[cfg(unix)]
     const INTERRUPT_LEAVES: bool = true;
 
@@ -368,7 +359,7 @@ impl<W: Write> View for Plain<W> {
     }
 }
 
-/// Why does the call end, or is it to be left; and the answers, of which the one that costs score says what.
+/// The question why the call ends or whether to quit, and its answers. An answer that costs score names it.
 fn question(app: &App) -> Vec<String> {
     let words = app.words();
     let asked = if *app.mode() == Mode::LeavePrompt { words.ending.leaving } else { words.ending.question };
@@ -382,8 +373,9 @@ fn question(app: &App) -> Vec<String> {
                 fill(words.ending.cost, &[("ending", words.ending.omitted), ("cost", &cost)])
             }
             Action::Answer(_) => row.label.to_string(),
-            Action::Quit if row.keys.contains(&keymap::Key::Char('q')) => row.label.to_string(),
-            // Of two that the same key does, the first is done.
+            // Ctrl-C quits too, but is not an answer.
+            Action::Quit if row.footer.is_some() => row.label.to_string(),
+            // If a key is in two rows, the first one applies.
             Action::Undo | Action::Back if back.is_none() => {
                 back = Some(&row.label);
                 continue;
@@ -397,7 +389,7 @@ fn question(app: &App) -> Vec<String> {
     out
 }
 
-/// A panel's page in lines, with the keys as they are typed here.
+/// A panel's page as lines, with the names of keys in line mode.
 fn page_lines(panel: Panel, app: &App) -> Vec<String> {
     let words = app.words();
     let keys = |row: &keymap::Row| row.keys.iter().filter_map(|key| keys::name(*key, words)).map(Into::into).collect();
@@ -410,7 +402,7 @@ fn page_lines(panel: Panel, app: &App) -> Vec<String> {
     lines(&page(panel, app, &Surface { offers: &keys::offers, keys: &keys, intro }), words)
 }
 
-/// The letter of the first field that is typed.
+/// The key of the first typed field.
 fn typed_key(app: &App) -> Option<String> {
     let typed = app.rules().fields.iter().find(|f| matches!(f.kind, FieldKind::Typed { .. }) && f.key.is_some());
     typed.and_then(|f| f.key).map(String::from)

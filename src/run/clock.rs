@@ -1,6 +1,5 @@
-//! When the loop wakes to show another time: at the next change of the screen, and when the clock is set. Where the
-//! system gives notice of that (timerfd on Linux, which also tells of waking from sleep), a thread sleeps until it
-//! does; elsewhere the loop looks four times a minute.
+//! When the loop wakes to show another time: at the next change of the screen, and when the clock is set. Linux reports
+//! that (timerfd, also after sleep) to a thread that blocks; elsewhere the loop checks four times a minute.
 
 use std::time::Duration;
 
@@ -8,38 +7,36 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::event::EventSender;
 
-/// How often the loop looks where nothing gives notice: one wake-up, and nothing drawn.
+/// How often the loop checks if the system reports nothing; an unchanged clock draws nothing.
 const LOOK: Duration = Duration::from_secs(15);
-/// The longest wait where something does: the screen changes each minute anyway.
+/// The longest wait if it does: the screen changes every minute anyway.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Whether the system gives notice of a clock that is set.
+/// Whether the system reports that the clock was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// It does.
     System,
-    /// It does not.
     None,
 }
 
-/// How long to wait for an event: `now` may be before `shown`, where the clock was set back.
+/// How long to wait for an event. `now` is before `shown` if the clock was set back.
 pub fn wait(next: DateTime<Utc>, shown: DateTime<Utc>, now: DateTime<Utc>, notice: Notice) -> Duration {
     if !is_current(next, shown, now) {
         return Duration::ZERO;
     }
     let longest = if notice == Notice::System { MINUTE } else { LOOK };
-    // A millisecond more, so that it is past when the wait is over.
+    // A millisecond more, so that the change is due after the wait.
     let wait = (next - now).to_std().unwrap_or_default() + Duration::from_millis(1);
     wait.min(longest)
 }
 
-/// Whether what is shown is still so: the next change has not come, and the clock was not set back. A second's step is
-/// no setting: clocks are disciplined by less.
+/// Whether the shown time is current: the next change has not come, and the clock was not set back by more than a second,
+/// as time synchronization does.
 pub fn is_current(next: DateTime<Utc>, shown: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     now < next && now >= shown - TimeDelta::seconds(1)
 }
 
-/// Tells the prompter of every setting of the clock.
+/// Starts the thread that reports when the clock is set.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn watch(sender: EventSender) -> Notice {
     use crate::helper::{self, Helper};
@@ -50,7 +47,7 @@ pub fn watch(sender: EventSender) -> Notice {
     };
 
     let Ok(timer) = timerfd_create(TimerfdClockId::Realtime, TimerfdFlags::CLOEXEC) else { return Notice::None };
-    // It never fires: only the setting of the clock ends a read.
+    // The timer never fires; only setting the clock ends a read.
     let never = Timespec { tv_sec: 8_000_000_000, tv_nsec: 0 };
     let none = Timespec { tv_sec: 0, tv_nsec: 0 };
     let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
@@ -71,7 +68,7 @@ pub fn watch(sender: EventSender) -> Notice {
     if helper::spawn(Helper::Clock, body).is_ok() { Notice::System } else { Notice::None }
 }
 
-/// Nothing here gives notice.
+/// No such report on this platform.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub fn watch(_: EventSender) -> Notice {
     Notice::None
@@ -89,13 +86,15 @@ mod tests {
     use super::super::signals::Pending;
     use super::super::{Event, QUEUE, Running, Session, Step, View};
     use super::*;
-    use crate::app::{App, Begin, Effect};
+    use crate::app::AppSetup;
+    use crate::app::{App, Effect};
     use crate::clock::Clock;
     use crate::event::InputSender;
     use crate::loaded::LoadedRules;
+
     use crate::words::Lang;
 
-    /// Keeps the greeting and the time of each showing, and ends with the third.
+    /// Records the greeting and the time of each frame, and closes the input.
     struct Shows(Vec<(String, String)>, InputSender<()>);
 
     impl View for Shows {
@@ -116,7 +115,7 @@ mod tests {
         fn changed(&mut self, _: &App, _: &[Effect], _: bool) {}
 
         fn show(&mut self, app: &App) -> io::Result<()> {
-            self.0.push((app.greeting_word().to_owned(), app.clock_told(app.local())));
+            self.0.push((app.greeting_word().to_owned(), app.clock_text(app.local())));
             self.1.close();
             Ok(())
         }
@@ -140,11 +139,11 @@ mod tests {
         }
     }
 
-    /// What the loop shows first after the clock was set from one time to another, with nothing pressed.
+    /// What the loop shows first after the clock was set from one time to another without a key press.
     fn shown_after(from: &str, to: &str, notice: Notice) -> (String, String) {
         let now = at(from);
         let (book, lang) = (Arc::new(LoadedRules::built_in()), Lang::Id);
-        let begin = Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
+        let begin = AppSetup { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
         let mut app = App::new(begin);
         let mut session = Session::alone(&mut app, Clock::showing(at(to)));
         session.notice = notice;
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_is_shown_with_its_greeting_though_nothing_is_pressed() {
+    fn a_set_clock_is_shown_with_its_greeting_without_a_key_press() {
         for notice in [Notice::System, Notice::None] {
             for (from, to, greeting, clock) in [
                 // 15.30 back to 13.30.
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_ends_at_the_next_change_and_is_bounded_whatever_the_clock_does() {
+    fn the_wait_ends_at_the_next_change_and_is_bounded_when_the_clock_jumps() {
         let (shown, next) = (at("2026-11-24T07:00:10Z"), at("2026-11-24T07:01:00Z"));
         let wait = |now: &str, notice| wait(next, shown, at(now), notice);
         assert_eq!(wait("2026-11-24T07:00:10Z", Notice::System), Duration::from_millis(50_001));
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_makes_what_is_shown_old() {
+    fn a_clock_set_back_makes_the_shown_time_outdated() {
         let (shown, next) = (at("2026-11-24T07:00:10Z"), at("2026-11-24T07:01:00Z"));
         for (now, is) in [
             ("2026-11-24T07:00:10Z", true),

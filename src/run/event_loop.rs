@@ -1,6 +1,6 @@
-//! The event loop of every screen: one channel of events, a blocking receive until the next deadline, one drawing for all
-//! that is queued. The channel is bounded, and whoever sends into a full one waits; a flood of events is drawn in between,
-//! and signals overtake it. Every source has a thread that blocks; nothing is polled.
+//! The event loop of every screen: it receives from one bounded channel until the next deadline, and draws once for all
+//! queued events. Senders into a full channel block. During a flood of events it also draws after each batch, and signals
+//! overtake the queue. Every source has a blocking thread; nothing is polled.
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -13,14 +13,13 @@ use crate::event::{Event, InputSender};
 
 /// The capacity of the channel.
 pub const QUEUE: usize = 256;
-/// So many events are handled before the state is drawn.
+/// The most events that are handled before the state is drawn.
 const BATCH: usize = 64;
-/// A terminal that has not read the last frame gets another one after so long.
+/// The pause before another frame for a terminal that has not read the last one.
 pub const REDRAW_AFTER: Duration = Duration::from_millis(50);
 
 /// What the loop drives: the prompter on either view, a practice session, a presentation.
 pub trait Program {
-    /// What a person does, as this program reads it.
     type Input: Send + 'static;
     /// Whether the state is drawn after every event instead of once for all that are queued.
     const DRAW_EACH: bool = false;
@@ -32,29 +31,15 @@ pub trait Program {
     fn timeout(&self) -> Option<Duration>;
 
     /// A wait has ended, with an event or without. Returns `false` if nothing is due, so that nothing is drawn.
-    ///
-    /// # Errors
-    /// The terminal is gone.
     fn wake(&mut self, _timed_out: bool) -> io::Result<bool> {
         Ok(true)
     }
 
-    /// Handles an event.
-    ///
-    /// # Errors
-    /// The terminal is gone.
     fn handle(&mut self, event: Event<Self::Input>) -> io::Result<Next>;
 
-    /// Does what was put off until now.
-    ///
-    /// # Errors
-    /// The terminal is gone.
+    /// Performs delayed actions that are due.
     fn run_due(&mut self) -> io::Result<Next>;
 
-    /// Draws the state.
-    ///
-    /// # Errors
-    /// The terminal is gone.
     fn draw(&mut self) -> io::Result<()>;
 
     /// Leaves the terminal before the process is stopped.
@@ -62,9 +47,6 @@ pub trait Program {
     fn suspend(&mut self);
 
     /// Enters the terminal again: the process was continued, and something else may have used it.
-    ///
-    /// # Errors
-    /// The terminal can't be entered.
     #[cfg(unix)]
     fn resume(&mut self) -> io::Result<()>;
 }
@@ -76,11 +58,8 @@ pub struct Inbox<I> {
     pub(super) signals: Pending,
 }
 
-/// Runs a program that has nothing outside of its terminal. `open` enters the terminal, `listen` starts the thread that
+/// Runs a program that uses nothing but its terminal. `open` enters the terminal, `listen` starts the thread that
 /// reads it, `abandon` restores it from another thread if the loop is stuck.
-///
-/// # Errors
-/// The terminal can't be entered or drawn on.
 pub fn run_alone<P: Program>(
     open: impl FnOnce() -> io::Result<P>,
     listen: impl FnOnce(InputSender<P::Input>) -> io::Result<()>,
@@ -104,9 +83,6 @@ pub fn run_alone<P: Program>(
 }
 
 /// Runs a program until it ends; a terminal that is gone is an end like any other.
-///
-/// # Errors
-/// The terminal can't be drawn on.
 pub(super) fn run<P: Program>(program: &mut P, inbox: &Inbox<P::Input>) -> io::Result<Next> {
     match run_until_end(program, inbox) {
         Err(error) => {

@@ -1,6 +1,6 @@
-//! The keys of the last moment, and the state before each. What they ask of the outside waits here until they can no longer
-//! turn out to be none: text that was meant for another window, or that came faster than anybody types. So a retracted key
-//! leaves no trace in the journal, the kept state or the clipboard.
+//! The most recent keys and the state before each. A key may turn out to be part of a text that was meant for another
+//! window, or that arrived faster than anybody types; then it is retracted. Its effects are held back here until that can
+//! no longer happen, so that a retracted key leaves no trace in the journal, the saved state or the clipboard.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -12,11 +12,11 @@ use crate::input::mistyped::{PAUSE, Stray, WINDOW};
 use crate::keymap::Key;
 use crate::message::Message;
 
-/// The thread that reads may be late by so much.
+/// Tolerance for a delay of the thread that reads.
 const LATE: Duration = Duration::from_millis(50);
-/// So many keys of a run can be undone; a longer one is no text that strayed into the wrong window.
+/// The most keys of a run that can be retracted; a longer run is not a text for the wrong window.
 const MOST: usize = 128;
-/// The letters of a text come no further apart: whoever waits for what a key does waits only so long for the next one.
+/// The longest pause between two letters of a text. A key whose effect a person waits for is held back no longer.
 const NEXT_LETTER: Duration = Duration::from_millis(400);
 
 /// A key that may still be retracted.
@@ -24,38 +24,37 @@ const NEXT_LETTER: Duration = Duration::from_millis(400);
 struct Moment {
     at: Instant,
     until: Instant,
-    /// The state as it would be without this key and all after it.
+    /// The state without this key and all after it.
     before: App,
-    /// What the outside is to do if they are retracted.
+    /// The effects to perform if they are retracted.
     instead: Vec<Effect>,
-    /// What it is to do if this key stays.
+    /// The effects to perform if this key is not retracted.
     effects: Vec<Effect>,
-    /// What goes to the clipboard, and when: no text for another window is waited for, since somebody waits to paste.
+    /// A copy and its time: earlier than other effects, since the person is about to paste.
     copy: Option<(Instant, Effect)>,
 }
 
-/// What a key is in a text that was meant for another window.
+/// What a key would be in a text for another window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// A letter.
     Letter,
-    /// A blank, a digit, Enter.
+    /// A blank, a digit or Enter.
     Other,
-    /// None of it: it edits a field that is open.
+    /// No part of one: it edits an open field.
     Field,
 }
 
-/// The keys that may still be retracted, the first of them first.
+/// The keys that may still be retracted, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     moments: VecDeque<Moment>,
     pub(super) stray: Stray,
-    /// The key that opened the field that is open, until another one comes.
+    /// The key that opened the open field, until another key is pressed.
     pub(super) opener: Option<Key>,
 }
 
 impl Recent {
-    /// Any key: it goes on with the run, or begins one. What the run asked for waits until it is over.
+    /// Notes a key press, which continues a run or begins one. The effects of the run are held back until it is over.
     pub(super) fn press(&mut self, at: Instant) {
         let Some(first) = self.stray.press(at) else { return };
         for moment in self.moments.iter_mut().filter(|moment| moment.at >= first) {
@@ -68,7 +67,7 @@ impl Recent {
         }
     }
 
-    /// A key is about to act; it may be retracted for so long.
+    /// Stores the state before a key acts, so that the key can be retracted.
     pub(super) fn key(&mut self, app: &App, part: Part, at: Instant, settles: Duration) {
         let wait = match part {
             Part::Letter => WINDOW.max(settles),
@@ -88,18 +87,18 @@ impl Recent {
         }
     }
 
-    /// Something happened that no key did: it happens without the keys as well.
+    /// Applies a message also to the stored states, since it stays when keys are retracted.
     pub(super) fn outside(&mut self, message: &Message, now: DateTime<Utc>) {
         for moment in &mut self.moments {
             let effects = moment.before.update(message.clone(), now);
-            // Whoever asked is answered once.
+            // The reply is sent once.
             moment.instead.extend(effects.into_iter().filter(|effect| !matches!(effect, Effect::Reply(_))));
         }
     }
 
-    /// Delays the effects of the last key. Returns those that are done at once.
+    /// Holds back the effects of the last key. Returns those that are due at once.
     pub(super) fn keep_back(&mut self, effects: Vec<Effect>, settles: Duration) -> Vec<Effect> {
-        // Ctrl-C is no part of any text: whoever presses it is gone at once, and so is what waits here.
+        // Ctrl-C is part of no text, so it quits at once, with all effects held back so far.
         if settles.is_zero() && effects.contains(&Effect::Quit) {
             let mut out = self.all();
             out.extend(effects);
@@ -115,7 +114,7 @@ impl Recent {
         let is_awaited = later.iter().any(|effect| matches!(effect, Effect::Quit | Effect::AskDay(..)));
         last.effects.extend(later);
         if is_awaited {
-            // A single letter is no text.
+            // A single letter is not a text.
             let wait = if is_first { settles } else { settles.max(NEXT_LETTER) };
             let end = last.at + wait + LATE;
             for moment in &mut self.moments {
@@ -125,13 +124,12 @@ impl Recent {
         now
     }
 
-    /// When something here is due.
+    /// When the next effects are due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let copies = self.moments.iter().filter_map(|moment| moment.copy.as_ref().map(|(at, _)| *at));
         self.moments.front().map(|moment| moment.until).into_iter().chain(copies).min()
     }
 
-    /// What is due by now.
     pub(super) fn due(&mut self, now: Instant) -> Vec<Effect> {
         let mut out = Vec::new();
         for moment in &mut self.moments {
@@ -145,14 +143,13 @@ impl Recent {
         out
     }
 
-    /// Everything, due or not: nobody presses a key any more.
+    /// All effects, due or not, at the end.
     pub(super) fn all(&mut self) -> Vec<Effect> {
         let effects = |moment: Moment| moment.effects.into_iter().chain(moment.copy.map(|(_, copy)| copy));
         self.moments.drain(..).flat_map(effects).collect()
     }
 
-    /// Retracts the keys since this moment: the state is as it would be without them. Returns the effects of what else
-    /// happened since.
+    /// Retracts the keys since this moment and restores the state without them. Returns the effects of the messages since.
     pub(super) fn retract(&mut self, since: Instant, app: &mut App) -> Vec<Effect> {
         self.stray.retract(since);
         let Some(first) = self.moments.iter().position(|moment| moment.at >= since) else { return Vec::new() };
@@ -160,7 +157,7 @@ impl Recent {
         *app = moment.before;
         match self.moments.back_mut() {
             None => moment.instead,
-            // What is before it may still be retracted, too; what came from outside since is in its `instead` already.
+            // The key before may still be retracted too; its `instead` has the effects of the messages already.
             Some(before) => {
                 before.effects.extend(moment.instead);
                 Vec::new()
@@ -173,8 +170,10 @@ impl Recent {
 mod tests {
     use super::*;
     use crate::action::Action;
-    use crate::app::Begin;
+
+    use crate::app::AppSetup;
     use crate::loaded::LoadedRules;
+
     use crate::words::Lang;
 
     const SETTLES: Duration = Duration::from_millis(70);
@@ -193,7 +192,7 @@ mod tests {
         fn new() -> Self {
             let book = std::sync::Arc::new(LoadedRules::built_in());
             let (lang, zone) = (Lang::Id, 0);
-            let begin = Begin { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now: now() };
+            let begin = AppSetup { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now: now() };
             Self { app: App::new(begin), recent: Recent::default(), start: Instant::now() }
         }
 
@@ -201,7 +200,7 @@ mod tests {
             self.start + Duration::from_millis(ms)
         }
 
-        /// A key of this part of a text that does this. Returns what is done at once.
+        /// Presses a key with this action. Returns the effects that are due at once.
         fn press(&mut self, ms: u64, part: Part, action: Action, settles: Duration) -> Vec<Effect> {
             let at = self.at(ms);
             self.recent.press(at);
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quit_with_nothing_unsettled_waits_for_nothing_more() {
+    fn a_quit_with_no_other_keys_pending_waits_only_for_its_own_repeats() {
         let mut hands = Hands::new();
         hands.fact(0);
         hands.recent.due(hands.at(5000));
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn ctrl_c_is_done_at_once_with_all_that_waits() {
+    fn ctrl_c_performs_all_pending_effects_at_once() {
         let mut hands = Hands::new();
         hands.fact(0);
         let effects = hands.press(10, Part::Other, Action::Quit, Duration::ZERO);
@@ -246,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_goes_on_behind_a_quit_is_still_retracted_whole() {
+    fn a_text_that_continues_after_a_quit_key_is_retracted_whole() {
         let mut hands = Hands::new();
         hands.fact(0);
         hands.press(100, Part::Letter, Action::Quit, SETTLES);

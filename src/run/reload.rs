@@ -16,8 +16,7 @@ use crate::words::{Words, fill};
 use penutup_system::folders::stands;
 use penutup_system::mailbox::Mailbox;
 
-/// Reads the settings file again; returns the line that says what is wrong with it, or that it is not in force yet.
-#[must_use]
+/// Reloads the settings file. The message reports what is wrong with it, or that changes apply after a restart.
 pub fn reload_settings(path: PathBuf, folders: Folders, in_force: Settings, words: &'static Words) -> Reload {
     let mut reported: Option<Option<String>> = None;
     Box::new(move || {
@@ -33,7 +32,7 @@ pub fn reload_settings(path: PathBuf, folders: Folders, in_force: Settings, word
     })
 }
 
-/// The strongest of the places where there is a rules file, else the weakest.
+/// The first place that has a rules file, else the last place.
 fn in_use(places: &[PathBuf]) -> usize {
     places.iter().position(|path| stands(path)).unwrap_or(places.len().saturating_sub(1))
 }
@@ -43,10 +42,10 @@ pub type Rehearse = Box<dyn Fn(&Arc<LoadedRules>) -> Result<(), String> + Send>;
 
 /// Reads the rules file again and returns what is new; saves good rules as the last good ones.
 pub struct Reloader {
-    /// The files that the rules may come from, the stronger first.
+    /// The files that the rules may come from, the highest priority first.
     pub places: Vec<PathBuf>,
-    /// Which of them is in use. A stronger one replaces it when it appears; a weaker one does not when it goes,
-    /// since nobody said that it should.
+    /// The position of the file in use. A file of higher priority replaces it when it appears; one of lower priority does
+    /// not when it disappears, which may be a mistake.
     pub at: usize,
     /// The last good rules.
     pub last: Arc<LoadedRules>,
@@ -58,8 +57,8 @@ pub struct Reloader {
     pub folders: Folders,
     /// The rules that the state names as seen last.
     pub seen: Option<String>,
-    /// Saves which rules were seen.
-    pub keeper: Arc<Mailbox<Tasks>>,
+    /// Of the thread that saves which rules were seen.
+    pub tasks: Arc<Mailbox<Tasks>>,
     /// The language of what is reported.
     pub words: &'static Words,
     /// Tries new rules off-screen; the panic's message is why they are refused.
@@ -68,7 +67,6 @@ pub struct Reloader {
 
 impl Reloader {
     /// The reload function for the watcher. Its first call compares with what was read before the start.
-    #[must_use]
     pub fn into_reload(mut self) -> Reload {
         let mut first = true;
         Box::new(move || {
@@ -85,14 +83,14 @@ impl Reloader {
         self.at = in_use(&self.places).min(self.at);
         let path = &self.places[self.at];
         let loaded = files::read(path).map_err(Bad::Unreadable).and_then(|source| {
-            // Read each minute, and mostly as it was: then it need not be proved again.
+            // It is read every minute; an unchanged file is not proved again.
             if self.complaint.is_none() && source == self.last.source && self.is_of(path) {
                 return Ok(None);
             }
             files::prove(source, path, self.clock.today()).map(Some)
         });
         let Some(loaded) = loaded.transpose() else {
-            // The first day of rules that waited may have come.
+            // Waiting rules may have come into force.
             if self.seen.as_deref() != Some(self.last.sha256()) {
                 self.remember();
             }
@@ -104,9 +102,9 @@ impl Reloader {
                 if moved {
                     self.last = Arc::new(book);
                 }
-                // The first day of rules that waited may have come.
+                // Waiting rules may have come into force.
                 self.remember();
-                // As it was; if it was worse in between, the complaint is over.
+                // Unchanged; if it was broken in between, the complaint is over.
                 let mended = self.complaint.take().is_some();
                 (mended || moved).then(|| Message::Rules(Arc::clone(&self.last), None))
             }
@@ -121,7 +119,7 @@ impl Reloader {
                 self.remember();
                 Some(Message::Rules(Arc::clone(&self.last), change.map(|change| Comparison { from, change })))
             }
-            // The built-in rules need no file; one that was there and went is told.
+            // The built-in rules need no file; only a file that disappeared is reported.
             Err(Bad::Unreadable(e)) if e.error.kind() == io::ErrorKind::NotFound && !self.is_from_file() => None,
             Err(bad) => {
                 let complaint = match &bad {
@@ -140,7 +138,7 @@ impl Reloader {
         matches!(&self.last.origin, crate::loaded::Origin::File(file) if file == path)
     }
 
-    /// The line for a file that is not taken, once.
+    /// The message for a refused file, unless it was reported already.
     fn complain(&mut self, complaint: String) -> Option<Message> {
         let new = self.complaint.as_ref() != Some(&complaint);
         self.complaint = Some(complaint.clone());
@@ -152,9 +150,10 @@ impl Reloader {
         self.is_of(&self.places[self.at]) || self.complaint.is_some()
     }
 
-    /// Keeps the last good rules, and that they were seen. What can't be kept is told when the shift's facts can't be.
+    /// Saves the last good rules and that they were seen. A failure is not reported here: saving the state fails for the
+    /// same reason, and is.
     fn remember(&mut self) {
-        // What ran before is still the last good one until the first day of the new.
+        // Until they are in force, the rules before them stay the last good ones.
         if !self.last.is_in_force(self.clock.today()) {
             return;
         }
@@ -163,7 +162,7 @@ impl Reloader {
         if self.seen.as_deref() != Some(sha256) {
             self.seen = Some(sha256.to_owned());
             let rules = (self.last.rules.sop.revision.clone(), sha256.to_owned());
-            self.keeper.post(|tasks| tasks.rules = Some(rules));
+            self.tasks.post(|tasks| tasks.rules = Some(rules));
         }
     }
 }
@@ -192,7 +191,7 @@ mod tests {
             clock: Clock::system(),
             folders: Folders::default(),
             seen: None,
-            keeper: Arc::default(),
+            tasks: Arc::default(),
             words: Lang::Id.words(),
             rehearse: Box::new(|book| match book.rules.sop.revision.as_str() {
                 "Rev-3" => Err("index out of bounds".into()),

@@ -1,4 +1,4 @@
-//! What changes the state of a running prompter, and what that asks of the outside.
+//! Updates the state of a running prompter and performs the effects.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -17,15 +17,12 @@ use crate::message::Message;
 use crate::private::Private;
 
 impl Session<'_> {
-    /// Changes the state, and does outside what that asks for.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
+    /// Updates the state and performs the effects.
     pub fn act<V: View>(&mut self, view: &mut V, update: impl Into<Update>) -> io::Result<Next> {
         self.act_within(view, update.into(), (Instant::now(), Duration::ZERO))
     }
 
-    /// An action of this moment: an input may have waited in the queue. It may be retracted for so long.
+    /// As [`Self::act`] for an update caused at `at`, which may have waited in the queue; it can be retracted for `settles`.
     fn act_within<V: View>(
         &mut self,
         view: &mut V,
@@ -36,7 +33,7 @@ impl Session<'_> {
         self.perform(view, effects)
     }
 
-    /// A message from outside; whoever sent it gets the reply once its effects were performed.
+    /// Handles a message from outside. Its sender gets the reply after the effects were performed.
     pub(super) fn external<V: View>(&mut self, view: &mut V, request: Request) -> io::Result<Next> {
         let (message, reply) = request.into_parts();
         let mut effects = self.update(view, message.into(), (Instant::now(), Duration::ZERO));
@@ -49,7 +46,7 @@ impl Session<'_> {
         Ok(next)
     }
 
-    /// Changes the state; returns the effects that are due at once.
+    /// Updates the state. Returns the effects that are due at once.
     fn update<V: View>(&mut self, view: &mut V, update: Update, (at, settles): (Instant, Duration)) -> Vec<Effect> {
         let by_person = matches!(update, Update::Action(_));
         if let Update::Message(message) = &update {
@@ -62,10 +59,7 @@ impl Session<'_> {
         self.recent.keep_back(effects, settles)
     }
 
-    /// A person's input: does what the view makes of it.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
+    /// Handles a person's input as the view interprets it.
     pub fn input<V: View>(&mut self, view: &mut V, input: V::Input) -> io::Result<Next> {
         for step in view.input(input, self.app, self.clock.now())? {
             let next = match step {
@@ -89,11 +83,11 @@ impl Session<'_> {
         Ok(Next::On)
     }
 
-    /// What a person did at a keyboard.
+    /// Handles keyboard input.
     fn keyboard<V: View>(&mut self, view: &mut V, input: Input) -> io::Result<Next> {
         match input {
             Input::Paste(text) => self.act(view, Action::Paste(text)),
-            // Repeats in a text are wanted, but for those of the key that opened it.
+            // In a field repeats are text, except those of the key that opened it.
             Input::Retract { held: true, .. }
                 if matches!(self.app.mode(), Mode::Typing(_)) && self.recent.opener.is_none() =>
             {
@@ -103,9 +97,9 @@ impl Session<'_> {
             Input::Key { key, at, repeat, settles } => {
                 self.used.now();
                 let action = keymap::action(self.app, key);
-                // Who holds a key in a text or a panel wants it to go on; any other held key is one press.
+                // A held key repeats in a text or a panel; elsewhere it is one press.
                 let goes_on = matches!(action, Some(Action::Edit(_) | Action::Look(_) | Action::Scroll(_)));
-                // Nor does a key that is held write into the field that it has opened.
+                // A held key does not type into the field that it opened.
                 let opens = repeat && self.recent.opener == Some(key);
                 if self.recent.opener.is_some_and(|opener| opener != key) {
                     self.recent.opener = None;
@@ -124,7 +118,7 @@ impl Session<'_> {
         }
     }
 
-    /// A key and what it does; it may be retracted for so long.
+    /// Performs a key's action, which can be retracted for `settles`.
     fn key<V: View>(
         &mut self,
         view: &mut V,
@@ -149,7 +143,7 @@ impl Session<'_> {
             return if next == Next::On { self.act(view, Message::Mistyped) } else { Ok(next) };
         }
         let Some(action) = action else { return Ok(Next::On) };
-        // Where a held key is to go on, nothing is lost with one step too many.
+        // Scrolling and previewing need no retraction: one step too many does no harm.
         if !matches!(action, Action::Look(_) | Action::Scroll(_)) {
             let part = match (letter, &action) {
                 (Some(_), _) => Part::Letter,
@@ -161,26 +155,26 @@ impl Session<'_> {
         self.act_within(view, action.into(), (at, settles))
     }
 
-    /// The keys since this moment were none.
+    /// Retracts the keys since this moment.
     fn retract<V: View>(&mut self, view: &mut V, since: Instant) -> io::Result<Next> {
         let effects = self.recent.retract(since, self.app);
         self.perform(view, effects)
     }
 
-    /// Does what effects ask for.
+    /// Performs effects.
     pub(super) fn perform<V: View>(&mut self, view: &mut V, effects: Vec<Effect>) -> io::Result<Next> {
         for effect in effects {
             match effect {
                 Effect::Quit => return Ok(Next::Leave),
                 Effect::Copy(text) => self.copy(view, text)?,
                 Effect::CopyToTerminal(text) => self.copy_to_terminal(view, &text)?,
-                effect => self.do_outside(effect),
+                effect => self.perform_without_view(effect),
             }
         }
         Ok(Next::On)
     }
 
-    /// To the desktop's clipboard, which answers later; in lines, and where there is none, by way of the terminal.
+    /// Copies to the desktop's clipboard, which reports later; in line mode and without a desktop through the terminal.
     fn copy<V: View>(&mut self, view: &mut V, text: Private) -> io::Result<()> {
         if self.app.is_plain_mode() {
             return view.copy(&text);
@@ -198,14 +192,14 @@ impl Session<'_> {
         self.act(view, Message::Copied(Copied::Terminal)).map(drop)
     }
 
-    /// What an effect asks of the outside that is no view.
-    fn do_outside(&mut self, effect: Effect) {
+    /// Performs an effect that needs no view.
+    fn perform_without_view(&mut self, effect: Effect) {
         match effect {
             Effect::Quit | Effect::Copy(_) | Effect::CopyToTerminal(_) | Effect::Reply(_) | Effect::Scroll(_) => {}
-            disk @ (Effect::Save(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.later.push(disk),
+            disk @ (Effect::Save(_) | Effect::Journal(_) | Effect::Unjournal(_)) => self.disk_effects.push(disk),
             Effect::AskDay(day, zone) => {
-                // The journal answers by what it was given: what just happened is given first.
-                self.keep();
+                // The summary has to include the latest records, so they are sent first.
+                self.flush_disk_effects();
                 if let Some(journal) = &self.journal {
                     let sender = self.sender.clone();
                     journal.recap(day, zone, move |day| {
@@ -221,15 +215,15 @@ impl Session<'_> {
         }
     }
 
-    /// The end, however it came: what was kept back is done, and a begun call that nobody `left` by a key is written as
-    /// left. No view hears of it: there may be none any more.
-    pub(super) fn leave(&mut self, unasked: bool) {
+    /// Performs what was held back. If the person did not quit, also ends a begun call as left. The view may be gone and is
+    /// not updated.
+    pub(super) fn finish(&mut self, unasked: bool) {
         let mut effects = self.recent.all();
         if unasked {
             effects.extend(self.app.update(Action::Quit, self.clock.now()));
         }
         for effect in effects {
-            self.do_outside(effect);
+            self.perform_without_view(effect);
         }
     }
 }
@@ -241,10 +235,12 @@ mod tests {
     use chrono::{DateTime, Utc};
 
     use super::*;
-    use crate::app::{App, Begin};
+    use crate::app::App;
+    use crate::app::AppSetup;
     use crate::clock::Clock;
     use crate::event::InputSender;
     use crate::loaded::LoadedRules;
+
     use crate::words::Lang;
     use penutup_ipc::phone_event::{Pairs, PhoneEvent, Why};
 
@@ -299,7 +295,7 @@ mod tests {
 
     fn app() -> App {
         let (book, lang, now) = (Arc::new(LoadedRules::built_in()), Lang::Id, now());
-        App::new(Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now })
+        App::new(AppSetup { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now })
     }
 
     fn now() -> DateTime<Utc> {

@@ -1,5 +1,5 @@
-//! The signals that end, stop or continue us, and that tell of another window size. They don't queue behind what else
-//! happens: the loop asks for them before each event.
+//! The signals that end, stop or continue the process, and those for another window size. They overtake other events: the
+//! loop takes them before each event.
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,38 +15,36 @@ use signal_hook::low_level::emulate_default_handler;
 
 use super::Event;
 
-/// Whoever is told to end and has not after so long is stuck: it is ended.
+/// If the loop has not ended so long after a signal, it is stuck, and the process is ended.
 const LAST_RESORT: Duration = Duration::from_secs(5);
 
-/// Whether a signal came that ends us.
+/// Whether a signal came that ends the process.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// Whether a signal came that ends the program: nobody waits for anything any more.
-#[must_use]
+/// Whether a signal came that ends the process; then nothing may block any more.
 pub fn is_ending() -> bool {
     ENDING.load(Ordering::SeqCst)
 }
 
-/// What came.
+/// A signal that was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// This ends us.
+    /// This one ends the process.
     End(i32),
-    /// We are to stop until we are continued.
+    /// Stop until continued.
     Stop,
-    /// We were continued, and the terminal may have been another's meanwhile.
+    /// Continued; another program may have used the terminal meanwhile.
     Continued,
     /// The window has another size.
     Resized,
 }
 
-/// Signals that came and that nobody has taken yet.
+/// Received signals that were not handled yet.
 #[derive(Clone, Debug, Default)]
 pub struct Pending(Arc<Mutex<VecDeque<Signal>>>);
 
 impl Pending {
-    /// The next; what ends us before all else.
-    #[must_use]
+    /// The next signal; one that ends the process comes first.
     pub fn take(&self) -> Option<Signal> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let end = waiting.iter().position(|signal| matches!(signal, Signal::End(_)));
@@ -55,16 +53,16 @@ impl Pending {
 
     pub(super) fn push(&self, signal: Signal) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Each once: a storm of sizes is one.
+        // Each kind once, so that many resizes are one.
         if !waiting.contains(&signal) {
             waiting.push_back(signal);
         }
     }
 }
 
-/// Every signal that would end us and can be heard. Three can't be heard in safe Rust besides SIGKILL: SIGSEGV, SIGILL and
-/// SIGFPE, also where another process sends them. After these, and after a bus error or an abort of our own, the terminal is
-/// left as it is, and `reset` restores it.
+/// Every signal that ends a process and can be caught. Safe Rust can't catch SIGSEGV, SIGILL and SIGFPE, even if another
+/// process sends them. After these, SIGKILL, and a bus error or an abort of our own, the terminal is not restored; `reset`
+/// restores it.
 const ENDS: &[i32] = &[
     c::SIGHUP,
     c::SIGINT,
@@ -85,7 +83,7 @@ const ENDS: &[i32] = &[
     c::SIGIO,
 ];
 
-/// Linux' signals beyond the named ones end a program, too: SIGSTKFLT, SIGPWR and the real-time signals.
+/// More signals that end a process on Linux: SIGSTKFLT, SIGPWR and the real-time signals.
 #[cfg(target_os = "linux")]
 fn unnamed() -> impl Iterator<Item = i32> {
     [16, 30].into_iter().chain(34..=64)
@@ -96,27 +94,21 @@ fn unnamed() -> impl Iterator<Item = i32> {
     std::iter::empty()
 }
 
-/// Takes them over.
-///
-/// # Errors
-/// What the system says.
+/// Registers handlers for all signals.
 pub fn all() -> io::Result<Signals> {
     let signals = Signals::new(ENDS.iter().chain(&[c::SIGTSTP, c::SIGCONT, c::SIGWINCH]))?;
     for signal in unnamed() {
-        // A C library may keep some for itself.
+        // The C library may reserve some.
         let _ = signals.add_signal(signal);
     }
     Ok(signals)
 }
 
-/// Hands them on, in a thread that blocks. `leave` gives the terminal back where the loop is stuck and can't.
-///
-/// # Errors
-/// Where the system has no more threads.
+/// Starts the thread that forwards signals. `leave` restores the terminal if the loop is stuck.
 pub fn read<I: Send + 'static>(mut signals: Signals, send: SyncSender<Event<I>>, leave: fn()) -> io::Result<Pending> {
     let pending = Pending::default();
     let ours = pending.clone();
-    let hear = move || {
+    let forward = move || {
         for signal in signals.forever() {
             let (what, ends) = match signal {
                 c::SIGTSTP => (Signal::Stop, false),
@@ -125,7 +117,7 @@ pub fn read<I: Send + 'static>(mut signals: Signals, send: SyncSender<Event<I>>,
                 signal => (Signal::End(signal), true),
             };
             ours.push(what);
-            // A loop with a full channel is awake already.
+            // If the channel is full, the loop is awake already.
             let _ = send.try_send(Event::Signal);
             if ends && !ENDING.swap(true, Ordering::SeqCst) {
                 let _ = thread::Builder::new().name("last-resort".into()).spawn(move || {
@@ -136,14 +128,14 @@ pub fn read<I: Send + 'static>(mut signals: Signals, send: SyncSender<Event<I>>,
             }
         }
     };
-    thread::Builder::new().name("signals".into()).spawn(hear)?;
+    thread::Builder::new().name("signals".into()).spawn(forward)?;
     Ok(pending)
 }
 
-/// Ends the program as the signal would have.
+/// Ends the process as the signal would have.
 pub fn die(signal: i32) -> ! {
     let _ = emulate_default_handler(signal);
-    // One that has no name: the status that a shell would make of it.
+    // For a signal that can't be emulated: the exit status that a shell would report.
     std::process::exit(128 + signal)
 }
 
@@ -152,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_ends_us_comes_first_and_a_storm_is_one() {
+    fn an_ending_signal_comes_first_and_repeated_signals_are_one() {
         let pending = Pending::default();
         for _ in 0..100 {
             pending.push(Signal::Resized);

@@ -1,4 +1,4 @@
-//! A screen of text that somebody else keeps making anew, until the reader has seen enough.
+//! A full-screen text that the caller redraws until the reader quits.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -11,32 +11,24 @@ use crate::input::Input;
 use crate::input::source::Source;
 use crate::keymap::Key;
 
-/// An entered terminal with a text on it; left when it goes.
+/// An entered terminal that shows a text; dropping it restores the terminal.
 #[derive(Debug)]
 pub struct Board(Screen);
 
 /// What a reader did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Done {
-    /// They have seen enough.
     Quit,
     /// The window has another size.
     Resized,
 }
 
 impl Board {
-    /// Enters.
-    ///
-    /// # Errors
-    /// Where stdout is no terminal that can be entered.
     pub fn enter() -> io::Result<Self> {
         Screen::enter(Theme::Mono).map(Self)
     }
 
-    /// Shows a text from its first line; what the window has no room for is not shown. It must be fit for a terminal.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
+    /// Shows the first lines of a text. It must not contain control characters.
     pub fn show(&mut self, text: &str) -> io::Result<()> {
         let lines: Vec<Line<'_>> = text.lines().map(Line::from).collect();
         self.0.draw(|frame| frame.render_widget(Text::from(lines), frame.area())).map(drop)
@@ -44,7 +36,6 @@ impl Board {
 }
 
 /// How many lines a terminal has.
-#[must_use]
 pub fn height() -> Option<usize> {
     size().map(|(_, rows)| rows.into()).filter(|rows| *rows > 0)
 }
@@ -53,19 +44,16 @@ fn size() -> Option<(u16, u16)> {
     crossterm::terminal::size().ok()
 }
 
-/// How often the window is asked for its size.
-const LOOK: Duration = Duration::from_millis(200);
+/// How often the window's size is checked.
+const SIZE_CHECK: Duration = Duration::from_millis(200);
 
-/// Waits for a reader to do something that matters here: `q`, Escape and Ctrl-C end it. `None` after `patience`.
-///
-/// # Errors
-/// Where the terminal is gone.
+/// Waits for the reader to quit (`q`, Escape, Ctrl-C) or to resize the window. `None` after `patience`.
 pub fn wait(patience: Duration) -> io::Result<Option<Done>> {
     let (end, before) = (Instant::now() + patience, size());
     let mut source = Source::default();
     loop {
         let left = end.saturating_duration_since(Instant::now());
-        for input in source.read(Some(left.min(LOOK)))? {
+        for input in source.read(Some(left.min(SIZE_CHECK)))? {
             match input {
                 Input::Key { key: Key::Char('q') | Key::Esc | Key::Ctrl('c'), .. } => return Ok(Some(Done::Quit)),
                 Input::Resize => return Ok(Some(Done::Resized)),

@@ -1,4 +1,4 @@
-//! The screen drawn without a terminal, at the sizes that windows have: whether it can be drawn at all.
+//! Draws the screen without a terminal at many sizes, to find panics in the view.
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -14,7 +14,7 @@ pub const SIZES: [(u16, u16); 10] =
 /// Draws the state at each of [`SIZES`].
 ///
 /// # Panics
-/// Where the view does: that is what a caller wants to know.
+/// If the view panics; the caller catches that.
 pub fn draw_at_all_sizes(app: &App) {
     for (columns, rows) in SIZES {
         let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, rows));

@@ -26,23 +26,17 @@ use crate::private::Private;
 use crate::run::Next;
 use crate::run::event_loop::{Program, REDRAW_AFTER, run_alone};
 
-/// So many keys of one run can be undone.
+/// The most keys of a run that can be retracted.
 const MOST: usize = 64;
-/// The thread that reads may be late by so much.
+/// Tolerance for a delay of the thread that reads.
 const LATE: Duration = Duration::from_millis(10);
 
-/// Runs a session until it is left.
-///
-/// # Errors
-/// The terminal can't be entered or drawn on.
+/// Runs a session until it ends.
 pub fn practise(session: &mut Session, theme: Theme, clock: Clock) -> io::Result<Next> {
     run(Practice { session, theme, clock }, theme)
 }
 
-/// Runs a presentation until it is left.
-///
-/// # Errors
-/// The terminal can't be entered or drawn on.
+/// Runs a presentation until it ends.
 pub fn present(show: &mut Show, theme: Theme) -> io::Result<Next> {
     run(Presentation { show, theme }, theme)
 }
@@ -61,23 +55,20 @@ fn run<A: Activity>(activity: A, theme: Theme) -> io::Result<Next> {
     run_alone(open, read_input, leave)
 }
 
-/// What is done on the screen: practice or a presentation.
+/// Practice or a presentation.
 trait Activity {
     /// What keys change.
     type State: Clone;
-    /// The state as it is.
     fn state(&mut self) -> &mut Self::State;
-    /// The last keys were meant for another window, and were undone.
+    /// Reports that the last keys were meant for another window and were undone.
     fn mistyped(&mut self);
-    /// Handles a key. Returns whether the activity was left.
+    /// Handles a key. Returns whether the person quit.
     fn key(&mut self, key: Key) -> bool;
-    /// Handles a pasted text.
     fn paste(&mut self, text: Private);
     /// Whether keys are text now.
     fn is_typing(&self) -> bool;
-    /// Draws it.
     fn draw(&self, frame: &mut Frame<'_>) -> Drawn;
-    /// Takes over how far the drawn page can be scrolled.
+    /// Sets the scroll limits that the drawing found.
     fn bound_scroll(&mut self, drawn: Drawn);
 }
 
@@ -165,7 +156,8 @@ struct DelayedKey {
     until: Instant,
 }
 
-/// An activity on its screen. A key waits until it can no longer be retracted: unlike at a desk, nobody waits for it.
+/// An activity on its screen. A key is delayed until it can no longer be retracted; unlike during a call, that does no
+/// harm.
 struct OnScreen<A: Activity> {
     activity: A,
     screen: Screen,
@@ -245,15 +237,15 @@ impl<A: Activity> OnScreen<A> {
         Ok(Next::On)
     }
 
-    /// Presses so many of the keys that wait; none after the one that leaves.
+    /// Presses the first delayed keys, none after one that quits.
     fn press_delayed(&mut self, count: usize) -> Next {
         let keys: Vec<DelayedKey> = self.delayed.drain(..count).collect();
         let is_left = keys.into_iter().any(|DelayedKey { key, at, .. }| self.press(key, at));
         if is_left { Next::Leave } else { Next::On }
     }
 
-    /// Presses a key, unless it is part of a text for another window: then what the text did is undone. Returns whether the
-    /// activity was left.
+    /// Presses a key. If it is part of a text for another window, undoes that text instead. Returns whether the person
+    /// quit.
     fn press(&mut self, key: Key, at: Instant) -> bool {
         if self.stray.ignores(matches!(key, Key::Esc | Key::Ctrl(_)), at) {
             return false;
@@ -282,7 +274,7 @@ impl<A: Activity> OnScreen<A> {
     }
 }
 
-/// Whether a held key goes on.
+/// Whether a held key repeats.
 fn is_scrolling(key: Key) -> bool {
     matches!(key, Key::Up | Key::Down | Key::PageUp | Key::PageDown)
 }

@@ -1,4 +1,4 @@
-//! The prompter on a whole screen: the loop's view that draws.
+//! The full-screen view.
 
 use std::convert::Infallible;
 use std::io;
@@ -17,23 +17,19 @@ use crate::keymap::Key;
 use crate::run::{Step, View};
 use crate::scroll::Scroll;
 
-/// The prompter on a whole screen.
+/// The full-screen view.
 #[derive(Debug)]
 pub struct Prompter {
     screen: Screen,
     theme: Theme,
     scroll: Scroll,
-    /// Whether the last frame was left out, since the terminal does not read.
+    /// Whether the terminal has not read the last frame.
     behind: bool,
-    /// Whether the last frame had room for the sentence that is to be said.
+    /// Whether the last frame had room for the current sentence.
     shows_sentence: bool,
 }
 
 impl Prompter {
-    /// Enters the terminal.
-    ///
-    /// # Errors
-    /// Where it can't be entered.
     pub fn enter(theme: Theme) -> io::Result<Self> {
         Ok(Self {
             screen: Screen::enter(theme)?,
@@ -79,7 +75,7 @@ impl View for Prompter {
     }
 
     fn show(&mut self, app: &App) -> io::Result<()> {
-        // Keys that were retracted may have opened what is no longer open.
+        // Retracted keys may have opened what is closed again.
         self.scroll.follow(app, &[]);
         let (theme, scroll) = (self.theme, self.scroll.offset());
         let drawn = self.screen.draw(|frame| {
@@ -106,7 +102,7 @@ impl View for Prompter {
         self.shows_sentence
     }
 
-    /// Ctrl-C is a key here, so a SIGINT comes from elsewhere.
+    /// In raw mode Ctrl-C is a key, so a SIGINT comes from another process.
     #[cfg(unix)]
     const INTERRUPT_LEAVES: bool = false;
 
@@ -126,7 +122,7 @@ impl View for Prompter {
     }
 }
 
-/// Terminal input, in a thread that blocks.
+/// Starts the thread that reads terminal input.
 pub(super) fn read_input(sender: InputSender<Input>) -> io::Result<()> {
     let closed = sender.clone();
     source::read_all(move |input| sender.send(input), move || closed.close())

@@ -1,4 +1,4 @@
-//! The terminal: entered, drawn on and left, also on a panic or a signal. The only place that writes escape codes.
+//! Enters the terminal, draws on it and restores it, also on a panic or a signal. The only module that writes escape codes.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -20,28 +20,27 @@ use super::theme::{self, Theme};
 use super::tty::{LARGEST, Tty};
 use crate::input::Answer;
 
-/// How long a frame waits for a terminal that is slow to read: a person does not notice it.
-const PATIENCE: Duration = Duration::from_millis(40);
-/// How long the way out waits for it.
-const LAST_PATIENCE: Duration = Duration::from_millis(300);
+/// How long writing a frame may block on a slow terminal; short enough not to be noticed.
+const FRAME_TIMEOUT: Duration = Duration::from_millis(40);
+/// How long restoring the terminal may block.
+const LEAVE_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Asks whether the terminal knows the kitty keyboard protocol; one that does not says nothing.
+/// Asks whether the terminal supports the kitty keyboard protocol; others don't answer.
 const ASK_KEYBOARD: &[u8] = b"\x1b[?u";
-/// Asks for the report of every key, with press, repeat, release and the text that it types.
+/// Asks for a report of every key press, repeat and release, with the text that it types.
 const REPORT_KEYS: &[u8] = b"\x1b[>27u";
-/// Takes that back.
+/// Stops these reports.
 const REPORT_NO_KEYS: &[u8] = b"\x1b[<u";
 /// Asks whether the terminal has 16 million colours (XTGETTCAP `RGB` and `Tc`).
 const ASK_COLOURS: &[u8] = b"\x1bP+q524742;5463\x1b\\";
 
-/// The entered terminal, so that a panic or a signal can leave it.
+/// The entered terminal, so that a panic or a signal can restore it.
 static ENTERED: Mutex<Option<Entered>> = Mutex::new(None);
 
-/// What has to be undone, and what was not written yet.
+/// The terminal to restore, and the output that it has not read yet.
 #[derive(Debug)]
 struct Entered {
     tty: Tty,
-    /// What the terminal did not read yet.
     unread: Vec<u8>,
     reports_keys: bool,
 }
@@ -59,44 +58,41 @@ fn entered() -> MutexGuard<'static, Option<Entered>> {
     ENTERED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Collects a whole frame, so that it reaches the terminal in one write.
+/// Collects a frame, so that it reaches the terminal in one write.
 #[derive(Clone, Debug, Default)]
-struct Whole(Rc<RefCell<Vec<u8>>>);
+struct FrameBuffer(Rc<RefCell<Vec<u8>>>);
 
-impl Write for Whole {
+impl Write for FrameBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        // ratatui flushes in mid-frame; a frame is sent by `Screen::send`.
+        // ratatui flushes in mid-frame; `Screen::send` writes the whole frame.
         Ok(())
     }
 }
 
-/// An entered terminal; left when it goes.
+/// An entered terminal, restored when it is dropped.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Whole>>,
-    frame: Whole,
+    terminal: Terminal<CrosstermBackend<FrameBuffer>>,
+    frame: FrameBuffer,
     area: Rect,
-    /// Whether the terminal says that it has more colours than sixteen.
+    /// Whether the terminal reports more than sixteen colours.
     rich: bool,
-    /// Whether it is asked that, since it matters.
+    /// Whether the terminal is still to be asked for that; only if the theme has more.
     asks_colours: bool,
 }
 
 impl Screen {
-    /// Enters: raw mode, the alternate screen, bracketed paste. A panic from here on leaves first.
-    ///
-    /// # Errors
-    /// Where stdout is no terminal that can be entered.
+    /// Enters raw mode, the alternate screen and bracketed paste. From here on a panic restores the terminal first.
     pub fn enter(theme: Theme) -> io::Result<Self> {
         leave_on_panic();
-        let frame = Whole::default();
+        let frame = FrameBuffer::default();
         let rich = theme::says_rich(std::env::var("COLORTERM").ok().as_deref());
-        // The console of Linux prints what it does not know.
+        // The Linux console prints unknown sequences.
         let asks_colours = !rich && theme.is_rich() && std::env::var("TERM").is_ok_and(|term| term != "linux");
         let area = Rect::default();
         let mut screen = Self { terminal: terminal(&frame, area)?, frame, area, rich, asks_colours };
@@ -104,13 +100,10 @@ impl Screen {
         Ok(screen)
     }
 
-    /// Enters, or enters again after [`Screen::suspend`] or a stop; the next drawing draws everything.
-    ///
-    /// # Errors
-    /// As [`Screen::enter`].
+    /// Enters the terminal, also after [`Screen::suspend`] or a stop. The next frame is drawn completely.
     pub fn resume(&mut self) -> io::Result<()> {
         let mut entered = entered();
-        // Its modes as they were are asked for only while they are.
+        // If it is entered already, its modes are not the original ones, so the known ones are kept.
         let mut now = match entered.take() {
             Some(entered) => entered,
             None => Entered { tty: Tty::open()?, unread: Vec::new(), reports_keys: false },
@@ -122,33 +115,26 @@ impl Screen {
         raw?;
         let mut out = self.frame.clone();
         queue!(out, EnterAlternateScreen)?;
-        // A console without bracketed paste says so by an error; pastes are then found by their speed.
+        // An error means that the console has no bracketed paste; pastes are then recognized by their speed.
         let _ = queue!(out, EnableBracketedPaste);
         out.write_all(ASK_KEYBOARD)?;
         self.redraw()
     }
 
-    /// The next drawing draws everything.
-    ///
-    /// # Errors
-    /// Never: nothing is written yet.
+    /// Makes the next frame complete.
     pub fn redraw(&mut self) -> io::Result<()> {
-        // A new terminal has drawn nothing yet, so its next frame is whole. `Terminal::clear` would ask the terminal
-        // where its cursor is, and wait for the answer.
+        // A new `Terminal` has drawn nothing, so its next frame is complete. `Terminal::clear` would block on a cursor
+        // position report.
         self.terminal = terminal(&self.frame, self.area)?;
         queue!(self.terminal.backend_mut(), Clear(ClearType::All))
     }
 
-    /// Leaves for a while.
     pub fn suspend(&mut self) {
         leave();
     }
 
-    /// Draws one frame: only the cells that changed, in one write, shown at once. `None`: the terminal has not read the
-    /// last frame yet, so this one is left out.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
+    /// Draws a frame: only the changed cells, in one synchronized write. Returns `None`, without drawing, if the terminal
+    /// has not read the last frame yet.
     pub fn draw<T: Default>(&mut self, draw: impl FnOnce(&mut Frame<'_>) -> T) -> io::Result<Option<T>> {
         if self.is_behind()? {
             return Ok(None);
@@ -174,32 +160,23 @@ impl Screen {
         Ok(Some(drawn))
     }
 
-    /// Whether the terminal has still not read what it was sent; what is left is sent first.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
+    /// Sends unread output, and returns whether some is still left.
     pub fn is_behind(&mut self) -> io::Result<bool> {
         let mut entered = entered();
         let Some(now) = &mut *entered else { return Ok(false) };
         if !now.unread.is_empty() {
-            now.write(&[], PATIENCE)?;
+            now.write(&[], FRAME_TIMEOUT)?;
         }
         Ok(!now.unread.is_empty())
     }
 
-    /// Hands a text to the terminal's clipboard (OSC 52).
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
+    /// Copies a text with the terminal's clipboard sequence (OSC 52).
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text))?;
         self.send()
     }
 
-    /// The terminal answered what it was asked.
-    ///
-    /// # Errors
-    /// Where the terminal is gone.
+    /// Handles the terminal's answer to a query.
     pub fn answered(&mut self, answer: Answer) -> io::Result<()> {
         match answer {
             Answer::TrueColour => self.rich = true,
@@ -207,7 +184,7 @@ impl Screen {
                 if let Some(now) = &mut *entered()
                     && !std::mem::replace(&mut now.reports_keys, true)
                 {
-                    now.write(REPORT_KEYS, PATIENCE)?;
+                    now.write(REPORT_KEYS, FRAME_TIMEOUT)?;
                 }
             }
         }
@@ -216,12 +193,12 @@ impl Screen {
 
     fn send(&mut self) -> io::Result<()> {
         let bytes = std::mem::take(&mut *self.frame.0.borrow_mut());
-        entered().as_mut().map_or(Ok(()), |now| now.write(&bytes, PATIENCE))
+        entered().as_mut().map_or(Ok(()), |now| now.write(&bytes, FRAME_TIMEOUT))
     }
 }
 
-/// A terminal that has drawn nothing.
-fn terminal(frame: &Whole, area: Rect) -> io::Result<Terminal<CrosstermBackend<Whole>>> {
+/// A `Terminal` that has drawn nothing.
+fn terminal(frame: &FrameBuffer, area: Rect) -> io::Result<Terminal<CrosstermBackend<FrameBuffer>>> {
     let viewport = Viewport::Fixed(area);
     Terminal::with_options(CrosstermBackend::new(frame.clone()), TerminalOptions { viewport })
 }
@@ -232,8 +209,8 @@ impl Drop for Screen {
     }
 }
 
-/// Leaves the terminal as it was, once; errors are of no use to anybody here. A terminal that reads nothing is not waited
-/// for.
+/// Restores the terminal, once. Errors are ignored, since nobody could be told, and a terminal that does not read is not
+/// waited for.
 pub fn leave() {
     let Some(mut now) = entered().take() else { return };
     let mut out = Vec::new();
@@ -242,24 +219,24 @@ pub fn leave() {
     }
     let _ = queue!(out, EndSynchronizedUpdate, DisableBracketedPaste);
     let _ = queue!(out, LeaveAlternateScreen, cursor::Show);
-    let _ = now.write(&out, LAST_PATIENCE);
+    let _ = now.write(&out, LEAVE_TIMEOUT);
     now.tty.restore();
 }
 
-/// A panic leaves the terminal before it is told, or its words would vanish with the alternate screen.
+/// Restores the terminal before a panic message is printed; on the alternate screen the message would be lost.
 fn leave_on_panic() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
-        let told = std::panic::take_hook();
+        let print_panic = std::panic::take_hook();
         let main = std::thread::current().id();
         std::panic::set_hook(Box::new(move |panic| {
-            // A helper thread that dies must not take the script off the screen.
+            // A panic in a helper thread must not close the screen.
             if std::thread::current().id() == main {
                 leave();
-                told(panic);
+                print_panic(panic);
             } else if entered().is_none() || crate::helper::is_one() {
-                // What happens to a helper is reported, not printed.
-                told(panic);
+                // A helper's panic is reported on the screen instead.
+                print_panic(panic);
             }
         }));
     });

@@ -1,38 +1,34 @@
-//! Roles → styles. Views name roles, never colours. Every state is told by a word or a mark as well, so a theme may have
-//! no colour at all.
+//! Styles by role. Views name roles, never colours. Every state also has a word or a mark, so a theme needs no colours.
 
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
 pub use crate::settings::Theme;
 
-/// What a piece of text is to the reader.
+/// The meaning of a piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Everything that is not something else.
+    /// Any other text.
     Text,
-    /// The sentence to be said now: the one bright thing.
+    /// The current sentence, the only bright text.
     Sentence,
-    /// The title above it.
     Title,
-    /// What was said.
     Said,
-    /// The keys and the marks that lead the eye.
+    /// Keys and marks.
     Accent,
     /// Lines between regions.
     Line,
-    /// The SOP contradicts itself here.
+    /// A contradiction in the SOP.
     Caution,
     /// A value that is not the default.
     Set,
     /// The banner of an emergency.
     Alarm,
-    /// Something stays wrong.
+    /// A lasting trouble.
     Trouble,
 }
 
 impl Role {
-    /// Every role.
     pub const ALL: [Self; 10] = [
         Self::Text,
         Self::Sentence,
@@ -47,7 +43,7 @@ impl Role {
     ];
 }
 
-/// The colours of a theme that sets its own.
+/// The colours of a theme.
 struct Palette {
     ground: u32,
     text: u32,
@@ -96,7 +92,7 @@ const PROYEKTOR: Palette = Palette {
     trouble: 0xff_a39b,
 };
 
-/// The colours above on a terminal that has sixteen.
+/// The replacements for a terminal that has sixteen colours.
 const SIXTEEN: [(u32, Color); 25] = [
     (0x16_181d, Color::Black),
     (0xc9_d1dc, Color::Gray),
@@ -125,13 +121,12 @@ const SIXTEEN: [(u32, Color); 25] = [
     (0xff_a39b, Color::LightRed),
 ];
 
-/// Whether a terminal with this COLORTERM has 16 million colours. A console of Windows that knows escape codes has them.
-#[must_use]
+/// Whether a terminal with this COLORTERM has 16 million colours. Every Windows console that supports escape codes has.
 pub fn says_rich(colorterm: Option<&str>) -> bool {
     cfg!(windows) || matches!(colorterm, Some("truecolor" | "24bit"))
 }
 
-/// Draws with sixteen colours what was drawn with more.
+/// Replaces the colours of a drawing by the sixteen.
 pub fn in_sixteen_colours(buffer: &mut Buffer) {
     for cell in &mut buffer.content {
         cell.fg = of_sixteen(cell.fg);
@@ -154,14 +149,11 @@ fn rgb(colour: u32) -> Color {
 }
 
 impl Theme {
-    /// Whether it has colours beyond the terminal's sixteen.
-    #[must_use]
+    /// Whether it uses colours beyond the terminal's sixteen.
     pub fn is_rich(self) -> bool {
         matches!(self, Self::Dark | Self::Light | Self::Proyektor)
     }
 
-    /// The style of a role.
-    #[must_use]
     pub fn style(self, role: Role) -> Style {
         let plain = Style::new();
         match self {
@@ -172,7 +164,7 @@ impl Theme {
             },
             Self::Terminal => match role {
                 Role::Sentence => plain.add_modifier(Modifier::BOLD),
-                // White on red, whatever the terminal's own ground is.
+                // White on red works on any background.
                 Role::Alarm => plain.fg(Color::White).bg(Color::Red).add_modifier(Modifier::BOLD),
                 Role::Said => plain.fg(Color::Green),
                 Role::Line => plain.fg(Color::DarkGray),
@@ -209,7 +201,7 @@ mod tests {
     /// The contrast of two colours as WCAG 2 computes it.
     fn contrast(a: Color, b: Color) -> f64 {
         let luminance = |colour| {
-            let Color::Rgb(red, green, blue) = colour else { panic!("a palette has colours of its own") };
+            let Color::Rgb(red, green, blue) = colour else { panic!("every palette colour is RGB") };
             let linear = |c: u8| {
                 let c = f64::from(c) / 255.0;
                 if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
@@ -221,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn every_role_reads_well_on_its_ground() {
+    fn every_role_has_enough_contrast() {
         for theme in [Theme::Dark, Theme::Light, Theme::Proyektor] {
             for role in Role::ALL {
                 let style = theme.style(role);
@@ -231,15 +223,15 @@ mod tests {
         }
     }
 
-    /// Every colour of a theme has one of the sixteen in its place, and no role vanishes in its ground.
+    /// Every colour has a replacement, and no text gets the colour of its background.
     #[test]
-    fn with_sixteen_colours_every_role_is_still_seen() {
+    fn every_role_is_visible_with_sixteen_colours() {
         for theme in Theme::ALL.into_iter().filter(|theme| theme.is_rich()) {
             for role in Role::ALL {
                 let style = theme.style(role);
-                let [ink, ground] = [style.fg, style.bg].map(|colour| of_sixteen(colour.unwrap()));
-                assert!(ink != ground && ink != Color::Reset && ground != Color::Reset, "{theme:?} {role:?}");
-                assert!(!matches!(ink, Color::Rgb(..)) && !matches!(ground, Color::Rgb(..)), "{theme:?} {role:?}");
+                let [text, ground] = [style.fg, style.bg].map(|colour| of_sixteen(colour.unwrap()));
+                assert!(text != ground && text != Color::Reset && ground != Color::Reset, "{theme:?} {role:?}");
+                assert!(!matches!(text, Color::Rgb(..)) && !matches!(ground, Color::Rgb(..)), "{theme:?} {role:?}");
             }
         }
         assert_eq!(of_sixteen(Color::Green), Color::Green);

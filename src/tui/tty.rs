@@ -1,8 +1,8 @@
-//! The terminal as the system has it: its modes, its size, and writes that wait for no terminal that does not read.
+//! The terminal device: modes, size, and writes that don't block on a terminal that does not read.
 
 pub use system::Tty;
 
-/// The largest window that is drawn on, columns and rows; of a larger one the rest stays empty.
+/// The most columns and rows that are drawn; the rest of a larger window stays empty.
 pub const LARGEST: (u16, u16) = (1000, 400);
 
 #[cfg(unix)]
@@ -17,53 +17,42 @@ mod system {
     use rustix::stdio::{stdin, stdout};
     use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr, ttyname};
 
-    /// Where the terminal can't be opened once more, it is written to in pieces so small that they find room or don't.
+    /// If the terminal can't be opened non-blocking, it is written to in pieces so small that a write does not block.
     const PIECE: usize = 256;
 
-    /// The terminal, and its modes as they were.
+    /// The terminal and its original modes.
     #[derive(Debug)]
     pub struct Tty {
-        /// Opened once more, not to block: the shell shares the standard streams' own flags. `None`: it can't be.
+        /// Opened again as non-blocking, since the flags of standard output are shared with the shell. `None` if that fails.
         out: Option<OwnedFd>,
         before: Termios,
     }
 
     impl Tty {
-        /// Opens it.
-        ///
-        /// # Errors
-        /// Where standard input is no terminal.
         pub fn open() -> io::Result<Self> {
             let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
             let out = ttyname(stdout(), Vec::new()).and_then(|path| open(path, flags, Mode::empty())).ok();
             Ok(Self { out, before: tcgetattr(stdin())? })
         }
 
-        /// Takes every key as it comes.
-        ///
-        /// # Errors
-        /// Where the terminal is gone.
+        /// Enters raw mode.
         pub fn raw(&self) -> io::Result<()> {
             let mut modes = self.before.clone();
             modes.make_raw();
             Ok(tcsetattr(stdin(), OptionalActions::Now, &modes)?)
         }
 
-        /// Its modes as they were before.
+        /// Restores the original modes.
         pub fn restore(&self) {
             let _ = tcsetattr(stdin(), OptionalActions::Now, &self.before);
         }
 
-        /// Its columns and rows.
-        #[must_use]
+        /// Columns and rows.
         pub fn size() -> Option<(u16, u16)> {
             tcgetwinsize(stdout()).ok().map(|size| (size.ws_col, size.ws_row))
         }
 
-        /// Writes what it takes within `patience`, and answers how much that was.
-        ///
-        /// # Errors
-        /// Where the terminal is gone.
+        /// Writes what the terminal accepts within `patience`. Returns how much that was.
         pub fn write(&self, bytes: &[u8], patience: Duration) -> io::Result<usize> {
             let end = Instant::now() + patience;
             let mut written = 0;
@@ -71,7 +60,7 @@ mod system {
                 let rest = &bytes[written..];
                 let result = match &self.out {
                     Some(out) => write(out, rest),
-                    None if takes(stdout(), Duration::ZERO)? => write(stdout(), &rest[..rest.len().min(PIECE)]),
+                    None if is_writable(stdout(), Duration::ZERO)? => write(stdout(), &rest[..rest.len().min(PIECE)]),
                     None => Err(Errno::AGAIN),
                 };
                 match result {
@@ -80,7 +69,7 @@ mod system {
                     Err(Errno::AGAIN) => {
                         let left = end.saturating_duration_since(Instant::now());
                         let out = self.out.as_ref().map_or(stdout(), AsFd::as_fd);
-                        if left.is_zero() || !takes(out, left)? {
+                        if left.is_zero() || !is_writable(out, left)? {
                             break;
                         }
                     }
@@ -91,8 +80,8 @@ mod system {
         }
     }
 
-    /// Whether the terminal takes something within this time.
-    fn takes(out: BorrowedFd<'_>, wait: Duration) -> io::Result<bool> {
+    /// Whether the terminal can be written to within this time.
+    fn is_writable(out: BorrowedFd<'_>, wait: Duration) -> io::Result<bool> {
         let wait = Timespec::try_from(wait).ok();
         match poll(&mut [PollFd::new(&out, PollFlags::OUT)], wait.as_ref()) {
             Ok(ready) => Ok(ready > 0),
@@ -114,37 +103,26 @@ mod system {
     pub struct Tty;
 
     impl Tty {
-        /// Opens it.
-        ///
-        /// # Errors
-        /// Never.
         pub fn open() -> io::Result<Self> {
             Ok(Self)
         }
 
-        /// Takes every key as it comes.
-        ///
-        /// # Errors
-        /// Where the console is gone.
+        /// Enters raw mode.
         pub fn raw(&self) -> io::Result<()> {
             enable_raw_mode()
         }
 
-        /// Its modes as they were before.
+        /// Restores the original modes.
         pub fn restore(&self) {
             let _ = disable_raw_mode();
         }
 
-        /// Its columns and rows.
-        #[must_use]
+        /// Columns and rows.
         pub fn size() -> Option<(u16, u16)> {
             size().ok()
         }
 
-        /// Writes all of it: a console takes everything, or is stopped with its window.
-        ///
-        /// # Errors
-        /// Where the console is gone.
+        /// Writes everything; a console blocks only while its window is selected or scrolled.
         pub fn write(&self, bytes: &[u8], _patience: Duration) -> io::Result<usize> {
             let mut out = io::stdout().lock();
             out.write_all(bytes).and_then(|()| out.flush()).map(|()| bytes.len())

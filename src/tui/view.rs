@@ -1,4 +1,4 @@
-//! The screen: what is where. Views read the [`App`] and draw; they change nothing and decide nothing.
+//! The layout of the screen. Views read the [`App`] and draw; they change nothing.
 //!
 //! ```text
 //!  Salam Penutup · SOP Rev-1                            Jam pelanggan 14.57 WIB   header
@@ -22,16 +22,16 @@
 //!  Spasi sudah disampaikan   Backspace urungkan   X akhiri   ? daftar tombol
 //! ```
 //!
-//! A region is a list of blocks. Where the rows lack, blocks go in the order of their `Priority`: first the blank rows,
-//! then the complete sentence, then the other steps. What is never dropped is the current sentence; where it alone is
-//! too high, it scrolls.
+//! A region is a list of blocks. If there are too few rows, blocks are dropped in the order of their `Priority`: first blank
+//! rows, then the complete sentence, then other steps. The current sentence is never dropped; if it alone is too high, it
+//! scrolls.
 
+mod cells;
 pub mod demo;
 pub mod drill;
 mod feedback;
 mod footer;
 mod header;
-mod ink;
 pub mod lines;
 mod panel;
 mod script;
@@ -56,27 +56,25 @@ pub struct Look<'a> {
     pub app: &'a App,
     /// The styles.
     pub theme: Theme,
-    /// How many columns there are.
     pub columns: usize,
-    /// Which layout.
     pub size: Size,
-    /// How far what is open is scrolled.
+    /// The scroll offset in lines.
     pub scroll: usize,
-    /// In practice and presentation: the keys of the footer, in place of the prompter's.
+    /// In practice and presentation, the footer that replaces the prompter's.
     pub foot: Option<Foot<'a>>,
 }
 
-/// A footer of one's own.
+/// The footer of practice and presentation.
 #[derive(Clone, Copy)]
 pub struct Foot<'a> {
-    /// The keys' names and what they do, the most needed first.
+    /// Names and labels of keys, the most important first.
     pub keys: &'a [(String, String)],
-    /// What the prompter's keys don't do here.
+    /// Actions of the prompter that are not available here.
     pub hides: &'a [Action],
 }
 
 impl Look<'_> {
-    /// Whether a key of the prompter does here what it does.
+    /// Whether an action is available here.
     fn offers(&self, action: &Action) -> bool {
         self.foot.is_none_or(|foot| !foot.hides.contains(action))
     }
@@ -89,7 +87,7 @@ impl Look<'_> {
         Span::styled(text.into(), self.style(role))
     }
 
-    /// A line with something at its left and something at its right; the left gives way.
+    /// A line with text at both ends; the left one is shortened if they don't fit.
     fn two_ends(&self, left: Vec<Span<'static>>, right: Vec<Span<'static>>) -> Line<'static> {
         let total = |spans: &[Span<'static>]| spans.iter().map(|s| width(&s.content)).sum::<usize>();
         let wide = total(&right);
@@ -102,7 +100,7 @@ impl Look<'_> {
             span.content = short.into();
             used += width(&span.content);
             spans.push(span);
-            // One ellipsis says it.
+            // Nothing after an ellipsis.
             if is_cut {
                 break;
             }
@@ -128,7 +126,6 @@ pub enum Size {
 
 impl Size {
     /// The layout for a window.
-    #[must_use]
     pub fn of(columns: u16, rows: u16) -> Self {
         match (columns, rows) {
             (..30, _) | (_, ..6) => Self::Tiny,
@@ -139,63 +136,56 @@ impl Size {
     }
 }
 
-/// In a window with fewer columns the words of a sentence are broken: nobody reads them there.
+/// In a window with fewer columns a sentence is unreadable, since its words are broken.
 const LEAST_COLUMNS: u16 = 10;
 
-/// Whether a window shows the sentence that is to be said, or at least the beginning of it to be scrolled.
-#[must_use]
+/// Whether a window shows at least the beginning of the current sentence readably.
 pub fn shows_sentence(columns: u16, rows: u16) -> bool {
     columns >= LEAST_COLUMNS && rows > 0
 }
 
-/// To how many rows the sentence shrinks, and scrolls, before a banner goes.
+/// The sentence shrinks to this many rows, and scrolls, before a banner is dropped.
 const SCROLLED: usize = 3;
-/// A sentence higher than this scrolls beside its steps before header and footer go.
+/// In the wide layout a sentence higher than this scrolls before header and footer are dropped.
 const SENTENCE_BESIDE: usize = 12;
 
-/// How long a block stays in a small window: the lowest priority is left out first.
+/// The priority of a block in a small window; the lowest is dropped first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Priority {
     /// A blank row.
     Gap,
     /// A blank row beside the current sentence.
     Inner,
-    /// The complete sentence.
     Complete,
-    /// A row for notices that has none.
+    /// The empty row for notices.
     Empty,
-    /// A step that was said.
     Said,
-    /// A step further ahead.
+    /// A step after the next one.
     Ahead,
     /// A line between regions.
     Line,
-    /// A reminder.
     Reminder,
     /// The revision and the clock.
     Title,
-    /// What is good to have: the warning of the next greeting, the next step.
+    /// The warning of the next greeting, the next step.
     Next,
-    /// The fields.
     Fields,
-    /// The facts.
     Facts,
-    /// A notice.
     Notice,
-    /// The last to go before the sentence itself scrolls: footer, caution.
+    /// Footer and caution, dropped last before the sentence scrolls.
     Last,
-    /// The banner: the sentence scrolls before it goes.
+    /// The banner; the sentence scrolls before it is dropped.
     Alarm,
 }
 
-/// Rows that stay or go together.
+/// Rows that are dropped together.
 struct Block {
     lines: Vec<Line<'static>>,
-    /// `None`: what is open, which stays and scrolls.
+    /// `None`: the sentence or panel, which is not dropped but scrolls.
     priority: Option<Priority>,
-    /// To how many rows what is open shrinks before anything else goes: a panel gives way, the sentence does not.
+    /// For the sentence or panel, the rows that it keeps before other blocks are dropped.
     least: usize,
-    /// Where the cursor stands in its first row.
+    /// The column of the cursor in the first row.
     cursor: Option<usize>,
 }
 
@@ -216,7 +206,7 @@ impl Block {
         Self::line(Priority::Inner, Line::default())
     }
 
-    /// Keeps the first rows, the last of which says that there were more.
+    /// Keeps the first rows and ends the last one in an ellipsis.
     fn cut(&mut self, rows: usize, columns: usize) {
         if self.lines.len() <= rows {
             return;
@@ -240,16 +230,15 @@ impl Block {
     }
 }
 
-/// What a drawing found out.
+/// The scroll limits that a drawing found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Drawn {
-    /// How far what is open can be scrolled.
+    /// The largest scroll offset.
     pub most_scroll: usize,
-    /// How many lines of it are seen at once.
+    /// The number of visible lines.
     pub page: usize,
 }
 
-/// Draws the prompter.
 pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, scroll: usize) -> Drawn {
     let area = frame.area();
     let size = Size::of(area.width, area.height);
@@ -280,7 +269,7 @@ fn prompter(frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) -> Drawn {
             top.extend(script::blocks(look));
             bottom.extend(script::complete(look));
             if matches!(mode, Mode::EndPrompt | Mode::LeavePrompt) {
-                // What is open is the question now; it is answered with the sentence out of sight rather than unseen.
+                // The question must be visible, so the sentence may be dropped.
                 for block in &mut top {
                     block.priority = block.priority.or(Some(Priority::Last));
                 }
@@ -291,9 +280,9 @@ fn prompter(frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) -> Drawn {
     stack(frame, look, area, top, bottom)
 }
 
-/// Under 30×6: the current sentence alone, but for what a key has opened, or a digit would answer an unseen question.
+/// Under 30×6: only the current sentence, or an open question, panel or field, which must not be answered unseen.
 fn tiny(look: &Look<'_>, area: Rect) -> Vec<Block> {
-    // A lone row keeps room for the mark that there is more.
+    // A single row needs a column for the mark that there is more.
     let columns = if area.height == 1 && look.columns > 1 { look.columns - 1 } else { look.columns };
     let look = Look { columns, ..*look };
     match look.app.mode() {
@@ -313,7 +302,7 @@ fn wide(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>) -> 
     let at_top = top.into_iter().map(|b| (b, true));
     let bottom = script::complete(look).into_iter().chain(footer::blocks(look));
     let mut around: Vec<(Block, bool)> = at_top.chain(bottom.map(|b| (b, false))).collect();
-    // First the complete sentence gives way, then the other steps, then what is around.
+    // First the complete sentence is dropped, then the other steps, then header and footer.
     let height = usize::from(area.height);
     fit(look, &mut around, height.saturating_sub(least(&steps).max(least(&sentence))), Priority::Empty);
     fit(look, &mut around, height.saturating_sub(least(&sentence).min(SENTENCE_BESIDE)), Priority::Last);
@@ -334,7 +323,7 @@ fn wide(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>) -> 
     stack(frame, &beside, pane, sentence, Vec::new())
 }
 
-/// The rows that a column of its own needs at the least: everything but blank rows.
+/// The rows that a column needs, without blank rows.
 fn least(blocks: &[Block]) -> usize {
     let blank = |b: &&Block| matches!(b.priority, Some(Priority::Gap | Priority::Inner));
     blocks.iter().filter(|b| !blank(b)).map(|b| b.lines.len()).sum()
@@ -344,15 +333,15 @@ fn to_rows(rows: usize) -> u16 {
     u16::try_from(rows).unwrap_or(u16::MAX)
 }
 
-/// Drops blocks up to a rank until the rest fits; of one rank, the last goes first. What went before something larger
-/// did comes back where there is room for it after all.
+/// Drops blocks up to a priority until the rest fits; within a priority, the last one first. Dropping a large block can
+/// free more rows than needed; then blocks dropped before it are restored.
 fn fit<T>(look: &Look<'_>, blocks: &mut Vec<(Block, T)>, rows: usize, up_to: Priority) {
     let size = |block: &Block| if block.priority.is_some() { block.lines.len() } else { block.least };
     let mut least: usize = blocks.iter().map(|(b, _)| size(b)).sum();
     let ranks = blocks.iter().enumerate().filter_map(|(at, (b, _))| Some((b.priority?, Reverse(at))));
     let mut ranks: Vec<_> = ranks.filter(|(rank, _)| *rank <= up_to).collect();
     ranks.sort_unstable();
-    let mut gone = Vec::new();
+    let mut dropped = Vec::new();
     for (rank, Reverse(at)) in ranks {
         if rank == Priority::Alarm {
             for (open, _) in blocks.iter_mut().filter(|(block, _)| block.priority.is_none()) {
@@ -365,10 +354,10 @@ fn fit<T>(look: &Look<'_>, blocks: &mut Vec<(Block, T)>, rows: usize, up_to: Pri
             break;
         }
         least -= size(&blocks[at].0);
-        gone.push(at);
+        dropped.push(at);
     }
     let mut free = rows.saturating_sub(least);
-    while let Some(at) = gone.pop() {
+    while let Some(at) = dropped.pop() {
         let block = &mut blocks[at].0;
         if free > 0 && block.priority >= Some(Priority::Notice) {
             block.cut(free, look.columns);
@@ -386,7 +375,7 @@ fn rows_of<T>(blocks: &[(Block, T)]) -> usize {
     blocks.iter().map(|(b, _)| b.lines.len()).sum()
 }
 
-/// Draws blocks from the top and from the bottom of an area; what is between stays empty.
+/// Draws blocks at the top and at the bottom of an area.
 fn stack(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>, bottom: Vec<Block>) -> Drawn {
     let height = usize::from(area.height);
     let at_top = top.into_iter().map(|b| (b, true));
@@ -407,7 +396,7 @@ fn stack(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>, bo
     drawn
 }
 
-/// Cuts lines to a window of `rows`, its last row telling that there is more, or the end of its only one.
+/// Cuts lines to `rows`. The last row, or the end of a single one, marks that there is more.
 fn scroll(look: &Look<'_>, lines: &mut Vec<Line<'static>>, rows: usize) -> Drawn {
     if rows == 0 {
         lines.clear();
@@ -444,7 +433,7 @@ fn put<T>(frame: &mut Frame<'_>, area: Rect, blocks: Vec<(Block, T)>) {
             if y >= area.bottom() {
                 return;
             }
-            ink::line(&line, Rect { y, height: 1, ..area }, frame.buffer_mut());
+            cells::draw_line(&line, Rect { y, height: 1, ..area }, frame.buffer_mut());
             y += 1;
         }
     }

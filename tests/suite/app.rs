@@ -414,7 +414,7 @@ fn what_was_said_keeps_the_greeting_it_was_said_with() {
 }
 
 #[test]
-fn two_zones_that_greet_differently_are_both_told() {
+fn two_zones_with_different_greetings_are_both_shown() {
     let mut stage = Stage::at("14:30");
     assert_eq!(stage.app.other_greeting(), None);
     stage.keys("z");

@@ -1,7 +1,9 @@
 //! The first run: the SOP at once, and one line for whoever is new, until it is closed.
 
-use penutup::app::{Begin, Effect};
+use penutup::app::AppSetup;
+use penutup::app::Effect;
 use penutup::loaded::LoadedRules;
+
 use penutup::message::{Message, Subject};
 use penutup::tui::theme::Theme;
 use penutup::words::Lang;
@@ -20,7 +22,8 @@ fn new() -> Stage {
 
 fn fresh(lang: Lang) -> penutup::app::App {
     let book = std::sync::Arc::new(LoadedRules::built_in());
-    let begin = Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now: wib("14:20") };
+    let begin =
+        AppSetup { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now: wib("14:20") };
     penutup::app::App::new(begin)
 }
 

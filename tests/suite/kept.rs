@@ -476,7 +476,7 @@ fn a_helper_thread_that_dies_is_on_the_screen_and_in_the_log() {
         let mut app = stage.app;
         let reload = || panic!("the rules `{}` broke it", String::from("Siti Aminah"));
         let outside = penutup::run::Outside {
-            keeper: penutup::files::saved_state::StateWriter::new(
+            state_writer: penutup::files::saved_state::StateWriter::new(
                 &penutup::files::Folders::default(),
                 penutup::seat::SeatState::default(),
             ),

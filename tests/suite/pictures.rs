@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use crate::drill;
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::app::{App, Begin};
+use penutup::app::App;
+use penutup::app::AppSetup;
 use penutup::keymap::{self, Key};
 use penutup::loaded::LoadedRules;
+
 use penutup::tui::theme::Theme;
 use penutup::tui::view;
 use penutup::words::Lang;
@@ -34,7 +36,7 @@ impl Prompter {
     /// Begins at this UTC time of a fixed day.
     fn at(time: &str) -> Self {
         let now: DateTime<Utc> = format!("2026-11-24T{time}:00Z").parse().unwrap();
-        let begin = Begin {
+        let begin = AppSetup {
             book: Arc::new(LoadedRules::built_in()),
             lang: Lang::Id,
             zone: 0,

@@ -13,9 +13,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::app::{App, Begin, Update};
+use penutup::app::AppSetup;
+use penutup::app::{App, Update};
 use penutup::clock::Clock;
 use penutup::loaded::LoadedRules;
+
 use penutup::message::Message;
 use penutup::plain::listen::Line;
 use penutup::plain::view::Plain;
@@ -55,7 +57,7 @@ struct Talk {
 
 impl Talk {
     fn with(book: Arc<LoadedRules>, lang: Lang, now: DateTime<Utc>) -> Self {
-        let begin = Begin { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
+        let begin = AppSetup { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
         let paper = Paper::default();
         let view = Plain::new(paper.clone(), false);
         Self { app: App::new(begin).plain_mode(), now, view, paper, left: false }

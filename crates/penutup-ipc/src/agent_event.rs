@@ -1,22 +1,32 @@
-//! What the fleet's agent beside the prompter brings from the centre, and how it itself stands.
+//! Events from the fleet's agent, which connects this machine to the centre, and the state of that connection.
 
 use chrono::{DateTime, Utc};
 
 use penutup_rules::declaration::Broadcast;
 
-/// What the agent tells, or is seen to do.
+/// An event sent by the agent, or its connection or disconnection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentEvent {
-    /// It came.
     Came,
-    /// It hears the centre.
+    /// It is connected to the centre.
     Up,
-    /// It has not heard the centre since then.
+    /// It has not been connected to the centre since then.
     Down(DateTime<Utc>),
-    /// A declaration that it has verified, a new one or one that is known.
+    /// A declaration with a verified signature, new or known already.
     Klb(Box<Broadcast>),
     /// The rules on the disk changed.
     Rules,
-    /// It went.
+    /// It disconnected from the prompter.
     Gone,
+}
+
+/// The state of the connection to the centre.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CentreLink {
+    /// No trouble is known.
+    Up,
+    /// The agent has not been connected to the centre since then.
+    Down(DateTime<Utc>),
+    /// The agent itself disconnected then.
+    Gone(DateTime<Utc>),
 }

@@ -1,33 +1,32 @@
-//! What the telephone brings, as its sources hand it over: raw pairs, not yet held against the rules. No place here for
-//! a number: it is dropped before this.
+//! Events from the telephone, as their sources send them: raw pairs, not yet resolved against the rules. There is no
+//! field for a number, which the sources drop.
 
 use serde::{Deserialize, Serialize};
 
 use penutup_rules::closing::name::TextError;
 use penutup_rules::closing::pairs::PairError;
 
-/// What the telephone tells.
+/// An event from the telephone.
 #[derive(Clone, PartialEq, Eq)]
 pub enum PhoneEvent {
     /// A call began.
     Start {
-        /// What the telephone calls it, where it tells calls apart.
+        /// The telephone's id of the call, if it has one.
         id: Option<String>,
-        /// What is known of it.
+        /// Its known facts and fields.
         pairs: Pairs,
     },
-    /// Something became known of the running call.
+    /// Facts or fields of the running call became known.
     Set(Pairs),
     /// A call ended.
     End {
-        /// Which, where the telephone tells calls apart.
+        /// The telephone's id of the call, if it has one.
         id: Option<String>,
     },
 }
 
 impl PhoneEvent {
-    /// What became known with it.
-    #[must_use]
+    /// The pairs that came with the event.
     pub fn pairs(&self) -> Option<&Pairs> {
         match self {
             Self::Start { pairs, .. } | Self::Set(pairs) => Some(pairs),
@@ -51,22 +50,20 @@ impl std::fmt::Debug for PhoneEvent {
 pub struct Pairs(pub Vec<(String, String)>);
 
 impl std::fmt::Debug for Pairs {
-    /// Says nothing of the values: a customer's name may be one.
+    /// Omits the values: a customer's name may be among them.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(key, _)| key)).finish()
     }
 }
 
-/// A pair that was not taken.
+/// A pair that was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ignored {
-    /// Its key.
     pub key: String,
-    /// Why.
     pub why: Why,
 }
 
-/// Why a pair was not taken.
+/// Why a pair was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
@@ -74,9 +71,9 @@ pub enum Why {
     UnknownKey,
     /// The fact or field has no such value.
     UnknownValue,
-    /// A number is no name.
+    /// A name must not be a number.
     Digits,
-    /// What is written where nobody is known, an address, or a variable that nobody filled.
+    /// Not a name: a placeholder for an unknown caller, an address, or an unexpanded variable.
     NoName,
     /// The text is longer than the field takes.
     TooLong,
@@ -95,4 +92,13 @@ impl From<PairError> for Why {
             PairError::Twice => Self::Twice,
         }
     }
+}
+
+/// The state of the prompter's own connection to the telephone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Connected.
+    Up,
+    /// Not connected; it retries.
+    Down,
 }

@@ -15,7 +15,7 @@ pub fn run(materials: &Materials, context: &Context) -> Answer {
     let (rules, w) = (&materials.book.rules, &context.words().drillverb);
     let generator = CardGenerator::new(rules, &materials.stories);
     let usable = generator.usable_scenarios();
-    let tellings: usize = usable.iter().map(|s| s.tell.len()).sum();
+    let tellings: usize = usable.iter().map(|s| s.texts.len()).sum();
     let mut out = fill(
         w.list_title,
         &[
@@ -40,7 +40,7 @@ pub fn run(materials: &Materials, context: &Context) -> Answer {
         let _ = writeln!(out, "  {mark} {id:<28} {told}", id = shown(&zone.id));
     }
     for (title, values) in
-        [(w.list_never_told, generator.untold_values()), (w.list_unknown_values, generator.unreviewed_values())]
+        [(w.list_never_told, generator.unmentioned_values()), (w.list_unknown_values, generator.unreviewed_values())]
     {
         if !values.is_empty() {
             let _ = write!(out, "\n{title}\n  {}\n", values.join(", "));

@@ -23,7 +23,7 @@ impl CardGenerator<'_> {
         !self.extras[extra]
             .statements
             .iter()
-            .any(|new| self.statements(candidate, details).any(|told| told.fact == new.fact))
+            .any(|new| self.statements(candidate, details).any(|old| old.fact == new.fact))
     }
 
     /// The situations that a story with these sentences fits.
@@ -38,8 +38,8 @@ impl CardGenerator<'_> {
         for fact in &candidate.unsaid {
             mention(*fact, 0, candidate.scenario.is_own);
         }
-        for told in self.statements(candidate, details) {
-            mention(told.fact, told.value, told.is_own);
+        for statement in self.statements(candidate, details) {
+            mention(statement.fact, statement.value, statement.is_own);
         }
         Scope { open, situation }
     }
@@ -97,7 +97,7 @@ impl CardGenerator<'_> {
         tries: &mut usize,
     ) -> bool {
         let scope = self.scope(candidate, details);
-        let is_mentioned = |fact: usize| self.statements(candidate, details).any(|told| told.fact == fact);
+        let is_mentioned = |fact: usize| self.statements(candidate, details).any(|statement| statement.fact == fact);
         let size = |fact: usize| self.rules.facts[fact].values.len();
         // A fact that has to be mentioned for the goal, and the values that it may have.
         let lacking = match goal {
@@ -133,7 +133,7 @@ impl CardGenerator<'_> {
             }
         };
         for &at in order {
-            let brings = |told: &Statement| told.fact == fact && values.contains(told.value);
+            let brings = |new: &Statement| new.fact == fact && values.contains(new.value);
             if *tries == 0
                 || !self.extras[at].statements.iter().any(brings)
                 || !self.adds_only_new_facts(candidate, details, at)

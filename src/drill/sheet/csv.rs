@@ -40,7 +40,6 @@ fn columns(sheet: &Sheet, number: usize, card: &Row) -> [(&'static str, String);
 }
 
 /// A sheet under its heading.
-#[must_use]
 pub fn write(sheet: &Sheet) -> String {
     let mut out = String::new();
     for (number, card) in (1..).zip(&sheet.cards) {

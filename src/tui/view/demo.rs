@@ -1,4 +1,4 @@
-//! Presentation: what to notice above, the prompter itself below.
+//! A presentation: the caption above, the prompter below.
 //!
 //! ```text
 //!  Peragaan 5/11 · Di luar PLN Mobile, tetapi TELAH punya                   √√· 2/3
@@ -23,10 +23,9 @@ use crate::drill::show::Show;
 use crate::tui::theme::{Role, Theme};
 use crate::words::fill;
 
-/// The rows that the prompter below keeps at the least.
+/// The least rows of the prompter below.
 const PROMPTER: usize = 11;
 
-/// Draws a presentation.
 pub fn draw(frame: &mut Frame<'_>, show: &Show, theme: Theme) -> Drawn {
     let area = frame.area();
     let keys = keys::footer(&keys::show_rows(show), show.words());
@@ -67,12 +66,12 @@ fn blocks(look: &Look<'_>, show: &Show) -> Vec<Block> {
     let right = if steps > 0 { vec![look.span(dots, Role::Accent)] } else { Vec::new() };
     let mut out = vec![Block::line(Priority::Last, look.two_ends(left, right))];
     let columns = look.columns.saturating_sub(4).clamp(1, 96);
-    // On the first screen, where whoever presents looks before the class does.
+    // On the first screen, for the presenter.
     if at == 0 && step == 0 && !show.left_out().is_empty() {
-        let told = fill(w.left_out_short, &[("count", &show.left_out().len().to_string())]);
+        let text = fill(w.left_out_short, &[("count", &show.left_out().len().to_string())]);
         out.push(Block::new(
             Priority::Last,
-            indented(look, wrap([(told.as_str(), look.style(Role::Caution))], columns), " "),
+            indented(look, wrap([(text.as_str(), look.style(Role::Caution))], columns), " "),
         ));
     }
     if !show.scene().story.is_empty() {
@@ -101,7 +100,7 @@ fn indented(look: &Look<'_>, mut lines: Vec<Line<'static>>, by: &'static str) ->
     lines
 }
 
-/// The clause of the rule that fires and of the sentence that is on the screen.
+/// The clauses of the rule that fires and of the shown sentence.
 fn clause(show: &Show) -> Option<String> {
     let (app, w) = (show.app(), &show.words().demo);
     let rules = app.rules();

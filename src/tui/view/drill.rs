@@ -1,5 +1,5 @@
-//! Practice: the story above, below it the prompter itself, or what takes its place: the steps to choose from, the
-//! sentences to mark, what was right, the score sheet.
+//! Practice: the story above; below it the prompter, the steps to choose from, the sentences to mark, the feedback or the
+//! score sheet.
 //!
 //! ```text
 //!  Latihan · studi kasus · kartu 3 dari 12                        di sini 13.58 WIB
@@ -34,12 +34,11 @@ use crate::wrap::shorten;
 
 /// The widest line of a story.
 const STORY: usize = 92;
-/// The rows that title, caller, line and the prompter below keep at the least.
+/// The least rows of title, caller, line and the prompter below.
 const PROMPTER: usize = 12;
-/// A screen lower than this shows one row of the story where sentences are marked.
+/// A screen lower than this shows one row of the story while sentences are marked.
 const LOW: usize = 16;
 
-/// Draws a session.
 pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
     let area = frame.area();
     let words = session.words();
@@ -69,7 +68,7 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
     }
     if on_prompter {
         let height = usize::from(area.height);
-        // The story gives way before facts and footer do.
+        // The story is shortened before facts and footer are dropped.
         let story = story_rows(height).min(height.saturating_sub(PROMPTER)).max(1);
         let head = head(&look, session, story);
         let rows = to_rows(head.iter().map(|b| b.lines.len()).sum()).min(area.height);
@@ -88,7 +87,7 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
         Phase::Card => {
             let height = usize::from(area.height);
             let is_marked = matches!(session.draft(), Draft::Spoken { open: true, .. });
-            // What is marked needs the rows more than the story, which a key shows whole.
+            // The sentences need the rows more than the story, which a key shows in full.
             let story = if is_marked && height < LOW { 1 } else { story_rows(height) };
             let mut top = head(&look, session, story);
             let (blocks, from) = work(&look, session);
@@ -135,7 +134,7 @@ fn title(look: &Look<'_>, session: &Session) -> Block {
             if let Some(card) = session.card().filter(|_| session.phase() == Phase::Card) {
                 let home = session.setup().home;
                 let rules = session.rules();
-                let time = session.app().clock_told(card.local_in(rules, home));
+                let time = session.app().clock_text(card.local_in(rules, home));
                 let with = [("time", time.as_str()), ("zone", rules.zones[home].id.as_str())];
                 let text = if look.size == Size::Compact { w.here_short } else { w.here };
                 right.push(look.span(fill(text, &with), Role::Text));
@@ -162,12 +161,12 @@ fn barred(look: &Look<'_>, session: &Session, rows: usize) -> Vec<Line<'static>>
     lines
 }
 
-/// How many rows of a screen the story takes at the most.
+/// The most rows of a screen for the story.
 fn story_rows(height: usize) -> usize {
     (height * 2 / 5).max(1)
 }
 
-/// The story above what is worked on.
+/// Title and story above the exercise.
 fn head(look: &Look<'_>, session: &Session, rows: usize) -> Vec<Block> {
     vec![title(look, session), Block::new(Priority::Last, barred(look, session, rows)), rule_block(look)]
 }
@@ -186,8 +185,8 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     let mut page = Lines::new(look, if session.is_exam() { w.intro_exam_title } else { w.intro_title });
     page.gap();
     if let Some(pass) = setup.exam {
-        let told = if setup.not_asked.is_empty() { w.intro_exam } else { w.intro_exam_part };
-        page.paragraph(&fill(told, &[("count", &count), ("pass", &pass.to_string())]));
+        let intro = if setup.not_asked.is_empty() { w.intro_exam } else { w.intro_exam_part };
+        page.paragraph(&fill(intro, &[("count", &count), ("pass", &pass.to_string())]));
     } else {
         page.paragraph(&fill(w.intro_practice, &[("count", &count)]));
     }
@@ -195,11 +194,11 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
         page.paragraph(&practice::not_asked(&setup.not_asked, session.words()));
     }
     page.gap();
-    let told = [w.intro_case, w.intro_blind, w.intro_spoken];
-    for ((each, told), digit) in ExerciseKind::ALL.into_iter().zip(told).zip('1'..) {
+    let intro = [w.intro_case, w.intro_blind, w.intro_spoken];
+    for ((each, intro), digit) in ExerciseKind::ALL.into_iter().zip(intro).zip('1'..) {
         match setup.kind {
-            None => page.entry(&format!("{digit} {}", each.label(session.words())), told),
-            Some(chosen) if chosen == each => page.entry(each.label(session.words()), told),
+            None => page.entry(&format!("{digit} {}", each.label(session.words())), intro),
+            Some(chosen) if chosen == each => page.entry(each.label(session.words()), intro),
             Some(_) => {}
         }
     }
@@ -210,7 +209,7 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     page.into_lines()
 }
 
-/// The exercise, and the first line of its list to show if there is not room for all.
+/// The exercise, and the scroll offset of its list.
 fn work(look: &Look<'_>, session: &Session) -> (Vec<Block>, usize) {
     match session.draft() {
         Draft::Case => (Vec::new(), 0),
@@ -318,7 +317,7 @@ pub(super) fn sentence_lines(look: &Look<'_>, sentence: &Sentence, role: Role) -
     lines
 }
 
-/// The mark of a spoken sentence, in a word.
+/// The word for the mark of a spoken sentence.
 pub(super) fn mark_span(look: &Look<'_>, words: &Words, mark: Option<SpokenMark>) -> Span<'static> {
     match mark {
         None => look.span("-", Role::Line),
@@ -327,7 +326,6 @@ pub(super) fn mark_span(look: &Look<'_>, words: &Words, mark: Option<SpokenMark>
     }
 }
 
-/// Puts blanks before every line.
 pub(super) fn indent(look: &Look<'_>, lines: &mut [Line<'static>], by: &'static str) {
     for line in lines {
         line.spans.insert(0, look.span(by, Role::Text));

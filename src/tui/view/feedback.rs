@@ -1,5 +1,5 @@
-//! Practice, afterwards: what was right in a card and what was not, the sentence, the clause and why; and the score sheet
-//! by rule and by fact. It names what to practise next, never how bad it was.
+//! The feedback of practice: what was right in a card and what was not, the sentence, the clause and why; and the score
+//! sheet by rule and by fact.
 
 use ratatui::text::Line;
 
@@ -73,7 +73,7 @@ pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &GradedAnswer) 
     };
     match &done.answer {
         Answer::Case { situation, zone, honorific, said } => {
-            // A fact that the story leaves open makes no difference here, whatever it was set to.
+            // Only facts that the story mentions are graded; the others make no difference.
             for (at, fact) in rules.facts.iter().enumerate().filter(|(at, _)| card.mentioned[*at]) {
                 let value = |of: usize| fact.values[of].label.as_str();
                 let (given, asked) = (situation.value(at), card.situation.value(at));
@@ -125,20 +125,20 @@ fn steps(rules: &RuleSet, words: &Words, asked: &[StepIx], given: &[StepIx], rig
         some.iter().copied().filter(|s| !others.contains(s)).collect()
     };
     let (missing, extra) = (of(asked, given), of(given, asked));
-    let mut told = vec![fill(w.steps_given, &[("steps", &titles(rules, given, w.nothing))])];
+    let mut parts = vec![fill(w.steps_given, &[("steps", &titles(rules, given, w.nothing))])];
     if !missing.is_empty() {
-        told.push(fill(w.steps_missing, &[("steps", &titles(rules, &missing, ""))]));
+        parts.push(fill(w.steps_missing, &[("steps", &titles(rules, &missing, ""))]));
     }
     if !extra.is_empty() {
-        told.push(fill(w.steps_extra, &[("steps", &titles(rules, &extra, ""))]));
+        parts.push(fill(w.steps_extra, &[("steps", &titles(rules, &extra, ""))]));
     }
     if missing.is_empty() && extra.is_empty() {
-        told.push(fill(w.steps_order, &[("steps", &titles(rules, asked, ""))]));
+        parts.push(fill(w.steps_order, &[("steps", &titles(rules, asked, ""))]));
     }
-    (false, told.join(" "))
+    (false, parts.join(" "))
 }
 
-/// The rule, its clause, what made it fire, and the Keterangan of every step that was not right.
+/// The rule's clause, the facts that made it fire, and the Keterangan of every step that was wrong.
 fn why(page: &mut Lines<'_, '_>, rules: &RuleSet, words: &Words, card: &Card, done: &GradedAnswer) {
     let rule = card.plan(rules).rule;
     page.entry(words.basis.clause, rule.basis.as_deref().unwrap_or(&rule.id));
@@ -157,8 +157,8 @@ fn why(page: &mut Lines<'_, '_>, rules: &RuleSet, words: &Words, card: &Card, do
     };
     let differ = asked.iter().filter(|s| !given.contains(s)).chain(given.iter().filter(|s| !asked.contains(s)));
     for step in differ.map(|s| rules.step(*s)) {
-        let told: Vec<&str> = [step.basis.as_deref(), step.note.as_deref()].into_iter().flatten().collect();
-        page.entry(&fill(words.basis.keterangan, &[("title", &step.title)]), &told.join(": "));
+        let note: Vec<&str> = [step.basis.as_deref(), step.note.as_deref()].into_iter().flatten().collect();
+        page.entry(&fill(words.basis.keterangan, &[("title", &step.title)]), &note.join(": "));
     }
 }
 

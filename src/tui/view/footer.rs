@@ -1,4 +1,4 @@
-//! The lower region: the notice, and the keys that are possible now; in their place the question at the end of a call.
+//! The lower region: the notice and the available keys, or the question at the end of a call.
 
 use ratatui::text::{Line, Span};
 
@@ -13,7 +13,6 @@ use crate::tui::theme::Role;
 use crate::words::fill;
 use crate::wrap::{shorten, width};
 
-/// The blocks of the region.
 pub fn blocks(look: &Look<'_>) -> Vec<Block> {
     if matches!(look.app.mode(), Mode::EndPrompt | Mode::LeavePrompt) {
         return vec![Block::sentence(question(look))];
@@ -28,13 +27,13 @@ fn notice(look: &Look<'_>) -> Block {
     let columns = look.columns.saturating_sub(2);
     let standing = if look.app.momentary().is_none() { look.app.standing_lines() } else { Vec::new() };
     let mut lines = match &standing[..] {
-        // Two troubles at once have a row each; how many more there are stands behind the second.
+        // Two troubles have a row each; the second ends with the count of the rest.
         [first, second, more @ ..] => {
             let more = if more.is_empty() { String::new() } else { format!(" (+{})", more.len()) };
             let second = format!("{}{more}", shorten(second, columns.saturating_sub(more.len())));
             [shorten(first, columns), second].map(|row| Line::from(Span::styled(row, style))).to_vec()
         }
-        // The whole of it stands in `check`; two rows name the file and the line.
+        // Two rows are enough for file and line; `check` prints the whole text.
         _ => bounded([(text.as_str(), style)], columns, 2),
     };
     for line in &mut lines {
@@ -43,7 +42,7 @@ fn notice(look: &Look<'_>) -> Block {
     Block::new(Priority::Notice, lines)
 }
 
-/// The one line of the first run: it takes the row that is empty else, and goes before anything else does.
+/// The hint of the first run, in the row for notices while that is empty.
 fn hint(look: &Look<'_>) -> Line<'static> {
     if !look.app.shows_hint() || look.foot.is_some() || *look.app.mode() != Mode::Closing {
         return Line::default();
@@ -53,7 +52,7 @@ fn hint(look: &Look<'_>) -> Line<'static> {
     text.map_or_else(Line::default, |text| Line::from(look.span(format!(" {text}"), Role::Text)))
 }
 
-/// As many keys as fit, the most needed first, the list of all always.
+/// As many keys as fit, the most important first, and always the key list.
 fn keys(look: &Look<'_>) -> Line<'static> {
     if let Some(foot) = look.foot {
         return line(look, foot.keys);
@@ -89,7 +88,7 @@ fn keys(look: &Look<'_>) -> Line<'static> {
     as_line(look, shown)
 }
 
-/// As many of these as fit, the most needed first, the last of them always.
+/// As many of these keys as fit, the most important first, and always the last.
 pub fn line(look: &Look<'_>, keys: &[(String, String)]) -> Line<'static> {
     let wide = |(key, label): &(String, String)| width(key) + 1 + width(label);
     let Some((last, keys)) = keys.split_last() else { return as_line(look, Vec::new()) };
@@ -117,7 +116,7 @@ fn as_line(look: &Look<'_>, shown: Vec<(String, String)>) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Why does the call end, or is it to be left: one key an answer; the one that costs score says what.
+/// The question why the call ends or whether to quit, with a key for each answer. An answer that costs score names it.
 pub fn question(look: &Look<'_>) -> Vec<Line<'static>> {
     let (app, words) = (look.app, look.app.words());
     let (text, accent) = (look.style(Role::Text), look.style(Role::Accent));
@@ -130,8 +129,9 @@ pub fn question(look: &Look<'_>) -> Vec<Line<'static>> {
             Action::Answer(Ending::Omitted) if !app.cost().is_empty() => {
                 fill(words.ending.cost, &[("ending", words.ending.omitted), ("cost", &app.cost().join(", "))])
             }
-            Action::Quit if !row.keys.contains(&keymap::Key::Char('q')) => return None,
-            // A score may have any length; two rows tell enough of it.
+            // Ctrl-C quits too, but is not an answer.
+            Action::Quit if row.footer.is_none() => return None,
+            // A score may have any length.
             Action::Quit | Action::Answer(_) | Action::Back | Action::Undo => shorten(&row.label, columns * 2),
             _ => return None,
         };

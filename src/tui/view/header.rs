@@ -16,14 +16,13 @@ use crate::tui::theme::Role;
 use crate::words::fill;
 use crate::wrap::{shorten, shorten_front, width};
 
-/// How many rows the facts may take; what does not fit is counted, and stands in the key list.
+/// The most rows of facts; the rest is counted here and listed in the key list.
 const FACT_ROWS: usize = 3;
-/// How many rows the fields may take.
+/// The most rows of fields.
 const FIELD_ROWS: usize = 3;
-/// How many rows a line of the banner may take.
+/// The most rows of one fact's banner.
 const BANNER_ROWS: usize = 3;
 
-/// The blocks of the region.
 pub fn blocks(look: &Look<'_>) -> Vec<Block> {
     let mut out = vec![Block::line(Priority::Title, title(look))];
     out.extend(facts(look).into_iter().map(|line| Block::line(Priority::Facts, line)));
@@ -36,7 +35,7 @@ pub fn blocks(look: &Look<'_>) -> Vec<Block> {
     out
 }
 
-/// A line over the full width.
+/// A horizontal line over the full width.
 pub fn rule(look: &Look<'_>) -> Line<'static> {
     Line::from(look.span("─".repeat(look.columns), Role::Line))
 }
@@ -44,7 +43,7 @@ pub fn rule(look: &Look<'_>) -> Line<'static> {
 fn title(look: &Look<'_>) -> Line<'static> {
     let (app, words) = (look.app, &look.app.words().screen);
     let zone = &app.rules().zones[app.call().zone()].id;
-    let time = app.clock_told(app.local());
+    let time = app.clock_text(app.local());
     let short = format!("{time} {zone}");
     let long = fill(words.clock, &[("time", &time), ("zone", zone)]);
     let sop = fill(words.sop, &[("revision", &app.rules().sop.revision)]);
@@ -53,7 +52,7 @@ fn title(look: &Look<'_>) -> Line<'static> {
         look.span(" · ", Role::Line),
         look.span(sop, Role::Text),
     ];
-    // Where room is dear, that all is well goes without saying.
+    // A narrow header shows the telephone only if it is disconnected.
     let link = app.link().filter(|link| look.size != Size::Compact || *link == Link::Down).map(|link| {
         let phone = &app.words().phone;
         match link {
@@ -61,12 +60,12 @@ fn title(look: &Look<'_>) -> Line<'static> {
             Link::Down => (phone.link_down, Role::Trouble),
         }
     });
-    let Some([sentence, timed, word]) = app.centre_told() else {
+    let Some([sentence, timed, word]) = app.centre_link_text() else {
         let clock = if look.size == Size::Compact { short } else { long };
         return look.two_ends(left, beside(look, link, None, &clock));
     };
-    // What is wrong is said as fully as there is room for: first the clock gets shorter, then the word for the centre,
-    // then the title gives way, then the word for the telephone.
+    // The trouble gets as much room as there is: first the clock is shortened, then the text of the centre, then the
+    // title, and then the telephone is dropped.
     let roomy =
         [(&sentence, &long), (&sentence, &short)].map(|(centre, clock)| beside(look, link, Some(centre), clock));
     let tight = [(link, &timed), (None, &timed), (None, &word)];
@@ -79,8 +78,7 @@ fn title(look: &Look<'_>) -> Line<'static> {
     look.two_ends(left, right)
 }
 
-/// The right of the title: how the telephone and the centre stand, where there is something to say of them, and the
-/// clock.
+/// The right end of the title: the state of telephone and centre, if there is one to show, and the clock.
 fn beside(look: &Look<'_>, phone: Option<(&str, Role)>, centre: Option<&String>, clock: &str) -> Vec<Span<'static>> {
     let mut out = Vec::with_capacity(5);
     let centre = centre.map(|text| (text.as_str(), Role::Trouble));
@@ -92,19 +90,19 @@ fn beside(look: &Look<'_>, phone: Option<(&str, Role)>, centre: Option<&String>,
     out
 }
 
-/// A fact's value where there is no room for its label: the file's own short one, or what fits of the label.
+/// A fact's value for narrow windows: the short label of the rules file, or the shortened label.
 pub fn short(value: &Value) -> String {
     value.short.clone().unwrap_or_else(|| shorten(&value.label, LONGEST_SHORT))
 }
 
-/// The columns that a value has in a narrow window where the file gives it no short label.
+/// The most columns of a shortened label.
 const LONGEST_SHORT: usize = 12;
 
 fn upper(key: Option<char>) -> String {
     key.map(|k| k.to_ascii_uppercase().to_string()).unwrap_or_default()
 }
 
-/// Chips side by side, in at most so many rows; what does not fit is counted.
+/// Chips side by side in at most `rows` rows; those that don't fit are counted.
 fn flow(look: &Look<'_>, chips: Vec<Vec<Span<'static>>>, between: &str, rows: usize) -> Vec<Line<'static>> {
     let total = chips.len();
     let counted = |left: usize| {
@@ -114,7 +112,7 @@ fn flow(look: &Look<'_>, chips: Vec<Vec<Span<'static>>>, between: &str, rows: us
     let mut lines: Vec<Vec<Span<'static>>> = vec![vec![look.span(" ", Role::Text)]];
     let mut used = 1;
     for (at, mut chip) in chips.into_iter().enumerate() {
-        // The last row keeps room for the count of what is left out.
+        // The last row needs room for the count of the rest.
         let reserve = |row: usize| if row == rows && at + 1 < total { width(&counted(total).content) } else { 0 };
         let wide: usize = chip.iter().map(|s| width(&s.content)).sum();
         let (first, gap) = (used <= 1, width(between));
@@ -175,24 +173,24 @@ fn fields(look: &Look<'_>) -> Vec<Block> {
     let between = if look.size == Size::Compact { " · " } else { "   " };
     let mut lines = flow(look, chips(look), between, FIELD_ROWS);
     let Some((long, short)) = soon(look) else { return vec![Block::new(Priority::Fields, lines)] };
-    // Beside the fields where there is room for it, else in a row of its own.
+    // Beside the fields if there is room, else in a row of its own.
     let room = |line: &Line<'_>| look.columns.saturating_sub(line_width(line) + 4);
     let beside = [&long, &short].into_iter().find_map(|text| {
         let at = lines.iter().position(|line| width(text) <= room(line))?;
         Some((at, text.clone()))
     });
-    let told = |text: String| vec![look.span(text, Role::Caution)];
+    let warning = |text: String| vec![look.span(text, Role::Caution)];
     if let Some((at, text)) = beside {
         let line = std::mem::take(&mut lines[at]);
-        lines[at] = look.two_ends(line.spans, told(text));
+        lines[at] = look.two_ends(line.spans, warning(text));
         return vec![Block::new(Priority::Fields, lines)];
     }
     let text = if width(&long) + 2 > look.columns { short } else { long };
-    let own = look.two_ends(Vec::new(), told(shorten(&text, look.columns.saturating_sub(2))));
+    let own = look.two_ends(Vec::new(), warning(shorten(&text, look.columns.saturating_sub(2))));
     vec![Block::new(Priority::Fields, lines), Block::line(Priority::Next, own)]
 }
 
-/// What the telephone gave, with the mark that it is to be made sure of; however long it is, the mark is seen.
+/// A text from the telephone with the mark that the CSO has to confirm it. A long text is shortened, not the mark.
 fn unsure(look: &Look<'_>, text: &Span<'static>) -> (Span<'static>, Option<Span<'static>>) {
     let phone = &look.app.words().phone;
     let mark = format!(" ({})", if look.size == Size::Compact { phone.unsure_short } else { phone.unsure });
@@ -231,7 +229,7 @@ fn chips(look: &Look<'_>) -> Vec<Vec<Span<'static>>> {
             (typed, [key_span(field.key), look.span(label, Role::Text), text].into_iter().chain(mark).collect())
         })
         .collect();
-    // Where room is dear, the zone stands beside the clock alone.
+    // A narrow window shows the zone only beside the clock.
     if look.size != Size::Compact {
         let zone = rules.zones[app.call().zone()].id.clone();
         let zone_key = match keymap::key_of(app, &Action::Zone) {
@@ -240,7 +238,7 @@ fn chips(look: &Look<'_>) -> Vec<Vec<Span<'static>>> {
         };
         chips.push((false, vec![key_span(zone_key), look.span(zone, Role::Text)]));
     }
-    // What is short stands together, so that a long name has a row to itself.
+    // Choices first, so that a long name gets a row of its own.
     let wide: usize = chips.iter().flat_map(|(_, spans)| spans).map(|s| width(&s.content)).sum();
     if wide + chips.len() * 3 > look.columns {
         chips.sort_by_key(|(typed, _)| *typed);
@@ -248,7 +246,7 @@ fn chips(look: &Look<'_>) -> Vec<Vec<Span<'static>>> {
     chips.into_iter().map(|(_, spans)| spans).collect()
 }
 
-/// The field being typed, over the full width, with the cursor in it.
+/// The open field over the full width, with the cursor.
 pub fn typing(look: &Look<'_>) -> Block {
     let Mode::Typing(draft) = look.app.mode() else { return Block::gap() };
     let field = look.app.rules().field(draft.field);
@@ -258,7 +256,7 @@ pub fn typing(look: &Look<'_>) -> Block {
         (_, Size::Tiny | Size::Compact) => format!(" {key} "),
         _ => format!(" [{key}] {}: ", field.label),
     };
-    // However long its label, what is typed is seen.
+    // A long label leaves half of the row for the text.
     let label = shorten(&label, look.columns / 2);
     let room = look.columns.saturating_sub(width(&label) + 1);
     let before = shorten_front(draft.before_cursor(), room);
@@ -266,7 +264,7 @@ pub fn typing(look: &Look<'_>) -> Block {
     let behind = shorten(behind, room - width(&before).min(room));
     let cursor = width(&label) + width(&before);
     let text = look.style(Role::Text).add_modifier(Modifier::UNDERLINED);
-    // What the first letter replaces is seen to be selected.
+    // Selected text, which the first letter replaces, is shown reversed.
     let text = if draft.is_selected() { text.add_modifier(Modifier::REVERSED) } else { text };
     let hint = if draft.pasted { look.app.words().screen.pasted_in } else { look.app.words().screen.name_typing };
     let left = vec![look.span(label, Role::Accent), Span::styled(before, text), Span::styled(behind, text)];
@@ -275,7 +273,7 @@ pub fn typing(look: &Look<'_>) -> Block {
     Block { lines: vec![look.two_ends(left, hint)], priority: Some(Priority::Last), least: 0, cursor: Some(cursor) }
 }
 
-/// What is about the greeting: its coming change, and ours where it differs; long and short.
+/// The next greeting, and this seat's if it differs, as a long and a short text.
 fn soon(look: &Look<'_>) -> Option<(String, String)> {
     let (app, words) = (look.app, &look.app.words().screen);
     let mut texts: Vec<(String, String)> = Vec::new();
@@ -285,7 +283,7 @@ fn soon(look: &Look<'_>) -> Option<(String, String)> {
         texts.push((fill(words.greeting_soon, &with), fill(words.greeting_soon_short, &with)));
     }
     if let Some((zone, time, word)) = app.other_greeting() {
-        let time = app.clock_told(time);
+        let time = app.clock_text(time);
         let with = [("zone", zone), ("time", &time), ("word", word)];
         texts.push((fill(words.two_zones, &with), fill(words.two_zones_short, &with)));
     }
@@ -296,19 +294,19 @@ fn soon(look: &Look<'_>) -> Option<(String, String)> {
     Some((long.join(" · "), short.join(" · ")))
 }
 
-/// The banner of every fact whose value has one, and the question whether it still holds.
+/// The banners of all facts, with the question whether a fact still applies.
 fn banner(look: &Look<'_>) -> Vec<Vec<Line<'static>>> {
     let app = look.app;
-    // While a name is typed or a question waits, its keys mean something else.
+    // While a field or a question is open, the keys have other actions.
     let answerable = keymap::rows(app).iter().any(|row| row.action == Action::StillHolds);
     let mut out = Vec::new();
     for at in 0..app.rules().facts.len() {
-        let told = |most: usize| Some(app.banner(at, |text| shorten(text, most))?.join(" · "));
-        let Some(whole) = told(usize::MAX) else { continue };
-        // Where it is too long, who and why give way: until when, and what follows from it, must be seen.
+        let banner = |most: usize| Some(app.banner(at, |text| shorten(text, most))?.join(" · "));
+        let Some(whole) = banner(usize::MAX) else { continue };
+        // If it is too long, who and why are shortened: the end time and the instruction must be visible.
         let fits =
-            |told: &String| wrap([(told.as_str(), look.style(Role::Alarm))], banner_columns(look)).len() <= BANNER_ROWS;
-        let shorter = || [48, 24, 12].into_iter().filter_map(told).find(fits).or_else(|| told(8));
+            |text: &String| wrap([(text.as_str(), look.style(Role::Alarm))], banner_columns(look)).len() <= BANNER_ROWS;
+        let shorter = || [48, 24, 12].into_iter().filter_map(banner).find(fits).or_else(|| banner(8));
         let shown = if fits(&whole) { whole } else { shorter().unwrap_or(whole) };
         let mut lines = alarm(look, &shown);
         if answerable && app.asked_fact() == Some(at) {
@@ -340,18 +338,18 @@ fn question(look: &Look<'_>, at: usize) -> String {
     let words = look.app.words();
     let no = upper(look.app.rules().facts[at].key);
     let yes = keymap::key_of(look.app, &Action::StillHolds).map(|key| key.name(words)).unwrap_or_default();
-    let long = look.app.still_told(at, words.screen.still, words.broadcast.expired, &yes, &no);
-    let short = || look.app.still_told(at, words.screen.still_short, words.screen.still_short, &yes, &no);
+    let long = look.app.still_question(at, words.screen.still, words.broadcast.expired, &yes, &no);
+    let short = || look.app.still_question(at, words.screen.still_short, words.screen.still_short, &yes, &no);
     if width(&long) + 2 <= look.columns { long } else { short() }
 }
 
-/// The SOP's contradiction in one short line: the first sentence of the rule's caution.
+/// The first sentence of the rule's caution: the contradiction in the SOP.
 fn caution(look: &Look<'_>) -> Option<Line<'static>> {
     let app = look.app;
     let caution = app.call().caution(app.rules())?;
     let short = caution.split_once(". ").map_or(caution, |(first, _)| first);
     let left = vec![look.span(format!(" ! {short}"), Role::Caution)];
-    // Only where the key opens it.
+    // Only if the key opens the panel here.
     let (basis, label) = (Action::Panel(Panel::Basis), (Panel::Basis.row().label)(app.words()));
     let why = match app.mode() {
         Mode::Closing if look.offers(&basis) => {
@@ -360,7 +358,7 @@ fn caution(look: &Look<'_>) -> Option<Line<'static>> {
         _ => None,
     };
     let why = why.unwrap_or_default();
-    // The contradiction itself is worth more than the hint.
+    // If there is no room for both, the hint is dropped.
     let fits = width(short) + 3 + width(&why) + 2 < look.columns;
     let why = if fits { vec![look.span(why, Role::Accent)] } else { Vec::new() };
     Some(look.two_ends(left, why))

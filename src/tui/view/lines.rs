@@ -1,25 +1,21 @@
-//! Wrapped text as ratatui's lines.
+//! Wraps text into ratatui's lines.
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::wrap::{self, shorten, width};
 
-/// How many cells a line takes.
-#[must_use]
 pub fn line_width(line: &Line<'_>) -> usize {
     line.spans.iter().map(|span| width(&span.content)).sum()
 }
 
 /// [`wrap::wrap`] as lines of the screen.
-#[must_use]
 pub fn wrap<'a>(runs: impl IntoIterator<Item = (&'a str, Style)>, columns: usize) -> Vec<Line<'static>> {
     let styled = |line: wrap::Line<Style>| line.into_iter().map(|(text, style)| Span::styled(text, style)).collect();
     wrap::wrap(runs, columns).into_iter().map(styled).collect()
 }
 
-/// As [`wrap`], but at most `rows` lines, the last of which says with `…` where there were more.
-#[must_use]
+/// As [`wrap`], but at most `rows` lines; if there were more, the last ends with `…`.
 pub fn bounded<'a>(
     runs: impl IntoIterator<Item = (&'a str, Style)>,
     columns: usize,
@@ -39,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_that_are_too_many_end_in_a_mark() {
+    fn the_last_of_too_many_rows_ends_in_an_ellipsis() {
         let rows = |rows| bounded([("satu dua tiga", Style::new())], 5, rows);
         assert_eq!(rows(2).iter().map(ToString::to_string).collect::<Vec<_>>(), ["satu", "dua…"]);
         assert_eq!(rows(3).last().unwrap().to_string(), "tiga");

@@ -1,5 +1,4 @@
-//! The panels: why this script (`D`), the keys (`?`), the own day (`R`). They take the place of the steps and the
-//! complete sentence; header, banner and footer stay.
+//! Draws the pages of the panels. They replace the steps and the complete sentence; header, banner and footer stay.
 
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
@@ -14,17 +13,16 @@ use crate::rules::diff::Run;
 use crate::tui::theme::Role;
 use crate::wrap::width;
 
-/// How high the columns of the hours are.
-const HEIGHT: usize = 3;
+/// The rows of the chart of hours.
+const CHART_HEIGHT: usize = 3;
 
-/// A panel while it is being written.
+/// Collects the lines of a panel.
 pub struct Lines<'l, 'a> {
     look: &'l Look<'a>,
     lines: Vec<Line<'static>>,
 }
 
 impl<'l, 'a> Lines<'l, 'a> {
-    /// A page with its title.
     pub fn new(look: &'l Look<'a>, title: &str) -> Self {
         let mut page = Self { look, lines: Vec::new() };
         page.lines.push(Line::from(look.span(format!(" {title}"), Role::Sentence)));
@@ -36,21 +34,19 @@ impl<'l, 'a> Lines<'l, 'a> {
         self.lines.push(Line::default());
     }
 
-    /// A line as it stands.
     pub fn push(&mut self, line: Line<'static>) {
         self.lines.push(line);
     }
 
-    /// A heading alone.
     fn heading(&mut self, text: &str) {
         self.lines.push(Line::from(self.look.span(format!(" {text}"), Role::Accent)));
     }
 
-    /// A column an hour; three cells wide, so that its number stands below it.
+    /// A bar chart by hour; each bar is three cells wide, the width of the hour below it.
     fn hours(&mut self, heading: &str, first: usize, counts: &[u64]) {
         self.heading(heading);
         let mut line = |text: String| self.lines.push(Line::from(self.look.span(text, Role::Text)));
-        for row in columns(counts, HEIGHT) {
+        for row in columns(counts, CHART_HEIGHT) {
             let wide: String = row.chars().flat_map(|c| [c, c, ' ']).collect();
             line(format!("   {}", wide.trim_end()));
         }
@@ -58,7 +54,6 @@ impl<'l, 'a> Lines<'l, 'a> {
         line(format!("   {}", below.join(" ")));
     }
 
-    /// A text over the full width.
     pub fn paragraph(&mut self, text: &str) {
         for mut line in wrap([(text, self.look.style(Role::Text))], self.look.columns.saturating_sub(2).clamp(1, 90)) {
             line.spans.insert(0, self.look.span(" ", Role::Text));
@@ -66,19 +61,18 @@ impl<'l, 'a> Lines<'l, 'a> {
         }
     }
 
-    /// What was written.
     pub fn into_lines(self) -> Vec<Line<'static>> {
         self.lines
     }
 
-    /// A heading and the text that belongs to it; nothing for an empty text.
+    /// A heading with its text; nothing if the text is empty.
     pub fn entry(&mut self, heading: &str, text: &str) {
         if !text.is_empty() {
             self.runs(heading, &[(text, self.look.style(Role::Text))]);
         }
     }
 
-    /// A sentence of a revision, the words underlined that the other has otherwise.
+    /// A sentence of a revision with its changed words underlined.
     fn sentence(&mut self, heading: &str, words: &[Run]) {
         let plain = self.look.style(Role::Text);
         let runs = words.iter().enumerate().flat_map(|(at, run)| {
@@ -95,7 +89,7 @@ impl<'l, 'a> Lines<'l, 'a> {
             40.. => 13,
             _ => 3,
         };
-        // A heading that is too long for its column stands above its text.
+        // A heading that is too long for its column goes above its text.
         let fits = width(heading) + 2 <= beside;
         let indent = if fits || beside == 18 { beside } else { 3 };
         let columns = self.look.columns.saturating_sub(indent + 2).clamp(1, 90);
@@ -123,7 +117,6 @@ impl<'l, 'a> Lines<'l, 'a> {
     }
 }
 
-/// The page of a panel.
 pub fn lines(look: &Look<'_>, panel: Panel) -> Vec<Line<'static>> {
     let keys = |row: &keymap::Row| row.keys.iter().map(|key| key.name(look.app.words()).into_owned()).collect();
     let surface = Surface { offers: &|row| look.offers(&row.action), keys: &keys, intro: Vec::new() };

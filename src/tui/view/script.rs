@@ -15,9 +15,9 @@ use crate::tui::theme::Role;
 use crate::words::fill;
 use crate::wrap::{NO_BREAK, shorten, width};
 
-/// The width of the column of steps in the wide layout.
+/// The width of the list of steps in the wide layout.
 pub const COLUMN: u16 = 46;
-/// The sentence is wrapped at this many cells or fewer: a line the eye takes in at once.
+/// The widest line of the sentence, for easy reading.
 const SENTENCE: usize = 60;
 
 /// The blocks of the region, from top to bottom.
@@ -33,7 +33,7 @@ pub fn blocks(look: &Look<'_>) -> Vec<Block> {
             large_done = true;
             continue;
         }
-        // Above the sentence what was said, below it what comes next: the next one is the last to go.
+        // The step after the current one is dropped last.
         let next = large_done
             && entry.mark == Mark::Upcoming
             && entries[..at].iter().all(|e| e.mark != Mark::Upcoming || Some(e.step) == shown);
@@ -53,14 +53,14 @@ pub fn blocks(look: &Look<'_>) -> Vec<Block> {
     out
 }
 
-/// The blank row above the region. The line that tells of a contradiction takes its place, so that nothing moves.
+/// The blank row above the region. The caution line replaces it, so that nothing moves.
 fn opening_gap(look: &Look<'_>) -> Vec<Block> {
     let app = look.app;
-    let told = app.call().caution(app.rules()).is_some();
-    if told { Vec::new() } else { vec![Block::gap()] }
+    let has_caution = app.call().caution(app.rules()).is_some();
+    if has_caution { Vec::new() } else { vec![Block::gap()] }
 }
 
-/// Whether a reminder stands before the first spoken step.
+/// Whether a reminder comes before the first spoken step.
 fn is_opening(entries: &[Entry], at: usize) -> bool {
     entries[..at].iter().all(|e| e.mark == Mark::Reminder)
 }
@@ -73,7 +73,7 @@ fn indent(look: &Look<'_>) -> usize {
     }
 }
 
-/// The step shown large: its title and its sentence.
+/// The step that is shown large, with its title and sentence.
 fn large(look: &Look<'_>, entry: Entry, below_others: bool) -> Vec<Block> {
     let mut out = Vec::with_capacity(5);
     if below_others {
@@ -86,7 +86,7 @@ fn large(look: &Look<'_>, entry: Entry, below_others: bool) -> Vec<Block> {
     out
 }
 
-/// What is said or thought of in a step, wrapped and indented. Only the current sentence is bright.
+/// The sentence or reminder of a step, wrapped and indented. Only the current sentence is bright.
 fn words_of(look: &Look<'_>, step: StepIx) -> Vec<Line<'static>> {
     let role = if look.app.is_previewing() { Role::Text } else { Role::Sentence };
     let columns = look.columns.saturating_sub(indent(look) + 2).clamp(1, SENTENCE);
@@ -105,25 +105,25 @@ fn indented(look: &Look<'_>, mut lines: Vec<Line<'static>>) -> Vec<Line<'static>
     lines
 }
 
-/// A sentence's runs; what was filled in is underlined.
+/// A wrapped sentence with its filled-in words underlined.
 fn spoken(look: &Look<'_>, sentence: &Sentence, role: Role, columns: usize) -> Vec<Line<'static>> {
     let fixed = look.style(role);
     let runs = sentence.segments().iter().map(|s| {
         let style = if s.filled { fixed.add_modifier(Modifier::UNDERLINED) } else { fixed };
-        // A line never breaks between honorific and name.
+        // No line break between honorific and name.
         (if s.no_break { NO_BREAK } else { &s.text }, style)
     });
     wrap(runs, columns)
 }
 
-/// What stands in the sentence's place when all is said.
+/// The text that replaces the sentence when all is said.
 fn finished(look: &Look<'_>) -> Vec<Line<'static>> {
     let words = look.app.words();
     let columns = look.columns.saturating_sub(indent(look) + 2).clamp(1, SENTENCE);
     let text = if look.app.call().spoken().is_empty() {
         words.screen.nothing_spoken.into()
     } else if look.foot.is_some() {
-        // What Space does next is not the next call here.
+        // In practice and presentation Space does not begin the next call.
         words.screen.all_said.into()
     } else {
         {
@@ -134,7 +134,7 @@ fn finished(look: &Look<'_>) -> Vec<Line<'static>> {
     indented(look, wrap([(text.as_str(), look.style(Role::Sentence))], columns))
 }
 
-/// One step in one row: its mark, its title, what leaving it out costs, its clause.
+/// A step in one row: mark, title, cost of leaving it out, clause.
 fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
     let (app, words) = (look.app, &look.app.words().screen);
     let step = app.rules().step(entry.step);
@@ -171,7 +171,7 @@ fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
         let scored = fill(words.scored, &[("score", &step.score.join(" · "))]);
         let used: usize = left.iter().map(|s| width(&s.content)).sum();
         let fits = |basis: &str| used + 3 + width(&scored) + 2 + width(basis) < look.columns;
-        // A clause such as "2.a" is as clear without the word before it where that makes room for the cost.
+        // A number such as "2.a" is clear without the word before it, if that makes room for the cost.
         let number = basis.rsplit_once(' ').map(|(_, number)| number);
         let short = number.filter(|number| number.contains('.') && fits(number)).map(str::to_owned);
         if let (false, Some(short)) = (fits(&basis), short) {
@@ -187,7 +187,7 @@ fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
     look.two_ends(left, vec![look.span(basis, Role::Text)])
 }
 
-/// The column of steps in the wide layout.
+/// The list of steps in the wide layout.
 pub fn list(look: &Look<'_>) -> Vec<Block> {
     let entries = look.app.entries();
     let mut out = opening_gap(look);
@@ -199,7 +199,7 @@ pub fn list(look: &Look<'_>) -> Vec<Block> {
     out
 }
 
-/// The sentence beside the column in the wide layout.
+/// The sentence beside the list in the wide layout.
 pub fn beside(look: &Look<'_>) -> Vec<Block> {
     let app = look.app;
     let Some(step) = app.shown() else {
@@ -221,7 +221,7 @@ pub fn beside(look: &Look<'_>) -> Vec<Block> {
     out
 }
 
-/// The sentence alone, for the smallest windows.
+/// Only the sentence, for the smallest windows.
 pub fn alone(look: &Look<'_>) -> Vec<Line<'static>> {
     match look.app.shown() {
         Some(step) => words_of(&Look { columns: look.columns + 2, ..*look }, step),
@@ -229,7 +229,7 @@ pub fn alone(look: &Look<'_>) -> Vec<Line<'static>> {
     }
 }
 
-/// What was said plus what remains.
+/// The complete sentence: what was said and what remains.
 pub fn complete(look: &Look<'_>) -> Vec<Block> {
     if look.size == Size::Compact {
         return Vec::new();
@@ -241,7 +241,7 @@ pub fn complete(look: &Look<'_>) -> Vec<Block> {
         line.spans.insert(0, Span::raw(" "));
         lines.push(line);
     }
-    // The usual closings take so many rows; a shorter one leaves them blank rather than move everything above it.
+    // Padded to the rows of the usual closings, so that a shorter one does not move everything above it.
     let usual = if look.columns < 100 { 4 } else { 3 };
     let blank = usize::saturating_sub(usual + 2, lines.len());
     let mut out = vec![Block::new(Priority::Complete, lines)];

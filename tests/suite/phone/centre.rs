@@ -1,7 +1,7 @@
 //! What a declaration of the centre does to the prompter, and what it leaves to the CSO.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::app::{App, Begin, Effect};
+use penutup::app::{App, AppSetup, Effect};
 use penutup::broadcast::{Broadcast, KLB, News, State};
 use penutup::closing::PersistedFact;
 use penutup::closing::Since;
@@ -135,7 +135,7 @@ fn a_restart_applies_no_version_again_over_what_the_cso_did() {
     let since = Since { set: wib("13:30"), confirmed: wib("13:30") };
     let held = vec![PersistedFact { fact: KLB.into(), value: "tidak".into(), since }];
     let mut s = Stage::with(crate::stage::revised(&[]), wib("14:00"), held.clone());
-    let begin = |held: Vec<PersistedFact>| Begin {
+    let begin = |held: Vec<PersistedFact>| AppSetup {
         book: crate::stage::revised(&[]),
         lang: Lang::Id,
         zone: 0,

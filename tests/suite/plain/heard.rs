@@ -10,18 +10,18 @@ use super::Talk;
 fn state(talk: &Talk) -> (String, String, usize, u64) {
     let name = talk.app.rules().field_named("nama").expect("a name");
     let said = talk.app.entries().iter().filter(|e| e.mark == Mark::Spoken).count();
-    (talk.app.facts_told(|_| true), talk.app.field_told(name), said, talk.app.number())
+    (talk.app.facts_text(|_| true), talk.app.field_text(name), said, talk.app.number())
 }
 
 #[test]
 fn letters_are_keys_in_order_and_blanks_between_them_nothing() {
     let mut talk = Talk::at("14:20");
     talk.types("k");
-    assert!(talk.app.facts_told(|_| true).contains("KLB: AKTIF"));
+    assert!(talk.app.facts_text(|_| true).contains("KLB: AKTIF"));
     talk.types("mm");
-    assert!(talk.app.facts_told(|_| true).contains("Topik: di luar PLN Mobile"));
+    assert!(talk.app.facts_text(|_| true).contains("Topik: di luar PLN Mobile"));
     talk.types(" A \t A");
-    assert!(talk.app.facts_told(|_| true).contains("Aplikasi: BELUM punya"), "twice, as the small letter");
+    assert!(talk.app.facts_text(|_| true).contains("Aplikasi: BELUM punya"), "twice, as the small letter");
     talk.types("X2 \r");
     assert_eq!(talk.app.number(), 1, "an upper-case letter is the letter");
     assert_eq!(state(&talk).2, 0, "no blank ticked anything");
@@ -68,7 +68,7 @@ fn a_name_stands_behind_its_letter_or_on_the_next_line() {
     assert_eq!(talk.types("n Bu Siti"), ["Sapaan: Ibu.", "Nama Pelanggan: Siti."]);
     talk.types("mn  pak Budi  Santoso ");
     assert_eq!(state(&talk).1, "Budi Santoso");
-    assert!(talk.app.facts_told(|_| true).contains("Topik: PLN Mobile"));
+    assert!(talk.app.facts_text(|_| true).contains("Topik: PLN Mobile"));
     let asked = talk.types("n");
     assert!(asked[0].starts_with("Ketik Nama Pelanggan, lalu Enter."), "{asked:?}");
     assert!(matches!(talk.app.mode(), Mode::Typing(_)));

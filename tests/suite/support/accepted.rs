@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use clap::Parser as _;
-use penutup::app::{App, Begin};
+use penutup::app::App;
+use penutup::app::AppSetup;
 use penutup::cli::{self, Answer, Cli, Context, Env, Status, Stop, Verb};
 use penutup::clock::Clock;
 use penutup::diagnostics::draw::{Canvas, draw};
@@ -18,6 +19,7 @@ use penutup::diagnostics::{Source, describe};
 use penutup::files::{Chosen, Folders, Why};
 use penutup::keymap::{self, Key};
 use penutup::loaded::{LoadedRules, Origin};
+
 use penutup::plain::listen::Line;
 use penutup::plain::view::Plain;
 use penutup::rules::ruleset::{FieldKind, RuleSet, StepWords, TextKind};
@@ -202,7 +204,7 @@ fn letter_for_letter(rules: &RuleSet, step: &penutup::rules::ruleset::Step, fiel
 
 fn app(book: &Arc<LoadedRules>, lang: Lang, zone: usize, now: DateTime<Utc>) -> App {
     let book = Arc::clone(book);
-    App::new(Begin { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now })
+    App::new(AppSetup { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now })
 }
 
 /// The prompter at every edge of the greeting in a zone: at the edge the new word, and before it another row's.

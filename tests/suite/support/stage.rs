@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use penutup::action::Action;
-use penutup::app::{App, Begin, Effect, Update};
+use penutup::app::AppSetup;
+use penutup::app::{App, Effect, Update};
 use penutup::closing::Mark;
 use penutup::closing::PersistedFact;
-use penutup::keymap::{self, Key};
 use penutup::loaded::{LoadedRules, Origin};
+
+use penutup::keymap::{self, Key};
+
 use penutup::message::Message;
 use penutup::rules::BUILT_IN;
 use penutup::scroll::Scroll;
@@ -75,7 +78,7 @@ impl Stage {
 
     /// Other rules, in a house that stands in another zone than the first.
     pub fn in_zone(zone: usize, book: Arc<LoadedRules>, now: DateTime<Utc>, held: Vec<PersistedFact>) -> Self {
-        let begin = Begin { book, lang: Lang::Id, zone, held, notice: None, rules_trouble: None, now };
+        let begin = AppSetup { book, lang: Lang::Id, zone, held, notice: None, rules_trouble: None, now };
         Self { app: App::new(begin), now, hands: now, pace: PACE, effects: Vec::new(), scroll: Scroll::default() }
     }
 

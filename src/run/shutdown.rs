@@ -4,24 +4,24 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use super::Log;
-use super::keep::{StateThread, unsaved_line};
+use super::workers::{StateThread, unsaved_line};
 use crate::diagnostics;
 use crate::files::deadline::within;
 use crate::journal::writer::Writer;
 use crate::words::Words;
 
-/// A disk that hangs must not keep the window open longer than this.
+/// The longest that a hanging disk may delay the exit.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(1500);
-/// The same for a terminal that does not read.
+/// The longest that a terminal which does not read may delay it.
 const REPORT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Flushes state and journal. Returns a line for each that could not be written.
-pub(super) fn finish(keeper: Option<StateThread>, journal: Option<Writer>, words: &Words) -> Vec<String> {
+pub(super) fn finish(state_thread: Option<StateThread>, journal: Option<Writer>, words: &Words) -> Vec<String> {
     let end = Instant::now() + SHUTDOWN_GRACE;
     let left = || end.saturating_duration_since(Instant::now());
     // Both write at the same time.
     let journal = journal.map(Writer::start_finishing);
-    let state = keeper.and_then(|keeper| keeper.finish(left()).err());
+    let state = state_thread.and_then(|thread| thread.finish(left()).err());
     let journal = journal.and_then(|journal| diagnostics::journal::finish(&journal.wait(left()), words));
     state.map(|unsaved| unsaved_line(&unsaved, words)).into_iter().chain(journal).collect()
 }

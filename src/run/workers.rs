@@ -1,4 +1,4 @@
-//! The threads that write beside the loop, and those that watch files: no key waits for a disk.
+//! The threads that write the state and the journal and watch files, so that no key waits for a disk.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,8 +21,8 @@ use crate::watch::{Look, watch};
 use crate::words::{Words, fill};
 use penutup_system::mailbox::Mailbox;
 
-/// What could not be kept is tried again after so long.
-const TRY_AGAIN: Duration = Duration::from_secs(30);
+/// The pause before another attempt to write the state.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// Reads files again whenever one of them may have changed.
 pub(super) fn watch_files(helper: Helper, paths: Vec<PathBuf>, mut reload: Reload, sender: EventSender) -> Look {
@@ -33,11 +33,11 @@ pub(super) fn watch_files(helper: Helper, paths: Vec<PathBuf>, mut reload: Reloa
     })
 }
 
-/// The journal's thread; what goes wrong in it is told on the screen.
+/// Starts the journal's thread; its troubles are reported on the screen.
 pub(super) fn start_journal(config: Config, sender: EventSender, words: &'static Words) -> Writer {
     let (writer, work) = Writer::new(config, move |trouble| {
         let line = journal::trouble(&trouble, words);
-        // A lasting trouble is reported once, so only its own end takes it off the screen.
+        // A lasting trouble stays on the screen until its end is reported.
         let _ = match trouble {
             Trouble::Began(_) => sender.send(Message::Trouble(Subject::Journal, Some(line))),
             Trouble::SetAside(_) | Trouble::Imported(_) => sender.send(Message::JournalNotice(line)),
@@ -46,21 +46,21 @@ pub(super) fn start_journal(config: Config, sender: EventSender, words: &'static
             }
         };
     });
-    // Without a thread nothing is written, which the end reports.
+    // Without a thread nothing is written, which is reported at shutdown.
     let _ = helper::spawn(Helper::Journal, work);
     writer
 }
 
-/// What the state's thread is to do. It can wait without a bound: only the newest of each counts.
+/// Tasks for the state's thread. Only the newest of each kind counts, so there is no queue to fill.
 #[derive(Debug, Default)]
 pub struct Tasks {
-    /// Keep this state; the number rises with each.
+    /// Save this state; the number increases with each.
     pub save: Option<(Box<SeatState>, u64)>,
-    /// Note which rules were seen: revision and SHA-256.
+    /// Save which rules were seen: revision and SHA-256.
     pub rules: Option<(String, String)>,
-    /// Look what another prompter has changed.
+    /// Check whether another prompter changed the file.
     pub look: bool,
-    /// Write what could not be written yet, and end.
+    /// Write what is not written yet, and end.
     pub end: bool,
 }
 
@@ -70,58 +70,57 @@ impl Tasks {
     }
 }
 
-/// The state's thread, from the loop.
+/// The loop's handle to the state's thread.
 #[derive(Debug)]
 pub(super) struct StateThread {
     tasks: Arc<Mailbox<Tasks>>,
     sent: u64,
     saved: Arc<AtomicU64>,
     look: Option<Look>,
-    /// Why the last state could not be written, when the thread has ended.
+    /// Receives the last error, or `None`, when the thread ends.
     done: Receiver<Option<String>>,
 }
 
-/// A state that was not kept when the prompter was left.
+/// The state was not saved at shutdown.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unsaved {
     /// It could not be written, for this reason.
     Failed(String),
-    /// Whether it was written is not known: the place did not answer in time, or the thread had died.
+    /// Unknown: the disk did not respond in time, or the thread had died.
     Unknown,
 }
 
 impl StateThread {
-    /// Hands a state over. Never waits.
+    /// Sends a state to the thread. Never blocks.
     pub(super) fn save(&mut self, state: Box<SeatState>) {
         self.sent += 1;
         let number = self.sent;
         self.tasks.post(|tasks| tasks.save = Some((state, number)));
     }
 
-    /// Looks what another prompter has changed, also where nothing told of it.
+    /// Checks whether another prompter changed the file, in case the watcher missed it.
     pub(super) fn look(&self) {
         if let Some(look) = &self.look {
             look.at_the_minute();
         }
     }
 
-    /// Has everything written and waits for it, but no longer than this.
+    /// Waits until everything is written, at most `patience`.
     pub(super) fn finish(self, patience: Duration) -> Result<(), Unsaved> {
         self.tasks.post(|tasks| tasks.end = true);
         match self.done.recv_timeout(patience) {
             Ok(None) => Ok(()),
             Ok(Some(why)) => Err(Unsaved::Failed(why)),
-            // What is on the disk is on the disk, whatever the thread hangs at now.
+            // The last state is on the disk, even if the thread hangs now.
             Err(_) if self.saved.load(Ordering::SeqCst) == self.sent => Ok(()),
             Err(_) => Err(Unsaved::Unknown),
         }
     }
 }
 
-/// Keeps the state in a thread of its own, so that no key waits for a disk. Of several states that wait, the last is
-/// written.
+/// Starts the thread that saves the state. Of several waiting states only the last is written.
 pub(super) fn start_state_thread(
-    mut keeper: StateWriter,
+    mut writer: StateWriter,
     tasks: Arc<Mailbox<Tasks>>,
     sender: EventSender,
     words: &'static Words,
@@ -130,9 +129,9 @@ pub(super) fn start_state_thread(
     let saved = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&saved);
     // Another prompter on this seat writes the same file.
-    let look = keeper.path().map(|path| {
-        let ask = Arc::clone(&tasks);
-        watch(Helper::State, vec![path.to_owned()], move || ask.post(|tasks| tasks.look = true))
+    let look = writer.path().map(|path| {
+        let mailbox = Arc::clone(&tasks);
+        watch(Helper::State, vec![path.to_owned()], move || mailbox.post(|tasks| tasks.look = true))
     });
     let look_again = look.clone();
     let inbox = Arc::clone(&tasks);
@@ -140,21 +139,21 @@ pub(super) fn start_state_thread(
         let mut unsaved: Option<(Box<SeatState>, u64)> = None;
         let mut failed: Option<String> = None;
         loop {
-            // Only in trouble does it wake by itself, to try again.
-            let deadline = unsaved.as_ref().map(|_| Instant::now() + TRY_AGAIN);
+            // It wakes by itself only to retry a failed write.
+            let deadline = unsaved.as_ref().map(|_| Instant::now() + RETRY_AFTER);
             let new = inbox.take(deadline, Tasks::has_something);
             let writes = new.save.is_some() || new.rules.is_some() || !new.has_something();
             let (looks, ends) = (new.look, new.end);
             unsaved = new.save.or(unsaved);
             if let Some((revision, sha256)) = new.rules {
-                keeper.saw_rules(revision, sha256);
-                unsaved = unsaved.or_else(|| Some((Box::new(keeper.written().clone()), 0)));
+                writer.saw_rules(revision, sha256);
+                unsaved = unsaved.or_else(|| Some((Box::new(writer.written().clone()), 0)));
             }
             if let Some((state, number)) = unsaved.take_if(|_| writes || ends) {
-                match keeper.save(&state) {
+                match writer.save(&state) {
                     Ok(shared) => {
                         counted.fetch_max(number, Ordering::SeqCst);
-                        // The folder may be there only now, and be watched from here on.
+                        // The folder may have been created just now, and has to be watched.
                         if let Some(look) = &look_again {
                             look.now();
                         }
@@ -166,7 +165,7 @@ pub(super) fn start_state_thread(
                         }
                     }
                     Err(error) => {
-                        let path = keeper.path().map(shown_path).unwrap_or_default();
+                        let path = writer.path().map(shown_path).unwrap_or_default();
                         let why = format!("{path}: {}", outside::reason(&error, words));
                         unsaved = Some((state, number));
                         if failed.as_ref() != Some(&why) {
@@ -176,7 +175,7 @@ pub(super) fn start_state_thread(
                         }
                     }
                 }
-            } else if looks && let Some(shared) = keeper.look() {
+            } else if looks && let Some(shared) = writer.look() {
                 sender.send(Message::Shared(Box::new(shared)));
             }
             if ends {
@@ -185,12 +184,12 @@ pub(super) fn start_state_thread(
             }
         }
     };
-    // Without a thread nothing is kept, which the end tells.
+    // Without a thread nothing is saved, which is reported at shutdown.
     let _ = helper::spawn(Helper::State, body);
     StateThread { tasks, sent: 0, saved, look, done }
 }
 
-/// What is told on the terminal when the screen is gone.
+/// The line that reports it after the screen is closed.
 pub(super) fn unsaved_line(unsaved: &Unsaved, words: &Words) -> String {
     match unsaved {
         Unsaved::Failed(why) => fill(words.left.state_failed, &[("why", why)]),
@@ -219,8 +218,8 @@ mod tests {
     fn writer(folders: &Folders) -> (StateThread, Receiver<Message>) {
         let (to, sent) = channel();
         let sender = EventSender::new(move |request| to.send(request.message).is_ok());
-        let keeper = StateWriter::new(folders, SeatState::default());
-        (start_state_thread(keeper, Arc::default(), sender, Lang::Id.words()), sent)
+        let writer = StateWriter::new(folders, SeatState::default());
+        (start_state_thread(writer, Arc::default(), sender, Lang::Id.words()), sent)
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! A line onto its cells. Most of what a CSO reads is plain letters, one cell each: those go straight to their cells,
-//! which is what a key's drawing mostly consists of; everything else goes through ratatui, grapheme by grapheme.
+//! Draws a line into cells. Most text consists of characters that take one cell each; writing these directly is much
+//! faster than ratatui's segmentation into graphemes, and drawing lines is most of the time of a frame. Other text goes
+//! through ratatui.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,7 +10,7 @@ use ratatui::widgets::Widget;
 use crate::wrap::width;
 
 /// Draws a line into the first row of an area.
-pub fn line(line: &Line<'_>, area: Rect, buffer: &mut Buffer) {
+pub fn draw_line(line: &Line<'_>, area: Rect, buffer: &mut Buffer) {
     let area = area.intersection(buffer.area);
     let mut x = area.x;
     for span in &line.spans {
@@ -28,7 +29,7 @@ pub fn line(line: &Line<'_>, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Whether a character is a cell and a grapheme of its own, whatever stands beside it in such a text.
+/// Whether a character takes one cell and never combines with such neighbours.
 fn is_plain(c: char) -> bool {
     matches!(c, ' '..='~' | '─' | '│' | '·' | '…' | '►' | '√' | '»' | '–' | '↑' | '↓')
 }
@@ -41,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_draws_what_ratatui_draws() {
+    fn it_draws_the_same_as_ratatui() {
         let styles = [Style::new(), Style::new().bold(), Style::new().fg(Color::Red).underlined()];
         let texts =
             ["", " ", "Terima kasih", "── · …", "e\u{301}李", "\u{301}a", "👩\u{200d}👧 ", "►√»↑↓│", "أمينة", "~"];
@@ -49,12 +50,12 @@ mod tests {
             for second in texts {
                 for columns in 0..20 {
                     let spans = [(*first, styles[n % 3]), (second, styles[(n + 1) % 3]), ("ok", styles[2])];
-                    let told = Line::from(spans.map(|(text, style)| Span::styled(text, style)).to_vec());
+                    let drawn = Line::from(spans.map(|(text, style)| Span::styled(text, style)).to_vec());
                     let area = Rect::new(1, 1, columns, 1);
                     let (mut ours, mut theirs) =
                         (Buffer::empty(Rect::new(0, 0, 21, 3)), Buffer::empty(Rect::new(0, 0, 21, 3)));
-                    line(&told, area, &mut ours);
-                    told.render(area, &mut theirs);
+                    draw_line(&drawn, area, &mut ours);
+                    drawn.render(area, &mut theirs);
                     assert_eq!(ours, theirs, "{first:?} {second:?} {columns}");
                 }
             }
