@@ -29,7 +29,6 @@ use crate::closing::{Closing, Mark, PersistedFact};
 use crate::journal::record::Record;
 use crate::journal::report::Recap;
 use crate::loaded::LoadedRules;
-use crate::message::phone::Ignored;
 use crate::message::{Message, Subject};
 use crate::panel::Panel;
 use crate::private::Private;
@@ -39,6 +38,8 @@ use crate::words::Lang;
 use calls::Calls;
 use draft::Draft;
 use environment::Environment;
+use penutup_ipc::phone_event::Ignored;
+
 use revisions::Revisions;
 use troubles::Troubles;
 

@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use crate::message::Message;
-use crate::message::phone::Ignored;
+use penutup_ipc::phone_event::Ignored;
+use penutup_ipc::{Handler, Incoming};
 
 /// What the loop receives; `I` is the input of a person, as the view reads it.
 #[derive(Debug)]
@@ -126,10 +127,20 @@ impl<I> InputSender<I> {
     }
 }
 
+impl Handler for EventSender {
+    fn send(&self, incoming: Incoming) -> bool {
+        self.send(incoming.into())
+    }
+
+    fn request(&self, incoming: Incoming, patience: Duration) -> Option<Vec<Ignored>> {
+        self.request(incoming.into(), Some(patience))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::agent::AgentEvent;
+    use penutup_ipc::agent_event::AgentEvent;
 
     #[test]
     fn a_request_gets_its_own_reply_and_one_that_is_dropped_gets_none() {

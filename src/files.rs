@@ -3,7 +3,6 @@
 
 pub mod broadcast;
 pub mod deadline;
-pub mod folders;
 pub mod held;
 pub mod log;
 pub mod practice;
@@ -17,17 +16,19 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
-use crate::diagnostics::outside::{self, NoFile};
+use crate::diagnostics::outside;
+
 use crate::diagnostics::source::clean_path;
 use crate::diagnostics::{self, Source};
 use crate::loaded::{LoadedRules, Origin, Refused};
 use crate::rules::Problem;
 use crate::rules::limits::MAX_FILE;
 use crate::words::{Words, fill};
+use penutup_system::error::NoFile;
 
-pub use crate::own_files::make_folder;
 pub use deadline::Pending;
-pub use folders::{Chosen, Folders, Why};
+pub use penutup_system::folders::{Chosen, Folders, Why};
+pub use penutup_system::own_files::make_folder;
 
 /// How long a file that somebody names may keep a CSO waiting for the first screen.
 pub const PATIENCE: Duration = Duration::from_millis(250);
@@ -67,14 +68,14 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
     let mut read = || -> io::Result<Vec<u8>> {
         // Looked at before it is opened, for opening a pipe waits for its writer, and after, for it may have changed.
         regular(&fs::metadata(path)?)?;
-        let file = crate::own_files::open_at_once(path)?;
+        let file = penutup_system::own_files::open_at_once(path)?;
         regular(&file.metadata()?)?;
         let mut out = Vec::new();
         file.take(MAX_FILE as u64 + 1).read_to_end(&mut out)?;
         Ok(out)
     };
     // A lease that another program has on the file is "would block", for as long as it takes to give it back.
-    let in_the_way = |e: &io::Error| outside::is_held(e) || e.kind() == ErrorKind::WouldBlock;
+    let in_the_way = |e: &io::Error| penutup_system::error::is_held(e) || e.kind() == ErrorKind::WouldBlock;
     held::patiently(in_the_way, &mut read).map_err(|error| Unreadable { path: path.into(), error })
 }
 
@@ -368,7 +369,7 @@ mod tests {
         fs::remove_file(&path).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
         assert!(regular(&looked_at).is_ok());
-        let opened = crate::own_files::open_at_once(&path).and_then(|file| regular(&file.metadata()?));
+        let opened = penutup_system::own_files::open_at_once(&path).and_then(|file| regular(&file.metadata()?));
         let why = outside::reason(&opened.unwrap_err(), Lang::Id.words());
         assert_eq!(why, "ini bukan berkas biasa");
     }

@@ -2,7 +2,6 @@
 
 pub mod action;
 pub mod app;
-pub mod broadcast;
 pub mod cli;
 pub mod clipboard;
 pub mod clock;
@@ -12,11 +11,8 @@ pub mod event;
 pub mod files;
 pub mod helper;
 pub mod input;
-pub mod journal;
 pub mod keymap;
-pub mod mailbox;
 pub mod message;
-pub mod own_files;
 pub mod pages;
 pub mod panel;
 pub mod plain;
@@ -33,5 +29,6 @@ pub mod tui;
 pub mod watch;
 pub mod words;
 
-pub use penutup_rules::{self as rules, closing, loaded};
+pub use penutup_journal as journal;
+pub use penutup_rules::{self as rules, closing, declaration as broadcast, loaded};
 pub mod wrap;

@@ -1,10 +1,12 @@
 //! What reaches the prompter from outside: rules, telephone, centre, journal, clipboard, clock. What a person does is an
 //! [`Action`](crate::action::Action).
 
-pub mod agent;
-pub mod phone;
-
 use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use penutup_ipc::Incoming;
+use penutup_ipc::agent_event::AgentEvent;
+use penutup_ipc::phone_event::PhoneEvent;
 
 use crate::broadcast::News;
 use crate::clipboard::Copied;
@@ -27,13 +29,13 @@ pub enum Message {
     /// Checked rules from the file in use, and how they compare with earlier ones.
     Rules(Arc<LoadedRules>, Option<Comparison>),
     /// The telephone began, changed or ended a call.
-    Phone(phone::PhoneEvent),
+    Phone(PhoneEvent),
     /// The prompter's own connection to the telephone came or went.
-    PhoneLink(phone::Link),
+    PhoneLink(Link),
     /// The watcher of the centre's folder read a declaration, or could not.
     Broadcast(News),
     /// The fleet's agent sent something, connected or disconnected.
-    Agent(agent::AgentEvent),
+    Agent(AgentEvent),
     /// A text was copied.
     Copied(Copied),
     /// The desktop's clipboard did not accept this text.
@@ -78,4 +80,33 @@ pub enum Subject {
     Folders,
     /// A thread that died.
     Helper(Helper),
+}
+
+impl From<Incoming> for Message {
+    fn from(incoming: Incoming) -> Self {
+        match incoming {
+            Incoming::Phone(event) => Self::Phone(event),
+            Incoming::Agent(event) => Self::Agent(event),
+        }
+    }
+}
+
+/// How the prompter's own line to the telephone stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// It listens.
+    Up,
+    /// Nobody is there; it tries again.
+    Down,
+}
+
+/// How the way to the centre stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CentreLink {
+    /// Nothing is known to be wrong with it.
+    Up,
+    /// The agent has not heard the centre since then.
+    Down(DateTime<Utc>),
+    /// The agent itself went then.
+    Gone(DateTime<Utc>),
 }

@@ -28,14 +28,14 @@ use crate::files::saved_state::StateWriter;
 use crate::helper::{self, Death, Helper};
 use crate::input::Input;
 use crate::journal::writer::{Config, Writer};
-use crate::mailbox::Mailbox;
+use penutup_system::mailbox::Mailbox;
 
 use crate::message::{Message, Subject};
-use crate::softphone::socket::Used;
 use crate::watch::Look;
 use event_loop::{Inbox, Program, QUEUE, REDRAW_AFTER};
 pub use keep::Tasks;
 use keep::{StateThread, start_journal, start_state_thread, watch_files};
+use penutup_ipc::socket::Used;
 use recent::Recent;
 
 /// Reads a file again; `None` where there is nothing new to report.

@@ -15,18 +15,19 @@ use crate::files::saved_state::{SavedState, StateWriter};
 use crate::files::{self, Folders, deadline, log};
 use crate::journal::writer::Config;
 use crate::loaded::LoadedRules;
-use crate::mailbox::Mailbox;
 use crate::message::{Message, Subject};
 use crate::rehearsal::rehearse;
 use crate::run::reload::{Reloader, reload_settings};
 use crate::run::{EventSource, Log, Outside, Tasks, View, run};
 use crate::settings::Settings;
-use crate::softphone::place::Place;
-use crate::softphone::socket::Used;
-use crate::softphone::{baresip, socket};
+use crate::softphone::baresip;
 use crate::tui::theme::Theme;
 use crate::watch::seconds::{Seen, each_second};
 use crate::words::{Lang, Words, fill};
+use penutup_ipc::place::Place;
+use penutup_ipc::socket;
+use penutup_ipc::socket::Used;
+use penutup_system::mailbox::Mailbox;
 
 /// What the prompter is begun with.
 #[derive(Debug)]
@@ -170,7 +171,7 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
                 let why = why.map(|e| fill(words.phone.no_socket, &[("why", &outside::reason(&e, words))]));
                 trouble.send(Message::Trouble(Subject::Socket, why));
             };
-            Box::new(socket::listen(place, seat, used, sender, trouble))
+            Box::new(socket::listen(place, seat, used, Arc::new(sender), trouble))
         }));
     }
     if let Some(address) = settings.softphone.clone() {

@@ -34,7 +34,7 @@ use penutup::cli::{Env, SETTINGS_VARIABLE};
 use penutup::diagnostics::{outside, shown};
 use penutup::files::settings::Loaded;
 use penutup::files::{Folders, Why, make_folder, settings, shown_path};
-use penutup::softphone::place::Place;
+use penutup_ipc::place::Place;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 

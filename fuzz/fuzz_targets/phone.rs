@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use penutup::broadcast::Broadcast;
 use penutup::rules::text::is_forbidden;
 use penutup::softphone::baresip::{Calls, display_name};
-use penutup::softphone::message::{MAX_LINE, Command, parse, to_line};
+use penutup_ipc::message::{MAX_LINE, Command, parse, to_line};
 use penutup::softphone::netstring::{MAX_FRAME, Reader};
 
 fn is_clean(broadcast: &Broadcast) {

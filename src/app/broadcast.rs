@@ -10,10 +10,11 @@ use chrono::TimeDelta;
 use super::{App, Effect};
 use crate::broadcast::{Broadcast, News, State};
 use crate::closing::Since;
+use crate::message::CentreLink;
 use crate::message::Subject;
-use crate::message::agent::{AgentEvent, CentreLink};
 use crate::rules::ruleset::{RuleSet, Scope};
 use crate::words::fill;
+use penutup_ipc::agent_event::AgentEvent;
 
 /// What the prompter knows of the centre.
 #[derive(Clone, Debug, Default)]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveTime, Utc};
 
 use super::App;
-use crate::message::agent::CentreLink;
+use crate::message::CentreLink;
 use crate::rules::ruleset::{FieldIx, FieldKind, Scope};
 use crate::rules::script::FieldValue;
 use crate::times;

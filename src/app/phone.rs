@@ -11,12 +11,15 @@ use super::calls::Ended;
 use super::{App, Effect, Mode};
 use crate::app::draft::Draft;
 use crate::closing::ending::Outcome;
+
 use crate::closing::external::Assignments;
-use crate::closing::pairs::{RejectedPair, parse};
-use crate::message::phone::{Ignored, Link, Pairs, PhoneEvent, Why};
+use crate::closing::pairs::RejectedPair;
+use crate::closing::pairs::parse;
+use crate::message::Link;
 use crate::rules::ruleset::{FieldIx, RuleSet};
 use crate::rules::text;
 use crate::words::fill;
+use penutup_ipc::phone_event::{Ignored, Pairs, PhoneEvent, Why};
 
 /// How many calls can be gone back to, one behind the other: the legs of a consultation.
 const MAX_OVERTAKEN: usize = 8;

@@ -10,11 +10,11 @@ use clap::{Args, ValueEnum};
 
 use super::{Answer, Context, Status, Stop};
 use crate::diagnostics::shown;
-use crate::message::phone::{Ignored, Pairs, PhoneEvent, Why};
-use crate::softphone::client::{NoCall, hand};
-use crate::softphone::message::MAX_PAIRS;
-use crate::softphone::place::Place;
 use crate::words::{Call as CallWords, fill};
+use penutup_ipc::client::{NoCall, hand};
+use penutup_ipc::message::MAX_PAIRS;
+use penutup_ipc::phone_event::{Ignored, Pairs, PhoneEvent, Why};
+use penutup_ipc::place::Place;
 
 /// `penutup call start|set|end [NUMBER] [KEY=VALUE]...`.
 #[derive(Args)]

@@ -11,12 +11,12 @@ use crate::diagnostics::{listed, outside, shown, suggest};
 use crate::drill::captions::{PlayableScenes, playable_scenes};
 use crate::drill::deck::{self, Deck};
 use crate::drill::show::Show;
-use crate::files::folders::stands;
 use crate::files::{self, Bad, practice};
 use crate::loaded::{LoadedRules, Refused};
 use crate::start::theme;
 use crate::tui::practice::present;
 use crate::words::{Words, fill};
+use penutup_system::folders::stands;
 
 /// `penutup demo [DECK]`.
 #[derive(Debug, Args)]

@@ -22,13 +22,13 @@ use crate::drill::grade::ExerciseKind;
 use crate::drill::session::{Session, Setup};
 use crate::drill::sheet::csv;
 use crate::drill::story::{self, Stories};
-use crate::files::folders::stands;
 use crate::files::{self, Bad, practice, shown_path};
 use crate::loaded::{LoadedRules, Refused};
 use crate::rules::RuleSet;
 use crate::start::theme;
 use crate::tui::practice::practise;
 use crate::words::{Words, fill};
+use penutup_system::folders::stands;
 
 /// The longest id of a trainee, in characters.
 const LONGEST_ID: usize = 40;

@@ -80,7 +80,7 @@ fn forget(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
         None => return Err(context.stop(w.forget_what, None)),
     };
     let Some(path) = context.journal() else { return Err(context.stop(w.no_home, Some(w.no_home_help))) };
-    if !crate::files::folders::stands(&path) {
+    if !penutup_system::folders::stands(&path) {
         return Ok(Answer::done(w.none(shown_path(&path)) + "\n"));
     }
     let forgotten = || -> Result<_, Error> {

@@ -8,12 +8,14 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{Answer, Context, RULES_VARIABLE, SETTINGS_VARIABLE, moment};
 use crate::app::waiting::{expires, waits};
-use crate::diagnostics::outside::{self, is_foreign};
-use crate::files::folders::stands;
+use crate::diagnostics::outside;
 use crate::files::{Chosen, Ready, Why, load_in_force, practice, shown_path};
 use crate::loaded::{LoadedRules, Origin};
-use crate::softphone::place::Place;
 use crate::words::fill;
+use penutup_ipc::place::Place;
+use penutup_system::folders::stands;
+
+use penutup_system::error::is_foreign;
 
 /// What, where, why.
 type Row = (&'static str, String, String);

@@ -18,13 +18,13 @@ use crate::files::{self, Bad, Folders, Why, deadline, shown_path};
 use crate::journal::writer::Config;
 use crate::loaded::{LoadedRules, Origin};
 use crate::message::Subject;
-use crate::own_files;
 use crate::plain::out::Out;
 use crate::plain::view::Plain;
 use crate::rehearsal::{rehearse, untried};
 use crate::start::{Start, theme};
 use crate::tui::prompter::Prompter;
 use crate::words::{Words, fill};
+use penutup_system::own_files;
 
 /// So long the state may take even where the rules took all the time there was.
 const AT_LEAST: Duration = Duration::from_millis(100);

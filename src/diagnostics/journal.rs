@@ -4,7 +4,9 @@ use std::io;
 
 use rusqlite::ErrorCode;
 
-use super::outside::{self, NoFile};
+use penutup_system::error::NoFile;
+
+use super::outside;
 use crate::files::shown_path;
 use crate::journal::export::FORM;
 use crate::journal::merge::{Fault, MAX_LINE, Refused};

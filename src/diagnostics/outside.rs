@@ -2,51 +2,15 @@
 
 use std::io::{self, ErrorKind};
 
+use penutup_system::error::{is_foreign, is_held, is_no_file};
+
 use crate::words::{Words, fill};
-
-/// Inside an [`io::Error`]: the path is no regular file but a pipe, a device or the like.
-#[derive(Debug)]
-pub struct NoFile;
-
-impl std::fmt::Display for NoFile {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("not a regular file")
-    }
-}
-
-impl std::error::Error for NoFile {}
-
-/// Inside an [`io::Error`]: another user owns the folder of the socket, or could change it.
-#[derive(Debug)]
-pub struct Foreign;
-
-impl std::fmt::Display for Foreign {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("another user could change it")
-    }
-}
-
-impl std::error::Error for Foreign {}
-
-/// Whether the error is [`Foreign`].
-#[must_use]
-pub fn is_foreign(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Foreign>)
-}
-
-/// Whether another program has the file open exclusively, which only Windows reports.
-#[must_use]
-pub fn is_held(error: &io::Error) -> bool {
-    const SHARING_VIOLATION: i32 = 32;
-    const LOCK_VIOLATION: i32 = 33;
-    cfg!(windows) && matches!(error.raw_os_error(), Some(SHARING_VIOLATION | LOCK_VIOLATION))
-}
 
 /// Why something could not be read or written.
 #[must_use]
 pub fn reason(error: &io::Error, words: &Words) -> String {
     let w = &words.trouble;
-    if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<NoFile>) {
+    if is_no_file(error) {
         return w.no_file.into();
     }
     if is_foreign(error) {

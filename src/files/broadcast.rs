@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::{Folders, Unreadable, held, shown_path};
 use crate::broadcast::{Broadcast, News};
-use crate::diagnostics::outside::{self, NoFile};
+use crate::diagnostics::outside;
 use crate::words::{Words, fill};
+use penutup_system::error::NoFile;
 
 /// The file's name.
 const FILE: &str = "klb.toml";

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
-use crate::diagnostics::outside::is_held;
+use penutup_system::error::is_held;
 
 /// So long is a moment.
 const PATIENCE: Duration = Duration::from_millis(500);

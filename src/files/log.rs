@@ -8,7 +8,7 @@ use std::path::Path;
 use chrono::{SecondsFormat, Utc};
 
 use crate::diagnostics::source::clean_path;
-use crate::own_files;
+use penutup_system::own_files;
 
 /// The most bytes of one file.
 const MAX: u64 = 256 * 1024;

@@ -12,9 +12,11 @@ use toml::{Table, Value};
 
 use super::{Folders, Unreadable, read, shown_path, write};
 use crate::broadcast::Broadcast;
-use crate::closing::{PersistedFact, Since};
-use crate::own_files;
+use crate::closing::PersistedFact;
+use crate::closing::Since;
 use crate::rules::limits::MAX_FILE;
+use penutup_system::own_files;
+
 use crate::seat::{SeatState, Shared};
 use crate::words::{Words, fill};
 

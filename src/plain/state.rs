@@ -6,7 +6,7 @@ use crate::action::Action;
 use crate::app::App;
 use crate::closing::Mark;
 use crate::keymap;
-use crate::message::phone::Link;
+use crate::message::Link;
 use crate::rules::ruleset::{FieldIx, StepIx};
 use crate::rules::text::clean;
 use crate::words::fill;

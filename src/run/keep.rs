@@ -15,11 +15,11 @@ use crate::files::shown_path;
 use crate::helper::{self, Helper};
 use crate::journal::trouble::Trouble;
 use crate::journal::writer::{Config, Writer};
-use crate::mailbox::Mailbox;
 use crate::message::{Message, Subject};
 use crate::seat::SeatState;
 use crate::watch::{Look, watch};
 use crate::words::{Words, fill};
+use penutup_system::mailbox::Mailbox;
 
 /// What could not be kept is tried again after so long.
 const TRY_AGAIN: Duration = Duration::from_secs(30);

@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use super::{Reload, Tasks};
 use crate::clock::Clock;
-use crate::files::folders::stands;
 use crate::files::{self, Bad, Folders};
 use crate::loaded::LoadedRules;
-use crate::mailbox::Mailbox;
 use crate::message::{Comparison, Message, Subject};
 use crate::rehearsal::untried;
 use crate::rules::change::Change;
 use crate::settings::Settings;
 use crate::words::{Words, fill};
+use penutup_system::folders::stands;
+use penutup_system::mailbox::Mailbox;
 
 /// Reads the settings file again; returns the line that says what is wrong with it, or that it is not in force yet.
 #[must_use]

@@ -102,7 +102,6 @@ impl Session<'_> {
             Input::Retract { since, .. } => self.retract(view, since),
             Input::Key { key, at, repeat, settles } => {
                 self.used.now();
-                let ticks = *self.app.mode() == Mode::Closing && !self.app.is_previewing();
                 let action = keymap::action(self.app, key);
                 // Who holds a key in a text or a panel wants it to go on; any other held key is one press.
                 let goes_on = matches!(action, Some(Action::Edit(_) | Action::Look(_) | Action::Scroll(_)));
@@ -113,9 +112,6 @@ impl Session<'_> {
                 }
                 if opens || (repeat && !goes_on) {
                     return Ok(Next::On);
-                }
-                if action == Some(Action::Said) && ticks && !view.shows_sentence() {
-                    return self.act(view, Message::Unseen);
                 }
                 let was_typing = matches!(self.app.mode(), Mode::Typing(_));
                 let next = self.key(view, key, action, (at, settles))?;
@@ -140,6 +136,10 @@ impl Session<'_> {
             return Ok(Next::On);
         }
         self.recent.press(at);
+        let ticks = *self.app.mode() == Mode::Closing && !self.app.is_previewing();
+        if action == Some(Action::Said) && ticks && !view.shows_sentence() {
+            return self.act(view, Message::Unseen);
+        }
         let letter = match key {
             Key::Char(c) if c.is_alphabetic() && !matches!(self.app.mode(), Mode::Typing(_)) => Some(c),
             _ => None,
@@ -245,8 +245,8 @@ mod tests {
     use crate::clock::Clock;
     use crate::event::InputSender;
     use crate::loaded::LoadedRules;
-    use crate::message::phone::{Pairs, PhoneEvent, Why};
     use crate::words::Lang;
+    use penutup_ipc::phone_event::{Pairs, PhoneEvent, Why};
 
     /// A view whose input is its steps; it records what it is asked to do.
     #[derive(Default)]

@@ -9,10 +9,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::netstring::Reader;
-use super::pace::Pace;
+use crate::message::Link;
 use crate::message::Message;
-use crate::message::phone::{Link, Pairs, PhoneEvent};
 use crate::rules::ruleset::NAMA;
+use penutup_ipc::pace::Pace;
+use penutup_ipc::phone_event::{Pairs, PhoneEvent};
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(2);

@@ -28,7 +28,7 @@ mod verb;
 use penutup::app::Effect;
 use penutup::journal::record::Record;
 use penutup::message::Message;
-use penutup::message::phone::{Ignored, Pairs, PhoneEvent, Why};
+use penutup_ipc::phone_event::{Ignored, Pairs, PhoneEvent, Why};
 
 use crate::stage::Stage;
 

@@ -34,6 +34,7 @@ pub mod change;
 pub mod check;
 pub mod closing;
 pub mod decide;
+pub mod declaration;
 pub mod diff;
 pub(crate) mod file;
 pub mod greeting;

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use penutup::broadcast::Broadcast;
-use penutup::softphone::agent::{AgentLine, NotTold};
-use penutup::softphone::message::{Bad, Command};
-use penutup::softphone::place::Place;
+use penutup_ipc::agent::{AgentLine, NotTold};
+use penutup_ipc::message::{Bad, Command};
+use penutup_ipc::place::Place;
 
 use super::folder_watcher::FolderWatcher;
 

@@ -9,7 +9,7 @@ use super::{Block, Look, Priority, Size};
 use crate::action::Action;
 use crate::app::Mode;
 use crate::keymap::{self, Key};
-use crate::message::phone::Link;
+use crate::message::Link;
 use crate::panel::Panel;
 use crate::rules::ruleset::{Fact, FieldKind, Value};
 use crate::tui::theme::Role;

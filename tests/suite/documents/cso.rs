@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 
 use penutup::broadcast::{Broadcast, KLB, News, State};
 use penutup::keymap;
-use penutup::message::phone::{Pairs, PhoneEvent};
 use penutup::message::{Message, Subject};
 use penutup::tui::theme::Theme;
 use penutup::words::Lang;
+use penutup_ipc::phone_event::{Pairs, PhoneEvent};
 
 use super::read;
 use crate::scenes;

@@ -8,9 +8,9 @@ use std::time::Duration;
 use penutup::broadcast::{Broadcast, KLB, State};
 use penutup::files::Folders;
 use penutup::rules::BUILT_IN;
-use penutup::softphone::agent::{AgentLine, NotTold};
-use penutup::softphone::message::{Bad, Command};
-use penutup::softphone::place::Place;
+use penutup_ipc::agent::{AgentLine, NotTold};
+use penutup_ipc::message::{Bad, Command};
+use penutup_ipc::place::Place;
 
 use super::socket::Visitor;
 use super::verb::{call, prompter, sockets};

@@ -3,7 +3,7 @@
 use penutup::app::Mode;
 use penutup::keymap::Key;
 use penutup::loaded::LoadedRules;
-use penutup::message::phone::Why;
+use penutup_ipc::phone_event::Why;
 
 use super::Rings;
 use crate::stage::{Stage, book, revised, wib};

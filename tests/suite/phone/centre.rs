@@ -3,10 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use penutup::app::{App, Begin, Effect};
 use penutup::broadcast::{Broadcast, KLB, News, State};
-use penutup::closing::{PersistedFact, Since};
+use penutup::closing::PersistedFact;
+use penutup::closing::Since;
+use penutup::message::CentreLink;
 use penutup::message::Message;
-use penutup::message::agent::{AgentEvent, CentreLink};
 use penutup::words::Lang;
+use penutup_ipc::agent_event::AgentEvent;
 
 use super::Rings as _;
 use crate::stage::{Stage, book, wib};

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use penutup::message::Link;
 use penutup::message::Message;
-use penutup::message::phone::{Link, PhoneEvent};
 use penutup::softphone::baresip::listen;
 use penutup::softphone::netstring::frame;
+use penutup_ipc::phone_event::PhoneEvent;
 
 use super::pairs;
 use crate::support::Home;

@@ -2,10 +2,10 @@
 
 use chrono::TimeDelta;
 use penutup::broadcast::{Broadcast, KLB, News, State};
+use penutup::message::Link;
 use penutup::message::Message;
-use penutup::message::agent::AgentEvent;
-use penutup::message::phone::Link;
 use penutup::tui::theme::Theme;
+use penutup_ipc::agent_event::AgentEvent;
 
 use super::Rings as _;
 use crate::scenes::{LONG_NAME, drawn, no_blanks, text};

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use penutup::app::Mode;
 use penutup::broadcast::{Broadcast, KLB, News, State};
 use penutup::loaded::LoadedRules;
-use penutup::message::phone::{Link, Pairs, PhoneEvent};
+use penutup::message::Link;
 use penutup::message::{Message, Subject};
 use penutup::rules::decide::decide;
 use penutup::rules::script::script;
 use penutup::words::Lang;
+use penutup_ipc::phone_event::{Pairs, PhoneEvent};
+
 use proptest::prelude::*;
 
 use super::Talk;

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use async_nats::jetstream;
 use penutup::broadcast::State;
-use penutup::message::agent::AgentEvent;
 use penutup::rules::BUILT_IN;
 use penutup_fleet::wire::refusal::Refusal;
 use penutup_fleet::wire::subject;
+use penutup_ipc::agent_event::AgentEvent;
 
 use super::key;
 use crate::support::machine::{SeatMachine, TestSupervisor, state_of};

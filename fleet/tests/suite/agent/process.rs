@@ -41,7 +41,7 @@ async fn without_a_server_and_trust_it_starts_and_reports_both() {
     let mut seat = SeatMachine::started(&fleet, "jkt", "a1");
     let prompter = seat.prompter();
     wait_until("the word", async || {
-        prompter.received().iter().any(|e| matches!(e, penutup::message::agent::AgentEvent::Down(_))).then_some(())
+        prompter.received().iter().any(|e| matches!(e, penutup_ipc::agent_event::AgentEvent::Down(_))).then_some(())
     })
     .await;
     let log = seat.log();

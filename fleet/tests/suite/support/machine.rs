@@ -18,15 +18,15 @@ use penutup::journal::presence::Presence;
 use penutup::journal::record::Record;
 use penutup::journal::store::{Change, Store};
 use penutup::message::Message;
-use penutup::message::agent::AgentEvent;
-use penutup::softphone::place::Place;
-use penutup::softphone::socket::{self, Listening, Used};
 use penutup::words::Lang;
 use penutup_fleet::config::supervisor::Supervisor;
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::seat::SeatState;
 use penutup_fleet::wire::subject;
+use penutup_ipc::agent_event::AgentEvent;
+use penutup_ipc::place::Place;
+use penutup_ipc::socket::{self, Listening, Used};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -182,7 +182,7 @@ impl Prompter {
             reply(Vec::new());
             true
         });
-        let listening = socket::listen(place, None, Arc::new(Used::default()), sender, |trouble| {
+        let listening = socket::listen(place, None, Arc::new(Used::default()), Arc::new(sender), |trouble| {
             assert!(trouble.is_none(), "{trouble:?}");
         });
         Self { received, _listening: listening }

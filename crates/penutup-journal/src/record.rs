@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 use super::summary::Flags;
-use crate::closing::ending::Outcome;
-use crate::rules::text::{clean, is_forbidden};
+use penutup_rules::closing::ending::Outcome;
+use penutup_rules::text::{clean, is_forbidden};
 
 /// A call as it is at one time; written again, whole, at every change. Id, version, time of the change and seat are set
 /// by the journal; the prompter leaves them at their defaults.

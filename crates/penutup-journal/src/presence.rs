@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use crate::own_files;
+use penutup_system::own_files;
 
 /// How long another prompter's [`OpenLock`] is waited for. Whoever holds it for longer is not opening a journal and blocks
 /// nobody: `SQLite` has locks of its own.

@@ -6,9 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::pace::Pace;
-use crate::event::EventSender;
-use crate::message::Message;
-use crate::message::agent::AgentEvent;
+use crate::agent_event::AgentEvent;
+use crate::{Handler, Incoming};
 
 /// How many messages an agent may send in a row as fast as they are answered, and how long each further one waits.
 const BURST: u32 = 32;
@@ -37,11 +36,11 @@ impl Agents {
     }
 
     /// A connection claims to be the agent.
-    pub fn claim<'a>(&'a self, sender: &'a EventSender) -> Agent<'a> {
+    pub fn claim<'a>(&'a self, handler: &'a dyn Handler) -> Agent<'a> {
         let mut claims = self.claims();
         claims.last += 1;
         let agent =
-            Agent { number: claims.last, agents: self, sender, pace: Pace::new(BURST, PACE), has_spoken: false };
+            Agent { number: claims.last, agents: self, handler, pace: Pace::new(BURST, PACE), has_spoken: false };
         if claims.current.is_none_or(|current| !current.has_spoken) {
             claims.current = Some(Current { number: agent.number, has_spoken: false });
             agent.report(AgentEvent::Came);
@@ -51,11 +50,10 @@ impl Agents {
 }
 
 /// One that claimed. When this is dropped, it is gone.
-#[derive(Debug)]
 pub struct Agent<'a> {
     number: u64,
     agents: &'a Agents,
-    sender: &'a EventSender,
+    handler: &'a dyn Handler,
     pace: Pace,
     has_spoken: bool,
 }
@@ -86,7 +84,7 @@ impl Agent<'_> {
 
     /// Reports without waiting for an answer.
     fn report(&self, event: AgentEvent) {
-        self.sender.send(Message::Agent(event));
+        self.handler.send(Incoming::Agent(event));
     }
 }
 
@@ -108,11 +106,10 @@ mod tests {
 
     #[test]
     fn a_claim_displaces_nobody_who_has_spoken_and_a_word_does() {
-        let (send, reported) = channel();
-        let tell = EventSender::new(move |request| send.send(request.message).is_ok());
+        let (tell, reported) = channel();
         let take = || {
             let events = reported.try_iter();
-            events.map(|action| matches!(action, Message::Agent(AgentEvent::Came))).collect::<Vec<_>>()
+            events.map(|action| matches!(action, Incoming::Agent(AgentEvent::Came))).collect::<Vec<_>>()
         };
         let agents = Agents::default();
         let mut silent: Vec<_> = (0..4).map(|_| agents.claim(&tell)).collect();
@@ -140,7 +137,7 @@ mod tests {
     #[test]
     fn one_that_spoke_takes_its_place_back_from_one_that_only_claimed() {
         let agents = Agents::default();
-        let tell = EventSender::new(|_| true);
+        let (tell, _reported) = channel();
         let (mut first, _silent) = (agents.claim(&tell), agents.claim(&tell));
         assert!(first.speaks());
     }

@@ -10,7 +10,7 @@ use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
 
 use super::read::Span;
 use super::summary::{CallSummary, Flags, Interner, Symbol, facts_of, list_of, position};
-use crate::closing::ending::Outcome;
+use penutup_rules::closing::ending::Outcome;
 
 const ENDINGS: usize = Outcome::ALL.len();
 const DAY_MS: i64 = 86_400_000;
@@ -463,7 +463,7 @@ pub struct Recap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::closing::ending::Ending;
+    use penutup_rules::closing::ending::Ending;
 
     fn wib() -> FixedOffset {
         FixedOffset::east_opt(7 * 3600).unwrap()

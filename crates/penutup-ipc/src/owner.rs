@@ -10,7 +10,7 @@ use interprocess::local_socket::Stream;
 use interprocess::local_socket::traits::StreamCommon as _;
 use rustix::process::{getegid, geteuid};
 
-use crate::diagnostics::outside::Foreign;
+use penutup_system::error::Foreign;
 
 /// The mode's bits.
 const OTHERS_WRITE: u32 = 0o002;
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     fn is_foreign(folder: &Path) -> bool {
-        check_folder(folder).is_err_and(|e| crate::diagnostics::outside::is_foreign(&e))
+        check_folder(folder).is_err_and(|e| penutup_system::error::is_foreign(&e))
     }
 
     fn set_mode(path: &Path, mode: u32) {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Timelike, Utc};
 use toml::{Table, Value};
 
 use crate::closing::name::first_line;
-use crate::rules::text;
+use crate::text;
 
 /// A version is seconds since 1970 or more; one beyond the year 9999 is no version, and would end all others.
 const LAST_VERSION: u64 = 253_402_300_799;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::message::{Answer, Bad, Command, Greeting, MAX_LINE, to_line};
 use super::pipe::Pipe;
 use super::place::Place;
-use crate::diagnostics::outside::is_foreign;
+use penutup_system::error::is_foreign;
 
 /// How long a look whether the prompter is still there may take.
 const GLANCE: Duration = Duration::from_millis(2);
@@ -95,10 +95,9 @@ mod tests {
 
     use super::super::socket::{Used, listen};
     use super::*;
-    use crate::event::EventSender;
-    use crate::files::Folders;
-    use crate::message::Message;
-    use crate::message::agent::AgentEvent;
+    use crate::Incoming;
+    use crate::agent_event::AgentEvent;
+    use penutup_system::folders::Folders;
 
     /// Longer than a busy machine takes.
     const WAIT: Duration = Duration::from_secs(60);
@@ -109,13 +108,8 @@ mod tests {
         let at = |name: &str| Some(folder.path().join(name));
         let place = Place::of(&Folders { state: at("state"), runtime: at("run"), ..Folders::default() }).unwrap();
         let (send, events) = channel();
-        let sender = EventSender::new(move |request| {
-            let (message, reply) = request.into_parts();
-            let is_there = send.send(message).is_ok();
-            reply(Vec::new());
-            is_there
-        });
-        let listening = listen(place.clone(), Some("meja 7".into()), Arc::new(Used::default()), sender, |_| {});
+        let handler = Arc::new(send);
+        let listening = listen(place.clone(), Some("meja 7".into()), Arc::new(Used::default()), handler, |_| {});
         let end = Instant::now() + WAIT;
         let mut agent = loop {
             let own = std::process::id().to_string();
@@ -136,8 +130,8 @@ mod tests {
         }
         assert_eq!(agent.tell(&Command::Link(None)), Ok(()));
         drop(agent);
-        let mut heard: Vec<Message> = Vec::new();
-        while heard.last() != Some(&Message::Agent(AgentEvent::Gone)) {
+        let mut heard: Vec<Incoming> = Vec::new();
+        while heard.last() != Some(&Incoming::Agent(AgentEvent::Gone)) {
             heard.push(events.recv_timeout(WAIT).unwrap());
         }
         let expected = [
@@ -148,7 +142,7 @@ mod tests {
             AgentEvent::Up,
             AgentEvent::Gone,
         ];
-        assert_eq!(heard, expected.map(Message::Agent));
+        assert_eq!(heard, expected.map(Incoming::Agent));
         drop(listening);
     }
 }

@@ -22,7 +22,7 @@ use super::spill;
 use super::store::{Change, Claim, Opened, Store};
 use super::summary::CallSummary;
 use super::trouble::{Error, Finish, Trouble};
-use crate::mailbox::Mailbox;
+use penutup_system::mailbox::Mailbox;
 
 /// The most calls that are kept in memory while they can't be written: some hundred days of one seat.
 const MAX_CALLS: usize = 10_000;
@@ -473,7 +473,7 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::closing::ending::Outcome;
+    use penutup_rules::closing::ending::Outcome;
 
     fn record(call: u64) -> Box<Record> {
         Box::new(Record { call, end: Some((DateTime::UNIX_EPOCH, Outcome::Left)), ..Record::default() })

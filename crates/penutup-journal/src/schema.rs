@@ -149,7 +149,7 @@ fn prepare_to(conn: &mut Connection, wanted: usize) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::record::Record;
+    use crate::record::Record;
 
     const CALLS: &str = r#"
         INSERT INTO word VALUES (1, 'klb=ya'), (2, 'satu'), (3, 'ab12 Rev 1'), (4, 'meja "7"'), (5, '["FCR"]'), (6, 'WIB');

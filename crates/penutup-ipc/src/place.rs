@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 #[cfg(unix)]
 use super::short::Short;
-use crate::files::Folders;
+use penutup_system::folders::Folders;
 
 /// How many sockets are looked at.
 const MAX_SOCKETS: usize = 64;
@@ -105,7 +105,7 @@ impl Place {
     /// Connects to a socket.
     ///
     /// # Errors
-    /// Nobody there, or not within `patience`; [`crate::diagnostics::outside::Foreign`] inside where it is another user's.
+    /// Nobody there, or not within `patience`; [`penutup_system::error::Foreign`] inside where it is another user's.
     pub fn connect(path: &Path, patience: Duration) -> io::Result<Stream> {
         #[cfg(unix)]
         let short = Short::of(path)?;
@@ -207,7 +207,7 @@ mod unix {
         /// Whether the folder is ours, and no other user could put something in it or something else in its place.
         ///
         /// # Errors
-        /// [`crate::diagnostics::outside::Foreign`] inside where another user could, or what the system says.
+        /// [`penutup_system::error::Foreign`] inside where another user could, or what the system says.
         pub fn check(&self) -> io::Result<()> {
             owner::check_folder(&self.folder)
         }
@@ -418,7 +418,7 @@ mod tests {
 
         use super::super::client::{NoCall, hand};
         use super::super::message::{Greeting, PROTOCOL, line};
-        use crate::message::phone::PhoneEvent;
+        use crate::phone_event::PhoneEvent;
 
         let (keep, place) = place();
         let place = Place { proof: Some(keep.path().join("call.key")), ..place };

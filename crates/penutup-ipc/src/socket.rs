@@ -21,9 +21,8 @@ use super::owner;
 use super::pace::Pace;
 use super::pipe::Pipe;
 use super::place::{Bound, OwnFile, Place};
-use crate::event::EventSender;
-use crate::message::Message;
-use crate::message::agent::AgentEvent;
+use crate::agent_event::AgentEvent;
+use crate::{Handler, Incoming};
 
 /// How long a message may take to come.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -111,7 +110,7 @@ pub fn listen(
     place: Place,
     seat: Option<String>,
     used: Arc<Used>,
-    sender: EventSender,
+    handler: Arc<dyn Handler>,
     trouble: impl Fn(Option<io::Error>) + Send + 'static,
 ) -> Listening {
     let file = Arc::new(Mutex::new(None));
@@ -123,7 +122,7 @@ pub fn listen(
             kept.lock().unwrap_or_else(PoisonError::into_inner).take();
             return;
         }
-        let shared = Arc::new(Shared { connections: Arc::default(), agents: Agents::default(), sender });
+        let shared = Arc::new(Shared { connections: Arc::default(), agents: Agents::default(), handler });
         let mut arrivals = Pace::new(BURST, PACE);
         let (mut failures, mut is_full) = (0, false);
         loop {
@@ -190,7 +189,7 @@ fn is_over(kept: &Arc<Mutex<Option<OwnFile>>>) -> bool {
 struct Shared {
     connections: Arc<Connections>,
     agents: Agents,
-    sender: EventSender,
+    handler: Arc<dyn Handler>,
 }
 
 impl Shared {
@@ -209,13 +208,13 @@ impl Shared {
             return Ok(());
         };
         let shared = Arc::clone(self);
-        let speak = move || serve(pipe, &seat, &greeting, &shared.agents, &shared.sender);
+        let speak = move || serve(pipe, &seat, &greeting, &shared.agents, &*shared.handler);
         thread::Builder::new().name(SPEAKER.into()).spawn(speak).map(drop)
     }
 }
 
 /// Speaks with one who came.
-fn serve(mut pipe: Pipe, seat: &Seat, greeting: &Greeting, agents: &Agents, sender: &EventSender) {
+fn serve(mut pipe: Pipe, seat: &Seat, greeting: &Greeting, agents: &Agents, handler: &dyn Handler) {
     if pipe.write(&line(greeting), Instant::now() + PATIENCE).is_err() {
         return;
     }
@@ -247,20 +246,20 @@ fn serve(mut pipe: Pipe, seat: &Seat, greeting: &Greeting, agents: &Agents, send
             (Err(bad), _) => Err(bad),
             (Ok(_), Some(false)) => Err(Bad::Taken),
             (Ok(Command::Fleet), None) => {
-                agent = Some(agents.claim(sender));
+                agent = Some(agents.claim(handler));
                 Ok(None)
             }
-            (Ok(Command::Phone(event)), None) => Ok(Some(Message::Phone(event))),
+            (Ok(Command::Phone(event)), None) => Ok(Some(Incoming::Phone(event))),
             (Ok(Command::Here), Some(true)) => Ok(None),
-            (Ok(Command::Klb(klb)), Some(true)) => Ok(Some(Message::Agent(AgentEvent::Klb(klb)))),
-            (Ok(Command::Rules), Some(true)) => Ok(Some(Message::Agent(AgentEvent::Rules))),
-            (Ok(Command::Link(None)), Some(true)) => Ok(Some(Message::Agent(AgentEvent::Up))),
-            (Ok(Command::Link(Some(since))), Some(true)) => Ok(Some(Message::Agent(AgentEvent::Down(since)))),
+            (Ok(Command::Klb(klb)), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::Klb(klb)))),
+            (Ok(Command::Rules), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::Rules))),
+            (Ok(Command::Link(None)), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::Up))),
+            (Ok(Command::Link(Some(since))), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::Down(since)))),
             (Ok(_), _) => Err(Bad::OutOfTurn),
         };
         let answer = match heard {
             Ok(None) => Answer::default(),
-            Ok(Some(message)) => match sender.request(message, Some(ANSWER)) {
+            Ok(Some(message)) => match handler.request(message, ANSWER) {
                 Some(ignored) => Answer { ignored, bad: None },
                 None => return,
             },

@@ -12,8 +12,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::broadcast::{Broadcast, time, time_text};
-use crate::message::phone::{Ignored, Pairs, PhoneEvent};
+use crate::phone_event::{Ignored, Pairs, PhoneEvent};
+use penutup_rules::declaration::{Broadcast, time, time_text};
 
 /// The longest line, in bytes, its end included.
 pub const MAX_LINE: usize = 8 * 1024;
@@ -187,8 +187,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::broadcast::{KLB, State};
-    use crate::message::phone::Why;
+    use crate::phone_event::Why;
+    use penutup_rules::declaration::{KLB, State};
 
     fn start(pairs: &[(&str, &str)]) -> Command {
         let pairs = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();

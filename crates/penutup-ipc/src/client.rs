@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use super::message::{Answer, Bad, Command, Greeting, to_line};
 use super::pipe::Pipe;
 use super::place::Place;
-use crate::diagnostics::outside::is_foreign;
-use crate::message::phone::PhoneEvent;
-use crate::rules::text::fold;
+use crate::phone_event::PhoneEvent;
+use penutup_rules::text::fold;
+use penutup_system::error::is_foreign;
 
 /// How long is waited between two attempts to be let in.
 const BREATH: Duration = Duration::from_millis(2);
@@ -171,11 +171,10 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::event::EventSender;
-    use crate::files::Folders;
-    use crate::message::Message;
-    use crate::softphone::message::PROTOCOL;
-    use crate::softphone::socket::{Used, listen};
+    use crate::Incoming;
+    use crate::message::PROTOCOL;
+    use crate::socket::{Used, listen};
+    use penutup_system::folders::Folders;
 
     const WAIT: Duration = Duration::from_secs(60);
 
@@ -207,13 +206,8 @@ mod tests {
         assert_eq!(hand(&place, None, end(), WAIT), Err(NoCall::NoPrompter));
         let (tell, told) = channel();
         let seat = Some("meja 7".to_owned());
-        let sender = EventSender::new(move |request| {
-            let (message, reply) = request.into_parts();
-            let is_there = tell.send(message).is_ok();
-            reply(Vec::new());
-            is_there
-        });
-        let listening = listen(place.clone(), seat, Arc::new(Used::default()), sender, |_| {});
+        let handler = Arc::new(tell);
+        let listening = listen(place.clone(), seat, Arc::new(Used::default()), handler, |_| {});
         let start = Instant::now();
         while place.sockets().is_empty() || !place.proof().is_ok_and(|p| p.is_some() == cfg!(windows)) {
             assert!(start.elapsed() < WAIT, "it listens");
@@ -221,7 +215,7 @@ mod tests {
         }
         for seat in [None, Some("meja 7")] {
             assert_eq!(hand(&place, seat, end(), WAIT), Ok(Some(Answer::default())));
-            assert_eq!(told.recv_timeout(WAIT), Ok(Message::Phone(end())));
+            assert_eq!(told.recv_timeout(WAIT), Ok(Incoming::Phone(end())));
         }
         assert_eq!(hand(&place, Some("meja 8"), end(), WAIT), Err(NoCall::NoSeat));
         drop(listening);

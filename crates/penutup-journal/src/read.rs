@@ -13,7 +13,7 @@ use super::schema;
 use super::store::Store;
 use super::summary::{CallSummary, Flags, Interner, Symbol, outcome_of, time};
 use super::trouble::Error;
-use crate::closing::ending::Outcome;
+use penutup_rules::closing::ending::Outcome;
 
 /// The calls that began in this time: from, inclusive, to before, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -301,8 +301,8 @@ mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
 
     use super::*;
-    use crate::closing::ending::Ending;
-    use crate::journal::store::{Change, Opened};
+    use crate::store::{Change, Opened};
+    use penutup_rules::closing::ending::Ending;
 
     fn record(id: Uuid, version: u64, second: i64, ended: bool) -> Record {
         let at = |second| DateTime::<Utc>::UNIX_EPOCH + TimeDelta::seconds(second);

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::export::write_line;
 use super::record::Record;
-use crate::closing::ending::Outcome;
-use crate::own_files;
+use penutup_rules::closing::ending::Outcome;
+use penutup_system::own_files;
 
 /// How their names begin and end.
 const START: &str = "journal-pending-";

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::record::Record;
-use crate::closing::ending::Outcome;
-use crate::rules::text::clean;
+use penutup_rules::closing::ending::Outcome;
+use penutup_rules::text::clean;
 
 /// A text, as its number in an [`Interner`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -19,7 +19,7 @@ use super::export::{FORM, First, Last};
 use super::read::Span;
 use super::record::{OvertakenRecord, Record};
 use super::summary::{CallSummary, Interner};
-use crate::rules::text::{is_forbidden, is_utf16};
+use penutup_rules::text::{is_forbidden, is_utf16};
 
 /// The longest line, in bytes.
 pub const MAX_LINE: usize = 1 << 20;

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 
 use super::{By, Group, Report};
-use crate::closing::ending::Outcome;
+use penutup_rules::closing::ending::Outcome;
 
 /// The report on one line. `by` must be something the report has.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::broadcast::Broadcast;
+use penutup_rules::declaration::Broadcast;
 
 /// What the agent tells, or is seen to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,15 +19,4 @@ pub enum AgentEvent {
     Rules,
     /// It went.
     Gone,
-}
-
-/// How the way to the centre stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CentreLink {
-    /// Nothing is known to be wrong with it.
-    Up,
-    /// The agent has not heard the centre since then.
-    Down(DateTime<Utc>),
-    /// The agent itself went then.
-    Gone(DateTime<Utc>),
 }

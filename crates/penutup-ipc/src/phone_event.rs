@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::closing::name::TextError;
-use crate::closing::pairs::PairError;
+use penutup_rules::closing::name::TextError;
+use penutup_rules::closing::pairs::PairError;
 
 /// What the telephone tells.
 #[derive(Clone, PartialEq, Eq)]
@@ -95,13 +95,4 @@ impl From<PairError> for Why {
             PairError::Twice => Self::Twice,
         }
     }
-}
-
-/// How the prompter's own line to the telephone stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Link {
-    /// It listens.
-    Up,
-    /// Nobody is there; it tries again.
-    Down,
 }

@@ -17,9 +17,9 @@ use super::schema;
 use super::spill;
 use super::summary::{list_text, outcome_number};
 use super::trouble::Error;
-use crate::closing::ending::Outcome;
+use penutup_rules::closing::ending::Outcome;
 
-use crate::own_files;
+use penutup_system::own_files;
 
 /// How long a lock of another process is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
