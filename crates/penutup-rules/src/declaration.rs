@@ -1,5 +1,5 @@
-//! What the centre declares for everyone: a fact's value (KLB), since when, until when, by whom and why. Bytes in and
-//! out; where they lie is `files`' business, what they do to the prompter `app`'s.
+//! A fact's value that the centre declares for everyone (KLB), with its times, author and reason. Parses and writes
+//! bytes; storing and applying them is the caller's task.
 
 use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Timelike, Utc};
 use toml::{Table, Value};
@@ -7,28 +7,26 @@ use toml::{Table, Value};
 use crate::closing::name::first_line;
 use crate::text;
 
-/// A version is seconds since 1970 or more; one beyond the year 9999 is no version, and would end all others.
+/// Versions are at least the seconds since 1970. One beyond the year 9999 is rejected: no later one could exceed it.
 const LAST_VERSION: u64 = 253_402_300_799;
-/// How many seconds a version may be ahead of a clock. Two days: a computer whose zone is wrong is off by less than one.
+/// How far a version may be ahead of the clock, in seconds. A wrong time zone accounts for less than one day.
 const MAX_AHEAD: u64 = 2 * 24 * 60 * 60;
 
 /// The largest file, in bytes.
 pub const MAX_FILE: usize = 16 * 1024;
-/// The fact that a file without one is about.
+/// The default fact of a declaration file.
 pub const KLB: &str = "klb";
-/// The longest name of who declares, in graphemes.
-const BY: usize = 40;
-/// The longest reason, in graphemes.
-const WHY: usize = 80;
-/// The longest id.
-const ID: usize = 64;
+/// In graphemes.
+const MAX_BY: usize = 40;
+/// In graphemes.
+const MAX_WHY: usize = 80;
+/// In bytes.
+const MAX_ID: usize = 64;
 
-/// What is declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// The fact's first value that is not its default, where none is named.
+    /// `value`, or the fact's first value that is not its default.
     On,
-    /// The fact's default.
     Off,
 }
 
@@ -41,49 +39,39 @@ impl State {
     }
 }
 
-/// A declaration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broadcast {
-    /// It rises with each; the highest wins.
+    /// Increases with each declaration; the highest wins.
     pub version: u64,
-    /// The fact's id.
     pub fact: String,
-    /// On or off.
     pub state: State,
-    /// The id of the value, where "on" could be several.
+    /// The id of the value, for a fact with several values besides the default.
     pub value: Option<String>,
-    /// Since when.
     pub since: DateTime<Utc>,
-    /// Until when, as far as is known. Nothing switches by itself then; the prompter asks.
+    /// The expected end. Nothing changes automatically then; the prompter asks.
     pub until: Option<DateTime<Utc>>,
-    /// By whom.
     pub by: Option<String>,
-    /// Why.
     pub why: Option<String>,
 }
 
-/// The bytes are no declaration: half a file, or another's.
+/// The bytes are not a declaration, for example a truncated file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoBroadcast;
 
-/// An instant, to the second: what is read is what will be written, so that one declaration is always equal to itself.
-/// `None` where the text is none, or none of the years that can be written.
-#[must_use]
+/// Parses an instant, truncated to seconds as in [`time_text`], so that a declaration equals itself after a round trip.
+/// `None` for an invalid text or a year outside 0–9999.
 pub fn time(text: &str) -> Option<DateTime<Utc>> {
     let at = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
     let whole = at - TimeDelta::nanoseconds(i64::from(at.nanosecond()));
-    // An offset may carry it out of the years that can be written.
+    // The offset may move it out of the years that can be written.
     (0..=9999).contains(&whole.year()).then_some(whole)
 }
 
-/// An instant as [`time`] reads it.
-#[must_use]
 pub fn time_text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// A text fit for a screen, and no longer than `max`: the file may be anybody's.
-#[must_use]
+/// Cleans an untrusted text and truncates it to `max` graphemes; `None` if nothing is left.
 pub fn tidy(text: &str, max: usize) -> Option<String> {
     let line = first_line(text);
     let short = text::first_graphemes(&line, max).trim_end();
@@ -91,18 +79,13 @@ pub fn tidy(text: &str, max: usize) -> Option<String> {
 }
 
 impl Broadcast {
-    /// From a file's bytes.
-    ///
-    /// # Errors
-    /// Where they are none.
     pub fn read(bytes: &[u8]) -> Result<Self, NoBroadcast> {
         let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_FILE);
         let table = text.and_then(|text| text.parse::<Table>().ok()).ok_or(NoBroadcast)?;
         Self::from_table(&table).ok_or(NoBroadcast)
     }
 
-    /// From a table; `None` where something that must be there is not, or is of another kind.
-    #[must_use]
+    /// `None` if a key is missing or has an invalid value.
     pub fn from_table(table: &Table) -> Option<Self> {
         let text = |key: &str| match table.get(key) {
             None => Some(None),
@@ -114,7 +97,7 @@ impl Broadcast {
         }
         let id = |text: Option<&str>| match text {
             None => Some(None),
-            Some(id) if id.len() <= ID && !id.chars().any(text::is_forbidden) => Some(Some(id.to_owned())),
+            Some(id) if id.len() <= MAX_ID && !id.chars().any(text::is_forbidden) => Some(Some(id.to_owned())),
             Some(_) => None,
         };
         Some(Self {
@@ -133,13 +116,11 @@ impl Broadcast {
                 None => None,
                 Some(until) => Some(time(until)?),
             },
-            by: text("by")?.and_then(|by| tidy(by, BY)),
-            why: text("why")?.and_then(|why| tidy(why, WHY)),
+            by: text("by")?.and_then(|by| tidy(by, MAX_BY)),
+            why: text("why")?.and_then(|why| tidy(why, MAX_WHY)),
         })
     }
 
-    /// As a table.
-    #[must_use]
     pub fn to_table(&self) -> Table {
         let mut table = Table::new();
         table.insert("schema".into(), Value::Integer(1));
@@ -161,43 +142,38 @@ impl Broadcast {
         table
     }
 
-    /// With its texts fit for a screen.
-    #[must_use]
+    /// With cleaned texts.
     pub fn tidied(mut self) -> Self {
-        self.by = self.by.and_then(|by| tidy(&by, BY));
-        self.why = self.why.and_then(|why| tidy(&why, WHY));
+        self.by = self.by.and_then(|by| tidy(&by, MAX_BY));
+        self.why = self.why.and_then(|why| tidy(&why, MAX_WHY));
         self
     }
 
-    /// Whether a version is too far ahead of the clock to be the work of a supervisor. No later declaration could be
-    /// expected to exceed it.
-    #[must_use]
+    /// Whether a version is implausibly far ahead of the clock; later declarations could not exceed it.
     pub fn is_ahead_of(&self, now: DateTime<Utc>) -> bool {
         self.version > as_version(now).saturating_add(MAX_AHEAD)
     }
 
-    /// The version behind this one. It is never below the seconds since 1970, so that a folder that was made anew goes
-    /// on from where the lost one was.
-    #[must_use]
+    /// The next version. At least the seconds since 1970, so that a recreated folder continues after the lost one.
     pub fn next_version(previous: Option<u64>, now: DateTime<Utc>) -> u64 {
         let at_least = as_version(now);
         previous.map_or(at_least, |previous| at_least.max(previous.saturating_add(1)))
     }
 }
 
-/// The least version of a declaration that is made now.
+/// The lowest version of a declaration made now.
 fn as_version(now: DateTime<Utc>) -> u64 {
     u64::try_from(now.timestamp()).unwrap_or(1).max(1)
 }
 
-/// What the watcher of the folder brings.
+/// An event of the watcher of the folder.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
-    /// A declaration, a new one or one that is known.
+    /// A declaration, new or already known.
     Declared(Box<Broadcast>),
-    /// Why the centre can't be heard, in one line in the user's language.
+    /// Why declarations can't be received: one line in the user's language.
     Trouble(String),
-    /// It can be heard again.
+    /// Declarations can be received again.
     Sound,
 }
 
@@ -225,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_written_declaration_is_read_back() {
         let off =
             Broadcast { state: State::Off, value: Some("tidak".into()), until: None, by: None, why: None, ..klb() };
         for broadcast in [klb(), off] {
@@ -234,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_that_must_be_there() {
+    fn version_state_and_since_are_required() {
         let least = "version = 1\nstate = 'off'\nsince = '2026-03-02T13:05:00+07:00'\n";
         let read = of(least).unwrap();
         assert_eq!((read.fact.as_str(), read.since), (KLB, klb().since));
@@ -251,9 +227,9 @@ mod tests {
     }
 
     #[test]
-    fn no_part_of_a_file_is_taken_for_the_whole_of_another() {
+    fn a_truncated_file_is_not_read_as_a_different_declaration() {
         let whole = klb().to_table().to_string();
-        // A file that is cut in the last value's line; one cut between two lines may be whole without its end.
+        // A file truncated between two lines may still be valid, without its optional values.
         for cut in 0..whole.len() {
             if let Ok(read) = of(&whole[..cut]) {
                 assert_eq!((read.version, read.state, read.since), (7, State::On, klb().since));
@@ -264,18 +240,18 @@ mod tests {
     }
 
     #[test]
-    fn hostile_texts_are_cleaned_and_bounded() {
+    fn hostile_texts_are_cleaned_and_truncated() {
         let text = format!(
             "version = 1\nstate = 'on'\nsince = '2026-03-02T06:05:00Z'\nby = \"\\u001b]0;x\\u0007 SPV\\n2\"\nwhy = '{}'",
             "x".repeat(500)
         );
         let read = of(&text).unwrap();
         assert_eq!(read.by.as_deref(), Some("SPV"));
-        assert_eq!(read.why.unwrap().len(), WHY);
+        assert_eq!(read.why.unwrap().len(), MAX_WHY);
     }
 
     #[test]
-    fn a_declaration_is_equal_to_itself_however_its_times_are_written() {
+    fn declarations_with_the_same_times_are_equal_however_written() {
         for since in ["2026-03-02T06:05:00.25Z", "2016-12-31T23:59:60Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
         {
             let read = of(&format!("version = 1\nstate = 'on'\nsince = '{since}'\nby = ' a  b '")).unwrap();
@@ -285,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_rise_also_in_a_new_folder() {
+    fn versions_increase_in_a_new_folder_too() {
         let now: DateTime<Utc> = "2026-03-02T06:05:00Z".parse().unwrap();
         let first = Broadcast::next_version(None, now);
         assert_eq!(Broadcast::next_version(Some(first), now), first + 1);

@@ -188,6 +188,7 @@ pub enum Named {
     Story,
 }
 
+/// The duty that a rule violates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Broken {
     /// These steps are missing.
@@ -206,252 +207,103 @@ pub enum Broken {
 pub type Conditions = Vec<(String, Vec<String>)>;
 
 /// What is wrong, with the names that a message needs.
+#[rustfmt::skip] // One variant per line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Invalid TOML; `detail` is the parser's message.
-    Syntax {
-        detail: String,
-        cause: SyntaxCause,
-    },
+    Syntax { detail: String, cause: SyntaxCause },
     NotUtf8,
     /// What Windows programs call "Unicode".
     Utf16,
     /// Over [`super::limits::MAX_FILE`].
-    TooLarge {
-        bytes: usize,
-    },
-    TooLong {
-        key: String,
-        max: usize,
-    },
+    TooLarge { bytes: usize },
+    TooLong { key: String, max: usize },
     /// Over [`super::limits::MAX_RULES`].
-    TooManyRules {
-        found: usize,
-    },
-    UnknownKey {
-        key: String,
-        table: String,
-        valid: Vec<String>,
-    },
-    MissingKey {
-        key: &'static str,
-        table: String,
-    },
-    WrongType {
-        key: String,
-        expected: Expected,
-        found: &'static str,
-    },
-    OtherSchema {
-        found: i64,
-    },
+    TooManyRules { found: usize },
+    UnknownKey { key: String, table: String, valid: Vec<String> },
+    MissingKey { key: &'static str, table: String },
+    WrongType { key: String, expected: Expected, found: &'static str },
+    OtherSchema { found: i64 },
     /// An id with characters other than a–z, 0–9 and `-`.
-    BadId {
-        id: String,
-    },
+    BadId { id: String },
     /// A zone's id with characters other than letters, digits and `-`, or too long for the header.
-    BadZoneId {
-        id: String,
-    },
+    BadZoneId { id: String },
     /// An honorific that is not a single word.
-    NotOneWord {
-        key: &'static str,
-        found: String,
-    },
+    NotOneWord { key: &'static str, found: String },
     /// `role = "emergency"` on a fact that is reset by each call.
     EmergencyOfACall,
     /// A text that is not one of `valid`.
-    NotOneOf {
-        key: &'static str,
-        found: String,
-        valid: Vec<String>,
-    },
-    BadDuration {
-        found: String,
-    },
-    BadTime {
-        found: String,
-    },
-    OutOfRange {
-        key: &'static str,
-        min: i64,
-        max: i64,
-    },
+    NotOneOf { key: &'static str, found: String, valid: Vec<String> },
+    BadDuration { found: String },
+    BadTime { found: String },
+    OutOfRange { key: &'static str, min: i64, max: i64 },
     /// Exactly one of two keys is required; `both`: both are present.
-    EitherOr {
-        first: &'static str,
-        second: &'static str,
-        both: bool,
-    },
+    EitherOr { first: &'static str, second: &'static str, both: bool },
     /// `keep_for` on a fact without `scope = "shift"`.
     KeepForWithoutShift,
-    TooFew {
-        key: &'static str,
-        at_least: usize,
-    },
+    TooFew { key: &'static str, at_least: usize },
     NoDuty,
     /// `[rule]`, which must be `[[rule]]`.
-    SingleBrackets {
-        key: &'static str,
-    },
+    SingleBrackets { key: &'static str },
     AcceptedWithoutReason,
     ReasonWithoutAccept,
     /// A key of only one kind of field: of typed ones, or of those with choices.
-    OnlyFor {
-        key: &'static str,
-        typed: bool,
-    },
-    EndsBeforeItBegins {
-        from: String,
-        to: String,
-    },
+    OnlyFor { key: &'static str, typed: bool },
+    EndsBeforeItBegins { from: String, to: String },
     /// A role that two tables have.
-    RoleTwice {
-        role: &'static str,
-    },
-    Duplicate {
-        what: Named,
-        id: String,
-    },
+    RoleTwice { role: &'static str },
+    Duplicate { what: Named, id: String },
     /// A reserved id.
-    Taken {
-        id: String,
-    },
-    UnknownFact {
-        id: String,
-        valid: Vec<String>,
-    },
-    UnknownValue {
-        fact: String,
-        id: String,
-        valid: Vec<String>,
-    },
-    UnknownStep {
-        id: String,
-        valid: Vec<String>,
-    },
-    UnknownPlaceholder {
-        name: String,
-        valid: Vec<String>,
-    },
+    Taken { id: String },
+    UnknownFact { id: String, valid: Vec<String> },
+    UnknownValue { fact: String, id: String, valid: Vec<String> },
+    UnknownStep { id: String, valid: Vec<String> },
+    UnknownPlaceholder { name: String, valid: Vec<String> },
     /// A `{` or `}` without its pair.
-    LoneBrace {
-        brace: char,
-    },
-    Empty {
-        key: &'static str,
-    },
+    LoneBrace { brace: char },
+    Empty { key: &'static str },
     /// A sentence that consists only of fields that may be empty.
     MayBeEmpty,
     /// An empty field leaves empty brackets or stray punctuation; `sentence` is spoken then.
-    EmptyPlace {
-        field: String,
-        sentence: String,
-    },
-    ControlCharacter {
-        code: u32,
-    },
+    EmptyPlace { field: String, sentence: String },
+    ControlCharacter { code: u32 },
     /// A letter with more than [`super::text::MAX_MARKS`] combining marks.
-    TooManyMarks {
-        key: String,
-    },
+    TooManyMarks { key: String },
     /// Two blanks in a row, or one at an end.
-    StrayBlank {
-        key: &'static str,
-    },
+    StrayBlank { key: &'static str },
     /// Situations without a rule: how many (a decimal), which, and the most similar rule.
-    Gap {
-        situations: String,
-        when: Conditions,
-        nearest: Option<String>,
-    },
-    Overlap {
-        first: String,
-        second: String,
-    },
+    Gap { situations: String, when: Conditions, nearest: Option<String> },
+    Overlap { first: String, second: String },
     /// Further problems of this code are not listed.
-    More {
-        code: Code,
-        shown: usize,
-    },
-    RequireViolated {
-        rule: String,
-        requirement: String,
-        basis: Option<String>,
-        broken: Broken,
-    },
-    KeyClash {
-        key: char,
-        first: String,
-        second: String,
-    },
+    More { code: Code, shown: usize },
+    RequireViolated { rule: String, requirement: String, basis: Option<String>, broken: Broken },
+    KeyClash { key: char, first: String, second: String },
     /// A key of the program.
-    KeyReserved {
-        key: char,
-        free: String,
-    },
+    KeyReserved { key: char, free: String },
     /// A key that is not a letter a–z.
-    BadKey {
-        found: String,
-    },
+    BadKey { found: String },
     /// A greeting that does not start after the one before.
-    GreetingOrder {
-        from: String,
-        before: String,
-    },
-    ZoneOffset {
-        found: String,
-    },
+    GreetingOrder { from: String, before: String },
+    ZoneOffset { found: String },
     /// An empty list of values or choices.
-    NoDefault {
-        what: Named,
-        id: String,
-    },
-    UnusedStep {
-        id: String,
-    },
+    NoDefault { what: Named, id: String },
+    UnusedStep { id: String },
     /// Values between which no rule distinguishes.
-    UnusedValue {
-        fact: String,
-        first: String,
-        second: String,
-    },
-    IrrelevantFact {
-        id: String,
-    },
-    ScoreMissing {
-        rule: String,
-    },
-    LongSentence {
-        id: String,
-        characters: usize,
-    },
-    NotYetEffective {
-        from: String,
-    },
+    UnusedValue { fact: String, first: String, second: String },
+    IrrelevantFact { id: String },
+    ScoreMissing { rule: String },
+    LongSentence { id: String, characters: usize },
+    NotYetEffective { from: String },
     /// `over`: its last day has passed.
-    Expiring {
-        to: String,
-        over: bool,
-    },
+    Expiring { to: String, over: bool },
     NoRequirement,
     /// `said` is the number in `[sop]`.
-    DutyCount {
-        said: i64,
-        found: usize,
-    },
+    DutyCount { said: i64, found: usize },
     /// A typed field without `empty`, and its sentences as spoken while it is empty.
-    EmptyField {
-        id: String,
-        sentences: Vec<String>,
-    },
+    EmptyField { id: String, sentences: Vec<String> },
     /// A label of two facts, fields or values.
-    SameLabel {
-        label: String,
-    },
-    UnusedAcceptance {
-        code: Code,
-    },
+    SameLabel { label: String },
+    UnusedAcceptance { code: Code },
 }
 
 impl Kind {
