@@ -322,7 +322,7 @@ impl App {
             Message::Rules(book, comparison) => self.take_rules(book, comparison),
             Message::Phone(event) => self.phone(event, effects),
             Message::PhoneLink(link) => self.phone_link(link),
-            Message::Broadcast(news) => self.hear(news),
+            Message::Declaration(news) => self.hear(news),
             Message::Agent(event) => self.agent(event, effects),
             // In lines it is copied from where it was printed.
             Message::Copied(_) if self.environment.plain_mode => {}

@@ -4,6 +4,7 @@
 mod arg_error;
 pub mod call;
 pub mod check;
+pub mod clap_errors;
 pub mod completions;
 pub mod demo;
 pub mod diff;
@@ -23,7 +24,6 @@ pub mod prompter;
 pub mod report;
 pub mod say;
 pub mod table;
-pub mod usage;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -139,7 +139,7 @@ pub enum Status {
 
 /// What a verb has to say.
 #[derive(Debug)]
-pub struct Answer {
+pub struct VerbOutput {
     /// Results, for standard output.
     pub out: String,
     /// Messages, for standard error.
@@ -148,7 +148,7 @@ pub struct Answer {
     pub status: Status,
 }
 
-impl Answer {
+impl VerbOutput {
     /// A result.
     #[must_use]
     pub fn done(out: String) -> Self {
@@ -310,7 +310,7 @@ impl Context {
                 out.push_str(&check::verdict(source.name(), problems, self.words()));
                 Stop(out + "\n")
             }
-            (Bad::Unreadable(unreadable), _) => self.stop(&unreadable.told(self.words()), None),
+            (Bad::Unreadable(unreadable), _) => self.stop(&unreadable.describe(self.words()), None),
             (Bad::Refused { .. }, None) => Stop(String::new()),
         }
     }
@@ -391,11 +391,12 @@ fn shows_escapes() -> bool {
 /// Does what the arguments say.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    let answer = answer(&args).unwrap_or_else(|Stop(err)| Answer { out: String::new(), err, status: Status::Failed });
+    let answer =
+        answer(&args).unwrap_or_else(|Stop(err)| VerbOutput { out: String::new(), err, status: Status::Failed });
     deliver(&answer, || early_context(&args, Env::of_process()).words())
 }
 
-fn answer(args: &[OsString]) -> Result<Answer, Stop> {
+fn answer(args: &[OsString]) -> Result<VerbOutput, Stop> {
     let env = Env::of_process();
     let parse = |command: clap::Command| command.try_get_matches_from(args).and_then(|m| Cli::from_arg_matches(&m));
     // The words of help and errors are put on only where they are read: the prompter waits for none of it.
@@ -409,9 +410,9 @@ fn answer(args: &[OsString]) -> Result<Answer, Stop> {
         match parse(localized(words)) {
             Ok(cli) => cli,
             Err(e) if matches!(e.kind(), UsageError::DisplayHelp | UsageError::DisplayVersion) => {
-                return Ok(Answer::done(e.render().to_string()));
+                return Ok(VerbOutput::done(e.render().to_string()));
             }
-            Err(e) => return Err(Stop(usage::describe(&e, &Cli::command(), words, canvas(&io::stderr())))),
+            Err(e) => return Err(Stop(clap_errors::describe(&e, &Cli::command(), words, canvas(&io::stderr())))),
         }
     };
     // Whoever waits for a screen waits for no share; whoever runs a command may.
@@ -461,12 +462,12 @@ pub fn localized(words: &Words) -> clap::Command {
 }
 
 /// The help of a verb, or of all.
-fn help_of(verb: Option<&str>, context: &Context) -> Result<Answer, Stop> {
+fn help_of(verb: Option<&str>, context: &Context) -> Result<VerbOutput, Stop> {
     let args = ["penutup"].into_iter().chain(verb).chain(["--help"]);
     match localized(context.words()).try_get_matches_from(args) {
-        Err(e) if e.kind() == UsageError::DisplayHelp => Ok(Answer::done(e.render().to_string())),
-        Err(e) => Err(Stop(usage::describe(&e, &Cli::command(), context.words(), canvas(&io::stderr())))),
-        Ok(_) => Ok(Answer::done(String::new())),
+        Err(e) if e.kind() == UsageError::DisplayHelp => Ok(VerbOutput::done(e.render().to_string())),
+        Err(e) => Err(Stop(clap_errors::describe(&e, &Cli::command(), context.words(), canvas(&io::stderr())))),
+        Ok(_) => Ok(VerbOutput::done(String::new())),
     }
 }
 
@@ -491,7 +492,7 @@ fn early_context(args: &[OsString], env: Env) -> Context {
 }
 
 /// Prints. A reader that went away ends it quietly: what it wanted it has.
-fn deliver(answer: &Answer, words: impl FnOnce() -> &'static Words) -> ExitCode {
+fn deliver(answer: &VerbOutput, words: impl FnOnce() -> &'static Words) -> ExitCode {
     let mut status = answer.status;
     if let Err(e) = write_all(&mut io::stdout().lock(), &answer.out)
         && e.kind() != ErrorKind::BrokenPipe

@@ -8,7 +8,7 @@ pub mod journal;
 pub mod outside;
 pub mod practice;
 pub mod source;
-mod toml_words;
+mod toml_errors;
 
 use crate::rules::check::{LONG_SENTENCE, MAX_RULES};
 use crate::rules::problem::{Broken, Conditions, Expected, Kind, Named, Problem, SyntaxCause, nearest};
@@ -77,7 +77,7 @@ impl Describer<'_> {
         let plain = |message: &str, help: &str| (message.to_owned(), help.to_owned());
         match &problem.kind {
             Kind::Syntax { detail, cause } => {
-                let detail = toml_words::detail(detail, problem.span.is_empty(), self.toml);
+                let detail = toml_errors::detail(detail, problem.span.is_empty(), self.toml);
                 let syntax = |detail: &str| fill(w.syntax, &[("detail", detail)]);
                 match cause {
                     SyntaxCause::Unknown => (syntax(detail), w.syntax_help.into()),

@@ -46,7 +46,7 @@ pub struct Unreadable {
 impl Unreadable {
     /// In the user's language, the path named.
     #[must_use]
-    pub fn told(&self, words: &Words) -> String {
+    pub fn describe(&self, words: &Words) -> String {
         let why = outside::reason(&self.error, words);
         fill(words.trouble.cannot_read, &[("path", &shown_path(&self.path)), ("why", &why)])
     }
@@ -75,7 +75,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
     };
     // A lease that another program has on the file is "would block", for as long as it takes to give it back.
     let in_the_way = |e: &io::Error| outside::is_held(e) || e.kind() == ErrorKind::WouldBlock;
-    held::patiently(in_the_way, &mut read).map_err(|error| Unreadable { path: path.into(), error })
+    held::retry_while_locked(in_the_way, &mut read).map_err(|error| Unreadable { path: path.into(), error })
 }
 
 fn regular(about: &fs::Metadata) -> io::Result<()> {
@@ -345,13 +345,13 @@ mod tests {
     fn what_is_no_file_is_an_error_that_names_it() {
         let folder = tempfile::tempdir().unwrap();
         let words = Lang::Id.words();
-        let told = read(folder.path()).unwrap_err().told(words);
+        let told = read(folder.path()).unwrap_err().describe(words);
         assert!(told.contains("ini folder, bukan berkas") && told.contains(&shown_path(folder.path())), "{told}");
-        let told = read(&folder.path().join("none")).unwrap_err().told(words);
+        let told = read(&folder.path().join("none")).unwrap_err().describe(words);
         assert!(told.ends_with("berkas atau folder ini tidak ada"), "{told}");
         #[cfg(unix)]
         {
-            let told = read(Path::new("/dev/null")).unwrap_err().told(words);
+            let told = read(Path::new("/dev/null")).unwrap_err().describe(words);
             assert!(told.ends_with("ini bukan berkas biasa"), "{told}");
         }
     }

@@ -46,14 +46,14 @@ pub enum Input {
     /// A text was pasted, with a terminal's marks or without.
     Paste(Private),
     /// The terminal answered what it was asked.
-    Answer(Answer),
+    TerminalReply(TerminalReply),
     /// The window has another size.
     Resize,
 }
 
 /// What a terminal answers of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum TerminalReply {
     /// It knows the kitty keyboard protocol, which reports press, repeat and release of every key.
     Keyboard,
     /// It has 16 million colours.
@@ -83,7 +83,7 @@ pub enum Token {
     /// A paste with its marks.
     Paste(Private),
     /// The terminal answered.
-    Answer(Answer),
+    TerminalReply(TerminalReply),
 }
 
 /// The longest paste that is looked at, in bytes; a name stands in its first line.
@@ -182,7 +182,7 @@ mod tests {
                 Input::Key { key, at, .. } => out.push((Some(*at), name(*key))),
                 Input::Retract { since, .. } => out.retain(|(at, _)| at.is_none_or(|at| at < *since)),
                 Input::Paste(text) => out.push((None, format!("{:?}", &**text))),
-                Input::Answer(answer) => out.push((None, format!("{answer:?}"))),
+                Input::TerminalReply(answer) => out.push((None, format!("{answer:?}"))),
                 Input::Resize => unreachable!("no byte says so"),
             }
         }

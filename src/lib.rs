@@ -2,10 +2,10 @@
 
 pub mod action;
 pub mod app;
-pub mod broadcast;
 pub mod cli;
 pub mod clipboard;
 pub mod clock;
+pub mod declaration;
 pub mod diagnostics;
 pub mod drill;
 pub mod event;

@@ -7,8 +7,8 @@ pub mod phone;
 use std::sync::Arc;
 
 use crate::book::Book;
-use crate::broadcast::News;
 use crate::clipboard::Copied;
+use crate::declaration::News;
 use crate::helper::Helper;
 use crate::journal::report::Recap;
 use crate::private::Private;
@@ -31,7 +31,7 @@ pub enum Message {
     /// The prompter's own connection to the telephone came or went.
     PhoneLink(phone::Link),
     /// The watcher of the centre's folder read a declaration, or could not.
-    Broadcast(News),
+    Declaration(News),
     /// The fleet's agent sent something, connected or disconnected.
     Agent(agent::AgentEvent),
     /// A text was copied.

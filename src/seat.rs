@@ -1,8 +1,8 @@
 //! What one seat keeps between two runs, and how the states of two prompters on one seat become one. Pure; where it lies
 //! is `files::saved_state`.
 
-use crate::broadcast::Broadcast;
 use crate::closing::Held;
+use crate::declaration::Declaration;
 
 /// What a seat keeps: one value, written whole, so that no crash comes between its parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub struct SeatState {
     /// The shift's facts that are set.
     pub held: Vec<Held>,
     /// The centre's declaration that was applied last: no restart applies it again over what the CSO did since.
-    pub broadcast: Option<Broadcast>,
+    pub broadcast: Option<Declaration>,
     /// Whether the hint of the first run is still to be dismissed.
     pub welcome: bool,
 }
@@ -28,8 +28,8 @@ impl SeatState {
             let changed = before.fact(&one.fact) != mine.fact(&one.fact);
             held.extend(if changed { mine.fact(&one.fact) } else { self.fact(&one.fact) }.cloned());
         }
-        let newer = |one: &Option<Broadcast>, two: &Option<Broadcast>| {
-            let version = |b: &Option<Broadcast>| b.as_ref().map(|b| b.version);
+        let newer = |one: &Option<Declaration>, two: &Option<Declaration>| {
+            let version = |b: &Option<Declaration>| b.as_ref().map(|b| b.version);
             if version(one) >= version(two) { one.clone() } else { two.clone() }
         };
         Self {
@@ -66,9 +66,9 @@ mod tests {
         Held { fact: fact.into(), value: value.into(), since: Since { set: at, confirmed: at } }
     }
 
-    fn broadcast(version: u64) -> Broadcast {
+    fn broadcast(version: u64) -> Declaration {
         let text = format!("version = {version}\nstate = 'on'\nsince = '2021-02-01T06:05:00Z'");
-        Broadcast::read(text.as_bytes()).unwrap()
+        Declaration::read(text.as_bytes()).unwrap()
     }
 
     fn state(facts: &[(&str, &str)], welcome: bool) -> SeatState {

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use crate::app::{App, Begin};
 use crate::book::Book;
-use crate::broadcast::News;
 use crate::clipboard::Desktop;
 use crate::clock::Clock;
+use crate::declaration::News;
 use crate::diagnostics::outside;
-use crate::files::broadcast::{Looker, brought, path_in};
+use crate::files::broadcast::{FolderPoller, brought, path_in};
 use crate::files::saved_state::{SavedState, StateWriter};
 use crate::files::{self, Folders, deadline, log};
 use crate::journal::writer::Config;
@@ -21,7 +21,7 @@ use crate::rehearsal::rehearse;
 use crate::run::reload::{Reloader, reload_settings};
 use crate::run::{EventSource, Log, Outside, Tasks, View, run};
 use crate::settings::Settings;
-use crate::softphone::place::Place;
+use crate::softphone::place::SocketDir;
 use crate::softphone::socket::Used;
 use crate::softphone::{baresip, socket};
 use crate::tui::theme::Theme;
@@ -156,14 +156,14 @@ pub fn theme(chosen: Theme) -> Theme {
 /// Sources of messages: the local socket always, the others where the settings ask for them.
 fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'static Words) -> Vec<EventSource> {
     let mut out: Vec<EventSource> = Vec::new();
-    if let Some(place) = Place::of(folders) {
+    if let Some(place) = SocketDir::of(folders) {
         let (seat, used) = (settings.seat.clone(), Arc::clone(used));
         let folders = folders.clone();
         out.push(Box::new(move |sender| {
             // What the agent brought before this start, before it can say anything newer.
             let looked = folders.clone();
             if let Some(news) = deadline::within(files::PATIENCE, move || brought(&looked, words)).flatten() {
-                sender.send(Message::Broadcast(news));
+                sender.send(Message::Declaration(news));
             }
             let trouble = sender.clone();
             let trouble = move |why: Option<io::Error>| {
@@ -182,13 +182,13 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
     }
     if let Some(folder) = settings.broadcast.clone() {
         out.push(Box::new(move |sender| {
-            let mut looker = Looker::new(&folder, words);
+            let mut poller = FolderPoller::new(&folder, words);
             each_second(
-                move || looker.look(Clock::system().now()),
+                move || poller.look(Clock::system().now()),
                 move |seen| {
-                    sender.send(Message::Broadcast(match seen {
+                    sender.send(Message::Declaration(match seen {
                         Seen::News(news) => news,
-                        Seen::Late => Looker::no_answer(&path_in(&folder), words),
+                        Seen::Late => FolderPoller::no_answer(&path_in(&folder), words),
                         Seen::Back => News::Sound,
                     }))
                 },

@@ -25,7 +25,7 @@ enum Wake {
     /// The system says that something in the folder changed.
     Told,
     /// Somebody asks to look.
-    Asked,
+    Requested,
     /// A minute has passed.
     Minute,
 }
@@ -37,7 +37,7 @@ pub struct Look(Sender<Wake>);
 impl Look {
     /// Looks at what tells the file from its successor, and calls `changed` where that is another.
     pub fn now(&self) {
-        let _ = self.0.send(Wake::Asked);
+        let _ = self.0.send(Wake::Requested);
     }
 
     /// Calls `changed`, which reads: on a share a file can be replaced by one of the same size and time.
@@ -166,7 +166,7 @@ fn run(paths: &[PathBuf], wake: &Receiver<Wake>, told: Sender<Wake>, mut changed
             why = Wake::Told;
         }
         let now = stamps();
-        if why != Wake::Asked || now != known {
+        if why != Wake::Requested || now != known {
             known = now;
             changed();
         }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use super::{App, Effect};
-use crate::broadcast::{Broadcast, News, State};
 use crate::closing::Since;
+use crate::declaration::{Declaration, News, State};
 use crate::message::Subject;
 use crate::message::agent::{AgentEvent, CentreLink};
 use crate::rules::ruleset::{RuleSet, Scope};
@@ -19,9 +19,9 @@ use crate::words::fill;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Centre {
     /// The last declaration that was applied.
-    applied: Option<Broadcast>,
+    applied: Option<Declaration>,
     /// A newer one that the rules in use can't be set to.
-    waiting: Option<Broadcast>,
+    waiting: Option<Declaration>,
     /// How the way through the agent stands, once there was one.
     link: Option<CentreLink>,
 }
@@ -29,7 +29,7 @@ pub(super) struct Centre {
 impl App {
     /// With the declaration that was applied before this start.
     #[must_use]
-    pub fn knowing(mut self, applied: Option<Broadcast>) -> Self {
+    pub fn knowing(mut self, applied: Option<Declaration>) -> Self {
         self.centre.applied = applied;
         self
     }
@@ -59,7 +59,7 @@ impl App {
                 self.troubles.set(Subject::Centre, None);
                 let now = self.environment.now;
                 // An implausible version that was taken under a wrong clock does not bar a plausible one.
-                let bars = |known: &Broadcast| {
+                let bars = |known: &Declaration| {
                     known.version >= broadcast.version && (broadcast.is_ahead_of(now) || !known.is_ahead_of(now))
                 };
                 match self.centre.waiting.as_ref().or(self.centre.applied.as_ref()) {
@@ -95,19 +95,19 @@ impl App {
     }
 
     /// The declaration that was applied last.
-    pub(super) fn applied(&self) -> Option<&Broadcast> {
+    pub(super) fn applied(&self) -> Option<&Declaration> {
         self.centre.applied.as_ref()
     }
 
     /// Another prompter on this seat applied a declaration, and its fact came with it.
-    pub(super) fn take_applied(&mut self, broadcast: Option<Broadcast>) {
+    pub(super) fn take_applied(&mut self, broadcast: Option<Declaration>) {
         self.centre.waiting.take_if(|w| broadcast.as_ref().is_some_and(|b| b.version >= w.version));
         self.centre.applied = broadcast;
     }
 
     /// What the centre has declared of a fact.
     #[must_use]
-    pub fn declared(&self, fact: usize) -> Option<&Broadcast> {
+    pub fn declared(&self, fact: usize) -> Option<&Declaration> {
         self.centre.applied.as_ref().filter(|b| b.fact == self.rules().facts[fact].id)
     }
 
@@ -146,7 +146,7 @@ enum Unusable {
 }
 
 /// The position of the fact and the value.
-fn place(rules: &RuleSet, broadcast: &Broadcast) -> Result<(usize, usize), Unusable> {
+fn place(rules: &RuleSet, broadcast: &Declaration) -> Result<(usize, usize), Unusable> {
     let fact = rules.fact_named(&broadcast.fact).ok_or(Unusable::Unknown)?;
     let known = &rules.facts[fact];
     if !matches!(known.scope, Scope::Shift { .. }) {

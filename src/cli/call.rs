@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{Answer, Context, Status, Stop};
+use super::{Context, Status, Stop, VerbOutput};
 use crate::diagnostics::shown;
 use crate::message::phone::{Ignored, Pairs, PhoneEvent, Why};
 use crate::softphone::client::{NoCall, hand};
 use crate::softphone::message::MAX_PAIRS;
-use crate::softphone::place::Place;
+use crate::softphone::place::SocketDir;
 use crate::words::{Call as CallWords, fill};
 
 /// `penutup call start|set|end [NUMBER] [KEY=VALUE]...`.
@@ -61,7 +61,7 @@ const MAX_INPUT: u64 = 4 * 1024;
 ///
 /// # Errors
 /// Never; what can't be handed over is the answer "no".
-pub fn run(call: &Call, context: &Context) -> Result<Answer, Stop> {
+pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
     let w = &context.words().call;
     let (pairs, mut told) = sort(&call.rest, w);
     let event = match call.what {
@@ -71,7 +71,8 @@ pub fn run(call: &Call, context: &Context) -> Result<Answer, Stop> {
     };
     let wait = std::env::var(WAIT_VARIABLE).ok().and_then(|wait| wait.parse().ok()).map_or(WAIT, Duration::from_millis);
     let seat = call.seat.as_deref();
-    let handed = Place::of(&context.folders).map_or(Err(NoCall::NoPrompter), |place| hand(&place, seat, event, wait));
+    let handed =
+        SocketDir::of(&context.folders).map_or(Err(NoCall::NoPrompter), |place| hand(&place, seat, event, wait));
     let status = match handed {
         Ok(Some(answer)) => {
             told.extend(answer.ignored.iter().map(|ignored| why(ignored, w)));
@@ -95,7 +96,7 @@ pub fn run(call: &Call, context: &Context) -> Result<Answer, Stop> {
         }
     };
     let err = told.into_iter().fold(String::new(), |out, line| out + &line + "\n");
-    Ok(Answer { out: String::new(), err, status })
+    Ok(VerbOutput { out: String::new(), err, status })
 }
 
 /// Whether a word could be a fact or a field, so that it may stand in a message.

@@ -8,7 +8,7 @@ use num_bigint::BigUint;
 use serde_json::{Map, Value, json};
 
 use super::format::Format;
-use super::{Answer, Context, Status, Stop, canvas, counted, draw_all, moment};
+use super::{Context, Status, Stop, VerbOutput, canvas, counted, draw_all, moment};
 use crate::diagnostics::draw::Canvas;
 use crate::diagnostics::{Source, describe, grouped};
 use crate::files::{self, Bad};
@@ -36,7 +36,7 @@ const EXACT: u64 = 1 << 53;
 ///
 /// # Errors
 /// A file that can't be read, or settings that can't be used to find it.
-pub fn run(check: &Check, context: &Context) -> Result<Answer, Stop> {
+pub fn run(check: &Check, context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
     let today = moment::today(moment::at(context)?);
     let path = if let Some(path) = &check.file {
@@ -61,7 +61,7 @@ pub fn run(check: &Check, context: &Context) -> Result<Answer, Stop> {
         }
     };
     let no = report.errors() > 0 || (check.deny_warnings && report.warnings() > 0);
-    Ok(Answer { out, err: String::new(), status: if no { Status::No } else { Status::Done } })
+    Ok(VerbOutput { out, err: String::new(), status: if no { Status::No } else { Status::Done } })
 }
 
 /// Every problem where it lies, and what they come to.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use clap::Args;
 
-use super::{Answer, Context, Stop, is_dumb, moment};
+use super::{Context, Stop, VerbOutput, is_dumb, moment};
 use crate::book::{Book, Refused};
 use crate::diagnostics::{listed, outside, shown, suggest};
 use crate::drill::captions::{PlayableScenes, playable_scenes};
 use crate::drill::deck::{self, Deck};
 use crate::drill::show::Show;
-use crate::files::folders::stands;
+use crate::files::folders::exists_or_unreadable;
 use crate::files::{self, Bad, practice};
 use crate::start::theme;
 use crate::tui::practice::present;
@@ -29,7 +29,7 @@ pub struct Demo {
 ///
 /// # Errors
 /// No terminal, or a deck, rules or arguments that can't be used.
-pub fn run(demo: &Demo, context: &Context) -> Result<Answer, Stop> {
+pub fn run(demo: &Demo, context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
     if !super::has_screen() {
         return Err(Stop(format!("{}\n", words.demo.no_terminal)));
@@ -55,7 +55,7 @@ pub fn run(demo: &Demo, context: &Context) -> Result<Answer, Stop> {
         Ok(end) => {
             end.die();
             // Told once more where it stays: the screen of the presentation is gone.
-            Ok(Answer::done(left_out))
+            Ok(VerbOutput::done(left_out))
         }
         Err(e) => Err(Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))])))),
     }
@@ -94,7 +94,7 @@ fn deck(
 }
 
 fn found(asked: &Path, context: &Context) -> Result<PathBuf, Stop> {
-    if stands(asked) {
+    if exists_or_unreadable(asked) {
         return Ok(asked.into());
     }
     let folder = practice::decks(&context.folders);
@@ -108,7 +108,7 @@ fn found(asked: &Path, context: &Context) -> Result<PathBuf, Stop> {
             file.with_extension("toml")
         }
     });
-    if let Some(path) = named.filter(|path| stands(path)) {
+    if let Some(path) = named.filter(|path| exists_or_unreadable(path)) {
         return Ok(path);
     }
     let w = &context.words().demo;

@@ -15,7 +15,7 @@ use super::check::number;
 use super::format::Format;
 use super::json::{self, Each};
 use super::page::{Look, Page};
-use super::{Answer, Context, Status, Stop, canvas, counted, moment};
+use super::{Context, Status, Stop, VerbOutput, canvas, counted, moment};
 use crate::diagnostics::change::{parts, text_name};
 use crate::diagnostics::draw::Canvas;
 use crate::diagnostics::grouped;
@@ -49,7 +49,7 @@ const CAUSES: usize = 12;
 ///
 /// # Errors
 /// A file that can't be used, or files that differ in more places than can be listed.
-pub fn run(verb: &DiffVerb, context: &Context) -> Result<Answer, Stop> {
+pub fn run(verb: &DiffVerb, context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
     let today = moment::today(moment::at(context)?);
     let load = |path: &Path| files::load_file(path, today).map_err(|bad| context.bad(&bad));
@@ -68,10 +68,10 @@ pub fn run(verb: &DiffVerb, context: &Context) -> Result<Answer, Stop> {
     };
     if !is_complete {
         let stop = context.stop(words.diff.too_entangled, Some(words.diff.too_entangled_help));
-        return Ok(Answer { out, err: stop.0, status: Status::Failed });
+        return Ok(VerbOutput { out, err: stop.0, status: Status::Failed });
     }
     let status = if found.is_empty() { Status::Done } else { Status::No };
-    Ok(Answer { out, err: String::new(), status })
+    Ok(VerbOutput { out, err: String::new(), status })
 }
 
 /// A diff of these files, for people.

@@ -13,7 +13,7 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser as _;
 use clap::{Args, ValueEnum};
 
-use super::{Answer, Context, Status, Stop, is_dumb, moment};
+use super::{Context, Status, Stop, VerbOutput, is_dumb, moment};
 use crate::book::{Book, Refused};
 use crate::clock::Clock;
 use crate::diagnostics::{self, outside, shown};
@@ -23,7 +23,7 @@ use crate::drill::grade::ExerciseKind;
 use crate::drill::session::{Session, Setup};
 use crate::drill::sheet::csv;
 use crate::drill::story::{self, Stories};
-use crate::files::folders::stands;
+use crate::files::folders::exists_or_unreadable;
 use crate::files::{self, Bad, practice, shown_path};
 use crate::rules::RuleSet;
 use crate::start::theme;
@@ -95,7 +95,7 @@ struct Materials {
 ///
 /// # Errors
 /// Rules, stories or arguments that can't be used, or no terminal where one is needed.
-pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
+pub fn run(drill: &Drill, context: &Context) -> Result<VerbOutput, Stop> {
     let free = drill.list || drill.cards;
     let at_terminal = super::has_screen();
     if !free && !at_terminal {
@@ -104,7 +104,7 @@ pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
     if !free && is_dumb() {
         return Err(Stop(format!("{}\n", context.words().plain.full_screen_drill)));
     }
-    if let Some(path) = drill.out.as_ref().filter(|path| stands(path)) {
+    if let Some(path) = drill.out.as_ref().filter(|path| exists_or_unreadable(path)) {
         let w = &context.words().drillverb;
         return Err(context.stop(&fill(w.out_exists, &[("path", &shown_path(path))]), Some(w.out_exists_help)));
     }
@@ -152,7 +152,7 @@ fn fresh_seed(now: DateTime<Utc>) -> u64 {
     u64::from(now.timestamp_subsec_nanos() ^ u32::try_from(now.timestamp() & 0xffff).unwrap_or(0)) % 1_000_000
 }
 
-impl Answer {
+impl VerbOutput {
     /// Writes the result to a file where one is named, and says so.
     fn into_file(self, path: Option<&Path>, context: &Context) -> Self {
         let Some(path) = path else { return self };
@@ -183,7 +183,7 @@ fn trainee(id: &str, context: &Context) -> Result<String, Stop> {
     Err(context.stop(&fill(w.bad_trainee, &[("id", &shown(id))]), Some(w.bad_trainee_help)))
 }
 
-fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context) -> Result<Answer, Stop> {
+fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context) -> Result<VerbOutput, Stop> {
     let (words, rules) = (context.words(), &materials.book.rules);
     let trainee = drill.trainee.as_deref().map(|id| trainee(id.trim(), context)).transpose()?;
     let (cards, not_asked) = generate_cards(materials, seed, drill.count, context)?;
@@ -237,18 +237,18 @@ fn no_cards(not_asked: &[String], words: &Words) -> String {
 }
 
 /// Prints or writes the result sheet of a session.
-fn result(session: &Session, drill: &Drill, context: &Context) -> Answer {
+fn result(session: &Session, drill: &Drill, context: &Context) -> VerbOutput {
     let sheet = session.sheet();
     let no = sheet.exam && !sheet.passed;
     if !sheet.exam && sheet.cards.is_empty() {
-        return Answer::done(String::new());
+        return VerbOutput::done(String::new());
     }
     let text = match drill.format {
         Some(SheetFormat::Json) => sheet.to_json(),
         Some(SheetFormat::Csv) => csv::write(&sheet),
         Some(SheetFormat::Text) | None => sheet::text(session),
     };
-    let mut answer = Answer::done(text);
+    let mut answer = VerbOutput::done(text);
     answer.status = if no { Status::No } else { Status::Done };
     answer.into_file(drill.out.as_deref(), context)
 }

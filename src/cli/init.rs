@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use super::{Answer, Context, Stop};
+use super::{Context, Stop, VerbOutput};
 use crate::diagnostics::outside;
 use crate::drill::{deck, story};
 use crate::files::{make_folder, shown_path};
@@ -17,7 +17,7 @@ use crate::words::{Words, fill};
 ///
 /// # Errors
 /// A folder or file that can't be written.
-pub fn run(context: &Context) -> Result<Answer, Stop> {
+pub fn run(context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
     let w = &words.init;
     let (Some(folder), Some(rules), Some(settings)) =
@@ -50,7 +50,7 @@ pub fn run(context: &Context) -> Result<Answer, Stop> {
         let _ = writeln!(out, "  {number}. {verb:<13}   {what}");
     }
     out.push_str(&share(context.words()));
-    Ok(Answer::done(out))
+    Ok(VerbOutput::done(out))
 }
 
 /// What to put on a share, and which settings lead there.

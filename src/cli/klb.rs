@@ -4,10 +4,10 @@ use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 
 use super::moment::{self, At};
-use super::{Answer, ArgError, Context, Stop};
+use super::{ArgError, Context, Stop, VerbOutput};
 use crate::book::Book;
-use crate::broadcast::{Broadcast, KLB, State};
 use crate::clock::Clock;
+use crate::declaration::{Declaration, KLB, State};
 use crate::diagnostics::{outside, shown};
 use crate::files::broadcast::{declare, path_in};
 use crate::files::{load_in_force, shown_path};
@@ -44,7 +44,7 @@ pub enum Switch {
 ///
 /// # Errors
 /// Arguments or settings that can't be used, or a folder that can't be written.
-pub fn run(klb: &Klb, context: &Context) -> Result<Answer, Stop> {
+pub fn run(klb: &Klb, context: &Context) -> Result<VerbOutput, Stop> {
     let w = &context.words().klb;
     let settings = context.sound_settings()?;
     let Some(folder) = &settings.broadcast else { return Err(context.stop(w.no_folder, Some(w.no_folder_help))) };
@@ -65,7 +65,7 @@ pub fn run(klb: &Klb, context: &Context) -> Result<Answer, Stop> {
     let by = klb.by.clone().filter(|by| !is_blank(by)).or_else(|| settings.seat.clone()).or_else(user);
     let state = if klb.state == Switch::On { State::On } else { State::Off };
     let make = |version| {
-        Broadcast { version, fact: KLB.into(), state, value: None, since: now, until, by, why: reason }.tidied()
+        Declaration { version, fact: KLB.into(), state, value: None, since: now, until, by, why: reason }.tidied()
     };
     let path = shown_path(&path_in(folder));
     // The version comes from the system's clock, whatever --at shows.
@@ -75,7 +75,7 @@ pub fn run(klb: &Klb, context: &Context) -> Result<Answer, Stop> {
     })?;
     let sentence = if klb.state == Switch::On { w.on } else { w.off };
     let version = declared.broadcast.version.to_string();
-    let mut answer = Answer::done(fill(sentence, &[("path", &path), ("version", &version)]) + "\n");
+    let mut answer = VerbOutput::done(fill(sentence, &[("path", &path), ("version", &version)]) + "\n");
     if declared.replaced_unusable {
         answer.err = w.replaced.to_owned() + "\n";
     }

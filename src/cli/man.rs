@@ -4,14 +4,14 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::{Answer, Context, localized};
+use super::{Context, VerbOutput, localized};
 use crate::words::Words;
 
 /// Prints it.
 #[must_use]
-pub fn run(context: &Context) -> Answer {
+pub fn run(context: &Context) -> VerbOutput {
     let words = context.words();
-    Answer::done(page(localized(words), words))
+    VerbOutput::done(page(localized(words), words))
 }
 
 fn page(command: Command, words: &Words) -> String {

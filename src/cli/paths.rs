@@ -6,13 +6,13 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use unicode_width::UnicodeWidthStr;
 
-use super::{Answer, Context, RULES_VARIABLE, SETTINGS_VARIABLE, moment};
+use super::{Context, RULES_VARIABLE, SETTINGS_VARIABLE, VerbOutput, moment};
 use crate::app::waiting::{expires, waits};
 use crate::book::{Book, Origin};
 use crate::diagnostics::outside::{self, is_foreign};
-use crate::files::folders::stands;
+use crate::files::folders::exists_or_unreadable;
 use crate::files::{Chosen, Ready, Why, load_in_force, practice, shown_path};
-use crate::softphone::place::Place;
+use crate::softphone::place::SocketDir;
 use crate::words::fill;
 
 /// What, where, why.
@@ -20,7 +20,7 @@ type Row = (&'static str, String, String);
 
 /// Shows them.
 #[must_use]
-pub fn run(context: &Context) -> Answer {
+pub fn run(context: &Context) -> VerbOutput {
     let w = &context.words().paths;
     let d = &context.words().drillverb;
     let folders = &context.folders;
@@ -46,10 +46,10 @@ pub fn run(context: &Context) -> Answer {
         None => (b.place, w.none.into(), b.not_named.into()),
     });
     // Only where there is an agent, or was one.
-    if let Some(folder) = folders.broadcast().filter(|folder| stands(folder)) {
+    if let Some(folder) = folders.broadcast().filter(|folder| exists_or_unreadable(folder)) {
         rows.push(place(context, w.fleet_folder, Some(&folder), w.for_fleet));
     }
-    Answer::done(aligned(&rows))
+    VerbOutput::done(aligned(&rows))
 }
 
 fn journal(context: &Context) -> Row {
@@ -60,8 +60,8 @@ fn journal(context: &Context) -> Row {
 
 fn socket(context: &Context) -> Row {
     let w = &context.words().phone;
-    let there = Place::of(&context.folders);
-    let (what, path, purpose) = place(context, w.place, there.as_ref().map(Place::folder), w.for_place);
+    let there = SocketDir::of(&context.folders);
+    let (what, path, purpose) = place(context, w.place, there.as_ref().map(SocketDir::folder), w.for_place);
     let trouble = there.and_then(|there| there.check().err()).filter(is_foreign);
     (what, path, with_trouble(context, purpose, trouble.map(|e| outside::reason(&e, context.words()))))
 }
@@ -142,7 +142,7 @@ fn why(context: &Context, chosen: &Chosen, names: (&str, &str), own: Option<&Pat
 fn place(context: &Context, what: &'static str, path: Option<&Path>, purpose: &str) -> Row {
     let w = &context.words().paths;
     let Some(path) = path else { return (what, w.none.into(), w.no_home.into()) };
-    let missing = if stands(path) { "" } else { w.missing };
+    let missing = if exists_or_unreadable(path) { "" } else { w.missing };
     let note: Vec<&str> = [missing, purpose].into_iter().filter(|n| !n.is_empty()).collect();
     (what, shown_path(path), note.join("; "))
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
-use super::{Answer, Context, Stop, is_dumb, moment};
+use super::{Context, Stop, VerbOutput, is_dumb, moment};
 use crate::app::waiting::{expires, waits};
 use crate::book::{Book, Origin};
 use crate::clock::Clock;
@@ -33,7 +33,7 @@ const AT_LEAST: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// No terminal for the screen, or arguments that can't be used.
-pub fn run(context: Context, plain: bool) -> Result<Answer, Stop> {
+pub fn run(context: Context, plain: bool) -> Result<VerbOutput, Stop> {
     // In lines it is heard and answered through pipes as well.
     if !plain && !super::has_terminal() {
         return Err(Stop(format!("{}\n", context.words().cli.no_terminal)));
@@ -51,9 +51,9 @@ pub fn run(context: Context, plain: bool) -> Result<Answer, Stop> {
         start.run(|| Prompter::enter(theme))
     };
     match end {
-        Ok(()) => Ok(Answer::done(String::new())),
+        Ok(()) => Ok(VerbOutput::done(String::new())),
         // Whoever read the lines has what it wanted.
-        Err(e) if plain && e.kind() == ErrorKind::BrokenPipe => Ok(Answer::done(String::new())),
+        Err(e) if plain && e.kind() == ErrorKind::BrokenPipe => Ok(VerbOutput::done(String::new())),
         Err(e) => Err(Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))])))),
     }
 }
@@ -93,7 +93,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
         // What it holds is taken over when it comes.
         None => (SavedState::default(), None),
     };
-    notices.extend(lost.map(|lost| lost.told(words)));
+    notices.extend(lost.map(|lost| lost.describe(words)));
     // Rules that ran before were tried then.
     let is_new =
         matches!(ready.book.origin, Origin::File(_)) && shift.rules_sha256.as_deref() != Some(ready.book.sha256());

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use chrono::{FixedOffset, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 
-use super::{Answer, ArgError, Context, Stop, canvas, moment};
+use super::{ArgError, Context, Stop, VerbOutput, canvas, moment};
 use crate::book::Book;
 use crate::diagnostics::{outside, shown, suggest};
 use crate::files;
@@ -126,10 +126,10 @@ impl From<Refused> for Failure {
 
 impl Failure {
     /// What the verb returns. A closed pipe is no failure: its reader has what it wanted.
-    pub(super) fn into_answer(self, context: &Context) -> Result<Answer, Stop> {
+    pub(super) fn into_answer(self, context: &Context) -> Result<VerbOutput, Stop> {
         let words = context.words();
         match self {
-            Self::Out(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Answer::done(String::new())),
+            Self::Out(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(VerbOutput::done(String::new())),
             Self::Out(error) => {
                 let why = outside::reason(&error, words);
                 Err(context.stop(&words.cli.cannot_print(why), None))
@@ -182,7 +182,7 @@ impl Source {
 ///
 /// # Errors
 /// Arguments that can't be used; a journal or an export that can't be read.
-pub fn run(report: &Report, context: &Context) -> Result<Answer, Stop> {
+pub fn run(report: &Report, context: &Context) -> Result<VerbOutput, Stop> {
     context.sound_settings()?;
     let words = context.words();
     let wrong = |error: ArgError| context.arg_error(&error);
@@ -196,7 +196,7 @@ pub fn run(report: &Report, context: &Context) -> Result<Answer, Stop> {
     };
     if report.format == Form::Csv {
         return match print_csv(&mut source, span, zone, &mut io::stdout().lock()) {
-            Ok(()) => Ok(Answer::done(String::new())),
+            Ok(()) => Ok(VerbOutput::done(String::new())),
             Err(failure) => failure.into_answer(context),
         };
     }
@@ -204,7 +204,7 @@ pub fn run(report: &Report, context: &Context) -> Result<Answer, Stop> {
         Ok(sums) => sums,
         Err(failure) => return failure.into_answer(context),
     };
-    render(&sums, report.format, days, by.as_ref(), words).map(Answer::done).map_err(wrong)
+    render(&sums, report.format, days, by.as_ref(), words).map(VerbOutput::done).map_err(wrong)
 }
 
 /// Parses what a report is divided by.

@@ -7,7 +7,7 @@ use chrono::Utc;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Context, Stop, moment, pairs};
+use super::{Context, Stop, VerbOutput, moment, pairs};
 use crate::book::Book;
 use crate::closing::Closing;
 use crate::files;
@@ -49,7 +49,7 @@ struct Spoken<'b> {
 ///
 /// # Errors
 /// Rules, settings or arguments that can't be used.
-pub fn run(say: &Say, context: &Context) -> Result<Answer, Stop> {
+pub fn run(say: &Say, context: &Context) -> Result<VerbOutput, Stop> {
     context.sound_settings()?;
     let at = moment::at(context)?;
     let ready = files::load_in_force(&context.rules_file(), &context.folders, moment::today(at));
@@ -64,7 +64,7 @@ pub fn run(say: &Say, context: &Context) -> Result<Answer, Stop> {
     let mut closing = Closing::new(rules, zone, &[]);
     closing.take(rules, &given, true, instant);
     let spoken = Spoken { book: &book, closing, time: shown, greeting: rules.greetings.word(time) };
-    let mut answer = Answer::done(match say.format {
+    let mut answer = VerbOutput::done(match say.format {
         ScriptFormat::Text => spoken.text(),
         ScriptFormat::Steps => spoken.steps(),
         ScriptFormat::Json => spoken.json(),

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use super::check::number;
 use super::json::{Each, line};
 use super::page::{Look, Page};
-use super::{Answer, Context, Stop, canvas, counted, moment};
+use super::{Context, Stop, VerbOutput, canvas, counted, moment};
 use crate::book::Book;
 
 use crate::diagnostics::csv;
@@ -82,7 +82,7 @@ pub enum TableFormat {
 ///
 /// # Errors
 /// A file that can't be used, or settings that can't be used to find it.
-pub fn run(verb: &TableVerb, context: &Context) -> Result<Answer, Stop> {
+pub fn run(verb: &TableVerb, context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
     if verb.separator.is_some() && verb.format != TableFormat::Csv {
         return Err(context.stop(words.table.separator_of_csv, Some(words.table.separator_of_csv_help)));
@@ -96,7 +96,7 @@ pub fn run(verb: &TableVerb, context: &Context) -> Result<Answer, Stop> {
     };
     let book = book.map_err(|bad| context.bad(&bad))?;
     let shown = Shown { table: table(&book.rules), book: &book, words };
-    Ok(Answer::done(match verb.format {
+    Ok(VerbOutput::done(match verb.format {
         TableFormat::Text => shown.text(canvas(&io::stdout())),
         TableFormat::Md => shown.markdown(),
         TableFormat::Csv => shown.csv(verb.separator.unwrap_or(Separator::Semicolon).as_char()),

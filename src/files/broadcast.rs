@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Folders, Unreadable, held, shown_path};
-use crate::broadcast::{Broadcast, News};
+use crate::declaration::{Declaration, News};
 use crate::diagnostics::outside::{self, NoFile};
 use crate::words::{Words, fill};
 
@@ -33,7 +33,7 @@ pub fn path_in(folder: &Path) -> PathBuf {
 #[derive(Debug)]
 pub struct Written {
     /// What was declared.
-    pub broadcast: Broadcast,
+    pub broadcast: Declaration,
     /// Whether it replaced a file that could not be used: broken, no file at all, or with a version far ahead of the clock.
     pub replaced_unusable: bool,
 }
@@ -42,12 +42,12 @@ pub struct Written {
 ///
 /// # Errors
 /// What the system says.
-pub fn declare(folder: &Path, now: DateTime<Utc>, make: impl FnOnce(u64) -> Broadcast) -> io::Result<Written> {
+pub fn declare(folder: &Path, now: DateTime<Utc>, make: impl FnOnce(u64) -> Declaration) -> io::Result<Written> {
     let _turn = Turn::take(folder)?;
     let path = path_in(folder);
     // A supervisor must always be able to replace what can't be used.
     let (previous, replaced_unusable) = match super::read(&path) {
-        Ok(bytes) => match Broadcast::read(&bytes) {
+        Ok(bytes) => match Declaration::read(&bytes) {
             Ok(there) if !there.is_ahead_of(now.max(clock_of(folder).unwrap_or(now))) => (Some(there.version), false),
             _ => (None, true),
         },
@@ -55,7 +55,7 @@ pub fn declare(folder: &Path, now: DateTime<Utc>, make: impl FnOnce(u64) -> Broa
         Err(e) if is_no_file(&e) => (None, true),
         Err(e) => return Err(e.error),
     };
-    let broadcast = make(Broadcast::next_version(previous, now));
+    let broadcast = make(Declaration::next_version(previous, now));
     write_for_all(&path, broadcast.to_table().to_string().as_bytes())?;
     Ok(Written { broadcast, replaced_unusable })
 }
@@ -157,19 +157,19 @@ pub fn brought(folders: &Folders, words: &Words) -> Option<News> {
         }
     };
     let broken = || News::Trouble(fill(words.broadcast.broken, &[("path", &shown_path(&path))]));
-    Some(Broadcast::read(&bytes).map_or_else(|_| broken(), |klb| News::Declared(Box::new(klb))))
+    Some(Declaration::read(&bytes).map_or_else(|_| broken(), |klb| News::Declared(Box::new(klb))))
 }
 
 /// What of a folder is news, look after look.
 #[derive(Debug)]
-pub struct Looker {
+pub struct FolderPoller {
     path: PathBuf,
     words: &'static Words,
     last: Option<Vec<u8>>,
     trouble: Option<String>,
 }
 
-impl Looker {
+impl FolderPoller {
     /// Of a folder.
     #[must_use]
     pub fn new(folder: &Path, words: &'static Words) -> Self {
@@ -194,7 +194,7 @@ impl Looker {
         if self.last.as_ref() == Some(&bytes) {
             return self.sound();
         }
-        let Ok(broadcast) = Broadcast::read(&bytes) else {
+        let Ok(broadcast) = Declaration::read(&bytes) else {
             let path = shown_path(&self.path);
             return self.troubled(fill(self.words.broadcast.broken, &[("path", &path)]));
         };

@@ -147,7 +147,7 @@ impl Chosen {
                 return Self { path, why };
             }
         }
-        match looked_for.into_iter().find(|(_, path)| stands(path)) {
+        match looked_for.into_iter().find(|(_, path)| exists_or_unreadable(path)) {
             Some((why, path)) => Self { path: Some(path), why },
             None => Self { path: None, why: Why::BuiltIn },
         }
@@ -157,7 +157,7 @@ impl Chosen {
 /// Whether something stands at a path. What can't be looked at counts: it is told when it is read, while taking it for
 /// absent would silently use other rules.
 #[must_use]
-pub fn stands(path: &Path) -> bool {
+pub fn exists_or_unreadable(path: &Path) -> bool {
     match path.symlink_metadata() {
         Ok(_) => true,
         Err(e) => !matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),

@@ -19,7 +19,7 @@ const BREATH: Duration = Duration::from_millis(10);
 ///
 /// # Errors
 /// What `act` says at last.
-pub fn patiently<T>(
+pub fn retry_while_locked<T>(
     is_in_the_way: impl Fn(&io::Error) -> bool,
     mut act: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
@@ -43,7 +43,7 @@ pub fn replace(file: NamedTempFile, path: &Path) -> io::Result<()> {
     // Windows says "no permission" of a file that is open elsewhere.
     let refused = |e: &io::Error| is_held(e) || (cfg!(windows) && e.kind() == ErrorKind::PermissionDenied);
     // The library's rename, other than the crate's, replaces a file that is open for reading on Windows too.
-    let renamed = patiently(refused, || fs::rename(&from, path));
+    let renamed = retry_while_locked(refused, || fs::rename(&from, path));
     if renamed.is_err() {
         let _ = fs::remove_file(&from);
     }
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn it_is_tried_again_while_another_is_in_the_way_and_no_other_error_is() {
         let mut left = 3;
-        let done = patiently(
+        let done = retry_while_locked(
             |e| e.kind() == ErrorKind::ResourceBusy,
             || {
                 left -= 1;
@@ -77,7 +77,7 @@ mod tests {
         );
         assert_eq!(done.unwrap(), 0);
         let mut times = 0;
-        let failed: io::Result<()> = patiently(is_held, || {
+        let failed: io::Result<()> = retry_while_locked(is_held, || {
             times += 1;
             Err(ErrorKind::NotFound.into())
         });
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn one_who_never_lets_go_is_not_waited_for_forever() {
-        let failed: io::Result<()> = patiently(|_| true, || Err(ErrorKind::ResourceBusy.into()));
+        let failed: io::Result<()> = retry_while_locked(|_| true, || Err(ErrorKind::ResourceBusy.into()));
         assert_eq!(failed.unwrap_err().kind(), ErrorKind::ResourceBusy);
     }
 
@@ -156,7 +156,7 @@ mod tests {
                 drop(held);
             });
             let mut tries = 0;
-            let read = patiently(is_held, || {
+            let read = retry_while_locked(is_held, || {
                 tries += 1;
                 if tries == 2 {
                     go.send(()).unwrap();

@@ -11,8 +11,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use toml::{Table, Value};
 
 use super::{Folders, Unreadable, read, shown_path, write};
-use crate::broadcast::Broadcast;
 use crate::closing::{Held, Since};
+use crate::declaration::Declaration;
 use crate::own_files;
 use crate::rules::shape::MAX_FILE;
 use crate::seat::{SeatState, Shared};
@@ -56,10 +56,10 @@ pub enum Trouble {
 impl Trouble {
     /// In the user's language.
     #[must_use]
-    pub fn told(&self, words: &Words) -> String {
+    pub fn describe(&self, words: &Words) -> String {
         let w = &words.trouble;
         match self {
-            Self::Unreadable(unreadable) => unreadable.told(words),
+            Self::Unreadable(unreadable) => unreadable.describe(words),
             Self::Broken { path, aside } => {
                 let name = |p: &PathBuf| p.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
                 match aside {
@@ -130,7 +130,7 @@ fn parse(bytes: &[u8]) -> (SavedState, bool) {
     let broadcast = match table.get("broadcast") {
         None => None,
         Some(value) => {
-            let read = value.as_table().and_then(Broadcast::from_table);
+            let read = value.as_table().and_then(Declaration::from_table);
             whole &= read.is_some();
             read
         }
@@ -317,7 +317,7 @@ mod tests {
     }
 
     fn shift() -> SavedState {
-        let broadcast = Broadcast::read(b"version = 7\nstate = 'on'\nsince = '2021-02-01T06:05:00Z'\nwhy = 'x'");
+        let broadcast = Declaration::read(b"version = 7\nstate = 'on'\nsince = '2021-02-01T06:05:00Z'\nwhy = 'x'");
         SavedState {
             state: SeatState { held: vec![klb()], broadcast: Some(broadcast.unwrap()), welcome: true },
             revision: Some("Rev \"1\"\n".into()),
@@ -352,7 +352,7 @@ mod tests {
             let (_keep, folders) = in_folder(Some(broken));
             let (held, trouble) = load(&folders);
             assert_eq!(held, SavedState::default());
-            let told = trouble.unwrap().told(Lang::Id.words());
+            let told = trouble.unwrap().describe(Lang::Id.words());
             assert!(told.contains("shift.toml.rusak"), "{told}");
             let path = folders.shift().unwrap();
             assert!(!path.exists());

@@ -64,7 +64,7 @@ impl Pace {
         let (key, kind) = match token {
             Token::Key(key, kind) => (key, kind),
             Token::StringEnd => return self.string_end(at, out),
-            Token::Answer(answer) => return out.push(Input::Answer(answer)),
+            Token::TerminalReply(answer) => return out.push(Input::TerminalReply(answer)),
             Token::Other => return self.break_off(at, out),
             Token::Paste(text) => {
                 self.break_off(at, out);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Answer, Kind, LONGEST_PASTE, Token, bounded};
+use super::{Kind, LONGEST_PASTE, TerminalReply, Token, bounded};
 use crate::keymap::Key;
 
 /// An escape byte is the key Esc when nothing followed for so long. Sequences come in pieces over ssh and serial lines.
@@ -198,7 +198,7 @@ fn sequence(params: &[u8], last: u8, out: &mut impl FnMut(Token)) {
     let Ok(params) = std::str::from_utf8(params) else { return };
     if let Some(answer) = params.strip_prefix('?') {
         if last == b'u' && answer.bytes().all(|b| b.is_ascii_digit()) {
-            out(Token::Answer(Answer::Keyboard));
+            out(Token::TerminalReply(TerminalReply::Keyboard));
         }
         return;
     }
@@ -347,7 +347,7 @@ fn said(text: Option<Vec<u8>>, out: &mut impl FnMut(Token)) -> State {
     if let Some(names) = text.strip_prefix(b"1+r") {
         let has = |name: &[u8]| names.windows(name.len()).any(|part| part.eq_ignore_ascii_case(name));
         if has(b"524742") || has(b"5463") {
-            out(Token::Answer(Answer::TrueColour));
+            out(Token::TerminalReply(TerminalReply::TrueColour));
         }
     }
     State::Ground

@@ -68,7 +68,7 @@ struct Inbox {
     calls: BTreeMap<u64, (Option<Box<Record>>, DateTime<Utc>)>,
     /// How many calls there was no room for.
     lost: u64,
-    recap: Option<(Day, Answer)>,
+    recap: Option<(Day, RecapCallback)>,
     end: bool,
 }
 
@@ -104,7 +104,7 @@ fn drop_excess<T>(calls: &mut BTreeMap<u64, T>, is_open: impl Fn(&T) -> bool) ->
 }
 
 type Day = (NaiveDate, FixedOffset);
-type Answer = Box<dyn FnOnce(Recap) + Send>;
+type RecapCallback = Box<dyn FnOnce(Recap) + Send>;
 
 /// A handle to the journal's worker. When it is dropped the worker still writes what it has, but nobody waits for it.
 #[derive(Debug)]
@@ -176,7 +176,7 @@ impl Writer {
     /// The calls of a day of this zone; `answer` is called in the journal's thread, after everything
     /// is written that was recorded before. A newer request replaces one that was not answered yet.
     pub fn recap(&self, day: NaiveDate, zone: FixedOffset, answer: impl FnOnce(Recap) + Send + 'static) {
-        let request: (Day, Answer) = ((day, zone), Box::new(answer));
+        let request: (Day, RecapCallback) = ((day, zone), Box::new(answer));
         self.inbox.0.post(|inbox| inbox.recap = Some(request));
     }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::broadcast::Broadcast;
+use crate::declaration::Declaration;
 
 /// What the agent tells, or is seen to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum AgentEvent {
     /// It has not heard the centre since then.
     Down(DateTime<Utc>),
     /// A declaration that it has verified, a new one or one that is known.
-    Klb(Box<Broadcast>),
+    Klb(Box<Declaration>),
     /// The rules on the disk changed.
     Rules,
     /// It went.

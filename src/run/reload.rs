@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Reload, Tasks};
 use crate::book::Book;
 use crate::clock::Clock;
-use crate::files::folders::stands;
+use crate::files::folders::exists_or_unreadable;
 use crate::files::{self, Bad, Folders};
 use crate::mailbox::Mailbox;
 use crate::message::{Comparison, Message, Subject};
@@ -35,7 +35,7 @@ pub fn reload_settings(path: PathBuf, folders: Folders, in_force: Settings, word
 
 /// The strongest of the places where there is a rules file, else the weakest.
 fn in_use(places: &[PathBuf]) -> usize {
-    places.iter().position(|path| stands(path)).unwrap_or(places.len().saturating_sub(1))
+    places.iter().position(|path| exists_or_unreadable(path)).unwrap_or(places.len().saturating_sub(1))
 }
 
 /// Tries rules off-screen; the error is the panic's message.

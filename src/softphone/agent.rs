@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::message::{Answer, Bad, Command, Greeting, MAX_LINE, to_line};
+use super::message::{Bad, Command, Greeting, MAX_LINE, Reply, to_line};
 use super::pipe::Pipe;
-use super::place::Place;
+use super::place::SocketDir;
 use crate::diagnostics::outside::is_foreign;
 
 /// How long a look whether the prompter is still there may take.
@@ -34,15 +34,15 @@ pub struct AgentLine {
 }
 
 impl AgentLine {
-    /// Connects to one of [`Place::sockets`] and says that it is the agent. Nothing takes longer than `patience`, now and
+    /// Connects to one of [`SocketDir::sockets`] and says that it is the agent. Nothing takes longer than `patience`, now and
     /// later.
     ///
     /// # Errors
     /// Why it is not taken as the agent.
-    pub fn connect(place: &Place, socket: &Path, patience: Duration) -> Result<Self, NotTold> {
+    pub fn connect(place: &SocketDir, socket: &Path, patience: Duration) -> Result<Self, NotTold> {
         let deadline = Instant::now() + patience;
         // What another user could have made is told nothing, not even who comes.
-        let stream = place.check().and_then(|()| Place::connect(socket, patience));
+        let stream = place.check().and_then(|()| SocketDir::connect(socket, patience));
         let stream = stream.map_err(|e| if is_foreign(&e) { NotTold::NoProof } else { NotTold::Gone })?;
         let mut pipe = Pipe::new(stream);
         let line = pipe.line(deadline).ok().flatten().ok_or(NotTold::Gone)?;
@@ -75,7 +75,7 @@ impl AgentLine {
         let deadline = Instant::now() + self.patience;
         self.pipe.write(&line, deadline).map_err(|_| NotTold::Gone)?;
         let answer = self.pipe.line(deadline).ok().flatten().ok_or(NotTold::Gone)?;
-        let answer: Answer = serde_json::from_slice(&answer).map_err(|_| NotTold::Gone)?;
+        let answer: Reply = serde_json::from_slice(&answer).map_err(|_| NotTold::Gone)?;
         answer.bad.map_or(Ok(()), |bad| Err(NotTold::Refused(bad)))
     }
 
@@ -107,7 +107,7 @@ mod tests {
     fn what_an_agent_tells_arrives_in_order_and_so_does_its_end() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| Some(folder.path().join(name));
-        let place = Place::of(&Folders { state: at("state"), runtime: at("run"), ..Folders::default() }).unwrap();
+        let place = SocketDir::of(&Folders { state: at("state"), runtime: at("run"), ..Folders::default() }).unwrap();
         let (send, events) = channel();
         let sender = EventSender::new(move |request| {
             let (message, reply) = request.into_parts();

@@ -7,9 +7,9 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::message::{Answer, Bad, Command, Greeting, to_line};
+use super::message::{Bad, Command, Greeting, Reply, to_line};
 use super::pipe::Pipe;
-use super::place::Place;
+use super::place::SocketDir;
 use crate::diagnostics::outside::is_foreign;
 use crate::message::phone::PhoneEvent;
 use crate::rules::text::fold;
@@ -46,11 +46,11 @@ struct Greeted {
 /// # Errors
 /// Why nobody has it.
 pub fn hand(
-    place: &Place,
+    place: &SocketDir,
     seat: Option<&str>,
     event: PhoneEvent,
     patience: Duration,
-) -> Result<Option<Answer>, NoCall> {
+) -> Result<Option<Reply>, NoCall> {
     let start = Instant::now();
     let deadline = start + patience;
     let line = to_line(&Command::Phone(event));
@@ -128,7 +128,7 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
     let mut late = NoCall::NoWord;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let stream = Place::connect(socket, left).map_err(|e| match e.kind() {
+        let stream = SocketDir::connect(socket, left).map_err(|e| match e.kind() {
             _ if is_foreign(&e) => Some(NoCall::Foreign),
             io::ErrorKind::TimedOut => Some(late),
             // As many wait to be let in as the system allows.
@@ -141,7 +141,7 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
                 if let Ok(greeting) = serde_json::from_slice(&line) {
                     return Ok(Greeted { pipe, greeting, at: Instant::now() });
                 }
-                let answer: Answer = serde_json::from_slice(&line).map_err(|_| None)?;
+                let answer: Reply = serde_json::from_slice(&line).map_err(|_| None)?;
                 if answer.bad != Some(Bad::Busy) {
                     return Err(None);
                 }
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn what_is_handed_over_arrives_and_is_answered_and_nobody_is_there_afterwards() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::of(&Folders::below(folder.path())).unwrap();
+        let place = SocketDir::of(&Folders::below(folder.path())).unwrap();
         assert_eq!(hand(&place, None, end(), WAIT), Err(NoCall::NoPrompter));
         let (tell, told) = channel();
         let seat = Some("meja 7".to_owned());
@@ -220,7 +220,7 @@ mod tests {
             thread::yield_now();
         }
         for seat in [None, Some("meja 7")] {
-            assert_eq!(hand(&place, seat, end(), WAIT), Ok(Some(Answer::default())));
+            assert_eq!(hand(&place, seat, end(), WAIT), Ok(Some(Reply::default())));
             assert_eq!(told.recv_timeout(WAIT), Ok(Message::Phone(end())));
         }
         assert_eq!(hand(&place, Some("meja 8"), end(), WAIT), Err(NoCall::NoSeat));

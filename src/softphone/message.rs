@@ -1,6 +1,6 @@
 //! The words that cross the local socket: one line of JSON each, bounded. Pure; knows nothing of sockets.
 //!
-//! The prompter speaks first: a [`Greeting`]. Then the other side says a [`Command`], and the prompter an [`Answer`];
+//! The prompter speaks first: a [`Greeting`]. Then the other side says a [`Command`], and the prompter an [`Reply`];
 //! a connection may carry several, one after the other. A message that a newer program would send is answered as
 //! unknown, and its unknown keys are ignored.
 //!
@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::broadcast::{Broadcast, time, time_text};
+use crate::declaration::{Declaration, time, time_text};
 use crate::message::phone::{Ignored, Pairs, PhoneEvent};
 
 /// The longest line, in bytes, its end included.
@@ -32,7 +32,7 @@ pub enum Command {
     /// The agent is there and has nothing else to say.
     Here,
     /// The agent has verified a declaration of the centre.
-    Klb(Box<Broadcast>),
+    Klb(Box<Declaration>),
     /// The agent has put other rules on the disk.
     Rules,
     /// Since when the agent has not heard the centre; `None`: it hears it.
@@ -104,7 +104,7 @@ pub fn parse(line: &[u8]) -> Result<Command, Bad> {
 }
 
 /// A declaration from an object with the keys of its file. What is of another kind than in a file is none there either.
-fn declaration(klb: &Value) -> Option<Broadcast> {
+fn declaration(klb: &Value) -> Option<Declaration> {
     let mut table = toml::Table::new();
     for (key, value) in klb.as_object()? {
         let value = match value {
@@ -114,10 +114,10 @@ fn declaration(klb: &Value) -> Option<Broadcast> {
         };
         table.insert(key.clone(), value);
     }
-    Broadcast::from_table(&table)
+    Declaration::from_table(&table)
 }
 
-fn object(klb: &Broadcast) -> Value {
+fn object(klb: &Declaration) -> Value {
     let values = klb.to_table().into_iter().filter_map(|(key, value)| match value {
         toml::Value::String(text) => Some((key, Value::from(text))),
         toml::Value::Integer(number) => Some((key, Value::from(number))),
@@ -164,7 +164,7 @@ pub struct Greeting {
 
 /// What the prompter answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct Reply {
     /// What of it was not taken.
     #[serde(default)]
     pub ignored: Vec<Ignored>,
@@ -187,7 +187,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::broadcast::{KLB, State};
+    use crate::declaration::{KLB, State};
     use crate::message::phone::Why;
 
     fn start(pairs: &[(&str, &str)]) -> Command {
@@ -195,8 +195,8 @@ mod tests {
         Command::Phone(PhoneEvent::Start { id: None, pairs: Pairs(pairs) })
     }
 
-    fn klb() -> Broadcast {
-        Broadcast {
+    fn klb() -> Declaration {
+        Declaration {
             version: 1_772_000_000,
             fact: KLB.into(),
             state: State::On,
@@ -218,7 +218,7 @@ mod tests {
             Command::Fleet,
             Command::Here,
             Command::Klb(Box::new(klb())),
-            Command::Klb(Box::new(Broadcast { until: None, by: None, why: None, value: Some("ya".into()), ..klb() })),
+            Command::Klb(Box::new(Declaration { until: None, by: None, why: None, value: Some("ya".into()), ..klb() })),
             Command::Rules,
             Command::Link(None),
             Command::Link(Some(klb().since)),
@@ -255,7 +255,7 @@ mod tests {
             assert_eq!(parse(text.as_bytes()), Ok(message));
         }
         let on = "{\"do\":\"klb\",\"klb\":{\"version\":7,\"state\":\"on\",\"since\":\"2026-03-02T13:05:00+07:00\",\"until\":null}}";
-        let expected = Broadcast { version: 7, until: None, by: None, why: None, ..klb() };
+        let expected = Declaration { version: 7, until: None, by: None, why: None, ..klb() };
         assert_eq!(parse(on.as_bytes()), Ok(Command::Klb(Box::new(expected))));
     }
 
@@ -310,8 +310,8 @@ mod tests {
 
     #[test]
     fn the_prompters_words_come_back() {
-        let answer = Answer { ignored: vec![Ignored { key: "kode".into(), why: Why::UnknownKey }], bad: None };
-        assert_eq!(serde_json::from_slice::<Answer>(&line(&answer)).unwrap(), answer);
+        let answer = Reply { ignored: vec![Ignored { key: "kode".into(), why: Why::UnknownKey }], bad: None };
+        assert_eq!(serde_json::from_slice::<Reply>(&line(&answer)).unwrap(), answer);
         let greeting: Greeting = serde_json::from_slice(b"{\"penutup\":2,\"idle\":5,\"klb\":1}").unwrap();
         assert_eq!((greeting.penutup, greeting.seat), (2, None));
     }
@@ -333,7 +333,7 @@ mod tests {
             since in 0_i64..253_402_300_799, until in proptest::option::of(0_i64..253_402_300_799),
         ) {
             let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
-            let klb = Broadcast { version, since: at(since), until: until.map(at), by, why, ..klb() }.tidied();
+            let klb = Declaration { version, since: at(since), until: until.map(at), by, why, ..klb() }.tidied();
             let line = to_line(&Command::Klb(Box::new(klb.clone())));
             if line.len() <= MAX_LINE {
                 prop_assert_eq!(parse(&line), Ok(Command::Klb(Box::new(klb))));

@@ -23,7 +23,7 @@ const PROOF: usize = 64;
 
 /// Where sockets lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct SocketDir {
     /// The folder.
     folder: PathBuf,
     /// The file with what a prompter proves itself by, where a folder's mode does not: any user may make a pipe that is
@@ -50,7 +50,7 @@ impl Drop for OwnFile {
     }
 }
 
-impl Place {
+impl SocketDir {
     /// The runtime folder where there is one, else one in the state folder.
     #[must_use]
     pub fn of(folders: &Folders) -> Option<Self> {
@@ -133,7 +133,7 @@ mod unix {
     use super::super::short::Short;
     use super::{
         Bound, Duration, ErrorKind, GenericFilePath, Listener, ListenerOptions, MAX_SOCKETS, OwnFile, Path, PathBuf,
-        Place, ToFsName, io,
+        SocketDir, ToFsName, io,
     };
 
     /// How many names are tried: another namespace of processes may share the folder.
@@ -143,7 +143,7 @@ mod unix {
     /// How long a dead one may take to say so.
     const DEAD: Duration = Duration::from_millis(200);
 
-    impl Place {
+    impl SocketDir {
         /// The sockets of all prompters, dead ones too.
         #[must_use]
         pub fn sockets(&self) -> Vec<PathBuf> {
@@ -236,7 +236,7 @@ mod unix {
 
     /// Whether nobody listens any more. Any other trouble than that is no proof.
     fn is_dead(path: &Path) -> bool {
-        Place::connect(path, DEAD).is_err_and(|e| e.kind() == ErrorKind::ConnectionRefused)
+        SocketDir::connect(path, DEAD).is_err_and(|e| e.kind() == ErrorKind::ConnectionRefused)
     }
 }
 
@@ -249,7 +249,7 @@ mod windows {
     use widestring::u16cstr;
 
     use super::{
-        Bound, Duration, ErrorKind, GenericFilePath, ListenerOptions, MAX_SOCKETS, OwnFile, Path, PathBuf, Place,
+        Bound, Duration, ErrorKind, GenericFilePath, ListenerOptions, MAX_SOCKETS, OwnFile, Path, PathBuf, SocketDir,
         ToFsName, Uuid, io,
     };
 
@@ -260,7 +260,7 @@ mod windows {
     /// How long a pipe that is gone may take to say so.
     const GONE: Duration = Duration::from_millis(200);
 
-    impl Place {
+    impl SocketDir {
         /// The pipes of all prompters, dead ones too.
         #[must_use]
         pub fn sockets(&self) -> Vec<PathBuf> {
@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn a_pipe_has_a_name_while_it_listens_and_names_of_dead_ones_go() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::of(&Folders::below(folder.path())).unwrap();
+        let place = SocketDir::of(&Folders::below(folder.path())).unwrap();
         assert_eq!(place.sockets(), Vec::<PathBuf>::new());
         let one = place.bind().unwrap();
         let dead = place.folder.join("7-0.pipe");
@@ -348,9 +348,9 @@ mod tests {
 
     use super::*;
 
-    fn place() -> (tempfile::TempDir, Place) {
+    fn place() -> (tempfile::TempDir, SocketDir) {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place { folder: folder.path().join("penutup"), proof: None };
+        let place = SocketDir { folder: folder.path().join("penutup"), proof: None };
         (folder, place)
     }
 
@@ -404,7 +404,7 @@ mod tests {
         let (keep, place) = place();
         assert_eq!((place.prove().unwrap(), place.proof().unwrap()), (None, None));
         let path = keep.path().join("state/call.key");
-        let place = Place { proof: Some(path.clone()), ..place };
+        let place = SocketDir { proof: Some(path.clone()), ..place };
         assert!(place.proof().is_err());
         let proof = place.prove().unwrap();
         assert_eq!((place.prove().unwrap(), place.proof().unwrap()), (proof.clone(), proof));
@@ -421,7 +421,7 @@ mod tests {
         use crate::message::phone::PhoneEvent;
 
         let (keep, place) = place();
-        let place = Place { proof: Some(keep.path().join("call.key")), ..place };
+        let place = SocketDir { proof: Some(keep.path().join("call.key")), ..place };
         let proof = place.prove().unwrap();
         place.make_private().unwrap();
         let path = place.folder.join("1-0.sock");
@@ -446,7 +446,7 @@ mod tests {
     #[test]
     fn a_path_too_long_for_a_socket_is_shortened_where_the_system_can() {
         let (keep, place) = place();
-        let long = Place { folder: keep.path().join("x".repeat(200)).join("run"), ..place };
+        let long = SocketDir { folder: keep.path().join("x".repeat(200)).join("run"), ..place };
         let bound = long.bind();
         if cfg!(not(target_os = "linux")) {
             assert!(bound.is_err());
@@ -454,7 +454,7 @@ mod tests {
         }
         let bound = bound.unwrap();
         assert_eq!(long.sockets(), std::slice::from_ref(&bound.file.0));
-        Place::connect(&bound.file.0, Duration::from_secs(60)).unwrap();
+        SocketDir::connect(&bound.file.0, Duration::from_secs(60)).unwrap();
         assert_eq!(long.bind().unwrap().file.0, long.folder.join(format!("{}-1.sock", std::process::id())));
     }
 
@@ -468,9 +468,9 @@ mod tests {
     #[test]
     fn without_a_runtime_folder_the_state_folder_serves() {
         let folders = Folders { state: Some("/s".into()), ..Folders::default() };
-        assert_eq!(Place::of(&folders).unwrap().folder(), Path::new("/s/run"));
+        assert_eq!(SocketDir::of(&folders).unwrap().folder(), Path::new("/s/run"));
         let folders = Folders { runtime: Some("/r/penutup".into()), ..folders };
-        assert_eq!(Place::of(&folders).unwrap().folder(), Path::new("/r/penutup"));
-        assert_eq!(Place::of(&Folders::default()), None);
+        assert_eq!(SocketDir::of(&folders).unwrap().folder(), Path::new("/r/penutup"));
+        assert_eq!(SocketDir::of(&Folders::default()), None);
     }
 }

@@ -15,12 +15,12 @@ use interprocess::local_socket::traits::Listener as _;
 
 use super::agents::{Agent, Agents};
 use super::connections::{Connections, Seat};
-use super::message::{Answer, Bad, Command, Greeting, PROTOCOL, line, parse};
+use super::message::{Bad, Command, Greeting, PROTOCOL, Reply, line, parse};
 #[cfg(unix)]
 use super::owner;
 use super::pace::Pace;
 use super::pipe::Pipe;
-use super::place::{Bound, OwnFile, Place};
+use super::place::{Bound, OwnFile, SocketDir};
 use crate::event::EventSender;
 use crate::message::Message;
 use crate::message::agent::AgentEvent;
@@ -108,7 +108,7 @@ impl Drop for Listening {
 /// Listens in a thread of its own, and sends what comes. `trouble` is
 /// called when no socket can be made or nobody can be let in, and with `None` when that is over.
 pub fn listen(
-    place: Place,
+    place: SocketDir,
     seat: Option<String>,
     used: Arc<Used>,
     sender: EventSender,
@@ -158,7 +158,7 @@ pub fn listen(
 
 /// Makes the socket, again and again until it can be made; `None` where the prompter has ended meanwhile.
 fn make(
-    place: &Place,
+    place: &SocketDir,
     kept: &Arc<Mutex<Option<OwnFile>>>,
     trouble: &impl Fn(Option<io::Error>),
 ) -> Option<(Bound, Option<String>)> {
@@ -203,7 +203,7 @@ impl Shared {
         }
         let mut pipe = Pipe::new(Arc::clone(&stream));
         let Some(seat) = self.connections.admit(stream) else {
-            let busy = Answer { bad: Some(Bad::Busy), ..Answer::default() };
+            let busy = Reply { bad: Some(Bad::Busy), ..Reply::default() };
             // Nothing was written to it yet, so that this waits for nobody.
             let _ = pipe.write(&line(&busy), Instant::now() + BREATH);
             return Ok(());
@@ -259,12 +259,12 @@ fn serve(mut pipe: Pipe, seat: &Seat, greeting: &Greeting, agents: &Agents, send
             (Ok(_), _) => Err(Bad::OutOfTurn),
         };
         let answer = match heard {
-            Ok(None) => Answer::default(),
+            Ok(None) => Reply::default(),
             Ok(Some(message)) => match sender.request(message, Some(ANSWER)) {
-                Some(ignored) => Answer { ignored, bad: None },
+                Some(ignored) => Reply { ignored, bad: None },
                 None => return,
             },
-            Err(bad) => Answer { bad: Some(bad), ..Answer::default() },
+            Err(bad) => Reply { bad: Some(bad), ..Reply::default() },
         };
         let written = pipe.write(&line(&answer), Instant::now() + PATIENCE);
         if written.is_err() || answer.bad.is_some() {

@@ -18,7 +18,7 @@ use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 
 use super::theme::{self, Theme};
 use super::tty::{LARGEST, Tty};
-use crate::input::Answer;
+use crate::input::TerminalReply;
 
 /// How long a frame waits for a terminal that is slow to read: a person does not notice it.
 const PATIENCE: Duration = Duration::from_millis(40);
@@ -200,10 +200,10 @@ impl Screen {
     ///
     /// # Errors
     /// Where the terminal is gone.
-    pub fn answered(&mut self, answer: Answer) -> io::Result<()> {
+    pub fn answered(&mut self, answer: TerminalReply) -> io::Result<()> {
         match answer {
-            Answer::TrueColour => self.rich = true,
-            Answer::Keyboard => {
+            TerminalReply::TrueColour => self.rich = true,
+            TerminalReply::Keyboard => {
                 if let Some(now) = &mut *entered()
                     && !std::mem::replace(&mut now.reports_keys, true)
                 {

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     /// What is told of looks that wait for their outcome.
-    fn told(outcomes: Receiver<Option<u8>>, count: usize, mut between: impl FnMut(usize) + Send) -> Vec<Seen<u8>> {
+    fn reports(outcomes: Receiver<Option<u8>>, count: usize, mut between: impl FnMut(usize) + Send) -> Vec<Seen<u8>> {
         let all = Mutex::new((Vec::new(), &mut between));
         let tell = |seen| {
             let mut all = all.lock().unwrap();
@@ -92,13 +92,13 @@ mod tests {
         for outcome in [None, Some(1), None, None, Some(2)] {
             send.send(outcome).unwrap();
         }
-        assert_eq!(told(outcomes, 2, |_| {}), [Seen::News(1), Seen::News(2)]);
+        assert_eq!(reports(outcomes, 2, |_| {}), [Seen::News(1), Seen::News(2)]);
     }
 
     #[test]
     fn a_look_that_hangs_is_told_of_once_and_so_is_its_end() {
         let (send, outcomes) = channel();
-        let seen = told(outcomes, 4, move |so_far| {
+        let seen = reports(outcomes, 4, move |so_far| {
             // Only when its hanging was told does the look come back.
             match so_far {
                 1 => send.send(None).unwrap(),

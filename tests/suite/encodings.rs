@@ -1,7 +1,7 @@
 //! Files as Windows programs save them: CRLF, a mark of the byte order, UTF-16; and names with blanks and letters that are
 //! not English ones.
 
-use penutup::broadcast::Broadcast;
+use penutup::declaration::Declaration;
 use penutup::rules::BUILT_IN;
 
 use crate::support::{Home, Ran};
@@ -131,9 +131,9 @@ fn a_declaration_may_be_saved_by_notepad() {
     std::fs::create_dir_all(home.config("../Papan KLB é")).expect("a folder");
     home.penutup(["klb", "on", "--by", "SPV", "--reason", "gangguan"]).ok();
     let text = std::fs::read_to_string(home.config("../Papan KLB é/klb.toml")).expect("a declaration");
-    let declared = Broadcast::read(text.as_bytes()).expect("a declaration");
+    let declared = Declaration::read(text.as_bytes()).expect("a declaration");
     for text in saved(&text) {
-        assert_eq!(Broadcast::read(text.as_bytes()).expect("a declaration"), declared, "{text:?}");
+        assert_eq!(Declaration::read(text.as_bytes()).expect("a declaration"), declared, "{text:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Materials;
-use crate::cli::{Answer, Context, Status};
+use crate::cli::{Context, Status, VerbOutput};
 use crate::diagnostics::shown;
 use crate::drill::generate::{CardGenerator, edges};
 
@@ -11,7 +11,7 @@ use crate::rules::space::Cube;
 use crate::words::{Words, fill};
 
 /// Lists it; status 1 where a rule or requirement is reached by none.
-pub fn run(materials: &Materials, context: &Context) -> Answer {
+pub fn run(materials: &Materials, context: &Context) -> VerbOutput {
     let (rules, w) = (&materials.book.rules, &context.words().drillverb);
     let generator = CardGenerator::new(rules, &materials.stories);
     let usable = generator.usable_scenarios();
@@ -57,7 +57,7 @@ pub fn run(materials: &Materials, context: &Context) -> Answer {
     if unreached > 0 {
         let _ = write!(out, "\n{}\n", fill(w.list_unreached, &[("count", &unreached.to_string())]));
     }
-    let mut answer = Answer::done(out);
+    let mut answer = VerbOutput::done(out);
     answer.status = if unreached > 0 { Status::No } else { Status::Done };
     answer
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use penutup::broadcast::{Broadcast, KLB, News, State};
+use penutup::declaration::{Declaration, KLB, News, State};
 use penutup::keymap;
 use penutup::message::phone::{Pairs, PhoneEvent};
 use penutup::message::{Message, Subject};
@@ -34,7 +34,7 @@ fn states() -> Vec<Stage> {
         stage
     };
     let rev_2 = revised(&[("from = \"11:00\"", "from = \"10:00\"")]);
-    let declared = Broadcast {
+    let declared = Declaration {
         version: 1,
         fact: KLB.into(),
         state: State::On,
@@ -54,7 +54,7 @@ fn states() -> Vec<Stage> {
         with("ka", None),
         with("m␣x", None),
         with("k␣k", None),
-        with("", Some(Message::Broadcast(News::Declared(Box::new(declared))))),
+        with("", Some(Message::Declaration(News::Declared(Box::new(declared))))),
         with("", Some(Message::Phone(called))),
         with("", Some(Message::Rules(rev_2.clone(), None))),
         with("␣", Some(Message::Rules(rev_2, None))),

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use penutup::broadcast::{Broadcast, KLB, State};
+use penutup::declaration::{Declaration, KLB, State};
 use penutup::files::Folders;
 use penutup::rules::BUILT_IN;
 use penutup::softphone::agent::{AgentLine, NotTold};
 use penutup::softphone::message::{Bad, Command};
-use penutup::softphone::place::Place;
+use penutup::softphone::place::SocketDir;
 
 use super::socket::Visitor;
 use super::verb::{call, prompter, sockets};
@@ -31,8 +31,8 @@ fn bad(why: &str) -> String {
 }
 
 /// What the centre declares of KLB.
-pub fn klb(version: u64, state: State) -> Broadcast {
-    Broadcast {
+pub fn klb(version: u64, state: State) -> Declaration {
+    Declaration {
         version,
         fact: KLB.into(),
         state,
@@ -48,9 +48,9 @@ pub fn declares(version: u64, state: State) -> Command {
     Command::Klb(Box::new(klb(version, state)))
 }
 
-fn place(home: &Home) -> Place {
+fn place(home: &Home) -> SocketDir {
     let runtime: PathBuf = home.path().join("run/penutup");
-    Place::of(&Folders { runtime: Some(runtime), ..Folders::default() }).expect("a place")
+    SocketDir::of(&Folders { runtime: Some(runtime), ..Folders::default() }).expect("a place")
 }
 
 /// An agent at the home's only prompter.
@@ -293,7 +293,7 @@ fn brings(home: &Home, file: &str, text: impl AsRef<[u8]>) {
     penutup::files::write(&home.state("broadcast").join(file), text.as_ref()).expect("it is written");
 }
 
-fn brings_klb(home: &Home, klb: &Broadcast) {
+fn brings_klb(home: &Home, klb: &Declaration) {
     brings(home, "klb.toml", klb.to_table().to_string());
 }
 

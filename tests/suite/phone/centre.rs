@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use penutup::app::{App, Begin, Effect};
-use penutup::broadcast::{Broadcast, KLB, News, State};
 use penutup::closing::{Held, Since};
+use penutup::declaration::{Declaration, KLB, News, State};
 use penutup::message::Message;
 use penutup::message::agent::{AgentEvent, CentreLink};
 use penutup::words::Lang;
@@ -11,8 +11,8 @@ use penutup::words::Lang;
 use super::Rings as _;
 use crate::stage::{Stage, book, wib};
 
-fn klb(version: u64, state: State) -> Broadcast {
-    Broadcast {
+fn klb(version: u64, state: State) -> Declaration {
+    Declaration {
         version,
         fact: KLB.into(),
         state,
@@ -24,12 +24,12 @@ fn klb(version: u64, state: State) -> Broadcast {
     }
 }
 
-fn declares(s: &mut Stage, broadcast: Broadcast) -> &mut Stage {
-    s.act(Message::Broadcast(News::Declared(Box::new(broadcast))))
+fn declares(s: &mut Stage, broadcast: Declaration) -> &mut Stage {
+    s.act(Message::Declaration(News::Declared(Box::new(broadcast))))
 }
 
 /// Whether the last action had this declaration kept, together with the fact that it set.
-fn kept(s: &Stage, broadcast: &Broadcast) -> bool {
+fn kept(s: &Stage, broadcast: &Declaration) -> bool {
     s.effects.iter().any(|e| matches!(e, Effect::Save(s) if s.broadcast.as_ref() == Some(broadcast)))
 }
 
@@ -168,7 +168,7 @@ fn rules_that_do_not_know_the_fact_are_told_of_and_rules_that_do_take_it() {
 #[test]
 fn a_named_value_must_be_one_of_the_facts() {
     let mut s = Stage::at("14:00");
-    let named = |version, id: &str| Broadcast { value: Some(id.into()), ..klb(version, State::On) };
+    let named = |version, id: &str| Declaration { value: Some(id.into()), ..klb(version, State::On) };
     declares(&mut s, named(1, "siaga"));
     assert_eq!((s.fact("klb"), s.app.notice_is_trouble()), ("tidak", true));
     declares(&mut s, named(2, "ya"));
@@ -179,9 +179,9 @@ fn a_named_value_must_be_one_of_the_facts() {
 fn trouble_changes_nothing_and_goes_again() {
     let mut s = Stage::at("14:00");
     declares(&mut s, klb(1, State::On));
-    s.act(Message::Broadcast(News::Trouble("Pusat tidak terdengar".into()))).keys("?⎋");
+    s.act(Message::Declaration(News::Trouble("Pusat tidak terdengar".into()))).keys("?⎋");
     assert_eq!((s.fact("klb"), s.notice()), ("ya", "Pusat tidak terdengar".into()));
-    s.act(Message::Broadcast(News::Sound));
+    s.act(Message::Declaration(News::Sound));
     assert_eq!((s.fact("klb"), s.notice()), ("ya", String::new()));
 }
 
@@ -189,7 +189,7 @@ fn trouble_changes_nothing_and_goes_again() {
 fn a_clock_that_is_wrong_by_years_harms_nothing() {
     for at in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, wib("14:00") + TimeDelta::days(4000)] {
         let mut s = Stage::at("14:00");
-        declares(&mut s, Broadcast { since: at, until: Some(at), ..klb(1, State::On) });
+        declares(&mut s, Declaration { since: at, until: Some(at), ..klb(1, State::On) });
         assert_eq!(s.fact("klb"), "ya");
         let _ = (s.app.asked_fact(), s.app.next_change());
     }

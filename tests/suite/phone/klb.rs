@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use chrono::{TimeDelta, Utc};
-use penutup::broadcast::{Broadcast, News, State};
-use penutup::files::broadcast::{Looker, declare, path_in};
+use penutup::declaration::{Declaration, News, State};
+use penutup::files::broadcast::{FolderPoller, declare, path_in};
 use penutup::message::Message;
 use penutup::words::Lang;
 use tempfile::TempDir;
@@ -45,8 +45,8 @@ impl Site {
         self.home().penutup(["klb", "--at", "13:05"].iter().chain(args)).run()
     }
 
-    fn read(&self) -> Broadcast {
-        Broadcast::read(&fs::read(self.file()).expect("a file")).expect("a declaration")
+    fn read(&self) -> Declaration {
+        Declaration::read(&fs::read(self.file()).expect("a file")).expect("a declaration")
     }
 }
 
@@ -183,7 +183,7 @@ fn versions_rise_however_many_declare_at_once() {
     let now = "2026-03-02T06:05:00Z".parse().expect("a time");
     let declared = thread::scope(|scope| {
         let one = || {
-            let make = |version| Broadcast {
+            let make = |version| Declaration {
                 version,
                 fact: "klb".into(),
                 state: State::On,
@@ -251,29 +251,29 @@ fn until_is_the_next_such_time_and_by_has_a_default() {
 #[test]
 fn a_looker_tells_only_what_is_new() {
     let site = Site::new();
-    let mut looker = Looker::new(site.folder(), Lang::Id.words());
+    let mut poller = FolderPoller::new(site.folder(), Lang::Id.words());
     let now = Utc::now();
-    assert_eq!(looker.look(now), None, "nobody has declared anything");
+    assert_eq!(poller.look(now), None, "nobody has declared anything");
     site.klb(&ON).status(0);
-    assert_eq!(looker.look(now), Some(News::Declared(Box::new(site.read()))));
-    assert_eq!(looker.look(now), None);
+    assert_eq!(poller.look(now), Some(News::Declared(Box::new(site.read()))));
+    assert_eq!(poller.look(now), None);
     fs::write(site.file(), "version").expect("half a file");
-    assert!(matches!(looker.look(now), Some(News::Trouble(_))));
-    assert_eq!(looker.look(now), None, "once is enough");
+    assert!(matches!(poller.look(now), Some(News::Trouble(_))));
+    assert_eq!(poller.look(now), None, "once is enough");
     fs::remove_file(site.file()).expect("it is there");
-    assert_eq!(looker.look(now), Some(News::Sound));
+    assert_eq!(poller.look(now), Some(News::Sound));
 }
 
 #[test]
 fn a_version_ahead_of_the_clock_is_refused_until_the_clock_reaches_it() {
     let site = Site::new();
-    let mut looker = Looker::new(site.folder(), Lang::Id.words());
+    let mut poller = FolderPoller::new(site.folder(), Lang::Id.words());
     let now = Utc::now();
     site.klb(&ON).status(0);
     for behind in [TimeDelta::days(3), TimeDelta::days(365)] {
-        assert!(matches!(looker.look(now - behind), Some(News::Trouble(_)) | None));
+        assert!(matches!(poller.look(now - behind), Some(News::Trouble(_)) | None));
     }
-    assert_eq!(looker.look(now), Some(News::Declared(Box::new(site.read()))));
+    assert_eq!(poller.look(now), Some(News::Declared(Box::new(site.read()))));
 }
 
 #[test]
@@ -307,12 +307,12 @@ fn a_version_near_the_largest_number_is_refused_and_can_be_superseded() {
 
 #[test]
 fn a_version_that_was_applied_under_a_wrong_clock_is_superseded() {
-    let at = |version| Broadcast { version, ..super::agent::klb(version, State::On) };
-    let declared = |broadcast: Broadcast| Message::Broadcast(News::Declared(Box::new(broadcast)));
+    let at = |version| Declaration { version, ..super::agent::klb(version, State::On) };
+    let declared = |broadcast: Declaration| Message::Declaration(News::Declared(Box::new(broadcast)));
     let mut stage = Stage::at("14:20");
     stage.app = stage.app.knowing(Some(at(253_402_300_799)));
     let now = u64::try_from(stage.now.timestamp()).expect("a time after 1970");
-    stage.act(declared(Broadcast { why: Some("baru".into()), ..at(now) }));
+    stage.act(declared(Declaration { why: Some("baru".into()), ..at(now) }));
     let klb = stage.app.rules().fact_named("klb").expect("a fact");
     assert_eq!(stage.app.declared(klb).map(|b| b.version), Some(now));
     // What was taken under the right clock is not.

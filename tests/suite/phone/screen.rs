@@ -1,7 +1,7 @@
 //! How the screen says what came from outside, at every size a window may have.
 
 use chrono::TimeDelta;
-use penutup::broadcast::{Broadcast, KLB, News, State};
+use penutup::declaration::{Declaration, KLB, News, State};
 use penutup::message::Message;
 use penutup::message::agent::AgentEvent;
 use penutup::message::phone::Link;
@@ -21,8 +21,8 @@ fn shows(s: &mut Stage, columns: u16, rows: u16, words: &str) {
     assert!(no_blanks(&screen).contains(&no_blanks(words)), "{words:?} at {columns}×{rows}:\n{screen}");
 }
 
-fn klb() -> Broadcast {
-    Broadcast {
+fn klb() -> Declaration {
+    Declaration {
         version: 1,
         fact: KLB.into(),
         state: State::On,
@@ -39,7 +39,7 @@ fn full() -> Stage {
     let mut s = Stage::at("14:00");
     s.act(Message::PhoneLink(Link::Down))
         .act(Message::Agent(AgentEvent::Gone))
-        .act(Message::Broadcast(News::Declared(Box::new(klb()))));
+        .act(Message::Declaration(News::Declared(Box::new(klb()))));
     s.starts(&format!("aplikasi=telah nama={}", LONG_NAME.replace(' ', "+")));
     s
 }
@@ -70,7 +70,7 @@ fn the_banner_says_who_why_and_until_when_or_that_it_differs_here() {
     shows(&mut s, 80, 24, "KLB AKTIF dinyatakan s.d. 21.00: masih berlaku? V masih K ubah");
     // The centre has lifted it, and it holds here.
     let mut s = Stage::at("14:00");
-    s.act(Message::Broadcast(News::Declared(Box::new(Broadcast { state: State::Off, ..klb() })))).keys("k");
+    s.act(Message::Declaration(News::Declared(Box::new(Declaration { state: State::Off, ..klb() })))).keys("k");
     shows(&mut s, 80, 24, "KLB AKTIF sejak 14.00 · KLB di sini berbeda dari pusat · Campaign");
 }
 
@@ -149,7 +149,7 @@ fn no_size_breaks_it() {
 #[test]
 fn a_long_reason_gives_way_to_what_must_be_known() {
     let long = |text: &str, times: usize| Some(text.repeat(times).trim_end().to_owned());
-    let klb = Broadcast { by: long("Jakarta ", 5), why: long("gangguan ", 8), ..klb() };
+    let klb = Declaration { by: long("Jakarta ", 5), why: long("gangguan ", 8), ..klb() };
     for (time, lines) in
         [("14:00", &["s.d. 21.00 · Campaign Integritas TIDAK disampaikan"][..]), ("21:10", &["masih berlaku?"])]
     {

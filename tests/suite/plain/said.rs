@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use penutup::app::Mode;
 use penutup::book::Book;
-use penutup::broadcast::{Broadcast, KLB, News, State};
+use penutup::declaration::{Declaration, KLB, News, State};
 use penutup::message::phone::{Link, Pairs, PhoneEvent};
 use penutup::message::{Message, Subject};
 use penutup::rules::decide::decide;
@@ -145,7 +145,7 @@ fn what_comes_from_outside_is_said_when_it_comes() {
     assert_eq!(talk.hears(starts(&[])), ["Telepon menunggu sampai isian ini ditutup (Enter)."]);
     has(&talk.types("Budi"), "Panggilan baru.");
 
-    let broadcast = Broadcast {
+    let broadcast = Declaration {
         version: 1,
         fact: KLB.into(),
         state: State::On,
@@ -155,7 +155,7 @@ fn what_comes_from_outside_is_said_when_it_comes() {
         by: Some("SPV".into()),
         why: Some("gardu\u{1b}[31m induk".into()),
     };
-    let told = talk.hears(Message::Broadcast(News::Declared(Box::new(broadcast))));
+    let told = talk.hears(Message::Declaration(News::Declared(Box::new(broadcast))));
     assert_eq!(told[0], "Pusat menyatakan: KLB AKTIF.");
     assert!(told[1].starts_with("KLB AKTIF sejak 13.05; SPV; gardu"), "{told:?}");
     assert!(told[1].ends_with("s.d. 21.00; Campaign Integritas TIDAK disampaikan."), "{told:?}");

@@ -12,7 +12,7 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use clap::Parser as _;
 use penutup::app::{App, Begin};
 use penutup::book::{Book, Origin};
-use penutup::cli::{self, Answer, Cli, Context, Env, Status, Stop, Verb};
+use penutup::cli::{self, Cli, Context, Env, Status, Stop, Verb, VerbOutput};
 use penutup::clock::Clock;
 use penutup::diagnostics::draw::{Canvas, draw};
 use penutup::diagnostics::{Source, describe};
@@ -309,7 +309,7 @@ fn verbs(source: &[u8], folder: &Folder) {
     run(Lang::Id, &["say", "--rules", file], DONE);
 }
 
-fn shown(answer: &Result<Answer, Stop>, statuses: &[Status]) {
+fn shown(answer: &Result<VerbOutput, Stop>, statuses: &[Status]) {
     match answer {
         Ok(answer) => {
             assert!(statuses.contains(&answer.status), "{answer:?}");
@@ -324,7 +324,7 @@ fn shown(answer: &Result<Answer, Stop>, statuses: &[Status]) {
 }
 
 /// A verb, in this process: a home without any other file in it.
-fn verb(args: &[&str], folder: &Folder, lang: Lang) -> Result<Answer, Stop> {
+fn verb(args: &[&str], folder: &Folder, lang: Lang) -> Result<VerbOutput, Stop> {
     let with = ["penutup"].iter().chain(args).chain(&["--at", NOW]).map(OsString::from);
     let cli = Cli::try_parse_from(with).expect("arguments");
     let context = Context {

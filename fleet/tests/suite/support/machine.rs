@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_nats::Client;
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::broadcast::{Broadcast, KLB, State};
 use penutup::closing::ending::Ending;
 use penutup::closing::ending::Outcome;
+use penutup::declaration::{Declaration, KLB, State};
 use penutup::event::EventSender;
 use penutup::files::Folders;
 use penutup::journal::presence::Presence;
@@ -19,7 +19,7 @@ use penutup::journal::record::Record;
 use penutup::journal::store::{Change, Store};
 use penutup::message::Message;
 use penutup::message::agent::AgentEvent;
-use penutup::softphone::place::Place;
+use penutup::softphone::place::SocketDir;
 use penutup::softphone::socket::{self, Listening, Used};
 use penutup::words::Lang;
 use penutup_fleet::config::supervisor::Supervisor;
@@ -141,8 +141,8 @@ impl SeatMachine {
     }
 
     /// The declaration on the disk.
-    pub fn klb(&self) -> Option<Broadcast> {
-        Broadcast::read(&fs::read(self.file("klb.toml")).ok()?).ok()
+    pub fn klb(&self) -> Option<Declaration> {
+        Declaration::read(&fs::read(self.file("klb.toml")).ok()?).ok()
     }
 
     pub fn journal(&self) -> PathBuf {
@@ -159,7 +159,7 @@ impl SeatMachine {
     pub fn prompter(&self) -> Prompter {
         let folders = Folders { runtime: Some(self.home.path().join("run/penutup")), ..Folders::default() };
         fs::create_dir_all(self.home.path().join("run")).expect("a runtime folder");
-        Prompter::start(Place::of(&folders).expect("a place"))
+        Prompter::start(SocketDir::of(&folders).expect("a place"))
     }
 }
 
@@ -171,7 +171,7 @@ pub struct Prompter {
 }
 
 impl Prompter {
-    fn start(place: Place) -> Self {
+    fn start(place: SocketDir) -> Self {
         let received: Arc<Mutex<Vec<AgentEvent>>> = Arc::default();
         let recorded = Arc::clone(&received);
         let sender = EventSender::new(move |request| {
@@ -194,7 +194,7 @@ impl Prompter {
     }
 
     /// The last declaration that was received.
-    pub fn klb(&self) -> Option<Broadcast> {
+    pub fn klb(&self) -> Option<Declaration> {
         self.received().into_iter().rev().find_map(|event| match event {
             AgentEvent::Klb(klb) => Some(*klb),
             _ => None,
@@ -254,7 +254,7 @@ impl TestSupervisor {
 
     /// A signed declaration.
     pub fn klb(&self, key: &Key, version: u64, state: State, why: &str) -> Vec<u8> {
-        let klb = Broadcast {
+        let klb = Declaration {
             version,
             fact: KLB.into(),
             state,

@@ -43,7 +43,7 @@ impl State {
 
 /// A declaration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broadcast {
+pub struct Declaration {
     /// It rises with each; the highest wins.
     pub version: u64,
     /// The fact's id.
@@ -64,7 +64,7 @@ pub struct Broadcast {
 
 /// The bytes are no declaration: half a file, or another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoBroadcast;
+pub struct InvalidDeclaration;
 
 /// An instant, to the second: what is read is what will be written, so that one declaration is always equal to itself.
 /// `None` where the text is none, or none of the years that can be written.
@@ -90,15 +90,15 @@ pub fn tidy(text: &str, max: usize) -> Option<String> {
     (!text::is_blank(short)).then(|| short.to_owned())
 }
 
-impl Broadcast {
+impl Declaration {
     /// From a file's bytes.
     ///
     /// # Errors
     /// Where they are none.
-    pub fn read(bytes: &[u8]) -> Result<Self, NoBroadcast> {
+    pub fn read(bytes: &[u8]) -> Result<Self, InvalidDeclaration> {
         let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_FILE);
-        let table = text.and_then(|text| text.parse::<Table>().ok()).ok_or(NoBroadcast)?;
-        Self::from_table(&table).ok_or(NoBroadcast)
+        let table = text.and_then(|text| text.parse::<Table>().ok()).ok_or(InvalidDeclaration)?;
+        Self::from_table(&table).ok_or(InvalidDeclaration)
     }
 
     /// From a table; `None` where something that must be there is not, or is of another kind.
@@ -194,7 +194,7 @@ fn as_version(now: DateTime<Utc>) -> u64 {
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
     /// A declaration, a new one or one that is known.
-    Declared(Box<Broadcast>),
+    Declared(Box<Declaration>),
     /// Why the centre can't be heard, in one line in the user's language.
     Trouble(String),
     /// It can be heard again.
@@ -207,8 +207,8 @@ mod tests {
 
     use super::*;
 
-    fn klb() -> Broadcast {
-        Broadcast {
+    fn klb() -> Declaration {
+        Declaration {
             version: 7,
             fact: KLB.into(),
             state: State::On,
@@ -220,14 +220,14 @@ mod tests {
         }
     }
 
-    fn of(text: &str) -> Result<Broadcast, NoBroadcast> {
-        Broadcast::read(text.as_bytes())
+    fn of(text: &str) -> Result<Declaration, InvalidDeclaration> {
+        Declaration::read(text.as_bytes())
     }
 
     #[test]
     fn what_is_written_is_read() {
         let off =
-            Broadcast { state: State::Off, value: Some("tidak".into()), until: None, by: None, why: None, ..klb() };
+            Declaration { state: State::Off, value: Some("tidak".into()), until: None, by: None, why: None, ..klb() };
         for broadcast in [klb(), off] {
             assert_eq!(of(&broadcast.to_table().to_string()), Ok(broadcast));
         }
@@ -240,13 +240,13 @@ mod tests {
         assert_eq!((read.fact.as_str(), read.since), (KLB, klb().since));
         assert!(of(&format!("{least}later = [1]\n")).is_ok());
         for line in least.lines() {
-            assert_eq!(of(&least.replace(line, "")), Err(NoBroadcast), "{line}");
+            assert_eq!(of(&least.replace(line, "")), Err(InvalidDeclaration), "{line}");
         }
         for wrong in ["schema = 2", "until = 'soon'", "by = 7", "value = \"a\\u001b\""] {
-            assert_eq!(of(&format!("{least}{wrong}\n")), Err(NoBroadcast), "{wrong}");
+            assert_eq!(of(&format!("{least}{wrong}\n")), Err(InvalidDeclaration), "{wrong}");
         }
         for (right, wrong) in [("1\n", "0\n"), ("1\n", "-1\n"), ("1\n", "1.5\n"), ("off", "maybe")] {
-            assert_eq!(of(&least.replacen(right, wrong, 1)), Err(NoBroadcast), "{wrong}");
+            assert_eq!(of(&least.replacen(right, wrong, 1)), Err(InvalidDeclaration), "{wrong}");
         }
     }
 
@@ -259,8 +259,8 @@ mod tests {
                 assert_eq!((read.version, read.state, read.since), (7, State::On, klb().since));
             }
         }
-        assert_eq!(Broadcast::read(&vec![b'#'; MAX_FILE + 1]), Err(NoBroadcast));
-        assert_eq!(Broadcast::read(b"\xff\xfe"), Err(NoBroadcast));
+        assert_eq!(Declaration::read(&vec![b'#'; MAX_FILE + 1]), Err(InvalidDeclaration));
+        assert_eq!(Declaration::read(b"\xff\xfe"), Err(InvalidDeclaration));
     }
 
     #[test]
@@ -287,17 +287,17 @@ mod tests {
     #[test]
     fn versions_rise_also_in_a_new_folder() {
         let now: DateTime<Utc> = "2026-03-02T06:05:00Z".parse().unwrap();
-        let first = Broadcast::next_version(None, now);
-        assert_eq!(Broadcast::next_version(Some(first), now), first + 1);
-        assert_eq!(Broadcast::next_version(Some(first), now + TimeDelta::hours(1)), first + 3600);
-        assert_eq!(Broadcast::next_version(Some(u64::MAX), now), u64::MAX);
+        let first = Declaration::next_version(None, now);
+        assert_eq!(Declaration::next_version(Some(first), now), first + 1);
+        assert_eq!(Declaration::next_version(Some(first), now + TimeDelta::hours(1)), first + 3600);
+        assert_eq!(Declaration::next_version(Some(u64::MAX), now), u64::MAX);
     }
 
     #[test]
     fn a_version_far_ahead_of_the_clock_is_recognized() {
         let now: DateTime<Utc> = "2026-03-02T06:05:00Z".parse().unwrap();
-        let at = |version| Broadcast { version, ..klb() }.is_ahead_of(now);
-        let limit = Broadcast::next_version(None, now) + MAX_AHEAD;
+        let at = |version| Declaration { version, ..klb() }.is_ahead_of(now);
+        let limit = Declaration::next_version(None, now) + MAX_AHEAD;
         assert_eq!([1, limit, limit + 1, LAST_VERSION, u64::MAX].map(at), [false, false, true, true, true]);
         assert!(!klb().is_ahead_of(DateTime::UNIX_EPOCH - TimeDelta::days(1)));
     }
@@ -305,7 +305,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_break_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Broadcast::read(&bytes);
+            let _ = Declaration::read(&bytes);
         }
     }
 }
