@@ -1,7 +1,6 @@
-//! What reaches the prompter from the telephone and from the fleet's agent: the local socket that `penutup call` and the
-//! agent speak to, and baresip. Bytes in, [`crate::message::phone::PhoneEvent`]s and
-//! [`crate::message::agent::AgentEvent`]s out. What they do to a call is `app`'s business; nothing here knows the rules,
-//! the screen, or keeps a number.
+//! Input from the telephone and from the fleet's agent: the local socket that `penutup call` and the agent use, and
+//! baresip. Bytes in, [`crate::message::phone::PhoneEvent`]s and [`crate::message::agent::AgentEvent`]s out. Their
+//! effect on a call is decided in `app`; this module knows no rules and no screen, and stores no number.
 
 pub mod agent;
 mod agents;

@@ -1,5 +1,5 @@
-//! Files that another program holds open: an editor that saves, a scanner that looks, another prompter that reads. Windows
-//! refuses to open or replace them meanwhile, and mostly for a moment only; elsewhere nothing is refused.
+//! Files that another program has open: an editor, a virus scanner, another prompter. Windows refuses to open or
+//! replace them meanwhile, usually for a moment; other systems refuse nothing.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -10,15 +10,15 @@ use tempfile::NamedTempFile;
 
 use crate::diagnostics::outside::is_held;
 
-/// So long is a moment.
+/// How long to retry.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// And so long is waited between two attempts.
+/// The pause between two attempts.
 const BREATH: Duration = Duration::from_millis(10);
 
-/// Does it, and again while another program is in the way, but for no longer than a moment.
+/// Runs `act`, and again while another program has the file open, for up to a moment.
 ///
 /// # Errors
-/// What `act` says at last.
+/// The last error of `act`.
 pub fn retry_while_locked<T>(
     is_in_the_way: impl Fn(&io::Error) -> bool,
     mut act: impl FnMut() -> io::Result<T>,
@@ -32,17 +32,17 @@ pub fn retry_while_locked<T>(
     }
 }
 
-/// Gives a finished file its name, in the place of what had it before.
+/// Renames a finished temporary file over its destination.
 ///
 /// # Errors
-/// What the system says; [`ErrorKind::ResourceBusy`] where another program holds the old file open and won't let go.
+/// The I/O error; [`ErrorKind::ResourceBusy`] if another program keeps the old file open.
 pub fn replace(file: NamedTempFile, path: &Path) -> io::Result<()> {
-    // It is a temporary file no longer, which Windows would keep from the disk; nor is it open, so that it can be renamed.
+    // Drop the temporary attribute, which makes Windows avoid the disk, and close the file so that it can be renamed.
     let (file, from) = file.keep().map_err(|e| e.error)?;
     drop(file);
-    // Windows says "no permission" of a file that is open elsewhere.
+    // Windows reports "permission denied" for a file that is open elsewhere.
     let refused = |e: &io::Error| is_held(e) || (cfg!(windows) && e.kind() == ErrorKind::PermissionDenied);
-    // The library's rename, other than the crate's, replaces a file that is open for reading on Windows too.
+    // Unlike the crate's rename, the standard library's also replaces a file that is open for reading on Windows.
     let renamed = retry_while_locked(refused, || fs::rename(&from, path));
     if renamed.is_err() {
         let _ = fs::remove_file(&from);
@@ -100,7 +100,7 @@ mod tests {
         let mut reader = fs::File::open(&path).unwrap();
         let replaced = replace(made(folder.path(), "new"), &path);
         if replaced.as_ref().is_err_and(|e| e.kind() == ErrorKind::ResourceBusy) && cfg!(windows) && is_wine() {
-            // Straight to the stream: a skipped test must be seen among those that passed.
+            // Directly to the stream: a skipped test must be visible among those that passed.
             let told = "SKIPPED a_file_that_is_open_for_reading_is_replaced: Wine replaces no open file, Windows does";
             let _ = writeln!(io::stderr(), "{told}");
             return;
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
-    /// Whether this is Wine, which hands on the variable of its own folder.
+    /// Whether this is Wine, which passes on the variable of its own folder.
     fn is_wine() -> bool {
         std::env::var_os("WINEPREFIX").is_some()
     }
@@ -125,7 +125,7 @@ mod tests {
 
         use super::*;
 
-        /// Opened as programs do that share nothing.
+        /// Opened without sharing, as some programs do.
         fn alone(path: &Path) -> fs::File {
             fs::OpenOptions::new().read(true).share_mode(0).open(path).unwrap()
         }

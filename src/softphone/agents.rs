@@ -1,6 +1,6 @@
-//! Which connection is the fleet agent's: the last that claimed to be and has said something since. A claim alone takes
-//! the place of nobody who has said something, so that connections which only claim keep the real agent neither out nor
-//! away.
+//! Which connection is the fleet agent's: the last one that claimed to be and has sent something since. A claim alone
+//! does not replace a connection that has sent something, so connections that only claim can neither lock the real
+//! agent out nor replace it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,11 +10,11 @@ use crate::event::EventSender;
 use crate::message::Message;
 use crate::message::agent::AgentEvent;
 
-/// How many messages an agent may send in a row as fast as they are answered, and how long each further one waits.
+/// How many commands an agent may send in a row without delay, and the delay for each further one.
 const BURST: u32 = 32;
 const PACE: Duration = Duration::from_millis(20);
 
-/// All that claimed to be the agent.
+/// All connections that claimed to be the agent's.
 #[derive(Debug, Default)]
 pub struct Agents(Mutex<Claims>);
 
@@ -31,7 +31,7 @@ struct Current {
 }
 
 impl Agents {
-    /// Locked while a coming or going is reported, so that no end is reported after another's coming.
+    /// Locked while a connect or disconnect is reported, so that a disconnect is never reported after the next connect.
     fn claims(&self) -> MutexGuard<'_, Claims> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -50,7 +50,7 @@ impl Agents {
     }
 }
 
-/// One that claimed. When this is dropped, it is gone.
+/// A connection with a claim, withdrawn on drop.
 #[derive(Debug)]
 pub struct Agent<'a> {
     number: u64,
@@ -61,12 +61,12 @@ pub struct Agent<'a> {
 }
 
 impl Agent<'_> {
-    /// Whether it has said something since it claimed.
+    /// Whether it has sent something since its claim.
     pub fn has_spoken(&self) -> bool {
         self.has_spoken
     }
 
-    /// It says something. Answers whether it is the agent; not where a later one has taken its place.
+    /// It sent something. Returns whether it is the agent's connection; `false` if a later one has replaced it.
     pub fn speaks(&mut self) -> bool {
         self.has_spoken = true;
         let mut claims = self.agents.claims();
@@ -79,12 +79,12 @@ impl Agent<'_> {
         true
     }
 
-    /// Slows a flood down, so that the screen has more to do than to answer it.
+    /// Slows a flood down so that it can't occupy the screen.
     pub fn slow_down(&mut self) {
         self.pace.wait();
     }
 
-    /// Reports without waiting for an answer.
+    /// Reports without waiting for a reply.
     fn report(&self, event: AgentEvent) {
         self.sender.send(Message::Agent(event));
     }
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(take(), [true]);
         silent.extend((0..4).map(|_| agents.claim(&tell)));
         assert!(real.speaks());
-        // They end, at their deadline: nobody's end.
+        // They end at their deadline, which reports nothing.
         silent.clear();
         assert!(real.speaks());
         assert!(take().is_empty());

@@ -1,5 +1,5 @@
-//! The other side of the local socket: finds the prompter that was used last, or the one at a seat, and hands it one
-//! message. Never waits longer than it was told to, whatever the prompters do.
+//! The client side of the local socket: finds the prompter that was used last, or the one at a seat, and sends it one
+//! message. Never exceeds its deadline, whatever the prompters do.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,23 +14,22 @@ use crate::diagnostics::outside::is_foreign;
 use crate::message::phone::PhoneEvent;
 use crate::rules::text::fold;
 
-/// How long is waited between two attempts to be let in.
+/// The pause between two attempts to connect.
 const BREATH: Duration = Duration::from_millis(2);
 
-/// Why a message reached nobody.
+/// Why a message was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoCall {
     /// No prompter is open.
     NoPrompter,
-    /// None at that seat.
     NoSeat,
-    /// There are prompters, but none says a word.
+    /// There are prompters, but none greets.
     NoWord,
-    /// There are prompters, but none has a place for us just now.
+    /// There are prompters, but all are busy.
     Busy,
-    /// Another user could have made what is there: it was told nothing.
+    /// The socket could be another user's: nothing was sent.
     Foreign,
-    /// The message does not fit.
+    /// The message is too long.
     TooLong,
 }
 
@@ -41,10 +40,10 @@ struct Greeted {
     at: Instant,
 }
 
-/// Hands a message over. The prompter's answer, or `None` where it has the message and takes its time.
+/// Sends a message. Returns the reply, or `None` if the prompter has received the message and takes its time.
 ///
 /// # Errors
-/// Why nobody has it.
+/// Why it was not delivered.
 pub fn hand(
     place: &SocketDir,
     seat: Option<&str>,
@@ -62,9 +61,9 @@ pub fn hand(
         Err(_) => return Err(NoCall::Foreign),
         Ok(()) => {}
     }
-    // One that is silent must leave time to speak with another.
+    // A silent prompter must leave time to try another one.
     let (mut greeted, nobody) = greetings(place.sockets(), start + patience * 2 / 3);
-    // Who can't prove to be of this user is nobody.
+    // A peer without proof of being this user's counts as absent.
     let proof = place.proof().map_err(|_| NoCall::NoPrompter)?;
     greeted.retain(|g| g.greeting.proof == proof);
     if greeted.is_empty() {
@@ -74,40 +73,40 @@ pub fn hand(
     greeted.retain(at_seat);
     let chosen = last_used(&greeted.iter().map(|g| (&g.greeting, g.at)).collect::<Vec<_>>());
     let chosen = chosen.map(|at| greeted.swap_remove(at));
-    // The one that could not be spoken with may sit at that seat.
+    // The prompter that did not greet may be the one at that seat.
     let mut chosen = chosen.ok_or(nobody.unwrap_or(NoCall::NoSeat))?;
     chosen.pipe.write(&line, deadline).map_err(|e| if is_gone(&e) { NoCall::Busy } else { NoCall::NoWord })?;
     match chosen.pipe.line(deadline) {
-        // Something else than an answer is a newer program's.
+        // Anything else than a reply is a newer program's.
         Ok(Some(line)) => Ok(serde_json::from_slice(&line).ok()),
-        // It hangs up on nobody whom it has heard without an answer.
+        // The prompter closes no connection without a reply once it has read a command.
         Ok(None) => Err(NoCall::Busy),
         Err(e) if is_gone(&e) => Err(NoCall::Busy),
         Err(_) => Ok(None),
     }
 }
 
-/// Which of the prompters that greeted, and when, was used last.
+/// The index of the prompter that was used last, from the greetings and their times.
 fn last_used(greeted: &[(&Greeting, Instant)]) -> Option<usize> {
     let used: Option<Vec<u64>> = greeted.iter().map(|(greeting, _)| greeting.used).collect();
     if let Some(used) = used {
         return (0..used.len()).max_by_key(|at| used[*at]);
     }
-    // One that greeted earlier has been idle for longer by now.
+    // A prompter that greeted earlier has been idle for longer by now.
     let idle = |at: &usize| Duration::from_millis(greeted[*at].0.idle).saturating_add(greeted[*at].1.elapsed());
     (0..greeted.len()).min_by_key(idle)
 }
 
-/// Everybody who greets in time, and why somebody who was there did not.
+/// All prompters that greet in time, and why another one did not.
 fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, Option<NoCall>) {
     let (send, heard) = channel();
     let last = sockets.pop();
     for socket in sockets {
         let send = send.clone();
-        // One that hangs holds its thread alone, and that ends with the process.
+        // A hanging one blocks only its own thread, which ends with the process.
         thread::spawn(move || _ = send.send(greet(&socket, deadline)));
     }
-    // The last, and mostly the only one, needs no thread.
+    // The last one, usually the only one, needs no thread.
     if let Some(socket) = last {
         let _ = send.send(greet(&socket, deadline));
     }
@@ -123,7 +122,7 @@ fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, Opt
     }
 }
 
-/// Waits for a greeting. The error: why there is none, `None` where nobody is there.
+/// Waits for a greeting. The error is the reason, `None` if no process listens.
 fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
     let mut late = NoCall::NoWord;
     loop {
@@ -131,7 +130,7 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
         let stream = SocketDir::connect(socket, left).map_err(|e| match e.kind() {
             _ if is_foreign(&e) => Some(NoCall::Foreign),
             io::ErrorKind::TimedOut => Some(late),
-            // As many wait to be let in as the system allows.
+            // The system's queue for connections is full.
             io::ErrorKind::WouldBlock => Some(NoCall::Busy),
             _ => None,
         })?;
@@ -151,7 +150,8 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
             Err(e) if e.kind() == io::ErrorKind::TimedOut => return Err(Some(late)),
             Err(_) => return Err(None),
         }
-        // It is busy, made room for another, or ends just now: then the next attempt finds nobody.
+        // It is busy, closed this connection for another, or is just ending: in that case the next attempt finds no
+        // listener.
         late = NoCall::Busy;
         if left < BREATH {
             return Err(Some(late));
@@ -160,7 +160,7 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
     }
 }
 
-/// Whether the other side has hung up.
+/// Whether the peer has closed the connection.
 fn is_gone(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof, WriteZero};
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof | WriteZero)
@@ -190,7 +190,7 @@ mod tests {
         let later = greeting(4000, Some(1100));
         assert_eq!(last_used(&[(&earlier, late), (&later, soon)]), Some(1));
         assert_eq!(last_used(&[(&later, soon), (&earlier, late)]), Some(0));
-        // An earlier version says only how long ago it was.
+        // An earlier version sends only `idle`.
         let old = greeting(3000, None);
         assert_eq!(last_used(&[(&later, soon), (&old, soon)]), Some(1));
         assert_eq!(last_used(&[]), None);

@@ -1,12 +1,12 @@
-//! The words that cross the local socket: one line of JSON each, bounded. Pure; knows nothing of sockets.
+//! The messages of the local socket: one bounded line of JSON each. Pure; knows no sockets.
 //!
-//! The prompter speaks first: a [`Greeting`]. Then the other side says a [`Command`], and the prompter an [`Reply`];
-//! a connection may carry several, one after the other. A message that a newer program would send is answered as
-//! unknown, and its unknown keys are ignored.
+//! The prompter sends first: a [`Greeting`]. Then the client sends a [`Command`] and the prompter a [`Reply`]; a
+//! connection may carry several, one after the other. A command from a newer program gets the reply "unknown"; unknown
+//! keys are ignored.
 //!
-//! A connection that begins with [`Command::Fleet`] is the fleet's agent's: it stays open for as long as the agent
-//! lives, carries what the agent has to tell whenever it has it, and nothing of the telephone's. Its second word must come
-//! soon: [`Command::Here`] where the agent has nothing to tell yet.
+//! A connection that begins with [`Command::Fleet`] belongs to the fleet's agent: it stays open as long as the agent
+//! runs and carries the agent's commands, never the telephone's. Its second command must follow soon: [`Command::Here`]
+//! if the agent has nothing to report yet.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,50 +15,50 @@ use serde_json::{Map, Value};
 use crate::declaration::{Declaration, time, time_text};
 use crate::message::phone::{Ignored, Pairs, PhoneEvent};
 
-/// The longest line, in bytes, its end included.
+/// The longest line in bytes, including its line break.
 pub const MAX_LINE: usize = 8 * 1024;
 /// The most pairs in a message.
 pub const MAX_PAIRS: usize = 32;
-/// This version of the protocol.
 pub const PROTOCOL: u32 = 1;
 
-/// What is said to a prompter.
+/// A command sent to a prompter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// The telephone tells something.
+    /// An event of the telephone.
     Phone(PhoneEvent),
-    /// Who speaks is the fleet's agent: the first word of its connection.
+    /// The sender is the fleet's agent: the first command of its connection.
     Fleet,
-    /// The agent is there and has nothing else to say.
+    /// The agent is running and has nothing else to report.
     Here,
-    /// The agent has verified a declaration of the centre.
+    /// A declaration of the centre, verified by the agent.
     Klb(Box<Declaration>),
-    /// The agent has put other rules on the disk.
+    /// The agent has written other rules to the disk.
     Rules,
-    /// Since when the agent has not heard the centre; `None`: it hears it.
+    /// Since when the agent has had no connection to the centre; `None` while it is connected.
     Link(Option<DateTime<Utc>>),
 }
 
-/// Why a line is no message, or none that is taken here. Never says what stood in it.
+/// Why a line was rejected. Never contains text of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bad {
     /// Longer than [`MAX_LINE`], or with more than [`MAX_PAIRS`] pairs.
     TooLong,
-    /// No JSON object of the right shape.
+    /// Not a JSON object of the expected shape.
     Garbled,
-    /// Something that this program does not know.
+    /// A type that this program does not know.
     Unknown,
-    /// What is the agent's alone, from one who did not say first that it is the agent; or what is not.
+    /// A command of the agent on a connection that did not begin with [`Command::Fleet`], or another command on one
+    /// that did.
     OutOfTurn,
-    /// A later agent has the place.
+    /// A later agent has replaced this one.
     Taken,
-    /// As many as may come are being answered: said instead of the greeting.
+    /// Too many connections are being served: sent instead of the greeting.
     Busy,
 }
 
-/// A message's shape on the line. What only some messages have is looked at where it is needed: a key that a message
-/// does not have may be anything.
+/// The shape of a command on the line. Keys that only some commands have are checked by those commands: other commands
+/// ignore them, whatever their type.
 #[derive(Default, Serialize, Deserialize)]
 struct Shape {
     #[serde(rename = "do")]
@@ -73,10 +73,10 @@ struct Shape {
     since: Value,
 }
 
-/// Reads a line, with or without its end.
+/// Parses a line, with or without its line break.
 ///
 /// # Errors
-/// Why it is no message.
+/// Why the line was rejected.
 pub fn parse(line: &[u8]) -> Result<Command, Bad> {
     if line.len() > MAX_LINE {
         return Err(Bad::TooLong);
@@ -103,7 +103,7 @@ pub fn parse(line: &[u8]) -> Result<Command, Bad> {
     }
 }
 
-/// A declaration from an object with the keys of its file. What is of another kind than in a file is none there either.
+/// A declaration from an object with the keys of its file, under the same type rules as the file.
 fn declaration(klb: &Value) -> Option<Declaration> {
     let mut table = toml::Table::new();
     for (key, value) in klb.as_object()? {
@@ -126,7 +126,7 @@ fn object(klb: &Declaration) -> Value {
     Value::Object(values.collect::<Map<_, _>>())
 }
 
-/// Writes a message, its end included.
+/// Serializes a command, including the line break.
 #[must_use]
 pub fn to_line(message: &Command) -> Vec<u8> {
     let of = |verb: &str| Shape { verb: verb.into(), ..Shape::default() };
@@ -143,40 +143,39 @@ pub fn to_line(message: &Command) -> Vec<u8> {
     })
 }
 
-/// What the prompter says first.
+/// The prompter's first line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Greeting {
-    /// The version of the protocol.
     pub penutup: u32,
-    /// The seat, as the settings name it.
+    /// The seat named in the settings.
     #[serde(default)]
     pub seat: Option<String>,
-    /// For how many milliseconds nobody has touched its keys.
+    /// Milliseconds since the prompter's keys were last used.
     pub idle: u64,
-    /// When that was last, in milliseconds since the machine was started: unlike `idle` it is as true when the greeting is
-    /// read late. Not on Windows, nor in earlier versions.
+    /// When its keys were last used, in milliseconds since boot: unlike `idle` this stays correct if the greeting is
+    /// read late. Absent on Windows and from earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<u64>,
-    /// What it proves itself by, where others could stand in its place.
+    /// The secret that proves the prompter's identity, on platforms that need one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
 }
 
-/// What the prompter answers.
+/// The prompter's reply.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
-    /// What of it was not taken.
+    /// The parts of the command that were ignored.
     #[serde(default)]
     pub ignored: Vec<Ignored>,
-    /// Why nothing of it was taken.
+    /// Why the whole command was rejected.
     #[serde(default)]
     pub bad: Option<Bad>,
 }
 
-/// Any of the prompter's words as a line, its end included.
+/// Serializes any message of the prompter, including the line break.
 #[must_use]
 pub fn line(words: &impl Serialize) -> Vec<u8> {
-    // These types always can be written; if one could not, an empty line is answered as garbled.
+    // These types always serialize; if one did not, the client would reject an empty line as garbled.
     let mut out = serde_json::to_vec(words).unwrap_or_default();
     out.push(b'\n');
     out

@@ -1,7 +1,7 @@
-//! Where the prompters' sockets lie, and who may come to them: the same user alone. On Unix a folder with mode 0700, where
-//! no other user could put another in its place, and sockets with mode 0600 in it; on Windows named pipes with the system's own protection, and a folder with a file for
-//! each, since pipes lie in no folder of ours. A name carries the process number; the seat is told in the greeting, since
-//! it may hold anything.
+//! The directory of the prompters' sockets, accessible to the same user only. On Unix: a directory with mode 0700 in
+//! which no other user could replace files, with sockets of mode 0600. On Windows: named pipes with the system's own
+//! access control, and a directory with one file per pipe, because pipes live in a global namespace. The file name
+//! contains the process ID; the seat is sent in the greeting because it may contain any character.
 
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,31 +16,28 @@ use uuid::Uuid;
 use super::short::Short;
 use crate::files::Folders;
 
-/// How many sockets are looked at.
+/// The most sockets that are tried.
 const MAX_SOCKETS: usize = 64;
-/// The length of a proof.
+/// The length of the proof in bytes.
 const PROOF: usize = 64;
 
-/// Where sockets lie.
+/// The directory of the prompters' sockets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketDir {
-    /// The folder.
     folder: PathBuf,
-    /// The file with what a prompter proves itself by, where a folder's mode does not: any user may make a pipe that is
-    /// called as ours are, and would be told the customer's name.
+    /// The file with the secret that proves a prompter's identity on platforms where the directory's mode does not: any
+    /// user may create a pipe with such a name, and would receive the customer's name.
     proof: Option<PathBuf>,
 }
 
-/// A socket of our own. It goes when this is dropped.
+/// A socket of this process, removed on drop.
 #[derive(Debug)]
 pub struct Bound {
-    /// What listens.
     pub listener: Listener,
-    /// Where.
     pub file: OwnFile,
 }
 
-/// The socket's file; on Windows the one that names the pipe.
+/// The socket's file; on Windows, the file that names the pipe. Removed on drop.
 #[derive(Debug)]
 pub struct OwnFile(pub PathBuf);
 
@@ -51,7 +48,7 @@ impl Drop for OwnFile {
 }
 
 impl SocketDir {
-    /// The runtime folder where there is one, else one in the state folder.
+    /// The runtime folder if there is one, otherwise a folder below the state folder.
     #[must_use]
     pub fn of(folders: &Folders) -> Option<Self> {
         let state = || folders.state.as_ref().map(|state| state.join("run"));
@@ -60,22 +57,22 @@ impl SocketDir {
         Some(Self { folder, proof })
     }
 
-    /// The folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Whether the system has room for one more open file.
+    /// Whether the process can open one more file descriptor.
     #[must_use]
     pub fn has_room(&self) -> bool {
         std::fs::read_dir(&self.folder).is_ok()
     }
 
-    /// What a prompter proves itself by, made where it is not there yet; `None` where it need not.
+    /// The secret that a prompter sends to prove its identity, created if missing; `None` where the platform needs
+    /// none.
     ///
     /// # Errors
-    /// Where it can't be kept or read.
+    /// If the secret can't be written or read.
     pub fn prove(&self) -> io::Result<Option<String>> {
         let Some(path) = &self.proof else { return Ok(None) };
         if let Some(folder) = path.parent() {
@@ -92,20 +89,19 @@ impl SocketDir {
         self.proof()
     }
 
-    /// What a prompter must have proved itself by; `None` where it need not.
+    /// The secret that a prompter must have sent; `None` where the platform needs none.
     ///
     /// # Errors
-    /// Where it can't be read: then nobody can have proved anything.
+    /// If the secret can't be read: then no prompter can have proved its identity.
     pub fn proof(&self) -> io::Result<Option<String>> {
         let Some(path) = &self.proof else { return Ok(None) };
         let proof = std::fs::read_to_string(path)?;
         if proof.len() == PROOF { Ok(Some(proof)) } else { Err(ErrorKind::InvalidData.into()) }
     }
 
-    /// Connects to a socket.
-    ///
     /// # Errors
-    /// Nobody there, or not within `patience`; [`crate::diagnostics::outside::Foreign`] inside where it is another user's.
+    /// No listener, or no connection within `patience`; wraps [`crate::diagnostics::outside::Foreign`] if the socket
+    /// belongs to another user.
     pub fn connect(path: &Path, patience: Duration) -> io::Result<Stream> {
         #[cfg(unix)]
         let short = Short::of(path)?;
@@ -136,15 +132,15 @@ mod unix {
         SocketDir, ToFsName, io,
     };
 
-    /// How many names are tried: another namespace of processes may share the folder.
+    /// How many file names are tried: processes of another PID namespace may share the directory.
     const NAMES: u32 = 16;
-    /// A socket that is being made has no listener for a moment; after so long its maker is dead.
+    /// A socket has no listener for a moment while it is created; after this time its process counts as dead.
     const MAKING: Duration = Duration::from_secs(60);
-    /// How long a dead one may take to say so.
+    /// How long connecting to a dead socket may take.
     const DEAD: Duration = Duration::from_millis(200);
 
     impl SocketDir {
-        /// The sockets of all prompters, dead ones too.
+        /// The sockets of all prompters, including dead ones.
         #[must_use]
         pub fn sockets(&self) -> Vec<PathBuf> {
             self.with_extension("sock")
@@ -157,10 +153,10 @@ mod unix {
             named.filter(|p| is_socket(p) && owner::is_ours(p)).take(MAX_SOCKETS).collect()
         }
 
-        /// Makes a socket for this prompter, and takes dead ones away. What is no socket is left as it is.
+        /// Creates a socket for this prompter and removes dead ones. Other files are left untouched.
         ///
         /// # Errors
-        /// A folder that is not ours, or what the system says.
+        /// If the directory is not ours, or the I/O error.
         pub fn bind(&self) -> io::Result<Bound> {
             self.make_private()?;
             for dead in self.sockets().into_iter().filter(|p| is_dead(p)) {
@@ -184,16 +180,16 @@ mod unix {
             Err(ErrorKind::AddrInUse.into())
         }
 
-        /// Makes the folder, ours alone.
+        /// Creates the directory with access for this user only.
         ///
         /// # Errors
-        /// A folder that is not ours, that another user could replace, or what the system says.
+        /// If the directory belongs to another user or could be replaced by one, or the I/O error.
         pub fn make_private(&self) -> io::Result<()> {
             match DirBuilder::new().recursive(true).mode(0o700).create(&self.folder) {
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
                 other => other?,
             }
-            // A link would lead elsewhere.
+            // Don't follow a symbolic link.
             if !fs::symlink_metadata(&self.folder)?.is_dir() {
                 return Err(ErrorKind::NotADirectory.into());
             }
@@ -204,27 +200,27 @@ mod unix {
             self.check()
         }
 
-        /// Whether the folder is ours, and no other user could put something in it or something else in its place.
+        /// Checks that the directory is ours and that no other user could create files in it or replace it.
         ///
         /// # Errors
-        /// [`crate::diagnostics::outside::Foreign`] inside where another user could, or what the system says.
+        /// Wraps [`crate::diagnostics::outside::Foreign`] if another user could, or the I/O error.
         pub fn check(&self) -> io::Result<()> {
             owner::check_folder(&self.folder)
         }
     }
 
-    /// Listens under a name that is not there yet. It appears only once it listens, so that nobody takes it for dead.
+    /// Listens under an unused name. The name appears only after `listen`, so that no other process takes it for dead.
     fn listen(path: &Path) -> io::Result<Listener> {
         let making = path.with_extension("new");
         let short = Short::of(&making)?;
         let name = short.path().to_fs_name::<GenericFilePath>()?;
         let options = || ListenerOptions::new().name(name.borrow()).reclaim_name(false);
         let listener = match options().mode(0o600).create_sync() {
-            // Not every system can; the folder's mode keeps others out there too.
+            // Not every system can; the directory's mode keeps other users out there too.
             Err(e) if e.kind() == ErrorKind::Unsupported => options().create_sync(),
             other => other,
         }?;
-        // A link refuses to replace what is there, which a renaming would do.
+        // Unlike a rename, a hard link fails if the name exists.
         let linked = fs::hard_link(&making, path);
         let _ = fs::remove_file(&making);
         linked.map(|()| listener)
@@ -234,7 +230,7 @@ mod unix {
         fs::symlink_metadata(path).is_ok_and(|about| about.file_type().is_socket())
     }
 
-    /// Whether nobody listens any more. Any other trouble than that is no proof.
+    /// Whether no process listens any more. Other errors prove nothing.
     fn is_dead(path: &Path) -> bool {
         SocketDir::connect(path, DEAD).is_err_and(|e| e.kind() == ErrorKind::ConnectionRefused)
     }
@@ -253,28 +249,28 @@ mod windows {
         ToFsName, Uuid, io,
     };
 
-    /// What every pipe's name begins with.
+    /// The prefix of every pipe's name.
     const PIPES: &str = r"\\.\pipe\penutup-";
-    /// How the files that name them end.
+    /// The suffix of the files that name pipes.
     const NAMING: &str = "pipe";
-    /// How long a pipe that is gone may take to say so.
+    /// How long connecting to a removed pipe may take.
     const GONE: Duration = Duration::from_millis(200);
 
     impl SocketDir {
-        /// The pipes of all prompters, dead ones too.
+        /// The pipes of all prompters, including dead ones.
         #[must_use]
         pub fn sockets(&self) -> Vec<PathBuf> {
             self.naming().iter().filter_map(|file| pipe_of(file)).take(MAX_SOCKETS).collect()
         }
 
-        /// The files that name pipes. They are ours alone to write, which the list of all the machine's pipes is not.
+        /// The files that name pipes. Only this user can write them, unlike the machine's list of pipes.
         fn naming(&self) -> Vec<PathBuf> {
             let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
             let paths = entries.flatten().map(|e| e.path());
             paths.filter(|p| p.extension().is_some_and(|e| e == NAMING)).collect()
         }
 
-        /// Nothing to be looked at: a pipe proves whose it is.
+        /// Nothing to check: the pipe's peer proves its identity.
         ///
         /// # Errors
         /// Never.
@@ -283,10 +279,11 @@ mod windows {
             Ok(())
         }
 
-        /// Makes a pipe for this prompter, open to its owner and the system alone, and takes the names of dead ones away.
+        /// Creates a pipe for this prompter, open to its owner and the system only, and removes the files of dead
+        /// pipes.
         ///
         /// # Errors
-        /// What the system says.
+        /// The I/O error.
         pub fn bind(&self) -> io::Result<Bound> {
             fs::create_dir_all(&self.folder)?;
             for file in self.naming() {
@@ -298,16 +295,16 @@ mod windows {
             let file = self.folder.join(format!("{}-{}.{NAMING}", std::process::id(), Uuid::now_v7().simple()));
             let pipe = pipe_of(&file).ok_or(ErrorKind::InvalidFilename)?;
             let name = pipe.as_path().to_fs_name::<GenericFilePath>()?;
-            // Protected from what it would inherit; all rights for OWNER RIGHTS and SYSTEM.
+            // Protected from inherited rights; all rights for OWNER RIGHTS and SYSTEM.
             let owner_alone = SecurityDescriptor::deserialize(u16cstr!("D:P(A;;GA;;;OW)(A;;GA;;;SY)"))?;
             let listener = ListenerOptions::new().name(name).security_descriptor(owner_alone).create_sync()?;
-            // It is named only once it listens, so that nobody takes it for dead.
+            // The file is written after `listen`, so that no other process takes the pipe for dead.
             fs::File::create_new(&file)?;
             Ok(Bound { listener, file: OwnFile(file) })
         }
     }
 
-    /// The pipe that a file names, where it names one as we do.
+    /// The pipe that a file names, if the name has our form.
     fn pipe_of(file: &Path) -> Option<PathBuf> {
         let name = file.file_stem()?.to_str()?;
         let is_ours = !name.is_empty() && name.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
@@ -438,7 +435,7 @@ mod tests {
         let end = || hand(&place, None, PhoneEvent::End { id: None }, Duration::from_secs(60));
         assert_eq!(end(), Err(NoCall::NoPrompter));
         assert_eq!(end(), Err(NoCall::NoPrompter));
-        // It hung up without an answer.
+        // It closed the connection without a reply.
         assert_eq!(end(), Err(NoCall::Busy));
         assert_eq!(said.join().unwrap().map(|count| count > 0), [false, false, true]);
     }
