@@ -1,5 +1,5 @@
-//! What the centre declares for everyone: a fact's value (KLB), since when, until when, by whom and why. Bytes in and
-//! out; where they lie is `files`' business, what they do to the prompter `app`'s.
+//! A declaration of the centre for every prompter: a fact's value (KLB), since when, until when, by whom and why.
+//! Parses and serializes; `files` knows where the file is, and `app` what the prompter does with it.
 
 use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Timelike, Utc};
 use toml::{Table, Value};
@@ -7,26 +7,27 @@ use toml::{Table, Value};
 use crate::closing::name::first_line;
 use crate::rules::text;
 
-/// A version is seconds since 1970 or more; one beyond the year 9999 is no version, and would end all others.
+/// A version is at least the current Unix time in seconds. One beyond the year 9999 is invalid: nothing could supersede
+/// it.
 const LAST_VERSION: u64 = 253_402_300_799;
-/// How many seconds a version may be ahead of a clock. Two days: a computer whose zone is wrong is off by less than one.
+/// How many seconds a version may be ahead of the clock. Two days: a wrong time zone shifts a clock by less than one.
 const MAX_AHEAD: u64 = 2 * 24 * 60 * 60;
 
 /// The largest file, in bytes.
 pub const MAX_FILE: usize = 16 * 1024;
-/// The fact that a file without one is about.
+/// The default fact.
 pub const KLB: &str = "klb";
-/// The longest name of who declares, in graphemes.
+/// The longest author's name, in graphemes.
 const BY: usize = 40;
 /// The longest reason, in graphemes.
 const WHY: usize = 80;
-/// The longest id.
+/// The longest ID, in bytes.
 const ID: usize = 64;
 
 /// What is declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// The fact's first value that is not its default, where none is named.
+    /// The fact's named value, otherwise its first value that is not its default.
     On,
     /// The fact's default.
     Off,
@@ -44,45 +45,43 @@ impl State {
 /// A declaration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declaration {
-    /// It rises with each; the highest wins.
+    /// Increases with each declaration; the highest wins.
     pub version: u64,
-    /// The fact's id.
+    /// The fact's ID.
     pub fact: String,
-    /// On or off.
     pub state: State,
-    /// The id of the value, where "on" could be several.
+    /// The value's ID, needed if "on" could mean several.
     pub value: Option<String>,
-    /// Since when.
     pub since: DateTime<Utc>,
-    /// Until when, as far as is known. Nothing switches by itself then; the prompter asks.
+    /// The expected end. Nothing switches automatically then; the prompter asks.
     pub until: Option<DateTime<Utc>>,
-    /// By whom.
+    /// The author.
     pub by: Option<String>,
-    /// Why.
+    /// The reason.
     pub why: Option<String>,
 }
 
-/// The bytes are no declaration: half a file, or another's.
+/// The bytes are not a declaration: a partial file, or a different one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidDeclaration;
 
-/// An instant, to the second: what is read is what will be written, so that one declaration is always equal to itself.
-/// `None` where the text is none, or none of the years that can be written.
+/// Parses an instant and truncates it to seconds, so that a declaration equals its own serialized form. `None` if the
+/// text is not an instant or its year can't be written.
 #[must_use]
 pub fn time(text: &str) -> Option<DateTime<Utc>> {
     let at = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
     let whole = at - TimeDelta::nanoseconds(i64::from(at.nanosecond()));
-    // An offset may carry it out of the years that can be written.
+    // The offset may move it out of the writable years.
     (0..=9999).contains(&whole.year()).then_some(whole)
 }
 
-/// An instant as [`time`] reads it.
+/// Formats an instant in the form that [`time`] parses.
 #[must_use]
 pub fn time_text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// A text fit for a screen, and no longer than `max`: the file may be anybody's.
+/// A text cleaned for a screen and cut to `max` graphemes: anyone may have written the file.
 #[must_use]
 pub fn tidy(text: &str, max: usize) -> Option<String> {
     let line = first_line(text);
@@ -91,17 +90,17 @@ pub fn tidy(text: &str, max: usize) -> Option<String> {
 }
 
 impl Declaration {
-    /// From a file's bytes.
+    /// Parses a file's content.
     ///
     /// # Errors
-    /// Where they are none.
+    /// If it is not a declaration.
     pub fn read(bytes: &[u8]) -> Result<Self, InvalidDeclaration> {
         let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_FILE);
         let table = text.and_then(|text| text.parse::<Table>().ok()).ok_or(InvalidDeclaration)?;
         Self::from_table(&table).ok_or(InvalidDeclaration)
     }
 
-    /// From a table; `None` where something that must be there is not, or is of another kind.
+    /// Parses a table; `None` if a required key is missing or a key has the wrong type.
     #[must_use]
     pub fn from_table(table: &Table) -> Option<Self> {
         let text = |key: &str| match table.get(key) {
@@ -138,7 +137,6 @@ impl Declaration {
         })
     }
 
-    /// As a table.
     #[must_use]
     pub fn to_table(&self) -> Table {
         let mut table = Table::new();
@@ -161,7 +159,7 @@ impl Declaration {
         table
     }
 
-    /// With its texts fit for a screen.
+    /// Cleans its texts for a screen.
     #[must_use]
     pub fn tidied(mut self) -> Self {
         self.by = self.by.and_then(|by| tidy(&by, BY));
@@ -169,15 +167,15 @@ impl Declaration {
         self
     }
 
-    /// Whether a version is too far ahead of the clock to be the work of a supervisor. No later declaration could be
-    /// expected to exceed it.
+    /// Whether the version is too far ahead of the clock to come from a supervisor. Later declarations might never
+    /// exceed it.
     #[must_use]
     pub fn is_ahead_of(&self, now: DateTime<Utc>) -> bool {
         self.version > as_version(now).saturating_add(MAX_AHEAD)
     }
 
-    /// The version behind this one. It is never below the seconds since 1970, so that a folder that was made anew goes
-    /// on from where the lost one was.
+    /// The version after this one. It is never below the Unix time, so that a recreated folder continues above the
+    /// versions of the lost one.
     #[must_use]
     pub fn next_version(previous: Option<u64>, now: DateTime<Utc>) -> u64 {
         let at_least = as_version(now);
@@ -185,19 +183,19 @@ impl Declaration {
     }
 }
 
-/// The least version of a declaration that is made now.
+/// The lowest version for a declaration made now.
 fn as_version(now: DateTime<Utc>) -> u64 {
     u64::try_from(now.timestamp()).unwrap_or(1).max(1)
 }
 
-/// What the watcher of the folder brings.
+/// What the folder's watcher reports.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
-    /// A declaration, a new one or one that is known.
+    /// A declaration, new or known.
     Declared(Box<Declaration>),
-    /// Why the centre can't be heard, in one line in the user's language.
+    /// Why the centre can't be reached, in one line in the user's language.
     Trouble(String),
-    /// It can be heard again.
+    /// The centre is reachable again.
     Sound,
 }
 
@@ -253,7 +251,7 @@ mod tests {
     #[test]
     fn no_part_of_a_file_is_taken_for_the_whole_of_another() {
         let whole = klb().to_table().to_string();
-        // A file that is cut in the last value's line; one cut between two lines may be whole without its end.
+        // A file cut within the last value's line; one cut between two lines may be complete without its end.
         for cut in 0..whole.len() {
             if let Ok(read) = of(&whole[..cut]) {
                 assert_eq!((read.version, read.state, read.since), (7, State::On, klb().since));

@@ -1,4 +1,4 @@
-//! Problems of a file in the user's language: what is wrong, and what to do about it. Text that comes from the file is
+//! Describes a file's problems in the user's language: what is wrong, and how to correct it. Text from the file is
 //! cleaned and cut here, so that nothing in a file reaches a terminal raw. Knows no disk and no terminal.
 
 pub mod change;
@@ -18,9 +18,9 @@ use crate::words::{self, Words, fill};
 
 pub use source::{Place, Source};
 
-/// The longest text of a file that is repeated in a message, in graphemes.
+/// The longest quotation from a file in a message, in graphemes.
 const SHOWN: usize = 60;
-/// The most names that are listed in a message.
+/// The most names in a message's list.
 const LISTED: usize = 12;
 /// The keys whose values are lists of texts.
 const LISTS: [&str; 11] =
@@ -28,24 +28,24 @@ const LISTS: [&str; 11] =
 /// The keys whose text is optional.
 const OPTIONAL: [&str; 11] =
     ["short", "empty", "supersedes", "issuer", "help", "banner", "basis", "note", "caution", "zone", "rules"];
-/// The longest `when` that is proposed in full, in bytes.
+/// The longest `when` that is suggested in full, in bytes.
 const LONG_WHEN: usize = 300;
 
-/// A problem in the user's language.
+/// A problem described in the user's language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     /// What is wrong.
     pub message: String,
-    /// What to do.
+    /// How to correct it.
     pub help: String,
-    /// What the problem's other place is, where it has one.
+    /// The label of the problem's second location, if it has one.
     pub other: &'static str,
 }
 
-/// A text from outside, fit for a message: cleaned, on one line, cut.
+/// A text from outside, for a message: cleaned, on one line, cut.
 #[must_use]
 pub fn shown(text: &str) -> String {
-    // The cut comes first: a key may be a megabyte long, and a single grapheme too.
+    // Cut first: a key may be a megabyte long, and a single grapheme too.
     let few = text.char_indices().nth(4 * SHOWN).map_or(text, |(end, _)| &text[..end]);
     let start = text::first_graphemes(few, SHOWN);
     let mut out = text::fold(&text::clean(start));
@@ -279,7 +279,7 @@ impl Describer<'_> {
         }
     }
 
-    /// What the other place of a clash is.
+    /// The label of a clash's second location.
     fn other(&self, kind: &Kind) -> &'static str {
         let w = self.problem;
         match kind {
@@ -291,7 +291,7 @@ impl Describer<'_> {
         }
     }
 
-    /// A table as a person names it: the root has no name, and the shape calls values and choices tables of their own.
+    /// A table as users name it: the root has no name, and values and choices are tables of their own in the parser.
     fn table<'t>(&self, name: &'t str) -> &'t str {
         match name {
             "" => self.problem.root,
@@ -301,7 +301,7 @@ impl Describer<'_> {
         }
     }
 
-    /// The name that was meant, and those there are.
+    /// The similar name, and the existing ones.
     fn suggest(&self, wrong: &str, valid: &[String]) -> String {
         suggest(wrong, valid.iter().map(String::as_str), self.problem)
     }
@@ -313,7 +313,7 @@ impl Describer<'_> {
             return (fill(w.number_too_big, &[("key", key)]), help);
         }
         let found = self.found(found);
-        // In a list of texts, each entry that is no text is reported.
+        // In a list of texts, each entry that is not a text is reported.
         if expected == Expected::Text && LISTS.contains(&key) {
             let message = fill(w.wrong_item, &[("key", key), ("found", found)]);
             return (message, fill(w.wrong_item_help, &[("example", "\"terima-kasih\"")]));
@@ -444,7 +444,7 @@ impl Describer<'_> {
     }
 }
 
-/// "Did you mean …? There are: …", without the part that does not apply.
+/// "Did you mean …? There are: …", without the inapplicable part.
 #[must_use]
 pub fn suggest<'v>(wrong: &str, valid: impl IntoIterator<Item = &'v str> + Clone, words: &words::Problem) -> String {
     let all = listed(valid.clone(), words);
@@ -501,7 +501,7 @@ fn example_of(key: &str) -> String {
     }
 }
 
-/// A name turned into an id.
+/// A name converted to an ID.
 fn as_id(name: &str) -> String {
     let mut out = String::new();
     for c in name.to_lowercase().chars().take(SHOWN) {

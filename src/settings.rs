@@ -1,5 +1,5 @@
-//! The settings: what a user may set once for all. Bytes in; where they lie and which flag is stronger is decided
-//! elsewhere. Each table of settings to come is one more `root.table(…)` here.
+//! The user's settings. Parses bytes; the file's location and the precedence of flags are decided elsewhere. A further
+//! table of settings is one more `root.table(…)` here.
 
 use std::path::{Path, PathBuf};
 
@@ -9,26 +9,26 @@ use crate::rules::shape::{At, Problems, Table, read_document, read_lines};
 use crate::rules::text;
 use crate::words::Lang;
 
-/// Every setting with its default, as a file to edit.
+/// An editable file with every setting and its default.
 pub const TEMPLATE: &str = include_str!("../config/settings.toml");
-/// The longest name of a seat, in graphemes.
+/// The longest seat name, in graphemes.
 const SEAT: usize = 40;
-/// The kinds of telephone that the prompter listens to by itself.
+/// The kinds of telephone that the prompter can connect to.
 const SOFTPHONES: [&str; 2] = ["none", "baresip"];
-/// Where baresip listens, as our documents have it.
+/// baresip's address in the documentation.
 const BARESIP: &str = "127.0.0.1:4444";
-/// For how many days a call can be kept.
+/// The range of days for which a call can be kept.
 const DAYS: (i64, i64) = (1, 3650);
 
-/// The colours of the screen.
+/// The screen's colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
-    /// The terminal's own.
+    /// The terminal's own colours.
     #[default]
     Terminal,
-    /// For a dark ground.
+    /// For a dark background.
     Dark,
-    /// For a light ground.
+    /// For a light background.
     Light,
     /// The highest contrast.
     Proyektor,
@@ -53,36 +53,32 @@ impl Theme {
     }
 }
 
-/// What is set.
+/// The settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// The language of screen and messages.
     pub lang: Option<Lang>,
-    /// The id of the zone we sit in.
+    /// The ID of this seat's zone.
     pub zone: Option<String>,
-    /// The colours of the screen.
     pub theme: Theme,
-    /// The rules file.
     pub rules: Option<PathBuf>,
-    /// What this seat is called in the recap.
+    /// This seat's name in the recap.
     pub seat: Option<String>,
-    /// The telephone that the prompter listens to by itself.
+    /// The telephone that the prompter connects to.
     pub softphone: Option<String>,
-    /// The folder that the centre declares KLB in.
+    /// The folder of the centre's KLB declarations.
     pub broadcast: Option<PathBuf>,
-    /// The journal.
     pub journal: Journal,
 }
 
 /// A setting that a file may also set to nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Set<T> {
-    /// The file does not say, or says it wrongly.
+    /// Missing or invalid in the file.
     #[default]
     Unsaid,
-    /// To nothing.
+    /// Set to nothing.
     Nothing,
-    /// To this.
     To(T),
 }
 
@@ -102,7 +98,7 @@ impl<T> From<Option<T>> for Set<T> {
     }
 }
 
-/// What a file sets; `None`: it does not say, or says it wrongly.
+/// The value in a file; `None` if missing or invalid.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Written {
     lang: Option<Lang>,
@@ -118,7 +114,7 @@ struct Written {
 }
 
 impl Written {
-    /// What this one does not say, as another says it.
+    /// Its value, or the other's if it has none.
     fn or(self, other: Self) -> Self {
         Self {
             lang: self.lang.or(other.lang),
@@ -153,14 +149,14 @@ impl Written {
     }
 }
 
-/// What is set of the journal.
+/// The journal's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journal {
-    /// Whether it is kept.
+    /// Whether a journal is kept.
     pub enabled: bool,
-    /// Where; `None`: in the data folder.
+    /// Its path; `None` for the data folder.
     pub path: Option<PathBuf>,
-    /// For how many days a call is kept.
+    /// The number of days for which a call is kept.
     pub days: u32,
 }
 
@@ -170,15 +166,15 @@ impl Default for Journal {
     }
 }
 
-/// Reads settings; `folder` is the one they lie in, from which a relative path counts. What is wrong is told, and what
-/// is right is taken all the same.
+/// Parses settings; `folder` is the file's folder, at which relative paths start. Mistakes are reported, and valid
+/// settings still apply.
 #[must_use]
 pub fn read(bytes: &[u8], folder: &Path) -> (Settings, Vec<Problem>) {
     let (written, problems) = read_written(bytes, folder);
     (written.settings(), problems)
 }
 
-/// Like [`read`]; where something is wrong, what was set last without a mistake stands in for what can't be read.
+/// Like [`read`], with the last valid settings in place of those that can't be read.
 #[must_use]
 pub fn read_with(bytes: &[u8], last_good: Option<&[u8]>, folder: &Path) -> (Settings, Vec<Problem>) {
     let (written, problems) = read_written(bytes, folder);
@@ -186,7 +182,7 @@ pub fn read_with(bytes: &[u8], last_good: Option<&[u8]>, folder: &Path) -> (Sett
     (written.or(last_good.unwrap_or_default()).settings(), problems)
 }
 
-/// The line on which `journal.path` is set, counted from 1.
+/// The line of `journal.path`, counted from 1.
 #[must_use]
 pub fn line_of_journal_path(bytes: &[u8]) -> Option<usize> {
     let mut start = None;
@@ -245,7 +241,7 @@ fn one_of<T: Copy, const N: usize>(
     found
 }
 
-/// Whether it is kept, where, and for how many days.
+/// Parses the journal's table: whether it is kept, where, and for how many days.
 type WrittenJournal = (Option<bool>, Set<PathBuf>, Option<u32>);
 
 fn journal(table: &Table<'_>, folder: &Path) -> WrittenJournal {
@@ -255,7 +251,7 @@ fn journal(table: &Table<'_>, folder: &Path) -> WrittenJournal {
         if !good {
             table.note(days.span, Kind::OutOfRange { key: "days", min, max });
         }
-        // A mistake deletes nothing.
+        // An invalid number of days deletes nothing.
         u32::try_from(if good { days.value } else { max }).ok()
     });
     // Empty means the data folder.
@@ -263,7 +259,7 @@ fn journal(table: &Table<'_>, folder: &Path) -> WrittenJournal {
     (table.boolean("enabled").map(|b| b.value), path.map(Set::from).unwrap_or_default(), days)
 }
 
-/// The telephone's address, where there is one to listen to.
+/// The telephone's address, if one is configured.
 fn softphone(table: &Table<'_>) -> Set<String> {
     let kind = one_of(table, "kind", SOFTPHONES, |kind| kind);
     let address = table.text("address").map_or_else(
@@ -285,13 +281,13 @@ fn softphone(table: &Table<'_>) -> Set<String> {
     }
 }
 
-/// The folder of declarations. Empty: none.
+/// The folder of declarations; an empty text means none.
 fn broadcast(table: &Table<'_>, folder: &Path) -> Set<PathBuf> {
     let named = table.text("folder").map(|t| (!text::is_blank(&t.value)).then(|| folder.join(t.value)));
     named.map(Set::from).unwrap_or_default()
 }
 
-/// The seat; unlike the others it may be set to nothing.
+/// The seat; unlike the other settings it may be set to nothing.
 fn seat(root: &Table<'_>) -> Set<String> {
     let Some(text) = root.text("seat") else { return Set::Unsaid };
     let seat = text::fold(&text.value);
@@ -299,7 +295,7 @@ fn seat(root: &Table<'_>) -> Set<String> {
         root.note(text.span.clone(), Kind::TooLong { key: "seat".into(), max: SEAT });
         return Set::Unsaid;
     }
-    // A forbidden character has been told already; a name with one is not taken.
+    // A forbidden character has already been reported; the name is not used.
     if seat.chars().any(text::is_forbidden) {
         return Set::Unsaid;
     }
@@ -411,7 +407,7 @@ mod tests {
             let (settings, problems) = read_with(broken.as_bytes(), Some(good.as_bytes()), Path::new("/folder"));
             assert!(!problems.is_empty(), "{broken}");
             assert_eq!(settings, of(good).0, "{broken}");
-            // Without a copy what can be read is in force.
+            // Without a copy, the readable settings are in force.
             let alone = read_with(broken.as_bytes(), None, Path::new("/folder")).0;
             let kept =
                 [alone.rules.is_some(), alone.seat.is_some(), alone.theme == Theme::Dark, alone.broadcast.is_some()];

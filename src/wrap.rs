@@ -1,17 +1,17 @@
-//! Wraps styled text at blanks to a width in terminal cells. Graphemes are never torn, and a word wider than the line is
-//! broken rather than cut. The screen, pages on standard output and reports all wrap with this.
+//! Wraps styled text at spaces to a width in terminal cells. Graphemes are never split, and a word wider than the line
+//! is broken rather than cut. The screen, pages on standard output and reports all use this.
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// A blank at which no line ends, as long as a line can hold both sides of it.
+/// A space at which no line breaks, as long as both sides fit on one line.
 pub const NO_BREAK: &str = "\u{a0}";
 
-/// A line: texts in styles of the caller's.
+/// A line: texts with the caller's styles.
 pub type Line<S> = Vec<(String, S)>;
 
-/// How many cells a text takes: the sum over its graphemes, as they are drawn one by one. The width of the whole text
-/// can be less, where a joiner stands between two graphemes that don't join (a flag and a heart).
+/// The width of a text in cells: the sum over its graphemes, as they are drawn one by one. The width of the whole text
+/// can be less, if a joiner is between two graphemes that don't join (a flag and a heart).
 #[must_use]
 pub fn width(text: &str) -> usize {
     // Most texts are ASCII: one cell per byte.
@@ -80,7 +80,7 @@ impl<S: Copy + PartialEq> Wrapper<S> {
 
     fn word(&mut self, word: &mut Vec<(&str, S)>) {
         let needs: usize = word.iter().map(|(g, _)| width(g)).sum();
-        // A word with non-breaking blanks that fits no line breaks at them.
+        // A word with non-breaking spaces that is wider than a line breaks at them.
         if needs > self.columns
             && let Some(blank) = word.iter().position(|(part, _)| *part == " ")
         {
@@ -110,7 +110,7 @@ impl<S: Copy + PartialEq> Wrapper<S> {
     }
 
     fn end_line(&mut self) {
-        // A blank at the end of a line would only lengthen an underline.
+        // A trailing space would only lengthen an underline.
         if let Some((last, _)) = self.line.last_mut() {
             last.truncate(last.trim_end().len());
         }
@@ -127,7 +127,7 @@ impl<S: Copy + PartialEq> Wrapper<S> {
     }
 }
 
-/// The text where it fits, else as much of it as fits, with `…` for the rest.
+/// The text if it fits, otherwise its beginning with `…`.
 #[must_use]
 pub fn shorten(text: &str, columns: usize) -> String {
     if width(text) <= columns {
@@ -149,7 +149,7 @@ pub fn shorten(text: &str, columns: usize) -> String {
     out
 }
 
-/// The end of the text where it does not fit, with `…` in front: what is being typed stays visible.
+/// The text if it fits, otherwise its end after `…`, so that text being typed stays visible.
 #[must_use]
 pub fn shorten_front(text: &str, columns: usize) -> String {
     if width(text) <= columns {

@@ -34,7 +34,7 @@ use crate::words::{Words, fill};
 const LONGEST_ID: usize = 40;
 /// The percentage that must be right by default.
 const PASS: u8 = 90;
-/// The most cards that are asked in one go.
+/// The most cards in one session.
 const MOST: i64 = 1000;
 
 /// `penutup drill`.
@@ -83,7 +83,7 @@ pub enum SheetFormat {
     Json,
 }
 
-/// What all uses of the verb need.
+/// What all variants of the verb need.
 struct Materials {
     book: Arc<Book>,
     stories: Stories,
@@ -91,10 +91,10 @@ struct Materials {
     clock: Clock,
 }
 
-/// Does it.
+/// Runs the verb.
 ///
 /// # Errors
-/// Rules, stories or arguments that can't be used, or no terminal where one is needed.
+/// If rules, stories or arguments can't be used, or a needed terminal is missing.
 pub fn run(drill: &Drill, context: &Context) -> Result<VerbOutput, Stop> {
     let free = drill.list || drill.cards;
     let at_terminal = super::has_screen();
@@ -130,7 +130,7 @@ fn materials(context: &Context) -> Result<Materials, Stop> {
     Ok(Materials { book: Arc::new(book), stories, zone, clock })
 }
 
-/// The embedded stories, and the trainer's own where there are some.
+/// The embedded stories and, if there are any, the trainer's own.
 fn stories(rules: &RuleSet, context: &Context) -> Result<Stories, Stop> {
     let built_in = Stories::built_in();
     let Some(path) = practice::scenarios(&context.folders) else { return Ok(built_in) };
@@ -147,13 +147,13 @@ fn stories(rules: &RuleSet, context: &Context) -> Result<Stories, Stop> {
     own.map(|own| built_in.with(own)).map_err(refused)
 }
 
-/// A random seed, short enough to be read aloud.
+/// A random seed, short enough to read aloud.
 fn fresh_seed(now: DateTime<Utc>) -> u64 {
     u64::from(now.timestamp_subsec_nanos() ^ u32::try_from(now.timestamp() & 0xffff).unwrap_or(0)) % 1_000_000
 }
 
 impl VerbOutput {
-    /// Writes the result to a file where one is named, and says so.
+    /// Writes the result to a file if one is named, and reports it.
     fn into_file(self, path: Option<&Path>, context: &Context) -> Self {
         let Some(path) = path else { return self };
         let words = context.words();
@@ -163,7 +163,7 @@ impl VerbOutput {
                 Self { out, ..self }
             }
             Err(e) => {
-                // What was answered must not be lost with the file.
+                // The answers must not be lost with the file.
                 let with = [("path", &*shown_path(path)), ("why", &*outside::reason(&e, words))];
                 let Stop(err) = context.stop(&fill(words.trouble.cannot_write, &with), None);
                 Self { err: self.err + &err, status: Status::Failed, ..self }
@@ -209,7 +209,7 @@ fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context)
     Ok(answer)
 }
 
-/// The cards of a seed, and what they could not cover.
+/// The cards for a seed, and what they could not cover.
 fn generate_cards(
     materials: &Materials,
     seed: u64,
@@ -227,7 +227,7 @@ fn generate_cards(
     Ok((cards, not_asked))
 }
 
-/// The message that there are no cards, with what they should have covered.
+/// The message that there are no cards, and what they should have covered.
 fn no_cards(not_asked: &[String], words: &Words) -> String {
     let w = &words.drillverb;
     if not_asked.is_empty() {

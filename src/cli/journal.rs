@@ -1,4 +1,4 @@
-//! `penutup journal`: the journal carried elsewhere, or thinned out.
+//! `penutup journal`: exports the journal, or deletes calls from it.
 
 use std::fmt::Write as _;
 use std::io;
@@ -39,10 +39,10 @@ pub enum What {
     Forget,
 }
 
-/// Does it.
+/// Runs the verb.
 ///
 /// # Errors
-/// Arguments that can't be used; a journal that can't be read or written.
+/// If arguments can't be used, or a journal can't be read or written.
 pub fn run(journal: &Journal, context: &Context) -> Result<VerbOutput, Stop> {
     context.sound_settings()?;
     let option_of_the_other = match journal.what {
@@ -86,7 +86,7 @@ fn forget(journal: &Journal, context: &Context) -> Result<VerbOutput, Stop> {
     let forgotten = || -> Result<_, Error> {
         let claim = if context.settings.journal.path.is_some() { Claim::Content } else { Claim::Place };
         let Opened { mut store, aside } = Store::open_claimed(&path, claim)?;
-        // Calls left open by crashed processes have ended too and can be deleted; so can those not imported yet.
+        // Calls left open by crashed processes count as ended and can be deleted, and so can those not imported yet.
         let presence = store.join()?;
         store.import(&presence, &context.spill())?;
         Ok((store.delete_before(before_ms)?, aside))

@@ -40,10 +40,10 @@ pub enum Switch {
     Off,
 }
 
-/// Declares it.
+/// Runs the verb.
 ///
 /// # Errors
-/// Arguments or settings that can't be used, or a folder that can't be written.
+/// If arguments or settings can't be used, or the folder can't be written.
 pub fn run(klb: &Klb, context: &Context) -> Result<VerbOutput, Stop> {
     let w = &context.words().klb;
     let settings = context.sound_settings()?;
@@ -54,7 +54,7 @@ pub fn run(klb: &Klb, context: &Context) -> Result<VerbOutput, Stop> {
         (Switch::Off, _, Some(_)) => return Err(context.stop(w.until_off, Some(w.until_off_help))),
         _ => {}
     }
-    // A supervisor's broken rules must not keep the KLB back; only the zone is asked of them.
+    // A supervisor's broken rules must not prevent a declaration: only the zone is read from them.
     let today = moment::today(moment::at(context)?);
     let book = load_in_force(&context.rules_file(), &context.folders, today)
         .map_or_else(|_| Book::built_in(), |ready| ready.book);
@@ -82,10 +82,10 @@ pub fn run(klb: &Klb, context: &Context) -> Result<VerbOutput, Stop> {
     Ok(answer)
 }
 
-/// The next moment at which a clock in the zone shows this time, or an instant that is to come.
+/// The next occurrence of this time of day in the zone, or a future instant.
 ///
 /// # Errors
-/// A text that is no time, or an instant that is past.
+/// If the text is not a time, or the instant has passed.
 pub fn until(text: &str, now: DateTime<Utc>, offset: FixedOffset, words: &Words) -> Result<DateTime<Utc>, ArgError> {
     let wrong = || ArgError::new(fill(words.cli.bad_at, &[("at", &shown(text))])).help(words.cli.bad_at_help);
     match At::parse(text).ok_or_else(wrong)? {
@@ -99,7 +99,7 @@ pub fn until(text: &str, now: DateTime<Utc>, offset: FixedOffset, words: &Words)
     }
 }
 
-/// The computer's user.
+/// The operating system's user name.
 fn user() -> Option<String> {
     ["USER", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !is_blank(user)))
 }

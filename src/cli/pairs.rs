@@ -10,13 +10,13 @@ use crate::diagnostics::{outside, shown, suggest};
 use crate::rules::ruleset::{FieldKind, NAMA, RuleSet};
 use crate::words::{Words, fill};
 
-/// How much of standard input is read for a name, in bytes.
+/// How many bytes of standard input are read for a name.
 const MAX_INPUT: u64 = 64 * 1024;
 
 /// Parses the arguments. `nama=-` reads the first line of `input` that is not blank.
 ///
 /// # Errors
-/// The first argument that is wrong.
+/// The first invalid argument.
 pub fn read(rules: &RuleSet, words: &Words, args: &[String], input: impl Read) -> Result<Given, ArgError> {
     let mut input = Some(input);
     let mut pairs: Vec<(&str, String)> = Vec::new();
@@ -57,7 +57,7 @@ fn unreadable(error: &io::Error, key: &str, words: &Words) -> ArgError {
     ArgError::new(fill(words.say.stdin_bad, &[("key", key), ("why", &why)]))
 }
 
-/// An argument without `=`, with an example that these rules have.
+/// The message for an argument without `=`, with an example from these rules.
 fn no_pair(rules: &RuleSet, arg: &str, words: &Words) -> ArgError {
     let fact = rules.facts.first().map(|fact| format!("{}={}", fact.id, fact.values.last().id));
     let example = fact.unwrap_or_else(|| format!("{NAMA}=Budi"));

@@ -1,4 +1,4 @@
-//! `penutup paths`: every file and folder in use, and why that one.
+//! `penutup paths`: every file and folder in use, and why.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,10 +15,10 @@ use crate::files::{Chosen, Ready, Why, load_in_force, practice, shown_path};
 use crate::softphone::place::SocketDir;
 use crate::words::fill;
 
-/// What, where, why.
+/// Name, path, reason.
 type Row = (&'static str, String, String);
 
-/// Shows them.
+/// Prints them.
 #[must_use]
 pub fn run(context: &Context) -> VerbOutput {
     let w = &context.words().paths;
@@ -45,7 +45,7 @@ pub fn run(context: &Context) -> VerbOutput {
         Some(folder) => place(context, b.place, Some(folder), b.for_place),
         None => (b.place, w.none.into(), b.not_named.into()),
     });
-    // Only where there is an agent, or was one.
+    // Only if an agent is or was installed.
     if let Some(folder) = folders.broadcast().filter(|folder| exists_or_unreadable(folder)) {
         rows.push(place(context, w.fleet_folder, Some(&folder), w.for_fleet));
     }
@@ -95,7 +95,7 @@ fn settings(context: &Context) -> Row {
     (w.settings, path_of(chosen, w.built_in_settings), with_trouble(context, why, bad))
 }
 
-/// Since when a file is there as it is, in the time of its first zone.
+/// The file's modification time, in its rules' first zone.
 fn there_since(context: &Context, book: &Book) -> Option<String> {
     let Origin::File(path) = &book.origin else { return None };
     let changed: DateTime<Utc> = std::fs::metadata(path).ok()?.modified().ok()?.into();
@@ -106,7 +106,7 @@ fn there_since(context: &Context, book: &Book) -> Option<String> {
     Some(fill(words.paths.there_since, &[("since", &since)]))
 }
 
-/// What is in force while other rules wait.
+/// The rules in force while other rules wait for their first day.
 fn with_in_force(context: &Context, book: &Book) -> String {
     let w = &context.words().paths;
     let from = match &book.origin {
@@ -147,7 +147,7 @@ fn place(context: &Context, what: &'static str, path: Option<&Path>, purpose: &s
     (what, shown_path(path), note.join("; "))
 }
 
-/// Columns under each other; what stands in the last is in parentheses.
+/// Aligned columns; the last one is in parentheses.
 fn aligned(rows: &[Row]) -> String {
     let widest = |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).width()).max().unwrap_or(0);
     let (first, second) = (widest(|r| r.0), widest(|r| &r.1));

@@ -37,7 +37,7 @@ pub enum ScriptFormat {
     Json,
 }
 
-/// A closing at its moment.
+/// A closing at its point in time.
 struct Spoken<'b> {
     book: &'b Book,
     closing: Closing,
@@ -45,10 +45,10 @@ struct Spoken<'b> {
     greeting: &'b str,
 }
 
-/// Says it.
+/// Runs the verb.
 ///
 /// # Errors
-/// Rules, settings or arguments that can't be used.
+/// If rules, settings or arguments can't be used.
 pub fn run(say: &Say, context: &Context) -> Result<VerbOutput, Stop> {
     context.sound_settings()?;
     let at = moment::at(context)?;

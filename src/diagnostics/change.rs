@@ -1,13 +1,13 @@
-//! How much another rules file changes, in a few words: "2 kalimat, 60 menit salam, 1 kewajiban".
+//! A summary of the difference between two rules files: "2 kalimat, 60 menit salam, 1 kewajiban".
 
 use crate::rules::diff::{Counts, DutyChangeKind, Names, Subject};
 use crate::words::{Words, fill};
 
-/// Each kind of change with its number, the most heard first; none where nothing changed.
+/// Each kind of change with its count, the most audible first; empty if nothing changed.
 #[must_use]
 pub fn parts(counts: &Counts, words: &Words) -> Vec<String> {
     let w = &words.change;
-    // Where the same sentences are said elsewhere, it is the situations that changed.
+    // If the same sentences are said in other situations, the situations changed.
     let situations = if counts.sentences == 0 { counts.situations.as_str() } else { "0" };
     let all = [
         (counts.sentences.to_string(), w.one_sentence, w.sentences),

@@ -1,6 +1,6 @@
-//! What outlasts a restart: the seat's state (KLB), and which rules were seen last. Never a customer's name. A file that
-//! can't be read holds nothing and is put aside: a broken file must not keep a CSO from work, nor be lost. Two prompters
-//! on one seat keep one file, so each writes only what it changed.
+//! The state that survives a restart: the seat's facts (KLB), and which rules were seen last. Never a customer's name.
+//! An unreadable file counts as empty and is set aside: a broken file must not keep a CSO from work, nor be lost. Two
+//! prompters at one seat share the file, so each writes only its own changes.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -18,22 +18,21 @@ use crate::rules::shape::MAX_FILE;
 use crate::seat::{SeatState, Shared};
 use crate::words::{Words, fill};
 
-/// How long another prompter's writing is waited for. Whoever holds the lock for longer is not writing.
+/// How long to wait for another prompter's lock. One that keeps it longer is not writing.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// What outlasts a restart.
+/// The state that survives a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SavedState {
-    /// The seat's state.
     pub state: SeatState,
-    /// The revision that was seen last.
+    /// The last revision that was seen.
     pub revision: Option<String>,
-    /// The SHA-256 of the rules that were seen last.
+    /// The SHA-256 of the last rules that were seen.
     pub rules_sha256: Option<String>,
 }
 
 impl SavedState {
-    /// Of the first run.
+    /// The state of the first run.
     fn first() -> Self {
         Self { state: SeatState { welcome: true, ..SeatState::default() }, ..Self::default() }
     }
@@ -42,19 +41,18 @@ impl SavedState {
 /// What was wrong with the file.
 #[derive(Debug)]
 pub enum Trouble {
-    /// It could not be read.
     Unreadable(Unreadable),
-    /// It is broken, whole or in part; `aside` is where it is now.
+    /// It is broken, completely or in part; `aside` is its new path.
     Broken {
-        /// Where it was.
+        /// Its old path.
         path: PathBuf,
-        /// Where it is now, if it could be moved.
+        /// Its new path, if it could be moved.
         aside: Option<PathBuf>,
     },
 }
 
 impl Trouble {
-    /// In the user's language.
+    /// A message in the user's language.
     #[must_use]
     pub fn describe(&self, words: &Words) -> String {
         let w = &words.trouble;
@@ -71,7 +69,7 @@ impl Trouble {
     }
 }
 
-/// Reads what was kept. No file, and no folder for one, is no trouble: no file yet is the first run.
+/// Reads the saved state. A missing file or folder is not an error: it is the first run.
 #[must_use]
 pub fn load(folders: &Folders) -> (SavedState, Option<Trouble>) {
     let Some(path) = folders.shift() else { return (SavedState::default(), None) };
@@ -89,24 +87,25 @@ pub fn load(folders: &Folders) -> (SavedState, Option<Trouble>) {
     let aside = path.with_extension("toml.rusak");
     let moved = fs::rename(&path, &aside).is_ok();
     if moved && shift != SavedState::default() {
-        // What was good in it must outlast the next crash as well; a failure here is told at the next save.
+        // Write the readable part back at once so that it survives the next crash; a failure is reported at the next
+        // save.
         let _ = save(folders, &shift);
     }
     (shift, Some(Trouble::Broken { path, aside: moved.then_some(aside) }))
 }
 
-/// Keeps the state; without a folder for it, nothing is kept.
+/// Saves the state; without a state folder nothing is saved.
 ///
 /// # Errors
-/// What the system says.
+/// The I/O error.
 pub fn save(folders: &Folders, shift: &SavedState) -> io::Result<()> {
     folders.shift().map_or(Ok(()), |path| write(&path, to_toml(shift).as_bytes()))
 }
 
-/// What can be read of it, and whether that is all.
+/// The readable part, and whether it is everything.
 fn parse(bytes: &[u8]) -> (SavedState, bool) {
     let table = if bytes.len() > MAX_FILE { None } else { std::str::from_utf8(bytes).ok() };
-    // What a full disk leaves behind: it held something once, and nobody knows what.
+    // An empty file is left by a full disk: it had content once, which is lost.
     let table = table.filter(|text| !text.trim().is_empty());
     let Some(table) = table.and_then(|text| text.parse::<Table>().ok()) else { return (SavedState::default(), false) };
     let mut whole = true;
@@ -121,7 +120,7 @@ fn parse(bytes: &[u8]) -> (SavedState, bool) {
     let (revision, rules_sha256) = (text("revision"), text("rules_sha256"));
     let welcome = match table.get("welcome") {
         Some(Value::Boolean(welcome)) => *welcome,
-        // A file from before there was a hint is no first run.
+        // A file from before the hint existed is not a first run.
         other => {
             whole &= other.is_none();
             false
@@ -187,46 +186,44 @@ fn to_toml(shift: &SavedState) -> String {
     table.to_string()
 }
 
-/// Keeps one prompter's part of the file.
+/// Saves one prompter's part of the file.
 #[derive(Debug)]
 pub struct StateWriter {
     path: Option<PathBuf>,
-    /// The prompter's state whose changes are written.
+    /// The prompter's state at its last write.
     written: SeatState,
-    /// What the prompter was last given of another one's changes.
+    /// The last state of other prompters' changes that was delivered to this one.
     shared: Option<SeatState>,
-    /// The rules that were seen last, where they are not written yet.
+    /// The last seen rules, if not written yet.
     rules: Option<(String, String)>,
 }
 
 impl StateWriter {
-    /// Of a prompter that was begun with this state.
+    /// For a prompter that started with this state.
     #[must_use]
     pub fn new(folders: &Folders, begun_with: SeatState) -> Self {
         Self { path: folders.shift(), written: begun_with, shared: None, rules: None }
     }
 
-    /// The file.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// Notes which rules were seen: written with the next state, or by [`Self::save`] of the same one.
+    /// Records which rules were seen: written with the next state, or when [`Self::save`] gets the same state.
     pub fn saw_rules(&mut self, revision: String, sha256: String) {
         self.rules = Some((revision, sha256));
     }
 
-    /// The state that was written last.
     #[must_use]
     pub fn written(&self) -> &SeatState {
         &self.written
     }
 
-    /// Writes what this prompter changed since its last writing, and answers what another one has changed meanwhile.
+    /// Writes this prompter's changes since its last write, and returns what other prompters have changed meanwhile.
     ///
     /// # Errors
-    /// What the system says; then nothing counts as written.
+    /// The I/O error; then nothing counts as written.
     pub fn save(&mut self, mine: &SeatState) -> io::Result<Option<Shared>> {
         let Some(path) = self.path.clone() else {
             self.written = mine.clone();
@@ -238,7 +235,7 @@ impl StateWriter {
         let mut shift = before.clone();
         shift.state = match &there {
             Some(there) => there.state.with_changes(&self.written, mine),
-            // Gone or broken: what this prompter has is all there is.
+            // Missing or broken: only this prompter's state is known.
             None => mine.clone(),
         };
         if let Some((revision, sha256)) = &self.rules {
@@ -251,14 +248,14 @@ impl StateWriter {
         Ok(self.share(shift.state))
     }
 
-    /// Looks what another prompter has changed. What can't be read is told where it is written.
+    /// Checks for changes by other prompters. A read failure is reported by the next write.
     pub fn look(&mut self) -> Option<Shared> {
         let bytes = read(self.path.as_deref()?).ok()?;
         let (shift, whole) = parse(&bytes);
         if whole { self.share(shift.state) } else { None }
     }
 
-    /// What the prompter has to be given; each news once.
+    /// The state to deliver to this prompter; each change once.
     fn share(&mut self, now: SeatState) -> Option<Shared> {
         if now == self.written {
             self.shared = None;
@@ -271,7 +268,7 @@ impl StateWriter {
         })
     }
 
-    /// What is in the file; `None` where there is nothing, or nothing that can be understood, which is put aside.
+    /// The file's content; `None` if there is none or it is unreadable, in which case it is set aside.
     fn there(path: &Path) -> io::Result<Option<SavedState>> {
         let bytes = match read(path) {
             Ok(bytes) => bytes,
@@ -286,7 +283,7 @@ impl StateWriter {
     }
 }
 
-/// Takes the lock of the file, or goes on without where it can't be had: who writes is never kept from it.
+/// Takes the file's lock, or continues without it: a lock never prevents saving.
 fn lock(path: &Path) -> Option<File> {
     let folder = path.parent()?;
     own_files::make_folder(folder).ok()?;
@@ -384,7 +381,7 @@ mod tests {
         assert!(matches!(load(&Folders::default()), (s, None) if s == SavedState::default()));
     }
 
-    /// A prompter's keeper as it begins.
+    /// A prompter's writer at start-up.
     fn begun(folders: &Folders) -> (StateWriter, SeatState) {
         let state = load(folders).0.state;
         (StateWriter::new(folders, state.clone()), state)
@@ -403,7 +400,7 @@ mod tests {
         assert_eq!(load(&folders).0.state, both, "KLB is there after a crash of either");
         assert_eq!(one.look(), Some(Shared { known: with_klb, now: both.clone() }));
         assert_eq!(one.look(), None, "each news once");
-        // Both have it now; whoever switches it off switches it off.
+        // Both prompters have it now; switching it off in one switches it off in both.
         assert_eq!((one.save(&both).unwrap(), two.save(&both).unwrap()), (None, None));
         let off = SeatState { held: vec![], ..both };
         assert_eq!(two.save(&off).unwrap(), None);

@@ -15,7 +15,7 @@ use crate::words::{Words, fill};
 /// Prints them.
 ///
 /// # Errors
-/// No story fits the rules.
+/// If no story fits the rules.
 pub fn run(materials: &Materials, seed: u64, count: Option<u16>, context: &Context) -> Result<VerbOutput, Stop> {
     let (rules, words) = (&materials.book.rules, context.words());
     let w = &words.drillverb;

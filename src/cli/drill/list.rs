@@ -1,4 +1,4 @@
-//! `penutup drill --list`: how many stories there are for each rule, requirement and zone, and what they can't cover.
+//! `penutup drill --list`: the number of stories for each rule, requirement and zone, and what they can't cover.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::drill::generate::{CardGenerator, edges};
 use crate::rules::space::Cube;
 use crate::words::{Words, fill};
 
-/// Lists it; status 1 where a rule or requirement is reached by none.
+/// Prints the list; status 1 if no story reaches a rule or requirement.
 pub fn run(materials: &Materials, context: &Context) -> VerbOutput {
     let (rules, w) = (&materials.book.rules, &context.words().drillverb);
     let generator = CardGenerator::new(rules, &materials.stories);
@@ -35,7 +35,7 @@ pub fn run(materials: &Materials, context: &Context) -> VerbOutput {
         let places = materials.stories.places.iter().filter(|p| p.zone.eq_ignore_ascii_case(&zone.id));
         let count: usize = places.map(|p| p.names.len()).sum();
         let told = fill(w.list_places, &[("count", &count.to_string())]);
-        // A zone without a place can be asked all the same: its own name is the place.
+        // A zone without a place can be asked about as well: its name is used as the place.
         let (mark, told) = if count > 0 { ("√", told.as_str()) } else { ("-", w.list_no_place) };
         let _ = writeln!(out, "  {mark} {id:<28} {told}", id = shown(&zone.id));
     }
