@@ -1,5 +1,5 @@
-//! The journal: what was said, what was left out, and why. Personal data has no place in it: a [`record::Record`] has
-//! no field for any, and nothing else is stored. Knows disk and clock; no terminal, no rules, no prompter.
+//! The journal: what was said, what was left out, and why. Without personal data: a [`record::Record`] has no field for
+//! any, and nothing else is stored. Knows disk and clock; no terminal, no rules, no prompter.
 //!
 //! ```text
 //! App ─ Record ─► writer ─► store ─► journal.db ─► read ─► Fold ─► Report

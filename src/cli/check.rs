@@ -29,13 +29,13 @@ pub struct Check {
     pub deny_warnings: bool,
 }
 
-/// The largest number of situations that JSON's numbers hold exactly in every language: 2^53.
+/// The largest number of situations that every language's JSON numbers represent exactly: 2^53.
 const EXACT: u64 = 1 << 53;
 
-/// Proves it.
+/// Checks it.
 ///
 /// # Errors
-/// A file that can't be read, or settings that can't be used to find it.
+/// If the file can't be read, or the settings that name it can't be used.
 pub fn run(check: &Check, context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
     let today = moment::today(moment::at(context)?);
@@ -64,7 +64,7 @@ pub fn run(check: &Check, context: &Context) -> Result<VerbOutput, Stop> {
     Ok(VerbOutput { out, err: String::new(), status: if no { Status::No } else { Status::Done } })
 }
 
-/// Every problem where it lies, and what they come to.
+/// Every problem at its location, and a summary.
 #[must_use]
 pub fn text(report: &Report, source: &Source<'_>, deny_warnings: bool, words: &Words, canvas: Canvas) -> String {
     let w = &words.cli;
@@ -91,7 +91,7 @@ pub fn text(report: &Report, source: &Source<'_>, deny_warnings: bool, words: &W
     out + "\n"
 }
 
-/// The line behind the problems of a file that is refused.
+/// The line after the problems of a rejected file.
 pub(super) fn verdict(file: &str, problems: &[Problem], words: &Words) -> String {
     let w = &words.cli;
     let errors = problems.iter().filter(|p| p.is_error()).count();
@@ -136,7 +136,7 @@ fn problem_as_json(problem: &Problem, source: &Source<'_>, words: &Words) -> Val
     })
 }
 
-/// A number where it is exact, else its digits.
+/// A number if it is exact, otherwise its digits as a text.
 pub(super) fn number(count: &BigUint) -> Value {
     u64::try_from(count).ok().filter(|n| *n <= EXACT).map_or_else(|| json!(count.to_string()), |n| json!(n))
 }

@@ -1,4 +1,4 @@
-//! `penutup demo [DECK]`: a deck played on the prompter's screen, for a class.
+//! `penutup demo [DECK]`: plays a deck on the prompter's screen, for a class.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub struct Demo {
 /// Plays it.
 ///
 /// # Errors
-/// No terminal, or a deck, rules or arguments that can't be used.
+/// If there is no terminal, or a deck, rules or arguments can't be used.
 pub fn run(demo: &Demo, context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
     if !super::has_screen() {
@@ -54,14 +54,14 @@ pub fn run(demo: &Demo, context: &Context) -> Result<VerbOutput, Stop> {
     match present(&mut show, theme) {
         Ok(end) => {
             end.die();
-            // Told once more where it stays: the screen of the presentation is gone.
+            // Repeated on standard error: the presentation's screen is gone.
             Ok(VerbOutput::done(left_out))
         }
         Err(e) => Err(Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))])))),
     }
 }
 
-/// The scenes that were not shown, in a line.
+/// One line about the skipped scenes.
 fn left_out(titles: &[String], words: &Words) -> String {
     if titles.is_empty() {
         return String::new();
@@ -70,8 +70,8 @@ fn left_out(titles: &[String], words: &Words) -> String {
     fill(words.demo.left_out, &[("count", &titles.len().to_string()), ("names", &names)]) + "\n"
 }
 
-/// The deck that is asked for, its scenes held against the rules. What the embedded one names and these rules lack leaves
-/// its scene out; in one's own it is a mistake.
+/// The requested deck, its scenes checked against the rules. A scene of the embedded deck that names something these
+/// rules lack is skipped; in the user's own deck it is an error.
 fn deck(
     demo: &Demo,
     book: &Arc<Book>,
@@ -98,7 +98,7 @@ fn found(asked: &Path, context: &Context) -> Result<PathBuf, Stop> {
         return Ok(asked.into());
     }
     let folder = practice::decks(&context.folders);
-    // A name, not a way out of the folder.
+    // A file name, not a path out of the folder.
     let is_name = asked.components().count() == 1 && asked.file_name().is_some();
     let named = folder.filter(|_| is_name).map(|folder| {
         let file = folder.join(asked);

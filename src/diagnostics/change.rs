@@ -21,7 +21,7 @@ pub fn parts(counts: &Counts, words: &Words) -> Vec<String> {
     changed.map(|(count, one, many)| fill(if count == "1" { one } else { many }, &[("count", &count)])).collect()
 }
 
-/// What the change of a duty is called.
+/// The name of a duty's change.
 #[must_use]
 pub fn duty_kind(kind: DutyChangeKind, words: &Words) -> &'static str {
     match kind {
@@ -33,7 +33,7 @@ pub fn duty_kind(kind: DutyChangeKind, words: &Words) -> &'static str {
     }
 }
 
-/// Which text changed: what it belongs to, the id of that, the key.
+/// The changed text's owner, the owner's ID, and the key.
 #[must_use]
 pub fn text_name(subject: Subject, id: &str, field: &str, words: &Words) -> String {
     let w = &words.diff;
@@ -57,7 +57,7 @@ pub fn text_name(subject: Subject, id: &str, field: &str, words: &Words) -> Stri
     parts.join(" · ")
 }
 
-/// The ids that only one of two files has.
+/// The IDs that only one of two files has.
 #[must_use]
 pub fn name_list(names: &Names<'_>) -> String {
     let values = names.values.iter().map(|(fact, value)| format!("{fact}={value}"));

@@ -1,5 +1,5 @@
-//! Problems drawn with the line they are in: place, line, underline, what to do. Whether there is colour, and how wide the
-//! screen is, comes in.
+//! Draws problems with their source lines: location, line, underline, advice. The caller supplies the use of colour and
+//! the screen's width.
 
 use std::ops::Range;
 
@@ -11,20 +11,19 @@ use crate::rules::problem::{Kind, Problem};
 use crate::rules::text::is_forbidden;
 use crate::words::Words;
 
-/// The longest line that is shown, in bytes: of a longer one, the place is named alone.
+/// The longest line that is shown, in bytes: for a longer one, only the location is named.
 const LONGEST_LINE: usize = 8 * 1024;
 
-/// What the output can show.
+/// The capabilities of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Canvas {
-    /// Whether to use colour.
     pub colour: bool,
-    /// How many columns there are.
+    /// The number of columns.
     pub width: usize,
 }
 
 impl Canvas {
-    /// No colour, and the width of a page.
+    /// No colour, and a page's width.
     pub const PLAIN: Self = Self { colour: false, width: 100 };
 }
 
@@ -43,7 +42,7 @@ pub fn draw(problem: &Problem, source: &Source<'_>, words: &Words, canvas: Canva
     render(&[group], canvas)
 }
 
-/// A message without a place, with what to do; the text ends without a line break.
+/// A message without a location, with advice; the text ends without a line break.
 #[must_use]
 pub fn message(text: &str, help: Option<&str>, words: &Words, canvas: Canvas) -> String {
     let w = &words.problem;
@@ -60,7 +59,7 @@ fn render(report: &[Group<'_>], canvas: Canvas) -> String {
     renderer.term_width(canvas.width.clamp(24, 400)).render(report)
 }
 
-/// The lines that a problem points into; of a problem with the whole file, its name.
+/// The lines that a problem points to; for a problem with the whole file, its name.
 fn places<'a>(problem: &Problem, source: &'a Source<'_>, other: &'a str, width: usize) -> Vec<Element<'a>> {
     if problem.span == (0..0) && !matches!(problem.kind, Kind::Syntax { .. } | Kind::NotUtf8) {
         return vec![Origin::path(source.name()).into()];
@@ -72,7 +71,8 @@ fn places<'a>(problem: &Problem, source: &'a Source<'_>, other: &'a str, width: 
     let second = source.place(span.start);
     let Some(line) = Line::new(source, second) else { return vec![snippet.into(), origin(source, second)] };
     let annotation = AnnotationKind::Context.span(line.range(span)).label(other);
-    // The renderer cuts a long line around what it marks, and two marks far apart would keep all between them.
+    // The renderer cuts a long line around the marked spans, but two spans far apart would keep everything between
+    // them.
     if second.line == place.line && second.column.abs_diff(place.column) < width / 2 {
         vec![snippet.annotation(annotation).into()]
     } else {
@@ -84,7 +84,7 @@ fn origin<'a>(source: &'a Source<'_>, place: Place) -> Element<'a> {
     Origin::path(source.name()).line(place.line).char_column(place.column).into()
 }
 
-/// A line of the file, each of its characters replaced by one that is fit for a terminal.
+/// A line of the file, with each control character replaced.
 struct Line<'a> {
     source: &'a Source<'a>,
     number: usize,
@@ -92,7 +92,7 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Nothing for a line that is too long to be read.
+    /// Nothing for a line that is too long to read.
     fn new(source: &'a Source<'_>, place: Place) -> Option<Self> {
         let text = source.line(place.line);
         let fit = |c| match c {
@@ -107,7 +107,7 @@ impl<'a> Line<'a> {
         Snippet::source(self.text.clone()).line_start(self.number).path(self.source.name())
     }
 
-    /// Where a span of the file is in this text; cut to it, and at least one character wide where there is one.
+    /// A span of the file relative to this text; cut to it, and at least one character wide if possible.
     fn range(&self, span: &Range<usize>) -> Range<usize> {
         let offset = |byte| {
             let place = self.source.place(byte);
@@ -128,7 +128,7 @@ mod tests {
 
     const COLOUR: Canvas = Canvas { colour: true, width: 80 };
 
-    /// A problem with this piece of a text, drawn.
+    /// A problem drawn with this part of a text.
     fn drawn(text: &str, piece: &str, other: Option<&str>, canvas: Canvas) -> String {
         let span = |piece: &str| text.find(piece).map(|at| at..at + piece.len()).unwrap();
         let mut problem = Problem::new(span(piece), Kind::BadTime { found: piece.into() });

@@ -1,4 +1,4 @@
-//! What the journal reports, in the user's language.
+//! The journal's reports in the user's language.
 
 use std::io;
 
@@ -47,7 +47,7 @@ pub fn trouble(trouble: &Trouble, words: &Words) -> String {
     }
 }
 
-/// The line for whoever ends the prompter; `None` where everything is written.
+/// The line after the prompter has ended; `None` if everything is written.
 #[must_use]
 pub fn finish(finish: &Finish, words: &Words) -> Option<String> {
     let w = &words.left;
@@ -61,7 +61,7 @@ pub fn finish(finish: &Finish, words: &Words) -> Option<String> {
     }
 }
 
-/// Why an export can't be used, and where.
+/// Why and where an export can't be used.
 #[must_use]
 pub fn refused(refused: &Refused, words: &Words) -> String {
     let w = &words.journal;

@@ -1,10 +1,10 @@
-//! Errors of the operating system in the user's language; the system's own texts are in the machine's.
+//! Operating system errors in the user's language; the system's own messages are in the machine's language.
 
 use std::io::{self, ErrorKind};
 
 use crate::words::{Words, fill};
 
-/// Inside an [`io::Error`]: the path is no regular file but a pipe, a device or the like.
+/// Inside an [`io::Error`]: the path is not a regular file but a pipe, a device or similar.
 #[derive(Debug)]
 pub struct NoFile;
 
@@ -16,7 +16,7 @@ impl std::fmt::Display for NoFile {
 
 impl std::error::Error for NoFile {}
 
-/// Inside an [`io::Error`]: another user owns the folder of the socket, or could change it.
+/// Inside an [`io::Error`]: another user owns the socket's folder or could change it.
 #[derive(Debug)]
 pub struct Foreign;
 

@@ -1,4 +1,4 @@
-//! What a report counts of a call. Every text is a number of an [`Interner`], so that a million calls are only numbers.
+//! A call's data for the report. Every text is a number of an [`Interner`], so that a million calls are only numbers.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::rules::text::clean;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Symbol(pub u32);
 
-/// What went otherwise than planned in a call, a bit each, as the journal stores it.
+/// A call's irregularities, one bit each, as the journal stores them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(pub u8);
 
@@ -32,7 +32,7 @@ impl Flags {
     }
 }
 
-/// What a report counts of a call.
+/// A call's data for the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallSummary {
     /// When it began, in milliseconds since 1970, UTC.
@@ -41,7 +41,7 @@ pub struct CallSummary {
     pub end: Option<(i64, Outcome)>,
     /// Whether no spoken step was left out.
     pub complete: bool,
-    /// What went otherwise than planned.
+    /// Irregularities.
     pub flags: Flags,
     /// The facts: "klb=ya topik=lain".
     pub facts: Symbol,
@@ -51,12 +51,12 @@ pub struct CallSummary {
     pub seat: Symbol,
     /// The steps left out: "download terima-kasih".
     pub left_out: Symbol,
-    /// The scoring parameters that it costs: a JSON list, or the empty text.
+    /// The scoring parameters that it lost: a JSON list, or the empty text.
     pub cost: Symbol,
 }
 
 impl CallSummary {
-    /// Of a record; `None` where the interner is full.
+    /// From a record; `None` if the interner is full.
     #[must_use]
     pub fn of(record: &Record, texts: &mut Interner) -> Option<Self> {
         let left_out = record.left_out_text();
@@ -74,7 +74,7 @@ impl CallSummary {
     }
 }
 
-/// The texts that symbols stand for; symbol 0 is the empty text.
+/// Maps symbols to texts; symbol 0 is the empty text.
 #[derive(Clone, Debug)]
 pub struct Interner {
     texts: Vec<Box<str>>,
@@ -108,7 +108,7 @@ impl Interner {
         self.symbols.contains_key(text)
     }
 
-    /// The symbol of a text, a new one if need be; `None` where there is no room for one.
+    /// The symbol of a text, a new one if needed; `None` if there is no room for one.
     pub fn intern(&mut self, text: &str) -> Option<Symbol> {
         if let Some(symbol) = self.symbols.get(text) {
             return Some(*symbol);
@@ -120,7 +120,7 @@ impl Interner {
         self.put(symbol, text).then_some(symbol)
     }
 
-    /// Gives a text the number that it has in a journal. Returns whether there was room for it.
+    /// Assigns a text its number in a journal. Returns whether there was room for it.
     pub fn put(&mut self, symbol: Symbol, text: &str) -> bool {
         let at = symbol.0 as usize;
         if at > Self::HIGHEST {
@@ -130,19 +130,19 @@ impl Interner {
             self.texts.resize(at + 1, "".into());
         }
         self.bytes += text.len();
-        // Whoever can write the file can write anything into it, and every format shows it on some terminal.
+        // Another program may have written the file, and every format shows it on some terminal.
         self.texts[at] = clean(text).into();
         self.symbols.insert(text.into(), symbol);
         true
     }
 }
 
-/// The facts of a text: id and value of each.
+/// The facts in a text: ID and value of each.
 pub fn facts_of(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split(' ').filter_map(|fact| fact.split_once('='))
 }
 
-/// Texts in one: a JSON list, or the empty text for none.
+/// Joins texts: a JSON list, or the empty text for none.
 #[must_use]
 pub fn list_text<T: Serialize>(texts: &[T]) -> String {
     if texts.is_empty() {
@@ -151,32 +151,32 @@ pub fn list_text<T: Serialize>(texts: &[T]) -> String {
     serde_json::to_string(texts).unwrap_or_default()
 }
 
-/// The texts that [`list_text`] put together, cleaned: in the list they are escaped.
+/// The texts that [`list_text`] joined, cleaned: in the list they are escaped.
 #[must_use]
 pub fn list_of(text: &str) -> Vec<String> {
     let texts: Vec<String> = serde_json::from_str(text).unwrap_or_default();
     texts.iter().map(|text| clean(text)).collect()
 }
 
-/// The position of an outcome in [`Outcome::ALL`].
+/// The index of an outcome in [`Outcome::ALL`].
 #[must_use]
 pub fn position(outcome: Outcome) -> usize {
     Outcome::ALL.iter().position(|one| *one == outcome).unwrap_or(0)
 }
 
-/// The number of an outcome in the journal, from 1; never given to another one.
+/// The number of an outcome in the journal, from 1; never reused.
 #[must_use]
 pub fn outcome_number(outcome: Outcome) -> u8 {
     u8::try_from(position(outcome) + 1).unwrap_or(u8::MAX)
 }
 
-/// The outcome of a number.
+/// The outcome with this number.
 #[must_use]
 pub fn outcome_of(number: u8) -> Option<Outcome> {
     Outcome::ALL.get(usize::from(number.checked_sub(1)?)).copied()
 }
 
-/// A time of the journal; `None` outside of the years that a calendar has.
+/// A time of the journal; `None` outside of the calendar's years.
 #[must_use]
 pub fn time(ms: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(ms)

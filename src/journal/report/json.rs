@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{By, Group, Report};
 use crate::closing::ending::Outcome;
 
-/// The report on one line. `by` must be something the report has.
+/// The report on one line. `by` must exist in the report.
 #[must_use]
 pub fn json(report: &Report, from: Option<NaiveDate>, to: Option<NaiveDate>, by: Option<&By>) -> String {
     let groups = |groups: &[Group]| groups.iter().map(keyed).collect::<Vec<_>>();
