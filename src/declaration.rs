@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn no_part_of_a_file_is_taken_for_the_whole_of_another() {
+    fn a_truncated_file_is_never_parsed_as_another_declaration() {
         let whole = klb().to_table().to_string();
         // A file cut within the last value's line; one cut between two lines may be complete without its end.
         for cut in 0..whole.len() {
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_rise_also_in_a_new_folder() {
+    fn versions_increase_even_in_a_recreated_folder() {
         let now: DateTime<Utc> = "2026-03-02T06:05:00Z".parse().unwrap();
         let first = Declaration::next_version(None, now);
         assert_eq!(Declaration::next_version(Some(first), now), first + 1);
@@ -302,7 +302,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_break_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn the_reader_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = Declaration::read(&bytes);
         }
     }

@@ -559,7 +559,7 @@ mod tests {
     use crate::words::Lang;
 
     #[test]
-    fn what_a_file_says_is_cleaned_and_cut() {
+    fn quoted_file_text_is_cleaned_and_cut() {
         assert_eq!(shown("a\u{1b}[31m\tb\u{202e}"), "a[31m b");
         assert_eq!(shown(&"x".repeat(100)), format!("{}…", "x".repeat(60)));
         assert_eq!(shown(&"y".repeat(60)), "y".repeat(60));

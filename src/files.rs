@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_one_byte_over_the_limit_is_read() {
+    fn a_read_stops_one_byte_over_the_limit() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("huge");
         File::create(&path).unwrap().set_len(1 << 32).unwrap();
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_an_error_that_names_it() {
+    fn reading_a_non_file_is_an_error_with_its_path() {
         let folder = tempfile::tempdir().unwrap();
         let words = Lang::Id.words();
         let told = read(folder.path()).unwrap_err().describe(words);
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_that_come_too_late_are_waited_for_no_longer() {
+    fn rules_that_miss_the_deadline_are_not_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rules.toml");
         let (let_go, hang) = std::sync::mpsc::channel::<()>();

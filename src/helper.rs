@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn every_helper_has_a_name_of_its_own_that_linux_keeps_whole() {
+    fn helper_names_are_unique_and_fit_linux_thread_names() {
         for helper in Helper::ALL {
             assert_eq!(Helper::from_name(helper.name()), Some(helper));
             assert!(helper.name().len() <= 15);

@@ -279,7 +279,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_sequence_cut_at_every_position_is_what_it_is_whole() {
+    fn every_sequence_parses_the_same_when_split_anywhere() {
         for (bytes, meaning) in SEQUENCES {
             assert_eq!(at_once(bytes), *meaning, "{:?}", String::from_utf8_lossy(bytes));
             for cut in 1..bytes.len() {
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn every_sequence_at_every_pace_is_what_it_is_whole() {
+    fn every_sequence_parses_the_same_at_every_pace() {
         for (bytes, meaning) in SEQUENCES {
             for gap in [1, 2, 5, 10, 19, 21, 50, 100, 140] {
                 assert_eq!(paced(bytes, gap), *meaning, "{:?} at {gap} ms a byte", String::from_utf8_lossy(bytes));
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn sequences_one_after_the_other_are_each_themselves() {
+    fn consecutive_sequences_parse_independently() {
         for (first, one) in SEQUENCES {
             for (second, other) in SEQUENCES {
                 // The same key twice at once is a repeat.
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_machine_does_not_part_what_came_in_time() {
+    fn a_late_read_does_not_split_a_sequence() {
         // Read late, without a pause with nothing to read.
         let (mut stage, start) = (Stage::default(), Instant::now());
         let mut out = stage.bytes(b"\x1b", start);
@@ -417,7 +417,7 @@ mod tests {
 
     /// A caller that wants a repeating arrow key sees each repeat.
     #[test]
-    fn the_repeats_of_a_held_arrow_are_settled() {
+    fn the_repeats_of_a_held_arrow_are_final() {
         let held: Vec<(&[u8], u64)> = vec![(b"\x1b[A", 0), (b"\x1b[A", 500), (b"\x1b[A", 33), (b"\x1b[A", 33)];
         let inputs = read(&held);
         let repeats = inputs.iter().filter(|input| matches!(input, Input::Key { repeat: true, .. })).count();
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_ends_fills_no_memory() {
+    fn unterminated_input_is_bounded_in_memory() {
         let mut stage = Stage::default();
         let (mut now, mut inputs) = (Instant::now(), 0);
         for bytes in [&b"\x1b]0;"[..], b"\x1b[200~", b"\x1b[", b"kxma", b"\x1bP1+r"] {

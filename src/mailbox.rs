@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_newer_value_replaces_one_that_nobody_took() {
+    fn a_newer_value_replaces_an_untaken_one() {
         let mailbox = Mailbox::<Option<u32>>::default();
         mailbox.post(|waiting| *waiting = Some(1));
         mailbox.post(|waiting| *waiting = Some(2));

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_and_files_are_made_for_the_user_alone_and_made_so_again() {
+    fn folders_and_files_are_created_private_and_restricted_again() {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("a/b");
         make_folder(&deep).unwrap();
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_below_one_that_others_can_write_is_seen() {
+    fn a_folder_below_a_world_writable_one_is_detected() {
         let folder = tempfile::tempdir().unwrap();
         let open = folder.path().join("open");
         let home = open.join("home");
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_is_opened_without_its_writer() {
+    fn a_pipe_without_a_writer_opens_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());

@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_and_the_rest_is_taken() {
+    fn mistakes_are_reported_and_valid_settings_apply() {
         let long = format!("seat = '{}'", "x".repeat(41));
         for wrong in
             ["lnag = 'id'", "lang = 'su'", "theme = 1", "zone = ' '", "rules = ''", &long, "seat = \"a\\u0007\""]
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn one_wrong_character_drops_one_setting_and_the_last_good_one_stands_in_for_it() {
+    fn a_slip_drops_one_setting_which_the_last_good_one_replaces() {
         let good = "rules = 'r.toml'\nseat = '07'\ntheme = 'dark'\n[broadcast]\nfolder = 'klb'\n[journal]\ndays = 30\n";
         for (from, to) in [
             ("'r.toml'", "'r.toml"),
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_mistake_the_last_good_settings_count_for_nothing() {
+    fn without_mistakes_the_last_good_settings_are_ignored() {
         let (settings, problems) = read_with(b"lang = 'en'", Some(b"seat = '07'"), Path::new("/folder"));
         assert_eq!((settings.lang, settings.seat, problems.len()), (Some(Lang::En), None, 0));
         let (settings, problems) = read_with(b"\xff", Some(b"seat = '07'"), Path::new("/folder"));
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_of_the_journals_path_is_known() {
+    fn the_line_of_the_journals_path_is_found() {
         assert_eq!(line_of_journal_path(b"lang = 'id'\n\n[journal]\npath = 'x.db'\n"), Some(4));
         assert_eq!(line_of_journal_path(b"journal.path = 'x.db'"), Some(1));
         assert_eq!(line_of_journal_path(b"[journal]\ndays = 7"), None);

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_told_from_one_of_the_same_size_and_time() {
+    fn a_file_is_distinguished_from_one_of_the_same_size_and_time() {
         let folder = tempfile::tempdir().unwrap();
         let (path, beside) = (folder.path().join("rules.toml"), folder.path().join("beside"));
         fs::write(&path, "one").unwrap();

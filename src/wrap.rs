@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn wraps_at_blanks_and_breaks_what_is_too_wide() {
+    fn wraps_at_spaces_and_breaks_words_that_are_too_wide() {
         assert_eq!(plain("satu dua tiga", 8), ["satu dua", "tiga"]);
         assert_eq!(plain("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
         assert_eq!(plain("李明 王", 4), ["李明", "王"]);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_does_not_end_at_a_blank_that_binds_while_it_can_hold_both_sides() {
+    fn a_line_breaks_at_a_nonbreaking_space_only_if_both_sides_do_not_fit() {
         let runs = |columns| {
             let runs = ["selamat ", "siang", " ", "Bapak", NO_BREAK, "Budi Santoso"];
             wrap(runs.map(|run| (run, ())), columns).into_iter().map(joined).collect::<Vec<_>>()
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn shortening_says_so() {
+    fn shortened_text_has_an_ellipsis() {
         assert_eq!(shorten("abcdef", 4), "abc…");
         assert_eq!(shorten_front("abcdef", 4), "…def");
         assert_eq!(shorten("李明王", 4), "李…");

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_of_day_is_the_zones_own() {
+    fn a_time_of_day_is_local_to_the_zone() {
         let offset = FixedOffset::east_opt(9 * 3600).unwrap();
         let instant = At::parse("00:10").unwrap().instant(offset);
         assert_eq!(local(instant, offset).1, "00:10");

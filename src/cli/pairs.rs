@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn an_honorific_in_front_counts_unless_one_is_given() {
+    fn a_leading_honorific_applies_unless_one_is_given() {
         assert_eq!(read(&["nama=bu siti"], b"").unwrap().0, "Ibu|siti");
         assert_eq!(read(&["nama=PAK Budi", "sapaan=bapak/ibu"], b"").unwrap().0, "Bapak/Ibu|Budi");
         assert_eq!(read(&["sapaan=Ibu", "nama=pak Budi"], b"").unwrap().0, "Ibu|Budi");
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_from_standard_input_is_its_first_line_with_something_in_it() {
+    fn a_name_from_standard_input_is_its_first_nonblank_line() {
         assert_eq!(read(&["nama=-"], b"\n \nibu Siti\nJl. Mawar\n").unwrap().0, "Ibu|Siti");
         assert_eq!(read(&["nama=-"], b"").unwrap().0, "Bapak/Ibu|");
         assert!(read(&["nama=-"], b"\xff\xfe").unwrap_err().message.contains("no UTF-8 text"));
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_names_what_would_be_right() {
+    fn errors_name_the_valid_choices() {
         for (pairs, help) in [
             (&["kbl=ya"][..], "Did you mean \"klb\""),
             (&["klb=yes"], "There are: tidak, ya."),

@@ -316,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markdown_shows_every_letter() {
+    fn markdown_output_is_literal() {
         assert_eq!(in_markdown("a|b *c* {nama} \\"), "a\\|b \\*c\\* {nama} \\\\");
     }
 }

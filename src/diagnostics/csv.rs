@@ -26,7 +26,7 @@ fn guarded(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_cell_is_quoted_where_it_must_be_and_never_a_formula() {
+    fn cells_are_quoted_if_needed_and_never_a_formula() {
         for (cell, written) in [
             ("\tx", "'\tx"),
             ("'x", "''x"),

@@ -148,14 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn of_a_huge_line_the_place_alone_is_shown() {
+    fn only_the_location_of_a_huge_line_is_shown() {
         let text = format!("schema = 1\nx = \"{}HERE{}\"", "é".repeat(5000), "b".repeat(1 << 20));
         let out = drawn(&text, "HERE", Some("x ="), Canvas::PLAIN);
         assert!(out.contains("x.toml:2:5006") && out.len() < 500, "{out}");
     }
 
     #[test]
-    fn two_places_of_one_line_share_it_where_both_fit() {
+    fn two_spans_on_one_line_share_it_if_both_fit() {
         let out = drawn("a = [\"one\", \"two\"]", "\"two\"", Some("\"one\""), Canvas::PLAIN);
         assert_eq!(out.matches("a = [").count(), 1, "{out}");
         let far = format!("a = [\"one\", \"{}\", \"two\"]", "x".repeat(500));
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_colour_only_where_it_is_asked_for() {
+    fn colour_is_used_only_if_requested() {
         assert!(!drawn("x = 1", "x", None, Canvas::PLAIN).contains('\u{1b}'));
         assert!(drawn("x = 1", "x", None, COLOUR).contains('\u{1b}'));
         assert!(!message("a", Some("b"), Lang::Id.words(), Canvas::PLAIN).contains('\u{1b}'));

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_without_their_ends() {
+    fn lines_exclude_their_line_breaks() {
         let source = Source::new("x", b"one\r\ntwo\n");
         assert_eq!(source.line(1), "one");
         assert_eq!(source.line(2), "two");

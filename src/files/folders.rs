@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn below_a_folder_lies_everything_wherever_one_goes_later() {
+    fn a_root_folder_contains_all_folders_even_after_chdir() {
         let folders = Folders::below(Path::new("isi"));
         let home = std::env::current_dir().unwrap().join("isi");
         assert_eq!(folders.rules(), Some(home.join("config").join("rules.toml")));

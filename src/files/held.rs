@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_tried_again_while_another_is_in_the_way_and_no_other_error_is() {
+    fn only_errors_of_a_locked_file_are_retried() {
         let mut left = 3;
         let done = retry_while_locked(
             |e| e.kind() == ErrorKind::ResourceBusy,
@@ -85,13 +85,13 @@ mod tests {
     }
 
     #[test]
-    fn one_who_never_lets_go_is_not_waited_for_forever() {
+    fn a_permanently_locked_file_times_out() {
         let failed: io::Result<()> = retry_while_locked(|_| true, || Err(ErrorKind::ResourceBusy.into()));
         assert_eq!(failed.unwrap_err().kind(), ErrorKind::ResourceBusy);
     }
 
     #[test]
-    fn a_file_that_is_open_for_reading_is_replaced_and_its_reader_keeps_the_old_one() {
+    fn a_file_open_for_reading_is_replaced_and_its_reader_sees_the_old_one() {
         use std::io::Read as _;
 
         let folder = tempfile::tempdir().unwrap();
@@ -131,7 +131,7 @@ mod tests {
         }
 
         #[test]
-        fn one_that_another_program_keeps_is_told_as_busy_and_left_as_it_is() {
+        fn a_locked_file_is_reported_busy_and_left_untouched() {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("berkas.toml");
             fs::write(&path, "old").unwrap();
@@ -145,7 +145,7 @@ mod tests {
         }
 
         #[test]
-        fn one_that_is_let_go_in_time_is_waited_for() {
+        fn a_file_unlocked_in_time_is_waited_for() {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("berkas.toml");
             fs::write(&path, "old").unwrap();

@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_comes_back() {
+    fn saved_state_is_read_back() {
         let (_keep, folders) = in_folder(None);
         assert!(matches!(load(&folders), (s, None) if s == SavedState::first()));
         save(&folders, &shift()).unwrap();
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_holds_nothing_and_is_put_aside() {
+    fn a_broken_file_counts_as_empty_and_is_set_aside() {
         for broken in
             [&b"\xff\xfe"[..], b"", b" \n", b"held = ", b"held = 3", b"revision = 1", &vec![b' '; MAX_FILE + 1]]
         {
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_good_in_a_broken_file_is_kept() {
+    fn the_readable_part_of_a_broken_file_is_used() {
         let good = to_toml(&shift());
         let (_keep, folders) = in_folder(Some(format!("{good}\n[[held]]\nfact = \"x\"\n").as_bytes()));
         let (held, trouble) = load(&folders);
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_folder_nothing_is_kept() {
+    fn without_a_folder_nothing_is_saved() {
         assert!(save(&Folders::default(), &shift()).is_ok());
         assert!(matches!(load(&Folders::default()), (s, None) if s == SavedState::default()));
     }
@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_written_is_written_with_the_next_state() {
+    fn a_failed_write_is_included_in_the_next() {
         let (keep, folders) = in_folder(None);
         let blocked = keep.path().join("state");
         fs::write(&blocked, "no folder").unwrap();
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_somebody_holds_keeps_nobody_from_writing() {
+    fn a_lock_that_is_not_released_does_not_prevent_writing() {
         let (_keep, folders) = in_folder(Some(b"held = []"));
         let path = folders.shift().unwrap().with_extension("lock");
         let held = File::create(&path).unwrap();
@@ -437,7 +437,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn nobody_else_can_read_the_state() {
+    fn the_state_is_readable_by_the_user_only() {
         use std::os::unix::fs::PermissionsExt as _;
 
         let (_keep, folders) = in_folder(None);

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_good_settings_stand_in_for_what_cannot_be_read_and_only_for_their_own_file() {
+    fn the_last_good_settings_replace_unreadable_ones_of_the_same_file_only() {
         let place = tempfile::tempdir().unwrap();
         let folders = Folders::below(place.path());
         let (path, other) = (place.path().join("settings.toml"), place.path().join("other.toml"));
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_that_names_the_journal_is_told() {
+    fn the_setting_that_names_the_journal_is_located() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("settings.toml");
         fs::write(&path, "\n[journal]\npath = 'rules.toml'\n").unwrap();

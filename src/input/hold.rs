@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_held_key_is_one_press_whatever_the_keyboard_s_delay_and_rate() {
+    fn a_held_key_is_one_press_at_any_keyboard_delay_and_rate() {
         for delay in [150, 250, 500, 660, 1000] {
             for gap in [10, 20, 33, 50, 92, 105] {
                 let times: Vec<u64> = std::iter::once(0).chain((0..8).map(|n| delay + n * gap)).collect();
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn slow_repeats_are_known_by_their_rhythm() {
+    fn slow_repeats_are_recognised_by_their_rhythm() {
         assert_eq!(downs(&[0, 900, 1400, 1900, 2400]), "p??<h", "two a second");
         assert_eq!(downs(&[0, 900, 1200, 1503, 1804, 2100, 2900]), "p??<hh?", "released and pressed again");
         assert_eq!(downs(&[0, 800, 1600, 2400]), "p???", "no keyboard repeats so slowly");
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_terminal_reports_is_believed() {
+    fn reports_of_the_terminal_take_precedence() {
         use Kind::{Down, Release, Repeat};
         assert_eq!(kinds(&[(0, Down), (90, Release), (100, Down), (190, Release)]), "prpr", "quick fingers");
         assert_eq!(kinds(&[(0, Down), (500, Repeat), (900, Repeat), (950, Release), (1000, Down)]), "phhrp");

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn four_letters_that_come_as_no_shortcuts_do_are_typing() {
+    fn four_letters_faster_than_shortcuts_are_typing() {
         for gap in [36, 45, 60] {
             assert_eq!(typed("budi", gap), Some(3), "{gap}");
             assert_eq!(typed("kma", gap), None, "{gap}: three fingers");

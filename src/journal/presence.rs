@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_held_lock_is_told_from_a_stale_one() {
+    fn a_held_lock_is_distinguished_from_a_stale_one() {
         let folder = tempfile::tempdir().unwrap();
         let alive = Presence::acquire(folder.path()).unwrap();
         let id = alive.id();

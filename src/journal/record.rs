@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_the_documented_line_and_comes_back_whole() {
+    fn a_record_has_the_documented_form_and_round_trips() {
         let line = r#"{"id":"019ab123-0000-7000-8000-000000000007","version":4,"start_ms":5000,"end_ms":65000,"ending":"lengkap","changed_ms":65000,"seat":"07","zone":"WIB","greeting":null,"rule":"satu","revision":"Rev-1","rules_sha256":"ab","cost":["FCR"],"facts":[["klb","ya",6000],["topik","lain",null]],"steps":[["download",true,7000,2,false,["FCR"]],["terima-kasih",false,null,0,true,[]]],"overtaken":[["campaign",9000,[["klb","tidak"]]]],"differs":["klb"]}"#;
         let record = Record::read(line).unwrap();
         assert_eq!(serde_json::to_string(&record).unwrap(), line);

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_call_becomes_the_whole_record() {
+    fn an_older_call_is_migrated_to_a_complete_record() {
         let mut conn = of_0_1_0();
         prepare(&mut conn).unwrap();
         let mut query = conn.prepare("SELECT json FROM detail ORDER BY call").unwrap();

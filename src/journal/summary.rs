@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outcomes_keep_their_numbers() {
+    fn outcome_numbers_are_stable() {
         let codes = [
             "lengkap",
             "pelanggan-menutup",
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_come_apart_as_they_were_put_together() {
+    fn joined_texts_round_trip() {
         assert_eq!(facts_of("klb=ya topik=lain").collect::<Vec<_>>(), [("klb", "ya"), ("topik", "lain")]);
         assert_eq!(facts_of("").count(), 0);
         let parameters = ["Akurasi", "a, \"b\""];

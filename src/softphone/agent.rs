@@ -102,7 +102,7 @@ mod tests {
     const WAIT: Duration = Duration::from_secs(60);
 
     #[test]
-    fn what_an_agent_tells_arrives_in_order_and_so_does_its_end() {
+    fn an_agents_commands_and_its_end_arrive_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| Some(folder.path().join(name));
         let place = SocketDir::of(&Folders { state: at("state"), runtime: at("run"), ..Folders::default() }).unwrap();

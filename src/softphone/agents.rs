@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_claim_displaces_nobody_who_has_spoken_and_a_word_does() {
+    fn only_a_claim_followed_by_a_command_replaces_the_agent() {
         let (send, reported) = channel();
         let tell = EventSender::new(move |request| send.send(request.message).is_ok());
         let take = || {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_spoke_takes_its_place_back_from_one_that_only_claimed() {
+    fn an_active_agent_regains_its_place_from_a_mere_claim() {
         let agents = Agents::default();
         let tell = EventSender::new(|_| true);
         let (mut first, _silent) = (agents.claim(&tell), agents.claim(&tell));

@@ -227,14 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn one_never_answered_and_outgoing_legs_are_nothing() {
+    fn unanswered_and_outgoing_calls_are_ignored() {
         let out = ",\"direction\":\"outgoing\",\"id\":\"b\"";
         assert_eq!(all(&[("CALL_INCOMING", ",\"id\":\"a\""), ("CALL_CLOSED", ",\"id\":\"a\"")]), []);
         assert_eq!(all(&[("CALL_ESTABLISHED", out), ("CALL_CLOSED", out)]), []);
     }
 
     #[test]
-    fn calls_are_told_apart_by_their_ids() {
+    fn calls_are_distinguished_by_id() {
         let (a, b) = (format!("{IN},\"id\":\"a\""), format!("{IN},\"id\":\"b\""));
         let events = all(&[
             ("CALL_ESTABLISHED", &a),
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_come_off_a_display_name() {
+    fn display_names_are_unquoted() {
         assert_eq!(display_name(" \"Budi\" "), "Budi");
         assert_eq!(display_name("Siti \\\"Aisyah\\\""), "Siti \"Aisyah\"");
         assert_eq!(display_name("a\\\\b\\"), "a\\b");

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_used_last_is_chosen_also_where_its_greeting_is_read_late() {
+    fn the_prompter_used_last_is_chosen_even_if_its_greeting_is_read_late() {
         let (soon, late) = (Instant::now(), Instant::now() + WAIT);
         let earlier = greeting(5000, Some(100));
         let later = greeting(4000, Some(1100));
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_handed_over_arrives_and_is_answered_and_nobody_is_there_afterwards() {
+    fn a_message_is_delivered_and_answered_until_the_prompter_ends() {
         let folder = tempfile::tempdir().unwrap();
         let place = SocketDir::of(&Folders::below(folder.path())).unwrap();
         assert_eq!(hand(&place, None, end(), WAIT), Err(NoCall::NoPrompter));

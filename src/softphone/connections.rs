@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_silent_for_longest_makes_room_and_who_is_answered_does_not() {
+    fn the_longest_idle_connection_is_closed_but_not_one_being_served() {
         let connections = Arc::new(Connections::default());
         let (mut seats, mut others) = (Vec::new(), Vec::new());
         for _ in 0..MOST {

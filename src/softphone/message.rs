@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_says_why() {
+    fn a_rejected_line_has_a_reason() {
         assert_eq!(parse(b""), Err(Bad::Garbled));
         assert_eq!(parse(b"{\"do\":\"start\""), Err(Bad::Garbled));
         assert_eq!(parse(b"{\"do\":\"start\",\"set\":[[\"a\"]]}"), Err(Bad::Garbled));
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agents_half_truth_is_none() {
+    fn an_incomplete_agent_command_is_rejected() {
         let klb = |inside: &str| format!("{{\"do\":\"klb\",\"klb\":{inside}}}");
         let good = "\"version\":7,\"state\":\"on\",\"since\":\"2026-03-02T13:05:00Z\"";
         assert!(parse(klb(&format!("{{{good},\"later\":[1],\"x\":1.5}}")).as_bytes()).is_ok());
@@ -303,12 +303,12 @@ mod tests {
     }
 
     #[test]
-    fn no_value_stands_in_what_a_developer_sees() {
+    fn debug_output_contains_no_values() {
         assert!(!format!("{:?}", start(&[("nama", "Siti")])).contains("Siti"));
     }
 
     #[test]
-    fn the_prompters_words_come_back() {
+    fn the_prompters_messages_round_trip() {
         let answer = Reply { ignored: vec![Ignored { key: "kode".into(), why: Why::UnknownKey }], bad: None };
         assert_eq!(serde_json::from_slice::<Reply>(&line(&answer)).unwrap(), answer);
         let greeting: Greeting = serde_json::from_slice(b"{\"penutup\":2,\"idle\":5,\"klb\":1}").unwrap();
@@ -317,12 +317,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_break_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        fn the_reader_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = parse(&bytes);
         }
 
         #[test]
-        fn what_looks_like_a_message_does_not_break_it(text in "\\{\"do\":\"(start|set|end|fleet|here|klb|rules|link)\",\"(set|klb|up|since)\":[\\[\\]\",:a-z{}0-9\\\\-]{0,80}\\}?") {
+        fn near_valid_messages_do_not_panic(text in "\\{\"do\":\"(start|set|end|fleet|here|klb|rules|link)\",\"(set|klb|up|since)\":[\\[\\]\",:a-z{}0-9\\\\-]{0,80}\\}?") {
             let _ = parse(text.as_bytes());
         }
 

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_come_whole_out_of_any_pieces() {
+    fn frames_are_reassembled_from_any_pieces() {
         assert_eq!(
             read(&[b"5:hello,0:,\r\n3:a", b"b", b"c,2:x"]).unwrap(),
             [b"hello".to_vec(), vec![], b"abc".to_vec()]
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_netstring_is_broken() {
+    fn invalid_netstrings_are_an_error() {
         for bad in [&b"x"[..], b":", b"5:hello!", b"1234567890:", b"-1:", b" 1:a,", b"1 :a,"] {
             assert_eq!(read(&[bad]), Err(Broken), "{bad:?}");
         }
@@ -138,7 +138,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_break_the_reader(pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..8)) {
+        fn the_reader_never_panics(pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..8)) {
             let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
             let _ = read(&pieces);
         }

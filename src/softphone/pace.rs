@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_evenly_never_waits() {
+    fn evenly_spaced_events_never_wait() {
         let every = Duration::from_millis(20);
         let mut pace = Pace::new(1, every);
         let start = pace.due;

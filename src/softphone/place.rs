@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn folder_and_socket_are_the_users_alone_and_the_socket_goes() {
+    fn folder_and_socket_are_private_and_the_socket_is_removed() {
         let (_keep, place) = place();
         fs::create_dir(&place.folder).unwrap();
         fs::set_permissions(&place.folder, fs::Permissions::from_mode(0o777)).unwrap();
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn dead_sockets_are_taken_away_and_living_and_foreign_ones_stay() {
+    fn dead_sockets_are_removed_but_not_live_or_foreign_ones() {
         let (_keep, place) = place();
         let living = place.bind().unwrap();
         let dead = place.folder.join("1-0.sock");
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_file_under_our_own_name_is_never_replaced() {
+    fn a_foreign_file_with_our_name_is_never_replaced() {
         let (_keep, place) = place();
         fs::create_dir(&place.folder).unwrap();
         let foreign = place.folder.join(format!("{}-0.sock", std::process::id()));
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_is_made_once_and_half_a_one_proves_nothing() {
+    fn a_proof_is_created_once_and_a_partial_one_is_invalid() {
         let (keep, place) = place();
         assert_eq!((place.prove().unwrap(), place.proof().unwrap()), (None, None));
         let path = keep.path().join("state/call.key");
@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn who_can_not_prove_itself_is_told_nothing() {
+    fn an_unproven_peer_is_sent_nothing() {
         use std::io::{Read, Write};
 
         use super::super::client::{NoCall, hand};
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_too_long_for_a_socket_is_shortened_where_the_system_can() {
+    fn a_too_long_socket_path_is_shortened_if_supported() {
         let (keep, place) = place();
         let long = SocketDir { folder: keep.path().join("x".repeat(200)).join("run"), ..place };
         let bound = long.bind();
@@ -463,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_runtime_folder_the_state_folder_serves() {
+    fn without_a_runtime_folder_the_state_folder_is_used() {
         let folders = Folders { state: Some("/s".into()), ..Folders::default() };
         assert_eq!(SocketDir::of(&folders).unwrap().folder(), Path::new("/s/run"));
         let folders = Folders { runtime: Some("/r/penutup".into()), ..folders };

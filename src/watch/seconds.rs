@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn only_news_is_told() {
+    fn only_changes_are_reported() {
         let (send, outcomes) = channel();
         for outcome in [None, Some(1), None, None, Some(2)] {
             send.send(outcome).unwrap();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_that_hangs_is_told_of_once_and_so_is_its_end() {
+    fn a_hanging_poll_and_its_recovery_are_reported_once() {
         let (send, outcomes) = channel();
         let seen = reports(outcomes, 4, move |so_far| {
             // The poll returns only after its hanging was reported.

@@ -187,7 +187,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_pressed_nothing_said_is_lost_and_the_cursor_is_right(
+    fn no_key_sequence_loses_a_tick_or_misplaces_the_cursor(
         seed: u64,
         ops in prop::collection::vec(op(), 1..80),
     ) {
@@ -222,7 +222,7 @@ proptest! {
     }
 
     #[test]
-    fn as_many_undos_as_changes_lead_back_to_the_start(
+    fn undoing_every_change_restores_the_start(
         seed: u64,
         ops in prop::collection::vec(op(), 1..60),
     ) {
@@ -260,7 +260,7 @@ proptest! {
     }
 
     #[test]
-    fn a_fact_turned_and_turned_back_is_nothing(seed: u64, ops in prop::collection::vec(op(), 0..30)) {
+    fn a_reverted_fact_is_no_change(seed: u64, ops in prop::collection::vec(op(), 0..30)) {
         let mut stage = stage(seed);
         for op in ops {
             if let Some(update) = update(&stage.app, &op) {
@@ -285,7 +285,7 @@ proptest! {
     }
 
     #[test]
-    fn a_new_call_begins_at_its_defaults_and_the_shift_goes_on(seed: u64, ops in prop::collection::vec(op(), 0..40)) {
+    fn a_new_call_starts_at_defaults_and_shift_facts_stay(seed: u64, ops in prop::collection::vec(op(), 0..40)) {
         let mut stage = stage(seed);
         for op in ops {
             if let Some(update) = update(&stage.app, &op) {
@@ -314,7 +314,7 @@ proptest! {
 
     /// What is kept on the disk is always what the screen shows.
     #[test]
-    fn the_shift_is_kept_whenever_it_changes(seed: u64, ops in prop::collection::vec(op(), 1..60)) {
+    fn shift_facts_are_saved_whenever_they_change(seed: u64, ops in prop::collection::vec(op(), 1..60)) {
         let mut stage = stage(seed);
         let mut kept = Vec::new();
         for op in ops {
@@ -342,7 +342,7 @@ proptest! {
     }
 
     #[test]
-    fn one_of_the_alternatives_said_stands_for_the_others(seed: u64, values in prop::collection::vec(0..4usize, 5)) {
+    fn saying_one_alternative_counts_for_the_others(seed: u64, values in prop::collection::vec(0..4usize, 5)) {
         let mut stage = stage(seed);
         let alternatives: Vec<StepIx> = stage
             .app
@@ -374,7 +374,7 @@ proptest! {
 
     /// The record of a finished call is what it was, whatever happens, until something in it is taken back.
     #[test]
-    fn a_finished_call_changes_by_its_own_undo_alone(seed: u64, ops in prop::collection::vec(op(), 1..80)) {
+    fn only_its_own_undo_changes_a_finished_call(seed: u64, ops in prop::collection::vec(op(), 1..80)) {
         let mut stage = stage(seed);
         let mut finished: Option<Record> = None;
         let mut last: Option<Record> = None;
@@ -403,7 +403,7 @@ proptest! {
 
     /// A value after the end begins the next call, and taking it back leads to the same call as before, journal included.
     #[test]
-    fn one_undo_of_the_value_that_began_the_next_call_brings_the_finished_one_back(
+    fn undoing_the_value_that_started_the_next_call_restores_the_finished_one(
         seed: u64,
         ops in prop::collection::vec(op(), 0..20),
         which: prop::sample::Index,

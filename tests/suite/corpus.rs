@@ -67,7 +67,7 @@ fn snapshot(name: &str, file: &str, text: &str) {
 }
 
 #[test]
-fn every_bad_file_is_told_as_it_should_be() {
+fn every_bad_file_has_the_expected_messages() {
     for file in files("invalid") {
         let (status, text, both) = checked("invalid", &file);
         assert_eq!(status, 1, "{file}: {text}");
@@ -76,7 +76,7 @@ fn every_bad_file_is_told_as_it_should_be() {
 }
 
 #[test]
-fn every_good_file_is_taken_with_its_warnings() {
+fn every_good_file_is_accepted_with_its_warnings() {
     for file in files("valid") {
         let (status, text, both) = checked("valid", &file);
         assert_eq!(status, 0, "{file}: {text}");

@@ -87,7 +87,7 @@ fn is_run_elsewhere(command: &str) -> bool {
 }
 
 #[test]
-fn every_fence_is_one_that_somebody_runs_or_reads() {
+fn every_code_block_is_run_or_known() {
     for name in pages() {
         let page = read(&name);
         assert!(page.matches("\n```").count().is_multiple_of(2), "{name}: a fence is not closed");
@@ -101,7 +101,7 @@ fn every_fence_is_one_that_somebody_runs_or_reads() {
 }
 
 #[test]
-fn who_runs_a_page_or_a_command_instead_is_there() {
+fn tests_named_as_runners_of_pages_exist() {
     for (page, by, _) in RUN_BY {
         assert!(pages().iter().any(|name| name == page) && read(by).contains(page), "{by} runs {page}");
     }

@@ -48,7 +48,7 @@ fn run(bytes: impl AsRef<[u8]>, args: &[&str]) -> Ran {
 }
 
 #[test]
-fn however_it_was_saved_it_says_the_same() {
+fn every_encoding_of_a_file_gives_the_same_result() {
     for args in [
         &["table", "--rules", "rules.toml"][..],
         &["say", "--rules", "rules.toml", "--at", "14:20"],
@@ -69,7 +69,7 @@ fn however_it_was_saved_it_says_the_same() {
 }
 
 #[test]
-fn problems_stand_where_they_stand() {
+fn problems_have_the_same_location_in_every_encoding() {
     let broken = [
         BUILT_IN.replacen("[\"belum-tahu\", \"belum\"]", "\"belum\"", 1),
         BUILT_IN.replacen("klb = \"ya\"", "klb = \"iya\"", 1),

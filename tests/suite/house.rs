@@ -116,7 +116,7 @@ fn the_disk_is_touched_by_few() {
 }
 
 #[test]
-fn every_file_says_what_it_is_and_stays_short() {
+fn every_file_begins_with_a_doc_comment_and_stays_short() {
     let opens_not = |s: &Source| !s.lines.first().is_some_and(|l| l.starts_with("//!"));
     for folder in ALL {
         assert_eq!(of(folder, opens_not), nobody());

@@ -278,7 +278,7 @@ fn pictures_show_what_the_program_shows() {
 }
 
 #[test]
-fn the_sheet_to_print_is_the_page() {
+fn the_printable_sheet_matches_the_page() {
     let page = std::fs::read_to_string(docs().join("cso.md")).unwrap().replace("\r\n", "\n");
     let made = pictures();
     let html = card::html(&page, |at| {

@@ -27,7 +27,7 @@ fn blocks(page: &str) -> Vec<(&str, &str)> {
 /// Run in a Debian user's environment, which sets none of the XDG variables, and where they are set.
 #[cfg(unix)]
 #[test]
-fn the_worked_example_does_what_it_says() {
+fn the_worked_example_is_correct() {
     use crate::support::Home;
 
     for with_xdg in [false, true] {
@@ -227,7 +227,7 @@ fn the_reference_names_each_keys_type() {
 }
 
 #[test]
-fn the_reference_says_which_keys_a_file_must_have() {
+fn the_reference_lists_the_required_keys() {
     for (name, rows) in reference() {
         for (key, row) in rows {
             let report = with(&name, &key, |table| drop(table.remove(&key)));
@@ -408,7 +408,7 @@ fn the_limits_of_the_reference_are_the_programs() {
 }
 
 #[test]
-fn what_the_page_says_of_warnings_a_table_accepts_is_so() {
+fn the_page_is_right_about_accepted_warnings() {
     // The table that a code is accepted in is the one that its row says.
     let reference = reference();
     for (code, names) in [

@@ -128,7 +128,7 @@ fn stopped_and_continued_it_is_where_it_was() {
 
 /// The test runs itself once more, in a terminal, and there panics with the screen open.
 #[test]
-fn a_panic_restores_the_terminal_and_is_told_on_the_main_screen() {
+fn a_panic_restores_the_terminal_and_is_reported_on_the_main_screen() {
     const INSIDE: &str = "PENUTUP_TEST_PANIC";
     if std::env::var_os(INSIDE).is_some() {
         let mut screen = Screen::enter(Theme::Terminal).unwrap();
@@ -136,7 +136,7 @@ fn a_panic_restores_the_terminal_and_is_told_on_the_main_screen() {
         panic!("panik di tengah layar");
     }
     let mut command = Command::new(std::env::current_exe().unwrap());
-    let own_name = "session::a_panic_restores_the_terminal_and_is_told_on_the_main_screen";
+    let own_name = "session::a_panic_restores_the_terminal_and_is_reported_on_the_main_screen";
     command.args([own_name, "--exact", "--nocapture"]).env(INSIDE, "1");
     let mut term = Term::start(&command);
     assert!(!term.ends().success());
@@ -314,7 +314,7 @@ fn two_prompters_at_once_do_each_other_no_harm() {
 }
 
 #[test]
-fn without_a_place_for_its_state_it_runs_and_says_so() {
+fn without_a_state_folder_it_runs_and_reports_it() {
     // A file where the folder should be: also a superuser can't write there.
     let home = Home::new();
     home.write("state", "bukan folder");
@@ -351,7 +351,7 @@ fn revision(number: u32, words: &str) -> String {
 }
 
 #[test]
-fn good_rules_take_over_and_bad_ones_change_nothing() {
+fn good_rules_are_applied_and_bad_ones_change_nothing() {
     let home = Home::new();
     let path = home.write("aturan/rules.toml", BUILT_IN);
     let file = path.to_str().unwrap();
@@ -410,7 +410,7 @@ fn a_greeting_that_moves_under_an_open_prompter_is_counted_and_named() {
 }
 
 #[test]
-fn a_file_that_comes_later_is_found() {
+fn a_file_created_later_is_found() {
     let home = Home::new();
     fs::create_dir_all(home.config("rules.toml").parent().unwrap()).unwrap();
     let mut term = opened(&home);

@@ -134,7 +134,7 @@ fn every_row_of_the_csv_has_every_cell_and_none_is_a_formula() {
 }
 
 #[test]
-fn markdown_cells_are_not_broken_by_what_stands_in_them() {
+fn markdown_cells_survive_any_content() {
     let home = Home::new();
     home.write("garis.toml", edited(&[("ayo download aplikasi", "ayo | *download* _aplikasi_")]));
     let out = home.penutup(["table", "garis.toml", "--format", "md"]).ok();
@@ -230,7 +230,7 @@ fn texts_alone_make_a_difference_but_change_no_situation() {
 }
 
 #[test]
-fn new_facts_values_and_zones_are_told_apart() {
+fn new_facts_values_and_zones_are_distinguished() {
     let new = edited(&[
         (
             "[[field]]",

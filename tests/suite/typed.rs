@@ -67,7 +67,7 @@ fn report(home: &Home) -> String {
 // ── Held ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn a_held_space_is_one_sentence_at_the_rate_of_any_keyboard() {
+fn a_held_space_is_one_sentence_at_any_keyboard_rate() {
     for (delay, rate) in [(SECOND, THIRTY), (SECOND, Duration::from_millis(20)), (SECOND, Duration::from_millis(50))] {
         let home = Home::new();
         let mut term = opened(&home);
@@ -225,7 +225,7 @@ fn a_sequence_in_pieces_is_one_key() {
 }
 
 #[test]
-fn what_a_terminal_says_by_itself_is_no_key() {
+fn terminal_reports_are_not_keys() {
     let home = Home::new();
     let mut term = opened(&home);
     let reports: [&[u8]; 8] = [
@@ -395,7 +395,7 @@ fn without_a_controlling_terminal(home: &Home, args: &str) -> (Term, u32) {
 }
 
 #[test]
-fn a_terminal_that_goes_without_a_signal_ends_all_three() {
+fn a_terminal_gone_without_a_signal_ends_all_three() {
     for (args, shows) in [("--at 14:20", CAMPAIGN), ("demo", "Peragaan 1/11"), ("drill --seed 5", "Latihan")] {
         let home = Home::new();
         let (mut term, pid) = without_a_controlling_terminal(&home, args);
@@ -424,7 +424,7 @@ fn a_signal_ends_a_call_as_left() {
 }
 
 #[test]
-fn a_terminal_that_does_not_read_makes_nobody_deaf() {
+fn a_terminal_that_does_not_read_blocks_no_input() {
     use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
     let home = Home::new();
@@ -531,7 +531,7 @@ fn millions_of_keys_fill_no_memory_and_are_drawn() {
 }
 
 #[test]
-fn lines_without_end_fill_no_memory_and_a_signal_is_heard() {
+fn endless_lines_are_bounded_in_memory_and_signals_work() {
     // Also where nobody reads what is said to them.
     for reads in [true, false] {
         let home = Home::new();
@@ -558,7 +558,7 @@ fn lines_without_end_fill_no_memory_and_a_signal_is_heard() {
 // ── Colours ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn more_than_sixteen_colours_only_where_the_terminal_says_so() {
+fn more_than_sixteen_colours_only_if_the_terminal_reports_them() {
     let home = Home::new();
     home.write_config("settings.toml", "theme = \"dark\"\n");
     let rich = |term: &Term| String::from_utf8_lossy(&term.bytes()).contains("38;2;");

@@ -59,7 +59,7 @@ fn a_call_over_midnight_ends_under_the_rules_that_it_began_with() {
 }
 
 #[test]
-fn rules_in_force_that_come_meanwhile_replace_those_that_wait() {
+fn rules_in_force_loaded_meanwhile_replace_waiting_ones() {
     let mut stage = Stage::at("10:00");
     stage.reload(&from_day(TOMORROW));
     stage.reload(&revised(&[]));
@@ -101,7 +101,7 @@ fn the_verbs_use_what_is_in_force_and_paths_names_what_waits() {
 
 #[cfg(unix)]
 #[test]
-fn a_prompter_runs_on_what_was_before_and_keeps_it_as_the_last_good_rules() {
+fn a_prompter_runs_on_the_previous_rules_and_saves_them_as_the_last_good_ones() {
     use crate::term::{Term, eventually};
 
     let home = Home::new();

@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn percentages_show_all_and_none_only_where_they_are() {
+    fn percentages_are_0_or_100_only_if_exact() {
         for (part, whole, shown) in
             [(0, 0, ""), (0, 9, "0 %"), (1, 1000, "<1 %"), (999, 1000, "99 %"), (9, 9, "100 %"), (1, 2, "50 %")]
         {

@@ -83,7 +83,7 @@ fn its_keys_are_the_prompters() {
 }
 
 #[test]
-fn what_it_quotes_stands_on_the_screen() {
+fn its_quotations_are_on_the_screen() {
     let words = Lang::Id.words();
     let (mut screens, mut keys) = (String::new(), BTreeSet::new());
     for mut stage in states() {

@@ -91,7 +91,7 @@ fn a_declaration_reaches_the_screen_and_the_agent_stays() {
 }
 
 #[test]
-fn an_agents_words_are_its_own_and_the_telephones_too() {
+fn agent_and_telephone_commands_need_their_own_connections() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let on = "{\"do\":\"klb\",\"klb\":{\"version\":7,\"state\":\"on\",\"since\":\"2026-03-02T06:05:00Z\"}}";
@@ -111,7 +111,7 @@ fn an_agents_words_are_its_own_and_the_telephones_too() {
 }
 
 #[test]
-fn what_is_no_message_costs_the_agent_its_connection() {
+fn an_invalid_message_closes_the_agents_connection() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let huge = vec![b'x'; 1 << 20];
@@ -175,7 +175,7 @@ fn of_two_agents_the_last_counts() {
 }
 
 #[test]
-fn connections_that_only_claim_to_be_the_agent_keep_the_real_one_neither_out_nor_away() {
+fn claims_alone_neither_block_nor_replace_the_real_agent() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let claim = || {
@@ -227,7 +227,7 @@ fn many_agents_leave_room_for_the_telephone() {
 }
 
 #[test]
-fn a_flood_holds_no_key_and_no_call() {
+fn a_flood_blocks_neither_keys_nor_calls() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     // One who reads no answer is hung up on.
@@ -265,7 +265,7 @@ fn a_flood_holds_no_key_and_no_call() {
 }
 
 #[test]
-fn one_that_is_no_agents_socket_is_told_apart() {
+fn an_older_prompter_without_agents_is_recognised() {
     let home = Home::new();
     assert_eq!(
         AgentLine::connect(&place(&home), &home.path().join("run/penutup/1-0.sock"), WAIT).map(|_| ()),
@@ -303,7 +303,7 @@ fn rules(revision: &str) -> String {
 }
 
 #[test]
-fn the_screen_says_since_when_the_centre_is_not_heard() {
+fn the_screen_shows_since_when_the_centre_is_unreachable() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     assert!(!term.text().contains("pusat"), "{term:?}");
@@ -339,7 +339,7 @@ fn the_screen_says_since_when_the_centre_is_not_heard() {
 }
 
 #[test]
-fn a_cso_may_differ_and_a_start_knows_what_was_brought_before() {
+fn a_cso_may_differ_and_a_start_loads_earlier_declarations() {
     let home = Home::new();
     brings_klb(&home, &klb(1, State::On));
     let mut term = prompter(&home, &[]);
@@ -369,7 +369,7 @@ fn a_cso_may_differ_and_a_start_knows_what_was_brought_before() {
 }
 
 #[test]
-fn rules_that_the_agent_brings_for_the_first_time_are_taken_while_the_prompter_runs() {
+fn the_agents_first_rules_are_loaded_while_the_prompter_runs() {
     for own in [None, Some(rules("Rev-milik"))] {
         let home = Home::new();
         if let Some(own) = &own {
@@ -406,7 +406,7 @@ fn rules_that_the_agent_brings_for_the_first_time_are_taken_while_the_prompter_r
 }
 
 #[test]
-fn rules_that_somebody_names_are_stronger_than_the_agents() {
+fn named_rules_take_precedence_over_the_agents() {
     let home = Home::new();
     brings(&home, "rules.toml", rules("Rev-pusat"));
     home.write_config("rules.toml", rules("Rev-milik"));
@@ -426,7 +426,7 @@ fn rules_that_somebody_names_are_stronger_than_the_agents() {
 }
 
 #[test]
-fn without_an_agent_nothing_is_said_or_made_of_it() {
+fn without_an_agent_nothing_about_it_is_shown_or_created() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     term.quits();

@@ -51,7 +51,7 @@ fn a_declaration_switches_the_script_with_its_own_since() {
 }
 
 #[test]
-fn it_begins_no_call_and_no_undo_takes_it_back() {
+fn it_starts_no_call_and_cannot_be_undone() {
     let mut s = Stage::at("14:00");
     declares(&mut s, klb(1, State::On));
     assert_eq!((s.app.call().begun(), s.app.can_undo()), (None, false));
@@ -63,7 +63,7 @@ fn it_begins_no_call_and_no_undo_takes_it_back() {
 }
 
 #[test]
-fn an_undo_that_would_only_undo_the_centre_is_none() {
+fn an_undo_skips_the_centres_changes() {
     let mut s = Stage::at("14:00");
     s.keys("k");
     declares(&mut s, klb(1, State::On));
@@ -87,7 +87,7 @@ fn only_a_higher_version_is_applied() {
 }
 
 #[test]
-fn the_next_call_and_one_that_is_brought_back_have_it_too() {
+fn the_next_call_and_a_restored_one_have_it_too() {
     let mut s = Stage::at("14:00");
     s.starts("").keys("␣").starts("");
     declares(&mut s, klb(1, State::On));
@@ -98,7 +98,7 @@ fn the_next_call_and_one_that_is_brought_back_have_it_too() {
 }
 
 #[test]
-fn past_its_time_it_asks_and_never_switches_by_itself() {
+fn after_its_end_it_asks_and_never_switches_automatically() {
     let mut s = Stage::at("20:59");
     declares(&mut s, klb(1, State::On));
     assert_eq!(s.app.asked_fact(), None);
@@ -111,7 +111,7 @@ fn past_its_time_it_asks_and_never_switches_by_itself() {
 }
 
 #[test]
-fn one_that_comes_after_its_time_asks_at_once() {
+fn one_received_after_its_end_asks_at_once() {
     let mut s = Stage::at("21:30");
     declares(&mut s, klb(1, State::On));
     assert_eq!((s.app.asked_fact(), s.fact("klb")), (Some(fact(&s)), "ya"));
@@ -129,7 +129,7 @@ fn one_that_was_switched_off_here_is_not_asked_about() {
 }
 
 #[test]
-fn a_restart_applies_no_version_again_over_what_the_cso_did() {
+fn a_restart_does_not_reapply_a_version_over_the_csos_change() {
     let since = Since { set: wib("13:30"), confirmed: wib("13:30") };
     let held = vec![Held { fact: KLB.into(), value: "tidak".into(), since }];
     let mut s = Stage::with(crate::stage::revised(&[]), wib("14:00"), held.clone());
@@ -155,7 +155,7 @@ fn a_restart_applies_no_version_again_over_what_the_cso_did() {
 }
 
 #[test]
-fn rules_that_do_not_know_the_fact_are_told_of_and_rules_that_do_take_it() {
+fn a_fact_unknown_to_the_rules_is_reported_and_applied_by_later_rules() {
     let source = "schema = 1\nsop = { title = \"t\", revision = \"x\" }\n[[fact]]\nid = \"f\"\nlabel = \"F\"\nkey = \"f\"\nvalues = [{ id = \"a\", label = \"A\" }, { id = \"b\", label = \"B\" }]\n[[zone]]\nid = \"WIB\"\noffset = \"+07:00\"\n[[greeting]]\nfrom = \"00:00\"\nword = \"pagi\"\n[[step]]\nid = \"s\"\ntitle = \"S\"\nsay = \"S.\"\n[[step]]\nid = \"t\"\ntitle = \"T\"\nsay = \"T.\"\n[[rule]]\nid = \"r\"\nwhen = { f = \"a\" }\nsteps = [\"s\"]\n[[rule]]\nid = \"q\"\nwhen = { f = \"b\" }\nsteps = [\"t\"]\n";
     let mut s = Stage::with(book(source), wib("14:00"), Vec::new());
     declares(&mut s, klb(1, State::On));
@@ -176,7 +176,7 @@ fn a_named_value_must_be_one_of_the_facts() {
 }
 
 #[test]
-fn trouble_changes_nothing_and_goes_again() {
+fn trouble_changes_nothing_and_clears() {
     let mut s = Stage::at("14:00");
     declares(&mut s, klb(1, State::On));
     s.act(Message::Declaration(News::Trouble("Pusat tidak terdengar".into()))).keys("?⎋");
@@ -186,7 +186,7 @@ fn trouble_changes_nothing_and_goes_again() {
 }
 
 #[test]
-fn a_clock_that_is_wrong_by_years_harms_nothing() {
+fn a_clock_wrong_by_years_is_harmless() {
     for at in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, wib("14:00") + TimeDelta::days(4000)] {
         let mut s = Stage::at("14:00");
         declares(&mut s, Declaration { since: at, until: Some(at), ..klb(1, State::On) });
@@ -204,7 +204,7 @@ fn differing(s: &Stage) -> Option<Vec<String>> {
 }
 
 #[test]
-fn the_journal_keeps_what_differs_at_the_end_of_the_call() {
+fn the_journal_records_differences_at_the_end_of_the_call() {
     let mut s = Stage::at("14:00");
     s.keys("m");
     assert_eq!(differing(&s), Some(vec![]), "nothing is declared");
@@ -225,7 +225,7 @@ fn the_journal_keeps_what_differs_at_the_end_of_the_call() {
 }
 
 #[test]
-fn the_agent_is_heard_as_the_folder_is() {
+fn declarations_from_agent_and_folder_are_equivalent() {
     let mut s = Stage::at("14:00");
     let tells = |s: &mut Stage, event| s.act(Message::Agent(event)).effects.clone();
     assert_eq!(s.app.centre_link(), None);
@@ -241,7 +241,7 @@ fn the_agent_is_heard_as_the_folder_is() {
 }
 
 #[test]
-fn how_the_way_to_the_centre_stands_changes_nothing_else() {
+fn the_connection_state_changes_nothing_else() {
     let mut s = Stage::at("14:00");
     declares(&mut s, klb(1, State::On)).keys("␣");
     let (notice, call) = (s.notice(), s.app.call().clone());

@@ -55,7 +55,7 @@ const BANNER: &str =
     "KLB AKTIF sejak 13.05 · SPV Jakarta · gangguan transmisi · s.d. 21.00 · Campaign Integritas TIDAK disampaikan";
 
 #[test]
-fn every_prompter_switches_and_says_who_why_and_until_when() {
+fn every_prompter_switches_and_shows_who_why_and_until_when() {
     let site = Site::new();
     let homes: Vec<Home> = (0..3).map(|_| site.home()).collect();
     let mut terms: Vec<Term> = homes.iter().map(|home| prompter(home, &[])).collect();
@@ -96,7 +96,7 @@ fn a_cso_may_differ_also_across_a_restart_until_the_next_version() {
 }
 
 #[test]
-fn what_a_folder_can_do_changes_nothing_but_a_notice() {
+fn folder_errors_only_cause_a_notice() {
     let site = Site::new();
     let home = site.home();
     site.klb(&ON).status(0);
@@ -143,7 +143,7 @@ fn a_hostile_file_reaches_no_terminal() {
 }
 
 #[test]
-fn a_pipe_in_the_files_place_holds_nobody() {
+fn a_pipe_in_the_files_place_blocks_nothing() {
     let site = Site::new();
     let home = site.home();
     let made = std::process::Command::new("mkfifo").arg(site.file()).status().expect("mkfifo is everywhere");
@@ -155,7 +155,7 @@ fn a_pipe_in_the_files_place_holds_nobody() {
 }
 
 #[test]
-fn without_the_setting_nobody_looks_anywhere() {
+fn without_the_setting_no_folder_is_polled() {
     let site = Site::new();
     site.klb(&ON).status(0);
     let home = Home::new();
@@ -178,7 +178,7 @@ fn call_once(home: &Home) {
 }
 
 #[test]
-fn versions_rise_however_many_declare_at_once() {
+fn concurrent_declarations_get_increasing_versions() {
     let site = Site::new();
     let now = "2026-03-02T06:05:00Z".parse().expect("a time");
     let declared = thread::scope(|scope| {
@@ -208,7 +208,7 @@ fn versions_rise_however_many_declare_at_once() {
 }
 
 #[test]
-fn the_verb_says_what_it_lacks() {
+fn the_verb_reports_missing_settings() {
     let site = Site::new();
     for (args, told) in [
         (&["on"][..], "--reason"),
@@ -234,7 +234,7 @@ fn the_verb_says_what_it_lacks() {
 }
 
 #[test]
-fn until_is_the_next_such_time_and_by_has_a_default() {
+fn until_is_the_next_occurrence_and_by_has_a_default() {
     let site = Site::new();
     site.klb(&["on", "--reason", "x", "--until", "01:00"]).status(0);
     let read = site.read();
@@ -249,7 +249,7 @@ fn until_is_the_next_such_time_and_by_has_a_default() {
 }
 
 #[test]
-fn a_looker_tells_only_what_is_new() {
+fn a_poller_reports_only_changes() {
     let site = Site::new();
     let mut poller = FolderPoller::new(site.folder(), Lang::Id.words());
     let now = Utc::now();
@@ -344,7 +344,7 @@ fn a_state_that_contradicts_its_value_is_refused() {
 }
 
 #[test]
-fn nothing_in_place_of_a_lock_keeps_a_supervisor_from_declaring() {
+fn no_obstacle_in_place_of_the_lock_prevents_a_declaration() {
     let fifo = |path: &Path| {
         assert!(std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo is everywhere").success());
     };

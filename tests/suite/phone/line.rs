@@ -62,7 +62,7 @@ fn ended(id: &str) -> Message {
 }
 
 #[test]
-fn a_call_is_told_in_whatever_pieces_it_comes() {
+fn a_call_is_recognised_in_any_pieces() {
     let baresip = Baresip::new();
     let mut line = baresip.accept();
     assert_eq!(baresip.tells(), Message::PhoneLink(Link::Up));
@@ -82,7 +82,7 @@ fn a_call_is_told_in_whatever_pieces_it_comes() {
 }
 
 #[test]
-fn a_lost_line_comes_back_and_calls_are_known_across_it() {
+fn a_lost_connection_reconnects_and_remembers_calls() {
     let baresip = Baresip::new();
     let mut line = baresip.accept();
     line.write_all(&event("CALL_ESTABLISHED", "incoming", "a", "Siti")).expect("it reads");
@@ -96,7 +96,7 @@ fn a_lost_line_comes_back_and_calls_are_known_across_it() {
 }
 
 #[test]
-fn one_that_is_not_there_yet_is_found_when_it_comes() {
+fn a_late_baresip_is_found() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     drop(listener);
@@ -109,7 +109,7 @@ fn one_that_is_not_there_yet_is_found_when_it_comes() {
 }
 
 #[test]
-fn hostile_frames_cost_the_line_and_nothing_else() {
+fn hostile_frames_only_close_the_connection() {
     let baresip = Baresip::new();
     for hostile in [&b"999999999999:"[..], b"x", b"5:hello;", b"\x00\xff", b"GET / HTTP/1.1\r\n\r\n"] {
         let mut line = baresip.accept();
@@ -124,7 +124,7 @@ fn hostile_frames_cost_the_line_and_nothing_else() {
 }
 
 #[test]
-fn huge_frames_are_passed_over_and_unknown_ones_ignored() {
+fn huge_frames_are_skipped_and_unknown_ones_ignored() {
     let baresip = Baresip::new();
     let mut line = baresip.accept();
     assert_eq!(baresip.tells(), Message::PhoneLink(Link::Up));
@@ -145,7 +145,7 @@ fn huge_frames_are_passed_over_and_unknown_ones_ignored() {
 }
 
 #[test]
-fn the_screen_says_how_the_line_stands_and_what_it_tells() {
+fn the_screen_shows_the_connections_state_and_its_calls() {
     let home = Home::new();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
@@ -172,7 +172,7 @@ fn memory(pid: u32) -> u64 {
 }
 
 #[test]
-fn a_line_that_sends_without_end_is_blocked_and_the_screen_draws_on() {
+fn a_flooding_connection_is_blocked_and_the_screen_keeps_drawing() {
     let home = Home::new();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
@@ -214,7 +214,7 @@ fn a_line_that_sends_without_end_is_blocked_and_the_screen_draws_on() {
 }
 
 #[test]
-fn without_the_setting_nothing_is_said_of_a_line() {
+fn without_the_setting_no_connection_is_shown() {
     let home = Home::new();
     let mut term = Term::start(&home.penutup(["--at", "14:20"]).command());
     term.shows("? daftar tombol");

@@ -86,7 +86,7 @@ fn the_end_of_the_input_journals_the_call_as_left() {
 }
 
 #[test]
-fn lines_of_any_make_are_heard() {
+fn any_line_ending_is_accepted() {
     let home = Home::new();
     let long = "k".repeat(100_000);
     let ran = typed(&home, &[], &format!("\u{feff}m\r\n\r\n{long}\r\nn Siti\r\nc"));
@@ -118,7 +118,7 @@ fn every_line_is_answered_before_the_next_is_typed() {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_it_quietly() {
+fn a_closed_reader_ends_it_silently() {
     let home = Home::new();
     let mut command = home.penutup(["--plain"]).command();
     let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -156,7 +156,7 @@ fn a_name_reaches_no_disk() {
 }
 
 #[test]
-fn without_plain_a_pipe_is_no_terminal_and_with_a_verb_plain_is_nothing() {
+fn a_pipe_needs_plain_and_verbs_ignore_plain() {
     let home = Home::new();
     let told = home.penutup([""; 0]).failed();
     assert!(told.contains("penutup say") && told.lines().count() == 1, "{told}");

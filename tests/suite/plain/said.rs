@@ -80,7 +80,7 @@ fn klb_is_said_once_and_at_every_call() {
 }
 
 #[test]
-fn klb_that_is_old_is_asked_about_once() {
+fn old_klb_is_asked_about_once() {
     let mut talk = Talk::at("01:00");
     talk.types("k");
     has_not(&talk.waits(60), "Masih berlaku?");
@@ -97,7 +97,7 @@ fn klb_that_is_old_is_asked_about_once() {
 }
 
 #[test]
-fn the_complete_sentence_is_said_at_the_end_and_when_it_is_asked_for() {
+fn the_complete_sentence_is_said_at_the_end_and_on_request() {
     let mut talk = Talk::at("14:20");
     let told = talk.types("s");
     has(&told, "Closing lengkap. Enter: panggilan berikutnya.");
@@ -112,7 +112,7 @@ fn the_complete_sentence_is_said_at_the_end_and_when_it_is_asked_for() {
 }
 
 #[test]
-fn the_greeting_is_announced_once_and_said_when_it_turns() {
+fn a_greeting_change_is_announced_once_and_said_when_it_happens() {
     let mut talk = Talk::at("14:50");
     assert_eq!(talk.waits(3), [""; 0]);
     has(&talk.waits(2), "5 menit lagi: selamat sore.");
@@ -127,7 +127,7 @@ fn the_greeting_is_announced_once_and_said_when_it_turns() {
 }
 
 #[test]
-fn what_comes_from_outside_is_said_when_it_comes() {
+fn outside_events_are_said_when_received() {
     let mut talk = Talk::at("14:20");
     assert_eq!(talk.hears(Message::PhoneLink(Link::Up)), ["telepon: terhubung."]);
     assert_eq!(talk.hears(Message::PhoneLink(Link::Down)), ["telepon: putus."]);
@@ -232,7 +232,7 @@ proptest! {
 
     /// Whatever comes, what is said is harmless, and the last sentence that was said is the one to be said now.
     #[test]
-    fn what_was_said_last_is_what_say_says(
+    fn the_last_said_sentence_equals_the_output_of_say(
         steps in prop::collection::vec((line(), 0..4_u8), 0..40),
         lang in prop::sample::select(vec![Lang::Id, Lang::En]),
     ) {
