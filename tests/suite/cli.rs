@@ -1,4 +1,4 @@
-//! The command line as a user meets it: every verb, every exit status, what goes to which stream.
+//! The command line from a user's view: every verb, every exit status, and which stream gets which output.
 
 mod check;
 mod say;

@@ -59,7 +59,7 @@ impl Drop for Display {
     }
 }
 
-/// A display; `None`, and told, where there can be none.
+/// A display; `None`, with a message, where none can be started.
 fn display(test: &str) -> Option<Display> {
     match Display::start() {
         Ok(display) => Some(display),

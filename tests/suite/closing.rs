@@ -1,4 +1,4 @@
-//! What holds of every call under every sound rules file, whatever is pressed: random files, random keys.
+//! Invariants of every call under every valid rules file, for any keys: random files, random keys.
 
 use proptest::prelude::*;
 
@@ -61,7 +61,7 @@ pub fn op() -> impl Strategy<Value = Op> {
 /// The update that the operation is here, where it is one.
 pub fn update(app: &App, op: &Op) -> Option<Update> {
     match op {
-        // `q` is tested elsewhere: here the session goes on.
+        // `q` is tested elsewhere: here the session continues.
         Op::Key(key) => keymap::action(app, *key).filter(|action| *action != Action::Quit).map(Update::from),
         Op::Paste(text) => Some(Action::Paste(text.as_str().into()).into()),
         Op::Wait(_) => Some(Message::Clock.into()),
@@ -78,7 +78,7 @@ fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// Whether one of the two said stands for the other, told from the requirements alone.
+/// Whether one of the two steps counts for the other, derived from the requirements only.
 fn stand_for_each_other(rules: &RuleSet, situation: &Situation, one: StepIx, other: StepIx) -> bool {
     one == other
         || rules
@@ -102,7 +102,7 @@ fn comes_before(rules: &RuleSet, situation: &Situation, one: StepIx, other: Step
     })
 }
 
-/// The sentences that are still to be said, told anew from the rules.
+/// The sentences still to be said, derived again from the rules.
 fn open(app: &App) -> Vec<StepIx> {
     let (rules, call) = (app.rules(), app.call());
     if call.is_finished() {
@@ -312,7 +312,7 @@ proptest! {
         }
     }
 
-    /// What is kept on the disk is always what the screen shows.
+    /// The saved state is always the one that the screen shows.
     #[test]
     fn shift_facts_are_saved_whenever_they_change(seed: u64, ops in prop::collection::vec(op(), 1..60)) {
         let mut stage = stage(seed);
@@ -325,7 +325,7 @@ proptest! {
                     kept.clone_from(&state.held);
                 }
             }
-            // Kept is what the call holds, and what these rules don't know and nobody has set anew.
+            // Saved are the call's facts, and those that these rules don't have and nobody has set again.
             let rules = stage.app.rules();
             let holds = stage.app.call().held(rules);
             prop_assert_eq!(&kept[..holds.len().min(kept.len())], &holds[..]);
@@ -372,7 +372,7 @@ proptest! {
         }
     }
 
-    /// The record of a finished call is what it was, whatever happens, until something in it is taken back.
+    /// The record of a finished call stays the same, whatever happens, until a part of it is undone.
     #[test]
     fn only_its_own_undo_changes_a_finished_call(seed: u64, ops in prop::collection::vec(op(), 1..80)) {
         let mut stage = stage(seed);
@@ -401,7 +401,8 @@ proptest! {
         }
     }
 
-    /// A value after the end begins the next call, and taking it back leads to the same call as before, journal included.
+    /// A value after the end starts the next call, and undoing it restores the same call as before, including the
+    /// journal.
     #[test]
     fn undoing_the_value_that_started_the_next_call_restores_the_finished_one(
         seed: u64,

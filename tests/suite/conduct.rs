@@ -1,4 +1,4 @@
-//! What happens when facts change late and keys come that nobody meant: only what the CSO did is ticked and recorded.
+//! Late changes of facts and unintended keys: only what the CSO did is ticked and recorded.
 
 use penutup::app::{Effect, Mode};
 use penutup::input::Input;
@@ -12,7 +12,7 @@ use crate::phone::Rings;
 use crate::stage::{Stage, revised};
 use crate::support::Home;
 
-/// The records that the last action had the journal keep.
+/// The records that the last action sent to the journal.
 fn records(stage: &Stage) -> Vec<Record> {
     let one = |effect: &Effect| match effect {
         Effect::Journal(record) => Some((**record).clone()),
@@ -70,7 +70,7 @@ fn klb_lifted_after_the_invitation_is_recorded_as_overtaken_with_what_changed_an
     let told = entries(&page).into_iter().find(|(heading, _)| *heading == "Sudah lewat").unwrap();
     assert!(told.1.starts_with("Campaign Integritas: KLB: "), "{told:?}");
     assert!(told.1.contains("14.00"), "{told:?}");
-    // Taken back, it can be said again.
+    // After undoing it, it can be said again.
     s.keys("⎋⌫");
     assert_eq!(s.steps(), "(bantuan) √download (customer-intimacy) ►terima-kasih");
     s.keys("⌫⌫");
@@ -200,7 +200,7 @@ fn a_name_for_the_next_call_is_in_no_sentence_of_the_finished_one() {
     assert_eq!((s.app.number(), s.complete()), (0, spoken.clone()));
     s.keys("n⏎");
     assert_eq!((s.app.number(), s.complete()), (0, spoken), "nothing was typed");
-    // The call that the telephone begins meanwhile is the one that it is typed for.
+    // It is typed for the call that the telephone starts meanwhile.
     s.keys("nSit").starts("topik=pln-mobile").keys("i⏎");
     assert_eq!((s.app.number(), s.field("nama").as_str(), s.fact("topik")), (1, "Siti", "pln-mobile"));
 }
@@ -313,7 +313,7 @@ fn changes_without_effect_on_the_sentence_cause_no_wait() {
     let mut s = Stage::at("14:00");
     s.act(Message::Trouble(Subject::Rules, Some("rusak".into()))).quick(0, "␣");
     assert_eq!(s.said(), ["campaign"]);
-    // What waited for a field comes with its key and from outside all the same.
+    // Events that waited for a field still arrive with its key or from outside.
     let mut s = Stage::at("14:00");
     s.keys("␣n").starts("").quick(0, "⎋␣");
     assert_eq!((s.app.number(), s.said().len()), (1, 0));
@@ -355,7 +355,7 @@ fn two_quick_spaces_on_the_last_sentence_end_no_call() {
     s.quick(200, "␣");
     assert_eq!((s.app.number(), s.said().len()), (1, 0));
     assert_eq!(s.notice(), "Panggilan selesai · Backspace kembali (10 detik)", "and what is told stays to be read");
-    // The fluent are not held up.
+    // Fluent users are not slowed down.
     let mut s = Stage::at("14:00");
     s.keys("s").quick(50, "␣");
     assert_eq!(s.app.number(), 1);

@@ -1,4 +1,4 @@
-//! What a field may hold, what is spoken while it is empty, and who plays which part.
+//! Field values, what is spoken while a field is empty, and the fields' roles.
 
 use penutup::rules::BUILT_IN;
 use penutup::rules::check::check;

@@ -1,4 +1,4 @@
-//! The first run: the SOP at once, and one line for whoever is new, until it is closed.
+//! The first run: the SOP at once, and a hint line for new users until it is closed.
 
 use penutup::app::{Begin, Effect};
 use penutup::book::Book;
@@ -146,7 +146,7 @@ mod in_a_terminal {
         assert!(!opened(&home).text().contains(HINT));
     }
 
-    /// Where nothing can be kept, nobody could close it for good.
+    /// If nothing can be saved, the hint could not be closed for good.
     #[test]
     fn without_a_home_it_starts_without_it() {
         let home = Home::new();

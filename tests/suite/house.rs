@@ -61,7 +61,7 @@ fn sources(folder: &str) -> Vec<Source> {
     out
 }
 
-/// The prompter's files for which `breaks` holds.
+/// The prompter's files for which `breaks` returns true.
 fn who(breaks: impl Fn(&Source) -> bool) -> Vec<String> {
     of("src", breaks)
 }
@@ -97,7 +97,7 @@ fn only_the_screen_names_ratatui_and_only_the_terminal_writes_escape_codes() {
     assert_eq!(who(writes), ["tui/terminal.rs"]);
 }
 
-/// The line mode is heard as well as seen: nothing of the screen is in it, and nothing of it in the screen.
+/// The line mode shares nothing with the screen, in either direction.
 #[test]
 fn the_two_views_know_nothing_of_each_other() {
     let names = |s: &Source, rooms: &[&str]| s.imports().iter().any(|i| rooms.contains(&i.as_str()));

@@ -235,7 +235,7 @@ fn a_slip_in_the_settings_drops_nothing_and_is_reported_until_corrected() {
 
 // ── A share that hangs ────────────────────────────────────────────────────────────────────────────────────────────────
 
-/// A mounted file system whose server never answers, as a share does whose server is gone.
+/// A mounted file system whose server never answers, like a share whose server is down.
 struct HungShare {
     folder: tempfile::TempDir,
     server: Child,
@@ -247,7 +247,7 @@ impl HungShare {
         Self::over(|_| ())
     }
 
-    /// With a folder beneath it, which answers again when this goes.
+    /// With a folder below it, which is accessible again after unmounting.
     fn over(beneath: impl FnOnce(&Path)) -> Option<Self> {
         const MOUNT: &str = "exec 5<>/dev/fuse && \
             mount -i -t fuse -o fd=5,rootmode=40000,user_id=0,group_id=0 hung \"$1\" && echo mounted && read end";
@@ -272,7 +272,7 @@ impl HungShare {
 }
 
 impl HungShare {
-    /// The share answers again.
+    /// The share works again.
     fn recover(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(self.folder.path()).output();
         let _ = self.server.stdin.take().map(|mut stdin| stdin.write_all(b"\n"));
@@ -299,7 +299,8 @@ fn rules_on_a_hanging_share_are_loaded_when_it_recovers() {
     let mut term = Term::start(&prompter(&home, &["--rules", rules.to_str().unwrap()]));
     term.shows("Menunggu rules.toml").shows("SOP Rev-1");
     share.recover();
-    // Whatever the share says while it goes, the next look finds the rules: the end of a call is one.
+    // Whatever error the share returns while it is unmounted, the next check finds the rules; the end of a call causes
+    // one.
     term.send("sx").shows("Panggilan selesai").shows("SOP Rev-9").hides("Menunggu");
     term.quits();
 }
@@ -400,7 +401,7 @@ fn no_core_dump_can_contain_a_name() {
     let limits = text(format!("/proc/{}/limits", term.pid()));
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().skip(4).collect::<Vec<_>>(), ["0", "0", "bytes"]);
-    // A process that is not dumpable belongs to root in /proc, and its memory to nobody else.
+    // A process that is not dumpable belongs to root in /proc, and no other process can read its memory.
     let owner = fs::metadata(format!("/proc/{}/environ", term.pid())).unwrap();
     assert_eq!(std::os::unix::fs::MetadataExt::uid(&owner), 0);
     term.signal("ABRT");
@@ -467,7 +468,7 @@ impl penutup::run::View for Leaves {
     }
 }
 
-/// The test runs itself once more, since the loop takes the process's signals over, and there a helper panics.
+/// The test runs itself again as a child, since the loop takes over the process's signals and a helper panics there.
 #[test]
 fn a_panicking_helper_is_reported_on_the_screen_and_in_the_log() {
     const INSIDE: &str = "PENUTUP_TEST_HELPER";

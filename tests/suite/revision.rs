@@ -1,4 +1,4 @@
-//! New rules under a running prompter: what is told of them, what the panel shows, and that KLB outlasts them.
+//! New rules while a prompter runs: the notice, the panel, and that KLB survives them.
 
 use penutup::app::Effect;
 use penutup::closing::{Held, Since};
@@ -126,7 +126,7 @@ fn an_honorific_with_a_blank_behind_it_counts_at_once() {
     assert!(stage.complete().ends_with("selamat siang Ibu Siti"));
 }
 
-/// What the panel says, a line for each of its parts.
+/// The panel's text, one line per part.
 fn panel(stage: &Stage) -> String {
     use penutup::pages::{Part, basis::basis};
     let runs = |runs: &[penutup::rules::diff::Run]| {

@@ -246,7 +246,7 @@ fn what_is_filled_in_is_underlined_and_nothing_else() {
         let once = "siangBapakBudiSantoso";
         assert_eq!(no_blanks(&told), once.repeat(2), "in the sentence, and in the complete one: {columns}×{height}");
     }
-    // Without a name the words that say so are not part of the sentence.
+    // Without a name, the placeholder is not part of the sentence.
     let mut stage = Stage::at("14:02");
     stage.keys("␣␣");
     let (buffer, _) = drawn(&mut stage, Theme::Terminal, 60, 18);
@@ -276,7 +276,8 @@ fn every_state_has_a_mark_besides_its_colour() {
     assert_shows(&text(&buffer), &["√ Campaign Integritas", "► Ajakan DOWNLOAD", "KLB AKTIF", "[K] KLB: AKTIF"]);
 }
 
-// ── What may not lie ──────────────────────────────────────────────────────────────────────────────────────────────────
+// ── What must be true
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 /// The states of the key table, and the keys that lead there.
 const STATES: [&str; 9] = ["", "␣", "s", "k", "bx", "d", "?", "nBudi", "↓"];

@@ -26,7 +26,7 @@ fn opened(home: &Home) -> Term {
     term
 }
 
-/// What the prompter keeps for the next start.
+/// The state that the prompter saves for the next start.
 fn kept(home: &Home) -> String {
     files_below(home.path()).into_iter().map(|(_, bytes)| String::from_utf8_lossy(&bytes).into_owned()).collect()
 }
@@ -218,7 +218,7 @@ fn ten_thousand_keys_at_once_are_one_held_key() {
     let home = Home::new();
     let mut term = opened(&home);
     term.send_at_once("a".repeat(10_000)).shows("Aplikasi: TELAH punya");
-    // Nobody presses another key in the same moment.
+    // Nobody presses another key at the same moment.
     term.is_read();
     let end = std::time::Instant::now() + std::time::Duration::from_millis(200);
     while let Some(left) = end.checked_duration_since(std::time::Instant::now()).filter(|left| !left.is_zero()) {
@@ -453,7 +453,7 @@ fn awake(pid: u32) -> (u64, String) {
     (switches, times)
 }
 
-/// Waits until a program has come to rest, and then sees it sleep: nothing wakes it, and it uses no CPU time.
+/// Waits until a program is idle and then checks that it sleeps: no wake-ups, no CPU time.
 #[cfg(target_os = "linux")]
 #[track_caller]
 pub fn sleeps(pid: u32) {
@@ -466,7 +466,7 @@ pub fn sleeps(pid: u32) {
         }
         (before, awake(pid))
     };
-    // What the last key had done (the state on its way to the disk) comes to rest first.
+    // The effects of the last key (saving the state) finish first.
     eventually("rest", || {
         let (before, after) = stretch(Duration::from_millis(300));
         before == after
@@ -483,7 +483,7 @@ fn idle_it_sleeps() {
     let path = home.write("aturan/rules.toml", BUILT_IN);
     let mut term = Term::start(&prompter(&home, &["--rules", path.to_str().unwrap()]));
     term.shows(CAMPAIGN).send("k").shows("KLB AKTIF");
-    // A key that may still be taken back is written a moment later.
+    // A key that may still be retracted is recorded a moment later.
     eventually("the state on the disk", || {
         fs::read_to_string(home.state("shift.toml")).is_ok_and(|s| s.contains("\"ya\""))
     });

@@ -64,7 +64,8 @@ fn report(home: &Home) -> String {
     home.penutup(["report"]).ok()
 }
 
-// ── Held ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Held keys
+// ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
 fn a_held_space_is_one_sentence_at_any_keyboard_rate() {
@@ -373,7 +374,7 @@ fn after_a_moment_of_silence_keys_are_keys_again() {
 
 // ── The end of the terminal ───────────────────────────────────────────────────────────────────────────────────────────
 
-/// A program in a session of its own: the terminal goes without a signal.
+/// A program in its own session: the terminal disappears without a signal.
 #[track_caller]
 fn without_a_controlling_terminal(home: &Home, args: &str) -> (Term, u32) {
     let program = env!("CARGO_BIN_EXE_penutup");
@@ -441,7 +442,7 @@ fn a_terminal_that_does_not_read_blocks_no_input() {
     let before = modes(&pty);
     let mut child = pty.slave.spawn_command(builder).unwrap();
     let mut writer = pty.master.take_writer().unwrap();
-    // Nobody reads: whole frames, until no more of them find room.
+    // Nothing reads: whole frames, until the buffer is full.
     let pid = child.process_id().unwrap();
     eventually("the program", || modes(&pty) != before);
     writer.write_all(b"a").unwrap();
@@ -532,7 +533,7 @@ fn millions_of_keys_fill_no_memory_and_are_drawn() {
 
 #[test]
 fn endless_lines_are_bounded_in_memory_and_signals_work() {
-    // Also where nobody reads what is said to them.
+    // Even if nothing reads the output.
     for reads in [true, false] {
         let home = Home::new();
         let mut command = home.penutup(["--plain", "--at", "14:20"]).command();

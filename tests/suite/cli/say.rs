@@ -2,7 +2,7 @@
 
 use crate::support::{Home, assert_harmless, penutup};
 
-/// The last words for these arguments: what stands behind "selamat".
+/// The last line for these arguments: what follows "selamat".
 #[track_caller]
 fn behind_selamat(args: &[&str]) -> String {
     let out = Home::new().penutup([&["say"], args].concat()).ok();
@@ -101,7 +101,7 @@ fn a_hostile_name_is_spoken_cleaned() {
         ("李小龍", "李小龍"),
         ("O'Brien \"Bob\"", "O'Brien \"Bob\""),
     ] {
-        // A null byte can't stand in an argument; it comes through standard input.
+        // An argument can't contain a null byte; standard input can.
         let out = Home::new().penutup(["say", "--at", "08:00", "nama=-"]).stdin(name).ok();
         assert_harmless(&out);
         assert!(out.ends_with(&format!("selamat pagi Bapak/Ibu {expected}\n")), "{name:?}: {out}");

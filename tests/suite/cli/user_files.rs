@@ -4,7 +4,7 @@ use penutup::rules::BUILT_IN;
 
 use crate::support::{Home, penutup};
 
-/// The revision that `say` speaks from.
+/// The revision that `say` uses.
 #[track_caller]
 fn revision(home: &Home, args: &[&str], env: Option<&str>) -> String {
     let say = home.penutup([&["say", "--format", "json"], args].concat());
@@ -58,7 +58,7 @@ fn broken_settings_are_reported_with_location_and_suggestion() {
             assert!(told.contains(part), "{part:?} is not in {told}");
         }
     }
-    // What does not need them is not held up.
+    // Verbs that don't need them are not affected.
     home.write("rules.toml", BUILT_IN);
     home.penutup(["check", "rules.toml"]).ok();
     home.penutup(["init"]).ok();
@@ -98,7 +98,7 @@ fn init_creates_both_files_once_and_they_change_nothing() {
     assert!(out.contains("Dibuat: ") && out.contains("Sudah ada"), "{out}");
 }
 
-/// What `init` says to write for a share is what the settings take, and `paths` tells it.
+/// The settings accept what `init` prints for a share, and `paths` shows it.
 #[test]
 fn the_share_suggested_by_init_works_in_settings() {
     let home = Home::new();
@@ -150,7 +150,7 @@ fn paths_lists_every_path_with_its_reason() {
     for file in ["last-good.toml", "shift.toml"] {
         assert!(out.contains(home.state(file).to_str().expect("UTF-8")), "{out}");
     }
-    // The columns stand under each other.
+    // The columns are aligned.
     let starts: Vec<Option<usize>> = out.lines().map(|l| l.find('(')).collect();
     assert!(starts.windows(2).all(|w| w[0] == w[1]), "{out}");
 

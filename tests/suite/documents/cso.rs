@@ -96,7 +96,7 @@ fn its_quotations_are_on_the_screen() {
         }
     }
     for text in quoted() {
-        // The page leaves out how it goes on.
+        // The page omits the rest.
         let part = text.trim_end_matches(['…', ' ']);
         assert!(keys.contains(&*text) || screens.contains(part), "{text:?} is nowhere on\n{screens}");
     }

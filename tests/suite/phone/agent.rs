@@ -1,4 +1,4 @@
-//! The fleet's agent at the socket of a real prompter: what it may say and when, and what it costs nobody else.
+//! The fleet's agent at a real prompter's socket: what it may send and when, and that it affects no one else.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::verb::{call, prompter, sockets};
 use crate::support::Home;
 use crate::term::{Term, eventually};
 
-/// Longer than a busy machine takes.
+/// Longer than a busy machine needs.
 const WAIT: Duration = Duration::from_secs(20);
 const FINE: &str = "{\"ignored\":[],\"bad\":null}\n";
 const FLEET: &str = "{\"do\":\"fleet\"}";
@@ -75,7 +75,7 @@ fn a_declaration_reaches_the_screen_and_the_agent_stays() {
     let mut agent = agent(&home);
     assert_eq!(agent.greeting().seat.as_deref(), Some("meja 7"));
     agent.tell(&Command::Link(None)).expect("it is taken");
-    // More than another connection may say.
+    // More messages than another connection may send.
     for version in 1..=80 {
         agent.tell(&declares(version, if version % 2 == 0 { State::On } else { State::Off })).expect("it is taken");
     }
@@ -142,7 +142,7 @@ fn an_agent_may_be_silent_but_not_in_the_middle_of_a_line() {
     let mut term = prompter(&home, &[]);
     let (mut silent, mut half) = (agent(&home), Visitor::of(&home));
     half.hears();
-    // Longer than a half line may take; the silent one said nothing in that time.
+    // Longer than a partial line may take; the silent agent sent nothing in that time.
     half.says(b"{\"do\":\"fle");
     assert_eq!(half.hears(), "");
     assert!(silent.is_there());
@@ -191,7 +191,7 @@ fn claims_alone_neither_block_nor_replace_the_real_agent() {
     silent.extend((0..4).map(|_| claim()));
     real.tell(&declares(2, State::Off)).expect("it is taken");
     term.hides("AKTIF");
-    // Their deadline ends them, which is nobody's end.
+    // Their deadline ends them, which is not reported.
     for visitor in &mut silent {
         assert_eq!(visitor.hears(), "");
     }
@@ -230,7 +230,7 @@ fn many_agents_leave_room_for_the_telephone() {
 fn a_flood_blocks_neither_keys_nor_calls() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
-    // One who reads no answer is hung up on.
+    // An agent that reads no reply is disconnected.
     let mut deaf = Visitor::of(&home);
     deaf.hears();
     assert_eq!(deaf.asks(FLEET), FINE);
@@ -240,7 +240,7 @@ fn a_flood_blocks_neither_keys_nor_calls() {
         while !deaf.hears().is_empty() {}
     });
     deaf.join().expect("it is hung up on");
-    // One who does is heeded, word after word.
+    // An agent that does is served, command after command.
     let mut eager = Visitor::of(&home);
     eager.hears();
     assert_eq!(eager.asks(FLEET), FINE);
@@ -317,7 +317,7 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
     term.hides("pusat: putus").shows(BANNER);
     drop(line);
     term.shows("penghubung: mati sejak 14.2").shows(BANNER);
-    // A second agent, and the first of two goes: that is nobody's end.
+    // A second agent connects and the first disconnects: no end is reported.
     let (first, mut second) = (agent(&home), agent(&home));
     term.hides("penghubung");
     drop(first);
@@ -388,7 +388,7 @@ fn the_agents_first_rules_are_loaded_while_the_prompter_runs() {
         let out = home.penutup(["paths"]).ok();
         assert!(out.contains("broadcast/rules.toml") && out.contains("(dikirim pusat)"), "{out}");
         assert!(out.contains("(aturan dan KLB yang dikirim pusat)"), "{out}");
-        // Bad ones, then none: the last good ones stay, and it is told.
+        // Bad rules, then none: the last good ones stay in force, which is reported.
         brings(&home, "rules.toml", "schema = 1\nrusak");
         line.tell(&Command::Rules).expect("it is taken");
         term.shows("rules.toml:2").shows("SOP Rev-pusat");

@@ -118,7 +118,7 @@ fn a_start_during_a_call_replaces_it_and_one_backspace_restores_it() {
     s.wait(60).starts("nama=Budi");
     assert_eq!(s.journal(), ["0 panggilan-berikutnya", "1 open"]);
     assert_eq!((s.field("nama").as_str(), s.said().len(), s.fact("topik")), ("Budi", 0, "lain"));
-    // No ten seconds: a consultation may take its time.
+    // The ten-second limit does not apply: a consultation may take longer.
     s.wait(600).keys("⌫");
     assert_eq!(s.app.call(), &before);
     assert_eq!(s.journal(), ["1 gone", "0 open"]);
@@ -213,7 +213,7 @@ fn an_end_of_a_call_that_the_cso_has_ended_ends_no_other() {
     let mut s = Stage::at("14:00");
     s.starts("").keys("s␣").keys("m").ends();
     assert_eq!((s.app.mode(), s.fact("topik")), (&Mode::Closing, "pln-mobile"));
-    // A call that the telephone did not begin is the one it means.
+    // It refers to a call that the telephone did not start.
     s.ends();
     assert_eq!(s.app.mode(), &Mode::EndPrompt);
 }
@@ -290,7 +290,7 @@ fn a_name_from_the_telephone_is_shown_below_the_typed_one() {
     let mut s = Stage::at("14:00");
     s.keys("nBu").starts("nama=Siti").keys("⎋");
     assert_eq!((s.field("nama").as_str(), s.is_unsure()), ("Siti", true));
-    // Nothing was typed, so there is nothing to take; whoever empties a name that was there does take it away.
+    // Nothing was typed, so there is nothing to accept; emptying a name that was there removes it.
     let mut s = Stage::at("14:00");
     s.keys("n").starts("nama=Siti").keys("⏎");
     assert_eq!((s.field("nama").as_str(), s.is_unsure()), ("Siti", true));

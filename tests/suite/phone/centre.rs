@@ -28,7 +28,7 @@ fn declares(s: &mut Stage, broadcast: Declaration) -> &mut Stage {
     s.act(Message::Declaration(News::Declared(Box::new(broadcast))))
 }
 
-/// Whether the last action had this declaration kept, together with the fact that it set.
+/// Whether the last action saved this declaration together with the fact that it set.
 fn kept(s: &Stage, broadcast: &Declaration) -> bool {
     s.effects.iter().any(|e| matches!(e, Effect::Save(s) if s.broadcast.as_ref() == Some(broadcast)))
 }
@@ -148,7 +148,7 @@ fn a_restart_does_not_reapply_a_version_over_the_csos_change() {
     assert_eq!((s.fact("klb"), s.effects.len()), ("tidak", 0));
     declares(&mut s, klb(6, State::On));
     assert_eq!(s.fact("klb"), "ya");
-    // A prompter that never saw it takes it.
+    // A prompter that never received it applies it.
     s.app = App::new(begin(held));
     declares(&mut s, klb(5, State::On));
     assert_eq!(s.fact("klb"), "ya");
@@ -195,7 +195,7 @@ fn a_clock_wrong_by_years_is_harmless() {
     }
 }
 
-/// Which facts the journal was told last to differ from the centre.
+/// The facts that differ from the centre according to the last journal record.
 fn differing(s: &Stage) -> Option<Vec<String>> {
     s.effects.iter().rev().find_map(|effect| match effect {
         Effect::Journal(record) => Some(record.differs.clone()),
@@ -215,7 +215,7 @@ fn the_journal_records_differences_at_the_end_of_the_call() {
     assert_eq!(differing(&s), Some(vec![]), "as declared again");
     s.keys("ks␣");
     assert_eq!(differing(&s), Some(vec![KLB.to_owned()]));
-    // The next call begins with the difference, and the centre's next word ends it in mid-call.
+    // The next call begins with the difference, and the centre's next declaration ends it during the call.
     s.keys("␣");
     assert_eq!(differing(&s), Some(vec![KLB.to_owned()]));
     declares(&mut s, klb(2, State::On));

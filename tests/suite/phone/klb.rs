@@ -64,7 +64,7 @@ fn every_prompter_switches_and_shows_who_why_and_until_when() {
     for term in &mut terms {
         term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
     }
-    // One who begins later has it too.
+    // A prompter started later has it too.
     let late = site.home();
     let mut late = Term::start(&late.penutup(["--at", "14:20"]).command());
     late.shows(BANNER);
@@ -315,7 +315,7 @@ fn a_version_that_was_applied_under_a_wrong_clock_is_superseded() {
     stage.act(declared(Declaration { why: Some("baru".into()), ..at(now) }));
     let klb = stage.app.rules().fact_named("klb").expect("a fact");
     assert_eq!(stage.app.declared(klb).map(|b| b.version), Some(now));
-    // What was taken under the right clock is not.
+    // A declaration applied under the right clock is not superseded.
     stage.act(declared(at(now - 1)));
     assert_eq!(stage.app.declared(klb).map(|b| b.version), Some(now));
     assert!(stage.notice().contains("lebih lama"), "{}", stage.notice());
@@ -349,7 +349,7 @@ fn no_obstacle_in_place_of_the_lock_prevents_a_declaration() {
         assert!(std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo is everywhere").success());
     };
     let site = Site::new();
-    // The lock of version 0.1.0, held by a reader, then a FIFO.
+    // The lock of version 0.1.0, locked by a reader, then a FIFO.
     let lock = site.folder().join("klb.lock");
     fs::write(&lock, "").expect("a file");
     let reader = fs::File::open(&lock).expect("it is there");
@@ -359,7 +359,7 @@ fn no_obstacle_in_place_of_the_lock_prevents_a_declaration() {
     fs::remove_file(&lock).expect("it is there");
     fifo(&lock);
     site.klb(&["off"]).status(0);
-    // The file of whoever is writing: one that was left behind and is locked, a FIFO, a folder, a dead link.
+    // The lock file: an abandoned one that is locked, a FIFO, a folder, a dangling link.
     let turn = site.folder().join("klb.writing");
     fs::write(&turn, "left behind").expect("a file");
     let reader = fs::File::open(&turn).expect("it is there");

@@ -17,10 +17,10 @@ use super::pairs;
 use crate::support::Home;
 use crate::term::{Term, eventually};
 
-/// How long a test waits for what must come.
+/// How long a test waits for an expected event.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A baresip of our making, and what is told of it.
+/// A fake baresip, and the events that the prompter derives from it.
 struct Baresip {
     listener: TcpListener,
     told: Receiver<Message>,
@@ -114,7 +114,7 @@ fn hostile_frames_only_close_the_connection() {
     for hostile in [&b"999999999999:"[..], b"x", b"5:hello;", b"\x00\xff", b"GET / HTTP/1.1\r\n\r\n"] {
         let mut line = baresip.accept();
         assert_eq!(baresip.tells(), Message::PhoneLink(Link::Up));
-        // Something sound first, so that the next line comes soon.
+        // A valid event first, so that the next connection follows soon.
         line.write_all(&frame(b"{}")).expect("it reads");
         line.write_all(hostile).expect("it reads");
         // It hangs up.
@@ -194,7 +194,7 @@ fn a_flooding_connection_is_blocked_and_the_screen_keeps_drawing() {
             count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         }
     });
-    // The sender is blocked: nothing more is taken for a while, though it wants to go on.
+    // The sender is blocked: nothing more is read for a while, though it wants to send.
     let (mut before, mut since) = (0, Instant::now());
     eventually("that the sender is blocked", || {
         let now = sent.load(Ordering::Relaxed);

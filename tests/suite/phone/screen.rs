@@ -1,4 +1,4 @@
-//! How the screen says what came from outside, at every size a window may have.
+//! How the screen shows outside events, at every window size.
 
 use chrono::TimeDelta;
 use penutup::declaration::{Declaration, KLB, News, State};
@@ -68,7 +68,7 @@ fn the_banner_shows_who_why_and_until_when_or_a_local_difference() {
     let mut s = full();
     s.clock("21:00");
     shows(&mut s, 80, 24, "KLB AKTIF dinyatakan s.d. 21.00: masih berlaku? V masih K ubah");
-    // The centre has lifted it, and it holds here.
+    // The centre has lifted it, and here it still applies.
     let mut s = Stage::at("14:00");
     s.act(Message::Declaration(News::Declared(Box::new(Declaration { state: State::Off, ..klb() })))).keys("k");
     shows(&mut s, 80, 24, "KLB AKTIF sejak 14.00 · KLB di sini berbeda dari pusat · Campaign");

@@ -33,7 +33,7 @@ impl Visitor {
         let _ = self.stream.write_all(bytes);
     }
 
-    /// Says something, and hears what is answered.
+    /// Sends a line, and reads the reply.
     #[track_caller]
     pub fn asks(&mut self, text: &str) -> String {
         self.says(format!("{text}\n").as_bytes());
@@ -91,7 +91,7 @@ fn an_invalid_message_gets_a_reply_and_is_disconnected() {
         visitor.hears();
         visitor.says(bytes);
         let answer = visitor.hears();
-        // Who is still sending when it hangs up may not hear why.
+        // A client that is still sending when it is disconnected may not receive the reason.
         assert!(answer.contains(bad) || (bytes.len() > 9000 && answer.is_empty()), "{answer}");
         assert_eq!(visitor.hears(), "");
     }
@@ -265,7 +265,7 @@ fn a_foreign_or_writable_socket_folder_is_refused_and_reported() {
         term.send("k").shows("KLB AKTIF sejak 14.2");
         term.quits();
     }
-    // With another user's prompter in it, which is listened to by nobody.
+    // With another user's prompter in it, to which no message is sent.
     let listener = std::fs::metadata(&run).expect("it is there");
     assert_eq!(std::os::unix::fs::MetadataExt::uid(&listener), 65534, "it is theirs as before");
 }

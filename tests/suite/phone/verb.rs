@@ -135,7 +135,7 @@ fn of_several_prompters_the_last_used_or_the_one_at_the_seat_receives_it() {
     call(&home, "start nama=Tiga --seat meja+1").status(0);
     one.shows("[N] Tiga");
     call(&home, "--seat meja+3 end").status(1).err_is("Tidak ada layar penutup yang terbuka di meja \"meja 3\"\n");
-    // When the one used last is gone, the other answers.
+    // When the last-used one is gone, the other replies.
     two.quits();
     call(&home, "set nama=Empat").status(0);
     one.shows("[N] Empat");

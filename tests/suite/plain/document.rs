@@ -1,4 +1,4 @@
-//! docs/plain.md: its commands run, and what they say stands in it.
+//! docs/plain.md: its commands run, and their output is on the page.
 
 use std::path::Path;
 

@@ -49,7 +49,7 @@ fn a_line_with_an_unknown_key_has_no_effect() {
         let before = state(&talk);
         let said = talk.types(wrong);
         let refused = said[0].contains("seluruh baris itu tidak dikerjakan");
-        // Behind `q` nobody reads any more.
+        // Nothing is read after `q`.
         assert!(refused || wrong.contains('q'), "{wrong:?}: {said:?}");
         if refused {
             assert_eq!(state(&talk), before, "{wrong:?}");
@@ -99,7 +99,7 @@ fn an_empty_line_keeps_the_name_a_minus_clears_it_and_digits_are_refused() {
 fn every_line_gets_a_response() {
     let mut talk = Talk::at("14:20");
     talk.types("n Siti");
-    // Facts that come round to what they were, a name that is there, one letter after the other undone.
+    // Facts cycled back to their first value, a present name, letters undone one by one.
     for line in ["mm", "aaa", "n Siti", "n bu Siti", "zzz", "m-", "?", "c", ".", "l", "d", "r", "-", " "] {
         assert_ne!(talk.types(line), [""; 0], "{line:?}");
     }

@@ -104,7 +104,7 @@ fn the_complete_sentence_is_said_at_the_end_and_on_request() {
     let complete = talk.app.complete_sentence().to_string();
     has(&told, &format!("Kalimat lengkap: {complete}"));
     assert_eq!(talk.types("c"), [complete.as_str()], "alone on its line, and nothing of a clipboard");
-    // The name that comes now is the next customer's.
+    // A name received now is the next customer's.
     let told = talk.types("n Bu Siti");
     has(&told, "Panggilan baru.");
     has(&told, "Nama Pelanggan: Siti.");
@@ -214,7 +214,7 @@ fn a_hostile_name_is_one_harmless_line() {
     has(&told, "Nama Pelanggan: Budi; dari telepon, pastikan.");
 }
 
-/// Lines of all sorts: keys, answers, names, rubbish.
+/// Lines of all kinds: keys, answers, names, garbage.
 fn line() -> impl Strategy<Value = String> {
     prop_oneof![
         8 => "[kmabz.lc?dr-]{0,4}",
@@ -230,7 +230,7 @@ fn line() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 160, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever comes, what is said is harmless, and the last sentence that was said is the one to be said now.
+    /// For any input the output is harmless, and its last sentence is the current one.
     #[test]
     fn the_last_said_sentence_equals_the_output_of_say(
         steps in prop::collection::vec((line(), 0..4_u8), 0..40),

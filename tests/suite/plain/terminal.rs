@@ -1,4 +1,4 @@
-//! A real terminal that says of itself that it knows nothing but lines.
+//! A real terminal that declares itself line-only.
 
 use std::process::Command;
 
@@ -47,7 +47,7 @@ fn a_whole_session_without_an_escape_code() {
     term.is_restored();
 }
 
-/// Events that come faster than they are handed to the journal: here all in one line.
+/// Events faster than they are passed to the journal: here all in one line.
 #[test]
 fn the_recap_includes_the_last_closing() {
     let home = Home::new();

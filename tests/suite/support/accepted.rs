@@ -55,10 +55,10 @@ impl Folder {
     }
 }
 
-/// Checks a file, and all that must hold where it is accepted; answers whether it is.
+/// Checks a file, and everything that must be true if it is accepted; returns whether it is.
 ///
 /// # Panics
-/// Where something does not hold.
+/// If something is not true.
 pub fn holds(source: &[u8], folder: &Folder) -> bool {
     let now: DateTime<Utc> = DateTime::parse_from_rfc3339(NOW).expect("a time").to_utc();
     let report = check(source, now.date_naive());
@@ -205,7 +205,7 @@ fn app(book: &Arc<Book>, lang: Lang, zone: usize, now: DateTime<Utc>) -> App {
     App::new(Begin { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now })
 }
 
-/// The prompter at every edge of the greeting in a zone: at the edge the new word, and before it another row's.
+/// The prompter at every change of greeting in a zone: the new greeting at its minute, and another row's before.
 fn edges(book: &Arc<Book>, zone: usize, now: DateTime<Utc>) {
     let rules = &book.rules;
     let offset = rules.zones[zone].offset;
@@ -313,7 +313,7 @@ fn shown(answer: &Result<VerbOutput, Stop>, statuses: &[Status]) {
     match answer {
         Ok(answer) => {
             assert!(statuses.contains(&answer.status), "{answer:?}");
-            // `say` tells on the other stream that nothing is spoken in a situation.
+            // `say` reports on standard error that nothing is spoken in a situation.
             assert!(answer.out.trim().is_empty() != answer.err.trim().is_empty(), "{answer:?}");
             harmless(&answer.err);
             // A spreadsheet's file has its own mark and line ends.
