@@ -190,7 +190,6 @@ impl Env {
     }
 
     /// The folders: below the named one, otherwise the platform's.
-    #[must_use]
     pub fn folders(&self) -> Folders {
         self.home.as_deref().map_or_else(Folders::of_platform, Folders::below)
     }
@@ -225,25 +224,21 @@ impl Context {
         Self { common, env, folders, settings_file, settings, settings_trouble, journal_at, lang }
     }
 
-    #[must_use]
     pub fn words(&self) -> &'static Words {
         self.lang.words()
     }
 
     /// The variable that sets the folders, if it is set.
-    #[must_use]
     pub fn home_variable(&self) -> Option<&'static str> {
         self.env.home.as_ref().map(|_| HOME_VARIABLE)
     }
 
     /// The rules file in use.
-    #[must_use]
     pub fn rules_file(&self) -> Chosen {
         Chosen::first(self.rules_named(), self.folders.rules_looked_for())
     }
 
     /// The named rules files, in order of precedence.
-    #[must_use]
     pub fn rules_named(&self) -> [(Why, Option<PathBuf>); 3] {
         [
             (Why::Flag, self.common.rules.clone()),
@@ -253,20 +248,17 @@ impl Context {
     }
 
     /// What is wrong with the journal, with the setting that names it.
-    #[must_use]
     pub fn of_journal(&self, error: crate::journal::trouble::Error) -> crate::journal::trouble::Error {
         error.named_at(self.journal_at.as_deref())
     }
 
     /// The journal's path; `None` if there is no home folder and the settings name none.
-    #[must_use]
     pub fn journal(&self) -> Option<PathBuf> {
         let named = self.settings.journal.path.clone().filter(|path| !self.folders.is_own_file(path));
         named.or_else(|| self.folders.journal())
     }
 
     /// Why the settings' path for the journal is wrong: it is another file of the program's own.
-    #[must_use]
     pub fn journal_trouble(&self) -> Option<String> {
         let named = self.settings.journal.path.as_ref()?;
         let place = self.journal_at.clone().unwrap_or_default();
@@ -274,26 +266,22 @@ impl Context {
     }
 
     /// The folders for closings that can't be written to the journal: the state folder and the journal's own.
-    #[must_use]
     pub fn spill(&self) -> Vec<PathBuf> {
         let beside = self.journal().and_then(|journal| journal.parent().map(Into::into));
         self.folders.state.clone().into_iter().chain(beside).collect()
     }
 
     /// A message for standard error, with advice.
-    #[must_use]
     pub fn stop(&self, message: &str, help: Option<&str>) -> Stop {
         Stop(draw::message(message, help, self.words(), canvas(&io::stderr())) + "\n")
     }
 
     /// The message for an invalid argument.
-    #[must_use]
     pub fn arg_error(&self, error: &ArgError) -> Stop {
         self.stop(&error.message, error.help.as_deref())
     }
 
     /// The message for a file that a verb requires and can't use.
-    #[must_use]
     pub fn bad(&self, bad: &Bad) -> Stop {
         match (bad, bad.problems()) {
             (Bad::Refused { path, .. }, Some((problems, bytes))) => {
@@ -317,13 +305,11 @@ impl Context {
 }
 
 /// Every problem, each with a blank line behind it.
-#[must_use]
 pub fn draw_all(problems: &[Problem], source: &Source<'_>, words: &Words, canvas: Canvas) -> String {
     problems.iter().fold(String::new(), |out, p| out + &draw::draw(p, source, words, canvas) + "\n\n")
 }
 
 /// Whether the terminal can show a screen: Windows' console in legacy mode can show only lines.
-#[must_use]
 pub fn has_screen() -> bool {
     has_terminal() && shows_escapes()
 }
@@ -365,7 +351,6 @@ pub fn canvas(stream: &impl IsTerminal) -> Canvas {
 }
 
 /// Whether the terminal declares itself line-only (TERM=dumb).
-#[must_use]
 pub fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
@@ -441,7 +426,6 @@ fn answer(args: &[OsString]) -> Result<VerbOutput, Stop> {
 }
 
 /// The command line with its help in the user's language.
-#[must_use]
 pub fn localized(words: &Words) -> clap::Command {
     let command = Cli::command();
     let verbs: Vec<PossibleValue> = command.get_subcommands().map(|verb| verb.get_name().to_owned().into()).collect();
@@ -507,7 +491,6 @@ fn write_all(stream: &mut impl Write, text: &str) -> io::Result<()> {
 }
 
 /// "1 rule", "2 rules".
-#[must_use]
 pub fn counted(count: &str, one: &str, many: &str) -> String {
     if count == "1" { one.into() } else { fill(many, &[("count", count)]) }
 }

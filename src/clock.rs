@@ -25,21 +25,18 @@ impl Clock {
     }
 
     /// The current time.
-    #[must_use]
     pub fn now(self) -> DateTime<Utc> {
         let now = Utc::now();
         now.checked_add_signed(self.ahead).unwrap_or(now)
     }
 
     /// The head office's date, which is compared with an SOP's first day.
-    #[must_use]
     pub fn today(self) -> NaiveDate {
         office_day(self.now())
     }
 }
 
 /// The head office's date at this instant.
-#[must_use]
 pub fn office_day(now: DateTime<Utc>) -> NaiveDate {
     let house = FixedOffset::east_opt(HOUSE_SECONDS);
     house.map_or_else(|| now.date_naive(), |house| now.with_timezone(&house).date_naive())

@@ -67,7 +67,6 @@ pub struct InvalidDeclaration;
 
 /// Parses an instant and truncates it to seconds, so that a declaration equals its own serialized form. `None` if the
 /// text is not an instant or its year can't be written.
-#[must_use]
 pub fn time(text: &str) -> Option<DateTime<Utc>> {
     let at = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
     let whole = at - TimeDelta::nanoseconds(i64::from(at.nanosecond()));
@@ -76,13 +75,11 @@ pub fn time(text: &str) -> Option<DateTime<Utc>> {
 }
 
 /// Formats an instant in the form that [`time`] parses.
-#[must_use]
 pub fn time_text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// A text cleaned for a screen and cut to `max` graphemes: anyone may have written the file.
-#[must_use]
 pub fn tidy(text: &str, max: usize) -> Option<String> {
     let line = first_line(text);
     let short = text::first_graphemes(&line, max).trim_end();
@@ -137,7 +134,6 @@ impl Declaration {
         })
     }
 
-    #[must_use]
     pub fn to_table(&self) -> Table {
         let mut table = Table::new();
         table.insert("schema".into(), Value::Integer(1));
@@ -169,14 +165,12 @@ impl Declaration {
 
     /// Whether the version is too far ahead of the clock to come from a supervisor. Later declarations might never
     /// exceed it.
-    #[must_use]
     pub fn is_ahead_of(&self, now: DateTime<Utc>) -> bool {
         self.version > as_version(now).saturating_add(MAX_AHEAD)
     }
 
     /// The version after this one. It is never below the Unix time, so that a recreated folder continues above the
     /// versions of the lost one.
-    #[must_use]
     pub fn next_version(previous: Option<u64>, now: DateTime<Utc>) -> u64 {
         let at_least = as_version(now);
         previous.map_or(at_least, |previous| at_least.max(previous.saturating_add(1)))

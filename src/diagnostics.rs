@@ -43,7 +43,6 @@ pub struct Description {
 }
 
 /// A text from outside, for a message: cleaned, on one line, cut.
-#[must_use]
 pub fn shown(text: &str) -> String {
     // Cut first: a key may be a megabyte long, and a single grapheme too.
     let few = text.char_indices().nth(4 * SHOWN).map_or(text, |(end, _)| &text[..end]);
@@ -56,7 +55,6 @@ pub fn shown(text: &str) -> String {
 }
 
 /// Describes a problem.
-#[must_use]
 pub fn describe(problem: &Problem, words: &Words) -> Description {
     let describer = Describer { problem: &words.problem, toml: &words.toml };
     let (message, help) = describer.describe(problem);
@@ -445,7 +443,6 @@ impl Describer<'_> {
 }
 
 /// "Did you mean …? There are: …", without the inapplicable part.
-#[must_use]
 pub fn suggest<'v>(wrong: &str, valid: impl IntoIterator<Item = &'v str> + Clone, words: &words::Problem) -> String {
     let all = listed(valid.clone(), words);
     if all.is_empty() {
@@ -458,7 +455,6 @@ pub fn suggest<'v>(wrong: &str, valid: impl IntoIterator<Item = &'v str> + Clone
 }
 
 /// Names separated by commas; the rest of a long list is counted.
-#[must_use]
 pub fn listed<'v>(names: impl IntoIterator<Item = &'v str>, words: &words::Problem) -> String {
     let mut names = names.into_iter();
     let mut out: Vec<String> = names.by_ref().take(LISTED).map(shown).collect();
@@ -529,7 +525,6 @@ fn when_as_toml(when: &Conditions) -> String {
 }
 
 /// A decimal number in groups of three digits.
-#[must_use]
 pub fn grouped(number: &str, separator: &str) -> String {
     let mut out = String::with_capacity(number.len() * 4 / 3);
     for (at, digit) in number.chars().enumerate() {
@@ -542,7 +537,6 @@ pub fn grouped(number: &str, separator: &str) -> String {
 }
 
 /// A situation on one line: "klb = ya · topik = lain".
-#[must_use]
 pub fn situation(values: &[(String, String)], words: &Words) -> String {
     let mut out: Vec<String> =
         values.iter().take(2 * LISTED).map(|(fact, value)| format!("{} = {}", shown(fact), shown(value))).collect();

@@ -42,7 +42,6 @@ pub struct Unreadable {
 
 impl Unreadable {
     /// A message in the user's language that names the path.
-    #[must_use]
     pub fn describe(&self, words: &Words) -> String {
         let why = outside::reason(&self.error, words);
         fill(words.trouble.cannot_read, &[("path", &shown_path(&self.path)), ("why", &why)])
@@ -50,7 +49,6 @@ impl Unreadable {
 }
 
 /// A path cleaned for a terminal.
-#[must_use]
 pub fn shown_path(path: &Path) -> String {
     clean_path(&path.to_string_lossy())
 }
@@ -108,7 +106,6 @@ pub enum Bad {
 }
 
 impl Bad {
-    #[must_use]
     pub fn path(&self) -> &Path {
         match self {
             Self::Unreadable(unreadable) => &unreadable.path,
@@ -132,7 +129,6 @@ impl Bad {
     }
 
     /// "rules.toml:12: reason", or "rules.toml: reason" if the file could not be read.
-    #[must_use]
     pub fn place_and_why(&self, words: &Words) -> String {
         match self.parts(words) {
             (file, Some(line), why) => format!("{file}:{line}: {why}"),
@@ -141,7 +137,6 @@ impl Bad {
     }
 
     /// One line for the prompter's notice row.
-    #[must_use]
     pub fn notice(&self, words: &Words) -> String {
         match self.parts(words) {
             (file, Some(line), why) => {
@@ -153,13 +148,11 @@ impl Bad {
     }
 
     /// Whether reading the file timed out, so that it may still arrive.
-    #[must_use]
     pub fn is_late(&self) -> bool {
         matches!(self, Self::Unreadable(unreadable) if unreadable.error.kind() == ErrorKind::TimedOut)
     }
 
     /// The problems and their source, if the file could be read.
-    #[must_use]
     pub fn problems(&self) -> Option<(&[Problem], &[u8])> {
         match self {
             Self::Unreadable(_) => None,
@@ -214,7 +207,6 @@ impl Ready {
 }
 
 /// The fallback without the requested file: the last good copy, otherwise the embedded rules.
-#[must_use]
 pub fn before(folders: &Folders, today: NaiveDate) -> Book {
     let folders = folders.clone();
     let copy = deadline::within(COPY_PATIENCE, move || load_last_good(&folders, today)).flatten();
@@ -245,7 +237,6 @@ pub struct Reading {
 }
 
 /// Starts to locate and read the rules in use in a thread of its own: a hanging share must not block the screen.
-#[must_use]
 pub fn begin_reading(named: [(Why, Option<PathBuf>); 3], folders: Folders) -> Reading {
     let own = folders.rules();
     let else_chosen = match Chosen::first(named.clone(), []) {
@@ -262,7 +253,6 @@ pub fn begin_reading(named: [(Why, Option<PathBuf>); 3], folders: Folders) -> Re
 
 /// The rules in use, otherwise the last good copy of them, otherwise the embedded ones: a CSO always has a script. A
 /// file that times out is not waited for; its watcher loads it when it arrives.
-#[must_use]
 pub fn always(reading: Reading, folders: &Folders, today: NaiveDate, until: Instant) -> (Chosen, Ready) {
     let (chosen, bytes) = reading.found.by(until).unwrap_or_else(|| {
         let path = reading.else_chosen.path.clone();
@@ -296,7 +286,6 @@ pub fn save_last_good(folders: &Folders, book: &Book) -> io::Result<()> {
 }
 
 /// The last good copy, if there is one and it still passes the checks.
-#[must_use]
 pub fn load_last_good(folders: &Folders, today: NaiveDate) -> Option<Book> {
     let path = folders.last_good()?;
     let source = read(&path).ok()?;
@@ -333,14 +322,17 @@ mod tests {
     fn reading_a_non_file_is_an_error_with_its_path() {
         let folder = tempfile::tempdir().unwrap();
         let words = Lang::Id.words();
-        let told = read(folder.path()).unwrap_err().describe(words);
-        assert!(told.contains("ini folder, bukan berkas") && told.contains(&shown_path(folder.path())), "{told}");
-        let told = read(&folder.path().join("none")).unwrap_err().describe(words);
-        assert!(told.ends_with("berkas atau folder ini tidak ada"), "{told}");
+        let message = read(folder.path()).unwrap_err().describe(words);
+        assert!(
+            message.contains("ini folder, bukan berkas") && message.contains(&shown_path(folder.path())),
+            "{message}"
+        );
+        let message = read(&folder.path().join("none")).unwrap_err().describe(words);
+        assert!(message.ends_with("berkas atau folder ini tidak ada"), "{message}");
         #[cfg(unix)]
         {
-            let told = read(Path::new("/dev/null")).unwrap_err().describe(words);
-            assert!(told.ends_with("ini bukan berkas biasa"), "{told}");
+            let message = read(Path::new("/dev/null")).unwrap_err().describe(words);
+            assert!(message.ends_with("ini bukan berkas biasa"), "{message}");
         }
     }
 

@@ -46,7 +46,6 @@ impl Helper {
     ];
 
     /// The thread's name; Linux cuts it after 15 bytes.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Input => "input",
@@ -69,7 +68,6 @@ impl Helper {
     }
 
     /// What no longer works without it, in the user's language.
-    #[must_use]
     pub fn lost(self, words: &Words) -> &'static str {
         let w = &words.helper;
         match self {
@@ -114,7 +112,6 @@ fn report() -> Option<Report> {
 }
 
 /// The helper that this thread is, if its panics are reported.
-#[must_use]
 pub fn is_one() -> bool {
     is_watched() && thread::current().name().and_then(Helper::from_name).is_some()
 }
@@ -142,7 +139,6 @@ pub fn catch<T>(attempt: impl FnOnce() -> T) -> thread::Result<T> {
 }
 
 /// Reports every panic of a helper and of the thread `main` until the returned guard is dropped.
-#[must_use]
 pub fn watch(tell: impl Fn(&Death) + Send + Sync + 'static) -> Watched {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

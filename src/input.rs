@@ -116,7 +116,6 @@ impl Stage {
     }
 
     /// When [`Stage::pause`] is due if nothing is read until then; `None` if nothing is pending.
-    #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         [self.parser.deadline(), self.pace.deadline()].into_iter().flatten().min()
     }
@@ -133,7 +132,6 @@ impl Stage {
 }
 
 /// The text cut to the longest paste, between characters.
-#[must_use]
 pub fn bounded(bytes: &[u8]) -> Private {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_PASTE)]);
     // A character cut in two at the end.

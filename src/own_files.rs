@@ -75,7 +75,6 @@ pub fn restrict(path: &Path) {
 /// The first folder on this path in which another user could replace files: one that others may write to (without the
 /// sticky bit), or that belongs to another user.
 #[cfg(unix)]
-#[must_use]
 pub fn exposed(folder: &Path) -> Option<PathBuf> {
     use std::os::unix::fs::MetadataExt as _;
 
@@ -98,7 +97,6 @@ pub fn exposed(folder: &Path) -> Option<PathBuf> {
 
 /// The system protects the user's folders.
 #[cfg(not(unix))]
-#[must_use]
 pub fn exposed(_: &Path) -> Option<PathBuf> {
     None
 }

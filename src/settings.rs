@@ -41,7 +41,6 @@ impl Theme {
     pub const ALL: [Self; 5] = [Self::Terminal, Self::Dark, Self::Light, Self::Proyektor, Self::Mono];
 
     /// Its name in the settings.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Terminal => "terminal",
@@ -168,14 +167,12 @@ impl Default for Journal {
 
 /// Parses settings; `folder` is the file's folder, at which relative paths start. Mistakes are reported, and valid
 /// settings still apply.
-#[must_use]
 pub fn read(bytes: &[u8], folder: &Path) -> (Settings, Vec<Problem>) {
     let (written, problems) = read_written(bytes, folder);
     (written.settings(), problems)
 }
 
 /// Like [`read`], with the last valid settings in place of those that can't be read.
-#[must_use]
 pub fn read_with(bytes: &[u8], last_good: Option<&[u8]>, folder: &Path) -> (Settings, Vec<Problem>) {
     let (written, problems) = read_written(bytes, folder);
     let last_good = last_good.filter(|_| !problems.is_empty()).map(|last_good| read_written(last_good, folder).0);
@@ -183,7 +180,6 @@ pub fn read_with(bytes: &[u8], last_good: Option<&[u8]>, folder: &Path) -> (Sett
 }
 
 /// The line of `journal.path`, counted from 1.
-#[must_use]
 pub fn line_of_journal_path(bytes: &[u8]) -> Option<usize> {
     let mut start = None;
     let _ = read_document(bytes, &Problems::default(), |root| {

@@ -11,7 +11,7 @@ use crate::clipboard::Desktop;
 use crate::clock::Clock;
 use crate::declaration::News;
 use crate::diagnostics::outside;
-use crate::files::broadcast::{FolderPoller, brought, path_in};
+use crate::files::broadcast::{FolderPoller, agent_declaration, path_in};
 use crate::files::saved_state::{SavedState, StateWriter};
 use crate::files::{self, Folders, deadline, log};
 use crate::journal::writer::Config;
@@ -162,7 +162,7 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
         out.push(Box::new(move |sender| {
             // What the agent brought before this start, before it can say anything newer.
             let looked = folders.clone();
-            if let Some(news) = deadline::within(files::PATIENCE, move || brought(&looked, words)).flatten() {
+            if let Some(news) = deadline::within(files::PATIENCE, move || agent_declaration(&looked, words)).flatten() {
                 sender.send(Message::Declaration(news));
             }
             let trouble = sender.clone();

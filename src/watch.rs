@@ -88,7 +88,6 @@ fn changed_at(_: &Metadata) -> (i64, i64) {
 
 /// Watches `paths` in a thread of its own. `changed` is called there with whatever may have changed, and decides itself
 /// whether it did. Returns the handle for requesting a check.
-#[must_use]
 pub fn watch(helper: Helper, paths: Vec<PathBuf>, changed: impl FnMut() + Send + 'static) -> Look {
     let (send, wake) = channel();
     let told = send.clone();

@@ -12,7 +12,6 @@ pub type Line<S> = Vec<(String, S)>;
 
 /// The width of a text in cells: the sum over its graphemes, as they are drawn one by one. The width of the whole text
 /// can be less, if a joiner is between two graphemes that don't join (a flag and a heart).
-#[must_use]
 pub fn width(text: &str) -> usize {
     // Most texts are ASCII: one cell per byte.
     if text.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
@@ -23,7 +22,6 @@ pub fn width(text: &str) -> usize {
 }
 
 /// Wraps runs of text to at most `columns` cells per line. No runs give no lines.
-#[must_use]
 pub fn wrap<'a, S: Copy + PartialEq>(runs: impl IntoIterator<Item = (&'a str, S)>, columns: usize) -> Vec<Line<S>> {
     let columns = columns.max(1);
     let mut out = Wrapper { lines: Vec::new(), line: Vec::new(), used: 0, columns };
@@ -128,7 +126,6 @@ impl<S: Copy + PartialEq> Wrapper<S> {
 }
 
 /// The text if it fits, otherwise its beginning with `…`.
-#[must_use]
 pub fn shorten(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.into();
@@ -150,7 +147,6 @@ pub fn shorten(text: &str, columns: usize) -> String {
 }
 
 /// The text if it fits, otherwise its end after `…`, so that text being typed stays visible.
-#[must_use]
 pub fn shorten_front(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.into();

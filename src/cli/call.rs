@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use super::{Context, Status, Stop, VerbOutput};
 use crate::diagnostics::shown;
 use crate::message::phone::{Ignored, Pairs, PhoneEvent, Why};
-use crate::softphone::client::{NoCall, hand};
+use crate::softphone::client::{SendError, hand};
 use crate::softphone::message::MAX_PAIRS;
 use crate::softphone::place::SocketDir;
 use crate::words::{Call as CallWords, fill};
@@ -72,7 +72,7 @@ pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
     let wait = std::env::var(WAIT_VARIABLE).ok().and_then(|wait| wait.parse().ok()).map_or(WAIT, Duration::from_millis);
     let seat = call.seat.as_deref();
     let handed =
-        SocketDir::of(&context.folders).map_or(Err(NoCall::NoPrompter), |place| hand(&place, seat, event, wait));
+        SocketDir::of(&context.folders).map_or(Err(SendError::NoPrompter), |place| hand(&place, seat, event, wait));
     let status = match handed {
         Ok(Some(answer)) => {
             told.extend(answer.ignored.iter().map(|ignored| why(ignored, w)));
@@ -85,12 +85,12 @@ pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
         }
         Err(no) => {
             told = vec![match no {
-                NoCall::NoPrompter => w.no_prompter.into(),
-                NoCall::NoSeat => fill(w.no_seat, &[("seat", &shown(seat.unwrap_or_default()))]),
-                NoCall::NoWord => w.no_word.into(),
-                NoCall::Busy => w.busy.into(),
-                NoCall::Foreign => w.foreign.into(),
-                NoCall::TooLong => w.too_long.into(),
+                SendError::NoPrompter => w.no_prompter.into(),
+                SendError::NoSeat => fill(w.no_seat, &[("seat", &shown(seat.unwrap_or_default()))]),
+                SendError::NoWord => w.no_word.into(),
+                SendError::Busy => w.busy.into(),
+                SendError::Foreign => w.foreign.into(),
+                SendError::TooLong => w.too_long.into(),
             }];
             Status::No
         }

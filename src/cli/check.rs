@@ -65,7 +65,6 @@ pub fn run(check: &Check, context: &Context) -> Result<VerbOutput, Stop> {
 }
 
 /// Every problem at its location, and a summary.
-#[must_use]
 pub fn text(report: &Report, source: &Source<'_>, deny_warnings: bool, words: &Words, canvas: Canvas) -> String {
     let w = &words.cli;
     let mut out = draw_all(&report.problems, source, words, canvas);

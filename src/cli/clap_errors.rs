@@ -9,7 +9,6 @@ use crate::diagnostics::{shown, suggest};
 use crate::words::{Words, fill};
 
 /// Describes an error on the command line of `command`, followed by the usage.
-#[must_use]
 pub fn describe(error: &Error, command: &Command, words: &Words, canvas: Canvas) -> String {
     let (message, help) = what(error, command, words);
     let mut out = draw::message(&message, help.as_deref(), words, canvas);

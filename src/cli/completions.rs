@@ -14,7 +14,6 @@ pub struct Completions {
 }
 
 /// Prints it.
-#[must_use]
 pub fn run(completions: &Completions, context: &Context) -> VerbOutput {
     let mut command = localized(context.words());
     let mut out = Vec::new();

@@ -75,7 +75,6 @@ pub fn run(verb: &DiffVerb, context: &Context) -> Result<VerbOutput, Stop> {
 }
 
 /// A diff of these files as text.
-#[must_use]
 pub fn text(diff: &Diff<'_>, files: [&Path; 2], rules: [&RuleSet; 2], words: &'static Words, canvas: Canvas) -> String {
     Shown { diff, files, words }.text(rules, canvas)
 }

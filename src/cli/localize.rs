@@ -7,7 +7,6 @@ use clap::{Arg, ArgAction, Command};
 use crate::words::{Words, fill};
 
 /// Localizes the command and everything below it. Keys that `text` lacks keep the code's English, which a test forbids.
-#[must_use]
 pub fn localize(command: Command, text: &dyn Fn(&str) -> Option<&'static str>, words: &Words) -> Command {
     let w = &words.clap;
     let name = command.get_name().replace('-', "_");
@@ -73,7 +72,6 @@ fn with_values(arg: &Arg, help: &str, words: &Words) -> String {
 
 /// Every text that help shows, for the test that none is the code's English.
 #[doc(hidden)]
-#[must_use]
 pub fn texts(command: &Command) -> Vec<String> {
     let mut out = vec![command.get_about(), command.get_overridden_usage()];
     for arg in command.get_arguments() {

@@ -8,7 +8,6 @@ use super::{Context, VerbOutput, localized};
 use crate::words::Words;
 
 /// Prints it.
-#[must_use]
 pub fn run(context: &Context) -> VerbOutput {
     let words = context.words();
     VerbOutput::done(page(localized(words), words))

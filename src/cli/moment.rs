@@ -31,7 +31,6 @@ impl At {
     }
 
     /// The instant, in a zone with this offset.
-    #[must_use]
     pub fn instant(self, offset: FixedOffset) -> DateTime<Utc> {
         match self {
             Self::Instant(instant) => instant,
@@ -60,7 +59,6 @@ pub fn at(context: &Context) -> Result<Option<At>, Stop> {
 }
 
 /// The date that is compared with `effective_from`. A time of day alone does not change it.
-#[must_use]
 pub fn today(at: Option<At>) -> NaiveDate {
     match at {
         Some(At::Instant(instant)) => Clock::showing(instant).today(),
@@ -86,7 +84,6 @@ pub fn zone(context: &Context, rules: &RuleSet) -> Result<usize, Stop> {
 }
 
 /// The local time of an instant.
-#[must_use]
 pub fn local(instant: DateTime<Utc>, offset: FixedOffset) -> (NaiveTime, String) {
     let time = instant.with_timezone(&offset).time();
     (time, time.format("%H:%M").to_string())

@@ -37,7 +37,6 @@ impl Page {
     }
 
     /// The finished text.
-    #[must_use]
     pub fn finish(self) -> String {
         self.out
     }

@@ -19,7 +19,6 @@ use crate::words::fill;
 type Row = (&'static str, String, String);
 
 /// Prints them.
-#[must_use]
 pub fn run(context: &Context) -> VerbOutput {
     let w = &context.words().paths;
     let d = &context.words().drillverb;

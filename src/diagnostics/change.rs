@@ -4,7 +4,6 @@ use crate::rules::diff::{Counts, DutyChangeKind, Names, Subject};
 use crate::words::{Words, fill};
 
 /// Each kind of change with its count, the most audible first; empty if nothing changed.
-#[must_use]
 pub fn parts(counts: &Counts, words: &Words) -> Vec<String> {
     let w = &words.change;
     // If the same sentences are said in other situations, the situations changed.
@@ -22,7 +21,6 @@ pub fn parts(counts: &Counts, words: &Words) -> Vec<String> {
 }
 
 /// The name of a duty's change.
-#[must_use]
 pub fn duty_kind(kind: DutyChangeKind, words: &Words) -> &'static str {
     match kind {
         DutyChangeKind::Lost => words.duty.lost,
@@ -34,7 +32,6 @@ pub fn duty_kind(kind: DutyChangeKind, words: &Words) -> &'static str {
 }
 
 /// The changed text's owner, the owner's ID, and the key.
-#[must_use]
 pub fn text_name(subject: Subject, id: &str, field: &str, words: &Words) -> String {
     let w = &words.diff;
     let subject = match subject {
@@ -58,7 +55,6 @@ pub fn text_name(subject: Subject, id: &str, field: &str, words: &Words) -> Stri
 }
 
 /// The IDs that only one of two files has.
-#[must_use]
 pub fn name_list(names: &Names<'_>) -> String {
     let values = names.values.iter().map(|(fact, value)| format!("{fact}={value}"));
     let ids = names.facts.iter().chain(&names.steps).map(|id| (*id).to_owned());

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use csv::{Terminator, WriterBuilder};
 
 /// A line of these cells.
-#[must_use]
 pub fn line(cells: impl IntoIterator<Item: AsRef<str>>, separator: char) -> String {
     let separator = u8::try_from(separator).unwrap_or(b',');
     let mut writer =

@@ -28,7 +28,6 @@ impl Canvas {
 }
 
 /// Draws a problem; the text ends without a line break.
-#[must_use]
 pub fn draw(problem: &Problem, source: &Source<'_>, words: &Words, canvas: Canvas) -> String {
     let w = &words.problem;
     let Description { message, help, other } = describe(problem, words);
@@ -43,7 +42,6 @@ pub fn draw(problem: &Problem, source: &Source<'_>, words: &Words, canvas: Canva
 }
 
 /// A message without a location, with advice; the text ends without a line break.
-#[must_use]
 pub fn message(text: &str, help: Option<&str>, words: &Words, canvas: Canvas) -> String {
     let w = &words.problem;
     let mut out = render(&[Group::with_title(Level::ERROR.with_name(w.error).primary_title(text))], canvas);

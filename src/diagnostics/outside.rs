@@ -29,13 +29,11 @@ impl std::fmt::Display for Foreign {
 impl std::error::Error for Foreign {}
 
 /// Whether the error is [`Foreign`].
-#[must_use]
 pub fn is_foreign(error: &io::Error) -> bool {
     error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Foreign>)
 }
 
 /// Whether another program has the file open exclusively, which only Windows reports.
-#[must_use]
 pub fn is_held(error: &io::Error) -> bool {
     const SHARING_VIOLATION: i32 = 32;
     const LOCK_VIOLATION: i32 = 33;
@@ -43,7 +41,6 @@ pub fn is_held(error: &io::Error) -> bool {
 }
 
 /// Why something could not be read or written.
-#[must_use]
 pub fn reason(error: &io::Error, words: &Words) -> String {
     let w = &words.trouble;
     if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<NoFile>) {

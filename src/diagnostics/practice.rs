@@ -4,7 +4,6 @@ use super::listed;
 use crate::words::{Words, fill};
 
 /// A sentence that names what no card asks because no story covers it.
-#[must_use]
 pub fn not_asked(names: &[String], words: &Words) -> String {
     let listed = listed(names.iter().map(String::as_str), &words.problem);
     fill(words.drill.not_asked, &[("count", &names.len().to_string()), ("names", &listed)])

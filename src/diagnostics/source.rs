@@ -34,13 +34,11 @@ impl<'s> Source<'s> {
     }
 
     /// Its name, cleaned for a terminal.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The location of a byte.
-    #[must_use]
     pub fn place(&self, byte: usize) -> Place {
         let byte = self.boundary(byte);
         let at = self.line_at(byte);
@@ -69,7 +67,6 @@ impl<'s> Source<'s> {
 }
 
 /// A path cleaned for a terminal; never cut, since the user must find the file.
-#[must_use]
 pub fn clean_path(path: &str) -> String {
     let clean: String = path.chars().filter(|c| !crate::rules::text::is_forbidden(*c)).collect();
     if clean.is_empty() { shown(path) } else { clean }

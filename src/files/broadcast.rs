@@ -24,7 +24,6 @@ const STUCK: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The declaration's path in a folder.
-#[must_use]
 pub fn path_in(folder: &Path) -> PathBuf {
     folder.join(FILE)
 }
@@ -141,8 +140,7 @@ fn write_for_all(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The declaration that the fleet's agent had written before this start; `None` if there is none.
-#[must_use]
-pub fn brought(folders: &Folders, words: &Words) -> Option<News> {
+pub fn agent_declaration(folders: &Folders, words: &Words) -> Option<News> {
     let path = path_in(&folders.broadcast()?);
     let bytes = match super::read(&path) {
         Ok(bytes) => bytes,
@@ -206,7 +204,6 @@ impl FolderPoller {
     }
 
     /// The report for a poll that timed out.
-    #[must_use]
     pub fn no_answer(path: &Path, words: &Words) -> News {
         let with = [("path", &*shown_path(path)), ("why", words.trouble.no_answer)];
         News::Trouble(fill(words.broadcast.no_folder, &with))

@@ -23,7 +23,6 @@ pub fn begin<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Pe
 
 impl<T> Pending<T> {
     /// The result, if it arrives in time.
-    #[must_use]
     pub fn by(self, end: Instant) -> Option<T> {
         self.0.recv_timeout(end.saturating_duration_since(Instant::now())).ok()
     }

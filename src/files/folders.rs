@@ -41,69 +41,58 @@ impl Folders {
     }
 
     /// The path of the user's own rules.
-    #[must_use]
     pub fn rules(&self) -> Option<PathBuf> {
         self.config.as_ref().map(|folder| folder.join("rules.toml"))
     }
 
     /// The path of the user's own settings.
-    #[must_use]
     pub fn settings(&self) -> Option<PathBuf> {
         self.config.as_ref().map(|folder| folder.join("settings.toml"))
     }
 
     /// The copy of the last good rules.
-    #[must_use]
     pub fn last_good(&self) -> Option<PathBuf> {
         self.state.as_ref().map(|folder| folder.join("last-good.toml"))
     }
 
     /// The copy of the last settings without mistakes.
-    #[must_use]
     pub fn last_good_settings(&self) -> Option<PathBuf> {
         self.state.as_ref().map(|folder| folder.join("last-good-settings.toml"))
     }
 
     /// The log of stopped parts of the program and of failures to save.
-    #[must_use]
     pub fn log(&self) -> Option<PathBuf> {
         self.state.as_ref().map(|folder| folder.join("log"))
     }
 
     /// The saved state of the seat.
-    #[must_use]
     pub fn shift(&self) -> Option<PathBuf> {
         self.state.as_ref().map(|folder| folder.join("shift.toml"))
     }
 
     /// The folder in which the fleet's agent writes verified files.
-    #[must_use]
     pub fn broadcast(&self) -> Option<PathBuf> {
         self.state.as_ref().map(|folder| folder.join("broadcast"))
     }
 
     /// The rules that the fleet's agent has written.
-    #[must_use]
     pub fn fleet_rules(&self) -> Option<PathBuf> {
         self.broadcast().map(|folder| folder.join("rules.toml"))
     }
 
     /// The default paths of rules, in order of precedence.
-    #[must_use]
     pub fn rules_looked_for(&self) -> Vec<(Why, PathBuf)> {
         let places = [(Why::Fleet, self.fleet_rules()), (Why::Folder, self.rules())];
         places.into_iter().filter_map(|(why, path)| Some((why, path?))).collect()
     }
 
     /// Whether the program itself writes this file, existing or not: it can't be the journal as well.
-    #[must_use]
     pub fn is_own_file(&self, path: &Path) -> bool {
         let own = [self.last_good(), self.last_good_settings(), self.log(), self.shift(), self.fleet_rules()];
         own.iter().flatten().any(|own| own == path)
     }
 
     /// The journal, unless the settings name another path.
-    #[must_use]
     pub fn journal(&self) -> Option<PathBuf> {
         self.data.as_ref().map(|folder| folder.join("journal.db"))
     }
@@ -155,7 +144,6 @@ impl Chosen {
 
 /// Whether a path exists. An unreadable path counts as present: reading it reports the error, while taking it for
 /// absent would silently use other rules.
-#[must_use]
 pub fn exists_or_unreadable(path: &Path) -> bool {
     match path.symlink_metadata() {
         Ok(_) => true,

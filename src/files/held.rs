@@ -101,8 +101,9 @@ mod tests {
         let replaced = replace(made(folder.path(), "new"), &path);
         if replaced.as_ref().is_err_and(|e| e.kind() == ErrorKind::ResourceBusy) && cfg!(windows) && is_wine() {
             // Directly to the stream: a skipped test must be visible among those that passed.
-            let told = "SKIPPED a_file_that_is_open_for_reading_is_replaced: Wine replaces no open file, Windows does";
-            let _ = writeln!(io::stderr(), "{told}");
+            let message =
+                "SKIPPED a_file_that_is_open_for_reading_is_replaced: Wine replaces no open file, Windows does";
+            let _ = writeln!(io::stderr(), "{message}");
             return;
         }
         replaced.unwrap();
@@ -137,8 +138,8 @@ mod tests {
             fs::write(&path, "old").unwrap();
             let held = alone(&path);
             assert_eq!(replace(made(folder.path(), "new"), &path).unwrap_err().kind(), ErrorKind::ResourceBusy);
-            let told = super::super::super::read(&path).unwrap_err();
-            assert!(is_held(&told.error), "{told:?}");
+            let message = super::super::super::read(&path).unwrap_err();
+            assert!(is_held(&message.error), "{message:?}");
             drop(held);
             assert_eq!(fs::read_to_string(&path).unwrap(), "old");
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no half file is left");

@@ -53,7 +53,6 @@ pub enum Trouble {
 
 impl Trouble {
     /// A message in the user's language.
-    #[must_use]
     pub fn describe(&self, words: &Words) -> String {
         let w = &words.trouble;
         match self {
@@ -70,7 +69,6 @@ impl Trouble {
 }
 
 /// Reads the saved state. A missing file or folder is not an error: it is the first run.
-#[must_use]
 pub fn load(folders: &Folders) -> (SavedState, Option<Trouble>) {
     let Some(path) = folders.shift() else { return (SavedState::default(), None) };
     let bytes = match read(&path) {
@@ -205,7 +203,6 @@ impl StateWriter {
         Self { path: folders.shift(), written: begun_with, shared: None, rules: None }
     }
 
-    #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
@@ -215,7 +212,6 @@ impl StateWriter {
         self.rules = Some((revision, sha256));
     }
 
-    #[must_use]
     pub fn written(&self) -> &SeatState {
         &self.written
     }
@@ -349,8 +345,8 @@ mod tests {
             let (_keep, folders) = in_folder(Some(broken));
             let (held, trouble) = load(&folders);
             assert_eq!(held, SavedState::default());
-            let told = trouble.unwrap().describe(Lang::Id.words());
-            assert!(told.contains("shift.toml.rusak"), "{told}");
+            let message = trouble.unwrap().describe(Lang::Id.words());
+            assert!(message.contains("shift.toml.rusak"), "{message}");
             let path = folders.shift().unwrap();
             assert!(!path.exists());
             assert_eq!(fs::read(path.with_extension("toml.rusak")).unwrap(), broken);

@@ -23,7 +23,6 @@ pub struct Loaded {
 }
 
 /// Loads the first named file, otherwise the one in the settings folder. Nothing here waits longer than `patience`.
-#[must_use]
 pub fn load(named: [(Why, Option<PathBuf>); 2], folders: &Folders, patience: Duration) -> Loaded {
     let is_named = named.iter().any(|(_, path)| path.is_some());
     let (own, late_file) = (folders.settings(), named.clone());
@@ -82,7 +81,6 @@ fn refused(file: &Chosen, source: &[u8], problems: Vec<Problem>) -> Option<Bad> 
 }
 
 /// Reads the file again, without a deadline.
-#[must_use]
 pub fn reload(path: &Path, folders: &Folders) -> (Settings, Option<Bad>) {
     let file = Chosen { path: Some(path.to_owned()), why: Why::Folder };
     let bytes = read(path);

@@ -6,7 +6,6 @@ use super::{Kind, Token, bounded};
 use crate::keymap::Key;
 
 /// An event's meaning, if any.
-#[must_use]
 pub fn token(event: Event) -> Option<Token> {
     match event {
         Event::Key(event) => {

@@ -83,7 +83,6 @@ impl Pace {
     }
 
     /// When the text being collected ends by silence.
-    #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.text.as_ref().map(Burst::ends)
     }

@@ -79,7 +79,6 @@ impl Parser {
     }
 
     /// When the pending item ends by silence.
-    #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let wait = match self.state {
             State::Ground => return None,
@@ -313,8 +312,8 @@ fn ss3(byte: u8, out: &mut impl FnMut(Token)) -> State {
 
 fn string(text: Option<Vec<u8>>, escape: bool, byte: u8, out: &mut impl FnMut(Token)) -> State {
     match byte {
-        0x07 => said(text, out),
-        b'\\' if escape => said(text, out),
+        0x07 => parse_dcs(text, out),
+        b'\\' if escape => parse_dcs(text, out),
         // The string was cut off by another sequence.
         _ if escape => escape_after_string(byte, out),
         0x1b => State::String { text, escape: true },
@@ -343,7 +342,7 @@ fn escape_after_string(byte: u8, out: &mut impl FnMut(Token)) -> State {
 }
 
 /// A complete DCS: the reply to XTGETTCAP is `1+r` and a name in hexadecimal; `RGB` and `Tc` mean 16 million colours.
-fn said(text: Option<Vec<u8>>, out: &mut impl FnMut(Token)) -> State {
+fn parse_dcs(text: Option<Vec<u8>>, out: &mut impl FnMut(Token)) -> State {
     let text = text.unwrap_or_default();
     if let Some(names) = text.strip_prefix(b"1+r") {
         let has = |name: &[u8]| names.windows(name.len()).any(|part| part.eq_ignore_ascii_case(name));

@@ -2,13 +2,11 @@
 //! `[A`, `[<0;10;10M`, `62;c`, `]11;rgb:0000/0000/0000`, `>|XTerm(390)`, `P1+r524742`.
 
 /// The characters that such a report may begin with and that are not keys of ours: after one, the rest is waited for.
-#[must_use]
 pub fn may_begin(c: char) -> bool {
     matches!(c, '[' | ']' | 'O')
 }
 
 /// Whether a text that arrived at once is the rest of a report.
-#[must_use]
 pub fn is_report(text: &str) -> bool {
     let mut chars = text.chars();
     match chars.next() {
@@ -36,7 +34,6 @@ pub fn is_report(text: &str) -> bool {
 }
 
 /// The pasted text, if a text begins with a paste marker without its first bytes.
-#[must_use]
 pub fn without_paste_mark(text: &str) -> Option<&str> {
     text.strip_prefix('[').unwrap_or(text).strip_prefix("200~")
 }

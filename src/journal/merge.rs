@@ -56,7 +56,7 @@ pub enum Fault {
     /// A line is too long.
     TooLong,
     /// A line is not a call.
-    NoCall,
+    SendError,
     /// This value of a call is impossible.
     Wrong(&'static str),
     /// It ends before its last line.
@@ -138,7 +138,7 @@ impl Merge {
                 if stop.is_some() || self.newest.get(&id).is_none_or(|(_, newest)| *newest != at) {
                     return Ok(());
                 }
-                let record: Record = serde_json::from_slice(line).map_err(|_| Fault::NoCall)?;
+                let record: Record = serde_json::from_slice(line).map_err(|_| Fault::SendError)?;
                 let summary = calls.summary(&record)?;
                 if span.has(summary.start_ms) {
                     stop = each(&summary, &record).err();
@@ -169,7 +169,7 @@ fn head_of(line: &[u8]) -> Result<(Uuid, u64), Fault> {
     if let Some(head) = quick() {
         return Ok(head);
     }
-    let head: Head<'_> = serde_json::from_slice(line).map_err(|_| Fault::NoCall)?;
+    let head: Head<'_> = serde_json::from_slice(line).map_err(|_| Fault::SendError)?;
     let id = Uuid::try_parse(&head.id).map_err(|_| Fault::Wrong("id"))?;
     Ok((id, head.version))
 }
@@ -225,7 +225,7 @@ fn each_line(
                     calls = Some(0);
                 }
                 Some(found) if line.starts_with(b"{\"calls\":") => {
-                    let last: Last = serde_json::from_slice(&line).map_err(|_| Fault::NoCall)?;
+                    let last: Last = serde_json::from_slice(&line).map_err(|_| Fault::SendError)?;
                     if last.calls != found {
                         return Err(Fault::Count { said: last.calls, found });
                     }
@@ -271,7 +271,6 @@ impl Calls {
     }
 
     /// The texts of the calls so far.
-    #[must_use]
     pub fn texts(&self) -> &Interner {
         &self.texts
     }

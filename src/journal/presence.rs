@@ -50,19 +50,16 @@ impl Presence {
     }
 
     /// Its name in open calls.
-    #[must_use]
     pub fn id(&self) -> Uuid {
         self.id
     }
 
     /// Whether the file still exists: a user may have removed it.
-    #[must_use]
     pub fn exists(&self) -> bool {
         self.path.exists()
     }
 
     /// Whether locks work in this folder; where they don't, a crashed process can't be recognised.
-    #[must_use]
     pub fn has_lock(&self) -> bool {
         self.held.is_some()
     }
@@ -76,7 +73,6 @@ impl Drop for Presence {
 }
 
 /// Whether no process owns this lock any more; `false` if unknown.
-#[must_use]
 pub fn is_dead(folder: &Path, id: Uuid) -> bool {
     is_unheld(&path_of(folder, id))
 }

@@ -26,7 +26,6 @@ pub struct Span {
 
 impl Span {
     /// Whether a call that began at this time is in the range.
-    #[must_use]
     pub fn has(&self, start_ms: i64) -> bool {
         self.from_ms.is_none_or(|from| from <= start_ms) && self.before_ms.is_none_or(|before| start_ms < before)
     }

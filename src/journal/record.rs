@@ -153,13 +153,11 @@ mod end {
 
 impl Record {
     /// Whether no sentence was said, so that the call ended before its closing.
-    #[must_use]
     pub fn is_before_closing(&self) -> bool {
         self.steps.iter().all(|step| step.ticked.is_none())
     }
 
     /// Irregularities of the call.
-    #[must_use]
     pub fn flags(&self) -> Flags {
         let set = |is_set: bool, flag: Flags| if is_set { flag.0 } else { 0 };
         Flags(
@@ -170,7 +168,6 @@ impl Record {
     }
 
     /// The facts in one text: "klb=ya topik=lain".
-    #[must_use]
     pub fn facts_text(&self) -> String {
         let mut out = String::with_capacity(64);
         for FactRecord { fact, value, .. } in &self.facts {
@@ -180,7 +177,6 @@ impl Record {
     }
 
     /// The steps left out, in one text: "download terima-kasih".
-    #[must_use]
     pub fn left_out_text(&self) -> String {
         let left_out = self.steps.iter().filter(|step| step.left_out);
         left_out.map(|step| step.step.as_str()).collect::<Vec<_>>().join(" ")

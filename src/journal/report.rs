@@ -39,7 +39,6 @@ impl By {
     pub const VALID: [&'static str; 6] = ["day", "hour", "rule", "ending", "seat", "fact=…"];
 
     /// As users write it.
-    #[must_use]
     pub fn name(&self) -> String {
         match self {
             Self::Day => "day".into(),
@@ -219,14 +218,12 @@ pub struct Group {
 
 impl Group {
     /// The outcomes that occurred, most frequent first.
-    #[must_use]
     pub fn outcomes(&self) -> Vec<(Outcome, u64)> {
         let counts = Outcome::ALL.into_iter().zip(self.endings).filter(|(_, count)| *count > 0);
         most_first(counts)
     }
 
     /// The number of calls with this outcome.
-    #[must_use]
     pub fn ended(&self, how: Outcome) -> u64 {
         self.endings[position(how)]
     }
@@ -271,7 +268,6 @@ pub struct Report {
 
 impl Report {
     /// Calls by hour of the day.
-    #[must_use]
     pub fn by_hour(&self) -> [u64; 24] {
         let mut out = [0; 24];
         for group in &self.hours {
@@ -283,7 +279,6 @@ impl Report {
     }
 
     /// The groups of a grouping; `None` for a fact that no call has.
-    #[must_use]
     pub fn groups(&self, by: &By) -> Option<&[Group]> {
         match by {
             By::Day => Some(&self.days),
@@ -355,7 +350,6 @@ impl Fold {
     }
 
     /// The report so far.
-    #[must_use]
     pub fn report(&self, texts: &Interner) -> Report {
         let by_symbol = |tallies: &BTreeMap<Symbol, Tally>| -> Vec<Group> {
             tallies.iter().map(|(symbol, tally)| tally.group(texts.text(*symbol), texts)).collect()
@@ -421,7 +415,6 @@ impl Fold {
 }
 
 /// A call's duration; not negative if the clock was set back meanwhile.
-#[must_use]
 pub fn seconds(start_ms: i64, end_ms: i64) -> u32 {
     let seconds = end_ms.saturating_sub(start_ms).max(0) / 1000;
     u32::try_from(seconds).unwrap_or(LONGEST).min(LONGEST)
@@ -437,14 +430,12 @@ fn date(day: i64) -> Option<NaiveDate> {
 }
 
 /// The beginning of a local day.
-#[must_use]
 pub fn midnight(day: NaiveDate, zone: FixedOffset) -> Option<DateTime<Utc>> {
     let local = zone.from_local_datetime(&day.and_time(NaiveTime::MIN)).single()?;
     Some(local.with_timezone(&Utc))
 }
 
 /// The time from the first to the last of these days, inclusive.
-#[must_use]
 pub fn span(from: Option<NaiveDate>, to: Option<NaiveDate>, zone: FixedOffset) -> Span {
     let ms = |day: NaiveDate| midnight(day, zone).map(|t| t.timestamp_millis());
     Span { from_ms: from.and_then(ms), before_ms: to.and_then(|day| day.succ_opt()).and_then(ms) }

@@ -105,7 +105,6 @@ pub fn is_older(conn: &Connection) -> Result<bool, Error> {
 }
 
 /// Whether a database is marked as a journal of this program, whatever else is wrong with it.
-#[must_use]
 pub fn is_ours(conn: &Connection) -> bool {
     pragma(conn, "application_id").is_ok_and(|id| id == APPLICATION)
 }

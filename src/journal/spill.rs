@@ -62,7 +62,6 @@ fn write_in(folder: &Path, text: &[u8]) -> io::Result<PathBuf> {
 }
 
 /// The files of a folder, the oldest first.
-#[must_use]
 pub fn all(folder: &Path) -> Vec<PathBuf> {
     let is_one = |path: &PathBuf| {
         path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(START) && n.ends_with(END))

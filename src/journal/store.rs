@@ -150,7 +150,6 @@ impl Store {
     }
 
     /// Whether the path still refers to this journal: it may have been set aside or removed.
-    #[must_use]
     pub fn is_in_place(&self) -> bool {
         identity(&self.path) == self.identity
     }
@@ -300,7 +299,6 @@ impl Store {
     }
 
     /// The journals beside this one that were set aside.
-    #[must_use]
     pub fn aside(path: &Path) -> Vec<PathBuf> {
         all_aside(path)
     }

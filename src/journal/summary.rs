@@ -26,7 +26,6 @@ impl Flags {
     pub const UNDONE: Self = Self(4);
 
     /// Whether this one is set.
-    #[must_use]
     pub fn has(self, flag: Self) -> bool {
         self.0 & flag.0 != 0
     }
@@ -97,13 +96,11 @@ impl Interner {
     const HIGHEST: usize = 4_000_000;
 
     /// The text of a symbol; empty for an unknown one.
-    #[must_use]
     pub fn text(&self, symbol: Symbol) -> &str {
         self.texts.get(symbol.0 as usize).map_or("", |text| text)
     }
 
     /// Whether a text has a symbol.
-    #[must_use]
     pub fn has(&self, text: &str) -> bool {
         self.symbols.contains_key(text)
     }
@@ -143,7 +140,6 @@ pub fn facts_of(text: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// Joins texts: a JSON list, or the empty text for none.
-#[must_use]
 pub fn list_text<T: Serialize>(texts: &[T]) -> String {
     if texts.is_empty() {
         return String::new();
@@ -152,32 +148,27 @@ pub fn list_text<T: Serialize>(texts: &[T]) -> String {
 }
 
 /// The texts that [`list_text`] joined, cleaned: in the list they are escaped.
-#[must_use]
 pub fn list_of(text: &str) -> Vec<String> {
     let texts: Vec<String> = serde_json::from_str(text).unwrap_or_default();
     texts.iter().map(|text| clean(text)).collect()
 }
 
 /// The index of an outcome in [`Outcome::ALL`].
-#[must_use]
 pub fn position(outcome: Outcome) -> usize {
     Outcome::ALL.iter().position(|one| *one == outcome).unwrap_or(0)
 }
 
 /// The number of an outcome in the journal, from 1; never reused.
-#[must_use]
 pub fn outcome_number(outcome: Outcome) -> u8 {
     u8::try_from(position(outcome) + 1).unwrap_or(u8::MAX)
 }
 
 /// The outcome with this number.
-#[must_use]
 pub fn outcome_of(number: u8) -> Option<Outcome> {
     Outcome::ALL.get(usize::from(number.checked_sub(1)?)).copied()
 }
 
 /// A time of the journal; `None` outside of the calendar's years.
-#[must_use]
 pub fn time(ms: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(ms)
 }

@@ -48,7 +48,6 @@ impl From<rusqlite::Error> for Error {
 
 impl Error {
     /// `SQLite`'s code, where it is an error of `SQLite`'s.
-    #[must_use]
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Sqlite(error) => error.sqlite_error_code(),
@@ -57,7 +56,6 @@ impl Error {
     }
 
     /// Whether the file itself is damaged, so that no retry helps.
-    #[must_use]
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged)
             || matches!(self.code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
@@ -65,13 +63,11 @@ impl Error {
     }
 
     /// Whether another process holds a lock.
-    #[must_use]
     pub fn is_busy(&self) -> bool {
         matches!(self.code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
     }
 
     /// Whether the disk is full.
-    #[must_use]
     pub fn is_disk_full(&self) -> bool {
         self.code() == Some(ErrorCode::DiskFull)
     }

@@ -120,7 +120,6 @@ pub struct Finishing(Receiver<Finish>);
 
 impl Finishing {
     /// The result; [`Finish::Unknown`] at the deadline.
-    #[must_use]
     pub fn wait(self, patience: Duration) -> Finish {
         let end = Instant::now() + patience;
         let finish = self.0.recv_timeout(patience).unwrap_or(Finish::Unknown);
@@ -181,13 +180,11 @@ impl Writer {
     }
 
     /// Writes everything, or saves it for the next start, and closes the journal.
-    #[must_use]
     pub fn start_finishing(self) -> Finishing {
         Finishing(self.done)
     }
 
     /// [`Self::start_finishing`], and waits.
-    #[must_use]
     pub fn finish(self, patience: Duration) -> Finish {
         self.start_finishing().wait(patience)
     }

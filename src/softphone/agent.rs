@@ -15,7 +15,7 @@ const GLANCE: Duration = Duration::from_millis(2);
 
 /// Why a message was not delivered to a prompter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotTold {
+pub enum NotDelivered {
     /// The connection is closed, or no reply came in time.
     Gone,
     /// It can't prove that it is this user's: nothing was sent.
@@ -38,16 +38,16 @@ impl AgentLine {
     ///
     /// # Errors
     /// Why the prompter did not accept it.
-    pub fn connect(place: &SocketDir, socket: &Path, patience: Duration) -> Result<Self, NotTold> {
+    pub fn connect(place: &SocketDir, socket: &Path, patience: Duration) -> Result<Self, NotDelivered> {
         let deadline = Instant::now() + patience;
         // Nothing is sent to a socket that another user could have created.
         let stream = place.check().and_then(|()| SocketDir::connect(socket, patience));
-        let stream = stream.map_err(|e| if is_foreign(&e) { NotTold::NoProof } else { NotTold::Gone })?;
+        let stream = stream.map_err(|e| if is_foreign(&e) { NotDelivered::NoProof } else { NotDelivered::Gone })?;
         let mut pipe = Pipe::new(stream);
-        let line = pipe.line(deadline).ok().flatten().ok_or(NotTold::Gone)?;
-        let greeting: Greeting = serde_json::from_slice(&line).map_err(|_| NotTold::Gone)?;
-        if place.proof().map_err(|_| NotTold::NoProof)? != greeting.proof {
-            return Err(NotTold::NoProof);
+        let line = pipe.line(deadline).ok().flatten().ok_or(NotDelivered::Gone)?;
+        let greeting: Greeting = serde_json::from_slice(&line).map_err(|_| NotDelivered::Gone)?;
+        if place.proof().map_err(|_| NotDelivered::NoProof)? != greeting.proof {
+            return Err(NotDelivered::NoProof);
         }
         let mut line = Self { pipe, greeting, patience };
         line.tell(&Command::Fleet)?;
@@ -57,7 +57,6 @@ impl AgentLine {
     }
 
     /// The prompter's greeting.
-    #[must_use]
     pub fn greeting(&self) -> &Greeting {
         &self.greeting
     }
@@ -66,21 +65,20 @@ impl AgentLine {
     ///
     /// # Errors
     /// Why it was not delivered.
-    pub fn tell(&mut self, message: &Command) -> Result<(), NotTold> {
+    pub fn tell(&mut self, message: &Command) -> Result<(), NotDelivered> {
         let line = to_line(message);
         if line.len() > MAX_LINE {
-            return Err(NotTold::Refused(Bad::TooLong));
+            return Err(NotDelivered::Refused(Bad::TooLong));
         }
         let deadline = Instant::now() + self.patience;
-        self.pipe.write(&line, deadline).map_err(|_| NotTold::Gone)?;
-        let answer = self.pipe.line(deadline).ok().flatten().ok_or(NotTold::Gone)?;
-        let answer: Reply = serde_json::from_slice(&answer).map_err(|_| NotTold::Gone)?;
-        answer.bad.map_or(Ok(()), |bad| Err(NotTold::Refused(bad)))
+        self.pipe.write(&line, deadline).map_err(|_| NotDelivered::Gone)?;
+        let answer = self.pipe.line(deadline).ok().flatten().ok_or(NotDelivered::Gone)?;
+        let answer: Reply = serde_json::from_slice(&answer).map_err(|_| NotDelivered::Gone)?;
+        answer.bad.map_or(Ok(()), |bad| Err(NotDelivered::Refused(bad)))
     }
 
     /// Whether the prompter is still connected; waits two milliseconds. The prompter sends nothing unasked, so anything
     /// but silence means it has ended. A Windows pipe is silent then too: there the next [`Self::tell`] notices.
-    #[must_use]
     pub fn is_there(&mut self) -> bool {
         self.pipe.line(Instant::now() + GLANCE).is_err_and(|e| e.kind() == ErrorKind::TimedOut)
     }

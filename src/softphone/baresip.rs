@@ -179,7 +179,6 @@ fn forget(calls: &mut Vec<String>, id: &str) -> bool {
 }
 
 /// A SIP display name without its quotes and the backslashes that escape quotes and backslashes in it.
-#[must_use]
 pub fn display_name(raw: &str) -> String {
     let raw = raw.trim();
     let inner = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).unwrap_or(raw);

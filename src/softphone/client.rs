@@ -19,7 +19,7 @@ const BREATH: Duration = Duration::from_millis(2);
 
 /// Why a message was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoCall {
+pub enum SendError {
     /// No prompter is open.
     NoPrompter,
     NoSeat,
@@ -49,39 +49,39 @@ pub fn hand(
     seat: Option<&str>,
     event: PhoneEvent,
     patience: Duration,
-) -> Result<Option<Reply>, NoCall> {
+) -> Result<Option<Reply>, SendError> {
     let start = Instant::now();
     let deadline = start + patience;
     let line = to_line(&Command::Phone(event));
     if line.len() > super::message::MAX_LINE {
-        return Err(NoCall::TooLong);
+        return Err(SendError::TooLong);
     }
     match place.check() {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(NoCall::NoPrompter),
-        Err(_) => return Err(NoCall::Foreign),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(SendError::NoPrompter),
+        Err(_) => return Err(SendError::Foreign),
         Ok(()) => {}
     }
     // A silent prompter must leave time to try another one.
     let (mut greeted, nobody) = greetings(place.sockets(), start + patience * 2 / 3);
     // A peer without proof of being this user's counts as absent.
-    let proof = place.proof().map_err(|_| NoCall::NoPrompter)?;
+    let proof = place.proof().map_err(|_| SendError::NoPrompter)?;
     greeted.retain(|g| g.greeting.proof == proof);
     if greeted.is_empty() {
-        return Err(nobody.unwrap_or(NoCall::NoPrompter));
+        return Err(nobody.unwrap_or(SendError::NoPrompter));
     }
     let at_seat = |g: &Greeted| seat.is_none_or(|seat| g.greeting.seat.as_deref().is_some_and(|s| s == fold(seat)));
     greeted.retain(at_seat);
     let chosen = last_used(&greeted.iter().map(|g| (&g.greeting, g.at)).collect::<Vec<_>>());
     let chosen = chosen.map(|at| greeted.swap_remove(at));
     // The prompter that did not greet may be the one at that seat.
-    let mut chosen = chosen.ok_or(nobody.unwrap_or(NoCall::NoSeat))?;
-    chosen.pipe.write(&line, deadline).map_err(|e| if is_gone(&e) { NoCall::Busy } else { NoCall::NoWord })?;
+    let mut chosen = chosen.ok_or(nobody.unwrap_or(SendError::NoSeat))?;
+    chosen.pipe.write(&line, deadline).map_err(|e| if is_closed(&e) { SendError::Busy } else { SendError::NoWord })?;
     match chosen.pipe.line(deadline) {
         // Anything else than a reply is a newer program's.
         Ok(Some(line)) => Ok(serde_json::from_slice(&line).ok()),
         // The prompter closes no connection without a reply once it has read a command.
-        Ok(None) => Err(NoCall::Busy),
-        Err(e) if is_gone(&e) => Err(NoCall::Busy),
+        Ok(None) => Err(SendError::Busy),
+        Err(e) if is_closed(&e) => Err(SendError::Busy),
         Err(_) => Ok(None),
     }
 }
@@ -98,7 +98,7 @@ fn last_used(greeted: &[(&Greeting, Instant)]) -> Option<usize> {
 }
 
 /// All prompters that greet in time, and why another one did not.
-fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, Option<NoCall>) {
+fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, Option<SendError>) {
     let (send, heard) = channel();
     let last = sockets.pop();
     for socket in sockets {
@@ -116,22 +116,22 @@ fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, Opt
         match heard.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(Ok(one)) => greeted.push(one),
             Ok(Err(why)) => nobody = nobody.or(why),
-            Err(RecvTimeoutError::Timeout) => return (greeted, nobody.or(Some(NoCall::NoWord))),
+            Err(RecvTimeoutError::Timeout) => return (greeted, nobody.or(Some(SendError::NoWord))),
             Err(RecvTimeoutError::Disconnected) => return (greeted, nobody),
         }
     }
 }
 
 /// Waits for a greeting. The error is the reason, `None` if no process listens.
-fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
-    let mut late = NoCall::NoWord;
+fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<SendError>> {
+    let mut late = SendError::NoWord;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let stream = SocketDir::connect(socket, left).map_err(|e| match e.kind() {
-            _ if is_foreign(&e) => Some(NoCall::Foreign),
+            _ if is_foreign(&e) => Some(SendError::Foreign),
             io::ErrorKind::TimedOut => Some(late),
             // The system's queue for connections is full.
-            io::ErrorKind::WouldBlock => Some(NoCall::Busy),
+            io::ErrorKind::WouldBlock => Some(SendError::Busy),
             _ => None,
         })?;
         let mut pipe = Pipe::new(stream);
@@ -146,13 +146,13 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
                 }
             }
             Ok(None) => {}
-            Err(e) if is_gone(&e) => {}
+            Err(e) if is_closed(&e) => {}
             Err(e) if e.kind() == io::ErrorKind::TimedOut => return Err(Some(late)),
             Err(_) => return Err(None),
         }
         // It is busy, closed this connection for another, or is just ending: in that case the next attempt finds no
         // listener.
-        late = NoCall::Busy;
+        late = SendError::Busy;
         if left < BREATH {
             return Err(Some(late));
         }
@@ -161,7 +161,7 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
 }
 
 /// Whether the peer has closed the connection.
-fn is_gone(error: &io::Error) -> bool {
+fn is_closed(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof, WriteZero};
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof | WriteZero)
 }
@@ -204,7 +204,7 @@ mod tests {
     fn a_message_is_delivered_and_answered_until_the_prompter_ends() {
         let folder = tempfile::tempdir().unwrap();
         let place = SocketDir::of(&Folders::below(folder.path())).unwrap();
-        assert_eq!(hand(&place, None, end(), WAIT), Err(NoCall::NoPrompter));
+        assert_eq!(hand(&place, None, end(), WAIT), Err(SendError::NoPrompter));
         let (tell, told) = channel();
         let seat = Some("meja 7".to_owned());
         let sender = EventSender::new(move |request| {
@@ -223,8 +223,8 @@ mod tests {
             assert_eq!(hand(&place, seat, end(), WAIT), Ok(Some(Reply::default())));
             assert_eq!(told.recv_timeout(WAIT), Ok(Message::Phone(end())));
         }
-        assert_eq!(hand(&place, Some("meja 8"), end(), WAIT), Err(NoCall::NoSeat));
+        assert_eq!(hand(&place, Some("meja 8"), end(), WAIT), Err(SendError::NoSeat));
         drop(listening);
-        assert_eq!(hand(&place, None, end(), WAIT), Err(NoCall::NoPrompter));
+        assert_eq!(hand(&place, None, end(), WAIT), Err(SendError::NoPrompter));
     }
 }

@@ -127,7 +127,6 @@ fn object(klb: &Declaration) -> Value {
 }
 
 /// Serializes a command, including the line break.
-#[must_use]
 pub fn to_line(message: &Command) -> Vec<u8> {
     let of = |verb: &str| Shape { verb: verb.into(), ..Shape::default() };
     line(&match message {
@@ -173,7 +172,6 @@ pub struct Reply {
 }
 
 /// Serializes any message of the prompter, including the line break.
-#[must_use]
 pub fn line(words: &impl Serialize) -> Vec<u8> {
     // These types always serialize; if one did not, the client would reject an empty line as garbled.
     let mut out = serde_json::to_vec(words).unwrap_or_default();

@@ -91,7 +91,6 @@ impl Reader {
 }
 
 /// A frame around some bytes.
-#[must_use]
 pub fn frame(bytes: &[u8]) -> Vec<u8> {
     let mut out = format!("{}:", bytes.len()).into_bytes();
     out.extend_from_slice(bytes);

@@ -43,26 +43,22 @@ pub fn check_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Whether the file at a path is ours.
-#[must_use]
 pub fn is_ours(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|about| about.uid() == own())
 }
 
 /// Whether the peer of a connection is the same user. On systems that don't report it, the folder's permissions have
 /// kept other users out.
-#[must_use]
 pub fn is_same_user(stream: &Stream) -> bool {
     peer(stream).is_none_or(|peer| peer == own())
 }
 
 /// As [`is_same_user`], or the system.
-#[must_use]
 pub fn may_come(stream: &Stream) -> bool {
     peer(stream).is_none_or(|peer| peer == own() || peer == ROOT)
 }
 
 /// The error for something that belongs to another user.
-#[must_use]
 pub fn foreign() -> io::Error {
     io::Error::new(ErrorKind::PermissionDenied, Foreign)
 }

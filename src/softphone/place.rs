@@ -57,13 +57,11 @@ impl SocketDir {
         Some(Self { folder, proof })
     }
 
-    #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// Whether the process can open one more file descriptor.
-    #[must_use]
     pub fn has_room(&self) -> bool {
         std::fs::read_dir(&self.folder).is_ok()
     }
@@ -141,7 +139,6 @@ mod unix {
 
     impl SocketDir {
         /// The sockets of all prompters, including dead ones.
-        #[must_use]
         pub fn sockets(&self) -> Vec<PathBuf> {
             self.with_extension("sock")
         }
@@ -258,7 +255,6 @@ mod windows {
 
     impl SocketDir {
         /// The pipes of all prompters, including dead ones.
-        #[must_use]
         pub fn sockets(&self) -> Vec<PathBuf> {
             self.naming().iter().filter_map(|file| pipe_of(file)).take(MAX_SOCKETS).collect()
         }
@@ -413,7 +409,7 @@ mod tests {
     fn an_unproven_peer_is_sent_nothing() {
         use std::io::{Read, Write};
 
-        use super::super::client::{NoCall, hand};
+        use super::super::client::{SendError, hand};
         use super::super::message::{Greeting, PROTOCOL, line};
         use crate::message::phone::PhoneEvent;
 
@@ -433,10 +429,10 @@ mod tests {
             })
         });
         let end = || hand(&place, None, PhoneEvent::End { id: None }, Duration::from_secs(60));
-        assert_eq!(end(), Err(NoCall::NoPrompter));
-        assert_eq!(end(), Err(NoCall::NoPrompter));
+        assert_eq!(end(), Err(SendError::NoPrompter));
+        assert_eq!(end(), Err(SendError::NoPrompter));
         // It closed the connection without a reply.
-        assert_eq!(end(), Err(NoCall::Busy));
+        assert_eq!(end(), Err(SendError::Busy));
         assert_eq!(said.join().unwrap().map(|count| count > 0), [false, false, true]);
     }
 

@@ -64,7 +64,6 @@ impl Used {
     }
 
     /// The greeting's data about the prompter.
-    #[must_use]
     pub fn greeting(&self, seat: Option<String>, proof: Option<String>) -> Greeting {
         let used = self.0.load(Ordering::Relaxed);
         Greeting {

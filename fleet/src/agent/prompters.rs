@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use penutup::declaration::Declaration;
-use penutup::softphone::agent::{AgentLine, NotTold};
+use penutup::softphone::agent::{AgentLine, NotDelivered};
 use penutup::softphone::message::{Bad, Command};
 use penutup::softphone::place::SocketDir;
 
@@ -64,7 +64,7 @@ enum Event {
     Closed {
         socket: PathBuf,
         was_accepted: bool,
-        why: NotTold,
+        why: NotDelivered,
     },
 }
 
@@ -142,7 +142,7 @@ fn run(
                     if let Some(peer) = peers.get_mut(&socket) {
                         peer.is_connected = false;
                         let delay = if was_accepted { RETRY.0 } else { peer.retry_delay };
-                        let is_refused = matches!(why, NotTold::Refused(Bad::Unknown | Bad::Taken));
+                        let is_refused = matches!(why, NotDelivered::Refused(Bad::Unknown | Bad::Taken));
                         peer.next_try = Instant::now() + if is_refused { REFUSED_RETRY } else { delay };
                         peer.retry_delay = (delay * 2).min(RETRY.1);
                     }
@@ -158,7 +158,7 @@ fn run(
 }
 
 /// Sends snapshots to one prompter until the connection ends. Returns why it ended.
-fn serve(place: &SocketDir, socket: &Path, snapshots: &SnapshotWatch, on_accepted: impl FnOnce()) -> NotTold {
+fn serve(place: &SocketDir, socket: &Path, snapshots: &SnapshotWatch, on_accepted: impl FnOnce()) -> NotDelivered {
     let mut line = match AgentLine::connect(place, socket, REPLY_TIMEOUT) {
         Ok(line) => line,
         Err(why) => return why,
@@ -171,13 +171,13 @@ fn serve(place: &SocketDir, socket: &Path, snapshots: &SnapshotWatch, on_accepte
             return why;
         }
         if !line.is_there() {
-            return NotTold::Gone;
+            return NotDelivered::Gone;
         }
         sent = snapshot;
     }
 }
 
-fn send_changes(line: &mut AgentLine, sent: &Snapshot, snapshot: &Snapshot) -> Result<(), NotTold> {
+fn send_changes(line: &mut AgentLine, sent: &Snapshot, snapshot: &Snapshot) -> Result<(), NotDelivered> {
     if let Some(klb) = &snapshot.klb
         && sent.klb.as_ref() != Some(klb)
     {

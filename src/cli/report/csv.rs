@@ -34,13 +34,11 @@ pub const COLUMNS: [&str; 20] = [
 const BETWEEN: &str = "; ";
 
 /// The header line.
-#[must_use]
 pub fn header() -> String {
     csv::line(COLUMNS, ',')
 }
 
 /// A call's line, with times in this zone.
-#[must_use]
 pub fn line(record: &Record, zone: FixedOffset) -> String {
     let at = |time: DateTime<Utc>| time.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, false);
     let join = |texts: &mut dyn Iterator<Item = String>| texts.collect::<Vec<_>>().join(BETWEEN);

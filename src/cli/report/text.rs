@@ -22,13 +22,11 @@ const HEIGHT: usize = 4;
 const LABEL: usize = 34;
 
 /// A scoring parameter under the SOP's name for losing it: without the invitation a call is "Tidak FCR" (Keterangan a).
-#[must_use]
 pub fn parameter<'t>(parameter: &'t str, words: &'t Words) -> &'t str {
     if parameter == "FCR" { words.ending.no_fcr } else { parameter }
 }
 
 /// Columns of blocks, two steps per line, the top line first; every non-zero value is visible.
-#[must_use]
 pub fn columns(values: &[u64], height: usize) -> Vec<String> {
     let most = values.iter().copied().max().unwrap_or(0).max(1);
     let steps = 2 * height as u64;
@@ -47,7 +45,6 @@ pub fn columns(values: &[u64], height: usize) -> Vec<String> {
 }
 
 /// A bar of at most `width` columns; every non-zero value is visible.
-#[must_use]
 pub fn bar(count: u64, most: u64, width: usize) -> String {
     let halves = (u128::from(count) * 2 * width as u128).div_ceil(u128::from(most.max(1)));
     let halves = usize::try_from(halves).unwrap_or(0).min(2 * width);
@@ -55,7 +52,6 @@ pub fn bar(count: u64, most: u64, width: usize) -> String {
 }
 
 /// A share in whole per cents; 0 and 100 only if it is exactly none or all.
-#[must_use]
 pub fn percent(part: u64, whole: u64) -> String {
     match (part, whole) {
         (_, 0) => String::new(),
@@ -80,7 +76,6 @@ struct Page<'w> {
 }
 
 /// The report as text for a terminal of this width. `by` must exist in the report.
-#[must_use]
 pub fn text(report: &Report, by: Option<&By>, is_bounded: bool, words: &Words, width: usize) -> String {
     let mut page = Page { words, width: width.clamp(26, 120), out: String::new() };
     let w = &words.report;

@@ -12,7 +12,6 @@ use super::{By, Group, Report};
 use crate::closing::ending::Outcome;
 
 /// The report on one line. `by` must exist in the report.
-#[must_use]
 pub fn json(report: &Report, from: Option<NaiveDate>, to: Option<NaiveDate>, by: Option<&By>) -> String {
     let groups = |groups: &[Group]| groups.iter().map(keyed).collect::<Vec<_>>();
     let facts: Map<_, _> = report.facts.iter().map(|(id, values)| (id.clone(), json!(groups(values)))).collect();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use penutup::declaration::{Declaration, KLB, State};
 use penutup::files::Folders;
 use penutup::rules::BUILT_IN;
-use penutup::softphone::agent::{AgentLine, NotTold};
+use penutup::softphone::agent::{AgentLine, NotDelivered};
 use penutup::softphone::message::{Bad, Command};
 use penutup::softphone::place::SocketDir;
 
@@ -87,7 +87,7 @@ fn a_declaration_reaches_the_screen_and_the_agent_stays() {
     term.hides("AKTIF").shows("Untuk mewujudkan PLN terbaik");
     term.quits();
     eventually("the agent's notice of the end", || !agent.is_there());
-    assert_eq!(agent.tell(&Command::Rules), Err(NotTold::Gone));
+    assert_eq!(agent.tell(&Command::Rules), Err(NotDelivered::Gone));
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn of_two_agents_the_last_counts() {
     first.tell(&declares(1, State::On)).expect("it is taken");
     term.shows(BANNER);
     let mut second = agent(&home);
-    assert_eq!(first.tell(&declares(2, State::Off)), Err(NotTold::Refused(Bad::Taken)));
+    assert_eq!(first.tell(&declares(2, State::Off)), Err(NotDelivered::Refused(Bad::Taken)));
     assert!(!first.is_there(), "it was hung up on");
     drop(first);
     second.tell(&Command::Rules).expect("it is taken");
@@ -269,7 +269,7 @@ fn an_older_prompter_without_agents_is_recognised() {
     let home = Home::new();
     assert_eq!(
         AgentLine::connect(&place(&home), &home.path().join("run/penutup/1-0.sock"), WAIT).map(|_| ()),
-        Err(NotTold::Gone)
+        Err(NotDelivered::Gone)
     );
     // A prompter that knows no fleet.
     std::fs::create_dir_all(home.path().join("run/penutup")).expect("a folder");
@@ -284,7 +284,7 @@ fn an_older_prompter_without_agents_is_recognised() {
         stream.write_all(bad("unknown").as_bytes()).expect("it is there");
         said
     });
-    assert_eq!(AgentLine::connect(&place(&home), &path, WAIT).map(|_| ()), Err(NotTold::Refused(Bad::Unknown)));
+    assert_eq!(AgentLine::connect(&place(&home), &path, WAIT).map(|_| ()), Err(NotDelivered::Refused(Bad::Unknown)));
     assert_eq!(older.join().expect("it ends"), format!("{FLEET}\n"));
 }
 
