@@ -309,7 +309,7 @@ impl App {
             Message::Rules(book, comparison) => self.take_rules(book, comparison),
             Message::Phone(event) => self.phone(event, effects),
             Message::PhoneLink(link) => self.phone_link(link),
-            Message::Broadcast(news) => self.receive_news(news),
+            Message::Declaration(news) => self.receive_news(news),
             Message::Agent(event) => self.agent(event, effects),
             // In line mode the sentence is printed, and copied from there by hand.
             Message::Copied(_) if self.environment.plain_mode => {}

@@ -1,9 +1,10 @@
-//! The command line: arguments → verb → what to print and the exit status. A verb is one file here; it reads no key,
-//! draws nothing and hands its text back, so that printing, closed pipes and statuses are one place's business.
+//! The command line: arguments → verb → output and exit status. Each verb is one file; it reads no key and draws
+//! nothing but returns its text, so that printing, closed pipes and exit statuses are handled in one place.
 
 mod arg_error;
 pub mod call;
 pub mod check;
+pub mod clap_errors;
 pub mod completions;
 pub mod demo;
 pub mod diff;
@@ -23,7 +24,6 @@ pub mod prompter;
 pub mod report;
 pub mod say;
 pub mod table;
-pub mod usage;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -126,7 +126,7 @@ pub struct HelpVerb {
     verb: Option<String>,
 }
 
-/// How it went, as the exit status says it.
+/// The exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Done.
@@ -137,30 +137,26 @@ pub enum Status {
     Failed,
 }
 
-/// What a verb has to say.
+/// A verb's output.
 #[derive(Debug)]
-pub struct Answer {
-    /// Results, for standard output.
+pub struct VerbOutput {
     pub out: String,
-    /// Messages, for standard error.
     pub err: String,
-    /// The exit status.
     pub status: Status,
 }
 
-impl Answer {
-    /// A result.
+impl VerbOutput {
     #[must_use]
     pub fn done(out: String) -> Self {
         Self { out, err: String::new(), status: Status::Done }
     }
 }
 
-/// Why a verb could not do it: a message for standard error. The status is [`Status::Failed`].
+/// Why a verb failed: a message for standard error. The status is [`Status::Failed`].
 #[derive(Debug)]
 pub struct Stop(pub String);
 
-/// What the environment sets; an empty variable is not set.
+/// The environment variables; an empty one counts as unset.
 #[derive(Clone, Debug, Default)]
 pub struct Env {
     home: Option<PathBuf>,
@@ -171,17 +167,17 @@ pub struct Env {
 
 /// How long a command waits for the settings.
 const VERB_PATIENCE: Duration = Duration::from_secs(5);
-/// The variable that names the folder below which everything lies.
+/// The variable for the folder below which all files are.
 pub const HOME_VARIABLE: &str = "PENUTUP_HOME";
-/// The variable that names the rules file.
+/// The variable for the rules file.
 pub const RULES_VARIABLE: &str = "PENUTUP_RULES";
-/// The variable that names the settings file.
+/// The variable for the settings file.
 pub const SETTINGS_VARIABLE: &str = "PENUTUP_SETTINGS";
-/// The variable that names the language.
+/// The variable for the language.
 pub const LANG_VARIABLE: &str = "PENUTUP_LANG";
 
 impl Env {
-    /// From the process.
+    /// From the process's environment.
     #[must_use]
     pub fn of_process() -> Self {
         let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
@@ -193,31 +189,27 @@ impl Env {
         }
     }
 
-    /// Where files lie: below the folder that it names, else where the platform keeps them.
-    #[must_use]
+    /// The folders: below the named one, otherwise the platform's.
     pub fn folders(&self) -> Folders {
         self.home.as_deref().map_or_else(Folders::of_platform, Folders::below)
     }
 }
 
-/// Everything a verb needs to know of where it runs.
+/// What a verb knows about its environment.
 #[derive(Debug)]
 pub struct Context {
-    /// What every verb takes.
+    /// The options that every verb accepts.
     pub common: Common,
-    /// What the environment sets.
     pub env: Env,
-    /// The platform's folders.
     pub folders: Folders,
     /// The settings file in use.
     pub settings_file: Chosen,
-    /// What it sets, as far as it could be read.
+    /// Its values, as far as it could be read.
     pub settings: Settings,
-    /// Why it could not be read, or not whole.
+    /// Why it could not be read completely.
     pub settings_trouble: Option<Bad>,
-    /// Where the settings name the journal, where they do: file and line.
+    /// The file and line of the settings that name the journal, if any.
     pub journal_at: Option<String>,
-    /// The language.
     pub lang: Lang,
 }
 
@@ -232,26 +224,21 @@ impl Context {
         Self { common, env, folders, settings_file, settings, settings_trouble, journal_at, lang }
     }
 
-    /// The words of the user's language.
-    #[must_use]
     pub fn words(&self) -> &'static Words {
         self.lang.words()
     }
 
-    /// The variable that says where the folders lie, where one does.
-    #[must_use]
+    /// The variable that sets the folders, if it is set.
     pub fn home_variable(&self) -> Option<&'static str> {
         self.env.home.as_ref().map(|_| HOME_VARIABLE)
     }
 
     /// The rules file in use.
-    #[must_use]
     pub fn rules_file(&self) -> Chosen {
         Chosen::first(self.rules_named(), self.folders.rules_looked_for())
     }
 
-    /// The rules files that are named, the stronger first.
-    #[must_use]
+    /// The named rules files, in order of precedence.
     pub fn rules_named(&self) -> [(Why, Option<PathBuf>); 3] {
         [
             (Why::Flag, self.common.rules.clone()),
@@ -260,48 +247,41 @@ impl Context {
         ]
     }
 
-    /// What is wrong with the journal, told with the place that names it.
-    #[must_use]
+    /// What is wrong with the journal, with the setting that names it.
     pub fn of_journal(&self, error: crate::journal::trouble::Error) -> crate::journal::trouble::Error {
         error.named_at(self.journal_at.as_deref())
     }
 
-    /// Where the journal is kept; `None` where there is no home and the settings name no place.
-    #[must_use]
+    /// The journal's path; `None` if there is no home folder and the settings name none.
     pub fn journal(&self) -> Option<PathBuf> {
         let named = self.settings.journal.path.clone().filter(|path| !self.folders.is_own_file(path));
         named.or_else(|| self.folders.journal())
     }
 
-    /// What is wrong with the place that the settings name for the journal: it is another of the program's own files.
-    #[must_use]
+    /// Why the settings' path for the journal is wrong: it is another file of the program's own.
     pub fn journal_trouble(&self) -> Option<String> {
         let named = self.settings.journal.path.as_ref()?;
         let place = self.journal_at.clone().unwrap_or_default();
         self.folders.is_own_file(named).then(|| fill(self.words().journal.not_ours, &[("place", &place)]))
     }
 
-    /// The folders for closings that can't be written to the journal: the state folder, and the journal's own.
-    #[must_use]
+    /// The folders for closings that can't be written to the journal: the state folder and the journal's own.
     pub fn spill(&self) -> Vec<PathBuf> {
         let beside = self.journal().and_then(|journal| journal.parent().map(Into::into));
         self.folders.state.clone().into_iter().chain(beside).collect()
     }
 
-    /// A message for standard error, with what to do.
-    #[must_use]
+    /// A message for standard error, with advice.
     pub fn stop(&self, message: &str, help: Option<&str>) -> Stop {
         Stop(draw::message(message, help, self.words(), canvas(&io::stderr())) + "\n")
     }
 
-    /// What is wrong with an argument.
-    #[must_use]
+    /// The message for an invalid argument.
     pub fn arg_error(&self, error: &ArgError) -> Stop {
         self.stop(&error.message, error.help.as_deref())
     }
 
-    /// What is wrong with a file that a verb can't do without.
-    #[must_use]
+    /// The message for a file that a verb requires and can't use.
     pub fn bad(&self, bad: &Bad) -> Stop {
         match (bad, bad.problems()) {
             (Bad::Refused { path, .. }, Some((problems, bytes))) => {
@@ -310,12 +290,12 @@ impl Context {
                 out.push_str(&check::verdict(source.name(), problems, self.words()));
                 Stop(out + "\n")
             }
-            (Bad::Unreadable(unreadable), _) => self.stop(&unreadable.told(self.words()), None),
+            (Bad::Unreadable(unreadable), _) => self.stop(&unreadable.describe(self.words()), None),
             (Bad::Refused { .. }, None) => Stop(String::new()),
         }
     }
 
-    /// The settings, for a verb that can't do without sound ones.
+    /// The settings, for a verb that requires valid ones.
     ///
     /// # Errors
     /// What is wrong with them.
@@ -325,31 +305,27 @@ impl Context {
 }
 
 /// Every problem, each with a blank line behind it.
-#[must_use]
 pub fn draw_all(problems: &[Problem], source: &Source<'_>, words: &Words, canvas: Canvas) -> String {
     problems.iter().fold(String::new(), |out, p| out + &draw::draw(p, source, words, canvas) + "\n\n")
 }
 
-/// Whether there is a terminal that shows a screen: the old console of Windows, where it is set to be as old as it was,
-/// shows lines alone.
-#[must_use]
+/// Whether the terminal can show a screen: Windows' console in legacy mode can show only lines.
 pub fn has_screen() -> bool {
     has_terminal() && shows_escapes()
 }
 
-/// Whether somebody sits at a terminal.
+/// Whether input and output are a terminal.
 fn has_terminal() -> bool {
     io::stdin().is_terminal() && (io::stdout().is_terminal() || has_terminal_behind_a_pipe())
 }
 
-/// On Windows, terminals of Unix's kind (of Git Bash, of ssh, of Wine) stand behind a pipe and set TERM, which nothing
-/// else there does.
+/// On Windows, Unix-like terminals (Git Bash, ssh, Wine) use a pipe and set TERM, which nothing else there does.
 #[cfg(windows)]
 fn has_terminal_behind_a_pipe() -> bool {
     use std::os::windows::io::AsHandle as _;
 
     let has_term = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
-    // Of a file there is something to be told, of a pipe not.
+    // Windows' metadata succeeds for a file but not for a pipe.
     let is_file = || {
         let out = io::stdout().as_handle().try_clone_to_owned();
         out.is_ok_and(|out| std::fs::File::from(out).metadata().is_ok_and(|about| about.is_file()))
@@ -362,20 +338,19 @@ fn has_terminal_behind_a_pipe() -> bool {
     false
 }
 
-/// What a stream can show.
+/// The capabilities of a stream.
 pub fn canvas(stream: &impl IsTerminal) -> Canvas {
     if !stream.is_terminal() {
         return Canvas::PLAIN;
     }
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    // Some terminals say that they have no columns at all.
+    // Some terminals report zero columns.
     let columns = crossterm::terminal::size().ok().map(|(columns, _)| columns).filter(|columns| *columns > 0);
     let width = columns.map_or(Canvas::PLAIN.width, usize::from);
     Canvas { colour: !set("NO_COLOR") && !is_dumb() && shows_escapes(), width: width.clamp(40, 160) }
 }
 
-/// Whether the terminal says that it knows nothing but lines.
-#[must_use]
+/// Whether the terminal declares itself line-only (TERM=dumb).
 pub fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
@@ -388,17 +363,18 @@ fn shows_escapes() -> bool {
     true
 }
 
-/// Does what the arguments say.
+/// Runs the program with these arguments.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    let answer = answer(&args).unwrap_or_else(|Stop(err)| Answer { out: String::new(), err, status: Status::Failed });
+    let answer =
+        answer(&args).unwrap_or_else(|Stop(err)| VerbOutput { out: String::new(), err, status: Status::Failed });
     deliver(&answer, || early_context(&args, Env::of_process()).words())
 }
 
-fn answer(args: &[OsString]) -> Result<Answer, Stop> {
+fn answer(args: &[OsString]) -> Result<VerbOutput, Stop> {
     let env = Env::of_process();
     let parse = |command: clap::Command| command.try_get_matches_from(args).and_then(|m| Cli::from_arg_matches(&m));
-    // The words of help and errors are put on only where they are read: the prompter waits for none of it.
+    // Help texts and errors are localized only when printed: the prompter's start does not wait for that.
     let cli = if args.len() < 2 { Ok(Cli::default()) } else { parse(Cli::command()) };
     let reads_words = |cli: &Cli| matches!(cli.verb, Some(Verb::Help(_)));
     let cli = if let Some(cli) = cli.ok().filter(|cli| !reads_words(cli)) {
@@ -409,12 +385,12 @@ fn answer(args: &[OsString]) -> Result<Answer, Stop> {
         match parse(localized(words)) {
             Ok(cli) => cli,
             Err(e) if matches!(e.kind(), UsageError::DisplayHelp | UsageError::DisplayVersion) => {
-                return Ok(Answer::done(e.render().to_string()));
+                return Ok(VerbOutput::done(e.render().to_string()));
             }
-            Err(e) => return Err(Stop(usage::describe(&e, &Cli::command(), words, canvas(&io::stderr())))),
+            Err(e) => return Err(Stop(clap_errors::describe(&e, &Cli::command(), words, canvas(&io::stderr())))),
         }
     };
-    // Whoever waits for a screen waits for no share; whoever runs a command may.
+    // The prompter's start never waits for a share; a command may.
     let patience = if cli.verb.is_none() { files::PATIENCE } else { VERB_PATIENCE };
     let context = Context::new(cli.common, env, patience);
     if context.common.lang.is_none()
@@ -450,28 +426,27 @@ fn answer(args: &[OsString]) -> Result<Answer, Stop> {
 }
 
 /// The command line with its help in the user's language.
-#[must_use]
 pub fn localized(words: &Words) -> clap::Command {
     let command = Cli::command();
     let verbs: Vec<PossibleValue> = command.get_subcommands().map(|verb| verb.get_name().to_owned().into()).collect();
-    // All the verbs in one line would be too long for a screen; the program's own help lists them.
+    // All verbs in one usage line would be too long for a screen; the program's own help lists them.
     let command = command
         .mut_subcommand("help", |help| help.mut_arg("verb", |arg| arg.value_parser(verbs).hide_possible_values(true)));
     localize::localize(command, &|key| words.verbs.get(key), words)
 }
 
-/// The help of a verb, or of all.
-fn help_of(verb: Option<&str>, context: &Context) -> Result<Answer, Stop> {
+/// The help of a verb, or of the program.
+fn help_of(verb: Option<&str>, context: &Context) -> Result<VerbOutput, Stop> {
     let args = ["penutup"].into_iter().chain(verb).chain(["--help"]);
     match localized(context.words()).try_get_matches_from(args) {
-        Err(e) if e.kind() == UsageError::DisplayHelp => Ok(Answer::done(e.render().to_string())),
-        Err(e) => Err(Stop(usage::describe(&e, &Cli::command(), context.words(), canvas(&io::stderr())))),
-        Ok(_) => Ok(Answer::done(String::new())),
+        Err(e) if e.kind() == UsageError::DisplayHelp => Ok(VerbOutput::done(e.render().to_string())),
+        Err(e) => Err(Stop(clap_errors::describe(&e, &Cli::command(), context.words(), canvas(&io::stderr())))),
+        Ok(_) => Ok(VerbOutput::done(String::new())),
     }
 }
 
-/// What is known of the language and the settings before the arguments are parsed, so that a mistake in them is told in
-/// the user's language.
+/// The language and settings as known before the arguments are parsed, so that argument errors appear in the user's
+/// language.
 fn early_context(args: &[OsString], env: Env) -> Context {
     let value_of = |flag: &str| {
         let mut args = args.iter().skip(1).take_while(|a| *a != "--");
@@ -490,8 +465,8 @@ fn early_context(args: &[OsString], env: Env) -> Context {
     Context::new(common, env, VERB_PATIENCE)
 }
 
-/// Prints. A reader that went away ends it quietly: what it wanted it has.
-fn deliver(answer: &Answer, words: impl FnOnce() -> &'static Words) -> ExitCode {
+/// Prints the output. A closed pipe ends it silently: the reader has what it wanted.
+fn deliver(answer: &VerbOutput, words: impl FnOnce() -> &'static Words) -> ExitCode {
     let mut status = answer.status;
     if let Err(e) = write_all(&mut io::stdout().lock(), &answer.out)
         && e.kind() != ErrorKind::BrokenPipe
@@ -501,7 +476,7 @@ fn deliver(answer: &Answer, words: impl FnOnce() -> &'static Words) -> ExitCode 
         let _ = write_all(&mut io::stderr().lock(), &(draw::message(&message, None, words, Canvas::PLAIN) + "\n"));
         status = Status::Failed;
     }
-    // There is nobody left to tell if this fails.
+    // A failure to write to standard error has nowhere to be reported.
     let _ = write_all(&mut io::stderr().lock(), &answer.err);
     ExitCode::from(match status {
         Status::Done => 0,
@@ -516,7 +491,6 @@ fn write_all(stream: &mut impl Write, text: &str) -> io::Result<()> {
 }
 
 /// "1 rule", "2 rules".
-#[must_use]
 pub fn counted(count: &str, one: &str, many: &str) -> String {
     if count == "1" { one.into() } else { fill(many, &[("count", count)]) }
 }

@@ -1,6 +1,6 @@
-//! The clipboard of the desktop, where there is one. It is spoken to in a thread of its own, begun with the first copy: a
-//! display that hangs holds nothing but that thread. The thread stays, since on X11 a text is there for only as long as
-//! its owner is.
+//! The desktop's clipboard, if there is one. It runs in a thread of its own, started with the first copy: a display
+//! that hangs blocks only that thread. The thread keeps running, since on X11 a text is available only while its owner
+//! is.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,22 +15,22 @@ use crate::private::Private;
 
 /// How long the desktop may take.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long the end waits until the text is handed over to whoever keeps texts of programs that have ended.
+/// How long the exit waits for a clipboard manager to take the text over.
 const HAND_OVER: Duration = Duration::from_millis(300);
-/// What the threads are called.
+/// The threads' name.
 const OWNER: &str = "clipboard";
 const WAITER: &str = "clipboard-wait";
 
 /// Where a copied text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Copied {
-    /// In the desktop's clipboard: it said so.
+    /// In the desktop's clipboard, confirmed by the desktop.
     Desktop,
-    /// It was sent to the terminal, which does not say what becomes of it.
+    /// Sent to the terminal, which does not confirm it.
     Terminal,
 }
 
-/// A text to be copied, and who waits for the answer.
+/// A text to copy, and the callback for the result.
 struct Job {
     text: Private,
     answer: SyncSender<bool>,
@@ -45,16 +45,16 @@ pub struct Desktop {
 #[derive(Debug)]
 struct Owner {
     jobs: Sender<Job>,
-    /// Whether an answer did not come in time and has not come since.
+    /// Whether a reply timed out and has not arrived since.
     is_late: Arc<AtomicBool>,
     ended: Receiver<()>,
 }
 
 impl Desktop {
-    /// Where the environment says that there is a desktop. Nothing is asked of it yet.
+    /// The clipboard if the environment names a desktop. No connection is made yet.
     #[must_use]
     pub fn of_environment() -> Option<Self> {
-        // A Wayland desktop is spoken to through its X11 display, which nearly all have.
+        // A Wayland desktop is reached through its X11 display, which nearly all have.
         let has_display = || std::env::var_os("DISPLAY").is_some_and(|display| !display.is_empty());
         (cfg!(any(windows, target_os = "macos")) || has_display()).then(Self::default)
     }
@@ -108,11 +108,11 @@ impl Drop for Desktop {
 fn run(jobs: &Receiver<Job>, is_late: &AtomicBool) {
     let mut clipboard: Option<Clipboard> = None;
     for job in jobs {
-        // What speaks to the desktop is not ours: a panic in it (a display number that overflows) is a copy that failed.
+        // The clipboard crate may panic (on a display number that overflows): a failed copy.
         let copied = helper::catch(|| copy(&mut clipboard, &job.text).is_ok_and(|has_it| has_it));
         let has_it = copied.unwrap_or(false);
         if !has_it {
-            // The next attempt begins anew: the display may have been started again.
+            // The next attempt reconnects: the display may have been restarted.
             clipboard = None;
         }
         is_late.store(false, Ordering::SeqCst);
@@ -120,7 +120,7 @@ fn run(jobs: &Receiver<Job>, is_late: &AtomicBool) {
     }
 }
 
-/// Copies, and asks the desktop for what it has then.
+/// Copies, and reads the desktop's clipboard back.
 fn copy(clipboard: &mut Option<Clipboard>, text: &str) -> Result<bool, arboard::Error> {
     let clipboard = match clipboard {
         Some(clipboard) => clipboard,

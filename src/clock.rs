@@ -1,12 +1,11 @@
-//! What time it is: the system's, or with `--at` another that runs on from there. The machine's own zone is never
-//! consulted; a local time is always that of a zone of the rules.
+//! The current time: the system's, or with `--at` another that continues from there. The machine's own time zone is
+//! never used; a local time is always that of a zone of the rules.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 
-/// The zone of the head office, whose day decides from when an SOP holds: UTC+7.
+/// The head office's time zone, UTC+7, whose date decides from when an SOP is valid.
 const HOUSE_SECONDS: i32 = 7 * 3600;
 
-/// A clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Clock {
     ahead: TimeDelta,
@@ -19,28 +18,25 @@ impl Clock {
         Self::default()
     }
 
-    /// A clock that shows `at` now and runs on from there.
+    /// A clock that shows `at` now and continues from there.
     #[must_use]
     pub fn showing(at: DateTime<Utc>) -> Self {
         Self { ahead: at.signed_duration_since(Utc::now()) }
     }
 
-    /// What it shows.
-    #[must_use]
+    /// The current time.
     pub fn now(self) -> DateTime<Utc> {
         let now = Utc::now();
         now.checked_add_signed(self.ahead).unwrap_or(now)
     }
 
-    /// The day on which an SOP holds or does not hold yet: the head office's.
-    #[must_use]
+    /// The head office's date, which is compared with an SOP's first day.
     pub fn today(self) -> NaiveDate {
         office_day(self.now())
     }
 }
 
-/// The day of the head office at this instant.
-#[must_use]
+/// The head office's date at this instant.
 pub fn office_day(now: DateTime<Utc>) -> NaiveDate {
     let house = FixedOffset::east_opt(HOUSE_SECONDS);
     house.map_or_else(|| now.date_naive(), |house| now.with_timezone(&house).date_naive())

@@ -1,4 +1,4 @@
-//! Problems of a file in the user's language: what is wrong, and what to do about it. Text that comes from the file is
+//! Describes a file's problems in the user's language: what is wrong, and how to correct it. Text from the file is
 //! cleaned and cut here, so that nothing in a file reaches a terminal raw. Knows no disk and no terminal.
 
 pub mod change;
@@ -8,7 +8,7 @@ pub mod journal;
 pub mod outside;
 pub mod practice;
 pub mod source;
-mod toml_words;
+mod toml_errors;
 
 use crate::rules::limits::{LONG_SENTENCE, MAX_FILE, MAX_RULES};
 use crate::rules::problem::{Broken, Conditions, Expected, Kind, Named, Problem, SyntaxCause, nearest};
@@ -17,9 +17,9 @@ use crate::words::{self, Words, fill};
 
 pub use source::{Place, Source};
 
-/// The longest text of a file that is repeated in a message, in graphemes.
+/// The longest quotation from a file in a message, in graphemes.
 const SHOWN: usize = 60;
-/// The most names that are listed in a message.
+/// The most names in a message's list.
 const LISTED: usize = 12;
 /// The keys whose values are lists of texts.
 const LISTS: [&str; 11] =
@@ -27,24 +27,23 @@ const LISTS: [&str; 11] =
 /// The keys whose text is optional.
 const OPTIONAL: [&str; 11] =
     ["short", "empty", "supersedes", "issuer", "help", "banner", "basis", "note", "caution", "zone", "rules"];
-/// The longest `when` that is proposed in full, in bytes.
+/// The longest `when` that is suggested in full, in bytes.
 const LONG_WHEN: usize = 300;
 
-/// A problem in the user's language.
+/// A problem described in the user's language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     /// What is wrong.
     pub message: String,
-    /// What to do.
+    /// How to correct it.
     pub help: String,
-    /// What the problem's other place is, where it has one.
+    /// The label of the problem's second location, if it has one.
     pub other: &'static str,
 }
 
-/// A text from outside, fit for a message: cleaned, on one line, cut.
-#[must_use]
+/// A text from outside, for a message: cleaned, on one line, cut.
 pub fn shown(text: &str) -> String {
-    // The cut comes first: a key may be a megabyte long, and a single grapheme too.
+    // Cut first: a key may be a megabyte long, and a single grapheme too.
     let few = text.char_indices().nth(4 * SHOWN).map_or(text, |(end, _)| &text[..end]);
     let start = text::first_graphemes(few, SHOWN);
     let mut out = text::fold(&text::clean(start));
@@ -55,7 +54,6 @@ pub fn shown(text: &str) -> String {
 }
 
 /// Describes a problem.
-#[must_use]
 pub fn describe(problem: &Problem, words: &Words) -> Description {
     let describer = Describer { problem: &words.problem, toml: &words.toml };
     let (message, help) = describer.describe(problem);
@@ -76,7 +74,7 @@ impl Describer<'_> {
         let plain = |message: &str, help: &str| (message.to_owned(), help.to_owned());
         match &problem.kind {
             Kind::Syntax { detail, cause } => {
-                let detail = toml_words::detail(detail, problem.span.is_empty(), self.toml);
+                let detail = toml_errors::detail(detail, problem.span.is_empty(), self.toml);
                 let syntax = |detail: &str| fill(w.syntax, &[("detail", detail)]);
                 match cause {
                     SyntaxCause::Unknown => (syntax(detail), w.syntax_help.into()),
@@ -278,7 +276,7 @@ impl Describer<'_> {
         }
     }
 
-    /// What the other place of a clash is.
+    /// The label of a clash's second location.
     fn other(&self, kind: &Kind) -> &'static str {
         let w = self.problem;
         match kind {
@@ -290,7 +288,7 @@ impl Describer<'_> {
         }
     }
 
-    /// A table as a person names it: the root has no name, and the shape calls values and choices tables of their own.
+    /// A table as users name it: the root has no name, and values and choices are tables of their own in the parser.
     fn table<'t>(&self, name: &'t str) -> &'t str {
         match name {
             "" => self.problem.root,
@@ -300,7 +298,7 @@ impl Describer<'_> {
         }
     }
 
-    /// The name that was meant, and those there are.
+    /// The similar name, and the existing ones.
     fn suggest(&self, wrong: &str, valid: &[String]) -> String {
         suggest(wrong, valid.iter().map(String::as_str), self.problem)
     }
@@ -312,7 +310,7 @@ impl Describer<'_> {
             return (fill(w.number_too_big, &[("key", key)]), help);
         }
         let found = self.found(found);
-        // In a list of texts, each entry that is no text is reported.
+        // In a list of texts, each entry that is not a text is reported.
         if expected == Expected::Text && LISTS.contains(&key) {
             let message = fill(w.wrong_item, &[("key", key), ("found", found)]);
             return (message, fill(w.wrong_item_help, &[("example", "\"terima-kasih\"")]));
@@ -443,8 +441,7 @@ impl Describer<'_> {
     }
 }
 
-/// "Did you mean …? There are: …", without the part that does not apply.
-#[must_use]
+/// "Did you mean …? There are: …", without the inapplicable part.
 pub fn suggest<'v>(wrong: &str, valid: impl IntoIterator<Item = &'v str> + Clone, words: &words::Problem) -> String {
     let all = listed(valid.clone(), words);
     if all.is_empty() {
@@ -457,7 +454,6 @@ pub fn suggest<'v>(wrong: &str, valid: impl IntoIterator<Item = &'v str> + Clone
 }
 
 /// Names separated by commas; the rest of a long list is counted.
-#[must_use]
 pub fn listed<'v>(names: impl IntoIterator<Item = &'v str>, words: &words::Problem) -> String {
     let mut names = names.into_iter();
     let mut out: Vec<String> = names.by_ref().take(LISTED).map(shown).collect();
@@ -500,7 +496,7 @@ fn example_of(key: &str) -> String {
     }
 }
 
-/// A name turned into an id.
+/// A name converted to an ID.
 fn as_id(name: &str) -> String {
     let mut out = String::new();
     for c in name.to_lowercase().chars().take(SHOWN) {
@@ -528,7 +524,6 @@ fn when_as_toml(when: &Conditions) -> String {
 }
 
 /// A decimal number in groups of three digits.
-#[must_use]
 pub fn grouped(number: &str, separator: &str) -> String {
     let mut out = String::with_capacity(number.len() * 4 / 3);
     for (at, digit) in number.chars().enumerate() {
@@ -541,7 +536,6 @@ pub fn grouped(number: &str, separator: &str) -> String {
 }
 
 /// A situation on one line: "klb = ya · topik = lain".
-#[must_use]
 pub fn situation(values: &[(String, String)], words: &Words) -> String {
     let mut out: Vec<String> =
         values.iter().take(2 * LISTED).map(|(fact, value)| format!("{} = {}", shown(fact), shown(value))).collect();
@@ -558,7 +552,7 @@ mod tests {
     use crate::words::Lang;
 
     #[test]
-    fn what_a_file_says_is_cleaned_and_cut() {
+    fn quoted_file_text_is_cleaned_and_cut() {
         assert_eq!(shown("a\u{1b}[31m\tb\u{202e}"), "a[31m b");
         assert_eq!(shown(&"x".repeat(100)), format!("{}…", "x".repeat(60)));
         assert_eq!(shown(&"y".repeat(60)), "y".repeat(60));

@@ -1,5 +1,5 @@
-//! Everything on disk but the journal: reading with bounds, writing whole or not at all, the rules in use, the last good
-//! copy of them. What a file means is decided in `rules` and `settings`; which word tells it, in `tell`.
+//! Files on disk except the journal: bounded reads, atomic writes, loading the rules in use and the last good copy of
+//! them. What a file means is decided in `rules` and `settings`; how problems are worded, in `diagnostics`.
 
 pub mod broadcast;
 pub mod deadline;
@@ -30,43 +30,38 @@ pub use deadline::Pending;
 pub use penutup_system::folders::{Chosen, Folders, Why};
 pub use penutup_system::own_files::make_folder;
 
-/// How long a file that somebody names may keep a CSO waiting for the first screen.
+/// How long a named file may delay the first screen.
 pub const PATIENCE: Duration = Duration::from_millis(250);
-/// How long the copy may that stands in for it.
+/// How long its fallback copy may.
 pub const COPY_PATIENCE: Duration = Duration::from_millis(150);
 
-/// A file that could not be read.
 #[derive(Debug)]
 pub struct Unreadable {
-    /// Which.
     pub path: PathBuf,
-    /// Why.
     pub error: io::Error,
 }
 
 impl Unreadable {
-    /// In the user's language, the path named.
-    #[must_use]
-    pub fn told(&self, words: &Words) -> String {
+    /// A message in the user's language that names the path.
+    pub fn describe(&self, words: &Words) -> String {
         let why = outside::reason(&self.error, words);
         fill(words.trouble.cannot_read, &[("path", &shown_path(&self.path)), ("why", &why)])
     }
 }
 
-/// A path fit for a terminal.
-#[must_use]
+/// A path cleaned for a terminal.
 pub fn shown_path(path: &Path) -> String {
     clean_path(&path.to_string_lossy())
 }
 
-/// Reads a file, but never more than one byte over [`MAX_FILE`], so that the reader sees that it is too large. Never
-/// waits for a pipe or a device.
+/// Reads a file, but at most one byte over [`MAX_FILE`], so that the reader sees that it is too large. Never blocks on
+/// a pipe or a device.
 ///
 /// # Errors
-/// What the system says; for what is no file, the same kind of error.
+/// The I/O error; for something that is not a file, an error of the matching kind.
 pub fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
     let mut read = || -> io::Result<Vec<u8>> {
-        // Looked at before it is opened, for opening a pipe waits for its writer, and after, for it may have changed.
+        // Checked before opening, because opening a pipe waits for its writer, and after, because it may have changed.
         regular(&fs::metadata(path)?)?;
         let file = penutup_system::own_files::open_at_once(path)?;
         regular(&file.metadata()?)?;
@@ -74,9 +69,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
         file.take(MAX_FILE as u64 + 1).read_to_end(&mut out)?;
         Ok(out)
     };
-    // A lease that another program has on the file is "would block", for as long as it takes to give it back.
-    let in_the_way = |e: &io::Error| penutup_system::error::is_held(e) || e.kind() == ErrorKind::WouldBlock;
-    held::patiently(in_the_way, &mut read).map_err(|error| Unreadable { path: path.into(), error })
+    // Another program's lease on the file causes "would block" until that program releases it.
+    let in_the_way = |e: &io::Error| outside::is_held(e) || e.kind() == ErrorKind::WouldBlock;
+    held::retry_while_locked(in_the_way, &mut read).map_err(|error| Unreadable { path: path.into(), error })
 }
 
 fn regular(about: &fs::Metadata) -> io::Result<()> {
@@ -86,10 +81,10 @@ fn regular(about: &fs::Metadata) -> io::Result<()> {
     if about.is_file() { Ok(()) } else { Err(io::Error::other(NoFile)) }
 }
 
-/// Writes a file whole or not at all: a reader sees the old one or the new one, also after a crash.
+/// Writes a file atomically: a reader sees the old or the new content, also after a crash.
 ///
 /// # Errors
-/// What the system says.
+/// The I/O error.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_folder(folder)?;
@@ -97,30 +92,21 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     held::replace(file, path)?;
-    // The new name must outlast a crash too. Not every system can do this for a folder; the file itself is safe.
+    // Sync the folder so that the new name survives a crash too. Not every system can; the file's content is safe.
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
     }
     Ok(())
 }
 
-/// Rules that can't be used, and why.
+/// Why rules can't be used.
 #[derive(Debug)]
 pub enum Bad {
-    /// The file could not be read.
     Unreadable(Unreadable),
-    /// The file has errors.
-    Refused {
-        /// Which.
-        path: PathBuf,
-        /// Its bytes and problems.
-        refused: Refused,
-    },
+    Refused { path: PathBuf, refused: Refused },
 }
 
 impl Bad {
-    /// The file.
-    #[must_use]
     pub fn path(&self) -> &Path {
         match self {
             Self::Unreadable(unreadable) => &unreadable.path,
@@ -128,7 +114,7 @@ impl Bad {
         }
     }
 
-    /// The file by its name, the line where there is one, and why.
+    /// The file's name, the line if there is one, and the reason.
     fn parts(&self, words: &Words) -> (String, Option<usize>, String) {
         let name =
             self.path().file_name().map_or_else(|| shown_path(self.path()), |n| clean_path(&n.to_string_lossy()));
@@ -143,8 +129,7 @@ impl Bad {
         }
     }
 
-    /// "rules.toml:12: why", or "rules.toml: why" where the file could not be read.
-    #[must_use]
+    /// "rules.toml:12: reason", or "rules.toml: reason" if the file could not be read.
     pub fn place_and_why(&self, words: &Words) -> String {
         match self.parts(words) {
             (file, Some(line), why) => format!("{file}:{line}: {why}"),
@@ -152,8 +137,7 @@ impl Bad {
         }
     }
 
-    /// One line for the prompter's notice row, of a rules file.
-    #[must_use]
+    /// One line for the prompter's notice row.
     pub fn notice(&self, words: &Words) -> String {
         match self.parts(words) {
             (file, Some(line), why) => {
@@ -164,14 +148,12 @@ impl Bad {
         }
     }
 
-    /// Whether the file did not answer in time, so that it may still come.
-    #[must_use]
+    /// Whether reading the file timed out, so that it may still arrive.
     pub fn is_late(&self) -> bool {
         matches!(self, Self::Unreadable(unreadable) if unreadable.error.kind() == ErrorKind::TimedOut)
     }
 
-    /// The problems and the source they lie in, where the file could be read.
-    #[must_use]
+    /// The problems and their source, if the file could be read.
     pub fn problems(&self) -> Option<(&[Problem], &[u8])> {
         match self {
             Self::Unreadable(_) => None,
@@ -180,7 +162,7 @@ impl Bad {
     }
 }
 
-/// Reads and checks the rules in use. `today` is the day against which `effective_from` is held.
+/// Reads and checks the rules in use. `effective_from` is compared with `today`.
 ///
 /// # Errors
 /// Why they can't be used.
@@ -205,19 +187,19 @@ pub fn prove(source: Vec<u8>, path: &Path, today: NaiveDate) -> Result<LoadedRul
         .map_err(|refused| Bad::Refused { path: path.into(), refused })
 }
 
-/// Rules for the prompter, and what is wrong with those that were asked for.
+/// The prompter's rules, and what is wrong with the requested ones.
 #[derive(Debug)]
 pub struct Ready {
     /// The rules to run on.
     pub book: LoadedRules,
-    /// Why they are not those that were asked for.
+    /// Why they are not the requested ones.
     pub bad: Option<Bad>,
-    /// Those that were asked for, where their first day is still to come.
+    /// The requested rules, if their first day is in the future.
     pub waiting: Option<LoadedRules>,
 }
 
 impl Ready {
-    /// `book`, or what ran before it where its first day is still to come.
+    /// `book`, or the rules in force before it if its first day is in the future.
     fn new(book: LoadedRules, folders: &Folders, today: NaiveDate) -> Self {
         if book.is_in_force(today) {
             return Self { book, bad: None, waiting: None };
@@ -226,15 +208,14 @@ impl Ready {
     }
 }
 
-/// What is in force without the file that was asked for: the last good copy, else the embedded rules.
-#[must_use]
+/// The fallback without the requested file: the last good copy, otherwise the embedded rules.
 pub fn before(folders: &Folders, today: NaiveDate) -> LoadedRules {
     let folders = folders.clone();
     let copy = deadline::within(COPY_PATIENCE, move || load_last_good(&folders, today)).flatten();
     copy.filter(|copy| copy.is_in_force(today)).unwrap_or_else(LoadedRules::built_in)
 }
 
-/// The rules in force today. A file that is named on the command line is meant as it is, also before its first day.
+/// The rules in force today. A file named on the command line is used even before its first day.
 ///
 /// # Errors
 /// Why they can't be used.
@@ -246,20 +227,18 @@ pub fn load_in_force(chosen: &Chosen, folders: &Folders, today: NaiveDate) -> Re
     Ok(Ready::new(book, folders, today))
 }
 
-/// A file that was looked for, and its bytes where it is one.
+/// A located file, and its content if it is one.
 type Found = (Chosen, Option<Result<Vec<u8>, Unreadable>>);
 
-/// The rules file in use and its bytes, being looked for and read.
+/// A pending search for the rules file in use and its content.
 #[derive(Debug)]
 pub struct Reading {
     found: Pending<Found>,
-    /// The file in use where nothing answers in time.
+    /// The file in use if the search times out.
     else_chosen: Chosen,
 }
 
-/// Begins to look for the rules in use and to read them, in a thread of its own: a share that hangs must not hold the
-/// screen.
-#[must_use]
+/// Starts to locate and read the rules in use in a thread of its own: a hanging share must not block the screen.
 pub fn begin_reading(named: [(Why, Option<PathBuf>); 3], folders: Folders) -> Reading {
     let own = folders.rules();
     let else_chosen = match Chosen::first(named.clone(), []) {
@@ -274,9 +253,8 @@ pub fn begin_reading(named: [(Why, Option<PathBuf>); 3], folders: Folders) -> Re
     Reading { found, else_chosen }
 }
 
-/// The rules in use, else the last good copy of them, else the embedded ones: a CSO always has a script. A file that
-/// does not answer in time is not waited for; whoever watches it takes it when it comes.
-#[must_use]
+/// The rules in use, otherwise the last good copy of them, otherwise the embedded ones: a CSO always has a script. A
+/// file that times out is not waited for; its watcher loads it when it arrives.
 pub fn always(reading: Reading, folders: &Folders, today: NaiveDate, until: Instant) -> (Chosen, Ready) {
     let (chosen, bytes) = reading.found.by(until).unwrap_or_else(|| {
         let path = reading.else_chosen.path.clone();
@@ -297,10 +275,10 @@ fn ready(loaded: Result<LoadedRules, Bad>, folders: &Folders, today: NaiveDate) 
     }
 }
 
-/// Keeps a copy of rules from a file as the last good ones. Others, and a copy that is there already, are not written.
+/// Saves rules from a file as the last good copy. Embedded rules, and a copy that is already saved, are not written.
 ///
 /// # Errors
-/// What the system says.
+/// The I/O error.
 pub fn save_last_good(folders: &Folders, book: &LoadedRules) -> io::Result<()> {
     let (Some(path), Origin::File(_)) = (folders.last_good(), &book.origin) else { return Ok(()) };
     if read(&path).is_ok_and(|there| there == book.source) {
@@ -309,8 +287,7 @@ pub fn save_last_good(folders: &Folders, book: &LoadedRules) -> io::Result<()> {
     write(&path, &book.source)
 }
 
-/// The last good copy, where there is one and it is still good.
-#[must_use]
+/// The last good copy, if there is one and it still passes the checks.
 pub fn load_last_good(folders: &Folders, today: NaiveDate) -> Option<LoadedRules> {
     let path = folders.last_good()?;
     let source = read(&path).ok()?;
@@ -336,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_one_byte_over_the_limit_is_read() {
+    fn a_read_stops_one_byte_over_the_limit() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("huge");
         File::create(&path).unwrap().set_len(1 << 32).unwrap();
@@ -344,21 +321,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_an_error_that_names_it() {
+    fn reading_a_non_file_is_an_error_with_its_path() {
         let folder = tempfile::tempdir().unwrap();
         let words = Lang::Id.words();
-        let told = read(folder.path()).unwrap_err().told(words);
-        assert!(told.contains("ini folder, bukan berkas") && told.contains(&shown_path(folder.path())), "{told}");
-        let told = read(&folder.path().join("none")).unwrap_err().told(words);
-        assert!(told.ends_with("berkas atau folder ini tidak ada"), "{told}");
+        let message = read(folder.path()).unwrap_err().describe(words);
+        assert!(
+            message.contains("ini folder, bukan berkas") && message.contains(&shown_path(folder.path())),
+            "{message}"
+        );
+        let message = read(&folder.path().join("none")).unwrap_err().describe(words);
+        assert!(message.ends_with("berkas atau folder ini tidak ada"), "{message}");
         #[cfg(unix)]
         {
-            let told = read(Path::new("/dev/null")).unwrap_err().told(words);
-            assert!(told.ends_with("ini bukan berkas biasa"), "{told}");
+            let message = read(Path::new("/dev/null")).unwrap_err().describe(words);
+            assert!(message.ends_with("ini bukan berkas biasa"), "{message}");
         }
     }
 
-    /// Between the look at the path and its opening something else may have come there.
+    /// The file may be replaced between the check of the path and its opening.
     #[cfg(unix)]
     #[test]
     fn a_pipe_that_took_the_place_of_a_file_is_refused_and_not_waited_for() {
@@ -375,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_that_come_too_late_are_waited_for_no_longer() {
+    fn rules_that_miss_the_deadline_are_not_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rules.toml");
         let (let_go, hang) = std::sync::mpsc::channel::<()>();

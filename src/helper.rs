@@ -1,4 +1,4 @@
-//! The threads beside the loop. Each has a name, and one that panics is reported: to the log with its reason, and to the
+//! The threads beside the event loop. Each has a name, and a panic is reported: to the log with its message, and to the
 //! screen with what no longer works.
 
 use std::cell::Cell;
@@ -9,35 +9,28 @@ use std::thread;
 
 use crate::words::Words;
 
-/// A thread beside the loop.
+/// A thread beside the event loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Helper {
-    /// Reads what a person types.
+    /// Reads the terminal.
     Input,
-    /// Receives signals.
     Signals,
-    /// Waits for a clock that is set.
+    /// Waits for changes of the system clock.
     Clock,
-    /// Watches the rules file.
     Rules,
-    /// Watches the settings file.
     Settings,
-    /// Writes the seat's state.
     State,
-    /// Writes the journal.
     Journal,
-    /// Listens on the local socket.
     Socket,
-    /// Listens to the telephone.
+    /// Reads the telephone's events.
     Softphone,
-    /// Looks at the centre's folder.
+    /// Polls the centre's folder.
     Centre,
-    /// Reads one file, with a deadline.
     Reader,
 }
 
 impl Helper {
-    /// Every one.
+    /// All of them.
     pub const ALL: [Self; 11] = [
         Self::Input,
         Self::Signals,
@@ -53,7 +46,6 @@ impl Helper {
     ];
 
     /// The thread's name; Linux cuts it after 15 bytes.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Input => "input",
@@ -70,14 +62,12 @@ impl Helper {
         }
     }
 
-    /// From its name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|helper| helper.name() == name)
     }
 
     /// What no longer works without it, in the user's language.
-    #[must_use]
     pub fn lost(self, words: &Words) -> &'static str {
         let w = &words.helper;
         match self {
@@ -96,20 +86,20 @@ impl Helper {
     }
 }
 
-/// Starts a helper.
+/// Starts a helper thread.
 ///
 /// # Errors
-/// What the system says where it has no thread left.
+/// The I/O error if the system has no thread left.
 pub fn spawn(helper: Helper, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name(helper.name().into()).spawn(body).map(drop)
 }
 
-/// A panic: whose, and why. The reason holds nothing that was formatted from data, so no name of a customer.
+/// A panic. Its message excludes everything that was formatted from data, so no customer's name is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Death {
-    /// The helper; `None`: the loop's own thread.
+    /// The helper; `None` for the event loop's own thread.
     pub helper: Option<Helper>,
-    /// The message without its data, and the place in the source.
+    /// The message without its data, and the source location.
     pub reason: String,
 }
 
@@ -121,36 +111,34 @@ fn report() -> Option<Report> {
     REPORT.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Whether this thread is a helper whose panic is reported.
-#[must_use]
+/// The helper that this thread is, if its panics are reported.
 pub fn is_one() -> bool {
     is_watched() && thread::current().name().and_then(Helper::from_name).is_some()
 }
 
-/// Whether deaths are reported to somebody.
+/// Whether panics are reported.
 fn is_watched() -> bool {
     report().is_some()
 }
 
 thread_local! {
-    /// Whether a panic of this thread is caught by who expects it.
+    /// Whether the caller expects and catches panics of this thread.
     static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `attempt`, which may panic: that is no death of the thread, and not reported as one.
+/// Runs `attempt`, which may panic without being reported.
 ///
 /// # Errors
-/// What it panicked with.
+/// The panic's payload.
 pub fn catch<T>(attempt: impl FnOnce() -> T) -> thread::Result<T> {
     IS_CAUGHT.set(true);
-    // Nothing that was half changed outlives the attempt.
+    // No half-changed state survives the attempt.
     let result = catch_unwind(AssertUnwindSafe(attempt));
     IS_CAUGHT.set(false);
     result
 }
 
-/// Has every panic of a helper, and of the thread `main`, reported until the answer is dropped.
-#[must_use]
+/// Reports every panic of a helper and of the thread `main` until the returned guard is dropped.
 pub fn watch(tell: impl Fn(&Death) + Send + Sync + 'static) -> Watched {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -175,7 +163,7 @@ pub fn watch(tell: impl Fn(&Death) + Send + Sync + 'static) -> Watched {
     Watched(())
 }
 
-/// Panics are reported while this lives.
+/// Panics are reported while this guard is alive.
 #[derive(Debug)]
 pub struct Watched(());
 
@@ -188,7 +176,7 @@ impl Drop for Watched {
 fn reason(panic: &PanicHookInfo<'_>) -> String {
     let payload = panic.payload();
     let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
-        // Written in the source.
+        // A literal of the source code.
         (Some(text), _) => (*text).to_owned(),
         (None, Some(text)) => without_data(text),
         (None, None) => String::new(),
@@ -196,7 +184,7 @@ fn reason(panic: &PanicHookInfo<'_>) -> String {
     panic.location().map_or_else(|| message.clone(), |place| format!("{message} ({}:{})", place.file(), place.line()))
 }
 
-/// A formatted message without what was formatted into it: what stands in quotes, and all behind "value:".
+/// A formatted message without the formatted data: quoted text, and everything after "value:".
 fn without_data(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
     let known = line.find("value: ").map_or(line, |at| &line[..at + "value:".len()]);
@@ -226,7 +214,7 @@ mod tests {
     fn a_helper_that_panics_is_reported_with_its_place_and_without_data() {
         let (send, deaths) = channel();
         let watched = watch(move |death| _ = send.send(death.clone()));
-        // One that is caught is no death.
+        // A caught panic is not reported.
         spawn(Helper::Softphone, || assert!(catch(|| panic!("expected")).is_err())).unwrap();
         let secret = "Siti Aminah".to_owned();
         spawn(Helper::Softphone, move || panic!("the name `{secret}` broke it")).unwrap();
@@ -260,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn every_helper_has_a_name_of_its_own_that_linux_keeps_whole() {
+    fn helper_names_are_unique_and_fit_linux_thread_names() {
         for helper in Helper::ALL {
             assert_eq!(Helper::from_name(helper.name()), Some(helper));
             assert!(helper.name().len() <= 15);

@@ -1,10 +1,11 @@
-//! What a terminal sends → what a person meant. Bytes and the moments at which they were read go in, keys and pastes come
-//! out: [`parser`] cuts the bytes into keys and into what a terminal says by itself, [`pace`] tells typing from text that
-//! comes faster than anybody types and a held key from one that is pressed again, [`mistyped`] tells letters that were
-//! meant for another window. All of it is pure: time comes in as an argument. [`source`] reads.
+//! Turns a terminal's input into a person's. Bytes and the times at which they were read go in, keys and pastes come
+//! out: [`parser`] splits the bytes into keys and the terminal's own reports, [`pace`] distinguishes typing from text
+//! that arrives faster than anybody types, and a key being repeated from one pressed again, and [`mistyped`] detects
+//! letters meant for another window. All of this is pure: time is an argument. [`source`] reads.
 //!
-//! A key is passed on at once. Where what follows shows that it was none (the third character of a text that nobody typed,
-//! the third event of a held key), [`Input::Retract`] takes it back: so no key waits, and nothing stays of what nobody meant.
+//! A key is emitted at once. If later input shows that it was not a key press (the third character of a text that
+//! nobody typed, the third event of a repeating key), [`Input::Retract`] undoes it: so no key is delayed, and nothing
+//! unintended remains.
 
 #[cfg(windows)]
 pub mod console;
@@ -22,39 +23,38 @@ use crate::private::Private;
 use pace::Pace;
 use parser::Parser;
 
-/// Something a person did, or the terminal answered.
+/// An action of a person, or a terminal's reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// A key went down.
+    /// A key was pressed.
     Key {
-        /// Which.
         key: Key,
         /// When it was read.
         at: Instant,
-        /// Whether it is only still held.
+        /// Whether this is a repeat of a key that is still down.
         repeat: bool,
         /// For how long after `at` it may still be retracted.
         settles: Duration,
     },
-    /// The keys that were read at this moment and later were none.
+    /// The keys read at or after this time were not key presses.
     Retract {
-        /// The moment of the first of them.
+        /// The time of the first of them.
         since: Instant,
-        /// Whether they were repeats of a held key. In a text these are wanted.
+        /// Whether they were repeats of one key. While a text is edited these are wanted.
         held: bool,
     },
-    /// A text was pasted, with a terminal's marks or without.
+    /// A text was pasted, with the terminal's markers or without.
     Paste(Private),
-    /// The terminal answered what it was asked.
-    Answer(Answer),
-    /// The window has another size.
+    /// The terminal replied to a query.
+    TerminalReply(TerminalReply),
+    /// The window was resized.
     Resize,
 }
 
-/// What a terminal answers of itself.
+/// A terminal's reply about its capabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// It knows the kitty keyboard protocol, which reports press, repeat and release of every key.
+pub enum TerminalReply {
+    /// It supports the kitty keyboard protocol, which reports press, repeat and release of every key.
     Keyboard,
     /// It has 16 million colours.
     TrueColour,
@@ -63,33 +63,32 @@ pub enum Answer {
 /// A key as a terminal reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Pressed, or still held: most terminals do not tell which.
+    /// Pressed or repeated: most terminals do not distinguish them.
     Down,
-    /// Still held.
+    /// Repeated.
     Repeat,
-    /// Released.
     Release,
 }
 
-/// One thing that a terminal sent.
+/// One item that a terminal sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Token {
-    /// A key. Tab and line feed, which are text in a paste and otherwise nothing, are `Char`s here.
+    /// A key. Tab and line feed, which are text in a paste and are otherwise ignored, are `Char`s here.
     Key(Key, Kind),
-    /// A key that means nothing here.
+    /// A key without a meaning here.
     Other,
-    /// The end of a string of the terminal's, whose beginning was not seen.
+    /// The end of a terminal's string whose beginning was not seen.
     StringEnd,
-    /// A paste with its marks.
+    /// A paste with markers.
     Paste(Private),
-    /// The terminal answered.
-    Answer(Answer),
+    /// The terminal replied.
+    TerminalReply(TerminalReply),
 }
 
-/// The longest paste that is looked at, in bytes; a name stands in its first line.
+/// The longest paste in bytes; a name is in its first line.
 pub const LONGEST_PASTE: usize = 4096;
 
-/// The stage: bytes, in any pieces, and pauses → inputs.
+/// The pipeline: bytes in any pieces, and pauses → inputs.
 #[derive(Debug, Default)]
 pub struct Stage {
     parser: Parser,
@@ -99,8 +98,8 @@ pub struct Stage {
 impl Stage {
     /// Bytes were read at this moment.
     ///
-    /// A deadline that passed while they lay unread does not count: a busy machine reads late what came in time. Whoever
-    /// waited and found nothing calls [`Stage::pause`].
+    /// A deadline that passed while these bytes were unread does not count: a busy machine reads late what arrived in
+    /// time. A caller that waited without input calls [`Stage::pause`].
     pub fn bytes(&mut self, bytes: &[u8], at: Instant) -> Vec<Input> {
         let mut out = Vec::new();
         for byte in bytes {
@@ -109,20 +108,19 @@ impl Stage {
         out
     }
 
-    /// What a console reports as events instead of bytes.
+    /// A console event instead of bytes.
     pub fn token(&mut self, token: Token, at: Instant) -> Vec<Input> {
         let mut out = Vec::new();
         self.pace.token(token, at, &mut out);
         out
     }
 
-    /// When [`Stage::pause`] is to be called if nothing is read until then; `None`: nothing is pending.
-    #[must_use]
+    /// When [`Stage::pause`] is due if nothing is read until then; `None` if nothing is pending.
     pub fn deadline(&self) -> Option<Instant> {
         [self.parser.deadline(), self.pace.deadline()].into_iter().flatten().min()
     }
 
-    /// Nothing was read until this moment.
+    /// Nothing was read until this time.
     pub fn pause(&mut self, now: Instant) -> Vec<Input> {
         let mut out = Vec::new();
         if self.parser.deadline().is_some_and(|end| end <= now) {
@@ -133,11 +131,10 @@ impl Stage {
     }
 }
 
-/// The text without what is over the longest paste, cut between characters.
-#[must_use]
+/// The text cut to the longest paste, between characters.
 pub fn bounded(bytes: &[u8]) -> Private {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_PASTE)]);
-    // A character that was cut in two at the end.
+    // A character cut in two at the end.
     text.trim_end_matches('\u{fffd}').into()
 }
 
@@ -152,7 +149,7 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    /// What comes of bytes that are read at these moments, once all is silent.
+    /// The inputs from bytes read at these times, after a final pause.
     fn read(pieces: &[(&[u8], u64)]) -> Vec<Input> {
         let start = Instant::now();
         let (mut stage, mut out, mut now) = (Stage::default(), Vec::new(), start);
@@ -166,14 +163,14 @@ mod tests {
         out
     }
 
-    /// Nothing comes until this moment.
+    /// Nothing is read until this time.
     fn wait(stage: &mut Stage, until: Instant, out: &mut Vec<Input>) {
         while let Some(end) = stage.deadline().filter(|end| *end <= until) {
             out.extend(stage.pause(end));
         }
     }
 
-    /// What is left of the inputs once what was retracted is gone: keys as in the tests of the screen, pastes in quotes.
+    /// The inputs that remain without the retracted ones: keys as in the tests of the screen, pastes in quotes.
     fn settled(inputs: &[Input]) -> String {
         let mut out: Vec<(Option<Instant>, String)> = Vec::new();
         for input in inputs {
@@ -182,7 +179,7 @@ mod tests {
                 Input::Key { key, at, .. } => out.push((Some(*at), name(*key))),
                 Input::Retract { since, .. } => out.retain(|(at, _)| at.is_none_or(|at| at < *since)),
                 Input::Paste(text) => out.push((None, format!("{:?}", &**text))),
-                Input::Answer(answer) => out.push((None, format!("{answer:?}"))),
+                Input::TerminalReply(answer) => out.push((None, format!("{answer:?}"))),
                 Input::Resize => unreachable!("no byte says so"),
             }
         }
@@ -213,13 +210,13 @@ mod tests {
         settled(&read(&[(bytes, 0)]))
     }
 
-    /// One byte each so many milliseconds.
+    /// One byte per so many milliseconds.
     fn paced(bytes: &[u8], gap: u64) -> String {
         let pieces: Vec<(&[u8], u64)> = bytes.chunks(1).map(|byte| (byte, gap)).collect();
         settled(&read(&pieces))
     }
 
-    /// Byte streams of one meaning, and that meaning.
+    /// Byte streams with one meaning, and that meaning.
     const SEQUENCES: &[(&[u8], &str)] = &[
         (b"\x1b[A", "↑"),
         (b"\x1b[1;5B", "↓"),
@@ -231,7 +228,7 @@ mod tests {
         (b"\x1b[200~k\x1b[31mx\x1b[201~", "\"k\\u{1b}[31mx\""),
         (b"\x1b[200~\x1b[201~", "\"\""),
         ("\x1b[200~Bu Siti Nuraéni\x1b[201~".as_bytes(), "\"Bu Siti Nuraéni\""),
-        // What a terminal says by itself.
+        // The terminal's own reports.
         (b"\x1b]11;rgb:0000/0000/0000\x1b\\", ""),
         (b"\x1b]11;rgb:abab/abab/abab\x07", ""),
         (b"\x1b]52;c;a21heG4gcw==\x07", ""),
@@ -280,7 +277,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_sequence_cut_at_every_position_is_what_it_is_whole() {
+    fn every_sequence_parses_the_same_when_split_anywhere() {
         for (bytes, meaning) in SEQUENCES {
             assert_eq!(at_once(bytes), *meaning, "{:?}", String::from_utf8_lossy(bytes));
             for cut in 1..bytes.len() {
@@ -293,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn every_sequence_at_every_pace_is_what_it_is_whole() {
+    fn every_sequence_parses_the_same_at_every_pace() {
         for (bytes, meaning) in SEQUENCES {
             for gap in [1, 2, 5, 10, 19, 21, 50, 100, 140] {
                 assert_eq!(paced(bytes, gap), *meaning, "{:?} at {gap} ms a byte", String::from_utf8_lossy(bytes));
@@ -302,10 +299,10 @@ mod tests {
     }
 
     #[test]
-    fn sequences_one_after_the_other_are_each_themselves() {
+    fn consecutive_sequences_parse_independently() {
         for (first, one) in SEQUENCES {
             for (second, other) in SEQUENCES {
-                // The same key twice at once is held.
+                // The same key twice at once is a repeat.
                 if one == other && !one.is_empty() || *first == b"\x1b[32;1:2u" && *other == " " {
                     continue;
                 }
@@ -316,8 +313,8 @@ mod tests {
     }
 
     #[test]
-    fn a_late_machine_does_not_part_what_came_in_time() {
-        // Read late, without a pause in which nothing was there.
+    fn a_late_read_does_not_split_a_sequence() {
+        // Read late, without a pause with nothing to read.
         let (mut stage, start) = (Stage::default(), Instant::now());
         let mut out = stage.bytes(b"\x1b", start);
         out.extend(stage.bytes(b"[A", start + ms(900)));
@@ -339,7 +336,7 @@ mod tests {
         assert_eq!(at_once(b"\x1b\x1b[A"), "⎋↑");
     }
 
-    /// Where the terminal reports keys apart, Esc waits for nothing.
+    /// Where the terminal reports keys unambiguously, Esc needs no wait.
     #[test]
     fn a_reported_esc_is_esc_at_once() {
         let mut stage = Stage::default();
@@ -350,7 +347,7 @@ mod tests {
     #[test]
     fn a_report_that_lost_its_first_byte_is_nothing() {
         for (bytes, meaning) in SEQUENCES.iter().filter(|(bytes, _)| bytes.starts_with(b"\x1b")) {
-            // These leave a word or a key when their first byte is gone, and nothing tells it from a typed one.
+            // Without their first byte these leave a word or a key that can't be distinguished from a typed one.
             let is_text = ["^kmax", "Xkmax"].iter().any(|text| bytes[1..].starts_with(text.as_bytes()));
             if bytes[1..].starts_with(b"[200~") || is_text {
                 continue;
@@ -394,7 +391,7 @@ mod tests {
             assert_eq!(paced(b"kma", gap), "kma", "{gap}");
         }
         assert_eq!(at_once(b"km"), "km", "two fingers");
-        // A scanner or an expander that hesitates once.
+        // A scanner or a text expander that pauses once.
         assert_eq!(settled(&read(&[(b"Bu", 0), (b" Siti", 50)])), "\"Bu Siti\"");
         assert_eq!(settled(&read(&[(b"Siti", 0), (b" Aminah", 100)])), "\"Siti Aminah\"");
         assert_eq!(settled(&read(&[(b"Siti", 0), (b"k", 400)])), "\"Siti\"k");
@@ -416,16 +413,16 @@ mod tests {
         assert_eq!(at_once(&b" ".repeat(10_000)), " ");
     }
 
-    /// Whoever wants a held arrow to go on hears of each repeat.
+    /// A caller that wants a repeating arrow key sees each repeat.
     #[test]
-    fn the_repeats_of_a_held_arrow_are_settled() {
+    fn the_repeats_of_a_held_arrow_are_final() {
         let held: Vec<(&[u8], u64)> = vec![(b"\x1b[A", 0), (b"\x1b[A", 500), (b"\x1b[A", 33), (b"\x1b[A", 33)];
         let inputs = read(&held);
         let repeats = inputs.iter().filter(|input| matches!(input, Input::Key { repeat: true, .. })).count();
         assert_eq!((repeats, settled(&inputs)), (2, "↑".into()), "{inputs:?}");
     }
 
-    /// A busy machine reads at once what was typed one after the other.
+    /// A busy machine reads at once what was typed in sequence.
     #[test]
     fn a_held_key_and_another_at_once_are_two_keys() {
         assert_eq!(at_once(b"    k"), " k");
@@ -434,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_ends_fills_no_memory() {
+    fn unterminated_input_is_bounded_in_memory() {
         let mut stage = Stage::default();
         let (mut now, mut inputs) = (Instant::now(), 0);
         for bytes in [&b"\x1b]0;"[..], b"\x1b[200~", b"\x1b[", b"kxma", b"\x1bP1+r"] {
@@ -460,7 +457,7 @@ mod tests {
         assert!(text.len() <= LONGEST_PASTE && text.chars().all(|c| c == 'é'), "{}", text.len());
     }
 
-    /// The keys that stand in the bytes: what a person may have pressed.
+    /// The keys in the bytes: what a person may have pressed.
     fn keys_in(bytes: &[u8]) -> String {
         String::from_utf8_lossy(bytes).chars().collect()
     }
@@ -468,7 +465,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(512))]
 
-        /// Whatever comes, at whatever pace: no panic, everything settles, and no character is a key that was not sent.
+        /// For any input at any pace: no panic, everything settles, and no character becomes a key that was not sent.
         #[test]
         fn any_bytes_at_any_pace(pieces in proptest::collection::vec((proptest::collection::vec(any::<u8>(), 0..12), 0..1500u64), 0..40)) {
             let pieces: Vec<(&[u8], u64)> = pieces.iter().map(|(bytes, gap)| (&bytes[..], *gap)).collect();
@@ -476,13 +473,13 @@ mod tests {
             let sent = keys_in(&all);
             for input in read(&pieces) {
                 if let Input::Key { key: Key::Char(c), .. } = input {
-                    // A sequence of numbers may name any key.
+                    // A numeric sequence may encode any key.
                     prop_assert!(sent.contains(c) || all.contains(&b'['), "{c:?} was not sent");
                 }
             }
         }
 
-        /// What a terminal says by itself, between keys of a person, in any pieces: only the keys are left.
+        /// For a terminal's reports between a person's keys, in any pieces: only the keys remain.
         #[test]
         fn reports_between_keys_leave_the_keys(
             parts in proptest::collection::vec((0..SEQUENCES.len(), "[kmd]", 200..900u64), 1..12),
@@ -503,7 +500,7 @@ mod tests {
                     (rest, wait) = (after, *next);
                 }
                 pieces.push((key.as_bytes(), *gap));
-                // The same key soon after may be held, which this is not about.
+                // The same key soon after may be a repeat, which this test is not about.
                 if *key == last {
                     pieces.pop();
                 } else {

@@ -30,5 +30,5 @@ pub mod watch;
 pub mod words;
 
 pub use penutup_journal as journal;
-pub use penutup_rules::{self as rules, closing, declaration as broadcast, loaded};
+pub use penutup_rules::{self as rules, closing, declaration, loaded};
 pub mod wrap;

@@ -7,13 +7,14 @@ use chrono::{DateTime, Utc};
 use penutup_ipc::Incoming;
 use penutup_ipc::agent_event::AgentEvent;
 
+use crate::clipboard::Copied;
+use crate::declaration::News;
+use crate::loaded::LoadedRules;
 use penutup_ipc::phone_event::PhoneEvent;
 
-use crate::broadcast::News;
-use crate::clipboard::Copied;
 use crate::helper::Helper;
 use crate::journal::report::Recap;
-use crate::loaded::LoadedRules;
+
 use crate::private::Private;
 use crate::rules::change::Change;
 use crate::seat::Shared;
@@ -33,8 +34,8 @@ pub enum Message {
     Phone(PhoneEvent),
     /// The prompter's own connection to the telephone came or went.
     PhoneLink(Link),
-    /// The watcher of the centre's folder read a declaration, or failed to.
-    Broadcast(News),
+    /// The watcher of the centre's folder read a declaration, or could not.
+    Declaration(News),
     /// The fleet's agent sent something, connected or disconnected.
     Agent(AgentEvent),
     Copied(Copied),

@@ -1,17 +1,17 @@
 //! The state of one seat that outlasts a restart, and the merge of the states of two prompters on one seat. Pure; reading
 //! and writing is in `files::saved_state`.
 
-use crate::broadcast::Broadcast;
 use crate::closing::PersistedFact;
+use crate::declaration::Declaration;
 
 /// The saved state of a seat. It is written as one file, so that a crash can't leave it half updated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeatState {
     /// The shift's facts that are set.
     pub held: Vec<PersistedFact>,
-    /// The centre's declaration that was applied last, so that a restart does not apply it again over the CSO's changes.
-    pub broadcast: Option<Broadcast>,
-    /// Whether the hint of the first run is still shown.
+    /// The centre's declaration that was applied last: no restart applies it again over what the CSO did since.
+    pub broadcast: Option<Declaration>,
+    /// Whether the hint of the first run is still to be dismissed.
     pub welcome: bool,
 }
 
@@ -26,8 +26,8 @@ impl SeatState {
             let changed = before.fact(&one.fact) != mine.fact(&one.fact);
             held.extend(if changed { mine.fact(&one.fact) } else { self.fact(&one.fact) }.cloned());
         }
-        let newer = |one: &Option<Broadcast>, two: &Option<Broadcast>| {
-            let version = |b: &Option<Broadcast>| b.as_ref().map(|b| b.version);
+        let newer = |one: &Option<Declaration>, two: &Option<Declaration>| {
+            let version = |b: &Option<Declaration>| b.as_ref().map(|b| b.version);
             if version(one) >= version(two) { one.clone() } else { two.clone() }
         };
         Self {
@@ -63,9 +63,9 @@ mod tests {
         PersistedFact { fact: fact.into(), value: value.into(), since: Since { set: at, confirmed: at } }
     }
 
-    fn broadcast(version: u64) -> Broadcast {
+    fn broadcast(version: u64) -> Declaration {
         let text = format!("version = {version}\nstate = 'on'\nsince = '2021-02-01T06:05:00Z'");
-        Broadcast::read(text.as_bytes()).unwrap()
+        Declaration::read(text.as_bytes()).unwrap()
     }
 
     fn state(facts: &[(&str, &str)], welcome: bool) -> SeatState {

@@ -1,5 +1,5 @@
-//! The settings: what a user may set once for all. Bytes in; where they lie and which flag is stronger is decided
-//! elsewhere. Each table of settings to come is one more `root.table(…)` here.
+//! The user's settings. Parses bytes; the file's location and the precedence of flags are decided elsewhere. A further
+//! table of settings is one more `root.table(…)` here.
 
 use std::path::{Path, PathBuf};
 
@@ -9,26 +9,26 @@ use crate::rules::shape::{At, Problems, Table, read_document, read_lines};
 use crate::rules::text;
 use crate::words::Lang;
 
-/// Every setting with its default, as a file to edit.
+/// An editable file with every setting and its default.
 pub const TEMPLATE: &str = include_str!("../config/settings.toml");
-/// The longest name of a seat, in graphemes.
+/// The longest seat name, in graphemes.
 const SEAT: usize = 40;
-/// The kinds of telephone that the prompter listens to by itself.
+/// The kinds of telephone that the prompter can connect to.
 const SOFTPHONES: [&str; 2] = ["none", "baresip"];
-/// Where baresip listens, as our documents have it.
+/// baresip's address in the documentation.
 const BARESIP: &str = "127.0.0.1:4444";
-/// For how many days a call can be kept.
+/// The range of days for which a call can be kept.
 const DAYS: (i64, i64) = (1, 3650);
 
-/// The colours of the screen.
+/// The screen's colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
-    /// The terminal's own.
+    /// The terminal's own colours.
     #[default]
     Terminal,
-    /// For a dark ground.
+    /// For a dark background.
     Dark,
-    /// For a light ground.
+    /// For a light background.
     Light,
     /// The highest contrast.
     Proyektor,
@@ -41,7 +41,6 @@ impl Theme {
     pub const ALL: [Self; 5] = [Self::Terminal, Self::Dark, Self::Light, Self::Proyektor, Self::Mono];
 
     /// Its name in the settings.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Terminal => "terminal",
@@ -53,36 +52,32 @@ impl Theme {
     }
 }
 
-/// What is set.
+/// The settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// The language of screen and messages.
     pub lang: Option<Lang>,
-    /// The id of the zone we sit in.
+    /// The ID of this seat's zone.
     pub zone: Option<String>,
-    /// The colours of the screen.
     pub theme: Theme,
-    /// The rules file.
     pub rules: Option<PathBuf>,
-    /// What this seat is called in the recap.
+    /// This seat's name in the recap.
     pub seat: Option<String>,
-    /// The telephone that the prompter listens to by itself.
+    /// The telephone that the prompter connects to.
     pub softphone: Option<String>,
-    /// The folder that the centre declares KLB in.
+    /// The folder of the centre's KLB declarations.
     pub broadcast: Option<PathBuf>,
-    /// The journal.
     pub journal: Journal,
 }
 
 /// A setting that a file may also set to nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Set<T> {
-    /// The file does not say, or says it wrongly.
+    /// Missing or invalid in the file.
     #[default]
     Unsaid,
-    /// To nothing.
+    /// Set to nothing.
     Nothing,
-    /// To this.
     To(T),
 }
 
@@ -102,7 +97,7 @@ impl<T> From<Option<T>> for Set<T> {
     }
 }
 
-/// What a file sets; `None`: it does not say, or says it wrongly.
+/// The value in a file; `None` if missing or invalid.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Written {
     lang: Option<Lang>,
@@ -118,7 +113,7 @@ struct Written {
 }
 
 impl Written {
-    /// What this one does not say, as another says it.
+    /// Its value, or the other's if it has none.
     fn or(self, other: Self) -> Self {
         Self {
             lang: self.lang.or(other.lang),
@@ -153,14 +148,14 @@ impl Written {
     }
 }
 
-/// What is set of the journal.
+/// The journal's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journal {
-    /// Whether it is kept.
+    /// Whether a journal is kept.
     pub enabled: bool,
-    /// Where; `None`: in the data folder.
+    /// Its path; `None` for the data folder.
     pub path: Option<PathBuf>,
-    /// For how many days a call is kept.
+    /// The number of days for which a call is kept.
     pub days: u32,
 }
 
@@ -170,24 +165,21 @@ impl Default for Journal {
     }
 }
 
-/// Reads settings; `folder` is the one they lie in, from which a relative path counts. What is wrong is told, and what
-/// is right is taken all the same.
-#[must_use]
+/// Parses settings; `folder` is the file's folder, at which relative paths start. Mistakes are reported, and valid
+/// settings still apply.
 pub fn read(bytes: &[u8], folder: &Path) -> (Settings, Vec<Problem>) {
     let (written, problems) = read_written(bytes, folder);
     (written.settings(), problems)
 }
 
-/// Like [`read`]; where something is wrong, what was set last without a mistake stands in for what can't be read.
-#[must_use]
+/// Like [`read`], with the last valid settings in place of those that can't be read.
 pub fn read_with(bytes: &[u8], last_good: Option<&[u8]>, folder: &Path) -> (Settings, Vec<Problem>) {
     let (written, problems) = read_written(bytes, folder);
     let last_good = last_good.filter(|_| !problems.is_empty()).map(|last_good| read_written(last_good, folder).0);
     (written.or(last_good.unwrap_or_default()).settings(), problems)
 }
 
-/// The line on which `journal.path` is set, counted from 1.
-#[must_use]
+/// The line of `journal.path`, counted from 1.
 pub fn line_of_journal_path(bytes: &[u8]) -> Option<usize> {
     let mut start = None;
     let _ = read_document(bytes, &Problems::default(), |root| {
@@ -245,7 +237,7 @@ fn one_of<T: Copy, const N: usize>(
     found
 }
 
-/// Whether it is kept, where, and for how many days.
+/// Parses the journal's table: whether it is kept, where, and for how many days.
 type WrittenJournal = (Option<bool>, Set<PathBuf>, Option<u32>);
 
 fn journal(table: &Table<'_>, folder: &Path) -> WrittenJournal {
@@ -255,7 +247,7 @@ fn journal(table: &Table<'_>, folder: &Path) -> WrittenJournal {
         if !good {
             table.note(days.span, Kind::OutOfRange { key: "days", min, max });
         }
-        // A mistake deletes nothing.
+        // An invalid number of days deletes nothing.
         u32::try_from(if good { days.value } else { max }).ok()
     });
     // Empty means the data folder.
@@ -263,7 +255,7 @@ fn journal(table: &Table<'_>, folder: &Path) -> WrittenJournal {
     (table.boolean("enabled").map(|b| b.value), path.map(Set::from).unwrap_or_default(), days)
 }
 
-/// The telephone's address, where there is one to listen to.
+/// The telephone's address, if one is configured.
 fn softphone(table: &Table<'_>) -> Set<String> {
     let kind = one_of(table, "kind", SOFTPHONES, |kind| kind);
     let address = table.text("address").map_or_else(
@@ -285,13 +277,13 @@ fn softphone(table: &Table<'_>) -> Set<String> {
     }
 }
 
-/// The folder of declarations. Empty: none.
+/// The folder of declarations; an empty text means none.
 fn broadcast(table: &Table<'_>, folder: &Path) -> Set<PathBuf> {
     let named = table.text("folder").map(|t| (!text::is_blank(&t.value)).then(|| folder.join(t.value)));
     named.map(Set::from).unwrap_or_default()
 }
 
-/// The seat; unlike the others it may be set to nothing.
+/// The seat; unlike the other settings it may be set to nothing.
 fn seat(root: &Table<'_>) -> Set<String> {
     let Some(text) = root.text("seat") else { return Set::Unsaid };
     let seat = text::fold(&text.value);
@@ -299,7 +291,7 @@ fn seat(root: &Table<'_>) -> Set<String> {
         root.note(text.span.clone(), Kind::TooLong { key: "seat".into(), max: SEAT });
         return Set::Unsaid;
     }
-    // A forbidden character has been told already; a name with one is not taken.
+    // A forbidden character has already been reported; the name is not used.
     if seat.chars().any(text::is_forbidden) {
         return Set::Unsaid;
     }
@@ -353,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_and_the_rest_is_taken() {
+    fn mistakes_are_reported_and_valid_settings_apply() {
         let long = format!("seat = '{}'", "x".repeat(41));
         for wrong in
             ["lnag = 'id'", "lang = 'su'", "theme = 1", "zone = ' '", "rules = ''", &long, "seat = \"a\\u0007\""]
@@ -397,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn one_wrong_character_drops_one_setting_and_the_last_good_one_stands_in_for_it() {
+    fn a_slip_drops_one_setting_which_the_last_good_one_replaces() {
         let good = "rules = 'r.toml'\nseat = '07'\ntheme = 'dark'\n[broadcast]\nfolder = 'klb'\n[journal]\ndays = 30\n";
         for (from, to) in [
             ("'r.toml'", "'r.toml"),
@@ -411,7 +403,7 @@ mod tests {
             let (settings, problems) = read_with(broken.as_bytes(), Some(good.as_bytes()), Path::new("/folder"));
             assert!(!problems.is_empty(), "{broken}");
             assert_eq!(settings, of(good).0, "{broken}");
-            // Without a copy what can be read is in force.
+            // Without a copy, the readable settings are in force.
             let alone = read_with(broken.as_bytes(), None, Path::new("/folder")).0;
             let kept =
                 [alone.rules.is_some(), alone.seat.is_some(), alone.theme == Theme::Dark, alone.broadcast.is_some()];
@@ -420,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_mistake_the_last_good_settings_count_for_nothing() {
+    fn without_mistakes_the_last_good_settings_are_ignored() {
         let (settings, problems) = read_with(b"lang = 'en'", Some(b"seat = '07'"), Path::new("/folder"));
         assert_eq!((settings.lang, settings.seat, problems.len()), (Some(Lang::En), None, 0));
         let (settings, problems) = read_with(b"\xff", Some(b"seat = '07'"), Path::new("/folder"));
@@ -428,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_of_the_journals_path_is_known() {
+    fn the_line_of_the_journals_path_is_found() {
         assert_eq!(line_of_journal_path(b"lang = 'id'\n\n[journal]\npath = 'x.db'\n"), Some(4));
         assert_eq!(line_of_journal_path(b"journal.path = 'x.db'"), Some(1));
         assert_eq!(line_of_journal_path(b"[journal]\ndays = 7"), None);

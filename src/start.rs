@@ -7,15 +7,17 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::app::AppSetup;
-use crate::broadcast::News;
+use crate::declaration::News;
+
 use crate::clipboard::Desktop;
 use crate::clock::Clock;
+use crate::loaded::LoadedRules;
+
 use crate::diagnostics::outside;
-use crate::files::broadcast::{Looker, brought, path_in};
+use crate::files::broadcast::{FolderPoller, agent_declaration, path_in};
 use crate::files::saved_state::{SavedState, StateWriter};
 use crate::files::{self, Folders, deadline, log};
 use crate::journal::writer::Config;
-use crate::loaded::LoadedRules;
 
 use crate::message::{Message, Subject};
 use crate::rehearsal::rehearse;
@@ -23,12 +25,15 @@ use crate::run::reload::{Reloader, reload_settings};
 use crate::run::{EventSource, Log, Outside, Tasks, View, run};
 use crate::settings::Settings;
 use crate::softphone::baresip;
+use penutup_ipc::place::SocketDir;
+use penutup_ipc::socket::Used;
+
 use crate::tui::theme::Theme;
 use crate::watch::seconds::{Seen, each_second};
 use crate::words::{Lang, Words, fill};
-use penutup_ipc::place::Place;
+
 use penutup_ipc::socket;
-use penutup_ipc::socket::Used;
+
 use penutup_system::mailbox::Mailbox;
 
 /// Everything a prompter starts with.
@@ -149,15 +154,15 @@ pub fn theme(chosen: Theme) -> Theme {
 /// The sources of messages: always the local socket, others if the settings name them.
 fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'static Words) -> Vec<EventSource> {
     let mut out: Vec<EventSource> = Vec::new();
-    if let Some(place) = Place::of(folders) {
+    if let Some(place) = SocketDir::of(folders) {
         let (seat, used) = (settings.seat.clone(), Arc::clone(used));
         let folders = folders.clone();
         out.push(Box::new(move |sender| {
             // The declaration that the agent saved before this start; the agent can't send a newer one before the socket
             // listens.
             let looked = folders.clone();
-            if let Some(news) = deadline::within(files::PATIENCE, move || brought(&looked, words)).flatten() {
-                sender.send(Message::Broadcast(news));
+            if let Some(news) = deadline::within(files::PATIENCE, move || agent_declaration(&looked, words)).flatten() {
+                sender.send(Message::Declaration(news));
             }
             let trouble = sender.clone();
             let trouble = move |why: Option<io::Error>| {
@@ -176,13 +181,13 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
     }
     if let Some(folder) = settings.broadcast.clone() {
         out.push(Box::new(move |sender| {
-            let mut looker = Looker::new(&folder, words);
+            let mut poller = FolderPoller::new(&folder, words);
             each_second(
-                move || looker.look(Clock::system().now()),
+                move || poller.look(Clock::system().now()),
                 move |seen| {
-                    sender.send(Message::Broadcast(match seen {
+                    sender.send(Message::Declaration(match seen {
                         Seen::News(news) => news,
-                        Seen::Late => Looker::no_answer(&path_in(&folder), words),
+                        Seen::Late => FolderPoller::no_answer(&path_in(&folder), words),
                         Seen::Back => News::Sound,
                     }))
                 },

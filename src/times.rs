@@ -5,25 +5,21 @@ use chrono::{NaiveDate, Timelike};
 use crate::words::Words;
 
 /// A time of day in the user's language: 14.57 in Indonesian.
-#[must_use]
 pub fn clock(time: &impl Timelike, words: &Words) -> String {
     hour_and_minute(time.hour(), words.screen.time_dot, time.minute())
 }
 
 /// A minute of the day in the user's language; the end of the day is 24.00.
-#[must_use]
 pub fn minute(minute: u16, words: &Words) -> String {
     hour_and_minute(u32::from(minute / 60), words.screen.time_dot, u32::from(minute % 60))
 }
 
 /// A minute of the day for programs: 14:57. The end of the day is 24:00.
-#[must_use]
 pub fn iso_minute(minute: u16) -> String {
     hour_and_minute(u32::from(minute / 60), ":", u32::from(minute % 60))
 }
 
 /// A date as both languages write it: 31/12/2026.
-#[must_use]
 pub fn date(day: NaiveDate) -> String {
     day.format("%d/%m/%Y").to_string()
 }

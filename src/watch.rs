@@ -1,7 +1,7 @@
-//! Notices that a file changed: told by the system where it can tell, looked at when asked. The *folder* is watched,
-//! since a save by rename replaces the file, and network shares tell nothing, so that the file is also looked at whenever
-//! somebody asks, and at the minute read, whatever its size and time say. Everything happens in a thread of its own: a
-//! share that hangs holds nobody.
+//! Watches a file for changes: notified by the system where it can, polled on request. The *folder* is watched, since a
+//! save by rename replaces the file. Network shares send no notifications, so the file is also polled on request, and
+//! read every minute whatever its size and time say. Everything runs in a thread of its own: a share that hangs blocks
+//! only that thread.
 
 pub mod seconds;
 
@@ -14,48 +14,47 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::helper::{self, Helper};
 
-/// A change is looked at once nothing more came for so long: an editor writes in several steps.
+/// A change is handled after this much silence: an editor writes in several steps.
 const QUIET: Duration = Duration::from_millis(60);
-/// A file that never comes to rest is looked at after so long all the same.
+/// A file that keeps changing is read after this time anyway.
 const LONGEST: Duration = Duration::from_millis(500);
 
-/// Why the watcher wakes.
+/// Why the watcher wakes up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wake {
-    /// The system says that something in the folder changed.
+    /// The system reports a change in the folder.
     Told,
-    /// Somebody asks to look.
-    Asked,
-    /// A minute has passed.
+    /// A check was requested.
+    Requested,
     Minute,
 }
 
-/// Asks a watcher to look. When it is gone, the watcher ends.
+/// Requests checks from a watcher, which ends when this is dropped.
 #[derive(Debug, Clone)]
 pub struct Look(Sender<Wake>);
 
 impl Look {
-    /// Looks at what tells the file from its successor, and calls `changed` where that is another.
+    /// Compares the file's fingerprint, and calls `changed` if it differs.
     pub fn now(&self) {
-        let _ = self.0.send(Wake::Asked);
+        let _ = self.0.send(Wake::Requested);
     }
 
-    /// Calls `changed`, which reads: on a share a file can be replaced by one of the same size and time.
+    /// Calls `changed`, which reads the file: on a share it can be replaced by one of the same size and time.
     pub fn at_the_minute(&self) {
         let _ = self.0.send(Wake::Minute);
     }
 }
 
-/// Which file or folder it is: device and number, where the system says.
+/// The identity of a file or folder: device and inode, where the system reports them.
 type Identity = (u64, u64);
 
-/// What tells a file from its successor without reading it.
+/// The fingerprint of a file: what distinguishes it from its successor without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     size: u64,
     modified: Option<SystemTime>,
     identity: Identity,
-    /// When content, name or rights of it changed last; nobody can set it back.
+    /// The last change of its content, name or permissions (ctime); no program can set it back.
     changed: (i64, i64),
 }
 
@@ -87,40 +86,38 @@ fn changed_at(_: &Metadata) -> (i64, i64) {
     (0, 0)
 }
 
-/// Watches `paths` in a thread of its own; `changed` is called there, with whatever may have changed, and decides
-/// itself whether it did. Answers the way to ask for a look.
-#[must_use]
+/// Watches `paths` in a thread of its own. `changed` is called there with whatever may have changed, and decides itself
+/// whether it did. Returns the handle for requesting a check.
 pub fn watch(helper: Helper, paths: Vec<PathBuf>, changed: impl FnMut() + Send + 'static) -> Look {
     let (send, wake) = channel();
     let told = send.clone();
-    // Without a thread nothing is watched; what is asked for then is asked of nobody.
+    // Without a thread nothing is watched, and requests have no effect.
     let _ = helper::spawn(helper, move || run(&paths, &wake, told, changed));
     Look(send)
 }
 
-/// The folder of a watched file.
 struct Folder {
     path: PathBuf,
-    /// Which folder it was when its watching began; `None` while it is not watched.
+    /// The folder's identity when watching began; `None` while it is not watched.
     watched: Option<Identity>,
 }
 
 impl Folder {
     fn of(path: &Path) -> Self {
-        // A bare file name stands in the working folder.
+        // A bare file name is relative to the working folder.
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Self { path: folder.to_owned(), watched: None }
     }
 
-    /// Begins to watch where a folder stands that is not watched yet. Answers whether it began: what happened before
-    /// that nobody was told.
+    /// Starts watching if the folder exists and is not watched yet. Returns whether it started: earlier changes were
+    /// not reported.
     fn watch(&mut self, watcher: &mut RecommendedWatcher) -> bool {
         let there = std::fs::metadata(&self.path).ok().filter(Metadata::is_dir).map(|about| identity(&about));
         if there == self.watched {
             return false;
         }
         if self.watched.take().is_some() {
-            // Another folder has its place, or none.
+            // Another folder has replaced it, or it is gone.
             let _ = watcher.unwatch(&self.path);
         }
         if there.is_some() && watcher.watch(&self.path, RecursiveMode::NonRecursive).is_ok() {
@@ -136,7 +133,7 @@ fn run(paths: &[PathBuf], wake: &Receiver<Wake>, told: Sender<Wake>, mut changed
     let folder_names: Vec<_> = folders.iter().map(|folder| folder.path.file_name().map(ToOwned::to_owned)).collect();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let about_us = event.map_or(true, |e| {
-            // Reading the file is no change; without this, our own look would wake us again.
+            // Reading the file is not a change; without this our own read would wake us again.
             let is_named =
                 |p: &PathBuf| names.iter().chain(&folder_names).any(|n| n.is_some() && p.file_name() == n.as_deref());
             !e.kind.is_access() && e.paths.iter().any(is_named)
@@ -146,16 +143,16 @@ fn run(paths: &[PathBuf], wake: &Receiver<Wake>, told: Sender<Wake>, mut changed
         }
     })
     .ok();
-    // A folder that is not there yet is tried again at every look.
+    // A missing folder is tried again at every check.
     let mut watch = || {
         let watcher = watcher.as_mut();
         watcher.is_some_and(|watcher| folders.iter_mut().fold(false, |begun, folder| folder.watch(watcher) | begun))
     };
     let stamps = || paths.iter().map(|path| stamp(path)).collect::<Vec<_>>();
-    // The watching begins before the first look: what changes between the two is told.
+    // Watching starts before the first check, so that a change between the two is reported.
     watch();
     let mut known = stamps();
-    // The file may have changed since the start's reading.
+    // The file may have changed since it was read at start-up.
     changed();
     loop {
         let Ok(mut why) = wake.recv() else { return };
@@ -166,14 +163,14 @@ fn run(paths: &[PathBuf], wake: &Receiver<Wake>, told: Sender<Wake>, mut changed
             why = Wake::Told;
         }
         let now = stamps();
-        if why != Wake::Asked || now != known {
+        if why != Wake::Requested || now != known {
             known = now;
             changed();
         }
     }
 }
 
-/// Waits until nothing more comes.
+/// Waits until no more events arrive.
 fn settle(wake: &Receiver<Wake>) {
     let start = Instant::now();
     while start.elapsed() < LONGEST {
@@ -192,7 +189,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(60);
 
-    /// Watches a file and answers what it read, look after look.
+    /// Watches a file and returns each content that it reads.
     fn reading(path: &Path) -> (Look, Receiver<String>) {
         let (send, read) = channel();
         let file = path.to_owned();
@@ -207,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_told_from_one_of_the_same_size_and_time() {
+    fn a_file_is_distinguished_from_one_of_the_same_size_and_time() {
         let folder = tempfile::tempdir().unwrap();
         let (path, beside) = (folder.path().join("rules.toml"), folder.path().join("beside"));
         fs::write(&path, "one").unwrap();
@@ -233,7 +230,8 @@ mod tests {
         assert!(read.try_recv().is_err(), "a look at an unchanged stamp reads nothing");
     }
 
-    /// Windows names no number of a folder, and its watch follows the old one: there the look at the minute finds it.
+    /// Windows reports no folder identity, and its watch follows the old folder: there the check every minute finds the
+    /// change.
     #[cfg(unix)]
     #[test]
     fn a_folder_that_was_replaced_is_watched_again() {
@@ -250,7 +248,7 @@ mod tests {
         fs::rename(&next, &folder).unwrap();
         look.now();
         until(&read, "two");
-        // From here on without a look: the new folder is watched.
+        // From here on no check is requested: the new folder is watched.
         fs::write(&path, "three").unwrap();
         until(&read, "three");
         fs::write(old.join("rules.toml"), "four").unwrap();

@@ -1,18 +1,17 @@
-//! Wraps styled text at blanks to a width in terminal cells. Graphemes are never torn, and a word wider than the line is
-//! broken rather than cut. The screen, pages on standard output and reports all wrap with this.
+//! Wraps styled text at spaces to a width in terminal cells. Graphemes are never split, and a word wider than the line
+//! is broken rather than cut. The screen, pages on standard output and reports all use this.
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// A blank at which no line ends, as long as a line can hold both sides of it.
+/// A space at which no line breaks, as long as both sides fit on one line.
 pub const NO_BREAK: &str = "\u{a0}";
 
-/// A line: texts in styles of the caller's.
+/// A line: texts with the caller's styles.
 pub type Line<S> = Vec<(String, S)>;
 
-/// How many cells a text takes: the sum over its graphemes, as they are drawn one by one. The width of the whole text
-/// can be less, where a joiner stands between two graphemes that don't join (a flag and a heart).
-#[must_use]
+/// The width of a text in cells: the sum over its graphemes, as they are drawn one by one. The width of the whole text
+/// can be less, if a joiner is between two graphemes that don't join (a flag and a heart).
 pub fn width(text: &str) -> usize {
     // Most texts are ASCII: one cell per byte.
     if text.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
@@ -23,7 +22,6 @@ pub fn width(text: &str) -> usize {
 }
 
 /// Wraps runs of text to at most `columns` cells per line. No runs give no lines.
-#[must_use]
 pub fn wrap<'a, S: Copy + PartialEq>(runs: impl IntoIterator<Item = (&'a str, S)>, columns: usize) -> Vec<Line<S>> {
     let columns = columns.max(1);
     let mut out = Wrapper { lines: Vec::new(), line: Vec::new(), used: 0, columns };
@@ -80,7 +78,7 @@ impl<S: Copy + PartialEq> Wrapper<S> {
 
     fn word(&mut self, word: &mut Vec<(&str, S)>) {
         let needs: usize = word.iter().map(|(g, _)| width(g)).sum();
-        // A word with non-breaking blanks that fits no line breaks at them.
+        // A word with non-breaking spaces that is wider than a line breaks at them.
         if needs > self.columns
             && let Some(blank) = word.iter().position(|(part, _)| *part == " ")
         {
@@ -110,7 +108,7 @@ impl<S: Copy + PartialEq> Wrapper<S> {
     }
 
     fn end_line(&mut self) {
-        // A blank at the end of a line would only lengthen an underline.
+        // A trailing space would only lengthen an underline.
         if let Some((last, _)) = self.line.last_mut() {
             last.truncate(last.trim_end().len());
         }
@@ -127,8 +125,7 @@ impl<S: Copy + PartialEq> Wrapper<S> {
     }
 }
 
-/// The text where it fits, else as much of it as fits, with `…` for the rest.
-#[must_use]
+/// The text if it fits, otherwise its beginning with `…`.
 pub fn shorten(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.into();
@@ -149,8 +146,7 @@ pub fn shorten(text: &str, columns: usize) -> String {
     out
 }
 
-/// The end of the text where it does not fit, with `…` in front: what is being typed stays visible.
-#[must_use]
+/// The text if it fits, otherwise its end after `…`, so that text being typed stays visible.
 pub fn shorten_front(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.into();
@@ -181,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn wraps_at_blanks_and_breaks_what_is_too_wide() {
+    fn wraps_at_spaces_and_breaks_words_that_are_too_wide() {
         assert_eq!(plain("satu dua tiga", 8), ["satu dua", "tiga"]);
         assert_eq!(plain("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
         assert_eq!(plain("李明 王", 4), ["李明", "王"]);
@@ -196,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_does_not_end_at_a_blank_that_binds_while_it_can_hold_both_sides() {
+    fn a_line_breaks_at_a_nonbreaking_space_only_if_both_sides_do_not_fit() {
         let runs = |columns| {
             let runs = ["selamat ", "siang", " ", "Bapak", NO_BREAK, "Budi Santoso"];
             wrap(runs.map(|run| (run, ())), columns).into_iter().map(joined).collect::<Vec<_>>()
@@ -220,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn shortening_says_so() {
+    fn shortened_text_has_an_ellipsis() {
         assert_eq!(shorten("abcdef", 4), "abc…");
         assert_eq!(shorten_front("abcdef", 4), "…def");
         assert_eq!(shorten("李明王", 4), "李…");

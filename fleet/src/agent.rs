@@ -34,7 +34,8 @@ use penutup::cli::{Env, SETTINGS_VARIABLE};
 use penutup::diagnostics::{outside, shown};
 use penutup::files::settings::Loaded;
 use penutup::files::{Folders, Why, make_folder, settings, shown_path};
-use penutup_ipc::place::Place;
+use penutup_ipc::place::SocketDir;
+
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -111,7 +112,7 @@ async fn run_tasks(
     let replica = folder.load(&seat, &agent.trust, Utc::now().date_naive());
     let worker =
         BroadcastWorker::new(replica, folder, agent.trust, snapshots.clone(), Arc::clone(&status), log.clone());
-    if let Some(place) = Place::of(folders) {
+    if let Some(place) = SocketDir::of(folders) {
         let status = Arc::clone(&status);
         prompters::spawn(place, snapshots.clone(), move |count| status.update(|status| status.prompters = count));
     }

@@ -4,7 +4,7 @@
 use async_nats::client::{RequestError, RequestErrorKind};
 use async_nats::{Client, HeaderMap, Message, StatusCode};
 use chrono::{DateTime, Utc};
-use penutup::broadcast::Broadcast;
+use penutup::declaration::Declaration;
 use penutup::diagnostics::shown;
 use penutup::words::Lang;
 use serde::Deserialize;
@@ -113,7 +113,7 @@ impl Accepted {
         out
     }
 
-    pub fn klb(&self) -> Option<&Broadcast> {
+    pub fn klb(&self) -> Option<&Declaration> {
         match &self.newest.as_ref()?.1.content {
             Content::Klb(declared) => Some(declared),
             Content::Rules(_) => None,

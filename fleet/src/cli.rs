@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind as UsageError;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use penutup::cli::localize::localize;
-use penutup::cli::{canvas, usage};
+use penutup::cli::{canvas, clap_errors};
 use penutup::diagnostics::outside;
 use penutup::words::Lang;
 
@@ -117,7 +117,7 @@ fn parse_args(args: &[OsString]) -> Result<Cli, ExitCode> {
         return Err(print(&error.render().to_string(), lang).map_or(ExitStatus::Failed, |()| ExitStatus::Done).into());
     }
     let is_help = error.kind() == UsageError::DisplayHelpOnMissingArgumentOrSubcommand;
-    let message = || usage::describe(&error, &Cli::command(), lang.words(), canvas(&std::io::stderr()));
+    let message = || clap_errors::describe(&error, &Cli::command(), lang.words(), canvas(&std::io::stderr()));
     let message = if is_help { error.render().to_string() } else { message() };
     let _ = std::io::stderr().write_all(message.as_bytes());
     Err(ExitStatus::Failed.into())

@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 
 use chrono::{FixedOffset, Utc};
 use clap::{Args, ValueEnum};
-use penutup::broadcast::{Broadcast, KLB, State};
 use penutup::cli::klb::until;
-use penutup::diagnostics::shown;
+use penutup::declaration::{Declaration, KLB, State};
 use penutup::loaded::{LoadedRules, Origin};
+
+use penutup::diagnostics::shown;
+
 use penutup::rules::RuleSet;
 use penutup::rules::text::is_blank;
 use penutup::words::Lang;
@@ -78,10 +80,10 @@ pub async fn run(klb: &Klb, common: &Common) -> Result<ExitStatus, CliError> {
     let stream = BroadcastStream::connect(&supervisor.link, lang).await?;
     let key = Key::Klb(scope.clone());
     let present = stream.accepted(&supervisor.trust, &key).await?;
-    let version = Broadcast::next_version(present.klb().map(|declared| declared.version), now);
+    let version = Declaration::next_version(present.klb().map(|declared| declared.version), now);
     let by = Some(supervisor.own.name.clone());
     let broadcast =
-        Broadcast { version, fact: KLB.into(), state, value: None, since: now, until, by, why: reason }.tidied();
+        Declaration { version, fact: KLB.into(), state, value: None, since: now, until, by, why: reason }.tidied();
     let payload = broadcast.to_table().to_string();
     let envelope = Envelope::sign(&supervisor.sign.pair(), key.clone(), supervisor.own.id.clone(), version, payload)
         .map_err(|_| CliError::new(words(lang).stream.cannot_sign))?;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use chrono::{FixedOffset, Utc};
 use clap::{Args, Subcommand};
-use penutup::broadcast::Broadcast;
 use penutup::cli::{canvas, check as check_verb, diff};
+use penutup::declaration::Declaration;
 use penutup::loaded::{LoadedRules, Origin};
 
 use penutup::diagnostics::{Source, shown};
@@ -74,7 +74,7 @@ pub async fn run(args: &Rules, common: &Common) -> Result<ExitStatus, CliError> 
     match &args.what {
         Action::Publish { file, yes } => {
             // Checked before connecting.
-            let source = files::read(file).map_err(|error| CliError::new(error.told(lang.words())))?;
+            let source = files::read(file).map_err(|error| CliError::new(error.describe(lang.words())))?;
             let Some(book) = check(source, &file.to_string_lossy(), lang)? else { return Ok(ExitStatus::No) };
             connect().await?.publish(book, file, *yes).await
         }
@@ -165,7 +165,7 @@ impl<'s> Publisher<'s> {
             return Ok(ExitStatus::No);
         }
         let expected = self.history.last().map_or(0, |stored| stored.sequence);
-        let version = Broadcast::next_version(present.map(|present| present.version), Utc::now());
+        let version = Declaration::next_version(present.map(|present| present.version), Utc::now());
         let sum = short_sum(book.sha256()).to_owned();
         let revision = book.rules.sop.revision.clone();
         let text = String::from_utf8(book.source).map_err(|_| CliError::new(w.not_utf8))?;

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
-use penutup::broadcast::{Broadcast, State};
 use penutup::cli::{Env, SETTINGS_VARIABLE};
 use penutup::clock::Clock;
+use penutup::declaration::{Declaration, State};
+use penutup::loaded::LoadedRules;
+
 use penutup::diagnostics::{shown, suggest};
 use penutup::files;
-use penutup::loaded::LoadedRules;
+
 use penutup::rules::RuleSet;
 use penutup::settings;
 use penutup::times;
@@ -56,7 +58,7 @@ pub fn short_time(time: DateTime<Utc>, now: DateTime<Utc>, zone: FixedOffset, la
 }
 
 /// A declaration as the banner of a prompter with these rules shows it.
-pub fn banner(declared: &Broadcast, rules: &RuleSet, now: DateTime<Utc>, zone: FixedOffset, lang: Lang) -> String {
+pub fn banner(declared: &Declaration, rules: &RuleSet, now: DateTime<Utc>, zone: FixedOffset, lang: Lang) -> String {
     let words = lang.words();
     let fact = rules.fact_named(&declared.fact).map(|fact| &rules.facts[fact]);
     let label = fact.map_or("KLB", |fact| fact.label.as_str());

@@ -113,5 +113,5 @@ fuzz_target!(|bytes: &[u8]| {
     cut.push((rest, 1));
     // What it answers to a question is heard; a key it is not.
     let inputs = read(&cut);
-    assert!(inputs.iter().all(|input| matches!(input, Input::Answer(_))), "{inputs:?} of {report:?}");
+    assert!(inputs.iter().all(|input| matches!(input, Input::TerminalReply(_))), "{inputs:?} of {report:?}");
 });

@@ -4,13 +4,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use penutup::broadcast::Broadcast;
+use penutup::declaration::Declaration;
 use penutup::rules::text::is_forbidden;
 use penutup::softphone::baresip::{Calls, display_name};
 use penutup_ipc::message::{MAX_LINE, Command, parse, to_line};
 use penutup::softphone::netstring::{MAX_FRAME, Reader};
 
-fn is_clean(broadcast: &Broadcast) {
+fn is_clean(broadcast: &Declaration) {
     let texts = [&broadcast.by, &broadcast.why, &broadcast.value, &Some(broadcast.fact.clone())];
     assert!(texts.into_iter().flatten().all(|text| !text.chars().any(is_forbidden)));
 }
@@ -40,8 +40,8 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = display_name(text);
     }
-    if let Ok(broadcast) = Broadcast::read(bytes) {
+    if let Ok(broadcast) = Declaration::read(bytes) {
         is_clean(&broadcast);
-        assert_eq!(Broadcast::read(broadcast.to_table().to_string().as_bytes()).as_ref(), Ok(&broadcast));
+        assert_eq!(Declaration::read(broadcast.to_table().to_string().as_bytes()).as_ref(), Ok(&broadcast));
     }
 });

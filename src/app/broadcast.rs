@@ -8,8 +8,8 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use super::{App, Effect};
-use crate::broadcast::{Broadcast, News, State};
 use crate::closing::Since;
+use crate::declaration::{Declaration, News, State};
 use crate::message::CentreLink;
 use crate::message::Subject;
 use crate::rules::ruleset::{RuleSet, Scope};
@@ -20,16 +20,16 @@ use penutup_ipc::agent_event::AgentEvent;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Centre {
     /// The last declaration that was applied.
-    applied: Option<Broadcast>,
+    applied: Option<Declaration>,
     /// A newer one that can't be applied under the rules in use.
-    waiting: Option<Broadcast>,
+    waiting: Option<Declaration>,
     /// The state of the agent's connection; `None` if no agent has connected yet.
     link: Option<CentreLink>,
 }
 
 impl App {
     /// Sets the declaration that was applied before this start.
-    pub fn knowing(mut self, applied: Option<Broadcast>) -> Self {
+    pub fn knowing(mut self, applied: Option<Declaration>) -> Self {
         self.centre.applied = applied;
         self
     }
@@ -58,7 +58,7 @@ impl App {
                 self.troubles.set(Subject::Centre, None);
                 let now = self.environment.now;
                 // A version far in the future was accepted under a wrong clock; it must not block a plausible one.
-                let bars = |known: &Broadcast| {
+                let bars = |known: &Declaration| {
                     known.version >= broadcast.version && (broadcast.is_ahead_of(now) || !known.is_ahead_of(now))
                 };
                 match self.centre.waiting.as_ref().or(self.centre.applied.as_ref()) {
@@ -94,17 +94,17 @@ impl App {
     }
 
     /// The declaration that was applied last.
-    pub(super) fn applied(&self) -> Option<&Broadcast> {
+    pub(super) fn applied(&self) -> Option<&Declaration> {
         self.centre.applied.as_ref()
     }
 
     /// Another prompter on this seat applied a declaration; the shared state has its fact.
-    pub(super) fn adopt_applied(&mut self, broadcast: Option<Broadcast>) {
+    pub(super) fn adopt_applied(&mut self, broadcast: Option<Declaration>) {
         self.centre.waiting.take_if(|w| broadcast.as_ref().is_some_and(|b| b.version >= w.version));
         self.centre.applied = broadcast;
     }
 
-    pub fn declared(&self, fact: usize) -> Option<&Broadcast> {
+    pub fn declared(&self, fact: usize) -> Option<&Declaration> {
         self.centre.applied.as_ref().filter(|b| b.fact == self.rules().facts[fact].id)
     }
 
@@ -141,7 +141,7 @@ enum Unusable {
 }
 
 /// The position of the fact and the value.
-fn place(rules: &RuleSet, broadcast: &Broadcast) -> Result<(usize, usize), Unusable> {
+fn place(rules: &RuleSet, broadcast: &Declaration) -> Result<(usize, usize), Unusable> {
     let fact = rules.fact_named(&broadcast.fact).ok_or(Unusable::Unknown)?;
     let known = &rules.facts[fact];
     if !matches!(known.scope, Scope::Shift { .. }) {

@@ -1,5 +1,5 @@
-//! `penutup call`: hands what the telephone says to the open prompter, and is gone at once. It loads no rules: which
-//! keys there are, the prompter knows. A telephone must not fail because of what it said, so only "no prompter" is a no.
+//! `penutup call`: sends a telephone's event to the open prompter and exits. It loads no rules: the prompter knows the
+//! valid keys. A telephone must not fail because of the data it sent, so only "no prompter" is a failure.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Read};
@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{Answer, Context, Status, Stop};
+use super::{Context, Status, Stop, VerbOutput};
 use crate::diagnostics::shown;
 use crate::words::{Call as CallWords, fill};
-use penutup_ipc::client::{NoCall, hand};
+use penutup_ipc::client::{SendError, hand};
 use penutup_ipc::message::MAX_PAIRS;
 use penutup_ipc::phone_event::{Ignored, Pairs, PhoneEvent, Why};
-use penutup_ipc::place::Place;
+use penutup_ipc::place::SocketDir;
 
 /// `penutup call start|set|end [NUMBER] [KEY=VALUE]...`.
 #[derive(Args)]
@@ -31,37 +31,37 @@ pub struct Call {
 }
 
 impl std::fmt::Debug for Call {
-    /// Says nothing of the rest: a number and a name are in it.
+    /// Prints none of the arguments: they contain a number and a name.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Call").field("what", &self.what).finish_non_exhaustive()
     }
 }
 
-/// What happened.
+/// The kind of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum What {
     /// A call began.
     Start,
-    /// Something is known.
+    /// Data of a call is known.
     Set,
     /// A call ended.
     End,
 }
 
-/// The variable that says how long to wait, in milliseconds.
+/// The variable for the time limit, in milliseconds.
 pub const WAIT_VARIABLE: &str = "PENUTUP_CALL_WAIT";
-/// How long a prompter is waited for at most.
+/// The longest time limit for a prompter.
 const WAIT: Duration = Duration::from_millis(45);
-/// How long standard input is waited for, where a value is to come from it.
+/// How long standard input is read, if a value is read from it.
 const INPUT: Duration = Duration::from_secs(2);
-/// How much of it is read, in bytes.
+/// How many bytes of it are read.
 const MAX_INPUT: u64 = 4 * 1024;
 
-/// Hands it over.
+/// Sends the event.
 ///
 /// # Errors
-/// Never; what can't be handed over is the answer "no".
-pub fn run(call: &Call, context: &Context) -> Result<Answer, Stop> {
+/// Never; if it can't be delivered the exit status is "no".
+pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
     let w = &context.words().call;
     let (pairs, mut told) = sort(&call.rest, w);
     let event = match call.what {
@@ -71,7 +71,8 @@ pub fn run(call: &Call, context: &Context) -> Result<Answer, Stop> {
     };
     let wait = std::env::var(WAIT_VARIABLE).ok().and_then(|wait| wait.parse().ok()).map_or(WAIT, Duration::from_millis);
     let seat = call.seat.as_deref();
-    let handed = Place::of(&context.folders).map_or(Err(NoCall::NoPrompter), |place| hand(&place, seat, event, wait));
+    let handed =
+        SocketDir::of(&context.folders).map_or(Err(SendError::NoPrompter), |place| hand(&place, seat, event, wait));
     let status = match handed {
         Ok(Some(answer)) => {
             told.extend(answer.ignored.iter().map(|ignored| why(ignored, w)));
@@ -84,21 +85,21 @@ pub fn run(call: &Call, context: &Context) -> Result<Answer, Stop> {
         }
         Err(no) => {
             told = vec![match no {
-                NoCall::NoPrompter => w.no_prompter.into(),
-                NoCall::NoSeat => fill(w.no_seat, &[("seat", &shown(seat.unwrap_or_default()))]),
-                NoCall::NoWord => w.no_word.into(),
-                NoCall::Busy => w.busy.into(),
-                NoCall::Foreign => w.foreign.into(),
-                NoCall::TooLong => w.too_long.into(),
+                SendError::NoPrompter => w.no_prompter.into(),
+                SendError::NoSeat => fill(w.no_seat, &[("seat", &shown(seat.unwrap_or_default()))]),
+                SendError::NoWord => w.no_word.into(),
+                SendError::Busy => w.busy.into(),
+                SendError::Foreign => w.foreign.into(),
+                SendError::TooLong => w.too_long.into(),
             }];
             Status::No
         }
     };
     let err = told.into_iter().fold(String::new(), |out, line| out + &line + "\n");
-    Ok(Answer { out: String::new(), err, status })
+    Ok(VerbOutput { out: String::new(), err, status })
 }
 
-/// Whether a word could be a fact or a field, so that it may stand in a message.
+/// Whether a word could be the ID of a fact or field, so that a message may show it.
 fn is_key(word: &str) -> bool {
     (1..=40).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
@@ -109,12 +110,12 @@ fn key_of(word: &OsStr) -> Option<&str> {
     std::str::from_utf8(key).ok().filter(|key| is_key(key))
 }
 
-/// The pairs, and what is to be told of the rest. The number is looked at no further: the first word that is no pair.
+/// The pairs, and messages about the other words. The number, which is the first word without `=`, is not examined.
 fn sort(rest: &[OsString], w: &CallWords) -> (Pairs, Vec<String>) {
     let (mut pairs, mut told, mut number, mut input) = (Vec::new(), Vec::new(), false, false);
     for word in rest {
         let Some(word) = word.to_str() else {
-            // A telephone that writes a name in another encoding must not keep the call from beginning.
+            // A telephone that sends a name in another encoding must not prevent the call from being registered.
             told.push(match key_of(word) {
                 Some(key) => fill(w.ignored_encoding, &[("key", key)]),
                 None => w.ignored_text.to_owned(),
@@ -123,7 +124,7 @@ fn sort(rest: &[OsString], w: &CallWords) -> (Pairs, Vec<String>) {
         };
         let pair = word.split_once('=').filter(|(key, _)| is_key(key) && pairs.len() < MAX_PAIRS);
         let Some((key, value)) = pair else {
-            // Only the first may be a number. A softphone may keep what is said here, so no word of it is repeated.
+            // Only the first word may be a number. A softphone may log our output, so no word is repeated in it.
             if std::mem::replace(&mut number, true) {
                 told.push(w.ignored_text.to_owned());
             }
@@ -142,7 +143,7 @@ fn sort(rest: &[OsString], w: &CallWords) -> (Pairs, Vec<String>) {
     (Pairs(pairs), told)
 }
 
-/// The first line with something in it. Whoever says nothing is not waited for.
+/// The first line that is not blank. A silent writer is not waited for.
 fn first_line_of_input() -> Option<String> {
     let (send, line) = channel();
     std::thread::spawn(move || {

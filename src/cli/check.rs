@@ -8,7 +8,7 @@ use num_bigint::BigUint;
 use serde_json::{Map, Value, json};
 
 use super::format::Format;
-use super::{Answer, Context, Status, Stop, canvas, counted, draw_all, moment};
+use super::{Context, Status, Stop, VerbOutput, canvas, counted, draw_all, moment};
 use crate::diagnostics::draw::Canvas;
 use crate::diagnostics::{Source, describe, grouped};
 use crate::files::{self, Bad};
@@ -29,14 +29,14 @@ pub struct Check {
     pub deny_warnings: bool,
 }
 
-/// The largest number of situations that JSON's numbers hold exactly in every language: 2^53.
+/// The largest number of situations that every language's JSON numbers represent exactly: 2^53.
 const EXACT: u64 = 1 << 53;
 
-/// Proves it.
+/// Checks it.
 ///
 /// # Errors
-/// A file that can't be read, or settings that can't be used to find it.
-pub fn run(check: &Check, context: &Context) -> Result<Answer, Stop> {
+/// If the file can't be read, or the settings that name it can't be used.
+pub fn run(check: &Check, context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
     let today = moment::today(moment::at(context)?);
     let path = if let Some(path) = &check.file {
@@ -61,11 +61,10 @@ pub fn run(check: &Check, context: &Context) -> Result<Answer, Stop> {
         }
     };
     let no = report.errors() > 0 || (check.deny_warnings && report.warnings() > 0);
-    Ok(Answer { out, err: String::new(), status: if no { Status::No } else { Status::Done } })
+    Ok(VerbOutput { out, err: String::new(), status: if no { Status::No } else { Status::Done } })
 }
 
-/// Every problem where it lies, and what they come to.
-#[must_use]
+/// Every problem at its location, and a summary.
 pub fn text(report: &Report, source: &Source<'_>, deny_warnings: bool, words: &Words, canvas: Canvas) -> String {
     let w = &words.cli;
     let mut out = draw_all(&report.problems, source, words, canvas);
@@ -91,7 +90,7 @@ pub fn text(report: &Report, source: &Source<'_>, deny_warnings: bool, words: &W
     out + "\n"
 }
 
-/// The line behind the problems of a file that is refused.
+/// The line after the problems of a rejected file.
 pub(super) fn verdict(file: &str, problems: &[Problem], words: &Words) -> String {
     let w = &words.cli;
     let errors = problems.iter().filter(|p| p.is_error()).count();
@@ -136,7 +135,7 @@ fn problem_as_json(problem: &Problem, source: &Source<'_>, words: &Words) -> Val
     })
 }
 
-/// A number where it is exact, else its digits.
+/// A number if it is exact, otherwise its digits as a text.
 pub(super) fn number(count: &BigUint) -> Value {
     u64::try_from(count).ok().filter(|n| *n <= EXACT).map_or_else(|| json!(count.to_string()), |n| json!(n))
 }

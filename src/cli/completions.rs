@@ -3,7 +3,7 @@
 use clap::Args;
 use clap_complete::{Shell, generate};
 
-use super::{Answer, Context, localized};
+use super::{Context, VerbOutput, localized};
 
 /// `penutup completions SHELL`.
 #[derive(Debug, Args)]
@@ -14,10 +14,9 @@ pub struct Completions {
 }
 
 /// Prints it.
-#[must_use]
-pub fn run(completions: &Completions, context: &Context) -> Answer {
+pub fn run(completions: &Completions, context: &Context) -> VerbOutput {
     let mut command = localized(context.words());
     let mut out = Vec::new();
     generate(completions.shell, &mut command, "penutup", &mut out);
-    Answer::done(String::from_utf8_lossy(&out).into_owned())
+    VerbOutput::done(String::from_utf8_lossy(&out).into_owned())
 }

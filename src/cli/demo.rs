@@ -1,4 +1,4 @@
-//! `penutup demo [DECK]`: a deck played on the prompter's screen, for a class.
+//! `penutup demo [DECK]`: plays a deck on the prompter's screen, for a class.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,17 +6,19 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use clap::Args;
 
-use super::{Answer, Context, Stop, is_dumb, moment};
+use super::VerbOutput;
+use super::{Context, Stop, is_dumb, moment};
 use crate::diagnostics::{listed, outside, shown, suggest};
 use crate::drill::captions::{PlayableScenes, playable_scenes};
 use crate::drill::deck::{self, Deck};
 use crate::drill::show::Show;
 use crate::files::{self, Bad, practice};
 use crate::loaded::{LoadedRules, Refused};
+use penutup_system::folders::exists_or_unreadable;
+
 use crate::start::theme;
 use crate::tui::practice::present;
 use crate::words::{Words, fill};
-use penutup_system::folders::stands;
 
 /// `penutup demo [DECK]`.
 #[derive(Debug, Args)]
@@ -28,8 +30,8 @@ pub struct Demo {
 /// Plays it.
 ///
 /// # Errors
-/// No terminal, or a deck, rules or arguments that can't be used.
-pub fn run(demo: &Demo, context: &Context) -> Result<Answer, Stop> {
+/// If there is no terminal, or a deck, rules or arguments can't be used.
+pub fn run(demo: &Demo, context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
     if !super::has_screen() {
         return Err(Stop(format!("{}\n", words.demo.no_terminal)));
@@ -54,14 +56,14 @@ pub fn run(demo: &Demo, context: &Context) -> Result<Answer, Stop> {
     match present(&mut show, theme) {
         Ok(end) => {
             end.die();
-            // Told once more where it stays: the screen of the presentation is gone.
-            Ok(Answer::done(left_out))
+            // Repeated on standard error: the presentation's screen is gone.
+            Ok(VerbOutput::done(left_out))
         }
         Err(e) => Err(Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))])))),
     }
 }
 
-/// The scenes that were not shown, in a line.
+/// One line about the skipped scenes.
 fn left_out(titles: &[String], words: &Words) -> String {
     if titles.is_empty() {
         return String::new();
@@ -70,8 +72,8 @@ fn left_out(titles: &[String], words: &Words) -> String {
     fill(words.demo.left_out, &[("count", &titles.len().to_string()), ("names", &names)]) + "\n"
 }
 
-/// The deck that is asked for, its scenes held against the rules. What the embedded one names and these rules lack leaves
-/// its scene out; in one's own it is a mistake.
+/// The requested deck, its scenes checked against the rules. A scene of the embedded deck that names something these
+/// rules lack is skipped; in the user's own deck it is an error.
 fn deck(
     demo: &Demo,
     book: &Arc<LoadedRules>,
@@ -94,11 +96,11 @@ fn deck(
 }
 
 fn found(asked: &Path, context: &Context) -> Result<PathBuf, Stop> {
-    if stands(asked) {
+    if exists_or_unreadable(asked) {
         return Ok(asked.into());
     }
     let folder = practice::decks(&context.folders);
-    // A name, not a way out of the folder.
+    // A file name, not a path out of the folder.
     let is_name = asked.components().count() == 1 && asked.file_name().is_some();
     let named = folder.filter(|_| is_name).map(|folder| {
         let file = folder.join(asked);
@@ -108,7 +110,7 @@ fn found(asked: &Path, context: &Context) -> Result<PathBuf, Stop> {
             file.with_extension("toml")
         }
     });
-    if let Some(path) = named.filter(|path| stands(path)) {
+    if let Some(path) = named.filter(|path| exists_or_unreadable(path)) {
         return Ok(path);
     }
     let w = &context.words().demo;

@@ -1,4 +1,4 @@
-//! `penutup diff`: what changes with another rules file, for those who speak by it, answer for it or score by it.
+//! `penutup diff`: what another rules file changes, for CSOs, those responsible for the rules, and QA.
 
 pub(super) mod duties;
 
@@ -15,7 +15,7 @@ use super::check::number;
 use super::format::Format;
 use super::json::{self, Each};
 use super::page::{Look, Page};
-use super::{Answer, Context, Status, Stop, canvas, counted, moment};
+use super::{Context, Status, Stop, VerbOutput, canvas, counted, moment};
 use crate::diagnostics::change::{parts, text_name};
 use crate::diagnostics::draw::Canvas;
 use crate::diagnostics::grouped;
@@ -40,22 +40,22 @@ pub struct DiffVerb {
     pub format: Format,
 }
 
-/// The most conditions of a group that a person is shown.
+/// The most conditions of a group in the text output.
 const CONDITIONS: usize = 20;
-/// The most lines that a person is shown as the cause of a group.
+/// The most lines of a file that the text output names as a group's cause.
 const CAUSES: usize = 12;
 
 /// Compares them.
 ///
 /// # Errors
-/// A file that can't be used, or files that differ in more places than can be listed.
-pub fn run(verb: &DiffVerb, context: &Context) -> Result<Answer, Stop> {
+/// If a file can't be used, or the files differ in too many places.
+pub fn run(verb: &DiffVerb, context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
     let today = moment::today(moment::at(context)?);
     let load = |path: &Path| files::load_file(path, today).map_err(|bad| context.bad(&bad));
     let (old, new) = (load(&verb.old)?, load(&verb.new)?);
     let found = diff(&old.rules, &new.rules);
-    // Text for people says what could be compared all the same; a program would take a part for the whole.
+    // The text output shows what could be compared all the same; a program would take a part for the whole.
     if found.is_err() && verb.format == Format::Json {
         return Err(context.stop(words.diff.too_entangled, Some(words.diff.too_entangled_help)));
     }
@@ -68,19 +68,18 @@ pub fn run(verb: &DiffVerb, context: &Context) -> Result<Answer, Stop> {
     };
     if !is_complete {
         let stop = context.stop(words.diff.too_entangled, Some(words.diff.too_entangled_help));
-        return Ok(Answer { out, err: stop.0, status: Status::Failed });
+        return Ok(VerbOutput { out, err: stop.0, status: Status::Failed });
     }
     let status = if found.is_empty() { Status::Done } else { Status::No };
-    Ok(Answer { out, err: String::new(), status })
+    Ok(VerbOutput { out, err: String::new(), status })
 }
 
-/// A diff of these files, for people.
-#[must_use]
+/// A diff of these files as text.
 pub fn text(diff: &Diff<'_>, files: [&Path; 2], rules: [&RuleSet; 2], words: &'static Words, canvas: Canvas) -> String {
     Shown { diff, files, words }.text(rules, canvas)
 }
 
-/// A diff, the files it is of, and the words to tell it in.
+/// A diff, its files, and the catalogue.
 struct Shown<'d> {
     diff: &'d Diff<'d>,
     files: [&'d Path; 2],
@@ -154,14 +153,14 @@ impl Shown<'_> {
         self.more(page, "   ", group.causes.len(), CAUSES);
     }
 
-    /// That not all is shown, where it is not.
+    /// A note that not everything is shown, if so.
     fn more(&self, page: &mut Page, first: &str, all: usize, shown: usize) {
         if all > shown {
             page.line(first, &fill(self.words.diff.more, &[("count", &(all - shown).to_string())]), Look::Plain);
         }
     }
 
-    /// The facts that a cube holds; a fact that may have any value goes without saying.
+    /// The facts that a cube restricts.
     fn conditions(&self, cube: &Cube) -> String {
         let held = self.diff.facts.iter().zip(self.diff.when(cube));
         let held = held.filter(|(fact, values)| values.len() < fact.values.len()).map(|(fact, values)| {
@@ -172,7 +171,7 @@ impl Shown<'_> {
         if held.is_empty() { self.words.diff.everywhere.to_owned() } else { held.join(" · ") }
     }
 
-    /// An old and a new text, the words marked that changed.
+    /// An old and a new text with the changed words marked.
     fn pair(&self, page: &mut Page, indent: &str, before: &str, after: &str) {
         let (old, new) = marked(before, after);
         let nothing = |text: &str| if text.is_empty() { self.words.diff.nothing } else { "" };

@@ -13,7 +13,8 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser as _;
 use clap::{Args, ValueEnum};
 
-use super::{Answer, Context, Status, Stop, is_dumb, moment};
+use super::VerbOutput;
+use super::{Context, Status, Stop, is_dumb, moment};
 use crate::clock::Clock;
 use crate::diagnostics::{self, outside, shown};
 use crate::drill::card::Card;
@@ -24,17 +25,18 @@ use crate::drill::sheet::csv;
 use crate::drill::story::{self, Stories};
 use crate::files::{self, Bad, practice, shown_path};
 use crate::loaded::{LoadedRules, Refused};
+use penutup_system::folders::exists_or_unreadable;
+
 use crate::rules::RuleSet;
 use crate::start::theme;
 use crate::tui::practice::practise;
 use crate::words::{Words, fill};
-use penutup_system::folders::stands;
 
 /// The longest id of a trainee, in characters.
 const LONGEST_ID: usize = 40;
 /// The percentage that must be right by default.
 const PASS: u8 = 90;
-/// The most cards that are asked in one go.
+/// The most cards in one session.
 const MOST: i64 = 1000;
 
 /// `penutup drill`.
@@ -83,7 +85,7 @@ pub enum SheetFormat {
     Json,
 }
 
-/// What all uses of the verb need.
+/// What all variants of the verb need.
 struct Materials {
     book: Arc<LoadedRules>,
     stories: Stories,
@@ -91,11 +93,11 @@ struct Materials {
     clock: Clock,
 }
 
-/// Does it.
+/// Runs the verb.
 ///
 /// # Errors
-/// Rules, stories or arguments that can't be used, or no terminal where one is needed.
-pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
+/// If rules, stories or arguments can't be used, or a needed terminal is missing.
+pub fn run(drill: &Drill, context: &Context) -> Result<VerbOutput, Stop> {
     let free = drill.list || drill.cards;
     let at_terminal = super::has_screen();
     if !free && !at_terminal {
@@ -104,7 +106,7 @@ pub fn run(drill: &Drill, context: &Context) -> Result<Answer, Stop> {
     if !free && is_dumb() {
         return Err(Stop(format!("{}\n", context.words().plain.full_screen_drill)));
     }
-    if let Some(path) = drill.out.as_ref().filter(|path| stands(path)) {
+    if let Some(path) = drill.out.as_ref().filter(|path| exists_or_unreadable(path)) {
         let w = &context.words().drillverb;
         return Err(context.stop(&fill(w.out_exists, &[("path", &shown_path(path))]), Some(w.out_exists_help)));
     }
@@ -130,7 +132,7 @@ fn materials(context: &Context) -> Result<Materials, Stop> {
     Ok(Materials { book: Arc::new(book), stories, zone, clock })
 }
 
-/// The embedded stories, and the trainer's own where there are some.
+/// The embedded stories and, if there are any, the trainer's own.
 fn stories(rules: &RuleSet, context: &Context) -> Result<Stories, Stop> {
     let built_in = Stories::built_in();
     let Some(path) = practice::scenarios(&context.folders) else { return Ok(built_in) };
@@ -147,13 +149,13 @@ fn stories(rules: &RuleSet, context: &Context) -> Result<Stories, Stop> {
     own.map(|own| built_in.with(own)).map_err(refused)
 }
 
-/// A random seed, short enough to be read aloud.
+/// A random seed, short enough to read aloud.
 fn fresh_seed(now: DateTime<Utc>) -> u64 {
     u64::from(now.timestamp_subsec_nanos() ^ u32::try_from(now.timestamp() & 0xffff).unwrap_or(0)) % 1_000_000
 }
 
-impl Answer {
-    /// Writes the result to a file where one is named, and says so.
+impl VerbOutput {
+    /// Writes the result to a file if one is named, and reports it.
     fn into_file(self, path: Option<&Path>, context: &Context) -> Self {
         let Some(path) = path else { return self };
         let words = context.words();
@@ -163,7 +165,7 @@ impl Answer {
                 Self { out, ..self }
             }
             Err(e) => {
-                // What was answered must not be lost with the file.
+                // The answers must not be lost with the file.
                 let with = [("path", &*shown_path(path)), ("why", &*outside::reason(&e, words))];
                 let Stop(err) = context.stop(&fill(words.trouble.cannot_write, &with), None);
                 Self { err: self.err + &err, status: Status::Failed, ..self }
@@ -183,7 +185,7 @@ fn trainee(id: &str, context: &Context) -> Result<String, Stop> {
     Err(context.stop(&fill(w.bad_trainee, &[("id", &shown(id))]), Some(w.bad_trainee_help)))
 }
 
-fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context) -> Result<Answer, Stop> {
+fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context) -> Result<VerbOutput, Stop> {
     let (words, rules) = (context.words(), &materials.book.rules);
     let trainee = drill.trainee.as_deref().map(|id| trainee(id.trim(), context)).transpose()?;
     let (cards, not_asked) = generate_cards(materials, seed, drill.count, context)?;
@@ -209,7 +211,7 @@ fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context)
     Ok(answer)
 }
 
-/// The cards of a seed, and what they could not cover.
+/// The cards for a seed, and what they could not cover.
 fn generate_cards(
     materials: &Materials,
     seed: u64,
@@ -227,7 +229,7 @@ fn generate_cards(
     Ok((cards, not_asked))
 }
 
-/// The message that there are no cards, with what they should have covered.
+/// The message that there are no cards, and what they should have covered.
 fn no_cards(not_asked: &[String], words: &Words) -> String {
     let w = &words.drillverb;
     if not_asked.is_empty() {
@@ -237,18 +239,18 @@ fn no_cards(not_asked: &[String], words: &Words) -> String {
 }
 
 /// Prints or writes the result sheet of a session.
-fn result(session: &Session, drill: &Drill, context: &Context) -> Answer {
+fn result(session: &Session, drill: &Drill, context: &Context) -> VerbOutput {
     let sheet = session.sheet();
     let no = sheet.exam && !sheet.passed;
     if !sheet.exam && sheet.cards.is_empty() {
-        return Answer::done(String::new());
+        return VerbOutput::done(String::new());
     }
     let text = match drill.format {
         Some(SheetFormat::Json) => sheet.to_json(),
         Some(SheetFormat::Csv) => csv::write(&sheet),
         Some(SheetFormat::Text) | None => sheet::text(session),
     };
-    let mut answer = Answer::done(text);
+    let mut answer = VerbOutput::done(text);
     answer.status = if no { Status::No } else { Status::Done };
     answer.into_file(drill.out.as_deref(), context)
 }

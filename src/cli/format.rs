@@ -1,4 +1,4 @@
-//! The form of a result, where it is read by people or by programs.
+//! The output format, for people or for programs.
 
 use clap::ValueEnum;
 

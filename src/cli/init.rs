@@ -1,11 +1,11 @@
-//! `penutup init`: editable copies of rules and settings where they are looked for. Never overwrites.
+//! `penutup init`: editable copies of rules and settings at their default paths. Never overwrites.
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use super::{Answer, Context, Stop};
+use super::{Context, Stop, VerbOutput};
 use crate::diagnostics::outside;
 use crate::drill::{deck, story};
 use crate::files::{make_folder, shown_path};
@@ -13,11 +13,11 @@ use crate::rules::BUILT_IN;
 use crate::settings::TEMPLATE;
 use crate::words::{Words, fill};
 
-/// Makes them.
+/// Creates them.
 ///
 /// # Errors
-/// A folder or file that can't be written.
-pub fn run(context: &Context) -> Result<Answer, Stop> {
+/// If a folder or file can't be written.
+pub fn run(context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
     let w = &words.init;
     let (Some(folder), Some(rules), Some(settings)) =
@@ -31,7 +31,7 @@ pub fn run(context: &Context) -> Result<Answer, Stop> {
     };
     make_folder(folder).map_err(|e| failed(folder, &e))?;
     let mut out = String::new();
-    // A trainer's own stories and decks lie beside them.
+    // The folders for a trainer's own stories and decks.
     let stories = folder.join("scenarios.toml");
     let deck = folder.join("decks").join("contoh.toml");
     if let Some(decks) = deck.parent() {
@@ -50,10 +50,10 @@ pub fn run(context: &Context) -> Result<Answer, Stop> {
         let _ = writeln!(out, "  {number}. {verb:<13}   {what}");
     }
     out.push_str(&share(context.words()));
-    Ok(Answer::done(out))
+    Ok(VerbOutput::done(out))
 }
 
-/// What to put on a share, and which settings lead there.
+/// What to put on a share, and which settings point to it.
 fn share(words: &Words) -> String {
     let w = &words.init;
     let folder = if cfg!(windows) { r"S:\penutup" } else { "/srv/penutup" };
@@ -70,7 +70,7 @@ fn share(words: &Words) -> String {
     )
 }
 
-/// Writes a new file; answers whether it is new.
+/// Writes a new file; returns whether it is new.
 fn make(path: &Path, text: &str) -> io::Result<bool> {
     let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
         Ok(file) => file,
@@ -79,7 +79,7 @@ fn make(path: &Path, text: &str) -> io::Result<bool> {
     };
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     if written.is_err() {
-        // Half a file would be taken for the user's own.
+        // A partial file would be taken for the user's own.
         let _ = fs::remove_file(path);
     }
     written.map(|()| true)

@@ -1,4 +1,4 @@
-//! `penutup journal`: the journal carried elsewhere, or thinned out.
+//! `penutup journal`: exports the journal, or deletes calls from it.
 
 use std::fmt::Write as _;
 use std::io;
@@ -6,7 +6,7 @@ use std::io;
 use clap::{Args, ValueEnum};
 
 use super::report::{Days, date, print_export, zone};
-use super::{Answer, Context, Stop};
+use super::{Context, Stop, VerbOutput};
 use crate::diagnostics::grouped;
 use crate::files::shown_path;
 use crate::journal::report::{midnight, span};
@@ -39,11 +39,11 @@ pub enum What {
     Forget,
 }
 
-/// Does it.
+/// Runs the verb.
 ///
 /// # Errors
-/// Arguments that can't be used; a journal that can't be read or written.
-pub fn run(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
+/// If arguments can't be used, or a journal can't be read or written.
+pub fn run(journal: &Journal, context: &Context) -> Result<VerbOutput, Stop> {
     context.sound_settings()?;
     let option_of_the_other = match journal.what {
         What::Export if journal.before.is_some() => Some(("--before", "forget")),
@@ -61,16 +61,16 @@ pub fn run(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
     }
 }
 
-fn export(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
+fn export(journal: &Journal, context: &Context) -> Result<VerbOutput, Stop> {
     let days = journal.days.checked(context.words()).map_err(|error| context.arg_error(&error))?;
     let span = span(days.from, days.to, zone(context)?);
     match print_export(context, span, &mut io::stdout().lock()) {
-        Ok(()) => Ok(Answer::done(String::new())),
+        Ok(()) => Ok(VerbOutput::done(String::new())),
         Err(failure) => failure.into_answer(context),
     }
 }
 
-fn forget(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
+fn forget(journal: &Journal, context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
     let w = &words.journal;
     let before_ms = match &journal.before {
@@ -80,13 +80,13 @@ fn forget(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
         None => return Err(context.stop(w.forget_what, None)),
     };
     let Some(path) = context.journal() else { return Err(context.stop(w.no_home, Some(w.no_home_help))) };
-    if !penutup_system::folders::stands(&path) {
-        return Ok(Answer::done(w.none(shown_path(&path)) + "\n"));
+    if !penutup_system::folders::exists_or_unreadable(&path) {
+        return Ok(VerbOutput::done(w.none(shown_path(&path)) + "\n"));
     }
     let forgotten = || -> Result<_, Error> {
         let claim = if context.settings.journal.path.is_some() { Claim::Content } else { Claim::Place };
         let Opened { mut store, aside } = Store::open_claimed(&path, claim)?;
-        // Calls left open by crashed processes have ended too and can be deleted; so can those not imported yet.
+        // Calls left open by crashed processes count as ended and can be deleted, and so can those not imported yet.
         let presence = store.join()?;
         store.import(&presence, &context.spill())?;
         Ok((store.delete_before(before_ms)?, aside))
@@ -95,7 +95,7 @@ fn forget(journal: &Journal, context: &Context) -> Result<Answer, Stop> {
         context.stop(&w.cannot_write(shown_path(&path), crate::diagnostics::journal::reason(&error, words)), None)
     })?;
     let shown = grouped(&count.to_string(), words.problem.thousands);
-    let mut answer = Answer::done(match count {
+    let mut answer = VerbOutput::done(match count {
         0 => w.forgot_none.into(),
         1 => w.forgot_one.into(),
         _ => w.forgot(shown),

@@ -1,8 +1,8 @@
-//! Long lists as JSON, made as they are written: a table of thousands of rows never stands in memory twice.
+//! Long lists as JSON, written item by item: a table of thousands of rows is never in memory twice.
 
 use serde::{Serialize, Serializer};
 
-/// A list whose items are made one by one.
+/// A list whose items are produced one by one.
 pub struct Each<F>(pub F);
 
 impl<F, I> Serialize for Each<F>
@@ -15,7 +15,7 @@ where
     }
 }
 
-/// One line of it. None of our results can fail to be JSON: every key is a string.
+/// One line of the list. Serialization can't fail: every key is a string.
 pub fn line(value: &impl Serialize) -> String {
     serde_json::to_string(value).map_or_else(|_| String::new(), |line| line + "\n")
 }

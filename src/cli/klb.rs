@@ -3,14 +3,17 @@
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 
+use super::VerbOutput;
 use super::moment::{self, At};
-use super::{Answer, ArgError, Context, Stop};
-use crate::broadcast::{Broadcast, KLB, State};
+use super::{ArgError, Context, Stop};
 use crate::clock::Clock;
+use crate::declaration::{Declaration, KLB, State};
+use crate::loaded::LoadedRules;
+
 use crate::diagnostics::{outside, shown};
 use crate::files::broadcast::{declare, path_in};
 use crate::files::{load_in_force, shown_path};
-use crate::loaded::LoadedRules;
+
 use crate::rules::text::is_blank;
 use crate::words::{Words, fill};
 
@@ -40,11 +43,11 @@ pub enum Switch {
     Off,
 }
 
-/// Declares it.
+/// Runs the verb.
 ///
 /// # Errors
-/// Arguments or settings that can't be used, or a folder that can't be written.
-pub fn run(klb: &Klb, context: &Context) -> Result<Answer, Stop> {
+/// If arguments or settings can't be used, or the folder can't be written.
+pub fn run(klb: &Klb, context: &Context) -> Result<VerbOutput, Stop> {
     let w = &context.words().klb;
     let settings = context.sound_settings()?;
     let Some(folder) = &settings.broadcast else { return Err(context.stop(w.no_folder, Some(w.no_folder_help))) };
@@ -54,7 +57,7 @@ pub fn run(klb: &Klb, context: &Context) -> Result<Answer, Stop> {
         (Switch::Off, _, Some(_)) => return Err(context.stop(w.until_off, Some(w.until_off_help))),
         _ => {}
     }
-    // A supervisor's broken rules must not keep the KLB back; only the zone is asked of them.
+    // A supervisor's broken rules must not prevent a declaration: only the zone is read from them.
     let today = moment::today(moment::at(context)?);
     let book = load_in_force(&context.rules_file(), &context.folders, today)
         .map_or_else(|_| LoadedRules::built_in(), |ready| ready.book);
@@ -65,7 +68,7 @@ pub fn run(klb: &Klb, context: &Context) -> Result<Answer, Stop> {
     let by = klb.by.clone().filter(|by| !is_blank(by)).or_else(|| settings.seat.clone()).or_else(user);
     let state = if klb.state == Switch::On { State::On } else { State::Off };
     let make = |version| {
-        Broadcast { version, fact: KLB.into(), state, value: None, since: now, until, by, why: reason }.tidied()
+        Declaration { version, fact: KLB.into(), state, value: None, since: now, until, by, why: reason }.tidied()
     };
     let path = shown_path(&path_in(folder));
     // The version comes from the system's clock, whatever --at shows.
@@ -75,17 +78,17 @@ pub fn run(klb: &Klb, context: &Context) -> Result<Answer, Stop> {
     })?;
     let sentence = if klb.state == Switch::On { w.on } else { w.off };
     let version = declared.broadcast.version.to_string();
-    let mut answer = Answer::done(fill(sentence, &[("path", &path), ("version", &version)]) + "\n");
+    let mut answer = VerbOutput::done(fill(sentence, &[("path", &path), ("version", &version)]) + "\n");
     if declared.replaced_unusable {
         answer.err = w.replaced.to_owned() + "\n";
     }
     Ok(answer)
 }
 
-/// The next moment at which a clock in the zone shows this time, or an instant that is to come.
+/// The next occurrence of this time of day in the zone, or a future instant.
 ///
 /// # Errors
-/// A text that is no time, or an instant that is past.
+/// If the text is not a time, or the instant has passed.
 pub fn until(text: &str, now: DateTime<Utc>, offset: FixedOffset, words: &Words) -> Result<DateTime<Utc>, ArgError> {
     let wrong = || ArgError::new(fill(words.cli.bad_at, &[("at", &shown(text))])).help(words.cli.bad_at_help);
     match At::parse(text).ok_or_else(wrong)? {
@@ -99,7 +102,7 @@ pub fn until(text: &str, now: DateTime<Utc>, offset: FixedOffset, words: &Words)
     }
 }
 
-/// The computer's user.
+/// The operating system's user name.
 fn user() -> Option<String> {
     ["USER", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !is_blank(user)))
 }

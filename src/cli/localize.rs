@@ -1,19 +1,17 @@
-//! clap's help in the user's language. Every text is looked up in the catalogue's `[verbs]` by what it describes: a command
-//! by its name (`say`, `say_usage`, `say_after`), an argument by its command and id (`say_pairs`) or, where several
-//! commands share it, by its id (`arg_zone`), and the name of its value by clap's own (`value_file`).
+//! clap's help in the user's language. Every text is looked up in the catalogue's `[verbs]` by key: a command by its
+//! name (`say`, `say_usage`, `say_after`), an argument by its command and ID (`say_pairs`) or, if several commands
+//! share it, by its ID (`arg_zone`), and a value's name by clap's (`value_file`).
 
 use clap::{Arg, ArgAction, Command};
 
 use crate::words::{Words, fill};
 
-/// The command and everything below it with the texts that `text` has. What it lacks stays in the code's English, which a
-/// test forbids.
-#[must_use]
+/// Localizes the command and everything below it. Keys that `text` lacks keep the code's English, which a test forbids.
 pub fn localize(command: Command, text: &dyn Fn(&str) -> Option<&'static str>, words: &Words) -> Command {
     let w = &words.clap;
     let name = command.get_name().replace('-', "_");
     let subcommands: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
-    // Without clap's English headings.
+    // A template without clap's English headings.
     let template = format!("{{about-with-newline}}\n{}: {{usage}}\n\n{{all-args}}{{after-help}}", w.usage_heading);
     let mut command = command
         .mut_args(|arg| localize_argument(arg, &name, text, words))
@@ -57,7 +55,7 @@ fn localize_argument(arg: Arg, command: &str, text: &dyn Fn(&str) -> Option<&'st
     }
 }
 
-/// The help with the possible values behind it, which clap would introduce in English.
+/// The help followed by the possible values, which clap would introduce in English.
 fn with_values(arg: &Arg, help: &str, words: &Words) -> String {
     let w = &words.clap;
     if !arg.get_action().takes_values() || arg.is_hide_possible_values_set() {
@@ -72,9 +70,8 @@ fn with_values(arg: &Arg, help: &str, words: &Words) -> String {
     }
 }
 
-/// Every text that help shows; for tests that none is the code's English.
+/// Every text that help shows, for the test that none is the code's English.
 #[doc(hidden)]
-#[must_use]
 pub fn texts(command: &Command) -> Vec<String> {
     let mut out = vec![command.get_about(), command.get_overridden_usage()];
     for arg in command.get_arguments() {

@@ -4,14 +4,13 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::{Answer, Context, localized};
+use super::{Context, VerbOutput, localized};
 use crate::words::Words;
 
 /// Prints it.
-#[must_use]
-pub fn run(context: &Context) -> Answer {
+pub fn run(context: &Context) -> VerbOutput {
     let words = context.words();
-    Answer::done(page(localized(words), words))
+    VerbOutput::done(page(localized(words), words))
 }
 
 fn page(command: Command, words: &Words) -> String {
@@ -43,7 +42,7 @@ fn page(command: Command, words: &Words) -> String {
     out
 }
 
-/// A verb's part of the page: its usage as a heading, what it does, its own options.
+/// A verb's section: its usage as a heading, its description, its own options.
 fn of_verb(verb: Command) -> String {
     let mut roff = Roff::new();
     let usage = verb.get_overridden_usage().map(ToString::to_string).unwrap_or_default();
@@ -52,7 +51,7 @@ fn of_verb(verb: Command) -> String {
     let after = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
     let man = Man::new(verb.disable_help_flag(true));
     let options = written(|out| man.render_options_section(out));
-    // Under a verb's heading, another heading for its options would stand as high as the verb.
+    // An options heading would have the same level as the verb's.
     let options: Vec<&str> = options.lines().filter(|line| !line.starts_with(".SH")).collect();
     let mut out = body(&roff.to_roff()) + &body(&(options.join("\n") + "\n"));
     let mut roff = Roff::new();
@@ -76,7 +75,7 @@ fn written(render: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) 
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Without the definitions that every piece begins with: the page's first has them.
+/// Without the macro definitions that every piece begins with: the page's first piece has them.
 fn body(piece: &str) -> String {
     piece.lines().filter(|line| !line.starts_with(".ie ") && !line.starts_with(".el ")).fold(
         String::new(),

@@ -1,4 +1,4 @@
-//! Which zone, and what time it is there: `--zone` and `--at`, resolved against the rules.
+//! `--zone` and `--at`, resolved against the rules.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, Utc};
 
@@ -8,17 +8,17 @@ use crate::diagnostics::{shown, suggest};
 use crate::rules::RuleSet;
 use crate::words::fill;
 
-/// What `--at` says.
+/// The value of `--at`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
-    /// A time of today, in the zone.
+    /// A time of day, today in the zone.
     Time(NaiveTime),
     /// An instant.
     Instant(DateTime<Utc>),
 }
 
 impl At {
-    /// From "14:58" or RFC 3339.
+    /// Parses "14:58" or RFC 3339.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
@@ -31,7 +31,6 @@ impl At {
     }
 
     /// The instant, in a zone with this offset.
-    #[must_use]
     pub fn instant(self, offset: FixedOffset) -> DateTime<Utc> {
         match self {
             Self::Instant(instant) => instant,
@@ -47,10 +46,10 @@ impl At {
     }
 }
 
-/// What `--at` says, where it is given.
+/// The value of `--at`, if given.
 ///
 /// # Errors
-/// A text that is no time.
+/// If the text is not a time.
 pub fn at(context: &Context) -> Result<Option<At>, Stop> {
     let Some(text) = &context.common.at else { return Ok(None) };
     let words = &context.words().cli;
@@ -59,8 +58,7 @@ pub fn at(context: &Context) -> Result<Option<At>, Stop> {
         .ok_or_else(|| context.stop(&fill(words.bad_at, &[("at", &shown(text))]), Some(words.bad_at_help)))
 }
 
-/// The day against which `effective_from` is held. A time of day alone does not move it.
-#[must_use]
+/// The date that is compared with `effective_from`. A time of day alone does not change it.
 pub fn today(at: Option<At>) -> NaiveDate {
     match at {
         Some(At::Instant(instant)) => Clock::showing(instant).today(),
@@ -68,10 +66,10 @@ pub fn today(at: Option<At>) -> NaiveDate {
     }
 }
 
-/// A position in the rules' zones: the one that `--zone` names, else the settings', else the first.
+/// The index in the rules' zones: of `--zone`, otherwise of the settings' zone, otherwise 0.
 ///
 /// # Errors
-/// A zone that the rules don't have; the valid ones are named.
+/// If the rules don't have the zone; names the valid ones.
 pub fn zone(context: &Context, rules: &RuleSet) -> Result<usize, Stop> {
     let words = context.words();
     let (asked, sentence) = match (&context.common.zone, &context.settings.zone) {
@@ -85,8 +83,7 @@ pub fn zone(context: &Context, rules: &RuleSet) -> Result<usize, Stop> {
     })
 }
 
-/// The local time of an instant, as a clock shows it.
-#[must_use]
+/// The local time of an instant.
 pub fn local(instant: DateTime<Utc>, offset: FixedOffset) -> (NaiveTime, String) {
     let time = instant.with_timezone(&offset).time();
     (time, time.format("%H:%M").to_string())
@@ -106,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_of_day_is_the_zones_own() {
+    fn a_time_of_day_is_local_to_the_zone() {
         let offset = FixedOffset::east_opt(9 * 3600).unwrap();
         let instant = At::parse("00:10").unwrap().instant(offset);
         assert_eq!(local(instant, offset).1, "00:10");

@@ -1,6 +1,5 @@
-//! Text for people on standard output: paragraphs in looks, wrapped to the screen's width. Nothing hangs on a look alone,
-//! since a pipe, `NO_COLOR` and a printer have none. No colours either: which of them can be read on this screen's ground
-//! is not known here.
+//! Text for people on standard output: styled paragraphs, wrapped to the screen's width. No information depends on a
+//! style alone, since a pipe, `NO_COLOR` and a printer have none. No colours, since the screen's background is unknown.
 
 use std::fmt::Write as _;
 
@@ -8,54 +7,51 @@ use crate::diagnostics::draw::Canvas;
 use crate::wrap::{width, wrap};
 use crossterm::style::Stylize;
 
-/// How a run of text looks where looks can be shown.
+/// The style of a run of text, where styles can be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// As it is.
+    /// Unstyled.
     Plain,
     /// A heading.
     Strong,
-    /// Filled in by the program.
+    /// A value filled in by the program.
     Filled,
-    /// A word that changed; in brackets where there are no looks.
+    /// A changed word; in brackets where styles can't be shown.
     Changed,
 }
 
-/// A text that grows paragraph by paragraph.
+/// A text built paragraph by paragraph.
 #[derive(Debug)]
 pub struct Page {
     out: String,
     canvas: Canvas,
 }
 
-/// The fewest columns a paragraph gets, however deep it stands.
+/// The minimum width of a paragraph, however deep its indent.
 const NARROWEST: usize = 20;
 
 impl Page {
-    /// An empty one.
     #[must_use]
     pub fn new(canvas: Canvas) -> Self {
         Self { out: String::new(), canvas }
     }
 
-    /// What was written.
-    #[must_use]
+    /// The finished text.
     pub fn finish(self) -> String {
         self.out
     }
 
-    /// An empty line.
     pub fn gap(&mut self) {
         self.out.push('\n');
     }
 
-    /// A paragraph of one look.
+    /// A paragraph in one style.
     pub fn line(&mut self, first: &str, text: &str, look: Look) {
         self.paragraph(first, [(text, look)]);
     }
 
-    /// A paragraph that begins with `first` and hangs by its width. A run of changed words comes in brackets where it
-    /// can't be seen otherwise.
+    /// A paragraph that begins with `first` and is indented by its width. A run of changed words is put in brackets
+    /// where styles can't be shown.
     pub fn paragraph<T: AsRef<str>>(&mut self, first: &str, runs: impl IntoIterator<Item = (T, Look)>) {
         let runs: Vec<(String, Look)> = runs
             .into_iter()

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 use super::arg_error::ArgError;
+
 use crate::closing::external::Assignments;
 use crate::closing::name::TextError;
 use crate::closing::pairs::{PairError, is_typed, parse};
@@ -10,13 +11,13 @@ use crate::diagnostics::{outside, shown, suggest};
 use crate::rules::ruleset::{FieldKind, NAMA, RuleSet};
 use crate::words::{Words, fill};
 
-/// How much of standard input is read for a name, in bytes.
+/// How many bytes of standard input are read for a name.
 const MAX_INPUT: u64 = 64 * 1024;
 
 /// Parses the arguments. `nama=-` reads the first line of `input` that is not blank.
 ///
 /// # Errors
-/// The first argument that is wrong.
+/// The first invalid argument.
 pub fn read(rules: &RuleSet, words: &Words, args: &[String], input: impl Read) -> Result<Assignments, ArgError> {
     let mut input = Some(input);
     let mut pairs: Vec<(&str, String)> = Vec::new();
@@ -57,7 +58,7 @@ fn unreadable(error: &io::Error, key: &str, words: &Words) -> ArgError {
     ArgError::new(fill(words.say.stdin_bad, &[("key", key), ("why", &why)]))
 }
 
-/// An argument without `=`, with an example that these rules have.
+/// The message for an argument without `=`, with an example from these rules.
 fn no_pair(rules: &RuleSet, arg: &str, words: &Words) -> ArgError {
     let fact = rules.facts.first().map(|fact| format!("{}={}", fact.id, fact.values.last().id));
     let example = fact.unwrap_or_else(|| format!("{NAMA}=Budi"));
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_honorific_in_front_counts_unless_one_is_given() {
+    fn a_leading_honorific_applies_unless_one_is_given() {
         assert_eq!(read(&["nama=bu siti"], b"").unwrap().0, "Ibu|siti");
         assert_eq!(read(&["nama=PAK Budi", "sapaan=bapak/ibu"], b"").unwrap().0, "Bapak/Ibu|Budi");
         assert_eq!(read(&["sapaan=Ibu", "nama=pak Budi"], b"").unwrap().0, "Ibu|Budi");
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_from_standard_input_is_its_first_line_with_something_in_it() {
+    fn a_name_from_standard_input_is_its_first_nonblank_line() {
         assert_eq!(read(&["nama=-"], b"\n \nibu Siti\nJl. Mawar\n").unwrap().0, "Ibu|Siti");
         assert_eq!(read(&["nama=-"], b"").unwrap().0, "Bapak/Ibu|");
         assert!(read(&["nama=-"], b"\xff\xfe").unwrap_err().message.contains("no UTF-8 text"));
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_names_what_would_be_right() {
+    fn errors_name_the_valid_choices() {
         for (pairs, help) in [
             (&["kbl=ya"][..], "Did you mean \"klb\""),
             (&["klb=yes"], "There are: tidak, ya."),

@@ -1,4 +1,4 @@
-//! `penutup paths`: every file and folder in use, and why that one.
+//! `penutup paths`: every file and folder in use, and why.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -6,25 +6,25 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use unicode_width::UnicodeWidthStr;
 
-use super::{Answer, Context, RULES_VARIABLE, SETTINGS_VARIABLE, moment};
+use super::{Context, RULES_VARIABLE, SETTINGS_VARIABLE, moment};
 
 use crate::app::waiting::{expiry_notice, waiting_notice};
 use crate::diagnostics::outside;
 use crate::files::{Chosen, Ready, Why, load_in_force, practice, shown_path};
 use crate::loaded::{LoadedRules, Origin};
-use penutup_system::folders::stands;
 
+use super::VerbOutput;
+
+use crate::diagnostics::outside::is_foreign;
 use crate::words::fill;
-use penutup_ipc::place::Place;
+use penutup_ipc::place::SocketDir;
+use penutup_system::folders::exists_or_unreadable;
 
-use penutup_system::error::is_foreign;
-
-/// What, where, why.
+/// Name, path, reason.
 type Row = (&'static str, String, String);
 
-/// Shows them.
-#[must_use]
-pub fn run(context: &Context) -> Answer {
+/// Prints them.
+pub fn run(context: &Context) -> VerbOutput {
     let w = &context.words().paths;
     let d = &context.words().drillverb;
     let folders = &context.folders;
@@ -49,11 +49,11 @@ pub fn run(context: &Context) -> Answer {
         Some(folder) => place(context, b.place, Some(folder), b.for_place),
         None => (b.place, w.none.into(), b.not_named.into()),
     });
-    // Only where there is an agent, or was one.
-    if let Some(folder) = folders.broadcast().filter(|folder| stands(folder)) {
+    // Only if an agent is or was installed.
+    if let Some(folder) = folders.broadcast().filter(|folder| exists_or_unreadable(folder)) {
         rows.push(place(context, w.fleet_folder, Some(&folder), w.for_fleet));
     }
-    Answer::done(aligned(&rows))
+    VerbOutput::done(aligned(&rows))
 }
 
 fn journal(context: &Context) -> Row {
@@ -64,8 +64,8 @@ fn journal(context: &Context) -> Row {
 
 fn socket(context: &Context) -> Row {
     let w = &context.words().phone;
-    let there = Place::of(&context.folders);
-    let (what, path, purpose) = place(context, w.place, there.as_ref().map(Place::folder), w.for_place);
+    let there = SocketDir::of(&context.folders);
+    let (what, path, purpose) = place(context, w.place, there.as_ref().map(SocketDir::folder), w.for_place);
     let trouble = there.and_then(|there| there.check().err()).filter(is_foreign);
     (what, path, with_trouble(context, purpose, trouble.map(|e| outside::reason(&e, context.words()))))
 }
@@ -99,7 +99,7 @@ fn settings(context: &Context) -> Row {
     (w.settings, path_of(chosen, w.built_in_settings), with_trouble(context, why, bad))
 }
 
-/// Since when a file is there as it is, in the time of its first zone.
+/// The file's modification time, in its rules' first zone.
 fn there_since(context: &Context, book: &LoadedRules) -> Option<String> {
     let Origin::File(path) = &book.origin else { return None };
     let changed: DateTime<Utc> = std::fs::metadata(path).ok()?.modified().ok()?.into();
@@ -110,7 +110,7 @@ fn there_since(context: &Context, book: &LoadedRules) -> Option<String> {
     Some(fill(words.paths.there_since, &[("since", &since)]))
 }
 
-/// What is in force while other rules wait.
+/// The rules in force while other rules wait for their first day.
 fn with_in_force(context: &Context, book: &LoadedRules) -> String {
     let w = &context.words().paths;
     let from = match &book.origin {
@@ -146,12 +146,12 @@ fn why(context: &Context, chosen: &Chosen, names: (&str, &str), own: Option<&Pat
 fn place(context: &Context, what: &'static str, path: Option<&Path>, purpose: &str) -> Row {
     let w = &context.words().paths;
     let Some(path) = path else { return (what, w.none.into(), w.no_home.into()) };
-    let missing = if stands(path) { "" } else { w.missing };
+    let missing = if exists_or_unreadable(path) { "" } else { w.missing };
     let note: Vec<&str> = [missing, purpose].into_iter().filter(|n| !n.is_empty()).collect();
     (what, shown_path(path), note.join("; "))
 }
 
-/// Columns under each other; what stands in the last is in parentheses.
+/// Aligned columns; the last one is in parentheses.
 fn aligned(rows: &[Row]) -> String {
     let widest = |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).width()).max().unwrap_or(0);
     let (first, second) = (widest(|r| r.0), widest(|r| &r.1));

@@ -1,6 +1,5 @@
-//! `penutup` without a verb: everything resolved, then the screen. A CSO always has a script, so what is wrong with a
-//! file is told on the screen and stops nothing; what is wrong with the arguments, and a file they name that is not
-//! there, stops it before.
+//! `penutup` without a verb: loads everything, then opens the screen. A CSO always has a script, so a mistake in a file
+//! is shown on the screen and prevents nothing; invalid arguments, or a missing file that they name, prevent the start.
 
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -9,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
-use super::{Answer, Context, Stop, is_dumb, moment};
+use super::{Context, Stop, is_dumb, moment};
+
+use super::VerbOutput;
 
 use crate::app::waiting::{expiry_notice, waiting_notice};
 use crate::clock::Clock;
@@ -28,20 +29,20 @@ use crate::tui::prompter::Prompter;
 use crate::words::{Words, fill};
 use penutup_system::own_files;
 
-/// So long the state may take even where the rules took all the time there was.
+/// The minimum time for reading the state, even if the rules took all of the time limit.
 const AT_LEAST: Duration = Duration::from_millis(100);
 
-/// Opens the prompter: in lines where that is asked for or the terminal knows nothing else, else on the whole screen.
+/// Opens the prompter: in line mode if requested or if the terminal supports nothing else, otherwise full-screen.
 ///
 /// # Errors
-/// No terminal for the screen, or arguments that can't be used.
-pub fn run(context: Context, plain: bool) -> Result<Answer, Stop> {
-    // In lines it is heard and answered through pipes as well.
+/// If there is no terminal for the screen, or arguments can't be used.
+pub fn run(context: Context, plain: bool) -> Result<VerbOutput, Stop> {
+    // Line mode also reads and writes pipes.
     if !plain && !super::has_terminal() {
         return Err(Stop(format!("{}\n", context.words().cli.no_terminal)));
     }
     let plain = plain || is_dumb() || !super::shows_escapes();
-    // Names of customers are typed from here on.
+    // Customers' names are typed from here on.
     without_core_dumps();
     let words = context.words();
     let theme = theme(context.settings.theme);
@@ -53,17 +54,17 @@ pub fn run(context: Context, plain: bool) -> Result<Answer, Stop> {
         start.run(|| Prompter::enter(theme))
     };
     match end {
-        Ok(()) => Ok(Answer::done(String::new())),
-        // Whoever read the lines has what it wanted.
-        Err(e) if plain && e.kind() == ErrorKind::BrokenPipe => Ok(Answer::done(String::new())),
+        Ok(()) => Ok(VerbOutput::done(String::new())),
+        // A closed pipe: the reader has what it wanted.
+        Err(e) if plain && e.kind() == ErrorKind::BrokenPipe => Ok(VerbOutput::done(String::new())),
         Err(e) => Err(Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))])))),
     }
 }
 
-/// Everything that the prompter needs.
+/// Loads everything that the prompter needs.
 ///
 /// # Errors
-/// Arguments that can't be used, or settings that they name and that are not there.
+/// If arguments can't be used, or name missing settings.
 pub fn start(context: Context) -> Result<Start, Stop> {
     let words = context.words();
     let until = Instant::now() + files::PATIENCE;
@@ -79,7 +80,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     troubles.extend(context.journal_trouble().map(|line| (Subject::JournalPlace, line)));
     let at = moment::at(&context)?;
     let today = moment::today(at);
-    // Both are read at once, and neither is waited for longer than the other.
+    // Both are read concurrently, with one time limit.
     let reading = files::begin_reading(context.rules_named(), context.folders.clone());
     let folders = context.folders.clone();
     let state = deadline::begin(move || (saved_state::load(&folders), exposed(&folders)));
@@ -92,11 +93,11 @@ pub fn start(context: Context) -> Result<Start, Stop> {
             troubles.extend(exposed.as_deref().map(|folder| (Subject::Folders, line(folder))));
             (shift, lost)
         }
-        // What it holds is taken over when it comes.
+        // State that arrives late is applied when it does.
         None => (SavedState::default(), None),
     };
-    notices.extend(lost.map(|lost| lost.told(words)));
-    // Rules that ran before were tried then.
+    notices.extend(lost.map(|lost| lost.describe(words)));
+    // The previous rules were checked when they started.
     let is_new =
         matches!(ready.book.origin, Origin::File(_)) && shift.rules_sha256.as_deref() != Some(ready.book.sha256());
     let book = Arc::new(ready.book);
@@ -110,7 +111,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     let rules_trouble = bad.as_ref().map(|bad| trouble(&context, bad, &ready.book));
     notices.extend(ready.waiting.as_ref().map(|book| waiting_notice(book, words)));
     notices.extend(expiry_notice(&ready.book, today, words));
-    // Rules that merely stand in are no new revision.
+    // Fallback rules are not a new revision.
     let revision = &ready.book.rules.sop.revision;
     let mut was = None;
     if bad.is_none() && shift.revision.as_ref().is_some_and(|seen| seen != revision) {
@@ -157,7 +158,7 @@ fn settings_line(bad: &Bad, words: &Words) -> String {
     fill(words.trouble.settings_bad, &[("why", &bad.place_and_why(words))])
 }
 
-/// The first folder on the way to our files in which another user could put something else in their place.
+/// The first folder on the way to our files in which another user could replace them.
 fn exposed(folders: &Folders) -> Option<PathBuf> {
     [&folders.state, &folders.data, &folders.runtime]
         .into_iter()
@@ -165,12 +166,12 @@ fn exposed(folders: &Folders) -> Option<PathBuf> {
         .find_map(|folder| own_files::exposed(folder))
 }
 
-/// No core dump holds a customer's name: none is written, and none is handed to a program that collects them.
+/// Disables core dumps, which would contain customers' names: none is written, and none is passed to a crash handler.
 fn without_core_dumps() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, setrlimit};
-        // What the system refuses here it would refuse to a dump as well, or it has none.
+        // If the system refuses this, there is nothing else to do.
         let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     }
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -180,7 +181,7 @@ fn without_core_dumps() {
     }
 }
 
-/// The rules that were seen last, where they are still at hand: the last good copy, or the embedded ones.
+/// The last rules that were seen, if still available: the last good copy, or the embedded ones.
 fn former(context: &Context, shift: &SavedState, today: NaiveDate) -> Option<Arc<LoadedRules>> {
     let seen = |book: &LoadedRules| shift.rules_sha256.as_deref() == Some(book.sha256());
     let folders = context.folders.clone();
@@ -189,14 +190,14 @@ fn former(context: &Context, shift: &SavedState, today: NaiveDate) -> Option<Arc
     copy.or_else(|| Some(LoadedRules::built_in()).filter(seen)).map(Arc::new)
 }
 
-/// Why the rules in use are not those that were asked for, and which they are.
+/// Why the rules in use are not the requested ones, and which they are.
 fn trouble(context: &Context, bad: &str, book: &LoadedRules) -> String {
     let w = &context.words().notice;
     let sentence = if matches!(book.origin, Origin::LastGood(_)) { w.using_last_good } else { w.using_built_in };
     fill(sentence, &[("why", bad), ("revision", &book.rules.sop.revision)])
 }
 
-/// Our zone. One that the settings name and the rules don't have must not keep a CSO from work.
+/// This seat's zone. A zone in the settings that the rules don't have must not keep a CSO from work.
 fn zone(context: &Context, book: &LoadedRules, notices: &mut Vec<String>) -> Result<usize, Stop> {
     match (moment::zone(context, &book.rules), &context.common.zone, &context.settings.zone) {
         (Err(_), None, Some(asked)) => {

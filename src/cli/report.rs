@@ -1,4 +1,4 @@
-//! `penutup report`: what the journal, or the exports of several seats, add up to.
+//! `penutup report`: statistics of the journal, or of several seats' exports.
 
 pub mod csv;
 pub mod text;
@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use chrono::{FixedOffset, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 
-use super::{Answer, ArgError, Context, Stop, canvas, moment};
+use super::VerbOutput;
+use super::{ArgError, Context, Stop, canvas, moment};
 use crate::diagnostics::{outside, shown, suggest};
 use crate::files;
 use crate::journal::merge::{Merge, Refused};
@@ -61,20 +62,18 @@ pub struct Days {
     pub to: Option<String>,
 }
 
-/// Checked days.
+/// Validated days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Between {
-    /// The first.
     pub from: Option<NaiveDate>,
-    /// The last.
     pub to: Option<NaiveDate>,
 }
 
 impl Days {
-    /// The days, where they are days and in order.
+    /// Validates the days and their order.
     ///
     /// # Errors
-    /// What is wrong with them.
+    /// The invalid argument.
     pub fn checked(&self, words: &Words) -> Result<Between, ArgError> {
         let day = |text: &Option<String>| text.as_deref().map(|text| date(text, words)).transpose();
         let (from, to) = (day(&self.from)?, day(&self.to)?);
@@ -86,10 +85,10 @@ impl Days {
     }
 }
 
-/// A day, written as ISO 8601 has it.
+/// Parses an ISO 8601 date.
 ///
 /// # Errors
-/// A text that is none.
+/// If the text is not a date.
 pub fn date(text: &str, words: &Words) -> Result<NaiveDate, ArgError> {
     let w = &words.journal;
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
@@ -125,11 +124,11 @@ impl From<Refused> for Failure {
 }
 
 impl Failure {
-    /// What the verb returns. A closed pipe is no failure: its reader has what it wanted.
-    pub(super) fn into_answer(self, context: &Context) -> Result<Answer, Stop> {
+    /// The verb's output. A closed pipe is not an error: its reader has what it wanted.
+    pub(super) fn into_answer(self, context: &Context) -> Result<VerbOutput, Stop> {
         let words = context.words();
         match self {
-            Self::Out(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Answer::done(String::new())),
+            Self::Out(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(VerbOutput::done(String::new())),
             Self::Out(error) => {
                 let why = outside::reason(&error, words);
                 Err(context.stop(&words.cli.cannot_print(why), None))
@@ -147,11 +146,10 @@ impl Failure {
     }
 }
 
-/// Where the calls come from.
+/// The source of the calls.
 enum Source {
-    /// The own journal; `None` where there is none yet.
+    /// The own journal; `None` if there is none yet.
     Journal(Option<Reader>),
-    /// Exports.
     Exports(Merge),
 }
 
@@ -178,11 +176,11 @@ impl Source {
     }
 }
 
-/// Prints it.
+/// Prints the report.
 ///
 /// # Errors
-/// Arguments that can't be used; a journal or an export that can't be read.
-pub fn run(report: &Report, context: &Context) -> Result<Answer, Stop> {
+/// If arguments can't be used, or a journal or an export can't be read.
+pub fn run(report: &Report, context: &Context) -> Result<VerbOutput, Stop> {
     context.sound_settings()?;
     let words = context.words();
     let wrong = |error: ArgError| context.arg_error(&error);
@@ -196,7 +194,7 @@ pub fn run(report: &Report, context: &Context) -> Result<Answer, Stop> {
     };
     if report.format == Form::Csv {
         return match print_csv(&mut source, span, zone, &mut io::stdout().lock()) {
-            Ok(()) => Ok(Answer::done(String::new())),
+            Ok(()) => Ok(VerbOutput::done(String::new())),
             Err(failure) => failure.into_answer(context),
         };
     }
@@ -204,13 +202,13 @@ pub fn run(report: &Report, context: &Context) -> Result<Answer, Stop> {
         Ok(sums) => sums,
         Err(failure) => return failure.into_answer(context),
     };
-    render(&sums, report.format, days, by.as_ref(), words).map(Answer::done).map_err(wrong)
+    render(&sums, report.format, days, by.as_ref(), words).map(VerbOutput::done).map_err(wrong)
 }
 
-/// Parses what a report is divided by.
+/// Parses the grouping.
 ///
 /// # Errors
-/// An unknown division; any division of CSV.
+/// If the grouping is unknown, or used with CSV.
 pub fn parse_by(by: Option<&str>, format: Form, words: &Words) -> Result<Option<By>, ArgError> {
     let w = &words.journal;
     let wrong = |by| ArgError::new(w.bad_by(shown(by))).help(suggest(by, By::VALID, &words.problem));
@@ -221,7 +219,7 @@ pub fn parse_by(by: Option<&str>, format: Form, words: &Words) -> Result<Option<
 /// Renders a report as text or JSON.
 ///
 /// # Errors
-/// A division by a fact that no call has.
+/// If the grouping is a fact that no call has.
 pub fn render(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: &Words) -> Result<String, ArgError> {
     if let Some(By::Fact(fact)) = by
         && sums.total.closings > 0
@@ -238,7 +236,7 @@ pub fn render(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: 
     })
 }
 
-/// The zone of days and hours. Where the rules can't be read it is that of the built-in ones.
+/// The zone for days and hours. If the rules can't be read it is that of the embedded ones.
 pub(super) fn zone(context: &Context) -> Result<FixedOffset, Stop> {
     let book = files::load_in_force(&context.rules_file(), &context.folders, moment::today(None))
         .map_or_else(|_| LoadedRules::built_in(), |ready| ready.book);
@@ -257,7 +255,7 @@ fn source(report: &Report, context: &Context) -> Result<Source, Failure> {
     Ok(Source::Exports(Merge::of(&report.files)?))
 }
 
-/// The own journal, where there is one.
+/// The own journal, if there is one.
 fn open_journal(context: &Context) -> Result<Option<Reader>, Error> {
     let reader = context.journal().map(|path| Reader::open(&path)).transpose();
     reader.map(Option::flatten).map_err(|error| context.of_journal(error))

@@ -7,10 +7,12 @@ use chrono::Utc;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Context, Stop, moment, pairs};
+use super::VerbOutput;
+use super::{Context, Stop, moment, pairs};
 use crate::closing::Closing;
 use crate::files;
 use crate::loaded::LoadedRules;
+
 use crate::rules::decide;
 use crate::rules::ruleset::StepWords;
 use crate::rules::script::{script, speak};
@@ -37,7 +39,7 @@ pub enum ScriptFormat {
     Json,
 }
 
-/// A closing at its moment.
+/// A closing at its point in time.
 struct Spoken<'b> {
     book: &'b LoadedRules,
     closing: Closing,
@@ -45,11 +47,11 @@ struct Spoken<'b> {
     greeting: &'b str,
 }
 
-/// Says it.
+/// Runs the verb.
 ///
 /// # Errors
-/// Rules, settings or arguments that can't be used.
-pub fn run(say: &Say, context: &Context) -> Result<Answer, Stop> {
+/// If rules, settings or arguments can't be used.
+pub fn run(say: &Say, context: &Context) -> Result<VerbOutput, Stop> {
     context.sound_settings()?;
     let at = moment::at(context)?;
     let ready = files::load_in_force(&context.rules_file(), &context.folders, moment::today(at));
@@ -64,7 +66,7 @@ pub fn run(say: &Say, context: &Context) -> Result<Answer, Stop> {
     let mut closing = Closing::new(rules, zone, &[]);
     closing.apply(rules, &given, true, instant);
     let spoken = Spoken { book: &book, closing, time: shown, greeting: rules.greetings.word(time) };
-    let mut answer = Answer::done(match say.format {
+    let mut answer = VerbOutput::done(match say.format {
         ScriptFormat::Text => spoken.text(),
         ScriptFormat::Steps => spoken.steps(),
         ScriptFormat::Json => spoken.json(),

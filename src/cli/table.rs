@@ -1,5 +1,5 @@
-//! `penutup table`: every situation and its sentence, and all else that a rules file says, to read, to sign off, or for a
-//! program. Two files that differ in anything that a CSO, a supervisor or QA sees make two different sheets.
+//! `penutup table`: every situation and its sentence, and everything else in a rules file, to read, to sign, or for a
+//! program. Two files that differ in anything a CSO, a supervisor or QA sees produce different sheets.
 
 mod json;
 mod sheet;
@@ -12,10 +12,11 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::VerbOutput;
 use super::check::number;
 use super::json::{Each, line};
 use super::page::{Look, Page};
-use super::{Answer, Context, Stop, canvas, counted, moment};
+use super::{Context, Stop, canvas, counted, moment};
 use crate::loaded::LoadedRules;
 
 use crate::diagnostics::csv;
@@ -81,8 +82,8 @@ pub enum TableFormat {
 /// Prints it.
 ///
 /// # Errors
-/// A file that can't be used, or settings that can't be used to find it.
-pub fn run(verb: &TableVerb, context: &Context) -> Result<Answer, Stop> {
+/// If the file or the settings can't be used.
+pub fn run(verb: &TableVerb, context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
     if verb.separator.is_some() && verb.format != TableFormat::Csv {
         return Err(context.stop(words.table.separator_of_csv, Some(words.table.separator_of_csv_help)));
@@ -96,7 +97,7 @@ pub fn run(verb: &TableVerb, context: &Context) -> Result<Answer, Stop> {
     };
     let book = book.map_err(|bad| context.bad(&bad))?;
     let shown = Shown { table: table(&book.rules), book: &book, words };
-    Ok(Answer::done(match verb.format {
+    Ok(VerbOutput::done(match verb.format {
         TableFormat::Text => shown.text(canvas(&io::stdout())),
         TableFormat::Md => shown.markdown(),
         TableFormat::Csv => shown.csv(verb.separator.unwrap_or(Separator::Semicolon).as_char()),
@@ -104,7 +105,7 @@ pub fn run(verb: &TableVerb, context: &Context) -> Result<Answer, Stop> {
     }))
 }
 
-/// A table and the words to tell it in.
+/// A table and the catalogue.
 struct Shown<'b> {
     table: Table<'b>,
     book: &'b LoadedRules,
@@ -121,14 +122,14 @@ impl Shown<'_> {
         format!("{} · {situations}, {rules}", fill(self.words.screen.sop, &[("revision", revision)]))
     }
 
-    /// For each fact its label and the labels of a row's values.
+    /// For each fact, its label and the labels of the row's values.
     fn conditions<'t>(&'t self, row: &'t Row<'_>) -> impl Iterator<Item = (&'t str, Vec<&'t str>)> {
         self.table.rules.facts.iter().zip(self.table.when(row)).map(|(fact, values)| {
             (fact.label.as_str(), values.iter().map(|value| fact.values[value].label.as_str()).collect())
         })
     }
 
-    /// The ids of a row's steps, reminders in parentheses.
+    /// The IDs of the row's steps, reminders in parentheses.
     fn steps(&self, row: &Row<'_>) -> String {
         let name = |ix: &StepIx| {
             let step = self.table.rules.step(*ix);
@@ -176,7 +177,7 @@ impl Shown<'_> {
                 page.line("  ", self.words.table.none, Look::Plain);
             }
             for row in &section.rows {
-                // What a row is of stands in its first cell; the rest goes by the column's name.
+                // The first cell is the row's subject; the others are listed under their columns' names.
                 let rest = section.head.iter().zip(row).skip(1).filter(|(_, cell)| !cell.is_empty());
                 let rest: Vec<String> = rest.map(|(head, cell)| format!("{head}: {cell}")).collect();
                 let rest = if rest.is_empty() { String::new() } else { format!(" · {}", rest.join(" · ")) };
@@ -226,14 +227,14 @@ impl Shown<'_> {
                 let _ = writeln!(out, "| {} |", cells.join(" | "));
             }
         }
-        // Who signs, signs for this very file.
+        // The signature is for exactly this file.
         let _ = writeln!(out, "\nSHA-256: `{}`\n", self.book.sha256());
         let _ = writeln!(out, "{}: \\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_", w.approved);
         out
     }
 
-    /// The situations and then each section, set off by an empty line. A spreadsheet knows by the mark in front that it is
-    /// UTF-8.
+    /// The situations and then each section, separated by an empty line. The byte order mark tells a spreadsheet that
+    /// the file is UTF-8.
     fn csv(&self, separator: char) -> String {
         let (w, rules) = (&self.words.table, self.table.rules);
         let labels = rules.facts.iter().map(|fact| fact.label.clone());
@@ -299,7 +300,7 @@ struct TableJson<'t, R> {
     sheet: Map<String, Value>,
 }
 
-/// A text in Markdown, also in a cell of a table, letter for letter.
+/// A text as literal Markdown, also valid in a table's cell.
 pub(super) fn in_markdown(text: impl AsRef<str>) -> String {
     let mut out = String::new();
     for c in text.as_ref().chars() {
@@ -316,7 +317,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markdown_shows_every_letter() {
+    fn markdown_output_is_literal() {
         assert_eq!(in_markdown("a|b *c* {nama} \\"), "a\\|b \\*c\\* {nama} \\\\");
     }
 }

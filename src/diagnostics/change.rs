@@ -1,13 +1,12 @@
-//! How much another rules file changes, in a few words: "2 kalimat, 60 menit salam, 1 kewajiban".
+//! A summary of the difference between two rules files: "2 kalimat, 60 menit salam, 1 kewajiban".
 
 use crate::rules::diff::{Counts, DutyChangeKind, Names, Subject};
 use crate::words::{Words, fill};
 
-/// Each kind of change with its number, the most heard first; none where nothing changed.
-#[must_use]
+/// Each kind of change with its count, the most audible first; empty if nothing changed.
 pub fn parts(counts: &Counts, words: &Words) -> Vec<String> {
     let w = &words.change;
-    // Where the same sentences are said elsewhere, it is the situations that changed.
+    // If the same sentences are said in other situations, the situations changed.
     let situations = if counts.sentences == 0 { counts.situations.as_str() } else { "0" };
     let all = [
         (counts.sentences.to_string(), w.one_sentence, w.sentences),
@@ -21,8 +20,7 @@ pub fn parts(counts: &Counts, words: &Words) -> Vec<String> {
     changed.map(|(count, one, many)| fill(if count == "1" { one } else { many }, &[("count", &count)])).collect()
 }
 
-/// What the change of a duty is called.
-#[must_use]
+/// The name of a duty's change.
 pub fn duty_kind(kind: DutyChangeKind, words: &Words) -> &'static str {
     match kind {
         DutyChangeKind::Lost => words.duty.lost,
@@ -33,8 +31,7 @@ pub fn duty_kind(kind: DutyChangeKind, words: &Words) -> &'static str {
     }
 }
 
-/// Which text changed: what it belongs to, the id of that, the key.
-#[must_use]
+/// The changed text's owner, the owner's ID, and the key.
 pub fn text_name(subject: Subject, id: &str, field: &str, words: &Words) -> String {
     let w = &words.diff;
     let subject = match subject {
@@ -57,8 +54,7 @@ pub fn text_name(subject: Subject, id: &str, field: &str, words: &Words) -> Stri
     parts.join(" · ")
 }
 
-/// The ids that only one of two files has.
-#[must_use]
+/// The IDs that only one of two files has.
 pub fn name_list(names: &Names<'_>) -> String {
     let values = names.values.iter().map(|(fact, value)| format!("{fact}={value}"));
     let ids = names.facts.iter().chain(&names.steps).map(|id| (*id).to_owned());

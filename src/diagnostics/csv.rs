@@ -1,23 +1,22 @@
-//! CSV for spreadsheets (RFC 4180), for tables, reports and result sheets alike.
+//! CSV for spreadsheets (RFC 4180), for tables, reports and result sheets.
 
 use std::borrow::Cow;
 
 use csv::{Terminator, WriterBuilder};
 
 /// A line of these cells.
-#[must_use]
 pub fn line(cells: impl IntoIterator<Item: AsRef<str>>, separator: char) -> String {
     let separator = u8::try_from(separator).unwrap_or(b',');
     let mut writer =
         WriterBuilder::new().delimiter(separator).terminator(Terminator::CRLF).buffer_capacity(512).from_writer(vec![]);
-    // Nothing fails: the line is written to memory, and both sides are UTF-8.
+    // Can't fail: the line is written to memory, and both sides are UTF-8.
     let written = writer.write_record(cells.into_iter().map(|cell| guarded(cell.as_ref()).into_owned()));
     let bytes = written.ok().and_then(|()| writer.into_inner().ok());
     bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
-/// A text that a spreadsheet would take for a formula gets an apostrophe before it, and so does one that begins with an
-/// apostrophe, so that what was written can be read back.
+/// A text that a spreadsheet would take for a formula is prefixed with an apostrophe, and so is one that begins with an
+/// apostrophe, so that the original can be recovered.
 fn guarded(text: &str) -> Cow<'_, str> {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']);
     if is_formula { format!("'{text}").into() } else { text.into() }
@@ -26,7 +25,7 @@ fn guarded(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_cell_is_quoted_where_it_must_be_and_never_a_formula() {
+    fn cells_are_quoted_if_needed_and_never_a_formula() {
         for (cell, written) in [
             ("\tx", "'\tx"),
             ("'x", "''x"),

@@ -1,5 +1,5 @@
-//! Problems drawn with the line they are in: place, line, underline, what to do. Whether there is colour, and how wide the
-//! screen is, comes in.
+//! Draws problems with their source lines: location, line, underline, advice. The caller supplies the use of colour and
+//! the screen's width.
 
 use std::ops::Range;
 
@@ -11,25 +11,23 @@ use crate::rules::problem::{Kind, Problem};
 use crate::rules::text::is_forbidden;
 use crate::words::Words;
 
-/// The longest line that is shown, in bytes: of a longer one, the place is named alone.
+/// The longest line that is shown, in bytes: for a longer one, only the location is named.
 const LONGEST_LINE: usize = 8 * 1024;
 
-/// What the output can show.
+/// The capabilities of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Canvas {
-    /// Whether to use colour.
     pub colour: bool,
-    /// How many columns there are.
+    /// The number of columns.
     pub width: usize,
 }
 
 impl Canvas {
-    /// No colour, and the width of a page.
+    /// No colour, and a page's width.
     pub const PLAIN: Self = Self { colour: false, width: 100 };
 }
 
 /// Draws a problem; the text ends without a line break.
-#[must_use]
 pub fn draw(problem: &Problem, source: &Source<'_>, words: &Words, canvas: Canvas) -> String {
     let w = &words.problem;
     let Description { message, help, other } = describe(problem, words);
@@ -43,8 +41,7 @@ pub fn draw(problem: &Problem, source: &Source<'_>, words: &Words, canvas: Canva
     render(&[group], canvas)
 }
 
-/// A message without a place, with what to do; the text ends without a line break.
-#[must_use]
+/// A message without a location, with advice; the text ends without a line break.
 pub fn message(text: &str, help: Option<&str>, words: &Words, canvas: Canvas) -> String {
     let w = &words.problem;
     let mut out = render(&[Group::with_title(Level::ERROR.with_name(w.error).primary_title(text))], canvas);
@@ -60,7 +57,7 @@ fn render(report: &[Group<'_>], canvas: Canvas) -> String {
     renderer.term_width(canvas.width.clamp(24, 400)).render(report)
 }
 
-/// The lines that a problem points into; of a problem with the whole file, its name.
+/// The lines that a problem points to; for a problem with the whole file, its name.
 fn places<'a>(problem: &Problem, source: &'a Source<'_>, other: &'a str, width: usize) -> Vec<Element<'a>> {
     if problem.span == (0..0) && !matches!(problem.kind, Kind::Syntax { .. } | Kind::NotUtf8) {
         return vec![Origin::path(source.name()).into()];
@@ -72,7 +69,8 @@ fn places<'a>(problem: &Problem, source: &'a Source<'_>, other: &'a str, width: 
     let second = source.place(span.start);
     let Some(line) = Line::new(source, second) else { return vec![snippet.into(), origin(source, second)] };
     let annotation = AnnotationKind::Context.span(line.range(span)).label(other);
-    // The renderer cuts a long line around what it marks, and two marks far apart would keep all between them.
+    // The renderer cuts a long line around the marked spans, but two spans far apart would keep everything between
+    // them.
     if second.line == place.line && second.column.abs_diff(place.column) < width / 2 {
         vec![snippet.annotation(annotation).into()]
     } else {
@@ -84,7 +82,7 @@ fn origin<'a>(source: &'a Source<'_>, place: Place) -> Element<'a> {
     Origin::path(source.name()).line(place.line).char_column(place.column).into()
 }
 
-/// A line of the file, each of its characters replaced by one that is fit for a terminal.
+/// A line of the file, with each control character replaced.
 struct Line<'a> {
     source: &'a Source<'a>,
     number: usize,
@@ -92,7 +90,7 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Nothing for a line that is too long to be read.
+    /// Nothing for a line that is too long to read.
     fn new(source: &'a Source<'_>, place: Place) -> Option<Self> {
         let text = source.line(place.line);
         let fit = |c| match c {
@@ -107,7 +105,7 @@ impl<'a> Line<'a> {
         Snippet::source(self.text.clone()).line_start(self.number).path(self.source.name())
     }
 
-    /// Where a span of the file is in this text; cut to it, and at least one character wide where there is one.
+    /// A span of the file relative to this text; cut to it, and at least one character wide if possible.
     fn range(&self, span: &Range<usize>) -> Range<usize> {
         let offset = |byte| {
             let place = self.source.place(byte);
@@ -128,7 +126,7 @@ mod tests {
 
     const COLOUR: Canvas = Canvas { colour: true, width: 80 };
 
-    /// A problem with this piece of a text, drawn.
+    /// A problem drawn with this part of a text.
     fn drawn(text: &str, piece: &str, other: Option<&str>, canvas: Canvas) -> String {
         let span = |piece: &str| text.find(piece).map(|at| at..at + piece.len()).unwrap();
         let mut problem = Problem::new(span(piece), Kind::BadTime { found: piece.into() });
@@ -148,14 +146,14 @@ mod tests {
     }
 
     #[test]
-    fn of_a_huge_line_the_place_alone_is_shown() {
+    fn only_the_location_of_a_huge_line_is_shown() {
         let text = format!("schema = 1\nx = \"{}HERE{}\"", "é".repeat(5000), "b".repeat(1 << 20));
         let out = drawn(&text, "HERE", Some("x ="), Canvas::PLAIN);
         assert!(out.contains("x.toml:2:5006") && out.len() < 500, "{out}");
     }
 
     #[test]
-    fn two_places_of_one_line_share_it_where_both_fit() {
+    fn two_spans_on_one_line_share_it_if_both_fit() {
         let out = drawn("a = [\"one\", \"two\"]", "\"two\"", Some("\"one\""), Canvas::PLAIN);
         assert_eq!(out.matches("a = [").count(), 1, "{out}");
         let far = format!("a = [\"one\", \"{}\", \"two\"]", "x".repeat(500));
@@ -171,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_colour_only_where_it_is_asked_for() {
+    fn colour_is_used_only_if_requested() {
         assert!(!drawn("x = 1", "x", None, Canvas::PLAIN).contains('\u{1b}'));
         assert!(drawn("x = 1", "x", None, COLOUR).contains('\u{1b}'));
         assert!(!message("a", Some("b"), Lang::Id.words(), Canvas::PLAIN).contains('\u{1b}'));

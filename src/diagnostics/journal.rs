@@ -1,4 +1,4 @@
-//! What the journal reports, in the user's language.
+//! The journal's reports in the user's language.
 
 use std::io;
 
@@ -14,7 +14,6 @@ use crate::journal::trouble::{Error, Finish, Trouble};
 use crate::words::Words;
 
 /// Why the journal could not be opened, read or written, in a few words.
-#[must_use]
 pub fn reason(error: &Error, words: &Words) -> String {
     let (w, t) = (&words.journal, &words.trouble);
     match error {
@@ -37,7 +36,6 @@ pub fn reason(error: &Error, words: &Words) -> String {
 }
 
 /// One line for the CSO.
-#[must_use]
 pub fn trouble(trouble: &Trouble, words: &Words) -> String {
     let w = &words.journal;
     match trouble {
@@ -49,8 +47,7 @@ pub fn trouble(trouble: &Trouble, words: &Words) -> String {
     }
 }
 
-/// The line for whoever ends the prompter; `None` where everything is written.
-#[must_use]
+/// The line after the prompter has ended; `None` if everything is written.
 pub fn finish(finish: &Finish, words: &Words) -> Option<String> {
     let w = &words.left;
     match finish {
@@ -63,8 +60,7 @@ pub fn finish(finish: &Finish, words: &Words) -> Option<String> {
     }
 }
 
-/// Why an export can't be used, and where.
-#[must_use]
+/// Why and where an export can't be used.
 pub fn refused(refused: &Refused, words: &Words) -> String {
     let w = &words.journal;
     let why = match &refused.fault {
@@ -74,7 +70,7 @@ pub fn refused(refused: &Refused, words: &Words) -> String {
         Fault::Utf16 => w.utf16.into(),
         Fault::Newer(found) => w.newer(found, FORM),
         Fault::TooLong => w.long_line(MAX_LINE >> 20),
-        Fault::NoCall => w.no_call.into(),
+        Fault::SendError => w.no_call.into(),
         Fault::Wrong(key) => w.wrong_value(key),
         Fault::CutOff => w.cut_off.into(),
         Fault::Count { said, found } => w.wrong_count(found, said),

@@ -1,10 +1,9 @@
-//! What practice and exam say of themselves, on the screen and in files alike.
+//! Texts shared by practice and exam, on the screen and in files.
 
 use super::listed;
 use crate::words::{Words, fill};
 
-/// What no card asks, since no story leads there, in a sentence.
-#[must_use]
+/// A sentence that names what no card asks because no story covers it.
 pub fn not_asked(names: &[String], words: &Words) -> String {
     let listed = listed(names.iter().map(String::as_str), &words.problem);
     fill(words.drill.not_asked, &[("count", &names.len().to_string()), ("names", &listed)])

@@ -1,10 +1,10 @@
-//! A file that problems point into: its name and where its lines begin. Any bytes can be shown.
+//! A file that problems point into: its name and its line starts. Any bytes can be shown.
 
 use std::borrow::Cow;
 
 use super::shown;
 
-/// A place as an editor counts it.
+/// A location as editors count it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The line, from 1.
@@ -22,25 +22,23 @@ pub struct Source<'s> {
 }
 
 impl<'s> Source<'s> {
-    /// A file under the name that messages give it. Bytes that are no UTF-8 are replaced; a problem never lies behind
-    /// the first of them.
+    /// A file under its name in messages. Invalid UTF-8 is replaced; a problem is never located behind the first
+    /// replacement.
     #[must_use]
     pub fn new(name: &str, bytes: &'s [u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
-        // A mark of the byte order is no column.
+        // A byte order mark is not a column.
         let first = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         let starts = std::iter::once(first).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self { name: clean_path(name), text, starts }
     }
 
-    /// Its name, fit for a terminal.
-    #[must_use]
+    /// Its name, cleaned for a terminal.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The place of a byte.
-    #[must_use]
+    /// The location of a byte.
     pub fn place(&self, byte: usize) -> Place {
         let byte = self.boundary(byte);
         let at = self.line_at(byte);
@@ -56,7 +54,7 @@ impl<'s> Source<'s> {
         text.strip_suffix('\r').unwrap_or(text)
     }
 
-    /// The position in `starts` of a byte's line.
+    /// The index in `starts` of a byte's line.
     fn line_at(&self, byte: usize) -> usize {
         self.starts.partition_point(|start| *start <= byte).saturating_sub(1)
     }
@@ -68,8 +66,7 @@ impl<'s> Source<'s> {
     }
 }
 
-/// A path fit for a terminal; never cut, since a person must find the file.
-#[must_use]
+/// A path cleaned for a terminal; never cut, since the user must find the file.
 pub fn clean_path(path: &str) -> String {
     let clean: String = path.chars().filter(|c| !crate::rules::text::is_forbidden(*c)).collect();
     if clean.is_empty() { shown(path) } else { clean }
@@ -105,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_without_their_ends() {
+    fn lines_exclude_their_line_breaks() {
         let source = Source::new("x", b"one\r\ntwo\n");
         assert_eq!(source.line(1), "one");
         assert_eq!(source.line(2), "two");

@@ -1,5 +1,5 @@
-//! The folder that a supervisor's declaration lies in: read by every prompter, written by `penutup klb`, often on a
-//! network share. What is written is read by other users, and two who write at once take turns.
+//! The folder of a supervisor's declaration: read by every prompter, written by `penutup klb`, often on a network
+//! share. Files are readable by other users, and concurrent writers take turns.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -10,45 +10,43 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Folders, Unreadable, held, shown_path};
-use crate::broadcast::{Broadcast, News};
+use crate::declaration::{Declaration, News};
 use crate::diagnostics::outside;
-use crate::words::{Words, fill};
-use penutup_system::error::NoFile;
 
-/// The file's name.
+use crate::words::{Words, fill};
+
 const FILE: &str = "klb.toml";
-/// The file that exists while somebody writes.
+/// The lock file that exists while a process writes.
 const TURN: &str = "klb.writing";
-/// A turn that has not changed hands for so long belongs to nobody any more.
+/// A lock file that has not changed for this long is abandoned.
 const STUCK: Duration = Duration::from_secs(3);
-/// After so long the declaration is written without a turn: it must not fail because many declare, or a file is in the way.
+/// After this time the declaration is written without the lock: it must not fail because many declare at once or a file
+/// is in the way.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Where the declaration lies in a folder.
-#[must_use]
+/// The declaration's path in a folder.
 pub fn path_in(folder: &Path) -> PathBuf {
     folder.join(FILE)
 }
 
-/// A declaration that was written.
+/// A written declaration.
 #[derive(Debug)]
 pub struct Written {
-    /// What was declared.
-    pub broadcast: Broadcast,
-    /// Whether it replaced a file that could not be used: broken, no file at all, or with a version far ahead of the clock.
+    pub broadcast: Declaration,
+    /// Whether it replaced an unusable file: broken, not a regular file, or with a version far ahead of the clock.
     pub replaced_unusable: bool,
 }
 
-/// Writes a declaration with a version above the present one. `make` is given that version; `now` is the system's clock.
+/// Writes a declaration with a version above the present one, which `make` receives; `now` is the system's clock.
 ///
 /// # Errors
-/// What the system says.
-pub fn declare(folder: &Path, now: DateTime<Utc>, make: impl FnOnce(u64) -> Broadcast) -> io::Result<Written> {
+/// The I/O error.
+pub fn declare(folder: &Path, now: DateTime<Utc>, make: impl FnOnce(u64) -> Declaration) -> io::Result<Written> {
     let _turn = Turn::take(folder)?;
     let path = path_in(folder);
-    // A supervisor must always be able to replace what can't be used.
+    // A supervisor must always be able to replace an unusable file.
     let (previous, replaced_unusable) = match super::read(&path) {
-        Ok(bytes) => match Broadcast::read(&bytes) {
+        Ok(bytes) => match Declaration::read(&bytes) {
             Ok(there) if !there.is_ahead_of(now.max(clock_of(folder).unwrap_or(now))) => (Some(there.version), false),
             _ => (None, true),
         },
@@ -56,34 +54,34 @@ pub fn declare(folder: &Path, now: DateTime<Utc>, make: impl FnOnce(u64) -> Broa
         Err(e) if is_no_file(&e) => (None, true),
         Err(e) => return Err(e.error),
     };
-    let broadcast = make(Broadcast::next_version(previous, now));
+    let broadcast = make(Declaration::next_version(previous, now));
     write_for_all(&path, broadcast.to_table().to_string().as_bytes())?;
     Ok(Written { broadcast, replaced_unusable })
 }
 
 fn is_no_file(unreadable: &Unreadable) -> bool {
-    unreadable.error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<NoFile>)
+    unreadable.error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<penutup_system::error::NoFile>)
 }
 
-/// The clock of the computer that the folder lies on: where ours is behind, versions are still judged by that one.
+/// The clock of the computer with the folder: if ours is behind, versions are still compared with that one.
 fn clock_of(folder: &Path) -> Option<DateTime<Utc>> {
     let file = tempfile::Builder::new().prefix(".klb").tempfile_in(folder).ok()?;
     Some(file.as_file().metadata().ok()?.modified().ok()?.into())
 }
 
-/// The right to write, taken by making a file: unlike a lock, nobody can hold it who may only read the folder.
+/// The lock for writing, taken by creating a file: unlike a file lock, it can't be taken with read permission only.
 #[derive(Debug)]
 struct Turn {
     path: PathBuf,
-    /// What is in the file: other than that, it is somebody else's.
+    /// The file's content: any other content belongs to another process.
     mark: String,
 }
 
 impl Turn {
-    /// Takes the turn; `None` where it is not to be had and the declaration is written without.
+    /// Takes the lock; `None` if it is not available and the declaration is written without.
     ///
     /// # Errors
-    /// Where no file can be made in the folder.
+    /// If no file can be created in the folder.
     fn take(folder: &Path) -> io::Result<Option<Self>> {
         let (path, mark) = (folder.join(TURN), Uuid::now_v7().to_string());
         let start = Instant::now();
@@ -96,11 +94,11 @@ impl Turn {
                     return Ok(Some(turn));
                 }
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-                // So Windows says of a file that is being removed.
+                // Windows' error for a file that is being removed.
                 Err(e) if cfg!(windows) && e.kind() == ErrorKind::PermissionDenied && start.elapsed() < STUCK => {}
                 Err(e) => return Err(e),
             }
-            // What is no file is nobody's mark.
+            // A directory or pipe is no lock of another process.
             let there = super::read(&path).ok();
             if holder != Some(there.clone()) {
                 (holder, since) = (Some(there), Instant::now());
@@ -126,8 +124,8 @@ impl Drop for Turn {
     }
 }
 
-/// As [`super::write`], but for others to read as well. The folder must be there: a share that is not mounted must not
-/// be replaced by a folder that nobody else sees.
+/// As [`super::write`], but readable by other users. The folder must exist: a share that is not mounted must not be
+/// replaced by a folder that only this computer sees.
 fn write_for_all(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut options = tempfile::Builder::new();
@@ -142,9 +140,8 @@ fn write_for_all(path: &Path, bytes: &[u8]) -> io::Result<()> {
     held::replace(file, path)
 }
 
-/// What the fleet's agent has put on the disk before this start; `None` where there is nothing.
-#[must_use]
-pub fn brought(folders: &Folders, words: &Words) -> Option<News> {
+/// The declaration that the fleet's agent had written before this start; `None` if there is none.
+pub fn agent_declaration(folders: &Folders, words: &Words) -> Option<News> {
     let path = path_in(&folders.broadcast()?);
     let bytes = match super::read(&path) {
         Ok(bytes) => bytes,
@@ -158,31 +155,30 @@ pub fn brought(folders: &Folders, words: &Words) -> Option<News> {
         }
     };
     let broken = || News::Trouble(fill(words.broadcast.broken, &[("path", &shown_path(&path))]));
-    Some(Broadcast::read(&bytes).map_or_else(|_| broken(), |klb| News::Declared(Box::new(klb))))
+    Some(Declaration::read(&bytes).map_or_else(|_| broken(), |klb| News::Declared(Box::new(klb))))
 }
 
-/// What of a folder is news, look after look.
+/// Polls a folder and returns only changes.
 #[derive(Debug)]
-pub struct Looker {
+pub struct FolderPoller {
     path: PathBuf,
     words: &'static Words,
     last: Option<Vec<u8>>,
     trouble: Option<String>,
 }
 
-impl Looker {
-    /// Of a folder.
+impl FolderPoller {
     #[must_use]
     pub fn new(folder: &Path, words: &'static Words) -> Self {
         Self { path: path_in(folder), words, last: None, trouble: None }
     }
 
-    /// Looks once; `now` is the system's clock.
+    /// Polls once; `now` is the system's clock.
     pub fn look(&mut self, now: DateTime<Utc>) -> Option<News> {
         let read = super::read(&self.path);
         let bytes = match read {
             Ok(bytes) => bytes,
-            // Nobody has declared anything yet; a folder that is not there is another matter.
+            // No file means no declaration yet; a missing folder is an error.
             Err(e) if e.error.kind() == ErrorKind::NotFound && self.has_folder() => return self.sound(),
             Err(e) => {
                 let folder = self.path.parent().unwrap_or(&self.path);
@@ -195,12 +191,12 @@ impl Looker {
         if self.last.as_ref() == Some(&bytes) {
             return self.sound();
         }
-        let Ok(broadcast) = Broadcast::read(&bytes) else {
+        let Ok(broadcast) = Declaration::read(&bytes) else {
             let path = shown_path(&self.path);
             return self.troubled(fill(self.words.broadcast.broken, &[("path", &path)]));
         };
         if broadcast.is_ahead_of(now) {
-            // Not remembered: the clock may reach it, or be set right.
+            // Not remembered: the clock may reach it or be corrected.
             return self.troubled(self.words.broadcast.ahead.into());
         }
         self.last = Some(bytes);
@@ -208,8 +204,7 @@ impl Looker {
         Some(News::Declared(Box::new(broadcast)))
     }
 
-    /// It did not answer in time.
-    #[must_use]
+    /// The report for a poll that timed out.
     pub fn no_answer(path: &Path, words: &Words) -> News {
         let with = [("path", &*shown_path(path)), ("why", words.trouble.no_answer)];
         News::Trouble(fill(words.broadcast.no_folder, &with))

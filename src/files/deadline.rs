@@ -1,35 +1,34 @@
-//! Work with files that may hang (a share, a stick that was pulled), done in a thread of its own and waited for until a
-//! deadline. The thread of work that never ends stays where it is; nobody waits for it.
+//! File operations that may hang (a network share, an unplugged stick), run in a thread of their own and awaited until
+//! a deadline. A thread that never finishes is left behind.
 
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use crate::helper::{self, Helper};
 
-/// Work under way.
+/// A running operation.
 #[derive(Debug)]
 pub struct Pending<T>(Receiver<T>);
 
-/// Begins work in a thread of its own.
+/// Starts an operation in a thread of its own.
 pub fn begin<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Pending<T> {
     let (send, result) = channel();
-    // Without a thread there is no result, which the wait below sees at once.
+    // Without a thread there is no result; the receiver below sees that at once.
     let _ = helper::spawn(Helper::Reader, move || {
-        // Nobody listens any more where it came too late.
+        // The receiver is gone if the result is too late.
         let _ = send.send(work());
     });
     Pending(result)
 }
 
 impl<T> Pending<T> {
-    /// Its result, where it is there by then.
-    #[must_use]
+    /// The result, if it arrives in time.
     pub fn by(self, end: Instant) -> Option<T> {
         self.0.recv_timeout(end.saturating_duration_since(Instant::now())).ok()
     }
 }
 
-/// The result of work, where it comes in time.
+/// Runs an operation and returns its result if it arrives in time.
 pub fn within<T: Send + 'static>(patience: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     begin(work).by(Instant::now() + patience)
 }

@@ -1,5 +1,5 @@
-//! Files that another program holds open: an editor that saves, a scanner that looks, another prompter that reads. Windows
-//! refuses to open or replace them meanwhile, and mostly for a moment only; elsewhere nothing is refused.
+//! Files that another program has open: an editor, a virus scanner, another prompter. Windows refuses to open or
+//! replace them meanwhile, usually for a moment; other systems refuse nothing.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -10,16 +10,16 @@ use tempfile::NamedTempFile;
 
 use penutup_system::error::is_held;
 
-/// So long is a moment.
+/// How long to retry.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// And so long is waited between two attempts.
+/// The pause between two attempts.
 const BREATH: Duration = Duration::from_millis(10);
 
-/// Does it, and again while another program is in the way, but for no longer than a moment.
+/// Runs `act`, and again while another program has the file open, for up to a moment.
 ///
 /// # Errors
-/// What `act` says at last.
-pub fn patiently<T>(
+/// The last error of `act`.
+pub fn retry_while_locked<T>(
     is_in_the_way: impl Fn(&io::Error) -> bool,
     mut act: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
@@ -32,18 +32,18 @@ pub fn patiently<T>(
     }
 }
 
-/// Gives a finished file its name, in the place of what had it before.
+/// Renames a finished temporary file over its destination.
 ///
 /// # Errors
-/// What the system says; [`ErrorKind::ResourceBusy`] where another program holds the old file open and won't let go.
+/// The I/O error; [`ErrorKind::ResourceBusy`] if another program keeps the old file open.
 pub fn replace(file: NamedTempFile, path: &Path) -> io::Result<()> {
-    // It is a temporary file no longer, which Windows would keep from the disk; nor is it open, so that it can be renamed.
+    // Drop the temporary attribute, which makes Windows avoid the disk, and close the file so that it can be renamed.
     let (file, from) = file.keep().map_err(|e| e.error)?;
     drop(file);
-    // Windows says "no permission" of a file that is open elsewhere.
+    // Windows reports "permission denied" for a file that is open elsewhere.
     let refused = |e: &io::Error| is_held(e) || (cfg!(windows) && e.kind() == ErrorKind::PermissionDenied);
-    // The library's rename, other than the crate's, replaces a file that is open for reading on Windows too.
-    let renamed = patiently(refused, || fs::rename(&from, path));
+    // Unlike the crate's rename, the standard library's also replaces a file that is open for reading on Windows.
+    let renamed = retry_while_locked(refused, || fs::rename(&from, path));
     if renamed.is_err() {
         let _ = fs::remove_file(&from);
     }
@@ -66,9 +66,9 @@ mod tests {
     }
 
     #[test]
-    fn it_is_tried_again_while_another_is_in_the_way_and_no_other_error_is() {
+    fn only_errors_of_a_locked_file_are_retried() {
         let mut left = 3;
-        let done = patiently(
+        let done = retry_while_locked(
             |e| e.kind() == ErrorKind::ResourceBusy,
             || {
                 left -= 1;
@@ -77,7 +77,7 @@ mod tests {
         );
         assert_eq!(done.unwrap(), 0);
         let mut times = 0;
-        let failed: io::Result<()> = patiently(is_held, || {
+        let failed: io::Result<()> = retry_while_locked(is_held, || {
             times += 1;
             Err(ErrorKind::NotFound.into())
         });
@@ -85,13 +85,13 @@ mod tests {
     }
 
     #[test]
-    fn one_who_never_lets_go_is_not_waited_for_forever() {
-        let failed: io::Result<()> = patiently(|_| true, || Err(ErrorKind::ResourceBusy.into()));
+    fn a_permanently_locked_file_times_out() {
+        let failed: io::Result<()> = retry_while_locked(|_| true, || Err(ErrorKind::ResourceBusy.into()));
         assert_eq!(failed.unwrap_err().kind(), ErrorKind::ResourceBusy);
     }
 
     #[test]
-    fn a_file_that_is_open_for_reading_is_replaced_and_its_reader_keeps_the_old_one() {
+    fn a_file_open_for_reading_is_replaced_and_its_reader_sees_the_old_one() {
         use std::io::Read as _;
 
         let folder = tempfile::tempdir().unwrap();
@@ -100,9 +100,10 @@ mod tests {
         let mut reader = fs::File::open(&path).unwrap();
         let replaced = replace(made(folder.path(), "new"), &path);
         if replaced.as_ref().is_err_and(|e| e.kind() == ErrorKind::ResourceBusy) && cfg!(windows) && is_wine() {
-            // Straight to the stream: a skipped test must be seen among those that passed.
-            let told = "SKIPPED a_file_that_is_open_for_reading_is_replaced: Wine replaces no open file, Windows does";
-            let _ = writeln!(io::stderr(), "{told}");
+            // Directly to the stream: a skipped test must be visible among those that passed.
+            let message =
+                "SKIPPED a_file_that_is_open_for_reading_is_replaced: Wine replaces no open file, Windows does";
+            let _ = writeln!(io::stderr(), "{message}");
             return;
         }
         replaced.unwrap();
@@ -113,7 +114,7 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
-    /// Whether this is Wine, which hands on the variable of its own folder.
+    /// Whether this is Wine, which passes on the variable of its own folder.
     fn is_wine() -> bool {
         std::env::var_os("WINEPREFIX").is_some()
     }
@@ -125,27 +126,27 @@ mod tests {
 
         use super::*;
 
-        /// Opened as programs do that share nothing.
+        /// Opened without sharing, as some programs do.
         fn alone(path: &Path) -> fs::File {
             fs::OpenOptions::new().read(true).share_mode(0).open(path).unwrap()
         }
 
         #[test]
-        fn one_that_another_program_keeps_is_told_as_busy_and_left_as_it_is() {
+        fn a_locked_file_is_reported_busy_and_left_untouched() {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("berkas.toml");
             fs::write(&path, "old").unwrap();
             let held = alone(&path);
             assert_eq!(replace(made(folder.path(), "new"), &path).unwrap_err().kind(), ErrorKind::ResourceBusy);
-            let told = super::super::super::read(&path).unwrap_err();
-            assert!(is_held(&told.error), "{told:?}");
+            let message = super::super::super::read(&path).unwrap_err();
+            assert!(is_held(&message.error), "{message:?}");
             drop(held);
             assert_eq!(fs::read_to_string(&path).unwrap(), "old");
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no half file is left");
         }
 
         #[test]
-        fn one_that_is_let_go_in_time_is_waited_for() {
+        fn a_file_unlocked_in_time_is_waited_for() {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("berkas.toml");
             fs::write(&path, "old").unwrap();
@@ -156,7 +157,7 @@ mod tests {
                 drop(held);
             });
             let mut tries = 0;
-            let read = patiently(is_held, || {
+            let read = retry_while_locked(is_held, || {
                 tries += 1;
                 if tries == 2 {
                     go.send(()).unwrap();

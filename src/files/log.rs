@@ -1,5 +1,5 @@
-//! The log below the state folder: why a part of the program stopped, and what could not be kept. Two files of bounded
-//! size; no customer's name, since only fixed texts and reasons of the system go in.
+//! The log below the state folder: why a part of the program stopped, and what could not be saved. Two files of bounded
+//! size; no customer's name, since only fixed texts and system errors are written.
 
 use std::fs;
 use std::io::Write as _;
@@ -13,7 +13,7 @@ use penutup_system::own_files;
 /// The most bytes of one file.
 const MAX: u64 = 256 * 1024;
 
-/// Appends a line with time and process. What can't be logged can't be told anywhere else either.
+/// Appends a line with time and process ID. A failure to log has nowhere else to be reported.
 pub fn append(path: &Path, line: &str) {
     let Some(folder) = path.parent() else { return };
     if fs::metadata(path).is_ok_and(|about| about.len() >= MAX) {

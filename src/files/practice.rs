@@ -5,20 +5,15 @@ use std::path::PathBuf;
 
 use super::Folders;
 
-/// Where one's own stories are looked for.
-#[must_use]
 pub fn scenarios(folders: &Folders) -> Option<PathBuf> {
     folders.config.as_ref().map(|folder| folder.join("scenarios.toml"))
 }
 
-/// Where one's own decks are looked for.
-#[must_use]
 pub fn decks(folders: &Folders) -> Option<PathBuf> {
     folders.config.as_ref().map(|folder| folder.join("decks"))
 }
 
-/// The names of one's own decks.
-#[must_use]
+/// The names of the user's own decks.
 pub fn deck_names(folders: &Folders) -> Vec<String> {
     let Some(entries) = decks(folders).and_then(|folder| fs::read_dir(folder).ok()) else { return Vec::new() };
     let name = |path: PathBuf| {

@@ -1,6 +1,6 @@
-//! What outlasts a restart: the seat's state (KLB), and which rules were seen last. Never a customer's name. A file that
-//! can't be read holds nothing and is put aside: a broken file must not keep a CSO from work, nor be lost. Two prompters
-//! on one seat keep one file, so each writes only what it changed.
+//! The state that survives a restart: the seat's facts (KLB), and which rules were seen last. Never a customer's name.
+//! An unreadable file counts as empty and is set aside: a broken file must not keep a CSO from work, nor be lost. Two
+//! prompters at one seat share the file, so each writes only its own changes.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -11,31 +11,30 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use toml::{Table, Value};
 
 use super::{Folders, Unreadable, read, shown_path, write};
-use crate::broadcast::Broadcast;
 use crate::closing::PersistedFact;
 use crate::closing::Since;
+use crate::declaration::Declaration;
 use crate::rules::limits::MAX_FILE;
 use penutup_system::own_files;
 
 use crate::seat::{SeatState, Shared};
 use crate::words::{Words, fill};
 
-/// How long another prompter's writing is waited for. Whoever holds the lock for longer is not writing.
+/// How long to wait for another prompter's lock. One that keeps it longer is not writing.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// What outlasts a restart.
+/// The state that survives a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SavedState {
-    /// The seat's state.
     pub state: SeatState,
-    /// The revision that was seen last.
+    /// The last revision that was seen.
     pub revision: Option<String>,
-    /// The SHA-256 of the rules that were seen last.
+    /// The SHA-256 of the last rules that were seen.
     pub rules_sha256: Option<String>,
 }
 
 impl SavedState {
-    /// Of the first run.
+    /// The state of the first run.
     fn first() -> Self {
         Self { state: SeatState { welcome: true, ..SeatState::default() }, ..Self::default() }
     }
@@ -44,24 +43,22 @@ impl SavedState {
 /// What was wrong with the file.
 #[derive(Debug)]
 pub enum Trouble {
-    /// It could not be read.
     Unreadable(Unreadable),
-    /// It is broken, whole or in part; `aside` is where it is now.
+    /// It is broken, completely or in part; `aside` is its new path.
     Broken {
-        /// Where it was.
+        /// Its old path.
         path: PathBuf,
-        /// Where it is now, if it could be moved.
+        /// Its new path, if it could be moved.
         aside: Option<PathBuf>,
     },
 }
 
 impl Trouble {
-    /// In the user's language.
-    #[must_use]
-    pub fn told(&self, words: &Words) -> String {
+    /// A message in the user's language.
+    pub fn describe(&self, words: &Words) -> String {
         let w = &words.trouble;
         match self {
-            Self::Unreadable(unreadable) => unreadable.told(words),
+            Self::Unreadable(unreadable) => unreadable.describe(words),
             Self::Broken { path, aside } => {
                 let name = |p: &PathBuf| p.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
                 match aside {
@@ -73,8 +70,7 @@ impl Trouble {
     }
 }
 
-/// Reads what was kept. No file, and no folder for one, is no trouble: no file yet is the first run.
-#[must_use]
+/// Reads the saved state. A missing file or folder is not an error: it is the first run.
 pub fn load(folders: &Folders) -> (SavedState, Option<Trouble>) {
     let Some(path) = folders.shift() else { return (SavedState::default(), None) };
     let bytes = match read(&path) {
@@ -91,24 +87,25 @@ pub fn load(folders: &Folders) -> (SavedState, Option<Trouble>) {
     let aside = path.with_extension("toml.rusak");
     let moved = fs::rename(&path, &aside).is_ok();
     if moved && shift != SavedState::default() {
-        // What was good in it must outlast the next crash as well; a failure here is told at the next save.
+        // Write the readable part back at once so that it survives the next crash; a failure is reported at the next
+        // save.
         let _ = save(folders, &shift);
     }
     (shift, Some(Trouble::Broken { path, aside: moved.then_some(aside) }))
 }
 
-/// Keeps the state; without a folder for it, nothing is kept.
+/// Saves the state; without a state folder nothing is saved.
 ///
 /// # Errors
-/// What the system says.
+/// The I/O error.
 pub fn save(folders: &Folders, shift: &SavedState) -> io::Result<()> {
     folders.shift().map_or(Ok(()), |path| write(&path, to_toml(shift).as_bytes()))
 }
 
-/// What can be read of it, and whether that is all.
+/// The readable part, and whether it is everything.
 fn parse(bytes: &[u8]) -> (SavedState, bool) {
     let table = if bytes.len() > MAX_FILE { None } else { std::str::from_utf8(bytes).ok() };
-    // What a full disk leaves behind: it held something once, and nobody knows what.
+    // An empty file is left by a full disk: it had content once, which is lost.
     let table = table.filter(|text| !text.trim().is_empty());
     let Some(table) = table.and_then(|text| text.parse::<Table>().ok()) else { return (SavedState::default(), false) };
     let mut whole = true;
@@ -123,7 +120,7 @@ fn parse(bytes: &[u8]) -> (SavedState, bool) {
     let (revision, rules_sha256) = (text("revision"), text("rules_sha256"));
     let welcome = match table.get("welcome") {
         Some(Value::Boolean(welcome)) => *welcome,
-        // A file from before there was a hint is no first run.
+        // A file from before the hint existed is not a first run.
         other => {
             whole &= other.is_none();
             false
@@ -132,7 +129,7 @@ fn parse(bytes: &[u8]) -> (SavedState, bool) {
     let broadcast = match table.get("broadcast") {
         None => None,
         Some(value) => {
-            let read = value.as_table().and_then(Broadcast::from_table);
+            let read = value.as_table().and_then(Declaration::from_table);
             whole &= read.is_some();
             read
         }
@@ -189,46 +186,42 @@ fn to_toml(shift: &SavedState) -> String {
     table.to_string()
 }
 
-/// Keeps one prompter's part of the file.
+/// Saves one prompter's part of the file.
 #[derive(Debug)]
 pub struct StateWriter {
     path: Option<PathBuf>,
-    /// The prompter's state whose changes are written.
+    /// The prompter's state at its last write.
     written: SeatState,
-    /// What the prompter was last given of another one's changes.
+    /// The last state of other prompters' changes that was delivered to this one.
     shared: Option<SeatState>,
-    /// The rules that were seen last, where they are not written yet.
+    /// The last seen rules, if not written yet.
     rules: Option<(String, String)>,
 }
 
 impl StateWriter {
-    /// Of a prompter that was begun with this state.
+    /// For a prompter that started with this state.
     #[must_use]
     pub fn new(folders: &Folders, begun_with: SeatState) -> Self {
         Self { path: folders.shift(), written: begun_with, shared: None, rules: None }
     }
 
-    /// The file.
-    #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// Notes which rules were seen: written with the next state, or by [`Self::save`] of the same one.
+    /// Records which rules were seen: written with the next state, or when [`Self::save`] gets the same state.
     pub fn saw_rules(&mut self, revision: String, sha256: String) {
         self.rules = Some((revision, sha256));
     }
 
-    /// The state that was written last.
-    #[must_use]
     pub fn written(&self) -> &SeatState {
         &self.written
     }
 
-    /// Writes what this prompter changed since its last writing, and answers what another one has changed meanwhile.
+    /// Writes this prompter's changes since its last write, and returns what other prompters have changed meanwhile.
     ///
     /// # Errors
-    /// What the system says; then nothing counts as written.
+    /// The I/O error; then nothing counts as written.
     pub fn save(&mut self, mine: &SeatState) -> io::Result<Option<Shared>> {
         let Some(path) = self.path.clone() else {
             self.written = mine.clone();
@@ -240,7 +233,7 @@ impl StateWriter {
         let mut shift = before.clone();
         shift.state = match &there {
             Some(there) => there.state.with_changes(&self.written, mine),
-            // Gone or broken: what this prompter has is all there is.
+            // Missing or broken: only this prompter's state is known.
             None => mine.clone(),
         };
         if let Some((revision, sha256)) = &self.rules {
@@ -253,14 +246,14 @@ impl StateWriter {
         Ok(self.share(shift.state))
     }
 
-    /// Looks what another prompter has changed. What can't be read is told where it is written.
+    /// Checks for changes by other prompters. A read failure is reported by the next write.
     pub fn look(&mut self) -> Option<Shared> {
         let bytes = read(self.path.as_deref()?).ok()?;
         let (shift, whole) = parse(&bytes);
         if whole { self.share(shift.state) } else { None }
     }
 
-    /// What the prompter has to be given; each news once.
+    /// The state to deliver to this prompter; each change once.
     fn share(&mut self, now: SeatState) -> Option<Shared> {
         if now == self.written {
             self.shared = None;
@@ -273,7 +266,7 @@ impl StateWriter {
         })
     }
 
-    /// What is in the file; `None` where there is nothing, or nothing that can be understood, which is put aside.
+    /// The file's content; `None` if there is none or it is unreadable, in which case it is set aside.
     fn there(path: &Path) -> io::Result<Option<SavedState>> {
         let bytes = match read(path) {
             Ok(bytes) => bytes,
@@ -288,7 +281,7 @@ impl StateWriter {
     }
 }
 
-/// Takes the lock of the file, or goes on without where it can't be had: who writes is never kept from it.
+/// Takes the file's lock, or continues without it: a lock never prevents saving.
 fn lock(path: &Path) -> Option<File> {
     let folder = path.parent()?;
     own_files::make_folder(folder).ok()?;
@@ -319,7 +312,7 @@ mod tests {
     }
 
     fn shift() -> SavedState {
-        let broadcast = Broadcast::read(b"version = 7\nstate = 'on'\nsince = '2021-02-01T06:05:00Z'\nwhy = 'x'");
+        let broadcast = Declaration::read(b"version = 7\nstate = 'on'\nsince = '2021-02-01T06:05:00Z'\nwhy = 'x'");
         SavedState {
             state: SeatState { held: vec![klb()], broadcast: Some(broadcast.unwrap()), welcome: true },
             revision: Some("Rev \"1\"\n".into()),
@@ -337,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_comes_back() {
+    fn saved_state_is_read_back() {
         let (_keep, folders) = in_folder(None);
         assert!(matches!(load(&folders), (s, None) if s == SavedState::first()));
         save(&folders, &shift()).unwrap();
@@ -347,15 +340,15 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_holds_nothing_and_is_put_aside() {
+    fn a_broken_file_counts_as_empty_and_is_set_aside() {
         for broken in
             [&b"\xff\xfe"[..], b"", b" \n", b"held = ", b"held = 3", b"revision = 1", &vec![b' '; MAX_FILE + 1]]
         {
             let (_keep, folders) = in_folder(Some(broken));
             let (held, trouble) = load(&folders);
             assert_eq!(held, SavedState::default());
-            let told = trouble.unwrap().told(Lang::Id.words());
-            assert!(told.contains("shift.toml.rusak"), "{told}");
+            let message = trouble.unwrap().describe(Lang::Id.words());
+            assert!(message.contains("shift.toml.rusak"), "{message}");
             let path = folders.shift().unwrap();
             assert!(!path.exists());
             assert_eq!(fs::read(path.with_extension("toml.rusak")).unwrap(), broken);
@@ -363,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_good_in_a_broken_file_is_kept() {
+    fn the_readable_part_of_a_broken_file_is_used() {
         let good = to_toml(&shift());
         let (_keep, folders) = in_folder(Some(format!("{good}\n[[held]]\nfact = \"x\"\n").as_bytes()));
         let (held, trouble) = load(&folders);
@@ -381,12 +374,12 @@ mod tests {
     }
 
     #[test]
-    fn without_a_folder_nothing_is_kept() {
+    fn without_a_folder_nothing_is_saved() {
         assert!(save(&Folders::default(), &shift()).is_ok());
         assert!(matches!(load(&Folders::default()), (s, None) if s == SavedState::default()));
     }
 
-    /// A prompter's keeper as it begins.
+    /// A prompter's writer at start-up.
     fn begun(folders: &Folders) -> (StateWriter, SeatState) {
         let state = load(folders).0.state;
         (StateWriter::new(folders, state.clone()), state)
@@ -405,7 +398,7 @@ mod tests {
         assert_eq!(load(&folders).0.state, both, "KLB is there after a crash of either");
         assert_eq!(one.look(), Some(Shared { known: with_klb, now: both.clone() }));
         assert_eq!(one.look(), None, "each news once");
-        // Both have it now; whoever switches it off switches it off.
+        // Both prompters have it now; switching it off in one switches it off in both.
         assert_eq!((one.save(&both).unwrap(), two.save(&both).unwrap()), (None, None));
         let off = SeatState { held: vec![], ..both };
         assert_eq!(two.save(&off).unwrap(), None);
@@ -414,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_written_is_written_with_the_next_state() {
+    fn a_failed_write_is_included_in_the_next() {
         let (keep, folders) = in_folder(None);
         let blocked = keep.path().join("state");
         fs::write(&blocked, "no folder").unwrap();
@@ -429,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_somebody_holds_keeps_nobody_from_writing() {
+    fn a_lock_that_is_not_released_does_not_prevent_writing() {
         let (_keep, folders) = in_folder(Some(b"held = []"));
         let path = folders.shift().unwrap().with_extension("lock");
         let held = File::create(&path).unwrap();
@@ -442,7 +435,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn nobody_else_can_read_the_state() {
+    fn the_state_is_readable_by_the_user_only() {
         use std::os::unix::fs::PermissionsExt as _;
 
         let (_keep, folders) = in_folder(None);

@@ -1,4 +1,4 @@
-//! The settings file in use: read with a deadline, and with the last settings that had no mistake behind it. What they
+//! The settings file in use, read with a deadline, with the last settings without mistakes as a fallback. What they
 //! mean is decided in `settings`.
 
 use std::io::ErrorKind;
@@ -10,21 +10,19 @@ use crate::loaded::Refused;
 use crate::rules::Problem;
 use crate::settings::{self, Settings};
 
-/// Settings as they are used.
+/// The settings in use.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The file in use.
     pub file: Chosen,
-    /// What is in force: what can be read, and the last good settings for the rest.
+    /// The values in force: everything readable, and the last good settings for the rest.
     pub settings: Settings,
-    /// Why the file could not be read, or not whole.
+    /// Why the file could not be read completely.
     pub bad: Option<Bad>,
-    /// Where the journal's file is named, where it is: file and line.
+    /// The file and line that name the journal's file, if any.
     pub journal_at: Option<String>,
 }
 
-/// Loads the first file that is named, else the one in the settings folder. Nothing here waits longer than `patience`.
-#[must_use]
+/// Loads the first named file, otherwise the one in the settings folder. Nothing here waits longer than `patience`.
 pub fn load(named: [(Why, Option<PathBuf>); 2], folders: &Folders, patience: Duration) -> Loaded {
     let is_named = named.iter().any(|(_, path)| path.is_some());
     let (own, late_file) = (folders.settings(), named.clone());
@@ -33,7 +31,7 @@ pub fn load(named: [(Why, Option<PathBuf>); 2], folders: &Folders, patience: Dur
         let file = Chosen::first(named, looked_for.map(|path| (Why::Folder, path)));
         let bytes = file.path.as_deref().map(read);
         let is_broken = |bytes: &[u8]| !settings::read(bytes, Path::new("")).1.is_empty();
-        // The copy is needed only where something is wrong.
+        // The copy is needed only if something is wrong.
         let needed = bytes.as_ref().is_some_and(|read| read.as_ref().map_or(true, |bytes| is_broken(bytes)));
         let copy = file.path.as_deref().filter(|_| needed).and_then(|path| last_good(&copies, path));
         (file, bytes, copy)
@@ -45,7 +43,7 @@ pub fn load(named: [(Why, Option<PathBuf>); 2], folders: &Folders, patience: Dur
         };
         let path = file.path.clone().unwrap_or_default();
         let late = Unreadable { path: path.clone(), error: ErrorKind::TimedOut.into() };
-        // The copy is on another disk than a share that hangs; where it is not, it is not waited for either.
+        // The copy is usually not on a share that hangs; if it is, it has a deadline too.
         let folders = folders.clone();
         let copy = deadline::within(COPY_PATIENCE, move || last_good(&folders, &path)).flatten();
         (file, Some(Err(late)), copy)
@@ -82,8 +80,7 @@ fn refused(file: &Chosen, source: &[u8], problems: Vec<Problem>) -> Option<Bad> 
     (!refused.problems.is_empty()).then_some(Bad::Refused { path, refused })
 }
 
-/// Reads the file again, as it is now. May wait for it.
-#[must_use]
+/// Reads the file again, without a deadline.
 pub fn reload(path: &Path, folders: &Folders) -> (Settings, Option<Bad>) {
     let file = Chosen { path: Some(path.to_owned()), why: Why::Folder };
     let bytes = read(path);
@@ -91,23 +88,23 @@ pub fn reload(path: &Path, folders: &Folders) -> (Settings, Option<Bad>) {
     if let Ok(source) = &bytes
         && settings::read(source, Path::new("")).1.is_empty()
     {
-        // What can't be kept is told when the state can't be.
+        // A failure to save is reported when the state can't be saved either.
         let _ = save_last_good(folders, path, source);
     }
     let Loaded { settings, bad, .. } = read_from(file, Some(bytes), copy.as_deref());
     (settings, bad)
 }
 
-/// The first line of a copy: which file it is one of. Paths in it count from that file's folder.
+/// The first line of a copy: the path of its original. Relative paths in the copy start at that file's folder.
 fn heading(path: &Path) -> String {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     format!("# {}\n", shown_path(&path))
 }
 
-/// Keeps a copy of settings without a mistake.
+/// Saves a copy of settings without mistakes.
 ///
 /// # Errors
-/// What the system says.
+/// The I/O error.
 fn save_last_good(folders: &Folders, path: &Path, source: &[u8]) -> std::io::Result<()> {
     let Some(copy) = folders.last_good_settings() else { return Ok(()) };
     let text = [heading(path).as_bytes(), source].concat();
@@ -117,7 +114,7 @@ fn save_last_good(folders: &Folders, path: &Path, source: &[u8]) -> std::io::Res
     write(&copy, &text)
 }
 
-/// The copy of this file, where there is one.
+/// The copy of this file, if there is one.
 fn last_good(folders: &Folders, path: &Path) -> Option<Vec<u8>> {
     let copy = read(&folders.last_good_settings()?).ok()?;
     copy.strip_prefix(heading(path).as_bytes()).map(<[u8]>::to_vec)
@@ -134,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_good_settings_stand_in_for_what_cannot_be_read_and_only_for_their_own_file() {
+    fn the_last_good_settings_replace_unreadable_ones_of_the_same_file_only() {
         let place = tempfile::tempdir().unwrap();
         let folders = Folders::below(place.path());
         let (path, other) = (place.path().join("settings.toml"), place.path().join("other.toml"));
@@ -150,13 +147,13 @@ mod tests {
         fs::write(&other, broken).unwrap();
         let loaded = load_file(&other, &folders);
         assert_eq!((loaded.settings.seat, loaded.settings.rules), (None, Some(place.path().join("r.toml"))));
-        // Gone, they all stand in.
+        // If the file is gone, the copy supplies all of them.
         fs::remove_file(&path).unwrap();
         assert_eq!(load_file(&path, &folders).settings, good.settings);
     }
 
     #[test]
-    fn the_place_that_names_the_journal_is_told() {
+    fn the_setting_that_names_the_journal_is_located() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("settings.toml");
         fs::write(&path, "\n[journal]\npath = 'rules.toml'\n").unwrap();

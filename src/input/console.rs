@@ -5,8 +5,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use super::{Kind, Token, bounded};
 use crate::keymap::Key;
 
-/// What an event means, if anything.
-#[must_use]
+/// An event's meaning, if any.
 pub fn token(event: Event) -> Option<Token> {
     match event {
         Event::Key(event) => {
@@ -28,9 +27,9 @@ fn key_of(event: KeyEvent) -> Option<Key> {
     let altgr = held.contains(KeyModifiers::CONTROL | KeyModifiers::ALT);
     Some(match event.code {
         KeyCode::Char(c) if held.contains(KeyModifiers::CONTROL) && !altgr => Key::Ctrl(c.to_ascii_lowercase()),
-        // Alt alone is a shortcut of the terminal or the desktop, none of ours.
+        // Alt alone is a shortcut of the terminal or the desktop, not ours.
         KeyCode::Char(_) if held.contains(KeyModifiers::ALT) && !altgr => return None,
-        // A letter comes shifted or not, with Shift reported or not.
+        // A letter may be shifted or not, with Shift reported or not.
         KeyCode::Char(c) if held.contains(KeyModifiers::SHIFT) => Key::Char(c.to_uppercase().next().unwrap_or(c)),
         KeyCode::Char(c) => Key::Char(c),
         KeyCode::Tab => Key::Char('\t'),

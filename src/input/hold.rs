@@ -1,12 +1,13 @@
-//! A held key is one press. Terminals that report repeats or releases are believed; of the others, time tells.
+//! A key that is held down counts as one press. Where a terminal reports repeats or releases, these decide; otherwise
+//! timing does.
 //!
-//! A keyboard waits for its delay (200 to 1000 ms) and then repeats evenly, at 2 to 40 a second. Nobody presses a key again
-//! within [`RATE`], so what comes so soon is a repeat at once. Slower repeats are known by their rhythm: a keyboard's pauses
-//! differ by a few milliseconds, a person's by more. Until the rhythm is known each repeat counts as a press; then all of
-//! them are retracted.
+//! A keyboard waits for its delay (200 to 1000 ms) and then repeats evenly, 2 to 40 times a second. Nobody presses a
+//! key again within [`RATE`], so such an event is a repeat at once. Slower repeats are recognised by their rhythm: a
+//! keyboard's intervals differ by a few milliseconds, a person's by more. Until the rhythm is known each repeat counts
+//! as a press; then all of them are retracted.
 //!
-//! What can't be known: a key that is released after its first slow repeat sends what two presses send, and counts as
-//! two. Somebody who taps one key in a machine's rhythm is taken for a held key: nothing happens, and a tap in another
+//! Limits: a key that is released after its first slow repeat sends the same as two presses, and counts as two. A
+//! person who taps one key in a machine's rhythm is taken for a repeating key: nothing happens, and a tap in another
 //! rhythm is a press again.
 
 use std::collections::VecDeque;
@@ -15,47 +16,41 @@ use std::time::{Duration, Instant};
 use super::Kind;
 use crate::keymap::Key;
 
-/// Events of one key that are no further apart are repeats: nobody presses a key again so soon.
+/// Events of one key within this time are repeats: nobody presses a key again so soon.
 pub const RATE: Duration = Duration::from_millis(110);
-/// The slowest repeat of a keyboard: two a second.
+/// The slowest repeat interval of a keyboard: two a second.
 pub const SLOWEST: Duration = Duration::from_millis(520);
-/// The pauses of one rhythm differ by no more.
+/// The tolerance between the intervals of one rhythm.
 const JITTER: Duration = Duration::from_millis(12);
-/// Once a key is known to repeat quickly, a busy machine may be late by so much.
+/// How late a fast repeat may be on a busy machine.
 const STALL: Duration = Duration::from_millis(300);
-/// The longest that a keyboard waits before it repeats.
+/// The longest delay before a keyboard repeats.
 pub const DELAY: Duration = Duration::from_millis(1100);
-/// A key whose release was not reported for so long was released unseen.
+/// After this time without an event a key counts as released.
 const LOST: Duration = Duration::from_secs(2);
-/// No more events of one key are remembered.
+/// The most events of one key that are remembered.
 const REMEMBERED: usize = 32;
 
-/// What an event of a key is.
+/// The meaning of a key's event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Press {
-    /// A press. `unsure`: soon enough after the one before to turn out to be a repeat.
-    New {
-        /// Whether it may.
-        unsure: bool,
-    },
-    /// The key is still held. `from`: so was it already at this moment, and what was taken for presses since then was none.
-    PersistedFact {
-        /// That moment.
-        from: Option<Instant>,
-    },
-    /// Nothing: the key was released.
+    /// A press. `unsure`: soon enough after the previous one that it may turn out to be a repeat.
+    New { unsure: bool },
+    /// The key is still down. `from`: it has been since this time, and the presses since then were none.
+    PersistedFact { from: Option<Instant> },
+    /// The key was released.
     Release,
 }
 
-/// The last events of the last key.
+/// The recent events of the last key.
 #[derive(Debug, Default)]
 pub struct Hold {
     last: Option<(Key, Instant)>,
     /// The events that may belong to one hold; all but the first may be repeats.
     events: VecDeque<Instant>,
-    /// The pause between repeats, while the key is held.
+    /// The interval between repeats, while the key is down.
     held: Option<Duration>,
-    /// The same of a hold whose rhythm broke: the machine may have been late, and the key still be held.
+    /// The interval of a hold whose rhythm broke: the machine may have been late, and the key still down.
     broken: Option<Duration>,
     /// Whether the terminal reports releases, and the last key was not released.
     down: bool,
@@ -63,7 +58,6 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// An event of a key.
     pub fn key(&mut self, key: Key, kind: Kind, at: Instant) -> Press {
         if kind == Kind::Release {
             self.reports = true;
@@ -88,7 +82,8 @@ impl Hold {
         }
         match (before, gap) {
             (Some(before), Some(gap)) if gap <= DELAY => {
-                // Only the delay is longer than the slowest repeat; a hold that broke may have been late.
+                // Only the delay is longer than the slowest repeat; after a broken rhythm the machine may have been
+                // late.
                 if self.held.is_some() || gap > SLOWEST {
                     self.broken = self.held.take();
                     self.events = [before].into();
@@ -113,12 +108,12 @@ impl Hold {
         Press::New { unsure: self.events.len() > 1 && !self.reports }
     }
 
-    /// Something else happened: whatever comes next is a new press.
+    /// Another key or event: the next event is a new press.
     pub fn reset(&mut self) {
         *self = Self { reports: self.reports, ..Self::default() };
     }
 
-    /// The pause between the repeats and the first event that was one, where the events show that the key is held.
+    /// The interval between repeats and the index of the first one, if the events show that the key is down.
     fn rhythm(&self, key: Key) -> Option<(Duration, Option<Instant>)> {
         let events = || self.events.iter();
         let gaps: Vec<Duration> = events().zip(events().skip(1)).map(|(one, next)| *next - *one).collect();
@@ -129,12 +124,12 @@ impl Hold {
             most.saturating_sub(least) <= JITTER
         };
         let even = gaps.iter().rev().take_while(is_even).count();
-        // Once a slow rhythm is certain, what came a little late before it belongs to it.
+        // Once a slow rhythm is certain, an earlier event that was a little late belongs to it.
         let is_of_it = |gap: &Duration| rate > RATE && gap.abs_diff(rate) <= rate / 4;
         let belong = gaps.iter().rev().skip(even).take_while(|gap| is_of_it(gap)).count();
         let start = gaps.len() - even - belong;
-        // Nobody has a reason to say sentences in a rhythm; other keys are tapped several times. Where no pause before the
-        // even ones was the keyboard's delay, one more of them is needed.
+        // Nobody has a reason to tick sentences in a rhythm, but other keys are tapped several times. If no interval
+        // before the even ones was the keyboard's delay, one more even interval is required.
         let needed = if matches!(key, Key::Char(' ') | Key::Enter) { 2 } else { 3 } + usize::from(start == 0);
         if rate > RATE && even < needed {
             return None;
@@ -146,7 +141,7 @@ impl Hold {
     }
 }
 
-/// Whether an event after this pause is the next repeat of a key that repeats at this rate.
+/// Whether an event after this interval is the next repeat of a key with this rate.
 fn goes_on(rate: Duration, gap: Duration) -> bool {
     gap <= RATE || if rate <= RATE { gap <= STALL } else { gap.abs_diff(rate) <= rate / 4 }
 }
@@ -157,8 +152,8 @@ mod tests {
 
     use super::*;
 
-    /// What the events of one key at these milliseconds are: `p` a press, `?` one that may be a repeat, `h` held, `<` held
-    /// already at the event before.
+    /// The meaning of events of one key at these milliseconds: `p` a press, `?` a press that may be a repeat, `h` held,
+    /// `<` held since the previous event or earlier.
     fn kinds(events: &[(u64, Kind)]) -> String {
         let (mut hold, start) = (Hold::default(), Instant::now());
         let kinds =
@@ -177,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_held_key_is_one_press_whatever_the_keyboard_s_delay_and_rate() {
+    fn a_held_key_is_one_press_at_any_keyboard_delay_and_rate() {
         for delay in [150, 250, 500, 660, 1000] {
             for gap in [10, 20, 33, 50, 92, 105] {
                 let times: Vec<u64> = std::iter::once(0).chain((0..8).map(|n| delay + n * gap)).collect();
@@ -195,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn slow_repeats_are_known_by_their_rhythm() {
+    fn slow_repeats_are_recognised_by_their_rhythm() {
         assert_eq!(downs(&[0, 900, 1400, 1900, 2400]), "p??<h", "two a second");
         assert_eq!(downs(&[0, 900, 1200, 1503, 1804, 2100, 2900]), "p??<hh?", "released and pressed again");
         assert_eq!(downs(&[0, 800, 1600, 2400]), "p???", "no keyboard repeats so slowly");
@@ -207,7 +202,7 @@ mod tests {
         );
     }
 
-    /// How many presses are left of the events of a key at these milliseconds.
+    /// How many presses remain of a key's events at these milliseconds.
     fn presses(key: Key, times: &[u64]) -> usize {
         let (mut hold, start, mut presses) = (Hold::default(), Instant::now(), Vec::new());
         for at in times.iter().map(|ms| start + Duration::from_millis(*ms)) {
@@ -235,7 +230,7 @@ mod tests {
             prop_assert_eq!(presses(KEYS[key], &times), 1, "{:?}", times);
         }
 
-        /// A person's pauses: at least 120 ms, and no two in a row alike.
+        /// A person's intervals: at least 120 ms, and no two in a row alike.
         #[test]
         fn uneven_presses_are_all_counted(
             key in 0..KEYS.len(), pauses in proptest::collection::vec((120..1500u64, 15..200u64), 1..20),
@@ -251,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_terminal_reports_is_believed() {
+    fn reports_of_the_terminal_take_precedence() {
         use Kind::{Down, Release, Repeat};
         assert_eq!(kinds(&[(0, Down), (90, Release), (100, Down), (190, Release)]), "prpr", "quick fingers");
         assert_eq!(kinds(&[(0, Down), (500, Repeat), (900, Repeat), (950, Release), (1000, Down)]), "phhrp");

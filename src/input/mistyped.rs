@@ -1,22 +1,20 @@
-//! Typed into the wrong window: more different letters within a second than anybody presses keys.
+//! Detects typing into the wrong window: more different letters within a second than anybody presses as shortcuts.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// So many different letters in the window are typing.
+/// This many different letters within the window are typing.
 pub const LETTERS: usize = 5;
-/// The window.
 pub const WINDOW: Duration = Duration::from_secs(1);
-/// So many different letters one right after the other, within [`AT_ONCE`], are typing too: no four shortcuts are pressed
-/// at 16 a second. Three may be, with three fingers, and so stay keys.
+/// This many different letters in direct sequence, within [`AT_ONCE`], are typing too: nobody presses four shortcuts at
+/// 16 a second. Three may be pressed with three fingers, and count as keys.
 pub const QUICK: usize = 4;
-/// The time for these.
 pub const AT_ONCE: Duration = Duration::from_millis(180);
-/// Keys with shorter pauses between them are one run of typing. It is undone as a whole.
+/// Keys with shorter intervals are one run of typing, which is undone as a whole.
 pub const PAUSE: Duration = Duration::from_millis(700);
-/// After text for another window, keys mean nothing until so long a pause.
+/// After text for another window, keys are ignored until a pause of this length.
 const QUIET: Duration = Duration::from_secs(1);
-/// No more of them are remembered.
+/// The most letters that are remembered.
 const MOST: usize = 64;
 
 /// The letters of the last second.
@@ -44,14 +42,14 @@ impl Letters {
         first
     }
 
-    /// The moment of the first of the last letters, where these came as no shortcuts do.
+    /// The time of the first of the last letters, if they arrived unlike shortcuts.
     fn quick(&self, at: Instant) -> Option<Instant> {
         let last = || self.last.iter().rev().take(QUICK);
         let first = last().next_back().map(|(_, first)| *first)?;
         (different(last()) == QUICK && at.saturating_duration_since(first) <= AT_ONCE).then_some(first)
     }
 
-    /// The keys since this moment were none.
+    /// The keys since this time were not key presses.
     pub fn retract(&mut self, since: Instant) {
         self.last.retain(|(_, at)| *at < since);
     }
@@ -68,7 +66,7 @@ pub struct Stray {
 }
 
 impl Stray {
-    /// Any key. Returns the first key of its run, if it is another one.
+    /// Any key. Returns the first key of its run, if the run is a new one.
     pub fn press(&mut self, at: Instant) -> Option<Instant> {
         let goes_on = |(_, last): &(Instant, Instant)| at.saturating_duration_since(*last) < PAUSE;
         let first = self.run.filter(goes_on).map(|(first, _)| first);
@@ -76,15 +74,15 @@ impl Stray {
         first
     }
 
-    /// A letter outside of a field. Returns since when all keys are typing that was meant for another window.
+    /// A letter outside of a field. Returns since when all keys are typing meant for another window.
     pub fn letter(&mut self, letter: char, at: Instant) -> Option<Instant> {
         let since = self.letters.push(letter, at)?;
         self.ignoring = Some(at);
-        // What was typed right before them, blanks and digits too, belongs to the same text.
+        // Keys typed directly before, including spaces and digits, belong to the same text.
         Some(self.run.map_or(since, |(first, _)| first.min(since)))
     }
 
-    /// Whether a key still belongs to a text for another window. `ends`: it is one that ends that.
+    /// Whether a key still belongs to a text for another window. `ends`: it is a key that ends such a text.
     pub fn ignores(&mut self, ends: bool, at: Instant) -> bool {
         let Some(last) = self.ignoring else { return false };
         let ignores = !ends && at.saturating_duration_since(last) < QUIET;
@@ -92,13 +90,13 @@ impl Stray {
         ignores
     }
 
-    /// The keys since this moment were none.
+    /// The keys since this time were not key presses.
     pub fn retract(&mut self, since: Instant) {
         self.letters.retract(since);
     }
 }
 
-/// How many different letters these are.
+/// The number of different letters.
 fn different<'a>(letters: impl Iterator<Item = &'a (char, Instant)>) -> usize {
     let mut letters: Vec<char> = letters.map(|(letter, _)| *letter).collect();
     letters.sort_unstable();
@@ -127,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn four_letters_that_come_as_no_shortcuts_do_are_typing() {
+    fn four_letters_faster_than_shortcuts_are_typing() {
         for gap in [36, 45, 60] {
             assert_eq!(typed("budi", gap), Some(3), "{gap}");
             assert_eq!(typed("kma", gap), None, "{gap}: three fingers");
@@ -145,7 +143,7 @@ mod tests {
 
     proptest! {
         /// By definition: five different ones, the first no more than a second before the last; or the last four, all
-        /// different, as quickly as no shortcuts come.
+        /// different, faster than shortcuts are pressed.
         #[test]
         fn exactly_five_different_letters_within_a_second_or_four_at_once(keys in proptest::collection::vec((0..7u8, prop_oneof![1..60u64, 1..400u64]), 1..40)) {
             let (mut letters, start) = (Letters::default(), Instant::now());

@@ -1,4 +1,4 @@
-//! Tells keys that a person pressed from text that nobody typed, by how fast they come.
+//! Distinguishes key presses from text that nobody typed, by speed.
 
 use std::time::{Duration, Instant};
 
@@ -7,22 +7,22 @@ use super::report::{is_report, may_begin, without_paste_mark};
 use super::{Input, Kind, LONGEST_PASTE, Token};
 use crate::keymap::Key;
 
-/// Characters no further apart than this may be a text that nobody typed: two fingers may be so quick, three are not.
+/// Characters within this interval may be a text that nobody typed: two fingers can be so quick, three can't.
 pub const GAP: Duration = Duration::from_millis(35);
-/// So many of them are one; a key that is held counts as often as it may stand in a text.
+/// This many of them are such a text; a repeated character counts at most as often as a text may contain it in a row.
 pub const LEAST: usize = 3;
-/// What came no longer than this before such a text belongs to it: nobody types so fast that it would be a key.
+/// A character this shortly before such a text belongs to it: nobody types so fast.
 pub const LINK: Duration = Duration::from_millis(60);
-/// No more of it is remembered.
+/// The most characters that are remembered.
 const REMEMBERED: usize = 16;
-/// Such a text ends with so long a pause; a busy machine has some within it.
+/// Such a text ends with a pause of this length; a busy machine has shorter ones within it.
 pub const END: Duration = Duration::from_millis(150);
 
-/// Text that came at once.
+/// Text that arrived at once.
 struct Burst {
     text: String,
     last: Instant,
-    /// Whether it is known to be one; otherwise it may still be a key.
+    /// Whether this is certain; otherwise it may still be keys.
     certain: bool,
 }
 
@@ -32,31 +32,31 @@ impl Burst {
     }
 }
 
-/// The characters that came last.
+/// The most recent characters.
 #[derive(Default)]
 pub struct Pace {
-    /// The last characters that came within [`GAP`] of each other; all were passed on as keys.
+    /// The last characters within [`GAP`] of each other; all were emitted as keys.
     run: Vec<(char, Instant)>,
-    /// Those before it that came within [`LINK`] of each other.
+    /// The characters before those, within [`LINK`] of each other.
     before: Vec<(char, Instant)>,
     text: Option<Burst>,
     hold: Hold,
 }
 
 impl std::fmt::Debug for Pace {
-    /// Prints no characters: they may be those of a name.
+    /// Prints no characters: they may be part of a name.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Pace").field("pending", &self.pending()).finish_non_exhaustive()
     }
 }
 
 impl Pace {
-    /// How much is remembered.
+    /// The number of remembered characters.
     pub(super) fn pending(&self) -> usize {
         self.run.len() + self.before.len() + self.text.as_ref().map_or(0, |text| text.text.len())
     }
 
-    /// The next token, read at this moment.
+    /// The next token, read at this time.
     pub fn token(&mut self, token: Token, at: Instant, out: &mut Vec<Input>) {
         if self.text.as_ref().is_some_and(|text| text.ends() < at) {
             self.finish(at, out);
@@ -64,7 +64,7 @@ impl Pace {
         let (key, kind) = match token {
             Token::Key(key, kind) => (key, kind),
             Token::StringEnd => return self.string_end(at, out),
-            Token::Answer(answer) => return out.push(Input::Answer(answer)),
+            Token::TerminalReply(answer) => return out.push(Input::TerminalReply(answer)),
             Token::Other => return self.break_off(at, out),
             Token::Paste(text) => {
                 self.break_off(at, out);
@@ -82,13 +82,12 @@ impl Pace {
         }
     }
 
-    /// When the text that is being gathered ends by silence.
-    #[must_use]
+    /// When the text being collected ends by silence.
     pub fn deadline(&self) -> Option<Instant> {
         self.text.as_ref().map(Burst::ends)
     }
 
-    /// Nothing came until this moment.
+    /// Nothing was read until this time.
     pub fn pause(&mut self, now: Instant, out: &mut Vec<Input>) {
         if self.deadline().is_some_and(|end| end <= now) {
             self.finish(now, out);
@@ -117,7 +116,7 @@ impl Pace {
             self.text = Some(Burst { text: c.into(), last: at, certain: false });
             return;
         }
-        // A held key is one press: no text has two blanks, and none three letters that are the same.
+        // A repeating key is one press: no text has two spaces in a row, and none three equal letters.
         let same = self.run.iter().rev().take_while(|(other, _)| *other == c).count();
         if same < if c.is_whitespace() { 1 } else { 2 } {
             self.run.push((c, at));
@@ -128,7 +127,7 @@ impl Pace {
         if !is_burst {
             return self.key(key_of(c), Kind::Down, at, out);
         }
-        // A busy machine stalls also within a text: what came just before belongs to it.
+        // A busy machine stalls within a text too: characters directly before belong to it.
         let all: Vec<(char, Instant)> = self.before.drain(..).chain(self.run.drain(..)).collect();
         out.extend(all.first().map(|(_, since)| Input::Retract { since: *since, held: false }));
         let text = all.into_iter().map(|(c, _)| c).collect();
@@ -148,13 +147,13 @@ impl Pace {
             }
             Press::Release => return,
         };
-        // Outside of a text these are no keys of ours.
+        // Outside of a text these are not keys of ours.
         if !matches!(key, Key::Char('\t' | '\n')) {
             out.push(Input::Key { key, at, repeat, settles });
         }
     }
 
-    /// A string of the terminal's ended, and its beginning was not seen: what came right before belongs to it.
+    /// A terminal's string ended whose beginning was not seen: the characters directly before belong to it.
     fn string_end(&mut self, at: Instant, out: &mut Vec<Input>) {
         if self.text.take().is_some() {
             return;
@@ -179,13 +178,13 @@ impl Pace {
         self.hold.reset();
     }
 
-    /// The text has ended: it was pasted, or the terminal's own, or keys after all.
+    /// The text has ended: it was pasted, a terminal's report, or keys after all.
     fn finish(&mut self, at: Instant, out: &mut Vec<Input>) {
         let Some(Burst { text, certain, .. }) = self.text.take() else { return };
         if let Some(pasted) = without_paste_mark(&text) {
             out.push(Input::Paste(pasted.into()));
         } else if is_report(&text) {
-            // The terminal's own.
+            // A terminal's report.
         } else if certain {
             out.push(Input::Paste(text.into()));
         } else {

@@ -1,16 +1,17 @@
-//! Bytes → keys, pastes and answers; what a terminal says unasked is read to its end and dropped.
+//! Parses bytes into keys, pastes and replies; unrequested reports are read to their end and dropped.
 
 use std::time::{Duration, Instant};
 
-use super::{Answer, Kind, LONGEST_PASTE, Token, bounded};
+use super::{Kind, LONGEST_PASTE, TerminalReply, Token, bounded};
 use crate::keymap::Key;
 
-/// An escape byte is the key Esc when nothing followed for so long. Sequences come in pieces over ssh and serial lines.
+/// An escape byte is the key Esc if nothing follows for this long. Over ssh and serial lines sequences arrive in
+/// pieces.
 pub const ESCAPE: Duration = Duration::from_millis(150);
-/// A sequence, a string or a paste that was begun ends after so long a silence, with its end or without.
+/// An unfinished sequence, string or paste ends after this much silence.
 pub const SILENCE: Duration = Duration::from_secs(1);
 
-/// The longest sequence that is looked at; what is longer is read to its end and dropped.
+/// The longest sequence; a longer one is read to its end and dropped.
 const LONGEST: usize = 64;
 const PASTE_END: &[u8] = b"\x1b[201~";
 
@@ -18,18 +19,18 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 enum State {
     #[default]
     Ground,
-    /// The first bytes of a character, and how many it has.
+    /// The first bytes of a character, and its length.
     Character(Vec<u8>, usize),
     Escape,
     /// The bytes between `ESC [` and the final byte; `None` once there were too many.
     Csi(Option<Vec<u8>>),
-    /// Behind `ESC O`.
+    /// After `ESC O`.
     Ss3,
-    /// So many bytes that belong to what came before them: a mouse report of the oldest kind, a Linux function key.
+    /// This many bytes that belong to the previous ones: a mouse report of the oldest kind, a Linux function key.
     Skip(u8),
     /// OSC, DCS, SOS, PM or APC.
     String {
-        /// The beginning of a DCS; nothing of the others.
+        /// The beginning of a DCS; empty for the others.
         text: Option<Vec<u8>>,
         /// Whether the last byte was ESC.
         escape: bool,
@@ -45,14 +46,14 @@ pub struct Parser {
 }
 
 impl std::fmt::Debug for Parser {
-    /// Prints no bytes: a pasted name may be among them.
+    /// Prints no bytes: they may include a pasted name.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Parser").field("pending", &self.pending()).finish_non_exhaustive()
     }
 }
 
 impl Parser {
-    /// How many bytes of what has begun are kept.
+    /// How many bytes of an unfinished item are buffered.
     pub(super) fn pending(&self) -> usize {
         match &self.state {
             State::Character(bytes, _) | State::Paste(bytes) => bytes.len(),
@@ -61,7 +62,7 @@ impl Parser {
         }
     }
 
-    /// The next byte, read at this moment.
+    /// The next byte, read at this time.
     pub fn byte(&mut self, byte: u8, at: Instant, out: &mut impl FnMut(Token)) {
         self.last = Some(at);
         self.state = match std::mem::take(&mut self.state) {
@@ -77,8 +78,7 @@ impl Parser {
         };
     }
 
-    /// When what is pending ends by silence.
-    #[must_use]
+    /// When the pending item ends by silence.
     pub fn deadline(&self) -> Option<Instant> {
         let wait = match self.state {
             State::Ground => return None,
@@ -88,7 +88,7 @@ impl Parser {
         self.last.map(|last| last + wait)
     }
 
-    /// Nothing came until the deadline.
+    /// Nothing was read until the deadline.
     pub fn end(&mut self, out: &mut impl FnMut(Token)) {
         match std::mem::take(&mut self.state) {
             State::Escape => out(Token::Key(Key::Esc, Kind::Down)),
@@ -117,14 +117,14 @@ fn ground(byte: u8, out: &mut impl FnMut(Token)) -> State {
         0xc2..=0xdf => return State::Character(vec![byte], 2),
         0xe0..=0xef => return State::Character(vec![byte], 3),
         0xf0..=0xf4 => return State::Character(vec![byte], 4),
-        // No character begins so.
+        // No character begins with this byte.
         _ => return State::Ground,
     };
     out(Token::Key(key, Kind::Down));
     State::Ground
 }
 
-/// The control characters above ASCII: one byte for what else is ESC and a letter.
+/// The C1 control characters: one byte for ESC and a letter.
 fn c1(byte: u8) -> State {
     match byte {
         0x8f => State::Ss3,
@@ -163,7 +163,7 @@ fn escape(byte: u8, out: &mut impl FnMut(Token)) -> State {
             out(Token::StringEnd);
             State::Ground
         }
-        // Esc and a key: a terminal that sends Alt so can't be told from tmux, which sends the two keys at once.
+        // Esc and a key: Alt sent as Esc can't be distinguished from tmux, which sends the two keys at once.
         _ => {
             out(Token::Key(Key::Esc, Kind::Down));
             ground(byte, out)
@@ -193,19 +193,19 @@ fn csi(params: Option<Vec<u8>>, byte: u8, out: &mut impl FnMut(Token)) -> State 
     }
 }
 
-/// What a whole control sequence means.
+/// The meaning of a complete control sequence.
 fn sequence(params: &[u8], last: u8, out: &mut impl FnMut(Token)) {
     let Ok(params) = std::str::from_utf8(params) else { return };
     if let Some(answer) = params.strip_prefix('?') {
         if last == b'u' && answer.bytes().all(|b| b.is_ascii_digit()) {
-            out(Token::Answer(Answer::Keyboard));
+            out(Token::TerminalReply(TerminalReply::Keyboard));
         }
         return;
     }
     let fields: Vec<Vec<u32>> =
         params.split(';').map(|field| field.split(':').map(|n| n.parse().unwrap_or(0)).collect()).collect();
     let number = |at: usize, sub: usize| fields.get(at).and_then(|f| f.get(sub)).copied().unwrap_or(0);
-    // Only numbers make a key: what begins with `<`, `=` or `>`, or has other bytes in it, is a report.
+    // Only numbers make a key: a sequence that begins with `<`, `=` or `>`, or contains other bytes, is a report.
     if !params.bytes().all(|b| b.is_ascii_digit() || b == b';' || b == b':') {
         return;
     }
@@ -223,11 +223,11 @@ fn sequence(params: &[u8], last: u8, out: &mut impl FnMut(Token)) {
             4 | 8 => out(Token::Key(Key::End, kind)),
             5 => out(Token::Key(Key::PageUp, kind)),
             6 => out(Token::Key(Key::PageDown, kind)),
-            // The end of a paste whose beginning was lost: what came so far was text.
+            // The end of a paste whose beginning was lost: the bytes so far were text.
             201 => out(Token::Other),
             _ => {}
         },
-        // With parameters, only what a modifier adds: `1;5A`.
+        // The only valid parameters are those of a modifier: `1;5A`.
         _ if params.is_empty() || number(0, 0) == 1 && fields.len() == 2 => {
             if let Some(key) = cursor(last) {
                 out(Token::Key(key, kind));
@@ -251,10 +251,10 @@ fn cursor(last: u8) -> Option<Key> {
 
 const SHIFT: u32 = 1;
 const CTRL: u32 = 4;
-/// Alt, Super, Hyper and Meta: shortcuts of the terminal or the desktop, none of ours.
+/// Alt, Super, Hyper and Meta: shortcuts of the terminal or the desktop, not ours.
 const OTHERS: u32 = 2 | 8 | 16 | 32;
 
-/// A key by its number, as the kitty protocol and xterm's `modifyOtherKeys` report it.
+/// A key by its number in the kitty protocol and xterm's `modifyOtherKeys`.
 fn pressed(code: u32, modifiers: u32, text: &[u32], kind: Kind, out: &mut impl FnMut(Token)) {
     let modifiers = modifiers.saturating_sub(1);
     let with = |bits: u32| modifiers & bits != 0;
@@ -280,12 +280,12 @@ fn pressed(code: u32, modifiers: u32, text: &[u32], kind: Kind, out: &mut impl F
         },
         _ if !altgr && with(OTHERS) => return out(Token::Other),
         _ if typed().next().is_some() => {
-            // An input method may give several characters at once.
+            // An input method may send several characters at once.
             typed().for_each(|c| out(Token::Key(Key::Char(c), kind)));
             return;
         }
         57399..=57408 => Key::Char(char::from_digit(code - 57399, 10).unwrap_or('0')),
-        // The modifiers themselves, and keys that other keyboards have.
+        // The modifiers themselves, and keys of other keyboards.
         0..32 | 57344..=63743 => return,
         _ => match char::from_u32(code) {
             Some(c) if with(SHIFT) => Key::Char(c.to_uppercase().next().unwrap_or(c)),
@@ -312,13 +312,13 @@ fn ss3(byte: u8, out: &mut impl FnMut(Token)) -> State {
 
 fn string(text: Option<Vec<u8>>, escape: bool, byte: u8, out: &mut impl FnMut(Token)) -> State {
     match byte {
-        0x07 => said(text, out),
-        b'\\' if escape => said(text, out),
+        0x07 => parse_dcs(text, out),
+        b'\\' if escape => parse_dcs(text, out),
         // The string was cut off by another sequence.
         _ if escape => escape_after_string(byte, out),
         0x1b => State::String { text, escape: true },
         b'\t' | b'\n' | b'\r' => State::String { text, escape: false },
-        // No answer has control characters in it: somebody typed.
+        // No reply has control characters in it: somebody typed.
         0x00..0x20 => ground(byte, out),
         _ => {
             let text = text.map(|mut text| {
@@ -332,7 +332,7 @@ fn string(text: Option<Vec<u8>>, escape: bool, byte: u8, out: &mut impl FnMut(To
     }
 }
 
-/// ESC ended a string and something else than `\` follows: a sequence, or a key. The ESC itself is no key then.
+/// After ESC, only `\` ends a string; anything else is a sequence or a key. The ESC itself is not a key then.
 fn escape_after_string(byte: u8, out: &mut impl FnMut(Token)) -> State {
     escape(byte, &mut |token| {
         if token != Token::Key(Key::Esc, Kind::Down) {
@@ -341,13 +341,13 @@ fn escape_after_string(byte: u8, out: &mut impl FnMut(Token)) -> State {
     })
 }
 
-/// A whole DCS: the answer to XTGETTCAP is `1+r` and a name in hexadecimal; `RGB` and `Tc` are 16 million colours.
-fn said(text: Option<Vec<u8>>, out: &mut impl FnMut(Token)) -> State {
+/// A complete DCS: the reply to XTGETTCAP is `1+r` and a name in hexadecimal; `RGB` and `Tc` mean 16 million colours.
+fn parse_dcs(text: Option<Vec<u8>>, out: &mut impl FnMut(Token)) -> State {
     let text = text.unwrap_or_default();
     if let Some(names) = text.strip_prefix(b"1+r") {
         let has = |name: &[u8]| names.windows(name.len()).any(|part| part.eq_ignore_ascii_case(name));
         if has(b"524742") || has(b"5463") {
-            out(Token::Answer(Answer::TrueColour));
+            out(Token::TerminalReply(TerminalReply::TrueColour));
         }
     }
     State::Ground
@@ -360,7 +360,7 @@ fn paste(mut text: Vec<u8>, byte: u8, out: &mut impl FnMut(Token)) -> State {
         out(Token::Paste(bounded(&text)));
         return State::Ground;
     }
-    // What is beyond the longest paste is looked at for the end alone.
+    // Beyond the longest paste only its end is searched for.
     let room = LONGEST_PASTE + 2 * PASTE_END.len();
     if text.len() > room {
         text.drain(LONGEST_PASTE..=LONGEST_PASTE + PASTE_END.len());

@@ -1,19 +1,17 @@
-//! What a terminal says by itself, when its first byte was lost: then it reads like text, but comes as fast as no text is
-//! typed. `[A`, `[<0;10;10M`, `62;c`, `]11;rgb:0000/0000/0000`, `>|XTerm(390)`, `P1+r524742`.
+//! Recognises a terminal's report whose first byte was lost: it reads like text, but arrives faster than text is typed.
+//! `[A`, `[<0;10;10M`, `62;c`, `]11;rgb:0000/0000/0000`, `>|XTerm(390)`, `P1+r524742`.
 
-/// The characters that such a report may begin with and that are no key of ours: what begins with one waits for the rest.
-#[must_use]
+/// The characters that such a report may begin with and that are not keys of ours: after one, the rest is waited for.
 pub fn may_begin(c: char) -> bool {
     matches!(c, '[' | ']' | 'O')
 }
 
-/// Whether a text that came at once is the rest of a report.
-#[must_use]
+/// Whether a text that arrived at once is the rest of a report.
 pub fn is_report(text: &str) -> bool {
     let mut chars = text.chars();
     match chars.next() {
         Some('[') => is_sequence(chars.as_str()),
-        // An arrow key, and nothing else behind it.
+        // An arrow key, and nothing after it.
         Some('O') => matches!(chars.as_str(), "A" | "B" | "C" | "D" | "F" | "H" | "M"),
         Some(']') => has_number_and(chars.as_str(), &[';']),
         Some('P') => {
@@ -25,7 +23,7 @@ pub fn is_report(text: &str) -> bool {
         Some('_') => chars.as_str().starts_with('G'),
         Some('>') if chars.as_str().starts_with('|') => true,
         _ => {
-            // A sequence of which `[` is missing, too: it has a prefix, or several numbers.
+            // A sequence without its `[`: it has a prefix, or several numbers.
             let is_marked =
                 text.starts_with(['<', '>', '?', '=']) || text.find(';').is_some_and(|at| is_number(&text[..at]));
             is_marked && is_sequence(text)
@@ -35,8 +33,7 @@ pub fn is_report(text: &str) -> bool {
     }
 }
 
-/// What was pasted, where a text begins with the mark of a paste without its first bytes.
-#[must_use]
+/// The pasted text, if a text begins with a paste marker without its first bytes.
 pub fn without_paste_mark(text: &str) -> Option<&str> {
     text.strip_prefix('[').unwrap_or(text).strip_prefix("200~")
 }
@@ -45,13 +42,13 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Whether a number, or none, and then one of these comes.
+/// Whether the text begins with an optional number and then one of these characters.
 fn has_number_and(text: &str, next: &[char]) -> bool {
     let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
     rest.len() < text.len() && rest.starts_with(next)
 }
 
-/// Whether it begins with parameters and the letter that ends them.
+/// Whether it begins with parameters and their final letter.
 fn is_sequence(text: &str) -> bool {
     let rest = text.trim_start_matches(|c: char| ('\u{20}'..='\u{3f}').contains(&c));
     rest.starts_with(|c: char| ('\u{40}'..='\u{7e}').contains(&c))

@@ -1,4 +1,4 @@
-//! The terminal, read: a wait without end while nothing is pending, else until what is pending ends.
+//! Reads the terminal: without a timeout while nothing is pending, otherwise until the pending item's deadline.
 
 use std::io;
 use std::thread;
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::{Input, Stage};
 
-/// Reads the terminal in a thread that blocks, until `take` returns `false`; calls `closed` when the terminal is gone.
+/// Reads the terminal in a blocking thread until `take` returns `false`; calls `closed` when the terminal is gone.
 ///
 /// # Errors
-/// Where the system has no more threads.
+/// If the system has no thread left.
 pub fn read_all(
     mut take: impl FnMut(Input) -> bool + Send + 'static,
     closed: impl FnOnce() + Send + 'static,
@@ -28,17 +28,17 @@ pub fn read_all(
     thread::Builder::new().name("input".into()).spawn(read).map(drop)
 }
 
-/// The terminal and the stage that its input goes through.
+/// The terminal and its input pipeline.
 #[derive(Debug, Default)]
 pub struct Source {
     stage: Stage,
 }
 
 impl Source {
-    /// The next inputs; none where only a part of one came, or nothing within `patience`.
+    /// The next inputs; empty if only a part of one arrived, or nothing within `patience`.
     ///
     /// # Errors
-    /// The terminal is gone, or its input has ended.
+    /// If the terminal is gone or its input has ended.
     pub fn read(&mut self, patience: Option<Duration>) -> io::Result<Vec<Input>> {
         let pending = self.stage.deadline().map(|end| end.saturating_duration_since(Instant::now()));
         let wait = [pending, patience].into_iter().flatten().min();
@@ -60,9 +60,9 @@ mod system {
 
     use super::super::{Input, Stage};
 
-    /// What came; `None`: nothing, in this time.
+    /// The bytes read; `None` if there were none in this time.
     pub fn read(wait: Option<Duration>, stage: &mut Stage) -> io::Result<Option<Vec<Input>>> {
-        // A millisecond more, so that the wait is not over a moment before the deadline.
+        // One millisecond more, so that the wait does not end just before the deadline.
         let wait = wait.and_then(|wait| Timespec::try_from(wait + Duration::from_millis(1)).ok());
         let input = stdin();
         match poll(&mut [PollFd::new(&input, PollFlags::IN)], wait.as_ref()) {
@@ -91,7 +91,7 @@ mod system {
     use super::super::console::token;
     use super::super::{Input, Stage};
 
-    /// What came; `None`: nothing, in this time.
+    /// The events read; `None` if there were none in this time.
     pub fn read(wait: Option<Duration>, stage: &mut Stage) -> io::Result<Option<Vec<Input>>> {
         if let Some(wait) = wait
             && !poll(wait)?

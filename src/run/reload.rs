@@ -13,7 +13,8 @@ use crate::rehearsal::untried;
 use crate::rules::change::Change;
 use crate::settings::Settings;
 use crate::words::{Words, fill};
-use penutup_system::folders::stands;
+use penutup_system::folders::exists_or_unreadable;
+
 use penutup_system::mailbox::Mailbox;
 
 /// Reloads the settings file. The message reports what is wrong with it, or that changes apply after a restart.
@@ -34,7 +35,7 @@ pub fn reload_settings(path: PathBuf, folders: Folders, in_force: Settings, word
 
 /// The first place that has a rules file, else the last place.
 fn in_use(places: &[PathBuf]) -> usize {
-    places.iter().position(|path| stands(path)).unwrap_or(places.len().saturating_sub(1))
+    places.iter().position(|path| exists_or_unreadable(path)).unwrap_or(places.len().saturating_sub(1))
 }
 
 /// Tries rules off-screen; the error is the panic's message.

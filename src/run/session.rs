@@ -114,7 +114,7 @@ impl Session<'_> {
                 }
                 Ok(next)
             }
-            Input::Answer(_) | Input::Resize => Ok(Next::On),
+            Input::TerminalReply(_) | Input::Resize => Ok(Next::On),
         }
     }
 

@@ -1,5 +1,5 @@
-//! baresip's `ctrl_tcp`: a line to it that comes back by itself, and its events as the prompter understands them. In a
-//! thread of its own, begun only where the settings ask for it; it sleeps in the read while nothing happens.
+//! baresip's `ctrl_tcp`: a connection that reconnects by itself, and its events translated for the prompter. Runs in a
+//! thread of its own, started only if configured; it sleeps in `read` while nothing happens.
 
 use std::io::{self, Read};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -15,27 +15,27 @@ use crate::rules::ruleset::NAMA;
 use penutup_ipc::pace::Pace;
 use penutup_ipc::phone_event::{Pairs, PhoneEvent};
 
-/// How long a connection may take to come about.
+/// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(2);
-/// The first wait after a lost line; it doubles.
+/// The first pause before reconnecting; it doubles.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// The longest wait.
+/// The longest pause.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// How many reads pass at once, and how long each further one waits: four megabytes a second.
+/// How many reads pass at once, and the delay for each further one: four megabytes a second.
 const READS: (u32, Duration) = (1024, Duration::from_millis(1));
-/// How many events pass at once, and how long each further one waits.
+/// How many events pass at once, and the delay for each further one.
 const EVENTS: (u32, Duration) = (32, Duration::from_millis(20));
-/// What the thread is called.
+/// The thread's name.
 const THREAD: &str = "softphone";
-/// How many calls are remembered at once.
+/// The most calls that are remembered.
 const MAX_CALLS: usize = 64;
-/// The longest id of a call, in bytes.
+/// The longest call ID, in bytes.
 const MAX_ID: usize = 256;
 
-/// Listens at an address in a thread of its own, until `tell` answers `false`. No faster than `tell` answers: whoever
-/// sends without end is blocked.
+/// Connects to an address in a thread of its own, until `tell` returns `false`. Reads no faster than `tell` returns, so
+/// a flooding sender is blocked.
 pub fn listen(address: String, tell: impl Fn(Message) -> bool + Send + 'static) {
-    // Where no thread can be had, nobody ever connects.
+    // Without a thread there is no connection.
     let _ = thread::Builder::new().name(THREAD.into()).spawn(move || run(&address, &tell));
 }
 
@@ -53,8 +53,8 @@ fn run(address: &str, tell: &impl Fn(Message) -> bool) {
             }
             match follow(stream, &mut calls, tell) {
                 Lost::NobodyListens => return,
-                // Only a line that carried something begins again at the first wait: where two prompters push each
-                // other off the same telephone, they must not do it twice a second.
+                // Only a connection that carried data resets the pause: two prompters that displace each other at the
+                // same telephone must not do so twice a second.
                 Lost::AfterEvents => wait = FIRST_WAIT,
                 Lost::Silent => {}
             }
@@ -67,7 +67,7 @@ fn run(address: &str, tell: &impl Fn(Message) -> bool) {
     }
 }
 
-/// How a line was lost.
+/// How a connection was lost.
 enum Lost {
     AfterEvents,
     Silent,
@@ -85,7 +85,7 @@ fn connect(address: &str) -> io::Result<TcpStream> {
     Err(last)
 }
 
-/// Reads events until the line is lost.
+/// Reads events until the connection is lost.
 fn follow(mut stream: impl Read, calls: &mut Calls, tell: &impl Fn(Message) -> bool) -> Lost {
     let mut reader = Reader::default();
     let mut bytes = [0; 4096];
@@ -116,17 +116,17 @@ fn follow(mut stream: impl Read, calls: &mut Calls, tell: &impl Fn(Message) -> b
     if any { Lost::AfterEvents } else { Lost::Silent }
 }
 
-/// The calls that baresip told of.
+/// The calls that baresip has reported.
 #[derive(Debug, Default)]
 pub struct Calls {
-    /// Those that ring, by id.
+    /// Ringing calls, by ID.
     incoming: Vec<String>,
-    /// Those that were answered.
+    /// Answered calls.
     established: Vec<String>,
 }
 
 impl Calls {
-    /// What an event means to the prompter, if anything. Every field may be missing, every type unknown.
+    /// The event's meaning for the prompter, if any. Every field may be missing, every type unknown.
     pub fn event(&mut self, json: &[u8]) -> Option<PhoneEvent> {
         let event: Value = serde_json::from_slice(json).ok()?;
         if event.get("event") != Some(&Value::Bool(true)) {
@@ -134,7 +134,7 @@ impl Calls {
         }
         let text = |key: &str| event.get(key).and_then(Value::as_str);
         let id = text("id").unwrap_or_default();
-        // One that is cut would be another call's.
+        // A truncated ID could match another call's.
         let id = (id.len() <= MAX_ID).then(|| id.to_owned())?;
         match text("type")? {
             "CALL_INCOMING" => {
@@ -179,8 +179,7 @@ fn forget(calls: &mut Vec<String>, id: &str) -> bool {
     at.inspect(|at| drop(calls.remove(*at))).is_some()
 }
 
-/// A SIP display name without its quotes and the back-slashes before quotes and back-slashes in it.
-#[must_use]
+/// A SIP display name without its quotes and the backslashes that escape quotes and backslashes in it.
 pub fn display_name(raw: &str) -> String {
     let raw = raw.trim();
     let inner = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).unwrap_or(raw);
@@ -228,14 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn one_never_answered_and_outgoing_legs_are_nothing() {
+    fn unanswered_and_outgoing_calls_are_ignored() {
         let out = ",\"direction\":\"outgoing\",\"id\":\"b\"";
         assert_eq!(all(&[("CALL_INCOMING", ",\"id\":\"a\""), ("CALL_CLOSED", ",\"id\":\"a\"")]), []);
         assert_eq!(all(&[("CALL_ESTABLISHED", out), ("CALL_CLOSED", out)]), []);
     }
 
     #[test]
-    fn calls_are_told_apart_by_their_ids() {
+    fn calls_are_distinguished_by_id() {
         let (a, b) = (format!("{IN},\"id\":\"a\""), format!("{IN},\"id\":\"b\""));
         let events = all(&[
             ("CALL_ESTABLISHED", &a),
@@ -274,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_come_off_a_display_name() {
+    fn display_names_are_unquoted() {
         assert_eq!(display_name(" \"Budi\" "), "Budi");
         assert_eq!(display_name("Siti \\\"Aisyah\\\""), "Siti \"Aisyah\"");
         assert_eq!(display_name("a\\\\b\\"), "a\\b");

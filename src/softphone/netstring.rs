@@ -1,16 +1,16 @@
-//! Netstrings, `<decimal length>:<bytes>,`, out of a stream that comes in any pieces. Pure and bounded: a frame that is
-//! too long is passed over without being kept.
+//! Parses netstrings, `<decimal length>:<bytes>,`, from a stream in arbitrary pieces. Pure and bounded: a frame that is
+//! too long is skipped without being buffered.
 
-/// The longest frame that is kept, in bytes.
+/// The longest frame, in bytes.
 pub const MAX_FRAME: usize = 64 * 1024;
-/// The most digits of a length. Longer ones are no netstring.
+/// The most digits of a length.
 const MAX_DIGITS: usize = 9;
 
-/// The stream is no netstrings.
+/// The stream is not netstrings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broken;
 
-/// Where in a frame the stream stands.
+/// The parser's state within a frame.
 #[derive(Debug, PartialEq, Eq)]
 enum At {
     Length { digits: usize, value: usize },
@@ -18,12 +18,12 @@ enum At {
     Comma,
 }
 
-/// Takes a stream apart.
+/// The parser.
 #[derive(Debug)]
 pub struct Reader {
     at: At,
     frame: Vec<u8>,
-    /// Whether the frame is too long to be kept.
+    /// Whether the frame is too long and skipped.
     skip: bool,
 }
 
@@ -36,10 +36,10 @@ impl Default for Reader {
 const START: At = At::Length { digits: 0, value: 0 };
 
 impl Reader {
-    /// Takes the stream's next bytes; `frame` is called with each whole frame. After an error the stream is lost.
+    /// Parses the stream's next bytes and calls `frame` with each complete frame. After an error the stream is lost.
     ///
     /// # Errors
-    /// Where these are no netstrings.
+    /// If these are not netstrings.
     pub fn push(&mut self, bytes: &[u8], mut frame: impl FnMut(&[u8])) -> Result<(), Broken> {
         let mut rest = bytes;
         while let Some((&byte, behind)) = rest.split_first() {
@@ -57,7 +57,7 @@ impl Reader {
                             self.frame.clear();
                             self.at = if left == 0 { At::Comma } else { At::Body { left } };
                         }
-                        // Line breaks between frames harm nothing.
+                        // Line breaks between frames are ignored.
                         b'\r' | b'\n' if *digits == 0 => {}
                         _ => return Err(Broken),
                     }
@@ -91,7 +91,6 @@ impl Reader {
 }
 
 /// A frame around some bytes.
-#[must_use]
 pub fn frame(bytes: &[u8]) -> Vec<u8> {
     let mut out = format!("{}:", bytes.len()).into_bytes();
     out.extend_from_slice(bytes);
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_come_whole_out_of_any_pieces() {
+    fn frames_are_reassembled_from_any_pieces() {
         assert_eq!(
             read(&[b"5:hello,0:,\r\n3:a", b"b", b"c,2:x"]).unwrap(),
             [b"hello".to_vec(), vec![], b"abc".to_vec()]
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_netstring_is_broken() {
+    fn invalid_netstrings_are_an_error() {
         for bad in [&b"x"[..], b":", b"5:hello!", b"1234567890:", b"-1:", b" 1:a,", b"1 :a,"] {
             assert_eq!(read(&[bad]), Err(Broken), "{bad:?}");
         }
@@ -138,7 +137,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_break_the_reader(pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..8)) {
+        fn the_reader_never_panics(pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..8)) {
             let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
             let _ = read(&pieces);
         }

@@ -221,7 +221,7 @@ impl<A: Activity> OnScreen<A> {
                 return Ok(next);
             }
             Input::Retract { since, .. } => self.delayed.retain(|delayed| delayed.at < since),
-            Input::Answer(answer) => self.screen.answered(answer)?,
+            Input::TerminalReply(reply) => self.screen.answered(reply)?,
             #[cfg(unix)]
             Input::Key { key: Key::Ctrl('z'), .. } => return Ok(Next::Stop),
             Input::Key { key: Key::Ctrl('l'), .. } => self.screen.redraw()?,

@@ -52,8 +52,8 @@ impl View for Prompter {
 
     fn input(&mut self, input: Input, _: &App, _: DateTime<Utc>) -> io::Result<Vec<Step<Infallible>>> {
         Ok(match input {
-            Input::Answer(answer) => {
-                self.screen.answered(answer)?;
+            Input::TerminalReply(reply) => {
+                self.screen.answered(reply)?;
                 Vec::new()
             }
             #[cfg(unix)]

@@ -18,7 +18,7 @@ use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 
 use super::theme::{self, Theme};
 use super::tty::{LARGEST, Tty};
-use crate::input::Answer;
+use crate::input::TerminalReply;
 
 /// How long writing a frame may block on a slow terminal; short enough not to be noticed.
 const FRAME_TIMEOUT: Duration = Duration::from_millis(40);
@@ -176,11 +176,14 @@ impl Screen {
         self.send()
     }
 
-    /// Handles the terminal's answer to a query.
-    pub fn answered(&mut self, answer: Answer) -> io::Result<()> {
+    /// The terminal answered what it was asked.
+    ///
+    /// # Errors
+    /// Where the terminal is gone.
+    pub fn answered(&mut self, answer: TerminalReply) -> io::Result<()> {
         match answer {
-            Answer::TrueColour => self.rich = true,
-            Answer::Keyboard => {
+            TerminalReply::TrueColour => self.rich = true,
+            TerminalReply::Keyboard => {
                 if let Some(now) = &mut *entered()
                     && !std::mem::replace(&mut now.reports_keys, true)
                 {

@@ -1,5 +1,5 @@
-//! Looks each second at what may hang: one thread looks, another waits for it with patience, so that a share that does
-//! not answer is told of, and holds nothing but the thread that looks. Begun only where something is to be looked at.
+//! Polls something that may hang once a second: one thread polls and another waits for it with a timeout, so that a
+//! hanging share is reported and blocks only the polling thread. Started only if there is something to poll.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -7,28 +7,27 @@ use std::time::Duration;
 
 use crate::helper::{self, Helper};
 
-/// How often.
+/// The poll interval.
 const EVERY: Duration = Duration::from_secs(1);
-/// After so long a look that has not come back is told of.
+/// A poll that takes longer is reported as hanging.
 const LATE: Duration = Duration::from_secs(3);
 
-/// A look's outcome.
+/// The outcome of a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen<N> {
-    /// Something new.
     News(N),
-    /// No answer for a while.
+    /// The poll has been hanging for a while.
     Late,
-    /// An answer again, and nothing new.
+    /// The poll returned again, with nothing new.
     Back,
 }
 
-/// Looks until `tell` answers `false`.
+/// Polls until `tell` returns `false`.
 pub fn each_second<N: Send + 'static>(
     look: impl FnMut() -> Option<N> + Send + 'static,
     tell: impl Fn(Seen<N>) -> bool + Send + 'static,
 ) {
-    // Without a thread nobody looks, and nobody is told of it: the system had none left.
+    // Without a thread nothing is polled, and that can't be reported: the system had no thread left.
     let _ = helper::spawn(Helper::Centre, move || wait(look, &tell, EVERY, LATE));
 }
 
@@ -72,8 +71,8 @@ mod tests {
 
     use super::*;
 
-    /// What is told of looks that wait for their outcome.
-    fn told(outcomes: Receiver<Option<u8>>, count: usize, mut between: impl FnMut(usize) + Send) -> Vec<Seen<u8>> {
+    /// What is reported about polls that wait for their outcome.
+    fn reports(outcomes: Receiver<Option<u8>>, count: usize, mut between: impl FnMut(usize) + Send) -> Vec<Seen<u8>> {
         let all = Mutex::new((Vec::new(), &mut between));
         let tell = |seen| {
             let mut all = all.lock().unwrap();
@@ -87,19 +86,19 @@ mod tests {
     }
 
     #[test]
-    fn only_news_is_told() {
+    fn only_changes_are_reported() {
         let (send, outcomes) = channel();
         for outcome in [None, Some(1), None, None, Some(2)] {
             send.send(outcome).unwrap();
         }
-        assert_eq!(told(outcomes, 2, |_| {}), [Seen::News(1), Seen::News(2)]);
+        assert_eq!(reports(outcomes, 2, |_| {}), [Seen::News(1), Seen::News(2)]);
     }
 
     #[test]
-    fn a_look_that_hangs_is_told_of_once_and_so_is_its_end() {
+    fn a_hanging_poll_and_its_recovery_are_reported_once() {
         let (send, outcomes) = channel();
-        let seen = told(outcomes, 4, move |so_far| {
-            // Only when its hanging was told does the look come back.
+        let seen = reports(outcomes, 4, move |so_far| {
+            // The poll returns only after its hanging was reported.
             match so_far {
                 1 => send.send(None).unwrap(),
                 3 => send.send(Some(7)).unwrap(),

@@ -11,7 +11,7 @@ use crate::stage::{Stage, book, revised, wib};
 // ── A call ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn the_ordinary_outage_call_takes_three_spaces_and_one_to_go_on() {
+fn an_ordinary_outage_call_needs_three_spaces_and_one_to_continue() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣␣␣");
     assert!(stage.app.is_complete());
@@ -22,7 +22,7 @@ fn the_ordinary_outage_call_takes_three_spaces_and_one_to_go_on() {
 }
 
 #[test]
-fn the_fluent_take_two_keys() {
+fn fluent_users_need_two_keys() {
     let mut stage = Stage::at("14:00");
     stage.keys("s");
     assert_eq!(stage.steps(), "(bantuan) √campaign √download √terima-kasih");
@@ -47,7 +47,7 @@ fn who_has_the_app_already_is_not_invited_twice() {
 }
 
 #[test]
-fn klb_in_mid_closing_keeps_what_was_said_on_the_screen() {
+fn klb_during_a_closing_keeps_spoken_sentences_on_the_screen() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣k");
     assert_eq!(stage.steps(), "(bantuan) √campaign ►download (customer-intimacy) terima-kasih");
@@ -57,7 +57,7 @@ fn klb_in_mid_closing_keeps_what_was_said_on_the_screen() {
 }
 
 #[test]
-fn a_topic_turned_back_after_the_invitation_asks_for_no_campaign() {
+fn a_topic_reverted_after_the_invitation_requires_no_campaign() {
     let mut stage = Stage::at("14:00");
     stage.keys("m␣");
     assert_eq!(stage.said(), ["update"]);
@@ -82,7 +82,7 @@ fn shift_and_caps_lock_change_nothing() {
 }
 
 #[test]
-fn a_space_leaves_what_is_looked_at_before_it_ticks() {
+fn a_space_leaves_the_preview_before_it_ticks() {
     let mut stage = Stage::at("14:00");
     stage.keys("↓↓");
     assert!(stage.sentence().unwrap().starts_with("Terima kasih"));
@@ -102,7 +102,7 @@ fn a_space_leaves_what_is_looked_at_before_it_ticks() {
 }
 
 #[test]
-fn esc_comes_back_from_looking_and_never_ends_a_call() {
+fn esc_leaves_the_preview_and_never_ends_a_call() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣↓⎋");
     assert!(!stage.app.is_previewing());
@@ -115,7 +115,7 @@ fn esc_comes_back_from_looking_and_never_ends_a_call() {
 }
 
 #[test]
-fn a_panel_leaves_the_call_going_on() {
+fn a_panel_does_not_interrupt_the_call() {
     for panel in ["d", "?"] {
         let mut stage = Stage::at("14:00");
         stage.keys(panel).keys("ma");
@@ -146,7 +146,7 @@ fn a_complete_call_asks_nothing() {
 }
 
 #[test]
-fn each_answer_ends_the_call_and_says_how() {
+fn each_answer_ends_the_call_with_its_outcome() {
     let endings = [
         ('1', "pelanggan menutup duluan"),
         ('2', "dialihkan"),
@@ -168,7 +168,7 @@ fn each_answer_ends_the_call_and_says_how() {
 }
 
 #[test]
-fn a_digit_means_nothing_but_at_the_question() {
+fn a_digit_is_ignored_except_at_the_question() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣");
     for digit in '0'..='9' {
@@ -186,7 +186,7 @@ fn only_what_is_unsaid_costs_and_its_parameters_are_named_once() {
 }
 
 #[test]
-fn the_end_can_be_taken_back_within_ten_seconds_and_not_after() {
+fn the_end_can_be_undone_for_ten_seconds() {
     for (seconds, back) in [(0, true), (9, true), (10, false), (11, false), (3600, false)] {
         let mut stage = Stage::at("14:00");
         stage.keys("mnSiti⏎s␣").wait(seconds);
@@ -199,7 +199,7 @@ fn the_end_can_be_taken_back_within_ten_seconds_and_not_after() {
 }
 
 #[test]
-fn the_end_cannot_be_taken_back_once_the_next_call_began() {
+fn the_end_cannot_be_undone_once_the_next_call_began() {
     let mut stage = Stage::at("14:00");
     stage.keys("s␣m⌫");
     assert_eq!((stage.fact("topik"), stage.said().len()), ("lain", 0), "the last thing was the topic");
@@ -224,7 +224,7 @@ fn a_customer_is_forgotten_ten_seconds_after_the_call() {
 }
 
 #[test]
-fn a_clock_that_jumps_back_brings_no_old_call_back() {
+fn a_clock_that_jumps_back_restores_no_old_call() {
     let mut stage = Stage::at("14:00");
     stage.keys("s␣").wait(-3600);
     assert!(!stage.app.can_undo());
@@ -236,7 +236,7 @@ fn a_clock_that_jumps_back_brings_no_old_call_back() {
 }
 
 #[test]
-fn klb_stays_when_a_call_ends_and_when_it_comes_back() {
+fn klb_stays_when_a_call_ends_and_when_it_is_restored() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣k");
     let saved = stage.effects.iter().find_map(|e| if let Effect::Save(state) = e { Some(&state.held) } else { None });
@@ -273,7 +273,7 @@ fn while_a_name_is_typed_every_letter_is_text() {
 }
 
 #[test]
-fn q_and_ctrl_c_leave_from_everywhere_else() {
+fn q_and_ctrl_c_quit_from_everywhere_else() {
     for before in ["", "x", "d", "?", "s", "↓", "k", "␣", "␣x", "␣d", "m", "mq"] {
         for key in [Key::Char('q'), Key::Char('Q'), Key::Ctrl('c')] {
             let mut stage = Stage::at("14:00");
@@ -290,7 +290,7 @@ fn q_and_ctrl_c_leave_from_everywhere_else() {
 }
 
 #[test]
-fn the_question_whether_to_leave_is_answered_by_q_alone() {
+fn only_q_confirms_quitting() {
     let mut stage = Stage::at("14:00");
     for no in ["⎋", "⌫"] {
         stage.keys("mq").keys(no);
@@ -310,7 +310,7 @@ fn the_question_whether_to_leave_is_answered_by_q_alone() {
 }
 
 #[test]
-fn an_honorific_before_the_name_is_taken_for_one() {
+fn an_honorific_before_the_name_is_recognised() {
     for (typed, honorific, name) in [
         ("bu siti", "Ibu", "siti"),
         ("BU Siti", "Ibu", "Siti"),
@@ -372,7 +372,7 @@ fn a_paste_is_never_the_answer_to_a_question() {
 }
 
 #[test]
-fn sixty_graphemes_fit_and_no_more() {
+fn a_name_is_limited_to_sixty_graphemes() {
     let mut stage = Stage::at("14:00");
     stage.keys("n").keys(&"a".repeat(61));
     assert_eq!(stage.notice(), "Batasnya 60 karakter: hapus sebagian, lalu Enter");
@@ -392,7 +392,7 @@ fn sixty_graphemes_fit_and_no_more() {
 // ── The clock ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn the_greeting_turns_at_the_very_minute_and_says_so_before() {
+fn the_greeting_changes_at_its_minute_and_is_announced() {
     let mut stage = Stage::at("14:54");
     assert_eq!((stage.app.greeting_word(), stage.app.greeting_soon()), ("siang", None));
     stage.wait(60);
@@ -405,7 +405,7 @@ fn the_greeting_turns_at_the_very_minute_and_says_so_before() {
 }
 
 #[test]
-fn what_was_said_keeps_the_greeting_it_was_said_with() {
+fn spoken_sentences_keep_their_greeting() {
     let mut stage = Stage::at("14:59");
     stage.keys("s").clock("15:00");
     assert!(stage.complete().contains("selamat siang"), "{}", stage.complete());
@@ -414,7 +414,7 @@ fn what_was_said_keeps_the_greeting_it_was_said_with() {
 }
 
 #[test]
-fn two_zones_with_different_greetings_are_both_shown() {
+fn differing_greetings_of_two_zones_are_both_shown() {
     let mut stage = Stage::at("14:30");
     assert_eq!(stage.app.other_greeting(), None);
     stage.keys("z");
@@ -428,7 +428,7 @@ fn two_zones_with_different_greetings_are_both_shown() {
 }
 
 #[test]
-fn a_clock_that_jumps_is_followed_and_harms_nothing() {
+fn a_clock_jump_is_followed_without_harm() {
     let mut stage = Stage::at("18:30");
     stage.keys("k␣").clock("09:00");
     assert_eq!(stage.app.greeting_word(), "pagi");
@@ -442,7 +442,7 @@ fn a_clock_that_jumps_is_followed_and_harms_nothing() {
 // ── KLB that grows old ────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn after_keep_for_the_banner_asks_and_v_answers() {
+fn after_keep_for_the_banner_asks_and_v_confirms() {
     let mut stage = Stage::at("08:00");
     stage.keys("k").wait(12 * 3600 - 1);
     assert_eq!(stage.app.asked_fact(), None);
@@ -465,7 +465,7 @@ fn after_keep_for_the_banner_asks_and_v_answers() {
 }
 
 #[test]
-fn klb_comes_back_from_a_restart_with_its_age() {
+fn klb_survives_a_restart_with_its_age() {
     let since = Since { set: wib("01:00"), confirmed: wib("01:00") };
     let held = |fact: &str, value: &str| PersistedFact { fact: fact.into(), value: value.into(), since };
     let begin = |held| Stage::with(book(penutup::rules::BUILT_IN), wib("14:00"), vec![held]);
@@ -481,7 +481,7 @@ fn klb_comes_back_from_a_restart_with_its_age() {
 // ── Rules that change ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn good_rules_take_over_at_once_while_nothing_is_said() {
+fn good_rules_apply_at_once_while_nothing_is_said() {
     let new = revised(&[("mohon tidak memberikan", "mohon jangan memberikan")]);
     let mut stage = Stage::at("14:00");
     stage.keys("kmazbnSiti⏎").reload(&new);
@@ -496,7 +496,7 @@ fn good_rules_take_over_at_once_while_nothing_is_said() {
 }
 
 #[test]
-fn in_mid_closing_the_new_rules_wait_for_the_next_call() {
+fn during_a_closing_new_rules_wait_for_the_next_call() {
     let new = revised(&[("mohon tidak memberikan", "mohon jangan memberikan")]);
     let mut stage = Stage::at("14:00");
     let old = stage.complete();
@@ -513,7 +513,7 @@ fn in_mid_closing_the_new_rules_wait_for_the_next_call() {
 }
 
 #[test]
-fn the_last_of_several_reloads_counts_and_going_back_is_no_news() {
+fn the_last_of_several_reloads_counts_and_reverting_is_silent() {
     let (first, second) = (revised(&[("mohon tidak", "mohon jangan")]), revised(&[("mohon tidak", "harap tidak")]));
     let mut stage = Stage::at("14:00");
     stage.keys("␣").reload(&first).reload(&second);
@@ -525,7 +525,7 @@ fn the_last_of_several_reloads_counts_and_going_back_is_no_news() {
 }
 
 #[test]
-fn facts_and_values_that_the_new_rules_lack_fall_to_their_defaults() {
+fn facts_and_values_missing_in_new_rules_are_reset_to_defaults() {
     let new = revised(&[("\"telah\"", "\"punya\""), ("\"WITA\"", "\"WITENG\"")]);
     let mut stage = Stage::at("14:00");
     stage.keys("maz").reload(&new);
@@ -533,7 +533,7 @@ fn facts_and_values_that_the_new_rules_lack_fall_to_their_defaults() {
 }
 
 #[test]
-fn a_name_half_typed_survives_a_reload_and_a_field_that_is_gone_does_not() {
+fn a_half_typed_name_survives_a_reload_but_a_removed_field_does_not() {
     let mut stage = Stage::at("14:00");
     stage.keys("nSi").reload(&revised(&[("max   = 60", "max   = 4")])).keys("tia⏎");
     assert!(matches!(stage.app.mode(), Mode::Typing(_)), "the new limit is four letters");
@@ -545,7 +545,7 @@ fn a_name_half_typed_survives_a_reload_and_a_field_that_is_gone_does_not() {
 }
 
 #[test]
-fn bad_rules_change_nothing_and_are_told_until_mended() {
+fn bad_rules_change_nothing_and_are_reported_until_corrected() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣");
     let script = stage.complete();
@@ -571,7 +571,7 @@ fn copying_gives_the_complete_sentence_and_changes_nothing() {
 }
 
 #[test]
-fn a_copy_is_told_as_what_became_of_it() {
+fn a_copy_reports_its_actual_destination() {
     let mut stage = Stage::at("14:00");
     stage.act(Message::Copied(Copied::Desktop));
     assert_eq!(stage.notice(), "Kalimat lengkap disalin");
@@ -582,7 +582,7 @@ fn a_copy_is_told_as_what_became_of_it() {
 }
 
 #[test]
-fn state_that_cannot_be_written_is_told_until_it_can() {
+fn a_failure_to_save_state_is_reported_until_it_succeeds() {
     let mut stage = Stage::at("14:00");
     stage.act(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into())));
     assert_eq!(stage.notice(), "Keadaan tidak dapat disimpan: penuh");
@@ -591,7 +591,7 @@ fn state_that_cannot_be_written_is_told_until_it_can() {
 }
 
 #[test]
-fn nothing_of_a_customer_is_in_a_debug_print() {
+fn debug_output_has_no_customer_data() {
     let mut stage = Stage::at("14:00");
     stage.keys("nBudi Rahasia⏎s␣nSiti Rahasia");
     assert!(!format!("{:?}", stage.app).contains("Rahasia"));

@@ -1,5 +1,5 @@
 //! The real baresip and a real caller, in a network of their own: two namespaces and a cable between them, for baresip
-//! does not speak over the loopback. Needs Linux, root, baresip and ip; where one of them lacks it says SKIPPED.
+//! does not use the loopback interface. Needs Linux, root, baresip and ip; prints SKIPPED where one of them is missing.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use crate::term::{Term, eventually, files_below};
 
 const CSO: &str = "10.77.0.1";
 const CALLER: &str = "10.77.0.2";
-/// As it goes over the wire: quotes back-slashed, an escape sequence in it.
+/// As sent on the wire: escaped quotes, an escape sequence in it.
 const NAME: &str = "\"Siti \\\"Aisyah\\\" \u{1b}[31mAminah\"";
 const NUMBER: &str = "081234567890";
 
@@ -73,7 +73,7 @@ fn within(space: &str, command: &Command) -> Command {
     out
 }
 
-/// Where Debian keeps baresip's modules.
+/// The folder of baresip's modules on Debian.
 fn modules() -> Result<PathBuf, String> {
     let folders = ["/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules", "/usr/lib64/baresip/modules"];
     let found = folders.into_iter().map(PathBuf::from).find(|folder| folder.join("ctrl_tcp.so").exists());
@@ -155,7 +155,7 @@ fn a_call_rings_is_answered_is_closed_and_leaves_one_row_without_the_name() {
     let mut term = Term::start(&within(&net.cso, &home.penutup(["--at", "14:20"]).command()));
     term.shows("telepon: putus");
 
-    // The lines that our page tells its readers to write.
+    // The configuration lines from our page.
     let lines = blocks("text").into_iter().find(|block| block.contains("ctrl_tcp")).expect("the page has them");
     let control = format!("module cons.so\ncons_listen 127.0.0.1:5555\n{lines}");
     let account = format!("<sip:cso@{CSO}>;regint=0\n");
@@ -168,7 +168,7 @@ fn a_call_rings_is_answered_is_closed_and_leaves_one_row_without_the_name() {
         let dial = format!("/dial sip:cso@{CSO}");
         Baresip::start(&net.caller, &desk.path().join(name), &config(&modules, CALLER, ""), &account, Some(&dial))
     };
-    // One who hangs up before anybody answers.
+    // A caller who hangs up before anybody answers.
     let given_up = caller("first");
     given_up.says("180 Ringing");
     given_up.ends();

@@ -1,4 +1,4 @@
-//! The command line as a user meets it: every verb, every exit status, what goes to which stream.
+//! The command line from a user's view: every verb, every exit status, and which stream gets which output.
 
 mod check;
 mod say;
@@ -14,7 +14,7 @@ const VERBS: [&str; 11] =
     ["say", "check", "table", "diff", "drill", "demo", "init", "paths", "completions", "man", "help"];
 
 #[test]
-fn help_and_version_are_results() {
+fn help_and_version_go_to_standard_output() {
     for args in [&["--help"][..], &["-h"], &["help"], &["say", "--help"], &["help", "say"], &["say", "-h"]] {
         let ran = penutup(args);
         ran.status(0).err_is("").out_has("Penggunaan: penutup").out_has("Pilihan umum:");
@@ -41,7 +41,7 @@ fn help_fits_a_terminal() {
 }
 
 #[test]
-fn usage_errors_are_told_in_the_users_language_with_what_was_meant() {
+fn usage_errors_are_localized_with_suggestions() {
     for (args, parts) in [
         (&["sya"][..], &["Tidak ada perintah \"sya\"", "Maksudnya \"say\"?", "Penggunaan: penutup"][..]),
         (&["xyzzy"], &["Tidak ada perintah \"xyzzy\"", "say, check, table, diff, drill, demo, report, journal"]),
@@ -74,7 +74,7 @@ fn usage_errors_are_told_in_the_users_language_with_what_was_meant() {
 }
 
 #[test]
-fn the_language_comes_from_flag_environment_settings_in_this_order() {
+fn the_language_is_taken_from_flag_environment_settings_in_this_order() {
     let home = Home::new();
     let word = |told: &str| told.split(':').next().unwrap_or_default().to_owned();
     assert_eq!(word(&home.penutup(["sya"]).failed()), "kesalahan");
@@ -91,7 +91,7 @@ fn the_language_comes_from_flag_environment_settings_in_this_order() {
 }
 
 #[test]
-fn without_a_terminal_the_prompter_names_say_in_one_line() {
+fn without_a_terminal_the_prompter_suggests_say_in_one_line() {
     for args in [&[][..], &["--zone", "WIT"]] {
         let told = Home::new().penutup(args).failed();
         assert_eq!(told, "penutup tanpa perintah memerlukan terminal; dalam skrip pakai: penutup say\n");
@@ -133,7 +133,7 @@ fn hostile_arguments_never_reach_the_terminal() {
 
 #[cfg(unix)]
 #[test]
-fn arguments_that_are_no_utf8_are_told_or_taken_as_paths() {
+fn non_utf8_arguments_are_reported_or_used_as_paths() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
 
@@ -152,7 +152,7 @@ fn arguments_that_are_no_utf8_are_told_or_taken_as_paths() {
 }
 
 #[test]
-fn a_closed_pipe_ends_it_quietly() {
+fn a_closed_pipe_ends_it_silently() {
     for args in [&["say"][..], &["--help"], &["man"], &["completions", "zsh"], &["paths"], &["check"]] {
         let home = Home::new();
         let mut command = home.penutup(args).command();

@@ -59,7 +59,7 @@ impl Drop for Display {
     }
 }
 
-/// A display; `None`, and told, where there can be none.
+/// A display; `None`, with a message, where none can be started.
 fn display(test: &str) -> Option<Display> {
     match Display::start() {
         Ok(display) => Some(display),
@@ -76,7 +76,7 @@ fn has_sent(term: &Term) -> bool {
 }
 
 #[test]
-fn what_is_called_copied_is_in_the_desktops_clipboard() {
+fn a_text_reported_copied_is_in_the_desktops_clipboard() {
     let Some(display) = display("the desktop's clipboard") else { return };
     let home = Home::new();
     let mut term = display.prompter(&home);
@@ -92,7 +92,7 @@ fn what_is_called_copied_is_in_the_desktops_clipboard() {
 }
 
 #[test]
-fn a_display_that_hangs_holds_no_key_and_the_terminal_gets_the_text() {
+fn a_hanging_display_blocks_no_key_and_the_terminal_gets_the_text() {
     let Some(display) = display("a display that hangs") else { return };
     let home = Home::new();
     let mut term = display.prompter(&home);
@@ -116,7 +116,7 @@ fn a_display_that_hangs_holds_no_key_and_the_terminal_gets_the_text() {
 }
 
 #[test]
-fn where_there_is_no_display_the_terminal_gets_the_text_and_nothing_more_is_claimed() {
+fn without_a_display_the_terminal_gets_the_text_and_nothing_more_is_claimed() {
     let home = Home::new();
     for display in ["", ":65000", "nowhere"] {
         let mut term = Term::start(&home.penutup(["--at", "14:20"]).env("DISPLAY", display).command());
@@ -128,7 +128,7 @@ fn where_there_is_no_display_the_terminal_gets_the_text_and_nothing_more_is_clai
 }
 
 #[test]
-fn the_display_is_not_spoken_to_before_the_first_copy() {
+fn the_display_is_not_contacted_before_the_first_copy() {
     let Some(display) = display("the desktop before the first copy") else { return };
     let home = Home::new();
     let mut term = display.prompter(&home);

@@ -1,4 +1,4 @@
-//! What holds of every call under every sound rules file, whatever is pressed: random files, random keys.
+//! Invariants of every call under every valid rules file, for any keys: random files, random keys.
 
 use proptest::prelude::*;
 
@@ -61,7 +61,7 @@ pub fn op() -> impl Strategy<Value = Op> {
 /// The update that the operation is here, where it is one.
 pub fn update(app: &App, op: &Op) -> Option<Update> {
     match op {
-        // `q` is tested elsewhere: here the session goes on.
+        // `q` is tested elsewhere: here the session continues.
         Op::Key(key) => keymap::action(app, *key).filter(|action| *action != Action::Quit).map(Update::from),
         Op::Paste(text) => Some(Action::Paste(text.as_str().into()).into()),
         Op::Wait(_) => Some(Message::Clock.into()),
@@ -78,7 +78,7 @@ fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// Whether one of the two said stands for the other, told from the requirements alone.
+/// Whether one of the two steps counts for the other, derived from the requirements only.
 fn stand_for_each_other(rules: &RuleSet, situation: &Situation, one: StepIx, other: StepIx) -> bool {
     one == other
         || rules
@@ -102,7 +102,7 @@ fn comes_before(rules: &RuleSet, situation: &Situation, one: StepIx, other: Step
     })
 }
 
-/// The sentences that are still to be said, told anew from the rules.
+/// The sentences still to be said, derived again from the rules.
 fn open(app: &App) -> Vec<StepIx> {
     let (rules, call) = (app.rules(), app.call());
     if call.is_finished() {
@@ -187,7 +187,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_pressed_nothing_said_is_lost_and_the_cursor_is_right(
+    fn no_key_sequence_loses_a_tick_or_misplaces_the_cursor(
         seed: u64,
         ops in prop::collection::vec(op(), 1..80),
     ) {
@@ -222,7 +222,7 @@ proptest! {
     }
 
     #[test]
-    fn as_many_undos_as_changes_lead_back_to_the_start(
+    fn undoing_every_change_restores_the_start(
         seed: u64,
         ops in prop::collection::vec(op(), 1..60),
     ) {
@@ -260,7 +260,7 @@ proptest! {
     }
 
     #[test]
-    fn a_fact_turned_and_turned_back_is_nothing(seed: u64, ops in prop::collection::vec(op(), 0..30)) {
+    fn a_reverted_fact_is_no_change(seed: u64, ops in prop::collection::vec(op(), 0..30)) {
         let mut stage = stage(seed);
         for op in ops {
             if let Some(update) = update(&stage.app, &op) {
@@ -285,7 +285,7 @@ proptest! {
     }
 
     #[test]
-    fn a_new_call_begins_at_its_defaults_and_the_shift_goes_on(seed: u64, ops in prop::collection::vec(op(), 0..40)) {
+    fn a_new_call_starts_at_defaults_and_shift_facts_stay(seed: u64, ops in prop::collection::vec(op(), 0..40)) {
         let mut stage = stage(seed);
         for op in ops {
             if let Some(update) = update(&stage.app, &op) {
@@ -312,9 +312,9 @@ proptest! {
         }
     }
 
-    /// What is kept on the disk is always what the screen shows.
+    /// The saved state is always the one that the screen shows.
     #[test]
-    fn the_shift_is_kept_whenever_it_changes(seed: u64, ops in prop::collection::vec(op(), 1..60)) {
+    fn shift_facts_are_saved_whenever_they_change(seed: u64, ops in prop::collection::vec(op(), 1..60)) {
         let mut stage = stage(seed);
         let mut kept = Vec::new();
         for op in ops {
@@ -325,7 +325,7 @@ proptest! {
                     kept.clone_from(&state.held);
                 }
             }
-            // Kept is what the call holds, and what these rules don't know and nobody has set anew.
+            // Saved are the call's facts, and those that these rules don't have and nobody has set again.
             let rules = stage.app.rules();
             let holds = stage.app.call().persisted_facts(rules);
             prop_assert_eq!(&kept[..holds.len().min(kept.len())], &holds[..]);
@@ -342,7 +342,7 @@ proptest! {
     }
 
     #[test]
-    fn one_of_the_alternatives_said_stands_for_the_others(seed: u64, values in prop::collection::vec(0..4usize, 5)) {
+    fn saying_one_alternative_counts_for_the_others(seed: u64, values in prop::collection::vec(0..4usize, 5)) {
         let mut stage = stage(seed);
         let alternatives: Vec<StepIx> = stage
             .app
@@ -372,9 +372,9 @@ proptest! {
         }
     }
 
-    /// The record of a finished call is what it was, whatever happens, until something in it is taken back.
+    /// The record of a finished call stays the same, whatever happens, until a part of it is undone.
     #[test]
-    fn a_finished_call_changes_by_its_own_undo_alone(seed: u64, ops in prop::collection::vec(op(), 1..80)) {
+    fn only_its_own_undo_changes_a_finished_call(seed: u64, ops in prop::collection::vec(op(), 1..80)) {
         let mut stage = stage(seed);
         let mut finished: Option<Record> = None;
         let mut last: Option<Record> = None;
@@ -401,9 +401,10 @@ proptest! {
         }
     }
 
-    /// A value after the end begins the next call, and taking it back leads to the same call as before, journal included.
+    /// A value after the end starts the next call, and undoing it restores the same call as before, including the
+    /// journal.
     #[test]
-    fn one_undo_of_the_value_that_began_the_next_call_brings_the_finished_one_back(
+    fn undoing_the_value_that_started_the_next_call_restores_the_finished_one(
         seed: u64,
         ops in prop::collection::vec(op(), 0..20),
         which: prop::sample::Index,

@@ -1,4 +1,4 @@
-//! What happens when facts change late and keys come that nobody meant: only what the CSO did is ticked and recorded.
+//! Late changes of facts and unintended keys: only what the CSO did is ticked and recorded.
 
 use penutup::app::{Effect, Mode};
 use penutup::input::Input;
@@ -12,7 +12,7 @@ use crate::phone::Rings;
 use crate::stage::{Stage, revised};
 use crate::support::Home;
 
-/// The records that the last action had the journal keep.
+/// The records that the last action sent to the journal.
 fn records(stage: &Stage) -> Vec<Record> {
     let one = |effect: &Effect| match effect {
         Effect::Journal(record) => Some((**record).clone()),
@@ -38,7 +38,7 @@ fn entries(page: &Page) -> Vec<(&str, &str)> {
 // ── What can still be said ────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn klb_lifted_after_the_goodbye_asks_for_nothing_and_leaves_the_record_as_it_was() {
+fn klb_lifted_after_the_goodbye_requires_nothing_and_leaves_the_record_unchanged() {
     let mut s = Stage::at("14:00");
     s.keys("k␣␣");
     let finished = records(&s).pop().unwrap();
@@ -70,7 +70,7 @@ fn klb_lifted_after_the_invitation_is_recorded_as_overtaken_with_what_changed_an
     let told = entries(&page).into_iter().find(|(heading, _)| *heading == "Sudah lewat").unwrap();
     assert!(told.1.starts_with("Campaign Integritas: KLB: "), "{told:?}");
     assert!(told.1.contains("14.00"), "{told:?}");
-    // Taken back, it can be said again.
+    // After undoing it, it can be said again.
     s.keys("⎋⌫");
     assert_eq!(s.steps(), "(bantuan) √download (customer-intimacy) ►terima-kasih");
     s.keys("⌫⌫");
@@ -79,7 +79,7 @@ fn klb_lifted_after_the_invitation_is_recorded_as_overtaken_with_what_changed_an
 }
 
 #[test]
-fn an_overtaken_step_can_be_looked_at_in_its_own_words() {
+fn an_overtaken_step_can_be_previewed_in_its_own_words() {
     let mut s = Stage::at("14:00");
     s.keys("k␣k↑↑");
     assert!(s.sentence().unwrap().starts_with("Untuk mewujudkan"), "{:?}", s.sentence());
@@ -88,7 +88,7 @@ fn an_overtaken_step_can_be_looked_at_in_its_own_words() {
 }
 
 #[test]
-fn a_declaration_that_comes_late_overtakes_at_every_state_that_an_undo_brings_back() {
+fn a_late_declaration_overtakes_in_every_state_restored_by_undo() {
     let mut s = Stage::at("14:00");
     s.keys("k␣b").sets("klb=tidak");
     assert_eq!(s.current(), Some("terima-kasih"));
@@ -98,7 +98,7 @@ fn a_declaration_that_comes_late_overtakes_at_every_state_that_an_undo_brings_ba
 }
 
 #[test]
-fn the_caution_is_told_only_while_it_decides_what_is_still_to_be_said() {
+fn the_caution_is_shown_only_while_it_affects_unsaid_steps() {
     let mut s = Stage::at("14:00");
     s.keys("a");
     let rules = s.app.rules().clone();
@@ -122,7 +122,7 @@ fn the_caution_is_told_only_while_it_decides_what_is_still_to_be_said() {
 // ── Whose keys are they ───────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn after_the_end_a_value_begins_the_next_call_and_one_backspace_brings_the_finished_one_back() {
+fn after_the_end_a_value_starts_the_next_call_and_one_backspace_restores_the_finished_one() {
     type Value = (&'static str, fn(&mut Stage), fn(&Stage) -> String);
     let values: [Value; 6] = [
         (
@@ -190,7 +190,7 @@ fn after_the_end_a_value_begins_the_next_call_and_one_backspace_brings_the_finis
 }
 
 #[test]
-fn a_name_for_the_next_call_stands_in_no_sentence_of_the_finished_one() {
+fn a_name_for_the_next_call_is_in_no_sentence_of_the_finished_one() {
     let mut s = Stage::at("14:00");
     s.keys("nBudi⏎s");
     let spoken = s.complete();
@@ -200,13 +200,13 @@ fn a_name_for_the_next_call_stands_in_no_sentence_of_the_finished_one() {
     assert_eq!((s.app.number(), s.complete()), (0, spoken.clone()));
     s.keys("n⏎");
     assert_eq!((s.app.number(), s.complete()), (0, spoken), "nothing was typed");
-    // The call that the telephone begins meanwhile is the one that it is typed for.
+    // It is typed for the call that the telephone starts meanwhile.
     s.keys("nSit").starts("topik=pln-mobile").keys("i⏎");
     assert_eq!((s.app.number(), s.field("nama").as_str(), s.fact("topik")), (1, "Siti", "pln-mobile"));
 }
 
 #[test]
-fn what_is_done_in_the_next_call_is_taken_back_before_the_finished_one_returns() {
+fn changes_in_the_next_call_are_undone_before_the_finished_one_returns() {
     let mut s = Stage::at("14:00");
     s.keys("sma⌫");
     assert_eq!((s.app.number(), s.fact("topik"), s.fact("aplikasi")), (1, "pln-mobile", "belum-tahu"));
@@ -218,7 +218,7 @@ fn what_is_done_in_the_next_call_is_taken_back_before_the_finished_one_returns()
 }
 
 #[test]
-fn a_shift_fact_begins_nothing_and_leaves_the_finished_call_as_it_was() {
+fn a_shift_fact_starts_no_call_and_leaves_the_finished_one_unchanged() {
     let mut s = Stage::at("14:00");
     s.keys("s");
     let finished = records(&s).pop().unwrap();
@@ -234,7 +234,7 @@ fn a_shift_fact_begins_nothing_and_leaves_the_finished_call_as_it_was() {
 }
 
 #[test]
-fn what_the_telephone_tells_of_a_finished_call_of_its_own_comes_too_late() {
+fn telephone_events_for_its_finished_call_are_ignored() {
     let mut s = Stage::at("14:00");
     s.starts("nama=Siti").keys("s");
     s.sets("topik=pln-mobile nama=Budi klb=ya");
@@ -243,7 +243,7 @@ fn what_the_telephone_tells_of_a_finished_call_of_its_own_comes_too_late() {
 }
 
 #[test]
-fn a_space_meant_for_the_sentence_before_ticks_nothing() {
+fn a_space_meant_for_the_previous_sentence_ticks_nothing() {
     type Change = (&'static str, fn(&mut Stage));
     let changes: [Change; 3] = [
         ("a broadcast", |s| {
@@ -275,7 +275,7 @@ fn a_space_meant_for_the_sentence_before_ticks_nothing() {
 }
 
 #[test]
-fn all_said_meant_for_the_sentence_before_ticks_nothing() {
+fn all_said_meant_for_the_previous_sentence_ticks_nothing() {
     let mut s = Stage::at("14:00");
     s.sets("klb=ya").quick(0, "s");
     assert!(s.said().is_empty());
@@ -301,7 +301,7 @@ fn a_refused_space_leaves_the_way_back_to_an_overtaken_call_open() {
 }
 
 #[test]
-fn what_changes_no_sentence_makes_nobody_wait() {
+fn changes_without_effect_on_the_sentence_cause_no_wait() {
     let mut s = Stage::at("14:59");
     s.keys("␣␣");
     s.clock("15:00");
@@ -313,14 +313,14 @@ fn what_changes_no_sentence_makes_nobody_wait() {
     let mut s = Stage::at("14:00");
     s.act(Message::Trouble(Subject::Rules, Some("rusak".into()))).quick(0, "␣");
     assert_eq!(s.said(), ["campaign"]);
-    // What waited for a field comes with its key and from outside all the same.
+    // Events that waited for a field still arrive with its key or from outside.
     let mut s = Stage::at("14:00");
     s.keys("␣n").starts("").quick(0, "⎋␣");
     assert_eq!((s.app.number(), s.said().len()), (1, 0));
 }
 
 #[test]
-fn no_sentence_takes_under_700_ms_and_a_held_key_ticks_once() {
+fn a_sentence_needs_700_ms_and_a_held_key_ticks_once() {
     for (what, pauses, ticks) in [
         ("twice", vec![200], 1),
         ("just too soon", vec![699], 1),
@@ -355,7 +355,7 @@ fn two_quick_spaces_on_the_last_sentence_end_no_call() {
     s.quick(200, "␣");
     assert_eq!((s.app.number(), s.said().len()), (1, 0));
     assert_eq!(s.notice(), "Panggilan selesai · Backspace kembali (10 detik)", "and what is told stays to be read");
-    // The fluent are not held up.
+    // Fluent users are not slowed down.
     let mut s = Stage::at("14:00");
     s.keys("s").quick(50, "␣");
     assert_eq!(s.app.number(), 1);
@@ -375,7 +375,7 @@ fn a_space_that_closes_a_panel_or_returns_is_held_too() {
 }
 
 #[test]
-fn a_clock_that_jumps_makes_nobody_wait() {
+fn a_clock_jump_causes_no_wait() {
     let mut s = Stage::at("14:00");
     s.keys("␣").wait(-3600).quick(0, "␣");
     assert_eq!(s.said().len(), 2);
@@ -403,7 +403,7 @@ fn a_customer_who_hangs_up_before_the_closing_is_recorded() {
 
 /// Debug output gets into panic messages and logs.
 #[test]
-fn debug_output_never_has_the_customers_name() {
+fn debug_output_never_contains_the_customers_name() {
     const NAME: &str = "Rahasia";
     let mut seen: Vec<String> = Vec::new();
     let mut see = |what: &dyn std::fmt::Debug| seen.push(format!("{what:?} {what:#?}"));
@@ -488,7 +488,7 @@ const NAMES: [(&str, Option<(&str, &str)>); 40] = [
 ];
 
 #[test]
-fn every_name_is_spoken_as_it_should_be_wherever_it_comes_from() {
+fn every_name_is_spoken_correctly_from_every_source() {
     for (text, expected) in NAMES {
         let spoken = |s: &Stage| (s.field("sapaan"), s.field("nama"));
         let told = expected.unwrap_or(("Bapak/Ibu", ""));
@@ -531,7 +531,7 @@ fn say_speaks_every_name_as_the_screen_does() {
 }
 
 #[test]
-fn a_name_that_is_no_name_leaves_the_one_that_is_there() {
+fn an_invalid_name_keeps_the_present_one() {
     let mut s = Stage::at("14:00");
     s.keys("nBu Siti⏎");
     for no in ["NULL", "081234567890", "-"] {
@@ -545,7 +545,7 @@ fn a_name_that_is_no_name_leaves_the_one_that_is_there() {
 }
 
 #[test]
-fn n_selects_the_name_that_is_there() {
+fn n_selects_the_present_name() {
     let mut s = Stage::at("14:00");
     s.keys("nSiti Aminah⏎nBudi⏎");
     assert_eq!(s.field("nama"), "Budi", "the first letter replaced it");

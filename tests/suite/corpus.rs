@@ -1,4 +1,4 @@
-//! A corpus of rules files: each bad one with the message it must give, each good one with what `check` says of it.
+//! A corpus of rules files: each bad one with its expected message, each good one with the output of `check`.
 //! The snapshots are read as a supervisor would read them: what is wrong, where, what to do.
 
 use std::fmt::Write as _;
@@ -23,7 +23,7 @@ fn files(name: &str) -> Vec<String> {
     out
 }
 
-/// What `check` says of a file: the text, and the problems in both languages.
+/// The output of `check` for a file: the text, and the problems in both languages.
 fn checked(name: &str, file: &str) -> (i32, String, [Value; 2]) {
     let home = Home::new();
     // A copy, so that the file is named without a path; the day is fixed, since one warning hangs on it.
@@ -41,7 +41,7 @@ fn checked(name: &str, file: &str) -> (i32, String, [Value; 2]) {
     (text.status.expect("a status"), text.out, both)
 }
 
-/// The problems' codes and places, and how they are told in English.
+/// The problems' codes, locations and English messages.
 fn places(both: &[Value; 2]) -> String {
     let problems = |of: &Value| of["problems"].as_array().expect("a list").clone();
     let mut out = String::new();
@@ -67,7 +67,7 @@ fn snapshot(name: &str, file: &str, text: &str) {
 }
 
 #[test]
-fn every_bad_file_is_told_as_it_should_be() {
+fn every_bad_file_has_the_expected_messages() {
     for file in files("invalid") {
         let (status, text, both) = checked("invalid", &file);
         assert_eq!(status, 1, "{file}: {text}");
@@ -76,7 +76,7 @@ fn every_bad_file_is_told_as_it_should_be() {
 }
 
 #[test]
-fn every_good_file_is_taken_with_its_warnings() {
+fn every_good_file_is_accepted_with_its_warnings() {
     for file in files("valid") {
         let (status, text, both) = checked("valid", &file);
         assert_eq!(status, 0, "{file}: {text}");
@@ -98,7 +98,7 @@ fn every_code_has_a_file() {
     }
 }
 
-/// A file that was cut short while it was copied must not look whole: what passes `--deny-warnings` has every duty.
+/// A file truncated while copying must not look complete: a file that passes `--deny-warnings` has every duty.
 #[test]
 fn a_file_cut_short_at_any_line_that_loses_a_duty_warns() {
     let every_key = fs::read_to_string(folder("valid").join("every-key.toml")).expect("the file");

@@ -1,5 +1,5 @@
-//! The documents: every page of the project is found, every command in it is run, here or where a table says so. A new
-//! page is run without a word here; a command that nobody runs fails.
+//! The documents: every page of the project is found, and every command in it is run, here or by the test named in a
+//! table. A new page is run without a change here; a command that nothing runs fails.
 
 mod cso;
 #[cfg(unix)]
@@ -20,8 +20,8 @@ const RUN_BY: [(&str, &str, &[&str]); 7] = [
     ("docs/windows.md", "tools/windows-check.sh", &["cmd"]),
 ];
 
-/// Commands that build, install or need another user's rights: what the page says, the script that runs it on the way to
-/// a commit or a package, and how it stands there.
+/// Commands that build, install or need another user's rights: the command on the page, the script that runs it before
+/// a commit or a release, and its form there.
 const ELSEWHERE: [(&str, &str, &str); 16] = [
     ("bash .ci/run", ".ci/run", "set -euo pipefail"),
     ("cargo test", ".ci/run", "step cargo test --locked"),
@@ -69,7 +69,7 @@ fn pages() -> Vec<String> {
     out
 }
 
-/// The blocks of a page, in order: the fence's word and what stands in it.
+/// The code blocks of a page, in order: the language and the content.
 fn blocks(page: &str) -> Vec<(&str, &str)> {
     let fenced = page.split("\n```").skip(1).step_by(2);
     fenced.map(|block| block.split_once('\n').unwrap_or((block, ""))).collect()
@@ -87,7 +87,7 @@ fn is_run_elsewhere(command: &str) -> bool {
 }
 
 #[test]
-fn every_fence_is_one_that_somebody_runs_or_reads() {
+fn every_code_block_is_run_or_known() {
     for name in pages() {
         let page = read(&name);
         assert!(page.matches("\n```").count().is_multiple_of(2), "{name}: a fence is not closed");
@@ -101,7 +101,7 @@ fn every_fence_is_one_that_somebody_runs_or_reads() {
 }
 
 #[test]
-fn who_runs_a_page_or_a_command_instead_is_there() {
+fn tests_named_as_runners_of_pages_exist() {
     for (page, by, _) in RUN_BY {
         assert!(pages().iter().any(|name| name == page) && read(by).contains(page), "{by} runs {page}");
     }

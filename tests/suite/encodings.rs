@@ -1,7 +1,7 @@
 //! Files as Windows programs save them: CRLF, a mark of the byte order, UTF-16; and names with blanks and letters that are
 //! not English ones.
 
-use penutup::broadcast::Broadcast;
+use penutup::declaration::Declaration;
 use penutup::rules::BUILT_IN;
 
 use crate::support::{Home, Ran};
@@ -48,7 +48,7 @@ fn run(bytes: impl AsRef<[u8]>, args: &[&str]) -> Ran {
 }
 
 #[test]
-fn however_it_was_saved_it_says_the_same() {
+fn every_encoding_of_a_file_gives_the_same_result() {
     for args in [
         &["table", "--rules", "rules.toml"][..],
         &["say", "--rules", "rules.toml", "--at", "14:20"],
@@ -69,7 +69,7 @@ fn however_it_was_saved_it_says_the_same() {
 }
 
 #[test]
-fn problems_stand_where_they_stand() {
+fn problems_have_the_same_location_in_every_encoding() {
     let broken = [
         BUILT_IN.replacen("[\"belum-tahu\", \"belum\"]", "\"belum\"", 1),
         BUILT_IN.replacen("klb = \"ya\"", "klb = \"iya\"", 1),
@@ -131,9 +131,9 @@ fn a_declaration_may_be_saved_by_notepad() {
     std::fs::create_dir_all(home.config("../Papan KLB é")).expect("a folder");
     home.penutup(["klb", "on", "--by", "SPV", "--reason", "gangguan"]).ok();
     let text = std::fs::read_to_string(home.config("../Papan KLB é/klb.toml")).expect("a declaration");
-    let declared = Broadcast::read(text.as_bytes()).expect("a declaration");
+    let declared = Declaration::read(text.as_bytes()).expect("a declaration");
     for text in saved(&text) {
-        assert_eq!(Broadcast::read(text.as_bytes()).expect("a declaration"), declared, "{text:?}");
+        assert_eq!(Declaration::read(text.as_bytes()).expect("a declaration"), declared, "{text:?}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a field may hold, what is spoken while it is empty, and who plays which part.
+//! Field values, what is spoken while a field is empty, and the fields' roles.
 
 use penutup::rules::BUILT_IN;
 use penutup::rules::check::check;
@@ -87,7 +87,7 @@ fn say(pairs: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn an_empty_field_is_spoken_as_the_file_says() {
+fn an_empty_field_is_spoken_as_configured() {
     let (_, out, _) = say(&[]);
     assert_eq!(
         out,
@@ -124,7 +124,7 @@ fn the_sops_own_ids_reach_the_parts_under_another_name() {
 }
 
 #[test]
-fn what_is_typed_once_a_shift_stays_with_the_next_call_and_the_rest_goes() {
+fn shift_fields_stay_for_the_next_call_and_others_are_cleared() {
     let mut stage = Stage::with(book(OTHER), wib("14:00"), Vec::new());
     stage.keys("gRina⏎t12345⏎nBudi⏎s");
     stage.now += chrono::TimeDelta::seconds(5);

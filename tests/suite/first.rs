@@ -1,4 +1,4 @@
-//! The first run: the SOP at once, and one line for whoever is new, until it is closed.
+//! The first run: the SOP at once, and a hint line for new users until it is closed.
 
 use penutup::app::AppSetup;
 use penutup::app::Effect;
@@ -32,7 +32,7 @@ fn screen(stage: &mut Stage, columns: u16, rows: u16) -> String {
 }
 
 #[test]
-fn the_hint_stands_where_there_is_room_and_pushes_nothing_out() {
+fn the_hint_is_shown_only_in_free_space() {
     for (columns, rows, hint) in
         [(120, 30, Some(HINT)), (80, 24, Some(HINT)), (72, 22, Some(HINT)), (60, 20, Some(SHORT)), (40, 12, None)]
     {
@@ -75,7 +75,7 @@ fn help_esc_and_a_tick_close_it_and_a_fact_does_not() {
 }
 
 #[test]
-fn what_there_is_to_tell_comes_first() {
+fn notices_take_precedence_over_the_hint() {
     let mut stage = new();
     stage.act(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into())));
     let told = screen(&mut stage, 80, 24);
@@ -115,7 +115,7 @@ mod in_a_terminal {
     }
 
     #[test]
-    fn it_stands_until_it_is_closed_once() {
+    fn it_is_shown_until_it_is_closed_once() {
         let home = Home::new();
         let mut term = opened(&home);
         term.shows(HINT);
@@ -143,13 +143,13 @@ mod in_a_terminal {
     }
 
     #[test]
-    fn a_state_from_before_there_was_a_hint_is_no_first_run() {
+    fn a_state_from_before_the_hint_is_not_a_first_run() {
         let home = Home::new();
         home.write(home.state("shift.toml"), "revision = \"Rev-1\"\n");
         assert!(!opened(&home).text().contains(HINT));
     }
 
-    /// Where nothing can be kept, nobody could close it for good.
+    /// If nothing can be saved, the hint could not be closed for good.
     #[test]
     fn without_a_home_it_starts_without_it() {
         let home = Home::new();

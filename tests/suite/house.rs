@@ -61,7 +61,7 @@ fn sources(folder: &str) -> Vec<Source> {
     out
 }
 
-/// The prompter's files for which `breaks` holds.
+/// The prompter's files for which `breaks` returns true.
 fn who(breaks: impl Fn(&Source) -> bool) -> Vec<String> {
     of("src", breaks)
 }
@@ -97,7 +97,7 @@ fn only_the_screen_names_ratatui_and_only_the_terminal_writes_escape_codes() {
     assert_eq!(who(writes), ["tui/terminal.rs"]);
 }
 
-/// The line mode is heard as well as seen: nothing of the screen is in it, and nothing of it in the screen.
+/// The line mode shares nothing with the screen, in either direction.
 #[test]
 fn the_two_views_know_nothing_of_each_other() {
     let names = |s: &Source, rooms: &[&str]| s.imports().iter().any(|i| rooms.contains(&i.as_str()));
@@ -116,7 +116,7 @@ fn the_disk_is_touched_by_few() {
 }
 
 #[test]
-fn every_file_says_what_it_is_and_stays_short() {
+fn every_file_begins_with_a_doc_comment_and_stays_short() {
     let opens_not = |s: &Source| !s.lines.first().is_some_and(|l| l.starts_with("//!"));
     for folder in ALL {
         assert_eq!(of(folder, opens_not), nobody());

@@ -124,7 +124,7 @@ pub fn recap(writer: &Writer, day: &str) -> Recap {
 
 /// What the writer tells next, in Indonesian.
 #[track_caller]
-pub fn told(troubles: &Receiver<Trouble>) -> String {
+pub fn next_message(troubles: &Receiver<Trouble>) -> String {
     penutup::diagnostics::journal::trouble(
         &troubles.recv_timeout(PATIENCE).expect("the worker reports it"),
         Lang::Id.words(),

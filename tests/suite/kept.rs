@@ -33,7 +33,7 @@ fn text(path: impl AsRef<Path>) -> String {
 // ── The seat's state ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn klb_set_while_it_could_not_be_kept_is_kept_when_the_obstacle_goes_before_the_end() {
+fn klb_that_could_not_be_saved_is_saved_once_the_obstacle_is_removed() {
     let home = Home::new();
     let blocked = home.state("").parent().unwrap().to_owned();
     home.write(&blocked, "a file where the folder should be");
@@ -47,7 +47,7 @@ fn klb_set_while_it_could_not_be_kept_is_kept_when_the_obstacle_goes_before_the_
 }
 
 #[test]
-fn whoever_leaves_while_the_state_could_not_be_kept_is_told_when_the_screen_is_gone() {
+fn unsaved_state_is_reported_after_quitting() {
     for signal in [None, Some("TERM")] {
         let home = Home::new();
         home.write("state", "a file where the folder should be");
@@ -64,7 +64,7 @@ fn whoever_leaves_while_the_state_could_not_be_kept_is_told_when_the_screen_is_g
 }
 
 #[test]
-fn two_windows_on_one_seat_keep_both_changes_and_show_both() {
+fn two_windows_at_one_seat_save_and_show_both_changes() {
     let home = Home::new();
     let (mut one, mut two) = (opened(&home), opened(&home));
     one.shows("? daftar tombol").shows("Baru");
@@ -97,7 +97,7 @@ fn opened_with_klb(home: &Home) -> Term {
 // ── The journal ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn closings_that_a_lock_kept_out_of_the_journal_are_told_at_the_end_and_in_it_at_the_next_start() {
+fn closings_locked_out_of_the_journal_are_reported_at_the_end_and_imported_at_the_next_start() {
     let home = Home::new();
     let path = home.data("journal.db");
     let mut term = opened(&home);
@@ -119,7 +119,7 @@ fn closings_that_a_lock_kept_out_of_the_journal_are_told_at_the_end_and_in_it_at
 }
 
 #[test]
-fn two_troubles_at_once_are_both_seen_and_both_told_at_the_end() {
+fn two_troubles_at_once_are_both_shown_and_both_reported_at_the_end() {
     let home = Home::new();
     for folder in ["state", "data"] {
         home.write(folder, "a file where the folder should be");
@@ -136,7 +136,7 @@ fn two_troubles_at_once_are_both_seen_and_both_told_at_the_end() {
 }
 
 #[test]
-fn whoever_leaves_while_the_disk_is_full_is_told_what_is_lost() {
+fn losses_on_a_full_disk_are_reported_after_quitting() {
     let Some(disk) = Disk::new() else {
         return skipped("whoever_leaves_while_the_disk_is_full", "no disk can be mounted here (not root)");
     };
@@ -182,7 +182,7 @@ fn a_rules_file_named_as_the_journal_is_an_error_of_the_settings_and_not_touched
 }
 
 #[test]
-fn a_file_of_the_programs_own_named_as_the_journal_is_refused_before_it_is_there() {
+fn a_file_of_the_programs_own_named_as_the_journal_is_refused_before_it_exists() {
     for own in ["shift.toml", "log"] {
         let home = Home::new();
         let path = home.state(own);
@@ -201,7 +201,7 @@ fn a_file_of_the_programs_own_named_as_the_journal_is_refused_before_it_is_there
 // ── Settings ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn a_slip_in_the_settings_drops_nothing_and_is_told_until_it_is_mended() {
+fn a_slip_in_the_settings_drops_nothing_and_is_reported_until_corrected() {
     let home = Home::new();
     home.write_config("sop/rules.toml", BUILT_IN.replace("\"Rev-1\"", "\"Rev-9\""));
     let good = "rules = 'sop/rules.toml'\nseat = '07'\n[broadcast]\nfolder = 'klb'\n";
@@ -235,7 +235,7 @@ fn a_slip_in_the_settings_drops_nothing_and_is_told_until_it_is_mended() {
 
 // ── A share that hangs ────────────────────────────────────────────────────────────────────────────────────────────────
 
-/// A mounted file system whose server never answers, as a share does whose server is gone.
+/// A mounted file system whose server never answers, like a share whose server is down.
 struct HungShare {
     folder: tempfile::TempDir,
     server: Child,
@@ -247,7 +247,7 @@ impl HungShare {
         Self::over(|_| ())
     }
 
-    /// With a folder beneath it, which answers again when this goes.
+    /// With a folder below it, which is accessible again after unmounting.
     fn over(beneath: impl FnOnce(&Path)) -> Option<Self> {
         const MOUNT: &str = "exec 5<>/dev/fuse && \
             mount -i -t fuse -o fd=5,rootmode=40000,user_id=0,group_id=0 hung \"$1\" && echo mounted && read end";
@@ -272,7 +272,7 @@ impl HungShare {
 }
 
 impl HungShare {
-    /// The share answers again.
+    /// The share works again.
     fn recover(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(self.folder.path()).output();
         let _ = self.server.stdin.take().map(|mut stdin| stdin.write_all(b"\n"));
@@ -287,7 +287,7 @@ impl Drop for HungShare {
 }
 
 #[test]
-fn rules_on_a_share_that_hung_are_taken_when_it_answers_again() {
+fn rules_on_a_hanging_share_are_loaded_when_it_recovers() {
     let beneath = |folder: &Path| {
         fs::write(folder.join("rules.toml"), BUILT_IN.replace("\"Rev-1\"", "\"Rev-9\"")).unwrap();
     };
@@ -299,13 +299,14 @@ fn rules_on_a_share_that_hung_are_taken_when_it_answers_again() {
     let mut term = Term::start(&prompter(&home, &["--rules", rules.to_str().unwrap()]));
     term.shows("Menunggu rules.toml").shows("SOP Rev-1");
     share.recover();
-    // Whatever the share says while it goes, the next look finds the rules: the end of a call is one.
+    // Whatever error the share returns while it is unmounted, the next check finds the rules; the end of a call causes
+    // one.
     term.send("sx").shows("Panggilan selesai").shows("SOP Rev-9").hides("Menunggu");
     term.quits();
 }
 
 #[test]
-fn a_share_that_hangs_holds_neither_the_first_screen_nor_a_key_nor_the_end() {
+fn a_hanging_share_blocks_neither_the_first_screen_nor_keys_nor_the_exit() {
     let Some(share) = HungShare::new() else {
         return skipped("a_share_that_hangs", "no FUSE file system can be mounted here (not root)");
     };
@@ -332,7 +333,7 @@ fn a_share_that_hangs_holds_neither_the_first_screen_nor_a_key_nor_the_end() {
 }
 
 #[test]
-fn a_home_on_a_share_that_hangs_holds_neither_the_first_screen_nor_the_end() {
+fn a_home_on_a_hanging_share_blocks_neither_the_first_screen_nor_the_exit() {
     let Some(share) = HungShare::new() else {
         return skipped("a_home_on_a_share_that_hangs", "no FUSE file system can be mounted here (not root)");
     };
@@ -349,7 +350,7 @@ fn a_home_on_a_share_that_hangs_holds_neither_the_first_screen_nor_the_end() {
 // ── Who can read and write it ─────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn whatever_the_umask_nobody_else_can_read_what_is_kept() {
+fn saved_files_are_private_whatever_the_umask() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let home = Home::new();
@@ -376,7 +377,7 @@ fn whatever_the_umask_nobody_else_can_read_what_is_kept() {
 }
 
 #[test]
-fn a_home_below_a_folder_that_others_can_write_is_told() {
+fn a_home_below_a_world_writable_folder_is_reported() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let home = Home::new();
@@ -393,14 +394,14 @@ fn a_home_below_a_folder_that_others_can_write_is_told() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn no_core_dump_can_hold_a_name() {
+fn no_core_dump_can_contain_a_name() {
     let home = Home::new();
     let mut term = opened(&home);
     term.send("nSiti\r").shows("Siti");
     let limits = text(format!("/proc/{}/limits", term.pid()));
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().skip(4).collect::<Vec<_>>(), ["0", "0", "bytes"]);
-    // A process that is not dumpable belongs to root in /proc, and its memory to nobody else.
+    // A process that is not dumpable belongs to root in /proc, and no other process can read its memory.
     let owner = fs::metadata(format!("/proc/{}/environ", term.pid())).unwrap();
     assert_eq!(std::os::unix::fs::MetadataExt::uid(&owner), 0);
     term.signal("ABRT");
@@ -467,9 +468,9 @@ impl penutup::run::View for Leaves {
     }
 }
 
-/// The test runs itself once more, since the loop takes the process's signals over, and there a helper panics.
+/// The test runs itself again as a child, since the loop takes over the process's signals and a helper panics there.
 #[test]
-fn a_helper_thread_that_dies_is_on_the_screen_and_in_the_log() {
+fn a_panicking_helper_is_reported_on_the_screen_and_in_the_log() {
     const INSIDE: &str = "PENUTUP_TEST_HELPER";
     if std::env::var_os(INSIDE).is_some() {
         let stage = crate::stage::Stage::at("14:20");
@@ -493,7 +494,7 @@ fn a_helper_thread_that_dies_is_on_the_screen_and_in_the_log() {
         return;
     }
     let mut command = Command::new(std::env::current_exe().unwrap());
-    let own_name = "kept::a_helper_thread_that_dies_is_on_the_screen_and_in_the_log";
+    let own_name = "kept::a_panicking_helper_is_reported_on_the_screen_and_in_the_log";
     let ran = command.args([own_name, "--exact", "--nocapture"]).env(INSIDE, "1").output().unwrap();
     let out = String::from_utf8_lossy(&ran.stdout).into_owned();
     assert!(ran.status.success(), "{ran:?}");
@@ -503,7 +504,7 @@ fn a_helper_thread_that_dies_is_on_the_screen_and_in_the_log() {
 }
 
 #[test]
-fn paths_names_the_log_and_the_last_good_settings() {
+fn paths_lists_the_log_and_the_last_good_settings() {
     let home = Home::new();
     let paths = home.penutup(["paths"]).ok();
     for path in [home.state("log"), home.state("last-good-settings.toml")] {

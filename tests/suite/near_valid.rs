@@ -12,7 +12,7 @@ use crate::accepted::{Folder, holds};
 use crate::near_valid_rules::file;
 
 #[test]
-fn whatever_check_accepts_is_spoken_and_shown_everywhere() {
+fn rules_accepted_by_check_are_spoken_and_shown_everywhere() {
     let home = TempDir::new().expect("a folder for the test");
     let folder = Folder::new(home.path());
     let (accepted, all) = (Cell::new(0u32), Cell::new(0u32));
@@ -46,7 +46,7 @@ fn whatever_check_accepts_is_spoken_and_shown_everywhere() {
 
 /// `{nama}` may be empty here, and nothing is spoken in its place.
 #[test]
-fn a_sentence_that_an_empty_field_leaves_in_pieces_is_refused() {
+fn a_sentence_broken_by_an_empty_field_is_refused() {
     let problems = |sentence: &str| {
         let source = BUILT_IN.replace("selamat {salam} {sapaan} {nama}", sentence);
         assert_ne!(source, BUILT_IN);

@@ -45,7 +45,7 @@ pub trait Rings {
     fn sets(&mut self, text: &str) -> &mut Self;
     fn ends(&mut self) -> &mut Self;
     fn ends_as(&mut self, id: &str) -> &mut Self;
-    /// What of the last message was not taken.
+    /// The parts of the last message that were ignored.
     fn ignored(&self) -> Vec<(&str, Why)>;
     /// What the last action had the journal do: a record as `number how`, or `number gone`.
     fn journal(&self) -> Vec<String>;

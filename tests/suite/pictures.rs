@@ -33,7 +33,7 @@ struct Prompter {
 }
 
 impl Prompter {
-    /// Begins at this UTC time of a fixed day.
+    /// Starts at this UTC time of a fixed day.
     fn at(time: &str) -> Self {
         let now: DateTime<Utc> = format!("2026-11-24T{time}:00Z").parse().unwrap();
         let begin = AppSetup {
@@ -101,7 +101,7 @@ fn cells(buffer: &Buffer) -> String {
             let under =
                 if style.add_modifier.contains(Modifier::UNDERLINED) { r#" text-decoration="underline""# } else { "" };
             let (fill, base) = (hex(style.fg.unwrap_or_default()), top + 15);
-            // SVG folds runs of blanks, so what stands behind one gets a place of its own.
+            // SVG collapses runs of spaces, so text after one gets its own position.
             let mut column = 0;
             for part in run.split("  ") {
                 let text = part.trim_start();
@@ -125,7 +125,7 @@ fn cells(buffer: &Buffer) -> String {
     out
 }
 
-/// The picture: a screen's ground, so many rows more, and what stands on it.
+/// The picture: the screen's background, some extra rows, and their content.
 fn frame(buffer: &Buffer, more: usize, title: &str, body: &str) -> String {
     let (columns, rows) = (usize::from(buffer.area.width), usize::from(buffer.area.height) + more);
     let (width, height) = (columns * CELL.0 + 2 * MARGIN, rows * CELL.1 + 2 * MARGIN);
@@ -156,7 +156,7 @@ impl Motion {
         Self { prompter, scenes: vec![(screen, String::new(), seconds)] }
     }
 
-    /// Presses a key, and tells it as the program's own list of keys does.
+    /// Presses a key and captions it as in the program's key list.
     fn press(self, key: Key, seconds: f64) -> Self {
         let words = Lang::Id.words();
         let rows = keymap::rows(&self.prompter.app);
@@ -166,7 +166,7 @@ impl Motion {
         self.then(key, told, seconds)
     }
 
-    /// Types a text, each word a scene.
+    /// Types a text, one scene per word.
     fn types(mut self, text: &str) -> Self {
         for word in text.split_inclusive(' ') {
             let (last, rest) = word.chars().next_back().zip(word.get(..word.len() - 1)).expect("letters");
@@ -260,7 +260,7 @@ fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
 }
 
-/// Holds a file below docs to what it must be, or makes it so.
+/// Compares a file below docs with its expected content, or writes it.
 #[track_caller]
 fn hold(path: &Path, made: &str) {
     if std::env::var_os("PENUTUP_PICTURES").is_some_and(|v| v == "write") {
@@ -280,7 +280,7 @@ fn pictures_show_what_the_program_shows() {
 }
 
 #[test]
-fn the_sheet_to_print_is_the_page() {
+fn the_printable_sheet_matches_the_page() {
     let page = std::fs::read_to_string(docs().join("cso.md")).unwrap().replace("\r\n", "\n");
     let made = pictures();
     let html = card::html(&page, |at| {

@@ -1,4 +1,4 @@
-//! The prompter in lines: what is heard, what is said, through pipes and on a terminal that knows nothing else.
+//! The line mode: input and output through pipes and on a line-only terminal.
 
 mod document;
 mod heard;
@@ -88,12 +88,12 @@ impl Talk {
 
     /// A line is typed; what is said to it.
     fn types(&mut self, line: &str) -> Vec<String> {
-        // As a person does who says a sentence between two lines.
+        // With a person's pause for saying a sentence between two lines.
         self.now += TimeDelta::milliseconds(1300);
         self.run(|view, session| session.input(view, Line::Text(line.into())))
     }
 
-    /// Something comes from outside.
+    /// An outside event.
     fn hears(&mut self, update: impl Into<Update>) -> Vec<String> {
         self.run(|view, session| session.act(view, update))
     }

@@ -1,4 +1,4 @@
-//! The own day behind `R`: asked of the journal when it is opened, told in the CSO's words, never an old answer.
+//! The seat's own day behind `R`: requested from the journal when opened, in the CSO's terms, never an outdated result.
 
 use penutup::app::{Effect, Mode};
 use penutup::closing::ending::Ending;

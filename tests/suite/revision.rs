@@ -1,4 +1,4 @@
-//! New rules under a running prompter: what is told of them, what the panel shows, and that KLB outlasts them.
+//! New rules while a prompter runs: the notice, the panel, and that KLB survives them.
 
 use penutup::app::Effect;
 use penutup::closing::{PersistedFact, Since};
@@ -19,7 +19,7 @@ fn renamed() -> Arc<penutup::loaded::LoadedRules> {
 }
 
 #[test]
-fn klb_outlasts_rules_that_name_it_otherwise_and_is_told_until_it_is_set_anew() {
+fn klb_survives_rules_that_rename_it_and_is_reported_until_set_again() {
     let mut stage = Stage::at("13:05");
     stage.keys("k").reload(&renamed());
     assert!(stage.effects.iter().all(|e| !matches!(e, Effect::Save(seat) if seat.held.is_empty())), "nothing is lost");
@@ -35,7 +35,7 @@ fn klb_outlasts_rules_that_name_it_otherwise_and_is_told_until_it_is_set_anew() 
 }
 
 #[test]
-fn klb_comes_back_with_rules_that_know_it_again() {
+fn klb_is_restored_by_rules_that_have_it_again() {
     let mut stage = Stage::at("13:05");
     let first = Arc::new(penutup::loaded::LoadedRules::built_in());
     stage.keys("k").reload(&renamed()).reload(&first);
@@ -88,7 +88,7 @@ fn a_comment_is_no_new_revision() {
 }
 
 #[test]
-fn a_change_worked_out_elsewhere_is_told_where_it_is_of_the_rules_in_use() {
+fn a_precomputed_change_is_shown_only_for_the_rules_in_use() {
     let mut stage = Stage::at("14:00");
     let new = revised(&[("ayo download", "mari unduh")]);
     let here = Arc::new(penutup::loaded::LoadedRules::built_in());
@@ -107,7 +107,7 @@ fn what_was_said_stays_where_it_was_said() {
 }
 
 #[test]
-fn a_pasted_name_that_is_too_long_is_refused_and_says_so() {
+fn a_pasted_name_that_is_too_long_is_refused_with_a_notice() {
     let mut stage = Stage::at("14:00");
     stage.paste(&"Prawiro ".repeat(9));
     assert_eq!(stage.notice(), "Lebih dari 60 karakter: tidak ditempel");
@@ -126,7 +126,7 @@ fn an_honorific_with_a_blank_behind_it_counts_at_once() {
     assert!(stage.complete().ends_with("selamat siang Ibu Siti"));
 }
 
-/// What the panel says, a line for each of its parts.
+/// The panel's text, one line per part.
 fn panel(stage: &Stage) -> String {
     use penutup::pages::{Part, basis::basis};
     let runs = |runs: &[penutup::rules::diff::Run]| {

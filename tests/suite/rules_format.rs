@@ -18,7 +18,7 @@ fn page() -> String {
     page.expect("the page").replace("\r\n", "\n")
 }
 
-/// The page's blocks, in order: the fence's word and what stands in it.
+/// The page's code blocks, in order: the language and the content.
 fn blocks(page: &str) -> Vec<(&str, &str)> {
     let fenced = page.split("\n```").skip(1).step_by(2);
     fenced.filter_map(|block| block.split_once('\n')).collect()
@@ -27,7 +27,7 @@ fn blocks(page: &str) -> Vec<(&str, &str)> {
 /// Run in a Debian user's environment, which sets none of the XDG variables, and where they are set.
 #[cfg(unix)]
 #[test]
-fn the_worked_example_does_what_it_says() {
+fn the_worked_example_is_correct() {
     use crate::support::Home;
 
     for with_xdg in [false, true] {
@@ -227,7 +227,7 @@ fn the_reference_names_each_keys_type() {
 }
 
 #[test]
-fn the_reference_says_which_keys_a_file_must_have() {
+fn the_reference_lists_the_required_keys() {
     for (name, rows) in reference() {
         for (key, row) in rows {
             let report = with(&name, &key, |table| drop(table.remove(&key)));
@@ -381,7 +381,7 @@ fn the_limits_of_the_reference_are_the_programs() {
         let reserved: String = ('a'..='z').filter(taken).collect();
         assert!(row(name, key).contains(&format!("`{reserved}`")), "{name}: {reserved}");
     }
-    // Both ends of each range: the last that is taken and the first that is not.
+    // Both ends of each range: the last accepted value and the first rejected one.
     for (name, key, good, bad) in [
         ("[[fact]]", "keep_for", ["1m", "31d"], ["59s", "32d"]),
         ("[[zone]]", "offset", ["-12:00", "+14:00"], ["-12:01", "+14:01"]),
@@ -408,8 +408,8 @@ fn the_limits_of_the_reference_are_the_programs() {
 }
 
 #[test]
-fn what_the_page_says_of_warnings_a_table_accepts_is_so() {
-    // The table that a code is accepted in is the one that its row says.
+fn the_page_is_right_about_accepted_warnings() {
+    // The table that accepts a code is the one named in the code's row.
     let reference = reference();
     for (code, names) in [
         ("no-requirement", &[""][..]),

@@ -97,7 +97,7 @@ fn the_worst_case_fits_80_by_24_and_60_by_18() {
 }
 
 #[test]
-fn the_question_and_all_its_answers_are_seen_from_40_by_12() {
+fn the_question_and_all_its_answers_are_visible_from_40_by_12() {
     for (columns, height) in [(40, 12), (60, 18), (80, 24), (100, 24)] {
         for keys in ["kax", "nSiti⏎x"] {
             let mut stage = Stage::at("14:00");
@@ -152,7 +152,7 @@ fn the_layout_follows_the_size() {
 }
 
 #[test]
-fn first_the_complete_sentence_goes_then_the_other_steps() {
+fn the_complete_sentence_is_dropped_first_then_the_other_steps() {
     let shows = |height| {
         let mut stage = Stage::at("14:02");
         let (buffer, _) = drawn(&mut stage, Theme::Terminal, 80, height);
@@ -246,7 +246,7 @@ fn what_is_filled_in_is_underlined_and_nothing_else() {
         let once = "siangBapakBudiSantoso";
         assert_eq!(no_blanks(&told), once.repeat(2), "in the sentence, and in the complete one: {columns}×{height}");
     }
-    // Without a name the words that say so are not part of the sentence.
+    // Without a name, the placeholder is not part of the sentence.
     let mut stage = Stage::at("14:02");
     stage.keys("␣␣");
     let (buffer, _) = drawn(&mut stage, Theme::Terminal, 60, 18);
@@ -269,14 +269,15 @@ fn the_sentence_is_wrapped_at_sixty() {
 }
 
 #[test]
-fn every_state_is_told_by_a_mark_as_well() {
+fn every_state_has_a_mark_besides_its_colour() {
     let mut stage = Stage::at("14:02");
     stage.keys("␣k");
     let (buffer, _) = drawn(&mut stage, Theme::Mono, 80, 24);
     assert_shows(&text(&buffer), &["√ Campaign Integritas", "► Ajakan DOWNLOAD", "KLB AKTIF", "[K] KLB: AKTIF"]);
 }
 
-// ── What may not lie ──────────────────────────────────────────────────────────────────────────────────────────────────
+// ── What must be true
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 /// The states of the key table, and the keys that lead there.
 const STATES: [&str; 9] = ["", "␣", "s", "k", "bx", "d", "?", "nBudi", "↓"];
@@ -327,7 +328,7 @@ fn the_key_list_is_the_table_of_the_closing() {
 }
 
 #[test]
-fn every_key_in_the_footer_does_what_stands_beside_it() {
+fn every_key_in_the_footer_does_what_its_label_says() {
     for keys in STATES {
         for columns in [40, 60, 80, 120] {
             let mut stage = Stage::at("14:00");

@@ -26,7 +26,7 @@ fn opened(home: &Home) -> Term {
     term
 }
 
-/// What the prompter keeps for the next start.
+/// The state that the prompter saves for the next start.
 fn kept(home: &Home) -> String {
     files_below(home.path()).into_iter().map(|(_, bytes)| String::from_utf8_lossy(&bytes).into_owned()).collect()
 }
@@ -128,7 +128,7 @@ fn stopped_and_continued_it_is_where_it_was() {
 
 /// The test runs itself once more, in a terminal, and there panics with the screen open.
 #[test]
-fn a_panic_restores_the_terminal_and_is_told_on_the_main_screen() {
+fn a_panic_restores_the_terminal_and_is_reported_on_the_main_screen() {
     const INSIDE: &str = "PENUTUP_TEST_PANIC";
     if std::env::var_os(INSIDE).is_some() {
         let mut screen = Screen::enter(Theme::Terminal).unwrap();
@@ -136,7 +136,7 @@ fn a_panic_restores_the_terminal_and_is_told_on_the_main_screen() {
         panic!("panik di tengah layar");
     }
     let mut command = Command::new(std::env::current_exe().unwrap());
-    let own_name = "session::a_panic_restores_the_terminal_and_is_told_on_the_main_screen";
+    let own_name = "session::a_panic_restores_the_terminal_and_is_reported_on_the_main_screen";
     command.args([own_name, "--exact", "--nocapture"]).env(INSIDE, "1");
     let mut term = Term::start(&command);
     assert!(!term.ends().success());
@@ -218,7 +218,7 @@ fn ten_thousand_keys_at_once_are_one_held_key() {
     let home = Home::new();
     let mut term = opened(&home);
     term.send_at_once("a".repeat(10_000)).shows("Aplikasi: TELAH punya");
-    // Nobody presses another key in the same moment.
+    // Nobody presses another key at the same moment.
     term.is_read();
     let end = std::time::Instant::now() + std::time::Duration::from_millis(200);
     while let Some(left) = end.checked_duration_since(std::time::Instant::now()).filter(|left| !left.is_zero()) {
@@ -314,7 +314,7 @@ fn two_prompters_at_once_do_each_other_no_harm() {
 }
 
 #[test]
-fn without_a_place_for_its_state_it_runs_and_says_so() {
+fn without_a_state_folder_it_runs_and_reports_it() {
     // A file where the folder should be: also a superuser can't write there.
     let home = Home::new();
     home.write("state", "bukan folder");
@@ -351,7 +351,7 @@ fn revision(number: u32, words: &str) -> String {
 }
 
 #[test]
-fn good_rules_take_over_and_bad_ones_change_nothing() {
+fn good_rules_are_applied_and_bad_ones_change_nothing() {
     let home = Home::new();
     let path = home.write("aturan/rules.toml", BUILT_IN);
     let file = path.to_str().unwrap();
@@ -410,7 +410,7 @@ fn a_greeting_that_moves_under_an_open_prompter_is_counted_and_named() {
 }
 
 #[test]
-fn a_file_that_comes_later_is_found() {
+fn a_file_created_later_is_found() {
     let home = Home::new();
     fs::create_dir_all(home.config("rules.toml").parent().unwrap()).unwrap();
     let mut term = opened(&home);
@@ -453,7 +453,7 @@ fn awake(pid: u32) -> (u64, String) {
     (switches, times)
 }
 
-/// Waits until a program has come to rest, and then sees it sleep: nothing wakes it, and it uses no CPU time.
+/// Waits until a program is idle and then checks that it sleeps: no wake-ups, no CPU time.
 #[cfg(target_os = "linux")]
 #[track_caller]
 pub fn sleeps(pid: u32) {
@@ -466,7 +466,7 @@ pub fn sleeps(pid: u32) {
         }
         (before, awake(pid))
     };
-    // What the last key had done (the state on its way to the disk) comes to rest first.
+    // The effects of the last key (saving the state) finish first.
     eventually("rest", || {
         let (before, after) = stretch(Duration::from_millis(300));
         before == after
@@ -483,7 +483,7 @@ fn idle_it_sleeps() {
     let path = home.write("aturan/rules.toml", BUILT_IN);
     let mut term = Term::start(&prompter(&home, &["--rules", path.to_str().unwrap()]));
     term.shows(CAMPAIGN).send("k").shows("KLB AKTIF");
-    // A key that may still be taken back is written a moment later.
+    // A key that may still be retracted is recorded a moment later.
     eventually("the state on the disk", || {
         fs::read_to_string(home.state("shift.toml")).is_ok_and(|s| s.contains("\"ya\""))
     });

@@ -32,7 +32,7 @@ impl Home {
         self.folder("config").join(file)
     }
 
-    /// Where the program keeps its state.
+    /// The folder of the program's state.
     pub fn state(&self, file: &str) -> PathBuf {
         self.folder("state").join(file)
     }
@@ -42,13 +42,13 @@ impl Home {
         self.folder("data").join(file)
     }
 
-    /// Writes one of the user's own files and answers its path.
+    /// Writes one of the user's own files and returns its path.
     #[track_caller]
     pub fn write_config(&self, file: &str, text: impl AsRef<[u8]>) -> PathBuf {
         self.write(self.config(file), text)
     }
 
-    /// Writes a file below the home and answers its path.
+    /// Writes a file below the home folder and returns its path.
     #[track_caller]
     pub fn write(&self, file: impl AsRef<Path>, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path().join(file);
@@ -105,7 +105,7 @@ impl Penutup {
         self
     }
 
-    /// The command as it stands, for what this builder does not do.
+    /// The command itself, for options that this builder lacks.
     pub fn command(self) -> Command {
         self.command
     }
@@ -122,7 +122,7 @@ impl Penutup {
         Ran { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// Runs it; it must be done (status 0, no message), and answers what it printed.
+    /// Runs it; expects success (status 0, no message) and returns its output.
     #[track_caller]
     pub fn ok(self) -> String {
         let ran = self.run();
@@ -130,7 +130,7 @@ impl Penutup {
         ran.out
     }
 
-    /// Runs it; it must fail (status 2, no result), and answers its message.
+    /// Runs it; expects a failure (status 2, no output) and returns its message.
     #[track_caller]
     pub fn failed(self) -> String {
         let ran = self.run();
@@ -140,7 +140,7 @@ impl Penutup {
         ran.err
     }
 
-    /// Runs it; it must be done, and answers the JSON that it printed on one line.
+    /// Runs it; expects success and returns the JSON that it printed on one line.
     #[track_caller]
     pub fn json(self) -> serde_json::Value {
         json(&self.ok())
@@ -182,7 +182,7 @@ impl Ran {
     }
 }
 
-/// Starts a program. Wine that starts many at once now and then answers "internal error"; then it is asked again.
+/// Starts a program. Wine starting many at once sometimes reports "internal error"; then it is retried.
 #[track_caller]
 fn spawn(command: &mut Command) -> Child {
     const INTERNAL_ERROR: i32 = 1359;

@@ -24,7 +24,7 @@ fn edited(edits: &[(&str, &str)]) -> String {
     })
 }
 
-/// Rev-2: another sentence, another answer for one row, another hour, another title.
+/// Rev-2: another sentence, another result for one row, another hour, another title.
 const REV_2: &[(&str, &str)] = &[
     ("\"Rev-1\"", "\"Rev-2\""),
     ("\"11:00\"", "\"10:30\""),
@@ -112,7 +112,7 @@ fn every_row_of_the_csv_has_every_cell_and_none_is_a_formula() {
         let out = home.penutup([&["table", "rumus.toml", "--format", "csv"], args].concat()).ok();
         let out = out.strip_prefix('\u{feff}').expect("the mark by which Excel knows UTF-8");
         let lines: Vec<&str> = out.split_terminator("\r\n").collect();
-        // The table comes first, then each section with its title, its columns and its rows.
+        // The table first, then each section with its title, columns and rows.
         let sections: Vec<&[&str]> = lines.split(|line| line.is_empty()).collect();
         assert_eq!((sections[0].len(), sections.len()), (9, 9));
         for (at, section) in sections.iter().enumerate() {
@@ -134,7 +134,7 @@ fn every_row_of_the_csv_has_every_cell_and_none_is_a_formula() {
 }
 
 #[test]
-fn markdown_cells_are_not_broken_by_what_stands_in_them() {
+fn markdown_cells_survive_any_content() {
     let home = Home::new();
     home.write("garis.toml", edited(&[("ayo download aplikasi", "ayo | *download* _aplikasi_")]));
     let out = home.penutup(["table", "garis.toml", "--format", "md"]).ok();
@@ -230,7 +230,7 @@ fn texts_alone_make_a_difference_but_change_no_situation() {
 }
 
 #[test]
-fn new_facts_values_and_zones_are_told_apart() {
+fn new_facts_values_and_zones_are_distinguished() {
     let new = edited(&[
         (
             "[[field]]",

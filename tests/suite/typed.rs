@@ -64,10 +64,11 @@ fn report(home: &Home) -> String {
     home.penutup(["report"]).ok()
 }
 
-// ── PersistedFact ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── PersistedFact keys
+// ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn a_held_space_is_one_sentence_at_the_rate_of_any_keyboard() {
+fn a_held_space_is_one_sentence_at_any_keyboard_rate() {
     for (delay, rate) in [(SECOND, THIRTY), (SECOND, Duration::from_millis(20)), (SECOND, Duration::from_millis(50))] {
         let home = Home::new();
         let mut term = opened(&home);
@@ -225,7 +226,7 @@ fn a_sequence_in_pieces_is_one_key() {
 }
 
 #[test]
-fn what_a_terminal_says_by_itself_is_no_key() {
+fn terminal_reports_are_not_keys() {
     let home = Home::new();
     let mut term = opened(&home);
     let reports: [&[u8]; 8] = [
@@ -373,7 +374,7 @@ fn after_a_moment_of_silence_keys_are_keys_again() {
 
 // ── The end of the terminal ───────────────────────────────────────────────────────────────────────────────────────────
 
-/// A program in a session of its own: the terminal goes without a signal.
+/// A program in its own session: the terminal disappears without a signal.
 #[track_caller]
 fn without_a_controlling_terminal(home: &Home, args: &str) -> (Term, u32) {
     let program = env!("CARGO_BIN_EXE_penutup");
@@ -395,7 +396,7 @@ fn without_a_controlling_terminal(home: &Home, args: &str) -> (Term, u32) {
 }
 
 #[test]
-fn a_terminal_that_goes_without_a_signal_ends_all_three() {
+fn a_terminal_gone_without_a_signal_ends_all_three() {
     for (args, shows) in [("--at 14:20", CAMPAIGN), ("demo", "Peragaan 1/11"), ("drill --seed 5", "Latihan")] {
         let home = Home::new();
         let (mut term, pid) = without_a_controlling_terminal(&home, args);
@@ -424,7 +425,7 @@ fn a_signal_ends_a_call_as_left() {
 }
 
 #[test]
-fn a_terminal_that_does_not_read_makes_nobody_deaf() {
+fn a_terminal_that_does_not_read_blocks_no_input() {
     use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
     let home = Home::new();
@@ -441,7 +442,7 @@ fn a_terminal_that_does_not_read_makes_nobody_deaf() {
     let before = modes(&pty);
     let mut child = pty.slave.spawn_command(builder).unwrap();
     let mut writer = pty.master.take_writer().unwrap();
-    // Nobody reads: whole frames, until no more of them find room.
+    // Nothing reads: whole frames, until the buffer is full.
     let pid = child.process_id().unwrap();
     eventually("the program", || modes(&pty) != before);
     writer.write_all(b"a").unwrap();
@@ -531,8 +532,8 @@ fn millions_of_keys_fill_no_memory_and_are_drawn() {
 }
 
 #[test]
-fn lines_without_end_fill_no_memory_and_a_signal_is_heard() {
-    // Also where nobody reads what is said to them.
+fn endless_lines_are_bounded_in_memory_and_signals_work() {
+    // Even if nothing reads the output.
     for reads in [true, false] {
         let home = Home::new();
         let mut command = home.penutup(["--plain", "--at", "14:20"]).command();
@@ -558,7 +559,7 @@ fn lines_without_end_fill_no_memory_and_a_signal_is_heard() {
 // ── Colours ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn more_than_sixteen_colours_only_where_the_terminal_says_so() {
+fn more_than_sixteen_colours_only_if_the_terminal_reports_them() {
     let home = Home::new();
     home.write_config("settings.toml", "theme = \"dark\"\n");
     let rich = |term: &Term| String::from_utf8_lossy(&term.bytes()).contains("38;2;");

@@ -1,4 +1,4 @@
-//! What holds of every screen: no size and no text breaks it, and the current sentence is never cut in silence.
+//! Invariants of every screen: no size and no text breaks it, and the current sentence is never cut without a mark.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ fn harmless(buffer: &Buffer) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// The whole sentence is on the screen, or a mark says that there is more and paging down reaches every word.
+/// The whole sentence is on the screen, or a mark shows that there is more and paging down reaches every word.
 fn never_cut(stage: &mut Stage, columns: u16, rows: u16) -> Result<(), TestCaseError> {
     let (buffer, _) = drawn(stage, Theme::Terminal, columns, rows);
     harmless(&buffer)?;
@@ -69,7 +69,7 @@ fn never_cut(stage: &mut Stage, columns: u16, rows: u16) -> Result<(), TestCaseE
         if sentence[reached..].starts_with(&page) {
             reached += page.len();
         } else {
-            // The last page may begin with lines of the one before.
+            // The last page may begin with lines of the previous one.
             let new = page.len() >= sentence.len() - reached && sentence.ends_with(&page);
             prop_assert!(new, "{:?} follows {:?}", page, &sentence[..reached]);
             reached = sentence.len();

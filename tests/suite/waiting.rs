@@ -1,4 +1,5 @@
-//! A revision has a day: rules whose `effective_from` is still to come wait for it, and nothing switches in mid-call.
+//! A revision has a first day: rules whose `effective_from` is in the future wait for it, and nothing switches during a
+//! call.
 
 use std::fs;
 use std::sync::Arc;
@@ -32,10 +33,10 @@ fn a_file_with_a_future_day_waits_and_the_first_call_of_that_day_has_it() {
     stage.keys("k").act(Message::Clock);
     assert_eq!(stage.notice(), "", "it is said once");
     stage.keys("k");
-    // The same file once more: the watcher looks again with every call.
+    // The same file again: the watcher checks it with every call.
     stage.reload(&from_day(TOMORROW));
     assert_eq!(stage.notice(), "");
-    // Nobody has begun a call: the one on the screen is the first of the new day.
+    // No call has begun: the one on the screen is the first of the new day.
     assert!(stage.app.call().started_at().is_none());
     stage.now = wib("23:59") + TimeDelta::minutes(1);
     stage.act(Message::Clock);
@@ -59,7 +60,7 @@ fn a_call_over_midnight_ends_under_the_rules_that_it_began_with() {
 }
 
 #[test]
-fn rules_in_force_that_come_meanwhile_replace_those_that_wait() {
+fn rules_in_force_loaded_meanwhile_replace_waiting_ones() {
     let mut stage = Stage::at("10:00");
     stage.reload(&from_day(TOMORROW));
     stage.reload(&revised(&[]));
@@ -101,7 +102,7 @@ fn the_verbs_use_what_is_in_force_and_paths_names_what_waits() {
 
 #[cfg(unix)]
 #[test]
-fn a_prompter_runs_on_what_was_before_and_keeps_it_as_the_last_good_rules() {
+fn a_prompter_runs_on_the_previous_rules_and_saves_them_as_the_last_good_ones() {
     use crate::term::{Term, eventually};
 
     let home = Home::new();
@@ -138,7 +139,7 @@ fn the_last_day_of_a_revision_is_announced_from_a_week_before() {
     first_screen("2026-03-09", "SOP Rev-1 hanya berlaku sampai 08/03/2026, dan hari itu sudah lewat");
 }
 
-/// The cases of an empty list: refused by `check` and `say`, and an open prompter keeps the rules that it has.
+/// Cases of an empty list: rejected by `check` and `say`, while an open prompter keeps its rules.
 #[cfg(unix)]
 #[test]
 fn an_open_prompter_outlives_rules_with_an_empty_list() {

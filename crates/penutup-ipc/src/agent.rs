@@ -1,31 +1,31 @@
-//! The fleet agent's side of the local socket: one long connection to one prompter. It blocks, but never longer than it
-//! was told to.
+//! The fleet agent's side of the local socket: one long connection to one prompter. Blocking, with a deadline for every
+//! operation.
 
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::message::{Answer, Bad, Command, Greeting, MAX_LINE, to_line};
+use super::message::{Bad, Command, Greeting, MAX_LINE, Reply, to_line};
 use super::pipe::Pipe;
-use super::place::Place;
+use super::place::SocketDir;
 use penutup_system::error::is_foreign;
 
-/// How long a look whether the prompter is still there may take.
+/// How long the check whether the prompter is still connected may take.
 const GLANCE: Duration = Duration::from_millis(2);
 
-/// Why a prompter was not told.
+/// Why a message was not delivered to a prompter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotTold {
-    /// It is gone, or does not answer in time.
+pub enum NotDelivered {
+    /// The connection is closed, or no reply came in time.
     Gone,
-    /// It can't prove that it is this user's: it was told nothing.
+    /// It can't prove that it is this user's: nothing was sent.
     NoProof,
-    /// It does not take this; [`Bad::Unknown`] to the first word is a prompter that knows no fleet, [`Bad::Taken`] one
-    /// that has a later agent. Except where [`Bad::TooLong`] was found before it was sent, the connection is over.
+    /// It rejects this; [`Bad::Unknown`] for the first command means a prompter without fleet support, [`Bad::Taken`]
+    /// one with a later agent. The connection is closed, except for [`Bad::TooLong`] found before sending.
     Refused(Bad),
 }
 
-/// A connection that a prompter has taken as its agent's. Dropped, the agent is gone for that prompter.
+/// A connection that a prompter has accepted as its agent's. On drop the prompter has no agent any more.
 #[derive(Debug)]
 pub struct AgentLine {
     pipe: Pipe,
@@ -34,55 +34,51 @@ pub struct AgentLine {
 }
 
 impl AgentLine {
-    /// Connects to one of [`Place::sockets`] and says that it is the agent. Nothing takes longer than `patience`, now and
-    /// later.
+    /// Connects to one of [`SocketDir::sockets`] as the agent. No operation takes longer than `patience`, now or later.
     ///
     /// # Errors
-    /// Why it is not taken as the agent.
-    pub fn connect(place: &Place, socket: &Path, patience: Duration) -> Result<Self, NotTold> {
+    /// Why the prompter did not accept it.
+    pub fn connect(place: &SocketDir, socket: &Path, patience: Duration) -> Result<Self, NotDelivered> {
         let deadline = Instant::now() + patience;
-        // What another user could have made is told nothing, not even who comes.
-        let stream = place.check().and_then(|()| Place::connect(socket, patience));
-        let stream = stream.map_err(|e| if is_foreign(&e) { NotTold::NoProof } else { NotTold::Gone })?;
+        // Nothing is sent to a socket that another user could have created.
+        let stream = place.check().and_then(|()| SocketDir::connect(socket, patience));
+        let stream = stream.map_err(|e| if is_foreign(&e) { NotDelivered::NoProof } else { NotDelivered::Gone })?;
         let mut pipe = Pipe::new(stream);
-        let line = pipe.line(deadline).ok().flatten().ok_or(NotTold::Gone)?;
-        let greeting: Greeting = serde_json::from_slice(&line).map_err(|_| NotTold::Gone)?;
-        if place.proof().map_err(|_| NotTold::NoProof)? != greeting.proof {
-            return Err(NotTold::NoProof);
+        let line = pipe.line(deadline).ok().flatten().ok_or(NotDelivered::Gone)?;
+        let greeting: Greeting = serde_json::from_slice(&line).map_err(|_| NotDelivered::Gone)?;
+        if place.proof().map_err(|_| NotDelivered::NoProof)? != greeting.proof {
+            return Err(NotDelivered::NoProof);
         }
         let mut line = Self { pipe, greeting, patience };
         line.tell(&Command::Fleet)?;
-        // A claim that nothing follows is ended.
+        // A claim without a second command would be closed.
         line.tell(&Command::Here)?;
         Ok(line)
     }
 
-    /// How the prompter greeted.
-    #[must_use]
+    /// The prompter's greeting.
     pub fn greeting(&self) -> &Greeting {
         &self.greeting
     }
 
-    /// Tells it something and waits until it has taken it.
+    /// Sends a command and waits for its reply.
     ///
     /// # Errors
-    /// Why it has not.
-    pub fn tell(&mut self, message: &Command) -> Result<(), NotTold> {
+    /// Why it was not delivered.
+    pub fn tell(&mut self, message: &Command) -> Result<(), NotDelivered> {
         let line = to_line(message);
         if line.len() > MAX_LINE {
-            return Err(NotTold::Refused(Bad::TooLong));
+            return Err(NotDelivered::Refused(Bad::TooLong));
         }
         let deadline = Instant::now() + self.patience;
-        self.pipe.write(&line, deadline).map_err(|_| NotTold::Gone)?;
-        let answer = self.pipe.line(deadline).ok().flatten().ok_or(NotTold::Gone)?;
-        let answer: Answer = serde_json::from_slice(&answer).map_err(|_| NotTold::Gone)?;
-        answer.bad.map_or(Ok(()), |bad| Err(NotTold::Refused(bad)))
+        self.pipe.write(&line, deadline).map_err(|_| NotDelivered::Gone)?;
+        let answer = self.pipe.line(deadline).ok().flatten().ok_or(NotDelivered::Gone)?;
+        let answer: Reply = serde_json::from_slice(&answer).map_err(|_| NotDelivered::Gone)?;
+        answer.bad.map_or(Ok(()), |bad| Err(NotDelivered::Refused(bad)))
     }
 
-    /// Whether the prompter is still there; looks for two milliseconds. It says nothing unasked, so that anything else
-    /// than silence is its end. A pipe of Windows is silent also when the other side has gone: there the next
-    /// [`Self::tell`] finds it out.
-    #[must_use]
+    /// Whether the prompter is still connected; waits two milliseconds. The prompter sends nothing unasked, so anything
+    /// but silence means it has ended. A Windows pipe is silent then too: there the next [`Self::tell`] notices.
     pub fn is_there(&mut self) -> bool {
         self.pipe.line(Instant::now() + GLANCE).is_err_and(|e| e.kind() == ErrorKind::TimedOut)
     }
@@ -99,14 +95,14 @@ mod tests {
     use crate::agent_event::AgentEvent;
     use penutup_system::folders::Folders;
 
-    /// Longer than a busy machine takes.
+    /// Long enough for a busy machine.
     const WAIT: Duration = Duration::from_secs(60);
 
     #[test]
-    fn what_an_agent_tells_arrives_in_order_and_so_does_its_end() {
+    fn an_agents_commands_and_its_end_arrive_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| Some(folder.path().join(name));
-        let place = Place::of(&Folders { state: at("state"), runtime: at("run"), ..Folders::default() }).unwrap();
+        let place = SocketDir::of(&Folders { state: at("state"), runtime: at("run"), ..Folders::default() }).unwrap();
         let (send, events) = channel();
         let handler = Arc::new(send);
         let listening = listen(place.clone(), Some("meja 7".into()), Arc::new(Used::default()), handler, |_| {});
@@ -123,7 +119,7 @@ mod tests {
         };
         assert_eq!(agent.greeting().seat.as_deref(), Some("meja 7"));
         assert!(agent.is_there());
-        // Silence is no end, however often it is listened to.
+        // Silence is not the end, however often it is checked.
         for _ in 0..3 {
             assert_eq!(agent.tell(&Command::Rules), Ok(()));
             assert!(agent.is_there());

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use penutup_rules::declaration::Broadcast;
+use penutup_rules::declaration::Declaration;
 
 /// An event sent by the agent, or its connection or disconnection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum AgentEvent {
     /// It has not been connected to the centre since then.
     Down(DateTime<Utc>),
     /// A declaration with a verified signature, new or known already.
-    Klb(Box<Broadcast>),
+    Klb(Box<Declaration>),
     /// The rules on the disk changed.
     Rules,
     /// It disconnected from the prompter.

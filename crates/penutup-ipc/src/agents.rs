@@ -1,6 +1,6 @@
-//! Which connection is the fleet agent's: the last that claimed to be and has said something since. A claim alone takes
-//! the place of nobody who has said something, so that connections which only claim keep the real agent neither out nor
-//! away.
+//! Which connection is the fleet agent's: the last one that claimed to be and has sent something since. A claim alone
+//! does not replace a connection that has sent something, so connections that only claim can neither lock the real
+//! agent out nor replace it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,11 +9,11 @@ use super::pace::Pace;
 use crate::agent_event::AgentEvent;
 use crate::{Handler, Incoming};
 
-/// How many messages an agent may send in a row as fast as they are answered, and how long each further one waits.
+/// How many commands an agent may send in a row without delay, and the delay for each further one.
 const BURST: u32 = 32;
 const PACE: Duration = Duration::from_millis(20);
 
-/// All that claimed to be the agent.
+/// All connections that claimed to be the agent's.
 #[derive(Debug, Default)]
 pub struct Agents(Mutex<Claims>);
 
@@ -30,7 +30,7 @@ struct Current {
 }
 
 impl Agents {
-    /// Locked while a coming or going is reported, so that no end is reported after another's coming.
+    /// Locked while a connect or disconnect is reported, so that a disconnect is never reported after the next connect.
     fn claims(&self) -> MutexGuard<'_, Claims> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -59,12 +59,12 @@ pub struct Agent<'a> {
 }
 
 impl Agent<'_> {
-    /// Whether it has said something since it claimed.
+    /// Whether it has sent something since its claim.
     pub fn has_spoken(&self) -> bool {
         self.has_spoken
     }
 
-    /// It says something. Answers whether it is the agent; not where a later one has taken its place.
+    /// It sent something. Returns whether it is the agent's connection; `false` if a later one has replaced it.
     pub fn speaks(&mut self) -> bool {
         self.has_spoken = true;
         let mut claims = self.agents.claims();
@@ -77,12 +77,12 @@ impl Agent<'_> {
         true
     }
 
-    /// Slows a flood down, so that the screen has more to do than to answer it.
+    /// Slows a flood down so that it can't occupy the screen.
     pub fn slow_down(&mut self) {
         self.pace.wait();
     }
 
-    /// Reports without waiting for an answer.
+    /// Reports without waiting for a reply.
     fn report(&self, event: AgentEvent) {
         self.handler.send(Incoming::Agent(event));
     }
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(take(), [true]);
         silent.extend((0..4).map(|_| agents.claim(&tell)));
         assert!(real.speaks());
-        // They end, at their deadline: nobody's end.
+        // They end at their deadline, which reports nothing.
         silent.clear();
         assert!(real.speaks());
         assert!(take().is_empty());
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_spoke_takes_its_place_back_from_one_that_only_claimed() {
+    fn an_active_agent_regains_its_place_from_a_mere_claim() {
         let agents = Agents::default();
         let (tell, _reported) = channel();
         let (mut first, _silent) = (agents.claim(&tell), agents.claim(&tell));

@@ -1,5 +1,5 @@
-//! The other side of the local socket: finds the prompter that was used last, or the one at a seat, and hands it one
-//! message. Never waits longer than it was told to, whatever the prompters do.
+//! The client side of the local socket: finds the prompter that was used last, or the one at a seat, and sends it one
+//! message. Never exceeds its deadline, whatever the prompters do.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,30 +7,29 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::message::{Answer, Bad, Command, Greeting, to_line};
+use super::message::{Bad, Command, Greeting, Reply, to_line};
 use super::pipe::Pipe;
-use super::place::Place;
+use super::place::SocketDir;
 use crate::phone_event::PhoneEvent;
 use penutup_rules::text::fold;
 use penutup_system::error::is_foreign;
 
-/// How long is waited between two attempts to be let in.
+/// The pause between two attempts to connect.
 const BREATH: Duration = Duration::from_millis(2);
 
-/// Why a message reached nobody.
+/// Why a message was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoCall {
+pub enum SendError {
     /// No prompter is open.
     NoPrompter,
-    /// None at that seat.
     NoSeat,
-    /// There are prompters, but none says a word.
+    /// There are prompters, but none greets.
     NoWord,
-    /// There are prompters, but none has a place for us just now.
+    /// There are prompters, but all are busy.
     Busy,
-    /// Another user could have made what is there: it was told nothing.
+    /// The socket could be another user's: nothing was sent.
     Foreign,
-    /// The message does not fit.
+    /// The message is too long.
     TooLong,
 }
 
@@ -41,73 +40,73 @@ struct Greeted {
     at: Instant,
 }
 
-/// Hands a message over. The prompter's answer, or `None` where it has the message and takes its time.
+/// Sends a message. Returns the reply, or `None` if the prompter has received the message and takes its time.
 ///
 /// # Errors
-/// Why nobody has it.
+/// Why it was not delivered.
 pub fn hand(
-    place: &Place,
+    place: &SocketDir,
     seat: Option<&str>,
     event: PhoneEvent,
     patience: Duration,
-) -> Result<Option<Answer>, NoCall> {
+) -> Result<Option<Reply>, SendError> {
     let start = Instant::now();
     let deadline = start + patience;
     let line = to_line(&Command::Phone(event));
     if line.len() > super::message::MAX_LINE {
-        return Err(NoCall::TooLong);
+        return Err(SendError::TooLong);
     }
     match place.check() {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(NoCall::NoPrompter),
-        Err(_) => return Err(NoCall::Foreign),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(SendError::NoPrompter),
+        Err(_) => return Err(SendError::Foreign),
         Ok(()) => {}
     }
-    // One that is silent must leave time to speak with another.
+    // A silent prompter must leave time to try another one.
     let (mut greeted, nobody) = greetings(place.sockets(), start + patience * 2 / 3);
-    // Who can't prove to be of this user is nobody.
-    let proof = place.proof().map_err(|_| NoCall::NoPrompter)?;
+    // A peer without proof of being this user's counts as absent.
+    let proof = place.proof().map_err(|_| SendError::NoPrompter)?;
     greeted.retain(|g| g.greeting.proof == proof);
     if greeted.is_empty() {
-        return Err(nobody.unwrap_or(NoCall::NoPrompter));
+        return Err(nobody.unwrap_or(SendError::NoPrompter));
     }
     let at_seat = |g: &Greeted| seat.is_none_or(|seat| g.greeting.seat.as_deref().is_some_and(|s| s == fold(seat)));
     greeted.retain(at_seat);
     let chosen = last_used(&greeted.iter().map(|g| (&g.greeting, g.at)).collect::<Vec<_>>());
     let chosen = chosen.map(|at| greeted.swap_remove(at));
-    // The one that could not be spoken with may sit at that seat.
-    let mut chosen = chosen.ok_or(nobody.unwrap_or(NoCall::NoSeat))?;
-    chosen.pipe.write(&line, deadline).map_err(|e| if is_gone(&e) { NoCall::Busy } else { NoCall::NoWord })?;
+    // The prompter that did not greet may be the one at that seat.
+    let mut chosen = chosen.ok_or(nobody.unwrap_or(SendError::NoSeat))?;
+    chosen.pipe.write(&line, deadline).map_err(|e| if is_closed(&e) { SendError::Busy } else { SendError::NoWord })?;
     match chosen.pipe.line(deadline) {
-        // Something else than an answer is a newer program's.
+        // Anything else than a reply is a newer program's.
         Ok(Some(line)) => Ok(serde_json::from_slice(&line).ok()),
-        // It hangs up on nobody whom it has heard without an answer.
-        Ok(None) => Err(NoCall::Busy),
-        Err(e) if is_gone(&e) => Err(NoCall::Busy),
+        // The prompter closes no connection without a reply once it has read a command.
+        Ok(None) => Err(SendError::Busy),
+        Err(e) if is_closed(&e) => Err(SendError::Busy),
         Err(_) => Ok(None),
     }
 }
 
-/// Which of the prompters that greeted, and when, was used last.
+/// The index of the prompter that was used last, from the greetings and their times.
 fn last_used(greeted: &[(&Greeting, Instant)]) -> Option<usize> {
     let used: Option<Vec<u64>> = greeted.iter().map(|(greeting, _)| greeting.used).collect();
     if let Some(used) = used {
         return (0..used.len()).max_by_key(|at| used[*at]);
     }
-    // One that greeted earlier has been idle for longer by now.
+    // A prompter that greeted earlier has been idle for longer by now.
     let idle = |at: &usize| Duration::from_millis(greeted[*at].0.idle).saturating_add(greeted[*at].1.elapsed());
     (0..greeted.len()).min_by_key(idle)
 }
 
-/// Everybody who greets in time, and why somebody who was there did not.
-fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, Option<NoCall>) {
+/// All prompters that greet in time, and why another one did not.
+fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, Option<SendError>) {
     let (send, heard) = channel();
     let last = sockets.pop();
     for socket in sockets {
         let send = send.clone();
-        // One that hangs holds its thread alone, and that ends with the process.
+        // A hanging one blocks only its own thread, which ends with the process.
         thread::spawn(move || _ = send.send(greet(&socket, deadline)));
     }
-    // The last, and mostly the only one, needs no thread.
+    // The last one, usually the only one, needs no thread.
     if let Some(socket) = last {
         let _ = send.send(greet(&socket, deadline));
     }
@@ -117,22 +116,22 @@ fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, Opt
         match heard.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(Ok(one)) => greeted.push(one),
             Ok(Err(why)) => nobody = nobody.or(why),
-            Err(RecvTimeoutError::Timeout) => return (greeted, nobody.or(Some(NoCall::NoWord))),
+            Err(RecvTimeoutError::Timeout) => return (greeted, nobody.or(Some(SendError::NoWord))),
             Err(RecvTimeoutError::Disconnected) => return (greeted, nobody),
         }
     }
 }
 
-/// Waits for a greeting. The error: why there is none, `None` where nobody is there.
-fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
-    let mut late = NoCall::NoWord;
+/// Waits for a greeting. The error is the reason, `None` if no process listens.
+fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<SendError>> {
+    let mut late = SendError::NoWord;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let stream = Place::connect(socket, left).map_err(|e| match e.kind() {
-            _ if is_foreign(&e) => Some(NoCall::Foreign),
+        let stream = SocketDir::connect(socket, left).map_err(|e| match e.kind() {
+            _ if is_foreign(&e) => Some(SendError::Foreign),
             io::ErrorKind::TimedOut => Some(late),
-            // As many wait to be let in as the system allows.
-            io::ErrorKind::WouldBlock => Some(NoCall::Busy),
+            // The system's queue for connections is full.
+            io::ErrorKind::WouldBlock => Some(SendError::Busy),
             _ => None,
         })?;
         let mut pipe = Pipe::new(stream);
@@ -141,18 +140,19 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
                 if let Ok(greeting) = serde_json::from_slice(&line) {
                     return Ok(Greeted { pipe, greeting, at: Instant::now() });
                 }
-                let answer: Answer = serde_json::from_slice(&line).map_err(|_| None)?;
+                let answer: Reply = serde_json::from_slice(&line).map_err(|_| None)?;
                 if answer.bad != Some(Bad::Busy) {
                     return Err(None);
                 }
             }
             Ok(None) => {}
-            Err(e) if is_gone(&e) => {}
+            Err(e) if is_closed(&e) => {}
             Err(e) if e.kind() == io::ErrorKind::TimedOut => return Err(Some(late)),
             Err(_) => return Err(None),
         }
-        // It is busy, made room for another, or ends just now: then the next attempt finds nobody.
-        late = NoCall::Busy;
+        // It is busy, closed this connection for another, or is just ending: in that case the next attempt finds no
+        // listener.
+        late = SendError::Busy;
         if left < BREATH {
             return Err(Some(late));
         }
@@ -160,8 +160,8 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<NoCall>> {
     }
 }
 
-/// Whether the other side has hung up.
-fn is_gone(error: &io::Error) -> bool {
+/// Whether the peer has closed the connection.
+fn is_closed(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof, WriteZero};
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof | WriteZero)
 }
@@ -183,13 +183,13 @@ mod tests {
     }
 
     #[test]
-    fn the_one_used_last_is_chosen_also_where_its_greeting_is_read_late() {
+    fn the_prompter_used_last_is_chosen_even_if_its_greeting_is_read_late() {
         let (soon, late) = (Instant::now(), Instant::now() + WAIT);
         let earlier = greeting(5000, Some(100));
         let later = greeting(4000, Some(1100));
         assert_eq!(last_used(&[(&earlier, late), (&later, soon)]), Some(1));
         assert_eq!(last_used(&[(&later, soon), (&earlier, late)]), Some(0));
-        // An earlier version says only how long ago it was.
+        // An earlier version sends only `idle`.
         let old = greeting(3000, None);
         assert_eq!(last_used(&[(&later, soon), (&old, soon)]), Some(1));
         assert_eq!(last_used(&[]), None);
@@ -200,10 +200,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_handed_over_arrives_and_is_answered_and_nobody_is_there_afterwards() {
+    fn a_message_is_delivered_and_answered_until_the_prompter_ends() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::of(&Folders::below(folder.path())).unwrap();
-        assert_eq!(hand(&place, None, end(), WAIT), Err(NoCall::NoPrompter));
+        let place = SocketDir::of(&Folders::below(folder.path())).unwrap();
+        assert_eq!(hand(&place, None, end(), WAIT), Err(SendError::NoPrompter));
         let (tell, told) = channel();
         let seat = Some("meja 7".to_owned());
         let handler = Arc::new(tell);
@@ -214,11 +214,11 @@ mod tests {
             thread::yield_now();
         }
         for seat in [None, Some("meja 7")] {
-            assert_eq!(hand(&place, seat, end(), WAIT), Ok(Some(Answer::default())));
+            assert_eq!(hand(&place, seat, end(), WAIT), Ok(Some(Reply::default())));
             assert_eq!(told.recv_timeout(WAIT), Ok(Incoming::Phone(end())));
         }
-        assert_eq!(hand(&place, Some("meja 8"), end(), WAIT), Err(NoCall::NoSeat));
+        assert_eq!(hand(&place, Some("meja 8"), end(), WAIT), Err(SendError::NoSeat));
         drop(listening);
-        assert_eq!(hand(&place, None, end(), WAIT), Err(NoCall::NoPrompter));
+        assert_eq!(hand(&place, None, end(), WAIT), Err(SendError::NoPrompter));
     }
 }

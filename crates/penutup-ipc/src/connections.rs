@@ -1,23 +1,23 @@
-//! The open connections to the local socket, bounded. When all places are taken, the one that has been silent for longest
-//! makes room, so that connections which say nothing keep nobody out.
+//! The open connections to the local socket, bounded. If all slots are taken, the connection that has been silent
+//! longest is closed, so that idle connections can't lock others out.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use interprocess::local_socket::Stream;
 
-/// The most at once.
+/// The most connections at once.
 pub const MOST: usize = 32;
 
-/// All that are open.
+/// All open connections.
 #[derive(Debug, Default)]
 pub struct Connections(Mutex<Open>);
 
 #[derive(Debug, Default)]
 struct Open {
     next: u64,
-    /// The agent's: it may be silent for as long as it wants.
+    /// The agent's connection, which may be silent for any time.
     agent: Option<u64>,
-    /// In the order in which they were last heard.
+    /// In the order in which they last sent something.
     all: Vec<Entry>,
 }
 
@@ -28,7 +28,7 @@ struct Entry {
     may_go: bool,
 }
 
-/// A connection's place. It is free again when this is dropped.
+/// A connection's slot, freed on drop.
 #[derive(Debug)]
 pub struct Seat {
     number: u64,
@@ -40,7 +40,7 @@ impl Connections {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a new connection, made free if need be; `None` where every one is being answered.
+    /// A slot for a new connection, freed by closing another one if needed; `None` if all of them are being served.
     pub fn admit(self: &Arc<Self>, stream: Arc<Stream>) -> Option<Seat> {
         let mut open = self.open();
         if open.all.len() >= MOST {
@@ -56,17 +56,17 @@ impl Connections {
 }
 
 impl Seat {
-    /// It said something: until it has been answered, it makes room for nobody.
+    /// It sent a command: it is not closed before it has its reply.
     pub fn keep(&self) {
         self.heard(false);
     }
 
-    /// It was answered and may be silent again: from now on it makes room after those that are silent for longer.
+    /// It got its reply and may be idle again: it is closed after those that have been idle longer.
     pub fn release(&self) {
         self.heard(true);
     }
 
-    /// It is the agent's: from now on it makes room for nobody, and the agent's before it does again.
+    /// It is the agent's: it is not closed from now on, and the previous agent's may be.
     pub fn reserve(&self) {
         self.connections.open().agent = Some(self.number);
     }
@@ -86,14 +86,14 @@ impl Drop for Seat {
     }
 }
 
-/// Ends a connection that another thread waits on; answers whether it could.
+/// Shuts down a connection that another thread is reading; returns whether that was possible.
 #[cfg(unix)]
 fn hang_up(stream: &Stream) -> bool {
     let Stream::UdSocket(stream) = stream;
     stream.inner().shutdown(std::net::Shutdown::Both).is_ok()
 }
 
-/// A pipe can't be ended from another thread: those who are silent go at their deadline.
+/// A named pipe can't be shut down from another thread: idle ones end at their deadline.
 #[cfg(windows)]
 fn hang_up(_: &Stream) -> bool {
     false
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_silent_for_longest_makes_room_and_who_is_answered_does_not() {
+    fn the_longest_idle_connection_is_closed_but_not_one_being_served() {
         let connections = Arc::new(Connections::default());
         let (mut seats, mut others) = (Vec::new(), Vec::new());
         for _ in 0..MOST {
@@ -120,11 +120,11 @@ mod tests {
             seats.push(connections.admit(ours).unwrap());
             others.push(theirs);
         }
-        // The first is being answered, the second was answered just now.
+        // The first is being served, the second has just got its reply.
         seats[0].keep();
         seats[1].keep();
         seats[1].release();
-        // The agents, the last of which stays.
+        // The agents; the last one stays open.
         seats[2].reserve();
         seats[3].reserve();
         seats[2].release();

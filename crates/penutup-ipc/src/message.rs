@@ -1,64 +1,64 @@
-//! The words that cross the local socket: one line of JSON each, bounded. Pure; knows nothing of sockets.
+//! The messages of the local socket: one bounded line of JSON each. Pure; knows no sockets.
 //!
-//! The prompter speaks first: a [`Greeting`]. Then the other side says a [`Command`], and the prompter an [`Answer`];
-//! a connection may carry several, one after the other. A message that a newer program would send is answered as
-//! unknown, and its unknown keys are ignored.
+//! The prompter sends first: a [`Greeting`]. Then the client sends a [`Command`] and the prompter a [`Reply`]; a
+//! connection may carry several, one after the other. A command from a newer program gets the reply "unknown"; unknown
+//! keys are ignored.
 //!
-//! A connection that begins with [`Command::Fleet`] is the fleet's agent's: it stays open for as long as the agent
-//! lives, carries what the agent has to tell whenever it has it, and nothing of the telephone's. Its second word must come
-//! soon: [`Command::Here`] where the agent has nothing to tell yet.
+//! A connection that begins with [`Command::Fleet`] belongs to the fleet's agent: it stays open as long as the agent
+//! runs and carries the agent's commands, never the telephone's. Its second command must follow soon: [`Command::Here`]
+//! if the agent has nothing to report yet.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::phone_event::{Ignored, Pairs, PhoneEvent};
-use penutup_rules::declaration::{Broadcast, time, time_text};
+use penutup_rules::declaration::{Declaration, time, time_text};
 
-/// The longest line, in bytes, its end included.
+/// The longest line in bytes, including its line break.
 pub const MAX_LINE: usize = 8 * 1024;
 /// The most pairs in a message.
 pub const MAX_PAIRS: usize = 32;
-/// This version of the protocol.
 pub const PROTOCOL: u32 = 1;
 
-/// What is said to a prompter.
+/// A command sent to a prompter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// The telephone tells something.
+    /// An event of the telephone.
     Phone(PhoneEvent),
-    /// Who speaks is the fleet's agent: the first word of its connection.
+    /// The sender is the fleet's agent: the first command of its connection.
     Fleet,
-    /// The agent is there and has nothing else to say.
+    /// The agent is running and has nothing else to report.
     Here,
-    /// The agent has verified a declaration of the centre.
-    Klb(Box<Broadcast>),
-    /// The agent has put other rules on the disk.
+    /// A declaration of the centre, verified by the agent.
+    Klb(Box<Declaration>),
+    /// The agent has written other rules to the disk.
     Rules,
-    /// Since when the agent has not heard the centre; `None`: it hears it.
+    /// Since when the agent has had no connection to the centre; `None` while it is connected.
     Link(Option<DateTime<Utc>>),
 }
 
-/// Why a line is no message, or none that is taken here. Never says what stood in it.
+/// Why a line was rejected. Never contains text of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bad {
     /// Longer than [`MAX_LINE`], or with more than [`MAX_PAIRS`] pairs.
     TooLong,
-    /// No JSON object of the right shape.
+    /// Not a JSON object of the expected shape.
     Garbled,
-    /// Something that this program does not know.
+    /// A type that this program does not know.
     Unknown,
-    /// What is the agent's alone, from one who did not say first that it is the agent; or what is not.
+    /// A command of the agent on a connection that did not begin with [`Command::Fleet`], or another command on one
+    /// that did.
     OutOfTurn,
-    /// A later agent has the place.
+    /// A later agent has replaced this one.
     Taken,
-    /// As many as may come are being answered: said instead of the greeting.
+    /// Too many connections are being served: sent instead of the greeting.
     Busy,
 }
 
-/// A message's shape on the line. What only some messages have is looked at where it is needed: a key that a message
-/// does not have may be anything.
+/// The shape of a command on the line. Keys that only some commands have are checked by those commands: other commands
+/// ignore them, whatever their type.
 #[derive(Default, Serialize, Deserialize)]
 struct Shape {
     #[serde(rename = "do")]
@@ -73,10 +73,10 @@ struct Shape {
     since: Value,
 }
 
-/// Reads a line, with or without its end.
+/// Parses a line, with or without its line break.
 ///
 /// # Errors
-/// Why it is no message.
+/// Why the line was rejected.
 pub fn parse(line: &[u8]) -> Result<Command, Bad> {
     if line.len() > MAX_LINE {
         return Err(Bad::TooLong);
@@ -103,8 +103,8 @@ pub fn parse(line: &[u8]) -> Result<Command, Bad> {
     }
 }
 
-/// A declaration from an object with the keys of its file. What is of another kind than in a file is none there either.
-fn declaration(klb: &Value) -> Option<Broadcast> {
+/// A declaration from an object with the keys of its file, under the same type rules as the file.
+fn declaration(klb: &Value) -> Option<Declaration> {
     let mut table = toml::Table::new();
     for (key, value) in klb.as_object()? {
         let value = match value {
@@ -114,10 +114,10 @@ fn declaration(klb: &Value) -> Option<Broadcast> {
         };
         table.insert(key.clone(), value);
     }
-    Broadcast::from_table(&table)
+    Declaration::from_table(&table)
 }
 
-fn object(klb: &Broadcast) -> Value {
+fn object(klb: &Declaration) -> Value {
     let values = klb.to_table().into_iter().filter_map(|(key, value)| match value {
         toml::Value::String(text) => Some((key, Value::from(text))),
         toml::Value::Integer(number) => Some((key, Value::from(number))),
@@ -126,8 +126,7 @@ fn object(klb: &Broadcast) -> Value {
     Value::Object(values.collect::<Map<_, _>>())
 }
 
-/// Writes a message, its end included.
-#[must_use]
+/// Serializes a command, including the line break.
 pub fn to_line(message: &Command) -> Vec<u8> {
     let of = |verb: &str| Shape { verb: verb.into(), ..Shape::default() };
     line(&match message {
@@ -143,40 +142,38 @@ pub fn to_line(message: &Command) -> Vec<u8> {
     })
 }
 
-/// What the prompter says first.
+/// The prompter's first line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Greeting {
-    /// The version of the protocol.
     pub penutup: u32,
-    /// The seat, as the settings name it.
+    /// The seat named in the settings.
     #[serde(default)]
     pub seat: Option<String>,
-    /// For how many milliseconds nobody has touched its keys.
+    /// Milliseconds since the prompter's keys were last used.
     pub idle: u64,
-    /// When that was last, in milliseconds since the machine was started: unlike `idle` it is as true when the greeting is
-    /// read late. Not on Windows, nor in earlier versions.
+    /// When its keys were last used, in milliseconds since boot: unlike `idle` this stays correct if the greeting is
+    /// read late. Absent on Windows and from earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<u64>,
-    /// What it proves itself by, where others could stand in its place.
+    /// The secret that proves the prompter's identity, on platforms that need one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
 }
 
-/// What the prompter answers.
+/// The prompter's reply.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
-    /// What of it was not taken.
+pub struct Reply {
+    /// The parts of the command that were ignored.
     #[serde(default)]
     pub ignored: Vec<Ignored>,
-    /// Why nothing of it was taken.
+    /// Why the whole command was rejected.
     #[serde(default)]
     pub bad: Option<Bad>,
 }
 
-/// Any of the prompter's words as a line, its end included.
-#[must_use]
+/// Serializes any message of the prompter, including the line break.
 pub fn line(words: &impl Serialize) -> Vec<u8> {
-    // These types always can be written; if one could not, an empty line is answered as garbled.
+    // These types always serialize; if one did not, the client would reject an empty line as garbled.
     let mut out = serde_json::to_vec(words).unwrap_or_default();
     out.push(b'\n');
     out
@@ -195,8 +192,8 @@ mod tests {
         Command::Phone(PhoneEvent::Start { id: None, pairs: Pairs(pairs) })
     }
 
-    fn klb() -> Broadcast {
-        Broadcast {
+    fn klb() -> Declaration {
+        Declaration {
             version: 1_772_000_000,
             fact: KLB.into(),
             state: State::On,
@@ -218,7 +215,7 @@ mod tests {
             Command::Fleet,
             Command::Here,
             Command::Klb(Box::new(klb())),
-            Command::Klb(Box::new(Broadcast { until: None, by: None, why: None, value: Some("ya".into()), ..klb() })),
+            Command::Klb(Box::new(Declaration { until: None, by: None, why: None, value: Some("ya".into()), ..klb() })),
             Command::Rules,
             Command::Link(None),
             Command::Link(Some(klb().since)),
@@ -230,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_says_why() {
+    fn a_rejected_line_has_a_reason() {
         assert_eq!(parse(b""), Err(Bad::Garbled));
         assert_eq!(parse(b"{\"do\":\"start\""), Err(Bad::Garbled));
         assert_eq!(parse(b"{\"do\":\"start\",\"set\":[[\"a\"]]}"), Err(Bad::Garbled));
@@ -255,12 +252,12 @@ mod tests {
             assert_eq!(parse(text.as_bytes()), Ok(message));
         }
         let on = "{\"do\":\"klb\",\"klb\":{\"version\":7,\"state\":\"on\",\"since\":\"2026-03-02T13:05:00+07:00\",\"until\":null}}";
-        let expected = Broadcast { version: 7, until: None, by: None, why: None, ..klb() };
+        let expected = Declaration { version: 7, until: None, by: None, why: None, ..klb() };
         assert_eq!(parse(on.as_bytes()), Ok(Command::Klb(Box::new(expected))));
     }
 
     #[test]
-    fn an_agents_half_truth_is_none() {
+    fn an_incomplete_agent_command_is_rejected() {
         let klb = |inside: &str| format!("{{\"do\":\"klb\",\"klb\":{inside}}}");
         let good = "\"version\":7,\"state\":\"on\",\"since\":\"2026-03-02T13:05:00Z\"";
         assert!(parse(klb(&format!("{{{good},\"later\":[1],\"x\":1.5}}")).as_bytes()).is_ok());
@@ -304,26 +301,26 @@ mod tests {
     }
 
     #[test]
-    fn no_value_stands_in_what_a_developer_sees() {
+    fn debug_output_contains_no_values() {
         assert!(!format!("{:?}", start(&[("nama", "Siti")])).contains("Siti"));
     }
 
     #[test]
-    fn the_prompters_words_come_back() {
-        let answer = Answer { ignored: vec![Ignored { key: "kode".into(), why: Why::UnknownKey }], bad: None };
-        assert_eq!(serde_json::from_slice::<Answer>(&line(&answer)).unwrap(), answer);
+    fn the_prompters_messages_round_trip() {
+        let answer = Reply { ignored: vec![Ignored { key: "kode".into(), why: Why::UnknownKey }], bad: None };
+        assert_eq!(serde_json::from_slice::<Reply>(&line(&answer)).unwrap(), answer);
         let greeting: Greeting = serde_json::from_slice(b"{\"penutup\":2,\"idle\":5,\"klb\":1}").unwrap();
         assert_eq!((greeting.penutup, greeting.seat), (2, None));
     }
 
     proptest! {
         #[test]
-        fn no_bytes_break_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        fn the_reader_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = parse(&bytes);
         }
 
         #[test]
-        fn what_looks_like_a_message_does_not_break_it(text in "\\{\"do\":\"(start|set|end|fleet|here|klb|rules|link)\",\"(set|klb|up|since)\":[\\[\\]\",:a-z{}0-9\\\\-]{0,80}\\}?") {
+        fn near_valid_messages_do_not_panic(text in "\\{\"do\":\"(start|set|end|fleet|here|klb|rules|link)\",\"(set|klb|up|since)\":[\\[\\]\",:a-z{}0-9\\\\-]{0,80}\\}?") {
             let _ = parse(text.as_bytes());
         }
 
@@ -333,7 +330,7 @@ mod tests {
             since in 0_i64..253_402_300_799, until in proptest::option::of(0_i64..253_402_300_799),
         ) {
             let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
-            let klb = Broadcast { version, since: at(since), until: until.map(at), by, why, ..klb() }.tidied();
+            let klb = Declaration { version, since: at(since), until: until.map(at), by, why, ..klb() }.tidied();
             let line = to_line(&Command::Klb(Box::new(klb.clone())));
             if line.len() <= MAX_LINE {
                 prop_assert_eq!(parse(&line), Ok(Command::Klb(Box::new(klb))));

@@ -1,5 +1,5 @@
-//! Whose a folder, a socket and a connection are: on a machine that people share, a name is told to nobody but the same
-//! user's prompter, and nobody else tells the prompter anything.
+//! Checks who owns a folder, a socket and a connection: on a shared machine a customer's name goes to this user's
+//! prompter only, and the prompter accepts events from this user only.
 
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
@@ -12,17 +12,17 @@ use rustix::process::{getegid, geteuid};
 
 use penutup_system::error::Foreign;
 
-/// The mode's bits.
+/// Permission bits.
 const OTHERS_WRITE: u32 = 0o002;
 const GROUP_WRITES: u32 = 0o020;
-/// In such a folder nobody may replace what is another's.
+/// The sticky bit: users can't replace each other's files in such a folder.
 const STICKY: u32 = 0o1000;
 const ROOT: u32 = 0;
 
-/// Whether a folder is ours, no link, and no other user could put something in it or something else in its place.
+/// Checks that a folder is ours, not a symbolic link, and that no other user could create files in it or replace it.
 ///
 /// # Errors
-/// [`Foreign`] inside where another user could, or what the system says.
+/// Wraps [`Foreign`] if another user could, or the I/O error.
 pub fn check_folder(folder: &Path) -> io::Result<()> {
     let about = fs::symlink_metadata(folder)?;
     if !about.is_dir() {
@@ -42,27 +42,23 @@ pub fn check_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether what lies at a path is ours.
-#[must_use]
+/// Whether the file at a path is ours.
 pub fn is_ours(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|about| about.uid() == own())
 }
 
-/// Whether the other side of a connection is the same user. Where the system does not say, the folder has let nobody
-/// else in.
-#[must_use]
+/// Whether the peer of a connection is the same user. On systems that don't report it, the folder's permissions have
+/// kept other users out.
 pub fn is_same_user(stream: &Stream) -> bool {
     peer(stream).is_none_or(|peer| peer == own())
 }
 
 /// As [`is_same_user`], or the system.
-#[must_use]
 pub fn may_come(stream: &Stream) -> bool {
     peer(stream).is_none_or(|peer| peer == own() || peer == ROOT)
 }
 
-/// The error of what is another user's.
-#[must_use]
+/// The error for something that belongs to another user.
 pub fn foreign() -> io::Error {
     io::Error::new(ErrorKind::PermissionDenied, Foreign)
 }
@@ -76,7 +72,7 @@ fn own() -> u32 {
 }
 
 fn is_written_by_others(about: &Metadata) -> bool {
-    // A user's own group, which bears the user's number, has no other member.
+    // A user's private group has the user's ID and no other member.
     let own_group = about.gid() == getegid().as_raw() && about.gid() == own();
     about.mode() & OTHERS_WRITE != 0 || (about.mode() & GROUP_WRITES != 0 && !own_group)
 }
@@ -114,7 +110,7 @@ mod tests {
             set_mode(&shared, above);
             assert_eq!(is_foreign(&folder), expected, "{mode:o} below {above:o}");
         }
-        // Through a link it is the place that it leads to that counts.
+        // A symbolic link is judged by its target.
         let link = home.path().join("link");
         std::os::unix::fs::symlink(folder.parent().unwrap(), &link).unwrap();
         set_mode(&shared, 0o777);

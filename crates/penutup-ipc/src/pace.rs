@@ -3,23 +3,23 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// So many at once, and then one each so often.
+/// The burst size, and the interval afterwards.
 #[derive(Debug)]
 pub struct Pace {
     burst: Duration,
     every: Duration,
-    /// When the next one would be due if all came evenly spaced.
+    /// When the next event would be due if all were evenly spaced.
     due: Instant,
 }
 
 impl Pace {
-    /// `burst` pass without delay, further ones `every` so often.
+    /// The first `burst` events pass without delay, further ones one per `every`.
     #[must_use]
     pub fn new(burst: u32, every: Duration) -> Self {
         Self { burst: every * burst, every, due: Instant::now() }
     }
 
-    /// Waits until the next one may pass.
+    /// Waits until the next event may pass.
     pub fn wait(&mut self) {
         let delay = self.delay(Instant::now());
         if !delay.is_zero() {
@@ -44,13 +44,13 @@ mod tests {
         let start = pace.due;
         let delays = [(); 5].map(|()| pace.delay(start));
         assert_eq!(delays, [Duration::ZERO, Duration::ZERO, Duration::ZERO, every, every * 2]);
-        // After a pause the whole burst is there again, and no more than that.
+        // After a pause the whole burst is available again, and no more.
         let later = start + Duration::from_secs(3600);
         assert_eq!([(); 4].map(|()| pace.delay(later)), [Duration::ZERO, Duration::ZERO, Duration::ZERO, every]);
     }
 
     #[test]
-    fn who_comes_evenly_never_waits() {
+    fn evenly_spaced_events_never_wait() {
         let every = Duration::from_millis(20);
         let mut pace = Pace::new(1, every);
         let start = pace.due;

@@ -1,4 +1,4 @@
-//! One local connection, read and written with a deadline: whoever is slow is dropped, not waited for.
+//! One local connection, read and written with a deadline: a slow peer is disconnected.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
@@ -9,31 +9,30 @@ use interprocess::local_socket::traits::Stream as _;
 
 use super::message::MAX_LINE;
 
-/// A connection, and what of the next line has come.
+/// A connection and the received part of the next line.
 #[derive(Debug)]
 pub struct Pipe {
-    /// Shared with whoever may end the connection from another thread.
+    /// Shared with the thread that may shut the connection down.
     stream: Arc<Stream>,
     come: Vec<u8>,
 }
 
 impl Pipe {
-    /// Around a connection.
     pub fn new(stream: impl Into<Arc<Stream>>) -> Self {
         let stream = stream.into();
-        // A named pipe knows no time limits, but can be asked whether something is there. It answers "nothing" both of
-        // what has not come yet and of who has gone, so that who has gone is found out at the deadline. Where it can't
-        // be asked, a read of it is no trouble of anybody but its own thread's.
+        // A named pipe has no timeouts but can be polled. Polling reports "no data" both for a silent peer and for a
+        // closed one, so a closed one is noticed at the deadline. A pipe that can't be polled blocks its own thread
+        // only.
         #[cfg(windows)]
         let _ = stream.set_nonblocking(true);
         Self { stream, come: Vec::new() }
     }
 
-    /// Waits, however long it takes, until something comes, and answers whether it did; `false` where the other side has
-    /// gone. The next [`Self::line`] has it.
+    /// Waits without a limit until data arrives and returns `true`; `false` if the peer has closed the connection. The
+    /// data is returned by the next [`Self::line`].
     ///
     /// # Errors
-    /// What the system says.
+    /// The I/O error.
     pub fn wait(&mut self) -> io::Result<bool> {
         if !self.come.is_empty() {
             return Ok(true);
@@ -56,10 +55,10 @@ impl Pipe {
         Ok(count > 0)
     }
 
-    /// The next line, its end included; `None` where the other side has gone.
+    /// The next line, including its line break; `None` if the peer has closed the connection.
     ///
     /// # Errors
-    /// [`ErrorKind::TimedOut`] where it did not come in time, [`ErrorKind::InvalidData`] where it is too long.
+    /// [`ErrorKind::TimedOut`] at the deadline, [`ErrorKind::InvalidData`] if the line is too long.
     pub fn line(&mut self, deadline: Instant) -> io::Result<Option<Vec<u8>>> {
         loop {
             if let Some(at) = self.come.iter().position(|b| *b == b'\n') {
@@ -81,7 +80,7 @@ impl Pipe {
     /// Writes all of it.
     ///
     /// # Errors
-    /// [`ErrorKind::TimedOut`] where the other side did not take it in time.
+    /// [`ErrorKind::TimedOut`] if the peer did not read in time.
     pub fn write(&mut self, bytes: &[u8], deadline: Instant) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -112,7 +111,7 @@ impl Pipe {
                 }
                 #[cfg(windows)]
                 Ok(0) => std::thread::sleep(Duration::from_millis(1)),
-                // On Windows the other side's leaving is an error.
+                // On Windows, a closed peer is an error.
                 Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(0),
                 other => return other,
             }

@@ -1,7 +1,7 @@
-//! Where the prompters' sockets lie, and who may come to them: the same user alone. On Unix a folder with mode 0700, where
-//! no other user could put another in its place, and sockets with mode 0600 in it; on Windows named pipes with the system's own protection, and a folder with a file for
-//! each, since pipes lie in no folder of ours. A name carries the process number; the seat is told in the greeting, since
-//! it may hold anything.
+//! The directory of the prompters' sockets, accessible to the same user only. On Unix: a directory with mode 0700 in
+//! which no other user could replace files, with sockets of mode 0600. On Windows: named pipes with the system's own
+//! access control, and a directory with one file per pipe, because pipes live in a global namespace. The file name
+//! contains the process ID; the seat is sent in the greeting because it may contain any character.
 
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,31 +16,28 @@ use uuid::Uuid;
 use super::short::Short;
 use penutup_system::folders::Folders;
 
-/// How many sockets are looked at.
+/// The most sockets that are tried.
 const MAX_SOCKETS: usize = 64;
-/// The length of a proof.
+/// The length of the proof in bytes.
 const PROOF: usize = 64;
 
-/// Where sockets lie.
+/// The directory of the prompters' sockets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The folder.
+pub struct SocketDir {
     folder: PathBuf,
-    /// The file with what a prompter proves itself by, where a folder's mode does not: any user may make a pipe that is
-    /// called as ours are, and would be told the customer's name.
+    /// The file with the secret that proves a prompter's identity on platforms where the directory's mode does not: any
+    /// user may create a pipe with such a name, and would receive the customer's name.
     proof: Option<PathBuf>,
 }
 
-/// A socket of our own. It goes when this is dropped.
+/// A socket of this process, removed on drop.
 #[derive(Debug)]
 pub struct Bound {
-    /// What listens.
     pub listener: Listener,
-    /// Where.
     pub file: OwnFile,
 }
 
-/// The socket's file; on Windows the one that names the pipe.
+/// The socket's file; on Windows, the file that names the pipe. Removed on drop.
 #[derive(Debug)]
 pub struct OwnFile(pub PathBuf);
 
@@ -50,8 +47,8 @@ impl Drop for OwnFile {
     }
 }
 
-impl Place {
-    /// The runtime folder where there is one, else one in the state folder.
+impl SocketDir {
+    /// The runtime folder if there is one, otherwise a folder below the state folder.
     #[must_use]
     pub fn of(folders: &Folders) -> Option<Self> {
         let state = || folders.state.as_ref().map(|state| state.join("run"));
@@ -60,22 +57,20 @@ impl Place {
         Some(Self { folder, proof })
     }
 
-    /// The folder.
-    #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Whether the system has room for one more open file.
-    #[must_use]
+    /// Whether the process can open one more file descriptor.
     pub fn has_room(&self) -> bool {
         std::fs::read_dir(&self.folder).is_ok()
     }
 
-    /// What a prompter proves itself by, made where it is not there yet; `None` where it need not.
+    /// The secret that a prompter sends to prove its identity, created if missing; `None` where the platform needs
+    /// none.
     ///
     /// # Errors
-    /// Where it can't be kept or read.
+    /// If the secret can't be written or read.
     pub fn prove(&self) -> io::Result<Option<String>> {
         let Some(path) = &self.proof else { return Ok(None) };
         if let Some(folder) = path.parent() {
@@ -92,18 +87,16 @@ impl Place {
         self.proof()
     }
 
-    /// What a prompter must have proved itself by; `None` where it need not.
+    /// The secret that a prompter must have sent; `None` where the platform needs none.
     ///
     /// # Errors
-    /// Where it can't be read: then nobody can have proved anything.
+    /// If the secret can't be read: then no prompter can have proved its identity.
     pub fn proof(&self) -> io::Result<Option<String>> {
         let Some(path) = &self.proof else { return Ok(None) };
         let proof = std::fs::read_to_string(path)?;
         if proof.len() == PROOF { Ok(Some(proof)) } else { Err(ErrorKind::InvalidData.into()) }
     }
 
-    /// Connects to a socket.
-    ///
     /// # Errors
     /// Nobody there, or not within `patience`; [`penutup_system::error::Foreign`] inside where it is another user's.
     pub fn connect(path: &Path, patience: Duration) -> io::Result<Stream> {
@@ -133,19 +126,18 @@ mod unix {
     use super::super::short::Short;
     use super::{
         Bound, Duration, ErrorKind, GenericFilePath, Listener, ListenerOptions, MAX_SOCKETS, OwnFile, Path, PathBuf,
-        Place, ToFsName, io,
+        SocketDir, ToFsName, io,
     };
 
-    /// How many names are tried: another namespace of processes may share the folder.
+    /// How many file names are tried: processes of another PID namespace may share the directory.
     const NAMES: u32 = 16;
-    /// A socket that is being made has no listener for a moment; after so long its maker is dead.
+    /// A socket has no listener for a moment while it is created; after this time its process counts as dead.
     const MAKING: Duration = Duration::from_secs(60);
-    /// How long a dead one may take to say so.
+    /// How long connecting to a dead socket may take.
     const DEAD: Duration = Duration::from_millis(200);
 
-    impl Place {
-        /// The sockets of all prompters, dead ones too.
-        #[must_use]
+    impl SocketDir {
+        /// The sockets of all prompters, including dead ones.
         pub fn sockets(&self) -> Vec<PathBuf> {
             self.with_extension("sock")
         }
@@ -157,10 +149,10 @@ mod unix {
             named.filter(|p| is_socket(p) && owner::is_ours(p)).take(MAX_SOCKETS).collect()
         }
 
-        /// Makes a socket for this prompter, and takes dead ones away. What is no socket is left as it is.
+        /// Creates a socket for this prompter and removes dead ones. Other files are left untouched.
         ///
         /// # Errors
-        /// A folder that is not ours, or what the system says.
+        /// If the directory is not ours, or the I/O error.
         pub fn bind(&self) -> io::Result<Bound> {
             self.make_private()?;
             for dead in self.sockets().into_iter().filter(|p| is_dead(p)) {
@@ -184,16 +176,16 @@ mod unix {
             Err(ErrorKind::AddrInUse.into())
         }
 
-        /// Makes the folder, ours alone.
+        /// Creates the directory with access for this user only.
         ///
         /// # Errors
-        /// A folder that is not ours, that another user could replace, or what the system says.
+        /// If the directory belongs to another user or could be replaced by one, or the I/O error.
         pub fn make_private(&self) -> io::Result<()> {
             match DirBuilder::new().recursive(true).mode(0o700).create(&self.folder) {
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
                 other => other?,
             }
-            // A link would lead elsewhere.
+            // Don't follow a symbolic link.
             if !fs::symlink_metadata(&self.folder)?.is_dir() {
                 return Err(ErrorKind::NotADirectory.into());
             }
@@ -204,7 +196,7 @@ mod unix {
             self.check()
         }
 
-        /// Whether the folder is ours, and no other user could put something in it or something else in its place.
+        /// Checks that the directory is ours and that no other user could create files in it or replace it.
         ///
         /// # Errors
         /// [`penutup_system::error::Foreign`] inside where another user could, or what the system says.
@@ -213,18 +205,18 @@ mod unix {
         }
     }
 
-    /// Listens under a name that is not there yet. It appears only once it listens, so that nobody takes it for dead.
+    /// Listens under an unused name. The name appears only after `listen`, so that no other process takes it for dead.
     fn listen(path: &Path) -> io::Result<Listener> {
         let making = path.with_extension("new");
         let short = Short::of(&making)?;
         let name = short.path().to_fs_name::<GenericFilePath>()?;
         let options = || ListenerOptions::new().name(name.borrow()).reclaim_name(false);
         let listener = match options().mode(0o600).create_sync() {
-            // Not every system can; the folder's mode keeps others out there too.
+            // Not every system can; the directory's mode keeps other users out there too.
             Err(e) if e.kind() == ErrorKind::Unsupported => options().create_sync(),
             other => other,
         }?;
-        // A link refuses to replace what is there, which a renaming would do.
+        // Unlike a rename, a hard link fails if the name exists.
         let linked = fs::hard_link(&making, path);
         let _ = fs::remove_file(&making);
         linked.map(|()| listener)
@@ -234,9 +226,9 @@ mod unix {
         fs::symlink_metadata(path).is_ok_and(|about| about.file_type().is_socket())
     }
 
-    /// Whether nobody listens any more. Any other trouble than that is no proof.
+    /// Whether no process listens any more. Other errors prove nothing.
     fn is_dead(path: &Path) -> bool {
-        Place::connect(path, DEAD).is_err_and(|e| e.kind() == ErrorKind::ConnectionRefused)
+        SocketDir::connect(path, DEAD).is_err_and(|e| e.kind() == ErrorKind::ConnectionRefused)
     }
 }
 
@@ -249,32 +241,31 @@ mod windows {
     use widestring::u16cstr;
 
     use super::{
-        Bound, Duration, ErrorKind, GenericFilePath, ListenerOptions, MAX_SOCKETS, OwnFile, Path, PathBuf, Place,
+        Bound, Duration, ErrorKind, GenericFilePath, ListenerOptions, MAX_SOCKETS, OwnFile, Path, PathBuf, SocketDir,
         ToFsName, Uuid, io,
     };
 
-    /// What every pipe's name begins with.
+    /// The prefix of every pipe's name.
     const PIPES: &str = r"\\.\pipe\penutup-";
-    /// How the files that name them end.
+    /// The suffix of the files that name pipes.
     const NAMING: &str = "pipe";
-    /// How long a pipe that is gone may take to say so.
+    /// How long connecting to a removed pipe may take.
     const GONE: Duration = Duration::from_millis(200);
 
-    impl Place {
-        /// The pipes of all prompters, dead ones too.
-        #[must_use]
+    impl SocketDir {
+        /// The pipes of all prompters, including dead ones.
         pub fn sockets(&self) -> Vec<PathBuf> {
             self.naming().iter().filter_map(|file| pipe_of(file)).take(MAX_SOCKETS).collect()
         }
 
-        /// The files that name pipes. They are ours alone to write, which the list of all the machine's pipes is not.
+        /// The files that name pipes. Only this user can write them, unlike the machine's list of pipes.
         fn naming(&self) -> Vec<PathBuf> {
             let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
             let paths = entries.flatten().map(|e| e.path());
             paths.filter(|p| p.extension().is_some_and(|e| e == NAMING)).collect()
         }
 
-        /// Nothing to be looked at: a pipe proves whose it is.
+        /// Nothing to check: the pipe's peer proves its identity.
         ///
         /// # Errors
         /// Never.
@@ -283,10 +274,11 @@ mod windows {
             Ok(())
         }
 
-        /// Makes a pipe for this prompter, open to its owner and the system alone, and takes the names of dead ones away.
+        /// Creates a pipe for this prompter, open to its owner and the system only, and removes the files of dead
+        /// pipes.
         ///
         /// # Errors
-        /// What the system says.
+        /// The I/O error.
         pub fn bind(&self) -> io::Result<Bound> {
             fs::create_dir_all(&self.folder)?;
             for file in self.naming() {
@@ -298,16 +290,16 @@ mod windows {
             let file = self.folder.join(format!("{}-{}.{NAMING}", std::process::id(), Uuid::now_v7().simple()));
             let pipe = pipe_of(&file).ok_or(ErrorKind::InvalidFilename)?;
             let name = pipe.as_path().to_fs_name::<GenericFilePath>()?;
-            // Protected from what it would inherit; all rights for OWNER RIGHTS and SYSTEM.
+            // Protected from inherited rights; all rights for OWNER RIGHTS and SYSTEM.
             let owner_alone = SecurityDescriptor::deserialize(u16cstr!("D:P(A;;GA;;;OW)(A;;GA;;;SY)"))?;
             let listener = ListenerOptions::new().name(name).security_descriptor(owner_alone).create_sync()?;
-            // It is named only once it listens, so that nobody takes it for dead.
+            // The file is written after `listen`, so that no other process takes the pipe for dead.
             fs::File::create_new(&file)?;
             Ok(Bound { listener, file: OwnFile(file) })
         }
     }
 
-    /// The pipe that a file names, where it names one as we do.
+    /// The pipe that a file names, if the name has our form.
     fn pipe_of(file: &Path) -> Option<PathBuf> {
         let name = file.file_stem()?.to_str()?;
         let is_ours = !name.is_empty() && name.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
@@ -324,7 +316,7 @@ mod tests {
     #[test]
     fn a_pipe_has_a_name_while_it_listens_and_names_of_dead_ones_go() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::of(&Folders::below(folder.path())).unwrap();
+        let place = SocketDir::of(&Folders::below(folder.path())).unwrap();
         assert_eq!(place.sockets(), Vec::<PathBuf>::new());
         let one = place.bind().unwrap();
         let dead = place.folder.join("7-0.pipe");
@@ -348,9 +340,9 @@ mod tests {
 
     use super::*;
 
-    fn place() -> (tempfile::TempDir, Place) {
+    fn place() -> (tempfile::TempDir, SocketDir) {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place { folder: folder.path().join("penutup"), proof: None };
+        let place = SocketDir { folder: folder.path().join("penutup"), proof: None };
         (folder, place)
     }
 
@@ -359,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn folder_and_socket_are_the_users_alone_and_the_socket_goes() {
+    fn folder_and_socket_are_private_and_the_socket_is_removed() {
         let (_keep, place) = place();
         fs::create_dir(&place.folder).unwrap();
         fs::set_permissions(&place.folder, fs::Permissions::from_mode(0o777)).unwrap();
@@ -374,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn dead_sockets_are_taken_away_and_living_and_foreign_ones_stay() {
+    fn dead_sockets_are_removed_but_not_live_or_foreign_ones() {
         let (_keep, place) = place();
         let living = place.bind().unwrap();
         let dead = place.folder.join("1-0.sock");
@@ -389,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_file_under_our_own_name_is_never_replaced() {
+    fn a_foreign_file_with_our_name_is_never_replaced() {
         let (_keep, place) = place();
         fs::create_dir(&place.folder).unwrap();
         let foreign = place.folder.join(format!("{}-0.sock", std::process::id()));
@@ -400,11 +392,11 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_is_made_once_and_half_a_one_proves_nothing() {
+    fn a_proof_is_created_once_and_a_partial_one_is_invalid() {
         let (keep, place) = place();
         assert_eq!((place.prove().unwrap(), place.proof().unwrap()), (None, None));
         let path = keep.path().join("state/call.key");
-        let place = Place { proof: Some(path.clone()), ..place };
+        let place = SocketDir { proof: Some(path.clone()), ..place };
         assert!(place.proof().is_err());
         let proof = place.prove().unwrap();
         assert_eq!((place.prove().unwrap(), place.proof().unwrap()), (proof.clone(), proof));
@@ -413,15 +405,15 @@ mod tests {
     }
 
     #[test]
-    fn who_can_not_prove_itself_is_told_nothing() {
+    fn an_unproven_peer_is_sent_nothing() {
         use std::io::{Read, Write};
 
-        use super::super::client::{NoCall, hand};
+        use super::super::client::{SendError, hand};
         use super::super::message::{Greeting, PROTOCOL, line};
         use crate::phone_event::PhoneEvent;
 
         let (keep, place) = place();
-        let place = Place { proof: Some(keep.path().join("call.key")), ..place };
+        let place = SocketDir { proof: Some(keep.path().join("call.key")), ..place };
         let proof = place.prove().unwrap();
         place.make_private().unwrap();
         let path = place.folder.join("1-0.sock");
@@ -436,17 +428,17 @@ mod tests {
             })
         });
         let end = || hand(&place, None, PhoneEvent::End { id: None }, Duration::from_secs(60));
-        assert_eq!(end(), Err(NoCall::NoPrompter));
-        assert_eq!(end(), Err(NoCall::NoPrompter));
-        // It hung up without an answer.
-        assert_eq!(end(), Err(NoCall::Busy));
+        assert_eq!(end(), Err(SendError::NoPrompter));
+        assert_eq!(end(), Err(SendError::NoPrompter));
+        // It closed the connection without a reply.
+        assert_eq!(end(), Err(SendError::Busy));
         assert_eq!(said.join().unwrap().map(|count| count > 0), [false, false, true]);
     }
 
     #[test]
-    fn a_path_too_long_for_a_socket_is_shortened_where_the_system_can() {
+    fn a_too_long_socket_path_is_shortened_if_supported() {
         let (keep, place) = place();
-        let long = Place { folder: keep.path().join("x".repeat(200)).join("run"), ..place };
+        let long = SocketDir { folder: keep.path().join("x".repeat(200)).join("run"), ..place };
         let bound = long.bind();
         if cfg!(not(target_os = "linux")) {
             assert!(bound.is_err());
@@ -454,7 +446,7 @@ mod tests {
         }
         let bound = bound.unwrap();
         assert_eq!(long.sockets(), std::slice::from_ref(&bound.file.0));
-        Place::connect(&bound.file.0, Duration::from_secs(60)).unwrap();
+        SocketDir::connect(&bound.file.0, Duration::from_secs(60)).unwrap();
         assert_eq!(long.bind().unwrap().file.0, long.folder.join(format!("{}-1.sock", std::process::id())));
     }
 
@@ -466,11 +458,11 @@ mod tests {
     }
 
     #[test]
-    fn without_a_runtime_folder_the_state_folder_serves() {
+    fn without_a_runtime_folder_the_state_folder_is_used() {
         let folders = Folders { state: Some("/s".into()), ..Folders::default() };
-        assert_eq!(Place::of(&folders).unwrap().folder(), Path::new("/s/run"));
+        assert_eq!(SocketDir::of(&folders).unwrap().folder(), Path::new("/s/run"));
         let folders = Folders { runtime: Some("/r/penutup".into()), ..folders };
-        assert_eq!(Place::of(&folders).unwrap().folder(), Path::new("/r/penutup"));
-        assert_eq!(Place::of(&Folders::default()), None);
+        assert_eq!(SocketDir::of(&folders).unwrap().folder(), Path::new("/r/penutup"));
+        assert_eq!(SocketDir::of(&Folders::default()), None);
     }
 }

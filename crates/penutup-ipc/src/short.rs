@@ -1,12 +1,12 @@
-//! Paths to sockets that are too long for the system.
+//! Socket paths that exceed the system's limit.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
-/// A path to a socket that is short enough for the system: where it is not, and the system can, by way of the open
-/// folder.
+/// A socket path within the system's limit: a longer one is reached through a descriptor of its open folder where the
+/// system supports that.
 #[derive(Debug)]
 pub struct Short {
     path: PathBuf,
@@ -14,7 +14,7 @@ pub struct Short {
 }
 
 impl Short {
-    /// The longest path that the system takes.
+    /// The system's limit in bytes.
     const LONGEST: usize = if cfg!(any(target_os = "linux", target_os = "android")) { 107 } else { 103 };
 
     pub fn of(path: &Path) -> io::Result<Self> {

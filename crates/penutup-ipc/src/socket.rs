@@ -1,8 +1,9 @@
-//! The prompter's side of the local socket: a thread that sleeps in `accept`, and one for each connection, with a
-//! deadline. Slow, half, huge and hostile messages cost their sender the connection and nobody else anything.
+//! The prompter's side of the local socket: a thread that blocks in `accept`, and one thread per connection, each with
+//! a deadline. A slow, incomplete, oversized or hostile message costs its sender the connection and affects no one
+//! else.
 //!
-//! The fleet's agent stays. A prompter has one: the last that came. An earlier one is told so at its next word and hung
-//! up on, and its end is nobody's end.
+//! The fleet agent's connection stays open. A prompter has one agent: the last to connect. An earlier one learns this
+//! in the reply to its next command and is disconnected; its end is not reported as the agent's.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,37 +16,37 @@ use interprocess::local_socket::traits::Listener as _;
 
 use super::agents::{Agent, Agents};
 use super::connections::{Connections, Seat};
-use super::message::{Answer, Bad, Command, Greeting, PROTOCOL, line, parse};
+use super::message::{Bad, Command, Greeting, PROTOCOL, Reply, line, parse};
 #[cfg(unix)]
 use super::owner;
 use super::pace::Pace;
 use super::pipe::Pipe;
-use super::place::{Bound, OwnFile, Place};
+use super::place::{Bound, OwnFile, SocketDir};
 use crate::agent_event::AgentEvent;
 use crate::{Handler, Incoming};
 
-/// How long a message may take to come.
+/// How long a command may take to arrive.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// How long one that claims to be the agent may take to say something more.
+/// How long a connection that claims to be the agent's may take to send its second command.
 const CLAIM: Duration = Duration::from_secs(5);
-/// How long the prompter may take to answer: after that, what was told is no longer news.
+/// How long the prompter may take to reply: after that the event is stale.
 const ANSWER: Duration = Duration::from_secs(2);
-/// The most messages over one connection.
+/// The most commands over one connection.
 const MAX_MESSAGES: usize = 64;
-/// How many connections may come at once, and how long each further one waits.
+/// How many connections are accepted at once, and the delay for each further one.
 const BURST: u32 = 128;
 const PACE: Duration = Duration::from_millis(5);
-/// So many failures of `accept` in a row are reported.
+/// This many failures of `accept` in a row are reported.
 const MAX_FAILURES: u32 = 20;
-/// How long is waited after a failure of `accept`.
+/// The pause after a failure of `accept`.
 const BREATH: Duration = Duration::from_millis(50);
-/// How long after a socket could not be made that is tried again.
+/// The pause before the next attempt to create the socket.
 const TRY_AGAIN: Duration = Duration::from_secs(10);
-/// What the threads are called.
+/// The threads' name.
 const LISTENER: &str = "socket";
 const SPEAKER: &str = "socket-connection";
 
-/// When the prompter's keys were last touched.
+/// When the prompter's keys were last used.
 #[derive(Debug)]
 pub struct Used(AtomicU64);
 
@@ -56,13 +57,12 @@ impl Default for Used {
 }
 
 impl Used {
-    /// A key was touched.
+    /// Records that a key was used.
     pub fn now(&self) {
         self.0.store(moment(), Ordering::Relaxed);
     }
 
-    /// What the greeting of a prompter says of it now.
-    #[must_use]
+    /// The greeting's data about the prompter.
     pub fn greeting(&self, seat: Option<String>, proof: Option<String>) -> Greeting {
         let used = self.0.load(Ordering::Relaxed);
         Greeting {
@@ -75,7 +75,7 @@ impl Used {
     }
 }
 
-/// Milliseconds since the machine was started, the same in every process.
+/// Milliseconds since boot, the same in every process.
 #[cfg(unix)]
 fn moment() -> u64 {
     use rustix::time::{ClockId, clock_gettime};
@@ -85,14 +85,14 @@ fn moment() -> u64 {
     u64::try_from(ms).unwrap_or_default()
 }
 
-/// Milliseconds since this was called first.
+/// Milliseconds since the first call of this function.
 #[cfg(not(unix))]
 fn moment() -> u64 {
     static FIRST: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     u64::try_from(FIRST.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What listens. Its socket goes when this is dropped.
+/// The listening thread's handle. Its socket is removed on drop.
 #[derive(Debug)]
 pub struct Listening {
     file: Arc<Mutex<Option<OwnFile>>>,
@@ -104,10 +104,10 @@ impl Drop for Listening {
     }
 }
 
-/// Listens in a thread of its own, and sends what comes. `trouble` is
-/// called when no socket can be made or nobody can be let in, and with `None` when that is over.
+/// Listens in a thread of its own and sends the events it receives. `trouble` is called when no socket can be created
+/// or no connection accepted, and with `None` when that is over.
 pub fn listen(
-    place: Place,
+    place: SocketDir,
     seat: Option<String>,
     used: Arc<Used>,
     handler: Arc<dyn Handler>,
@@ -127,7 +127,8 @@ pub fn listen(
         let (mut failures, mut is_full) = (0, false);
         loop {
             let greeting = || used.greeting(seat.clone(), proof.clone());
-            // Once there is room in the table, `accept` waits for the next connection: the end of the trouble is seen before.
+            // Once a file descriptor is free, `accept` blocks until the next connection, so recovery has to be noticed
+            // here.
             if is_full && place.has_room() {
                 trouble(None);
                 (failures, is_full) = (0, false);
@@ -150,14 +151,14 @@ pub fn listen(
             arrivals.wait();
         }
     };
-    // Where not even this thread can be had, the prompter has no other either.
+    // If this thread can't be started, no other thread can be either.
     let _ = thread::Builder::new().name(LISTENER.into()).spawn(run);
     Listening { file }
 }
 
-/// Makes the socket, again and again until it can be made; `None` where the prompter has ended meanwhile.
+/// Creates the socket, retrying until it succeeds; `None` if the prompter has ended meanwhile.
 fn make(
-    place: &Place,
+    place: &SocketDir,
     kept: &Arc<Mutex<Option<OwnFile>>>,
     trouble: &impl Fn(Option<io::Error>),
 ) -> Option<(Bound, Option<String>)> {
@@ -180,12 +181,12 @@ fn make(
     }
 }
 
-/// Those who have it are us and the prompter; when it is ours alone, the prompter has ended.
+/// This thread and the prompter share the counter; if we are the last owner, the prompter has ended.
 fn is_over(kept: &Arc<Mutex<Option<OwnFile>>>) -> bool {
     Arc::strong_count(kept) == 1
 }
 
-/// What all connections share.
+/// Shared by all connections.
 struct Shared {
     connections: Arc<Connections>,
     agents: Agents,
@@ -193,7 +194,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// Speaks with one who came, in a thread of its own.
+    /// Serves a connection in a thread of its own.
     fn admit(self: &Arc<Self>, stream: Stream, greeting: Greeting) -> io::Result<()> {
         let stream = Arc::new(stream);
         #[cfg(unix)]
@@ -202,8 +203,8 @@ impl Shared {
         }
         let mut pipe = Pipe::new(Arc::clone(&stream));
         let Some(seat) = self.connections.admit(stream) else {
-            let busy = Answer { bad: Some(Bad::Busy), ..Answer::default() };
-            // Nothing was written to it yet, so that this waits for nobody.
+            let busy = Reply { bad: Some(Bad::Busy), ..Reply::default() };
+            // Nothing was written to it yet, so this write can't block.
             let _ = pipe.write(&line(&busy), Instant::now() + BREATH);
             return Ok(());
         };
@@ -258,12 +259,12 @@ fn serve(mut pipe: Pipe, seat: &Seat, greeting: &Greeting, agents: &Agents, hand
             (Ok(_), _) => Err(Bad::OutOfTurn),
         };
         let answer = match heard {
-            Ok(None) => Answer::default(),
+            Ok(None) => Reply::default(),
             Ok(Some(message)) => match handler.request(message, ANSWER) {
-                Some(ignored) => Answer { ignored, bad: None },
+                Some(ignored) => Reply { ignored, bad: None },
                 None => return,
             },
-            Err(bad) => Answer { bad: Some(bad), ..Answer::default() },
+            Err(bad) => Reply { bad: Some(bad), ..Reply::default() },
         };
         let written = pipe.write(&line(&answer), Instant::now() + PATIENCE);
         if written.is_err() || answer.bad.is_some() {

@@ -62,7 +62,6 @@ pub fn set_aside(path: &Path, now: DateTime<Utc>) -> io::Result<PathBuf> {
 }
 
 /// The journals beside `path` that were set aside.
-#[must_use]
 pub fn all_aside(path: &Path) -> Vec<PathBuf> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let start = format!("{}-rusak-", path.file_stem().unwrap_or_default().to_string_lossy());

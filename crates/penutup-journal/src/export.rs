@@ -1,5 +1,5 @@
-//! The lossless form of a journal, to be carried elsewhere: JSON Lines. The first line names the form, then a line a
-//! call, then a line that counts them, so that a file that was cut off is noticed:
+//! The lossless export format of a journal: JSON Lines. The first line identifies the format; then one line per call;
+//! the last line has the number of calls, so that a truncated file is noticed:
 //!
 //! ```json
 //! {"penutup_journal":1,"exported":"2026-11-24T08:00:00Z"}
@@ -10,10 +10,10 @@
 //! {"calls":1}
 //! ```
 //!
-//! A call is one line; it is wrapped here to be read. Times are milliseconds since 1970, UTC. Of two lines with one id
-//! the one of the higher `version` is the newer. `overtaken` is there only where a change of facts asked for a step when its
-//! successor was already said (it counts as neither ticked nor left out), `differs` only where a fact had another value than
-//! the centre had declared.
+//! A call is one line, wrapped here for readability. Times are milliseconds since 1970, UTC. Of two lines with the same
+//! ID the one with the higher `version` is newer. `overtaken` exists only if a change of facts required a step whose
+//! successor had already been said (it counts as neither ticked nor left out), `differs` only if a fact's value
+//! differed from the centre's declaration.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -23,15 +23,14 @@ use serde::{Deserialize, Serialize};
 
 use super::record::Record;
 
-/// The form that this program writes, and the newest that it reads.
+/// The format version that this program writes, and the newest that it reads.
 pub const FORM: u64 = 1;
 
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct First<'a> {
-    /// The form.
+    /// The format version.
     pub penutup_journal: u64,
-    /// When it was written.
     #[serde(borrow)]
     pub exported: Cow<'a, str>,
 }
@@ -39,11 +38,11 @@ pub struct First<'a> {
 /// The last line.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Last {
-    /// How many calls are between the two.
+    /// The number of calls between the two.
     pub calls: u64,
 }
 
-/// Writes a file of this form.
+/// Writes an export.
 #[derive(Debug)]
 pub struct Export<W> {
     out: W,
@@ -54,7 +53,7 @@ impl<W: Write> Export<W> {
     /// Writes the first line.
     ///
     /// # Errors
-    /// What `out` returns.
+    /// The error from `out`.
     pub fn begin(mut out: W, now: DateTime<Utc>) -> io::Result<Self> {
         let exported = now.to_rfc3339_opts(SecondsFormat::Secs, true).into();
         write_line(&mut out, &First { penutup_journal: FORM, exported })?;
@@ -64,7 +63,7 @@ impl<W: Write> Export<W> {
     /// Writes a call.
     ///
     /// # Errors
-    /// What `out` returns.
+    /// The error from `out`.
     pub fn call(&mut self, record: &Record) -> io::Result<()> {
         self.calls += 1;
         write_line(&mut self.out, record)
@@ -73,7 +72,7 @@ impl<W: Write> Export<W> {
     /// Writes the last line; returns how many calls were written.
     ///
     /// # Errors
-    /// What `out` returns.
+    /// The error from `out`.
     pub fn end(mut self) -> io::Result<u64> {
         write_line(&mut self.out, &Last { calls: self.calls })?;
         self.out.flush()?;

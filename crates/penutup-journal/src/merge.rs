@@ -1,7 +1,6 @@
-//! The exports of several seats as one journal: each call once, however often it was exported. The files are read
-//! twice, a line at a time: first only to learn which line of a call is its newest, then for what is in it, so that
-//! a million calls take no more memory than their ids. Nothing in a file is trusted: every line is checked, and
-//! everything that can grow is bounded.
+//! Reads several seats' exports as one journal: each call once, however often it was exported. The files are read
+//! twice, line by line: first to find the newest line of each call, then for its content, so that a million calls need
+//! memory only for their IDs. No file is trusted: every line is checked, and everything that can grow is bounded.
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
@@ -25,21 +24,19 @@ use penutup_rules::text::{is_forbidden, is_utf16};
 pub const MAX_LINE: usize = 1 << 20;
 /// The most facts and the most steps of a call.
 const MAX_ITEMS: usize = 1_000;
-/// The most values that the facts of all calls have.
+/// The most different values of all calls' facts.
 const MAX_VALUES: usize = 20_000;
-/// The longest text, in bytes: as long as one of a rules file.
+/// The longest text, in bytes, as in a rules file.
 const MAX_TEXT: usize = 4 * 4096;
-/// The latest time that is accepted: the end of 2199.
+/// The latest valid time: the end of 2199.
 const LAST_MS: i64 = 7_258_118_400_000;
 
 /// Why exports can't be merged.
 #[derive(Debug)]
 pub struct Refused {
-    /// The file.
     pub path: PathBuf,
     /// The line, from 1; 0 for the file itself.
     pub line: u64,
-    /// Why.
     pub fault: Fault,
 }
 
@@ -50,25 +47,25 @@ pub enum Fault {
     Unreadable(io::Error),
     /// It is a pipe, a device or a socket.
     NotAFile,
-    /// It is no export.
+    /// It is not an export.
     NoExport,
-    /// It was saved as UTF-16, by the shell that it was redirected in.
+    /// It was saved as UTF-16 by the shell that redirected it.
     Utf16,
-    /// A newer program wrote it.
+    /// It has a newer program's format.
     Newer(u64),
     /// A line is too long.
     TooLong,
-    /// A line is no call.
-    NoCall,
+    /// A line is not a call.
+    SendError,
     /// This value of a call is impossible.
     Wrong(&'static str),
     /// It ends before its last line.
     CutOff,
-    /// The last line counts other than there are.
+    /// The count in the last line is wrong.
     Count {
-        /// What it says.
+        /// The count in the last line.
         said: u64,
-        /// How many there are.
+        /// The actual number.
         found: u64,
     },
     /// More different facts, rules or seats than any site has.
@@ -85,7 +82,7 @@ struct Part {
 /// Exports whose newest lines are known.
 pub struct Merge {
     parts: Vec<Part>,
-    /// Of each call the highest version, and which line of all has it.
+    /// For each call the highest version, and the line that has it.
     newest: HashMap<Uuid, (u64, u32)>,
 }
 
@@ -100,7 +97,7 @@ impl Merge {
     /// Reads the files for the first time.
     ///
     /// # Errors
-    /// Where and why one can't be used.
+    /// Where and why a file can't be used.
     pub fn of(paths: &[PathBuf]) -> Result<Self, Refused> {
         let mut newest = HashMap::new();
         let mut at: u32 = 0;
@@ -124,7 +121,7 @@ impl Merge {
     /// Passes each call of `span` once to `each`, in the order of the files. Returns the texts of the summaries.
     ///
     /// # Errors
-    /// Where and why a file can't be used, or what `each` returns.
+    /// Where and why a file can't be used, or the error from `each`.
     pub fn each<E: From<Refused>>(
         &self,
         span: Span,
@@ -141,7 +138,7 @@ impl Merge {
                 if stop.is_some() || self.newest.get(&id).is_none_or(|(_, newest)| *newest != at) {
                     return Ok(());
                 }
-                let record: Record = serde_json::from_slice(line).map_err(|_| Fault::NoCall)?;
+                let record: Record = serde_json::from_slice(line).map_err(|_| Fault::SendError)?;
                 let summary = calls.summary(&record)?;
                 if span.has(summary.start_ms) {
                     stop = each(&summary, &record).err();
@@ -159,7 +156,7 @@ impl Merge {
     }
 }
 
-/// Id and version of a line, without parsing the rest where they come first, as we write them.
+/// The ID and version of a line; if they come first, as we write them, without parsing the rest.
 fn head_of(line: &[u8]) -> Result<(Uuid, u64), Fault> {
     const ID: usize = 36;
     let quick = || {
@@ -172,12 +169,12 @@ fn head_of(line: &[u8]) -> Result<(Uuid, u64), Fault> {
     if let Some(head) = quick() {
         return Ok(head);
     }
-    let head: Head<'_> = serde_json::from_slice(line).map_err(|_| Fault::NoCall)?;
+    let head: Head<'_> = serde_json::from_slice(line).map_err(|_| Fault::SendError)?;
     let id = Uuid::try_parse(&head.id).map_err(|_| Fault::Wrong("id"))?;
     Ok((id, head.version))
 }
 
-/// Passes each line of a call to `each`. Several exports in one file, one behind the other, are as good as several files.
+/// Passes each call's line to `each`. Several concatenated exports are as valid as several files.
 fn each_line(
     path: &Path,
     mut each: impl FnMut(&[u8]) -> Result<(), Fault>,
@@ -228,7 +225,7 @@ fn each_line(
                     calls = Some(0);
                 }
                 Some(found) if line.starts_with(b"{\"calls\":") => {
-                    let last: Last = serde_json::from_slice(&line).map_err(|_| Fault::NoCall)?;
+                    let last: Last = serde_json::from_slice(&line).map_err(|_| Fault::SendError)?;
                     if last.calls != found {
                         return Err(Fault::Count { said: last.calls, found });
                     }
@@ -253,10 +250,10 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// The summary of a call whose every value is possible.
+    /// The summary of a call, if every value is possible.
     ///
     /// # Errors
-    /// What of it is not; [`Fault::TooMuch`] where all calls together have more different texts than any site has.
+    /// Which value is not; [`Fault::TooMuch`] if all calls together have more different texts than any site has.
     pub fn summary(&mut self, record: &Record) -> Result<CallSummary, Fault> {
         check(record)?;
         let facts = record.facts_text();
@@ -274,7 +271,6 @@ impl Calls {
     }
 
     /// The texts of the calls so far.
-    #[must_use]
     pub fn texts(&self) -> &Interner {
         &self.texts
     }

@@ -1,4 +1,4 @@
-//! A lock that a prompter holds as long as its process lives. Open calls name it, so that the next start can close calls
+//! A lock that a prompter's process owns while it runs. Open calls refer to it, so that the next start can close calls
 //! left open by a crashed process.
 
 use std::fs::{self, File, TryLockError};
@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use penutup_system::own_files;
 
-/// How long another prompter's [`OpenLock`] is waited for. Whoever holds it for longer is not opening a journal and blocks
-/// nobody: `SQLite` has locks of its own.
+/// How long to wait for another prompter's [`OpenLock`]. A process that keeps it longer is not opening a journal and
+/// blocks nothing: `SQLite` has locks of its own.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// A running prompter's lock.
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 pub struct Presence {
     id: Uuid,
     path: PathBuf,
-    /// Locked; `None` where the file system knows no locks.
+    /// Locked; `None` if the file system has no locks.
     held: Option<File>,
 }
 
@@ -31,7 +31,7 @@ impl Presence {
     /// Acquires a new lock in `folder`. Its file is renamed once it is locked, so that it is never seen unlocked.
     ///
     /// # Errors
-    /// What the system returns.
+    /// The I/O error.
     pub fn acquire(folder: &Path) -> io::Result<Self> {
         let id = Uuid::now_v7();
         let path = path_of(folder, id);
@@ -39,7 +39,7 @@ impl Presence {
         let file = own_files::options().write(true).create_new(true).open(&beside)?;
         let held = match file.try_lock() {
             Ok(()) => Some(file),
-            // Nobody else knows its name, so this is a file system without locks.
+            // No other process knows its name, so this is a file system without locks.
             Err(_) => None,
         };
         if let Err(error) = fs::rename(&beside, &path) {
@@ -50,19 +50,16 @@ impl Presence {
     }
 
     /// Its name in open calls.
-    #[must_use]
     pub fn id(&self) -> Uuid {
         self.id
     }
 
-    /// Whether the file is still there: somebody may have removed it by hand.
-    #[must_use]
+    /// Whether the file still exists: a user may have removed it.
     pub fn exists(&self) -> bool {
         self.path.exists()
     }
 
     /// Whether locks work in this folder; where they don't, a crashed process can't be recognised.
-    #[must_use]
     pub fn has_lock(&self) -> bool {
         self.held.is_some()
     }
@@ -70,13 +67,12 @@ impl Presence {
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        // Removed while it is held, so that nobody finds it unheld.
+        // Removed while locked, so that no process finds it unlocked.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Whether no process holds this lock any more; in doubt one does.
-#[must_use]
+/// Whether no process owns this lock any more; `false` if unknown.
 pub fn is_dead(folder: &Path, id: Uuid) -> bool {
     is_unheld(&path_of(folder, id))
 }
@@ -88,7 +84,7 @@ fn is_unheld(path: &Path) -> bool {
     }
 }
 
-/// Removes the lock files of crashed processes. Only to be called while the [`OpenLock`] is held.
+/// Removes the lock files of crashed processes. Must be called with the [`OpenLock`].
 pub fn remove_stale(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.filter_map(Result::ok).map(|e| e.path()) {
@@ -102,17 +98,17 @@ pub fn remove_stale(folder: &Path) {
     }
 }
 
-/// Held while a journal is opened, migrated or set aside: one prompter at a time.
+/// Locked while a journal is opened, migrated or set aside: one prompter at a time.
 #[derive(Debug)]
 pub struct OpenLock {
     _held: Option<File>,
 }
 
 impl OpenLock {
-    /// Waits a moment for the lock, and goes on without it where it is not released.
+    /// Waits a moment for the lock, and continues without it if it is not released.
     ///
     /// # Errors
-    /// What the system returns.
+    /// The I/O error.
     pub fn acquire(journal: &Path) -> io::Result<Self> {
         let path = journal.with_extension("lock");
         let file = own_files::options().read(true).write(true).create(true).truncate(false).open(&path)?;
@@ -136,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_held_lock_is_told_from_a_stale_one() {
+    fn a_held_lock_is_distinguished_from_a_stale_one() {
         let folder = tempfile::tempdir().unwrap();
         let alive = Presence::acquire(folder.path()).unwrap();
         let id = alive.id();

@@ -1,5 +1,5 @@
-//! Reading the journal, the calls one after another, never all of them in memory. Nothing is changed, but for an older
-//! journal, which is migrated first.
+//! Reads the journal call by call, never all of them in memory. Changes nothing, except that an older journal is
+//! migrated first.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::summary::{CallSummary, Flags, Interner, Symbol, outcome_of, time};
 use super::trouble::Error;
 use penutup_rules::closing::ending::Outcome;
 
-/// The calls that began in this time: from, inclusive, to before, in milliseconds since 1970.
+/// The calls that began in this time range, end exclusive, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
     /// The first millisecond; `None`: from the beginning.
@@ -25,8 +25,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// Whether a call that began then is in it.
-    #[must_use]
+    /// Whether a call that began at this time is in the range.
     pub fn has(&self, start_ms: i64) -> bool {
         self.from_ms.is_none_or(|from| from <= start_ms) && self.before_ms.is_none_or(|before| start_ms < before)
     }
@@ -41,17 +40,17 @@ impl Span {
     }
 }
 
-/// A journal that is only read.
+/// A journal opened for reading.
 #[derive(Debug)]
 pub struct Reader {
     conn: Connection,
 }
 
 impl Reader {
-    /// Opens the journal, and migrates an older one; `None` where there is none yet.
+    /// Opens the journal, and migrates an older one; `None` if there is none yet.
     ///
     /// # Errors
-    /// What the system or `SQLite` returns, or that the journal is not ours.
+    /// The error of the system or of `SQLite`, or that the journal is not ours.
     pub fn open(path: &Path) -> Result<Option<Self>, Error> {
         // Not opened: closing a file releases every lock that this process has on it, `SQLite`'s own too.
         match std::fs::metadata(path) {
@@ -61,8 +60,8 @@ impl Reader {
             Ok(_) => {}
         }
         let conn = Self::connect(path).or_else(|error| {
-            // In a folder that can't be written SQLite can't make the index of a log; where there is no log, there is
-            // nothing to index, and nobody writes.
+            // In a read-only folder SQLite can't create the index of a log; if there is no log, there is nothing to
+            // index, and no process is writing.
             let mut log = path.as_os_str().to_owned();
             log.push("-wal");
             if Path::new(&log).exists() || error.is_damage() { Err(error) } else { Self::connect_still(path, error) }
@@ -104,10 +103,10 @@ impl Reader {
         Ok(Connection::open_with_flags(uri, flags)?)
     }
 
-    /// Passes what a report counts of each call of `span` to `each`, in no order. Returns the texts of the summaries.
+    /// Passes each call's report data in `span` to `each`, in no order. Returns the texts of the summaries.
     ///
     /// # Errors
-    /// What `SQLite` returns.
+    /// The error of `SQLite`.
     pub fn summaries(&mut self, span: Span, mut each: impl FnMut(&CallSummary)) -> Result<Interner, Error> {
         summaries(&mut self.conn, span, |_, summary| {
             each(summary);
@@ -126,7 +125,7 @@ impl Reader {
     /// Passes each call of `span` to `each`, in the order of their beginning.
     ///
     /// # Errors
-    /// What `SQLite` or `each` returns.
+    /// The error of `SQLite` or `each`.
     pub fn calls<E: From<Error>>(
         &mut self,
         span: Span,
@@ -143,11 +142,11 @@ impl Reader {
         Ok(())
     }
 
-    /// Passes id, version and beginning of every call that has ended and began in or after this millisecond to `each`, the
-    /// oldest first.
+    /// Passes ID, version and start of every ended call that began at or after this millisecond to `each`, oldest
+    /// first.
     ///
     /// # Errors
-    /// What `SQLite` or `each` returns.
+    /// The error of `SQLite` or `each`.
     pub fn ended<E: From<Error>>(
         &mut self,
         from_ms: i64,
@@ -169,10 +168,10 @@ impl Reader {
         Ok(edge)
     }
 
-    /// Passes these calls to `each`, in their order; those that run again, or are gone, are left out.
+    /// Passes these calls to `each` in order, without those that are running again or deleted.
     ///
     /// # Errors
-    /// What `SQLite` or `each` returns.
+    /// The error of `SQLite` or `each`.
     pub fn ended_calls<E: From<Error>>(
         &mut self,
         ids: &[Uuid],
@@ -197,20 +196,20 @@ impl Reader {
 pub struct Ended {
     /// The call.
     pub id: Uuid,
-    /// Rises with every writing.
+    /// Increases with every write.
     pub version: u64,
     /// When the call began, in milliseconds since 1970, UTC.
     pub start_ms: i64,
 }
 
-/// Where the next reading has to begin.
+/// Where the next read has to begin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Edge {
-    /// When the oldest call began that still runs.
+    /// When the oldest running call began.
     pub open_ms: Option<i64>,
     /// When the newest call began.
     pub newest_ms: Option<i64>,
-    /// The lowest id of all calls.
+    /// The lowest ID of all calls.
     pub lowest: Option<Uuid>,
 }
 
@@ -226,7 +225,7 @@ const ENDED: &str = "
 const WORDS: &str = "
     SELECT id, text FROM word WHERE id > 0";
 
-/// As [`Reader::summaries`], with the id of each call.
+/// As [`Reader::summaries`], with each call's ID.
 pub(super) fn summaries_by_id(
     conn: &mut Connection,
     span: Span,
@@ -353,7 +352,7 @@ mod tests {
         result.unwrap();
         assert_eq!(read, [second, first], "those that run or are unknown are left out");
 
-        // An end that is undone is none, and ended anew it is a newer one.
+        // An undone end counts as none; ended again, it is a newer version.
         save(&record(ids[0], 5, 10, false));
         assert_eq!(all(&mut reader, i64::MIN).0, [(ids[1], 1)]);
         save(&record(ids[0], 6, 10, true));

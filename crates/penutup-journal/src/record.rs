@@ -1,7 +1,7 @@
-//! What is recorded of a call: how it was closed, without a single item of personal data. There is no field here for a
-//! name, an honorific or a number, so none can be written (UU PDP Art. 4).
+//! What is recorded of a call: how it was closed, without personal data. There is no field for a name, an honorific or
+//! a number, so none can be written (UU PDP Art. 4).
 //!
-//! A record is one line of JSON wherever it goes: into the journal, its exports and the fleet's stream.
+//! A record is one line of JSON everywhere: in the journal, its exports and the fleet's stream.
 
 use std::fmt::Write as _;
 
@@ -14,48 +14,48 @@ use super::summary::Flags;
 use penutup_rules::closing::ending::Outcome;
 use penutup_rules::text::{clean, is_forbidden};
 
-/// A call as it is at one time; written again, whole, at every change. Id, version, time of the change and seat are set
+/// A call at one point in time, written again as a whole at every change. ID, version, time of change and seat are set
 /// by the journal; the prompter leaves them at their defaults.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Which call of this prompter.
+    /// The call's number in this prompter.
     #[serde(skip)]
     pub call: u64,
     /// Its random id.
     pub id: Uuid,
-    /// Rises with every writing: of two records of a call the one of the higher version is the newer.
+    /// Increases with every write: of two records of a call the one with the higher version is newer.
     pub version: u64,
-    /// When it got its first fact, field or tick, or was begun by the telephone.
+    /// When it got its first fact, field or tick, or was started by the telephone.
     #[serde(rename = "start_ms", with = "ts_milliseconds")]
     pub start: DateTime<Utc>,
-    /// When and how it ended; `None` while it runs, and again when its end is undone.
+    /// When and how it ended; `None` while it runs, and again after its end is undone.
     #[serde(flatten, with = "end")]
     pub end: Option<(DateTime<Utc>, Outcome)>,
-    /// When it became what it is.
+    /// When it changed to this state.
     #[serde(rename = "changed_ms", with = "ts_milliseconds")]
     pub changed: DateTime<Utc>,
-    /// The seat, where the settings name one.
+    /// The seat, if the settings name one.
     pub seat: Option<String>,
     /// The customer's zone.
     pub zone: String,
-    /// The greeting that was spoken, once it was.
+    /// The spoken greeting, once it is spoken.
     pub greeting: Option<String>,
-    /// The rule that fires.
+    /// The rule that applies.
     pub rule: String,
     /// The revision of the rules.
     pub revision: String,
     /// The rules' SHA-256, in hexadecimal.
     pub rules_sha256: String,
-    /// The scoring parameters that what is unsaid costs, where the ending costs score; else empty.
+    /// The scoring parameters lost by unsaid steps, if the ending costs score; otherwise empty.
     pub cost: Vec<String>,
     /// Every fact, in the rules' order.
     pub facts: Vec<FactRecord>,
-    /// Every spoken step that the plan has or that was ticked once.
+    /// Every spoken step of the plan, and every one that was ever ticked.
     pub steps: Vec<StepRecord>,
-    /// The steps that a late change of a fact asked for when it was too late to say them; they are not left out.
+    /// Steps required by a late change of facts when they could no longer be said; they don't count as left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overtaken: Vec<OvertakenRecord>,
-    /// The facts whose values differ from what the centre has declared, by id.
+    /// The IDs of facts whose values differ from the centre's declaration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differs: Vec<String>,
 }
@@ -63,11 +63,9 @@ pub struct Record {
 /// A fact of a call; in JSON `[fact, value, set_ms|null]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct FactRecord {
-    /// Its id.
     pub fact: String,
-    /// Its value's id.
     pub value: String,
-    /// When it was set; `None` for a default that nobody touched.
+    /// When it was set; `None` for an unchanged default.
     #[serde(deserialize_with = "ts_milliseconds_option::deserialize")]
     pub set: Option<DateTime<Utc>>,
 }
@@ -75,30 +73,29 @@ pub struct FactRecord {
 /// A spoken step of a call; in JSON `[step, shown, ticked_ms|null, undone, left_out, [parameter, …]]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct StepRecord {
-    /// Its id.
     pub step: String,
-    /// Whether its sentence was on the screen as the current one.
+    /// Whether its sentence was displayed as the current one.
     pub shown: bool,
     /// When it was ticked, if it is.
     #[serde(deserialize_with = "ts_milliseconds_option::deserialize")]
     pub ticked: Option<DateTime<Utc>>,
     /// How often a tick was undone.
     pub undone: u32,
-    /// Whether it is still to be said (an alternative that was said counts for it).
+    /// Whether it is still to be said (saying an alternative of it counts).
     pub left_out: bool,
-    /// The scoring parameters that leaving it out costs.
+    /// The scoring parameters lost by leaving it out.
     pub score: Vec<String>,
 }
 
-/// A spoken step whose successor was already said when a fact asked for it; in JSON `[step, at_ms, [[fact, value], …]]`.
+/// A spoken step required by a change of facts after its successor was said; in JSON `[step, at_ms, [[fact, value],
+/// …]]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct OvertakenRecord {
-    /// Its id.
     pub step: String,
     /// When the facts changed.
     #[serde(deserialize_with = "ts_milliseconds::deserialize")]
     pub at: DateTime<Utc>,
-    /// The facts that changed: id and value.
+    /// The changed facts: ID and value.
     pub facts: Vec<(String, String)>,
 }
 
@@ -124,7 +121,7 @@ impl Serialize for OvertakenRecord {
     }
 }
 
-/// The end of a call in JSON: `end_ms` and `ending`, both or neither.
+/// A call's end in JSON: `end_ms` and `ending`, both or neither.
 mod end {
     use serde::de::Error as _;
     use serde::{Deserializer, Serializer};
@@ -156,13 +153,11 @@ mod end {
 
 impl Record {
     /// Whether no sentence was said, so that the call ended before its closing.
-    #[must_use]
     pub fn is_before_closing(&self) -> bool {
         self.steps.iter().all(|step| step.ticked.is_none())
     }
 
-    /// What went otherwise than planned.
-    #[must_use]
+    /// Irregularities of the call.
     pub fn flags(&self) -> Flags {
         let set = |is_set: bool, flag: Flags| if is_set { flag.0 } else { 0 };
         Flags(
@@ -173,7 +168,6 @@ impl Record {
     }
 
     /// The facts in one text: "klb=ya topik=lain".
-    #[must_use]
     pub fn facts_text(&self) -> String {
         let mut out = String::with_capacity(64);
         for FactRecord { fact, value, .. } in &self.facts {
@@ -183,16 +177,15 @@ impl Record {
     }
 
     /// The steps left out, in one text: "download terima-kasih".
-    #[must_use]
     pub fn left_out_text(&self) -> String {
         let left_out = self.steps.iter().filter(|step| step.left_out);
         left_out.map(|step| step.step.as_str()).collect::<Vec<_>>().join(" ")
     }
 
-    /// From its JSON in a journal. Whoever can write the file can write anything into it, so its texts are cleaned.
+    /// Parses its JSON in a journal. Another program may have written the file, so the texts are cleaned.
     ///
     /// # Errors
-    /// A text that is no record.
+    /// If the text is not a record.
     pub fn read(json: &str) -> serde_json::Result<Self> {
         let mut record: Self = serde_json::from_str(json)?;
         let Self { seat, zone, greeting, rule, revision, rules_sha256, cost, facts, steps, overtaken, differs, .. } =
@@ -218,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_the_documented_line_and_comes_back_whole() {
+    fn a_record_has_the_documented_form_and_round_trips() {
         let line = r#"{"id":"019ab123-0000-7000-8000-000000000007","version":4,"start_ms":5000,"end_ms":65000,"ending":"lengkap","changed_ms":65000,"seat":"07","zone":"WIB","greeting":null,"rule":"satu","revision":"Rev-1","rules_sha256":"ab","cost":["FCR"],"facts":[["klb","ya",6000],["topik","lain",null]],"steps":[["download",true,7000,2,false,["FCR"]],["terima-kasih",false,null,0,true,[]]],"overtaken":[["campaign",9000,[["klb","tidak"]]]],"differs":["klb"]}"#;
         let record = Record::read(line).unwrap();
         assert_eq!(serde_json::to_string(&record).unwrap(), line);

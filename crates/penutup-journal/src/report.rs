@@ -1,5 +1,5 @@
-//! What the calls add up to. Pure: summaries in, numbers out, one at a time, so that a million calls take no memory.
-//! A tick is what the CSO says of the own call; nothing here is proved by a recording, and the report says so.
+//! Statistics of calls. Pure: summaries in, numbers out, one at a time, so that a million calls need no memory. A tick
+//! is the CSO's own statement; no recording proves it, and the report says so.
 
 pub mod json;
 
@@ -14,19 +14,19 @@ use penutup_rules::closing::ending::Outcome;
 
 const ENDINGS: usize = Outcome::ALL.len();
 const DAY_MS: i64 = 86_400_000;
-/// The longest duration of a call; one that seems longer was left open, or the clock jumped.
+/// The longest plausible duration of a call; a longer one was left open, or the clock jumped.
 const LONGEST: u32 = 86_400;
 
-/// What a report is divided by.
+/// The grouping of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum By {
-    /// The local day of the beginning.
+    /// The local date of the start.
     Day,
-    /// The local hour of the beginning.
+    /// The local hour of the start.
     Hour,
-    /// The rule that fired.
+    /// The rule that applied.
     Rule,
-    /// How it ended.
+    /// The outcome.
     Ending,
     /// The seat.
     Seat,
@@ -35,11 +35,10 @@ pub enum By {
 }
 
 impl By {
-    /// How each is written.
+    /// Each grouping as users write it.
     pub const VALID: [&'static str; 6] = ["day", "hour", "rule", "ending", "seat", "fact=…"];
 
-    /// As it is written.
-    #[must_use]
+    /// As users write it.
     pub fn name(&self) -> String {
         match self {
             Self::Day => "day".into(),
@@ -70,7 +69,7 @@ impl FromStr for By {
     }
 }
 
-/// Calls in which something went otherwise than planned.
+/// Calls with irregularities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flagged {
     /// Those that ended before any sentence was said.
@@ -97,7 +96,7 @@ impl Flagged {
     }
 }
 
-/// What calls add up to, still in symbols.
+/// Totals, still as symbols.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Tally {
     closings: u64,
@@ -139,7 +138,7 @@ impl Tally {
         }
     }
 
-    /// Without these, which were all added before.
+    /// Without these, which must all have been added before.
     fn minus<'t>(&self, others: impl IntoIterator<Item = &'t Self>) -> Self {
         let mut out = self.clone();
         for other in others {
@@ -194,50 +193,48 @@ fn most_first<T>(counts: impl IntoIterator<Item = (T, u64)>) -> Vec<(T, u64)> {
     out
 }
 
-/// What calls add up to.
+/// The totals of a group of calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
-    /// What they have in common; empty for all, and for those that lack it (no seat, not this fact).
+    /// Their common value; empty for all calls, and for those without a value (no seat, not this fact).
     pub key: String,
     /// Calls that ended.
     pub closings: u64,
     /// Those with no spoken step left out.
     pub complete: u64,
-    /// Those in which something went otherwise than planned.
+    /// Those with irregularities.
     pub flagged: Flagged,
     /// Those that cost score.
     pub costing: u64,
-    /// How long they took, all together.
+    /// Their total duration.
     pub seconds: u64,
-    /// How they ended, in the order of [`Outcome::ALL`].
+    /// Counts by outcome, in the order of [`Outcome::ALL`].
     pub endings: [u64; ENDINGS],
-    /// By scoring parameter, how many cost it; most first.
+    /// By scoring parameter, how many calls lost it; highest first.
     pub cost: Vec<(String, u64)>,
-    /// By step, how many left it out, whatever the reason; most first.
+    /// By step, how many calls left it out for any reason; highest first.
     pub left_out: Vec<(String, u64)>,
 }
 
 impl Group {
-    /// How they ended, most first, those with calls.
-    #[must_use]
+    /// The outcomes that occurred, most frequent first.
     pub fn outcomes(&self) -> Vec<(Outcome, u64)> {
         let counts = Outcome::ALL.into_iter().zip(self.endings).filter(|(_, count)| *count > 0);
         most_first(counts)
     }
 
-    /// How many ended so.
-    #[must_use]
+    /// The number of calls with this outcome.
     pub fn ended(&self, how: Outcome) -> u64 {
         self.endings[position(how)]
     }
 }
 
-/// How long calls took, in seconds; a report without calls has none.
+/// Durations of calls in seconds, for a report with calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Durations {
-    /// Half of them took no longer.
+    /// The median.
     pub median: u32,
-    /// Nine of ten took no longer.
+    /// The 90th percentile.
     pub ninety: u32,
     /// The longest.
     pub longest: u32,
@@ -248,23 +245,22 @@ pub struct Durations {
 pub struct Report {
     /// The zone of its days and hours.
     pub zone: FixedOffset,
-    /// The first and the last day on which a call that it counts began.
+    /// The first and the last day on which a counted call began.
     pub days_seen: Option<(NaiveDate, NaiveDate)>,
-    /// Calls that still run; they are counted nowhere else.
+    /// Running calls; they are counted nowhere else.
     pub open: u64,
     /// All.
     pub total: Group,
-    /// How long they took.
     pub durations: Option<Durations>,
-    /// By fact, in the order of their names, and by its values, most first.
+    /// By fact name, and for each by value, most frequent first.
     pub facts: Vec<(String, Vec<Group>)>,
     /// By rule, most first.
     pub rules: Vec<Group>,
     /// By seat, by name.
     pub seats: Vec<Group>,
-    /// By hour of the day ("07"), in their order, those with calls.
+    /// By hour of the day ("07"), in order, those with calls.
     pub hours: Vec<Group>,
-    /// By day ("2026-11-24"), in their order, those with calls.
+    /// By date ("2026-11-24"), in order, those with calls.
     pub days: Vec<Group>,
     /// By ending, in the order of [`Outcome::ALL`], those with calls.
     pub endings: Vec<Group>,
@@ -272,7 +268,6 @@ pub struct Report {
 
 impl Report {
     /// Calls by hour of the day.
-    #[must_use]
     pub fn by_hour(&self) -> [u64; 24] {
         let mut out = [0; 24];
         for group in &self.hours {
@@ -283,8 +278,7 @@ impl Report {
         out
     }
 
-    /// The groups that it is divided into; `None` for a fact that no call has.
-    #[must_use]
+    /// The groups of a grouping; `None` for a fact that no call has.
     pub fn groups(&self, by: &By) -> Option<&[Group]> {
         match by {
             By::Day => Some(&self.days),
@@ -313,7 +307,7 @@ pub struct Fold {
 }
 
 impl Fold {
-    /// Without calls; days and hours are those of `zone`.
+    /// Without calls; dates and hours are in `zone`.
     #[must_use]
     pub fn new(zone: FixedOffset) -> Self {
         Self {
@@ -356,7 +350,6 @@ impl Fold {
     }
 
     /// The report so far.
-    #[must_use]
     pub fn report(&self, texts: &Interner) -> Report {
         let by_symbol = |tallies: &BTreeMap<Symbol, Tally>| -> Vec<Group> {
             tallies.iter().map(|(symbol, tally)| tally.group(texts.text(*symbol), texts)).collect()
@@ -421,8 +414,7 @@ impl Fold {
     }
 }
 
-/// How long a call took; not negative where the clock was set back in it.
-#[must_use]
+/// A call's duration; not negative if the clock was set back meanwhile.
 pub fn seconds(start_ms: i64, end_ms: i64) -> u32 {
     let seconds = end_ms.saturating_sub(start_ms).max(0) / 1000;
     u32::try_from(seconds).unwrap_or(LONGEST).min(LONGEST)
@@ -438,25 +430,23 @@ fn date(day: i64) -> Option<NaiveDate> {
 }
 
 /// The beginning of a local day.
-#[must_use]
 pub fn midnight(day: NaiveDate, zone: FixedOffset) -> Option<DateTime<Utc>> {
     let local = zone.from_local_datetime(&day.and_time(NaiveTime::MIN)).single()?;
     Some(local.with_timezone(&Utc))
 }
 
-/// The time from the first to the last of these days, both in it.
-#[must_use]
+/// The time from the first to the last of these days, inclusive.
 pub fn span(from: Option<NaiveDate>, to: Option<NaiveDate>, zone: FixedOffset) -> Span {
     let ms = |day: NaiveDate| midnight(day, zone).map(|t| t.timestamp_millis());
     Span { from_ms: from.and_then(ms), before_ms: to.and_then(|day| day.succ_opt()).and_then(ms) }
 }
 
-/// The own day.
+/// The seat's own day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recap {
-    /// What its calls add up to.
+    /// The totals of its calls.
     pub report: Report,
-    /// Whether the journal could be read; else it is what is in memory.
+    /// Whether the journal could be read; otherwise these are the calls in memory.
     pub whole: bool,
 }
 

@@ -1,5 +1,5 @@
-//! The tables, and the way from an older version of them to the present one: forward only. A report scans the narrow
-//! `call` table, in which every text is a number of the `word` table; the whole record of a call is in `detail`.
+//! The tables, and their migrations, forward only. A report scans the narrow `call` table, in which every text is a
+//! number from the `word` table; a call's complete record is in `detail`.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -8,7 +8,7 @@ use super::trouble::Error;
 /// Marks a database as a journal of this program ("pntp").
 const APPLICATION: i64 = 0x706e_7470;
 
-/// Every version of the tables, as the step from the one before. What was once released is never edited again.
+/// Every version of the tables, as the migration from the previous one. A released migration is never edited.
 const MIGRATIONS: [&str; 2] = [
     // 0.1.0. `detail` has only facts and steps.
     "
@@ -43,8 +43,8 @@ const MIGRATIONS: [&str; 2] = [
         json  TEXT NOT NULL                  -- record::Record, but version and end, which are those of `call`
     ) STRICT;
     ",
-    // What went otherwise than planned, for the report; `detail` has the whole record. A detail that is damaged leaves
-    // its call with neither facts nor steps.
+    // Irregularities, for the report; `detail` has the complete record. A damaged detail leaves its call with neither
+    // facts nor steps.
     "
     ALTER TABLE call ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;  -- summary::Flags
     UPDATE call SET flags =
@@ -83,7 +83,7 @@ fn pragma(conn: &Connection, name: &str) -> rusqlite::Result<i64> {
 /// The version of the tables; 0 where there are none yet.
 ///
 /// # Errors
-/// [`Error::Newer`] and [`Error::Foreign`], and what `SQLite` returns.
+/// [`Error::Newer`] and [`Error::Foreign`], and `SQLite`'s errors.
 pub fn version(conn: &Connection) -> Result<usize, Error> {
     let (found, known) = (pragma(conn, "user_version")?, i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX));
     if pragma(conn, "application_id")? != APPLICATION {
@@ -104,20 +104,19 @@ pub fn is_older(conn: &Connection) -> Result<bool, Error> {
     Ok((1..MIGRATIONS.len()).contains(&version(conn)?))
 }
 
-/// Whether a database says of itself that it is a journal of this program, whatever else is wrong with it.
-#[must_use]
+/// Whether a database is marked as a journal of this program, whatever else is wrong with it.
 pub fn is_ours(conn: &Connection) -> bool {
     pragma(conn, "application_id").is_ok_and(|id| id == APPLICATION)
 }
 
-/// Makes a connection ready to write: nothing is touched before it is known to be ours and not newer.
+/// Prepares a connection for writing; nothing is changed before it is known to be ours and not newer.
 ///
-/// WAL with `synchronous = NORMAL`: a commit is in the file system's cache when it returns, so it outlives the
-/// process (kill -9), which is what we promise; a power cut may cost the last moments, never the file. No commit waits
-/// for the disk; only a checkpoint does, once in a thousand pages.
+/// WAL with `synchronous = NORMAL`: a commit is in the file system's cache when it returns, so it survives the process
+/// (kill -9), which is what we promise; a power cut may cost the last moments, never the file. No commit waits for the
+/// disk; only a checkpoint does, once in a thousand pages.
 ///
 /// # Errors
-/// As [`version`], and what `SQLite` returns.
+/// As [`version`], and `SQLite`'s errors.
 pub fn prepare(conn: &mut Connection) -> Result<(), Error> {
     prepare_to(conn, MIGRATIONS.len())
 }
@@ -128,7 +127,7 @@ fn prepare_to(conn: &mut Connection, wanted: usize) -> Result<(), Error> {
         // In the file itself before anything is in the log: a journal is known as ours however it is damaged later.
         conn.pragma_update(None, "application_id", APPLICATION)?;
     }
-    // Where WAL can't be had (some network shares) SQLite keeps its rollback journal, which is as safe but slower.
+    // Where WAL is not available (some network shares) SQLite keeps its rollback journal, which is as safe but slower.
     conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "NORMAL")?;
     // What is deleted is overwritten, not only freed.
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_call_becomes_the_whole_record() {
+    fn an_older_call_is_migrated_to_a_complete_record() {
         let mut conn = of_0_1_0();
         prepare(&mut conn).unwrap();
         let mut query = conn.prepare("SELECT json FROM detail ORDER BY call").unwrap();

@@ -1,5 +1,5 @@
-//! Calls that could not be written to the journal before the prompter ended: written to a file of their own, a record a
-//! line, which the next start imports. A file is written once and never changed, so that two prompters never write the
+//! Calls that could not be written to the journal before the prompter ended: written to a file of their own, one record
+//! per line, which the next start imports. A file is written once and never changed, so two prompters never write the
 //! same one.
 
 use std::fs;
@@ -13,7 +13,7 @@ use super::record::Record;
 use penutup_rules::closing::ending::Outcome;
 use penutup_system::own_files;
 
-/// How their names begin and end.
+/// The prefix and suffix of the file names.
 const START: &str = "journal-pending-";
 const END: &str = ".jsonl";
 /// The most files in one folder: a journal that can't be written for so many sessions was reported as often.
@@ -21,11 +21,11 @@ const MAX_FILES: usize = 100;
 /// The largest file that is imported, in bytes: more than the worker keeps in memory.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Writes calls to a new file in the first of these folders that can be written, and returns its path. A call that still
-/// ran ended with its prompter.
+/// Writes calls to a new file in the first of these folders that is writable, and returns its path. A call still
+/// running ended with its prompter.
 ///
 /// # Errors
-/// What the system returns of the last folder.
+/// The I/O error of the last folder.
 pub fn write(folders: &[PathBuf], mut pending: Vec<Record>) -> io::Result<PathBuf> {
     let mut text = Vec::new();
     for record in &mut pending {
@@ -48,7 +48,7 @@ fn write_in(folder: &Path, text: &[u8]) -> io::Result<PathBuf> {
         return Err(ErrorKind::QuotaExceeded.into());
     }
     let path = folder.join(format!("{START}{}{END}", Uuid::now_v7()));
-    // Written under another name, so that no half file is read.
+    // Written under another name, so that no partial file is read.
     let beside = path.with_extension("part");
     let written = own_files::options().write(true).create_new(true).open(&beside).and_then(|mut file| {
         file.write_all(text)?;
@@ -62,7 +62,6 @@ fn write_in(folder: &Path, text: &[u8]) -> io::Result<PathBuf> {
 }
 
 /// The files of a folder, the oldest first.
-#[must_use]
 pub fn all(folder: &Path) -> Vec<PathBuf> {
     let is_one = |path: &PathBuf| {
         path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(START) && n.ends_with(END))
@@ -77,7 +76,7 @@ pub fn all(folder: &Path) -> Vec<PathBuf> {
 /// The calls of a file.
 ///
 /// # Errors
-/// What the system returns; [`ErrorKind::InvalidData`] where a line is no call.
+/// The I/O error; [`ErrorKind::InvalidData`] if a line is not a call.
 pub fn read(path: &Path) -> io::Result<Vec<Record>> {
     if fs::metadata(path)?.len() > MAX_BYTES {
         return Err(ErrorKind::InvalidData.into());
@@ -89,7 +88,7 @@ pub fn read(path: &Path) -> io::Result<Vec<Record>> {
 
 /// Removes an imported file.
 pub fn remove(path: &Path) {
-    // Another prompter may have imported it as well: a call has one id, so it is counted once.
+    // Another prompter may have imported it as well: a call has one ID, so it is counted once.
     let _ = fs::remove_file(path);
 }
 

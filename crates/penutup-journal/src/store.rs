@@ -1,4 +1,4 @@
-//! The journal on disk: opened, migrated, written a call at a time, expired calls deleted. Every function may wait for the
+//! The journal on disk: opens, migrates, writes call by call, deletes expired calls. Every function may wait for the
 //! disk, so only the worker's thread and the verbs call them.
 
 use std::fs;
@@ -21,7 +21,7 @@ use penutup_rules::closing::ending::Outcome;
 
 use penutup_system::own_files;
 
-/// How long a lock of another process is waited for.
+/// How long to wait for another process's lock.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How many calls are deleted in one transaction: a few milliseconds, so that no other process notices.
 const BATCH: usize = 500;
@@ -29,9 +29,9 @@ const BATCH: usize = 500;
 /// A change of a call.
 #[derive(Clone, Copy, Debug)]
 pub enum Change<'a> {
-    /// It is as this record says.
+    /// Its state is this record.
     Save(&'a Record),
-    /// It never began after all.
+    /// It was undone completely.
     Remove(Uuid),
 }
 
@@ -48,7 +48,7 @@ pub struct Store {
 pub enum Claim {
     /// It is in the program's own folder under the journal's name.
     Place,
-    /// It says so itself. The settings name it, and a slip there may name any file of the user's.
+    /// It is marked as one. The settings name it, and a slip there may name any file of the user's.
     Content,
 }
 
@@ -57,23 +57,24 @@ pub enum Claim {
 pub struct Opened {
     /// The journal.
     pub store: Store,
-    /// Where the damaged file was moved that was in its place.
+    /// The new path of the damaged file that it replaced.
     pub aside: Option<PathBuf>,
 }
 
 impl Store {
-    /// Opens the journal, creates it where there is none, and migrates an older one. A damaged one is set aside.
+    /// Opens the journal, creates it if missing, and migrates an older one. A damaged one is set aside.
     ///
     /// # Errors
-    /// What the system or `SQLite` returns, or that the journal is not ours to touch.
+    /// The error of the system or of `SQLite`, or that the journal is not ours.
     pub fn open(path: &Path) -> Result<Opened, Error> {
         Self::open_claimed(path, Claim::Place)
     }
 
-    /// Like [`Self::open`]; what is no journal by this claim is not touched, nor anything made beside it.
+    /// Like [`Self::open`]; a file that is not a journal by this claim is left untouched, and nothing is created beside
+    /// it.
     ///
     /// # Errors
-    /// As [`Self::open`]; [`Error::Foreign`] for a file that is no journal of ours.
+    /// As [`Self::open`]; [`Error::Foreign`] for a file that is not our journal.
     pub fn open_claimed(path: &Path, claim: Claim) -> Result<Opened, Error> {
         if claim == Claim::Content && !is_free_or_ours(path)? {
             return Err(Error::Foreign);
@@ -91,10 +92,10 @@ impl Store {
         }
     }
 
-    /// Imports the calls that earlier prompters could not write and left in files in these folders. Returns how many.
+    /// Imports the calls that earlier prompters left in files in these folders. Returns how many.
     ///
     /// # Errors
-    /// What `SQLite` returns; then they stay for the next start.
+    /// `SQLite`'s error; then the files stay for the next start.
     pub fn import(&mut self, presence: &Presence, folders: &[PathBuf]) -> Result<usize, Error> {
         let mut count = 0;
         for path in folders.iter().flat_map(|folder| spill::all(folder)) {
@@ -113,10 +114,10 @@ impl Store {
         Ok(count)
     }
 
-    /// How long a lock of another process is waited for from here on.
+    /// Sets how long to wait for another process's lock from here on.
     ///
     /// # Errors
-    /// What `SQLite` returns.
+    /// The error of `SQLite`.
     pub fn set_busy_timeout(&self, patience: Duration) -> Result<(), Error> {
         Ok(self.conn.busy_timeout(patience)?)
     }
@@ -134,10 +135,10 @@ impl Store {
         Ok(Self { conn, path: path.into(), identity: identity(path) })
     }
 
-    /// Closes this journal, which proved damaged while it was used, and sets it aside, unless another process did.
+    /// Closes this journal, which proved damaged in use, and sets it aside, unless another process did.
     ///
     /// # Errors
-    /// What the system returns.
+    /// The I/O error.
     pub fn set_aside(self) -> Result<Option<PathBuf>, Error> {
         let Self { conn, path, identity: was, .. } = self;
         drop(conn);
@@ -148,8 +149,7 @@ impl Store {
         Ok(Some(set_aside(&path, Utc::now())?))
     }
 
-    /// Whether the path still leads to this journal: it may have been set aside or removed.
-    #[must_use]
+    /// Whether the path still refers to this journal: it may have been set aside or removed.
     pub fn is_in_place(&self) -> bool {
         identity(&self.path) == self.identity
     }
@@ -157,7 +157,7 @@ impl Store {
     /// Takes a lock for a prompter in this journal's folder, and closes calls left open by crashed processes.
     ///
     /// # Errors
-    /// What the system or `SQLite` returns.
+    /// The error of the system or of `SQLite`.
     pub fn join(&mut self) -> Result<Presence, Error> {
         let opening = OpenLock::acquire(&self.path)?;
         let presence = Presence::acquire(folder(&self.path))?;
@@ -167,10 +167,10 @@ impl Store {
         Ok(presence)
     }
 
-    /// Closes the calls whose processes no longer live; their last writing is their end. Returns how many there were.
+    /// Closes the calls of processes that have ended, at the time of their last write. Returns how many.
     ///
     /// # Errors
-    /// What `SQLite` returns.
+    /// The error of `SQLite`.
     pub fn close_abandoned(&mut self, _held: &OpenLock) -> Result<usize, Error> {
         let at = folder(&self.path).to_owned();
         let work = write(&mut self.conn)?;
@@ -191,7 +191,7 @@ impl Store {
     /// Writes these calls, all or none.
     ///
     /// # Errors
-    /// What `SQLite` returns, or that a newer version of the program has migrated the journal meanwhile.
+    /// The error of `SQLite`, or that a newer version of the program has migrated the journal meanwhile.
     pub fn save<'a>(&mut self, process: Uuid, changes: impl Iterator<Item = Change<'a>>) -> Result<(), Error> {
         let work = write(&mut self.conn)?;
         {
@@ -238,11 +238,11 @@ impl Store {
         Ok(())
     }
 
-    /// The time before which calls have expired that are kept for so many days: counted from now or from the newest call,
+    /// The time before which calls have expired with this retention in days: counted from now or from the newest call,
     /// whichever is earlier, so that a clock that is wrong by years does not empty the journal.
     ///
     /// # Errors
-    /// What `SQLite` returns.
+    /// The error of `SQLite`.
     pub fn cutoff(&self, days: u32, now: DateTime<Utc>) -> Result<i64, Error> {
         const DAY: i64 = 86_400_000;
         let newest: Option<i64> = self.conn.query_row(NEWEST_START, [], |row| row.get(0))?;
@@ -250,10 +250,10 @@ impl Store {
         Ok(newest.map_or(now, |newest| newest.min(now)).saturating_sub(i64::from(days) * DAY))
     }
 
-    /// Deletes a batch of the calls that have ended and began before this time, the oldest first.
+    /// Deletes a batch of ended calls that began before this time, oldest first.
     ///
     /// # Errors
-    /// What `SQLite` returns.
+    /// The error of `SQLite`.
     pub fn delete_batch(&mut self, before_ms: i64) -> Result<Deleted, Error> {
         let work = write(&mut self.conn)?;
         work.execute_batch(CLEAR_LIST)?;
@@ -263,10 +263,10 @@ impl Store {
         Ok(Deleted { calls, more: calls == BATCH })
     }
 
-    /// Deletes every call that has ended and began before this time, and the texts that only they used. Returns how many.
+    /// Deletes every ended call that began before this time, and texts that only they used. Returns how many.
     ///
     /// # Errors
-    /// What `SQLite` returns.
+    /// The error of `SQLite`.
     pub fn delete_before(&mut self, before_ms: i64) -> Result<u64, Error> {
         let mut count = 0;
         loop {
@@ -288,18 +288,17 @@ impl Store {
         Ok(count)
     }
 
-    /// The database, only to be read from here on.
+    /// The database, from here on only for reading.
     pub(super) fn into_connection(self) -> Connection {
         self.conn
     }
 
-    /// The database, to be read.
+    /// The database, for reading.
     pub(super) fn connection(&mut self) -> &mut Connection {
         &mut self.conn
     }
 
     /// The journals beside this one that were set aside.
-    #[must_use]
     pub fn aside(path: &Path) -> Vec<PathBuf> {
         all_aside(path)
     }
@@ -359,7 +358,7 @@ const SAVE_CALL: &str = "
         left_out = excluded.left_out, cost = excluded.cost
     RETURNING n";
 
-/// Begins to write; a newer version of the program may have migrated the journal since it was opened.
+/// Begins a write transaction; a newer version of the program may have migrated the journal since it was opened.
 fn write(conn: &mut Connection) -> Result<rusqlite::Transaction<'_>, Error> {
     let work = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     schema::version(&work)?;
@@ -382,7 +381,7 @@ fn is_free_or_ours(path: &Path) -> Result<bool, Error> {
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(PATIENCE)?;
     match schema::version(&conn) {
-        // A newer one is reported by whoever opens it.
+        // Opening reports a newer one.
         Ok(_) | Err(Error::Newer { .. }) => Ok(true),
         Err(Error::Foreign) => Ok(false),
         Err(error) if error.is_damage() => Ok(schema::is_ours(&conn)),

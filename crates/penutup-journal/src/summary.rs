@@ -1,4 +1,4 @@
-//! What a report counts of a call. Every text is a number of an [`Interner`], so that a million calls are only numbers.
+//! A call's data for the report. Every text is a number of an [`Interner`], so that a million calls are only numbers.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use penutup_rules::text::clean;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Symbol(pub u32);
 
-/// What went otherwise than planned in a call, a bit each, as the journal stores it.
+/// A call's irregularities, one bit each, as the journal stores them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(pub u8);
 
@@ -26,13 +26,12 @@ impl Flags {
     pub const UNDONE: Self = Self(4);
 
     /// Whether this one is set.
-    #[must_use]
     pub fn has(self, flag: Self) -> bool {
         self.0 & flag.0 != 0
     }
 }
 
-/// What a report counts of a call.
+/// A call's data for the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallSummary {
     /// When it began, in milliseconds since 1970, UTC.
@@ -41,7 +40,7 @@ pub struct CallSummary {
     pub end: Option<(i64, Outcome)>,
     /// Whether no spoken step was left out.
     pub complete: bool,
-    /// What went otherwise than planned.
+    /// Irregularities.
     pub flags: Flags,
     /// The facts: "klb=ya topik=lain".
     pub facts: Symbol,
@@ -51,12 +50,12 @@ pub struct CallSummary {
     pub seat: Symbol,
     /// The steps left out: "download terima-kasih".
     pub left_out: Symbol,
-    /// The scoring parameters that it costs: a JSON list, or the empty text.
+    /// The scoring parameters that it lost: a JSON list, or the empty text.
     pub cost: Symbol,
 }
 
 impl CallSummary {
-    /// Of a record; `None` where the interner is full.
+    /// From a record; `None` if the interner is full.
     #[must_use]
     pub fn of(record: &Record, texts: &mut Interner) -> Option<Self> {
         let left_out = record.left_out_text();
@@ -74,7 +73,7 @@ impl CallSummary {
     }
 }
 
-/// The texts that symbols stand for; symbol 0 is the empty text.
+/// Maps symbols to texts; symbol 0 is the empty text.
 #[derive(Clone, Debug)]
 pub struct Interner {
     texts: Vec<Box<str>>,
@@ -97,18 +96,16 @@ impl Interner {
     const HIGHEST: usize = 4_000_000;
 
     /// The text of a symbol; empty for an unknown one.
-    #[must_use]
     pub fn text(&self, symbol: Symbol) -> &str {
         self.texts.get(symbol.0 as usize).map_or("", |text| text)
     }
 
     /// Whether a text has a symbol.
-    #[must_use]
     pub fn has(&self, text: &str) -> bool {
         self.symbols.contains_key(text)
     }
 
-    /// The symbol of a text, a new one if need be; `None` where there is no room for one.
+    /// The symbol of a text, a new one if needed; `None` if there is no room for one.
     pub fn intern(&mut self, text: &str) -> Option<Symbol> {
         if let Some(symbol) = self.symbols.get(text) {
             return Some(*symbol);
@@ -120,7 +117,7 @@ impl Interner {
         self.put(symbol, text).then_some(symbol)
     }
 
-    /// Gives a text the number that it has in a journal. Returns whether there was room for it.
+    /// Assigns a text its number in a journal. Returns whether there was room for it.
     pub fn put(&mut self, symbol: Symbol, text: &str) -> bool {
         let at = symbol.0 as usize;
         if at > Self::HIGHEST {
@@ -130,20 +127,19 @@ impl Interner {
             self.texts.resize(at + 1, "".into());
         }
         self.bytes += text.len();
-        // Whoever can write the file can write anything into it, and every format shows it on some terminal.
+        // Another program may have written the file, and every format shows it on some terminal.
         self.texts[at] = clean(text).into();
         self.symbols.insert(text.into(), symbol);
         true
     }
 }
 
-/// The facts of a text: id and value of each.
+/// The facts in a text: ID and value of each.
 pub fn facts_of(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split(' ').filter_map(|fact| fact.split_once('='))
 }
 
-/// Texts in one: a JSON list, or the empty text for none.
-#[must_use]
+/// Joins texts: a JSON list, or the empty text for none.
 pub fn list_text<T: Serialize>(texts: &[T]) -> String {
     if texts.is_empty() {
         return String::new();
@@ -151,33 +147,28 @@ pub fn list_text<T: Serialize>(texts: &[T]) -> String {
     serde_json::to_string(texts).unwrap_or_default()
 }
 
-/// The texts that [`list_text`] put together, cleaned: in the list they are escaped.
-#[must_use]
+/// The texts that [`list_text`] joined, cleaned: in the list they are escaped.
 pub fn list_of(text: &str) -> Vec<String> {
     let texts: Vec<String> = serde_json::from_str(text).unwrap_or_default();
     texts.iter().map(|text| clean(text)).collect()
 }
 
-/// The position of an outcome in [`Outcome::ALL`].
-#[must_use]
+/// The index of an outcome in [`Outcome::ALL`].
 pub fn position(outcome: Outcome) -> usize {
     Outcome::ALL.iter().position(|one| *one == outcome).unwrap_or(0)
 }
 
-/// The number of an outcome in the journal, from 1; never given to another one.
-#[must_use]
+/// The number of an outcome in the journal, from 1; never reused.
 pub fn outcome_number(outcome: Outcome) -> u8 {
     u8::try_from(position(outcome) + 1).unwrap_or(u8::MAX)
 }
 
-/// The outcome of a number.
-#[must_use]
+/// The outcome with this number.
 pub fn outcome_of(number: u8) -> Option<Outcome> {
     Outcome::ALL.get(usize::from(number.checked_sub(1)?)).copied()
 }
 
-/// A time of the journal; `None` outside of the years that a calendar has.
-#[must_use]
+/// A time of the journal; `None` outside of the calendar's years.
 pub fn time(ms: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(ms)
 }
@@ -187,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outcomes_keep_their_numbers() {
+    fn outcome_numbers_are_stable() {
         let codes = [
             "lengkap",
             "pelanggan-menutup",
@@ -219,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_come_apart_as_they_were_put_together() {
+    fn joined_texts_round_trip() {
         assert_eq!(facts_of("klb=ya topik=lain").collect::<Vec<_>>(), [("klb", "ya"), ("topik", "lain")]);
         assert_eq!(facts_of("").count(), 0);
         let parameters = ["Akurasi", "a, \"b\""];

@@ -1,5 +1,5 @@
-//! What can be wrong with the journal. An [`Error`] is why one thing could not be done; a [`Trouble`] is what the worker
-//! reports while it goes on.
+//! The journal's errors. An [`Error`] is why one operation failed; a [`Trouble`] is what the worker reports while it
+//! continues.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ pub enum Error {
     Io(io::Error),
     /// An error of `SQLite`.
     Sqlite(rusqlite::Error),
-    /// A newer version of the program made it; it is not touched.
+    /// A newer version of the program created it; it is not touched.
     Newer {
         /// Its schema.
         found: i64,
@@ -25,12 +25,12 @@ pub enum Error {
     NotAFile,
     /// A database of another program; it is not touched.
     Foreign,
-    /// The settings name a file as the journal that is none of ours; it is not touched.
+    /// The settings name another file as the journal; it is not touched.
     NotOurs {
-        /// Where they name it: file and line.
+        /// The setting's file and line.
         place: String,
     },
-    /// Its content can't have been written by this program.
+    /// This program can't have written its content.
     Damaged,
 }
 
@@ -48,7 +48,6 @@ impl From<rusqlite::Error> for Error {
 
 impl Error {
     /// `SQLite`'s code, where it is an error of `SQLite`'s.
-    #[must_use]
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Sqlite(error) => error.sqlite_error_code(),
@@ -57,7 +56,6 @@ impl Error {
     }
 
     /// Whether the file itself is damaged, so that no retry helps.
-    #[must_use]
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged)
             || matches!(self.code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
@@ -65,18 +63,16 @@ impl Error {
     }
 
     /// Whether another process holds a lock.
-    #[must_use]
     pub fn is_busy(&self) -> bool {
         matches!(self.code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
     }
 
     /// Whether the disk is full.
-    #[must_use]
     pub fn is_disk_full(&self) -> bool {
         self.code() == Some(ErrorCode::DiskFull)
     }
 
-    /// With the place in the settings that names the file, where it is another file that is named by mistake.
+    /// Adds the location of the setting, if another file is named by mistake.
     #[must_use]
     pub fn named_at(self, place: Option<&str>) -> Self {
         let is_another = matches!(self, Self::Foreign) || self.code() == Some(ErrorCode::NotADatabase);
@@ -86,7 +82,7 @@ impl Error {
         }
     }
 
-    /// Whether both are reported in the same words, so that the second is no news.
+    /// Whether both are reported in the same words, so that the second is not news.
     pub(crate) fn is_same_kind(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Io(one), Self::Io(two)) => one.kind() == two.kind(),
@@ -96,43 +92,36 @@ impl Error {
     }
 }
 
-/// What the worker reports while it goes on.
+/// What the worker reports while it continues.
 #[derive(Debug)]
 pub enum Trouble {
-    /// It can't be written, for this reason; what happens is kept in memory and written later.
+    /// It can't be written, for this reason; calls are kept in memory and written later.
     Began(Arc<Error>),
-    /// It is written again, and what was kept in memory as well.
+    /// It can be written again, and so were the calls kept in memory.
     Over {
-        /// How many calls there was no room for in memory.
+        /// The number of calls for which there was no room in memory.
         lost: u64,
     },
     /// It was damaged: it was renamed to this path, and a new one was created.
     SetAside(PathBuf),
-    /// So many calls that earlier prompters could not write were imported.
+    /// This many calls that earlier prompters could not write were imported.
     Imported(usize),
 }
 
-/// What became of the calls that were not written yet when the prompter ended.
+/// The result for the calls that were not written yet when the prompter ended.
 #[derive(Debug)]
 pub enum Finish {
     /// All are in the journal.
     Written,
     /// They are in this file, which the next start imports.
     Pending {
-        /// How many.
         count: usize,
-        /// Where.
         file: PathBuf,
         /// Why they are not in the journal.
         error: Arc<Error>,
     },
     /// They are lost.
-    Lost {
-        /// How many.
-        count: u64,
-        /// Why.
-        error: Arc<Error>,
-    },
-    /// The disk did not answer in time, or the journal's thread had died.
+    Lost { count: u64, error: Arc<Error> },
+    /// The disk timed out, or the journal's thread had ended.
     Unknown,
 }

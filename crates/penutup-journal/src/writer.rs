@@ -1,9 +1,9 @@
-//! The journal's worker. No key waits for a disk: a record is passed to the worker's inbox and that is all; what can't be
-//! written is kept in memory, reported once, and tried again. Between two records the worker sleeps without a wake-up.
+//! The journal's worker. No key waits for a disk: a record is only put into the worker's inbox; a failed write is kept
+//! in memory, reported once, and retried. Between two records the worker sleeps without waking up.
 //!
-//! The inbox is bounded: of a call only its newest record waits, of the requests for a day only the newest, and no more
-//! than [`MAX_CALLS`] calls. Where there are more (a disk that hangs for weeks), the oldest is dropped and counted as
-//! lost, as it is among those that can't be written.
+//! The inbox is bounded: it keeps only the newest record of each call, only the newest request for a day, and at most
+//! [`MAX_CALLS`] calls. Beyond that (a disk that hangs for weeks) the oldest is dropped and counted as lost, as among
+//! those that can't be written.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,13 +24,13 @@ use super::summary::CallSummary;
 use super::trouble::{Error, Finish, Trouble};
 use penutup_system::mailbox::Mailbox;
 
-/// The most calls that are kept in memory while they can't be written: some hundred days of one seat.
+/// The most calls kept in memory while they can't be written: about a hundred days of one seat.
 const MAX_CALLS: usize = 10_000;
-/// How long a lock of another process is waited for at the end.
+/// How long to wait for another process's lock at the end.
 const LAST_PATIENCE: Duration = Duration::from_millis(200);
-/// How many calls keep their ids, so that an end can be undone.
+/// For how many calls the ID is remembered, so that an end can be undone.
 const MAX_IDS: usize = 1_000;
-/// The first and the longest wait before another try.
+/// The first and the longest pause before a retry.
 const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 /// Where and how the journal is stored.
@@ -38,18 +38,18 @@ const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(
 pub struct Config {
     /// The database.
     pub path: PathBuf,
-    /// For how many days a call is kept; 0: for ever.
+    /// The retention of calls in days; 0 means forever.
     pub days: u32,
-    /// The seat, where the settings name one.
+    /// The seat, if the settings name one.
     pub seat: Option<String>,
-    /// Where the settings name the database (file and line); then only a file that says so itself is taken for a journal.
+    /// The location of the setting that names the database (file and line); such a file must be marked as a journal.
     pub named_at: Option<String>,
-    /// The folders for the calls that can't be written before the prompter ends; the first that can be written is used.
+    /// The folders for calls that can't be written before the prompter ends; the first writable one is used.
     pub spill: Vec<PathBuf>,
 }
 
 impl Config {
-    /// The journal at its own place, kept for ever.
+    /// The journal at its default path, with unlimited retention.
     #[must_use]
     pub fn at(path: PathBuf) -> Self {
         let spill = path.parent().map(Into::into).into_iter().collect();
@@ -61,14 +61,14 @@ impl Config {
     }
 }
 
-/// What waits for the thread.
+/// The worker's inbox.
 #[derive(Default)]
 struct Inbox {
-    /// The newest record of each call and when it changed; `None`: the call was undone.
+    /// The newest record of each call and when it changed; `None` if the call was undone.
     calls: BTreeMap<u64, (Option<Box<Record>>, DateTime<Utc>)>,
-    /// How many calls there was no room for.
+    /// The number of calls for which there was no room.
     lost: u64,
-    recap: Option<(Day, Answer)>,
+    recap: Option<(Day, RecapCallback)>,
     end: bool,
 }
 
@@ -87,8 +87,8 @@ fn is_open(record: Option<&Record>) -> bool {
     record.is_none_or(|record| record.end.is_none())
 }
 
-/// Removes a call where there are too many: first one that never ended, then the oldest; never the newest, which runs.
-/// Returns how many were removed.
+/// Removes calls if there are too many: first one that never ended, then the oldest; never the newest, which is
+/// running. Returns how many were removed.
 fn drop_excess<T>(calls: &mut BTreeMap<u64, T>, is_open: impl Fn(&T) -> bool) -> u64 {
     let mut dropped = 0;
     while calls.len() > MAX_CALLS {
@@ -104,13 +104,13 @@ fn drop_excess<T>(calls: &mut BTreeMap<u64, T>, is_open: impl Fn(&T) -> bool) ->
 }
 
 type Day = (NaiveDate, FixedOffset);
-type Answer = Box<dyn FnOnce(Recap) + Send>;
+type RecapCallback = Box<dyn FnOnce(Recap) + Send>;
 
-/// A handle to the journal's worker. When it is dropped the worker still writes what it has, but nobody waits for it.
+/// A handle to the journal's worker. On drop the worker still writes its inbox, without being waited for.
 #[derive(Debug)]
 pub struct Writer {
     inbox: Sender,
-    /// The result, and then, when its sender is dropped, that the database is closed.
+    /// The result, and then, by the sender's drop, that the database is closed.
     done: Receiver<Finish>,
 }
 
@@ -119,8 +119,7 @@ pub struct Writer {
 pub struct Finishing(Receiver<Finish>);
 
 impl Finishing {
-    /// The result; [`Finish::Unknown`] where there is none in time.
-    #[must_use]
+    /// The result; [`Finish::Unknown`] at the deadline.
     pub fn wait(self, patience: Duration) -> Finish {
         let end = Instant::now() + patience;
         let finish = self.0.recv_timeout(patience).unwrap_or(Finish::Unknown);
@@ -130,7 +129,7 @@ impl Finishing {
     }
 }
 
-/// The sending side of the worker's inbox; when it is dropped the worker ends.
+/// The sending side of the worker's inbox; dropping it ends the worker.
 struct Sender(Arc<Mailbox<Inbox>>);
 
 impl Drop for Sender {
@@ -146,8 +145,8 @@ impl std::fmt::Debug for Sender {
 }
 
 impl Writer {
-    /// A writer, and the work that its thread is to do: it opens the journal, closes calls left open by crashed processes,
-    /// and deletes what is too old. `notify` is called in it.
+    /// A writer, and the function that its thread runs: it opens the journal, closes calls left open by crashed
+    /// processes, and deletes expired ones. `notify` is called on that thread.
     pub fn new(config: Config, notify: impl Fn(Trouble) + Send + 'static) -> (Self, impl FnOnce() + Send + 'static) {
         let inbox = Arc::new(Mailbox::default());
         let requests = Arc::clone(&inbox);
@@ -162,38 +161,36 @@ impl Writer {
         (Self { inbox: Sender(inbox), done }, work)
     }
 
-    /// Records a call as it is at this time. Never waits.
+    /// Records a call's present state. Never blocks.
     pub fn record(&self, record: impl Into<Box<Record>>, now: DateTime<Utc>) {
         let record = record.into();
         self.inbox.0.post(|inbox| inbox.put(record.call, Some(record), now));
     }
 
-    /// Everything in this call was undone: it never began. Never waits.
+    /// Everything in this call was undone: it is removed. Never blocks.
     pub fn remove(&self, call: u64) {
         self.inbox.0.post(|inbox| inbox.put(call, None, DateTime::UNIX_EPOCH));
     }
 
-    /// The calls of a day of this zone; `answer` is called in the journal's thread, after everything
-    /// is written that was recorded before. A newer request replaces one that was not answered yet.
+    /// Requests the calls of a day in this zone; `answer` is called on the journal's thread, after everything recorded
+    /// before is written. A newer request replaces a pending one.
     pub fn recap(&self, day: NaiveDate, zone: FixedOffset, answer: impl FnOnce(Recap) + Send + 'static) {
-        let request: (Day, Answer) = ((day, zone), Box::new(answer));
+        let request: (Day, RecapCallback) = ((day, zone), Box::new(answer));
         self.inbox.0.post(|inbox| inbox.recap = Some(request));
     }
 
-    /// Has everything written, or saved for the next start, and the journal closed.
-    #[must_use]
+    /// Writes everything, or saves it for the next start, and closes the journal.
     pub fn start_finishing(self) -> Finishing {
         Finishing(self.done)
     }
 
-    /// [`Self::start_finishing`], waited for.
-    #[must_use]
+    /// [`Self::start_finishing`], and waits.
     pub fn finish(self, patience: Duration) -> Finish {
         self.start_finishing().wait(patience)
     }
 }
 
-/// The newest change of a call that is not written yet: its record, or its id where it is removed.
+/// The newest unwritten change of a call: its record, or its ID if it is removed.
 enum Pending {
     Save(Box<Record>),
     Remove(Uuid),
@@ -233,14 +230,14 @@ struct JournalWorker<N> {
     notify: N,
     store: Option<Store>,
     presence: Option<Presence>,
-    /// What is not written yet, by the prompter's number of the call.
+    /// Unwritten changes, by the prompter's number of the call.
     pending: BTreeMap<u64, Pending>,
-    /// The call that was written last, for when a new file takes the journal's place.
+    /// The last written call, in case a new file replaces the journal.
     last: Option<(u64, Pending)>,
     ids: BTreeMap<u64, (Uuid, u64)>,
     retry: Option<Retry>,
     lost: u64,
-    /// Calls that began before are deleted; `None` once that is done.
+    /// Calls that began before this time are deleted; `None` once that is done.
     expired_before: Option<i64>,
     has_cutoff: bool,
     has_imported: bool,
@@ -288,9 +285,9 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
                     None => self.remove(call),
                 }
             }
-            // While the journal can't be written, only the deadline and the end cause another try.
+            // While the journal can't be written, only the deadline and the end cause a retry.
             if ends && let Some(store) = &self.store {
-                // Nobody waits long for the end; what a lock keeps out is saved for the next start.
+                // The end must not wait long; calls kept out by a lock are saved for the next start.
                 let _ = store.set_busy_timeout(LAST_PATIENCE);
             }
             if ends || self.retry.as_ref().is_none_or(|t| t.next <= Instant::now()) {
@@ -322,14 +319,14 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
         self.lost += drop_excess(&mut self.pending, |call| is_open(call.record()));
     }
 
-    /// Notes that a call is to be removed; one that was never written needs nothing.
+    /// Records that a call is to be removed; one that was never written needs nothing.
     fn remove(&mut self, call: u64) {
         if let Some((id, _)) = self.ids.get(&call) {
             self.pending.insert(call, Pending::Remove(*id));
         }
     }
 
-    /// What becomes of the calls that are not written.
+    /// Handles the calls that are not written at the end.
     fn finish(&mut self) -> Finish {
         let pending: Vec<Record> = self.pending.values().filter_map(Pending::record).cloned().collect();
         let Some(retry) = self.retry.take() else { return Finish::Written };
@@ -339,13 +336,13 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
         }
         match spill::write(&self.config.spill, pending) {
             Ok(file) if self.lost == 0 => Finish::Pending { count, file, error },
-            // What there was no room for in memory is lost, whatever is in the file.
+            // Calls dropped from memory are lost, whatever is in the file.
             Ok(_) => Finish::Lost { count: self.lost, error },
             Err(_) => Finish::Lost { count: self.lost + count as u64, error },
         }
     }
 
-    /// Writes what is pending; where that fails, reports it and tries again later.
+    /// Writes pending changes; on failure reports it and retries later.
     fn write(&mut self) {
         let mut result = self.try_to_write();
         if result.as_ref().is_err_and(Error::is_damage)
@@ -371,7 +368,7 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
 
     fn fail(&mut self, error: Error) {
         if !error.is_disk_full() && !error.is_busy() {
-            // The cause may be this connection: the next try opens another.
+            // The cause may be this connection: the next retry opens another.
             self.store = None;
         }
         let wait = self.retry.as_ref().map_or(WAIT.0, |t| (t.wait * 2).min(WAIT.1));
@@ -383,7 +380,7 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
         }
     }
 
-    /// A new file takes the journal's place: the running call is written to it as well.
+    /// A new file has replaced the journal: the running call is written to it as well.
     fn rewrite_last(&mut self) {
         if let Some((call, pending)) = self.last.take() {
             self.pending.entry(call).or_insert(pending);
@@ -418,7 +415,7 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
         }
         if !self.has_cutoff {
             if self.config.days > 0 {
-                // The machine's own time: a prompter that shows another time must not delete by it.
+                // The machine's own time: a prompter started with `--at` must not delete by its own clock.
                 self.expired_before = Some(store.cutoff(self.config.days, Utc::now())?);
             }
             self.has_cutoff = true;
@@ -430,7 +427,7 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
         Ok(())
     }
 
-    /// Deletes a batch of expired calls. What fails here fails again when a call is written, and is reported then.
+    /// Deletes a batch of expired calls. A failure here recurs when a call is written, and is reported then.
     fn delete_expired(&mut self) {
         let (Some(before), Some(store)) = (self.expired_before, &mut self.store) else {
             self.expired_before = None;
@@ -490,7 +487,7 @@ mod tests {
         }
         assert_eq!((inbox.calls.len(), inbox.lost), (MAX_CALLS, 3), "of a call only the newest record waits");
         assert_eq!(inbox.calls.keys().next(), Some(&3));
-        // A call that never ended goes first, but never the one that runs.
+        // A call that never ended is dropped first, but never the running one.
         inbox.put(7, None, DateTime::UNIX_EPOCH);
         inbox.put(calls, None, DateTime::UNIX_EPOCH);
         assert!(!inbox.calls.contains_key(&7) && inbox.calls.contains_key(&3) && inbox.calls.contains_key(&calls));

@@ -1,5 +1,5 @@
-//! A fact's value that the centre declares for everyone (KLB), with its times, author and reason. Parses and writes
-//! bytes; storing and applying them is the caller's task.
+//! A declaration of the centre for every prompter: a fact's value (KLB), since when, until when, by whom and why.
+//! Parses and serializes; `files` knows where the file is, and `app` what the prompter does with it.
 
 use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Timelike, Utc};
 use toml::{Table, Value};
@@ -7,26 +7,29 @@ use toml::{Table, Value};
 use crate::closing::name::first_line;
 use crate::text;
 
-/// Versions are at least the seconds since 1970. One beyond the year 9999 is rejected: no later one could exceed it.
+/// A version is at least the current Unix time in seconds. One beyond the year 9999 is invalid: nothing could supersede
+/// it.
 const LAST_VERSION: u64 = 253_402_300_799;
-/// How far a version may be ahead of the clock, in seconds. A wrong time zone accounts for less than one day.
+/// How many seconds a version may be ahead of the clock. Two days: a wrong time zone shifts a clock by less than one.
 const MAX_AHEAD: u64 = 2 * 24 * 60 * 60;
 
 /// The largest file, in bytes.
 pub const MAX_FILE: usize = 16 * 1024;
-/// The default fact of a declaration file.
+/// The default fact.
 pub const KLB: &str = "klb";
-/// In graphemes.
-const MAX_BY: usize = 40;
-/// In graphemes.
-const MAX_WHY: usize = 80;
-/// In bytes.
-const MAX_ID: usize = 64;
+/// The longest author's name, in graphemes.
+const BY: usize = 40;
+/// The longest reason, in graphemes.
+const WHY: usize = 80;
+/// The longest ID, in bytes.
+const ID: usize = 64;
 
+/// What is declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// `value`, or the fact's first value that is not its default.
+    /// The fact's named value, otherwise its first value that is not its default.
     On,
+    /// The fact's default.
     Off,
 }
 
@@ -39,53 +42,63 @@ impl State {
     }
 }
 
+/// A declaration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broadcast {
+pub struct Declaration {
     /// Increases with each declaration; the highest wins.
     pub version: u64,
+    /// The fact's ID.
     pub fact: String,
     pub state: State,
-    /// The id of the value, for a fact with several values besides the default.
+    /// The value's ID, needed if "on" could mean several.
     pub value: Option<String>,
     pub since: DateTime<Utc>,
-    /// The expected end. Nothing changes automatically then; the prompter asks.
+    /// The expected end. Nothing switches automatically then; the prompter asks.
     pub until: Option<DateTime<Utc>>,
+    /// The author.
     pub by: Option<String>,
+    /// The reason.
     pub why: Option<String>,
 }
 
-/// The bytes are not a declaration, for example a truncated file.
+/// The bytes are not a declaration: a partial file, or a different one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoBroadcast;
+pub struct InvalidDeclaration;
 
-/// Parses an instant, truncated to seconds as in [`time_text`], so that a declaration equals itself after a round trip.
-/// `None` for an invalid text or a year outside 0–9999.
+/// Parses an instant and truncates it to seconds, so that a declaration equals its own serialized form. `None` if the
+/// text is not an instant or its year can't be written.
 pub fn time(text: &str) -> Option<DateTime<Utc>> {
     let at = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
     let whole = at - TimeDelta::nanoseconds(i64::from(at.nanosecond()));
-    // The offset may move it out of the years that can be written.
+    // The offset may move it out of the writable years.
     (0..=9999).contains(&whole.year()).then_some(whole)
 }
 
+/// Formats an instant in the form that [`time`] parses.
 pub fn time_text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Cleans an untrusted text and truncates it to `max` graphemes; `None` if nothing is left.
+/// A text cleaned for a screen and cut to `max` graphemes: anyone may have written the file.
 pub fn tidy(text: &str, max: usize) -> Option<String> {
     let line = first_line(text);
     let short = text::first_graphemes(&line, max).trim_end();
     (!text::is_blank(short)).then(|| short.to_owned())
 }
 
-impl Broadcast {
-    pub fn read(bytes: &[u8]) -> Result<Self, NoBroadcast> {
+impl Declaration {
+    /// Parses a file's content.
+    ///
+    /// # Errors
+    /// If it is not a declaration.
+    pub fn read(bytes: &[u8]) -> Result<Self, InvalidDeclaration> {
         let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_FILE);
-        let table = text.and_then(|text| text.parse::<Table>().ok()).ok_or(NoBroadcast)?;
-        Self::from_table(&table).ok_or(NoBroadcast)
+        let table = text.and_then(|text| text.parse::<Table>().ok()).ok_or(InvalidDeclaration)?;
+        Self::from_table(&table).ok_or(InvalidDeclaration)
     }
 
-    /// `None` if a key is missing or has an invalid value.
+    /// Parses a table; `None` if a required key is missing or a key has the wrong type.
+    #[must_use]
     pub fn from_table(table: &Table) -> Option<Self> {
         let text = |key: &str| match table.get(key) {
             None => Some(None),
@@ -97,7 +110,7 @@ impl Broadcast {
         }
         let id = |text: Option<&str>| match text {
             None => Some(None),
-            Some(id) if id.len() <= MAX_ID && !id.chars().any(text::is_forbidden) => Some(Some(id.to_owned())),
+            Some(id) if id.len() <= ID && !id.chars().any(text::is_forbidden) => Some(Some(id.to_owned())),
             Some(_) => None,
         };
         Some(Self {
@@ -116,8 +129,8 @@ impl Broadcast {
                 None => None,
                 Some(until) => Some(time(until)?),
             },
-            by: text("by")?.and_then(|by| tidy(by, MAX_BY)),
-            why: text("why")?.and_then(|why| tidy(why, MAX_WHY)),
+            by: text("by")?.and_then(|by| tidy(by, BY)),
+            why: text("why")?.and_then(|why| tidy(why, WHY)),
         })
     }
 
@@ -142,38 +155,41 @@ impl Broadcast {
         table
     }
 
-    /// With cleaned texts.
+    /// Cleans its texts for a screen.
+    #[must_use]
     pub fn tidied(mut self) -> Self {
-        self.by = self.by.and_then(|by| tidy(&by, MAX_BY));
-        self.why = self.why.and_then(|why| tidy(&why, MAX_WHY));
+        self.by = self.by.and_then(|by| tidy(&by, BY));
+        self.why = self.why.and_then(|why| tidy(&why, WHY));
         self
     }
 
-    /// Whether a version is implausibly far ahead of the clock; later declarations could not exceed it.
+    /// Whether the version is too far ahead of the clock to come from a supervisor. Later declarations might never
+    /// exceed it.
     pub fn is_ahead_of(&self, now: DateTime<Utc>) -> bool {
         self.version > as_version(now).saturating_add(MAX_AHEAD)
     }
 
-    /// The next version. At least the seconds since 1970, so that a recreated folder continues after the lost one.
+    /// The version after this one. It is never below the Unix time, so that a recreated folder continues above the
+    /// versions of the lost one.
     pub fn next_version(previous: Option<u64>, now: DateTime<Utc>) -> u64 {
         let at_least = as_version(now);
         previous.map_or(at_least, |previous| at_least.max(previous.saturating_add(1)))
     }
 }
 
-/// The lowest version of a declaration made now.
+/// The lowest version for a declaration made now.
 fn as_version(now: DateTime<Utc>) -> u64 {
     u64::try_from(now.timestamp()).unwrap_or(1).max(1)
 }
 
-/// An event of the watcher of the folder.
+/// What the folder's watcher reports.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
-    /// A declaration, new or already known.
-    Declared(Box<Broadcast>),
-    /// Why declarations can't be received: one line in the user's language.
+    /// A declaration, new or known.
+    Declared(Box<Declaration>),
+    /// Why the centre can't be reached, in one line in the user's language.
     Trouble(String),
-    /// Declarations can be received again.
+    /// The centre is reachable again.
     Sound,
 }
 
@@ -183,8 +199,8 @@ mod tests {
 
     use super::*;
 
-    fn klb() -> Broadcast {
-        Broadcast {
+    fn klb() -> Declaration {
+        Declaration {
             version: 7,
             fact: KLB.into(),
             state: State::On,
@@ -196,62 +212,62 @@ mod tests {
         }
     }
 
-    fn of(text: &str) -> Result<Broadcast, NoBroadcast> {
-        Broadcast::read(text.as_bytes())
+    fn of(text: &str) -> Result<Declaration, InvalidDeclaration> {
+        Declaration::read(text.as_bytes())
     }
 
     #[test]
-    fn a_written_declaration_is_read_back() {
+    fn what_is_written_is_read() {
         let off =
-            Broadcast { state: State::Off, value: Some("tidak".into()), until: None, by: None, why: None, ..klb() };
+            Declaration { state: State::Off, value: Some("tidak".into()), until: None, by: None, why: None, ..klb() };
         for broadcast in [klb(), off] {
             assert_eq!(of(&broadcast.to_table().to_string()), Ok(broadcast));
         }
     }
 
     #[test]
-    fn version_state_and_since_are_required() {
+    fn the_least_that_must_be_there() {
         let least = "version = 1\nstate = 'off'\nsince = '2026-03-02T13:05:00+07:00'\n";
         let read = of(least).unwrap();
         assert_eq!((read.fact.as_str(), read.since), (KLB, klb().since));
         assert!(of(&format!("{least}later = [1]\n")).is_ok());
         for line in least.lines() {
-            assert_eq!(of(&least.replace(line, "")), Err(NoBroadcast), "{line}");
+            assert_eq!(of(&least.replace(line, "")), Err(InvalidDeclaration), "{line}");
         }
         for wrong in ["schema = 2", "until = 'soon'", "by = 7", "value = \"a\\u001b\""] {
-            assert_eq!(of(&format!("{least}{wrong}\n")), Err(NoBroadcast), "{wrong}");
+            assert_eq!(of(&format!("{least}{wrong}\n")), Err(InvalidDeclaration), "{wrong}");
         }
         for (right, wrong) in [("1\n", "0\n"), ("1\n", "-1\n"), ("1\n", "1.5\n"), ("off", "maybe")] {
-            assert_eq!(of(&least.replacen(right, wrong, 1)), Err(NoBroadcast), "{wrong}");
+            assert_eq!(of(&least.replacen(right, wrong, 1)), Err(InvalidDeclaration), "{wrong}");
         }
     }
 
     #[test]
-    fn a_truncated_file_is_not_read_as_a_different_declaration() {
+    fn a_truncated_file_is_never_parsed_as_another_declaration() {
         let whole = klb().to_table().to_string();
-        // A file truncated between two lines may still be valid, without its optional values.
+        // A file cut within the last value's line; one cut between two lines may be complete without its end.
         for cut in 0..whole.len() {
             if let Ok(read) = of(&whole[..cut]) {
                 assert_eq!((read.version, read.state, read.since), (7, State::On, klb().since));
             }
         }
-        assert_eq!(Broadcast::read(&vec![b'#'; MAX_FILE + 1]), Err(NoBroadcast));
-        assert_eq!(Broadcast::read(b"\xff\xfe"), Err(NoBroadcast));
+        assert_eq!(Declaration::read(&vec![b'#'; MAX_FILE + 1]), Err(InvalidDeclaration));
+        assert_eq!(Declaration::read(b"\xff\xfe"), Err(InvalidDeclaration));
     }
 
     #[test]
-    fn hostile_texts_are_cleaned_and_truncated() {
+    fn hostile_texts_are_cleaned_and_bounded() {
         let text = format!(
             "version = 1\nstate = 'on'\nsince = '2026-03-02T06:05:00Z'\nby = \"\\u001b]0;x\\u0007 SPV\\n2\"\nwhy = '{}'",
             "x".repeat(500)
         );
         let read = of(&text).unwrap();
         assert_eq!(read.by.as_deref(), Some("SPV"));
-        assert_eq!(read.why.unwrap().len(), MAX_WHY);
+        assert_eq!(read.why.unwrap().len(), WHY);
     }
 
     #[test]
-    fn declarations_with_the_same_times_are_equal_however_written() {
+    fn a_declaration_is_equal_to_itself_however_its_times_are_written() {
         for since in ["2026-03-02T06:05:00.25Z", "2016-12-31T23:59:60Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
         {
             let read = of(&format!("version = 1\nstate = 'on'\nsince = '{since}'\nby = ' a  b '")).unwrap();
@@ -261,27 +277,27 @@ mod tests {
     }
 
     #[test]
-    fn versions_increase_in_a_new_folder_too() {
+    fn versions_increase_even_in_a_recreated_folder() {
         let now: DateTime<Utc> = "2026-03-02T06:05:00Z".parse().unwrap();
-        let first = Broadcast::next_version(None, now);
-        assert_eq!(Broadcast::next_version(Some(first), now), first + 1);
-        assert_eq!(Broadcast::next_version(Some(first), now + TimeDelta::hours(1)), first + 3600);
-        assert_eq!(Broadcast::next_version(Some(u64::MAX), now), u64::MAX);
+        let first = Declaration::next_version(None, now);
+        assert_eq!(Declaration::next_version(Some(first), now), first + 1);
+        assert_eq!(Declaration::next_version(Some(first), now + TimeDelta::hours(1)), first + 3600);
+        assert_eq!(Declaration::next_version(Some(u64::MAX), now), u64::MAX);
     }
 
     #[test]
     fn a_version_far_ahead_of_the_clock_is_recognized() {
         let now: DateTime<Utc> = "2026-03-02T06:05:00Z".parse().unwrap();
-        let at = |version| Broadcast { version, ..klb() }.is_ahead_of(now);
-        let limit = Broadcast::next_version(None, now) + MAX_AHEAD;
+        let at = |version| Declaration { version, ..klb() }.is_ahead_of(now);
+        let limit = Declaration::next_version(None, now) + MAX_AHEAD;
         assert_eq!([1, limit, limit + 1, LAST_VERSION, u64::MAX].map(at), [false, false, true, true, true]);
         assert!(!klb().is_ahead_of(DateTime::UNIX_EPOCH - TimeDelta::days(1)));
     }
 
     proptest! {
         #[test]
-        fn no_bytes_break_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Broadcast::read(&bytes);
+        fn the_reader_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Declaration::read(&bytes);
         }
     }
 }

@@ -1,26 +1,26 @@
-//! Where the platform keeps a program's files, and which rules and settings are the ones in use. Looks whether files are
-//! there; never reads one.
+//! The platform's folders for the program's files, and which rules and settings are in use. Checks whether files exist;
+//! never reads one.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 
-/// The program's folders. Without a user's home there are none, and everything works all the same.
+/// The program's folders. Without a home folder there are none, and everything else works.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Folders {
-    /// What the user edits.
+    /// Files that the user edits.
     pub config: Option<PathBuf>,
-    /// What the program must remember.
+    /// Files that must survive a restart.
     pub state: Option<PathBuf>,
-    /// What the program collects.
+    /// Data that the program collects.
     pub data: Option<PathBuf>,
-    /// What lives no longer than the user's session.
+    /// Files that last as long as the user's session.
     pub runtime: Option<PathBuf>,
 }
 
 impl Folders {
-    /// The platform's folders for this program; on Linux `XDG_CONFIG_HOME` and its kin are respected.
+    /// The platform's folders for this program; on Linux according to `XDG_CONFIG_HOME` and the related variables.
     #[must_use]
     pub fn of_platform() -> Self {
         let Some(dirs) = ProjectDirs::from("", "", "penutup") else { return Self::default() };
@@ -32,7 +32,7 @@ impl Folders {
         }
     }
 
-    /// Everything below one folder, whatever the platform: a portable copy, a site that says where files lie, a test.
+    /// All folders below one, on any platform: for a portable copy, a site with its own layout, a test.
     #[must_use]
     pub fn below(home: &Path) -> Self {
         let home = std::path::absolute(home).unwrap_or_else(|_| home.into());
@@ -40,76 +40,65 @@ impl Folders {
         Self { config: folder("config"), state: folder("state"), data: folder("data"), runtime: folder("run") }
     }
 
-    /// Where one's own rules are looked for.
-    #[must_use]
+    /// The path of the user's own rules.
     pub fn rules(&self) -> Option<PathBuf> {
         self.config.as_ref().map(|folder| folder.join("rules.toml"))
     }
 
-    /// Where one's own settings are looked for.
-    #[must_use]
+    /// The path of the user's own settings.
     pub fn settings(&self) -> Option<PathBuf> {
         self.config.as_ref().map(|folder| folder.join("settings.toml"))
     }
 
     /// The copy of the last good rules.
-    #[must_use]
     pub fn last_good(&self) -> Option<PathBuf> {
         self.state.as_ref().map(|folder| folder.join("last-good.toml"))
     }
 
-    /// The copy of the last settings without a mistake.
-    #[must_use]
+    /// The copy of the last settings without mistakes.
     pub fn last_good_settings(&self) -> Option<PathBuf> {
         self.state.as_ref().map(|folder| folder.join("last-good-settings.toml"))
     }
 
-    /// Why parts of the program stopped, and what could not be kept.
-    #[must_use]
+    /// The log of stopped parts of the program and of failures to save.
     pub fn log(&self) -> Option<PathBuf> {
         self.state.as_ref().map(|folder| folder.join("log"))
     }
 
-    /// The shift's facts.
-    #[must_use]
+    /// The saved state of the seat.
     pub fn shift(&self) -> Option<PathBuf> {
         self.state.as_ref().map(|folder| folder.join("shift.toml"))
     }
 
-    /// Where the fleet's agent puts what it has verified.
-    #[must_use]
+    /// The folder in which the fleet's agent writes verified files.
     pub fn broadcast(&self) -> Option<PathBuf> {
         self.state.as_ref().map(|folder| folder.join("broadcast"))
     }
 
-    /// The rules that the fleet's agent has brought.
-    #[must_use]
+    /// The rules that the fleet's agent has written.
     pub fn fleet_rules(&self) -> Option<PathBuf> {
         self.broadcast().map(|folder| folder.join("rules.toml"))
     }
 
-    /// Where rules are looked for that nobody names, the stronger first.
-    #[must_use]
+    /// The default paths of rules, in order of precedence.
     pub fn rules_looked_for(&self) -> Vec<(Why, PathBuf)> {
         let places = [(Why::Fleet, self.fleet_rules()), (Why::Folder, self.rules())];
         places.into_iter().filter_map(|(why, path)| Some((why, path?))).collect()
     }
 
-    /// Whether the program itself writes this file, there or not: it can't be the journal as well.
-    #[must_use]
+    /// Whether the program itself writes this file, existing or not: it can't be the journal as well.
     pub fn is_own_file(&self, path: &Path) -> bool {
         let own = [self.last_good(), self.last_good_settings(), self.log(), self.shift(), self.fleet_rules()];
         own.iter().flatten().any(|own| own == path)
     }
 
-    /// The journal, where the settings name no other place.
-    #[must_use]
+    /// The journal, unless the settings name another path.
     pub fn journal(&self) -> Option<PathBuf> {
         self.data.as_ref().map(|folder| folder.join("journal.db"))
     }
 }
 
-/// Why a file is the one in use.
+/// Why a file is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
     /// `--rules` or `--settings` names it.
@@ -118,25 +107,24 @@ pub enum Why {
     Env,
     /// The settings name it.
     Settings,
-    /// The fleet's agent has brought it.
+    /// The fleet's agent has written it.
     Fleet,
-    /// It stands where it is looked for.
+    /// It exists at its default path.
     Folder,
     /// There is no other.
     BuiltIn,
 }
 
-/// The file in use, and why that one.
+/// The file in use, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chosen {
-    /// The file; `None`: what is embedded.
+    /// The file; `None` for the embedded one.
     pub path: Option<PathBuf>,
-    /// Why.
     pub why: Why,
 }
 
 impl Chosen {
-    /// The first that is named, else the first that stands where it is looked for, else the embedded one.
+    /// The first one that is named, otherwise the first that exists at a default path, otherwise the embedded one.
     #[must_use]
     pub fn first(
         named: impl IntoIterator<Item = (Why, Option<PathBuf>)>,
@@ -147,17 +135,16 @@ impl Chosen {
                 return Self { path, why };
             }
         }
-        match looked_for.into_iter().find(|(_, path)| stands(path)) {
+        match looked_for.into_iter().find(|(_, path)| exists_or_unreadable(path)) {
             Some((why, path)) => Self { path: Some(path), why },
             None => Self { path: None, why: Why::BuiltIn },
         }
     }
 }
 
-/// Whether something stands at a path. What can't be looked at counts: it is told when it is read, while taking it for
+/// Whether a path exists. An unreadable path counts as present: reading it reports the error, while taking it for
 /// absent would silently use other rules.
-#[must_use]
-pub fn stands(path: &Path) -> bool {
+pub fn exists_or_unreadable(path: &Path) -> bool {
     match path.symlink_metadata() {
         Ok(_) => true,
         Err(e) => !matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
@@ -192,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn below_a_folder_lies_everything_wherever_one_goes_later() {
+    fn a_root_folder_contains_all_folders_even_after_chdir() {
         let folders = Folders::below(Path::new("isi"));
         let home = std::env::current_dir().unwrap().join("isi");
         assert_eq!(folders.rules(), Some(home.join("config").join("rules.toml")));

@@ -1,10 +1,9 @@
-//! A mailbox between two threads. The sender changes what waits in it and never blocks; the receiver takes everything at
-//! once. How much can wait is bounded by the type: where only the newest state counts, a newer one replaces an older one.
+//! A mailbox between two threads. The sender changes the pending value and never blocks; the receiver takes all of it
+//! at once. The type bounds how much can be pending: if only the newest state counts, it replaces the older one.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
-/// A mailbox.
 #[derive(Debug, Default)]
 pub struct Mailbox<T> {
     waiting: Mutex<T>,
@@ -12,14 +11,14 @@ pub struct Mailbox<T> {
 }
 
 impl<T: Default> Mailbox<T> {
-    /// Changes what waits, and wakes the receiver.
+    /// Changes the pending value and wakes the receiver.
     pub fn post(&self, change: impl FnOnce(&mut T)) {
-        // A panic in `change` belongs to the sender; what waits is still usable.
+        // A panic in `change` belongs to the sender; the pending value is still usable.
         change(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         self.changed.notify_one();
     }
 
-    /// Takes what waits, as soon as it counts as something or the deadline has passed.
+    /// Takes the pending value once it is ready or the deadline has passed.
     pub fn take(&self, deadline: Option<Instant>, is_something: impl Fn(&T) -> bool) -> T {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         while !is_something(&waiting) {
@@ -41,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_newer_value_replaces_one_that_nobody_took() {
+    fn a_newer_value_replaces_an_untaken_one() {
         let mailbox = Mailbox::<Option<u32>>::default();
         mailbox.post(|waiting| *waiting = Some(1));
         mailbox.post(|waiting| *waiting = Some(2));

@@ -1,11 +1,11 @@
-//! Files and folders that are the user's alone: 0600 in 0700, whatever the umask. On Windows the user's own folders are
-//! protected by the system.
+//! Files and folders with access for the user only: modes 0600 and 0700, whatever the umask. On Windows the system
+//! protects the user's folders.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// Options that make a file with mode 0600.
+/// Options that create a file with mode 0600.
 #[must_use]
 #[cfg(unix)]
 pub fn options() -> OpenOptions {
@@ -16,17 +16,17 @@ pub fn options() -> OpenOptions {
     options
 }
 
-/// Options that make a file; the user's own folders protect it.
+/// Options that create a file, protected by the user's own folder.
 #[must_use]
 #[cfg(not(unix))]
 pub fn options() -> OpenOptions {
     OpenOptions::new()
 }
 
-/// Opens a file to be read without waiting for a pipe's writer.
+/// Opens a file for reading without waiting for a pipe's writer.
 ///
 /// # Errors
-/// What the system says.
+/// The I/O error.
 pub fn open_at_once(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -38,10 +38,10 @@ pub fn open_at_once(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Makes a folder and those above it that are missing, each with mode 0700.
+/// Creates a folder and its missing parents, each with mode 0700.
 ///
 /// # Errors
-/// What the system says; where a file is in the way, that it is no folder, which Windows calls "there already".
+/// The I/O error; [`ErrorKind::NotADirectory`] if a file is in the way, which Windows reports as "already exists".
 pub fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -56,7 +56,8 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
     })
 }
 
-/// Takes away what others may do with a file or a folder of ours. What can't be changed stays; [`exposed`] tells of it.
+/// Removes other users' permissions from a file or folder of ours. What can't be changed stays, and [`exposed`] reports
+/// it.
 pub fn restrict(path: &Path) {
     #[cfg(unix)]
     {
@@ -71,23 +72,22 @@ pub fn restrict(path: &Path) {
     let _ = path;
 }
 
-/// The first folder on the way to this one in which another user could put something else in its place: one that others
-/// may write (and that is not sticky), or that belongs to another user.
+/// The first folder on this path in which another user could replace files: one that others may write to (without the
+/// sticky bit), or that belongs to another user.
 #[cfg(unix)]
-#[must_use]
 pub fn exposed(folder: &Path) -> Option<PathBuf> {
     use std::os::unix::fs::MetadataExt as _;
 
     let (us, our_group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     let whole = std::path::absolute(folder).ok()?;
-    // Where the links lead, which is where the files lie.
+    // The files are where the symbolic links lead.
     let there = whole.ancestors().find_map(|part| part.canonicalize().ok())?;
     let mut ways: Vec<&Path> = there.ancestors().collect();
     ways.reverse();
     ways.into_iter().find_map(|way| {
         let about = way.metadata().ok()?;
         let sticky = about.mode() & 0o1000 != 0;
-        // Many systems give each user a group of their own, and make folders that it may write.
+        // Many systems give each user a private group and create folders that it may write to.
         let others = if about.gid() == our_group { 0o002 } else { 0o022 };
         let others_write = about.mode() & others != 0 && !sticky;
         let others_own = about.uid() != us && about.uid() != 0;
@@ -97,7 +97,6 @@ pub fn exposed(folder: &Path) -> Option<PathBuf> {
 
 /// The system protects the user's folders.
 #[cfg(not(unix))]
-#[must_use]
 pub fn exposed(_: &Path) -> Option<PathBuf> {
     None
 }
@@ -114,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_and_files_are_made_for_the_user_alone_and_made_so_again() {
+    fn folders_and_files_are_created_private_and_restricted_again() {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("a/b");
         make_folder(&deep).unwrap();
@@ -132,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_below_one_that_others_can_write_is_seen() {
+    fn a_folder_below_a_world_writable_one_is_detected() {
         let folder = tempfile::tempdir().unwrap();
         let open = folder.path().join("open");
         let home = open.join("home");
         fs::create_dir_all(&home).unwrap();
         for (mode, found) in [(0o700, false), (0o755, false), (0o1777, false), (0o777, true), (0o772, true)] {
             fs::set_permissions(&open, Permissions::from_mode(mode)).unwrap();
-            // The folder itself need not be there yet.
+            // The folder itself need not exist yet.
             for path in [&home, &home.join("later")] {
                 assert_eq!(exposed(path), found.then(|| open.canonicalize().unwrap()), "{mode:o}");
             }
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_is_opened_without_its_writer() {
+    fn a_pipe_without_a_writer_opens_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());

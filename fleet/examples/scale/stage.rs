@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use async_nats::Client;
 use chrono::Utc;
 use nkeys::KeyPair;
-use penutup::broadcast::{Broadcast, KLB, State};
+use penutup::declaration::{Declaration, KLB, State};
 use penutup::words::Lang;
 use penutup_fleet::config::agent::Agent;
 use penutup_fleet::config::center::Center;
@@ -50,7 +50,7 @@ pub fn declaration(version: u64) -> String {
     let state = if version.is_multiple_of(2) { State::Off } else { State::On };
     let why = Some("gangguan transmisi Jawa bagian barat".into());
     let by = Some("Pusat".into());
-    Broadcast { version, fact: KLB.into(), state, value: None, since: Utc::now(), until: None, by, why }
+    Declaration { version, fact: KLB.into(), state, value: None, since: Utc::now(), until: None, by, why }
         .to_table()
         .to_string()
 }

@@ -1,6 +1,6 @@
 //! The declaration in force at a seat, from those of all its scopes. Pure.
 
-use penutup::broadcast::{Broadcast, State};
+use penutup::declaration::{Declaration, State};
 
 /// The highest version that a prompter parses.
 const MAX_VERSION: u64 = 253_402_300_799;
@@ -12,9 +12,9 @@ const MAX_VERSION: u64 = 253_402_300_799;
 /// before it, whichever scope it comes from and however the supervisors' clocks differ.
 #[must_use]
 pub fn effective<'b>(
-    previous: Option<&Broadcast>,
-    declared: &(impl Iterator<Item = &'b Broadcast> + Clone),
-) -> Option<Broadcast> {
+    previous: Option<&Declaration>,
+    declared: &(impl Iterator<Item = &'b Declaration> + Clone),
+) -> Option<Declaration> {
     let newest = |state| declared.clone().filter(|b| b.state == state).max_by_key(|b| b.version);
     let Some(current) = newest(State::On).or_else(|| newest(State::Off)) else { return previous.cloned() };
     let version = declared.clone().map(|b| b.version).max().unwrap_or(current.version);
@@ -23,23 +23,23 @@ pub fn effective<'b>(
         Some(previous) => version.max(previous.version.saturating_add(1)).min(MAX_VERSION),
         None => version,
     };
-    Some(Broadcast { version, ..current.clone() })
+    Some(Declaration { version, ..current.clone() })
 }
 
-fn has_same_content(one: &Broadcast, other: &Broadcast) -> bool {
-    *one == Broadcast { version: one.version, ..other.clone() }
+fn has_same_content(one: &Declaration, other: &Declaration) -> bool {
+    *one == Declaration { version: one.version, ..other.clone() }
 }
 
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use penutup::broadcast::KLB;
+    use penutup::declaration::KLB;
     use proptest::prelude::*;
 
     use super::*;
 
-    fn klb(version: u64, state: State, why: &str) -> Broadcast {
-        Broadcast {
+    fn klb(version: u64, state: State, why: &str) -> Declaration {
+        Declaration {
             version,
             fact: KLB.into(),
             state,
@@ -51,7 +51,7 @@ mod tests {
         }
     }
 
-    fn of(previous: Option<&Broadcast>, declared: &[Broadcast]) -> Option<Broadcast> {
+    fn of(previous: Option<&Declaration>, declared: &[Declaration]) -> Option<Declaration> {
         effective(previous, &declared.iter())
     }
 
@@ -60,7 +60,7 @@ mod tests {
         assert_eq!(of(None, &[]), None);
         let (off, on) = (klb(9, State::Off, "selesai"), klb(7, State::On, "gangguan"));
         let current = of(None, &[off.clone(), on.clone()]).unwrap();
-        assert_eq!(current, Broadcast { version: 9, ..on.clone() });
+        assert_eq!(current, Declaration { version: 9, ..on.clone() });
         let newer = klb(8, State::On, "banjir");
         assert_eq!(of(None, &[on, newer.clone(), off.clone()]).unwrap().why, newer.why);
         assert_eq!(of(None, &[klb(3, State::Off, "lama"), off.clone()]), Some(off.clone()));
@@ -91,8 +91,8 @@ mod tests {
     proptest! {
         #[test]
         fn the_version_rises_exactly_when_the_content_changes(history in history()) {
-            let mut scopes: [Option<Broadcast>; 3] = [None, None, None];
-            let mut current: Option<Broadcast> = None;
+            let mut scopes: [Option<Declaration>; 3] = [None, None, None];
+            let mut current: Option<Declaration> = None;
             for (scope, step, on, why) in history {
                 let version = scopes[scope].as_ref().map_or(0, |b| b.version) + step;
                 let state = if on { State::On } else { State::Off };

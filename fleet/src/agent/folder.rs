@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use penutup::broadcast::Broadcast;
+use penutup::declaration::Declaration;
 use penutup::files::{self, broadcast::path_in};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -94,7 +94,7 @@ impl BroadcastFolder {
     /// Restores the replica, verifying everything again. Files that differ from it are written by the next
     /// [`Self::save`].
     pub fn load(&mut self, seat: &SeatId, trust: &Trust, today: NaiveDate) -> Replica {
-        let klb = files::read(&self.klb_path()).ok().and_then(|bytes| Broadcast::read(&bytes).ok());
+        let klb = files::read(&self.klb_path()).ok().and_then(|bytes| Declaration::read(&bytes).ok());
         let mut replica = Replica::new(seat, klb.clone());
         let file: Option<KnownFile> = self.read_known().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         for (key, raw) in file.filter(|file| file.schema == SCHEMA).map(|file| file.known).into_iter().flatten() {
@@ -159,7 +159,7 @@ impl BroadcastFolder {
 #[cfg(test)]
 mod tests {
     use nkeys::KeyPair;
-    use penutup::broadcast::State;
+    use penutup::declaration::State;
     use penutup::rules::BUILT_IN;
 
     use super::super::replica::Receipt;
@@ -228,7 +228,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let mut folder = BroadcastFolder::lock(place.path().join("broadcast")).unwrap();
         let seat = SeatId { site: name("jkt"), region: name("jawa"), seat: name("a01") };
-        let klb = Broadcast::read(declaration(7, State::On).as_bytes()).unwrap();
+        let klb = Declaration::read(declaration(7, State::On).as_bytes()).unwrap();
         let replica = Replica::new(&seat, Some(klb));
         // A folder at the file's path makes the write fail, also for root.
         let path = folder.klb_path();

@@ -10,10 +10,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use penutup::broadcast::Broadcast;
-use penutup_ipc::agent::{AgentLine, NotTold};
+use penutup::declaration::Declaration;
+use penutup_ipc::agent::{AgentLine, NotDelivered};
 use penutup_ipc::message::{Bad, Command};
-use penutup_ipc::place::Place;
+use penutup_ipc::place::SocketDir;
 
 use super::folder_watcher::FolderWatcher;
 
@@ -32,7 +32,7 @@ pub struct Snapshot {
     /// `None` while unknown, else since when the centre is unreachable (`None`: it is reachable).
     pub link: Option<Option<DateTime<Utc>>>,
     /// The declaration in force.
-    pub klb: Option<Broadcast>,
+    pub klb: Option<Declaration>,
     /// The version of the rules in the folder; 0 where there are none.
     pub rules: u64,
     /// Incremented to make every connection check that its prompter is still there.
@@ -64,7 +64,7 @@ enum Event {
     Closed {
         socket: PathBuf,
         was_accepted: bool,
-        why: NotTold,
+        why: NotDelivered,
     },
 }
 
@@ -77,7 +77,7 @@ struct Peer {
 
 /// Keeps a connection to every prompter, in threads that live as long as the process. `on_count` gets the number of
 /// accepted connections.
-pub fn spawn(place: Place, snapshots: SnapshotWatch, on_count: impl Fn(u32) + Send + 'static) {
+pub fn spawn(place: SocketDir, snapshots: SnapshotWatch, on_count: impl Fn(u32) + Send + 'static) {
     thread::spawn(move || {
         let (events, received) = channel();
         run(&place, &snapshots, &events, &received, &on_count);
@@ -85,7 +85,7 @@ pub fn spawn(place: Place, snapshots: SnapshotWatch, on_count: impl Fn(u32) + Se
 }
 
 fn run(
-    place: &Place,
+    place: &SocketDir,
     snapshots: &SnapshotWatch,
     events: &Sender<Event>,
     received: &Receiver<Event>,
@@ -142,7 +142,7 @@ fn run(
                     if let Some(peer) = peers.get_mut(&socket) {
                         peer.is_connected = false;
                         let delay = if was_accepted { RETRY.0 } else { peer.retry_delay };
-                        let is_refused = matches!(why, NotTold::Refused(Bad::Unknown | Bad::Taken));
+                        let is_refused = matches!(why, NotDelivered::Refused(Bad::Unknown | Bad::Taken));
                         peer.next_try = Instant::now() + if is_refused { REFUSED_RETRY } else { delay };
                         peer.retry_delay = (delay * 2).min(RETRY.1);
                     }
@@ -158,7 +158,7 @@ fn run(
 }
 
 /// Sends snapshots to one prompter until the connection ends. Returns why it ended.
-fn serve(place: &Place, socket: &Path, snapshots: &SnapshotWatch, on_accepted: impl FnOnce()) -> NotTold {
+fn serve(place: &SocketDir, socket: &Path, snapshots: &SnapshotWatch, on_accepted: impl FnOnce()) -> NotDelivered {
     let mut line = match AgentLine::connect(place, socket, REPLY_TIMEOUT) {
         Ok(line) => line,
         Err(why) => return why,
@@ -171,13 +171,13 @@ fn serve(place: &Place, socket: &Path, snapshots: &SnapshotWatch, on_accepted: i
             return why;
         }
         if !line.is_there() {
-            return NotTold::Gone;
+            return NotDelivered::Gone;
         }
         sent = snapshot;
     }
 }
 
-fn send_changes(line: &mut AgentLine, sent: &Snapshot, snapshot: &Snapshot) -> Result<(), NotTold> {
+fn send_changes(line: &mut AgentLine, sent: &Snapshot, snapshot: &Snapshot) -> Result<(), NotDelivered> {
     if let Some(klb) = &snapshot.klb
         && sent.klb.as_ref() != Some(klb)
     {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use chrono::NaiveDate;
-use penutup::broadcast::{Broadcast, State, tidy};
+use penutup::declaration::{Declaration, State, tidy};
 use penutup::loaded::{LoadedRules, Origin};
 
 use super::effective::effective;
@@ -63,7 +63,7 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 struct Known {
     envelope: Envelope,
-    klb: Option<Broadcast>,
+    klb: Option<Declaration>,
     received_at: Instant,
 }
 
@@ -71,7 +71,7 @@ struct Known {
 pub struct Replica {
     keys: [Key; 4],
     known: BTreeMap<Key, Known>,
-    effective: Option<Broadcast>,
+    effective: Option<Declaration>,
     rules: Option<RulesState>,
     refused: RefusalCounts,
     /// Signed rules that the check refuses: every poll delivers them until better ones are published, and they need not be
@@ -81,7 +81,7 @@ pub struct Replica {
 
 impl Replica {
     /// `last_effective` is the declaration that was in force when the agent last ran.
-    pub fn new(seat: &SeatId, last_effective: Option<Broadcast>) -> Self {
+    pub fn new(seat: &SeatId, last_effective: Option<Declaration>) -> Self {
         Self {
             keys: seat.keys(),
             known: BTreeMap::new(),
@@ -162,7 +162,7 @@ impl Replica {
     }
 
     /// The declaration in force.
-    pub fn effective(&self) -> Option<&Broadcast> {
+    pub fn effective(&self) -> Option<&Declaration> {
         self.effective.as_ref()
     }
 

@@ -316,7 +316,7 @@ impl RawSupervisor {
         let grants = self.grants.iter().map(|grant| grant.parse().ok().filter(known).ok_or(grant));
         let grants = grants.collect::<Result<Vec<_>, _>>();
         let grants = grants.map_err(|grant| w.bad_grant(shown(grant), self.id.as_str()))?;
-        if penutup::broadcast::tidy(&self.name, usize::MAX).is_none() {
+        if penutup::declaration::tidy(&self.name, usize::MAX).is_none() {
             return Err(w.no_name(self.id.as_str()));
         }
         Ok(Supervisor { id: self.id, name: self.name, grants })

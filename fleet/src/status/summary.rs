@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use penutup::broadcast::{Broadcast, State};
+use penutup::declaration::{Declaration, State};
 use serde::Serialize;
 
 use crate::config::center::Site;
@@ -41,7 +41,7 @@ pub struct SiteInput<'s> {
 /// The broadcasts that seats accept.
 #[derive(Clone, Debug, Default)]
 pub struct CurrentBroadcasts {
-    pub klb: BTreeMap<Scope, Broadcast>,
+    pub klb: BTreeMap<Scope, Declaration>,
     pub rules: Option<PublishedRules>,
     /// Keys whose newest message no seat accepts.
     pub refused: Vec<(Key, Refusal)>,
@@ -163,9 +163,9 @@ pub struct Summary {
 }
 
 /// The KLB that a site's seats should show: whether it is on, and the version of the declaration.
-pub fn expected_klb(klb: &BTreeMap<Scope, Broadcast>, site: &Site) -> Option<(bool, u64)> {
+pub fn expected_klb(klb: &BTreeMap<Scope, Declaration>, site: &Site) -> Option<(bool, u64)> {
     let scopes = [Scope::Center, Scope::Region(site.region.clone()), Scope::Site(site.id.clone())];
-    let declared: Vec<&Broadcast> = scopes.iter().filter_map(|scope| klb.get(scope)).collect();
+    let declared: Vec<&Declaration> = scopes.iter().filter_map(|scope| klb.get(scope)).collect();
     let newest = |state| declared.iter().filter(|b| b.state == state).map(|b| b.version).max();
     // Any scope can turn it on.
     newest(State::On).map(|version| (true, version)).or(newest(State::Off).map(|version| (false, version)))
@@ -282,8 +282,8 @@ mod tests {
     use crate::wire::seat::{KlbState, SeatState};
     use crate::wire::testing::name;
 
-    fn klb(version: u64, state: State) -> Broadcast {
-        Broadcast {
+    fn klb(version: u64, state: State) -> Declaration {
+        Declaration {
             version,
             fact: "klb".into(),
             state,

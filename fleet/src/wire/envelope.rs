@@ -4,7 +4,7 @@
 
 use data_encoding::BASE64URL_NOPAD;
 use nkeys::KeyPair;
-use penutup::broadcast::Broadcast;
+use penutup::declaration::Declaration;
 use serde::{Deserialize, Serialize};
 
 use super::key::Key;
@@ -58,7 +58,7 @@ pub struct Verified {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// Its `by` is the signer's name in the trust list, whatever the payload had.
-    Klb(Broadcast),
+    Klb(Declaration),
     /// A rules file's text, not checked yet.
     Rules(String),
 }
@@ -135,11 +135,11 @@ impl Envelope {
         match self.key {
             Key::Rules => Ok(Content::Rules(self.payload.clone())),
             Key::Klb(_) => {
-                let payload = Broadcast::read(self.payload.as_bytes()).map_err(|_| Refusal::BadPayload)?;
-                if payload.version != self.version || payload.fact != penutup::broadcast::KLB {
+                let payload = Declaration::read(self.payload.as_bytes()).map_err(|_| Refusal::BadPayload)?;
+                if payload.version != self.version || payload.fact != penutup::declaration::KLB {
                     return Err(Refusal::BadPayload);
                 }
-                Ok(Content::Klb(Broadcast { by: Some(by.to_owned()), ..payload }))
+                Ok(Content::Klb(Declaration { by: Some(by.to_owned()), ..payload }))
             }
         }
     }
@@ -147,7 +147,7 @@ impl Envelope {
 
 #[cfg(test)]
 mod tests {
-    use penutup::broadcast::{KLB, State};
+    use penutup::declaration::{KLB, State};
     use proptest::prelude::*;
 
     use super::*;
@@ -156,7 +156,7 @@ mod tests {
     use crate::wire::trust::Grant;
 
     fn klb(version: u64) -> String {
-        let broadcast = Broadcast {
+        let broadcast = Declaration {
             version,
             fact: KLB.into(),
             state: State::On,

@@ -1,6 +1,6 @@
 //! Helpers for the tests of several modules.
 
-use penutup::broadcast::{Broadcast, KLB, State};
+use penutup::declaration::{Declaration, KLB, State};
 
 use super::name::Name;
 
@@ -10,7 +10,7 @@ pub fn name(text: &str) -> Name {
 
 /// The TOML of a KLB declaration without `by`.
 pub fn declaration(version: u64, state: State) -> String {
-    let klb = Broadcast {
+    let klb = Declaration {
         version,
         fact: KLB.into(),
         state,

@@ -8,7 +8,7 @@ use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{Client, Event, HeaderMap};
 use chrono::Utc;
 use nkeys::KeyPair;
-use penutup::broadcast::{Broadcast, KLB, State as Switch};
+use penutup::declaration::{Declaration, KLB, State as Switch};
 use penutup::rules::BUILT_IN;
 use penutup::words::Lang;
 use penutup_fleet::config::supervisor::Supervisor;
@@ -39,7 +39,7 @@ fn name(text: &str) -> Name {
 fn klb(version: u64, on: bool) -> String {
     let state = if on { Switch::On } else { Switch::Off };
     let (fact, since) = (KLB.to_owned(), "2026-03-02T06:05:00Z".parse().unwrap());
-    Broadcast { version, fact, state, value: None, since, until: None, by: Some("whoever".into()), why: None }
+    Declaration { version, fact, state, value: None, since, until: None, by: Some("whoever".into()), why: None }
         .to_table()
         .to_string()
 }

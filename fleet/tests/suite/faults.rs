@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
-use penutup::broadcast::{Broadcast, State};
+use penutup::declaration::{Declaration, State};
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::{Key, Scope};
 use penutup_fleet::wire::name::Name;
@@ -114,11 +114,11 @@ async fn keys_count_again() {
 }
 
 /// The stream's newest declaration of the centre.
-async fn stream_declaration(fleet: &TestFleet) -> Option<Broadcast> {
+async fn stream_declaration(fleet: &TestFleet) -> Option<Declaration> {
     let status = fleet.connect(Identity::Program("status")).await;
     let answer = status.request(subject::direct_get(&CENTER), "".into()).await.expect("an answer");
     let envelope = Envelope::parse(&answer.payload).ok()?;
-    Broadcast::read(envelope.payload.as_bytes()).ok()
+    Declaration::read(envelope.payload.as_bytes()).ok()
 }
 
 #[tokio::test]

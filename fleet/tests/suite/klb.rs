@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use penutup::broadcast::State;
+use penutup::declaration::State;
 use penutup::words::Lang;
 use penutup_fleet::broadcast_stream::{BroadcastStream, PutError, StoredBroadcast};
 use penutup_fleet::config::agent::Agent;

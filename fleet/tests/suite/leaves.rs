@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_nats::jetstream;
 use chrono::Utc;
 use futures_util::StreamExt;
-use penutup::broadcast::{Broadcast, KLB, State as Switch};
+use penutup::declaration::{Declaration, KLB, State as Switch};
 use penutup::words::Lang;
 use penutup_fleet::config::center::Center;
 use penutup_fleet::config::supervisor::Supervisor;
@@ -23,7 +23,7 @@ use crate::support::{FleetSpec, Identity, TestFleet, TestSeat, listen, next, wai
 
 fn declared(fleet: &TestFleet, version: u64) -> Envelope {
     let (fact, since) = (KLB.to_owned(), "2026-03-02T06:05:00Z".parse().unwrap());
-    let klb = Broadcast { version, fact, state: Switch::On, value: None, since, until: None, by: None, why: None };
+    let klb = Declaration { version, fact, state: Switch::On, value: None, since, until: None, by: None, why: None };
     let pair = Supervisor::read(&fleet.config(Identity::Supervisor("pusat")), Lang::En).unwrap().sign.pair();
     let by = Name::parse("pusat").unwrap();
     Envelope::sign(&pair, "klb.center".parse().unwrap(), by, version, klb.to_table().to_string()).unwrap()

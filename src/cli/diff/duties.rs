@@ -1,4 +1,4 @@
-//! The requirements of a diff: what is guaranteed no longer or newly, and what a file without it allows.
+//! A diff's requirements: which guarantees are gone or new, and what is allowed without them.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ pub fn name(change: &DutyChange<'_>) -> String {
     }
 }
 
-/// What is demanded.
+/// The requirement's text.
 pub fn demand(demand: &Demand<'_>, words: &Words) -> String {
     let w = &words.duty;
     let listed = |sentence: &str, steps: &[&str]| fill(sentence, &[("steps", &steps.join(", "))]);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::cli::table::in_markdown;
 
 use super::Materials;
-use crate::cli::{Answer, Context, Stop};
+use crate::cli::{Context, Stop, VerbOutput};
 use crate::diagnostics::practice;
 use crate::drill::card::Card;
 use crate::rules::RuleSet;
@@ -15,8 +15,8 @@ use crate::words::{Words, fill};
 /// Prints them.
 ///
 /// # Errors
-/// No story fits the rules.
-pub fn run(materials: &Materials, seed: u64, count: Option<u16>, context: &Context) -> Result<Answer, Stop> {
+/// If no story fits the rules.
+pub fn run(materials: &Materials, seed: u64, count: Option<u16>, context: &Context) -> Result<VerbOutput, Stop> {
     let (rules, words) = (&materials.book.rules, context.words());
     let w = &words.drillverb;
     let (cards, not_asked) = super::generate_cards(materials, seed, count, context)?;
@@ -28,7 +28,7 @@ pub fn run(materials: &Materials, seed: u64, count: Option<u16>, context: &Conte
     for (number, card) in (1..).zip(&cards) {
         one(&mut out, number, card, rules, words);
     }
-    Ok(Answer::done(out))
+    Ok(VerbOutput::done(out))
 }
 
 fn one(out: &mut String, number: usize, card: &Card, rules: &RuleSet, words: &Words) {

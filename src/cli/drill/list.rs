@@ -1,17 +1,17 @@
-//! `penutup drill --list`: how many stories there are for each rule, requirement and zone, and what they can't cover.
+//! `penutup drill --list`: the number of stories for each rule, requirement and zone, and what they can't cover.
 
 use std::fmt::Write as _;
 
 use super::Materials;
-use crate::cli::{Answer, Context, Status};
+use crate::cli::{Context, Status, VerbOutput};
 use crate::diagnostics::shown;
 use crate::drill::generate::{CardGenerator, edges};
 
 use crate::rules::space::Cube;
 use crate::words::{Words, fill};
 
-/// Lists it; status 1 where a rule or requirement is reached by none.
-pub fn run(materials: &Materials, context: &Context) -> Answer {
+/// Prints the list; status 1 if no story reaches a rule or requirement.
+pub fn run(materials: &Materials, context: &Context) -> VerbOutput {
     let (rules, w) = (&materials.book.rules, &context.words().drillverb);
     let generator = CardGenerator::new(rules, &materials.stories);
     let usable = generator.usable_scenarios();
@@ -35,7 +35,7 @@ pub fn run(materials: &Materials, context: &Context) -> Answer {
         let places = materials.stories.places.iter().filter(|p| p.zone.eq_ignore_ascii_case(&zone.id));
         let count: usize = places.map(|p| p.names.len()).sum();
         let told = fill(w.list_places, &[("count", &count.to_string())]);
-        // A zone without a place can be asked all the same: its own name is the place.
+        // A zone without a place can be asked about as well: its name is used as the place.
         let (mark, told) = if count > 0 { ("√", told.as_str()) } else { ("-", w.list_no_place) };
         let _ = writeln!(out, "  {mark} {id:<28} {told}", id = shown(&zone.id));
     }
@@ -57,7 +57,7 @@ pub fn run(materials: &Materials, context: &Context) -> Answer {
     if unreached > 0 {
         let _ = write!(out, "\n{}\n", fill(w.list_unreached, &[("count", &unreached.to_string())]));
     }
-    let mut answer = Answer::done(out);
+    let mut answer = VerbOutput::done(out);
     answer.status = if unreached > 0 { Status::No } else { Status::Done };
     answer
 }

@@ -11,7 +11,7 @@ use crate::rules::RuleSet;
 use crate::rules::ruleset::StepIx;
 use crate::words::{Words, fill};
 
-/// The sheet of a session, for people.
+/// A session's sheet as text.
 pub fn text(session: &Session) -> String {
     let (sheet, rules, words) = (session.sheet(), session.rules(), session.words());
     let (w, d) = (&words.drillverb, &words.drill);
@@ -71,7 +71,7 @@ fn verdict(sheet: &Sheet, words: &Words) -> String {
     passed.into_iter().chain(broken).fold(String::new(), |out, told| format!("{out}. {told}"))
 }
 
-/// What was answered.
+/// The given answer.
 fn answer(answer: &Given, card: &Row, rules: &RuleSet, words: &Words) -> String {
     let d = &words.drill;
     let named = |label: &str, value: &str| fill(d.is_right, &[("label", label), ("value", value)]);

@@ -1,4 +1,4 @@
-//! A line a call, for QA to find its recording by time and seat. The columns never change but at their end.
+//! One line per call, so that QA finds the recording by time and seat. New columns are appended only.
 
 use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 
@@ -6,7 +6,7 @@ use crate::diagnostics::csv;
 use crate::journal::record::{OvertakenRecord, Record};
 use crate::journal::report::seconds;
 
-/// The names of the columns.
+/// The column names.
 pub const COLUMNS: [&str; 20] = [
     "id",
     "start",
@@ -30,17 +30,15 @@ pub const COLUMNS: [&str; 20] = [
     "overtaken",
 ];
 
-/// Between several values in one cell.
+/// The separator between several values in a cell.
 const BETWEEN: &str = "; ";
 
-/// The first line.
-#[must_use]
+/// The header line.
 pub fn header() -> String {
     csv::line(COLUMNS, ',')
 }
 
-/// The line of a call, its times in this zone.
-#[must_use]
+/// A call's line, with times in this zone.
 pub fn line(record: &Record, zone: FixedOffset) -> String {
     let at = |time: DateTime<Utc>| time.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, false);
     let join = |texts: &mut dyn Iterator<Item = String>| texts.collect::<Vec<_>>().join(BETWEEN);

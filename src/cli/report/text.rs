@@ -1,5 +1,5 @@
-//! The report for a terminal. Bars and columns are made of the marks that old Windows consoles have, and every bar has
-//! its number beside it, so that nothing depends on colour or on a font.
+//! The report for a terminal. Bars and columns use characters that old Windows consoles have, and every bar has its
+//! number beside it, so that nothing depends on colour or font.
 
 use std::fmt::Write as _;
 
@@ -16,19 +16,17 @@ use crate::words::Words;
 
 use crate::wrap::{shorten, width, wrap};
 
-/// How high a chart is, in lines.
+/// The height of a chart in lines.
 const HEIGHT: usize = 4;
 /// The widest label.
 const LABEL: usize = 34;
 
-/// A scoring parameter as the SOP names its loss: without the invitation a call is "Tidak FCR" (Keterangan a).
-#[must_use]
+/// A scoring parameter under the SOP's name for losing it: without the invitation a call is "Tidak FCR" (Keterangan a).
 pub fn parameter<'t>(parameter: &'t str, words: &'t Words) -> &'t str {
     if parameter == "FCR" { words.ending.no_fcr } else { parameter }
 }
 
-/// Columns of blocks, two steps a line, the highest line first; what is not zero shows.
-#[must_use]
+/// Columns of blocks, two steps per line, the top line first; every non-zero value is visible.
 pub fn columns(values: &[u64], height: usize) -> Vec<String> {
     let most = values.iter().copied().max().unwrap_or(0).max(1);
     let steps = 2 * height as u64;
@@ -46,16 +44,14 @@ pub fn columns(values: &[u64], height: usize) -> Vec<String> {
     (0..height).map(line).collect()
 }
 
-/// A bar of at most `width` columns; what is not zero shows.
-#[must_use]
+/// A bar of at most `width` columns; every non-zero value is visible.
 pub fn bar(count: u64, most: u64, width: usize) -> String {
     let halves = (u128::from(count) * 2 * width as u128).div_ceil(u128::from(most.max(1)));
     let halves = usize::try_from(halves).unwrap_or(0).min(2 * width);
     "█".repeat(halves / 2) + if halves % 2 == 1 { "▌" } else { "" }
 }
 
-/// How many of how many, in whole per cents; 0 and 100 only where it is none and all.
-#[must_use]
+/// A share in whole per cents; 0 and 100 only if it is exactly none or all.
 pub fn percent(part: u64, whole: u64) -> String {
     match (part, whole) {
         (_, 0) => String::new(),
@@ -68,7 +64,7 @@ pub fn percent(part: u64, whole: u64) -> String {
     }
 }
 
-/// A text from outside, cut to its place.
+/// A text from outside, cut to its column.
 fn cut(text: &str, width: usize) -> String {
     shorten(&clean(text), width)
 }
@@ -79,8 +75,7 @@ struct Page<'w> {
     out: String,
 }
 
-/// The report in text, for a terminal of this width. `by` must be something the report has.
-#[must_use]
+/// The report as text for a terminal of this width. `by` must exist in the report.
 pub fn text(report: &Report, by: Option<&By>, is_bounded: bool, words: &Words, width: usize) -> String {
     let mut page = Page { words, width: width.clamp(26, 120), out: String::new() };
     let w = &words.report;
@@ -122,7 +117,7 @@ impl Page<'_> {
         }
     }
 
-    /// A line, at its width broken at blanks.
+    /// A line, wrapped at spaces.
     fn wrapped(&mut self, text: &str) {
         self.hanging("", text);
     }
@@ -168,11 +163,11 @@ impl Page<'_> {
         let _ = writeln!(self.out, "\n{}", format!("{text} {rule}").trim_end());
     }
 
-    /// Label, number, share and a bar, a line each.
+    /// Lines with label, number, share and bar.
     fn bars(&mut self, rows: &[(String, u64)], whole: u64) {
         let numbers: Vec<String> = rows.iter().map(|(_, count)| self.number(*count)).collect();
         let number = numbers.iter().map(String::len).max().unwrap_or(0);
-        // Two blanks before, between and after; five columns for the share.
+        // Two spaces before, between and after; five columns for the share.
         let room = self.width.saturating_sub(number + 11);
         let label = rows.iter().map(|(l, _)| l.width()).max().unwrap_or(0).min(LABEL).min(room);
         let bar_room = self.width.saturating_sub(label + number + 13).min(40);
@@ -247,7 +242,7 @@ impl Page<'_> {
         }
     }
 
-    /// Groups with their numbers under each other; where the width lacks, the last columns go first.
+    /// Groups with aligned numbers; on a narrow terminal the last columns are dropped first.
     fn table(&mut self, heading: &str, groups: &[Group], without: &str) {
         let w = &self.words.report;
         let mut heads = vec![w.head_closings, w.head_complete, w.head_costing, w.head_mean];
@@ -365,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn percentages_show_all_and_none_only_where_they_are() {
+    fn percentages_are_0_or_100_only_if_exact() {
         for (part, whole, shown) in
             [(0, 0, ""), (0, 9, "0 %"), (1, 1000, "<1 %"), (999, 1000, "99 %"), (9, 9, "100 %"), (1, 2, "50 %")]
         {

@@ -1,4 +1,4 @@
-//! The sheet for programs: what the file says, by its own ids and words.
+//! The sheet for programs: the file's content under its own IDs.
 
 use serde_json::{Map, Value, json};
 
@@ -12,7 +12,7 @@ fn when(rules: &RuleSet, cube: &Cube) -> Value {
     Value::Object(all.collect::<Map<String, Value>>())
 }
 
-/// Everything beside the situations.
+/// Everything except the situations.
 pub fn sheet(rules: &RuleSet) -> Map<String, Value> {
     let sop = &rules.sop;
     let day = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string());

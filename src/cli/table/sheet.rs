@@ -1,5 +1,5 @@
-//! What else is signed with the table of situations: all that the file says and a CSO, a supervisor or QA sees or is
-//! scored by, as sections of rows, the same for every form.
+//! The rest of the sheet that is signed with the table of situations: everything in the file that a CSO, a supervisor
+//! or QA sees or is scored by, as sections of rows, the same for every format.
 
 use std::fmt::Write as _;
 
@@ -12,17 +12,16 @@ use crate::rules::ruleset::{Choice, Duty, Field, FieldIx, FieldKind, Requirement
 use crate::times::minute;
 use crate::words::Words;
 
-/// A part of the sheet.
+/// A section of the sheet.
 pub struct Section {
-    /// Its title.
     pub title: &'static str,
-    /// What its columns are called.
+    /// The column names.
     pub head: Vec<&'static str>,
-    /// Its rows, each with a cell for every column.
+    /// The rows, each with a cell for every column.
     pub rows: Vec<Vec<String>>,
 }
 
-/// The sections that have any rows, and the requirements in any case: that there are none must be seen.
+/// The sections with rows, and the requirements in any case: it must be visible that there are none.
 pub fn sections(rules: &RuleSet, words: &'static Words) -> Vec<Section> {
     let w = &words.table;
     let all = [
@@ -112,7 +111,7 @@ fn when(conditions: Conditions, everywhere: &str) -> String {
     if all.is_empty() { everywhere.to_owned() } else { all.join("; ") }
 }
 
-/// Each word with the hours at which it greets.
+/// Each greeting with its hours.
 fn greetings(rules: &RuleSet, words: &'static Words) -> Section {
     let w = &words.table;
     let rows = rules.greetings.rows();
@@ -171,7 +170,7 @@ fn field(rules: &RuleSet, ix: FieldIx, field: &Field) -> Vec<String> {
             String::new(),
             typed.text.as_str().to_owned(),
             typed.max.to_string(),
-            // That nothing is spoken there is another thing than that nobody said what is.
+            // An empty text is spoken as nothing, which differs from a missing text.
             typed.empty.as_ref().map(|text| format!("“{text}”")).unwrap_or_default(),
             typed.scope.as_str().to_owned(),
         ]),

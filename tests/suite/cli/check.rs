@@ -50,7 +50,7 @@ fn the_shape_of_a_problem_in_json() {
 }
 
 #[test]
-fn many_situations_are_digits_and_fewer_a_number() {
+fn large_situation_counts_are_digits_and_small_ones_numbers() {
     let home = Home::new();
     home.write("wide.toml", include_str!("../../data/valid/wide.toml"));
     let found = json(&home.penutup(["check", "wide.toml", "--format", "json"]).run().out);
@@ -67,7 +67,7 @@ fn many_situations_are_digits_and_fewer_a_number() {
 }
 
 #[test]
-fn warnings_are_told_and_only_denied_on_request() {
+fn warnings_are_reported_and_denied_only_on_request() {
     let home = Home::new();
     home.write("warn.toml", include_str!("../../data/valid/warn-unused-step.toml"));
     let ran = home.penutup(["check", "warn.toml"]).run();
@@ -81,7 +81,7 @@ fn warnings_are_told_and_only_denied_on_request() {
 }
 
 #[test]
-fn a_day_on_which_the_rules_do_not_hold_yet() {
+fn rules_before_their_first_day() {
     let home = Home::new();
     home.write("later.toml", BUILT_IN.replace("issuer ", "effective_from = 2030-05-01\nissuer "));
     let at = |time: &str| home.penutup(["check", "later.toml", "--at", time]).run();
@@ -91,7 +91,7 @@ fn a_day_on_which_the_rules_do_not_hold_yet() {
 }
 
 #[test]
-fn what_is_no_readable_file_is_status_2_and_names_it() {
+fn an_unreadable_file_is_status_2_with_its_path() {
     let home = Home::new();
     std::fs::create_dir(home.path().join("folder.toml")).expect("a folder");
     for (file, why) in
@@ -137,7 +137,7 @@ fn a_file_without_permission_is_status_2() {
 }
 
 #[test]
-fn hostile_files_are_told_briefly_and_harmlessly() {
+fn hostile_files_are_reported_briefly_and_cleaned() {
     let home = Home::new();
     let line = format!("schema = 1\n{} = 1\n", "x".repeat(1_000_000));
     let deep = format!("schema = {}1{}", "[".repeat(400_000), "]".repeat(400_000));
@@ -172,7 +172,7 @@ fn hostile_files_are_told_briefly_and_harmlessly() {
 }
 
 #[test]
-fn at_most_fifty_of_a_code_are_told_and_the_rest_is_said() {
+fn at_most_fifty_problems_of_a_code_are_shown_and_the_rest_counted() {
     let home = Home::new();
     let many: String = (0..80).fold("schema = 1\n".into(), |text, n| text + &format!("k{n} = 1\n"));
     home.write("many.toml", many);
@@ -181,7 +181,7 @@ fn at_most_fifty_of_a_code_are_told_and_the_rest_is_said() {
 }
 
 #[test]
-fn colour_is_for_terminals_alone() {
+fn colour_is_for_terminals_only() {
     let ran = penutup(["check", "hilang.toml"]);
     ran.status(2);
     assert_harmless(&ran.err);

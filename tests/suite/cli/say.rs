@@ -2,7 +2,7 @@
 
 use crate::support::{Home, assert_harmless, penutup};
 
-/// The last words for these arguments: what stands behind "selamat".
+/// The last line for these arguments: what follows "selamat".
 #[track_caller]
 fn behind_selamat(args: &[&str]) -> String {
     let out = Home::new().penutup([&["say"], args].concat()).ok();
@@ -23,7 +23,7 @@ fn assert_all(told: &str, parts: &[&str]) {
 }
 
 #[test]
-fn the_shape_of_the_json_to_the_order_of_its_keys() {
+fn the_json_has_exactly_the_documented_shape_and_key_order() {
     let home = Home::new();
     let json = home.penutup(["say", "klb=ya", "--zone", "WITA", "--at", "14:58", "--format", "json"]).json();
     let keys = |value: &serde_json::Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
@@ -64,7 +64,7 @@ fn values_match_by_id_and_choices_in_any_case() {
 }
 
 #[test]
-fn common_options_stand_before_and_after_the_verb() {
+fn common_options_are_accepted_before_and_after_the_verb() {
     let home = Home::new();
     let after = home.penutup(["say", "--zone", "WIT", "--at", "18:00"]).ok();
     assert_eq!(home.penutup(["--zone", "WIT", "--at=18:00", "say"]).ok(), after);
@@ -88,7 +88,7 @@ fn a_leading_honorific_sets_the_honorific() {
 }
 
 #[test]
-fn a_hostile_name_is_spoken_as_what_is_left_of_it() {
+fn a_hostile_name_is_spoken_cleaned() {
     for (name, expected) in [
         ("\u{1b}[31mBudi\u{1b}[0m", "Budi"),
         ("\u{1b}]0;judul\u{7}Budi", "Budi"),
@@ -101,7 +101,7 @@ fn a_hostile_name_is_spoken_as_what_is_left_of_it() {
         ("李小龍", "李小龍"),
         ("O'Brien \"Bob\"", "O'Brien \"Bob\""),
     ] {
-        // A null byte can't stand in an argument; it comes through standard input.
+        // An argument can't contain a null byte; standard input can.
         let out = Home::new().penutup(["say", "--at", "08:00", "nama=-"]).stdin(name).ok();
         assert_harmless(&out);
         assert!(out.ends_with(&format!("selamat pagi Bapak/Ibu {expected}\n")), "{name:?}: {out}");
@@ -113,7 +113,7 @@ fn a_hostile_name_is_spoken_as_what_is_left_of_it() {
 }
 
 #[test]
-fn a_name_that_is_none_or_too_long_is_refused_and_not_cut() {
+fn an_invalid_or_too_long_name_is_refused_and_not_cut() {
     for number in ["08123456789", "+62 812-3456", "(021) 123"] {
         assert_all(&refused(&[&format!("nama={number}")]), &["angka saja", "nama=…"]);
     }
@@ -135,7 +135,7 @@ fn a_name_from_standard_input() {
 }
 
 #[test]
-fn unknown_keys_and_values_name_the_valid_ones_and_the_nearest() {
+fn unknown_keys_and_values_list_the_valid_ones_and_the_nearest() {
     for (pair, parts) in [
         ("kbl=ya", &["\"kbl\"", "Maksudnya \"klb\"?", "klb, topik, aplikasi, sapaan, nama"][..]),
         ("warna=merah", &["\"warna\"", "Yang ada: klb, topik, aplikasi, sapaan, nama."]),
@@ -158,7 +158,7 @@ fn unknown_keys_and_values_name_the_valid_ones_and_the_nearest() {
 }
 
 #[test]
-fn the_time_is_the_zones_own_or_an_instant() {
+fn the_time_is_local_to_the_zone_or_an_instant() {
     let time = |args: &[&str]| {
         let json = Home::new().penutup([&["say", "--format", "json"], args].concat()).json();
         let text = |key: &str| json[key].as_str().expect("a text").to_owned();
@@ -178,7 +178,7 @@ fn the_time_is_the_zones_own_or_an_instant() {
 }
 
 #[test]
-fn the_machines_own_zone_is_never_consulted() {
+fn the_machines_time_zone_is_never_used() {
     let home = Home::new();
     for zone in ["Pacific/Kiritimati", "America/Los_Angeles", ":/nowhere", ""] {
         let say = home.penutup(["say", "--at", "2021-02-01T03:59:00Z", "--format", "json"]).env("TZ", zone).json();
@@ -189,7 +189,7 @@ fn the_machines_own_zone_is_never_consulted() {
 }
 
 #[test]
-fn fields_of_other_rules_take_what_those_rules_say() {
+fn fields_of_other_rules_follow_those_rules() {
     let home = Home::new();
     let rules = home.write("rules.toml", include_str!("../../data/valid/one-rule.toml"));
     let say = |pair: &str| home.penutup(["say", "--rules", rules.to_str().expect("UTF-8"), pair]);
@@ -203,7 +203,7 @@ fn fields_of_other_rules_take_what_those_rules_say() {
 }
 
 #[test]
-fn rules_that_do_not_load_stop_it_with_their_problems() {
+fn unusable_rules_stop_it_with_their_problems() {
     let home = Home::new();
     let bad = home.write(
         "bad.toml",

@@ -4,7 +4,7 @@ use penutup::rules::BUILT_IN;
 
 use crate::support::{Home, penutup};
 
-/// The revision that `say` speaks from.
+/// The revision that `say` uses.
 #[track_caller]
 fn revision(home: &Home, args: &[&str], env: Option<&str>) -> String {
     let say = home.penutup([&["say", "--format", "json"], args].concat());
@@ -42,7 +42,7 @@ fn the_zone_of_the_settings_is_the_default() {
 }
 
 #[test]
-fn broken_settings_are_told_with_place_and_nearest() {
+fn broken_settings_are_reported_with_location_and_suggestion() {
     let home = Home::new();
     home.write_config("settings.toml", "# pengaturan\nlnag = \"id\"\ntheme = \"gelap\"\n");
     for args in [&["say"][..], &["check"]] {
@@ -58,7 +58,7 @@ fn broken_settings_are_told_with_place_and_nearest() {
             assert!(told.contains(part), "{part:?} is not in {told}");
         }
     }
-    // What does not need them is not held up.
+    // Verbs that don't need them are not affected.
     home.write("rules.toml", BUILT_IN);
     home.penutup(["check", "rules.toml"]).ok();
     home.penutup(["init"]).ok();
@@ -67,7 +67,7 @@ fn broken_settings_are_told_with_place_and_nearest() {
 }
 
 #[test]
-fn a_named_settings_file_must_be_there() {
+fn a_named_settings_file_must_exist() {
     let home = Home::new();
     let told = home.penutup(["say", "--settings", "hilang.toml"]).failed();
     assert!(told.contains("hilang.toml") && told.contains("tidak ada"), "{told}");
@@ -77,7 +77,7 @@ fn a_named_settings_file_must_be_there() {
 }
 
 #[test]
-fn init_makes_both_files_once_and_they_change_nothing() {
+fn init_creates_both_files_once_and_they_change_nothing() {
     let home = Home::new();
     let before = home.penutup(["say", "--at", "08:00", "--format", "json"]).ok();
     let out = home.penutup(["init"]).ok();
@@ -98,9 +98,9 @@ fn init_makes_both_files_once_and_they_change_nothing() {
     assert!(out.contains("Dibuat: ") && out.contains("Sudah ada"), "{out}");
 }
 
-/// What `init` says to write for a share is what the settings take, and `paths` tells it.
+/// The settings accept what `init` prints for a share, and `paths` shows it.
 #[test]
-fn the_share_that_init_names_is_what_settings_take() {
+fn the_share_suggested_by_init_works_in_settings() {
     let home = Home::new();
     let out = home.penutup(["init"]).ok();
     let lines: Vec<&str> = out.lines().map(str::trim).filter(|l| l.contains(" = '")).collect();
@@ -130,7 +130,7 @@ fn the_share_that_init_names_is_what_settings_take() {
 }
 
 #[test]
-fn init_that_can_not_says_why() {
+fn a_failing_init_reports_why() {
     let home = Home::new();
     home.write("config", "a file where a folder should be");
     let told = home.penutup(["init"]).failed();
@@ -138,7 +138,7 @@ fn init_that_can_not_says_why() {
 }
 
 #[test]
-fn paths_names_every_place_and_why() {
+fn paths_lists_every_path_with_its_reason() {
     let home = Home::new();
     let out = home.penutup(["paths"]).ok();
     let line = |out: &str, start: &str| {
@@ -150,7 +150,7 @@ fn paths_names_every_place_and_why() {
     for file in ["last-good.toml", "shift.toml"] {
         assert!(out.contains(home.state(file).to_str().expect("UTF-8")), "{out}");
     }
-    // The columns stand under each other.
+    // The columns are aligned.
     let starts: Vec<Option<usize>> = out.lines().map(|l| l.find('(')).collect();
     assert!(starts.windows(2).all(|w| w[0] == w[1]), "{out}");
 
@@ -166,7 +166,7 @@ fn paths_names_every_place_and_why() {
 }
 
 #[test]
-fn one_variable_leads_all_folders_elsewhere() {
+fn one_variable_moves_all_folders() {
     let home = Home::new();
     let paths = |value: &str| home.penutup(["paths"]).env("PENUTUP_HOME", value).ok();
     let below = home.path().join("isi");
@@ -194,7 +194,7 @@ fn no_verb_writes_anything_but_init() {
 }
 
 #[test]
-fn a_home_that_can_not_be_holds_nothing_up() {
+fn an_unusable_home_blocks_nothing() {
     let home = Home::new();
     let file = home.write("file", "no folder can be made below this");
     let run = |args: &[&str]| {
@@ -212,7 +212,7 @@ fn a_home_that_can_not_be_holds_nothing_up() {
 /// one; where the tests run as somebody else, there is nothing to see here.
 #[cfg(target_os = "linux")]
 #[test]
-fn no_home_at_all_holds_nothing_up() {
+fn a_missing_home_blocks_nothing() {
     use std::os::unix::process::CommandExt as _;
 
     let run = |args: &[&str]| {
@@ -233,7 +233,7 @@ fn no_home_at_all_holds_nothing_up() {
 }
 
 #[test]
-fn a_link_that_leads_nowhere_is_told_and_not_passed_over() {
+fn a_dangling_link_is_reported_and_not_skipped() {
     #[cfg(unix)]
     {
         let home = Home::new();

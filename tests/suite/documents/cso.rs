@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use penutup::broadcast::{Broadcast, KLB, News, State};
+use penutup::declaration::{Declaration, KLB, News, State};
 use penutup::keymap;
 use penutup::message::{Message, Subject};
 use penutup::tui::theme::Theme;
@@ -34,7 +34,7 @@ fn states() -> Vec<Stage> {
         stage
     };
     let rev_2 = revised(&[("from = \"11:00\"", "from = \"10:00\"")]);
-    let declared = Broadcast {
+    let declared = Declaration {
         version: 1,
         fact: KLB.into(),
         state: State::On,
@@ -54,7 +54,7 @@ fn states() -> Vec<Stage> {
         with("ka", None),
         with("m␣x", None),
         with("k␣k", None),
-        with("", Some(Message::Broadcast(News::Declared(Box::new(declared))))),
+        with("", Some(Message::Declaration(News::Declared(Box::new(declared))))),
         with("", Some(Message::Phone(called))),
         with("", Some(Message::Rules(rev_2.clone(), None))),
         with("␣", Some(Message::Rules(rev_2, None))),
@@ -83,7 +83,7 @@ fn its_keys_are_the_prompters() {
 }
 
 #[test]
-fn what_it_quotes_stands_on_the_screen() {
+fn its_quotations_are_on_the_screen() {
     let words = Lang::Id.words();
     let (mut screens, mut keys) = (String::new(), BTreeSet::new());
     for mut stage in states() {
@@ -96,7 +96,7 @@ fn what_it_quotes_stands_on_the_screen() {
         }
     }
     for text in quoted() {
-        // The page leaves out how it goes on.
+        // The page omits the rest.
         let part = text.trim_end_matches(['…', ' ']);
         assert!(keys.contains(&*text) || screens.contains(part), "{text:?} is nowhere on\n{screens}");
     }

@@ -7,7 +7,7 @@ use super::{RUN_BY, blocks, command, is_run_elsewhere, pages, read};
 use crate::support::Home;
 use crate::term::Term;
 
-/// The folder that pages give a site's share; in a test it lies in the home.
+/// The pages' folder of a site's share; in a test it is in the home folder.
 const SHARE: &str = "/srv/penutup";
 
 /// A page being gone through.
@@ -63,7 +63,7 @@ impl Walk<'_> {
         }
         let out = shell.env("PATH", &path).output().expect("sh runs");
         let err = String::from_utf8_lossy(&out.stderr);
-        // Files that differ are no failure, but an answer.
+        // Differing files are not an error but a result.
         let expected = i32::from(line.starts_with("penutup diff ") && !line.contains("||"));
         assert!(out.status.code() == Some(expected) && err.is_empty(), "{}: {line}: {err}", self.page);
         self.last = String::from_utf8(out.stdout).expect("text");
@@ -71,7 +71,7 @@ impl Walk<'_> {
 
     fn on_screen(&mut self, args: &[&str]) {
         let mut term = Term::start(&self.home.penutup(args).command());
-        // An exam that is left before its end is not passed, and its sheet holds all the same.
+        // An exam that is left before its end is not passed, and its sheet is still valid.
         let exam = args.contains(&"--exam");
         let first = match args.first() {
             Some(&"demo") => "Peragaan 1/11",

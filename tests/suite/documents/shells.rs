@@ -7,7 +7,7 @@ use std::process::Command;
 use super::run::after_packages;
 use crate::support::Home;
 
-/// What a program says, or nothing, said visibly, where it is not installed.
+/// The output of a program; a visible note where it is not installed.
 fn says(home: &Home, program: &str, args: &[&str]) -> Option<String> {
     // fish completes only for a program that it finds.
     let ours = Path::new(env!("CARGO_BIN_EXE_penutup")).parent().expect("a folder");

@@ -90,7 +90,7 @@ fn some_values(rules: &RuleSet, seed: u64) -> HashSet<(usize, usize)> {
 }
 
 #[test]
-fn what_no_story_reaches_is_told_and_nothing_else() {
+fn exactly_the_unreached_rules_are_reported() {
     let (mut lost, mut reached) = (0, 0);
     for seed in 0..150 {
         let book = book(rules(seed, 4));
@@ -138,7 +138,7 @@ fn what_no_story_reaches_is_told_and_nothing_else() {
 
 /// What a trainee may take for right: any situation that the story leaves possible.
 #[test]
-fn no_right_answer_is_marked_wrong_whatever_the_story_leaves_open() {
+fn no_right_answer_is_marked_wrong_for_open_facts() {
     let (mut cards, mut open_cards) = (0, 0);
     for seed in 0..300 {
         let book = book(rules(seed, 5));
@@ -227,7 +227,7 @@ const NEW_FACT: [(&str, &str); 3] = [
 ];
 
 #[test]
-fn a_story_that_says_nothing_of_a_new_fact_is_not_dealt_where_it_matters() {
+fn a_story_silent_about_a_new_fact_is_not_used_where_it_matters() {
     let (book, cards, not_asked) = cards_under(&NEW_FACT, NO_OWN);
     let jenis = book.rules.fact_named("jenis").unwrap();
     assert_eq!(not_asked, ["kalimat-lengkap-1", "informasi", "sisanya", "lain-telah"]);

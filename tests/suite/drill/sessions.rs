@@ -72,7 +72,7 @@ fn an_exam_is_passed_or_failed_and_its_sheet_written() {
 }
 
 #[test]
-fn an_exam_that_cannot_reach_every_rule_says_so_before_it_begins_and_in_its_sheet() {
+fn an_exam_that_cannot_cover_every_rule_says_so_at_the_start_and_in_its_sheet() {
     let home = Home::new();
     home.write_config("rules.toml", super::verbs::with_a_new_fact());
     for (form, out) in [("json", "a.json"), ("csv", "a.csv"), ("text", "a.txt")] {
@@ -96,7 +96,7 @@ fn an_exam_that_cannot_reach_every_rule_says_so_before_it_begins_and_in_its_shee
 }
 
 #[test]
-fn an_exam_that_is_broken_off_is_not_passed_and_its_sheet_says_so() {
+fn an_aborted_exam_is_not_passed_and_its_sheet_says_so() {
     for (how, status) in [("q", Some(1)), ("\x03", Some(1)), ("TERM", None)] {
         let home = Home::new();
         let (book, cards) = cards(3);
@@ -224,7 +224,7 @@ fn a_deck_is_played_scene_by_scene() {
 }
 
 #[test]
-fn a_deck_leaves_out_the_scenes_that_would_be_false_and_says_so() {
+fn a_deck_skips_and_reports_scenes_that_would_be_false() {
     let home = Home::new();
     let moved = penutup::rules::BUILT_IN.replace("from = \"15:00\"", "from = \"15:30\"");
     home.write_config("rules.toml", moved);

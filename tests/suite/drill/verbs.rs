@@ -3,7 +3,7 @@
 use crate::support::{Home, assert_harmless, penutup};
 
 #[test]
-fn without_a_terminal_one_line_names_say() {
+fn without_a_terminal_one_line_suggests_say() {
     for args in [&["drill"][..], &["drill", "--exam"], &["drill", "--trainee", "a"], &["demo"], &["demo", "x.toml"]] {
         let told = Home::new().penutup(args).failed();
         assert_eq!(told.lines().count(), 1, "{told}");
@@ -125,7 +125,7 @@ fn cards_are_the_same_for_the_same_seed() {
 }
 
 #[test]
-fn what_can_not_be_is_told_before_anything_opens() {
+fn impossible_requests_are_reported_before_anything_opens() {
     for (args, part) in [
         (&["drill", "--list", "--format", "csv"][..], "tidak dapat dipakai bersama"),
         (&["drill", "--cards", "--format", "json"], "tidak dapat dipakai bersama"),

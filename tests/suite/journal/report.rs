@@ -225,7 +225,7 @@ fn a_journal_of_0_1_0_is_migrated_by_a_report_and_by_the_prompter() {
 }
 
 #[test]
-fn forget_keeps_a_running_call() {
+fn forget_does_not_delete_a_running_call() {
     let home = Home::new();
     let path = home.data("journal.db");
     write(&home, Some("07"), [ended(1), ended(2)]);
@@ -299,7 +299,7 @@ fn parse_csv(text: &str) -> Vec<Vec<String>> {
 
 proptest! {
     #[test]
-    fn what_csv_writes_is_read_as_it_was(cells in proptest::collection::vec("[ -~\\r\\n\\t'=+@é-]{0,12}", 1..6)) {
+    fn csv_output_round_trips(cells in proptest::collection::vec("[ -~\\r\\n\\t'=+@é-]{0,12}", 1..6)) {
         let text = penutup::diagnostics::csv::line(&cells, ',');
         prop_assert_eq!(parse_csv(&text), vec![cells]);
     }

@@ -89,7 +89,7 @@ fn a_full_disk() {
     hand(&writer, begun(call));
     assert_eq!(settle(&writer).report.total.closings, call - 1, "the recap knows what is only kept");
     fs::remove_file(&filler).unwrap();
-    assert_eq!(told(&troubles), "Jurnal tertulis lagi");
+    assert_eq!(next_message(&troubles), "Jurnal tertulis lagi");
     hand(&writer, ended(call));
     finish(writer, &troubles);
     let calls = found(&path);
@@ -108,14 +108,14 @@ fn a_read_only_folder() {
     let (writer, troubles) = start(&path);
     hand(&writer, ended(1));
     assert_eq!(
-        told(&troubles),
+        next_message(&troubles),
         "Jurnal belum tertulis: tempatnya hanya dapat dibaca; closing disimpan dahulu dan dicoba lagi"
     );
     let recap = settle(&writer);
     assert_eq!((recap.whole, recap.report.total.closings), (false, 1));
     hand(&writer, ended(2));
     disk.remount("rw");
-    assert_eq!(told(&troubles), "Jurnal tertulis lagi");
+    assert_eq!(next_message(&troubles), "Jurnal tertulis lagi");
     settle(&writer);
     assert_eq!(found(&path).len(), 2);
     finish(writer, &troubles);
@@ -138,9 +138,12 @@ fn a_folder_of_another_user() {
     }
     let (writer, troubles) = start(&place.journal());
     hand(&writer, ended(1));
-    assert_eq!(told(&troubles), "Jurnal belum tertulis: tidak ada izin; closing disimpan dahulu dan dicoba lagi");
+    assert_eq!(
+        next_message(&troubles),
+        "Jurnal belum tertulis: tidak ada izin; closing disimpan dahulu dan dicoba lagi"
+    );
     mode(0o755);
-    assert_eq!(told(&troubles), "Jurnal tertulis lagi");
+    assert_eq!(next_message(&troubles), "Jurnal tertulis lagi");
     finish(writer, &troubles);
     assert_eq!(found(&place.journal()).len(), 1);
 }
@@ -152,13 +155,13 @@ fn a_file_in_place_of_the_folder_until_it_is_removed() {
     fs::write(&folder, "").unwrap();
     let path = folder.join("journal.db");
     let (writer, troubles) = start(&path);
-    assert!(told(&troubles).starts_with("Jurnal belum tertulis: "));
+    assert!(next_message(&troubles).starts_with("Jurnal belum tertulis: "));
     for call in 0..20 {
         hand(&writer, ended(call));
     }
     assert_eq!(settle(&writer).report.total.closings, 20);
     fs::remove_file(&folder).unwrap();
-    assert_eq!(told(&troubles), "Jurnal tertulis lagi");
+    assert_eq!(next_message(&troubles), "Jurnal tertulis lagi");
     finish(writer, &troubles);
     assert_eq!(found(&path).len(), 20);
 }
@@ -170,7 +173,7 @@ fn calls_kept_in_memory_are_bounded_and_the_newest_stay() {
     fs::write(&folder, "").unwrap();
     let path = folder.join("journal.db");
     let (writer, troubles) = start(&path);
-    told(&troubles);
+    next_message(&troubles);
     // One that never ended goes before those that did.
     hand(&writer, begun(0));
     for call in 1..=10_004 {
@@ -179,7 +182,7 @@ fn calls_kept_in_memory_are_bounded_and_the_newest_stay() {
     hand(&writer, begun(10_005));
     settle(&writer);
     fs::remove_file(&folder).unwrap();
-    assert_eq!(told(&troubles), "Jurnal tertulis lagi; 6 closing lama tidak tertampung");
+    assert_eq!(next_message(&troubles), "Jurnal tertulis lagi; 6 closing lama tidak tertampung");
     finish(writer, &troubles);
     let calls = found(&path);
     assert_eq!(calls.len(), 10_000);
@@ -193,7 +196,7 @@ fn calls_that_cannot_be_written_at_the_end_are_counted() {
     let file = place.0.path().join("data");
     fs::write(&file, "").unwrap();
     let (writer, troubles) = start(&file.join("journal.db"));
-    told(&troubles);
+    next_message(&troubles);
     hand(&writer, ended(1));
     hand(&writer, begun(2));
     assert_eq!(unwritten(writer), 2);
@@ -217,7 +220,7 @@ fn calls_locked_out_until_the_end_are_imported_by_the_next_start() {
         hand(&writer, ended(call));
     }
     hand(&writer, begun(201));
-    told(&troubles);
+    next_message(&troubles);
     let end = writer.finish(PATIENCE);
     let line = penutup::diagnostics::journal::finish(&end, Lang::Id.words()).unwrap();
     assert!(matches!(end, Finish::Pending { count: 200, .. }), "{end:?}");
@@ -227,7 +230,7 @@ fn calls_locked_out_until_the_end_are_imported_by_the_next_start() {
 
     let (writer, troubles) = start(&path);
     settle(&writer);
-    assert_eq!(told(&troubles), "200 closing yang tertunda sudah masuk jurnal");
+    assert_eq!(next_message(&troubles), "200 closing yang tertunda sudah masuk jurnal");
     finish(writer, &troubles);
     assert!(waiting(place.0.path()).is_empty());
     let calls = found(&path);
@@ -249,7 +252,7 @@ fn on_a_full_or_read_only_disk_pending_calls_go_elsewhere_or_are_reported_lost()
         let beside = path.parent().unwrap().to_owned();
         let spill = if elsewhere { vec![beside, state.path().into()] } else { vec![beside] };
         let (writer, troubles) = start_with(Config { spill, ..config(&path) });
-        told(&troubles);
+        next_message(&troubles);
         for call in 0..3 {
             hand(&writer, ended(call));
         }
@@ -272,7 +275,7 @@ fn pending_calls_are_imported_once() {
     fs::write(&blocked, "").unwrap();
     let spill = vec![place.0.path().to_owned()];
     let (writer, troubles) = start_with(Config { spill, ..config(&blocked.join("journal.db")) });
-    told(&troubles);
+    next_message(&troubles);
     hand(&writer, ended(1));
     assert_eq!(unwritten(writer), 1);
     let file = waiting(place.0.path())[0].clone();
@@ -308,7 +311,7 @@ fn a_file_that_the_settings_name_by_mistake_is_never_touched() {
             finish(writer, &troubles);
             continue;
         }
-        let line = told(&troubles);
+        let line = next_message(&troubles);
         assert!(line.contains("settings.toml:12: journal.path bukan jurnal penutup"), "{line}");
         assert_eq!(unwritten(writer), 1);
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
@@ -331,7 +334,7 @@ fn a_journal_that_the_settings_name_is_used_and_set_aside_when_it_is_damaged() {
     fs::write(&path, &bytes).unwrap();
     let (writer, troubles) = start_with(named());
     hand(&writer, ended(500));
-    assert!(told(&troubles).starts_with("Jurnal rusak dan disisihkan: "));
+    assert!(next_message(&troubles).starts_with("Jurnal rusak dan disisihkan: "));
     finish(writer, &troubles);
     assert_eq!(found(&path).len(), 1);
 }
@@ -344,7 +347,7 @@ fn a_pipe_named_as_the_journal_is_refused_without_blocking() {
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
     let (writer, troubles) =
         start_with(Config { named_at: Some("settings.toml:1".into()), spill: vec![], ..config(&path) });
-    assert!(told(&troubles).contains("ini bukan berkas biasa"));
+    assert!(next_message(&troubles).contains("ini bukan berkas biasa"));
     drop(writer);
 }
 
@@ -398,11 +401,11 @@ fn a_journal_locked_by_another_process() {
     hand(&writer, ended(1));
     hand(&writer, ended(2));
     assert_eq!(
-        told(&troubles),
+        next_message(&troubles),
         "Jurnal belum tertulis: sedang dipakai program lain; closing disimpan dahulu dan dicoba lagi"
     );
     other.execute_batch("COMMIT").unwrap();
-    assert_eq!(told(&troubles), "Jurnal tertulis lagi");
+    assert_eq!(next_message(&troubles), "Jurnal tertulis lagi");
     finish(writer, &troubles);
     let calls = found(&path);
     assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(Outcome::Ended(Ending::Complete)); 2]);
@@ -414,7 +417,7 @@ fn a_file_that_is_no_database_is_set_aside() {
     let path = place.journal();
     fs::write(&path, "bukan basis data ".repeat(500)).unwrap();
     let (writer, troubles) = start(&path);
-    let line = told(&troubles);
+    let line = next_message(&troubles);
     assert!(line.starts_with("Jurnal rusak dan disisihkan: ") && line.contains("journal-rusak-"), "{line}");
     hand(&writer, ended(1));
     finish(writer, &troubles);
@@ -439,7 +442,7 @@ fn damage_is_found_when_it_is_read() {
 
     let (writer, troubles) = start(&path);
     hand(&writer, ended(500));
-    assert!(told(&troubles).starts_with("Jurnal rusak dan disisihkan: "));
+    assert!(next_message(&troubles).starts_with("Jurnal rusak dan disisihkan: "));
     finish(writer, &troubles);
     assert_eq!(found(&path).len(), 1);
     assert_eq!(fs::read(place.0.path().join(&place.names("journal-rusak-")[0])).unwrap(), bytes);
@@ -506,14 +509,14 @@ fn an_older_program_reports_a_newer_journal_and_leaves_it_untouched() {
     // The older one has it open still.
     take_over(&path);
     hand(&older, ended(2));
-    let line = told(&heard);
+    let line = next_message(&heard);
     assert!(line.contains("dibuat penutup yang lebih baru (bentuk 3, di sini 2)"), "{line}");
     assert_eq!(unwritten(older), 1);
 
     let before = fs::read(&path).unwrap();
     let (older, heard) = start(&path);
     hand(&older, ended(4));
-    assert!(told(&heard).contains("lebih baru"));
+    assert!(next_message(&heard).contains("lebih baru"));
     assert_eq!(unwritten(older), 1);
     assert_eq!(fs::read(&path).unwrap(), before, "an older program touches nothing");
     let count: i64 =
@@ -530,7 +533,7 @@ fn a_database_of_another_program_is_left_untouched() {
     drop(conn);
     let before = fs::read(&path).unwrap();
     let (writer, troubles) = start(&path);
-    assert!(told(&troubles).contains("berkas ini bukan jurnal penutup"));
+    assert!(next_message(&troubles).contains("berkas ini bukan jurnal penutup"));
     hand(&writer, ended(1));
     assert_eq!(unwritten(writer), 1);
     assert_eq!(fs::read(&path).unwrap(), before);

@@ -1,23 +1,23 @@
-//! The fleet's agent at the socket of a real prompter: what it may say and when, and what it costs nobody else.
+//! The fleet's agent at a real prompter's socket: what it may send and when, and that it affects no one else.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use penutup::broadcast::{Broadcast, KLB, State};
+use penutup::declaration::{Declaration, KLB, State};
 use penutup::files::Folders;
 use penutup::rules::BUILT_IN;
-use penutup_ipc::agent::{AgentLine, NotTold};
+use penutup_ipc::agent::{AgentLine, NotDelivered};
 use penutup_ipc::message::{Bad, Command};
-use penutup_ipc::place::Place;
+use penutup_ipc::place::SocketDir;
 
 use super::socket::Visitor;
 use super::verb::{call, prompter, sockets};
 use crate::support::Home;
 use crate::term::{Term, eventually};
 
-/// Longer than a busy machine takes.
+/// Longer than a busy machine needs.
 const WAIT: Duration = Duration::from_secs(20);
 const FINE: &str = "{\"ignored\":[],\"bad\":null}\n";
 const FLEET: &str = "{\"do\":\"fleet\"}";
@@ -31,8 +31,8 @@ fn bad(why: &str) -> String {
 }
 
 /// What the centre declares of KLB.
-pub fn klb(version: u64, state: State) -> Broadcast {
-    Broadcast {
+pub fn klb(version: u64, state: State) -> Declaration {
+    Declaration {
         version,
         fact: KLB.into(),
         state,
@@ -48,9 +48,9 @@ pub fn declares(version: u64, state: State) -> Command {
     Command::Klb(Box::new(klb(version, state)))
 }
 
-fn place(home: &Home) -> Place {
+fn place(home: &Home) -> SocketDir {
     let runtime: PathBuf = home.path().join("run/penutup");
-    Place::of(&Folders { runtime: Some(runtime), ..Folders::default() }).expect("a place")
+    SocketDir::of(&Folders { runtime: Some(runtime), ..Folders::default() }).expect("a place")
 }
 
 /// An agent at the home's only prompter.
@@ -75,7 +75,7 @@ fn a_declaration_reaches_the_screen_and_the_agent_stays() {
     let mut agent = agent(&home);
     assert_eq!(agent.greeting().seat.as_deref(), Some("meja 7"));
     agent.tell(&Command::Link(None)).expect("it is taken");
-    // More than another connection may say.
+    // More messages than another connection may send.
     for version in 1..=80 {
         agent.tell(&declares(version, if version % 2 == 0 { State::On } else { State::Off })).expect("it is taken");
     }
@@ -87,11 +87,11 @@ fn a_declaration_reaches_the_screen_and_the_agent_stays() {
     term.hides("AKTIF").shows("Untuk mewujudkan PLN terbaik");
     term.quits();
     eventually("the agent's notice of the end", || !agent.is_there());
-    assert_eq!(agent.tell(&Command::Rules), Err(NotTold::Gone));
+    assert_eq!(agent.tell(&Command::Rules), Err(NotDelivered::Gone));
 }
 
 #[test]
-fn an_agents_words_are_its_own_and_the_telephones_too() {
+fn agent_and_telephone_commands_need_their_own_connections() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let on = "{\"do\":\"klb\",\"klb\":{\"version\":7,\"state\":\"on\",\"since\":\"2026-03-02T06:05:00Z\"}}";
@@ -111,7 +111,7 @@ fn an_agents_words_are_its_own_and_the_telephones_too() {
 }
 
 #[test]
-fn what_is_no_message_costs_the_agent_its_connection() {
+fn an_invalid_message_closes_the_agents_connection() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let huge = vec![b'x'; 1 << 20];
@@ -142,7 +142,7 @@ fn an_agent_may_be_silent_but_not_in_the_middle_of_a_line() {
     let mut term = prompter(&home, &[]);
     let (mut silent, mut half) = (agent(&home), Visitor::of(&home));
     half.hears();
-    // Longer than a half line may take; the silent one said nothing in that time.
+    // Longer than a partial line may take; the silent agent sent nothing in that time.
     half.says(b"{\"do\":\"fle");
     assert_eq!(half.hears(), "");
     assert!(silent.is_there());
@@ -164,7 +164,7 @@ fn of_two_agents_the_last_counts() {
     first.tell(&declares(1, State::On)).expect("it is taken");
     term.shows(BANNER);
     let mut second = agent(&home);
-    assert_eq!(first.tell(&declares(2, State::Off)), Err(NotTold::Refused(Bad::Taken)));
+    assert_eq!(first.tell(&declares(2, State::Off)), Err(NotDelivered::Refused(Bad::Taken)));
     assert!(!first.is_there(), "it was hung up on");
     drop(first);
     second.tell(&Command::Rules).expect("it is taken");
@@ -175,7 +175,7 @@ fn of_two_agents_the_last_counts() {
 }
 
 #[test]
-fn connections_that_only_claim_to_be_the_agent_keep_the_real_one_neither_out_nor_away() {
+fn claims_alone_neither_block_nor_replace_the_real_agent() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let claim = || {
@@ -191,7 +191,7 @@ fn connections_that_only_claim_to_be_the_agent_keep_the_real_one_neither_out_nor
     silent.extend((0..4).map(|_| claim()));
     real.tell(&declares(2, State::Off)).expect("it is taken");
     term.hides("AKTIF");
-    // Their deadline ends them, which is nobody's end.
+    // Their deadline ends them, which is not reported.
     for visitor in &mut silent {
         assert_eq!(visitor.hears(), "");
     }
@@ -227,10 +227,10 @@ fn many_agents_leave_room_for_the_telephone() {
 }
 
 #[test]
-fn a_flood_holds_no_key_and_no_call() {
+fn a_flood_blocks_neither_keys_nor_calls() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
-    // One who reads no answer is hung up on.
+    // An agent that reads no reply is disconnected.
     let mut deaf = Visitor::of(&home);
     deaf.hears();
     assert_eq!(deaf.asks(FLEET), FINE);
@@ -240,7 +240,7 @@ fn a_flood_holds_no_key_and_no_call() {
         while !deaf.hears().is_empty() {}
     });
     deaf.join().expect("it is hung up on");
-    // One who does is heeded, word after word.
+    // An agent that does is served, command after command.
     let mut eager = Visitor::of(&home);
     eager.hears();
     assert_eq!(eager.asks(FLEET), FINE);
@@ -265,11 +265,11 @@ fn a_flood_holds_no_key_and_no_call() {
 }
 
 #[test]
-fn one_that_is_no_agents_socket_is_told_apart() {
+fn an_older_prompter_without_agents_is_recognised() {
     let home = Home::new();
     assert_eq!(
         AgentLine::connect(&place(&home), &home.path().join("run/penutup/1-0.sock"), WAIT).map(|_| ()),
-        Err(NotTold::Gone)
+        Err(NotDelivered::Gone)
     );
     // A prompter that knows no fleet.
     std::fs::create_dir_all(home.path().join("run/penutup")).expect("a folder");
@@ -284,7 +284,7 @@ fn one_that_is_no_agents_socket_is_told_apart() {
         stream.write_all(bad("unknown").as_bytes()).expect("it is there");
         said
     });
-    assert_eq!(AgentLine::connect(&place(&home), &path, WAIT).map(|_| ()), Err(NotTold::Refused(Bad::Unknown)));
+    assert_eq!(AgentLine::connect(&place(&home), &path, WAIT).map(|_| ()), Err(NotDelivered::Refused(Bad::Unknown)));
     assert_eq!(older.join().expect("it ends"), format!("{FLEET}\n"));
 }
 
@@ -293,7 +293,7 @@ fn brings(home: &Home, file: &str, text: impl AsRef<[u8]>) {
     penutup::files::write(&home.state("broadcast").join(file), text.as_ref()).expect("it is written");
 }
 
-fn brings_klb(home: &Home, klb: &Broadcast) {
+fn brings_klb(home: &Home, klb: &Declaration) {
     brings(home, "klb.toml", klb.to_table().to_string());
 }
 
@@ -303,7 +303,7 @@ fn rules(revision: &str) -> String {
 }
 
 #[test]
-fn the_screen_says_since_when_the_centre_is_not_heard() {
+fn the_screen_shows_since_when_the_centre_is_unreachable() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     assert!(!term.text().contains("pusat"), "{term:?}");
@@ -317,7 +317,7 @@ fn the_screen_says_since_when_the_centre_is_not_heard() {
     term.hides("pusat: putus").shows(BANNER);
     drop(line);
     term.shows("penghubung: mati sejak 14.2").shows(BANNER);
-    // A second agent, and the first of two goes: that is nobody's end.
+    // A second agent connects and the first disconnects: no end is reported.
     let (first, mut second) = (agent(&home), agent(&home));
     term.hides("penghubung");
     drop(first);
@@ -339,7 +339,7 @@ fn the_screen_says_since_when_the_centre_is_not_heard() {
 }
 
 #[test]
-fn a_cso_may_differ_and_a_start_knows_what_was_brought_before() {
+fn a_cso_may_differ_and_a_start_loads_earlier_declarations() {
     let home = Home::new();
     brings_klb(&home, &klb(1, State::On));
     let mut term = prompter(&home, &[]);
@@ -369,7 +369,7 @@ fn a_cso_may_differ_and_a_start_knows_what_was_brought_before() {
 }
 
 #[test]
-fn rules_that_the_agent_brings_for_the_first_time_are_taken_while_the_prompter_runs() {
+fn the_agents_first_rules_are_loaded_while_the_prompter_runs() {
     for own in [None, Some(rules("Rev-milik"))] {
         let home = Home::new();
         if let Some(own) = &own {
@@ -388,7 +388,7 @@ fn rules_that_the_agent_brings_for_the_first_time_are_taken_while_the_prompter_r
         let out = home.penutup(["paths"]).ok();
         assert!(out.contains("broadcast/rules.toml") && out.contains("(dikirim pusat)"), "{out}");
         assert!(out.contains("(aturan dan KLB yang dikirim pusat)"), "{out}");
-        // Bad ones, then none: the last good ones stay, and it is told.
+        // Bad rules, then none: the last good ones stay in force, which is reported.
         brings(&home, "rules.toml", "schema = 1\nrusak");
         line.tell(&Command::Rules).expect("it is taken");
         term.shows("rules.toml:2").shows("SOP Rev-pusat");
@@ -406,7 +406,7 @@ fn rules_that_the_agent_brings_for_the_first_time_are_taken_while_the_prompter_r
 }
 
 #[test]
-fn rules_that_somebody_names_are_stronger_than_the_agents() {
+fn named_rules_take_precedence_over_the_agents() {
     let home = Home::new();
     brings(&home, "rules.toml", rules("Rev-pusat"));
     home.write_config("rules.toml", rules("Rev-milik"));
@@ -426,7 +426,7 @@ fn rules_that_somebody_names_are_stronger_than_the_agents() {
 }
 
 #[test]
-fn without_an_agent_nothing_is_said_or_made_of_it() {
+fn without_an_agent_nothing_about_it_is_shown_or_created() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     term.quits();

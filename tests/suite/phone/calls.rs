@@ -9,7 +9,7 @@ use super::Rings;
 use crate::stage::{Stage, book, revised, wib};
 
 #[test]
-fn a_start_sets_what_it_was_given_as_one_thing_to_take_back() {
+fn a_start_sets_its_data_as_one_undo_step() {
     let mut s = Stage::at("14:00");
     s.starts("topik=pln-mobile nama=bu+Siti+Aminah klb=ya");
     assert_eq!((s.fact("topik"), s.fact("klb")), ("pln-mobile", "ya"));
@@ -23,7 +23,7 @@ fn a_start_sets_what_it_was_given_as_one_thing_to_take_back() {
 }
 
 #[test]
-fn a_start_with_nothing_begins_the_call_for_the_journal() {
+fn an_empty_start_begins_the_call_in_the_journal() {
     let mut s = Stage::at("14:00");
     s.starts("");
     assert_eq!((s.journal(), s.app.call().started_at()), (vec!["0 open".into()], Some(wib("14:00"))));
@@ -32,7 +32,7 @@ fn a_start_with_nothing_begins_the_call_for_the_journal() {
 }
 
 #[test]
-fn a_shift_fact_alone_sets_but_begins_nothing() {
+fn a_shift_fact_alone_is_set_but_starts_no_call() {
     let mut s = Stage::at("14:00");
     s.sets("klb=ya");
     assert_eq!((s.fact("klb"), s.app.call().started_at(), s.journal()), ("ya", None, vec![]));
@@ -43,7 +43,7 @@ fn a_shift_fact_alone_sets_but_begins_nothing() {
 }
 
 #[test]
-fn what_is_not_taken_is_answered_and_harms_nothing() {
+fn ignored_parts_are_reported_and_harmless() {
     let mut s = Stage::at("14:00");
     s.starts("kode=7 klb=mungkin nama=0812-3456 sapaan=IBU sapaan=Bapak topik=PLN-mobile");
     let expected =
@@ -58,7 +58,7 @@ fn what_is_not_taken_is_answered_and_harms_nothing() {
 }
 
 #[test]
-fn a_hostile_name_is_cleaned_whole_and_bounded() {
+fn a_hostile_name_is_cleaned_and_bounded() {
     let mut s = Stage::at("14:00");
     s.sets(&format!("nama=\u{1b}[31mSi\u{1b}]0;pwned\u{7}ti\u{202e}+{}", "x".repeat(50)));
     let name = s.field("nama");
@@ -69,7 +69,7 @@ fn a_hostile_name_is_cleaned_whole_and_bounded() {
 }
 
 #[test]
-fn a_name_is_unsure_until_the_cso_takes_it() {
+fn a_name_is_unconfirmed_until_the_cso_accepts_it() {
     let mut s = Stage::at("14:00");
     s.starts("nama=Siti");
     assert!(s.is_unsure());
@@ -91,7 +91,7 @@ fn a_name_is_unsure_until_the_cso_takes_it() {
 }
 
 #[test]
-fn a_name_that_the_cso_already_took_is_not_made_unsure_again() {
+fn an_accepted_name_does_not_become_unconfirmed_again() {
     let mut s = Stage::at("14:00");
     s.keys("nSiti⏎");
     s.sets("nama=Siti");
@@ -103,7 +103,7 @@ fn a_name_that_the_cso_already_took_is_not_made_unsure_again() {
 }
 
 #[test]
-fn new_rules_keep_a_name_unsure() {
+fn new_rules_keep_a_name_unconfirmed() {
     let mut s = Stage::at("14:00");
     s.starts("nama=Siti");
     s.reload(&revised(&[]));
@@ -111,14 +111,14 @@ fn new_rules_keep_a_name_unsure() {
 }
 
 #[test]
-fn a_start_in_a_begun_call_overtakes_it_and_one_backspace_brings_it_back() {
+fn a_start_during_a_call_replaces_it_and_one_backspace_restores_it() {
     let mut s = Stage::at("14:00");
     s.starts("nama=Siti topik=pln-mobile").keys("␣");
     let before = s.app.call().clone();
     s.wait(60).starts("nama=Budi");
     assert_eq!(s.journal(), ["0 panggilan-berikutnya", "1 open"]);
     assert_eq!((s.field("nama").as_str(), s.said().len(), s.fact("topik")), ("Budi", 0, "lain"));
-    // No ten seconds: a consultation may take its time.
+    // The ten-second limit does not apply: a consultation may take longer.
     s.wait(600).keys("⌫");
     assert_eq!(s.app.call(), &before);
     assert_eq!(s.journal(), ["1 gone", "0 open"]);
@@ -126,7 +126,7 @@ fn a_start_in_a_begun_call_overtakes_it_and_one_backspace_brings_it_back() {
 }
 
 #[test]
-fn the_first_other_key_in_the_new_call_settles_it() {
+fn any_other_key_in_the_new_call_makes_it_final() {
     for key in ["n", "?", "↓", "m", "␣"] {
         let mut s = Stage::at("14:00");
         s.starts("nama=Siti").keys("␣").starts("nama=Budi").keys(key).keys("⎋");
@@ -138,14 +138,14 @@ fn the_first_other_key_in_the_new_call_settles_it() {
 }
 
 #[test]
-fn a_call_all_said_is_overtaken_as_complete() {
+fn a_fully_said_call_is_replaced_as_complete() {
     let mut s = Stage::at("14:00");
     s.starts("").keys("s").starts("");
     assert_eq!(s.journal(), ["0 lengkap", "1 open"]);
 }
 
 #[test]
-fn the_legs_of_a_consultation_lead_back_one_by_one() {
+fn the_calls_of_a_consultation_are_restored_one_by_one() {
     let mut s = Stage::at("14:00");
     s.starts("nama=A").keys("␣").starts("nama=B").starts("nama=C");
     assert_eq!(s.journal(), ["1 panggilan-berikutnya", "2 open"]);
@@ -173,7 +173,7 @@ fn the_way_back_is_bounded() {
 }
 
 #[test]
-fn klb_that_changed_in_between_stays_when_one_goes_back() {
+fn klb_changed_meanwhile_stays_when_a_call_is_restored() {
     let mut s = Stage::at("14:00");
     s.starts("").keys("␣").starts("").sets("klb=ya").keys("⌫");
     assert_eq!((s.said().len(), s.fact("klb")), (1, "ya"));
@@ -182,7 +182,7 @@ fn klb_that_changed_in_between_stays_when_one_goes_back() {
 }
 
 #[test]
-fn new_rules_that_came_with_the_new_call_go_with_it() {
+fn new_rules_loaded_with_the_new_call_are_reverted_with_it() {
     let mut s = Stage::at("14:00");
     s.starts("").keys("␣").reload(&revised(&[]));
     s.starts("");
@@ -194,7 +194,7 @@ fn new_rules_that_came_with_the_new_call_go_with_it() {
 }
 
 #[test]
-fn an_end_asks_what_x_asks_or_begins_the_next_call() {
+fn an_end_asks_like_x_or_starts_the_next_call() {
     let mut s = Stage::at("14:00");
     s.ends();
     assert_eq!((s.app.mode(), s.app.notice(), s.journal()), (&Mode::Closing, None, vec![]), "nothing began");
@@ -213,13 +213,13 @@ fn an_end_of_a_call_that_the_cso_has_ended_ends_no_other() {
     let mut s = Stage::at("14:00");
     s.starts("").keys("s␣").keys("m").ends();
     assert_eq!((s.app.mode(), s.fact("topik")), (&Mode::Closing, "pln-mobile"));
-    // A call that the telephone did not begin is the one it means.
+    // It refers to a call that the telephone did not start.
     s.ends();
     assert_eq!(s.app.mode(), &Mode::EndPrompt);
 }
 
 #[test]
-fn calls_with_ids_end_each_for_itself() {
+fn calls_with_ids_end_independently() {
     let mut s = Stage::at("14:00");
     s.starts_as("a", "nama=A").keys("␣").starts_as("b", "nama=B").keys("␣");
     s.ends_as("a");
@@ -231,7 +231,7 @@ fn calls_with_ids_end_each_for_itself() {
 }
 
 #[test]
-fn the_end_of_a_second_leg_leaves_the_way_back_open() {
+fn the_end_of_a_second_call_still_allows_restoring_the_first() {
     let mut s = Stage::at("14:00");
     s.starts_as("a", "nama=A").keys("␣").starts_as("b", "nama=B").ends_as("b");
     assert_eq!(s.app.mode(), &Mode::EndPrompt);
@@ -247,7 +247,7 @@ fn the_end_of_a_second_leg_leaves_the_way_back_open() {
 }
 
 #[test]
-fn a_start_while_the_question_waits_takes_its_place() {
+fn a_start_replaces_the_end_question() {
     let mut s = Stage::at("14:00");
     s.starts("").keys("␣x").starts("");
     assert_eq!((s.app.mode(), s.journal()), (&Mode::Closing, vec!["0 panggilan-berikutnya".into(), "1 open".into()]));
@@ -262,7 +262,7 @@ fn a_start_closes_an_open_panel() {
 }
 
 #[test]
-fn while_a_name_is_typed_nothing_is_taken_from_under_the_fingers() {
+fn a_name_being_typed_is_never_replaced() {
     let mut s = Stage::at("14:00");
     s.keys("␣nBud").starts("nama=Siti").ends();
     assert!(matches!(s.app.mode(), Mode::Typing(draft) if draft.text() == "Bud"));
@@ -280,7 +280,7 @@ fn while_a_name_is_typed_nothing_is_taken_from_under_the_fingers() {
 }
 
 #[test]
-fn a_name_from_the_telephone_stands_beneath_the_one_that_is_typed() {
+fn a_name_from_the_telephone_is_shown_below_the_typed_one() {
     let mut s = Stage::at("14:00");
     s.keys("nBu").starts("nama=Siti topik=pln-mobile");
     assert!(matches!(s.app.mode(), Mode::Typing(draft) if draft.text() == "Bu"));
@@ -290,7 +290,7 @@ fn a_name_from_the_telephone_stands_beneath_the_one_that_is_typed() {
     let mut s = Stage::at("14:00");
     s.keys("nBu").starts("nama=Siti").keys("⎋");
     assert_eq!((s.field("nama").as_str(), s.is_unsure()), ("Siti", true));
-    // Nothing was typed, so there is nothing to take; whoever empties a name that was there does take it away.
+    // Nothing was typed, so there is nothing to accept; emptying a name that was there removes it.
     let mut s = Stage::at("14:00");
     s.keys("n").starts("nama=Siti").keys("⏎");
     assert_eq!((s.field("nama").as_str(), s.is_unsure()), ("Siti", true));
@@ -299,7 +299,7 @@ fn a_name_from_the_telephone_stands_beneath_the_one_that_is_typed() {
 }
 
 #[test]
-fn what_waits_for_a_field_is_bounded() {
+fn events_waiting_for_a_field_are_bounded() {
     let mut s = Stage::at("14:00");
     s.keys("␣n");
     for _ in 0..1000 {
@@ -311,7 +311,7 @@ fn what_waits_for_a_field_is_bounded() {
 }
 
 #[test]
-fn a_record_has_no_name_however_it_came() {
+fn a_record_has_no_name_from_any_source() {
     let mut s = Stage::at("14:00");
     s.starts("nama=Zulkarnaen sapaan=Bapak").keys("s");
     assert!(!format!("{:?}", s.effects).contains("Zulkarnaen"));
@@ -321,7 +321,7 @@ fn a_record_has_no_name_however_it_came() {
 }
 
 #[test]
-fn other_typed_fields_take_numbers_too() {
+fn other_typed_fields_accept_numbers_too() {
     let more = "\n[[field]]\nid = \"meter\"\nlabel = \"Meter\"\nmax = 4\nempty = \"\"\n";
     let source = String::from_utf8(LoadedRules::built_in().source).expect("TOML").replacen(
         "\n[[zone]]",

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use penutup::app::{App, AppSetup, Effect};
-use penutup::broadcast::{Broadcast, KLB, News, State};
 use penutup::closing::PersistedFact;
 use penutup::closing::Since;
+use penutup::declaration::{Declaration, KLB, News, State};
 use penutup::message::CentreLink;
+
 use penutup::message::Message;
 use penutup::words::Lang;
 use penutup_ipc::agent_event::AgentEvent;
@@ -13,8 +14,8 @@ use penutup_ipc::agent_event::AgentEvent;
 use super::Rings as _;
 use crate::stage::{Stage, book, wib};
 
-fn klb(version: u64, state: State) -> Broadcast {
-    Broadcast {
+fn klb(version: u64, state: State) -> Declaration {
+    Declaration {
         version,
         fact: KLB.into(),
         state,
@@ -26,12 +27,12 @@ fn klb(version: u64, state: State) -> Broadcast {
     }
 }
 
-fn declares(s: &mut Stage, broadcast: Broadcast) -> &mut Stage {
-    s.act(Message::Broadcast(News::Declared(Box::new(broadcast))))
+fn declares(s: &mut Stage, broadcast: Declaration) -> &mut Stage {
+    s.act(Message::Declaration(News::Declared(Box::new(broadcast))))
 }
 
-/// Whether the last action had this declaration kept, together with the fact that it set.
-fn kept(s: &Stage, broadcast: &Broadcast) -> bool {
+/// Whether the last action saved this declaration together with the fact that it set.
+fn kept(s: &Stage, broadcast: &Declaration) -> bool {
     s.effects.iter().any(|e| matches!(e, Effect::Save(s) if s.broadcast.as_ref() == Some(broadcast)))
 }
 
@@ -53,7 +54,7 @@ fn a_declaration_switches_the_script_with_its_own_since() {
 }
 
 #[test]
-fn it_begins_no_call_and_no_undo_takes_it_back() {
+fn it_starts_no_call_and_cannot_be_undone() {
     let mut s = Stage::at("14:00");
     declares(&mut s, klb(1, State::On));
     assert_eq!((s.app.call().started_at(), s.app.can_undo()), (None, false));
@@ -65,7 +66,7 @@ fn it_begins_no_call_and_no_undo_takes_it_back() {
 }
 
 #[test]
-fn an_undo_that_would_only_undo_the_centre_is_none() {
+fn an_undo_skips_the_centres_changes() {
     let mut s = Stage::at("14:00");
     s.keys("k");
     declares(&mut s, klb(1, State::On));
@@ -89,7 +90,7 @@ fn only_a_higher_version_is_applied() {
 }
 
 #[test]
-fn the_next_call_and_one_that_is_brought_back_have_it_too() {
+fn the_next_call_and_a_restored_one_have_it_too() {
     let mut s = Stage::at("14:00");
     s.starts("").keys("␣").starts("");
     declares(&mut s, klb(1, State::On));
@@ -100,7 +101,7 @@ fn the_next_call_and_one_that_is_brought_back_have_it_too() {
 }
 
 #[test]
-fn past_its_time_it_asks_and_never_switches_by_itself() {
+fn after_its_end_it_asks_and_never_switches_automatically() {
     let mut s = Stage::at("20:59");
     declares(&mut s, klb(1, State::On));
     assert_eq!(s.app.asked_fact(), None);
@@ -113,7 +114,7 @@ fn past_its_time_it_asks_and_never_switches_by_itself() {
 }
 
 #[test]
-fn one_that_comes_after_its_time_asks_at_once() {
+fn one_received_after_its_end_asks_at_once() {
     let mut s = Stage::at("21:30");
     declares(&mut s, klb(1, State::On));
     assert_eq!((s.app.asked_fact(), s.fact("klb")), (Some(fact(&s)), "ya"));
@@ -131,7 +132,7 @@ fn one_that_was_switched_off_here_is_not_asked_about() {
 }
 
 #[test]
-fn a_restart_applies_no_version_again_over_what_the_cso_did() {
+fn a_restart_does_not_reapply_a_version_over_the_csos_change() {
     let since = Since { set: wib("13:30"), confirmed: wib("13:30") };
     let held = vec![PersistedFact { fact: KLB.into(), value: "tidak".into(), since }];
     let mut s = Stage::with(crate::stage::revised(&[]), wib("14:00"), held.clone());
@@ -150,14 +151,14 @@ fn a_restart_applies_no_version_again_over_what_the_cso_did() {
     assert_eq!((s.fact("klb"), s.effects.len()), ("tidak", 0));
     declares(&mut s, klb(6, State::On));
     assert_eq!(s.fact("klb"), "ya");
-    // A prompter that never saw it takes it.
+    // A prompter that never received it applies it.
     s.app = App::new(begin(held));
     declares(&mut s, klb(5, State::On));
     assert_eq!(s.fact("klb"), "ya");
 }
 
 #[test]
-fn rules_that_do_not_know_the_fact_are_told_of_and_rules_that_do_take_it() {
+fn a_fact_unknown_to_the_rules_is_reported_and_applied_by_later_rules() {
     let source = "schema = 1\nsop = { title = \"t\", revision = \"x\" }\n[[fact]]\nid = \"f\"\nlabel = \"F\"\nkey = \"f\"\nvalues = [{ id = \"a\", label = \"A\" }, { id = \"b\", label = \"B\" }]\n[[zone]]\nid = \"WIB\"\noffset = \"+07:00\"\n[[greeting]]\nfrom = \"00:00\"\nword = \"pagi\"\n[[step]]\nid = \"s\"\ntitle = \"S\"\nsay = \"S.\"\n[[step]]\nid = \"t\"\ntitle = \"T\"\nsay = \"T.\"\n[[rule]]\nid = \"r\"\nwhen = { f = \"a\" }\nsteps = [\"s\"]\n[[rule]]\nid = \"q\"\nwhen = { f = \"b\" }\nsteps = [\"t\"]\n";
     let mut s = Stage::with(book(source), wib("14:00"), Vec::new());
     declares(&mut s, klb(1, State::On));
@@ -170,7 +171,7 @@ fn rules_that_do_not_know_the_fact_are_told_of_and_rules_that_do_take_it() {
 #[test]
 fn a_named_value_must_be_one_of_the_facts() {
     let mut s = Stage::at("14:00");
-    let named = |version, id: &str| Broadcast { value: Some(id.into()), ..klb(version, State::On) };
+    let named = |version, id: &str| Declaration { value: Some(id.into()), ..klb(version, State::On) };
     declares(&mut s, named(1, "siaga"));
     assert_eq!((s.fact("klb"), s.app.notice_is_trouble()), ("tidak", true));
     declares(&mut s, named(2, "ya"));
@@ -178,26 +179,26 @@ fn a_named_value_must_be_one_of_the_facts() {
 }
 
 #[test]
-fn trouble_changes_nothing_and_goes_again() {
+fn trouble_changes_nothing_and_clears() {
     let mut s = Stage::at("14:00");
     declares(&mut s, klb(1, State::On));
-    s.act(Message::Broadcast(News::Trouble("Pusat tidak terdengar".into()))).keys("?⎋");
+    s.act(Message::Declaration(News::Trouble("Pusat tidak terdengar".into()))).keys("?⎋");
     assert_eq!((s.fact("klb"), s.notice()), ("ya", "Pusat tidak terdengar".into()));
-    s.act(Message::Broadcast(News::Sound));
+    s.act(Message::Declaration(News::Sound));
     assert_eq!((s.fact("klb"), s.notice()), ("ya", String::new()));
 }
 
 #[test]
-fn a_clock_that_is_wrong_by_years_harms_nothing() {
+fn a_clock_wrong_by_years_is_harmless() {
     for at in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, wib("14:00") + TimeDelta::days(4000)] {
         let mut s = Stage::at("14:00");
-        declares(&mut s, Broadcast { since: at, until: Some(at), ..klb(1, State::On) });
+        declares(&mut s, Declaration { since: at, until: Some(at), ..klb(1, State::On) });
         assert_eq!(s.fact("klb"), "ya");
         let _ = (s.app.asked_fact(), s.app.next_change());
     }
 }
 
-/// Which facts the journal was told last to differ from the centre.
+/// The facts that differ from the centre according to the last journal record.
 fn differing(s: &Stage) -> Option<Vec<String>> {
     s.effects.iter().rev().find_map(|effect| match effect {
         Effect::Journal(record) => Some(record.differs.clone()),
@@ -206,7 +207,7 @@ fn differing(s: &Stage) -> Option<Vec<String>> {
 }
 
 #[test]
-fn the_journal_keeps_what_differs_at_the_end_of_the_call() {
+fn the_journal_records_differences_at_the_end_of_the_call() {
     let mut s = Stage::at("14:00");
     s.keys("m");
     assert_eq!(differing(&s), Some(vec![]), "nothing is declared");
@@ -217,7 +218,7 @@ fn the_journal_keeps_what_differs_at_the_end_of_the_call() {
     assert_eq!(differing(&s), Some(vec![]), "as declared again");
     s.keys("ks␣");
     assert_eq!(differing(&s), Some(vec![KLB.to_owned()]));
-    // The next call begins with the difference, and the centre's next word ends it in mid-call.
+    // The next call begins with the difference, and the centre's next declaration ends it during the call.
     s.keys("␣");
     assert_eq!(differing(&s), Some(vec![KLB.to_owned()]));
     declares(&mut s, klb(2, State::On));
@@ -227,7 +228,7 @@ fn the_journal_keeps_what_differs_at_the_end_of_the_call() {
 }
 
 #[test]
-fn the_agent_is_heard_as_the_folder_is() {
+fn declarations_from_agent_and_folder_are_equivalent() {
     let mut s = Stage::at("14:00");
     let tells = |s: &mut Stage, event| s.act(Message::Agent(event)).effects.clone();
     assert_eq!(s.app.centre_link(), None);
@@ -243,7 +244,7 @@ fn the_agent_is_heard_as_the_folder_is() {
 }
 
 #[test]
-fn how_the_way_to_the_centre_stands_changes_nothing_else() {
+fn the_connection_state_changes_nothing_else() {
     let mut s = Stage::at("14:00");
     declares(&mut s, klb(1, State::On)).keys("␣");
     let (notice, call) = (s.notice(), s.app.call().clone());

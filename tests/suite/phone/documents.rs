@@ -49,7 +49,7 @@ fn shell(home: &Home, line: &str) {
 }
 
 #[test]
-fn every_command_of_the_page_does_what_it_says() {
+fn every_command_on_the_phone_page_works() {
     let home = home();
     let mut term = prompter(&home, &[]);
     term.shows("telepon: putus");
@@ -75,7 +75,7 @@ fn every_command_of_the_page_does_what_it_says() {
 }
 
 #[test]
-fn the_lines_for_phones_that_run_a_program_are_understood() {
+fn the_commands_for_phones_are_valid() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let program = "\"C:\\Program Files\\penutup\\penutup.exe\" ";

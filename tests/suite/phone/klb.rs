@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use chrono::{TimeDelta, Utc};
-use penutup::broadcast::{Broadcast, News, State};
-use penutup::files::broadcast::{Looker, declare, path_in};
+use penutup::declaration::{Declaration, News, State};
+use penutup::files::broadcast::{FolderPoller, declare, path_in};
 use penutup::message::Message;
 use penutup::words::Lang;
 use tempfile::TempDir;
@@ -45,8 +45,8 @@ impl Site {
         self.home().penutup(["klb", "--at", "13:05"].iter().chain(args)).run()
     }
 
-    fn read(&self) -> Broadcast {
-        Broadcast::read(&fs::read(self.file()).expect("a file")).expect("a declaration")
+    fn read(&self) -> Declaration {
+        Declaration::read(&fs::read(self.file()).expect("a file")).expect("a declaration")
     }
 }
 
@@ -55,7 +55,7 @@ const BANNER: &str =
     "KLB AKTIF sejak 13.05 · SPV Jakarta · gangguan transmisi · s.d. 21.00 · Campaign Integritas TIDAK disampaikan";
 
 #[test]
-fn every_prompter_switches_and_says_who_why_and_until_when() {
+fn every_prompter_switches_and_shows_who_why_and_until_when() {
     let site = Site::new();
     let homes: Vec<Home> = (0..3).map(|_| site.home()).collect();
     let mut terms: Vec<Term> = homes.iter().map(|home| prompter(home, &[])).collect();
@@ -64,7 +64,7 @@ fn every_prompter_switches_and_says_who_why_and_until_when() {
     for term in &mut terms {
         term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
     }
-    // One who begins later has it too.
+    // A prompter started later has it too.
     let late = site.home();
     let mut late = Term::start(&late.penutup(["--at", "14:20"]).command());
     late.shows(BANNER);
@@ -96,7 +96,7 @@ fn a_cso_may_differ_also_across_a_restart_until_the_next_version() {
 }
 
 #[test]
-fn what_a_folder_can_do_changes_nothing_but_a_notice() {
+fn folder_errors_only_cause_a_notice() {
     let site = Site::new();
     let home = site.home();
     site.klb(&ON).status(0);
@@ -143,7 +143,7 @@ fn a_hostile_file_reaches_no_terminal() {
 }
 
 #[test]
-fn a_pipe_in_the_files_place_holds_nobody() {
+fn a_pipe_in_the_files_place_blocks_nothing() {
     let site = Site::new();
     let home = site.home();
     let made = std::process::Command::new("mkfifo").arg(site.file()).status().expect("mkfifo is everywhere");
@@ -155,7 +155,7 @@ fn a_pipe_in_the_files_place_holds_nobody() {
 }
 
 #[test]
-fn without_the_setting_nobody_looks_anywhere() {
+fn without_the_setting_no_folder_is_polled() {
     let site = Site::new();
     site.klb(&ON).status(0);
     let home = Home::new();
@@ -178,12 +178,12 @@ fn call_once(home: &Home) {
 }
 
 #[test]
-fn versions_rise_however_many_declare_at_once() {
+fn concurrent_declarations_get_increasing_versions() {
     let site = Site::new();
     let now = "2026-03-02T06:05:00Z".parse().expect("a time");
     let declared = thread::scope(|scope| {
         let one = || {
-            let make = |version| Broadcast {
+            let make = |version| Declaration {
                 version,
                 fact: "klb".into(),
                 state: State::On,
@@ -208,7 +208,7 @@ fn versions_rise_however_many_declare_at_once() {
 }
 
 #[test]
-fn the_verb_says_what_it_lacks() {
+fn the_verb_reports_missing_settings() {
     let site = Site::new();
     for (args, told) in [
         (&["on"][..], "--reason"),
@@ -234,7 +234,7 @@ fn the_verb_says_what_it_lacks() {
 }
 
 #[test]
-fn until_is_the_next_such_time_and_by_has_a_default() {
+fn until_is_the_next_occurrence_and_by_has_a_default() {
     let site = Site::new();
     site.klb(&["on", "--reason", "x", "--until", "01:00"]).status(0);
     let read = site.read();
@@ -249,31 +249,31 @@ fn until_is_the_next_such_time_and_by_has_a_default() {
 }
 
 #[test]
-fn a_looker_tells_only_what_is_new() {
+fn a_poller_reports_only_changes() {
     let site = Site::new();
-    let mut looker = Looker::new(site.folder(), Lang::Id.words());
+    let mut poller = FolderPoller::new(site.folder(), Lang::Id.words());
     let now = Utc::now();
-    assert_eq!(looker.look(now), None, "nobody has declared anything");
+    assert_eq!(poller.look(now), None, "nobody has declared anything");
     site.klb(&ON).status(0);
-    assert_eq!(looker.look(now), Some(News::Declared(Box::new(site.read()))));
-    assert_eq!(looker.look(now), None);
+    assert_eq!(poller.look(now), Some(News::Declared(Box::new(site.read()))));
+    assert_eq!(poller.look(now), None);
     fs::write(site.file(), "version").expect("half a file");
-    assert!(matches!(looker.look(now), Some(News::Trouble(_))));
-    assert_eq!(looker.look(now), None, "once is enough");
+    assert!(matches!(poller.look(now), Some(News::Trouble(_))));
+    assert_eq!(poller.look(now), None, "once is enough");
     fs::remove_file(site.file()).expect("it is there");
-    assert_eq!(looker.look(now), Some(News::Sound));
+    assert_eq!(poller.look(now), Some(News::Sound));
 }
 
 #[test]
 fn a_version_ahead_of_the_clock_is_refused_until_the_clock_reaches_it() {
     let site = Site::new();
-    let mut looker = Looker::new(site.folder(), Lang::Id.words());
+    let mut poller = FolderPoller::new(site.folder(), Lang::Id.words());
     let now = Utc::now();
     site.klb(&ON).status(0);
     for behind in [TimeDelta::days(3), TimeDelta::days(365)] {
-        assert!(matches!(looker.look(now - behind), Some(News::Trouble(_)) | None));
+        assert!(matches!(poller.look(now - behind), Some(News::Trouble(_)) | None));
     }
-    assert_eq!(looker.look(now), Some(News::Declared(Box::new(site.read()))));
+    assert_eq!(poller.look(now), Some(News::Declared(Box::new(site.read()))));
 }
 
 #[test]
@@ -307,15 +307,15 @@ fn a_version_near_the_largest_number_is_refused_and_can_be_superseded() {
 
 #[test]
 fn a_version_that_was_applied_under_a_wrong_clock_is_superseded() {
-    let at = |version| Broadcast { version, ..super::agent::klb(version, State::On) };
-    let declared = |broadcast: Broadcast| Message::Broadcast(News::Declared(Box::new(broadcast)));
+    let at = |version| Declaration { version, ..super::agent::klb(version, State::On) };
+    let declared = |broadcast: Declaration| Message::Declaration(News::Declared(Box::new(broadcast)));
     let mut stage = Stage::at("14:20");
     stage.app = stage.app.knowing(Some(at(253_402_300_799)));
     let now = u64::try_from(stage.now.timestamp()).expect("a time after 1970");
-    stage.act(declared(Broadcast { why: Some("baru".into()), ..at(now) }));
+    stage.act(declared(Declaration { why: Some("baru".into()), ..at(now) }));
     let klb = stage.app.rules().fact_named("klb").expect("a fact");
     assert_eq!(stage.app.declared(klb).map(|b| b.version), Some(now));
-    // What was taken under the right clock is not.
+    // A declaration applied under the right clock is not superseded.
     stage.act(declared(at(now - 1)));
     assert_eq!(stage.app.declared(klb).map(|b| b.version), Some(now));
     assert!(stage.notice().contains("lebih lama"), "{}", stage.notice());
@@ -344,12 +344,12 @@ fn a_state_that_contradicts_its_value_is_refused() {
 }
 
 #[test]
-fn nothing_in_place_of_a_lock_keeps_a_supervisor_from_declaring() {
+fn no_obstacle_in_place_of_the_lock_prevents_a_declaration() {
     let fifo = |path: &Path| {
         assert!(std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo is everywhere").success());
     };
     let site = Site::new();
-    // The lock of version 0.1.0, held by a reader, then a FIFO.
+    // The lock of version 0.1.0, locked by a reader, then a FIFO.
     let lock = site.folder().join("klb.lock");
     fs::write(&lock, "").expect("a file");
     let reader = fs::File::open(&lock).expect("it is there");
@@ -359,7 +359,7 @@ fn nothing_in_place_of_a_lock_keeps_a_supervisor_from_declaring() {
     fs::remove_file(&lock).expect("it is there");
     fifo(&lock);
     site.klb(&["off"]).status(0);
-    // The file of whoever is writing: one that was left behind and is locked, a FIFO, a folder, a dead link.
+    // The lock file: an abandoned one that is locked, a FIFO, a folder, a dangling link.
     let turn = site.folder().join("klb.writing");
     fs::write(&turn, "left behind").expect("a file");
     let reader = fs::File::open(&turn).expect("it is there");

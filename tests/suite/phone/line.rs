@@ -18,10 +18,10 @@ use super::pairs;
 use crate::support::Home;
 use crate::term::{Term, eventually};
 
-/// How long a test waits for what must come.
+/// How long a test waits for an expected event.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A baresip of our making, and what is told of it.
+/// A fake baresip, and the events that the prompter derives from it.
 struct Baresip {
     listener: TcpListener,
     told: Receiver<Message>,
@@ -63,7 +63,7 @@ fn ended(id: &str) -> Message {
 }
 
 #[test]
-fn a_call_is_told_in_whatever_pieces_it_comes() {
+fn a_call_is_recognised_in_any_pieces() {
     let baresip = Baresip::new();
     let mut line = baresip.accept();
     assert_eq!(baresip.tells(), Message::PhoneLink(Link::Up));
@@ -83,7 +83,7 @@ fn a_call_is_told_in_whatever_pieces_it_comes() {
 }
 
 #[test]
-fn a_lost_line_comes_back_and_calls_are_known_across_it() {
+fn a_lost_connection_reconnects_and_remembers_calls() {
     let baresip = Baresip::new();
     let mut line = baresip.accept();
     line.write_all(&event("CALL_ESTABLISHED", "incoming", "a", "Siti")).expect("it reads");
@@ -97,7 +97,7 @@ fn a_lost_line_comes_back_and_calls_are_known_across_it() {
 }
 
 #[test]
-fn one_that_is_not_there_yet_is_found_when_it_comes() {
+fn a_late_baresip_is_found() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     drop(listener);
@@ -110,12 +110,12 @@ fn one_that_is_not_there_yet_is_found_when_it_comes() {
 }
 
 #[test]
-fn hostile_frames_cost_the_line_and_nothing_else() {
+fn hostile_frames_only_close_the_connection() {
     let baresip = Baresip::new();
     for hostile in [&b"999999999999:"[..], b"x", b"5:hello;", b"\x00\xff", b"GET / HTTP/1.1\r\n\r\n"] {
         let mut line = baresip.accept();
         assert_eq!(baresip.tells(), Message::PhoneLink(Link::Up));
-        // Something sound first, so that the next line comes soon.
+        // A valid event first, so that the next connection follows soon.
         line.write_all(&frame(b"{}")).expect("it reads");
         line.write_all(hostile).expect("it reads");
         // It hangs up.
@@ -125,7 +125,7 @@ fn hostile_frames_cost_the_line_and_nothing_else() {
 }
 
 #[test]
-fn huge_frames_are_passed_over_and_unknown_ones_ignored() {
+fn huge_frames_are_skipped_and_unknown_ones_ignored() {
     let baresip = Baresip::new();
     let mut line = baresip.accept();
     assert_eq!(baresip.tells(), Message::PhoneLink(Link::Up));
@@ -146,7 +146,7 @@ fn huge_frames_are_passed_over_and_unknown_ones_ignored() {
 }
 
 #[test]
-fn the_screen_says_how_the_line_stands_and_what_it_tells() {
+fn the_screen_shows_the_connections_state_and_its_calls() {
     let home = Home::new();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
@@ -173,7 +173,7 @@ fn memory(pid: u32) -> u64 {
 }
 
 #[test]
-fn a_line_that_sends_without_end_is_blocked_and_the_screen_draws_on() {
+fn a_flooding_connection_is_blocked_and_the_screen_keeps_drawing() {
     let home = Home::new();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
@@ -195,7 +195,7 @@ fn a_line_that_sends_without_end_is_blocked_and_the_screen_draws_on() {
             count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         }
     });
-    // The sender is blocked: nothing more is taken for a while, though it wants to go on.
+    // The sender is blocked: nothing more is read for a while, though it wants to send.
     let (mut before, mut since) = (0, Instant::now());
     eventually("that the sender is blocked", || {
         let now = sent.load(Ordering::Relaxed);
@@ -215,7 +215,7 @@ fn a_line_that_sends_without_end_is_blocked_and_the_screen_draws_on() {
 }
 
 #[test]
-fn without_the_setting_nothing_is_said_of_a_line() {
+fn without_the_setting_no_connection_is_shown() {
     let home = Home::new();
     let mut term = Term::start(&home.penutup(["--at", "14:20"]).command());
     term.shows("? daftar tombol");

@@ -1,8 +1,9 @@
-//! How the screen says what came from outside, at every size a window may have.
+//! How the screen shows outside events, at every window size.
 
 use chrono::TimeDelta;
-use penutup::broadcast::{Broadcast, KLB, News, State};
+use penutup::declaration::{Declaration, KLB, News, State};
 use penutup::message::Link;
+
 use penutup::message::Message;
 use penutup::tui::theme::Theme;
 use penutup_ipc::agent_event::AgentEvent;
@@ -21,8 +22,8 @@ fn shows(s: &mut Stage, columns: u16, rows: u16, words: &str) {
     assert!(no_blanks(&screen).contains(&no_blanks(words)), "{words:?} at {columns}×{rows}:\n{screen}");
 }
 
-fn klb() -> Broadcast {
-    Broadcast {
+fn klb() -> Declaration {
+    Declaration {
         version: 1,
         fact: KLB.into(),
         state: State::On,
@@ -39,13 +40,13 @@ fn full() -> Stage {
     let mut s = Stage::at("14:00");
     s.act(Message::PhoneLink(Link::Down))
         .act(Message::Agent(AgentEvent::Gone))
-        .act(Message::Broadcast(News::Declared(Box::new(klb()))));
+        .act(Message::Declaration(News::Declared(Box::new(klb()))));
     s.starts(&format!("aplikasi=telah nama={}", LONG_NAME.replace(' ', "+")));
     s
 }
 
 #[test]
-fn a_name_from_the_telephone_bears_its_mark_however_long_it_is() {
+fn a_name_from_the_telephone_is_marked_at_any_length() {
     let mut s = full();
     for (columns, rows) in [(120, 30), (100, 24), (80, 24), (72, 22)] {
         shows(&mut s, columns, rows, "(dari telepon, pastikan)");
@@ -56,7 +57,7 @@ fn a_name_from_the_telephone_bears_its_mark_however_long_it_is() {
 }
 
 #[test]
-fn the_banner_says_who_why_and_until_when_or_that_it_differs_here() {
+fn the_banner_shows_who_why_and_until_when_or_a_local_difference() {
     let mut s = full();
     for (columns, rows) in [(120, 30), (80, 24), (60, 18)] {
         shows(&mut s, columns, rows, "KLB AKTIF sejak 13.05 · SPV Jakarta · gangguan transmisi");
@@ -68,14 +69,14 @@ fn the_banner_says_who_why_and_until_when_or_that_it_differs_here() {
     let mut s = full();
     s.clock("21:00");
     shows(&mut s, 80, 24, "KLB AKTIF dinyatakan s.d. 21.00: masih berlaku? V masih K ubah");
-    // The centre has lifted it, and it holds here.
+    // The centre has lifted it, and here it still applies.
     let mut s = Stage::at("14:00");
-    s.act(Message::Broadcast(News::Declared(Box::new(Broadcast { state: State::Off, ..klb() })))).keys("k");
+    s.act(Message::Declaration(News::Declared(Box::new(Declaration { state: State::Off, ..klb() })))).keys("k");
     shows(&mut s, 80, 24, "KLB AKTIF sejak 14.00 · KLB di sini berbeda dari pusat · Campaign");
 }
 
 #[test]
-fn the_line_is_one_word_beside_the_clock() {
+fn the_connection_state_is_one_word_beside_the_clock() {
     let mut s = Stage::at("14:00");
     assert!(!screen(&mut s, 80, 24).contains("telepon"));
     s.act(Message::PhoneLink(Link::Up));
@@ -92,7 +93,7 @@ fn title(s: &mut Stage, columns: u16, rows: u16) -> String {
 }
 
 #[test]
-fn the_way_to_the_centre_is_told_beside_the_clock_only_while_it_is_broken() {
+fn the_connection_to_the_centre_is_shown_only_while_broken() {
     let mut s = Stage::at("14:20");
     let before = screen(&mut s, 80, 24);
     s.act(Message::Agent(AgentEvent::Came)).act(Message::Agent(AgentEvent::Up));
@@ -122,7 +123,7 @@ fn the_way_to_the_centre_is_told_beside_the_clock_only_while_it_is_broken() {
 }
 
 #[test]
-fn the_question_offers_the_way_back_where_there_is_one() {
+fn the_question_offers_restoring_a_call_if_possible() {
     let mut s = Stage::at("14:00");
     s.starts("").ends();
     assert!(!screen(&mut s, 80, 24).contains("Backspace kembali"));
@@ -147,9 +148,9 @@ fn no_size_breaks_it() {
 }
 
 #[test]
-fn a_long_reason_gives_way_to_what_must_be_known() {
+fn a_long_reason_is_cut_before_essential_text() {
     let long = |text: &str, times: usize| Some(text.repeat(times).trim_end().to_owned());
-    let klb = Broadcast { by: long("Jakarta ", 5), why: long("gangguan ", 8), ..klb() };
+    let klb = Declaration { by: long("Jakarta ", 5), why: long("gangguan ", 8), ..klb() };
     for (time, lines) in
         [("14:00", &["s.d. 21.00 · Campaign Integritas TIDAK disampaikan"][..]), ("21:10", &["masih berlaku?"])]
     {

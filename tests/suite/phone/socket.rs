@@ -33,7 +33,7 @@ impl Visitor {
         let _ = self.stream.write_all(bytes);
     }
 
-    /// Says something, and hears what is answered.
+    /// Sends a line, and reads the reply.
     #[track_caller]
     pub fn asks(&mut self, text: &str) -> String {
         self.says(format!("{text}\n").as_bytes());
@@ -53,7 +53,7 @@ impl Visitor {
 }
 
 #[test]
-fn it_speaks_first_and_answers_line_by_line() {
+fn it_greets_first_and_replies_line_by_line() {
     let home = Home::new();
     home.write_config("settings.toml", "seat = 'meja 7'");
     let mut term = prompter(&home, &[]);
@@ -73,7 +73,7 @@ fn visitor_is_fine() -> String {
 }
 
 #[test]
-fn what_is_no_message_is_answered_and_hung_up_on() {
+fn an_invalid_message_gets_a_reply_and_is_disconnected() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let huge = vec![b'x'; 1 << 20];
@@ -91,7 +91,7 @@ fn what_is_no_message_is_answered_and_hung_up_on() {
         visitor.hears();
         visitor.says(bytes);
         let answer = visitor.hears();
-        // Who is still sending when it hangs up may not hear why.
+        // A client that is still sending when it is disconnected may not receive the reason.
         assert!(answer.contains(bad) || (bytes.len() > 9000 && answer.is_empty()), "{answer}");
         assert_eq!(visitor.hears(), "");
     }
@@ -100,7 +100,7 @@ fn what_is_no_message_is_answered_and_hung_up_on() {
 }
 
 #[test]
-fn who_is_slow_holds_nobody_and_is_hung_up_on() {
+fn a_slow_client_blocks_no_other_and_is_disconnected() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let mut slow: Vec<Visitor> = (0..10).map(|_| Visitor::of(&home)).collect();
@@ -117,7 +117,7 @@ fn who_is_slow_holds_nobody_and_is_hung_up_on() {
 }
 
 #[test]
-fn connections_that_say_nothing_keep_nobody_out() {
+fn silent_connections_lock_no_one_out() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     for round in 0..5 {
@@ -132,7 +132,7 @@ fn connections_that_say_nothing_keep_nobody_out() {
 }
 
 #[test]
-fn one_who_is_hung_up_on_before_an_answer_is_told_busy_and_not_that_it_was_delivered() {
+fn a_disconnect_before_the_reply_is_reported_busy_and_not_delivered() {
     let home = Home::new();
     let folder = home.path().join("run/penutup");
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).expect("a folder");
@@ -162,7 +162,7 @@ fn one_who_is_hung_up_on_before_an_answer_is_told_busy_and_not_that_it_was_deliv
 }
 
 #[test]
-fn a_home_too_long_for_a_socket_works_all_the_same() {
+fn a_home_too_long_for_a_socket_works() {
     let home = Home::new();
     let long = home.path().join("x".repeat(120));
     std::fs::create_dir(&long).expect("a folder");
@@ -182,7 +182,7 @@ fn a_home_too_long_for_a_socket_works_all_the_same() {
 }
 
 #[test]
-fn a_socket_that_can_not_be_made_is_told_until_it_can() {
+fn a_socket_creation_failure_is_reported_until_it_succeeds() {
     let home = Home::new();
     let blocked = home.write("run/penutup", "a file in its place");
     let mut term = Term::start(&home.penutup(["--at", "14:20"]).command());
@@ -195,7 +195,7 @@ fn a_socket_that_can_not_be_made_is_told_until_it_can() {
 }
 
 #[test]
-fn a_full_table_of_open_files_is_told_until_there_is_room() {
+fn a_full_file_table_is_reported_until_there_is_room() {
     let home = Home::new();
     // Whose own trouble would be shown first.
     home.write_config("settings.toml", "journal.enabled = false");
@@ -230,7 +230,7 @@ fn as_another_user(program: &str, args: &[&OsStr]) -> Result<Output, String> {
 }
 
 #[test]
-fn a_socket_folder_that_another_user_made_or_can_change_is_refused_and_told() {
+fn a_foreign_or_writable_socket_folder_is_refused_and_reported() {
     let home = Home::new();
     // A folder that everybody can write, as some sites share one: a home below it, and a home in which somebody else was first.
     let shared = home.path().join("shared");
@@ -265,7 +265,7 @@ fn a_socket_folder_that_another_user_made_or_can_change_is_refused_and_told() {
         term.send("k").shows("KLB AKTIF sejak 14.2");
         term.quits();
     }
-    // With another user's prompter in it, which is listened to by nobody.
+    // With another user's prompter in it, to which no message is sent.
     let listener = std::fs::metadata(&run).expect("it is there");
     assert_eq!(std::os::unix::fs::MetadataExt::uid(&listener), 65534, "it is theirs as before");
 }
@@ -273,7 +273,7 @@ fn a_socket_folder_that_another_user_made_or_can_change_is_refused_and_told() {
 const FOREIGN: &str = "Folder soket dapat diubah pengguna lain; tidak ada yang disampaikan (lihat penutup paths)\n";
 
 #[test]
-fn a_socket_of_another_user_is_told_nothing() {
+fn another_users_socket_is_sent_nothing() {
     let home = Home::new();
     let folder = home.path().join("run/penutup");
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).expect("a folder");

@@ -67,7 +67,7 @@ fn no_prompter_is_one_line_and_status_1() {
 }
 
 #[test]
-fn what_is_not_known_is_told_and_no_failure() {
+fn unknown_keys_are_reported_without_failing() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let ran = call(&home, "start 0812 lagi kode=7 klb=mungkin nama=0812 topik=pln-mobile");
@@ -100,7 +100,7 @@ fn the_name_may_come_from_standard_input() {
 }
 
 #[test]
-fn a_name_that_is_no_utf8_begins_the_call_without_it() {
+fn a_non_utf8_name_starts_the_call_without_it() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let say = |value: &[u8]| {
@@ -117,7 +117,7 @@ fn a_name_that_is_no_utf8_begins_the_call_without_it() {
 }
 
 #[test]
-fn of_several_the_one_used_last_is_told_or_the_one_at_the_seat() {
+fn of_several_prompters_the_last_used_or_the_one_at_the_seat_receives_it() {
     let home = Home::new();
     let at = |seat: &str| {
         let file = home.write(format!("{seat}.toml"), format!("seat = \"meja {seat}\""));
@@ -135,7 +135,7 @@ fn of_several_the_one_used_last_is_told_or_the_one_at_the_seat() {
     call(&home, "start nama=Tiga --seat meja+1").status(0);
     one.shows("[N] Tiga");
     call(&home, "--seat meja+3 end").status(1).err_is("Tidak ada layar penutup yang terbuka di meja \"meja 3\"\n");
-    // When the one used last is gone, the other answers.
+    // When the last-used one is gone, the other replies.
     two.quits();
     call(&home, "set nama=Empat").status(0);
     one.shows("[N] Empat");
@@ -160,7 +160,7 @@ fn a_dead_socket_is_replaced_and_a_foreign_file_is_not() {
 }
 
 #[test]
-fn a_prompter_that_is_stopped_is_not_waited_for_and_heeds_no_old_call() {
+fn a_stopped_prompter_is_not_waited_for_and_drops_stale_calls() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     term.signal("STOP");
@@ -173,7 +173,7 @@ fn a_prompter_that_is_stopped_is_not_waited_for_and_heeds_no_old_call() {
 }
 
 #[test]
-fn a_number_and_a_name_are_kept_nowhere() {
+fn a_number_and_a_name_are_stored_nowhere() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     call(&home, "start 081299998888 nama=Zulkarnaen sapaan=Bapak").status(0);
@@ -193,7 +193,7 @@ fn a_number_and_a_name_are_kept_nowhere() {
 }
 
 #[test]
-fn without_a_runtime_folder_the_state_folder_serves() {
+fn without_a_runtime_folder_the_state_folder_is_used() {
     let home = Home::new();
     let without = |args: &[&str]| {
         let mut command = home.penutup(args).env("PENUTUP_CALL_WAIT", WAIT).command();
@@ -211,7 +211,7 @@ fn without_a_runtime_folder_the_state_folder_serves() {
 }
 
 #[test]
-fn what_is_no_event_is_a_mistake_of_the_command_line() {
+fn an_unknown_event_is_a_usage_error() {
     let home = Home::new();
     for args in ["", "mulai", "start --meja 1"] {
         call(&home, args).status(2);

@@ -31,7 +31,7 @@ pub fn html(page: &str, picture: impl Fn(&str) -> String) -> String {
                 events.push(Event::InlineHtml(CowStr::from(picture(&dest_url))));
             }
             Event::End(TagEnd::Image) => inside = false,
-            // What stands for a picture where there is none.
+            // The alternative text for the picture.
             Event::Text(_) if inside => {}
             other => events.push(other),
         }

@@ -1,4 +1,4 @@
-//! docs/plain.md: its commands run, and what they say stands in it.
+//! docs/plain.md: its commands run, and their output is on the page.
 
 use std::path::Path;
 
@@ -41,7 +41,7 @@ fn every_command_of_the_page_runs() {
 
 /// The page shows a session: `> ` is what is typed, the rest what is said to it.
 #[test]
-fn the_session_of_the_page_is_what_it_says() {
+fn the_session_on_the_page_matches_the_program() {
     let (home, session) = (Home::new(), blocks("text").concat());
     let typed: String =
         session.lines().filter_map(|l| l.strip_prefix('>')).map(|l| l.trim().to_owned() + "\n").collect();

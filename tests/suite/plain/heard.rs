@@ -14,7 +14,7 @@ fn state(talk: &Talk) -> (String, String, usize, u64) {
 }
 
 #[test]
-fn letters_are_keys_in_order_and_blanks_between_them_nothing() {
+fn letters_are_keys_in_order_and_spaces_between_them_are_ignored() {
     let mut talk = Talk::at("14:20");
     talk.types("k");
     assert!(talk.app.facts_text(|_| true).contains("KLB: AKTIF"));
@@ -28,7 +28,7 @@ fn letters_are_keys_in_order_and_blanks_between_them_nothing() {
 }
 
 #[test]
-fn an_empty_line_is_said_and_then_the_next_call() {
+fn an_empty_line_ticks_and_then_starts_the_next_call() {
     let mut talk = Talk::at("14:20");
     for said in 1..=3 {
         talk.types(if said == 2 { "  " } else { "" });
@@ -42,14 +42,14 @@ fn an_empty_line_is_said_and_then_the_next_call() {
 }
 
 #[test]
-fn of_a_line_with_an_unknown_key_nothing_is_done() {
+fn a_line_with_an_unknown_key_has_no_effect() {
     for wrong in ["k7", "7k", "sk!", "x2k9", "x8", "kd?§", "\u{1b}[A", "k\u{1b}[A", "š", "kk\u{200b}w", "x3lq/"] {
         let mut talk = Talk::at("14:20");
         talk.types("n Siti");
         let before = state(&talk);
         let said = talk.types(wrong);
         let refused = said[0].contains("seluruh baris itu tidak dikerjakan");
-        // Behind `q` nobody reads any more.
+        // Nothing is read after `q`.
         assert!(refused || wrong.contains('q'), "{wrong:?}: {said:?}");
         if refused {
             assert_eq!(state(&talk), before, "{wrong:?}");
@@ -63,7 +63,7 @@ fn of_a_line_with_an_unknown_key_nothing_is_done() {
 }
 
 #[test]
-fn a_name_stands_behind_its_letter_or_on_the_next_line() {
+fn a_name_follows_its_letter_or_is_on_the_next_line() {
     let mut talk = Talk::at("14:20");
     assert_eq!(talk.types("n Bu Siti"), ["Sapaan: Ibu.", "Nama Pelanggan: Siti."]);
     talk.types("mn  pak Budi  Santoso ");
@@ -78,7 +78,7 @@ fn a_name_stands_behind_its_letter_or_on_the_next_line() {
 }
 
 #[test]
-fn an_empty_line_keeps_the_name_a_minus_empties_it_and_digits_are_none() {
+fn an_empty_line_keeps_the_name_a_minus_clears_it_and_digits_are_refused() {
     let mut talk = Talk::at("14:20");
     talk.types("n Siti");
     talk.types("n");
@@ -96,10 +96,10 @@ fn an_empty_line_keeps_the_name_a_minus_empties_it_and_digits_are_none() {
 }
 
 #[test]
-fn no_line_is_answered_by_silence() {
+fn every_line_gets_a_response() {
     let mut talk = Talk::at("14:20");
     talk.types("n Siti");
-    // Facts that come round to what they were, a name that is there, one letter after the other undone.
+    // Facts cycled back to their first value, a present name, letters undone one by one.
     for line in ["mm", "aaa", "n Siti", "n bu Siti", "zzz", "m-", "?", "c", ".", "l", "d", "r", "-", " "] {
         assert_ne!(talk.types(line), [""; 0], "{line:?}");
     }
@@ -134,7 +134,7 @@ fn the_question_is_answered_by_a_digit_and_left_by_a_minus() {
 }
 
 #[test]
-fn a_line_that_is_none_changes_nothing() {
+fn an_invalid_line_changes_nothing() {
     let mut talk = Talk::at("14:20");
     let before = state(&talk);
     for (line, told) in [
@@ -149,7 +149,7 @@ fn a_line_that_is_none_changes_nothing() {
 }
 
 #[test]
-fn every_key_that_the_help_names_is_heard() {
+fn every_key_in_the_help_works() {
     let mut talk = Talk::at("14:20");
     let keys: Vec<String> = talk.types("?").iter().filter_map(|l| Some(l.split_once(": ")?.0.to_owned())).collect();
     let mut heard = 0;

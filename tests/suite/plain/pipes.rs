@@ -1,4 +1,4 @@
-//! The program, heard and answered through pipes: a script, a log, another program.
+//! The program with pipes for input and output: a script, a log, another program.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
@@ -14,7 +14,7 @@ fn typed(home: &Home, args: &[&str], lines: &str) -> Ran {
     ran
 }
 
-/// The same, with the time between two lines that a sentence takes to say.
+/// The same, with the time that a sentence needs between two lines.
 #[track_caller]
 pub fn typed_by_hand(home: &Home, args: &[&str], lines: &str) -> Ran {
     let mut command = home.penutup([&["--plain", "--at", "14:20"], args].concat()).command();
@@ -22,7 +22,7 @@ pub fn typed_by_hand(home: &Home, args: &[&str], lines: &str) -> Ran {
     let mut child = command.spawn().expect("the program starts");
     let mut input = child.stdin.take().expect("a pipe");
     for line in lines.split_inclusive('\n') {
-        // A line without letters ticks, and the next such line must not come too soon.
+        // A line without letters ticks, and the next such line must not follow too soon.
         std::thread::sleep(std::time::Duration::from_millis(if line == "\n" { 750 } else { 0 }));
         input.write_all(line.as_bytes()).expect("it reads");
     }
@@ -86,7 +86,7 @@ fn the_end_of_the_input_journals_the_call_as_left() {
 }
 
 #[test]
-fn lines_of_any_make_are_heard() {
+fn any_line_ending_is_accepted() {
     let home = Home::new();
     let long = "k".repeat(100_000);
     let ran = typed(&home, &[], &format!("\u{feff}m\r\n\r\n{long}\r\nn Siti\r\nc"));
@@ -118,7 +118,7 @@ fn every_line_is_answered_before_the_next_is_typed() {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_it_quietly() {
+fn a_closed_reader_ends_it_silently() {
     let home = Home::new();
     let mut command = home.penutup(["--plain"]).command();
     let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -156,11 +156,11 @@ fn a_name_reaches_no_disk() {
 }
 
 #[test]
-fn without_plain_a_pipe_is_no_terminal_and_with_a_verb_plain_is_nothing() {
+fn a_pipe_needs_plain_and_verbs_ignore_plain() {
     let home = Home::new();
     let told = home.penutup([""; 0]).failed();
     assert!(told.contains("penutup say") && told.lines().count() == 1, "{told}");
-    // What a terminal calls itself says nothing of a pipe.
+    // A terminal's type (TERM) is irrelevant to a pipe.
     let told = home.penutup([""; 0]).env("TERM", "dumb").failed();
     assert!(told.contains("penutup say"), "{told}");
     let told = home.penutup(["--plain", "say"]).failed();

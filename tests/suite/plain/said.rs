@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use penutup::app::Mode;
-use penutup::broadcast::{Broadcast, KLB, News, State};
+use penutup::declaration::{Declaration, KLB, News, State};
 use penutup::loaded::LoadedRules;
 use penutup::message::Link;
+
 use penutup::message::{Message, Subject};
 use penutup::rules::decide::decide;
 use penutup::rules::script::script;
@@ -82,7 +83,7 @@ fn klb_is_said_once_and_at_every_call() {
 }
 
 #[test]
-fn klb_that_is_old_is_asked_about_once() {
+fn old_klb_is_asked_about_once() {
     let mut talk = Talk::at("01:00");
     talk.types("k");
     has_not(&talk.waits(60), "Masih berlaku?");
@@ -99,14 +100,14 @@ fn klb_that_is_old_is_asked_about_once() {
 }
 
 #[test]
-fn the_complete_sentence_is_said_at_the_end_and_when_it_is_asked_for() {
+fn the_complete_sentence_is_said_at_the_end_and_on_request() {
     let mut talk = Talk::at("14:20");
     let told = talk.types("s");
     has(&told, "Closing lengkap. Enter: panggilan berikutnya.");
     let complete = talk.app.complete_sentence().to_string();
     has(&told, &format!("Kalimat lengkap: {complete}"));
     assert_eq!(talk.types("c"), [complete.as_str()], "alone on its line, and nothing of a clipboard");
-    // The name that comes now is the next customer's.
+    // A name received now is the next customer's.
     let told = talk.types("n Bu Siti");
     has(&told, "Panggilan baru.");
     has(&told, "Nama Pelanggan: Siti.");
@@ -114,7 +115,7 @@ fn the_complete_sentence_is_said_at_the_end_and_when_it_is_asked_for() {
 }
 
 #[test]
-fn the_greeting_is_announced_once_and_said_when_it_turns() {
+fn a_greeting_change_is_announced_once_and_said_when_it_happens() {
     let mut talk = Talk::at("14:50");
     assert_eq!(talk.waits(3), [""; 0]);
     has(&talk.waits(2), "5 menit lagi: selamat sore.");
@@ -129,7 +130,7 @@ fn the_greeting_is_announced_once_and_said_when_it_turns() {
 }
 
 #[test]
-fn what_comes_from_outside_is_said_when_it_comes() {
+fn outside_events_are_said_when_received() {
     let mut talk = Talk::at("14:20");
     assert_eq!(talk.hears(Message::PhoneLink(Link::Up)), ["telepon: terhubung."]);
     assert_eq!(talk.hears(Message::PhoneLink(Link::Down)), ["telepon: putus."]);
@@ -147,7 +148,7 @@ fn what_comes_from_outside_is_said_when_it_comes() {
     assert_eq!(talk.hears(starts(&[])), ["Telepon menunggu sampai isian ini ditutup (Enter)."]);
     has(&talk.types("Budi"), "Panggilan baru.");
 
-    let broadcast = Broadcast {
+    let broadcast = Declaration {
         version: 1,
         fact: KLB.into(),
         state: State::On,
@@ -157,7 +158,7 @@ fn what_comes_from_outside_is_said_when_it_comes() {
         by: Some("SPV".into()),
         why: Some("gardu\u{1b}[31m induk".into()),
     };
-    let told = talk.hears(Message::Broadcast(News::Declared(Box::new(broadcast))));
+    let told = talk.hears(Message::Declaration(News::Declared(Box::new(broadcast))));
     assert_eq!(told[0], "Pusat menyatakan: KLB AKTIF.");
     assert!(told[1].starts_with("KLB AKTIF sejak 13.05; SPV; gardu"), "{told:?}");
     assert!(told[1].ends_with("s.d. 21.00; Campaign Integritas TIDAK disampaikan."), "{told:?}");
@@ -216,7 +217,7 @@ fn a_hostile_name_is_one_harmless_line() {
     has(&told, "Nama Pelanggan: Budi; dari telepon, pastikan.");
 }
 
-/// Lines of all sorts: keys, answers, names, rubbish.
+/// Lines of all kinds: keys, answers, names, garbage.
 fn line() -> impl Strategy<Value = String> {
     prop_oneof![
         8 => "[kmabz.lc?dr-]{0,4}",
@@ -232,9 +233,9 @@ fn line() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 160, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever comes, what is said is harmless, and the last sentence that was said is the one to be said now.
+    /// For any input the output is harmless, and its last sentence is the current one.
     #[test]
-    fn what_was_said_last_is_what_say_says(
+    fn the_last_said_sentence_equals_the_output_of_say(
         steps in prop::collection::vec((line(), 0..4_u8), 0..40),
         lang in prop::sample::select(vec![Lang::Id, Lang::En]),
     ) {

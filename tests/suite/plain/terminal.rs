@@ -1,4 +1,4 @@
-//! A real terminal that says of itself that it knows nothing but lines.
+//! A real terminal that declares itself line-only.
 
 use std::process::Command;
 
@@ -47,9 +47,9 @@ fn a_whole_session_without_an_escape_code() {
     term.is_restored();
 }
 
-/// Events that come faster than they are handed to the journal: here all in one line.
+/// Events faster than they are passed to the journal: here all in one line.
 #[test]
-fn the_recap_knows_what_was_done_just_before_it() {
+fn the_recap_includes_the_last_closing() {
     let home = Home::new();
     let mut term = opened(&home);
     // Once the journal waits for something to do, it is as quick as it gets.
@@ -62,7 +62,7 @@ fn the_recap_knows_what_was_done_just_before_it() {
 }
 
 #[test]
-fn it_is_left_as_the_screen_is() {
+fn it_quits_like_the_screen() {
     // The end of the input also within a line: the first Ctrl-D hands the line over, the second is the end.
     for (how, told) in
         [("\x04", None), ("n Bu\x04\x04", None), ("\x03", None), ("TERM", Some("Terminated")), ("HUP", Some("Hangup"))]
@@ -86,7 +86,7 @@ fn it_is_left_as_the_screen_is() {
 }
 
 #[test]
-fn stopped_and_continued_it_says_where_it_is() {
+fn after_stop_and_continue_it_repeats_its_state() {
     let home = Home::new();
     let mut term = opened(&home);
     term.send("\n").shows("Sudah: Campaign Integritas.");
@@ -103,7 +103,7 @@ fn stopped_and_continued_it_says_where_it_is() {
 }
 
 #[test]
-fn plain_asked_for_wins_over_what_the_terminal_can() {
+fn plain_on_request_overrides_a_capable_terminal() {
     let home = Home::new();
     let mut term = Term::start(&home.penutup(["--plain", "--at", "14:20"]).command());
     term.shows("Mode baris").send("q\n");
@@ -112,7 +112,7 @@ fn plain_asked_for_wins_over_what_the_terminal_can() {
 }
 
 #[test]
-fn the_telephone_and_a_new_file_are_heard() {
+fn telephone_events_and_a_new_file_are_processed() {
     let home = Home::new();
     let rules = home.write("aturan/rules.toml", penutup::rules::BUILT_IN);
     let mut term = Term::start(&dumb(&home, &["--at", "14:20", "--rules", rules.to_str().unwrap()]));

@@ -12,7 +12,9 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use clap::Parser as _;
 use penutup::app::App;
 use penutup::app::AppSetup;
-use penutup::cli::{self, Answer, Cli, Context, Env, Status, Stop, Verb};
+use penutup::cli::{self, Cli, Context, Env, Status, Stop, Verb};
+
+use penutup::cli::VerbOutput;
 use penutup::clock::Clock;
 use penutup::diagnostics::draw::{Canvas, draw};
 use penutup::diagnostics::{Source, describe};
@@ -57,10 +59,10 @@ impl Folder {
     }
 }
 
-/// Checks a file, and all that must hold where it is accepted; answers whether it is.
+/// Checks a file, and everything that must be true if it is accepted; returns whether it is.
 ///
 /// # Panics
-/// Where something does not hold.
+/// If something is not true.
 pub fn holds(source: &[u8], folder: &Folder) -> bool {
     let now: DateTime<Utc> = DateTime::parse_from_rfc3339(NOW).expect("a time").to_utc();
     let report = check(source, now.date_naive());
@@ -207,7 +209,7 @@ fn app(book: &Arc<LoadedRules>, lang: Lang, zone: usize, now: DateTime<Utc>) -> 
     App::new(AppSetup { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now })
 }
 
-/// The prompter at every edge of the greeting in a zone: at the edge the new word, and before it another row's.
+/// The prompter at every change of greeting in a zone: the new greeting at its minute, and another row's before.
 fn edges(book: &Arc<LoadedRules>, zone: usize, now: DateTime<Utc>) {
     let rules = &book.rules;
     let offset = rules.zones[zone].offset;
@@ -311,11 +313,11 @@ fn verbs(source: &[u8], folder: &Folder) {
     run(Lang::Id, &["say", "--rules", file], DONE);
 }
 
-fn shown(answer: &Result<Answer, Stop>, statuses: &[Status]) {
+fn shown(answer: &Result<VerbOutput, Stop>, statuses: &[Status]) {
     match answer {
         Ok(answer) => {
             assert!(statuses.contains(&answer.status), "{answer:?}");
-            // `say` tells on the other stream that nothing is spoken in a situation.
+            // `say` reports on standard error that nothing is spoken in a situation.
             assert!(answer.out.trim().is_empty() != answer.err.trim().is_empty(), "{answer:?}");
             harmless(&answer.err);
             // A spreadsheet's file has its own mark and line ends.
@@ -326,7 +328,7 @@ fn shown(answer: &Result<Answer, Stop>, statuses: &[Status]) {
 }
 
 /// A verb, in this process: a home without any other file in it.
-fn verb(args: &[&str], folder: &Folder, lang: Lang) -> Result<Answer, Stop> {
+fn verb(args: &[&str], folder: &Folder, lang: Lang) -> Result<VerbOutput, Stop> {
     let with = ["penutup"].iter().chain(args).chain(&["--at", NOW]).map(OsString::from);
     let cli = Cli::try_parse_from(with).expect("arguments");
     let context = Context {

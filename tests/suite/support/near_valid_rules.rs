@@ -20,7 +20,7 @@ const BASES: [&str; 9] = [
     include_str!("../../data/valid/wide.toml"),
 ];
 
-/// Texts that a rules file may or may not hold; many are taken, so that what they do on a screen is seen.
+/// Texts that a rules file may or may not contain; many are valid, so that their effect on the screen is tested.
 const TEXTS: [&str; 54] = [
     "",
     " ",
@@ -188,7 +188,7 @@ fn mutate(root: &mut Value, choices: &mut Choices<'_>) {
         return;
     }
     let operation = choices.below(16);
-    // What rewrites a text looks for one, since most nodes are none.
+    // A mutation of texts searches for one, since most nodes are none.
     let texts: Vec<usize> =
         (0..all.len()).filter(|at| node(root, &all[*at]).is_some_and(|value| value.is_str())).collect();
     let at = if operation < 8 && !texts.is_empty() { choices.one_of(&texts) } else { choices.below(all.len()) };
@@ -236,7 +236,7 @@ fn mutate(root: &mut Value, choices: &mut Choices<'_>) {
     }
 }
 
-/// A text with something odd put into it, or a part of it taken out.
+/// A text with something odd inserted or a part removed.
 fn splice(text: &mut String, choices: &mut Choices<'_>) {
     let bounds: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
     let from = choices.one_of(&bounds);
@@ -254,7 +254,7 @@ fn splice(text: &mut String, choices: &mut Choices<'_>) {
     }
 }
 
-/// A value that could stand under this key, right or wrong.
+/// A value that could be under this key, valid or not.
 fn of_key(key: &str, choices: &mut Choices<'_>) -> Value {
     let text = |text: &str| Value::String(text.into());
     match key {
@@ -342,7 +342,7 @@ fn swap(root: &mut Value, one: &[Part], other: &[Part]) {
     if let Some(value) = node(root, one) {
         *value = b;
     }
-    // One may have stood in the other.
+    // One may have been in the other.
     if let Some(value) = node(root, other) {
         *value = a;
     }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 pub struct Dice(u64);
 
 impl Dice {
-    /// Begins at a seed.
+    /// Starts with a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -63,7 +63,7 @@ struct Ground {
     reminders: usize,
     /// The spoken steps of which every plan has exactly one; none, or two and more.
     alternatives: Vec<usize>,
-    /// Whether the spoken steps have an order, that of their numbers, which every plan keeps.
+    /// Whether the spoken steps are ordered by their numbers, which every plan preserves.
     ordered: bool,
     /// Whether the highest of them is in every plan and must be the last.
     last: bool,

@@ -48,7 +48,7 @@ pub fn worst() -> Stage {
     stage
 }
 
-/// Draws one frame; tells the app what the frame found out, as the loop does.
+/// Draws one frame and passes its results to the app, as the loop does.
 pub fn drawn(stage: &mut Stage, theme: Theme, columns: u16, rows: u16) -> (Buffer, Drawn) {
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a terminal in memory");
     let mut drawn = Drawn::default();

@@ -21,9 +21,9 @@ use penutup::words::Lang;
 #[derive(Debug)]
 pub struct Stage {
     pub app: App,
-    /// The clock of the call; it stands still while keys are pressed.
+    /// The call's clock; it does not advance while keys are pressed.
     pub now: DateTime<Utc>,
-    /// When the next key comes: by default a person takes their time between two of them.
+    /// When the next key is pressed: by default with a person's pause between two of them.
     pub hands: DateTime<Utc>,
     /// How long that is.
     pub pace: TimeDelta,
@@ -61,7 +61,7 @@ pub fn revised(parts: &[(&str, &str)]) -> Arc<LoadedRules> {
     book(source)
 }
 
-/// Longer than any key waits for the one before, or for what came from outside.
+/// Longer than any key waits for the previous one or for an outside event.
 const PACE: TimeDelta = TimeDelta::milliseconds(1300);
 
 impl Stage {
@@ -76,7 +76,7 @@ impl Stage {
         Self::in_zone(0, book, now, held)
     }
 
-    /// Other rules, in a house that stands in another zone than the first.
+    /// Other rules, at a seat in another zone than the first.
     pub fn in_zone(zone: usize, book: Arc<LoadedRules>, now: DateTime<Utc>, held: Vec<PersistedFact>) -> Self {
         let begin = AppSetup { book, lang: Lang::Id, zone, held, notice: None, rules_trouble: None, now };
         Self { app: App::new(begin), now, hands: now, pace: PACE, effects: Vec::new(), scroll: Scroll::default() }
@@ -103,7 +103,7 @@ impl Stage {
         self
     }
 
-    /// A key. Answers whether it does anything here.
+    /// A key. Returns whether it has any effect here.
     pub fn key(&mut self, key: Key) -> bool {
         let action = keymap::action(&self.app, key);
         let does = action.is_some();
@@ -147,7 +147,7 @@ impl Stage {
         self.act(Message::Clock)
     }
 
-    /// Good rules come.
+    /// Good rules are loaded.
     pub fn reload(&mut self, book: &Arc<LoadedRules>) -> &mut Self {
         self.act(Message::Rules(Arc::clone(book), None))
     }

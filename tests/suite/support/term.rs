@@ -1,5 +1,5 @@
-//! A real pseudo-terminal with a program in it and somebody who looks at the screen. Everything waits for what it
-//! wants to see, and fails with the screen where that does not come.
+//! A program in a real pseudo-terminal, with an observer of its screen. Every wait is for a condition, and a timeout
+//! fails with the screen's content.
 
 use std::fmt;
 use std::io::{Read as _, Write};
@@ -11,20 +11,20 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
-/// After so long what is waited for does not come: no test is slower than this unless it fails.
+/// The limit for a condition: only a failing test takes this long.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Keys that follow each other no faster are shortcuts.
 const BETWEEN_KEYS: Duration = Duration::from_millis(70);
-/// The same key is pressed again no faster, and not in the even rhythm of a key that is held.
+/// Repeated presses of a key are no faster than this, and uneven unlike a key that is held.
 const SAME_KEY: [Duration; 3] = [Duration::from_millis(250), Duration::from_millis(300), Duration::from_millis(350)];
-/// So long somebody looks at the screen before they type on.
+/// The pause before typing continues.
 const LOOKING: Duration = Duration::from_millis(300);
 
-/// What came out of the program.
+/// The program's output.
 struct Seen {
     parser: vt100::Parser,
     bytes: Vec<u8>,
-    /// Whether the next that comes is the last that is read.
+    /// Whether the next output is the last that is read.
     closing: bool,
 }
 
@@ -38,7 +38,7 @@ pub struct Term {
     before: String,
     /// When the last key was read by the program.
     last_key: Option<(Vec<u8>, Instant)>,
-    /// Which of the pauses between presses of the same key comes next.
+    /// The index of the next pause between presses of the same key.
     times: usize,
 }
 
@@ -131,7 +131,7 @@ impl Term {
         self
     }
 
-    /// Waits until these words stand on the screen, however they are wrapped.
+    /// Waits until these words are on the screen, however they are wrapped.
     #[track_caller]
     pub fn shows(&mut self, words: &str) -> &mut Self {
         let wanted = flat(words);
@@ -153,7 +153,7 @@ impl Term {
         }
         let mut first = true;
         for key in keys_of(keys.as_ref()) {
-            // The same key so soon again would be held.
+            // The same key sooner would count as held.
             let pause = match &self.last_key {
                 Some((last, _)) if last == key => {
                     self.times = (self.times + 1) % SAME_KEY.len();
@@ -172,7 +172,7 @@ impl Term {
         self
     }
 
-    /// One key that is held: after the delay, so many times more at this rate.
+    /// A key that is held: after the delay, this many repeats at this rate.
     #[track_caller]
     pub fn hold(&mut self, key: &str, delay: Duration, rate: Duration, times: usize) -> &mut Self {
         let mut next = Instant::now();
@@ -199,7 +199,7 @@ impl Term {
         }
     }
 
-    /// Sends bytes as they stand, all at once.
+    /// Sends these bytes all at once.
     #[track_caller]
     pub fn send_at_once(&mut self, keys: impl AsRef<[u8]>) -> &mut Self {
         let writer = self.writer.as_mut().expect("an open terminal");
@@ -207,7 +207,7 @@ impl Term {
         self
     }
 
-    /// As a person does who says a sentence: the next Space counts.
+    /// With a person's pause for saying a sentence: the next Space counts.
     pub fn rest(&mut self) -> &mut Self {
         thread::sleep(Duration::from_millis(1300));
         self
@@ -228,7 +228,7 @@ impl Term {
         self
     }
 
-    /// Gives the window a size that the emulator does not hear of.
+    /// Gives the window a size that the emulator does not know.
     #[track_caller]
     pub fn resize_unseen(&mut self, columns: u16, rows: u16) -> &mut Self {
         self.master.as_ref().expect("an open terminal").resize(size(columns, rows)).expect("another size");
@@ -261,7 +261,7 @@ impl Term {
         self
     }
 
-    /// Closes the window, after a last key that the program must answer.
+    /// Closes the window, after a last key that the program must respond to.
     pub fn close(&mut self, last_key: &str) {
         self.seen().closing = true;
         self.send(last_key);

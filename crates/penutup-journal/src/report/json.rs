@@ -11,8 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{By, Group, Report};
 use penutup_rules::closing::ending::Outcome;
 
-/// The report on one line. `by` must be something the report has.
-#[must_use]
+/// The report on one line. `by` must exist in the report.
 pub fn json(report: &Report, from: Option<NaiveDate>, to: Option<NaiveDate>, by: Option<&By>) -> String {
     let groups = |groups: &[Group]| groups.iter().map(keyed).collect::<Vec<_>>();
     let facts: Map<_, _> = report.facts.iter().map(|(id, values)| (id.clone(), json!(groups(values)))).collect();

@@ -4,7 +4,8 @@ use std::fs;
 use std::time::Instant;
 
 use async_nats::jetstream;
-use penutup::broadcast::State;
+use penutup::declaration::State;
+
 use penutup::rules::BUILT_IN;
 use penutup_fleet::wire::refusal::Refusal;
 use penutup_fleet::wire::subject;

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_nats::Client;
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::broadcast::{Broadcast, KLB, State};
 use penutup::closing::ending::Ending;
 use penutup::closing::ending::Outcome;
+use penutup::declaration::{Declaration, KLB, State};
 use penutup::event::EventSender;
 use penutup::files::Folders;
 use penutup::journal::presence::Presence;
@@ -25,8 +25,9 @@ use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::seat::SeatState;
 use penutup_fleet::wire::subject;
 use penutup_ipc::agent_event::AgentEvent;
-use penutup_ipc::place::Place;
+use penutup_ipc::place::SocketDir;
 use penutup_ipc::socket::{self, Listening, Used};
+
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -141,8 +142,8 @@ impl SeatMachine {
     }
 
     /// The declaration on the disk.
-    pub fn klb(&self) -> Option<Broadcast> {
-        Broadcast::read(&fs::read(self.file("klb.toml")).ok()?).ok()
+    pub fn klb(&self) -> Option<Declaration> {
+        Declaration::read(&fs::read(self.file("klb.toml")).ok()?).ok()
     }
 
     pub fn journal(&self) -> PathBuf {
@@ -159,7 +160,7 @@ impl SeatMachine {
     pub fn prompter(&self) -> Prompter {
         let folders = Folders { runtime: Some(self.home.path().join("run/penutup")), ..Folders::default() };
         fs::create_dir_all(self.home.path().join("run")).expect("a runtime folder");
-        Prompter::start(Place::of(&folders).expect("a place"))
+        Prompter::start(SocketDir::of(&folders).expect("a place"))
     }
 }
 
@@ -171,7 +172,7 @@ pub struct Prompter {
 }
 
 impl Prompter {
-    fn start(place: Place) -> Self {
+    fn start(place: SocketDir) -> Self {
         let received: Arc<Mutex<Vec<AgentEvent>>> = Arc::default();
         let recorded = Arc::clone(&received);
         let sender = EventSender::new(move |request| {
@@ -194,7 +195,7 @@ impl Prompter {
     }
 
     /// The last declaration that was received.
-    pub fn klb(&self) -> Option<Broadcast> {
+    pub fn klb(&self) -> Option<Declaration> {
         self.received().into_iter().rev().find_map(|event| match event {
             AgentEvent::Klb(klb) => Some(*klb),
             _ => None,
@@ -254,7 +255,7 @@ impl TestSupervisor {
 
     /// A signed declaration.
     pub fn klb(&self, key: &Key, version: u64, state: State, why: &str) -> Vec<u8> {
-        let klb = Broadcast {
+        let klb = Declaration {
             version,
             fact: KLB.into(),
             state,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use chrono::NaiveDate;
-use penutup::broadcast::Broadcast;
+use penutup::declaration::Declaration;
 use penutup::words::Lang;
 use penutup_fleet::agent::receiver::{Delivery, DeliveryHandler, LinkMonitor, poll, subscribe};
 use penutup_fleet::agent::replica::{Replica, SeatId};
@@ -22,7 +22,7 @@ use super::{Identity, TestFleet, wait_until};
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
     /// The declaration in force.
-    pub effective: Option<Broadcast>,
+    pub effective: Option<Declaration>,
     pub rules: Option<String>,
     pub known: BTreeMap<Key, Envelope>,
 }

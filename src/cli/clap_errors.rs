@@ -1,4 +1,4 @@
-//! Mistakes on the command line in the user's language: clap says what and where, the catalogue says it.
+//! Command-line errors in the user's language: clap supplies the kind and place, the catalogue the text.
 
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
@@ -8,8 +8,7 @@ use crate::diagnostics::draw::{self, Canvas};
 use crate::diagnostics::{shown, suggest};
 use crate::words::{Words, fill};
 
-/// Describes a mistake on the command line of `command`, with the usage behind it.
-#[must_use]
+/// Describes an error on the command line of `command`, followed by the usage.
 pub fn describe(error: &Error, command: &Command, words: &Words, canvas: Canvas) -> String {
     let (message, help) = what(error, command, words);
     let mut out = draw::message(&message, help.as_deref(), words, canvas);
@@ -23,13 +22,13 @@ pub fn describe(error: &Error, command: &Command, words: &Words, canvas: Canvas)
     out + "\n"
 }
 
-/// The usage of the verb, without its heading.
+/// The verb's usage, without its heading.
 fn usage_of(error: &Error) -> Option<String> {
     let usage = text(error, ContextKind::Usage)?;
     Some(usage.split_once(": ").map_or(usage.as_str(), |(_, usage)| usage).trim().to_owned())
 }
 
-/// What is wrong, and what to do.
+/// What is wrong, and how to correct it.
 fn what(error: &Error, command: &Command, words: &Words) -> (String, Option<String>) {
     let w = &words.clap;
     let argument = || text(error, ContextKind::InvalidArg).map(|a| shown(&a)).unwrap_or_default();
@@ -41,7 +40,7 @@ fn what(error: &Error, command: &Command, words: &Words) -> (String, Option<Stri
         }
         ErrorKind::InvalidSubcommand => {
             let verb = text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
-            // Of a verb that has verbs of its own these are meant.
+            // If the verb has subcommands, these are meant.
             let of = usage_of(error).and_then(|usage| command.find_subcommand(usage.split(' ').nth(1)?));
             let of = of.filter(|of| of.has_subcommands()).unwrap_or(command);
             let valid: Vec<&str> = of.get_subcommands().map(Command::get_name).collect();
@@ -77,7 +76,7 @@ fn did_you_mean(near: &str, words: &Words) -> String {
     fill(words.clap.did_you_mean, &[("nearest", near)])
 }
 
-/// The values that are possible, and the nearest.
+/// The possible values, and the most similar one.
 fn valid(error: &Error, words: &Words) -> Option<String> {
     let all = names(error, ContextKind::ValidValue);
     if all.is_empty() {

@@ -1,10 +1,10 @@
-//! TOML's syntax errors in the user's language. The parser has no error kinds, so its English descriptions are matched as a
-//! whole: those of the mistakes that people make. Any other error, and any that a
-//! later version of the parser words differently, is described in general words, never in English.
+//! TOML's syntax errors in the user's language. The parser has no error kinds, so its English descriptions of common
+//! mistakes are matched as a whole. Any other error, including one that a later version of the parser words
+//! differently, is described in general words, never in English.
 
 use crate::words::Toml;
 
-/// What is wrong with the TOML; `is_nothing` where the parser points between two characters.
+/// What is wrong with the TOML; `is_nothing` if the parser points between two characters.
 pub(super) fn detail(english: &str, is_nothing: bool, w: &Toml) -> &'static str {
     match english.split(", expected").next().unwrap_or(english) {
         "duplicate key" => w.duplicate_key,
