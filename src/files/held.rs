@@ -101,8 +101,7 @@ mod tests {
         let replaced = replace(made(folder.path(), "new"), &path);
         if replaced.as_ref().is_err_and(|e| e.kind() == ErrorKind::ResourceBusy) && cfg!(windows) && is_wine() {
             // Directly to the stream: a skipped test must be visible among those that passed.
-            let message =
-                "SKIPPED a_file_that_is_open_for_reading_is_replaced: Wine replaces no open file, Windows does";
+            let message = "SKIPPED a_file_open_for_reading_is_replaced: Wine replaces no open file, Windows does";
             let _ = writeln!(io::stderr(), "{message}");
             return;
         }
