@@ -94,7 +94,7 @@ impl From<Incoming> for Message {
 pub enum Link {
     /// It listens.
     Up,
-    /// NoPerson is there; it tries again.
+    /// No softphone answers; the connection is tried again.
     Down,
 }
 

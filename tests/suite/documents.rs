@@ -94,7 +94,7 @@ fn every_code_block_is_run_or_known() {
         assert!(!page.contains("\n~~~") && !page.contains("\n  ```"), "{name}: fences are ``` at the line's start");
         let own = RUN_BY.iter().find(|(page, _, _)| *page == name).map_or(&[][..], |(_, _, fences)| *fences);
         for (word, block) in blocks(&page) {
-            let known = ["sh", "text", "toml"].iter().chain(own).any(|known| *known == word);
+            let known = ["diagram", "sh", "text", "toml"].iter().chain(own).any(|known| *known == word);
             assert!(known, "{name}: nobody runs ```{word}\n{block}");
         }
     }

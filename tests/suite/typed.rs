@@ -64,7 +64,7 @@ fn report(home: &Home) -> String {
     home.penutup(["report"]).ok()
 }
 
-// ── PersistedFact keys
+// ── Held keys
 // ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]

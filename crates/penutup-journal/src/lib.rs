@@ -19,7 +19,7 @@
 //! use penutup_rules::closing::ending::{Ending, Outcome};
 //!
 //! let start = Utc::now();
-//! let outcome = Outcome::Said(Ending::CustomerLeft);
+//! let outcome = Outcome::Ended(Ending::CustomerLeft);
 //! let record = Record { start, end: Some((start + TimeDelta::seconds(30), outcome)), ..Record::default() };
 //!
 //! let mut texts = Interner::default();

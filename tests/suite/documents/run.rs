@@ -33,6 +33,7 @@ impl Walk<'_> {
     fn block(&mut self, word: &str, block: &str) {
         let block = block.replace(SHARE, self.home.path().join("srv").to_str().expect("UTF-8"));
         match word {
+            "diagram" => {}
             "toml" => self.settings(&block),
             "text" => assert_eq!(self.last.trim_end(), block.trim_end(), "{}", self.page),
             _ => block.lines().map(command).filter(|line| !line.is_empty()).for_each(|line| self.line(line)),
