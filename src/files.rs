@@ -70,7 +70,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
         Ok(out)
     };
     // Another program's lease on the file causes "would block" until that program releases it.
-    let in_the_way = |e: &io::Error| outside::is_held(e) || e.kind() == ErrorKind::WouldBlock;
+    let in_the_way = |e: &io::Error| penutup_system::error::is_held(e) || e.kind() == ErrorKind::WouldBlock;
     held::retry_while_locked(in_the_way, &mut read).map_err(|error| Unreadable { path: path.into(), error })
 }
 

@@ -15,7 +15,6 @@ use crate::loaded::{LoadedRules, Origin};
 
 use super::VerbOutput;
 
-use crate::diagnostics::outside::is_foreign;
 use crate::words::fill;
 use penutup_ipc::place::SocketDir;
 use penutup_system::folders::exists_or_unreadable;
@@ -66,7 +65,7 @@ fn socket(context: &Context) -> Row {
     let w = &context.words().phone;
     let there = SocketDir::of(&context.folders);
     let (what, path, purpose) = place(context, w.place, there.as_ref().map(SocketDir::folder), w.for_place);
-    let trouble = there.and_then(|there| there.check().err()).filter(is_foreign);
+    let trouble = there.and_then(|there| there.check().err()).filter(penutup_system::error::is_foreign);
     (what, path, with_trouble(context, purpose, trouble.map(|e| outside::reason(&e, context.words()))))
 }
 

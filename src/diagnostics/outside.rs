@@ -1,48 +1,13 @@
-//! Operating system errors in the user's language; the system's own messages are in the machine's language.
+//! Errors of the operating system in the user's language; the system's own texts are in the machine's.
 
 use std::io::{self, ErrorKind};
 
-use penutup_system::error::is_no_file;
+use penutup_system::error::{is_foreign, is_held, is_no_file};
 
 use crate::words::{Words, fill};
 
-/// Inside an [`io::Error`]: the path is not a regular file but a pipe, a device or similar.
-#[derive(Debug)]
-pub struct NoFile;
-
-impl std::fmt::Display for NoFile {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("not a regular file")
-    }
-}
-
-impl std::error::Error for NoFile {}
-
-/// Inside an [`io::Error`]: another user owns the socket's folder or could change it.
-#[derive(Debug)]
-pub struct Foreign;
-
-impl std::fmt::Display for Foreign {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("another user could change it")
-    }
-}
-
-impl std::error::Error for Foreign {}
-
-/// Whether the error is [`Foreign`].
-pub fn is_foreign(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Foreign>)
-}
-
-/// Whether another program has the file open exclusively, which only Windows reports.
-pub fn is_held(error: &io::Error) -> bool {
-    const SHARING_VIOLATION: i32 = 32;
-    const LOCK_VIOLATION: i32 = 33;
-    cfg!(windows) && matches!(error.raw_os_error(), Some(SHARING_VIOLATION | LOCK_VIOLATION))
-}
-
 /// Why something could not be read or written.
+#[must_use]
 pub fn reason(error: &io::Error, words: &Words) -> String {
     let w = &words.trouble;
     if is_no_file(error) {

@@ -60,7 +60,7 @@ pub fn declare(folder: &Path, now: DateTime<Utc>, make: impl FnOnce(u64) -> Decl
 }
 
 fn is_no_file(unreadable: &Unreadable) -> bool {
-    unreadable.error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<penutup_system::error::NoFile>)
+    penutup_system::error::is_no_file(&unreadable.error)
 }
 
 /// The clock of the computer with the folder: if ours is behind, versions are still compared with that one.

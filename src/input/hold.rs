@@ -37,7 +37,7 @@ pub enum Press {
     /// A press. `unsure`: soon enough after the previous one that it may turn out to be a repeat.
     New { unsure: bool },
     /// The key is still down. `from`: it has been since this time, and the presses since then were none.
-    PersistedFact { from: Option<Instant> },
+    Held { from: Option<Instant> },
     /// The key was released.
     Release,
 }
@@ -73,12 +73,12 @@ impl Hold {
         self.down = true;
         if kind == Kind::Repeat || is_down {
             self.reports = true;
-            return Press::PersistedFact { from: None };
+            return Press::Held { from: None };
         }
         if let (Some(rate), Some(gap)) = (self.held, gap)
             && goes_on(rate, gap)
         {
-            return Press::PersistedFact { from: None };
+            return Press::Held { from: None };
         }
         match (before, gap) {
             (Some(before), Some(gap)) if gap <= DELAY => {
@@ -100,7 +100,7 @@ impl Hold {
             self.held = Some(rate);
             self.broken = None;
             self.events.clear();
-            return Press::PersistedFact { from };
+            return Press::Held { from };
         }
         if self.events.len() > REMEMBERED {
             self.events.pop_front();
@@ -160,8 +160,8 @@ mod tests {
             events.iter().map(|(ms, kind)| match hold.key(Key::Char(' '), *kind, start + Duration::from_millis(*ms)) {
                 Press::New { unsure: false } => 'p',
                 Press::New { unsure: true } => '?',
-                Press::PersistedFact { from: None } => 'h',
-                Press::PersistedFact { from: Some(_) } => '<',
+                Press::Held { from: None } => 'h',
+                Press::Held { from: Some(_) } => '<',
                 Press::Release => 'r',
             });
         kinds.collect()
@@ -208,7 +208,7 @@ mod tests {
         for at in times.iter().map(|ms| start + Duration::from_millis(*ms)) {
             match hold.key(key, Kind::Down, at) {
                 Press::New { .. } => presses.push(at),
-                Press::PersistedFact { from } => presses.retain(|at| from.is_none_or(|from| *at < from)),
+                Press::Held { from } => presses.retain(|at| from.is_none_or(|from| *at < from)),
                 Press::Release => unreachable!("nobody reports one"),
             }
         }

@@ -141,7 +141,7 @@ impl Pace {
             Press::New { unsure: true } => (false, SLOWEST),
             Press::New { unsure: false } if is_text => (false, GAP * 2),
             Press::New { unsure: false } => (false, Duration::ZERO),
-            Press::PersistedFact { from } => {
+            Press::Held { from } => {
                 out.extend(from.map(|since| Input::Retract { since, held: true }));
                 (true, Duration::ZERO)
             }

@@ -2,7 +2,7 @@
 //! in memory, reported once, and retried. Between two records the worker sleeps without waking up.
 //!
 //! The inbox is bounded: it keeps only the newest record of each call, only the newest request for a day, and at most
-//! [`MAX_CALLS`] calls. Beyond that (a disk that hangs for weeks) the oldest is dropped and counted as lost, as among
+//! `MAX_CALLS` calls. Beyond that (a disk that hangs for weeks) the oldest is dropped and counted as lost, as among
 //! those that can't be written.
 
 use std::collections::BTreeMap;

@@ -58,7 +58,7 @@ pub struct Sop {
 }
 
 impl Sop {
-    /// The last day in force if it has passed or is at most [`EXPIRY_NOTICE`] away.
+    /// The last day in force if it has passed or is at most `EXPIRY_NOTICE` away.
     pub fn ends_soon(&self, today: NaiveDate) -> Option<NaiveDate> {
         self.effective_to.filter(|to| *to < today || *to - today <= EXPIRY_NOTICE)
     }

@@ -15,7 +15,7 @@ pub fn wrap<'a>(runs: impl IntoIterator<Item = (&'a str, Style)>, columns: usize
     wrap::wrap(runs, columns).into_iter().map(styled).collect()
 }
 
-/// As [`wrap`], but at most `rows` lines; if there were more, the last ends with `…`.
+/// As [`wrap()`], but at most `rows` lines; if there were more, the last ends with `…`.
 pub fn bounded<'a>(
     runs: impl IntoIterator<Item = (&'a str, Style)>,
     columns: usize,
