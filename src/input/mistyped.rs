@@ -16,6 +16,11 @@ pub const PAUSE: Duration = Duration::from_millis(700);
 const QUIET: Duration = Duration::from_secs(1);
 /// The most letters that are remembered.
 const MOST: usize = 64;
+/// Keys with shorter intervals are typed as text is.
+const TEXT_PACE: Duration = Duration::from_millis(200);
+/// This many letters at the pace of a text, the one that opens a field among them, and the field has no pause of its own
+/// before it: what is typed into it may be the rest of a text for another window. Two may be a fact and the name's key.
+const BEFORE_FIELD: usize = 3;
 
 /// The letters of the last second.
 #[derive(Debug, Default)]
@@ -55,10 +60,41 @@ impl Letters {
     }
 }
 
+/// Keys at the pace of a text that went on into a field.
+#[derive(Debug, Default)]
+struct IntoField {
+    /// The letters before the field.
+    before: usize,
+    different: Vec<char>,
+    last: Option<Instant>,
+}
+
+impl IntoField {
+    /// Any key. Returns whether the keys before a field and those in it are one text.
+    fn press(&mut self, letter: Option<char>, is_in_field: bool, at: Instant) -> bool {
+        if self.last.is_none_or(|last| at.saturating_duration_since(last) >= TEXT_PACE) {
+            *self = Self::default();
+        }
+        self.last = Some(at);
+        let Some(letter) = letter else { return false };
+        if !is_in_field {
+            self.before += 1;
+        } else if self.before < BEFORE_FIELD {
+            return false;
+        }
+        let letter = letter.to_lowercase().next().unwrap_or(letter);
+        if !self.different.contains(&letter) && self.different.len() < LETTERS {
+            self.different.push(letter);
+        }
+        is_in_field && self.different.len() == LETTERS
+    }
+}
+
 /// The run of keys that may be text for another window.
 #[derive(Debug, Default)]
 pub struct Stray {
     letters: Letters,
+    into_field: IntoField,
     /// The first and the last key of the run.
     run: Option<(Instant, Instant)>,
     /// The last key of a text for another window.
@@ -80,6 +116,17 @@ impl Stray {
         self.ignoring = Some(at);
         // Keys typed directly before, including spaces and digits, belong to the same text.
         Some(self.run.map_or(since, |(first, _)| first.min(since)))
+    }
+
+    /// Any key, and the letter that it is; whether a field is open. Returns since when all keys are typing meant for
+    /// another window that has opened the field by itself.
+    pub fn typed(&mut self, letter: Option<char>, is_in_field: bool, at: Instant) -> Option<Instant> {
+        if !self.into_field.press(letter, is_in_field, at) {
+            return None;
+        }
+        self.into_field = IntoField::default();
+        self.ignoring = Some(at);
+        Some(self.run.map_or(at, |(first, _)| first))
     }
 
     /// Whether a key still belongs to a text for another window. `ends`: it is a key that ends such a text.

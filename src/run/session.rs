@@ -134,11 +134,14 @@ impl Session<'_> {
         if action == Some(Action::Said) && ticks && !view.shows_sentence() {
             return self.act(view, Message::Unseen);
         }
-        let letter = match key {
-            Key::Char(c) if c.is_alphabetic() && !matches!(self.app.mode(), Mode::Typing(_)) => Some(c),
+        let typed = match key {
+            Key::Char(c) if c.is_alphabetic() => Some(c),
             _ => None,
         };
-        if let Some(since) = letter.and_then(|letter| self.recent.stray.letter(letter, at)) {
+        let is_in_field = matches!(self.app.mode(), Mode::Typing(_));
+        let letter = typed.filter(|_| !is_in_field);
+        let into_field = self.recent.stray.typed(typed, is_in_field, at);
+        if let Some(since) = into_field.or_else(|| letter.and_then(|letter| self.recent.stray.letter(letter, at))) {
             let next = self.retract(view, since)?;
             return if next == Next::On { self.act(view, Message::Mistyped) } else { Ok(next) };
         }

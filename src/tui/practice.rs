@@ -252,19 +252,23 @@ impl<A: Activity> OnScreen<A> {
         }
         let first = self.stray.press(at).unwrap_or(at);
         self.before.retain(|(before, _)| *before >= first || at.saturating_duration_since(*before) <= WINDOW);
-        if self.activity.is_typing() {
-            return self.activity.key(key);
-        }
-        if let Key::Char(c) = key
-            && c.is_alphabetic()
-            && let Some(since) = self.stray.letter(c, at)
-        {
+        let typed = match key {
+            Key::Char(c) if c.is_alphabetic() => Some(c),
+            _ => None,
+        };
+        let is_in_field = self.activity.is_typing();
+        let into_field = self.stray.typed(typed, is_in_field, at);
+        let letter = typed.filter(|_| !is_in_field);
+        if let Some(since) = into_field.or_else(|| letter.and_then(|letter| self.stray.letter(letter, at))) {
             let undone = self.before.drain(..).find(|(before, _)| *before >= since);
             if let Some((_, state)) = undone {
                 *self.activity.state() = state;
             }
             self.activity.mistyped();
             return false;
+        }
+        if is_in_field {
+            return self.activity.key(key);
         }
         if self.before.len() == MOST {
             self.before.pop_front();

@@ -298,6 +298,65 @@ fn a_sentence_for_another_window_undoes_itself_whole() {
     assert!(report(&home).contains("Belum ada"), "{}", report(&home));
 }
 
+/// Types each character with this interval, the times being those of the events.
+fn typed_at(text: &str, gaps: impl Iterator<Item = u64>) -> crate::stage::Stage {
+    let mut stage = crate::stage::Stage::at("14:20");
+    let mut input = penutup::input::Stage::default();
+    let start = Instant::now().checked_sub(Duration::from_secs(20)).unwrap();
+    let mut session = Session::alone(&mut stage.app, Clock::showing(stage.now));
+    let mut at = start;
+    for (byte, gap) in text.bytes().zip(gaps) {
+        at += Duration::from_millis(gap);
+        let mut inputs = input.bytes(&[byte], at);
+        if let Some(due) = input.deadline() {
+            inputs.extend(input.pause(due));
+        }
+        for input in inputs {
+            assert_eq!(session.input(&mut Blind, input).unwrap(), Next::On);
+        }
+    }
+    stage
+}
+
+/// `n` opens the name field in the middle of a word: the rest of the text is in the field.
+#[test]
+fn a_text_that_opens_the_name_field_undoes_itself_too() {
+    let untouched = typed_at("", std::iter::empty());
+    for text in [
+        "kenapa belum nyala\r",
+        "kantor tutup\r",
+        "akan dicek\r",
+        "kendala listrik\r",
+        "makan banyak\r",
+        "mkn dulu",
+        "min, boleh bantu?\r",
+        "gangguab\x7fn listrik",
+    ] {
+        for gap in [60, 90, 130, 180] {
+            let stage = typed_at(text, std::iter::repeat(gap));
+            let call = stage.app.call();
+            assert_eq!(call.situation(), untouched.app.call().situation(), "{text:?} {gap}");
+            assert_eq!(call.fields(), untouched.app.call().fields(), "{text:?} {gap}");
+            assert!(call.spoken().is_empty() && *stage.app.mode() == penutup::app::Mode::Closing, "{text:?} {gap}");
+        }
+    }
+}
+
+/// A name typed at any pace after its key, and facts before it with a pause, are meant.
+#[test]
+fn a_name_after_facts_is_kept() {
+    for gap in [40, 90, 150, 199] {
+        for (text, pauses) in [("nSiti Aminah\r", &[][..]), ("knSiti Aminah\r", &[1]), ("kmanSiti Aminah\r", &[3, 4])] {
+            let gaps = (0..).map(|n| if pauses.contains(&n) { 300 } else { gap });
+            let stage = typed_at(text, gaps);
+            let name = stage.app.rules().roles.name.unwrap();
+            assert_eq!(stage.app.call().fields().spoken(stage.app.rules(), name), "Siti Aminah", "{text:?} {gap}");
+            let klb = if text.starts_with('k') { "ya" } else { "tidak" };
+            assert_eq!(stage.fact("klb"), klb, "{text:?} {gap}");
+        }
+    }
+}
+
 #[test]
 fn in_practice_and_presentation_it_undoes_itself_too() {
     let home = Home::new();
