@@ -132,12 +132,14 @@ const CHANNELS: [&str; 12] =
     ["sip", "pjsip", "iax", "iax2", "dahdi", "zap", "local", "sccp", "skinny", "h323", "sofia", "audiosocket"];
 
 fn is_placeholder(name: &str) -> bool {
-    if !name.chars().any(char::is_alphabetic) || name.contains(['%', '$', '<', '>', '{', '}', '|', '\\', '=', '@']) {
+    if !name.chars().any(char::is_alphabetic) || name.contains(['%', '$', '<', '>', '{', '}', '[', '|', '\\', '=', '@'])
+    {
         return true;
     }
     let plain = name.to_lowercase().replace(['_', '-'], " ");
     let plain = text::fold(plain.trim_matches(|c: char| !c.is_alphanumeric()));
-    PLACEHOLDERS.lines().any(|line| line == plain)
+    let is_known = |text: &str| PLACEHOLDERS.lines().any(|line| line == text);
+    name.starts_with([',', '.', ';', ':', '?', '!']) || is_known(&plain) || plain.split(' ').all(is_known)
 }
 
 fn is_channel(text: &str) -> bool {
@@ -341,6 +343,11 @@ mod tests {
         for text in [
             "NULL",
             "null",
+            "null null",
+            "[nama]",
+            ", boleh bantu?",
+            "Pelanggan",
+            "tes",
             "N/A",
             "n.a.",
             "-",
