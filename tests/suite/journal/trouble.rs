@@ -31,9 +31,10 @@ impl Disk {
         self.0.path()
     }
 
-    /// Fills it up.
+    /// Fills it up; again, where room came free meanwhile.
     pub fn fill(&self) {
-        let mut file = fs::File::create(self.0.path().join("filler")).unwrap();
+        let mut options = fs::OpenOptions::new();
+        let mut file = options.append(true).create(true).open(self.0.path().join("filler")).unwrap();
         while file.write_all(&[0; 4096]).is_ok() {}
     }
 
