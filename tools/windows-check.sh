@@ -140,6 +140,8 @@ mv "$PENUTUP_HOME/state/call.key" key
 printf '%064d' 0 > "$PENUTUP_HOME/state/call.key"
 run 1 call end && says "a prompter with another proof is nobody" "Tidak ada layar penutup yang terbuka"
 mv key "$PENUTUP_HOME/state/call.key"
+# For 1.2 seconds after a change from outside nothing is ticked: who speaks reads the new sentence first.
+sleep 1.3
 keys satu s
 shows satu "everything was said" "Closing lengkap."
 run 0 call end && says "call end" ""
