@@ -7,6 +7,7 @@ pub mod seconds;
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -27,21 +28,33 @@ enum Wake {
     /// A check was requested.
     Requested,
     Minute,
+    /// Nobody requests checks any more.
+    End,
 }
 
-/// Requests checks from a watcher, which ends when this is dropped.
+/// Requests checks from a watcher, which ends when the last clone of this is dropped.
 #[derive(Debug, Clone)]
-pub struct Look(Sender<Wake>);
+pub struct Look(Arc<Handle>);
+
+#[derive(Debug)]
+struct Handle(Sender<Wake>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // The system's watcher holds a sender too, so the channel alone would never close.
+        let _ = self.0.send(Wake::End);
+    }
+}
 
 impl Look {
     /// Compares the file's fingerprint, and calls `changed` if it differs.
     pub fn now(&self) {
-        let _ = self.0.send(Wake::Requested);
+        let _ = self.0.0.send(Wake::Requested);
     }
 
     /// Calls `changed`, which reads the file: on a share it can be replaced by one of the same size and time.
     pub fn at_the_minute(&self) {
-        let _ = self.0.send(Wake::Minute);
+        let _ = self.0.0.send(Wake::Minute);
     }
 }
 
@@ -93,7 +106,7 @@ pub fn watch(helper: Helper, paths: Vec<PathBuf>, changed: impl FnMut() + Send +
     let told = send.clone();
     // Without a thread nothing is watched, and requests have no effect.
     let _ = helper::spawn(helper, move || run(&paths, &wake, told, changed));
-    Look(send)
+    Look(Arc::new(Handle(send)))
 }
 
 struct Folder {
@@ -157,7 +170,10 @@ fn run(paths: &[PathBuf], wake: &Receiver<Wake>, told: Sender<Wake>, mut changed
     loop {
         let Ok(mut why) = wake.recv() else { return };
         if why == Wake::Told {
-            settle(wake);
+            why = settle(wake);
+        }
+        if why == Wake::End {
+            return;
         }
         if watch() {
             why = Wake::Told;
@@ -170,15 +186,17 @@ fn run(paths: &[PathBuf], wake: &Receiver<Wake>, told: Sender<Wake>, mut changed
     }
 }
 
-/// Waits until no more events arrive.
-fn settle(wake: &Receiver<Wake>) {
+/// Waits until no more events arrive. Returns why the watcher goes on, or that it ends.
+fn settle(wake: &Receiver<Wake>) -> Wake {
     let start = Instant::now();
     while start.elapsed() < LONGEST {
         match wake.recv_timeout(QUIET) {
+            Ok(Wake::End) => return Wake::End,
             Ok(_) => {}
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
         }
     }
+    Wake::Told
 }
 
 #[cfg(test)]
@@ -228,6 +246,24 @@ mod tests {
         look.at_the_minute();
         until(&read, "one");
         assert!(read.try_recv().is_err(), "a look at an unchanged stamp reads nothing");
+    }
+
+    #[test]
+    fn a_watcher_ends_with_its_last_handle() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rules.toml");
+        fs::write(&path, "one").unwrap();
+        let (look, read) = reading(&path);
+        let clone = look.clone();
+        drop(look);
+        until(&read, "one");
+        clone.at_the_minute();
+        until(&read, "one");
+        drop(clone);
+        while let Ok(text) = read.recv_timeout(PATIENCE) {
+            assert_eq!(text, "one");
+        }
+        assert_eq!(read.try_recv(), Err(std::sync::mpsc::TryRecvError::Disconnected));
     }
 
     /// Windows reports no folder identity, and its watch follows the old folder: there the check every minute finds the

@@ -222,8 +222,6 @@ mod tests {
         (start_state_thread(writer, Arc::default(), sender, Lang::Id.words()), sent)
     }
 
-    // Under Wine this test hung once in two runs, for a reason that is not known yet; the suite's restarts cover it there.
-    #[cfg(unix)]
     #[test]
     fn the_last_of_several_states_is_on_the_disk_when_the_thread_has_finished() {
         let home = tempfile::tempdir().unwrap();
