@@ -122,7 +122,7 @@ mod system {
             size().ok()
         }
 
-        /// Writes everything; a console blocks only while its window is selected or scrolled.
+        /// Writes everything: a console accepts all output, or blocks while its window is paused.
         pub fn write(&self, bytes: &[u8], _patience: Duration) -> io::Result<usize> {
             let mut out = io::stdout().lock();
             out.write_all(bytes).and_then(|()| out.flush()).map(|()| bytes.len())
