@@ -392,7 +392,8 @@ fn question(app: &App) -> Vec<String> {
 /// A panel's page as lines, with the names of keys in line mode.
 fn page_lines(panel: Panel, app: &App) -> Vec<String> {
     let words = app.words();
-    let keys = |row: &keymap::Row| row.keys.iter().filter_map(|key| keys::name(*key, words)).map(Into::into).collect();
+    let keys =
+        |row: &keymap::KeyBinding| row.keys.iter().filter_map(|key| keys::name(*key, words)).map(Into::into).collect();
     let mut intro = vec![
         words.plain.intro.into(),
         format!("{}: {}", words.plain.again_key, words.plain.again),

@@ -60,7 +60,7 @@ fn keys(look: &Look<'_>) -> Line<'static> {
     let words = look.app.words();
     let mut rows: Vec<_> = keymap::rows(look.app).into_iter().filter(|r| r.footer.is_some()).collect();
     rows.sort_by_key(|r| r.footer);
-    let text = |row: &keymap::Row| {
+    let text = |row: &keymap::KeyBinding| {
         let key = row.keys.first().map(|k| k.name(words)).unwrap_or_default();
         let label = match row.action {
             Action::Said if look.size == Size::Compact && !look.app.is_complete() => words.keys.said_short,

@@ -118,7 +118,7 @@ impl<'l, 'a> Lines<'l, 'a> {
 }
 
 pub fn lines(look: &Look<'_>, panel: Panel) -> Vec<Line<'static>> {
-    let keys = |row: &keymap::Row| row.keys.iter().map(|key| key.name(look.app.words()).into_owned()).collect();
+    let keys = |row: &keymap::KeyBinding| row.keys.iter().map(|key| key.name(look.app.words()).into_owned()).collect();
     let surface = Surface { offers: &|row| look.offers(&row.action), keys: &keys, intro: Vec::new() };
     let page = page(panel, look.app, &surface);
     let mut lines = Lines::new(look, &page.title);
