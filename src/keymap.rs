@@ -1,5 +1,5 @@
-//! The table of keys and actions. The dispatch of keys, the footer and the key list all read the same rows, so they can't
-//! contradict each other. The keys of facts and fields come from the rules file.
+//! The table of keys and actions. The dispatch of keys, the footer and the key list all read the same rows, so they
+//! can't contradict each other. The keys of facts and fields come from the rules file.
 
 use std::borrow::Cow;
 
@@ -122,7 +122,7 @@ pub fn rows(app: &App) -> Vec<KeyBinding> {
         Mode::Typing(_) => {}
         // The key that asked the question also confirms it.
         Mode::LeavePrompt => {
-            rows.insert(0, KeyBinding::new(&[Key::Char('q')], Action::Quit, words.keys.quit).in_footer(0))
+            rows.insert(0, KeyBinding::new(&[Key::Char('q')], Action::Quit, words.keys.quit).in_footer(0));
         }
         _ => rows.push(KeyBinding::new(&[Key::Char('q')], Action::Leave, words.keys.quit)),
     }

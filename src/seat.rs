@@ -1,5 +1,5 @@
-//! The state of one seat that outlasts a restart, and the merge of the states of two prompters on one seat. Pure; reading
-//! and writing is in `files::saved_state`.
+//! The state of one seat that outlasts a restart, and the merge of the states of two prompters on one seat. Pure;
+//! reading and writing is in `files::saved_state`.
 
 use crate::broadcast::Broadcast;
 use crate::closing::Held;
@@ -9,7 +9,8 @@ use crate::closing::Held;
 pub struct SeatState {
     /// The shift's facts that are set.
     pub held: Vec<Held>,
-    /// The centre's declaration that was applied last, so that a restart does not apply it again over the CSO's changes.
+    /// The centre's declaration that was applied last, so that a restart does not apply it again over the CSO's
+    /// changes.
     pub broadcast: Option<Broadcast>,
     /// Whether the hint of the first run is still shown.
     pub welcome: bool,

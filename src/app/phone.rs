@@ -1,8 +1,8 @@
 //! Handles events from the telephone. Part of `update`.
 //!
-//! The telephone must never redirect a CSO's keys. While a field is open, an event that would switch to another call waits
-//! until the field is closed. An event that only sets values is applied at once; if it sets the open field, Enter still
-//! takes the typed text, unless the text is empty.
+//! The telephone must never redirect a CSO's keys. While a field is open, an event that would switch to another call
+//! waits until the field is closed. An event that only sets values is applied at once; if it sets the open field, Enter
+//! still takes the typed text, unless the text is empty.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -130,8 +130,8 @@ impl App {
         self.notify(notice);
     }
 
-    /// Sets values. A finished call does not change any more: if the telephone started it, the values are too late; else
-    /// they are for the next call.
+    /// Sets values. A finished call does not change any more: if the telephone started it, the values are too late;
+    /// else they are for the next call.
     fn phone_sets(&mut self, pairs: &Pairs, mut given: Given, ignored: &[Ignored], effects: &mut Vec<Effect>) {
         let words = &self.words().phone;
         if self.calls.current.is_finished() {

@@ -1,6 +1,6 @@
-//! The keys of practice and presentation. As in `keymap`, one table per mode says what a key does and what the footer shows.
-//! On a card of *studi kasus* the prompter's own keys apply, except those that would end the call or give the answer away.
-//! Esc never leaves.
+//! The keys of practice and presentation. As in `keymap`, one table per mode says what a key does and what the footer
+//! shows. On a card of *studi kasus* the prompter's own keys apply, except those that would end the call or give the
+//! answer away. Esc never leaves.
 
 use super::grade::{ExerciseKind, SpokenMark};
 use super::session::{Draft, Phase, Session, SessionAction};

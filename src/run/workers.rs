@@ -142,14 +142,14 @@ pub(super) fn start_state_thread(
             // It wakes by itself only to retry a failed write.
             let deadline = unsaved.as_ref().map(|_| Instant::now() + RETRY_AFTER);
             let new = inbox.take(deadline, Tasks::has_something);
-            let writes = new.save.is_some() || new.rules.is_some() || !new.has_something();
+            let is_save_due = new.save.is_some() || new.rules.is_some() || !new.has_something();
             let (looks, ends) = (new.look, new.end);
             unsaved = new.save.or(unsaved);
             if let Some((revision, sha256)) = new.rules {
                 writer.saw_rules(revision, sha256);
                 unsaved = unsaved.or_else(|| Some((Box::new(writer.written().clone()), 0)));
             }
-            if let Some((state, number)) = unsaved.take_if(|_| writes || ends) {
+            if let Some((state, number)) = unsaved.take_if(|_| is_save_due || ends) {
                 match writer.save(&state) {
                     Ok(shared) => {
                         counted.fetch_max(number, Ordering::SeqCst);

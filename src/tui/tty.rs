@@ -23,7 +23,8 @@ mod system {
     /// The terminal and its original modes.
     #[derive(Debug)]
     pub struct Tty {
-        /// Opened again as non-blocking, since the flags of standard output are shared with the shell. `None` if that fails.
+        /// Opened again as non-blocking, since the flags of standard output are shared with the shell. `None` if that
+        /// fails.
         out: Option<OwnedFd>,
         before: Termios,
     }

@@ -22,9 +22,9 @@
 //!  Spasi sudah disampaikan   Backspace urungkan   X akhiri   ? daftar tombol
 //! ```
 //!
-//! A region is a list of blocks. If there are too few rows, blocks are dropped in the order of their `Priority`: first blank
-//! rows, then the complete sentence, then other steps. The current sentence is never dropped; if it alone is too high, it
-//! scrolls.
+//! A region is a list of blocks. If there are too few rows, blocks are dropped in the order of their `Priority`: first
+//! blank rows, then the complete sentence, then other steps. The current sentence is never dropped; if it alone is too
+//! high, it scrolls.
 
 mod cells;
 pub mod demo;

@@ -1,5 +1,5 @@
-//! The result sheet as CSV: a row per card, with the sheet's own columns repeated in each, so that the sheets of a class can
-//! be put under each other.
+//! The result sheet as CSV: a row per card, with the sheet's own columns repeated in each, so that the sheets of a
+//! class can be put under each other.
 
 use super::{CardRow, Sheet};
 use crate::diagnostics::csv::line;

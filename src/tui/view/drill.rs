@@ -1,5 +1,5 @@
-//! Practice: the story above; below it the prompter, the steps to choose from, the sentences to mark, the feedback or the
-//! score sheet.
+//! Practice: the story above; below it the prompter, the steps to choose from, the sentences to mark, the feedback or
+//! the score sheet.
 //!
 //! ```text
 //!  Latihan · studi kasus · kartu 3 dari 12                        di sini 13.58 WIB
