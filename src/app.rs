@@ -192,8 +192,8 @@ impl App {
         self.update_at(update, now, now)
     }
 
-    /// As [`Self::update`] with two clocks: `now` is the time of the call, which practice and presentation stop; `hands` is
-    /// the real time of the person's action.
+    /// As [`Self::update`] with two clocks: `now` is the time of the call, which practice and presentation stop;
+    /// `hands` is the real time of the person's action.
     pub fn update_at(&mut self, update: impl Into<Update>, now: DateTime<Utc>, hands: DateTime<Utc>) -> Vec<Effect> {
         let update = update.into();
         self.environment.now = now;
@@ -246,7 +246,8 @@ impl App {
         effects
     }
 
-    /// Handles what waited for a field to be closed. A sentence that differs from `before` now was not changed by a key.
+    /// Handles what waited for a field to be closed. A sentence that differs from `before` now was not changed by a
+    /// key.
     fn settle(&mut self, before: &pace::ToSay, hands: DateTime<Utc>, effects: &mut Vec<Effect>) {
         self.handle_waiting_phone(effects);
         self.apply();

@@ -1,5 +1,5 @@
-//! The table of keys and actions. The dispatch of keys, the footer and the key list all read the same rows, so they can't
-//! contradict each other. The keys of facts and fields come from the rules file.
+//! The table of keys and actions. The dispatch of keys, the footer and the key list all read the same rows, so they
+//! can't contradict each other. The keys of facts and fields come from the rules file.
 
 use std::borrow::Cow;
 
@@ -67,7 +67,7 @@ impl Key {
 
 /// Keys and their action in the current state.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct KeyBinding {
     pub keys: Vec<Key>,
     pub action: Action,
     pub label: Cow<'static, str>,
@@ -75,7 +75,7 @@ pub struct Row {
     pub footer: Option<u8>,
 }
 
-impl Row {
+impl KeyBinding {
     fn new(keys: &[Key], action: Action, label: impl Into<Cow<'static, str>>) -> Self {
         Self { keys: keys.to_vec(), action, label: label.into(), footer: None }
     }
@@ -109,7 +109,7 @@ pub fn key_of(app: &App, action: &Action) -> Option<Key> {
 }
 
 /// Every key that has an action in the current state.
-pub fn rows(app: &App) -> Vec<Row> {
+pub fn rows(app: &App) -> Vec<KeyBinding> {
     let words = app.words();
     let mut rows = match app.mode() {
         Mode::Closing => closing(app),
@@ -121,29 +121,31 @@ pub fn rows(app: &App) -> Vec<Row> {
     match app.mode() {
         Mode::Typing(_) => {}
         // The key that asked the question also confirms it.
-        Mode::LeavePrompt => rows.insert(0, Row::new(&[Key::Char('q')], Action::Quit, words.keys.quit).in_footer(0)),
-        _ => rows.push(Row::new(&[Key::Char('q')], Action::Leave, words.keys.quit)),
+        Mode::LeavePrompt => {
+            rows.insert(0, KeyBinding::new(&[Key::Char('q')], Action::Quit, words.keys.quit).in_footer(0));
+        }
+        _ => rows.push(KeyBinding::new(&[Key::Char('q')], Action::Leave, words.keys.quit)),
     }
-    rows.push(Row::new(&[Key::Ctrl('c')], Action::Quit, words.keys.quit));
-    rows.push(Row::new(&[Key::Ctrl('l')], Action::Redraw, words.keys.redraw));
+    rows.push(KeyBinding::new(&[Key::Ctrl('c')], Action::Quit, words.keys.quit));
+    rows.push(KeyBinding::new(&[Key::Ctrl('l')], Action::Redraw, words.keys.redraw));
     rows
 }
 
 /// Every key when nothing is open, whatever the current state: for the key list.
-pub fn all(app: &App) -> Vec<Row> {
+pub fn all(app: &App) -> Vec<KeyBinding> {
     let words = app.words();
     let mut rows = closing(app);
-    rows.push(Row::new(&[Key::Char('q')], Action::Leave, words.keys.quit));
-    rows.push(Row::new(&[Key::Ctrl('c')], Action::Quit, words.keys.quit));
-    rows.push(Row::new(&[Key::Ctrl('l')], Action::Redraw, words.keys.redraw));
+    rows.push(KeyBinding::new(&[Key::Char('q')], Action::Leave, words.keys.quit));
+    rows.push(KeyBinding::new(&[Key::Ctrl('c')], Action::Quit, words.keys.quit));
+    rows.push(KeyBinding::new(&[Key::Ctrl('l')], Action::Redraw, words.keys.redraw));
     rows
 }
 
-fn closing(app: &App) -> Vec<Row> {
+fn closing(app: &App) -> Vec<KeyBinding> {
     let words = app.words();
     let keys = &words.keys;
     let mut rows = vec![
-        Row::new(
+        KeyBinding::new(
             &[Key::Char(' '), Key::Enter],
             Action::Said,
             match () {
@@ -155,35 +157,36 @@ fn closing(app: &App) -> Vec<Row> {
         .in_footer(0),
     ];
     rows.extend(still(app));
-    rows.push(Row::new(&[Key::Char('s')], Action::SaidAll, keys.said_all).in_footer(5));
-    let undo = Row::new(&[Key::Backspace], Action::Undo, keys.undo);
+    rows.push(KeyBinding::new(&[Key::Char('s')], Action::SaidAll, keys.said_all).in_footer(5));
+    let undo = KeyBinding::new(&[Key::Backspace], Action::Undo, keys.undo);
     rows.push(if app.can_undo() { undo.in_footer(2) } else { undo });
-    rows.push(Row::new(&[Key::Up], Action::Look(Direction::Up), keys.look));
-    rows.push(Row::new(&[Key::Down], Action::Look(Direction::Down), keys.look));
+    rows.push(KeyBinding::new(&[Key::Up], Action::Look(Direction::Up), keys.look));
+    rows.push(KeyBinding::new(&[Key::Down], Action::Look(Direction::Down), keys.look));
     rows.extend(settings(app));
-    rows.push(Row::new(&[Key::Char('x')], Action::End, keys.end).in_footer(3));
+    rows.push(KeyBinding::new(&[Key::Char('x')], Action::End, keys.end).in_footer(3));
     let copy = if app.is_plain_mode() { words.plain.copy } else { keys.copy };
-    rows.push(Row::new(&[Key::Char('c')], Action::Copy, copy));
-    rows.push(Row::new(&[Key::PageDown], Action::Scroll(Direction::Down), keys.scroll));
-    rows.push(Row::new(&[Key::PageUp], Action::Scroll(Direction::Up), keys.scroll));
-    rows.extend(PANELS.iter().map(|row| Row { footer: row.footer, ..opens(row, words) }));
-    rows.push(Row::new(&[Key::Esc], Action::Back, keys.back));
+    rows.push(KeyBinding::new(&[Key::Char('c')], Action::Copy, copy));
+    rows.push(KeyBinding::new(&[Key::PageDown], Action::Scroll(Direction::Down), keys.scroll));
+    rows.push(KeyBinding::new(&[Key::PageUp], Action::Scroll(Direction::Up), keys.scroll));
+    rows.extend(PANELS.iter().map(|row| KeyBinding { footer: row.footer, ..opens(row, words) }));
+    rows.push(KeyBinding::new(&[Key::Esc], Action::Back, keys.back));
     rows
 }
 
 /// The key that confirms the fact which the banner asks about.
-fn still(app: &App) -> Option<Row> {
-    app.asked_fact().map(|_| Row::new(&[Key::Char('v')], Action::StillHolds, app.words().keys.still).in_footer(1))
+fn still(app: &App) -> Option<KeyBinding> {
+    app.asked_fact()
+        .map(|_| KeyBinding::new(&[Key::Char('v')], Action::StillHolds, app.words().keys.still).in_footer(1))
 }
 
 /// The keys of facts, fields and the zone; they also work while a panel is open.
-fn settings(app: &App) -> Vec<Row> {
+fn settings(app: &App) -> Vec<KeyBinding> {
     let (words, rules) = (app.words(), app.rules());
     let mut rows = Vec::with_capacity(8);
     for (fact, f) in rules.facts.iter().enumerate() {
         if let Some(key) = f.key {
             let label = fill(words.keys.fact, &[("label", &f.label)]);
-            rows.push(Row::new(&[Key::Char(key)], Action::Fact(fact), label));
+            rows.push(KeyBinding::new(&[Key::Char(key)], Action::Fact(fact), label));
         }
     }
     for (ix, field) in rules.fields_ix() {
@@ -193,71 +196,71 @@ fn settings(app: &App) -> Vec<Row> {
                 FieldKind::Typed { .. } => words.keys.field_typed,
             };
             let label = fill(label, &[("label", &field.label)]);
-            rows.push(Row::new(&[Key::Char(key)], Action::Field(ix), label));
+            rows.push(KeyBinding::new(&[Key::Char(key)], Action::Field(ix), label));
         }
     }
-    rows.push(Row::new(&[Key::Char('z')], Action::Zone, words.keys.zone));
+    rows.push(KeyBinding::new(&[Key::Char('z')], Action::Zone, words.keys.zone));
     rows
 }
 
-fn typing(app: &App) -> Vec<Row> {
+fn typing(app: &App) -> Vec<KeyBinding> {
     let keys = &app.words().keys;
     vec![
-        Row::new(&[Key::Enter], Action::Take, keys.take).in_footer(0),
-        Row::new(&[Key::Esc], Action::Back, keys.drop).in_footer(1),
-        Row::new(&[Key::Backspace], Action::Edit(Edit::EraseBack), keys.undo),
-        Row::new(&[Key::Delete], Action::Edit(Edit::EraseForward), keys.undo),
-        Row::new(&[Key::Ctrl('w')], Action::Edit(Edit::EraseWord), keys.undo),
-        Row::new(&[Key::Ctrl('u')], Action::Edit(Edit::EraseAll), keys.undo),
-        Row::new(&[Key::Left], Action::Edit(Edit::Left), ""),
-        Row::new(&[Key::Right], Action::Edit(Edit::Right), ""),
-        Row::new(&[Key::Home, Key::Ctrl('a')], Action::Edit(Edit::Home), ""),
-        Row::new(&[Key::End, Key::Ctrl('e')], Action::Edit(Edit::End), ""),
+        KeyBinding::new(&[Key::Enter], Action::Take, keys.take).in_footer(0),
+        KeyBinding::new(&[Key::Esc], Action::Back, keys.drop).in_footer(1),
+        KeyBinding::new(&[Key::Backspace], Action::Edit(Edit::EraseBack), keys.undo),
+        KeyBinding::new(&[Key::Delete], Action::Edit(Edit::EraseForward), keys.undo),
+        KeyBinding::new(&[Key::Ctrl('w')], Action::Edit(Edit::EraseWord), keys.undo),
+        KeyBinding::new(&[Key::Ctrl('u')], Action::Edit(Edit::EraseAll), keys.undo),
+        KeyBinding::new(&[Key::Left], Action::Edit(Edit::Left), ""),
+        KeyBinding::new(&[Key::Right], Action::Edit(Edit::Right), ""),
+        KeyBinding::new(&[Key::Home, Key::Ctrl('a')], Action::Edit(Edit::Home), ""),
+        KeyBinding::new(&[Key::End, Key::Ctrl('e')], Action::Edit(Edit::End), ""),
     ]
 }
 
-fn asking(app: &App) -> Vec<Row> {
+fn asking(app: &App) -> Vec<KeyBinding> {
     let words = app.words();
-    let mut rows: Vec<Row> = ('1'..)
+    let mut rows: Vec<KeyBinding> = ('1'..)
         .zip(Ending::ANSWERS)
         .map(|(digit, ending)| {
-            Row::new(&[Key::Char(digit)], Action::Answer(ending), words.outcome(Outcome::Ended(ending)))
+            KeyBinding::new(&[Key::Char(digit)], Action::Answer(ending), words.outcome(Outcome::Ended(ending)))
         })
         .collect();
     if app.can_return() {
         // The call that is being ended may be the second leg of the one before.
-        rows.push(Row::new(&[Key::Backspace], Action::Undo, words.phone.return_to));
+        rows.push(KeyBinding::new(&[Key::Backspace], Action::Undo, words.phone.return_to));
     }
-    rows.push(Row::new(&[Key::Esc, Key::Backspace], Action::Back, words.keys.back).in_footer(0));
-    rows.push(Row::new(&[Key::Down, Key::PageDown], Action::Scroll(Direction::Down), words.keys.scroll));
-    rows.push(Row::new(&[Key::Up, Key::PageUp], Action::Scroll(Direction::Up), words.keys.scroll));
+    rows.push(KeyBinding::new(&[Key::Esc, Key::Backspace], Action::Back, words.keys.back).in_footer(0));
+    rows.push(KeyBinding::new(&[Key::Down, Key::PageDown], Action::Scroll(Direction::Down), words.keys.scroll));
+    rows.push(KeyBinding::new(&[Key::Up, Key::PageUp], Action::Scroll(Direction::Up), words.keys.scroll));
     rows
 }
 
-fn leaving(app: &App) -> Vec<Row> {
+fn leaving(app: &App) -> Vec<KeyBinding> {
     let words = app.words();
     vec![
-        Row::new(&[Key::Esc, Key::Backspace], Action::Back, words.keys.back).in_footer(1),
-        Row::new(&[Key::Down, Key::PageDown], Action::Scroll(Direction::Down), words.keys.scroll),
-        Row::new(&[Key::Up, Key::PageUp], Action::Scroll(Direction::Up), words.keys.scroll),
+        KeyBinding::new(&[Key::Esc, Key::Backspace], Action::Back, words.keys.back).in_footer(1),
+        KeyBinding::new(&[Key::Down, Key::PageDown], Action::Scroll(Direction::Down), words.keys.scroll),
+        KeyBinding::new(&[Key::Up, Key::PageUp], Action::Scroll(Direction::Up), words.keys.scroll),
     ]
 }
 
-fn opens(panel: &panel::Row, words: &Words) -> Row {
-    Row::new(&[Key::Char(panel.key)], Action::Panel(panel.panel), (panel.label)(words))
+fn opens(panel: &panel::PanelRow, words: &Words) -> KeyBinding {
+    KeyBinding::new(&[Key::Char(panel.key)], Action::Panel(panel.panel), (panel.label)(words))
 }
 
-fn panel(app: &App, open: Panel) -> Vec<Row> {
+fn panel(app: &App, open: Panel) -> Vec<KeyBinding> {
     let (words, keys) = (app.words(), &app.words().keys);
     let mut rows = vec![
-        Row::new(&[Key::Esc, Key::Char(open.row().key)], Action::Panel(open), keys.back).in_footer(0),
-        Row::new(&[Key::Up], Action::Look(Direction::Up), keys.scroll),
-        Row::new(&[Key::Down], Action::Look(Direction::Down), keys.scroll).in_footer(1),
-        Row::new(&[Key::PageUp], Action::Scroll(Direction::Up), keys.scroll),
-        Row::new(&[Key::PageDown], Action::Scroll(Direction::Down), keys.scroll),
+        KeyBinding::new(&[Key::Esc, Key::Char(open.row().key)], Action::Panel(open), keys.back).in_footer(0),
+        KeyBinding::new(&[Key::Up], Action::Look(Direction::Up), keys.scroll),
+        KeyBinding::new(&[Key::Down], Action::Look(Direction::Down), keys.scroll).in_footer(1),
+        KeyBinding::new(&[Key::PageUp], Action::Scroll(Direction::Up), keys.scroll),
+        KeyBinding::new(&[Key::PageDown], Action::Scroll(Direction::Down), keys.scroll),
         // The sentence is hidden by the panel, so these only close it.
-        Row::new(&[Key::Char(' '), Key::Enter], Action::Said, keys.back),
-        Row::new(&[Key::Backspace], Action::Undo, keys.undo),
+        KeyBinding::new(&[Key::Char(' '), Key::Enter], Action::Said, keys.back),
+        KeyBinding::new(&[Key::Backspace], Action::Undo, keys.undo),
     ];
     let others = PANELS.iter().rev().filter(|row| row.panel != open);
     rows.extend(others.map(|row| opens(row, words).in_footer(3)));

@@ -1,5 +1,5 @@
-//! What reaches the prompter from outside: rules, telephone, centre, journal, clipboard, clock. What a person does is an
-//! [`Action`](crate::action::Action).
+//! What reaches the prompter from outside: rules, telephone, centre, journal, clipboard, clock. What a person does is
+//! an [`Action`](crate::action::Action).
 
 use std::sync::Arc;
 

@@ -5,16 +5,16 @@ pub mod help;
 pub mod recap;
 
 use crate::app::App;
-use crate::keymap::Row;
+use crate::keymap::KeyBinding;
 use crate::panel::Panel;
 use crate::rules::diff::Run;
 
 /// What a page needs from the view that shows it.
 pub struct Surface<'a> {
     /// Whether a row of the keymap is available.
-    pub offers: &'a dyn Fn(&Row) -> bool,
+    pub offers: &'a dyn Fn(&KeyBinding) -> bool,
     /// The names of a row's keys.
-    pub keys: &'a dyn Fn(&Row) -> Vec<String>,
+    pub keys: &'a dyn Fn(&KeyBinding) -> Vec<String>,
     /// Lines above the key list that explain how keys are typed.
     pub intro: Vec<String>,
 }

@@ -14,7 +14,7 @@ pub enum Panel {
 
 /// The key and the labels of a panel.
 #[derive(Debug)]
-pub struct Row {
+pub struct PanelRow {
     pub panel: Panel,
     pub key: char,
     /// Its rank in the footer; `None`: only in the key list.
@@ -25,20 +25,20 @@ pub struct Row {
 }
 
 /// Every panel, in the order of the key list.
-pub const PANELS: [Row; 3] = [
-    Row { panel: Panel::Recap, key: 'r', footer: None, label: |w| w.keys.recap, short: |w| w.keys.recap },
-    Row {
+pub const PANELS: [PanelRow; 3] = [
+    PanelRow { panel: Panel::Recap, key: 'r', footer: None, label: |w| w.keys.recap, short: |w| w.keys.recap },
+    PanelRow {
         panel: Panel::Basis,
         key: 'd',
         footer: Some(4),
         label: |w| w.keys.basis_short,
         short: |w| w.keys.basis_short,
     },
-    Row { panel: Panel::Help, key: '?', footer: Some(1), label: |w| w.keys.help, short: |w| w.keys.help_short },
+    PanelRow { panel: Panel::Help, key: '?', footer: Some(1), label: |w| w.keys.help, short: |w| w.keys.help_short },
 ];
 
 impl Panel {
-    pub fn row(self) -> &'static Row {
+    pub fn row(self) -> &'static PanelRow {
         // The table is in the order of the variants; a test compares them.
         &PANELS[self as usize]
     }

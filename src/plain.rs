@@ -1,5 +1,5 @@
-//! Line mode, for screen readers, serial consoles and logs: no screen, no cursor, no escape codes. Every change is printed
-//! as a line of words, and keys are read as lines. Does not use ratatui.
+//! Line mode, for screen readers, serial consoles and logs: no screen, no cursor, no escape codes. Every change is
+//! printed as a line of words, and keys are read as lines. Does not use ratatui.
 
 pub mod keys;
 pub mod listen;

@@ -1,6 +1,6 @@
 //! Tries new rules before a prompter uses them: generates their sentences and draws their screens off-screen. `check`
-//! proves that rules are sound; this finds a panic of our own code, in the thread that loads the rules instead of in the
-//! middle of a call.
+//! proves that rules are sound; this finds a panic of our own code, in the thread that loads the rules instead of in
+//! the middle of a call.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! The state of one seat that outlasts a restart, and the merge of the states of two prompters on one seat. Pure; reading
-//! and writing is in `files::saved_state`.
+//! The state of one seat that outlasts a restart, and the merge of the states of two prompters on one seat. Pure;
+//! reading and writing is in `files::saved_state`.
 
 use crate::closing::PersistedFact;
 use crate::declaration::Declaration;

@@ -1,5 +1,5 @@
-//! Builds and runs a prompter from arguments, environment, settings and files. The command line, the files and the screen
-//! don't know each other; this module connects them.
+//! Builds and runs a prompter from arguments, environment, settings and files. The command line, the files and the
+//! screen don't know each other; this module connects them.
 
 use std::io;
 use std::path::PathBuf;
@@ -158,8 +158,8 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
         let (seat, used) = (settings.seat.clone(), Arc::clone(used));
         let folders = folders.clone();
         out.push(Box::new(move |sender| {
-            // The declaration that the agent saved before this start; the agent can't send a newer one before the socket
-            // listens.
+            // The declaration that the agent saved before this start; the agent can't send a newer one before the
+            // socket listens.
             let looked = folders.clone();
             if let Some(news) = deadline::within(files::PATIENCE, move || agent_declaration(&looked, words)).flatten() {
                 sender.send(Message::Declaration(news));

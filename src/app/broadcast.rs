@@ -1,7 +1,7 @@
 //! Applies the centre's declarations, and answers queries about them. Part of `update`.
 //!
-//! A declaration is applied once. After that the CSO may set the fact differently until the next version; a restart does
-//! not apply a declaration again.
+//! A declaration is applied once. After that the CSO may set the fact differently until the next version; a restart
+//! does not apply a declaration again.
 
 use std::sync::Arc;
 

@@ -149,7 +149,7 @@ impl Draft {
     }
 }
 
-/// How many bytes the blank takes that stands there.
+/// The length in bytes of the blank at this position.
 fn blank_len(text: &str, at: usize) -> usize {
     text[at..].chars().next().map_or(0, char::len_utf8)
 }

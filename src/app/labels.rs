@@ -63,7 +63,8 @@ impl App {
         }
     }
 
-    /// What the centre's declaration adds to a fact's banner: by whom, why, until when; or that the CSO set it differently.
+    /// What the centre's declaration adds to a fact's banner: by whom, why, until when; or that the CSO set it
+    /// differently.
     fn declaration_text(&self, fact: usize, short: impl Fn(&str) -> String) -> Vec<String> {
         let Some(declared) = self.declared(fact) else { return Vec::new() };
         let words = &self.words().broadcast;
@@ -75,8 +76,8 @@ impl App {
         [short(&declared.by), short(&declared.why), until].into_iter().flatten().collect()
     }
 
-    /// What is wrong with the connection to the centre and since when: long, shorter, and one word without the time. `None`
-    /// if nothing is wrong.
+    /// What is wrong with the connection to the centre and since when: long, shorter, and one word without the time.
+    /// `None` if nothing is wrong.
     pub fn centre_link_text(&self) -> Option<[String; 3]> {
         let words = &self.words().broadcast;
         let (since, texts) = match self.centre_link()? {

@@ -85,8 +85,8 @@ impl App {
         self.is_complete() && self.mode == Mode::Closing && self.calls.previewing.is_none()
     }
 
-    /// Ticks the current sentence; when all are ticked, begins the next call. If a panel or a preview is open, only closes
-    /// that.
+    /// Ticks the current sentence; when all are ticked, begins the next call. If a panel or a preview is open, only
+    /// closes that.
     pub(super) fn tick(&mut self, effects: &mut Vec<Effect>) {
         if self.mode != Mode::Closing {
             self.show_closing();

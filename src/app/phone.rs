@@ -1,8 +1,8 @@
 //! Handles events from the telephone. Part of `update`.
 //!
-//! The telephone must never redirect a CSO's keys. While a field is open, an event that would switch to another call waits
-//! until the field is closed. An event that only sets values is applied at once; if it sets the open field, Enter still
-//! takes the typed text, unless the text is empty.
+//! The telephone must never redirect a CSO's keys. While a field is open, an event that would switch to another call
+//! waits until the field is closed. An event that only sets values is applied at once; if it sets the open field, Enter
+//! still takes the typed text, unless the text is empty.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

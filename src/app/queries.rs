@@ -191,8 +191,8 @@ impl App {
         self.troubles.notice().is_none() && !self.standing_lines().is_empty()
     }
 
-    /// When the screen next changes by itself: at the next minute, or when the end of a call can no longer be undone and
-    /// its customer's data is dropped.
+    /// When the screen next changes by itself: at the next minute, or when the end of a call can no longer be undone
+    /// and its customer's data is dropped.
     pub fn next_change(&self) -> DateTime<Utc> {
         let second = TimeDelta::seconds(i64::from(self.environment.now.second()));
         let start =

@@ -82,8 +82,8 @@ fn id_and_value(rules: &RuleSet, fact: usize, value: usize) -> (String, String) 
 }
 
 impl App {
-    /// The record of the call, with its end if it has ended; `None` while the call is untouched. A finished call keeps the
-    /// record that it had when it became finished.
+    /// The record of the call, with its end if it has ended; `None` while the call is untouched. A finished call keeps
+    /// the record that it had when it became finished.
     pub(super) fn record(&self, end: Option<(DateTime<Utc>, Outcome)>) -> Option<Record> {
         match &self.calls.finished {
             Some(finished) if self.calls.current.is_finished() => Some(Record { end, ..finished.clone() }),
@@ -91,8 +91,8 @@ impl App {
         }
     }
 
-    /// The record of a call that ends. An untouched call that the CSO ends is recorded too: the customer may have hung up
-    /// before the closing.
+    /// The record of a call that ends. An untouched call that the CSO ends is recorded too: the customer may have hung
+    /// up before the closing.
     pub(super) fn ended_record(&self, now: DateTime<Utc>, how: Outcome) -> Option<Record> {
         let end = Some((now, how));
         let answered = matches!(how, Outcome::Ended(ending) if ending != Ending::Complete);

@@ -1,5 +1,5 @@
-//! New rules in a running prompter: whether they apply now or with the next call, the notice about them, and what happens
-//! to the shift's facts. Part of `update`.
+//! New rules in a running prompter: whether they apply now or with the next call, the notice about them, and what
+//! happens to the shift's facts. Part of `update`.
 
 use std::sync::Arc;
 

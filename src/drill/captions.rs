@@ -1,7 +1,7 @@
 //! Finds the scenes of a deck whose captions are true under the rules in use. The embedded deck was written for the
 //! embedded rules, so each of its scenes is played under both: if everything that a caption can refer to is the same at
-//! every step, the caption is true here too. The words of a sentence may differ, except those that a caption quotes. A scene
-//! that a trainer copied unchanged is checked in the same way; an edited one is not.
+//! every step, the caption is true here too. The words of a sentence may differ, except those that a caption quotes. A
+//! scene that a trainer copied unchanged is checked in the same way; an edited one is not.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The deck of a presentation: parses a deck file, each problem with its place, and resolves the names of facts, fields and
-//! zones in its scenes against the rules.
+//! The deck of a presentation: parses a deck file, each problem with its place, and resolves the names of facts, fields
+//! and zones in its scenes against the rules.
 
 use chrono::NaiveTime;
 

@@ -1,8 +1,8 @@
-//! Generates cards from rules, stories and a seed. A story that names facts which the rules don't have is not used. What a
-//! story says fits a set of situations: one value for each fact that it mentions, any value for the others. It becomes a
-//! card only if every situation in that set has the same answer, so that no right answer can be marked wrong; extra
-//! sentences, as few as possible, narrow a set that is too wide. Situations are never enumerated. The time of day is
-//! chosen here, the day is not.
+//! Generates cards from rules, stories and a seed. A story that names facts which the rules don't have is not used.
+//! What a story says fits a set of situations: one value for each fact that it mentions, any value for the others. It
+//! becomes a card only if every situation in that set has the same answer, so that no right answer can be marked wrong;
+//! extra sentences, as few as possible, narrow a set that is too wide. Situations are never enumerated. The time of day
+//! is chosen here, the day is not.
 
 mod search;
 
@@ -179,8 +179,8 @@ impl<'a> CardGenerator<'a> {
         unmentioned.map(|(_, fact, value)| format!("{}={}", fact.id, fact.values[value].id)).collect()
     }
 
-    /// The values, as `fact=value`, that the embedded stories did not know when they mentioned other values of the fact: a
-    /// story is not used if its answer depends on whether such a value applies.
+    /// The values, as `fact=value`, that the embedded stories did not know when they mentioned other values of the
+    /// fact: a story is not used if its answer depends on whether such a value applies.
     pub fn unreviewed_values(&self) -> Vec<String> {
         let embedded = || self.candidates.iter().filter(|u| !u.scenario.is_own);
         let speaks =

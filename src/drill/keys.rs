@@ -1,6 +1,6 @@
-//! The keys of practice and presentation. As in `keymap`, one table per mode says what a key does and what the footer shows.
-//! On a card of *studi kasus* the prompter's own keys apply, except those that would end the call or give the answer away.
-//! Esc never leaves.
+//! The keys of practice and presentation. As in `keymap`, one table per mode says what a key does and what the footer
+//! shows. On a card of *studi kasus* the prompter's own keys apply, except those that would end the call or give the
+//! answer away. Esc never leaves.
 
 use super::grade::{ExerciseKind, SpokenMark};
 use super::session::{Draft, Phase, Session, SessionAction};
@@ -13,7 +13,7 @@ use crate::words::Words;
 
 /// Keys and their action in the current state.
 #[derive(Clone, Debug)]
-pub struct Row<M> {
+pub struct Binding<M> {
     pub keys: Vec<Key>,
     /// Their action.
     pub step: M,
@@ -21,7 +21,7 @@ pub struct Row<M> {
     pub in_footer: bool,
 }
 
-impl<M> Row<M> {
+impl<M> Binding<M> {
     fn new(keys: &[Key], step: M, label: &'static str) -> Self {
         Self { keys: keys.to_vec(), step, label, in_footer: true }
     }
@@ -35,8 +35,8 @@ const SPACE: &[Key] = &[Key::Char(' '), Key::Enter];
 const LEAVE: &[Key] = &[Key::Char('q'), Key::Ctrl('c')];
 
 /// The entries of a footer: the name of a key and its label.
-pub fn footer<M>(rows: &[Row<M>], words: &Words) -> Vec<(String, String)> {
-    let named = |row: &Row<M>| {
+pub fn footer<M>(rows: &[Binding<M>], words: &Words) -> Vec<(String, String)> {
+    let named = |row: &Binding<M>| {
         let keys: Vec<String> = row.keys.iter().map(|k| k.name(words).into_owned()).collect();
         // Space and Enter are shown as one; arrows and digits are combined.
         let shown = if row.keys.starts_with(SPACE) || row.keys.starts_with(LEAVE) { &keys[..1] } else { &keys[..] };
@@ -73,7 +73,7 @@ pub fn show(show: &Show, key: Key) -> Option<ShowAction> {
     }
 }
 
-fn found<M: Clone>(rows: Vec<Row<M>>, key: Key) -> Option<M> {
+fn found<M: Clone>(rows: Vec<Binding<M>>, key: Key) -> Option<M> {
     let lower = match key {
         Key::Char(c) => Key::Char(c.to_lowercase().next().unwrap_or(c)),
         other => other,
@@ -107,56 +107,59 @@ fn on_prompter(session: &Session, key: Key) -> Option<SessionAction> {
 }
 
 /// Every key of a session that is not the prompter's own.
-pub fn session_rows(session: &Session) -> Vec<Row<SessionAction>> {
+pub fn session_rows(session: &Session) -> Vec<Binding<SessionAction>> {
     let w = &session.words().drill;
-    let mut rows: Vec<Row<SessionAction>> = Vec::new();
+    let mut rows: Vec<Binding<SessionAction>> = Vec::new();
     if session.is_reading() {
-        rows.push(Row::new(&[Key::Esc, Key::Char('r')], SessionAction::Story, w.key_back));
+        rows.push(Binding::new(&[Key::Esc, Key::Char('r')], SessionAction::Story, w.key_back));
         rows.extend(scrolling(w.key_scroll));
         rows.extend(leave_rows(w.key_quit));
         return rows;
     }
     match session.phase() {
         Phase::Intro => {
-            rows.extend(scrolling(w.key_scroll).map(|row| Row { in_footer: false, ..row }));
+            rows.extend(scrolling(w.key_scroll).map(|row| Binding { in_footer: false, ..row }));
             if let Some(way) = session.setup().kind {
-                rows.push(Row::new(SPACE, SessionAction::Begin(way), w.key_begin));
+                rows.push(Binding::new(SPACE, SessionAction::Begin(way), w.key_begin));
             } else {
                 for (kind, digit) in ExerciseKind::ALL.into_iter().zip('1'..) {
                     let label = kind.label(session.words());
-                    rows.push(Row::new(&[Key::Char(digit)], SessionAction::Begin(kind), label));
+                    rows.push(Binding::new(&[Key::Char(digit)], SessionAction::Begin(kind), label));
                 }
             }
         }
         Phase::Card => card_rows(session, &mut rows),
         Phase::Feedback => {
-            rows.push(Row::new(SPACE, SessionAction::Next, w.key_next));
-            rows.push(Row::new(&[Key::Char('r')], SessionAction::Story, w.key_story));
+            rows.push(Binding::new(SPACE, SessionAction::Next, w.key_next));
+            rows.push(Binding::new(&[Key::Char('r')], SessionAction::Story, w.key_story));
             rows.extend(scrolling(w.key_scroll));
         }
         Phase::Score => {
-            rows.push(Row::new(SPACE, SessionAction::Next, w.key_finish));
+            rows.push(Binding::new(SPACE, SessionAction::Next, w.key_finish));
             rows.extend(scrolling(w.key_scroll));
         }
     }
     rows.extend(leave_rows(w.key_quit));
-    rows.push(Row::hidden(&[Key::Esc], SessionAction::Back));
+    rows.push(Binding::hidden(&[Key::Esc], SessionAction::Back));
     rows
 }
 
 /// `q` asks, Ctrl-C does not.
-fn leave_rows(label: &'static str) -> [Row<SessionAction>; 2] {
-    [Row::new(&[Key::Char('q')], SessionAction::Leave, label), Row::hidden(&[Key::Ctrl('c')], SessionAction::Quit)]
+fn leave_rows(label: &'static str) -> [Binding<SessionAction>; 2] {
+    [
+        Binding::new(&[Key::Char('q')], SessionAction::Leave, label),
+        Binding::hidden(&[Key::Ctrl('c')], SessionAction::Quit),
+    ]
 }
 
 /// The keys of the question whether to quit.
-pub fn leaving_rows(session: &Session) -> Vec<Row<SessionAction>> {
+pub fn leaving_rows(session: &Session) -> Vec<Binding<SessionAction>> {
     let w = &session.words().drill;
     vec![
-        Row::new(&[Key::Esc], SessionAction::Back, w.key_back),
-        Row::hidden(&[Key::Backspace], SessionAction::Back),
-        Row::new(&[Key::Char('q')], SessionAction::Quit, w.key_quit),
-        Row::hidden(&[Key::Ctrl('c')], SessionAction::Quit),
+        Binding::new(&[Key::Esc], SessionAction::Back, w.key_back),
+        Binding::hidden(&[Key::Backspace], SessionAction::Back),
+        Binding::new(&[Key::Char('q')], SessionAction::Quit, w.key_quit),
+        Binding::hidden(&[Key::Ctrl('c')], SessionAction::Quit),
     ]
 }
 
@@ -168,61 +171,61 @@ pub fn leaving_footer(session: &Session) -> Vec<(String, String)> {
     asked.chain(footer(&leaving_rows(session), session.words())).collect()
 }
 
-fn scrolling(label: &'static str) -> [Row<SessionAction>; 5] {
+fn scrolling(label: &'static str) -> [Binding<SessionAction>; 5] {
     [
         // The first row with a key wins, so Up is before the row that shows both arrows.
-        Row::hidden(&[Key::Up], SessionAction::Line(Direction::Up)),
-        Row::new(&[Key::Up, Key::Down], SessionAction::Line(Direction::Down), label),
-        Row::hidden(&[Key::PageDown], SessionAction::Page(Direction::Down)),
-        Row::hidden(&[Key::PageUp], SessionAction::Page(Direction::Up)),
-        Row::hidden(&[Key::Home], SessionAction::Back),
+        Binding::hidden(&[Key::Up], SessionAction::Line(Direction::Up)),
+        Binding::new(&[Key::Up, Key::Down], SessionAction::Line(Direction::Down), label),
+        Binding::hidden(&[Key::PageDown], SessionAction::Page(Direction::Down)),
+        Binding::hidden(&[Key::PageUp], SessionAction::Page(Direction::Up)),
+        Binding::hidden(&[Key::Home], SessionAction::Back),
     ]
 }
 
-fn card_rows(session: &Session, rows: &mut Vec<Row<SessionAction>>) {
+fn card_rows(session: &Session, rows: &mut Vec<Binding<SessionAction>>) {
     let w = &session.words().drill;
     let (up, down) = (Direction::Up, Direction::Down);
     match session.draft() {
         Draft::Case => {
             let label = if session.app().is_complete() { w.key_hand_in } else { session.words().keys.said };
-            rows.push(Row::new(SPACE, SessionAction::App(Action::Said), label));
-            rows.push(Row::new(&[Key::Char('x')], SessionAction::HandIn, w.key_hand_in));
+            rows.push(Binding::new(SPACE, SessionAction::App(Action::Said), label));
+            rows.push(Binding::new(&[Key::Char('x')], SessionAction::HandIn, w.key_hand_in));
         }
         Draft::Blind { offered, .. } => {
-            rows.push(Row::new(&[Key::Char(' ')], SessionAction::Choose, w.key_choose));
-            rows.push(Row::hidden(&[Key::Up], SessionAction::Cursor(up)));
-            rows.push(Row::hidden(&[Key::Down], SessionAction::Cursor(down)));
-            rows.push(Row::hidden(&[Key::Right], SessionAction::Greeting(down)));
-            rows.push(Row::new(&[Key::Left, Key::Right], SessionAction::Greeting(up), w.key_greeting));
+            rows.push(Binding::new(&[Key::Char(' ')], SessionAction::Choose, w.key_choose));
+            rows.push(Binding::hidden(&[Key::Up], SessionAction::Cursor(up)));
+            rows.push(Binding::hidden(&[Key::Down], SessionAction::Cursor(down)));
+            rows.push(Binding::hidden(&[Key::Right], SessionAction::Greeting(down)));
+            rows.push(Binding::new(&[Key::Left, Key::Right], SessionAction::Greeting(up), w.key_greeting));
             for (at, digit) in ('1'..='9').enumerate().take(offered.len()) {
-                rows.push(Row::hidden(&[Key::Char(digit)], SessionAction::ChooseAt(at)));
+                rows.push(Binding::hidden(&[Key::Char(digit)], SessionAction::ChooseAt(at)));
             }
-            rows.push(Row::new(&[Key::Backspace], SessionAction::Undo, session.words().keys.undo));
+            rows.push(Binding::new(&[Key::Backspace], SessionAction::Undo, session.words().keys.undo));
             if session.is_ready() {
-                rows.insert(0, Row::new(&[Key::Enter], SessionAction::HandIn, w.key_hand_in));
+                rows.insert(0, Binding::new(&[Key::Enter], SessionAction::HandIn, w.key_hand_in));
             }
         }
-        Draft::Spoken { open: false, .. } => rows.push(Row::new(SPACE, SessionAction::Open, w.key_open)),
+        Draft::Spoken { open: false, .. } => rows.push(Binding::new(SPACE, SessionAction::Open, w.key_open)),
         Draft::Spoken { .. } => {
             if session.is_ready() {
-                rows.push(Row::new(SPACE, SessionAction::HandIn, w.key_hand_in));
+                rows.push(Binding::new(SPACE, SessionAction::HandIn, w.key_hand_in));
             }
             for (mark, digit) in SpokenMark::ALL.into_iter().zip('1'..) {
-                rows.push(Row::new(&[Key::Char(digit)], SessionAction::Mark(mark), mark.label(session.words())));
+                rows.push(Binding::new(&[Key::Char(digit)], SessionAction::Mark(mark), mark.label(session.words())));
             }
-            rows.push(Row::hidden(&[Key::Up], SessionAction::Cursor(up)));
-            rows.push(Row::hidden(&[Key::Down], SessionAction::Cursor(down)));
-            rows.push(Row::new(&[Key::Backspace], SessionAction::Undo, session.words().keys.undo));
+            rows.push(Binding::hidden(&[Key::Up], SessionAction::Cursor(up)));
+            rows.push(Binding::hidden(&[Key::Down], SessionAction::Cursor(down)));
+            rows.push(Binding::new(&[Key::Backspace], SessionAction::Undo, session.words().keys.undo));
         }
     }
-    rows.push(Row::new(&[Key::Char('r')], SessionAction::Story, w.key_story));
+    rows.push(Binding::new(&[Key::Char('r')], SessionAction::Story, w.key_story));
 }
 
 /// The footer of a card of *studi kasus*: the prompter's, with the labels that differ here.
 pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
     let (app, words) = (session.app(), session.words());
     let w = &words.drill;
-    let mut rows: Vec<keymap::Row> = keymap::rows(app).into_iter().filter(|r| r.footer.is_some()).collect();
+    let mut rows: Vec<keymap::KeyBinding> = keymap::rows(app).into_iter().filter(|r| r.footer.is_some()).collect();
     rows.sort_by_key(|r| r.footer);
     let shown = rows.into_iter().filter_map(|row| {
         let label = match row.action {
@@ -244,7 +247,7 @@ pub fn prompter_footer(session: &Session) -> Vec<(String, String)> {
 }
 
 /// Every key of a presentation that is not the prompter's own.
-pub fn show_rows(show: &Show) -> Vec<Row<ShowAction>> {
+pub fn show_rows(show: &Show) -> Vec<Binding<ShowAction>> {
     let w = &show.words().demo;
     let (scene, scenes) = show.at();
     let space = match show.is_at_end_of_scene() {
@@ -254,11 +257,11 @@ pub fn show_rows(show: &Show) -> Vec<Row<ShowAction>> {
         true => None,
     };
     let rows = [
-        Row::hidden(&[Key::Right], ShowAction::Scene(Direction::Down)),
-        Row::new(&[Key::Left, Key::Right], ShowAction::Scene(Direction::Up), w.key_scene),
-        Row::new(&[Key::Backspace], ShowAction::StepBack, w.key_step_back),
-        Row::hidden(&[Key::Home], ShowAction::First),
-        Row::new(LEAVE, ShowAction::Quit, w.key_quit),
+        Binding::hidden(&[Key::Right], ShowAction::Scene(Direction::Down)),
+        Binding::new(&[Key::Left, Key::Right], ShowAction::Scene(Direction::Up), w.key_scene),
+        Binding::new(&[Key::Backspace], ShowAction::StepBack, w.key_step_back),
+        Binding::hidden(&[Key::Home], ShowAction::First),
+        Binding::new(LEAVE, ShowAction::Quit, w.key_quit),
     ];
-    space.map(|label| Row::new(SPACE, ShowAction::Step, label)).into_iter().chain(rows).collect()
+    space.map(|label| Binding::new(SPACE, ShowAction::Step, label)).into_iter().chain(rows).collect()
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::card::Card;
 use super::grade::{Answer, ExerciseKind, SpokenMark, grade};
 use super::rng::Rng;
-use super::sheet::{CardResult, GradedAnswer, Row, Sheet, moment};
+use super::sheet::{CardResult, CardRow, GradedAnswer, Sheet, moment};
 use crate::action::{Action, Direction};
 use crate::app::App;
 use crate::app::AppSetup;
@@ -427,7 +427,7 @@ impl Session {
     /// The result sheet so far.
     pub fn sheet(&self) -> Sheet {
         let rules = self.rules();
-        let cards = self.results().map(|(card, done)| Row::new(rules, card, done));
+        let cards = self.results().map(|(card, done)| CardRow::new(rules, card, done));
         let mut sheet = Sheet {
             schema: 1,
             exam: self.is_exam(),

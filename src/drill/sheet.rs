@@ -39,12 +39,12 @@ pub struct Sheet {
     pub begun: String,
     pub ended: String,
     /// The cards, in the order in which they were asked.
-    pub cards: Vec<Row>,
+    pub cards: Vec<CardRow>,
 }
 
 /// One card of a sheet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Row {
+pub struct CardRow {
     /// The id of the story.
     pub scenario: String,
     pub rule: String,
@@ -95,7 +95,7 @@ pub fn moment(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-impl Row {
+impl CardRow {
     pub fn new(rules: &RuleSet, card: &Card, done: Option<&GradedAnswer>) -> Self {
         let id = |step: &StepIx| rules.step(*step).id.clone();
         Self {

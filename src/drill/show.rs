@@ -1,5 +1,5 @@
-//! A presentation: scenes played on the prompter's own state. Going back replays the scene from its start, so a step looks
-//! the same however it was reached. The clock is stopped where the scene set it.
+//! A presentation: scenes played on the prompter's own state. Going back replays the scene from its start, so a step
+//! looks the same however it was reached. The clock is stopped where the scene set it.
 
 use std::sync::Arc;
 

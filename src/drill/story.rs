@@ -1,6 +1,6 @@
 //! Parses a scenarios file, each problem with its place, as of a rules file. A story names facts and values by id. The
-//! embedded stories serve every revision: those whose facts the rules don't have are not used. A trainer's own stories are
-//! written for the rules in use, so unknown names are errors ([`Stories::unknown_names`]).
+//! embedded stories serve every revision: those whose facts the rules don't have are not used. A trainer's own stories
+//! are written for the rules in use, so unknown names are errors ([`Stories::unknown_names`]).
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -149,8 +149,8 @@ impl Stories {
         read(BUILT_IN.as_bytes()).expect("the embedded stories are read by a test")
     }
 
-    /// Adds a trainer's own stories; a story replaces one of the same id. `unsaid` of these applies to them too, unless they
-    /// say otherwise.
+    /// Adds a trainer's own stories; a story replaces one of the same id. `unsaid` of these applies to them too, unless
+    /// they say otherwise.
     pub fn with(mut self, own: Self) -> Self {
         for mut scenario in own.scenarios {
             scenario.is_own = true;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::action::{Action, Edit};
 use crate::app::{App, Effect, Mode};
-use crate::keymap::{self, Key, Row};
+use crate::keymap::{self, Key, KeyBinding};
 use crate::panel::Panel;
 use crate::rules::text::is_blank;
 use crate::run::Step;
@@ -57,7 +57,7 @@ pub fn name(key: Key, words: &Words) -> Option<Cow<'static, str>> {
 }
 
 /// Whether an action exists in line mode, which has nothing to scroll or to close.
-pub fn offers(row: &Row) -> bool {
+pub fn offers(row: &KeyBinding) -> bool {
     !matches!(row.action, Action::Look(_) | Action::Scroll(_) | Action::Back | Action::Edit(_) | Action::Redraw)
 }
 

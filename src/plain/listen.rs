@@ -1,5 +1,5 @@
-//! Reads standard input as lines in a thread that blocks. The length of a line is limited, so that endless input does not
-//! fill the memory.
+//! Reads standard input as lines in a thread that blocks. The length of a line is limited, so that endless input does
+//! not fill the memory.
 
 use std::io::{self, BufRead, Read as _};
 use std::thread;

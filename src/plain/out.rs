@@ -1,5 +1,5 @@
-//! Writes standard output in a thread of its own, so that the loop still handles events while the reader does not read. The
-//! buffer is bounded; a write into a full one blocks until the reader reads or a signal ends the program.
+//! Writes standard output in a thread of its own, so that the loop still handles events while the reader does not read.
+//! The buffer is bounded; a write into a full one blocks until the reader reads or a signal ends the program.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

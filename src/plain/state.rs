@@ -1,4 +1,4 @@
-//! The state as statements, one for each subject, so that only changed ones are printed.
+//! The state as statements, one for each topic, so that only changed ones are printed.
 
 use super::keys::name;
 use super::sentence;
@@ -11,9 +11,9 @@ use crate::rules::ruleset::{FieldIx, StepIx};
 use crate::rules::text::clean;
 use crate::words::fill;
 
-/// The subject of a statement. Ids instead of positions, since they are stable when the rules change.
+/// The topic of a statement. Ids instead of positions, since they are stable when the rules change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum Topic {
     /// The customer's zone.
     Zone,
     Greeting,
@@ -40,18 +40,18 @@ pub enum Subject {
     Standing,
 }
 
-impl Subject {
+impl Topic {
     /// Whether it is printed again in every call, changed or not.
     pub fn is_of_the_call(&self) -> bool {
         matches!(self, Self::Banner(_) | Self::Still(_) | Self::Caution | Self::Reminder(_))
     }
 }
 
-/// A statement about a subject.
+/// A statement about a topic.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Statement {
     /// What it is about.
-    pub subject: Subject,
+    pub topic: Topic,
     /// Compared to find changes; without the words that change every minute.
     pub what: String,
     pub words: String,
@@ -60,71 +60,71 @@ pub struct Statement {
 impl std::fmt::Debug for Statement {
     /// Omits the words: a name may be among them.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Statement").field("subject", &self.subject).finish_non_exhaustive()
+        f.debug_struct("Statement").field("topic", &self.topic).finish_non_exhaustive()
     }
 }
 
 /// The statements in the order in which they are printed.
 pub fn state(app: &App) -> Vec<Statement> {
     let mut out = Vec::with_capacity(16);
-    let mut add = |subject, what: String, words: String| out.push(Statement { subject, what, words });
+    let mut add = |topic, what: String, words: String| out.push(Statement { topic, what, words });
     let (words, rules) = (app.words(), app.rules());
     let zone = &rules.zones[app.call().zone()].id;
     let clock = fill(words.screen.clock, &[("time", &app.clock_text(app.local())), ("zone", zone)]);
-    add(Subject::Zone, zone.clone(), sentence(&clock));
+    add(Topic::Zone, zone.clone(), sentence(&clock));
     let greeting = fill(words.plain.greeting, &[("word", app.greeting_word())]);
-    add(Subject::Greeting, app.greeting_word().into(), sentence(&greeting));
+    add(Topic::Greeting, app.greeting_word().into(), sentence(&greeting));
     if let Some((minutes, word)) = app.greeting_soon() {
         let soon = fill(words.screen.greeting_soon, &[("minutes", &minutes.to_string()), ("word", word)]);
-        add(Subject::Soon, word.into(), sentence(&soon));
+        add(Topic::Soon, word.into(), sentence(&soon));
     }
     if let Some((zone, time, word)) = app.other_greeting() {
         let with = [("zone", zone), ("time", &app.clock_text(time)), ("word", word)];
         let words = fill(words.screen.two_zones, &with);
-        add(Subject::OtherGreeting, format!("{zone} {word}"), sentence(&words));
+        add(Topic::OtherGreeting, format!("{zone} {word}"), sentence(&words));
     }
     for (at, fact) in rules.facts.iter().enumerate() {
         let line = sentence(&app.facts_text(|one| one == at));
-        add(Subject::Fact(fact.id.clone()), line.clone(), line);
+        add(Topic::Fact(fact.id.clone()), line.clone(), line);
     }
     for (ix, field) in rules.fields_ix() {
         let line = field_line(app, ix, &field.label);
-        add(Subject::Field(field.id.clone()), line.clone(), line);
+        add(Topic::Field(field.id.clone()), line.clone(), line);
     }
     for (at, fact) in rules.facts.iter().enumerate() {
         if let Some(parts) = app.banner(at, str::to_owned) {
             let line = sentence(&parts.join(" · "));
-            add(Subject::Banner(fact.id.clone()), line.clone(), line);
+            add(Topic::Banner(fact.id.clone()), line.clone(), line);
         }
         if app.asked_fact() == Some(at) {
             let no = fact.key.map(String::from).unwrap_or_default();
             let yes = keymap::key_of(app, &Action::StillHolds).and_then(|key| name(key, words)).unwrap_or_default();
             let line = sentence(&app.still_question(at, words.plain.still, words.plain.expired, &yes, &no));
-            add(Subject::Still(fact.id.clone()), line.clone(), line);
+            add(Topic::Still(fact.id.clone()), line.clone(), line);
         }
     }
     if let Some(caution) = app.call().caution(rules) {
         let short = caution.split_once(". ").map_or(caution, |(first, _)| first);
         let line = sentence(&fill(words.plain.caution, &[("caution", short)]));
-        add(Subject::Caution, line.clone(), line);
+        add(Topic::Caution, line.clone(), line);
     }
     for late in app.call().overtaken() {
         let step = rules.step(late.step);
         let line = sentence(&fill(words.plain.overtaken, &[("title", &step.title)]));
-        add(Subject::Overtaken(step.id.clone()), line.clone(), line);
+        add(Topic::Overtaken(step.id.clone()), line.clone(), line);
     }
     reminders(app, &mut add);
     if let Some(link) = app.link() {
         let line = sentence(if link == Link::Up { words.phone.link_up } else { words.phone.link_down });
-        add(Subject::Link, line.clone(), line);
+        add(Topic::Link, line.clone(), line);
     }
     if let Some([line, ..]) = app.centre_link_text() {
         let line = sentence(&line);
-        add(Subject::Centre, line.clone(), line);
+        add(Topic::Centre, line.clone(), line);
     }
     if let Some(standing) = app.standing() {
         let line = sentence(&standing);
-        add(Subject::Standing, line.clone(), line);
+        add(Topic::Standing, line.clone(), line);
     }
     out
 }
@@ -151,7 +151,7 @@ pub fn plan(app: &App) -> String {
     sentence(&fill(app.words().plain.plan, &[("steps", &titles.join(", "))]))
 }
 
-fn reminders(app: &App, add: &mut impl FnMut(Subject, String, String)) {
+fn reminders(app: &App, add: &mut impl FnMut(Topic, String, String)) {
     let entries = app.entries();
     for (at, entry) in entries.iter().enumerate().filter(|(_, e)| e.mark == Mark::Reminder) {
         let words = &app.words().plain;
@@ -159,7 +159,7 @@ fn reminders(app: &App, add: &mut impl FnMut(Subject, String, String)) {
         let form = if first { words.before_closing } else { words.remember };
         let text = app.reminder(entry.step).unwrap_or_default();
         let line = sentence(&fill(form, &[("text", text)]));
-        add(Subject::Reminder(app.rules().step(entry.step).id.clone()), line.clone(), line);
+        add(Topic::Reminder(app.rules().step(entry.step).id.clone()), line.clone(), line);
     }
 }
 

@@ -8,7 +8,7 @@ use super::keys::{self, Ask, Wrong, parse_line};
 use super::listen::{Line, listen};
 use super::page::lines;
 use super::sentence;
-use super::state::{Statement, Subject, everything, now, plan, state};
+use super::state::{Statement, Topic, everything, now, plan, state};
 use crate::action::Action;
 use crate::app::{App, Effect, Mode};
 use crate::closing::ending::Ending;
@@ -51,8 +51,8 @@ enum Prompt {
 /// The view of line mode.
 pub struct Plain<W> {
     out: W,
-    /// Lines of the next write, with their subject: if a subject changes twice, it is printed once.
-    lines: Vec<(Option<Subject>, String)>,
+    /// Lines of the next write, with their topic: if a topic changes twice, it is printed once.
+    lines: Vec<(Option<Topic>, String)>,
     printed: Printed,
     /// Whether to print the current sentence again, changed or not.
     again: bool,
@@ -79,15 +79,15 @@ impl<W: Write> Plain<W> {
         }
     }
 
-    fn say_of(&mut self, subject: Subject, line: String) {
-        self.lines.retain(|(about, _)| about.as_ref() != Some(&subject));
-        self.lines.push((Some(subject), line));
+    fn say_of(&mut self, topic: Topic, line: String) {
+        self.lines.retain(|(about, _)| about.as_ref() != Some(&topic));
+        self.lines.push((Some(topic), line));
     }
 
     /// Prints the banners after one was confirmed.
     fn say_banners(&mut self, app: &App) {
-        for statement in state(app).into_iter().filter(|statement| matches!(statement.subject, Subject::Banner(_))) {
-            self.say_of(statement.subject, statement.words);
+        for statement in state(app).into_iter().filter(|statement| matches!(statement.topic, Topic::Banner(_))) {
+            self.say_of(statement.topic, statement.words);
         }
     }
 
@@ -170,7 +170,7 @@ impl<W: Write> Plain<W> {
             self.say(app.words().plain.new_call.into());
         }
         self.printed.said.clear();
-        self.printed.state.retain(|statement| !statement.subject.is_of_the_call());
+        self.printed.state.retain(|statement| !statement.topic.is_of_the_call());
         self.again = true;
     }
 
@@ -182,7 +182,7 @@ impl<W: Write> Plain<W> {
         let mut tell = |form: &str, steps: &[(String, String)], others: &[(String, String)]| {
             for (id, title) in steps.iter().filter(|(id, _)| others.iter().all(|(other, _)| other != id)) {
                 let line = sentence(&fill(form, &[("title", title)]));
-                self.say_of(Subject::Said(id.clone()), line);
+                self.say_of(Topic::Said(id.clone()), line);
             }
         };
         tell(words.unsaid, &before, &said);
@@ -195,32 +195,32 @@ impl<W: Write> Plain<W> {
         let before = std::mem::take(&mut self.printed.state);
         if typing {
             // An open field is printed once it is accepted.
-            here.retain(|statement| !matches!(statement.subject, Subject::Field(_)));
-            here.extend(before.iter().filter(|statement| matches!(statement.subject, Subject::Field(_))).cloned());
+            here.retain(|statement| !matches!(statement.topic, Topic::Field(_)));
+            here.extend(before.iter().filter(|statement| matches!(statement.topic, Topic::Field(_))).cloned());
         }
         let is_new = |statement: &Statement| {
-            !before.iter().any(|old| old.subject == statement.subject && old.what == statement.what)
+            !before.iter().any(|old| old.topic == statement.topic && old.what == statement.what)
         };
         let new: Vec<&Statement> = here.iter().filter(|statement| is_new(statement)).collect();
         // A statement that is not true any more is not printed.
-        let is_current = |subject: &Subject| here.iter().any(|statement| statement.subject == *subject);
-        let gone = before.iter().filter(|statement| !is_current(&statement.subject));
+        let is_current = |topic: &Topic| here.iter().any(|statement| statement.topic == *topic);
+        let gone = before.iter().filter(|statement| !is_current(&statement.topic));
         for statement in gone {
-            self.lines.retain(|(about, _)| about.as_ref() != Some(&statement.subject));
+            self.lines.retain(|(about, _)| about.as_ref() != Some(&statement.topic));
         }
         for statement in &new {
             // The banner contains the fact.
-            let with_banner = matches!(&statement.subject, Subject::Fact(id)
-                if new.iter().any(|other| other.subject == Subject::Banner(id.clone())));
+            let with_banner = matches!(&statement.topic, Topic::Fact(id)
+                if new.iter().any(|other| other.topic == Topic::Banner(id.clone())));
             if !with_banner {
-                self.say_of(statement.subject.clone(), statement.words.clone());
+                self.say_of(statement.topic.clone(), statement.words.clone());
             }
         }
         let words = &app.words().plain;
-        for (subject, over) in [(Subject::Standing, words.over), (Subject::Centre, words.centre_over)] {
-            let is_in = |state: &[Statement]| state.iter().any(|statement| statement.subject == subject);
+        for (topic, over) in [(Topic::Standing, words.over), (Topic::Centre, words.centre_over)] {
+            let is_in = |state: &[Statement]| state.iter().any(|statement| statement.topic == topic);
             if is_in(&before) && !is_in(&here) {
-                self.say_of(subject, over.into());
+                self.say_of(topic, over.into());
             }
         }
         self.printed.state = here;
@@ -271,7 +271,7 @@ impl<W: Write> Plain<W> {
     /// key and repeat it, and another Enter ticks a sentence.
     fn say_as_it_was(&mut self, app: &App, waited: Prompt) {
         let same: Vec<String> = if waited == Prompt::Field {
-            let fields = state(app).into_iter().filter(|statement| matches!(statement.subject, Subject::Field(_)));
+            let fields = state(app).into_iter().filter(|statement| matches!(statement.topic, Topic::Field(_)));
             fields.map(|statement| statement.words).collect()
         } else {
             now(app)
@@ -392,7 +392,8 @@ fn question(app: &App) -> Vec<String> {
 /// A panel's page as lines, with the names of keys in line mode.
 fn page_lines(panel: Panel, app: &App) -> Vec<String> {
     let words = app.words();
-    let keys = |row: &keymap::Row| row.keys.iter().filter_map(|key| keys::name(*key, words)).map(Into::into).collect();
+    let keys =
+        |row: &keymap::KeyBinding| row.keys.iter().filter_map(|key| keys::name(*key, words)).map(Into::into).collect();
     let mut intro = vec![
         words.plain.intro.into(),
         format!("{}: {}", words.plain.again_key, words.plain.again),

@@ -30,8 +30,8 @@ pub fn wait(next: DateTime<Utc>, shown: DateTime<Utc>, now: DateTime<Utc>, notic
     wait.min(longest)
 }
 
-/// Whether the shown time is current: the next change has not come, and the clock was not set back by more than a second,
-/// as time synchronization does.
+/// Whether the shown time is current: the next change has not come, and the clock was not set back by more than a
+/// second, as time synchronization does.
 pub fn is_current(next: DateTime<Utc>, shown: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     now < next && now >= shown - TimeDelta::seconds(1)
 }

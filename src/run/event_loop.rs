@@ -1,6 +1,6 @@
 //! The event loop of every screen: it receives from one bounded channel until the next deadline, and draws once for all
-//! queued events. Senders into a full channel block. During a flood of events it also draws after each batch, and signals
-//! overtake the queue. Every source has a blocking thread; nothing is polled.
+//! queued events. Senders into a full channel block. During a flood of events it also draws after each batch, and
+//! signals overtake the queue. Every source has a blocking thread; nothing is polled.
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};

@@ -1,6 +1,6 @@
 //! The most recent keys and the state before each. A key may turn out to be part of a text that was meant for another
-//! window, or that arrived faster than anybody types; then it is retracted. Its effects are held back here until that can
-//! no longer happen, so that a retracted key leaves no trace in the journal, the saved state or the clipboard.
+//! window, or that arrived faster than anybody types; then it is retracted. Its effects are held back here until that
+//! can no longer happen, so that a retracted key leaves no trace in the journal, the saved state or the clipboard.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -149,7 +149,8 @@ impl Recent {
         self.moments.drain(..).flat_map(effects).collect()
     }
 
-    /// Retracts the keys since this moment and restores the state without them. Returns the effects of the messages since.
+    /// Retracts the keys since this moment and restores the state without them. Returns the effects of the messages
+    /// since.
     pub(super) fn retract(&mut self, since: Instant, app: &mut App) -> Vec<Effect> {
         self.stray.retract(since);
         let Some(first) = self.moments.iter().position(|moment| moment.at >= since) else { return Vec::new() };

@@ -45,8 +45,8 @@ pub type Rehearse = Box<dyn Fn(&Arc<LoadedRules>) -> Result<(), String> + Send>;
 pub struct Reloader {
     /// The files that the rules may come from, the highest priority first.
     pub places: Vec<PathBuf>,
-    /// The position of the file in use. A file of higher priority replaces it when it appears; one of lower priority does
-    /// not when it disappears, which may be a mistake.
+    /// The position of the file in use. A file of higher priority replaces it when it appears; one of lower priority
+    /// does not when it disappears, which may be a mistake.
     pub at: usize,
     /// The last good rules.
     pub last: Arc<LoadedRules>,
@@ -151,8 +151,8 @@ impl Reloader {
         self.is_of(&self.places[self.at]) || self.complaint.is_some()
     }
 
-    /// Saves the last good rules and that they were seen. A failure is not reported here: saving the state fails for the
-    /// same reason, and is.
+    /// Saves the last good rules and that they were seen. A failure is not reported here: saving the state fails for
+    /// the same reason, and is.
     fn remember(&mut self) {
         // Until they are in force, the rules before them stay the last good ones.
         if !self.last.is_in_force(self.clock.today()) {

@@ -22,7 +22,8 @@ impl Session<'_> {
         self.act_within(view, update.into(), (Instant::now(), Duration::ZERO))
     }
 
-    /// As [`Self::act`] for an update caused at `at`, which may have waited in the queue; it can be retracted for `settles`.
+    /// As [`Self::act`] for an update caused at `at`, which may have waited in the queue; it can be retracted for
+    /// `settles`.
     fn act_within<V: View>(
         &mut self,
         view: &mut V,
@@ -218,8 +219,8 @@ impl Session<'_> {
         }
     }
 
-    /// Performs what was held back. If the person did not quit, also ends a begun call as left. The view may be gone and is
-    /// not updated.
+    /// Performs what was held back. If the person did not quit, also ends a begun call as left. The view may be gone
+    /// and is not updated.
     pub(super) fn finish(&mut self, unasked: bool) {
         let mut effects = self.recent.all();
         if unasked {

@@ -1,5 +1,5 @@
-//! The signals that end, stop or continue the process, and those for another window size. They overtake other events: the
-//! loop takes them before each event.
+//! The signals that end, stop or continue the process, and those for another window size. They overtake other events:
+//! the loop takes them before each event.
 
 use std::collections::VecDeque;
 use std::io;
@@ -60,9 +60,9 @@ impl Pending {
     }
 }
 
-/// Every signal that ends a process and can be caught. Safe Rust can't catch SIGSEGV, SIGILL and SIGFPE, even if another
-/// process sends them. After these, SIGKILL, and a bus error or an abort of our own, the terminal is not restored; `reset`
-/// restores it.
+/// Every signal that ends a process and can be caught. Safe Rust can't catch SIGSEGV, SIGILL and SIGFPE, even if
+/// another process sends them. After these, SIGKILL, and a bus error or an abort of our own, the terminal is not
+/// restored; `reset` restores it.
 const ENDS: &[i32] = &[
     c::SIGHUP,
     c::SIGINT,

@@ -1,4 +1,5 @@
-//! Enters the terminal, draws on it and restores it, also on a panic or a signal. The only module that writes escape codes.
+//! Enters the terminal, draws on it and restores it, also on a panic or a signal. The only module that writes escape
+//! codes.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -133,8 +134,8 @@ impl Screen {
         leave();
     }
 
-    /// Draws a frame: only the changed cells, in one synchronized write. Returns `None`, without drawing, if the terminal
-    /// has not read the last frame yet.
+    /// Draws a frame: only the changed cells, in one synchronized write. Returns `None`, without drawing, if the
+    /// terminal has not read the last frame yet.
     pub fn draw<T: Default>(&mut self, draw: impl FnOnce(&mut Frame<'_>) -> T) -> io::Result<Option<T>> {
         if self.is_behind()? {
             return Ok(None);
@@ -212,8 +213,8 @@ impl Drop for Screen {
     }
 }
 
-/// Restores the terminal, once. Errors are ignored, since nobody could be told, and a terminal that does not read is not
-/// waited for.
+/// Restores the terminal, once. Errors are ignored, since nobody could be told, and a terminal that does not read is
+/// not waited for.
 pub fn leave() {
     let Some(mut now) = entered().take() else { return };
     let mut out = Vec::new();

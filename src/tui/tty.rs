@@ -23,7 +23,8 @@ mod system {
     /// The terminal and its original modes.
     #[derive(Debug)]
     pub struct Tty {
-        /// Opened again as non-blocking, since the flags of standard output are shared with the shell. `None` if that fails.
+        /// Opened again as non-blocking, since the flags of standard output are shared with the shell. `None` if that
+        /// fails.
         out: Option<OwnedFd>,
         before: Termios,
     }
@@ -122,7 +123,7 @@ mod system {
             size().ok()
         }
 
-        /// Writes everything; a console blocks only while its window is selected or scrolled.
+        /// Writes everything: a console accepts all output, or blocks while its window is paused.
         pub fn write(&self, bytes: &[u8], _patience: Duration) -> io::Result<usize> {
             let mut out = io::stdout().lock();
             out.write_all(bytes).and_then(|()| out.flush()).map(|()| bytes.len())

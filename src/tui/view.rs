@@ -22,9 +22,9 @@
 //!  Spasi sudah disampaikan   Backspace urungkan   X akhiri   ? daftar tombol
 //! ```
 //!
-//! A region is a list of blocks. If there are too few rows, blocks are dropped in the order of their `Priority`: first blank
-//! rows, then the complete sentence, then other steps. The current sentence is never dropped; if it alone is too high, it
-//! scrolls.
+//! A region is a list of blocks. If there are too few rows, blocks are dropped in the order of their `Priority`: first
+//! blank rows, then the complete sentence, then other steps. The current sentence is never dropped; if it alone is too
+//! high, it scrolls.
 
 mod cells;
 pub mod demo;
@@ -51,7 +51,7 @@ use lines::line_width;
 
 /// What a view needs to draw.
 #[derive(Clone, Copy)]
-pub struct Look<'a> {
+pub struct DrawContext<'a> {
     /// The state.
     pub app: &'a App,
     /// The styles.
@@ -73,7 +73,7 @@ pub struct Foot<'a> {
     pub hides: &'a [Action],
 }
 
-impl Look<'_> {
+impl DrawContext<'_> {
     /// Whether an action is available here.
     fn offers(&self, action: &Action) -> bool {
         self.foot.is_none_or(|foot| !foot.hides.contains(action))
@@ -242,7 +242,7 @@ pub struct Drawn {
 pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, scroll: usize) -> Drawn {
     let area = frame.area();
     let size = Size::of(area.width, area.height);
-    let look = Look { app, theme, columns: area.width.into(), size, scroll, foot: None };
+    let look = DrawContext { app, theme, columns: area.width.into(), size, scroll, foot: None };
     let ground = look.style(Role::Text);
     if ground != Style::new() {
         frame.buffer_mut().set_style(area, ground);
@@ -254,7 +254,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, scroll: usize) -> Dr
 }
 
 /// Draws the prompter in a part of the screen.
-fn prompter(frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) -> Drawn {
+fn prompter(frame: &mut Frame<'_>, area: Rect, look: &DrawContext<'_>) -> Drawn {
     if look.size == Size::Tiny {
         return stack(frame, look, area, tiny(look, area), Vec::new());
     }
@@ -281,10 +281,10 @@ fn prompter(frame: &mut Frame<'_>, area: Rect, look: &Look<'_>) -> Drawn {
 }
 
 /// Under 30×6: only the current sentence, or an open question, panel or field, which must not be answered unseen.
-fn tiny(look: &Look<'_>, area: Rect) -> Vec<Block> {
+fn tiny(look: &DrawContext<'_>, area: Rect) -> Vec<Block> {
     // A single row needs a column for the mark that there is more.
     let columns = if area.height == 1 && look.columns > 1 { look.columns - 1 } else { look.columns };
-    let look = Look { columns, ..*look };
+    let look = DrawContext { columns, ..*look };
     match look.app.mode() {
         Mode::EndPrompt | Mode::LeavePrompt => vec![Block::sentence(footer::question(&look))],
         Mode::Panel(open) => vec![Block::sentence(panel::lines(&look, *open))],
@@ -294,10 +294,10 @@ fn tiny(look: &Look<'_>, area: Rect) -> Vec<Block> {
 }
 
 /// From 100×24: the steps in a column beside the sentence, the complete sentence below both.
-fn wide(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>) -> Drawn {
+fn wide(frame: &mut Frame<'_>, look: &DrawContext<'_>, area: Rect, top: Vec<Block>) -> Drawn {
     let column = script::COLUMN;
-    let list = Look { columns: usize::from(column) - 1, ..*look };
-    let beside = Look { columns: look.columns - usize::from(column) - 1, ..*look };
+    let list = DrawContext { columns: usize::from(column) - 1, ..*look };
+    let beside = DrawContext { columns: look.columns - usize::from(column) - 1, ..*look };
     let (steps, sentence) = (script::list(&list), script::beside(&beside));
     let at_top = top.into_iter().map(|b| (b, true));
     let bottom = script::complete(look).into_iter().chain(footer::blocks(look));
@@ -335,7 +335,7 @@ fn to_rows(rows: usize) -> u16 {
 
 /// Drops blocks up to a priority until the rest fits; within a priority, the last one first. Dropping a large block can
 /// free more rows than needed; then blocks dropped before it are restored.
-fn fit<T>(look: &Look<'_>, blocks: &mut Vec<(Block, T)>, rows: usize, up_to: Priority) {
+fn fit<T>(look: &DrawContext<'_>, blocks: &mut Vec<(Block, T)>, rows: usize, up_to: Priority) {
     let size = |block: &Block| if block.priority.is_some() { block.lines.len() } else { block.least };
     let mut least: usize = blocks.iter().map(|(b, _)| size(b)).sum();
     let ranks = blocks.iter().enumerate().filter_map(|(at, (b, _))| Some((b.priority?, Reverse(at))));
@@ -376,7 +376,7 @@ fn rows_of<T>(blocks: &[(Block, T)]) -> usize {
 }
 
 /// Draws blocks at the top and at the bottom of an area.
-fn stack(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>, bottom: Vec<Block>) -> Drawn {
+fn stack(frame: &mut Frame<'_>, look: &DrawContext<'_>, area: Rect, top: Vec<Block>, bottom: Vec<Block>) -> Drawn {
     let height = usize::from(area.height);
     let at_top = top.into_iter().map(|b| (b, true));
     let mut blocks: Vec<(Block, bool)> = at_top.chain(bottom.into_iter().map(|b| (b, false))).collect();
@@ -397,7 +397,7 @@ fn stack(frame: &mut Frame<'_>, look: &Look<'_>, area: Rect, top: Vec<Block>, bo
 }
 
 /// Cuts lines to `rows`. The last row, or the end of a single one, marks that there is more.
-fn scroll(look: &Look<'_>, lines: &mut Vec<Line<'static>>, rows: usize) -> Drawn {
+fn scroll(look: &DrawContext<'_>, lines: &mut Vec<Line<'static>>, rows: usize) -> Drawn {
     if rows == 0 {
         lines.clear();
         return Drawn::default();

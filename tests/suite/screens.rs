@@ -310,7 +310,7 @@ fn the_key_list_is_the_table_of_the_closing() {
     let stage = Stage::at("14:00");
     let list = keymap::all(&stage.app);
     let table = keymap::rows(&stage.app);
-    let told = |rows: &[keymap::Row]| {
+    let told = |rows: &[keymap::KeyBinding]| {
         let mut rows: Vec<_> =
             rows.iter().map(|row| format!("{:?} {:?} {}", row.keys, row.action, row.label)).collect();
         rows.sort();

@@ -6,7 +6,7 @@ use crate::diagnostics::{practice, shown};
 
 use crate::drill::grade::Answer as Given;
 use crate::drill::session::Session;
-use crate::drill::sheet::{Row, Sheet, Tally, by_fact, by_rule, honorific_text};
+use crate::drill::sheet::{CardRow, Sheet, Tally, by_fact, by_rule, honorific_text};
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepIx;
 use crate::words::{Words, fill};
@@ -71,8 +71,8 @@ fn verdict(sheet: &Sheet, words: &Words) -> String {
     passed.into_iter().chain(broken).fold(String::new(), |out, told| format!("{out}. {told}"))
 }
 
-/// The given answer.
-fn answer(answer: &Given, card: &Row, rules: &RuleSet, words: &Words) -> String {
+/// What was answered.
+fn answer(answer: &Given, card: &CardRow, rules: &RuleSet, words: &Words) -> String {
     let d = &words.drill;
     let named = |label: &str, value: &str| fill(d.is_right, &[("label", label), ("value", value)]);
     let ids = |steps: &[StepIx]| steps.iter().map(|s| rules.step(*s).id.as_str()).collect::<Vec<_>>().join(" → ");

@@ -1,11 +1,11 @@
-//! The result sheet as CSV: a row per card, with the sheet's own columns repeated in each, so that the sheets of a class can
-//! be put under each other.
+//! The result sheet as CSV: a row per card, with the sheet's own columns repeated in each, so that the sheets of a
+//! class can be put under each other.
 
-use super::{Row, Sheet};
+use super::{CardRow, Sheet};
 use crate::diagnostics::csv::line;
 
 /// The columns of a row. New ones go to the end: the order is part of the format.
-fn columns(sheet: &Sheet, number: usize, card: &Row) -> [(&'static str, String); 28] {
+fn columns(sheet: &Sheet, number: usize, card: &CardRow) -> [(&'static str, String); 28] {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     [
         ("schema", sheet.schema.to_string()),

@@ -17,7 +17,7 @@ use ratatui::text::Line;
 use super::drill::indent;
 use super::header::rule;
 use super::lines::wrap;
-use super::{Block, Drawn, Foot, Look, Priority, Size, fit, prompter, put, rows_of, to_rows};
+use super::{Block, DrawContext, Drawn, Foot, Priority, Size, fit, prompter, put, rows_of, to_rows};
 use crate::drill::keys;
 use crate::drill::show::Show;
 use crate::tui::theme::{Role, Theme};
@@ -30,7 +30,7 @@ pub fn draw(frame: &mut Frame<'_>, show: &Show, theme: Theme) -> Drawn {
     let area = frame.area();
     let keys = keys::footer(&keys::show_rows(show), show.words());
     let foot = Foot { keys: &keys, hides: keys::hidden(false) };
-    let look = Look {
+    let look = DrawContext {
         app: show.app(),
         theme,
         columns: area.width.into(),
@@ -48,10 +48,10 @@ pub fn draw(frame: &mut Frame<'_>, show: &Show, theme: Theme) -> Drawn {
     let rows = to_rows(rows_of(&head)).min(area.height.saturating_sub(5));
     put(frame, Rect { height: rows, ..area }, head);
     let below = Rect { y: area.y + rows, height: area.height - rows, ..area };
-    prompter(frame, below, &Look { size: Size::of(below.width, below.height), ..look })
+    prompter(frame, below, &DrawContext { size: Size::of(below.width, below.height), ..look })
 }
 
-fn blocks(look: &Look<'_>, show: &Show) -> Vec<Block> {
+fn blocks(look: &DrawContext<'_>, show: &Show) -> Vec<Block> {
     let w = &show.words().demo;
     let (at, all) = show.at();
     let with = [("at", (at + 1).to_string()), ("all", all.to_string())];
@@ -95,7 +95,7 @@ fn blocks(look: &Look<'_>, show: &Show) -> Vec<Block> {
     out
 }
 
-fn indented(look: &Look<'_>, mut lines: Vec<Line<'static>>, by: &'static str) -> Vec<Line<'static>> {
+fn indented(look: &DrawContext<'_>, mut lines: Vec<Line<'static>>, by: &'static str) -> Vec<Line<'static>> {
     indent(look, &mut lines, by);
     lines
 }

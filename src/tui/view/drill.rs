@@ -1,5 +1,5 @@
-//! Practice: the story above; below it the prompter, the steps to choose from, the sentences to mark, the feedback or the
-//! score sheet.
+//! Practice: the story above; below it the prompter, the steps to choose from, the sentences to mark, the feedback or
+//! the score sheet.
 //!
 //! ```text
 //!  Latihan · studi kasus · kartu 3 dari 12                        di sini 13.58 WIB
@@ -19,7 +19,7 @@ use super::feedback;
 use super::header::rule;
 use super::lines::{bounded, wrap};
 use super::panel::Lines;
-use super::{Block, Drawn, Foot, Look, Priority, Size, footer, prompter, put, stack, to_rows};
+use super::{Block, DrawContext, Drawn, Foot, Priority, Size, footer, prompter, put, stack, to_rows};
 use crate::diagnostics::practice;
 use crate::drill::grade::{ExerciseKind, SpokenMark};
 
@@ -51,7 +51,7 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
         keys::footer(&keys::session_rows(session), words)
     };
     let foot = Foot { keys: &keys, hides: keys::hidden(session.is_exam()) };
-    let look = Look {
+    let look = DrawContext {
         app: session.app(),
         theme,
         columns: area.width.into(),
@@ -74,7 +74,7 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
         let rows = to_rows(head.iter().map(|b| b.lines.len()).sum()).min(area.height);
         put(frame, Rect { height: rows, ..area }, head.into_iter().map(|b| (b, ())).collect());
         let below = Rect { y: area.y + rows, height: area.height - rows, ..area };
-        let look = Look { size: Size::of(below.width, below.height), ..look };
+        let look = DrawContext { size: Size::of(below.width, below.height), ..look };
         return prompter(frame, below, &look);
     }
     let bottom = vec![Block::line(Priority::Last, footer::line(&look, &keys))];
@@ -100,7 +100,7 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
 }
 
 /// Below 30×6 only the most important part is drawn.
-fn tiny(frame: &mut Frame<'_>, look: &Look<'_>, session: &Session, area: Rect) -> Drawn {
+fn tiny(frame: &mut Frame<'_>, look: &DrawContext<'_>, session: &Session, area: Rect) -> Drawn {
     if session.is_on_prompter() {
         return prompter(frame, area, look);
     }
@@ -113,11 +113,11 @@ fn tiny(frame: &mut Frame<'_>, look: &Look<'_>, session: &Session, area: Rect) -
     stack(frame, look, area, vec![Block::sentence(lines)], Vec::new())
 }
 
-fn rule_block(look: &Look<'_>) -> Block {
+fn rule_block(look: &DrawContext<'_>) -> Block {
     Block::line(Priority::Line, rule(look))
 }
 
-fn title(look: &Look<'_>, session: &Session) -> Block {
+fn title(look: &DrawContext<'_>, session: &Session) -> Block {
     let w = &session.words().drill;
     let mut left = vec![look.span(format!(" {}", if session.is_exam() { w.exam } else { w.practice }), Role::Title)];
     let mut add = |text: String| {
@@ -149,7 +149,7 @@ fn title(look: &Look<'_>, session: &Session) -> Block {
 }
 
 /// The story's own lines, with a bar at their left.
-fn barred(look: &Look<'_>, session: &Session, rows: usize) -> Vec<Line<'static>> {
+fn barred(look: &DrawContext<'_>, session: &Session, rows: usize) -> Vec<Line<'static>> {
     let Some(card) = session.card() else { return Vec::new() };
     let columns = look.columns.saturating_sub(4).clamp(1, STORY);
     let who = fill(session.words().drill.caller, &[("who", &card.person.introduced()), ("place", &card.person.place)]);
@@ -167,11 +167,11 @@ fn story_rows(height: usize) -> usize {
 }
 
 /// Title and story above the exercise.
-fn head(look: &Look<'_>, session: &Session, rows: usize) -> Vec<Block> {
+fn head(look: &DrawContext<'_>, session: &Session, rows: usize) -> Vec<Block> {
     vec![title(look, session), Block::new(Priority::Last, barred(look, session, rows)), rule_block(look)]
 }
 
-fn whole_story(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
+fn whole_story(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
     let mut lines = barred(look, session, usize::MAX);
     if look.size != Size::Tiny {
         lines.insert(0, Line::default());
@@ -179,7 +179,7 @@ fn whole_story(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     lines
 }
 
-fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
+fn intro(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
     let (setup, w) = (session.setup(), &session.words().drill);
     let count = setup.cards.len().to_string();
     let mut page = Lines::new(look, if session.is_exam() { w.intro_exam_title } else { w.intro_title });
@@ -210,7 +210,7 @@ fn intro(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
 }
 
 /// The exercise, and the scroll offset of its list.
-fn work(look: &Look<'_>, session: &Session) -> (Vec<Block>, usize) {
+fn work(look: &DrawContext<'_>, session: &Session) -> (Vec<Block>, usize) {
     match session.draft() {
         Draft::Case => (Vec::new(), 0),
         Draft::Blind { offered, cursor, chosen, greeting } => {
@@ -227,7 +227,7 @@ fn work(look: &Look<'_>, session: &Session) -> (Vec<Block>, usize) {
     }
 }
 
-fn heading(look: &Look<'_>, text: &str) -> Vec<Block> {
+fn heading(look: &DrawContext<'_>, text: &str) -> Vec<Block> {
     let columns = look.columns.saturating_sub(2).max(1);
     let mut lines = wrap([(text, look.style(Role::Accent))], columns);
     indent(look, &mut lines, " ");
@@ -235,7 +235,7 @@ fn heading(look: &Look<'_>, text: &str) -> Vec<Block> {
 }
 
 fn blind(
-    look: &Look<'_>,
+    look: &DrawContext<'_>,
     session: &Session,
     offered: &[StepIx],
     cursor: usize,
@@ -281,7 +281,12 @@ fn blind(
     out
 }
 
-fn spoken(look: &Look<'_>, session: &Session, cursor: usize, marks: &[Option<SpokenMark>]) -> (Vec<Block>, usize) {
+fn spoken(
+    look: &DrawContext<'_>,
+    session: &Session,
+    cursor: usize,
+    marks: &[Option<SpokenMark>],
+) -> (Vec<Block>, usize) {
     let (rules, w) = (session.rules(), &session.words().drill);
     let Some(card) = session.card() else { return (Vec::new(), 0) };
     let mut out = heading(look, w.spoken_mark);
@@ -308,7 +313,7 @@ fn spoken(look: &Look<'_>, session: &Session, cursor: usize, marks: &[Option<Spo
 }
 
 /// A sentence, indented, with what was filled in underlined.
-pub(super) fn sentence_lines(look: &Look<'_>, sentence: &Sentence, role: Role) -> Vec<Line<'static>> {
+pub(super) fn sentence_lines(look: &DrawContext<'_>, sentence: &Sentence, role: Role) -> Vec<Line<'static>> {
     let style = look.style(role);
     let filled = style.add_modifier(Modifier::UNDERLINED);
     let runs = sentence.segments().iter().map(|s| (s.text.as_str(), if s.filled { filled } else { style }));
@@ -318,7 +323,7 @@ pub(super) fn sentence_lines(look: &Look<'_>, sentence: &Sentence, role: Role) -
 }
 
 /// The word for the mark of a spoken sentence.
-pub(super) fn mark_span(look: &Look<'_>, words: &Words, mark: Option<SpokenMark>) -> Span<'static> {
+pub(super) fn mark_span(look: &DrawContext<'_>, words: &Words, mark: Option<SpokenMark>) -> Span<'static> {
     match mark {
         None => look.span("-", Role::Line),
         Some(SpokenMark::Exact) => look.span(format!("√ {}", SpokenMark::Exact.label(words)), Role::Said),
@@ -326,7 +331,7 @@ pub(super) fn mark_span(look: &Look<'_>, words: &Words, mark: Option<SpokenMark>
     }
 }
 
-pub(super) fn indent(look: &Look<'_>, lines: &mut [Line<'static>], by: &'static str) {
+pub(super) fn indent(look: &DrawContext<'_>, lines: &mut [Line<'static>], by: &'static str) {
     for line in lines {
         line.spans.insert(0, look.span(by, Role::Text));
     }

@@ -3,7 +3,7 @@
 
 use ratatui::text::Line;
 
-use super::Look;
+use super::DrawContext;
 use super::drill::{mark_span, sentence_lines};
 use super::lines::wrap;
 use super::panel::Lines;
@@ -18,7 +18,7 @@ use crate::words::{Words, fill};
 use crate::wrap::shorten;
 
 /// What was right in the card that was just answered.
-pub fn card(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
+pub fn card(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
     let (rules, words) = (session.rules(), session.words());
     let (Some(done), Some(card)) = (session.last_graded(), session.card()) else { return Vec::new() };
     let w = &words.drill;
@@ -44,7 +44,7 @@ pub fn card(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
     page.into_lines()
 }
 
-fn point(page: &mut Lines<'_, '_>, look: &Look<'_>, right: bool, text: &str) {
+fn point(page: &mut Lines<'_, '_>, look: &DrawContext<'_>, right: bool, text: &str) {
     let (mark, role) = if right { (" √ ", Role::Said) } else { (" - ", Role::Caution) };
     let mut lines = wrap([(text, look.style(Role::Text))], look.columns.saturating_sub(5).max(1));
     for (at, line) in lines.iter_mut().enumerate() {
@@ -163,7 +163,7 @@ fn why(page: &mut Lines<'_, '_>, rules: &RuleSet, words: &Words, card: &Card, do
 }
 
 /// The score by rule and by fact.
-pub fn score(look: &Look<'_>, session: &Session) -> Vec<Line<'static>> {
+pub fn score(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
     let w = &session.words().drill;
     let sheet = session.sheet();
     let with = [
@@ -200,7 +200,7 @@ fn rule_words(rules: &RuleSet, rule: &Rule) -> String {
     std::iter::once(rule.basis.clone().unwrap_or_else(|| rule.id.clone())).chain(held).collect::<Vec<_>>().join(" · ")
 }
 
-fn tallies(page: &mut Lines<'_, '_>, look: &Look<'_>, words: &Words, title: &str, all: &[Tally]) {
+fn tallies(page: &mut Lines<'_, '_>, look: &DrawContext<'_>, words: &Words, title: &str, all: &[Tally]) {
     let w = &words.drill;
     page.push(Line::from(look.span(format!(" {title}"), Role::Accent)));
     for tally in all {

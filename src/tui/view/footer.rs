@@ -3,7 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use super::lines::{bounded, wrap};
-use super::{Block, Look, Priority, Size};
+use super::{Block, DrawContext, Priority, Size};
 use crate::action::Action;
 use crate::app::Mode;
 use crate::closing::ending::Ending;
@@ -13,14 +13,14 @@ use crate::tui::theme::Role;
 use crate::words::fill;
 use crate::wrap::{shorten, width};
 
-pub fn blocks(look: &Look<'_>) -> Vec<Block> {
+pub fn blocks(look: &DrawContext<'_>) -> Vec<Block> {
     if matches!(look.app.mode(), Mode::EndPrompt | Mode::LeavePrompt) {
         return vec![Block::sentence(question(look))];
     }
     vec![notice(look), Block::line(Priority::Last, keys(look))]
 }
 
-fn notice(look: &Look<'_>) -> Block {
+fn notice(look: &DrawContext<'_>) -> Block {
     let Some(text) = look.app.notice() else { return Block::line(Priority::Empty, hint(look)) };
     let role = if look.app.notice_is_trouble() { Role::Trouble } else { Role::Text };
     let style = look.style(role);
@@ -43,7 +43,7 @@ fn notice(look: &Look<'_>) -> Block {
 }
 
 /// The hint of the first run, in the row for notices while that is empty.
-fn hint(look: &Look<'_>) -> Line<'static> {
+fn hint(look: &DrawContext<'_>) -> Line<'static> {
     if !look.app.shows_hint() || look.foot.is_some() || *look.app.mode() != Mode::Closing {
         return Line::default();
     }
@@ -53,14 +53,14 @@ fn hint(look: &Look<'_>) -> Line<'static> {
 }
 
 /// As many keys as fit, the most important first, and always the key list.
-fn keys(look: &Look<'_>) -> Line<'static> {
+fn keys(look: &DrawContext<'_>) -> Line<'static> {
     if let Some(foot) = look.foot {
         return line(look, foot.keys);
     }
     let words = look.app.words();
     let mut rows: Vec<_> = keymap::rows(look.app).into_iter().filter(|r| r.footer.is_some()).collect();
     rows.sort_by_key(|r| r.footer);
-    let text = |row: &keymap::Row| {
+    let text = |row: &keymap::KeyBinding| {
         let key = row.keys.first().map(|k| k.name(words)).unwrap_or_default();
         let label = match row.action {
             Action::Said if look.size == Size::Compact && !look.app.is_complete() => words.keys.said_short,
@@ -89,7 +89,7 @@ fn keys(look: &Look<'_>) -> Line<'static> {
 }
 
 /// As many of these keys as fit, the most important first, and always the last.
-pub fn line(look: &Look<'_>, keys: &[(String, String)]) -> Line<'static> {
+pub fn line(look: &DrawContext<'_>, keys: &[(String, String)]) -> Line<'static> {
     let wide = |(key, label): &(String, String)| width(key) + 1 + width(label);
     let Some((last, keys)) = keys.split_last() else { return as_line(look, Vec::new()) };
     let (mut shown, mut room) = (Vec::new(), look.columns.saturating_sub(1 + wide(last) + 3));
@@ -104,7 +104,7 @@ pub fn line(look: &Look<'_>, keys: &[(String, String)]) -> Line<'static> {
     as_line(look, shown)
 }
 
-fn as_line(look: &Look<'_>, shown: Vec<(String, String)>) -> Line<'static> {
+fn as_line(look: &DrawContext<'_>, shown: Vec<(String, String)>) -> Line<'static> {
     let mut spans = vec![look.span(" ", Role::Text)];
     for (at, (key, label)) in shown.into_iter().enumerate() {
         if at > 0 {
@@ -117,7 +117,7 @@ fn as_line(look: &Look<'_>, shown: Vec<(String, String)>) -> Line<'static> {
 }
 
 /// The question why the call ends or whether to quit, with a key for each answer. An answer that costs score names it.
-pub fn question(look: &Look<'_>) -> Vec<Line<'static>> {
+pub fn question(look: &DrawContext<'_>) -> Vec<Line<'static>> {
     let (app, words) = (look.app, look.app.words());
     let (text, accent) = (look.style(Role::Text), look.style(Role::Accent));
     let columns = look.columns.saturating_sub(2);

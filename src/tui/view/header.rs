@@ -5,7 +5,7 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use super::lines::{bounded, line_width, wrap};
-use super::{Block, Look, Priority, Size};
+use super::{Block, DrawContext, Priority, Size};
 use crate::action::Action;
 use crate::app::Mode;
 use crate::keymap::{self, Key};
@@ -23,7 +23,7 @@ const FIELD_ROWS: usize = 3;
 /// The most rows of one fact's banner.
 const BANNER_ROWS: usize = 3;
 
-pub fn blocks(look: &Look<'_>) -> Vec<Block> {
+pub fn blocks(look: &DrawContext<'_>) -> Vec<Block> {
     let mut out = vec![Block::line(Priority::Title, title(look))];
     out.extend(facts(look).into_iter().map(|line| Block::line(Priority::Facts, line)));
     out.extend(fields(look));
@@ -36,11 +36,11 @@ pub fn blocks(look: &Look<'_>) -> Vec<Block> {
 }
 
 /// A horizontal line over the full width.
-pub fn rule(look: &Look<'_>) -> Line<'static> {
+pub fn rule(look: &DrawContext<'_>) -> Line<'static> {
     Line::from(look.span("─".repeat(look.columns), Role::Line))
 }
 
-fn title(look: &Look<'_>) -> Line<'static> {
+fn title(look: &DrawContext<'_>) -> Line<'static> {
     let (app, words) = (look.app, &look.app.words().screen);
     let zone = &app.rules().zones[app.call().zone()].id;
     let time = app.clock_text(app.local());
@@ -79,7 +79,12 @@ fn title(look: &Look<'_>) -> Line<'static> {
 }
 
 /// The right end of the title: the state of telephone and centre, if there is one to show, and the clock.
-fn beside(look: &Look<'_>, phone: Option<(&str, Role)>, centre: Option<&String>, clock: &str) -> Vec<Span<'static>> {
+fn beside(
+    look: &DrawContext<'_>,
+    phone: Option<(&str, Role)>,
+    centre: Option<&String>,
+    clock: &str,
+) -> Vec<Span<'static>> {
     let mut out = Vec::with_capacity(5);
     let centre = centre.map(|text| (text.as_str(), Role::Trouble));
     for (text, role) in phone.into_iter().chain(centre) {
@@ -103,7 +108,7 @@ fn upper(key: Option<char>) -> String {
 }
 
 /// Chips side by side in at most `rows` rows; those that don't fit are counted.
-fn flow(look: &Look<'_>, chips: Vec<Vec<Span<'static>>>, between: &str, rows: usize) -> Vec<Line<'static>> {
+fn flow(look: &DrawContext<'_>, chips: Vec<Vec<Span<'static>>>, between: &str, rows: usize) -> Vec<Line<'static>> {
     let total = chips.len();
     let counted = |left: usize| {
         let count = fill(look.app.words().screen.more_facts, &[("count", &left.to_string())]);
@@ -139,7 +144,7 @@ fn flow(look: &Look<'_>, chips: Vec<Vec<Span<'static>>>, between: &str, rows: us
     lines.into_iter().map(Line::from).collect()
 }
 
-fn facts(look: &Look<'_>) -> Vec<Line<'static>> {
+fn facts(look: &DrawContext<'_>) -> Vec<Line<'static>> {
     let app = look.app;
     if app.rules().facts.is_empty() {
         return Vec::new();
@@ -166,7 +171,7 @@ fn facts(look: &Look<'_>) -> Vec<Line<'static>> {
     flow(look, chips, between, FACT_ROWS)
 }
 
-fn fields(look: &Look<'_>) -> Vec<Block> {
+fn fields(look: &DrawContext<'_>) -> Vec<Block> {
     if let Mode::Typing(_) = look.app.mode() {
         return vec![typing(look)];
     }
@@ -191,7 +196,7 @@ fn fields(look: &Look<'_>) -> Vec<Block> {
 }
 
 /// A text from the telephone with the mark that the CSO has to confirm it. A long text is shortened, not the mark.
-fn unsure(look: &Look<'_>, text: &Span<'static>) -> (Span<'static>, Option<Span<'static>>) {
+fn unsure(look: &DrawContext<'_>, text: &Span<'static>) -> (Span<'static>, Option<Span<'static>>) {
     let phone = &look.app.words().phone;
     let mark = format!(" ({})", if look.size == Size::Compact { phone.unsure_short } else { phone.unsure });
     let room = look.columns.saturating_sub(width(&mark) + 12);
@@ -199,7 +204,7 @@ fn unsure(look: &Look<'_>, text: &Span<'static>) -> (Span<'static>, Option<Span<
     (text, Some(look.span(mark, Role::Caution)))
 }
 
-fn chips(look: &Look<'_>) -> Vec<Vec<Span<'static>>> {
+fn chips(look: &DrawContext<'_>) -> Vec<Vec<Span<'static>>> {
     let app = look.app;
     let (rules, fields) = (app.rules(), app.fields());
     let key_span = |key: Option<char>| {
@@ -247,7 +252,7 @@ fn chips(look: &Look<'_>) -> Vec<Vec<Span<'static>>> {
 }
 
 /// The open field over the full width, with the cursor.
-pub fn typing(look: &Look<'_>) -> Block {
+pub fn typing(look: &DrawContext<'_>) -> Block {
     let Mode::Typing(draft) = look.app.mode() else { return Block::gap() };
     let field = look.app.rules().field(draft.field);
     let key = upper(field.key);
@@ -274,7 +279,7 @@ pub fn typing(look: &Look<'_>) -> Block {
 }
 
 /// The next greeting, and this seat's if it differs, as a long and a short text.
-fn soon(look: &Look<'_>) -> Option<(String, String)> {
+fn soon(look: &DrawContext<'_>) -> Option<(String, String)> {
     let (app, words) = (look.app, &look.app.words().screen);
     let mut texts: Vec<(String, String)> = Vec::new();
     if let Some((minutes, word)) = app.greeting_soon() {
@@ -295,7 +300,7 @@ fn soon(look: &Look<'_>) -> Option<(String, String)> {
 }
 
 /// The banners of all facts, with the question whether a fact still applies.
-fn banner(look: &Look<'_>) -> Vec<Vec<Line<'static>>> {
+fn banner(look: &DrawContext<'_>) -> Vec<Vec<Line<'static>>> {
     let app = look.app;
     // While a field or a question is open, the keys have other actions.
     let answerable = keymap::rows(app).iter().any(|row| row.action == Action::StillHolds);
@@ -317,11 +322,11 @@ fn banner(look: &Look<'_>) -> Vec<Vec<Line<'static>>> {
     out
 }
 
-fn banner_columns(look: &Look<'_>) -> usize {
+fn banner_columns(look: &DrawContext<'_>) -> usize {
     look.columns.saturating_sub(2)
 }
 
-fn alarm(look: &Look<'_>, text: &str) -> Vec<Line<'static>> {
+fn alarm(look: &DrawContext<'_>, text: &str) -> Vec<Line<'static>> {
     let style = look.style(Role::Alarm);
     bounded([(text, style)], banner_columns(look), BANNER_ROWS)
         .into_iter()
@@ -334,7 +339,7 @@ fn alarm(look: &Look<'_>, text: &str) -> Vec<Line<'static>> {
         .collect()
 }
 
-fn question(look: &Look<'_>, at: usize) -> String {
+fn question(look: &DrawContext<'_>, at: usize) -> String {
     let words = look.app.words();
     let no = upper(look.app.rules().facts[at].key);
     let yes = keymap::key_of(look.app, &Action::StillHolds).map(|key| key.name(words)).unwrap_or_default();
@@ -344,7 +349,7 @@ fn question(look: &Look<'_>, at: usize) -> String {
 }
 
 /// The first sentence of the rule's caution: the contradiction in the SOP.
-fn caution(look: &Look<'_>) -> Option<Line<'static>> {
+fn caution(look: &DrawContext<'_>) -> Option<Line<'static>> {
     let app = look.app;
     let caution = app.call().caution(app.rules())?;
     let short = caution.split_once(". ").map_or(caution, |(first, _)| first);

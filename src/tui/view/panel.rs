@@ -3,7 +3,7 @@
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::Look;
+use super::DrawContext;
 use super::lines::wrap;
 use crate::cli::report::text::columns;
 use crate::keymap;
@@ -18,12 +18,12 @@ const CHART_HEIGHT: usize = 3;
 
 /// Collects the lines of a panel.
 pub struct Lines<'l, 'a> {
-    look: &'l Look<'a>,
+    look: &'l DrawContext<'a>,
     lines: Vec<Line<'static>>,
 }
 
 impl<'l, 'a> Lines<'l, 'a> {
-    pub fn new(look: &'l Look<'a>, title: &str) -> Self {
+    pub fn new(look: &'l DrawContext<'a>, title: &str) -> Self {
         let mut page = Self { look, lines: Vec::new() };
         page.lines.push(Line::from(look.span(format!(" {title}"), Role::Sentence)));
         page
@@ -117,8 +117,8 @@ impl<'l, 'a> Lines<'l, 'a> {
     }
 }
 
-pub fn lines(look: &Look<'_>, panel: Panel) -> Vec<Line<'static>> {
-    let keys = |row: &keymap::Row| row.keys.iter().map(|key| key.name(look.app.words()).into_owned()).collect();
+pub fn lines(look: &DrawContext<'_>, panel: Panel) -> Vec<Line<'static>> {
+    let keys = |row: &keymap::KeyBinding| row.keys.iter().map(|key| key.name(look.app.words()).into_owned()).collect();
     let surface = Surface { offers: &|row| look.offers(&row.action), keys: &keys, intro: Vec::new() };
     let page = page(panel, look.app, &surface);
     let mut lines = Lines::new(look, &page.title);

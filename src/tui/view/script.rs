@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use super::header::rule;
 use super::lines::wrap;
-use super::{Block, Look, Priority, Size};
+use super::{Block, DrawContext, Priority, Size};
 use crate::action::Action;
 use crate::closing::{Entry, Mark};
 use crate::keymap;
@@ -21,7 +21,7 @@ pub const COLUMN: u16 = 46;
 const SENTENCE: usize = 60;
 
 /// The blocks of the region, from top to bottom.
-pub fn blocks(look: &Look<'_>) -> Vec<Block> {
+pub fn blocks(look: &DrawContext<'_>) -> Vec<Block> {
     let app = look.app;
     let shown = app.shown();
     let entries = app.entries();
@@ -54,7 +54,7 @@ pub fn blocks(look: &Look<'_>) -> Vec<Block> {
 }
 
 /// The blank row above the region. The caution line replaces it, so that nothing moves.
-fn opening_gap(look: &Look<'_>) -> Vec<Block> {
+fn opening_gap(look: &DrawContext<'_>) -> Vec<Block> {
     let app = look.app;
     let has_caution = app.call().caution(app.rules()).is_some();
     if has_caution { Vec::new() } else { vec![Block::gap()] }
@@ -65,7 +65,7 @@ fn is_opening(entries: &[Entry], at: usize) -> bool {
     entries[..at].iter().all(|e| e.mark == Mark::Reminder)
 }
 
-fn indent(look: &Look<'_>) -> usize {
+fn indent(look: &DrawContext<'_>) -> usize {
     match look.size {
         Size::Tiny => 0,
         Size::Compact => 3,
@@ -74,7 +74,7 @@ fn indent(look: &Look<'_>) -> usize {
 }
 
 /// The step that is shown large, with its title and sentence.
-fn large(look: &Look<'_>, entry: Entry, below_others: bool) -> Vec<Block> {
+fn large(look: &DrawContext<'_>, entry: Entry, below_others: bool) -> Vec<Block> {
     let mut out = Vec::with_capacity(5);
     if below_others {
         out.push(Block::inner_gap());
@@ -87,7 +87,7 @@ fn large(look: &Look<'_>, entry: Entry, below_others: bool) -> Vec<Block> {
 }
 
 /// The sentence or reminder of a step, wrapped and indented. Only the current sentence is bright.
-fn words_of(look: &Look<'_>, step: StepIx) -> Vec<Line<'static>> {
+fn words_of(look: &DrawContext<'_>, step: StepIx) -> Vec<Line<'static>> {
     let role = if look.app.is_previewing() { Role::Text } else { Role::Sentence };
     let columns = look.columns.saturating_sub(indent(look) + 2).clamp(1, SENTENCE);
     let lines = match look.app.sentence(step) {
@@ -97,7 +97,7 @@ fn words_of(look: &Look<'_>, step: StepIx) -> Vec<Line<'static>> {
     indented(look, lines)
 }
 
-fn indented(look: &Look<'_>, mut lines: Vec<Line<'static>>) -> Vec<Line<'static>> {
+fn indented(look: &DrawContext<'_>, mut lines: Vec<Line<'static>>) -> Vec<Line<'static>> {
     let blank = " ".repeat(indent(look));
     for line in &mut lines {
         line.spans.insert(0, look.span(blank.clone(), Role::Text));
@@ -106,7 +106,7 @@ fn indented(look: &Look<'_>, mut lines: Vec<Line<'static>>) -> Vec<Line<'static>
 }
 
 /// A wrapped sentence with its filled-in words underlined.
-fn spoken(look: &Look<'_>, sentence: &Sentence, role: Role, columns: usize) -> Vec<Line<'static>> {
+fn spoken(look: &DrawContext<'_>, sentence: &Sentence, role: Role, columns: usize) -> Vec<Line<'static>> {
     let fixed = look.style(role);
     let runs = sentence.segments().iter().map(|s| {
         let style = if s.filled { fixed.add_modifier(Modifier::UNDERLINED) } else { fixed };
@@ -117,7 +117,7 @@ fn spoken(look: &Look<'_>, sentence: &Sentence, role: Role, columns: usize) -> V
 }
 
 /// The text that replaces the sentence when all is said.
-fn finished(look: &Look<'_>) -> Vec<Line<'static>> {
+fn finished(look: &DrawContext<'_>) -> Vec<Line<'static>> {
     let words = look.app.words();
     let columns = look.columns.saturating_sub(indent(look) + 2).clamp(1, SENTENCE);
     let text = if look.app.call().spoken().is_empty() {
@@ -135,7 +135,7 @@ fn finished(look: &Look<'_>) -> Vec<Line<'static>> {
 }
 
 /// A step in one row: mark, title, cost of leaving it out, clause.
-fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
+fn row(look: &DrawContext<'_>, entry: Entry, opening: bool) -> Line<'static> {
     let (app, words) = (look.app, &look.app.words().screen);
     let step = app.rules().step(entry.step);
     let (mark, role) = match entry.mark {
@@ -188,7 +188,7 @@ fn row(look: &Look<'_>, entry: Entry, opening: bool) -> Line<'static> {
 }
 
 /// The list of steps in the wide layout.
-pub fn list(look: &Look<'_>) -> Vec<Block> {
+pub fn list(look: &DrawContext<'_>) -> Vec<Block> {
     let entries = look.app.entries();
     let mut out = opening_gap(look);
     for (at, entry) in entries.iter().enumerate() {
@@ -200,7 +200,7 @@ pub fn list(look: &Look<'_>) -> Vec<Block> {
 }
 
 /// The sentence beside the list in the wide layout.
-pub fn beside(look: &Look<'_>) -> Vec<Block> {
+pub fn beside(look: &DrawContext<'_>) -> Vec<Block> {
     let app = look.app;
     let Some(step) = app.shown() else {
         return vec![Block::gap(), Block::gap(), Block::gap(), Block::sentence(finished(look))];
@@ -222,15 +222,15 @@ pub fn beside(look: &Look<'_>) -> Vec<Block> {
 }
 
 /// Only the sentence, for the smallest windows.
-pub fn alone(look: &Look<'_>) -> Vec<Line<'static>> {
+pub fn alone(look: &DrawContext<'_>) -> Vec<Line<'static>> {
     match look.app.shown() {
-        Some(step) => words_of(&Look { columns: look.columns + 2, ..*look }, step),
-        None => finished(&Look { columns: look.columns + 2, ..*look }),
+        Some(step) => words_of(&DrawContext { columns: look.columns + 2, ..*look }, step),
+        None => finished(&DrawContext { columns: look.columns + 2, ..*look }),
     }
 }
 
 /// The complete sentence: what was said and what remains.
-pub fn complete(look: &Look<'_>) -> Vec<Block> {
+pub fn complete(look: &DrawContext<'_>) -> Vec<Block> {
     if look.size == Size::Compact {
         return Vec::new();
     }
