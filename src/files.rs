@@ -23,7 +23,7 @@ use crate::diagnostics::source::clean_path;
 use crate::diagnostics::{self, Source};
 use crate::rules::Problem;
 use crate::rules::shape::MAX_FILE;
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 pub use crate::own_files::make_folder;
 pub use deadline::Pending;
@@ -48,7 +48,7 @@ impl Unreadable {
     #[must_use]
     pub fn told(&self, words: &Words) -> String {
         let why = outside::reason(&self.error, words);
-        fill(words.trouble.cannot_read, &[("path", &shown_path(&self.path)), ("why", &why)])
+        words.trouble.cannot_read(shown_path(&self.path), &why)
     }
 }
 
@@ -155,11 +155,9 @@ impl Bad {
     #[must_use]
     pub fn notice(&self, words: &Words) -> String {
         match self.parts(words) {
-            (file, Some(line), why) => {
-                fill(words.notice.rules_bad, &[("file", &file), ("line", &line.to_string()), ("why", &why)])
-            }
-            (file, None, _) if self.is_late() => fill(words.notice.rules_waited_for, &[("file", &file)]),
-            (file, None, why) => fill(words.notice.rules_unreadable, &[("file", &file), ("why", &why)]),
+            (file, Some(line), why) => words.notice.rules_bad(&file, line, &why),
+            (file, None, _) if self.is_late() => words.notice.rules_waited_for(&file),
+            (file, None, why) => words.notice.rules_unreadable(&file, &why),
         }
     }
 

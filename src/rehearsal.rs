@@ -17,7 +17,7 @@ use crate::rules::decide::{Situation, decide};
 use crate::rules::script::{Fields, script};
 use crate::rules::text::clean;
 use crate::tui::offscreen::draw_at_all_sizes;
-use crate::words::{Lang, Words, fill};
+use crate::words::{Lang, Words};
 
 /// The most rules whose screens are drawn: a large table is drawn for some, and spoken for all.
 const MOST_DRAWN: usize = 50;
@@ -47,7 +47,7 @@ fn attempt(try_out: impl FnOnce()) -> Result<(), String> {
 #[must_use]
 pub fn untried(path: Option<&Path>, panic: &str, words: &Words) -> String {
     let file = path.map(shown_path).unwrap_or_default();
-    fill(words.notice.rules_panic, &[("file", &file), ("why", &clean(panic))])
+    words.notice.rules_panic(&file, clean(panic))
 }
 
 /// One situation of each rule, at each greeting.

@@ -7,7 +7,6 @@ use super::{App, Effect, Mode};
 use crate::action::Action;
 use crate::closing::ending::Ending;
 use crate::rules::script::speak;
-use crate::words::fill;
 
 /// No sentence takes less time to say. A key that is held sends presses closer together than this, and each begins the
 /// time anew.
@@ -63,10 +62,7 @@ impl App {
         }
         // Where the CSO has said the last sentence there is none that a press could tick.
         if within(self.pace.changed, ON_ITS_WAY) && !self.calls.current.is_finished() {
-            self.tell(fill(
-                self.words().notice.changed_under,
-                &[("key", if is_all { "S" } else { self.environment.said_key() })],
-            ));
+            self.tell(self.words().notice.changed_under(if is_all { "S" } else { self.environment.said_key() }));
             return true;
         }
         within(last, SAYING)

@@ -16,7 +16,6 @@ use crate::closing::pairs::{Rejected, parse};
 use crate::message::phone::{Ignored, Link, Pairs, PhoneEvent, Why};
 use crate::rules::ruleset::{FieldIx, RuleSet};
 use crate::rules::text;
-use crate::words::fill;
 
 /// How many calls can be gone back to, one behind the other: the legs of a consultation.
 const MAX_OVERTAKEN: usize = 8;
@@ -116,8 +115,8 @@ impl App {
             // The way back leads to the call that was overtaken, and to no earlier one past it.
             self.calls.ended = None;
             let words = &self.words().phone;
-            let text = if is_nameless { words.overtook_nameless } else { words.overtook };
-            notice = fill(text, &[("undo", self.environment.undo_key())]);
+            let undo = self.environment.undo_key();
+            notice = if is_nameless { words.overtook_nameless(undo) } else { words.overtook(undo) };
         } else if !matches!(self.mode, Mode::Typing(_)) {
             self.calls.previewing = None;
             self.show_closing();

@@ -8,7 +8,6 @@ use crate::rules::RuleSet;
 use crate::rules::ruleset::{FieldIx, FieldKind, FieldScope, Typed};
 use crate::rules::script::FieldValue;
 use crate::rules::text::{graphemes, is_blank};
-use crate::words::fill;
 
 impl App {
     /// Opens a field. In a finished call it is the next call's, and so begins empty.
@@ -38,12 +37,12 @@ impl App {
     }
 
     pub(super) fn edit(&mut self, edit: Edit) {
-        let full = self.words().notice.typed_full;
+        let words = self.words();
         let Mode::Typing(draft) = &mut self.mode else { return };
         if !draft.edit(edit)
             && let FieldKind::Typed(Typed { max, .. }) = self.revisions.current().rules.field(draft.field).kind
         {
-            self.tell(fill(full, &[("max", &max.to_string())]));
+            self.tell(words.notice.typed_full(max));
         }
     }
 
@@ -81,15 +80,15 @@ impl App {
         let words = self.words();
         let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
         let text = match (why, self.environment.plain_mode) {
-            (NoText::Digits, false) => words.notice.digits_no_name,
-            (NoText::Digits, true) => words.plain.digits_no_name,
-            (NoText::Nobody, false) => words.notice.nobody,
-            (NoText::Empty, false) => words.notice.nothing_to_paste,
-            (NoText::Nobody | NoText::Empty, true) => words.plain.no_name,
-            (NoText::NoNumber, _) => words.notice.no_number,
-            (NoText::TooLong { .. }, _) => words.notice.typed_full,
+            (NoText::Digits, false) => words.notice.digits_no_name.into(),
+            (NoText::Digits, true) => words.plain.digits_no_name.into(),
+            (NoText::Nobody, false) => words.notice.nobody.into(),
+            (NoText::Empty, false) => words.notice.nothing_to_paste.into(),
+            (NoText::Nobody | NoText::Empty, true) => words.plain.no_name.into(),
+            (NoText::NoNumber, _) => words.notice.no_number.into(),
+            (NoText::TooLong { .. }, _) => words.notice.typed_full(max),
         };
-        self.tell(fill(text, &[("max", &max.to_string())]));
+        self.tell(text);
     }
 
     pub(super) fn paste(&mut self, text: &str) {
@@ -101,7 +100,7 @@ impl App {
         };
         let Some(field) = into else { return };
         let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
-        let too_long = fill(self.words().notice.too_long_to_paste, &[("max", &max.to_string())]);
+        let too_long = self.words().notice.too_long_to_paste(max);
         let fits = match (cleaned(self.rules(), field, text), &mut self.mode) {
             (Ok(whole), _) if graphemes(&whole) > max => false,
             (Ok(name), Mode::Typing(draft)) => draft.insert(&name),

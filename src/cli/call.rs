@@ -14,7 +14,7 @@ use crate::message::phone::{Ignored, Pairs, PhoneEvent, Why};
 use crate::softphone::client::{NoCall, hand};
 use crate::softphone::message::MAX_PAIRS;
 use crate::softphone::place::Place;
-use crate::words::{Call as CallWords, fill};
+use crate::words::Call as CallWords;
 
 /// `penutup call start|set|end [NUMBER] [KEY=VALUE]...`.
 #[derive(Args)]
@@ -85,7 +85,7 @@ pub fn run(call: &Call, context: &Context) -> Result<Answer, Stop> {
         Err(no) => {
             told = vec![match no {
                 NoCall::NoPrompter => w.no_prompter.into(),
-                NoCall::NoSeat => fill(w.no_seat, &[("seat", &shown(seat.unwrap_or_default()))]),
+                NoCall::NoSeat => w.no_seat(shown(seat.unwrap_or_default())),
                 NoCall::NoWord => w.no_word.into(),
                 NoCall::Busy => w.busy.into(),
                 NoCall::Foreign => w.foreign.into(),
@@ -116,7 +116,7 @@ fn sort(rest: &[OsString], w: &CallWords) -> (Pairs, Vec<String>) {
         let Some(word) = word.to_str() else {
             // A telephone that writes a name in another encoding must not keep the call from beginning.
             told.push(match key_of(word) {
-                Some(key) => fill(w.ignored_encoding, &[("key", key)]),
+                Some(key) => w.ignored_encoding(key),
                 None => w.ignored_text.to_owned(),
             });
             continue;
@@ -136,7 +136,7 @@ fn sort(rest: &[OsString], w: &CallWords) -> (Pairs, Vec<String>) {
         };
         match value {
             Some(value) => pairs.push((key.to_owned(), value)),
-            None => told.push(fill(w.ignored_stdin, &[("key", &shown(key))])),
+            None => told.push(w.ignored_stdin(shown(key))),
         }
     }
     (Pairs(pairs), told)
@@ -154,13 +154,13 @@ fn first_line_of_input() -> Option<String> {
 }
 
 fn why(ignored: &Ignored, w: &CallWords) -> String {
-    let sentence = match ignored.why {
-        Why::UnknownKey => w.ignored_key,
-        Why::UnknownValue => w.ignored_value,
-        Why::Digits => w.ignored_digits,
-        Why::NoName => w.ignored_no_name,
-        Why::TooLong => w.ignored_too_long,
-        Why::Twice => w.ignored_twice,
-    };
-    fill(sentence, &[("key", &shown(&ignored.key))])
+    let key = shown(&ignored.key);
+    match ignored.why {
+        Why::UnknownKey => w.ignored_key(key),
+        Why::UnknownValue => w.ignored_value(key),
+        Why::Digits => w.ignored_digits(key),
+        Why::NoName => w.ignored_no_name(key),
+        Why::TooLong => w.ignored_too_long(key),
+        Why::Twice => w.ignored_twice(key),
+    }
 }

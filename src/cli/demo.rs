@@ -16,7 +16,7 @@ use crate::files::folders::stands;
 use crate::files::{self, Bad, practice};
 use crate::start::theme;
 use crate::tui::practice::present;
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// `penutup demo [DECK]`.
 #[derive(Debug, Args)]
@@ -57,7 +57,7 @@ pub fn run(demo: &Demo, context: &Context) -> Result<Answer, Stop> {
             // Told once more where it stays: the screen of the presentation is gone.
             Ok(Answer::done(left_out))
         }
-        Err(e) => Err(Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))])))),
+        Err(e) => Err(Stop(format!("{}\n", words.cli.terminal_failed(outside::reason(&e, words))))),
     }
 }
 
@@ -67,7 +67,7 @@ fn left_out(titles: &[String], words: &Words) -> String {
         return String::new();
     }
     let names = listed(titles.iter().map(String::as_str), &words.problem);
-    fill(words.demo.left_out, &[("count", &titles.len().to_string()), ("names", &names)]) + "\n"
+    words.demo.left_out(titles.len(), &names) + "\n"
 }
 
 /// The deck that is asked for, its scenes held against the rules. What the embedded one names and these rules lack leaves
@@ -119,5 +119,5 @@ fn found(asked: &Path, context: &Context) -> Result<PathBuf, Stop> {
     } else {
         suggest(&name, all.iter().map(String::as_str), &context.words().problem)
     };
-    Err(context.stop(&fill(w.no_deck, &[("name", &shown(&name))]), Some(&help)))
+    Err(context.stop(&w.no_deck(shown(&name)), Some(&help)))
 }

@@ -4,7 +4,7 @@
 
 use clap::{Arg, ArgAction, Command};
 
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// The command and everything below it with the texts that `text` has. What it lacks stays in the code's English, which a
 /// test forbids.
@@ -67,8 +67,8 @@ fn with_values(arg: &Arg, help: &str, words: &Words) -> String {
     let values = values.join(", ");
     match arg.get_default_values().first().map(|value| value.to_string_lossy()) {
         _ if values.is_empty() => help.to_owned(),
-        None => fill(w.possible, &[("help", help), ("values", &values)]),
-        Some(default) => fill(w.possible_default, &[("help", help), ("values", &values), ("default", &default)]),
+        None => w.possible(help, &values),
+        Some(default) => w.possible_default(&default, help, &values),
     }
 }
 

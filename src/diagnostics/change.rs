@@ -1,7 +1,7 @@
 //! How much another rules file changes, in a few words: "2 kalimat, 60 menit salam, 1 kewajiban".
 
 use crate::rules::diff::{Counts, DutyChangeKind, Names, Subject};
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// Each kind of change with its number, the most heard first; none where nothing changed.
 #[must_use]
@@ -9,16 +9,20 @@ pub fn parts(counts: &Counts, words: &Words) -> Vec<String> {
     let w = &words.change;
     // Where the same sentences are said elsewhere, it is the situations that changed.
     let situations = if counts.sentences == 0 { counts.situations.as_str() } else { "0" };
+    let part = |count: &str, one: &str, many: &dyn Fn(&str) -> String| match count {
+        "0" => None,
+        "1" => Some(one.to_owned()),
+        count => Some(many(count)),
+    };
     let all = [
-        (counts.sentences.to_string(), w.one_sentence, w.sentences),
-        (situations.to_owned(), w.one_situation, w.situations),
-        (counts.greeting_minutes.to_string(), w.one_minute, w.minutes),
-        (counts.zones.to_string(), w.one_zone, w.zones),
-        (counts.duties.to_string(), w.one_duty, w.duties),
-        (counts.others.to_string(), w.one_other, w.others),
+        part(&counts.sentences.to_string(), w.one_sentence, &|n| w.sentences(n)),
+        part(situations, w.one_situation, &|n| w.situations(n)),
+        part(&counts.greeting_minutes.to_string(), w.one_minute, &|n| w.minutes(n)),
+        part(&counts.zones.to_string(), w.one_zone, &|n| w.zones(n)),
+        part(&counts.duties.to_string(), w.one_duty, &|n| w.duties(n)),
+        part(&counts.others.to_string(), w.one_other, &|n| w.others(n)),
     ];
-    let changed = all.into_iter().filter(|(count, _, _)| count != "0");
-    changed.map(|(count, one, many)| fill(if count == "1" { one } else { many }, &[("count", &count)])).collect()
+    all.into_iter().flatten().collect()
 }
 
 /// What the change of a duty is called.

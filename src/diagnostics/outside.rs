@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// Inside an [`io::Error`]: the path is no regular file but a pipe, a device or the like.
 #[derive(Debug)]
@@ -71,9 +71,7 @@ pub fn reason(error: &io::Error, words: &Words) -> String {
         | ErrorKind::StaleNetworkFileHandle => w.no_answer,
         ErrorKind::AlreadyExists => w.exists,
         _ => {
-            return error
-                .raw_os_error()
-                .map_or_else(|| w.unknown.into(), |number| fill(w.system, &[("number", &number.to_string())]));
+            return error.raw_os_error().map_or_else(|| w.unknown.into(), |number| w.system(number));
         }
     }
     .into()

@@ -2,7 +2,7 @@
 
 use super::sentence;
 use crate::pages::{Page, Part};
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// A panel's lines.
 #[must_use]
@@ -26,9 +26,11 @@ fn told(part: &Part, words: &Words) -> Option<String> {
         }
         Part::Paragraph(text) => sentence(text),
         Part::Hours(heading, first, counts) => {
-            let told = counts.iter().zip(*first..).filter(|(count, _)| **count > 0).map(|(count, hour)| {
-                fill(words.plain.hour, &[("hour", &format!("{hour:02}")), ("count", &count.to_string())])
-            });
+            let told = counts
+                .iter()
+                .zip(*first..)
+                .filter(|(count, _)| **count > 0)
+                .map(|(count, hour)| words.plain.hour(count, format!("{hour:02}")));
             headed(heading, &told.collect::<Vec<_>>().join(", "))
         }
     })

@@ -19,7 +19,7 @@ use crate::mailbox::Mailbox;
 use crate::message::{Message, Subject};
 use crate::seat::SeatState;
 use crate::watch::{Look, watch};
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// What could not be kept is tried again after so long.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
@@ -171,7 +171,7 @@ pub(super) fn start_state_thread(
                         unsaved = Some((state, number));
                         if failed.as_ref() != Some(&why) {
                             failed = Some(why.clone());
-                            let line = fill(words.notice.state_not_written, &[("why", &why)]);
+                            let line = words.notice.state_not_written(&why);
                             sender.send(Message::Trouble(Subject::State, Some(line)));
                         }
                     }
@@ -193,7 +193,7 @@ pub(super) fn start_state_thread(
 /// What is told on the terminal when the screen is gone.
 pub(super) fn unsaved_line(unsaved: &Unsaved, words: &Words) -> String {
     match unsaved {
-        Unsaved::Failed(why) => fill(words.left.state_failed, &[("why", why)]),
+        Unsaved::Failed(why) => words.left.state_failed(why),
         Unsaved::Unknown => words.left.state_unknown.into(),
     }
 }

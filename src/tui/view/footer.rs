@@ -10,7 +10,6 @@ use crate::closing::ending::Ending;
 use crate::keymap;
 use crate::panel::Panel;
 use crate::tui::theme::Role;
-use crate::words::fill;
 use crate::wrap::{shorten, width};
 
 /// The blocks of the region.
@@ -128,7 +127,7 @@ pub fn question(look: &Look<'_>) -> Vec<Line<'static>> {
     let answers = rows.iter().filter_map(|row| {
         let label = match row.action {
             Action::Answer(Ending::Omitted) if !app.cost().is_empty() => {
-                fill(words.ending.cost, &[("ending", words.ending.omitted), ("cost", &app.cost().join(", "))])
+                words.ending.cost(app.cost().join(", "), words.ending.omitted)
             }
             Action::Quit if !row.keys.contains(&keymap::Key::Char('q')) => return None,
             // A score may have any length; two rows tell enough of it.
