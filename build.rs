@@ -55,6 +55,11 @@ fn type_name(table: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
+/// A text as a doc comment, where a bracket would be a link, or a tag.
+fn documentation(text: &str) -> String {
+    text.replace('\n', " ").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<")
+}
+
 /// A method for each sentence with placeholders; its parameters are the placeholders in the order of the alphabet, so
 /// that neither language's word order matters to a caller.
 fn methods(out: &mut String, of: &str, words: &BTreeMap<String, String>) {
@@ -65,13 +70,14 @@ fn methods(out: &mut String, of: &str, words: &BTreeMap<String, String>) {
     }
     writeln!(out, "impl {of} {{").unwrap();
     for (key, names) in filled {
+        let doc = documentation(&words[key]);
         let list = |each: &dyn Fn(&str) -> String| names.iter().map(|n| each(n)).collect::<Vec<_>>().join(", ");
         let parameters = list(&|name| format!("{name}: impl std::fmt::Display"));
         let pairs = list(&|name| format!("({name:?}, &{name})"));
         writeln!(
             out,
-            "    /// [`Self::{key}`], filled in.\n    #[must_use]\n    pub fn {key}(&self, {parameters}) -> String {{\n        \
-             fill_in(self.{key}, &[{pairs}])\n    }}"
+            "    /// {doc}\n    #[must_use]\n    pub fn {key}(&self, {parameters}) -> String {{\n        \
+             fill(self.{key}, &[{pairs}])\n    }}"
         )
         .unwrap();
     }
@@ -100,11 +106,10 @@ fn generate(catalogues: &[Catalogue; 2]) -> String {
         writeln!(out, "/// `[{table}]` of the catalogue.\n#[derive(Debug)]\npub struct {} {{", type_name(table))
             .unwrap();
         for (key, text) in words {
-            // In a doc comment a bracket would be a link, or a tag.
-            let told = text.replace('\n', " ").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<");
+            let doc = documentation(text);
             // A sentence with placeholders is read through its method alone.
-            let public = "pub ";
-            writeln!(out, "    /// {told}\n    {public}{key}: &'static str,").unwrap();
+            let public = if placeholders(text).is_empty() { "pub " } else { "" };
+            writeln!(out, "    /// {doc}\n    {public}{key}: &'static str,").unwrap();
         }
         out.push_str("}\n");
         methods(&mut out, &type_name(table), words);

@@ -19,6 +19,8 @@ mod typing;
 mod values;
 pub mod waiting;
 
+pub use labels::StillForm;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};

@@ -41,7 +41,7 @@ use crate::files::settings::Loaded;
 use crate::files::{self, Bad, Chosen, Folders, Why};
 use crate::rules::Problem;
 use crate::settings::Settings;
-use crate::words::{Lang, Words, fill};
+use crate::words::{Lang, Words};
 
 pub use arg_error::ArgError;
 
@@ -262,7 +262,7 @@ impl Context {
     pub fn journal_trouble(&self) -> Option<String> {
         let named = self.settings.journal.path.as_ref()?;
         let place = self.journal_at.clone().unwrap_or_default();
-        self.folders.is_own_file(named).then(|| fill(self.words().journal.not_ours, &[("place", &place)]))
+        self.folders.is_own_file(named).then(|| self.words().journal.not_ours(&place))
     }
 
     /// The folders for closings that can't be written to the journal: the state folder and the journal's own.
@@ -398,7 +398,7 @@ fn answer(args: &[OsString]) -> Result<VerbOutput, Stop> {
         && wrong.to_str().and_then(Lang::from_code).is_none()
     {
         let (wrong, words) = (wrong.to_string_lossy(), context.words());
-        let message = fill(words.cli.bad_lang, &[("value", &crate::diagnostics::shown(&wrong))]);
+        let message = words.cli.bad_lang(crate::diagnostics::shown(&wrong));
         let valid = [Lang::Id.code(), Lang::En.code()];
         return Err(context.stop(&message, Some(&suggest(&wrong, valid, &words.problem))));
     }
@@ -472,7 +472,7 @@ fn deliver(answer: &VerbOutput, words: impl FnOnce() -> &'static Words) -> ExitC
         && e.kind() != ErrorKind::BrokenPipe
     {
         let words = words();
-        let message = fill(words.cli.cannot_print, &[("why", &outside::reason(&e, words))]);
+        let message = words.cli.cannot_print(outside::reason(&e, words));
         let _ = write_all(&mut io::stderr().lock(), &(draw::message(&message, None, words, Canvas::PLAIN) + "\n"));
         status = Status::Failed;
     }
@@ -491,6 +491,7 @@ fn write_all(stream: &mut impl Write, text: &str) -> io::Result<()> {
 }
 
 /// "1 rule", "2 rules".
-pub fn counted(count: &str, one: &str, many: &str) -> String {
-    if count == "1" { one.into() } else { fill(many, &[("count", count)]) }
+#[must_use]
+pub fn counted(count: &str, one: &str, many: impl FnOnce(&str) -> String) -> String {
+    if count == "1" { one.into() } else { many(count) }
 }

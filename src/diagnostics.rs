@@ -13,7 +13,7 @@ mod toml_errors;
 use crate::rules::limits::{LONG_SENTENCE, MAX_FILE, MAX_RULES};
 use crate::rules::problem::{Broken, Conditions, Expected, Kind, Named, Problem, SyntaxCause, nearest};
 use crate::rules::text;
-use crate::words::{self, Words, fill};
+use crate::words::{self, Words};
 
 pub use source::{Place, Source};
 
@@ -75,14 +75,14 @@ impl Describer<'_> {
         match &problem.kind {
             Kind::Syntax { detail, cause } => {
                 let detail = toml_errors::detail(detail, problem.span.is_empty(), self.toml);
-                let syntax = |detail: &str| fill(w.syntax, &[("detail", detail)]);
+                let syntax = |detail: &str| w.syntax(detail);
                 match cause {
                     SyntaxCause::Unknown => (syntax(detail), w.syntax_help.into()),
                     SyntaxCause::SingleBrackets(key) => self.single_brackets(key),
                     SyntaxCause::LineBreak => (syntax(w.text_over_lines), w.text_over_lines_help.into()),
                     SyntaxCause::CurlyQuotes => (syntax(w.curly_quotes), w.curly_quotes_help.into()),
                     SyntaxCause::HiddenCharacter(code) => {
-                        let message = fill(w.hidden_outside, &[("code", &format!("U+{code:04X}"))]);
+                        let message = w.hidden_outside(format!("U+{code:04X}"));
                         (syntax(&message), w.hidden_outside_help.into())
                     }
                     SyntaxCause::ConflictMark => (syntax(w.conflict_mark), w.conflict_mark_help.into()),
@@ -92,187 +92,133 @@ impl Describer<'_> {
             Kind::AcceptedWithoutReason => plain(w.accepted_without_reason, w.accepted_without_reason_help),
             Kind::ReasonWithoutAccept => plain(w.reason_without_accept, w.reason_without_accept_help),
             Kind::OnlyFor { key, typed } => {
-                let message = if *typed { w.only_for_typed } else { w.only_for_choices };
-                (fill(message, &[("key", key)]), w.only_for_help.into())
+                let message = if *typed { w.only_for_typed(key) } else { w.only_for_choices(key) };
+                (message, w.only_for_help.into())
             }
             Kind::EndsBeforeItBegins { from, to } => {
-                (fill(w.ends_before_it_begins, &[("from", from), ("to", to)]), w.ends_before_it_begins_help.into())
+                (w.ends_before_it_begins(from, to), w.ends_before_it_begins_help.into())
             }
-            Kind::RoleTwice { role } => (fill(w.role_twice, &[("role", role)]), w.role_twice_help.into()),
-            Kind::TooManyMarks { key } => {
-                (fill(w.too_many_marks, &[("key", &shown(key))]), w.control_character_help.into())
-            }
-            Kind::StrayBlank { key } => (fill(w.stray_blank, &[("key", key)]), w.stray_blank_help.into()),
+            Kind::RoleTwice { role } => (w.role_twice(role), w.role_twice_help.into()),
+            Kind::TooManyMarks { key } => (w.too_many_marks(shown(key)), w.control_character_help.into()),
+            Kind::StrayBlank { key } => (w.stray_blank(key), w.stray_blank_help.into()),
             Kind::NotUtf8 => plain(w.not_utf8, w.not_utf8_help),
             Kind::Utf16 => plain(w.utf16, w.utf16_help),
-            Kind::TooLarge { .. } => {
-                (fill(w.too_large, &[("max", &(MAX_FILE / 1024).to_string())]), w.too_large_help.into())
+            Kind::TooLarge { .. } => (w.too_large((MAX_FILE / 1024).to_string()), w.too_large_help.into()),
+            Kind::TooLong { key, max } => (w.too_long(shown(key), max), w.too_long_help.into()),
+            Kind::TooManyRules { found } => {
+                (w.too_many_rules(found, MAX_RULES), w.too_many_rules_help("when = { klb = [\"ya\", \"tidak\"] }"))
             }
-            Kind::TooLong { key, max } => {
-                (fill(w.too_long, &[("key", &shown(key)), ("max", &max.to_string())]), w.too_long_help.into())
-            }
-            Kind::TooManyRules { found } => (
-                fill(w.too_many_rules, &[("found", &found.to_string()), ("max", &MAX_RULES.to_string())]),
-                fill(w.too_many_rules_help, &[("example", "when = { klb = [\"ya\", \"tidak\"] }")]),
-            ),
             Kind::UnknownKey { key, table, valid } => {
-                (fill(w.unknown_key, &[("key", &shown(key)), ("table", self.table(table))]), self.suggest(key, valid))
+                (w.unknown_key(shown(key), self.table(table)), self.suggest(key, valid))
             }
             Kind::MissingKey { key, table } if table.is_empty() => (
-                fill(w.missing_root, &[("example", &example_of(key))]),
+                w.missing_root(example_of(key)),
                 if *key == "sop" { w.missing_sop_help } else { w.missing_schema_help }.into(),
             ),
-            Kind::MissingKey { key, table } => (
-                fill(w.missing_key, &[("key", key), ("table", self.table(table))]),
-                fill(w.missing_key_help, &[("example", &example_of(key)), ("table", self.table(table))]),
-            ),
+            Kind::MissingKey { key, table } => {
+                (w.missing_key(key, self.table(table)), w.missing_key_help(example_of(key), self.table(table)))
+            }
             Kind::WrongType { key, expected, found } => self.wrong_type(&shown(key), *expected, found),
-            Kind::OtherSchema { found } => (
-                fill(w.other_schema, &[("found", &found.to_string())]),
-                if *found > 1 { w.other_schema_newer_help } else { w.other_schema_help }.into(),
-            ),
-            Kind::BadId { id } => {
-                (fill(w.bad_id, &[("id", &shown(id))]), fill(w.bad_id_help, &[("example", &as_id(id))]))
+            Kind::OtherSchema { found } => {
+                (w.other_schema(found), if *found > 1 { w.other_schema_newer_help } else { w.other_schema_help }.into())
             }
-            Kind::BadZoneId { id } => (fill(w.bad_zone_id, &[("id", &shown(id))]), w.bad_zone_id_help.into()),
-            Kind::NotOneWord { key, found } => {
-                (fill(w.not_one_word, &[("key", key), ("found", &shown(found))]), w.not_one_word_help.into())
-            }
+            Kind::BadId { id } => (w.bad_id(shown(id)), w.bad_id_help(as_id(id))),
+            Kind::BadZoneId { id } => (w.bad_zone_id(shown(id)), w.bad_zone_id_help.into()),
+            Kind::NotOneWord { key, found } => (w.not_one_word(shown(found), key), w.not_one_word_help.into()),
             Kind::EmergencyOfACall => plain(w.emergency_of_a_call, w.emergency_of_a_call_help),
-            Kind::NotOneOf { key, found, valid } => {
-                (fill(w.not_one_of, &[("key", key), ("found", &shown(found))]), self.suggest(found, valid))
-            }
-            Kind::BadDuration { found } => {
-                (fill(w.bad_duration, &[("found", &shown(found))]), w.bad_duration_help.into())
-            }
-            Kind::BadTime { found } => (fill(w.bad_time, &[("found", &shown(found))]), w.bad_time_help.into()),
+            Kind::NotOneOf { key, found, valid } => (w.not_one_of(shown(found), key), self.suggest(found, valid)),
+            Kind::BadDuration { found } => (w.bad_duration(shown(found)), w.bad_duration_help.into()),
+            Kind::BadTime { found } => (w.bad_time(shown(found)), w.bad_time_help.into()),
             Kind::OutOfRange { key, min, max } => {
                 let (min, max) = (min.to_string(), max.to_string());
-                let with = [("key", *key), ("min", min.as_str()), ("max", max.as_str())];
-                (fill(w.out_of_range, &with), fill(w.out_of_range_help, &with))
+                let key = *key;
+                (w.out_of_range(key, &max, &min), w.out_of_range_help(&max, &min))
             }
             Kind::EitherOr { first, second, both } => self.either_or(first, second, *both),
             Kind::KeepForWithoutShift => plain(w.keep_for_without_shift, w.keep_for_without_shift_help),
-            Kind::TooFew { key, .. } => {
-                let (message, help) = match *key {
-                    "accept" => (w.too_few_accepted, w.too_few_accepted_help),
-                    "order" => (w.too_few_in_order, w.too_few_in_order_help),
-                    "zone" | "greeting" | "step" | "rule" => (w.too_few_tables, w.too_few_tables_help),
-                    "values" => (w.too_few_values, w.too_few_values_help),
-                    "when" => (w.too_few_when, w.too_few_when_help),
-                    _ => (w.too_few_steps, w.too_few_steps_help),
-                };
-                (fill(message, &[("key", key)]), fill(help, &[("key", key)]))
-            }
-            Kind::NoDuty => {
-                (w.no_duty.into(), fill(w.no_duty_help, &[("valid", "always, never, exactly_one, order, last")]))
-            }
+            Kind::TooFew { key, .. } => match *key {
+                "accept" => (w.too_few_accepted(key), w.too_few_accepted_help(key)),
+                "order" => (w.too_few_in_order(key), w.too_few_in_order_help(key)),
+                "zone" | "greeting" | "step" | "rule" => (w.too_few_tables(key), w.too_few_tables_help(key)),
+                "values" => plain(w.too_few_values, w.too_few_values_help),
+                "when" => plain(w.too_few_when, w.too_few_when_help),
+                _ => (w.too_few_steps(key), w.too_few_steps_help.into()),
+            },
+            Kind::NoDuty => (w.no_duty.into(), w.no_duty_help("always, never, exactly_one, order, last")),
             Kind::Duplicate { what, id } => self.duplicate(*what, &shown(id), problem.other.is_some()),
-            Kind::Taken { id } => {
-                (fill(w.taken, &[("id", &shown(id))]), fill(w.taken_help, &[("brace", &in_braces(id))]))
-            }
-            Kind::UnknownFact { id, valid } => (fill(w.unknown_fact, &[("id", &shown(id))]), self.suggest(id, valid)),
+            Kind::Taken { id } => (w.taken(shown(id)), w.taken_help(in_braces(id))),
+            Kind::UnknownFact { id, valid } => (w.unknown_fact(shown(id)), self.suggest(id, valid)),
             Kind::UnknownValue { fact, id, valid } => {
-                (fill(w.unknown_value, &[("fact", &shown(fact)), ("id", &shown(id))]), self.suggest(id, valid))
+                (w.unknown_value(shown(fact), shown(id)), self.suggest(id, valid))
             }
-            Kind::UnknownStep { id, valid } => (fill(w.unknown_step, &[("id", &shown(id))]), self.suggest(id, valid)),
-            Kind::UnknownPlaceholder { name, valid } if valid.is_empty() => (
-                fill(w.placeholder_in_plain_text, &[("brace", &in_braces(name))]),
-                fill(w.placeholder_in_plain_text_help, &[("open", "{{"), ("close", "}}")]),
-            ),
+            Kind::UnknownStep { id, valid } => (w.unknown_step(shown(id)), self.suggest(id, valid)),
+            Kind::UnknownPlaceholder { name, valid } if valid.is_empty() => {
+                (w.placeholder_in_plain_text(in_braces(name)), w.placeholder_in_plain_text_help("}}", "{{"))
+            }
             Kind::UnknownPlaceholder { name, valid } => {
-                (fill(w.unknown_placeholder, &[("brace", &in_braces(name))]), self.suggest(name, valid))
+                (w.unknown_placeholder(in_braces(name)), self.suggest(name, valid))
             }
-            Kind::LoneBrace { brace } => (
-                fill(w.lone_brace, &[("brace", &brace.to_string())]),
-                fill(w.lone_brace_help, &[("example", "{salam}"), ("twice", &format!("{brace}{brace}"))]),
-            ),
+            Kind::LoneBrace { brace } => (w.lone_brace(brace), w.lone_brace_help("{salam}", format!("{brace}{brace}"))),
             Kind::Empty { key } => {
                 let help = if OPTIONAL.contains(key) { w.empty_optional_help } else { w.empty_help };
-                (fill(w.empty, &[("key", key)]), help.into())
+                (w.empty(key), help.into())
             }
             Kind::MayBeEmpty => plain(w.may_be_empty, w.may_be_empty_help),
-            Kind::EmptyPlace { field, sentence } => {
-                let with = [("brace", &*in_braces(field)), ("sentence", &*spoken(std::slice::from_ref(sentence)))];
-                let help = [("example", "empty = \"…\""), ("id", &*shown(field))];
-                (fill(w.empty_place, &with), fill(w.empty_place_help, &help))
-            }
+            Kind::EmptyPlace { field, sentence } => (
+                w.empty_place(&*in_braces(field), &*spoken(std::slice::from_ref(sentence))),
+                w.empty_place_help("empty = \"…\"", &*shown(field)),
+            ),
             Kind::ControlCharacter { code: 0xa | 0xd } => plain(w.line_break_in_text, w.line_break_in_text_help),
             Kind::ControlCharacter { code } => {
-                (fill(w.control_character, &[("code", &format!("U+{code:04X}"))]), w.control_character_help.into())
+                (w.control_character(format!("U+{code:04X}")), w.control_character_help.into())
             }
             Kind::Gap { situations, when, nearest } => self.gap(situations, when, nearest.as_deref()),
-            Kind::Overlap { first, second } => {
-                (fill(w.overlap, &[("first", &shown(first)), ("second", &shown(second))]), w.overlap_help.into())
-            }
-            Kind::More { code, shown } => {
-                (fill(w.more, &[("code", code.as_str()), ("shown", &shown.to_string())]), w.more_help.into())
-            }
+            Kind::Overlap { first, second } => (w.overlap(shown(first), shown(second)), w.overlap_help.into()),
+            Kind::More { code, shown } => (w.more(code.as_str(), shown), w.more_help.into()),
             Kind::RequireViolated { rule, requirement, basis, broken } => {
                 self.violated(&shown(rule), &shown(requirement), basis.as_deref(), broken)
             }
-            Kind::KeyClash { key, first, second } => (
-                fill(w.key_clash, &[("key", &key.to_string()), ("first", &shown(first)), ("second", &shown(second))]),
-                w.key_clash_help.into(),
-            ),
+            Kind::KeyClash { key, first, second } => {
+                (w.key_clash(shown(first), key, shown(second)), w.key_clash_help.into())
+            }
             Kind::KeyReserved { key, free } => (
-                fill(w.key_reserved, &[("key", &key.to_string())]),
+                w.key_reserved(key),
                 if free.is_empty() {
                     w.key_reserved_none_help.into()
                 } else {
                     let free: Vec<String> = free.chars().map(String::from).collect();
-                    fill(w.key_reserved_help, &[("free", &free.join(" "))])
+                    w.key_reserved_help(free.join(" "))
                 },
             ),
-            Kind::BadKey { found } => (fill(w.bad_key, &[("found", &shown(found))]), w.bad_key_help.into()),
-            Kind::GreetingOrder { from, before } => (
-                fill(w.greeting_order, &[("from", &shown(from)), ("before", &shown(before))]),
-                w.greeting_order_help.into(),
-            ),
-            Kind::ZoneOffset { found } => (fill(w.zone_offset, &[("found", &shown(found))]), w.zone_offset_help.into()),
-            Kind::NoDefault { what: Named::Fact, id } => {
-                (fill(w.no_default_fact, &[("id", &shown(id))]), w.no_default_fact_help.into())
+            Kind::BadKey { found } => (w.bad_key(shown(found)), w.bad_key_help.into()),
+            Kind::GreetingOrder { from, before } => {
+                (w.greeting_order(shown(before), shown(from)), w.greeting_order_help.into())
             }
-            Kind::NoDefault { id, .. } => {
-                (fill(w.no_default_field, &[("id", &shown(id))]), w.no_default_field_help.into())
+            Kind::ZoneOffset { found } => (w.zone_offset(shown(found)), w.zone_offset_help.into()),
+            Kind::NoDefault { what: Named::Fact, id } => (w.no_default_fact(shown(id)), w.no_default_fact_help.into()),
+            Kind::NoDefault { id, .. } => (w.no_default_field(shown(id)), w.no_default_field_help.into()),
+            Kind::UnusedStep { id } => (w.unused_step(shown(id)), w.unused_step_help.into()),
+            Kind::UnusedValue { fact, first, second } => {
+                (w.unused_value(shown(fact), shown(first), shown(second)), w.unused_value_help.into())
             }
-            Kind::UnusedStep { id } => (fill(w.unused_step, &[("id", &shown(id))]), w.unused_step_help.into()),
-            Kind::UnusedValue { fact, first, second } => (
-                fill(w.unused_value, &[("fact", &shown(fact)), ("first", &shown(first)), ("second", &shown(second))]),
-                w.unused_value_help.into(),
-            ),
-            Kind::IrrelevantFact { id } => {
-                (fill(w.irrelevant_fact, &[("id", &shown(id))]), w.irrelevant_fact_help.into())
+            Kind::IrrelevantFact { id } => (w.irrelevant_fact(shown(id)), w.irrelevant_fact_help.into()),
+            Kind::ScoreMissing { rule } => (w.score_missing(shown(rule)), w.score_missing_help.into()),
+            Kind::LongSentence { id, characters } => {
+                (w.long_sentence(characters, shown(id), LONG_SENTENCE), w.long_sentence_help.into())
             }
-            Kind::ScoreMissing { rule } => {
-                (fill(w.score_missing, &[("rule", &shown(rule))]), w.score_missing_help.into())
-            }
-            Kind::LongSentence { id, characters } => (
-                fill(
-                    w.long_sentence,
-                    &[("id", &shown(id)), ("count", &characters.to_string()), ("max", &LONG_SENTENCE.to_string())],
-                ),
-                w.long_sentence_help.into(),
-            ),
-            Kind::NotYetEffective { from } => {
-                (fill(w.not_yet_effective, &[("from", from)]), w.not_yet_effective_help.into())
-            }
-            Kind::Expiring { to, over } => {
-                (fill(if *over { w.expired } else { w.expiring }, &[("to", to)]), w.expiring_help.into())
-            }
+            Kind::NotYetEffective { from } => (w.not_yet_effective(from), w.not_yet_effective_help.into()),
+            Kind::Expiring { to, over } => (if *over { w.expired(to) } else { w.expiring(to) }, w.expiring_help.into()),
             Kind::NoRequirement => plain(w.no_requirement, w.no_requirement_help),
             Kind::DutyCount { said, found } => {
-                let with = [("said", &*said.to_string()), ("found", &*found.to_string())];
-                (fill(w.duty_count, &with), fill(w.duty_count_help, &with))
+                let said = &*said.to_string();
+                let found = &*found.to_string();
+                (w.duty_count(found, said), w.duty_count_help(found))
             }
-            Kind::EmptyField { id, sentences } => (
-                fill(w.empty_field, &[("id", &shown(id)), ("sentences", &spoken(sentences))]),
-                fill(w.empty_field_help, &[("example", "empty = \"…\""), ("nothing", "empty = \"\"")]),
-            ),
-            Kind::SameLabel { label } => (fill(w.same_label, &[("label", &shown(label))]), w.same_label_help.into()),
-            Kind::UnusedAcceptance { code } => {
-                (fill(w.unused_acceptance, &[("code", code.as_str())]), w.unused_acceptance_help.into())
+            Kind::EmptyField { id, sentences } => {
+                (w.empty_field(shown(id), spoken(sentences)), w.empty_field_help("empty = \"…\"", "empty = \"\""))
             }
+            Kind::SameLabel { label } => (w.same_label(shown(label)), w.same_label_help.into()),
+            Kind::UnusedAcceptance { code } => (w.unused_acceptance(code.as_str()), w.unused_acceptance_help.into()),
         }
     }
 
@@ -306,14 +252,14 @@ impl Describer<'_> {
     fn wrong_type(&self, key: &str, expected: Expected, found: &str) -> Pair {
         let w = self.problem;
         if expected == Expected::Integer && found == "integer" {
-            let help = fill(w.wrong_type_help, &[("example", &format!("{key} = 60"))]);
-            return (fill(w.number_too_big, &[("key", key)]), help);
+            let help = w.wrong_type_help(format!("{key} = 60"));
+            return (w.number_too_big(key), help);
         }
         let found = self.found(found);
         // In a list of texts, each entry that is not a text is reported.
         if expected == Expected::Text && LISTS.contains(&key) {
-            let message = fill(w.wrong_item, &[("key", key), ("found", found)]);
-            return (message, fill(w.wrong_item_help, &[("example", "\"terima-kasih\"")]));
+            let message = w.wrong_item(found, key);
+            return (message, w.wrong_item_help("\"terima-kasih\""));
         }
         let (should, example) = match expected {
             Expected::Text => (w.expected_text, format!("{key} = \"…\"")),
@@ -328,8 +274,8 @@ impl Describer<'_> {
             Expected::Tables if key == "values" => (w.expected_tables, example_of("values")),
             Expected::Tables => (w.expected_tables, format!("[[{key}]]")),
         };
-        let message = fill(w.wrong_type, &[("key", key), ("expected", should), ("found", found)]);
-        (message, fill(w.wrong_type_help, &[("example", &example)]))
+        let message = w.wrong_type(should, found, key);
+        (message, w.wrong_type_help(&example))
     }
 
     /// The name of a TOML type.
@@ -348,10 +294,13 @@ impl Describer<'_> {
 
     fn either_or(&self, first: &str, second: &str, both: bool) -> Pair {
         let w = self.problem;
-        let (message, help) = if both { (w.both_of, w.both_of_help) } else { (w.neither_of, w.neither_of_help) };
-        let with = [("first", first), ("second", second)];
-        let help = if first == "say" { w.say_or_remind } else { help };
-        (fill(message, &with), fill(help, &with))
+        let (message, help) = if both {
+            (w.both_of(first, second), w.both_of_help.into())
+        } else {
+            (w.neither_of(first, second), w.neither_of_help(first, second))
+        };
+        let help = if first == "say" { w.say_or_remind.into() } else { help };
+        (message, help)
     }
 
     fn duplicate(&self, what: Named, id: &str, defined: bool) -> Pair {
@@ -368,9 +317,9 @@ impl Describer<'_> {
             Named::Score | Named::Warning => "",
         };
         if what == Named::Choice {
-            (fill(w.twice_choice, &[("id", id)]), w.twice_listed_help.into())
+            (w.twice_choice(id), w.twice_listed_help.into())
         } else if defined && what != Named::Score {
-            (fill(w.twice_defined, &[("id", id), ("what", name)]), w.twice_defined_help.into())
+            (w.twice_defined(id, name), w.twice_defined_help.into())
         } else {
             let listed = match what {
                 Named::Value => w.listed_value,
@@ -378,66 +327,69 @@ impl Describer<'_> {
                 Named::Warning => w.listed_warning,
                 _ => w.listed_step,
             };
-            (fill(w.twice_listed, &[("id", id), ("what", listed)]), w.twice_listed_help.into())
+            (w.twice_listed(id, listed), w.twice_listed_help.into())
         }
     }
 
     fn single_brackets(&self, key: &str) -> Pair {
         let w = self.problem;
-        let with = [("single", &*format!("[{key}]")), ("double", &*format!("[[{key}]]"))];
-        (fill(w.single_brackets, &with), fill(w.single_brackets_help, &with))
+        let single = &*format!("[{key}]");
+        let double = &*format!("[[{key}]]");
+        (w.single_brackets(single), w.single_brackets_help(double))
     }
 
     fn gap(&self, situations: &str, when: &Conditions, nearest: Option<&str>) -> Pair {
         let w = self.problem;
         let message = match situations {
             "1" => w.gap_one.into(),
-            many => fill(w.gap, &[("count", &grouped(many, self.problem.thousands))]),
+            many => w.gap(grouped(many, self.problem.thousands)),
         };
         let Some(nearest) = nearest.map(shown) else { return (message, w.gap_no_rule_help.into()) };
         let when = when_as_toml(when);
-        let help = if when.len() > LONG_WHEN { w.gap_help_short } else { w.gap_help };
-        (message, fill(help, &[("when", &when), ("nearest", &nearest)]))
+        let help = if when.len() > LONG_WHEN { w.gap_help_short(nearest) } else { w.gap_help(nearest, when) };
+        (message, help)
     }
 
     fn violated(&self, rule: &str, requirement: &str, basis: Option<&str>, broken: &Broken) -> Pair {
         let w = self.problem;
         let (how, help) = match broken {
             Broken::Always(steps) => {
-                let with = [("steps", &*quoted(steps)), ("requirement", requirement)];
-                (fill(w.broken_always, &with), fill(w.broken_always_help, &with))
+                let steps = &*quoted(steps);
+                (w.broken_always(steps), w.broken_always_help(requirement, steps))
             }
             Broken::Never(steps) => {
-                let with = [("steps", &*quoted(steps)), ("requirement", requirement)];
-                (fill(w.broken_never, &with), fill(w.broken_never_help, &with))
+                let steps = &*quoted(steps);
+                (w.broken_never(steps), w.broken_never_help(requirement, steps))
             }
             Broken::ExactlyOne(steps, present) => {
-                let with = [("steps", &*quoted(steps)), ("present", &*quoted(present))];
-                let how = if present.is_empty() { w.broken_none_of } else { w.broken_many_of };
-                (
-                    fill(how, &with),
-                    fill(w.broken_one_of_help, &[("steps", &quoted(steps)), ("requirement", requirement)]),
-                )
+                let steps = quoted(steps);
+                let how = if present.is_empty() {
+                    w.broken_none_of(&steps)
+                } else {
+                    w.broken_many_of(quoted(present), &steps)
+                };
+                (how, w.broken_one_of_help(requirement, steps))
             }
             Broken::Order(first, second) => {
-                let with = [("first", &*quoted([first])), ("second", &*quoted([second])), ("requirement", requirement)];
-                (fill(w.broken_order, &with), fill(w.broken_order_help, &with))
+                let first = &*quoted([first]);
+                let second = &*quoted([second]);
+                (w.broken_order(first, second), w.broken_order_help(first, requirement, second))
             }
             Broken::Last(step, last) => {
-                let with = [("step", &*quoted([step])), ("last", &*quoted(last)), ("requirement", requirement)];
-                let how = if last.is_some() { w.broken_last } else { w.broken_last_none };
-                (fill(how, &with), fill(w.broken_last_help, &with))
+                let step = &*quoted([step]);
+                let how = match last {
+                    Some(last) => w.broken_last(quoted([last]), step),
+                    None => w.broken_last_none(step),
+                };
+                (how, w.broken_last_help(requirement, step))
             }
         };
         let basis = basis.map(shown);
-        let sentence = if basis.is_some() { w.violated_basis } else { w.violated };
-        let with = [
-            ("rule", rule),
-            ("requirement", requirement),
-            ("basis", basis.as_deref().unwrap_or_default()),
-            ("how", &how),
-        ];
-        (fill(sentence, &with), help)
+        let message = match basis {
+            Some(basis) => w.violated_basis(basis, how, requirement, rule),
+            None => w.violated(how, requirement, rule),
+        };
+        (message, help)
     }
 }
 
@@ -448,8 +400,8 @@ pub fn suggest<'v>(wrong: &str, valid: impl IntoIterator<Item = &'v str> + Clone
         return words.none_valid.into();
     }
     match nearest(&shown(wrong), valid) {
-        Some(name) => fill(words.did_you_mean, &[("nearest", &shown(name)), ("valid", &all)]),
-        None => fill(words.valid, &[("valid", &all)]),
+        Some(name) => words.did_you_mean(shown(name), &all),
+        None => words.valid(&all),
     }
 }
 
@@ -459,7 +411,7 @@ pub fn listed<'v>(names: impl IntoIterator<Item = &'v str>, words: &words::Probl
     let mut out: Vec<String> = names.by_ref().take(LISTED).map(shown).collect();
     let rest = names.count();
     if rest > 0 {
-        out.push(fill(words.and_more, &[("count", &rest.to_string())]));
+        out.push(words.and_more(rest));
     }
     out.join(", ")
 }
@@ -541,7 +493,7 @@ pub fn situation(values: &[(String, String)], words: &Words) -> String {
         values.iter().take(2 * LISTED).map(|(fact, value)| format!("{} = {}", shown(fact), shown(value))).collect();
     if values.len() > out.len() {
         let rest = values.len() - out.len();
-        out.push(fill(words.problem.and_more, &[("count", &rest.to_string())]));
+        out.push(words.problem.and_more(rest));
     }
     out.join(" · ")
 }

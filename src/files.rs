@@ -23,7 +23,7 @@ use crate::diagnostics::{self, Source};
 use crate::loaded::{LoadedRules, Origin, Refused};
 use crate::rules::Problem;
 use crate::rules::limits::MAX_FILE;
-use crate::words::{Words, fill};
+use crate::words::Words;
 use penutup_system::error::NoFile;
 
 pub use deadline::Pending;
@@ -45,7 +45,7 @@ impl Unreadable {
     /// A message in the user's language that names the path.
     pub fn describe(&self, words: &Words) -> String {
         let why = outside::reason(&self.error, words);
-        fill(words.trouble.cannot_read, &[("path", &shown_path(&self.path)), ("why", &why)])
+        words.trouble.cannot_read(shown_path(&self.path), &why)
     }
 }
 
@@ -140,11 +140,9 @@ impl Bad {
     /// One line for the prompter's notice row.
     pub fn notice(&self, words: &Words) -> String {
         match self.parts(words) {
-            (file, Some(line), why) => {
-                fill(words.notice.rules_bad, &[("file", &file), ("line", &line.to_string()), ("why", &why)])
-            }
-            (file, None, _) if self.is_late() => fill(words.notice.rules_waited_for, &[("file", &file)]),
-            (file, None, why) => fill(words.notice.rules_unreadable, &[("file", &file), ("why", &why)]),
+            (file, Some(line), why) => words.notice.rules_bad(&file, line, &why),
+            (file, None, _) if self.is_late() => words.notice.rules_waited_for(&file),
+            (file, None, why) => words.notice.rules_unreadable(&file, &why),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::app::{App, Mode};
 use crate::closing::ending::{Ending, Outcome};
 use crate::panel::{self, PANELS, Panel};
 use crate::rules::ruleset::FieldKind;
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// A key that every platform's terminal can report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,17 +185,16 @@ fn settings(app: &App) -> Vec<KeyBinding> {
     let mut rows = Vec::with_capacity(8);
     for (fact, f) in rules.facts.iter().enumerate() {
         if let Some(key) = f.key {
-            let label = fill(words.keys.fact, &[("label", &f.label)]);
+            let label = words.keys.fact(&f.label);
             rows.push(KeyBinding::new(&[Key::Char(key)], Action::Fact(fact), label));
         }
     }
     for (ix, field) in rules.fields_ix() {
         if let Some(key) = field.key {
             let label = match field.kind {
-                FieldKind::Choice(_) => words.keys.field_choice,
-                FieldKind::Typed { .. } => words.keys.field_typed,
+                FieldKind::Choice(_) => words.keys.field_choice(&field.label),
+                FieldKind::Typed { .. } => words.keys.field_typed(&field.label),
             };
-            let label = fill(label, &[("label", &field.label)]);
             rows.push(KeyBinding::new(&[Key::Char(key)], Action::Field(ix), label));
         }
     }

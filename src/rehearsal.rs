@@ -19,7 +19,7 @@ use crate::rules::decide::{Situation, decide};
 use crate::rules::script::{Fields, script};
 use crate::rules::text::clean;
 use crate::tui::offscreen::draw_at_all_sizes;
-use crate::words::{Lang, Words, fill};
+use crate::words::{Lang, Words};
 
 /// The most rules whose screens are drawn; the sentences of all are generated.
 const MOST_DRAWN: usize = 50;
@@ -48,7 +48,7 @@ fn attempt(try_out: impl FnOnce()) -> Result<(), String> {
 /// The line for rules that caused a panic.
 pub fn untried(path: Option<&Path>, panic: &str, words: &Words) -> String {
     let file = path.map(shown_path).unwrap_or_default();
-    fill(words.notice.rules_panic, &[("file", &file), ("why", &clean(panic))])
+    words.notice.rules_panic(&file, clean(panic))
 }
 
 /// Generates the sentences of one situation of each rule, with each greeting.

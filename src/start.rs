@@ -30,7 +30,7 @@ use penutup_ipc::socket::Used;
 
 use crate::tui::theme::Theme;
 use crate::watch::seconds::{Seen, each_second};
-use crate::words::{Lang, Words, fill};
+use crate::words::{Lang, Words};
 
 use penutup_ipc::socket;
 
@@ -166,7 +166,7 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
             }
             let trouble = sender.clone();
             let trouble = move |why: Option<io::Error>| {
-                let why = why.map(|e| fill(words.phone.no_socket, &[("why", &outside::reason(&e, words))]));
+                let why = why.map(|e| words.phone.no_socket(outside::reason(&e, words)));
                 trouble.send(Message::Trouble(Subject::Socket, why));
             };
             Box::new(socket::listen(place, seat, used, Arc::new(sender), trouble))

@@ -4,8 +4,9 @@
 use std::fmt::Write as _;
 
 #[expect(clippy::doc_markdown, reason = "the words of the catalogue stand in it as its documentation")]
+#[expect(clippy::struct_field_names, reason = "the fields are the keys of the catalogue")]
 mod catalogue {
-    use super::fill_in;
+    use super::fill;
 
     include!(concat!(env!("OUT_DIR"), "/words.rs"));
 }
@@ -72,24 +73,10 @@ impl Words {
     }
 }
 
-/// A catalogue's sentence with its `{placeholders}` filled in; what is filled in is not looked at again.
+/// A sentence with its `{placeholders}` filled in; what is filled in is not searched for placeholders. The methods of
+/// the catalogue call it, here and in the fleet package.
 #[must_use]
-pub fn fill(sentence: &str, with: &[(&str, &str)]) -> String {
-    let mut out = String::with_capacity(sentence.len() + 32);
-    let mut rest = sentence;
-    while let Some((before, after)) = rest.split_once('{') {
-        out.push_str(before);
-        let (name, after) = after.split_once('}').unwrap_or((after, ""));
-        out.push_str(with.iter().find(|(key, _)| *key == name).map_or("", |(_, text)| text));
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
-/// [`fill`] for the catalogue's own methods.
-#[must_use]
-pub fn fill_in(sentence: &str, with: &[(&str, &dyn std::fmt::Display)]) -> String {
+pub fn fill(sentence: &str, with: &[(&str, &dyn std::fmt::Display)]) -> String {
     let mut out = String::with_capacity(sentence.len() + 32);
     let mut rest = sentence;
     while let Some((before, after)) = rest.split_once('{') {
@@ -110,6 +97,6 @@ mod tests {
 
     #[test]
     fn placeholders_are_filled_once() {
-        assert_eq!(fill("{a} dan {b}.", &[("a", "{b}"), ("b", "2")]), "{b} dan 2.");
+        assert_eq!(fill("{a} dan {b}.", &[("a", &"{b}"), ("b", &2)]), "{b} dan 2.");
     }
 }

@@ -4,7 +4,7 @@ use penutup::words::Lang;
 
 #[expect(clippy::doc_markdown, reason = "the texts are the generated documentation")]
 mod catalogue {
-    use penutup::words::fill_in;
+    use penutup::words::fill;
 
     include!(concat!(env!("OUT_DIR"), "/words.rs"));
 }

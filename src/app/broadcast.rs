@@ -13,7 +13,6 @@ use crate::declaration::{Declaration, News, State};
 use crate::message::CentreLink;
 use crate::message::Subject;
 use crate::rules::ruleset::{RuleSet, Scope};
-use crate::words::fill;
 use penutup_ipc::agent_event::AgentEvent;
 
 /// The declarations of the centre and the connection to it.
@@ -89,7 +88,7 @@ impl App {
         self.calls.current.declare(&book.rules, fact, value, since);
         self.centre.applied = self.centre.waiting.take();
         let (f, v) = (&self.rules().facts[fact].label, &self.rules().facts[fact].values[value].label);
-        let notice = fill(self.words().broadcast.declared, &[("label", f), ("value", v)]);
+        let notice = self.words().broadcast.declared(f, v);
         self.notify(notice);
     }
 
@@ -124,11 +123,10 @@ impl App {
     /// Why the newest declaration can't be applied under the rules in use.
     pub(super) fn unusable_declaration(&self) -> Option<String> {
         let (waiting, words) = (self.centre.waiting.as_ref()?, &self.words().broadcast);
-        let sentence = match place(self.rules(), waiting).err()? {
-            Unusable::Unknown => words.no_fact,
-            Unusable::Contradictory => words.contradictory,
-        };
-        Some(fill(sentence, &[("fact", &waiting.fact)]))
+        Some(match place(self.rules(), waiting).err()? {
+            Unusable::Unknown => words.no_fact(&waiting.fact),
+            Unusable::Contradictory => words.contradictory(&waiting.fact),
+        })
     }
 }
 

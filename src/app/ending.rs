@@ -7,7 +7,6 @@ use super::revision::unknown;
 use super::{App, Effect, Mode};
 use crate::closing::ending::Ending;
 use crate::closing::ending::Outcome;
-use crate::words::fill;
 
 impl App {
     pub(super) fn end(&mut self, effects: &mut Vec<Effect>) {
@@ -51,18 +50,11 @@ impl App {
         self.calls.ended = Some(ended);
         let notice = &self.words().notice;
         let text = match ending {
-            Ending::Complete => fill(notice.ended_complete, &[("undo", self.environment.undo_key())]),
-            other => fill(
-                notice.ended,
-                &[("ending", self.words().outcome(Outcome::Ended(other))), ("undo", self.environment.undo_key())],
-            ),
+            Ending::Complete => notice.ended_complete(self.environment.undo_key()),
+            other => notice.ended(self.words().outcome(Outcome::Ended(other)), self.environment.undo_key()),
         };
-        let text = if pending {
-            let with = [("revision", self.rules().sop.revision.as_str())];
-            format!("{text} · {}", fill(notice.revision_changed, &with))
-        } else {
-            text
-        };
+        let text =
+            if pending { format!("{text} · {}", notice.revision_changed(&self.rules().sop.revision)) } else { text };
         self.troubles.notify_of_the_end(text);
     }
 
@@ -70,7 +62,7 @@ impl App {
     pub(super) fn end_for_next_value(&mut self, effects: &mut Vec<Effect>) {
         let ended = self.next_call(Outcome::Ended(Ending::Complete), effects);
         self.calls.ended = Some(Ended { by_value: true, ..ended });
-        let text = fill(self.words().notice.next_began, &[("undo", self.environment.undo_key())]);
+        let text = self.words().notice.next_began(self.environment.undo_key());
         self.troubles.notify_of_the_end(text);
     }
 

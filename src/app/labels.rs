@@ -7,7 +7,17 @@ use crate::message::CentreLink;
 use crate::rules::ruleset::{FieldIx, FieldKind, Scope};
 use crate::rules::script::FieldValue;
 use crate::times;
-use crate::words::fill;
+
+/// Where the question whether a fact still applies is shown.
+#[derive(Clone, Copy, Debug)]
+pub enum StillForm {
+    /// On a row of the screen.
+    Long,
+    /// On a narrow row of the screen.
+    Short,
+    /// In line mode.
+    Plain,
+}
 
 impl App {
     /// A time of day as the language writes it.
@@ -53,12 +63,12 @@ impl App {
         let words = &self.words().screen;
         let fact = &self.rules().facts[at];
         let value = &fact.values[self.call().situation().value(at)];
-        let with = [("label", fact.label.as_str()), ("value", value.label.as_str())];
+        let (label, value) = (&fact.label, &value.label);
         match self.call().since(at) {
-            None => format!("{} {}", fact.label, value.label),
+            None => format!("{label} {value}"),
             Some(since) => match self.when(since.set) {
-                (time, None) => fill(words.since, &[with[0], with[1], ("time", &time)]),
-                (time, Some(day)) => fill(words.since_day, &[with[0], with[1], ("time", &time), ("day", &day)]),
+                (time, None) => words.since(label, time, value),
+                (time, Some(day)) => words.since_day(day, label, time, value),
             },
         }
     }
@@ -69,9 +79,9 @@ impl App {
         let Some(declared) = self.declared(fact) else { return Vec::new() };
         let words = &self.words().broadcast;
         if self.differs(fact) {
-            return vec![fill(words.differs, &[("label", &self.rules().facts[fact].label)])];
+            return vec![words.differs(&self.rules().facts[fact].label)];
         }
-        let until = declared.until.map(|until| fill(words.until, &[("time", &self.moment_text(until))]));
+        let until = declared.until.map(|until| words.until(self.moment_text(until)));
         let short = |text: &Option<String>| text.as_deref().map(&short);
         [short(&declared.by), short(&declared.why), until].into_iter().flatten().collect()
     }
@@ -80,35 +90,39 @@ impl App {
     /// `None` if nothing is wrong.
     pub fn centre_link_text(&self) -> Option<[String; 3]> {
         let words = &self.words().broadcast;
-        let (since, texts) = match self.centre_link()? {
+        Some(match self.centre_link()? {
             CentreLink::Up => return None,
-            CentreLink::Down(since) => (since, [words.link_down, words.link_down_short, words.link_down_word]),
-            CentreLink::Gone(since) => (since, [words.agent_gone, words.agent_gone_short, words.agent_gone_word]),
-        };
-        Some(texts.map(|text| fill(text, &[("time", &self.moment_text(since))])))
+            CentreLink::Down(since) => {
+                let time = self.moment_text(since);
+                [words.link_down(&time), words.link_down_short(&time), words.link_down_word.into()]
+            }
+            CentreLink::Gone(since) => {
+                let time = self.moment_text(since);
+                [words.agent_gone(&time), words.agent_gone_short(&time), words.agent_gone_word.into()]
+            }
+        })
     }
 
-    /// The question whether a fact still applies: the text `expired` if its declared end time is over, else `still`.
-    pub fn still_question(&self, at: usize, still: &str, expired: &str, yes: &str, no: &str) -> String {
+    /// The question whether a fact still applies; it is worded otherwise if its declared end time is over.
+    #[must_use]
+    pub fn still_question(&self, at: usize, form: StillForm, yes: &str, no: &str) -> String {
         let fact = &self.rules().facts[at];
         let value = &fact.values[self.call().situation().value(at)];
         let hours = match fact.scope {
             Scope::Shift { keep_for } => keep_for.as_secs() / 3600,
             Scope::Call => 0,
         };
-        let time = self.call().since(at).map(|s| self.moment_text(s.confirmed));
+        let time = self.call().since(at).map(|s| self.moment_text(s.confirmed)).unwrap_or_default();
         let until = self.declared(at).filter(|_| self.is_past_its_time(at)).and_then(|declared| declared.until);
         let until = until.map(|until| self.moment_text(until));
-        let with = [
-            ("label", fact.label.as_str()),
-            ("value", value.label.as_str()),
-            ("time", time.as_deref().unwrap_or_default()),
-            ("until", until.as_deref().unwrap_or_default()),
-            ("hours", &hours.to_string()),
-            ("yes", yes),
-            ("no", no),
-        ];
-        fill(if until.is_some() { expired } else { still }, &with)
+        let (label, value, words) = (&fact.label, &value.label, self.words());
+        match (form, until) {
+            (StillForm::Short, _) => words.screen.still_short(label, no, value, yes),
+            (StillForm::Long, None) => words.screen.still(hours, label, no, time, value, yes),
+            (StillForm::Long, Some(until)) => words.broadcast.expired(label, no, until, value, yes),
+            (StillForm::Plain, None) => words.plain.still(hours, label, no, time, value, yes),
+            (StillForm::Plain, Some(until)) => words.plain.expired(label, no, until, value, yes),
+        }
     }
 
     /// Facts with their values: "KLB: AKTIF · Topik: PLN Mobile".

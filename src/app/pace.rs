@@ -11,7 +11,6 @@ use crate::action::Action;
 use crate::closing::ending::Ending;
 use crate::keymap;
 use crate::rules::script::speak;
-use crate::words::fill;
 
 /// No sentence takes less time to say. A held key repeats faster than this, and each repeat restarts the time.
 pub const MIN_SAYING_TIME: TimeDelta = TimeDelta::milliseconds(700);
@@ -74,7 +73,7 @@ impl App {
         }
         // In a finished call there is no sentence to tick by mistake.
         if within(self.pace.changed, CHANGE_GRACE) && !self.calls.current.is_finished() {
-            self.notify(fill(self.words().notice.changed_under, &[("key", &self.tick_key(is_all))]));
+            self.notify(self.words().notice.changed_under(self.tick_key(is_all)));
             return true;
         }
         within(last, MIN_SAYING_TIME)

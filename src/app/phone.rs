@@ -18,7 +18,6 @@ use crate::closing::pairs::parse;
 use crate::message::Link;
 use crate::rules::ruleset::{FieldIx, RuleSet};
 use crate::rules::text;
-use crate::words::fill;
 use penutup_ipc::phone_event::{Ignored, Pairs, PhoneEvent, Why};
 
 /// How many overtaken calls can be returned to, one after the other: the legs of a consultation.
@@ -119,8 +118,8 @@ impl App {
             // Undo returns to the overtaken call, never to an earlier one.
             self.calls.ended = None;
             let words = &self.words().phone;
-            let text = if is_nameless { words.overtook_nameless } else { words.overtook };
-            notice = fill(text, &[("undo", self.environment.undo_key())]);
+            let undo = self.environment.undo_key();
+            notice = if is_nameless { words.overtook_nameless(undo) } else { words.overtook(undo) };
         } else if !matches!(self.mode, Mode::Typing(_)) {
             self.calls.previewing = None;
             self.show_closing();

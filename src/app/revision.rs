@@ -12,7 +12,6 @@ use crate::panel::Panel;
 use crate::rules::RuleSet;
 use crate::rules::change::Change;
 use crate::rules::diff::Counts;
-use crate::words::fill;
 
 /// The shift's facts whose fact or value the rules don't know.
 pub(super) fn unknown(rules: &RuleSet, held: &[PersistedFact]) -> Vec<PersistedFact> {
@@ -38,7 +37,7 @@ impl App {
     pub(super) fn unknown_fact_line(&self) -> Option<String> {
         let held = self.calls.unknown.first()?;
         let label = self.rules().fact_named(&held.fact).map_or(held.fact.as_str(), |at| &self.rules().facts[at].label);
-        Some(fill(self.words().notice.held_unknown, &[("fact", label), ("value", &held.value)]))
+        Some(self.words().notice.held_unknown(label, &held.value))
     }
 
     /// Applies new rules now if nothing is ticked in the running call, else with the next call.
@@ -71,14 +70,14 @@ impl App {
     /// The notice about new rules: whether they apply now or with the next call, and how much changed.
     fn rules_notice(&self, book: &LoadedRules, comparison: Option<Comparison>) -> String {
         let words = &self.words().notice;
-        let with = [("revision", book.rules.sop.revision.as_str())];
+        let revision = &book.rules.sop.revision;
         let now = self.calls.current.spoken().is_empty();
         let known = comparison.filter(|c| c.from.source == self.revisions.current().source).map(|c| c.change);
         let change = known.or_else(|| Change::between(&self.revisions.current().rules, &book.rules));
         if change.as_ref().is_some_and(|c| c.is_none) {
-            return fill(words.rules_same, &with);
+            return words.rules_same(revision);
         }
-        let mut line = fill(if now { words.rules_taken } else { words.rules_next_call }, &with);
+        let mut line = if now { words.rules_taken(revision) } else { words.rules_next_call(revision) };
         if let Some(change) = change {
             // The notice begins with the revision's name, so that change is not counted.
             let own = usize::from(book.rules.sop.revision != self.revisions.current().rules.sop.revision);

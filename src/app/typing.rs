@@ -8,7 +8,6 @@ use crate::rules::RuleSet;
 use crate::rules::ruleset::{FieldIx, FieldKind, FieldScope, Typed};
 use crate::rules::script::FieldValue;
 use crate::rules::text::{graphemes, is_blank};
-use crate::words::fill;
 
 impl App {
     /// Opens a field. In a finished call the text is for the next call, and so starts empty.
@@ -38,12 +37,12 @@ impl App {
     }
 
     pub(super) fn edit(&mut self, edit: Edit) {
-        let full = self.words().notice.typed_full;
+        let words = self.words();
         let Mode::Typing(draft) = &mut self.mode else { return };
         if !draft.edit(edit)
             && let FieldKind::Typed(Typed { max, .. }) = self.revisions.current().rules.field(draft.field).kind
         {
-            self.notify(fill(full, &[("max", &max.to_string())]));
+            self.notify(words.notice.typed_full(max));
         }
     }
 
@@ -81,15 +80,15 @@ impl App {
         let words = self.words();
         let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
         let text = match (why, self.environment.plain_mode) {
-            (TextError::Digits, false) => words.notice.digits_no_name,
-            (TextError::Digits, true) => words.plain.digits_no_name,
-            (TextError::NoPerson, false) => words.notice.nobody,
-            (TextError::Empty, false) => words.notice.nothing_to_paste,
-            (TextError::NoPerson | TextError::Empty, true) => words.plain.no_name,
-            (TextError::NotANumber, _) => words.notice.no_number,
-            (TextError::TooLong { .. }, _) => words.notice.typed_full,
+            (TextError::Digits, false) => words.notice.digits_no_name.into(),
+            (TextError::Digits, true) => words.plain.digits_no_name.into(),
+            (TextError::NoPerson, false) => words.notice.nobody.into(),
+            (TextError::Empty, false) => words.notice.nothing_to_paste.into(),
+            (TextError::NoPerson | TextError::Empty, true) => words.plain.no_name.into(),
+            (TextError::NotANumber, _) => words.notice.no_number.into(),
+            (TextError::TooLong { .. }, _) => words.notice.typed_full(max),
         };
-        self.notify(fill(text, &[("max", &max.to_string())]));
+        self.notify(text);
     }
 
     pub(super) fn paste(&mut self, text: &str) {
@@ -101,7 +100,7 @@ impl App {
         };
         let Some(field) = into else { return };
         let FieldKind::Typed(Typed { max, .. }) = self.rules().field(field).kind else { return };
-        let too_long = fill(self.words().notice.too_long_to_paste, &[("max", &max.to_string())]);
+        let too_long = self.words().notice.too_long_to_paste(max);
         let fits = match (cleaned(self.rules(), field, text), &mut self.mode) {
             (Ok(whole), _) if graphemes(&whole) > max => false,
             (Ok(name), Mode::Typing(draft)) => draft.insert(&name),

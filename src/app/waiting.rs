@@ -8,7 +8,6 @@ use super::App;
 use crate::clock::office_day;
 use crate::loaded::LoadedRules;
 use crate::message::Subject;
-use crate::words::fill;
 
 impl App {
     /// Sets rules that are not in force yet.
@@ -57,13 +56,13 @@ impl App {
 /// The notice that rules will come into force on a day.
 pub fn waiting_notice(book: &LoadedRules, words: &crate::words::Words) -> String {
     let day = book.rules.sop.effective_from.map(crate::times::date).unwrap_or_default();
-    fill(words.notice.rules_waiting, &[("revision", &book.rules.sop.revision), ("day", &day)])
+    words.notice.rules_waiting(&day, &book.rules.sop.revision)
 }
 
 /// The notice that the last day of rules is near or over; `None` if it is not.
 pub fn expiry_notice(book: &LoadedRules, today: NaiveDate, words: &crate::words::Words) -> Option<String> {
     let to = book.rules.sop.ends_soon(today)?;
-    let sentence = if to < today { words.notice.rules_expired } else { words.notice.rules_expiring };
     let day = crate::times::date(to);
-    Some(fill(sentence, &[("revision", &book.rules.sop.revision), ("day", &day)]))
+    let (revision, words) = (&book.rules.sop.revision, &words.notice);
+    Some(if to < today { words.rules_expired(day, revision) } else { words.rules_expiring(day, revision) })
 }

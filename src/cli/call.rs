@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Context, Status, Stop, VerbOutput};
 use crate::diagnostics::shown;
-use crate::words::{Call as CallWords, fill};
+use crate::words::Call as CallWords;
 use penutup_ipc::client::{SendError, hand};
 use penutup_ipc::message::MAX_PAIRS;
 use penutup_ipc::phone_event::{Ignored, Pairs, PhoneEvent, Why};
@@ -86,7 +86,7 @@ pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
         Err(no) => {
             told = vec![match no {
                 SendError::NoPrompter => w.no_prompter.into(),
-                SendError::NoSeat => fill(w.no_seat, &[("seat", &shown(seat.unwrap_or_default()))]),
+                SendError::NoSeat => w.no_seat(shown(seat.unwrap_or_default())),
                 SendError::NoWord => w.no_word.into(),
                 SendError::Busy => w.busy.into(),
                 SendError::Foreign => w.foreign.into(),
@@ -117,7 +117,7 @@ fn sort(rest: &[OsString], w: &CallWords) -> (Pairs, Vec<String>) {
         let Some(word) = word.to_str() else {
             // A telephone that sends a name in another encoding must not prevent the call from being registered.
             told.push(match key_of(word) {
-                Some(key) => fill(w.ignored_encoding, &[("key", key)]),
+                Some(key) => w.ignored_encoding(key),
                 None => w.ignored_text.to_owned(),
             });
             continue;
@@ -137,7 +137,7 @@ fn sort(rest: &[OsString], w: &CallWords) -> (Pairs, Vec<String>) {
         };
         match value {
             Some(value) => pairs.push((key.to_owned(), value)),
-            None => told.push(fill(w.ignored_stdin, &[("key", &shown(key))])),
+            None => told.push(w.ignored_stdin(shown(key))),
         }
     }
     (Pairs(pairs), told)
@@ -155,13 +155,13 @@ fn first_line_of_input() -> Option<String> {
 }
 
 fn why(ignored: &Ignored, w: &CallWords) -> String {
-    let sentence = match ignored.why {
-        Why::UnknownKey => w.ignored_key,
-        Why::UnknownValue => w.ignored_value,
-        Why::Digits => w.ignored_digits,
-        Why::NoName => w.ignored_no_name,
-        Why::TooLong => w.ignored_too_long,
-        Why::Twice => w.ignored_twice,
-    };
-    fill(sentence, &[("key", &shown(&ignored.key))])
+    let key = shown(&ignored.key);
+    match ignored.why {
+        Why::UnknownKey => w.ignored_key(key),
+        Why::UnknownValue => w.ignored_value(key),
+        Why::Digits => w.ignored_digits(key),
+        Why::NoName => w.ignored_no_name(key),
+        Why::TooLong => w.ignored_too_long(key),
+        Why::Twice => w.ignored_twice(key),
+    }
 }

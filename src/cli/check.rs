@@ -14,7 +14,7 @@ use crate::diagnostics::{Source, describe, grouped};
 use crate::files::{self, Bad};
 use crate::rules::check::Report;
 use crate::rules::{self, BUILT_IN, Problem};
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// `penutup check [FILE]`.
 #[derive(Debug, Args)]
@@ -72,21 +72,17 @@ pub fn text(report: &Report, source: &Source<'_>, deny_warnings: bool, words: &W
         return out + &verdict(source.name(), &report.problems, words) + "\n";
     }
     let situations = report.situations.to_string();
-    let sentence = match report.warnings() {
-        0 => w.good,
-        _ if deny_warnings => w.denied,
-        _ => w.good_with_warnings,
+    let file = source.name();
+    let warnings = counted(&report.warnings().to_string(), w.one_warning, |n| w.warnings(n));
+    let facts = counted(&report.facts.to_string(), w.one_fact, |n| w.facts(n));
+    let rules = counted(&report.rows.to_string(), w.one_rule, |n| w.rules(n));
+    let situations = grouped(&situations, words.problem.thousands);
+    let situations = counted(&situations, w.one_situation, |n| w.situations(n));
+    out += &match report.warnings() {
+        0 => w.good(facts, file, rules, situations),
+        _ if deny_warnings => w.denied(file, warnings),
+        _ => w.good_with_warnings(facts, file, rules, situations, warnings),
     };
-    out.push_str(&fill(
-        sentence,
-        &[
-            ("file", source.name()),
-            ("warnings", &counted(&report.warnings().to_string(), w.one_warning, w.warnings)),
-            ("facts", &counted(&report.facts.to_string(), w.one_fact, w.facts)),
-            ("rules", &counted(&report.rows.to_string(), w.one_rule, w.rules)),
-            ("situations", &counted(&grouped(&situations, words.problem.thousands), w.one_situation, w.situations)),
-        ],
-    ));
     out + "\n"
 }
 
@@ -95,13 +91,12 @@ pub(super) fn verdict(file: &str, problems: &[Problem], words: &Words) -> String
     let w = &words.cli;
     let errors = problems.iter().filter(|p| p.is_error()).count();
     let warnings = problems.len() - errors;
-    let sentence = if warnings > 0 { w.refused_with_warnings } else { w.refused };
-    let with = [
-        ("file", file),
-        ("errors", &*counted(&errors.to_string(), w.one_error, w.errors)),
-        ("warnings", &*counted(&warnings.to_string(), w.one_warning, w.warnings)),
-    ];
-    fill(sentence, &with)
+    let errors = counted(&errors.to_string(), w.one_error, |n| w.errors(n));
+    if warnings > 0 {
+        w.refused_with_warnings(errors, file, counted(&warnings.to_string(), w.one_warning, |n| w.warnings(n)))
+    } else {
+        w.refused(errors, file)
+    }
 }
 
 fn as_json(report: &Report, source: &Source<'_>, file: &str, words: &Words) -> String {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::diagnostics::draw::{self, Canvas};
 use crate::diagnostics::{shown, suggest};
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// Describes an error on the command line of `command`, followed by the usage.
 pub fn describe(error: &Error, command: &Command, words: &Words, canvas: Canvas) -> String {
@@ -16,7 +16,7 @@ pub fn describe(error: &Error, command: &Command, words: &Words, canvas: Canvas)
     if let Some(usage) = usage_of(error) {
         let verb = usage.split(' ').nth(1).filter(|word| word.chars().all(|c| c.is_ascii_lowercase()));
         let command: Vec<&str> = [command.get_name()].into_iter().chain(verb).chain(["--help"]).collect();
-        let see = fill(w.see_help, &[("command", &command.join(" "))]);
+        let see = w.see_help(command.join(" "));
         let _ = write!(out, "\n\n{}: {usage}\n{see}", w.usage_heading);
     }
     out + "\n"
@@ -36,7 +36,7 @@ fn what(error: &Error, command: &Command, words: &Words) -> (String, Option<Stri
     match error.kind() {
         ErrorKind::UnknownArgument => {
             let help = names(error, ContextKind::SuggestedArg).first().map(|near| did_you_mean(near, words));
-            (fill(w.unknown_argument, &[("argument", &argument())]), help)
+            (w.unknown_argument(argument()), help)
         }
         ErrorKind::InvalidSubcommand => {
             let verb = text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
@@ -44,28 +44,26 @@ fn what(error: &Error, command: &Command, words: &Words) -> (String, Option<Stri
             let of = usage_of(error).and_then(|usage| command.find_subcommand(usage.split(' ').nth(1)?));
             let of = of.filter(|of| of.has_subcommands()).unwrap_or(command);
             let valid: Vec<&str> = of.get_subcommands().map(Command::get_name).collect();
-            let message = fill(w.unknown_verb, &[("verb", &shown(&verb))]);
+            let message = w.unknown_verb(shown(&verb));
             (message, Some(suggest(&verb, valid, &words.problem)))
         }
-        ErrorKind::InvalidValue if value().is_empty() => {
-            (fill(w.no_value, &[("argument", &argument())]), valid(error, words))
-        }
+        ErrorKind::InvalidValue if value().is_empty() => (w.no_value(argument()), valid(error, words)),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
-            (fill(w.invalid_value, &[("value", &value()), ("argument", &argument())]), valid(error, words))
+            (w.invalid_value(argument(), value()), valid(error, words))
         }
-        ErrorKind::TooManyValues => (fill(w.unexpected_value, &[("value", &value()), ("argument", &argument())]), None),
+        ErrorKind::TooManyValues => (w.unexpected_value(argument(), value()), None),
         ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues | ErrorKind::NoEquals => {
-            (fill(w.no_value, &[("argument", &argument())]), None)
+            (w.no_value(argument()), None)
         }
         ErrorKind::MissingRequiredArgument => {
             let missing = names(error, ContextKind::InvalidArg).join(", ");
-            (fill(w.missing_argument, &[("argument", &missing)]), None)
+            (w.missing_argument(&missing), None)
         }
         ErrorKind::ArgumentConflict => {
             let other = names(error, ContextKind::PriorArg).join(", ");
             let argument = argument();
-            let sentence = if other.is_empty() || other == argument { w.twice } else { w.conflict };
-            (fill(sentence, &[("argument", &argument), ("other", &other)]), None)
+            let is_twice = other.is_empty() || other == argument;
+            (if is_twice { w.twice(argument) } else { w.conflict(argument, other) }, None)
         }
         ErrorKind::InvalidUtf8 => (w.not_utf8.into(), None),
         _ => (w.other_error.into(), None),
@@ -73,7 +71,7 @@ fn what(error: &Error, command: &Command, words: &Words) -> (String, Option<Stri
 }
 
 fn did_you_mean(near: &str, words: &Words) -> String {
-    fill(words.clap.did_you_mean, &[("nearest", near)])
+    words.clap.did_you_mean(near)
 }
 
 /// The possible values, and the most similar one.

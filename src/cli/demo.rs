@@ -18,7 +18,7 @@ use penutup_system::folders::exists_or_unreadable;
 
 use crate::start::theme;
 use crate::tui::practice::present;
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// `penutup demo [DECK]`.
 #[derive(Debug, Args)]
@@ -59,7 +59,7 @@ pub fn run(demo: &Demo, context: &Context) -> Result<VerbOutput, Stop> {
             // Repeated on standard error: the presentation's screen is gone.
             Ok(VerbOutput::done(left_out))
         }
-        Err(e) => Err(Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))])))),
+        Err(e) => Err(Stop(format!("{}\n", words.cli.terminal_failed(outside::reason(&e, words))))),
     }
 }
 
@@ -69,7 +69,7 @@ fn left_out(titles: &[String], words: &Words) -> String {
         return String::new();
     }
     let names = listed(titles.iter().map(String::as_str), &words.problem);
-    fill(words.demo.left_out, &[("count", &titles.len().to_string()), ("names", &names)]) + "\n"
+    words.demo.left_out(titles.len(), &names) + "\n"
 }
 
 /// The requested deck, its scenes checked against the rules. A scene of the embedded deck that names something these
@@ -121,5 +121,5 @@ fn found(asked: &Path, context: &Context) -> Result<PathBuf, Stop> {
     } else {
         suggest(&name, all.iter().map(String::as_str), &context.words().problem)
     };
-    Err(context.stop(&fill(w.no_deck, &[("name", &shown(&name))]), Some(&help)))
+    Err(context.stop(&w.no_deck(shown(&name)), Some(&help)))
 }

@@ -24,7 +24,7 @@ use crate::rules::diff::{Cause, Diff, Group, Names, Run, Side, TextChange, diff,
 use crate::rules::space::Cube;
 use crate::rules::{self, RuleSet};
 use crate::times::{iso_minute, minute};
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// `penutup diff OLD NEW`.
 #[derive(Debug, Args)]
@@ -101,25 +101,27 @@ impl Shown<'_> {
         let [old, new] = [0, 1].map(|at| format!("{} ({})", names[at], rules[at].sop.revision));
         page.line("", &format!("{old} → {new}"), Look::Strong);
         let count = |count: &BigUint| grouped(&count.to_string(), self.words.problem.thousands);
-        let all = counted(&count(&self.diff.situations), self.words.cli.one_situation, self.words.cli.situations);
+        let all =
+            counted(&count(&self.diff.situations), self.words.cli.one_situation, |n| self.words.cli.situations(n));
         if self.diff.is_empty() {
-            page.line("", &fill(w.same, &[("situations", &all)]), Look::Plain);
+            page.line("", &w.same(&all), Look::Plain);
             return page.finish();
         }
         if !self.diff.is_complete {
             page.line("", w.too_entangled, Look::Strong);
         } else if self.diff.changed > BigUint::ZERO {
-            let changed = fill(w.changed, &[("changed", &count(&self.diff.changed)), ("situations", &all)]);
+            let changed = w.changed(count(&self.diff.changed), &all);
             page.line("", &changed, Look::Strong);
         }
         let parts = parts(&self.diff.counts(), self.words);
         if !parts.is_empty() {
-            page.line("", &fill(w.summary, &[("changes", &parts.join(", "))]), Look::Strong);
+            page.line("", &w.summary(parts.join(", ")), Look::Strong);
         }
         self.duties(&mut page);
         for (at, group) in self.diff.groups.iter().enumerate() {
             page.gap();
-            let size = counted(&count(&group.situations), self.words.cli.one_situation, self.words.cli.situations);
+            let size =
+                counted(&count(&group.situations), self.words.cli.one_situation, |n| self.words.cli.situations(n));
             page.line("", &format!("{}. {size}", at + 1), Look::Strong);
             self.group(&mut page, group);
         }
@@ -156,7 +158,7 @@ impl Shown<'_> {
     /// A note that not everything is shown, if so.
     fn more(&self, page: &mut Page, first: &str, all: usize, shown: usize) {
         if all > shown {
-            page.line(first, &fill(self.words.diff.more, &[("count", &(all - shown).to_string())]), Look::Plain);
+            page.line(first, &self.words.diff.more((all - shown).to_string()), Look::Plain);
         }
     }
 

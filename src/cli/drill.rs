@@ -30,7 +30,7 @@ use penutup_system::folders::exists_or_unreadable;
 use crate::rules::RuleSet;
 use crate::start::theme;
 use crate::tui::practice::practise;
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// The longest id of a trainee, in characters.
 const LONGEST_ID: usize = 40;
@@ -108,7 +108,7 @@ pub fn run(drill: &Drill, context: &Context) -> Result<VerbOutput, Stop> {
     }
     if let Some(path) = drill.out.as_ref().filter(|path| exists_or_unreadable(path)) {
         let w = &context.words().drillverb;
-        return Err(context.stop(&fill(w.out_exists, &[("path", &shown_path(path))]), Some(w.out_exists_help)));
+        return Err(context.stop(&w.out_exists(shown_path(path)), Some(w.out_exists_help)));
     }
     let materials = materials(context)?;
     if drill.list {
@@ -161,13 +161,13 @@ impl VerbOutput {
         let words = context.words();
         match files::write(path, self.out.as_bytes()) {
             Ok(()) => {
-                let out = fill(words.drillverb.written, &[("path", &shown_path(path))]) + "\n";
+                let out = words.drillverb.written(shown_path(path)) + "\n";
                 Self { out, ..self }
             }
             Err(e) => {
                 // The answers must not be lost with the file.
-                let with = [("path", &*shown_path(path)), ("why", &*outside::reason(&e, words))];
-                let Stop(err) = context.stop(&fill(words.trouble.cannot_write, &with), None);
+                let Stop(err) =
+                    context.stop(&words.trouble.cannot_write(&*shown_path(path), &*outside::reason(&e, words)), None);
                 Self { err: self.err + &err, status: Status::Failed, ..self }
             }
         }
@@ -182,7 +182,7 @@ fn trainee(id: &str, context: &Context) -> Result<String, Stop> {
     if starts && id.len() <= LONGEST_ID && id.chars().all(fits) {
         return Ok(id.to_ascii_lowercase());
     }
-    Err(context.stop(&fill(w.bad_trainee, &[("id", &shown(id))]), Some(w.bad_trainee_help)))
+    Err(context.stop(&w.bad_trainee(shown(id)), Some(w.bad_trainee_help)))
 }
 
 fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context) -> Result<VerbOutput, Stop> {
@@ -205,7 +205,7 @@ fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context)
         now,
     });
     let end = practise(&mut session, theme(context.settings.theme), materials.clock)
-        .map_err(|e| Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))]))))?;
+        .map_err(|e| Stop(format!("{}\n", words.cli.terminal_failed(outside::reason(&e, words)))))?;
     let answer = result(&session, drill, context);
     end.die();
     Ok(answer)

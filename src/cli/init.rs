@@ -11,7 +11,7 @@ use crate::drill::{deck, story};
 use crate::files::{make_folder, shown_path};
 use crate::rules::BUILT_IN;
 use crate::settings::TEMPLATE;
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// Creates them.
 ///
@@ -26,8 +26,7 @@ pub fn run(context: &Context) -> Result<VerbOutput, Stop> {
         return Err(context.stop(w.no_home, Some(w.no_home_help)));
     };
     let failed = |path: &Path, error: &io::Error| {
-        let with = [("path", &*shown_path(path)), ("why", &*outside::reason(error, words))];
-        context.stop(&fill(words.trouble.cannot_write, &with), None)
+        context.stop(&words.trouble.cannot_write(&*shown_path(path), &*outside::reason(error, words)), None)
     };
     make_folder(folder).map_err(|e| failed(folder, &e))?;
     let mut out = String::new();
@@ -40,10 +39,10 @@ pub fn run(context: &Context) -> Result<VerbOutput, Stop> {
     let files = [(&rules, BUILT_IN), (&settings, TEMPLATE), (&stories, story::TEMPLATE), (&deck, deck::BUILT_IN)];
     for (path, text) in files {
         let made = make(path, text).map_err(|e| failed(path, &e))?;
-        let sentence = if made { w.made } else { w.kept };
-        let _ = writeln!(out, "{}", fill(sentence, &[("path", &shown_path(path))]));
+        let path = shown_path(path);
+        let _ = writeln!(out, "{}", if made { w.made(path) } else { w.kept(path) });
     }
-    let edit = fill(w.next_edit, &[("path", &shown_path(&rules))]);
+    let edit = w.next_edit(shown_path(&rules));
     let _ = write!(out, "\n{}\n  1. {edit}\n", w.next);
     let verbs = [("penutup check", w.next_check), ("penutup paths", w.next_paths), ("penutup", w.next_run)];
     for (number, (verb, what)) in (2..).zip(verbs) {
@@ -60,7 +59,7 @@ fn share(words: &Words) -> String {
     let (file, klb) = (Path::new(folder).join("rules.toml"), Path::new(folder).join("klb"));
     format!(
         "\n{}\n  1. {}\n  2. {}\n       rules = '{}'\n       broadcast.folder = '{}'\n  3. {}   {}\n",
-        fill(w.share, &[("folder", folder)]),
+        w.share(folder),
         w.share_copy,
         w.share_settings,
         file.display(),

@@ -15,7 +15,7 @@ use crate::files::broadcast::{declare, path_in};
 use crate::files::{load_in_force, shown_path};
 
 use crate::rules::text::is_blank;
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// `penutup klb on|off`.
 #[derive(Debug, Args)]
@@ -73,12 +73,11 @@ pub fn run(klb: &Klb, context: &Context) -> Result<VerbOutput, Stop> {
     let path = shown_path(&path_in(folder));
     // The version comes from the system's clock, whatever --at shows.
     let declared = declare(folder, Clock::system().now(), make).map_err(|e| {
-        let with = [("path", path.as_str()), ("why", &*outside::reason(&e, context.words()))];
-        context.stop(&fill(context.words().trouble.cannot_write, &with), None)
+        context.stop(&context.words().trouble.cannot_write(&path, &*outside::reason(&e, context.words())), None)
     })?;
-    let sentence = if klb.state == Switch::On { w.on } else { w.off };
-    let version = declared.broadcast.version.to_string();
-    let mut answer = VerbOutput::done(fill(sentence, &[("path", &path), ("version", &version)]) + "\n");
+    let version = declared.broadcast.version;
+    let text = if klb.state == Switch::On { w.on(path, version) } else { w.off(path, version) };
+    let mut answer = VerbOutput::done(text + "\n");
     if declared.replaced_unusable {
         answer.err = w.replaced.to_owned() + "\n";
     }
@@ -90,7 +89,7 @@ pub fn run(klb: &Klb, context: &Context) -> Result<VerbOutput, Stop> {
 /// # Errors
 /// If the text is not a time, or the instant has passed.
 pub fn until(text: &str, now: DateTime<Utc>, offset: FixedOffset, words: &Words) -> Result<DateTime<Utc>, ArgError> {
-    let wrong = || ArgError::new(fill(words.cli.bad_at, &[("at", &shown(text))])).help(words.cli.bad_at_help);
+    let wrong = || ArgError::new(words.cli.bad_at(shown(text))).help(words.cli.bad_at_help);
     match At::parse(text).ok_or_else(wrong)? {
         At::Instant(instant) if instant <= now => Err(ArgError::new(words.klb.until_past)),
         At::Instant(instant) => Ok(instant),

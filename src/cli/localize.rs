@@ -4,7 +4,7 @@
 
 use clap::{Arg, ArgAction, Command};
 
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// Localizes the command and everything below it. Keys that `text` lacks keep the code's English, which a test forbids.
 pub fn localize(command: Command, text: &dyn Fn(&str) -> Option<&'static str>, words: &Words) -> Command {
@@ -65,8 +65,8 @@ fn with_values(arg: &Arg, help: &str, words: &Words) -> String {
     let values = values.join(", ");
     match arg.get_default_values().first().map(|value| value.to_string_lossy()) {
         _ if values.is_empty() => help.to_owned(),
-        None => fill(w.possible, &[("help", help), ("values", &values)]),
-        Some(default) => fill(w.possible_default, &[("help", help), ("values", &values), ("default", &default)]),
+        None => w.possible(help, &values),
+        Some(default) => w.possible_default(&default, help, &values),
     }
 }
 

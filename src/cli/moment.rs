@@ -6,7 +6,6 @@ use super::{Context, Stop};
 use crate::clock::Clock;
 use crate::diagnostics::{shown, suggest};
 use crate::rules::RuleSet;
-use crate::words::fill;
 
 /// The value of `--at`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +52,7 @@ impl At {
 pub fn at(context: &Context) -> Result<Option<At>, Stop> {
     let Some(text) = &context.common.at else { return Ok(None) };
     let words = &context.words().cli;
-    At::parse(text)
-        .map(Some)
-        .ok_or_else(|| context.stop(&fill(words.bad_at, &[("at", &shown(text))]), Some(words.bad_at_help)))
+    At::parse(text).map(Some).ok_or_else(|| context.stop(&words.bad_at(shown(text)), Some(words.bad_at_help)))
 }
 
 /// The date that is compared with `effective_from`. A time of day alone does not change it.
@@ -72,14 +69,16 @@ pub fn today(at: Option<At>) -> NaiveDate {
 /// If the rules don't have the zone; names the valid ones.
 pub fn zone(context: &Context, rules: &RuleSet) -> Result<usize, Stop> {
     let words = context.words();
-    let (asked, sentence) = match (&context.common.zone, &context.settings.zone) {
-        (Some(asked), _) => (asked, words.cli.unknown_zone),
-        (None, Some(asked)) => (asked, words.cli.unknown_zone_settings),
+    let (asked, is_option) = match (&context.common.zone, &context.settings.zone) {
+        (Some(asked), _) => (asked, true),
+        (None, Some(asked)) => (asked, false),
         (None, None) => return Ok(0),
     };
     rules.zone_named(asked).ok_or_else(|| {
         let help = suggest(asked, rules.zones.iter().map(|z| z.id.as_str()), &words.problem);
-        context.stop(&fill(sentence, &[("zone", &shown(asked))]), Some(&help))
+        let asked = shown(asked);
+        let message = if is_option { words.cli.unknown_zone(asked) } else { words.cli.unknown_zone_settings(asked) };
+        context.stop(&message, Some(&help))
     })
 }
 

@@ -9,7 +9,7 @@ use crate::closing::name::TextError;
 use crate::closing::pairs::{PairError, is_typed, parse};
 use crate::diagnostics::{outside, shown, suggest};
 use crate::rules::ruleset::{FieldKind, NAMA, RuleSet};
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// How many bytes of standard input are read for a name.
 const MAX_INPUT: u64 = 64 * 1024;
@@ -55,30 +55,28 @@ fn unreadable(error: &io::Error, key: &str, words: &Words) -> ArgError {
         ErrorKind::InvalidData => words.say.stdin_not_utf8.into(),
         _ => outside::reason(error, words),
     };
-    ArgError::new(fill(words.say.stdin_bad, &[("key", key), ("why", &why)]))
+    ArgError::new(words.say.stdin_bad(key, &why))
 }
 
 /// The message for an argument without `=`, with an example from these rules.
 fn no_pair(rules: &RuleSet, arg: &str, words: &Words) -> ArgError {
     let fact = rules.facts.first().map(|fact| format!("{}={}", fact.id, fact.values.last().id));
     let example = fact.unwrap_or_else(|| format!("{NAMA}=Budi"));
-    let message = fill(words.say.no_pair, &[("text", &shown(arg))]);
-    ArgError::new(message).help(fill(words.say.no_pair_help, &[("example", &example)]))
+    let message = words.say.no_pair(shown(arg));
+    ArgError::new(message).help(words.say.no_pair_help(&example))
 }
 
 fn describe(why: PairError, rules: &RuleSet, key: &str, value: &str, words: &Words) -> ArgError {
     let w = &words.say;
-    let with =
-        |message: &str, help: &str| ArgError::new(fill(message, &[("key", key)])).help(fill(help, &[("key", key)]));
     match why {
         PairError::UnknownKey => {
             let ids = rules.facts.iter().map(|f| f.id.as_str()).chain(rules.fields.iter().map(|f| f.id.as_str()));
             let help = if ["zone", "zona"].contains(&key.to_lowercase().as_str()) {
-                fill(w.zone_help, &[("zone", &shown(value))])
+                w.zone_help(shown(value))
             } else {
                 suggest(key, ids, &words.problem)
             };
-            ArgError::new(fill(w.unknown_key, &[("key", &shown(key))])).help(help)
+            ArgError::new(w.unknown_key(shown(key))).help(help)
         }
         PairError::UnknownValue => {
             let fact = rules.fact_or_role(key).map(|fact| &rules.facts[fact]);
@@ -87,20 +85,21 @@ fn describe(why: PairError, rules: &RuleSet, key: &str, value: &str, words: &Wor
                 (None, Some(FieldKind::Choice(choices))) => choices.texts().collect(),
                 (None, _) => Vec::new(),
             };
-            let message = fill(w.unknown_value, &[("key", key), ("value", &shown(value))]);
+            let message = w.unknown_value(key, shown(value));
             ArgError::new(message).help(suggest(value, valid, &words.problem))
         }
-        PairError::Twice => with(w.twice, w.twice_help),
-        PairError::Text(TextError::NoPerson | TextError::Empty) => with(w.no_name, w.digits_help),
-        PairError::Text(TextError::Digits) => with(w.digits, w.digits_help),
-        PairError::Text(TextError::NotANumber) => with(w.no_number, w.no_number_help),
+        PairError::Twice => ArgError::new(w.twice(key)).help(w.twice_help),
+        PairError::Text(TextError::NoPerson | TextError::Empty) => {
+            ArgError::new(w.no_name(key)).help(w.digits_help(key))
+        }
+        PairError::Text(TextError::Digits) => ArgError::new(w.digits(key)).help(w.digits_help(key)),
+        PairError::Text(TextError::NotANumber) => ArgError::new(w.no_number(key)).help(w.no_number_help(key)),
         PairError::Text(TextError::TooLong { count }) => {
             let max = match rules.field_or_role(key).map(|ix| &rules.field(ix).kind) {
                 Some(FieldKind::Typed(typed)) => typed.max,
                 _ => 0,
             };
-            let with = [("key", key), ("count", &*count.to_string()), ("max", &*max.to_string())];
-            ArgError::new(fill(w.too_long, &with)).help(w.too_long_help)
+            ArgError::new(w.too_long(&*count.to_string(), key, &*max.to_string())).help(w.too_long_help)
         }
     }
 }

@@ -15,7 +15,6 @@ use crate::loaded::{LoadedRules, Origin};
 
 use super::VerbOutput;
 
-use crate::words::fill;
 use penutup_ipc::place::SocketDir;
 use penutup_system::folders::exists_or_unreadable;
 
@@ -27,7 +26,7 @@ pub fn run(context: &Context) -> VerbOutput {
     let w = &context.words().paths;
     let d = &context.words().drillverb;
     let folders = &context.folders;
-    let by_home = context.home_variable().map(|variable| fill(w.why_env, &[("variable", variable)]));
+    let by_home = context.home_variable().map(|variable| w.why_env(variable));
     let by_home = by_home.as_deref().unwrap_or_default();
     let mut rows = vec![
         rules(context),
@@ -106,7 +105,7 @@ fn there_since(context: &Context, book: &LoadedRules) -> Option<String> {
     let words = context.words();
     let time = format!("%d/%m/%Y %H{}%M", words.screen.time_dot);
     let since = format!("{} {}", changed.with_timezone(&zone.offset).format(&time), zone.id);
-    Some(fill(words.paths.there_since, &[("since", &since)]))
+    Some(words.paths.there_since(&since))
 }
 
 /// The rules in force while other rules wait for their first day.
@@ -116,7 +115,7 @@ fn with_in_force(context: &Context, book: &LoadedRules) -> String {
         Origin::BuiltIn => w.built_in_rules.to_owned(),
         Origin::File(path) | Origin::LastGood(path) => shown_path(path),
     };
-    fill(w.until_then, &[("revision", &book.rules.sop.revision), ("path", &from)])
+    w.until_then(&from, &book.rules.sop.revision)
 }
 
 fn path_of(chosen: &Chosen, built_in: &str) -> String {
@@ -125,7 +124,7 @@ fn path_of(chosen: &Chosen, built_in: &str) -> String {
 
 fn with_trouble(context: &Context, why: String, trouble: Option<String>) -> String {
     match trouble {
-        Some(trouble) => format!("{why}; {}", fill(context.words().paths.broken, &[("why", &trouble)])),
+        Some(trouble) => format!("{why}; {}", context.words().paths.broken(&trouble)),
         None => why,
     }
 }
@@ -133,12 +132,12 @@ fn with_trouble(context: &Context, why: String, trouble: Option<String>) -> Stri
 fn why(context: &Context, chosen: &Chosen, names: (&str, &str), own: Option<&Path>) -> String {
     let w = &context.words().paths;
     match chosen.why {
-        Why::Flag => fill(w.why_flag, &[("flag", names.0)]),
-        Why::Env => fill(w.why_env, &[("variable", names.1)]),
+        Why::Flag => w.why_flag(names.0),
+        Why::Env => w.why_env(names.1),
         Why::Settings => w.why_settings.into(),
         Why::Fleet => w.why_fleet.into(),
         Why::Folder => w.why_folder.into(),
-        Why::BuiltIn => own.map_or_else(|| w.no_home.into(), |own| fill(w.why_built_in, &[("path", &shown_path(own))])),
+        Why::BuiltIn => own.map_or_else(|| w.no_home.into(), |own| w.why_built_in(shown_path(own))),
     }
 }
 

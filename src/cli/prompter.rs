@@ -26,7 +26,7 @@ use crate::plain::view::Plain;
 use crate::rehearsal::{rehearse, untried};
 use crate::start::{Start, theme};
 use crate::tui::prompter::Prompter;
-use crate::words::{Words, fill};
+use crate::words::Words;
 use penutup_system::own_files;
 
 /// The minimum time for reading the state, even if the rules took all of the time limit.
@@ -57,7 +57,7 @@ pub fn run(context: Context, plain: bool) -> Result<VerbOutput, Stop> {
         Ok(()) => Ok(VerbOutput::done(String::new())),
         // A closed pipe: the reader has what it wanted.
         Err(e) if plain && e.kind() == ErrorKind::BrokenPipe => Ok(VerbOutput::done(String::new())),
-        Err(e) => Err(Stop(format!("{}\n", fill(words.cli.terminal_failed, &[("why", &outside::reason(&e, words))])))),
+        Err(e) => Err(Stop(format!("{}\n", words.cli.terminal_failed(outside::reason(&e, words))))),
     }
 }
 
@@ -89,7 +89,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(ready.book.rules.zones[zone].offset)));
     let (shift, lost) = match state.by(until.max(Instant::now() + AT_LEAST)) {
         Some(((shift, lost), exposed)) => {
-            let line = |folder| fill(words.trouble.folder_exposed, &[("path", &shown_path(folder))]);
+            let line = |folder| words.trouble.folder_exposed(shown_path(folder));
             troubles.extend(exposed.as_deref().map(|folder| (Subject::Folders, line(folder))));
             (shift, lost)
         }
@@ -115,7 +115,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     let revision = &ready.book.rules.sop.revision;
     let mut was = None;
     if bad.is_none() && shift.revision.as_ref().is_some_and(|seen| seen != revision) {
-        notices.push(fill(words.notice.revision_changed, &[("revision", revision)]));
+        notices.push(words.notice.revision_changed(revision));
         was = former(&context, &shift, today);
     }
     let watch = match chosen.why {
@@ -155,7 +155,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
 
 /// What is wrong with the settings, and what is in force meanwhile.
 fn settings_line(bad: &Bad, words: &Words) -> String {
-    fill(words.trouble.settings_bad, &[("why", &bad.place_and_why(words))])
+    words.trouble.settings_bad(bad.place_and_why(words))
 }
 
 /// The first folder on the way to our files in which another user could replace them.
@@ -193,16 +193,19 @@ fn former(context: &Context, shift: &SavedState, today: NaiveDate) -> Option<Arc
 /// Why the rules in use are not the requested ones, and which they are.
 fn trouble(context: &Context, bad: &str, book: &LoadedRules) -> String {
     let w = &context.words().notice;
-    let sentence = if matches!(book.origin, Origin::LastGood(_)) { w.using_last_good } else { w.using_built_in };
-    fill(sentence, &[("why", bad), ("revision", &book.rules.sop.revision)])
+    let revision = &book.rules.sop.revision;
+    if matches!(book.origin, Origin::LastGood(_)) {
+        w.using_last_good(revision, bad)
+    } else {
+        w.using_built_in(revision, bad)
+    }
 }
 
 /// This seat's zone. A zone in the settings that the rules don't have must not keep a CSO from work.
 fn zone(context: &Context, book: &LoadedRules, notices: &mut Vec<String>) -> Result<usize, Stop> {
     match (moment::zone(context, &book.rules), &context.common.zone, &context.settings.zone) {
         (Err(_), None, Some(asked)) => {
-            let with = [("zone", asked.as_str()), ("used", book.rules.zones[0].id.as_str())];
-            notices.push(fill(context.words().trouble.zone_unknown, &with));
+            notices.push(context.words().trouble.zone_unknown(book.rules.zones[0].id.as_str(), asked));
             Ok(0)
         }
         (zone, ..) => zone,

@@ -26,7 +26,7 @@ use crate::files;
 use crate::rules::ruleset::StepIx;
 use crate::rules::table::{Row, Table, table};
 
-use crate::words::{Words, fill};
+use crate::words::Words;
 use sheet::Section;
 
 /// `penutup table [FILE]`.
@@ -117,9 +117,9 @@ impl Shown<'_> {
     fn summary(&self, revision: &str) -> String {
         let w = &self.words.cli;
         let separated = |count: String| grouped(&count, self.words.problem.thousands);
-        let situations = counted(&separated(self.table.situations.to_string()), w.one_situation, w.situations);
-        let rules = counted(&separated(self.table.rows.len().to_string()), w.one_rule, w.rules);
-        format!("{} · {situations}, {rules}", fill(self.words.screen.sop, &[("revision", revision)]))
+        let situations = counted(&separated(self.table.situations.to_string()), w.one_situation, |n| w.situations(n));
+        let rules = counted(&separated(self.table.rows.len().to_string()), w.one_rule, |n| w.rules(n));
+        format!("{} · {situations}, {rules}", self.words.screen.sop(revision))
     }
 
     /// For each fact, its label and the labels of the row's values.
@@ -145,7 +145,7 @@ impl Shown<'_> {
         for row in &self.table.rows {
             page.gap();
             let situations = grouped(&row.situations.to_string(), self.words.problem.thousands);
-            let situations = counted(&situations, self.words.cli.one_situation, self.words.cli.situations);
+            let situations = counted(&situations, self.words.cli.one_situation, |n| self.words.cli.situations(n));
             page.paragraph("", [(row.rule.id.as_str(), Look::Strong), (&format!(" · {situations}"), Look::Plain)]);
             let conditions = self.conditions(row).zip(&rules.facts).map(|((label, values), fact)| {
                 let all = values.len() == fact.values.len();

@@ -1,23 +1,27 @@
 //! A summary of the difference between two rules files: "2 kalimat, 60 menit salam, 1 kewajiban".
 
 use crate::rules::diff::{Counts, DutyChangeKind, Names, Subject};
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// Each kind of change with its count, the most audible first; empty if nothing changed.
 pub fn parts(counts: &Counts, words: &Words) -> Vec<String> {
     let w = &words.change;
     // If the same sentences are said in other situations, the situations changed.
     let situations = if counts.sentences == 0 { counts.situations.as_str() } else { "0" };
+    let part = |count: &str, one: &str, many: &dyn Fn(&str) -> String| match count {
+        "0" => None,
+        "1" => Some(one.to_owned()),
+        count => Some(many(count)),
+    };
     let all = [
-        (counts.sentences.to_string(), w.one_sentence, w.sentences),
-        (situations.to_owned(), w.one_situation, w.situations),
-        (counts.greeting_minutes.to_string(), w.one_minute, w.minutes),
-        (counts.zones.to_string(), w.one_zone, w.zones),
-        (counts.duties.to_string(), w.one_duty, w.duties),
-        (counts.others.to_string(), w.one_other, w.others),
+        part(&counts.sentences.to_string(), w.one_sentence, &|n| w.sentences(n)),
+        part(situations, w.one_situation, &|n| w.situations(n)),
+        part(&counts.greeting_minutes.to_string(), w.one_minute, &|n| w.minutes(n)),
+        part(&counts.zones.to_string(), w.one_zone, &|n| w.zones(n)),
+        part(&counts.duties.to_string(), w.one_duty, &|n| w.duties(n)),
+        part(&counts.others.to_string(), w.one_other, &|n| w.others(n)),
     ];
-    let changed = all.into_iter().filter(|(count, _, _)| count != "0");
-    changed.map(|(count, one, many)| fill(if count == "1" { one } else { many }, &[("count", &count)])).collect()
+    all.into_iter().flatten().collect()
 }
 
 /// The name of a duty's change.

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 use penutup_system::error::{is_foreign, is_held, is_no_file};
 
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// Why something could not be read or written.
 #[must_use]
@@ -35,9 +35,7 @@ pub fn reason(error: &io::Error, words: &Words) -> String {
         | ErrorKind::StaleNetworkFileHandle => w.no_answer,
         ErrorKind::AlreadyExists => w.exists,
         _ => {
-            return error
-                .raw_os_error()
-                .map_or_else(|| w.unknown.into(), |number| fill(w.system, &[("number", &number.to_string())]));
+            return error.raw_os_error().map_or_else(|| w.unknown.into(), |number| w.system(number));
         }
     }
     .into()

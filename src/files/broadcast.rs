@@ -13,7 +13,7 @@ use super::{Folders, Unreadable, held, shown_path};
 use crate::declaration::{Declaration, News};
 use crate::diagnostics::outside;
 
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 const FILE: &str = "klb.toml";
 /// The lock file that exists while a process writes.
@@ -148,13 +148,10 @@ pub fn agent_declaration(folders: &Folders, words: &Words) -> Option<News> {
         Err(e) if e.error.kind() == ErrorKind::NotFound => return None,
         Err(e) => {
             let why = outside::reason(&e.error, words);
-            return Some(News::Trouble(fill(
-                words.broadcast.no_folder,
-                &[("path", &shown_path(&path)), ("why", &why)],
-            )));
+            return Some(News::Trouble(words.broadcast.no_folder(shown_path(&path), &why)));
         }
     };
-    let broken = || News::Trouble(fill(words.broadcast.broken, &[("path", &shown_path(&path))]));
+    let broken = || News::Trouble(words.broadcast.broken(shown_path(&path)));
     Some(Declaration::read(&bytes).map_or_else(|_| broken(), |klb| News::Declared(Box::new(klb))))
 }
 
@@ -184,8 +181,7 @@ impl FolderPoller {
                 let folder = self.path.parent().unwrap_or(&self.path);
                 let path = if e.error.kind() == ErrorKind::NotFound { folder } else { &self.path };
                 let why = outside::reason(&e.error, self.words);
-                return self
-                    .troubled(fill(self.words.broadcast.no_folder, &[("path", &shown_path(path)), ("why", &why)]));
+                return self.troubled(self.words.broadcast.no_folder(shown_path(path), &why));
             }
         };
         if self.last.as_ref() == Some(&bytes) {
@@ -193,7 +189,7 @@ impl FolderPoller {
         }
         let Ok(broadcast) = Declaration::read(&bytes) else {
             let path = shown_path(&self.path);
-            return self.troubled(fill(self.words.broadcast.broken, &[("path", &path)]));
+            return self.troubled(self.words.broadcast.broken(&path));
         };
         if broadcast.is_ahead_of(now) {
             // Not remembered: the clock may reach it or be corrected.
@@ -206,8 +202,7 @@ impl FolderPoller {
 
     /// The report for a poll that timed out.
     pub fn no_answer(path: &Path, words: &Words) -> News {
-        let with = [("path", &*shown_path(path)), ("why", words.trouble.no_answer)];
-        News::Trouble(fill(words.broadcast.no_folder, &with))
+        News::Trouble(words.broadcast.no_folder(&*shown_path(path), words.trouble.no_answer))
     }
 
     fn has_folder(&self) -> bool {

@@ -18,7 +18,7 @@ use crate::rules::limits::MAX_FILE;
 use penutup_system::own_files;
 
 use crate::seat::{SeatState, Shared};
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// How long to wait for another prompter's lock. One that keeps it longer is not writing.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -62,8 +62,8 @@ impl Trouble {
             Self::Broken { path, aside } => {
                 let name = |p: &PathBuf| p.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
                 match aside {
-                    Some(aside) => fill(w.shift_broken, &[("path", &name(path)), ("aside", &name(aside))]),
-                    None => fill(w.shift_broken_kept, &[("path", &shown_path(path))]),
+                    Some(aside) => w.shift_broken(name(aside), name(path)),
+                    None => w.shift_broken_kept(shown_path(path)),
                 }
             }
         }

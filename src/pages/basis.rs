@@ -13,7 +13,6 @@ use crate::rules::diff::{answer_before, marked, other_changes, spoken_change};
 use crate::rules::ruleset::RuleSet;
 use crate::rules::script::complete;
 use crate::times::minute;
-use crate::words::fill;
 
 /// The rule, its clause, the contradiction, the Keterangan of the step, the duties, the document.
 pub fn basis(app: &App) -> Page {
@@ -25,22 +24,20 @@ pub fn basis(app: &App) -> Page {
     contradiction(&mut page, app);
     for late in app.call().overtaken() {
         let which = |fact| late.facts.iter().any(|(changed, _)| *changed == fact);
-        let with = [
-            ("title", rules.step(late.step).title.as_str()),
-            ("facts", &app.facts_text(which)),
-            ("time", &app.when(late.at).0),
-        ];
-        page.entry(words.overtaken, &fill(words.overtaken_line, &with));
+        page.entry(
+            words.overtaken,
+            &words.overtaken_line(app.facts_text(which), &app.when(late.at).0, &rules.step(late.step).title),
+        );
         page.gap();
     }
-    let place = fill(words.rule_line, &[("rule", &rule.id), ("line", &rule.line.to_string())]);
+    let place = words.rule_line(rule.line, &rule.id);
     page.entry(words.rule, &place);
     page.entry(words.clause, rule.basis.as_deref().unwrap_or_default());
     page.entry(words.why, &app.facts_text(|fact| rule.when.values(fact).is_some()));
     if let Some(step) = app.shown() {
         let step = rules.step(step);
         page.gap();
-        let heading = fill(words.keterangan, &[("title", &step.title)]);
+        let heading = words.keterangan(&step.title);
         let note = match (&step.basis, &step.note) {
             (Some(basis), Some(note)) => format!("{basis}: {note}"),
             (Some(text), None) | (None, Some(text)) => text.clone(),
@@ -53,8 +50,8 @@ pub fn basis(app: &App) -> Page {
     page.entry(words.requirements, &requirements(rules, app));
     page.gap();
     page.entry(words.document, &format!("{} ({})", rules.sop.title, rules.sop.revision));
-    let supersedes = rules.sop.supersedes.as_deref().map(|what| fill(words.supersedes, &[("what", what)]));
-    let issuer = rules.sop.issuer.as_deref().map(|who| fill(words.issuer, &[("who", who)]));
+    let supersedes = rules.sop.supersedes.as_deref().map(|what| words.supersedes(what));
+    let issuer = rules.sop.issuer.as_deref().map(|who| words.issuer(who));
     let more: Vec<String> = issuer.into_iter().chain(supersedes).collect();
     page.entry("", &more.join(", "));
     if let Some(waiting) = app.waiting() {
@@ -93,7 +90,7 @@ fn contradiction(page: &mut Page, app: &App) {
 fn changes(page: &mut Page, app: &App) {
     let Some(previous) = app.previous_rules() else { return };
     let words = &app.words().basis;
-    let with = [("revision", previous.rules.sop.revision.as_str())];
+    let revision = &previous.rules.sop.revision;
     let situation = app.call().situation();
     let besides = other_changes(&previous.rules, app.rules());
     let change = spoken_change(&previous.rules, app.rules(), situation);
@@ -112,10 +109,10 @@ fn changes(page: &mut Page, app: &App) {
     if change.is_some() || old != new {
         let (before, after) = marked(&old, &new);
         page.parts.push(Part::Heading(words.changes.into()));
-        page.parts.push(Part::Marked(fill(words.changes_from, &with), before));
+        page.parts.push(Part::Marked(words.changes_from(revision), before));
         page.parts.push(Part::Marked(words.changes_to.into(), after));
     } else {
-        page.entry(words.changes, &fill(words.unchanged, &with));
+        page.entry(words.changes, &words.unchanged(revision));
     }
     let hours = besides.greetings.iter().map(|change| {
         format!(

@@ -2,7 +2,7 @@
 
 use super::sentence;
 use crate::pages::{Page, Part};
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// A panel's lines.
 pub fn lines(page: &Page, words: &Words) -> Vec<String> {
@@ -25,9 +25,11 @@ fn part_line(part: &Part, words: &Words) -> Option<String> {
         }
         Part::Paragraph(text) => sentence(text),
         Part::Hours(heading, first, counts) => {
-            let hours = counts.iter().zip(*first..).filter(|(count, _)| **count > 0).map(|(count, hour)| {
-                fill(words.plain.hour, &[("hour", &format!("{hour:02}")), ("count", &count.to_string())])
-            });
+            let hours = counts
+                .iter()
+                .zip(*first..)
+                .filter(|(count, _)| **count > 0)
+                .map(|(count, hour)| words.plain.hour(count, format!("{hour:02}")));
             headed(heading, &hours.collect::<Vec<_>>().join(", "))
         }
     })

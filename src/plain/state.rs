@@ -3,13 +3,12 @@
 use super::keys::name;
 use super::sentence;
 use crate::action::Action;
-use crate::app::App;
+use crate::app::{App, StillForm};
 use crate::closing::Mark;
 use crate::keymap;
 use crate::message::Link;
 use crate::rules::ruleset::{FieldIx, StepIx};
 use crate::rules::text::clean;
-use crate::words::fill;
 
 /// The topic of a statement. Ids instead of positions, since they are stable when the rules change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,17 +69,16 @@ pub fn state(app: &App) -> Vec<Statement> {
     let mut add = |topic, what: String, words: String| out.push(Statement { topic, what, words });
     let (words, rules) = (app.words(), app.rules());
     let zone = &rules.zones[app.call().zone()].id;
-    let clock = fill(words.screen.clock, &[("time", &app.clock_text(app.local())), ("zone", zone)]);
+    let clock = words.screen.clock(app.clock_text(app.local()), zone);
     add(Topic::Zone, zone.clone(), sentence(&clock));
-    let greeting = fill(words.plain.greeting, &[("word", app.greeting_word())]);
+    let greeting = words.plain.greeting(app.greeting_word());
     add(Topic::Greeting, app.greeting_word().into(), sentence(&greeting));
     if let Some((minutes, word)) = app.greeting_soon() {
-        let soon = fill(words.screen.greeting_soon, &[("minutes", &minutes.to_string()), ("word", word)]);
+        let soon = words.screen.greeting_soon(minutes, word);
         add(Topic::Soon, word.into(), sentence(&soon));
     }
     if let Some((zone, time, word)) = app.other_greeting() {
-        let with = [("zone", zone), ("time", &app.clock_text(time)), ("word", word)];
-        let words = fill(words.screen.two_zones, &with);
+        let words = words.screen.two_zones(app.clock_text(time), word, zone);
         add(Topic::OtherGreeting, format!("{zone} {word}"), sentence(&words));
     }
     for (at, fact) in rules.facts.iter().enumerate() {
@@ -99,18 +97,18 @@ pub fn state(app: &App) -> Vec<Statement> {
         if app.asked_fact() == Some(at) {
             let no = fact.key.map(String::from).unwrap_or_default();
             let yes = keymap::key_of(app, &Action::StillHolds).and_then(|key| name(key, words)).unwrap_or_default();
-            let line = sentence(&app.still_question(at, words.plain.still, words.plain.expired, &yes, &no));
+            let line = sentence(&app.still_question(at, StillForm::Plain, &yes, &no));
             add(Topic::Still(fact.id.clone()), line.clone(), line);
         }
     }
     if let Some(caution) = app.call().caution(rules) {
         let short = caution.split_once(". ").map_or(caution, |(first, _)| first);
-        let line = sentence(&fill(words.plain.caution, &[("caution", short)]));
+        let line = sentence(&words.plain.caution(short));
         add(Topic::Caution, line.clone(), line);
     }
     for late in app.call().overtaken() {
         let step = rules.step(late.step);
-        let line = sentence(&fill(words.plain.overtaken, &[("title", &step.title)]));
+        let line = sentence(&words.plain.overtaken(&step.title));
         add(Topic::Overtaken(step.id.clone()), line.clone(), line);
     }
     reminders(app, &mut add);
@@ -148,7 +146,7 @@ pub fn plan(app: &App) -> String {
     if titles.is_empty() {
         return sentence(app.words().screen.nothing_spoken);
     }
-    sentence(&fill(app.words().plain.plan, &[("steps", &titles.join(", "))]))
+    sentence(&app.words().plain.plan(titles.join(", ")))
 }
 
 fn reminders(app: &App, add: &mut impl FnMut(Topic, String, String)) {
@@ -156,9 +154,8 @@ fn reminders(app: &App, add: &mut impl FnMut(Topic, String, String)) {
     for (at, entry) in entries.iter().enumerate().filter(|(_, e)| e.mark == Mark::Reminder) {
         let words = &app.words().plain;
         let first = entries[..at].iter().all(|e| e.mark == Mark::Reminder);
-        let form = if first { words.before_closing } else { words.remember };
         let text = app.reminder(entry.step).unwrap_or_default();
-        let line = sentence(&fill(form, &[("text", text)]));
+        let line = sentence(&if first { words.before_closing(text) } else { words.remember(text) });
         add(Topic::Reminder(app.rules().step(entry.step).id.clone()), line.clone(), line);
     }
 }
@@ -167,8 +164,7 @@ fn reminders(app: &App, add: &mut impl FnMut(Topic, String, String)) {
 pub fn now(app: &App) -> Vec<String> {
     let words = app.words();
     if let Some(step) = app.call().current(app.rules()) {
-        let form = (words.plain.now, words.plain.now_plain);
-        return vec![step_line(app, step, form), clean(&app.sentence(step).unwrap_or_default().to_string())];
+        return vec![now_line(app, step), clean(&app.sentence(step).unwrap_or_default().to_string())];
     }
     if app.call().spoken().is_empty() {
         return vec![sentence(&format!("{} {}", words.screen.nothing_spoken, words.plain.next_call))];
@@ -177,11 +173,12 @@ pub fn now(app: &App) -> Vec<String> {
 }
 
 /// "Sekarang, No. 1: Campaign Integritas."
-fn step_line(app: &App, step: StepIx, form: (&str, &str)) -> String {
-    let step = app.rules().step(step);
-    let form = if step.basis.is_some() { form.0 } else { form.1 };
-    let basis = step.basis.as_deref().unwrap_or_default();
-    sentence(&fill(form, &[("basis", basis), ("title", &step.title)]))
+fn now_line(app: &App, step: StepIx) -> String {
+    let (words, step) = (&app.words().plain, app.rules().step(step));
+    sentence(&match &step.basis {
+        Some(basis) => words.now(basis, &step.title),
+        None => words.now_plain(&step.title),
+    })
 }
 
 pub fn complete(app: &App) -> String {
@@ -194,20 +191,23 @@ pub fn everything(app: &App) -> Vec<String> {
     let mut out: Vec<String> = state(app).into_iter().map(|statement| statement.words).collect();
     out.push(plan(app));
     for entry in app.entries() {
-        let form = match entry.mark {
+        let step = app.rules().step(entry.step);
+        out.push(match entry.mark {
             // These have statements of their own.
             Mark::Reminder | Mark::Overtaken => continue,
-            Mark::Spoken => (words.plain.said, words.plain.said),
-            Mark::Current => (words.plain.now, words.plain.now_plain),
-            Mark::Upcoming => (words.plain.ahead, words.plain.ahead_plain),
-        };
-        out.push(step_line(app, entry.step, form));
+            Mark::Spoken => sentence(&words.plain.said(&step.title)),
+            Mark::Current => now_line(app, entry.step),
+            Mark::Upcoming => sentence(&match &step.basis {
+                Some(basis) => words.plain.ahead(basis, &step.title),
+                None => words.plain.ahead_plain(&step.title),
+            }),
+        });
         if entry.mark == Mark::Current {
             out.extend(app.sentence(entry.step).map(|spoken| clean(&spoken.to_string())));
         }
-        let score = &app.rules().step(entry.step).score;
+        let score = &step.score;
         if entry.mark != Mark::Spoken && !score.is_empty() {
-            out.push(sentence(&fill(words.plain.scored, &[("score", &score.join(", "))])));
+            out.push(sentence(&words.plain.scored(score.join(", "))));
         }
     }
     if !app.complete_sentence().segments().is_empty() {

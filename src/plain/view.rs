@@ -20,7 +20,6 @@ use crate::panel::Panel;
 use crate::rules::ruleset::FieldKind;
 use crate::rules::text::clean;
 use crate::run::{Step, View};
-use crate::words::fill;
 
 /// What was printed last, so that nothing is printed twice.
 #[derive(Default)]
@@ -130,12 +129,12 @@ impl<W: Write> Plain<W> {
             Wrong::NoAnswer => String::new(),
         };
         let form = match (wrong, asking) {
-            (Wrong::NoAnswer, _) => "",
-            (Wrong::Key(_), _) if key.is_empty() => words.no_letter,
-            (Wrong::Key(_), true) => words.no_answer,
-            (Wrong::Key(_), false) => words.no_key,
+            (Wrong::NoAnswer, _) => String::new(),
+            (Wrong::Key(_), _) if key.is_empty() => words.no_letter.into(),
+            (Wrong::Key(_), true) => words.no_answer(key),
+            (Wrong::Key(_), false) => words.no_key(key),
         };
-        self.say(sentence(&fill(form, &[("key", &key)])));
+        self.say(sentence(&form));
         // Makes an open question print again.
         self.printed.prompt = Prompt::Nothing;
     }
@@ -179,14 +178,14 @@ impl<W: Write> Plain<W> {
         let said = app.call().spoken().iter().map(|said| rules.step(said.step));
         let said: Vec<(String, String)> = said.map(|step| (step.id.clone(), step.title.clone())).collect();
         let before = std::mem::replace(&mut self.printed.said, said.clone());
-        let mut tell = |form: &str, steps: &[(String, String)], others: &[(String, String)]| {
+        let mut tell = |form: &dyn Fn(&str) -> String, steps: &[(String, String)], others: &[(String, String)]| {
             for (id, title) in steps.iter().filter(|(id, _)| others.iter().all(|(other, _)| other != id)) {
-                let line = sentence(&fill(form, &[("title", title)]));
+                let line = sentence(&form(title));
                 self.say_of(Topic::Said(id.clone()), line);
             }
         };
-        tell(words.unsaid, &before, &said);
-        tell(words.said, &said, &before);
+        tell(&|title| words.unsaid(title), &before, &said);
+        tell(&|title| words.said(title), &said, &before);
     }
 
     fn notice_state(&mut self, app: &App) {
@@ -238,7 +237,7 @@ impl<W: Write> Plain<W> {
         match app.mode() {
             Mode::Typing(draft) if waited != waits => {
                 let label = &app.rules().field(draft.field).label;
-                self.say(sentence(&fill(app.words().plain.type_field, &[("label", label)])));
+                self.say(sentence(&app.words().plain.type_field(label)));
             }
             Mode::EndPrompt | Mode::LeavePrompt if waited != waits => {
                 for line in question(app) {
@@ -329,7 +328,7 @@ impl<W: Write> View for Plain<W> {
 
     fn show(&mut self, app: &App) -> io::Result<()> {
         if self.printed.call.is_none() {
-            let opening = fill(app.words().plain.opening, &[("revision", &app.rules().sop.revision)]);
+            let opening = app.words().plain.opening(&app.rules().sop.revision);
             self.say(sentence(&opening));
             self.notice(app, true);
         }
@@ -369,9 +368,7 @@ fn question(app: &App) -> Vec<String> {
     for row in &rows {
         let cost = app.cost().join(", ");
         let label = match row.action {
-            Action::Answer(Ending::Omitted) if !cost.is_empty() => {
-                fill(words.ending.cost, &[("ending", words.ending.omitted), ("cost", &cost)])
-            }
+            Action::Answer(Ending::Omitted) if !cost.is_empty() => words.ending.cost(&cost, words.ending.omitted),
             Action::Answer(_) => row.label.to_string(),
             // Ctrl-C quits too, but is not an answer.
             Action::Quit if row.footer.is_some() => row.label.to_string(),
@@ -399,7 +396,7 @@ fn page_lines(panel: Panel, app: &App) -> Vec<String> {
         format!("{}: {}", words.plain.again_key, words.plain.again),
         format!("{}: {}", keys::STATE, words.plain.state),
     ];
-    intro.extend(typed_key(app).map(|key| fill(words.plain.field_in_line, &[("key", &key)])));
+    intro.extend(typed_key(app).map(|key| words.plain.field_in_line(&key)));
     lines(&page(panel, app, &Surface { offers: &keys::offers, keys: &keys, intro }), words)
 }
 

@@ -12,7 +12,7 @@ use crate::message::{Comparison, Message, Subject};
 use crate::rehearsal::untried;
 use crate::rules::change::Change;
 use crate::settings::Settings;
-use crate::words::{Words, fill};
+use crate::words::Words;
 use penutup_system::folders::exists_or_unreadable;
 
 use penutup_system::mailbox::Mailbox;
@@ -23,7 +23,7 @@ pub fn reload_settings(path: PathBuf, folders: Folders, in_force: Settings, word
     Box::new(move || {
         let (settings, bad) = files::settings::reload(&path, &folders);
         let line = match bad {
-            Some(bad) => Some(fill(words.trouble.settings_bad, &[("why", &bad.place_and_why(words))])),
+            Some(bad) => Some(words.trouble.settings_bad(bad.place_and_why(words))),
             None if settings != in_force => Some(words.notice.settings_later.into()),
             None => None,
         };
@@ -125,7 +125,7 @@ impl Reloader {
             Err(bad) => {
                 let complaint = match &bad {
                     Bad::Unreadable(e) if e.error.kind() == io::ErrorKind::NotFound && !first => {
-                        fill(self.words.notice.rules_gone, &[("file", &files::shown_path(&self.places[self.at]))])
+                        self.words.notice.rules_gone(files::shown_path(&self.places[self.at]))
                     }
                     bad => bad.notice(self.words),
                 };

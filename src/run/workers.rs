@@ -18,7 +18,7 @@ use crate::journal::writer::{Config, Writer};
 use crate::message::{Message, Subject};
 use crate::seat::SeatState;
 use crate::watch::{Look, watch};
-use crate::words::{Words, fill};
+use crate::words::Words;
 use penutup_system::mailbox::Mailbox;
 
 /// The pause before another attempt to write the state.
@@ -170,7 +170,7 @@ pub(super) fn start_state_thread(
                         unsaved = Some((state, number));
                         if failed.as_ref() != Some(&why) {
                             failed = Some(why.clone());
-                            let line = fill(words.notice.state_not_written, &[("why", &why)]);
+                            let line = words.notice.state_not_written(&why);
                             sender.send(Message::Trouble(Subject::State, Some(line)));
                         }
                     }
@@ -192,7 +192,7 @@ pub(super) fn start_state_thread(
 /// The line that reports it after the screen is closed.
 pub(super) fn unsaved_line(unsaved: &Unsaved, words: &Words) -> String {
     match unsaved {
-        Unsaved::Failed(why) => fill(words.left.state_failed, &[("why", why)]),
+        Unsaved::Failed(why) => words.left.state_failed(why),
         Unsaved::Unknown => words.left.state_unknown.into(),
     }
 }

@@ -7,7 +7,7 @@ use super::{CONDITIONS, Shown};
 use crate::cli::check::number;
 use crate::diagnostics::change::duty_kind;
 use crate::rules::diff::{Allowed, Demand, DutyChange, DutyChangeKind, DutyPart};
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// "klb-tanpa-campaign (No. 1)".
 pub fn name(change: &DutyChange<'_>) -> String {
@@ -20,26 +20,24 @@ pub fn name(change: &DutyChange<'_>) -> String {
 /// The requirement's text.
 pub fn demand(demand: &Demand<'_>, words: &Words) -> String {
     let w = &words.duty;
-    let listed = |sentence: &str, steps: &[&str]| fill(sentence, &[("steps", &steps.join(", "))]);
     match demand {
-        Demand::Always(steps) => listed(w.always, steps),
-        Demand::Never(steps) => listed(w.never, steps),
-        Demand::ExactlyOne(steps) => listed(w.exactly_one, steps),
-        Demand::Order(steps) => listed(w.order, steps),
-        Demand::Last(step) => listed(w.last, &[step]),
-        Demand::Alternatives(steps) => listed(w.alternatives, steps),
+        Demand::Always(steps) => w.always(steps.join(", ")),
+        Demand::Never(steps) => w.never(steps.join(", ")),
+        Demand::ExactlyOne(steps) => w.exactly_one(steps.join(", ")),
+        Demand::Order(steps) => w.order(steps.join(", ")),
+        Demand::Last(step) => w.last(step),
+        Demand::Alternatives(steps) => w.alternatives(steps.join(", ")),
     }
 }
 
 fn allowed(allowed: &Allowed<'_>, words: &Words) -> String {
     let w = &words.duty;
-    let with = |sentence: &str, first: &str, second: &str| fill(sentence, &[("first", first), ("second", second)]);
     match allowed {
-        Allowed::Without(steps) => fill(w.without, &[("steps", &steps.join(", "))]),
-        Allowed::With(step) => fill(w.with, &[("step", step)]),
-        Allowed::Both(first, second) => with(w.both, first, second),
-        Allowed::Before(first, second) => with(w.before, first, second),
-        Allowed::StillAsked(first, second) => with(w.still_asked, first, second),
+        Allowed::Without(steps) => w.without(steps.join(", ")),
+        Allowed::With(step) => w.with(step),
+        Allowed::Both(first, second) => w.both(first, second),
+        Allowed::Before(first, second) => w.before(first, second),
+        Allowed::StillAsked(first, second) => w.still_asked(first, second),
         Allowed::Unknown => w.unknown.to_owned(),
     }
 }

@@ -10,7 +10,7 @@ use crate::diagnostics::practice;
 use crate::drill::card::Card;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepWords;
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// Prints them.
 ///
@@ -20,8 +20,7 @@ pub fn run(materials: &Materials, seed: u64, count: Option<u16>, context: &Conte
     let (rules, words) = (&materials.book.rules, context.words());
     let w = &words.drillverb;
     let (cards, not_asked) = super::generate_cards(materials, seed, count, context)?;
-    let with = [("revision", rules.sop.revision.as_str()), ("seed", &seed.to_string())];
-    let mut out = format!("# {}\n\n{}\n", in_markdown(fill(w.cards_title, &with)), w.cards_intro);
+    let mut out = format!("# {}\n\n{}\n", in_markdown(w.cards_title(&rules.sop.revision, seed)), w.cards_intro);
     if !not_asked.is_empty() {
         let _ = write!(out, "\n{}\n", in_markdown(practice::not_asked(&not_asked, words)));
     }
@@ -35,15 +34,9 @@ fn one(out: &mut String, number: usize, card: &Card, rules: &RuleSet, words: &Wo
     let w = &words.drillverb;
     let local = card.local();
     let time = crate::times::clock(&local, words);
-    let with = [
-        ("number", number.to_string()),
-        ("who", in_markdown(card.person.introduced())),
-        ("place", in_markdown(&card.person.place)),
-        ("time", time),
-        ("zone", in_markdown(&rules.zones[card.zone].id)),
-    ];
-    let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
-    let _ = write!(out, "\n---\n\n## {}\n\n{}\n\n", fill(w.cards_number, &with), fill(w.cards_caller, &with));
+    let (place, who) = (in_markdown(&card.person.place), in_markdown(card.person.introduced()));
+    let caller = w.cards_caller(place, time, who, in_markdown(&rules.zones[card.zone].id));
+    let _ = write!(out, "\n---\n\n## {}\n\n{}\n\n", w.cards_number(number), caller);
     let _ = write!(out, "> {}\n\n**{}**\n\n", in_markdown(&card.story), w.cards_expected);
     let facts = rules.facts.iter().enumerate().filter(|(at, _)| card.mentioned[*at]);
     let facts: Vec<String> = facts

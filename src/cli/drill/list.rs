@@ -8,7 +8,7 @@ use crate::diagnostics::shown;
 use crate::drill::generate::{CardGenerator, edges};
 
 use crate::rules::space::Cube;
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// Prints the list; status 1 if no story reaches a rule or requirement.
 pub fn run(materials: &Materials, context: &Context) -> VerbOutput {
@@ -16,16 +16,9 @@ pub fn run(materials: &Materials, context: &Context) -> VerbOutput {
     let generator = CardGenerator::new(rules, &materials.stories);
     let usable = generator.usable_scenarios();
     let tellings: usize = usable.iter().map(|s| s.texts.len()).sum();
-    let mut out = fill(
-        w.list_title,
-        &[
-            ("revision", &rules.sop.revision),
-            ("stories", &usable.len().to_string()),
-            ("tellings", &tellings.to_string()),
-            ("edges", &edges(rules).len().to_string()),
-            ("zones", &rules.zones.len().to_string()),
-        ],
-    ) + "\n";
+    let mut out =
+        w.list_title(edges(rules).len().to_string(), &rules.sop.revision, usable.len(), tellings, rules.zones.len())
+            + "\n";
     let rows = rules.rules.iter().map(|r| (r.id.as_str(), &r.when));
     let duties = rules.requirements.iter().map(|r| (r.id.as_str(), &r.when));
     let mut unreached = section(&mut out, w.list_rules, rows, &generator, context.words());
@@ -34,7 +27,7 @@ pub fn run(materials: &Materials, context: &Context) -> VerbOutput {
     for zone in &rules.zones {
         let places = materials.stories.places.iter().filter(|p| p.zone.eq_ignore_ascii_case(&zone.id));
         let count: usize = places.map(|p| p.names.len()).sum();
-        let told = fill(w.list_places, &[("count", &count.to_string())]);
+        let told = w.list_places(count);
         // A zone without a place can be asked about as well: its name is used as the place.
         let (mark, told) = if count > 0 { ("√", told.as_str()) } else { ("-", w.list_no_place) };
         let _ = writeln!(out, "  {mark} {id:<28} {told}", id = shown(&zone.id));
@@ -55,7 +48,7 @@ pub fn run(materials: &Materials, context: &Context) -> VerbOutput {
         }
     }
     if unreached > 0 {
-        let _ = write!(out, "\n{}\n", fill(w.list_unreached, &[("count", &unreached.to_string())]));
+        let _ = write!(out, "\n{}\n", w.list_unreached(unreached));
     }
     let mut answer = VerbOutput::done(out);
     answer.status = if unreached > 0 { Status::No } else { Status::Done };
@@ -74,7 +67,7 @@ fn section<'r>(
     let _ = write!(out, "\n{title}\n");
     for (id, when) in all {
         let count = generator.scenarios_for(when);
-        let told = fill(w.list_stories, &[("count", &count.to_string())]);
+        let told = w.list_stories(count);
         let _ = if count > 0 {
             writeln!(out, "  √ {id:<28} {told}", id = shown(id))
         } else {

@@ -9,29 +9,20 @@ use crate::drill::session::Session;
 use crate::drill::sheet::{CardRow, Sheet, Tally, by_fact, by_rule, honorific_text};
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepIx;
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// A session's sheet as text.
 pub fn text(session: &Session) -> String {
     let (sheet, rules, words) = (session.sheet(), session.rules(), session.words());
     let (w, d) = (&words.drillverb, &words.drill);
-    let with = [
-        ("kind", if sheet.exam { d.exam } else { d.practice }.to_owned()),
-        ("revision", shown(&sheet.revision)),
-        ("way", session.kind().label(words).to_owned()),
-        ("who", sheet.trainee.as_ref().map(|id| format!(" · {id}")).unwrap_or_default()),
-        ("seed", sheet.seed.to_string()),
-        ("sum", sheet.rules_sha256.clone()),
-        ("begun", sheet.begun.clone()),
-        ("ended", sheet.ended.clone()),
-        ("right", sheet.right().to_string()),
-        ("all", sheet.cards.len().to_string()),
-        ("percent", sheet.score.to_string()),
-        ("pass", sheet.pass.to_string()),
-    ];
-    let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
-    let mut out =
-        format!("{}\n{}\n{}", fill(w.sheet_title, &with), fill(w.sheet_from, &with), fill(d.score_line, &with));
+    let kind = if sheet.exam { d.exam } else { d.practice };
+    let who = sheet.trainee.as_ref().map(|id| format!(" · {id}")).unwrap_or_default();
+    let mut out = format!(
+        "{}\n{}\n{}",
+        w.sheet_title(kind, shown(&sheet.revision), session.kind().label(words), who),
+        w.sheet_from(&sheet.begun, &sheet.ended, sheet.seed, &sheet.rules_sha256),
+        d.score_line(sheet.cards.len(), sheet.score, sheet.right()),
+    );
     out.push_str(&verdict(&sheet, words));
     out.push('\n');
     if !sheet.not_asked.is_empty() {
@@ -53,11 +44,11 @@ pub fn text(session: &Session) -> String {
             row.rule,
             row.steps.join(" → "),
             row.greeting,
-            seconds.map(|count| fill(w.sheet_seconds, &[("count", &count)])).unwrap_or_default(),
+            seconds.map(|count| w.sheet_seconds(&count)).unwrap_or_default(),
         );
         let answer = done.map_or_else(|| d.nothing.to_owned(), |done| answer(&done.answer, row, rules, words));
         let mark = if row.right { d.right } else { d.not_right };
-        let _ = writeln!(out, "       {}", fill(w.sheet_answer, &[("answer", &answer), ("mark", mark)]));
+        let _ = writeln!(out, "       {}", w.sheet_answer(&answer, mark));
     }
     out
 }
@@ -65,8 +56,8 @@ pub fn text(session: &Session) -> String {
 /// The end of the score line: passed or not, complete or not.
 fn verdict(sheet: &Sheet, words: &Words) -> String {
     let d = &words.drill;
-    let passed = if sheet.passed { d.passed } else { d.not_passed };
-    let passed = sheet.exam.then(|| fill(passed, &[("pass", &sheet.pass.to_string())]));
+    let passed = || if sheet.passed { d.passed(sheet.pass) } else { d.not_passed(sheet.pass) };
+    let passed = sheet.exam.then(passed);
     let broken = (!sheet.complete).then(|| d.broken_off.to_owned());
     passed.into_iter().chain(broken).fold(String::new(), |out, told| format!("{out}. {told}"))
 }
@@ -74,7 +65,7 @@ fn verdict(sheet: &Sheet, words: &Words) -> String {
 /// What was answered.
 fn answer(answer: &Given, card: &CardRow, rules: &RuleSet, words: &Words) -> String {
     let d = &words.drill;
-    let named = |label: &str, value: &str| fill(d.is_right, &[("label", label), ("value", value)]);
+    let named = |label: &str, value: &str| d.is_right(label, value);
     let ids = |steps: &[StepIx]| steps.iter().map(|s| rules.step(*s).id.as_str()).collect::<Vec<_>>().join(" → ");
     let parts = match answer {
         Given::Case { situation, zone, honorific, said } => {
@@ -103,9 +94,7 @@ fn tallies(out: &mut String, title: &str, all: &[Tally], words: &Words) {
     let _ = write!(out, "\n{title}\n");
     for tally in all {
         let full = tally.right == tally.asked;
-        let with = [("right", tally.right.to_string()), ("asked", tally.asked.to_string())];
-        let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
-        let told = fill(d.tally, &with);
+        let told = d.tally(tally.asked, tally.right);
         let _ = writeln!(out, "  {} {:<32} {told}", if full { "√" } else { " " }, shown(&tally.what));
     }
 }

@@ -21,7 +21,6 @@ use super::{Block, DrawContext, Drawn, Foot, Priority, Size, fit, prompter, put,
 use crate::drill::keys;
 use crate::drill::show::Show;
 use crate::tui::theme::{Role, Theme};
-use crate::words::fill;
 
 /// The least rows of the prompter below.
 const PROMPTER: usize = 11;
@@ -54,10 +53,8 @@ pub fn draw(frame: &mut Frame<'_>, show: &Show, theme: Theme) -> Drawn {
 fn blocks(look: &DrawContext<'_>, show: &Show) -> Vec<Block> {
     let w = &show.words().demo;
     let (at, all) = show.at();
-    let with = [("at", (at + 1).to_string()), ("all", all.to_string())];
-    let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
     let left = vec![
-        look.span(format!(" {}", fill(w.title, &with)), Role::Text),
+        look.span(format!(" {}", w.title(all, at + 1)), Role::Text),
         look.span(" · ", Role::Line),
         look.span(show.scene().title.clone(), Role::Title),
     ];
@@ -68,7 +65,7 @@ fn blocks(look: &DrawContext<'_>, show: &Show) -> Vec<Block> {
     let columns = look.columns.saturating_sub(4).clamp(1, 96);
     // On the first screen, for the presenter.
     if at == 0 && step == 0 && !show.left_out().is_empty() {
-        let text = fill(w.left_out_short, &[("count", &show.left_out().len().to_string())]);
+        let text = w.left_out_short(show.left_out().len());
         out.push(Block::new(
             Priority::Last,
             indented(look, wrap([(text.as_str(), look.style(Role::Caution))], columns), " "),
@@ -107,8 +104,8 @@ fn clause(show: &Show) -> Option<String> {
     let rule = app.call().plan(rules).rule.basis.clone();
     let step = app.shown().and_then(|step| rules.step(step).basis.clone());
     match (rule, step) {
-        (Some(rule), Some(step)) => Some(fill(w.clauses, &[("rule", &rule), ("step", &step)])),
-        (Some(one), None) | (None, Some(one)) => Some(fill(w.clause, &[("rule", &one)])),
+        (Some(rule), Some(step)) => Some(w.clauses(&rule, &step)),
+        (Some(one), None) | (None, Some(one)) => Some(w.clause(&one)),
         (None, None) => None,
     }
 }

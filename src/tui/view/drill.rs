@@ -29,7 +29,7 @@ use crate::rules::ruleset::StepIx;
 use crate::rules::script::Sentence;
 
 use crate::tui::theme::{Role, Theme};
-use crate::words::{Words, fill};
+use crate::words::Words;
 use crate::wrap::shorten;
 
 /// The widest line of a story.
@@ -127,17 +127,17 @@ fn title(look: &DrawContext<'_>, session: &Session) -> Block {
     let (at, all) = (session.at() + 1, session.setup().cards.len());
     let mut right = Vec::new();
     match session.phase() {
-        Phase::Intro => add(fill(session.words().screen.sop, &[("revision", &session.rules().sop.revision)])),
+        Phase::Intro => add(session.words().screen.sop(&session.rules().sop.revision)),
         Phase::Card | Phase::Feedback => {
             add(session.kind().label(session.words()).into());
-            add(fill(w.card_of, &[("at", &at.to_string()), ("all", &all.to_string())]));
+            add(w.card_of(all, at));
             if let Some(card) = session.card().filter(|_| session.phase() == Phase::Card) {
                 let home = session.setup().home;
                 let rules = session.rules();
                 let time = session.app().clock_text(card.local_in(rules, home));
-                let with = [("time", time.as_str()), ("zone", rules.zones[home].id.as_str())];
-                let text = if look.size == Size::Compact { w.here_short } else { w.here };
-                right.push(look.span(fill(text, &with), Role::Text));
+                let zone = &rules.zones[home].id;
+                let text = if look.size == Size::Compact { w.here_short(time, zone) } else { w.here(time, zone) };
+                right.push(look.span(text, Role::Text));
             }
         }
         Phase::Score => {
@@ -152,7 +152,7 @@ fn title(look: &DrawContext<'_>, session: &Session) -> Block {
 fn barred(look: &DrawContext<'_>, session: &Session, rows: usize) -> Vec<Line<'static>> {
     let Some(card) = session.card() else { return Vec::new() };
     let columns = look.columns.saturating_sub(4).clamp(1, STORY);
-    let who = fill(session.words().drill.caller, &[("who", &card.person.introduced()), ("place", &card.person.place)]);
+    let who = session.words().drill.caller(&card.person.place, card.person.introduced());
     let mut lines = vec![Line::from(look.span(shorten(&who, columns), Role::Accent))];
     lines.extend(bounded([(card.story.as_str(), look.style(Role::Text))], columns, rows));
     for line in &mut lines {
@@ -185,10 +185,10 @@ fn intro(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
     let mut page = Lines::new(look, if session.is_exam() { w.intro_exam_title } else { w.intro_title });
     page.gap();
     if let Some(pass) = setup.exam {
-        let intro = if setup.not_asked.is_empty() { w.intro_exam } else { w.intro_exam_part };
-        page.paragraph(&fill(intro, &[("count", &count), ("pass", &pass.to_string())]));
+        let is_whole = setup.not_asked.is_empty();
+        page.paragraph(&if is_whole { w.intro_exam(&count, pass) } else { w.intro_exam_part(&count, pass) });
     } else {
-        page.paragraph(&fill(w.intro_practice, &[("count", &count)]));
+        page.paragraph(&w.intro_practice(&count));
     }
     if !setup.not_asked.is_empty() {
         page.paragraph(&practice::not_asked(&setup.not_asked, session.words()));
@@ -203,8 +203,8 @@ fn intro(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
         }
     }
     page.gap();
-    let trainee = setup.trainee.as_deref().map(|id| fill(w.intro_trainee, &[("id", id)]));
-    let seed = fill(w.intro_seed, &[("seed", &setup.seed.to_string())]);
+    let trainee = setup.trainee.as_deref().map(|id| w.intro_trainee(id));
+    let seed = w.intro_seed(setup.seed);
     page.paragraph(&trainee.into_iter().chain([seed]).collect::<Vec<_>>().join(" · "));
     page.into_lines()
 }

@@ -14,7 +14,7 @@ use crate::drill::sheet::{GradedAnswer, Tally, by_fact, by_rule};
 use crate::rules::RuleSet;
 use crate::rules::ruleset::{FieldKind, Rule, StepIx};
 use crate::tui::theme::Role;
-use crate::words::{Words, fill};
+use crate::words::Words;
 use crate::wrap::shorten;
 
 /// What was right in the card that was just answered.
@@ -68,8 +68,7 @@ pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &GradedAnswer) 
     let grade = &done.grade;
     let mut out = Vec::new();
     let both = |label: &str, value: &str, given: &str, right: bool| {
-        let with = [("label", label), ("value", value), ("given", given)];
-        (right, fill(if right { w.is_right } else { w.should_be }, &with))
+        (right, if right { w.is_right(label, value) } else { w.should_be(given, label, value) })
     };
     match &done.answer {
         Answer::Case { situation, zone, honorific, said } => {
@@ -79,15 +78,14 @@ pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &GradedAnswer) 
                 let (given, asked) = (situation.value(at), card.situation.value(at));
                 let right = grade.facts[at];
                 out.push(if right && given != asked {
-                    let with = [("label", fact.label.as_str()), ("value", value(asked)), ("given", value(given))];
-                    (true, fill(w.no_difference, &with))
+                    (true, w.no_difference(value(given), &fact.label, value(asked)))
                 } else {
                     both(&fact.label, value(asked), value(given), right)
                 });
             }
             let id = |zone: usize| rules.zones[zone].id.as_str();
             if rules.zones.len() > 1 {
-                let at = fill(w.zone_of, &[("zone", id(card.zone)), ("place", &card.person.place)]);
+                let at = w.zone_of(&card.person.place, id(card.zone));
                 out.push(both(w.zone, &at, id(*zone), grade.zone));
             }
             if let Some((field, choice)) = card.honorific
@@ -104,13 +102,16 @@ pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &GradedAnswer) 
             let local = card.local();
             let time = crate::times::clock(&local, words);
             let zone = rules.zones[card.zone].id.as_str();
-            let with = [("word", card.greeting_word(rules)), ("time", &time), ("zone", zone)];
-            out.push(both(w.blind_greeting, &fill(w.greeting_at, &with), given, grade.greeting));
+            out.push(both(
+                w.blind_greeting,
+                &w.greeting_at(&time, card.greeting_word(rules), zone),
+                given,
+                grade.greeting,
+            ));
         }
         Answer::Spoken { marks } => {
             let exact = marks.iter().filter(|m| **m == SpokenMark::Exact).count().to_string();
-            let with = [("right", exact.as_str()), ("all", &card.spoken(rules).len().to_string())];
-            out.push((grade.steps, fill(w.sentences_exact, &with)));
+            out.push((grade.steps, w.sentences_exact(card.spoken(rules).len().to_string(), exact)));
         }
     }
     out
@@ -119,21 +120,21 @@ pub fn points(rules: &RuleSet, words: &Words, card: &Card, done: &GradedAnswer) 
 fn steps(rules: &RuleSet, words: &Words, asked: &[StepIx], given: &[StepIx], right: bool) -> (bool, String) {
     let w = &words.drill;
     if right {
-        return (true, fill(w.steps_right, &[("steps", &titles(rules, asked, w.nothing))]));
+        return (true, w.steps_right(titles(rules, asked, w.nothing)));
     }
     let of = |some: &[StepIx], others: &[StepIx]| -> Vec<StepIx> {
         some.iter().copied().filter(|s| !others.contains(s)).collect()
     };
     let (missing, extra) = (of(asked, given), of(given, asked));
-    let mut parts = vec![fill(w.steps_given, &[("steps", &titles(rules, given, w.nothing))])];
+    let mut parts = vec![w.steps_given(titles(rules, given, w.nothing))];
     if !missing.is_empty() {
-        parts.push(fill(w.steps_missing, &[("steps", &titles(rules, &missing, ""))]));
+        parts.push(w.steps_missing(titles(rules, &missing, "")));
     }
     if !extra.is_empty() {
-        parts.push(fill(w.steps_extra, &[("steps", &titles(rules, &extra, ""))]));
+        parts.push(w.steps_extra(titles(rules, &extra, "")));
     }
     if missing.is_empty() && extra.is_empty() {
-        parts.push(fill(w.steps_order, &[("steps", &titles(rules, asked, ""))]));
+        parts.push(w.steps_order(titles(rules, asked, "")));
     }
     (false, parts.join(" "))
 }
@@ -157,8 +158,8 @@ fn why(page: &mut Lines<'_, '_>, rules: &RuleSet, words: &Words, card: &Card, do
     };
     let differ = asked.iter().filter(|s| !given.contains(s)).chain(given.iter().filter(|s| !asked.contains(s)));
     for step in differ.map(|s| rules.step(*s)) {
-        let note: Vec<&str> = [step.basis.as_deref(), step.note.as_deref()].into_iter().flatten().collect();
-        page.entry(&fill(words.basis.keterangan, &[("title", &step.title)]), &note.join(": "));
+        let told: Vec<&str> = [step.basis.as_deref(), step.note.as_deref()].into_iter().flatten().collect();
+        page.entry(&words.basis.keterangan(&step.title), &told.join(": "));
     }
 }
 
@@ -166,17 +167,11 @@ fn why(page: &mut Lines<'_, '_>, rules: &RuleSet, words: &Words, card: &Card, do
 pub fn score(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
     let w = &session.words().drill;
     let sheet = session.sheet();
-    let with = [
-        ("right", sheet.right().to_string()),
-        ("all", sheet.cards.len().to_string()),
-        ("percent", sheet.score.to_string()),
-        ("pass", sheet.pass.to_string()),
-    ];
-    let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
-    let mut page = Lines::new(look, &fill(w.score_line, &with));
+    let mut page = Lines::new(look, &w.score_line(sheet.cards.len(), sheet.score, sheet.right()));
     if sheet.exam {
-        let (text, role) = if sheet.passed { (w.passed, Role::Said) } else { (w.not_passed, Role::Caution) };
-        page.push(Line::from(look.span(format!(" {}", fill(text, &with)), role)));
+        let (text, role) =
+            if sheet.passed { (w.passed(sheet.pass), Role::Said) } else { (w.not_passed(sheet.pass), Role::Caution) };
+        page.push(Line::from(look.span(format!(" {text}"), role)));
     }
     page.gap();
     let rules = session.rules();
@@ -206,9 +201,7 @@ fn tallies(page: &mut Lines<'_, '_>, look: &DrawContext<'_>, words: &Words, titl
     for tally in all {
         let full = tally.right == tally.asked;
         let mark = if full { look.span(" √ ", Role::Said) } else { look.span("   ", Role::Text) };
-        let with = [("right", tally.right.to_string()), ("asked", tally.asked.to_string())];
-        let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
-        let right = look.span(fill(w.tally, &with), if full { Role::Said } else { Role::Caution });
+        let right = look.span(w.tally(tally.asked, tally.right), if full { Role::Said } else { Role::Caution });
         let room = look.columns.saturating_sub(4 + crate::wrap::width(&right.content));
         let what = look.span(shorten(&tally.what, room), Role::Text);
         page.push(look.two_ends(vec![mark, what], vec![right]));

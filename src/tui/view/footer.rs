@@ -10,7 +10,6 @@ use crate::closing::ending::Ending;
 use crate::keymap;
 use crate::panel::Panel;
 use crate::tui::theme::Role;
-use crate::words::fill;
 use crate::wrap::{shorten, width};
 
 pub fn blocks(look: &DrawContext<'_>) -> Vec<Block> {
@@ -127,7 +126,7 @@ pub fn question(look: &DrawContext<'_>) -> Vec<Line<'static>> {
     let answers = rows.iter().filter_map(|row| {
         let label = match row.action {
             Action::Answer(Ending::Omitted) if !app.cost().is_empty() => {
-                fill(words.ending.cost, &[("ending", words.ending.omitted), ("cost", &app.cost().join(", "))])
+                words.ending.cost(app.cost().join(", "), words.ending.omitted)
             }
             // Ctrl-C quits too, but is not an answer.
             Action::Quit if row.footer.is_none() => return None,

@@ -7,13 +7,12 @@ use ratatui::text::{Line, Span};
 use super::lines::{bounded, line_width, wrap};
 use super::{Block, DrawContext, Priority, Size};
 use crate::action::Action;
-use crate::app::Mode;
+use crate::app::{Mode, StillForm};
 use crate::keymap::{self, Key};
 use crate::message::Link;
 use crate::panel::Panel;
 use crate::rules::ruleset::{Fact, FieldKind, Value};
 use crate::tui::theme::Role;
-use crate::words::fill;
 use crate::wrap::{shorten, shorten_front, width};
 
 /// The most rows of facts; the rest is counted here and listed in the key list.
@@ -45,8 +44,8 @@ fn title(look: &DrawContext<'_>) -> Line<'static> {
     let zone = &app.rules().zones[app.call().zone()].id;
     let time = app.clock_text(app.local());
     let short = format!("{time} {zone}");
-    let long = fill(words.clock, &[("time", &time), ("zone", zone)]);
-    let sop = fill(words.sop, &[("revision", &app.rules().sop.revision)]);
+    let long = words.clock(&time, zone);
+    let sop = words.sop(&app.rules().sop.revision);
     let left = vec![
         look.span(format!(" {}", words.title), Role::Title),
         look.span(" · ", Role::Line),
@@ -111,7 +110,7 @@ fn upper(key: Option<char>) -> String {
 fn flow(look: &DrawContext<'_>, chips: Vec<Vec<Span<'static>>>, between: &str, rows: usize) -> Vec<Line<'static>> {
     let total = chips.len();
     let counted = |left: usize| {
-        let count = fill(look.app.words().screen.more_facts, &[("count", &left.to_string())]);
+        let count = look.app.words().screen.more_facts(left);
         look.span(format!("{between}{count}"), Role::Accent)
     };
     let mut lines: Vec<Vec<Span<'static>>> = vec![vec![look.span(" ", Role::Text)]];
@@ -283,14 +282,11 @@ fn soon(look: &DrawContext<'_>) -> Option<(String, String)> {
     let (app, words) = (look.app, &look.app.words().screen);
     let mut texts: Vec<(String, String)> = Vec::new();
     if let Some((minutes, word)) = app.greeting_soon() {
-        let with = [("minutes", minutes.to_string()), ("word", word.to_owned())];
-        let with = with.each_ref().map(|(k, v)| (*k, v.as_str()));
-        texts.push((fill(words.greeting_soon, &with), fill(words.greeting_soon_short, &with)));
+        texts.push((words.greeting_soon(minutes, word), words.greeting_soon_short(minutes, word)));
     }
     if let Some((zone, time, word)) = app.other_greeting() {
         let time = app.clock_text(time);
-        let with = [("zone", zone), ("time", &time), ("word", word)];
-        texts.push((fill(words.two_zones, &with), fill(words.two_zones_short, &with)));
+        texts.push((words.two_zones(&time, word, zone), words.two_zones_short(word, zone)));
     }
     if texts.is_empty() {
         return None;
@@ -343,8 +339,8 @@ fn question(look: &DrawContext<'_>, at: usize) -> String {
     let words = look.app.words();
     let no = upper(look.app.rules().facts[at].key);
     let yes = keymap::key_of(look.app, &Action::StillHolds).map(|key| key.name(words)).unwrap_or_default();
-    let long = look.app.still_question(at, words.screen.still, words.broadcast.expired, &yes, &no);
-    let short = || look.app.still_question(at, words.screen.still_short, words.screen.still_short, &yes, &no);
+    let long = look.app.still_question(at, StillForm::Long, &yes, &no);
+    let short = || look.app.still_question(at, StillForm::Short, &yes, &no);
     if width(&long) + 2 <= look.columns { long } else { short() }
 }
 

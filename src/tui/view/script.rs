@@ -12,7 +12,6 @@ use crate::keymap;
 use crate::rules::ruleset::StepIx;
 use crate::rules::script::Sentence;
 use crate::tui::theme::Role;
-use crate::words::fill;
 use crate::wrap::{NO_BREAK, shorten, width};
 
 /// The width of the list of steps in the wide layout.
@@ -128,7 +127,7 @@ fn finished(look: &DrawContext<'_>) -> Vec<Line<'static>> {
     } else {
         {
             let key = keymap::key_of(look.app, &Action::Said).map(|key| key.name(words)).unwrap_or_default();
-            fill(words.screen.all_said_next, &[("key", &key)])
+            words.screen.all_said_next(&key)
         }
     };
     indented(look, wrap([(text.as_str(), look.style(Role::Sentence))], columns))
@@ -150,12 +149,10 @@ fn row(look: &DrawContext<'_>, entry: Entry, opening: bool) -> Line<'static> {
         Mark::Reminder if opening => {
             let mut chars = step.title.chars();
             let lower: String = chars.next().into_iter().flat_map(char::to_lowercase).chain(chars).collect();
-            fill(words.before_closing, &[("title", &lower)])
+            words.before_closing(&lower)
         }
-        Mark::Reminder => fill(words.remember, &[("title", &step.title)]),
-        Mark::Upcoming if look.size == Size::Compact && app.shown() != Some(entry.step) => {
-            fill(words.next, &[("title", &step.title)])
-        }
+        Mark::Reminder => words.remember(&step.title),
+        Mark::Upcoming if look.size == Size::Compact && app.shown() != Some(entry.step) => words.next(&step.title),
         _ => step.title.clone(),
     };
     let mut basis = match (&step.basis, entry.mark) {
@@ -168,7 +165,7 @@ fn row(look: &DrawContext<'_>, entry: Entry, opening: bool) -> Line<'static> {
     let mut left = vec![look.span(mark, role), look.span(title, title_role)];
     let open = matches!(entry.mark, Mark::Current | Mark::Upcoming);
     if open && !step.score.is_empty() {
-        let scored = fill(words.scored, &[("score", &step.score.join(" · "))]);
+        let scored = words.scored(step.score.join(" · "));
         let used: usize = left.iter().map(|s| width(&s.content)).sum();
         let fits = |basis: &str| used + 3 + width(&scored) + 2 + width(basis) < look.columns;
         // A number such as "2.a" is clear without the word before it, if that makes room for the cost.
@@ -213,7 +210,7 @@ pub fn beside(look: &DrawContext<'_>) -> Vec<Block> {
     out.push(Block::sentence(words_of(look, step)));
     let scored = &rules.step(step).score;
     if !scored.is_empty() {
-        let text = fill(words.scored, &[("score", &scored.join(" · "))]);
+        let text = words.scored(scored.join(" · "));
         out.push(Block::inner_gap());
         let text = shorten(&text, look.columns.saturating_sub(indent(look) + 1));
         out.push(Block::line(Priority::Next, Line::from(look.span(format!("      {text}"), Role::Text))));

@@ -58,7 +58,13 @@ fn states() -> Vec<Stage> {
         with("", Some(Message::Phone(called))),
         with("", Some(Message::Rules(rev_2.clone(), None))),
         with("␣", Some(Message::Rules(rev_2, None))),
-        with("", Some(Message::Trouble(Subject::Rules, Some(Lang::Id.words().notice.rules_bad.into())))),
+        with(
+            "",
+            Some(Message::Trouble(
+                Subject::Rules,
+                Some(Lang::Id.words().notice.rules_bad("{file}", "{line}", "{why}")),
+            )),
+        ),
         asked,
     ]
 }
