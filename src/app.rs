@@ -121,6 +121,15 @@ pub struct AppSetup {
     pub now: DateTime<Utc>,
 }
 
+#[cfg(test)]
+impl AppSetup {
+    /// The built-in rules in Indonesian, with nothing set.
+    pub fn built_in(now: DateTime<Utc>) -> Self {
+        let (book, lang) = (Arc::new(LoadedRules::built_in()), Lang::Id);
+        Self { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now }
+    }
+}
+
 /// The prompter's state.
 #[derive(Clone, Debug)]
 pub struct App {

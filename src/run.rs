@@ -117,17 +117,19 @@ pub trait View: Sized {
     #[cfg(unix)]
     const INTERRUPT_LEAVES: bool;
 
-    /// Restores the terminal from another thread when the loop is stuck.
+    /// Restores the terminal from another thread when the loop is stuck; by default nothing was changed in it.
     #[cfg(unix)]
-    fn abandon();
+    fn abandon() {}
 
     /// Restores the terminal until [`View::resume`].
     #[cfg(unix)]
-    fn suspend(&mut self);
+    fn suspend(&mut self) {}
 
     /// Enters the terminal again.
     #[cfg(unix)]
-    fn resume(&mut self) -> io::Result<()>;
+    fn resume(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Runs the prompter until it ends. `open` enters the terminal.

@@ -346,12 +346,6 @@ impl<W: Write> View for Plain<W> {
     const INTERRUPT_LEAVES: bool = true;
 
     #[cfg(unix)]
-    fn abandon() {}
-
-    #[cfg(unix)]
-    fn suspend(&mut self) {}
-
-    #[cfg(unix)]
     fn resume(&mut self) -> io::Result<()> {
         self.again = true;
         Ok(())

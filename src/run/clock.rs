@@ -77,7 +77,7 @@ pub fn watch(_: EventSender) -> Notice {
 #[cfg(test)]
 mod tests {
     use std::io;
-    use std::sync::Arc;
+
     use std::sync::mpsc::sync_channel;
     use std::time::Instant;
 
@@ -90,9 +90,6 @@ mod tests {
     use crate::app::{App, Effect};
     use crate::clock::Clock;
     use crate::event::InputSender;
-    use crate::loaded::LoadedRules;
-
-    use crate::words::Lang;
 
     /// Records the greeting and the time of each frame, and closes the input.
     struct Shows(Vec<(String, String)>, InputSender<()>);
@@ -126,25 +123,11 @@ mod tests {
 
         #[cfg(unix)]
         const INTERRUPT_LEAVES: bool = false;
-
-        #[cfg(unix)]
-        fn abandon() {}
-
-        #[cfg(unix)]
-        fn suspend(&mut self) {}
-
-        #[cfg(unix)]
-        fn resume(&mut self) -> io::Result<()> {
-            Ok(())
-        }
     }
 
     /// What the loop shows first after the clock was set from one time to another without a key press.
     fn shown_after(from: &str, to: &str, notice: Notice) -> (String, String) {
-        let now = at(from);
-        let (book, lang) = (Arc::new(LoadedRules::built_in()), Lang::Id);
-        let begin = AppSetup { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
-        let mut app = App::new(begin);
+        let mut app = App::new(AppSetup::built_in(at(from)));
         let mut session = Session::alone(&mut app, Clock::showing(at(to)));
         session.notice = notice;
         let (send, events) = sync_channel::<Event<()>>(QUEUE);

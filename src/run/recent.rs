@@ -173,9 +173,6 @@ mod tests {
     use crate::action::Action;
 
     use crate::app::AppSetup;
-    use crate::loaded::LoadedRules;
-
-    use crate::words::Lang;
 
     const SETTLES: Duration = Duration::from_millis(70);
 
@@ -191,10 +188,7 @@ mod tests {
 
     impl Hands {
         fn new() -> Self {
-            let book = std::sync::Arc::new(LoadedRules::built_in());
-            let (lang, zone) = (Lang::Id, 0);
-            let begin = AppSetup { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now: now() };
-            Self { app: App::new(begin), recent: Recent::default(), start: Instant::now() }
+            Self { app: App::new(AppSetup::built_in(now())), recent: Recent::default(), start: Instant::now() }
         }
 
         fn at(&self, ms: u64) -> Instant {

@@ -234,7 +234,6 @@ impl Session<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use chrono::{DateTime, Utc};
 
@@ -243,7 +242,6 @@ mod tests {
     use crate::app::AppSetup;
     use crate::clock::Clock;
     use crate::event::InputSender;
-    use crate::loaded::LoadedRules;
 
     use crate::words::Lang;
     use penutup_ipc::phone_event::{Pairs, PhoneEvent, Why};
@@ -284,22 +282,10 @@ mod tests {
 
         #[cfg(unix)]
         const INTERRUPT_LEAVES: bool = false;
-
-        #[cfg(unix)]
-        fn abandon() {}
-
-        #[cfg(unix)]
-        fn suspend(&mut self) {}
-
-        #[cfg(unix)]
-        fn resume(&mut self) -> io::Result<()> {
-            Ok(())
-        }
     }
 
     fn app() -> App {
-        let (book, lang, now) = (Arc::new(LoadedRules::built_in()), Lang::Id, now());
-        App::new(AppSetup { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now })
+        App::new(AppSetup::built_in(now()))
     }
 
     fn now() -> DateTime<Utc> {

@@ -109,14 +109,6 @@ impl View for Blind {
     fn copy(&mut self, _: &str) -> io::Result<()> {
         Ok(())
     }
-
-    fn abandon() {}
-
-    fn suspend(&mut self) {}
-
-    fn resume(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Down to two repeats a second: the rhythm shows that the key is held, and what its repeats did is undone. The times are
