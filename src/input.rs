@@ -58,6 +58,8 @@ pub enum TerminalReply {
     Keyboard,
     /// It has 16 million colours.
     TrueColour,
+    /// The colour of its background, red, green and blue.
+    Background([u8; 3]),
 }
 
 /// A key as a terminal reports it.

@@ -90,7 +90,11 @@ pub fn state(app: &App) -> Vec<Statement> {
         add(Topic::Field(field.id.clone()), line.clone(), line);
     }
     for (at, fact) in rules.facts.iter().enumerate() {
-        if let Some(parts) = app.banner(at, str::to_owned) {
+        let banner = app.banner(at);
+        if banner.is_some() || app.differs(at) || app.asked_fact() == Some(at) {
+            let declared = app.declaration_text(at, str::to_owned).into_iter();
+            let instruction = banner.map(|banner| banner.instruction.to_owned());
+            let parts: Vec<String> = std::iter::once(app.since_text(at)).chain(declared).chain(instruction).collect();
             let line = sentence(&parts.join(" · "));
             add(Topic::Banner(fact.id.clone()), line.clone(), line);
         }

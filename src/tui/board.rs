@@ -31,7 +31,7 @@ impl Board {
     /// Shows the first lines of a text. It must not contain control characters.
     pub fn show(&mut self, text: &str) -> io::Result<()> {
         let lines: Vec<Line<'_>> = text.lines().map(Line::from).collect();
-        self.0.draw(|frame| frame.render_widget(Text::from(lines), frame.area())).map(drop)
+        self.0.draw(|frame, _| frame.render_widget(Text::from(lines), frame.area())).map(drop)
     }
 }
 

@@ -86,7 +86,7 @@ fn a_space_leaves_the_preview_before_it_ticks() {
     let mut stage = Stage::at("14:00");
     stage.keys("↓↓");
     assert!(stage.sentence().unwrap().starts_with("Terima kasih"));
-    assert_eq!(stage.notice(), "melihat saja · Spasi kembali ke kalimat ►");
+    assert_eq!(stage.notice(), "melihat saja · Spasi kembali ke kalimat ▌");
     assert_eq!(stage.current(), Some("campaign"));
     stage.keys("␣");
     assert_eq!((stage.said().len(), stage.app.is_previewing()), (0, false));

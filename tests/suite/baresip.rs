@@ -181,7 +181,7 @@ fn a_call_rings_is_answered_is_closed_and_leaves_one_row_without_the_name() {
     assert!(status.success());
     customer.says("Call established");
     term.shows("selamat siang Bapak/Ibu Siti \"Aisyah\" Aminah").shows("dari telepon, pastikan");
-    term.rest().send("s").shows("Closing lengkap.").hides("dari telepon, pastikan");
+    term.rest().send("s").shows("Closing lengkap").hides("dari telepon, pastikan");
     customer.ends();
     term.shows("Panggilan selesai").shows("nama belum diisi");
     phone.ends();

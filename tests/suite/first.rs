@@ -120,7 +120,7 @@ mod in_a_terminal {
         let mut term = opened(&home);
         term.shows(HINT);
         waits_on_disk(&home, true);
-        term.send("m").shows("Topik: PLN Mobile").shows(HINT);
+        term.send("m").shows("▐PLN Mobile▌").shows(HINT);
         term.quits();
         let mut term = opened(&home);
         term.shows(HINT).send("\x1b").hides(HINT);

@@ -145,7 +145,7 @@ fn losses_on_a_full_disk_are_reported_after_quitting() {
     let mut command = prompter(&home, &[]);
     command.env("PENUTUP_HOME", &own);
     let mut term = Term::start(&command);
-    term.shows(CAMPAIGN).send("m").shows("Topik: PLN Mobile");
+    term.shows(CAMPAIGN).send("m").shows("▐PLN Mobile▌");
     let journal = own.join("data/journal.db");
     eventually("the journal", || journal.exists());
     disk.fill();
@@ -221,7 +221,7 @@ fn a_slip_in_the_settings_drops_nothing_and_is_reported_until_corrected() {
     for key in ["m", "a", "\x1b"] {
         term.send(key);
     }
-    term.shows("Aplikasi: TELAH punya").shows("settings.toml:1:");
+    term.shows("▐TELAH punya▌").shows("settings.toml:1:");
     // The version of a declaration is its second, and one from tomorrow on is not believed.
     let declared = "version = 1700000000\nstate = 'on'\nsince = '2026-11-24T05:00:00Z'\nby = 'SPV'\n";
     fs::write(home.config("klb/klb.toml"), declared).unwrap();
@@ -326,7 +326,7 @@ fn a_hanging_share_blocks_neither_the_first_screen_nor_keys_nor_the_exit() {
         home.write_config("settings.toml", config);
         let mut term = Term::start(&prompter(&home, &args));
         term.shows(CAMPAIGN).shows(waits);
-        term.send("k").shows("KLB AKTIF").send("m").shows("Topik: PLN Mobile");
+        term.send("k").shows("KLB AKTIF").send("m").shows("▐PLN Mobile▌");
         term.quits();
         assert!(text(home.state("shift.toml")).contains("\"ya\""), "{args:?}");
         if !config.is_empty() {
@@ -391,7 +391,7 @@ fn a_home_below_a_world_writable_folder_is_reported() {
     command.env("PENUTUP_HOME", open.join("penutup"));
     let mut term = Term::start(&command);
     term.shows(CAMPAIGN).shows("Pengguna lain dapat mengubah isi").send("m");
-    term.shows("Topik: PLN Mobile").shows("Pengguna lain dapat mengubah isi");
+    term.shows("▐PLN Mobile▌").shows("Pengguna lain dapat mengubah isi");
     term.quits();
 }
 

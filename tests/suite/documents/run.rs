@@ -78,7 +78,7 @@ impl Walk<'_> {
             Some(&"demo") => "Peragaan 1/11",
             Some(&"drill") if exam => "Ujian",
             Some(&"drill") => "Latihan",
-            _ => "Jam pelanggan",
+            _ => "Salam Penutup",
         };
         term.shows(first).send("q");
         assert_eq!(term.ends().exit_code(), u32::from(exam), "{}: {args:?}", self.page);

@@ -154,7 +154,7 @@ fn stopped_and_continued_practice_is_where_it_was() {
     for by_key in [true, false] {
         let home = Home::new();
         let mut term = Term::start(&home.penutup(["drill", "--seed", "7", "--way", "naskah"]).command());
-        term.shows("Latihan").send(" ").shows("kartu 1 dari").send(" ").shows("►  1");
+        term.shows("Latihan").send(" ").shows("kartu 1 dari").send(" ").shows("▌  1");
         if by_key {
             term.send("\x1a");
         } else {
@@ -167,7 +167,7 @@ fn stopped_and_continued_practice_is_where_it_was() {
         term.is_restored();
         term.signal("CONT");
         term.until("the screen", vt100::Screen::alternate_screen);
-        term.shows("kartu 1 dari").shows("►  1").send("\x7f").hides("►  1");
+        term.shows("kartu 1 dari").shows("▌  1").send("\x7f").hides("▌  1");
         term.quits();
     }
 }

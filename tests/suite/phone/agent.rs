@@ -63,7 +63,7 @@ pub fn agent(home: &Home) -> AgentLine {
 #[track_caller]
 fn is_well(home: &Home, term: &mut Term) {
     call(home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     term.quits();
 }
 
@@ -82,7 +82,7 @@ fn a_declaration_reaches_the_screen_and_the_agent_stays() {
     term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
     assert!(agent.is_there());
     call(&home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     assert_eq!(agent.tell(&declares(81, State::Off)), Ok(()));
     term.hides("AKTIF").shows("Untuk mewujudkan PLN terbaik");
     term.quits();
@@ -216,7 +216,7 @@ fn many_agents_leave_room_for_the_telephone() {
         })
         .collect();
     call(&home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     assert_eq!(crowd[59].asks(HERE), FINE, "the last is the agent");
     assert_ne!(crowd[0].asks(HERE), FINE);
     drop(crowd);
@@ -258,7 +258,7 @@ fn a_flood_blocks_neither_keys_nor_calls() {
     term.send("k").shows("KLB AKTIF sejak 14.20");
     term.send("k").hides("AKTIF");
     call(&home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     stop.store(true, Ordering::Relaxed);
     assert!(eager.join().expect("it was answered to the end") > 0);
     term.quits();
@@ -348,7 +348,7 @@ fn a_cso_may_differ_and_a_start_loads_earlier_declarations() {
     term.send("k").shows("KLB di sini berbeda dari pusat");
     let mut line = agent(&home);
     line.tell(&declares(1, State::On)).expect("it is taken");
-    term.rest().send("s").shows("Closing lengkap.");
+    term.rest().send("s").shows("Closing lengkap");
     assert!(term.text().contains("berbeda dari pusat"), "the same once more is no news:\n{term:?}");
     term.send(" ").shows("Panggilan selesai");
     term.quits();
@@ -382,7 +382,7 @@ fn the_agents_first_rules_are_loaded_while_the_prompter_runs() {
         line.tell(&Command::Rules).expect("it is taken");
         // A closing is never spoken from two revisions.
         term.shows("SOP Rev-pusat mulai panggilan berikutnya").shows("ayo download");
-        term.send("s").shows("Closing lengkap.");
+        term.send("s").shows("Closing lengkap");
         term.rest().send("\r").shows("Panggilan selesai").shows("SOP Rev-pusat").shows("mari unduh");
         term.send("d").shows("mari unduh").send("d");
         let out = home.penutup(["paths"]).ok();

@@ -62,7 +62,7 @@ fn it_greets_first_and_replies_line_by_line() {
     assert!(greeting.starts_with("{\"penutup\":1,\"seat\":\"meja 7\",\"idle\":"), "{greeting}");
     visitor.says(b"{\"do\":\"start\",\"set\":[[\"nama\",\"Siti\"],[\"x\",\"y\"]],\"later\":{}}\n");
     assert_eq!(visitor.hears(), "{\"ignored\":[{\"key\":\"x\",\"why\":\"unknown-key\"}],\"bad\":null}\n");
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     visitor.says(b"{\"do\":\"set\",\"set\":[[\"nama\",\"Budi\"]]}\n{\"do\":\"end\"}\n");
     assert_eq!((visitor.hears(), visitor.hears()), (visitor_is_fine(), visitor_is_fine()));
     term.shows("Mengapa panggilan berakhir?");
@@ -96,7 +96,7 @@ fn an_invalid_message_gets_a_reply_and_is_disconnected() {
         assert_eq!(visitor.hears(), "");
     }
     call(&home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
 }
 
 #[test]
@@ -108,12 +108,12 @@ fn a_slow_client_blocks_no_other_and_is_disconnected() {
         visitor.says(b"{\"do\":\"start\",");
     }
     call(&home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     for visitor in &mut slow {
         assert!(visitor.hears().contains("penutup"));
         assert_eq!(visitor.hears(), "", "half a message is none");
     }
-    term.shows("[N] Siti");
+    term.shows("N Siti");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn silent_connections_lock_no_one_out() {
         let mut crowd: Vec<Visitor> = (0..60).map(|_| Visitor::of(&home)).collect();
         let ran = home.penutup(["call", "start", &format!("nama=Siti {round}")]).env("PENUTUP_CALL_WAIT", WAIT).run();
         ran.status(0).err_is("");
-        term.shows(&format!("[N] Siti {round}"));
+        term.shows(&format!("N Siti {round}"));
         // The oldest made room for the newest.
         while !crowd[0].hears().is_empty() {}
     }
@@ -176,7 +176,7 @@ fn a_home_too_long_for_a_socket_works() {
     eventually("its socket", || std::fs::read_dir(long.join("run")).is_ok_and(|f| f.count() == 1));
     let called = inside(&["call", "start", "nama=Siti"]).output().expect("it runs");
     assert!(called.status.success() && called.stderr.is_empty(), "{called:?}");
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     term.quits();
     assert_eq!(std::fs::read_dir(long.join("run")).expect("it is there").count(), 0);
 }
@@ -190,7 +190,7 @@ fn a_socket_creation_failure_is_reported_until_it_succeeds() {
     std::fs::remove_file(blocked).expect("it is there");
     term.hides("penutup call mati");
     call(&home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     term.quits();
 }
 
@@ -201,7 +201,7 @@ fn a_full_file_table_is_reported_until_there_is_room() {
     home.write_config("settings.toml", "journal.enabled = false");
     let mut term = prompter(&home, &[]);
     // Everything that it opens at its start is open by then.
-    term.send("m").shows("Topik: PLN Mobile");
+    term.send("m").shows("▐PLN Mobile▌");
     let pid = term.pid().to_string();
     let limit = |most: &str| {
         let limited = Command::new("prlimit").args(["--pid", &pid, &format!("--nofile={most}:")]).output();
@@ -213,11 +213,11 @@ fn a_full_file_table_is_reported_until_there_is_room() {
     }
     let _waits = Visitor::of(&home);
     term.shows("penutup call mati: kesalahan sistem 24 (penutup paths)");
-    term.send("a").shows("Aplikasi: TELAH punya");
+    term.send("a").shows("▐TELAH punya▌");
     assert!(limit("1024"));
     term.hides("penutup call mati");
     call(&home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     term.quits();
 }
 

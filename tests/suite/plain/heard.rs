@@ -144,7 +144,7 @@ fn an_invalid_line_changes_nothing() {
         assert_eq!(talk.run(|view, session| session.input(view, line)), [told]);
     }
     let told = talk.types(&"k".repeat(LONGEST));
-    assert_eq!(told, ["KLB: tidak."], "an even number of turns");
+    assert_eq!(told, ["KLB: nonaktif."], "an even number of turns");
     assert_eq!(state(&talk), before);
 }
 

@@ -54,7 +54,7 @@ fn only_what_changed_is_said() {
     let mut talk = Talk::at("14:20");
     let told = talk.types("mm");
     assert_eq!(told[0], "Topik: di luar PLN Mobile.", "of two changes the last: {told:?}");
-    assert_eq!(talk.types("kk"), ["KLB: tidak."], "what holds no longer is not said");
+    assert_eq!(talk.types("kk"), ["KLB: nonaktif."], "what holds no longer is not said");
     let told = talk.types("m");
     let sentence = talk.app.sentence(talk.app.shown().unwrap()).unwrap().to_string();
     let lines = [
@@ -78,7 +78,7 @@ fn klb_is_said_once_and_at_every_call() {
     talk.types("s");
     has(&talk.types(""), banner);
     let told = talk.types("k");
-    has(&told, "KLB: tidak.");
+    has(&told, "KLB: nonaktif.");
     has_not(&told, "AKTIF");
 }
 
@@ -189,10 +189,10 @@ fn rules_that_change_and_files_in_trouble_are_said() {
 fn the_contradiction_and_why_are_said() {
     let mut talk = Talk::at("14:20");
     let told = talk.types("a");
-    has(&told, "Perhatian, SOP: 2.a ↔ 2.b, dipakai 2.b. Ketik d untuk dasar SOP.");
+    has(&told, "Perhatian, SOP bertentangan di sini (2.a dan 2.b): dipakai 2.b. Ketik d untuk dasar SOP.");
     let why = talk.types("d");
     assert_eq!(why[0], "Dasar SOP.");
-    assert!(why[1].starts_with("SOP bertentangan di sini: SOP: 2.a ↔ 2.b, dipakai 2.b. Pelanggan ini"), "{why:?}");
+    assert!(why[1].starts_with("SOP bertentangan di sini: SOP bertentangan di sini (2.a dan 2.b): dipakai 2.b. Pelanggan ini"), "{why:?}");
     assert_eq!(*talk.app.mode(), Mode::Closing, "nothing stays open");
     let all = talk.types("l");
     has(&all, "Belum, No. 3: Terima kasih.");
