@@ -265,7 +265,7 @@ card() {
 list() {
     # Only what is committed is packed, and nothing that no user needs.
     local packed; packed=$(cargo package --package penutup --list --locked --allow-dirty)
-    for file in src/main.rs build.rs assets/locale/id.toml config/rules.toml README.md LICENSE; do
+    for file in src/main.rs assets/scenarios.toml config/rules.toml README.md LICENSE; do
         grep -qx "$file" <<<"$packed" || die "cargo package lacks $file"
     done
     ! grep -E '^(\.ci|fuzz|target)/' <<<"$packed" || die "cargo package packs these"

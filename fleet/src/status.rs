@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use chrono::Utc;
 use clap::Args;
-use penutup::cli::canvas;
-use penutup::cli::format::Format;
-use penutup::diagnostics::outside;
 use penutup::tui::board::{self, Done};
+use penutup_cli_kit::diagnostics::outside;
+use penutup_cli_kit::format::Format;
+use penutup_cli_kit::stream::canvas;
 
 use crate::cli::{Common, print, shutdown_signal};
 use crate::config::center::Center;

@@ -65,7 +65,7 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_seats_with_issues_li
     let supervisor = fleet.config(Identity::Supervisor("pusat"));
     run(&supervisor, &["klb", "on", "--reason", "gempa"]).done();
     let rules = fleet.folder().join("aturan.toml");
-    std::fs::write(&rules, penutup::rules::BUILT_IN.replace("Rev-1", "Rev-7")).unwrap();
+    std::fs::write(&rules, penutup_rules::BUILT_IN.replace("Rev-1", "Rev-7")).unwrap();
     run(&supervisor, &["rules", "publish", rules.to_str().unwrap(), "--yes"]).done();
     let on_air = json(&run(&config, &["status", "--once", "--format", "json"]).out);
     let version = |of: &Value| of["version"].as_u64().unwrap();
