@@ -94,7 +94,7 @@ impl Screen {
         let frame = FrameBuffer::default();
         let rich = theme::says_rich(std::env::var("COLORTERM").ok().as_deref());
         // The Linux console prints unknown sequences.
-        let asks_colours = !rich && theme.is_rich() && std::env::var("TERM").is_ok_and(|term| term != "linux");
+        let asks_colours = !rich && theme::is_rich(theme) && std::env::var("TERM").is_ok_and(|term| term != "linux");
         let area = Rect::default();
         let mut screen = Self { terminal: terminal(&frame, area)?, frame, area, rich, asks_colours };
         screen.resume()?;

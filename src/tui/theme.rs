@@ -148,13 +148,18 @@ fn rgb(colour: u32) -> Color {
     Color::Rgb(r, g, b)
 }
 
-impl Theme {
-    /// Whether it uses colours beyond the terminal's sixteen.
-    pub fn is_rich(self) -> bool {
-        matches!(self, Self::Dark | Self::Light | Self::Proyektor)
-    }
+/// How the screen shows a theme, which is a setting and knows no colours.
+pub trait Styles {
+    fn style(self, role: Role) -> Style;
+}
 
-    pub fn style(self, role: Role) -> Style {
+/// Whether it uses colours beyond the terminal's sixteen.
+pub fn is_rich(theme: Theme) -> bool {
+    matches!(theme, Theme::Dark | Theme::Light | Theme::Proyektor)
+}
+
+impl Styles for Theme {
+    fn style(self, role: Role) -> Style {
         let plain = Style::new();
         match self {
             Self::Mono => match role {
@@ -226,7 +231,7 @@ mod tests {
     /// Every colour has a replacement, and no text gets the colour of its background.
     #[test]
     fn every_role_is_visible_with_sixteen_colours() {
-        for theme in Theme::ALL.into_iter().filter(|theme| theme.is_rich()) {
+        for theme in Theme::ALL.into_iter().filter(|theme| is_rich(*theme)) {
             for role in Role::ALL {
                 let style = theme.style(role);
                 let [text, ground] = [style.fg, style.bg].map(|colour| of_sixteen(colour.unwrap()));

@@ -43,7 +43,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::theme::{Role, Theme};
+use super::theme::{Role, Styles as _, Theme};
 use crate::action::Action;
 use crate::app::{App, Mode};
 use crate::wrap::{shorten, width};
