@@ -1,23 +1,18 @@
 //! The command line: arguments → verb → output and exit status. Each verb is one file; it reads no key and draws
 //! nothing but returns its text, so that printing, closed pipes and exit statuses are handled in one place.
 
-mod arg_error;
 pub mod call;
 pub mod check;
-pub mod clap_errors;
 pub mod completions;
 pub mod demo;
 pub mod diff;
 pub mod drill;
-pub mod format;
 pub mod init;
 pub mod journal;
 mod json;
 pub mod klb;
-pub mod localize;
 pub mod man;
 pub mod moment;
-mod page;
 pub mod pairs;
 pub mod paths;
 pub mod prompter;
@@ -35,15 +30,18 @@ use clap::builder::PossibleValue;
 use clap::error::ErrorKind as UsageError;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::diagnostics::draw::{self, Canvas};
-use crate::diagnostics::{Source, outside, suggest};
+use crate::diagnostics::draw::{self, Canvas, draw_all};
+use crate::diagnostics::{Source, counted, outside, suggest};
 use crate::files::settings::Loaded;
 use crate::files::{self, Bad, Chosen, Folders, Why};
-use crate::rules::Problem;
 use crate::settings::Settings;
 use crate::words::{Lang, Words};
 
-pub use arg_error::ArgError;
+pub use penutup_cli_kit::arg_error::ArgError;
+pub use penutup_cli_kit::env::{Env, HOME_VARIABLE, RULES_VARIABLE, SETTINGS_VARIABLE};
+use penutup_cli_kit::stream::{canvas, is_dumb, shows_escapes};
+use penutup_cli_kit::{check::verdict, format, page};
+pub use penutup_cli_kit::{clap_errors, localize};
 
 /// The whole command line.
 #[derive(Debug, Default, Parser)]
@@ -156,44 +154,8 @@ impl VerbOutput {
 #[derive(Debug)]
 pub struct Stop(pub String);
 
-/// The environment variables; an empty one counts as unset.
-#[derive(Clone, Debug, Default)]
-pub struct Env {
-    home: Option<PathBuf>,
-    rules: Option<PathBuf>,
-    settings: Option<PathBuf>,
-    lang: Option<OsString>,
-}
-
 /// How long a command waits for the settings.
 const VERB_PATIENCE: Duration = Duration::from_secs(5);
-/// The variable for the folder below which all files are.
-pub const HOME_VARIABLE: &str = "PENUTUP_HOME";
-/// The variable for the rules file.
-pub const RULES_VARIABLE: &str = "PENUTUP_RULES";
-/// The variable for the settings file.
-pub const SETTINGS_VARIABLE: &str = "PENUTUP_SETTINGS";
-/// The variable for the language.
-pub const LANG_VARIABLE: &str = "PENUTUP_LANG";
-
-impl Env {
-    /// From the process's environment.
-    #[must_use]
-    pub fn of_process() -> Self {
-        let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
-        Self {
-            home: set(HOME_VARIABLE).map(PathBuf::from),
-            rules: set(RULES_VARIABLE).map(PathBuf::from),
-            settings: set(SETTINGS_VARIABLE).map(PathBuf::from),
-            lang: set(LANG_VARIABLE),
-        }
-    }
-
-    /// The folders: below the named one, otherwise the platform's.
-    pub fn folders(&self) -> Folders {
-        self.home.as_deref().map_or_else(Folders::of_platform, Folders::below)
-    }
-}
 
 /// What a verb knows about its environment.
 #[derive(Debug)]
@@ -287,7 +249,7 @@ impl Context {
             (Bad::Refused { path, .. }, Some((problems, bytes))) => {
                 let source = Source::new(&path.to_string_lossy(), bytes);
                 let mut out = draw_all(problems, &source, self.words(), canvas(&io::stderr()));
-                out.push_str(&check::verdict(source.name(), problems, self.words()));
+                out.push_str(&verdict(source.name(), problems, self.words()));
                 Stop(out + "\n")
             }
             (Bad::Unreadable(unreadable), _) => self.stop(&unreadable.describe(self.words()), None),
@@ -302,11 +264,6 @@ impl Context {
     pub fn sound_settings(&self) -> Result<&Settings, Stop> {
         self.settings_trouble.as_ref().map_or(Ok(&self.settings), |bad| Err(self.bad(bad)))
     }
-}
-
-/// Every problem, each with a blank line behind it.
-pub fn draw_all(problems: &[Problem], source: &Source<'_>, words: &Words, canvas: Canvas) -> String {
-    problems.iter().fold(String::new(), |out, p| out + &draw::draw(p, source, words, canvas) + "\n\n")
 }
 
 /// Whether the terminal can show a screen: Windows' console in legacy mode can show only lines.
@@ -336,31 +293,6 @@ fn has_terminal_behind_a_pipe() -> bool {
 #[cfg(not(windows))]
 fn has_terminal_behind_a_pipe() -> bool {
     false
-}
-
-/// The capabilities of a stream.
-pub fn canvas(stream: &impl IsTerminal) -> Canvas {
-    if !stream.is_terminal() {
-        return Canvas::PLAIN;
-    }
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    // Some terminals report zero columns.
-    let columns = crossterm::terminal::size().ok().map(|(columns, _)| columns).filter(|columns| *columns > 0);
-    let width = columns.map_or(Canvas::PLAIN.width, usize::from);
-    Canvas { colour: !set("NO_COLOR") && !is_dumb() && shows_escapes(), width: width.clamp(40, 160) }
-}
-
-/// Whether the terminal declares itself line-only (TERM=dumb).
-pub fn is_dumb() -> bool {
-    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
-}
-
-/// Whether escape codes are understood; on Windows this switches them on.
-fn shows_escapes() -> bool {
-    #[cfg(windows)]
-    return crossterm::ansi_support::supports_ansi();
-    #[cfg(not(windows))]
-    true
 }
 
 /// Runs the program with these arguments.
@@ -490,8 +422,26 @@ fn write_all(stream: &mut impl Write, text: &str) -> io::Result<()> {
     stream.flush()
 }
 
-/// "1 rule", "2 rules".
-#[must_use]
-pub fn counted(count: &str, one: &str, many: impl FnOnce(&str) -> String) -> String {
-    if count == "1" { one.into() } else { many(count) }
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    use super::localize::{localize, texts};
+    use super::*;
+
+    #[test]
+    fn all_help_comes_from_the_catalogue_and_all_of_the_catalogue_is_in_the_help() {
+        let catalogue: toml::Table = include_str!("../crates/penutup-cli-kit/assets/locale/id.toml").parse().unwrap();
+        let catalogue = catalogue["verbs"].as_table().unwrap();
+        let used = RefCell::new(BTreeSet::new());
+        let words = Lang::Id.words();
+        let text = |key: &str| words.verbs.get(key).inspect(|_| _ = used.borrow_mut().insert(key.to_owned()));
+        let command = localize(Cli::command(), &text, words);
+        for text in texts(&command) {
+            assert!(catalogue.values().any(|known| text.starts_with(known.as_str().unwrap())), "{text}");
+        }
+        command.debug_assert();
+        assert_eq!(used.into_inner(), catalogue.keys().cloned().collect());
+    }
 }

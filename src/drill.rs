@@ -15,3 +15,4 @@ pub mod session;
 pub mod sheet;
 pub mod show;
 pub mod story;
+pub mod texts;

@@ -1,164 +1,26 @@
-//! Files on disk except the journal: bounded reads, atomic writes, loading the rules in use and the last good copy of
-//! them. What a file means is decided in `rules` and `settings`; how problems are worded, in `diagnostics`.
+//! Files on disk except the journal: loading the rules in use and the last good copy of them, and what else the prompter
+//! keeps. Reading and writing with their bounds and deadlines are the kit's.
 
 pub mod broadcast;
-pub mod deadline;
-pub mod held;
 pub mod log;
 pub mod practice;
 pub mod saved_state;
-pub mod settings;
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
-use crate::diagnostics::outside;
+use crate::loaded::{LoadedRules, Origin};
 
-use crate::diagnostics::source::clean_path;
-use crate::diagnostics::{self, Source};
-use crate::loaded::{LoadedRules, Origin, Refused};
-use crate::rules::Problem;
-use crate::rules::limits::MAX_FILE;
-use crate::words::Words;
-use penutup_system::error::NoFile;
-
-pub use deadline::Pending;
-pub use penutup_system::folders::{Chosen, Folders, Why};
-pub use penutup_system::own_files::make_folder;
+pub use penutup_cli_kit::files::{
+    Bad, COPY_PATIENCE, Chosen, Folders, Pending, Unreadable, Why, deadline, declaration_in, held, make_folder, read,
+    settings, shown_path, write,
+};
 
 /// How long a named file may delay the first screen.
 pub const PATIENCE: Duration = Duration::from_millis(250);
-/// How long its fallback copy may.
-pub const COPY_PATIENCE: Duration = Duration::from_millis(150);
-
-#[derive(Debug)]
-pub struct Unreadable {
-    pub path: PathBuf,
-    pub error: io::Error,
-}
-
-impl Unreadable {
-    /// A message in the user's language that names the path.
-    pub fn describe(&self, words: &Words) -> String {
-        let why = outside::reason(&self.error, words);
-        words.trouble.cannot_read(shown_path(&self.path), &why)
-    }
-}
-
-/// A path cleaned for a terminal.
-pub fn shown_path(path: &Path) -> String {
-    clean_path(&path.to_string_lossy())
-}
-
-/// Reads a file, but at most one byte over [`MAX_FILE`], so that the reader sees that it is too large. Never blocks on
-/// a pipe or a device.
-///
-/// # Errors
-/// The I/O error; for something that is not a file, an error of the matching kind.
-pub fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
-    let mut read = || -> io::Result<Vec<u8>> {
-        // Checked before opening, because opening a pipe waits for its writer, and after, because it may have changed.
-        regular(&fs::metadata(path)?)?;
-        let file = penutup_system::own_files::open_at_once(path)?;
-        regular(&file.metadata()?)?;
-        let mut out = Vec::new();
-        file.take(MAX_FILE as u64 + 1).read_to_end(&mut out)?;
-        Ok(out)
-    };
-    // Another program's lease on the file causes "would block" until that program releases it.
-    let in_the_way = |e: &io::Error| penutup_system::error::is_held(e) || e.kind() == ErrorKind::WouldBlock;
-    held::retry_while_locked(in_the_way, &mut read).map_err(|error| Unreadable { path: path.into(), error })
-}
-
-fn regular(about: &fs::Metadata) -> io::Result<()> {
-    if about.is_dir() {
-        return Err(ErrorKind::IsADirectory.into());
-    }
-    if about.is_file() { Ok(()) } else { Err(io::Error::other(NoFile)) }
-}
-
-/// Writes a file atomically: a reader sees the old or the new content, also after a crash.
-///
-/// # Errors
-/// The I/O error.
-pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    make_folder(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    held::replace(file, path)?;
-    // Sync the folder so that the new name survives a crash too. Not every system can; the file's content is safe.
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
-    Ok(())
-}
-
-/// Why rules can't be used.
-#[derive(Debug)]
-pub enum Bad {
-    Unreadable(Unreadable),
-    Refused { path: PathBuf, refused: Refused },
-}
-
-impl Bad {
-    pub fn path(&self) -> &Path {
-        match self {
-            Self::Unreadable(unreadable) => &unreadable.path,
-            Self::Refused { path, .. } => path,
-        }
-    }
-
-    /// The file's name, the line if there is one, and the reason.
-    fn parts(&self, words: &Words) -> (String, Option<usize>, String) {
-        let name =
-            self.path().file_name().map_or_else(|| shown_path(self.path()), |n| clean_path(&n.to_string_lossy()));
-        match self {
-            Self::Unreadable(unreadable) => (name, None, outside::reason(&unreadable.error, words)),
-            Self::Refused { refused, .. } => {
-                let source = Source::new(&name, &refused.source);
-                let first = refused.problems.iter().find(|p| p.is_error());
-                let line = first.map(|p| source.place(p.span.start).line);
-                (name, line, first.map_or_else(String::new, |p| diagnostics::describe(p, words).message))
-            }
-        }
-    }
-
-    /// "rules.toml:12: reason", or "rules.toml: reason" if the file could not be read.
-    pub fn place_and_why(&self, words: &Words) -> String {
-        match self.parts(words) {
-            (file, Some(line), why) => format!("{file}:{line}: {why}"),
-            (file, None, why) => format!("{file}: {why}"),
-        }
-    }
-
-    /// One line for the prompter's notice row.
-    pub fn notice(&self, words: &Words) -> String {
-        match self.parts(words) {
-            (file, Some(line), why) => words.notice.rules_bad(&file, line, &why),
-            (file, None, _) if self.is_late() => words.notice.rules_waited_for(&file),
-            (file, None, why) => words.notice.rules_unreadable(&file, &why),
-        }
-    }
-
-    /// Whether reading the file timed out, so that it may still arrive.
-    pub fn is_late(&self) -> bool {
-        matches!(self, Self::Unreadable(unreadable) if unreadable.error.kind() == ErrorKind::TimedOut)
-    }
-
-    /// The problems and their source, if the file could be read.
-    pub fn problems(&self) -> Option<(&[Problem], &[u8])> {
-        match self {
-            Self::Unreadable(_) => None,
-            Self::Refused { refused, .. } => Some((&refused.problems, &refused.source)),
-        }
-    }
-}
 
 /// Reads and checks the rules in use. `effective_from` is compared with `today`.
 ///
@@ -294,6 +156,8 @@ pub fn load_last_good(folders: &Folders, today: NaiveDate) -> Option<LoadedRules
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::rules::BUILT_IN;
     use crate::words::Lang;
@@ -308,48 +172,6 @@ mod tests {
 
     fn folders(at: &Path) -> Folders {
         Folders { config: Some(at.join("c")), state: Some(at.join("s/deep")), ..Folders::default() }
-    }
-
-    #[test]
-    fn a_read_stops_one_byte_over_the_limit() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("huge");
-        File::create(&path).unwrap().set_len(1 << 32).unwrap();
-        assert_eq!(read(&path).unwrap().len(), MAX_FILE + 1);
-    }
-
-    #[test]
-    fn reading_a_non_file_is_an_error_with_its_path() {
-        let folder = tempfile::tempdir().unwrap();
-        let words = Lang::Id.words();
-        let message = read(folder.path()).unwrap_err().describe(words);
-        assert!(
-            message.contains("ini folder, bukan berkas") && message.contains(&shown_path(folder.path())),
-            "{message}"
-        );
-        let message = read(&folder.path().join("none")).unwrap_err().describe(words);
-        assert!(message.ends_with("berkas atau folder ini tidak ada"), "{message}");
-        #[cfg(unix)]
-        {
-            let message = read(Path::new("/dev/null")).unwrap_err().describe(words);
-            assert!(message.ends_with("ini bukan berkas biasa"), "{message}");
-        }
-    }
-
-    /// The file may be replaced between the check of the path and its opening.
-    #[cfg(unix)]
-    #[test]
-    fn a_pipe_that_took_the_place_of_a_file_is_refused_and_not_waited_for() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rules.toml");
-        fs::write(&path, "schema = 1").unwrap();
-        let looked_at = fs::metadata(&path).unwrap();
-        fs::remove_file(&path).unwrap();
-        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-        assert!(regular(&looked_at).is_ok());
-        let opened = penutup_system::own_files::open_at_once(&path).and_then(|file| regular(&file.metadata()?));
-        let why = outside::reason(&opened.unwrap_err(), Lang::Id.words());
-        assert_eq!(why, "ini bukan berkas biasa");
     }
 
     #[test]
@@ -370,17 +192,6 @@ mod tests {
         let line = ready.bad.unwrap().notice(Lang::Id.words());
         assert!(line.contains("Menunggu") && line.contains("rules.toml"), "{line}");
         drop(let_go);
-    }
-
-    #[test]
-    fn a_write_replaces_the_whole_file_and_leaves_nothing_behind() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a/b/file");
-        write(&path, b"one").unwrap();
-        write(&path, b"two").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-        assert!(write(folder.path(), b"x").is_err());
     }
 
     #[test]

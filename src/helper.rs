@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread;
 
+use crate::files::deadline;
 use crate::words::Words;
 
 /// A thread beside the event loop.
@@ -58,7 +59,7 @@ impl Helper {
             Self::Socket => "socket",
             Self::Softphone => "softphone",
             Self::Centre => "centre",
-            Self::Reader => "reader",
+            Self::Reader => deadline::THREAD,
         }
     }
 

@@ -14,7 +14,8 @@ use crate::clock::Clock;
 use crate::loaded::LoadedRules;
 
 use crate::diagnostics::outside;
-use crate::files::broadcast::{FolderPoller, agent_declaration, path_in};
+use crate::files::broadcast::{FolderPoller, agent_declaration};
+use crate::files::declaration_in;
 use crate::files::saved_state::{SavedState, StateWriter};
 use crate::files::{self, Folders, deadline, log};
 use crate::journal::writer::Config;
@@ -187,7 +188,7 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
                 move |seen| {
                     sender.send(Message::Declaration(match seen {
                         Seen::News(news) => news,
-                        Seen::Late => FolderPoller::no_answer(&path_in(&folder), words),
+                        Seen::Late => FolderPoller::no_answer(&declaration_in(&folder), words),
                         Seen::Back => News::Sound,
                     }))
                 },

@@ -1,6 +1,5 @@
 //! The prompter on a terminal. Only this module uses ratatui, and only `terminal` writes escape codes.
 
-pub mod board;
 pub mod offscreen;
 pub mod practice;
 pub mod prompter;

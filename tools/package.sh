@@ -62,7 +62,8 @@ licences() {
     local sources=${CARGO_HOME:-$HOME/.cargo}/registry/src crate version folder file
     cargo tree --locked --package penutup --edges normal --target "$1" --prefix none --format '{p}' | awk '{print $1, substr($2, 2)}' \
         | LC_ALL=C sort -u | while read -r crate version; do
-        [ "$crate" != "$NAME" ] || continue
+        # The project's own crates have its licence.
+        case $crate in "$NAME" | "$NAME"-*) continue ;; esac
         folder=$(printf '%s\n' "$sources"/*/"$crate-$version" | head -n 1)
         [ -d "$folder" ] || die "the sources of $crate $version are not there"
         printf '%s %s (%s)\n\n' "$crate" "$version" "$(sed -n 's/^license = "\(.*\)"/\1/p' "$folder/Cargo.toml")"
@@ -265,7 +266,7 @@ card() {
 list() {
     # Only what is committed is packed, and nothing that no user needs.
     local packed; packed=$(cargo package --package penutup --list --locked --allow-dirty)
-    for file in src/main.rs build.rs assets/locale/id.toml config/rules.toml README.md LICENSE; do
+    for file in src/main.rs assets/scenarios.toml config/rules.toml README.md LICENSE; do
         grep -qx "$file" <<<"$packed" || die "cargo package lacks $file"
     done
     ! grep -E '^(\.ci|fuzz|target)/' <<<"$packed" || die "cargo package packs these"

@@ -30,10 +30,10 @@ use async_nats::Event;
 use chrono::Utc;
 use notify::EventKind;
 use notify::event::ModifyKind;
-use penutup::cli::{Env, SETTINGS_VARIABLE};
-use penutup::diagnostics::{outside, shown};
-use penutup::files::settings::Loaded;
-use penutup::files::{Folders, Why, make_folder, settings, shown_path};
+use penutup_cli_kit::diagnostics::{outside, shown};
+use penutup_cli_kit::env::Env;
+use penutup_cli_kit::files::settings::Loaded;
+use penutup_cli_kit::files::{Folders, Why, make_folder, settings, shown_path};
 use penutup_ipc::place::SocketDir;
 
 use tokio::sync::{Notify, mpsc, watch};
@@ -172,7 +172,7 @@ async fn run_tasks(
 
 /// The journal of this user's prompters, from their settings; `None` where none is kept.
 fn journal_path(folders: &Folders, log: &Log) -> Option<PathBuf> {
-    let named = std::env::var_os(SETTINGS_VARIABLE).filter(|name| !name.is_empty()).map(PathBuf::from);
+    let named = Env::of_process().settings;
     let Loaded { settings, bad, .. } =
         settings::load([(Why::Env, named), (Why::Flag, None)], folders, SETTINGS_TIMEOUT);
     if let Some(bad) = bad {

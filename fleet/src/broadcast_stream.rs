@@ -4,9 +4,9 @@
 use async_nats::client::{RequestError, RequestErrorKind};
 use async_nats::{Client, HeaderMap, Message, StatusCode};
 use chrono::{DateTime, Utc};
-use penutup::declaration::Declaration;
-use penutup::diagnostics::shown;
-use penutup::words::Lang;
+use penutup_cli_kit::diagnostics::shown;
+use penutup_cli_kit::words::Lang;
+use penutup_rules::declaration::Declaration;
 use serde::Deserialize;
 use serde_json::json;
 

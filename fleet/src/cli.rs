@@ -7,10 +7,11 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind as UsageError;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use penutup::cli::localize::localize;
-use penutup::cli::{canvas, clap_errors};
-use penutup::diagnostics::outside;
-use penutup::words::Lang;
+use penutup_cli_kit::clap_errors;
+use penutup_cli_kit::diagnostics::outside;
+use penutup_cli_kit::localize::localize;
+use penutup_cli_kit::stream::canvas;
+use penutup_cli_kit::words::Lang;
 
 use crate::error::{CliError, ExitStatus};
 use crate::words::words;
@@ -128,7 +129,7 @@ fn localized(lang: Lang) -> clap::Command {
     localize(Cli::command(), &|key| help_text(key, lang), lang.words())
 }
 
-/// A text of the help; arguments that both programs have are in the prompter's catalogue.
+/// A text of the help; arguments that both programs have are in the kit's catalogue.
 fn help_text(key: &str, lang: Lang) -> Option<&'static str> {
     let own = words(lang).verbs.get(key);
     own.or_else(|| lang.words().verbs.get(key).filter(|_| !key.ends_with("_after")))
@@ -209,7 +210,7 @@ mod tests {
     use std::cell::RefCell;
     use std::collections::BTreeSet;
 
-    use penutup::cli::localize::texts;
+    use penutup_cli_kit::localize::texts;
 
     use super::*;
 
@@ -217,7 +218,7 @@ mod tests {
     fn all_help_comes_from_the_catalogues_and_all_of_the_fleets_is_in_the_help() {
         let catalogue = |text: &str| text.parse::<toml::Table>().unwrap()["verbs"].as_table().unwrap().clone();
         let own = catalogue(include_str!("../assets/locale/id.toml"));
-        let prompter = catalogue(include_str!("../../assets/locale/id.toml"));
+        let kit = catalogue(include_str!("../../crates/penutup-cli-kit/assets/locale/id.toml"));
         let used = RefCell::new(BTreeSet::new());
         let text = |key: &str| {
             used.borrow_mut().extend(own.contains_key(key).then(|| key.to_owned()));
@@ -225,7 +226,7 @@ mod tests {
         };
         let command = localize(Cli::command(), &text, Lang::Id.words());
         for text in texts(&command) {
-            let mut known = own.values().chain(prompter.values()).filter_map(toml::Value::as_str);
+            let mut known = own.values().chain(kit.values()).filter_map(toml::Value::as_str);
             assert!(known.any(|known| text.starts_with(known)), "{text}");
         }
         command.debug_assert();

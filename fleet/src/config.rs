@@ -9,10 +9,10 @@ pub mod supervisor;
 use std::path::{Path, PathBuf};
 
 use async_nats::ServerAddr;
-use penutup::cli::Env;
-use penutup::diagnostics::{outside, shown};
-use penutup::files::{self, shown_path};
-use penutup::words::Lang;
+use penutup_cli_kit::diagnostics::{outside, shown};
+use penutup_cli_kit::env::Env;
+use penutup_cli_kit::files::{self, shown_path};
+use penutup_cli_kit::words::Lang;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

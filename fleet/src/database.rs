@@ -4,9 +4,9 @@
 pub mod schema;
 pub mod write;
 
-use penutup::diagnostics::shown;
+use penutup_cli_kit::diagnostics::shown;
 
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use penutup::cli::ArgError;
+use penutup_cli_kit::arg_error::ArgError;
 
 use crate::words::Words;
 

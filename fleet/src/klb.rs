@@ -4,15 +4,15 @@ use std::fmt::Write as _;
 
 use chrono::{FixedOffset, Utc};
 use clap::{Args, ValueEnum};
-use penutup::cli::klb::until;
-use penutup::declaration::{Declaration, KLB, State};
-use penutup::loaded::{LoadedRules, Origin};
+use penutup_cli_kit::moment::until;
+use penutup_rules::declaration::{Declaration, KLB, State};
+use penutup_rules::loaded::{LoadedRules, Origin};
 
-use penutup::diagnostics::shown;
+use penutup_cli_kit::diagnostics::shown;
 
-use penutup::rules::RuleSet;
-use penutup::rules::text::is_blank;
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
+use penutup_rules::RuleSet;
+use penutup_rules::text::is_blank;
 
 use crate::broadcast_stream::{BroadcastStream, PutError};
 use crate::cli::{Common, eprint_line, print};

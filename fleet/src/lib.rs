@@ -12,6 +12,7 @@
 
 pub mod agent;
 pub mod archive;
+mod board;
 pub mod broadcast_stream;
 pub mod cli;
 pub mod config;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, Event, ServerAddr};
-use penutup::diagnostics::shown;
-use penutup::words::Lang;
+use penutup_cli_kit::diagnostics::shown;
+use penutup_cli_kit::words::Lang;
 
 use crate::error::CliError;
 use crate::secret::Seed;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 
 use crate::cli::eprint_line;
 use crate::wire::name::Name;

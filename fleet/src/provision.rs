@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use clap::Args;
-use penutup::diagnostics::outside;
-use penutup::diagnostics::shown;
-use penutup::files::shown_path;
-use penutup::words::Lang;
+use penutup_cli_kit::diagnostics::outside;
+use penutup_cli_kit::diagnostics::shown;
+use penutup_cli_kit::files::shown_path;
+use penutup_cli_kit::words::Lang;
 
 use crate::cli::{block_on, print};
 use crate::config::center::Center;

@@ -6,14 +6,14 @@ use std::io::{self, Write};
 use chrono::FixedOffset;
 use clap::Args;
 use futures_util::{StreamExt, pin_mut};
-use penutup::cli::report::{Days, Form, csv, parse_by, render};
-use penutup::journal::merge::Calls;
-use penutup::journal::read::Span;
-use penutup::journal::record::Record;
-use penutup::journal::report::{Fold, span};
-use penutup::journal::summary::CallSummary;
+use penutup_cli_kit::report::{Days, Form, csv, parse_by, render};
+use penutup_journal::merge::Calls;
+use penutup_journal::read::Span;
+use penutup_journal::record::Record;
+use penutup_journal::report::{Fold, span};
+use penutup_journal::summary::CallSummary;
 
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 

@@ -7,17 +7,18 @@ use std::path::{Path, PathBuf};
 
 use chrono::{FixedOffset, Utc};
 use clap::{Args, Subcommand};
-use penutup::cli::{canvas, check as check_verb, diff};
-use penutup::declaration::Declaration;
-use penutup::loaded::{LoadedRules, Origin};
+use penutup_cli_kit::stream::canvas;
+use penutup_cli_kit::{check as check_verb, diff};
+use penutup_rules::declaration::Declaration;
+use penutup_rules::loaded::{LoadedRules, Origin};
 
-use penutup::diagnostics::{Source, shown};
-use penutup::files;
-use penutup::rules;
-use penutup::rules::diff::{DutyChangeKind, diff as compare};
-use penutup::rules::text::clean;
+use penutup_cli_kit::diagnostics::{Source, shown};
+use penutup_cli_kit::files;
+use penutup_rules as rules;
+use penutup_rules::diff::{DutyChangeKind, diff as compare};
+use penutup_rules::text::clean;
 
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 
 use crate::broadcast_stream::{BroadcastStream, PutError, StoredBroadcast};
 use crate::cli::{Common, eprint_line, print};

@@ -4,9 +4,9 @@ use std::fmt;
 use std::path::Path;
 
 use nkeys::KeyPair;
-use penutup::diagnostics::outside;
-use penutup::files::{self, shown_path};
-use penutup::words::Lang;
+use penutup_cli_kit::diagnostics::outside;
+use penutup_cli_kit::files::{self, shown_path};
+use penutup_cli_kit::words::Lang;
 
 use crate::error::CliError;
 use crate::words::words;

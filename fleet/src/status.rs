@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use chrono::Utc;
 use clap::Args;
-use penutup::cli::canvas;
-use penutup::cli::format::Format;
-use penutup::diagnostics::outside;
-use penutup::tui::board::{self, Done};
+use penutup_cli_kit::diagnostics::outside;
+use penutup_cli_kit::format::Format;
+use penutup_cli_kit::stream::canvas;
 
+use crate::board::{Board, Done, height};
 use crate::cli::{Common, print, shutdown_signal};
 use crate::config::center::Center;
 use crate::error::{CliError, ExitStatus};
@@ -49,13 +49,10 @@ pub async fn run(status: &Status, common: &Common) -> Result<ExitStatus, CliErro
     let center = Center::read(&common.config("center.toml")?, lang)?;
     let site = status.site.as_deref().map(|site| center.find_site(site, lang)).transpose()?;
     let mut collector = Collector::connect(&center, lang).await?;
-    let is_live = !status.once && status.format == Format::Text && io::stdout().is_terminal();
-    let renderer = || Renderer {
-        zone,
-        lang,
-        width: canvas(&io::stdout()).width,
-        height: is_live.then(|| board::height().unwrap_or(24)),
-    };
+    let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let is_live = !status.once && status.format == Format::Text && is_terminal;
+    let renderer =
+        || Renderer { zone, lang, width: canvas(&io::stdout()).width, height: is_live.then(|| height().unwrap_or(24)) };
     if !is_live {
         let summary = collector.collect().await;
         let out = match status.format {
@@ -70,16 +67,14 @@ pub async fn run(status: &Status, common: &Common) -> Result<ExitStatus, CliErro
         let why = outside::reason(&error, lang.words());
         CliError::new(words(lang).status.no_terminal(&why))
     };
-    let mut screen = board::Board::enter().map_err(terminal_error)?;
+    let mut screen = Board::enter().map_err(terminal_error)?;
     let mut end = std::pin::pin!(shutdown_signal());
     let mut summary = collector.collect().await;
     loop {
         screen.show(&renderer().render(&summary, site.as_ref())).map_err(terminal_error)?;
-        let wait = tokio::task::spawn_blocking(|| board::wait(REFRESH_INTERVAL));
         let done = tokio::select! {
             () = &mut end => Some(Done::Quit),
-            // An error means that the terminal is gone.
-            done = wait => done.ok().and_then(Result::ok).unwrap_or(Some(Done::Quit)),
+            done = screen.wait(REFRESH_INTERVAL) => done,
         };
         match done {
             Some(Done::Quit) => return Ok(ExitStatus::Done),

@@ -1,20 +1,20 @@
 //! Time zones and times as the centre's programs print them. A zone is one of the rules'; the machine's is never used.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
-use penutup::cli::{Env, SETTINGS_VARIABLE};
-use penutup::clock::Clock;
-use penutup::declaration::{Declaration, State};
-use penutup::loaded::LoadedRules;
+use penutup_cli_kit::clock::Clock;
+use penutup_cli_kit::env::Env;
+use penutup_rules::declaration::{Declaration, State};
+use penutup_rules::loaded::LoadedRules;
 
-use penutup::diagnostics::{shown, suggest};
-use penutup::files;
+use penutup_cli_kit::diagnostics::{shown, suggest};
+use penutup_cli_kit::files;
 
-use penutup::rules::RuleSet;
-use penutup::settings;
-use penutup::times;
-use penutup::words::Lang;
+use penutup_cli_kit::settings;
+use penutup_cli_kit::times;
+use penutup_cli_kit::words::Lang;
+use penutup_rules::RuleSet;
 
 use crate::error::CliError;
 
@@ -35,8 +35,8 @@ pub fn zone(name: Option<&str>, lang: Lang) -> Result<FixedOffset, CliError> {
 
 /// The zone of the prompter's settings, so that a time means the same to both programs.
 fn settings_zone() -> Option<String> {
-    let named = std::env::var_os(SETTINGS_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let path = named.or_else(|| Env::of_process().folders().settings())?;
+    let env = Env::of_process();
+    let path = env.settings.clone().or_else(|| env.folders().settings())?;
     let bytes = files::read(&path).ok()?;
     settings::read(&bytes, path.parent().unwrap_or(Path::new(""))).0.zone
 }

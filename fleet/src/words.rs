@@ -1,10 +1,10 @@
-//! The user's texts in Indonesian and English, generated from `assets/locale/*.toml` by the prompter's build script.
+//! The user's texts in Indonesian and English, generated from `assets/locale/*.toml` by the kit's build script.
 
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 
 #[expect(clippy::doc_markdown, reason = "the texts are the generated documentation")]
 mod catalogue {
-    use penutup::words::fill;
+    use penutup_cli_kit::words::fill;
 
     include!(concat!(env!("OUT_DIR"), "/words.rs"));
 }

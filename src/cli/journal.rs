@@ -5,13 +5,14 @@ use std::io;
 
 use clap::{Args, ValueEnum};
 
-use super::report::{Days, date, print_export, zone};
+use super::report::{print_export, zone};
 use super::{Context, Stop, VerbOutput};
 use crate::diagnostics::grouped;
 use crate::files::shown_path;
 use crate::journal::report::{midnight, span};
 use crate::journal::store::{Claim, Opened, Store};
 use crate::journal::trouble::{Error, Trouble};
+use penutup_cli_kit::report::{Days, date};
 
 /// `penutup journal export|forget`.
 #[derive(Debug, Args)]

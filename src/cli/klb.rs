@@ -1,21 +1,19 @@
 //! `penutup klb on|off`: a supervisor declares KLB, or lifts it, for every prompter that watches the same folder.
 
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 
 use super::VerbOutput;
-use super::moment::{self, At};
-use super::{ArgError, Context, Stop};
+use super::{Context, Stop, moment};
 use crate::clock::Clock;
 use crate::declaration::{Declaration, KLB, State};
 use crate::loaded::LoadedRules;
 
-use crate::diagnostics::{outside, shown};
-use crate::files::broadcast::{declare, path_in};
-use crate::files::{load_in_force, shown_path};
+use crate::diagnostics::outside;
+use crate::files::broadcast::declare;
+use crate::files::{declaration_in, load_in_force, shown_path};
 
 use crate::rules::text::is_blank;
-use crate::words::Words;
+use penutup_cli_kit::moment::until;
 
 /// `penutup klb on|off`.
 #[derive(Debug, Args)]
@@ -63,14 +61,14 @@ pub fn run(klb: &Klb, context: &Context) -> Result<VerbOutput, Stop> {
         .map_or_else(|_| LoadedRules::built_in(), |ready| ready.book);
     let offset = book.rules.zones[moment::zone(context, &book.rules)?].offset;
     let now = moment::at(context)?.map_or_else(Clock::system, |at| Clock::showing(at.instant(offset))).now();
-    let until = klb.until.as_deref().map(|until| self::until(until, now, offset, context.words())).transpose();
+    let until = klb.until.as_deref().map(|text| until(text, now, offset, context.words())).transpose();
     let until = until.map_err(|error| context.arg_error(&error))?;
     let by = klb.by.clone().filter(|by| !is_blank(by)).or_else(|| settings.seat.clone()).or_else(user);
     let state = if klb.state == Switch::On { State::On } else { State::Off };
     let make = |version| {
         Declaration { version, fact: KLB.into(), state, value: None, since: now, until, by, why: reason }.tidied()
     };
-    let path = shown_path(&path_in(folder));
+    let path = shown_path(&declaration_in(folder));
     // The version comes from the system's clock, whatever --at shows.
     let declared = declare(folder, Clock::system().now(), make).map_err(|e| {
         context.stop(&context.words().trouble.cannot_write(&path, &*outside::reason(&e, context.words())), None)
@@ -82,23 +80,6 @@ pub fn run(klb: &Klb, context: &Context) -> Result<VerbOutput, Stop> {
         answer.err = w.replaced.to_owned() + "\n";
     }
     Ok(answer)
-}
-
-/// The next occurrence of this time of day in the zone, or a future instant.
-///
-/// # Errors
-/// If the text is not a time, or the instant has passed.
-pub fn until(text: &str, now: DateTime<Utc>, offset: FixedOffset, words: &Words) -> Result<DateTime<Utc>, ArgError> {
-    let wrong = || ArgError::new(words.cli.bad_at(shown(text))).help(words.cli.bad_at_help);
-    match At::parse(text).ok_or_else(wrong)? {
-        At::Instant(instant) if instant <= now => Err(ArgError::new(words.klb.until_past)),
-        At::Instant(instant) => Ok(instant),
-        At::Time(time) => {
-            let today = now.with_timezone(&offset).date_naive().and_time(time);
-            let then = today.and_local_timezone(offset).single().map_or(now, |t| t.with_timezone(&Utc));
-            Ok(if then <= now { then + TimeDelta::days(1) } else { then })
-        }
-    }
 }
 
 /// The operating system's user name.

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
-use super::arg_error::ArgError;
+use super::ArgError;
 
 use crate::closing::external::Assignments;
 use crate::closing::name::TextError;

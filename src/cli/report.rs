@@ -1,27 +1,25 @@
 //! `penutup report`: statistics of the journal, or of several seats' exports.
 
-pub mod csv;
-pub mod text;
-
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use chrono::{FixedOffset, NaiveDate, Utc};
-use clap::{Args, ValueEnum};
+use chrono::{FixedOffset, Utc};
+use clap::Args;
 
 use super::VerbOutput;
-use super::{ArgError, Context, Stop, canvas, moment};
-use crate::diagnostics::{outside, shown, suggest};
+use super::{ArgError, Context, Stop, moment};
+use crate::diagnostics::outside;
 use crate::files;
 use crate::journal::merge::{Merge, Refused};
 use crate::journal::read::{Reader, Span};
 use crate::journal::record::Record;
-use crate::journal::report::{By, Fold, Report as Sums, json, span};
+use crate::journal::report::{Fold, Report as Sums, span};
 use crate::journal::summary::Interner;
 use crate::journal::trouble::Error;
 use crate::loaded::LoadedRules;
 
-use crate::words::Words;
+use penutup_cli_kit::report::{Days, Form, parse_by, render};
+pub use penutup_cli_kit::report::{csv, text};
 
 /// `penutup report [FILE]...`.
 #[derive(Debug, Args)]
@@ -38,61 +36,6 @@ pub struct Report {
     /// The form of the result.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Form,
-}
-
-/// The form of the result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Form {
-    /// To be read.
-    Text,
-    /// A line a call.
-    Csv,
-    /// One line of JSON.
-    Json,
-}
-
-/// Which days.
-#[derive(Clone, Debug, Args)]
-pub struct Days {
-    /// The first.
-    #[arg(long, value_name = "DATE")]
-    pub from: Option<String>,
-    /// The last.
-    #[arg(long, value_name = "DATE")]
-    pub to: Option<String>,
-}
-
-/// Validated days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Between {
-    pub from: Option<NaiveDate>,
-    pub to: Option<NaiveDate>,
-}
-
-impl Days {
-    /// Validates the days and their order.
-    ///
-    /// # Errors
-    /// The invalid argument.
-    pub fn checked(&self, words: &Words) -> Result<Between, ArgError> {
-        let day = |text: &Option<String>| text.as_deref().map(|text| date(text, words)).transpose();
-        let (from, to) = (day(&self.from)?, day(&self.to)?);
-        if from.zip(to).is_some_and(|(from, to)| from > to) {
-            let shown = |day: Option<NaiveDate>| day.map_or_else(String::new, |day| day.to_string());
-            return Err(ArgError::new(words.journal.wrong_order(shown(from), shown(to))));
-        }
-        Ok(Between { from, to })
-    }
-}
-
-/// Parses an ISO 8601 date.
-///
-/// # Errors
-/// If the text is not a date.
-pub fn date(text: &str, words: &Words) -> Result<NaiveDate, ArgError> {
-    let w = &words.journal;
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
-    day.ok_or_else(|| ArgError::new(w.bad_date(shown(text))).help(w.bad_date_help))
 }
 
 /// Why a report or an export failed.
@@ -203,37 +146,6 @@ pub fn run(report: &Report, context: &Context) -> Result<VerbOutput, Stop> {
         Err(failure) => return failure.into_answer(context),
     };
     render(&sums, report.format, days, by.as_ref(), words).map(VerbOutput::done).map_err(wrong)
-}
-
-/// Parses the grouping.
-///
-/// # Errors
-/// If the grouping is unknown, or used with CSV.
-pub fn parse_by(by: Option<&str>, format: Form, words: &Words) -> Result<Option<By>, ArgError> {
-    let w = &words.journal;
-    let wrong = |by| ArgError::new(w.bad_by(shown(by))).help(suggest(by, By::VALID, &words.problem));
-    let by = by.map(|by| by.parse().map_err(|()| wrong(by))).transpose()?;
-    if by.is_some() && format == Form::Csv { Err(ArgError::new(w.by_with_csv)) } else { Ok(by) }
-}
-
-/// Renders a report as text or JSON.
-///
-/// # Errors
-/// If the grouping is a fact that no call has.
-pub fn render(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: &Words) -> Result<String, ArgError> {
-    if let Some(By::Fact(fact)) = by
-        && sums.total.closings > 0
-        && !sums.facts.iter().any(|(id, _)| id == fact)
-    {
-        let help = suggest(fact, sums.facts.iter().map(|(id, _)| id.as_str()), &words.problem);
-        return Err(ArgError::new(words.journal.unknown_fact(shown(fact))).help(help));
-    }
-    Ok(if format == Form::Json {
-        json::json(sums, days.from, days.to, by)
-    } else {
-        let bounded = days.from.is_some() || days.to.is_some();
-        text::text(sums, by, bounded, words, canvas(&io::stdout()).width)
-    })
 }
 
 /// The zone for days and hours. If the rules can't be read it is that of the embedded ones.

@@ -9,13 +9,12 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Folders, Unreadable, held, shown_path};
+use super::{Folders, Unreadable, declaration_in, held, shown_path};
 use crate::declaration::{Declaration, News};
 use crate::diagnostics::outside;
 
 use crate::words::Words;
 
-const FILE: &str = "klb.toml";
 /// The lock file that exists while a process writes.
 const TURN: &str = "klb.writing";
 /// A lock file that has not changed for this long is abandoned.
@@ -23,11 +22,6 @@ const STUCK: Duration = Duration::from_secs(3);
 /// After this time the declaration is written without the lock: it must not fail because many declare at once or a file
 /// is in the way.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The declaration's path in a folder.
-pub fn path_in(folder: &Path) -> PathBuf {
-    folder.join(FILE)
-}
 
 /// A written declaration.
 #[derive(Debug)]
@@ -43,7 +37,7 @@ pub struct Written {
 /// The I/O error.
 pub fn declare(folder: &Path, now: DateTime<Utc>, make: impl FnOnce(u64) -> Declaration) -> io::Result<Written> {
     let _turn = Turn::take(folder)?;
-    let path = path_in(folder);
+    let path = declaration_in(folder);
     // A supervisor must always be able to replace an unusable file.
     let (previous, replaced_unusable) = match super::read(&path) {
         Ok(bytes) => match Declaration::read(&bytes) {
@@ -142,7 +136,7 @@ fn write_for_all(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// The declaration that the fleet's agent had written before this start; `None` if there is none.
 pub fn agent_declaration(folders: &Folders, words: &Words) -> Option<News> {
-    let path = path_in(&folders.broadcast()?);
+    let path = declaration_in(&folders.broadcast()?);
     let bytes = match super::read(&path) {
         Ok(bytes) => bytes,
         Err(e) if e.error.kind() == ErrorKind::NotFound => return None,
@@ -167,7 +161,7 @@ pub struct FolderPoller {
 impl FolderPoller {
     #[must_use]
     pub fn new(folder: &Path, words: &'static Words) -> Self {
-        Self { path: path_in(folder), words, last: None, trouble: None }
+        Self { path: declaration_in(folder), words, last: None, trouble: None }
     }
 
     /// Polls once; `now` is the system's clock.

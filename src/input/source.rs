@@ -2,7 +2,7 @@
 
 use std::io;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{Input, Stage};
 
@@ -16,7 +16,7 @@ pub fn read_all(
 ) -> io::Result<()> {
     let read = move || {
         let mut source = Source::default();
-        while let Ok(inputs) = source.read(None) {
+        while let Ok(inputs) = source.read() {
             for input in inputs {
                 if !take(input) {
                     return;
@@ -30,18 +30,17 @@ pub fn read_all(
 
 /// The terminal and its input pipeline.
 #[derive(Debug, Default)]
-pub struct Source {
+struct Source {
     stage: Stage,
 }
 
 impl Source {
-    /// The next inputs; empty if only a part of one arrived, or nothing within `patience`.
+    /// The next inputs; empty if only a part of one arrived.
     ///
     /// # Errors
     /// If the terminal is gone or its input has ended.
-    pub fn read(&mut self, patience: Option<Duration>) -> io::Result<Vec<Input>> {
-        let pending = self.stage.deadline().map(|end| end.saturating_duration_since(Instant::now()));
-        let wait = [pending, patience].into_iter().flatten().min();
+    fn read(&mut self) -> io::Result<Vec<Input>> {
+        let wait = self.stage.deadline().map(|end| end.saturating_duration_since(Instant::now()));
         match system::read(wait, &mut self.stage)? {
             Some(inputs) => Ok(inputs),
             None => Ok(self.stage.pause(Instant::now())),

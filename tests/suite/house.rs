@@ -37,8 +37,10 @@ impl Source {
     }
 }
 
+/// What both programs need of a command line.
+const KIT: &str = "crates/penutup-cli-kit/src";
 /// The folders of sources.
-const ALL: [&str; 3] = ["src", "crates/penutup-rules/src", "fleet/src"];
+const ALL: [&str; 4] = ["src", KIT, "crates/penutup-rules/src", "fleet/src"];
 
 fn sources(folder: &str) -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
@@ -95,6 +97,30 @@ fn only_the_screen_names_ratatui_and_only_the_terminal_writes_escape_codes() {
     assert_eq!(who(|s| s.room() != "tui" && s.has("ratatui::")), nobody());
     let writes = |s: &Source| s.has("queue!") || s.has("execute!") || s.has("EnterAlternateScreen");
     assert_eq!(who(writes), ["tui/terminal.rs"]);
+    assert_eq!(who_of_the_fleet(writes), ["board.rs"]);
+    assert_eq!(of(KIT, writes), nobody());
+}
+
+/// Cargo.lock has the tests' dependencies too, which need neither.
+#[test]
+fn the_fleet_links_neither_the_prompter_nor_ratatui() {
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
+    let lock: toml::Table = lock.parse().unwrap();
+    let packages = lock["package"].as_array().unwrap();
+    let mut linked = vec!["penutup-fleet"];
+    let mut next = 0;
+    while let Some(name) = linked.get(next).copied() {
+        next += 1;
+        for package in packages.iter().filter(|package| package["name"].as_str() == Some(name)) {
+            // "name" or "name version".
+            let needed = package.get("dependencies").and_then(toml::Value::as_array).into_iter().flatten();
+            let needed = needed.filter_map(|needed| needed.as_str()?.split(' ').next());
+            linked.extend(needed.filter(|needed| !linked.contains(needed)).collect::<Vec<_>>());
+        }
+    }
+    assert!(linked.contains(&"penutup-cli-kit") && linked.contains(&"async-nats"), "{linked:?}");
+    linked.retain(|name| *name == "penutup" || name.starts_with("ratatui"));
+    assert_eq!(linked, [""; 0]);
 }
 
 /// The line mode shares nothing with the screen, in either direction.
@@ -112,7 +138,9 @@ fn the_disk_is_touched_by_few() {
     let may = ["files", "own_files", "watch", "journal", "softphone", "cli"];
     // A terminal is opened by its path, too, but is no disk.
     let may = |s: &Source| may.contains(&s.room()) || s.name == "tui/tty.rs";
-    assert_eq!(who(|s| !may(s) && (s.has("std::fs") || s.has("fs::") || s.has("File::"))), nobody());
+    let touches = |s: &Source| s.has("std::fs") || s.has("fs::") || s.has("File::");
+    assert_eq!(who(|s| !may(s) && touches(s)), nobody());
+    assert_eq!(of(KIT, |s| s.room() != "files" && touches(s)), nobody());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use async_nats::HeaderMap;
 use async_nats::header::NATS_MESSAGE_ID;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 use penutup_fleet::wire::closing::Closing;
 use penutup_fleet::wire::subject;
 use serde_json::value::RawValue;

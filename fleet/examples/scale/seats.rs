@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 use penutup_fleet::agent::receiver::{Delivery, DeliveryHandler, LinkMonitor, poll, subscribe};
 use penutup_fleet::agent::replica::SeatId;
 use penutup_fleet::wire::envelope::Envelope;

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use async_nats::Client;
 use chrono::Utc;
 use nkeys::KeyPair;
-use penutup::declaration::{Declaration, KLB, State};
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 use penutup_fleet::config::agent::Agent;
 use penutup_fleet::config::center::Center;
 use penutup_fleet::config::supervisor::Supervisor;
@@ -20,6 +19,7 @@ use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::{Key, Scope};
 use penutup_fleet::wire::name::Name;
 use penutup_fleet::wire::subject;
+use penutup_rules::declaration::{Declaration, KLB, State};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 

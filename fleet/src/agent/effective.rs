@@ -1,6 +1,6 @@
 //! The declaration in force at a seat, from those of all its scopes. Pure.
 
-use penutup::declaration::{Declaration, State};
+use penutup_rules::declaration::{Declaration, State};
 
 /// The highest version that a prompter parses.
 const MAX_VERSION: u64 = 253_402_300_799;
@@ -33,7 +33,7 @@ fn has_same_content(one: &Declaration, other: &Declaration) -> bool {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use penutup::declaration::KLB;
+    use penutup_rules::declaration::KLB;
     use proptest::prelude::*;
 
     use super::*;

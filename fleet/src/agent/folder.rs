@@ -7,8 +7,8 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use penutup::declaration::Declaration;
-use penutup::files::{self, broadcast::path_in};
+use penutup_cli_kit::files::{self, declaration_in};
+use penutup_rules::declaration::Declaration;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -80,7 +80,7 @@ impl BroadcastFolder {
     }
 
     fn klb_path(&self) -> PathBuf {
-        path_in(&self.path)
+        declaration_in(&self.path)
     }
 
     fn rules_path(&self) -> PathBuf {
@@ -159,8 +159,8 @@ impl BroadcastFolder {
 #[cfg(test)]
 mod tests {
     use nkeys::KeyPair;
-    use penutup::declaration::State;
-    use penutup::rules::BUILT_IN;
+    use penutup_rules::BUILT_IN;
+    use penutup_rules::declaration::State;
 
     use super::super::replica::Receipt;
     use super::*;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use penutup::journal::read::{Edge, Ended, Reader};
-use penutup::journal::trouble;
+use penutup_journal::read::{Edge, Ended, Reader};
+use penutup_journal::trouble;
 use serde_json::value::{RawValue, to_raw_value};
 use uuid::Uuid;
 
@@ -287,10 +287,10 @@ mod tests {
     use std::fs;
 
     use chrono::{DateTime, TimeDelta};
-    use penutup::closing::ending::{Ending, Outcome};
-    use penutup::journal::presence::Presence;
-    use penutup::journal::record::Record;
-    use penutup::journal::store::{Change, Store};
+    use penutup_journal::presence::Presence;
+    use penutup_journal::record::Record;
+    use penutup_journal::store::{Change, Store};
+    use penutup_rules::closing::ending::{Ending, Outcome};
     use tempfile::TempDir;
 
     use super::*;

@@ -10,10 +10,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use penutup::declaration::Declaration;
 use penutup_ipc::agent::{AgentLine, NotDelivered};
 use penutup_ipc::message::{Bad, Command};
 use penutup_ipc::place::SocketDir;
+use penutup_rules::declaration::Declaration;
 
 use super::folder_watcher::FolderWatcher;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::Client;
 use chrono::{DateTime, Utc};
-use penutup::declaration::time_text;
+use penutup_rules::declaration::time_text;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use chrono::NaiveDate;
-use penutup::declaration::{Declaration, State, tidy};
-use penutup::loaded::{LoadedRules, Origin};
+use penutup_rules::declaration::{Declaration, State, tidy};
+use penutup_rules::loaded::{LoadedRules, Origin};
 
 use super::effective::effective;
 use crate::wire::envelope::{Content, Envelope, Freshness};
@@ -200,7 +200,7 @@ mod tests {
     use std::time::Duration;
 
     use nkeys::KeyPair;
-    use penutup::rules::BUILT_IN;
+    use penutup_rules::BUILT_IN;
 
     use super::*;
     use crate::wire::key::Scope;

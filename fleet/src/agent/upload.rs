@@ -8,8 +8,8 @@ use async_nats::jetstream::{self, message::PublishMessage};
 use async_nats::{Client, client::SubscribeError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use penutup::diagnostics::shown;
-use penutup::files::shown_path;
+use penutup_cli_kit::diagnostics::shown;
+use penutup_cli_kit::files::shown_path;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
@@ -139,14 +139,16 @@ impl Uploader {
                 return Some(done);
             }
             Err(OutboxError::Journal(error)) => {
-                self.log
-                    .report(Topic::Journal, w.journal(penutup::diagnostics::journal::reason(&error, prompter_words)));
+                self.log.report(
+                    Topic::Journal,
+                    w.journal(penutup_cli_kit::diagnostics::journal::reason(&error, prompter_words)),
+                );
             }
             Err(OutboxError::Ledger(LedgerError::Foreign)) => {
                 self.log.report(Topic::Ledger, w.ledger(w.ledger_foreign));
             }
             Err(OutboxError::Ledger(LedgerError::Sqlite(error))) => {
-                let why = penutup::diagnostics::journal::reason(&error.into(), prompter_words);
+                let why = penutup_cli_kit::diagnostics::journal::reason(&error.into(), prompter_words);
                 self.log.report(Topic::Ledger, w.ledger(why));
             }
         }

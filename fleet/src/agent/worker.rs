@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use chrono::Utc;
-use penutup::declaration::State;
+use penutup_rules::declaration::State;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_blocking;
 

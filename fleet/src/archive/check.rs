@@ -1,8 +1,8 @@
 //! Checks a message of a closings stream before it goes to the database. Pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::journal::merge::Calls;
-use penutup::journal::record::Record;
+use penutup_journal::merge::Calls;
+use penutup_journal::record::Record;
 use uuid::Uuid;
 
 use crate::database::schema::created_at;

@@ -8,7 +8,7 @@ use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
 use async_nats::jetstream::{self, Message};
 use chrono::Utc;
 use futures_util::StreamExt;
-use penutup::diagnostics::shown;
+use penutup_cli_kit::diagnostics::shown;
 
 use super::writer::Stopped;
 use super::{Shared, check};

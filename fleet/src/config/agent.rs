@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigFile, LinkFields};

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use penutup::diagnostics::{shown, suggest};
-use penutup::words::Lang;
+use penutup_cli_kit::diagnostics::{shown, suggest};
+use penutup_cli_kit::words::Lang;
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigFile, LinkFields};

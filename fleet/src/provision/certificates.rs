@@ -6,8 +6,8 @@ use std::fs;
 use std::io::ErrorKind;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
-use penutup::files::shown_path;
-use penutup::words::Lang;
+use penutup_cli_kit::files::shown_path;
+use penutup_cli_kit::words::Lang;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use penutup::diagnostics::shown;
-use penutup::words::Lang;
+use penutup_cli_kit::diagnostics::shown;
+use penutup_cli_kit::words::Lang;
 use serde::Deserialize;
 
 use crate::config::ConfigFile;
@@ -316,7 +316,7 @@ impl RawSupervisor {
         let grants = self.grants.iter().map(|grant| grant.parse().ok().filter(known).ok_or(grant));
         let grants = grants.collect::<Result<Vec<_>, _>>();
         let grants = grants.map_err(|grant| w.bad_grant(shown(grant), self.id.as_str()))?;
-        if penutup::declaration::tidy(&self.name, usize::MAX).is_none() {
+        if penutup_rules::declaration::tidy(&self.name, usize::MAX).is_none() {
             return Err(w.no_name(self.id.as_str()));
         }
         Ok(Supervisor { id: self.id, name: self.name, grants })

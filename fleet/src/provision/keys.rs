@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 
 use nkeys::KeyPair;
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 
 use super::output::{Output, Plan};
 use crate::error::CliError;

@@ -7,8 +7,8 @@ use async_nats::Client;
 use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, External, Republish, RetentionPolicy, Source, StorageType};
 use async_nats::jetstream::{self, ErrorCode};
-use penutup::diagnostics::shown;
-use penutup::words::Lang;
+use penutup_cli_kit::diagnostics::shown;
+use penutup_cli_kit::words::Lang;
 
 use super::fleet::{Fleet, Node, Site};
 use crate::error::CliError;

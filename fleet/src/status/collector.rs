@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_nats::Client;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
-use penutup::diagnostics::shown;
-use penutup::loaded::{LoadedRules, Origin};
-use penutup::words::Lang;
+use penutup_cli_kit::diagnostics::shown;
+use penutup_cli_kit::words::Lang;
+use penutup_rules::loaded::{LoadedRules, Origin};
 
 use super::summary::{CurrentBroadcasts, DatabaseCounts, PublishedRules, SiteInput, Summary};
 use crate::broadcast_stream::{Accepted, BroadcastStream};

@@ -19,7 +19,7 @@ pub fn render(summary: &Summary, site: Option<&Name>) -> String {
     let klb = summary.broadcasts.klb.iter().map(|(scope, declared)| {
         json!({
             "scope": scope.to_string(),
-            "state": if declared.state == penutup::declaration::State::On { "on" } else { "off" },
+            "state": if declared.state == penutup_rules::declaration::State::On { "on" } else { "off" },
             "version": declared.version,
             "since": declared.since,
             "until": declared.until,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use penutup::declaration::{Declaration, State};
+use penutup_rules::declaration::{Declaration, State};
 use serde::Serialize;
 
 use crate::config::center::Site;

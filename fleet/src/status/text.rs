@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use chrono::FixedOffset;
-use penutup::diagnostics::{grouped, shown};
-use penutup::rules::text::clean;
-use penutup::words::Lang;
+use penutup_cli_kit::diagnostics::{grouped, shown};
+use penutup_cli_kit::words::Lang;
+use penutup_rules::text::clean;
 use unicode_width::UnicodeWidthStr;
 
 use super::summary::{Issue, SiteCounts, Summary};
@@ -98,7 +98,7 @@ impl Renderer {
 
     fn broadcasts(self, summary: &Summary, out: &mut String) {
         let w = &words(self.lang).status;
-        let rules = penutup::loaded::LoadedRules::built_in().rules;
+        let rules = penutup_rules::loaded::LoadedRules::built_in().rules;
         let _ = writeln!(out, "\n{}", w.klb);
         if summary.broadcasts.klb.is_empty() {
             let _ = writeln!(out, "  {}", words(self.lang).klb.never_declared);

@@ -4,7 +4,7 @@
 
 use data_encoding::BASE64URL_NOPAD;
 use nkeys::KeyPair;
-use penutup::declaration::Declaration;
+use penutup_rules::declaration::Declaration;
 use serde::{Deserialize, Serialize};
 
 use super::key::Key;
@@ -136,7 +136,7 @@ impl Envelope {
             Key::Rules => Ok(Content::Rules(self.payload.clone())),
             Key::Klb(_) => {
                 let payload = Declaration::read(self.payload.as_bytes()).map_err(|_| Refusal::BadPayload)?;
-                if payload.version != self.version || payload.fact != penutup::declaration::KLB {
+                if payload.version != self.version || payload.fact != penutup_rules::declaration::KLB {
                     return Err(Refusal::BadPayload);
                 }
                 Ok(Content::Klb(Declaration { by: Some(by.to_owned()), ..payload }))
@@ -147,7 +147,7 @@ impl Envelope {
 
 #[cfg(test)]
 mod tests {
-    use penutup::declaration::{KLB, State};
+    use penutup_rules::declaration::{KLB, State};
     use proptest::prelude::*;
 
     use super::*;

@@ -1,7 +1,7 @@
 //! A seat's state, for `status`. It contains nothing about calls but their number.
 
 use chrono::{DateTime, Utc};
-use penutup::declaration::tidy;
+use penutup_rules::declaration::tidy;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! Helpers for the tests of several modules.
 
-use penutup::declaration::{Declaration, KLB, State};
+use penutup_rules::declaration::{Declaration, KLB, State};
 
 use super::name::Name;
 

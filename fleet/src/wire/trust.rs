@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use nkeys::KeyPair;
-use penutup::declaration::tidy;
+use penutup_rules::declaration::tidy;
 use serde::{Deserialize, Serialize};
 
 use super::key::{Key, ParseKeyError, Scope};

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::str;
 
 use chrono::{Days, Utc};
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 use penutup_fleet::config::center::Center;
 use penutup_fleet::link::Link;
 use penutup_fleet::provision::fleet::Fleet;

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
-use penutup::declaration::{Declaration, State};
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::{Key, Scope};
 use penutup_fleet::wire::name::Name;
 use penutup_fleet::wire::subject;
+use penutup_rules::declaration::{Declaration, State};
 use uuid::Uuid;
 
 use crate::support::machine::{Calls, SeatMachine, TestSupervisor, state_of};

@@ -3,13 +3,13 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use penutup::declaration::State;
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 use penutup_fleet::broadcast_stream::{BroadcastStream, PutError, StoredBroadcast};
 use penutup_fleet::config::agent::Agent;
 use penutup_fleet::wire::envelope::{Content, Envelope};
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::subject;
+use penutup_rules::declaration::State;
 
 use crate::support::program::run;
 use crate::support::{FleetSpec, Identity, TestFleet};

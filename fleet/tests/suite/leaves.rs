@@ -6,8 +6,7 @@ use std::time::Duration;
 use async_nats::jetstream;
 use chrono::Utc;
 use futures_util::StreamExt;
-use penutup::declaration::{Declaration, KLB, State as Switch};
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 use penutup_fleet::config::center::Center;
 use penutup_fleet::config::supervisor::Supervisor;
 use penutup_fleet::link::Link;
@@ -16,6 +15,7 @@ use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::name::Name;
 use penutup_fleet::wire::subject;
+use penutup_rules::declaration::{Declaration, KLB, State as Switch};
 use tokio::time::timeout;
 
 use crate::support::nats::{Nats, free_port, installed};

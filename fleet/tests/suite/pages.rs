@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use penutup::rules::BUILT_IN;
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 use penutup_fleet::provision::fleet::Fleet;
+use penutup_rules::BUILT_IN;
 
 use crate::support::nats::{free_port, installed};
 use crate::support::process::Process;

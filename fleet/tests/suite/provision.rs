@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::{fs, str};
 
 use async_nats::{Client, HeaderMap};
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 use penutup_fleet::provision::streams::StreamChange;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::name::Name;

@@ -3,11 +3,11 @@
 use std::fs;
 use std::io::Write as _;
 
-use penutup::cli::report::{Between, Form, csv, render};
-use penutup::journal::merge::{Merge, Refused};
-use penutup::journal::report::{By, Fold, span};
-use penutup::loaded::LoadedRules;
-use penutup::words::Lang;
+use penutup_cli_kit::report::{Between, Form, csv, render};
+use penutup_cli_kit::words::Lang;
+use penutup_journal::merge::{Merge, Refused};
+use penutup_journal::report::{By, Fold, span};
+use penutup_rules::loaded::LoadedRules;
 use serde_json::Value;
 use uuid::Uuid;
 

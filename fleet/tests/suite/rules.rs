@@ -4,11 +4,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use penutup::rules::BUILT_IN;
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 use penutup_fleet::broadcast_stream::BroadcastStream;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::subject;
+use penutup_rules::BUILT_IN;
 
 use crate::support::program::run;
 use crate::support::{FleetSpec, Identity, TestFleet};
@@ -97,10 +97,10 @@ async fn invalid_rules_are_reported_like_check_does_and_not_published() {
     let broken = file(&fleet, "rusak.toml", &text);
     let result = run(&config, &["rules", "publish", broken.to_str().unwrap(), "--yes"]);
     assert_eq!(result.status, 1, "{result:?}");
-    let report = penutup::rules::check(text.as_bytes(), NaiveDate::MAX);
-    let source = penutup::diagnostics::Source::new(broken.to_str().unwrap(), text.as_bytes());
-    let canvas = penutup::diagnostics::draw::Canvas::PLAIN;
-    assert_eq!(result.out, penutup::cli::check::text(&report, &source, false, Lang::Id.words(), canvas));
+    let report = penutup_rules::check(text.as_bytes(), NaiveDate::MAX);
+    let source = penutup_cli_kit::diagnostics::Source::new(broken.to_str().unwrap(), text.as_bytes());
+    let canvas = penutup_cli_kit::diagnostics::draw::Canvas::PLAIN;
+    assert_eq!(result.out, penutup_cli_kit::check::text(&report, &source, false, Lang::Id.words(), canvas));
     assert!(run(&config, &["rules", "list"]).done().contains("Belum ada aturan"));
     // A supervisor without the grant can't publish.
     let valid = file(&fleet, "baik.toml", BUILT_IN);

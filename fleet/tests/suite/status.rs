@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use crate::support::calls::{call, close, name, send};
 use crate::support::program::{Running, run};
+#[cfg(unix)]
+use crate::support::screen::Screen;
 use crate::support::{FleetSpec, Identity, Postgres, TestFleet, wait_until};
 
 async fn publish_state(fleet: &TestFleet, site: &str, seat: &str, state: &SeatState) {
@@ -65,7 +67,7 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_seats_with_issues_li
     let supervisor = fleet.config(Identity::Supervisor("pusat"));
     run(&supervisor, &["klb", "on", "--reason", "gempa"]).done();
     let rules = fleet.folder().join("aturan.toml");
-    std::fs::write(&rules, penutup::rules::BUILT_IN.replace("Rev-1", "Rev-7")).unwrap();
+    std::fs::write(&rules, penutup_rules::BUILT_IN.replace("Rev-1", "Rev-7")).unwrap();
     run(&supervisor, &["rules", "publish", rules.to_str().unwrap(), "--yes"]).done();
     let on_air = json(&run(&config, &["status", "--once", "--format", "json"]).out);
     let version = |of: &Value| of["version"].as_u64().unwrap();
@@ -185,4 +187,17 @@ async fn a_restarted_server_keeps_and_accepts_seat_states() {
     publish_state(&fleet, "jkt", "a2", &state()).await;
     let output = json(&run(&config, &["status", "--format", "json"]).done());
     assert_eq!((&output["total"]["seen"], output["troubles"].as_array().unwrap().len()), (&2.into(), 0), "{output}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_terminal_shows_the_status_until_q_and_is_restored() {
+    let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_penutup-fleet"));
+    command.args(["status", "--lang", "en", "--config"]).arg(fleet.config(Identity::Program("status")));
+    let mut screen = Screen::start(&command);
+    screen.waits_for("q ends").await;
+    screen.type_keys("q");
+    screen.wait_for_exit().await;
+    screen.waits_until("the screen before it", |text| !text.contains("q ends")).await;
 }

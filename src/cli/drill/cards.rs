@@ -6,8 +6,8 @@ use crate::cli::table::in_markdown;
 
 use super::Materials;
 use crate::cli::{Context, Stop, VerbOutput};
-use crate::diagnostics::practice;
 use crate::drill::card::Card;
+use crate::drill::texts;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepWords;
 use crate::words::Words;
@@ -22,7 +22,7 @@ pub fn run(materials: &Materials, seed: u64, count: Option<u16>, context: &Conte
     let (cards, not_asked) = super::generate_cards(materials, seed, count, context)?;
     let mut out = format!("# {}\n\n{}\n", in_markdown(w.cards_title(&rules.sop.revision, seed)), w.cards_intro);
     if !not_asked.is_empty() {
-        let _ = write!(out, "\n{}\n", in_markdown(practice::not_asked(&not_asked, words)));
+        let _ = write!(out, "\n{}\n", in_markdown(texts::not_asked(&not_asked, words)));
     }
     for (number, card) in (1..).zip(&cards) {
         one(&mut out, number, card, rules, words);

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::diagnostics::{practice, shown};
+use crate::diagnostics::shown;
 
 use crate::drill::grade::Answer as Given;
 use crate::drill::session::Session;
 use crate::drill::sheet::{CardRow, Sheet, Tally, by_fact, by_rule, honorific_text};
+use crate::drill::texts;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepIx;
 use crate::words::Words;
@@ -26,7 +27,7 @@ pub fn text(session: &Session) -> String {
     out.push_str(&verdict(&sheet, words));
     out.push('\n');
     if !sheet.not_asked.is_empty() {
-        out += &practice::not_asked(&sheet.not_asked, words);
+        out += &texts::not_asked(&sheet.not_asked, words);
         out.push('\n');
     }
     tallies(&mut out, d.by_rule, &by_rule(rules, session.results()), words);

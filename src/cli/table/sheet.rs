@@ -3,7 +3,6 @@
 
 use std::fmt::Write as _;
 
-use crate::cli::diff::duties::demand;
 use crate::rules::conditions;
 use crate::rules::diff::Demand;
 use crate::rules::greeting::DAY;
@@ -11,6 +10,8 @@ use crate::rules::problem::Conditions;
 use crate::rules::ruleset::{Choice, Duty, Field, FieldIx, FieldKind, Requirement, RuleSet, Step, StepIx, StepWords};
 use crate::times::minute;
 use crate::words::Words;
+
+use penutup_cli_kit::diff::duties::demand;
 
 /// A section of the sheet.
 pub struct Section {

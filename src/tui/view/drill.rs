@@ -20,11 +20,11 @@ use super::header::rule;
 use super::lines::{bounded, wrap};
 use super::panel::Lines;
 use super::{Block, DrawContext, Drawn, Foot, Priority, Size, footer, paint_ground, prompter, put, stack, to_rows};
-use crate::diagnostics::practice;
 use crate::drill::grade::{ExerciseKind, SpokenMark};
 
 use crate::drill::keys;
 use crate::drill::session::{Draft, Phase, Session};
+use crate::drill::texts;
 use crate::rules::ruleset::StepIx;
 use crate::rules::script::Sentence;
 
@@ -183,7 +183,7 @@ fn intro(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
         page.paragraph(&w.intro_practice(&count));
     }
     if !setup.not_asked.is_empty() {
-        page.paragraph(&practice::not_asked(&setup.not_asked, session.words()));
+        page.paragraph(&texts::not_asked(&setup.not_asked, session.words()));
     }
     page.gap();
     let intro = [w.intro_case, w.intro_blind, w.intro_spoken];

@@ -7,7 +7,8 @@ use std::thread;
 
 use chrono::{TimeDelta, Utc};
 use penutup::declaration::{Declaration, News, State};
-use penutup::files::broadcast::{FolderPoller, declare, path_in};
+use penutup::files::broadcast::{FolderPoller, declare};
+use penutup::files::declaration_in;
 use penutup::message::Message;
 use penutup::words::Lang;
 use tempfile::TempDir;
@@ -30,7 +31,7 @@ impl Site {
     }
 
     fn file(&self) -> PathBuf {
-        path_in(self.folder())
+        declaration_in(self.folder())
     }
 
     fn home(&self) -> Home {

@@ -4,12 +4,12 @@ use std::fs;
 use std::time::Instant;
 
 use async_nats::jetstream;
-use penutup::declaration::State;
+use penutup_rules::declaration::State;
 
-use penutup::rules::BUILT_IN;
 use penutup_fleet::wire::refusal::Refusal;
 use penutup_fleet::wire::subject;
 use penutup_ipc::agent_event::AgentEvent;
+use penutup_rules::BUILT_IN;
 
 use super::key;
 use crate::support::machine::{SeatMachine, TestSupervisor, state_of};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use async_nats::Client;
 use chrono::Utc;
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 use penutup_fleet::config::agent::Agent;
 use penutup_fleet::config::center::Center;
 use penutup_fleet::config::supervisor::Supervisor;

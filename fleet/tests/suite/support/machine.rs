@@ -6,27 +6,28 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_nats::Client;
 use chrono::{DateTime, TimeDelta, Utc};
-use penutup::closing::ending::Ending;
-use penutup::closing::ending::Outcome;
-use penutup::declaration::{Declaration, KLB, State};
-use penutup::event::EventSender;
-use penutup::files::Folders;
-use penutup::journal::presence::Presence;
-use penutup::journal::record::Record;
-use penutup::journal::store::{Change, Store};
-use penutup::message::Message;
-use penutup::words::Lang;
+use penutup_cli_kit::files::Folders;
+use penutup_cli_kit::words::Lang;
 use penutup_fleet::config::supervisor::Supervisor;
 use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::seat::SeatState;
 use penutup_fleet::wire::subject;
 use penutup_ipc::agent_event::AgentEvent;
+use penutup_ipc::phone_event::Ignored;
 use penutup_ipc::place::SocketDir;
 use penutup_ipc::socket::{self, Listening, Used};
+use penutup_ipc::{Handler, Incoming};
+use penutup_journal::presence::Presence;
+use penutup_journal::record::Record;
+use penutup_journal::store::{Change, Store};
+use penutup_rules::closing::ending::Ending;
+use penutup_rules::closing::ending::Outcome;
+use penutup_rules::declaration::{Declaration, KLB, State};
 
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -164,6 +165,22 @@ impl SeatMachine {
     }
 }
 
+/// Records the agent's events, and accepts everything.
+struct Recorder(Arc<Mutex<Vec<AgentEvent>>>);
+
+impl Handler for Recorder {
+    fn send(&self, incoming: Incoming) -> bool {
+        if let Incoming::Agent(event) = incoming {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+        }
+        true
+    }
+
+    fn request(&self, incoming: Incoming, _patience: Duration) -> Option<Vec<Ignored>> {
+        self.send(incoming).then(Vec::new)
+    }
+}
+
 /// The receiving side of a prompter's socket.
 #[derive(Debug)]
 pub struct Prompter {
@@ -174,16 +191,8 @@ pub struct Prompter {
 impl Prompter {
     fn start(place: SocketDir) -> Self {
         let received: Arc<Mutex<Vec<AgentEvent>>> = Arc::default();
-        let recorded = Arc::clone(&received);
-        let sender = EventSender::new(move |request| {
-            let (message, reply) = request.into_parts();
-            if let Message::Agent(event) = message {
-                recorded.lock().unwrap_or_else(PoisonError::into_inner).push(event);
-            }
-            reply(Vec::new());
-            true
-        });
-        let listening = socket::listen(place, None, Arc::new(Used::default()), Arc::new(sender), |trouble| {
+        let recorder = Recorder(Arc::clone(&received));
+        let listening = socket::listen(place, None, Arc::new(Used::default()), Arc::new(recorder), |trouble| {
             assert!(trouble.is_none(), "{trouble:?}");
         });
         Self { received, _listening: listening }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use chrono::NaiveDate;
-use penutup::declaration::Declaration;
-use penutup::words::Lang;
+use penutup_cli_kit::words::Lang;
 use penutup_fleet::agent::receiver::{Delivery, DeliveryHandler, LinkMonitor, poll, subscribe};
 use penutup_fleet::agent::replica::{Replica, SeatId};
 use penutup_fleet::config::agent::Agent;
@@ -13,6 +12,7 @@ use penutup_fleet::wire::envelope::Envelope;
 use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::refusal::{Refusal, RefusalCounts};
 use penutup_fleet::wire::trust::Trust;
+use penutup_rules::declaration::Declaration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 

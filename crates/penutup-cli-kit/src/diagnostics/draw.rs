@@ -41,6 +41,11 @@ pub fn draw(problem: &Problem, source: &Source<'_>, words: &Words, canvas: Canva
     render(&[group], canvas)
 }
 
+/// Every problem, each with a blank line behind it.
+pub fn draw_all(problems: &[Problem], source: &Source<'_>, words: &Words, canvas: Canvas) -> String {
+    problems.iter().fold(String::new(), |out, p| out + &draw(p, source, words, canvas) + "\n\n")
+}
+
 /// A message without a location, with advice; the text ends without a line break.
 pub fn message(text: &str, help: Option<&str>, words: &Words, canvas: Canvas) -> String {
     let w = &words.problem;

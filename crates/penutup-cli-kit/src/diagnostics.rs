@@ -6,7 +6,6 @@ pub mod csv;
 pub mod draw;
 pub mod journal;
 pub mod outside;
-pub mod practice;
 pub mod source;
 mod toml_errors;
 
@@ -485,6 +484,12 @@ pub fn grouped(number: &str, separator: &str) -> String {
         out.push(digit);
     }
     out
+}
+
+/// "1 rule", "2 rules".
+#[must_use]
+pub fn counted(count: &str, one: &str, many: impl FnOnce(&str) -> String) -> String {
+    if count == "1" { one.into() } else { many(count) }
 }
 
 /// A situation on one line: "klb = ya · topik = lain".

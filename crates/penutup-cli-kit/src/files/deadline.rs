@@ -2,9 +2,11 @@
 //! a deadline. A thread that never finishes is left behind.
 
 use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::helper::{self, Helper};
+/// The name of these threads, by which a program knows whose panic it reports.
+pub const THREAD: &str = "reader";
 
 /// A running operation.
 #[derive(Debug)]
@@ -14,7 +16,7 @@ pub struct Pending<T>(Receiver<T>);
 pub fn begin<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Pending<T> {
     let (send, result) = channel();
     // Without a thread there is no result; the receiver below sees that at once.
-    let _ = helper::spawn(Helper::Reader, move || {
+    let _ = thread::Builder::new().name(THREAD.into()).spawn(move || {
         // The receiver is gone if the result is too late.
         let _ = send.send(work());
     });

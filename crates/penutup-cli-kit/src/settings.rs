@@ -10,7 +10,7 @@ use crate::rules::text;
 use crate::words::Lang;
 
 /// An editable file with every setting and its default.
-pub const TEMPLATE: &str = include_str!("../config/settings.toml");
+pub const TEMPLATE: &str = include_str!("../../../config/settings.toml");
 /// The longest seat name, in graphemes.
 const SEAT: usize = 40;
 /// The kinds of telephone that the prompter can connect to.

@@ -1,6 +1,6 @@
 //! Texts shared by practice and exam, on the screen and in files.
 
-use super::listed;
+use crate::diagnostics::listed;
 use crate::words::Words;
 
 /// A sentence that names what no card asks because no story covers it.

@@ -84,30 +84,3 @@ pub fn texts(command: &Command) -> Vec<String> {
     out.extend(command.get_subcommands().flat_map(texts));
     out
 }
-
-#[cfg(test)]
-mod tests {
-    use std::cell::RefCell;
-    use std::collections::BTreeSet;
-
-    use clap::CommandFactory;
-
-    use super::*;
-    use crate::cli::Cli;
-    use crate::words::Lang;
-
-    #[test]
-    fn all_help_comes_from_the_catalogue_and_all_of_the_catalogue_is_in_the_help() {
-        let catalogue: toml::Table = include_str!("../../assets/locale/id.toml").parse().unwrap();
-        let catalogue = catalogue["verbs"].as_table().unwrap();
-        let used = RefCell::new(BTreeSet::new());
-        let words = Lang::Id.words();
-        let text = |key: &str| words.verbs.get(key).inspect(|_| _ = used.borrow_mut().insert(key.to_owned()));
-        let command = localize(Cli::command(), &text, words);
-        for text in texts(&command) {
-            assert!(catalogue.values().any(|known| text.starts_with(known.as_str().unwrap())), "{text}");
-        }
-        command.debug_assert();
-        assert_eq!(used.into_inner(), catalogue.keys().cloned().collect());
-    }
-}
