@@ -81,7 +81,7 @@ pub fn text(buffer: &Buffer) -> String {
     rows(buffer).join("\n")
 }
 
-/// The bright words, the banner's left out: the current sentence, without its white space.
+/// The bold words: the current sentence, without its white space.
 pub fn bright(buffer: &Buffer) -> String {
     let area = buffer.area;
     let mut out = String::new();
@@ -99,7 +99,7 @@ pub fn bright(buffer: &Buffer) -> String {
     no_blanks(&out)
 }
 
-/// A text without its white space.
+/// A text without its white space, and without the bars and edges that mark a sentence or a value.
 pub fn no_blanks(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace()).collect()
+    text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '▌' | '▐')).collect()
 }
