@@ -224,10 +224,7 @@ mod tests {
                 &[("\"bantuan\", \"campaign\", \"download\", \"terima", "\"bantuan\", \"download\", \"terima")],
                 CUSTOMARY,
             ),
-            (
-                &[("score = [\"Akurasi\", \"Salam Penutup\", \"FCR\"]", "score = [\"FCR\"]")],
-                "Satu kalimat pada satu saat",
-            ),
+            (&[("score = [\"Akurasi\", \"Salam Penutup\", \"FCR\"]", "score = [\"FCR\"]")], "Kalimat demi kalimat"),
             (&[("  \"Bapak/Ibu\",\n", "  \"Bapak / Ibu\",\n")], "Nama dan sapaan"),
             (&[("empty = \"\"", "empty = \"Pelanggan\"")], "Nama dan sapaan"),
             (&[("{sapaan} {nama}\"", "{sapaan} {nama} kami\"")], "Nama dan sapaan"),
@@ -249,7 +246,7 @@ mod tests {
                         "[\"bantuan\", \"customer-intimacy\", \"terima-kasih\", \"download\"]",
                     ),
                 ],
-                "Satu kalimat pada satu saat",
+                "Kalimat demi kalimat",
             ),
             (&[("exactly_one = [\"download\", \"update\"]", "always = [\"terima-kasih\"]")], "\"Sudah punya, Mbak\""),
         ] {

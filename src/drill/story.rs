@@ -440,7 +440,11 @@ mod tests {
         let rules = LoadedRules::built_in().rules;
         let mut names: Vec<String> = Vec::new();
         for fact in &rules.facts {
-            names.push(fact.label.clone());
+            // A customer can't speak of PLN Mobile without a word for it. This one answers neither the topic nor whether
+            // they have the app, which are what a trainee has to find out.
+            if fact.label != "Aplikasi" {
+                names.push(fact.label.clone());
+            }
             names.extend(fact.help.clone());
             names.extend(fact.values.iter().map(|v| v.label.clone()));
         }
@@ -455,13 +459,16 @@ mod tests {
         let stories = Stories::built_in();
         let scenarios = stories.scenarios.iter().flat_map(|s| &s.texts);
         let person = Person { call: "Bu".into(), name: "Siti".into(), place: "Ambon".into(), ..Person::default() };
+        let mut with_exempt_word = 0;
         for text in scenarios.chain(stories.details.iter().flat_map(|d| &d.texts)) {
             let story = words(&text.fill_in(&person));
             for name in &names {
                 let name = words(name);
                 assert!(!story.windows(name.len()).any(|w| w == name), "{name:?} is in {story:?}");
             }
+            with_exempt_word += usize::from(story.contains(&"aplikasi".into()));
         }
+        assert!(with_exempt_word > 0, "no story needs the exception");
     }
 
     #[test]

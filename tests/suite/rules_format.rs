@@ -359,7 +359,7 @@ fn the_limits_of_the_reference_are_the_programs() {
     });
     let of_max = of_max.expect("501 is out of range");
     let expected = [
-        counted(MAX_FILE, "bita"),
+        counted(MAX_FILE, "byte"),
         counted(MAX_TEXT, "karakter"),
         counted(MAX_RULES, ""),
         counted(MAX_MARKS, ""),

@@ -32,7 +32,7 @@ fn home() -> Home {
     let settings = blocks("toml").concat();
     assert!(settings.contains("'/srv/penutup'"));
     let settings = settings.replace("/srv/penutup", folder.to_str().expect("UTF-8"));
-    home.write_config("settings.toml", format!("seat = \"meja 7\"\n{settings}"));
+    home.write_config("settings.toml", format!("seat = \"seat-07\"\n{settings}"));
     home
 }
 
