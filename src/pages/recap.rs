@@ -13,7 +13,6 @@ pub fn recap(app: &App) -> Page {
         Some(day) if day.report.total.closings == 0 => page.paragraph(words.recap.nothing),
         Some(day) => show(&mut page, app, day),
     }
-    page.gap();
     page.paragraph(words.recap.self_report);
     page
 }
@@ -50,7 +49,7 @@ fn show(page: &mut Page, app: &App, day: &Recap) {
 /// A heading and a bar for each label.
 fn bars(parts: &mut Vec<Part>, heading: &str, bars: Vec<(String, u64)>) {
     if !bars.is_empty() {
-        parts.extend([Part::Gap, Part::Heading(heading.into()), Part::Bars(bars)]);
+        parts.extend([Part::Heading(heading.into()), Part::Bars(bars)]);
     }
 }
 

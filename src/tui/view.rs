@@ -266,13 +266,13 @@ fn prompter(frame: &mut Frame<'_>, area: Rect, look: &DrawContext<'_>) -> Drawn 
     if look.size == Size::Tiny {
         return stack(frame, look, area, tiny(look, area), Vec::new());
     }
-    let mut top = header::blocks(look);
-    let bottom = footer::blocks(look);
     if let Mode::Panel(open) = look.app.mode() {
+        // A panel needs the rows more than the switches do.
+        let mut top = header::blocks(&DrawContext { size: Size::Compact, rows: 0, ..*look });
         top.push(Block::panel(panel::lines(look, *open)));
-        return stack(frame, look, area, top, bottom);
+        return stack(frame, look, area, top, footer::blocks(&DrawContext { rows: 0, ..*look }));
     }
-    script(frame, look, area, top, bottom)
+    script(frame, look, area, header::blocks(look), footer::blocks(look))
 }
 
 /// Where a block is.

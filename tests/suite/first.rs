@@ -33,9 +33,13 @@ fn screen(stage: &mut Stage, columns: u16, rows: u16) -> String {
 
 #[test]
 fn the_hint_is_shown_only_in_free_space() {
-    for (columns, rows, hint) in
-        [(120, 30, Some(HINT)), (80, 24, Some(HINT)), (72, 22, Some(HINT)), (60, 20, Some(SHORT)), (40, 12, None)]
-    {
+    for (columns, rows, hint) in [
+        (120, 30, Some(HINT)),
+        (80, 24, Some(HINT)),
+        (72, 22, Some(HINT)),
+        (60, 20, Some(SHORT)),
+        (40, 12, Some(SHORT)),
+    ] {
         let told = screen(&mut new(), columns, rows);
         assert_eq!(hint.is_some(), told.contains(SHORT) || told.contains(HINT), "{columns}×{rows}:\n{told}");
         assert!(hint.is_none_or(|hint| told.contains(hint)), "{columns}×{rows}:\n{told}");

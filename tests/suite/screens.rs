@@ -202,11 +202,10 @@ fn exactly_one_sentence_carries_the_bar_and_the_weight() {
                 let (buffer, _) = drawn(&mut stage, theme, columns, height);
                 let screen = text(&buffer);
                 let (bars, bold) = (bars(&buffer), bold_rows(&buffer));
-                if name == "question" && bars.is_empty() {
-                    continue; // A low window shows the question alone.
+                // A low window shows the question, or the previewed sentence, alone.
+                if name == "question" && bars.is_empty() || name == "looking" && height < 20 {
+                    continue;
                 }
-                let wide = (columns, height) == (120, 30) || columns == 110;
-                let bold: Vec<u16> = bold.into_iter().filter(|y| !wide || bars.contains(y)).collect();
                 assert!(!bold.is_empty(), "{name} {theme:?} {columns}×{height}:\n{screen}");
                 assert!(bars.windows(2).all(|pair| pair[0] + 1 == pair[1]), "one block: {bars:?}\n{screen}");
                 assert!(bold.iter().all(|y| bars.contains(y)), "{name} {theme:?}: {bold:?} {bars:?}\n{screen}");
@@ -262,19 +261,21 @@ proptest! {
         for key in keys {
             let was = rows(&drawn(&mut stage, Theme::Terminal, columns, height).0);
             let (plan, whole) = (sentences(&stage), fits(&stage, &was.join("\n")));
+            let situation = stage.app.call().situation().clone();
             stage.keys(&key.to_string());
             let now = rows(&drawn(&mut stage, Theme::Terminal, columns, height).0);
             // Undo may also undo a fact, and Space in a complete closing begins the next call.
-            if !whole || sentences(&stage) != plan || *stage.app.mode() != Mode::Closing {
+            let is_same = *stage.app.call().situation() == situation && sentences(&stage) == plan;
+            if !whole || !is_same || *stage.app.mode() != Mode::Closing {
                 continue;
             }
-            let (title, notices) = (plan[0].0.to_lowercase(), usize::from(height) - 4);
+            let notices = usize::from(height) - 4;
             for (at, (was, now)) in was.iter().zip(&now).enumerate().take(notices) {
                 let text = |line: &str| line.chars().skip(3).take(usize::from(columns) * 2 / 3 - 4).collect::<String>();
                 let (was, now) = (text(was), text(now));
-                // The reminder of before the closing goes once a sentence is said, and its row stays; what leaving a
-                // sentence out costs goes with it.
-                let is_reminder = [&was, &now].iter().any(|line| line.to_lowercase().contains(&title));
+                // The reminder of before the closing goes once a sentence is said, and its row stays; so does the
+                // badge of the contradiction. What leaving a sentence out costs goes with it.
+                let is_reminder = [&was, &now].iter().any(|line| line.contains("Sebelum closing") || line.contains("bertentangan"));
                 let cost = |line: &str| line.split("   ").next().unwrap_or_default().to_owned();
                 prop_assert!(cost(&was) == cost(&now) || is_reminder, "{} row {}:\n{}\n{}", key, at, was, now);
             }
@@ -303,7 +304,8 @@ proptest! {
         }
         for label in ["K ", "M ", "A ", "B ", "──"] {
             let row = |lines: &[String]| lines.iter().position(|line| line.trim_start_matches([' ', '─']).starts_with(label) || line.starts_with(label));
-            if label != "K " {
+            // In a narrow window the banner takes the place of the line.
+            if label != "K " && (label != "──" || columns >= 72) {
                 prop_assert_eq!(row(&was), row(&now), "{}", label);
             }
         }
@@ -328,11 +330,8 @@ fn the_terminals_own_theme_sets_no_ground_and_the_others_set_all_of_it() {
         for (columns, height) in SIZES {
             let (own, _) = drawn(&mut stage, Theme::Terminal, columns, height);
             let plain = |c: &Cell| (c.fg, c.bg) == (Color::Reset, Color::Reset);
-            let badges = [
-                (Color::White, Color::Red),
-                (Color::Black, Color::LightYellow),
-                (Color::Black, Color::LightGreen),
-            ];
+            let badges =
+                [(Color::White, Color::Red), (Color::Black, Color::LightYellow), (Color::Black, Color::LightGreen)];
             assert!(cells(&own).all(|c| plain(c) || badges.contains(&(c.fg, c.bg))), "{name} {columns}×{height}");
             for theme in [Theme::Dark, Theme::Light, Theme::Proyektor] {
                 let (buffer, _) = drawn(&mut stage, theme, columns, height);

@@ -52,10 +52,7 @@ fn one_by_one(term: &mut Term, bytes: &[u8], gap: u64) {
 /// Nothing of the call has changed.
 #[track_caller]
 fn is_untouched(term: &mut Term) {
-    term.shows("▐nonaktif▌")
-        .shows("▐di luar PLN Mobile▌")
-        .shows("▐belum tahu▌")
-        .shows("nama belum diisi");
+    term.shows("▐nonaktif▌").shows("▐di luar PLN Mobile▌").shows("▐belum tahu▌").shows("nama belum diisi");
     let text = term.text();
     assert!(!text.contains('√') && !text.contains("Ketikan") && !text.contains("Mengapa"), "{text}");
 }

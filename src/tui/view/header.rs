@@ -398,7 +398,8 @@ fn declared(look: &DrawContext<'_>, at: usize) -> Option<Block> {
         Some(banner) if banner_text(look, at, &banner).contains(&join(usize::MAX)) => None,
         Some(_) => Some(Block::new(Priority::Alarm, alarm(look, &text, 2))),
         None if app.differs(at) => {
-            let text = format!("{} · {text}", app.since_text(at));
+            let long = format!("{} · {text}", app.since_text(at));
+            let text = if width(&long) + 3 <= look.columns { long } else { text };
             Some(Block::line(Priority::Notice, badge(look, &text, Vec::new())))
         }
         None => None,

@@ -15,10 +15,13 @@ use crate::tui::theme::Role;
 use crate::wrap::{shorten, width};
 
 /// The rows of the chart of hours.
-const CHART_HEIGHT: usize = 3;
+const CHART_HEIGHT: usize = 2;
 
 /// From this many columns on the key list has two columns.
 const TWO_COLUMNS: usize = 72;
+
+/// A part of a page that is cut keeps at least this many rows.
+const LEAST_OF_PART: usize = 3;
 
 /// Collects the lines of a panel.
 pub struct Lines<'l, 'a> {
@@ -140,6 +143,19 @@ impl<'l, 'a> Lines<'l, 'a> {
         }
     }
 
+    fn part(&mut self, part: &Part) {
+        match part {
+            Part::Gap => self.gap(),
+            Part::Entry(heading, text) => self.entry(heading, text),
+            Part::Heading(heading) => self.heading(heading),
+            Part::Marked(heading, runs) => self.sentence(heading, runs),
+            Part::Paragraph(text) => self.paragraph(text),
+            Part::Hours(heading, first, counts) => self.hours(heading, *first, counts),
+            Part::Keys(groups) => self.keys(groups),
+            Part::Bars(bars) => self.bars(bars),
+        }
+    }
+
     pub fn into_lines(self) -> Vec<Line<'static>> {
         self.lines
     }
@@ -204,38 +220,32 @@ pub fn lines(look: &DrawContext<'_>, panel: Panel) -> Vec<Line<'static>> {
 
 fn render(look: &DrawContext<'_>, page: &Page) -> Vec<Line<'static>> {
     let mut lines = Lines::new(look, &page.title);
-    for part in &page.parts {
-        match part {
-            Part::Gap => lines.gap(),
-            Part::Entry(heading, text) => lines.entry(heading, text),
-            Part::Heading(heading) => lines.heading(heading),
-            Part::Marked(heading, runs) => lines.sentence(heading, runs),
-            Part::Paragraph(text) => lines.paragraph(text),
-            Part::Hours(heading, first, counts) => lines.hours(heading, *first, counts),
-            Part::Keys(groups) => lines.keys(groups),
-            Part::Bars(bars) => lines.bars(bars),
-        }
-    }
+    page.parts.iter().for_each(|part| lines.part(part));
     lines.lines
 }
 
 /// The reasons beside the script: as much as fits, then the key of the panel that has the rest.
 pub fn reasons(look: &DrawContext<'_>, rows: usize) -> Vec<Line<'static>> {
-    let mut lines = render(look, &basis::reasons(look.app));
-    if lines.len() > rows && rows > 0 {
-        lines.truncate(rows - 1);
-        // No heading without its text.
-        while lines.last().is_some_and(|line| {
-            line.spans.iter().all(|span| span.style == look.style(Role::Muted) || span.content.trim().is_empty())
-        }) {
-            lines.pop();
+    let page = basis::reasons(look.app);
+    let mut lines = Lines::new(look, &page.title);
+    // Only the sentence is bold.
+    lines.lines = vec![Line::from(look.span(format!(" {}", page.title), Role::Text))];
+    for part in &page.parts {
+        let before = lines.lines.len();
+        lines.part(part);
+        if lines.lines.len() <= rows {
+            continue;
         }
+        // A blank row and a heading alone say nothing.
+        let cut = rows.saturating_sub(1);
+        lines.lines.truncate(if cut >= before + LEAST_OF_PART { cut } else { before.min(cut) });
         let key = keymap::key_of(look.app, &Action::Panel(Panel::Basis)).map(|key| key.name(look.app.words()));
         lines.push(Line::from(vec![
             look.span(" ", Role::Text),
             look.span(key.unwrap_or_default(), Role::Cap),
             look.span(format!(" {}", look.app.words().screen.in_full), Role::Text),
         ]));
+        break;
     }
-    lines
+    lines.lines
 }

@@ -17,6 +17,9 @@ use crate::wrap::{NO_BREAK, shorten, width};
 const GUTTER: usize = 3;
 /// The widest line of a sentence, for easy reading: in the wide layout, where rows are plenty, and in the others.
 const SENTENCE: (usize, usize) = (60, 72);
+/// From this many rows on there is a row below the opening reminder. It does not depend on the plan, so that a fact
+/// moves nothing above the first sentence that it changes.
+const ROOMY: usize = 14;
 /// From how many rows on the steps before the current one keep two, or one.
 const ABOVE: (usize, usize) = (9, 6);
 
@@ -70,12 +73,12 @@ impl<'a> Script<'a> {
     /// The region in this many rows.
     pub fn region(self, rows: usize) -> (Vec<Line<'static>>, Drawn) {
         let Self { look, parts, focus } = self;
-        let whole: usize = parts.iter().map(Part::rows).sum::<usize>() + parts.len().saturating_sub(1);
         let fits = Drawn { most_scroll: 0, page: rows };
         // The row below the opening reminder is the first to go.
-        let opening = usize::from(parts.first().is_some_and(|part| part.entry.mark == Mark::Reminder));
-        if whole <= rows + opening {
-            return (whole_script(parts, whole > rows), fits);
+        let is_tight = rows < ROOMY && parts.first().is_some_and(|part| part.entry.mark == Mark::Reminder);
+        let gaps = parts.len().saturating_sub(1 + usize::from(is_tight));
+        if parts.iter().map(Part::rows).sum::<usize>() + gaps <= rows {
+            return (whole_script(parts, is_tight), fits);
         }
         match focus {
             Some(at) => around(&look, parts, at, rows),

@@ -43,7 +43,7 @@ fn a_call_from_its_start_to_its_end() {
     let ran = call(&home, "start 081234567890 nama=bu+Siti+Aminah topik=pln-mobile");
     ran.status(0).err_is("");
     assert_eq!(ran.out, "");
-    term.shows("selamat siang Ibu Siti Aminah").shows("N Siti Aminah (dari telepon, pastikan)");
+    term.shows("selamat siang Ibu Siti Aminah").shows("N Siti Aminah  dari telepon, pastikan");
     term.send("n\r").hides("dari telepon, pastikan");
     call(&home, "set aplikasi=telah").status(0).err_is("");
     term.shows("TELAH punya");
@@ -88,7 +88,7 @@ fn the_name_may_come_from_standard_input() {
     let say =
         |input: &[u8]| home.penutup(["call", "start", "nama=-"]).env("PENUTUP_CALL_WAIT", WAIT).stdin(input).run();
     say(b"\n  Siti Aminah\nJl. Mawar\n").status(0).err_is("");
-    term.shows("N Siti Aminah (dari telepon, pastikan)");
+    term.shows("N Siti Aminah  dari telepon, pastikan");
     for nothing in [&b""[..], b"\n\n", b"\xff\xfe\n"] {
         say(nothing).status(0).err_is("\"nama\" diabaikan: masukan standar tidak dapat dibaca\n");
     }

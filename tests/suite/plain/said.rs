@@ -192,7 +192,12 @@ fn the_contradiction_and_why_are_said() {
     has(&told, "Perhatian, SOP bertentangan di sini (2.a dan 2.b): dipakai 2.b. Ketik d untuk dasar SOP.");
     let why = talk.types("d");
     assert_eq!(why[0], "Dasar SOP.");
-    assert!(why[1].starts_with("SOP bertentangan di sini: SOP bertentangan di sini (2.a dan 2.b): dipakai 2.b. Pelanggan ini"), "{why:?}");
+    assert!(
+        why[1].starts_with(
+            "SOP bertentangan di sini: SOP bertentangan di sini (2.a dan 2.b): dipakai 2.b. Pelanggan ini"
+        ),
+        "{why:?}"
+    );
     assert_eq!(*talk.app.mode(), Mode::Closing, "nothing stays open");
     let all = talk.types("l");
     has(&all, "Belum, No. 3: Terima kasih.");
