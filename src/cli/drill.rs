@@ -14,7 +14,7 @@ use clap::builder::TypedValueParser as _;
 use clap::{Args, ValueEnum};
 
 use super::VerbOutput;
-use super::{Context, Status, Stop, is_dumb, moment};
+use super::{Colours, Context, Status, Stop, is_dumb, moment};
 use crate::clock::Clock;
 use crate::diagnostics::{self, outside, shown};
 use crate::drill::card::Card;
@@ -28,7 +28,6 @@ use crate::loaded::{LoadedRules, Refused};
 use penutup_system::folders::exists_or_unreadable;
 
 use crate::rules::RuleSet;
-use crate::start::theme;
 use crate::tui::practice::practise;
 use crate::words::Words;
 
@@ -72,6 +71,8 @@ pub struct Drill {
     /// Where the result is written.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub colours: Colours,
 }
 
 /// The format of a result sheet.
@@ -204,7 +205,7 @@ fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context)
         day: now.with_timezone(&rules.zones[materials.zone].offset).date_naive(),
         now,
     });
-    let end = practise(&mut session, theme(context.settings.theme), materials.clock)
+    let end = practise(&mut session, drill.colours.theme(&context.settings), materials.clock)
         .map_err(|e| Stop(format!("{}\n", words.cli.terminal_failed(outside::reason(&e, words)))))?;
     let answer = result(&session, drill, context);
     end.die();

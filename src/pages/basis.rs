@@ -52,12 +52,11 @@ pub fn reasons(app: &App) -> Page {
     page
 }
 
-/// The contradiction, the Keterangan of the shown step, what leaving it out costs, the clause of the script, the
+/// The Keterangan of the shown step, what leaving it out costs, the contradiction, the clause of the script, the
 /// conditions that decide it, and what is not said any more.
 fn add_reasons(page: &mut Page, app: &App) {
     let (rules, words) = (app.rules(), &app.words().basis);
     let rule = app.call().plan(rules).rule;
-    contradiction(page, app);
     if let Some(step) = app.shown() {
         let step = rules.step(step);
         let note = match (&step.basis, &step.note) {
@@ -71,6 +70,7 @@ fn add_reasons(page: &mut Page, app: &App) {
         }
         page.gap();
     }
+    contradiction(page, app);
     page.entry(words.clause, rule.basis.as_deref().unwrap_or_default());
     page.entry(words.why, &app.facts_text(|fact| rule.when.values(fact).is_some()));
     for late in app.call().overtaken() {

@@ -5,7 +5,8 @@ use crate::action::Action;
 use crate::app::App;
 use crate::keymap::{self, KeyBinding};
 
-/// The keys that are available in this view, the notices that a row of the screen may have cut, and the facts.
+/// The keys that are available in this view, the notices that a row of the screen may have cut, and the facts if the
+/// header may have no room for them.
 pub fn help(app: &App, surface: &Surface<'_>) -> Page {
     let words = app.words();
     let mut page = Page::new(words.help.title);
@@ -32,8 +33,10 @@ pub fn help(app: &App, surface: &Surface<'_>) -> Page {
         KeyGroup { heading, keys: keys.collect() }
     });
     page.parts.push(Part::Keys(groups.filter(|group| !group.keys.is_empty()).collect()));
-    page.gap();
-    facts(&mut page, app);
+    if app.rules().facts.len() > IN_HEADER {
+        page.gap();
+        facts(&mut page, app);
+    }
     page.paragraph(words.help.files);
     page
 }
@@ -47,6 +50,9 @@ fn group(action: &Action) -> usize {
         _ => 3,
     }
 }
+
+/// The header has room for this many facts.
+const IN_HEADER: usize = 3;
 
 /// Every fact and field with its value.
 fn facts(page: &mut Page, app: &App) {

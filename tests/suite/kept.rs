@@ -126,7 +126,7 @@ fn two_troubles_at_once_are_both_shown_and_both_reported_at_the_end() {
     }
     let mut term = opened(&home);
     term.send("ksx").shows("Panggilan selesai").send("d").send("d");
-    term.shows("Keadaan tidak dapat disimpan").shows("Jurnal belum tertulis");
+    term.shows("(+1)").send("?").shows("Keadaan tidak dapat disimpan").shows("Jurnal belum tertulis");
     // One letter more within a second would be typing that was meant for another window.
     term.send("\x03");
     term.ends();

@@ -363,7 +363,7 @@ fn badges(look: &DrawContext<'_>) -> Vec<Block> {
     for at in 0..app.rules().facts.len() {
         out.extend(declared(look, at));
         if answerable && app.asked_fact() == Some(at) {
-            out.push(Block::line(Priority::Alarm, badge(look, &question(look, at), Vec::new())));
+            out.push(Block::new(Priority::Alarm, asked(look, &question(look, at))));
         }
     }
     out.extend(caution(look).map(|line| Block::line(Priority::Last, line)));
@@ -381,6 +381,18 @@ fn badge(look: &DrawContext<'_>, text: &str, hint: Vec<Span<'static>>) -> Line<'
         spans.extend(hint);
     }
     Line::from(spans)
+}
+
+/// A question with its keys, which must be whole.
+fn asked(look: &DrawContext<'_>, text: &str) -> Vec<Line<'static>> {
+    let style = look.style(Role::Badge);
+    let mut lines = bounded([(text, style)], look.columns.saturating_sub(3), 2);
+    for line in &mut lines {
+        line.spans.insert(0, Span::styled(" ", style));
+        line.spans.insert(0, look.span(" ", Role::Text));
+        line.spans.push(Span::styled(" ", style));
+    }
+    lines
 }
 
 /// By whom, why and until when an emergency was declared, if its banner has no room for that; or that this seat
@@ -418,7 +430,8 @@ fn question(look: &DrawContext<'_>, at: usize) -> String {
 /// The first sentence of the rule's caution: the contradiction in the SOP.
 fn caution(look: &DrawContext<'_>) -> Option<Line<'static>> {
     let app = look.app;
-    let caution = app.call().caution(app.rules())?;
+    // A panel has it in full, or is about something else.
+    let caution = app.call().caution(app.rules()).filter(|_| !matches!(app.mode(), Mode::Panel(_)))?;
     let short = caution.split_once(". ").map_or(caution, |(first, _)| first);
     // Only if the key opens the panel here.
     let basis = Action::Panel(Panel::Basis);

@@ -368,9 +368,24 @@ fn modes(master: &dyn MasterPty) -> String {
     format!("{:?}", master.get_termios().expect("a Unix terminal"))
 }
 
-/// A text on one line, its white space folded.
+/// A text in one line, without the bar at the continued lines of a sentence.
 fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut was_barred = false;
+    let lines = text.lines().map(|line| match line.strip_prefix(" ▌ ") {
+        Some(rest) => {
+            if std::mem::replace(&mut was_barred, true) {
+                rest
+            } else {
+                line
+            }
+        }
+        None => {
+            was_barred = false;
+            line
+        }
+    });
+    let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+    words.join(" ")
 }
 
 /// Waits until something outside the screen is so.
