@@ -261,11 +261,12 @@ proptest! {
         for key in keys {
             let was = rows(&drawn(&mut stage, Theme::Terminal, columns, height).0);
             let (plan, whole) = (sentences(&stage), fits(&stage, &was.join("\n")));
-            let situation = stage.app.call().situation().clone();
+            let before = (stage.app.call().situation().clone(), stage.app.call().zone());
             stage.keys(&key.to_string());
             let now = rows(&drawn(&mut stage, Theme::Terminal, columns, height).0);
             // Undo may also undo a fact, and Space in a complete closing begins the next call.
-            let is_same = *stage.app.call().situation() == situation && sentences(&stage) == plan;
+            let after = (stage.app.call().situation().clone(), stage.app.call().zone());
+            let is_same = before == after && sentences(&stage) == plan;
             if !whole || !is_same || *stage.app.mode() != Mode::Closing {
                 continue;
             }

@@ -25,7 +25,9 @@ pub fn blocks(look: &DrawContext<'_>) -> Vec<Block> {
     let complete =
         completion(look).filter(|_| *look.app.mode() == Mode::Closing || matches!(look.app.mode(), Mode::Typing(_)));
     let complete = complete.map(|text| {
-        let text = shorten(&text, look.columns.saturating_sub(3));
+        let is_whole = width(&text) + 3 <= look.columns;
+        let text =
+            if is_whole { text } else { shorten(look.app.words().screen.all_said, look.columns.saturating_sub(3)) };
         Line::from(vec![look.span(" ", Role::Text), look.span(format!(" {text} "), Role::Done)])
     });
     let notice = notice(look);

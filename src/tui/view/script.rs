@@ -83,7 +83,7 @@ impl<'a> Script<'a> {
         match focus {
             Some(at) => around(&look, parts, at, rows),
             None => {
-                let mut lines = whole_script(parts, true);
+                let mut lines: Vec<Line<'static>> = parts.into_iter().map(|part| part.title).collect();
                 let drawn = if lines.len() > rows { scroll(&look, &mut lines, rows) } else { fits };
                 (lines, drawn)
             }
@@ -134,12 +134,14 @@ fn around(look: &DrawContext<'_>, mut parts: Vec<Part>, focus: usize, rows: usiz
         let gap = usize::from(left > behind.len());
         out.extend((0..gap).map(|_| Line::default()));
         let room = left - gap;
-        let hidden = behind.len().saturating_sub(room);
-        let hidden = if hidden > 0 { behind.split_off(room.saturating_sub(1)).len() } else { 0 };
+        let hidden = behind.split_off(room.min(behind.len())).len();
+        let last = behind.last().map(|part| look.app.rules().step(part.entry.step).title.clone());
         out.extend(behind.into_iter().map(|part| part.title));
-        if hidden > 0 && room > 0 {
-            let more = look.app.words().screen.more_steps(hidden);
-            out.push(Line::from(look.span(format!("   {more}"), Role::Muted)));
+        if let Some(title) = last.filter(|_| hidden > 0) {
+            let more = format!("  +{hidden}");
+            let title = shorten(&title, look.columns.saturating_sub(GUTTER + width(&more)));
+            out.pop();
+            out.push(Line::from(vec![look.span(format!("   {title}"), Role::Text), look.span(more, Role::Muted)]));
         }
     }
     (out, Drawn { most_scroll: 0, page: rows })

@@ -24,7 +24,7 @@ const FLEET: &str = "{\"do\":\"fleet\"}";
 const HERE: &str = "{\"do\":\"here\"}";
 const RULES: &str = "{\"do\":\"rules\"}";
 const DOWN: &str = "{\"do\":\"link\",\"up\":false,\"since\":\"2026-03-02T07:05:00Z\"}";
-const BANNER: &str = "SPV Jakarta · gangguan transmisi · Campaign Integritas TIDAK disampaikan";
+const BANNER: &str = "SPV Jakarta · gangguan transmisi";
 
 fn bad(why: &str) -> String {
     format!("{{\"ignored\":[],\"bad\":\"{why}\"}}\n")
@@ -84,7 +84,7 @@ fn a_declaration_reaches_the_screen_and_the_agent_stays() {
     call(&home, "start nama=Siti").status(0);
     term.shows("N Siti");
     assert_eq!(agent.tell(&declares(81, State::Off)), Ok(()));
-    term.hides("AKTIF").shows("Untuk mewujudkan PLN terbaik");
+    term.hides("KLB AKTIF").shows("Untuk mewujudkan PLN terbaik");
     term.quits();
     eventually("the agent's notice of the end", || !agent.is_there());
     assert_eq!(agent.tell(&Command::Rules), Err(NotDelivered::Gone));
@@ -106,7 +106,7 @@ fn agent_and_telephone_commands_need_their_own_connections() {
         assert_eq!(visitor.asks(FLEET), FINE);
         assert_eq!((visitor.asks(words), visitor.hears()), (bad("out-of-turn"), String::new()), "{words}");
     }
-    assert!(!term.text().contains("AKTIF") && !term.text().contains("Budi"), "{term:?}");
+    assert!(!term.text().contains("KLB AKTIF") && !term.text().contains("Budi"), "{term:?}");
     is_well(&home, &mut term);
 }
 
@@ -170,7 +170,7 @@ fn of_two_agents_the_last_counts() {
     second.tell(&Command::Rules).expect("it is taken");
     assert!(term.text().contains("SPV Jakarta"), "{term:?}");
     second.tell(&declares(3, State::Off)).expect("it is taken");
-    term.hides("AKTIF");
+    term.hides("KLB AKTIF");
     is_well(&home, &mut term);
 }
 
@@ -190,7 +190,7 @@ fn claims_alone_neither_block_nor_replace_the_real_agent() {
     term.shows(BANNER);
     silent.extend((0..4).map(|_| claim()));
     real.tell(&declares(2, State::Off)).expect("it is taken");
-    term.hides("AKTIF");
+    term.hides("KLB AKTIF");
     // Their deadline ends them, which is not reported.
     for visitor in &mut silent {
         assert_eq!(visitor.hears(), "");
@@ -256,7 +256,7 @@ fn a_flood_blocks_neither_keys_nor_calls() {
     });
     term.shows("pusat: putus sejak");
     term.send("k").shows("KLB AKTIF sejak 14.20");
-    term.send("k").hides("AKTIF");
+    term.send("k").hides("KLB AKTIF");
     call(&home, "start nama=Siti").status(0);
     term.shows("N Siti");
     stop.store(true, Ordering::Relaxed);
@@ -322,7 +322,7 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
     term.hides("penghubung");
     drop(first);
     second.tell(&declares(2, State::Off)).expect("it is taken");
-    term.hides("AKTIF");
+    term.hides("KLB AKTIF");
     assert!(!term.text().contains("penghubung"), "{term:?}");
     let english = Home::new();
     let mut other = Term::start(&english.penutup(["--at", "14:20", "--lang", "en"]).command());

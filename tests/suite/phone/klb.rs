@@ -52,8 +52,7 @@ impl Site {
 }
 
 const ON: [&str; 7] = ["on", "--until", "21:00", "--reason", "gangguan transmisi", "--by", "SPV Jakarta"];
-const BANNER: &str =
-    "KLB AKTIF sejak 13.05 · SPV Jakarta · gangguan transmisi · s.d. 21.00 · Campaign Integritas TIDAK disampaikan";
+const BANNER: &str = "SPV Jakarta · gangguan transmisi · s.d. 21.00";
 
 #[test]
 fn every_prompter_switches_and_shows_who_why_and_until_when() {
@@ -82,7 +81,7 @@ fn a_cso_may_differ_also_across_a_restart_until_the_next_version() {
     site.klb(&ON).status(0);
     let mut term = prompter(&home, &[]);
     term.shows(BANNER);
-    term.send("k").shows("KLB tidak sejak 14.20 · KLB di sini berbeda dari pusat").hides("SPV Jakarta");
+    term.send("k").shows("KLB nonaktif sejak 14.20 · KLB di sini berbeda dari pusat").hides("SPV Jakarta");
     term.quits();
     let mut term = prompter(&home, &[]);
     term.shows("KLB di sini berbeda dari pusat");
@@ -163,7 +162,7 @@ fn without_the_setting_no_folder_is_polled() {
     let mut term = prompter(&home, &[]);
     call_once(&home);
     term.shows("dari telepon");
-    assert!(!term.text().contains("AKTIF"), "{term:?}");
+    assert!(!term.text().contains("KLB AKTIF"), "{term:?}");
     let threads = fs::read_dir(format!("/proc/{}/task", term.pid())).map_or(0, Iterator::count);
     term.quits();
     let watching = site.home();
@@ -335,7 +334,7 @@ fn a_state_that_contradicts_its_value_is_refused() {
             format!("version = {version}\nstate = '{state}'\nvalue = '{value}'\nsince = '2026-03-02T06:05:00Z'\n");
         fs::write(site.file(), text).expect("a file");
         term.shows("keadaan dan pilihan \"klb\" bertentangan; tidak dipakai");
-        assert!(!term.text().contains("AKTIF"), "{term:?}");
+        assert!(!term.text().contains("KLB AKTIF"), "{term:?}");
         site.klb(&["off"]).status(0).err_is("");
         term.hides("bertentangan");
     }

@@ -114,7 +114,7 @@ fn the_connection_to_the_centre_is_shown_only_while_broken() {
         title(&mut s, 80, 24),
         " SOP Rev-1         telepon: putus   pusat: putus sejak 14.05  14.20 WIB · siang"
     );
-    assert_eq!(title(&mut s, 60, 20), "  telepon: putus   pusat: putus sejak 14.05  14.20 WIB · siang");
+    assert_eq!(title(&mut s, 60, 20), "     telepon: putus   pusat: putus 14.05  14.20 WIB · siang");
     assert_eq!(title(&mut s, 40, 12), "  pusat: putus 14.05  14.20 WIB · siang");
     s.act(Message::Agent(AgentEvent::Gone));
     shows(&mut s, 120, 30, "telepon: putus penghubung: mati sejak 14.20 14.20 WIB");

@@ -46,7 +46,7 @@ fn a_call_from_its_start_to_its_end() {
     term.shows("selamat siang Ibu Siti Aminah").shows("N Siti Aminah  dari telepon, pastikan");
     term.send("n\r").hides("dari telepon, pastikan");
     call(&home, "set aplikasi=telah").status(0).err_is("");
-    term.shows("TELAH punya");
+    term.shows("▐TELAH punya▌");
     term.rest().send("s").shows("Closing lengkap");
     call(&home, "end").status(0).err_is("");
     term.shows("nama belum diisi").shows("Panggilan selesai");
