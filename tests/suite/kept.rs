@@ -166,7 +166,7 @@ fn a_rules_file_named_as_the_journal_is_an_error_of_the_settings_and_not_touched
     home.write_config("settings.toml", "# slip\n\n[journal]\npath = 'rules.toml'\n");
     let mut term = opened(&home);
     term.shows("Jurnal belum tertulis: settings.toml:4: journal.path").send("m").send("d").send("d");
-    term.shows("settings.toml:4: journal.path bukan jurnal penutup");
+    term.shows("Jurnal belum tertulis: settings.toml:4: journal.path");
     term.quits();
     term.shows("1 closing belum masuk jurnal (settings.toml:4");
     assert_eq!(text(&rules), BUILT_IN);
