@@ -21,12 +21,16 @@ pub use source::{Place, Source};
 const SHOWN: usize = 60;
 /// The most names in a message's list.
 const LISTED: usize = 12;
-/// The keys whose values are lists of texts.
-const LISTS: [&str; 11] =
-    ["steps", "always", "never", "exactly_one", "order", "choices", "score", "when", "aliases", "drop", "accept"];
+/// The keys whose values are lists or tables of texts.
+#[rustfmt::skip]
+const LISTS: [&str; 12] = [
+    "steps", "always", "never", "exactly_one", "order", "choices", "score", "lost_score", "when", "aliases", "drop", "accept",
+];
 /// The keys whose text is optional.
-const OPTIONAL: [&str; 11] =
-    ["short", "empty", "supersedes", "issuer", "help", "banner", "basis", "note", "caution", "zone", "rules"];
+#[rustfmt::skip]
+const OPTIONAL: [&str; 12] = [
+    "short", "empty", "supersedes", "issuer", "lost_score", "help", "banner", "basis", "note", "caution", "zone", "rules",
+];
 /// The longest `when` that is suggested in full, in bytes.
 const LONG_WHEN: usize = 300;
 
@@ -270,6 +274,7 @@ impl Describer<'_> {
             Expected::Texts => (w.expected_texts, format!("{key} = [\"…\", \"…\"]")),
             Expected::TextOrTexts => (w.expected_text_or_texts, format!("{key} = [\"…\", \"…\"]")),
             Expected::Table if key == "when" => (w.expected_table, "when = { klb = \"ya\" }".into()),
+            Expected::Table if key == "lost_score" => (w.expected_table, "lost_score = { … = \"…\" }".into()),
             Expected::Table => (w.expected_table, format!("[{key}]")),
             Expected::Tables if key == "values" => (w.expected_tables, example_of("values")),
             Expected::Tables => (w.expected_tables, format!("[[{key}]]")),

@@ -1,5 +1,5 @@
 //! `penutup-fleet report`: `penutup report` over the closings of all seats. Calls are streamed from the database; a seat is
-//! printed as `site/seat`.
+//! printed as `site/seat`. Zones and names of lost scores are those of the built-in rules.
 
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ use penutup::journal::read::Span;
 use penutup::journal::record::Record;
 use penutup::journal::report::{Fold, span};
 use penutup::journal::summary::CallSummary;
-
+use penutup::loaded::LoadedRules;
 use penutup::words::Lang;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
@@ -64,7 +64,8 @@ pub async fn run(report: &Report, common: &Common) -> Result<ExitStatus, CliErro
     };
     let all = calls.for_each("", add).await?;
     let sums = fold.report(all.texts());
-    print(&render(&sums, report.format, days, by.as_ref(), lang.words())?, lang)?;
+    let sop = LoadedRules::built_in().rules.sop;
+    print(&render(&sums, report.format, days, by.as_ref(), &sop, lang.words())?, lang)?;
     Ok(ExitStatus::Done)
 }
 

@@ -131,12 +131,11 @@ impl App {
         self.calls.current.entries(self.rules())
     }
 
-    /// The scoring parameters that the remaining sentences would cost, each once.
+    /// The scoring parameters that the remaining sentences would cost, each once, as the SOP calls their loss.
     pub fn cost(&self) -> Vec<&str> {
         let mut out = Vec::new();
         for parameter in self.calls.current.remaining(self.rules()).flat_map(|s| &self.rules().step(s).score) {
-            // The SOP names the loss: a call without the invitation "menjadi Tidak FCR" (Keterangan a).
-            let parameter = if parameter == "FCR" { self.words().ending.no_fcr } else { parameter };
+            let parameter = self.rules().sop.name_of_loss(parameter);
             if !out.contains(&parameter) {
                 out.push(parameter);
             }

@@ -186,6 +186,18 @@ fn only_what_is_unsaid_costs_and_its_parameters_are_named_once() {
 }
 
 #[test]
+fn a_lost_score_is_named_as_the_rules_file_says_else_by_its_own_name() {
+    for (lost_score, named) in [
+        ("{ Akurasi = \"Akurasi turun\" }", ["Akurasi turun", "Salam Penutup", "FCR"]),
+        ("{}", ["Akurasi", "Salam Penutup", "FCR"]),
+    ] {
+        let rules = revised(&[("{ FCR = \"Tidak FCR\" }", lost_score)]);
+        let mut stage = Stage::with(rules, wib("14:00"), vec![]);
+        assert_eq!(stage.keys("␣").app.cost(), named);
+    }
+}
+
+#[test]
 fn the_end_can_be_undone_for_ten_seconds() {
     for (seconds, back) in [(0, true), (9, true), (10, false), (11, false), (3600, false)] {
         let mut stage = Stage::at("14:00");

@@ -66,6 +66,7 @@ const DECISIONS: &[(&str, &str, Decision)] = &[
     ("[sop]", "revision", Differs("\"Rev-1\"", "\"Rev-2\"")),
     ("[sop]", "supersedes", Differs("\"Rev-0\"", "\"Rev-00\"")),
     ("[sop]", "issuer", Differs("issuer = \"Divisi\"", "issuer = \"Bidang\"")),
+    ("[sop]", "lost_score", Differs("\"Tanpa Salam\"", "\"Salam hilang\"")),
     ("[sop]", "effective_from", Differs("2021-02-01", "2021-02-02")),
     ("[sop]", "duties", Reason("a count that check compares with the duties; the duties themselves are compared")),
     ("[sop]", "effective_to", Differs("2098-01-31", "2098-02-28")),

@@ -213,6 +213,8 @@ fn a_rules_file_of_the_longest_texts_breaks_nothing() {
             writeln!(source, "{}", longer.replacen("banner = \"", &format!("banner = \"{long}"), 1)).unwrap();
         } else if key == "score" {
             writeln!(source, "score = [\"{}\"]", long.trim()).unwrap();
+        } else if key == "lost_score" {
+            writeln!(source, "lost_score = {{ \"{}\" = \"{}\" }}", long.trim(), long.trim()).unwrap();
         } else {
             writeln!(source, "{line}").unwrap();
         }

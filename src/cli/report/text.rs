@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::closing::ending::Outcome;
 use crate::diagnostics::grouped;
 use crate::journal::report::{By, Group, Report};
+use crate::rules::ruleset::Sop;
 use crate::rules::text::clean;
 
 use crate::times::date;
@@ -20,11 +21,6 @@ use crate::wrap::{shorten, width, wrap};
 const HEIGHT: usize = 4;
 /// The widest label.
 const LABEL: usize = 34;
-
-/// A scoring parameter under the SOP's name for losing it: without the invitation a call is "Tidak FCR" (Keterangan a).
-pub fn parameter<'t>(parameter: &'t str, words: &'t Words) -> &'t str {
-    if parameter == "FCR" { words.ending.no_fcr } else { parameter }
-}
 
 /// Columns of blocks, two steps per line, the top line first; every non-zero value is visible.
 pub fn columns(values: &[u64], height: usize) -> Vec<String> {
@@ -71,13 +67,14 @@ fn cut(text: &str, width: usize) -> String {
 
 struct Page<'w> {
     words: &'w Words,
+    sop: &'w Sop,
     width: usize,
     out: String,
 }
 
-/// The report as text for a terminal of this width. `by` must exist in the report.
-pub fn text(report: &Report, by: Option<&By>, is_bounded: bool, words: &Words, width: usize) -> String {
-    let mut page = Page { words, width: width.clamp(26, 120), out: String::new() };
+/// The report as text for a terminal of this width. `by` must exist in the report; `sop` names lost scores.
+pub fn text(report: &Report, by: Option<&By>, is_bounded: bool, sop: &Sop, words: &Words, width: usize) -> String {
+    let mut page = Page { words, sop, width: width.clamp(26, 120), out: String::new() };
     let w = &words.report;
     page.wrapped(w.title);
     let Some((first, last)) = report.days_seen else {
@@ -191,7 +188,7 @@ impl Page<'_> {
 
     fn left_out(&mut self, total: &Group) {
         let w = &self.words.report;
-        let cost: Vec<_> = total.cost.iter().map(|(p, n)| (parameter(p, self.words).to_owned(), *n)).collect();
+        let cost: Vec<_> = total.cost.iter().map(|(p, n)| (self.sop.name_of_loss(p).to_owned(), *n)).collect();
         self.counts(w.by_parameter, &cost, total.closings);
         self.counts(w.by_step, &total.left_out, total.closings);
     }
