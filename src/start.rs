@@ -25,8 +25,8 @@ use crate::run::reload::{Reloader, reload_settings};
 use crate::run::{EventSource, Log, Outside, Tasks, View, run};
 use crate::settings::Settings;
 use crate::softphone::baresip;
-use penutup_ipc::place::SocketDir;
 use penutup_ipc::socket::Used;
+use penutup_ipc::socket_dir::SocketDir;
 
 use crate::tui::theme::Theme;
 use crate::watch::seconds::{Seen, each_second};

@@ -36,9 +36,9 @@ impl App {
     /// Handles an event of the fleet's agent. A lost link changes only what the screen shows of it.
     pub(super) fn agent(&mut self, event: AgentEvent, effects: &mut Vec<Effect>) {
         match event {
-            AgentEvent::Came | AgentEvent::Up => self.centre.link = Some(CentreLink::Up),
+            AgentEvent::Connected | AgentEvent::Up => self.centre.link = Some(CentreLink::Up),
             AgentEvent::Down(since) => self.centre.link = Some(CentreLink::Down(since)),
-            AgentEvent::Gone => self.centre.link = Some(CentreLink::Gone(self.environment.now)),
+            AgentEvent::Disconnected => self.centre.link = Some(CentreLink::Gone(self.environment.now)),
             AgentEvent::Klb(klb) => self.receive_news(News::Declared(klb)),
             AgentEvent::Rules => effects.push(Effect::LookAtRules),
         }

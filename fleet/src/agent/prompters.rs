@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use penutup::declaration::Declaration;
 use penutup_ipc::agent::{AgentLine, NotDelivered};
 use penutup_ipc::message::{Bad, Command};
-use penutup_ipc::place::SocketDir;
+use penutup_ipc::socket_dir::SocketDir;
 
 use super::folder_watcher::FolderWatcher;
 
@@ -170,7 +170,7 @@ fn serve(place: &SocketDir, socket: &Path, snapshots: &SnapshotWatch, on_accepte
         if let Err(why) = send_changes(&mut line, &sent, &snapshot) {
             return why;
         }
-        if !line.is_there() {
+        if !line.is_connected() {
             return NotDelivered::Gone;
         }
         sent = snapshot;
@@ -181,15 +181,15 @@ fn send_changes(line: &mut AgentLine, sent: &Snapshot, snapshot: &Snapshot) -> R
     if let Some(klb) = &snapshot.klb
         && sent.klb.as_ref() != Some(klb)
     {
-        line.tell(&Command::Klb(Box::new(klb.clone())))?;
+        line.send(&Command::Klb(Box::new(klb.clone())))?;
     }
     if snapshot.rules != sent.rules {
-        line.tell(&Command::Rules)?;
+        line.send(&Command::Rules)?;
     }
     if let Some(link) = snapshot.link
         && sent.link != Some(link)
     {
-        line.tell(&Command::Link(link))?;
+        line.send(&Command::Link(link))?;
     }
     Ok(())
 }

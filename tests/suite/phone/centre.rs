@@ -233,7 +233,7 @@ fn declarations_from_agent_and_folder_are_equivalent() {
     let tells = |s: &mut Stage, event| s.act(Message::Agent(event)).effects.clone();
     assert_eq!(s.app.centre_link(), None);
     s.keys("nBu");
-    tells(&mut s, AgentEvent::Came);
+    tells(&mut s, AgentEvent::Connected);
     tells(&mut s, AgentEvent::Klb(Box::new(klb(1, State::On))));
     assert_eq!(s.fact("klb"), "ya");
     assert!(kept(&s, &klb(1, State::On)));
@@ -249,11 +249,11 @@ fn the_connection_state_changes_nothing_else() {
     declares(&mut s, klb(1, State::On)).keys("␣");
     let (notice, call) = (s.notice(), s.app.call().clone());
     for (event, link) in [
-        (AgentEvent::Came, CentreLink::Up),
+        (AgentEvent::Connected, CentreLink::Up),
         (AgentEvent::Down(wib("13:55")), CentreLink::Down(wib("13:55"))),
         (AgentEvent::Up, CentreLink::Up),
-        (AgentEvent::Gone, CentreLink::Gone(wib("14:00"))),
-        (AgentEvent::Came, CentreLink::Up),
+        (AgentEvent::Disconnected, CentreLink::Gone(wib("14:00"))),
+        (AgentEvent::Connected, CentreLink::Up),
     ] {
         s.act(Message::Agent(event));
         assert_eq!((s.app.centre_link(), s.effects.len()), (Some(link), 0));
