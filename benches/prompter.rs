@@ -27,7 +27,7 @@ fn app() -> App {
         book: Arc::new(LoadedRules::built_in()),
         lang: Lang::Id,
         zone: 0,
-        held: Vec::new(),
+        shift_facts: Vec::new(),
         notice: None,
         rules_trouble: None,
         now: now(),

@@ -1,17 +1,17 @@
 //! The prompter's state and the one place that changes it: `update(Action) -> Effects`. No disk, no terminal; the time
 //! comes in with every action.
 
-mod broadcast;
 mod calls;
+mod centre;
 pub mod draft;
 mod ending;
 mod environment;
 mod labels;
+mod new_rules;
 mod pace;
 mod phone;
 mod queries;
 pub mod record;
-mod revision;
 mod revisions;
 mod seat;
 mod troubles;
@@ -113,7 +113,7 @@ pub struct AppSetup {
     /// The zone of this seat, with which a call begins: a position in the rules' zones.
     pub zone: usize,
     /// The saved facts of the shift.
-    pub held: Vec<PersistedFact>,
+    pub shift_facts: Vec<PersistedFact>,
     /// The notice on the first screen.
     pub notice: Option<String>,
     /// What is wrong with the rules file, shown until it is fixed.
@@ -126,7 +126,7 @@ impl AppSetup {
     /// The built-in rules in Indonesian, with nothing set.
     pub fn built_in(now: DateTime<Utc>) -> Self {
         let (book, lang) = (Arc::new(LoadedRules::built_in()), Lang::Id);
-        Self { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now }
+        Self { book, lang, zone: 0, shift_facts: Vec::new(), notice: None, rules_trouble: None, now }
     }
 }
 
@@ -142,7 +142,7 @@ pub struct App {
     environment: Environment,
     pace: pace::Pace,
     phone: phone::Phone,
-    centre: broadcast::Centre,
+    centre: centre::Centre,
 }
 
 impl App {
@@ -156,7 +156,10 @@ impl App {
             troubles.notify(text);
         }
         Self {
-            calls: Calls::new(Closing::new(rules, zone, &begin.held), revision::unknown(rules, &begin.held)),
+            calls: Calls::new(
+                Closing::new(rules, zone, &begin.shift_facts),
+                new_rules::unknown(rules, &begin.shift_facts),
+            ),
             mode: Mode::Closing,
             day: None,
             troubles,
@@ -169,7 +172,7 @@ impl App {
             },
             pace: pace::Pace::default(),
             phone: phone::Phone::default(),
-            centre: broadcast::Centre::default(),
+            centre: centre::Centre::default(),
             revisions: Revisions::new(begin.book),
         }
     }
@@ -203,9 +206,9 @@ impl App {
         self.update_at(update, now, now)
     }
 
-    /// As [`Self::update`] with two clocks: `now` is the time of the call, which practice and presentation stop;
-    /// `hands` is the real time of the person's action.
-    pub fn update_at(&mut self, update: impl Into<Update>, now: DateTime<Utc>, hands: DateTime<Utc>) -> Vec<Effect> {
+    /// As [`Self::update`] with two clocks: `now` is the time of the call, which practice and presentations stop;
+    /// `real_now` is the real time of the person's action.
+    pub fn update_at(&mut self, update: impl Into<Update>, now: DateTime<Utc>, real_now: DateTime<Utc>) -> Vec<Effect> {
         let update = update.into();
         self.environment.now = now;
         let seat = self.seat_state();
@@ -218,7 +221,7 @@ impl App {
             self.troubles.dismiss_the_end();
         }
         match update {
-            Update::Action(action) if self.refuses(&action, hands) => return effects,
+            Update::Action(action) if self.refuses(&action, real_now) => return effects,
             Update::Action(action) => {
                 self.troubles.dismiss();
                 if action != Action::Undo {
@@ -230,19 +233,19 @@ impl App {
                 }
                 let before = self.to_say();
                 self.take_waiting();
-                self.note_change(&before, hands);
+                self.note_change(&before, real_now);
                 // Rules that came into force just now may have changed the sentence that this Space was meant for.
                 if !matches!(action, Action::Said | Action::SaidAll) || self.to_say() == before {
                     self.act(action, &mut effects);
                 }
                 let before = self.to_say();
-                self.settle(&before, hands, &mut effects);
+                self.settle(&before, real_now, &mut effects);
             }
             Update::Message(message) => {
                 let before = self.to_say();
                 self.take_waiting();
                 self.receive(message, &mut effects);
-                self.settle(&before, hands, &mut effects);
+                self.settle(&before, real_now, &mut effects);
             }
         }
         if self.calls.previewing.is_some_and(|step| !self.entries().iter().any(|e| e.step == step)) {
@@ -259,10 +262,10 @@ impl App {
 
     /// Handles what waited for a field to be closed. A sentence that differs from `before` now was not changed by a
     /// key.
-    fn settle(&mut self, before: &pace::ToSay, hands: DateTime<Utc>, effects: &mut Vec<Effect>) {
+    fn settle(&mut self, before: &pace::ToSay, real_now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         self.handle_waiting_phone(effects);
         self.apply();
-        self.note_change(before, hands);
+        self.note_change(before, real_now);
     }
 
     fn act(&mut self, action: Action, effects: &mut Vec<Effect>) {
@@ -321,7 +324,7 @@ impl App {
             Message::Rules(book, comparison) => self.take_rules(book, comparison),
             Message::Phone(event) => self.phone(event, effects),
             Message::PhoneLink(link) => self.phone_link(link),
-            Message::Declaration(news) => self.receive_news(news),
+            Message::Declaration(news) => self.receive_folder_event(news),
             Message::Agent(event) => self.agent(event, effects),
             // In line mode the sentence is printed, and copied from there by hand.
             Message::Copied(_) if self.environment.plain_mode => {}

@@ -213,10 +213,10 @@ impl Describer<'_> {
             Kind::NotYetEffective { from } => (w.not_yet_effective(from), w.not_yet_effective_help.into()),
             Kind::Expiring { to, over } => (if *over { w.expired(to) } else { w.expiring(to) }, w.expiring_help.into()),
             Kind::NoRequirement => plain(w.no_requirement, w.no_requirement_help),
-            Kind::DutyCount { said, found } => {
-                let said = &*said.to_string();
+            Kind::DutyCount { declared, found } => {
+                let declared = &*declared.to_string();
                 let found = &*found.to_string();
-                (w.duty_count(found, said), w.duty_count_help(found))
+                (w.duty_count(found, declared), w.duty_count_help(found))
             }
             Kind::EmptyField { id, sentences } => {
                 (w.empty_field(shown(id), spoken(sentences)), w.empty_field_help("empty = \"…\"", "empty = \"\""))

@@ -8,7 +8,7 @@ use penutup_ipc::Incoming;
 use penutup_ipc::agent_event::AgentEvent;
 
 use crate::clipboard::Copied;
-use crate::declaration::News;
+use crate::declaration::FolderEvent;
 use crate::loaded::LoadedRules;
 use penutup_ipc::phone_event::PhoneEvent;
 
@@ -35,7 +35,7 @@ pub enum Message {
     /// The prompter's own connection to the telephone came or went.
     PhoneLink(Link),
     /// The watcher of the centre's folder read a declaration, or could not.
-    Declaration(News),
+    Declaration(FolderEvent),
     /// The fleet's agent sent something, connected or disconnected.
     Agent(AgentEvent),
     Copied(Copied),
@@ -89,22 +89,22 @@ impl From<Incoming> for Message {
     }
 }
 
-/// How the prompter's own line to the telephone stands.
+/// The state of the prompter's own connection to the telephone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
-    /// It listens.
+    /// Connected.
     Up,
-    /// No softphone answers; the connection is tried again.
+    /// Not connected; it retries.
     Down,
 }
 
-/// How the way to the centre stands.
+/// The state of the connection to the centre.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CentreLink {
-    /// Nothing is known to be wrong with it.
+    /// The agent is connected to the centre, as far as it has reported.
     Up,
-    /// The agent has not heard the centre since then.
+    /// The agent lost its connection to the centre at this time.
     Down(DateTime<Utc>),
-    /// The agent itself went then.
+    /// The agent itself disconnected at this time.
     Gone(DateTime<Utc>),
 }

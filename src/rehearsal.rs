@@ -72,7 +72,7 @@ fn draw_screens(book: &Arc<LoadedRules>, lang: Lang) {
             book: Arc::clone(book),
             lang,
             zone,
-            held: Vec::new(),
+            shift_facts: Vec::new(),
             notice: None,
             rules_trouble: None,
             now: DateTime::UNIX_EPOCH,

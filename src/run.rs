@@ -147,7 +147,7 @@ pub fn run<V: View>(
     // Everything else starts after the first screen.
     let (send, events) = sync_channel(QUEUE);
     let sender = EventSender::to(send.clone());
-    let _watched = helper::watch(report_deaths(Arc::clone(&outside.log), sender.clone(), app.words()));
+    let _watched = helper::watch(report_panics(Arc::clone(&outside.log), sender.clone(), app.words()));
     V::listen(InputSender(send.clone()))?;
     let inbox = Inbox {
         events,
@@ -216,7 +216,7 @@ pub fn is_gone(error: &io::Error) -> bool {
 }
 
 /// Handles a panic of a helper thread: logs it, and reports on the screen what no longer works.
-fn report_deaths(log: Log, sender: EventSender, words: &'static crate::words::Words) -> impl Fn(&Death) + Send + Sync {
+fn report_panics(log: Log, sender: EventSender, words: &'static crate::words::Words) -> impl Fn(&Death) + Send + Sync {
     move |death| {
         let name = death.helper.map_or("main", Helper::name);
         log(&format!("panic in {name}: {}", death.reason));

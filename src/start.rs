@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::app::AppSetup;
-use crate::declaration::News;
+use crate::declaration::FolderEvent;
 
 use crate::clipboard::Desktop;
 use crate::clock::Clock;
@@ -29,7 +29,7 @@ use penutup_ipc::socket::Used;
 use penutup_ipc::socket_dir::SocketDir;
 
 use crate::tui::theme::Theme;
-use crate::watch::seconds::{Seen, each_second};
+use crate::watch::seconds::{PollEvent, each_second};
 use crate::words::{Lang, Words};
 
 use penutup_ipc::socket;
@@ -45,8 +45,8 @@ pub struct Start {
     pub waiting: Option<Arc<LoadedRules>>,
     /// Why the requested rules are not used: a line that is shown until the file is fixed.
     pub rules_trouble: Option<String>,
-    /// The error of the requested file.
-    pub bad: Option<String>,
+    /// The error of the requested file, already reported.
+    pub complaint: Option<String>,
     /// Other troubles that exist at the start.
     pub troubles: Vec<(Subject, String)>,
     /// The rules files to watch: the named one, or the default places, the highest priority first.
@@ -66,7 +66,7 @@ pub struct Start {
     /// The notice on the first screen.
     pub notice: Option<String>,
     /// The rules that were in use in the last run, if they differ and can still be read.
-    pub was: Option<Arc<LoadedRules>>,
+    pub previous_rules: Option<Arc<LoadedRules>>,
     /// The journal; `None` if the settings switch it off or there is no folder for it.
     pub journal: Option<Config>,
     pub plain_mode: bool,
@@ -86,14 +86,14 @@ impl Start {
             book: Arc::clone(&self.book),
             lang: self.lang,
             zone: self.zone,
-            held: self.shift.state.held.clone(),
+            shift_facts: self.shift.state.shift_facts.clone(),
             notice: self.notice,
             rules_trouble: self.rules_trouble,
             now: self.clock.now(),
         })
-        .after(self.was)
+        .after(self.previous_rules)
         .waiting_for(self.waiting.clone())
-        .knowing(self.shift.state.broadcast.clone())
+        .with_applied(self.shift.state.declaration.clone())
         .with_hint(self.shift.state.welcome)
         .with_troubles(self.troubles);
         if self.plain_mode {
@@ -106,7 +106,7 @@ impl Start {
                 at: self.at,
                 places: self.watch.clone(),
                 last: self.waiting.unwrap_or(self.book),
-                complaint: self.bad,
+                complaint: self.complaint,
                 clock: self.clock,
                 folders: self.folders.clone(),
                 seen: self.shift.rules_sha256.clone(),
@@ -160,9 +160,11 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
         out.push(Box::new(move |sender| {
             // The declaration that the agent saved before this start; the agent can't send a newer one before the
             // socket listens.
-            let looked = folders.clone();
-            if let Some(news) = deadline::within(files::PATIENCE, move || agent_declaration(&looked, words)).flatten() {
-                sender.send(Message::Declaration(news));
+            let agent_folders = folders.clone();
+            if let Some(event) =
+                deadline::within(files::PATIENCE, move || agent_declaration(&agent_folders, words)).flatten()
+            {
+                sender.send(Message::Declaration(event));
             }
             let trouble = sender.clone();
             let trouble = move |why: Option<io::Error>| {
@@ -184,11 +186,11 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
             let mut poller = FolderPoller::new(&folder, words);
             each_second(
                 move || poller.look(Clock::system().now()),
-                move |seen| {
-                    sender.send(Message::Declaration(match seen {
-                        Seen::News(news) => news,
-                        Seen::Late => FolderPoller::no_answer(&path_in(&folder), words),
-                        Seen::Back => News::Sound,
+                move |polled| {
+                    sender.send(Message::Declaration(match polled {
+                        PollEvent::New(event) => event,
+                        PollEvent::Late => FolderPoller::no_answer(&path_in(&folder), words),
+                        PollEvent::Recovered => FolderEvent::Sound,
                     }))
                 },
             );

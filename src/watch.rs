@@ -24,11 +24,11 @@ const LONGEST: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wake {
     /// The system reports a change in the folder.
-    Told,
+    Changed,
     /// A check was requested.
     Requested,
     Minute,
-    /// Nobody requests checks any more.
+    /// The last [`Look`] was dropped.
     End,
 }
 
@@ -72,21 +72,21 @@ struct Stamp {
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {
-    let about = std::fs::metadata(path).ok()?;
-    let changed = changed_at(&about);
-    Some(Stamp { size: about.len(), modified: about.modified().ok(), identity: identity(&about), changed })
+    let metadata = std::fs::metadata(path).ok()?;
+    let changed = changed_at(&metadata);
+    Some(Stamp { size: metadata.len(), modified: metadata.modified().ok(), identity: identity(&metadata), changed })
 }
 
 #[cfg(unix)]
-fn identity(about: &Metadata) -> Identity {
+fn identity(metadata: &Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt as _;
-    (about.dev(), about.ino())
+    (metadata.dev(), metadata.ino())
 }
 
 #[cfg(unix)]
-fn changed_at(about: &Metadata) -> (i64, i64) {
+fn changed_at(metadata: &Metadata) -> (i64, i64) {
     use std::os::unix::fs::MetadataExt as _;
-    (about.ctime(), about.ctime_nsec())
+    (metadata.ctime(), metadata.ctime_nsec())
 }
 
 #[cfg(not(unix))]
@@ -103,9 +103,9 @@ fn changed_at(_: &Metadata) -> (i64, i64) {
 /// whether it did. Returns the handle for requesting a check.
 pub fn watch(helper: Helper, paths: Vec<PathBuf>, changed: impl FnMut() + Send + 'static) -> Look {
     let (send, wake) = channel();
-    let told = send.clone();
+    let notify_sender = send.clone();
     // Without a thread nothing is watched, and requests have no effect.
-    let _ = helper::spawn(helper, move || run(&paths, &wake, told, changed));
+    let _ = helper::spawn(helper, move || run(&paths, &wake, notify_sender, changed));
     Look(Arc::new(Handle(send)))
 }
 
@@ -125,7 +125,7 @@ impl Folder {
     /// Starts watching if the folder exists and is not watched yet. Returns whether it started: earlier changes were
     /// not reported.
     fn watch(&mut self, watcher: &mut RecommendedWatcher) -> bool {
-        let there = std::fs::metadata(&self.path).ok().filter(Metadata::is_dir).map(|about| identity(&about));
+        let there = std::fs::metadata(&self.path).ok().filter(Metadata::is_dir).map(|metadata| identity(&metadata));
         if there == self.watched {
             return false;
         }
@@ -140,19 +140,19 @@ impl Folder {
     }
 }
 
-fn run(paths: &[PathBuf], wake: &Receiver<Wake>, told: Sender<Wake>, mut changed: impl FnMut()) {
+fn run(paths: &[PathBuf], wake: &Receiver<Wake>, notify_sender: Sender<Wake>, mut changed: impl FnMut()) {
     let mut folders: Vec<Folder> = paths.iter().map(|path| Folder::of(path)).collect();
     let names: Vec<_> = paths.iter().map(|path| path.file_name().map(ToOwned::to_owned)).collect();
     let folder_names: Vec<_> = folders.iter().map(|folder| folder.path.file_name().map(ToOwned::to_owned)).collect();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let about_us = event.map_or(true, |e| {
+        let is_relevant = event.map_or(true, |e| {
             // Reading the file is not a change; without this our own read would wake us again.
             let is_named =
                 |p: &PathBuf| names.iter().chain(&folder_names).any(|n| n.is_some() && p.file_name() == n.as_deref());
             !e.kind.is_access() && e.paths.iter().any(is_named)
         });
-        if about_us {
-            let _ = told.send(Wake::Told);
+        if is_relevant {
+            let _ = notify_sender.send(Wake::Changed);
         }
     })
     .ok();
@@ -169,14 +169,14 @@ fn run(paths: &[PathBuf], wake: &Receiver<Wake>, told: Sender<Wake>, mut changed
     changed();
     loop {
         let Ok(mut why) = wake.recv() else { return };
-        if why == Wake::Told {
+        if why == Wake::Changed {
             why = settle(wake);
         }
         if why == Wake::End {
             return;
         }
         if watch() {
-            why = Wake::Told;
+            why = Wake::Changed;
         }
         let now = stamps();
         if why != Wake::Requested || now != known {
@@ -196,7 +196,7 @@ fn settle(wake: &Receiver<Wake>) -> Wake {
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
         }
     }
-    Wake::Told
+    Wake::Changed
 }
 
 #[cfg(test)]

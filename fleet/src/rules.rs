@@ -109,7 +109,7 @@ fn check(source: Vec<u8>, name: &str, lang: Lang) -> Result<Option<LoadedRules>,
     Ok(LoadedRules::read(source, Origin::BuiltIn, today).ok())
 }
 
-/// Stands for a file name in messages about a published version.
+/// The name for a published version in messages that need a file name.
 fn published_name(version: u64) -> String {
     format!("{}@{version}", Key::Rules)
 }

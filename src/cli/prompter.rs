@@ -113,10 +113,10 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     notices.extend(expiry_notice(&ready.book, today, words));
     // Fallback rules are not a new revision.
     let revision = &ready.book.rules.sop.revision;
-    let mut was = None;
+    let mut previous_rules = None;
     if bad.is_none() && shift.revision.as_ref().is_some_and(|seen| seen != revision) {
         notices.push(words.notice.revision_changed(revision));
-        was = former(&context, &shift, today);
+        previous_rules = former(&context, &shift, today);
     }
     let watch = match chosen.why {
         Why::Flag | Why::Env | Why::Settings => chosen.path.clone().into_iter().collect(),
@@ -130,13 +130,13 @@ pub fn start(context: Context) -> Result<Start, Stop> {
         troubles,
         at: watch.iter().position(|path| Some(path) == chosen.path.as_ref()).unwrap_or(watch.len().saturating_sub(1)),
         rules_trouble,
-        bad,
+        complaint: bad,
         watch,
         lang: context.lang,
         zone,
         clock,
         shift,
-        was,
+        previous_rules,
         journal: context.settings.journal.enabled.then(|| context.journal()).flatten().map(|path| Config {
             path,
             days: context.settings.journal.days,

@@ -4,11 +4,11 @@ use std::io;
 
 use rusqlite::ErrorCode;
 
-use penutup_system::error::NoFile;
+use penutup_system::error::NotAFile;
 
 use super::outside;
 use crate::files::shown_path;
-use crate::journal::export::FORM;
+use crate::journal::export::FORMAT_VERSION;
 use crate::journal::merge::{Fault, MAX_LINE, Refused};
 use crate::journal::trouble::{Error, Finish, Trouble};
 use crate::words::Words;
@@ -18,7 +18,7 @@ pub fn reason(error: &Error, words: &Words) -> String {
     let (w, t) = (&words.journal, &words.trouble);
     match error {
         Error::Io(error) => outside::reason(error, words),
-        Error::NotAFile => outside::reason(&io::Error::other(NoFile), words),
+        Error::NotAFile => outside::reason(&io::Error::other(NotAFile), words),
         Error::Newer { found, known } => w.newer(found, known),
         Error::Foreign => w.foreign.into(),
         Error::NotOurs { place } => w.not_ours(place),
@@ -65,15 +65,15 @@ pub fn refused(refused: &Refused, words: &Words) -> String {
     let w = &words.journal;
     let why = match &refused.fault {
         Fault::Unreadable(error) => outside::reason(error, words),
-        Fault::NotAFile => outside::reason(&io::Error::other(NoFile), words),
-        Fault::NoExport => w.no_export.into(),
+        Fault::NotAFile => outside::reason(&io::Error::other(NotAFile), words),
+        Fault::NotAnExport => w.no_export.into(),
         Fault::Utf16 => w.utf16.into(),
-        Fault::Newer(found) => w.newer(found, FORM),
+        Fault::Newer(found) => w.newer(found, FORMAT_VERSION),
         Fault::TooLong => w.long_line(MAX_LINE >> 20),
-        Fault::SendError => w.no_call.into(),
+        Fault::NotACall => w.no_call.into(),
         Fault::Wrong(key) => w.wrong_value(key),
         Fault::CutOff => w.cut_off.into(),
-        Fault::Count { said, found } => w.wrong_count(found, said),
+        Fault::Count { declared, found } => w.wrong_count(found, declared),
         Fault::TooMuch => w.too_much.into(),
         Fault::Changed => w.changed.into(),
     };

@@ -457,7 +457,7 @@ pub(super) fn fresh_app(book: &Arc<LoadedRules>, lang: Lang, home: usize, now: D
         book: Arc::clone(book),
         lang,
         zone: home,
-        held: Vec::new(),
+        shift_facts: Vec::new(),
         notice: None,
         rules_trouble: None,
         now,

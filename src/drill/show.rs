@@ -46,8 +46,8 @@ pub struct Show {
     app: App,
     scroll: Scroll,
     now: DateTime<Utc>,
-    /// The time of key presses, which goes on while the clock is stopped.
-    hands: DateTime<Utc>,
+    /// The real time of key presses; `now`, the time of the scene, is stopped.
+    real_now: DateTime<Utc>,
 }
 
 impl Show {
@@ -78,7 +78,7 @@ impl Show {
             app,
             scroll: Scroll::default(),
             now,
-            hands: now,
+            real_now: now,
         };
         show.play();
         Some(show)
@@ -202,9 +202,9 @@ impl Show {
     }
 
     fn act(&mut self, update: impl Into<Update>) {
-        self.hands += TimeDelta::seconds(2);
+        self.real_now += TimeDelta::seconds(2);
         // The clock moves only in a step that sets it.
-        let effects = self.app.update_at(update, self.now, self.hands);
+        let effects = self.app.update_at(update, self.now, self.real_now);
         self.scroll.follow(&self.app, &effects);
     }
 

@@ -180,13 +180,13 @@ mod tests {
         "2026-03-02T07:20:00Z".parse().unwrap()
     }
 
-    struct Hands {
+    struct Keyboard {
         app: App,
         recent: Recent,
         start: Instant,
     }
 
-    impl Hands {
+    impl Keyboard {
         fn new() -> Self {
             Self { app: App::new(AppSetup::built_in(now())), recent: Recent::default(), start: Instant::now() }
         }
@@ -211,44 +211,44 @@ mod tests {
 
     #[test]
     fn a_quit_right_after_a_letter_waits_only_for_the_next_letter_of_a_text() {
-        let mut hands = Hands::new();
-        assert_eq!(hands.fact(0), []);
-        assert_eq!(hands.press(500, Part::Letter, Action::Quit, SETTLES), []);
-        let due = hands.recent.deadline().unwrap();
-        assert!(due > hands.at(500) && due <= hands.at(500) + NEXT_LETTER + LATE, "not a second more");
-        assert_eq!(hands.recent.due(hands.at(949)), []);
-        let effects = hands.recent.due(due);
+        let mut real_now = Keyboard::new();
+        assert_eq!(real_now.fact(0), []);
+        assert_eq!(real_now.press(500, Part::Letter, Action::Quit, SETTLES), []);
+        let due = real_now.recent.deadline().unwrap();
+        assert!(due > real_now.at(500) && due <= real_now.at(500) + NEXT_LETTER + LATE, "not a second more");
+        assert_eq!(real_now.recent.due(real_now.at(949)), []);
+        let effects = real_now.recent.due(due);
         assert!(matches!(effects[..], [Effect::Journal(_), Effect::Journal(_), Effect::Quit]), "{effects:?}");
-        assert_eq!(hands.recent.deadline(), None);
+        assert_eq!(real_now.recent.deadline(), None);
     }
 
     #[test]
     fn a_quit_with_no_other_keys_pending_waits_only_for_its_own_repeats() {
-        let mut hands = Hands::new();
-        hands.fact(0);
-        hands.recent.due(hands.at(5000));
-        hands.press(5000, Part::Letter, Action::Quit, SETTLES);
-        assert_eq!(hands.recent.deadline(), Some(hands.at(5000) + SETTLES + LATE));
+        let mut real_now = Keyboard::new();
+        real_now.fact(0);
+        real_now.recent.due(real_now.at(5000));
+        real_now.press(5000, Part::Letter, Action::Quit, SETTLES);
+        assert_eq!(real_now.recent.deadline(), Some(real_now.at(5000) + SETTLES + LATE));
     }
 
     #[test]
     fn ctrl_c_performs_all_pending_effects_at_once() {
-        let mut hands = Hands::new();
-        hands.fact(0);
-        let effects = hands.press(10, Part::Other, Action::Quit, Duration::ZERO);
+        let mut real_now = Keyboard::new();
+        real_now.fact(0);
+        let effects = real_now.press(10, Part::Other, Action::Quit, Duration::ZERO);
         assert!(matches!(effects[..], [Effect::Journal(_), Effect::Journal(_), Effect::Quit]), "{effects:?}");
     }
 
     #[test]
     fn a_text_that_continues_after_a_quit_key_is_retracted_whole() {
-        let mut hands = Hands::new();
-        hands.fact(0);
-        hands.press(100, Part::Letter, Action::Quit, SETTLES);
-        hands.fact(400);
-        assert_eq!(hands.recent.due(hands.at(900)), []);
-        let since = hands.at(0);
-        assert_eq!(hands.recent.retract(since, &mut hands.app), []);
-        assert!(hands.app.call().started_at().is_none());
-        assert_eq!(hands.recent.deadline(), None);
+        let mut real_now = Keyboard::new();
+        real_now.fact(0);
+        real_now.press(100, Part::Letter, Action::Quit, SETTLES);
+        real_now.fact(400);
+        assert_eq!(real_now.recent.due(real_now.at(900)), []);
+        let since = real_now.at(0);
+        assert_eq!(real_now.recent.retract(since, &mut real_now.app), []);
+        assert!(real_now.app.call().started_at().is_none());
+        assert_eq!(real_now.recent.deadline(), None);
     }
 }

@@ -210,8 +210,8 @@ mod tests {
     fn state(value: &str) -> Box<SeatState> {
         let set = "2026-03-02T07:20:00Z".parse().unwrap();
         let since = Since { set, confirmed: set };
-        let held = vec![PersistedFact { fact: "klb".into(), value: value.into(), since }];
-        Box::new(SeatState { held, ..SeatState::default() })
+        let shift_facts = vec![PersistedFact { fact: "klb".into(), value: value.into(), since }];
+        Box::new(SeatState { shift_facts, ..SeatState::default() })
     }
 
     /// The state's thread in this folder, and what it sends.
@@ -231,7 +231,7 @@ mod tests {
             writer.save(state(value));
         }
         assert_eq!(writer.finish(WAIT), Ok(()));
-        assert_eq!(crate::files::saved_state::load(&folders).0.state.held, state("ya").held);
+        assert_eq!(crate::files::saved_state::load(&folders).0.state.shift_facts, state("ya").shift_facts);
         assert!(sent.try_iter().all(|message| !matches!(message, Message::Trouble(..))));
     }
 

@@ -251,7 +251,8 @@ fn a_clock_that_jumps_back_restores_no_old_call() {
 fn klb_stays_when_a_call_ends_and_when_it_is_restored() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣k");
-    let saved = stage.effects.iter().find_map(|e| if let Effect::Save(state) = e { Some(&state.held) } else { None });
+    let saved =
+        stage.effects.iter().find_map(|e| if let Effect::Save(state) = e { Some(&state.shift_facts) } else { None });
     assert!(saved.is_some_and(|held| (held[0].fact.as_str(), held[0].value.as_str()) == ("klb", "ya")));
     stage.keys("x1");
     assert_eq!((stage.fact("klb"), stage.fact("topik")), ("ya", "lain"));

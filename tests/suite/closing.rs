@@ -322,7 +322,7 @@ proptest! {
             stage.act(update);
             for effect in &stage.effects {
                 if let Effect::Save(state) = effect {
-                    kept.clone_from(&state.held);
+                    kept.clone_from(&state.shift_facts);
                 }
             }
             // Saved are the call's facts, and those that these rules don't have and nobody has set again.

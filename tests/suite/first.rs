@@ -23,7 +23,7 @@ fn new() -> Stage {
 fn fresh(lang: Lang) -> penutup::app::App {
     let book = std::sync::Arc::new(LoadedRules::built_in());
     let begin =
-        AppSetup { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now: wib("14:20") };
+        AppSetup { book, lang, zone: 0, shift_facts: Vec::new(), notice: None, rules_trouble: None, now: wib("14:20") };
     penutup::app::App::new(begin)
 }
 

@@ -1,4 +1,4 @@
-//! The journal, from the record that a prompter hands over to what a report says of it: that nothing is lost, whatever
+//! The journal, from the record that a prompter real_now over to what a report says of it: that nothing is lost, whatever
 //! happens to disk, clock and process, and that each call is counted once.
 
 #[path = "../../benches/support/calls.rs"]

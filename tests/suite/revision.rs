@@ -22,13 +22,16 @@ fn renamed() -> Arc<penutup::loaded::LoadedRules> {
 fn klb_survives_rules_that_rename_it_and_is_reported_until_set_again() {
     let mut stage = Stage::at("13:05");
     stage.keys("k").reload(&renamed());
-    assert!(stage.effects.iter().all(|e| !matches!(e, Effect::Save(seat) if seat.held.is_empty())), "nothing is lost");
+    assert!(
+        stage.effects.iter().all(|e| !matches!(e, Effect::Save(seat) if seat.shift_facts.is_empty())),
+        "nothing is lost"
+    );
     stage.keys("m");
     assert_eq!(stage.notice(), "KLB = ya tidak dikenal aturan ini: periksa lagi dan setel KLB");
     stage.keys("k");
     assert_ne!(stage.notice(), "KLB = ya tidak dikenal aturan ini: periksa lagi dan setel KLB");
     let saved = stage.effects.iter().find_map(|e| match e {
-        Effect::Save(seat) => Some(seat.held.iter().map(|h| h.value.clone()).collect::<Vec<_>>()),
+        Effect::Save(seat) => Some(seat.shift_facts.iter().map(|h| h.value.clone()).collect::<Vec<_>>()),
         _ => None,
     });
     assert_eq!(saved, Some(vec!["aktif".to_owned()]), "set anew, the unknown value goes");

@@ -53,7 +53,7 @@ impl Receipt {
 pub enum Outcome {
     Refused(Refusal),
     AlreadyKnown,
-    /// A new declaration; what it changes shows [`Replica::update_effective`].
+    /// A new declaration. Whether it is in force is known after [`Replica::update_effective`].
     Stored,
     /// Another declaration is in force.
     NewEffective,

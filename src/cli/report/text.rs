@@ -148,9 +148,9 @@ impl Page<'_> {
         }
         self.bars(&rows, total.closings);
         if let Some(d) = report.durations {
-            let [median, ninety, longest] = [d.median, d.ninety, d.longest].map(|s| self.length(s.into()));
+            let [median, p90, longest] = [d.median, d.p90, d.longest].map(|s| self.length(s.into()));
             let label = format!("  {}  ", w.length);
-            self.hanging(&label, &w.length_of(longest, median, ninety));
+            self.hanging(&label, &w.length_of(longest, median, p90));
         }
     }
 

@@ -24,7 +24,7 @@ fn stage(call: u64, stage: usize, round: &str) -> Record {
     Record { rule: format!("{round}-{call}"), ..record }
 }
 
-/// Not a test of its own: the prompter that is killed. It hands over record after record and prints "shown" when a
+/// Not a test of its own: the prompter that is killed. It real_now over record after record and prints "shown" when a
 /// record is handed over, and "kept" when the journal says that all before is written.
 #[test]
 fn child() {

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use penutup::app::{App, AppSetup, Effect};
 use penutup::closing::PersistedFact;
 use penutup::closing::Since;
-use penutup::declaration::{Declaration, KLB, News, State};
+use penutup::declaration::{Declaration, FolderEvent, KLB, State};
 use penutup::message::CentreLink;
 
 use penutup::message::Message;
@@ -27,13 +27,13 @@ fn klb(version: u64, state: State) -> Declaration {
     }
 }
 
-fn declares(s: &mut Stage, broadcast: Declaration) -> &mut Stage {
-    s.act(Message::Declaration(News::Declared(Box::new(broadcast))))
+fn declares(s: &mut Stage, declaration: Declaration) -> &mut Stage {
+    s.act(Message::Declaration(FolderEvent::Declared(Box::new(declaration))))
 }
 
 /// Whether the last action saved this declaration together with the fact that it set.
-fn kept(s: &Stage, broadcast: &Declaration) -> bool {
-    s.effects.iter().any(|e| matches!(e, Effect::Save(s) if s.broadcast.as_ref() == Some(broadcast)))
+fn kept(s: &Stage, declaration: &Declaration) -> bool {
+    s.effects.iter().any(|e| matches!(e, Effect::Save(s) if s.declaration.as_ref() == Some(declaration)))
 }
 
 fn fact(s: &Stage) -> usize {
@@ -134,25 +134,25 @@ fn one_that_was_switched_off_here_is_not_asked_about() {
 #[test]
 fn a_restart_does_not_reapply_a_version_over_the_csos_change() {
     let since = Since { set: wib("13:30"), confirmed: wib("13:30") };
-    let held = vec![PersistedFact { fact: KLB.into(), value: "tidak".into(), since }];
-    let mut s = Stage::with(crate::stage::revised(&[]), wib("14:00"), held.clone());
-    let begin = |held: Vec<PersistedFact>| AppSetup {
+    let shift_facts = vec![PersistedFact { fact: KLB.into(), value: "tidak".into(), since }];
+    let mut s = Stage::with(crate::stage::revised(&[]), wib("14:00"), shift_facts.clone());
+    let begin = |shift_facts: Vec<PersistedFact>| AppSetup {
         book: crate::stage::revised(&[]),
         lang: Lang::Id,
         zone: 0,
-        held,
+        shift_facts,
         notice: None,
         rules_trouble: None,
         now: wib("14:00"),
     };
-    s.app = App::new(begin(held.clone())).knowing(Some(klb(5, State::On)));
+    s.app = App::new(begin(shift_facts.clone())).with_applied(Some(klb(5, State::On)));
     assert!(s.app.differs(fact(&s)), "also before the folder is looked at");
     declares(&mut s, klb(5, State::On));
     assert_eq!((s.fact("klb"), s.effects.len()), ("tidak", 0));
     declares(&mut s, klb(6, State::On));
     assert_eq!(s.fact("klb"), "ya");
     // A prompter that never received it applies it.
-    s.app = App::new(begin(held));
+    s.app = App::new(begin(shift_facts));
     declares(&mut s, klb(5, State::On));
     assert_eq!(s.fact("klb"), "ya");
 }
@@ -182,9 +182,9 @@ fn a_named_value_must_be_one_of_the_facts() {
 fn trouble_changes_nothing_and_clears() {
     let mut s = Stage::at("14:00");
     declares(&mut s, klb(1, State::On));
-    s.act(Message::Declaration(News::Trouble("Pusat tidak terdengar".into()))).keys("?⎋");
+    s.act(Message::Declaration(FolderEvent::Trouble("Pusat tidak terdengar".into()))).keys("?⎋");
     assert_eq!((s.fact("klb"), s.notice()), ("ya", "Pusat tidak terdengar".into()));
-    s.act(Message::Declaration(News::Sound));
+    s.act(Message::Declaration(FolderEvent::Sound));
     assert_eq!((s.fact("klb"), s.notice()), ("ya", String::new()));
 }
 

@@ -206,7 +206,7 @@ fn letter_for_letter(rules: &RuleSet, step: &penutup::rules::ruleset::Step, fiel
 
 fn app(book: &Arc<LoadedRules>, lang: Lang, zone: usize, now: DateTime<Utc>) -> App {
     let book = Arc::clone(book);
-    App::new(AppSetup { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now })
+    App::new(AppSetup { book, lang, zone, shift_facts: Vec::new(), notice: None, rules_trouble: None, now })
 }
 
 /// The prompter at every change of greeting in a zone: the new greeting at its minute, and another row's before.

@@ -24,7 +24,7 @@ pub struct Stage {
     /// The call's clock; it does not advance while keys are pressed.
     pub now: DateTime<Utc>,
     /// When the next key is pressed: by default with a person's pause between two of them.
-    pub hands: DateTime<Utc>,
+    pub real_now: DateTime<Utc>,
     /// How long that is.
     pub pace: TimeDelta,
     /// What the last action had the outside do.
@@ -72,23 +72,23 @@ impl Stage {
     }
 
     /// Other rules.
-    pub fn with(book: Arc<LoadedRules>, now: DateTime<Utc>, held: Vec<PersistedFact>) -> Self {
-        Self::in_zone(0, book, now, held)
+    pub fn with(book: Arc<LoadedRules>, now: DateTime<Utc>, shift_facts: Vec<PersistedFact>) -> Self {
+        Self::in_zone(0, book, now, shift_facts)
     }
 
     /// Other rules, at a seat in another zone than the first.
-    pub fn in_zone(zone: usize, book: Arc<LoadedRules>, now: DateTime<Utc>, held: Vec<PersistedFact>) -> Self {
-        let begin = AppSetup { book, lang: Lang::Id, zone, held, notice: None, rules_trouble: None, now };
-        Self { app: App::new(begin), now, hands: now, pace: PACE, effects: Vec::new(), scroll: Scroll::default() }
+    pub fn in_zone(zone: usize, book: Arc<LoadedRules>, now: DateTime<Utc>, shift_facts: Vec<PersistedFact>) -> Self {
+        let begin = AppSetup { book, lang: Lang::Id, zone, shift_facts, notice: None, rules_trouble: None, now };
+        Self { app: App::new(begin), now, real_now: now, pace: PACE, effects: Vec::new(), scroll: Scroll::default() }
     }
 
     /// Something happens.
     pub fn act(&mut self, update: impl Into<Update>) -> &mut Self {
         let update = update.into();
         if matches!(update, Update::Action(_)) {
-            self.hands += self.pace;
+            self.real_now += self.pace;
         }
-        self.effects = self.app.update_at(update, self.now, self.hands);
+        self.effects = self.app.update_at(update, self.now, self.real_now);
         self.scroll.follow(&self.app, &self.effects);
         self.effects.retain(|effect| !matches!(effect, Effect::Scroll(_)));
         self
@@ -136,7 +136,7 @@ impl Stage {
     /// Time passes; the clock is looked at once.
     pub fn wait(&mut self, seconds: i64) -> &mut Self {
         self.now += TimeDelta::seconds(seconds);
-        self.hands += TimeDelta::seconds(seconds);
+        self.real_now += TimeDelta::seconds(seconds);
         self.act(Message::Clock)
     }
 

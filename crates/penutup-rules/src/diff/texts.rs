@@ -384,8 +384,8 @@ mod tests {
 
     #[test]
     fn a_time_limit_is_written_as_the_file_writes_it() {
-        let hold = |minutes: u64| Scope::Shift { keep_for: std::time::Duration::from_secs(60 * minutes) };
-        let texts = [30, 720, 90].map(|minutes| hold(minutes).keep_for().unwrap());
+        let scope = |minutes: u64| Scope::Shift { keep_for: std::time::Duration::from_secs(60 * minutes) };
+        let texts = [30, 720, 90].map(|minutes| scope(minutes).keep_for().unwrap());
         assert_eq!(texts, ["30m", "12h", "1h30m"]);
     }
 }

@@ -14,17 +14,17 @@ use crate::rules::change::Change;
 use crate::rules::diff::Counts;
 
 /// The shift's facts whose fact or value the rules don't know.
-pub(super) fn unknown(rules: &RuleSet, held: &[PersistedFact]) -> Vec<PersistedFact> {
-    let known = Closing::new(rules, 0, held).persisted_facts(rules);
-    held.iter().filter(|h| !known.contains(h)).cloned().collect()
+pub(super) fn unknown(rules: &RuleSet, shift_facts: &[PersistedFact]) -> Vec<PersistedFact> {
+    let known = Closing::new(rules, 0, shift_facts).persisted_facts(rules);
+    shift_facts.iter().filter(|fact| !known.contains(fact)).cloned().collect()
 }
 
 impl App {
     /// The shift's facts that are set, also those that the rules don't know: KLB must never switch itself off.
-    pub(super) fn held(&self) -> Vec<PersistedFact> {
-        let mut held = self.calls.current.persisted_facts(self.rules());
-        held.extend(self.calls.unknown.iter().cloned());
-        held
+    pub(super) fn shift_facts(&self) -> Vec<PersistedFact> {
+        let mut shift_facts = self.calls.current.persisted_facts(self.rules());
+        shift_facts.extend(self.calls.unknown.iter().cloned());
+        shift_facts
     }
 
     /// A fact that was set again, or that new rules know again, is not unknown any more.
@@ -35,9 +35,10 @@ impl App {
 
     /// The line about a shift fact that the rules don't know, shown until it is set again.
     pub(super) fn unknown_fact_line(&self) -> Option<String> {
-        let held = self.calls.unknown.first()?;
-        let label = self.rules().fact_named(&held.fact).map_or(held.fact.as_str(), |at| &self.rules().facts[at].label);
-        Some(self.words().notice.held_unknown(label, &held.value))
+        let unknown = self.calls.unknown.first()?;
+        let label =
+            self.rules().fact_named(&unknown.fact).map_or(unknown.fact.as_str(), |at| &self.rules().facts[at].label);
+        Some(self.words().notice.held_unknown(label, &unknown.value))
     }
 
     /// Applies new rules now if nothing is ticked in the running call, else with the next call.
@@ -51,11 +52,11 @@ impl App {
         }
         let notice = self.rules_notice(&book, comparison);
         if self.calls.current.spoken().is_empty() {
-            let held = self.held();
+            let shift_facts = self.shift_facts();
             let home = book.rules.zone_named(&self.environment.home).unwrap_or(0);
             self.calls.current = self.calls.current.migrated(&self.revisions.current().rules, &book.rules, home);
-            self.calls.current.set_persisted_facts(&book.rules, &held);
-            self.calls.unknown = unknown(&book.rules, &held);
+            self.calls.current.set_persisted_facts(&book.rules, &shift_facts);
+            self.calls.unknown = unknown(&book.rules, &shift_facts);
             self.calls.previewing = None;
             let old = self.revisions.replace(book);
             if let Mode::Typing(draft) = &self.mode {
