@@ -92,7 +92,7 @@ pub enum Effect {
     /// Save the state that outlasts a restart.
     Save(Box<SeatState>),
     /// Check whether the rules file changed.
-    LookAtRules,
+    CheckRules,
     /// Save the record of a call in the journal.
     Journal(Box<Record>),
     /// Remove this call from the journal: everything in it was undone.
@@ -260,8 +260,8 @@ impl App {
         effects
     }
 
-    /// Handles what waited for a field to be closed. A sentence that differs from `before` now was not changed by a
-    /// key.
+    /// Handles the events that waited for a field to be closed. If the sentence then differs from `before`, an event
+    /// changed it, not a key.
     fn settle(&mut self, before: &pace::ToSay, real_now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         self.handle_waiting_phone(effects);
         self.apply();
@@ -281,8 +281,8 @@ impl App {
                 self.show_closing();
             }
             Action::Undo => self.undo(effects),
-            Action::Look(direction) if self.is_panel_open() => effects.push(Effect::Scroll(By::Line(direction))),
-            Action::Look(direction) => self.preview(direction),
+            Action::Preview(direction) if self.is_panel_open() => effects.push(Effect::Scroll(By::Line(direction))),
+            Action::Preview(direction) => self.preview(direction),
             Action::Scroll(direction) => effects.push(Effect::Scroll(By::Page(direction))),
             Action::Fact(fact) => self.turn_fact(fact, effects),
             Action::Field(field) => self.turn_field(field, effects),

@@ -27,7 +27,7 @@ pub enum Event<I> {
 pub struct Request {
     pub message: Message,
     reply: Option<SyncSender<Vec<Ignored>>>,
-    /// After this it is not handled.
+    /// The deadline; a later request is not handled.
     until: Option<Instant>,
 }
 

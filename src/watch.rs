@@ -28,13 +28,13 @@ enum Wake {
     /// A check was requested.
     Requested,
     Minute,
-    /// The last [`Look`] was dropped.
+    /// The last [`WatchHandle`] was dropped.
     End,
 }
 
 /// Requests checks from a watcher, which ends when the last clone of this is dropped.
 #[derive(Debug, Clone)]
-pub struct Look(Arc<Handle>);
+pub struct WatchHandle(Arc<Handle>);
 
 #[derive(Debug)]
 struct Handle(Sender<Wake>);
@@ -46,14 +46,14 @@ impl Drop for Handle {
     }
 }
 
-impl Look {
+impl WatchHandle {
     /// Compares the file's fingerprint, and calls `changed` if it differs.
-    pub fn now(&self) {
+    pub fn check(&self) {
         let _ = self.0.0.send(Wake::Requested);
     }
 
     /// Calls `changed`, which reads the file: on a share it can be replaced by one of the same size and time.
-    pub fn at_the_minute(&self) {
+    pub fn reread(&self) {
         let _ = self.0.0.send(Wake::Minute);
     }
 }
@@ -101,12 +101,12 @@ fn changed_at(_: &Metadata) -> (i64, i64) {
 
 /// Watches `paths` in a thread of its own. `changed` is called there with whatever may have changed, and decides itself
 /// whether it did. Returns the handle for requesting a check.
-pub fn watch(helper: Helper, paths: Vec<PathBuf>, changed: impl FnMut() + Send + 'static) -> Look {
+pub fn watch(helper: Helper, paths: Vec<PathBuf>, changed: impl FnMut() + Send + 'static) -> WatchHandle {
     let (send, wake) = channel();
     let notify_sender = send.clone();
     // Without a thread nothing is watched, and requests have no effect.
     let _ = helper::spawn(helper, move || run(&paths, &wake, notify_sender, changed));
-    Look(Arc::new(Handle(send)))
+    WatchHandle(Arc::new(Handle(send)))
 }
 
 struct Folder {
@@ -208,13 +208,13 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(60);
 
     /// Watches a file and returns each content that it reads.
-    fn reading(path: &Path) -> (Look, Receiver<String>) {
+    fn reading(path: &Path) -> (WatchHandle, Receiver<String>) {
         let (send, read) = channel();
         let file = path.to_owned();
-        let look = watch(Helper::Rules, vec![path.to_owned()], move || {
+        let watch_handle = watch(Helper::Rules, vec![path.to_owned()], move || {
             let _ = send.send(fs::read_to_string(&file).unwrap_or_default());
         });
-        (look, read)
+        (watch_handle, read)
     }
 
     fn until(read: &Receiver<String>, text: &str) {
@@ -240,12 +240,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rules.toml");
         fs::write(&path, "one").unwrap();
-        let (look, read) = reading(&path);
+        let (watch_handle, read) = reading(&path);
         until(&read, "one");
-        look.now();
-        look.at_the_minute();
+        watch_handle.check();
+        watch_handle.reread();
         until(&read, "one");
-        assert!(read.try_recv().is_err(), "a look at an unchanged stamp reads nothing");
+        assert!(read.try_recv().is_err(), "a watch_handle at an unchanged stamp reads nothing");
     }
 
     #[test]
@@ -253,11 +253,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rules.toml");
         fs::write(&path, "one").unwrap();
-        let (look, read) = reading(&path);
-        let clone = look.clone();
-        drop(look);
+        let (watch_handle, read) = reading(&path);
+        let clone = watch_handle.clone();
+        drop(watch_handle);
         until(&read, "one");
-        clone.at_the_minute();
+        clone.reread();
         until(&read, "one");
         drop(clone);
         while let Ok(text) = read.recv_timeout(PATIENCE) {
@@ -278,11 +278,11 @@ mod tests {
             fs::create_dir(folder).unwrap();
             fs::write(folder.join("rules.toml"), text).unwrap();
         }
-        let (look, read) = reading(&path);
+        let (watch_handle, read) = reading(&path);
         until(&read, "one");
         fs::rename(&folder, &old).unwrap();
         fs::rename(&next, &folder).unwrap();
-        look.now();
+        watch_handle.check();
         until(&read, "two");
         // From here on no check is requested: the new folder is watched.
         fs::write(&path, "three").unwrap();
@@ -290,6 +290,6 @@ mod tests {
         fs::write(old.join("rules.toml"), "four").unwrap();
         fs::write(&path, "five").unwrap();
         until(&read, "five");
-        drop(look);
+        drop(watch_handle);
     }
 }

@@ -40,7 +40,7 @@ impl App {
             AgentEvent::Down(since) => self.centre.link = Some(CentreLink::Down(since)),
             AgentEvent::Disconnected => self.centre.link = Some(CentreLink::Gone(self.environment.now)),
             AgentEvent::Klb(klb) => self.receive_folder_event(FolderEvent::Declared(klb)),
-            AgentEvent::Rules => effects.push(Effect::LookAtRules),
+            AgentEvent::Rules => effects.push(Effect::CheckRules),
         }
     }
 

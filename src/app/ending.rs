@@ -38,7 +38,7 @@ impl App {
         effects.push(Effect::Quit);
     }
 
-    /// The outcome of a call that the CSO does not end: complete, or else `unsaid`.
+    /// The outcome of a call that the CSO does not end: `Complete` if every sentence is ticked, else `unsaid`.
     pub(super) fn outcome_or(&self, unsaid: Outcome) -> Outcome {
         if self.is_complete() { Outcome::Ended(Ending::Complete) } else { unsaid }
     }
@@ -86,7 +86,7 @@ impl App {
         let call = self.calls.begin(next);
         let ended = Ended { number, call, book: old, previous_rules, at: now, record, by_value: false };
         self.show_closing();
-        effects.push(Effect::LookAtRules);
+        effects.push(Effect::CheckRules);
         ended
     }
 

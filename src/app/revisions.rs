@@ -10,9 +10,9 @@ use crate::loaded::LoadedRules;
 #[derive(Clone, Debug)]
 pub(super) struct Revisions {
     current: Arc<LoadedRules>,
-    /// The next call begins with these.
+    /// Rules that the next call begins with.
     next: Option<Arc<LoadedRules>>,
-    /// Their first day is still to come.
+    /// Rules whose first day is in the future.
     waiting: Option<Arc<LoadedRules>>,
     /// In use before the current ones.
     previous: Option<Arc<LoadedRules>>,

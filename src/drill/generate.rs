@@ -38,7 +38,7 @@ pub struct CardSet {
 }
 
 impl CardSet {
-    /// What of [`full_coverage`] no card asks: ids of rules and requirements, minutes as `HH:MM`.
+    /// The parts of [`full_coverage`] that no card asks about: ids of rules and requirements, minutes as `HH:MM`.
     pub fn not_asked(&self, rules: &RuleSet) -> Vec<String> {
         let rows = rules.rules.iter().map(|r| &r.id);
         let ids: Vec<&String> = rows.chain(rules.requirements.iter().map(|r| &r.id)).collect();

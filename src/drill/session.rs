@@ -28,7 +28,7 @@ pub struct Setup {
     pub book: Arc<LoadedRules>,
     pub stories_sha256: String,
     pub lang: Lang,
-    /// The zone we sit in.
+    /// This seat's zone.
     pub home: usize,
     /// The cards, in the order in which they are asked.
     pub cards: Vec<Card>,
@@ -341,9 +341,9 @@ impl Session {
                 SessionAction::Open => *open = true,
                 SessionAction::Cursor(Direction::Up) => *cursor = cursor.saturating_sub(1),
                 SessionAction::Cursor(Direction::Down) => *cursor = (*cursor + 1).min(marks.len().saturating_sub(1)),
-                SessionAction::Mark(heard) => {
+                SessionAction::Mark(given) => {
                     if let Some(mark) = marks.get_mut(*cursor) {
-                        *mark = Some(*heard);
+                        *mark = Some(*given);
                         *cursor = (*cursor + 1).min(marks.len() - 1);
                     }
                 }
@@ -533,8 +533,8 @@ pub(in crate::drill) mod testing {
             }
             ExerciseKind::Spoken => {
                 go(session, SessionAction::Open);
-                let heard = if right { SpokenMark::Exact } else { SpokenMark::Changed };
-                card.spoken(&rules).iter().for_each(|_| go(session, SessionAction::Mark(heard)));
+                let mark = if right { SpokenMark::Exact } else { SpokenMark::Changed };
+                card.spoken(&rules).iter().for_each(|_| go(session, SessionAction::Mark(mark)));
             }
         }
         assert!(session.is_ready());

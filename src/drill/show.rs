@@ -257,7 +257,7 @@ impl Show {
         }
     }
 
-    /// Types a sample name, and says that it is one.
+    /// Types a sample name, marked as a sample.
     fn type_in(&mut self, field: FieldIx, text: &str) {
         let sample = self.words().demo.sample;
         self.act(Action::Field(field));

@@ -58,7 +58,7 @@ pub fn name(key: Key, words: &Words) -> Option<Cow<'static, str>> {
 
 /// Whether an action exists in line mode, which has nothing to scroll or to close.
 pub fn offers(row: &KeyBinding) -> bool {
-    !matches!(row.action, Action::Look(_) | Action::Scroll(_) | Action::Back | Action::Edit(_) | Action::Redraw)
+    !matches!(row.action, Action::Preview(_) | Action::Scroll(_) | Action::Back | Action::Edit(_) | Action::Redraw)
 }
 
 /// Parses a line in this state.

@@ -30,7 +30,7 @@ struct Printed {
     said: Vec<(String, String)>,
     state: Vec<Statement>,
     /// The notice.
-    momentary: Option<String>,
+    fresh_notice: Option<String>,
     /// The line of all titles.
     plan: String,
     now: Vec<String>,
@@ -141,11 +141,11 @@ impl<W: Write> Plain<W> {
 
     /// Prints what changed since the last output.
     fn notice(&mut self, app: &App, by_person: bool) {
-        let momentary = app.momentary().map(sentence);
-        if by_person || momentary != self.printed.momentary {
-            self.say(momentary.clone().unwrap_or_default());
+        let fresh_notice = app.fresh_notice().map(sentence);
+        if by_person || fresh_notice != self.printed.fresh_notice {
+            self.say(fresh_notice.clone().unwrap_or_default());
         }
-        self.printed.momentary = momentary;
+        self.printed.fresh_notice = fresh_notice;
         self.notice_call(app);
         self.notice_said(app);
         self.notice_state(app);
@@ -267,8 +267,8 @@ impl<W: Write> Plain<W> {
         }
     }
 
-    /// A line that changed nothing gets an answer too. A person who only hears the output would take silence for a lost
-    /// key and repeat it, and another Enter ticks a sentence.
+    /// Repeats the present state after a line that changed nothing. To a person who only hears the output, silence would
+    /// seem like a lost key; they would repeat it, and another Enter ticks a sentence.
     fn repeat_unchanged(&mut self, app: &App, before: Prompt) {
         let same: Vec<String> = if before == Prompt::Field {
             let fields = state(app).into_iter().filter(|statement| matches!(statement.topic, Topic::Field(_)));

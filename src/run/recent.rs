@@ -21,7 +21,7 @@ const NEXT_LETTER: Duration = Duration::from_millis(400);
 
 /// A key that may still be retracted.
 #[derive(Debug)]
-struct Moment {
+struct RecentKey {
     at: Instant,
     until: Instant,
     /// The state without this key and all after it.
@@ -47,7 +47,7 @@ pub(super) enum Part {
 /// The keys that may still be retracted, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    moments: VecDeque<Moment>,
+    moments: VecDeque<RecentKey>,
     pub(super) stray: Stray,
     /// The key that opened the open field, until another key is pressed.
     pub(super) opener: Option<Key>,
@@ -76,7 +76,7 @@ impl Recent {
         };
         if !wait.is_zero() {
             let before = app.clone();
-            self.moments.push_back(Moment {
+            self.moments.push_back(RecentKey {
                 at,
                 until: at + wait + LATE,
                 before,
@@ -97,7 +97,7 @@ impl Recent {
     }
 
     /// Holds back the effects of the last key. Returns those that are due at once.
-    pub(super) fn keep_back(&mut self, effects: Vec<Effect>, settles: Duration) -> Vec<Effect> {
+    pub(super) fn hold_back(&mut self, effects: Vec<Effect>, settles: Duration) -> Vec<Effect> {
         // Ctrl-C is part of no text, so it quits at once, with all effects held back so far.
         if settles.is_zero() && effects.contains(&Effect::Quit) {
             let mut out = self.all();
@@ -107,7 +107,7 @@ impl Recent {
         let is_first = self.moments.len() == 1;
         let Some(last) = self.moments.back_mut() else { return effects };
         let (now, mut later): (Vec<Effect>, Vec<Effect>) =
-            effects.into_iter().partition(|effect| matches!(effect, Effect::Reply(_) | Effect::LookAtRules));
+            effects.into_iter().partition(|effect| matches!(effect, Effect::Reply(_) | Effect::CheckRules));
         if let Some(at) = later.iter().position(|effect| matches!(effect, Effect::Copy(_))) {
             last.copy = Some((last.at + settles + LATE, later.remove(at)));
         }
@@ -145,7 +145,7 @@ impl Recent {
 
     /// All effects, due or not, at the end.
     pub(super) fn all(&mut self) -> Vec<Effect> {
-        let effects = |moment: Moment| moment.effects.into_iter().chain(moment.copy.map(|(_, copy)| copy));
+        let effects = |moment: RecentKey| moment.effects.into_iter().chain(moment.copy.map(|(_, copy)| copy));
         self.moments.drain(..).flat_map(effects).collect()
     }
 
@@ -201,7 +201,7 @@ mod tests {
             self.recent.press(at);
             self.recent.key(&self.app, part, at, settles);
             let effects = self.app.update(action, now());
-            self.recent.keep_back(effects, settles)
+            self.recent.hold_back(effects, settles)
         }
 
         fn fact(&mut self, ms: u64) -> Vec<Effect> {

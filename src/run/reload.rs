@@ -56,7 +56,7 @@ pub struct Reloader {
     pub clock: Clock,
     /// Where the last good rules are saved.
     pub folders: Folders,
-    /// The rules that the state names as seen last.
+    /// The SHA-256 of the rules that the saved state records as seen last.
     pub seen: Option<String>,
     /// Of the thread that saves which rules were seen.
     pub tasks: Arc<Mailbox<Tasks>>,
@@ -71,16 +71,16 @@ impl Reloader {
     pub fn into_reload(mut self) -> Reload {
         let mut first = true;
         Box::new(move || {
-            let news = self.look(first);
+            let message = self.check_file(first);
             if first && self.complaint.is_none() {
                 self.remember();
             }
             first = false;
-            news
+            message
         })
     }
 
-    fn look(&mut self, first: bool) -> Option<Message> {
+    fn check_file(&mut self, first: bool) -> Option<Message> {
         self.at = in_use(&self.places).min(self.at);
         let path = &self.places[self.at];
         let loaded = files::read(path).map_err(Bad::Unreadable).and_then(|source| {
@@ -199,14 +199,16 @@ mod tests {
                 _ => Ok(()),
             }),
         };
-        assert!(reloader.look(false).is_none());
+        assert!(reloader.check_file(false).is_none());
         std::fs::write(&path, revision("Rev-3")).unwrap();
-        let Some(Message::Trouble(Subject::Rules, Some(line))) = reloader.look(false) else { panic!("it is refused") };
+        let Some(Message::Trouble(Subject::Rules, Some(line))) = reloader.check_file(false) else {
+            panic!("it is refused")
+        };
         assert!(line.contains("rules.toml") && line.contains("index out of bounds"), "{line}");
         assert_eq!(reloader.last.rules.sop.revision, "Rev-2");
-        assert!(reloader.look(false).is_none(), "the same trouble is reported once");
+        assert!(reloader.check_file(false).is_none(), "the same trouble is reported once");
         std::fs::write(&path, revision("Rev-4")).unwrap();
-        assert!(matches!(reloader.look(false), Some(Message::Rules(_, Some(_)))));
+        assert!(matches!(reloader.check_file(false), Some(Message::Rules(_, Some(_)))));
     }
 
     #[test]

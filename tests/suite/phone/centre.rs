@@ -240,7 +240,7 @@ fn declarations_from_agent_and_folder_are_equivalent() {
     s.keys("di⏎");
     assert_eq!(s.field("nama"), "Budi", "nothing was taken from under the fingers");
     assert_eq!(tells(&mut s, AgentEvent::Klb(Box::new(klb(1, State::On)))), [], "once more is no news");
-    assert_eq!(tells(&mut s, AgentEvent::Rules), [Effect::LookAtRules]);
+    assert_eq!(tells(&mut s, AgentEvent::Rules), [Effect::CheckRules]);
 }
 
 #[test]
