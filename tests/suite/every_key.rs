@@ -12,11 +12,11 @@ use crate::support::{Home, json};
 /// The sample, in which each key is.
 const SAMPLE: &str = include_str!("../data/diff/every-key.toml");
 
-/// What becomes of a key.
+/// How a change of a key is treated.
 enum Decision {
     /// This text replaced by that one is a difference.
     Differs(&'static str, &'static str),
-    /// It is none, or is asked for by other keys, and why.
+    /// It is no difference of its own; the reason.
     Reason(&'static str),
 }
 

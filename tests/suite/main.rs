@@ -16,14 +16,14 @@ mod drill;
 mod encodings;
 mod every_key;
 mod fields;
-mod first;
+mod first_run;
 mod house;
 mod journal;
-#[cfg(unix)]
-mod kept;
 mod near_valid;
 #[path = "support/near_valid_rules.rs"]
 mod near_valid_rules;
+#[cfg(unix)]
+mod persistence;
 mod phone;
 mod pictures;
 mod plain;

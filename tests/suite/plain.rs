@@ -1,9 +1,9 @@
 //! The line mode: input and output through pipes and on a line-only terminal.
 
 mod document;
-mod heard;
+mod lines;
+mod output;
 mod pipes;
-mod said;
 #[cfg(unix)]
 mod terminal;
 
@@ -94,13 +94,13 @@ impl Talk {
     }
 
     /// An outside event.
-    fn hears(&mut self, update: impl Into<Update>) -> Vec<String> {
+    fn receives(&mut self, update: impl Into<Update>) -> Vec<String> {
         self.run(|view, session| session.act(view, update))
     }
 
     /// Time passes.
     fn waits(&mut self, minutes: i64) -> Vec<String> {
         self.now += TimeDelta::minutes(minutes);
-        self.hears(Message::Clock)
+        self.receives(Message::Clock)
     }
 }

@@ -56,17 +56,17 @@ fn klb_from_the_future_is_asked_about() {
 }
 
 #[test]
-fn a_reload_tells_how_much_is_said_differently() {
+fn a_reload_reports_how_much_is_said_differently() {
     let mut stage = Stage::at("14:00");
     stage.reload(&revised(&[("ayo download", "mari unduh")]));
     assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-2 · 1 kalimat · D");
     let mut stage = Stage::at("14:00");
     stage.keys("␣").reload(&revised(&[("ayo download", "mari unduh")]));
-    let told = "SOP Rev-2 mulai panggilan berikutnya · 1 kalimat";
-    assert_eq!(stage.notice(), told, "the panel shows what holds now, so it is not named");
+    let notice = "SOP Rev-2 mulai panggilan berikutnya · 1 kalimat";
+    assert_eq!(stage.notice(), notice, "the panel shows what holds now, so it is not named");
     stage.keys("s␣");
-    let told = "Panggilan selesai · Backspace kembali (10 detik) · SOP Rev-2 berlaku · D: apa yang berubah";
-    assert_eq!(stage.notice(), told);
+    let notice = "Panggilan selesai · Backspace kembali (10 detik) · SOP Rev-2 berlaku · D: apa yang berubah";
+    assert_eq!(stage.notice(), notice);
     stage.keys("⌫");
     assert!(stage.app.previous_rules().is_none(), "back in the call, nothing came before its rules");
 }
@@ -84,7 +84,7 @@ fn the_panel_lists_what_the_notice_counts_as_other_things() {
 }
 
 #[test]
-fn a_comment_is_no_new_revision() {
+fn a_changed_comment_is_no_new_revision() {
     let mut stage = Stage::at("14:00");
     stage.reload(&book(format!("# hanya komentar\n{}", penutup::rules::BUILT_IN)));
     assert_eq!(stage.notice(), "Berkas aturan dimuat ulang: tidak ada yang berubah (SOP Rev-1)");
@@ -103,7 +103,7 @@ fn a_precomputed_change_is_shown_only_for_the_rules_in_use() {
 }
 
 #[test]
-fn what_was_said_stays_where_it_was_said() {
+fn spoken_sentences_keep_their_place() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣k␣");
     assert_eq!(stage.steps(), "(bantuan) √campaign √download (customer-intimacy) ►terima-kasih");
@@ -153,14 +153,17 @@ fn a_greeting_that_moved_is_counted_in_the_notice_and_named_on_the_panel() {
     let mut stage = Stage::with(Arc::clone(&sound), wib("10:30"), Vec::new());
     stage.reload(&moved);
     assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-1 · 60 menit salam · D");
-    let told = panel(&stage);
-    assert!(told.contains("Jam salam: 10.00–11.00: pagi → siang\n"), "{told}");
-    assert!(told.contains("selamat [pagi]") && told.contains("selamat [siang]"), "it greets otherwise now: {told}");
+    let panel_text = panel(&stage);
+    assert!(panel_text.contains("Jam salam: 10.00–11.00: pagi → siang\n"), "{panel_text}");
+    assert!(
+        panel_text.contains("selamat [pagi]") && panel_text.contains("selamat [siang]"),
+        "it greets otherwise now: {panel_text}"
+    );
     let mut stage = Stage::with(sound, wib("12:30"), Vec::new());
     stage.reload(&moved);
-    let told = panel(&stage);
-    assert!(told.contains("Jam salam: 10.00–11.00: pagi → siang\n"), "{told}");
-    assert!(told.contains("kalimat situasi ini tidak berubah"), "at noon the sentence is the same: {told}");
+    let panel_text = panel(&stage);
+    assert!(panel_text.contains("Jam salam: 10.00–11.00: pagi → siang\n"), "{panel_text}");
+    assert!(panel_text.contains("kalimat situasi ini tidak berubah"), "at noon the sentence is the same: {panel_text}");
 }
 
 #[test]
@@ -169,8 +172,11 @@ fn duties_that_were_lost_are_counted_in_the_notice_and_named_on_the_panel() {
     let mut stage = Stage::with(sound, wib("10:30"), Vec::new());
     stage.reload(&book(include_str!("../data/diff/no-require.toml")));
     assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-1 · 4 kewajiban · D");
-    let told = panel(&stage);
-    assert!(told.contains("Kewajiban: hilang: ajakan · hilang: klb · hilang: topik · hilang: urut\n"), "{told}");
+    let panel_text = panel(&stage);
+    assert!(
+        panel_text.contains("Kewajiban: hilang: ajakan · hilang: klb · hilang: topik · hilang: urut\n"),
+        "{panel_text}"
+    );
 }
 
 #[test]

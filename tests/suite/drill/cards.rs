@@ -41,16 +41,17 @@ fn stories(rules: &RuleSet, keep: impl Fn(usize, usize) -> bool) -> Stories {
     story::read(out.as_bytes()).expect("sound stories")
 }
 
-/// For each fact the value that the text of a card tells, by its words alone.
-fn told(rules: &RuleSet, card: &Card) -> Vec<Option<usize>> {
+/// For each fact the value that the text of a card mentions, from its words alone.
+fn mentioned(rules: &RuleSet, card: &Card) -> Vec<Option<usize>> {
     let value =
         |fact: usize| (0..rules.facts[fact].values.len()).find(|v| card.story.contains(&format!("hal {fact}.{v}.")));
     (0..rules.facts.len()).map(value).collect()
 }
 
-/// The situations that a customer who tells this can be in.
-fn possible(rules: &RuleSet, told: &[Option<usize>]) -> Vec<Situation> {
-    let fits = |s: &Situation| told.iter().enumerate().all(|(fact, value)| value.is_none_or(|v| s.value(fact) == v));
+/// The situations that are possible with these mentioned values.
+fn possible(rules: &RuleSet, mentioned: &[Option<usize>]) -> Vec<Situation> {
+    let fits =
+        |s: &Situation| mentioned.iter().enumerate().all(|(fact, value)| value.is_none_or(|v| s.value(fact) == v));
     Situation::all(rules).filter(fits).collect()
 }
 
@@ -100,7 +101,7 @@ fn exactly_the_unreached_rules_are_reported() {
         let generator = CardGenerator::new(rules, &stories);
         let coverage = full_coverage(rules);
         let set = generator.generate(&coverage, seed);
-        // To tell more never makes a story less decided, so each fact that can be told is. A value that no story names was
+        // Mentioning more facts never leads to more possible answers, so every fact that can be mentioned is. A value that no story names was
         // not known to their author: a story can't exclude it.
         let of = |fact: usize| -> Vec<Option<usize>> {
             let values = (0..rules.facts[fact].values.len()).filter(|v| kept.contains(&(fact, *v))).map(Some);
@@ -125,7 +126,7 @@ fn exactly_the_unreached_rules_are_reported() {
         };
         for (at, cube) in coverage.situations.iter().enumerate() {
             let lies_in = |open: &&Vec<Situation>| open.iter().all(|s| cube.contains(s.values()));
-            // A rule's condition may need fewer facts to be told than all: what is told is in it all the more.
+            // If fewer mentioned facts suffice for a rule's condition, all of them do too.
             let reachable = open.iter().filter(lies_in).any(decided);
             assert_eq!(set.unreached.contains(&at), !reachable, "{seed}: {at}");
             assert_eq!(generator.scenarios_for(cube) > 0, reachable, "{seed}: {at}");
@@ -143,7 +144,7 @@ fn no_right_answer_is_marked_wrong_for_open_facts() {
     for seed in 0..300 {
         let book = book(rules(seed, 5));
         let rules = &book.rules;
-        // Values that are not told at all were known to the author all the same.
+        // The author knew the values that no story mentions.
         let kept = some_values(rules, seed);
         let mut source = String::from("schema = 1\n");
         let reviewed = |fact: &penutup::rules::ruleset::Fact| {
@@ -156,10 +157,10 @@ fn no_right_answer_is_marked_wrong_for_open_facts() {
         let stories = stories(rules, |fact, value| kept.contains(&(fact, value))).with(own);
         let generator = CardGenerator::new(rules, &stories);
         for card in (0..4).flat_map(|more| generator.generate(&full_coverage(rules), seed + more * 1000).cards) {
-            let told = told(rules, &card);
-            let possible = possible(rules, &told);
+            let mentioned = mentioned(rules, &card);
+            let possible = possible(rules, &mentioned);
             assert!(possible.contains(&card.situation), "{seed}: {card:?}");
-            assert_eq!(told.iter().map(Option::is_some).collect::<Vec<_>>(), card.mentioned, "{seed}: {card:?}");
+            assert_eq!(mentioned.iter().map(Option::is_some).collect::<Vec<_>>(), card.mentioned, "{seed}: {card:?}");
             cards += 1;
             open_cards += usize::from(possible.len() > 1);
             for situation in possible {
@@ -195,9 +196,13 @@ fn cards_under(parts: &[(&str, &str)], own: &str) -> (Arc<LoadedRules>, Vec<Card
         cards.extend(set.cards);
     }
     for card in &cards {
-        let told: Vec<Option<usize>> =
-            card.mentioned.iter().enumerate().map(|(fact, told)| told.then(|| card.situation.value(fact))).collect();
-        for situation in possible(&book.rules, &told) {
+        let mentioned: Vec<Option<usize>> = card
+            .mentioned
+            .iter()
+            .enumerate()
+            .map(|(fact, is_mentioned)| is_mentioned.then(|| card.situation.value(fact)))
+            .collect();
+        for situation in possible(&book.rules, &mentioned) {
             assert_eq!(decide(&book.rules, &situation).steps(), card.plan(&book.rules).steps(), "{card:?}");
         }
     }
@@ -261,11 +266,11 @@ fn a_story_does_not_exclude_a_value_that_its_author_did_not_know_of() {
     assert!(not_asked.contains(&"kalimat-lengkap-1".into()) && not_asked.contains(&"tagihan".into()), "{not_asked:?}");
     let topik = 1;
     assert!(cards.iter().all(|c| c.situation.value(topik) != 0), "no story is taken for one of another topic");
-    // One's own story of the new topic reaches it; the others are still not excluded from it.
+    // The trainer's own story of the new topic reaches it; the others still don't exclude it.
     let own = "schema = 1\n[[scenario]]\nid = \"rekening\"\nwhen = { topik = \"tagihan\" }\ntell = [\"{orang} menanyakan tagihan.\"]\n";
     let (_, _, not_asked) = cards_under(&parts, own);
     assert!(not_asked.contains(&"kalimat-lengkap-1".into()) && !not_asked.contains(&"tagihan".into()), "{not_asked:?}");
-    // Once the trainer has read them with the new topic in mind, they are dealt as before.
+    // Once the trainer has read them with the new topic in mind, they are used as before.
     let (_, _, not_asked) =
         cards_under(&parts, &own.replace("schema = 1\n", "schema = 1\nreviewed = { topik = [\"tagihan\"] }\n"));
     assert_eq!(not_asked, [""; 0]);
@@ -276,7 +281,7 @@ fn line_with(part: &str) -> &'static str {
     penutup::rules::BUILT_IN.lines().find(|line| line.contains(part)).expect("a line of the built-in rules")
 }
 
-/// A fact that nobody spoke of has the prompter's first value, or nothing is known of it.
+/// A fact that a story does not mention has its first value only as long as the rules begin with that value.
 #[test]
 fn what_is_unsaid_means_the_first_value_only_while_the_rules_begin_with_it() {
     let (unknown, has) = (line_with("{ id = \"belum-tahu\""), line_with("{ id = \"telah\""));

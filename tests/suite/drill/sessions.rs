@@ -12,7 +12,7 @@ use penutup::loaded::LoadedRules;
 use crate::support::{Home, json};
 use crate::term::{Term, eventually};
 
-/// The cards that the program deals for a seed.
+/// The cards that the program generates for a seed.
 fn cards(seed: u64) -> (Arc<LoadedRules>, Vec<Card>) {
     let book = Arc::new(LoadedRules::built_in());
     let cards = CardGenerator::new(&book.rules, &Stories::built_in()).generate(&full_coverage(&book.rules), seed).cards;
@@ -87,7 +87,7 @@ fn an_exam_that_cannot_cover_every_rule_says_so_at_the_start_and_in_its_sheet() 
     let sheet = read(&home.path().join("a.json"));
     assert_eq!(sheet["not_asked"], serde_json::json!(["lain-telah", "telah-pengaduan"]));
 
-    // With nothing to ask at all there is no exam.
+    // Without any card there is no exam.
     let rules = penutup::rules::BUILT_IN.replace("id       = \"klb\"", "id       = \"darurat\"");
     home.write_config("rules.toml", rules.replace("klb = ", "darurat = "));
     let mut term = Term::sized(&home.penutup(["drill", "--exam"]).command(), 100, 30);

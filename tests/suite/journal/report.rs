@@ -17,7 +17,7 @@ pub fn write(home: &Home, seat: Option<&str>, calls: impl IntoIterator<Item = Re
     let path = home.data("journal.db");
     let (writer, troubles) = start_with(Config { seat: seat.map(Into::into), ..config(&path) });
     for record in calls {
-        hand(&writer, record);
+        send(&writer, record);
     }
     finish(writer, &troubles);
 }
@@ -236,13 +236,13 @@ fn forget_does_not_delete_a_running_call() {
     let path = home.data("journal.db");
     write(&home, Some("07"), [ended(1), ended(2)]);
     let (writer, troubles) = start(&path);
-    hand(&writer, ticked(3, 1));
+    send(&writer, ticked(3, 1));
     settle(&writer);
     assert_eq!(home.penutup(["journal", "forget", "--before", "2026-11-24"]).ok(), "Tidak ada closing yang dihapus\n");
     assert_eq!(home.penutup(["journal", "forget", "--before", "2026-11-25"]).ok(), "2 closing dihapus dari jurnal\n");
     assert_eq!(found(&path).len(), 1);
     assert_eq!(home.penutup(["journal", "forget", "--all"]).ok(), "Tidak ada closing yang dihapus\n");
-    hand(&writer, ended(3));
+    send(&writer, ended(3));
     finish(writer, &troubles);
     assert_eq!(home.penutup(["journal", "forget", "--all"]).ok(), "1 closing dihapus dari jurnal\n");
     assert_eq!(found(&path), []);

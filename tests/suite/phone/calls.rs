@@ -5,7 +5,7 @@ use penutup::keymap::Key;
 use penutup::loaded::LoadedRules;
 use penutup_ipc::phone_event::Why;
 
-use super::Rings;
+use super::Telephone;
 use crate::stage::{Stage, book, revised, wib};
 
 #[test]
@@ -316,8 +316,8 @@ fn a_record_has_no_name_from_any_source() {
     s.starts("nama=Zulkarnaen sapaan=Bapak").keys("s");
     assert!(!format!("{:?}", s.effects).contains("Zulkarnaen"));
     s.starts("nama=Wulandari");
-    let told = format!("{:?}", s.effects);
-    assert!(!told.contains("Zulkarnaen") && !told.contains("Wulandari"), "{told}");
+    let debug = format!("{:?}", s.effects);
+    assert!(!debug.contains("Zulkarnaen") && !debug.contains("Wulandari"), "{debug}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use penutup::message::Message;
 use penutup::words::Lang;
 use penutup_ipc::agent_event::AgentEvent;
 
-use super::Rings as _;
+use super::Telephone as _;
 use crate::stage::{Stage, book, wib};
 
 fn klb(version: u64, state: State) -> Declaration {

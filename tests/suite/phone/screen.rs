@@ -8,7 +8,7 @@ use penutup::message::Message;
 use penutup::tui::theme::Theme;
 use penutup_ipc::agent_event::AgentEvent;
 
-use super::Rings as _;
+use super::Telephone as _;
 use crate::scenes::{LONG_NAME, drawn, no_blanks, text};
 use crate::stage::{Stage, wib};
 

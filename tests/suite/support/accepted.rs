@@ -70,8 +70,8 @@ pub fn holds(source: &[u8], folder: &Folder) -> bool {
     let drawn = Source::new("rules.toml", source);
     for problem in &report.problems {
         for words in [Lang::Id, Lang::En].map(Lang::words) {
-            let told = describe(problem, words);
-            assert!(!told.message.trim().is_empty() && !told.help.trim().is_empty(), "{problem:?}");
+            let description = describe(problem, words);
+            assert!(!description.message.trim().is_empty() && !description.help.trim().is_empty(), "{problem:?}");
             harmless(&draw(problem, &drawn, words, Canvas::PLAIN));
         }
     }

@@ -25,11 +25,11 @@ pub struct Stage {
     pub now: DateTime<Utc>,
     /// When the next key is pressed: by default with a person's pause between two of them.
     pub real_now: DateTime<Utc>,
-    /// How long that is.
+    /// The length of that pause.
     pub pace: TimeDelta,
-    /// What the last action had the outside do.
+    /// The effects of the last action.
     pub effects: Vec<Effect>,
-    /// How far what is open is scrolled.
+    /// The scroll position of what is open.
     pub scroll: Scroll,
 }
 
@@ -133,14 +133,14 @@ impl Stage {
         self
     }
 
-    /// Time passes; the clock is looked at once.
+    /// Lets time pass, then updates once.
     pub fn wait(&mut self, seconds: i64) -> &mut Self {
         self.now += TimeDelta::seconds(seconds);
         self.real_now += TimeDelta::seconds(seconds);
         self.act(Message::Clock)
     }
 
-    /// It is another time of day, in WIB; the clock is looked at once.
+    /// Sets the time of day in WIB, then updates once.
     #[track_caller]
     pub fn clock(&mut self, time: &str) -> &mut Self {
         self.now = wib(time);
@@ -176,7 +176,7 @@ impl Stage {
     /// The steps on the screen, with their marks: `√campaign ►download terima-kasih (bantuan)`.
     pub fn steps(&self) -> String {
         let rules = self.app.rules();
-        let told = self.app.entries().into_iter().map(|entry| {
+        let marks = self.app.entries().into_iter().map(|entry| {
             let id = &rules.step(entry.step).id;
             match entry.mark {
                 Mark::Spoken => format!("√{id}"),
@@ -186,7 +186,7 @@ impl Stage {
                 Mark::Reminder => format!("({id})"),
             }
         });
-        told.collect::<Vec<_>>().join(" ")
+        marks.collect::<Vec<_>>().join(" ")
     }
 
     /// The steps that were said, in order.

@@ -36,9 +36,9 @@ fn the_hint_is_shown_only_in_free_space() {
     for (columns, rows, hint) in
         [(120, 30, Some(HINT)), (80, 24, Some(HINT)), (72, 22, Some(HINT)), (60, 20, Some(SHORT)), (40, 12, None)]
     {
-        let told = screen(&mut new(), columns, rows);
-        assert_eq!(hint.is_some(), told.contains(SHORT) || told.contains(HINT), "{columns}×{rows}:\n{told}");
-        assert!(hint.is_none_or(|hint| told.contains(hint)), "{columns}×{rows}:\n{told}");
+        let shown = screen(&mut new(), columns, rows);
+        assert_eq!(hint.is_some(), shown.contains(SHORT) || shown.contains(HINT), "{columns}×{rows}:\n{shown}");
+        assert!(hint.is_none_or(|hint| shown.contains(hint)), "{columns}×{rows}:\n{shown}");
     }
     // At no size is anything but the hint's own row other than without it.
     for columns in (0..=130).step_by(3) {
@@ -56,7 +56,7 @@ fn the_hint_is_shown_only_in_free_space() {
 }
 
 #[test]
-fn help_esc_and_a_tick_close_it_and_a_fact_does_not() {
+fn help_esc_and_a_tick_close_the_hint_and_a_fact_does_not() {
     for (keys, stays) in
         [("k", true), ("m⌫", true), ("d", true), ("?", false), ("⎋", false), ("␣", false), ("s", false)]
     {
@@ -78,8 +78,8 @@ fn help_esc_and_a_tick_close_it_and_a_fact_does_not() {
 fn notices_take_precedence_over_the_hint() {
     let mut stage = new();
     stage.act(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into())));
-    let told = screen(&mut stage, 80, 24);
-    assert!(told.contains("penuh") && !told.contains(HINT), "{told}");
+    let shown = screen(&mut stage, 80, 24);
+    assert!(shown.contains("penuh") && !shown.contains(HINT), "{shown}");
     stage.act(Message::Trouble(Subject::State, None));
     assert!(screen(&mut stage, 80, 24).contains(HINT));
 }
@@ -115,7 +115,7 @@ mod in_a_terminal {
     }
 
     #[test]
-    fn it_is_shown_until_it_is_closed_once() {
+    fn the_hint_is_shown_until_it_is_closed_once() {
         let home = Home::new();
         let mut term = opened(&home);
         term.shows(HINT);
@@ -151,7 +151,7 @@ mod in_a_terminal {
 
     /// If nothing can be saved, the hint could not be closed for good.
     #[test]
-    fn without_a_home_it_starts_without_it() {
+    fn without_a_home_folder_there_is_no_hint() {
         let home = Home::new();
         let mut command = prompter(&home);
         for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"] {
@@ -163,7 +163,7 @@ mod in_a_terminal {
     }
 
     #[test]
-    fn in_lines_the_question_mark_closes_it_too() {
+    fn in_line_mode_the_question_mark_closes_it_too() {
         let home = Home::new();
         home.penutup(["--plain"]).stdin("k\n").ok();
         waits_on_disk(&home, true);
