@@ -24,7 +24,7 @@ use crate::loaded::{LoadedRules, Origin, Refused};
 use crate::rules::Problem;
 use crate::rules::limits::MAX_FILE;
 use crate::words::Words;
-use penutup_system::error::NotAFile;
+use penutup_system::error::NoFile;
 
 pub use deadline::Pending;
 pub use penutup_system::folders::{Chosen, Folders, Why};
@@ -78,7 +78,7 @@ fn regular(about: &fs::Metadata) -> io::Result<()> {
     if about.is_dir() {
         return Err(ErrorKind::IsADirectory.into());
     }
-    if about.is_file() { Ok(()) } else { Err(io::Error::other(NotAFile)) }
+    if about.is_file() { Ok(()) } else { Err(io::Error::other(NoFile)) }
 }
 
 /// Writes a file atomically: a reader sees the old or the new content, also after a crash.

@@ -8,7 +8,7 @@ use penutup_ipc::Incoming;
 use penutup_ipc::agent_event::AgentEvent;
 
 use crate::clipboard::Copied;
-use crate::declaration::FolderEvent;
+use crate::declaration::News;
 use crate::loaded::LoadedRules;
 use penutup_ipc::phone_event::PhoneEvent;
 
@@ -35,7 +35,7 @@ pub enum Message {
     /// The prompter's own connection to the telephone came or went.
     PhoneLink(Link),
     /// The watcher of the centre's folder read a declaration, or could not.
-    Declaration(FolderEvent),
+    Declaration(News),
     /// The fleet's agent sent something, connected or disconnected.
     Agent(AgentEvent),
     Copied(Copied),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::app::AppSetup;
-use crate::declaration::FolderEvent;
+use crate::declaration::News;
 
 use crate::clipboard::Desktop;
 use crate::clock::Clock;
@@ -25,11 +25,11 @@ use crate::run::reload::{Reloader, reload_settings};
 use crate::run::{EventSource, Log, Outside, Tasks, View, run};
 use crate::settings::Settings;
 use crate::softphone::baresip;
+use penutup_ipc::place::SocketDir;
 use penutup_ipc::socket::Used;
-use penutup_ipc::socket_dir::SocketDir;
 
 use crate::tui::theme::Theme;
-use crate::watch::seconds::{PollEvent, each_second};
+use crate::watch::seconds::{Seen, each_second};
 use crate::words::{Lang, Words};
 
 use penutup_ipc::socket;
@@ -186,11 +186,11 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
             let mut poller = FolderPoller::new(&folder, words);
             each_second(
                 move || poller.look(Clock::system().now()),
-                move |polled| {
-                    sender.send(Message::Declaration(match polled {
-                        PollEvent::New(event) => event,
-                        PollEvent::Late => FolderPoller::no_answer(&path_in(&folder), words),
-                        PollEvent::Recovered => FolderEvent::Sound,
+                move |seen| {
+                    sender.send(Message::Declaration(match seen {
+                        Seen::News(news) => news,
+                        Seen::Late => FolderPoller::no_answer(&path_in(&folder), words),
+                        Seen::Back => News::Sound,
                     }))
                 },
             );

@@ -34,7 +34,7 @@ use penutup::cli::{Env, SETTINGS_VARIABLE};
 use penutup::diagnostics::{outside, shown};
 use penutup::files::settings::Loaded;
 use penutup::files::{Folders, Why, make_folder, settings, shown_path};
-use penutup_ipc::socket_dir::SocketDir;
+use penutup_ipc::place::SocketDir;
 
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;

@@ -12,7 +12,7 @@ use penutup::journal::read::Span;
 use penutup::journal::record::Record;
 use penutup::journal::report::{Fold, span};
 use penutup::journal::summary::CallSummary;
-use penutup::loaded::LoadedRules;
+
 use penutup::words::Lang;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
@@ -63,9 +63,12 @@ pub async fn run(report: &Report, common: &Common) -> Result<ExitStatus, CliErro
         Ok(())
     };
     let all = calls.for_each("", add).await?;
-    let sums = fold.report(all.texts());
-    let sop = LoadedRules::built_in().rules.sop;
-    print(&render(&sums, report.format, days, by.as_ref(), &sop, lang.words())?, lang)?;
+    let mut sums = fold.report(all.texts());
+    if report.format == Form::Text {
+        let sop = penutup::loaded::LoadedRules::built_in().rules.sop;
+        sums.rename_parameters(|parameter| sop.name_of_loss(parameter).to_owned());
+    }
+    print(&render(&sums, report.format, days, by.as_ref(), lang.words())?, lang)?;
     Ok(ExitStatus::Done)
 }
 

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 
 use super::{App, Effect};
 use crate::closing::Since;
-use crate::declaration::{Declaration, FolderEvent, State};
+use crate::declaration::{Declaration, News, State};
 use crate::message::CentreLink;
 use crate::message::Subject;
 use crate::rules::ruleset::{RuleSet, Scope};
@@ -39,7 +39,7 @@ impl App {
             AgentEvent::Connected | AgentEvent::Up => self.centre.link = Some(CentreLink::Up),
             AgentEvent::Down(since) => self.centre.link = Some(CentreLink::Down(since)),
             AgentEvent::Disconnected => self.centre.link = Some(CentreLink::Gone(self.environment.now)),
-            AgentEvent::Klb(klb) => self.receive_folder_event(FolderEvent::Declared(klb)),
+            AgentEvent::Klb(klb) => self.receive_folder_event(News::Declared(klb)),
             AgentEvent::Rules => effects.push(Effect::CheckRules),
         }
     }
@@ -49,11 +49,11 @@ impl App {
         self.centre.link
     }
 
-    pub(super) fn receive_folder_event(&mut self, event: FolderEvent) {
+    pub(super) fn receive_folder_event(&mut self, event: News) {
         match event {
-            FolderEvent::Trouble(why) => self.troubles.set(Subject::Centre, Some(why)),
-            FolderEvent::Sound => self.troubles.set(Subject::Centre, None),
-            FolderEvent::Declared(declaration) => {
+            News::Trouble(why) => self.troubles.set(Subject::Centre, Some(why)),
+            News::Sound => self.troubles.set(Subject::Centre, None),
+            News::Declared(declaration) => {
                 self.troubles.set(Subject::Centre, None);
                 let now = self.environment.now;
                 // A version far in the future was accepted under a wrong clock; it must not block a plausible one.

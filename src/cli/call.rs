@@ -14,7 +14,7 @@ use crate::words::Call as CallWords;
 use penutup_ipc::client::{SendError, send_event};
 use penutup_ipc::message::MAX_PAIRS;
 use penutup_ipc::phone_event::{Ignored, Pairs, PhoneEvent, Why};
-use penutup_ipc::socket_dir::SocketDir;
+use penutup_ipc::place::SocketDir;
 
 /// `penutup call start|set|end [NUMBER] [KEY=VALUE]...`.
 #[derive(Args)]

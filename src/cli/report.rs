@@ -20,7 +20,7 @@ use crate::journal::report::{By, Fold, Report as Sums, json, span};
 use crate::journal::summary::Interner;
 use crate::journal::trouble::Error;
 use crate::loaded::LoadedRules;
-use crate::rules::ruleset::{RuleSet, Sop};
+
 use crate::words::Words;
 
 /// `penutup report [FILE]...`.
@@ -199,11 +199,14 @@ pub fn run(report: &Report, context: &Context) -> Result<VerbOutput, Stop> {
             Err(failure) => failure.into_answer(context),
         };
     }
-    let sums = match source.sums(span, zone) {
+    let mut sums = match source.sums(span, zone) {
         Ok(sums) => sums,
         Err(failure) => return failure.into_answer(context),
     };
-    render(&sums, report.format, days, by.as_ref(), &book.rules.sop, words).map(VerbOutput::done).map_err(wrong)
+    if report.format == Form::Text {
+        sums.rename_parameters(|parameter| book.rules.sop.name_of_loss(parameter).to_owned());
+    }
+    render(&sums, report.format, days, by.as_ref(), words).map(VerbOutput::done).map_err(wrong)
 }
 
 /// Parses the grouping.
@@ -217,18 +220,11 @@ pub fn parse_by(by: Option<&str>, format: Form, words: &Words) -> Result<Option<
     if by.is_some() && format == Form::Csv { Err(ArgError::new(w.by_with_csv)) } else { Ok(by) }
 }
 
-/// Renders a report as text, with lost scores named as by `sop`, or as JSON.
+/// Renders a report as text or JSON.
 ///
 /// # Errors
 /// If the grouping is a fact that no call has.
-pub fn render(
-    sums: &Sums,
-    format: Form,
-    days: Between,
-    by: Option<&By>,
-    sop: &Sop,
-    words: &Words,
-) -> Result<String, ArgError> {
+pub fn render(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: &Words) -> Result<String, ArgError> {
     if let Some(By::Fact(fact)) = by
         && sums.total.closings > 0
         && !sums.facts.iter().any(|(id, _)| id == fact)
@@ -240,7 +236,7 @@ pub fn render(
         json::json(sums, days.from, days.to, by)
     } else {
         let bounded = days.from.is_some() || days.to.is_some();
-        text::text(sums, by, bounded, sop, words, canvas(&io::stdout()).width)
+        text::text(sums, by, bounded, words, canvas(&io::stdout()).width)
     })
 }
 
@@ -255,7 +251,7 @@ pub(super) fn zone(context: &Context) -> Result<FixedOffset, Stop> {
     zone_in(&rules(context).rules, context)
 }
 
-fn zone_in(rules: &RuleSet, context: &Context) -> Result<FixedOffset, Stop> {
+fn zone_in(rules: &crate::rules::RuleSet, context: &Context) -> Result<FixedOffset, Stop> {
     let zone = match moment::zone(context, rules) {
         Err(stop) if context.common.zone.is_some() => return Err(stop),
         zone => zone.unwrap_or(0),

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use penutup_system::error::{is_foreign, is_held, is_not_a_file};
+use penutup_system::error::{is_foreign, is_held, is_no_file};
 
 use crate::words::Words;
 
@@ -10,7 +10,7 @@ use crate::words::Words;
 #[must_use]
 pub fn reason(error: &io::Error, words: &Words) -> String {
     let w = &words.trouble;
-    if is_not_a_file(error) {
+    if is_no_file(error) {
         return w.no_file.into();
     }
     if is_foreign(error) {

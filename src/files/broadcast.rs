@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Folders, Unreadable, held, shown_path};
-use crate::declaration::{Declaration, FolderEvent};
+use crate::declaration::{Declaration, News};
 use crate::diagnostics::outside;
 
 use crate::words::Words;
@@ -51,7 +51,7 @@ pub fn declare(folder: &Path, now: DateTime<Utc>, make: impl FnOnce(u64) -> Decl
             _ => (None, true),
         },
         Err(e) if e.error.kind() == ErrorKind::NotFound => (None, false),
-        Err(e) if is_not_a_file(&e) => (None, true),
+        Err(e) if is_no_file(&e) => (None, true),
         Err(e) => return Err(e.error),
     };
     let broadcast = make(Declaration::next_version(previous, now));
@@ -59,8 +59,8 @@ pub fn declare(folder: &Path, now: DateTime<Utc>, make: impl FnOnce(u64) -> Decl
     Ok(Written { broadcast, replaced_unusable })
 }
 
-fn is_not_a_file(unreadable: &Unreadable) -> bool {
-    penutup_system::error::is_not_a_file(&unreadable.error)
+fn is_no_file(unreadable: &Unreadable) -> bool {
+    penutup_system::error::is_no_file(&unreadable.error)
 }
 
 /// The clock of the computer with the folder: if ours is behind, versions are still compared with that one.
@@ -141,18 +141,18 @@ fn write_for_all(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The declaration that the fleet's agent had written before this start; `None` if there is none.
-pub fn agent_declaration(folders: &Folders, words: &Words) -> Option<FolderEvent> {
+pub fn agent_declaration(folders: &Folders, words: &Words) -> Option<News> {
     let path = path_in(&folders.broadcast()?);
     let bytes = match super::read(&path) {
         Ok(bytes) => bytes,
         Err(e) if e.error.kind() == ErrorKind::NotFound => return None,
         Err(e) => {
             let why = outside::reason(&e.error, words);
-            return Some(FolderEvent::Trouble(words.broadcast.no_folder(shown_path(&path), &why)));
+            return Some(News::Trouble(words.broadcast.no_folder(shown_path(&path), &why)));
         }
     };
-    let broken = || FolderEvent::Trouble(words.broadcast.broken(shown_path(&path)));
-    Some(Declaration::read(&bytes).map_or_else(|_| broken(), |klb| FolderEvent::Declared(Box::new(klb))))
+    let broken = || News::Trouble(words.broadcast.broken(shown_path(&path)));
+    Some(Declaration::read(&bytes).map_or_else(|_| broken(), |klb| News::Declared(Box::new(klb))))
 }
 
 /// Polls a folder and returns only changes.
@@ -171,7 +171,7 @@ impl FolderPoller {
     }
 
     /// Polls once; `now` is the system's clock.
-    pub fn look(&mut self, now: DateTime<Utc>) -> Option<FolderEvent> {
+    pub fn look(&mut self, now: DateTime<Utc>) -> Option<News> {
         let read = super::read(&self.path);
         let bytes = match read {
             Ok(bytes) => bytes,
@@ -197,25 +197,25 @@ impl FolderPoller {
         }
         self.last = Some(bytes);
         self.trouble = None;
-        Some(FolderEvent::Declared(Box::new(broadcast)))
+        Some(News::Declared(Box::new(broadcast)))
     }
 
     /// The report for a poll that timed out.
-    pub fn no_answer(path: &Path, words: &Words) -> FolderEvent {
-        FolderEvent::Trouble(words.broadcast.no_folder(&*shown_path(path), words.trouble.no_answer))
+    pub fn no_answer(path: &Path, words: &Words) -> News {
+        News::Trouble(words.broadcast.no_folder(&*shown_path(path), words.trouble.no_answer))
     }
 
     fn has_folder(&self) -> bool {
         self.path.parent().is_some_and(Path::is_dir)
     }
 
-    fn sound(&mut self) -> Option<FolderEvent> {
-        self.trouble.take().map(|_| FolderEvent::Sound)
+    fn sound(&mut self) -> Option<News> {
+        self.trouble.take().map(|_| News::Sound)
     }
 
-    fn troubled(&mut self, trouble: String) -> Option<FolderEvent> {
+    fn troubled(&mut self, trouble: String) -> Option<News> {
         let new = self.trouble.as_ref() != Some(&trouble);
         self.trouble = Some(trouble.clone());
-        new.then_some(FolderEvent::Trouble(trouble))
+        new.then_some(News::Trouble(trouble))
     }
 }

@@ -14,19 +14,19 @@ const LATE: Duration = Duration::from_secs(3);
 
 /// What is reported of the polls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PollEvent<N> {
+pub enum Seen<N> {
     /// The poll returned something.
-    New(N),
+    News(N),
     /// The poll has been hanging for a while.
     Late,
     /// The poll returned again, with nothing new.
-    Recovered,
+    Back,
 }
 
 /// Polls until `report` returns `false`.
 pub fn each_second<N: Send + 'static>(
     poll: impl FnMut() -> Option<N> + Send + 'static,
-    report: impl Fn(PollEvent<N>) -> bool + Send + 'static,
+    report: impl Fn(Seen<N>) -> bool + Send + 'static,
 ) {
     // Without a thread nothing is polled, and that can't be reported: the system had no thread left.
     let _ = helper::spawn(Helper::Centre, move || wait(poll, &report, EVERY, LATE));
@@ -34,7 +34,7 @@ pub fn each_second<N: Send + 'static>(
 
 fn wait<N: Send + 'static>(
     mut poll: impl FnMut() -> Option<N> + Send + 'static,
-    report: &impl Fn(PollEvent<N>) -> bool,
+    report: &impl Fn(Seen<N>) -> bool,
     every: Duration,
     late: Duration,
 ) {
@@ -48,13 +48,13 @@ fn wait<N: Send + 'static>(
             return;
         }
         let event = match results.recv_timeout(late) {
-            Ok(new) => new.map(PollEvent::New),
+            Ok(new) => new.map(Seen::News),
             Err(RecvTimeoutError::Timeout) => {
-                if !report(PollEvent::Late) {
+                if !report(Seen::Late) {
                     return;
                 }
                 let Ok(new) = results.recv() else { return };
-                Some(new.map_or(PollEvent::Recovered, PollEvent::New))
+                Some(new.map_or(Seen::Back, Seen::News))
             }
             Err(RecvTimeoutError::Disconnected) => return,
         };
@@ -73,11 +73,7 @@ mod tests {
     use super::*;
 
     /// What is reported about polls that wait for their outcome.
-    fn reports(
-        outcomes: Receiver<Option<u8>>,
-        count: usize,
-        mut between: impl FnMut(usize) + Send,
-    ) -> Vec<PollEvent<u8>> {
+    fn reports(outcomes: Receiver<Option<u8>>, count: usize, mut between: impl FnMut(usize) + Send) -> Vec<Seen<u8>> {
         let all = Mutex::new((Vec::new(), &mut between));
         let report = |seen| {
             let mut all = all.lock().unwrap();
@@ -96,7 +92,7 @@ mod tests {
         for outcome in [None, Some(1), None, None, Some(2)] {
             send.send(outcome).unwrap();
         }
-        assert_eq!(reports(outcomes, 2, |_| {}), [PollEvent::New(1), PollEvent::New(2)]);
+        assert_eq!(reports(outcomes, 2, |_| {}), [Seen::News(1), Seen::News(2)]);
     }
 
     #[test]
@@ -110,6 +106,6 @@ mod tests {
                 _ => {}
             }
         });
-        assert_eq!(seen, [PollEvent::Late, PollEvent::Recovered, PollEvent::Late, PollEvent::New(7)]);
+        assert_eq!(seen, [Seen::Late, Seen::Back, Seen::Late, Seen::News(7)]);
     }
 }

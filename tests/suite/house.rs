@@ -1,5 +1,4 @@
-//! The architecture's rules, checked in the sources: which module may use which, what a module may touch, how long a file
-//! may be.
+//! The house's own rules, read from the sources: who may import whom, who may touch what, how long a file may be.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,12 +10,12 @@ struct Source {
 }
 
 impl Source {
-    /// The module it belongs to: the first part files_in its path.
-    fn module(&self) -> &str {
+    /// The room it belongs to: the first part of its path.
+    fn room(&self) -> &str {
         self.name.split(['/', '.']).next().unwrap_or_default()
     }
 
-    /// The modules files_in this crate that it uses.
+    /// The rooms of this crate that it names.
     fn imports(&self) -> Vec<String> {
         let mut out = Vec::new();
         for line in self.code() {
@@ -38,7 +37,7 @@ impl Source {
     }
 }
 
-/// The folders files_in sources.
+/// The folders of sources.
 const ALL: [&str; 3] = ["src", "crates/penutup-rules/src", "fleet/src"];
 
 fn sources(folder: &str) -> Vec<Source> {
@@ -62,23 +61,23 @@ fn sources(folder: &str) -> Vec<Source> {
     out
 }
 
-/// The modules files_in the prompter's files for which `breaks` returns true.
-fn files_where(breaks: impl Fn(&Source) -> bool) -> Vec<String> {
-    files_in("src", breaks)
+/// The prompter's files for which `breaks` returns true.
+fn who(breaks: impl Fn(&Source) -> bool) -> Vec<String> {
+    of("src", breaks)
 }
 
 /// The fleet's.
-fn fleet_files_where(breaks: impl Fn(&Source) -> bool) -> Vec<String> {
-    files_in("fleet/src", breaks)
+fn who_of_the_fleet(breaks: impl Fn(&Source) -> bool) -> Vec<String> {
+    of("fleet/src", breaks)
 }
 
-fn files_in(folder: &str, breaks: impl Fn(&Source) -> bool) -> Vec<String> {
+fn of(folder: &str, breaks: impl Fn(&Source) -> bool) -> Vec<String> {
     let mut out: Vec<String> = sources(folder).into_iter().filter(|s| breaks(s)).map(|s| s.name).collect();
     out.sort();
     out
 }
 
-fn none() -> Vec<String> {
+fn nobody() -> Vec<String> {
     Vec::new()
 }
 
@@ -87,41 +86,41 @@ fn the_domain_and_the_app_are_pure() {
     let impure =
         ["std::fs", "std::env", "std::net", "std::process", "std::thread", "SystemTime", "Instant", "Utc::now"];
     let pure = ["app", "action", "keymap", "drill", "pages"];
-    assert_eq!(files_where(|s| pure.contains(&s.module()) && impure.iter().any(|i| s.has(i))), none());
-    assert_eq!(files_in("crates/penutup-rules/src", |s| impure.iter().any(|i| s.has(i))), none());
+    assert_eq!(who(|s| pure.contains(&s.room()) && impure.iter().any(|i| s.has(i))), nobody());
+    assert_eq!(of("crates/penutup-rules/src", |s| impure.iter().any(|i| s.has(i))), nobody());
 }
 
 #[test]
 fn only_the_screen_names_ratatui_and_only_the_terminal_writes_escape_codes() {
-    assert_eq!(files_where(|s| s.module() != "tui" && s.has("ratatui::")), none());
+    assert_eq!(who(|s| s.room() != "tui" && s.has("ratatui::")), nobody());
     let writes = |s: &Source| s.has("queue!") || s.has("execute!") || s.has("EnterAlternateScreen");
-    assert_eq!(files_where(writes), ["tui/terminal.rs"]);
+    assert_eq!(who(writes), ["tui/terminal.rs"]);
 }
 
-/// Line mode and screen share nothing.
+/// The line mode shares nothing with the screen, in either direction.
 #[test]
 fn the_two_views_know_nothing_of_each_other() {
     let names = |s: &Source, rooms: &[&str]| s.imports().iter().any(|i| rooms.contains(&i.as_str()));
-    assert_eq!(files_where(|s| s.module() == "plain" && names(s, &["tui"])), none());
-    assert_eq!(files_where(|s| s.module() == "tui" && names(s, &["plain"])), none());
-    assert_eq!(files_where(|s| ["run", "pages"].contains(&s.module()) && names(s, &["tui", "plain"])), none());
-    assert_eq!(files_where(|s| s.module() == "plain" && (s.has("crossterm") || s.has("x1b"))), none());
+    assert_eq!(who(|s| s.room() == "plain" && names(s, &["tui"])), nobody());
+    assert_eq!(who(|s| s.room() == "tui" && names(s, &["plain"])), nobody());
+    assert_eq!(who(|s| ["run", "pages"].contains(&s.room()) && names(s, &["tui", "plain"])), nobody());
+    assert_eq!(who(|s| s.room() == "plain" && (s.has("crossterm") || s.has("x1b"))), nobody());
 }
 
 #[test]
-fn only_listed_modules_touch_the_disk() {
+fn the_disk_is_touched_by_few() {
     let may = ["files", "own_files", "watch", "journal", "softphone", "cli"];
     // A terminal is opened by its path, too, but is no disk.
-    let may = |s: &Source| may.contains(&s.module()) || s.name == "tui/tty.rs";
-    assert_eq!(files_where(|s| !may(s) && (s.has("std::fs") || s.has("fs::") || s.has("File::"))), none());
+    let may = |s: &Source| may.contains(&s.room()) || s.name == "tui/tty.rs";
+    assert_eq!(who(|s| !may(s) && (s.has("std::fs") || s.has("fs::") || s.has("File::"))), nobody());
 }
 
 #[test]
 fn every_file_begins_with_a_doc_comment_and_stays_short() {
-    let without_doc_comment = |s: &Source| !s.lines.first().is_some_and(|l| l.starts_with("//!"));
+    let opens_not = |s: &Source| !s.lines.first().is_some_and(|l| l.starts_with("//!"));
     for folder in ALL {
-        assert_eq!(files_in(folder, without_doc_comment), none());
-        assert_eq!(files_in(folder, |s| s.lines.len() > 700), none());
+        assert_eq!(of(folder, opens_not), nobody());
+        assert_eq!(of(folder, |s| s.lines.len() > 700), nobody());
     }
 }
 
@@ -130,14 +129,14 @@ fn nothing_is_silenced_without_a_reason() {
     let silenced = |s: &Source| s.code().any(|l| l.contains("#[allow(") || l.contains("#![allow("));
     let unfinished = |s: &Source| s.has("todo!(") || s.has("unimplemented!(") || s.has("dbg!(");
     for folder in ALL {
-        assert_eq!(files_in(folder, silenced), none());
-        assert_eq!(files_in(folder, unfinished), none());
+        assert_eq!(of(folder, silenced), nobody());
+        assert_eq!(of(folder, unfinished), nobody());
     }
 }
 
-/// The wire formats only parse and serialize: no network, no disk, no clock.
+/// What crosses the network is bytes in and meaning out: no network, no disk, no clock.
 #[test]
-fn the_fleets_wire_formats_are_pure() {
+fn the_fleets_forms_are_pure() {
     let impure = [
         "tokio",
         "async_nats",
@@ -150,16 +149,16 @@ fn the_fleets_wire_formats_are_pure() {
         "Instant",
         "Utc::now",
     ];
-    let pure = |s: &Source| s.module() == "wire" || ["agent/effective.rs", "status/summary.rs"].contains(&&*s.name);
-    assert_eq!(fleet_files_where(|s| pure(s) && impure.iter().any(|i| s.has(i))), none());
-    assert_eq!(fleet_files_where(|s| s.module() == "wire" && s.imports().iter().any(|i| i != "wire")), none());
+    let pure = |s: &Source| s.room() == "wire" || ["agent/effective.rs", "status/summary.rs"].contains(&&*s.name);
+    assert_eq!(who_of_the_fleet(|s| pure(s) && impure.iter().any(|i| s.has(i))), nobody());
+    assert_eq!(who_of_the_fleet(|s| s.room() == "wire" && s.imports().iter().any(|i| i != "wire")), nobody());
 }
 
 /// One place connects, one reads a seed, one writes the trusted bytes.
 #[test]
-fn one_module_each_connects_reads_seeds_and_signs() {
-    assert_eq!(fleet_files_where(|s| s.has("ConnectOptions")), ["link.rs"]);
-    assert_eq!(fleet_files_where(|s| s.has("from_seed(")), ["secret.rs"]);
-    assert_eq!(fleet_files_where(|s| s.has("reveal()")), ["link.rs"]);
-    assert_eq!(fleet_files_where(|s| s.has("tokio_postgres::") && s.has("Config::new()")), ["database.rs"]);
+fn the_fleets_doors_are_few() {
+    assert_eq!(who_of_the_fleet(|s| s.has("ConnectOptions")), ["link.rs"]);
+    assert_eq!(who_of_the_fleet(|s| s.has("from_seed(")), ["secret.rs"]);
+    assert_eq!(who_of_the_fleet(|s| s.has("reveal()")), ["link.rs"]);
+    assert_eq!(who_of_the_fleet(|s| s.has("tokio_postgres::") && s.has("Config::new()")), ["database.rs"]);
 }

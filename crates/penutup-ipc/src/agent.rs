@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::message::{Bad, Command, Greeting, MAX_LINE, Reply, to_line};
 use super::pipe::Pipe;
-use super::socket_dir::SocketDir;
+use super::place::SocketDir;
 use penutup_system::error::is_foreign;
 
 /// How long [`AgentLine::is_connected`] waits.

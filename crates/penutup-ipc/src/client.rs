@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::message::{Bad, Command, Greeting, Reply, to_line};
 use super::pipe::Pipe;
-use super::socket_dir::SocketDir;
+use super::place::SocketDir;
 use crate::phone_event::PhoneEvent;
 use penutup_rules::text::fold;
 use penutup_system::error::is_foreign;

@@ -28,10 +28,10 @@ mod owner;
 pub mod pace;
 pub mod phone_event;
 mod pipe;
+pub mod place;
 #[cfg(unix)]
 mod short;
 pub mod socket;
-pub mod socket_dir;
 
 use std::time::Duration;
 

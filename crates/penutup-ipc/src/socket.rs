@@ -21,7 +21,7 @@ use super::message::{Bad, Command, Greeting, PROTOCOL, Reply, line, parse};
 use super::owner;
 use super::pace::Pace;
 use super::pipe::Pipe;
-use super::socket_dir::{Bound, OwnFile, SocketDir};
+use super::place::{Bound, OwnFile, SocketDir};
 use crate::agent_event::AgentEvent;
 use crate::{Handler, Incoming};
 

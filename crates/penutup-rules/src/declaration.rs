@@ -184,7 +184,7 @@ fn as_version(now: DateTime<Utc>) -> u64 {
 
 /// An event from the watcher of the centre's folder.
 #[derive(Clone, Debug, PartialEq)]
-pub enum FolderEvent {
+pub enum News {
     /// A declaration, new or known.
     Declared(Box<Declaration>),
     /// Why the centre can't be reached, in one line in the user's language.

@@ -5,15 +5,15 @@ use std::io;
 
 /// The path is no regular file but a pipe, a device or the like.
 #[derive(Debug)]
-pub struct NotAFile;
+pub struct NoFile;
 
-impl std::fmt::Display for NotAFile {
+impl std::fmt::Display for NoFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("not a regular file")
     }
 }
 
-impl Error for NotAFile {}
+impl Error for NoFile {}
 
 /// Another user owns the folder of the socket, or could change it.
 #[derive(Debug)]
@@ -27,10 +27,10 @@ impl std::fmt::Display for Foreign {
 
 impl Error for Foreign {}
 
-/// Whether the error is [`NotAFile`].
+/// Whether the error is [`NoFile`].
 #[must_use]
-pub fn is_not_a_file(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<NotAFile>)
+pub fn is_no_file(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<NoFile>)
 }
 
 /// Whether the error is [`Foreign`].

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use penutup::declaration::Declaration;
 use penutup_ipc::agent::{AgentLine, NotDelivered};
 use penutup_ipc::message::{Bad, Command};
-use penutup_ipc::socket_dir::SocketDir;
+use penutup_ipc::place::SocketDir;
 
 use super::folder_watcher::FolderWatcher;
 

@@ -35,7 +35,11 @@ fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String
         lines.sort();
         return csv::header() + &lines.into_iter().map(|(_, _, line)| line).collect::<String>();
     }
-    render(&fold.report(&texts), form, days, by, &rules.sop, Lang::Id.words()).unwrap()
+    let mut sums = fold.report(&texts);
+    if form == Form::Text {
+        sums.rename_parameters(|parameter| rules.sop.name_of_loss(parameter).to_owned());
+    }
+    render(&sums, form, days, by, Lang::Id.words()).unwrap()
 }
 
 #[tokio::test]

@@ -9,7 +9,6 @@ use unicode_width::UnicodeWidthStr;
 use crate::closing::ending::Outcome;
 use crate::diagnostics::grouped;
 use crate::journal::report::{By, Group, Report};
-use crate::rules::ruleset::Sop;
 use crate::rules::text::clean;
 
 use crate::times::date;
@@ -67,14 +66,13 @@ fn cut(text: &str, width: usize) -> String {
 
 struct Page<'w> {
     words: &'w Words,
-    sop: &'w Sop,
     width: usize,
     out: String,
 }
 
-/// The report as text for a terminal of this width. `by` must exist in the report; `sop` names lost scores.
-pub fn text(report: &Report, by: Option<&By>, is_bounded: bool, sop: &Sop, words: &Words, width: usize) -> String {
-    let mut page = Page { words, sop, width: width.clamp(26, 120), out: String::new() };
+/// The report as text for a terminal of this width. `by` must exist in the report.
+pub fn text(report: &Report, by: Option<&By>, is_bounded: bool, words: &Words, width: usize) -> String {
+    let mut page = Page { words, width: width.clamp(26, 120), out: String::new() };
     let w = &words.report;
     page.wrapped(w.title);
     let Some((first, last)) = report.days_seen else {
@@ -188,8 +186,7 @@ impl Page<'_> {
 
     fn left_out(&mut self, total: &Group) {
         let w = &self.words.report;
-        let cost: Vec<_> = total.cost.iter().map(|(p, n)| (self.sop.name_of_loss(p).to_owned(), *n)).collect();
-        self.counts(w.by_parameter, &cost, total.closings);
+        self.counts(w.by_parameter, &total.cost, total.closings);
         self.counts(w.by_step, &total.left_out, total.closings);
     }
 

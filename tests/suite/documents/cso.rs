@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use penutup::declaration::{Declaration, FolderEvent, KLB, State};
+use penutup::declaration::{Declaration, KLB, News, State};
 use penutup::keymap;
 use penutup::message::{Message, Subject};
 use penutup::tui::theme::Theme;
@@ -54,7 +54,7 @@ fn states() -> Vec<Stage> {
         with("ka", None),
         with("m␣x", None),
         with("k␣k", None),
-        with("", Some(Message::Declaration(FolderEvent::Declared(Box::new(declared))))),
+        with("", Some(Message::Declaration(News::Declared(Box::new(declared))))),
         with("", Some(Message::Phone(called))),
         with("", Some(Message::Rules(rev_2.clone(), None))),
         with("␣", Some(Message::Rules(rev_2, None))),

@@ -4,7 +4,6 @@ use penutup::cli::report::{csv, text};
 use penutup::journal::record::OvertakenRecord;
 use penutup::journal::report::{By, Fold, Report};
 use penutup::journal::summary::{CallSummary, Interner};
-use penutup::loaded::LoadedRules;
 use penutup::rules::BUILT_IN;
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
@@ -264,13 +263,12 @@ fn no_line_is_wider_than_the_terminal() {
     records[0].rule = "aturan-dengan-nama-yang-panjang-sekali-".repeat(5);
     records[1].facts[0].value = "nilai-".repeat(40);
     records[2].cost = vec!["漢字".repeat(60)];
-    let sop = LoadedRules::built_in().rules.sop;
     let divisions = ["day", "hour", "rule", "ending", "seat", "fact=klb"].map(|by| by.parse::<By>().unwrap());
     for records in [&records[..], &records[..1]] {
         let report = report_of(records);
         for width in 26..=120 {
             for by in std::iter::once(None).chain(divisions.iter().map(Some)) {
-                let text = text::text(&report, by, false, &sop, Lang::Id.words(), width);
+                let text = text::text(&report, by, false, Lang::Id.words(), width);
                 let widest = text.lines().max_by_key(|l| l.width()).unwrap();
                 assert!(widest.width() <= width, "{width} {by:?}: {widest}");
             }

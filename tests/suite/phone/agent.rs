@@ -10,7 +10,7 @@ use penutup::files::Folders;
 use penutup::rules::BUILT_IN;
 use penutup_ipc::agent::{AgentLine, NotDelivered};
 use penutup_ipc::message::{Bad, Command};
-use penutup_ipc::socket_dir::SocketDir;
+use penutup_ipc::place::SocketDir;
 
 use super::socket::SocketClient;
 use super::verb::{call, prompter, sockets};

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use penutup::app::{App, AppSetup, Effect};
 use penutup::closing::PersistedFact;
 use penutup::closing::Since;
-use penutup::declaration::{Declaration, FolderEvent, KLB, State};
+use penutup::declaration::{Declaration, KLB, News, State};
 use penutup::message::CentreLink;
 
 use penutup::message::Message;
@@ -28,7 +28,7 @@ fn klb(version: u64, state: State) -> Declaration {
 }
 
 fn declares(s: &mut Stage, declaration: Declaration) -> &mut Stage {
-    s.act(Message::Declaration(FolderEvent::Declared(Box::new(declaration))))
+    s.act(Message::Declaration(News::Declared(Box::new(declaration))))
 }
 
 /// Whether the last action saved this declaration together with the fact that it set.
@@ -182,9 +182,9 @@ fn a_named_value_must_be_one_of_the_facts() {
 fn trouble_changes_nothing_and_clears() {
     let mut s = Stage::at("14:00");
     declares(&mut s, klb(1, State::On));
-    s.act(Message::Declaration(FolderEvent::Trouble("Pusat tidak terdengar".into()))).keys("?⎋");
+    s.act(Message::Declaration(News::Trouble("Pusat tidak terdengar".into()))).keys("?⎋");
     assert_eq!((s.fact("klb"), s.notice()), ("ya", "Pusat tidak terdengar".into()));
-    s.act(Message::Declaration(FolderEvent::Sound));
+    s.act(Message::Declaration(News::Sound));
     assert_eq!((s.fact("klb"), s.notice()), ("ya", String::new()));
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use chrono::{TimeDelta, Utc};
-use penutup::declaration::{Declaration, FolderEvent, State};
+use penutup::declaration::{Declaration, News, State};
 use penutup::files::broadcast::{FolderPoller, declare, path_in};
 use penutup::message::Message;
 use penutup::words::Lang;
@@ -255,13 +255,13 @@ fn a_poller_reports_only_changes() {
     let now = Utc::now();
     assert_eq!(poller.look(now), None, "nobody has declared anything");
     site.klb(&ON).status(0);
-    assert_eq!(poller.look(now), Some(FolderEvent::Declared(Box::new(site.read()))));
+    assert_eq!(poller.look(now), Some(News::Declared(Box::new(site.read()))));
     assert_eq!(poller.look(now), None);
     fs::write(site.file(), "version").expect("half a file");
-    assert!(matches!(poller.look(now), Some(FolderEvent::Trouble(_))));
+    assert!(matches!(poller.look(now), Some(News::Trouble(_))));
     assert_eq!(poller.look(now), None, "once is enough");
     fs::remove_file(site.file()).expect("it is there");
-    assert_eq!(poller.look(now), Some(FolderEvent::Sound));
+    assert_eq!(poller.look(now), Some(News::Sound));
 }
 
 #[test]
@@ -271,9 +271,9 @@ fn a_version_ahead_of_the_clock_is_refused_until_the_clock_reaches_it() {
     let now = Utc::now();
     site.klb(&ON).status(0);
     for behind in [TimeDelta::days(3), TimeDelta::days(365)] {
-        assert!(matches!(poller.look(now - behind), Some(FolderEvent::Trouble(_)) | None));
+        assert!(matches!(poller.look(now - behind), Some(News::Trouble(_)) | None));
     }
-    assert_eq!(poller.look(now), Some(FolderEvent::Declared(Box::new(site.read()))));
+    assert_eq!(poller.look(now), Some(News::Declared(Box::new(site.read()))));
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn a_version_near_the_largest_number_is_refused_and_can_be_superseded() {
 #[test]
 fn a_version_that_was_applied_under_a_wrong_clock_is_superseded() {
     let at = |version| Declaration { version, ..super::agent::klb(version, State::On) };
-    let declared = |broadcast: Declaration| Message::Declaration(FolderEvent::Declared(Box::new(broadcast)));
+    let declared = |broadcast: Declaration| Message::Declaration(News::Declared(Box::new(broadcast)));
     let mut stage = Stage::at("14:20");
     stage.app = stage.app.with_applied(Some(at(253_402_300_799)));
     let now = u64::try_from(stage.now.timestamp()).expect("a time after 1970");

@@ -1,7 +1,7 @@
 //! How the screen shows outside events, at every window size.
 
 use chrono::TimeDelta;
-use penutup::declaration::{Declaration, FolderEvent, KLB, State};
+use penutup::declaration::{Declaration, KLB, News, State};
 use penutup::message::Link;
 
 use penutup::message::Message;
@@ -40,7 +40,7 @@ fn full() -> Stage {
     let mut s = Stage::at("14:00");
     s.act(Message::PhoneLink(Link::Down))
         .act(Message::Agent(AgentEvent::Disconnected))
-        .act(Message::Declaration(FolderEvent::Declared(Box::new(klb()))));
+        .act(Message::Declaration(News::Declared(Box::new(klb()))));
     s.starts(&format!("aplikasi=telah nama={}", LONG_NAME.replace(' ', "+")));
     s
 }
@@ -71,7 +71,7 @@ fn the_banner_shows_who_why_and_until_when_or_a_local_difference() {
     shows(&mut s, 80, 24, "KLB AKTIF dinyatakan s.d. 21.00: masih berlaku? V masih K ubah");
     // The centre has lifted it, and here it still applies.
     let mut s = Stage::at("14:00");
-    s.act(Message::Declaration(FolderEvent::Declared(Box::new(Declaration { state: State::Off, ..klb() })))).keys("k");
+    s.act(Message::Declaration(News::Declared(Box::new(Declaration { state: State::Off, ..klb() })))).keys("k");
     shows(&mut s, 80, 24, "KLB AKTIF sejak 14.00 · KLB di sini berbeda dari pusat · Campaign");
 }
 

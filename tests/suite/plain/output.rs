@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use penutup::app::Mode;
-use penutup::declaration::{Declaration, FolderEvent, KLB, State};
+use penutup::declaration::{Declaration, KLB, News, State};
 use penutup::loaded::LoadedRules;
 use penutup::message::Link;
 
@@ -158,7 +158,7 @@ fn outside_events_are_said_when_received() {
         by: Some("SPV".into()),
         why: Some("gardu\u{1b}[31m induk".into()),
     };
-    let printed = talk.receives(Message::Declaration(FolderEvent::Declared(Box::new(broadcast))));
+    let printed = talk.receives(Message::Declaration(News::Declared(Box::new(broadcast))));
     assert_eq!(printed[0], "Pusat menyatakan: KLB AKTIF.");
     assert!(printed[1].starts_with("KLB AKTIF sejak 13.05; SPV; gardu"), "{printed:?}");
     assert!(printed[1].ends_with("s.d. 21.00; Campaign Integritas TIDAK disampaikan."), "{printed:?}");

@@ -25,8 +25,8 @@ use penutup_fleet::wire::key::Key;
 use penutup_fleet::wire::seat::SeatState;
 use penutup_fleet::wire::subject;
 use penutup_ipc::agent_event::AgentEvent;
+use penutup_ipc::place::SocketDir;
 use penutup_ipc::socket::{self, Listening, Used};
-use penutup_ipc::socket_dir::SocketDir;
 
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
