@@ -240,13 +240,7 @@ pub fn render(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: 
     })
 }
 
-/// The rules in use; the embedded ones if these can't be read.
-fn rules(context: &Context) -> LoadedRules {
-    files::load_in_force(&context.rules_file(), &context.folders, moment::today(None))
-        .map_or_else(|_| LoadedRules::built_in(), |ready| ready.book)
-}
-
-/// The zone for days and hours.
+/// The zone for days and hours. If the rules can't be read it is that of the embedded ones.
 pub(super) fn zone(context: &Context) -> Result<FixedOffset, Stop> {
     zone_in(&rules(context).rules, context)
 }
@@ -257,6 +251,12 @@ fn zone_in(rules: &crate::rules::RuleSet, context: &Context) -> Result<FixedOffs
         zone => zone.unwrap_or(0),
     };
     Ok(rules.zones[zone].offset)
+}
+
+/// The rules in use; the embedded ones if these can't be read.
+fn rules(context: &Context) -> LoadedRules {
+    files::load_in_force(&context.rules_file(), &context.folders, moment::today(None))
+        .map_or_else(|_| LoadedRules::built_in(), |ready| ready.book)
 }
 
 fn source(report: &Report, context: &Context) -> Result<Source, Failure> {
