@@ -108,7 +108,7 @@ pub enum Effect {
 #[derive(Debug)]
 pub struct AppSetup {
     /// The rules in use.
-    pub book: Arc<LoadedRules>,
+    pub loaded: Arc<LoadedRules>,
     pub lang: Lang,
     /// The zone of this seat, with which a call begins: a position in the rules' zones.
     pub zone: usize,
@@ -125,8 +125,8 @@ pub struct AppSetup {
 impl AppSetup {
     /// The built-in rules in Indonesian, with nothing set.
     pub fn built_in(now: DateTime<Utc>) -> Self {
-        let (book, lang) = (Arc::new(LoadedRules::built_in()), Lang::Id);
-        Self { book, lang, zone: 0, shift_facts: Vec::new(), notice: None, rules_trouble: None, now }
+        let (loaded, lang) = (Arc::new(LoadedRules::built_in()), Lang::Id);
+        Self { loaded, lang, zone: 0, shift_facts: Vec::new(), notice: None, rules_trouble: None, now }
     }
 }
 
@@ -148,7 +148,7 @@ pub struct App {
 impl App {
     /// Starts with an untouched call.
     pub fn new(begin: AppSetup) -> Self {
-        let rules = &begin.book.rules;
+        let rules = &begin.loaded.rules;
         let zone = begin.zone.min(rules.zones.len() - 1);
         let mut troubles = Troubles::default();
         troubles.set(Subject::Rules, begin.rules_trouble);
@@ -173,7 +173,7 @@ impl App {
             pace: pace::Pace::default(),
             phone: phone::Phone::default(),
             centre: centre::Centre::default(),
-            revisions: Revisions::new(begin.book),
+            revisions: Revisions::new(begin.loaded),
         }
     }
 
@@ -270,8 +270,8 @@ impl App {
 
     fn act(&mut self, action: Action, effects: &mut Vec<Effect>) {
         let now = self.environment.now;
-        let book = Arc::clone(self.revisions.current());
-        let rules = &book.rules;
+        let loaded = Arc::clone(self.revisions.current());
+        let rules = &loaded.rules;
         match action {
             Action::Said => self.tick(effects),
             Action::SaidAll => {
@@ -321,7 +321,7 @@ impl App {
                 self.show_closing();
                 self.notify(self.words().notice.mistyped);
             }
-            Message::Rules(book, comparison) => self.take_rules(book, comparison),
+            Message::Rules(loaded, comparison) => self.take_rules(loaded, comparison),
             Message::Phone(event) => self.phone(event, effects),
             Message::PhoneLink(link) => self.phone_link(link),
             Message::Declaration(news) => self.receive_folder_event(news),
@@ -340,8 +340,8 @@ impl App {
 
     /// Sends the record of the running call to the journal if it has changed.
     fn journal(&mut self, effects: &mut Vec<Effect>) {
-        let book = Arc::clone(self.revisions.current());
-        self.calls.current.mark_displayed(&book.rules);
+        let loaded = Arc::clone(self.revisions.current());
+        self.calls.current.mark_displayed(&loaded.rules);
         let record = self.record(None);
         self.calls.finished = self.calls.current.is_finished().then(|| record.clone()).flatten();
         if record != self.calls.journalled {

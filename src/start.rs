@@ -40,7 +40,7 @@ use penutup_system::mailbox::Mailbox;
 #[derive(Debug)]
 pub struct Start {
     /// The rules to run on.
-    pub book: Arc<LoadedRules>,
+    pub loaded: Arc<LoadedRules>,
     /// The requested rules, if they are not in force yet.
     pub waiting: Option<Arc<LoadedRules>>,
     /// Why the requested rules are not used: a line that is shown until the file is fixed.
@@ -83,7 +83,7 @@ impl Start {
     pub fn run<V: View>(self, open: impl FnOnce() -> io::Result<V>) -> io::Result<()> {
         let (lang, words) = (self.lang, self.lang.words());
         let mut app = App::new(AppSetup {
-            book: Arc::clone(&self.book),
+            loaded: Arc::clone(&self.loaded),
             lang: self.lang,
             zone: self.zone,
             shift_facts: self.shift.state.shift_facts.clone(),
@@ -105,14 +105,14 @@ impl Start {
             let reload = Reloader {
                 at: self.at,
                 places: self.watch.clone(),
-                last: self.waiting.unwrap_or(self.book),
+                last: self.waiting.unwrap_or(self.loaded),
                 complaint: self.complaint,
                 clock: self.clock,
                 folders: self.folders.clone(),
                 seen: self.shift.rules_sha256.clone(),
                 tasks: Arc::clone(&tasks),
                 words,
-                rehearse: Box::new(move |book| rehearse(book, lang)),
+                rehearse: Box::new(move |loaded| rehearse(loaded, lang)),
             };
             (self.watch, reload.into_reload())
         });

@@ -35,7 +35,7 @@ pub(super) struct Calls {
 pub(super) struct Ended {
     pub(super) number: u64,
     pub(super) call: Closing,
-    pub(super) book: Arc<LoadedRules>,
+    pub(super) loaded: Arc<LoadedRules>,
     /// The rules before its own.
     pub(super) previous_rules: Option<Arc<LoadedRules>>,
     pub(super) at: DateTime<Utc>,

@@ -80,12 +80,12 @@ impl App {
     pub(super) fn apply(&mut self) {
         let Some(declaration) = &self.centre.waiting else { return };
         let Ok((fact, value)) = resolve(self.rules(), declaration) else { return };
-        let book = Arc::clone(self.revisions.current());
+        let loaded = Arc::clone(self.revisions.current());
         // If its time is over already, the banner asks at once: nobody has confirmed it since.
         let past = declaration.until.filter(|until| *until <= self.environment.now);
         let before = past.and_then(|until| until.checked_sub_signed(TimeDelta::seconds(1)));
         let since = Since { set: declaration.since, confirmed: before.unwrap_or(self.environment.now) };
-        self.calls.current.declare(&book.rules, fact, value, since);
+        self.calls.current.declare(&loaded.rules, fact, value, since);
         self.centre.applied = self.centre.waiting.take();
         let (f, v) = (&self.rules().facts[fact].label, &self.rules().facts[fact].values[value].label);
         let notice = self.words().broadcast.declared(f, v);

@@ -84,7 +84,7 @@ impl App {
         let next = self.calls.current.next(self.rules(), self.home(), &shift_facts);
         let number = self.calls.number;
         let call = self.calls.begin(next);
-        let ended = Ended { number, call, book: old, previous_rules, at: now, record, by_value: false };
+        let ended = Ended { number, call, loaded: old, previous_rules, at: now, record, by_value: false };
         self.show_closing();
         effects.push(Effect::CheckRules);
         ended
@@ -96,11 +96,11 @@ impl App {
             effects.push(Effect::Unjournal(self.calls.number));
         }
         let shift_facts = self.shift_facts();
-        self.revisions.return_to(ended.book, ended.previous_rules);
+        self.revisions.return_to(ended.loaded, ended.previous_rules);
         self.calls.return_to(ended.number, ended.call, ended.record);
-        let book = Arc::clone(self.revisions.current());
-        self.calls.current.set_persisted_facts(&book.rules, &shift_facts);
-        self.calls.unknown = unknown(&book.rules, &shift_facts);
+        let loaded = Arc::clone(self.revisions.current());
+        self.calls.current.set_persisted_facts(&loaded.rules, &shift_facts);
+        self.calls.unknown = unknown(&loaded.rules, &shift_facts);
         self.notify(self.words().notice.resumed);
     }
 }

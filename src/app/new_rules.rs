@@ -42,46 +42,46 @@ impl App {
     }
 
     /// Applies new rules now if nothing is ticked in the running call, else with the next call.
-    pub(super) fn take_rules(&mut self, book: Arc<LoadedRules>, comparison: Option<Comparison>) {
-        let Some(book) = self.store_until_in_force(book) else { return };
+    pub(super) fn take_rules(&mut self, loaded: Arc<LoadedRules>, comparison: Option<Comparison>) {
+        let Some(loaded) = self.store_until_in_force(loaded) else { return };
         self.troubles.set(Subject::Rules, None);
-        if book.source == self.revisions.current().source {
+        if loaded.source == self.revisions.current().source {
             // The rules in use again, maybe from another file: no others wait any more.
-            self.revisions.refresh(book);
+            self.revisions.refresh(loaded);
             return;
         }
-        let notice = self.rules_notice(&book, comparison);
+        let notice = self.rules_notice(&loaded, comparison);
         if self.calls.current.spoken().is_empty() {
             let shift_facts = self.shift_facts();
-            let home = book.rules.zone_named(&self.environment.home).unwrap_or(0);
-            self.calls.current = self.calls.current.migrated(&self.revisions.current().rules, &book.rules, home);
-            self.calls.current.set_persisted_facts(&book.rules, &shift_facts);
-            self.calls.unknown = unknown(&book.rules, &shift_facts);
+            let home = loaded.rules.zone_named(&self.environment.home).unwrap_or(0);
+            self.calls.current = self.calls.current.migrated(&self.revisions.current().rules, &loaded.rules, home);
+            self.calls.current.set_persisted_facts(&loaded.rules, &shift_facts);
+            self.calls.unknown = unknown(&loaded.rules, &shift_facts);
             self.calls.previewing = None;
-            let old = self.revisions.replace(book);
+            let old = self.revisions.replace(loaded);
             if let Mode::Typing(draft) = &self.mode {
                 self.mode = self.draft_under(draft, &old.rules).map_or(Mode::Closing, Mode::Typing);
             }
         } else {
-            self.revisions.set_next(book);
+            self.revisions.set_next(loaded);
         }
         self.notify(notice);
     }
 
     /// The notice about new rules: whether they apply now or with the next call, and how much changed.
-    fn rules_notice(&self, book: &LoadedRules, comparison: Option<Comparison>) -> String {
+    fn rules_notice(&self, loaded: &LoadedRules, comparison: Option<Comparison>) -> String {
         let words = &self.words().notice;
-        let revision = &book.rules.sop.revision;
+        let revision = &loaded.rules.sop.revision;
         let now = self.calls.current.spoken().is_empty();
         let known = comparison.filter(|c| c.from.source == self.revisions.current().source).map(|c| c.change);
-        let change = known.or_else(|| Change::between(&self.revisions.current().rules, &book.rules));
+        let change = known.or_else(|| Change::between(&self.revisions.current().rules, &loaded.rules));
         if change.as_ref().is_some_and(|c| c.is_none) {
             return words.rules_same(revision);
         }
         let mut line = if now { words.rules_taken(revision) } else { words.rules_next_call(revision) };
         if let Some(change) = change {
             // The notice begins with the revision's name, so that change is not counted.
-            let own = usize::from(book.rules.sop.revision != self.revisions.current().rules.sop.revision);
+            let own = usize::from(loaded.rules.sop.revision != self.revisions.current().rules.sop.revision);
             let counts = Counts { others: change.counts.others.saturating_sub(own), ..change.counts };
             let parts = parts(&counts, self.words());
             if !parts.is_empty() {

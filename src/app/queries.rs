@@ -22,13 +22,13 @@ impl App {
     }
 
     /// The rules in use, with their origin.
-    pub fn book(&self) -> &LoadedRules {
+    pub fn loaded(&self) -> &LoadedRules {
         self.revisions.current()
     }
 
     /// The rules in use before these, also in the last run.
     pub fn previous_rules(&self) -> Option<&LoadedRules> {
-        self.revisions.previous().map(|book| &**book)
+        self.revisions.previous().map(|loaded| &**loaded)
     }
 
     pub fn rules(&self) -> &RuleSet {

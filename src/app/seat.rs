@@ -19,9 +19,9 @@ impl App {
     /// Merges the changes of another prompter on this seat; own changes since the shared state was read are kept.
     pub(super) fn share(&mut self, shared: &Shared) {
         let state = shared.now.with_changes(&shared.known, &self.seat_state());
-        let book = Arc::clone(self.revisions.current());
-        self.calls.current.set_persisted_facts(&book.rules, &state.shift_facts);
-        self.calls.unknown = unknown(&book.rules, &state.shift_facts);
+        let loaded = Arc::clone(self.revisions.current());
+        self.calls.current.set_persisted_facts(&loaded.rules, &state.shift_facts);
+        self.calls.unknown = unknown(&loaded.rules, &state.shift_facts);
         self.adopt_applied(state.declaration);
         self.environment.hint = state.welcome;
     }

@@ -186,8 +186,8 @@ pub fn run(report: &Report, context: &Context) -> Result<VerbOutput, Stop> {
     let wrong = |error: ArgError| context.arg_error(&error);
     let days = report.days.checked(words).map_err(wrong)?;
     let by = parse_by(report.by.as_deref(), report.format, words).map_err(wrong)?;
-    let book = rules(context);
-    let zone = zone_in(&book.rules, context)?;
+    let loaded = rules(context);
+    let zone = zone_in(&loaded.rules, context)?;
     let span = span(days.from, days.to, zone);
     let mut source = match source(report, context) {
         Ok(source) => source,
@@ -204,7 +204,7 @@ pub fn run(report: &Report, context: &Context) -> Result<VerbOutput, Stop> {
         Err(failure) => return failure.into_answer(context),
     };
     if report.format == Form::Text {
-        sums.rename_parameters(|parameter| book.rules.sop.name_of_loss(parameter).to_owned());
+        sums.rename_parameters(|parameter| loaded.rules.sop.name_of_loss(parameter).to_owned());
     }
     render(&sums, report.format, days, by.as_ref(), words).map(VerbOutput::done).map_err(wrong)
 }
@@ -256,7 +256,7 @@ fn zone_in(rules: &crate::rules::RuleSet, context: &Context) -> Result<FixedOffs
 /// The rules in use; the embedded ones if these can't be read.
 fn rules(context: &Context) -> LoadedRules {
     files::load_in_force(&context.rules_file(), &context.folders, moment::today(None))
-        .map_or_else(|_| LoadedRules::built_in(), |ready| ready.book)
+        .map_or_else(|_| LoadedRules::built_in(), |ready| ready.loaded)
 }
 
 fn source(report: &Report, context: &Context) -> Result<Source, Failure> {

@@ -83,25 +83,25 @@ impl Reloader {
     fn check_file(&mut self, first: bool) -> Option<Message> {
         self.at = in_use(&self.places).min(self.at);
         let path = &self.places[self.at];
-        let loaded = files::read(path).map_err(Bad::Unreadable).and_then(|source| {
+        let result = files::read(path).map_err(Bad::Unreadable).and_then(|source| {
             // It is read every minute; an unchanged file is not proved again.
             if self.complaint.is_none() && source == self.last.source && self.is_of(path) {
                 return Ok(None);
             }
             files::prove(source, path, self.clock.today()).map(Some)
         });
-        let Some(loaded) = loaded.transpose() else {
+        let Some(result) = result.transpose() else {
             // Waiting rules may have come into force.
             if self.seen.as_deref() != Some(self.last.sha256()) {
                 self.remember();
             }
             return None;
         };
-        match loaded {
-            Ok(book) if book.source == self.last.source => {
-                let moved = book.origin != self.last.origin;
+        match result {
+            Ok(loaded) if loaded.source == self.last.source => {
+                let moved = loaded.origin != self.last.origin;
                 if moved {
-                    self.last = Arc::new(book);
+                    self.last = Arc::new(loaded);
                 }
                 // Waiting rules may have come into force.
                 self.remember();
@@ -109,13 +109,13 @@ impl Reloader {
                 let mended = self.complaint.take().is_some();
                 (mended || moved).then(|| Message::Rules(Arc::clone(&self.last), None))
             }
-            Ok(book) => {
-                let book = Arc::new(book);
-                if let Err(panic) = (self.rehearse)(&book) {
+            Ok(loaded) => {
+                let loaded = Arc::new(loaded);
+                if let Err(panic) = (self.rehearse)(&loaded) {
                     return self.complain(untried(Some(&self.places[self.at]), &panic, self.words));
                 }
                 self.complaint = None;
-                let from = std::mem::replace(&mut self.last, book);
+                let from = std::mem::replace(&mut self.last, loaded);
                 let change = Change::between(&from.rules, &self.last.rules);
                 self.remember();
                 Some(Message::Rules(Arc::clone(&self.last), change.map(|change| Comparison { from, change })))
@@ -181,20 +181,20 @@ mod tests {
         let path = folder.path().join("rules.toml");
         let revision = |name: &str| BUILT_IN.replace("\"Rev-1\"", &format!("\"{name}\""));
         std::fs::write(&path, revision("Rev-2")).unwrap();
-        let book =
+        let loaded =
             LoadedRules::read(revision("Rev-2").into_bytes(), Origin::File(path.clone()), chrono::NaiveDate::MAX)
                 .unwrap();
         let mut reloader = Reloader {
             places: vec![path.clone()],
             at: 0,
-            last: Arc::new(book),
+            last: Arc::new(loaded),
             complaint: None,
             clock: Clock::system(),
             folders: Folders::default(),
             seen: None,
             tasks: Arc::default(),
             words: Lang::Id.words(),
-            rehearse: Box::new(|book| match book.rules.sop.revision.as_str() {
+            rehearse: Box::new(|loaded| match loaded.rules.sop.revision.as_str() {
                 "Rev-3" => Err("index out of bounds".into()),
                 _ => Ok(()),
             }),

@@ -6,7 +6,7 @@ use penutup::closing::{PersistedFact, Since};
 use penutup::keymap::Key;
 use penutup::message::{Message, Subject};
 
-use crate::stage::{Stage, book, revised, wib};
+use crate::stage::{Stage, loaded, revised, wib};
 
 // ── A call ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -481,7 +481,7 @@ fn after_keep_for_the_banner_asks_and_v_confirms() {
 fn klb_survives_a_restart_with_its_age() {
     let since = Since { set: wib("01:00"), confirmed: wib("01:00") };
     let held = |fact: &str, value: &str| PersistedFact { fact: fact.into(), value: value.into(), since };
-    let begin = |held| Stage::with(book(penutup::rules::BUILT_IN), wib("14:00"), vec![held]);
+    let begin = |held| Stage::with(loaded(penutup::rules::BUILT_IN), wib("14:00"), vec![held]);
     let stage = begin(held("klb", "ya"));
     assert_eq!((stage.fact("klb"), stage.app.asked_fact()), ("ya", Some(0)));
     assert_eq!(stage.steps(), "(bantuan) ►download (customer-intimacy) terima-kasih");
@@ -569,7 +569,7 @@ fn bad_rules_change_nothing_and_are_reported_until_corrected() {
     assert_eq!(stage.notice(), "Diurungkan", "the result of a key is shown first");
     stage.keys("↓⎋");
     assert_eq!(stage.notice(), "rules.toml:7: rusak", "then what is still wrong");
-    stage.reload(&book(penutup::rules::BUILT_IN));
+    stage.reload(&loaded(penutup::rules::BUILT_IN));
     assert_eq!((stage.complete(), stage.notice().as_str()), (script, ""));
 }
 

@@ -14,7 +14,7 @@ use penutup::rules::decide::Situation;
 use penutup::rules::ruleset::{Duty, FieldKind, RuleSet, Scope, StepIx};
 
 use crate::random_rules;
-use crate::stage::{Stage, book, wib};
+use crate::stage::{Stage, loaded, wib};
 
 /// Something that happens to a prompter.
 #[derive(Clone, Debug)]
@@ -65,13 +65,13 @@ pub fn update(app: &App, op: &Op) -> Option<Update> {
         Op::Key(key) => keymap::action(app, *key).filter(|action| *action != Action::Quit).map(Update::from),
         Op::Paste(text) => Some(Action::Paste(text.as_str().into()).into()),
         Op::Wait(_) => Some(Message::Clock.into()),
-        Op::Reload(seed) => Some(Message::Rules(book(random_rules::rules(*seed, 3)), None).into()),
+        Op::Reload(seed) => Some(Message::Rules(loaded(random_rules::rules(*seed, 3)), None).into()),
         Op::Bad => Some(Message::Trouble(Subject::Rules, Some("rules.toml:1: rusak".into())).into()),
     }
 }
 
 pub fn stage(seed: u64) -> Stage {
-    Stage::with(book(random_rules::rules(seed, 5)), wib("14:58"), Vec::new())
+    Stage::with(loaded(random_rules::rules(seed, 5)), wib("14:58"), Vec::new())
 }
 
 fn config(cases: u32) -> ProptestConfig {
@@ -175,8 +175,8 @@ proptest! {
     /// The tree's leaves and the table agree: one plan for every situation, and it is the same however often asked.
     #[test]
     fn every_situation_of_a_sound_file_has_exactly_one_plan(seed: u64) {
-        let book = book(random_rules::rules(seed, 5));
-        let rules = &book.rules;
+        let loaded = loaded(random_rules::rules(seed, 5));
+        let rules = &loaded.rules;
         for situation in Situation::all(rules) {
             let matching = rules.rules.iter().filter(|r| r.when.contains(situation.values())).count();
             prop_assert_eq!(matching, 1, "{:?}", situation);

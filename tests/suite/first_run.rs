@@ -21,9 +21,16 @@ fn new() -> Stage {
 }
 
 fn fresh(lang: Lang) -> penutup::app::App {
-    let book = std::sync::Arc::new(LoadedRules::built_in());
-    let begin =
-        AppSetup { book, lang, zone: 0, shift_facts: Vec::new(), notice: None, rules_trouble: None, now: wib("14:20") };
+    let loaded = std::sync::Arc::new(LoadedRules::built_in());
+    let begin = AppSetup {
+        loaded,
+        lang,
+        zone: 0,
+        shift_facts: Vec::new(),
+        notice: None,
+        rules_trouble: None,
+        now: wib("14:20"),
+    };
     penutup::app::App::new(begin)
 }
 

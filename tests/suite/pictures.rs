@@ -37,7 +37,7 @@ impl Prompter {
     fn at(time: &str) -> Self {
         let now: DateTime<Utc> = format!("2026-11-24T{time}:00Z").parse().unwrap();
         let begin = AppSetup {
-            book: Arc::new(LoadedRules::built_in()),
+            loaded: Arc::new(LoadedRules::built_in()),
             lang: Lang::Id,
             zone: 0,
             shift_facts: Vec::new(),

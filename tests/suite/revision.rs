@@ -6,7 +6,7 @@ use penutup::message::{Comparison, Message};
 use penutup::rules::change::Change;
 use std::sync::Arc;
 
-use crate::stage::{Stage, book, revised, wib};
+use crate::stage::{Stage, loaded, revised, wib};
 
 fn klb(value: &str, time: &str) -> PersistedFact {
     let set = wib(time);
@@ -86,7 +86,7 @@ fn the_panel_lists_what_the_notice_counts_as_other_things() {
 #[test]
 fn a_changed_comment_is_no_new_revision() {
     let mut stage = Stage::at("14:00");
-    stage.reload(&book(format!("# hanya komentar\n{}", penutup::rules::BUILT_IN)));
+    stage.reload(&loaded(format!("# hanya komentar\n{}", penutup::rules::BUILT_IN)));
     assert_eq!(stage.notice(), "Berkas aturan dimuat ulang: tidak ada yang berubah (SOP Rev-1)");
 }
 
@@ -148,8 +148,8 @@ fn panel(stage: &Stage) -> String {
 
 #[test]
 fn a_greeting_that_moved_is_counted_in_the_notice_and_named_on_the_panel() {
-    let sound = book(include_str!("../data/diff/sound.toml"));
-    let moved = book(include_str!("../data/diff/greeting-moved.toml"));
+    let sound = loaded(include_str!("../data/diff/sound.toml"));
+    let moved = loaded(include_str!("../data/diff/greeting-moved.toml"));
     let mut stage = Stage::with(Arc::clone(&sound), wib("10:30"), Vec::new());
     stage.reload(&moved);
     assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-1 · 60 menit salam · D");
@@ -168,9 +168,9 @@ fn a_greeting_that_moved_is_counted_in_the_notice_and_named_on_the_panel() {
 
 #[test]
 fn duties_that_were_lost_are_counted_in_the_notice_and_named_on_the_panel() {
-    let sound = book(include_str!("../data/diff/sound.toml"));
+    let sound = loaded(include_str!("../data/diff/sound.toml"));
     let mut stage = Stage::with(sound, wib("10:30"), Vec::new());
-    stage.reload(&book(include_str!("../data/diff/no-require.toml")));
+    stage.reload(&loaded(include_str!("../data/diff/no-require.toml")));
     assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-1 · 4 kewajiban · D");
     let panel_text = panel(&stage);
     assert!(

@@ -20,7 +20,7 @@ use penutup::rules::{RuleSet, Situation};
 use penutup::words::Lang;
 
 use crate::random_rules::{Dice, rules};
-use crate::stage::{book, revised, wib};
+use crate::stage::{loaded, revised, wib};
 
 /// Stories for any rules: one that implies nothing, and a sentence for each value that is kept.
 fn stories(rules: &RuleSet, keep: impl Fn(usize, usize) -> bool) -> Stories {
@@ -58,8 +58,8 @@ fn possible(rules: &RuleSet, mentioned: &[Option<usize>]) -> Vec<Situation> {
 #[test]
 fn every_rule_requirement_edge_and_zone_of_random_rules_is_reached() {
     for seed in 0..150 {
-        let book = book(rules(seed, 6));
-        let rules = &book.rules;
+        let loaded = loaded(rules(seed, 6));
+        let rules = &loaded.rules;
         let stories = stories(rules, |_, _| true);
         let set = CardGenerator::new(rules, &stories).generate(&full_coverage(rules), seed);
         assert!(set.unreached.is_empty(), "{seed}: {:?}", set.unreached);
@@ -94,8 +94,8 @@ fn some_values(rules: &RuleSet, seed: u64) -> HashSet<(usize, usize)> {
 fn exactly_the_unreached_rules_are_reported() {
     let (mut lost, mut reached) = (0, 0);
     for seed in 0..150 {
-        let book = book(rules(seed, 4));
-        let rules = &book.rules;
+        let loaded = loaded(rules(seed, 4));
+        let rules = &loaded.rules;
         let kept = some_values(rules, seed);
         let stories = stories(rules, |fact, value| kept.contains(&(fact, value)));
         let generator = CardGenerator::new(rules, &stories);
@@ -142,8 +142,8 @@ fn exactly_the_unreached_rules_are_reported() {
 fn no_right_answer_is_marked_wrong_for_open_facts() {
     let (mut cards, mut open_cards) = (0, 0);
     for seed in 0..300 {
-        let book = book(rules(seed, 5));
-        let rules = &book.rules;
+        let loaded = loaded(rules(seed, 5));
+        let rules = &loaded.rules;
         // The author knew the values that no story mentions.
         let kept = some_values(rules, seed);
         let mut source = String::from("schema = 1\n");
@@ -184,15 +184,15 @@ fn no_right_answer_is_marked_wrong_for_open_facts() {
 
 /// The situations that the embedded stories' author could mean by a card under other rules.
 fn cards_under(parts: &[(&str, &str)], own: &str) -> (Arc<LoadedRules>, Vec<Card>, Vec<String>) {
-    let book = revised(parts);
+    let loaded = revised(parts);
     let own = story::read(own.as_bytes()).expect("sound stories");
-    assert_eq!(own.unknown_names(&book.rules), []);
+    assert_eq!(own.unknown_names(&loaded.rules), []);
     let stories = Stories::built_in().with(own);
     let mut cards = Vec::new();
     let mut not_asked = Vec::new();
     for seed in 0..20 {
-        let set = CardGenerator::new(&book.rules, &stories).generate(&full_coverage(&book.rules), seed);
-        not_asked = set.not_asked(&book.rules);
+        let set = CardGenerator::new(&loaded.rules, &stories).generate(&full_coverage(&loaded.rules), seed);
+        not_asked = set.not_asked(&loaded.rules);
         cards.extend(set.cards);
     }
     for card in &cards {
@@ -202,11 +202,11 @@ fn cards_under(parts: &[(&str, &str)], own: &str) -> (Arc<LoadedRules>, Vec<Card
             .enumerate()
             .map(|(fact, is_mentioned)| is_mentioned.then(|| card.situation.value(fact)))
             .collect();
-        for situation in possible(&book.rules, &mentioned) {
-            assert_eq!(decide(&book.rules, &situation).steps(), card.plan(&book.rules).steps(), "{card:?}");
+        for situation in possible(&loaded.rules, &mentioned) {
+            assert_eq!(decide(&loaded.rules, &situation).steps(), card.plan(&loaded.rules).steps(), "{card:?}");
         }
     }
-    (book, cards, not_asked)
+    (loaded, cards, not_asked)
 }
 
 const NO_OWN: &str = "schema = 1\n";
@@ -233,8 +233,8 @@ const NEW_FACT: [(&str, &str); 3] = [
 
 #[test]
 fn a_story_silent_about_a_new_fact_is_not_used_where_it_matters() {
-    let (book, cards, not_asked) = cards_under(&NEW_FACT, NO_OWN);
-    let jenis = book.rules.fact_named("jenis").unwrap();
+    let (loaded, cards, not_asked) = cards_under(&NEW_FACT, NO_OWN);
+    let jenis = loaded.rules.fact_named("jenis").unwrap();
     assert_eq!(not_asked, ["kalimat-lengkap-1", "informasi", "sisanya", "lain-telah"]);
     assert!(!cards.is_empty() && cards.iter().all(|c| !c.mentioned[jenis]));
 
@@ -310,21 +310,21 @@ fn renamed_facts_fields_zones_and_steps_and_moved_greetings_leave_no_wrong_card(
         &[("id      = \"sapaan\"", "id      = \"panggilan\""), ("{sapaan}", "{panggilan}")],
         &[("\"download\"", "\"unduh\""), ("Ajakan DOWNLOAD", "Ajakan UNDUH")],
     ] {
-        let (book, cards, not_asked) = cards_under(parts, NO_OWN);
+        let (loaded, cards, not_asked) = cards_under(parts, NO_OWN);
         assert_eq!(not_asked, [""; 0], "{parts:?}");
         for card in &cards {
-            let known = Stories::built_in().places.iter().any(|p| p.zone == book.rules.zones[card.zone].id);
+            let known = Stories::built_in().places.iter().any(|p| p.zone == loaded.rules.zones[card.zone].id);
             assert!(known || card.person.place == "TENGAH", "{card:?}");
-            assert_eq!(card.honorific.is_some(), book.rules.field_named("sapaan").is_some());
+            assert_eq!(card.honorific.is_some(), loaded.rules.field_named("sapaan").is_some());
         }
     }
 }
 
-fn setup(book: &Arc<LoadedRules>, stories: &Stories, seed: u64) -> Setup {
-    let set = CardGenerator::new(&book.rules, stories).generate(&full_coverage(&book.rules), seed);
-    let (not_asked, cards) = (set.not_asked(&book.rules), set.cards);
+fn setup(loaded: &Arc<LoadedRules>, stories: &Stories, seed: u64) -> Setup {
+    let set = CardGenerator::new(&loaded.rules, stories).generate(&full_coverage(&loaded.rules), seed);
+    let (not_asked, cards) = (set.not_asked(&loaded.rules), set.cards);
     Setup {
-        book: Arc::clone(book),
+        loaded: Arc::clone(loaded),
         stories_sha256: stories.sha256.clone(),
         lang: Lang::Id,
         home: 0,
@@ -377,10 +377,10 @@ fn answer(session: &mut Session) {
 #[test]
 fn right_answers_pass_an_exam_under_any_rules() {
     for seed in 0..40 {
-        let book = book(rules(seed, 4));
-        let stories = stories(&book.rules, |_, _| true);
+        let loaded = loaded(rules(seed, 4));
+        let stories = stories(&loaded.rules, |_, _| true);
         for way in ExerciseKind::ALL {
-            let mut session = Session::new(setup(&book, &stories, seed));
+            let mut session = Session::new(setup(&loaded, &stories, seed));
             session.update(SessionAction::Begin(way), wib("08:00"));
             while session.phase() == Phase::Card {
                 answer(&mut session);
@@ -395,9 +395,9 @@ fn right_answers_pass_an_exam_under_any_rules() {
 #[test]
 fn under_the_rules_of_another_company_no_scene_of_the_embedded_deck_is_shown() {
     for seed in 0..60 {
-        let book = book(rules(seed, 6));
+        let loaded = loaded(rules(seed, 6));
         let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
-        let sorted = captions::playable_scenes(&Deck::built_in(), &book, 0, day);
+        let sorted = captions::playable_scenes(&Deck::built_in(), &loaded, 0, day);
         assert_eq!((sorted.scenes.len(), sorted.left_out.len()), (0, 11), "{seed}");
     }
 }

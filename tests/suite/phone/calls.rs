@@ -6,7 +6,7 @@ use penutup::loaded::LoadedRules;
 use penutup_ipc::phone_event::Why;
 
 use super::Telephone;
-use crate::stage::{Stage, book, revised, wib};
+use crate::stage::{Stage, loaded, revised, wib};
 
 #[test]
 fn a_start_sets_its_data_as_one_undo_step() {
@@ -329,7 +329,7 @@ fn other_typed_fields_accept_numbers_too() {
         1,
     );
     let source = source.replacen("{sapaan} {nama}", "{sapaan} {nama} {meter}", 1);
-    let mut s = Stage::with(book(source), wib("14:00"), Vec::new());
+    let mut s = Stage::with(loaded(source), wib("14:00"), Vec::new());
     s.sets("meter=1234");
     assert_eq!(s.field("meter"), "1234");
     s.sets("meter=12345");

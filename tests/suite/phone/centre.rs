@@ -12,7 +12,7 @@ use penutup::words::Lang;
 use penutup_ipc::agent_event::AgentEvent;
 
 use super::Telephone as _;
-use crate::stage::{Stage, book, wib};
+use crate::stage::{Stage, loaded, wib};
 
 fn klb(version: u64, state: State) -> Declaration {
     Declaration {
@@ -137,7 +137,7 @@ fn a_restart_does_not_reapply_a_version_over_the_csos_change() {
     let shift_facts = vec![PersistedFact { fact: KLB.into(), value: "tidak".into(), since }];
     let mut s = Stage::with(crate::stage::revised(&[]), wib("14:00"), shift_facts.clone());
     let begin = |shift_facts: Vec<PersistedFact>| AppSetup {
-        book: crate::stage::revised(&[]),
+        loaded: crate::stage::revised(&[]),
         lang: Lang::Id,
         zone: 0,
         shift_facts,
@@ -160,7 +160,7 @@ fn a_restart_does_not_reapply_a_version_over_the_csos_change() {
 #[test]
 fn a_fact_unknown_to_the_rules_is_reported_and_applied_by_later_rules() {
     let source = "schema = 1\nsop = { title = \"t\", revision = \"x\" }\n[[fact]]\nid = \"f\"\nlabel = \"F\"\nkey = \"f\"\nvalues = [{ id = \"a\", label = \"A\" }, { id = \"b\", label = \"B\" }]\n[[zone]]\nid = \"WIB\"\noffset = \"+07:00\"\n[[greeting]]\nfrom = \"00:00\"\nword = \"pagi\"\n[[step]]\nid = \"s\"\ntitle = \"S\"\nsay = \"S.\"\n[[step]]\nid = \"t\"\ntitle = \"T\"\nsay = \"T.\"\n[[rule]]\nid = \"r\"\nwhen = { f = \"a\" }\nsteps = [\"s\"]\n[[rule]]\nid = \"q\"\nwhen = { f = \"b\" }\nsteps = [\"t\"]\n";
-    let mut s = Stage::with(book(source), wib("14:00"), Vec::new());
+    let mut s = Stage::with(loaded(source), wib("14:00"), Vec::new());
     declares(&mut s, klb(1, State::On));
     assert!(s.notice().contains("\"klb\"") && s.app.notice_is_trouble(), "{}", s.notice());
     s.reload(&crate::stage::revised(&[]));

@@ -39,11 +39,11 @@ pub fn wib(time: &str) -> DateTime<Utc> {
     format!("2026-03-02T{time}:00+07:00").parse::<DateTime<chrono::FixedOffset>>().expect("a time of day").to_utc()
 }
 
-/// A sound source as a book.
+/// A sound source as a loaded.
 #[track_caller]
-pub fn book(source: impl Into<Vec<u8>>) -> Arc<LoadedRules> {
+pub fn loaded(source: impl Into<Vec<u8>>) -> Arc<LoadedRules> {
     match LoadedRules::read(source.into(), Origin::File("rules.toml".into()), NaiveDate::MAX) {
-        Ok(book) => Arc::new(book),
+        Ok(loaded) => Arc::new(loaded),
         Err(refused) => {
             panic!("{:#?}\n{}", refused.problems, String::from_utf8_lossy(&refused.source))
         }
@@ -58,7 +58,7 @@ pub fn revised(parts: &[(&str, &str)]) -> Arc<LoadedRules> {
         assert!(source.contains(from), "the built-in rules have {from:?}");
         source = source.replace(from, to);
     }
-    book(source)
+    loaded(source)
 }
 
 /// Longer than any key waits for the previous one or for an outside event.
@@ -72,13 +72,13 @@ impl Stage {
     }
 
     /// Other rules.
-    pub fn with(book: Arc<LoadedRules>, now: DateTime<Utc>, shift_facts: Vec<PersistedFact>) -> Self {
-        Self::in_zone(0, book, now, shift_facts)
+    pub fn with(loaded: Arc<LoadedRules>, now: DateTime<Utc>, shift_facts: Vec<PersistedFact>) -> Self {
+        Self::in_zone(0, loaded, now, shift_facts)
     }
 
     /// Other rules, at a seat in another zone than the first.
-    pub fn in_zone(zone: usize, book: Arc<LoadedRules>, now: DateTime<Utc>, shift_facts: Vec<PersistedFact>) -> Self {
-        let begin = AppSetup { book, lang: Lang::Id, zone, shift_facts, notice: None, rules_trouble: None, now };
+    pub fn in_zone(zone: usize, loaded: Arc<LoadedRules>, now: DateTime<Utc>, shift_facts: Vec<PersistedFact>) -> Self {
+        let begin = AppSetup { loaded, lang: Lang::Id, zone, shift_facts, notice: None, rules_trouble: None, now };
         Self { app: App::new(begin), now, real_now: now, pace: PACE, effects: Vec::new(), scroll: Scroll::default() }
     }
 
@@ -148,8 +148,8 @@ impl Stage {
     }
 
     /// Good rules are loaded.
-    pub fn reload(&mut self, book: &Arc<LoadedRules>) -> &mut Self {
-        self.act(Message::Rules(Arc::clone(book), None))
+    pub fn reload(&mut self, loaded: &Arc<LoadedRules>) -> &mut Self {
+        self.act(Message::Rules(Arc::clone(loaded), None))
     }
 
     /// A text is pasted.
