@@ -81,7 +81,7 @@ fn modules() -> Result<PathBuf, String> {
 }
 
 /// What this test needs; the error is what is missing.
-fn requirements() -> Result<(PathBuf, Net), String> {
+fn lacks() -> Result<(PathBuf, Net), String> {
     Command::new("baresip").arg("-h").output().map_err(|e| format!("baresip (Debian: baresip-core): {e}"))?;
     let modules = modules()?;
     Ok((modules, Net::new()?))
@@ -112,7 +112,7 @@ impl Baresip {
     }
 
     #[track_caller]
-    fn waits_for_log(&self, text: &str) {
+    fn says(&self, text: &str) {
         let has = || fs::read(&self.log).is_ok_and(|log| String::from_utf8_lossy(&log).contains(text));
         eventually(&format!("{text:?} in baresip's log"), has);
     }
@@ -142,7 +142,7 @@ fn config(modules: &Path, address: &str, more: &str) -> String {
 
 #[test]
 fn a_call_rings_is_answered_is_closed_and_leaves_one_row_without_the_name() {
-    let (modules, net) = match requirements() {
+    let (modules, net) = match lacks() {
         Ok(all) => all,
         Err(why) => {
             // Not through a macro, whose text a passing test swallows.
@@ -170,16 +170,16 @@ fn a_call_rings_is_answered_is_closed_and_leaves_one_row_without_the_name() {
     };
     // A caller who hangs up before anybody answers.
     let given_up = caller("first");
-    given_up.waits_for_log("180 Ringing");
+    given_up.says("180 Ringing");
     given_up.ends();
     // One who is answered.
     let customer = caller("second");
-    customer.waits_for_log("180 Ringing");
+    customer.says("180 Ringing");
     assert!(!term.text().contains("Siti"), "nobody has answered yet:\n{term:?}");
     let mut accept = within(&net.cso, &Command::new("bash"));
     let status = accept.args(["-c", "printf '/accept\\n' > /dev/udp/127.0.0.1/5555"]).status().expect("bash runs");
     assert!(status.success());
-    customer.waits_for_log("Call established");
+    customer.says("Call established");
     term.shows("selamat siang Bapak/Ibu Siti \"Aisyah\" Aminah").shows("dari telepon, pastikan");
     term.rest().send("s").shows("Closing lengkap.").hides("dari telepon, pastikan");
     customer.ends();

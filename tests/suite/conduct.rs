@@ -67,9 +67,9 @@ fn klb_lifted_after_the_invitation_is_recorded_as_overtaken_with_what_changed_an
     assert_eq!(left_out, ["terima-kasih"]);
     s.keys("d");
     let page = basis(&s.app);
-    let shown = entries(&page).into_iter().find(|(heading, _)| *heading == "Sudah lewat").unwrap();
-    assert!(shown.1.starts_with("Campaign Integritas: KLB: "), "{shown:?}");
-    assert!(shown.1.contains("14.00"), "{shown:?}");
+    let told = entries(&page).into_iter().find(|(heading, _)| *heading == "Sudah lewat").unwrap();
+    assert!(told.1.starts_with("Campaign Integritas: KLB: "), "{told:?}");
+    assert!(told.1.contains("14.00"), "{told:?}");
     // After undoing it, it can be said again.
     s.keys("⎋⌫");
     assert_eq!(s.steps(), "(bantuan) √download (customer-intimacy) ►terima-kasih");
@@ -114,12 +114,12 @@ fn the_caution_is_shown_only_while_it_affects_unsaid_steps() {
     assert_eq!((s.fact("aplikasi"), s.app.call().caution(&rules)), ("telah", None));
     s.keys("d");
     let page = basis(&s.app);
-    let shown = entries(&page);
-    assert!(shown.contains(&("Sudah disampaikan", "Ajakan DOWNLOAD New PLN Mobile (No. 2.a)")), "{shown:?}");
-    assert!(shown.iter().all(|(_, text)| !text.contains("dipakai 2.b")), "{shown:?}");
+    let told = entries(&page);
+    assert!(told.contains(&("Sudah disampaikan", "Ajakan DOWNLOAD New PLN Mobile (No. 2.a)")), "{told:?}");
+    assert!(told.iter().all(|(_, text)| !text.contains("dipakai 2.b")), "{told:?}");
 }
 
-// ── Unintended keys ────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Whose keys are they ───────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
 fn after_the_end_a_value_starts_the_next_call_and_one_backspace_restores_the_finished_one() {
@@ -354,7 +354,7 @@ fn two_quick_spaces_on_the_last_sentence_end_no_call() {
     assert_eq!(s.notice(), "Panggilan selesai · Backspace kembali (10 detik)");
     s.quick(200, "␣");
     assert_eq!((s.app.number(), s.said().len()), (1, 0));
-    assert_eq!(s.notice(), "Panggilan selesai · Backspace kembali (10 detik)", "and the notice stays to be read");
+    assert_eq!(s.notice(), "Panggilan selesai · Backspace kembali (10 detik)", "and what is told stays to be read");
     // Fluent users are not slowed down.
     let mut s = Stage::at("14:00");
     s.keys("s").quick(50, "␣");
@@ -491,11 +491,11 @@ const NAMES: [(&str, Option<(&str, &str)>); 40] = [
 fn every_name_is_spoken_correctly_from_every_source() {
     for (text, expected) in NAMES {
         let spoken = |s: &Stage| (s.field("sapaan"), s.field("nama"));
-        let wanted = expected.unwrap_or(("Bapak/Ibu", ""));
-        let wanted = (wanted.0.to_owned(), wanted.1.to_owned());
+        let told = expected.unwrap_or(("Bapak/Ibu", ""));
+        let told = (told.0.to_owned(), told.1.to_owned());
         let mut typed = Stage::at("14:00");
         typed.keys("n").keys(text).keys("⏎");
-        assert_eq!((spoken(&typed), typed.app.mode()), (wanted.clone(), &Mode::Closing), "typed {text}");
+        assert_eq!((spoken(&typed), typed.app.mode()), (told.clone(), &Mode::Closing), "typed {text}");
         assert_eq!(typed.app.notice().is_some(), expected.is_none(), "typed {text}: {}", typed.notice());
         let mut pasted = Stage::at("14:00");
         pasted.paste(text);
@@ -505,10 +505,10 @@ fn every_name_is_spoken_correctly_from_every_source() {
         } else {
             assert!(pasted.app.notice().is_some(), "pasted {text}");
         }
-        assert_eq!(spoken(&pasted), wanted, "pasted {text}");
+        assert_eq!(spoken(&pasted), told, "pasted {text}");
         let mut called = Stage::at("14:00");
         called.sets(&format!("nama={}", text.replace(' ', "+")));
-        assert_eq!(spoken(&called), wanted, "telephoned {text}");
+        assert_eq!(spoken(&called), told, "telephoned {text}");
         assert_eq!(called.ignored().is_empty(), expected.is_some(), "telephoned {text}");
         assert!(called.app.notice().is_some(), "telephoned {text}");
     }

@@ -16,7 +16,7 @@ mod drill;
 mod encodings;
 mod every_key;
 mod fields;
-mod first_run;
+mod first;
 mod house;
 mod journal;
 mod near_valid;

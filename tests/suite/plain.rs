@@ -94,13 +94,13 @@ impl Talk {
     }
 
     /// An outside event.
-    fn receives(&mut self, update: impl Into<Update>) -> Vec<String> {
+    fn hears(&mut self, update: impl Into<Update>) -> Vec<String> {
         self.run(|view, session| session.act(view, update))
     }
 
     /// Time passes.
     fn waits(&mut self, minutes: i64) -> Vec<String> {
         self.now += TimeDelta::minutes(minutes);
-        self.receives(Message::Clock)
+        self.hears(Message::Clock)
     }
 }

@@ -62,11 +62,11 @@ fn a_reload_reports_how_much_is_said_differently() {
     assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-2 · 1 kalimat · D");
     let mut stage = Stage::at("14:00");
     stage.keys("␣").reload(&revised(&[("ayo download", "mari unduh")]));
-    let notice = "SOP Rev-2 mulai panggilan berikutnya · 1 kalimat";
-    assert_eq!(stage.notice(), notice, "the panel shows what holds now, so it is not named");
+    let told = "SOP Rev-2 mulai panggilan berikutnya · 1 kalimat";
+    assert_eq!(stage.notice(), told, "the panel shows what holds now, so it is not named");
     stage.keys("s␣");
-    let notice = "Panggilan selesai · Backspace kembali (10 detik) · SOP Rev-2 berlaku · D: apa yang berubah";
-    assert_eq!(stage.notice(), notice);
+    let told = "Panggilan selesai · Backspace kembali (10 detik) · SOP Rev-2 berlaku · D: apa yang berubah";
+    assert_eq!(stage.notice(), told);
     stage.keys("⌫");
     assert!(stage.app.previous_rules().is_none(), "back in the call, nothing came before its rules");
 }
@@ -153,17 +153,14 @@ fn a_greeting_that_moved_is_counted_in_the_notice_and_named_on_the_panel() {
     let mut stage = Stage::with(Arc::clone(&sound), wib("10:30"), Vec::new());
     stage.reload(&moved);
     assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-1 · 60 menit salam · D");
-    let panel_text = panel(&stage);
-    assert!(panel_text.contains("Jam salam: 10.00–11.00: pagi → siang\n"), "{panel_text}");
-    assert!(
-        panel_text.contains("selamat [pagi]") && panel_text.contains("selamat [siang]"),
-        "it greets otherwise now: {panel_text}"
-    );
+    let told = panel(&stage);
+    assert!(told.contains("Jam salam: 10.00–11.00: pagi → siang\n"), "{told}");
+    assert!(told.contains("selamat [pagi]") && told.contains("selamat [siang]"), "it greets otherwise now: {told}");
     let mut stage = Stage::with(sound, wib("12:30"), Vec::new());
     stage.reload(&moved);
-    let panel_text = panel(&stage);
-    assert!(panel_text.contains("Jam salam: 10.00–11.00: pagi → siang\n"), "{panel_text}");
-    assert!(panel_text.contains("kalimat situasi ini tidak berubah"), "at noon the sentence is the same: {panel_text}");
+    let told = panel(&stage);
+    assert!(told.contains("Jam salam: 10.00–11.00: pagi → siang\n"), "{told}");
+    assert!(told.contains("kalimat situasi ini tidak berubah"), "at noon the sentence is the same: {told}");
 }
 
 #[test]
@@ -172,11 +169,8 @@ fn duties_that_were_lost_are_counted_in_the_notice_and_named_on_the_panel() {
     let mut stage = Stage::with(sound, wib("10:30"), Vec::new());
     stage.reload(&loaded(include_str!("../data/diff/no-require.toml")));
     assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-1 · 4 kewajiban · D");
-    let panel_text = panel(&stage);
-    assert!(
-        panel_text.contains("Kewajiban: hilang: ajakan · hilang: klb · hilang: topik · hilang: urut\n"),
-        "{panel_text}"
-    );
+    let told = panel(&stage);
+    assert!(told.contains("Kewajiban: hilang: ajakan · hilang: klb · hilang: topik · hilang: urut\n"), "{told}");
 }
 
 #[test]

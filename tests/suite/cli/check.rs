@@ -98,12 +98,12 @@ fn an_unreadable_file_is_status_2_with_its_path() {
         [("hilang.toml", "tidak ada"), ("folder.toml", "ini folder, bukan berkas"), ("folder.toml/x", "tidak ada")]
     {
         for form in ["text", "json"] {
-            let message = home.penutup(["check", file, "--format", form]).failed();
-            assert!(message.contains(file) && message.contains(why), "{file}: {message}");
+            let told = home.penutup(["check", file, "--format", form]).failed();
+            assert!(told.contains(file) && told.contains(why), "{file}: {told}");
         }
     }
-    let message = home.penutup(["check", "--lang", "en", "hilang.toml"]).failed();
-    assert_eq!(message, "error: hilang.toml can't be read: there is no such file or folder\n");
+    let told = home.penutup(["check", "--lang", "en", "hilang.toml"]).failed();
+    assert_eq!(told, "error: hilang.toml can't be read: there is no such file or folder\n");
 }
 
 #[cfg(unix)]
@@ -116,8 +116,8 @@ fn a_pipe_or_a_device_is_refused_at_once() {
         files.push("pipe");
     }
     for file in files {
-        let message = home.penutup(["check", file]).failed();
-        assert!(message.contains("ini bukan berkas biasa"), "{file}: {message}");
+        let told = home.penutup(["check", file]).failed();
+        assert!(told.contains("ini bukan berkas biasa"), "{file}: {told}");
     }
 }
 

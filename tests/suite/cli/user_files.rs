@@ -37,8 +37,8 @@ fn the_zone_of_the_settings_is_the_default() {
     assert_eq!(zone(&[]), "WIT");
     assert_eq!(zone(&["--zone", "WITA"]), "WITA");
     home.write_config("settings.toml", "zone = \"WIP\"\n");
-    let message = home.penutup(["say"]).failed();
-    assert!(message.contains("\"WIP\", yang disebut di pengaturan") && message.contains("WIB, WITA, WIT"), "{message}");
+    let told = home.penutup(["say"]).failed();
+    assert!(told.contains("\"WIP\", yang disebut di pengaturan") && told.contains("WIB, WITA, WIT"), "{told}");
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn broken_settings_are_reported_with_location_and_suggestion() {
     let home = Home::new();
     home.write_config("settings.toml", "# pengaturan\nlnag = \"id\"\ntheme = \"gelap\"\n");
     for args in [&["say"][..], &["check"]] {
-        let message = home.penutup(args).failed();
+        let told = home.penutup(args).failed();
         for part in [
             "settings.toml:2:1",
             "Kunci \"lnag\"",
@@ -55,7 +55,7 @@ fn broken_settings_are_reported_with_location_and_suggestion() {
             "\"gelap\"",
             "proyektor",
         ] {
-            assert!(message.contains(part), "{part:?} is not in {message}");
+            assert!(told.contains(part), "{part:?} is not in {told}");
         }
     }
     // Verbs that don't need them are not affected.
@@ -69,10 +69,10 @@ fn broken_settings_are_reported_with_location_and_suggestion() {
 #[test]
 fn a_named_settings_file_must_exist() {
     let home = Home::new();
-    let message = home.penutup(["say", "--settings", "hilang.toml"]).failed();
-    assert!(message.contains("hilang.toml") && message.contains("tidak ada"), "{message}");
-    let message = home.penutup(["say"]).env("PENUTUP_SETTINGS", "hilang.toml").failed();
-    assert!(message.contains("hilang.toml"), "{message}");
+    let told = home.penutup(["say", "--settings", "hilang.toml"]).failed();
+    assert!(told.contains("hilang.toml") && told.contains("tidak ada"), "{told}");
+    let told = home.penutup(["say"]).env("PENUTUP_SETTINGS", "hilang.toml").failed();
+    assert!(told.contains("hilang.toml"), "{told}");
     home.penutup(["say"]).env("PENUTUP_SETTINGS", "").ok();
 }
 
@@ -110,8 +110,8 @@ fn the_share_suggested_by_init_works_in_settings() {
         let key = line.split(" = ").next().unwrap_or_default();
         assert!(template.lines().any(|l| l.starts_with(&format!("# {key} = "))), "{key} stands in it behind a #");
     }
-    let message = home.penutup(["paths"]).ok();
-    assert!(message.contains("broadcast.folder belum disebut di pengaturan"), "{message}");
+    let told = home.penutup(["paths"]).ok();
+    assert!(told.contains("broadcast.folder belum disebut di pengaturan"), "{told}");
     // The folder of the example, in this home.
     let share = home.path().join("bersama");
     std::fs::create_dir_all(share.join("klb")).expect("folders");
@@ -121,11 +121,10 @@ fn the_share_suggested_by_init_works_in_settings() {
         klb.strip_suffix("klb").and_then(|folder| folder.strip_suffix(['/', '\\'])).expect("KLB has its own folder");
     let settings = lines.join("\n").replace(example, share.to_str().expect("UTF-8"));
     std::fs::write(home.config("settings.toml"), format!("{template}\n{settings}\n")).expect("written");
-    let message = home.penutup(["paths"]).ok();
-    let row =
-        |of: &str| message.lines().find(|l| l.starts_with(of)).unwrap_or_else(|| panic!("{of}: {message}")).to_owned();
-    assert!(row("aturan ").contains("bersama") && row("aturan ").ends_with("(dari pengaturan)"), "{message}");
-    assert!(row("folder KLB").contains("bersama") && !row("folder KLB").contains("belum ada"), "{message}");
+    let told = home.penutup(["paths"]).ok();
+    let row = |of: &str| told.lines().find(|l| l.starts_with(of)).unwrap_or_else(|| panic!("{of}: {told}")).to_owned();
+    assert!(row("aturan ").contains("bersama") && row("aturan ").ends_with("(dari pengaturan)"), "{told}");
+    assert!(row("folder KLB").contains("bersama") && !row("folder KLB").contains("belum ada"), "{told}");
     home.penutup(["klb", "on", "--reason", "gangguan"]).ok();
     assert!(home.penutup(["check"]).ok().contains("baik"));
 }
@@ -134,8 +133,8 @@ fn the_share_suggested_by_init_works_in_settings() {
 fn a_failing_init_reports_why() {
     let home = Home::new();
     home.write("config", "a file where a folder should be");
-    let message = home.penutup(["init"]).failed();
-    assert!(message.contains("tidak dapat ditulis"), "{message}");
+    let told = home.penutup(["init"]).failed();
+    assert!(told.contains("tidak dapat ditulis"), "{told}");
 }
 
 #[test]
@@ -205,8 +204,8 @@ fn an_unusable_home_blocks_nothing() {
     run(&["say"]).ok();
     run(&["check"]).ok();
     assert!(run(&["paths"]).ok().contains(file.join("home").to_str().expect("UTF-8")));
-    let message = run(&["init"]).failed();
-    assert!(message.contains("bagian dari jalurnya bukan folder"), "{message}");
+    let told = run(&["init"]).failed();
+    assert!(told.contains("bagian dari jalurnya bukan folder"), "{told}");
 }
 
 /// A user without an entry in the machine's list of users, and without a home in the environment. Only root can become
@@ -240,8 +239,8 @@ fn a_dangling_link_is_reported_and_not_skipped() {
         let home = Home::new();
         std::fs::create_dir_all(home.config("")).expect("the folder");
         std::os::unix::fs::symlink(home.path().join("hilang"), home.config("rules.toml")).expect("a link");
-        let message = home.penutup(["say"]).failed();
-        assert!(message.contains("rules.toml") && message.contains("tidak ada"), "{message}");
+        let told = home.penutup(["say"]).failed();
+        assert!(told.contains("rules.toml") && told.contains("tidak ada"), "{told}");
     }
     penutup(["say"]).status(0);
 }

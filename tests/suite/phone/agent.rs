@@ -12,7 +12,7 @@ use penutup_ipc::agent::{AgentLine, NotDelivered};
 use penutup_ipc::message::{Bad, Command};
 use penutup_ipc::place::SocketDir;
 
-use super::socket::SocketClient;
+use super::socket::Visitor;
 use super::verb::{call, prompter, sockets};
 use crate::support::Home;
 use crate::term::{Term, eventually};
@@ -61,7 +61,7 @@ pub fn agent(home: &Home) -> AgentLine {
 
 /// Asserts that the prompter still reacts to keys and calls.
 #[track_caller]
-fn still_works(home: &Home, term: &mut Term) {
+fn is_well(home: &Home, term: &mut Term) {
     call(home, "start nama=Siti").status(0);
     term.shows("[N] Siti");
     term.quits();
@@ -74,10 +74,10 @@ fn a_declaration_reaches_the_screen_and_the_agent_stays() {
     let mut term = prompter(&home, &[]);
     let mut agent = agent(&home);
     assert_eq!(agent.greeting().seat.as_deref(), Some("meja 7"));
-    agent.send(&Command::Link(None)).expect("it is accepted");
+    agent.send(&Command::Link(None)).expect("it is taken");
     // More messages than another connection may send.
     for version in 1..=80 {
-        agent.send(&declares(version, if version % 2 == 0 { State::On } else { State::Off })).expect("it is accepted");
+        agent.send(&declares(version, if version % 2 == 0 { State::On } else { State::Off })).expect("it is taken");
     }
     term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
     assert!(agent.is_connected());
@@ -96,18 +96,18 @@ fn agent_and_telephone_commands_need_their_own_connections() {
     let mut term = prompter(&home, &[]);
     let on = "{\"do\":\"klb\",\"klb\":{\"version\":7,\"state\":\"on\",\"since\":\"2026-03-02T06:05:00Z\"}}";
     for words in [on, HERE, RULES, DOWN, "{\"do\":\"link\",\"up\":true}"] {
-        let mut client = SocketClient::of(&home);
-        client.read_line();
-        assert_eq!((client.request(words), client.read_line()), (bad("out-of-turn"), String::new()), "{words}");
+        let mut visitor = Visitor::of(&home);
+        visitor.hears();
+        assert_eq!((visitor.asks(words), visitor.hears()), (bad("out-of-turn"), String::new()), "{words}");
     }
     for words in [FLEET, "{\"do\":\"start\",\"set\":[[\"nama\",\"Budi\"]]}", "{\"do\":\"end\"}"] {
-        let mut client = SocketClient::of(&home);
-        client.read_line();
-        assert_eq!(client.request(FLEET), FINE);
-        assert_eq!((client.request(words), client.read_line()), (bad("out-of-turn"), String::new()), "{words}");
+        let mut visitor = Visitor::of(&home);
+        visitor.hears();
+        assert_eq!(visitor.asks(FLEET), FINE);
+        assert_eq!((visitor.asks(words), visitor.hears()), (bad("out-of-turn"), String::new()), "{words}");
     }
     assert!(!term.text().contains("AKTIF") && !term.text().contains("Budi"), "{term:?}");
-    still_works(&home, &mut term);
+    is_well(&home, &mut term);
 }
 
 #[test]
@@ -125,35 +125,35 @@ fn an_invalid_message_closes_the_agents_connection() {
         (&many, "garbled"),
         (&huge, "too-long"),
     ] {
-        let mut client = SocketClient::of(&home);
-        client.read_line();
-        assert_eq!(client.request(FLEET), FINE);
-        client.send(bytes);
-        let answer = client.read_line();
+        let mut visitor = Visitor::of(&home);
+        visitor.hears();
+        assert_eq!(visitor.asks(FLEET), FINE);
+        visitor.says(bytes);
+        let answer = visitor.hears();
         assert!(answer == bad(why) || (bytes.len() > 9000 && answer.is_empty()), "{answer}");
-        assert_eq!(client.read_line(), "");
+        assert_eq!(visitor.hears(), "");
     }
-    still_works(&home, &mut term);
+    is_well(&home, &mut term);
 }
 
 #[test]
 fn an_agent_may_be_silent_but_not_in_the_middle_of_a_line() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
-    let (mut silent, mut half) = (agent(&home), SocketClient::of(&home));
-    half.read_line();
+    let (mut silent, mut half) = (agent(&home), Visitor::of(&home));
+    half.hears();
     // Longer than a partial line may take; the silent agent sent nothing in that time.
-    half.send(b"{\"do\":\"fle");
-    assert_eq!(half.read_line(), "");
+    half.says(b"{\"do\":\"fle");
+    assert_eq!(half.hears(), "");
     assert!(silent.is_connected());
     assert_eq!(silent.send(&declares(1, State::On)), Ok(()));
     term.shows(BANNER);
-    let mut half = SocketClient::of(&home);
-    half.read_line();
-    assert_eq!(half.request(FLEET), FINE);
-    half.send(b"{\"do\":\"rules\"");
-    assert_eq!(half.read_line(), "");
-    still_works(&home, &mut term);
+    let mut half = Visitor::of(&home);
+    half.hears();
+    assert_eq!(half.asks(FLEET), FINE);
+    half.says(b"{\"do\":\"rules\"");
+    assert_eq!(half.hears(), "");
+    is_well(&home, &mut term);
 }
 
 #[test]
@@ -161,17 +161,17 @@ fn of_two_agents_the_last_counts() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let mut first = agent(&home);
-    first.send(&declares(1, State::On)).expect("it is accepted");
+    first.send(&declares(1, State::On)).expect("it is taken");
     term.shows(BANNER);
     let mut second = agent(&home);
     assert_eq!(first.send(&declares(2, State::Off)), Err(NotDelivered::Refused(Bad::Taken)));
     assert!(!first.is_connected(), "it was hung up on");
     drop(first);
-    second.send(&Command::Rules).expect("it is accepted");
+    second.send(&Command::Rules).expect("it is taken");
     assert!(term.text().contains("SPV Jakarta"), "{term:?}");
-    second.send(&declares(3, State::Off)).expect("it is accepted");
+    second.send(&declares(3, State::Off)).expect("it is taken");
     term.hides("AKTIF");
-    still_works(&home, &mut term);
+    is_well(&home, &mut term);
 }
 
 #[test]
@@ -179,49 +179,49 @@ fn claims_alone_neither_block_nor_replace_the_real_agent() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let claim = || {
-        let mut client = SocketClient::of(&home);
-        client.read_line();
-        assert_eq!(client.request(FLEET), FINE);
-        client
+        let mut visitor = Visitor::of(&home);
+        visitor.hears();
+        assert_eq!(visitor.asks(FLEET), FINE);
+        visitor
     };
-    let mut silent: Vec<SocketClient> = (0..4).map(|_| claim()).collect();
+    let mut silent: Vec<Visitor> = (0..4).map(|_| claim()).collect();
     let mut real = agent(&home);
-    real.send(&declares(1, State::On)).expect("it is accepted");
+    real.send(&declares(1, State::On)).expect("it is taken");
     term.shows(BANNER);
     silent.extend((0..4).map(|_| claim()));
-    real.send(&declares(2, State::Off)).expect("it is accepted");
+    real.send(&declares(2, State::Off)).expect("it is taken");
     term.hides("AKTIF");
     // Their deadline ends them, which is not reported.
-    for client in &mut silent {
-        assert_eq!(client.read_line(), "");
+    for visitor in &mut silent {
+        assert_eq!(visitor.hears(), "");
     }
-    real.send(&declares(3, State::On)).expect("it is accepted");
+    real.send(&declares(3, State::On)).expect("it is taken");
     term.shows(BANNER);
     assert!(!term.text().contains("penghubung"), "{term:?}");
     drop(real);
     term.shows("penghubung: mati sejak");
-    still_works(&home, &mut term);
+    is_well(&home, &mut term);
 }
 
 #[test]
 fn many_agents_leave_room_for_the_telephone() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
-    let mut crowd: Vec<SocketClient> = (0..60)
+    let mut crowd: Vec<Visitor> = (0..60)
         .map(|_| {
-            let mut client = SocketClient::of(&home);
-            client.read_line();
-            assert_eq!((client.request(FLEET), client.request(HERE)), (FINE.into(), FINE.into()));
-            client
+            let mut visitor = Visitor::of(&home);
+            visitor.hears();
+            assert_eq!((visitor.asks(FLEET), visitor.asks(HERE)), (FINE.into(), FINE.into()));
+            visitor
         })
         .collect();
     call(&home, "start nama=Siti").status(0);
     term.shows("[N] Siti");
-    assert_eq!(crowd[59].request(HERE), FINE, "the last is the agent");
-    assert_ne!(crowd[0].request(HERE), FINE);
+    assert_eq!(crowd[59].asks(HERE), FINE, "the last is the agent");
+    assert_ne!(crowd[0].asks(HERE), FINE);
     drop(crowd);
     let mut agent = agent(&home);
-    agent.send(&declares(1, State::On)).expect("it is accepted");
+    agent.send(&declares(1, State::On)).expect("it is taken");
     term.shows(BANNER);
     term.quits();
 }
@@ -231,25 +231,25 @@ fn a_flood_blocks_neither_keys_nor_calls() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     // An agent that reads no reply is disconnected.
-    let mut deaf = SocketClient::of(&home);
-    deaf.read_line();
-    assert_eq!(deaf.request(FLEET), FINE);
+    let mut deaf = Visitor::of(&home);
+    deaf.hears();
+    assert_eq!(deaf.asks(FLEET), FINE);
     let lines = format!("{DOWN}\n{RULES}\n").repeat(20_000);
     let deaf = std::thread::spawn(move || {
-        deaf.send(lines.as_bytes());
-        while !deaf.read_line().is_empty() {}
+        deaf.says(lines.as_bytes());
+        while !deaf.hears().is_empty() {}
     });
     deaf.join().expect("it is hung up on");
     // An agent that does is served, command after command.
-    let mut eager = SocketClient::of(&home);
-    eager.read_line();
-    assert_eq!(eager.request(FLEET), FINE);
+    let mut eager = Visitor::of(&home);
+    eager.hears();
+    assert_eq!(eager.asks(FLEET), FINE);
     let stop = Arc::new(AtomicBool::new(false));
-    let is_stopped = Arc::clone(&stop);
+    let told = Arc::clone(&stop);
     let eager = std::thread::spawn(move || {
         let mut answers = 0;
-        while !is_stopped.load(Ordering::Relaxed) {
-            assert_eq!(eager.request(if answers % 2 == 0 { DOWN } else { RULES }), FINE);
+        while !told.load(Ordering::Relaxed) {
+            assert_eq!(eager.asks(if answers % 2 == 0 { DOWN } else { RULES }), FINE);
             answers += 1;
         }
         answers
@@ -289,12 +289,12 @@ fn an_older_prompter_without_agents_is_recognised() {
 }
 
 /// Writes a file of the agent's folder.
-fn write_agent_file(home: &Home, file: &str, text: impl AsRef<[u8]>) {
+fn brings(home: &Home, file: &str, text: impl AsRef<[u8]>) {
     penutup::files::write(&home.state("broadcast").join(file), text.as_ref()).expect("it is written");
 }
 
-fn write_agent_klb(home: &Home, klb: &Declaration) {
-    write_agent_file(home, "klb.toml", klb.to_table().to_string());
+fn brings_klb(home: &Home, klb: &Declaration) {
+    brings(home, "klb.toml", klb.to_table().to_string());
 }
 
 /// The built-in rules as the next revision.
@@ -308,12 +308,12 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
     let mut term = prompter(&home, &[]);
     assert!(!term.text().contains("pusat"), "{term:?}");
     let mut line = agent(&home);
-    line.send(&declares(1, State::On)).expect("it is accepted");
+    line.send(&declares(1, State::On)).expect("it is taken");
     term.shows(BANNER);
     let since = chrono::Utc::now() - chrono::TimeDelta::minutes(1);
-    line.send(&Command::Link(Some(since))).expect("it is accepted");
+    line.send(&Command::Link(Some(since))).expect("it is taken");
     term.shows("pusat: putus sejak").shows(BANNER);
-    line.send(&Command::Link(None)).expect("it is accepted");
+    line.send(&Command::Link(None)).expect("it is taken");
     term.hides("pusat: putus").shows(BANNER);
     drop(line);
     term.shows("penghubung: mati sejak 14.2").shows(BANNER);
@@ -321,14 +321,14 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
     let (first, mut second) = (agent(&home), agent(&home));
     term.hides("penghubung");
     drop(first);
-    second.send(&declares(2, State::Off)).expect("it is accepted");
+    second.send(&declares(2, State::Off)).expect("it is taken");
     term.hides("AKTIF");
     assert!(!term.text().contains("penghubung"), "{term:?}");
     let english = Home::new();
     let mut other = Term::start(&english.penutup(["--at", "14:20", "--lang", "en"]).command());
     eventually("its socket", || !sockets(&english).is_empty());
     let mut theirs = agent(&english);
-    theirs.send(&Command::Link(Some(since))).expect("it is accepted");
+    theirs.send(&Command::Link(Some(since))).expect("it is taken");
     other.shows("centre: lost since");
     drop(theirs);
     other.shows("connector: off since 14:2");
@@ -341,13 +341,13 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
 #[test]
 fn a_cso_may_differ_and_a_start_loads_earlier_declarations() {
     let home = Home::new();
-    write_agent_klb(&home, &klb(1, State::On));
+    brings_klb(&home, &klb(1, State::On));
     let mut term = prompter(&home, &[]);
     term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
     assert!(!term.text().contains("penghubung"), "no agent came yet:\n{term:?}");
     term.send("k").shows("KLB di sini berbeda dari pusat");
     let mut line = agent(&home);
-    line.send(&declares(1, State::On)).expect("it is accepted");
+    line.send(&declares(1, State::On)).expect("it is taken");
     term.rest().send("s").shows("Closing lengkap.");
     assert!(term.text().contains("berbeda dari pusat"), "the same once more is no news:\n{term:?}");
     term.send(" ").shows("Panggilan selesai");
@@ -357,12 +357,12 @@ fn a_cso_may_differ_and_a_start_loads_earlier_declarations() {
     term.quits();
     let export = home.penutup(["journal", "export"]).ok();
     assert!(export.contains("\"ending\":\"lengkap\"") && export.contains("\"differs\":[\"klb\"]"), "{export}");
-    // Written while no prompter was open.
-    write_agent_klb(&home, &klb(2, State::On));
+    // Brought while no prompter was open.
+    brings_klb(&home, &klb(2, State::On));
     let mut term = prompter(&home, &[]);
     term.shows(BANNER).hides("berbeda dari pusat");
     term.quits();
-    write_agent_file(&home, "klb.toml", "version = 3\nstate = ");
+    brings(&home, "klb.toml", "version = 3\nstate = ");
     let mut term = prompter(&home, &[]);
     term.shows("klb.toml tidak dapat dipakai; keadaan di sini tidak berubah").shows(BANNER);
     term.quits();
@@ -378,8 +378,8 @@ fn the_agents_first_rules_are_loaded_while_the_prompter_runs() {
         let mut term = prompter(&home, &[]);
         let mut line = agent(&home);
         term.send(" ");
-        write_agent_file(&home, "rules.toml", rules("Rev-pusat").replace("ayo download", "mari unduh"));
-        line.send(&Command::Rules).expect("it is accepted");
+        brings(&home, "rules.toml", rules("Rev-pusat").replace("ayo download", "mari unduh"));
+        line.send(&Command::Rules).expect("it is taken");
         // A closing is never spoken from two revisions.
         term.shows("SOP Rev-pusat mulai panggilan berikutnya").shows("ayo download");
         term.send("s").shows("Closing lengkap.");
@@ -389,14 +389,14 @@ fn the_agents_first_rules_are_loaded_while_the_prompter_runs() {
         assert!(out.contains("broadcast/rules.toml") && out.contains("(dikirim pusat)"), "{out}");
         assert!(out.contains("(aturan dan KLB yang dikirim pusat)"), "{out}");
         // Bad rules, then none: the last good ones stay in force, which is reported.
-        write_agent_file(&home, "rules.toml", "schema = 1\nrusak");
-        line.send(&Command::Rules).expect("it is accepted");
+        brings(&home, "rules.toml", "schema = 1\nrusak");
+        line.send(&Command::Rules).expect("it is taken");
         term.shows("rules.toml:2").shows("SOP Rev-pusat");
         std::fs::remove_file(home.state("broadcast").join("rules.toml")).expect("it is there");
-        line.send(&Command::Rules).expect("it is accepted");
+        line.send(&Command::Rules).expect("it is taken");
         term.shows("Berkas aturan hilang").shows("SOP Rev-pusat");
-        write_agent_file(&home, "rules.toml", rules("Rev-baru"));
-        line.send(&Command::Rules).expect("it is accepted");
+        brings(&home, "rules.toml", rules("Rev-baru"));
+        line.send(&Command::Rules).expect("it is taken");
         term.shows("Aturan baru berlaku: SOP Rev-baru").hides("Berkas aturan hilang");
         term.quits();
         let mut term = prompter(&home, &[]);
@@ -408,16 +408,16 @@ fn the_agents_first_rules_are_loaded_while_the_prompter_runs() {
 #[test]
 fn named_rules_take_precedence_over_the_agents() {
     let home = Home::new();
-    write_agent_file(&home, "rules.toml", rules("Rev-pusat"));
+    brings(&home, "rules.toml", rules("Rev-pusat"));
     home.write_config("rules.toml", rules("Rev-milik"));
     let named = home.write("bernama.toml", rules("Rev-nama"));
     let mut term = prompter(&home, &["--rules", named.to_str().expect("UTF-8")]);
     term.shows("SOP Rev-nama");
     let mut line = agent(&home);
-    write_agent_file(&home, "rules.toml", rules("Rev-lain"));
-    line.send(&Command::Rules).expect("it is accepted");
+    brings(&home, "rules.toml", rules("Rev-lain"));
+    line.send(&Command::Rules).expect("it is taken");
     home.write("bernama.toml", rules("Rev-akhir"));
-    line.send(&Command::Rules).expect("it is accepted");
+    line.send(&Command::Rules).expect("it is taken");
     term.shows("SOP Rev-akhir");
     assert!(!term.text().contains("Rev-lain"), "{term:?}");
     term.quits();

@@ -14,12 +14,12 @@ use crate::support::Home;
 use crate::term::{Term, eventually};
 
 /// A client of the prompter's socket.
-pub struct SocketClient {
+pub struct Visitor {
     stream: UnixStream,
     lines: BufReader<UnixStream>,
 }
 
-impl SocketClient {
+impl Visitor {
     #[track_caller]
     pub fn of(home: &Home) -> Self {
         let stream = UnixStream::connect(&sockets(home)[0]).expect("it listens");
@@ -28,21 +28,21 @@ impl SocketClient {
         Self { stream, lines }
     }
 
-    pub fn send(&mut self, bytes: &[u8]) {
+    pub fn says(&mut self, bytes: &[u8]) {
         // The prompter may close the connection in the middle.
         let _ = self.stream.write_all(bytes);
     }
 
     /// Sends a line, and reads the reply.
     #[track_caller]
-    pub fn request(&mut self, text: &str) -> String {
-        self.send(format!("{text}\n").as_bytes());
-        self.read_line()
+    pub fn asks(&mut self, text: &str) -> String {
+        self.says(format!("{text}\n").as_bytes());
+        self.hears()
     }
 
-    /// The next line; empty if the prompter has closed the connection.
+    /// The next line; empty where it hung up.
     #[track_caller]
-    pub fn read_line(&mut self) -> String {
+    pub fn hears(&mut self) -> String {
         let mut line = String::new();
         match self.lines.read_line(&mut line) {
             Ok(_) => line,
@@ -57,14 +57,14 @@ fn it_greets_first_and_replies_line_by_line() {
     let home = Home::new();
     home.write_config("settings.toml", "seat = 'meja 7'");
     let mut term = prompter(&home, &[]);
-    let mut client = SocketClient::of(&home);
-    let greeting = client.read_line();
+    let mut visitor = Visitor::of(&home);
+    let greeting = visitor.hears();
     assert!(greeting.starts_with("{\"penutup\":1,\"seat\":\"meja 7\",\"idle\":"), "{greeting}");
-    client.send(b"{\"do\":\"start\",\"set\":[[\"nama\",\"Siti\"],[\"x\",\"y\"]],\"later\":{}}\n");
-    assert_eq!(client.read_line(), "{\"ignored\":[{\"key\":\"x\",\"why\":\"unknown-key\"}],\"bad\":null}\n");
+    visitor.says(b"{\"do\":\"start\",\"set\":[[\"nama\",\"Siti\"],[\"x\",\"y\"]],\"later\":{}}\n");
+    assert_eq!(visitor.hears(), "{\"ignored\":[{\"key\":\"x\",\"why\":\"unknown-key\"}],\"bad\":null}\n");
     term.shows("[N] Siti");
-    client.send(b"{\"do\":\"set\",\"set\":[[\"nama\",\"Budi\"]]}\n{\"do\":\"end\"}\n");
-    assert_eq!((client.read_line(), client.read_line()), (visitor_is_fine(), visitor_is_fine()));
+    visitor.says(b"{\"do\":\"set\",\"set\":[[\"nama\",\"Budi\"]]}\n{\"do\":\"end\"}\n");
+    assert_eq!((visitor.hears(), visitor.hears()), (visitor_is_fine(), visitor_is_fine()));
     term.shows("Mengapa panggilan berakhir?");
 }
 
@@ -87,13 +87,13 @@ fn an_invalid_message_gets_a_reply_and_is_disconnected() {
         (b"{\"do\":\"klb\"}\n", "garbled"),
         (&huge, "too-long"),
     ] {
-        let mut client = SocketClient::of(&home);
-        client.read_line();
-        client.send(bytes);
-        let answer = client.read_line();
+        let mut visitor = Visitor::of(&home);
+        visitor.hears();
+        visitor.says(bytes);
+        let answer = visitor.hears();
         // A client that is still sending when it is disconnected may not receive the reason.
         assert!(answer.contains(bad) || (bytes.len() > 9000 && answer.is_empty()), "{answer}");
-        assert_eq!(client.read_line(), "");
+        assert_eq!(visitor.hears(), "");
     }
     call(&home, "start nama=Siti").status(0);
     term.shows("[N] Siti");
@@ -103,15 +103,15 @@ fn an_invalid_message_gets_a_reply_and_is_disconnected() {
 fn a_slow_client_blocks_no_other_and_is_disconnected() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
-    let mut slow: Vec<SocketClient> = (0..10).map(|_| SocketClient::of(&home)).collect();
-    for client in &mut slow {
-        client.send(b"{\"do\":\"start\",");
+    let mut slow: Vec<Visitor> = (0..10).map(|_| Visitor::of(&home)).collect();
+    for visitor in &mut slow {
+        visitor.says(b"{\"do\":\"start\",");
     }
     call(&home, "start nama=Siti").status(0);
     term.shows("[N] Siti");
-    for client in &mut slow {
-        assert!(client.read_line().contains("penutup"));
-        assert_eq!(client.read_line(), "", "half a message is none");
+    for visitor in &mut slow {
+        assert!(visitor.hears().contains("penutup"));
+        assert_eq!(visitor.hears(), "", "half a message is none");
     }
     term.shows("[N] Siti");
 }
@@ -121,12 +121,12 @@ fn silent_connections_lock_no_one_out() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     for round in 0..5 {
-        let mut crowd: Vec<SocketClient> = (0..60).map(|_| SocketClient::of(&home)).collect();
+        let mut crowd: Vec<Visitor> = (0..60).map(|_| Visitor::of(&home)).collect();
         let ran = home.penutup(["call", "start", &format!("nama=Siti {round}")]).env("PENUTUP_CALL_WAIT", WAIT).run();
         ran.status(0).err_is("");
         term.shows(&format!("[N] Siti {round}"));
         // The oldest made room for the newest.
-        while !crowd[0].read_line().is_empty() {}
+        while !crowd[0].hears().is_empty() {}
     }
     term.quits();
 }
@@ -211,7 +211,7 @@ fn a_full_file_table_is_reported_until_there_is_room() {
         let _ = writeln!(std::io::stderr(), "SKIPPED a full table of open files: prlimit can't be run here");
         return;
     }
-    let _waits = SocketClient::of(&home);
+    let _waits = Visitor::of(&home);
     term.shows("penutup call mati: kesalahan sistem 24 (penutup paths)");
     term.send("a").shows("Aplikasi: TELAH punya");
     assert!(limit("1024"));
@@ -247,7 +247,7 @@ fn a_foreign_or_writable_socket_folder_is_refused_and_reported() {
         }
         Ok(made) => assert!(made.status.success(), "{made:?}"),
     }
-    let expected = "penutup call mati: folder soket dapat diubah pengguna lain (penutup paths)";
+    let told = "penutup call mati: folder soket dapat diubah pengguna lain (penutup paths)";
     for at in [&shared, &shared.join("below")] {
         let inside = |args: &[&str]| {
             let mut command = home.penutup(args).env("PENUTUP_CALL_WAIT", WAIT).command();
@@ -255,7 +255,7 @@ fn a_foreign_or_writable_socket_folder_is_refused_and_reported() {
             command
         };
         let mut term = Term::start(&inside(&["--at", "14:20"]));
-        term.shows(expected);
+        term.shows(told);
         let called = inside(&["call", "start", "nama=Siti"]).output().expect("it runs");
         let err = String::from_utf8_lossy(&called.stderr).into_owned();
         assert_eq!((called.status.code(), err.as_str()), (Some(1), FOREIGN), "{}", at.display());

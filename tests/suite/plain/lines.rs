@@ -84,14 +84,14 @@ fn an_empty_line_keeps_the_name_a_minus_clears_it_and_digits_are_refused() {
     talk.types("n");
     assert_eq!(talk.types(""), ["Sapaan: Bapak/Ibu.", "Nama Pelanggan: Siti."], "as it was, and said");
     assert_eq!(state(&talk).1, "Siti");
-    let printed = talk.types("n 081234567890");
-    assert_eq!(printed, ["Angka saja bukan nama: nama tetap seperti semula."]);
+    let told = talk.types("n 081234567890");
+    assert_eq!(told, ["Angka saja bukan nama: nama tetap seperti semula."]);
     assert_eq!(talk.types("n \u{1}"), ["Tidak ada nama di baris itu: nama tetap seperti semula."]);
     assert_eq!(state(&talk).1, "Siti", "what is no name erases none");
     assert_eq!(talk.types("n -"), ["Nama Pelanggan: belum diisi."]);
     assert_eq!(talk.types("-"), ["Diurungkan.", "Nama Pelanggan: Siti."]);
-    let printed = talk.types(&format!("n {}", "Siti ".repeat(40)));
-    assert!(printed[0].starts_with("Lebih dari 60 karakter"), "{printed:?}");
+    let told = talk.types(&format!("n {}", "Siti ".repeat(40)));
+    assert!(told[0].starts_with("Lebih dari 60 karakter"), "{told:?}");
     assert_eq!(state(&talk).1, "Siti");
 }
 
@@ -103,8 +103,8 @@ fn every_line_gets_a_response() {
     for line in ["mm", "aaa", "n Siti", "n bu Siti", "zzz", "m-", "?", "c", ".", "l", "d", "r", "-", " "] {
         assert_ne!(talk.types(line), [""; 0], "{line:?}");
     }
-    let printed = talk.types(&format!("n {}", state(&talk).1));
-    assert!(printed[0].starts_with("Sekarang, No. "), "nothing is another, so it says where we are: {printed:?}");
+    let told = talk.types(&format!("n {}", state(&talk).1));
+    assert!(told[0].starts_with("Sekarang, No. "), "nothing is another, so it says where we are: {told:?}");
     assert_eq!(talk.types("q")[0], "Panggilan ini belum selesai. Tetap keluar?");
     assert_eq!(talk.types("q"), [""; 0], "nobody listens any more");
 }
@@ -137,14 +137,14 @@ fn the_question_is_answered_by_a_digit_and_left_by_a_minus() {
 fn an_invalid_line_changes_nothing() {
     let mut talk = Talk::at("14:20");
     let before = state(&talk);
-    for (line, printed) in [
+    for (line, told) in [
         (Line::TooLong, "Baris itu terlalu panjang; tidak dikerjakan."),
         (Line::NotUtf8, "Baris itu bukan teks UTF-8; tidak dikerjakan."),
     ] {
-        assert_eq!(talk.run(|view, session| session.input(view, line)), [printed]);
+        assert_eq!(talk.run(|view, session| session.input(view, line)), [told]);
     }
-    let printed = talk.types(&"k".repeat(LONGEST));
-    assert_eq!(printed, ["KLB: tidak."], "an even number of turns");
+    let told = talk.types(&"k".repeat(LONGEST));
+    assert_eq!(told, ["KLB: tidak."], "an even number of turns");
     assert_eq!(state(&talk), before);
 }
 
@@ -163,9 +163,9 @@ fn every_key_in_the_help_works() {
         };
         let mut talk = Talk::at("14:20");
         talk.types("m");
-        let printed = talk.types(&typed);
-        assert!(!printed.concat().contains("Tidak ada tombol"), "{typed:?}: {printed:?}");
-        assert!(!printed.is_empty() || talk.left, "{typed:?} says something");
+        let told = talk.types(&typed);
+        assert!(!told.concat().contains("Tidak ada tombol"), "{typed:?}: {told:?}");
+        assert!(!told.is_empty() || talk.left, "{typed:?} says something");
         heard += 1;
     }
     assert!(heard >= 16, "{heard}");

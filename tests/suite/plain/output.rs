@@ -52,10 +52,10 @@ fn the_first_lines_are_the_state_and_the_sentence() {
 #[test]
 fn only_what_changed_is_said() {
     let mut talk = Talk::at("14:20");
-    let printed = talk.types("mm");
-    assert_eq!(printed[0], "Topik: di luar PLN Mobile.", "of two changes the last: {printed:?}");
+    let told = talk.types("mm");
+    assert_eq!(told[0], "Topik: di luar PLN Mobile.", "of two changes the last: {told:?}");
     assert_eq!(talk.types("kk"), ["KLB: tidak."], "what holds no longer is not said");
-    let printed = talk.types("m");
+    let told = talk.types("m");
     let sentence = talk.app.sentence(talk.app.shown().unwrap()).unwrap().to_string();
     let lines = [
         "Topik: PLN Mobile.",
@@ -63,7 +63,7 @@ fn only_what_changed_is_said() {
         "Sekarang, No. 2.b: Ajakan UPDATE New PLN Mobile.",
         &sentence,
     ];
-    assert_eq!(printed, lines);
+    assert_eq!(told, lines);
     assert_eq!(talk.types("n Siti"), ["Nama Pelanggan: Siti."], "the current sentence has no name in it");
 }
 
@@ -71,15 +71,15 @@ fn only_what_changed_is_said() {
 fn klb_is_said_once_and_at_every_call() {
     let mut talk = Talk::at("14:20");
     let banner = "KLB AKTIF sejak 14.20; Campaign Integritas TIDAK disampaikan.";
-    let printed = talk.types("k");
-    has(&printed, banner);
-    has(&printed, "Ingat: KLB: sampaikan Customer Intimacy sesuai ketentuan.");
+    let told = talk.types("k");
+    has(&told, banner);
+    has(&told, "Ingat: KLB: sampaikan Customer Intimacy sesuai ketentuan.");
     has_not(&talk.types(""), "KLB");
     talk.types("s");
     has(&talk.types(""), banner);
-    let printed = talk.types("k");
-    has(&printed, "KLB: tidak.");
-    has_not(&printed, "AKTIF");
+    let told = talk.types("k");
+    has(&told, "KLB: tidak.");
+    has_not(&told, "AKTIF");
 }
 
 #[test]
@@ -87,9 +87,9 @@ fn old_klb_is_asked_about_once() {
     let mut talk = Talk::at("01:00");
     talk.types("k");
     has_not(&talk.waits(60), "Masih berlaku?");
-    let printed = talk.waits(12 * 60);
+    let told = talk.waits(12 * 60);
     let question = "KLB AKTIF sejak 01.00, lebih dari 12 jam. Masih berlaku? Ketik v bila masih, k untuk mengubah.";
-    has(&printed, question);
+    has(&told, question);
     has_not(&talk.waits(1), "Masih berlaku?");
     assert_eq!(
         talk.types("v"),
@@ -102,15 +102,15 @@ fn old_klb_is_asked_about_once() {
 #[test]
 fn the_complete_sentence_is_said_at_the_end_and_on_request() {
     let mut talk = Talk::at("14:20");
-    let printed = talk.types("s");
-    has(&printed, "Closing lengkap. Enter: panggilan berikutnya.");
+    let told = talk.types("s");
+    has(&told, "Closing lengkap. Enter: panggilan berikutnya.");
     let complete = talk.app.complete_sentence().to_string();
-    has(&printed, &format!("Kalimat lengkap: {complete}"));
+    has(&told, &format!("Kalimat lengkap: {complete}"));
     assert_eq!(talk.types("c"), [complete.as_str()], "alone on its line, and nothing of a clipboard");
     // A name received now is the next customer's.
-    let printed = talk.types("n Bu Siti");
-    has(&printed, "Panggilan baru.");
-    has(&printed, "Nama Pelanggan: Siti.");
+    let told = talk.types("n Bu Siti");
+    has(&told, "Panggilan baru.");
+    has(&told, "Nama Pelanggan: Siti.");
     assert_eq!(talk.types("-")[0], "Kembali ke panggilan tadi.");
 }
 
@@ -122,30 +122,30 @@ fn a_greeting_change_is_announced_once_and_said_when_it_happens() {
     assert_eq!(talk.waits(1), [""; 0], "minutes pass without a word");
     talk.types("");
     talk.types("");
-    let printed = talk.waits(4);
-    has(&printed, "Salam: selamat sore.");
-    assert!(printed.last().unwrap().ends_with("selamat sore Bapak/Ibu"), "{printed:?}");
-    let printed = talk.types("z");
-    has(&printed, "Jam pelanggan 16.00 WITA.");
+    let told = talk.waits(4);
+    has(&told, "Salam: selamat sore.");
+    assert!(told.last().unwrap().ends_with("selamat sore Bapak/Ibu"), "{told:?}");
+    let told = talk.types("z");
+    has(&told, "Jam pelanggan 16.00 WITA.");
 }
 
 #[test]
 fn outside_events_are_said_when_received() {
     let mut talk = Talk::at("14:20");
-    assert_eq!(talk.receives(Message::PhoneLink(Link::Up)), ["telepon: terhubung."]);
-    assert_eq!(talk.receives(Message::PhoneLink(Link::Down)), ["telepon: putus."]);
-    let printed = talk.receives(starts(&[("nama", "Bu Siti"), ("aplikasi", "telah")]));
-    assert_eq!(printed[0], "Telepon: panggilan dimulai.");
-    has(&printed, "Nama Pelanggan: Siti; dari telepon, pastikan.");
-    has(&printed, "Aplikasi: TELAH punya.");
+    assert_eq!(talk.hears(Message::PhoneLink(Link::Up)), ["telepon: terhubung."]);
+    assert_eq!(talk.hears(Message::PhoneLink(Link::Down)), ["telepon: putus."]);
+    let told = talk.hears(starts(&[("nama", "Bu Siti"), ("aplikasi", "telah")]));
+    assert_eq!(told[0], "Telepon: panggilan dimulai.");
+    has(&told, "Nama Pelanggan: Siti; dari telepon, pastikan.");
+    has(&told, "Aplikasi: TELAH punya.");
     talk.types("n");
     has(&talk.types(""), "Nama Pelanggan: Siti.");
-    let printed = talk.receives(starts(&[]));
-    assert_eq!(printed[0], "Telepon: panggilan baru, yang tadi ditutup; minus kembali ke yang tadi.");
+    let told = talk.hears(starts(&[]));
+    assert_eq!(told[0], "Telepon: panggilan baru, yang tadi ditutup; minus kembali ke yang tadi.");
     has(&talk.types("-"), "Nama Pelanggan: Siti.");
     // While a name is awaited, it waits.
     talk.types("n");
-    assert_eq!(talk.receives(starts(&[])), ["Telepon menunggu sampai isian ini ditutup (Enter)."]);
+    assert_eq!(talk.hears(starts(&[])), ["Telepon menunggu sampai isian ini ditutup (Enter)."]);
     has(&talk.types("Budi"), "Panggilan baru.");
 
     let broadcast = Declaration {
@@ -158,10 +158,10 @@ fn outside_events_are_said_when_received() {
         by: Some("SPV".into()),
         why: Some("gardu\u{1b}[31m induk".into()),
     };
-    let printed = talk.receives(Message::Declaration(News::Declared(Box::new(broadcast))));
-    assert_eq!(printed[0], "Pusat menyatakan: KLB AKTIF.");
-    assert!(printed[1].starts_with("KLB AKTIF sejak 13.05; SPV; gardu"), "{printed:?}");
-    assert!(printed[1].ends_with("s.d. 21.00; Campaign Integritas TIDAK disampaikan."), "{printed:?}");
+    let told = talk.hears(Message::Declaration(News::Declared(Box::new(broadcast))));
+    assert_eq!(told[0], "Pusat menyatakan: KLB AKTIF.");
+    assert!(told[1].starts_with("KLB AKTIF sejak 13.05; SPV; gardu"), "{told:?}");
+    assert!(told[1].ends_with("s.d. 21.00; Campaign Integritas TIDAK disampaikan."), "{told:?}");
     has(&talk.types("k"), "KLB tidak sejak 14.20; KLB di sini berbeda dari pusat.");
 }
 
@@ -169,21 +169,18 @@ fn outside_events_are_said_when_received() {
 fn rules_that_change_and_files_in_trouble_are_said() {
     let mut talk = Talk::at("14:20");
     let loaded = revised(&[("mohon tidak memberikan", "mohon JANGAN memberikan")]);
-    let printed = talk.receives(Message::Rules(loaded, None));
-    assert!(printed[0].starts_with("Aturan baru berlaku: SOP Rev-2;"), "{printed:?}");
-    assert!(
-        printed[0].ends_with("; ketik d untuk melihat apa yang berubah."),
-        "the letter alone says nothing: {printed:?}"
-    );
-    assert!(printed.last().unwrap().contains("mohon JANGAN memberikan"), "{printed:?}");
+    let told = talk.hears(Message::Rules(loaded, None));
+    assert!(told[0].starts_with("Aturan baru berlaku: SOP Rev-2;"), "{told:?}");
+    assert!(told[0].ends_with("; ketik d untuk melihat apa yang berubah."), "the letter alone says nothing: {told:?}");
+    assert!(told.last().unwrap().contains("mohon JANGAN memberikan"), "{told:?}");
     let bad = || Message::Trouble(Subject::Rules, Some("Aturan tidak dipakai: rules.toml:3: rusak".into()));
-    has(&talk.receives(bad()), "Aturan tidak dipakai: rules.toml:3: rusak.");
-    assert_eq!(talk.receives(bad()), [""; 0], "what stays is said once");
+    has(&talk.hears(bad()), "Aturan tidak dipakai: rules.toml:3: rusak.");
+    assert_eq!(talk.hears(bad()), [""; 0], "what stays is said once");
     has_not(&talk.types("m"), "rusak");
     let good = Arc::new(talk.app.loaded().clone());
-    has(&talk.receives(Message::Rules(good, None)), "Peringatan tadi tidak berlaku lagi.");
+    has(&talk.hears(Message::Rules(good, None)), "Peringatan tadi tidak berlaku lagi.");
     has(
-        &talk.receives(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into()))),
+        &talk.hears(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into()))),
         "Keadaan tidak dapat disimpan: penuh.",
     );
 }
@@ -191,8 +188,8 @@ fn rules_that_change_and_files_in_trouble_are_said() {
 #[test]
 fn the_contradiction_and_why_are_said() {
     let mut talk = Talk::at("14:20");
-    let printed = talk.types("a");
-    has(&printed, "Perhatian, SOP: 2.a ↔ 2.b, dipakai 2.b. Ketik d untuk dasar SOP.");
+    let told = talk.types("a");
+    has(&told, "Perhatian, SOP: 2.a ↔ 2.b, dipakai 2.b. Ketik d untuk dasar SOP.");
     let why = talk.types("d");
     assert_eq!(why[0], "Dasar SOP.");
     assert!(why[1].starts_with("SOP bertentangan di sini: SOP: 2.a ↔ 2.b, dipakai 2.b. Pelanggan ini"), "{why:?}");
@@ -210,14 +207,14 @@ fn the_contradiction_and_why_are_said() {
 fn a_hostile_name_is_one_harmless_line() {
     let mut talk = Talk::at("14:20");
     for name in ["\u{1b}[2J\u{1b}]0;x\u{7}Siti", "Si\u{9b}31mti", "Si\u{202e}ti", "Si\u{7f}ti\u{0}", "Si\u{2028}ti"] {
-        let printed = talk.types(&format!("n {name}"));
-        assert_harmless(&printed.join("\n"));
+        let told = talk.types(&format!("n {name}"));
+        assert_harmless(&told.join("\n"));
         talk.types("c");
         talk.types("n");
         assert_harmless(&talk.types(name).join("\n"));
     }
-    let printed = talk.receives(starts(&[("nama", "\u{1b}[31mBudi\u{7}")]));
-    has(&printed, "Nama Pelanggan: Budi; dari telepon, pastikan.");
+    let told = talk.hears(starts(&[("nama", "\u{1b}[31mBudi\u{7}")]));
+    has(&told, "Nama Pelanggan: Budi; dari telepon, pastikan.");
 }
 
 /// Lines of all kinds: keys, answers, names, garbage.
@@ -247,7 +244,7 @@ proptest! {
         for (line, outside) in steps {
             match outside {
                 1 => said.extend(talk.waits(3)),
-                2 => said.extend(talk.receives(starts(&[("nama", "Siti \u{1b}[31m"), ("topik", "pln-mobile")]))),
+                2 => said.extend(talk.hears(starts(&[("nama", "Siti \u{1b}[31m"), ("topik", "pln-mobile")]))),
                 _ => {}
             }
             said.extend(talk.types(&line));

@@ -43,9 +43,9 @@ fn the_hint_is_shown_only_in_free_space() {
     for (columns, rows, hint) in
         [(120, 30, Some(HINT)), (80, 24, Some(HINT)), (72, 22, Some(HINT)), (60, 20, Some(SHORT)), (40, 12, None)]
     {
-        let shown = screen(&mut new(), columns, rows);
-        assert_eq!(hint.is_some(), shown.contains(SHORT) || shown.contains(HINT), "{columns}×{rows}:\n{shown}");
-        assert!(hint.is_none_or(|hint| shown.contains(hint)), "{columns}×{rows}:\n{shown}");
+        let told = screen(&mut new(), columns, rows);
+        assert_eq!(hint.is_some(), told.contains(SHORT) || told.contains(HINT), "{columns}×{rows}:\n{told}");
+        assert!(hint.is_none_or(|hint| told.contains(hint)), "{columns}×{rows}:\n{told}");
     }
     // At no size is anything but the hint's own row other than without it.
     for columns in (0..=130).step_by(3) {
@@ -85,8 +85,8 @@ fn help_esc_and_a_tick_close_the_hint_and_a_fact_does_not() {
 fn notices_take_precedence_over_the_hint() {
     let mut stage = new();
     stage.act(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into())));
-    let shown = screen(&mut stage, 80, 24);
-    assert!(shown.contains("penuh") && !shown.contains(HINT), "{shown}");
+    let told = screen(&mut stage, 80, 24);
+    assert!(told.contains("penuh") && !told.contains(HINT), "{told}");
     stage.act(Message::Trouble(Subject::State, None));
     assert!(screen(&mut stage, 80, 24).contains(HINT));
 }
