@@ -153,7 +153,7 @@ impl App {
                 given = resolve(self.rules(), pairs).0;
             }
         }
-        let shown = self.fresh_notice().map(str::to_owned);
+        let shown = self.momentary().map(str::to_owned);
         if self.take(&given, false) {
             // A notice that says how to undo is more important than where the value came from.
             self.notify(shown.unwrap_or_else(|| words.set.into()));

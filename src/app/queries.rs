@@ -162,17 +162,17 @@ impl App {
 
     /// The line for the CSO: what just happened, else the lasting troubles.
     pub fn notice(&self) -> Option<String> {
-        self.fresh_notice().map(str::to_owned).or_else(|| self.lasting_troubles_text())
+        self.momentary().map(str::to_owned).or_else(|| self.standing())
     }
 
     /// The lasting troubles in one text.
-    pub fn lasting_troubles_text(&self) -> Option<String> {
-        let lines = self.lasting_trouble_lines();
+    pub fn standing(&self) -> Option<String> {
+        let lines = self.standing_lines();
         (!lines.is_empty()).then(|| lines.join(" · "))
     }
 
     /// The lasting troubles, a line each, the most important for a closing first.
-    pub fn lasting_trouble_lines(&self) -> Vec<String> {
+    pub fn standing_lines(&self) -> Vec<String> {
         let mut troubles = self.troubles.lasting().clone();
         if let Some(line) = self.unusable_declaration() {
             troubles.entry(Subject::Centre).or_insert(line);
@@ -181,13 +181,13 @@ impl App {
     }
 
     /// What just happened, until the next key.
-    pub fn fresh_notice(&self) -> Option<&str> {
+    pub fn momentary(&self) -> Option<&str> {
         self.troubles.notice()
     }
 
     /// Whether the notice is a lasting trouble.
     pub fn notice_is_trouble(&self) -> bool {
-        self.troubles.notice().is_none() && !self.lasting_trouble_lines().is_empty()
+        self.troubles.notice().is_none() && !self.standing_lines().is_empty()
     }
 
     /// When the screen next changes by itself: at the next minute, or when the end of a call can no longer be undone

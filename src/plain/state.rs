@@ -120,8 +120,8 @@ pub fn state(app: &App) -> Vec<Statement> {
         let line = sentence(&line);
         add(Topic::Centre, line.clone(), line);
     }
-    if let Some(lasting_troubles_text) = app.lasting_troubles_text() {
-        let line = sentence(&lasting_troubles_text);
+    if let Some(standing) = app.standing() {
+        let line = sentence(&standing);
         add(Topic::Standing, line.clone(), line);
     }
     out

@@ -30,7 +30,7 @@ struct Printed {
     said: Vec<(String, String)>,
     state: Vec<Statement>,
     /// The notice.
-    fresh_notice: Option<String>,
+    momentary: Option<String>,
     /// The line of all titles.
     plan: String,
     now: Vec<String>,
@@ -141,11 +141,11 @@ impl<W: Write> Plain<W> {
 
     /// Prints what changed since the last output.
     fn notice(&mut self, app: &App, by_person: bool) {
-        let fresh_notice = app.fresh_notice().map(sentence);
-        if by_person || fresh_notice != self.printed.fresh_notice {
-            self.say(fresh_notice.clone().unwrap_or_default());
+        let momentary = app.momentary().map(sentence);
+        if by_person || momentary != self.printed.momentary {
+            self.say(momentary.clone().unwrap_or_default());
         }
-        self.printed.fresh_notice = fresh_notice;
+        self.printed.momentary = momentary;
         self.notice_call(app);
         self.notice_said(app);
         self.notice_state(app);

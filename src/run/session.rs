@@ -325,6 +325,6 @@ mod tests {
         let mut session = Session::alone(&mut app, Clock::showing(now()));
         session.input(&mut view, vec![Step::Action(Action::Copy)]).unwrap();
         assert_eq!(view.0, ["changed 0 true", "copied Untuk", "changed 0 false"]);
-        assert_eq!(app.fresh_notice(), Some(Lang::Id.words().notice.copied_to_terminal));
+        assert_eq!(app.momentary(), Some(Lang::Id.words().notice.copied_to_terminal));
     }
 }

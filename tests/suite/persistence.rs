@@ -446,7 +446,7 @@ impl penutup::run::View for Leaves {
     fn output(&mut self, (): (), _: &penutup::app::App) {}
 
     fn changed(&mut self, app: &penutup::app::App, _: &[penutup::app::Effect], _: bool) {
-        if let Some(line) = app.lasting_troubles_text() {
+        if let Some(line) = app.standing() {
             print(&format!("ON THE SCREEN: {line}"));
             SENDER.lock().unwrap().as_ref().unwrap().close();
         }

@@ -24,9 +24,8 @@ fn notice(look: &DrawContext<'_>) -> Block {
     let role = if look.app.notice_is_trouble() { Role::Trouble } else { Role::Text };
     let style = look.style(role);
     let columns = look.columns.saturating_sub(2);
-    let lasting_troubles_text =
-        if look.app.fresh_notice().is_none() { look.app.lasting_trouble_lines() } else { Vec::new() };
-    let mut lines = match &lasting_troubles_text[..] {
+    let standing = if look.app.momentary().is_none() { look.app.standing_lines() } else { Vec::new() };
+    let mut lines = match &standing[..] {
         // Two troubles have a row each; the second ends with the count of the rest.
         [first, second, more @ ..] => {
             let more = if more.is_empty() { String::new() } else { format!(" (+{})", more.len()) };
