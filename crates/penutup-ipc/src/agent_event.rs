@@ -1,4 +1,4 @@
-//! Events from the fleet's agent, which connects this machine to the centre, and the state of that connection.
+//! Events from the fleet's agent, which connects this machine to the centre.
 
 use chrono::{DateTime, Utc};
 
@@ -19,15 +19,4 @@ pub enum AgentEvent {
     Rules,
     /// It disconnected from the prompter.
     Disconnected,
-}
-
-/// The state of the connection to the centre.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CentreLink {
-    /// The agent is connected to the centre, as far as it has reported.
-    Up,
-    /// The agent lost its connection to the centre at this time.
-    Down(DateTime<Utc>),
-    /// The agent itself disconnected at this time.
-    Gone(DateTime<Utc>),
 }
