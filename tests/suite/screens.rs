@@ -241,22 +241,17 @@ fn what_is_filled_in_is_underlined_and_nothing_else() {
     stage.keys("bnBudi Santoso⏎␣␣");
     for (columns, height) in [(120, 30), (100, 24), (80, 24)] {
         let (buffer, _) = drawn(&mut stage, Theme::Terminal, columns, height);
-        let underlined: String =
+        let told: String =
             cells(&buffer).filter(|c| c.modifier.contains(Modifier::UNDERLINED)).map(Cell::symbol).collect();
         let once = "siangBapakBudiSantoso";
-        assert_eq!(
-            no_blanks(&underlined),
-            once.repeat(2),
-            "in the sentence, and in the complete one: {columns}×{height}"
-        );
+        assert_eq!(no_blanks(&told), once.repeat(2), "in the sentence, and in the complete one: {columns}×{height}");
     }
     // Without a name, the placeholder is not part of the sentence.
     let mut stage = Stage::at("14:02");
     stage.keys("␣␣");
     let (buffer, _) = drawn(&mut stage, Theme::Terminal, 60, 18);
-    let underlined: String =
-        cells(&buffer).filter(|c| c.modifier.contains(Modifier::UNDERLINED)).map(Cell::symbol).collect();
-    assert_eq!(no_blanks(&underlined), "siangBapak/Ibu");
+    let told: String = cells(&buffer).filter(|c| c.modifier.contains(Modifier::UNDERLINED)).map(Cell::symbol).collect();
+    assert_eq!(no_blanks(&told), "siangBapak/Ibu");
     assert_shows(&text(&buffer), &["nama belum diisi"]);
 }
 
@@ -315,13 +310,13 @@ fn the_key_list_is_the_table_of_the_closing() {
     let stage = Stage::at("14:00");
     let list = keymap::all(&stage.app);
     let table = keymap::rows(&stage.app);
-    let labels = |rows: &[keymap::KeyBinding]| {
+    let told = |rows: &[keymap::KeyBinding]| {
         let mut rows: Vec<_> =
             rows.iter().map(|row| format!("{:?} {:?} {}", row.keys, row.action, row.label)).collect();
         rows.sort();
         rows
     };
-    assert_eq!(labels(&list), labels(&table));
+    assert_eq!(told(&list), told(&table));
     let mut stage = stage;
     stage.keys("?");
     let (buffer, _) = drawn(&mut stage, Theme::Terminal, 120, 60);
@@ -342,16 +337,16 @@ fn every_key_in_the_footer_does_what_its_label_says() {
             let footer = rows(&buffer).pop().unwrap();
             let words = stage.app.words();
             let table = keymap::rows(&stage.app);
-            let mut count = 0;
+            let mut told = 0;
             for pair in footer.split("   ").map(str::trim).filter(|p| !p.is_empty() && keys != "bx") {
                 let (name, label) = pair.split_once(' ').expect("a key and what it does");
                 let row = table.iter().find(|row| row.keys.iter().any(|key| key.name(words) == name));
                 let row = row.unwrap_or_else(|| panic!("{name} is no key here: {keys:?} {footer}"));
                 let short = [words.keys.said_short, words.keys.help_short];
                 assert!(row.label == label || short.contains(&label), "{pair}: {keys:?}");
-                count += 1;
+                told += 1;
             }
-            assert!(count >= 2 || keys == "bx", "{footer}");
+            assert!(told >= 2 || keys == "bx", "{footer}");
         }
     }
 }
