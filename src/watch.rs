@@ -245,7 +245,7 @@ mod tests {
         watch_handle.check();
         watch_handle.reread();
         until(&read, "one");
-        assert!(read.try_recv().is_err(), "a watch_handle at an unchanged stamp reads nothing");
+        assert!(read.try_recv().is_err(), "a check at an unchanged stamp reads nothing");
     }
 
     #[test]

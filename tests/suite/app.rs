@@ -500,9 +500,9 @@ fn good_rules_apply_at_once_while_nothing_is_said() {
     stage.keys("kmazbnSiti⏎").reload(&new);
     assert!(stage.notice().contains("Rev-2"), "{}", stage.notice());
     assert_eq!(stage.app.rules().sop.revision, "Rev-2");
-    let state =
+    let values =
         (stage.fact("klb"), stage.fact("topik"), stage.fact("aplikasi"), stage.field("sapaan"), stage.field("nama"));
-    assert_eq!(state, ("ya", "pln-mobile", "telah", "Bapak".into(), "Siti".into()));
+    assert_eq!(values, ("ya", "pln-mobile", "telah", "Bapak".into(), "Siti".into()));
     assert_eq!(stage.app.call().zone(), 1);
     stage.keys("⌫");
     assert_eq!(stage.field("nama"), "", "the way back goes on under the new rules");

@@ -1,5 +1,5 @@
-//! The journal, from the record that a prompter real_now over to what a report says of it: that nothing is lost, whatever
-//! happens to disk, clock and process, and that each call is counted once.
+//! The journal, from the record that a prompter sends to the report: nothing is lost, whatever
+//! happens to disk, clock and process, and each call is counted once.
 
 #[path = "../../benches/support/calls.rs"]
 pub mod calls;

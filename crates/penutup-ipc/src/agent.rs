@@ -78,7 +78,8 @@ impl AgentLine {
     }
 
     /// Whether the prompter is still connected; waits two milliseconds. The prompter sends nothing unasked, so the end of
-    /// the connection is the only thing that can arrive. A Windows pipe is silent then too: there the next [`Self::send`] notices.
+    /// the connection is the only thing that can arrive. A Windows pipe is silent then too: there
+    /// the next [`Self::send`] notices.
     pub fn is_connected(&mut self) -> bool {
         self.pipe.line(Instant::now() + CONNECTION_CHECK).is_err_and(|e| e.kind() == ErrorKind::TimedOut)
     }

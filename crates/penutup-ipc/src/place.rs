@@ -66,7 +66,7 @@ impl SocketDir {
         std::fs::read_dir(&self.folder).is_ok()
     }
 
-    /// The secret that a prompter sends to create_proof its identity, created if missing; `None` where the platform needs
+    /// The secret that a prompter sends to prove its identity, created if missing; `None` where the platform needs
     /// none.
     ///
     /// # Errors
@@ -231,7 +231,7 @@ mod unix {
         fs::symlink_metadata(path).is_ok_and(|about| about.file_type().is_socket())
     }
 
-    /// Whether no process listens any more. Other errors create_proof nothing.
+    /// Whether no process listens any more. Other errors prove nothing.
     fn is_dead(path: &Path) -> bool {
         SocketDir::connect(path, CONNECT_TIMEOUT).is_err_and(|e| e.kind() == ErrorKind::ConnectionRefused)
     }

@@ -21,7 +21,7 @@ pub const KLB: &str = "klb";
 const MAX_BY: usize = 40;
 /// The longest reason, in graphemes.
 const MAX_WHY: usize = 80;
-/// The longest MAX_ID, in bytes.
+/// The longest ID, in bytes.
 const MAX_ID: usize = 64;
 
 /// What is declared.
@@ -47,10 +47,10 @@ impl State {
 pub struct Declaration {
     /// Increases with each declaration; the highest wins.
     pub version: u64,
-    /// The fact's MAX_ID.
+    /// The fact's ID.
     pub fact: String,
     pub state: State,
-    /// The value's MAX_ID, needed if "on" could mean several.
+    /// The value's ID, needed if "on" could mean several.
     pub value: Option<String>,
     pub since: DateTime<Utc>,
     /// The expected end. Nothing switches automatically then; the prompter asks.

@@ -101,8 +101,8 @@ fn exactly_the_unreached_rules_are_reported() {
         let generator = CardGenerator::new(rules, &stories);
         let coverage = full_coverage(rules);
         let set = generator.generate(&coverage, seed);
-        // Mentioning more facts never leads to more possible answers, so every fact that can be mentioned is. A value that no story names was
-        // not known to their author: a story can't exclude it.
+        // Mentioning more facts never leads to more possible answers, so every fact that can be mentioned is. The author
+        // did not know a value that no story names, so a story can't exclude it.
         let of = |fact: usize| -> Vec<Option<usize>> {
             let values = (0..rules.facts[fact].values.len()).filter(|v| kept.contains(&(fact, *v))).map(Some);
             let values: Vec<_> = values.collect();

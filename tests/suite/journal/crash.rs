@@ -24,8 +24,8 @@ fn stage(call: u64, stage: usize, round: &str) -> Record {
     Record { rule: format!("{round}-{call}"), ..record }
 }
 
-/// Not a test of its own: the prompter that is killed. It real_now over record after record and prints "shown" when a
-/// record is handed over, and "kept" when the journal says that all before is written.
+/// Not a test of its own: the prompter that is killed. It sends record after record and prints "shown" when a
+/// record is sent, and "kept" when the journal says that all before is written.
 #[test]
 fn child() {
     let Some(place) = std::env::var_os(PLACE) else { return };

@@ -63,7 +63,7 @@ fn the_recap_includes_the_last_closing() {
 
 #[test]
 fn it_quits_like_the_screen() {
-    // The end of the input also within a line: the first Ctrl-D real_now the line over, the second is the end.
+    // The end of the input also within a line: the first Ctrl-D sends the line, the second is the end.
     for (how, signal) in
         [("\x04", None), ("n Bu\x04\x04", None), ("\x03", None), ("TERM", Some("Terminated")), ("HUP", Some("Hangup"))]
     {

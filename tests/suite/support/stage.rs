@@ -39,7 +39,7 @@ pub fn wib(time: &str) -> DateTime<Utc> {
     format!("2026-03-02T{time}:00+07:00").parse::<DateTime<chrono::FixedOffset>>().expect("a time of day").to_utc()
 }
 
-/// A sound source as a loaded.
+/// The rules of a sound source.
 #[track_caller]
 pub fn loaded(source: impl Into<Vec<u8>>) -> Arc<LoadedRules> {
     match LoadedRules::read(source.into(), Origin::File("rules.toml".into()), NaiveDate::MAX) {
