@@ -13,7 +13,7 @@ use super::verb::{WAIT, call, prompter, sockets};
 use crate::support::Home;
 use crate::term::{Term, eventually};
 
-/// Somebody at the prompter's socket.
+/// A client of the prompter's socket.
 pub struct Visitor {
     stream: UnixStream,
     lines: BufReader<UnixStream>,
@@ -29,7 +29,7 @@ impl Visitor {
     }
 
     pub fn says(&mut self, bytes: &[u8]) {
-        // It may hang up in the middle.
+        // The prompter may close the connection in the middle.
         let _ = self.stream.write_all(bytes);
     }
 

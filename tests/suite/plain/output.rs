@@ -168,8 +168,8 @@ fn outside_events_are_said_when_received() {
 #[test]
 fn rules_that_change_and_files_in_trouble_are_said() {
     let mut talk = Talk::at("14:20");
-    let book = revised(&[("mohon tidak memberikan", "mohon JANGAN memberikan")]);
-    let told = talk.hears(Message::Rules(book, None));
+    let loaded = revised(&[("mohon tidak memberikan", "mohon JANGAN memberikan")]);
+    let told = talk.hears(Message::Rules(loaded, None));
     assert!(told[0].starts_with("Aturan baru berlaku: SOP Rev-2;"), "{told:?}");
     assert!(told[0].ends_with("; ketik d untuk melihat apa yang berubah."), "the letter alone says nothing: {told:?}");
     assert!(told.last().unwrap().contains("mohon JANGAN memberikan"), "{told:?}");
@@ -177,7 +177,7 @@ fn rules_that_change_and_files_in_trouble_are_said() {
     has(&talk.hears(bad()), "Aturan tidak dipakai: rules.toml:3: rusak.");
     assert_eq!(talk.hears(bad()), [""; 0], "what stays is said once");
     has_not(&talk.types("m"), "rusak");
-    let good = Arc::new(talk.app.book().clone());
+    let good = Arc::new(talk.app.loaded().clone());
     has(&talk.hears(Message::Rules(good, None)), "Peringatan tadi tidak berlaku lagi.");
     has(
         &talk.hears(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into()))),
