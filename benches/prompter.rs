@@ -24,10 +24,10 @@ fn now() -> DateTime<Utc> {
 
 fn app() -> App {
     App::new(AppSetup {
-        book: Arc::new(LoadedRules::built_in()),
+        loaded: Arc::new(LoadedRules::built_in()),
         lang: Lang::Id,
         zone: 0,
-        held: Vec::new(),
+        shift_facts: Vec::new(),
         notice: None,
         rules_trouble: None,
         now: now(),
@@ -45,13 +45,13 @@ fn press(app: &mut App, key: char) {
 }
 
 fn rules(criterion: &mut Criterion) {
-    let book = LoadedRules::built_in();
-    let situations: Vec<Situation> = Situation::all(&book.rules).collect();
+    let loaded = LoadedRules::built_in();
+    let situations: Vec<Situation> = Situation::all(&loaded.rules).collect();
     let mut at = 0;
     criterion.bench_function("prompter/decide one situation", |bench| {
         bench.iter(|| {
             at = (at + 1) % situations.len();
-            decide(black_box(&book.rules), black_box(&situations[at])).rule.line
+            decide(black_box(&loaded.rules), black_box(&situations[at])).rule.line
         });
     });
     criterion.bench_function("prompter/load the built-in rules", |bench| {

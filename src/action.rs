@@ -16,7 +16,7 @@ pub enum Action {
     /// Undo the last change.
     Undo,
     /// Preview the step above or below without ticking it.
-    Look(Direction),
+    Preview(Direction),
     /// Select the next value of the fact at this position in the rules.
     Fact(usize),
     /// Select the next choice of a field, or start typing into it.

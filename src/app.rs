@@ -1,17 +1,17 @@
 //! The prompter's state and the one place that changes it: `update(Action) -> Effects`. No disk, no terminal; the time
 //! comes in with every action.
 
-mod broadcast;
 mod calls;
+mod centre;
 pub mod draft;
 mod ending;
 mod environment;
 mod labels;
+mod new_rules;
 mod pace;
 mod phone;
 mod queries;
 pub mod record;
-mod revision;
 mod revisions;
 mod seat;
 mod troubles;
@@ -92,7 +92,7 @@ pub enum Effect {
     /// Save the state that outlasts a restart.
     Save(Box<SeatState>),
     /// Check whether the rules file changed.
-    LookAtRules,
+    CheckRules,
     /// Save the record of a call in the journal.
     Journal(Box<Record>),
     /// Remove this call from the journal: everything in it was undone.
@@ -108,12 +108,12 @@ pub enum Effect {
 #[derive(Debug)]
 pub struct AppSetup {
     /// The rules in use.
-    pub book: Arc<LoadedRules>,
+    pub loaded: Arc<LoadedRules>,
     pub lang: Lang,
     /// The zone of this seat, with which a call begins: a position in the rules' zones.
     pub zone: usize,
     /// The saved facts of the shift.
-    pub held: Vec<PersistedFact>,
+    pub shift_facts: Vec<PersistedFact>,
     /// The notice on the first screen.
     pub notice: Option<String>,
     /// What is wrong with the rules file, shown until it is fixed.
@@ -125,8 +125,8 @@ pub struct AppSetup {
 impl AppSetup {
     /// The built-in rules in Indonesian, with nothing set.
     pub fn built_in(now: DateTime<Utc>) -> Self {
-        let (book, lang) = (Arc::new(LoadedRules::built_in()), Lang::Id);
-        Self { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now }
+        let (loaded, lang) = (Arc::new(LoadedRules::built_in()), Lang::Id);
+        Self { loaded, lang, zone: 0, shift_facts: Vec::new(), notice: None, rules_trouble: None, now }
     }
 }
 
@@ -142,13 +142,13 @@ pub struct App {
     environment: Environment,
     pace: pace::Pace,
     phone: phone::Phone,
-    centre: broadcast::Centre,
+    centre: centre::Centre,
 }
 
 impl App {
     /// Starts with an untouched call.
     pub fn new(begin: AppSetup) -> Self {
-        let rules = &begin.book.rules;
+        let rules = &begin.loaded.rules;
         let zone = begin.zone.min(rules.zones.len() - 1);
         let mut troubles = Troubles::default();
         troubles.set(Subject::Rules, begin.rules_trouble);
@@ -156,7 +156,10 @@ impl App {
             troubles.notify(text);
         }
         Self {
-            calls: Calls::new(Closing::new(rules, zone, &begin.held), revision::unknown(rules, &begin.held)),
+            calls: Calls::new(
+                Closing::new(rules, zone, &begin.shift_facts),
+                new_rules::unknown(rules, &begin.shift_facts),
+            ),
             mode: Mode::Closing,
             day: None,
             troubles,
@@ -169,8 +172,8 @@ impl App {
             },
             pace: pace::Pace::default(),
             phone: phone::Phone::default(),
-            centre: broadcast::Centre::default(),
-            revisions: Revisions::new(begin.book),
+            centre: centre::Centre::default(),
+            revisions: Revisions::new(begin.loaded),
         }
     }
 
@@ -203,9 +206,9 @@ impl App {
         self.update_at(update, now, now)
     }
 
-    /// As [`Self::update`] with two clocks: `now` is the time of the call, which practice and presentation stop;
-    /// `hands` is the real time of the person's action.
-    pub fn update_at(&mut self, update: impl Into<Update>, now: DateTime<Utc>, hands: DateTime<Utc>) -> Vec<Effect> {
+    /// As [`Self::update`] with two clocks: `now` is the time of the call, which practice and presentations stop;
+    /// `real_now` is the real time of the person's action.
+    pub fn update_at(&mut self, update: impl Into<Update>, now: DateTime<Utc>, real_now: DateTime<Utc>) -> Vec<Effect> {
         let update = update.into();
         self.environment.now = now;
         let seat = self.seat_state();
@@ -218,7 +221,7 @@ impl App {
             self.troubles.dismiss_the_end();
         }
         match update {
-            Update::Action(action) if self.refuses(&action, hands) => return effects,
+            Update::Action(action) if self.refuses(&action, real_now) => return effects,
             Update::Action(action) => {
                 self.troubles.dismiss();
                 if action != Action::Undo {
@@ -230,19 +233,19 @@ impl App {
                 }
                 let before = self.to_say();
                 self.take_waiting();
-                self.note_change(&before, hands);
+                self.note_change(&before, real_now);
                 // Rules that came into force just now may have changed the sentence that this Space was meant for.
                 if !matches!(action, Action::Said | Action::SaidAll) || self.to_say() == before {
                     self.act(action, &mut effects);
                 }
                 let before = self.to_say();
-                self.settle(&before, hands, &mut effects);
+                self.settle(&before, real_now, &mut effects);
             }
             Update::Message(message) => {
                 let before = self.to_say();
                 self.take_waiting();
                 self.receive(message, &mut effects);
-                self.settle(&before, hands, &mut effects);
+                self.settle(&before, real_now, &mut effects);
             }
         }
         if self.calls.previewing.is_some_and(|step| !self.entries().iter().any(|e| e.step == step)) {
@@ -257,18 +260,18 @@ impl App {
         effects
     }
 
-    /// Handles what waited for a field to be closed. A sentence that differs from `before` now was not changed by a
-    /// key.
-    fn settle(&mut self, before: &pace::ToSay, hands: DateTime<Utc>, effects: &mut Vec<Effect>) {
+    /// Handles the events that waited for a field to be closed. If the sentence then differs from `before`, an event
+    /// changed it, not a key.
+    fn settle(&mut self, before: &pace::ToSay, real_now: DateTime<Utc>, effects: &mut Vec<Effect>) {
         self.handle_waiting_phone(effects);
         self.apply();
-        self.note_change(before, hands);
+        self.note_change(before, real_now);
     }
 
     fn act(&mut self, action: Action, effects: &mut Vec<Effect>) {
         let now = self.environment.now;
-        let book = Arc::clone(self.revisions.current());
-        let rules = &book.rules;
+        let loaded = Arc::clone(self.revisions.current());
+        let rules = &loaded.rules;
         match action {
             Action::Said => self.tick(effects),
             Action::SaidAll => {
@@ -278,8 +281,8 @@ impl App {
                 self.show_closing();
             }
             Action::Undo => self.undo(effects),
-            Action::Look(direction) if self.is_panel_open() => effects.push(Effect::Scroll(By::Line(direction))),
-            Action::Look(direction) => self.preview(direction),
+            Action::Preview(direction) if self.is_panel_open() => effects.push(Effect::Scroll(By::Line(direction))),
+            Action::Preview(direction) => self.preview(direction),
             Action::Scroll(direction) => effects.push(Effect::Scroll(By::Page(direction))),
             Action::Fact(fact) => self.turn_fact(fact, effects),
             Action::Field(field) => self.turn_field(field, effects),
@@ -318,10 +321,10 @@ impl App {
                 self.show_closing();
                 self.notify(self.words().notice.mistyped);
             }
-            Message::Rules(book, comparison) => self.take_rules(book, comparison),
+            Message::Rules(loaded, comparison) => self.take_rules(loaded, comparison),
             Message::Phone(event) => self.phone(event, effects),
             Message::PhoneLink(link) => self.phone_link(link),
-            Message::Declaration(news) => self.receive_news(news),
+            Message::Declaration(news) => self.receive_folder_event(news),
             Message::Agent(event) => self.agent(event, effects),
             // In line mode the sentence is printed, and copied from there by hand.
             Message::Copied(_) if self.environment.plain_mode => {}
@@ -337,8 +340,8 @@ impl App {
 
     /// Sends the record of the running call to the journal if it has changed.
     fn journal(&mut self, effects: &mut Vec<Effect>) {
-        let book = Arc::clone(self.revisions.current());
-        self.calls.current.mark_displayed(&book.rules);
+        let loaded = Arc::clone(self.revisions.current());
+        self.calls.current.mark_displayed(&loaded.rules);
         let record = self.record(None);
         self.calls.finished = self.calls.current.is_finished().then(|| record.clone()).flatten();
         if record != self.calls.journalled {

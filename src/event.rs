@@ -27,7 +27,7 @@ pub enum Event<I> {
 pub struct Request {
     pub message: Message,
     reply: Option<SyncSender<Vec<Ignored>>>,
-    /// After this it is not handled.
+    /// The deadline; a later request is not handled.
     until: Option<Instant>,
 }
 
@@ -153,7 +153,7 @@ mod tests {
     fn a_request_past_its_deadline_is_late_unless_the_agent_sent_it() {
         let over = Instant::now().checked_sub(Duration::from_millis(1));
         assert!(Request::awaited(Message::Clock, over).0.is_late());
-        assert!(!Request::awaited(Message::Agent(AgentEvent::Gone), over).0.is_late());
+        assert!(!Request::awaited(Message::Agent(AgentEvent::Disconnected), over).0.is_late());
         assert!(!Request::from(Message::Clock).is_late());
     }
 }

@@ -51,7 +51,7 @@ pub fn prove(source: Vec<u8>, path: &Path, today: NaiveDate) -> Result<LoadedRul
 #[derive(Debug)]
 pub struct Ready {
     /// The rules to run on.
-    pub book: LoadedRules,
+    pub loaded: LoadedRules,
     /// Why they are not the requested ones.
     pub bad: Option<Bad>,
     /// The requested rules, if their first day is in the future.
@@ -59,12 +59,12 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// `book`, or the rules in force before it if its first day is in the future.
-    fn new(book: LoadedRules, folders: &Folders, today: NaiveDate) -> Self {
-        if book.is_in_force(today) {
-            return Self { book, bad: None, waiting: None };
+    /// `loaded`, or the rules in force before it if its first day is in the future.
+    fn new(loaded: LoadedRules, folders: &Folders, today: NaiveDate) -> Self {
+        if loaded.is_in_force(today) {
+            return Self { loaded, bad: None, waiting: None };
         }
-        Self { book: before(folders, today), bad: None, waiting: Some(book) }
+        Self { loaded: before(folders, today), bad: None, waiting: Some(loaded) }
     }
 }
 
@@ -80,11 +80,11 @@ pub fn before(folders: &Folders, today: NaiveDate) -> LoadedRules {
 /// # Errors
 /// Why they can't be used.
 pub fn load_in_force(chosen: &Chosen, folders: &Folders, today: NaiveDate) -> Result<Ready, Bad> {
-    let book = load_rules(chosen, today)?;
+    let loaded = load_rules(chosen, today)?;
     if chosen.why == Why::Flag {
-        return Ok(Ready { book, bad: None, waiting: None });
+        return Ok(Ready { loaded, bad: None, waiting: None });
     }
-    Ok(Ready::new(book, folders, today))
+    Ok(Ready::new(loaded, folders, today))
 }
 
 /// A located file, and its content if it is one.
@@ -122,16 +122,16 @@ pub fn always(reading: Reading, folders: &Folders, today: NaiveDate, until: Inst
         (reading.else_chosen, late)
     });
     let (Some(path), Some(bytes)) = (chosen.path.clone(), bytes) else {
-        return (chosen, Ready { book: LoadedRules::built_in(), bad: None, waiting: None });
+        return (chosen, Ready { loaded: LoadedRules::built_in(), bad: None, waiting: None });
     };
-    let loaded = bytes.map_err(Bad::Unreadable).and_then(|source| prove(source, &path, today));
-    (chosen, ready(loaded, folders, today))
+    let result = bytes.map_err(Bad::Unreadable).and_then(|source| prove(source, &path, today));
+    (chosen, ready(result, folders, today))
 }
 
-fn ready(loaded: Result<LoadedRules, Bad>, folders: &Folders, today: NaiveDate) -> Ready {
-    match loaded {
-        Ok(book) => Ready::new(book, folders, today),
-        Err(bad) => Ready { book: before(folders, today), bad: Some(bad), waiting: None },
+fn ready(result: Result<LoadedRules, Bad>, folders: &Folders, today: NaiveDate) -> Ready {
+    match result {
+        Ok(loaded) => Ready::new(loaded, folders, today),
+        Err(bad) => Ready { loaded: before(folders, today), bad: Some(bad), waiting: None },
     }
 }
 
@@ -139,12 +139,12 @@ fn ready(loaded: Result<LoadedRules, Bad>, folders: &Folders, today: NaiveDate) 
 ///
 /// # Errors
 /// The I/O error.
-pub fn save_last_good(folders: &Folders, book: &LoadedRules) -> io::Result<()> {
-    let (Some(path), Origin::File(_)) = (folders.last_good(), &book.origin) else { return Ok(()) };
-    if read(&path).is_ok_and(|there| there == book.source) {
+pub fn save_last_good(folders: &Folders, loaded: &LoadedRules) -> io::Result<()> {
+    let (Some(path), Origin::File(_)) = (folders.last_good(), &loaded.origin) else { return Ok(()) };
+    if read(&path).is_ok_and(|there| there == loaded.source) {
         return Ok(());
     }
-    write(&path, &book.source)
+    write(&path, &loaded.source)
 }
 
 /// The last good copy, if there is one and it still passes the checks.
@@ -188,7 +188,7 @@ mod tests {
         let reading = Reading { found, else_chosen: chosen.clone() };
         let (used, ready) = super::always(reading, &folders(folder.path()), TODAY, Instant::now());
         assert_eq!(used, chosen);
-        assert_eq!(ready.book.origin, Origin::BuiltIn);
+        assert_eq!(ready.loaded.origin, Origin::BuiltIn);
         let line = ready.bad.unwrap().notice(Lang::Id.words());
         assert!(line.contains("Menunggu") && line.contains("rules.toml"), "{line}");
         drop(let_go);
@@ -202,18 +202,18 @@ mod tests {
         let chosen = Chosen { path: Some(path.clone()), why: Why::Flag };
 
         let ready = always(&chosen, &folders);
-        assert_eq!(ready.book.origin, Origin::BuiltIn);
+        assert_eq!(ready.loaded.origin, Origin::BuiltIn);
         assert!(matches!(ready.bad, Some(Bad::Unreadable(_))));
 
         fs::write(&path, BUILT_IN.replace("Rev-1", "Rev-2")).unwrap();
         let ready = always(&chosen, &folders);
         assert!(ready.bad.is_none());
-        save_last_good(&folders, &ready.book).unwrap();
+        save_last_good(&folders, &ready.loaded).unwrap();
 
         fs::write(&path, "schema = 1\nrusak").unwrap();
         let ready = always(&chosen, &folders);
-        assert_eq!(ready.book.origin, Origin::LastGood(folders.last_good().unwrap()));
-        assert_eq!(ready.book.rules.sop.revision, "Rev-2");
+        assert_eq!(ready.loaded.origin, Origin::LastGood(folders.last_good().unwrap()));
+        assert_eq!(ready.loaded.rules.sop.revision, "Rev-2");
         let line = ready.bad.unwrap().notice(Lang::Id.words());
         assert!(line.contains("rules.toml:2: "), "{line}");
     }

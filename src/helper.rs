@@ -140,7 +140,7 @@ pub fn catch<T>(attempt: impl FnOnce() -> T) -> thread::Result<T> {
 }
 
 /// Reports every panic of a helper and of the thread `main` until the returned guard is dropped.
-pub fn watch(tell: impl Fn(&Death) + Send + Sync + 'static) -> Watched {
+pub fn watch(on_panic: impl Fn(&Death) + Send + Sync + 'static) -> Watched {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
@@ -160,7 +160,7 @@ pub fn watch(tell: impl Fn(&Death) + Send + Sync + 'static) -> Watched {
             before(panic);
         }));
     });
-    *REPORT.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(tell));
+    *REPORT.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(on_panic));
     Watched(())
 }
 

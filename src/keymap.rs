@@ -160,9 +160,9 @@ fn closing(app: &App) -> Vec<KeyBinding> {
     rows.push(KeyBinding::new(&[Key::Char('s')], Action::SaidAll, keys.said_all).in_footer(4));
     let undo = KeyBinding::new(&[Key::Backspace], Action::Undo, keys.undo);
     rows.push(if app.can_undo() { undo.in_footer(2) } else { undo });
-    rows.push(KeyBinding::new(&[Key::Up], Action::Look(Direction::Up), keys.look));
-    rows.push(KeyBinding::new(&[Key::Down], Action::Look(Direction::Down), keys.look));
-    rows.extend(settings(app));
+    rows.push(KeyBinding::new(&[Key::Up], Action::Preview(Direction::Up), keys.look));
+    rows.push(KeyBinding::new(&[Key::Down], Action::Preview(Direction::Down), keys.look));
+    rows.extend(fact_and_field_keys(app));
     rows.push(KeyBinding::new(&[Key::Char('x')], Action::End, keys.end).in_footer(3));
     let copy = if app.is_plain_mode() { words.plain.copy } else { keys.copy };
     rows.push(KeyBinding::new(&[Key::Char('c')], Action::Copy, copy));
@@ -180,7 +180,7 @@ fn still(app: &App) -> Option<KeyBinding> {
 }
 
 /// The keys of facts, fields and the zone; they also work while a panel is open.
-fn settings(app: &App) -> Vec<KeyBinding> {
+fn fact_and_field_keys(app: &App) -> Vec<KeyBinding> {
     let (words, rules) = (app.words(), app.rules());
     let mut rows = Vec::with_capacity(8);
     for (fact, f) in rules.facts.iter().enumerate() {
@@ -253,8 +253,8 @@ fn panel(app: &App, open: Panel) -> Vec<KeyBinding> {
     let (words, keys) = (app.words(), &app.words().keys);
     let mut rows = vec![
         KeyBinding::new(&[Key::Esc, Key::Char(open.row().key)], Action::Panel(open), keys.back).in_footer(0),
-        KeyBinding::new(&[Key::Up], Action::Look(Direction::Up), keys.scroll),
-        KeyBinding::new(&[Key::Down], Action::Look(Direction::Down), keys.scroll).in_footer(1),
+        KeyBinding::new(&[Key::Up], Action::Preview(Direction::Up), keys.scroll),
+        KeyBinding::new(&[Key::Down], Action::Preview(Direction::Down), keys.scroll).in_footer(1),
         KeyBinding::new(&[Key::PageUp], Action::Scroll(Direction::Up), keys.scroll),
         KeyBinding::new(&[Key::PageDown], Action::Scroll(Direction::Down), keys.scroll),
         // The sentence is hidden by the panel, so these only close it.
@@ -264,6 +264,6 @@ fn panel(app: &App, open: Panel) -> Vec<KeyBinding> {
     let others = PANELS.iter().rev().filter(|row| row.panel != open);
     rows.extend(others.map(|row| opens(row, words).in_footer(3)));
     rows.extend(still(app));
-    rows.extend(settings(app));
+    rows.extend(fact_and_field_keys(app));
     rows
 }

@@ -1,4 +1,4 @@
-//! The way in: arguments → verb → exit status.
+//! The entry point: arguments → verb → exit status.
 
 use std::process::ExitCode;
 

@@ -89,22 +89,22 @@ impl From<Incoming> for Message {
     }
 }
 
-/// How the prompter's own line to the telephone stands.
+/// The state of the prompter's own connection to the telephone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
-    /// It listens.
+    /// Connected.
     Up,
-    /// No softphone answers; the connection is tried again.
+    /// Not connected; it retries.
     Down,
 }
 
-/// How the way to the centre stands.
+/// The state of the connection to the centre.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CentreLink {
-    /// Nothing is known to be wrong with it.
+    /// The agent is connected to the centre, as far as it has reported.
     Up,
-    /// The agent has not heard the centre since then.
+    /// The agent lost its connection to the centre at this time.
     Down(DateTime<Utc>),
-    /// The agent itself went then.
+    /// The agent itself disconnected at this time.
     Gone(DateTime<Utc>),
 }

@@ -30,10 +30,10 @@ const MOST_ZONES: usize = 8;
 ///
 /// # Errors
 /// The message of a panic.
-pub fn rehearse(book: &Arc<LoadedRules>, lang: Lang) -> Result<(), String> {
+pub fn rehearse(loaded: &Arc<LoadedRules>, lang: Lang) -> Result<(), String> {
     attempt(|| {
-        generate_scripts(book);
-        draw_screens(book, lang);
+        generate_scripts(loaded);
+        draw_screens(loaded, lang);
     })
 }
 
@@ -52,8 +52,8 @@ pub fn untried(path: Option<&Path>, panic: &str, words: &Words) -> String {
 }
 
 /// Generates the sentences of one situation of each rule, with each greeting.
-fn generate_scripts(book: &LoadedRules) {
-    let (rules, space) = (&book.rules, book.rules.space());
+fn generate_scripts(loaded: &LoadedRules) {
+    let (rules, space) = (&loaded.rules, loaded.rules.space());
     let fields = Fields::default_of(rules);
     for rule in &rules.rules {
         let Some(situation) = Situation::new(rules, rule.when.example(&space)) else { continue };
@@ -63,16 +63,16 @@ fn generate_scripts(book: &LoadedRules) {
     }
 }
 
-fn draw_screens(book: &Arc<LoadedRules>, lang: Lang) {
-    let rules = &book.rules;
+fn draw_screens(loaded: &Arc<LoadedRules>, lang: Lang) {
+    let rules = &loaded.rules;
     let space = rules.space();
     let mut now: DateTime<Utc> = DateTime::UNIX_EPOCH;
     for zone in 0..rules.zones.len().min(MOST_ZONES) {
         let begin = || AppSetup {
-            book: Arc::clone(book),
+            loaded: Arc::clone(loaded),
             lang,
             zone,
-            held: Vec::new(),
+            shift_facts: Vec::new(),
             notice: None,
             rules_trouble: None,
             now: DateTime::UNIX_EPOCH,

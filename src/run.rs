@@ -31,7 +31,7 @@ use crate::journal::writer::{Config, Writer};
 use penutup_system::mailbox::Mailbox;
 
 use crate::message::{Message, Subject};
-use crate::watch::Look;
+use crate::watch::WatchHandle;
 use event_loop::{Inbox, Program, QUEUE, REDRAW_AFTER};
 
 use penutup_ipc::socket::Used;
@@ -147,7 +147,7 @@ pub fn run<V: View>(
     // Everything else starts after the first screen.
     let (send, events) = sync_channel(QUEUE);
     let sender = EventSender::to(send.clone());
-    let _watched = helper::watch(report_deaths(Arc::clone(&outside.log), sender.clone(), app.words()));
+    let _watched = helper::watch(report_panics(Arc::clone(&outside.log), sender.clone(), app.words()));
     V::listen(InputSender(send.clone()))?;
     let inbox = Inbox {
         events,
@@ -156,9 +156,9 @@ pub fn run<V: View>(
     };
     #[cfg(not(unix))]
     drop(send);
-    let notice = clock::watch(sender.clone());
-    let look = outside.rules.map(|(paths, reload)| watch_files(Helper::Rules, paths, reload, sender.clone()));
-    let look_at_settings =
+    let clock_reports = clock::watch(sender.clone());
+    let rules_watch = outside.rules.map(|(paths, reload)| watch_files(Helper::Rules, paths, reload, sender.clone()));
+    let settings_watch =
         outside.settings.map(|(path, reload)| watch_files(Helper::Settings, vec![path], reload, sender.clone()));
     let state_thread = start_state_thread(outside.state_writer, outside.tasks, sender.clone(), app.words());
     let journal = outside.journal.map(|config| start_journal(config, sender.clone(), app.words()));
@@ -166,11 +166,11 @@ pub fn run<V: View>(
     let session = Session {
         app,
         clock,
-        look,
-        look_at_settings,
+        rules_watch,
+        settings_watch,
         state_thread: Some(state_thread),
         used: outside.used,
-        notice,
+        clock_reports,
         disk_effects: Vec::new(),
         journal,
         clipboard: outside.clipboard,
@@ -216,7 +216,7 @@ pub fn is_gone(error: &io::Error) -> bool {
 }
 
 /// Handles a panic of a helper thread: logs it, and reports on the screen what no longer works.
-fn report_deaths(log: Log, sender: EventSender, words: &'static crate::words::Words) -> impl Fn(&Death) + Send + Sync {
+fn report_panics(log: Log, sender: EventSender, words: &'static crate::words::Words) -> impl Fn(&Death) + Send + Sync {
     move |death| {
         let name = death.helper.map_or("main", Helper::name);
         log(&format!("panic in {name}: {}", death.reason));
@@ -230,11 +230,11 @@ fn report_deaths(log: Log, sender: EventSender, words: &'static crate::words::Wo
 pub struct Session<'a> {
     app: &'a mut App,
     clock: Clock,
-    look: Option<Look>,
-    look_at_settings: Option<Look>,
+    rules_watch: Option<WatchHandle>,
+    settings_watch: Option<WatchHandle>,
     state_thread: Option<StateThread>,
     used: Arc<Used>,
-    notice: clock::Notice,
+    clock_reports: clock::ClockReports,
     /// Effects for the disk, delayed until the state was shown.
     disk_effects: Vec<Effect>,
     journal: Option<Writer>,
@@ -276,11 +276,11 @@ impl<'a> Session<'a> {
         Self {
             app,
             clock,
-            look: None,
-            look_at_settings: None,
+            rules_watch: None,
+            settings_watch: None,
             state_thread: None,
             used: Arc::default(),
-            notice: clock::Notice::None,
+            clock_reports: clock::ClockReports::None,
             disk_effects: Vec::new(),
             journal: None,
             clipboard: None,
@@ -336,7 +336,8 @@ impl<V: View> Program for Running<'_, V> {
 
     fn timeout(&self) -> Option<Duration> {
         let session = &self.session;
-        let clock = clock::wait(session.app.next_change(), session.app.now(), session.clock.now(), session.notice);
+        let clock =
+            clock::wait(session.app.next_change(), session.app.now(), session.clock.now(), session.clock_reports);
         let due = session.recent.deadline().map(|at| at.saturating_duration_since(Instant::now()));
         let redraw = self.view.is_behind().then_some(REDRAW_AFTER);
         [due, redraw, Some(clock)].into_iter().flatten().min()
@@ -350,10 +351,10 @@ impl<V: View> Program for Running<'_, V> {
         }
         if timed_out {
             if let Some(thread) = &session.state_thread {
-                thread.look();
+                thread.check_file();
             }
-            for look in [&session.look, &session.look_at_settings].into_iter().flatten() {
-                look.at_the_minute();
+            for watch in [&session.rules_watch, &session.settings_watch].into_iter().flatten() {
+                watch.reread();
             }
         }
         // An event may not update the state, but the shown time must be current.

@@ -8,9 +8,9 @@ use crate::declaration::Declaration;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeatState {
     /// The shift's facts that are set.
-    pub held: Vec<PersistedFact>,
+    pub shift_facts: Vec<PersistedFact>,
     /// The centre's declaration that was applied last: no restart applies it again over what the CSO did since.
-    pub broadcast: Option<Declaration>,
+    pub declaration: Option<Declaration>,
     /// Whether the hint of the first run is still to be dismissed.
     pub welcome: bool,
 }
@@ -18,28 +18,28 @@ pub struct SeatState {
 impl SeatState {
     /// This state with the changes from `before` to `mine`. If both sides changed a fact, `mine` wins.
     pub fn with_changes(&self, before: &Self, mine: &Self) -> Self {
-        let mut held: Vec<PersistedFact> = Vec::new();
-        for one in mine.held.iter().chain(&self.held) {
-            if held.iter().any(|there| there.fact == one.fact) {
+        let mut shift_facts: Vec<PersistedFact> = Vec::new();
+        for one in mine.shift_facts.iter().chain(&self.shift_facts) {
+            if shift_facts.iter().any(|known| known.fact == one.fact) {
                 continue;
             }
             let changed = before.fact(&one.fact) != mine.fact(&one.fact);
-            held.extend(if changed { mine.fact(&one.fact) } else { self.fact(&one.fact) }.cloned());
+            shift_facts.extend(if changed { mine.fact(&one.fact) } else { self.fact(&one.fact) }.cloned());
         }
         let newer = |one: &Option<Declaration>, two: &Option<Declaration>| {
             let version = |b: &Option<Declaration>| b.as_ref().map(|b| b.version);
             if version(one) >= version(two) { one.clone() } else { two.clone() }
         };
         Self {
-            held,
-            broadcast: newer(&mine.broadcast, &self.broadcast),
+            shift_facts,
+            declaration: newer(&mine.declaration, &self.declaration),
             // Dismissing it in one window dismisses it in all.
             welcome: mine.welcome && self.welcome,
         }
     }
 
     fn fact(&self, id: &str) -> Option<&PersistedFact> {
-        self.held.iter().find(|held| held.fact == id)
+        self.shift_facts.iter().find(|fact| fact.fact == id)
     }
 }
 
@@ -58,19 +58,19 @@ mod tests {
     use super::*;
     use crate::closing::Since;
 
-    fn held(fact: &str, value: &str) -> PersistedFact {
+    fn fact(fact: &str, value: &str) -> PersistedFact {
         let at = chrono::DateTime::UNIX_EPOCH;
         PersistedFact { fact: fact.into(), value: value.into(), since: Since { set: at, confirmed: at } }
     }
 
-    fn broadcast(version: u64) -> Declaration {
+    fn declaration(version: u64) -> Declaration {
         let text = format!("version = {version}\nstate = 'on'\nsince = '2021-02-01T06:05:00Z'");
         Declaration::read(text.as_bytes()).unwrap()
     }
 
     fn state(facts: &[(&str, &str)], welcome: bool) -> SeatState {
-        let held = facts.iter().map(|(fact, value)| held(fact, value)).collect();
-        SeatState { held, broadcast: None, welcome }
+        let shift_facts = facts.iter().map(|(id, value)| fact(id, value)).collect();
+        SeatState { shift_facts, declaration: None, welcome }
     }
 
     #[test]
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn the_newest_declaration_is_kept() {
-        let with = |version: Option<u64>| SeatState { broadcast: version.map(broadcast), ..SeatState::default() };
+        let with = |version: Option<u64>| SeatState { declaration: version.map(declaration), ..SeatState::default() };
         for (disk, mine, newest) in [(Some(7), Some(8), Some(8)), (Some(8), Some(7), Some(8)), (Some(7), None, Some(7))]
         {
             assert_eq!(with(disk).with_changes(&with(None), &with(mine)), with(newest));
@@ -100,14 +100,14 @@ mod tests {
     fn any_state() -> impl Strategy<Value = SeatState> {
         let facts = proptest::collection::btree_map("[abc]", "[xyz]", 0..3);
         (facts, any::<bool>(), proptest::option::of(1..4u64)).prop_map(|(facts, welcome, version)| SeatState {
-            held: facts.iter().map(|(fact, value)| held(fact, value)).collect(),
-            broadcast: version.map(broadcast),
+            shift_facts: facts.iter().map(|(id, value)| fact(id, value)).collect(),
+            declaration: version.map(declaration),
             welcome,
         })
     }
 
     fn sorted(mut state: SeatState) -> SeatState {
-        state.held.sort_by(|one, two| one.fact.cmp(&two.fact));
+        state.shift_facts.sort_by(|one, two| one.fact.cmp(&two.fact));
         state
     }
 
@@ -115,7 +115,7 @@ mod tests {
         #[test]
         fn without_changes_of_mine_the_disk_stays(disk in any_state(), mine in any_state()) {
             let merged = sorted(disk.with_changes(&mine, &mine));
-            prop_assert_eq!(merged.held, sorted(disk).held);
+            prop_assert_eq!(merged.shift_facts, sorted(disk).shift_facts);
         }
 
         #[test]
@@ -124,11 +124,11 @@ mod tests {
         ) {
             // One window changes facts a, b, c; the other sets d.
             let mut other = start.clone();
-            other.held.push(held("d", &value));
+            other.shift_facts.push(fact("d", &value));
             let first = start.with_changes(&start, &one).with_changes(&start, &other);
             let second = start.with_changes(&start, &other).with_changes(&start, &one);
             prop_assert_eq!(sorted(first.clone()), sorted(second));
-            prop_assert!(first.held.iter().any(|h| h.fact == "d"));
+            prop_assert!(first.shift_facts.iter().any(|h| h.fact == "d"));
         }
     }
 }

@@ -40,13 +40,13 @@ use penutup_system::mailbox::Mailbox;
 #[derive(Debug)]
 pub struct Start {
     /// The rules to run on.
-    pub book: Arc<LoadedRules>,
+    pub loaded: Arc<LoadedRules>,
     /// The requested rules, if they are not in force yet.
     pub waiting: Option<Arc<LoadedRules>>,
     /// Why the requested rules are not used: a line that is shown until the file is fixed.
     pub rules_trouble: Option<String>,
-    /// The error of the requested file.
-    pub bad: Option<String>,
+    /// The error of the requested file, already reported.
+    pub complaint: Option<String>,
     /// Other troubles that exist at the start.
     pub troubles: Vec<(Subject, String)>,
     /// The rules files to watch: the named one, or the default places, the highest priority first.
@@ -66,7 +66,7 @@ pub struct Start {
     /// The notice on the first screen.
     pub notice: Option<String>,
     /// The rules that were in use in the last run, if they differ and can still be read.
-    pub was: Option<Arc<LoadedRules>>,
+    pub previous_rules: Option<Arc<LoadedRules>>,
     /// The journal; `None` if the settings switch it off or there is no folder for it.
     pub journal: Option<Config>,
     pub plain_mode: bool,
@@ -83,17 +83,17 @@ impl Start {
     pub fn run<V: View>(self, open: impl FnOnce() -> io::Result<V>) -> io::Result<()> {
         let (lang, words) = (self.lang, self.lang.words());
         let mut app = App::new(AppSetup {
-            book: Arc::clone(&self.book),
+            loaded: Arc::clone(&self.loaded),
             lang: self.lang,
             zone: self.zone,
-            held: self.shift.state.held.clone(),
+            shift_facts: self.shift.state.shift_facts.clone(),
             notice: self.notice,
             rules_trouble: self.rules_trouble,
             now: self.clock.now(),
         })
-        .after(self.was)
+        .after(self.previous_rules)
         .waiting_for(self.waiting.clone())
-        .knowing(self.shift.state.broadcast.clone())
+        .with_applied(self.shift.state.declaration.clone())
         .with_hint(self.shift.state.welcome)
         .with_troubles(self.troubles);
         if self.plain_mode {
@@ -105,14 +105,14 @@ impl Start {
             let reload = Reloader {
                 at: self.at,
                 places: self.watch.clone(),
-                last: self.waiting.unwrap_or(self.book),
-                complaint: self.bad,
+                last: self.waiting.unwrap_or(self.loaded),
+                complaint: self.complaint,
                 clock: self.clock,
                 folders: self.folders.clone(),
                 seen: self.shift.rules_sha256.clone(),
                 tasks: Arc::clone(&tasks),
                 words,
-                rehearse: Box::new(move |book| rehearse(book, lang)),
+                rehearse: Box::new(move |loaded| rehearse(loaded, lang)),
             };
             (self.watch, reload.into_reload())
         });
@@ -154,9 +154,11 @@ fn sources(settings: &Settings, folders: &Folders, used: &Arc<Used>, words: &'st
         out.push(Box::new(move |sender| {
             // The declaration that the agent saved before this start; the agent can't send a newer one before the
             // socket listens.
-            let looked = folders.clone();
-            if let Some(news) = deadline::within(files::PATIENCE, move || agent_declaration(&looked, words)).flatten() {
-                sender.send(Message::Declaration(news));
+            let agent_folders = folders.clone();
+            if let Some(event) =
+                deadline::within(files::PATIENCE, move || agent_declaration(&agent_folders, words)).flatten()
+            {
+                sender.send(Message::Declaration(event));
             }
             let trouble = sender.clone();
             let trouble = move |why: Option<io::Error>| {

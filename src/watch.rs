@@ -24,17 +24,17 @@ const LONGEST: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wake {
     /// The system reports a change in the folder.
-    Told,
+    Changed,
     /// A check was requested.
     Requested,
     Minute,
-    /// Nobody requests checks any more.
+    /// The last [`WatchHandle`] was dropped.
     End,
 }
 
 /// Requests checks from a watcher, which ends when the last clone of this is dropped.
 #[derive(Debug, Clone)]
-pub struct Look(Arc<Handle>);
+pub struct WatchHandle(Arc<Handle>);
 
 #[derive(Debug)]
 struct Handle(Sender<Wake>);
@@ -46,14 +46,14 @@ impl Drop for Handle {
     }
 }
 
-impl Look {
+impl WatchHandle {
     /// Compares the file's fingerprint, and calls `changed` if it differs.
-    pub fn now(&self) {
+    pub fn check(&self) {
         let _ = self.0.0.send(Wake::Requested);
     }
 
     /// Calls `changed`, which reads the file: on a share it can be replaced by one of the same size and time.
-    pub fn at_the_minute(&self) {
+    pub fn reread(&self) {
         let _ = self.0.0.send(Wake::Minute);
     }
 }
@@ -72,21 +72,21 @@ struct Stamp {
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {
-    let about = std::fs::metadata(path).ok()?;
-    let changed = changed_at(&about);
-    Some(Stamp { size: about.len(), modified: about.modified().ok(), identity: identity(&about), changed })
+    let metadata = std::fs::metadata(path).ok()?;
+    let changed = changed_at(&metadata);
+    Some(Stamp { size: metadata.len(), modified: metadata.modified().ok(), identity: identity(&metadata), changed })
 }
 
 #[cfg(unix)]
-fn identity(about: &Metadata) -> Identity {
+fn identity(metadata: &Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt as _;
-    (about.dev(), about.ino())
+    (metadata.dev(), metadata.ino())
 }
 
 #[cfg(unix)]
-fn changed_at(about: &Metadata) -> (i64, i64) {
+fn changed_at(metadata: &Metadata) -> (i64, i64) {
     use std::os::unix::fs::MetadataExt as _;
-    (about.ctime(), about.ctime_nsec())
+    (metadata.ctime(), metadata.ctime_nsec())
 }
 
 #[cfg(not(unix))]
@@ -101,12 +101,12 @@ fn changed_at(_: &Metadata) -> (i64, i64) {
 
 /// Watches `paths` in a thread of its own. `changed` is called there with whatever may have changed, and decides itself
 /// whether it did. Returns the handle for requesting a check.
-pub fn watch(helper: Helper, paths: Vec<PathBuf>, changed: impl FnMut() + Send + 'static) -> Look {
+pub fn watch(helper: Helper, paths: Vec<PathBuf>, changed: impl FnMut() + Send + 'static) -> WatchHandle {
     let (send, wake) = channel();
-    let told = send.clone();
+    let notify_sender = send.clone();
     // Without a thread nothing is watched, and requests have no effect.
-    let _ = helper::spawn(helper, move || run(&paths, &wake, told, changed));
-    Look(Arc::new(Handle(send)))
+    let _ = helper::spawn(helper, move || run(&paths, &wake, notify_sender, changed));
+    WatchHandle(Arc::new(Handle(send)))
 }
 
 struct Folder {
@@ -125,7 +125,7 @@ impl Folder {
     /// Starts watching if the folder exists and is not watched yet. Returns whether it started: earlier changes were
     /// not reported.
     fn watch(&mut self, watcher: &mut RecommendedWatcher) -> bool {
-        let there = std::fs::metadata(&self.path).ok().filter(Metadata::is_dir).map(|about| identity(&about));
+        let there = std::fs::metadata(&self.path).ok().filter(Metadata::is_dir).map(|metadata| identity(&metadata));
         if there == self.watched {
             return false;
         }
@@ -140,19 +140,19 @@ impl Folder {
     }
 }
 
-fn run(paths: &[PathBuf], wake: &Receiver<Wake>, told: Sender<Wake>, mut changed: impl FnMut()) {
+fn run(paths: &[PathBuf], wake: &Receiver<Wake>, notify_sender: Sender<Wake>, mut changed: impl FnMut()) {
     let mut folders: Vec<Folder> = paths.iter().map(|path| Folder::of(path)).collect();
     let names: Vec<_> = paths.iter().map(|path| path.file_name().map(ToOwned::to_owned)).collect();
     let folder_names: Vec<_> = folders.iter().map(|folder| folder.path.file_name().map(ToOwned::to_owned)).collect();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let about_us = event.map_or(true, |e| {
+        let is_relevant = event.map_or(true, |e| {
             // Reading the file is not a change; without this our own read would wake us again.
             let is_named =
                 |p: &PathBuf| names.iter().chain(&folder_names).any(|n| n.is_some() && p.file_name() == n.as_deref());
             !e.kind.is_access() && e.paths.iter().any(is_named)
         });
-        if about_us {
-            let _ = told.send(Wake::Told);
+        if is_relevant {
+            let _ = notify_sender.send(Wake::Changed);
         }
     })
     .ok();
@@ -169,14 +169,14 @@ fn run(paths: &[PathBuf], wake: &Receiver<Wake>, told: Sender<Wake>, mut changed
     changed();
     loop {
         let Ok(mut why) = wake.recv() else { return };
-        if why == Wake::Told {
+        if why == Wake::Changed {
             why = settle(wake);
         }
         if why == Wake::End {
             return;
         }
         if watch() {
-            why = Wake::Told;
+            why = Wake::Changed;
         }
         let now = stamps();
         if why != Wake::Requested || now != known {
@@ -196,7 +196,7 @@ fn settle(wake: &Receiver<Wake>) -> Wake {
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
         }
     }
-    Wake::Told
+    Wake::Changed
 }
 
 #[cfg(test)]
@@ -208,13 +208,13 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(60);
 
     /// Watches a file and returns each content that it reads.
-    fn reading(path: &Path) -> (Look, Receiver<String>) {
+    fn reading(path: &Path) -> (WatchHandle, Receiver<String>) {
         let (send, read) = channel();
         let file = path.to_owned();
-        let look = watch(Helper::Rules, vec![path.to_owned()], move || {
+        let watch_handle = watch(Helper::Rules, vec![path.to_owned()], move || {
             let _ = send.send(fs::read_to_string(&file).unwrap_or_default());
         });
-        (look, read)
+        (watch_handle, read)
     }
 
     fn until(read: &Receiver<String>, text: &str) {
@@ -240,12 +240,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rules.toml");
         fs::write(&path, "one").unwrap();
-        let (look, read) = reading(&path);
+        let (watch_handle, read) = reading(&path);
         until(&read, "one");
-        look.now();
-        look.at_the_minute();
+        watch_handle.check();
+        watch_handle.reread();
         until(&read, "one");
-        assert!(read.try_recv().is_err(), "a look at an unchanged stamp reads nothing");
+        assert!(read.try_recv().is_err(), "a check at an unchanged stamp reads nothing");
     }
 
     #[test]
@@ -253,11 +253,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rules.toml");
         fs::write(&path, "one").unwrap();
-        let (look, read) = reading(&path);
-        let clone = look.clone();
-        drop(look);
+        let (watch_handle, read) = reading(&path);
+        let clone = watch_handle.clone();
+        drop(watch_handle);
         until(&read, "one");
-        clone.at_the_minute();
+        clone.reread();
         until(&read, "one");
         drop(clone);
         while let Ok(text) = read.recv_timeout(PATIENCE) {
@@ -278,11 +278,11 @@ mod tests {
             fs::create_dir(folder).unwrap();
             fs::write(folder.join("rules.toml"), text).unwrap();
         }
-        let (look, read) = reading(&path);
+        let (watch_handle, read) = reading(&path);
         until(&read, "one");
         fs::rename(&folder, &old).unwrap();
         fs::rename(&next, &folder).unwrap();
-        look.now();
+        watch_handle.check();
         until(&read, "two");
         // From here on no check is requested: the new folder is watched.
         fs::write(&path, "three").unwrap();
@@ -290,6 +290,6 @@ mod tests {
         fs::write(old.join("rules.toml"), "four").unwrap();
         fs::write(&path, "five").unwrap();
         until(&read, "five");
-        drop(look);
+        drop(watch_handle);
     }
 }

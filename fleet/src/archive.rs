@@ -48,13 +48,13 @@ struct Shared {
 struct StopSignal(watch::Receiver<bool>);
 
 impl StopSignal {
-    /// Completes once the program is to end.
+    /// Completes when shutdown begins.
     async fn stopped(&mut self) {
         // A dropped sender means the same.
         let _ = self.0.wait_for(|stop| *stop).await;
     }
 
-    /// Sleeps, at the longest until the program is to end. Returns whether it goes on.
+    /// Sleeps for this time or until shutdown begins. Returns `false` on shutdown.
     async fn sleep(&mut self, duration: Duration) -> bool {
         tokio::select! {
             () = self.stopped() => false,

@@ -66,7 +66,7 @@ pub enum Verb {
     Archive(archive::Archive),
     /// Add up the closings of all seats.
     Report(report::Report),
-    /// Show how the seats are.
+    /// Show the state of the seats.
     Status(status::Status),
     /// Write everything that the server, the seats, the supervisors and the centre need.
     Provision(provision::Provision),

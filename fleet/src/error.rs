@@ -33,7 +33,7 @@ impl From<ArgError> for CliError {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CliError {
-    /// Whoever quotes text from outside in it must have cleaned that text for a terminal.
+    /// Text from outside in it must already be cleaned for a terminal.
     pub message: String,
     pub help: Option<String>,
     pub status: ExitStatus,

@@ -159,8 +159,8 @@ async fn conflict(
 async fn rules(stream: &BroadcastStream, trust: &Trust) -> RuleSet {
     let accepted = stream.accepted(trust, &Key::Rules).await.unwrap_or_default();
     let text = accepted.rules().map(|(_, text)| text.as_bytes().to_vec());
-    let book = text.and_then(|text| LoadedRules::read(text, Origin::BuiltIn, time::today()).ok());
-    book.unwrap_or_else(LoadedRules::built_in).rules
+    let loaded = text.and_then(|text| LoadedRules::read(text, Origin::BuiltIn, time::today()).ok());
+    loaded.unwrap_or_else(LoadedRules::built_in).rules
 }
 
 /// Notes on overlapping scopes that declare the opposite: a seat shows KLB if any of its scopes declares it.

@@ -1,5 +1,5 @@
 //! `penutup-fleet report`: `penutup report` over the closings of all seats. Calls are streamed from the database; a seat is
-//! printed as `site/seat`.
+//! printed as `site/seat`. Zones and names of lost scores are those of the built-in rules.
 
 use std::io::{self, Write};
 
@@ -63,7 +63,11 @@ pub async fn run(report: &Report, common: &Common) -> Result<ExitStatus, CliErro
         Ok(())
     };
     let all = calls.for_each("", add).await?;
-    let sums = fold.report(all.texts());
+    let mut sums = fold.report(all.texts());
+    if report.format == Form::Text {
+        let sop = penutup_rules::loaded::LoadedRules::built_in().rules.sop;
+        sums.rename_parameters(|parameter| sop.name_of_loss(parameter).to_owned());
+    }
     print(&render(&sums, report.format, days, by.as_ref(), lang.words())?, lang)?;
     Ok(ExitStatus::Done)
 }

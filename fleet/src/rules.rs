@@ -76,16 +76,16 @@ pub async fn run(args: &Rules, common: &Common) -> Result<ExitStatus, CliError> 
         Action::Publish { file, yes } => {
             // Checked before connecting.
             let source = files::read(file).map_err(|error| CliError::new(error.describe(lang.words())))?;
-            let Some(book) = check(source, &file.to_string_lossy(), lang)? else { return Ok(ExitStatus::No) };
-            connect().await?.publish(book, file, *yes).await
+            let Some(loaded) = check(source, &file.to_string_lossy(), lang)? else { return Ok(ExitStatus::No) };
+            connect().await?.publish(loaded, file, *yes).await
         }
         Action::List => connect().await?.list(),
         Action::Rollback { version, yes } => {
             let publisher = connect().await?;
             let text = publisher.version(*version)?.payload.clone();
             let name = published_name(*version);
-            let Some(book) = check(text.into_bytes(), &name, lang)? else { return Ok(ExitStatus::No) };
-            publisher.publish(book, Path::new(&name), *yes).await
+            let Some(loaded) = check(text.into_bytes(), &name, lang)? else { return Ok(ExitStatus::No) };
+            publisher.publish(loaded, Path::new(&name), *yes).await
         }
         Action::Show { version } => {
             let publisher = connect().await?;
@@ -110,7 +110,7 @@ fn check(source: Vec<u8>, name: &str, lang: Lang) -> Result<Option<LoadedRules>,
     Ok(LoadedRules::read(source, Origin::BuiltIn, today).ok())
 }
 
-/// Stands for a file name in messages about a published version.
+/// The name for a published version in messages that need a file name.
 fn published_name(version: u64) -> String {
     format!("{}@{version}", Key::Rules)
 }
@@ -153,23 +153,23 @@ impl<'s> Publisher<'s> {
     }
 
     /// Shows what the rules change, asks for confirmation, and publishes them.
-    async fn publish(&self, book: LoadedRules, path: &Path, yes: bool) -> Result<ExitStatus, CliError> {
+    async fn publish(&self, loaded: LoadedRules, path: &Path, yes: bool) -> Result<ExitStatus, CliError> {
         let (lang, w) = (self.lang, &words(self.lang).rules);
         let present = self.active();
-        if let Some(present) = present.filter(|present| present.payload.as_bytes() == book.source) {
+        if let Some(present) = present.filter(|present| present.payload.as_bytes() == loaded.source) {
             print(&(w.unchanged(present.version) + "\n"), lang)?;
             return Ok(ExitStatus::Done);
         }
-        self.show_difference(present, &book, path)?;
+        self.show_difference(present, &loaded, path)?;
         if !yes && !self.confirm()? {
             eprint_line(w.not_published);
             return Ok(ExitStatus::No);
         }
         let expected = self.history.last().map_or(0, |stored| stored.sequence);
         let version = Declaration::next_version(present.map(|present| present.version), Utc::now());
-        let sum = short_sum(book.sha256()).to_owned();
-        let revision = book.rules.sop.revision.clone();
-        let text = String::from_utf8(book.source).map_err(|_| CliError::new(w.not_utf8))?;
+        let sum = short_sum(loaded.sha256()).to_owned();
+        let revision = loaded.rules.sop.revision.clone();
+        let text = String::from_utf8(loaded.source).map_err(|_| CliError::new(w.not_utf8))?;
         let own = &self.supervisor.own;
         let envelope = Envelope::sign(&self.supervisor.sign.pair(), Key::Rules, own.id.clone(), version, text)
             .map_err(|_| CliError::new(words(lang).stream.cannot_sign))?;
@@ -186,7 +186,7 @@ impl<'s> Publisher<'s> {
         Ok(ExitStatus::Done)
     }
 
-    fn show_difference(&self, present: Option<&Envelope>, book: &LoadedRules, path: &Path) -> Result<(), CliError> {
+    fn show_difference(&self, present: Option<&Envelope>, loaded: &LoadedRules, path: &Path) -> Result<(), CliError> {
         let (lang, w) = (self.lang, &words(self.lang).rules);
         let built_in = || (LoadedRules::built_in(), w.built_in.to_owned());
         let (old, name) = match present {
@@ -199,9 +199,9 @@ impl<'s> Publisher<'s> {
             None => built_in(),
         };
         // With too many different situations to list, the result has everything else, and its text says so.
-        let found = compare(&old.rules, &book.rules).unwrap_or_else(|partial| *partial);
+        let found = compare(&old.rules, &loaded.rules).unwrap_or_else(|partial| *partial);
         let names = [Path::new(&name), path];
-        let text = diff::text(&found, names, [&old.rules, &book.rules], lang.words(), canvas(&io::stdout()));
+        let text = diff::text(&found, names, [&old.rules, &loaded.rules], lang.words(), canvas(&io::stdout()));
         print(&format!("\n{text}\n"), lang)?;
         // The list may be long: lost guarantees are repeated right before the question.
         let lost: Vec<&str> =
@@ -249,9 +249,10 @@ impl<'s> Publisher<'s> {
             let at = stored.stored_at.with_timezone(&self.zone).format("%Y-%m-%d %H:%M:%S %:z");
             match stored.verify(self.trust(), &Key::Rules) {
                 Ok((envelope, verified)) => {
-                    let book = LoadedRules::read(envelope.payload.clone().into_bytes(), Origin::BuiltIn, time::today());
-                    let (sum, revision) = match &book {
-                        Ok(book) => (short_sum(book.sha256()), shown(&book.rules.sop.revision)),
+                    let loaded =
+                        LoadedRules::read(envelope.payload.clone().into_bytes(), Origin::BuiltIn, time::today());
+                    let (sum, revision) = match &loaded {
+                        Ok(loaded) => (short_sum(loaded.sha256()), shown(&loaded.rules.sop.revision)),
                         Err(_) => ("", w.check_refuses.to_owned()),
                     };
                     let is_active = !is_marked && active == Some(envelope.version);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use libfuzzer_sys::fuzz_target;
 use penutup::action::Action;
-use penutup::app::{App, Begin};
+use penutup::app::{App, AppSetup};
 use penutup::loaded::LoadedRules;
 use penutup::input::parser::SILENCE;
 use penutup::input::{Input, Stage};
@@ -75,9 +75,9 @@ fuzz_target!(|bytes: &[u8]| {
     let sent: Vec<u8> = pieces.iter().flat_map(|(piece, _)| piece.iter().copied()).collect();
     let text = String::from_utf8_lossy(&sent);
     let now: DateTime<Utc> = DateTime::from_timestamp(1_772_434_800, 0).expect("a moment");
-    let book = Arc::new(LoadedRules::built_in());
+    let loaded = Arc::new(LoadedRules::built_in());
     let mut app =
-        App::new(Begin { book, lang: Lang::Id, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now });
+        App::new(AppSetup { loaded, lang: Lang::Id, zone: 0, shift_facts: Vec::new(), notice: None, rules_trouble: None, now });
     let size = |at: usize| u16::from(bytes.get(at).copied().unwrap_or(80)) % 200;
     let mut terminal = Terminal::new(TestBackend::new(size(0), size(1))).expect("memory");
     for input in read(&pieces) {

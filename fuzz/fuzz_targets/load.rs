@@ -1,4 +1,4 @@
-//! Any bytes as a rules file: checked without a panic, every problem told in both languages and drawn, and what passes
+//! Any bytes as a rules file: checked without a panic, every problem described in both languages and drawn, and what passes
 //! answers every situation that is asked.
 
 #![no_main]
@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use libfuzzer_sys::fuzz_target;
 use penutup::rules::check;
 use penutup::diagnostics::draw::{Canvas, draw};
-use penutup::diagnostics::{Source, tell};
+use penutup::diagnostics::{Source, describe};
 use penutup::words::Lang;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -16,8 +16,8 @@ fuzz_target!(|bytes: &[u8]| {
     let source = Source::new("rules.toml", bytes);
     for problem in &report.problems {
         for lang in [Lang::Id, Lang::En] {
-            let told = tell(problem, lang.words());
-            assert!(!told.message.is_empty());
+            let description = describe(problem, lang.words());
+            assert!(!description.message.is_empty());
             let drawn = draw(problem, &source, lang.words(), Canvas::PLAIN);
             assert!(drawn.chars().all(|c| c == '\n' || !c.is_control()), "no control character reaches a terminal");
         }

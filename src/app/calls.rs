@@ -1,4 +1,4 @@
-//! The running call, the one before it, and what the journal knows of both.
+//! The running call and the one before it, each with its latest journal record.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(super) struct Calls {
     pub(super) previewing: Option<StepIx>,
     /// The shift's facts that the rules don't know: kept and reported until they are set again or known again.
     pub(super) unknown: Vec<PersistedFact>,
-    /// What the journal has of the running call.
+    /// The latest record of the running call that was sent to the journal.
     pub(super) journalled: Option<Record>,
     /// The record of the running call once it is finished: nothing but an undo in it changes it.
     pub(super) finished: Option<Record>,
@@ -35,11 +35,11 @@ pub(super) struct Calls {
 pub(super) struct Ended {
     pub(super) number: u64,
     pub(super) call: Closing,
-    pub(super) book: Arc<LoadedRules>,
+    pub(super) loaded: Arc<LoadedRules>,
     /// The rules before its own.
     pub(super) previous_rules: Option<Arc<LoadedRules>>,
     pub(super) at: DateTime<Utc>,
-    /// What the journal has of it.
+    /// Its latest record that was sent to the journal.
     pub(super) record: Option<Record>,
     /// Whether the next call began with a value that ended this one, so that undoing that leads here.
     pub(super) by_value: bool,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::calls::Ended;
-use super::revision::unknown;
+use super::new_rules::unknown;
 use super::{App, Effect, Mode};
 use crate::closing::ending::Ending;
 use crate::closing::ending::Outcome;
@@ -38,7 +38,7 @@ impl App {
         effects.push(Effect::Quit);
     }
 
-    /// The outcome of a call that the CSO does not end: complete, or else `unsaid`.
+    /// The outcome of a call that the CSO does not end: `Complete` if every sentence is ticked, else `unsaid`.
     pub(super) fn outcome_or(&self, unsaid: Outcome) -> Outcome {
         if self.is_complete() { Outcome::Ended(Ending::Complete) } else { unsaid }
     }
@@ -74,19 +74,19 @@ impl App {
     /// Journals the call's end and begins the next. Returns the ended call.
     pub(super) fn next_call(&mut self, how: Outcome, effects: &mut Vec<Effect>) -> Ended {
         let now = self.environment.now;
-        let held = self.held();
+        let shift_facts = self.shift_facts();
         let record = self.ended_record(now, how);
         effects.extend(record.clone().map(|r| Effect::Journal(Box::new(r))));
         let old = Arc::clone(self.revisions.current());
         let previous_rules = self.revisions.previous().cloned();
         self.revisions.begin_call();
-        self.calls.unknown = unknown(self.rules(), &held);
-        let next = self.calls.current.next(self.rules(), self.home(), &held);
+        self.calls.unknown = unknown(self.rules(), &shift_facts);
+        let next = self.calls.current.next(self.rules(), self.home(), &shift_facts);
         let number = self.calls.number;
         let call = self.calls.begin(next);
-        let ended = Ended { number, call, book: old, previous_rules, at: now, record, by_value: false };
+        let ended = Ended { number, call, loaded: old, previous_rules, at: now, record, by_value: false };
         self.show_closing();
-        effects.push(Effect::LookAtRules);
+        effects.push(Effect::CheckRules);
         ended
     }
 
@@ -95,12 +95,12 @@ impl App {
         if self.calls.journalled.take().is_some() {
             effects.push(Effect::Unjournal(self.calls.number));
         }
-        let held = self.held();
-        self.revisions.return_to(ended.book, ended.previous_rules);
+        let shift_facts = self.shift_facts();
+        self.revisions.return_to(ended.loaded, ended.previous_rules);
         self.calls.return_to(ended.number, ended.call, ended.record);
-        let book = Arc::clone(self.revisions.current());
-        self.calls.current.set_persisted_facts(&book.rules, &held);
-        self.calls.unknown = unknown(&book.rules, &held);
+        let loaded = Arc::clone(self.revisions.current());
+        self.calls.current.set_persisted_facts(&loaded.rules, &shift_facts);
+        self.calls.unknown = unknown(&loaded.rules, &shift_facts);
         self.notify(self.words().notice.resumed);
     }
 }

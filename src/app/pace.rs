@@ -52,21 +52,21 @@ impl App {
     }
 
     /// Records the time if the sentence differs from `before`.
-    pub(super) fn note_change(&mut self, before: &ToSay, hands: DateTime<Utc>) {
+    pub(super) fn note_change(&mut self, before: &ToSay, real_now: DateTime<Utc>) {
         if self.to_say() != *before {
-            self.pace.changed = Some(hands);
+            self.pace.changed = Some(real_now);
         }
     }
 
     /// Whether a press is ignored: the sentence just changed, or there was no time to say the one before.
-    pub fn refuses(&mut self, action: &Action, hands: DateTime<Utc>) -> bool {
+    pub fn refuses(&mut self, action: &Action, real_now: DateTime<Utc>) -> bool {
         // `abs`: after a clock jump nobody has to wait.
-        let within = |since: Option<DateTime<Utc>>, time| since.is_some_and(|since| (hands - since).abs() < time);
+        let within = |since: Option<DateTime<Utc>>, time| since.is_some_and(|since| (real_now - since).abs() < time);
         if !matches!(action, Action::Said | Action::SaidAll) {
             return false;
         }
         let is_all = *action == Action::SaidAll;
-        let last = if is_all { None } else { self.pace.pressed.replace(hands) };
+        let last = if is_all { None } else { self.pace.pressed.replace(real_now) };
         // This press closes a panel or a preview, and ticks nothing.
         if !is_all && (self.mode != Mode::Closing || self.calls.previewing.is_some()) {
             return false;

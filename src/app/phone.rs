@@ -107,7 +107,7 @@ impl App {
             let old = self.next_call(how, effects);
             // The next call may have other rules.
             given = resolve(self.rules(), pairs).0;
-            if let Some(mut draft) = typed.and_then(|draft| self.draft_under(&draft, &old.book.rules)) {
+            if let Some(mut draft) = typed.and_then(|draft| self.draft_under(&draft, &old.loaded.rules)) {
                 draft.for_next = false;
                 self.mode = Mode::Typing(draft);
             }
@@ -178,11 +178,11 @@ impl App {
     /// Sets values. Returns whether anything changed.
     fn take(&mut self, given: &Assignments, begins: bool) -> bool {
         let before = self.calls.current.clone();
-        let book = Arc::clone(self.revisions.current());
+        let loaded = Arc::clone(self.revisions.current());
         if let Mode::Typing(draft) = &self.mode {
             self.phone.set_open_field |= given.typed.iter().any(|(field, _)| *field == draft.field);
         }
-        self.calls.current.apply(&book.rules, given, begins, self.environment.now);
+        self.calls.current.apply(&loaded.rules, given, begins, self.environment.now);
         self.calls.current != before
     }
 

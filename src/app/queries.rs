@@ -22,13 +22,13 @@ impl App {
     }
 
     /// The rules in use, with their origin.
-    pub fn book(&self) -> &LoadedRules {
+    pub fn loaded(&self) -> &LoadedRules {
         self.revisions.current()
     }
 
     /// The rules in use before these, also in the last run.
     pub fn previous_rules(&self) -> Option<&LoadedRules> {
-        self.revisions.previous().map(|book| &**book)
+        self.revisions.previous().map(|loaded| &**loaded)
     }
 
     pub fn rules(&self) -> &RuleSet {
@@ -131,12 +131,11 @@ impl App {
         self.calls.current.entries(self.rules())
     }
 
-    /// The scoring parameters that the remaining sentences would cost, each once.
+    /// The scoring parameters that the remaining sentences would cost, each once, as the SOP calls their loss.
     pub fn cost(&self) -> Vec<&str> {
         let mut out = Vec::new();
         for parameter in self.calls.current.remaining(self.rules()).flat_map(|s| &self.rules().step(s).score) {
-            // The SOP names the loss: a call without the invitation "menjadi Tidak FCR" (Keterangan a).
-            let parameter = if parameter == "FCR" { self.words().ending.no_fcr } else { parameter };
+            let parameter = self.rules().sop.name_of_loss(parameter);
             if !out.contains(&parameter) {
                 out.push(parameter);
             }

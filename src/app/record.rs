@@ -15,11 +15,11 @@ use crate::rules::ruleset::StepIx;
 fn record(
     call: u64,
     closing: &Closing,
-    book: &LoadedRules,
+    loaded: &LoadedRules,
     start: DateTime<Utc>,
     end: Option<(DateTime<Utc>, Outcome)>,
 ) -> Record {
-    let rules = &book.rules;
+    let rules = &loaded.rules;
     let facts = rules.facts.iter().enumerate().map(|(at, fact)| FactRecord {
         fact: fact.id.clone(),
         value: fact.values[closing.situation().value(at)].id.clone(),
@@ -68,7 +68,7 @@ fn record(
         greeting: greeting.map(|at| rules.greetings.rows()[at].word.clone()),
         rule: plan.rule.id.clone(),
         revision: rules.sop.revision.clone(),
-        rules_sha256: book.sha256().to_owned(),
+        rules_sha256: loaded.sha256().to_owned(),
         steps: steps.collect(),
         cost,
         overtaken: overtaken.collect(),

@@ -10,9 +10,9 @@ use crate::loaded::LoadedRules;
 #[derive(Clone, Debug)]
 pub(super) struct Revisions {
     current: Arc<LoadedRules>,
-    /// The next call begins with these.
+    /// Rules that the next call begins with.
     next: Option<Arc<LoadedRules>>,
-    /// Their first day is still to come.
+    /// Rules whose first day is in the future.
     waiting: Option<Arc<LoadedRules>>,
     /// In use before the current ones.
     previous: Option<Arc<LoadedRules>>,
@@ -49,7 +49,7 @@ impl Revisions {
 
     /// Takes the waiting rules if they are in force now.
     pub(super) fn take_due(&mut self, today: NaiveDate) -> Option<Arc<LoadedRules>> {
-        self.waiting.take_if(|book| book.is_in_force(today))
+        self.waiting.take_if(|loaded| loaded.is_in_force(today))
     }
 
     /// Whether the next call begins with other rules.
@@ -68,8 +68,8 @@ impl Revisions {
     }
 
     /// Puts other rules into use. Returns those before.
-    pub(super) fn replace(&mut self, book: Arc<LoadedRules>) -> Arc<LoadedRules> {
-        let old = std::mem::replace(&mut self.current, book);
+    pub(super) fn replace(&mut self, loaded: Arc<LoadedRules>) -> Arc<LoadedRules> {
+        let old = std::mem::replace(&mut self.current, loaded);
         self.previous = Some(Arc::clone(&old));
         self.next = None;
         old
@@ -83,9 +83,9 @@ impl Revisions {
     }
 
     /// Returns to a call under its own rules; the newer ones are for the next call again.
-    pub(super) fn return_to(&mut self, book: Arc<LoadedRules>, previous: Option<Arc<LoadedRules>>) {
-        if self.current.source != book.source {
-            self.next = Some(std::mem::replace(&mut self.current, book));
+    pub(super) fn return_to(&mut self, loaded: Arc<LoadedRules>, previous: Option<Arc<LoadedRules>>) {
+        if self.current.source != loaded.source {
+            self.next = Some(std::mem::replace(&mut self.current, loaded));
             self.previous = previous;
         }
     }
@@ -102,8 +102,8 @@ mod tests {
         Arc::new(LoadedRules::read(source, Origin::BuiltIn, NaiveDate::MAX).unwrap())
     }
 
-    fn name(book: Option<&Arc<LoadedRules>>) -> &str {
-        book.map_or("", |book| &book.rules.sop.revision)
+    fn name(loaded: Option<&Arc<LoadedRules>>) -> &str {
+        loaded.map_or("", |loaded| &loaded.rules.sop.revision)
     }
 
     #[test]

@@ -3,22 +3,26 @@
 use std::sync::Arc;
 
 use super::App;
-use super::revision::unknown;
+use super::new_rules::unknown;
 use crate::seat::{SeatState, Shared};
 
 impl App {
     /// The state to save for the next start.
     pub(super) fn seat_state(&self) -> SeatState {
-        SeatState { held: self.held(), broadcast: self.applied().cloned(), welcome: self.environment.hint }
+        SeatState {
+            shift_facts: self.shift_facts(),
+            declaration: self.applied().cloned(),
+            welcome: self.environment.hint,
+        }
     }
 
     /// Merges the changes of another prompter on this seat; own changes since the shared state was read are kept.
     pub(super) fn share(&mut self, shared: &Shared) {
         let state = shared.now.with_changes(&shared.known, &self.seat_state());
-        let book = Arc::clone(self.revisions.current());
-        self.calls.current.set_persisted_facts(&book.rules, &state.held);
-        self.calls.unknown = unknown(&book.rules, &state.held);
-        self.adopt_applied(state.broadcast);
+        let loaded = Arc::clone(self.revisions.current());
+        self.calls.current.set_persisted_facts(&loaded.rules, &state.shift_facts);
+        self.calls.unknown = unknown(&loaded.rules, &state.shift_facts);
+        self.adopt_applied(state.declaration);
         self.environment.hint = state.welcome;
     }
 }

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use super::{Context, Status, Stop, VerbOutput};
 use crate::diagnostics::shown;
 use crate::words::Call as CallWords;
-use penutup_ipc::client::{SendError, hand};
+use penutup_ipc::client::{SendError, send_event};
 use penutup_ipc::message::MAX_PAIRS;
 use penutup_ipc::phone_event::{Ignored, Pairs, PhoneEvent, Why};
 use penutup_ipc::place::SocketDir;
@@ -71,8 +71,8 @@ pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
     };
     let wait = std::env::var(WAIT_VARIABLE).ok().and_then(|wait| wait.parse().ok()).map_or(WAIT, Duration::from_millis);
     let seat = call.seat.as_deref();
-    let handed =
-        SocketDir::of(&context.folders).map_or(Err(SendError::NoPrompter), |place| hand(&place, seat, event, wait));
+    let handed = SocketDir::of(&context.folders)
+        .map_or(Err(SendError::NoPrompter), |place| send_event(&place, seat, event, wait));
     let status = match handed {
         Ok(Some(answer)) => {
             told.extend(answer.ignored.iter().map(|ignored| why(ignored, w)));
@@ -87,7 +87,7 @@ pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
             told = vec![match no {
                 SendError::NoPrompter => w.no_prompter.into(),
                 SendError::NoSeat => w.no_seat(shown(seat.unwrap_or_default())),
-                SendError::NoWord => w.no_word.into(),
+                SendError::NoReply => w.no_word.into(),
                 SendError::Busy => w.busy.into(),
                 SendError::Foreign => w.foreign.into(),
                 SendError::TooLong => w.too_long.into(),

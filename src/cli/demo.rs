@@ -44,12 +44,12 @@ pub fn run(demo: &Demo, context: &Context) -> Result<VerbOutput, Stop> {
     let at = moment::at(context)?;
     let today = moment::today(at);
     let ready = files::load_in_force(&context.rules_file(), &context.folders, today);
-    let book = ready.map_err(|bad| context.bad(&bad))?.book;
-    let zone = moment::zone(context, &book.rules)?;
-    let book = Arc::new(book);
-    let (title, sorted) = deck(demo, &book, zone, today, context)?;
+    let loaded = ready.map_err(|bad| context.bad(&bad))?.loaded;
+    let zone = moment::zone(context, &loaded.rules)?;
+    let loaded = Arc::new(loaded);
+    let (title, sorted) = deck(demo, &loaded, zone, today, context)?;
     let left_out = left_out(&sorted.left_out, words);
-    let show = Show::new(book, context.lang, zone, today, title, sorted.scenes);
+    let show = Show::new(loaded, context.lang, zone, today, title, sorted.scenes);
     let Some(mut show) = show.map(|show| show.without(sorted.left_out)) else {
         return Err(context.stop(&(left_out + words.demo.no_scenes), Some(words.demo.no_scenes_help)));
     };
@@ -77,20 +77,20 @@ fn left_out(titles: &[String], words: &Words) -> String {
 /// rules lack is skipped; in the user's own deck it is an error.
 fn deck(
     demo: &Demo,
-    book: &Arc<LoadedRules>,
+    loaded: &Arc<LoadedRules>,
     zone: usize,
     day: NaiveDate,
     context: &Context,
 ) -> Result<(String, PlayableScenes), Stop> {
     let Some(asked) = &demo.deck else {
         let deck = Deck::built_in();
-        let sorted = playable_scenes(&deck, book, zone, day);
+        let sorted = playable_scenes(&deck, loaded, zone, day);
         return Ok((deck.title, sorted));
     };
     let path = found(asked, context)?;
     let source = files::read(&path).map_err(|e| context.bad(&Bad::Unreadable(e)))?;
     let checked = deck::read(&source).and_then(|deck| {
-        let sorted = playable_scenes(&deck, book, zone, day);
+        let sorted = playable_scenes(&deck, loaded, zone, day);
         if sorted.problems.is_empty() { Ok((deck.title, sorted)) } else { Err(sorted.problems) }
     });
     checked.map_err(|problems| context.bad(&Bad::Refused { path, refused: Refused { source, problems } }))

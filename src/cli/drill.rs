@@ -88,7 +88,7 @@ pub enum SheetFormat {
 
 /// What all variants of the verb need.
 struct Materials {
-    book: Arc<LoadedRules>,
+    loaded: Arc<LoadedRules>,
     stories: Stories,
     zone: usize,
     clock: Clock,
@@ -126,11 +126,11 @@ fn materials(context: &Context) -> Result<Materials, Stop> {
     context.sound_settings()?;
     let at = moment::at(context)?;
     let ready = files::load_in_force(&context.rules_file(), &context.folders, moment::today(at));
-    let book = ready.map_err(|bad| context.bad(&bad))?.book;
-    let stories = stories(&book.rules, context)?;
-    let zone = moment::zone(context, &book.rules)?;
-    let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(book.rules.zones[zone].offset)));
-    Ok(Materials { book: Arc::new(book), stories, zone, clock })
+    let loaded = ready.map_err(|bad| context.bad(&bad))?.loaded;
+    let stories = stories(&loaded.rules, context)?;
+    let zone = moment::zone(context, &loaded.rules)?;
+    let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(loaded.rules.zones[zone].offset)));
+    Ok(Materials { loaded: Arc::new(loaded), stories, zone, clock })
 }
 
 /// The embedded stories and, if there are any, the trainer's own.
@@ -187,12 +187,12 @@ fn trainee(id: &str, context: &Context) -> Result<String, Stop> {
 }
 
 fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context) -> Result<VerbOutput, Stop> {
-    let (words, rules) = (context.words(), &materials.book.rules);
+    let (words, rules) = (context.words(), &materials.loaded.rules);
     let trainee = drill.trainee.as_deref().map(|id| trainee(id.trim(), context)).transpose()?;
     let (cards, not_asked) = generate_cards(materials, seed, drill.count, context)?;
     let now = materials.clock.now();
     let mut session = Session::new(Setup {
-        book: Arc::clone(&materials.book),
+        loaded: Arc::clone(&materials.loaded),
         stories_sha256: materials.stories.sha256.clone(),
         lang: context.lang,
         home: materials.zone,
@@ -219,7 +219,7 @@ fn generate_cards(
     count: Option<u16>,
     context: &Context,
 ) -> Result<(Vec<Card>, Vec<String>), Stop> {
-    let (rules, words) = (&materials.book.rules, context.words());
+    let (rules, words) = (&materials.loaded.rules, context.words());
     let set = CardGenerator::new(rules, &materials.stories).generate(&full_coverage(rules), seed);
     let not_asked = set.not_asked(rules);
     let mut cards = set.cards;

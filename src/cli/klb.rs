@@ -57,9 +57,9 @@ pub fn run(klb: &Klb, context: &Context) -> Result<VerbOutput, Stop> {
     }
     // A supervisor's broken rules must not prevent a declaration: only the zone is read from them.
     let today = moment::today(moment::at(context)?);
-    let book = load_in_force(&context.rules_file(), &context.folders, today)
-        .map_or_else(|_| LoadedRules::built_in(), |ready| ready.book);
-    let offset = book.rules.zones[moment::zone(context, &book.rules)?].offset;
+    let loaded = load_in_force(&context.rules_file(), &context.folders, today)
+        .map_or_else(|_| LoadedRules::built_in(), |ready| ready.loaded);
+    let offset = loaded.rules.zones[moment::zone(context, &loaded.rules)?].offset;
     let now = moment::at(context)?.map_or_else(Clock::system, |at| Clock::showing(at.instant(offset))).now();
     let until = klb.until.as_deref().map(|text| until(text, now, offset, context.words())).transpose();
     let until = until.map_err(|error| context.arg_error(&error))?;

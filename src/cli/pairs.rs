@@ -112,12 +112,12 @@ mod tests {
     use crate::words::Lang;
 
     fn read(pairs: &[&str], input: &[u8]) -> Result<(String, Vec<u16>), ArgError> {
-        let book = LoadedRules::built_in();
+        let loaded = LoadedRules::built_in();
         let pairs: Vec<String> = pairs.iter().map(|p| (*p).to_owned()).collect();
-        let given = super::read(&book.rules, Lang::En.words(), &pairs, input)?;
-        let mut closing = Closing::new(&book.rules, 0, &[]);
-        closing.apply(&book.rules, &given, true, chrono::DateTime::UNIX_EPOCH);
-        let spoken = book.rules.fields_ix().map(|(ix, _)| closing.fields().spoken(&book.rules, ix));
+        let given = super::read(&loaded.rules, Lang::En.words(), &pairs, input)?;
+        let mut closing = Closing::new(&loaded.rules, 0, &[]);
+        closing.apply(&loaded.rules, &given, true, chrono::DateTime::UNIX_EPOCH);
+        let spoken = loaded.rules.fields_ix().map(|(ix, _)| closing.fields().spoken(&loaded.rules, ix));
         Ok((spoken.collect::<Vec<_>>().join("|"), closing.situation().values().to_vec()))
     }
 

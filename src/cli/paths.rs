@@ -76,13 +76,13 @@ fn rules(context: &Context) -> Row {
     let path = path_of(&chosen, w.built_in_rules);
     match load_in_force(&chosen, &context.folders, moment::today(None)) {
         Err(bad) => (w.rules, path, with_trouble(context, why, Some(bad.place_and_why(context.words())))),
-        Ok(Ready { book, waiting: Some(waiting), .. }) => {
+        Ok(Ready { loaded, waiting: Some(waiting), .. }) => {
             let parts = [Some(why), Some(waiting_notice(&waiting, context.words())), there_since(context, &waiting)];
-            let parts: Vec<String> = parts.into_iter().flatten().chain([with_in_force(context, &book)]).collect();
+            let parts: Vec<String> = parts.into_iter().flatten().chain([with_in_force(context, &loaded)]).collect();
             (w.rules, path, parts.join("; "))
         }
-        Ok(Ready { book, .. }) => {
-            let expires = expiry_notice(&book, moment::today(None), context.words());
+        Ok(Ready { loaded, .. }) => {
+            let expires = expiry_notice(&loaded, moment::today(None), context.words());
             (w.rules, path, [Some(why), expires].into_iter().flatten().collect::<Vec<_>>().join("; "))
         }
     }
@@ -98,10 +98,10 @@ fn settings(context: &Context) -> Row {
 }
 
 /// The file's modification time, in its rules' first zone.
-fn there_since(context: &Context, book: &LoadedRules) -> Option<String> {
-    let Origin::File(path) = &book.origin else { return None };
+fn there_since(context: &Context, loaded: &LoadedRules) -> Option<String> {
+    let Origin::File(path) = &loaded.origin else { return None };
     let changed: DateTime<Utc> = std::fs::metadata(path).ok()?.modified().ok()?.into();
-    let zone = book.rules.zones.first();
+    let zone = loaded.rules.zones.first();
     let words = context.words();
     let time = format!("%d/%m/%Y %H{}%M", words.screen.time_dot);
     let since = format!("{} {}", changed.with_timezone(&zone.offset).format(&time), zone.id);
@@ -109,13 +109,13 @@ fn there_since(context: &Context, book: &LoadedRules) -> Option<String> {
 }
 
 /// The rules in force while other rules wait for their first day.
-fn with_in_force(context: &Context, book: &LoadedRules) -> String {
+fn with_in_force(context: &Context, loaded: &LoadedRules) -> String {
     let w = &context.words().paths;
-    let from = match &book.origin {
+    let from = match &loaded.origin {
         Origin::BuiltIn => w.built_in_rules.to_owned(),
         Origin::File(path) | Origin::LastGood(path) => shown_path(path),
     };
-    w.until_then(&from, &book.rules.sop.revision)
+    w.until_then(&from, &loaded.rules.sop.revision)
 }
 
 fn path_of(chosen: &Chosen, built_in: &str) -> String {

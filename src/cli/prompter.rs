@@ -85,8 +85,8 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     let folders = context.folders.clone();
     let state = deadline::begin(move || (saved_state::load(&folders), exposed(&folders)));
     let (chosen, mut ready) = files::always(reading, &context.folders, today, until);
-    let zone = zone(&context, &ready.book, &mut notices)?;
-    let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(ready.book.rules.zones[zone].offset)));
+    let zone = zone(&context, &ready.loaded, &mut notices)?;
+    let clock = at.map_or_else(Clock::system, |at| Clock::showing(at.instant(ready.loaded.rules.zones[zone].offset)));
     let (shift, lost) = match state.by(until.max(Instant::now() + AT_LEAST)) {
         Some(((shift, lost), exposed)) => {
             let line = |folder| words.trouble.folder_exposed(shown_path(folder));
@@ -99,24 +99,24 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     notices.extend(lost.map(|lost| lost.describe(words)));
     // The previous rules were checked when they started.
     let is_new =
-        matches!(ready.book.origin, Origin::File(_)) && shift.rules_sha256.as_deref() != Some(ready.book.sha256());
-    let book = Arc::new(ready.book);
-    let panic = if is_new { rehearse(&book, context.lang).err() } else { None };
-    ready.book = match &panic {
-        None => Arc::unwrap_or_clone(book),
+        matches!(ready.loaded.origin, Origin::File(_)) && shift.rules_sha256.as_deref() != Some(ready.loaded.sha256());
+    let loaded = Arc::new(ready.loaded);
+    let panic = if is_new { rehearse(&loaded, context.lang).err() } else { None };
+    ready.loaded = match &panic {
+        None => Arc::unwrap_or_clone(loaded),
         Some(_) => files::before(&context.folders, today),
     };
     let bad = ready.bad.as_ref().map(|bad| bad.notice(words));
     let bad = bad.or_else(|| panic.map(|panic| untried(chosen.path.as_deref(), &panic, words)));
-    let rules_trouble = bad.as_ref().map(|bad| trouble(&context, bad, &ready.book));
-    notices.extend(ready.waiting.as_ref().map(|book| waiting_notice(book, words)));
-    notices.extend(expiry_notice(&ready.book, today, words));
+    let rules_trouble = bad.as_ref().map(|bad| trouble(&context, bad, &ready.loaded));
+    notices.extend(ready.waiting.as_ref().map(|loaded| waiting_notice(loaded, words)));
+    notices.extend(expiry_notice(&ready.loaded, today, words));
     // Fallback rules are not a new revision.
-    let revision = &ready.book.rules.sop.revision;
-    let mut was = None;
+    let revision = &ready.loaded.rules.sop.revision;
+    let mut previous_rules = None;
     if bad.is_none() && shift.revision.as_ref().is_some_and(|seen| seen != revision) {
         notices.push(words.notice.revision_changed(revision));
-        was = former(&context, &shift, today);
+        previous_rules = former(&context, &shift, today);
     }
     let watch = match chosen.why {
         Why::Flag | Why::Env | Why::Settings => chosen.path.clone().into_iter().collect(),
@@ -130,13 +130,13 @@ pub fn start(context: Context) -> Result<Start, Stop> {
         troubles,
         at: watch.iter().position(|path| Some(path) == chosen.path.as_ref()).unwrap_or(watch.len().saturating_sub(1)),
         rules_trouble,
-        bad,
+        complaint: bad,
         watch,
         lang: context.lang,
         zone,
         clock,
         shift,
-        was,
+        previous_rules,
         journal: context.settings.journal.enabled.then(|| context.journal()).flatten().map(|path| Config {
             path,
             days: context.settings.journal.days,
@@ -146,7 +146,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
         }),
         settings_file: context.settings_file.path,
         notice: (!notices.is_empty()).then(|| notices.join(" · ")),
-        book: Arc::new(ready.book),
+        loaded: Arc::new(ready.loaded),
         waiting: ready.waiting.map(Arc::new),
         settings: context.settings,
         folders: context.folders,
@@ -183,7 +183,7 @@ fn without_core_dumps() {
 
 /// The last rules that were seen, if still available: the last good copy, or the embedded ones.
 fn former(context: &Context, shift: &SavedState, today: NaiveDate) -> Option<Arc<LoadedRules>> {
-    let seen = |book: &LoadedRules| shift.rules_sha256.as_deref() == Some(book.sha256());
+    let seen = |loaded: &LoadedRules| shift.rules_sha256.as_deref() == Some(loaded.sha256());
     let folders = context.folders.clone();
     let copy = deadline::within(files::COPY_PATIENCE, move || files::load_last_good(&folders, today)).flatten();
     let copy = copy.filter(seen);
@@ -191,10 +191,10 @@ fn former(context: &Context, shift: &SavedState, today: NaiveDate) -> Option<Arc
 }
 
 /// Why the rules in use are not the requested ones, and which they are.
-fn trouble(context: &Context, bad: &str, book: &LoadedRules) -> String {
+fn trouble(context: &Context, bad: &str, loaded: &LoadedRules) -> String {
     let w = &context.words().notice;
-    let revision = &book.rules.sop.revision;
-    if matches!(book.origin, Origin::LastGood(_)) {
+    let revision = &loaded.rules.sop.revision;
+    if matches!(loaded.origin, Origin::LastGood(_)) {
         w.using_last_good(revision, bad)
     } else {
         w.using_built_in(revision, bad)
@@ -202,10 +202,10 @@ fn trouble(context: &Context, bad: &str, book: &LoadedRules) -> String {
 }
 
 /// This seat's zone. A zone in the settings that the rules don't have must not keep a CSO from work.
-fn zone(context: &Context, book: &LoadedRules, notices: &mut Vec<String>) -> Result<usize, Stop> {
-    match (moment::zone(context, &book.rules), &context.common.zone, &context.settings.zone) {
+fn zone(context: &Context, loaded: &LoadedRules, notices: &mut Vec<String>) -> Result<usize, Stop> {
+    match (moment::zone(context, &loaded.rules), &context.common.zone, &context.settings.zone) {
         (Err(_), None, Some(asked)) => {
-            notices.push(context.words().trouble.zone_unknown(book.rules.zones[0].id.as_str(), asked));
+            notices.push(context.words().trouble.zone_unknown(loaded.rules.zones[0].id.as_str(), asked));
             Ok(0)
         }
         (zone, ..) => zone,

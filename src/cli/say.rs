@@ -41,7 +41,7 @@ pub enum ScriptFormat {
 
 /// A closing at its point in time.
 struct Spoken<'b> {
-    book: &'b LoadedRules,
+    loaded: &'b LoadedRules,
     closing: Closing,
     time: String,
     greeting: &'b str,
@@ -55,8 +55,8 @@ pub fn run(say: &Say, context: &Context) -> Result<VerbOutput, Stop> {
     context.sound_settings()?;
     let at = moment::at(context)?;
     let ready = files::load_in_force(&context.rules_file(), &context.folders, moment::today(at));
-    let book = ready.map_err(|bad| context.bad(&bad))?.book;
-    let rules = &book.rules;
+    let loaded = ready.map_err(|bad| context.bad(&bad))?.loaded;
+    let rules = &loaded.rules;
     let zone = moment::zone(context, rules)?;
     let given =
         pairs::read(rules, context.words(), &say.pairs, io::stdin()).map_err(|error| context.arg_error(&error))?;
@@ -65,7 +65,7 @@ pub fn run(say: &Say, context: &Context) -> Result<VerbOutput, Stop> {
     let (time, shown) = moment::local(instant, offset);
     let mut closing = Closing::new(rules, zone, &[]);
     closing.apply(rules, &given, true, instant);
-    let spoken = Spoken { book: &book, closing, time: shown, greeting: rules.greetings.word(time) };
+    let spoken = Spoken { loaded: &loaded, closing, time: shown, greeting: rules.greetings.word(time) };
     let mut answer = VerbOutput::done(match say.format {
         ScriptFormat::Text => spoken.text(),
         ScriptFormat::Steps => spoken.steps(),
@@ -79,16 +79,16 @@ pub fn run(say: &Say, context: &Context) -> Result<VerbOutput, Stop> {
 
 impl Spoken<'_> {
     fn plan(&self) -> decide::Plan<'_> {
-        decide(&self.book.rules, self.closing.situation())
+        decide(&self.loaded.rules, self.closing.situation())
     }
 
     fn text(&self) -> String {
-        let sentence = script(&self.book.rules, self.plan(), self.closing.fields(), self.greeting).to_string();
+        let sentence = script(&self.loaded.rules, self.plan(), self.closing.fields(), self.greeting).to_string();
         if sentence.is_empty() { sentence } else { sentence + "\n" }
     }
 
     fn steps(&self) -> String {
-        let rules = &self.book.rules;
+        let rules = &self.loaded.rules;
         let mut out = String::new();
         for step in self.plan().steps().iter().map(|ix| rules.step(*ix)) {
             let _ = match &step.words {
@@ -103,7 +103,7 @@ impl Spoken<'_> {
     }
 
     fn json(&self) -> String {
-        let rules = &self.book.rules;
+        let rules = &self.loaded.rules;
         let facts: Map<String, Value> = rules
             .facts
             .iter()
@@ -134,7 +134,7 @@ impl Spoken<'_> {
         let out = json!({
             "schema": 1,
             "revision": rules.sop.revision,
-            "rules_sha256": self.book.sha256(),
+            "rules_sha256": self.loaded.sha256(),
             "rule": self.plan().rule.id,
             "facts": facts,
             "zone": rules.zones[self.closing.zone()].id,

@@ -89,14 +89,14 @@ pub fn run(verb: &TableVerb, context: &Context) -> Result<VerbOutput, Stop> {
         return Err(context.stop(words.table.separator_of_csv, Some(words.table.separator_of_csv_help)));
     }
     let today = moment::today(moment::at(context)?);
-    let book = if let Some(path) = &verb.file {
+    let loaded = if let Some(path) = &verb.file {
         files::load_file(path, today)
     } else {
         context.sound_settings()?;
         files::load_rules(&context.rules_file(), today)
     };
-    let book = book.map_err(|bad| context.bad(&bad))?;
-    let shown = Shown { table: table(&book.rules), book: &book, words };
+    let loaded = loaded.map_err(|bad| context.bad(&bad))?;
+    let shown = Shown { table: table(&loaded.rules), loaded: &loaded, words };
     Ok(VerbOutput::done(match verb.format {
         TableFormat::Text => shown.text(canvas(&io::stdout())),
         TableFormat::Md => shown.markdown(),
@@ -108,7 +108,7 @@ pub fn run(verb: &TableVerb, context: &Context) -> Result<VerbOutput, Stop> {
 /// A table and the catalogue.
 struct Shown<'b> {
     table: Table<'b>,
-    book: &'b LoadedRules,
+    loaded: &'b LoadedRules,
     words: &'static Words,
 }
 
@@ -228,7 +228,7 @@ impl Shown<'_> {
             }
         }
         // The signature is for exactly this file.
-        let _ = writeln!(out, "\nSHA-256: `{}`\n", self.book.sha256());
+        let _ = writeln!(out, "\nSHA-256: `{}`\n", self.loaded.sha256());
         let _ = writeln!(out, "{}: \\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_", w.approved);
         out
     }

@@ -30,17 +30,17 @@ pub struct PlayableScenes {
 }
 
 /// Which scenes of a deck can be shown under these rules.
-pub fn playable_scenes(deck: &Deck, book: &Arc<LoadedRules>, home: usize, day: NaiveDate) -> PlayableScenes {
+pub fn playable_scenes(deck: &Deck, loaded: &Arc<LoadedRules>, home: usize, day: NaiveDate) -> PlayableScenes {
     let (embedded, written_for) = (Deck::built_in(), Arc::new(LoadedRules::built_in()));
     let originals = embedded.resolved(&written_for.rules);
-    let home_then = written_for.rules.zone_named(&book.rules.zones[home].id).unwrap_or(0);
+    let home_then = written_for.rules.zone_named(&loaded.rules.zones[home].id).unwrap_or(0);
     let mut out = PlayableScenes::default();
-    for (at, (scene, problems)) in deck.resolved(&book.rules).into_iter().enumerate() {
+    for (at, (scene, problems)) in deck.resolved(&loaded.rules).into_iter().enumerate() {
         out.problems.extend(problems);
         let original = embedded.position_of(deck, at).and_then(|at| originals[at].0.as_ref());
         let is_true = |scene: &Scene| {
             original.is_none_or(|original| {
-                snapshots(original, &written_for, home_then, day) == snapshots(scene, book, home, day)
+                snapshots(original, &written_for, home_then, day) == snapshots(scene, loaded, home, day)
             })
         };
         match scene {
@@ -84,9 +84,9 @@ struct StepSnapshot {
 }
 
 /// What is shown at each step, and which quotations of its caption are in the sentence.
-fn snapshots(scene: &Scene, book: &Arc<LoadedRules>, home: usize, day: NaiveDate) -> Vec<(Snapshot, Vec<bool>)> {
+fn snapshots(scene: &Scene, loaded: &Arc<LoadedRules>, home: usize, day: NaiveDate) -> Vec<(Snapshot, Vec<bool>)> {
     let scenes = vec![scene.clone()];
-    let Some(mut show) = Show::new(Arc::clone(book), Lang::Id, home, day, String::new(), scenes) else {
+    let Some(mut show) = Show::new(Arc::clone(loaded), Lang::Id, home, day, String::new(), scenes) else {
         return Vec::new();
     };
     let mut out = Vec::new();
@@ -182,9 +182,9 @@ mod tests {
             assert!(source.contains(from), "{from}");
             source = source.replace(from, to);
         }
-        let book = LoadedRules::read(source.into_bytes(), Origin::BuiltIn, NaiveDate::MAX).unwrap();
+        let loaded = LoadedRules::read(source.into_bytes(), Origin::BuiltIn, NaiveDate::MAX).unwrap();
         let sorted =
-            playable_scenes(&Deck::built_in(), &Arc::new(book), 0, NaiveDate::from_ymd_opt(2026, 3, 2).unwrap());
+            playable_scenes(&Deck::built_in(), &Arc::new(loaded), 0, NaiveDate::from_ymd_opt(2026, 3, 2).unwrap());
         assert_eq!(sorted.scenes.len() + sorted.left_out.len(), 11);
         sorted.left_out
     }
@@ -258,11 +258,11 @@ mod tests {
     #[test]
     fn a_copied_scene_is_checked_and_an_edited_one_is_not() {
         let source = crate::rules::BUILT_IN.replace("from = \"15:00\"", "from = \"15:30\"");
-        let book = Arc::new(LoadedRules::read(source.into_bytes(), Origin::BuiltIn, NaiveDate::MAX).unwrap());
+        let loaded = Arc::new(LoadedRules::read(source.into_bytes(), Origin::BuiltIn, NaiveDate::MAX).unwrap());
         let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
         let titles = |deck: &str| {
             let deck = crate::drill::deck::read(deck.as_bytes()).unwrap();
-            playable_scenes(&deck, &book, 0, day).left_out
+            playable_scenes(&deck, &loaded, 0, day).left_out
         };
         assert_eq!(titles(super::super::deck::BUILT_IN), [CLOCK]);
         let edited = super::super::deck::BUILT_IN.replace("Tepat pukul 15.00 salamnya", "Pukul 15.30 salamnya");

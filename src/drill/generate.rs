@@ -38,7 +38,7 @@ pub struct CardSet {
 }
 
 impl CardSet {
-    /// What of [`full_coverage`] no card asks: ids of rules and requirements, minutes as `HH:MM`.
+    /// The parts of [`full_coverage`] that no card asks about: ids of rules and requirements, minutes as `HH:MM`.
     pub fn not_asked(&self, rules: &RuleSet) -> Vec<String> {
         let rows = rules.rules.iter().map(|r| &r.id);
         let ids: Vec<&String> = rows.chain(rules.requirements.iter().map(|r| &r.id)).collect();
@@ -374,12 +374,12 @@ mod tests {
         let source = crate::rules::BUILT_IN
             .replace("\"pln-mobile\"", "\"ponsel\"")
             .replace("id = \"ponsel-", "id = \"pln-mobile-");
-        let book =
+        let loaded =
             LoadedRules::read(source.into_bytes(), crate::loaded::Origin::BuiltIn, chrono::NaiveDate::MAX).unwrap();
         let lost = |stories: &Stories| {
-            let generator = CardGenerator::new(&book.rules, stories);
+            let generator = CardGenerator::new(&loaded.rules, stories);
             assert!(generator.unusable_scenarios().any(|id| id == "login-gagal"));
-            generator.generate(&full_coverage(&book.rules), 3).not_asked(&book.rules)
+            generator.generate(&full_coverage(&loaded.rules), 3).not_asked(&loaded.rules)
         };
         assert_eq!(lost(&Stories::built_in()).len(), 13, "\"lain\" does not exclude a topic that nobody knew of");
         let own = crate::drill::story::read(b"schema = 1\nreviewed = { topik = [\"ponsel\"] }\n").unwrap();

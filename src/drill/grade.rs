@@ -133,11 +133,11 @@ pub fn grade(rules: &RuleSet, card: &Card, answer: &Answer) -> Grade {
     match answer {
         Answer::Case { situation, zone, honorific, said } => {
             let right_zone = rules.zones[*zone].offset == rules.zones[card.zone].offset;
-            let heard = rules.greetings.word(card.local_in(rules, *zone));
+            let greeting_there = rules.greetings.word(card.local_in(rules, *zone));
             Grade {
                 facts: facts(rules, card, situation),
                 steps: *said == expected,
-                greeting: heard == card.greeting_word(rules) || !card.greets(rules),
+                greeting: greeting_there == card.greeting_word(rules) || !card.greets(rules),
                 zone: right_zone,
                 honorific: card.honorific.is_none_or(|(field, choice)| {
                     let asked = rules.field(field).key.is_some() && is_spoken(rules, &expected, field);

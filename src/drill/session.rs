@@ -25,10 +25,10 @@ use crate::words::{Lang, Words};
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// The rules.
-    pub book: Arc<LoadedRules>,
+    pub loaded: Arc<LoadedRules>,
     pub stories_sha256: String,
     pub lang: Lang,
-    /// The zone we sit in.
+    /// This seat's zone.
     pub home: usize,
     /// The cards, in the order in which they are asked.
     pub cards: Vec<Card>,
@@ -134,12 +134,12 @@ impl Session {
     /// Starts at the first screen.
     pub fn new(setup: Setup) -> Self {
         let now = setup.now;
-        let moment = setup.cards.first().map_or(now, |c| c.moment(&setup.book.rules, setup.day));
+        let moment = setup.cards.first().map_or(now, |c| c.moment(&setup.loaded.rules, setup.day));
         Self {
             kind: setup.kind.unwrap_or(ExerciseKind::Case),
             phase: Phase::Intro,
             at: 0,
-            app: fresh_app(&setup.book, setup.lang, setup.home, moment),
+            app: fresh_app(&setup.loaded, setup.lang, setup.home, moment),
             draft: Draft::Case,
             graded: Vec::new(),
             shown: now,
@@ -157,7 +157,7 @@ impl Session {
     }
 
     pub fn rules(&self) -> &RuleSet {
-        &self.setup.book.rules
+        &self.setup.loaded.rules
     }
 
     pub fn words(&self) -> &'static Words {
@@ -285,9 +285,9 @@ impl Session {
             return;
         };
         self.phase = Phase::Card;
-        let rules = &self.setup.book.rules;
+        let rules = &self.setup.loaded.rules;
         let now = card.moment(rules, self.setup.day);
-        self.app = fresh_app(&self.setup.book, self.setup.lang, self.setup.home, now);
+        self.app = fresh_app(&self.setup.loaded, self.setup.lang, self.setup.home, now);
         // Facts without a key are set from outside, as in a real call.
         for fact in (0..rules.facts.len()).filter(|at| rules.facts[*at].key.is_none()) {
             for _ in 0..card.situation.value(fact) {
@@ -310,7 +310,7 @@ impl Session {
     }
 
     fn answer(&mut self, step: &SessionAction) {
-        let words = self.setup.book.rules.greetings.rows().len();
+        let words = self.setup.loaded.rules.greetings.rows().len();
         match &mut self.draft {
             Draft::Case => {}
             Draft::Blind { offered, cursor, chosen, greeting } => match step {
@@ -341,9 +341,9 @@ impl Session {
                 SessionAction::Open => *open = true,
                 SessionAction::Cursor(Direction::Up) => *cursor = cursor.saturating_sub(1),
                 SessionAction::Cursor(Direction::Down) => *cursor = (*cursor + 1).min(marks.len().saturating_sub(1)),
-                SessionAction::Mark(heard) => {
+                SessionAction::Mark(given) => {
                     if let Some(mark) = marks.get_mut(*cursor) {
-                        *mark = Some(*heard);
+                        *mark = Some(*given);
                         *cursor = (*cursor + 1).min(marks.len() - 1);
                     }
                 }
@@ -394,7 +394,7 @@ impl Session {
     fn hand_in(&mut self) {
         let Some(card) = self.setup.cards.get(self.at).filter(|_| self.phase == Phase::Card) else { return };
         let answer = self.given();
-        let grade = grade(&self.setup.book.rules, card, &answer);
+        let grade = grade(&self.setup.loaded.rules, card, &answer);
         self.graded.push(GradedAnswer { card: self.at, answer, grade, shown: self.shown, answered: self.now });
         self.reading = false;
         self.scroll.by(By::Top);
@@ -435,7 +435,7 @@ impl Session {
             seed: self.setup.seed,
             way: self.kind.code().into(),
             revision: rules.sop.revision.clone(),
-            rules_sha256: self.setup.book.sha256().into(),
+            rules_sha256: self.setup.loaded.sha256().into(),
             stories_sha256: self.setup.stories_sha256.clone(),
             pass: self.setup.exam.unwrap_or(0),
             score: 0,
@@ -452,12 +452,12 @@ impl Session {
 }
 
 /// A prompter with an untouched call.
-pub(super) fn fresh_app(book: &Arc<LoadedRules>, lang: Lang, home: usize, now: DateTime<Utc>) -> App {
+pub(super) fn fresh_app(loaded: &Arc<LoadedRules>, lang: Lang, home: usize, now: DateTime<Utc>) -> App {
     App::new(AppSetup {
-        book: Arc::clone(book),
+        loaded: Arc::clone(loaded),
         lang,
         zone: home,
-        held: Vec::new(),
+        shift_facts: Vec::new(),
         notice: None,
         rules_trouble: None,
         now,
@@ -472,11 +472,11 @@ pub(in crate::drill) mod testing {
     use crate::drill::generate::{CardGenerator, full_coverage};
     use crate::drill::story::Stories;
 
-    pub fn setup(book: &Arc<LoadedRules>, stories: &Stories, seed: u64) -> Setup {
-        let generated = CardGenerator::new(&book.rules, stories).generate(&full_coverage(&book.rules), seed);
-        let (not_asked, cards) = (generated.not_asked(&book.rules), generated.cards);
+    pub fn setup(loaded: &Arc<LoadedRules>, stories: &Stories, seed: u64) -> Setup {
+        let generated = CardGenerator::new(&loaded.rules, stories).generate(&full_coverage(&loaded.rules), seed);
+        let (not_asked, cards) = (generated.not_asked(&loaded.rules), generated.cards);
         Setup {
-            book: Arc::clone(book),
+            loaded: Arc::clone(loaded),
             stories_sha256: stories.sha256.clone(),
             lang: Lang::Id,
             home: 0,
@@ -500,7 +500,7 @@ pub(in crate::drill) mod testing {
     pub fn answer(session: &mut Session, right: bool) {
         let now = session.now;
         let card = session.card().unwrap().clone();
-        let rules = session.setup.book.rules.clone();
+        let rules = session.setup.loaded.rules.clone();
         let go = |session: &mut Session, step| {
             session.update(step, now);
         };
@@ -533,8 +533,8 @@ pub(in crate::drill) mod testing {
             }
             ExerciseKind::Spoken => {
                 go(session, SessionAction::Open);
-                let heard = if right { SpokenMark::Exact } else { SpokenMark::Changed };
-                card.spoken(&rules).iter().for_each(|_| go(session, SessionAction::Mark(heard)));
+                let mark = if right { SpokenMark::Exact } else { SpokenMark::Changed };
+                card.spoken(&rules).iter().for_each(|_| go(session, SessionAction::Mark(mark)));
             }
         }
         assert!(session.is_ready());
@@ -550,8 +550,8 @@ mod tests {
     use crate::drill::story::Stories;
 
     fn practice(kind: ExerciseKind) -> Session {
-        let (book, stories) = (Arc::new(LoadedRules::built_in()), Stories::built_in());
-        let mut session = Session::new(Setup { exam: None, ..setup(&book, &stories, 5) });
+        let (loaded, stories) = (Arc::new(LoadedRules::built_in()), Stories::built_in());
+        let mut session = Session::new(Setup { exam: None, ..setup(&loaded, &stories, 5) });
         let now = session.now;
         session.update(SessionAction::Begin(kind), now);
         session
@@ -580,8 +580,8 @@ mod tests {
 
     #[test]
     fn an_exam_shows_no_feedback_before_its_end_and_an_aborted_one_is_not_passed() {
-        let (book, stories) = (Arc::new(LoadedRules::built_in()), Stories::built_in());
-        let mut session = Session::new(setup(&book, &stories, 5));
+        let (loaded, stories) = (Arc::new(LoadedRules::built_in()), Stories::built_in());
+        let mut session = Session::new(setup(&loaded, &stories, 5));
         session.update(SessionAction::Begin(ExerciseKind::Blind), session.now);
         answer(&mut session, true);
         assert_eq!((session.phase(), session.at()), (Phase::Card, 1));

@@ -20,7 +20,7 @@ pub struct Sheet {
     /// The trainee's staff id.
     pub trainee: Option<String>,
     pub seed: u64,
-    /// The way of answering, by its code.
+    /// The kind of exercise, by its code.
     pub way: String,
     pub revision: String,
     pub rules_sha256: String,

@@ -34,7 +34,7 @@ pub enum ShowAction {
 /// A presentation.
 #[derive(Clone, Debug)]
 pub struct Show {
-    book: Arc<LoadedRules>,
+    loaded: Arc<LoadedRules>,
     lang: Lang,
     home: usize,
     day: NaiveDate,
@@ -46,14 +46,14 @@ pub struct Show {
     app: App,
     scroll: Scroll,
     now: DateTime<Utc>,
-    /// The time of key presses, which goes on while the clock is stopped.
-    hands: DateTime<Utc>,
+    /// The real time of key presses; `now`, the time of the scene, is stopped.
+    real_now: DateTime<Utc>,
 }
 
 impl Show {
     /// Starts with the first scene; `None` if there is none.
     pub fn new(
-        book: Arc<LoadedRules>,
+        loaded: Arc<LoadedRules>,
         lang: Lang,
         home: usize,
         day: NaiveDate,
@@ -64,9 +64,9 @@ impl Show {
             return None;
         }
         let now = day.and_hms_opt(0, 0, 0)?.and_utc();
-        let app = fresh_app(&book, lang, home, now);
+        let app = fresh_app(&loaded, lang, home, now);
         let mut show = Self {
-            book,
+            loaded,
             lang,
             home,
             day,
@@ -78,7 +78,7 @@ impl Show {
             app,
             scroll: Scroll::default(),
             now,
-            hands: now,
+            real_now: now,
         };
         show.play();
         Some(show)
@@ -193,7 +193,7 @@ impl Show {
     }
 
     fn play_to(&mut self, step: usize) {
-        self.app = fresh_app(&self.book, self.lang, self.home, self.now);
+        self.app = fresh_app(&self.loaded, self.lang, self.home, self.now);
         self.scroll.by(By::Top);
         for step in 0..=step {
             self.step = step;
@@ -202,9 +202,9 @@ impl Show {
     }
 
     fn act(&mut self, update: impl Into<Update>) {
-        self.hands += TimeDelta::seconds(2);
+        self.real_now += TimeDelta::seconds(2);
         // The clock moves only in a step that sets it.
-        let effects = self.app.update_at(update, self.now, self.hands);
+        let effects = self.app.update_at(update, self.now, self.real_now);
         self.scroll.follow(&self.app, &effects);
     }
 
@@ -234,10 +234,10 @@ impl Show {
                 }
             }
             Set::Choice(field, choice) => {
-                let FieldKind::Choice(choices) = &self.book.rules.field(field).kind else { return };
+                let FieldKind::Choice(choices) = &self.loaded.rules.field(field).kind else { return };
                 let (text, count) = (choices[choice].text.clone(), choices.len());
                 for _ in 0..count {
-                    if self.app.call().fields().spoken(&self.book.rules, field) != text {
+                    if self.app.call().fields().spoken(&self.loaded.rules, field) != text {
                         self.act(Action::Field(field));
                     }
                 }
@@ -249,7 +249,7 @@ impl Show {
                 }
             }
             Set::Clock(minute) => {
-                let offset = self.book.rules.zones[self.app.call().zone()].offset.local_minus_utc();
+                let offset = self.loaded.rules.zones[self.app.call().zone()].offset.local_minus_utc();
                 let midnight = self.day.and_hms_opt(0, 0, 0).unwrap_or_default().and_utc();
                 self.now = midnight + TimeDelta::minutes(i64::from(minute)) - TimeDelta::seconds(i64::from(offset));
                 self.act(Message::Clock);
@@ -257,7 +257,7 @@ impl Show {
         }
     }
 
-    /// Types a sample name, and says that it is one.
+    /// Types a sample name, marked as a sample.
     fn type_in(&mut self, field: FieldIx, text: &str) {
         let sample = self.words().demo.sample;
         self.act(Action::Field(field));
@@ -277,10 +277,10 @@ mod tests {
     use crate::drill::deck::Deck;
 
     fn show() -> Show {
-        let book = Arc::new(LoadedRules::built_in());
-        let scenes = Deck::built_in().resolved(&book.rules).into_iter().filter_map(|(scene, _)| scene).collect();
+        let loaded = Arc::new(LoadedRules::built_in());
+        let scenes = Deck::built_in().resolved(&loaded.rules).into_iter().filter_map(|(scene, _)| scene).collect();
         let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
-        Show::new(book, Lang::Id, 0, day, "x".into(), scenes).unwrap()
+        Show::new(loaded, Lang::Id, 0, day, "x".into(), scenes).unwrap()
     }
 
     fn picture(show: &Show) -> String {
@@ -314,7 +314,7 @@ mod tests {
         let mut show = show();
         let mut fired = Vec::new();
         for _ in 0..200 {
-            let rules = &show.book.rules;
+            let rules = &show.loaded.rules;
             let rule = show.app().call().plan(rules).rule.id.clone();
             if !fired.contains(&rule) {
                 fired.push(rule);

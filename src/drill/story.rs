@@ -16,7 +16,7 @@ pub const BUILT_IN: &str = include_str!("../../assets/scenarios.toml");
 /// A file for a trainer's own stories, all of it commented out.
 pub const TEMPLATE: &str = include_str!("../../assets/scenarios-own.toml");
 
-/// What a story may leave to be filled in.
+/// The placeholders in the text of a story.
 const BLANKS: [&str; 3] = ["orang", "nama", "tempat"];
 
 /// What a story implies: fact id, value id.
@@ -32,11 +32,11 @@ pub struct Scenario {
     pub unsaid: Implied,
     /// Whether it is the trainer's own.
     pub is_own: bool,
-    /// Texts that say so; one is chosen.
+    /// Its wordings; one is chosen at random.
     pub texts: Vec<StoryText>,
 }
 
-/// A sentence that implies more.
+/// An extra sentence, which implies further facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detail {
     pub when: Implied,
@@ -44,7 +44,7 @@ pub struct Detail {
     pub before: bool,
     /// Whether it is the trainer's own.
     pub is_own: bool,
-    /// Texts that say so; one is chosen.
+    /// Its wordings; one is chosen at random.
     pub texts: Vec<StoryText>,
 }
 

@@ -147,7 +147,10 @@ fn parse(bytes: &[u8]) -> (SavedState, bool) {
         }
         Some(_) => whole = false,
     }
-    (SavedState { state: SeatState { held, broadcast, welcome }, revision, rules_sha256 }, whole)
+    (
+        SavedState { state: SeatState { shift_facts: held, declaration: broadcast, welcome }, revision, rules_sha256 },
+        whole,
+    )
 }
 
 fn one_held(row: &Value) -> Option<PersistedFact> {
@@ -166,7 +169,7 @@ fn to_toml(shift: &SavedState) -> String {
     };
     text("revision", &shift.revision);
     text("rules_sha256", &shift.rules_sha256);
-    let rows = shift.state.held.iter().map(|held| {
+    let rows = shift.state.shift_facts.iter().map(|held| {
         let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
         let row = [
             ("fact", held.fact.clone()),
@@ -180,7 +183,7 @@ fn to_toml(shift: &SavedState) -> String {
     if shift.state.welcome {
         table.insert("welcome".into(), Value::Boolean(true));
     }
-    if let Some(broadcast) = &shift.state.broadcast {
+    if let Some(broadcast) = &shift.state.declaration {
         table.insert("broadcast".into(), Value::Table(broadcast.to_table()));
     }
     table.to_string()
@@ -314,7 +317,7 @@ mod tests {
     fn shift() -> SavedState {
         let broadcast = Declaration::read(b"version = 7\nstate = 'on'\nsince = '2021-02-01T06:05:00Z'\nwhy = 'x'");
         SavedState {
-            state: SeatState { held: vec![klb()], broadcast: Some(broadcast.unwrap()), welcome: true },
+            state: SeatState { shift_facts: vec![klb()], declaration: Some(broadcast.unwrap()), welcome: true },
             revision: Some("Rev \"1\"\n".into()),
             rules_sha256: Some("ab".into()),
         }
@@ -389,7 +392,7 @@ mod tests {
     fn two_prompters_keep_both_changes_and_each_learns_the_others() {
         let (_keep, folders) = in_folder(None);
         let ((mut one, first), (mut two, second)) = (begun(&folders), begun(&folders));
-        let with_klb = SeatState { held: vec![klb()], ..first };
+        let with_klb = SeatState { shift_facts: vec![klb()], ..first };
         assert_eq!(one.save(&with_klb).unwrap(), None);
         let dismissed = SeatState { welcome: false, ..second };
         let both = SeatState { welcome: false, ..with_klb.clone() };
@@ -400,7 +403,7 @@ mod tests {
         assert_eq!(one.look(), None, "each news once");
         // Both prompters have it now; switching it off in one switches it off in both.
         assert_eq!((one.save(&both).unwrap(), two.save(&both).unwrap()), (None, None));
-        let off = SeatState { held: vec![], ..both };
+        let off = SeatState { shift_facts: vec![], ..both };
         assert_eq!(two.save(&off).unwrap(), None);
         assert_eq!(one.look().unwrap().now, off);
         assert_eq!(load(&folders).0.state, off);
@@ -412,7 +415,7 @@ mod tests {
         let blocked = keep.path().join("state");
         fs::write(&blocked, "no folder").unwrap();
         let mut keeper = StateWriter::new(&folders, SeatState::default());
-        let state = SeatState { held: vec![klb()], ..SeatState::default() };
+        let state = SeatState { shift_facts: vec![klb()], ..SeatState::default() };
         assert!(keeper.save(&state).is_err());
         fs::remove_file(&blocked).unwrap();
         keeper.saw_rules("Rev-1".into(), "ab".into());
@@ -428,7 +431,7 @@ mod tests {
         let held = File::create(&path).unwrap();
         held.lock().unwrap();
         let mut keeper = StateWriter::new(&folders, SeatState::default());
-        let state = SeatState { held: vec![klb()], ..SeatState::default() };
+        let state = SeatState { shift_facts: vec![klb()], ..SeatState::default() };
         assert_eq!(keeper.save(&state).unwrap(), None);
         assert_eq!(load(&folders).0.state, state);
     }

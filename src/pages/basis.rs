@@ -32,8 +32,8 @@ pub fn basis(app: &App) -> Page {
     if let Some(waiting) = app.waiting() {
         page.entry("", &waiting_notice(waiting, app.words()));
     }
-    let replaced = app.waiting().is_some_and(|waiting| waiting.origin == app.book().origin);
-    let source = match &app.book().origin {
+    let replaced = app.waiting().is_some_and(|waiting| waiting.origin == app.loaded().origin);
+    let source = match &app.loaded().origin {
         // The file has the waiting revision now.
         Origin::File(_) if replaced => words.last_good.to_owned(),
         Origin::BuiltIn => words.built_in.to_owned(),

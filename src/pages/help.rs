@@ -44,7 +44,7 @@ pub fn help(app: &App, surface: &Surface<'_>) -> Page {
 /// The place of an action in the list's groups: the closing, the switches, the call, panels and the program.
 fn group(action: &Action) -> usize {
     match action {
-        Action::Said | Action::SaidAll | Action::Undo | Action::Look(_) | Action::Copy => 0,
+        Action::Said | Action::SaidAll | Action::Undo | Action::Preview(_) | Action::Copy => 0,
         Action::Fact(_) | Action::Field(_) | Action::Zone | Action::StillHolds => 1,
         Action::End | Action::Answer(_) | Action::Leave | Action::Quit => 2,
         _ => 3,

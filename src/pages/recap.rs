@@ -2,7 +2,7 @@
 
 use super::{Page, Part};
 use crate::app::App;
-use crate::cli::report::text::{parameter, percent};
+use crate::cli::report::text::percent;
 use crate::journal::report::Recap;
 
 pub fn recap(app: &App) -> Page {
@@ -25,7 +25,8 @@ fn show(page: &mut Page, app: &App, day: &Recap) {
     page.entry(words.report.closings, &total.closings.to_string());
     let complete = format!("{} ({})", total.complete, percent(total.complete, total.closings));
     page.entry(words.report.complete, &complete);
-    let cost = total.cost.iter().map(|(name, count)| (parameter(name, words).to_owned(), *count)).collect::<Vec<_>>();
+    let cost: Vec<_> =
+        total.cost.iter().map(|(name, count)| (rules.sop.name_of_loss(name).to_owned(), *count)).collect();
     let cost = if cost.is_empty() { words.report.nothing_left_out.to_owned() } else { list(cost) };
     page.entry(words.report.costing, &cost);
     let title = |id: &String| rules.step_named(id).map_or_else(|| id.clone(), |ix| rules.step(ix).title.clone());

@@ -21,7 +21,7 @@ pub const STATE: char = 'l';
 
 /// An output that a line asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
+pub enum Request {
     /// The current sentence.
     Again,
     State,
@@ -30,14 +30,14 @@ pub enum Ask {
     /// A panel's page, or the line that it is being read from the journal.
     Panel(Panel),
     /// Why a line was refused.
-    Refused(Wrong),
+    Refused(Refusal),
     /// Why a line could not be read.
     Unread(&'static str),
 }
 
 /// Why a line is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wrong {
+pub enum Refusal {
     /// Not a key in this state.
     Key(char),
     /// An empty line while a question is open.
@@ -58,14 +58,14 @@ pub fn name(key: Key, words: &Words) -> Option<Cow<'static, str>> {
 
 /// Whether an action exists in line mode, which has nothing to scroll or to close.
 pub fn offers(row: &KeyBinding) -> bool {
-    !matches!(row.action, Action::Look(_) | Action::Scroll(_) | Action::Back | Action::Edit(_) | Action::Redraw)
+    !matches!(row.action, Action::Preview(_) | Action::Scroll(_) | Action::Back | Action::Edit(_) | Action::Redraw)
 }
 
 /// Parses a line in this state.
 ///
 /// # Errors
 /// If something in it is not a key.
-pub fn parse_line(app: &App, line: &str, now: DateTime<Utc>) -> Result<Vec<Step<Ask>>, Wrong> {
+pub fn parse_line(app: &App, line: &str, now: DateTime<Utc>) -> Result<Vec<Step<Request>>, Refusal> {
     let mut trial = Trial { app: app.clone(), now, done: Vec::new(), left: false };
     if let Mode::Typing(_) = app.mode() {
         trial.text(line);
@@ -74,7 +74,7 @@ pub fn parse_line(app: &App, line: &str, now: DateTime<Utc>) -> Result<Vec<Step<
     if is_blank(line) {
         match keymap::action(app, Key::Enter) {
             Some(action) => trial.act(action),
-            None => return Err(Wrong::NoAnswer),
+            None => return Err(Refusal::NoAnswer),
         }
         return Ok(trial.done);
     }
@@ -98,7 +98,7 @@ pub fn parse_line(app: &App, line: &str, now: DateTime<Utc>) -> Result<Vec<Step<
 struct Trial {
     app: App,
     now: DateTime<Utc>,
-    done: Vec<Step<Ask>>,
+    done: Vec<Step<Request>>,
     left: bool,
 }
 
@@ -108,34 +108,34 @@ impl Trial {
         self.done.push(Step::Action(action));
     }
 
-    fn say(&mut self, ask: Ask) {
+    fn say(&mut self, ask: Request) {
         self.done.push(Step::Output(ask));
     }
 
-    fn key(&mut self, c: char) -> Result<(), Wrong> {
+    fn key(&mut self, c: char) -> Result<(), Refusal> {
         match c {
-            AGAIN => self.say(Ask::Again),
+            AGAIN => self.say(Request::Again),
             c if c == Panel::Help.row().key => {
                 // Opening the key list dismisses the hint of the first run.
                 if *self.app.mode() == Mode::Closing {
                     self.act(Action::Panel(Panel::Help));
                     self.act(Action::Back);
                 }
-                self.say(Ask::Panel(Panel::Help));
+                self.say(Request::Panel(Panel::Help));
             }
-            c if c.to_ascii_lowercase() == STATE => self.say(Ask::State),
+            c if c.to_ascii_lowercase() == STATE => self.say(Request::State),
             c => {
                 let key = if c == UNDO { Key::Backspace } else { Key::Char(c) };
-                let action = keymap::action(&self.app, key).ok_or(Wrong::Key(c))?;
+                let action = keymap::action(&self.app, key).ok_or(Refusal::Key(c))?;
                 self.act(action.clone());
                 match action {
                     // A panel's page is printed; the panel does not stay open.
                     Action::Panel(panel) => {
-                        self.say(Ask::Panel(panel));
+                        self.say(Request::Panel(panel));
                         self.act(Action::Back);
                     }
                     // The banner confirms it.
-                    Action::StillHolds => self.say(Ask::Banners),
+                    Action::StillHolds => self.say(Request::Banners),
                     _ => {}
                 }
             }

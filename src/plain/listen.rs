@@ -94,9 +94,9 @@ mod tests {
         for (length, is_long) in [(LONGEST, false), (LONGEST + 1, true), (LONGEST + 2, true), (LONGEST * 3, true)] {
             for end in ["\n", "\r\n"] {
                 let line = "a".repeat(length);
-                let heard = all(format!("{line}{end}k{end}").as_bytes());
-                assert_eq!(heard[0] == Line::TooLong, is_long, "{length} {end:?}");
-                assert_eq!(heard[1..], [text("k")], "{length} {end:?}");
+                let lines = all(format!("{line}{end}k{end}").as_bytes());
+                assert_eq!(lines[0] == Line::TooLong, is_long, "{length} {end:?}");
+                assert_eq!(lines[1..], [text("k")], "{length} {end:?}");
             }
         }
         assert_eq!(all(b"\xffk\nm\n"), [Line::NotUtf8, text("m")]);

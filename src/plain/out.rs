@@ -76,16 +76,17 @@ impl std::fmt::Debug for Out {
 impl Out {
     pub fn to(out: impl Write + Send + 'static) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
-        let theirs = Arc::clone(&shared);
-        thread::Builder::new().name("output".into()).spawn(move || theirs.write_all(out))?;
+        let for_thread = Arc::clone(&shared);
+        thread::Builder::new().name("output".into()).spawn(move || for_thread.write_all(out))?;
         Ok(Self(shared))
     }
 
-    /// Waits until `is`, or the reader is gone, or `patience` is over after a signal that ends the program.
-    fn until(&self, is: impl Fn(&Waiting) -> bool, patience: Duration) -> MutexGuard<'_, Waiting> {
+    /// Waits until `is_met` returns `true`, the reader is gone, or `patience` has passed since a signal that ends the
+    /// program.
+    fn until(&self, is_met: impl Fn(&Waiting) -> bool, patience: Duration) -> MutexGuard<'_, Waiting> {
         let mut ending = None;
         let mut waiting = self.0.lock();
-        while !is(&waiting) && waiting.error.is_none() {
+        while !is_met(&waiting) && waiting.error.is_none() {
             if is_ending() && ending.get_or_insert_with(Instant::now).elapsed() >= patience {
                 break;
             }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use chrono::{DateTime, Utc};
 
-use super::keys::{self, Ask, Wrong, parse_line};
+use super::keys::{self, Refusal, Request, parse_line};
 use super::listen::{Line, listen};
 use super::page::lines;
 use super::sentence;
@@ -91,29 +91,29 @@ impl<W: Write> Plain<W> {
     }
 
     /// Prints an output that a line asked for.
-    fn answer(&mut self, ask: Ask, app: &App) {
+    fn answer(&mut self, ask: Request, app: &App) {
         let words = app.words();
         let said = match ask {
-            Ask::Again => {
+            Request::Again => {
                 self.again = true;
                 return;
             }
-            Ask::State => {
+            Request::State => {
                 // It contains the current sentence, which is printed again only if the rest of the line changes it.
                 if !app.is_complete() {
                     self.printed.now = now(app);
                 }
                 everything(app)
             }
-            Ask::Banners => return self.say_banners(app),
-            Ask::Refused(wrong) => return self.refuse(wrong, app),
-            Ask::Unread(why) => {
+            Request::Banners => return self.say_banners(app),
+            Request::Refused(wrong) => return self.refuse(wrong, app),
+            Request::Unread(why) => {
                 self.printed.prompt = Prompt::Nothing;
                 vec![why.into()]
             }
-            Ask::Panel(Panel::Help) if matches!(app.mode(), Mode::EndPrompt | Mode::LeavePrompt) => question(app),
-            Ask::Panel(Panel::Recap) if self.has_journal => vec![words.plain.reading_recap.into()],
-            Ask::Panel(panel) => page_lines(panel, app),
+            Request::Panel(Panel::Help) if matches!(app.mode(), Mode::EndPrompt | Mode::LeavePrompt) => question(app),
+            Request::Panel(Panel::Recap) if self.has_journal => vec![words.plain.reading_recap.into()],
+            Request::Panel(panel) => page_lines(panel, app),
         };
         for line in said {
             self.say(line);
@@ -121,18 +121,18 @@ impl<W: Write> Plain<W> {
     }
 
     /// Prints why a line was refused, and the possible keys.
-    fn refuse(&mut self, wrong: Wrong, app: &App) {
+    fn refuse(&mut self, wrong: Refusal, app: &App) {
         let words = &app.words().plain;
         let asking = matches!(app.mode(), Mode::EndPrompt | Mode::LeavePrompt);
         let key = match wrong {
-            Wrong::Key(c) => shown(c.encode_utf8(&mut [0; 4])),
-            Wrong::NoAnswer => String::new(),
+            Refusal::Key(c) => shown(c.encode_utf8(&mut [0; 4])),
+            Refusal::NoAnswer => String::new(),
         };
         let form = match (wrong, asking) {
-            (Wrong::NoAnswer, _) => String::new(),
-            (Wrong::Key(_), _) if key.is_empty() => words.no_letter.into(),
-            (Wrong::Key(_), true) => words.no_answer(key),
-            (Wrong::Key(_), false) => words.no_key(key),
+            (Refusal::NoAnswer, _) => String::new(),
+            (Refusal::Key(_), _) if key.is_empty() => words.no_letter.into(),
+            (Refusal::Key(_), true) => words.no_answer(key),
+            (Refusal::Key(_), false) => words.no_key(key),
         };
         self.say(sentence(&form));
         // Makes an open question print again.
@@ -178,14 +178,15 @@ impl<W: Write> Plain<W> {
         let said = app.call().spoken().iter().map(|said| rules.step(said.step));
         let said: Vec<(String, String)> = said.map(|step| (step.id.clone(), step.title.clone())).collect();
         let before = std::mem::replace(&mut self.printed.said, said.clone());
-        let mut tell = |form: &dyn Fn(&str) -> String, steps: &[(String, String)], others: &[(String, String)]| {
-            for (id, title) in steps.iter().filter(|(id, _)| others.iter().all(|(other, _)| other != id)) {
-                let line = sentence(&form(title));
-                self.say_of(Topic::Said(id.clone()), line);
-            }
-        };
-        tell(&|title| words.unsaid(title), &before, &said);
-        tell(&|title| words.said(title), &said, &before);
+        let mut report_changed =
+            |form: &dyn Fn(&str) -> String, steps: &[(String, String)], others: &[(String, String)]| {
+                for (id, title) in steps.iter().filter(|(id, _)| others.iter().all(|(other, _)| other != id)) {
+                    let line = sentence(&form(title));
+                    self.say_of(Topic::Said(id.clone()), line);
+                }
+            };
+        report_changed(&|title| words.unsaid(title), &before, &said);
+        report_changed(&|title| words.said(title), &said, &before);
     }
 
     fn notice_state(&mut self, app: &App) {
@@ -226,20 +227,20 @@ impl<W: Write> Plain<W> {
     }
 
     /// Prints an open question, or the current sentence if it changed.
-    fn say_where_we_are(&mut self, app: &App) {
-        let waits = match app.mode() {
+    fn say_prompt_or_sentence(&mut self, app: &App) {
+        let prompt = match app.mode() {
             Mode::Typing(_) => Prompt::Field,
             Mode::EndPrompt => Prompt::Why,
             Mode::LeavePrompt => Prompt::Leave,
             _ => Prompt::Nothing,
         };
-        let waited = std::mem::replace(&mut self.printed.prompt, waits);
+        let before = std::mem::replace(&mut self.printed.prompt, prompt);
         match app.mode() {
-            Mode::Typing(draft) if waited != waits => {
+            Mode::Typing(draft) if before != prompt => {
                 let label = &app.rules().field(draft.field).label;
                 self.say(sentence(&app.words().plain.type_field(label)));
             }
-            Mode::EndPrompt | Mode::LeavePrompt if waited != waits => {
+            Mode::EndPrompt | Mode::LeavePrompt if before != prompt => {
                 for line in question(app) {
                     self.say(line);
                 }
@@ -252,7 +253,7 @@ impl<W: Write> Plain<W> {
                     self.printed.plan = plan;
                 }
                 let here = now(app);
-                let asked = matches!(waited, Prompt::Why | Prompt::Leave);
+                let asked = matches!(before, Prompt::Why | Prompt::Leave);
                 if std::mem::take(&mut self.again) || asked || here != self.printed.now {
                     for line in &here {
                         self.say(line.clone());
@@ -262,14 +263,14 @@ impl<W: Write> Plain<W> {
             }
         }
         if std::mem::take(&mut self.unanswered) && self.lines.is_empty() {
-            self.say_as_it_was(app, waited);
+            self.repeat_unchanged(app, before);
         }
     }
 
-    /// A line that changed nothing gets an answer too. A person who only hears the output would take silence for a lost
-    /// key and repeat it, and another Enter ticks a sentence.
-    fn say_as_it_was(&mut self, app: &App, waited: Prompt) {
-        let same: Vec<String> = if waited == Prompt::Field {
+    /// Repeats the present state after a line that changed nothing. To a person who only hears the output, silence would
+    /// seem like a lost key; they would repeat it, and another Enter ticks a sentence.
+    fn repeat_unchanged(&mut self, app: &App, before: Prompt) {
+        let same: Vec<String> = if before == Prompt::Field {
             let fields = state(app).into_iter().filter(|statement| matches!(statement.topic, Topic::Field(_)));
             fields.map(|statement| statement.words).collect()
         } else {
@@ -297,26 +298,26 @@ impl<W: Write> Plain<W> {
 
 impl<W: Write> View for Plain<W> {
     type Input = Line;
-    type Output = Ask;
+    type Output = Request;
     const EACH: bool = true;
 
     fn listen(sender: InputSender<Line>) -> io::Result<()> {
         listen(sender)
     }
 
-    fn input(&mut self, line: Line, app: &App, now: DateTime<Utc>) -> io::Result<Vec<Step<Ask>>> {
+    fn input(&mut self, line: Line, app: &App, now: DateTime<Utc>) -> io::Result<Vec<Step<Request>>> {
         self.unanswered = true;
         let words = &app.words().plain;
         Ok(match line {
             Line::Text(text) => {
-                parse_line(app, &text, now).unwrap_or_else(|wrong| vec![Step::Output(Ask::Refused(wrong))])
+                parse_line(app, &text, now).unwrap_or_else(|wrong| vec![Step::Output(Request::Refused(wrong))])
             }
-            Line::TooLong => vec![Step::Output(Ask::Unread(words.too_long))],
-            Line::NotUtf8 => vec![Step::Output(Ask::Unread(words.not_utf8))],
+            Line::TooLong => vec![Step::Output(Request::Unread(words.too_long))],
+            Line::NotUtf8 => vec![Step::Output(Request::Unread(words.not_utf8))],
         })
     }
 
-    fn output(&mut self, ask: Ask, app: &App) {
+    fn output(&mut self, ask: Request, app: &App) {
         self.answer(ask, app);
     }
 
@@ -332,7 +333,7 @@ impl<W: Write> View for Plain<W> {
             self.say(sentence(&opening));
             self.notice(app, true);
         }
-        self.say_where_we_are(app);
+        self.say_prompt_or_sentence(app);
         self.write()
     }
 

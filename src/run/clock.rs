@@ -8,23 +8,23 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::event::EventSender;
 
 /// How often the loop checks if the system reports nothing; an unchanged clock draws nothing.
-const LOOK: Duration = Duration::from_secs(15);
+const CHECK_INTERVAL: Duration = Duration::from_secs(15);
 /// The longest wait if it does: the screen changes every minute anyway.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Whether the system reports that the clock was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub enum ClockReports {
     System,
     None,
 }
 
 /// How long to wait for an event. `now` is before `shown` if the clock was set back.
-pub fn wait(next: DateTime<Utc>, shown: DateTime<Utc>, now: DateTime<Utc>, notice: Notice) -> Duration {
+pub fn wait(next: DateTime<Utc>, shown: DateTime<Utc>, now: DateTime<Utc>, reports: ClockReports) -> Duration {
     if !is_current(next, shown, now) {
         return Duration::ZERO;
     }
-    let longest = if notice == Notice::System { MINUTE } else { LOOK };
+    let longest = if reports == ClockReports::System { MINUTE } else { CHECK_INTERVAL };
     // A millisecond more, so that the change is due after the wait.
     let wait = (next - now).to_std().unwrap_or_default() + Duration::from_millis(1);
     wait.min(longest)
@@ -38,7 +38,7 @@ pub fn is_current(next: DateTime<Utc>, shown: DateTime<Utc>, now: DateTime<Utc>)
 
 /// Starts the thread that reports when the clock is set.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub fn watch(sender: EventSender) -> Notice {
+pub fn watch(sender: EventSender) -> ClockReports {
     use crate::helper::{self, Helper};
     use crate::message::Message;
     use rustix::io::Errno;
@@ -46,14 +46,14 @@ pub fn watch(sender: EventSender) -> Notice {
         Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
     };
 
-    let Ok(timer) = timerfd_create(TimerfdClockId::Realtime, TimerfdFlags::CLOEXEC) else { return Notice::None };
+    let Ok(timer) = timerfd_create(TimerfdClockId::Realtime, TimerfdFlags::CLOEXEC) else { return ClockReports::None };
     // The timer never fires; only setting the clock ends a read.
     let never = Timespec { tv_sec: 8_000_000_000, tv_nsec: 0 };
     let none = Timespec { tv_sec: 0, tv_nsec: 0 };
     let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
     let spec = Itimerspec { it_interval: none, it_value: never };
     if timerfd_settime(&timer, flags, &spec).is_err() {
-        return Notice::None;
+        return ClockReports::None;
     }
     let body = move || {
         let mut count = [0; 8];
@@ -65,13 +65,13 @@ pub fn watch(sender: EventSender) -> Notice {
             }
         }
     };
-    if helper::spawn(Helper::Clock, body).is_ok() { Notice::System } else { Notice::None }
+    if helper::spawn(Helper::Clock, body).is_ok() { ClockReports::System } else { ClockReports::None }
 }
 
 /// No such report on this platform.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub fn watch(_: EventSender) -> Notice {
-    Notice::None
+pub fn watch(_: EventSender) -> ClockReports {
+    ClockReports::None
 }
 
 #[cfg(test)]
@@ -92,9 +92,9 @@ mod tests {
     use crate::event::InputSender;
 
     /// Records the greeting and the time of each frame, and closes the input.
-    struct Shows(Vec<(String, String)>, InputSender<()>);
+    struct RecordingView(Vec<(String, String)>, InputSender<()>);
 
-    impl View for Shows {
+    impl View for RecordingView {
         type Input = ();
         type Output = ();
         const EACH: bool = false;
@@ -126,26 +126,26 @@ mod tests {
     }
 
     /// What the loop shows first after the clock was set from one time to another without a key press.
-    fn shown_after(from: &str, to: &str, notice: Notice) -> (String, String) {
+    fn shown_after(from: &str, to: &str, reports: ClockReports) -> (String, String) {
         let mut app = App::new(AppSetup::built_in(at(from)));
         let mut session = Session::alone(&mut app, Clock::showing(at(to)));
-        session.notice = notice;
+        session.clock_reports = reports;
         let (send, events) = sync_channel::<Event<()>>(QUEUE);
         let inbox = Inbox {
             events,
             #[cfg(unix)]
             signals: Pending::default(),
         };
-        let mut running = Running { session, view: Shows(Vec::new(), InputSender(send)) };
+        let mut running = Running { session, view: RecordingView(Vec::new(), InputSender(send)) };
         let start = Instant::now();
         event_loop::run(&mut running, &inbox).unwrap();
-        assert!(start.elapsed() < LOOK, "at the next wake-up");
+        assert!(start.elapsed() < CHECK_INTERVAL, "at the next wake-up");
         running.view.0.swap_remove(0)
     }
 
     #[test]
     fn a_set_clock_is_shown_with_its_greeting_without_a_key_press() {
-        for notice in [Notice::System, Notice::None] {
+        for reports in [ClockReports::System, ClockReports::None] {
             for (from, to, greeting, clock) in [
                 // 15.30 back to 13.30.
                 ("2026-11-24T08:30:05Z", "2026-11-24T06:30:05Z", "siang", "13.30"),
@@ -153,7 +153,7 @@ mod tests {
                 // A laptop that slept from 09.00 to 19.00.
                 ("2026-11-24T02:00:05Z", "2026-11-24T12:00:05Z", "malam", "19.00"),
             ] {
-                assert_eq!(shown_after(from, to, notice), (greeting.into(), clock.into()), "{from} → {to}");
+                assert_eq!(shown_after(from, to, reports), (greeting.into(), clock.into()), "{from} → {to}");
             }
         }
     }
@@ -165,12 +165,12 @@ mod tests {
     #[test]
     fn the_wait_ends_at_the_next_change_and_is_bounded_when_the_clock_jumps() {
         let (shown, next) = (at("2026-11-24T07:00:10Z"), at("2026-11-24T07:01:00Z"));
-        let wait = |now: &str, notice| wait(next, shown, at(now), notice);
-        assert_eq!(wait("2026-11-24T07:00:10Z", Notice::System), Duration::from_millis(50_001));
-        assert_eq!(wait("2026-11-24T07:00:10Z", Notice::None), LOOK);
-        assert_eq!(wait("2026-11-24T07:00:50Z", Notice::None), Duration::from_millis(10_001));
+        let wait = |now: &str, reports| wait(next, shown, at(now), reports);
+        assert_eq!(wait("2026-11-24T07:00:10Z", ClockReports::System), Duration::from_millis(50_001));
+        assert_eq!(wait("2026-11-24T07:00:10Z", ClockReports::None), CHECK_INTERVAL);
+        assert_eq!(wait("2026-11-24T07:00:50Z", ClockReports::None), Duration::from_millis(10_001));
         for moved in ["2026-11-24T05:00:10Z", "2026-11-24T07:01:00Z", "2026-11-25T07:00:00Z"] {
-            assert_eq!(wait(moved, Notice::System), Duration::ZERO, "{moved}");
+            assert_eq!(wait(moved, ClockReports::System), Duration::ZERO, "{moved}");
         }
     }
 

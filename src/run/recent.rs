@@ -21,7 +21,7 @@ const NEXT_LETTER: Duration = Duration::from_millis(400);
 
 /// A key that may still be retracted.
 #[derive(Debug)]
-struct Moment {
+struct RecentKey {
     at: Instant,
     until: Instant,
     /// The state without this key and all after it.
@@ -47,7 +47,7 @@ pub(super) enum Part {
 /// The keys that may still be retracted, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    moments: VecDeque<Moment>,
+    moments: VecDeque<RecentKey>,
     pub(super) stray: Stray,
     /// The key that opened the open field, until another key is pressed.
     pub(super) opener: Option<Key>,
@@ -76,7 +76,7 @@ impl Recent {
         };
         if !wait.is_zero() {
             let before = app.clone();
-            self.moments.push_back(Moment {
+            self.moments.push_back(RecentKey {
                 at,
                 until: at + wait + LATE,
                 before,
@@ -97,7 +97,7 @@ impl Recent {
     }
 
     /// Holds back the effects of the last key. Returns those that are due at once.
-    pub(super) fn keep_back(&mut self, effects: Vec<Effect>, settles: Duration) -> Vec<Effect> {
+    pub(super) fn hold_back(&mut self, effects: Vec<Effect>, settles: Duration) -> Vec<Effect> {
         // Ctrl-C is part of no text, so it quits at once, with all effects held back so far.
         if settles.is_zero() && effects.contains(&Effect::Quit) {
             let mut out = self.all();
@@ -107,7 +107,7 @@ impl Recent {
         let is_first = self.moments.len() == 1;
         let Some(last) = self.moments.back_mut() else { return effects };
         let (now, mut later): (Vec<Effect>, Vec<Effect>) =
-            effects.into_iter().partition(|effect| matches!(effect, Effect::Reply(_) | Effect::LookAtRules));
+            effects.into_iter().partition(|effect| matches!(effect, Effect::Reply(_) | Effect::CheckRules));
         if let Some(at) = later.iter().position(|effect| matches!(effect, Effect::Copy(_))) {
             last.copy = Some((last.at + settles + LATE, later.remove(at)));
         }
@@ -145,7 +145,7 @@ impl Recent {
 
     /// All effects, due or not, at the end.
     pub(super) fn all(&mut self) -> Vec<Effect> {
-        let effects = |moment: Moment| moment.effects.into_iter().chain(moment.copy.map(|(_, copy)| copy));
+        let effects = |moment: RecentKey| moment.effects.into_iter().chain(moment.copy.map(|(_, copy)| copy));
         self.moments.drain(..).flat_map(effects).collect()
     }
 
@@ -180,13 +180,13 @@ mod tests {
         "2026-03-02T07:20:00Z".parse().unwrap()
     }
 
-    struct Hands {
+    struct Keyboard {
         app: App,
         recent: Recent,
         start: Instant,
     }
 
-    impl Hands {
+    impl Keyboard {
         fn new() -> Self {
             Self { app: App::new(AppSetup::built_in(now())), recent: Recent::default(), start: Instant::now() }
         }
@@ -201,7 +201,7 @@ mod tests {
             self.recent.press(at);
             self.recent.key(&self.app, part, at, settles);
             let effects = self.app.update(action, now());
-            self.recent.keep_back(effects, settles)
+            self.recent.hold_back(effects, settles)
         }
 
         fn fact(&mut self, ms: u64) -> Vec<Effect> {
@@ -211,44 +211,44 @@ mod tests {
 
     #[test]
     fn a_quit_right_after_a_letter_waits_only_for_the_next_letter_of_a_text() {
-        let mut hands = Hands::new();
-        assert_eq!(hands.fact(0), []);
-        assert_eq!(hands.press(500, Part::Letter, Action::Quit, SETTLES), []);
-        let due = hands.recent.deadline().unwrap();
-        assert!(due > hands.at(500) && due <= hands.at(500) + NEXT_LETTER + LATE, "not a second more");
-        assert_eq!(hands.recent.due(hands.at(949)), []);
-        let effects = hands.recent.due(due);
+        let mut real_now = Keyboard::new();
+        assert_eq!(real_now.fact(0), []);
+        assert_eq!(real_now.press(500, Part::Letter, Action::Quit, SETTLES), []);
+        let due = real_now.recent.deadline().unwrap();
+        assert!(due > real_now.at(500) && due <= real_now.at(500) + NEXT_LETTER + LATE, "not a second more");
+        assert_eq!(real_now.recent.due(real_now.at(949)), []);
+        let effects = real_now.recent.due(due);
         assert!(matches!(effects[..], [Effect::Journal(_), Effect::Journal(_), Effect::Quit]), "{effects:?}");
-        assert_eq!(hands.recent.deadline(), None);
+        assert_eq!(real_now.recent.deadline(), None);
     }
 
     #[test]
     fn a_quit_with_no_other_keys_pending_waits_only_for_its_own_repeats() {
-        let mut hands = Hands::new();
-        hands.fact(0);
-        hands.recent.due(hands.at(5000));
-        hands.press(5000, Part::Letter, Action::Quit, SETTLES);
-        assert_eq!(hands.recent.deadline(), Some(hands.at(5000) + SETTLES + LATE));
+        let mut real_now = Keyboard::new();
+        real_now.fact(0);
+        real_now.recent.due(real_now.at(5000));
+        real_now.press(5000, Part::Letter, Action::Quit, SETTLES);
+        assert_eq!(real_now.recent.deadline(), Some(real_now.at(5000) + SETTLES + LATE));
     }
 
     #[test]
     fn ctrl_c_performs_all_pending_effects_at_once() {
-        let mut hands = Hands::new();
-        hands.fact(0);
-        let effects = hands.press(10, Part::Other, Action::Quit, Duration::ZERO);
+        let mut real_now = Keyboard::new();
+        real_now.fact(0);
+        let effects = real_now.press(10, Part::Other, Action::Quit, Duration::ZERO);
         assert!(matches!(effects[..], [Effect::Journal(_), Effect::Journal(_), Effect::Quit]), "{effects:?}");
     }
 
     #[test]
     fn a_text_that_continues_after_a_quit_key_is_retracted_whole() {
-        let mut hands = Hands::new();
-        hands.fact(0);
-        hands.press(100, Part::Letter, Action::Quit, SETTLES);
-        hands.fact(400);
-        assert_eq!(hands.recent.due(hands.at(900)), []);
-        let since = hands.at(0);
-        assert_eq!(hands.recent.retract(since, &mut hands.app), []);
-        assert!(hands.app.call().started_at().is_none());
-        assert_eq!(hands.recent.deadline(), None);
+        let mut real_now = Keyboard::new();
+        real_now.fact(0);
+        real_now.press(100, Part::Letter, Action::Quit, SETTLES);
+        real_now.fact(400);
+        assert_eq!(real_now.recent.due(real_now.at(900)), []);
+        let since = real_now.at(0);
+        assert_eq!(real_now.recent.retract(since, &mut real_now.app), []);
+        assert!(real_now.app.call().started_at().is_none());
+        assert_eq!(real_now.recent.deadline(), None);
     }
 }

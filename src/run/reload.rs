@@ -56,7 +56,7 @@ pub struct Reloader {
     pub clock: Clock,
     /// Where the last good rules are saved.
     pub folders: Folders,
-    /// The rules that the state names as seen last.
+    /// The SHA-256 of the rules that the saved state records as seen last.
     pub seen: Option<String>,
     /// Of the thread that saves which rules were seen.
     pub tasks: Arc<Mailbox<Tasks>>,
@@ -71,37 +71,37 @@ impl Reloader {
     pub fn into_reload(mut self) -> Reload {
         let mut first = true;
         Box::new(move || {
-            let news = self.look(first);
+            let message = self.check_file(first);
             if first && self.complaint.is_none() {
                 self.remember();
             }
             first = false;
-            news
+            message
         })
     }
 
-    fn look(&mut self, first: bool) -> Option<Message> {
+    fn check_file(&mut self, first: bool) -> Option<Message> {
         self.at = in_use(&self.places).min(self.at);
         let path = &self.places[self.at];
-        let loaded = files::read(path).map_err(Bad::Unreadable).and_then(|source| {
+        let result = files::read(path).map_err(Bad::Unreadable).and_then(|source| {
             // It is read every minute; an unchanged file is not proved again.
             if self.complaint.is_none() && source == self.last.source && self.is_of(path) {
                 return Ok(None);
             }
             files::prove(source, path, self.clock.today()).map(Some)
         });
-        let Some(loaded) = loaded.transpose() else {
+        let Some(result) = result.transpose() else {
             // Waiting rules may have come into force.
             if self.seen.as_deref() != Some(self.last.sha256()) {
                 self.remember();
             }
             return None;
         };
-        match loaded {
-            Ok(book) if book.source == self.last.source => {
-                let moved = book.origin != self.last.origin;
+        match result {
+            Ok(loaded) if loaded.source == self.last.source => {
+                let moved = loaded.origin != self.last.origin;
                 if moved {
-                    self.last = Arc::new(book);
+                    self.last = Arc::new(loaded);
                 }
                 // Waiting rules may have come into force.
                 self.remember();
@@ -109,13 +109,13 @@ impl Reloader {
                 let mended = self.complaint.take().is_some();
                 (mended || moved).then(|| Message::Rules(Arc::clone(&self.last), None))
             }
-            Ok(book) => {
-                let book = Arc::new(book);
-                if let Err(panic) = (self.rehearse)(&book) {
+            Ok(loaded) => {
+                let loaded = Arc::new(loaded);
+                if let Err(panic) = (self.rehearse)(&loaded) {
                     return self.complain(untried(Some(&self.places[self.at]), &panic, self.words));
                 }
                 self.complaint = None;
-                let from = std::mem::replace(&mut self.last, book);
+                let from = std::mem::replace(&mut self.last, loaded);
                 let change = Change::between(&from.rules, &self.last.rules);
                 self.remember();
                 Some(Message::Rules(Arc::clone(&self.last), change.map(|change| Comparison { from, change })))
@@ -181,32 +181,34 @@ mod tests {
         let path = folder.path().join("rules.toml");
         let revision = |name: &str| BUILT_IN.replace("\"Rev-1\"", &format!("\"{name}\""));
         std::fs::write(&path, revision("Rev-2")).unwrap();
-        let book =
+        let loaded =
             LoadedRules::read(revision("Rev-2").into_bytes(), Origin::File(path.clone()), chrono::NaiveDate::MAX)
                 .unwrap();
         let mut reloader = Reloader {
             places: vec![path.clone()],
             at: 0,
-            last: Arc::new(book),
+            last: Arc::new(loaded),
             complaint: None,
             clock: Clock::system(),
             folders: Folders::default(),
             seen: None,
             tasks: Arc::default(),
             words: Lang::Id.words(),
-            rehearse: Box::new(|book| match book.rules.sop.revision.as_str() {
+            rehearse: Box::new(|loaded| match loaded.rules.sop.revision.as_str() {
                 "Rev-3" => Err("index out of bounds".into()),
                 _ => Ok(()),
             }),
         };
-        assert!(reloader.look(false).is_none());
+        assert!(reloader.check_file(false).is_none());
         std::fs::write(&path, revision("Rev-3")).unwrap();
-        let Some(Message::Trouble(Subject::Rules, Some(line))) = reloader.look(false) else { panic!("it is refused") };
+        let Some(Message::Trouble(Subject::Rules, Some(line))) = reloader.check_file(false) else {
+            panic!("it is refused")
+        };
         assert!(line.contains("rules.toml") && line.contains("index out of bounds"), "{line}");
         assert_eq!(reloader.last.rules.sop.revision, "Rev-2");
-        assert!(reloader.look(false).is_none(), "the same trouble is reported once");
+        assert!(reloader.check_file(false).is_none(), "the same trouble is reported once");
         std::fs::write(&path, revision("Rev-4")).unwrap();
-        assert!(matches!(reloader.look(false), Some(Message::Rules(_, Some(_)))));
+        assert!(matches!(reloader.check_file(false), Some(Message::Rules(_, Some(_)))));
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Session<'_> {
         let waited = TimeDelta::from_std(at.elapsed()).unwrap_or_default();
         let effects = self.app.update_at(update, now, now.checked_sub_signed(waited).unwrap_or(now));
         view.changed(self.app, &effects, by_person);
-        self.recent.keep_back(effects, settles)
+        self.recent.hold_back(effects, settles)
     }
 
     /// Handles a person's input as the view interprets it.
@@ -99,7 +99,7 @@ impl Session<'_> {
                 self.used.now();
                 let action = keymap::action(self.app, key);
                 // A held key repeats in a text or a panel; elsewhere it is one press.
-                let goes_on = matches!(action, Some(Action::Edit(_) | Action::Look(_) | Action::Scroll(_)));
+                let goes_on = matches!(action, Some(Action::Edit(_) | Action::Preview(_) | Action::Scroll(_)));
                 // A held key does not type into the field that it opened.
                 let opens = repeat && self.recent.opener == Some(key);
                 if self.recent.opener.is_some_and(|opener| opener != key) {
@@ -148,7 +148,7 @@ impl Session<'_> {
         }
         let Some(action) = action else { return Ok(Next::On) };
         // Scrolling and previewing need no retraction: one step too many does no harm.
-        if !matches!(action, Action::Look(_) | Action::Scroll(_)) {
+        if !matches!(action, Action::Preview(_) | Action::Scroll(_)) {
             let part = match (letter, &action) {
                 (Some(_), _) => Part::Letter,
                 (None, Action::Edit(_)) => Part::Field,
@@ -211,9 +211,9 @@ impl Session<'_> {
                     });
                 }
             }
-            Effect::LookAtRules => {
-                if let Some(look) = &self.look {
-                    look.now();
+            Effect::CheckRules => {
+                if let Some(watch) = &self.rules_watch {
+                    watch.check();
                 }
             }
         }

@@ -17,7 +17,7 @@ use crate::journal::trouble::Trouble;
 use crate::journal::writer::{Config, Writer};
 use crate::message::{Message, Subject};
 use crate::seat::SeatState;
-use crate::watch::{Look, watch};
+use crate::watch::{WatchHandle, watch};
 use crate::words::Words;
 use penutup_system::mailbox::Mailbox;
 
@@ -25,7 +25,7 @@ use penutup_system::mailbox::Mailbox;
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// Reads files again whenever one of them may have changed.
-pub(super) fn watch_files(helper: Helper, paths: Vec<PathBuf>, mut reload: Reload, sender: EventSender) -> Look {
+pub(super) fn watch_files(helper: Helper, paths: Vec<PathBuf>, mut reload: Reload, sender: EventSender) -> WatchHandle {
     watch(helper, paths, move || {
         if let Some(message) = reload() {
             sender.send(message);
@@ -59,14 +59,14 @@ pub struct Tasks {
     /// Save which rules were seen: revision and SHA-256.
     pub rules: Option<(String, String)>,
     /// Check whether another prompter changed the file.
-    pub look: bool,
+    pub check: bool,
     /// Write what is not written yet, and end.
     pub end: bool,
 }
 
 impl Tasks {
     fn has_something(&self) -> bool {
-        self.save.is_some() || self.rules.is_some() || self.look || self.end
+        self.save.is_some() || self.rules.is_some() || self.check || self.end
     }
 }
 
@@ -76,7 +76,7 @@ pub(super) struct StateThread {
     tasks: Arc<Mailbox<Tasks>>,
     sent: u64,
     saved: Arc<AtomicU64>,
-    look: Option<Look>,
+    watch: Option<WatchHandle>,
     /// Receives the last error, or `None`, when the thread ends.
     done: Receiver<Option<String>>,
 }
@@ -99,9 +99,9 @@ impl StateThread {
     }
 
     /// Checks whether another prompter changed the file, in case the watcher missed it.
-    pub(super) fn look(&self) {
-        if let Some(look) = &self.look {
-            look.at_the_minute();
+    pub(super) fn check_file(&self) {
+        if let Some(watch) = &self.watch {
+            watch.reread();
         }
     }
 
@@ -129,11 +129,11 @@ pub(super) fn start_state_thread(
     let saved = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&saved);
     // Another prompter on this seat writes the same file.
-    let look = writer.path().map(|path| {
+    let watch_handle = writer.path().map(|path| {
         let mailbox = Arc::clone(&tasks);
-        watch(Helper::State, vec![path.to_owned()], move || mailbox.post(|tasks| tasks.look = true))
+        watch(Helper::State, vec![path.to_owned()], move || mailbox.post(|tasks| tasks.check = true))
     });
-    let look_again = look.clone();
+    let own_handle = watch_handle.clone();
     let inbox = Arc::clone(&tasks);
     let body = move || {
         let mut unsaved: Option<(Box<SeatState>, u64)> = None;
@@ -143,7 +143,7 @@ pub(super) fn start_state_thread(
             let deadline = unsaved.as_ref().map(|_| Instant::now() + RETRY_AFTER);
             let new = inbox.take(deadline, Tasks::has_something);
             let should_save = new.save.is_some() || new.rules.is_some() || !new.has_something();
-            let (looks, ends) = (new.look, new.end);
+            let (should_check, ends) = (new.check, new.end);
             unsaved = new.save.or(unsaved);
             if let Some((revision, sha256)) = new.rules {
                 writer.saw_rules(revision, sha256);
@@ -154,8 +154,8 @@ pub(super) fn start_state_thread(
                     Ok(shared) => {
                         counted.fetch_max(number, Ordering::SeqCst);
                         // The folder may have been created just now, and has to be watched.
-                        if let Some(look) = &look_again {
-                            look.now();
+                        if let Some(handle) = &own_handle {
+                            handle.check();
                         }
                         if failed.take().is_some() {
                             sender.send(Message::Trouble(Subject::State, None));
@@ -175,7 +175,7 @@ pub(super) fn start_state_thread(
                         }
                     }
                 }
-            } else if looks && let Some(shared) = writer.look() {
+            } else if should_check && let Some(shared) = writer.look() {
                 sender.send(Message::Shared(Box::new(shared)));
             }
             if ends {
@@ -186,7 +186,7 @@ pub(super) fn start_state_thread(
     };
     // Without a thread nothing is saved, which is reported at shutdown.
     let _ = helper::spawn(Helper::State, body);
-    StateThread { tasks, sent: 0, saved, look, done }
+    StateThread { tasks, sent: 0, saved, watch: watch_handle, done }
 }
 
 /// The line that reports it after the screen is closed.
@@ -210,8 +210,8 @@ mod tests {
     fn state(value: &str) -> Box<SeatState> {
         let set = "2026-03-02T07:20:00Z".parse().unwrap();
         let since = Since { set, confirmed: set };
-        let held = vec![PersistedFact { fact: "klb".into(), value: value.into(), since }];
-        Box::new(SeatState { held, ..SeatState::default() })
+        let shift_facts = vec![PersistedFact { fact: "klb".into(), value: value.into(), since }];
+        Box::new(SeatState { shift_facts, ..SeatState::default() })
     }
 
     /// The state's thread in this folder, and what it sends.
@@ -231,7 +231,7 @@ mod tests {
             writer.save(state(value));
         }
         assert_eq!(writer.finish(WAIT), Ok(()));
-        assert_eq!(crate::files::saved_state::load(&folders).0.state.held, state("ya").held);
+        assert_eq!(crate::files::saved_state::load(&folders).0.state.shift_facts, state("ya").shift_facts);
         assert!(sent.try_iter().all(|message| !matches!(message, Message::Trouble(..))));
     }
 

@@ -32,34 +32,34 @@ const MAX_CALLS: usize = 64;
 /// The longest call ID, in bytes.
 const MAX_ID: usize = 256;
 
-/// Connects to an address in a thread of its own, until `tell` returns `false`. Reads no faster than `tell` returns, so
+/// Connects to an address in a thread of its own, until `send` returns `false`. Reads no faster than `send` returns, so
 /// a flooding sender is blocked.
-pub fn listen(address: String, tell: impl Fn(Message) -> bool + Send + 'static) {
+pub fn listen(address: String, send: impl Fn(Message) -> bool + Send + 'static) {
     // Without a thread there is no connection.
-    let _ = thread::Builder::new().name(THREAD.into()).spawn(move || run(&address, &tell));
+    let _ = thread::Builder::new().name(THREAD.into()).spawn(move || run(&address, &send));
 }
 
-fn run(address: &str, tell: &impl Fn(Message) -> bool) {
+fn run(address: &str, send: &impl Fn(Message) -> bool) {
     let (mut calls, mut wait, mut last) = (Calls::default(), FIRST_WAIT, None);
-    let mut link = |now: Link| {
+    let mut report_link = |now: Link| {
         let new = last != Some(now);
         last = Some(now);
-        !new || tell(Message::PhoneLink(now))
+        !new || send(Message::PhoneLink(now))
     };
     loop {
         if let Ok(stream) = connect(address) {
-            if !link(Link::Up) {
+            if !report_link(Link::Up) {
                 return;
             }
-            match follow(stream, &mut calls, tell) {
-                Lost::NobodyListens => return,
+            match follow(stream, &mut calls, send) {
+                Lost::NoReceiver => return,
                 // Only a connection that carried data resets the pause: two prompters that displace each other at the
-                // same telephone must not do so twice a second.
+                // same telephone must not reconnect twice a second.
                 Lost::AfterEvents => wait = FIRST_WAIT,
                 Lost::Silent => {}
             }
         }
-        if !link(Link::Down) {
+        if !report_link(Link::Down) {
             return;
         }
         thread::sleep(wait);
@@ -71,7 +71,7 @@ fn run(address: &str, tell: &impl Fn(Message) -> bool) {
 enum Lost {
     AfterEvents,
     Silent,
-    NobodyListens,
+    NoReceiver,
 }
 
 fn connect(address: &str) -> io::Result<TcpStream> {
@@ -86,10 +86,10 @@ fn connect(address: &str) -> io::Result<TcpStream> {
 }
 
 /// Reads events until the connection is lost.
-fn follow(mut stream: impl Read, calls: &mut Calls, tell: &impl Fn(Message) -> bool) -> Lost {
+fn follow(mut stream: impl Read, calls: &mut Calls, send: &impl Fn(Message) -> bool) -> Lost {
     let mut reader = Reader::default();
     let mut bytes = [0; 4096];
-    let (mut any, mut heard) = (false, true);
+    let (mut has_events, mut is_received) = (false, true);
     let (mut reads, mut events) = (Pace::new(READS.0, READS.1), Pace::new(EVENTS.0, EVENTS.1));
     loop {
         reads.wait();
@@ -99,21 +99,21 @@ fn follow(mut stream: impl Read, calls: &mut Calls, tell: &impl Fn(Message) -> b
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             Err(_) => break,
         };
-        let sound = reader.push(&bytes[..count], |frame| {
-            any = true;
-            if let Some(event) = calls.event(frame).filter(|_| heard) {
+        let parsed = reader.push(&bytes[..count], |frame| {
+            has_events = true;
+            if let Some(event) = calls.event(frame).filter(|_| is_received) {
                 events.wait();
-                heard &= tell(Message::Phone(event));
+                is_received &= send(Message::Phone(event));
             }
         });
-        if !heard {
-            return Lost::NobodyListens;
+        if !is_received {
+            return Lost::NoReceiver;
         }
-        if sound.is_err() {
+        if parsed.is_err() {
             break;
         }
     }
-    if any { Lost::AfterEvents } else { Lost::Silent }
+    if has_events { Lost::AfterEvents } else { Lost::Silent }
 }
 
 /// The calls that baresip has reported.

@@ -12,9 +12,10 @@ const EVERY: Duration = Duration::from_secs(1);
 /// A poll that takes longer is reported as hanging.
 const LATE: Duration = Duration::from_secs(3);
 
-/// The outcome of a poll.
+/// What is reported of the polls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen<N> {
+    /// The poll returned something.
     News(N),
     /// The poll has been hanging for a while.
     Late,
@@ -22,42 +23,42 @@ pub enum Seen<N> {
     Back,
 }
 
-/// Polls until `tell` returns `false`.
+/// Polls until `report` returns `false`.
 pub fn each_second<N: Send + 'static>(
-    look: impl FnMut() -> Option<N> + Send + 'static,
-    tell: impl Fn(Seen<N>) -> bool + Send + 'static,
+    poll: impl FnMut() -> Option<N> + Send + 'static,
+    report: impl Fn(Seen<N>) -> bool + Send + 'static,
 ) {
     // Without a thread nothing is polled, and that can't be reported: the system had no thread left.
-    let _ = helper::spawn(Helper::Centre, move || wait(look, &tell, EVERY, LATE));
+    let _ = helper::spawn(Helper::Centre, move || wait(poll, &report, EVERY, LATE));
 }
 
 fn wait<N: Send + 'static>(
-    mut look: impl FnMut() -> Option<N> + Send + 'static,
-    tell: &impl Fn(Seen<N>) -> bool,
+    mut poll: impl FnMut() -> Option<N> + Send + 'static,
+    report: &impl Fn(Seen<N>) -> bool,
     every: Duration,
     late: Duration,
 ) {
-    let ((ask, asked), (answer, answered)) = (channel::<()>(), channel());
-    let looks = move || while asked.recv().is_ok() && answer.send(look()).is_ok() {};
-    if helper::spawn(Helper::Centre, looks).is_err() {
+    let ((request, requests), (result, results)) = (channel::<()>(), channel());
+    let poll_loop = move || while requests.recv().is_ok() && result.send(poll()).is_ok() {};
+    if helper::spawn(Helper::Centre, poll_loop).is_err() {
         return;
     }
     loop {
-        if ask.send(()).is_err() {
+        if request.send(()).is_err() {
             return;
         }
-        let told = match answered.recv_timeout(late) {
-            Ok(news) => news.map(Seen::News),
+        let event = match results.recv_timeout(late) {
+            Ok(new) => new.map(Seen::News),
             Err(RecvTimeoutError::Timeout) => {
-                if !tell(Seen::Late) {
+                if !report(Seen::Late) {
                     return;
                 }
-                let Ok(news) = answered.recv() else { return };
-                Some(news.map_or(Seen::Back, Seen::News))
+                let Ok(new) = results.recv() else { return };
+                Some(new.map_or(Seen::Back, Seen::News))
             }
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        if told.is_some_and(|told| !tell(told)) {
+        if event.is_some_and(|event| !report(event)) {
             return;
         }
         thread::sleep(every);
@@ -74,14 +75,14 @@ mod tests {
     /// What is reported about polls that wait for their outcome.
     fn reports(outcomes: Receiver<Option<u8>>, count: usize, mut between: impl FnMut(usize) + Send) -> Vec<Seen<u8>> {
         let all = Mutex::new((Vec::new(), &mut between));
-        let tell = |seen| {
+        let report = |seen| {
             let mut all = all.lock().unwrap();
             all.0.push(seen);
             let so_far = all.0.len();
             (all.1)(so_far);
             so_far < count
         };
-        wait(move || outcomes.recv().unwrap(), &tell, Duration::ZERO, Duration::from_millis(20));
+        wait(move || outcomes.recv().unwrap(), &report, Duration::ZERO, Duration::from_millis(20));
         all.into_inner().unwrap().0
     }
 

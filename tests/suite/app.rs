@@ -1,4 +1,4 @@
-//! Calls as a CSO lives through them, told in keys: what product.md says of a call, a name, the clock, the way back.
+//! Calls as a CSO experiences them, as sequences of keys: the call, its end, the name, the clock, undo, changed rules.
 
 use penutup::app::{Effect, Mode};
 use penutup::clipboard::Copied;
@@ -6,7 +6,7 @@ use penutup::closing::{PersistedFact, Since};
 use penutup::keymap::Key;
 use penutup::message::{Message, Subject};
 
-use crate::stage::{Stage, book, revised, wib};
+use crate::stage::{Stage, loaded, revised, wib};
 
 // ── A call ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -33,11 +33,11 @@ fn fluent_users_need_two_keys() {
 }
 
 #[test]
-fn who_has_the_app_already_is_not_invited_twice() {
+fn a_customer_who_has_the_app_is_not_invited_twice() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣␣");
     assert_eq!(stage.current(), Some("terima-kasih"));
-    // "Sudah punya": the plan says UPDATE now, but the invitation was heard.
+    // "Sudah punya": the plan says UPDATE now, but DOWNLOAD was already spoken.
     stage.keys("a");
     assert_eq!(stage.fact("aplikasi"), "telah");
     assert_eq!(stage.steps(), "(bantuan) √campaign √download ►terima-kasih");
@@ -186,6 +186,18 @@ fn only_what_is_unsaid_costs_and_its_parameters_are_named_once() {
 }
 
 #[test]
+fn a_lost_score_is_named_as_the_rules_file_says_else_by_its_own_name() {
+    for (lost_score, named) in [
+        ("{ Akurasi = \"Akurasi turun\" }", ["Akurasi turun", "Salam Penutup", "FCR"]),
+        ("{}", ["Akurasi", "Salam Penutup", "FCR"]),
+    ] {
+        let rules = revised(&[("{ FCR = \"Tidak FCR\" }", lost_score)]);
+        let mut stage = Stage::with(rules, wib("14:00"), vec![]);
+        assert_eq!(stage.keys("␣").app.cost(), named);
+    }
+}
+
+#[test]
 fn the_end_can_be_undone_for_ten_seconds() {
     for (seconds, back) in [(0, true), (9, true), (10, false), (11, false), (3600, false)] {
         let mut stage = Stage::at("14:00");
@@ -215,7 +227,7 @@ fn a_customer_is_forgotten_ten_seconds_after_the_call() {
     stage.keys("nSiti⏎s␣");
     let wakes = stage.app.next_change();
     assert_eq!((wakes - stage.now).num_seconds(), 10, "the loop wakes to forget");
-    // Even where the notice that tells of it was read and is gone.
+    // Even after the notice about it was dismissed.
     stage.keys("?⎋");
     assert_eq!(stage.app.next_change(), wakes);
     stage.wait(10);
@@ -230,7 +242,7 @@ fn a_clock_that_jumps_back_restores_no_old_call() {
     assert!(!stage.app.can_undo());
     stage.keys("⌫");
     assert_eq!(stage.said().len(), 0);
-    // A second back is a clock that was set right.
+    // A step back of one second is time synchronization.
     stage.keys("s␣").wait(-1).keys("⌫");
     assert!(stage.app.is_complete());
 }
@@ -239,11 +251,12 @@ fn a_clock_that_jumps_back_restores_no_old_call() {
 fn klb_stays_when_a_call_ends_and_when_it_is_restored() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣k");
-    let saved = stage.effects.iter().find_map(|e| if let Effect::Save(state) = e { Some(&state.held) } else { None });
+    let saved =
+        stage.effects.iter().find_map(|e| if let Effect::Save(state) = e { Some(&state.shift_facts) } else { None });
     assert!(saved.is_some_and(|held| (held[0].fact.as_str(), held[0].value.as_str()) == ("klb", "ya")));
     stage.keys("x1");
     assert_eq!((stage.fact("klb"), stage.fact("topik")), ("ya", "lain"));
-    // Declared over in the next call, which did not begin with that; the call that is brought back knows it.
+    // KLB ends during the next call; the restored call has the new value too.
     stage.keys("k");
     assert_eq!(stage.fact("klb"), "tidak");
     stage.keys("⌫");
@@ -359,7 +372,7 @@ fn pasted_digits_are_no_name() {
     let mut stage = Stage::at("14:00");
     stage.paste(" \n\u{1b}[0m\t");
     assert_eq!((stage.app.mode(), stage.notice().as_str()), (&Mode::Closing, "Tidak ada nama dalam tempelan"));
-    // Behind a name that is being typed, digits may belong to it.
+    // After the beginning of a name, digits may belong to it.
     stage.keys("nUmar ").paste("\u{1b}[31m2\u{1b}[0m\n3").keys("⏎");
     assert_eq!(stage.field("nama"), "Umar 2");
 }
@@ -439,7 +452,7 @@ fn a_clock_jump_is_followed_without_harm() {
     assert_eq!(stage.app.asked_fact(), Some(0));
 }
 
-// ── KLB that grows old ────────────────────────────────────────────────────────────────────────────────────────────────
+// ── KLB that was on for long ────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
 fn after_keep_for_the_banner_asks_and_v_confirms() {
@@ -468,7 +481,7 @@ fn after_keep_for_the_banner_asks_and_v_confirms() {
 fn klb_survives_a_restart_with_its_age() {
     let since = Since { set: wib("01:00"), confirmed: wib("01:00") };
     let held = |fact: &str, value: &str| PersistedFact { fact: fact.into(), value: value.into(), since };
-    let begin = |held| Stage::with(book(penutup::rules::BUILT_IN), wib("14:00"), vec![held]);
+    let begin = |held| Stage::with(loaded(penutup::rules::BUILT_IN), wib("14:00"), vec![held]);
     let stage = begin(held("klb", "ya"));
     assert_eq!((stage.fact("klb"), stage.app.asked_fact()), ("ya", Some(0)));
     assert_eq!(stage.steps(), "(bantuan) ►download (customer-intimacy) terima-kasih");
@@ -487,9 +500,9 @@ fn good_rules_apply_at_once_while_nothing_is_said() {
     stage.keys("kmazbnSiti⏎").reload(&new);
     assert!(stage.notice().contains("Rev-2"), "{}", stage.notice());
     assert_eq!(stage.app.rules().sop.revision, "Rev-2");
-    let told =
+    let values =
         (stage.fact("klb"), stage.fact("topik"), stage.fact("aplikasi"), stage.field("sapaan"), stage.field("nama"));
-    assert_eq!(told, ("ya", "pln-mobile", "telah", "Bapak".into(), "Siti".into()));
+    assert_eq!(values, ("ya", "pln-mobile", "telah", "Bapak".into(), "Siti".into()));
     assert_eq!(stage.app.call().zone(), 1);
     stage.keys("⌫");
     assert_eq!(stage.field("nama"), "", "the way back goes on under the new rules");
@@ -505,7 +518,7 @@ fn during_a_closing_new_rules_wait_for_the_next_call() {
     assert_eq!((stage.complete(), stage.app.rules().sop.revision.as_str()), (old.clone(), "Rev-1"));
     stage.keys("s␣");
     assert!(stage.complete().contains("mohon jangan memberikan"));
-    // The call that is brought back ends under the rules it was begun with; the next has the new ones again.
+    // The restored call ends under the rules that it began with; the next call has the new ones again.
     stage.keys("⌫");
     assert_eq!(stage.complete(), old);
     stage.keys("␣");
@@ -553,10 +566,10 @@ fn bad_rules_change_nothing_and_are_reported_until_corrected() {
     assert_eq!((stage.complete(), stage.notice().as_str()), (script.clone(), "rules.toml:7: rusak"));
     assert!(stage.app.notice_is_trouble());
     stage.keys("m⌫");
-    assert_eq!(stage.notice(), "Diurungkan", "what a key did is told first");
+    assert_eq!(stage.notice(), "Diurungkan", "the result of a key is shown first");
     stage.keys("↓⎋");
     assert_eq!(stage.notice(), "rules.toml:7: rusak", "then what is still wrong");
-    stage.reload(&book(penutup::rules::BUILT_IN));
+    stage.reload(&loaded(penutup::rules::BUILT_IN));
     assert_eq!((stage.complete(), stage.notice().as_str()), (script, ""));
 }
 

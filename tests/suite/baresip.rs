@@ -16,7 +16,7 @@ const CALLER: &str = "10.77.0.2";
 const NAME: &str = "\"Siti \\\"Aisyah\\\" \u{1b}[31mAminah\"";
 const NUMBER: &str = "081234567890";
 
-/// Two namespaces and a cable between them; gone with the test.
+/// Two namespaces and a cable between them, removed with the test.
 struct Net {
     cso: String,
     caller: String,
@@ -80,7 +80,7 @@ fn modules() -> Result<PathBuf, String> {
     found.ok_or_else(|| "baresip's module ctrl_tcp is not installed (Debian: baresip-core)".into())
 }
 
-/// What lacks for this test, if anything.
+/// What this test needs; the error is what is missing.
 fn lacks() -> Result<(PathBuf, Net), String> {
     Command::new("baresip").arg("-h").output().map_err(|e| format!("baresip (Debian: baresip-core): {e}"))?;
     let modules = modules()?;

@@ -62,13 +62,13 @@ fn usage_errors_are_localized_with_suggestions() {
         (&["--zone", "WIB", "--zone", "WIT", "say"], &["--zone <ZONA> hanya boleh disebut sekali"]),
         (&["help", "sya"], &["\"sya\" tidak dapat dipakai", "Maksudnya \"say\"?"]),
     ] {
-        let told = Home::new().penutup(args).failed();
-        assert!(told.starts_with("kesalahan: "), "{args:?}: {told}");
+        let message = Home::new().penutup(args).failed();
+        assert!(message.starts_with("kesalahan: "), "{args:?}: {message}");
         for part in parts {
-            assert!(told.contains(part), "{args:?}: {part:?} is not in {told}");
+            assert!(message.contains(part), "{args:?}: {part:?} is not in {message}");
         }
         for english in ["error", "Usage", "unexpected", "invalid", "value", "tip:", "For more", "[OPTIONS]"] {
-            assert!(!told.contains(english), "{args:?}: {told}");
+            assert!(!message.contains(english), "{args:?}: {message}");
         }
     }
 }
@@ -76,7 +76,7 @@ fn usage_errors_are_localized_with_suggestions() {
 #[test]
 fn the_language_is_taken_from_flag_environment_settings_in_this_order() {
     let home = Home::new();
-    let word = |told: &str| told.split(':').next().unwrap_or_default().to_owned();
+    let word = |message: &str| message.split(':').next().unwrap_or_default().to_owned();
     assert_eq!(word(&home.penutup(["sya"]).failed()), "kesalahan");
     home.write_config("settings.toml", "lang = \"en\"\n");
     assert_eq!(word(&home.penutup(["sya"]).failed()), "error");
@@ -86,18 +86,18 @@ fn the_language_is_taken_from_flag_environment_settings_in_this_order() {
     assert_eq!(word(&home.penutup(["say", "x", "--lang=id"]).env("PENUTUP_LANG", "en").failed()), "kesalahan");
     let named = home.write("named.toml", "lang = \"id\"\n");
     assert_eq!(word(&home.penutup(["sya"]).env("PENUTUP_SETTINGS", &named).failed()), "kesalahan");
-    let told = home.penutup(["say"]).env("PENUTUP_LANG", "jw").failed();
-    assert!(told.contains("PENUTUP_LANG") && told.contains("\"jw\"") && told.contains("id, en"), "{told}");
+    let message = home.penutup(["say"]).env("PENUTUP_LANG", "jw").failed();
+    assert!(message.contains("PENUTUP_LANG") && message.contains("\"jw\"") && message.contains("id, en"), "{message}");
 }
 
 #[test]
 fn without_a_terminal_the_prompter_suggests_say_in_one_line() {
     for args in [&[][..], &["--zone", "WIT"]] {
-        let told = Home::new().penutup(args).failed();
-        assert_eq!(told, "penutup tanpa perintah memerlukan terminal; dalam skrip pakai: penutup say\n");
+        let message = Home::new().penutup(args).failed();
+        assert_eq!(message, "penutup tanpa perintah memerlukan terminal; dalam skrip pakai: penutup say\n");
     }
-    let told = Home::new().penutup(["--lang", "en"]).failed();
-    assert_eq!(told, "penutup without a command needs a terminal; in scripts use: penutup say\n");
+    let message = Home::new().penutup(["--lang", "en"]).failed();
+    assert_eq!(message, "penutup without a command needs a terminal; in scripts use: penutup say\n");
 }
 
 #[test]
@@ -139,13 +139,13 @@ fn non_utf8_arguments_are_reported_or_used_as_paths() {
 
     let bad = OsStr::from_bytes(b"na\xffma=x");
     let home = Home::new();
-    let told = home.penutup([OsStr::new("say"), bad]).failed();
-    assert!(told.contains("bukan teks UTF-8"), "{told}");
+    let message = home.penutup([OsStr::new("say"), bad]).failed();
+    assert!(message.contains("bukan teks UTF-8"), "{message}");
     home.penutup([bad]).failed();
     home.penutup([OsStr::new("say"), OsStr::new("--lang"), bad]).failed();
     home.penutup(["say"]).env("PENUTUP_LANG", bad).failed();
-    let told = home.penutup([OsStr::new("check"), bad]).failed();
-    assert!(told.contains("na\u{fffd}ma=x") && told.contains("tidak ada"), "{told}");
+    let message = home.penutup([OsStr::new("check"), bad]).failed();
+    assert!(message.contains("na\u{fffd}ma=x") && message.contains("tidak ada"), "{message}");
     std::fs::write(home.path().join(bad), penutup::rules::BUILT_IN).expect("a file with such a name");
     home.penutup([OsStr::new("check"), bad]).ok();
     home.penutup([OsStr::new("say"), OsStr::new("--rules"), bad]).ok();
@@ -159,9 +159,9 @@ fn a_closed_pipe_ends_it_silently() {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         drop(child.stdout.take());
-        let mut told = String::new();
-        child.stderr.take().expect("a pipe").read_to_string(&mut told).expect("text");
-        assert_eq!(told, "", "{args:?}");
+        let mut message = String::new();
+        child.stderr.take().expect("a pipe").read_to_string(&mut message).expect("text");
+        assert_eq!(message, "", "{args:?}");
         assert!(child.wait().expect("it ends").code().is_some(), "{args:?}");
     }
 }
@@ -171,9 +171,9 @@ fn a_closed_pipe_ends_it_silently() {
 fn a_result_that_can_not_be_written_is_a_failure() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("the full device");
     let output = Home::new().penutup(["say"]).command().stdout(full).output().expect("it runs");
-    let told = String::from_utf8_lossy(&output.stderr);
+    let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2));
-    assert!(told.contains("ruang penyimpanan penuh"), "{told}");
+    assert!(message.contains("ruang penyimpanan penuh"), "{message}");
 }
 
 #[test]

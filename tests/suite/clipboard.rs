@@ -108,7 +108,7 @@ fn a_hanging_display_blocks_no_key_and_the_terminal_gets_the_text() {
     // The first text arrived by then, or the next one does.
     crate::term::eventually("the desktop", || {
         term.send("b").hides(SENT).hides(COPIED).send("c");
-        term.until("an answer", |screen| [COPIED, SENT].iter().any(|told| screen.contents().contains(told)));
+        term.until("an answer", |screen| [COPIED, SENT].iter().any(|notice| screen.contents().contains(notice)));
         term.text().contains(COPIED)
     });
     assert!(display.clipboard().starts_with("Agar semua makin mudah"), "{}", display.clipboard());

@@ -14,7 +14,7 @@ use penutup::rules::decide::Situation;
 use penutup::rules::ruleset::{Duty, FieldKind, RuleSet, Scope, StepIx};
 
 use crate::random_rules;
-use crate::stage::{Stage, book, wib};
+use crate::stage::{Stage, loaded, wib};
 
 /// Something that happens to a prompter.
 #[derive(Clone, Debug)]
@@ -65,21 +65,21 @@ pub fn update(app: &App, op: &Op) -> Option<Update> {
         Op::Key(key) => keymap::action(app, *key).filter(|action| *action != Action::Quit).map(Update::from),
         Op::Paste(text) => Some(Action::Paste(text.as_str().into()).into()),
         Op::Wait(_) => Some(Message::Clock.into()),
-        Op::Reload(seed) => Some(Message::Rules(book(random_rules::rules(*seed, 3)), None).into()),
+        Op::Reload(seed) => Some(Message::Rules(loaded(random_rules::rules(*seed, 3)), None).into()),
         Op::Bad => Some(Message::Trouble(Subject::Rules, Some("rules.toml:1: rusak".into())).into()),
     }
 }
 
 pub fn stage(seed: u64) -> Stage {
-    Stage::with(book(random_rules::rules(seed, 5)), wib("14:58"), Vec::new())
+    Stage::with(loaded(random_rules::rules(seed, 5)), wib("14:58"), Vec::new())
 }
 
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// Whether one of the two steps counts for the other, derived from the requirements only.
-fn stand_for_each_other(rules: &RuleSet, situation: &Situation, one: StepIx, other: StepIx) -> bool {
+/// Whether the two steps are alternatives, derived from the requirements only.
+fn are_alternatives(rules: &RuleSet, situation: &Situation, one: StepIx, other: StepIx) -> bool {
     one == other
         || rules
             .requirements
@@ -111,7 +111,7 @@ fn open(app: &App) -> Vec<StepIx> {
     let situation = call.situation();
     let rule = rules.rules.iter().find(|r| r.when.contains(situation.values())).expect("a rule");
     let spoken: Vec<StepIx> = rule.steps.iter().copied().filter(|s| rules.step(*s).is_spoken()).collect();
-    let heard = |s: StepIx| call.spoken().iter().any(|said| stand_for_each_other(rules, situation, s, said.step));
+    let heard = |s: StepIx| call.spoken().iter().any(|said| are_alternatives(rules, situation, s, said.step));
     let mut past: Vec<StepIx> = call.spoken().iter().map(|s| s.step).collect();
     past.extend(spoken.iter().copied().filter(|s| heard(*s)));
     // As often as there are sentences, so that the last of a chain is found too.
@@ -122,7 +122,7 @@ fn open(app: &App) -> Vec<StepIx> {
     spoken.into_iter().filter(|s| !past.contains(s)).collect()
 }
 
-fn holds(app: &App) -> Result<(), TestCaseError> {
+fn check_invariants(app: &App) -> Result<(), TestCaseError> {
     let (rules, call) = (app.rules(), app.call());
     let open = open(app);
     prop_assert_eq!(call.current(rules), open.first().copied(), "the cursor is the first sentence that can be said");
@@ -141,15 +141,15 @@ fn holds(app: &App) -> Result<(), TestCaseError> {
     prop_assert!(call.overtaken().iter().all(|late| !late.facts.is_empty()));
     prop_assert!(open.iter().all(|step| !overtaken.contains(step)));
     prop_assert_eq!(app.is_complete(), open.is_empty());
-    let told: Vec<String> = call
+    let parts: Vec<String> = call
         .spoken()
         .iter()
         .map(|s| s.step)
         .chain(open.iter().copied())
         .map(|step| app.sentence(step).expect("spoken").to_string())
         .collect();
-    prop_assert_eq!(app.complete_sentence().to_string(), told.join(" "), "what was said plus what remains");
-    for sentence in &told {
+    prop_assert_eq!(app.complete_sentence().to_string(), parts.join(" "), "what was said plus what remains");
+    for sentence in &parts {
         prop_assert!(!sentence.is_empty() && !sentence.contains("  ") && sentence.trim() == sentence, "{:?}", sentence);
         let raw = ["{salam", "{sapaan", "{nama", "{tiket"].iter().any(|brace| sentence.contains(brace));
         prop_assert!(!raw, "a raw placeholder: {:?}", sentence);
@@ -175,8 +175,8 @@ proptest! {
     /// The tree's leaves and the table agree: one plan for every situation, and it is the same however often asked.
     #[test]
     fn every_situation_of_a_sound_file_has_exactly_one_plan(seed: u64) {
-        let book = book(random_rules::rules(seed, 5));
-        let rules = &book.rules;
+        let loaded = loaded(random_rules::rules(seed, 5));
+        let rules = &loaded.rules;
         for situation in Situation::all(rules) {
             let matching = rules.rules.iter().filter(|r| r.when.contains(situation.values())).count();
             prop_assert_eq!(matching, 1, "{:?}", situation);
@@ -192,7 +192,7 @@ proptest! {
         ops in prop::collection::vec(op(), 1..80),
     ) {
         let mut stage = stage(seed);
-        holds(&stage.app)?;
+        check_invariants(&stage.app)?;
         for op in ops {
             if let Op::Wait(seconds) = op {
                 stage.now += TimeDelta::seconds(seconds);
@@ -217,7 +217,7 @@ proptest! {
             if let (true, false, Some(current)) = (is_space, hidden, current) {
                 prop_assert_eq!(after.last().map(|s| s.step), Some(current), "Space ticks ►");
             }
-            holds(&stage.app)?;
+            check_invariants(&stage.app)?;
         }
     }
 
@@ -227,12 +227,12 @@ proptest! {
         ops in prop::collection::vec(op(), 1..60),
     ) {
         let mut stage = stage(seed);
-        let told = |app: &App| {
+        let summary = |app: &App| {
             let call = app.call();
             let since: Vec<_> = (0..app.rules().facts.len()).map(|f| call.since(f)).collect();
             (call.situation().clone(), since, call.fields().clone(), call.zone(), call.spoken().to_vec(), call.started_at())
         };
-        let start = told(&stage.app);
+        let start = summary(&stage.app);
         let mut changes = 0;
         for op in ops {
             if matches!(op, Op::Reload(_) | Op::Wait(_)) {
@@ -242,20 +242,20 @@ proptest! {
             if update == Action::Undo.into() {
                 continue;
             }
-            let (before, app) = (told(&stage.app), stage.app.clone());
+            let (before, app) = (summary(&stage.app), stage.app.clone());
             stage.act(update);
             if stage.app.number() != app.number() {
-                // Another call: its way back is another.
+                // Another call has its own undo history.
                 stage.app = app;
                 continue;
             }
-            changes += usize::from(told(&stage.app) != before);
+            changes += usize::from(summary(&stage.app) != before);
         }
         for _ in 0..changes {
             prop_assert!(stage.app.call().can_undo());
             stage.act(Action::Undo);
         }
-        prop_assert!(told(&stage.app) == start, "{:?}", stage.app);
+        prop_assert!(summary(&stage.app) == start, "{:?}", stage.app);
         prop_assert!(!stage.app.can_undo());
     }
 
@@ -271,16 +271,16 @@ proptest! {
         while stage.app.call().is_finished() {
             stage.act(Action::Undo);
         }
-        let told = |stage: &Stage| {
+        let summary = |stage: &Stage| {
             let (app, rules) = (&stage.app, stage.app.rules());
             (app.call().situation().clone(), app.call().plan(rules).rule.id.clone(), stage.complete(), stage.steps())
         };
-        let before = told(&stage);
+        let before = summary(&stage);
         for fact in 0..stage.app.rules().facts.len() {
             for _ in 0..stage.app.rules().facts[fact].values.len() {
                 stage.act(Action::Fact(fact));
             }
-            prop_assert_eq!(&told(&stage), &before, "once around");
+            prop_assert_eq!(&summary(&stage), &before, "once around");
         }
     }
 
@@ -302,9 +302,9 @@ proptest! {
         prop_assert_eq!(app.call().zone(), app.home());
         prop_assert_eq!(app.call().fields(), &penutup::rules::script::Fields::default_of(app.rules()));
         if *app.rules() == same_rules {
-            for (fact, told) in app.rules().facts.iter().enumerate() {
+            for (fact, definition) in app.rules().facts.iter().enumerate() {
                 let value = app.call().situation().value(fact);
-                match told.scope {
+                match definition.scope {
                     Scope::Call => prop_assert_eq!((value, app.call().since(fact)), (0, None)),
                     Scope::Shift { .. } => prop_assert_eq!((value, app.call().since(fact)), (before[fact], since[fact])),
                 }
@@ -322,15 +322,15 @@ proptest! {
             stage.act(update);
             for effect in &stage.effects {
                 if let Effect::Save(state) = effect {
-                    kept.clone_from(&state.held);
+                    kept.clone_from(&state.shift_facts);
                 }
             }
             // Saved are the call's facts, and those that these rules don't have and nobody has set again.
             let rules = stage.app.rules();
-            let holds = stage.app.call().persisted_facts(rules);
-            prop_assert_eq!(&kept[..holds.len().min(kept.len())], &holds[..]);
-            for more in &kept[holds.len()..] {
-                prop_assert!(holds.iter().all(|h| h.fact != more.fact));
+            let check_invariants = stage.app.call().persisted_facts(rules);
+            prop_assert_eq!(&kept[..check_invariants.len().min(kept.len())], &check_invariants[..]);
+            for more in &kept[check_invariants.len()..] {
+                prop_assert!(check_invariants.iter().all(|h| h.fact != more.fact));
                 let value = rules.fact_named(&more.fact).map(|at| &rules.facts[at]);
                 let lasts = value.is_some_and(|f| {
                     matches!(f.scope, Scope::Shift { .. })
@@ -367,7 +367,7 @@ proptest! {
         let (app, rules) = (&stage.app, stage.app.rules());
         if let Some(current) = app.call().current(rules) {
             let said_one = app.call().spoken().iter().any(|s| alternatives.contains(&s.step));
-            let applies = alternatives.iter().all(|s| stand_for_each_other(rules, app.call().situation(), *s, alternatives[0]));
+            let applies = alternatives.iter().all(|s| are_alternatives(rules, app.call().situation(), *s, alternatives[0]));
             prop_assert!(!(said_one && applies && alternatives.contains(&current)), "asked twice");
         }
     }

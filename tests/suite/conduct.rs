@@ -8,7 +8,7 @@ use penutup::message::{Message, Subject};
 use penutup::pages::basis::basis;
 use penutup::pages::{Page, Part};
 
-use crate::phone::Rings;
+use crate::phone::Telephone;
 use crate::stage::{Stage, revised};
 use crate::support::Home;
 

@@ -106,7 +106,7 @@ fn utf_16_is_refused_with_its_name_and_the_fix() {
 }
 
 #[test]
-fn what_init_made_may_be_saved_by_notepad() {
+fn the_files_of_init_may_be_saved_by_notepad() {
     for save in [crlf, marked, |text: &str| marked(&crlf(text))] {
         let home = Home::new();
         home.penutup(["init"]).ok();
@@ -138,7 +138,7 @@ fn a_declaration_may_be_saved_by_notepad() {
 }
 
 #[test]
-fn any_name_of_a_file_or_folder_is_as_good() {
+fn any_file_or_folder_name_works() {
     let home = Home::new();
     let folder = "Dokumen Saya/Aturan ñ é 中 (2026)";
     home.write(format!("{folder}/SOP baru √.toml"), BUILT_IN.replace("\"Rev-1\"", "\"Rev-9\""));

@@ -12,11 +12,11 @@ use crate::support::{Home, json};
 /// The sample, in which each key is.
 const SAMPLE: &str = include_str!("../data/diff/every-key.toml");
 
-/// What becomes of a key.
+/// How a change of a key is treated.
 enum Decision {
     /// This text replaced by that one is a difference.
     Differs(&'static str, &'static str),
-    /// It is none, or is asked for by other keys, and why.
+    /// It is no difference of its own; the reason.
     Reason(&'static str),
 }
 
@@ -66,6 +66,7 @@ const DECISIONS: &[(&str, &str, Decision)] = &[
     ("[sop]", "revision", Differs("\"Rev-1\"", "\"Rev-2\"")),
     ("[sop]", "supersedes", Differs("\"Rev-0\"", "\"Rev-00\"")),
     ("[sop]", "issuer", Differs("issuer = \"Divisi\"", "issuer = \"Bidang\"")),
+    ("[sop]", "lost_score", Differs("\"Tanpa Salam\"", "\"Salam hilang\"")),
     ("[sop]", "effective_from", Differs("2021-02-01", "2021-02-02")),
     ("[sop]", "duties", Reason("a count that check compares with the duties; the duties themselves are compared")),
     ("[sop]", "effective_to", Differs("2098-01-31", "2098-02-28")),

@@ -3,7 +3,7 @@
 use penutup::rules::BUILT_IN;
 use penutup::rules::check::check;
 
-use crate::stage::{Stage, book, wib};
+use crate::stage::{Stage, loaded, wib};
 use crate::support::Home;
 
 /// A telephone company's rules: the agent's name once a shift, a ticket number, a name under another id.
@@ -125,7 +125,7 @@ fn the_sops_own_ids_reach_the_parts_under_another_name() {
 
 #[test]
 fn shift_fields_stay_for_the_next_call_and_others_are_cleared() {
-    let mut stage = Stage::with(book(OTHER), wib("14:00"), Vec::new());
+    let mut stage = Stage::with(loaded(OTHER), wib("14:00"), Vec::new());
     stage.keys("gRina⏎t12345⏎nBudi⏎s");
     stage.now += chrono::TimeDelta::seconds(5);
     stage.keys("␣");

@@ -21,9 +21,16 @@ fn new() -> Stage {
 }
 
 fn fresh(lang: Lang) -> penutup::app::App {
-    let book = std::sync::Arc::new(LoadedRules::built_in());
-    let begin =
-        AppSetup { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now: wib("14:20") };
+    let loaded = std::sync::Arc::new(LoadedRules::built_in());
+    let begin = AppSetup {
+        loaded,
+        lang,
+        zone: 0,
+        shift_facts: Vec::new(),
+        notice: None,
+        rules_trouble: None,
+        now: wib("14:20"),
+    };
     penutup::app::App::new(begin)
 }
 
@@ -60,7 +67,7 @@ fn the_hint_is_shown_only_in_free_space() {
 }
 
 #[test]
-fn help_esc_and_a_tick_close_it_and_a_fact_does_not() {
+fn help_esc_and_a_tick_close_the_hint_and_a_fact_does_not() {
     for (keys, stays) in
         [("k", true), ("m⌫", true), ("d", true), ("?", false), ("⎋", false), ("␣", false), ("s", false)]
     {
@@ -119,7 +126,7 @@ mod in_a_terminal {
     }
 
     #[test]
-    fn it_is_shown_until_it_is_closed_once() {
+    fn the_hint_is_shown_until_it_is_closed_once() {
         let home = Home::new();
         let mut term = opened(&home);
         term.shows(HINT);
@@ -155,7 +162,7 @@ mod in_a_terminal {
 
     /// If nothing can be saved, the hint could not be closed for good.
     #[test]
-    fn without_a_home_it_starts_without_it() {
+    fn without_a_home_folder_there_is_no_hint() {
         let home = Home::new();
         let mut command = prompter(&home);
         for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"] {
@@ -167,7 +174,7 @@ mod in_a_terminal {
     }
 
     #[test]
-    fn in_lines_the_question_mark_closes_it_too() {
+    fn in_line_mode_the_question_mark_closes_it_too() {
         let home = Home::new();
         home.penutup(["--plain"]).stdin("k\n").ok();
         waits_on_disk(&home, true);

@@ -1,5 +1,5 @@
-//! The journal, from the record that a prompter hands over to what a report says of it: that nothing is lost, whatever
-//! happens to disk, clock and process, and that each call is counted once.
+//! The journal, from the record that a prompter sends to the report: nothing is lost, whatever
+//! happens to disk, clock and process, and each call is counted once.
 
 #[path = "../../benches/support/calls.rs"]
 pub mod calls;
@@ -30,7 +30,7 @@ use penutup::journal::trouble::{Finish, Trouble};
 use penutup::journal::writer::{Config, Writer};
 use penutup::words::Lang;
 
-/// How long a test waits for what must come before it says that it does not.
+/// How long a test waits before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
 pub fn at(text: &str) -> DateTime<Utc> {
@@ -88,7 +88,7 @@ pub fn config(path: &Path) -> Config {
     Config { seat: Some("07".into()), ..Config::at(path.into()) }
 }
 
-/// A writer and what it tells.
+/// A writer and the receiver of its troubles.
 pub fn start(path: &Path) -> (Writer, Receiver<Trouble>) {
     start_with(config(path))
 }
@@ -96,20 +96,20 @@ pub fn start(path: &Path) -> (Writer, Receiver<Trouble>) {
 pub fn start_with(config: Config) -> (Writer, Receiver<Trouble>) {
     let (send, troubles) = channel();
     let (writer, work) = Writer::new(config, move |trouble| {
-        // A test that has seen enough no longer listens.
+        // The test may have dropped the receiver.
         let _ = send.send(trouble);
     });
     std::thread::spawn(work);
     (writer, troubles)
 }
 
-/// Hands a record over; it changed when it says.
-pub fn hand(writer: &Writer, record: Record) {
+/// Sends a record, which changed at its own time of change.
+pub fn send(writer: &Writer, record: Record) {
     let now = record.end.map_or(record.start, |(at, _)| at);
     writer.record(record, now);
 }
 
-/// Waits until everything that was handed over is written, or kept where it can't be.
+/// Waits until every record that was sent is written, or kept in memory if it can't be.
 pub fn settle(writer: &Writer) -> Recap {
     recap(writer, "2026-11-24")
 }
@@ -122,7 +122,7 @@ pub fn recap(writer: &Writer, day: &str) -> Recap {
     answer.recv_timeout(PATIENCE).expect("the journal's thread answers")
 }
 
-/// What the writer tells next, in Indonesian.
+/// The next trouble that the writer reports, in Indonesian.
 #[track_caller]
 pub fn next_message(troubles: &Receiver<Trouble>) -> String {
     penutup::diagnostics::journal::trouble(
@@ -131,7 +131,7 @@ pub fn next_message(troubles: &Receiver<Trouble>) -> String {
     )
 }
 
-/// Ends a writer; answers how many closings are not in the journal.
+/// Ends a writer. Returns how many closings are not in the journal.
 pub fn unwritten(writer: Writer) -> u64 {
     match writer.finish(PATIENCE) {
         Finish::Written => 0,
@@ -141,7 +141,7 @@ pub fn unwritten(writer: Writer) -> u64 {
     }
 }
 
-/// Everything is written and the writer told nothing more.
+/// Asserts that everything is written and that the writer reported nothing more.
 #[track_caller]
 pub fn finish(writer: Writer, troubles: &Receiver<Trouble>) {
     assert_eq!(unwritten(writer), 0);
@@ -149,7 +149,7 @@ pub fn finish(writer: Writer, troubles: &Receiver<Trouble>) {
     assert!(more.is_empty(), "{more:?}");
 }
 
-/// A call of the journal.
+/// A call as the journal has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     pub record: Record,
@@ -176,7 +176,7 @@ pub fn found(path: &Path) -> Vec<Found> {
     out
 }
 
-/// A journal's place in a folder that goes with the test.
+/// A journal in a folder that is deleted with the test.
 pub struct Place(pub tempfile::TempDir);
 
 impl Place {
@@ -188,7 +188,7 @@ impl Place {
         self.0.path().join("journal.db")
     }
 
-    /// The names in the folder that begin so.
+    /// The names in the folder with this beginning.
     pub fn names(&self, start: &str) -> Vec<String> {
         let entries = std::fs::read_dir(self.0.path()).expect("the folder");
         let names = entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned());
@@ -198,7 +198,7 @@ impl Place {
     }
 }
 
-/// Whether none of these texts stands anywhere in a folder, in whatever file and whatever encoding it may come to.
+/// Asserts that no file of a folder contains any of these texts, in any encoding.
 /// For every test that feeds personal data to the prompter.
 #[track_caller]
 pub fn assert_nowhere_in(folder: &Path, texts: &[&str]) {

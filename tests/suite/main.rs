@@ -19,11 +19,11 @@ mod fields;
 mod first;
 mod house;
 mod journal;
-#[cfg(unix)]
-mod kept;
 mod near_valid;
 #[path = "support/near_valid_rules.rs"]
 mod near_valid_rules;
+#[cfg(unix)]
+mod persistence;
 mod phone;
 mod pictures;
 mod plain;

@@ -60,9 +60,9 @@ fn a_sentence_broken_by_an_empty_field_is_refused() {
     ] {
         let found = problems(sentence);
         let kind = found.iter().find(|p| p.code() == Code::EmptyText).map(|problem| &problem.kind);
-        let Some(Kind::EmptyPlace { field, sentence: told }) = kind else { panic!("{sentence}: {found:?}") };
+        let Some(Kind::EmptyPlace { field, sentence: described }) = kind else { panic!("{sentence}: {found:?}") };
         assert_eq!(field, "nama");
-        assert!(told.ends_with(spoken), "{told:?} ends with {spoken:?}");
+        assert!(described.ends_with(spoken), "{described:?} ends with {spoken:?}");
     }
     for sentence in [
         "selamat {salam} ({sapaan} {nama})",

@@ -38,8 +38,8 @@ pub fn pairs(text: &str) -> Pairs {
     Pairs(pairs.map(|(key, value)| (key.to_owned(), value.replace('+', " "))).collect())
 }
 
-/// The telephone's part on a stage.
-pub trait Rings {
+/// Sends the telephone's events to a stage.
+pub trait Telephone {
     fn starts(&mut self, text: &str) -> &mut Self;
     fn starts_as(&mut self, id: &str, text: &str) -> &mut Self;
     fn sets(&mut self, text: &str) -> &mut Self;
@@ -47,12 +47,12 @@ pub trait Rings {
     fn ends_as(&mut self, id: &str) -> &mut Self;
     /// The parts of the last message that were ignored.
     fn ignored(&self) -> Vec<(&str, Why)>;
-    /// What the last action had the journal do: a record as `number how`, or `number gone`.
+    /// What the last action did to the journal: a record as `number outcome`, or `number gone`.
     fn journal(&self) -> Vec<String>;
     fn is_unsure(&self) -> bool;
 }
 
-impl Rings for Stage {
+impl Telephone for Stage {
     fn starts(&mut self, text: &str) -> &mut Self {
         self.act(Message::Phone(PhoneEvent::Start { id: None, pairs: pairs(text) }))
     }
@@ -74,12 +74,12 @@ impl Rings for Stage {
     }
 
     fn ignored(&self) -> Vec<(&str, Why)> {
-        let told = self.effects.iter().find_map(|effect| match effect {
+        let reply = self.effects.iter().find_map(|effect| match effect {
             Effect::Reply(ignored) => Some(ignored),
             _ => None,
         });
-        let told: &[Ignored] = told.map_or(&[], Vec::as_slice);
-        told.iter().map(|ignored| (ignored.key.as_str(), ignored.why)).collect()
+        let reply: &[Ignored] = reply.map_or(&[], Vec::as_slice);
+        reply.iter().map(|ignored| (ignored.key.as_str(), ignored.why)).collect()
     }
 
     fn journal(&self) -> Vec<String> {

@@ -37,10 +37,10 @@ impl Prompter {
     fn at(time: &str) -> Self {
         let now: DateTime<Utc> = format!("2026-11-24T{time}:00Z").parse().unwrap();
         let begin = AppSetup {
-            book: Arc::new(LoadedRules::built_in()),
+            loaded: Arc::new(LoadedRules::built_in()),
             lang: Lang::Id,
             zone: 0,
-            held: Vec::new(),
+            shift_facts: Vec::new(),
             notice: None,
             rules_trouble: None,
             now,
@@ -162,8 +162,8 @@ impl Motion {
         let rows = keymap::rows(&self.prompter.app);
         let row = rows.iter().find(|row| row.keys.contains(&key)).expect("a key of this moment");
         let what = row.label.split(" (").next().unwrap_or_default();
-        let told = caption(&key.name(words), what);
-        self.then(key, told, seconds)
+        let caption_svg = caption(&key.name(words), what);
+        self.then(key, caption_svg, seconds)
     }
 
     /// Types a text, one scene per word.
@@ -176,11 +176,11 @@ impl Motion {
         self
     }
 
-    fn then(mut self, key: Key, told: String, seconds: f64) -> Self {
+    fn then(mut self, key: Key, caption_svg: String, seconds: f64) -> Self {
         self.prompter.now += TimeDelta::seconds(1);
         let action = keymap::action(&self.prompter.app, key).expect("a key of this moment");
         self.prompter.app.update(action, self.prompter.now);
-        self.scenes.push((self.prompter.screen(80, 24, Theme::Dark), told, seconds));
+        self.scenes.push((self.prompter.screen(80, 24, Theme::Dark), caption_svg, seconds));
         self
     }
 
@@ -188,7 +188,7 @@ impl Motion {
     fn svg(&self, title: &str, still: usize) -> String {
         let total: f64 = self.scenes.iter().map(|(_, _, seconds)| seconds).sum();
         let (mut style, mut body, mut from) = (String::new(), String::new(), 0.0);
-        for (at, (buffer, told, seconds)) in self.scenes.iter().enumerate() {
+        for (at, (buffer, caption_svg, seconds)) in self.scenes.iter().enumerate() {
             let percent = |time: f64| format!("{:.2}%", time / total * 100.0);
             let (start, end) = (percent(from), percent(from + seconds));
             let before = if at == 0 { "" } else { "0%{visibility:hidden}" };
@@ -196,7 +196,7 @@ impl Motion {
             writeln!(style, "@keyframes s{at}{{{before}{start}{{visibility:visible}}{after}}}").unwrap();
             writeln!(style, "#s{at}{{animation:s{at} {total:.1}s step-end infinite}}").unwrap();
             let seen = if at == still { "visible" } else { "hidden" };
-            writeln!(body, "<g id=\"s{at}\" visibility=\"{seen}\">\n{}{told}</g>", cells(buffer)).unwrap();
+            writeln!(body, "<g id=\"s{at}\" visibility=\"{seen}\">\n{}{caption_svg}</g>", cells(buffer)).unwrap();
             from += seconds;
         }
         let (top, height) = (MARGIN + 24 * CELL.1 + 6, 2 * CELL.1 + MARGIN - 6);

@@ -1,9 +1,9 @@
 //! The line mode: input and output through pipes and on a line-only terminal.
 
 mod document;
-mod heard;
+mod lines;
+mod output;
 mod pipes;
-mod said;
 #[cfg(unix)]
 mod terminal;
 
@@ -56,8 +56,8 @@ struct Talk {
 }
 
 impl Talk {
-    fn with(book: Arc<LoadedRules>, lang: Lang, now: DateTime<Utc>) -> Self {
-        let begin = AppSetup { book, lang, zone: 0, held: Vec::new(), notice: None, rules_trouble: None, now };
+    fn with(loaded: Arc<LoadedRules>, lang: Lang, now: DateTime<Utc>) -> Self {
+        let begin = AppSetup { loaded, lang, zone: 0, shift_facts: Vec::new(), notice: None, rules_trouble: None, now };
         let paper = Paper::default();
         let view = Plain::new(paper.clone(), false);
         Self { app: App::new(begin).plain_mode(), now, view, paper, left: false }

@@ -66,7 +66,7 @@ fn the_recap_requests_today_and_shows_it() {
     assert_eq!(asked, Some(("2026-03-02".into(), 7 * 3600)), "the day of our own zone");
     assert!(screen(&mut stage).contains("Jurnal belum menjawab"));
     stage.act(Message::Day(Box::new(day())));
-    let told = screen(&mut stage);
+    let shown = screen(&mut stage);
     for part in [
         "Closing          22",
         "20 (90 %)",
@@ -79,9 +79,9 @@ fn the_recap_requests_today_and_shows_it() {
         "08 09 10 11",
         "Dicentang CSO",
     ] {
-        assert!(told.contains(part), "{part:?} in\n{told}");
+        assert!(shown.contains(part), "{part:?} in\n{shown}");
     }
-    assert!(!told.contains("sudah lewat"), "what did not happen takes no line");
+    assert!(!shown.contains("sudah lewat"), "what did not happen takes no line");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use penutup::message::{Comparison, Message};
 use penutup::rules::change::Change;
 use std::sync::Arc;
 
-use crate::stage::{Stage, book, revised, wib};
+use crate::stage::{Stage, loaded, revised, wib};
 
 fn klb(value: &str, time: &str) -> PersistedFact {
     let set = wib(time);
@@ -22,13 +22,16 @@ fn renamed() -> Arc<penutup::loaded::LoadedRules> {
 fn klb_survives_rules_that_rename_it_and_is_reported_until_set_again() {
     let mut stage = Stage::at("13:05");
     stage.keys("k").reload(&renamed());
-    assert!(stage.effects.iter().all(|e| !matches!(e, Effect::Save(seat) if seat.held.is_empty())), "nothing is lost");
+    assert!(
+        stage.effects.iter().all(|e| !matches!(e, Effect::Save(seat) if seat.shift_facts.is_empty())),
+        "nothing is lost"
+    );
     stage.keys("m");
     assert_eq!(stage.notice(), "KLB = ya tidak dikenal aturan ini: periksa lagi dan setel KLB");
     stage.keys("k");
     assert_ne!(stage.notice(), "KLB = ya tidak dikenal aturan ini: periksa lagi dan setel KLB");
     let saved = stage.effects.iter().find_map(|e| match e {
-        Effect::Save(seat) => Some(seat.held.iter().map(|h| h.value.clone()).collect::<Vec<_>>()),
+        Effect::Save(seat) => Some(seat.shift_facts.iter().map(|h| h.value.clone()).collect::<Vec<_>>()),
         _ => None,
     });
     assert_eq!(saved, Some(vec!["aktif".to_owned()]), "set anew, the unknown value goes");
@@ -53,7 +56,7 @@ fn klb_from_the_future_is_asked_about() {
 }
 
 #[test]
-fn a_reload_tells_how_much_is_said_differently() {
+fn a_reload_reports_how_much_is_said_differently() {
     let mut stage = Stage::at("14:00");
     stage.reload(&revised(&[("ayo download", "mari unduh")]));
     assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-2 · 1 kalimat · D");
@@ -81,9 +84,9 @@ fn the_panel_lists_what_the_notice_counts_as_other_things() {
 }
 
 #[test]
-fn a_comment_is_no_new_revision() {
+fn a_changed_comment_is_no_new_revision() {
     let mut stage = Stage::at("14:00");
-    stage.reload(&book(format!("# hanya komentar\n{}", penutup::rules::BUILT_IN)));
+    stage.reload(&loaded(format!("# hanya komentar\n{}", penutup::rules::BUILT_IN)));
     assert_eq!(stage.notice(), "Berkas aturan dimuat ulang: tidak ada yang berubah (SOP Rev-1)");
 }
 
@@ -100,7 +103,7 @@ fn a_precomputed_change_is_shown_only_for_the_rules_in_use() {
 }
 
 #[test]
-fn what_was_said_stays_where_it_was_said() {
+fn spoken_sentences_keep_their_place() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣k␣");
     assert_eq!(stage.steps(), "(bantuan) √campaign √download (customer-intimacy) ►terima-kasih");
@@ -145,8 +148,8 @@ fn panel(stage: &Stage) -> String {
 
 #[test]
 fn a_greeting_that_moved_is_counted_in_the_notice_and_named_on_the_panel() {
-    let sound = book(include_str!("../data/diff/sound.toml"));
-    let moved = book(include_str!("../data/diff/greeting-moved.toml"));
+    let sound = loaded(include_str!("../data/diff/sound.toml"));
+    let moved = loaded(include_str!("../data/diff/greeting-moved.toml"));
     let mut stage = Stage::with(Arc::clone(&sound), wib("10:30"), Vec::new());
     stage.reload(&moved);
     assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-1 · 60 menit salam · D");
@@ -162,9 +165,9 @@ fn a_greeting_that_moved_is_counted_in_the_notice_and_named_on_the_panel() {
 
 #[test]
 fn duties_that_were_lost_are_counted_in_the_notice_and_named_on_the_panel() {
-    let sound = book(include_str!("../data/diff/sound.toml"));
+    let sound = loaded(include_str!("../data/diff/sound.toml"));
     let mut stage = Stage::with(sound, wib("10:30"), Vec::new());
-    stage.reload(&book(include_str!("../data/diff/no-require.toml")));
+    stage.reload(&loaded(include_str!("../data/diff/no-require.toml")));
     assert_eq!(stage.notice(), "Aturan baru berlaku: SOP Rev-1 · 4 kewajiban · D");
     let told = panel(&stage);
     assert!(told.contains("Kewajiban: hilang: ajakan · hilang: klb · hilang: topik · hilang: urut\n"), "{told}");

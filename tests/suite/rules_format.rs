@@ -72,7 +72,7 @@ fn worked_example(home: &Path, environment: &[(std::ffi::OsString, std::ffi::OsS
     // The broken copy is refused for its gap, and the diff names how much is said differently.
     assert!(all.contains("kesalahan[gap]") && all.contains("status 1"), "{all}");
     assert!(all.contains("1 dari 12 situasi berubah"), "{all}");
-    assert!(all.contains("10.00") || all.contains("10:00"), "the greeting's change is told: {all}");
+    assert!(all.contains("10.00") || all.contains("10:00"), "the greeting's change is reported: {all}");
 }
 
 /// A row of the reference.

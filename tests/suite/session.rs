@@ -1,4 +1,4 @@
-//! Sessions in a real pseudo-terminal, with the real program: from the start to the end of it, however it ends.
+//! Sessions of the real program in a real pseudo-terminal, from start to exit, however it exits.
 
 use std::fs;
 use std::path::Path;
@@ -78,13 +78,13 @@ fn every_signal_that_ends_it_restores_the_terminal() {
         ("ABRT", "Aborted"),
         ("BUS", "Bus error"),
     ];
-    for (name, told) in named {
+    for (name, signal) in named {
         let home = Home::new();
         let term = &mut opened(&home);
         term.send("n").shows("ketik nama");
         term.signal(name);
         let status = term.ends();
-        assert_eq!(status.signal(), Some(told), "{status:?}");
+        assert_eq!(status.signal(), Some(signal), "{status:?}");
         term.is_restored();
     }
 }
@@ -161,7 +161,7 @@ fn a_storm_of_sizes_breaks_nothing() {
         }
     }
     term.resize(60, 18).shows("melihat saja").send("\x1b").hides("melihat saja");
-    term.shows("K tidak · M di luar · A ?").shows("lalu: Terima kasih");
+    term.shows("K nonaktif · M di luar · A belum tahu").shows("lalu: Terima kasih");
     term.resize(120, 30).shows("Mengapa").shows("selamat siang Bapak/Ibu Budi Santoso");
     term.resize(1, 1).resize(80, 24).shows("√ Campaign Integritas").shows("N Budi Santoso");
     term.quits();

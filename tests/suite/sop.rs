@@ -65,16 +65,16 @@ fn every_situation_at_every_edge_in_every_zone() {
                 let place = format!("{zone} {hour}:{minute:02} {keys:?}");
                 assert_eq!(stage.app.rules().zones[stage.app.call().zone()].id, zone, "{place}");
                 assert_eq!(stage.steps(), steps, "{place}");
-                let told = sentences(steps, greeting, "Bapak/Ibu");
-                assert_eq!(stage.complete(), told.join(" "), "{place}");
+                let sentences_here = sentences(steps, greeting, "Bapak/Ibu");
+                assert_eq!(stage.complete(), sentences_here.join(" "), "{place}");
                 let rule = stage.app.call().plan(stage.app.rules()).rule;
                 assert_eq!(rule.caution.is_some(), contradiction, "{place}");
-                for sentence in &told {
+                for sentence in &sentences_here {
                     assert_eq!(stage.sentence().as_deref(), Some(sentence.as_str()), "{place}");
                     stage.keys("␣");
                 }
                 assert!(stage.app.is_complete(), "{place}");
-                assert_eq!(stage.complete(), told.join(" "), "said, {place}");
+                assert_eq!(stage.complete(), sentences_here.join(" "), "said, {place}");
             }
         }
     }

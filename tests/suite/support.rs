@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A user's home, gone with the test.
+/// A user's home, deleted with the test.
 #[derive(Debug)]
 pub struct Home(TempDir);
 
@@ -37,7 +37,7 @@ impl Home {
         self.folder("state").join(file)
     }
 
-    /// Where the program collects.
+    /// A file of the folder for data that the program collects.
     pub fn data(&self, file: &str) -> PathBuf {
         self.folder("data").join(file)
     }

@@ -128,8 +128,8 @@ fn every_row_of_the_csv_has_every_cell_and_none_is_a_formula() {
         assert!(lines[1].contains("'@SUM(1)"), "{out}");
         assert!(lines[4].contains("\"'=HYPERLINK(1), \"\"Agar semua"), "{out}");
     }
-    let told = home.penutup(["table", "--separator", "tab"]).failed();
-    assert!(told.contains("--format csv"), "{told}");
+    let message = home.penutup(["table", "--separator", "tab"]).failed();
+    assert!(message.contains("--format csv"), "{message}");
     home.penutup(["table", "--format", "csv", "--separator", "|"]).failed();
 }
 
@@ -278,8 +278,8 @@ fn files_that_cannot_be_used_and_missing_arguments_are_status_2() {
     home.write("lama.toml", BUILT_IN);
     home.write("rusak.toml", edited(&[("[\"belum-tahu\", \"belum\"]", "\"belum\"")]));
     for files in [["lama.toml", "rusak.toml"], ["rusak.toml", "lama.toml"]] {
-        let told = home.penutup([&["diff"], &files[..]].concat()).failed();
-        assert!(told.contains("gap") && told.contains("rusak.toml"), "{told}");
+        let message = home.penutup([&["diff"], &files[..]].concat()).failed();
+        assert!(message.contains("gap") && message.contains("rusak.toml"), "{message}");
     }
     assert!(home.penutup(["diff", "lama.toml", "hilang.toml"]).failed().contains("hilang.toml"));
     penutup(["diff", "lama.toml"]).status(2);

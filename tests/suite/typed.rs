@@ -350,9 +350,9 @@ fn a_name_after_facts_is_kept() {
 fn in_practice_and_presentation_it_undoes_itself_too() {
     let home = Home::new();
     let mut term = Term::start(&home.penutup(["demo"]).command());
-    term.shows("Peragaan 1/11").shows("▐nonaktif▌");
+    term.shows("Peragaan 1/11").shows("K nonaktif");
     one_by_one(&mut term, b"mati lampu sejak pagi", 90);
-    term.shows("Ketikan diabaikan").shows("▐nonaktif▌").shows("▐di luar PLN Mobile▌").shows("Peragaan 1/11");
+    term.shows("Ketikan diabaikan").shows("K nonaktif").shows("M di luar").shows("Peragaan 1/11");
     pause(1200);
     term.send("k").shows("KLB AKTIF").hides("Ketikan").send("q");
     assert!(term.ends().success());

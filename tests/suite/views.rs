@@ -13,7 +13,7 @@ use ratatui::buffer::Buffer;
 
 use crate::closing::{op, stage, update};
 use crate::scenes::{bright, drawn, no_blanks, text};
-use crate::stage::{Stage, book, wib};
+use crate::stage::{Stage, loaded, wib};
 
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
@@ -213,15 +213,17 @@ fn a_rules_file_of_the_longest_texts_breaks_nothing() {
             writeln!(source, "{}", longer.replacen("banner = \"", &format!("banner = \"{long}"), 1)).unwrap();
         } else if key == "score" {
             writeln!(source, "score = [\"{}\"]", long.trim()).unwrap();
+        } else if key == "lost_score" {
+            writeln!(source, "lost_score = {{ \"{}\" = \"{}\" }}", long.trim(), long.trim()).unwrap();
         } else {
             writeln!(source, "{line}").unwrap();
         }
     }
-    let book = book(source);
+    let loaded = loaded(source);
     for keys in ["", "ka", "nBudi", "x", "bx", "d", "?", "s", "↓"] {
         for columns in [1, 10, 29, 30, 50, 71, 72, 80, 99, 100, 130] {
             for rows in [1, 2, 5, 6, 10, 18, 24, 30] {
-                let mut stage = Stage::with(Arc::clone(&book), wib("14:57"), Vec::new());
+                let mut stage = Stage::with(Arc::clone(&loaded), wib("14:57"), Vec::new());
                 stage.keys(keys);
                 never_cut(&mut stage, columns, rows).unwrap_or_else(|e| panic!("{keys:?} {columns}×{rows}: {e}"));
             }
@@ -236,9 +238,9 @@ fn twenty_facts_are_counted_where_they_do_not_fit() {
         write!(source, "\n[[fact]]\nid = \"f{fact}\"\nlabel = \"Fakta nomor {fact}\"\n").unwrap();
         source.push_str("values = [{ id = \"a\", label = \"satu saja\" }, { id = \"b\", label = \"dua\" }]\n");
     }
-    let book = book(source);
+    let loaded = loaded(source);
     for columns in 30..131u16 {
-        let mut stage = Stage::with(Arc::clone(&book), wib("14:00"), Vec::new());
+        let mut stage = Stage::with(Arc::clone(&loaded), wib("14:00"), Vec::new());
         let (buffer, _) = drawn(&mut stage, Theme::Terminal, columns, 30);
         let screen = text(&buffer);
         let shown = screen.matches("satu saja").count() + screen.matches("satu…").count();
@@ -252,10 +254,10 @@ fn twenty_facts_are_counted_where_they_do_not_fit() {
 
 #[test]
 fn every_small_size_of_the_start_is_whole_or_scrolls() {
-    let book = book(BUILT_IN);
+    let loaded = loaded(BUILT_IN);
     for columns in 1..80 {
         for rows in 1..26 {
-            let mut stage = Stage::with(Arc::clone(&book), wib("14:02"), Vec::new());
+            let mut stage = Stage::with(Arc::clone(&loaded), wib("14:02"), Vec::new());
             never_cut(&mut stage, columns, rows).unwrap_or_else(|e| panic!("{columns}×{rows}: {e}"));
         }
     }

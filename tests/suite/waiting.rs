@@ -68,7 +68,7 @@ fn rules_in_force_loaded_meanwhile_replace_waiting_ones() {
     assert!(stage.app.waiting().is_none());
     stage.now += TimeDelta::days(2);
     stage.act(Message::Clock);
-    assert!(!String::from_utf8_lossy(&stage.app.book().source).contains("mari unduh"));
+    assert!(!String::from_utf8_lossy(&stage.app.loaded().source).contains("mari unduh"));
 }
 
 #[test]

@@ -20,12 +20,16 @@ pub use source::{Place, Source};
 const SHOWN: usize = 60;
 /// The most names in a message's list.
 const LISTED: usize = 12;
-/// The keys whose values are lists of texts.
-const LISTS: [&str; 11] =
-    ["steps", "always", "never", "exactly_one", "order", "choices", "score", "when", "aliases", "drop", "accept"];
+/// The keys whose values are lists or tables of texts.
+#[rustfmt::skip]
+const LISTS: [&str; 12] = [
+    "steps", "always", "never", "exactly_one", "order", "choices", "score", "lost_score", "when", "aliases", "drop", "accept",
+];
 /// The keys whose text is optional.
-const OPTIONAL: [&str; 11] =
-    ["short", "empty", "supersedes", "issuer", "help", "banner", "basis", "note", "caution", "zone", "rules"];
+#[rustfmt::skip]
+const OPTIONAL: [&str; 12] = [
+    "short", "empty", "supersedes", "issuer", "lost_score", "help", "banner", "basis", "note", "caution", "zone", "rules",
+];
 /// The longest `when` that is suggested in full, in bytes.
 const LONG_WHEN: usize = 300;
 
@@ -208,10 +212,10 @@ impl Describer<'_> {
             Kind::NotYetEffective { from } => (w.not_yet_effective(from), w.not_yet_effective_help.into()),
             Kind::Expiring { to, over } => (if *over { w.expired(to) } else { w.expiring(to) }, w.expiring_help.into()),
             Kind::NoRequirement => plain(w.no_requirement, w.no_requirement_help),
-            Kind::DutyCount { said, found } => {
-                let said = &*said.to_string();
+            Kind::DutyCount { declared, found } => {
+                let declared = &*declared.to_string();
                 let found = &*found.to_string();
-                (w.duty_count(found, said), w.duty_count_help(found))
+                (w.duty_count(found, declared), w.duty_count_help(found))
             }
             Kind::EmptyField { id, sentences } => {
                 (w.empty_field(shown(id), spoken(sentences)), w.empty_field_help("empty = \"…\"", "empty = \"\""))
@@ -269,6 +273,7 @@ impl Describer<'_> {
             Expected::Texts => (w.expected_texts, format!("{key} = [\"…\", \"…\"]")),
             Expected::TextOrTexts => (w.expected_text_or_texts, format!("{key} = [\"…\", \"…\"]")),
             Expected::Table if key == "when" => (w.expected_table, "when = { klb = \"ya\" }".into()),
+            Expected::Table if key == "lost_score" => (w.expected_table, "lost_score = { … = \"…\" }".into()),
             Expected::Table => (w.expected_table, format!("[{key}]")),
             Expected::Tables if key == "values" => (w.expected_tables, example_of("values")),
             Expected::Tables => (w.expected_tables, format!("[[{key}]]")),

@@ -10,8 +10,8 @@ use super::pipe::Pipe;
 use super::place::SocketDir;
 use penutup_system::error::is_foreign;
 
-/// How long the check whether the prompter is still connected may take.
-const GLANCE: Duration = Duration::from_millis(2);
+/// How long [`AgentLine::is_connected`] waits.
+const CONNECTION_CHECK: Duration = Duration::from_millis(2);
 
 /// Why a message was not delivered to a prompter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,21 +38,21 @@ impl AgentLine {
     ///
     /// # Errors
     /// Why the prompter did not accept it.
-    pub fn connect(place: &SocketDir, socket: &Path, patience: Duration) -> Result<Self, NotDelivered> {
+    pub fn connect(dir: &SocketDir, socket: &Path, patience: Duration) -> Result<Self, NotDelivered> {
         let deadline = Instant::now() + patience;
         // Nothing is sent to a socket that another user could have created.
-        let stream = place.check().and_then(|()| SocketDir::connect(socket, patience));
+        let stream = dir.check().and_then(|()| SocketDir::connect(socket, patience));
         let stream = stream.map_err(|e| if is_foreign(&e) { NotDelivered::NoProof } else { NotDelivered::Gone })?;
         let mut pipe = Pipe::new(stream);
         let line = pipe.line(deadline).ok().flatten().ok_or(NotDelivered::Gone)?;
         let greeting: Greeting = serde_json::from_slice(&line).map_err(|_| NotDelivered::Gone)?;
-        if place.proof().map_err(|_| NotDelivered::NoProof)? != greeting.proof {
+        if dir.proof().map_err(|_| NotDelivered::NoProof)? != greeting.proof {
             return Err(NotDelivered::NoProof);
         }
         let mut line = Self { pipe, greeting, patience };
-        line.tell(&Command::Fleet)?;
-        // A claim without a second command would be closed.
-        line.tell(&Command::Here)?;
+        line.send(&Command::Fleet)?;
+        // Without a second command the prompter closes the connection.
+        line.send(&Command::Here)?;
         Ok(line)
     }
 
@@ -65,22 +65,23 @@ impl AgentLine {
     ///
     /// # Errors
     /// Why it was not delivered.
-    pub fn tell(&mut self, message: &Command) -> Result<(), NotDelivered> {
+    pub fn send(&mut self, message: &Command) -> Result<(), NotDelivered> {
         let line = to_line(message);
         if line.len() > MAX_LINE {
             return Err(NotDelivered::Refused(Bad::TooLong));
         }
         let deadline = Instant::now() + self.patience;
         self.pipe.write(&line, deadline).map_err(|_| NotDelivered::Gone)?;
-        let answer = self.pipe.line(deadline).ok().flatten().ok_or(NotDelivered::Gone)?;
-        let answer: Reply = serde_json::from_slice(&answer).map_err(|_| NotDelivered::Gone)?;
-        answer.bad.map_or(Ok(()), |bad| Err(NotDelivered::Refused(bad)))
+        let reply = self.pipe.line(deadline).ok().flatten().ok_or(NotDelivered::Gone)?;
+        let reply: Reply = serde_json::from_slice(&reply).map_err(|_| NotDelivered::Gone)?;
+        reply.bad.map_or(Ok(()), |bad| Err(NotDelivered::Refused(bad)))
     }
 
-    /// Whether the prompter is still connected; waits two milliseconds. The prompter sends nothing unasked, so anything
-    /// but silence means it has ended. A Windows pipe is silent then too: there the next [`Self::tell`] notices.
-    pub fn is_there(&mut self) -> bool {
-        self.pipe.line(Instant::now() + GLANCE).is_err_and(|e| e.kind() == ErrorKind::TimedOut)
+    /// Whether the prompter is still connected; waits two milliseconds. The prompter sends nothing unasked, so the end of
+    /// the connection is the only thing that can arrive. A Windows pipe is silent then too: there
+    /// the next [`Self::send`] notices.
+    pub fn is_connected(&mut self) -> bool {
+        self.pipe.line(Instant::now() + CONNECTION_CHECK).is_err_and(|e| e.kind() == ErrorKind::TimedOut)
     }
 }
 
@@ -102,15 +103,15 @@ mod tests {
     fn an_agents_commands_and_its_end_arrive_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| Some(folder.path().join(name));
-        let place = SocketDir::of(&Folders { state: at("state"), runtime: at("run"), ..Folders::default() }).unwrap();
+        let dir = SocketDir::of(&Folders { state: at("state"), runtime: at("run"), ..Folders::default() }).unwrap();
         let (send, events) = channel();
         let handler = Arc::new(send);
-        let listening = listen(place.clone(), Some("meja 7".into()), Arc::new(Used::default()), handler, |_| {});
+        let listening = listen(dir.clone(), Some("meja 7".into()), Arc::new(Used::default()), handler, |_| {});
         let end = Instant::now() + WAIT;
         let mut agent = loop {
             let own = std::process::id().to_string();
-            let socket = place.sockets().into_iter().find(|path| path.to_string_lossy().contains(&own));
-            let agent = socket.map(|socket| AgentLine::connect(&place, &socket, WAIT));
+            let socket = dir.sockets().into_iter().find(|path| path.to_string_lossy().contains(&own));
+            let agent = socket.map(|socket| AgentLine::connect(&dir, &socket, WAIT));
             match agent {
                 Some(Ok(agent)) => break agent,
                 other => assert!(Instant::now() < end, "{other:?}"),
@@ -118,27 +119,27 @@ mod tests {
             std::thread::yield_now();
         };
         assert_eq!(agent.greeting().seat.as_deref(), Some("meja 7"));
-        assert!(agent.is_there());
+        assert!(agent.is_connected());
         // Silence is not the end, however often it is checked.
         for _ in 0..3 {
-            assert_eq!(agent.tell(&Command::Rules), Ok(()));
-            assert!(agent.is_there());
+            assert_eq!(agent.send(&Command::Rules), Ok(()));
+            assert!(agent.is_connected());
         }
-        assert_eq!(agent.tell(&Command::Link(None)), Ok(()));
+        assert_eq!(agent.send(&Command::Link(None)), Ok(()));
         drop(agent);
-        let mut heard: Vec<Incoming> = Vec::new();
-        while heard.last() != Some(&Incoming::Agent(AgentEvent::Gone)) {
-            heard.push(events.recv_timeout(WAIT).unwrap());
+        let mut received: Vec<Incoming> = Vec::new();
+        while received.last() != Some(&Incoming::Agent(AgentEvent::Disconnected)) {
+            received.push(events.recv_timeout(WAIT).unwrap());
         }
         let expected = [
-            AgentEvent::Came,
+            AgentEvent::Connected,
             AgentEvent::Rules,
             AgentEvent::Rules,
             AgentEvent::Rules,
             AgentEvent::Up,
-            AgentEvent::Gone,
+            AgentEvent::Disconnected,
         ];
-        assert_eq!(heard, expected.map(Incoming::Agent));
+        assert_eq!(received, expected.map(Incoming::Agent));
         drop(listening);
     }
 }

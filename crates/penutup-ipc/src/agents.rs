@@ -26,7 +26,7 @@ struct Claims {
 #[derive(Clone, Copy, Debug)]
 struct Current {
     number: u64,
-    has_spoken: bool,
+    has_sent: bool,
 }
 
 impl Agents {
@@ -39,41 +39,40 @@ impl Agents {
     pub fn claim<'a>(&'a self, handler: &'a dyn Handler) -> Agent<'a> {
         let mut claims = self.claims();
         claims.last += 1;
-        let agent =
-            Agent { number: claims.last, agents: self, handler, pace: Pace::new(BURST, PACE), has_spoken: false };
-        if claims.current.is_none_or(|current| !current.has_spoken) {
-            claims.current = Some(Current { number: agent.number, has_spoken: false });
-            agent.report(AgentEvent::Came);
+        let agent = Agent { number: claims.last, agents: self, handler, pace: Pace::new(BURST, PACE), has_sent: false };
+        if claims.current.is_none_or(|current| !current.has_sent) {
+            claims.current = Some(Current { number: agent.number, has_sent: false });
+            agent.report(AgentEvent::Connected);
         }
         agent
     }
 }
 
-/// One that claimed. When this is dropped, it is gone.
+/// A connection that claimed to be the agent's. On drop its disconnection is reported, unless a later agent replaced it.
 pub struct Agent<'a> {
     number: u64,
     agents: &'a Agents,
     handler: &'a dyn Handler,
     pace: Pace,
-    has_spoken: bool,
+    has_sent: bool,
 }
 
 impl Agent<'_> {
     /// Whether it has sent something since its claim.
-    pub fn has_spoken(&self) -> bool {
-        self.has_spoken
+    pub fn has_sent(&self) -> bool {
+        self.has_sent
     }
 
-    /// It sent something. Returns whether it is the agent's connection; `false` if a later one has replaced it.
-    pub fn speaks(&mut self) -> bool {
-        self.has_spoken = true;
+    /// Records that it sent a message. Returns `false` if a later agent has replaced it.
+    pub fn record_message(&mut self) -> bool {
+        self.has_sent = true;
         let mut claims = self.agents.claims();
         match claims.current {
-            Some(current) if current.has_spoken && current.number > self.number => return false,
+            Some(current) if current.has_sent && current.number > self.number => return false,
             Some(current) if current.number == self.number => {}
-            _ => self.report(AgentEvent::Came),
+            _ => self.report(AgentEvent::Connected),
         }
-        claims.current = Some(Current { number: self.number, has_spoken: true });
+        claims.current = Some(Current { number: self.number, has_sent: true });
         true
     }
 
@@ -93,7 +92,7 @@ impl Drop for Agent<'_> {
         let mut claims = self.agents.claims();
         if claims.current.is_some_and(|current| current.number == self.number) {
             claims.current = None;
-            self.report(AgentEvent::Gone);
+            self.report(AgentEvent::Disconnected);
         }
     }
 }
@@ -105,40 +104,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_claim_displaces_nobody_who_has_spoken_and_a_word_does() {
-        let (tell, reported) = channel();
+    fn an_active_agent_is_replaced_by_a_message_but_not_by_a_claim() {
+        let (handler, reported) = channel();
         let take = || {
             let events = reported.try_iter();
-            events.map(|action| matches!(action, Incoming::Agent(AgentEvent::Came))).collect::<Vec<_>>()
+            events.map(|event| matches!(event, Incoming::Agent(AgentEvent::Connected))).collect::<Vec<_>>()
         };
         let agents = Agents::default();
-        let mut silent: Vec<_> = (0..4).map(|_| agents.claim(&tell)).collect();
+        let mut silent: Vec<_> = (0..4).map(|_| agents.claim(&handler)).collect();
         assert_eq!(take(), [true; 4]);
-        let mut real = agents.claim(&tell);
-        assert!(real.speaks());
+        let mut real = agents.claim(&handler);
+        assert!(real.record_message());
         assert_eq!(take(), [true]);
-        silent.extend((0..4).map(|_| agents.claim(&tell)));
-        assert!(real.speaks());
-        // They end at their deadline, which reports nothing.
+        silent.extend((0..4).map(|_| agents.claim(&handler)));
+        assert!(real.record_message());
+        // The claims end at their deadline, which is not reported.
         silent.clear();
-        assert!(real.speaks());
+        assert!(real.record_message());
         assert!(take().is_empty());
-        let mut other = agents.claim(&tell);
-        assert!(other.speaks() && !real.speaks() && !real.speaks());
+        let mut other = agents.claim(&handler);
+        assert!(other.record_message() && !real.record_message() && !real.record_message());
         drop(real);
         assert_eq!(take(), [true]);
         drop(other);
         assert_eq!(take(), [false]);
-        let mut again = agents.claim(&tell);
-        assert!(again.speaks());
+        let mut again = agents.claim(&handler);
+        assert!(again.record_message());
         assert_eq!(take(), [true]);
     }
 
     #[test]
-    fn an_active_agent_regains_its_place_from_a_mere_claim() {
+    fn an_agent_that_sends_first_replaces_a_later_claim() {
         let agents = Agents::default();
-        let (tell, _reported) = channel();
-        let (mut first, _silent) = (agents.claim(&tell), agents.claim(&tell));
-        assert!(first.speaks());
+        let (handler, _reported) = channel();
+        let (mut first, _silent) = (agents.claim(&handler), agents.claim(&handler));
+        assert!(first.record_message());
     }
 }

@@ -15,7 +15,7 @@ use penutup_rules::text::fold;
 use penutup_system::error::is_foreign;
 
 /// The pause between two attempts to connect.
-const BREATH: Duration = Duration::from_millis(2);
+const RETRY_PAUSE: Duration = Duration::from_millis(2);
 
 /// Why a message was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +23,8 @@ pub enum SendError {
     /// No prompter is open.
     NoPrompter,
     NoSeat,
-    /// There are prompters, but none greets.
-    NoWord,
+    /// There are prompters, but none sent a greeting or a reply in time.
+    NoReply,
     /// There are prompters, but all are busy.
     Busy,
     /// The socket could be another user's: nothing was sent.
@@ -40,12 +40,12 @@ struct Greeted {
     at: Instant,
 }
 
-/// Sends a message. Returns the reply, or `None` if the prompter has received the message and takes its time.
+/// Sends an event. Returns the reply, or `None` if the prompter received the event but did not reply in time.
 ///
 /// # Errors
 /// Why it was not delivered.
-pub fn hand(
-    place: &SocketDir,
+pub fn send_event(
+    dir: &SocketDir,
     seat: Option<&str>,
     event: PhoneEvent,
     patience: Duration,
@@ -56,28 +56,28 @@ pub fn hand(
     if line.len() > super::message::MAX_LINE {
         return Err(SendError::TooLong);
     }
-    match place.check() {
+    match dir.check() {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(SendError::NoPrompter),
         Err(_) => return Err(SendError::Foreign),
         Ok(()) => {}
     }
     // A silent prompter must leave time to try another one.
-    let (mut greeted, nobody) = greetings(place.sockets(), start + patience * 2 / 3);
+    let (mut greeted, failure) = greetings(dir.sockets(), start + patience * 2 / 3);
     // A peer without proof of being this user's counts as absent.
-    let proof = place.proof().map_err(|_| SendError::NoPrompter)?;
+    let proof = dir.proof().map_err(|_| SendError::NoPrompter)?;
     greeted.retain(|g| g.greeting.proof == proof);
     if greeted.is_empty() {
-        return Err(nobody.unwrap_or(SendError::NoPrompter));
+        return Err(failure.unwrap_or(SendError::NoPrompter));
     }
     let at_seat = |g: &Greeted| seat.is_none_or(|seat| g.greeting.seat.as_deref().is_some_and(|s| s == fold(seat)));
     greeted.retain(at_seat);
     let chosen = last_used(&greeted.iter().map(|g| (&g.greeting, g.at)).collect::<Vec<_>>());
     let chosen = chosen.map(|at| greeted.swap_remove(at));
-    // The prompter that did not greet may be the one at that seat.
-    let mut chosen = chosen.ok_or(nobody.unwrap_or(SendError::NoSeat))?;
-    chosen.pipe.write(&line, deadline).map_err(|e| if is_closed(&e) { SendError::Busy } else { SendError::NoWord })?;
+    // If a prompter did not greet, it may be the one at that seat: report that, not `NoSeat`.
+    let mut chosen = chosen.ok_or(failure.unwrap_or(SendError::NoSeat))?;
+    chosen.pipe.write(&line, deadline).map_err(|e| if is_closed(&e) { SendError::Busy } else { SendError::NoReply })?;
     match chosen.pipe.line(deadline) {
-        // Anything else than a reply is a newer program's.
+        // A reply that can't be parsed is from a newer program; the event was delivered all the same.
         Ok(Some(line)) => Ok(serde_json::from_slice(&line).ok()),
         // The prompter closes no connection without a reply once it has read a command.
         Ok(None) => Err(SendError::Busy),
@@ -97,9 +97,9 @@ fn last_used(greeted: &[(&Greeting, Instant)]) -> Option<usize> {
     (0..greeted.len()).min_by_key(idle)
 }
 
-/// All prompters that greet in time, and why another one did not.
+/// All prompters that greet in time, and why some other did not.
 fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, Option<SendError>) {
-    let (send, heard) = channel();
+    let (send, results) = channel();
     let last = sockets.pop();
     for socket in sockets {
         let send = send.clone();
@@ -111,20 +111,20 @@ fn greetings(mut sockets: Vec<PathBuf>, deadline: Instant) -> (Vec<Greeted>, Opt
         let _ = send.send(greet(&socket, deadline));
     }
     drop(send);
-    let (mut greeted, mut nobody) = (Vec::new(), None);
+    let (mut greeted, mut failure) = (Vec::new(), None);
     loop {
-        match heard.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        match results.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(Ok(one)) => greeted.push(one),
-            Ok(Err(why)) => nobody = nobody.or(why),
-            Err(RecvTimeoutError::Timeout) => return (greeted, nobody.or(Some(SendError::NoWord))),
-            Err(RecvTimeoutError::Disconnected) => return (greeted, nobody),
+            Ok(Err(why)) => failure = failure.or(why),
+            Err(RecvTimeoutError::Timeout) => return (greeted, failure.or(Some(SendError::NoReply))),
+            Err(RecvTimeoutError::Disconnected) => return (greeted, failure),
         }
     }
 }
 
-/// Waits for a greeting. The error is the reason, `None` if no process listens.
+/// Waits for a greeting. The error says why there is none; `None` if no process listens.
 fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<SendError>> {
-    let mut late = SendError::NoWord;
+    let mut late = SendError::NoReply;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let stream = SocketDir::connect(socket, left).map_err(|e| match e.kind() {
@@ -140,8 +140,8 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<SendError>>
                 if let Ok(greeting) = serde_json::from_slice(&line) {
                     return Ok(Greeted { pipe, greeting, at: Instant::now() });
                 }
-                let answer: Reply = serde_json::from_slice(&line).map_err(|_| None)?;
-                if answer.bad != Some(Bad::Busy) {
+                let reply: Reply = serde_json::from_slice(&line).map_err(|_| None)?;
+                if reply.bad != Some(Bad::Busy) {
                     return Err(None);
                 }
             }
@@ -153,10 +153,10 @@ fn greet(socket: &Path, deadline: Instant) -> Result<Greeted, Option<SendError>>
         // It is busy, closed this connection for another, or is just ending: in that case the next attempt finds no
         // listener.
         late = SendError::Busy;
-        if left < BREATH {
+        if left < RETRY_PAUSE {
             return Err(Some(late));
         }
-        thread::sleep(BREATH);
+        thread::sleep(RETRY_PAUSE);
     }
 }
 
@@ -202,23 +202,23 @@ mod tests {
     #[test]
     fn a_message_is_delivered_and_answered_until_the_prompter_ends() {
         let folder = tempfile::tempdir().unwrap();
-        let place = SocketDir::of(&Folders::below(folder.path())).unwrap();
-        assert_eq!(hand(&place, None, end(), WAIT), Err(SendError::NoPrompter));
-        let (tell, told) = channel();
+        let dir = SocketDir::of(&Folders::below(folder.path())).unwrap();
+        assert_eq!(send_event(&dir, None, end(), WAIT), Err(SendError::NoPrompter));
+        let (sender, events) = channel();
         let seat = Some("meja 7".to_owned());
-        let handler = Arc::new(tell);
-        let listening = listen(place.clone(), seat, Arc::new(Used::default()), handler, |_| {});
+        let handler = Arc::new(sender);
+        let listening = listen(dir.clone(), seat, Arc::new(Used::default()), handler, |_| {});
         let start = Instant::now();
-        while place.sockets().is_empty() || !place.proof().is_ok_and(|p| p.is_some() == cfg!(windows)) {
+        while dir.sockets().is_empty() || !dir.proof().is_ok_and(|p| p.is_some() == cfg!(windows)) {
             assert!(start.elapsed() < WAIT, "it listens");
             thread::yield_now();
         }
         for seat in [None, Some("meja 7")] {
-            assert_eq!(hand(&place, seat, end(), WAIT), Ok(Some(Reply::default())));
-            assert_eq!(told.recv_timeout(WAIT), Ok(Incoming::Phone(end())));
+            assert_eq!(send_event(&dir, seat, end(), WAIT), Ok(Some(Reply::default())));
+            assert_eq!(events.recv_timeout(WAIT), Ok(Incoming::Phone(end())));
         }
-        assert_eq!(hand(&place, Some("meja 8"), end(), WAIT), Err(SendError::NoSeat));
+        assert_eq!(send_event(&dir, Some("meja 8"), end(), WAIT), Err(SendError::NoSeat));
         drop(listening);
-        assert_eq!(hand(&place, None, end(), WAIT), Err(SendError::NoPrompter));
+        assert_eq!(send_event(&dir, None, end(), WAIT), Err(SendError::NoPrompter));
     }
 }

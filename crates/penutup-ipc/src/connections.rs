@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use interprocess::local_socket::Stream;
 
 /// The most connections at once.
-pub const MOST: usize = 32;
+pub const MAX_CONNECTIONS: usize = 32;
 
 /// All open connections.
 #[derive(Debug, Default)]
@@ -25,12 +25,13 @@ struct Open {
 struct Entry {
     number: u64,
     stream: Arc<Stream>,
-    may_go: bool,
+    /// Whether no command waits for its reply, so that it may be closed.
+    is_idle: bool,
 }
 
 /// A connection's slot, freed on drop.
 #[derive(Debug)]
-pub struct Seat {
+pub struct Slot {
     number: u64,
     connections: Arc<Connections>,
 }
@@ -41,46 +42,47 @@ impl Connections {
     }
 
     /// A slot for a new connection, freed by closing another one if needed; `None` if all of them are being served.
-    pub fn admit(self: &Arc<Self>, stream: Arc<Stream>) -> Option<Seat> {
+    pub fn admit(self: &Arc<Self>, stream: Arc<Stream>) -> Option<Slot> {
         let mut open = self.open();
-        if open.all.len() >= MOST {
-            let may_go = |entry: &Entry| entry.may_go && open.agent != Some(entry.number);
-            let oldest = open.all.iter().position(|entry| may_go(entry) && hang_up(&entry.stream))?;
+        if open.all.len() >= MAX_CONNECTIONS {
+            let can_close = |entry: &Entry| entry.is_idle && open.agent != Some(entry.number);
+            let oldest = open.all.iter().position(|entry| can_close(entry) && shut_down(&entry.stream))?;
             open.all.remove(oldest);
         }
         open.next += 1;
         let number = open.next;
-        open.all.push(Entry { number, stream, may_go: true });
-        Some(Seat { number, connections: Arc::clone(self) })
+        open.all.push(Entry { number, stream, is_idle: true });
+        Some(Slot { number, connections: Arc::clone(self) })
     }
 }
 
-impl Seat {
-    /// It sent a command: it is not closed before it has its reply.
-    pub fn keep(&self) {
-        self.heard(false);
+impl Slot {
+    /// A command arrived: the connection is not closed before its reply is sent.
+    pub fn start_serving(&self) {
+        self.set_idle(false);
     }
 
-    /// It got its reply and may be idle again: it is closed after those that have been idle longer.
-    pub fn release(&self) {
-        self.heard(true);
+    /// The reply is sent: the connection is idle again and becomes the last candidate for closing.
+    pub fn stop_serving(&self) {
+        self.set_idle(true);
     }
 
-    /// It is the agent's: it is not closed from now on, and the previous agent's may be.
-    pub fn reserve(&self) {
+    /// This is the agent's connection: it is never closed for a new one from now on; the previous agent's may be.
+    pub fn reserve_for_agent(&self) {
         self.connections.open().agent = Some(self.number);
     }
 
-    fn heard(&self, may_go: bool) {
+    /// Also moves the connection to the end of the list, as the one that was active last.
+    fn set_idle(&self, is_idle: bool) {
         let mut open = self.connections.open();
         if let Some(at) = open.all.iter().position(|entry| entry.number == self.number) {
             let entry = open.all.remove(at);
-            open.all.push(Entry { may_go, ..entry });
+            open.all.push(Entry { is_idle, ..entry });
         }
     }
 }
 
-impl Drop for Seat {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.connections.open().all.retain(|entry| entry.number != self.number);
     }
@@ -88,14 +90,14 @@ impl Drop for Seat {
 
 /// Shuts down a connection that another thread is reading; returns whether that was possible.
 #[cfg(unix)]
-fn hang_up(stream: &Stream) -> bool {
+fn shut_down(stream: &Stream) -> bool {
     let Stream::UdSocket(stream) = stream;
     stream.inner().shutdown(std::net::Shutdown::Both).is_ok()
 }
 
 /// A named pipe can't be shut down from another thread: idle ones end at their deadline.
 #[cfg(windows)]
-fn hang_up(_: &Stream) -> bool {
+fn shut_down(_: &Stream) -> bool {
     false
 }
 
@@ -114,33 +116,33 @@ mod tests {
     #[test]
     fn the_longest_idle_connection_is_closed_but_not_one_being_served() {
         let connections = Arc::new(Connections::default());
-        let (mut seats, mut others) = (Vec::new(), Vec::new());
-        for _ in 0..MOST {
+        let (mut slots, mut others) = (Vec::new(), Vec::new());
+        for _ in 0..MAX_CONNECTIONS {
             let (ours, theirs) = pair();
-            seats.push(connections.admit(ours).unwrap());
+            slots.push(connections.admit(ours).unwrap());
             others.push(theirs);
         }
         // The first is being served, the second has just got its reply.
-        seats[0].keep();
-        seats[1].keep();
-        seats[1].release();
-        // The agents; the last one stays open.
-        seats[2].reserve();
-        seats[3].reserve();
-        seats[2].release();
-        seats[3].release();
+        slots[0].start_serving();
+        slots[1].start_serving();
+        slots[1].stop_serving();
+        // Two agents in turn: the last one is kept open.
+        slots[2].reserve_for_agent();
+        slots[3].reserve_for_agent();
+        slots[2].stop_serving();
+        slots[3].stop_serving();
         let (ours, _theirs) = pair();
-        let newcomer = connections.admit(ours).unwrap();
-        newcomer.keep();
-        assert_eq!(others[4].read(&mut [0; 1]).unwrap(), 0, "the fifth is hung up on");
+        let new = connections.admit(ours).unwrap();
+        new.start_serving();
+        assert_eq!(others[4].read(&mut [0; 1]).unwrap(), 0, "the fifth, idle for longest, is closed");
         for open in [0, 1, 2, 3, 5] {
             others[open].set_nonblocking(true).unwrap();
             assert!(others[open].read(&mut [0; 1]).is_err(), "{open} is open");
         }
-        seats.iter().for_each(Seat::keep);
+        slots.iter().for_each(Slot::start_serving);
         let (ours, _theirs) = pair();
-        assert!(connections.admit(Arc::clone(&ours)).is_none(), "all are being answered");
-        seats.pop();
+        assert!(connections.admit(Arc::clone(&ours)).is_none(), "all are being served");
+        slots.pop();
         assert!(connections.admit(ours).is_some());
     }
 }

@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn every_command_round_trips() {
         for message in [
             start(&[]),
             start(&[("nama", "Siti \"Aisyah\"\u{1b}[31m\n"), ("klb", "ya")]),
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_agents_words_are_as_they_are_agreed() {
+    fn the_agents_commands_have_the_documented_form() {
         let since = "2026-03-02T07:05:00Z".parse().unwrap();
         for (text, message) in [
             ("{\"do\":\"fleet\"}\n", Command::Fleet),

@@ -53,8 +53,8 @@ pub fn is_same_user(stream: &Stream) -> bool {
     peer(stream).is_none_or(|peer| peer == own())
 }
 
-/// As [`is_same_user`], or the system.
-pub fn may_come(stream: &Stream) -> bool {
+/// Like [`is_same_user`], but root is accepted too.
+pub fn is_trusted_peer(stream: &Stream) -> bool {
     peer(stream).is_none_or(|peer| peer == own() || peer == ROOT)
 }
 

@@ -93,12 +93,3 @@ impl From<PairError> for Why {
         }
     }
 }
-
-/// The state of the prompter's own connection to the telephone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Link {
-    /// Connected.
-    Up,
-    /// Not connected; it retries.
-    Down,
-}

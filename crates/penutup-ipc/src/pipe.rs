@@ -14,7 +14,7 @@ use super::message::MAX_LINE;
 pub struct Pipe {
     /// Shared with the thread that may shut the connection down.
     stream: Arc<Stream>,
-    come: Vec<u8>,
+    received: Vec<u8>,
 }
 
 impl Pipe {
@@ -25,7 +25,7 @@ impl Pipe {
         // only.
         #[cfg(windows)]
         let _ = stream.set_nonblocking(true);
-        Self { stream, come: Vec::new() }
+        Self { stream, received: Vec::new() }
     }
 
     /// Waits without a limit until data arrives and returns `true`; `false` if the peer has closed the connection. The
@@ -34,7 +34,7 @@ impl Pipe {
     /// # Errors
     /// The I/O error.
     pub fn wait(&mut self) -> io::Result<bool> {
-        if !self.come.is_empty() {
+        if !self.received.is_empty() {
             return Ok(true);
         }
         #[cfg(unix)]
@@ -51,7 +51,7 @@ impl Pipe {
         };
         #[cfg(windows)]
         self.stream.set_nonblocking(true)?;
-        self.come.extend_from_slice(&bytes[..count]);
+        self.received.extend_from_slice(&bytes[..count]);
         Ok(count > 0)
     }
 
@@ -61,18 +61,18 @@ impl Pipe {
     /// [`ErrorKind::TimedOut`] at the deadline, [`ErrorKind::InvalidData`] if the line is too long.
     pub fn line(&mut self, deadline: Instant) -> io::Result<Option<Vec<u8>>> {
         loop {
-            if let Some(at) = self.come.iter().position(|b| *b == b'\n') {
-                let rest = self.come.split_off(at + 1);
-                return Ok(Some(std::mem::replace(&mut self.come, rest)));
+            if let Some(at) = self.received.iter().position(|b| *b == b'\n') {
+                let rest = self.received.split_off(at + 1);
+                return Ok(Some(std::mem::replace(&mut self.received, rest)));
             }
-            if self.come.len() >= MAX_LINE {
+            if self.received.len() >= MAX_LINE {
                 return Err(ErrorKind::InvalidData.into());
             }
             let mut bytes = [0; 1024];
-            let room = bytes.len().min(MAX_LINE - self.come.len());
-            match self.in_time(deadline, |mut stream| stream.read(&mut bytes[..room]))? {
+            let room = bytes.len().min(MAX_LINE - self.received.len());
+            match self.with_deadline(deadline, |mut stream| stream.read(&mut bytes[..room]))? {
                 0 => return Ok(None),
-                count => self.come.extend_from_slice(&bytes[..count]),
+                count => self.received.extend_from_slice(&bytes[..count]),
             }
         }
     }
@@ -84,7 +84,7 @@ impl Pipe {
     pub fn write(&mut self, bytes: &[u8], deadline: Instant) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
-            match self.in_time(deadline, |mut stream| stream.write(rest))? {
+            match self.with_deadline(deadline, |mut stream| stream.write(rest))? {
                 0 => return Err(ErrorKind::WriteZero.into()),
                 count => rest = &rest[count..],
             }
@@ -92,7 +92,11 @@ impl Pipe {
         Ok(())
     }
 
-    fn in_time(&mut self, deadline: Instant, mut act: impl FnMut(&Stream) -> io::Result<usize>) -> io::Result<usize> {
+    fn with_deadline(
+        &mut self,
+        deadline: Instant,
+        mut operation: impl FnMut(&Stream) -> io::Result<usize>,
+    ) -> io::Result<usize> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left < Duration::from_millis(1) {
@@ -103,7 +107,7 @@ impl Pipe {
                 self.stream.set_recv_timeout(Some(left))?;
                 self.stream.set_send_timeout(Some(left))?;
             }
-            match act(&self.stream) {
+            match operation(&self.stream) {
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                     #[cfg(windows)]

@@ -71,7 +71,7 @@ impl SocketDir {
     ///
     /// # Errors
     /// If the secret can't be written or read.
-    pub fn prove(&self) -> io::Result<Option<String>> {
+    pub fn create_proof(&self) -> io::Result<Option<String>> {
         let Some(path) = &self.proof else { return Ok(None) };
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
@@ -97,8 +97,11 @@ impl SocketDir {
         if proof.len() == PROOF { Ok(Some(proof)) } else { Err(ErrorKind::InvalidData.into()) }
     }
 
+    /// Connects to a socket.
+    ///
     /// # Errors
-    /// Nobody there, or not within `patience`; [`penutup_system::error::Foreign`] inside where it is another user's.
+    /// If no process listens, or none accepts within `patience`; wraps [`penutup_system::error::Foreign`] if the socket
+    /// is another user's.
     pub fn connect(path: &Path, patience: Duration) -> io::Result<Stream> {
         #[cfg(unix)]
         let short = Short::of(path)?;
@@ -132,9 +135,9 @@ mod unix {
     /// How many file names are tried: processes of another PID namespace may share the directory.
     const NAMES: u32 = 16;
     /// A socket has no listener for a moment while it is created; after this time its process counts as dead.
-    const MAKING: Duration = Duration::from_secs(60);
+    const CREATION_GRACE: Duration = Duration::from_secs(60);
     /// How long connecting to a dead socket may take.
-    const DEAD: Duration = Duration::from_millis(200);
+    const CONNECT_TIMEOUT: Duration = Duration::from_millis(200);
 
     impl SocketDir {
         /// The sockets of all prompters, including dead ones.
@@ -158,12 +161,14 @@ mod unix {
             for dead in self.sockets().into_iter().filter(|p| is_dead(p)) {
                 let _ = fs::remove_file(dead);
             }
-            let old = |path: &PathBuf| {
-                let made = fs::symlink_metadata(path).and_then(|about| about.modified());
-                made.is_ok_and(|made| SystemTime::now().duration_since(made).is_ok_and(|age| age > MAKING))
+            let is_old = |path: &PathBuf| {
+                let created = fs::symlink_metadata(path).and_then(|about| about.modified());
+                created.is_ok_and(|created| {
+                    SystemTime::now().duration_since(created).is_ok_and(|age| age > CREATION_GRACE)
+                })
             };
-            for half in self.with_extension("new").into_iter().filter(old).filter(|p| is_dead(p)) {
-                let _ = fs::remove_file(half);
+            for unfinished in self.with_extension("new").into_iter().filter(is_old).filter(|p| is_dead(p)) {
+                let _ = fs::remove_file(unfinished);
             }
             let pid = std::process::id();
             for number in 0..NAMES {
@@ -199,7 +204,7 @@ mod unix {
         /// Checks that the directory is ours and that no other user could create files in it or replace it.
         ///
         /// # Errors
-        /// [`penutup_system::error::Foreign`] inside where another user could, or what the system says.
+        /// Wraps [`penutup_system::error::Foreign`] if another user could, or the I/O error.
         pub fn check(&self) -> io::Result<()> {
             owner::check_folder(&self.folder)
         }
@@ -207,8 +212,8 @@ mod unix {
 
     /// Listens under an unused name. The name appears only after `listen`, so that no other process takes it for dead.
     fn listen(path: &Path) -> io::Result<Listener> {
-        let making = path.with_extension("new");
-        let short = Short::of(&making)?;
+        let unfinished_path = path.with_extension("new");
+        let short = Short::of(&unfinished_path)?;
         let name = short.path().to_fs_name::<GenericFilePath>()?;
         let options = || ListenerOptions::new().name(name.borrow()).reclaim_name(false);
         let listener = match options().mode(0o600).create_sync() {
@@ -217,8 +222,8 @@ mod unix {
             other => other,
         }?;
         // Unlike a rename, a hard link fails if the name exists.
-        let linked = fs::hard_link(&making, path);
-        let _ = fs::remove_file(&making);
+        let linked = fs::hard_link(&unfinished_path, path);
+        let _ = fs::remove_file(&unfinished_path);
         linked.map(|()| listener)
     }
 
@@ -228,7 +233,7 @@ mod unix {
 
     /// Whether no process listens any more. Other errors prove nothing.
     fn is_dead(path: &Path) -> bool {
-        SocketDir::connect(path, DEAD).is_err_and(|e| e.kind() == ErrorKind::ConnectionRefused)
+        SocketDir::connect(path, CONNECT_TIMEOUT).is_err_and(|e| e.kind() == ErrorKind::ConnectionRefused)
     }
 }
 
@@ -250,7 +255,7 @@ mod windows {
     /// The suffix of the files that name pipes.
     const NAMING: &str = "pipe";
     /// How long connecting to a removed pipe may take.
-    const GONE: Duration = Duration::from_millis(200);
+    const CONNECT_TIMEOUT: Duration = Duration::from_millis(200);
 
     impl SocketDir {
         /// The pipes of all prompters, including dead ones.
@@ -282,7 +287,9 @@ mod windows {
         pub fn bind(&self) -> io::Result<Bound> {
             fs::create_dir_all(&self.folder)?;
             for file in self.naming() {
-                let gone = |pipe: PathBuf| Self::connect(&pipe, GONE).is_err_and(|e| e.kind() == ErrorKind::NotFound);
+                let gone = |pipe: PathBuf| {
+                    Self::connect(&pipe, CONNECT_TIMEOUT).is_err_and(|e| e.kind() == ErrorKind::NotFound)
+                };
                 if pipe_of(&file).is_some_and(gone) {
                     let _ = fs::remove_file(file);
                 }
@@ -314,22 +321,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pipe_has_a_name_while_it_listens_and_names_of_dead_ones_go() {
+    fn a_pipe_has_a_name_file_while_it_listens_and_dead_name_files_are_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let place = SocketDir::of(&Folders::below(folder.path())).unwrap();
-        assert_eq!(place.sockets(), Vec::<PathBuf>::new());
-        let one = place.bind().unwrap();
-        let dead = place.folder.join("7-0.pipe");
+        let dir = SocketDir::of(&Folders::below(folder.path())).unwrap();
+        assert_eq!(dir.sockets(), Vec::<PathBuf>::new());
+        let one = dir.bind().unwrap();
+        let dead = dir.folder.join("7-0.pipe");
         fs::write(&dead, "").unwrap();
-        let others = ["x y.pipe", "notes.txt"].map(|name| place.folder.join(name));
+        let others = ["x y.pipe", "notes.txt"].map(|name| dir.folder.join(name));
         for other in &others {
             fs::write(other, "mine").unwrap();
         }
-        let two = place.bind().unwrap();
+        let two = dir.bind().unwrap();
         assert!(!dead.exists() && others.iter().all(|other| other.exists()));
-        assert_eq!(place.sockets().len(), 2);
+        assert_eq!(dir.sockets().len(), 2);
         drop((one, two));
-        assert_eq!(place.sockets(), Vec::<PathBuf>::new());
+        assert_eq!(dir.sockets(), Vec::<PathBuf>::new());
     }
 }
 
@@ -340,10 +347,10 @@ mod tests {
 
     use super::*;
 
-    fn place() -> (tempfile::TempDir, SocketDir) {
+    fn dir() -> (tempfile::TempDir, SocketDir) {
         let folder = tempfile::tempdir().unwrap();
-        let place = SocketDir { folder: folder.path().join("penutup"), proof: None };
-        (folder, place)
+        let dir = SocketDir { folder: folder.path().join("penutup"), proof: None };
+        (folder, dir)
     }
 
     fn mode(path: &Path) -> u32 {
@@ -352,93 +359,93 @@ mod tests {
 
     #[test]
     fn folder_and_socket_are_private_and_the_socket_is_removed() {
-        let (_keep, place) = place();
-        fs::create_dir(&place.folder).unwrap();
-        fs::set_permissions(&place.folder, fs::Permissions::from_mode(0o777)).unwrap();
-        let bound = place.bind().unwrap();
-        assert_eq!(mode(&place.folder), 0o700);
+        let (_keep, dir) = dir();
+        fs::create_dir(&dir.folder).unwrap();
+        fs::set_permissions(&dir.folder, fs::Permissions::from_mode(0o777)).unwrap();
+        let bound = dir.bind().unwrap();
+        assert_eq!(mode(&dir.folder), 0o700);
         if cfg!(target_os = "linux") {
             assert_eq!(mode(&bound.file.0), 0o600);
         }
-        assert_eq!(place.sockets(), std::slice::from_ref(&bound.file.0));
+        assert_eq!(dir.sockets(), std::slice::from_ref(&bound.file.0));
         drop(bound);
-        assert_eq!(fs::read_dir(&place.folder).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(&dir.folder).unwrap().count(), 0);
     }
 
     #[test]
     fn dead_sockets_are_removed_but_not_live_or_foreign_ones() {
-        let (_keep, place) = place();
-        let living = place.bind().unwrap();
-        let dead = place.folder.join("1-0.sock");
+        let (_keep, dir) = dir();
+        let living = dir.bind().unwrap();
+        let dead = dir.folder.join("1-0.sock");
         drop(std::os::unix::net::UnixListener::bind(&dead).unwrap());
-        let foreign = place.folder.join("2-0.sock");
+        let foreign = dir.folder.join("2-0.sock");
         fs::write(&foreign, "mine").unwrap();
-        let second = place.bind().unwrap();
+        let second = dir.bind().unwrap();
         assert!(!dead.exists());
         assert_eq!(fs::read(&foreign).unwrap(), b"mine");
         assert_ne!(living.file.0, second.file.0);
-        assert_eq!(place.sockets().len(), 2);
+        assert_eq!(dir.sockets().len(), 2);
     }
 
     #[test]
     fn a_foreign_file_with_our_name_is_never_replaced() {
-        let (_keep, place) = place();
-        fs::create_dir(&place.folder).unwrap();
-        let foreign = place.folder.join(format!("{}-0.sock", std::process::id()));
+        let (_keep, dir) = dir();
+        fs::create_dir(&dir.folder).unwrap();
+        let foreign = dir.folder.join(format!("{}-0.sock", std::process::id()));
         fs::write(&foreign, "mine").unwrap();
-        let bound = place.bind().unwrap();
+        let bound = dir.bind().unwrap();
         assert_eq!(fs::read(&foreign).unwrap(), b"mine");
         assert!(bound.file.0.ends_with(format!("{}-1.sock", std::process::id())));
     }
 
     #[test]
     fn a_proof_is_created_once_and_a_partial_one_is_invalid() {
-        let (keep, place) = place();
-        assert_eq!((place.prove().unwrap(), place.proof().unwrap()), (None, None));
+        let (keep, dir) = dir();
+        assert_eq!((dir.create_proof().unwrap(), dir.proof().unwrap()), (None, None));
         let path = keep.path().join("state/call.key");
-        let place = SocketDir { proof: Some(path.clone()), ..place };
-        assert!(place.proof().is_err());
-        let proof = place.prove().unwrap();
-        assert_eq!((place.prove().unwrap(), place.proof().unwrap()), (proof.clone(), proof));
-        fs::write(path, "half").unwrap();
-        assert!(place.prove().is_err() && place.proof().is_err());
+        let dir = SocketDir { proof: Some(path.clone()), ..dir };
+        assert!(dir.proof().is_err());
+        let proof = dir.create_proof().unwrap();
+        assert_eq!((dir.create_proof().unwrap(), dir.proof().unwrap()), (proof.clone(), proof));
+        fs::write(path, "unfinished").unwrap();
+        assert!(dir.create_proof().is_err() && dir.proof().is_err());
     }
 
     #[test]
     fn an_unproven_peer_is_sent_nothing() {
         use std::io::{Read, Write};
 
-        use super::super::client::{SendError, hand};
+        use super::super::client::{SendError, send_event};
         use super::super::message::{Greeting, PROTOCOL, line};
         use crate::phone_event::PhoneEvent;
 
-        let (keep, place) = place();
-        let place = SocketDir { proof: Some(keep.path().join("call.key")), ..place };
-        let proof = place.prove().unwrap();
-        place.make_private().unwrap();
-        let path = place.folder.join("1-0.sock");
+        let (keep, dir) = dir();
+        let dir = SocketDir { proof: Some(keep.path().join("call.key")), ..dir };
+        let proof = dir.create_proof().unwrap();
+        dir.make_private().unwrap();
+        let path = dir.folder.join("1-0.sock");
         let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
-        let said = std::thread::spawn(move || {
+        let received = std::thread::spawn(move || {
             [None, Some("x".repeat(PROOF)), proof].map(|proof| {
                 let (mut stream, _) = listener.accept().unwrap();
                 let greeting = Greeting { penutup: PROTOCOL, seat: None, idle: 0, used: None, proof };
                 stream.write_all(&line(&greeting)).unwrap();
-                let mut said = [0; 64];
-                stream.read(&mut said).map_or(0, |count| count)
+                let mut bytes = [0; 64];
+                stream.read(&mut bytes).map_or(0, |count| count)
             })
         });
-        let end = || hand(&place, None, PhoneEvent::End { id: None }, Duration::from_secs(60));
+        let end = || send_event(&dir, None, PhoneEvent::End { id: None }, Duration::from_secs(60));
         assert_eq!(end(), Err(SendError::NoPrompter));
         assert_eq!(end(), Err(SendError::NoPrompter));
         // It closed the connection without a reply.
         assert_eq!(end(), Err(SendError::Busy));
-        assert_eq!(said.join().unwrap().map(|count| count > 0), [false, false, true]);
+        assert_eq!(received.join().unwrap().map(|count| count > 0), [false, false, true]);
     }
 
     #[test]
     fn a_too_long_socket_path_is_shortened_if_supported() {
-        let (keep, place) = place();
-        let long = SocketDir { folder: keep.path().join("x".repeat(200)).join("run"), ..place };
+        let (keep, dir) = dir();
+        let long = SocketDir { folder: keep.path().join("x".repeat(200)).join("run"), ..dir };
         let bound = long.bind();
         if cfg!(not(target_os = "linux")) {
             assert!(bound.is_err());
@@ -452,9 +459,9 @@ mod tests {
 
     #[test]
     fn a_link_in_the_folders_place_is_not_followed() {
-        let (keep, place) = place();
-        std::os::unix::fs::symlink(keep.path(), &place.folder).unwrap();
-        assert!(place.bind().is_err());
+        let (keep, dir) = dir();
+        std::os::unix::fs::symlink(keep.path(), &dir.folder).unwrap();
+        assert!(dir.bind().is_err());
     }
 
     #[test]

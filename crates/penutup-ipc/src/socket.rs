@@ -15,7 +15,7 @@ use interprocess::local_socket::Stream;
 use interprocess::local_socket::traits::Listener as _;
 
 use super::agents::{Agent, Agents};
-use super::connections::{Connections, Seat};
+use super::connections::{Connections, Slot};
 use super::message::{Bad, Command, Greeting, PROTOCOL, Reply, line, parse};
 #[cfg(unix)]
 use super::owner;
@@ -26,11 +26,11 @@ use crate::agent_event::AgentEvent;
 use crate::{Handler, Incoming};
 
 /// How long a command may take to arrive.
-const PATIENCE: Duration = Duration::from_millis(500);
+const COMMAND_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a connection that claims to be the agent's may take to send its second command.
-const CLAIM: Duration = Duration::from_secs(5);
+const CLAIM_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the prompter may take to reply: after that the event is stale.
-const ANSWER: Duration = Duration::from_secs(2);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The most commands over one connection.
 const MAX_MESSAGES: usize = 64;
 /// How many connections are accepted at once, and the delay for each further one.
@@ -39,12 +39,12 @@ const PACE: Duration = Duration::from_millis(5);
 /// This many failures of `accept` in a row are reported.
 const MAX_FAILURES: u32 = 20;
 /// The pause after a failure of `accept`.
-const BREATH: Duration = Duration::from_millis(50);
+const FAILURE_PAUSE: Duration = Duration::from_millis(50);
 /// The pause before the next attempt to create the socket.
-const TRY_AGAIN: Duration = Duration::from_secs(10);
-/// The threads' name.
-const LISTENER: &str = "socket";
-const SPEAKER: &str = "socket-connection";
+const RETRY_PAUSE: Duration = Duration::from_secs(10);
+/// The threads' names.
+const LISTENER_THREAD: &str = "socket";
+const CONNECTION_THREAD: &str = "socket-connection";
 
 /// When the prompter's keys were last used.
 #[derive(Debug)]
@@ -107,19 +107,19 @@ impl Drop for Listening {
 /// Listens in a thread of its own and sends the events it receives. `trouble` is called when no socket can be created
 /// or no connection accepted, and with `None` when that is over.
 pub fn listen(
-    place: SocketDir,
+    dir: SocketDir,
     seat: Option<String>,
     used: Arc<Used>,
     handler: Arc<dyn Handler>,
     trouble: impl Fn(Option<io::Error>) + Send + 'static,
 ) -> Listening {
     let file = Arc::new(Mutex::new(None));
-    let kept = Arc::clone(&file);
+    let shared_file = Arc::clone(&file);
     let run = move || {
-        let Some((bound, proof)) = make(&place, &kept, &trouble) else { return };
-        *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(bound.file);
-        if is_over(&kept) {
-            kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some((bound, proof)) = create_socket(&dir, &shared_file, &trouble) else { return };
+        *shared_file.lock().unwrap_or_else(PoisonError::into_inner) = Some(bound.file);
+        if has_ended(&shared_file) {
+            shared_file.lock().unwrap_or_else(PoisonError::into_inner).take();
             return;
         }
         let shared = Arc::new(Shared { connections: Arc::default(), agents: Agents::default(), handler });
@@ -127,9 +127,9 @@ pub fn listen(
         let (mut failures, mut is_full) = (0, false);
         loop {
             let greeting = || used.greeting(seat.clone(), proof.clone());
-            // Once a file descriptor is free, `accept` blocks until the next connection, so recovery has to be noticed
-            // here.
-            if is_full && place.has_room() {
+            // Once a file descriptor is free, `accept` succeeds only with the next connection, which may be hours away:
+            // check for recovery here.
+            if is_full && dir.has_room() {
                 trouble(None);
                 (failures, is_full) = (0, false);
             }
@@ -140,10 +140,10 @@ pub fn listen(
                 Err(e) => {
                     failures += 1;
                     if failures == MAX_FAILURES {
-                        is_full = !place.has_room();
+                        is_full = !dir.has_room();
                         trouble(Some(e));
                     }
-                    thread::sleep(BREATH);
+                    thread::sleep(FAILURE_PAUSE);
                     continue;
                 }
             }
@@ -152,19 +152,19 @@ pub fn listen(
         }
     };
     // If this thread can't be started, no other thread can be either.
-    let _ = thread::Builder::new().name(LISTENER.into()).spawn(run);
+    let _ = thread::Builder::new().name(LISTENER_THREAD.into()).spawn(run);
     Listening { file }
 }
 
 /// Creates the socket, retrying until it succeeds; `None` if the prompter has ended meanwhile.
-fn make(
-    place: &SocketDir,
-    kept: &Arc<Mutex<Option<OwnFile>>>,
+fn create_socket(
+    dir: &SocketDir,
+    shared_file: &Arc<Mutex<Option<OwnFile>>>,
     trouble: &impl Fn(Option<io::Error>),
 ) -> Option<(Bound, Option<String>)> {
     let mut has_trouble = false;
     loop {
-        match place.bind().and_then(|bound| Ok((bound, place.prove()?))) {
+        match dir.bind().and_then(|bound| Ok((bound, dir.create_proof()?))) {
             Ok(made) => {
                 if has_trouble {
                     trouble(None);
@@ -174,16 +174,16 @@ fn make(
             Err(e) => trouble(Some(e)),
         }
         has_trouble = true;
-        thread::sleep(TRY_AGAIN);
-        if is_over(kept) {
+        thread::sleep(RETRY_PAUSE);
+        if has_ended(shared_file) {
             return None;
         }
     }
 }
 
-/// This thread and the prompter share the counter; if we are the last owner, the prompter has ended.
-fn is_over(kept: &Arc<Mutex<Option<OwnFile>>>) -> bool {
-    Arc::strong_count(kept) == 1
+/// The prompter holds the other reference; if ours is the last one, it has ended.
+fn has_ended(shared_file: &Arc<Mutex<Option<OwnFile>>>) -> bool {
+    Arc::strong_count(shared_file) == 1
 }
 
 /// Shared by all connections.
@@ -198,25 +198,25 @@ impl Shared {
     fn admit(self: &Arc<Self>, stream: Stream, greeting: Greeting) -> io::Result<()> {
         let stream = Arc::new(stream);
         #[cfg(unix)]
-        if !owner::may_come(&stream) {
+        if !owner::is_trusted_peer(&stream) {
             return Ok(());
         }
         let mut pipe = Pipe::new(Arc::clone(&stream));
-        let Some(seat) = self.connections.admit(stream) else {
+        let Some(slot) = self.connections.admit(stream) else {
             let busy = Reply { bad: Some(Bad::Busy), ..Reply::default() };
             // Nothing was written to it yet, so this write can't block.
-            let _ = pipe.write(&line(&busy), Instant::now() + BREATH);
+            let _ = pipe.write(&line(&busy), Instant::now() + FAILURE_PAUSE);
             return Ok(());
         };
         let shared = Arc::clone(self);
-        let speak = move || serve(pipe, &seat, &greeting, &shared.agents, &*shared.handler);
-        thread::Builder::new().name(SPEAKER.into()).spawn(speak).map(drop)
+        let run = move || serve(pipe, &slot, &greeting, &shared.agents, &*shared.handler);
+        thread::Builder::new().name(CONNECTION_THREAD.into()).spawn(run).map(drop)
     }
 }
 
-/// Speaks with one who came.
-fn serve(mut pipe: Pipe, seat: &Seat, greeting: &Greeting, agents: &Agents, handler: &dyn Handler) {
-    if pipe.write(&line(greeting), Instant::now() + PATIENCE).is_err() {
+/// Serves a connection: sends the greeting, then replies to each command.
+fn serve(mut pipe: Pipe, slot: &Slot, greeting: &Greeting, agents: &Agents, handler: &dyn Handler) {
+    if pipe.write(&line(greeting), Instant::now() + COMMAND_TIMEOUT).is_err() {
         return;
     }
     let mut agent: Option<Agent<'_>> = None;
@@ -225,15 +225,15 @@ fn serve(mut pipe: Pipe, seat: &Seat, greeting: &Greeting, agents: &Agents, hand
         let patience = match &mut agent {
             None => {
                 left -= 1;
-                PATIENCE
+                COMMAND_TIMEOUT
             }
-            Some(agent) if !agent.has_spoken() => CLAIM,
+            Some(agent) if !agent.has_sent() => CLAIM_TIMEOUT,
             Some(agent) => {
                 agent.slow_down();
                 if !pipe.wait().unwrap_or(false) {
                     return;
                 }
-                PATIENCE
+                COMMAND_TIMEOUT
             }
         };
         let message = match pipe.line(Instant::now() + patience) {
@@ -241,9 +241,9 @@ fn serve(mut pipe: Pipe, seat: &Seat, greeting: &Greeting, agents: &Agents, hand
             Err(e) if e.kind() == io::ErrorKind::InvalidData => Err(Bad::TooLong),
             Ok(None) | Err(_) => return,
         };
-        seat.keep();
-        let is_agent = agent.as_mut().map(|agent| message.is_ok() && agent.speaks());
-        let heard = match (message, is_agent) {
+        slot.start_serving();
+        let is_agent = agent.as_mut().map(|agent| message.is_ok() && agent.record_message());
+        let incoming = match (message, is_agent) {
             (Err(bad), _) => Err(bad),
             (Ok(_), Some(false)) => Err(Bad::Taken),
             (Ok(Command::Fleet), None) => {
@@ -258,21 +258,21 @@ fn serve(mut pipe: Pipe, seat: &Seat, greeting: &Greeting, agents: &Agents, hand
             (Ok(Command::Link(Some(since))), Some(true)) => Ok(Some(Incoming::Agent(AgentEvent::Down(since)))),
             (Ok(_), _) => Err(Bad::OutOfTurn),
         };
-        let answer = match heard {
+        let reply = match incoming {
             Ok(None) => Reply::default(),
-            Ok(Some(message)) => match handler.request(message, ANSWER) {
+            Ok(Some(message)) => match handler.request(message, REPLY_TIMEOUT) {
                 Some(ignored) => Reply { ignored, bad: None },
                 None => return,
             },
             Err(bad) => Reply { bad: Some(bad), ..Reply::default() },
         };
-        let written = pipe.write(&line(&answer), Instant::now() + PATIENCE);
-        if written.is_err() || answer.bad.is_some() {
+        let written = pipe.write(&line(&reply), Instant::now() + COMMAND_TIMEOUT);
+        if written.is_err() || reply.bad.is_some() {
             return;
         }
         if is_agent == Some(true) {
-            seat.reserve();
+            slot.reserve_for_agent();
         }
-        seat.release();
+        slot.stop_serving();
     }
 }

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::record::Record;
 
 /// The format version that this program writes, and the newest that it reads.
-pub const FORM: u64 = 1;
+pub const FORMAT_VERSION: u64 = 1;
 
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl<W: Write> Export<W> {
     /// The error from `out`.
     pub fn begin(mut out: W, now: DateTime<Utc>) -> io::Result<Self> {
         let exported = now.to_rfc3339_opts(SecondsFormat::Secs, true).into();
-        write_line(&mut out, &First { penutup_journal: FORM, exported })?;
+        write_line(&mut out, &First { penutup_journal: FORMAT_VERSION, exported })?;
         Ok(Self { out, calls: 0 })
     }
 

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::export::{FORM, First, Last};
+use super::export::{FORMAT_VERSION, First, Last};
 use super::read::Span;
 use super::record::{OvertakenRecord, Record};
 use super::summary::{CallSummary, Interner};
@@ -48,7 +48,7 @@ pub enum Fault {
     /// It is a pipe, a device or a socket.
     NotAFile,
     /// It is not an export.
-    NoExport,
+    NotAnExport,
     /// It was saved as UTF-16 by the shell that redirected it.
     Utf16,
     /// It has a newer program's format.
@@ -56,7 +56,7 @@ pub enum Fault {
     /// A line is too long.
     TooLong,
     /// A line is not a call.
-    SendError,
+    NotACall,
     /// This value of a call is impossible.
     Wrong(&'static str),
     /// It ends before its last line.
@@ -64,7 +64,7 @@ pub enum Fault {
     /// The count in the last line is wrong.
     Count {
         /// The count in the last line.
-        said: u64,
+        declared: u64,
         /// The actual number.
         found: u64,
     },
@@ -138,7 +138,7 @@ impl Merge {
                 if stop.is_some() || self.newest.get(&id).is_none_or(|(_, newest)| *newest != at) {
                     return Ok(());
                 }
-                let record: Record = serde_json::from_slice(line).map_err(|_| Fault::SendError)?;
+                let record: Record = serde_json::from_slice(line).map_err(|_| Fault::NotACall)?;
                 let summary = calls.summary(&record)?;
                 if span.has(summary.start_ms) {
                     stop = each(&summary, &record).err();
@@ -159,17 +159,17 @@ impl Merge {
 /// The ID and version of a line; if they come first, as we write them, without parsing the rest.
 fn head_of(line: &[u8]) -> Result<(Uuid, u64), Fault> {
     const ID: usize = 36;
-    let quick = || {
+    let fast_path = || {
         let (id, rest) = line.strip_prefix(br#"{"id":""#)?.split_at_checked(ID)?;
         let rest = rest.strip_prefix(br#"","version":"#)?;
         let digits = rest.iter().position(|b| *b == b',')?;
         let version = std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
         Some((Uuid::try_parse_ascii(id).ok()?, version))
     };
-    if let Some(head) = quick() {
+    if let Some(head) = fast_path() {
         return Ok(head);
     }
-    let head: Head<'_> = serde_json::from_slice(line).map_err(|_| Fault::SendError)?;
+    let head: Head<'_> = serde_json::from_slice(line).map_err(|_| Fault::NotACall)?;
     let id = Uuid::try_parse(&head.id).map_err(|_| Fault::Wrong("id"))?;
     Ok((id, head.version))
 }
@@ -198,7 +198,7 @@ fn each_line(
             if line.is_empty() {
                 return match calls {
                     None if number > 0 => Ok((about.len(), about.modified().ok())),
-                    None => Err(Fault::NoExport),
+                    None => Err(Fault::NotAnExport),
                     Some(_) => Err(Fault::CutOff),
                 };
             }
@@ -209,7 +209,7 @@ fn each_line(
             if line.pop_if(|last| *last == b'\n').is_none() {
                 return Err(match () {
                     () if line.len() > MAX_LINE => Fault::TooLong,
-                    () if number == 1 => Fault::NoExport,
+                    () if number == 1 => Fault::NotAnExport,
                     () => Fault::CutOff,
                 });
             }
@@ -218,16 +218,16 @@ fn each_line(
                 None => {
                     // A shell or an editor may have put a byte order mark in front.
                     let text = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line);
-                    let first: First<'_> = serde_json::from_slice(text).map_err(|_| Fault::NoExport)?;
-                    if first.penutup_journal != FORM {
+                    let first: First<'_> = serde_json::from_slice(text).map_err(|_| Fault::NotAnExport)?;
+                    if first.penutup_journal != FORMAT_VERSION {
                         return Err(Fault::Newer(first.penutup_journal));
                     }
                     calls = Some(0);
                 }
                 Some(found) if line.starts_with(b"{\"calls\":") => {
-                    let last: Last = serde_json::from_slice(&line).map_err(|_| Fault::SendError)?;
+                    let last: Last = serde_json::from_slice(&line).map_err(|_| Fault::NotACall)?;
                     if last.calls != found {
-                        return Err(Fault::Count { said: last.calls, found });
+                        return Err(Fault::Count { declared: last.calls, found });
                     }
                     calls = None;
                 }

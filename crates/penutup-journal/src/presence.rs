@@ -20,7 +20,7 @@ pub struct Presence {
     id: Uuid,
     path: PathBuf,
     /// Locked; `None` if the file system has no locks.
-    held: Option<File>,
+    lock: Option<File>,
 }
 
 fn path_of(folder: &Path, id: Uuid) -> PathBuf {
@@ -37,7 +37,7 @@ impl Presence {
         let path = path_of(folder, id);
         let beside = path.with_extension("new");
         let file = own_files::options().write(true).create_new(true).open(&beside)?;
-        let held = match file.try_lock() {
+        let lock = match file.try_lock() {
             Ok(()) => Some(file),
             // No other process knows its name, so this is a file system without locks.
             Err(_) => None,
@@ -46,7 +46,7 @@ impl Presence {
             let _ = fs::remove_file(&beside);
             return Err(error);
         }
-        Ok(Self { id, path, held })
+        Ok(Self { id, path, lock })
     }
 
     /// Its name in open calls.
@@ -61,7 +61,7 @@ impl Presence {
 
     /// Whether locks work in this folder; where they don't, a crashed process can't be recognised.
     pub fn has_lock(&self) -> bool {
-        self.held.is_some()
+        self.lock.is_some()
     }
 }
 
@@ -74,10 +74,10 @@ impl Drop for Presence {
 
 /// Whether no process owns this lock any more; `false` if unknown.
 pub fn is_dead(folder: &Path, id: Uuid) -> bool {
-    is_unheld(&path_of(folder, id))
+    is_unlocked(&path_of(folder, id))
 }
 
-fn is_unheld(path: &Path) -> bool {
+fn is_unlocked(path: &Path) -> bool {
     match File::open(path) {
         Ok(file) => file.try_lock().is_ok(),
         Err(error) => error.kind() == ErrorKind::NotFound,
@@ -92,7 +92,7 @@ pub fn remove_stale(folder: &Path) {
         // A process that was killed before it renamed its file left it under the first name.
         let id = name.strip_prefix("seat-");
         let is_lock = id.and_then(|n| n.strip_suffix(".lock").or_else(|| n.strip_suffix(".new")));
-        if is_lock.is_some_and(|id| Uuid::try_parse(id).is_ok()) && is_unheld(&path) {
+        if is_lock.is_some_and(|id| Uuid::try_parse(id).is_ok()) && is_unlocked(&path) {
             let _ = fs::remove_file(&path);
         }
     }
@@ -101,7 +101,7 @@ pub fn remove_stale(folder: &Path) {
 /// Locked while a journal is opened, migrated or set aside: one prompter at a time.
 #[derive(Debug)]
 pub struct OpenLock {
-    _held: Option<File>,
+    _lock: Option<File>,
 }
 
 impl OpenLock {
@@ -116,12 +116,12 @@ impl OpenLock {
         let begun = Instant::now();
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _held: Some(file) }),
+                Ok(()) => return Ok(Self { _lock: Some(file) }),
                 Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 // Never released, or a file system without locks: SQLite's own locks must do.
-                Err(_) => return Ok(Self { _held: None }),
+                Err(_) => return Ok(Self { _lock: None }),
             }
         }
     }

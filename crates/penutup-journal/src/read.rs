@@ -31,7 +31,7 @@ impl Span {
     }
 
     fn condition(&self) -> &'static str {
-        // Without bounds the table is read through, which is quicker than by its index.
+        // Without bounds a full scan is faster than the index.
         if *self == Self::default() { "?1 <= ?2" } else { "start_ms >= ?1 AND start_ms < ?2" }
     }
 
@@ -64,7 +64,11 @@ impl Reader {
             // index, and no process is writing.
             let mut log = path.as_os_str().to_owned();
             log.push("-wal");
-            if Path::new(&log).exists() || error.is_damage() { Err(error) } else { Self::connect_still(path, error) }
+            if Path::new(&log).exists() || error.is_damage() {
+                Err(error)
+            } else {
+                Self::connect_immutable(path, error)
+            }
         })?;
         if schema::is_older(&conn)? {
             drop(conn);
@@ -82,7 +86,8 @@ impl Reader {
         Ok(conn)
     }
 
-    fn connect_still(path: &Path, error: Error) -> Result<Connection, Error> {
+    /// Opens a journal in a read-only folder, which nobody is writing. `error` is returned if the path is not UTF-8.
+    fn connect_immutable(path: &Path, error: Error) -> Result<Connection, Error> {
         let Some(path) = std::path::absolute(path).ok().and_then(|p| p.to_str().map(str::to_owned)) else {
             return Err(error);
         };

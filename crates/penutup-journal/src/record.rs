@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_runs_has_neither_time_nor_way_of_its_end() {
+    fn a_running_call_has_neither_end_time_nor_outcome() {
         let running = Record { rule: "satu".into(), ..Record::default() };
         let line = serde_json::to_string(&running).unwrap();
         assert!(line.contains(r#""end_ms":null,"ending":null,"#), "{line}");

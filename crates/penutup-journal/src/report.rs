@@ -138,7 +138,7 @@ impl Tally {
         }
     }
 
-    /// Without these, which must all have been added before.
+    /// This tally without `others`, all of which must have been added to it.
     fn minus<'t>(&self, others: impl IntoIterator<Item = &'t Self>) -> Self {
         let mut out = self.clone();
         for other in others {
@@ -235,7 +235,7 @@ pub struct Durations {
     /// The median.
     pub median: u32,
     /// The 90th percentile.
-    pub ninety: u32,
+    pub p90: u32,
     /// The longest.
     pub longest: u32,
 }
@@ -254,9 +254,9 @@ pub struct Report {
     pub durations: Option<Durations>,
     /// By fact name, and for each by value, most frequent first.
     pub facts: Vec<(String, Vec<Group>)>,
-    /// By rule, most first.
+    /// By rule, most calls first.
     pub rules: Vec<Group>,
-    /// By seat, by name.
+    /// By seat, in the order of their names.
     pub seats: Vec<Group>,
     /// By hour of the day ("07"), in order, those with calls.
     pub hours: Vec<Group>,
@@ -267,6 +267,16 @@ pub struct Report {
 }
 
 impl Report {
+    /// Replaces the names of the scoring parameters that calls lost.
+    pub fn rename_parameters(&mut self, name: impl Fn(&str) -> String) {
+        let facts = self.facts.iter_mut().flat_map(|(_, groups)| groups);
+        let lists = [&mut self.rules, &mut self.seats, &mut self.hours, &mut self.days, &mut self.endings];
+        let groups = std::iter::once(&mut self.total).chain(facts).chain(lists.into_iter().flatten());
+        for (parameter, _) in groups.flat_map(|group| &mut group.cost) {
+            *parameter = name(parameter);
+        }
+    }
+
     /// Calls by hour of the day.
     pub fn by_hour(&self) -> [u64; 24] {
         let mut out = [0; 24];
@@ -410,7 +420,7 @@ impl Fold {
             });
             found.map_or(*longest, |(seconds, _)| *seconds)
         };
-        Some(Durations { median: at(count.div_ceil(2)), ninety: at((count * 9).div_ceil(10)), longest: *longest })
+        Some(Durations { median: at(count.div_ceil(2)), p90: at((count * 9).div_ceil(10)), longest: *longest })
     }
 }
 
@@ -487,7 +497,7 @@ mod tests {
         let keys = |groups: &[Group]| groups.iter().map(|g| g.key.clone()).collect::<Vec<_>>();
         assert_eq!(keys(&report.days), ["2026-11-24", "2026-11-25"]);
         assert_eq!(keys(&report.hours), ["00", "23"]);
-        assert_eq!(report.durations, Some(Durations { median: 11, ninety: 30, longest: 30 }));
+        assert_eq!(report.durations, Some(Durations { median: 11, p90: 30, longest: 30 }));
     }
 
     #[test]
@@ -543,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn divisions_are_parsed_as_they_are_written() {
+    fn groupings_are_parsed_as_they_are_written() {
         for by in ["day", "hour", "rule", "ending", "seat", "fact=klb"] {
             assert_eq!(by.parse::<By>().unwrap().name(), by);
         }

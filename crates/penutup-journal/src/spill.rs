@@ -16,7 +16,7 @@ use penutup_system::own_files;
 /// The prefix and suffix of the file names.
 const START: &str = "journal-pending-";
 const END: &str = ".jsonl";
-/// The most files in one folder: a journal that can't be written for so many sessions was reported as often.
+/// The most files in one folder. Each session that could not write the journal adds one, and reported the failure.
 const MAX_FILES: usize = 100;
 /// The largest file that is imported, in bytes: more than the worker keeps in memory.
 const MAX_BYTES: u64 = 64 << 20;

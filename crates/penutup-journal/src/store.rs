@@ -127,8 +127,8 @@ impl Store {
         let mut conn = Connection::open_with_flags(path, flags).map_err(|error| {
             // The system's error is more precise. Only now, when there is no connection: closing a file releases every
             // lock that this process has on it, `SQLite`'s own too.
-            let asked = fs::File::options().read(true).write(true).open(path);
-            asked.err().filter(|e| e.kind() != ErrorKind::NotFound).map_or(Error::from(error), Error::Io)
+            let opened = fs::File::options().read(true).write(true).open(path);
+            opened.err().filter(|e| e.kind() != ErrorKind::NotFound).map_or(Error::from(error), Error::Io)
         })?;
         conn.busy_timeout(PATIENCE)?;
         schema::prepare(&mut conn)?;
@@ -171,19 +171,19 @@ impl Store {
     ///
     /// # Errors
     /// The error of `SQLite`.
-    pub fn close_abandoned(&mut self, _held: &OpenLock) -> Result<usize, Error> {
+    pub fn close_abandoned(&mut self, _lock: &OpenLock) -> Result<usize, Error> {
         let at = folder(&self.path).to_owned();
-        let work = write(&mut self.conn)?;
+        let transaction = write(&mut self.conn)?;
         let dead = {
-            let mut open = work.prepare(OPEN_PROCESSES)?;
+            let mut open = transaction.prepare(OPEN_PROCESSES)?;
             let all = open.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
             all.into_iter().filter(|p| Uuid::from_slice(p).map_or(true, |id| is_dead(&at, id))).collect::<Vec<_>>()
         };
         let mut ended = 0;
         for process in dead {
-            ended += work.execute(CLOSE_ABANDONED, params![process, outcome_number(Outcome::ProgramClosed)])?;
+            ended += transaction.execute(CLOSE_ABANDONED, params![process, outcome_number(Outcome::ProgramClosed)])?;
         }
-        work.commit()?;
+        transaction.commit()?;
         remove_stale(&at);
         Ok(ended)
     }
@@ -193,17 +193,17 @@ impl Store {
     /// # Errors
     /// The error of `SQLite`, or that a newer version of the program has migrated the journal meanwhile.
     pub fn save<'a>(&mut self, process: Uuid, changes: impl Iterator<Item = Change<'a>>) -> Result<(), Error> {
-        let work = write(&mut self.conn)?;
+        let transaction = write(&mut self.conn)?;
         {
-            let mut words = work.prepare(SAVE_WORDS)?;
-            let mut call = work.prepare(SAVE_CALL)?;
-            let mut detail = work.prepare(SAVE_DETAIL)?;
+            let mut words = transaction.prepare(SAVE_WORDS)?;
+            let mut call = transaction.prepare(SAVE_CALL)?;
+            let mut detail = transaction.prepare(SAVE_DETAIL)?;
             for change in changes {
                 let record = match change {
                     Change::Save(record) => record,
                     Change::Remove(id) => {
                         for remove in DELETE_ONE {
-                            work.execute(remove, [id.as_bytes()])?;
+                            transaction.execute(remove, [id.as_bytes()])?;
                         }
                         continue;
                     }
@@ -234,7 +234,7 @@ impl Store {
                 detail.execute(params![n, serde_json::to_string(record).unwrap_or_default()])?;
             }
         }
-        work.commit()?;
+        transaction.commit()?;
         Ok(())
     }
 
@@ -255,11 +255,11 @@ impl Store {
     /// # Errors
     /// The error of `SQLite`.
     pub fn delete_batch(&mut self, before_ms: i64) -> Result<Deleted, Error> {
-        let work = write(&mut self.conn)?;
-        work.execute_batch(CLEAR_LIST)?;
-        let calls = work.execute(LIST_EXPIRED, params![before_ms, i64::try_from(BATCH).unwrap_or(i64::MAX)])?;
-        work.execute_batch(DELETE_LISTED)?;
-        work.commit()?;
+        let transaction = write(&mut self.conn)?;
+        transaction.execute_batch(CLEAR_LIST)?;
+        let calls = transaction.execute(LIST_EXPIRED, params![before_ms, i64::try_from(BATCH).unwrap_or(i64::MAX)])?;
+        transaction.execute_batch(DELETE_LISTED)?;
+        transaction.commit()?;
         Ok(Deleted { calls, more: calls == BATCH })
     }
 
@@ -276,9 +276,9 @@ impl Store {
                 break;
             }
         }
-        let work = write(&mut self.conn)?;
-        work.execute(DELETE_WORDS, [])?;
-        work.commit()?;
+        let transaction = write(&mut self.conn)?;
+        transaction.execute(DELETE_WORDS, [])?;
+        transaction.commit()?;
         if self.conn.query_row(NEWEST_START, [], |row| row.get::<_, Option<i64>>(0))?.is_none() {
             // An empty journal shrinks; while another process reads it, it stays large.
             let _ = self.conn.execute_batch("VACUUM");
@@ -360,9 +360,9 @@ const SAVE_CALL: &str = "
 
 /// Begins a write transaction; a newer version of the program may have migrated the journal since it was opened.
 fn write(conn: &mut Connection) -> Result<rusqlite::Transaction<'_>, Error> {
-    let work = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    schema::version(&work)?;
-    Ok(work)
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    schema::version(&transaction)?;
+    Ok(transaction)
 }
 
 /// Whether there is no file yet, or an empty one, or a journal of ours. Read through `SQLite`: closing a file releases

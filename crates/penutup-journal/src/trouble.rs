@@ -82,7 +82,7 @@ impl Error {
         }
     }
 
-    /// Whether both are reported in the same words, so that the second is not news.
+    /// Whether both are reported in the same words, so that the second need not be reported.
     pub(crate) fn is_same_kind(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Io(one), Self::Io(two)) => one.kind() == two.kind(),
@@ -97,7 +97,7 @@ impl Error {
 pub enum Trouble {
     /// It can't be written, for this reason; calls are kept in memory and written later.
     Began(Arc<Error>),
-    /// It can be written again, and so were the calls kept in memory.
+    /// It can be written again; the calls kept in memory have been written.
     Over {
         /// The number of calls for which there was no room in memory.
         lost: u64,

@@ -172,10 +172,10 @@ impl Writer {
         self.inbox.0.post(|inbox| inbox.put(call, None, DateTime::UNIX_EPOCH));
     }
 
-    /// Requests the calls of a day in this zone; `answer` is called on the journal's thread, after everything recorded
+    /// Requests the calls of a day in this zone. `callback` is called on the journal's thread once everything recorded
     /// before is written. A newer request replaces a pending one.
-    pub fn recap(&self, day: NaiveDate, zone: FixedOffset, answer: impl FnOnce(Recap) + Send + 'static) {
-        let request: (Day, RecapCallback) = ((day, zone), Box::new(answer));
+    pub fn recap(&self, day: NaiveDate, zone: FixedOffset, callback: impl FnOnce(Recap) + Send + 'static) {
+        let request: (Day, RecapCallback) = ((day, zone), Box::new(callback));
         self.inbox.0.post(|inbox| inbox.recap = Some(request));
     }
 
@@ -326,7 +326,7 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
         }
     }
 
-    /// Handles the calls that are not written at the end.
+    /// Saves the calls that are still unwritten at the end for the next start.
     fn finish(&mut self) -> Finish {
         let pending: Vec<Record> = self.pending.values().filter_map(Pending::record).cloned().collect();
         let Some(retry) = self.retry.take() else { return Finish::Written };
@@ -415,7 +415,7 @@ impl<N: Fn(Trouble)> JournalWorker<N> {
         }
         if !self.has_cutoff {
             if self.config.days > 0 {
-                // The machine's own time: a prompter started with `--at` must not delete by its own clock.
+                // The machine's clock: a prompter started with `--at` has another, by which it must not delete calls.
                 self.expired_before = Some(store.cutoff(self.config.days, Utc::now())?);
             }
             self.has_cutoff = true;

@@ -7,7 +7,7 @@ mod steps;
 mod values;
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use num_bigint::BigUint;
@@ -88,7 +88,7 @@ fn prevents_proof(kind: &Kind) -> bool {
     let (Kind::WrongType { key, .. } | Kind::TooLong { key, .. }) = kind else { return false };
     #[rustfmt::skip]
     let shown = [
-        "title", "revision", "supersedes", "issuer", "effective_from", "effective_to", "duties", "label", "short", "help", "key",
+        "title", "revision", "supersedes", "issuer", "effective_from", "effective_to", "duties", "lost_score", "label", "short", "help", "key",
         "scope", "keep_for", "role", "banner", "choices", "aliases", "drop", "text", "max", "kind", "empty", "offset", "from",
         "word", "say", "remind", "basis", "note", "score", "caution", "accept", "because",
     ];
@@ -272,6 +272,7 @@ impl<'a> Checker<'a> {
                 issuer: None,
                 effective_from: None,
                 effective_to: None,
+                lost_score: BTreeMap::new(),
             },
             |s| Sop {
                 title: self.plain("title", s.title.as_ref()),
@@ -280,6 +281,7 @@ impl<'a> Checker<'a> {
                 issuer: self.optional("issuer", s.issuer.as_ref()),
                 effective_from: s.effective_from.as_ref().map(|d| d.value),
                 effective_to: s.effective_to.as_ref().map(|d| d.value),
+                lost_score: self.lost_score(&s.lost_score, &steps),
             },
         );
         if let Some(raw) = &file.sop

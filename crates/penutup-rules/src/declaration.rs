@@ -18,11 +18,11 @@ pub const MAX_FILE: usize = 16 * 1024;
 /// The default fact.
 pub const KLB: &str = "klb";
 /// The longest author's name, in graphemes.
-const BY: usize = 40;
+const MAX_BY: usize = 40;
 /// The longest reason, in graphemes.
-const WHY: usize = 80;
+const MAX_WHY: usize = 80;
 /// The longest ID, in bytes.
-const ID: usize = 64;
+const MAX_ID: usize = 64;
 
 /// What is declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl Declaration {
         }
         let id = |text: Option<&str>| match text {
             None => Some(None),
-            Some(id) if id.len() <= ID && !id.chars().any(text::is_forbidden) => Some(Some(id.to_owned())),
+            Some(id) if id.len() <= MAX_ID && !id.chars().any(text::is_forbidden) => Some(Some(id.to_owned())),
             Some(_) => None,
         };
         Some(Self {
@@ -129,8 +129,8 @@ impl Declaration {
                 None => None,
                 Some(until) => Some(time(until)?),
             },
-            by: text("by")?.and_then(|by| tidy(by, BY)),
-            why: text("why")?.and_then(|why| tidy(why, WHY)),
+            by: text("by")?.and_then(|by| tidy(by, MAX_BY)),
+            why: text("why")?.and_then(|why| tidy(why, MAX_WHY)),
         })
     }
 
@@ -158,8 +158,8 @@ impl Declaration {
     /// Cleans its texts for a screen.
     #[must_use]
     pub fn tidied(mut self) -> Self {
-        self.by = self.by.and_then(|by| tidy(&by, BY));
-        self.why = self.why.and_then(|why| tidy(&why, WHY));
+        self.by = self.by.and_then(|by| tidy(&by, MAX_BY));
+        self.why = self.why.and_then(|why| tidy(&why, MAX_WHY));
         self
     }
 
@@ -182,7 +182,7 @@ fn as_version(now: DateTime<Utc>) -> u64 {
     u64::try_from(now.timestamp()).unwrap_or(1).max(1)
 }
 
-/// What the folder's watcher reports.
+/// An event from the watcher of the centre's folder.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
     /// A declaration, new or known.
@@ -217,16 +217,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_declaration_round_trips() {
         let off =
             Declaration { state: State::Off, value: Some("tidak".into()), until: None, by: None, why: None, ..klb() };
-        for broadcast in [klb(), off] {
-            assert_eq!(of(&broadcast.to_table().to_string()), Ok(broadcast));
+        for declared in [klb(), off] {
+            assert_eq!(of(&declared.to_table().to_string()), Ok(declared));
         }
     }
 
     #[test]
-    fn the_least_that_must_be_there() {
+    fn only_version_state_and_since_are_required() {
         let least = "version = 1\nstate = 'off'\nsince = '2026-03-02T13:05:00+07:00'\n";
         let read = of(least).unwrap();
         assert_eq!((read.fact.as_str(), read.since), (KLB, klb().since));
@@ -263,7 +263,7 @@ mod tests {
         );
         let read = of(&text).unwrap();
         assert_eq!(read.by.as_deref(), Some("SPV"));
-        assert_eq!(read.why.unwrap().len(), WHY);
+        assert_eq!(read.why.unwrap().len(), MAX_WHY);
     }
 
     #[test]

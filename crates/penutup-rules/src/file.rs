@@ -41,6 +41,8 @@ pub struct Sop {
     pub effective_from: Option<At<NaiveDate>>,
     pub effective_to: Option<At<NaiveDate>>,
     pub duties: Option<At<i64>>,
+    /// Scoring parameter → what a call that lost it is called.
+    pub lost_score: Vec<(Text, Text)>,
     pub accept: Accept,
 }
 
@@ -194,6 +196,7 @@ fn sop(t: &Table<'_>) -> Sop {
         effective_from: t.day("effective_from"),
         effective_to: t.day("effective_to"),
         duties: t.integer("duties"),
+        lost_score: t.named_texts("lost_score"),
         accept: accept(t),
     }
 }

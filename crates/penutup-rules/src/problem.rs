@@ -297,8 +297,8 @@ pub enum Kind {
     /// `over`: its last day has passed.
     Expiring { to: String, over: bool },
     NoRequirement,
-    /// `said` is the number in `[sop]`.
-    DutyCount { said: i64, found: usize },
+    /// `declared` is the number in `[sop]`.
+    DutyCount { declared: i64, found: usize },
     /// A typed field without `empty`, and its sentences as spoken while it is empty.
     EmptyField { id: String, sentences: Vec<String> },
     /// A label of two facts, fields or values.

@@ -266,7 +266,7 @@ impl Proof<'_> {
         let Some(declared) = &self.places.duties else { return };
         let found: usize = self.rules.requirements.iter().map(|r| r.duties.len()).sum();
         if i64::try_from(found) != Ok(declared.value) && !self.problems.borrow().iter().any(Problem::is_error) {
-            let kind = Kind::DutyCount { said: declared.value, found };
+            let kind = Kind::DutyCount { declared: declared.value, found };
             self.note(Problem::new(declared.span.clone(), kind).with_owner(Owner::Sop));
         }
     }

@@ -4,6 +4,7 @@
 
 mod written;
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -55,9 +56,16 @@ pub struct Sop {
     pub effective_from: Option<NaiveDate>,
     /// The last day in force, inclusive.
     pub effective_to: Option<NaiveDate>,
+    /// Scoring parameter → what the SOP calls a call that lost it.
+    pub lost_score: BTreeMap<String, String>,
 }
 
 impl Sop {
+    /// What a call that lost this scoring parameter is called: as the SOP says, otherwise by the parameter's own name.
+    pub fn name_of_loss<'t>(&'t self, parameter: &'t str) -> &'t str {
+        self.lost_score.get(parameter).map_or(parameter, String::as_str)
+    }
+
     /// The last day in force if it has passed or is at most `EXPIRY_NOTICE` away.
     pub fn ends_soon(&self, today: NaiveDate) -> Option<NaiveDate> {
         self.effective_to.filter(|to| *to < today || *to - today <= EXPIRY_NOTICE)

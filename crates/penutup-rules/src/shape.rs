@@ -389,6 +389,20 @@ impl<'t> Table<'t> {
         out
     }
 
+    /// A table with arbitrary keys, each with a text.
+    pub fn named_texts(&self, key: &'static str) -> Vec<(At<String>, At<String>)> {
+        let Some((value, span)) = self.get(key) else { return Vec::new() };
+        let DeValue::Table(map) = value else {
+            self.wrong(key, span, Expected::Table, value);
+            return Vec::new();
+        };
+        let named = map.iter().filter_map(|(name, value)| {
+            let text = self.as_text(key, value.get_ref(), value.span())?;
+            Some((At { value: name.get_ref().to_string(), span: name.span() }, text))
+        });
+        named.collect()
+    }
+
     pub fn table<T>(&self, key: &'static str, read: impl FnOnce(&Table<'_>) -> T) -> Option<T> {
         let (value, span) = self.get(key)?;
         let DeValue::Table(map) = value else {

@@ -101,7 +101,7 @@ impl BroadcastFolder {
             let Ok(key) = key.parse::<Key>() else { continue };
             replica.restore(trust, &key, raw.get().as_bytes(), today);
         }
-        // Once for all of them: after each alone, a declaration would seem new that is not.
+        // Once for all of them: after only some, the declaration in force would seem to change.
         replica.update_effective();
         let rules = files::read(&self.rules_path()).ok();
         self.unsaved.klb = replica.effective() != klb.as_ref();

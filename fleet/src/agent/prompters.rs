@@ -170,7 +170,7 @@ fn serve(place: &SocketDir, socket: &Path, snapshots: &SnapshotWatch, on_accepte
         if let Err(why) = send_changes(&mut line, &sent, &snapshot) {
             return why;
         }
-        if !line.is_there() {
+        if !line.is_connected() {
             return NotDelivered::Gone;
         }
         sent = snapshot;
@@ -181,15 +181,15 @@ fn send_changes(line: &mut AgentLine, sent: &Snapshot, snapshot: &Snapshot) -> R
     if let Some(klb) = &snapshot.klb
         && sent.klb.as_ref() != Some(klb)
     {
-        line.tell(&Command::Klb(Box::new(klb.clone())))?;
+        line.send(&Command::Klb(Box::new(klb.clone())))?;
     }
     if snapshot.rules != sent.rules {
-        line.tell(&Command::Rules)?;
+        line.send(&Command::Rules)?;
     }
     if let Some(link) = snapshot.link
         && sent.link != Some(link)
     {
-        line.tell(&Command::Link(link))?;
+        line.send(&Command::Link(link))?;
     }
     Ok(())
 }

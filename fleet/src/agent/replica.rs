@@ -53,7 +53,7 @@ impl Receipt {
 pub enum Outcome {
     Refused(Refusal),
     AlreadyKnown,
-    /// A new declaration; what it changes shows [`Replica::update_effective`].
+    /// A new declaration. Whether it is in force is known after [`Replica::update_effective`].
     Stored,
     /// Another declaration is in force.
     NewEffective,
@@ -190,9 +190,9 @@ impl Replica {
 
 /// `None` where the rules check refuses them.
 fn check_rules(text: String, version: u64, today: NaiveDate) -> Option<RulesState> {
-    let book = LoadedRules::read(text.into_bytes(), Origin::BuiltIn, today).ok()?;
-    let revision = tidy(&book.rules.sop.revision, MAX_TEXT).unwrap_or_default();
-    Some(RulesState { version, sha256: book.sha256().to_owned(), revision })
+    let loaded = LoadedRules::read(text.into_bytes(), Origin::BuiltIn, today).ok()?;
+    let revision = tidy(&loaded.rules.sop.revision, MAX_TEXT).unwrap_or_default();
+    Some(RulesState { version, sha256: loaded.sha256().to_owned(), revision })
 }
 
 #[cfg(test)]

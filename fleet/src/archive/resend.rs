@@ -43,8 +43,9 @@ struct Site {
 }
 
 impl Site {
-    /// The gaps to request now. `archived` is the stream sequence up to which the database has everything. What was missing
-    /// a round ago and still is, although everything that was in the stream then is archived, got lost on the way.
+    /// The gaps to request now. `archived` is the stream sequence up to which the database has everything. A closing is
+    /// lost if it was missing in the previous round and still is, although everything in the stream at that time is now
+    /// archived.
     fn due(&mut self, gaps: Vec<Gap>, archived: u64, last_sequence: u64) -> Vec<Gap> {
         let is_settled = archived >= self.last_sequence || last_sequence < self.last_sequence;
         let mut known = std::mem::take(&mut self.gaps);
@@ -69,7 +70,7 @@ impl Site {
     }
 }
 
-/// Runs a round so often, until the program ends.
+/// Runs a round after each `every`, until shutdown.
 pub async fn run(mut shared: Shared, sites: Vec<Name>, every: Duration) {
     let mut known: HashMap<Name, Site> = HashMap::new();
     // Creates the tables, and reports a database that is down, before the first closing arrives.

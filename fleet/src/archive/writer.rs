@@ -1,5 +1,5 @@
-//! Writes batches into the database, retrying as long as it takes: a database that is down is waited for, one that was
-//! emptied gets its tables again, and a closing that it refuses does not block the others.
+//! Writes batches into the database, retrying as long as it takes. Waits for a database that is down, creates the tables
+//! again in one that was emptied, and sets aside a closing that it refuses, so that the others are written.
 
 use std::collections::HashSet;
 

@@ -37,7 +37,7 @@ RemoveIPC=yes
 UMask=0077
 ";
 
-/// What works in a user's own service, which may not create namespaces.
+/// The options that work in a user service, which can't create namespaces.
 const USER_HARDENING: &str = "\
 NoNewPrivileges=yes
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX

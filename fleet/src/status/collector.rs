@@ -136,9 +136,9 @@ impl Collector {
             known.waits_for = known.waits_for.filter(|day| *day > today);
             return known.clone();
         }
-        let book = LoadedRules::read(text.as_bytes().to_vec(), Origin::BuiltIn, today).ok();
-        let revision = book.as_ref().map(|book| shown(&book.rules.sop.revision));
-        let waits_for = book.and_then(|book| book.rules.sop.effective_from).filter(|day| *day > today);
+        let loaded = LoadedRules::read(text.as_bytes().to_vec(), Origin::BuiltIn, today).ok();
+        let revision = loaded.as_ref().map(|loaded| shown(&loaded.rules.sop.revision));
+        let waits_for = loaded.and_then(|loaded| loaded.rules.sop.effective_from).filter(|day| *day > today);
         self.checked_rules
             .insert(PublishedRules { version: *version, by: by.clone(), revision, since, waits_for })
             .clone()

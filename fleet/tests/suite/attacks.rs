@@ -353,7 +353,7 @@ async fn the_server_denies_publishing_and_subscribing_outside_ones_own_subjects(
             attacker.waits_for_error(&format!("Permissions Violation for Publish to \"{subject}\"")).await;
         }
         for subject in subscribes {
-            let _heard = attacker.client.subscribe(subject).await.unwrap();
+            let _subscription = attacker.client.subscribe(subject).await.unwrap();
             attacker.client.flush().await.unwrap();
             attacker.waits_for_error(&format!("Permissions Violation for Subscription to \"{subject}\"")).await;
         }

@@ -96,8 +96,8 @@ fn reason(version: u64) -> String {
     format!("uji nomor {version:03}")
 }
 
-/// Closes calls like an agent does: everything said, next call. With `x`, because a Space right after another counts as
-/// a held key.
+/// Closes calls like an agent does: ticks everything and begins the next call. With `x`, because a Space right after
+/// another counts as a held key.
 async fn close_calls(screen: &mut Screen, calls: usize) {
     for _ in 0..calls {
         screen.type_keys("s");

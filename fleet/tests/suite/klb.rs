@@ -84,15 +84,15 @@ async fn of_concurrent_declarations_each_succeeds_or_reports_the_conflict() {
             std::thread::spawn(move || run(&config, &["klb", "on", "--reason", &format!("sebab {n}")]))
         })
         .collect();
-    let ended: Vec<_> = runs.into_iter().map(|run| run.join().unwrap()).collect();
-    let stood = ended.iter().filter(|result| result.status == 0).count();
-    assert!(stood >= 1, "{ended:?}");
-    for result in ended.iter().filter(|result| result.status != 0) {
+    let results: Vec<_> = runs.into_iter().map(|run| run.join().unwrap()).collect();
+    let succeeded = results.iter().filter(|result| result.status == 0).count();
+    assert!(succeeded >= 1, "{results:?}");
+    for result in results.iter().filter(|result| result.status != 0) {
         assert_eq!(result.status, 1, "{result:?}");
         assert!(result.err.contains("lebih dahulu") && result.err.contains("Pusat · sebab"), "{result:?}");
     }
     let history = stored(&fleet, &key("klb.center")).await;
-    assert_eq!(history.len(), stood);
+    assert_eq!(history.len(), succeeded);
     assert!(history.is_sorted_by_key(|stored| stored.envelope.as_ref().unwrap().version));
 
     // The write itself compares.

@@ -18,10 +18,10 @@ use crate::support::{FleetSpec, Identity, Postgres, TestFleet, report_skipped, w
 const EXAMPLE: &str = "1795513203";
 
 fn shell(fleet: &TestFleet, line: &str) -> Output {
-    as_whom(fleet, line, &fleet.config(Identity::Supervisor("pusat")))
+    shell_as(fleet, line, &fleet.config(Identity::Supervisor("pusat")))
 }
 
-fn as_whom(fleet: &TestFleet, line: &str, config: &Path) -> Output {
+fn shell_as(fleet: &TestFleet, line: &str, config: &Path) -> Output {
     let program = Path::new(env!("CARGO_BIN_EXE_penutup-fleet")).parent().unwrap();
     let others = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths([program.to_owned()].into_iter().chain(std::env::split_paths(&others))).unwrap();
@@ -72,14 +72,14 @@ async fn the_commands_of_the_fleet_page_work() {
         let asks = line.contains("rules publish") || line.contains("rules rollback");
         let here = line.replace("fleet.toml fleet", "fleet.toml out").replace("jkt/a0007", "jkt/a3");
         let command = here.replace(EXAMPLE, &version) + if asks { " --yes" } else { "" };
-        let output = as_whom(&fleet, &command, &config);
+        let output = shell_as(&fleet, &command, &config);
         let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
         assert!(output.status.success(), "{command}: {out}{err}");
         done += 1;
         if line.ends_with("rules list") {
             version = out.split(' ').next().unwrap().to_owned();
             fs::write(fleet.folder().join("rules.toml"), BUILT_IN.replace("Rev-1", "Rev-3")).unwrap();
-            assert!(as_whom(&fleet, "penutup-fleet rules publish rules.toml --yes", &config).status.success());
+            assert!(shell_as(&fleet, "penutup-fleet rules publish rules.toml --yes", &config).status.success());
         }
     }
     assert!(done >= 15 && archive.is_some_and(|mut archive| archive.process.runs()), "{done}");

@@ -19,7 +19,8 @@ const SEATS: [(&str, &str); 4] = [("jkt", "a1"), ("jkt", "a2"), ("bdg", "b1"), (
 
 /// The output of `penutup report` for the exports; for CSV sorted by start.
 fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String {
-    let zone = LoadedRules::built_in().rules.zones[0].offset;
+    let rules = LoadedRules::built_in().rules;
+    let zone = rules.zones[0].offset;
     let mut fold = Fold::new(zone);
     let mut lines = Vec::new();
     let span = span(days.from, days.to, zone);
@@ -34,7 +35,11 @@ fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String
         lines.sort();
         return csv::header() + &lines.into_iter().map(|(_, _, line)| line).collect::<String>();
     }
-    render(&fold.report(&texts), form, days, by, Lang::Id.words()).unwrap()
+    let mut sums = fold.report(&texts);
+    if form == Form::Text {
+        sums.rename_parameters(|parameter| rules.sop.name_of_loss(parameter).to_owned());
+    }
+    render(&sums, form, days, by, Lang::Id.words()).unwrap()
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use crate::words::Words;
 /// # Errors
 /// If no story fits the rules.
 pub fn run(materials: &Materials, seed: u64, count: Option<u16>, context: &Context) -> Result<VerbOutput, Stop> {
-    let (rules, words) = (&materials.book.rules, context.words());
+    let (rules, words) = (&materials.loaded.rules, context.words());
     let w = &words.drillverb;
     let (cards, not_asked) = super::generate_cards(materials, seed, count, context)?;
     let mut out = format!("# {}\n\n{}\n", in_markdown(w.cards_title(&rules.sop.revision, seed)), w.cards_intro);

@@ -12,7 +12,7 @@ use crate::words::Words;
 
 /// Prints the list; status 1 if no story reaches a rule or requirement.
 pub fn run(materials: &Materials, context: &Context) -> VerbOutput {
-    let (rules, w) = (&materials.book.rules, &context.words().drillverb);
+    let (rules, w) = (&materials.loaded.rules, &context.words().drillverb);
     let generator = CardGenerator::new(rules, &materials.stories);
     let usable = generator.usable_scenarios();
     let tellings: usize = usable.iter().map(|s| s.texts.len()).sum();

@@ -66,6 +66,7 @@ pub fn sheet(rules: &RuleSet) -> Map<String, Value> {
             "revision": sop.revision,
             "supersedes": sop.supersedes,
             "issuer": sop.issuer,
+            "lost_score": sop.lost_score,
             "effective_from": day(sop.effective_from),
             "effective_to": day(sop.effective_to),
         }),

@@ -59,6 +59,7 @@ fn document(rules: &RuleSet, words: &'static Words) -> Section {
         (w.revision, Some(sop.revision.clone())),
         (w.supersedes, sop.supersedes.clone()),
         (w.issuer, sop.issuer.clone()),
+        (w.lost_score, sop.lost_score_text()),
         (w.effective_from, day(sop.effective_from)),
         (w.effective_to, day(sop.effective_to)),
     ];

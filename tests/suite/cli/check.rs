@@ -1,4 +1,4 @@
-//! `penutup check`: statuses, forms, and files that are none.
+//! `penutup check`: statuses, forms, and paths that are not files.
 
 use penutup::rules::BUILT_IN;
 use serde_json::{Value, json};

@@ -16,9 +16,9 @@ fn refused(args: &[&str]) -> String {
 }
 
 #[track_caller]
-fn assert_all(told: &str, parts: &[&str]) {
+fn assert_all(text: &str, parts: &[&str]) {
     for part in parts {
-        assert!(told.contains(part), "{part:?} is not in {told}");
+        assert!(text.contains(part), "{part:?} is not in {text}");
     }
 }
 
@@ -209,9 +209,12 @@ fn unusable_rules_stop_it_with_their_problems() {
         "bad.toml",
         penutup::rules::BUILT_IN.replace("\"campaign\", \"download\"", "\"kampanye\", \"download\""),
     );
-    let told = home.penutup(["say", "--rules", "bad.toml"]).failed();
-    assert_all(&told, &["kesalahan[unknown-step]", "bad.toml:152:21", "2 kesalahan. Berkas ini tidak dapat dipakai."]);
-    let told = home.penutup(["say"]).env("PENUTUP_RULES", &bad).failed();
-    assert_all(&told, &["kesalahan[unknown-step]"]);
+    let message = home.penutup(["say", "--rules", "bad.toml"]).failed();
+    assert_all(
+        &message,
+        &["kesalahan[unknown-step]", "bad.toml:152:21", "2 kesalahan. Berkas ini tidak dapat dipakai."],
+    );
+    let message = home.penutup(["say"]).env("PENUTUP_RULES", &bad).failed();
+    assert_all(&message, &["kesalahan[unknown-step]"]);
     assert_all(&penutup(["say", "--rules", "hilang.toml"]).err, &["hilang.toml", "tidak ada"]);
 }

@@ -1,5 +1,5 @@
 //! The SOP as it is read, against the whole program: the twelve situations, every edge of the greeting, every zone. The
-//! sentences stand here letter for letter and are never read from the rules file.
+//! sentences are written out here letter for letter, never read from the rules file.
 
 use crate::support::Home;
 
@@ -78,8 +78,8 @@ fn every_situation_with_a_name_as_steps_and_as_json() {
         let spoken: Vec<&str> = spoken.iter().copied().chain([thanks.as_str()]).collect();
 
         let lines = say("steps").ok();
-        let told: Vec<&str> = lines.lines().filter(|l| !l.starts_with('(')).collect();
-        assert_eq!(told, spoken, "{facts:?}");
+        let printed: Vec<&str> = lines.lines().filter(|l| !l.starts_with('(')).collect();
+        assert_eq!(printed, spoken, "{facts:?}");
         assert_eq!(lines.lines().count(), ids.len(), "{facts:?}");
         assert!(lines.lines().filter(|l| l.starts_with('(')).all(|l| l.ends_with(')')), "{lines}");
 

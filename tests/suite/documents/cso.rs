@@ -1,4 +1,4 @@
-//! The CSO's sheet: its keys are those of the prompter, what it quotes stands on the prompter's screen, and it fits its
+//! The CSO's sheet: its keys are those of the prompter, what it quotes is on the prompter's screen, and it fits its
 //! sheet.
 
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ fn quoted() -> BTreeSet<String> {
     page.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// The prompter in every state that the page speaks of.
+/// The prompter in every state that the page describes.
 fn states() -> Vec<Stage> {
     let with = |keys: &str, message: Option<Message>| {
         let mut stage = Stage::at("14:57");
@@ -74,7 +74,7 @@ fn its_keys_are_the_prompters() {
     let words = Lang::Id.words();
     let page = read(PAGE);
     let rows = page.lines().filter(|line| line.starts_with("| `") && line.matches('|').count() == 5);
-    let told: BTreeSet<String> = rows
+    let named: BTreeSet<String> = rows
         .flat_map(|row| row.split('|').skip(1).step_by(2).take(2).collect::<Vec<_>>())
         .flat_map(|cell| cell.split('`').skip(1).step_by(2))
         .map(str::to_owned)
@@ -85,7 +85,7 @@ fn its_keys_are_the_prompters() {
             there.extend(row.keys.iter().map(|key| key.name(words).into_owned()));
         }
     }
-    assert_eq!(told, there);
+    assert_eq!(named, there);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn its_quotations_are_on_the_screen() {
     }
 }
 
-/// A sheet that any browser prints on one page of A4: reckoned from the style's own measures, in millimetres, with
+/// A sheet that any browser prints on one page of A4: computed from the style's own measures, in millimetres, with
 /// letters wider than those of the fonts it names.
 #[test]
 fn it_fits_one_sheet() {

@@ -1,4 +1,4 @@
-//! A page from its first command to its last, as a user would go through it: one home, one line after the other.
+//! Runs a page's commands from the first to the last, as a user would: in one home, line by line.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::term::Term;
 /// The pages' folder of a site's share; in a test it is in the home folder.
 const SHARE: &str = "/srv/penutup";
 
-/// A page being gone through.
+/// A page whose commands are run in order.
 struct Walk<'a> {
     page: &'a str,
     home: Home,
@@ -21,7 +21,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn begin(page: &str) -> Walk<'_> {
         let home = Home::new();
-        // What a page supposes to be there: somebody's rules, and the revision before and after them.
+        // The files that pages assume: somebody's rules, and the revisions before and after them.
         let rules = penutup::rules::BUILT_IN;
         home.write("rules.toml", rules);
         home.write("old.toml", rules);
@@ -40,7 +40,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Settings go where they are looked for.
+    /// Writes a block of settings to the settings file.
     fn settings(&self, block: &str) {
         let path = self.home.config("settings.toml");
         let before = std::fs::read_to_string(&path).unwrap_or_default();
@@ -121,9 +121,9 @@ fn every_command_of_every_page_runs() {
 fn the_supervisors_way_leads_through_the_share() {
     let home = walk("docs/supervisor.md");
     let file = |path: &str| std::fs::read_to_string(home.path().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
-    let told = home.penutup(["paths"]).ok();
-    let rules = told.lines().find(|line| line.starts_with("aturan ")).expect("the rules' line");
-    assert!(rules.contains("srv/rules.toml") && rules.contains("(dari pengaturan)"), "{told}");
+    let output = home.penutup(["paths"]).ok();
+    let rules = output.lines().find(|line| line.starts_with("aturan ")).expect("the rules' line");
+    assert!(rules.contains("srv/rules.toml") && rules.contains("(dari pengaturan)"), "{output}");
     assert!(file("rev-2.toml").contains("\"Rev-2\""), "what was tried");
     assert_eq!(file("srv/rules.toml"), file("srv/rules-rev-1.toml"), "and taken back");
     assert!(file("rev-2.md").contains("Rev-2"), "what is signed");

@@ -20,7 +20,7 @@ use penutup::rules::{RuleSet, Situation};
 use penutup::words::Lang;
 
 use crate::random_rules::{Dice, rules};
-use crate::stage::{book, revised, wib};
+use crate::stage::{loaded, revised, wib};
 
 /// Stories for any rules: one that implies nothing, and a sentence for each value that is kept.
 fn stories(rules: &RuleSet, keep: impl Fn(usize, usize) -> bool) -> Stories {
@@ -41,24 +41,25 @@ fn stories(rules: &RuleSet, keep: impl Fn(usize, usize) -> bool) -> Stories {
     story::read(out.as_bytes()).expect("sound stories")
 }
 
-/// For each fact the value that the text of a card tells, by its words alone.
-fn told(rules: &RuleSet, card: &Card) -> Vec<Option<usize>> {
+/// For each fact the value that the text of a card mentions, from its words alone.
+fn mentioned(rules: &RuleSet, card: &Card) -> Vec<Option<usize>> {
     let value =
         |fact: usize| (0..rules.facts[fact].values.len()).find(|v| card.story.contains(&format!("hal {fact}.{v}.")));
     (0..rules.facts.len()).map(value).collect()
 }
 
-/// The situations that a customer who tells this can be in.
-fn possible(rules: &RuleSet, told: &[Option<usize>]) -> Vec<Situation> {
-    let fits = |s: &Situation| told.iter().enumerate().all(|(fact, value)| value.is_none_or(|v| s.value(fact) == v));
+/// The situations that are possible with these mentioned values.
+fn possible(rules: &RuleSet, mentioned: &[Option<usize>]) -> Vec<Situation> {
+    let fits =
+        |s: &Situation| mentioned.iter().enumerate().all(|(fact, value)| value.is_none_or(|v| s.value(fact) == v));
     Situation::all(rules).filter(fits).collect()
 }
 
 #[test]
 fn every_rule_requirement_edge_and_zone_of_random_rules_is_reached() {
     for seed in 0..150 {
-        let book = book(rules(seed, 6));
-        let rules = &book.rules;
+        let loaded = loaded(rules(seed, 6));
+        let rules = &loaded.rules;
         let stories = stories(rules, |_, _| true);
         let set = CardGenerator::new(rules, &stories).generate(&full_coverage(rules), seed);
         assert!(set.unreached.is_empty(), "{seed}: {:?}", set.unreached);
@@ -93,15 +94,15 @@ fn some_values(rules: &RuleSet, seed: u64) -> HashSet<(usize, usize)> {
 fn exactly_the_unreached_rules_are_reported() {
     let (mut lost, mut reached) = (0, 0);
     for seed in 0..150 {
-        let book = book(rules(seed, 4));
-        let rules = &book.rules;
+        let loaded = loaded(rules(seed, 4));
+        let rules = &loaded.rules;
         let kept = some_values(rules, seed);
         let stories = stories(rules, |fact, value| kept.contains(&(fact, value)));
         let generator = CardGenerator::new(rules, &stories);
         let coverage = full_coverage(rules);
         let set = generator.generate(&coverage, seed);
-        // To tell more never makes a story less decided, so each fact that can be told is. A value that no story names was
-        // not known to their author: a story can't exclude it.
+        // Mentioning more facts never leads to more possible answers, so every fact that can be mentioned is. The author
+        // did not know a value that no story names, so a story can't exclude it.
         let of = |fact: usize| -> Vec<Option<usize>> {
             let values = (0..rules.facts[fact].values.len()).filter(|v| kept.contains(&(fact, *v))).map(Some);
             let values: Vec<_> = values.collect();
@@ -125,7 +126,7 @@ fn exactly_the_unreached_rules_are_reported() {
         };
         for (at, cube) in coverage.situations.iter().enumerate() {
             let lies_in = |open: &&Vec<Situation>| open.iter().all(|s| cube.contains(s.values()));
-            // A rule's condition may need fewer facts to be told than all: what is told is in it all the more.
+            // If fewer mentioned facts suffice for a rule's condition, all of them do too.
             let reachable = open.iter().filter(lies_in).any(decided);
             assert_eq!(set.unreached.contains(&at), !reachable, "{seed}: {at}");
             assert_eq!(generator.scenarios_for(cube) > 0, reachable, "{seed}: {at}");
@@ -141,9 +142,9 @@ fn exactly_the_unreached_rules_are_reported() {
 fn no_right_answer_is_marked_wrong_for_open_facts() {
     let (mut cards, mut open_cards) = (0, 0);
     for seed in 0..300 {
-        let book = book(rules(seed, 5));
-        let rules = &book.rules;
-        // Values that are not told at all were known to the author all the same.
+        let loaded = loaded(rules(seed, 5));
+        let rules = &loaded.rules;
+        // The author knew the values that no story mentions.
         let kept = some_values(rules, seed);
         let mut source = String::from("schema = 1\n");
         let reviewed = |fact: &penutup::rules::ruleset::Fact| {
@@ -156,10 +157,10 @@ fn no_right_answer_is_marked_wrong_for_open_facts() {
         let stories = stories(rules, |fact, value| kept.contains(&(fact, value))).with(own);
         let generator = CardGenerator::new(rules, &stories);
         for card in (0..4).flat_map(|more| generator.generate(&full_coverage(rules), seed + more * 1000).cards) {
-            let told = told(rules, &card);
-            let possible = possible(rules, &told);
+            let mentioned = mentioned(rules, &card);
+            let possible = possible(rules, &mentioned);
             assert!(possible.contains(&card.situation), "{seed}: {card:?}");
-            assert_eq!(told.iter().map(Option::is_some).collect::<Vec<_>>(), card.mentioned, "{seed}: {card:?}");
+            assert_eq!(mentioned.iter().map(Option::is_some).collect::<Vec<_>>(), card.mentioned, "{seed}: {card:?}");
             cards += 1;
             open_cards += usize::from(possible.len() > 1);
             for situation in possible {
@@ -183,25 +184,29 @@ fn no_right_answer_is_marked_wrong_for_open_facts() {
 
 /// The situations that the embedded stories' author could mean by a card under other rules.
 fn cards_under(parts: &[(&str, &str)], own: &str) -> (Arc<LoadedRules>, Vec<Card>, Vec<String>) {
-    let book = revised(parts);
+    let loaded = revised(parts);
     let own = story::read(own.as_bytes()).expect("sound stories");
-    assert_eq!(own.unknown_names(&book.rules), []);
+    assert_eq!(own.unknown_names(&loaded.rules), []);
     let stories = Stories::built_in().with(own);
     let mut cards = Vec::new();
     let mut not_asked = Vec::new();
     for seed in 0..20 {
-        let set = CardGenerator::new(&book.rules, &stories).generate(&full_coverage(&book.rules), seed);
-        not_asked = set.not_asked(&book.rules);
+        let set = CardGenerator::new(&loaded.rules, &stories).generate(&full_coverage(&loaded.rules), seed);
+        not_asked = set.not_asked(&loaded.rules);
         cards.extend(set.cards);
     }
     for card in &cards {
-        let told: Vec<Option<usize>> =
-            card.mentioned.iter().enumerate().map(|(fact, told)| told.then(|| card.situation.value(fact))).collect();
-        for situation in possible(&book.rules, &told) {
-            assert_eq!(decide(&book.rules, &situation).steps(), card.plan(&book.rules).steps(), "{card:?}");
+        let mentioned: Vec<Option<usize>> = card
+            .mentioned
+            .iter()
+            .enumerate()
+            .map(|(fact, is_mentioned)| is_mentioned.then(|| card.situation.value(fact)))
+            .collect();
+        for situation in possible(&loaded.rules, &mentioned) {
+            assert_eq!(decide(&loaded.rules, &situation).steps(), card.plan(&loaded.rules).steps(), "{card:?}");
         }
     }
-    (book, cards, not_asked)
+    (loaded, cards, not_asked)
 }
 
 const NO_OWN: &str = "schema = 1\n";
@@ -228,8 +233,8 @@ const NEW_FACT: [(&str, &str); 3] = [
 
 #[test]
 fn a_story_silent_about_a_new_fact_is_not_used_where_it_matters() {
-    let (book, cards, not_asked) = cards_under(&NEW_FACT, NO_OWN);
-    let jenis = book.rules.fact_named("jenis").unwrap();
+    let (loaded, cards, not_asked) = cards_under(&NEW_FACT, NO_OWN);
+    let jenis = loaded.rules.fact_named("jenis").unwrap();
     assert_eq!(not_asked, ["kalimat-lengkap-1", "informasi", "sisanya", "lain-telah"]);
     assert!(!cards.is_empty() && cards.iter().all(|c| !c.mentioned[jenis]));
 
@@ -261,11 +266,11 @@ fn a_story_does_not_exclude_a_value_that_its_author_did_not_know_of() {
     assert!(not_asked.contains(&"kalimat-lengkap-1".into()) && not_asked.contains(&"tagihan".into()), "{not_asked:?}");
     let topik = 1;
     assert!(cards.iter().all(|c| c.situation.value(topik) != 0), "no story is taken for one of another topic");
-    // One's own story of the new topic reaches it; the others are still not excluded from it.
+    // The trainer's own story of the new topic reaches it; the others still don't exclude it.
     let own = "schema = 1\n[[scenario]]\nid = \"rekening\"\nwhen = { topik = \"tagihan\" }\ntell = [\"{orang} menanyakan tagihan.\"]\n";
     let (_, _, not_asked) = cards_under(&parts, own);
     assert!(not_asked.contains(&"kalimat-lengkap-1".into()) && !not_asked.contains(&"tagihan".into()), "{not_asked:?}");
-    // Once the trainer has read them with the new topic in mind, they are dealt as before.
+    // Once the trainer has read them with the new topic in mind, they are used as before.
     let (_, _, not_asked) =
         cards_under(&parts, &own.replace("schema = 1\n", "schema = 1\nreviewed = { topik = [\"tagihan\"] }\n"));
     assert_eq!(not_asked, [""; 0]);
@@ -276,7 +281,7 @@ fn line_with(part: &str) -> &'static str {
     penutup::rules::BUILT_IN.lines().find(|line| line.contains(part)).expect("a line of the built-in rules")
 }
 
-/// A fact that nobody spoke of has the prompter's first value, or nothing is known of it.
+/// A fact that a story does not mention has its first value only as long as the rules begin with that value.
 #[test]
 fn what_is_unsaid_means_the_first_value_only_while_the_rules_begin_with_it() {
     let (unknown, has) = (line_with("{ id = \"belum-tahu\""), line_with("{ id = \"telah\""));
@@ -305,21 +310,21 @@ fn renamed_facts_fields_zones_and_steps_and_moved_greetings_leave_no_wrong_card(
         &[("id      = \"sapaan\"", "id      = \"panggilan\""), ("{sapaan}", "{panggilan}")],
         &[("\"download\"", "\"unduh\""), ("Ajakan DOWNLOAD", "Ajakan UNDUH")],
     ] {
-        let (book, cards, not_asked) = cards_under(parts, NO_OWN);
+        let (loaded, cards, not_asked) = cards_under(parts, NO_OWN);
         assert_eq!(not_asked, [""; 0], "{parts:?}");
         for card in &cards {
-            let known = Stories::built_in().places.iter().any(|p| p.zone == book.rules.zones[card.zone].id);
+            let known = Stories::built_in().places.iter().any(|p| p.zone == loaded.rules.zones[card.zone].id);
             assert!(known || card.person.place == "TENGAH", "{card:?}");
-            assert_eq!(card.honorific.is_some(), book.rules.field_named("sapaan").is_some());
+            assert_eq!(card.honorific.is_some(), loaded.rules.field_named("sapaan").is_some());
         }
     }
 }
 
-fn setup(book: &Arc<LoadedRules>, stories: &Stories, seed: u64) -> Setup {
-    let set = CardGenerator::new(&book.rules, stories).generate(&full_coverage(&book.rules), seed);
-    let (not_asked, cards) = (set.not_asked(&book.rules), set.cards);
+fn setup(loaded: &Arc<LoadedRules>, stories: &Stories, seed: u64) -> Setup {
+    let set = CardGenerator::new(&loaded.rules, stories).generate(&full_coverage(&loaded.rules), seed);
+    let (not_asked, cards) = (set.not_asked(&loaded.rules), set.cards);
     Setup {
-        book: Arc::clone(book),
+        loaded: Arc::clone(loaded),
         stories_sha256: stories.sha256.clone(),
         lang: Lang::Id,
         home: 0,
@@ -372,10 +377,10 @@ fn answer(session: &mut Session) {
 #[test]
 fn right_answers_pass_an_exam_under_any_rules() {
     for seed in 0..40 {
-        let book = book(rules(seed, 4));
-        let stories = stories(&book.rules, |_, _| true);
+        let loaded = loaded(rules(seed, 4));
+        let stories = stories(&loaded.rules, |_, _| true);
         for way in ExerciseKind::ALL {
-            let mut session = Session::new(setup(&book, &stories, seed));
+            let mut session = Session::new(setup(&loaded, &stories, seed));
             session.update(SessionAction::Begin(way), wib("08:00"));
             while session.phase() == Phase::Card {
                 answer(&mut session);
@@ -390,9 +395,9 @@ fn right_answers_pass_an_exam_under_any_rules() {
 #[test]
 fn under_the_rules_of_another_company_no_scene_of_the_embedded_deck_is_shown() {
     for seed in 0..60 {
-        let book = book(rules(seed, 6));
+        let loaded = loaded(rules(seed, 6));
         let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
-        let sorted = captions::playable_scenes(&Deck::built_in(), &book, 0, day);
+        let sorted = captions::playable_scenes(&Deck::built_in(), &loaded, 0, day);
         assert_eq!((sorted.scenes.len(), sorted.left_out.len()), (0, 11), "{seed}");
     }
 }

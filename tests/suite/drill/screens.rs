@@ -27,9 +27,9 @@ use crate::stage::wib;
 const SIZES: [(u16, u16); 3] = [(100, 30), (80, 24), (60, 18)];
 
 fn session(exam: Option<u8>, way: Option<ExerciseKind>) -> Session {
-    let book = Arc::new(LoadedRules::built_in());
+    let loaded = Arc::new(LoadedRules::built_in());
     let stories = Stories::built_in();
-    let cards = CardGenerator::new(&book.rules, &stories).generate(&full_coverage(&book.rules), 7).cards;
+    let cards = CardGenerator::new(&loaded.rules, &stories).generate(&full_coverage(&loaded.rules), 7).cards;
     Session::new(Setup {
         stories_sha256: stories.sha256,
         lang: Lang::Id,
@@ -42,7 +42,7 @@ fn session(exam: Option<u8>, way: Option<ExerciseKind>) -> Session {
         trainee: Some("cso-0412".into()),
         day: NaiveDate::from_ymd_opt(2026, 3, 2).unwrap(),
         now: wib("08:00"),
-        book,
+        loaded,
     })
 }
 
@@ -69,11 +69,11 @@ fn practice(way: Option<ExerciseKind>, pressed: &str) -> Session {
 }
 
 fn show(scene: usize, steps: usize) -> Show {
-    let book = Arc::new(LoadedRules::built_in());
+    let loaded = Arc::new(LoadedRules::built_in());
     let deck = Deck::built_in();
-    let scenes = deck.resolved(&book.rules).into_iter().filter_map(|(scene, _)| scene).collect();
+    let scenes = deck.resolved(&loaded.rules).into_iter().filter_map(|(scene, _)| scene).collect();
     let day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
-    let mut show = Show::new(book, Lang::Id, 0, day, deck.title, scenes).expect("scenes");
+    let mut show = Show::new(loaded, Lang::Id, 0, day, deck.title, scenes).expect("scenes");
     for _ in 0..scene {
         show.update(ShowAction::Scene(Direction::Down));
     }

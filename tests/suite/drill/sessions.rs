@@ -12,16 +12,17 @@ use penutup::loaded::LoadedRules;
 use crate::support::{Home, json};
 use crate::term::{Term, eventually};
 
-/// The cards that the program deals for a seed.
+/// The cards that the program generates for a seed.
 fn cards(seed: u64) -> (Arc<LoadedRules>, Vec<Card>) {
-    let book = Arc::new(LoadedRules::built_in());
-    let cards = CardGenerator::new(&book.rules, &Stories::built_in()).generate(&full_coverage(&book.rules), seed).cards;
-    (book, cards)
+    let loaded = Arc::new(LoadedRules::built_in());
+    let cards =
+        CardGenerator::new(&loaded.rules, &Stories::built_in()).generate(&full_coverage(&loaded.rules), seed).cards;
+    (loaded, cards)
 }
 
 /// The keys that answer a card without the script: digits for its steps, arrows for its greeting.
-fn blind_keys(book: &LoadedRules, card: &Card, at: usize, seed: u64) -> String {
-    let rules = &book.rules;
+fn blind_keys(loaded: &LoadedRules, card: &Card, at: usize, seed: u64) -> String {
+    let rules = &loaded.rules;
     let ids = rules.steps.iter().filter(|s| s.is_spoken()).map(|s| s.id.as_str());
     let mut offered: Vec<&str> = ids.collect();
     Rng::new(seed ^ (at as u64 + 1)).shuffle(&mut offered);
@@ -37,7 +38,7 @@ fn read(path: &Path) -> serde_json::Value {
 #[test]
 fn an_exam_is_passed_or_failed_and_its_sheet_written() {
     let home = Home::new();
-    let (book, cards) = cards(7);
+    let (loaded, cards) = cards(7);
     for (id, out, format, wrong) in
         [("cso-1", "satu.json", "json", 0), ("cso-2", "dua.csv", "csv", 0), ("cso-3", "tiga.json", "json", 2)]
     {
@@ -47,7 +48,7 @@ fn an_exam_is_passed_or_failed_and_its_sheet_written() {
         term.shows("Ujian salam penutup").shows("Lulus bila 90% kartu tepat").send(" ");
         for (at, card) in cards.iter().enumerate() {
             term.shows(&format!("kartu {} dari {}", at + 1, cards.len())).shows(&card.person.introduced());
-            let keys = if at < wrong { "1\x1b[C\r".into() } else { blind_keys(&book, card, at, 7) };
+            let keys = if at < wrong { "1\x1b[C\r".into() } else { blind_keys(&loaded, card, at, 7) };
             term.send(keys);
         }
         term.shows("lembar nilai").shows(if wrong == 0 { "LULUS" } else { "Belum lulus" });
@@ -57,7 +58,7 @@ fn an_exam_is_passed_or_failed_and_its_sheet_written() {
     }
     let sheet = read(&home.path().join("satu.json"));
     assert_eq!((&sheet["score"], &sheet["passed"], &sheet["complete"]), (&100.into(), &true.into(), &true.into()));
-    assert_eq!(sheet["rules_sha256"], book.sha256());
+    assert_eq!(sheet["rules_sha256"], loaded.sha256());
     let failed = read(&home.path().join("tiga.json"));
     assert_eq!((&failed["passed"], &failed["complete"], &failed["pass"]), (&false.into(), &true.into(), &90.into()));
     let csv = std::fs::read_to_string(home.path().join("dua.csv")).expect("the sheet");
@@ -87,7 +88,7 @@ fn an_exam_that_cannot_cover_every_rule_says_so_at_the_start_and_in_its_sheet() 
     let sheet = read(&home.path().join("a.json"));
     assert_eq!(sheet["not_asked"], serde_json::json!(["lain-telah", "telah-pengaduan"]));
 
-    // With nothing to ask at all there is no exam.
+    // Without any card there is no exam.
     let rules = penutup::rules::BUILT_IN.replace("id       = \"klb\"", "id       = \"darurat\"");
     home.write_config("rules.toml", rules.replace("klb = ", "darurat = "));
     let mut term = Term::sized(&home.penutup(["drill", "--exam"]).command(), 100, 30);
@@ -99,10 +100,10 @@ fn an_exam_that_cannot_cover_every_rule_says_so_at_the_start_and_in_its_sheet() 
 fn an_aborted_exam_is_not_passed_and_its_sheet_says_so() {
     for (how, status) in [("q", Some(1)), ("\x03", Some(1)), ("TERM", None)] {
         let home = Home::new();
-        let (book, cards) = cards(3);
+        let (loaded, cards) = cards(3);
         let args = ["drill", "--exam", "--seed", "3", "--format", "json", "--out", "n.json"];
         let mut term = Term::start(&home.penutup(args).command());
-        term.shows("Ujian").send(" ").shows("kartu 1 dari").send(blind_keys(&book, &cards[0], 0, 3));
+        term.shows("Ujian").send(" ").shows("kartu 1 dari").send(blind_keys(&loaded, &cards[0], 0, 3));
         term.shows("kartu 2 dari").send("r").shows("Esc R kembali").send("\x1b").hides("Esc R kembali");
         if how == "q" {
             term.send("q").shows("Tetap keluar?").send("\x1b").hides("Tetap keluar?");
@@ -128,8 +129,8 @@ fn an_aborted_exam_is_not_passed_and_its_sheet_says_so() {
 #[test]
 fn a_case_is_set_closed_and_explained() {
     let home = Home::new();
-    let (book, cards) = cards(7);
-    let rules = &book.rules;
+    let (loaded, cards) = cards(7);
+    let rules = &loaded.rules;
     let mut term = Term::start(&home.penutup(["drill", "--seed", "7"]).command());
     term.shows("Latihan salam penutup").send("1").shows("kartu 1 dari").shows(&cards[0].person.introduced());
     // Its own keys, and Esc that leaves nothing but a panel.
@@ -175,21 +176,21 @@ fn stopped_and_continued_practice_is_where_it_was() {
 #[test]
 fn the_text_sheet_has_every_answer_and_the_whole_hash() {
     let home = Home::new();
-    let (book, cards) = cards(7);
+    let (loaded, cards) = cards(7);
     let args = ["drill", "--exam", "--seed", "7", "--format", "text", "--out", "n.txt"];
     let mut term = Term::start(&home.penutup(args).command());
     term.shows("Ujian").send(" ");
     for (at, card) in cards.iter().enumerate().take(2) {
         term.shows(&format!("kartu {} dari", at + 1));
-        term.send(if at == 0 { blind_keys(&book, card, at, 7) } else { "1\x1b[C\r".into() });
+        term.send(if at == 0 { blind_keys(&loaded, card, at, 7) } else { "1\x1b[C\r".into() });
     }
     term.shows("kartu 3 dari").send("q").shows("Tetap keluar?").send("q");
     assert_eq!(term.ends().exit_code(), 1);
     let out = std::fs::read_to_string(home.path().join("n.txt")).expect("the sheet");
-    assert!(out.contains(book.sha256()), "{out}");
+    assert!(out.contains(loaded.sha256()), "{out}");
     assert!(out.contains("Belum lulus (diperlukan 90%). Dihentikan sebelum selesai"), "{out}");
-    let ids: Vec<&str> = cards[0].spoken(&book.rules).iter().map(|s| book.rules.step(*s).id.as_str()).collect();
-    let first = format!("Jawaban: {} · {} · √ Tepat\n", ids.join(" → "), cards[0].greeting_word(&book.rules));
+    let ids: Vec<&str> = cards[0].spoken(&loaded.rules).iter().map(|s| loaded.rules.step(*s).id.as_str()).collect();
+    let first = format!("Jawaban: {} · {} · √ Tepat\n", ids.join(" → "), cards[0].greeting_word(&loaded.rules));
     assert!(out.contains(&first), "{first}: {out}");
     assert_eq!(out.matches(" · Belum tepat\n").count(), cards.len() - 1, "{out}");
     assert_eq!(out.matches("Jawaban: belum ada").count(), cards.len() - 2, "{out}");

@@ -1,13 +1,13 @@
-//! `drill` and `demo` without a terminal: what serves in scripts, and what is refused in one line.
+//! `drill` and `demo` without a terminal: what works in scripts, and what is refused in one line.
 
 use crate::support::{Home, assert_harmless, penutup};
 
 #[test]
 fn without_a_terminal_one_line_suggests_say() {
     for args in [&["drill"][..], &["drill", "--exam"], &["drill", "--trainee", "a"], &["demo"], &["demo", "x.toml"]] {
-        let told = Home::new().penutup(args).failed();
-        assert_eq!(told.lines().count(), 1, "{told}");
-        assert!(told.contains("memerlukan terminal") && told.contains("penutup say"), "{told}");
+        let message = Home::new().penutup(args).failed();
+        assert_eq!(message.lines().count(), 1, "{message}");
+        assert!(message.contains("memerlukan terminal") && message.contains("penutup say"), "{message}");
     }
 }
 
@@ -41,7 +41,7 @@ fn the_list_names_every_rule_and_what_is_not_reached() {
     assert_eq!(ran.status.code(), Some(0), "one's own stories reach it");
 }
 
-/// The embedded rules with a fact more, which one row is divided by.
+/// The embedded rules with one more fact, which divides one row.
 pub fn with_a_new_fact() -> String {
     let rules = penutup::rules::BUILT_IN.replace(
         "[[field]]\nid      = \"sapaan\"",
@@ -57,7 +57,7 @@ pub fn with_a_new_fact() -> String {
 }
 
 #[test]
-fn a_new_fact_that_no_story_tells_is_counted_and_stories_that_depend_on_it_are_not_dealt() {
+fn a_new_fact_that_no_story_mentions_is_reported_and_stories_that_depend_on_it_are_not_used() {
     let home = Home::new();
     home.write_config("rules.toml", with_a_new_fact());
     let ran = home.penutup(["drill", "--list"]).run();
@@ -77,12 +77,12 @@ fn a_new_fact_that_no_story_tells_is_counted_and_stories_that_depend_on_it_are_n
 }
 
 #[test]
-fn rules_that_no_story_decides_are_named_instead_of_dealing_cards() {
+fn rules_that_no_story_decides_are_reported_instead_of_generating_cards() {
     let home = Home::new();
     let rules = penutup::rules::BUILT_IN.replace("id       = \"klb\"", "id       = \"darurat\"");
     home.write_config("rules.toml", rules.replace("klb = ", "darurat = "));
-    let told = home.penutup(["drill", "--cards"]).failed();
-    assert!(told.contains("Tidak ada cerita yang cocok") && told.contains("kalimat-lengkap-1"), "{told}");
+    let message = home.penutup(["drill", "--cards"]).failed();
+    assert!(message.contains("Tidak ada cerita yang cocok") && message.contains("kalimat-lengkap-1"), "{message}");
 }
 
 #[test]
@@ -100,8 +100,8 @@ fn ones_own_stories_with_names_that_the_rules_lack_are_refused_with_their_place(
         let home = Home::new();
         home.write_config("scenarios.toml", format!("schema = 1\n{source}"));
         for verb in [&["drill", "--list"][..], &["drill", "--cards"]] {
-            let told = home.penutup(verb).failed();
-            assert!(told.contains(place) && told.contains(part), "{source}: {told}");
+            let message = home.penutup(verb).failed();
+            assert!(message.contains(place) && message.contains(part), "{source}: {message}");
         }
     }
 }
@@ -116,12 +116,12 @@ fn cards_are_the_same_for_the_same_seed() {
     assert!(out.contains("Semua nama contoh") && out.contains("\n## Kartu 8\n") && out.contains("- [ ] Terima kasih"));
     assert_harmless(&out);
     let home = Home::new();
-    let told = home.penutup(["drill", "--cards", "--count", "2", "--out", "kartu.md"]).ok();
-    assert_eq!(told, "Ditulis: kartu.md\n");
+    let message = home.penutup(["drill", "--cards", "--count", "2", "--out", "kartu.md"]).ok();
+    assert_eq!(message, "Ditulis: kartu.md\n");
     let written = std::fs::read_to_string(home.path().join("kartu.md")).expect("the file");
     assert_eq!(written.matches("\n## Kartu").count(), 2);
-    let told = home.penutup(["drill", "--cards", "--out", "kartu.md"]).failed();
-    assert!(told.contains("kartu.md sudah ada"), "{told}");
+    let message = home.penutup(["drill", "--cards", "--out", "kartu.md"]).failed();
+    assert!(message.contains("kartu.md sudah ada"), "{message}");
 }
 
 #[test]
@@ -138,15 +138,15 @@ fn impossible_requests_are_reported_before_anything_opens() {
         (&["drill", "--way", "tulis"], "kasus, naskah, lisan"),
         (&["drill", "--count", "0"], "\"0\""),
     ] {
-        let told = Home::new().penutup(args).failed();
-        assert!(told.contains(part), "{args:?}: {told}");
+        let message = Home::new().penutup(args).failed();
+        assert!(message.contains(part), "{args:?}: {message}");
     }
     let home = Home::new();
     home.write_config("scenarios.toml", "schema = 1\n[[scenario]]\nid = \"x\"\ntell = [\"{siapa}\"]\n");
-    let told = home.penutup(["drill", "--list"]).failed();
+    let message = home.penutup(["drill", "--list"]).failed();
     assert!(
-        told.contains("scenarios.toml:4") && told.contains("{siapa}") && told.contains("orang, nama, tempat"),
-        "{told}"
+        message.contains("scenarios.toml:4") && message.contains("{siapa}") && message.contains("orang, nama, tempat"),
+        "{message}"
     );
     for hostile in ["\u{1b}[2J", "../../etc", "a b", "Siti Aminah"] {
         let ran = penutup(["drill", "--trainee", hostile]);
@@ -166,9 +166,9 @@ fn init_makes_stories_and_a_deck_to_edit_that_change_nothing() {
     assert!(out.contains("scenarios.toml") && out.contains("decks"), "{out}");
 }
 
-/// Sentences are added to any story: what they tell besides their fact contradicts one or another.
+/// Extra sentences can be added to any story, so one that says more than its fact could contradict a story.
 #[test]
-fn no_card_tells_what_could_contradict_its_story() {
+fn no_extra_sentence_can_contradict_its_story() {
     for seed in 0..20 {
         let out = Home::new().penutup(["drill", "--cards", "--seed", &seed.to_string()]).ok();
         for part in ["tertawa", "retak", "belum ada listriknya", "ia salin", "biasa ia lihat", "Baru tahu"] {

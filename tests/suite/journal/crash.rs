@@ -1,5 +1,5 @@
-//! kill -9 at random moments, a hundred times: what the journal said it has is there, and what the dead prompter left
-//! open is ended once.
+//! kill -9 at random moments, a hundred times: every record that the journal confirmed is there, and each call that a
+//! killed prompter left open is closed once.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -11,7 +11,7 @@ use penutup::closing::ending::Outcome;
 use super::calls::Dice;
 use super::*;
 
-/// Tells the child where to write.
+/// The environment variable with the child's journal.
 const PLACE: &str = "PENUTUP_TEST_CRASH";
 /// The stages of a call: begun, two ticks, ended.
 const STAGES: usize = 4;
@@ -24,8 +24,8 @@ fn stage(call: u64, stage: usize, round: &str) -> Record {
     Record { rule: format!("{round}-{call}"), ..record }
 }
 
-/// Not a test of its own: the prompter that is killed. It hands over record after record and prints "shown" when a
-/// record is handed over, and "kept" when the journal says that all before is written.
+/// Not a test of its own: the prompter that is killed. It sends record after record and prints "shown" when a
+/// record is sent, and "kept" when the journal says that all before is written.
 #[test]
 fn child() {
     let Some(place) = std::env::var_os(PLACE) else { return };
@@ -38,7 +38,7 @@ fn child() {
     };
     for call in 0..u64::MAX {
         for at in 0..STAGES {
-            hand(&writer, stage(call, at, round));
+            send(&writer, stage(call, at, round));
             say("shown", call, at);
             // One call in three is ticked faster than it is written.
             if call % 3 != 0 || at == STAGES - 1 {
@@ -52,8 +52,8 @@ fn child() {
 /// Call → the stage it was brought to.
 type Reached = BTreeMap<u64, usize>;
 
-/// One life of the child: killed after so many lines. Answers what was kept, and what was shown 100 ms before.
-fn live_and_die(path: &Path, round: &str, lines: u64) -> (Reached, Reached) {
+/// Runs the child and kills it after so many lines. Returns what was kept, and what was shown 100 ms before.
+fn run_and_kill(path: &Path, round: &str, lines: u64) -> (Reached, Reached) {
     let mut child = Command::new(std::env::current_exe().expect("this binary"))
         .args(["journal::crash::child", "--exact", "--nocapture", "--test-threads=1"])
         .env(PLACE, format!("{}|{round}", path.display()))
@@ -78,7 +78,7 @@ fn live_and_die(path: &Path, round: &str, lines: u64) -> (Reached, Reached) {
             _ => {}
         }
         if count as u64 >= lines && killed.is_none() {
-            // What is still in the pipe was said before it died, and counts.
+            // Lines still in the pipe were printed before the kill, and count.
             child.kill().expect("it lives");
             killed = Some(Instant::now());
         }
@@ -96,10 +96,10 @@ fn killed_a_hundred_times_at_random_moments() {
     let mut dice = Dice(20_261_124);
     let (mut kept_calls, mut open_calls, mut shown_long, mut missing) = (0, 0, 0, 0);
     for round in 0..100 {
-        // A short life, or one long enough for much to have been on the screen for 100 ms.
+        // A short run, or one so long that much was on the screen for 100 ms.
         let lines = if round % 20 == 0 { 1500 + dice.below(1500) } else { dice.below(120) };
         let name = format!("hidup-{round}");
-        let (kept, long) = live_and_die(&path, &name, lines);
+        let (kept, long) = run_and_kill(&path, &name, lines);
 
         let (next, troubles) = start(&path);
         settle(&next);
@@ -136,7 +136,7 @@ fn killed_a_hundred_times_at_random_moments() {
     let closed = all.iter().filter(|f| f.how() == Some(Outcome::ProgramClosed)).count();
     assert_eq!(closed, open_calls, "what was ended in one round stays as it is in the next");
     assert!(kept_calls > 100 && open_calls > 10, "the kills met work: {kept_calls} kept, {open_calls} open");
-    // A figure, not a test: how long the machine lets a thread wait is not ours.
+    // Printed, not asserted: how long a thread waits for the processor is up to the machine.
     let _ = writeln!(
         std::io::stderr(),
         "100 x kill -9: {kept_calls} calls kept, 0 missing; {open_calls} ended as aplikasi-tertutup, each once; \

@@ -1,4 +1,4 @@
-//! Exports of several seats as one journal: each call once, the newest of its copies, and no harm from what a file says.
+//! Exports of several seats as one journal: each call once, in its newest copy; a hostile file does no harm.
 
 use std::fs;
 
@@ -64,7 +64,7 @@ fn file_of(lines: &str) -> String {
     format!("{{\"penutup_journal\":1,\"exported\":\"x\"}}\n{lines}{{\"calls\":{count}}}\n")
 }
 
-/// The line of a call, to be spoiled.
+/// A valid line of a call, which tests then make invalid.
 fn line() -> String {
     export(&[Copy { id: 1, version: 1, record: ended(1) }]).lines().nth(1).unwrap().to_owned() + "\n"
 }
@@ -92,11 +92,11 @@ fn a_call_exported_while_it_ran_counts_once_as_it_ended() {
     let home = Home::new();
     let path = home.data("journal.db");
     let (writer, troubles) = start(&path);
-    hand(&writer, ended(1));
-    hand(&writer, ticked(2, 1));
+    send(&writer, ended(1));
+    send(&writer, ticked(2, 1));
     settle(&writer);
     home.write("early.jsonl", home.penutup(["journal", "export"]).ok());
-    hand(&writer, ended(2));
+    send(&writer, ended(2));
     finish(writer, &troubles);
     home.write("late.jsonl", home.penutup(["journal", "export"]).ok());
     for files in [["early.jsonl", "late.jsonl"], ["late.jsonl", "early.jsonl"]] {
@@ -123,8 +123,8 @@ fn an_export_saved_as_utf_16_is_refused_with_advice() {
     let home = Home::new();
     let text = format!("\u{feff}{}", file_of(&line()).replace('\n', "\r\n"));
     home.write("seat.jsonl", text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
-    let told = home.penutup(["report", "seat.jsonl"]).failed();
-    assert!(told.contains("UTF-16") && told.contains("cmd /c \"penutup journal export > BERKAS\""), "{told}");
+    let message = home.penutup(["report", "seat.jsonl"]).failed();
+    assert!(message.contains("UTF-16") && message.contains("cmd /c \"penutup journal export > BERKAS\""), "{message}");
 }
 
 #[test]

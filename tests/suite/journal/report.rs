@@ -4,6 +4,7 @@ use penutup::cli::report::{csv, text};
 use penutup::journal::record::OvertakenRecord;
 use penutup::journal::report::{By, Fold, Report};
 use penutup::journal::summary::{CallSummary, Interner};
+use penutup::rules::BUILT_IN;
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -15,7 +16,7 @@ pub fn write(home: &Home, seat: Option<&str>, calls: impl IntoIterator<Item = Re
     let path = home.data("journal.db");
     let (writer, troubles) = start_with(Config { seat: seat.map(Into::into), ..config(&path) });
     for record in calls {
-        hand(&writer, record);
+        send(&writer, record);
     }
     finish(writer, &troubles);
 }
@@ -66,6 +67,10 @@ fn the_report_in_text() {
     });
     let by_seat = home.penutup(["report", "--by", "seat"]).ok();
     assert!(by_seat.contains("(tanpa nama)") && by_seat.contains("  07"), "{by_seat}");
+    assert!(by_seat.contains("Tidak FCR"), "the loss as the rules in use call it: {by_seat}");
+    home.write_config("rules.toml", BUILT_IN.replace("lost_score = { FCR = \"Tidak FCR\" }", ""));
+    let other_rules = home.penutup(["report"]).ok();
+    assert!(other_rules.contains(" FCR ") && !other_rules.contains("Tidak FCR"), "{other_rules}");
     let other_zone = home.penutup(["report", "--by", "hour", "--zone", "WIT"]).ok();
     assert!(other_zone.contains("UTC+09:00") && other_zone.contains("14.00–14.59"), "{other_zone}");
 }
@@ -230,13 +235,13 @@ fn forget_does_not_delete_a_running_call() {
     let path = home.data("journal.db");
     write(&home, Some("07"), [ended(1), ended(2)]);
     let (writer, troubles) = start(&path);
-    hand(&writer, ticked(3, 1));
+    send(&writer, ticked(3, 1));
     settle(&writer);
     assert_eq!(home.penutup(["journal", "forget", "--before", "2026-11-24"]).ok(), "Tidak ada closing yang dihapus\n");
     assert_eq!(home.penutup(["journal", "forget", "--before", "2026-11-25"]).ok(), "2 closing dihapus dari jurnal\n");
     assert_eq!(found(&path).len(), 1);
     assert_eq!(home.penutup(["journal", "forget", "--all"]).ok(), "Tidak ada closing yang dihapus\n");
-    hand(&writer, ended(3));
+    send(&writer, ended(3));
     finish(writer, &troubles);
     assert_eq!(home.penutup(["journal", "forget", "--all"]).ok(), "1 closing dihapus dari jurnal\n");
     assert_eq!(found(&path), []);

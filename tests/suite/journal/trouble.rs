@@ -1,5 +1,5 @@
-//! Nothing is lost: each thing that can happen to a journal while a prompter runs. The prompter goes on, says so in one
-//! line, and what it kept is written when it can be.
+//! Failures of a journal while a prompter runs. The prompter continues and reports the failure in one line; calls kept in
+//! memory are written as soon as that is possible, so nothing is lost.
 
 use std::fs;
 use std::io::Write as _;
@@ -15,7 +15,7 @@ fn take_over(path: &Path) {
     Connection::open(path).unwrap().pragma_update(None, "user_version", 3).unwrap();
 }
 
-/// A small disk of its own, where the system lets us have one.
+/// A small file system for a test; `None` if the system does not let us mount one.
 pub struct Disk(tempfile::TempDir);
 
 impl Disk {
@@ -31,7 +31,7 @@ impl Disk {
         self.0.path()
     }
 
-    /// Fills it up; again, where room came free meanwhile.
+    /// Fills the free space.
     pub fn fill(&self) {
         let mut options = fs::OpenOptions::new();
         let mut file = options.append(true).create(true).open(self.0.path().join("filler")).unwrap();
@@ -59,7 +59,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // A disk that is still in use is let go of when it no longer is.
+        // A file system in use is unmounted once it no longer is.
         let _ = Command::new("umount").arg("-l").arg(self.0.path()).output();
     }
 }
@@ -74,7 +74,7 @@ fn a_full_disk() {
     let Some(disk) = Disk::new() else { return skipped("a_full_disk", "no disk can be mounted here (not root)") };
     let path = disk.journal();
     let (writer, troubles) = start(&path);
-    hand(&writer, ended(1));
+    send(&writer, ended(1));
     settle(&writer);
     let filler = disk.0.path().join("filler");
     let mut file = fs::File::create(&filler).unwrap();
@@ -83,15 +83,15 @@ fn a_full_disk() {
     // Room that is already in the log is used before any is missing.
     let mut call = 2;
     while troubles.try_recv().map(|t| assert!(matches!(t, Trouble::Began(_)))).is_err() {
-        hand(&writer, ended(call));
+        send(&writer, ended(call));
         settle(&writer);
         call += 1;
     }
-    hand(&writer, begun(call));
+    send(&writer, begun(call));
     assert_eq!(settle(&writer).report.total.closings, call - 1, "the recap knows what is only kept");
     fs::remove_file(&filler).unwrap();
     assert_eq!(next_message(&troubles), "Jurnal tertulis lagi");
-    hand(&writer, ended(call));
+    send(&writer, ended(call));
     finish(writer, &troubles);
     let calls = found(&path);
     assert_eq!(calls.len() as u64, call);
@@ -107,20 +107,20 @@ fn a_read_only_folder() {
     fs::create_dir(path.parent().unwrap()).unwrap();
     disk.remount("ro");
     let (writer, troubles) = start(&path);
-    hand(&writer, ended(1));
+    send(&writer, ended(1));
     assert_eq!(
         next_message(&troubles),
         "Jurnal belum tertulis: tempatnya hanya dapat dibaca; closing disimpan dahulu dan dicoba lagi"
     );
     let recap = settle(&writer);
     assert_eq!((recap.whole, recap.report.total.closings), (false, 1));
-    hand(&writer, ended(2));
+    send(&writer, ended(2));
     disk.remount("rw");
     assert_eq!(next_message(&troubles), "Jurnal tertulis lagi");
     settle(&writer);
     assert_eq!(found(&path).len(), 2);
     finish(writer, &troubles);
-    // And one that became so can still be reported on.
+    // A folder that became read-only can still be read for a report.
     disk.remount("ro");
     assert_eq!(found(&path).len(), 2);
     disk.remount("rw");
@@ -138,7 +138,7 @@ fn a_folder_of_another_user() {
         return skipped("a_folder_of_another_user", "root may write everywhere");
     }
     let (writer, troubles) = start(&place.journal());
-    hand(&writer, ended(1));
+    send(&writer, ended(1));
     assert_eq!(
         next_message(&troubles),
         "Jurnal belum tertulis: tidak ada izin; closing disimpan dahulu dan dicoba lagi"
@@ -158,7 +158,7 @@ fn a_file_in_place_of_the_folder_until_it_is_removed() {
     let (writer, troubles) = start(&path);
     assert!(next_message(&troubles).starts_with("Jurnal belum tertulis: "));
     for call in 0..20 {
-        hand(&writer, ended(call));
+        send(&writer, ended(call));
     }
     assert_eq!(settle(&writer).report.total.closings, 20);
     fs::remove_file(&folder).unwrap();
@@ -175,12 +175,12 @@ fn calls_kept_in_memory_are_bounded_and_the_newest_stay() {
     let path = folder.join("journal.db");
     let (writer, troubles) = start(&path);
     next_message(&troubles);
-    // One that never ended goes before those that did.
-    hand(&writer, begun(0));
+    // A call that never ended is dropped before ended ones.
+    send(&writer, begun(0));
     for call in 1..=10_004 {
-        hand(&writer, ended(call));
+        send(&writer, ended(call));
     }
-    hand(&writer, begun(10_005));
+    send(&writer, begun(10_005));
     settle(&writer);
     fs::remove_file(&folder).unwrap();
     assert_eq!(next_message(&troubles), "Jurnal tertulis lagi; 6 closing lama tidak tertampung");
@@ -198,8 +198,8 @@ fn calls_that_cannot_be_written_at_the_end_are_counted() {
     fs::write(&file, "").unwrap();
     let (writer, troubles) = start(&file.join("journal.db"));
     next_message(&troubles);
-    hand(&writer, ended(1));
-    hand(&writer, begun(2));
+    send(&writer, ended(1));
+    send(&writer, begun(2));
     assert_eq!(unwritten(writer), 2);
 }
 
@@ -213,14 +213,14 @@ fn calls_locked_out_until_the_end_are_imported_by_the_next_start() {
     let place = Place::new();
     let path = place.journal();
     let (writer, troubles) = start(&path);
-    hand(&writer, ended(1));
+    send(&writer, ended(1));
     settle(&writer);
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     for call in 2..=200 {
-        hand(&writer, ended(call));
+        send(&writer, ended(call));
     }
-    hand(&writer, begun(201));
+    send(&writer, begun(201));
     next_message(&troubles);
     let end = writer.finish(PATIENCE);
     let line = penutup::diagnostics::journal::finish(&end, Lang::Id.words()).unwrap();
@@ -255,7 +255,7 @@ fn on_a_full_or_read_only_disk_pending_calls_go_elsewhere_or_are_reported_lost()
         let (writer, troubles) = start_with(Config { spill, ..config(&path) });
         next_message(&troubles);
         for call in 0..3 {
-            hand(&writer, ended(call));
+            send(&writer, ended(call));
         }
         let end = writer.finish(PATIENCE);
         let line = penutup::diagnostics::journal::finish(&end, Lang::Id.words()).unwrap();
@@ -277,7 +277,7 @@ fn pending_calls_are_imported_once() {
     let spill = vec![place.0.path().to_owned()];
     let (writer, troubles) = start_with(Config { spill, ..config(&blocked.join("journal.db")) });
     next_message(&troubles);
-    hand(&writer, ended(1));
+    send(&writer, ended(1));
     assert_eq!(unwritten(writer), 1);
     let file = waiting(place.0.path())[0].clone();
     let bytes = fs::read(&file).unwrap();
@@ -288,10 +288,10 @@ fn pending_calls_are_imported_once() {
         assert_eq!(unwritten(writer), 0);
     }
     assert_eq!(found(&path).len(), 1);
-    // One that can't be understood is put out of the way and keeps nobody from writing.
+    // A file that can't be parsed is renamed and does not stop the writing.
     fs::write(&file, "rusak").unwrap();
     let (writer, troubles) = start(&path);
-    hand(&writer, ended(2));
+    send(&writer, ended(2));
     finish(writer, &troubles);
     assert_eq!((found(&path).len(), waiting(place.0.path()).len()), (2, 0));
     assert_eq!(place.names("journal-pending-").len(), 1, "it is kept under another name");
@@ -306,7 +306,7 @@ fn a_file_that_the_settings_name_by_mistake_is_never_touched() {
         fs::write(&path, &text).unwrap();
         let named = Config { named_at: Some("settings.toml:12".into()), spill: vec![], ..config(&path) };
         let (writer, troubles) = start_with(named);
-        hand(&writer, ended(1));
+        send(&writer, ended(1));
         if text.is_empty() {
             // An empty file holds nothing that could be lost.
             finish(writer, &troubles);
@@ -327,14 +327,14 @@ fn a_journal_that_the_settings_name_is_used_and_set_aside_when_it_is_damaged() {
     let named = || Config { named_at: Some("settings.toml:12".into()), ..config(&path) };
     let (writer, troubles) = start_with(named());
     for call in 0..300 {
-        hand(&writer, ended(call));
+        send(&writer, ended(call));
     }
     finish(writer, &troubles);
     let mut bytes = fs::read(&path).unwrap();
     bytes[4096..].fill(0xA5);
     fs::write(&path, &bytes).unwrap();
     let (writer, troubles) = start_with(named());
-    hand(&writer, ended(500));
+    send(&writer, ended(500));
     assert!(next_message(&troubles).starts_with("Jurnal rusak dan disisihkan: "));
     finish(writer, &troubles);
     assert_eq!(found(&path).len(), 1);
@@ -366,7 +366,7 @@ fn the_journal_and_its_files_are_readable_by_the_user_alone() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     for path in [path, place.0.path().join("new/journal.db")] {
         let (writer, troubles) = start(&path);
-        hand(&writer, begun(1));
+        send(&writer, begun(1));
         settle(&writer);
         let files: Vec<PathBuf> = fs::read_dir(path.parent().unwrap()).unwrap().map(|e| e.unwrap().path()).collect();
         assert!(files.len() >= 5, "database, its log and index, two locks: {files:?}");
@@ -385,7 +385,7 @@ fn a_lock_that_is_never_released_does_not_stop_writing() {
     let lock = fs::File::create(path.with_extension("lock")).unwrap();
     lock.lock().unwrap();
     let (writer, troubles) = start(&path);
-    hand(&writer, ended(1));
+    send(&writer, ended(1));
     finish(writer, &troubles);
     assert_eq!(found(&path).len(), 1);
 }
@@ -395,12 +395,12 @@ fn a_journal_locked_by_another_process() {
     let place = Place::new();
     let path = place.journal();
     let (writer, troubles) = start(&path);
-    hand(&writer, begun(1));
+    send(&writer, begun(1));
     settle(&writer);
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    hand(&writer, ended(1));
-    hand(&writer, ended(2));
+    send(&writer, ended(1));
+    send(&writer, ended(2));
     assert_eq!(
         next_message(&troubles),
         "Jurnal belum tertulis: sedang dipakai program lain; closing disimpan dahulu dan dicoba lagi"
@@ -420,7 +420,7 @@ fn a_file_that_is_no_database_is_set_aside() {
     let (writer, troubles) = start(&path);
     let line = next_message(&troubles);
     assert!(line.starts_with("Jurnal rusak dan disisihkan: ") && line.contains("journal-rusak-"), "{line}");
-    hand(&writer, ended(1));
+    send(&writer, ended(1));
     finish(writer, &troubles);
     assert_eq!(found(&path).len(), 1);
     let [aside] = &place.names("journal-rusak-")[..] else { panic!("{:?}", place.names("")) };
@@ -433,7 +433,7 @@ fn damage_is_found_when_it_is_read() {
     let path = place.journal();
     let (writer, troubles) = start(&path);
     for call in 0..300 {
-        hand(&writer, ended(call));
+        send(&writer, ended(call));
     }
     finish(writer, &troubles);
     // Everything behind the first page, which still says that this is a journal.
@@ -442,7 +442,7 @@ fn damage_is_found_when_it_is_read() {
     fs::write(&path, &bytes).unwrap();
 
     let (writer, troubles) = start(&path);
-    hand(&writer, ended(500));
+    send(&writer, ended(500));
     assert!(next_message(&troubles).starts_with("Jurnal rusak dan disisihkan: "));
     finish(writer, &troubles);
     assert_eq!(found(&path).len(), 1);
@@ -457,7 +457,7 @@ fn two_prompters_set_a_damaged_journal_aside_once() {
         fs::write(&path, "rusak".repeat(1000)).unwrap();
         let both = [1, 2].map(|call| {
             let (writer, troubles) = start(&path);
-            hand(&writer, ended(call));
+            send(&writer, ended(call));
             (writer, troubles)
         });
         for (writer, _) in both {
@@ -474,12 +474,12 @@ fn a_removed_journal_is_created_again_with_the_running_call() {
     let place = Place::new();
     let path = place.journal();
     let (writer, troubles) = start(&path);
-    hand(&writer, ticked(1, 1));
+    send(&writer, ticked(1, 1));
     settle(&writer);
     for name in place.names("journal.db") {
         fs::remove_file(place.0.path().join(name)).unwrap();
     }
-    hand(&writer, begun(2));
+    send(&writer, begun(2));
     finish(writer, &troubles);
     assert_eq!(found(&path).iter().map(|c| c.ticks).collect::<Vec<_>>(), [1, 0]);
 }
@@ -492,11 +492,11 @@ fn a_clock_that_jumps_back() {
     let mut record = ended(1);
     let end = record.start - TimeDelta::hours(2);
     record.end = Some((end, Outcome::Ended(Ending::Complete)));
-    hand(&writer, record);
+    send(&writer, record);
     let recap = settle(&writer);
     assert_eq!(recap.report.durations.map(|d| d.longest), Some(0));
     finish(writer, &troubles);
-    // Kept is what was measured.
+    // The times are kept as measured.
     assert_eq!(found(&path)[0].record.end.map(|(at, _)| at), Some(end));
 }
 
@@ -505,18 +505,18 @@ fn an_older_program_reports_a_newer_journal_and_leaves_it_untouched() {
     let place = Place::new();
     let path = place.journal();
     let (older, heard) = start(&path);
-    hand(&older, ended(1));
+    send(&older, ended(1));
     settle(&older);
-    // The older one has it open still.
+    // The older program still has it open.
     take_over(&path);
-    hand(&older, ended(2));
+    send(&older, ended(2));
     let line = next_message(&heard);
     assert!(line.contains("dibuat penutup yang lebih baru (bentuk 3, di sini 2)"), "{line}");
     assert_eq!(unwritten(older), 1);
 
     let before = fs::read(&path).unwrap();
     let (older, heard) = start(&path);
-    hand(&older, ended(4));
+    send(&older, ended(4));
     assert!(next_message(&heard).contains("lebih baru"));
     assert_eq!(unwritten(older), 1);
     assert_eq!(fs::read(&path).unwrap(), before, "an older program touches nothing");
@@ -535,7 +535,7 @@ fn a_database_of_another_program_is_left_untouched() {
     let before = fs::read(&path).unwrap();
     let (writer, troubles) = start(&path);
     assert!(next_message(&troubles).contains("berkas ini bukan jurnal penutup"));
-    hand(&writer, ended(1));
+    send(&writer, ended(1));
     assert_eq!(unwritten(writer), 1);
     assert_eq!(fs::read(&path).unwrap(), before);
 }

@@ -1,5 +1,5 @@
-//! The journal's thread while all is well: one row a call, several prompters, what is thinned out and what the living
-//! and the dead leave behind.
+//! The journal's thread without failures: one row per call, several prompters, deletion of expired calls, and calls left
+//! open by running and by crashed processes.
 
 use std::fs;
 use std::thread;
@@ -16,7 +16,7 @@ fn save(store: &mut Store, record: Record) {
     store.save(Uuid::now_v7(), std::iter::once(Change::Save(&record))).unwrap();
 }
 
-/// Writes a call as a prompter that died later.
+/// Writes a call as a prompter that crashes later.
 fn left_open(path: &Path, call: u64) {
     let Opened { mut store, .. } = Store::open(path).unwrap();
     let record = ticked(call, 1);
@@ -32,7 +32,7 @@ fn a_call_is_one_row_from_its_first_record_on() {
     let mut ids = vec![];
     for (record, ticks) in [(begun(1), 0), (ticked(1, 1), 1), (ticked(1, 2), 2), (ended(1), 2)] {
         let end = record.end;
-        hand(&writer, record);
+        send(&writer, record);
         settle(&writer);
         let [call] = &found(&place.journal())[..] else { panic!("one row") };
         assert_eq!((call.ticks, call.how()), (ticks, end.map(|(_, how)| how)));
@@ -50,15 +50,15 @@ fn a_call_is_one_row_from_its_first_record_on() {
 fn an_undone_end_is_undone_in_the_journal() {
     let place = Place::new();
     let (writer, troubles) = start(&place.journal());
-    hand(&writer, ended(1));
-    hand(&writer, begun(2));
+    send(&writer, ended(1));
+    send(&writer, begun(2));
     settle(&writer);
-    hand(&writer, ticked(1, 1));
+    send(&writer, ticked(1, 1));
     settle(&writer);
     let calls = found(&place.journal());
     assert_eq!(calls.iter().map(|c| (c.ticks, c.how())).collect::<Vec<_>>(), [(1, None), (0, None)]);
     let again = Record { end: Some((ended(1).start, Outcome::Left)), ..ticked(1, 1) };
-    hand(&writer, again);
+    send(&writer, again);
     settle(&writer);
     let calls = found(&place.journal());
     assert_eq!(calls.iter().map(Found::how).collect::<Vec<_>>(), [Some(Outcome::Left), None]);
@@ -69,17 +69,17 @@ fn an_undone_end_is_undone_in_the_journal() {
 fn a_call_undone_whole_is_removed() {
     let place = Place::new();
     let (writer, troubles) = start(&place.journal());
-    hand(&writer, ended(1));
-    hand(&writer, begun(2));
+    send(&writer, ended(1));
+    send(&writer, begun(2));
     settle(&writer);
     writer.remove(2);
     assert_eq!(settle(&writer).report.total.closings, 1);
     assert_eq!(found(&place.journal()).len(), 1);
-    // Of what was never written nothing comes at all, and what was taken back can begin again.
-    hand(&writer, begun(3));
+    // A call that was never written leaves no row, and an undone call can begin again.
+    send(&writer, begun(3));
     writer.remove(3);
     writer.remove(99);
-    hand(&writer, ticked(2, 1));
+    send(&writer, ticked(2, 1));
     settle(&writer);
     assert_eq!(found(&place.journal()).iter().map(|c| c.ticks).collect::<Vec<_>>(), [2, 1]);
     finish(writer, &troubles);
@@ -91,7 +91,7 @@ fn a_written_record_is_read_back_whole() {
     let (writer, troubles) = start(&place.journal());
     let mut record = ended(3);
     record.steps[0].undone = 2;
-    hand(&writer, record.clone());
+    send(&writer, record.clone());
     finish(writer, &troubles);
     let [call] = &found(&place.journal())[..] else { panic!("one call") };
     let Record { id, version, changed, ref seat, .. } = call.record;
@@ -111,7 +111,7 @@ fn two_prompters_write_at_once_without_loss() {
                 for call in 0..500 {
                     for mut record in [begun(call), ticked(call, 1), ended(call)] {
                         record.rule = format!("{prompter}-{call}");
-                        hand(&writer, record);
+                        send(&writer, record);
                         if call % 25 == 0 {
                             settle(&writer);
                         }
@@ -138,7 +138,7 @@ fn calls_left_open_by_crashed_processes_are_closed_and_running_ones_are_not() {
     let place = Place::new();
     let path = place.journal();
     let (living, heard) = start(&path);
-    hand(&living, ticked(1, 1));
+    send(&living, ticked(1, 1));
     settle(&living);
     left_open(&path, 2);
     let swept = place.0.path().join(format!("seat-{}.lock", Uuid::now_v7()));
@@ -152,7 +152,7 @@ fn calls_left_open_by_crashed_processes_are_closed_and_running_ones_are_not() {
     assert_eq!(calls[1].record.end, Some((last_writing, Outcome::ProgramClosed)));
     assert!(!swept.exists());
 
-    // Once is enough.
+    // A second pass closes nothing more.
     let (third, more) = start(&path);
     settle(&third);
     assert_eq!(found(&path), calls);
@@ -167,14 +167,14 @@ fn a_call_closed_by_mistake_continues_with_its_next_tick() {
     let place = Place::new();
     let path = place.journal();
     let (writer, troubles) = start(&path);
-    hand(&writer, ticked(1, 1));
+    send(&writer, ticked(1, 1));
     settle(&writer);
-    // Somebody tidies up, and the next prompter can't see that this one lives.
+    // The lock file is deleted, so the next prompter can't see that this one is running.
     for name in place.names("seat-") {
         fs::remove_file(place.0.path().join(name)).unwrap();
     }
     if !place.names("seat-").is_empty() {
-        // Then nobody can tidy it away either.
+        // The lock file in use can't be deleted there.
         let test = "a_call_closed_by_mistake_continues_with_its_next_tick";
         trouble::skipped(test, "a removed file keeps its name here until it is closed");
         return finish(writer, &troubles);
@@ -182,10 +182,10 @@ fn a_call_closed_by_mistake_continues_with_its_next_tick() {
     let (other, more) = start(&path);
     settle(&other);
     assert_eq!(found(&path)[0].how(), Some(Outcome::ProgramClosed));
-    hand(&writer, ticked(1, 2));
+    send(&writer, ticked(1, 2));
     settle(&writer);
     assert_eq!((found(&path)[0].how(), found(&path)[0].ticks), (None, 2));
-    // And from now on it is seen.
+    // From now on it counts as running again.
     let (third, still) = start(&path);
     settle(&third);
     assert_eq!(found(&path)[0].how(), None);
@@ -208,14 +208,14 @@ fn expired_calls_are_deleted_at_the_start() {
         record
     };
     for call in 0..1200 {
-        hand(&writer, aged(call, 91));
+        send(&writer, aged(call, 91));
     }
-    hand(&writer, aged(2000, 89));
-    hand(&writer, aged(2001, 0));
+    send(&writer, aged(2000, 89));
+    send(&writer, aged(2001, 0));
     finish(writer, &troubles);
 
     let (writer, troubles) = start_with(Config { days: 90, ..config(&path) });
-    // The first answer may come between two batches of the thinning out; it ends with the writer at the latest.
+    // The first recap may come between two batches of the deletion, which ends with the writer at the latest.
     while found(&path).len() > 2 {
         settle(&writer);
     }
@@ -233,7 +233,7 @@ fn a_clock_that_is_wrong_by_years_deletes_nothing() {
     let before = store.cutoff(90, at("2099-01-01T00:00:00Z")).unwrap();
     assert!(before < record.start.timestamp_millis());
     assert_eq!(store.delete_before(before).unwrap(), 0);
-    // And a call that a wrong clock dated far ahead keeps no older one.
+    // A call that a wrong clock dated far ahead does not make older ones expire.
     let far = Record { start: at("2099-01-01T00:00:00Z"), ..ended(2) };
     save(&mut store, far);
     let before = store.cutoff(90, at("2027-06-01T00:00:00Z")).unwrap();
@@ -266,19 +266,19 @@ fn the_recap_counts_the_own_day() {
         record.start -= TimeDelta::days(1);
         record
     };
-    hand(&writer, yesterday);
+    send(&writer, yesterday);
     let mut omitted = ticked(70, 0);
     omitted.end = Some((omitted.start, Outcome::Ended(Ending::Omitted)));
     omitted.cost = vec!["Akurasi".into(), "FCR".into()];
     for record in [ended(1), ended(2), omitted, begun(71)] {
-        hand(&writer, record);
+        send(&writer, record);
     }
     let tomorrow = {
         let mut record = ended(8);
         record.start = at("2026-11-24T17:00:00Z");
         record
     };
-    hand(&writer, tomorrow);
+    send(&writer, tomorrow);
     let recap = recap(&writer, "2026-11-24");
     assert!(recap.whole);
     let (total, hours) = (&recap.report.total, recap.report.by_hour());

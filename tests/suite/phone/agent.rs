@@ -59,7 +59,7 @@ pub fn agent(home: &Home) -> AgentLine {
     AgentLine::connect(&place(home), &sockets(home)[0], WAIT).expect("it is taken as the agent")
 }
 
-/// The prompter still does what it is there for.
+/// Asserts that the prompter still reacts to keys and calls.
 #[track_caller]
 fn is_well(home: &Home, term: &mut Term) {
     call(home, "start nama=Siti").status(0);
@@ -74,20 +74,20 @@ fn a_declaration_reaches_the_screen_and_the_agent_stays() {
     let mut term = prompter(&home, &[]);
     let mut agent = agent(&home);
     assert_eq!(agent.greeting().seat.as_deref(), Some("meja 7"));
-    agent.tell(&Command::Link(None)).expect("it is taken");
+    agent.send(&Command::Link(None)).expect("it is taken");
     // More messages than another connection may send.
     for version in 1..=80 {
-        agent.tell(&declares(version, if version % 2 == 0 { State::On } else { State::Off })).expect("it is taken");
+        agent.send(&declares(version, if version % 2 == 0 { State::On } else { State::Off })).expect("it is taken");
     }
     term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
-    assert!(agent.is_there());
+    assert!(agent.is_connected());
     call(&home, "start nama=Siti").status(0);
     term.shows("N Siti");
-    assert_eq!(agent.tell(&declares(81, State::Off)), Ok(()));
+    assert_eq!(agent.send(&declares(81, State::Off)), Ok(()));
     term.hides("KLB AKTIF").shows("Untuk mewujudkan PLN terbaik");
     term.quits();
-    eventually("the agent's notice of the end", || !agent.is_there());
-    assert_eq!(agent.tell(&Command::Rules), Err(NotDelivered::Gone));
+    eventually("the agent's notice of the end", || !agent.is_connected());
+    assert_eq!(agent.send(&Command::Rules), Err(NotDelivered::Gone));
 }
 
 #[test]
@@ -145,8 +145,8 @@ fn an_agent_may_be_silent_but_not_in_the_middle_of_a_line() {
     // Longer than a partial line may take; the silent agent sent nothing in that time.
     half.says(b"{\"do\":\"fle");
     assert_eq!(half.hears(), "");
-    assert!(silent.is_there());
-    assert_eq!(silent.tell(&declares(1, State::On)), Ok(()));
+    assert!(silent.is_connected());
+    assert_eq!(silent.send(&declares(1, State::On)), Ok(()));
     term.shows(BANNER);
     let mut half = Visitor::of(&home);
     half.hears();
@@ -161,15 +161,15 @@ fn of_two_agents_the_last_counts() {
     let home = Home::new();
     let mut term = prompter(&home, &[]);
     let mut first = agent(&home);
-    first.tell(&declares(1, State::On)).expect("it is taken");
+    first.send(&declares(1, State::On)).expect("it is taken");
     term.shows(BANNER);
     let mut second = agent(&home);
-    assert_eq!(first.tell(&declares(2, State::Off)), Err(NotDelivered::Refused(Bad::Taken)));
-    assert!(!first.is_there(), "it was hung up on");
+    assert_eq!(first.send(&declares(2, State::Off)), Err(NotDelivered::Refused(Bad::Taken)));
+    assert!(!first.is_connected(), "it was hung up on");
     drop(first);
-    second.tell(&Command::Rules).expect("it is taken");
+    second.send(&Command::Rules).expect("it is taken");
     assert!(term.text().contains("SPV Jakarta"), "{term:?}");
-    second.tell(&declares(3, State::Off)).expect("it is taken");
+    second.send(&declares(3, State::Off)).expect("it is taken");
     term.hides("KLB AKTIF");
     is_well(&home, &mut term);
 }
@@ -186,16 +186,16 @@ fn claims_alone_neither_block_nor_replace_the_real_agent() {
     };
     let mut silent: Vec<Visitor> = (0..4).map(|_| claim()).collect();
     let mut real = agent(&home);
-    real.tell(&declares(1, State::On)).expect("it is taken");
+    real.send(&declares(1, State::On)).expect("it is taken");
     term.shows(BANNER);
     silent.extend((0..4).map(|_| claim()));
-    real.tell(&declares(2, State::Off)).expect("it is taken");
+    real.send(&declares(2, State::Off)).expect("it is taken");
     term.hides("KLB AKTIF");
     // Their deadline ends them, which is not reported.
     for visitor in &mut silent {
         assert_eq!(visitor.hears(), "");
     }
-    real.tell(&declares(3, State::On)).expect("it is taken");
+    real.send(&declares(3, State::On)).expect("it is taken");
     term.shows(BANNER);
     assert!(!term.text().contains("penghubung"), "{term:?}");
     drop(real);
@@ -221,7 +221,7 @@ fn many_agents_leave_room_for_the_telephone() {
     assert_ne!(crowd[0].asks(HERE), FINE);
     drop(crowd);
     let mut agent = agent(&home);
-    agent.tell(&declares(1, State::On)).expect("it is taken");
+    agent.send(&declares(1, State::On)).expect("it is taken");
     term.shows(BANNER);
     term.quits();
 }
@@ -288,7 +288,7 @@ fn an_older_prompter_without_agents_is_recognised() {
     assert_eq!(older.join().expect("it ends"), format!("{FLEET}\n"));
 }
 
-/// What the agent has put on the disk.
+/// Writes a file of the agent's folder.
 fn brings(home: &Home, file: &str, text: impl AsRef<[u8]>) {
     penutup::files::write(&home.state("broadcast").join(file), text.as_ref()).expect("it is written");
 }
@@ -308,12 +308,12 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
     let mut term = prompter(&home, &[]);
     assert!(!term.text().contains("pusat"), "{term:?}");
     let mut line = agent(&home);
-    line.tell(&declares(1, State::On)).expect("it is taken");
+    line.send(&declares(1, State::On)).expect("it is taken");
     term.shows(BANNER);
     let since = chrono::Utc::now() - chrono::TimeDelta::minutes(1);
-    line.tell(&Command::Link(Some(since))).expect("it is taken");
+    line.send(&Command::Link(Some(since))).expect("it is taken");
     term.shows("pusat: putus sejak").shows(BANNER);
-    line.tell(&Command::Link(None)).expect("it is taken");
+    line.send(&Command::Link(None)).expect("it is taken");
     term.hides("pusat: putus").shows(BANNER);
     drop(line);
     term.shows("penghubung: mati sejak 14.2").shows(BANNER);
@@ -321,14 +321,14 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
     let (first, mut second) = (agent(&home), agent(&home));
     term.hides("penghubung");
     drop(first);
-    second.tell(&declares(2, State::Off)).expect("it is taken");
+    second.send(&declares(2, State::Off)).expect("it is taken");
     term.hides("KLB AKTIF");
     assert!(!term.text().contains("penghubung"), "{term:?}");
     let english = Home::new();
     let mut other = Term::start(&english.penutup(["--at", "14:20", "--lang", "en"]).command());
     eventually("its socket", || !sockets(&english).is_empty());
     let mut theirs = agent(&english);
-    theirs.tell(&Command::Link(Some(since))).expect("it is taken");
+    theirs.send(&Command::Link(Some(since))).expect("it is taken");
     other.shows("centre: lost since");
     drop(theirs);
     other.shows("connector: off since 14:2");
@@ -347,7 +347,7 @@ fn a_cso_may_differ_and_a_start_loads_earlier_declarations() {
     assert!(!term.text().contains("penghubung"), "no agent came yet:\n{term:?}");
     term.send("k").shows("KLB di sini berbeda dari pusat");
     let mut line = agent(&home);
-    line.tell(&declares(1, State::On)).expect("it is taken");
+    line.send(&declares(1, State::On)).expect("it is taken");
     term.rest().send("s").shows("Closing lengkap");
     assert!(term.text().contains("berbeda dari pusat"), "the same once more is no news:\n{term:?}");
     term.send(" ").shows("Panggilan selesai");
@@ -364,7 +364,7 @@ fn a_cso_may_differ_and_a_start_loads_earlier_declarations() {
     term.quits();
     brings(&home, "klb.toml", "version = 3\nstate = ");
     let mut term = prompter(&home, &[]);
-    term.shows("klb.toml tidak dapat dipakai; keadaan di sini tidak berubah").shows(BANNER);
+    term.shows("! Pusat:").shows(BANNER).send("?").shows("klb.toml tidak dapat dipakai").send("?");
     term.quits();
 }
 
@@ -379,7 +379,7 @@ fn the_agents_first_rules_are_loaded_while_the_prompter_runs() {
         let mut line = agent(&home);
         term.send(" ");
         brings(&home, "rules.toml", rules("Rev-pusat").replace("ayo download", "mari unduh"));
-        line.tell(&Command::Rules).expect("it is taken");
+        line.send(&Command::Rules).expect("it is taken");
         // A closing is never spoken from two revisions.
         term.shows("SOP Rev-pusat mulai panggilan berikutnya").shows("ayo download");
         term.send("s").shows("Closing lengkap");
@@ -390,13 +390,13 @@ fn the_agents_first_rules_are_loaded_while_the_prompter_runs() {
         assert!(out.contains("(aturan dan KLB yang dikirim pusat)"), "{out}");
         // Bad rules, then none: the last good ones stay in force, which is reported.
         brings(&home, "rules.toml", "schema = 1\nrusak");
-        line.tell(&Command::Rules).expect("it is taken");
+        line.send(&Command::Rules).expect("it is taken");
         term.shows("rules.toml:2").shows("SOP Rev-pusat");
         std::fs::remove_file(home.state("broadcast").join("rules.toml")).expect("it is there");
-        line.tell(&Command::Rules).expect("it is taken");
+        line.send(&Command::Rules).expect("it is taken");
         term.shows("Berkas aturan hilang").shows("SOP Rev-pusat");
         brings(&home, "rules.toml", rules("Rev-baru"));
-        line.tell(&Command::Rules).expect("it is taken");
+        line.send(&Command::Rules).expect("it is taken");
         term.shows("Aturan baru berlaku: SOP Rev-baru").hides("Berkas aturan hilang");
         term.quits();
         let mut term = prompter(&home, &[]);
@@ -415,9 +415,9 @@ fn named_rules_take_precedence_over_the_agents() {
     term.shows("SOP Rev-nama");
     let mut line = agent(&home);
     brings(&home, "rules.toml", rules("Rev-lain"));
-    line.tell(&Command::Rules).expect("it is taken");
+    line.send(&Command::Rules).expect("it is taken");
     home.write("bernama.toml", rules("Rev-akhir"));
-    line.tell(&Command::Rules).expect("it is taken");
+    line.send(&Command::Rules).expect("it is taken");
     term.shows("SOP Rev-akhir");
     assert!(!term.text().contains("Rev-lain"), "{term:?}");
     term.quits();

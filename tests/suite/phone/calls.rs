@@ -5,8 +5,8 @@ use penutup::keymap::Key;
 use penutup::loaded::LoadedRules;
 use penutup_ipc::phone_event::Why;
 
-use super::Rings;
-use crate::stage::{Stage, book, revised, wib};
+use super::Telephone;
+use crate::stage::{Stage, loaded, revised, wib};
 
 #[test]
 fn a_start_sets_its_data_as_one_undo_step() {
@@ -316,8 +316,8 @@ fn a_record_has_no_name_from_any_source() {
     s.starts("nama=Zulkarnaen sapaan=Bapak").keys("s");
     assert!(!format!("{:?}", s.effects).contains("Zulkarnaen"));
     s.starts("nama=Wulandari");
-    let told = format!("{:?}", s.effects);
-    assert!(!told.contains("Zulkarnaen") && !told.contains("Wulandari"), "{told}");
+    let debug = format!("{:?}", s.effects);
+    assert!(!debug.contains("Zulkarnaen") && !debug.contains("Wulandari"), "{debug}");
 }
 
 #[test]
@@ -329,7 +329,7 @@ fn other_typed_fields_accept_numbers_too() {
         1,
     );
     let source = source.replacen("{sapaan} {nama}", "{sapaan} {nama} {meter}", 1);
-    let mut s = Stage::with(book(source), wib("14:00"), Vec::new());
+    let mut s = Stage::with(loaded(source), wib("14:00"), Vec::new());
     s.sets("meter=1234");
     assert_eq!(s.field("meter"), "1234");
     s.sets("meter=12345");

@@ -11,8 +11,8 @@ use penutup::message::Message;
 use penutup::words::Lang;
 use penutup_ipc::agent_event::AgentEvent;
 
-use super::Rings as _;
-use crate::stage::{Stage, book, wib};
+use super::Telephone as _;
+use crate::stage::{Stage, loaded, wib};
 
 fn klb(version: u64, state: State) -> Declaration {
     Declaration {
@@ -27,13 +27,13 @@ fn klb(version: u64, state: State) -> Declaration {
     }
 }
 
-fn declares(s: &mut Stage, broadcast: Declaration) -> &mut Stage {
-    s.act(Message::Declaration(News::Declared(Box::new(broadcast))))
+fn declares(s: &mut Stage, declaration: Declaration) -> &mut Stage {
+    s.act(Message::Declaration(News::Declared(Box::new(declaration))))
 }
 
 /// Whether the last action saved this declaration together with the fact that it set.
-fn kept(s: &Stage, broadcast: &Declaration) -> bool {
-    s.effects.iter().any(|e| matches!(e, Effect::Save(s) if s.broadcast.as_ref() == Some(broadcast)))
+fn kept(s: &Stage, declaration: &Declaration) -> bool {
+    s.effects.iter().any(|e| matches!(e, Effect::Save(s) if s.declaration.as_ref() == Some(declaration)))
 }
 
 fn fact(s: &Stage) -> usize {
@@ -134,25 +134,25 @@ fn one_that_was_switched_off_here_is_not_asked_about() {
 #[test]
 fn a_restart_does_not_reapply_a_version_over_the_csos_change() {
     let since = Since { set: wib("13:30"), confirmed: wib("13:30") };
-    let held = vec![PersistedFact { fact: KLB.into(), value: "tidak".into(), since }];
-    let mut s = Stage::with(crate::stage::revised(&[]), wib("14:00"), held.clone());
-    let begin = |held: Vec<PersistedFact>| AppSetup {
-        book: crate::stage::revised(&[]),
+    let shift_facts = vec![PersistedFact { fact: KLB.into(), value: "tidak".into(), since }];
+    let mut s = Stage::with(crate::stage::revised(&[]), wib("14:00"), shift_facts.clone());
+    let begin = |shift_facts: Vec<PersistedFact>| AppSetup {
+        loaded: crate::stage::revised(&[]),
         lang: Lang::Id,
         zone: 0,
-        held,
+        shift_facts,
         notice: None,
         rules_trouble: None,
         now: wib("14:00"),
     };
-    s.app = App::new(begin(held.clone())).knowing(Some(klb(5, State::On)));
+    s.app = App::new(begin(shift_facts.clone())).with_applied(Some(klb(5, State::On)));
     assert!(s.app.differs(fact(&s)), "also before the folder is looked at");
     declares(&mut s, klb(5, State::On));
     assert_eq!((s.fact("klb"), s.effects.len()), ("tidak", 0));
     declares(&mut s, klb(6, State::On));
     assert_eq!(s.fact("klb"), "ya");
     // A prompter that never received it applies it.
-    s.app = App::new(begin(held));
+    s.app = App::new(begin(shift_facts));
     declares(&mut s, klb(5, State::On));
     assert_eq!(s.fact("klb"), "ya");
 }
@@ -160,7 +160,7 @@ fn a_restart_does_not_reapply_a_version_over_the_csos_change() {
 #[test]
 fn a_fact_unknown_to_the_rules_is_reported_and_applied_by_later_rules() {
     let source = "schema = 1\nsop = { title = \"t\", revision = \"x\" }\n[[fact]]\nid = \"f\"\nlabel = \"F\"\nkey = \"f\"\nvalues = [{ id = \"a\", label = \"A\" }, { id = \"b\", label = \"B\" }]\n[[zone]]\nid = \"WIB\"\noffset = \"+07:00\"\n[[greeting]]\nfrom = \"00:00\"\nword = \"pagi\"\n[[step]]\nid = \"s\"\ntitle = \"S\"\nsay = \"S.\"\n[[step]]\nid = \"t\"\ntitle = \"T\"\nsay = \"T.\"\n[[rule]]\nid = \"r\"\nwhen = { f = \"a\" }\nsteps = [\"s\"]\n[[rule]]\nid = \"q\"\nwhen = { f = \"b\" }\nsteps = [\"t\"]\n";
-    let mut s = Stage::with(book(source), wib("14:00"), Vec::new());
+    let mut s = Stage::with(loaded(source), wib("14:00"), Vec::new());
     declares(&mut s, klb(1, State::On));
     assert!(s.notice().contains("\"klb\"") && s.app.notice_is_trouble(), "{}", s.notice());
     s.reload(&crate::stage::revised(&[]));
@@ -233,14 +233,14 @@ fn declarations_from_agent_and_folder_are_equivalent() {
     let tells = |s: &mut Stage, event| s.act(Message::Agent(event)).effects.clone();
     assert_eq!(s.app.centre_link(), None);
     s.keys("nBu");
-    tells(&mut s, AgentEvent::Came);
+    tells(&mut s, AgentEvent::Connected);
     tells(&mut s, AgentEvent::Klb(Box::new(klb(1, State::On))));
     assert_eq!(s.fact("klb"), "ya");
     assert!(kept(&s, &klb(1, State::On)));
     s.keys("di⏎");
     assert_eq!(s.field("nama"), "Budi", "nothing was taken from under the fingers");
     assert_eq!(tells(&mut s, AgentEvent::Klb(Box::new(klb(1, State::On)))), [], "once more is no news");
-    assert_eq!(tells(&mut s, AgentEvent::Rules), [Effect::LookAtRules]);
+    assert_eq!(tells(&mut s, AgentEvent::Rules), [Effect::CheckRules]);
 }
 
 #[test]
@@ -249,11 +249,11 @@ fn the_connection_state_changes_nothing_else() {
     declares(&mut s, klb(1, State::On)).keys("␣");
     let (notice, call) = (s.notice(), s.app.call().clone());
     for (event, link) in [
-        (AgentEvent::Came, CentreLink::Up),
+        (AgentEvent::Connected, CentreLink::Up),
         (AgentEvent::Down(wib("13:55")), CentreLink::Down(wib("13:55"))),
         (AgentEvent::Up, CentreLink::Up),
-        (AgentEvent::Gone, CentreLink::Gone(wib("14:00"))),
-        (AgentEvent::Came, CentreLink::Up),
+        (AgentEvent::Disconnected, CentreLink::Gone(wib("14:00"))),
+        (AgentEvent::Connected, CentreLink::Up),
     ] {
         s.act(Message::Agent(event));
         assert_eq!((s.app.centre_link(), s.effects.len()), (Some(link), 0));

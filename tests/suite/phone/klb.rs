@@ -104,7 +104,7 @@ fn folder_errors_only_cause_a_notice() {
     term.shows(BANNER);
     let whole = fs::read_to_string(site.file()).expect("a file");
     fs::write(site.file(), &whole[..20]).expect("half a file");
-    term.shows("klb.toml tidak dapat dipakai; keadaan di sini tidak berubah").shows(BANNER);
+    term.shows("! Pusat:").shows(BANNER).send("?").shows("klb.toml tidak dapat dipakai").send("?");
     let old = whole.replace("state = \"on\"", "state = \"off\"");
     let version = site_version(&whole);
     fs::write(site.file(), old.replace(&version, "7")).expect("an old version");
@@ -210,7 +210,7 @@ fn concurrent_declarations_get_increasing_versions() {
 #[test]
 fn the_verb_reports_missing_settings() {
     let site = Site::new();
-    for (args, told) in [
+    for (args, expected) in [
         (&["on"][..], "--reason"),
         (&["on", "--reason", " "], "--reason"),
         (&["off", "--until", "21:00"], "--until"),
@@ -220,7 +220,7 @@ fn the_verb_reports_missing_settings() {
     ] {
         let ran = site.klb(args);
         ran.status(2);
-        assert!(ran.err.contains(told), "{ran:#?}");
+        assert!(ran.err.contains(expected), "{ran:#?}");
     }
     assert!(!site.file().exists());
     let nowhere = Home::new().penutup(["klb", "off"]).run();
@@ -285,20 +285,20 @@ fn a_version_near_the_largest_number_is_refused_and_can_be_superseded() {
     term.shows(BANNER);
     let whole = fs::read_to_string(site.file()).expect("a file");
     let version = site_version(&whole);
-    for (huge, told) in [
+    for (huge, expected) in [
         ("253402300799", "versi KLB jauh di depan jam komputer ini"),
         ("253402300800", "klb.toml tidak dapat dipakai"),
         ("9223372036854775807", "klb.toml tidak dapat dipakai"),
     ] {
         let changed = whole.replace("gangguan transmisi", "palsu").replace(&version, huge);
         fs::write(site.file(), changed).expect("a huge version");
-        term.shows(told).shows(BANNER);
+        term.shows(expected).shows(BANNER);
         assert!(!term.text().contains("palsu"), "{term:?}");
         let ran = site.klb(&["off"]);
         ran.status(0).out_has("KLB dicabut: ").err_is(
             "Berkas KLB sebelumnya tidak dapat dipakai (rusak, atau versinya jauh di depan jam) dan sudah diganti\n",
         );
-        term.hides("KLB AKTIF").hides(told);
+        term.hides("KLB AKTIF").hides(expected);
         site.klb(&ON).status(0).err_is("");
         term.shows(BANNER);
     }
@@ -310,7 +310,7 @@ fn a_version_that_was_applied_under_a_wrong_clock_is_superseded() {
     let at = |version| Declaration { version, ..super::agent::klb(version, State::On) };
     let declared = |broadcast: Declaration| Message::Declaration(News::Declared(Box::new(broadcast)));
     let mut stage = Stage::at("14:20");
-    stage.app = stage.app.knowing(Some(at(253_402_300_799)));
+    stage.app = stage.app.with_applied(Some(at(253_402_300_799)));
     let now = u64::try_from(stage.now.timestamp()).expect("a time after 1970");
     stage.act(declared(Declaration { why: Some("baru".into()), ..at(now) }));
     let klb = stage.app.rules().fact_named("klb").expect("a fact");

@@ -1,5 +1,5 @@
-//! The prompter's own line to baresip, against one of our making: what it tells, what it does when the line is lost,
-//! what hostile frames do.
+//! The prompter's own connection to baresip, with a fake baresip: the events it derives, what happens when the connection
+//! is lost, what hostile frames do.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -24,15 +24,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A fake baresip, and the events that the prompter derives from it.
 struct Baresip {
     listener: TcpListener,
-    told: Receiver<Message>,
+    messages: Receiver<Message>,
 }
 
 impl Baresip {
     fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let (send, told) = channel();
+        let (send, messages) = channel();
         listen(listener.local_addr().expect("it is bound").to_string(), move |news| send.send(news).is_ok());
-        Self { listener, told }
+        Self { listener, messages }
     }
 
     fn accept(&self) -> TcpStream {
@@ -40,8 +40,8 @@ impl Baresip {
     }
 
     #[track_caller]
-    fn tells(&self) -> Message {
-        self.told.recv_timeout(PATIENCE).expect("it tells something")
+    fn next_message(&self) -> Message {
+        self.messages.recv_timeout(PATIENCE).expect("a message")
     }
 }
 
@@ -66,7 +66,7 @@ fn ended(id: &str) -> Message {
 fn a_call_is_recognised_in_any_pieces() {
     let baresip = Baresip::new();
     let mut line = baresip.accept();
-    assert_eq!(baresip.tells(), Message::PhoneLink(Link::Up));
+    assert_eq!(baresip.next_message(), Message::PhoneLink(Link::Up));
     let name = "Siti \\\"Aisyah\\\"";
     let all = [
         event("CALL_INCOMING", "incoming", "a", name),
@@ -79,7 +79,7 @@ fn a_call_is_recognised_in_any_pieces() {
     for piece in all.chunks(7) {
         line.write_all(piece).expect("it reads");
     }
-    assert_eq!((baresip.tells(), baresip.tells()), (started("a", "Siti \"Aisyah\""), ended("a")));
+    assert_eq!((baresip.next_message(), baresip.next_message()), (started("a", "Siti \"Aisyah\""), ended("a")));
 }
 
 #[test]
@@ -87,13 +87,13 @@ fn a_lost_connection_reconnects_and_remembers_calls() {
     let baresip = Baresip::new();
     let mut line = baresip.accept();
     line.write_all(&event("CALL_ESTABLISHED", "incoming", "a", "Siti")).expect("it reads");
-    assert_eq!((baresip.tells(), baresip.tells()), (Message::PhoneLink(Link::Up), started("a", "Siti")));
+    assert_eq!((baresip.next_message(), baresip.next_message()), (Message::PhoneLink(Link::Up), started("a", "Siti")));
     drop(line);
-    assert_eq!(baresip.tells(), Message::PhoneLink(Link::Down));
+    assert_eq!(baresip.next_message(), Message::PhoneLink(Link::Down));
     let mut line = baresip.accept();
-    assert_eq!(baresip.tells(), Message::PhoneLink(Link::Up));
+    assert_eq!(baresip.next_message(), Message::PhoneLink(Link::Up));
     line.write_all(&event("CALL_CLOSED", "incoming", "a", "Siti")).expect("it reads");
-    assert_eq!(baresip.tells(), ended("a"));
+    assert_eq!(baresip.next_message(), ended("a"));
 }
 
 #[test]
@@ -101,12 +101,12 @@ fn a_late_baresip_is_found() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     drop(listener);
-    let (send, told) = channel();
+    let (send, messages) = channel();
     listen(address.to_string(), move |news| send.send(news).is_ok());
-    assert_eq!(told.recv_timeout(PATIENCE), Ok(Message::PhoneLink(Link::Down)));
+    assert_eq!(messages.recv_timeout(PATIENCE), Ok(Message::PhoneLink(Link::Down)));
     let listener = TcpListener::bind(address).expect("the same port");
     let _line = listener.accept().expect("it tries again");
-    assert_eq!(told.recv_timeout(PATIENCE), Ok(Message::PhoneLink(Link::Up)));
+    assert_eq!(messages.recv_timeout(PATIENCE), Ok(Message::PhoneLink(Link::Up)));
 }
 
 #[test]
@@ -114,13 +114,13 @@ fn hostile_frames_only_close_the_connection() {
     let baresip = Baresip::new();
     for hostile in [&b"999999999999:"[..], b"x", b"5:hello;", b"\x00\xff", b"GET / HTTP/1.1\r\n\r\n"] {
         let mut line = baresip.accept();
-        assert_eq!(baresip.tells(), Message::PhoneLink(Link::Up));
+        assert_eq!(baresip.next_message(), Message::PhoneLink(Link::Up));
         // A valid event first, so that the next connection follows soon.
         line.write_all(&frame(b"{}")).expect("it reads");
         line.write_all(hostile).expect("it reads");
         // It hangs up.
         assert_eq!(line.read(&mut [0; 8]).unwrap_or(0), 0);
-        assert_eq!(baresip.tells(), Message::PhoneLink(Link::Down));
+        assert_eq!(baresip.next_message(), Message::PhoneLink(Link::Down));
     }
 }
 
@@ -128,7 +128,7 @@ fn hostile_frames_only_close_the_connection() {
 fn huge_frames_are_skipped_and_unknown_ones_ignored() {
     let baresip = Baresip::new();
     let mut line = baresip.accept();
-    assert_eq!(baresip.tells(), Message::PhoneLink(Link::Up));
+    assert_eq!(baresip.next_message(), Message::PhoneLink(Link::Up));
     line.write_all(&frame(&vec![b'{'; 5 << 20])).expect("it reads");
     for ignored in [
         "",
@@ -142,7 +142,7 @@ fn huge_frames_are_skipped_and_unknown_ones_ignored() {
         line.write_all(&frame(ignored.as_bytes())).expect("it reads");
     }
     line.write_all(&event("CALL_ESTABLISHED", "incoming", "a", "Siti")).expect("it reads");
-    assert_eq!(baresip.tells(), started("a", "Siti"));
+    assert_eq!(baresip.next_message(), started("a", "Siti"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use penutup::message::Message;
 use penutup::tui::theme::Theme;
 use penutup_ipc::agent_event::AgentEvent;
 
-use super::Rings as _;
+use super::Telephone as _;
 use crate::scenes::{LONG_NAME, drawn, no_blanks, text};
 use crate::stage::{Stage, wib};
 
@@ -39,7 +39,7 @@ fn klb() -> Declaration {
 fn full() -> Stage {
     let mut s = Stage::at("14:00");
     s.act(Message::PhoneLink(Link::Down))
-        .act(Message::Agent(AgentEvent::Gone))
+        .act(Message::Agent(AgentEvent::Disconnected))
         .act(Message::Declaration(News::Declared(Box::new(klb()))));
     s.starts(&format!("aplikasi=telah nama={}", LONG_NAME.replace(' ', "+")));
     s
@@ -101,7 +101,7 @@ fn title(s: &mut Stage, columns: u16, rows: u16) -> String {
 fn the_connection_to_the_centre_is_shown_only_while_broken() {
     let mut s = Stage::at("14:20");
     let before = screen(&mut s, 80, 24);
-    s.act(Message::Agent(AgentEvent::Came)).act(Message::Agent(AgentEvent::Up));
+    s.act(Message::Agent(AgentEvent::Connected)).act(Message::Agent(AgentEvent::Up));
     assert_eq!(screen(&mut s, 80, 24), before);
     s.act(Message::Agent(AgentEvent::Down(wib("14:05"))));
     let title_80 = " Salam Penutup · SOP Rev-1          pusat: putus sejak 14.05  14.20 WIB · siang";
@@ -116,13 +116,13 @@ fn the_connection_to_the_centre_is_shown_only_while_broken() {
     );
     assert_eq!(title(&mut s, 60, 20), "     telepon: putus   pusat: putus 14.05  14.20 WIB · siang");
     assert_eq!(title(&mut s, 40, 12), "  pusat: putus 14.05  14.20 WIB · siang");
-    s.act(Message::Agent(AgentEvent::Gone));
+    s.act(Message::Agent(AgentEvent::Disconnected));
     shows(&mut s, 120, 30, "telepon: putus penghubung: mati sejak 14.20 14.20 WIB");
     shows(&mut s, 80, 24, "telepon: putus penghubung: mati sejak 14.20 14.20 WIB");
     shows(&mut s, 40, 12, "penghubung: mati");
     shows(&mut s, 30, 12, "14.20 WIB");
     s.act(Message::Agent(AgentEvent::Down(wib("14:05") - TimeDelta::days(1))));
-    shows(&mut s, 80, 24, "pusat: putus kemarin 14.05");
+    shows(&mut s, 80, 24, "pusat: putus sejak kemarin 14.05");
     s.act(Message::Agent(AgentEvent::Up));
     assert!(!screen(&mut s, 80, 24).contains("pusat"));
 }

@@ -13,7 +13,7 @@ use super::verb::{WAIT, call, prompter, sockets};
 use crate::support::Home;
 use crate::term::{Term, eventually};
 
-/// Somebody at the prompter's socket.
+/// A client of the prompter's socket.
 pub struct Visitor {
     stream: UnixStream,
     lines: BufReader<UnixStream>,
@@ -29,7 +29,7 @@ impl Visitor {
     }
 
     pub fn says(&mut self, bytes: &[u8]) {
-        // It may hang up in the middle.
+        // The prompter may close the connection in the middle.
         let _ = self.stream.write_all(bytes);
     }
 
@@ -255,7 +255,7 @@ fn a_foreign_or_writable_socket_folder_is_refused_and_reported() {
             command
         };
         let mut term = Term::start(&inside(&["--at", "14:20"]));
-        term.shows(told);
+        term.shows("(+1)").send("?").shows(told).send("?");
         let called = inside(&["call", "start", "nama=Siti"]).output().expect("it runs");
         let err = String::from_utf8_lossy(&called.stderr).into_owned();
         assert_eq!((called.status.code(), err.as_str()), (Some(1), FOREIGN), "{}", at.display());

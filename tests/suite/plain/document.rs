@@ -48,8 +48,8 @@ fn the_session_on_the_page_matches_the_program() {
     let said: Vec<String> = session.lines().filter(|l| !l.starts_with('>')).map(fold).collect();
     assert!(typed.lines().count() >= 4);
     let out = super::pipes::typed_by_hand(&home, &[], &typed).out;
-    let told: Vec<String> = out.lines().map(fold).collect();
-    assert_eq!(told, said, "the page as it is:\n{out}");
+    let printed: Vec<String> = out.lines().map(fold).collect();
+    assert_eq!(printed, said, "the page as it is:\n{out}");
 }
 
 /// Every key that the page's table names is a key, and the table leaves none out that the help has.
@@ -57,13 +57,13 @@ fn the_session_on_the_page_matches_the_program() {
 fn the_table_names_every_key() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plain.md")).expect("the page");
     let help = Home::new().penutup(["--plain"]).stdin("?\nq\n").ok();
-    let mut told = 0;
+    let mut count = 0;
     for line in help.lines().skip_while(|l| !l.starts_with("Daftar tombol")) {
         let Some((key, _)) = line.split_once(": ") else { continue };
         let mark = key.chars().rev().nth(1).filter(|_| key.ends_with(')')).map(String::from);
         let Some(key) = mark.or_else(|| (key.chars().count() == 1).then(|| key.to_owned())) else { continue };
         assert!(page.contains(&format!("`{key}`")), "`{key}` is not in the page");
-        told += 1;
+        count += 1;
     }
-    assert!(told >= 15, "{told}");
+    assert!(count >= 15, "{count}");
 }

@@ -158,13 +158,13 @@ fn a_name_reaches_no_disk() {
 #[test]
 fn a_pipe_needs_plain_and_verbs_ignore_plain() {
     let home = Home::new();
-    let told = home.penutup([""; 0]).failed();
-    assert!(told.contains("penutup say") && told.lines().count() == 1, "{told}");
+    let message = home.penutup([""; 0]).failed();
+    assert!(message.contains("penutup say") && message.lines().count() == 1, "{message}");
     // A terminal's type (TERM) is irrelevant to a pipe.
-    let told = home.penutup([""; 0]).env("TERM", "dumb").failed();
-    assert!(told.contains("penutup say"), "{told}");
-    let told = home.penutup(["--plain", "say"]).failed();
-    assert!(told.contains("--plain hanya untuk penutup tanpa perintah"), "{told}");
+    let message = home.penutup([""; 0]).env("TERM", "dumb").failed();
+    assert!(message.contains("penutup say"), "{message}");
+    let message = home.penutup(["--plain", "say"]).failed();
+    assert!(message.contains("--plain hanya untuk penutup tanpa perintah"), "{message}");
     let help = home.penutup(["--help"]).ok();
     assert!(help.contains("--plain"), "{help}");
     assert!(home.penutup(["man"]).ok().contains("plain"));

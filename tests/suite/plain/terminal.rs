@@ -63,21 +63,21 @@ fn the_recap_includes_the_last_closing() {
 
 #[test]
 fn it_quits_like_the_screen() {
-    // The end of the input also within a line: the first Ctrl-D hands the line over, the second is the end.
-    for (how, told) in
+    // The end of the input also within a line: the first Ctrl-D sends the line, the second is the end.
+    for (how, signal) in
         [("\x04", None), ("n Bu\x04\x04", None), ("\x03", None), ("TERM", Some("Terminated")), ("HUP", Some("Hangup"))]
     {
         let home = Home::new();
         let mut term = opened(&home);
         term.send("a\n").shows("Aplikasi: TELAH punya.");
-        if told.is_some() {
+        if signal.is_some() {
             term.signal(how);
         } else {
             term.send(how);
         }
         let status = term.ends();
-        assert_eq!(status.signal(), told, "{how:?}");
-        assert!(told.is_some() || status.success(), "{how:?}");
+        assert_eq!(status.signal(), signal, "{how:?}");
+        assert!(signal.is_some() || status.success(), "{how:?}");
         term.is_restored();
         sent(&term);
         let report = home.penutup(["report"]).ok();

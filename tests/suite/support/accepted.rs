@@ -70,21 +70,21 @@ pub fn holds(source: &[u8], folder: &Folder) -> bool {
     let drawn = Source::new("rules.toml", source);
     for problem in &report.problems {
         for words in [Lang::Id, Lang::En].map(Lang::words) {
-            let told = describe(problem, words);
-            assert!(!told.message.trim().is_empty() && !told.help.trim().is_empty(), "{problem:?}");
+            let description = describe(problem, words);
+            assert!(!description.message.trim().is_empty() && !description.help.trim().is_empty(), "{problem:?}");
             harmless(&draw(problem, &drawn, words, Canvas::PLAIN));
         }
     }
     let Some(rules) = &report.rules else { return false };
     sentences(rules);
-    let book = LoadedRules::read(source.to_vec(), Origin::File("rules.toml".into()), now.date_naive());
-    let book = Arc::new(book.expect("it was accepted"));
+    let loaded = LoadedRules::read(source.to_vec(), Origin::File("rules.toml".into()), now.date_naive());
+    let loaded = Arc::new(loaded.expect("it was accepted"));
     for (lang, sizes) in [(Lang::Id, &SIZES[..]), (Lang::En, &SIZES[7..8])] {
-        screens(&book, lang, now, sizes);
-        lines(&book, lang, now);
+        screens(&loaded, lang, now, sizes);
+        lines(&loaded, lang, now);
     }
-    for zone in 0..book.rules.zones.len().min(3) {
-        edges(&book, zone, now);
+    for zone in 0..loaded.rules.zones.len().min(3) {
+        edges(&loaded, zone, now);
     }
     verbs(source, folder);
     true
@@ -204,14 +204,14 @@ fn letter_for_letter(rules: &RuleSet, step: &penutup::rules::ruleset::Step, fiel
     }
 }
 
-fn app(book: &Arc<LoadedRules>, lang: Lang, zone: usize, now: DateTime<Utc>) -> App {
-    let book = Arc::clone(book);
-    App::new(AppSetup { book, lang, zone, held: Vec::new(), notice: None, rules_trouble: None, now })
+fn app(loaded: &Arc<LoadedRules>, lang: Lang, zone: usize, now: DateTime<Utc>) -> App {
+    let loaded = Arc::clone(loaded);
+    App::new(AppSetup { loaded, lang, zone, shift_facts: Vec::new(), notice: None, rules_trouble: None, now })
 }
 
 /// The prompter at every change of greeting in a zone: the new greeting at its minute, and another row's before.
-fn edges(book: &Arc<LoadedRules>, zone: usize, now: DateTime<Utc>) {
-    let rules = &book.rules;
+fn edges(loaded: &Arc<LoadedRules>, zone: usize, now: DateTime<Utc>) {
+    let rules = &loaded.rules;
     let offset = rules.zones[zone].offset;
     for row in rules.greetings.rows().iter().take(8) {
         let minute = u32::from(row.from);
@@ -219,7 +219,7 @@ fn edges(book: &Arc<LoadedRules>, zone: usize, now: DateTime<Utc>) {
         let local = now.with_timezone(&offset).date_naive().and_time(time).and_local_timezone(offset);
         let edge = local.single().expect("a fixed offset").to_utc();
         let at = |instant| {
-            let app = app(book, Lang::Id, zone, instant);
+            let app = app(loaded, Lang::Id, zone, instant);
             if app.call().plan(rules).steps().iter().any(|ix| rules.step(*ix).is_spoken()) {
                 sound(&app.complete_sentence().to_string());
             }
@@ -233,8 +233,8 @@ fn edges(book: &Arc<LoadedRules>, zone: usize, now: DateTime<Utc>) {
 }
 
 /// The prompter in its modes at these sizes.
-fn screens(book: &Arc<LoadedRules>, lang: Lang, now: DateTime<Utc>, sizes: &[(u16, u16)]) {
-    let rules = &book.rules;
+fn screens(loaded: &Arc<LoadedRules>, lang: Lang, now: DateTime<Utc>, sizes: &[(u16, u16)]) {
+    let rules = &loaded.rules;
     let mut keys: Vec<Vec<Key>> = vec![vec![], vec![Key::Char('d')], vec![Key::Char('?')], vec![Key::Char('s')]];
     let of_facts = rules.facts.iter().filter_map(|fact| fact.key).map(Key::Char);
     keys.push(of_facts.take(6).chain([Key::Char(' '), Key::Char('x')]).collect());
@@ -243,7 +243,7 @@ fn screens(book: &Arc<LoadedRules>, lang: Lang, now: DateTime<Utc>, sizes: &[(u1
         keys.push([Key::Char(key), Key::Char('5'), Key::Char('a')].into());
     }
     for keys in keys {
-        let mut app = app(book, lang, 0, now);
+        let mut app = app(loaded, lang, 0, now);
         for key in keys {
             if let Some(action) = keymap::action(&app, key) {
                 app.update(action, now);
@@ -274,13 +274,13 @@ impl Write for Written {
 }
 
 /// The line mode: its opening, its pages and a call.
-fn lines(book: &Arc<LoadedRules>, lang: Lang, now: DateTime<Utc>) {
-    let mut app = app(book, lang, 0, now).plain_mode();
+fn lines(loaded: &Arc<LoadedRules>, lang: Lang, now: DateTime<Utc>) {
+    let mut app = app(loaded, lang, 0, now).plain_mode();
     let written = Written::default();
     let mut view = Plain::new(written.clone(), false);
     let mut session = Session::alone(&mut app, Clock::showing(now));
     session.show(&mut view).expect("memory takes all");
-    let keys: String = book.rules.facts.iter().filter_map(|fact| fact.key).take(6).collect();
+    let keys: String = loaded.rules.facts.iter().filter_map(|fact| fact.key).take(6).collect();
     for line in ["?", "i", "d", &keys, "", "", "s", "x", "1"] {
         let next = session.input(&mut view, Line::Text((*line).into())).expect("memory takes all");
         session.show(&mut view).expect("memory takes all");

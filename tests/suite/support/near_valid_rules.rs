@@ -273,6 +273,10 @@ fn of_key(key: &str, choices: &mut Choices<'_>) -> Value {
             let count = choices.below(4);
             Value::Array((0..count).map(|_| text(choices.one_of(&TEXTS))).collect())
         }
+        "lost_score" => {
+            let parameter = choices.one_of(&["FCR", "Akurasi", "Salam", "fcr", ""]);
+            Value::Table([(parameter.to_owned(), text(choices.one_of(&TEXTS)))].into_iter().collect())
+        }
         "when" => {
             let (fact, value) = (choices.one_of(&IDS), choices.one_of(&IDS));
             Value::Table([(fact.to_owned(), text(value))].into_iter().collect())
@@ -350,7 +354,7 @@ fn swap(root: &mut Value, one: &[Part], other: &[Part]) {
 
 /// A key that may be there, or not, put into the nearest table.
 fn insert(root: &mut Value, path: &[Part], choices: &mut Choices<'_>) {
-    const KEYS: [&str; 26] = [
+    const KEYS: [&str; 27] = [
         "accept",
         "because",
         "empty",
@@ -377,6 +381,7 @@ fn insert(root: &mut Value, path: &[Part], choices: &mut Choices<'_>) {
         "when",
         "unknown",
         "duties",
+        "lost_score",
     ];
     let key = choices.one_of(&KEYS);
     let value = of_key(key, choices);

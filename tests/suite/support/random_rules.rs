@@ -24,7 +24,7 @@ impl Dice {
         least + self.below(most - least + 1)
     }
 
-    /// Heads, once in `times`.
+    /// `true` once in `times`.
     pub fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }

@@ -24,12 +24,12 @@ pub struct Stage {
     /// The call's clock; it does not advance while keys are pressed.
     pub now: DateTime<Utc>,
     /// When the next key is pressed: by default with a person's pause between two of them.
-    pub hands: DateTime<Utc>,
-    /// How long that is.
+    pub real_now: DateTime<Utc>,
+    /// The length of that pause.
     pub pace: TimeDelta,
-    /// What the last action had the outside do.
+    /// The effects of the last action.
     pub effects: Vec<Effect>,
-    /// How far what is open is scrolled.
+    /// The scroll position of what is open.
     pub scroll: Scroll,
 }
 
@@ -39,11 +39,11 @@ pub fn wib(time: &str) -> DateTime<Utc> {
     format!("2026-03-02T{time}:00+07:00").parse::<DateTime<chrono::FixedOffset>>().expect("a time of day").to_utc()
 }
 
-/// A sound source as a book.
+/// The rules of a sound source.
 #[track_caller]
-pub fn book(source: impl Into<Vec<u8>>) -> Arc<LoadedRules> {
+pub fn loaded(source: impl Into<Vec<u8>>) -> Arc<LoadedRules> {
     match LoadedRules::read(source.into(), Origin::File("rules.toml".into()), NaiveDate::MAX) {
-        Ok(book) => Arc::new(book),
+        Ok(loaded) => Arc::new(loaded),
         Err(refused) => {
             panic!("{:#?}\n{}", refused.problems, String::from_utf8_lossy(&refused.source))
         }
@@ -58,7 +58,7 @@ pub fn revised(parts: &[(&str, &str)]) -> Arc<LoadedRules> {
         assert!(source.contains(from), "the built-in rules have {from:?}");
         source = source.replace(from, to);
     }
-    book(source)
+    loaded(source)
 }
 
 /// Longer than any key waits for the previous one or for an outside event.
@@ -72,23 +72,23 @@ impl Stage {
     }
 
     /// Other rules.
-    pub fn with(book: Arc<LoadedRules>, now: DateTime<Utc>, held: Vec<PersistedFact>) -> Self {
-        Self::in_zone(0, book, now, held)
+    pub fn with(loaded: Arc<LoadedRules>, now: DateTime<Utc>, shift_facts: Vec<PersistedFact>) -> Self {
+        Self::in_zone(0, loaded, now, shift_facts)
     }
 
     /// Other rules, at a seat in another zone than the first.
-    pub fn in_zone(zone: usize, book: Arc<LoadedRules>, now: DateTime<Utc>, held: Vec<PersistedFact>) -> Self {
-        let begin = AppSetup { book, lang: Lang::Id, zone, held, notice: None, rules_trouble: None, now };
-        Self { app: App::new(begin), now, hands: now, pace: PACE, effects: Vec::new(), scroll: Scroll::default() }
+    pub fn in_zone(zone: usize, loaded: Arc<LoadedRules>, now: DateTime<Utc>, shift_facts: Vec<PersistedFact>) -> Self {
+        let begin = AppSetup { loaded, lang: Lang::Id, zone, shift_facts, notice: None, rules_trouble: None, now };
+        Self { app: App::new(begin), now, real_now: now, pace: PACE, effects: Vec::new(), scroll: Scroll::default() }
     }
 
     /// Something happens.
     pub fn act(&mut self, update: impl Into<Update>) -> &mut Self {
         let update = update.into();
         if matches!(update, Update::Action(_)) {
-            self.hands += self.pace;
+            self.real_now += self.pace;
         }
-        self.effects = self.app.update_at(update, self.now, self.hands);
+        self.effects = self.app.update_at(update, self.now, self.real_now);
         self.scroll.follow(&self.app, &self.effects);
         self.effects.retain(|effect| !matches!(effect, Effect::Scroll(_)));
         self
@@ -133,14 +133,14 @@ impl Stage {
         self
     }
 
-    /// Time passes; the clock is looked at once.
+    /// Lets time pass, then updates once.
     pub fn wait(&mut self, seconds: i64) -> &mut Self {
         self.now += TimeDelta::seconds(seconds);
-        self.hands += TimeDelta::seconds(seconds);
+        self.real_now += TimeDelta::seconds(seconds);
         self.act(Message::Clock)
     }
 
-    /// It is another time of day, in WIB; the clock is looked at once.
+    /// Sets the time of day in WIB, then updates once.
     #[track_caller]
     pub fn clock(&mut self, time: &str) -> &mut Self {
         self.now = wib(time);
@@ -148,8 +148,8 @@ impl Stage {
     }
 
     /// Good rules are loaded.
-    pub fn reload(&mut self, book: &Arc<LoadedRules>) -> &mut Self {
-        self.act(Message::Rules(Arc::clone(book), None))
+    pub fn reload(&mut self, loaded: &Arc<LoadedRules>) -> &mut Self {
+        self.act(Message::Rules(Arc::clone(loaded), None))
     }
 
     /// A text is pasted.
@@ -176,7 +176,7 @@ impl Stage {
     /// The steps on the screen, with their marks: `√campaign ►download terima-kasih (bantuan)`.
     pub fn steps(&self) -> String {
         let rules = self.app.rules();
-        let told = self.app.entries().into_iter().map(|entry| {
+        let marks = self.app.entries().into_iter().map(|entry| {
             let id = &rules.step(entry.step).id;
             match entry.mark {
                 Mark::Spoken => format!("√{id}"),
@@ -186,7 +186,7 @@ impl Stage {
                 Mark::Reminder => format!("({id})"),
             }
         });
-        told.collect::<Vec<_>>().join(" ")
+        marks.collect::<Vec<_>>().join(" ")
     }
 
     /// The steps that were said, in order.

@@ -72,14 +72,14 @@ impl Term {
         let seen =
             Seen { parser: vt100::Parser::new(rows.max(2), columns.max(2), 200), bytes: Vec::new(), closing: false };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
-        let told = Arc::clone(&seen);
+        let shared = Arc::clone(&seen);
         let reading = thread::spawn(move || {
             let mut chunk = vec![0; 65536];
             while let Ok(read @ 1..) = reader.read(&mut chunk) {
-                let mut seen = told.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut seen = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
                 seen.parser.process(&chunk[..read]);
                 seen.bytes.extend_from_slice(&chunk[..read]);
-                told.1.notify_all();
+                shared.1.notify_all();
                 if seen.closing {
                     return;
                 }

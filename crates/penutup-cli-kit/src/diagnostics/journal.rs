@@ -8,7 +8,7 @@ use penutup_system::error::NoFile;
 
 use super::outside;
 use crate::files::shown_path;
-use crate::journal::export::FORM;
+use crate::journal::export::FORMAT_VERSION;
 use crate::journal::merge::{Fault, MAX_LINE, Refused};
 use crate::journal::trouble::{Error, Finish, Trouble};
 use crate::words::Words;
@@ -66,14 +66,14 @@ pub fn refused(refused: &Refused, words: &Words) -> String {
     let why = match &refused.fault {
         Fault::Unreadable(error) => outside::reason(error, words),
         Fault::NotAFile => outside::reason(&io::Error::other(NoFile), words),
-        Fault::NoExport => w.no_export.into(),
+        Fault::NotAnExport => w.no_export.into(),
         Fault::Utf16 => w.utf16.into(),
-        Fault::Newer(found) => w.newer(found, FORM),
+        Fault::Newer(found) => w.newer(found, FORMAT_VERSION),
         Fault::TooLong => w.long_line(MAX_LINE >> 20),
-        Fault::SendError => w.no_call.into(),
+        Fault::NotACall => w.no_call.into(),
         Fault::Wrong(key) => w.wrong_value(key),
         Fault::CutOff => w.cut_off.into(),
-        Fault::Count { said, found } => w.wrong_count(found, said),
+        Fault::Count { declared, found } => w.wrong_count(found, declared),
         Fault::TooMuch => w.too_much.into(),
         Fault::Changed => w.changed.into(),
     };

@@ -21,11 +21,6 @@ const HEIGHT: usize = 4;
 /// The widest label.
 const LABEL: usize = 34;
 
-/// A scoring parameter under the SOP's name for losing it: without the invitation a call is "Tidak FCR" (Keterangan a).
-pub fn parameter<'t>(parameter: &'t str, words: &'t Words) -> &'t str {
-    if parameter == "FCR" { words.ending.no_fcr } else { parameter }
-}
-
 /// Columns of blocks, two steps per line, the top line first; every non-zero value is visible.
 pub fn columns(values: &[u64], height: usize) -> Vec<String> {
     let most = values.iter().copied().max().unwrap_or(0).max(1);
@@ -151,9 +146,9 @@ impl Page<'_> {
         }
         self.bars(&rows, total.closings);
         if let Some(d) = report.durations {
-            let [median, ninety, longest] = [d.median, d.ninety, d.longest].map(|s| self.length(s.into()));
+            let [median, p90, longest] = [d.median, d.p90, d.longest].map(|s| self.length(s.into()));
             let label = format!("  {}  ", w.length);
-            self.hanging(&label, &w.length_of(longest, median, ninety));
+            self.hanging(&label, &w.length_of(longest, median, p90));
         }
     }
 
@@ -191,8 +186,7 @@ impl Page<'_> {
 
     fn left_out(&mut self, total: &Group) {
         let w = &self.words.report;
-        let cost: Vec<_> = total.cost.iter().map(|(p, n)| (parameter(p, self.words).to_owned(), *n)).collect();
-        self.counts(w.by_parameter, &cost, total.closings);
+        self.counts(w.by_parameter, &total.cost, total.closings);
         self.counts(w.by_step, &total.left_out, total.closings);
     }
 

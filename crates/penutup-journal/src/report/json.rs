@@ -15,7 +15,7 @@ use penutup_rules::closing::ending::Outcome;
 pub fn json(report: &Report, from: Option<NaiveDate>, to: Option<NaiveDate>, by: Option<&By>) -> String {
     let groups = |groups: &[Group]| groups.iter().map(keyed).collect::<Vec<_>>();
     let facts: Map<_, _> = report.facts.iter().map(|(id, values)| (id.clone(), json!(groups(values)))).collect();
-    let durations = report.durations.map(|d| json!({ "median": d.median, "p90": d.ninety, "longest": d.longest }));
+    let durations = report.durations.map(|d| json!({ "median": d.median, "p90": d.p90, "longest": d.longest }));
     let value = json!({
         "schema": 1,
         "self_reported": true,

@@ -1,6 +1,6 @@
 //! Steps and their sentences, rules and requirements.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use vec1::{Vec1, vec1};
 
@@ -62,6 +62,24 @@ impl<'a> Checker<'a> {
                 self.problems.borrow_mut().push(problem);
             }
             out.push(name);
+        }
+        out
+    }
+
+    /// Checks that each name is a parameter that some step is scored by.
+    pub(super) fn lost_score(&self, named: &[(Text, Text)], steps: &[Step]) -> BTreeMap<String, String> {
+        let parameters: BTreeSet<&str> = steps.iter().flat_map(|step| &step.score).map(String::as_str).collect();
+        let mut out = BTreeMap::new();
+        for (parameter, text) in named {
+            if !parameters.contains(parameter.value.as_str()) {
+                let kind = Kind::UnknownKey {
+                    key: parameter.value.clone(),
+                    table: "[sop.lost_score]".into(),
+                    valid: parameters.iter().map(|name| (*name).to_owned()).collect(),
+                };
+                self.note(&parameter.span, kind);
+            }
+            out.insert(parameter.value.clone(), self.required("lost_score", Some(text)));
         }
         out
     }

@@ -2,8 +2,9 @@
 //!
 //! A requirement is a set of demands on the plans of its situations. A demand is guaranteed in a situation if every plan
 //! that the other file's requirements allow there meets it. To decide this for many situations at once, they are divided
-//! into pieces: a demand is guaranteed in a whole piece if the requirements that cover the piece imply it, and nowhere in
-//! it if even all requirements that intersect the piece don't. Otherwise the piece is divided further.
+//! into pieces. If the requirements that cover a whole piece imply the demand, it is guaranteed everywhere in the piece. If
+//! not even all requirements that intersect the piece together imply it, it is guaranteed nowhere there. Otherwise the
+//! piece is divided further.
 //!
 //! Work is limited; a demand for which it runs out is reported as unproved.
 
@@ -299,10 +300,10 @@ impl<'r> Search<'_, 'r> {
                 let groups: Vec<&Vec<usize>> = groups.collect();
                 for (first, second) in pairs(&there(list)) {
                     work.spend(1 + groups.len())?;
-                    let stands = |group: &&Vec<usize>| {
+                    let has_both = |group: &&Vec<usize>| {
                         group.binary_search(&first).is_ok() && group.binary_search(&second).is_ok()
                     };
-                    if !groups.iter().any(stands) {
+                    if !groups.iter().any(has_both) {
                         return Ok(Some(Allowed::StillAsked(self.name(first), self.name(second))));
                     }
                 }

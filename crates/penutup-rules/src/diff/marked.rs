@@ -14,7 +14,7 @@ pub struct Run {
 /// The most pairs of words to compare. Beyond that, everything from the first to the last difference is marked.
 const MAX_PAIRS: usize = 4_000_000;
 
-/// Both sentences as runs of words; words that only one of them has are marked.
+/// Splits both sentences into runs of words, and marks the words that the other sentence lacks.
 pub fn marked(before: &str, after: &str) -> (Vec<Run>, Vec<Run>) {
     let words = |text| str::split(text, ' ').collect::<Vec<_>>();
     let (old, new) = (words(before), words(after));

@@ -182,6 +182,7 @@ impl Changes {
         self.note(Subject::Sop, "", "issuer", old.issuer.as_ref(), new.issuer.as_ref());
         self.note(Subject::Sop, "", "effective_from", day(old.effective_from), day(new.effective_from));
         self.note(Subject::Sop, "", "effective_to", day(old.effective_to), day(new.effective_to));
+        self.note(Subject::Sop, "", "lost_score", old.lost_score_text(), new.lost_score_text());
     }
 
     fn fact(&mut self, old: &Fact, new: &Fact) {
@@ -345,6 +346,7 @@ mod tests {
             ("revision   = \"Rev-1\"", "revision = \"Rev-2\"", Subject::Sop, "", "revision"),
             ("issuer     = \"Divisi", "issuer = \"Bidang", Subject::Sop, "", "issuer"),
             ("[sop]", "[sop]\neffective_from = 2021-02-01", Subject::Sop, "", "effective_from"),
+            ("\"Tidak FCR\" }", "\"Bukan FCR\" }", Subject::Sop, "", "lost_score"),
             ("help     = \"Kejadian", "help = \"Keadaan", Subject::Fact, "klb", "help"),
             ("key      = \"k\"", "key = \"g\"", Subject::Fact, "klb", "key"),
             ("keep_for = \"12h\"", "keep_for = \"90m\"", Subject::Fact, "klb", "keep_for"),
@@ -382,8 +384,8 @@ mod tests {
 
     #[test]
     fn a_time_limit_is_written_as_the_file_writes_it() {
-        let hold = |minutes: u64| Scope::Shift { keep_for: std::time::Duration::from_secs(60 * minutes) };
-        let texts = [30, 720, 90].map(|minutes| hold(minutes).keep_for().unwrap());
+        let scope = |minutes: u64| Scope::Shift { keep_for: std::time::Duration::from_secs(60 * minutes) };
+        let texts = [30, 720, 90].map(|minutes| scope(minutes).keep_for().unwrap());
         assert_eq!(texts, ["30m", "12h", "1h30m"]);
     }
 }

@@ -1,6 +1,6 @@
 //! Values as the rules file writes them, for reports in the file's own terms.
 
-use super::{Choice, FieldIx, FieldScope, Roles, RuleSet, Scope, TextKind};
+use super::{Choice, FieldIx, FieldScope, Roles, RuleSet, Scope, Sop, TextKind};
 use crate::text::bare_word;
 
 impl Choice {
@@ -8,6 +8,14 @@ impl Choice {
     pub fn other_words(&self) -> impl Iterator<Item = &str> {
         let own = bare_word(&self.text);
         self.aliases.iter().filter(move |alias| **alias != own).map(String::as_str)
+    }
+}
+
+impl Sop {
+    /// `FCR: Tidak FCR · …`; `None` if there are none.
+    pub fn lost_score_text(&self) -> Option<String> {
+        let named: Vec<String> = self.lost_score.iter().map(|(name, text)| format!("{name}: {text}")).collect();
+        (!named.is_empty()).then(|| named.join(" · "))
     }
 }
 

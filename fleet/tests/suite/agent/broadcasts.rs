@@ -24,7 +24,7 @@ async fn a_declaration_reaches_the_disk_and_every_prompter_also_late_and_restart
     for prompter in &prompters {
         wait_until("the link's good word", async || prompter.last_link_event(|e| *e == AgentEvent::Up).then_some(()))
             .await;
-        assert_eq!(prompter.received(), [AgentEvent::Came, AgentEvent::Up]);
+        assert_eq!(prompter.received(), [AgentEvent::Connected, AgentEvent::Up]);
     }
     centre.declare(&key("klb.center"), 1_000, State::On, "gangguan transmisi").await;
     for prompter in &prompters {
@@ -49,7 +49,8 @@ async fn a_declaration_reaches_the_disk_and_every_prompter_also_late_and_restart
     let late = first.prompter();
     assert_eq!(wait_until("the declaration", async || late.klb()).await, klb);
     first.agent().kill();
-    wait_until("the agent's end", async || late.last_link_event(|e| *e == AgentEvent::Gone).then_some(())).await;
+    wait_until("the agent's end", async || late.last_link_event(|e| *e == AgentEvent::Disconnected).then_some(()))
+        .await;
     first.start();
     wait_until("the agent again", async || late.last_link_event(|e| *e == AgentEvent::Up).then_some(())).await;
     assert_eq!(late.klb(), Some(klb.clone()));

@@ -1,5 +1,5 @@
-//! What is kept is kept, in a real pseudo-terminal and with real failures: a folder in the way, a share that hangs, a
-//! locked journal, two windows on one seat, a slip in the settings.
+//! Saved data survives real failures, in a real pseudo-terminal: an obstacle in a file's place, a share that hangs, a
+//! locked journal, two windows on one seat, a typing error in the settings.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -41,7 +41,7 @@ fn klb_that_could_not_be_saved_is_saved_once_the_obstacle_is_removed() {
     term.send("k").shows("KLB AKTIF").shows("Keadaan tidak dapat disimpan");
     fs::remove_file(&blocked).unwrap();
     term.quits();
-    assert_eq!(term.text().trim(), "", "nothing was lost, so nothing is told");
+    assert_eq!(term.text().trim(), "", "nothing was lost, so nothing is reported");
     assert!(text(home.state("shift.toml")).contains("\"ya\""));
     Term::start(&prompter(&home, &[])).shows("KLB AKTIF sejak 14.20");
 }
@@ -422,7 +422,7 @@ fn print(line: &str) {
 /// A view that leaves when something is wrong, and prints it.
 struct Leaves;
 
-static HEAR: std::sync::Mutex<Option<penutup::event::InputSender<()>>> = std::sync::Mutex::new(None);
+static SENDER: std::sync::Mutex<Option<penutup::event::InputSender<()>>> = std::sync::Mutex::new(None);
 
 impl penutup::run::View for Leaves {
     type Input = ();
@@ -430,7 +430,7 @@ impl penutup::run::View for Leaves {
     const EACH: bool = true;
 
     fn listen(sender: penutup::event::InputSender<()>) -> std::io::Result<()> {
-        *HEAR.lock().unwrap() = Some(sender);
+        *SENDER.lock().unwrap() = Some(sender);
         Ok(())
     }
 
@@ -448,7 +448,7 @@ impl penutup::run::View for Leaves {
     fn changed(&mut self, app: &penutup::app::App, _: &[penutup::app::Effect], _: bool) {
         if let Some(line) = app.standing() {
             print(&format!("ON THE SCREEN: {line}"));
-            HEAR.lock().unwrap().as_ref().unwrap().close();
+            SENDER.lock().unwrap().as_ref().unwrap().close();
         }
     }
 
@@ -497,12 +497,12 @@ fn a_panicking_helper_is_reported_on_the_screen_and_in_the_log() {
         return;
     }
     let mut command = Command::new(std::env::current_exe().unwrap());
-    let own_name = "kept::a_panicking_helper_is_reported_on_the_screen_and_in_the_log";
+    let own_name = "persistence::a_panicking_helper_is_reported_on_the_screen_and_in_the_log";
     let ran = command.args([own_name, "--exact", "--nocapture"]).env(INSIDE, "1").output().unwrap();
     let out = String::from_utf8_lossy(&ran.stdout).into_owned();
     assert!(ran.status.success(), "{ran:?}");
     assert!(out.contains("ON THE SCREEN: Perubahan aturan tidak terpantau lagi"), "{out}");
-    assert!(out.contains("IN THE LOG: panic in rules: the rules … broke it (tests/suite/kept.rs:"), "{out}");
+    assert!(out.contains("IN THE LOG: panic in rules: the rules … broke it (tests/suite/persistence.rs:"), "{out}");
     assert!(!out.contains("Aminah") && ran.stderr.is_empty(), "{ran:?}");
 }
 

@@ -1,4 +1,4 @@
-//! Applies the centre's declarations, and answers queries about them. Part of `update`.
+//! The centre: applies its declarations, and keeps the state of the connection to it. Part of `update`.
 //!
 //! A declaration is applied once. After that the CSO may set the fact differently until the next version; a restart
 //! does not apply a declaration again.
@@ -28,7 +28,7 @@ pub(super) struct Centre {
 
 impl App {
     /// Sets the declaration that was applied before this start.
-    pub fn knowing(mut self, applied: Option<Declaration>) -> Self {
+    pub fn with_applied(mut self, applied: Option<Declaration>) -> Self {
         self.centre.applied = applied;
         self
     }
@@ -36,11 +36,11 @@ impl App {
     /// Handles an event of the fleet's agent. A lost link changes only what the screen shows of it.
     pub(super) fn agent(&mut self, event: AgentEvent, effects: &mut Vec<Effect>) {
         match event {
-            AgentEvent::Came | AgentEvent::Up => self.centre.link = Some(CentreLink::Up),
+            AgentEvent::Connected | AgentEvent::Up => self.centre.link = Some(CentreLink::Up),
             AgentEvent::Down(since) => self.centre.link = Some(CentreLink::Down(since)),
-            AgentEvent::Gone => self.centre.link = Some(CentreLink::Gone(self.environment.now)),
-            AgentEvent::Klb(klb) => self.receive_news(News::Declared(klb)),
-            AgentEvent::Rules => effects.push(Effect::LookAtRules),
+            AgentEvent::Disconnected => self.centre.link = Some(CentreLink::Gone(self.environment.now)),
+            AgentEvent::Klb(klb) => self.receive_folder_event(News::Declared(klb)),
+            AgentEvent::Rules => effects.push(Effect::CheckRules),
         }
     }
 
@@ -49,23 +49,23 @@ impl App {
         self.centre.link
     }
 
-    pub(super) fn receive_news(&mut self, news: News) {
-        match news {
+    pub(super) fn receive_folder_event(&mut self, event: News) {
+        match event {
             News::Trouble(why) => self.troubles.set(Subject::Centre, Some(why)),
             News::Sound => self.troubles.set(Subject::Centre, None),
-            News::Declared(broadcast) => {
+            News::Declared(declaration) => {
                 self.troubles.set(Subject::Centre, None);
                 let now = self.environment.now;
                 // A version far in the future was accepted under a wrong clock; it must not block a plausible one.
-                let bars = |known: &Declaration| {
-                    known.version >= broadcast.version && (broadcast.is_ahead_of(now) || !known.is_ahead_of(now))
+                let blocks = |known: &Declaration| {
+                    known.version >= declaration.version && (declaration.is_ahead_of(now) || !known.is_ahead_of(now))
                 };
                 match self.centre.waiting.as_ref().or(self.centre.applied.as_ref()) {
-                    Some(known) if *known == *broadcast => {}
-                    Some(known) if bars(known) => {
+                    Some(known) if *known == *declaration => {}
+                    Some(known) if blocks(known) => {
                         self.troubles.set(Subject::Centre, Some(self.words().broadcast.older.into()));
                     }
-                    _ => self.centre.waiting = Some(*broadcast),
+                    _ => self.centre.waiting = Some(*declaration),
                 }
                 self.apply();
                 // A declaration that can't be applied is shown at once, not after the next key.
@@ -78,14 +78,14 @@ impl App {
 
     /// Applies the waiting declaration if the rules have its fact.
     pub(super) fn apply(&mut self) {
-        let Some(broadcast) = &self.centre.waiting else { return };
-        let Ok((fact, value)) = place(self.rules(), broadcast) else { return };
-        let book = Arc::clone(self.revisions.current());
+        let Some(declaration) = &self.centre.waiting else { return };
+        let Ok((fact, value)) = resolve(self.rules(), declaration) else { return };
+        let loaded = Arc::clone(self.revisions.current());
         // If its time is over already, the banner asks at once: nobody has confirmed it since.
-        let past = broadcast.until.filter(|until| *until <= self.environment.now);
+        let past = declaration.until.filter(|until| *until <= self.environment.now);
         let before = past.and_then(|until| until.checked_sub_signed(TimeDelta::seconds(1)));
-        let since = Since { set: broadcast.since, confirmed: before.unwrap_or(self.environment.now) };
-        self.calls.current.declare(&book.rules, fact, value, since);
+        let since = Since { set: declaration.since, confirmed: before.unwrap_or(self.environment.now) };
+        self.calls.current.declare(&loaded.rules, fact, value, since);
         self.centre.applied = self.centre.waiting.take();
         let (f, v) = (&self.rules().facts[fact].label, &self.rules().facts[fact].values[value].label);
         let notice = self.words().broadcast.declared(f, v);
@@ -98,9 +98,9 @@ impl App {
     }
 
     /// Another prompter on this seat applied a declaration; the shared state has its fact.
-    pub(super) fn adopt_applied(&mut self, broadcast: Option<Declaration>) {
-        self.centre.waiting.take_if(|w| broadcast.as_ref().is_some_and(|b| b.version >= w.version));
-        self.centre.applied = broadcast;
+    pub(super) fn adopt_applied(&mut self, declaration: Option<Declaration>) {
+        self.centre.waiting.take_if(|w| declaration.as_ref().is_some_and(|b| b.version >= w.version));
+        self.centre.applied = declaration;
     }
 
     pub fn declared(&self, fact: usize) -> Option<&Declaration> {
@@ -109,7 +109,7 @@ impl App {
 
     /// Whether the CSO has set a declared fact to another value.
     pub fn differs(&self, fact: usize) -> bool {
-        let declared = self.declared(fact).and_then(|b| place(self.rules(), b).ok());
+        let declared = self.declared(fact).and_then(|b| resolve(self.rules(), b).ok());
         declared.is_some_and(|(_, value)| value != self.calls.current.situation().value(fact))
     }
 
@@ -123,7 +123,7 @@ impl App {
     /// Why the newest declaration can't be applied under the rules in use.
     pub(super) fn unusable_declaration(&self) -> Option<String> {
         let (waiting, words) = (self.centre.waiting.as_ref()?, &self.words().broadcast);
-        Some(match place(self.rules(), waiting).err()? {
+        Some(match resolve(self.rules(), waiting).err()? {
             Unusable::Unknown => words.no_fact(&waiting.fact),
             Unusable::Contradictory => words.contradictory(&waiting.fact),
         })
@@ -139,18 +139,18 @@ enum Unusable {
 }
 
 /// The position of the fact and the value.
-fn place(rules: &RuleSet, broadcast: &Declaration) -> Result<(usize, usize), Unusable> {
-    let fact = rules.fact_named(&broadcast.fact).ok_or(Unusable::Unknown)?;
+fn resolve(rules: &RuleSet, declaration: &Declaration) -> Result<(usize, usize), Unusable> {
+    let fact = rules.fact_named(&declaration.fact).ok_or(Unusable::Unknown)?;
     let known = &rules.facts[fact];
     if !matches!(known.scope, Scope::Shift { .. }) {
         return Err(Unusable::Unknown);
     }
-    let value = match (&broadcast.value, broadcast.state) {
+    let value = match (&declaration.value, declaration.state) {
         (Some(id), _) => known.values.iter().position(|v| v.id == *id),
         (None, State::Off) => Some(0),
         (None, State::On) => (known.values.len() > 1).then_some(1),
     };
     let value = value.ok_or(Unusable::Unknown)?;
     // Off is the first value, on is any other.
-    if (broadcast.state == State::Off) == (value == 0) { Ok((fact, value)) } else { Err(Unusable::Contradictory) }
+    if (declaration.state == State::Off) == (value == 0) { Ok((fact, value)) } else { Err(Unusable::Contradictory) }
 }
