@@ -12,6 +12,7 @@ use penutup::journal::read::Span;
 use penutup::journal::record::Record;
 use penutup::journal::report::{Fold, span};
 use penutup::journal::summary::CallSummary;
+use penutup::loaded::LoadedRules;
 
 use penutup::words::Lang;
 use tokio_postgres::Client;
@@ -64,7 +65,8 @@ pub async fn run(report: &Report, common: &Common) -> Result<ExitStatus, CliErro
     };
     let all = calls.for_each("", add).await?;
     let sums = fold.report(all.texts());
-    print(&render(&sums, report.format, days, by.as_ref(), lang.words())?, lang)?;
+    let rules = LoadedRules::built_in().rules;
+    print(&render(&sums, report.format, days, by.as_ref(), &rules, lang.words())?, lang)?;
     Ok(ExitStatus::Done)
 }
 

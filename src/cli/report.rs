@@ -20,6 +20,7 @@ use crate::journal::report::{By, Fold, Report as Sums, json, span};
 use crate::journal::summary::Interner;
 use crate::journal::trouble::Error;
 use crate::loaded::LoadedRules;
+use crate::rules::RuleSet;
 
 use crate::words::Words;
 
@@ -186,7 +187,8 @@ pub fn run(report: &Report, context: &Context) -> Result<VerbOutput, Stop> {
     let wrong = |error: ArgError| context.arg_error(&error);
     let days = report.days.checked(words).map_err(wrong)?;
     let by = parse_by(report.by.as_deref(), report.format, words).map_err(wrong)?;
-    let zone = zone(context)?;
+    let rules = rules(context);
+    let zone = zone(context, &rules)?;
     let span = span(days.from, days.to, zone);
     let mut source = match source(report, context) {
         Ok(source) => source,
@@ -202,7 +204,7 @@ pub fn run(report: &Report, context: &Context) -> Result<VerbOutput, Stop> {
         Ok(sums) => sums,
         Err(failure) => return failure.into_answer(context),
     };
-    render(&sums, report.format, days, by.as_ref(), words).map(VerbOutput::done).map_err(wrong)
+    render(&sums, report.format, days, by.as_ref(), &rules, words).map(VerbOutput::done).map_err(wrong)
 }
 
 /// Parses the grouping.
@@ -216,11 +218,18 @@ pub fn parse_by(by: Option<&str>, format: Form, words: &Words) -> Result<Option<
     if by.is_some() && format == Form::Csv { Err(ArgError::new(w.by_with_csv)) } else { Ok(by) }
 }
 
-/// Renders a report as text or JSON.
+/// Renders a report as text with the labels of these rules, or as JSON.
 ///
 /// # Errors
 /// If the grouping is a fact that no call has.
-pub fn render(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: &Words) -> Result<String, ArgError> {
+pub fn render(
+    sums: &Sums,
+    format: Form,
+    days: Between,
+    by: Option<&By>,
+    rules: &RuleSet,
+    words: &Words,
+) -> Result<String, ArgError> {
     if let Some(By::Fact(fact)) = by
         && sums.total.closings > 0
         && !sums.facts.iter().any(|(id, _)| id == fact)
@@ -232,19 +241,24 @@ pub fn render(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: 
         json::json(sums, days.from, days.to, by)
     } else {
         let bounded = days.from.is_some() || days.to.is_some();
-        text::text(sums, by, bounded, words, canvas(&io::stdout()).width)
+        text::text(sums, by, bounded, rules, words, canvas(&io::stdout()).width)
     })
 }
 
-/// The zone for days and hours. If the rules can't be read it is that of the embedded ones.
-pub(super) fn zone(context: &Context) -> Result<FixedOffset, Stop> {
-    let book = files::load_in_force(&context.rules_file(), &context.folders, moment::today(None))
-        .map_or_else(|_| LoadedRules::built_in(), |ready| ready.book);
-    let zone = match moment::zone(context, &book.rules) {
+/// The rules in force, for labels and zones; the embedded ones if they can't be read.
+pub(super) fn rules(context: &Context) -> RuleSet {
+    files::load_in_force(&context.rules_file(), &context.folders, moment::today(None))
+        .map_or_else(|_| LoadedRules::built_in(), |ready| ready.book)
+        .rules
+}
+
+/// The zone for days and hours.
+pub(super) fn zone(context: &Context, rules: &RuleSet) -> Result<FixedOffset, Stop> {
+    let zone = match moment::zone(context, rules) {
         Err(stop) if context.common.zone.is_some() => return Err(stop),
         zone => zone.unwrap_or(0),
     };
-    Ok(book.rules.zones[zone].offset)
+    Ok(rules.zones[zone].offset)
 }
 
 fn source(report: &Report, context: &Context) -> Result<Source, Failure> {

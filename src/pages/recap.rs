@@ -2,7 +2,7 @@
 
 use super::{Page, Part};
 use crate::app::App;
-use crate::cli::report::text::{parameter, percent};
+use crate::cli::report::text::{parameter, percent, step_title};
 use crate::journal::report::Recap;
 
 pub fn recap(app: &App) -> Page {
@@ -29,8 +29,8 @@ fn show(page: &mut Page, app: &App, day: &Recap) {
     let cost = total.cost.iter().map(|(name, count)| (parameter(name, words).to_owned(), *count)).collect::<Vec<_>>();
     let cost = if cost.is_empty() { words.report.nothing_left_out.to_owned() } else { list(cost) };
     page.entry(words.report.costing, &cost);
-    let title = |id: &String| rules.step_named(id).map_or_else(|| id.clone(), |ix| rules.step(ix).title.clone());
-    page.entry(words.recap.left_out, &list(total.left_out.iter().map(|(id, n)| (title(id), *n)).collect()));
+    let left_out = total.left_out.iter().map(|(id, n)| (step_title(id, rules).to_owned(), *n)).collect();
+    page.entry(words.recap.left_out, &list(left_out));
     page.entry(
         words.report.by_ending,
         &list(total.outcomes().into_iter().map(|(outcome, n)| (words.outcome(outcome).to_owned(), n)).collect()),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  Salam Penutup · SOP Rev-1                            Jam pelanggan 14.57 WIB   header
-//!  [K] KLB: tidak   [M] Topik: di luar PLN Mobile   [A] Aplikasi: belum ditanya   facts
+//!  [K] KLB: nonaktif   [M] Topik: di luar PLN Mobile   [A] Aplikasi: belum tahu   facts
 //!  [B] Bapak   [N] Budi Santoso   [Z] WIB           3 menit lagi: selamat sore    fields
 //!  KLB AKTIF sejak 13.05 · Campaign Integritas TIDAK disampaikan                  banner
 //! ─────────────────────────────────────────────────────────────────────────────

@@ -34,7 +34,7 @@ fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String
         lines.sort();
         return csv::header() + &lines.into_iter().map(|(_, _, line)| line).collect::<String>();
     }
-    render(&fold.report(&texts), form, days, by, Lang::Id.words()).unwrap()
+    render(&fold.report(&texts), form, days, by, &LoadedRules::built_in().rules, Lang::Id.words()).unwrap()
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ fn every_command_on_the_phone_page_works() {
             l if l.contains("topik=") => "Topik: PLN Mobile",
             l if l.contains("call end") => "Mengapa panggilan berakhir?",
             l if l.contains("klb on") => "SPV Jakarta · gangguan transmisi · s.d. 21.00",
-            l if l.contains("klb off") => "KLB: tidak",
+            l if l.contains("klb off") => "KLB: nonaktif",
             _ => "Telepon: panggilan",
         };
         term.shows(shown);
