@@ -17,6 +17,7 @@ mod encodings;
 mod every_key;
 mod fields;
 mod first;
+mod glossary;
 mod house;
 mod journal;
 #[cfg(unix)]
@@ -50,3 +51,4 @@ mod typed;
 mod views;
 mod waiting;
 mod words;
+mod words_page;
