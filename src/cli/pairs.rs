@@ -161,7 +161,7 @@ mod tests {
             (&["klb"], "klb=ya"),
             (&["klb=ya", "klb=ya"], "Remove one"),
             (&["zona=WIT"], "--zone WIT"),
-            (&["nama=0812 345"], "no name"),
+            (&["nama=0812 345"], "not a name"),
         ] {
             let wrong = read(pairs, b"").unwrap_err();
             assert!(wrong.help.as_ref().is_some_and(|text| text.contains(help)), "{wrong:?}");

@@ -319,7 +319,7 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
     term.shows("koneksi KLB: mati sejak 14.2").shows(BANNER);
     // A second agent connects and the first disconnects: no end is reported.
     let (first, mut second) = (agent(&home), agent(&home));
-    term.hides("penghubung");
+    term.hides("koneksi KLB");
     drop(first);
     second.tell(&declares(2, State::Off)).expect("it is taken");
     term.hides("AKTIF");
@@ -360,7 +360,7 @@ fn a_cso_may_differ_and_a_start_loads_earlier_declarations() {
     // Brought while no prompter was open.
     brings_klb(&home, &klb(2, State::On));
     let mut term = prompter(&home, &[]);
-    term.shows(BANNER).hides("berbeda dari pusat");
+    term.shows(BANNER).hides("dari supervisor berbeda");
     term.quits();
     brings(&home, "klb.toml", "version = 3\nstate = ");
     let mut term = prompter(&home, &[]);

@@ -86,7 +86,7 @@ fn a_cso_may_differ_also_across_a_restart_until_the_next_version() {
     let mut term = prompter(&home, &[]);
     term.shows("KLB dari supervisor berbeda");
     site.klb(&ON).status(0);
-    term.shows(BANNER).hides("berbeda dari pusat");
+    term.shows(BANNER).hides("dari supervisor berbeda");
     term.quits();
     // What is known of it outlasts the folder.
     fs::remove_file(site.file()).expect("it is there");
