@@ -178,3 +178,11 @@ fn no_card_tells_what_could_contradict_its_story() {
         }
     }
 }
+
+/// Sheets and scripts of 0.1.0 name it so.
+#[test]
+fn the_former_name_of_a_way_of_answering_is_accepted() {
+    let told = |way: &str| Home::new().penutup(["drill", "--way", way]).failed();
+    assert!(told("hafalan").contains("memerlukan terminal"), "{}", told("hafalan"));
+    assert_eq!(told("naskah"), told("hafalan"));
+}
