@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use clap::builder::PossibleValuesParser;
-use clap::builder::TypedValueParser as _;
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use super::VerbOutput;
@@ -42,7 +41,7 @@ const MOST: i64 = 1000;
 #[derive(Debug, Args)]
 pub struct Drill {
     /// The kind of exercise.
-    #[arg(long, value_parser = PossibleValuesParser::new(ExerciseKind::ALL.map(ExerciseKind::code)).map(|code| ExerciseKind::from_code(&code).unwrap_or(ExerciseKind::Case)))]
+    #[arg(long, value_enum)]
     pub way: Option<ExerciseKind>,
     /// The seed of the cards.
     #[arg(long, value_name = "NUMBER")]
@@ -73,6 +72,18 @@ pub struct Drill {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub colours: Colours,
+}
+
+impl ValueEnum for ExerciseKind {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let value = PossibleValue::new(self.code());
+        // Its name in 0.1.0.
+        Some(if *self == Self::Blind { value.alias("naskah") } else { value })
+    }
 }
 
 /// The format of a result sheet.

@@ -2,7 +2,7 @@
 
 use super::{Page, Part};
 use crate::app::App;
-use crate::cli::report::text::percent;
+use crate::cli::report::text::{percent, step_title};
 use crate::journal::report::Recap;
 
 pub fn recap(app: &App) -> Page {
@@ -29,8 +29,11 @@ fn show(page: &mut Page, app: &App, day: &Recap) {
         total.cost.iter().map(|(name, count)| (rules.sop.name_of_loss(name).to_owned(), *count)).collect();
     let cost = if cost.is_empty() { words.report.nothing_left_out.to_owned() } else { list(cost) };
     page.entry(words.report.costing, &cost);
-    let title = |id: &String| rules.step_named(id).map_or_else(|| id.clone(), |ix| rules.step(ix).title.clone());
-    bars(&mut page.parts, words.recap.left_out, total.left_out.iter().map(|(id, n)| (title(id), *n)).collect());
+    bars(
+        &mut page.parts,
+        words.recap.left_out,
+        total.left_out.iter().map(|(id, n)| (step_title(id, rules).to_owned(), *n)).collect(),
+    );
     let endings = total.outcomes().into_iter().map(|(outcome, n)| (words.outcome(outcome).to_owned(), n));
     bars(&mut page.parts, words.report.by_ending, endings.collect());
     let flagged = [

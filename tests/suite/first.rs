@@ -11,8 +11,8 @@ use penutup::words::Lang;
 use crate::scenes::{bright, drawn, no_blanks, text};
 use crate::stage::{Stage, wib};
 
-const HINT: &str = "Baru di sini: tekan ? untuk semua tombol · Esc menutup baris ini";
-const SHORT: &str = "? semua tombol · Esc tutup baris ini";
+const HINT: &str = "Pertama kali? Tekan ? untuk daftar tombol · Esc menutup baris ini";
+const SHORT: &str = "? daftar tombol · Esc tutup baris ini";
 
 fn new() -> Stage {
     let mut stage = Stage::at("14:20");
@@ -88,7 +88,7 @@ fn help_esc_and_a_tick_close_the_hint_and_a_fact_does_not() {
 #[test]
 fn notices_take_precedence_over_the_hint() {
     let mut stage = new();
-    stage.act(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into())));
+    stage.act(Message::Trouble(Subject::State, Some("Status shift tidak dapat disimpan: penuh".into())));
     let told = screen(&mut stage, 80, 24);
     assert!(told.contains("penuh") && !told.contains(HINT), "{told}");
     stage.act(Message::Trouble(Subject::State, None));

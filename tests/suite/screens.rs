@@ -73,13 +73,16 @@ fn the_worst_case_fits_80_by_24_and_60_by_18() {
         let screen = text(&buffer);
         assert_eq!(bright(&buffer), no_blanks(&sentence), "{columns}×{height}:\n{screen}");
         assert_eq!(found.most_scroll, 0);
+        let question = if columns < 80 {
+            "KLB masih AKTIF? V masih K tidak"
+        } else {
+            "12 jam lebih: masih berlaku? V masih K sudah tidak"
+        };
         assert_shows(
             &screen,
             &[
                 "Campaign Integritas TIDAK disampaikan",
-                "masih berlaku?",
-                "V masih",
-                "K ubah",
+                question,
                 "SOP bertentangan di sini",
                 "! Aturan tidak dipakai",
                 "Ajakan UPDATE New PLN Mobile",
@@ -107,11 +110,11 @@ fn the_question_and_all_its_answers_are_visible_from_40_by_12() {
                 &text(&buffer),
                 &[
                     "Mengapa panggilan berakhir?",
-                    "1 pelanggan menutup duluan",
+                    "1 pelanggan menutup lebih dulu",
                     "2 dialihkan",
                     "3 hening / iseng / salah sambung",
                     "4 telepon terputus",
-                    "5 closing tidak disampaikan (nilai: Akurasi, Salam Penutup, Tidak FCR)",
+                    "5 closing tidak disampaikan (mengurangi: Akurasi, Salam Penutup, Tidak FCR)",
                     "Esc kembali",
                 ],
             );

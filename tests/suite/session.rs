@@ -96,7 +96,7 @@ fn a_closed_window_ends_it_and_nothing_said_to_last_is_lost() {
     term.send("k").shows("KLB AKTIF");
     term.close("m");
     term.ends();
-    assert!(home.penutup(["report"]).ok().contains("ditinggalkan"), "the call is written as left");
+    assert!(home.penutup(["report"]).ok().contains("penutup ditutup (Q)"), "the call is written as left");
     assert!(kept(&home).contains("klb"), "KLB is kept");
     Term::start(&prompter(&home, &[])).shows("KLB AKTIF sejak");
 }
@@ -206,7 +206,7 @@ fn a_pasted_text_is_a_name_and_never_a_shortcut() {
     let mut term = opened(&home);
     term.paste("kxq").shows("N Nama Pelanggan: kxq").shows("▐nonaktif▌");
     term.send("\x1b").shows("nama belum diisi");
-    term.paste("081234567890").shows("Angka saja bukan nama");
+    term.paste("081234567890").shows("Hanya angka, bukan nama");
     term.paste("Siti Rahasia\nJl. Mawar 3").shows("Nama Pelanggan: Siti Rahasia").send("\r");
     term.shows("Bapak/Ibu Siti Rahasia").hides("Mawar");
     term.paste("q\x1b[31mx").shows("Nama Pelanggan: qx").send("\x1b").hides("Nama Pelanggan");
@@ -319,7 +319,7 @@ fn without_a_state_folder_it_runs_and_reports_it() {
     let home = Home::new();
     home.write("state", "bukan folder");
     let mut term = Term::start(&prompter(&home, &[]));
-    term.shows(CAMPAIGN).send("k").shows("KLB AKTIF").shows("Keadaan tidak dapat disimpan");
+    term.shows(CAMPAIGN).send("k").shows("KLB AKTIF").shows("Status shift tidak dapat disimpan");
     term.send(" ").shows("√ Ajakan DOWNLOAD");
     term.quits();
 }

@@ -155,8 +155,8 @@ fn a_held_letter_is_one_press() {
 fn in_practice_and_presentation_a_held_key_is_one_press() {
     let home = Home::new();
     let mut term = Term::start(&home.penutup(["demo"]).command());
-    term.shows("Peragaan 1/11").hold("\x1b[C", SECOND, THIRTY, 20);
-    term.shows("Peragaan 2/11").send("k").shows("KLB AKTIF").shows("Peragaan 2/11");
+    term.shows("Demo 1/11").hold("\x1b[C", SECOND, THIRTY, 20);
+    term.shows("Demo 2/11").send("k").shows("KLB AKTIF").shows("Demo 2/11");
     term.send("q");
     assert!(term.ends().success());
     term.is_restored();
@@ -350,9 +350,9 @@ fn a_name_after_facts_is_kept() {
 fn in_practice_and_presentation_it_undoes_itself_too() {
     let home = Home::new();
     let mut term = Term::start(&home.penutup(["demo"]).command());
-    term.shows("Peragaan 1/11").shows("K nonaktif");
+    term.shows("Demo 1/11").shows("K nonaktif");
     one_by_one(&mut term, b"mati lampu sejak pagi", 90);
-    term.shows("Ketikan diabaikan").shows("K nonaktif").shows("M di luar").shows("Peragaan 1/11");
+    term.shows("Ketikan diabaikan").shows("K nonaktif").shows("M di luar").shows("Demo 1/11");
     pause(1200);
     term.send("k").shows("KLB AKTIF").hides("Ketikan").send("q");
     assert!(term.ends().success());
@@ -445,7 +445,7 @@ fn without_a_controlling_terminal(home: &Home, args: &str) -> (Term, u32) {
 
 #[test]
 fn a_terminal_gone_without_a_signal_ends_all_three() {
-    for (args, shows) in [("--at 14:20", CAMPAIGN), ("demo", "Peragaan 1/11"), ("drill --seed 5", "Latihan")] {
+    for (args, shows) in [("--at 14:20", CAMPAIGN), ("demo", "Demo 1/11"), ("drill --seed 5", "Latihan")] {
         let home = Home::new();
         let (mut term, pid) = without_a_controlling_terminal(&home, args);
         term.shows(shows);
@@ -455,7 +455,7 @@ fn a_terminal_gone_without_a_signal_ends_all_three() {
         term.hang_up();
         eventually("the end of the program", || !fs::exists(format!("/proc/{pid}")).unwrap_or(true));
         if args.starts_with("--at") {
-            assert!(report(&home).contains("ditinggalkan"), "{}", report(&home));
+            assert!(report(&home).contains("penutup ditutup (Q)"), "{}", report(&home));
         }
     }
 }
@@ -468,7 +468,7 @@ fn a_signal_ends_a_call_as_left() {
         term.send("a").shows("▐TELAH punya▌").signal(signal);
         assert!(!term.ends().success());
         term.is_restored();
-        assert!(report(&home).contains("ditinggalkan"), "{signal}: {}", report(&home));
+        assert!(report(&home).contains("penutup ditutup (Q)"), "{signal}: {}", report(&home));
     }
 }
 
@@ -504,7 +504,7 @@ fn a_terminal_that_does_not_read_blocks_no_input() {
     });
     assert!(Command::new("kill").args(["-s", "TERM", &pid.to_string()]).status().unwrap().success());
     eventually("the end of the program", || child.try_wait().unwrap().is_some());
-    assert!(report(&home).contains("ditinggalkan"), "{}", report(&home));
+    assert!(report(&home).contains("penutup ditutup (Q)"), "{}", report(&home));
     drop(pty.master);
 }
 

@@ -21,7 +21,7 @@ use crate::support::{FleetSpec, Identity, Postgres, TestFleet, print_figure, wai
 /// On the screen while KLB is on, while the centre is unreachable, and while there is no agent.
 const KLB: &str = "KLB AKTIF sejak";
 const CUT: &str = "pusat: putus sejak";
-const GONE: &str = "penghubung: mati sejak";
+const GONE: &str = "koneksi KLB: mati sejak";
 const CENTER: Key = Key::Klb(Scope::Center);
 
 /// Everything from the seats to the database.
@@ -366,7 +366,7 @@ async fn a_full_stream_of_closings_delays_no_broadcast_and_is_filled_as_it_empti
     Calls::of(&seat.journal()).write_new(CALLS);
     seat.start();
     let screen = seat.screen();
-    wait_until("the refusal", async || seat.log().contains("closings are not taken").then_some(())).await;
+    wait_until("the refusal", async || seat.log().contains("closings are not accepted").then_some(())).await;
     let admin = jetstream::new(chain.fleet.connect(Identity::Program("admin")).await);
     let mut stream =
         admin.get_stream(subject::closings(&Name::parse("jkt").expect("a name"))).await.expect("the stream");

@@ -197,9 +197,9 @@ fn claims_alone_neither_block_nor_replace_the_real_agent() {
     }
     real.send(&declares(3, State::On)).expect("it is taken");
     term.shows(BANNER);
-    assert!(!term.text().contains("penghubung"), "{term:?}");
+    assert!(!term.text().contains("koneksi KLB"), "{term:?}");
     drop(real);
-    term.shows("penghubung: mati sejak");
+    term.shows("koneksi KLB: mati sejak");
     is_well(&home, &mut term);
 }
 
@@ -316,14 +316,14 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
     line.send(&Command::Link(None)).expect("it is taken");
     term.hides("pusat: putus").shows(BANNER);
     drop(line);
-    term.shows("penghubung: mati sejak 14.2").shows(BANNER);
+    term.shows("koneksi KLB: mati sejak 14.2").shows(BANNER);
     // A second agent connects and the first disconnects: no end is reported.
     let (first, mut second) = (agent(&home), agent(&home));
-    term.hides("penghubung");
+    term.hides("koneksi KLB");
     drop(first);
     second.send(&declares(2, State::Off)).expect("it is taken");
     term.hides("KLB AKTIF");
-    assert!(!term.text().contains("penghubung"), "{term:?}");
+    assert!(!term.text().contains("koneksi KLB"), "{term:?}");
     let english = Home::new();
     let mut other = Term::start(&english.penutup(["--at", "14:20", "--lang", "en"]).command());
     eventually("its socket", || !sockets(&english).is_empty());
@@ -331,10 +331,10 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
     theirs.send(&Command::Link(Some(since))).expect("it is taken");
     other.shows("centre: lost since");
     drop(theirs);
-    other.shows("connector: off since 14:2");
+    other.shows("fleet agent not running since 14:2");
     other.quits();
     drop(second);
-    term.shows("penghubung: mati");
+    term.shows("koneksi KLB: mati");
     term.quits();
 }
 
@@ -344,27 +344,27 @@ fn a_cso_may_differ_and_a_start_loads_earlier_declarations() {
     brings_klb(&home, &klb(1, State::On));
     let mut term = prompter(&home, &[]);
     term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
-    assert!(!term.text().contains("penghubung"), "no agent came yet:\n{term:?}");
-    term.send("k").shows("KLB di sini berbeda dari pusat");
+    assert!(!term.text().contains("koneksi KLB"), "no agent came yet:\n{term:?}");
+    term.send("k").shows("KLB dari supervisor berbeda");
     let mut line = agent(&home);
     line.send(&declares(1, State::On)).expect("it is taken");
     term.rest().send("s").shows("Closing lengkap");
-    assert!(term.text().contains("berbeda dari pusat"), "the same once more is no news:\n{term:?}");
+    assert!(term.text().contains("dari supervisor berbeda"), "the same once more is no news:\n{term:?}");
     term.send(" ").shows("Panggilan selesai");
     term.quits();
     let mut term = prompter(&home, &[]);
-    term.shows("KLB di sini berbeda dari pusat");
+    term.shows("KLB dari supervisor berbeda");
     term.quits();
     let export = home.penutup(["journal", "export"]).ok();
     assert!(export.contains("\"ending\":\"lengkap\"") && export.contains("\"differs\":[\"klb\"]"), "{export}");
     // Brought while no prompter was open.
     brings_klb(&home, &klb(2, State::On));
     let mut term = prompter(&home, &[]);
-    term.shows(BANNER).hides("berbeda dari pusat");
+    term.shows(BANNER).hides("dari supervisor berbeda");
     term.quits();
     brings(&home, "klb.toml", "version = 3\nstate = ");
     let mut term = prompter(&home, &[]);
-    term.shows("! Pusat:").shows(BANNER).send("?").shows("klb.toml tidak dapat dipakai").send("?");
+    term.shows("! KLB di sini tetap").shows(BANNER).send("?").shows("klb.toml tidak dapat dipakai").send("?");
     term.quits();
 }
 

@@ -49,11 +49,11 @@ fn full() -> Stage {
 fn a_name_from_the_telephone_is_marked_at_any_length() {
     let mut s = full();
     for (columns, rows) in [(120, 30), (100, 24), (80, 24), (72, 22)] {
-        shows(&mut s, columns, rows, "dari telepon, pastikan");
+        shows(&mut s, columns, rows, "dari telepon: konfirmasi");
     }
-    shows(&mut s, 60, 18, "pastikan");
+    shows(&mut s, 60, 18, "konfirmasi");
     s.keys("n⏎");
-    assert!(!screen(&mut s, 80, 24).contains("pastikan"));
+    assert!(!screen(&mut s, 80, 24).contains("konfirmasi"));
 }
 
 #[test]
@@ -69,15 +69,15 @@ fn the_banner_shows_who_why_and_until_when_or_a_local_difference() {
         shows(&mut s, columns, rows, "s.d. 21.00");
     }
     s.keys("k");
-    shows(&mut s, 80, 24, "KLB nonaktif sejak 14.00 · KLB di sini berbeda dari pusat");
-    shows(&mut s, 40, 12, "KLB di sini berbeda dari pusat");
+    shows(&mut s, 80, 24, "KLB nonaktif sejak 14.00 · KLB dari supervisor berbeda");
+    shows(&mut s, 40, 12, "KLB dari supervisor berbeda");
     let mut s = full();
     s.clock("21:00");
-    shows(&mut s, 80, 24, "KLB AKTIF dinyatakan s.d. 21.00: masih berlaku? V masih K ubah");
+    shows(&mut s, 80, 24, "KLB AKTIF dinyatakan s.d. 21.00: masih berlaku? V masih K sudah tidak");
     // The centre has lifted it, and here it still applies.
     let mut s = Stage::at("14:00");
     s.act(Message::Declaration(News::Declared(Box::new(Declaration { state: State::Off, ..klb() })))).keys("k");
-    shows(&mut s, 80, 24, "KLB di sini berbeda dari pusat");
+    shows(&mut s, 80, 24, "KLB dari supervisor berbeda");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn the_connection_state_is_one_word_beside_the_clock() {
     let mut s = Stage::at("14:00");
     assert!(!screen(&mut s, 80, 24).contains("telepon"));
     s.act(Message::PhoneLink(Link::Up));
-    shows(&mut s, 80, 24, "telepon: terhubung 14.00 WIB · siang");
+    shows(&mut s, 80, 24, "telepon: tersambung 14.00 WIB · siang");
     assert!(!screen(&mut s, 60, 18).contains("telepon"), "where room is dear, only what is wrong");
     s.act(Message::PhoneLink(Link::Down));
     shows(&mut s, 80, 24, "telepon: putus  14.00 WIB · siang");
@@ -117,9 +117,9 @@ fn the_connection_to_the_centre_is_shown_only_while_broken() {
     assert_eq!(title(&mut s, 60, 20), "     telepon: putus   pusat: putus 14.05  14.20 WIB · siang");
     assert_eq!(title(&mut s, 40, 12), "  pusat: putus 14.05  14.20 WIB · siang");
     s.act(Message::Agent(AgentEvent::Disconnected));
-    shows(&mut s, 120, 30, "telepon: putus penghubung: mati sejak 14.20 14.20 WIB");
-    shows(&mut s, 80, 24, "telepon: putus penghubung: mati sejak 14.20 14.20 WIB");
-    shows(&mut s, 40, 12, "penghubung: mati");
+    shows(&mut s, 120, 30, "telepon: putus koneksi KLB: mati sejak 14.20 14.20 WIB");
+    shows(&mut s, 80, 24, "telepon: putus koneksi KLB: mati sejak 14.20 14.20 WIB");
+    shows(&mut s, 40, 12, "koneksi KLB: mati");
     shows(&mut s, 30, 12, "14.20 WIB");
     s.act(Message::Agent(AgentEvent::Down(wib("14:05") - TimeDelta::days(1))));
     shows(&mut s, 80, 24, "pusat: putus sejak kemarin 14.05");

@@ -154,7 +154,7 @@ fn a_disconnect_before_the_reply_is_reported_busy_and_not_delivered() {
             let ran = home.penutup(["call", "end"]).env("PENUTUP_CALL_WAIT", "1000").run();
             stop.store(true, Ordering::Relaxed);
             drop(UnixStream::connect(folder.join("1-0.sock")));
-            ran.status(1).err_is("Layar penutup terbuka tetapi sedang sibuk; panggilan tidak disampaikan\n");
+            ran.status(1).err_is("Layar penutup terbuka tetapi sedang sibuk; panggilan tidak diteruskan\n");
         });
     }
     drop(listener);
@@ -270,7 +270,7 @@ fn a_foreign_or_writable_socket_folder_is_refused_and_reported() {
     assert_eq!(std::os::unix::fs::MetadataExt::uid(&listener), 65534, "it is theirs as before");
 }
 
-const FOREIGN: &str = "Folder soket dapat diubah pengguna lain; tidak ada yang disampaikan (lihat penutup paths)\n";
+const FOREIGN: &str = "Folder soket dapat diubah pengguna lain; tidak ada yang dikirim (lihat penutup paths)\n";
 
 #[test]
 fn another_users_socket_is_sent_nothing() {

@@ -43,8 +43,8 @@ fn a_call_from_its_start_to_its_end() {
     let ran = call(&home, "start 081234567890 nama=bu+Siti+Aminah topik=pln-mobile");
     ran.status(0).err_is("");
     assert_eq!(ran.out, "");
-    term.shows("selamat siang Ibu Siti Aminah").shows("N Siti Aminah  dari telepon, pastikan");
-    term.send("n\r").hides("dari telepon, pastikan");
+    term.shows("selamat siang Ibu Siti Aminah").shows("N Siti Aminah  dari telepon: konfirmasi");
+    term.send("n\r").hides("dari telepon: konfirmasi");
     call(&home, "set aplikasi=telah").status(0).err_is("");
     term.shows("▐TELAH punya▌");
     term.rest().send("s").shows("Closing lengkap");
@@ -72,8 +72,8 @@ fn unknown_keys_are_reported_without_failing() {
     let mut term = prompter(&home, &[]);
     let ran = call(&home, "start 0812 lagi kode=7 klb=mungkin nama=0812 topik=pln-mobile");
     ran.status(0).err_is(
-        "Ada kata yang diabaikan: bukan KUNCI=NILAI\n\"kode\" diabaikan: tidak ada fakta atau isian bernama itu\n\
-         \"klb\" diabaikan: nilainya tidak dikenal\n\"nama\" diabaikan: angka saja bukan nama\n",
+        "Ada kata yang diabaikan: tidak berbentuk KUNCI=ISI\n\"kode\" diabaikan: tidak ada kondisi atau isian bernama itu\n\
+         \"klb\" diabaikan: pilihannya tidak dikenal\n\"nama\" diabaikan: hanya angka, bukan nama\n",
     );
     term.shows("▐PLN Mobile▌").shows("nama belum diisi");
     let hostile = call(&home, "set \u{1b}[31mkunci=x y\u{1b}]0;z\u{7}");
@@ -88,9 +88,9 @@ fn the_name_may_come_from_standard_input() {
     let say =
         |input: &[u8]| home.penutup(["call", "start", "nama=-"]).env("PENUTUP_CALL_WAIT", WAIT).stdin(input).run();
     say(b"\n  Siti Aminah\nJl. Mawar\n").status(0).err_is("");
-    term.shows("N Siti Aminah  dari telepon, pastikan");
+    term.shows("N Siti Aminah  dari telepon: konfirmasi");
     for nothing in [&b""[..], b"\n\n", b"\xff\xfe\n"] {
-        say(nothing).status(0).err_is("\"nama\" diabaikan: masukan standar tidak dapat dibaca\n");
+        say(nothing).status(0).err_is("\"nama\" diabaikan: input standar tidak dapat dibaca\n");
     }
     term.shows("nama belum diisi");
     say(&[b'x'; 60]).status(0).err_is("");
@@ -111,7 +111,7 @@ fn a_non_utf8_name_starts_the_call_without_it() {
     say(b"nama=Siti \xe9milie").status(0).err_is("\"nama\" diabaikan: bukan teks UTF-8\n");
     term.shows("▐PLN Mobile▌").shows("nama belum diisi");
     for word in [&b"\xff\xfe"[..], b"k\xff=x", b"=\xff"] {
-        say(word).status(0).err_is("Ada kata yang diabaikan: bukan KUNCI=NILAI\n");
+        say(word).status(0).err_is("Ada kata yang diabaikan: tidak berbentuk KUNCI=ISI\n");
     }
     term.quits();
 }
@@ -134,7 +134,7 @@ fn of_several_prompters_the_last_used_or_the_one_at_the_seat_receives_it() {
     two.shows("N Dua");
     call(&home, "start nama=Tiga --seat meja+1").status(0);
     one.shows("N Tiga");
-    call(&home, "--seat meja+3 end").status(1).err_is("Tidak ada layar penutup yang terbuka di meja \"meja 3\"\n");
+    call(&home, "--seat meja+3 end").status(1).err_is("Tidak ada layar penutup yang terbuka di seat \"meja 3\"\n");
     // When the last-used one is gone, the other replies.
     two.quits();
     call(&home, "set nama=Empat").status(0);
@@ -165,7 +165,7 @@ fn a_stopped_prompter_is_not_waited_for_and_drops_stale_calls() {
     let mut term = prompter(&home, &[]);
     term.signal("STOP");
     let ran = home.penutup(["call", "start", "nama=Basi"]).env("PENUTUP_CALL_WAIT", "200").run();
-    ran.status(1).err_is("Layar penutup terbuka tetapi tidak menjawab\n");
+    ran.status(1).err_is("Layar penutup terbuka tetapi tidak merespons\n");
     term.signal("CONT");
     call(&home, "start nama=Segar").status(0);
     term.shows("N Segar");

@@ -43,7 +43,8 @@ pub fn worst() -> Stage {
     let mut stage = Stage::in_zone(2, Arc::new(LoadedRules::built_in()), wib("01:40"), Vec::new());
     stage.keys("ka").clock("14:57");
     stage.keys("bz").paste(LONG_NAME).keys("⏎");
-    let why = "Aturan tidak dipakai: \\\\server\\sop\\rules.toml:117: Fakta \"aplikasi\" tidak punya nilai \"punya\"";
+    let why =
+        "Aturan tidak dipakai: \\\\server\\sop\\rules.toml:117: Kondisi \"aplikasi\" tidak punya pilihan \"punya\"";
     stage.act(Message::Trouble(Subject::Rules, Some(why.into())));
     stage
 }
