@@ -358,7 +358,7 @@ fn parse_string(text: Option<Vec<u8>>, out: &mut impl FnMut(Token)) -> State {
     State::Ground
 }
 
-/// `rgb:R/G/B` with one to four hexadecimal digits each, as XParseColor reads them; an alpha value is ignored.
+/// `rgb:R/G/B` with one to four hexadecimal digits each, as X11 writes colours; an alpha value is ignored.
 fn parse_colour(text: &[u8]) -> Option<[u8; 3]> {
     let text = std::str::from_utf8(text).ok()?;
     let parts = text.strip_prefix("rgb:").or_else(|| text.strip_prefix("rgba:"))?;

@@ -161,8 +161,8 @@ fn a_storm_of_sizes_breaks_nothing() {
         }
     }
     term.resize(60, 18).shows("melihat saja").send("\x1b").hides("melihat saja");
-    term.shows("K nonaktif · M di luar · A belum tahu").shows("lalu: Terima kasih");
-    term.resize(120, 30).shows("Mengapa").shows("selamat siang Bapak/Ibu Budi Santoso");
+    term.shows("K nonaktif · M di luar · A belum tahu").shows("Terima kasih telah menghubungi");
+    term.resize(120, 30).shows("Mengapa").shows("Bapak/Ibu Budi Santoso");
     term.resize(1, 1).resize(80, 24).shows("√ Campaign Integritas").shows("N Budi Santoso");
     term.quits();
 }

@@ -160,6 +160,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("when", "{ klb = \"ya\" }", "{ klb = \"ya\" }"),
     ("who", "SPV Jakarta", "SPV Jakarta"),
     ("why", "tidak ada izin", "no permission"),
+    ("greeting", "siang", "siang"),
     ("word", "siang", "siang"),
     ("yes", "V", "V"),
     ("zone", "WIB", "WIB"),

@@ -67,19 +67,13 @@ pub fn completion(look: &DrawContext<'_>) -> Option<String> {
 /// The notice in its one row; what does not fit is in the key list.
 fn notice(look: &DrawContext<'_>) -> Option<Line<'static>> {
     let app = look.app;
-    let (text, more) = match app.momentary() {
-        Some(text) => (text.to_owned(), 0),
-        None => {
-            let mut lines = app.standing_lines();
-            let more = lines.len().saturating_sub(1);
-            (lines.drain(..).next()?, more)
-        }
-    };
+    let lines = app.momentary().map_or_else(|| app.standing_lines(), |text| vec![text.to_owned()]);
+    let (text, more) = (lines.first()?, lines.len() - 1);
     let mark = if app.notice_is_trouble() { vec![look.span(" ! ", Role::Badge)] } else { Vec::new() };
     let used = 1 + mark.len() * 4;
     let room = look.columns.saturating_sub(used + 1);
     let key = keymap::key_of(app, &Action::Panel(Panel::Help)).filter(|_| look.offers(&Action::Panel(Panel::Help)));
-    let rest = key.filter(|_| more > 0 || width(&text) > room).map(|key| {
+    let rest = key.filter(|_| more > 0 || width(text) > room).map(|key| {
         let count = if more > 0 { format!(" (+{more})") } else { String::new() };
         (count, look.span(key.name(app.words()), Role::Cap), format!(" {}", app.words().screen.in_full))
     });
@@ -90,14 +84,14 @@ fn notice(look: &DrawContext<'_>) -> Option<Line<'static>> {
     }
     match rest {
         Some((count, cap, label)) => {
-            let label = if look.columns < 60 { String::new() } else { label };
+            let label = if look.columns < 100 { String::new() } else { label };
             let room = room.saturating_sub(width(&count) + 2 + width(&cap.content) + width(&label));
-            spans.push(look.span(shorten(&text, room) + &count, Role::Text));
+            spans.push(look.span(shorten(text, room) + &count, Role::Text));
             spans.push(look.span("  ", Role::Text));
             spans.push(cap);
             spans.push(look.span(label, Role::Text));
         }
-        None => spans.push(look.span(shorten(&text, room), Role::Text)),
+        None => spans.push(look.span(shorten(text, room), Role::Text)),
     }
     Some(Line::from(spans))
 }

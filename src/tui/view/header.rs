@@ -72,36 +72,29 @@ fn title(look: &DrawContext<'_>) -> Line<'static> {
     let centre: Vec<Option<String>> =
         app.centre_link_text().map_or_else(|| vec![None], |texts| texts.into_iter().map(Some).collect());
     let soon = soon(look);
+    let row = |phone: Option<&Span<'static>>, centre: Option<&str>, soon: &[String]| {
+        let centre = centre.map(|text| filled(look, text, Role::Badge));
+        let soon = soon.iter().map(|text| filled(look, text, Role::Badge));
+        let pieces = phone.cloned().into_iter().chain(centre).chain([clock()]).chain(soon);
+        let mut spaced: Vec<_> = pieces.flat_map(|piece| [look.span(" ", Role::Text), piece]).collect();
+        spaced.remove(0);
+        spaced
+    };
     // From the whole to the clock alone: first the titles go, then the texts get shorter.
-    let row = |centre: &Option<String>, soon: &[String], phone: &Option<Span<'static>>| {
-        let mut out: Vec<Span<'static>> = Vec::with_capacity(8);
-        let add = |span: Span<'static>, out: &mut Vec<Span<'static>>| {
-            if !out.is_empty() {
-                out.push(look.span(" ", Role::Text));
-            }
-            out.push(span);
-        };
-        phone.iter().for_each(|span| add(span.clone(), &mut out));
-        centre.iter().for_each(|text| add(filled(look, text, Role::Badge), &mut out));
-        add(clock(), &mut out);
-        soon.iter().for_each(|text| add(filled(look, text, Role::Badge), &mut out));
-        out
+    let phones = phone.as_ref().map(Some).into_iter().chain([None]);
+    let rights = phones.flat_map(|phone| {
+        let pairs = centre.iter().flat_map(|centre| soon.iter().map(move |soon| (centre.as_deref(), soon)));
+        pairs.map(move |(centre, soon)| (phone, centre, soon))
+    });
+    let rights: Vec<_> = rights.map(|(phone, centre, soon)| row(phone, centre, soon)).collect();
+    let fits = |left: &[Span<'static>], right: &[Span<'static>]| {
+        wide(left) + wide(right) + 2 + usize::from(!left.is_empty()) <= look.columns
     };
-    let mut rights = Vec::new();
-    for phone in [phone, None] {
-        for centre in &centre {
-            rights.extend(soon.iter().map(|soon| row(centre, soon, &phone)));
-        }
+    if let Some(left) = left.iter().find(|left| fits(left, &rights[0])) {
+        let right = rights.into_iter().next().unwrap_or_default();
+        return look.two_ends(left.clone(), right);
     }
-    let fits = |left: &Vec<Span<'static>>, right: &Vec<Span<'static>>| {
-        wide(left) + wide(right) + 2 + usize::from(!left.is_empty()) < look.columns + 1
-    };
-    for (left, right) in rights.iter().take(1).flat_map(|right| left.iter().map(move |left| (left, right))) {
-        if fits(left, right) {
-            return look.two_ends(left.clone(), right.clone());
-        }
-    }
-    let right = rights.into_iter().find(|right| fits(&left[2], right)).unwrap_or_else(|| vec![clock()]);
+    let right = rights.into_iter().find(|right| fits(&[], right)).unwrap_or_else(|| vec![clock()]);
     look.two_ends(Vec::new(), right)
 }
 
@@ -453,7 +446,7 @@ fn fields(look: &DrawContext<'_>) -> Vec<Block> {
         return vec![typing(look)];
     }
     let fits = |chips: &Vec<Vec<Span<'static>>>| {
-        1 + chips.iter().map(|chip| wide(chip) + width(BETWEEN)).sum::<usize>() <= look.columns + width(BETWEEN)
+        chips.iter().map(|chip| wide(chip) + width(BETWEEN)).sum::<usize>() < look.columns + width(BETWEEN)
     };
     let forms = match look.size {
         // The clock has the zone as well.

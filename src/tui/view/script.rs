@@ -80,14 +80,12 @@ impl<'a> Script<'a> {
         if parts.iter().map(Part::rows).sum::<usize>() + gaps <= rows {
             return (whole_script(parts, is_tight), fits);
         }
-        match focus {
-            Some(at) => around(&look, parts, at, rows),
-            None => {
-                let mut lines: Vec<Line<'static>> = parts.into_iter().map(|part| part.title).collect();
-                let drawn = if lines.len() > rows { scroll(&look, &mut lines, rows) } else { fits };
-                (lines, drawn)
-            }
+        if let Some(at) = focus {
+            return around(&look, parts, at, rows);
         }
+        let mut titles: Vec<Line<'static>> = parts.into_iter().map(|part| part.title).collect();
+        let drawn = if titles.len() > rows { scroll(&look, &mut titles, rows) } else { fits };
+        (titles, drawn)
     }
 }
 
@@ -251,10 +249,11 @@ fn title(look: &DrawContext<'_>, entry: Entry, opening: bool) -> Line<'static> {
         let number = clause.rsplit_once(' ').map(|(_, number)| number.to_owned()).filter(|n| n.contains('.'));
         let all = words.scored(step.score.join(" · "));
         let forms = [(all.as_str(), Some(&clause)), (&all, number.as_ref()), (words.scored_short, Some(&clause))];
-        let found = forms.into_iter().find_map(|(scored, clause)| Some((scored, clause.filter(|c| fits(scored, c))?)));
+        let found =
+            forms.into_iter().find_map(|(scored, clause)| Some((scored, clause.filter(|c| fits(scored, c))?.clone())));
         if let Some((scored, number)) = found {
             left.push(look.span(format!("   {scored}"), Role::Muted));
-            clause = number.clone();
+            clause = number;
         }
     }
     if entry.mark == Mark::Overtaken {

@@ -108,7 +108,7 @@ fn folder_errors_only_cause_a_notice() {
     let old = whole.replace("state = \"on\"", "state = \"off\"");
     let version = site_version(&whole);
     fs::write(site.file(), old.replace(&version, "7")).expect("an old version");
-    term.shows("lebih lama daripada yang berlaku di sini").shows(BANNER);
+    term.shows("KLB dari supervisor lebih lama daripada").shows(BANNER);
     fs::write(site.file(), &whole).expect("the whole one");
     term.hides("lebih lama daripada").shows(BANNER);
     let away = site.folder().with_extension("away");
@@ -149,7 +149,7 @@ fn a_pipe_in_the_files_place_blocks_nothing() {
     let made = std::process::Command::new("mkfifo").arg(site.file()).status().expect("mkfifo is everywhere");
     assert!(made.success());
     let mut term = prompter(&home, &[]);
-    term.shows("Sambungan ke pusat terputus").shows("ini bukan berkas biasa");
+    term.shows("Sambungan ke pusat terputus").send("?").shows("ini bukan berkas biasa").send("?");
     term.send("k").shows("KLB AKTIF sejak 14.20");
     term.quits();
 }

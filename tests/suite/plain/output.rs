@@ -194,7 +194,7 @@ fn the_contradiction_and_why_are_said() {
     assert_eq!(why[0], "Dasar SOP.");
     let caution = "Perhatian: SOP bertentangan di sini (2.a dan 2.b): dipakai 2.b. Pelanggan ini";
     assert!(why.iter().any(|line| line.starts_with(caution)), "{why:?}");
-    assert!(why[1].starts_with("Keterangan untuk"), "the Keterangan comes first: {why:?}");
+    assert!(why[1].starts_with("Ringkasan Keterangan untuk"), "the Keterangan comes first: {why:?}");
     assert_eq!(*talk.app.mode(), Mode::Closing, "nothing stays open");
     let all = talk.types("l");
     has(&all, "Belum, No. 3: Terima kasih.");

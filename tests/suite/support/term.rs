@@ -371,18 +371,10 @@ fn modes(master: &dyn MasterPty) -> String {
 /// A text in one line, without the bar at the continued lines of a sentence.
 fn flat(text: &str) -> String {
     let mut was_barred = false;
-    let lines = text.lines().map(|line| match line.strip_prefix(" ▌ ") {
-        Some(rest) => {
-            if std::mem::replace(&mut was_barred, true) {
-                rest
-            } else {
-                line
-            }
-        }
-        None => {
-            was_barred = false;
-            line
-        }
+    let lines = text.lines().map(|line| {
+        let rest = line.strip_prefix(" ▌ ");
+        let is_continued = std::mem::replace(&mut was_barred, rest.is_some());
+        rest.filter(|_| is_continued).unwrap_or(line)
     });
     let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
     words.join(" ")
