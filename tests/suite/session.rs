@@ -490,3 +490,65 @@ fn idle_it_sleeps() {
     sleeps(term.pid());
     term.quits();
 }
+
+/// The query for the terminal's background, and a terminal that answers with this colour.
+const ASKS_BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
+
+fn answered(colour: &str) -> Vec<u8> {
+    format!("\x1b]11;rgb:{colour}\x1b\\").into_bytes()
+}
+
+/// How the bar at the current sentence is coloured.
+fn bar(screen: &vt100::Screen) -> Option<vt100::Color> {
+    (0..24).filter_map(|row| screen.cell(row, 1)).find(|cell| cell.contents() == "▌").map(vt100::Cell::fgcolor)
+}
+
+#[test]
+fn the_theme_follows_the_background_that_the_terminal_reports_after_the_first_screen() {
+    let find = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).position(|window| window == part);
+    for (colour, expected) in [("0c0c/0c0c/0c0c", (0x7d, 0xb7, 0xe8)), ("ffff/ffff/ffff", (0x1d, 0x5f, 0x9e))] {
+        let home = Home::new();
+        let mut command = prompter(&home, &[]);
+        command.env("COLORTERM", "truecolor").env("TERM", "xterm-256color");
+        let mut term = Term::start(&command);
+        // Without an answer the screen is complete, in the terminal's own colours.
+        term.shows(CAMPAIGN).shows("? daftar tombol");
+        assert_eq!(term.screen(bar), Some(vt100::Color::Default));
+        let sent = term.bytes();
+        let asked = find(&sent, ASKS_BACKGROUND).expect("the terminal is asked");
+        assert!(asked > find(&sent, "kasih".as_bytes()).expect("a first screen"), "after the first screen");
+        term.send("n").send("Sit").send_at_once(answered(colour)).send("i").shows("Nama Pelanggan: Siti");
+        let (r, g, b) = expected;
+        term.until("the palette", |screen| bar(screen) == Some(vt100::Color::Rgb(r, g, b)));
+        term.send("\r").shows("Bapak/Ibu Siti");
+        let sent = term.bytes();
+        let rest = &sent[asked + ASKS_BACKGROUND.len()..];
+        assert_eq!(find(rest, ASKS_BACKGROUND), None, "it is asked once");
+        term.quits();
+    }
+}
+
+#[test]
+fn a_theme_on_the_command_line_overrides_the_settings_and_no_color_overrides_it() {
+    let home = Home::new();
+    home.write_config("settings.toml", "theme = 'dark'\n");
+    let colours = |args: &[&str], no_colour: bool| {
+        let mut command = prompter(&home, args);
+        command.env("COLORTERM", "truecolor");
+        if no_colour {
+            command.env("NO_COLOR", "1");
+        }
+        let mut term = Term::start(&command);
+        term.shows(CAMPAIGN);
+        let bar = term.screen(bar);
+        assert!(!term.bytes().windows(ASKS_BACKGROUND.len()).any(|window| window == ASKS_BACKGROUND), "{args:?}");
+        term.quits();
+        bar
+    };
+    assert_eq!(colours(&[], false), Some(vt100::Color::Rgb(0x7d, 0xb7, 0xe8)));
+    assert_eq!(colours(&["--theme", "light"], false), Some(vt100::Color::Rgb(0x1d, 0x5f, 0x9e)));
+    assert_eq!(colours(&["--theme", "mono"], false), Some(vt100::Color::Default));
+    assert_eq!(colours(&["--theme", "light"], true), Some(vt100::Color::Default));
+    let message = home.penutup(["--theme", "neon"]).failed();
+    assert!(message.contains("neon") && message.contains("proyektor"), "{message}");
+}

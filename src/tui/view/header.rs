@@ -128,7 +128,10 @@ fn upper(key: Option<char>) -> String {
 }
 
 /// Values side by side, the chosen one filled between half blocks, so that it also reads without colour.
-fn segments<'a>(look: &DrawContext<'_>, values: impl Iterator<Item = (&'a str, bool)>) -> Vec<Span<'static>> {
+pub(super) fn segments<'a>(
+    look: &DrawContext<'_>,
+    values: impl Iterator<Item = (&'a str, bool)>,
+) -> Vec<Span<'static>> {
     let edge = |edge: &'static str| Span::styled(edge, look.edge_of(Role::Chosen));
     let mut out = Vec::with_capacity(8);
     for (text, is_chosen) in values {
