@@ -28,9 +28,12 @@ const BETWEEN: &str = "   ";
 
 pub fn blocks(look: &DrawContext<'_>) -> Vec<Block> {
     let mut out = vec![Block::line(Priority::Title, title(look))];
-    out.extend(facts(look));
+    // Where all values of the facts fit, a banner takes the row of its switch; else that of the line.
+    let whole = if look.size == Size::Compact { None } else { switch_rows(look) };
+    let line = if whole.is_some() { vec![Block::line(Priority::Line, rule(look))] } else { line_or_banner(look) };
+    out.extend(whole.unwrap_or_else(|| short_switches(look)));
     out.extend(fields(look));
-    out.extend(line_or_banner(look));
+    out.extend(line);
     out.extend(badges(look));
     out
 }
@@ -86,15 +89,15 @@ fn title(look: &DrawContext<'_>) -> Line<'static> {
         let pairs = centre.iter().flat_map(|centre| soon.iter().map(move |soon| (centre.as_deref(), soon)));
         pairs.map(move |(centre, soon)| (phone, centre, soon))
     });
-    let rights: Vec<_> = rights.map(|(phone, centre, soon)| row(phone, centre, soon)).collect();
+    let mut rights = rights.map(|(phone, centre, soon)| row(phone, centre, soon));
+    let whole = rights.next().unwrap_or_default();
     let fits = |left: &[Span<'static>], right: &[Span<'static>]| {
         wide(left) + wide(right) + 2 + usize::from(!left.is_empty()) <= look.columns
     };
-    if let Some(left) = left.iter().find(|left| fits(left, &rights[0])) {
-        let right = rights.into_iter().next().unwrap_or_default();
-        return look.two_ends(left.clone(), right);
+    if let Some(left) = left.into_iter().find(|left| fits(left, &whole)) {
+        return look.two_ends(left, whole);
     }
-    let right = rights.into_iter().find(|right| fits(&[], right)).unwrap_or_else(|| vec![clock()]);
+    let right = rights.find(|right| fits(&[], right)).unwrap_or_else(|| vec![clock()]);
     look.two_ends(Vec::new(), right)
 }
 
@@ -205,23 +208,19 @@ enum Row {
     Switches(Vec<usize>),
 }
 
-/// The facts as switches. One that may have a banner has a row of its own, which the banner then takes.
-fn facts(look: &DrawContext<'_>) -> Vec<Block> {
+/// The facts with their chosen values only.
+fn short_switches(look: &DrawContext<'_>) -> Vec<Block> {
     let facts = &look.app.rules().facts;
     if facts.is_empty() {
         return Vec::new();
-    }
-    if look.size != Size::Compact
-        && let Some(rows) = switch_rows(look)
-    {
-        return rows;
     }
     let chips = facts.iter().enumerate().map(|(at, fact)| short_switch(look, at, fact)).collect();
     let rows = if look.size == Size::Compact { 2 } else { FACT_ROWS };
     flow(look, chips, DOT, rows).into_iter().map(|line| Block::line(Priority::Facts, line)).collect()
 }
 
-/// `None` if the facts with all their values don't fit.
+/// The facts as switches; `None` if they don't fit with all their values. One that may have a banner has a row of its
+/// own, which the banner then takes.
 fn switch_rows(look: &DrawContext<'_>) -> Option<Vec<Block>> {
     let facts = &look.app.rules().facts;
     let values = |at: usize| {
@@ -289,15 +288,12 @@ fn switch_rows(look: &DrawContext<'_>) -> Option<Vec<Block>> {
     Some(blocks.collect())
 }
 
-/// The line below the switches. Where the switches are short, the banner takes its row.
+/// The line below the switches, or the banners.
 fn line_or_banner(look: &DrawContext<'_>) -> Vec<Block> {
     let mut out = Vec::new();
-    let in_place = look.size != Size::Compact && switch_rows(look).is_some();
-    if !in_place {
-        for at in 0..look.app.rules().facts.len() {
-            if let Some(banner) = look.app.banner(at) {
-                out.push(Block::new(Priority::Alarm, banner_rows(look, at, &banner)));
-            }
+    for at in 0..look.app.rules().facts.len() {
+        if let Some(banner) = look.app.banner(at) {
+            out.push(Block::new(Priority::Alarm, banner_rows(look, at, &banner)));
         }
     }
     if out.is_empty() {
@@ -354,11 +350,11 @@ fn alarm(look: &DrawContext<'_>, text: &str, rows: usize) -> Vec<Line<'static>> 
 fn badges(look: &DrawContext<'_>) -> Vec<Block> {
     let app = look.app;
     // While a field or a question is open, the keys have other actions.
-    let answerable = keymap::rows(app).iter().any(|row| row.action == Action::StillHolds);
+    let answerable = || keymap::rows(app).iter().any(|row| row.action == Action::StillHolds);
     let mut out = Vec::new();
     for at in 0..app.rules().facts.len() {
         out.extend(declared(look, at));
-        if answerable && app.asked_fact() == Some(at) {
+        if app.asked_fact() == Some(at) && answerable() {
             out.push(Block::new(Priority::Alarm, asked(look, &question(look, at))));
         }
     }
