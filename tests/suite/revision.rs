@@ -141,7 +141,7 @@ fn panel(stage: &Stage) -> String {
         Part::Entry(heading, text) => format!("{heading}: {text}\n"),
         Part::Heading(text) | Part::Paragraph(text) => format!("{text}\n"),
         Part::Marked(heading, sentence) => format!("{heading}: {}\n", runs(sentence).join(" ")),
-        Part::Gap | Part::Hours(..) | Part::Keys(_) | Part::Bars(_) => String::new(),
+        Part::Gap | Part::Hours(..) | Part::Keys(_) | Part::Bars(..) => String::new(),
     };
     basis(&stage.app).parts.iter().map(line).collect()
 }

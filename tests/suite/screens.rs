@@ -74,7 +74,7 @@ fn the_worst_case_fits_80_by_24_and_60_by_18() {
         assert_eq!(bright(&buffer), no_blanks(&sentence), "{columns}×{height}:\n{screen}");
         assert_eq!(found.most_scroll, 0);
         let question = if columns < 80 {
-            "KLB masih AKTIF? V masih K tidak"
+            "KLB masih AKTIF? V masih · K sudah tidak"
         } else {
             "12 jam lebih: masih berlaku? V masih K sudah tidak"
         };
@@ -141,11 +141,11 @@ fn what_is_opened_in_the_smallest_window_can_be_read_to_its_end() {
 #[test]
 fn the_layout_follows_the_size() {
     for (size, layout) in [
-        ((110, 20), Size::Wide),
+        ((110, 22), Size::Wide),
         ((109, 24), Size::Normal),
-        ((110, 19), Size::Compact),
-        ((72, 20), Size::Normal),
-        ((72, 19), Size::Compact),
+        ((110, 21), Size::Compact),
+        ((72, 22), Size::Normal),
+        ((72, 21), Size::Compact),
         ((71, 60), Size::Compact),
         ((30, 6), Size::Compact),
         ((29, 60), Size::Tiny),

@@ -20,7 +20,7 @@ pub const KLB: &str = "klb";
 /// The longest author's name, in graphemes.
 const MAX_BY: usize = 40;
 /// The longest reason, in graphemes.
-const MAX_WHY: usize = 80;
+pub const MAX_WHY: usize = 80;
 /// The longest ID, in bytes.
 const MAX_ID: usize = 64;
 

@@ -51,6 +51,8 @@ impl Site {
     }
 }
 
+/// A reason that screens would cut.
+const TOO_LONG: &str = "Banjir besar di Semarang dan Demak, gardu induk padam sejak pagi, selesai pukul 20.00";
 const ON: [&str; 7] = ["on", "--until", "21:00", "--reason", "gangguan transmisi", "--by", "SPV Jakarta"];
 const BANNER: &str = "SPV Jakarta · gangguan transmisi · s.d. 21.00";
 
@@ -213,6 +215,7 @@ fn the_verb_reports_missing_settings() {
     for (args, expected) in [
         (&["on"][..], "--reason"),
         (&["on", "--reason", " "], "--reason"),
+        (&["on", "--reason", TOO_LONG], "80 karakter"),
         (&["off", "--until", "21:00"], "--until"),
         (&["on", "--reason", "x", "--until", "nanti"], "14:58"),
         (&["on", "--reason", "x", "--until", "2020-01-01T00:00:00Z"], "sudah lewat"),
