@@ -141,25 +141,26 @@ fn around(
     let mut out: Vec<Line<'static>> = parts.drain(parts.len().saturating_sub(above)..).map(|part| part.title).collect();
     out.resize_with(above, Line::default);
     out.extend(here.into_lines());
-    out.extend(ahead(look, behind, rows - above - needs));
+    out.extend(ahead(look, behind, rows - above - needs, usize::from(both.is_some())));
     (out, fits)
 }
 
-/// The parts below the current one: as many in full as leave a row for the title of each of the others, then titles.
-fn ahead(look: &DrawContext<'_>, mut parts: Vec<Part>, rows: usize) -> Vec<Line<'static>> {
+/// The parts below the current one: as many in full as leave a row for the title of each of the others, and at least
+/// `least`; then titles.
+fn ahead(look: &DrawContext<'_>, mut parts: Vec<Part>, rows: usize, least: usize) -> Vec<Line<'static>> {
     let needs = |full: usize| {
         let rest = parts.len() - full;
         let sentences: usize = parts[..full].iter().map(|part| part.rows() + 1).sum();
         sentences + if rest > 0 { rest + usize::from(full > 0) } else { 0 }
     };
-    let full = (1..=parts.len()).rfind(|full| needs(*full) <= rows).unwrap_or(0);
+    let full = (1..=parts.len()).rfind(|full| needs(*full) <= rows).unwrap_or(least);
     let titles = parts.split_off(full);
     let mut out = Vec::new();
     for part in parts {
         out.push(Line::default());
         out.extend(part.into_lines());
     }
-    let left = rows - out.len();
+    let left = rows.saturating_sub(out.len());
     let gap = usize::from(left > titles.len() && !titles.is_empty());
     out.extend((0..gap).map(|_| Line::default()));
     let shown = titles.len().min(left - gap);
