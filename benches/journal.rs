@@ -25,6 +25,7 @@ use penutup::journal::report::Fold;
 use penutup::journal::store::{Change, Store};
 use penutup::journal::summary::CallSummary;
 use penutup::journal::writer::{Config, Writer};
+use penutup::loaded::LoadedRules;
 use penutup::words::Lang;
 use uuid::Uuid;
 
@@ -82,6 +83,7 @@ fn report(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("journal.db");
     fill(&path, count());
+    let rules = LoadedRules::built_in().rules;
     let mut group = criterion.benchmark_group("journal");
     group.sample_size(10);
     group.bench_function(format!("report of {} calls", count()), |bench| {
@@ -89,7 +91,7 @@ fn report(criterion: &mut Criterion) {
             let mut fold = Fold::new(zone());
             let mut reader = Reader::open(&path).expect("a journal").expect("one that is there");
             let texts = reader.summaries(Span::default(), |call| fold.add(call)).expect("calls");
-            text::text(&fold.report(&texts), None, false, Lang::Id.words(), 80)
+            text::text(&fold.report(&texts), None, false, &rules, Lang::Id.words(), 80)
         });
     });
     group.finish();

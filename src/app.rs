@@ -19,7 +19,7 @@ mod typing;
 mod values;
 pub mod waiting;
 
-pub use labels::StillForm;
+pub use labels::{Banner, StillForm};
 
 use std::sync::Arc;
 

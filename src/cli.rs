@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::builder::PossibleValue;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
 use clap::error::ErrorKind as UsageError;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -34,7 +34,7 @@ use crate::diagnostics::draw::{self, Canvas, draw_all};
 use crate::diagnostics::{Source, counted, outside, suggest};
 use crate::files::settings::Loaded;
 use crate::files::{self, Bad, Chosen, Folders, Why};
-use crate::settings::Settings;
+use crate::settings::{Settings, Theme};
 use crate::words::{Lang, Words};
 
 pub use penutup_cli_kit::arg_error::ArgError;
@@ -54,11 +54,29 @@ pub struct Cli {
     /// The prompter in lines, without a screen.
     #[arg(long)]
     pub plain: bool,
+    #[command(flatten)]
+    pub colours: Colours,
     #[arg(short = 'V', long, action = ArgAction::Version)]
     version: Option<bool>,
     /// What to do; nothing: open the prompter.
     #[command(subcommand)]
     pub verb: Option<Verb>,
+}
+
+/// The colours of a screen.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Colours {
+    /// The theme, instead of the settings' one.
+    #[arg(long, value_parser = PossibleValuesParser::new(Theme::ALL.map(Theme::name)).map(|name| Theme::named(&name).unwrap_or_default()))]
+    pub theme: Option<Theme>,
+}
+
+impl Colours {
+    /// The theme of a screen; none has colours if the environment switches them off (no-color.org).
+    pub fn theme(&self, settings: &Settings) -> Theme {
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+        if no_colour { Theme::Mono } else { self.theme.unwrap_or(settings.theme) }
+    }
 }
 
 /// What every verb takes, before and after its name.
@@ -338,7 +356,7 @@ fn answer(args: &[OsString]) -> Result<VerbOutput, Stop> {
         return Err(context.stop(context.words().plain.only, None));
     }
     match cli.verb {
-        None => prompter::run(context, cli.plain),
+        None => prompter::run(context, cli.plain, &cli.colours),
         Some(Verb::Say(say)) => say::run(&say, &context),
         Some(Verb::Check(check)) => check::run(&check, &context),
         Some(Verb::Table(table)) => table::run(&table, &context),

@@ -58,6 +58,8 @@ pub enum TerminalReply {
     Keyboard,
     /// It has 16 million colours.
     TrueColour,
+    /// The colour of its background, red, green and blue.
+    Background([u8; 3]),
 }
 
 /// A key as a terminal reports it.
@@ -229,8 +231,14 @@ mod tests {
         (b"\x1b[200~\x1b[201~", "\"\""),
         ("\x1b[200~Bu Siti Nuraéni\x1b[201~".as_bytes(), "\"Bu Siti Nuraéni\""),
         // The terminal's own reports.
-        (b"\x1b]11;rgb:0000/0000/0000\x1b\\", ""),
-        (b"\x1b]11;rgb:abab/abab/abab\x07", ""),
+        (b"\x1b]11;rgb:0000/0000/0000\x1b\\", "Background([0, 0, 0])"),
+        (b"\x1b]11;rgb:abab/abab/abab\x07", "Background([171, 171, 171])"),
+        (b"\x1b]11;rgb:f/0/8\x07", "Background([255, 0, 136])"),
+        (b"\x1b]11;rgba:ffff/ffff/ffff/ffff\x07", "Background([255, 255, 255])"),
+        (b"\x1b]11;rgb:zz/00/00\x07", ""),
+        (b"\x1b]11;rgb:00/00\x07", ""),
+        (b"\x1b]11;rgb:00000/00/00\x07", ""),
+        (b"\x1b]10;rgb:00/00/00\x07", ""),
         (b"\x1b]52;c;a21heG4gcw==\x07", ""),
         (b"\x1bP>|XTerm(390)\x1b\\", ""),
         (b"\x1bP1$r0;4m\x1b\\", ""),

@@ -45,8 +45,19 @@ pub enum Part {
     Marked(String, Vec<Run>),
     /// A text.
     Paragraph(String),
+    /// Keys and what they do, in groups.
+    Keys(Vec<KeyGroup>),
+    /// Labels and counts.
+    Bars(Vec<(String, u64)>),
     /// A heading, the first hour, and the counts from that hour on.
     Hours(String, usize, Vec<u64>),
+}
+
+/// A heading, and the names of keys with what they do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyGroup {
+    pub heading: &'static str,
+    pub keys: Vec<(String, String)>,
 }
 
 impl Page {

@@ -30,7 +30,7 @@ pub const PANELS: [PanelRow; 3] = [
     PanelRow {
         panel: Panel::Basis,
         key: 'd',
-        footer: Some(4),
+        footer: Some(6),
         label: |w| w.keys.basis_short,
         short: |w| w.keys.basis_short,
     },

@@ -29,7 +29,6 @@ use crate::softphone::baresip;
 use penutup_ipc::place::SocketDir;
 use penutup_ipc::socket::Used;
 
-use crate::tui::theme::Theme;
 use crate::watch::seconds::{Seen, each_second};
 use crate::words::{Lang, Words};
 
@@ -144,12 +143,6 @@ fn log_of(folders: &Folders) -> Log {
             log::append(path, line);
         }
     })
-}
-
-/// The chosen theme, unless the environment switches colours off (no-color.org).
-pub fn theme(chosen: Theme) -> Theme {
-    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-    if no_colour { Theme::Mono } else { chosen }
 }
 
 /// The sources of messages: always the local socket, others if the settings name them.

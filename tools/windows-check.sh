@@ -114,7 +114,7 @@ shows satu "it starts" "Salam Penutup · SOP Rev-1" "► Campaign Integritas" "J
 keys satu k
 shows satu "a key toggles KLB" "KLB AKTIF sejak 14.20" "TIDAK disampaikan"
 keys satu k
-shows satu "and back" "[K] KLB: tidak" "► Campaign Integritas"
+shows satu "and back" "[K] KLB: nonaktif" "► Campaign Integritas"
 keys satu Space
 shows satu "Space steps" "√ Campaign Integritas" "► Ajakan DOWNLOAD New PLN Mobile"
 keys satu BSpace
@@ -133,7 +133,7 @@ keys satu Escape
 
 echo "== the telephone"
 run 0 call start 081234567890 nama="bu Aminah" topik=pln-mobile && says "call start" ""
-shows satu "the open prompter has the call" "Aminah (dari telepon, pastikan)" "Topik: PLN Mobile"
+shows satu "the open prompter has the call" "Aminah (dari telepon: konfirmasi)" "Topik: PLN Mobile"
 run 0 call set aplikasi=telah && says "call set" ""
 shows satu "and its facts" "TELAH punya"
 [ "$(stat -c %s "$PENUTUP_HOME/state/call.key")" = 64 ] && holds "the proof is kept" || fails "the proof is kept"
@@ -164,7 +164,7 @@ shows dua "a second prompter beside it" "SOP Rev-3" "► Campaign Integritas"
 run 0 klb on --at 14:20 --by "SPV Jakarta" --reason "gangguan" && says "klb on" "KLB dinyatakan"
 shows dua "the centre's KLB arrives" "KLB AKTIF" "SPV Jakarta"
 run 0 klb off --at 14:20 && says "klb off, over the file that prompters read" "KLB dicabut"
-shows dua "and goes" "[K] KLB: tidak"
+shows dua "and goes" "[K] KLB: nonaktif"
 
 echo "== the end"
 keys satu q

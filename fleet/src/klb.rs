@@ -97,8 +97,9 @@ pub async fn run(klb: &Klb, common: &Common) -> Result<ExitStatus, CliError> {
     let w = &words(lang).klb;
     let rules = rules(&stream, &supervisor.trust).await;
     let banner = time::banner(&declared, &rules, now, zone, lang);
+    let zone = time::zone_name(zone);
     let done =
-        if state == State::On { w.on(&banner, &scope, version, zone) } else { w.off(&banner, &scope, version, zone) };
+        if state == State::On { w.on(&banner, &scope, version, &zone) } else { w.off(&banner, &scope, version, &zone) };
     print(&(done + "\n"), lang)?;
     for line in conflicting_scopes(&stream, &supervisor.trust, &scope, state, lang).await? {
         eprint_line(&line);

@@ -12,6 +12,7 @@ use penutup_journal::read::Span;
 use penutup_journal::record::Record;
 use penutup_journal::report::{Fold, span};
 use penutup_journal::summary::CallSummary;
+use penutup_rules::loaded::LoadedRules;
 
 use penutup_cli_kit::words::Lang;
 use tokio_postgres::Client;
@@ -63,12 +64,9 @@ pub async fn run(report: &Report, common: &Common) -> Result<ExitStatus, CliErro
         Ok(())
     };
     let all = calls.for_each("", add).await?;
-    let mut sums = fold.report(all.texts());
-    if report.format == Form::Text {
-        let sop = penutup_rules::loaded::LoadedRules::built_in().rules.sop;
-        sums.rename_parameters(|parameter| sop.name_of_loss(parameter).to_owned());
-    }
-    print(&render(&sums, report.format, days, by.as_ref(), lang.words())?, lang)?;
+    let sums = fold.report(all.texts());
+    let rules = LoadedRules::built_in().rules;
+    print(&render(&sums, report.format, days, by.as_ref(), &rules, lang.words())?, lang)?;
     Ok(ExitStatus::Done)
 }
 

@@ -246,7 +246,7 @@ impl<'s> Publisher<'s> {
         let mut out = String::new();
         let mut is_marked = false;
         for stored in self.history.iter().rev() {
-            let at = stored.stored_at.with_timezone(&self.zone).format("%Y-%m-%d %H:%M:%S %:z");
+            let at = time::full_time(stored.stored_at, self.zone, self.lang);
             match stored.verify(self.trust(), &Key::Rules) {
                 Ok((envelope, verified)) => {
                     let loaded =

@@ -41,6 +41,18 @@ fn settings_zone() -> Option<String> {
     settings::read(&bytes, path.parent().unwrap_or(Path::new(""))).0.zone
 }
 
+/// The name of a zone in the built-in rules.
+pub fn zone_name(zone: FixedOffset) -> String {
+    times::zone_name(zone, &LoadedRules::built_in().rules)
+}
+
+/// A moment with its date, to the second, and its zone.
+pub fn full_time(time: DateTime<Utc>, zone: FixedOffset, lang: Lang) -> String {
+    let local = time.with_timezone(&zone);
+    let dot = lang.words().screen.time_dot;
+    format!("{} {}", local.format(&format!("%d/%m/%Y %H{dot}%M{dot}%S")), zone_name(zone))
+}
+
 /// The day for which rules are checked.
 pub fn today() -> NaiveDate {
     Clock::system().today()

@@ -19,6 +19,17 @@ pub enum StillForm {
     Plain,
 }
 
+/// The banner of an emergency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Banner<'a> {
+    /// "KLB AKTIF".
+    pub value: String,
+    /// "KLB AKTIF sejak 13.05", with the day if it is not today.
+    pub since: String,
+    /// "Campaign Integritas TIDAK disampaikan".
+    pub instruction: &'a str,
+}
+
 impl App {
     /// A time of day as the language writes it.
     pub fn clock_text(&self, time: NaiveTime) -> String {
@@ -43,23 +54,16 @@ impl App {
         day.map_or(time.clone(), |day| format!("{day} {time}"))
     }
 
-    /// The parts of a fact's banner; `None` if it has none. Who declared it and why may be too long for a view, which
-    /// shortens them with `short`.
-    pub fn banner(&self, at: usize, short: impl Fn(&str) -> String) -> Option<Vec<String>> {
+    /// The banner of a fact whose value has one; `None` if it has none.
+    pub fn banner(&self, at: usize) -> Option<Banner<'_>> {
         let fact = &self.rules().facts[at];
         let value = &fact.values[self.call().situation().value(at)];
-        let asked = self.asked_fact() == Some(at);
-        let text = value.banner.as_deref().or((asked || self.differs(at)).then_some(""))?;
-        let mut parts = vec![self.since_text(at)];
-        parts.extend(self.declaration_text(at, short));
-        if !text.is_empty() {
-            parts.push(text.into());
-        }
-        Some(parts)
+        let instruction = value.banner.as_deref()?;
+        Some(Banner { value: format!("{} {}", fact.label, value.label), since: self.since_text(at), instruction })
     }
 
     /// "KLB AKTIF sejak 13.05", with the day if it is not today.
-    fn since_text(&self, at: usize) -> String {
+    pub fn since_text(&self, at: usize) -> String {
         let words = &self.words().screen;
         let fact = &self.rules().facts[at];
         let value = &fact.values[self.call().situation().value(at)];
@@ -73,9 +77,9 @@ impl App {
         }
     }
 
-    /// What the centre's declaration adds to a fact's banner: by whom, why, until when; or that the CSO set it
-    /// differently.
-    fn declaration_text(&self, fact: usize, short: impl Fn(&str) -> String) -> Vec<String> {
+    /// What the centre declared of a fact: by whom, why, until when; or that the CSO set it differently. Who and why
+    /// may be too long for a view, which shortens them with `short`.
+    pub fn declaration_text(&self, fact: usize, short: impl Fn(&str) -> String) -> Vec<String> {
         let Some(declared) = self.declared(fact) else { return Vec::new() };
         let words = &self.words().broadcast;
         if self.differs(fact) {

@@ -20,10 +20,10 @@ use penutup_ipc::place::SocketDir;
 #[derive(Args)]
 pub struct Call {
     /// What happened.
-    #[arg(value_enum, value_name = "EVENT")]
+    #[arg(value_enum, value_name = "EVENT", display_order = 1)]
     pub what: What,
     /// A number, and what is known.
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, display_order = 2)]
     pub rest: Vec<OsString>,
     /// Which prompter.
     #[arg(long)]

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use clap::Args;
 
 use super::VerbOutput;
-use super::{Context, Stop, is_dumb, moment};
+use super::{Colours, Context, Stop, is_dumb, moment};
 use crate::diagnostics::{listed, outside, shown, suggest};
 use crate::drill::captions::{PlayableScenes, playable_scenes};
 use crate::drill::deck::{self, Deck};
@@ -16,7 +16,6 @@ use crate::files::{self, Bad, practice};
 use crate::loaded::{LoadedRules, Refused};
 use penutup_system::folders::exists_or_unreadable;
 
-use crate::start::theme;
 use crate::tui::practice::present;
 use crate::words::Words;
 
@@ -25,6 +24,8 @@ use crate::words::Words;
 pub struct Demo {
     /// A deck: a file, or a name in the folder of decks.
     pub deck: Option<PathBuf>,
+    #[command(flatten)]
+    pub colours: Colours,
 }
 
 /// Plays it.
@@ -52,7 +53,7 @@ pub fn run(demo: &Demo, context: &Context) -> Result<VerbOutput, Stop> {
     let Some(mut show) = show.map(|show| show.without(sorted.left_out)) else {
         return Err(context.stop(&(left_out + words.demo.no_scenes), Some(words.demo.no_scenes_help)));
     };
-    let theme = theme(context.settings.theme);
+    let theme = demo.colours.theme(&context.settings);
     match present(&mut show, theme) {
         Ok(end) => {
             end.die();

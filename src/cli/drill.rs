@@ -9,12 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use clap::builder::PossibleValuesParser;
-use clap::builder::TypedValueParser as _;
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use super::VerbOutput;
-use super::{Context, Status, Stop, is_dumb, moment};
+use super::{Colours, Context, Status, Stop, is_dumb, moment};
 use crate::clock::Clock;
 use crate::diagnostics::{self, outside, shown};
 use crate::drill::card::Card;
@@ -28,7 +27,6 @@ use crate::loaded::{LoadedRules, Refused};
 use penutup_system::folders::exists_or_unreadable;
 
 use crate::rules::RuleSet;
-use crate::start::theme;
 use crate::tui::practice::practise;
 use crate::words::Words;
 
@@ -43,7 +41,7 @@ const MOST: i64 = 1000;
 #[derive(Debug, Args)]
 pub struct Drill {
     /// The kind of exercise.
-    #[arg(long, value_parser = PossibleValuesParser::new(ExerciseKind::ALL.map(ExerciseKind::code)).map(|code| ExerciseKind::from_code(&code).unwrap_or(ExerciseKind::Case)))]
+    #[arg(long, value_enum)]
     pub way: Option<ExerciseKind>,
     /// The seed of the cards.
     #[arg(long, value_name = "NUMBER")]
@@ -72,6 +70,20 @@ pub struct Drill {
     /// Where the result is written.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub colours: Colours,
+}
+
+impl ValueEnum for ExerciseKind {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let value = PossibleValue::new(self.code());
+        // Its name in 0.1.0.
+        Some(if *self == Self::Blind { value.alias("naskah") } else { value })
+    }
 }
 
 /// The format of a result sheet.
@@ -204,7 +216,7 @@ fn on_screen(drill: &Drill, materials: &Materials, seed: u64, context: &Context)
         day: now.with_timezone(&rules.zones[materials.zone].offset).date_naive(),
         now,
     });
-    let end = practise(&mut session, theme(context.settings.theme), materials.clock)
+    let end = practise(&mut session, drill.colours.theme(&context.settings), materials.clock)
         .map_err(|e| Stop(format!("{}\n", words.cli.terminal_failed(outside::reason(&e, words)))))?;
     let answer = result(&session, drill, context);
     end.die();

@@ -5,7 +5,7 @@ use std::io;
 
 use clap::{Args, ValueEnum};
 
-use super::report::{print_export, zone};
+use super::report::{print_export, rules, zone};
 use super::{Context, Stop, VerbOutput};
 use crate::diagnostics::grouped;
 use crate::files::shown_path;
@@ -64,7 +64,7 @@ pub fn run(journal: &Journal, context: &Context) -> Result<VerbOutput, Stop> {
 
 fn export(journal: &Journal, context: &Context) -> Result<VerbOutput, Stop> {
     let days = journal.days.checked(context.words()).map_err(|error| context.arg_error(&error))?;
-    let span = span(days.from, days.to, zone(context)?);
+    let span = span(days.from, days.to, zone(context, &rules(context))?);
     match print_export(context, span, &mut io::stdout().lock()) {
         Ok(()) => Ok(VerbOutput::done(String::new())),
         Err(failure) => failure.into_answer(context),
@@ -75,8 +75,10 @@ fn forget(journal: &Journal, context: &Context) -> Result<VerbOutput, Stop> {
     let words = context.words();
     let w = &words.journal;
     let before_ms = match &journal.before {
-        Some(day) => midnight(date(day, words).map_err(|error| context.arg_error(&error))?, zone(context)?)
-            .map_or(i64::MIN, |t| t.timestamp_millis()),
+        Some(day) => {
+            midnight(date(day, words).map_err(|error| context.arg_error(&error))?, zone(context, &rules(context))?)
+                .map_or(i64::MIN, |t| t.timestamp_millis())
+        }
         None if journal.all => i64::MAX,
         None => return Err(context.stop(w.forget_what, None)),
     };

@@ -148,7 +148,7 @@ mod tests {
     fn a_name_from_standard_input_is_its_first_nonblank_line() {
         assert_eq!(read(&["nama=-"], b"\n \nibu Siti\nJl. Mawar\n").unwrap().0, "Ibu|Siti");
         assert_eq!(read(&["nama=-"], b"").unwrap().0, "Bapak/Ibu|");
-        assert!(read(&["nama=-"], b"\xff\xfe").unwrap_err().message.contains("no UTF-8 text"));
+        assert!(read(&["nama=-"], b"\xff\xfe").unwrap_err().message.contains("not UTF-8 text"));
         assert!(read(&["nama=-"], &vec![b'a'; 1 << 20]).unwrap_err().message.contains("65536"));
     }
 
@@ -156,12 +156,12 @@ mod tests {
     fn errors_name_the_valid_choices() {
         for (pairs, help) in [
             (&["kbl=ya"][..], "Did you mean \"klb\""),
-            (&["klb=yes"], "There are: tidak, ya."),
+            (&["klb=yes"], "Available: tidak, ya."),
             (&["sapaan=Raden"], "Bapak/Ibu, Bapak, Ibu"),
             (&["klb"], "klb=ya"),
             (&["klb=ya", "klb=ya"], "Remove one"),
             (&["zona=WIT"], "--zone WIT"),
-            (&["nama=0812 345"], "no name"),
+            (&["nama=0812 345"], "not a name"),
         ] {
             let wrong = read(pairs, b"").unwrap_err();
             assert!(wrong.help.as_ref().is_some_and(|text| text.contains(help)), "{wrong:?}");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
-use super::{Context, Stop, is_dumb, moment};
+use super::{Colours, Context, Stop, is_dumb, moment};
 
 use super::VerbOutput;
 
@@ -24,7 +24,7 @@ use crate::message::Subject;
 use crate::plain::out::Out;
 use crate::plain::view::Plain;
 use crate::rehearsal::{rehearse, untried};
-use crate::start::{Start, theme};
+use crate::start::Start;
 use crate::tui::prompter::Prompter;
 use crate::words::Words;
 use penutup_system::own_files;
@@ -36,7 +36,7 @@ const AT_LEAST: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// If there is no terminal for the screen, or arguments can't be used.
-pub fn run(context: Context, plain: bool) -> Result<VerbOutput, Stop> {
+pub fn run(context: Context, plain: bool, colours: &Colours) -> Result<VerbOutput, Stop> {
     // Line mode also reads and writes pipes.
     if !plain && !super::has_terminal() {
         return Err(Stop(format!("{}\n", context.words().cli.no_terminal)));
@@ -45,7 +45,7 @@ pub fn run(context: Context, plain: bool) -> Result<VerbOutput, Stop> {
     // Customers' names are typed from here on.
     without_core_dumps();
     let words = context.words();
-    let theme = theme(context.settings.theme);
+    let theme = colours.theme(&context.settings);
     let start = start(context)?;
     let has_journal = start.journal.is_some();
     let end = if plain {

@@ -17,6 +17,7 @@ use crate::journal::report::{Fold, Report as Sums, span};
 use crate::journal::summary::Interner;
 use crate::journal::trouble::Error;
 use crate::loaded::LoadedRules;
+use crate::rules::RuleSet;
 
 use penutup_cli_kit::report::{Days, Form, parse_by, render};
 pub use penutup_cli_kit::report::{csv, text};
@@ -129,8 +130,8 @@ pub fn run(report: &Report, context: &Context) -> Result<VerbOutput, Stop> {
     let wrong = |error: ArgError| context.arg_error(&error);
     let days = report.days.checked(words).map_err(wrong)?;
     let by = parse_by(report.by.as_deref(), report.format, words).map_err(wrong)?;
-    let loaded = rules(context);
-    let zone = zone_in(&loaded.rules, context)?;
+    let rules = rules(context);
+    let zone = zone(context, &rules)?;
     let span = span(days.from, days.to, zone);
     let mut source = match source(report, context) {
         Ok(source) => source,
@@ -142,33 +143,27 @@ pub fn run(report: &Report, context: &Context) -> Result<VerbOutput, Stop> {
             Err(failure) => failure.into_answer(context),
         };
     }
-    let mut sums = match source.sums(span, zone) {
+    let sums = match source.sums(span, zone) {
         Ok(sums) => sums,
         Err(failure) => return failure.into_answer(context),
     };
-    if report.format == Form::Text {
-        sums.rename_parameters(|parameter| loaded.rules.sop.name_of_loss(parameter).to_owned());
-    }
-    render(&sums, report.format, days, by.as_ref(), words).map(VerbOutput::done).map_err(wrong)
+    render(&sums, report.format, days, by.as_ref(), &rules, words).map(VerbOutput::done).map_err(wrong)
 }
 
-/// The zone for days and hours. If the rules can't be read it is that of the embedded ones.
-pub(super) fn zone(context: &Context) -> Result<FixedOffset, Stop> {
-    zone_in(&rules(context).rules, context)
+/// The rules in force, for labels and zones; the embedded ones if they can't be read.
+pub(super) fn rules(context: &Context) -> RuleSet {
+    files::load_in_force(&context.rules_file(), &context.folders, moment::today(None))
+        .map_or_else(|_| LoadedRules::built_in(), |ready| ready.loaded)
+        .rules
 }
 
-fn zone_in(rules: &crate::rules::RuleSet, context: &Context) -> Result<FixedOffset, Stop> {
+/// The zone for days and hours.
+pub(super) fn zone(context: &Context, rules: &RuleSet) -> Result<FixedOffset, Stop> {
     let zone = match moment::zone(context, rules) {
         Err(stop) if context.common.zone.is_some() => return Err(stop),
         zone => zone.unwrap_or(0),
     };
     Ok(rules.zones[zone].offset)
-}
-
-/// The rules in use; the embedded ones if these can't be read.
-fn rules(context: &Context) -> LoadedRules {
-    files::load_in_force(&context.rules_file(), &context.folders, moment::today(None))
-        .map_or_else(|_| LoadedRules::built_in(), |ready| ready.loaded)
 }
 
 fn source(report: &Report, context: &Context) -> Result<Source, Failure> {

@@ -10,7 +10,7 @@ use crate::words::Words;
 pub enum ExerciseKind {
     /// *Studi kasus*: set the facts on the prompter, then close.
     Case,
-    /// *Tanpa naskah*: choose the steps, their order and the greeting, without the script.
+    /// *Hafalan*: choose the steps, their order and the greeting, without the script.
     Blind,
     /// *Lisan*: speak; a partner marks each sentence.
     Spoken,
@@ -24,7 +24,7 @@ impl ExerciseKind {
     pub fn code(self) -> &'static str {
         match self {
             Self::Case => "kasus",
-            Self::Blind => "naskah",
+            Self::Blind => "hafalan",
             Self::Spoken => "lisan",
         }
     }
@@ -36,11 +36,6 @@ impl ExerciseKind {
             Self::Blind => words.drill.way_blind,
             Self::Spoken => words.drill.way_spoken,
         }
-    }
-
-    /// From its name in [`ExerciseKind::code`].
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|w| w.code() == code)
     }
 }
 
@@ -272,6 +267,5 @@ mod tests {
         assert!(!g.is_right() && g.greeting);
         assert!(!spoken(&[SpokenMark::Exact, SpokenMark::Exact, SpokenMark::Missing]).greeting);
         assert!(!spoken(&[SpokenMark::Exact; 2]).is_right());
-        assert!(ExerciseKind::ALL.into_iter().all(|way| ExerciseKind::from_code(way.code()) == Some(way)));
     }
 }

@@ -156,6 +156,11 @@ impl Session {
         &self.setup
     }
 
+    /// When the last step was taken.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
     pub fn rules(&self) -> &RuleSet {
         &self.setup.loaded.rules
     }

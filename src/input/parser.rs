@@ -30,7 +30,7 @@ enum State {
     Skip(u8),
     /// OSC, DCS, SOS, PM or APC.
     String {
-        /// The beginning of a DCS; empty for the others.
+        /// The beginning of a DCS, or of an OSC with its `]`; `None` for the others.
         text: Option<Vec<u8>>,
         /// Whether the last byte was ESC.
         escape: bool,
@@ -130,7 +130,8 @@ fn c1(byte: u8) -> State {
         0x8f => State::Ss3,
         0x90 => State::String { text: Some(Vec::new()), escape: false },
         0x9b => State::Csi(Some(Vec::new())),
-        0x98 | 0x9d..=0x9f => State::String { text: None, escape: false },
+        0x9d => State::String { text: Some(vec![b']']), escape: false },
+        0x98 | 0x9e..=0x9f => State::String { text: None, escape: false },
         _ => State::Ground,
     }
 }
@@ -158,7 +159,8 @@ fn escape(byte: u8, out: &mut impl FnMut(Token)) -> State {
         b'[' => State::Csi(Some(Vec::new())),
         b'O' => State::Ss3,
         b'P' => State::String { text: Some(Vec::new()), escape: false },
-        b']' | b'X' | b'^' | b'_' => State::String { text: None, escape: false },
+        b']' => State::String { text: Some(vec![b']']), escape: false },
+        b'X' | b'^' | b'_' => State::String { text: None, escape: false },
         b'\\' => {
             out(Token::StringEnd);
             State::Ground
@@ -312,8 +314,8 @@ fn ss3(byte: u8, out: &mut impl FnMut(Token)) -> State {
 
 fn string(text: Option<Vec<u8>>, escape: bool, byte: u8, out: &mut impl FnMut(Token)) -> State {
     match byte {
-        0x07 => parse_dcs(text, out),
-        b'\\' if escape => parse_dcs(text, out),
+        0x07 => parse_string(text, out),
+        b'\\' if escape => parse_string(text, out),
         // The string was cut off by another sequence.
         _ if escape => escape_after_string(byte, out),
         0x1b => State::String { text, escape: true },
@@ -341,16 +343,32 @@ fn escape_after_string(byte: u8, out: &mut impl FnMut(Token)) -> State {
     })
 }
 
-/// A complete DCS: the reply to XTGETTCAP is `1+r` and a name in hexadecimal; `RGB` and `Tc` mean 16 million colours.
-fn parse_dcs(text: Option<Vec<u8>>, out: &mut impl FnMut(Token)) -> State {
+/// A complete string: the reply to XTGETTCAP (DCS `1+r` and a name in hexadecimal, where `RGB` and `Tc` mean 16 million
+/// colours), or the colour of the background (OSC 11).
+fn parse_string(text: Option<Vec<u8>>, out: &mut impl FnMut(Token)) -> State {
     let text = text.unwrap_or_default();
     if let Some(names) = text.strip_prefix(b"1+r") {
         let has = |name: &[u8]| names.windows(name.len()).any(|part| part.eq_ignore_ascii_case(name));
         if has(b"524742") || has(b"5463") {
             out(Token::TerminalReply(TerminalReply::TrueColour));
         }
+    } else if let Some(colour) = text.strip_prefix(b"]11;").and_then(parse_colour) {
+        out(Token::TerminalReply(TerminalReply::Background(colour)));
     }
     State::Ground
+}
+
+/// `rgb:R/G/B` with one to four hexadecimal digits each, as X11 writes colours; an alpha value is ignored.
+fn parse_colour(text: &[u8]) -> Option<[u8; 3]> {
+    let text = std::str::from_utf8(text).ok()?;
+    let parts = text.strip_prefix("rgb:").or_else(|| text.strip_prefix("rgba:"))?;
+    let mut channels = parts.split('/').map(|digits| {
+        let is_hex = (1..=4).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let value = u32::from_str_radix(digits, 16).ok().filter(|_| is_hex)?;
+        let most = 16u32.pow(u32::try_from(digits.len()).ok()?) - 1;
+        u8::try_from(value * 255 / most).ok()
+    });
+    Some([channels.next()??, channels.next()??, channels.next()??])
 }
 
 fn paste(mut text: Vec<u8>, byte: u8, out: &mut impl FnMut(Token)) -> State {

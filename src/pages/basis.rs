@@ -14,41 +14,16 @@ use crate::rules::ruleset::RuleSet;
 use crate::rules::script::complete;
 use crate::times::minute;
 
-/// The rule, its clause, the contradiction, the Keterangan of the step, the duties, the document.
+/// What changed with the revision; why this is said; the duties and the document; the rule and its line in the file last.
 pub fn basis(app: &App) -> Page {
     let words = &app.words().basis;
     let rules = app.rules();
     let rule = app.call().plan(rules).rule;
     let mut page = Page::new(words.title);
     changes(&mut page, app);
-    contradiction(&mut page, app);
-    for late in app.call().overtaken() {
-        let which = |fact| late.facts.iter().any(|(changed, _)| *changed == fact);
-        page.entry(
-            words.overtaken,
-            &words.overtaken_line(app.facts_text(which), &app.when(late.at).0, &rules.step(late.step).title),
-        );
-        page.gap();
-    }
-    let place = words.rule_line(rule.line, &rule.id);
-    page.entry(words.rule, &place);
-    page.entry(words.clause, rule.basis.as_deref().unwrap_or_default());
-    page.entry(words.why, &app.facts_text(|fact| rule.when.values(fact).is_some()));
-    if let Some(step) = app.shown() {
-        let step = rules.step(step);
-        page.gap();
-        let heading = words.keterangan(&step.title);
-        let note = match (&step.basis, &step.note) {
-            (Some(basis), Some(note)) => format!("{basis}: {note}"),
-            (Some(text), None) | (None, Some(text)) => text.clone(),
-            (None, None) => String::new(),
-        };
-        page.entry(&heading, &note);
-        page.entry(words.score, &step.score.join(" · "));
-    }
+    add_reasons(&mut page, app);
     page.gap();
     page.entry(words.requirements, &requirements(rules, app));
-    page.gap();
     page.entry(words.document, &format!("{} ({})", rules.sop.title, rules.sop.revision));
     let supersedes = rules.sop.supersedes.as_deref().map(|what| words.supersedes(what));
     let issuer = rules.sop.issuer.as_deref().map(|who| words.issuer(who));
@@ -66,7 +41,46 @@ pub fn basis(app: &App) -> Page {
         Origin::LastGood(_) => words.last_good.to_owned(),
     };
     page.entry(words.source, &source);
+    page.entry(words.rule, &words.rule_line(rule.line, &rule.id));
     page
+}
+
+/// Why this is said.
+pub fn reasons(app: &App) -> Page {
+    let mut page = Page::new(app.words().basis.why_title);
+    add_reasons(&mut page, app);
+    page
+}
+
+/// The Keterangan of the shown step, what leaving it out costs, the contradiction, the clause of the script, the
+/// conditions that decide it, and what is not said any more.
+fn add_reasons(page: &mut Page, app: &App) {
+    let (rules, words) = (app.rules(), &app.words().basis);
+    let rule = app.call().plan(rules).rule;
+    if let Some(step) = app.shown() {
+        let step = rules.step(step);
+        let note = match (&step.basis, &step.note) {
+            (Some(basis), Some(note)) => format!("{basis}: {note}"),
+            (Some(text), None) | (None, Some(text)) => text.clone(),
+            (None, None) => String::new(),
+        };
+        page.entry(&words.keterangan(&step.title), &note);
+        if !step.score.is_empty() {
+            page.entry(words.score, &words.costs(step.score.join(" · ")));
+        }
+        page.gap();
+    }
+    contradiction(page, app);
+    page.entry(words.clause, rule.basis.as_deref().unwrap_or_default());
+    page.entry(words.why, &app.facts_text(|fact| rule.when.values(fact).is_some()));
+    for late in app.call().overtaken() {
+        let which = |fact| late.facts.iter().any(|(changed, _)| *changed == fact);
+        page.gap();
+        page.entry(
+            words.overtaken,
+            &words.overtaken_line(app.facts_text(which), &app.when(late.at).0, &rules.step(late.step).title),
+        );
+    }
 }
 
 /// The contradiction in the SOP while it affects a remaining sentence; after that, what was said.

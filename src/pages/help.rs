@@ -1,27 +1,58 @@
-//! Every key with its action, and every fact with its value.
+//! Every key with its action, the notices in full, and every fact with its value.
 
-use super::{Page, Surface};
+use super::{KeyGroup, Page, Part, Surface};
+use crate::action::Action;
 use crate::app::App;
-use crate::keymap;
+use crate::keymap::{self, KeyBinding};
 
-/// The keys that are available in this view, and the facts.
+/// The keys that are available in this view, the notices that a row of the screen may have cut, and the facts if the
+/// header may have no room for them.
 pub fn help(app: &App, surface: &Surface<'_>) -> Page {
     let words = app.words();
     let mut page = Page::new(words.help.title);
     for line in &surface.intro {
         page.paragraph(line);
     }
-    let rows: Vec<_> = keymap::all(app).into_iter().filter(surface.offers).collect();
-    // Neighbours with the same label (↑ ↓) are one line.
-    for same in rows.chunk_by(|one, next| one.label == next.label) {
-        page.entry(&same.iter().flat_map(surface.keys).collect::<Vec<_>>().join(" "), &same[0].label);
+    let notices: Vec<String> = app.momentary().map(str::to_owned).into_iter().chain(app.standing_lines()).collect();
+    for (at, notice) in notices.iter().enumerate() {
+        page.entry(if at == 0 { words.help.notices } else { "" }, notice);
     }
-    page.gap();
-    facts(&mut page, app);
-    page.gap();
+    if !notices.is_empty() {
+        page.gap();
+    }
+    let rows: Vec<_> = keymap::all(app).into_iter().filter(surface.offers).collect();
+    let headings = [words.help.closing, words.help.switches, words.help.call, words.help.panels];
+    let groups = headings.into_iter().enumerate().map(|(at, heading)| {
+        let of_group: Vec<&KeyBinding> = rows.iter().filter(|row| group(&row.action) == at).collect();
+        // Neighbours with the same label (↑ ↓) are one line.
+        let same = of_group.chunk_by(|one, next| one.label == next.label);
+        let keys = same.map(|same| {
+            let names: Vec<String> = same.iter().flat_map(|row| (surface.keys)(row)).collect();
+            (names.join(" "), same[0].label.to_string())
+        });
+        KeyGroup { heading, keys: keys.collect() }
+    });
+    page.parts.push(Part::Keys(groups.filter(|group| !group.keys.is_empty()).collect()));
+    if app.rules().facts.len() > IN_HEADER {
+        page.gap();
+        facts(&mut page, app);
+    }
     page.paragraph(words.help.files);
     page
 }
+
+/// The place of an action in the list's groups: the closing, the switches, the call, panels and the program.
+fn group(action: &Action) -> usize {
+    match action {
+        Action::Said | Action::SaidAll | Action::Undo | Action::Preview(_) | Action::Copy => 0,
+        Action::Fact(_) | Action::Field(_) | Action::Zone | Action::StillHolds => 1,
+        Action::End | Action::Answer(_) | Action::Leave | Action::Quit => 2,
+        _ => 3,
+    }
+}
+
+/// The header has room for this many facts.
+const IN_HEADER: usize = 3;
 
 /// Every fact and field with its value.
 fn facts(page: &mut Page, app: &App) {

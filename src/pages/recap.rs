@@ -2,7 +2,7 @@
 
 use super::{Page, Part};
 use crate::app::App;
-use crate::cli::report::text::percent;
+use crate::cli::report::text::{percent, step_title};
 use crate::journal::report::Recap;
 
 pub fn recap(app: &App) -> Page {
@@ -13,7 +13,6 @@ pub fn recap(app: &App) -> Page {
         Some(day) if day.report.total.closings == 0 => page.paragraph(words.recap.nothing),
         Some(day) => show(&mut page, app, day),
     }
-    page.gap();
     page.paragraph(words.recap.self_report);
     page
 }
@@ -30,12 +29,13 @@ fn show(page: &mut Page, app: &App, day: &Recap) {
         total.cost.iter().map(|(name, count)| (rules.sop.name_of_loss(name).to_owned(), *count)).collect();
     let cost = if cost.is_empty() { words.report.nothing_left_out.to_owned() } else { list(cost) };
     page.entry(words.report.costing, &cost);
-    let title = |id: &String| rules.step_named(id).map_or_else(|| id.clone(), |ix| rules.step(ix).title.clone());
-    page.entry(words.recap.left_out, &list(total.left_out.iter().map(|(id, n)| (title(id), *n)).collect()));
-    page.entry(
-        words.report.by_ending,
-        &list(total.outcomes().into_iter().map(|(outcome, n)| (words.outcome(outcome).to_owned(), n)).collect()),
+    bars(
+        &mut page.parts,
+        words.recap.left_out,
+        total.left_out.iter().map(|(id, n)| (step_title(id, rules).to_owned(), *n)).collect(),
     );
+    let endings = total.outcomes().into_iter().map(|(outcome, n)| (words.outcome(outcome).to_owned(), n));
+    bars(&mut page.parts, words.report.by_ending, endings.collect());
     let flagged = [
         (words.report.before_closing, total.flagged.before_closing),
         (words.report.overtaken, total.flagged.overtaken),
@@ -47,6 +47,13 @@ fn show(page: &mut Page, app: &App, day: &Recap) {
     if !day.whole {
         page.gap();
         page.paragraph(words.recap.in_memory);
+    }
+}
+
+/// A heading and a bar for each label.
+fn bars(parts: &mut Vec<Part>, heading: &str, bars: Vec<(String, u64)>) {
+    if !bars.is_empty() {
+        parts.extend([Part::Heading(heading.into()), Part::Bars(bars)]);
     }
 }
 

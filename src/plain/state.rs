@@ -90,7 +90,11 @@ pub fn state(app: &App) -> Vec<Statement> {
         add(Topic::Field(field.id.clone()), line.clone(), line);
     }
     for (at, fact) in rules.facts.iter().enumerate() {
-        if let Some(parts) = app.banner(at, str::to_owned) {
+        let banner = app.banner(at);
+        if banner.is_some() || app.differs(at) || app.asked_fact() == Some(at) {
+            let declared = app.declaration_text(at, str::to_owned).into_iter();
+            let instruction = banner.map(|banner| banner.instruction.to_owned());
+            let parts: Vec<String> = std::iter::once(app.since_text(at)).chain(declared).chain(instruction).collect();
             let line = sentence(&parts.join(" · "));
             add(Topic::Banner(fact.id.clone()), line.clone(), line);
         }
@@ -169,7 +173,7 @@ pub fn now(app: &App) -> Vec<String> {
     if app.call().spoken().is_empty() {
         return vec![sentence(&format!("{} {}", words.screen.nothing_spoken, words.plain.next_call))];
     }
-    vec![sentence(&format!("{} {}", words.screen.all_said, words.plain.next_call)), complete(app)]
+    vec![sentence(&format!("{}. {}", words.screen.all_said, words.plain.next_call)), complete(app)]
 }
 
 /// "Sekarang, No. 1: Campaign Integritas."

@@ -245,7 +245,7 @@ mod tests {
         let Ok(Message::Trouble(Subject::State, Some(line))) = sent.recv_timeout(WAIT) else {
             panic!("it is reported")
         };
-        assert!(line.starts_with("Keadaan tidak dapat disimpan: ") && line.contains("shift.toml"), "{line}");
+        assert!(line.starts_with("Status shift tidak dapat disimpan: ") && line.contains("shift.toml"), "{line}");
         writer.save(state("tidak"));
         let Err(Unsaved::Failed(why)) = writer.finish(WAIT) else { panic!("nothing was written") };
         assert!(line.ends_with(&why), "{line}: {why}");

@@ -9,7 +9,7 @@ use ratatui::Frame;
 
 use super::prompter::read_input;
 use super::terminal::{Screen, leave};
-use super::theme::Theme;
+use super::theme::{Colours, Theme};
 use super::view::{self, Drawn};
 use crate::action::Action;
 use crate::app::Mode;
@@ -33,12 +33,12 @@ const LATE: Duration = Duration::from_millis(10);
 
 /// Runs a session until it ends.
 pub fn practise(session: &mut Session, theme: Theme, clock: Clock) -> io::Result<Next> {
-    run(Practice { session, theme, clock }, theme)
+    run(Practice { session, clock }, theme)
 }
 
 /// Runs a presentation until it ends.
 pub fn present(show: &mut Show, theme: Theme) -> io::Result<Next> {
-    run(Presentation { show, theme }, theme)
+    run(Presentation { show }, theme)
 }
 
 fn run<A: Activity>(activity: A, theme: Theme) -> io::Result<Next> {
@@ -67,14 +67,13 @@ trait Activity {
     fn paste(&mut self, text: Private);
     /// Whether keys are text now.
     fn is_typing(&self) -> bool;
-    fn draw(&self, frame: &mut Frame<'_>) -> Drawn;
+    fn draw(&self, frame: &mut Frame<'_>, colours: Colours) -> Drawn;
     /// Sets the scroll limits that the drawing found.
     fn bound_scroll(&mut self, drawn: Drawn);
 }
 
 struct Practice<'s> {
     session: &'s mut Session,
-    theme: Theme,
     clock: Clock,
 }
 
@@ -103,8 +102,8 @@ impl Activity for Practice<'_> {
         self.session.is_on_prompter() && matches!(self.session.app().mode(), Mode::Typing(_))
     }
 
-    fn draw(&self, frame: &mut Frame<'_>) -> Drawn {
-        view::drill::draw(frame, self.session, self.theme)
+    fn draw(&self, frame: &mut Frame<'_>, colours: Colours) -> Drawn {
+        view::drill::draw(frame, self.session, colours)
     }
 
     fn bound_scroll(&mut self, drawn: Drawn) {
@@ -114,7 +113,6 @@ impl Activity for Practice<'_> {
 
 struct Presentation<'s> {
     show: &'s mut Show,
-    theme: Theme,
 }
 
 impl Activity for Presentation<'_> {
@@ -140,8 +138,8 @@ impl Activity for Presentation<'_> {
         matches!(self.show.app().mode(), Mode::Typing(_))
     }
 
-    fn draw(&self, frame: &mut Frame<'_>) -> Drawn {
-        view::demo::draw(frame, self.show, self.theme)
+    fn draw(&self, frame: &mut Frame<'_>, colours: Colours) -> Drawn {
+        view::demo::draw(frame, self.show, colours)
     }
 
     fn bound_scroll(&mut self, drawn: Drawn) {
@@ -193,7 +191,7 @@ impl<A: Activity> Program for OnScreen<A> {
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        let drawn = self.screen.draw(|frame| self.activity.draw(frame))?;
+        let drawn = self.screen.draw(|frame, colours| self.activity.draw(frame, colours))?;
         self.is_behind = drawn.is_none() || self.screen.is_behind()?;
         if let Some(drawn) = drawn {
             self.activity.bound_scroll(drawn);

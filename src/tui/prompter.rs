@@ -21,7 +21,6 @@ use crate::scroll::Scroll;
 #[derive(Debug)]
 pub struct Prompter {
     screen: Screen,
-    theme: Theme,
     scroll: Scroll,
     /// Whether the terminal has not read the last frame.
     behind: bool,
@@ -31,13 +30,7 @@ pub struct Prompter {
 
 impl Prompter {
     pub fn enter(theme: Theme) -> io::Result<Self> {
-        Ok(Self {
-            screen: Screen::enter(theme)?,
-            theme,
-            scroll: Scroll::default(),
-            behind: false,
-            shows_sentence: false,
-        })
+        Ok(Self { screen: Screen::enter(theme)?, scroll: Scroll::default(), behind: false, shows_sentence: false })
     }
 }
 
@@ -77,10 +70,10 @@ impl View for Prompter {
     fn show(&mut self, app: &App) -> io::Result<()> {
         // Retracted keys may have opened what is closed again.
         self.scroll.follow(app, &[]);
-        let (theme, scroll) = (self.theme, self.scroll.offset());
-        let drawn = self.screen.draw(|frame| {
+        let scroll = self.scroll.offset();
+        let drawn = self.screen.draw(|frame, colours| {
             let area = frame.area();
-            (view::draw(frame, app, theme, scroll), view::shows_sentence(area.width, area.height))
+            (view::draw(frame, app, colours, scroll), view::shows_sentence(area.width, area.height))
         })?;
         self.behind = drawn.is_none() || self.screen.is_behind()?;
         if let Some((drawn, shows_sentence)) = drawn {

@@ -17,7 +17,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 
-use super::theme::{self, Theme};
+use super::theme::{self, Colours, TerminalColours, Theme};
 use super::tty::{LARGEST, Tty};
 use crate::input::TerminalReply;
 
@@ -34,6 +34,9 @@ const REPORT_KEYS: &[u8] = b"\x1b[>27u";
 const REPORT_NO_KEYS: &[u8] = b"\x1b[<u";
 /// Asks whether the terminal has 16 million colours (XTGETTCAP `RGB` and `Tc`).
 const ASK_COLOURS: &[u8] = b"\x1bP+q524742;5463\x1b\\";
+
+/// Asks for the colour of the background (OSC 11).
+const ASK_BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
 
 /// The entered terminal, so that a panic or a signal can restore it.
 static ENTERED: Mutex<Option<Entered>> = Mutex::new(None);
@@ -81,9 +84,9 @@ pub struct Screen {
     terminal: Terminal<CrosstermBackend<FrameBuffer>>,
     frame: FrameBuffer,
     area: Rect,
-    /// Whether the terminal reports more than sixteen colours.
-    rich: bool,
-    /// Whether the terminal is still to be asked for that; only if the theme has more.
+    theme: Theme,
+    colours: TerminalColours,
+    /// Whether the terminal is still to be asked for its colours: after the first frame.
     asks_colours: bool,
 }
 
@@ -94,9 +97,9 @@ impl Screen {
         let frame = FrameBuffer::default();
         let rich = theme::says_rich(std::env::var("COLORTERM").ok().as_deref());
         // The Linux console prints unknown sequences.
-        let asks_colours = !rich && theme::is_rich(theme) && std::env::var("TERM").is_ok_and(|term| term != "linux");
-        let area = Rect::default();
-        let mut screen = Self { terminal: terminal(&frame, area)?, frame, area, rich, asks_colours };
+        let asks_colours = theme != Theme::Mono && std::env::var("TERM").is_ok_and(|term| term != "linux");
+        let (area, colours) = (Rect::default(), TerminalColours { rich, background: None });
+        let mut screen = Self { terminal: terminal(&frame, area)?, frame, area, theme, colours, asks_colours };
         screen.resume()?;
         Ok(screen)
     }
@@ -136,7 +139,7 @@ impl Screen {
 
     /// Draws a frame: only the changed cells, in one synchronized write. Returns `None`, without drawing, if the
     /// terminal has not read the last frame yet.
-    pub fn draw<T: Default>(&mut self, draw: impl FnOnce(&mut Frame<'_>) -> T) -> io::Result<Option<T>> {
+    pub fn draw<T: Default>(&mut self, draw: impl FnOnce(&mut Frame<'_>, Colours) -> T) -> io::Result<Option<T>> {
         if self.is_behind()? {
             return Ok(None);
         }
@@ -146,16 +149,16 @@ impl Screen {
             self.redraw()?;
         }
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        let (mut drawn, rich) = (T::default(), self.rich);
-        self.terminal.draw(|frame| {
-            drawn = draw(frame);
-            if !rich {
-                theme::in_sixteen_colours(frame.buffer_mut());
-            }
-        })?;
+        let (mut drawn, colours) = (T::default(), Colours::of(self.theme, self.colours));
+        self.terminal.draw(|frame| drawn = draw(frame, colours))?;
         queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
         if std::mem::take(&mut self.asks_colours) {
-            self.frame.write_all(ASK_COLOURS)?;
+            if !self.colours.rich {
+                self.frame.write_all(ASK_COLOURS)?;
+            }
+            if self.theme == Theme::Terminal {
+                self.frame.write_all(ASK_BACKGROUND)?;
+            }
         }
         self.send()?;
         Ok(Some(drawn))
@@ -183,7 +186,8 @@ impl Screen {
     /// Where the terminal is gone.
     pub fn answered(&mut self, answer: TerminalReply) -> io::Result<()> {
         match answer {
-            TerminalReply::TrueColour => self.rich = true,
+            TerminalReply::TrueColour => self.colours.rich = true,
+            TerminalReply::Background(colour) => self.colours.background = Some(colour),
             TerminalReply::Keyboard => {
                 if let Some(now) = &mut *entered()
                     && !std::mem::replace(&mut now.reports_keys, true)

@@ -1,30 +1,30 @@
 //! The layout of the screen. Views read the [`App`] and draw; they change nothing.
 //!
 //! ```text
-//!  Salam Penutup · SOP Rev-1                            Jam pelanggan 14.57 WIB   header
-//!  [K] KLB: tidak   [M] Topik: di luar PLN Mobile   [A] Aplikasi: belum ditanya   facts
-//!  [B] Bapak   [N] Budi Santoso   [Z] WIB           3 menit lagi: selamat sore    fields
-//!  KLB AKTIF sejak 13.05 · Campaign Integritas TIDAK disampaikan                  banner
-//! ─────────────────────────────────────────────────────────────────────────────
-//!    Sebelum closing: tawarkan bantuan lainnya                                    script
+//!  Salam Penutup · SOP Rev-1                        14.57 WIB · siang  sore 3 mnt lagi   header
+//!  K KLB      ▐nonaktif▌ AKTIF                                                           switches
+//!  M Topik    ▐di luar PLN Mobile▌ PLN Mobile
+//!  A Aplikasi ▐belum tahu▌ TELAH punya  BELUM punya
+//!  B ▐Bapak/Ibu▌ Bapak  Ibu    N nama belum diisi    Z ▐WIB▌ WITA  WIT                   fields
+//! ──────────────────────────────────────────────────────────────────────────────
+//!  (badges)
+//!    Sebelum closing: tawarkan bantuan lainnya                                           script
 //!
-//!  ► Campaign Integritas                                                No. 1
+//!  ▌ Campaign Integritas                                                    No. 1
+//!  ▌ Untuk mewujudkan PLN terbaik, mohon tidak memberikan tambahan biaya
+//!  ▌ kepada petugas kami.
 //!
-//!       Untuk mewujudkan PLN terbaik, mohon tidak memberikan
-//!       tambahan biaya kepada petugas kami.
+//!    Ajakan DOWNLOAD New PLN Mobile                                       No. 2.a
+//!    Agar semua makin mudah, …
 //!
-//!    Ajakan DOWNLOAD New PLN Mobile                                     No. 2.a
-//! ─────────────────────────────────────────────────────────────────────────────
-//!  Kalimat lengkap                                                                complete
-//!  Untuk mewujudkan PLN terbaik, mohon tidak memberikan tambahan biaya kepada …
-//!
-//!  (notice)                                                                       footer
-//!  Spasi sudah disampaikan   Backspace urungkan   X akhiri   ? daftar tombol
+//!  (closing complete)
+//!  (notice)
+//!  Spasi sudah disampaikan  Backspace urungkan  X akhiri  ? daftar tombol                footer
 //! ```
 //!
-//! A region is a list of blocks. If there are too few rows, blocks are dropped in the order of their `Priority`: first
-//! blank rows, then the complete sentence, then other steps. The current sentence is never dropped; if it alone is too
-//! high, it scrolls.
+//! Header and footer are lists of blocks. If there are too few rows, blocks are dropped in the order of their
+//! `Priority`, blank rows first; the sentence to say now is never dropped, but scrolls if it alone is too high. The
+//! script gets the rows that are left.
 
 mod cells;
 pub mod demo;
@@ -43,20 +43,23 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::theme::{Role, Styles as _, Theme};
+use super::theme::{Colours, Role};
 use crate::action::Action;
 use crate::app::{App, Mode};
+use crate::panel::Panel;
 use crate::wrap::{shorten, width};
 use lines::line_width;
+use script::Script;
 
 /// What a view needs to draw.
 #[derive(Clone, Copy)]
 pub struct DrawContext<'a> {
     /// The state.
     pub app: &'a App,
-    /// The styles.
-    pub theme: Theme,
+    pub colours: Colours,
     pub columns: usize,
+    /// The rows of the window, or of the part of it that is drawn.
+    pub rows: usize,
     pub size: Size,
     /// The scroll offset in lines.
     pub scroll: usize,
@@ -73,14 +76,29 @@ pub struct Foot<'a> {
     pub hides: &'a [Action],
 }
 
-impl DrawContext<'_> {
+impl<'a> DrawContext<'a> {
+    fn of(app: &'a App, colours: Colours, area: Rect, scroll: usize, foot: Option<Foot<'a>>) -> Self {
+        let size = Size::of(area.width, area.height);
+        Self { app, colours, columns: area.width.into(), rows: area.height.into(), size, scroll, foot }
+    }
+
+    /// The same in a part of the screen.
+    fn within(&self, area: Rect) -> Self {
+        let size = Size::of(area.width, area.height);
+        Self { columns: area.width.into(), rows: area.height.into(), size, ..*self }
+    }
+
     /// Whether an action is available here.
     fn offers(&self, action: &Action) -> bool {
         self.foot.is_none_or(|foot| !foot.hides.contains(action))
     }
 
     fn style(&self, role: Role) -> Style {
-        self.theme.style(role)
+        self.colours.style(role)
+    }
+
+    fn edge_of(&self, role: Role) -> Style {
+        self.colours.edge(role)
     }
 
     fn span(&self, text: impl Into<String>, role: Role) -> Span<'static> {
@@ -116,11 +134,10 @@ impl DrawContext<'_> {
 pub enum Size {
     /// Under 30×6: the current sentence alone.
     Tiny,
-    /// Below 72 columns.
+    /// Below 72×20: switches with their chosen value only.
     Compact,
-    /// From 72 columns.
     Normal,
-    /// From 100×24: the steps in a column of their own.
+    /// From 110×20: the reasons beside the script.
     Wide,
 }
 
@@ -129,8 +146,8 @@ impl Size {
     pub fn of(columns: u16, rows: u16) -> Self {
         match (columns, rows) {
             (..30, _) | (_, ..6) => Self::Tiny,
-            (..72, _) => Self::Compact,
-            (100.., 24..) => Self::Wide,
+            (..72, _) | (_, ..20) => Self::Compact,
+            (110.., _) => Self::Wide,
             _ => Self::Normal,
         }
     }
@@ -146,29 +163,21 @@ pub fn shows_sentence(columns: u16, rows: u16) -> bool {
 
 /// The sentence shrinks to this many rows, and scrolls, before a banner is dropped.
 const SCROLLED: usize = 3;
-/// In the wide layout a sentence higher than this scrolls before header and footer are dropped.
-const SENTENCE_BESIDE: usize = 12;
-
 /// The priority of a block in a small window; the lowest is dropped first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Priority {
     /// A blank row.
     Gap,
-    /// A blank row beside the current sentence.
-    Inner,
-    Complete,
     /// The empty row for notices.
     Empty,
-    Said,
-    /// A step after the next one.
-    Ahead,
+    /// The story and clause of a presentation.
+    Story,
     /// A line between regions.
     Line,
-    Reminder,
     /// The revision and the clock.
     Title,
-    /// The warning of the next greeting, the next step.
-    Next,
+    /// The heading of an exercise.
+    Heading,
     Fields,
     Facts,
     Notice,
@@ -200,10 +209,6 @@ impl Block {
 
     fn gap() -> Self {
         Self::line(Priority::Gap, Line::default())
-    }
-
-    fn inner_gap() -> Self {
-        Self::line(Priority::Inner, Line::default())
     }
 
     /// Keeps the first rows and ends the last one in an ellipsis.
@@ -239,18 +244,21 @@ pub struct Drawn {
     pub page: usize,
 }
 
-pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, scroll: usize) -> Drawn {
+pub fn draw(frame: &mut Frame<'_>, app: &App, colours: impl Into<Colours>, scroll: usize) -> Drawn {
     let area = frame.area();
-    let size = Size::of(area.width, area.height);
-    let look = DrawContext { app, theme, columns: area.width.into(), size, scroll, foot: None };
-    let ground = look.style(Role::Text);
-    if ground != Style::new() {
-        frame.buffer_mut().set_style(area, ground);
-    }
+    let look = DrawContext::of(app, colours.into(), area, scroll, None);
+    paint_ground(frame, &look);
     if area.is_empty() {
         return Drawn::default();
     }
     prompter(frame, area, &look)
+}
+
+fn paint_ground(frame: &mut Frame<'_>, look: &DrawContext<'_>) {
+    let (area, ground) = (frame.area(), look.style(Role::Text));
+    if ground != Style::new() {
+        frame.buffer_mut().set_style(area, ground);
+    }
 }
 
 /// Draws the prompter in a part of the screen.
@@ -258,26 +266,81 @@ fn prompter(frame: &mut Frame<'_>, area: Rect, look: &DrawContext<'_>) -> Drawn 
     if look.size == Size::Tiny {
         return stack(frame, look, area, tiny(look, area), Vec::new());
     }
-    let mut top = header::blocks(look);
-    let mut bottom = Vec::new();
-    match look.app.mode() {
-        Mode::Panel(open) => top.push(Block::panel(panel::lines(look, *open))),
-        _ if look.size == Size::Wide => {
-            return wide(frame, look, area, top);
-        }
-        mode => {
-            top.extend(script::blocks(look));
-            bottom.extend(script::complete(look));
-            if matches!(mode, Mode::EndPrompt | Mode::LeavePrompt) {
-                // The question must be visible, so the sentence may be dropped.
-                for block in &mut top {
-                    block.priority = block.priority.or(Some(Priority::Last));
-                }
-            }
+    if let Mode::Panel(open) = look.app.mode() {
+        // A panel needs the rows more than the switches do.
+        let mut top = header::blocks(&DrawContext { size: Size::Compact, rows: 0, ..*look });
+        top.push(Block::panel(panel::lines(look, *open)));
+        return stack(frame, look, area, top, footer::blocks(&DrawContext { rows: 0, ..*look }));
+    }
+    script(frame, look, area, header::blocks(look), footer::blocks(look))
+}
+
+/// Where a block is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Above,
+    Script,
+    Below,
+}
+
+/// The columns left of the reasons in the wide layout: the script, and the most that a script needs.
+fn script_columns(look: &DrawContext<'_>) -> usize {
+    if look.size == Size::Wide && look.offers(&Action::Panel(Panel::Basis)) {
+        (look.columns * 2 / 3).min(80)
+    } else {
+        look.columns
+    }
+}
+
+/// The script between header and footer; in the wide layout the reasons beside it.
+fn script(frame: &mut Frame<'_>, look: &DrawContext<'_>, area: Rect, top: Vec<Block>, bottom: Vec<Block>) -> Drawn {
+    let height = usize::from(area.height);
+    let left = DrawContext { columns: script_columns(look), ..*look };
+    let script = Script::of(&left);
+    let is_asking = matches!(look.app.mode(), Mode::EndPrompt | Mode::LeavePrompt);
+    // Stand for the rows that the script keeps: the title and the sentence. A question must be visible, so the
+    // sentence may then be dropped.
+    let title = Block::line(Priority::Last, Line::default());
+    let mut sentence = Block::sentence(vec![Line::default(); script.least_rows()]);
+    sentence.priority = is_asking.then_some(Priority::Last);
+    let above = top.into_iter().map(|b| (b, Place::Above));
+    let kept = [(title, Place::Script), (sentence, Place::Script)];
+    let mut blocks: Vec<_> = above.chain(kept).chain(bottom.into_iter().map(|b| (b, Place::Below))).collect();
+    fit(look, &mut blocks, height, Priority::Alarm);
+    blocks.retain(|(_, place)| *place != Place::Script);
+    let mut drawn = Drawn::default();
+    let over = rows_of(&blocks).saturating_sub(height);
+    if over > 0
+        && let Some((question, _)) = blocks.iter_mut().find(|(b, _)| b.priority.is_none())
+    {
+        let rows = question.lines.len().saturating_sub(over);
+        drawn = scroll(look, &mut question.lines, rows);
+    }
+    let (above, below): (Vec<_>, Vec<_>) = blocks.into_iter().partition(|(_, place)| *place == Place::Above);
+    let (first, last) = (to_rows(rows_of(&above)), to_rows(rows_of(&below)));
+    let middle = Rect { y: area.y + first, height: area.height.saturating_sub(first + last), ..area };
+    put(frame, area, above);
+    put(frame, Rect { y: middle.bottom(), height: last.min(area.height), ..area }, below);
+    let (lines, script_drawn) = script.region(middle.height.into());
+    put(frame, middle, vec![(Block::sentence(lines), ())]);
+    if left.columns < look.columns {
+        reasons(frame, look, middle, left.columns);
+    }
+    if over > 0 { drawn } else { script_drawn }
+}
+
+/// The reasons for this script, right of this column.
+fn reasons(frame: &mut Frame<'_>, look: &DrawContext<'_>, area: Rect, column: usize) {
+    let column = to_rows(column);
+    for y in area.y..area.bottom() {
+        if let Some(cell) = frame.buffer_mut().cell_mut(Position::new(area.x + column, y)) {
+            cell.set_symbol("│").set_style(look.style(Role::Line));
         }
     }
-    bottom.extend(footer::blocks(look));
-    stack(frame, look, area, top, bottom)
+    let area = Rect { x: area.x + column + 1, width: area.width - column - 1, ..area };
+    let look = DrawContext { columns: area.width.into(), rows: area.height.into(), ..*look };
+    let lines = panel::reasons(&look, area.height.into());
+    put(frame, area, vec![(Block::sentence(lines), ())]);
 }
 
 /// Under 30×6: only the current sentence, or an open question, panel or field, which must not be answered unseen.
@@ -291,42 +354,6 @@ fn tiny(look: &DrawContext<'_>, area: Rect) -> Vec<Block> {
         Mode::Typing(_) if area.height > 1 => vec![header::typing(&look), Block::sentence(script::alone(&look))],
         Mode::Typing(_) | Mode::Closing => vec![Block::sentence(script::alone(&look))],
     }
-}
-
-/// From 100×24: the steps in a column beside the sentence, the complete sentence below both.
-fn wide(frame: &mut Frame<'_>, look: &DrawContext<'_>, area: Rect, top: Vec<Block>) -> Drawn {
-    let column = script::COLUMN;
-    let list = DrawContext { columns: usize::from(column) - 1, ..*look };
-    let beside = DrawContext { columns: look.columns - usize::from(column) - 1, ..*look };
-    let (steps, sentence) = (script::list(&list), script::beside(&beside));
-    let at_top = top.into_iter().map(|b| (b, true));
-    let bottom = script::complete(look).into_iter().chain(footer::blocks(look));
-    let mut around: Vec<(Block, bool)> = at_top.chain(bottom.map(|b| (b, false))).collect();
-    // First the complete sentence is dropped, then the other steps, then header and footer.
-    let height = usize::from(area.height);
-    fit(look, &mut around, height.saturating_sub(least(&steps).max(least(&sentence))), Priority::Empty);
-    fit(look, &mut around, height.saturating_sub(least(&sentence).min(SENTENCE_BESIDE)), Priority::Last);
-    let (head, foot): (Vec<_>, Vec<_>) = around.into_iter().partition(|(_, top)| *top);
-    let (above, below) = (to_rows(rows_of(&head)), to_rows(rows_of(&foot)));
-    let body = Rect { y: area.y + above, height: area.height.saturating_sub(above + below), ..area };
-    let left = Rect { width: column, ..body };
-    let right = Rect { x: body.x + column, width: body.width - column, ..body };
-    put(frame, Rect { height: above, ..area }, head);
-    put(frame, Rect { y: body.bottom(), height: below, ..area }, foot);
-    stack(frame, &list, left, steps, Vec::new());
-    for y in body.y..body.bottom() {
-        if let Some(cell) = frame.buffer_mut().cell_mut(Position::new(right.x, y)) {
-            cell.set_symbol("│").set_style(look.style(Role::Line));
-        }
-    }
-    let pane = Rect { x: right.x + 1, width: right.width - 1, ..right };
-    stack(frame, &beside, pane, sentence, Vec::new())
-}
-
-/// The rows that a column needs, without blank rows.
-fn least(blocks: &[Block]) -> usize {
-    let blank = |b: &&Block| matches!(b.priority, Some(Priority::Gap | Priority::Inner));
-    blocks.iter().filter(|b| !blank(b)).map(|b| b.lines.len()).sum()
 }
 
 fn to_rows(rows: usize) -> u16 {
@@ -413,11 +440,11 @@ fn scroll(look: &DrawContext<'_>, lines: &mut Vec<Line<'static>>, rows: usize) -
     if rows > 1 {
         let long = format!("   {long}");
         let mark = if width(&long) <= look.columns { long } else { arrow.into() };
-        lines.push(Line::from(look.span(mark, Role::Accent)));
+        lines.push(Line::from(look.span(mark, Role::Muted)));
     } else if let Some(line) = lines.first_mut().filter(|l| line_width(l) < look.columns) {
         let blank = " ".repeat(look.columns - 1 - line_width(line));
         line.spans.push(look.span(blank, Role::Text));
-        line.spans.push(look.span(arrow, Role::Accent));
+        line.spans.push(look.span(arrow, Role::Muted));
     }
     Drawn { most_scroll: most, page: window }
 }

@@ -18,7 +18,7 @@ fn an_ordinary_outage_call_needs_three_spaces_and_one_to_continue() {
     assert_eq!(stage.said(), ["campaign", "download", "terima-kasih"]);
     stage.keys("␣");
     assert_eq!(stage.steps(), "(bantuan) ►campaign download terima-kasih");
-    assert_eq!(stage.notice(), "Panggilan selesai · Backspace kembali (10 detik)");
+    assert_eq!(stage.notice(), "Panggilan selesai · Backspace kembali (10 dtk)");
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_space_leaves_the_preview_before_it_ticks() {
     let mut stage = Stage::at("14:00");
     stage.keys("↓↓");
     assert!(stage.sentence().unwrap().starts_with("Terima kasih"));
-    assert_eq!(stage.notice(), "melihat saja · Spasi kembali ke kalimat ►");
+    assert_eq!(stage.notice(), "melihat saja · Spasi kembali ke kalimat ▌");
     assert_eq!(stage.current(), Some("campaign"));
     stage.keys("␣");
     assert_eq!((stage.said().len(), stage.app.is_previewing()), (0, false));
@@ -148,7 +148,7 @@ fn a_complete_call_asks_nothing() {
 #[test]
 fn each_answer_ends_the_call_with_its_outcome() {
     let endings = [
-        ('1', "pelanggan menutup duluan"),
+        ('1', "pelanggan menutup lebih dulu"),
         ('2', "dialihkan"),
         ('3', "hening / iseng / salah sambung"),
         ('4', "telepon terputus"),
@@ -365,13 +365,16 @@ fn pasted_digits_are_no_name() {
         let mut stage = Stage::at("14:00");
         stage.paste(digits);
         assert_eq!(stage.app.mode(), &Mode::Closing, "{digits}");
-        assert_eq!(stage.notice(), "Angka saja bukan nama: tempelan tidak dipakai", "{digits}");
+        assert_eq!(stage.notice(), "Hanya angka, bukan nama: tidak ditempel", "{digits}");
         stage.keys("n").paste(digits);
         assert_eq!(stage.complete(), Stage::at("14:00").complete(), "{digits}");
     }
     let mut stage = Stage::at("14:00");
     stage.paste(" \n\u{1b}[0m\t");
-    assert_eq!((stage.app.mode(), stage.notice().as_str()), (&Mode::Closing, "Tidak ada nama dalam tempelan"));
+    assert_eq!(
+        (stage.app.mode(), stage.notice().as_str()),
+        (&Mode::Closing, "Tidak ada nama dalam teks yang ditempel")
+    );
     // After the beginning of a name, digits may belong to it.
     stage.keys("nUmar ").paste("\u{1b}[31m2\u{1b}[0m\n3").keys("⏎");
     assert_eq!(stage.field("nama"), "Umar 2");
@@ -597,8 +600,8 @@ fn a_copy_reports_its_actual_destination() {
 #[test]
 fn a_failure_to_save_state_is_reported_until_it_succeeds() {
     let mut stage = Stage::at("14:00");
-    stage.act(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into())));
-    assert_eq!(stage.notice(), "Keadaan tidak dapat disimpan: penuh");
+    stage.act(Message::Trouble(Subject::State, Some("Status shift tidak dapat disimpan: penuh".into())));
+    assert_eq!(stage.notice(), "Status shift tidak dapat disimpan: penuh");
     stage.act(Message::Trouble(Subject::State, None));
     assert_eq!(stage.notice(), "");
 }

@@ -161,7 +161,7 @@ fn a_call_rings_is_answered_is_closed_and_leaves_one_row_without_the_name() {
     let account = format!("<sip:cso@{CSO}>;regint=0\n");
     let desk = tempfile::tempdir().expect("a folder");
     let phone = Baresip::start(&net.cso, &desk.path().join("cso"), &config(&modules, CSO, &control), &account, None);
-    term.shows("telepon: terhubung");
+    term.shows("telepon: tersambung");
 
     let caller = |name: &str| {
         let account = format!("{NAME} <sip:{NUMBER}@{CALLER}>;regint=0\n");
@@ -180,8 +180,8 @@ fn a_call_rings_is_answered_is_closed_and_leaves_one_row_without_the_name() {
     let status = accept.args(["-c", "printf '/accept\\n' > /dev/udp/127.0.0.1/5555"]).status().expect("bash runs");
     assert!(status.success());
     customer.says("Call established");
-    term.shows("selamat siang Bapak/Ibu Siti \"Aisyah\" Aminah").shows("dari telepon, pastikan");
-    term.rest().send("s").shows("Closing lengkap.").hides("dari telepon, pastikan");
+    term.shows("selamat siang Bapak/Ibu Siti \"Aisyah\" Aminah").shows("dari telepon: konfirmasi");
+    term.rest().send("s").shows("Closing lengkap").hides("dari telepon: konfirmasi");
     customer.ends();
     term.shows("Panggilan selesai").shows("nama belum diisi");
     phone.ends();

@@ -17,7 +17,7 @@ const VERBS: [&str; 11] =
 fn help_and_version_go_to_standard_output() {
     for args in [&["--help"][..], &["-h"], &["help"], &["say", "--help"], &["help", "say"], &["say", "-h"]] {
         let ran = penutup(args);
-        ran.status(0).err_is("").out_has("Penggunaan: penutup").out_has("Pilihan umum:");
+        ran.status(0).err_is("").out_has("Penggunaan: penutup").out_has("Opsi umum:");
     }
     for verb in VERBS {
         let short = penutup([verb, "--help"]);
@@ -50,16 +50,16 @@ fn usage_errors_are_localized_with_suggestions() {
             &["say", "--format", "jsno"],
             &["\"jsno\" tidak dapat dipakai", "Maksudnya \"json\"? Yang ada: text, steps, json."],
         ),
-        (&["say", "--at"], &["--at <WAKTU> memerlukan nilai"]),
+        (&["say", "--at"], &["--at <WAKTU> memerlukan isi"]),
         (&["say", "--lang", "su"], &["\"su\" tidak dapat dipakai", "Yang ada: id, en."]),
-        (&["say", "--lang="], &["--lang <BAHASA> memerlukan nilai", "Yang ada: id, en."]),
-        (&["completions"], &["<SHELL> belum disebut", "Penggunaan: penutup completions"]),
+        (&["say", "--lang="], &["--lang <BAHASA> memerlukan isi", "Yang ada: id, en."]),
+        (&["completions"], &["<SHELL> belum diisi", "Penggunaan: penutup completions"]),
         (&["completions", "tcsh"], &["\"tcsh\" tidak dapat dipakai", "bash, elvish, fish, powershell, zsh"]),
         (&["check", "a", "b"], &["\"b\" di sini", "Penggunaan: penutup check"]),
         (&["init", "x"], &["\"x\" di sini"]),
-        (&["check", "--deny-warnings", "--deny-warnings"], &["--deny-warnings hanya boleh disebut sekali"]),
-        (&["check", "--deny-warnings=ya"], &["--deny-warnings tidak memerlukan nilai \"ya\""]),
-        (&["--zone", "WIB", "--zone", "WIT", "say"], &["--zone <ZONA> hanya boleh disebut sekali"]),
+        (&["check", "--deny-warnings", "--deny-warnings"], &["--deny-warnings hanya boleh ditulis sekali"]),
+        (&["check", "--deny-warnings=ya"], &["--deny-warnings tidak memerlukan isi \"ya\""]),
+        (&["--zone", "WIB", "--zone", "WIT", "say"], &["--zone <ZONA> hanya boleh ditulis sekali"]),
         (&["help", "sya"], &["\"sya\" tidak dapat dipakai", "Maksudnya \"say\"?"]),
     ] {
         let message = Home::new().penutup(args).failed();
@@ -185,7 +185,7 @@ fn completions_know_the_verbs_of_each_shell() {
         }
     }
     let fish = Home::new().penutup(["completions", "fish"]).ok();
-    assert!(fish.contains("Cetak kalimat penutup"), "descriptions are in the user's language");
+    assert!(fish.contains("Tampilkan kalimat closing"), "descriptions are in the user's language");
 }
 
 #[test]

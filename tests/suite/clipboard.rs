@@ -85,7 +85,7 @@ fn a_text_reported_copied_is_in_the_desktops_clipboard() {
                     makin mudah, ayo download aplikasi New PLN Mobile di Play Store atau Apps Store, Terima kasih telah \
                     menghubungi PLN 123, selamat siang Bapak/Ibu";
     assert_eq!(display.clipboard(), complete);
-    term.send("b").shows("[B] Bapak ").hides(COPIED).send("c").shows(COPIED);
+    term.send("b").shows("▐Bapak▌").hides(COPIED).send("c").shows(COPIED);
     assert_eq!(display.clipboard(), complete.replace("Bapak/Ibu", "Bapak"), "however often");
     assert!(!has_sent(&term), "the terminal was not troubled");
     term.quits();

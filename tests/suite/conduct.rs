@@ -178,7 +178,7 @@ fn after_the_end_a_value_starts_the_next_call_and_one_backspace_restores_the_fin
         assert_eq!((s.app.number(), s.said().len()), (1, 0), "{what}");
         assert_eq!(s.journal(), ["0 lengkap", "1 open"], "{what}");
         assert_eq!(Record { end: None, ..records(&s).remove(0) }, finished, "{what}");
-        assert_eq!(s.notice(), "Panggilan berikutnya dimulai · Backspace kembali ke yang tadi (10 detik)", "{what}");
+        assert_eq!(s.notice(), "Panggilan berikutnya dimulai · Backspace kembali (10 dtk)", "{what}");
         s.keys("⌫");
         assert_eq!((s.app.number(), s.app.call()), (0, &call), "{what}");
         assert_eq!(s.journal(), ["1 gone", "0 open"], "{what}");
@@ -351,10 +351,10 @@ fn two_quick_spaces_on_the_last_sentence_end_no_call() {
     s.keys("␣␣␣").quick(200, "␣");
     assert_eq!((s.app.number(), s.said().len()), (0, 3));
     s.keys("␣");
-    assert_eq!(s.notice(), "Panggilan selesai · Backspace kembali (10 detik)");
+    assert_eq!(s.notice(), "Panggilan selesai · Backspace kembali (10 dtk)");
     s.quick(200, "␣");
     assert_eq!((s.app.number(), s.said().len()), (1, 0));
-    assert_eq!(s.notice(), "Panggilan selesai · Backspace kembali (10 detik)", "and what is told stays to be read");
+    assert_eq!(s.notice(), "Panggilan selesai · Backspace kembali (10 dtk)", "and what is told stays to be read");
     // Fluent users are not slowed down.
     let mut s = Stage::at("14:00");
     s.keys("s").quick(50, "␣");

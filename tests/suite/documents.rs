@@ -45,24 +45,6 @@ const ELSEWHERE: [(&str, &str, &str); 16] = [
     ("sudo apt remove penutup", "tools/package.sh", "\n    gone remove\n"),
 ];
 
-/// Words that have one replacement wherever a user reads Indonesian.
-const GLOSSARY: [(&str, &str); 14] = [
-    ("adegan", "bagian"),
-    ("benih", "nomor soal"),
-    ("bila", "jika"),
-    ("duluan", "lebih dulu"),
-    ("fakta", "kondisi"),
-    ("fon", "font"),
-    ("masukan", "input"),
-    ("meja", "seat"),
-    ("pemakai", "pengguna"),
-    ("pengawas", "supervisor"),
-    ("penyelia", "supervisor"),
-    ("peragaan", "demo"),
-    ("situs", "site"),
-    ("spanduk", "banner"),
-];
-
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -158,29 +140,6 @@ fn links_lead_somewhere() {
             if !to.is_empty() && !to.contains("://") {
                 assert!(root().join(folder).join(to).exists(), "{name}: {to}");
             }
-        }
-    }
-}
-
-/// A page without its code, quoted or in blocks, and without the targets of its links.
-fn prose(page: &str) -> String {
-    let outside_blocks: String = page.split("\n```").step_by(2).collect::<Vec<_>>().join("\n");
-    let outside_code: String = outside_blocks.split('`').step_by(2).collect();
-    let mut parts = outside_code.split("](");
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| text + part.split_once(')').map_or("", |(_, rest)| rest))
-}
-
-#[test]
-fn pages_and_stories_use_the_words_of_the_glossary() {
-    assert_eq!(prose("a `b`\n```sh\nc\n```\nd [e](f) g"), "a \n\nd [e g");
-    let pages = pages().into_iter().map(|name| (prose(&read(&name)), name));
-    let stories = ["assets/deck.toml", "assets/scenarios.toml", "assets/scenarios-own.toml", "config/settings.toml"];
-    for (text, name) in pages.chain(stories.map(|name| (read(name), name.to_owned()))) {
-        let text = text.to_lowercase();
-        for word in text.split(|c: char| !c.is_alphanumeric()) {
-            let better = GLOSSARY.iter().find(|(old, _)| *old == word);
-            assert!(better.is_none(), "{name}: {better:?}");
         }
     }
 }

@@ -11,8 +11,8 @@ use penutup::words::Lang;
 use crate::scenes::{bright, drawn, no_blanks, text};
 use crate::stage::{Stage, wib};
 
-const HINT: &str = "Baru di sini: tekan ? untuk semua tombol · Esc menutup baris ini";
-const SHORT: &str = "? semua tombol · Esc tutup baris ini";
+const HINT: &str = "Pertama kali? Tekan ? untuk daftar tombol · Esc menutup baris ini";
+const SHORT: &str = "? daftar tombol · Esc tutup baris ini";
 
 fn new() -> Stage {
     let mut stage = Stage::at("14:20");
@@ -40,9 +40,13 @@ fn screen(stage: &mut Stage, columns: u16, rows: u16) -> String {
 
 #[test]
 fn the_hint_is_shown_only_in_free_space() {
-    for (columns, rows, hint) in
-        [(120, 30, Some(HINT)), (80, 24, Some(HINT)), (72, 22, Some(HINT)), (60, 20, Some(SHORT)), (40, 12, None)]
-    {
+    for (columns, rows, hint) in [
+        (120, 30, Some(HINT)),
+        (80, 24, Some(HINT)),
+        (72, 22, Some(HINT)),
+        (60, 20, Some(SHORT)),
+        (40, 12, Some(SHORT)),
+    ] {
         let told = screen(&mut new(), columns, rows);
         assert_eq!(hint.is_some(), told.contains(SHORT) || told.contains(HINT), "{columns}×{rows}:\n{told}");
         assert!(hint.is_none_or(|hint| told.contains(hint)), "{columns}×{rows}:\n{told}");
@@ -84,7 +88,7 @@ fn help_esc_and_a_tick_close_the_hint_and_a_fact_does_not() {
 #[test]
 fn notices_take_precedence_over_the_hint() {
     let mut stage = new();
-    stage.act(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into())));
+    stage.act(Message::Trouble(Subject::State, Some("Status shift tidak dapat disimpan: penuh".into())));
     let told = screen(&mut stage, 80, 24);
     assert!(told.contains("penuh") && !told.contains(HINT), "{told}");
     stage.act(Message::Trouble(Subject::State, None));
@@ -127,7 +131,7 @@ mod in_a_terminal {
         let mut term = opened(&home);
         term.shows(HINT);
         waits_on_disk(&home, true);
-        term.send("m").shows("Topik: PLN Mobile").shows(HINT);
+        term.send("m").shows("▐PLN Mobile▌").shows(HINT);
         term.quits();
         let mut term = opened(&home);
         term.shows(HINT).send("\x1b").hides(HINT);

@@ -38,7 +38,7 @@ fn klb_that_could_not_be_saved_is_saved_once_the_obstacle_is_removed() {
     let blocked = home.state("").parent().unwrap().to_owned();
     home.write(&blocked, "a file where the folder should be");
     let mut term = opened(&home);
-    term.send("k").shows("KLB AKTIF").shows("Keadaan tidak dapat disimpan");
+    term.send("k").shows("KLB AKTIF").shows("Status shift tidak dapat disimpan");
     fs::remove_file(&blocked).unwrap();
     term.quits();
     assert_eq!(term.text().trim(), "", "nothing was lost, so nothing is reported");
@@ -52,14 +52,14 @@ fn unsaved_state_is_reported_after_quitting() {
         let home = Home::new();
         home.write("state", "a file where the folder should be");
         let mut term = opened(&home);
-        term.send("k").shows("KLB AKTIF").shows("Keadaan tidak dapat disimpan");
+        term.send("k").shows("KLB AKTIF").shows("Status shift tidak dapat disimpan");
         match signal {
             None => term.send("q"),
             Some(name) => term.signal(name),
         };
         term.ends();
         term.is_restored();
-        term.shows("penutup: Keadaan shift (KLB) tidak tersimpan").shows("bagian dari jalurnya bukan folder");
+        term.shows("penutup: Status shift (KLB) tidak tersimpan").shows("bagian dari jalurnya bukan folder");
     }
 }
 
@@ -67,12 +67,12 @@ fn unsaved_state_is_reported_after_quitting() {
 fn two_windows_at_one_seat_save_and_show_both_changes() {
     let home = Home::new();
     let (mut one, mut two) = (opened(&home), opened(&home));
-    one.shows("? daftar tombol").shows("Baru");
-    two.shows("Baru");
+    one.shows("? daftar tombol").shows("Pertama kali");
+    two.shows("Pertama kali");
     one.send("k").shows("KLB AKTIF sejak 14.20");
     two.shows("KLB AKTIF sejak 14.20");
-    two.send("\x1b").hides("Baru");
-    one.hides("Baru");
+    two.send("\x1b").hides("Pertama kali");
+    one.hides("Pertama kali");
     let state = home.state("shift.toml");
     eventually("both changes on the disk", || text(&state).contains("\"ya\"") && !text(&state).contains("welcome"));
     for term in [&mut one, &mut two] {
@@ -80,7 +80,7 @@ fn two_windows_at_one_seat_save_and_show_both_changes() {
         term.ends();
     }
     let (mut one, mut two) = (opened_with_klb(&home), opened_with_klb(&home));
-    one.hides("Baru");
+    one.hides("Pertama kali");
     two.send("k").hides("KLB AKTIF");
     one.hides("KLB AKTIF").shows(CAMPAIGN);
     one.quits();
@@ -126,12 +126,12 @@ fn two_troubles_at_once_are_both_shown_and_both_reported_at_the_end() {
     }
     let mut term = opened(&home);
     term.send("ksx").shows("Panggilan selesai").send("d").send("d");
-    term.shows("Keadaan tidak dapat disimpan").shows("Jurnal belum tertulis");
+    term.shows("(+").send("?").shows("Status shift tidak dapat disimpan").shows("Jurnal belum tertulis");
     // One letter more within a second would be typing that was meant for another window.
     term.send("\x03");
     term.ends();
     term.is_restored();
-    term.shows("penutup: Keadaan shift (KLB) tidak tersimpan")
+    term.shows("penutup: Status shift (KLB) tidak tersimpan")
         .shows("penutup: 1 closing hilang, jurnal tidak dapat ditulis");
 }
 
@@ -145,18 +145,18 @@ fn losses_on_a_full_disk_are_reported_after_quitting() {
     let mut command = prompter(&home, &[]);
     command.env("PENUTUP_HOME", &own);
     let mut term = Term::start(&command);
-    term.shows(CAMPAIGN).send("m").shows("Topik: PLN Mobile");
+    term.shows(CAMPAIGN).send("m").shows("▐PLN Mobile▌");
     let journal = own.join("data/journal.db");
     eventually("the journal", || journal.exists());
     disk.fill();
-    term.send("ksx").shows("Panggilan selesai").shows("Jurnal belum tertulis");
+    term.send("ksx").shows("Panggilan selesai").send("?").shows("Jurnal belum tertulis").send("?");
     // What the journal's failed write gave back would be enough for the state.
     disk.fill();
-    term.send("k").shows("Keadaan tidak dapat disimpan");
+    term.send("k").shows("Status shift tidak dapat disimpan");
     term.send("q");
     assert!(term.ends().success());
     term.is_restored();
-    term.shows("penutup: Keadaan shift (KLB) tidak tersimpan").shows("penutup: 1 closing hilang");
+    term.shows("penutup: Status shift (KLB) tidak tersimpan").shows("penutup: 1 closing hilang");
 }
 
 #[test]
@@ -165,8 +165,8 @@ fn a_rules_file_named_as_the_journal_is_an_error_of_the_settings_and_not_touched
     let rules = home.write_config("rules.toml", BUILT_IN);
     home.write_config("settings.toml", "# slip\n\n[journal]\npath = 'rules.toml'\n");
     let mut term = opened(&home);
-    term.shows("settings.toml:4: journal.path bukan jurnal penutup").send("m").send("d").send("d");
-    term.shows("settings.toml:4: journal.path bukan jurnal penutup");
+    term.shows("Jurnal belum tertulis: settings.toml:4: journal.path").send("m").send("d").send("d");
+    term.shows("Jurnal belum tertulis: settings.toml:4: journal.path");
     term.quits();
     term.shows("1 closing belum masuk jurnal (settings.toml:4");
     assert_eq!(text(&rules), BUILT_IN);
@@ -221,7 +221,7 @@ fn a_slip_in_the_settings_drops_nothing_and_is_reported_until_corrected() {
     for key in ["m", "a", "\x1b"] {
         term.send(key);
     }
-    term.shows("Aplikasi: TELAH punya").shows("settings.toml:1:");
+    term.shows("▐TELAH punya▌").shows("settings.toml:1:");
     // The version of a declaration is its second, and one from tomorrow on is not believed.
     let declared = "version = 1700000000\nstate = 'on'\nsince = '2026-11-24T05:00:00Z'\nby = 'SPV'\n";
     fs::write(home.config("klb/klb.toml"), declared).unwrap();
@@ -318,15 +318,15 @@ fn a_hanging_share_blocks_neither_the_first_screen_nor_keys_nor_the_exit() {
     let broadcast = format!("[broadcast]\nfolder = '{}'\n[journal]\npath = '{}'\n", file("klb"), file("journal.db"));
     for (args, config, waits) in [
         (vec!["--rules", &rules], "", "Menunggu rules.toml"),
-        (vec!["--settings", &settings], "", "settings.toml: tempatnya tidak menjawab"),
+        (vec!["--settings", &settings], "", "settings.toml: folder atau disknya tidak merespons"),
         (vec!["--rules", &rules, "--settings", &settings], "", "Menunggu rules.toml"),
-        (vec![], &*broadcast, "Pusat tidak"),
+        (vec![], &*broadcast, "Sambungan ke pusat"),
     ] {
         let home = Home::new();
         home.write_config("settings.toml", config);
         let mut term = Term::start(&prompter(&home, &args));
         term.shows(CAMPAIGN).shows(waits);
-        term.send("k").shows("KLB AKTIF").send("m").shows("Topik: PLN Mobile");
+        term.send("k").shows("KLB AKTIF").send("m").shows("▐PLN Mobile▌");
         term.quits();
         assert!(text(home.state("shift.toml")).contains("\"ya\""), "{args:?}");
         if !config.is_empty() {
@@ -347,7 +347,7 @@ fn a_home_on_a_hanging_share_blocks_neither_the_first_screen_nor_the_exit() {
     term.shows(CAMPAIGN).send("k").shows("KLB AKTIF").send("q");
     assert!(term.ends().success());
     term.is_restored();
-    term.shows("Keadaan shift (KLB) mungkin tidak tersimpan");
+    term.shows("Status shift (KLB) mungkin tidak tersimpan");
 }
 
 // ── Who can read and write it ─────────────────────────────────────────────────────────────────────────────────────────
@@ -390,8 +390,8 @@ fn a_home_below_a_world_writable_folder_is_reported() {
     let mut command = prompter(&home, &[]);
     command.env("PENUTUP_HOME", open.join("penutup"));
     let mut term = Term::start(&command);
-    term.shows(CAMPAIGN).shows("Pengguna lain dapat mengubah isi").send("m");
-    term.shows("Topik: PLN Mobile").shows("Pengguna lain dapat mengubah isi");
+    term.shows(CAMPAIGN).shows("(+1)").send("m").shows("▐PLN Mobile▌").shows("(+1)");
+    term.send("?").shows("Pengguna lain dapat mengubah isi");
     term.quits();
 }
 

@@ -64,15 +64,17 @@ fn the_recap_requests_today_and_shows_it() {
         _ => None,
     });
     assert_eq!(asked, Some(("2026-03-02".into(), 7 * 3600)), "the day of our own zone");
-    assert!(screen(&mut stage).contains("Jurnal belum menjawab"));
+    assert!(screen(&mut stage).contains("Jurnal belum terbaca"));
     stage.act(Message::Day(Box::new(day())));
     let shown = screen(&mut stage);
     for part in [
         "Closing          22",
-        "20 (90 %)",
+        "20 (90%)",
         "Akurasi 1 · Tidak FCR 1",
-        "Ajakan DOWNLOAD New PLN Mobile 2 · Campaign Integritas 1",
-        "closing lengkap 20 · telepon terputus 2",
+        "Ajakan DOWNLOAD New PLN Mobile  ████",
+        "██ 2",
+        "closing lengkap   ████",
+        "██ 20",
         "Catatan          sebelum closing 3 · centang diurungkan 5",
         "08 09 10 11",
         "Dicentang CSO",

@@ -27,9 +27,9 @@ fn klb_survives_rules_that_rename_it_and_is_reported_until_set_again() {
         "nothing is lost"
     );
     stage.keys("m");
-    assert_eq!(stage.notice(), "KLB = ya tidak dikenal aturan ini: periksa lagi dan setel KLB");
+    assert_eq!(stage.notice(), "KLB = ya tidak ada di aturan ini: periksa lagi, lalu atur KLB");
     stage.keys("k");
-    assert_ne!(stage.notice(), "KLB = ya tidak dikenal aturan ini: periksa lagi dan setel KLB");
+    assert_ne!(stage.notice(), "KLB = ya tidak ada di aturan ini: periksa lagi, lalu atur KLB");
     let saved = stage.effects.iter().find_map(|e| match e {
         Effect::Save(seat) => Some(seat.shift_facts.iter().map(|h| h.value.clone()).collect::<Vec<_>>()),
         _ => None,
@@ -44,7 +44,7 @@ fn klb_is_restored_by_rules_that_have_it_again() {
     stage.keys("k").reload(&renamed()).reload(&first);
     assert_eq!(stage.current(), Some("download"), "no Campaign under KLB");
     let stage = Stage::with(renamed(), wib("14:00"), vec![klb("ya", "13:05")]);
-    assert_eq!(stage.notice(), "KLB = ya tidak dikenal aturan ini: periksa lagi dan setel KLB", "also after a restart");
+    assert_eq!(stage.notice(), "KLB = ya tidak ada di aturan ini: periksa lagi, lalu atur KLB", "also after a restart");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_reload_reports_how_much_is_said_differently() {
     let told = "SOP Rev-2 mulai panggilan berikutnya · 1 kalimat";
     assert_eq!(stage.notice(), told, "the panel shows what holds now, so it is not named");
     stage.keys("s␣");
-    let told = "Panggilan selesai · Backspace kembali (10 detik) · SOP Rev-2 berlaku · D: apa yang berubah";
+    let told = "Panggilan selesai · Backspace kembali (10 dtk) · SOP Rev-2 berlaku · D: apa yang berubah";
     assert_eq!(stage.notice(), told);
     stage.keys("⌫");
     assert!(stage.app.previous_rules().is_none(), "back in the call, nothing came before its rules");
@@ -141,7 +141,7 @@ fn panel(stage: &Stage) -> String {
         Part::Entry(heading, text) => format!("{heading}: {text}\n"),
         Part::Heading(text) | Part::Paragraph(text) => format!("{text}\n"),
         Part::Marked(heading, sentence) => format!("{heading}: {}\n", runs(sentence).join(" ")),
-        Part::Gap | Part::Hours(..) => String::new(),
+        Part::Gap | Part::Hours(..) | Part::Keys(_) | Part::Bars(_) => String::new(),
     };
     basis(&stage.app).parts.iter().map(line).collect()
 }

@@ -37,13 +37,13 @@ fn from_the_first_screen_to_the_last_key() {
     let mut term = opened(&home);
     assert!(term.screen(vt100::Screen::alternate_screen) && term.screen(vt100::Screen::bracketed_paste));
     assert_ne!(term.modes(), term.modes_before(), "raw");
-    term.shows("Jam pelanggan 14.20 WIB");
+    term.shows("14.20 WIB · siang");
     term.send("k").shows("KLB AKTIF sejak 14.20 · Campaign Integritas TIDAK disampaikan");
     term.send("m").shows(UPDATE);
-    term.send("a").shows("Aplikasi: TELAH punya");
+    term.send("a").shows("▐TELAH punya▌");
     term.send("nbu siti\r").shows("selamat siang Ibu siti");
     term.send(" ").shows("√ Ajakan UPDATE New PLN Mobile");
-    term.send("\x7f").hides("√ Ajakan UPDATE").shows("► Ajakan UPDATE New PLN Mobile");
+    term.send("\x7f").hides("√ Ajakan UPDATE").shows("▌ Ajakan UPDATE New PLN Mobile");
     term.send("x").shows("Mengapa panggilan berakhir?").shows("5 closing tidak disampaikan");
     term.send("\x1b").hides("Mengapa panggilan berakhir?");
     term.send("x2").shows("dialihkan").shows("nama belum diisi").shows("KLB AKTIF");
@@ -96,7 +96,7 @@ fn a_closed_window_ends_it_and_nothing_said_to_last_is_lost() {
     term.send("k").shows("KLB AKTIF");
     term.close("m");
     term.ends();
-    assert!(home.penutup(["report"]).ok().contains("ditinggalkan"), "the call is written as left");
+    assert!(home.penutup(["report"]).ok().contains("penutup ditutup (Q)"), "the call is written as left");
     assert!(kept(&home).contains("klb"), "KLB is kept");
     Term::start(&prompter(&home, &[])).shows("KLB AKTIF sejak");
 }
@@ -120,7 +120,7 @@ fn stopped_and_continued_it_is_where_it_was() {
         term.signal("CONT");
         term.until("the screen", vt100::Screen::alternate_screen);
         term.until("bracketed paste", vt100::Screen::bracketed_paste);
-        term.shows("√ Campaign Integritas").shows("► Ajakan DOWNLOAD New PLN Mobile");
+        term.shows("√ Campaign Integritas").shows("▌ Ajakan DOWNLOAD New PLN Mobile");
         term.rest().send("\r").shows("√ Ajakan DOWNLOAD New PLN Mobile");
         term.quits();
     }
@@ -132,7 +132,7 @@ fn a_panic_restores_the_terminal_and_is_reported_on_the_main_screen() {
     const INSIDE: &str = "PENUTUP_TEST_PANIC";
     if std::env::var_os(INSIDE).is_some() {
         let mut screen = Screen::enter(Theme::Terminal).unwrap();
-        screen.draw(|frame| frame.render_widget("tersembunyi", frame.area())).unwrap();
+        screen.draw(|frame, _| frame.render_widget("tersembunyi", frame.area())).unwrap();
         panic!("panik di tengah layar");
     }
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -161,9 +161,9 @@ fn a_storm_of_sizes_breaks_nothing() {
         }
     }
     term.resize(60, 18).shows("melihat saja").send("\x1b").hides("melihat saja");
-    term.shows("K tidak · M di luar · A ?").shows("lalu: Terima kasih");
-    term.resize(120, 30).shows("Kalimat lengkap").shows("selamat siang Bapak/Ibu Budi Santoso");
-    term.resize(1, 1).resize(80, 24).shows("√ Campaign Integritas").shows("[N] Budi Santoso");
+    term.shows("K nonaktif · M di luar · A belum tahu").shows("Terima kasih telah menghubungi");
+    term.resize(120, 30).shows("Mengapa").shows("Bapak/Ibu Budi Santoso");
+    term.resize(1, 1).resize(80, 24).shows("√ Campaign Integritas").shows("N Budi Santoso");
     term.quits();
 }
 
@@ -174,7 +174,7 @@ fn at_no_size_at_all_it_starts_and_leaves() {
         let mut term = Term::sized(&prompter(&home, &[]), columns, rows);
         term.until("the screen", vt100::Screen::alternate_screen);
         term.send("k");
-        term.resize(80, 24).shows("KLB AKTIF").shows("► Ajakan DOWNLOAD");
+        term.resize(80, 24).shows("KLB AKTIF").shows("▌ Ajakan DOWNLOAD");
         term.quits();
     }
 }
@@ -190,7 +190,7 @@ fn a_sentence_that_the_window_has_no_room_for_is_not_ticked() {
             if ticks {
                 term.shows("√ Campaign Integritas");
             } else {
-                term.shows("► Campaign Integritas").shows("Jendela terlalu kecil, belum dicentang");
+                term.shows("▌ Campaign Integritas").shows("Jendela terlalu kecil, belum dicentang");
                 term.send(key).shows("√ Campaign Integritas");
             }
             term.quits();
@@ -204,9 +204,9 @@ fn a_sentence_that_the_window_has_no_room_for_is_not_ticked() {
 fn a_pasted_text_is_a_name_and_never_a_shortcut() {
     let home = Home::new();
     let mut term = opened(&home);
-    term.paste("kxq").shows("[N] Nama Pelanggan: kxq").shows("KLB: tidak");
+    term.paste("kxq").shows("N Nama Pelanggan: kxq").shows("▐nonaktif▌");
     term.send("\x1b").shows("nama belum diisi");
-    term.paste("081234567890").shows("Angka saja bukan nama");
+    term.paste("081234567890").shows("Hanya angka, bukan nama");
     term.paste("Siti Rahasia\nJl. Mawar 3").shows("Nama Pelanggan: Siti Rahasia").send("\r");
     term.shows("Bapak/Ibu Siti Rahasia").hides("Mawar");
     term.paste("q\x1b[31mx").shows("Nama Pelanggan: qx").send("\x1b").hides("Nama Pelanggan");
@@ -217,14 +217,14 @@ fn a_pasted_text_is_a_name_and_never_a_shortcut() {
 fn ten_thousand_keys_at_once_are_one_held_key() {
     let home = Home::new();
     let mut term = opened(&home);
-    term.send_at_once("a".repeat(10_000)).shows("Aplikasi: TELAH punya");
+    term.send_at_once("a".repeat(10_000)).shows("▐TELAH punya▌");
     // Nobody presses another key at the same moment.
     term.is_read();
     let end = std::time::Instant::now() + std::time::Duration::from_millis(200);
     while let Some(left) = end.checked_duration_since(std::time::Instant::now()).filter(|left| !left.is_zero()) {
         std::thread::park_timeout(left);
     }
-    term.send("m").shows("Topik: PLN Mobile").shows("Aplikasi: TELAH punya");
+    term.send("m").shows("▐PLN Mobile▌").shows("▐TELAH punya▌");
     term.paste(&"Siti ".repeat(2_000)).shows("Lebih dari 60 karakter: tidak ditempel");
     term.paste(&"Siti ".repeat(10)).shows("Siti Siti Siti Siti").send("\x1b").shows("nama belum diisi");
     term.quits();
@@ -234,7 +234,7 @@ fn ten_thousand_keys_at_once_are_one_held_key() {
 fn a_held_space_ticks_once() {
     let home = Home::new();
     let mut term = opened(&home);
-    term.send_at_once("    ").send("k").shows("KLB AKTIF").shows("√ Campaign Integritas").shows("► Ajakan DOWNLOAD");
+    term.send_at_once("    ").send("k").shows("KLB AKTIF").shows("√ Campaign Integritas").shows("▌ Ajakan DOWNLOAD");
     assert!(!term.text().contains("√ Ajakan"), "{term:?}");
     term.quits();
 }
@@ -288,7 +288,7 @@ fn klb_survives_kill_9_and_a_restart() {
     term.signal("KILL");
     term.ends();
     let mut term = Term::start(&prompter(&home, &[]));
-    term.shows("KLB AKTIF sejak 14.20").shows("► Ajakan DOWNLOAD New PLN Mobile");
+    term.shows("KLB AKTIF sejak 14.20").shows("▌ Ajakan DOWNLOAD New PLN Mobile");
     term.send("k").hides("KLB AKTIF").shows(CAMPAIGN);
     term.quits();
     let mut term = Term::start(&prompter(&home, &[]));
@@ -319,7 +319,7 @@ fn without_a_state_folder_it_runs_and_reports_it() {
     let home = Home::new();
     home.write("state", "bukan folder");
     let mut term = Term::start(&prompter(&home, &[]));
-    term.shows(CAMPAIGN).send("k").shows("KLB AKTIF").shows("Keadaan tidak dapat disimpan");
+    term.shows(CAMPAIGN).send("k").shows("KLB AKTIF").shows("Status shift tidak dapat disimpan");
     term.send(" ").shows("√ Ajakan DOWNLOAD");
     term.quits();
 }

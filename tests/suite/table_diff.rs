@@ -269,7 +269,7 @@ fn new_facts_values_and_zones_are_distinguished() {
         ])
     );
     let ran = diff(&new, &[]);
-    ran.out_has("Fakta baru: kota\nNilai baru: aplikasi=rusak\n").out_has("LN · (tidak ada) → +00:00");
+    ran.out_has("Kondisi baru: kota\nPilihan baru: aplikasi=rusak\n").out_has("LN · (tidak ada) → +00:00");
 }
 
 #[test]
@@ -343,6 +343,9 @@ fn a_greeting_that_moved_is_in_the_diff_and_on_the_sheet() {
 #[test]
 fn a_new_fact_is_compared_over_all_its_values() {
     let ran = diff_of_cases("sound.toml", "new-fact.toml", &[]);
-    ran.status(1).err_is("").out_has("8 dari 16 situasi berubah").out_has("Fakta baru: jenis\nLangkah baru: survei\n");
+    ran.status(1)
+        .err_is("")
+        .out_has("8 dari 16 situasi berubah")
+        .out_has("Kondisi baru: jenis\nLangkah baru: survei\n");
     assert!(!ran.out.contains("Kewajiban"), "{}", ran.out);
 }

@@ -52,10 +52,7 @@ fn one_by_one(term: &mut Term, bytes: &[u8], gap: u64) {
 /// Nothing of the call has changed.
 #[track_caller]
 fn is_untouched(term: &mut Term) {
-    term.shows("KLB: tidak")
-        .shows("Topik: di luar PLN Mobile")
-        .shows("Aplikasi: belum ditanya")
-        .shows("nama belum diisi");
+    term.shows("▐nonaktif▌").shows("▐di luar PLN Mobile▌").shows("▐belum tahu▌").shows("nama belum diisi");
     let text = term.text();
     assert!(!text.contains('√') && !text.contains("Ketikan") && !text.contains("Mengapa"), "{text}");
 }
@@ -73,7 +70,7 @@ fn a_held_space_is_one_sentence_at_any_keyboard_rate() {
         let home = Home::new();
         let mut term = opened(&home);
         term.hold(" ", delay, rate, 30);
-        term.send("m").shows("Topik: PLN Mobile").shows("√ Campaign Integritas");
+        term.send("m").shows("▐PLN Mobile▌").shows("√ Campaign Integritas");
         let text = term.text();
         assert_eq!(text.matches('√').count(), 1, "{rate:?}: {text}");
         term.quits();
@@ -150,7 +147,7 @@ fn a_held_letter_is_one_press() {
     let home = Home::new();
     let mut term = opened(&home);
     term.hold("a", SECOND, THIRTY, 15);
-    term.send("m").shows("Topik: PLN Mobile").shows("Aplikasi: TELAH punya");
+    term.send("m").shows("▐PLN Mobile▌").shows("▐TELAH punya▌");
     term.quits();
 }
 
@@ -158,8 +155,8 @@ fn a_held_letter_is_one_press() {
 fn in_practice_and_presentation_a_held_key_is_one_press() {
     let home = Home::new();
     let mut term = Term::start(&home.penutup(["demo"]).command());
-    term.shows("Peragaan 1/11").hold("\x1b[C", SECOND, THIRTY, 20);
-    term.shows("Peragaan 2/11").send("k").shows("KLB AKTIF").shows("Peragaan 2/11");
+    term.shows("Demo 1/11").hold("\x1b[C", SECOND, THIRTY, 20);
+    term.shows("Demo 2/11").send("k").shows("KLB AKTIF").shows("Demo 2/11");
     term.send("q");
     assert!(term.ends().success());
     term.is_restored();
@@ -186,7 +183,7 @@ fn where_the_terminal_reports_keys_they_are_believed() {
     term.send_at_once("\x1b[?0u");
     eventually("the report of keys", || sent(&term, "\x1b[>27u"));
     term.send("\x1b[32u\x1b[32;1:2u\x1b[32;1:2u\x1b[32;1:3u").shows("√ Campaign Integritas");
-    term.send("\x1b[109u\x1b[109;1:3u").shows("Topik: PLN Mobile");
+    term.send("\x1b[109u\x1b[109;1:3u").shows("▐PLN Mobile▌");
     assert_eq!(term.text().matches('√').count(), 1, "{term:?}");
     term.send("\x1b[63;2;63u\x1b[63;1:3u").shows("Daftar tombol").send("\x1b[27u").hides("Daftar tombol");
     term.send("\x1b[99;5u");
@@ -213,7 +210,7 @@ fn a_sequence_in_pieces_is_one_key() {
     term.send_at_once("[200~Siti Aminah\x1b[201~").shows("Nama Pelanggan: Siti Aminah");
     term.send("\x1b").hides("Nama Pelanggan");
     // Esc and a quick key, as tmux sends them.
-    term.send("?").shows("Daftar tombol").send_at_once("\x1bm").hides("Daftar tombol").shows("Topik: PLN Mobile");
+    term.send("?").shows("Daftar tombol").send_at_once("\x1bm").hides("Daftar tombol").shows("▐PLN Mobile▌");
     term.quits();
 }
 
@@ -282,7 +279,7 @@ fn a_sentence_for_another_window_undoes_itself_whole() {
     one_by_one(&mut term, b"mati lampu sejak pagi\r", 90);
     term.shows("Ketikan diabaikan");
     assert!(!term.text().contains("KLB AKTIF") && !term.text().contains('√'), "{term:?}");
-    term.shows("KLB: tidak").shows("Topik: di luar PLN Mobile").shows("Aplikasi: belum ditanya");
+    term.shows("▐nonaktif▌").shows("▐di luar PLN Mobile▌").shows("▐belum tahu▌");
     term.send("\x03");
     assert!(term.ends().success());
     let state = fs::read_to_string(home.state("shift.toml")).unwrap_or_default();
@@ -353,9 +350,9 @@ fn a_name_after_facts_is_kept() {
 fn in_practice_and_presentation_it_undoes_itself_too() {
     let home = Home::new();
     let mut term = Term::start(&home.penutup(["demo"]).command());
-    term.shows("Peragaan 1/11").shows("KLB: tidak");
+    term.shows("Demo 1/11").shows("K nonaktif");
     one_by_one(&mut term, b"mati lampu sejak pagi", 90);
-    term.shows("Ketikan diabaikan").shows("KLB: tidak").shows("Topik: di luar PLN Mobile").shows("Peragaan 1/11");
+    term.shows("Ketikan diabaikan").shows("K nonaktif").shows("M di luar").shows("Demo 1/11");
     pause(1200);
     term.send("k").shows("KLB AKTIF").hides("Ketikan").send("q");
     assert!(term.ends().success());
@@ -367,7 +364,7 @@ fn in_practice_and_presentation_it_undoes_itself_too() {
     one_by_one(&mut term, b"mati lampu sejak pagi", 90);
     term.shows("Ketikan diabaikan");
     let marked =
-        |text: &str| text.lines().filter(|line| line.contains("[K]") || line.contains('√')).collect::<String>();
+        |text: &str| text.lines().filter(|line| line.contains("K KLB") || line.contains('√')).collect::<String>();
     assert_eq!(marked(&term.text()), marked(&before), "{term:?}");
     term.send("\x03");
     term.ends();
@@ -392,7 +389,7 @@ fn what_was_typed_right_before_it_is_undone_with_it() {
             pause(1200);
         }
         one_by_one(&mut term, text.as_bytes(), gap);
-        term.shows("Ketikan diabaikan").shows("KLB: tidak").shows("Topik: di luar PLN Mobile");
+        term.shows("Ketikan diabaikan").shows("▐nonaktif▌").shows("▐di luar PLN Mobile▌");
         assert!(!term.text().contains('√'), "{text:?} {term:?}");
         term.send("\x03");
         assert!(term.ends().success());
@@ -405,7 +402,7 @@ fn a_held_key_does_not_write_into_the_field_that_it_opens() {
     let home = Home::new();
     let mut term = opened(&home);
     term.hold("n", Duration::from_millis(500), Duration::from_millis(33), 20);
-    term.send("Siti\r").shows("[N] Siti");
+    term.send("Siti\r").shows("N Siti");
     term.quits();
 }
 
@@ -416,10 +413,10 @@ fn after_a_moment_of_silence_keys_are_keys_again() {
     one_by_one(&mut term, b"mati lampu", 90);
     term.shows("Ketikan diabaikan");
     pause(1200);
-    term.send("m").shows("Topik: PLN Mobile").hides("Ketikan");
+    term.send("m").shows("▐PLN Mobile▌").hides("Ketikan");
     pause(1200);
     one_by_one(&mut term, b"mati lampu", 90);
-    term.shows("Ketikan diabaikan").shows("Topik: PLN Mobile").send("\x1b").hides("Ketikan");
+    term.shows("Ketikan diabaikan").shows("▐PLN Mobile▌").send("\x1b").hides("Ketikan");
     term.quits();
 }
 
@@ -448,17 +445,17 @@ fn without_a_controlling_terminal(home: &Home, args: &str) -> (Term, u32) {
 
 #[test]
 fn a_terminal_gone_without_a_signal_ends_all_three() {
-    for (args, shows) in [("--at 14:20", CAMPAIGN), ("demo", "Peragaan 1/11"), ("drill --seed 5", "Latihan")] {
+    for (args, shows) in [("--at 14:20", CAMPAIGN), ("demo", "Demo 1/11"), ("drill --seed 5", "Latihan")] {
         let home = Home::new();
         let (mut term, pid) = without_a_controlling_terminal(&home, args);
         term.shows(shows);
         if args.starts_with("--at") {
-            term.send("a").shows("Aplikasi: TELAH punya");
+            term.send("a").shows("▐TELAH punya▌");
         }
         term.hang_up();
         eventually("the end of the program", || !fs::exists(format!("/proc/{pid}")).unwrap_or(true));
         if args.starts_with("--at") {
-            assert!(report(&home).contains("ditinggalkan"), "{}", report(&home));
+            assert!(report(&home).contains("penutup ditutup (Q)"), "{}", report(&home));
         }
     }
 }
@@ -468,10 +465,10 @@ fn a_signal_ends_a_call_as_left() {
     for signal in ["TERM", "HUP", "USR1"] {
         let home = Home::new();
         let mut term = opened(&home);
-        term.send("a").shows("Aplikasi: TELAH punya").signal(signal);
+        term.send("a").shows("▐TELAH punya▌").signal(signal);
         assert!(!term.ends().success());
         term.is_restored();
-        assert!(report(&home).contains("ditinggalkan"), "{signal}: {}", report(&home));
+        assert!(report(&home).contains("penutup ditutup (Q)"), "{signal}: {}", report(&home));
     }
 }
 
@@ -507,7 +504,7 @@ fn a_terminal_that_does_not_read_blocks_no_input() {
     });
     assert!(Command::new("kill").args(["-s", "TERM", &pid.to_string()]).status().unwrap().success());
     eventually("the end of the program", || child.try_wait().unwrap().is_some());
-    assert!(report(&home).contains("ditinggalkan"), "{}", report(&home));
+    assert!(report(&home).contains("penutup ditutup (Q)"), "{}", report(&home));
     drop(pty.master);
 }
 
@@ -527,7 +524,7 @@ fn stopped_without_being_asked_it_enters_the_screen_again() {
     term.signal("CONT");
     eventually("the screen again", || frames(&term) > before);
     eventually("its modes again", || term.modes() == raw);
-    term.shows("√ Campaign Integritas").send("m").shows("Topik: PLN Mobile");
+    term.shows("√ Campaign Integritas").send("m").shows("▐PLN Mobile▌");
     term.quits();
 }
 

@@ -246,7 +246,7 @@ fn twenty_facts_are_counted_where_they_do_not_fit() {
         let shown = screen.matches("satu saja").count() + screen.matches("satu…").count();
         let hidden: usize =
             screen.split('+').nth(1).and_then(|s| s.split(' ').next()).and_then(|s| s.parse().ok()).unwrap_or(0);
-        assert!(screen.contains("fakta: tekan ?"), "{columns}:\n{screen}");
+        assert!(screen.contains("kondisi: tekan ?"), "{columns}:\n{screen}");
         assert!(columns < 72 || shown + hidden == 20, "{columns}: {shown} + {hidden}\n{screen}");
         never_cut(&mut stage, columns, 30).unwrap();
     }

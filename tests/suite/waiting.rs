@@ -135,7 +135,7 @@ fn the_last_day_of_a_revision_is_announced_from_a_week_before() {
         term.shows(line);
         term.quits();
     };
-    first_screen("2026-03-02", "SOP Rev-1 hanya berlaku sampai 08/03/2026: tanyakan revisi berikutnya");
+    first_screen("2026-03-02", "SOP Rev-1 hanya berlaku sampai 08/03/2026: minta revisi berikutnya");
     first_screen("2026-03-09", "SOP Rev-1 hanya berlaku sampai 08/03/2026, dan hari itu sudah lewat");
 }
 

@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use crate::arg_error::ArgError;
 use crate::diagnostics::{shown, suggest};
 use crate::journal::report::{By, Report as Sums, json};
+use crate::rules::RuleSet;
 use crate::stream::canvas;
 use crate::words::Words;
 
@@ -80,11 +81,18 @@ pub fn parse_by(by: Option<&str>, format: Form, words: &Words) -> Result<Option<
     if by.is_some() && format == Form::Csv { Err(ArgError::new(w.by_with_csv)) } else { Ok(by) }
 }
 
-/// Renders a report as text or JSON.
+/// Renders a report as text with the labels of these rules, or as JSON.
 ///
 /// # Errors
 /// If the grouping is a fact that no call has.
-pub fn render(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: &Words) -> Result<String, ArgError> {
+pub fn render(
+    sums: &Sums,
+    format: Form,
+    days: Between,
+    by: Option<&By>,
+    rules: &RuleSet,
+    words: &Words,
+) -> Result<String, ArgError> {
     if let Some(By::Fact(fact)) = by
         && sums.total.closings > 0
         && !sums.facts.iter().any(|(id, _)| id == fact)
@@ -96,6 +104,6 @@ pub fn render(sums: &Sums, format: Form, days: Between, by: Option<&By>, words: 
         json::json(sums, days.from, days.to, by)
     } else {
         let bounded = days.from.is_some() || days.to.is_some();
-        text::text(sums, by, bounded, words, canvas(&io::stdout()).width)
+        text::text(sums, by, bounded, rules, words, canvas(&io::stdout()).width)
     })
 }

@@ -40,7 +40,12 @@ impl Theme {
     /// Every theme.
     pub const ALL: [Self; 5] = [Self::Terminal, Self::Dark, Self::Light, Self::Proyektor, Self::Mono];
 
-    /// Its name in the settings.
+    /// The theme with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|theme| theme.name() == name)
+    }
+
+    /// Its name in the settings and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Terminal => "terminal",

@@ -1,7 +1,8 @@
 //! Times of day and dates as people and programs write them.
 
-use chrono::{NaiveDate, Timelike};
+use chrono::{DateTime, FixedOffset, NaiveDate, Timelike, Utc};
 
+use crate::rules::RuleSet;
 use crate::words::Words;
 
 /// A time of day in the user's language: 14.57 in Indonesian.
@@ -22,6 +23,18 @@ pub fn iso_minute(minute: u16) -> String {
 /// A date as both languages write it: 31/12/2026.
 pub fn date(day: NaiveDate) -> String {
     day.format("%d/%m/%Y").to_string()
+}
+
+/// The name that the rules give a time zone, or "UTC+07:00" if they name none with this offset.
+pub fn zone_name(offset: FixedOffset, rules: &RuleSet) -> String {
+    let named = rules.zones.iter().find(|zone| zone.offset == offset);
+    named.map_or_else(|| format!("UTC{offset}"), |zone| zone.id.clone())
+}
+
+/// A moment in one of the rules' zones: 31/12/2026 14.57 WIB.
+pub fn moment(at: DateTime<Utc>, zone: FixedOffset, rules: &RuleSet, words: &Words) -> String {
+    let local = at.with_timezone(&zone);
+    format!("{} {} {}", date(local.date_naive()), clock(&local, words), zone_name(zone, rules))
 }
 
 fn hour_and_minute(hour: u32, separator: &str, minute: u32) -> String {

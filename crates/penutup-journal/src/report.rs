@@ -267,16 +267,6 @@ pub struct Report {
 }
 
 impl Report {
-    /// Replaces the names of the scoring parameters that calls lost.
-    pub fn rename_parameters(&mut self, name: impl Fn(&str) -> String) {
-        let facts = self.facts.iter_mut().flat_map(|(_, groups)| groups);
-        let lists = [&mut self.rules, &mut self.seats, &mut self.hours, &mut self.days, &mut self.endings];
-        let groups = std::iter::once(&mut self.total).chain(facts).chain(lists.into_iter().flatten());
-        for (parameter, _) in groups.flat_map(|group| &mut group.cost) {
-            *parameter = name(parameter);
-        }
-    }
-
     /// Calls by hour of the day.
     pub fn by_hour(&self) -> [u64; 24] {
         let mut out = [0; 24];

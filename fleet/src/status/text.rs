@@ -31,7 +31,7 @@ impl Renderer {
 
     fn header(self, summary: &Summary, out: &mut String) {
         let w = &words(self.lang).status;
-        let at = summary.now.with_timezone(&self.zone).format("%d/%m/%Y %H:%M:%S %:z").to_string();
+        let at = time::full_time(summary.now, self.zone, self.lang);
         let live = if self.height.is_some() { w.live } else { "" };
         let _ = writeln!(out, "{}", w.title(&at, live).trim_end());
         for trouble in &summary.troubles {

@@ -231,7 +231,7 @@ async fn missing_closings_are_requested_until_they_arrive() {
         close(&client, "jkt", "a1", epoch, seq, &calls[usize::try_from(seq).unwrap() - 1]).await;
     }
     stage.waits_for_number("select count(*) from seat where received = int8multirange(int8range(1, 10))", 1).await;
-    waits_for_log(&stage.archive, "4 penutup dari 1 meja").await;
+    waits_for_log(&stage.archive, "4 closing dari 1 seat").await;
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use crate::support::{FleetSpec, Identity, Postgres, TestFleet, print_figure, wai
 /// On the screen while KLB is on, while the centre is unreachable, and while there is no agent.
 const KLB: &str = "KLB AKTIF sejak";
 const CUT: &str = "pusat: putus sejak";
-const GONE: &str = "penghubung: mati sejak";
+const GONE: &str = "koneksi KLB: mati sejak";
 const CENTER: Key = Key::Klb(Scope::Center);
 
 /// Everything from the seats to the database.
@@ -101,9 +101,9 @@ fn reason(version: u64) -> String {
 async fn close_calls(screen: &mut Screen, calls: usize) {
     for _ in 0..calls {
         screen.type_keys("s");
-        screen.waits_for("Closing lengkap.").await;
+        screen.waits_for("Closing lengkap").await;
         screen.type_keys("x");
-        screen.waits_without("Closing lengkap.").await;
+        screen.waits_without("Closing lengkap").await;
     }
 }
 
@@ -127,7 +127,7 @@ async fn after_a_server_crash_during_a_declaration_every_screen_shows_what_the_s
     let seats = [SeatMachine::started(&fleet, "jkt", "a1"), SeatMachine::started(&fleet, "sby", "c1")];
     let screens = seats.each_ref().map(SeatMachine::screen);
     for screen in &screens {
-        screen.waits_for("Jam pelanggan").await;
+        screen.waits_for("Salam Penutup").await;
     }
     let (mut in_stream, mut acknowledged) = (BTreeSet::new(), 0);
     for version in 1..=9_u64 {
@@ -256,7 +256,7 @@ async fn a_restarted_prompter_shows_klb_and_its_open_call_is_closed_once() {
     let Some(chain) = Chain::start(FleetSpec::default()).await else { return };
     let seat = SeatMachine::started(&chain.fleet, "jkt", "a1");
     let mut screen = seat.screen();
-    screen.waits_for("Jam pelanggan").await;
+    screen.waits_for("Salam Penutup").await;
     close_calls(&mut screen, 2).await;
     chain.waits_for_closings(2).await;
     chain.declare(1, State::On).await;
@@ -309,7 +309,7 @@ async fn a_frozen_server_is_shown_and_calls_that_end_meanwhile_arrive_later() {
     let Some(chain) = Chain::start(FleetSpec::default()).await else { return };
     let seat = SeatMachine::started(&chain.fleet, "jkt", "a1");
     let mut screen = seat.screen();
-    screen.waits_for("Jam pelanggan").await;
+    screen.waits_for("Salam Penutup").await;
     close_calls(&mut screen, 1).await;
     chain.waits_for_closings(1).await;
     assert!(!screen.has_shown(CUT) && !screen.has_shown(GONE), "{}", screen.text());
@@ -332,7 +332,7 @@ async fn a_flapping_link_loses_nothing_and_every_cut_is_shown() {
     let relay = Relay::to(chain.fleet.port);
     let seat = SeatMachine::through(&chain.fleet, "jkt", "a1", relay.port);
     let screen = seat.screen();
-    screen.waits_for("Jam pelanggan").await;
+    screen.waits_for("Salam Penutup").await;
     let centre = TestSupervisor::of(&chain.fleet, "pusat").await;
     let mut calls = Calls::of(&seat.journal());
     for version in 1..=CUTS {
@@ -366,7 +366,7 @@ async fn a_full_stream_of_closings_delays_no_broadcast_and_is_filled_as_it_empti
     Calls::of(&seat.journal()).write_new(CALLS);
     seat.start();
     let screen = seat.screen();
-    wait_until("the refusal", async || seat.log().contains("closings are not taken").then_some(())).await;
+    wait_until("the refusal", async || seat.log().contains("closings are not accepted").then_some(())).await;
     let admin = jetstream::new(chain.fleet.connect(Identity::Program("admin")).await);
     let mut stream =
         admin.get_stream(subject::closings(&Name::parse("jkt").expect("a name"))).await.expect("the stream");

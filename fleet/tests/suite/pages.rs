@@ -175,7 +175,7 @@ async fn five_commands_start_two_seats_that_change_together() {
     }
     for name in ["a1.log", "a2.log"] {
         let log = || fs::read_to_string(folder.path().join(name)).unwrap_or_default();
-        wait_until("the agent", async || log().contains("pusat terdengar").then_some(())).await;
+        wait_until("the agent", async || log().contains("tersambung ke pusat").then_some(())).await;
     }
     done(on);
     for seat in &seats {

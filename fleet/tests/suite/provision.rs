@@ -231,7 +231,7 @@ fn provision_reports_its_changes_and_the_server_accepts_its_files() {
     fs::remove_file(&key).unwrap();
     let accounts = fs::read(folder.path().join("out/server/accounts.conf")).unwrap();
     let (status, output, _) = run(&[]);
-    assert!(status == Some(0) && output.contains("no longer in this folder (they still hold): 1"), "{output}");
+    assert!(status == Some(0) && output.contains("no longer in this folder (still valid): 1"), "{output}");
     assert_eq!(fs::read(folder.path().join("out/server/accounts.conf")).unwrap(), accounts);
     // Which changes need a reload and which a restart.
     let mut more = FleetSpec::default();

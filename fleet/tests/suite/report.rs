@@ -35,11 +35,7 @@ fn expected(merge: &Merge, days: Between, form: Form, by: Option<&By>) -> String
         lines.sort();
         return csv::header() + &lines.into_iter().map(|(_, _, line)| line).collect::<String>();
     }
-    let mut sums = fold.report(&texts);
-    if form == Form::Text {
-        sums.rename_parameters(|parameter| rules.sop.name_of_loss(parameter).to_owned());
-    }
-    render(&sums, form, days, by, Lang::Id.words()).unwrap()
+    render(&fold.report(&texts), form, days, by, &LoadedRules::built_in().rules, Lang::Id.words()).unwrap()
 }
 
 #[tokio::test]

@@ -130,7 +130,7 @@ async fn seats_broadcasts_gaps_and_refusals_are_counted_and_seats_with_issues_li
     assert_eq!((&a2["seat"], &a2["unsent"], &a2["refused"]), (&"a2".into(), &12.into(), &2.into()));
     assert_eq!((&a2["rules_behind"], &a2["klb_behind"]), (&true.into(), &Value::Null));
     let text = run(&config, &["status", "--site", "jkt"]).done();
-    assert!(text.lines().any(|line| line.starts_with("a2") && line.contains("12 penutup")), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("a2") && line.contains("12 closing")), "{text}");
     let text = run(&config, &["status", "--once"]).done();
     for part in ["jkt", "bdg", "sby", "center: KLB AKTIF", "gempa", "Rev-7", "bad-signature 2", "malformed 1"] {
         assert!(text.contains(part), "{part}: {text}");

@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 
 use crate::diagnostics::shown;
 
+use crate::drill::card::Card;
 use crate::drill::grade::Answer as Given;
 use crate::drill::session::Session;
-use crate::drill::sheet::{CardRow, Sheet, Tally, by_fact, by_rule, honorific_text};
+use crate::drill::sheet::{Sheet, Tally, by_fact, by_rule, honorific_text};
 use crate::drill::texts;
 use crate::rules::RuleSet;
 use crate::rules::ruleset::StepIx;
+use crate::times::{minute, moment};
 use crate::words::Words;
 
 /// A session's sheet as text.
@@ -18,10 +20,12 @@ pub fn text(session: &Session) -> String {
     let (w, d) = (&words.drillverb, &words.drill);
     let kind = if sheet.exam { d.exam } else { d.practice };
     let who = sheet.trainee.as_ref().map(|id| format!(" · {id}")).unwrap_or_default();
+    let home = rules.zones[session.setup().home].offset;
+    let local = |at| moment(at, home, rules, words);
     let mut out = format!(
         "{}\n{}\n{}",
         w.sheet_title(kind, shown(&sheet.revision), session.kind().label(words), who),
-        w.sheet_from(&sheet.begun, &sheet.ended, sheet.seed, &sheet.rules_sha256),
+        w.sheet_from(local(session.setup().now), local(session.now()), sheet.seed, &sheet.rules_sha256),
         d.score_line(sheet.cards.len(), sheet.score, sheet.right()),
     );
     out.push_str(&verdict(&sheet, words));
@@ -33,25 +37,30 @@ pub fn text(session: &Session) -> String {
     tallies(&mut out, d.by_rule, &by_rule(rules, session.results()), words);
     tallies(&mut out, d.by_fact, &by_fact(rules, session.results()), words);
     let _ = write!(out, "\n{}\n", w.sheet_cards);
-    for ((number, row), (_, done)) in (1..).zip(&sheet.cards).zip(session.results()) {
+    for ((number, row), (card, done)) in (1..).zip(&sheet.cards).zip(session.results()) {
         let mark = if row.right { "√" } else { "-" };
         let seconds = done.map(|d| (d.answered - d.shown).num_seconds().to_string());
         let _ = writeln!(
             out,
             "  {number:>2} {mark} {}  {} {}  {}: {} · {}{}",
             row.scenario,
-            row.time,
+            minute(card.minute, words),
             row.zone,
             row.rule,
-            row.steps.join(" → "),
+            titles(&card.spoken(rules), rules),
             row.greeting,
             seconds.map(|count| w.sheet_seconds(&count)).unwrap_or_default(),
         );
-        let answer = done.map_or_else(|| d.nothing.to_owned(), |done| answer(&done.answer, row, rules, words));
+        let answer = done.map_or_else(|| d.nothing.to_owned(), |done| answer(&done.answer, card, rules, words));
         let mark = if row.right { d.right } else { d.not_right };
         let _ = writeln!(out, "       {}", w.sheet_answer(&answer, mark));
     }
     out
+}
+
+/// The titles of steps, in this order.
+fn titles(steps: &[StepIx], rules: &RuleSet) -> String {
+    steps.iter().map(|ix| rules.step(*ix).title.as_str()).collect::<Vec<_>>().join(" → ")
 }
 
 /// The end of the score line: passed or not, complete or not.
@@ -64,26 +73,26 @@ fn verdict(sheet: &Sheet, words: &Words) -> String {
 }
 
 /// What was answered.
-fn answer(answer: &Given, card: &CardRow, rules: &RuleSet, words: &Words) -> String {
+fn answer(answer: &Given, card: &Card, rules: &RuleSet, words: &Words) -> String {
     let d = &words.drill;
     let named = |label: &str, value: &str| d.is_right(label, value);
-    let ids = |steps: &[StepIx]| steps.iter().map(|s| rules.step(*s).id.as_str()).collect::<Vec<_>>().join(" → ");
     let parts = match answer {
         Given::Case { situation, zone, honorific, said } => {
             let facts = rules.facts.iter().enumerate();
             let facts = facts.map(|(at, fact)| named(&fact.label, &fact.values[situation.value(at)].label));
             let honorific = honorific.and_then(|choice| honorific_text(rules, choice)).map(str::to_owned);
             let facts = facts.collect::<Vec<_>>().join(", ");
-            [Some(facts), Some(rules.zones[*zone].id.clone()), honorific, Some(ids(said))]
+            [Some(facts), Some(rules.zones[*zone].id.clone()), honorific, Some(titles(said, rules))]
         }
         Given::Blind { steps, greeting } => {
             let word = greeting.map(|at| rules.greetings.rows()[at].word.clone());
-            [Some(ids(steps)), word, None, None]
+            [Some(titles(steps, rules)), word, None, None]
         }
         Given::Spoken { marks } => {
-            let heard: Vec<String> =
-                card.steps.iter().zip(marks).map(|(step, mark)| named(step, mark.label(words))).collect();
-            [Some(heard.join(", ")), None, None, None]
+            let steps = card.spoken(rules);
+            let marked: Vec<String> =
+                steps.iter().zip(marks).map(|(ix, mark)| named(&rules.step(*ix).title, mark.label(words))).collect();
+            [Some(marked.join(", ")), None, None, None]
         }
     };
     let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();

@@ -8,7 +8,7 @@ use crate::rules::diff::Demand;
 use crate::rules::greeting::DAY;
 use crate::rules::problem::Conditions;
 use crate::rules::ruleset::{Choice, Duty, Field, FieldIx, FieldKind, Requirement, RuleSet, Step, StepIx, StepWords};
-use crate::times::minute;
+use crate::times::{date, minute};
 use crate::words::Words;
 
 use penutup_cli_kit::diff::duties::demand;
@@ -53,7 +53,7 @@ pub fn sections(rules: &RuleSet, words: &'static Words) -> Vec<Section> {
 
 fn document(rules: &RuleSet, words: &'static Words) -> Section {
     let (w, sop) = (&words.table, &rules.sop);
-    let day = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string());
+    let day = |day: Option<chrono::NaiveDate>| day.map(date);
     let rows = [
         (w.title, Some(sop.title.clone())),
         (w.revision, Some(sop.revision.clone())),

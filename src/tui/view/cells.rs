@@ -31,7 +31,7 @@ pub fn draw_line(line: &Line<'_>, area: Rect, buffer: &mut Buffer) {
 
 /// Whether a character takes one cell and never combines with such neighbours.
 fn is_plain(c: char) -> bool {
-    matches!(c, ' '..='~' | '─' | '│' | '·' | '…' | '►' | '√' | '»' | '–' | '↑' | '↓')
+    matches!(c, ' '..='~' | '─' | '│' | '·' | '…' | '▌' | '▐' | '√' | '»' | '–' | '↑' | '↓')
 }
 
 #[cfg(test)]
@@ -45,7 +45,7 @@ mod tests {
     fn it_draws_the_same_as_ratatui() {
         let styles = [Style::new(), Style::new().bold(), Style::new().fg(Color::Red).underlined()];
         let texts =
-            ["", " ", "Terima kasih", "── · …", "e\u{301}李", "\u{301}a", "👩\u{200d}👧 ", "►√»↑↓│", "أمينة", "~"];
+            ["", " ", "Terima kasih", "── · …", "e\u{301}李", "\u{301}a", "👩\u{200d}👧 ", "▌▐√»↑↓│", "أمينة", "~"];
         for (n, first) in texts.iter().enumerate() {
             for second in texts {
                 for columns in 0..20 {

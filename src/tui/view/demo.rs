@@ -17,27 +17,20 @@ use ratatui::text::Line;
 use super::drill::indent;
 use super::header::rule;
 use super::lines::wrap;
-use super::{Block, DrawContext, Drawn, Foot, Priority, Size, fit, prompter, put, rows_of, to_rows};
+use super::{Block, DrawContext, Drawn, Foot, Priority, Size, fit, paint_ground, prompter, put, rows_of, to_rows};
 use crate::drill::keys;
 use crate::drill::show::Show;
-use crate::tui::theme::{Role, Theme};
+use crate::tui::theme::{Colours, Role};
 
 /// The least rows of the prompter below.
 const PROMPTER: usize = 11;
 
-pub fn draw(frame: &mut Frame<'_>, show: &Show, theme: Theme) -> Drawn {
+pub fn draw(frame: &mut Frame<'_>, show: &Show, colours: impl Into<Colours>) -> Drawn {
     let area = frame.area();
     let keys = keys::footer(&keys::show_rows(show), show.words());
     let foot = Foot { keys: &keys, hides: keys::hidden(false) };
-    let look = DrawContext {
-        app: show.app(),
-        theme,
-        columns: area.width.into(),
-        size: Size::of(area.width, area.height),
-        scroll: show.scroll(),
-        foot: Some(foot),
-    };
-    frame.buffer_mut().set_style(area, look.style(Role::Text));
+    let look = DrawContext::of(show.app(), colours.into(), area, show.scroll(), Some(foot));
+    paint_ground(frame, &look);
     if area.is_empty() || look.size == Size::Tiny {
         return if area.is_empty() { Drawn::default() } else { prompter(frame, area, &look) };
     }
@@ -47,7 +40,7 @@ pub fn draw(frame: &mut Frame<'_>, show: &Show, theme: Theme) -> Drawn {
     let rows = to_rows(rows_of(&head)).min(area.height.saturating_sub(5));
     put(frame, Rect { height: rows, ..area }, head);
     let below = Rect { y: area.y + rows, height: area.height - rows, ..area };
-    prompter(frame, below, &DrawContext { size: Size::of(below.width, below.height), ..look })
+    prompter(frame, below, &look.within(below))
 }
 
 fn blocks(look: &DrawContext<'_>, show: &Show) -> Vec<Block> {
@@ -56,11 +49,11 @@ fn blocks(look: &DrawContext<'_>, show: &Show) -> Vec<Block> {
     let left = vec![
         look.span(format!(" {}", w.title(all, at + 1)), Role::Text),
         look.span(" · ", Role::Line),
-        look.span(show.scene().title.clone(), Role::Title),
+        look.span(show.scene().title.clone(), Role::Text),
     ];
     let (step, steps) = show.step();
     let dots = "■".repeat(step) + &"·".repeat(steps - step);
-    let right = if steps > 0 { vec![look.span(dots, Role::Accent)] } else { Vec::new() };
+    let right = if steps > 0 { vec![look.span(dots, Role::Muted)] } else { Vec::new() };
     let mut out = vec![Block::line(Priority::Last, look.two_ends(left, right))];
     let columns = look.columns.saturating_sub(4).clamp(1, 96);
     // On the first screen, for the presenter.
@@ -68,23 +61,23 @@ fn blocks(look: &DrawContext<'_>, show: &Show) -> Vec<Block> {
         let text = w.left_out_short(show.left_out().len());
         out.push(Block::new(
             Priority::Last,
-            indented(look, wrap([(text.as_str(), look.style(Role::Caution))], columns), " "),
+            indented(look, wrap([(text.as_str(), look.style(Role::Badge))], columns), " "),
         ));
     }
     if !show.scene().story.is_empty() {
         out.push(Block::new(
-            Priority::Complete,
+            Priority::Story,
             indented(look, wrap([(show.scene().story.as_str(), look.style(Role::Text))], columns), " "),
         ));
     }
-    let mut caption = wrap([(show.caption(), look.style(Role::Set))], columns);
+    let mut caption = wrap([(show.caption(), look.style(Role::Text))], columns);
     for (at, line) in caption.iter_mut().enumerate() {
-        line.spans.insert(0, look.span(if at == 0 { " » " } else { "   " }, Role::Accent));
+        line.spans.insert(0, look.span(if at == 0 { " » " } else { "   " }, Role::Muted));
     }
     out.push(Block::new(Priority::Last, caption));
     if let Some(clause) = clause(show) {
         out.push(Block::new(
-            Priority::Ahead,
+            Priority::Story,
             indented(look, wrap([(clause.as_str(), look.style(Role::Text))], columns), "   "),
         ));
     }

@@ -19,7 +19,7 @@ use super::feedback;
 use super::header::rule;
 use super::lines::{bounded, wrap};
 use super::panel::Lines;
-use super::{Block, DrawContext, Drawn, Foot, Priority, Size, footer, prompter, put, stack, to_rows};
+use super::{Block, DrawContext, Drawn, Foot, Priority, Size, footer, paint_ground, prompter, put, stack, to_rows};
 use crate::drill::grade::{ExerciseKind, SpokenMark};
 
 use crate::drill::keys;
@@ -28,7 +28,7 @@ use crate::drill::texts;
 use crate::rules::ruleset::StepIx;
 use crate::rules::script::Sentence;
 
-use crate::tui::theme::{Role, Theme};
+use crate::tui::theme::{Colours, Role};
 use crate::words::Words;
 use crate::wrap::shorten;
 
@@ -39,7 +39,7 @@ const PROMPTER: usize = 12;
 /// A screen lower than this shows one row of the story while sentences are marked.
 const LOW: usize = 16;
 
-pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
+pub fn draw(frame: &mut Frame<'_>, session: &Session, colours: impl Into<Colours>) -> Drawn {
     let area = frame.area();
     let words = session.words();
     let on_prompter = session.is_on_prompter();
@@ -51,15 +51,8 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
         keys::footer(&keys::session_rows(session), words)
     };
     let foot = Foot { keys: &keys, hides: keys::hidden(session.is_exam()) };
-    let look = DrawContext {
-        app: session.app(),
-        theme,
-        columns: area.width.into(),
-        size: Size::of(area.width, area.height),
-        scroll: session.scroll(),
-        foot: Some(foot),
-    };
-    frame.buffer_mut().set_style(area, look.style(Role::Text));
+    let look = DrawContext::of(session.app(), colours.into(), area, session.scroll(), Some(foot));
+    paint_ground(frame, &look);
     if area.is_empty() {
         return Drawn::default();
     }
@@ -74,8 +67,7 @@ pub fn draw(frame: &mut Frame<'_>, session: &Session, theme: Theme) -> Drawn {
         let rows = to_rows(head.iter().map(|b| b.lines.len()).sum()).min(area.height);
         put(frame, Rect { height: rows, ..area }, head.into_iter().map(|b| (b, ())).collect());
         let below = Rect { y: area.y + rows, height: area.height - rows, ..area };
-        let look = DrawContext { size: Size::of(below.width, below.height), ..look };
-        return prompter(frame, below, &look);
+        return prompter(frame, below, &look.within(below));
     }
     let bottom = vec![Block::line(Priority::Last, footer::line(&look, &keys))];
     let mut look = look;
@@ -119,7 +111,7 @@ fn rule_block(look: &DrawContext<'_>) -> Block {
 
 fn title(look: &DrawContext<'_>, session: &Session) -> Block {
     let w = &session.words().drill;
-    let mut left = vec![look.span(format!(" {}", if session.is_exam() { w.exam } else { w.practice }), Role::Title)];
+    let mut left = vec![look.span(format!(" {}", if session.is_exam() { w.exam } else { w.practice }), Role::Text)];
     let mut add = |text: String| {
         left.push(look.span(" · ", Role::Line));
         left.push(look.span(text, Role::Text));
@@ -153,7 +145,7 @@ fn barred(look: &DrawContext<'_>, session: &Session, rows: usize) -> Vec<Line<'s
     let Some(card) = session.card() else { return Vec::new() };
     let columns = look.columns.saturating_sub(4).clamp(1, STORY);
     let who = session.words().drill.caller(&card.person.place, card.person.introduced());
-    let mut lines = vec![Line::from(look.span(shorten(&who, columns), Role::Accent))];
+    let mut lines = vec![Line::from(look.span(shorten(&who, columns), Role::Muted))];
     lines.extend(bounded([(card.story.as_str(), look.style(Role::Text))], columns, rows));
     for line in &mut lines {
         line.spans.insert(0, look.span(" │ ", Role::Line));
@@ -229,9 +221,9 @@ fn work(look: &DrawContext<'_>, session: &Session) -> (Vec<Block>, usize) {
 
 fn heading(look: &DrawContext<'_>, text: &str) -> Vec<Block> {
     let columns = look.columns.saturating_sub(2).max(1);
-    let mut lines = wrap([(text, look.style(Role::Accent))], columns);
+    let mut lines = wrap([(text, look.style(Role::Muted))], columns);
     indent(look, &mut lines, " ");
-    vec![Block::new(Priority::Next, lines)]
+    vec![Block::new(Priority::Heading, lines)]
 }
 
 fn blind(
@@ -249,16 +241,16 @@ fn blind(
     let rows = offered.iter().enumerate().map(|(at, step)| {
         let place = chosen.iter().position(|s| s == step).map(|at| (at + 1).to_string());
         let here = at == cursor;
-        let mark = if here { " ► " } else { "   " };
+        let mark = if here { " ▌ " } else { "   " };
         let number = place.as_deref().unwrap_or("·");
-        let role = if here { Role::Sentence } else { Role::Title };
+        let role = if here { Role::Sentence } else { Role::Text };
         let step = rules.step(*step);
         // The id distinguishes steps with the same title.
         let is_twice = offered.iter().filter(|other| rules.step(**other).title == step.title).count() > 1;
         let title = if is_twice { format!("{} ({})", step.title, step.id) } else { step.title.clone() };
         let title = shorten(&title, look.columns.saturating_sub(8));
         Line::from(vec![
-            look.span(mark, Role::Accent),
+            look.span(mark, Role::Now),
             look.span(format!("{number:>2}  "), if place.is_some() { Role::Said } else { Role::Line }),
             look.span(title, role),
         ])
@@ -299,10 +291,10 @@ fn spoken(
             from = lines.len();
         }
         let role = if here { Role::Sentence } else { Role::Text };
-        let mark = if here { " ► " } else { "   " };
+        let mark = if here { " ▌ " } else { "   " };
         let heard = marks.get(at).copied().flatten();
         lines.push(look.two_ends(
-            vec![look.span(mark, Role::Accent), look.span(rules.step(step).title.clone(), Role::Title)],
+            vec![look.span(mark, Role::Now), look.span(rules.step(step).title.clone(), Role::Text)],
             vec![mark_span(look, session.words(), heard)],
         ));
         lines.extend(sentence_lines(look, &sentence, role));
@@ -327,7 +319,7 @@ pub(super) fn mark_span(look: &DrawContext<'_>, words: &Words, mark: Option<Spok
     match mark {
         None => look.span("-", Role::Line),
         Some(SpokenMark::Exact) => look.span(format!("√ {}", SpokenMark::Exact.label(words)), Role::Said),
-        Some(mark) => look.span(mark.label(words), Role::Caution),
+        Some(mark) => look.span(mark.label(words), Role::Badge),
     }
 }
 

@@ -30,12 +30,12 @@ pub fn card(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
     if let Answer::Spoken { marks } = &done.answer {
         for (at, step) in card.spoken(rules).into_iter().enumerate() {
             let mark = mark_span(look, words, marks.get(at).copied());
-            let title = look.span(format!("   {}", rules.step(step).title), Role::Title);
+            let title = look.span(format!("   {}", rules.step(step).title), Role::Text);
             page.push(look.two_ends(vec![title], vec![mark]));
         }
     }
     page.gap();
-    page.push(Line::from(look.span(format!(" {}", w.sentence), Role::Accent)));
+    page.push(Line::from(look.span(format!(" {}", w.sentence), Role::Muted)));
     for line in sentence_lines(look, &card.sentence(rules), Role::Sentence) {
         page.push(line);
     }
@@ -45,7 +45,7 @@ pub fn card(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
 }
 
 fn point(page: &mut Lines<'_, '_>, look: &DrawContext<'_>, right: bool, text: &str) {
-    let (mark, role) = if right { (" √ ", Role::Said) } else { (" - ", Role::Caution) };
+    let (mark, role) = if right { (" √ ", Role::Said) } else { (" - ", Role::Badge) };
     let mut lines = wrap([(text, look.style(Role::Text))], look.columns.saturating_sub(5).max(1));
     for (at, line) in lines.iter_mut().enumerate() {
         line.spans.insert(0, if at == 0 { look.span(mark, role) } else { look.span("   ", Role::Text) });
@@ -170,7 +170,7 @@ pub fn score(look: &DrawContext<'_>, session: &Session) -> Vec<Line<'static>> {
     let mut page = Lines::new(look, &w.score_line(sheet.cards.len(), sheet.score, sheet.right()));
     if sheet.exam {
         let (text, role) =
-            if sheet.passed { (w.passed(sheet.pass), Role::Said) } else { (w.not_passed(sheet.pass), Role::Caution) };
+            if sheet.passed { (w.passed(sheet.pass), Role::Said) } else { (w.not_passed(sheet.pass), Role::Badge) };
         page.push(Line::from(look.span(format!(" {text}"), role)));
     }
     page.gap();
@@ -197,11 +197,11 @@ fn rule_words(rules: &RuleSet, rule: &Rule) -> String {
 
 fn tallies(page: &mut Lines<'_, '_>, look: &DrawContext<'_>, words: &Words, title: &str, all: &[Tally]) {
     let w = &words.drill;
-    page.push(Line::from(look.span(format!(" {title}"), Role::Accent)));
+    page.push(Line::from(look.span(format!(" {title}"), Role::Muted)));
     for tally in all {
         let full = tally.right == tally.asked;
         let mark = if full { look.span(" √ ", Role::Said) } else { look.span("   ", Role::Text) };
-        let right = look.span(w.tally(tally.asked, tally.right), if full { Role::Said } else { Role::Caution });
+        let right = look.span(w.tally(tally.asked, tally.right), if full { Role::Said } else { Role::Badge });
         let room = look.columns.saturating_sub(4 + crate::wrap::width(&right.content));
         let what = look.span(shorten(&tally.what, room), Role::Text);
         page.push(look.two_ends(vec![mark, what], vec![right]));

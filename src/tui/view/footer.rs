@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::lines::{bounded, wrap};
+use super::lines::wrap;
 use super::{Block, DrawContext, Priority, Size};
 use crate::action::Action;
 use crate::app::Mode;
@@ -12,33 +12,88 @@ use crate::panel::Panel;
 use crate::tui::theme::Role;
 use crate::wrap::{shorten, width};
 
+/// From this many rows on the line of a complete closing has a row of its own.
+const OWN_ROW_FROM: usize = 22;
+/// The columns between two keys.
+const BETWEEN: &str = "  ";
+
 pub fn blocks(look: &DrawContext<'_>) -> Vec<Block> {
     if matches!(look.app.mode(), Mode::EndPrompt | Mode::LeavePrompt) {
         return vec![Block::sentence(question(look))];
     }
-    vec![notice(look), Block::line(Priority::Last, keys(look))]
+    let mut out = Vec::new();
+    let complete =
+        completion(look).filter(|_| *look.app.mode() == Mode::Closing || matches!(look.app.mode(), Mode::Typing(_)));
+    let complete = complete.map(|text| {
+        let is_whole = width(&text) + 3 <= look.columns;
+        let text =
+            if is_whole { text } else { shorten(look.app.words().screen.all_said, look.columns.saturating_sub(3)) };
+        Line::from(vec![look.span(" ", Role::Text), look.span(format!(" {text} "), Role::Done)])
+    });
+    let notice = notice(look);
+    match (complete, notice) {
+        (Some(line), None) if look.rows < OWN_ROW_FROM => out.push(Block::line(Priority::Notice, line)),
+        (complete, notice) => {
+            match complete {
+                Some(line) => out.push(Block::line(Priority::Notice, line)),
+                None if look.rows >= OWN_ROW_FROM => out.push(Block::gap()),
+                None => {}
+            }
+            let hint = || Block::line(Priority::Empty, hint(look));
+            out.push(notice.map_or_else(hint, |line| Block::line(Priority::Notice, line)));
+        }
+    }
+    out.push(Block::line(Priority::Last, keys(look)));
+    out
 }
 
-fn notice(look: &DrawContext<'_>) -> Block {
-    let Some(text) = look.app.notice() else { return Block::line(Priority::Empty, hint(look)) };
-    let role = if look.app.notice_is_trouble() { Role::Trouble } else { Role::Text };
-    let style = look.style(role);
-    let columns = look.columns.saturating_sub(2);
-    let standing = if look.app.momentary().is_none() { look.app.standing_lines() } else { Vec::new() };
-    let mut lines = match &standing[..] {
-        // Two troubles have a row each; the second ends with the count of the rest.
-        [first, second, more @ ..] => {
-            let more = if more.is_empty() { String::new() } else { format!(" (+{})", more.len()) };
-            let second = format!("{}{more}", shorten(second, columns.saturating_sub(more.len())));
-            [shorten(first, columns), second].map(|row| Line::from(Span::styled(row, style))).to_vec()
-        }
-        // Two rows are enough for file and line; `check` prints the whole text.
-        _ => bounded([(text.as_str(), style)], columns, 2),
-    };
-    for line in &mut lines {
-        line.spans.insert(0, Span::styled(" ", style));
+/// That everything is said, once it is.
+pub fn completion(look: &DrawContext<'_>) -> Option<String> {
+    let (app, words) = (look.app, look.app.words());
+    if !app.is_complete() {
+        return None;
     }
-    Block::new(Priority::Notice, lines)
+    Some(if app.call().spoken().is_empty() {
+        words.screen.nothing_spoken.into()
+    } else if look.foot.is_some() {
+        // In practice and presentation Space does not begin the next call.
+        words.screen.all_said.into()
+    } else {
+        let key = keymap::key_of(app, &Action::Said).map(|key| key.name(words)).unwrap_or_default();
+        words.screen.all_said_next(&key)
+    })
+}
+
+/// The notice in its one row; what does not fit is in the key list.
+fn notice(look: &DrawContext<'_>) -> Option<Line<'static>> {
+    let app = look.app;
+    let lines = app.momentary().map_or_else(|| app.standing_lines(), |text| vec![text.to_owned()]);
+    let (text, more) = (lines.first()?, lines.len() - 1);
+    let mark = if app.notice_is_trouble() { vec![look.span(" ! ", Role::Badge)] } else { Vec::new() };
+    let used = 1 + mark.len() * 4;
+    let room = look.columns.saturating_sub(used + 1);
+    let key = keymap::key_of(app, &Action::Panel(Panel::Help)).filter(|_| look.offers(&Action::Panel(Panel::Help)));
+    let rest = key.filter(|_| more > 0 || width(text) > room).map(|key| {
+        let count = if more > 0 { format!(" (+{more})") } else { String::new() };
+        (count, look.span(key.name(app.words()), Role::Cap), format!(" {}", app.words().screen.in_full))
+    });
+    let mut spans = vec![look.span(" ", Role::Text)];
+    spans.extend(mark);
+    if used > 1 {
+        spans.push(look.span(" ", Role::Text));
+    }
+    match rest {
+        Some((count, cap, label)) => {
+            let label = if look.columns < 100 { String::new() } else { label };
+            let room = room.saturating_sub(width(&count) + 2 + width(&cap.content) + width(&label));
+            spans.push(look.span(shorten(text, room) + &count, Role::Text));
+            spans.push(look.span("  ", Role::Text));
+            spans.push(cap);
+            spans.push(look.span(label, Role::Text));
+        }
+        None => spans.push(look.span(shorten(text, room), Role::Text)),
+    }
+    Some(Line::from(spans))
 }
 
 /// The hint of the first run, in the row for notices while that is empty.
@@ -57,59 +112,59 @@ fn keys(look: &DrawContext<'_>) -> Line<'static> {
         return line(look, foot.keys);
     }
     let words = look.app.words();
+    let is_narrow = look.columns < 72;
     let mut rows: Vec<_> = keymap::rows(look.app).into_iter().filter(|r| r.footer.is_some()).collect();
     rows.sort_by_key(|r| r.footer);
     let text = |row: &keymap::KeyBinding| {
         let key = row.keys.first().map(|k| k.name(words)).unwrap_or_default();
         let label = match row.action {
-            Action::Said if look.size == Size::Compact && !look.app.is_complete() => words.keys.said_short,
-            Action::Panel(panel) if look.size == Size::Compact && *look.app.mode() != Mode::Panel(panel) => {
-                (panel.row().short)(words)
-            }
+            Action::Said if is_narrow && !look.app.is_complete() => words.keys.said_short,
+            Action::SaidAll => words.keys.said_all_short,
+            Action::Zone => words.keys.zone_short,
+            Action::Panel(panel) if is_narrow && *look.app.mode() != Mode::Panel(panel) => (panel.row().short)(words),
             _ => row.label.as_ref(),
         };
         (key.into_owned(), label.to_owned())
     };
-    let wide = |(key, label): &(String, String)| width(key) + 1 + width(label);
-    let help = rows.iter().position(|r| r.action == Action::Panel(Panel::Help)).map(|at| text(&rows.remove(at)));
-    let mut room = look.columns.saturating_sub(1 + help.as_ref().map_or(0, |h| wide(h) + 3));
-    let mut shown = Vec::new();
-    for row in &rows {
-        let pair = text(row);
-        let needs = wide(&pair) + if shown.is_empty() { 0 } else { 3 };
-        if needs > room {
-            continue;
-        }
-        room -= needs;
-        shown.push(pair);
-    }
-    shown.extend(help);
-    as_line(look, shown)
+    // The zone has its key beside it where all zones are shown.
+    rows.retain(|row| row.action != Action::Zone || look.size == Size::Compact);
+    let help = rows.iter().position(|r| r.action == Action::Panel(Panel::Help)).map(|at| rows.remove(at));
+    let pairs: Vec<_> = rows.iter().chain(&help).map(text).collect();
+    if help.is_some() { line(look, &pairs) } else { as_line(look, fitting(look, &pairs, 0)) }
 }
 
 /// As many of these keys as fit, the most important first, and always the last.
 pub fn line(look: &DrawContext<'_>, keys: &[(String, String)]) -> Line<'static> {
-    let wide = |(key, label): &(String, String)| width(key) + 1 + width(label);
-    let Some((last, keys)) = keys.split_last() else { return as_line(look, Vec::new()) };
-    let (mut shown, mut room) = (Vec::new(), look.columns.saturating_sub(1 + wide(last) + 3));
+    let Some((last, keys)) = keys.split_last() else { return Line::default() };
+    let mut shown = fitting(look, keys, pair_width(last) + width(BETWEEN));
+    shown.push(last.clone());
+    as_line(look, shown)
+}
+
+fn pair_width((key, label): &(String, String)) -> usize {
+    width(key) + 1 + width(label)
+}
+
+/// The keys that fit into a row with this many columns left free.
+fn fitting(look: &DrawContext<'_>, keys: &[(String, String)], free: usize) -> Vec<(String, String)> {
+    let (mut shown, mut room) = (Vec::new(), look.columns.saturating_sub(1 + free));
     for pair in keys {
-        let needs = wide(pair) + if shown.is_empty() { 0 } else { 3 };
+        let needs = pair_width(pair) + if shown.is_empty() { 0 } else { width(BETWEEN) };
         if needs <= room {
             room -= needs;
             shown.push(pair.clone());
         }
     }
-    shown.push(last.clone());
-    as_line(look, shown)
+    shown
 }
 
 fn as_line(look: &DrawContext<'_>, shown: Vec<(String, String)>) -> Line<'static> {
     let mut spans = vec![look.span(" ", Role::Text)];
     for (at, (key, label)) in shown.into_iter().enumerate() {
         if at > 0 {
-            spans.push(look.span("   ", Role::Text));
+            spans.push(look.span(BETWEEN, Role::Text));
         }
-        spans.push(look.span(key, Role::Accent));
+        spans.push(look.span(key, Role::Cap));
         spans.push(look.span(format!(" {label}"), Role::Text));
     }
     Line::from(spans)
@@ -118,10 +173,10 @@ fn as_line(look: &DrawContext<'_>, shown: Vec<(String, String)>) -> Line<'static
 /// The question why the call ends or whether to quit, with a key for each answer. An answer that costs score names it.
 pub fn question(look: &DrawContext<'_>) -> Vec<Line<'static>> {
     let (app, words) = (look.app, look.app.words());
-    let (text, accent) = (look.style(Role::Text), look.style(Role::Accent));
+    let (text, cap) = (look.style(Role::Text), look.style(Role::Cap));
     let columns = look.columns.saturating_sub(2);
     let asked = if *app.mode() == Mode::LeavePrompt { words.ending.leaving } else { words.ending.question };
-    let mut lines = wrap([(asked, look.style(Role::Caution))], columns);
+    let mut lines = wrap([(asked, look.style(Role::Badge))], columns);
     let rows = keymap::rows(app);
     let answers = rows.iter().filter_map(|row| {
         let label = match row.action {
@@ -141,12 +196,12 @@ pub fn question(look: &DrawContext<'_>) -> Vec<Line<'static>> {
     for (key, label) in answers {
         let needs = width(&key) + 1 + width(&label);
         if used.saturating_add(needs + 3) > columns {
-            let mut wrapped = wrap([(key.as_str(), accent), (" ", text), (label.as_str(), text)], columns);
+            let mut wrapped = wrap([(key.as_str(), cap), (" ", text), (label.as_str(), text)], columns);
             used = wrapped.last().map_or(0, Line::width);
             lines.append(&mut wrapped);
         } else if let Some(last) = lines.last_mut() {
             last.spans.push(Span::styled("   ", text));
-            last.spans.push(Span::styled(key, accent));
+            last.spans.push(Span::styled(key, cap));
             last.spans.push(Span::styled(format!(" {label}"), text));
             used += needs + 3;
         }

@@ -1,17 +1,17 @@
-//! The upper region: the revision and the clock, the facts, the fields, the banner of an emergency, the SOP's
-//! contradiction.
+//! The upper region: the revision and the clock with its greeting, the switches, the fields, and the badges.
 
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
-use super::lines::{bounded, line_width, wrap};
+use super::lines::{bounded, line_width};
 use super::{Block, DrawContext, Priority, Size};
 use crate::action::Action;
-use crate::app::{Mode, StillForm};
+use crate::app::{Banner, Mode, StillForm};
 use crate::keymap::{self, Key};
 use crate::message::Link;
 use crate::panel::Panel;
 use crate::rules::ruleset::{Fact, FieldKind, Value};
+use crate::rules::script::FieldValue;
 use crate::tui::theme::Role;
 use crate::wrap::{shorten, shorten_front, width};
 
@@ -21,16 +21,17 @@ const FACT_ROWS: usize = 3;
 const FIELD_ROWS: usize = 3;
 /// The most rows of one fact's banner.
 const BANNER_ROWS: usize = 3;
+/// From this many rows on there is a row for a badge, so that nothing moves when one appears.
+const BADGE_FROM: usize = 18;
+/// The columns between two switches.
+const BETWEEN: &str = "   ";
 
 pub fn blocks(look: &DrawContext<'_>) -> Vec<Block> {
     let mut out = vec![Block::line(Priority::Title, title(look))];
-    out.extend(facts(look).into_iter().map(|line| Block::line(Priority::Facts, line)));
+    out.extend(facts(look));
     out.extend(fields(look));
-    out.extend(banner(look).into_iter().map(|lines| Block::new(Priority::Alarm, lines)));
-    out.push(Block::line(Priority::Line, rule(look)));
-    if let Some(caution) = caution(look) {
-        out.push(Block::line(Priority::Last, caution));
-    }
+    out.extend(line_or_banner(look));
+    out.extend(badges(look));
     out
 }
 
@@ -39,59 +40,79 @@ pub fn rule(look: &DrawContext<'_>) -> Line<'static> {
     Line::from(look.span("─".repeat(look.columns), Role::Line))
 }
 
+/// The columns of spans.
+fn wide(spans: &[Span<'static>]) -> usize {
+    spans.iter().map(|s| width(&s.content)).sum()
+}
+
+/// A filled text with a column of its ground at both ends.
+fn filled(look: &DrawContext<'_>, text: &str, role: Role) -> Span<'static> {
+    look.span(format!(" {text} "), role)
+}
+
 fn title(look: &DrawContext<'_>) -> Line<'static> {
     let (app, words) = (look.app, &look.app.words().screen);
     let zone = &app.rules().zones[app.call().zone()].id;
     let time = app.clock_text(app.local());
-    let short = format!("{time} {zone}");
-    let long = words.clock(&time, zone);
-    let sop = words.sop(&app.rules().sop.revision);
-    let left = vec![
-        look.span(format!(" {}", words.title), Role::Title),
-        look.span(" · ", Role::Line),
-        look.span(sop, Role::Text),
+    let clock = || look.span(words.clock_greeting(app.greeting_word(), &time, zone), Role::Text);
+    let left = [
+        vec![
+            look.span(format!(" {}", words.title), Role::Text),
+            look.span(" · ", Role::Line),
+            look.span(words.sop(&app.rules().sop.revision), Role::Muted),
+        ],
+        vec![look.span(format!(" {}", words.sop(&app.rules().sop.revision)), Role::Muted)],
+        Vec::new(),
     ];
-    // A narrow header shows the telephone only if it is disconnected.
-    let link = app.link().filter(|link| look.size != Size::Compact || *link == Link::Down).map(|link| {
-        let phone = &app.words().phone;
-        match link {
-            Link::Up => (phone.link_up, Role::Text),
-            Link::Down => (phone.link_down, Role::Trouble),
-        }
+    // A telephone that is connected is no news in a narrow window.
+    let phone = app.link().filter(|link| look.size != Size::Compact || *link == Link::Down).map(|link| match link {
+        Link::Up => look.span(app.words().phone.link_up, Role::Muted),
+        Link::Down => filled(look, app.words().phone.link_down, Role::Badge),
     });
-    let Some([sentence, timed, word]) = app.centre_link_text() else {
-        let clock = if look.size == Size::Compact { short } else { long };
-        return look.two_ends(left, beside(look, link, None, &clock));
+    let centre: Vec<Option<String>> =
+        app.centre_link_text().map_or_else(|| vec![None], |texts| texts.into_iter().map(Some).collect());
+    let soon = soon(look);
+    let row = |phone: Option<&Span<'static>>, centre: Option<&str>, soon: &[String]| {
+        let centre = centre.map(|text| filled(look, text, Role::Badge));
+        let soon = soon.iter().map(|text| filled(look, text, Role::Badge));
+        let pieces = phone.cloned().into_iter().chain(centre).chain([clock()]).chain(soon);
+        let mut spaced: Vec<_> = pieces.flat_map(|piece| [look.span(" ", Role::Text), piece]).collect();
+        spaced.remove(0);
+        spaced
     };
-    // The trouble gets as much room as there is: first the clock is shortened, then the text of the centre, then the
-    // title, and then the telephone is dropped.
-    let roomy =
-        [(&sentence, &long), (&sentence, &short)].map(|(centre, clock)| beside(look, link, Some(centre), clock));
-    let tight = [(link, &timed), (None, &timed), (None, &word)];
-    let tight = tight.map(|(link, centre)| beside(look, link, Some(centre), &short));
-    let wide = |spans: &[Span<'static>]| spans.iter().map(|s| width(&s.content)).sum::<usize>() + 2;
-    let whole = look.columns.saturating_sub(wide(&left) - 2);
-    let fits = roomy.into_iter().filter(|right| look.size != Size::Compact && wide(right) <= whole);
-    let right = fits.chain(tight).find(|right| wide(right) <= look.columns);
-    let right = right.unwrap_or_else(|| beside(look, None, None, &short));
-    look.two_ends(left, right)
+    // From the whole to the clock alone: first the titles go, then the texts get shorter.
+    let phones = phone.as_ref().map(Some).into_iter().chain([None]);
+    let rights = phones.flat_map(|phone| {
+        let pairs = centre.iter().flat_map(|centre| soon.iter().map(move |soon| (centre.as_deref(), soon)));
+        pairs.map(move |(centre, soon)| (phone, centre, soon))
+    });
+    let rights: Vec<_> = rights.map(|(phone, centre, soon)| row(phone, centre, soon)).collect();
+    let fits = |left: &[Span<'static>], right: &[Span<'static>]| {
+        wide(left) + wide(right) + 2 + usize::from(!left.is_empty()) <= look.columns
+    };
+    if let Some(left) = left.iter().find(|left| fits(left, &rights[0])) {
+        let right = rights.into_iter().next().unwrap_or_default();
+        return look.two_ends(left.clone(), right);
+    }
+    let right = rights.into_iter().find(|right| fits(&[], right)).unwrap_or_else(|| vec![clock()]);
+    look.two_ends(Vec::new(), right)
 }
 
-/// The right end of the title: the state of telephone and centre, if there is one to show, and the clock.
-fn beside(
-    look: &DrawContext<'_>,
-    phone: Option<(&str, Role)>,
-    centre: Option<&String>,
-    clock: &str,
-) -> Vec<Span<'static>> {
-    let mut out = Vec::with_capacity(5);
-    let centre = centre.map(|text| (text.as_str(), Role::Trouble));
-    for (text, role) in phone.into_iter().chain(centre) {
-        out.push(look.span(text, role));
-        out.push(look.span(" · ", Role::Line));
+/// The badges beside the clock, from long to short: the next greeting, and this seat's if it differs.
+fn soon(look: &DrawContext<'_>) -> Vec<Vec<String>> {
+    let (app, words) = (look.app, &look.app.words().screen);
+    let next = app.greeting_soon().map(|(minutes, word)| words.greeting_soon_badge(minutes, word));
+    let other = app.other_greeting().map(|(zone, time, word)| {
+        let time = app.clock_text(time);
+        [words.two_zones(&time, word, zone), words.two_zones_short(word, zone)]
+    });
+    let mut forms = Vec::new();
+    if let Some([long, short]) = other {
+        forms.push(next.iter().cloned().chain([long]).collect());
+        forms.push(next.iter().cloned().chain([short]).collect());
     }
-    out.push(look.span(clock, Role::Text));
-    out
+    forms.push(next.into_iter().collect());
+    forms
 }
 
 /// A fact's value for narrow windows: the short label of the rules file, or the shortened label.
@@ -106,21 +127,35 @@ fn upper(key: Option<char>) -> String {
     key.map(|k| k.to_ascii_uppercase().to_string()).unwrap_or_default()
 }
 
-/// Chips side by side in at most `rows` rows; those that don't fit are counted.
+/// Values side by side, the chosen one filled between half blocks, so that it also reads without colour.
+fn segments<'a>(look: &DrawContext<'_>, values: impl Iterator<Item = (&'a str, bool)>) -> Vec<Span<'static>> {
+    let edge = |edge: &'static str| Span::styled(edge, look.edge_of(Role::Chosen));
+    let mut out = Vec::with_capacity(8);
+    for (text, is_chosen) in values {
+        if is_chosen {
+            out.extend([edge("▐"), look.span(text, Role::Chosen), edge("▌")]);
+        } else {
+            out.push(look.span(format!(" {text} "), Role::Muted));
+        }
+    }
+    out
+}
+
+/// Pieces side by side in at most `rows` rows; those that don't fit are counted.
 fn flow(look: &DrawContext<'_>, chips: Vec<Vec<Span<'static>>>, between: &str, rows: usize) -> Vec<Line<'static>> {
     let total = chips.len();
     let counted = |left: usize| {
         let count = look.app.words().screen.more_facts(left);
-        look.span(format!("{between}{count}"), Role::Accent)
+        look.span(format!("{between}{count}"), Role::Muted)
     };
     let mut lines: Vec<Vec<Span<'static>>> = vec![vec![look.span(" ", Role::Text)]];
     let mut used = 1;
     for (at, mut chip) in chips.into_iter().enumerate() {
         // The last row needs room for the count of the rest.
         let reserve = |row: usize| if row == rows && at + 1 < total { width(&counted(total).content) } else { 0 };
-        let wide: usize = chip.iter().map(|s| width(&s.content)).sum();
+        let needs = wide(&chip);
         let (first, gap) = (used <= 1, width(between));
-        if !first && used + gap + wide + reserve(lines.len()) > look.columns {
+        if !first && used + gap + needs + reserve(lines.len()) > look.columns {
             if lines.len() == rows {
                 lines[rows - 1].push(counted(total - at));
                 break;
@@ -128,7 +163,7 @@ fn flow(look: &DrawContext<'_>, chips: Vec<Vec<Span<'static>>>, between: &str, r
             lines.push(vec![look.span(" ", Role::Text)]);
             used = 1;
         } else if !first {
-            chip.insert(0, look.span(between, Role::Line));
+            chip.insert(0, look.span(between.to_owned(), Role::Line));
         }
         let mut room = look.columns.saturating_sub(used + reserve(lines.len()));
         for span in &mut chip {
@@ -143,77 +178,317 @@ fn flow(look: &DrawContext<'_>, chips: Vec<Vec<Span<'static>>>, between: &str, r
     lines.into_iter().map(Line::from).collect()
 }
 
-fn facts(look: &DrawContext<'_>) -> Vec<Line<'static>> {
-    let app = look.app;
-    if app.rules().facts.is_empty() {
+/// The separator of pieces in a narrow window.
+const DOT: &str = " · ";
+
+/// A fact by its key and its chosen value; another than the first is filled.
+fn short_switch(look: &DrawContext<'_>, at: usize, fact: &Fact) -> Vec<Span<'static>> {
+    let position = look.app.call().situation().value(at);
+    let value = short(&fact.values[position]);
+    let key = upper(fact.key);
+    let name = if key.is_empty() { fact.label.clone() } else { key };
+    let mut out = vec![look.span(format!("{name} "), Role::Text)];
+    if position == 0 {
+        out.push(look.span(value, Role::Text));
+    } else {
+        out.extend(segments(look, std::iter::once((value.as_str(), true))));
+    }
+    out
+}
+
+/// A row of switches: a banner, or facts with all their values.
+enum Row {
+    Banner(usize),
+    Switches(Vec<usize>),
+}
+
+/// The facts as switches. One that may have a banner has a row of its own, which the banner then takes.
+fn facts(look: &DrawContext<'_>) -> Vec<Block> {
+    let facts = &look.app.rules().facts;
+    if facts.is_empty() {
         return Vec::new();
     }
-    let chip = |(at, fact): (usize, &Fact)| {
-        let position = app.call().situation().value(at);
-        let value = &fact.values[position];
-        let role = if position == 0 { Role::Text } else { Role::Set };
-        let key = upper(fact.key);
-        if look.size == Size::Compact {
-            let name = if key.is_empty() { fact.label.clone() } else { key };
-            return vec![look.span(format!("{name} "), Role::Accent), look.span(short(value), role)];
-        }
-        let mut spans = Vec::with_capacity(3);
-        if !key.is_empty() {
-            spans.push(look.span(format!("[{key}] "), Role::Accent));
-        }
-        spans.push(look.span(format!("{}: ", fact.label), Role::Text));
-        spans.push(look.span(value.label.clone(), role));
-        spans
+    if look.size != Size::Compact
+        && let Some(rows) = switch_rows(look)
+    {
+        return rows;
+    }
+    let chips = facts.iter().enumerate().map(|(at, fact)| short_switch(look, at, fact)).collect();
+    let rows = if look.size == Size::Compact { 2 } else { FACT_ROWS };
+    flow(look, chips, DOT, rows).into_iter().map(|line| Block::line(Priority::Facts, line)).collect()
+}
+
+/// `None` if the facts with all their values don't fit.
+fn switch_rows(look: &DrawContext<'_>) -> Option<Vec<Block>> {
+    let facts = &look.app.rules().facts;
+    let values = |at: usize| {
+        let position = look.app.call().situation().value(at);
+        segments(look, facts[at].values.iter().enumerate().map(|(value, v)| (v.label.as_str(), value == position)))
     };
-    let chips = app.rules().facts.iter().enumerate().map(chip).collect();
-    let between = if look.size == Size::Compact { " · " } else { "   " };
-    flow(look, chips, between, FACT_ROWS)
+    let needs = |at: usize| 2 + width(&facts[at].label) + 1 + wide(&values(at));
+    let mut rows: Vec<Row> = Vec::new();
+    let mut used = 0;
+    for (at, fact) in facts.iter().enumerate() {
+        if fact.values.iter().any(|value| value.banner.is_some()) {
+            rows.push(Row::Banner(at));
+        } else if let Some(Row::Switches(last)) = rows.last_mut()
+            && used + width(BETWEEN) + needs(at) < look.columns
+        {
+            last.push(at);
+            used += width(BETWEEN) + needs(at);
+        } else {
+            rows.push(Row::Switches(vec![at]));
+            used = 1 + needs(at);
+        }
+        if 1 + needs(at) > look.columns {
+            return None;
+        }
+    }
+    if rows.len() > FACT_ROWS {
+        return None;
+    }
+    // Labels at the beginning of a row have the same width, as far as the row allows.
+    let first = |row: &Row| match row {
+        Row::Banner(at) => *at,
+        Row::Switches(all) => all[0],
+    };
+    let label = rows.iter().map(|row| width(&facts[first(row)].label)).max().unwrap_or(0);
+    let switch = |at: usize, label: usize| {
+        let key = upper(facts[at].key);
+        let pad = " ".repeat(label.saturating_sub(width(&facts[at].label)) + 1);
+        let mut out = vec![look.span(format!("{key:1} {}{pad}", facts[at].label), Role::Text)];
+        out.extend(values(at));
+        out
+    };
+    let draw = |row: &Row| {
+        let mut spans = vec![look.span(" ", Role::Text)];
+        let all = match row {
+            Row::Banner(at) => std::slice::from_ref(at),
+            Row::Switches(all) => all,
+        };
+        let total: usize = 1 + all.iter().map(|at| needs(*at) + width(BETWEEN)).sum::<usize>() - width(BETWEEN);
+        let room = look.columns.saturating_sub(total) + width(&facts[all[0]].label);
+        for (place, at) in all.iter().enumerate() {
+            if place > 0 {
+                spans.push(look.span(BETWEEN, Role::Text));
+            }
+            spans.extend(switch(*at, if place == 0 { label.min(room) } else { 0 }));
+        }
+        Line::from(spans)
+    };
+    let blocks = rows.iter().map(|row| {
+        let banner = match row {
+            Row::Banner(at) => look.app.banner(*at).map(|banner| banner_rows(look, *at, &banner)),
+            Row::Switches(_) => None,
+        };
+        banner.map_or_else(|| Block::line(Priority::Facts, draw(row)), |rows| Block::new(Priority::Alarm, rows))
+    });
+    Some(blocks.collect())
+}
+
+/// The line below the switches. Where the switches are short, the banner takes its row.
+fn line_or_banner(look: &DrawContext<'_>) -> Vec<Block> {
+    let mut out = Vec::new();
+    let in_place = look.size != Size::Compact && switch_rows(look).is_some();
+    if !in_place {
+        for at in 0..look.app.rules().facts.len() {
+            if let Some(banner) = look.app.banner(at) {
+                out.push(Block::new(Priority::Alarm, banner_rows(look, at, &banner)));
+            }
+        }
+    }
+    if out.is_empty() {
+        out.push(Block::line(Priority::Line, rule(look)));
+    }
+    out
+}
+
+/// What a banner says in one row: everything, or what is to be done; in a narrow window without the time.
+fn banner_text(look: &DrawContext<'_>, at: usize, banner: &Banner<'_>) -> String {
+    let declared = look.app.declaration_text(at, str::to_owned);
+    let join = |first: &str, between: &[String]| {
+        let parts = std::iter::once(first).chain(between.iter().map(String::as_str));
+        let parts: Vec<&str> = parts.chain([banner.instruction]).filter(|part| !part.is_empty()).collect();
+        parts.join(" · ")
+    };
+    let [all, main, least] = [join(&banner.since, &declared), join(&banner.since, &[]), join(&banner.value, &[])];
+    let fits = |text: &String| width(text) + 2 <= look.columns;
+    [all, main.clone(), least].into_iter().find(fits).unwrap_or(main)
+}
+
+/// A banner over the full width, with the key that ends it where there is room.
+fn banner_rows(look: &DrawContext<'_>, at: usize, banner: &Banner<'_>) -> Vec<Line<'static>> {
+    let mut lines = alarm(look, &banner_text(look, at, banner), BANNER_ROWS);
+    let fact = &look.app.rules().facts[at];
+    let next = (look.app.call().situation().value(at) + 1) % fact.values.len();
+    let hint = format!("{}: {} ", upper(fact.key), fact.values[next].label);
+    if fact.key.is_some()
+        && let [line] = &mut lines[..]
+        && let Some(blank) = line.spans.pop()
+    {
+        let room = width(&blank.content);
+        let hint = if width(&hint) + 3 <= room { hint } else { String::new() };
+        line.spans.push(Span::styled(" ".repeat(room - width(&hint)) + &hint, blank.style));
+    }
+    lines
+}
+
+fn alarm(look: &DrawContext<'_>, text: &str, rows: usize) -> Vec<Line<'static>> {
+    let style = look.style(Role::Alarm);
+    bounded([(text, style)], look.columns.saturating_sub(2), rows)
+        .into_iter()
+        .map(|mut line| {
+            line.spans.insert(0, Span::styled(" ", style));
+            let rest = look.columns.saturating_sub(line_width(&line));
+            line.spans.push(Span::styled(" ".repeat(rest), style));
+            line
+        })
+        .collect()
+}
+
+/// The rows above the script: what was declared of an emergency, questions, the contradiction in the SOP. The row of the
+/// first one is there before it is needed.
+fn badges(look: &DrawContext<'_>) -> Vec<Block> {
+    let app = look.app;
+    // While a field or a question is open, the keys have other actions.
+    let answerable = keymap::rows(app).iter().any(|row| row.action == Action::StillHolds);
+    let mut out = Vec::new();
+    for at in 0..app.rules().facts.len() {
+        out.extend(declared(look, at));
+        if answerable && app.asked_fact() == Some(at) {
+            out.push(Block::new(Priority::Alarm, asked(look, &question(look, at))));
+        }
+    }
+    out.extend(caution(look).map(|line| Block::line(Priority::Last, line)));
+    if out.is_empty() && look.rows >= BADGE_FROM {
+        out.push(Block::gap());
+    }
+    out
+}
+
+fn badge(look: &DrawContext<'_>, text: &str, hint: Vec<Span<'static>>) -> Line<'static> {
+    let text = shorten(text, look.columns.saturating_sub(3));
+    let mut spans = vec![look.span(" ", Role::Text), filled(look, &text, Role::Badge)];
+    if wide(&spans) + 2 + wide(&hint) < look.columns && !hint.is_empty() {
+        spans.push(look.span("  ", Role::Text));
+        spans.extend(hint);
+    }
+    Line::from(spans)
+}
+
+/// A question with its keys, which must be whole.
+fn asked(look: &DrawContext<'_>, text: &str) -> Vec<Line<'static>> {
+    let style = look.style(Role::Badge);
+    let mut lines = bounded([(text, style)], look.columns.saturating_sub(3), 2);
+    for line in &mut lines {
+        line.spans.insert(0, Span::styled(" ", style));
+        line.spans.insert(0, look.span(" ", Role::Text));
+        line.spans.push(Span::styled(" ", style));
+    }
+    lines
+}
+
+/// By whom, why and until when an emergency was declared, if its banner has no room for that; or that this seat
+/// differs.
+fn declared(look: &DrawContext<'_>, at: usize) -> Option<Block> {
+    let app = look.app;
+    if app.declaration_text(at, str::to_owned).is_empty() {
+        return None;
+    }
+    let join = |most: usize| app.declaration_text(at, |text| shorten(text, most)).join(" · ");
+    // If it is too long, who and why are shortened: the end time must be visible.
+    let text = [usize::MAX, 48, 24, 12, 8].into_iter().map(join).find(|text| width(text) + 3 <= look.columns);
+    let text = text.unwrap_or_else(|| join(8));
+    match app.banner(at) {
+        Some(banner) if banner_text(look, at, &banner).contains(&join(usize::MAX)) => None,
+        Some(_) => Some(Block::new(Priority::Alarm, alarm(look, &text, 2))),
+        None if app.differs(at) => {
+            let long = format!("{} · {text}", app.since_text(at));
+            let text = if width(&long) + 3 <= look.columns { long } else { text };
+            Some(Block::line(Priority::Notice, badge(look, &text, Vec::new())))
+        }
+        None => None,
+    }
+}
+
+fn question(look: &DrawContext<'_>, at: usize) -> String {
+    let words = look.app.words();
+    let no = upper(look.app.rules().facts[at].key);
+    let yes = keymap::key_of(look.app, &Action::StillHolds).map(|key| key.name(words)).unwrap_or_default();
+    let long = look.app.still_question(at, StillForm::Long, &yes, &no);
+    let short = || look.app.still_question(at, StillForm::Short, &yes, &no);
+    if width(&long) + 3 <= look.columns { long } else { short() }
+}
+
+/// The first sentence of the rule's caution: the contradiction in the SOP.
+fn caution(look: &DrawContext<'_>) -> Option<Line<'static>> {
+    let app = look.app;
+    // A panel has it in full, or is about something else.
+    let caution = app.call().caution(app.rules()).filter(|_| !matches!(app.mode(), Mode::Panel(_)))?;
+    let short = caution.split_once(". ").map_or(caution, |(first, _)| first);
+    // Only if the key opens the panel here.
+    let basis = Action::Panel(Panel::Basis);
+    let why = match app.mode() {
+        Mode::Closing if look.offers(&basis) => keymap::key_of(app, &basis).map(|key| key.name(app.words())),
+        _ => None,
+    };
+    let why = why.map_or_else(Vec::new, |key| {
+        vec![look.span(key, Role::Cap), look.span(format!(" {}", app.words().keys.why), Role::Text)]
+    });
+    let room = look.columns.saturating_sub(3);
+    let shorter = [": ", " ("].iter().filter_map(|end| short.split_once(end).map(|(first, _)| first));
+    let text = std::iter::once(short).chain(shorter).find(|text| width(text) <= room).unwrap_or(short);
+    Some(badge(look, text, why))
 }
 
 fn fields(look: &DrawContext<'_>) -> Vec<Block> {
     if let Mode::Typing(_) = look.app.mode() {
         return vec![typing(look)];
     }
-    let between = if look.size == Size::Compact { " · " } else { "   " };
-    let mut lines = flow(look, chips(look), between, FIELD_ROWS);
-    let Some((long, short)) = soon(look) else { return vec![Block::new(Priority::Fields, lines)] };
-    // Beside the fields if there is room, else in a row of its own.
-    let room = |line: &Line<'_>| look.columns.saturating_sub(line_width(line) + 4);
-    let beside = [&long, &short].into_iter().find_map(|text| {
-        let at = lines.iter().position(|line| width(text) <= room(line))?;
-        Some((at, text.clone()))
-    });
-    let warning = |text: String| vec![look.span(text, Role::Caution)];
-    if let Some((at, text)) = beside {
-        let line = std::mem::take(&mut lines[at]);
-        lines[at] = look.two_ends(line.spans, warning(text));
-        return vec![Block::new(Priority::Fields, lines)];
-    }
-    let text = if width(&long) + 2 > look.columns { short } else { long };
-    let own = look.two_ends(Vec::new(), warning(shorten(&text, look.columns.saturating_sub(2))));
-    vec![Block::new(Priority::Fields, lines), Block::line(Priority::Next, own)]
+    let fits = |chips: &Vec<Vec<Span<'static>>>| {
+        chips.iter().map(|chip| wide(chip) + width(BETWEEN)).sum::<usize>() < look.columns + width(BETWEEN)
+    };
+    let forms = match look.size {
+        // The clock has the zone as well.
+        Size::Compact => [true, false].map(|zone| FieldForm { whole: false, choices: false, zone }).to_vec(),
+        _ => [(true, true), (false, true), (false, false)]
+            .map(|(whole, choices)| FieldForm { whole, choices, zone: true })
+            .to_vec(),
+    };
+    let mut all: Vec<_> = forms.into_iter().map(|form| chips(look, form)).collect();
+    let at = all.iter().position(fits).unwrap_or(all.len() - 1);
+    let between = if look.size == Size::Compact { DOT } else { BETWEEN };
+    vec![Block::new(Priority::Fields, flow(look, all.swap_remove(at), between, FIELD_ROWS))]
 }
+
+/// How much of the fields is shown.
+#[derive(Clone, Copy)]
+struct FieldForm {
+    /// A typed text in full; else its beginning, since the sentence has it in full.
+    whole: bool,
+    /// All choices; else the chosen one.
+    choices: bool,
+    zone: bool,
+}
+
+/// The most columns of a text that the sentence has in full.
+const SHORT_TEXT: usize = 24;
 
 /// A text from the telephone with the mark that the CSO has to confirm it. A long text is shortened, not the mark.
-fn unsure(look: &DrawContext<'_>, text: &Span<'static>) -> (Span<'static>, Option<Span<'static>>) {
+fn unsure(look: &DrawContext<'_>, text: &Span<'static>) -> (Span<'static>, Vec<Span<'static>>) {
     let phone = &look.app.words().phone;
-    let mark = format!(" ({})", if look.size == Size::Compact { phone.unsure_short } else { phone.unsure });
-    let room = look.columns.saturating_sub(width(&mark) + 12);
+    let mark = if look.size == Size::Compact { phone.unsure_short } else { phone.unsure };
+    let room = look.columns.saturating_sub(width(mark) + 15);
     let text = Span::styled(shorten(&text.content, room), text.style);
-    (text, Some(look.span(mark, Role::Caution)))
+    (text, vec![look.span(" ", Role::Text), filled(look, mark, Role::Badge)])
 }
 
-fn chips(look: &DrawContext<'_>) -> Vec<Vec<Span<'static>>> {
+fn chips(look: &DrawContext<'_>, form: FieldForm) -> Vec<Vec<Span<'static>>> {
     let app = look.app;
     let (rules, fields) = (app.rules(), app.fields());
     let key_span = |key: Option<char>| {
         let key = upper(key);
-        let text = match (key.is_empty(), look.size) {
-            (true, _) => String::new(),
-            (_, Size::Compact) => format!("{key} "),
-            _ => format!("[{key}] "),
-        };
-        look.span(text, Role::Accent)
+        look.span(if key.is_empty() { key } else { format!("{key} ") }, Role::Text)
     };
     let mut chips: Vec<(bool, Vec<Span<'static>>)> = rules
         .fields_ix()
@@ -222,29 +497,46 @@ fn chips(look: &DrawContext<'_>) -> Vec<Vec<Span<'static>>> {
             let (is_name, is_honorific) = (rules.roles.name == Some(ix), rules.roles.honorific == Some(ix));
             let named = field.key.is_none() || !(is_name || is_honorific);
             let label = if named { format!("{}: ", field.label) } else { String::new() };
-            let text = if spoken.is_empty() {
-                let missing = app.words().screen.name_missing;
-                look.span(if is_name { missing } else { "?" }, Role::Text)
-            } else {
-                look.span(spoken, Role::Text)
-            };
-            let (text, mark) = if app.is_unsure(ix) { unsure(look, &text) } else { (text, None) };
-            let typed = matches!(field.kind, FieldKind::Typed { .. });
-            (typed, [key_span(field.key), look.span(label, Role::Text), text].into_iter().chain(mark).collect())
+            let mut chip = vec![key_span(field.key), look.span(label, Role::Text)];
+            match (&field.kind, fields.get(ix)) {
+                (FieldKind::Choice(choices), FieldValue::Choice(chosen)) if form.choices && !app.is_unsure(ix) => {
+                    let values = choices.iter().enumerate().map(|(at, choice)| (choice.text.as_str(), at == *chosen));
+                    chip.extend(segments(look, values));
+                }
+                _ => {
+                    let text = if spoken.is_empty() {
+                        look.span(if is_name { app.words().screen.name_missing } else { "?" }, Role::Muted)
+                    } else if form.whole {
+                        look.span(spoken, Role::Text)
+                    } else {
+                        look.span(shorten(&spoken, SHORT_TEXT), Role::Text)
+                    };
+                    let (text, mark) = if app.is_unsure(ix) { unsure(look, &text) } else { (text, Vec::new()) };
+                    chip.push(text);
+                    chip.extend(mark);
+                }
+            }
+            (matches!(field.kind, FieldKind::Typed { .. }), chip)
         })
         .collect();
-    // A narrow window shows the zone only beside the clock.
-    if look.size != Size::Compact {
-        let zone = rules.zones[app.call().zone()].id.clone();
-        let zone_key = match keymap::key_of(app, &Action::Zone) {
-            Some(Key::Char(key)) => Some(key),
-            _ => None,
-        };
-        chips.push((false, vec![key_span(zone_key), look.span(zone, Role::Text)]));
+    let zone_key = match keymap::key_of(app, &Action::Zone) {
+        Some(Key::Char(key)) => Some(key),
+        _ => None,
+    };
+    let mut zone = vec![key_span(zone_key)];
+    if !form.zone {
+        return chips.into_iter().map(|(_, spans)| spans).collect();
     }
-    // Choices first, so that a long name gets a row of its own.
-    let wide: usize = chips.iter().flat_map(|(_, spans)| spans).map(|s| width(&s.content)).sum();
-    if wide + chips.len() * 3 > look.columns {
+    if form.choices {
+        let zones = rules.zones.iter().enumerate();
+        zone.extend(segments(look, zones.map(|(at, zone)| (zone.id.as_str(), at == app.call().zone()))));
+    } else {
+        zone.push(look.span(rules.zones[app.call().zone()].id.clone(), Role::Text));
+    }
+    chips.push((false, zone));
+    // Choices first, so that a long text gets a row of its own.
+    let total: usize = chips.iter().map(|(_, spans)| wide(spans) + width(BETWEEN)).sum();
+    if total > look.columns {
         chips.sort_by_key(|(typed, _)| *typed);
     }
     chips.into_iter().map(|(_, spans)| spans).collect()
@@ -258,7 +550,7 @@ pub fn typing(look: &DrawContext<'_>) -> Block {
     let label = match (key.is_empty(), look.size) {
         (true, _) => format!(" {}: ", field.label),
         (_, Size::Tiny | Size::Compact) => format!(" {key} "),
-        _ => format!(" [{key}] {}: ", field.label),
+        _ => format!(" {key} {}: ", field.label),
     };
     // A long label leaves half of the row for the text.
     let label = shorten(&label, look.columns / 2);
@@ -271,96 +563,8 @@ pub fn typing(look: &DrawContext<'_>) -> Block {
     // Selected text, which the first letter replaces, is shown reversed.
     let text = if draft.is_selected() { text.add_modifier(Modifier::REVERSED) } else { text };
     let hint = if draft.pasted { look.app.words().screen.pasted_in } else { look.app.words().screen.name_typing };
-    let left = vec![look.span(label, Role::Accent), Span::styled(before, text), Span::styled(behind, text)];
-    let used: usize = left.iter().map(|s| width(&s.content)).sum();
-    let hint = if used + 4 + width(hint) < look.columns { vec![look.span(hint, Role::Text)] } else { Vec::new() };
+    let left = vec![look.span(label, Role::Text), Span::styled(before, text), Span::styled(behind, text)];
+    let used = wide(&left);
+    let hint = if used + 4 + width(hint) < look.columns { vec![look.span(hint, Role::Muted)] } else { Vec::new() };
     Block { lines: vec![look.two_ends(left, hint)], priority: Some(Priority::Last), least: 0, cursor: Some(cursor) }
-}
-
-/// The next greeting, and this seat's if it differs, as a long and a short text.
-fn soon(look: &DrawContext<'_>) -> Option<(String, String)> {
-    let (app, words) = (look.app, &look.app.words().screen);
-    let mut texts: Vec<(String, String)> = Vec::new();
-    if let Some((minutes, word)) = app.greeting_soon() {
-        texts.push((words.greeting_soon(minutes, word), words.greeting_soon_short(minutes, word)));
-    }
-    if let Some((zone, time, word)) = app.other_greeting() {
-        let time = app.clock_text(time);
-        texts.push((words.two_zones(&time, word, zone), words.two_zones_short(word, zone)));
-    }
-    if texts.is_empty() {
-        return None;
-    }
-    let (long, short): (Vec<_>, Vec<_>) = texts.into_iter().unzip();
-    Some((long.join(" · "), short.join(" · ")))
-}
-
-/// The banners of all facts, with the question whether a fact still applies.
-fn banner(look: &DrawContext<'_>) -> Vec<Vec<Line<'static>>> {
-    let app = look.app;
-    // While a field or a question is open, the keys have other actions.
-    let answerable = keymap::rows(app).iter().any(|row| row.action == Action::StillHolds);
-    let mut out = Vec::new();
-    for at in 0..app.rules().facts.len() {
-        let banner = |most: usize| Some(app.banner(at, |text| shorten(text, most))?.join(" · "));
-        let Some(whole) = banner(usize::MAX) else { continue };
-        // If it is too long, who and why are shortened: the end time and the instruction must be visible.
-        let fits =
-            |text: &String| wrap([(text.as_str(), look.style(Role::Alarm))], banner_columns(look)).len() <= BANNER_ROWS;
-        let shorter = || [48, 24, 12].into_iter().filter_map(banner).find(fits).or_else(|| banner(8));
-        let shown = if fits(&whole) { whole } else { shorter().unwrap_or(whole) };
-        let mut lines = alarm(look, &shown);
-        if answerable && app.asked_fact() == Some(at) {
-            lines.extend(alarm(look, &question(look, at)));
-        }
-        out.push(lines);
-    }
-    out
-}
-
-fn banner_columns(look: &DrawContext<'_>) -> usize {
-    look.columns.saturating_sub(2)
-}
-
-fn alarm(look: &DrawContext<'_>, text: &str) -> Vec<Line<'static>> {
-    let style = look.style(Role::Alarm);
-    bounded([(text, style)], banner_columns(look), BANNER_ROWS)
-        .into_iter()
-        .map(|mut line| {
-            line.spans.insert(0, Span::styled(" ", style));
-            let rest = look.columns.saturating_sub(line_width(&line));
-            line.spans.push(Span::styled(" ".repeat(rest), style));
-            line
-        })
-        .collect()
-}
-
-fn question(look: &DrawContext<'_>, at: usize) -> String {
-    let words = look.app.words();
-    let no = upper(look.app.rules().facts[at].key);
-    let yes = keymap::key_of(look.app, &Action::StillHolds).map(|key| key.name(words)).unwrap_or_default();
-    let long = look.app.still_question(at, StillForm::Long, &yes, &no);
-    let short = || look.app.still_question(at, StillForm::Short, &yes, &no);
-    if width(&long) + 2 <= look.columns { long } else { short() }
-}
-
-/// The first sentence of the rule's caution: the contradiction in the SOP.
-fn caution(look: &DrawContext<'_>) -> Option<Line<'static>> {
-    let app = look.app;
-    let caution = app.call().caution(app.rules())?;
-    let short = caution.split_once(". ").map_or(caution, |(first, _)| first);
-    let left = vec![look.span(format!(" ! {short}"), Role::Caution)];
-    // Only if the key opens the panel here.
-    let (basis, label) = (Action::Panel(Panel::Basis), (Panel::Basis.row().label)(app.words()));
-    let why = match app.mode() {
-        Mode::Closing if look.offers(&basis) => {
-            keymap::key_of(app, &basis).map(|key| format!("{} {label}", key.name(app.words())))
-        }
-        _ => None,
-    };
-    let why = why.unwrap_or_default();
-    // If there is no room for both, the hint is dropped.
-    let fits = width(short) + 3 + width(&why) + 2 < look.columns;
-    let why = if fits { vec![look.span(why, Role::Accent)] } else { Vec::new() };
-    Some(look.two_ends(left, why))
 }

@@ -1,62 +1,148 @@
-//! The middle region: the steps, the sentence to be said now, the complete sentence.
+//! The script: every sentence once, in spoken order, under its step. The mark moves, not the script: where the whole
+//! script fits, its rows depend on the plan alone, not on what was said; where it does not, the current sentence keeps
+//! its row and the others shrink to their titles around it.
 
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
-use super::header::rule;
 use super::lines::wrap;
-use super::{Block, DrawContext, Priority, Size};
-use crate::action::Action;
+use super::{DrawContext, Drawn, Size, scroll};
 use crate::closing::{Entry, Mark};
-use crate::keymap;
 use crate::rules::ruleset::StepIx;
 use crate::rules::script::Sentence;
 use crate::tui::theme::Role;
 use crate::wrap::{NO_BREAK, shorten, width};
 
-/// The width of the list of steps in the wide layout.
-pub const COLUMN: u16 = 46;
-/// The widest line of the sentence, for easy reading.
-const SENTENCE: usize = 60;
+/// The columns of the marks at the left.
+const GUTTER: usize = 3;
+/// The widest line of a sentence, for easy reading: in the wide layout, where rows are plenty, and in the others.
+const SENTENCE: (usize, usize) = (60, 72);
+/// From this many rows on there is a row below the opening reminder. It does not depend on the plan, so that a fact
+/// moves nothing above the first sentence that it changes.
+const ROOMY: usize = 14;
+/// From how many rows on the steps before the current one keep two, or one.
+const ABOVE: (usize, usize) = (9, 6);
 
-/// The blocks of the region, from top to bottom.
-pub fn blocks(look: &DrawContext<'_>) -> Vec<Block> {
-    let app = look.app;
-    let shown = app.shown();
-    let entries = app.entries();
-    let mut out = opening_gap(look);
-    let mut large_done = false;
-    for (at, entry) in entries.iter().enumerate() {
-        if Some(entry.step) == shown {
-            out.extend(large(look, *entry, at > 0));
-            large_done = true;
-            continue;
-        }
-        // The step after the current one is dropped last.
-        let next = large_done
-            && entry.mark == Mark::Upcoming
-            && entries[..at].iter().all(|e| e.mark != Mark::Upcoming || Some(e.step) == shown);
-        let priority = match entry.mark {
-            Mark::Spoken | Mark::Overtaken => Priority::Said,
-            Mark::Reminder => Priority::Reminder,
-            _ if next => Priority::Next,
-            _ => Priority::Ahead,
-        };
-        out.push(Block::line(priority, row(look, *entry, is_opening(&entries, at))));
+/// A step with its rows.
+struct Part {
+    entry: Entry,
+    title: Line<'static>,
+    /// Empty for a reminder and for a sentence that is not said any more.
+    words: Vec<Line<'static>>,
+}
+
+impl Part {
+    fn rows(&self) -> usize {
+        1 + self.words.len()
     }
-    if !large_done {
-        out.push(Block::inner_gap());
-        out.push(Block::sentence(finished(look)));
-        out.push(Block::inner_gap());
+
+    fn into_lines(self) -> impl Iterator<Item = Line<'static>> {
+        std::iter::once(self.title).chain(self.words)
+    }
+}
+
+/// The whole script, with its rows at this width.
+pub struct Script<'a> {
+    look: DrawContext<'a>,
+    parts: Vec<Part>,
+    /// The part that is shown in full in a low window: the previewed one, else the current one.
+    focus: Option<usize>,
+}
+
+impl<'a> Script<'a> {
+    pub fn of(look: &DrawContext<'a>) -> Self {
+        let entries = look.app.entries();
+        let part = |(at, entry): (usize, &Entry)| Part {
+            entry: *entry,
+            title: title(look, *entry, is_opening(&entries, at)),
+            words: match entry.mark {
+                Mark::Reminder | Mark::Overtaken => Vec::new(),
+                _ => words_of(look, entry.step, entry.mark),
+            },
+        };
+        let parts: Vec<Part> = entries.iter().enumerate().map(part).collect();
+        let focus = look.app.shown().and_then(|shown| parts.iter().position(|part| part.entry.step == shown));
+        Self { look: *look, parts, focus }
+    }
+
+    /// The rows of the sentence that is shown in full, without its title.
+    pub fn least_rows(&self) -> usize {
+        self.focus.map_or(0, |at| self.parts[at].words.len().max(1))
+    }
+
+    /// The region in this many rows.
+    pub fn region(self, rows: usize) -> (Vec<Line<'static>>, Drawn) {
+        let Self { look, parts, focus } = self;
+        let fits = Drawn { most_scroll: 0, page: rows };
+        // The row below the opening reminder is the first to go.
+        let is_tight = rows < ROOMY && parts.first().is_some_and(|part| part.entry.mark == Mark::Reminder);
+        let gaps = parts.len().saturating_sub(1 + usize::from(is_tight));
+        if parts.iter().map(Part::rows).sum::<usize>() + gaps <= rows {
+            return (whole_script(parts, is_tight), fits);
+        }
+        if let Some(at) = focus {
+            return around(&look, parts, at, rows);
+        }
+        let mut titles: Vec<Line<'static>> = parts.into_iter().map(|part| part.title).collect();
+        let drawn = if titles.len() > rows { scroll(&look, &mut titles, rows) } else { fits };
+        (titles, drawn)
+    }
+}
+
+/// Every part in full, with blank rows between them.
+fn whole_script(parts: Vec<Part>, is_tight: bool) -> Vec<Line<'static>> {
+    let mut out = Vec::new();
+    for (at, part) in parts.into_iter().enumerate() {
+        if at > 1 || at == 1 && !is_tight {
+            out.push(Line::default());
+        }
+        out.extend(part.into_lines());
     }
     out
 }
 
-/// The blank row above the region. The caution line replaces it, so that nothing moves.
-fn opening_gap(look: &DrawContext<'_>) -> Vec<Block> {
-    let app = look.app;
-    let has_caution = app.call().caution(app.rules()).is_some();
-    if has_caution { Vec::new() } else { vec![Block::gap()] }
+/// The part at `focus` in full, at a row that does not depend on what was said; the others as far as there is room.
+fn around(look: &DrawContext<'_>, mut parts: Vec<Part>, focus: usize, rows: usize) -> (Vec<Line<'static>>, Drawn) {
+    let mut behind = parts.split_off(focus + 1);
+    let Some(here) = parts.pop() else { return (Vec::new(), Drawn::default()) };
+    let needs = here.rows();
+    if needs > rows {
+        let mut words = here.words;
+        let drawn =
+            if words.len() > rows { scroll(look, &mut words, rows) } else { Drawn { most_scroll: 0, page: rows } };
+        return (words, drawn);
+    }
+    let above = match rows {
+        _ if rows >= ABOVE.0 => 2,
+        _ if rows >= ABOVE.1 => 1,
+        _ => 0,
+    };
+    let above = above.min(rows - needs);
+    let mut out: Vec<Line<'static>> = parts.drain(parts.len().saturating_sub(above)..).map(|part| part.title).collect();
+    out.resize_with(above, Line::default);
+    out.extend(here.into_lines());
+    let left = rows - above - needs;
+    let whole: usize = behind.iter().map(|part| part.rows() + 1).sum();
+    if whole <= left {
+        for part in behind {
+            out.push(Line::default());
+            out.extend(part.into_lines());
+        }
+    } else {
+        let gap = usize::from(left > behind.len());
+        out.extend((0..gap).map(|_| Line::default()));
+        let room = left - gap;
+        let hidden = behind.split_off(room.min(behind.len())).len();
+        let last = behind.last().map(|part| look.app.rules().step(part.entry.step).title.clone());
+        out.extend(behind.into_iter().map(|part| part.title));
+        if let Some(title) = last.filter(|_| hidden > 0) {
+            let more = format!("  +{hidden}");
+            let title = shorten(&title, look.columns.saturating_sub(GUTTER + width(&more)));
+            out.pop();
+            out.push(Line::from(vec![look.span(format!("   {title}"), Role::Text), look.span(more, Role::Muted)]));
+        }
+    }
+    (out, Drawn { most_scroll: 0, page: rows })
 }
 
 /// Whether a reminder comes before the first spoken step.
@@ -64,47 +150,49 @@ fn is_opening(entries: &[Entry], at: usize) -> bool {
     entries[..at].iter().all(|e| e.mark == Mark::Reminder)
 }
 
-fn indent(look: &DrawContext<'_>) -> usize {
+/// The columns of a sentence.
+fn columns(look: &DrawContext<'_>) -> usize {
+    let widest = if look.size == Size::Wide { SENTENCE.0 } else { SENTENCE.1 };
     match look.size {
-        Size::Tiny => 0,
-        Size::Compact => 3,
-        Size::Normal | Size::Wide => 6,
+        Size::Tiny => look.columns.max(1),
+        _ => look.columns.saturating_sub(GUTTER + 1).clamp(1, widest),
     }
 }
 
-/// The step that is shown large, with its title and sentence.
-fn large(look: &DrawContext<'_>, entry: Entry, below_others: bool) -> Vec<Block> {
-    let mut out = Vec::with_capacity(5);
-    if below_others {
-        out.push(Block::inner_gap());
+/// The mark left of a title and the one left of its sentence.
+fn marks(look: &DrawContext<'_>, entry: Entry) -> [Span<'static>; 2] {
+    let is_previewed = look.app.is_previewing() && look.app.shown() == Some(entry.step);
+    let blank = || look.span("   ", Role::Text);
+    match entry.mark {
+        Mark::Current => [look.span(" ▌ ", Role::Now), look.span(" ▌ ", Role::Now)],
+        Mark::Spoken if is_previewed => [look.span("»√ ", Role::Now), blank()],
+        _ if is_previewed => [look.span(" » ", Role::Now), blank()],
+        Mark::Spoken => [look.span(" √ ", Role::Said), blank()],
+        Mark::Overtaken => [look.span(" – ", Role::Muted), blank()],
+        Mark::Upcoming | Mark::Reminder => [blank(), blank()],
     }
-    out.push(Block::line(Priority::Last, row(look, entry, false)));
-    out.push(Block::inner_gap());
-    out.push(Block::sentence(words_of(look, entry.step)));
-    out.push(Block::inner_gap());
-    out
 }
 
-/// The sentence or reminder of a step, wrapped and indented. Only the current sentence is bright.
-fn words_of(look: &DrawContext<'_>, step: StepIx) -> Vec<Line<'static>> {
-    let role = if look.app.is_previewing() { Role::Text } else { Role::Sentence };
-    let columns = look.columns.saturating_sub(indent(look) + 2).clamp(1, SENTENCE);
-    let lines = match look.app.sentence(step) {
-        Some(sentence) => spoken(look, &sentence, role, columns),
-        None => wrap([(look.app.reminder(step).unwrap_or_default(), look.style(Role::Text))], columns),
+/// The sentence of a step, wrapped, with its filled-in words underlined. Only the current one is bold.
+fn words_of(look: &DrawContext<'_>, step: StepIx, mark: Mark) -> Vec<Line<'static>> {
+    let role = match mark {
+        Mark::Current => Role::Sentence,
+        Mark::Spoken => Role::Said,
+        _ => Role::Text,
     };
-    indented(look, lines)
-}
-
-fn indented(look: &DrawContext<'_>, mut lines: Vec<Line<'static>>) -> Vec<Line<'static>> {
-    let blank = " ".repeat(indent(look));
-    for line in &mut lines {
-        line.spans.insert(0, look.span(blank.clone(), Role::Text));
+    let mut lines = match look.app.sentence(step) {
+        Some(sentence) => spoken(look, &sentence, role, columns(look)),
+        None => wrap([(look.app.reminder(step).unwrap_or_default(), look.style(role))], columns(look)),
+    };
+    if look.size != Size::Tiny {
+        let [_, mark] = marks(look, Entry { step, mark });
+        for line in &mut lines {
+            line.spans.insert(0, mark.clone());
+        }
     }
     lines
 }
 
-/// A wrapped sentence with its filled-in words underlined.
 fn spoken(look: &DrawContext<'_>, sentence: &Sentence, role: Role, columns: usize) -> Vec<Line<'static>> {
     let fixed = look.style(role);
     let runs = sentence.segments().iter().map(|s| {
@@ -115,133 +203,93 @@ fn spoken(look: &DrawContext<'_>, sentence: &Sentence, role: Role, columns: usiz
     wrap(runs, columns)
 }
 
-/// The text that replaces the sentence when all is said.
-fn finished(look: &DrawContext<'_>) -> Vec<Line<'static>> {
-    let words = look.app.words();
-    let columns = look.columns.saturating_sub(indent(look) + 2).clamp(1, SENTENCE);
-    let text = if look.app.call().spoken().is_empty() {
-        words.screen.nothing_spoken.into()
-    } else if look.foot.is_some() {
-        // In practice and presentation Space does not begin the next call.
-        words.screen.all_said.into()
-    } else {
-        {
-            let key = keymap::key_of(look.app, &Action::Said).map(|key| key.name(words)).unwrap_or_default();
-            words.screen.all_said_next(&key)
-        }
-    };
-    indented(look, wrap([(text.as_str(), look.style(Role::Sentence))], columns))
+/// A title as the end of a sentence: in lower case, unless its first word or a later one is a name or an abbreviation.
+fn within_sentence(title: &str) -> String {
+    let mut words = title.split_whitespace();
+    let is_plain = |word: &str| word.chars().skip(1).all(|c| !c.is_uppercase());
+    let starts_lower = |word: &str| !word.starts_with(char::is_uppercase);
+    if words.next().is_none_or(|first| !is_plain(first)) || !words.all(starts_lower) {
+        return title.into();
+    }
+    let mut chars = title.chars();
+    chars.next().into_iter().flat_map(char::to_lowercase).chain(chars).collect()
 }
 
-/// A step in one row: mark, title, cost of leaving it out, clause.
-fn row(look: &DrawContext<'_>, entry: Entry, opening: bool) -> Line<'static> {
+/// The title of a step: mark, name, what leaving it out costs, clause.
+fn title(look: &DrawContext<'_>, entry: Entry, opening: bool) -> Line<'static> {
     let (app, words) = (look.app, &look.app.words().screen);
     let step = app.rules().step(entry.step);
-    let (mark, role) = match entry.mark {
-        Mark::Spoken if app.is_previewing() && app.shown() == Some(entry.step) => ("»√ ", Role::Said),
-        _ if app.is_previewing() && app.shown() == Some(entry.step) => (" » ", Role::Accent),
-        Mark::Spoken => (" √ ", Role::Said),
-        Mark::Current => (" ► ", Role::Accent),
-        Mark::Overtaken => (" – ", Role::Text),
-        Mark::Upcoming | Mark::Reminder => ("   ", Role::Text),
-    };
-    let title = match entry.mark {
-        Mark::Reminder if opening => {
-            let mut chars = step.title.chars();
-            let lower: String = chars.next().into_iter().flat_map(char::to_lowercase).chain(chars).collect();
-            words.before_closing(&lower)
-        }
+    let is_previewed = app.is_previewing() && app.shown() == Some(entry.step);
+    let name = match entry.mark {
+        // Its row stays, so that nothing moves.
+        Mark::Reminder if opening && !app.call().spoken().is_empty() && !is_previewed => return Line::default(),
+        Mark::Reminder if opening => words.before_closing(within_sentence(&step.title)),
         Mark::Reminder => words.remember(&step.title),
-        Mark::Upcoming if look.size == Size::Compact && app.shown() != Some(entry.step) => words.next(&step.title),
         _ => step.title.clone(),
     };
-    let mut basis = match (&step.basis, entry.mark) {
+    let role = match entry.mark {
+        Mark::Spoken => Role::Said,
+        Mark::Reminder | Mark::Overtaken => Role::Muted,
+        Mark::Current | Mark::Upcoming => Role::Text,
+    };
+    let [mark, _] = marks(look, entry);
+    let mut left = vec![mark, look.span(name, role)];
+    // The clause ends where the widest sentence may end.
+    let ends_at = (GUTTER + SENTENCE.1 + 1).min(look.columns);
+    let mut clause = match (&step.basis, entry.mark) {
         (Some(basis), Mark::Spoken | Mark::Current | Mark::Upcoming | Mark::Overtaken) => {
             shorten(basis, look.columns / 3)
         }
         _ => String::new(),
     };
-    let title_role = if entry.mark == Mark::Overtaken { Role::Text } else { Role::Title };
-    let mut left = vec![look.span(mark, role), look.span(title, title_role)];
-    let open = matches!(entry.mark, Mark::Current | Mark::Upcoming);
-    if open && !step.score.is_empty() {
-        let scored = words.scored(step.score.join(" · "));
+    if matches!(entry.mark, Mark::Current | Mark::Upcoming) && !step.score.is_empty() {
         let used: usize = left.iter().map(|s| width(&s.content)).sum();
-        let fits = |basis: &str| used + 3 + width(&scored) + 2 + width(basis) < look.columns;
+        let fits = |scored: &str, clause: &str| used + 3 + width(scored) + 2 + width(clause) < ends_at;
         // A number such as "2.a" is clear without the word before it, if that makes room for the cost.
-        let number = basis.rsplit_once(' ').map(|(_, number)| number);
-        let short = number.filter(|number| number.contains('.') && fits(number)).map(str::to_owned);
-        if let (false, Some(short)) = (fits(&basis), short) {
-            basis = short;
-        }
-        if fits(&basis) {
-            left.push(look.span(format!("   {scored}"), Role::Text));
+        let number = clause.rsplit_once(' ').map(|(_, number)| number.to_owned()).filter(|n| n.contains('.'));
+        let all = words.scored(step.score.join(" · "));
+        let forms = [(all.as_str(), Some(&clause)), (&all, number.as_ref()), (words.scored_short, Some(&clause))];
+        let found =
+            forms.into_iter().find_map(|(scored, clause)| Some((scored, clause.filter(|c| fits(scored, c))?.clone())));
+        if let Some((scored, number)) = found {
+            left.push(look.span(format!("   {scored}"), Role::Muted));
+            clause = number;
         }
     }
     if entry.mark == Mark::Overtaken {
-        left.push(look.span(format!("   {}", words.overtaken), Role::Text));
+        left.push(look.span(format!("   {}", words.overtaken), Role::Muted));
     }
-    look.two_ends(left, vec![look.span(basis, Role::Text)])
+    DrawContext { columns: ends_at, ..*look }.two_ends(left, vec![look.span(clause, Role::Muted)])
 }
 
-/// The list of steps in the wide layout.
-pub fn list(look: &DrawContext<'_>) -> Vec<Block> {
-    let entries = look.app.entries();
-    let mut out = opening_gap(look);
-    for (at, entry) in entries.iter().enumerate() {
-        let priority = if entry.mark == Mark::Current { Priority::Last } else { Priority::Ahead };
-        out.push(Block::line(priority, row(look, *entry, is_opening(&entries, at))));
-        out.push(Block::gap());
-    }
-    out
-}
-
-/// The sentence beside the list in the wide layout.
-pub fn beside(look: &DrawContext<'_>) -> Vec<Block> {
+/// Only the sentence, for the smallest windows; when all is said, that.
+pub fn alone(look: &DrawContext<'_>) -> Vec<Line<'static>> {
     let app = look.app;
     let Some(step) = app.shown() else {
-        return vec![Block::gap(), Block::gap(), Block::gap(), Block::sentence(finished(look))];
+        let text = super::footer::completion(look).unwrap_or_default();
+        return wrap([(text.as_str(), look.style(Role::Done))], look.columns);
     };
-    let (rules, words) = (app.rules(), &app.words().screen);
-    let mut out = opening_gap(look);
-    let title = rules.step(step).title.clone();
-    out.push(Block::line(Priority::Last, Line::from(look.span(format!("   {title}"), Role::Title))));
-    out.push(Block::inner_gap());
-    out.push(Block::sentence(words_of(look, step)));
-    let scored = &rules.step(step).score;
-    if !scored.is_empty() {
-        let text = words.scored(scored.join(" · "));
-        out.push(Block::inner_gap());
-        let text = shorten(&text, look.columns.saturating_sub(indent(look) + 1));
-        out.push(Block::line(Priority::Next, Line::from(look.span(format!("      {text}"), Role::Text))));
-    }
-    out
+    // Below the size of a screen only the sentence to say now is bold, not a previewed one.
+    let mark = if app.is_previewing() { Mark::Upcoming } else { Mark::Current };
+    words_of(look, step, mark)
 }
 
-/// Only the sentence, for the smallest windows.
-pub fn alone(look: &DrawContext<'_>) -> Vec<Line<'static>> {
-    match look.app.shown() {
-        Some(step) => words_of(&DrawContext { columns: look.columns + 2, ..*look }, step),
-        None => finished(&DrawContext { columns: look.columns + 2, ..*look }),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The complete sentence: what was said and what remains.
-pub fn complete(look: &DrawContext<'_>) -> Vec<Block> {
-    if look.size == Size::Compact {
-        return Vec::new();
+    #[test]
+    fn only_a_plain_title_is_lower_case_within_a_sentence() {
+        for (title, within) in [
+            ("Tawarkan bantuan lainnya", "tawarkan bantuan lainnya"),
+            ("Customer Intimacy", "Customer Intimacy"),
+            ("KLB aktif", "KLB aktif"),
+            ("Bantuan", "bantuan"),
+            ("Éclair kecil", "éclair kecil"),
+            ("", ""),
+            ("Cek aplikasi PLN", "Cek aplikasi PLN"),
+        ] {
+            assert_eq!(within_sentence(title), within);
+        }
     }
-    let sentence = look.app.complete_sentence();
-    let title = Line::from(look.span(format!(" {}", look.app.words().screen.complete), Role::Text));
-    let mut lines = vec![rule(look), title];
-    for mut line in spoken(look, &sentence, Role::Text, look.columns.saturating_sub(2)) {
-        line.spans.insert(0, Span::raw(" "));
-        lines.push(line);
-    }
-    // Padded to the rows of the usual closings, so that a shorter one does not move everything above it.
-    let usual = if look.columns < 100 { 4 } else { 3 };
-    let blank = usize::saturating_sub(usual + 2, lines.len());
-    let mut out = vec![Block::new(Priority::Complete, lines)];
-    out.extend((0..=blank).map(|_| Block::gap()));
-    out
 }

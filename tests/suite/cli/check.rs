@@ -8,9 +8,9 @@ use crate::support::{Home, assert_harmless, json, penutup};
 #[test]
 fn the_built_in_rules_are_good() {
     let out = Home::new().penutup(["check"]).ok();
-    assert_eq!(out, "SOP bawaan: baik. 3 fakta, 8 aturan, 12 situasi, masing-masing tepat satu jawaban.\n");
+    assert_eq!(out, "SOP bawaan: valid. 3 kondisi, 8 aturan, 12 situasi, masing-masing tepat satu jawaban.\n");
     let out = Home::new().penutup(["check", "--lang", "en", "--deny-warnings"]).ok();
-    assert_eq!(out, "built-in SOP: good. 3 facts, 8 rules, 12 situations, each with exactly one answer.\n");
+    assert_eq!(out, "built-in SOP: valid. 3 facts, 8 rules, 12 situations, each with exactly one answer.\n");
     let found = Home::new().penutup(["check", "--format", "json"]).ok();
     assert_eq!(
         found,
@@ -87,7 +87,7 @@ fn rules_before_their_first_day() {
     let at = |time: &str| home.penutup(["check", "later.toml", "--at", time]).run();
     at("2030-04-30T16:59:59Z").status(0).out_has("peringatan[not-yet-effective]").out_has("2030-05-01");
     // The head office's day began an hour before.
-    at("2030-04-30T17:00:00Z").status(0).out_has("later.toml: baik.");
+    at("2030-04-30T17:00:00Z").status(0).out_has("later.toml: valid.");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn an_unreadable_file_is_status_2_with_its_path() {
         }
     }
     let told = home.penutup(["check", "--lang", "en", "hilang.toml"]).failed();
-    assert_eq!(told, "error: hilang.toml can't be read: there is no such file or folder\n");
+    assert_eq!(told, "error: Cannot read hilang.toml: this file or folder does not exist\n");
 }
 
 #[cfg(unix)]

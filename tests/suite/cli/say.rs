@@ -120,7 +120,7 @@ fn an_invalid_or_too_long_name_is_refused_and_not_cut() {
     let (fits, over) = ("e\u{301}".repeat(60), "e\u{301}".repeat(61));
     assert_eq!(behind_selamat(&["--at", "08:00", &format!("nama={fits}")]), format!("pagi Bapak/Ibu {fits}"));
     assert_eq!(behind_selamat(&["--at", "08:00", &format!("nama=pak {fits}")]), format!("pagi Bapak {fits}"));
-    assert_all(&refused(&[&format!("nama={over}")]), &["61 huruf", "batasnya 60"]);
+    assert_all(&refused(&[&format!("nama={over}")]), &["61 karakter", "batasnya 60"]);
     let huge = Home::new().penutup(["say", "nama=-"]).stdin("x".repeat(10 << 20)).failed();
     assert!(huge.contains("batasnya 60") && huge.len() < 500, "{huge}");
 }
@@ -130,7 +130,7 @@ fn a_name_from_standard_input() {
     let home = Home::new();
     let say = |input: &[u8]| home.penutup(["say", "--at", "08:00", "nama=-"]).stdin(input);
     assert!(say(b"\r\nibu Siti Aminah\r\nJl. Mawar 5\r\n").ok().ends_with("selamat pagi Ibu Siti Aminah\n"));
-    assert_all(&say(b"\xff\xfeS").failed(), &["masukan standar", "bukan teks UTF-8"]);
+    assert_all(&say(b"\xff\xfeS").failed(), &["input standar", "bukan teks UTF-8"]);
     assert_all(&say(b"0812 3456").failed(), &["angka saja"]);
 }
 
@@ -139,20 +139,20 @@ fn unknown_keys_and_values_list_the_valid_ones_and_the_nearest() {
     for (pair, parts) in [
         ("kbl=ya", &["\"kbl\"", "Maksudnya \"klb\"?", "klb, topik, aplikasi, sapaan, nama"][..]),
         ("warna=merah", &["\"warna\"", "Yang ada: klb, topik, aplikasi, sapaan, nama."]),
-        ("klb=iya", &["\"klb\" tidak punya nilai \"iya\"", "tidak, ya"]),
+        ("klb=iya", &["\"klb\" tidak punya pilihan \"iya\"", "tidak, ya"]),
         ("klb=tdiak", &["Maksudnya \"tidak\"?"]),
         ("topik=plnmobile", &["Maksudnya \"pln-mobile\"?", "lain, pln-mobile"]),
-        ("sapaan=raden", &["\"sapaan\" tidak punya nilai \"raden\"", "Bapak/Ibu, Bapak, Ibu"]),
-        ("klb", &["\"klb\" bukan KUNCI=NILAI", "klb=ya"]),
+        ("sapaan=raden", &["\"sapaan\" tidak punya pilihan \"raden\"", "Bapak/Ibu, Bapak, Ibu"]),
+        ("klb", &["\"klb\" tidak berbentuk KUNCI=ISI", "klb=ya"]),
         ("=ya", &["\"\"", "klb, topik"]),
         ("KLB=ya", &["\"KLB\"", "Maksudnya \"klb\"?"]),
         ("zona=WIT", &["--zone WIT"]),
-        ("klb=", &["\"klb\" tidak punya nilai \"\"", "tidak, ya"]),
+        ("klb=", &["\"klb\" tidak punya pilihan \"\"", "tidak, ya"]),
     ] {
         assert_all(&refused(&[pair]), parts);
     }
-    assert_all(&refused(&["klb=ya", "klb=tidak"]), &["\"klb\" disebut dua kali"]);
-    assert_all(&refused(&["nama=a", "nama=b"]), &["\"nama\" disebut dua kali"]);
+    assert_all(&refused(&["klb=ya", "klb=tidak"]), &["\"klb\" ditulis dua kali"]);
+    assert_all(&refused(&["nama=a", "nama=b"]), &["\"nama\" ditulis dua kali"]);
     assert_all(&refused(&["--zone", "WTI"]), &["\"WTI\"", "Maksudnya \"WIT\"?", "WIB, WITA, WIT"]);
     assert_all(&refused(&["--lang", "en", "kbl=ya"]), &["error: ", "Did you mean \"klb\"?"]);
 }

@@ -38,7 +38,7 @@ fn the_zone_of_the_settings_is_the_default() {
     assert_eq!(zone(&["--zone", "WITA"]), "WITA");
     home.write_config("settings.toml", "zone = \"WIP\"\n");
     let told = home.penutup(["say"]).failed();
-    assert!(told.contains("\"WIP\", yang disebut di pengaturan") && told.contains("WIB, WITA, WIT"), "{told}");
+    assert!(told.contains("Zona \"WIP\" dari pengaturan") && told.contains("WIB, WITA, WIT"), "{told}");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn init_creates_both_files_once_and_they_change_nothing() {
     let settings = std::fs::read_to_string(home.config("settings.toml")).expect("the file");
     assert_eq!(settings, penutup::settings::TEMPLATE);
     assert_eq!(home.penutup(["say", "--at", "08:00", "--format", "json"]).ok(), before);
-    assert!(home.penutup(["check"]).ok().contains("rules.toml: baik."));
+    assert!(home.penutup(["check"]).ok().contains("rules.toml: valid."));
 
     home.write_config("rules.toml", "milik saya");
     let out = home.penutup(["init"]).ok();
@@ -111,7 +111,7 @@ fn the_share_suggested_by_init_works_in_settings() {
         assert!(template.lines().any(|l| l.starts_with(&format!("# {key} = "))), "{key} stands in it behind a #");
     }
     let told = home.penutup(["paths"]).ok();
-    assert!(told.contains("broadcast.folder belum disebut di pengaturan"), "{told}");
+    assert!(told.contains("broadcast.folder belum diisi di pengaturan"), "{told}");
     // The folder of the example, in this home.
     let share = home.path().join("bersama");
     std::fs::create_dir_all(share.join("klb")).expect("folders");
@@ -126,7 +126,7 @@ fn the_share_suggested_by_init_works_in_settings() {
     assert!(row("aturan ").contains("bersama") && row("aturan ").ends_with("(dari pengaturan)"), "{told}");
     assert!(row("folder KLB").contains("bersama") && !row("folder KLB").contains("belum ada"), "{told}");
     home.penutup(["klb", "on", "--reason", "gangguan"]).ok();
-    assert!(home.penutup(["check"]).ok().contains("baik"));
+    assert!(home.penutup(["check"]).ok().contains("valid"));
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn paths_lists_every_path_with_its_reason() {
         line.unwrap_or_else(|| panic!("{start} is not in {out}")).to_owned()
     };
     assert!(line(&out, "aturan ").contains("SOP bawaan"));
-    assert!(line(&out, "folder keadaan").contains("(belum ada"));
+    assert!(line(&out, "folder status").contains("(belum ada"));
     for file in ["last-good.toml", "shift.toml"] {
         assert!(out.contains(home.state(file).to_str().expect("UTF-8")), "{out}");
     }
@@ -172,7 +172,7 @@ fn one_variable_moves_all_folders() {
     let below = home.path().join("isi");
     for out in [paths(below.to_str().expect("UTF-8")), paths("isi")] {
         let line = |start: &str| out.lines().find(|l| l.starts_with(start)).expect("a line").to_owned();
-        for (start, part) in [("folder pengaturan", "config"), ("folder keadaan", "state")] {
+        for (start, part) in [("folder pengaturan", "config"), ("folder status", "state")] {
             let line = line(start);
             assert!(line.contains(below.join(part).to_str().expect("UTF-8")), "{line}");
             assert!(line.contains("dari PENUTUP_HOME"), "{line}");
@@ -222,7 +222,7 @@ fn a_missing_home_blocks_nothing() {
     let Some(output) = run(&["paths"]) else { return };
     let out = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(out.contains("folder pemakai tidak ditemukan"), "{out}");
+    assert!(out.contains("folder pengguna tidak ditemukan"), "{out}");
     for args in [&["say"][..], &["check"], &["man"]] {
         let output = run(args).expect("it ran before");
         assert_eq!(output.status.code(), Some(0), "{output:?}");

@@ -75,10 +75,10 @@ impl Walk<'_> {
         // An exam that is left before its end is not passed, and its sheet is still valid.
         let exam = args.contains(&"--exam");
         let first = match args.first() {
-            Some(&"demo") => "Peragaan 1/11",
+            Some(&"demo") => "Demo 1/11",
             Some(&"drill") if exam => "Ujian",
             Some(&"drill") => "Latihan",
-            _ => "Jam pelanggan",
+            _ => "Salam Penutup",
         };
         term.shows(first).send("q");
         assert_eq!(term.ends().exit_code(), u32::from(exam), "{}: {args:?}", self.page);

@@ -213,7 +213,7 @@ fn on_a_low_screen_the_cursor_stays_in_sight_and_the_story_gives_way() {
         for _ in 0..8 {
             let (buffer, _) = played.draw(40, 12);
             let screen = text(&buffer);
-            assert!(screen.contains('►') && screen.contains("Q keluar"), "{screen}");
+            assert!(screen.contains('▌') && screen.contains("Q keluar"), "{screen}");
             if let Played::Session(session) = &mut played {
                 press(session, "↓");
             }
@@ -221,7 +221,7 @@ fn on_a_low_screen_the_cursor_stays_in_sight_and_the_story_gives_way() {
     }
     let (buffer, _) = Played::Session(Box::new(practice(None, "1"))).draw(40, 12);
     let screen = text(&buffer);
-    for part in [" K tidak", "Spasi", "Untuk mewujudkan"] {
+    for part in [" K nonaktif", "Spasi", "Untuk mewujudkan"] {
         assert!(screen.contains(part), "{part} is not on\n{screen}");
     }
 }

@@ -45,7 +45,7 @@ fn an_exam_is_passed_or_failed_and_its_sheet_written() {
         let args =
             ["drill", "--exam", "--seed", "7", "--pass", "90", "--trainee", id, "--format", format, "--out", out];
         let mut term = Term::start(&home.penutup(args).command());
-        term.shows("Ujian salam penutup").shows("Lulus bila 90% kartu tepat").send(" ");
+        term.shows("Ujian closing").shows("Lulus jika 90% kartu tepat").send(" ");
         for (at, card) in cards.iter().enumerate() {
             term.shows(&format!("kartu {} dari {}", at + 1, cards.len())).shows(&card.person.introduced());
             let keys = if at < wrong { "1\x1b[C\r".into() } else { blind_keys(&loaded, card, at, 7) };
@@ -67,7 +67,7 @@ fn an_exam_is_passed_or_failed_and_its_sheet_written() {
     let rows: Vec<&str> = lines.collect();
     assert_eq!(rows.len(), cards.len());
     assert!(
-        rows.iter().all(|row| row.starts_with("1,cso-2,true,7,naskah,Rev-1,") && row.contains(",true,true,")),
+        rows.iter().all(|row| row.starts_with("1,cso-2,true,7,hafalan,Rev-1,") && row.contains(",true,true,")),
         "{csv}"
     );
 }
@@ -79,7 +79,7 @@ fn an_exam_that_cannot_cover_every_rule_says_so_at_the_start_and_in_its_sheet() 
     for (form, out) in [("json", "a.json"), ("csv", "a.csv"), ("text", "a.txt")] {
         let args = ["drill", "--exam", "--seed", "7", "--format", form, "--out", out];
         let mut term = Term::sized(&home.penutup(args).command(), 100, 30);
-        term.shows("Ujian salam penutup").shows("tidak mencakup semua aturan").shows("lain-telah, telah-pengaduan");
+        term.shows("Ujian closing").shows("tidak mencakup semua aturan").shows("lain-telah, telah-pengaduan");
         term.hides("kartu, semua aturan").send(" ").shows("kartu 1 dari").send("q").shows("Tetap keluar?").send("q");
         assert_eq!(term.ends().exit_code(), 1);
         let sheet = std::fs::read_to_string(home.path().join(out)).expect("the sheet");
@@ -93,7 +93,7 @@ fn an_exam_that_cannot_cover_every_rule_says_so_at_the_start_and_in_its_sheet() 
     home.write_config("rules.toml", rules.replace("klb = ", "darurat = "));
     let mut term = Term::sized(&home.penutup(["drill", "--exam"]).command(), 100, 30);
     assert_eq!(term.ends().exit_code(), 2);
-    term.shows("Tidak ada cerita yang cocok").shows("kalimat-lengkap-1").shows("penutup drill --list");
+    term.shows("Tidak ada skenario yang cocok").shows("kalimat-lengkap-1").shows("penutup drill --list");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_case_is_set_closed_and_explained() {
     let (loaded, cards) = cards(7);
     let rules = &loaded.rules;
     let mut term = Term::start(&home.penutup(["drill", "--seed", "7"]).command());
-    term.shows("Latihan salam penutup").send("1").shows("kartu 1 dari").shows(&cards[0].person.introduced());
+    term.shows("Latihan closing").send("1").shows("kartu 1 dari").shows(&cards[0].person.introduced());
     // Its own keys, and Esc that leaves nothing but a panel.
     term.send("?").shows("Daftar tombol").send("\x1b").hides("Daftar tombol");
     let mut keys = String::new();
@@ -155,7 +155,7 @@ fn stopped_and_continued_practice_is_where_it_was() {
     for by_key in [true, false] {
         let home = Home::new();
         let mut term = Term::start(&home.penutup(["drill", "--seed", "7", "--way", "naskah"]).command());
-        term.shows("Latihan").send(" ").shows("kartu 1 dari").send(" ").shows("►  1");
+        term.shows("Latihan").send(" ").shows("kartu 1 dari").send(" ").shows("▌  1");
         if by_key {
             term.send("\x1a");
         } else {
@@ -168,7 +168,7 @@ fn stopped_and_continued_practice_is_where_it_was() {
         term.is_restored();
         term.signal("CONT");
         term.until("the screen", vt100::Screen::alternate_screen);
-        term.shows("kartu 1 dari").shows("►  1").send("\x7f").hides("►  1");
+        term.shows("kartu 1 dari").shows("▌  1").send("\x7f").hides("▌  1");
         term.quits();
     }
 }
@@ -189,8 +189,9 @@ fn the_text_sheet_has_every_answer_and_the_whole_hash() {
     let out = std::fs::read_to_string(home.path().join("n.txt")).expect("the sheet");
     assert!(out.contains(loaded.sha256()), "{out}");
     assert!(out.contains("Belum lulus (diperlukan 90%). Dihentikan sebelum selesai"), "{out}");
-    let ids: Vec<&str> = cards[0].spoken(&loaded.rules).iter().map(|s| loaded.rules.step(*s).id.as_str()).collect();
-    let first = format!("Jawaban: {} · {} · √ Tepat\n", ids.join(" → "), cards[0].greeting_word(&loaded.rules));
+    let titles: Vec<&str> =
+        cards[0].spoken(&loaded.rules).iter().map(|s| loaded.rules.step(*s).title.as_str()).collect();
+    let first = format!("Jawaban: {} · {} · √ Tepat\n", titles.join(" → "), cards[0].greeting_word(&loaded.rules));
     assert!(out.contains(&first), "{first}: {out}");
     assert_eq!(out.matches(" · Belum tepat\n").count(), cards.len() - 1, "{out}");
     assert_eq!(out.matches("Jawaban: belum ada").count(), cards.len() - 2, "{out}");
@@ -200,21 +201,21 @@ fn the_text_sheet_has_every_answer_and_the_whole_hash() {
 fn a_deck_is_played_scene_by_scene() {
     let home = Home::new();
     let mut term = Term::sized(&home.penutup(["demo"]).command(), 60, 18);
-    term.shows("Peragaan 1/11").shows("Untuk mewujudkan PLN terbaik").send(" ").shows("Agar semua makin mudah");
-    term.send("\x1b[C").shows("Peragaan 2/11").shows("Siti Aminah (contoh)");
-    term.send("\x1b[C\x1b[C").shows("Peragaan 4/11").send(" ").shows("Segera update").shows("No. 2.b");
+    term.shows("Demo 1/11").shows("Untuk mewujudkan PLN terbaik").send(" ").shows("Agar semua makin mudah");
+    term.send("\x1b[C").shows("Demo 2/11").shows("Siti Aminah (contoh)");
+    term.send("\x1b[C\x1b[C").shows("Demo 4/11").send(" ").shows("Segera update").shows("No. 2.b");
     // The class asks: and under KLB?
     term.send("k").shows("KLB AKTIF").send("\x7f").hides("KLB AKTIF");
-    term.send("\x1b[D").shows("Peragaan 3/11");
+    term.send("\x1b[D").shows("Demo 3/11");
     term.quits();
 
     home.penutup(["init"]).ok();
     let mut term = Term::start(&home.penutup(["demo", "contoh"]).command());
-    term.shows("Peragaan 1/11");
+    term.shows("Demo 1/11");
     term.quits();
     let mut term = Term::start(&home.penutup(["demo", "tak-ada"]).command());
     assert_eq!(term.ends().exit_code(), 2);
-    term.shows("Tidak ada peragaan \"tak-ada\"").shows("contoh");
+    term.shows("Tidak ada demo \"tak-ada\"").shows("contoh");
     home.write_config(
         "decks/salah.toml",
         "schema = 1\ntitle = \"x\"\n[[scene]]\ntitle = \"a\"\ncaption = \"b\"\nset = { kbl = \"ya\" }\n",
@@ -230,7 +231,7 @@ fn a_deck_skips_and_reports_scenes_that_would_be_false() {
     let moved = penutup::rules::BUILT_IN.replace("from = \"15:00\"", "from = \"15:30\"");
     home.write_config("rules.toml", moved);
     let mut term = Term::sized(&home.penutup(["demo"]).command(), 60, 18);
-    term.shows("Peragaan 1/10").shows("1 adegan dilewati").send("q");
+    term.shows("Demo 1/10").shows("1 bagian dilewati").send("q");
     assert!(term.ends().success());
-    term.shows("1 adegan tidak ditampilkan").shows("Jam pelanggan, bukan jam kita");
+    term.shows("1 bagian tidak ditampilkan").shows("Jam pelanggan, bukan jam kita");
 }

@@ -17,7 +17,7 @@ fn the_list_names_every_rule_and_what_is_not_reached() {
     for id in ["kalimat-lengkap-1", "klb-pln-mobile-belum", "ajakan-wajib", "urutan"] {
         assert!(out.contains(&format!("√ {id} ")), "{out}");
     }
-    assert!(out.starts_with("SOP Rev-1: 49 cerita"), "{out}");
+    assert!(out.starts_with("SOP Rev-1: 49 skenario"), "{out}");
 
     let home = Home::new();
     let other = penutup::rules::BUILT_IN.replace("id = \"pln-mobile\", label", "id = \"ponsel\", label");
@@ -26,10 +26,10 @@ fn the_list_names_every_rule_and_what_is_not_reached() {
     let ran = home.penutup(["drill", "--list", "--rules"]).command().arg(&rules).output().expect("it runs");
     let out = String::from_utf8(ran.stdout).expect("text");
     assert_eq!(ran.status.code(), Some(1), "{out}");
-    assert!(out.contains("- kalimat-lengkap-2 ") && out.contains("belum ada cerita"), "{out}");
-    assert!(out.contains("Cerita yang tidak dipakai") && out.contains("login-gagal"), "{out}");
+    assert!(out.contains("- kalimat-lengkap-2 ") && out.contains("belum ada skenario"), "{out}");
+    assert!(out.contains("Skenario yang tidak dipakai") && out.contains("login-gagal"), "{out}");
 
-    assert!(out.contains("Nilai yang belum dikenal cerita bawaan") && out.contains("topik=ponsel"), "{out}");
+    assert!(out.contains("Pilihan yang belum ada di skenario bawaan") && out.contains("topik=ponsel"), "{out}");
 
     home.write_config(
         "scenarios.toml",
@@ -67,7 +67,7 @@ fn a_new_fact_that_no_story_mentions_is_reported_and_stories_that_depend_on_it_a
         "- telah-pengaduan ",
         "√ kalimat-lengkap-1 ",
         "jenis=pengaduan, jenis=informasi",
-        "2 belum tercapai",
+        "2 belum tercakup",
     ] {
         assert!(ran.out.contains(part), "{part} is not in {}", ran.out);
     }
@@ -82,7 +82,7 @@ fn rules_that_no_story_decides_are_reported_instead_of_generating_cards() {
     let rules = penutup::rules::BUILT_IN.replace("id       = \"klb\"", "id       = \"darurat\"");
     home.write_config("rules.toml", rules.replace("klb = ", "darurat = "));
     let message = home.penutup(["drill", "--cards"]).failed();
-    assert!(message.contains("Tidak ada cerita yang cocok") && message.contains("kalimat-lengkap-1"), "{message}");
+    assert!(message.contains("Tidak ada skenario yang cocok") && message.contains("kalimat-lengkap-1"), "{message}");
 }
 
 #[test]
@@ -112,8 +112,10 @@ fn cards_are_the_same_for_the_same_seed() {
     let out = cards("7");
     assert_eq!(out, cards("7"));
     assert_ne!(out, cards("8"));
-    assert!(out.starts_with("# Kartu latihan salam penutup: SOP Rev-1, benih 7\n"), "{out}");
-    assert!(out.contains("Semua nama contoh") && out.contains("\n## Kartu 8\n") && out.contains("- [ ] Terima kasih"));
+    assert!(out.starts_with("# Kartu latihan closing: SOP Rev-1, nomor soal 7\n"), "{out}");
+    assert!(
+        out.contains("Semua nama hanya contoh") && out.contains("\n## Kartu 8\n") && out.contains("- [ ] Terima kasih")
+    );
     assert_harmless(&out);
     let home = Home::new();
     let message = home.penutup(["drill", "--cards", "--count", "2", "--out", "kartu.md"]).ok();
@@ -135,7 +137,7 @@ fn impossible_requests_are_reported_before_anything_opens() {
         (&["drill", "--pass", "80"], "--exam"),
         (&["drill", "--exam", "--pass", "101"], "101"),
         (&["drill", "--seed", "x"], "\"x\""),
-        (&["drill", "--way", "tulis"], "kasus, naskah, lisan"),
+        (&["drill", "--way", "tulis"], "kasus, hafalan, lisan"),
         (&["drill", "--count", "0"], "\"0\""),
     ] {
         let message = Home::new().penutup(args).failed();
@@ -175,4 +177,12 @@ fn no_extra_sentence_can_contradict_its_story() {
             assert!(!out.contains(part), "{seed}: {part}");
         }
     }
+}
+
+/// Sheets and scripts of 0.1.0 name it so.
+#[test]
+fn the_former_name_of_a_way_of_answering_is_accepted() {
+    let told = |way: &str| Home::new().penutup(["drill", "--way", way]).failed();
+    assert!(told("hafalan").contains("memerlukan terminal"), "{}", told("hafalan"));
+    assert_eq!(told("naskah"), told("hafalan"));
 }

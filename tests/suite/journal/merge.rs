@@ -144,10 +144,10 @@ fn a_file_that_is_no_export_is_refused_with_its_line() {
         ("no-first", without(0), "no-first:1: ini bukan ekspor jurnal"),
         ("no-last", without(4), "no-last:4: berkas ini terpotong"),
         ("half", good[..good.len() / 2].into(), "half:3: berkas ini terpotong"),
-        ("fewer", without(2), "fewer:4: baris terakhir menyebut 3 closing, tetapi ada 2"),
+        ("fewer", without(2), "fewer:4: menurut baris terakhirnya ada 3 closing, tetapi isinya 2"),
         ("long", file_of(&long), "long:2: baris ini lebih dari 1 MiB"),
-        ("no-json", file_of("{\"id\":\n"), "no-json:2: baris ini bukan sebuah closing"),
-        ("nested", file_of(&("[".repeat(5000) + "\n")), "nested:2: baris ini bukan sebuah closing"),
+        ("no-json", file_of("{\"id\":\n"), "no-json:2: baris ini tidak berisi closing"),
+        ("nested", file_of(&("[".repeat(5000) + "\n")), "nested:2: baris ini tidak berisi closing"),
     ];
     for (name, text, says) in cases {
         home.write(name, text);
@@ -167,23 +167,23 @@ fn a_line_with_an_impossible_value_is_refused() {
     let line = line();
     assert_eq!(merged(&[home.write("good", file_of(&line))]).unwrap().total.closings, 1);
     let cases = [
-        ("\"version\":1", "\"version\":-1", "baris ini bukan sebuah closing"),
-        ("\"ending\":\"lengkap\"", "\"ending\":\"tamat\"", "baris ini bukan sebuah closing"),
-        ("\"ending\":\"lengkap\"", "\"ending\":null", "baris ini bukan sebuah closing"),
+        ("\"version\":1", "\"version\":-1", "baris ini tidak berisi closing"),
+        ("\"ending\":\"lengkap\"", "\"ending\":\"tamat\"", "baris ini tidak berisi closing"),
+        ("\"ending\":\"lengkap\"", "\"ending\":null", "baris ini tidak berisi closing"),
         ("\"seat\":\"meja 1\"", "\"seat\":\"\\u001b]0;x\\u0007\"", "\"seat\" di baris ini"),
         ("\"seat\":\"meja 1\"", "\"seat\":\"\\u202e\"", "\"seat\" di baris ini"),
-        ("\"seat\":\"meja 1\"", "\"seat\":\"a\",\"seat\":\"b\"", "baris ini bukan sebuah closing"),
+        ("\"seat\":\"meja 1\"", "\"seat\":\"a\",\"seat\":\"b\"", "baris ini tidak berisi closing"),
         ("\"start_ms\":", "\"start_ms\":-", "\"start_ms\" di baris ini"),
         ("\"end_ms\":", "\"end_ms\":9", "\"end_ms\" di baris ini"),
         ("\"revision\":\"Rev-1\"", "\"revision\":\"\\u009b\"", "\"revision\" di baris ini"),
         ("\"rules_sha256\":\"b", "\"rules_sha256\":\"=", "\"rules_sha256\" di baris ini"),
         ("\"cost\":[]", "\"cost\":[\"\"]", "\"cost\" di baris ini"),
         ("\"cost\":[]", "\"cost\":[],\"differs\":[\"=k\"]", "\"differs\" di baris ini"),
-        ("\"cost\":[]", "\"cost\":[],\"differs\":[7]", "baris ini bukan sebuah closing"),
+        ("\"cost\":[]", "\"cost\":[],\"differs\":[7]", "baris ini tidak berisi closing"),
         ("[\"klb\",", "[\"k b\",", "\"facts\" di baris ini"),
         ("[\"topik\",", "[\"klb\",", "\"facts\" di baris ini"),
         ("[\"download\",", "[\"=x\",", "\"steps\" di baris ini"),
-        ("\"facts\":[[", "\"facts\":[[\"a\",\"b\"],[", "baris ini bukan sebuah closing"),
+        ("\"facts\":[[", "\"facts\":[[\"a\",\"b\"],[", "baris ini tidak berisi closing"),
     ];
     for (good, bad, says) in cases {
         assert!(line.contains(good), "{good} is not in {line}");
@@ -255,7 +255,7 @@ fn more_different_values_than_any_site_has_are_refused() {
         lines.push_str(&other.replace("\"klb\"", &format!("\"klb-{call}\"")));
     }
     home.write("many", file_of(&lines));
-    assert!(home.penutup(["report", "many"]).failed().contains("terlalu banyak fakta"));
+    assert!(home.penutup(["report", "many"]).failed().contains("terlalu banyak kondisi"));
 }
 
 #[test]

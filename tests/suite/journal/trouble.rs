@@ -110,7 +110,7 @@ fn a_read_only_folder() {
     send(&writer, ended(1));
     assert_eq!(
         next_message(&troubles),
-        "Jurnal belum tertulis: tempatnya hanya dapat dibaca; closing disimpan dahulu dan dicoba lagi"
+        "Jurnal belum tertulis: folder atau disknya hanya dapat dibaca; closing disimpan dahulu dan dicoba lagi"
     );
     let recap = settle(&writer);
     assert_eq!((recap.whole, recap.report.total.closings), (false, 1));
@@ -263,7 +263,7 @@ fn on_a_full_or_read_only_disk_pending_calls_go_elsewhere_or_are_reported_lost()
             assert!(matches!(end, Finish::Pending { count: 3, .. }), "{end:?}");
             assert_eq!(waiting(state.path()).len(), 1);
         } else {
-            assert_eq!(line, "3 closing hilang, jurnal tidak dapat ditulis: tempatnya hanya dapat dibaca");
+            assert_eq!(line, "3 closing hilang, jurnal tidak dapat ditulis: folder atau disknya hanya dapat dibaca");
         }
     }
 }
@@ -511,7 +511,7 @@ fn an_older_program_reports_a_newer_journal_and_leaves_it_untouched() {
     take_over(&path);
     send(&older, ended(2));
     let line = next_message(&heard);
-    assert!(line.contains("dibuat penutup yang lebih baru (bentuk 3, di sini 2)"), "{line}");
+    assert!(line.contains("dibuat penutup yang lebih baru (format 3, di sini 2)"), "{line}");
     assert_eq!(unwritten(older), 1);
 
     let before = fs::read(&path).unwrap();

@@ -24,7 +24,7 @@ const FLEET: &str = "{\"do\":\"fleet\"}";
 const HERE: &str = "{\"do\":\"here\"}";
 const RULES: &str = "{\"do\":\"rules\"}";
 const DOWN: &str = "{\"do\":\"link\",\"up\":false,\"since\":\"2026-03-02T07:05:00Z\"}";
-const BANNER: &str = "SPV Jakarta · gangguan transmisi · Campaign Integritas TIDAK disampaikan";
+const BANNER: &str = "SPV Jakarta · gangguan transmisi";
 
 fn bad(why: &str) -> String {
     format!("{{\"ignored\":[],\"bad\":\"{why}\"}}\n")
@@ -63,7 +63,7 @@ pub fn agent(home: &Home) -> AgentLine {
 #[track_caller]
 fn is_well(home: &Home, term: &mut Term) {
     call(home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     term.quits();
 }
 
@@ -82,9 +82,9 @@ fn a_declaration_reaches_the_screen_and_the_agent_stays() {
     term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
     assert!(agent.is_connected());
     call(&home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     assert_eq!(agent.send(&declares(81, State::Off)), Ok(()));
-    term.hides("AKTIF").shows("Untuk mewujudkan PLN terbaik");
+    term.hides("KLB AKTIF").shows("Untuk mewujudkan PLN terbaik");
     term.quits();
     eventually("the agent's notice of the end", || !agent.is_connected());
     assert_eq!(agent.send(&Command::Rules), Err(NotDelivered::Gone));
@@ -106,7 +106,7 @@ fn agent_and_telephone_commands_need_their_own_connections() {
         assert_eq!(visitor.asks(FLEET), FINE);
         assert_eq!((visitor.asks(words), visitor.hears()), (bad("out-of-turn"), String::new()), "{words}");
     }
-    assert!(!term.text().contains("AKTIF") && !term.text().contains("Budi"), "{term:?}");
+    assert!(!term.text().contains("KLB AKTIF") && !term.text().contains("Budi"), "{term:?}");
     is_well(&home, &mut term);
 }
 
@@ -170,7 +170,7 @@ fn of_two_agents_the_last_counts() {
     second.send(&Command::Rules).expect("it is taken");
     assert!(term.text().contains("SPV Jakarta"), "{term:?}");
     second.send(&declares(3, State::Off)).expect("it is taken");
-    term.hides("AKTIF");
+    term.hides("KLB AKTIF");
     is_well(&home, &mut term);
 }
 
@@ -190,16 +190,16 @@ fn claims_alone_neither_block_nor_replace_the_real_agent() {
     term.shows(BANNER);
     silent.extend((0..4).map(|_| claim()));
     real.send(&declares(2, State::Off)).expect("it is taken");
-    term.hides("AKTIF");
+    term.hides("KLB AKTIF");
     // Their deadline ends them, which is not reported.
     for visitor in &mut silent {
         assert_eq!(visitor.hears(), "");
     }
     real.send(&declares(3, State::On)).expect("it is taken");
     term.shows(BANNER);
-    assert!(!term.text().contains("penghubung"), "{term:?}");
+    assert!(!term.text().contains("koneksi KLB"), "{term:?}");
     drop(real);
-    term.shows("penghubung: mati sejak");
+    term.shows("koneksi KLB: mati sejak");
     is_well(&home, &mut term);
 }
 
@@ -216,7 +216,7 @@ fn many_agents_leave_room_for_the_telephone() {
         })
         .collect();
     call(&home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     assert_eq!(crowd[59].asks(HERE), FINE, "the last is the agent");
     assert_ne!(crowd[0].asks(HERE), FINE);
     drop(crowd);
@@ -256,9 +256,9 @@ fn a_flood_blocks_neither_keys_nor_calls() {
     });
     term.shows("pusat: putus sejak");
     term.send("k").shows("KLB AKTIF sejak 14.20");
-    term.send("k").hides("AKTIF");
+    term.send("k").hides("KLB AKTIF");
     call(&home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     stop.store(true, Ordering::Relaxed);
     assert!(eager.join().expect("it was answered to the end") > 0);
     term.quits();
@@ -316,14 +316,14 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
     line.send(&Command::Link(None)).expect("it is taken");
     term.hides("pusat: putus").shows(BANNER);
     drop(line);
-    term.shows("penghubung: mati sejak 14.2").shows(BANNER);
+    term.shows("koneksi KLB: mati sejak 14.2").shows(BANNER);
     // A second agent connects and the first disconnects: no end is reported.
     let (first, mut second) = (agent(&home), agent(&home));
-    term.hides("penghubung");
+    term.hides("koneksi KLB");
     drop(first);
     second.send(&declares(2, State::Off)).expect("it is taken");
-    term.hides("AKTIF");
-    assert!(!term.text().contains("penghubung"), "{term:?}");
+    term.hides("KLB AKTIF");
+    assert!(!term.text().contains("koneksi KLB"), "{term:?}");
     let english = Home::new();
     let mut other = Term::start(&english.penutup(["--at", "14:20", "--lang", "en"]).command());
     eventually("its socket", || !sockets(&english).is_empty());
@@ -331,10 +331,10 @@ fn the_screen_shows_since_when_the_centre_is_unreachable() {
     theirs.send(&Command::Link(Some(since))).expect("it is taken");
     other.shows("centre: lost since");
     drop(theirs);
-    other.shows("connector: off since 14:2");
+    other.shows("fleet agent not running since 14:2");
     other.quits();
     drop(second);
-    term.shows("penghubung: mati");
+    term.shows("koneksi KLB: mati");
     term.quits();
 }
 
@@ -344,27 +344,27 @@ fn a_cso_may_differ_and_a_start_loads_earlier_declarations() {
     brings_klb(&home, &klb(1, State::On));
     let mut term = prompter(&home, &[]);
     term.shows(BANNER).hides("Untuk mewujudkan PLN terbaik");
-    assert!(!term.text().contains("penghubung"), "no agent came yet:\n{term:?}");
-    term.send("k").shows("KLB di sini berbeda dari pusat");
+    assert!(!term.text().contains("koneksi KLB"), "no agent came yet:\n{term:?}");
+    term.send("k").shows("KLB dari supervisor berbeda");
     let mut line = agent(&home);
     line.send(&declares(1, State::On)).expect("it is taken");
-    term.rest().send("s").shows("Closing lengkap.");
-    assert!(term.text().contains("berbeda dari pusat"), "the same once more is no news:\n{term:?}");
+    term.rest().send("s").shows("Closing lengkap");
+    assert!(term.text().contains("dari supervisor berbeda"), "the same once more is no news:\n{term:?}");
     term.send(" ").shows("Panggilan selesai");
     term.quits();
     let mut term = prompter(&home, &[]);
-    term.shows("KLB di sini berbeda dari pusat");
+    term.shows("KLB dari supervisor berbeda");
     term.quits();
     let export = home.penutup(["journal", "export"]).ok();
     assert!(export.contains("\"ending\":\"lengkap\"") && export.contains("\"differs\":[\"klb\"]"), "{export}");
     // Brought while no prompter was open.
     brings_klb(&home, &klb(2, State::On));
     let mut term = prompter(&home, &[]);
-    term.shows(BANNER).hides("berbeda dari pusat");
+    term.shows(BANNER).hides("dari supervisor berbeda");
     term.quits();
     brings(&home, "klb.toml", "version = 3\nstate = ");
     let mut term = prompter(&home, &[]);
-    term.shows("klb.toml tidak dapat dipakai; keadaan di sini tidak berubah").shows(BANNER);
+    term.shows("! KLB di sini tetap").shows(BANNER).send("?").shows("klb.toml tidak dapat dipakai").send("?");
     term.quits();
 }
 
@@ -382,7 +382,7 @@ fn the_agents_first_rules_are_loaded_while_the_prompter_runs() {
         line.send(&Command::Rules).expect("it is taken");
         // A closing is never spoken from two revisions.
         term.shows("SOP Rev-pusat mulai panggilan berikutnya").shows("ayo download");
-        term.send("s").shows("Closing lengkap.");
+        term.send("s").shows("Closing lengkap");
         term.rest().send("\r").shows("Panggilan selesai").shows("SOP Rev-pusat").shows("mari unduh");
         term.send("d").shows("mari unduh").send("d");
         let out = home.penutup(["paths"]).ok();

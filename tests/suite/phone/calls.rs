@@ -268,7 +268,7 @@ fn a_name_being_typed_is_never_replaced() {
     assert!(matches!(s.app.mode(), Mode::Typing(draft) if draft.text() == "Bud"));
     assert_eq!(
         (s.notice().as_str(), s.journal()),
-        ("Telepon menunggu sampai isian ini ditutup (Enter atau Esc)", vec![])
+        ("Panggilan menunggu: selesaikan isian ini dahulu (Enter atau Esc)", vec![])
     );
     s.keys("i");
     assert_eq!(s.field("nama"), "Budi");

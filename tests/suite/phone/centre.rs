@@ -45,7 +45,7 @@ fn a_declaration_switches_the_script_with_its_own_since() {
     let mut s = Stage::at("14:00");
     s.keys("␣");
     declares(&mut s, klb(1, State::On));
-    assert_eq!((s.fact("klb"), s.said(), s.notice()), ("ya", vec!["campaign"], "Pusat menyatakan: KLB AKTIF".into()));
+    assert_eq!((s.fact("klb"), s.said(), s.notice()), ("ya", vec!["campaign"], "Dari supervisor: KLB AKTIF".into()));
     assert_eq!(s.app.call().since(fact(&s)).map(|s| s.set), Some(wib("13:05")));
     assert!(kept(&s, &klb(1, State::On)));
     assert!(!s.app.differs(fact(&s)));
@@ -182,8 +182,8 @@ fn a_named_value_must_be_one_of_the_facts() {
 fn trouble_changes_nothing_and_clears() {
     let mut s = Stage::at("14:00");
     declares(&mut s, klb(1, State::On));
-    s.act(Message::Declaration(News::Trouble("Pusat tidak terdengar".into()))).keys("?⎋");
-    assert_eq!((s.fact("klb"), s.notice()), ("ya", "Pusat tidak terdengar".into()));
+    s.act(Message::Declaration(News::Trouble("Sambungan ke pusat terputus".into()))).keys("?⎋");
+    assert_eq!((s.fact("klb"), s.notice()), ("ya", "Sambungan ke pusat terputus".into()));
     s.act(Message::Declaration(News::Sound));
     assert_eq!((s.fact("klb"), s.notice()), ("ya", String::new()));
 }

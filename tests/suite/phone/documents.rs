@@ -59,10 +59,10 @@ fn every_command_on_the_phone_page_works() {
         ran += 1;
         let shown = match line {
             l if l.contains("nama=") => "Siti Aminah",
-            l if l.contains("topik=") => "Topik: PLN Mobile",
+            l if l.contains("topik=") => "▐PLN Mobile▌",
             l if l.contains("call end") => "Mengapa panggilan berakhir?",
             l if l.contains("klb on") => "SPV Jakarta · gangguan transmisi · s.d. 21.00",
-            l if l.contains("klb off") => "KLB: tidak",
+            l if l.contains("klb off") => "▐nonaktif▌",
             _ => "Telepon: panggilan",
         };
         term.shows(shown);

@@ -52,8 +52,7 @@ impl Site {
 }
 
 const ON: [&str; 7] = ["on", "--until", "21:00", "--reason", "gangguan transmisi", "--by", "SPV Jakarta"];
-const BANNER: &str =
-    "KLB AKTIF sejak 13.05 · SPV Jakarta · gangguan transmisi · s.d. 21.00 · Campaign Integritas TIDAK disampaikan";
+const BANNER: &str = "SPV Jakarta · gangguan transmisi · s.d. 21.00";
 
 #[test]
 fn every_prompter_switches_and_shows_who_why_and_until_when() {
@@ -82,12 +81,12 @@ fn a_cso_may_differ_also_across_a_restart_until_the_next_version() {
     site.klb(&ON).status(0);
     let mut term = prompter(&home, &[]);
     term.shows(BANNER);
-    term.send("k").shows("KLB tidak sejak 14.20 · KLB di sini berbeda dari pusat").hides("SPV Jakarta");
+    term.send("k").shows("KLB nonaktif sejak 14.20 · KLB dari supervisor berbeda").hides("SPV Jakarta");
     term.quits();
     let mut term = prompter(&home, &[]);
-    term.shows("KLB di sini berbeda dari pusat");
+    term.shows("KLB dari supervisor berbeda");
     site.klb(&ON).status(0);
-    term.shows(BANNER).hides("berbeda dari pusat");
+    term.shows(BANNER).hides("dari supervisor berbeda");
     term.quits();
     // What is known of it outlasts the folder.
     fs::remove_file(site.file()).expect("it is there");
@@ -105,18 +104,18 @@ fn folder_errors_only_cause_a_notice() {
     term.shows(BANNER);
     let whole = fs::read_to_string(site.file()).expect("a file");
     fs::write(site.file(), &whole[..20]).expect("half a file");
-    term.shows("klb.toml tidak dapat dipakai; keadaan di sini tidak berubah").shows(BANNER);
+    term.shows("! KLB di sini tetap").shows(BANNER).send("?").shows("klb.toml tidak dapat dipakai").send("?");
     let old = whole.replace("state = \"on\"", "state = \"off\"");
     let version = site_version(&whole);
     fs::write(site.file(), old.replace(&version, "7")).expect("an old version");
-    term.shows("lebih lama daripada yang berlaku di sini").shows(BANNER);
+    term.shows("KLB dari supervisor lebih lama daripada").shows(BANNER);
     fs::write(site.file(), &whole).expect("the whole one");
     term.hides("lebih lama daripada").shows(BANNER);
     let away = site.folder().with_extension("away");
     fs::rename(site.folder(), &away).expect("it goes");
-    term.shows("Pusat tidak terdengar").shows(BANNER);
+    term.shows("Sambungan ke pusat terputus").shows(BANNER);
     fs::rename(&away, site.folder()).expect("it comes back");
-    term.hides("Pusat tidak terdengar").shows(BANNER);
+    term.hides("Sambungan ke pusat terputus").shows(BANNER);
     site.klb(&["off"]).status(0);
     term.hides("KLB AKTIF");
     term.quits();
@@ -150,7 +149,7 @@ fn a_pipe_in_the_files_place_blocks_nothing() {
     let made = std::process::Command::new("mkfifo").arg(site.file()).status().expect("mkfifo is everywhere");
     assert!(made.success());
     let mut term = prompter(&home, &[]);
-    term.shows("Pusat tidak terdengar").shows("ini bukan berkas biasa");
+    term.shows("Sambungan ke pusat terputus").send("?").shows("ini bukan berkas biasa").send("?");
     term.send("k").shows("KLB AKTIF sejak 14.20");
     term.quits();
 }
@@ -163,7 +162,7 @@ fn without_the_setting_no_folder_is_polled() {
     let mut term = prompter(&home, &[]);
     call_once(&home);
     term.shows("dari telepon");
-    assert!(!term.text().contains("AKTIF"), "{term:?}");
+    assert!(!term.text().contains("KLB AKTIF"), "{term:?}");
     let threads = fs::read_dir(format!("/proc/{}/task", term.pid())).map_or(0, Iterator::count);
     term.quits();
     let watching = site.home();
@@ -287,7 +286,7 @@ fn a_version_near_the_largest_number_is_refused_and_can_be_superseded() {
     let whole = fs::read_to_string(site.file()).expect("a file");
     let version = site_version(&whole);
     for (huge, expected) in [
-        ("253402300799", "versi KLB jauh di depan jam komputer ini"),
+        ("253402300799", "jauh di depan jam komputer ini"),
         ("253402300800", "klb.toml tidak dapat dipakai"),
         ("9223372036854775807", "klb.toml tidak dapat dipakai"),
     ] {
@@ -328,14 +327,14 @@ fn a_state_that_contradicts_its_value_is_refused() {
     let home = site.home();
     let mut term = prompter(&home, &[]);
     site.klb(&["off"]).status(0);
-    term.shows("Pusat menyatakan");
+    term.shows("Dari supervisor");
     for (state, value) in [("off", "ya"), ("on", "tidak")] {
         let version = site.read().version + 1;
         let text =
             format!("version = {version}\nstate = '{state}'\nvalue = '{value}'\nsince = '2026-03-02T06:05:00Z'\n");
         fs::write(site.file(), text).expect("a file");
-        term.shows("keadaan dan pilihan \"klb\" bertentangan; tidak dipakai");
-        assert!(!term.text().contains("AKTIF"), "{term:?}");
+        term.shows("Status dan pilihan \"klb\" dari supervisor bertentangan; tidak dipakai");
+        assert!(!term.text().contains("KLB AKTIF"), "{term:?}");
         site.klb(&["off"]).status(0).err_is("");
         term.hides("bertentangan");
     }

@@ -153,15 +153,15 @@ fn the_screen_shows_the_connections_state_and_its_calls() {
     home.write_config("settings.toml", format!("[softphone]\nkind = 'baresip'\naddress = '{address}'\n"));
     let mut term = Term::start(&home.penutup(["--at", "14:20"]).command());
     let mut line = listener.accept().expect("it comes").0;
-    term.shows("telepon: terhubung");
+    term.shows("telepon: tersambung");
     line.write_all(&event("CALL_ESTABLISHED", "incoming", "a", "\u{fffd}Bu Siti\\u001b]0;x\\u0007")).expect("it reads");
-    term.shows("dari telepon, pastikan");
+    term.shows("dari telepon: konfirmasi");
     line.write_all(&event("CALL_CLOSED", "incoming", "a", "")).expect("it reads");
     term.shows("Mengapa panggilan berakhir?").send("1").shows("nama belum diisi");
     drop(line);
     term.shows("telepon: putus");
     let _line = listener.accept().expect("it comes again");
-    term.shows("telepon: terhubung");
+    term.shows("telepon: tersambung");
     term.quits();
 }
 
@@ -180,7 +180,7 @@ fn a_flooding_connection_is_blocked_and_the_screen_keeps_drawing() {
     home.write_config("settings.toml", format!("[softphone]\nkind = 'baresip'\naddress = '{address}'\n"));
     let mut term = Term::start(&home.penutup(["--at", "14:20"]).command());
     let mut line = listener.accept().expect("it comes").0;
-    term.shows("telepon: terhubung");
+    term.shows("telepon: tersambung");
     let sent = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&sent);
     let flood = std::thread::spawn(move || {

@@ -49,30 +49,35 @@ fn full() -> Stage {
 fn a_name_from_the_telephone_is_marked_at_any_length() {
     let mut s = full();
     for (columns, rows) in [(120, 30), (100, 24), (80, 24), (72, 22)] {
-        shows(&mut s, columns, rows, "(dari telepon, pastikan)");
+        shows(&mut s, columns, rows, "dari telepon: konfirmasi");
     }
-    shows(&mut s, 60, 18, "(pastikan)");
+    shows(&mut s, 60, 18, "konfirmasi");
     s.keys("n⏎");
-    assert!(!screen(&mut s, 80, 24).contains("pastikan"));
+    assert!(!screen(&mut s, 80, 24).contains("konfirmasi"));
 }
 
 #[test]
 fn the_banner_shows_who_why_and_until_when_or_a_local_difference() {
     let mut s = full();
-    for (columns, rows) in [(120, 30), (80, 24), (60, 18)] {
-        shows(&mut s, columns, rows, "KLB AKTIF sejak 13.05 · SPV Jakarta · gangguan transmisi");
-        shows(&mut s, columns, rows, "s.d. 21.00 · Campaign Integritas TIDAK disampaikan");
+    for (columns, rows, banner) in [
+        (120, 30, "KLB AKTIF sejak 13.05 · Campaign"),
+        (80, 24, "KLB AKTIF sejak 13.05 · Campaign"),
+        (60, 18, "KLB AKTIF · Campaign"),
+    ] {
+        shows(&mut s, columns, rows, &format!("{banner} Integritas TIDAK disampaikan"));
+        shows(&mut s, columns, rows, "SPV Jakarta · gangguan transmisi");
+        shows(&mut s, columns, rows, "s.d. 21.00");
     }
     s.keys("k");
-    shows(&mut s, 80, 24, "KLB tidak sejak 14.00 · KLB di sini berbeda dari pusat");
-    shows(&mut s, 40, 12, "KLB di sini berbeda dari pusat");
+    shows(&mut s, 80, 24, "KLB nonaktif sejak 14.00 · KLB dari supervisor berbeda");
+    shows(&mut s, 40, 12, "KLB dari supervisor berbeda");
     let mut s = full();
     s.clock("21:00");
-    shows(&mut s, 80, 24, "KLB AKTIF dinyatakan s.d. 21.00: masih berlaku? V masih K ubah");
+    shows(&mut s, 80, 24, "KLB AKTIF dinyatakan s.d. 21.00: masih berlaku? V masih K sudah tidak");
     // The centre has lifted it, and here it still applies.
     let mut s = Stage::at("14:00");
     s.act(Message::Declaration(News::Declared(Box::new(Declaration { state: State::Off, ..klb() })))).keys("k");
-    shows(&mut s, 80, 24, "KLB AKTIF sejak 14.00 · KLB di sini berbeda dari pusat · Campaign");
+    shows(&mut s, 80, 24, "KLB dari supervisor berbeda");
 }
 
 #[test]
@@ -80,11 +85,11 @@ fn the_connection_state_is_one_word_beside_the_clock() {
     let mut s = Stage::at("14:00");
     assert!(!screen(&mut s, 80, 24).contains("telepon"));
     s.act(Message::PhoneLink(Link::Up));
-    shows(&mut s, 80, 24, "telepon: terhubung · Jam pelanggan 14.00 WIB");
+    shows(&mut s, 80, 24, "telepon: tersambung 14.00 WIB · siang");
     assert!(!screen(&mut s, 60, 18).contains("telepon"), "where room is dear, only what is wrong");
     s.act(Message::PhoneLink(Link::Down));
-    shows(&mut s, 80, 24, "telepon: putus · Jam pelanggan 14.00 WIB");
-    shows(&mut s, 40, 12, "telepon: putus · 14.00 WIB");
+    shows(&mut s, 80, 24, "telepon: putus  14.00 WIB · siang");
+    shows(&mut s, 40, 12, "telepon: putus  14.00 WIB · siang");
 }
 
 /// The first row.
@@ -99,25 +104,25 @@ fn the_connection_to_the_centre_is_shown_only_while_broken() {
     s.act(Message::Agent(AgentEvent::Connected)).act(Message::Agent(AgentEvent::Up));
     assert_eq!(screen(&mut s, 80, 24), before);
     s.act(Message::Agent(AgentEvent::Down(wib("14:05"))));
-    let title_80 = " Salam Penutup · SOP Rev-1   pusat: putus sejak 14.05 · Jam pelanggan 14.20 WIB";
+    let title_80 = " Salam Penutup · SOP Rev-1          pusat: putus sejak 14.05  14.20 WIB · siang";
     assert_eq!(title(&mut s, 80, 24), title_80);
-    assert_eq!(title(&mut s, 60, 20), " Salam Penutup · SOP Rev-1   pusat: putus 14.05 · 14.20 WIB");
-    assert_eq!(title(&mut s, 40, 12), " Salam…  pusat: putus 14.05 · 14.20 WIB");
+    assert_eq!(title(&mut s, 60, 20), " SOP Rev-1      pusat: putus sejak 14.05  14.20 WIB · siang");
+    assert_eq!(title(&mut s, 40, 12), "  pusat: putus 14.05  14.20 WIB · siang");
     assert_eq!(screen(&mut s, 80, 24).replace(title_80, ""), before.replace(before.lines().next().expect("a row"), ""));
     s.act(Message::PhoneLink(Link::Down));
     assert_eq!(
         title(&mut s, 80, 24),
-        " Salam Penutup · SOP Rev-1      telepon: putus · pusat: putus 14.05 · 14.20 WIB"
+        " SOP Rev-1         telepon: putus   pusat: putus sejak 14.05  14.20 WIB · siang"
     );
-    assert_eq!(title(&mut s, 60, 20), " Salam Pen… telepon: putus · pusat: putus 14.05 · 14.20 WIB");
-    assert_eq!(title(&mut s, 40, 12), " Salam…  pusat: putus 14.05 · 14.20 WIB");
+    assert_eq!(title(&mut s, 60, 20), "     telepon: putus   pusat: putus 14.05  14.20 WIB · siang");
+    assert_eq!(title(&mut s, 40, 12), "  pusat: putus 14.05  14.20 WIB · siang");
     s.act(Message::Agent(AgentEvent::Disconnected));
-    shows(&mut s, 120, 30, "telepon: putus · penghubung: mati sejak 14.20 · Jam pelanggan 14.20 WIB");
-    shows(&mut s, 80, 24, "telepon: putus · penghubung: mati 14.20 · 14.20 WIB");
-    shows(&mut s, 40, 12, "penghubung: mati 14.20 · 14.20 WIB");
-    shows(&mut s, 30, 12, "penghubung: mati · 14.20 WIB");
+    shows(&mut s, 120, 30, "telepon: putus koneksi KLB: mati sejak 14.20 14.20 WIB");
+    shows(&mut s, 80, 24, "telepon: putus koneksi KLB: mati sejak 14.20 14.20 WIB");
+    shows(&mut s, 40, 12, "koneksi KLB mati");
+    shows(&mut s, 30, 12, "14.20 WIB");
     s.act(Message::Agent(AgentEvent::Down(wib("14:05") - TimeDelta::days(1))));
-    shows(&mut s, 80, 24, "pusat: putus kemarin 14.05");
+    shows(&mut s, 80, 24, "pusat: putus sejak kemarin 14.05");
     s.act(Message::Agent(AgentEvent::Up));
     assert!(!screen(&mut s, 80, 24).contains("pusat"));
 }
@@ -152,13 +157,14 @@ fn a_long_reason_is_cut_before_essential_text() {
     let long = |text: &str, times: usize| Some(text.repeat(times).trim_end().to_owned());
     let klb = Declaration { by: long("Jakarta ", 5), why: long("gangguan ", 8), ..klb() };
     for (time, lines) in
-        [("14:00", &["s.d. 21.00 · Campaign Integritas TIDAK disampaikan"][..]), ("21:10", &["masih berlaku?"])]
+        [("14:00", &["s.d. 21.00", "Campaign Integritas TIDAK disampaikan"][..]), ("21:10", &["masih"])]
     {
         let mut s = Stage::at(time);
         s.act(Message::Agent(AgentEvent::Klb(Box::new(klb.clone()))));
         for (columns, rows) in [(120, 30), (80, 24), (60, 20), (40, 12)] {
-            shows(&mut s, columns, rows, "KLB AKTIF sejak 13.05 · Jakarta");
-            shows(&mut s, columns, rows, "gangguan");
+            shows(&mut s, columns, rows, "KLB AKTIF");
+            shows(&mut s, columns, rows, "Jakarta");
+            shows(&mut s, columns, rows, "ganggu");
             for line in lines {
                 shows(&mut s, columns, rows, line);
             }

@@ -62,7 +62,7 @@ fn it_greets_first_and_replies_line_by_line() {
     assert!(greeting.starts_with("{\"penutup\":1,\"seat\":\"meja 7\",\"idle\":"), "{greeting}");
     visitor.says(b"{\"do\":\"start\",\"set\":[[\"nama\",\"Siti\"],[\"x\",\"y\"]],\"later\":{}}\n");
     assert_eq!(visitor.hears(), "{\"ignored\":[{\"key\":\"x\",\"why\":\"unknown-key\"}],\"bad\":null}\n");
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     visitor.says(b"{\"do\":\"set\",\"set\":[[\"nama\",\"Budi\"]]}\n{\"do\":\"end\"}\n");
     assert_eq!((visitor.hears(), visitor.hears()), (visitor_is_fine(), visitor_is_fine()));
     term.shows("Mengapa panggilan berakhir?");
@@ -96,7 +96,7 @@ fn an_invalid_message_gets_a_reply_and_is_disconnected() {
         assert_eq!(visitor.hears(), "");
     }
     call(&home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
 }
 
 #[test]
@@ -108,12 +108,12 @@ fn a_slow_client_blocks_no_other_and_is_disconnected() {
         visitor.says(b"{\"do\":\"start\",");
     }
     call(&home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     for visitor in &mut slow {
         assert!(visitor.hears().contains("penutup"));
         assert_eq!(visitor.hears(), "", "half a message is none");
     }
-    term.shows("[N] Siti");
+    term.shows("N Siti");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn silent_connections_lock_no_one_out() {
         let mut crowd: Vec<Visitor> = (0..60).map(|_| Visitor::of(&home)).collect();
         let ran = home.penutup(["call", "start", &format!("nama=Siti {round}")]).env("PENUTUP_CALL_WAIT", WAIT).run();
         ran.status(0).err_is("");
-        term.shows(&format!("[N] Siti {round}"));
+        term.shows(&format!("N Siti {round}"));
         // The oldest made room for the newest.
         while !crowd[0].hears().is_empty() {}
     }
@@ -154,7 +154,7 @@ fn a_disconnect_before_the_reply_is_reported_busy_and_not_delivered() {
             let ran = home.penutup(["call", "end"]).env("PENUTUP_CALL_WAIT", "1000").run();
             stop.store(true, Ordering::Relaxed);
             drop(UnixStream::connect(folder.join("1-0.sock")));
-            ran.status(1).err_is("Layar penutup terbuka tetapi sedang sibuk; panggilan tidak disampaikan\n");
+            ran.status(1).err_is("Layar penutup terbuka tetapi sedang sibuk; panggilan tidak diteruskan\n");
         });
     }
     drop(listener);
@@ -176,7 +176,7 @@ fn a_home_too_long_for_a_socket_works() {
     eventually("its socket", || std::fs::read_dir(long.join("run")).is_ok_and(|f| f.count() == 1));
     let called = inside(&["call", "start", "nama=Siti"]).output().expect("it runs");
     assert!(called.status.success() && called.stderr.is_empty(), "{called:?}");
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     term.quits();
     assert_eq!(std::fs::read_dir(long.join("run")).expect("it is there").count(), 0);
 }
@@ -190,7 +190,7 @@ fn a_socket_creation_failure_is_reported_until_it_succeeds() {
     std::fs::remove_file(blocked).expect("it is there");
     term.hides("penutup call mati");
     call(&home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     term.quits();
 }
 
@@ -201,7 +201,7 @@ fn a_full_file_table_is_reported_until_there_is_room() {
     home.write_config("settings.toml", "journal.enabled = false");
     let mut term = prompter(&home, &[]);
     // Everything that it opens at its start is open by then.
-    term.send("m").shows("Topik: PLN Mobile");
+    term.send("m").shows("▐PLN Mobile▌");
     let pid = term.pid().to_string();
     let limit = |most: &str| {
         let limited = Command::new("prlimit").args(["--pid", &pid, &format!("--nofile={most}:")]).output();
@@ -213,11 +213,11 @@ fn a_full_file_table_is_reported_until_there_is_room() {
     }
     let _waits = Visitor::of(&home);
     term.shows("penutup call mati: kesalahan sistem 24 (penutup paths)");
-    term.send("a").shows("Aplikasi: TELAH punya");
+    term.send("a").shows("▐TELAH punya▌");
     assert!(limit("1024"));
     term.hides("penutup call mati");
     call(&home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     term.quits();
 }
 
@@ -255,7 +255,7 @@ fn a_foreign_or_writable_socket_folder_is_refused_and_reported() {
             command
         };
         let mut term = Term::start(&inside(&["--at", "14:20"]));
-        term.shows(told);
+        term.shows("(+1)").send("?").shows(told).send("?");
         let called = inside(&["call", "start", "nama=Siti"]).output().expect("it runs");
         let err = String::from_utf8_lossy(&called.stderr).into_owned();
         assert_eq!((called.status.code(), err.as_str()), (Some(1), FOREIGN), "{}", at.display());
@@ -270,7 +270,7 @@ fn a_foreign_or_writable_socket_folder_is_refused_and_reported() {
     assert_eq!(std::os::unix::fs::MetadataExt::uid(&listener), 65534, "it is theirs as before");
 }
 
-const FOREIGN: &str = "Folder soket dapat diubah pengguna lain; tidak ada yang disampaikan (lihat penutup paths)\n";
+const FOREIGN: &str = "Folder soket dapat diubah pengguna lain; tidak ada yang dikirim (lihat penutup paths)\n";
 
 #[test]
 fn another_users_socket_is_sent_nothing() {

@@ -43,11 +43,11 @@ fn a_call_from_its_start_to_its_end() {
     let ran = call(&home, "start 081234567890 nama=bu+Siti+Aminah topik=pln-mobile");
     ran.status(0).err_is("");
     assert_eq!(ran.out, "");
-    term.shows("selamat siang Ibu Siti Aminah").shows("[N] Siti Aminah (dari telepon, pastikan)");
-    term.send("n\r").hides("dari telepon, pastikan");
+    term.shows("selamat siang Ibu Siti Aminah").shows("N Siti Aminah  dari telepon: konfirmasi");
+    term.send("n\r").hides("dari telepon: konfirmasi");
     call(&home, "set aplikasi=telah").status(0).err_is("");
-    term.shows("TELAH punya");
-    term.rest().send("s").shows("Closing lengkap.");
+    term.shows("▐TELAH punya▌");
+    term.rest().send("s").shows("Closing lengkap");
     call(&home, "end").status(0).err_is("");
     term.shows("nama belum diisi").shows("Panggilan selesai");
     term.quits();
@@ -72,10 +72,10 @@ fn unknown_keys_are_reported_without_failing() {
     let mut term = prompter(&home, &[]);
     let ran = call(&home, "start 0812 lagi kode=7 klb=mungkin nama=0812 topik=pln-mobile");
     ran.status(0).err_is(
-        "Ada kata yang diabaikan: bukan KUNCI=NILAI\n\"kode\" diabaikan: tidak ada fakta atau isian bernama itu\n\
-         \"klb\" diabaikan: nilainya tidak dikenal\n\"nama\" diabaikan: angka saja bukan nama\n",
+        "Ada kata yang diabaikan: tidak berbentuk KUNCI=ISI\n\"kode\" diabaikan: tidak ada kondisi atau isian bernama itu\n\
+         \"klb\" diabaikan: pilihannya tidak dikenal\n\"nama\" diabaikan: hanya angka, bukan nama\n",
     );
-    term.shows("Topik: PLN Mobile").shows("nama belum diisi");
+    term.shows("▐PLN Mobile▌").shows("nama belum diisi");
     let hostile = call(&home, "set \u{1b}[31mkunci=x y\u{1b}]0;z\u{7}");
     hostile.status(0);
     assert_harmless(&hostile.err);
@@ -88,13 +88,13 @@ fn the_name_may_come_from_standard_input() {
     let say =
         |input: &[u8]| home.penutup(["call", "start", "nama=-"]).env("PENUTUP_CALL_WAIT", WAIT).stdin(input).run();
     say(b"\n  Siti Aminah\nJl. Mawar\n").status(0).err_is("");
-    term.shows("[N] Siti Aminah (dari telepon, pastikan)");
+    term.shows("N Siti Aminah  dari telepon: konfirmasi");
     for nothing in [&b""[..], b"\n\n", b"\xff\xfe\n"] {
-        say(nothing).status(0).err_is("\"nama\" diabaikan: masukan standar tidak dapat dibaca\n");
+        say(nothing).status(0).err_is("\"nama\" diabaikan: input standar tidak dapat dibaca\n");
     }
     term.shows("nama belum diisi");
     say(&[b'x'; 60]).status(0).err_is("");
-    term.shows("[N] xxxx");
+    term.shows("N xxxx");
     say(&vec![b'x'; 1 << 20]).status(0).err_is("\"nama\" diabaikan: terlalu panjang\n");
     term.shows("nama belum diisi");
 }
@@ -109,9 +109,9 @@ fn a_non_utf8_name_starts_the_call_without_it() {
         home.penutup(args).env("PENUTUP_CALL_WAIT", WAIT).run()
     };
     say(b"nama=Siti \xe9milie").status(0).err_is("\"nama\" diabaikan: bukan teks UTF-8\n");
-    term.shows("Topik: PLN Mobile").shows("nama belum diisi");
+    term.shows("▐PLN Mobile▌").shows("nama belum diisi");
     for word in [&b"\xff\xfe"[..], b"k\xff=x", b"=\xff"] {
-        say(word).status(0).err_is("Ada kata yang diabaikan: bukan KUNCI=NILAI\n");
+        say(word).status(0).err_is("Ada kata yang diabaikan: tidak berbentuk KUNCI=ISI\n");
     }
     term.quits();
 }
@@ -127,18 +127,18 @@ fn of_several_prompters_the_last_used_or_the_one_at_the_seat_receives_it() {
     one.send("?").shows("Daftar tombol");
     one.send("?").hides("Daftar tombol");
     call(&home, "start nama=Satu").status(0);
-    one.shows("[N] Satu");
+    one.shows("N Satu");
     two.send("?").shows("Daftar tombol");
     two.send("?").hides("Daftar tombol");
     call(&home, "start nama=Dua").status(0);
-    two.shows("[N] Dua");
+    two.shows("N Dua");
     call(&home, "start nama=Tiga --seat meja+1").status(0);
-    one.shows("[N] Tiga");
-    call(&home, "--seat meja+3 end").status(1).err_is("Tidak ada layar penutup yang terbuka di meja \"meja 3\"\n");
+    one.shows("N Tiga");
+    call(&home, "--seat meja+3 end").status(1).err_is("Tidak ada layar penutup yang terbuka di seat \"meja 3\"\n");
     // When the last-used one is gone, the other replies.
     two.quits();
     call(&home, "set nama=Empat").status(0);
-    one.shows("[N] Empat");
+    one.shows("N Empat");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_dead_socket_is_replaced_and_a_foreign_file_is_not() {
     eventually("the end of the dead one", || !left[0].exists());
     assert_eq!(fs::read(&foreign).expect("it stays"), b"mine");
     call(&home, "start nama=Siti").status(0);
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     term.quits();
     assert_eq!((sockets(&home).len(), foreign.exists()), (0, true));
 }
@@ -165,10 +165,10 @@ fn a_stopped_prompter_is_not_waited_for_and_drops_stale_calls() {
     let mut term = prompter(&home, &[]);
     term.signal("STOP");
     let ran = home.penutup(["call", "start", "nama=Basi"]).env("PENUTUP_CALL_WAIT", "200").run();
-    ran.status(1).err_is("Layar penutup terbuka tetapi tidak menjawab\n");
+    ran.status(1).err_is("Layar penutup terbuka tetapi tidak merespons\n");
     term.signal("CONT");
     call(&home, "start nama=Segar").status(0);
-    term.shows("[N] Segar");
+    term.shows("N Segar");
     assert!(!term.text().contains("yang tadi ditutup"), "the old one never came:\n{term:?}");
 }
 
@@ -179,7 +179,7 @@ fn a_number_and_a_name_are_stored_nowhere() {
     call(&home, "start 081299998888 nama=Zulkarnaen sapaan=Bapak").status(0);
     term.shows("Bapak Zulkarnaen");
     call(&home, "start 081299997777 nama=Wulandari").status(0);
-    term.shows("[N] Wulandari").rest().send("s").shows("Closing lengkap.");
+    term.shows("N Wulandari").rest().send("s").shows("Closing lengkap");
     call(&home, "end").status(0);
     term.shows("nama belum diisi");
     assert!(!String::from_utf8_lossy(&term.bytes()).contains("0812"));
@@ -206,7 +206,7 @@ fn without_a_runtime_folder_the_state_folder_is_used() {
     eventually("its socket", || fs::read_dir(&folder).is_ok_and(|f| f.count() == 1));
     let status = without(&["call", "start", "nama=Siti"]).status().expect("it runs");
     assert!(status.success());
-    term.shows("[N] Siti");
+    term.shows("N Siti");
     term.quits();
 }
 

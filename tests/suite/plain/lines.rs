@@ -85,7 +85,7 @@ fn an_empty_line_keeps_the_name_a_minus_clears_it_and_digits_are_refused() {
     assert_eq!(talk.types(""), ["Sapaan: Bapak/Ibu.", "Nama Pelanggan: Siti."], "as it was, and said");
     assert_eq!(state(&talk).1, "Siti");
     let told = talk.types("n 081234567890");
-    assert_eq!(told, ["Angka saja bukan nama: nama tetap seperti semula."]);
+    assert_eq!(told, ["Hanya angka, bukan nama: nama tetap seperti semula."]);
     assert_eq!(talk.types("n \u{1}"), ["Tidak ada nama di baris itu: nama tetap seperti semula."]);
     assert_eq!(state(&talk).1, "Siti", "what is no name erases none");
     assert_eq!(talk.types("n -"), ["Nama Pelanggan: belum diisi."]);
@@ -115,19 +115,19 @@ fn the_question_is_answered_by_a_digit_and_left_by_a_minus() {
     talk.types("a");
     let asked = talk.types("x");
     assert_eq!(asked[0], "Belum semua disampaikan. Mengapa panggilan berakhir?");
-    assert_eq!(asked[1], "1: pelanggan menutup duluan.");
-    assert!(asked[5].starts_with("5: closing tidak disampaikan (nilai: Akurasi"), "{asked:?}");
+    assert_eq!(asked[1], "1: pelanggan menutup lebih dulu.");
+    assert!(asked[5].starts_with("5: closing tidak disampaikan (mengurangi: Akurasi"), "{asked:?}");
     assert_eq!(asked[6], "minus (-): kembali.");
     let again = talk.types("");
     assert_eq!(again, asked, "an empty line is no answer");
     let refused = talk.types("k");
-    assert_eq!(refused[0], "\"k\" bukan jawaban; seluruh baris itu tidak dikerjakan.");
+    assert_eq!(refused[0], "\"k\" tidak ada di pilihan jawaban; seluruh baris itu tidak dikerjakan.");
     assert_eq!(refused[1..], asked[..], "the answers are the way out");
     let back = talk.types("-");
     assert!(back[0].starts_with("Sekarang, No. 1"), "{back:?}");
     talk.types("x");
     let ended = talk.types("2");
-    assert_eq!(ended[..2], ["Panggilan ditutup: dialihkan; minus kembali (10 detik).", "Panggilan baru."]);
+    assert_eq!(ended[..2], ["Panggilan ditutup: dialihkan; minus kembali (10 dtk).", "Panggilan baru."]);
     let back = talk.types("-");
     assert_eq!(back[0], "Kembali ke panggilan tadi.");
     assert!(back.contains(&"Aplikasi: TELAH punya.".to_owned()), "{back:?}");
@@ -144,7 +144,7 @@ fn an_invalid_line_changes_nothing() {
         assert_eq!(talk.run(|view, session| session.input(view, line)), [told]);
     }
     let told = talk.types(&"k".repeat(LONGEST));
-    assert_eq!(told, ["KLB: tidak."], "an even number of turns");
+    assert_eq!(told, ["KLB: nonaktif."], "an even number of turns");
     assert_eq!(state(&talk), before);
 }
 

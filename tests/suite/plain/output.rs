@@ -54,7 +54,7 @@ fn only_what_changed_is_said() {
     let mut talk = Talk::at("14:20");
     let told = talk.types("mm");
     assert_eq!(told[0], "Topik: di luar PLN Mobile.", "of two changes the last: {told:?}");
-    assert_eq!(talk.types("kk"), ["KLB: tidak."], "what holds no longer is not said");
+    assert_eq!(talk.types("kk"), ["KLB: nonaktif."], "what holds no longer is not said");
     let told = talk.types("m");
     let sentence = talk.app.sentence(talk.app.shown().unwrap()).unwrap().to_string();
     let lines = [
@@ -78,7 +78,7 @@ fn klb_is_said_once_and_at_every_call() {
     talk.types("s");
     has(&talk.types(""), banner);
     let told = talk.types("k");
-    has(&told, "KLB: tidak.");
+    has(&told, "KLB: nonaktif.");
     has_not(&told, "AKTIF");
 }
 
@@ -88,7 +88,7 @@ fn old_klb_is_asked_about_once() {
     talk.types("k");
     has_not(&talk.waits(60), "Masih berlaku?");
     let told = talk.waits(12 * 60);
-    let question = "KLB AKTIF sejak 01.00, lebih dari 12 jam. Masih berlaku? Ketik v bila masih, k untuk mengubah.";
+    let question = "KLB AKTIF sejak 01.00, lebih dari 12 jam. Masih berlaku? Ketik v jika masih, k jika sudah tidak.";
     has(&told, question);
     has_not(&talk.waits(1), "Masih berlaku?");
     assert_eq!(
@@ -132,20 +132,20 @@ fn a_greeting_change_is_announced_once_and_said_when_it_happens() {
 #[test]
 fn outside_events_are_said_when_received() {
     let mut talk = Talk::at("14:20");
-    assert_eq!(talk.hears(Message::PhoneLink(Link::Up)), ["telepon: terhubung."]);
+    assert_eq!(talk.hears(Message::PhoneLink(Link::Up)), ["telepon: tersambung."]);
     assert_eq!(talk.hears(Message::PhoneLink(Link::Down)), ["telepon: putus."]);
     let told = talk.hears(starts(&[("nama", "Bu Siti"), ("aplikasi", "telah")]));
     assert_eq!(told[0], "Telepon: panggilan dimulai.");
-    has(&told, "Nama Pelanggan: Siti; dari telepon, pastikan.");
+    has(&told, "Nama Pelanggan: Siti; dari telepon: konfirmasi.");
     has(&told, "Aplikasi: TELAH punya.");
     talk.types("n");
     has(&talk.types(""), "Nama Pelanggan: Siti.");
     let told = talk.hears(starts(&[]));
-    assert_eq!(told[0], "Telepon: panggilan baru, yang tadi ditutup; minus kembali ke yang tadi.");
+    assert_eq!(told[0], "Panggilan baru; panggilan lama ditutup; minus kembali.");
     has(&talk.types("-"), "Nama Pelanggan: Siti.");
     // While a name is awaited, it waits.
     talk.types("n");
-    assert_eq!(talk.hears(starts(&[])), ["Telepon menunggu sampai isian ini ditutup (Enter)."]);
+    assert_eq!(talk.hears(starts(&[])), ["Panggilan menunggu: selesaikan isian ini dahulu (Enter)."]);
     has(&talk.types("Budi"), "Panggilan baru.");
 
     let broadcast = Declaration {
@@ -159,10 +159,10 @@ fn outside_events_are_said_when_received() {
         why: Some("gardu\u{1b}[31m induk".into()),
     };
     let told = talk.hears(Message::Declaration(News::Declared(Box::new(broadcast))));
-    assert_eq!(told[0], "Pusat menyatakan: KLB AKTIF.");
+    assert_eq!(told[0], "Dari supervisor: KLB AKTIF.");
     assert!(told[1].starts_with("KLB AKTIF sejak 13.05; SPV; gardu"), "{told:?}");
     assert!(told[1].ends_with("s.d. 21.00; Campaign Integritas TIDAK disampaikan."), "{told:?}");
-    has(&talk.types("k"), "KLB tidak sejak 14.20; KLB di sini berbeda dari pusat.");
+    has(&talk.types("k"), "KLB nonaktif sejak 14.20; KLB dari supervisor berbeda.");
 }
 
 #[test]
@@ -180,8 +180,8 @@ fn rules_that_change_and_files_in_trouble_are_said() {
     let good = Arc::new(talk.app.loaded().clone());
     has(&talk.hears(Message::Rules(good, None)), "Peringatan tadi tidak berlaku lagi.");
     has(
-        &talk.hears(Message::Trouble(Subject::State, Some("Keadaan tidak dapat disimpan: penuh".into()))),
-        "Keadaan tidak dapat disimpan: penuh.",
+        &talk.hears(Message::Trouble(Subject::State, Some("Status shift tidak dapat disimpan: penuh".into()))),
+        "Status shift tidak dapat disimpan: penuh.",
     );
 }
 
@@ -189,10 +189,12 @@ fn rules_that_change_and_files_in_trouble_are_said() {
 fn the_contradiction_and_why_are_said() {
     let mut talk = Talk::at("14:20");
     let told = talk.types("a");
-    has(&told, "Perhatian, SOP: 2.a ↔ 2.b, dipakai 2.b. Ketik d untuk dasar SOP.");
+    has(&told, "Perhatian, SOP bertentangan di sini (2.a dan 2.b): dipakai 2.b. Ketik d untuk dasar SOP.");
     let why = talk.types("d");
     assert_eq!(why[0], "Dasar SOP.");
-    assert!(why[1].starts_with("SOP bertentangan di sini: SOP: 2.a ↔ 2.b, dipakai 2.b. Pelanggan ini"), "{why:?}");
+    let caution = "Perhatian: SOP bertentangan di sini (2.a dan 2.b): dipakai 2.b. Pelanggan ini";
+    assert!(why.iter().any(|line| line.starts_with(caution)), "{why:?}");
+    assert!(why[1].starts_with("Ringkasan Keterangan untuk"), "the Keterangan comes first: {why:?}");
     assert_eq!(*talk.app.mode(), Mode::Closing, "nothing stays open");
     let all = talk.types("l");
     has(&all, "Belum, No. 3: Terima kasih.");
@@ -200,7 +202,7 @@ fn the_contradiction_and_why_are_said() {
     let sentence = talk.app.sentence(talk.app.shown().unwrap()).unwrap().to_string();
     let heading = format!("Sekarang, {}.", "No. 1: Campaign Integritas");
     assert_eq!(talk.types("."), [heading, sentence]);
-    has(&talk.types("r"), "Jurnal belum menjawab, atau tidak dicatat menurut pengaturan.");
+    has(&talk.types("r"), "Jurnal belum terbaca, atau dimatikan di pengaturan.");
 }
 
 #[test]
@@ -214,7 +216,7 @@ fn a_hostile_name_is_one_harmless_line() {
         assert_harmless(&talk.types(name).join("\n"));
     }
     let told = talk.hears(starts(&[("nama", "\u{1b}[31mBudi\u{7}")]));
-    has(&told, "Nama Pelanggan: Budi; dari telepon, pastikan.");
+    has(&told, "Nama Pelanggan: Budi; dari telepon: konfirmasi.");
 }
 
 /// Lines of all kinds: keys, answers, names, garbage.

@@ -78,7 +78,7 @@ fn the_end_of_the_input_journals_the_call_as_left() {
     let home = Home::new();
     typed(&home, &[], "a\n\n");
     let report = home.penutup(["report"]).ok();
-    assert!(report.contains("ditinggalkan"), "{report}");
+    assert!(report.contains("penutup ditutup (Q)"), "{report}");
     let kept = typed(&home, &[], "k\n");
     assert!(kept.out.contains("KLB AKTIF sejak 14.20"), "{}", kept.out);
     let next = typed(&home, &[], "");

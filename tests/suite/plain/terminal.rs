@@ -55,7 +55,7 @@ fn the_recap_includes_the_last_closing() {
     // Once the journal waits for something to do, it is as quick as it gets.
     for closings in 1..=10 {
         term.send("a\n").shows("Aplikasi: TELAH punya.");
-        term.send("sxr\n").shows(&format!("Lengkap: {closings} (100 %)."));
+        term.send("sxr\n").shows(&format!("Lengkap: {closings} (100%)."));
     }
     term.send("q\n");
     assert!(term.ends().success());
@@ -81,7 +81,7 @@ fn it_quits_like_the_screen() {
         term.is_restored();
         sent(&term);
         let report = home.penutup(["report"]).ok();
-        assert!(report.contains("ditinggalkan"), "{how:?}: {report}");
+        assert!(report.contains("penutup ditutup (Q)"), "{how:?}: {report}");
     }
 }
 
@@ -118,7 +118,7 @@ fn telephone_events_and_a_new_file_are_processed() {
     let mut term = Term::start(&dumb(&home, &["--at", "14:20", "--rules", rules.to_str().unwrap()]));
     term.shows("Untuk mewujudkan PLN terbaik");
     eventually("the telephone is heard", || home.penutup(["call", "start", "nama=Rina"]).run().status == Some(0));
-    term.shows("Nama Pelanggan: Rina; dari telepon, pastikan.");
+    term.shows("Nama Pelanggan: Rina; dari telepon: konfirmasi.");
     let next = penutup::rules::BUILT_IN.replace("\"Rev-1\"", "\"Rev-2\"").replace("mohon tidak", "mohon JANGAN");
     std::fs::write(&rules, next).unwrap();
     term.shows("Aturan baru berlaku: SOP Rev-2").shows("mohon JANGAN memberikan");

@@ -43,7 +43,8 @@ pub fn worst() -> Stage {
     let mut stage = Stage::in_zone(2, Arc::new(LoadedRules::built_in()), wib("01:40"), Vec::new());
     stage.keys("ka").clock("14:57");
     stage.keys("bz").paste(LONG_NAME).keys("⏎");
-    let why = "Aturan tidak dipakai: \\\\server\\sop\\rules.toml:117: Fakta \"aplikasi\" tidak punya nilai \"punya\"";
+    let why =
+        "Aturan tidak dipakai: \\\\server\\sop\\rules.toml:117: Kondisi \"aplikasi\" tidak punya pilihan \"punya\"";
     stage.act(Message::Trouble(Subject::Rules, Some(why.into())));
     stage
 }
@@ -81,7 +82,7 @@ pub fn text(buffer: &Buffer) -> String {
     rows(buffer).join("\n")
 }
 
-/// The bright words, the banner's left out: the current sentence, without its white space.
+/// The bold words: the current sentence, without its white space.
 pub fn bright(buffer: &Buffer) -> String {
     let area = buffer.area;
     let mut out = String::new();
@@ -99,7 +100,7 @@ pub fn bright(buffer: &Buffer) -> String {
     no_blanks(&out)
 }
 
-/// A text without its white space.
+/// A text without its white space, and without the bars and edges that mark a sentence or a value.
 pub fn no_blanks(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace()).collect()
+    text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '▌' | '▐')).collect()
 }

@@ -368,9 +368,16 @@ fn modes(master: &dyn MasterPty) -> String {
     format!("{:?}", master.get_termios().expect("a Unix terminal"))
 }
 
-/// A text on one line, its white space folded.
+/// A text in one line, without the bar at the continued lines of a sentence.
 fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut was_barred = false;
+    let lines = text.lines().map(|line| {
+        let rest = line.strip_prefix(" ▌ ");
+        let is_continued = std::mem::replace(&mut was_barred, rest.is_some());
+        rest.filter(|_| is_continued).unwrap_or(line)
+    });
+    let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+    words.join(" ")
 }
 
 /// Waits until something outside the screen is so.

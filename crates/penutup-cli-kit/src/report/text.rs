@@ -9,9 +9,10 @@ use unicode_width::UnicodeWidthStr;
 use crate::closing::ending::Outcome;
 use crate::diagnostics::grouped;
 use crate::journal::report::{By, Group, Report};
+use crate::rules::RuleSet;
 use crate::rules::text::clean;
 
-use crate::times::date;
+use crate::times::{date, zone_name};
 use crate::words::Words;
 
 use crate::wrap::{shorten, width, wrap};
@@ -50,13 +51,29 @@ pub fn bar(count: u64, most: u64, width: usize) -> String {
 pub fn percent(part: u64, whole: u64) -> String {
     match (part, whole) {
         (_, 0) => String::new(),
-        (0, _) => "0 %".into(),
-        (part, whole) if part >= whole => "100 %".into(),
+        (0, _) => "0%".into(),
+        (part, whole) if part >= whole => "100%".into(),
         (part, whole) => match u128::from(part) * 100 / u128::from(whole) {
-            0 => "<1 %".into(),
-            percent => format!("{percent} %"),
+            0 => "<1%".into(),
+            percent => format!("{percent}%"),
         },
     }
+}
+
+/// The title of a step under these rules; the ID of one that they don't have.
+pub fn step_title<'t>(id: &'t str, rules: &'t RuleSet) -> &'t str {
+    rules.step_named(id).map_or(id, |ix| &rules.step(ix).title)
+}
+
+/// The label of a fact under these rules, or its ID.
+fn fact_label<'t>(id: &'t str, rules: &'t RuleSet) -> &'t str {
+    rules.fact_named(id).map_or(id, |at| &rules.facts[at].label)
+}
+
+/// The label of a fact's value under these rules, or its ID.
+fn value_label<'t>(fact: &str, id: &'t str, rules: &'t RuleSet) -> &'t str {
+    let values = rules.fact_named(fact).map_or(&[][..], |at| &rules.facts[at].values);
+    values.iter().find(|value| value.id == id).map_or(id, |value| &value.label)
 }
 
 /// A text from outside, cut to its column.
@@ -65,14 +82,22 @@ fn cut(text: &str, width: usize) -> String {
 }
 
 struct Page<'w> {
+    rules: &'w RuleSet,
     words: &'w Words,
     width: usize,
     out: String,
 }
 
-/// The report as text for a terminal of this width. `by` must exist in the report.
-pub fn text(report: &Report, by: Option<&By>, is_bounded: bool, words: &Words, width: usize) -> String {
-    let mut page = Page { words, width: width.clamp(26, 120), out: String::new() };
+/// The report as text for a terminal of this width, with the labels of these rules. `by` must exist in the report.
+pub fn text(
+    report: &Report,
+    by: Option<&By>,
+    is_bounded: bool,
+    rules: &RuleSet,
+    words: &Words,
+    width: usize,
+) -> String {
+    let mut page = Page { rules, words, width: width.clamp(26, 120), out: String::new() };
     let w = &words.report;
     page.wrapped(w.title);
     let Some((first, last)) = report.days_seen else {
@@ -80,12 +105,8 @@ pub fn text(report: &Report, by: Option<&By>, is_bounded: bool, words: &Words, w
         page.open(report.open);
         return page.out;
     };
-    let day = |day: NaiveDate| day.format("%d/%m/%Y").to_string();
-    page.wrapped(&if first == last {
-        w.one_day(day(first), report.zone)
-    } else {
-        w.span(day(first), report.zone, day(last))
-    });
+    let zone = zone_name(report.zone, rules);
+    page.wrapped(&if first == last { w.one_day(date(first), zone) } else { w.span(date(first), date(last), zone) });
     page.out.push('\n');
     page.head(report);
     match by {
@@ -162,16 +183,16 @@ impl Page<'_> {
     fn bars(&mut self, rows: &[(String, u64)], whole: u64) {
         let numbers: Vec<String> = rows.iter().map(|(_, count)| self.number(*count)).collect();
         let number = numbers.iter().map(String::len).max().unwrap_or(0);
-        // Two spaces before, between and after; five columns for the share.
-        let room = self.width.saturating_sub(number + 11);
+        // Two spaces before, between and after; four columns for the share.
+        let room = self.width.saturating_sub(number + 10);
         let label = rows.iter().map(|(l, _)| l.width()).max().unwrap_or(0).min(LABEL).min(room);
-        let bar_room = self.width.saturating_sub(label + number + 13).min(40);
+        let bar_room = self.width.saturating_sub(label + number + 12).min(40);
         for ((text, count), shown) in rows.iter().zip(&numbers) {
             let text = cut(text, label);
             let pad = " ".repeat(label - text.width());
             let share = percent(*count, whole);
             let bar = if bar_room < 4 { String::new() } else { bar(*count, whole, bar_room) };
-            let line = format!("  {text}{pad}  {shown:>number$}  {share:>5}  {bar}");
+            let line = format!("  {text}{pad}  {shown:>number$}  {share:>4}  {bar}");
             let _ = writeln!(self.out, "{}", line.trim_end());
         }
     }
@@ -186,8 +207,11 @@ impl Page<'_> {
 
     fn left_out(&mut self, total: &Group) {
         let w = &self.words.report;
-        self.counts(w.by_parameter, &total.cost, total.closings);
-        self.counts(w.by_step, &total.left_out, total.closings);
+        let name = |p: &str| self.rules.sop.name_of_loss(p).to_owned();
+        let cost: Vec<_> = total.cost.iter().map(|(p, n)| (name(p), *n)).collect();
+        self.counts(w.by_parameter, &cost, total.closings);
+        let steps: Vec<_> = total.left_out.iter().map(|(id, n)| (step_title(id, self.rules).to_owned(), *n)).collect();
+        self.counts(w.by_step, &steps, total.closings);
     }
 
     fn whole(&mut self, report: &Report) {
@@ -197,7 +221,7 @@ impl Page<'_> {
         let endings: Vec<_> = outcomes.map(|(outcome, n)| (self.words.outcome(outcome).to_owned(), n)).collect();
         self.counts(w.by_ending, &endings, all);
         for (fact, groups) in &report.facts {
-            self.table(&w.by_fact(fact), groups, w.no_fact);
+            self.fact(fact, groups);
         }
         self.table(w.by_rule, &report.rules, "");
         if report.seats.len() > 1 {
@@ -227,13 +251,20 @@ impl Page<'_> {
             }
             By::Rule => self.table(w.by_rule, groups, ""),
             By::Seat => self.table(w.by_seat, groups, w.no_seat),
-            By::Fact(fact) => self.table(&w.by_fact(fact), groups, w.no_fact),
+            By::Fact(fact) => self.fact(fact, groups),
             By::Ending => {
                 let name = |key: &str| Outcome::from_code(key).map_or("", |how| self.words.outcome(how)).to_owned();
                 let groups: Vec<_> = groups.iter().map(|g| Group { key: name(&g.key), ..g.clone() }).collect();
                 self.table(w.by_ending, &groups, "");
             }
         }
+    }
+
+    fn fact(&mut self, id: &str, groups: &[Group]) {
+        let w = &self.words.report;
+        let label = |g: &Group| Group { key: value_label(id, &g.key, self.rules).to_owned(), ..g.clone() };
+        let groups: Vec<_> = groups.iter().map(label).collect();
+        self.table(&w.by_fact(fact_label(id, self.rules)), &groups, w.no_fact);
     }
 
     /// Groups with aligned numbers; on a narrow terminal the last columns are dropped first.
@@ -356,7 +387,7 @@ mod tests {
     #[test]
     fn percentages_are_0_or_100_only_if_exact() {
         for (part, whole, shown) in
-            [(0, 0, ""), (0, 9, "0 %"), (1, 1000, "<1 %"), (999, 1000, "99 %"), (9, 9, "100 %"), (1, 2, "50 %")]
+            [(0, 0, ""), (0, 9, "0%"), (1, 1000, "<1%"), (999, 1000, "99%"), (9, 9, "100%"), (1, 2, "50%")]
         {
             assert_eq!(percent(part, whole), shown);
         }

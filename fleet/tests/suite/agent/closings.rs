@@ -165,7 +165,7 @@ async fn a_full_stream_loses_nothing_and_is_filled_once_there_is_room() {
     let mut seat = SeatMachine::new(&fleet, "jkt", "a1");
     let all = Calls::of(&seat.journal()).write_new(4_000);
     seat.start();
-    wait_until("the refusal", async || seat.log().contains("closings are not taken").then_some(())).await;
+    wait_until("the refusal", async || seat.log().contains("closings are not accepted").then_some(())).await;
     let status = fleet.connect(Identity::Program("status")).await;
     let state = wait_until("the state", async || state_of(&status, "jkt", "a1").await.filter(|s| s.sent > 0)).await;
     assert!(state.unsent > 0, "{state:?}");
@@ -191,11 +191,11 @@ async fn an_unreadable_journal_is_reported_and_retried() {
     let newer = rusqlite::Connection::open(&path).unwrap();
     newer.execute_batch("PRAGMA application_id = 0x706e7470; PRAGMA user_version = 99; CREATE TABLE t (n)").unwrap();
     seat.start();
-    wait_until("the trouble", async || seat.log().contains("the journal can't be read").then_some(())).await;
+    wait_until("the trouble", async || seat.log().contains("cannot read the journal").then_some(())).await;
     drop(newer);
     std::fs::remove_file(&path).unwrap();
     let all = Calls::of(&path).write_new(3);
     wait_until("all of them", async || count(&archive).await.filter(|count| *count == 3)).await;
-    wait_until("the good word", async || seat.log().contains("the journal is read again").then_some(())).await;
+    wait_until("the good word", async || seat.log().contains("the journal is readable again").then_some(())).await;
     once_each(&stream(&archive).await, &all);
 }

@@ -9,20 +9,22 @@ use crate::support::{FleetSpec, TestFleet, wait_for, wait_until};
 async fn one_agent_runs_per_state_folder_and_ends_on_a_signal() {
     let Some(fleet) = TestFleet::start(&FleetSpec::default()).await else { return };
     let mut seat = SeatMachine::started(&fleet, "jkt", "a1");
-    wait_until("the link", async || seat.log().contains("the centre is heard").then_some(())).await;
+    wait_until("the link", async || seat.log().contains("connected to the centre").then_some(())).await;
     let (status, stderr) = run_to_end(seat.command());
     assert_eq!(status, Some(1));
-    assert!(stderr.contains("Another agent runs already"), "{stderr}");
+    assert!(stderr.contains("Another agent is already running"), "{stderr}");
     for signal in ["TERM", "INT"] {
         seat.agent().signal(signal);
         let status = wait_for("its end", || seat.agent().0.try_wait().expect("a status"));
         assert_eq!(status.code(), Some(0), "{}", seat.log());
         seat.start();
-        let ends = seat.log().matches("the agent ends").count();
+        let ends = seat.log().matches("the agent stopped").count();
         assert!(ends > 0, "{}", seat.log());
         let again = ends + 1;
-        wait_until("the restart", async || (seat.log().matches("the centre is heard").count() >= again).then_some(()))
-            .await;
+        wait_until("the restart", async || {
+            (seat.log().matches("connected to the centre").count() >= again).then_some(())
+        })
+        .await;
     }
     #[cfg(unix)]
     {
@@ -45,7 +47,10 @@ async fn without_a_server_and_trust_it_starts_and_reports_both() {
     })
     .await;
     let log = seat.log();
-    assert!(log.contains("no broadcast will be believed") && log.contains("not heard since"), "{log}");
+    assert!(
+        log.contains("no broadcast will be trusted") && log.contains("disconnected from the centre since"),
+        "{log}"
+    );
     assert!(log.contains("server: "), "why there is no connection: {log}");
     assert!(seat.agent().runs());
 
