@@ -33,7 +33,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::diagnostics::draw::{self, Canvas, draw_all};
 use crate::diagnostics::{Source, counted, outside, suggest};
 use crate::files::settings::Loaded;
-use crate::files::{self, Bad, Chosen, Folders, Why};
+use crate::files::{self, Chosen, FileError, Folders, Why};
 use crate::settings::{Settings, Theme};
 use crate::words::{Lang, Words};
 
@@ -187,7 +187,7 @@ pub struct Context {
     /// Its values, as far as it could be read.
     pub settings: Settings,
     /// Why it could not be read completely.
-    pub settings_trouble: Option<Bad>,
+    pub settings_trouble: Option<FileError>,
     /// The file and line of the settings that name the journal, if any.
     pub journal_at: Option<String>,
     pub lang: Lang,
@@ -262,16 +262,16 @@ impl Context {
     }
 
     /// The message for a file that a verb requires and can't use.
-    pub fn bad(&self, bad: &Bad) -> Stop {
+    pub fn bad(&self, bad: &FileError) -> Stop {
         match (bad, bad.problems()) {
-            (Bad::Refused { path, .. }, Some((problems, bytes))) => {
+            (FileError::Refused { path, .. }, Some((problems, bytes))) => {
                 let source = Source::new(&path.to_string_lossy(), bytes);
                 let mut out = draw_all(problems, &source, self.words(), canvas(&io::stderr()));
                 out.push_str(&verdict(source.name(), problems, self.words()));
                 Stop(out + "\n")
             }
-            (Bad::Unreadable(unreadable), _) => self.stop(&unreadable.describe(self.words()), None),
-            (Bad::Refused { .. }, None) => Stop(String::new()),
+            (FileError::Unreadable(unreadable), _) => self.stop(&unreadable.describe(self.words()), None),
+            (FileError::Refused { .. }, None) => Stop(String::new()),
         }
     }
 

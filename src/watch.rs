@@ -232,11 +232,11 @@ mod tests {
         fs::rename(&beside, &path).unwrap();
         let after = stamp(&path).unwrap();
         assert_eq!((before.size, before.modified), (after.size, after.modified));
-        assert_eq!(before != after, cfg!(unix), "elsewhere the minute's reading sees it");
+        assert_eq!(before != after, cfg!(unix), "on other systems the read of every minute notices the change");
     }
 
     #[test]
-    fn at_the_minute_the_file_is_read_whatever_its_stamp() {
+    fn every_minute_the_file_is_read_even_if_its_stamp_is_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rules.toml");
         fs::write(&path, "one").unwrap();

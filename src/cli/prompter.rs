@@ -16,7 +16,7 @@ use crate::app::waiting::{expiry_notice, waiting_notice};
 use crate::clock::Clock;
 use crate::diagnostics::outside;
 use crate::files::saved_state::{self, SavedState};
-use crate::files::{self, Bad, Folders, Why, deadline, shown_path};
+use crate::files::{self, FileError, Folders, Why, deadline, shown_path};
 use crate::journal::writer::Config;
 use crate::loaded::{LoadedRules, Origin};
 
@@ -72,7 +72,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
     let mut troubles: Vec<(Subject, String)> = Vec::new();
     if let Some(bad) = &context.settings_trouble {
         let named = matches!(context.settings_file.why, Why::Flag | Why::Env);
-        if named && matches!(bad, Bad::Unreadable(_)) && !bad.is_late() {
+        if named && matches!(bad, FileError::Unreadable(_)) && !bad.is_late() {
             return Err(context.bad(bad));
         }
         troubles.push((Subject::Settings, settings_line(bad, words)));
@@ -154,7 +154,7 @@ pub fn start(context: Context) -> Result<Start, Stop> {
 }
 
 /// What is wrong with the settings, and what is in force meanwhile.
-fn settings_line(bad: &Bad, words: &Words) -> String {
+fn settings_line(bad: &FileError, words: &Words) -> String {
     words.trouble.settings_bad(bad.place_and_why(words))
 }
 

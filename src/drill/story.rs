@@ -468,7 +468,7 @@ mod tests {
             }
             with_exempt_word += usize::from(story.contains(&"aplikasi".into()));
         }
-        assert!(with_exempt_word > 0, "no story needs the exception");
+        assert!(with_exempt_word > 0, "no story uses the exempt word");
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub enum Topic {
     /// The connection to the telephone.
     Link,
     Centre,
-    /// The lasting troubles.
+    /// The standing troubles.
     Standing,
 }
 

@@ -29,9 +29,9 @@ struct Printed {
     /// Ids and titles of its ticked steps.
     said: Vec<(String, String)>,
     state: Vec<Statement>,
-    /// The notice.
+    /// The momentary notice.
     momentary: Option<String>,
-    /// The line of all titles.
+    /// The line with the titles of all steps.
     plan: String,
     now: Vec<String>,
     has_day: bool,
@@ -78,6 +78,7 @@ impl<W: Write> Plain<W> {
         }
     }
 
+    /// Queues a line; it replaces the topic's earlier line in the same write.
     fn say_of(&mut self, topic: Topic, line: String) {
         self.lines.retain(|(about, _)| about.as_ref() != Some(&topic));
         self.lines.push((Some(topic), line));
@@ -91,9 +92,9 @@ impl<W: Write> Plain<W> {
     }
 
     /// Prints an output that a line asked for.
-    fn answer(&mut self, ask: Request, app: &App) {
+    fn answer(&mut self, request: Request, app: &App) {
         let words = app.words();
-        let said = match ask {
+        let answer = match request {
             Request::Again => {
                 self.again = true;
                 return;
@@ -115,7 +116,7 @@ impl<W: Write> Plain<W> {
             Request::Panel(Panel::Recap) if self.has_journal => vec![words.plain.reading_recap.into()],
             Request::Panel(panel) => page_lines(panel, app),
         };
-        for line in said {
+        for line in answer {
             self.say(line);
         }
     }
@@ -317,8 +318,8 @@ impl<W: Write> View for Plain<W> {
         })
     }
 
-    fn output(&mut self, ask: Request, app: &App) {
-        self.answer(ask, app);
+    fn output(&mut self, request: Request, app: &App) {
+        self.answer(request, app);
     }
 
     fn changed(&mut self, app: &App, effects: &[Effect], by_person: bool) {

@@ -355,7 +355,7 @@ mod tests {
             Ok(())
         });
         result.unwrap();
-        assert_eq!(read, [second, first], "those that run or are unknown are left out");
+        assert_eq!(read, [second, first], "running and unknown calls are left out");
 
         // An undone end counts as none; ended again, it is a newer version.
         save(&record(ids[0], 5, 10, false));

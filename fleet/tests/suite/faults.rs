@@ -354,7 +354,7 @@ async fn a_flapping_link_loses_nothing_and_every_cut_is_shown() {
     chain.assert_complete(&[("a1", &seat)], 3_000).await;
     let centre = jetstream::new(chain.fleet.connect(Identity::Program("archive")).await);
     let closings = centre.get_stream("CLOSINGS_JKT").await.expect("the stream");
-    assert_eq!(closings.cached_info().state.messages, 3_000, "sent again is no second message");
+    assert_eq!(closings.cached_info().state.messages, 3_000, "a resent closing is not a second message");
     assert!(!screen.has_shown(GONE), "the agent was there all the time");
 }
 

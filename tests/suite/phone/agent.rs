@@ -9,8 +9,8 @@ use penutup::declaration::{Declaration, KLB, State};
 use penutup::files::Folders;
 use penutup::rules::BUILT_IN;
 use penutup_ipc::agent::{AgentLine, NotDelivered};
-use penutup_ipc::message::{Bad, Command};
-use penutup_ipc::place::SocketDir;
+use penutup_ipc::message::{Command, Rejection};
+use penutup_ipc::socket_dir::SocketDir;
 
 use super::socket::Visitor;
 use super::verb::{call, prompter, sockets};
@@ -48,20 +48,20 @@ pub fn declares(version: u64, state: State) -> Command {
     Command::Klb(Box::new(klb(version, state)))
 }
 
-fn place(home: &Home) -> SocketDir {
+fn socket_dir(home: &Home) -> SocketDir {
     let runtime: PathBuf = home.path().join("run/penutup");
-    SocketDir::of(&Folders { runtime: Some(runtime), ..Folders::default() }).expect("a place")
+    SocketDir::of(&Folders { runtime: Some(runtime), ..Folders::default() }).expect("a socket folder")
 }
 
 /// An agent at the home's only prompter.
 #[track_caller]
 pub fn agent(home: &Home) -> AgentLine {
-    AgentLine::connect(&place(home), &sockets(home)[0], WAIT).expect("it is taken as the agent")
+    AgentLine::connect(&socket_dir(home), &sockets(home)[0], WAIT).expect("it is accepted as the agent")
 }
 
 /// Asserts that the prompter still reacts to keys and calls.
 #[track_caller]
-fn is_well(home: &Home, term: &mut Term) {
+fn assert_responsive(home: &Home, term: &mut Term) {
     call(home, "start nama=Siti").status(0);
     term.shows("N Siti");
     term.quits();
@@ -107,7 +107,7 @@ fn agent_and_telephone_commands_need_their_own_connections() {
         assert_eq!((visitor.asks(words), visitor.hears()), (bad("out-of-turn"), String::new()), "{words}");
     }
     assert!(!term.text().contains("KLB AKTIF") && !term.text().contains("Budi"), "{term:?}");
-    is_well(&home, &mut term);
+    assert_responsive(&home, &mut term);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn an_invalid_message_closes_the_agents_connection() {
         assert!(answer == bad(why) || (bytes.len() > 9000 && answer.is_empty()), "{answer}");
         assert_eq!(visitor.hears(), "");
     }
-    is_well(&home, &mut term);
+    assert_responsive(&home, &mut term);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn an_agent_may_be_silent_but_not_in_the_middle_of_a_line() {
     assert_eq!(half.asks(FLEET), FINE);
     half.says(b"{\"do\":\"rules\"");
     assert_eq!(half.hears(), "");
-    is_well(&home, &mut term);
+    assert_responsive(&home, &mut term);
 }
 
 #[test]
@@ -164,14 +164,14 @@ fn of_two_agents_the_last_counts() {
     first.send(&declares(1, State::On)).expect("it is taken");
     term.shows(BANNER);
     let mut second = agent(&home);
-    assert_eq!(first.send(&declares(2, State::Off)), Err(NotDelivered::Refused(Bad::Taken)));
-    assert!(!first.is_connected(), "it was hung up on");
+    assert_eq!(first.send(&declares(2, State::Off)), Err(NotDelivered::Refused(Rejection::Taken)));
+    assert!(!first.is_connected(), "the prompter closed the connection");
     drop(first);
     second.send(&Command::Rules).expect("it is taken");
     assert!(term.text().contains("SPV Jakarta"), "{term:?}");
     second.send(&declares(3, State::Off)).expect("it is taken");
     term.hides("KLB AKTIF");
-    is_well(&home, &mut term);
+    assert_responsive(&home, &mut term);
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn claims_alone_neither_block_nor_replace_the_real_agent() {
     assert!(!term.text().contains("koneksi KLB"), "{term:?}");
     drop(real);
     term.shows("koneksi KLB: mati sejak");
-    is_well(&home, &mut term);
+    assert_responsive(&home, &mut term);
 }
 
 #[test]
@@ -245,10 +245,10 @@ fn a_flood_blocks_neither_keys_nor_calls() {
     eager.hears();
     assert_eq!(eager.asks(FLEET), FINE);
     let stop = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stop);
+    let should_stop = Arc::clone(&stop);
     let eager = std::thread::spawn(move || {
         let mut answers = 0;
-        while !told.load(Ordering::Relaxed) {
+        while !should_stop.load(Ordering::Relaxed) {
             assert_eq!(eager.asks(if answers % 2 == 0 { DOWN } else { RULES }), FINE);
             answers += 1;
         }
@@ -268,7 +268,7 @@ fn a_flood_blocks_neither_keys_nor_calls() {
 fn an_older_prompter_without_agents_is_recognised() {
     let home = Home::new();
     assert_eq!(
-        AgentLine::connect(&place(&home), &home.path().join("run/penutup/1-0.sock"), WAIT).map(|_| ()),
+        AgentLine::connect(&socket_dir(&home), &home.path().join("run/penutup/1-0.sock"), WAIT).map(|_| ()),
         Err(NotDelivered::Gone)
     );
     // A prompter that knows no fleet.
@@ -284,7 +284,10 @@ fn an_older_prompter_without_agents_is_recognised() {
         stream.write_all(bad("unknown").as_bytes()).expect("it is there");
         said
     });
-    assert_eq!(AgentLine::connect(&place(&home), &path, WAIT).map(|_| ()), Err(NotDelivered::Refused(Bad::Unknown)));
+    assert_eq!(
+        AgentLine::connect(&socket_dir(&home), &path, WAIT).map(|_| ()),
+        Err(NotDelivered::Refused(Rejection::Unknown))
+    );
     assert_eq!(older.join().expect("it ends"), format!("{FLEET}\n"));
 }
 
@@ -349,7 +352,7 @@ fn a_cso_may_differ_and_a_start_loads_earlier_declarations() {
     let mut line = agent(&home);
     line.send(&declares(1, State::On)).expect("it is taken");
     term.rest().send("s").shows("Closing lengkap");
-    assert!(term.text().contains("dari supervisor berbeda"), "the same once more is no news:\n{term:?}");
+    assert!(term.text().contains("dari supervisor berbeda"), "the same declaration again is not reported:\n{term:?}");
     term.send(" ").shows("Panggilan selesai");
     term.quits();
     let mut term = prompter(&home, &[]);

@@ -39,7 +39,7 @@ fn a_shift_fact_alone_is_set_but_starts_no_call() {
     s.sets("nama=Budi");
     assert_eq!(s.journal(), ["0 open"]);
     s.keys("⌫");
-    assert_eq!((s.field("nama").as_str(), s.fact("klb")), ("", "ya"), "a set is one step");
+    assert_eq!((s.field("nama").as_str(), s.fact("klb")), ("", "ya"), "a set is one undo step");
 }
 
 #[test]
@@ -73,13 +73,13 @@ fn a_name_is_unconfirmed_until_the_cso_accepts_it() {
     let mut s = Stage::at("14:00");
     s.starts("nama=Siti");
     assert!(s.is_unsure());
-    assert!(s.complete().ends_with("Siti"), "it stands in the sentence at once");
+    assert!(s.complete().ends_with("Siti"), "the name is in the sentence at once");
     s.keys("n⎋");
     assert!(s.is_unsure(), "Esc takes nothing");
     s.keys("n⏎");
     assert!(!s.is_unsure());
     s.keys("⌫");
-    assert!(s.is_unsure(), "and that can be taken back");
+    assert!(s.is_unsure(), "and that can be undone");
     s.keys("␣␣");
     assert!(s.is_unsure(), "the name is in the thanks alone");
     s.keys("␣");
@@ -178,7 +178,7 @@ fn klb_changed_meanwhile_stays_when_a_call_is_restored() {
     s.starts("").keys("␣").starts("").sets("klb=ya").keys("⌫");
     assert_eq!((s.said().len(), s.fact("klb")), (1, "ya"));
     s.keys("⌫");
-    assert_eq!((s.said().len(), s.fact("klb")), (0, "ya"), "taking a tick back is no taking back of KLB");
+    assert_eq!((s.said().len(), s.fact("klb")), (0, "ya"), "undoing a tick does not undo KLB");
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn calls_with_ids_end_independently() {
     s.ends_as("a");
     assert_eq!(s.app.mode(), &Mode::Closing, "the call that was overtaken");
     s.ends_as("c");
-    assert_eq!(s.app.mode(), &Mode::Closing, "one that nobody knows");
+    assert_eq!(s.app.mode(), &Mode::Closing, "the end of an unknown call changes nothing");
     s.ends_as("b");
     assert_eq!(s.app.mode(), &Mode::EndPrompt);
 }
@@ -251,7 +251,7 @@ fn a_start_replaces_the_end_question() {
     let mut s = Stage::at("14:00");
     s.starts("").keys("␣x").starts("");
     assert_eq!((s.app.mode(), s.journal()), (&Mode::Closing, vec!["0 panggilan-berikutnya".into(), "1 open".into()]));
-    assert!(!s.key(Key::Char('1')), "a digit on its way answers nothing");
+    assert!(!s.key(Key::Char('1')), "a digit that was typed for the end question does nothing now");
 }
 
 #[test]

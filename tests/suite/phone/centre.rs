@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use penutup::app::{App, AppSetup, Effect};
 use penutup::closing::PersistedFact;
 use penutup::closing::Since;
-use penutup::declaration::{Declaration, KLB, News, State};
+use penutup::declaration::{Declaration, DeclarationEvent, KLB, State};
 use penutup::message::CentreLink;
 
 use penutup::message::Message;
@@ -28,7 +28,7 @@ fn klb(version: u64, state: State) -> Declaration {
 }
 
 fn declares(s: &mut Stage, declaration: Declaration) -> &mut Stage {
-    s.act(Message::Declaration(News::Declared(Box::new(declaration))))
+    s.act(Message::Declaration(DeclarationEvent::Declared(Box::new(declaration))))
 }
 
 /// Whether the last action saved this declaration together with the fact that it set.
@@ -54,7 +54,7 @@ fn a_declaration_switches_the_script_with_its_own_since() {
 }
 
 #[test]
-fn it_starts_no_call_and_cannot_be_undone() {
+fn a_declaration_starts_no_call_and_cannot_be_undone() {
     let mut s = Stage::at("14:00");
     declares(&mut s, klb(1, State::On));
     assert_eq!((s.app.call().started_at(), s.app.can_undo()), (None, false));
@@ -114,7 +114,7 @@ fn after_its_end_it_asks_and_never_switches_automatically() {
 }
 
 #[test]
-fn one_received_after_its_end_asks_at_once() {
+fn a_declaration_received_after_its_end_asks_at_once() {
     let mut s = Stage::at("21:30");
     declares(&mut s, klb(1, State::On));
     assert_eq!((s.app.asked_fact(), s.fact("klb")), (Some(fact(&s)), "ya"));
@@ -125,7 +125,7 @@ fn one_received_after_its_end_asks_at_once() {
 }
 
 #[test]
-fn one_that_was_switched_off_here_is_not_asked_about() {
+fn a_declaration_that_was_switched_off_here_is_not_asked_about() {
     let mut s = Stage::at("20:00");
     declares(&mut s, klb(1, State::On)).keys("k").clock("21:30");
     assert_eq!(s.app.asked_fact(), None);
@@ -145,7 +145,7 @@ fn a_restart_does_not_reapply_a_version_over_the_csos_change() {
         rules_trouble: None,
         now: wib("14:00"),
     };
-    s.app = App::new(begin(shift_facts.clone())).with_applied(Some(klb(5, State::On)));
+    s.app = App::new(begin(shift_facts.clone())).with_applied_declaration(Some(klb(5, State::On)));
     assert!(s.app.differs(fact(&s)), "also before the folder is looked at");
     declares(&mut s, klb(5, State::On));
     assert_eq!((s.fact("klb"), s.effects.len()), ("tidak", 0));
@@ -182,9 +182,9 @@ fn a_named_value_must_be_one_of_the_facts() {
 fn trouble_changes_nothing_and_clears() {
     let mut s = Stage::at("14:00");
     declares(&mut s, klb(1, State::On));
-    s.act(Message::Declaration(News::Trouble("Sambungan ke pusat terputus".into()))).keys("?⎋");
+    s.act(Message::Declaration(DeclarationEvent::Trouble("Sambungan ke pusat terputus".into()))).keys("?⎋");
     assert_eq!((s.fact("klb"), s.notice()), ("ya", "Sambungan ke pusat terputus".into()));
-    s.act(Message::Declaration(News::Sound));
+    s.act(Message::Declaration(DeclarationEvent::Recovered));
     assert_eq!((s.fact("klb"), s.notice()), ("ya", String::new()));
 }
 
@@ -238,8 +238,12 @@ fn declarations_from_agent_and_folder_are_equivalent() {
     assert_eq!(s.fact("klb"), "ya");
     assert!(kept(&s, &klb(1, State::On)));
     s.keys("di⏎");
-    assert_eq!(s.field("nama"), "Budi", "nothing was taken from under the fingers");
-    assert_eq!(tells(&mut s, AgentEvent::Klb(Box::new(klb(1, State::On)))), [], "once more is no news");
+    assert_eq!(s.field("nama"), "Budi", "the text being typed is unchanged");
+    assert_eq!(
+        tells(&mut s, AgentEvent::Klb(Box::new(klb(1, State::On)))),
+        [],
+        "the same declaration again is not reported"
+    );
     assert_eq!(tells(&mut s, AgentEvent::Rules), [Effect::CheckRules]);
 }
 

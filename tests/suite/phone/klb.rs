@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use chrono::{TimeDelta, Utc};
-use penutup::declaration::{Declaration, News, State};
+use penutup::declaration::{Declaration, DeclarationEvent, State};
 use penutup::files::broadcast::{FolderPoller, declare};
 use penutup::files::declaration_in;
 use penutup::message::Message;
@@ -230,7 +230,7 @@ fn the_verb_reports_missing_settings() {
     gone.write_config("settings.toml", "broadcast.folder = 'tidak-ada'");
     let ran = gone.penutup(["klb", "off"]).run();
     ran.status(2);
-    assert!(!gone.config("tidak-ada").exists(), "a share that is not mounted is not made");
+    assert!(!gone.config("tidak-ada").exists(), "no folder is created in place of an unmounted share");
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn until_is_the_next_occurrence_and_by_has_a_default() {
     let read = site.read();
     let until = read.until.expect("it was given");
     assert_eq!((until - read.since).num_minutes(), 715);
-    assert_eq!(read.by, None, "a test has no user");
+    assert_eq!(read.by, None, "no user name is known in a test");
     let ran = site.home().penutup(["klb", "on", "--reason", "\u{1b}[31mx\ny"]).env("USER", "rina").run();
     ran.status(0);
     assert_harmless(&ran.out);
@@ -253,15 +253,15 @@ fn a_poller_reports_only_changes() {
     let site = Site::new();
     let mut poller = FolderPoller::new(site.folder(), Lang::Id.words());
     let now = Utc::now();
-    assert_eq!(poller.look(now), None, "nobody has declared anything");
+    assert_eq!(poller.look(now), None, "no declaration exists yet");
     site.klb(&ON).status(0);
-    assert_eq!(poller.look(now), Some(News::Declared(Box::new(site.read()))));
+    assert_eq!(poller.look(now), Some(DeclarationEvent::Declared(Box::new(site.read()))));
     assert_eq!(poller.look(now), None);
     fs::write(site.file(), "version").expect("half a file");
-    assert!(matches!(poller.look(now), Some(News::Trouble(_))));
-    assert_eq!(poller.look(now), None, "once is enough");
+    assert!(matches!(poller.look(now), Some(DeclarationEvent::Trouble(_))));
+    assert_eq!(poller.look(now), None, "the same trouble is reported once");
     fs::remove_file(site.file()).expect("it is there");
-    assert_eq!(poller.look(now), Some(News::Sound));
+    assert_eq!(poller.look(now), Some(DeclarationEvent::Recovered));
 }
 
 #[test]
@@ -271,9 +271,9 @@ fn a_version_ahead_of_the_clock_is_refused_until_the_clock_reaches_it() {
     let now = Utc::now();
     site.klb(&ON).status(0);
     for behind in [TimeDelta::days(3), TimeDelta::days(365)] {
-        assert!(matches!(poller.look(now - behind), Some(News::Trouble(_)) | None));
+        assert!(matches!(poller.look(now - behind), Some(DeclarationEvent::Trouble(_)) | None));
     }
-    assert_eq!(poller.look(now), Some(News::Declared(Box::new(site.read()))));
+    assert_eq!(poller.look(now), Some(DeclarationEvent::Declared(Box::new(site.read()))));
 }
 
 #[test]
@@ -308,9 +308,9 @@ fn a_version_near_the_largest_number_is_refused_and_can_be_superseded() {
 #[test]
 fn a_version_that_was_applied_under_a_wrong_clock_is_superseded() {
     let at = |version| Declaration { version, ..super::agent::klb(version, State::On) };
-    let declared = |broadcast: Declaration| Message::Declaration(News::Declared(Box::new(broadcast)));
+    let declared = |broadcast: Declaration| Message::Declaration(DeclarationEvent::Declared(Box::new(broadcast)));
     let mut stage = Stage::at("14:20");
-    stage.app = stage.app.with_applied(Some(at(253_402_300_799)));
+    stage.app = stage.app.with_applied_declaration(Some(at(253_402_300_799)));
     let now = u64::try_from(stage.now.timestamp()).expect("a time after 1970");
     stage.act(declared(Declaration { why: Some("baru".into()), ..at(now) }));
     let klb = stage.app.rules().fact_named("klb").expect("a fact");

@@ -1,7 +1,7 @@
 //! How the screen shows outside events, at every window size.
 
 use chrono::TimeDelta;
-use penutup::declaration::{Declaration, KLB, News, State};
+use penutup::declaration::{Declaration, DeclarationEvent, KLB, State};
 use penutup::message::Link;
 
 use penutup::message::Message;
@@ -40,7 +40,7 @@ fn full() -> Stage {
     let mut s = Stage::at("14:00");
     s.act(Message::PhoneLink(Link::Down))
         .act(Message::Agent(AgentEvent::Disconnected))
-        .act(Message::Declaration(News::Declared(Box::new(klb()))));
+        .act(Message::Declaration(DeclarationEvent::Declared(Box::new(klb()))));
     s.starts(&format!("aplikasi=telah nama={}", LONG_NAME.replace(' ', "+")));
     s
 }
@@ -76,7 +76,8 @@ fn the_banner_shows_who_why_and_until_when_or_a_local_difference() {
     shows(&mut s, 80, 24, "KLB AKTIF dinyatakan s.d. 21.00: masih berlaku? V masih K sudah tidak");
     // The centre has lifted it, and here it still applies.
     let mut s = Stage::at("14:00");
-    s.act(Message::Declaration(News::Declared(Box::new(Declaration { state: State::Off, ..klb() })))).keys("k");
+    s.act(Message::Declaration(DeclarationEvent::Declared(Box::new(Declaration { state: State::Off, ..klb() }))))
+        .keys("k");
     shows(&mut s, 80, 24, "KLB dari supervisor berbeda");
 }
 
@@ -86,7 +87,10 @@ fn the_connection_state_is_one_word_beside_the_clock() {
     assert!(!screen(&mut s, 80, 24).contains("telepon"));
     s.act(Message::PhoneLink(Link::Up));
     shows(&mut s, 80, 24, "telepon: tersambung 14.00 WIB · siang");
-    assert!(!screen(&mut s, 60, 18).contains("telepon"), "where room is dear, only what is wrong");
+    assert!(
+        !screen(&mut s, 60, 18).contains("telepon"),
+        "a narrow window shows the telephone only if it is disconnected"
+    );
     s.act(Message::PhoneLink(Link::Down));
     shows(&mut s, 80, 24, "telepon: putus  14.00 WIB · siang");
     shows(&mut s, 40, 12, "telepon: putus  14.00 WIB · siang");
@@ -138,7 +142,7 @@ fn the_question_offers_restoring_a_call_if_possible() {
 }
 
 #[test]
-fn no_size_breaks_it() {
+fn no_size_breaks_the_screen_with_telephone_and_centre() {
     let mut s = full();
     for columns in 0..=130 {
         for rows in [0, 1, 2, 5, 6, 10, 12, 18, 22, 24, 40] {

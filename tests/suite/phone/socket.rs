@@ -247,7 +247,7 @@ fn a_foreign_or_writable_socket_folder_is_refused_and_reported() {
         }
         Ok(made) => assert!(made.status.success(), "{made:?}"),
     }
-    let told = "penutup call mati: folder soket dapat diubah pengguna lain (penutup paths)";
+    let reason = "penutup call mati: folder soket dapat diubah pengguna lain (penutup paths)";
     for at in [&shared, &shared.join("below")] {
         let inside = |args: &[&str]| {
             let mut command = home.penutup(args).env("PENUTUP_CALL_WAIT", WAIT).command();
@@ -255,7 +255,7 @@ fn a_foreign_or_writable_socket_folder_is_refused_and_reported() {
             command
         };
         let mut term = Term::start(&inside(&["--at", "14:20"]));
-        term.shows("(+1)").send("?").shows(told).send("?");
+        term.shows("(+1)").send("?").shows(reason).send("?");
         let called = inside(&["call", "start", "nama=Siti"]).output().expect("it runs");
         let err = String::from_utf8_lossy(&called.stderr).into_owned();
         assert_eq!((called.status.code(), err.as_str()), (Some(1), FOREIGN), "{}", at.display());
@@ -267,7 +267,7 @@ fn a_foreign_or_writable_socket_folder_is_refused_and_reported() {
     }
     // With another user's prompter in it, to which no message is sent.
     let listener = std::fs::metadata(&run).expect("it is there");
-    assert_eq!(std::os::unix::fs::MetadataExt::uid(&listener), 65534, "it is theirs as before");
+    assert_eq!(std::os::unix::fs::MetadataExt::uid(&listener), 65534, "the listener still belongs to the other user");
 }
 
 const FOREIGN: &str = "Folder soket dapat diubah pengguna lain; tidak ada yang dikirim (lihat penutup paths)\n";
@@ -284,5 +284,5 @@ fn another_users_socket_is_sent_nothing() {
         return;
     }
     call(&home, "start nama=Siti").status(1).err_is("Tidak ada layar penutup yang terbuka\n");
-    assert_eq!(listener.accept().map(|_| ()).map_err(|e| e.kind()), Err(ErrorKind::WouldBlock), "nobody came");
+    assert_eq!(listener.accept().map(|_| ()).map_err(|e| e.kind()), Err(ErrorKind::WouldBlock), "nobody connected");
 }

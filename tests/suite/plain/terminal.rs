@@ -62,7 +62,7 @@ fn the_recap_includes_the_last_closing() {
 }
 
 #[test]
-fn it_quits_like_the_screen() {
+fn line_mode_quits_like_the_screen() {
     // The end of the input also within a line: the first Ctrl-D sends the line, the second is the end.
     for (how, signal) in
         [("\x04", None), ("n Bu\x04\x04", None), ("\x03", None), ("TERM", Some("Terminated")), ("HUP", Some("Hangup"))]
@@ -132,7 +132,7 @@ fn telephone_events_and_a_new_file_are_processed() {
 /// Between two minutes nothing wakes here either.
 #[cfg(target_os = "linux")]
 #[test]
-fn idle_it_sleeps() {
+fn an_idle_prompter_never_wakes() {
     let home = Home::new();
     let mut term = opened(&home);
     term.send("k\n").shows("KLB AKTIF");
