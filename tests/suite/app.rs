@@ -29,7 +29,7 @@ fn fluent_users_need_two_keys() {
     stage.keys("␣");
     assert!(stage.said().is_empty());
     stage.keys("s⌫");
-    assert!(stage.said().is_empty(), "one undo takes all of `s` back");
+    assert!(stage.said().is_empty(), "one undo reverts the whole of `s`");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn shift_and_caps_lock_change_nothing() {
     }
     let mut stage = Stage::at("14:00");
     stage.keys("aAa");
-    assert_eq!(stage.fact("aplikasi"), "belum-tahu", "facts turn forward only");
+    assert_eq!(stage.fact("aplikasi"), "belum-tahu", "a fact's key only cycles forward");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_space_leaves_the_preview_before_it_ticks() {
     stage.keys("␣");
     assert_eq!(stage.said(), ["campaign"]);
     stage.keys("↑");
-    assert!(stage.sentence().unwrap().starts_with("Untuk mewujudkan"), "what was said can be read again");
+    assert!(stage.sentence().unwrap().starts_with("Untuk mewujudkan"), "a spoken sentence can be previewed");
     stage.keys("s");
     assert!(!stage.app.is_previewing() && stage.app.is_complete());
     // Also when all is said: the first Space ends nothing.
@@ -226,13 +226,13 @@ fn a_customer_is_forgotten_ten_seconds_after_the_call() {
     stage.now += chrono::TimeDelta::seconds(30);
     stage.keys("nSiti⏎s␣");
     let wakes = stage.app.next_change();
-    assert_eq!((wakes - stage.now).num_seconds(), 10, "the loop wakes to forget");
+    assert_eq!((wakes - stage.now).num_seconds(), 10, "the loop wakes to drop the ended call");
     // Even after the notice about it was dismissed.
     stage.keys("?⎋");
     assert_eq!(stage.app.next_change(), wakes);
     stage.wait(10);
     assert!(!stage.app.can_undo());
-    assert_eq!((stage.app.next_change() - stage.now).num_seconds(), 20, "then only the minute");
+    assert_eq!((stage.app.next_change() - stage.now).num_seconds(), 20, "afterwards only the minute changes");
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn klb_stays_when_a_call_ends_and_when_it_is_restored() {
     stage.keys("␣k");
     let saved =
         stage.effects.iter().find_map(|e| if let Effect::Save(state) = e { Some(&state.shift_facts) } else { None });
-    assert!(saved.is_some_and(|held| (held[0].fact.as_str(), held[0].value.as_str()) == ("klb", "ya")));
+    assert!(saved.is_some_and(|facts| (facts[0].fact.as_str(), facts[0].value.as_str()) == ("klb", "ya")));
     stage.keys("x1");
     assert_eq!((stage.fact("klb"), stage.fact("topik")), ("ya", "lain"));
     // KLB ends during the next call; the restored call has the new value too.
@@ -262,9 +262,9 @@ fn klb_stays_when_a_call_ends_and_when_it_is_restored() {
     stage.keys("⌫");
     assert_eq!(stage.fact("klb"), "ya", "first KLB comes back");
     stage.keys("⌫");
-    assert_eq!((stage.fact("klb"), stage.said()), ("ya", vec!["campaign"]), "then the call");
+    assert_eq!((stage.fact("klb"), stage.said()), ("ya", vec!["campaign"]), "first Backspace: the call is restored");
     stage.keys("⌫");
-    assert_eq!(stage.fact("klb"), "tidak", "then what was done in it");
+    assert_eq!(stage.fact("klb"), "tidak", "then changes of that call are undone");
 }
 
 // ── The name ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -393,7 +393,7 @@ fn a_name_is_limited_to_sixty_graphemes() {
     stage.keys("n").keys(&"a".repeat(61));
     assert_eq!(stage.notice(), "Batasnya 60 karakter: hapus sebagian, lalu Enter");
     stage.keys("⏎");
-    assert!(matches!(stage.app.mode(), Mode::Typing(_)), "what is there is a part of what was typed");
+    assert!(matches!(stage.app.mode(), Mode::Typing(_)), "the text is incomplete, so the field stays open");
     stage.keys("⌫a⏎");
     assert_eq!(stage.field("nama"), "a".repeat(60));
     stage.keys("n").key(Key::End);
@@ -438,9 +438,9 @@ fn differing_greetings_of_two_zones_are_both_shown() {
     let (zone, _, word) = stage.app.other_greeting().unwrap();
     assert_eq!((zone, word), ("WIB", "siang"));
     stage.clock("15:00");
-    assert_eq!(stage.app.other_greeting(), None, "both greet alike");
+    assert_eq!(stage.app.other_greeting(), None, "both zones have the same greeting");
     stage.keys("x1");
-    assert_eq!(stage.app.call().zone(), 0, "the next customer is at home again");
+    assert_eq!(stage.app.call().zone(), 0, "the next call begins in this seat's zone");
 }
 
 #[test]
@@ -475,7 +475,7 @@ fn after_keep_for_the_banner_asks_and_v_confirms() {
     stage.keys("v");
     assert_eq!(stage.app.asked_fact(), None, "also with a panel open");
     stage.keys("⌫");
-    assert_eq!(stage.app.asked_fact(), Some(0), "and it can be taken back");
+    assert_eq!(stage.app.asked_fact(), Some(0), "and that can be undone");
     stage.keys("⎋k");
     assert_eq!((stage.app.asked_fact(), stage.fact("klb")), (None, "tidak"));
 }
@@ -483,14 +483,14 @@ fn after_keep_for_the_banner_asks_and_v_confirms() {
 #[test]
 fn klb_survives_a_restart_with_its_age() {
     let since = Since { set: wib("01:00"), confirmed: wib("01:00") };
-    let held = |fact: &str, value: &str| PersistedFact { fact: fact.into(), value: value.into(), since };
-    let begin = |held| Stage::with(loaded(penutup::rules::BUILT_IN), wib("14:00"), vec![held]);
-    let stage = begin(held("klb", "ya"));
+    let persisted = |fact: &str, value: &str| PersistedFact { fact: fact.into(), value: value.into(), since };
+    let begin = |fact| Stage::with(loaded(penutup::rules::BUILT_IN), wib("14:00"), vec![fact]);
+    let stage = begin(persisted("klb", "ya"));
     assert_eq!((stage.fact("klb"), stage.app.asked_fact()), ("ya", Some(0)));
     assert_eq!(stage.steps(), "(bantuan) ►download (customer-intimacy) terima-kasih");
     // What the rules don't know, or what is not the shift's, changes nothing.
-    for held in [held("klb", "mungkin"), held("banjir", "ya"), held("topik", "pln-mobile")] {
-        assert_eq!(begin(held).steps(), "(bantuan) ►campaign download terima-kasih");
+    for fact in [persisted("klb", "mungkin"), persisted("banjir", "ya"), persisted("topik", "pln-mobile")] {
+        assert_eq!(begin(fact).steps(), "(bantuan) ►campaign download terima-kasih");
     }
 }
 
@@ -508,7 +508,7 @@ fn good_rules_apply_at_once_while_nothing_is_said() {
     assert_eq!(values, ("ya", "pln-mobile", "telah", "Bapak".into(), "Siti".into()));
     assert_eq!(stage.app.call().zone(), 1);
     stage.keys("⌫");
-    assert_eq!(stage.field("nama"), "", "the way back goes on under the new rules");
+    assert_eq!(stage.field("nama"), "", "the undone call continues under the new rules");
 }
 
 #[test]
@@ -571,7 +571,7 @@ fn bad_rules_change_nothing_and_are_reported_until_corrected() {
     stage.keys("m⌫");
     assert_eq!(stage.notice(), "Diurungkan", "the result of a key is shown first");
     stage.keys("↓⎋");
-    assert_eq!(stage.notice(), "rules.toml:7: rusak", "then what is still wrong");
+    assert_eq!(stage.notice(), "rules.toml:7: rusak", "after a key: the standing trouble");
     stage.reload(&loaded(penutup::rules::BUILT_IN));
     assert_eq!((stage.complete(), stage.notice().as_str()), (script, ""));
 }
@@ -583,7 +583,11 @@ fn copying_gives_the_complete_sentence_and_changes_nothing() {
     let (before, sentence) = (stage.app.call().clone(), stage.complete());
     stage.keys("c");
     assert_eq!(stage.effects, [Effect::Copy(sentence.into())]);
-    assert_eq!((stage.app.call(), stage.notice().as_str()), (&before, ""), "nobody has it yet");
+    assert_eq!(
+        (stage.app.call(), stage.notice().as_str()),
+        (&before, ""),
+        "the rules in use don't have the new value yet"
+    );
 }
 
 #[test]

@@ -111,9 +111,10 @@ fn open(app: &App) -> Vec<StepIx> {
     let situation = call.situation();
     let rule = rules.rules.iter().find(|r| r.when.contains(situation.values())).expect("a rule");
     let spoken: Vec<StepIx> = rule.steps.iter().copied().filter(|s| rules.step(*s).is_spoken()).collect();
-    let heard = |s: StepIx| call.spoken().iter().any(|said| are_alternatives(rules, situation, s, said.step));
+    let has_alternative_spoken =
+        |s: StepIx| call.spoken().iter().any(|said| are_alternatives(rules, situation, s, said.step));
     let mut past: Vec<StepIx> = call.spoken().iter().map(|s| s.step).collect();
-    past.extend(spoken.iter().copied().filter(|s| heard(*s)));
+    past.extend(spoken.iter().copied().filter(|s| has_alternative_spoken(*s)));
     // As often as there are sentences, so that the last of a chain is found too.
     for _ in 0..spoken.len() {
         let known = past.clone();
@@ -125,10 +126,10 @@ fn open(app: &App) -> Vec<StepIx> {
 fn check_invariants(app: &App) -> Result<(), TestCaseError> {
     let (rules, call) = (app.rules(), app.call());
     let open = open(app);
-    prop_assert_eq!(call.current(rules), open.first().copied(), "the cursor is the first sentence that can be said");
+    prop_assert_eq!(call.current(rules), open.first().copied(), "the current sentence is the first that can be said");
     if let Some(current) = call.current(rules) {
         let late = call.spoken().iter().find(|s| comes_before(rules, call.situation(), current, s.step));
-        prop_assert_eq!(late, None, "its successor was said");
+        prop_assert_eq!(late, None, "a sentence that had to follow it was said already");
     }
     let overtaken: Vec<StepIx> = call.overtaken().iter().map(|late| late.step).collect();
     if !call.is_finished() {
@@ -208,7 +209,7 @@ proptest! {
                 prop_assert!(after.starts_with(&before), "{:?} lost what was said", op);
             }
             if is_space && hidden {
-                prop_assert_eq!(after, &before, "what is not to be seen is not ticked");
+                prop_assert_eq!(after, &before, "a sentence that is not visible is not ticked");
                 prop_assert_eq!(stage.app.number(), number);
             }
             if is_space {
@@ -280,7 +281,7 @@ proptest! {
             for _ in 0..stage.app.rules().facts[fact].values.len() {
                 stage.act(Action::Fact(fact));
             }
-            prop_assert_eq!(&summary(&stage), &before, "once around");
+            prop_assert_eq!(&summary(&stage), &before, "cycling through all values restores the start");
         }
     }
 
@@ -368,7 +369,7 @@ proptest! {
         if let Some(current) = app.call().current(rules) {
             let said_one = app.call().spoken().iter().any(|s| alternatives.contains(&s.step));
             let applies = alternatives.iter().all(|s| are_alternatives(rules, app.call().situation(), *s, alternatives[0]));
-            prop_assert!(!(said_one && applies && alternatives.contains(&current)), "asked twice");
+            prop_assert!(!(said_one && applies && alternatives.contains(&current)), "an alternative of a spoken sentence is still required");
         }
     }
 
