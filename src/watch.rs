@@ -27,7 +27,8 @@ enum Wake {
     Changed,
     /// A check was requested.
     Requested,
-    Minute,
+    /// A read was requested, whatever the fingerprint says.
+    Reread,
     /// The last [`WatchHandle`] was dropped.
     End,
 }
@@ -52,9 +53,10 @@ impl WatchHandle {
         let _ = self.0.0.send(Wake::Requested);
     }
 
-    /// Calls `changed`, which reads the file: on a share it can be replaced by one of the same size and time.
+    /// Calls `changed` even if the fingerprint is unchanged: on a share a file can be replaced by one of the same size and
+    /// time.
     pub fn reread(&self) {
-        let _ = self.0.0.send(Wake::Minute);
+        let _ = self.0.0.send(Wake::Reread);
     }
 }
 

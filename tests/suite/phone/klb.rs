@@ -40,7 +40,7 @@ impl Site {
         home
     }
 
-    /// What the supervisor does.
+    /// Runs `penutup klb` as the supervisor.
     #[track_caller]
     fn klb(&self, args: &[&str]) -> Ran {
         self.home().penutup(["klb", "--at", "13:05"].iter().chain(args)).run()
@@ -88,7 +88,7 @@ fn a_cso_may_differ_also_across_a_restart_until_the_next_version() {
     site.klb(&ON).status(0);
     term.shows(BANNER).hides("dari supervisor berbeda");
     term.quits();
-    // What is known of it outlasts the folder.
+    // The applied declaration is saved and outlasts the file.
     fs::remove_file(site.file()).expect("it is there");
     let mut term = prompter(&home, &[]);
     term.shows(BANNER);
@@ -109,7 +109,7 @@ fn folder_errors_only_cause_a_notice() {
     let version = site_version(&whole);
     fs::write(site.file(), old.replace(&version, "7")).expect("an old version");
     term.shows("KLB dari supervisor lebih lama daripada").shows(BANNER);
-    fs::write(site.file(), &whole).expect("the whole one");
+    fs::write(site.file(), &whole).expect("the whole file");
     term.hides("lebih lama daripada").shows(BANNER);
     let away = site.folder().with_extension("away");
     fs::rename(site.folder(), &away).expect("it goes");
@@ -201,10 +201,10 @@ fn concurrent_declarations_get_increasing_versions() {
         let all: Vec<_> = (0..4).map(|_| scope.spawn(one)).collect();
         all.into_iter().flat_map(|t| t.join().expect("it ends")).collect::<HashSet<u64>>()
     });
-    assert_eq!(declared.len(), 80, "none twice");
+    assert_eq!(declared.len(), 80, "no version is assigned twice");
     assert_eq!(site.read().version, *declared.iter().max().expect("some"));
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(site.file()).expect("it is there").permissions());
-    assert_eq!(mode & 0o444, 0o444, "others read it");
+    assert_eq!(mode & 0o444, 0o444, "other users can read it");
 }
 
 #[test]
@@ -360,21 +360,21 @@ fn no_obstacle_in_place_of_the_lock_prevents_a_declaration() {
     fifo(&lock);
     site.klb(&["off"]).status(0);
     // The lock file: an abandoned one that is locked, a FIFO, a folder, a dangling link.
-    let turn = site.folder().join("klb.writing");
-    fs::write(&turn, "left behind").expect("a file");
-    let reader = fs::File::open(&turn).expect("it is there");
+    let write_lock = site.folder().join("klb.writing");
+    fs::write(&write_lock, "abandoned").expect("a file");
+    let reader = fs::File::open(&write_lock).expect("it is there");
     reader.lock().expect("it is locked");
     site.klb(&ON).status(0);
-    assert!(!turn.exists());
-    fifo(&turn);
+    assert!(!write_lock.exists());
+    fifo(&write_lock);
     site.klb(&["off"]).status(0);
-    assert!(!turn.exists());
-    std::os::unix::fs::symlink("nowhere", &turn).expect("a link");
+    assert!(!write_lock.exists());
+    std::os::unix::fs::symlink("nowhere", &write_lock).expect("a link");
     site.klb(&ON).status(0);
-    fs::create_dir(&turn).expect("a folder");
+    fs::create_dir(&write_lock).expect("a folder");
     site.klb(&["off"]).status(0);
     assert_eq!(site.read().state, State::Off);
-    fs::remove_dir(&turn).expect("it is empty");
+    fs::remove_dir(&write_lock).expect("it is empty");
     // The declaration itself.
     fs::remove_file(site.file()).expect("it is there");
     fifo(&site.file());
