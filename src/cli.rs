@@ -227,7 +227,7 @@ impl Context {
         ]
     }
 
-    /// What is wrong with the journal, with the setting that names it.
+    /// Adds the location of the setting that names the journal to its error.
     pub fn of_journal(&self, error: crate::journal::trouble::Error) -> crate::journal::trouble::Error {
         error.named_at(self.journal_at.as_deref())
     }
@@ -326,8 +326,8 @@ fn answer(args: &[OsString]) -> Result<VerbOutput, Stop> {
     let parse = |command: clap::Command| command.try_get_matches_from(args).and_then(|m| Cli::from_arg_matches(&m));
     // Help texts and errors are localized only when printed: the prompter's start does not wait for that.
     let cli = if args.len() < 2 { Ok(Cli::default()) } else { parse(Cli::command()) };
-    let reads_words = |cli: &Cli| matches!(cli.verb, Some(Verb::Help(_)));
-    let cli = if let Some(cli) = cli.ok().filter(|cli| !reads_words(cli)) {
+    let is_help = |cli: &Cli| matches!(cli.verb, Some(Verb::Help(_)));
+    let cli = if let Some(cli) = cli.ok().filter(|cli| !is_help(cli)) {
         cli
     } else {
         let early = early_context(args, env.clone());

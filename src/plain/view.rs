@@ -8,7 +8,7 @@ use super::keys::{self, Refusal, Request, parse_line};
 use super::listen::{Line, listen};
 use super::page::lines;
 use super::sentence;
-use super::state::{Statement, Topic, everything, now, plan, state};
+use super::state::{Statement, Topic, current_lines, everything, plan, state};
 use crate::action::Action;
 use crate::app::{App, Effect, Mode};
 use crate::closing::ending::Ending;
@@ -33,7 +33,7 @@ struct Printed {
     momentary: Option<String>,
     /// The line with the titles of all steps.
     plan: String,
-    now: Vec<String>,
+    current: Vec<String>,
     has_day: bool,
     prompt: Prompt,
 }
@@ -102,7 +102,7 @@ impl<W: Write> Plain<W> {
             Request::State => {
                 // It contains the current sentence, which is printed again only if the rest of the line changes it.
                 if !app.is_complete() {
-                    self.printed.now = now(app);
+                    self.printed.current = current_lines(app);
                 }
                 everything(app)
             }
@@ -253,13 +253,13 @@ impl<W: Write> Plain<W> {
                     self.say(plan.clone());
                     self.printed.plan = plan;
                 }
-                let here = now(app);
+                let here = current_lines(app);
                 let asked = matches!(before, Prompt::Why | Prompt::Leave);
-                if std::mem::take(&mut self.again) || asked || here != self.printed.now {
+                if std::mem::take(&mut self.again) || asked || here != self.printed.current {
                     for line in &here {
                         self.say(line.clone());
                     }
-                    self.printed.now = here;
+                    self.printed.current = here;
                 }
             }
         }
@@ -275,7 +275,7 @@ impl<W: Write> Plain<W> {
             let fields = state(app).into_iter().filter(|statement| matches!(statement.topic, Topic::Field(_)));
             fields.map(|statement| statement.words).collect()
         } else {
-            now(app)
+            current_lines(app)
         };
         for line in same {
             self.say(line);

@@ -51,7 +51,7 @@ fn klb_during_a_closing_keeps_spoken_sentences_on_the_screen() {
     let mut stage = Stage::at("14:00");
     stage.keys("␣k");
     assert_eq!(stage.steps(), "(bantuan) √campaign ►download (customer-intimacy) terima-kasih");
-    assert!(stage.complete().starts_with("Untuk mewujudkan"), "what was said was said: {}", stage.complete());
+    assert!(stage.complete().starts_with("Untuk mewujudkan"), "spoken sentences stay: {}", stage.complete());
     stage.keys("k");
     assert_eq!(stage.steps(), "(bantuan) √campaign ►download terima-kasih");
 }
@@ -214,7 +214,7 @@ fn the_end_can_be_undone_for_ten_seconds() {
 fn the_end_cannot_be_undone_once_the_next_call_began() {
     let mut stage = Stage::at("14:00");
     stage.keys("s␣m⌫");
-    assert_eq!((stage.fact("topik"), stage.said().len()), ("lain", 0), "the last thing was the topic");
+    assert_eq!((stage.fact("topik"), stage.said().len()), ("lain", 0), "the last change was the topic");
     stage.keys("s␣m");
     stage.keys("a⌫");
     assert_eq!((stage.fact("topik"), stage.said().len()), ("pln-mobile", 0));
@@ -260,11 +260,11 @@ fn klb_stays_when_a_call_ends_and_when_it_is_restored() {
     stage.keys("k");
     assert_eq!(stage.fact("klb"), "tidak");
     stage.keys("⌫");
-    assert_eq!(stage.fact("klb"), "ya", "first KLB comes back");
+    assert_eq!(stage.fact("klb"), "ya", "the first Backspace undoes the change of KLB");
     stage.keys("⌫");
-    assert_eq!((stage.fact("klb"), stage.said()), ("ya", vec!["campaign"]), "first Backspace: the call is restored");
+    assert_eq!((stage.fact("klb"), stage.said()), ("ya", vec!["campaign"]), "the second restores the call");
     stage.keys("⌫");
-    assert_eq!(stage.fact("klb"), "tidak", "then changes of that call are undone");
+    assert_eq!(stage.fact("klb"), "tidak", "the third undoes a change in that call");
 }
 
 // ── The name ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -354,7 +354,7 @@ fn a_text_pasted_outside_the_field_opens_it_and_waits() {
     assert_eq!((stage.fact("klb"), stage.field("nama").as_str()), ("tidak", "kxq siti aminah"));
     assert!(stage.effects.is_empty());
     stage.keys("⎋");
-    assert_eq!(stage.field("nama"), "", "until Enter nothing is taken");
+    assert_eq!(stage.field("nama"), "", "nothing is accepted before Enter");
     stage.paste(&"é李".repeat(30)).keys("⏎");
     assert_eq!(stage.field("nama"), "é李".repeat(30));
 }
@@ -415,7 +415,7 @@ fn the_greeting_changes_at_its_minute_and_is_announced() {
     assert_eq!(stage.app.greeting_soon(), Some((5, "sore")));
     stage.wait(4 * 60 + 59);
     assert_eq!((stage.app.greeting_word(), stage.app.greeting_soon()), ("siang", Some((1, "sore"))));
-    assert_eq!(stage.app.next_change(), wib("15:00"), "the loop wakes at the edge, not later");
+    assert_eq!(stage.app.next_change(), wib("15:00"), "the loop wakes when the greeting changes, not later");
     stage.wait(1);
     assert_eq!((stage.app.greeting_word(), stage.app.greeting_soon()), ("sore", None));
 }
@@ -426,7 +426,11 @@ fn spoken_sentences_keep_their_greeting() {
     stage.keys("s").clock("15:00");
     assert!(stage.complete().contains("selamat siang"), "{}", stage.complete());
     stage.keys("⌫");
-    assert!(stage.complete().contains("selamat sore"), "unsaid, it is said now: {}", stage.complete());
+    assert!(
+        stage.complete().contains("selamat sore"),
+        "a sentence that is not ticked has the present greeting: {}",
+        stage.complete()
+    );
 }
 
 #[test]
@@ -455,7 +459,7 @@ fn a_clock_jump_is_followed_without_harm() {
     assert_eq!(stage.app.asked_fact(), Some(0));
 }
 
-// ── KLB that was on for long ────────────────────────────────────────────────────────────────────────────────────────────────
+// ── KLB that has been on for a long time ────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
 fn after_keep_for_the_banner_asks_and_v_confirms() {
@@ -468,7 +472,11 @@ fn after_keep_for_the_banner_asks_and_v_confirms() {
     let set = stage.app.call().since(0).unwrap().set;
     stage.keys("v");
     assert_eq!((stage.app.asked_fact(), stage.fact("klb")), (None, "ya"));
-    assert_eq!(stage.app.call().since(0), Some(Since { set, confirmed: stage.now }), "since when is not forgotten");
+    assert_eq!(
+        stage.app.call().since(0),
+        Some(Since { set, confirmed: stage.now }),
+        "the time at which it was set is kept"
+    );
     assert!(matches!(&stage.effects[..], [Effect::Save(_)]));
     assert_eq!(stage.app.call().started_at(), None, "no call began");
     stage.wait(12 * 3600).keys("d");
@@ -537,7 +545,7 @@ fn the_last_of_several_reloads_counts_and_reverting_is_silent() {
     assert!(stage.complete().contains("harap tidak"));
     stage.keys("␣").reload(&first).reload(&second);
     stage.keys("s␣");
-    assert!(stage.complete().contains("harap tidak"), "back to what is in use: nothing waits");
+    assert!(stage.complete().contains("harap tidak"), "the rules in use again: none wait for the next call");
 }
 
 #[test]
@@ -583,11 +591,7 @@ fn copying_gives_the_complete_sentence_and_changes_nothing() {
     let (before, sentence) = (stage.app.call().clone(), stage.complete());
     stage.keys("c");
     assert_eq!(stage.effects, [Effect::Copy(sentence.into())]);
-    assert_eq!(
-        (stage.app.call(), stage.notice().as_str()),
-        (&before, ""),
-        "the rules in use don't have the new value yet"
-    );
+    assert_eq!((stage.app.call(), stage.notice().as_str()), (&before, ""), "no notice before a copy is confirmed");
 }
 
 #[test]

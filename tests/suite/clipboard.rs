@@ -64,7 +64,7 @@ fn display(test: &str) -> Option<Display> {
     match Display::start() {
         Ok(display) => Some(display),
         Err(why) => {
-            // Not through a macro, whose text a passing test swallows.
+            // Not with `eprintln!`: the harness hides its output in a passing test.
             let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {why}");
             None
         }

@@ -265,7 +265,10 @@ fn a_story_does_not_exclude_a_value_that_its_author_did_not_know_of() {
     let (_, cards, not_asked) = cards_under(&parts, NO_OWN);
     assert!(not_asked.contains(&"kalimat-lengkap-1".into()) && not_asked.contains(&"tagihan".into()), "{not_asked:?}");
     let topik = 1;
-    assert!(cards.iter().all(|c| c.situation.value(topik) != 0), "no story of this topic gets a card of another topic");
+    assert!(
+        cards.iter().all(|c| c.situation.value(topik) != 0),
+        "no embedded story is used for a topic that its author did not know"
+    );
     // The trainer's own story of the new topic reaches it; the others still don't exclude it.
     let own = "schema = 1\n[[scenario]]\nid = \"rekening\"\nwhen = { topik = \"tagihan\" }\ntell = [\"{orang} menanyakan tagihan.\"]\n";
     let (_, _, not_asked) = cards_under(&parts, own);

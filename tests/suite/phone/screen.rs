@@ -35,7 +35,8 @@ fn klb() -> Declaration {
     }
 }
 
-/// A long unsure name, the line lost, KLB declared with all that can be said of it, the SOP's contradiction.
+/// A long unconfirmed name, a disconnected telephone, a declaration of KLB with author, reason and end, and the SOP's
+/// contradiction.
 fn full() -> Stage {
     let mut s = Stage::at("14:00");
     s.act(Message::PhoneLink(Link::Down))
@@ -149,7 +150,7 @@ fn no_size_breaks_the_screen_with_telephone_and_centre() {
             screen(&mut s, columns, rows);
         }
     }
-    // What is to be said now is seen whole where everything else is said too.
+    // Even with everything shown at once, the current sentence is visible in full.
     let sentence = s.sentence().expect("something is to be said");
     for (columns, rows) in [(80, 24), (60, 18)] {
         shows(&mut s, columns, rows, &sentence);

@@ -1,4 +1,4 @@
-//! What a line does.
+//! The effects of typed lines.
 
 use penutup::app::Mode;
 use penutup::closing::Mark;

@@ -1,4 +1,4 @@
-//! What is said, and when.
+//! What line mode prints, and when.
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ fn the_first_lines_are_the_state_and_the_sentence() {
 }
 
 #[test]
-fn only_what_changed_is_said() {
+fn only_changes_are_printed() {
     let mut talk = Talk::at("14:20");
     let output = talk.types("mm");
     assert_eq!(output[0], "Topik: di luar PLN Mobile.", "of two changes the last: {output:?}");
@@ -132,20 +132,20 @@ fn a_greeting_change_is_announced_once_and_said_when_it_happens() {
 #[test]
 fn outside_events_are_said_when_received() {
     let mut talk = Talk::at("14:20");
-    assert_eq!(talk.hears(Message::PhoneLink(Link::Up)), ["telepon: tersambung."]);
-    assert_eq!(talk.hears(Message::PhoneLink(Link::Down)), ["telepon: putus."]);
-    let output = talk.hears(starts(&[("nama", "Bu Siti"), ("aplikasi", "telah")]));
+    assert_eq!(talk.receives(Message::PhoneLink(Link::Up)), ["telepon: tersambung."]);
+    assert_eq!(talk.receives(Message::PhoneLink(Link::Down)), ["telepon: putus."]);
+    let output = talk.receives(starts(&[("nama", "Bu Siti"), ("aplikasi", "telah")]));
     assert_eq!(output[0], "Telepon: panggilan dimulai.");
     has(&output, "Nama Pelanggan: Siti; dari telepon: konfirmasi.");
     has(&output, "Aplikasi: TELAH punya.");
     talk.types("n");
     has(&talk.types(""), "Nama Pelanggan: Siti.");
-    let output = talk.hears(starts(&[]));
+    let output = talk.receives(starts(&[]));
     assert_eq!(output[0], "Panggilan baru; panggilan lama ditutup; minus kembali.");
     has(&talk.types("-"), "Nama Pelanggan: Siti.");
-    // While a name is awaited, it waits.
+    // While a field is open, a new call waits.
     talk.types("n");
-    assert_eq!(talk.hears(starts(&[])), ["Panggilan menunggu: selesaikan isian ini dahulu (Enter)."]);
+    assert_eq!(talk.receives(starts(&[])), ["Panggilan menunggu: selesaikan isian ini dahulu (Enter)."]);
     has(&talk.types("Budi"), "Panggilan baru.");
 
     let broadcast = Declaration {
@@ -158,7 +158,7 @@ fn outside_events_are_said_when_received() {
         by: Some("SPV".into()),
         why: Some("gardu\u{1b}[31m induk".into()),
     };
-    let output = talk.hears(Message::Declaration(DeclarationEvent::Declared(Box::new(broadcast))));
+    let output = talk.receives(Message::Declaration(DeclarationEvent::Declared(Box::new(broadcast))));
     assert_eq!(output[0], "Dari supervisor: KLB AKTIF.");
     assert!(output[1].starts_with("KLB AKTIF sejak 13.05; SPV; gardu"), "{output:?}");
     assert!(output[1].ends_with("s.d. 21.00; Campaign Integritas TIDAK disampaikan."), "{output:?}");
@@ -169,7 +169,7 @@ fn outside_events_are_said_when_received() {
 fn rules_that_change_and_files_in_trouble_are_said() {
     let mut talk = Talk::at("14:20");
     let loaded = revised(&[("mohon tidak memberikan", "mohon JANGAN memberikan")]);
-    let output = talk.hears(Message::Rules(loaded, None));
+    let output = talk.receives(Message::Rules(loaded, None));
     assert!(output[0].starts_with("Aturan baru berlaku: SOP Rev-2;"), "{output:?}");
     assert!(
         output[0].ends_with("; ketik d untuk melihat apa yang berubah."),
@@ -177,13 +177,13 @@ fn rules_that_change_and_files_in_trouble_are_said() {
     );
     assert!(output.last().unwrap().contains("mohon JANGAN memberikan"), "{output:?}");
     let bad = || Message::Trouble(Subject::Rules, Some("Aturan tidak dipakai: rules.toml:3: rusak".into()));
-    has(&talk.hears(bad()), "Aturan tidak dipakai: rules.toml:3: rusak.");
-    assert_eq!(talk.hears(bad()), [""; 0], "a standing trouble is printed once");
+    has(&talk.receives(bad()), "Aturan tidak dipakai: rules.toml:3: rusak.");
+    assert_eq!(talk.receives(bad()), [""; 0], "a standing trouble is printed once");
     has_not(&talk.types("m"), "rusak");
     let good = Arc::new(talk.app.loaded().clone());
-    has(&talk.hears(Message::Rules(good, None)), "Peringatan tadi tidak berlaku lagi.");
+    has(&talk.receives(Message::Rules(good, None)), "Peringatan tadi tidak berlaku lagi.");
     has(
-        &talk.hears(Message::Trouble(Subject::State, Some("Status shift tidak dapat disimpan: penuh".into()))),
+        &talk.receives(Message::Trouble(Subject::State, Some("Status shift tidak dapat disimpan: penuh".into()))),
         "Status shift tidak dapat disimpan: penuh.",
     );
 }
@@ -218,7 +218,7 @@ fn a_hostile_name_is_one_harmless_line() {
         talk.types("n");
         assert_harmless(&talk.types(name).join("\n"));
     }
-    let output = talk.hears(starts(&[("nama", "\u{1b}[31mBudi\u{7}")]));
+    let output = talk.receives(starts(&[("nama", "\u{1b}[31mBudi\u{7}")]));
     has(&output, "Nama Pelanggan: Budi; dari telepon: konfirmasi.");
 }
 
@@ -249,7 +249,7 @@ proptest! {
         for (line, outside) in steps {
             match outside {
                 1 => said.extend(talk.waits(3)),
-                2 => said.extend(talk.hears(starts(&[("nama", "Siti \u{1b}[31m"), ("topik", "pln-mobile")]))),
+                2 => said.extend(talk.receives(starts(&[("nama", "Siti \u{1b}[31m"), ("topik", "pln-mobile")]))),
                 _ => {}
             }
             said.extend(talk.types(&line));

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use crate::support::{Home, Ran, assert_harmless};
 
-/// These lines are typed at a minute that does not turn for a while; nothing is left but what they had said.
+/// Runs line mode at 14:20 with these lines as its input.
 #[track_caller]
 fn typed(home: &Home, args: &[&str], lines: &str) -> Ran {
     let ran = home.penutup([&["--plain", "--at", "14:20"], args].concat()).stdin(lines).run();

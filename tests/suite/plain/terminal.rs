@@ -20,7 +20,7 @@ fn opened(home: &Home) -> Term {
 fn sent(term: &Term) -> String {
     let text = String::from_utf8(term.bytes()).expect("UTF-8");
     assert!(!text.contains('\u{1b}'), "an escape code: {text:?}");
-    // The terminal makes two of a line's end.
+    // The terminal turns a line feed into CR LF.
     assert_harmless(&text.replace("\r\n", "\n"));
     text
 }
@@ -32,7 +32,7 @@ fn a_whole_session_without_an_escape_code() {
     assert_eq!(term.modes(), term.modes_before(), "the terminal stays as it is");
     term.send("k\n").shows("KLB AKTIF sejak 14.20; Campaign Integritas TIDAK disampaikan.");
     term.send("n Bu Siti\n").shows("Nama Pelanggan: Siti.");
-    // What arrows send, and names that would like to be more than names: the terminal shows them as marks.
+    // The sequences of arrow keys, and a name with escape sequences in it, which the terminal echoes as visible characters.
     term.send("\x1b[A\x1b[B\n").shows("Baris itu berisi tombol yang bukan huruf").shows("daftar tombol");
     term.send("n Bu \x1b[2J\x1b]0;x\x07Rina\n").shows("Nama Pelanggan: Rina.");
     term.send("s\n").shows("selamat siang Ibu Rina").send("\n").shows("Panggilan baru.");
