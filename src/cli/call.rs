@@ -71,9 +71,9 @@ pub fn run(call: &Call, context: &Context) -> Result<VerbOutput, Stop> {
     };
     let wait = std::env::var(WAIT_VARIABLE).ok().and_then(|wait| wait.parse().ok()).map_or(WAIT, Duration::from_millis);
     let seat = call.seat.as_deref();
-    let sent =
+    let result =
         SocketDir::of(&context.folders).map_or(Err(SendError::NoPrompter), |dir| send_event(&dir, seat, event, wait));
-    let status = match sent {
+    let status = match result {
         Ok(Some(answer)) => {
             messages.extend(answer.ignored.iter().map(|ignored| why(ignored, w)));
             messages.extend(answer.bad.map(|_| w.refused.to_owned()));
