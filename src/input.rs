@@ -40,7 +40,7 @@ pub enum Input {
     Retract {
         /// The time of the first of them.
         since: Instant,
-        /// Whether they were repeats of one key. While a text is edited these are wanted.
+        /// Whether they were repeats of one key, which are not retracted while a text is edited.
         held: bool,
     },
     /// A text was pasted, with the terminal's markers or without.

@@ -386,16 +386,17 @@ fn what_is_filled_in_is_underlined_and_nothing_else() {
     stage.keys("bnBudi Santoso⏎␣␣");
     for (columns, height) in [(120, 30), (100, 24), (80, 24)] {
         let (buffer, _) = drawn(&mut stage, Theme::Terminal, columns, height);
-        let told: String =
+        let underlined: String =
             cells(&buffer).filter(|c| c.modifier.contains(Modifier::UNDERLINED)).map(Cell::symbol).collect();
-        assert_eq!(no_blanks(&told), "siangBapakBudiSantoso", "{columns}×{height}");
+        assert_eq!(no_blanks(&underlined), "siangBapakBudiSantoso", "{columns}×{height}");
     }
     // Without a name, the placeholder is not part of the sentence.
     let mut stage = Stage::at("14:02");
     stage.keys("␣␣");
     let (buffer, _) = drawn(&mut stage, Theme::Terminal, 60, 18);
-    let told: String = cells(&buffer).filter(|c| c.modifier.contains(Modifier::UNDERLINED)).map(Cell::symbol).collect();
-    assert_eq!(no_blanks(&told), "siangBapak/Ibu");
+    let underlined: String =
+        cells(&buffer).filter(|c| c.modifier.contains(Modifier::UNDERLINED)).map(Cell::symbol).collect();
+    assert_eq!(no_blanks(&underlined), "siangBapak/Ibu");
     assert_shows(&text(&buffer), &["nama belum diisi"]);
 }
 
@@ -454,13 +455,13 @@ fn the_key_list_is_the_table_of_the_closing() {
     let stage = Stage::at("14:00");
     let list = keymap::all(&stage.app);
     let table = keymap::rows(&stage.app);
-    let told = |rows: &[keymap::KeyBinding]| {
+    let described = |rows: &[keymap::KeyBinding]| {
         let mut rows: Vec<_> =
             rows.iter().map(|row| format!("{:?} {:?} {}", row.keys, row.action, row.label)).collect();
         rows.sort();
         rows
     };
-    assert_eq!(told(&list), told(&table));
+    assert_eq!(described(&list), described(&table));
     let mut stage = stage;
     stage.keys("?");
     let (buffer, _) = drawn(&mut stage, Theme::Terminal, 120, 60);
