@@ -616,12 +616,12 @@ fn endless_lines_are_bounded_in_memory_and_signals_work() {
 // ── Colours ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
-fn more_than_sixteen_colours_only_if_the_terminal_reports_them() {
+fn more_than_sixteen_colours_only_if_the_environment_reports_them() {
     let home = Home::new();
     home.write_config("settings.toml", "theme = \"dark\"\n");
     let rich = |term: &Term| String::from_utf8_lossy(&term.bytes()).contains("38;2;");
     let mut term = opened(&home);
-    assert!(!rich(&term), "nobody said so");
+    assert!(!rich(&term), "nothing reports them");
     // Terminals that don't know the question would print it.
     assert!(!String::from_utf8_lossy(&term.bytes()).contains("\x1bP"), "it is not asked");
     term.quits();
